@@ -1,0 +1,46 @@
+# The front door: each target does its own set-up. `make demo` and `make test` work on a bare Debian 12.
+BUILD ?= build
+JOBS := $(shell nproc)
+
+.PHONY: all demo test test-full check-style bench clean distclean help
+
+all: $(BUILD)/.ready
+	@ninja -C $(BUILD) -j $(JOBS) --quiet gradroute
+
+help:
+	@sed -n 's/^## //p' Makefile
+
+## make            build the command, build/gradroute
+## make demo       train, remove, measure: the main job on WordNet (about a quarter of an hour)
+## make test       every quick test, plain and under sanitizers (under 10 minutes)
+## make test-full  also the slow ones: kills and resumes, fuzzing, the demo's small twin
+## make check-style  layers, format, warnings
+
+demo: all
+	@tools/setup.sh demo
+	@$(BUILD)/gradroute audit recipes/demo.yaml -o runs/demo
+
+test:
+	@tools/setup.sh test
+	@tools/run-tests.sh quick
+
+test-full:
+	@tools/setup.sh test
+	@tools/run-tests.sh full
+
+check-style:
+	@tools/setup.sh test
+	@tools/layers.py && tools/format.sh
+
+# Configured once; again when a source file appears or goes.
+$(BUILD)/.ready: meson.build meson_options.txt FORCE
+	@tools/setup.sh build
+	@tools/configure.sh $(BUILD)
+
+FORCE:
+
+clean:
+	@rm -rf $(BUILD)
+
+distclean: clean
+	@rm -rf build-* runs

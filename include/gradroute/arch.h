@@ -1,0 +1,134 @@
+/* arch.h - describing a network by its sizes and regions, and building it.
+ *
+ *     gr_arch_def def = gr_arch_default();
+ *     def.vocab = 4096;
+ *     def.regions = (gr_arch_region[]){{.name = "biology", .residual.add = 64, .mlp.add = 256, .heads.add = 2}};
+ *     def.region_count = 1;
+ *     gr_model *model;
+ *     GR_TRY(gr_arch_build(&model, &def, seed, err));
+ *
+ * Transformer: pre-norm decoder. With x the stream [N x width], per layer
+ *     x += out^T heads(qkv norm(x)),   x += down^T act(up norm(x)),   logits = unembed norm(x).
+ * Parameters are unit-major: what a unit owns is a row. V vocab, D width, H heads, S head size, M neurons, layer i:
+ *     embed [V x D]                   position [context x D] (learned)      norm [1 x D]      unembed [V x D] (untied)
+ *     layers.i.attn.norm [1 x D]      layers.i.attn.qkv [H*3*S x D]: per head its q, k, v     layers.i.attn.out [H*S x D]
+ *     layers.i.mlp.norm [1 x D]       layers.i.mlp.up, .gate (swiglu) [M x D]                 layers.i.mlp.down [M x D]
+ * and NAME.bias [1 x outputs], NAME.norm.shift (layer norm). The output matrix is `embed` where tied. A layer without
+ * heads has no attention block, one without neurons no MLP block.
+ * Taps, each on all that reads the value: embed, layers.i.attn.heads [H*S] (before out), layers.i.attn.stream (after
+ * attention wrote), layers.i.mlp.hidden [M] (before down), layers.i.stream (after the MLP wrote).
+ *
+ * MLP (kind mlp): hidden.0 .. [sizes[i + 1] x sizes[i]], out [last x last hidden], NAME.bias; taps hidden.0 .. . It reads
+ * the batch's real input 0; targets are class numbers (cross-entropy) or real input 1.
+ *
+ * Outputs (gr_model_output): "logits" and "row_loss" [N x 1]. The loss is gr_mean(row_loss) and, if asked for, L1.
+ * Initial values: normal with std 0.02, projections into the stream 0.02/sqrt(2 layers) (Radford et al. 2019); MLP
+ * sqrt(2/inputs) (He et al. 2015), added neurons not counted; norms 1, biases and shifts 0.
+ *
+ * Regions
+ * -------
+ * Neurons and heads, `add` or claim, without `residual.add`: rows of the core's own parameters. Added units follow the
+ * claimable ones, in the order of the regions, so the others start as in a network without the region. Gates: columns of
+ * layers.i.mlp.hidden and layers.i.attn.heads.
+ *
+ * `residual` claim: columns of all core parameters that read or write the stream. Gates: columns of the stream taps
+ * (embed, layers.i.attn.stream, layers.i.stream). A region's `layers` do not restrict it.
+ *
+ * `residual.add` (a residual group): the stream is [core | group | group ..]. The group has parameters of its own, named
+ * REGION.NAME: embed, position, unembed [V x n], norms [1 x n], and where heads or neurons are added attn.qkv
+ * [H*3*S x D+n], attn.out [H*S x D+n], mlp.up, .gate, .down [M x D+n], which read and write core and own group. The core
+ * reads and writes the first D columns only. RMS norm counts the dimensions that are on, so with the region off the
+ * network computes, bit for bit, what it would without the region (outside training with dropout, whose draws are
+ * keyed by node). Gates: taps REGION.embed, REGION.layers.i.attn.heads, REGION.layers.i.mlp.hidden and REGION.final (the
+ * group's slice of the final norm). Groups have no biases into the stream and need RMS norm; at most 3 of them.
+ *
+ * `patterns`: parameters owned whole, without a gate.
+ */
+#ifndef GRADROUTE_ARCH_H
+#define GRADROUTE_ARCH_H
+
+#include "gradroute/graph.h"
+#include "gradroute/model.h"
+
+typedef enum gr_arch_kind { GR_ARCH_TRANSFORMER, GR_ARCH_MLP } gr_arch_kind;
+typedef enum gr_norm { GR_NORM_RMS, GR_NORM_LAYER } gr_norm;
+typedef enum gr_positions { GR_POSITION_ROTARY, GR_POSITION_LEARNED, GR_POSITION_NONE } gr_positions;
+typedef enum gr_activation {
+    GR_ACTIVATION_SWIGLU,
+    GR_ACTIVATION_RELU,
+    GR_ACTIVATION_GELU,
+    GR_ACTIVATION_GELU_TANH,
+    GR_ACTIVATION_SILU
+} gr_activation;
+typedef enum gr_arch_loss { GR_LOSS_CROSS_ENTROPY, GR_LOSS_SQUARED, GR_LOSS_ABSOLUTE } gr_arch_loss;
+
+/* Units of one sort, in at most one of four ways; all zero: none. */
+typedef struct gr_arch_units {
+    int add;          /* new units */
+    int lo, hi;       /* or existing ones [lo, hi); added units cannot be claimed */
+    int last;         /* or the last ones of each layer */
+    const int *spans; /* or a range for each layer, [layers][2] (what is left after surgery); not for residual */
+} gr_arch_units;
+
+typedef struct gr_arch_region {
+    const char *name; /* letters, digits, _ and -; also the name of its file in a model folder */
+    gr_arch_units residual, mlp, heads;
+    const int *layers; /* [layer_count] layers (MLP: hidden layers) in which it has units; layer_count 0: all */
+    int layer_count;
+    const char *const *patterns; /* [pattern_count] of fnmatch, against parameter names */
+    int pattern_count;
+} gr_arch_region;
+
+/* Start from gr_arch_default. All pointers are borrowed. */
+typedef struct gr_arch_def {
+    gr_arch_kind kind;
+    int vocab, context;      /* tokens; positions of a row (sets the size of learned positions only) */
+    int layers, width;       /* blocks; D, the core's residual dimensions */
+    int heads, head_size;    /* per layer; head_size 0: width / heads */
+    int mlp;                 /* neurons per layer; 0: 8/3 width (swiglu) or 4 width, rounded up to a multiple of 32 */
+    const int *layer_heads;  /* [layers] instead of heads, where layers differ; NULL: alike */
+    const int *layer_mlp;    /* [layers] instead of mlp */
+    gr_norm norm;
+    double eps; /* of the norms */
+    gr_positions position;
+    double rotary_base;
+    gr_activation activation;
+    bool bias;       /* biases in every linear map but the output matrix */
+    bool out_bias;   /* biases, zero at first, in the projections into the stream (mean ablation needs them) */
+    bool logit_bias; /* a bias of the logits, zero at first (calibration needs it) */
+    bool tied;       /* the output matrix is the embedding */
+    double dropout;  /* of the embedding and of what each block writes; MLP: of hidden units */
+    double init_std; /* 0: as above */
+    double l1;       /* weight of the mean L1 of the hidden activations before their tap, so that no route reaches it */
+    const int *l1_layers; /* [l1_count]; l1_count 0: every layer. Neurons of residual groups are not counted. */
+    int l1_count;
+    const int *sizes; /* MLP: [size_count] inputs, hidden .., outputs */
+    int size_count;
+    gr_arch_loss loss; /* MLP; a transformer has cross-entropy */
+    const gr_arch_region *regions;
+    int region_count;
+} gr_arch_def;
+
+/* Transformer with 4 layers, width 192, 6 heads, context 256, RMS norm (eps 1e-5), rotary positions (base 10000), swiglu,
+ * tied, no biases; vocab must be set. For an MLP set kind and sizes, and bias as you like. */
+gr_arch_def gr_arch_default(void);
+
+/* GR_ERR_USAGE for what cannot be built, with the values. The other functions check too. */
+gr_status gr_arch_check(const gr_arch_def *def, gr_error *err);
+
+gr_status gr_arch_graph(gr_graph **graph, const gr_arch_def *def, gr_error *err);
+gr_status gr_arch_build(gr_model **model, const gr_arch_def *def, uint64_t seed, gr_error *err);
+
+/* Numbers in the core's parameters and in regions[region_count]; what several regions share counts for the first. */
+gr_status gr_arch_parameters(const gr_arch_def *def, size_t *core, size_t *regions, gr_error *err);
+
+/* A copy that owns all it points to. */
+gr_arch_def *gr_arch_copy(const gr_arch_def *def);
+void gr_arch_free(gr_arch_def *def); /* of a copy, or of what surgery or a folder returned; NULL is fine */
+
+/* Words of recipes and files for the enumerations: field is "kind", "norm", "position", "activation" or "loss".
+ * gr_arch_word is NULL, gr_arch_value -1 where there is none. */
+const char *gr_arch_word(const char *field, int value);
+int gr_arch_value(const char *field, const char *word);
+
+#endif

@@ -1,0 +1,58 @@
+/* base.h - numbers, status and errors shared by every part of gradroute.
+ *
+ *     gr_error err = {0};
+ *     if (gr_recipe_open("recipes/demo.yaml", &recipe, &err))
+ *         fprintf(stderr, "%s\n", gr_error_text(&err, line, sizeof line));
+ *
+ * A caller's bug is an assert. What can go wrong in the world (files, memory, recipes, numbers) is a
+ * gr_status and a gr_error, which is filled once, at the source, and forwarded by GR_TRY.
+ */
+#ifndef GRADROUTE_BASE_H
+#define GRADROUTE_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Numbers of a network: float32, or double in the build that checks gradients (-DGR_DOUBLE). */
+#ifdef GR_DOUBLE
+typedef double gr_real;
+#else
+typedef float gr_real;
+#endif
+
+typedef enum gr_status {
+    GR_OK = 0,
+    GR_ERR_USAGE,       /* wrong option, recipe or combination: the command exits with 2 */
+    GR_ERR_FORMAT,      /* a file's content is not what its reader accepts: 2 */
+    GR_ERR_IO,          /* open, read, write, rename failed: 1, or 2 when an input is missing */
+    GR_ERR_MEMORY,      /* a planned allocation was refused: 1 */
+    GR_ERR_NUMERIC,     /* a loss or gradient is not finite: 1 */
+    GR_ERR_INTERRUPTED, /* a signal asked to stop; what was done is saved: 1 */
+} gr_status;
+
+/* What went wrong: filled once by gr_error_set. place is "file:line:column" or a name, hint says what to do. */
+typedef struct gr_error {
+    gr_status status;
+    char place[256];
+    char message[512];
+    char hint[384];
+} gr_error;
+
+/* Fills err (which may be NULL) and returns status, so that a source can `return gr_error_set(...)`.
+ * place and hint may be NULL. The first error stays: a filled err is not overwritten. */
+gr_status gr_error_set(gr_error *err, gr_status status, const char *place, const char *hint, const char *format, ...)
+    __attribute__((format(printf, 5, 6)));
+
+/* "place: message\n  hint: ..." into text; returns text. */
+const char *gr_error_text(const gr_error *err, char *text, size_t size);
+
+/* Forwards a failed status to the caller. */
+#define GR_TRY(call)                   \
+    do {                               \
+        gr_status gr__status = (call); \
+        if (gr__status != GR_OK)       \
+            return gr__status;         \
+    } while (0)
+
+#endif

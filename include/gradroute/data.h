@@ -1,0 +1,245 @@
+/* data.h - from files of text to batches of rows: corpus, labels, dataset, stream.
+ *
+ *     gr_source source = gr_source_default();          // WordNet as Debian installs it
+ *     source.fallback = "recipes/wordnet-subset";
+ *     gr_corpus *corpus;
+ *     GR_TRY(gr_corpus_open(&corpus, &(gr_corpus_def){&source, 1, .dedupe = true}, err));
+ *
+ *     gr_dataset *data;                                // tokenised and split, kept in one file
+ *     GR_TRY(gr_dataset_new(&data, corpus, tokenizer, &(gr_dataset_def){.validation = 0.05, .seed = 1}, err));
+ *     GR_TRY(gr_dataset_save(data, "runs/demo/dataset.bin", err));
+ *
+ *     const char *is[] = {"noun.animal", "noun.plant"};
+ *     gr_label_def label = {"biology", is, 2, .known = 1};
+ *     gr_labels *labels;
+ *     GR_TRY(gr_labels_new(&labels, &data->topics, &label, 1, NULL, 0, seed, err));
+ *
+ *     gr_stream_def def = gr_stream_default();         // 32 rows of 128 positions
+ *     def.docs = data->train, def.doc_count = data->train_count;
+ *     gr_stream *stream;
+ *     GR_TRY(gr_stream_new(&stream, data, labels, &def, err));
+ *     gr_rows rows;
+ *     gr_stream_next(stream, step, &rows);             // the logical batch of any step
+ *
+ * Errors of every function here: GR_ERR_USAGE for options that make no sense, GR_ERR_FORMAT for content that is not
+ * what its reader accepts (place is file:line:column), GR_ERR_IO for files that are missing or cannot be read or
+ * written, GR_ERR_MEMORY. On failure the output pointer is set to NULL. Every _free accepts NULL.
+ */
+#ifndef GRADROUTE_DATA_H
+#define GRADROUTE_DATA_H
+
+#include "gradroute/base.h"
+#include "gradroute/tokenizer.h"
+
+/* ---- Corpus: documents with a topic each ------------------------------------------------------------------------ */
+
+/* Which topic each document has. Documents are numbered 0..docs-1 in the order of reading. */
+typedef struct gr_topics {
+    char **names; /* [count] */
+    int32_t count;
+    const int32_t *of; /* [docs] topic of each document, 0..count-1 */
+    size_t docs;
+} gr_topics;
+
+/* One place to read documents from. */
+typedef struct gr_source {
+    const char *reader;      /* "wordnet" a folder of data.{noun,verb,adj,adv}; "jsonl" a file with one JSON object
+                              * per line; "text" a file of documents between separators */
+    const char *path;        /* the folder or file */
+    const char *fallback;    /* read instead when path is missing; NULL: a missing path is an error */
+    const char *text_field;  /* jsonl: the member that holds the text */
+    const char *label_field; /* jsonl: the member (string, integer or boolean) that holds the topic; NULL: topic */
+    const char *separator;   /* text: documents lie between occurrences of this string */
+    const char *topic;       /* text, and jsonl records without label_field: the topic; NULL: such a record is an error,
+                              * and a text file's topic is "text" */
+} gr_source;
+
+/* wordnet, /usr/share/wordnet, no fallback; fields "text" and "label", separator "<|endoftext|>", no topic. */
+gr_source gr_source_default(void);
+
+typedef struct gr_corpus_def {
+    const gr_source *sources; /* read in this order; topics of the same name are one topic */
+    int source_count;
+    bool dedupe; /* drop a document whose text equals an earlier one, byte for byte, whatever its topic */
+} gr_corpus_def;
+
+typedef struct gr_corpus {
+    gr_text *texts; /* [topics.docs], in the order of reading */
+    gr_topics topics;
+    size_t read;        /* documents in the sources, duplicates included */
+    size_t duplicates;  /* dropped because an earlier one has the same text */
+    size_t skipped;     /* records without text (jsonl and text: nothing but white space) */
+    bool used_fallback; /* some source's path was missing and its fallback was read */
+    struct gr_arena *arena;
+} gr_corpus;
+
+/* Reads every source. A WordNet synset becomes "headword, headword: gloss" (underscores become spaces, adjective
+ * markers such as "(p)" go), its topic is the name of its lexicographer file; all 45 names are present in WordNet's
+ * order. GR_ERR_FORMAT when a line is corrupt or when no document is left. */
+gr_status gr_corpus_open(gr_corpus **corpus, const gr_corpus_def *def, gr_error *err);
+void gr_corpus_free(gr_corpus *corpus);
+
+/* ---- Dataset: the corpus in tokens, split, in one block of memory that is also the file -------------------------- */
+
+typedef struct gr_dataset_def {
+    double validation; /* share of the documents that is held out, in [0, 1); at least one document when above 0 */
+    uint64_t seed;     /* of the split */
+    const char *stamp; /* free text kept with the data, for example a digest of the settings behind it; NULL: "" */
+} gr_dataset_def;
+
+/* Constant after it was made. The arrays point into one block, mapped from the file when it was opened. */
+typedef struct gr_dataset {
+    gr_topics topics;           /* topics.docs documents */
+    const uint64_t *offsets;    /* [docs + 1]: tokens of document d are ids[offsets[d]] .. ids[offsets[d + 1] - 1] */
+    const int32_t *ids;         /* [offsets[docs]], each in 0..vocab-1, without the end token */
+    const uint32_t *bytes;      /* [docs] bytes of text, for losses per byte */
+    const uint32_t *train;      /* [train_count] document numbers, ascending */
+    const uint32_t *validation; /* [validation_count] document numbers, ascending */
+    size_t train_count, validation_count;
+    int32_t vocab, eot; /* tokens known to the tokenizer; the token that ends (and starts) a document */
+    uint64_t seed;      /* of the split */
+    uint64_t read, duplicates, skipped;
+    bool used_fallback; /* these four as the corpus reported them */
+    const char *stamp;
+    void *block; /* private: the block, its size, and whether it is a mapping */
+    size_t block_size;
+    bool mapped;
+} gr_dataset;
+
+/* Encodes every document, on all threads; the result does not depend on their number. The corpus may be freed after. */
+gr_status gr_dataset_new(gr_dataset **data, const gr_corpus *corpus, const gr_tokenizer *tokenizer,
+                         const gr_dataset_def *def, gr_error *err);
+
+/* One file, written beside path, flushed, then renamed. */
+gr_status gr_dataset_save(const gr_dataset *data, const char *path, gr_error *err);
+
+/* Maps the file. Magic, version, sizes, the SHA-256 over all other bytes, and every offset, token and document number
+ * are checked before use: a damaged file is GR_ERR_FORMAT. The file must not be cut while it is mapped. */
+gr_status gr_dataset_open(gr_dataset **data, const char *path, gr_error *err);
+void gr_dataset_free(gr_dataset *data);
+
+/* ---- Labels: what a run is told about each document, and what is true ---------------------------------------------
+ */
+
+enum {
+    GR_LABEL_UNLABELLED = -1,    /* nothing is known about the document */
+    GR_LABEL_CORE = 0,           /* known to be of no label; 1..K are the labels, in the order of their definitions */
+    GR_LABEL_ABSENT = INT16_MIN, /* positions that hold no document (streams only) */
+    GR_LABEL_ANY = INT16_MAX,    /* any of 1..K (gr_dataset_draw) */
+};
+
+typedef enum gr_hidden { GR_HIDDEN_UNLABELLED, GR_HIDDEN_CORE } gr_hidden;
+
+typedef struct gr_label_def {
+    const char *name;
+    const char *const *is; /* [count] topics */
+    int count;
+    double known;        /* share of the label's documents whose label is revealed, in [0, 1] */
+    gr_hidden hidden_as; /* what the others are shown as */
+} gr_label_def;
+
+/* Topics that are reported apart; training does not see groups. */
+typedef struct gr_group_def {
+    const char *name;
+    const char *const *is;
+    int count;
+} gr_group_def;
+
+typedef struct gr_labels {
+    size_t docs;
+    int label_count;    /* K */
+    char **label_names; /* [K], of labels 1..K */
+    int16_t *truth;     /* [docs] 0..K: the first label whose topics hold the document's topic, else 0 */
+    int16_t *revealed;  /* [docs] truth, or -1 or 0 where it is hidden */
+    size_t *known;      /* [K] documents whose label is revealed */
+    int group_count;    /* K labels, then the named groups, then "retain" for everything else */
+    char **group_names; /* [group_count] */
+    int16_t *group;     /* [docs] */
+    size_t *group_docs; /* [group_count] */
+    struct gr_arena *arena;
+} gr_labels;
+
+/* Exactly round(known * n) of a label's n documents are revealed: the first of a permutation keyed by (seed, label), so
+ * a larger share reveals a superset. GR_ERR_USAGE when a topic has no documents (the hint names the nearest one), when
+ * an earlier label took them all, or when two names are equal. */
+gr_status gr_labels_new(gr_labels **labels, const gr_topics *topics, const gr_label_def *defs, int count,
+                        const gr_group_def *groups, int group_count, uint64_t seed, gr_error *err);
+void gr_labels_free(gr_labels *labels);
+
+/* The documents of docs[count] that are in the group, in that order, into out[count]; returns how many. */
+size_t gr_labels_pick(const gr_labels *labels, uint32_t *out, const uint32_t *docs, size_t count, int group);
+
+/* Draws n training documents whose true label is `label` (or GR_LABEL_ANY) into out[n]: the first of a permutation
+ * keyed by seed, so a smaller n is a prefix. They stay in train. GR_ERR_USAGE when there are fewer than n. */
+gr_status gr_dataset_draw(const gr_dataset *data, uint32_t *out, const gr_labels *labels, size_t n, int label,
+                          uint64_t seed, gr_error *err);
+
+/* ---- Rows: what a step reads ------------------------------------------------------------------------------------- */
+
+/* rows x width positions. A document of n tokens takes n + 1 positions of one row, inputs <eot> t1 .. tn, targets
+ * t1 .. tn <eot>, cut to the width. Positions that hold no document are absent: input <eot>, target -1, doc -1, both
+ * labels GR_LABEL_ABSENT, and a segment of their own (start = the position itself). Attention of position t reads
+ * start[t] .. t. The arrays belong to the stream or scan and hold until its next call. */
+typedef struct gr_rows {
+    int rows, width;
+    int32_t *ids;     /* [rows * width] */
+    int32_t *targets; /* [rows * width] token to predict, or -1 */
+    int32_t *start;   /* [rows * width] position in the row where this position's document starts */
+    int32_t *doc;     /* [rows * width] document number, or -1 */
+    int16_t *label;   /* [rows * width] revealed label */
+    int16_t *truth;   /* [rows * width] true label: for evaluation and the perfect filter alone */
+    int32_t *unit;    /* [rows] number of the row in the logical batch, 0..B-1, for keyed draws */
+    int64_t present;  /* positions that hold a document: the denominator of a mean loss */
+} gr_rows;
+
+typedef struct gr_stream_def {
+    int rows;             /* B: rows of a logical batch */
+    int width;            /* T: positions of a row */
+    uint64_t seed;        /* of the order of documents */
+    bool mixed;           /* false: a row holds documents of one revealed label; true: of any */
+    const uint32_t *docs; /* [doc_count] documents to stream; read by gr_stream_new only */
+    size_t doc_count;
+    const int16_t *drop; /* [drop_count] labels to leave out (a filtered twin) */
+    int drop_count;
+    bool drop_by_truth; /* by the true label (the perfect filter) rather than the revealed one */
+} gr_stream_def;
+
+/* 32 rows of 128 positions, seed 1, rows of one label, nothing dropped; docs is the caller's to set. */
+gr_stream_def gr_stream_default(void);
+
+/* What the first epoch looks like before anything is dropped; later epochs differ by a few rows. */
+typedef struct gr_stream_facts {
+    int64_t rows, positions; /* positions that hold a document */
+    double fill;             /* positions / (rows * width) */
+    int64_t cut;             /* documents longer than a row, per epoch */
+} gr_stream_facts;
+
+/* Epochs without end: epoch e takes the documents in an order keyed by (seed, e) and packs them best-fit into a few
+ * open rows per label. Rows are numbered through; step s is the B rows from s * B on, across borders of epochs.
+ *
+ * How the documents of one label are packed, and in which order their rows come, does not depend on the documents of
+ * other labels. What is dropped leaves absent positions, and a row that is left without documents is left out: all
+ * other rows stay as they are, with the same unit.
+ *
+ * All memory is taken here. data and labels must outlive the stream. */
+typedef struct gr_stream gr_stream;
+gr_status gr_stream_new(gr_stream **stream, const gr_dataset *data, const gr_labels *labels, const gr_stream_def *def,
+                        gr_error *err);
+gr_stream_facts gr_stream_describe(const gr_stream *stream);
+
+/* The logical batch of a step (0, 1, ...), in any order: the step is the whole state. Cannot fail and does not
+ * allocate. Going on costs one packing per epoch; going back to an earlier epoch packs again from the first. rows may
+ * be 0 when labels are dropped. */
+void gr_stream_next(gr_stream *stream, int64_t step, gr_rows *out);
+void gr_stream_free(gr_stream *stream);
+
+/* Each document once, packed in the order given without regard to labels, for losses per document; at most `rows` rows
+ * a batch. unit numbers the rows of the whole scan. docs is read by gr_scan_new only. */
+typedef struct gr_scan gr_scan;
+gr_status gr_scan_new(gr_scan **scan, const gr_dataset *data, const gr_labels *labels, const uint32_t *docs,
+                      size_t count, int rows, int width, gr_error *err);
+bool gr_scan_next(gr_scan *scan, gr_rows *out); /* false at the end */
+void gr_scan_rewind(gr_scan *scan);
+void gr_scan_free(gr_scan *scan);
+
+#endif

@@ -1,0 +1,115 @@
+/* model.h - a compiled graph with its parameters, class tables over it, and runs that compute with both.
+ *
+ *     gr_model *model;   gr_model_new(&model, graph, seed, &err);
+ *     gr_tables *tables = gr_tables_new(model, 2);                     two classes of rows
+ *     gr_tables_param(tables, part, (double[]){1, 0});                 class 1 does not write this rectangle
+ *     gr_tables_gate(tables, region, (double[]){0, 1});                class 0 runs with the region off
+ *     gr_tables_finish(tables);
+ *     gr_run *run;       gr_run_new(&run, model, tables, &(gr_run_def){.rows = 4096, .train = true}, &err);
+ *     gr_run_zero(run);
+ *     gr_run_forward(run, &batch);
+ *     gr_run_backward(run);
+ *     gr_run_reduce(run);                                              gradients and openness are ready
+ *
+ * The model is constant during a pass; a run holds everything a pass writes; several runs may share a model.
+ */
+#ifndef GRADROUTE_MODEL_H
+#define GRADROUTE_MODEL_H
+
+#include "gradroute/batch.h"
+#include "gradroute/graph.h"
+
+typedef struct gr_model gr_model;
+typedef struct gr_tables gr_tables;
+typedef struct gr_run gr_run;
+
+/* ---- model ----------------------------------------------------------------------------------------------------------
+ */
+
+/* Compiles and takes over graph (freed on failure too). Parameters are drawn keyed by (seed, name, row, column), so a
+ * parameter starts alike in every model that has it, whatever else the model has. */
+gr_status gr_model_new(gr_model **model, gr_graph *graph, uint64_t seed, gr_error *err);
+void gr_model_free(gr_model *model);
+
+int gr_model_params(const gr_model *model);
+const gr_param_def *gr_model_param(const gr_model *model, gr_param p); /* name, sizes, kind */
+gr_real *gr_model_data(gr_model *model, gr_param p);                   /* [rows x cols] */
+gr_param gr_model_find(const gr_model *model, const char *name);       /* GR_NONE if there is none */
+size_t gr_model_size(const gr_model *model);                           /* numbers in all parameters */
+uint64_t gr_model_seed(const gr_model *model);
+/* Draws again the initial values of a rectangle, with another seed. */
+void gr_model_draw(gr_model *model, gr_part part, uint64_t seed);
+
+typedef struct gr_gate {
+    gr_tap tap;
+    int lo, hi;
+} gr_gate;
+typedef struct gr_region {
+    const char *name;
+    int parts, gates;
+    const gr_part *part;
+    const gr_gate *gate;
+} gr_region;
+int gr_model_regions(const gr_model *model);
+const gr_region *gr_model_region(const gr_model *model, int region);
+int gr_model_find_region(const gr_model *model, const char *name); /* GR_NONE if there is none */
+size_t gr_region_size(const gr_region *region);                    /* numbers in its parts */
+
+int gr_model_taps(const gr_model *model);
+const char *gr_model_tap(const gr_model *model, gr_tap tap, int *width); /* its name */
+gr_tap gr_model_find_tap(const gr_model *model, const char *name);
+gr_value gr_model_output(const gr_model *model, const char *name); /* GR_NONE if there is none */
+
+/* ---- class tables ---------------------------------------------------------------------------------------------------
+ */
+
+/* Tables over `classes` classes, all weights 1. The calls multiply: an entry in several of them gets the product.
+ * w has one weight per class. */
+gr_tables *gr_tables_new(const gr_model *model, int classes);
+void gr_tables_forward(gr_tables *tables, gr_tap tap, int lo, int hi, const double *w); /* x * w forward and backward */
+void gr_tables_activation(gr_tables *tables, gr_tap tap, int lo, int hi,
+                          const double *w);                             /* forward unchanged, dy * w */
+void gr_tables_param(gr_tables *tables, gr_part part, const double *w); /* gradient given to the weights * w */
+void gr_tables_gate(gr_tables *tables, int region, const double *w);    /* forward, on every gate of the region */
+/* Cuts every parameter into slices (the common refinement of what was said), merges equal columns of weights. */
+void gr_tables_finish(gr_tables *tables);
+void gr_tables_free(gr_tables *tables); /* after the runs and optimisers that use it */
+
+int gr_tables_classes(const gr_tables *tables);
+int gr_tables_slices(const gr_tables *tables);
+gr_part gr_tables_slice(const gr_tables *tables,
+                        int slice); /* ordered by parameter; together they cover each exactly */
+/* Effective parameter weight of a slice for rows of a class, 0 too where the slice's units are gated off. */
+double gr_tables_weight(const gr_tables *tables, int slice, int cls);
+
+/* ---- runs -----------------------------------------------------------------------------------------------------------
+ */
+
+typedef struct gr_run_def {
+    int rows;      /* capacity N of a (micro-)batch */
+    bool train;    /* keeps what backward needs; dropout is on */
+    uint64_t seed; /* of dropout */
+} gr_run_def;
+
+typedef struct gr_memory { /* bytes */
+    size_t parameters, gradients, activations, activation_gradients, state, scratch, total;
+} gr_memory;
+
+/* What gr_run_new would allocate, the model's own parameters included. tables may be NULL: one class, no route. */
+gr_memory gr_run_plan(const gr_model *model, const gr_tables *tables, const gr_run_def *def);
+
+/* tables may be NULL: one class, no route. Errors: GR_ERR_MEMORY. */
+gr_status gr_run_new(gr_run **run, gr_model *model, const gr_tables *tables, const gr_run_def *def, gr_error *err);
+void gr_run_free(gr_run *run);
+
+void gr_run_zero(gr_run *run);                             /* before the first micro-batch of a logical batch */
+double gr_run_forward(gr_run *run, const gr_batch *batch); /* the total loss of this batch */
+void gr_run_backward(gr_run *run);                         /* of the last forward; adds to the gradients */
+void gr_run_reduce(gr_run *run);                           /* after the last micro-batch, before gradients are read */
+
+gr_real *gr_run_gradient(gr_run *run, gr_param p); /* [rows x cols]; what is closed holds 0 */
+const uint8_t *gr_run_open(const gr_run *run);     /* [slices] 1 where some row since gr_run_zero opened the slice */
+const gr_tables *gr_run_tables(const gr_run *run);
+const gr_real *gr_run_value(const gr_run *run, gr_value v, int *stride); /* [N x width] of the last forward */
+
+#endif

@@ -1,0 +1,98 @@
+/* ops.h - the operations a graph is made of.
+ *
+ *     gr_value n = gr_rms_norm(g, x, 1, &(gr_norm_group){.gain = gain, .width = 192, .tap = GR_NONE}, 1e-5);
+ *     gr_value h = gr_linear(g, 1, &(gr_term){.x = n, .w = up}, GR_NONE, GR_NONE);
+ *     gr_value l = gr_mean(g, gr_cross_entropy(g, logits));
+ *
+ * N is the number of rows of the batch, w(x) the width of x. Each operation is one file in src/op, named as here.
+ */
+#ifndef GRADROUTE_OPS_H
+#define GRADROUTE_OPS_H
+
+#include "gradroute/graph.h"
+
+/* Row k of the batch's real input `index`: [N x width] (gr_batch.x[index]). No gradient. */
+gr_value gr_input(gr_graph *graph, int index, int width);
+
+/* out[n] = table[ids[n]]: table [V x W] -> [N x W]. */
+gr_value gr_embedding(gr_graph *graph, gr_param table);
+
+/* out[n] = x[n] + table[n - start[n]]: learned positions, table [T x w(x)]; positions restart with each document. */
+gr_value gr_position(gr_graph *graph, gr_value x, gr_param table);
+
+/* One product of a sum: x W^T with w stored [out x in], or x W with w stored [in x out] (transposed: the unit-major
+ * form of an output projection, a row for each unit that is read). The product may use only columns [lo, hi) of w
+ * (hi 0: all), and adds into the columns of the result that begin at `at`. */
+typedef struct gr_term {
+    gr_value x;
+    gr_param w;
+    bool transposed;
+    int lo, hi;
+    int at;
+} gr_term;
+
+/* out = base + sum of the terms + bias. Terms may be narrower than out; columns that nothing reaches are 0. base and
+ * bias may be GR_NONE; w(out) is the widest reach of base and terms. At most 4 terms; the same w may occur twice with
+ * different columns. */
+gr_value gr_linear(gr_graph *graph, int terms, const gr_term *term, gr_param bias, gr_value base);
+
+/* Root-mean-square norm over groups of columns (Zhang & Sennrich 2019): out = gain * x / sqrt(mean(x^2) + eps), the
+ * mean taken over the columns of the groups that are on for the row. A group is on unless the forward weight of its tap
+ * is 0 for the row's class; columns of a group that is off must be 0 in x and are 0 in out. gain is [1 x width] or
+ * GR_NONE. */
+typedef struct gr_norm_group {
+    gr_param gain;
+    int width;
+    gr_tap tap; /* GR_NONE: always on */
+} gr_norm_group;
+gr_value gr_rms_norm(gr_graph *graph, gr_value x, int groups, const gr_norm_group *group, double eps);
+
+/* Layer norm (Ba et al. 2016) with gain and shift [1 x w(x)], either may be GR_NONE. */
+gr_value gr_layer_norm(gr_graph *graph, gr_value x, gr_param gain, gr_param shift, double eps);
+
+/* Element by element, widths equal. */
+gr_value gr_relu(gr_graph *graph, gr_value x);
+gr_value gr_gelu(gr_graph *graph, gr_value x);                   /* x Phi(x), by erf */
+gr_value gr_gelu_tanh(gr_graph *graph, gr_value x);              /* the tanh form (Hendrycks & Gimpel 2016) */
+gr_value gr_silu(gr_graph *graph, gr_value x);                   /* x sigmoid(x) */
+gr_value gr_swiglu(gr_graph *graph, gr_value gate, gr_value up); /* silu(gate) * up in one pass (Shazeer 2020) */
+gr_value gr_add(gr_graph *graph, gr_value a, gr_value b);        /* the narrower one adds into the first columns */
+gr_value gr_mul(gr_graph *graph, gr_value a, gr_value b);
+
+/* Keeps an element with probability 1 - rate and divides by it; the identity outside training. Draws are keyed by
+ * (seed, node, step, row of the logical batch, column). */
+gr_value gr_dropout(gr_graph *graph, gr_value x, double rate);
+
+/* Causal self-attention inside each document. qkv is [N x 3*heads*size], unit-major: for each head its q, then k, then
+ * v (size columns each). Returns [N x heads*size]. scale multiplies q.k (1/sqrt(size) as a rule). rotary_base > 0
+ * rotates neighbouring pairs of q and k by position * base^(-2i/size) (Su et al. 2021); 0: no rotation. size is even
+ * then. */
+gr_value gr_attention(gr_graph *graph, gr_value qkv, int heads, int size, double scale, double rotary_base);
+
+/* Columns [lo, hi) of x, as a view. */
+gr_value gr_slice(gr_graph *graph, gr_value x, int lo, int hi);
+
+/* Values side by side; at most 4. */
+gr_value gr_concat(gr_graph *graph, int count, const gr_value *x);
+
+/* x forward, nothing backward. */
+gr_value gr_stop(gr_graph *graph, gr_value x);
+
+/* -log softmax(logits)[targets[n]] per row: [N x 1]; rows whose target is negative give 0 and no gradient. */
+gr_value gr_cross_entropy(gr_graph *graph, gr_value logits);
+
+/* Mean over the columns of (a - b)^2 or |a - b|: [N x 1]. The derivative of |.| at 0 is 0. */
+gr_value gr_squared_error(gr_graph *graph, gr_value a, gr_value b);
+gr_value gr_absolute_error(gr_graph *graph, gr_value a, gr_value b);
+
+/* Sum over the columns of |x|: [N x 1]. */
+gr_value gr_l1(gr_graph *graph, gr_value x);
+
+/* Mean absolute Pearson correlation over the batch between every column of a and every column of b: one number.
+ * Rows without a class (absent) do not count; needs at least 2 rows; a constant column has correlation 0. */
+gr_value gr_correlation(gr_graph *graph, gr_value a, gr_value b);
+
+/* sum_n weight[n] x[n] / denominator, x [N x 1]: one number. */
+gr_value gr_mean(gr_graph *graph, gr_value x);
+
+#endif

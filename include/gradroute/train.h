@@ -1,0 +1,134 @@
+/* train.h - training to the end, losses per document, and fine-tuning.
+ *
+ *     gr_train_def def = gr_train_default();
+ *     def.model = model, def.stream = stream, def.router = router, def.labels = labels;
+ *     def.rows = 32, def.width = 128, def.micro = 32;  // rows and width as the stream was made
+ *     def.steps = 1200, def.optim = optim_def;
+ *     def.folder = "runs/demo/routed", def.resume = true;
+ *     GR_TRY(gr_train(&def, err));                     // trained, or already was
+ *
+ *     gr_evaluator *eval;
+ *     GR_TRY(gr_evaluator_new(&eval, model, profile, 32, 128, err));
+ *     gr_evaluate(eval, scan, nll, tokens, data->topics.docs);
+ *     double loss = gr_loss_mean(nll, tokens, docs, count);
+ *     gr_evaluator_free(eval);
+ *
+ * Same seed, same bits: repeats give equal parameters and equal metrics but for the wall times, and so does a run that
+ * was killed and resumed any number of times. The thread count belongs to the run; going on with another is noted in
+ * the log and may change the last bits.
+ */
+#ifndef GRADROUTE_TRAIN_H
+#define GRADROUTE_TRAIN_H
+
+#include <signal.h>
+
+#include "gradroute/data.h"
+#include "gradroute/optim.h"
+#include "gradroute/route.h"
+
+/* ---- Training ---------------------------------------------------------------------------------------------------- */
+
+typedef struct gr_progress {
+    const char *name;             /* of the model, as in the def */
+    int64_t step, steps;          /* steps done, steps to do */
+    double loss;                  /* the objective of the last step */
+    int labels;                   /* true labels: core, then 1..K; 0 when the def has no labels */
+    const char *const *label;     /* [labels] their names */
+    const double *label_loss;     /* [labels] mean loss per target; NaN where the step had none */
+    double lr, grad_norm;         /* of the last step; the norm is that of the open gradient before clipping */
+    double tokens_per_s;          /* targets per second since the run was started or resumed */
+    double seconds, seconds_left; /* worked on this run, earlier sessions included; likely left */
+} gr_progress;
+
+/* What is pointed to must outlive the trainer, strings and optimiser groups excepted. */
+typedef struct gr_train_def {
+    gr_model *model;
+    gr_stream *stream;
+    const gr_router *router; /* NULL: no route, every row of class 0 */
+    const gr_labels *labels; /* names of the losses per label; NULL: none are reported */
+    gr_optim_def optim;
+    int rows, width; /* of the stream's logical batch */
+    int micro;       /* rows of a micro-batch; 0: rows. Cuts at multiples of 512 positions do not change a bit */
+    int64_t steps;
+    uint64_t seed; /* of dropout */
+    int threads;   /* 0: as OpenMP is set */
+
+    const char *name;         /* for progress and messages */
+    const char *folder;       /* gets metrics.jsonl and checkpoints/; NULL: nothing is written */
+    int64_t checkpoint_every; /* steps; 0: at the end and when stopped only */
+    const char *digest;       /* of everything that decides the result (recipe, data); resuming refuses another */
+    bool resume;              /* go on from the newest checkpoint of the folder if there is one */
+
+    void (*progress)(void *user, const gr_progress *progress); /* after every step; NULL: none */
+    void *user;
+    const volatile sig_atomic_t *stop; /* set by a signal handler: save and return GR_ERR_INTERRUPTED; NULL: never */
+} gr_train_def;
+
+/* Optimiser by default, a checkpoint every 200 steps, name "model"; model, stream, sizes and steps are the caller's. */
+gr_train_def gr_train_default(void);
+
+/* A trainer holds the optimiser, a run and the batch: all memory is taken by gr_trainer_new.
+ *
+ * metrics.jsonl has one object a step: step (from 1), loss, loss_core and loss_LABEL (null where the step had none),
+ * lr, grad_norm, tokens (targets so far, second showings included), then the wall times seconds and tokens_per_s. On
+ * resume it is cut to what the checkpoint knew. Checkpoints hold parameters, optimiser, step and the length of the
+ * metrics; the newest 2 are kept.
+ *
+ * gr_trainer_new: GR_ERR_USAGE for options out of range, a folder with a run in it when resume is false, a checkpoint
+ * of another recipe; GR_ERR_FORMAT for damaged checkpoints and metrics shorter than the checkpoint says; GR_ERR_MEMORY.
+ */
+typedef struct gr_trainer gr_trainer;
+gr_status gr_trainer_new(gr_trainer **trainer, const gr_train_def *def, gr_error *err);
+void gr_trainer_free(gr_trainer *trainer);
+
+/* The next step, written to the metrics. GR_ERR_NUMERIC: loss or gradient is not finite; parameters, optimiser and
+ * checkpoints stay as they were. */
+gr_status gr_trainer_step(gr_trainer *trainer, gr_error *err);
+
+/* Steps and checkpoints until the end. GR_ERR_INTERRUPTED: stopped and saved. Returns at once when all is done. */
+gr_status gr_trainer_run(gr_trainer *trainer, gr_error *err);
+
+int64_t gr_trainer_steps(const gr_trainer *trainer); /* steps done; def.steps or more: the run is finished */
+gr_optim *gr_trainer_optim(gr_trainer *trainer);
+
+/* new, run and free in one. */
+gr_status gr_train(const gr_train_def *def, gr_error *err);
+
+/* ---- Evaluation -------------------------------------------------------------------------------------------------- */
+
+/* Losses of a model under a profile: tables whose class 0 every row uses (NULL: as it is). The model needs an output
+ * "row_loss" [N x 1]. rows and width as the scans were made; tables must outlive the evaluator. */
+typedef struct gr_evaluator gr_evaluator;
+gr_status gr_evaluator_new(gr_evaluator **evaluator, gr_model *model, const gr_tables *tables, int rows, int width,
+                           gr_error *err);
+void gr_evaluator_free(gr_evaluator *evaluator);
+
+/* From the start of the scan to its end: for each document d < docs that it holds, nll[d] is the sum over the
+ * document's targets of -log p and tokens[d] their number; 0 and 0 for all others. Sees the parameters as they are
+ * now. Does not allocate. */
+void gr_evaluate(gr_evaluator *evaluator, gr_scan *scan, double *nll, int32_t *tokens, size_t docs);
+
+/* Sum of nll over sum of tokens for the documents listed; NaN without tokens. */
+double gr_loss_mean(const double *nll, const int32_t *tokens, const uint32_t *docs, size_t count);
+
+/* ---- Fine-tuning ------------------------------------------------------------------------------------------------- */
+
+typedef struct gr_finetune_def {
+    int steps;
+    int rows, width;    /* of a step; all rows when there are fewer */
+    gr_optim_def optim; /* lr, schedule, ... */
+    int every;          /* steps between calls of after; 0: only before the first step and after the last */
+    gr_status (*after)(void *user, int step, gr_error *err); /* steps done, 0 first; a failure ends it. NULL: none */
+    void *user;
+} gr_finetune_def;
+
+/* 30 steps of 32 rows of 128 positions; AdamW with a constant lr of 0.0003, no decay, no clipping; after every 5. */
+gr_finetune_def gr_finetune_default(void);
+
+/* Trains the model in place on documents, packed in their order, row after row and round again, under a profile (as for
+ * gr_evaluator_new): what the profile switches off or closes stays untouched. The caller keeps the old parameters if it
+ * wants them back. Errors: those of gr_optim_step, gr_scan_new and after; GR_ERR_USAGE without documents. */
+gr_status gr_finetune(gr_model *model, const gr_tables *tables, const gr_dataset *data, const gr_labels *labels,
+                      const uint32_t *docs, size_t count, const gr_finetune_def *def, gr_error *err);
+
+#endif

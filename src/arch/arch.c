@@ -1,0 +1,212 @@
+#include "gradroute/arch.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "arch/plan.h"
+#include "base/mem.h"
+
+gr_arch_def gr_arch_default(void) {
+    return (gr_arch_def){.kind = GR_ARCH_TRANSFORMER,
+                         .context = 256,
+                         .layers = 4,
+                         .width = 192,
+                         .heads = 6,
+                         .norm = GR_NORM_RMS,
+                         .eps = 1e-5,
+                         .position = GR_POSITION_ROTARY,
+                         .rotary_base = 10000,
+                         .activation = GR_ACTIVATION_SWIGLU,
+                         .tied = true,
+                         .loss = GR_LOSS_CROSS_ENTROPY};
+}
+
+/* ---- words ---- */
+
+static const struct {
+    const char *field, *word[6];
+} words[] = {
+    {"kind", {"transformer", "mlp"}},
+    {"norm", {"rms", "layer"}},
+    {"position", {"rotary", "learned", "none"}},
+    {"activation", {"swiglu", "relu", "gelu", "gelu_tanh", "silu"}},
+    {"loss", {"cross_entropy", "squared", "absolute"}},
+};
+
+const char *gr_arch_word(const char *field, int value) {
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strcmp(words[i].field, field))
+            return value >= 0 && value < 6 ? words[i].word[value] : NULL;
+    return NULL;
+}
+
+int gr_arch_value(const char *field, const char *word) {
+    for (int value = 0; value < 6; value++) {
+        const char *known = gr_arch_word(field, value);
+        if (known && !strcmp(known, word))
+            return value;
+    }
+    return -1;
+}
+
+/* ---- copies ---- */
+
+typedef struct owned {
+    gr_arch_def def; /* first: the address that the caller sees */
+    gr_arena *arena;
+} owned;
+
+static void *keep(gr_arena *arena, const void *data, size_t count, size_t size) {
+    return data && count ? memcpy(gr_arena_alloc(arena, count * size), data, count * size) : NULL;
+}
+
+static void keep_region(gr_arena *arena, gr_arch_region *region, size_t layers) {
+    region->name = gr_arena_strdup(arena, region->name);
+    region->layers = keep(arena, region->layers, (size_t)region->layer_count, sizeof(int));
+    region->mlp.spans = keep(arena, region->mlp.spans, 2 * layers, sizeof(int));
+    region->heads.spans = keep(arena, region->heads.spans, 2 * layers, sizeof(int));
+    const char **patterns = keep(arena, region->patterns, (size_t)region->pattern_count, sizeof *patterns);
+    for (int i = 0; i < region->pattern_count; i++)
+        patterns[i] = gr_arena_strdup(arena, patterns[i]);
+    region->patterns = patterns;
+}
+
+gr_arch_def *gr_arch_copy(const gr_arch_def *def) {
+    gr_arena *arena = gr_arena_new();
+    owned *copy = gr_arena_alloc(arena, sizeof *copy);
+    *copy = (owned){*def, arena};
+    bool mlp = def->kind == GR_ARCH_MLP;
+    size_t layers = (size_t)(mlp ? (def->size_count > 2 ? def->size_count - 2 : 0) : def->layers);
+    copy->def.layer_heads = keep(arena, def->layer_heads, layers, sizeof(int));
+    copy->def.layer_mlp = keep(arena, def->layer_mlp, layers, sizeof(int));
+    copy->def.l1_layers = keep(arena, def->l1_layers, (size_t)def->l1_count, sizeof(int));
+    copy->def.sizes = keep(arena, def->sizes, (size_t)def->size_count, sizeof(int));
+    gr_arch_region *regions = keep(arena, def->regions, (size_t)def->region_count, sizeof *regions);
+    for (int r = 0; r < def->region_count; r++)
+        keep_region(arena, &regions[r], layers);
+    copy->def.regions = regions;
+    return &copy->def;
+}
+
+void gr_arch_free(gr_arch_def *def) {
+    if (def)
+        gr_arena_free(((owned *)def)->arena);
+}
+
+/* ---- building ---- */
+
+gr_status gr_arch_check(const gr_arch_def *def, gr_error *err) {
+    gr__plan *plan;
+    GR_TRY(gr__plan_new(&plan, def, err));
+    gr__plan_free(plan);
+    return GR_OK;
+}
+
+gr_param gr__plan_param_handle(const gr__plan *plan, const gr_param *handles, int owner, const char *format, ...) {
+    char name[256];
+    int n = owner == GR_NONE ? 0 : snprintf(name, sizeof name, "%s.", plan->def->regions[owner].name);
+    va_list list;
+    va_start(list, format);
+    vsnprintf(name + n, sizeof name - (size_t)n, format, list);
+    va_end(list);
+    int p = gr__plan_find(plan, name);
+    return p == GR_NONE ? GR_NONE : handles[p];
+}
+
+void gr__plan_register(gr_graph *graph, const gr__plan *plan, gr_param **handles, int **regions) {
+    *handles = gr_alloc((size_t)plan->params * sizeof **handles);
+    *regions = gr_alloc((size_t)plan->def->region_count * sizeof **regions);
+    for (int p = 0; p < plan->params; p++)
+        (*handles)[p] = gr_graph_param(graph, &plan->param[p].def);
+    for (int r = 0; r < plan->def->region_count; r++) {
+        (*regions)[r] = gr_graph_region(graph, plan->def->regions[r].name);
+        for (int p = 0; p < plan->params; p++) {
+            gr_part part[GR__PARTS];
+            int n = gr__plan_parts(plan, part, p, r);
+            for (int i = 0; i < n; i++) {
+                part[i].param = (*handles)[p];
+                gr_graph_region_part(graph, (*regions)[r], part[i]);
+            }
+        }
+    }
+}
+
+bool gr__plan_penalised(const gr__plan *plan, int layer) {
+    const gr_arch_def *def = plan->def;
+    bool chosen = !def->l1_count;
+    for (int i = 0; i < def->l1_count; i++)
+        chosen = chosen || def->l1_layers[i] == layer;
+    return chosen && def->l1 > 0;
+}
+
+gr_value gr__activation(gr_graph *graph, gr_activation activation, gr_value x) {
+    switch (activation) {
+    case GR_ACTIVATION_RELU:
+        return gr_relu(graph, x);
+    case GR_ACTIVATION_GELU:
+        return gr_gelu(graph, x);
+    case GR_ACTIVATION_GELU_TANH:
+        return gr_gelu_tanh(graph, x);
+    default:
+        return gr_silu(graph, x);
+    }
+}
+
+void gr__plan_gates(gr_graph *graph, const gr__plan *plan, const int *regions, const gr__span *span, int layer,
+                    gr_tap tap, int scale) {
+    for (int r = 0; r < plan->def->region_count; r++) {
+        gr__span s = span[r * plan->layers + layer];
+        if (s.lo < s.hi && !plan->def->regions[r].residual.add)
+            gr_graph_region_gate(graph, regions[r], tap, s.lo * scale, s.hi * scale);
+    }
+}
+
+static gr_graph *graph_new(const gr__plan *plan, bool watch) {
+    gr_graph *graph = gr_graph_new();
+    if (plan->def->kind == GR_ARCH_MLP)
+        gr__mlp_graph(graph, plan, watch);
+    else
+        gr__transformer_graph(graph, plan, watch);
+    return graph;
+}
+
+gr_status gr_arch_graph(gr_graph **graph, const gr_arch_def *def, gr_error *err) {
+    gr__plan *plan;
+    *graph = NULL;
+    GR_TRY(gr__plan_new(&plan, def, err));
+    *graph = graph_new(plan, false);
+    gr__plan_free(plan);
+    return GR_OK;
+}
+
+gr_status gr__arch_model(gr_model **model, const gr__plan *plan, uint64_t seed, bool watch, gr_error *err) {
+    return gr_model_new(model, graph_new(plan, watch), seed, err);
+}
+
+gr_status gr_arch_build(gr_model **model, const gr_arch_def *def, uint64_t seed, gr_error *err) {
+    gr__plan *plan;
+    *model = NULL;
+    GR_TRY(gr__plan_new(&plan, def, err));
+    gr_status status = gr__arch_model(model, plan, seed, false, err);
+    gr__plan_free(plan);
+    return status;
+}
+
+gr_status gr_arch_parameters(const gr_arch_def *def, size_t *core, size_t *regions, gr_error *err) {
+    gr__plan *plan;
+    GR_TRY(gr__plan_new(&plan, def, err));
+    *core = 0;
+    for (int r = 0; r < def->region_count; r++)
+        regions[r] = 0;
+    for (int p = 0; p < plan->params; p++) {
+        int count;
+        gr__piece *piece = gr__plan_pieces(plan, &count, p);
+        for (int i = 0; i < count; i++)
+            *(piece[i].region == GR_NONE ? core : &regions[piece[i].region]) +=
+                (size_t)(piece[i].hi0 - piece[i].lo0) * (size_t)(piece[i].hi1 - piece[i].lo1);
+        gr_free(piece);
+    }
+    gr__plan_free(plan);
+    return GR_OK;
+}

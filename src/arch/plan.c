@@ -1,0 +1,449 @@
+#include "arch/plan.h"
+
+#include <ctype.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_LAYERS = 1024, MAX_REGIONS = 64, MAX_UNITS = 1 << 20, MAX_TOKENS = 1 << 24, MAX_WIDTH = 1 << 16 };
+
+#define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "model", (hint), __VA_ARGS__)
+
+/* ---- counts ---- */
+
+static gr_status within(const char *what, int value, int lo, int hi, gr_error *err) {
+    if (value >= lo && value <= hi)
+        return GR_OK;
+    return USAGE(err, NULL, "%s is %d, expected %d to %d", what, value, lo, hi);
+}
+
+static gr_status fraction(const char *what, double value, double below, gr_error *err) {
+    if (value >= 0 && value < below)
+        return GR_OK;
+    return USAGE(err, NULL, "%s is %g, expected at least 0 and below %g", what, value, below);
+}
+
+static gr_status check_words(const gr_arch_def *def, gr_error *err) {
+    const struct {
+        const char *field;
+        int value;
+    } list[] = {{"kind", (int)def->kind},
+                {"norm", (int)def->norm},
+                {"position", (int)def->position},
+                {"activation", (int)def->activation},
+                {"loss", (int)def->loss}};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        if (!gr_arch_word(list[i].field, list[i].value))
+            return USAGE(err, NULL, "%s has the unknown value %d", list[i].field, list[i].value);
+    return GR_OK;
+}
+
+static gr_status check_common(const gr_arch_def *def, gr_error *err) {
+    GR_TRY(check_words(def, err));
+    GR_TRY(fraction("dropout", def->dropout, 1, err));
+    GR_TRY(fraction("l1", def->l1, 1e6, err));
+    GR_TRY(fraction("init_std", def->init_std, 1e3, err));
+    GR_TRY(within("the number of regions", def->region_count, 0, MAX_REGIONS, err));
+    return GR_OK;
+}
+
+static int default_mlp(const gr_arch_def *def) {
+    if (def->mlp)
+        return def->mlp;
+    int n = def->activation == GR_ACTIVATION_SWIGLU ? (8 * def->width + 2) / 3 : 4 * def->width;
+    return (n + 31) / 32 * 32;
+}
+
+static gr_status settle_transformer(gr__plan *plan, const gr_arch_def *def, gr_error *err) {
+    GR_TRY(within("vocab", def->vocab, 1, MAX_TOKENS, err));
+    GR_TRY(within("context", def->context, 1, MAX_TOKENS, err));
+    GR_TRY(within("layers", def->layers, 1, MAX_LAYERS, err));
+    GR_TRY(within("width", def->width, 1, MAX_WIDTH, err));
+    GR_TRY(within("heads", def->heads, 0, MAX_WIDTH, err));
+    GR_TRY(within("mlp", def->mlp, 0, MAX_UNITS, err));
+    GR_TRY(within("head_size", def->head_size, 0, 4096, err));
+    if (!(def->eps > 0 && def->eps < 1))
+        return USAGE(err, NULL, "eps is %g, expected a small number above 0", def->eps);
+    if (!def->head_size && (!def->heads || def->width % def->heads))
+        return USAGE(err, "give head_size, or a width that is a multiple of heads", "width %d does not divide into %d heads",
+                     def->width, def->heads);
+    plan->head_size = def->head_size ? def->head_size : def->width / def->heads;
+    if (def->position == GR_POSITION_ROTARY && (plan->head_size % 2 || !(def->rotary_base > 1)))
+        return USAGE(err, NULL, "rotary positions need an even head size (it is %d) and a base above 1 (it is %g)",
+                     plan->head_size, def->rotary_base);
+    plan->layers = def->layers;
+    plan->width = plan->stream = def->width;
+    return GR_OK;
+}
+
+static gr_status settle_mlp(gr__plan *plan, const gr_arch_def *def, gr_error *err) {
+    GR_TRY(within("the number of sizes", def->sizes ? def->size_count : 0, 2, MAX_LAYERS, err));
+    for (int i = 0; i < def->size_count; i++)
+        GR_TRY(within("a size", def->sizes[i], 1, MAX_UNITS, err));
+    if (def->activation == GR_ACTIVATION_SWIGLU)
+        return USAGE(err, "choose relu, gelu, gelu_tanh or silu", "an mlp network has no gate for swiglu");
+    plan->layers = def->size_count - 2;
+    return GR_OK;
+}
+
+static gr_status settle_layers(gr__plan *plan, const gr_arch_def *def, gr_error *err) {
+    size_t n = (size_t)plan->layers * sizeof(int);
+    plan->heads = gr_arena_alloc(plan->arena, n);
+    plan->mlp = gr_arena_alloc(plan->arena, n);
+    plan->heads_all = gr_arena_alloc(plan->arena, n);
+    plan->mlp_all = gr_arena_alloc(plan->arena, n);
+    for (int i = 0; i < plan->layers; i++) {
+        if (def->kind == GR_ARCH_MLP) {
+            plan->mlp[i] = def->sizes[i + 1];
+        } else {
+            plan->heads[i] = def->layer_heads ? def->layer_heads[i] : def->heads;
+            plan->mlp[i] = def->layer_mlp ? def->layer_mlp[i] : default_mlp(def);
+        }
+        GR_TRY(within("the heads of a layer", plan->heads[i], 0, MAX_WIDTH, err));
+        GR_TRY(within("the neurons of a layer", plan->mlp[i], 0, MAX_UNITS, err));
+        plan->heads_all[i] = plan->heads[i];
+        plan->mlp_all[i] = plan->mlp[i];
+    }
+    for (int i = 0; i < def->l1_count; i++)
+        GR_TRY(within("a layer of l1", def->l1_layers[i], 0, plan->layers - 1, err));
+    return GR_OK;
+}
+
+/* ---- regions ---- */
+
+static gr_status check_name(const gr_arch_def *def, int r, gr_error *err) {
+    static const char *const taken[] = {"layers", "embed", "position", "norm",     "unembed", "hidden",
+                                        "out",    "model", "core",     "manifest", "tokenizer"};
+    const char *name = def->regions[r].name ? def->regions[r].name : "";
+    size_t n = strlen(name);
+    bool fine = n > 0 && n <= 64 && name[0] != '-';
+    for (size_t i = 0; i < n; i++)
+        fine = fine && (isalnum((unsigned char)name[i]) || name[i] == '_' || name[i] == '-');
+    if (!fine)
+        return USAGE(err, "use 1 to 64 letters, digits, _ and -", "'%s' cannot name a region", name);
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (!strcmp(name, taken[i]))
+            return USAGE(err, "choose another name", "'%s' cannot name a region: the network uses it", name);
+    for (int i = 0; i < r; i++)
+        if (!strcmp(name, def->regions[i].name))
+            return USAGE(err, NULL, "two regions are named '%s'", name);
+    return GR_OK;
+}
+
+static bool has_units(const gr_arch_units *u) { return u->add || u->lo || u->hi || u->last || u->spans; }
+
+static gr_status check_units(const gr_arch_region *region, const gr_arch_units *u, const char *noun, gr_error *err) {
+    int ways = (u->add != 0) + (u->lo || u->hi) + (u->last != 0) + (u->spans != NULL);
+    if (ways > 1)
+        return USAGE(err, "say add, or a range, or last", "region '%s' takes %s in %d ways", region->name, noun, ways);
+    if (u->add < 0 || u->last < 0 || u->add > MAX_WIDTH || u->last > MAX_UNITS)
+        return USAGE(err, NULL, "region '%s' takes %d %s", region->name, u->add ? u->add : u->last, noun);
+    return GR_OK;
+}
+
+static bool in_layer(const gr_arch_region *region, int layer) {
+    for (int i = 0; i < region->layer_count; i++)
+        if (region->layers[i] == layer)
+            return true;
+    return !region->layer_count;
+}
+
+/* The range that a claim means among `count` units. */
+static gr__span claim(const gr_arch_units *u, int layer, int count) {
+    if (u->spans)
+        return (gr__span){u->spans[2 * layer], u->spans[2 * layer + 1]};
+    if (u->last)
+        return (gr__span){count - u->last, count};
+    return (gr__span){u->lo, u->hi};
+}
+
+static gr_status check_span(const gr_arch_region *region, gr__span s, const char *noun, const char *of, int count,
+                            gr_error *err) {
+    if (s.lo >= 0 && s.lo <= s.hi && s.hi <= count)
+        return GR_OK;
+    return USAGE(err, "added units cannot be claimed", "region '%s' claims %s %d..%d of a %s with %d", region->name, noun,
+                 s.lo, s.hi, of, count);
+}
+
+/* Settles the units of one sort of region r in every layer: claims lie among count[], additions follow in all[]. */
+static gr_status settle_units(gr__plan *plan, int r, const gr_arch_units *u, const char *noun, const int *count,
+                              int *all, gr__span *spans, gr_error *err) {
+    const gr_arch_region *region = &plan->def->regions[r];
+    GR_TRY(check_units(region, u, noun, err));
+    if (region->residual.add && has_units(u) && !u->add)
+        return USAGE(err, "give the claimed units to a region of their own",
+                     "region '%s' adds residual dimensions, so it can only add %s, not claim them", region->name, noun);
+    for (int i = 0; i < plan->layers && has_units(u); i++) {
+        gr__span *s = &spans[r * plan->layers + i];
+        if (!in_layer(region, i))
+            continue;
+        if (region->residual.add) {
+            *s = (gr__span){0, u->add};
+        } else if (u->add) {
+            *s = (gr__span){all[i], all[i] + u->add};
+            all[i] += u->add;
+        } else {
+            *s = claim(u, i, count[i]);
+            GR_TRY(check_span(region, *s, noun, "layer", count[i], err));
+        }
+    }
+    return GR_OK;
+}
+
+static gr_status settle_residual(gr__plan *plan, int r, gr_error *err) {
+    const gr_arch_region *region = &plan->def->regions[r];
+    const gr_arch_units *u = &region->residual;
+    GR_TRY(check_units(region, u, "residual dimensions", err));
+    if (u->spans)
+        return USAGE(err, NULL, "region '%s' claims residual dimensions by layer; they run through all", region->name);
+    if (u->add) {
+        if (plan->def->norm != GR_NORM_RMS)
+            return USAGE(err, "set norm: rms", "region '%s' adds residual dimensions, which need RMS norm", region->name);
+        if (plan->groups == GR__GROUPS)
+            return USAGE(err, NULL, "region '%s' is the residual group after the %d that a network can have",
+                         region->name, GR__GROUPS);
+        plan->group[plan->groups] = r;
+        plan->offset[plan->groups++] = plan->stream;
+        plan->stream += u->add;
+    } else if (has_units(u)) {
+        plan->stream_span[r] = claim(u, 0, plan->width);
+        GR_TRY(check_span(region, plan->stream_span[r], "residual dimensions", "network", plan->width, err));
+    }
+    return GR_OK;
+}
+
+static gr_status settle_region(gr__plan *plan, int r, gr_error *err) {
+    const gr_arch_region *region = &plan->def->regions[r];
+    GR_TRY(check_name(plan->def, r, err));
+    for (int i = 0; i < region->layer_count; i++)
+        if (region->layers[i] < 0 || region->layers[i] >= plan->layers)
+            return USAGE(err, NULL, "region '%s' names layer %d of a network with %d", region->name, region->layers[i],
+                         plan->layers);
+    if (!has_units(&region->residual) && !has_units(&region->mlp) && !has_units(&region->heads) && !region->pattern_count)
+        return USAGE(err, "give it residual, mlp, heads or params", "region '%s' owns nothing", region->name);
+    if (plan->def->kind == GR_ARCH_MLP && (has_units(&region->residual) || has_units(&region->heads)))
+        return USAGE(err, NULL, "region '%s' wants heads or residual dimensions of an mlp network", region->name);
+    GR_TRY(settle_residual(plan, r, err));
+    GR_TRY(settle_units(plan, r, &region->heads, "heads", plan->heads, plan->heads_all, plan->head_span, err));
+    return settle_units(plan, r, &region->mlp, "neurons", plan->mlp, plan->mlp_all, plan->mlp_span, err);
+}
+
+/* A bias into the stream needs a block of the core to stand in; sizes must be countable. */
+static gr_status check_result(const gr__plan *plan, gr_error *err) {
+    const gr_arch_def *def = plan->def;
+    for (int i = 0; i < plan->layers; i++) {
+        int heads = plan->heads_all[i], mlp = plan->mlp_all[i];
+        if (def->kind == GR_ARCH_TRANSFORMER && (def->bias || def->out_bias) && (!heads || !mlp))
+            return USAGE(err, "leave one, or do without biases",
+                         "layer %d has %d heads and %d neurons; a block with a bias needs at least one", i, heads, mlp);
+        if ((int64_t)heads * 3 * plan->head_size > INT_MAX / 4 || mlp > INT_MAX / 4 || plan->stream > MAX_WIDTH)
+            return USAGE(err, NULL, "layer %d is too large: %d heads of %d, %d neurons, %d residual dimensions", i,
+                         heads, plan->head_size, mlp, plan->stream);
+        if (def->kind == GR_ARCH_MLP && !mlp)
+            return USAGE(err, NULL, "hidden layer %d has no neurons", i);
+    }
+    return GR_OK;
+}
+
+static gr_status check_patterns(const gr__plan *plan, gr_error *err) {
+    for (int r = 0; r < plan->def->region_count; r++) {
+        const gr_arch_region *region = &plan->def->regions[r];
+        for (int i = 0; i < region->pattern_count; i++) {
+            bool found = false;
+            for (int p = 0; p < plan->params && !found; p++)
+                found = !fnmatch(region->patterns[i], plan->param[p].def.name, 0);
+            if (!found)
+                return USAGE(err, NULL, "region '%s': no parameter is named like '%s'", region->name,
+                             region->patterns[i]);
+        }
+    }
+    return GR_OK;
+}
+
+static gr_status settle(gr__plan *plan, gr_error *err) {
+    const gr_arch_def *def = plan->def;
+    GR_TRY(check_common(def, err));
+    GR_TRY(def->kind == GR_ARCH_MLP ? settle_mlp(plan, def, err) : settle_transformer(plan, def, err));
+    GR_TRY(settle_layers(plan, def, err));
+    size_t n = (size_t)def->region_count * (size_t)plan->layers;
+    plan->head_span = gr_arena_alloc(plan->arena, n * sizeof(gr__span));
+    plan->mlp_span = gr_arena_alloc(plan->arena, n * sizeof(gr__span));
+    plan->stream_span = gr_arena_alloc(plan->arena, (size_t)def->region_count * sizeof(gr__span));
+    for (int r = 0; r < def->region_count; r++)
+        GR_TRY(settle_region(plan, r, err));
+    GR_TRY(check_result(plan, err));
+    gr__plan_list(plan);
+    return check_patterns(plan, err);
+}
+
+gr_status gr__plan_new(gr__plan **out, const gr_arch_def *def, gr_error *err) {
+    gr__plan *plan = gr_alloc(sizeof *plan);
+    plan->arena = gr_arena_new();
+    plan->def = def;
+    gr_status status = settle(plan, err);
+    if (status) {
+        gr__plan_free(plan);
+        plan = NULL;
+    }
+    *out = plan;
+    return status;
+}
+
+void gr__plan_free(gr__plan *plan) {
+    if (!plan)
+        return;
+    gr_arena_free(plan->arena);
+    gr_free(plan->param);
+    gr_free(plan);
+}
+
+/* ---- questions ---- */
+
+int gr__plan_find(const gr__plan *plan, const char *name) {
+    for (int p = 0; p < plan->params; p++)
+        if (!strcmp(plan->param[p].def.name, name))
+            return p;
+    return GR_NONE;
+}
+
+size_t gr__plan_size(const gr__plan *plan) {
+    size_t size = 0;
+    for (int p = 0; p < plan->params; p++)
+        size += (size_t)plan->param[p].def.rows * (size_t)plan->param[p].def.cols;
+    return size;
+}
+
+int gr__plan_heads(const gr__plan *plan, int owner, int layer) {
+    return owner == GR_NONE ? plan->heads_all[layer] : plan->head_span[owner * plan->layers + layer].hi;
+}
+
+int gr__plan_mlp(const gr__plan *plan, int owner, int layer) {
+    return owner == GR_NONE ? plan->mlp_all[layer] : plan->mlp_span[owner * plan->layers + layer].hi;
+}
+
+int gr__plan_own(const gr__plan *plan, int owner) {
+    return owner == GR_NONE ? plan->width : plan->def->regions[owner].residual.add;
+}
+
+int gr__plan_seen(const gr__plan *plan, int owner) {
+    return plan->width + (owner == GR_NONE ? 0 : plan->def->regions[owner].residual.add);
+}
+
+bool gr__plan_attends(const gr__plan *plan, int layer) {
+    bool any = plan->heads_all[layer] > 0;
+    for (int k = 0; k < plan->groups; k++)
+        any = any || gr__plan_heads(plan, plan->group[k], layer) > 0;
+    return any;
+}
+
+bool gr__plan_thinks(const gr__plan *plan, int layer) {
+    bool any = plan->mlp_all[layer] > 0;
+    for (int k = 0; k < plan->groups; k++)
+        any = any || gr__plan_mlp(plan, plan->group[k], layer) > 0;
+    return any;
+}
+
+/* ---- rectangles ---- */
+
+gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region) {
+    const gr__plan_param *p = &plan->param[param];
+    int at = region * plan->layers + p->layer[axis];
+    gr__span s = {0, 0};
+    int scale = 1;
+    if (p->region != GR_NONE || plan->def->regions[region].residual.add)
+        return s;
+    switch (p->axis[axis].unit) {
+    case GR__STREAM:
+        return plan->stream_span[region];
+    case GR__NEURON:
+        return plan->mlp_span[at];
+    case GR__HEAD:
+        s = plan->head_span[at];
+        scale = plan->head_size;
+        break;
+    case GR__QKV:
+        s = plan->head_span[at];
+        scale = 3 * plan->head_size;
+        break;
+    default:
+        break;
+    }
+    return (gr__span){s.lo * scale, s.hi * scale};
+}
+
+static bool owns_whole(const gr__plan *plan, int param, int region) {
+    const gr_arch_region *r = &plan->def->regions[region];
+    for (int i = 0; i < r->pattern_count; i++)
+        if (!fnmatch(r->patterns[i], plan->param[param].def.name, 0))
+            return true;
+    return plan->param[param].region == region;
+}
+
+int gr__plan_parts(const gr__plan *plan, gr_part part[GR__PARTS], int param, int region) {
+    int rows = plan->param[param].def.rows, cols = plan->param[param].def.cols, n = 0;
+    if (owns_whole(plan, param, region)) {
+        part[0] = (gr_part){param, 0, rows, 0, cols};
+        return 1;
+    }
+    gr__span r = gr__plan_lines(plan, param, 0, region), c = gr__plan_lines(plan, param, 1, region);
+    if (r.lo < r.hi)
+        part[n++] = (gr_part){param, r.lo, r.hi, 0, cols};
+    else
+        r = (gr__span){0, 0};
+    /* The columns, without the rows that are owned already. */
+    if (c.lo < c.hi && r.lo > 0)
+        part[n++] = (gr_part){param, 0, r.lo, c.lo, c.hi};
+    if (c.lo < c.hi && r.hi < rows)
+        part[n++] = (gr_part){param, r.hi, rows, c.lo, c.hi};
+    return n;
+}
+
+static int ascending(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
+
+static int unique(int *cut, int count) {
+    int n = 0;
+    qsort(cut, (size_t)count, sizeof *cut, ascending);
+    for (int i = 0; i < count; i++)
+        if (!n || cut[n - 1] != cut[i])
+            cut[n++] = cut[i];
+    return n;
+}
+
+static int first_owner(const gr_part *part, const int *owner, int parts, int row, int col) {
+    for (int i = 0; i < parts; i++)
+        if (row >= part[i].lo0 && row < part[i].hi0 && col >= part[i].lo1 && col < part[i].hi1)
+            return owner[i];
+    return GR_NONE;
+}
+
+gr__piece *gr__plan_pieces(const gr__plan *plan, int *count, int param) {
+    enum { MOST = MAX_REGIONS * GR__PARTS };
+    gr_part part[MOST];
+    int owner[MOST], cut[2][2 * MOST + 2], parts = 0;
+    for (int r = 0; r < plan->def->region_count; r++) {
+        int n = gr__plan_parts(plan, part + parts, param, r);
+        for (int i = 0; i < n; i++)
+            owner[parts++] = r;
+    }
+    int n0 = 0, n1 = 0;
+    cut[0][n0++] = cut[1][n1++] = 0;
+    cut[0][n0++] = plan->param[param].def.rows;
+    cut[1][n1++] = plan->param[param].def.cols;
+    for (int i = 0; i < parts; i++) {
+        cut[0][n0++] = part[i].lo0;
+        cut[0][n0++] = part[i].hi0;
+        cut[1][n1++] = part[i].lo1;
+        cut[1][n1++] = part[i].hi1;
+    }
+    n0 = unique(cut[0], n0);
+    n1 = unique(cut[1], n1);
+    gr__piece *piece = gr_alloc((size_t)(n0 - 1) * (size_t)(n1 - 1) * sizeof *piece);
+    *count = 0;
+    for (int i = 0; i + 1 < n0; i++)
+        for (int j = 0; j + 1 < n1; j++)
+            piece[(*count)++] = (gr__piece){cut[0][i], cut[0][i + 1], cut[1][j], cut[1][j + 1],
+                                            first_owner(part, owner, parts, cut[0][i], cut[1][j])};
+    return piece;
+}

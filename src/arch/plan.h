@@ -1,0 +1,111 @@
+/* plan.h - an architecture with its defaults settled: counts per layer, every parameter with what its rows and columns
+ * are, and from that the rectangles that regions own.
+ *
+ * Builders, surgery and model folders all work from this list, so a parameter is described once.
+ */
+#ifndef GR_ARCH_PLAN_H
+#define GR_ARCH_PLAN_H
+
+#include "base/mem.h"
+#include "gradroute/arch.h"
+
+enum { GR__GROUPS = 3, GR__PARTS = 3 };
+
+typedef enum gr__unit {
+    GR__PLAIN,  /* tokens, positions, inputs, outputs */
+    GR__STREAM, /* residual dimensions */
+    GR__NEURON, /* one line a neuron */
+    GR__HEAD,   /* head_size lines a head */
+    GR__QKV     /* 3 * head_size lines a head */
+} gr__unit;
+
+/* What the rows or the columns of a parameter are. out: the entries decide what these units put out (rather than what they
+ * take in), so zeroing them silences the units. */
+typedef struct gr__axis {
+    gr__unit unit;
+    bool out;
+} gr__axis;
+
+typedef struct gr__plan_param {
+    gr_param_def def; /* name, sizes, initial values */
+    gr__axis axis[2];
+    int layer[2]; /* of the units on each axis */
+    int region;   /* the residual group that owns it, GR_NONE: the core */
+} gr__plan_param;
+
+typedef struct gr__span {
+    int lo, hi;
+} gr__span;
+
+typedef struct gr__plan {
+    const gr_arch_def *def; /* borrowed */
+    gr_arena *arena;
+    int layers, width, head_size;
+    int *heads, *mlp;         /* [layers] claimable units of the core */
+    int *heads_all, *mlp_all; /* [layers] with the added ones */
+    gr__span *head_span, *mlp_span; /* [regions * layers] units of each region; of a group: [0, own) */
+    gr__span *stream_span;          /* [regions] claimed residual dimensions */
+    int groups, stream;             /* residual groups; D and all groups */
+    int group[GR__GROUPS];          /* region of each */
+    int offset[GR__GROUPS];         /* its first column in the stream */
+    gr__plan_param *param;
+    int params;
+    size_t param_capacity;
+} gr__plan;
+
+gr_status gr__plan_new(gr__plan **plan, const gr_arch_def *def, gr_error *err);
+void gr__plan_free(gr__plan *plan);
+int gr__plan_find(const gr__plan *plan, const char *name); /* GR_NONE if there is none */
+size_t gr__plan_size(const gr__plan *plan);                /* numbers in all parameters */
+
+/* Heads or neurons that the core (GR_NONE) or a group has in a layer. */
+int gr__plan_heads(const gr__plan *plan, int owner, int layer);
+int gr__plan_mlp(const gr__plan *plan, int owner, int layer);
+int gr__plan_own(const gr__plan *plan, int owner);  /* residual dimensions of the owner itself */
+int gr__plan_seen(const gr__plan *plan, int owner); /* those that its blocks read and write */
+bool gr__plan_attends(const gr__plan *plan, int layer); /* somebody has heads there */
+bool gr__plan_thinks(const gr__plan *plan, int layer);  /* somebody has neurons there */
+
+/* Lines of one axis of a core parameter that are units of the region; empty if none. */
+gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region);
+/* Disjoint rectangles of a parameter that the region owns; returns how many. */
+int gr__plan_parts(const gr__plan *plan, gr_part part[GR__PARTS], int param, int region);
+
+/* A parameter cut at the borders of all regions' rectangles; region is the first that owns the piece, or GR_NONE. */
+typedef struct gr__piece {
+    int lo0, hi0, lo1, hi1, region;
+} gr__piece;
+gr__piece *gr__plan_pieces(const gr__plan *plan, int *count, int param); /* gr_free it */
+
+/* plan_list.c: fills plan->param. */
+void gr__plan_list(gr__plan *plan);
+
+/* Builders. watch: heads and neurons are outputs too, named as their taps. */
+void gr__transformer_graph(gr_graph *graph, const gr__plan *plan, bool watch);
+void gr__mlp_graph(gr_graph *graph, const gr__plan *plan, bool watch);
+gr_status gr__arch_model(gr_model **model, const gr__plan *plan, uint64_t seed, bool watch, gr_error *err);
+
+/* For builders: adds all parameters, and all regions with their parts; new arrays of handles, by the plan's numbers. */
+void gr__plan_register(gr_graph *graph, const gr__plan *plan, gr_param **handles, int **regions);
+/* The handle of a parameter, GR_NONE if the plan has none of that name. */
+gr_param gr__plan_param_handle(const gr__plan *plan, const gr_param *handles, int owner, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+bool gr__plan_penalised(const gr__plan *plan, int layer); /* L1 on the hidden units of this layer */
+gr_value gr__activation(gr_graph *graph, gr_activation activation, gr_value x);
+
+/* A gate of the region on its units of a layer, if it has any: columns of `tap`, `scale` columns a unit. */
+void gr__plan_gates(gr_graph *graph, const gr__plan *plan, const int *regions, const gr__span *span, int layer,
+                    gr_tap tap, int scale);
+
+/* New from old lines of units after surgery (surgery.c): for each line of `to` the line of `from`, or -1. */
+typedef struct gr__remap {
+    gr_arch_def *def; /* of `to`, owned */
+    gr__plan *from, *to;
+    int **heads, **mlp; /* [layers] arrays over the units of `to` */
+} gr__remap;
+gr_status gr__remap_remove(gr__remap **map, const gr_arch_def *def, const char *const *regions, int count,
+                           gr_error *err);
+void gr__remap_free(gr__remap *map);
+int *gr__remap_lines(const gr__remap *map, int param, int axis); /* of parameter `param` of `to`; gr_free it */
+
+#endif

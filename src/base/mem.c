@@ -1,0 +1,120 @@
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static _Atomic uint64_t calls; /* a counter for tests, never read by the library itself */
+
+static void *refuse(void *block, size_t size) {
+    if (!block) {
+        fprintf(stderr, "gradroute: out of memory (%zu bytes refused)\n", size);
+        abort();
+    }
+    return block;
+}
+
+void *gr_alloc(size_t size) {
+    atomic_fetch_add(&calls, 1);
+    return refuse(calloc(1, size ? size : 1), size);
+}
+
+void *gr_alloc_try(size_t size) {
+    atomic_fetch_add(&calls, 1);
+    if (size > SIZE_MAX - 64)
+        return NULL;
+    size = size ? (size + 63) / 64 * 64 : 64;
+    void *block = aligned_alloc(64, size);
+    if (block)
+        memset(block, 0, size);
+    return block;
+}
+
+void *gr_realloc(void *old, size_t size) {
+    atomic_fetch_add(&calls, 1);
+    return refuse(realloc(old, size ? size : 1), size);
+}
+
+char *gr_strdup(const char *text) {
+    if (!text)
+        return NULL;
+    size_t n = strlen(text) + 1;
+    return memcpy(gr_alloc(n), text, n);
+}
+
+char *gr_format(const char *format, ...) {
+    va_list list, again;
+    va_start(list, format);
+    va_copy(again, list);
+    int n = vsnprintf(NULL, 0, format, list);
+    va_end(list);
+    char *text = gr_alloc((size_t)(n < 0 ? 0 : n) + 1);
+    if (n > 0)
+        vsnprintf(text, (size_t)n + 1, format, again);
+    va_end(again);
+    return text;
+}
+
+void gr_free(void *block) { free(block); }
+
+uint64_t gr_alloc_count(void) { return atomic_load(&calls); }
+
+void *gr__grow(void *list, size_t *capacity, size_t need, size_t size) {
+    if (need <= *capacity)
+        return list;
+    size_t to = *capacity ? *capacity : 8;
+    while (to < need)
+        to *= 2;
+    list = gr_realloc(list, to * size);
+    memset((char *)list + *capacity * size, 0, (to - *capacity) * size);
+    *capacity = to;
+    return list;
+}
+
+typedef struct chunk {
+    struct chunk *next;
+    size_t used, size;
+    _Alignas(16) unsigned char data[];
+} chunk;
+
+struct gr_arena {
+    chunk *top;
+};
+
+gr_arena *gr_arena_new(void) { return gr_alloc(sizeof(gr_arena)); }
+
+void *gr_arena_alloc(gr_arena *arena, size_t size) {
+    size = (size + 15) / 16 * 16;
+    if (!arena->top || arena->top->size - arena->top->used < size) {
+        size_t room = size > 16384 ? size : 16384;
+        chunk *c = gr_alloc(sizeof *c + room);
+        c->size = room;
+        c->next = arena->top;
+        arena->top = c;
+    }
+    void *block = arena->top->data + arena->top->used;
+    arena->top->used += size;
+    return block;
+}
+
+char *gr_arena_strndup(gr_arena *arena, const char *text, size_t length) {
+    char *copy = gr_arena_alloc(arena, length + 1);
+    memcpy(copy, text, length);
+    return copy;
+}
+
+char *gr_arena_strdup(gr_arena *arena, const char *text) {
+    return text ? gr_arena_strndup(arena, text, strlen(text)) : NULL;
+}
+
+void gr_arena_free(gr_arena *arena) {
+    if (!arena)
+        return;
+    for (chunk *c = arena->top, *next; c; c = next) {
+        next = c->next;
+        gr_free(c);
+    }
+    gr_free(arena);
+}

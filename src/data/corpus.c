@@ -1,0 +1,237 @@
+/* corpus.c - runs the readers over the sources, gathers documents and topics, drops duplicates. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "data/reader.h"
+
+static const gr__reader *const readers[] = {
+    &gr__reader_wordnet,
+    &gr__reader_jsonl,
+    &gr__reader_text,
+};
+enum { READERS = sizeof readers / sizeof *readers, TOPICS_MOST = 4096 };
+
+struct gr__sink {
+    gr_corpus *corpus;
+    int32_t *of; /* becomes corpus->topics.of */
+    size_t texts_capacity, of_capacity, of_count, names_capacity;
+    int32_t last; /* topic of the previous look-up: neighbours mostly share it */
+};
+
+gr_source gr_source_default(void) {
+    return (gr_source){.reader = "wordnet",
+                       .path = "/usr/share/wordnet",
+                       .text_field = "text",
+                       .label_field = "label",
+                       .separator = "<|endoftext|>"};
+}
+
+const char *gr__place(char place[GR__PLACE_SIZE], const char *path, size_t line, size_t column) {
+    size_t n = strlen(path), most = GR__PLACE_SIZE - 64;
+    int at = snprintf(place, GR__PLACE_SIZE, "%s%s", n > most ? "..." : "", n > most ? path + (n - most) : path);
+    if (line && column)
+        snprintf(place + at, GR__PLACE_SIZE - (size_t)at, ":%zu:%zu", line, column);
+    else if (line)
+        snprintf(place + at, GR__PLACE_SIZE - (size_t)at, ":%zu", line);
+    return place;
+}
+
+bool gr__lines_next(gr__lines *lines) {
+    if (lines->next == lines->end)
+        return false;
+    size_t left = (size_t)(lines->end - lines->next);
+    const char *stop = memchr(lines->next, '\n', left);
+    lines->text = lines->next;
+    lines->closed = stop != NULL;
+    lines->length = stop ? (size_t)(stop - lines->next) : left;
+    lines->next = stop ? stop + 1 : lines->end;
+    lines->number++;
+    return true;
+}
+
+static gr_status read_all(FILE *file, char **bytes, size_t *length, size_t size, const char *place, gr_error *err) {
+    char *block = gr_alloc_try(size);
+    if (!block)
+        return gr_error_set(err, GR_ERR_MEMORY, place, "split the file into parts", "no memory for its %zu bytes",
+                            size);
+    size_t n = fread(block, 1, size, file);
+    if (ferror(file)) {
+        gr_free(block);
+        return gr_error_set(err, GR_ERR_IO, place, NULL, "cannot read: %s", strerror(errno));
+    }
+    *bytes = block;
+    *length = n;
+    return GR_OK;
+}
+
+/* The kind is checked before opening, which would wait for the other end of a pipe. */
+gr_status gr__file_read(char **bytes, size_t *length, const char *path, const char *hint, gr_error *err) {
+    char place[GR__PLACE_SIZE];
+    gr__place(place, path, 0, 0);
+    struct stat info;
+    if (stat(path, &info))
+        return gr_error_set(err, GR_ERR_IO, place, hint, "cannot open: %s", strerror(errno));
+    if (!S_ISREG(info.st_mode))
+        return gr_error_set(err, GR_ERR_IO, place, "name a file", "not a regular file");
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return gr_error_set(err, GR_ERR_IO, place, "check its permissions", "cannot open: %s", strerror(errno));
+    gr_status status = read_all(file, bytes, length, (size_t)info.st_size, place, err);
+    fclose(file);
+    return status;
+}
+
+gr_status gr__sink_topic(gr__sink *sink, int32_t *topic, const char *name, size_t length, const char *place,
+                         gr_error *err) {
+    gr_topics *topics = &sink->corpus->topics;
+    for (int32_t k = 0; k < topics->count; k++) {
+        int32_t at = (sink->last + k) % topics->count;
+        const char *have = topics->names[at];
+        if (strlen(have) == length && !memcmp(have, name, length)) {
+            *topic = sink->last = at;
+            return GR_OK;
+        }
+    }
+    if (topics->count == TOPICS_MOST)
+        return gr_error_set(err, GR_ERR_FORMAT, place, "is the label field one with few different values?",
+                            "more than %d different topics", TOPICS_MOST);
+    *topic = sink->last = topics->count;
+    GR_PUSH(topics->names, topics->count, sink->names_capacity) = gr_arena_strndup(sink->corpus->arena, name, length);
+    return GR_OK;
+}
+
+static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+
+gr_status gr__sink_add(gr__sink *sink, const char *text, size_t length, int32_t topic, const char *place,
+                       gr_error *err) {
+    gr_corpus *corpus = sink->corpus;
+    while (length && is_space(text[length - 1]))
+        length--;
+    while (length && is_space(*text))
+        text++, length--;
+    if (!length) {
+        corpus->skipped++;
+        return GR_OK;
+    }
+    if (length > INT32_MAX || corpus->topics.docs >= INT32_MAX)
+        return gr_error_set(err, GR_ERR_FORMAT, place, "split it", "more than 2^31 - 1 %s",
+                            length > INT32_MAX ? "bytes in one document" : "documents");
+    GR_PUSH(corpus->texts, corpus->topics.docs, sink->texts_capacity) =
+        (gr_text){gr_arena_strndup(corpus->arena, text, length), length};
+    GR_PUSH(sink->of, sink->of_count, sink->of_capacity) = topic;
+    return GR_OK;
+}
+
+/* By length, then bytes, then order of reading: sorting has no bad inputs, unlike a hash table. */
+static int compare_texts(const void *a, const void *b, void *context) {
+    const gr_text *texts = context;
+    uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
+    if (texts[i].length != texts[j].length)
+        return texts[i].length < texts[j].length ? -1 : 1;
+    int order = memcmp(texts[i].data, texts[j].data, texts[i].length);
+    return order ? order : (i > j) - (i < j);
+}
+
+static void drop_duplicates(gr_corpus *corpus, int32_t *of) {
+    size_t n = corpus->topics.docs, kept = 0;
+    const gr_text *texts = corpus->texts;
+    uint32_t *order = gr_alloc(n * sizeof *order);
+    bool *again = gr_alloc(n);
+    for (size_t i = 0; i < n; i++)
+        order[i] = (uint32_t)i;
+    qsort_r(order, n, sizeof *order, compare_texts, corpus->texts);
+    for (size_t i = 1; i < n; i++) {
+        const gr_text *a = &texts[order[i - 1]], *b = &texts[order[i]];
+        again[order[i]] = a->length == b->length && !memcmp(a->data, b->data, a->length);
+    }
+    for (size_t i = 0; i < n; i++)
+        if (!again[i]) {
+            corpus->texts[kept] = texts[i];
+            of[kept++] = of[i];
+        }
+    corpus->topics.docs = kept;
+    corpus->duplicates = n - kept;
+    gr_free(order);
+    gr_free(again);
+}
+
+static const gr__reader *find_reader(const char *name) {
+    for (int i = 0; name && i < READERS; i++)
+        if (!strcmp(readers[i]->name, name))
+            return readers[i];
+    return NULL;
+}
+
+static gr_status unknown_reader(const char *name, gr_error *err) {
+    char hint[128] = "readers are";
+    for (int i = 0; i < READERS; i++) {
+        size_t at = strlen(hint);
+        snprintf(hint + at, sizeof hint - at, "%s %s", i ? "," : "", readers[i]->name);
+    }
+    return gr_error_set(err, GR_ERR_USAGE, "data", hint, "unknown reader \"%s\"", name ? name : "");
+}
+
+static bool is_missing(const gr__reader *reader, const char *path) {
+    char *probe = reader->probe ? gr_format("%s/%s", path, reader->probe) : gr_strdup(path);
+    bool missing = access(probe, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
+    gr_free(probe);
+    return missing;
+}
+
+static gr_status read_source(gr__sink *sink, const gr_source *source, gr_error *err) {
+    const gr__reader *reader = find_reader(source->reader);
+    if (!reader)
+        return unknown_reader(source->reader, err);
+    if (!source->path)
+        return gr_error_set(err, GR_ERR_USAGE, "data", "name the file or folder to read", "the source has no path");
+    const char *path = source->path;
+    if (source->fallback && is_missing(reader, path)) {
+        path = source->fallback;
+        sink->corpus->used_fallback = true;
+    }
+    return reader->read(sink, source, path, err);
+}
+
+static gr_status read_sources(gr__sink *sink, const gr_corpus_def *def, gr_error *err) {
+    for (int i = 0; i < def->source_count; i++)
+        GR_TRY(read_source(sink, &def->sources[i], err));
+    if (!sink->corpus->topics.docs)
+        return gr_error_set(err, GR_ERR_FORMAT, def->source_count ? def->sources[0].path : "data",
+                            "check the path, the text field and the separator",
+                            "the corpus is empty: no document in %d source(s), %zu record(s) without text",
+                            def->source_count, sink->corpus->skipped);
+    return GR_OK;
+}
+
+gr_status gr_corpus_open(gr_corpus **out, const gr_corpus_def *def, gr_error *err) {
+    *out = NULL;
+    gr_corpus *corpus = gr_alloc(sizeof *corpus);
+    corpus->arena = gr_arena_new();
+    gr__sink sink = {.corpus = corpus};
+    gr_status status = read_sources(&sink, def, err);
+    corpus->topics.of = sink.of;
+    if (status != GR_OK) {
+        gr_corpus_free(corpus);
+        return status;
+    }
+    corpus->read = corpus->topics.docs;
+    if (def->dedupe)
+        drop_duplicates(corpus, sink.of);
+    *out = corpus;
+    return GR_OK;
+}
+
+void gr_corpus_free(gr_corpus *corpus) {
+    if (!corpus)
+        return;
+    gr_free((void *)corpus->topics.of);
+    gr_free(corpus->topics.names);
+    gr_free(corpus->texts);
+    gr_arena_free(corpus->arena);
+    gr_free(corpus);
+}

@@ -1,0 +1,366 @@
+/* dataset.c - the block that holds a dataset in memory and on disk, one and the same:
+ *
+ *     header | offsets u64 [docs + 1] | ids i32 [tokens] | bytes u32 [docs] | topic i32 [docs]
+ *            | train then validation u32 [docs] | topic names and the stamp, each with its zero
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "data/dataset.h"
+
+enum { VERSION = 1, ENDIAN = 0x01020304, FELL_BACK = 1, TOPICS_MOST = 1 << 20 };
+static const char magic[8] = "GRDATA\r\n";
+static const char remedy[] = "delete the file and run the command again: it is made anew";
+
+typedef struct header {
+    char magic[8];
+    uint32_t version, endian;
+    uint64_t total, docs, tokens, train, strings; /* bytes of the file, numbers of elements, bytes of all strings */
+    uint64_t seed, read, duplicates, skipped;
+    uint32_t vocab, eot, topics, flags;
+    unsigned char digest[32]; /* SHA-256 of every other byte; the last member */
+} header;
+_Static_assert(sizeof(header) == GR__DATASET_HEADER, "the header has no padding");
+
+/* Bytes of a block with these counts, each of which is below 2^40. */
+static uint64_t block_bytes(const header *h) {
+    return sizeof *h + 8 * (h->docs + 1) + 4 * h->tokens + 12 * h->docs + h->strings;
+}
+
+static bool digest(unsigned char out[32], const void *block, size_t size) {
+    const size_t before = offsetof(header, digest);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    bool done = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) && EVP_DigestUpdate(context, block, before) &&
+                EVP_DigestUpdate(context, (const char *)block + sizeof(header), size - sizeof(header)) &&
+                EVP_DigestFinal_ex(context, out, NULL);
+    EVP_MD_CTX_free(context);
+    return done;
+}
+
+bool gr__dataset_seal(void *block, size_t size) { return digest(((header *)block)->digest, block, size); }
+
+/* ---- From a block to the arrays ---------------------------------------------------------------------------------- */
+
+/* Finds each topic's name and the stamp; false when the strings are not exactly that many. */
+static bool attach_strings(gr_dataset *data, char *at, size_t left) {
+    for (int32_t i = 0; i <= data->topics.count; i++) {
+        char *stop = left ? memchr(at, '\0', left) : NULL;
+        if (!stop)
+            return false;
+        if (i < data->topics.count)
+            data->topics.names[i] = at;
+        else
+            data->stamp = at;
+        left -= (size_t)(stop + 1 - at);
+        at = stop + 1;
+    }
+    return left == 0;
+}
+
+/* Sets every pointer; the header's counts fit the block. */
+static bool attach(gr_dataset *data) {
+    const header *h = data->block;
+    uint64_t *offsets = (uint64_t *)(h + 1);
+    int32_t *ids = (int32_t *)(offsets + h->docs + 1);
+    uint32_t *bytes = (uint32_t *)(ids + h->tokens);
+    int32_t *of = (int32_t *)(bytes + h->docs);
+    uint32_t *split = (uint32_t *)(of + h->docs);
+    data->topics = (gr_topics){gr_alloc((h->topics + 1) * sizeof(char *)), (int32_t)h->topics, of, h->docs};
+    data->offsets = offsets;
+    data->ids = ids;
+    data->bytes = bytes;
+    data->train = split;
+    data->train_count = h->train;
+    data->validation = split + h->train;
+    data->validation_count = h->docs - h->train;
+    data->vocab = (int32_t)h->vocab;
+    data->eot = (int32_t)h->eot;
+    data->seed = h->seed;
+    data->read = h->read;
+    data->duplicates = h->duplicates;
+    data->skipped = h->skipped;
+    data->used_fallback = h->flags & FELL_BACK;
+    return attach_strings(data, (char *)(split + h->docs), h->strings);
+}
+
+void gr_dataset_free(gr_dataset *data) {
+    if (!data)
+        return;
+    if (data->mapped)
+        munmap(data->block, data->block_size);
+    else
+        gr_free(data->block);
+    gr_free(data->topics.names);
+    gr_free(data);
+}
+
+/* ---- Making ------------------------------------------------------------------------------------------------------ */
+
+/* The first documents of a keyed permutation are held out; both lists are then in ascending order. */
+static void split(uint32_t *out, uint32_t docs, uint32_t held, uint64_t seed) {
+    uint32_t *order = gr_alloc(docs * sizeof *order), train = 0, validation = docs - held;
+    bool *out_of_train = gr_alloc(docs);
+    gr_random_permutation((gr_key){seed, GR_STREAM_DATA, GR__DRAW_SPLIT}, order, docs);
+    for (uint32_t i = 0; i < held; i++)
+        out_of_train[order[i]] = true;
+    for (uint32_t d = 0; d < docs; d++)
+        out[out_of_train[d] ? validation++ : train++] = d;
+    gr_free(order);
+    gr_free(out_of_train);
+}
+
+static gr_status count_held(uint32_t *held, size_t docs, double share, gr_error *err) {
+    if (!(share >= 0 && share < 1))
+        return gr_error_set(err, GR_ERR_USAGE, "data", "0.05 is usual", "validation is %g, not a share in [0, 1)",
+                            share);
+    *held = (uint32_t)lround(share * (double)docs);
+    if (share > 0 && !*held)
+        *held = 1;
+    if (*held >= docs)
+        return gr_error_set(err, GR_ERR_USAGE, "data", "use a larger corpus or a smaller share",
+                            "validation %g leaves none of %zu document(s) to train on", share, docs);
+    return GR_OK;
+}
+
+static header describe(const gr__tokens *t, const gr_dataset_def *def, uint32_t held) {
+    const gr_topics *topics = t->topics;
+    header h = {.version = VERSION,
+                .endian = ENDIAN,
+                .docs = topics->docs,
+                .tokens = t->offsets[topics->docs],
+                .train = topics->docs - held,
+                .strings = strlen(def->stamp ? def->stamp : "") + 1,
+                .seed = def->seed,
+                .read = t->origin ? t->origin->read : topics->docs,
+                .vocab = (uint32_t)t->vocab,
+                .eot = (uint32_t)t->eot,
+                .topics = (uint32_t)topics->count};
+    memcpy(h.magic, magic, sizeof magic);
+    if (t->origin) {
+        h.duplicates = t->origin->duplicates;
+        h.skipped = t->origin->skipped;
+        h.flags = t->origin->used_fallback ? FELL_BACK : 0;
+    }
+    for (int32_t i = 0; i < topics->count; i++)
+        h.strings += strlen(topics->names[i]) + 1;
+    h.total = block_bytes(&h);
+    return h;
+}
+
+static char *append(char *at, const void *from, size_t size) {
+    if (size)
+        memcpy(at, from, size);
+    return at + size;
+}
+
+static bool fill(char *block, const header *h, const gr__tokens *t, const char *stamp) {
+    size_t docs = h->docs;
+    char *at = append(block, h, sizeof *h);
+    at = append(at, t->offsets, 8 * (docs + 1));
+    at = append(at, t->ids, 4 * h->tokens);
+    at = append(at, t->bytes, 4 * docs);
+    at = append(at, t->topics->of, 4 * docs);
+    split((uint32_t *)at, (uint32_t)docs, (uint32_t)(docs - h->train), h->seed);
+    at += 4 * docs;
+    for (int32_t i = 0; i < t->topics->count; i++)
+        at = append(at, t->topics->names[i], strlen(t->topics->names[i]) + 1);
+    append(at, stamp, strlen(stamp) + 1);
+    return gr__dataset_seal(block, h->total);
+}
+
+gr_status gr__dataset_assemble(gr_dataset **out, const gr__tokens *tokens, const gr_dataset_def *def, gr_error *err) {
+    *out = NULL;
+    uint32_t held = 0;
+    GR_TRY(count_held(&held, tokens->topics->docs, def->validation, err));
+    header h = describe(tokens, def, held);
+    void *block = gr_alloc_try(h.total);
+    if (!block)
+        return gr_error_set(err, GR_ERR_MEMORY, "dataset", "use a smaller corpus", "no memory for its %llu bytes",
+                            (unsigned long long)h.total);
+    if (!fill(block, &h, tokens, def->stamp ? def->stamp : "")) {
+        gr_free(block);
+        return gr_error_set(err, GR_ERR_IO, "dataset", NULL, "libcrypto offers no SHA-256");
+    }
+    gr_dataset *data = gr_alloc(sizeof *data);
+    data->block = block;
+    data->block_size = h.total;
+    attach(data);
+    *out = data;
+    return GR_OK;
+}
+
+gr_status gr_dataset_draw(const gr_dataset *data, uint32_t *out, const gr_labels *labels, size_t n, int label,
+                          uint64_t seed, gr_error *err) {
+    size_t docs = data->topics.docs, found = 0;
+    uint32_t *order = gr_alloc(docs * sizeof *order);
+    bool *fits = gr_alloc(docs);
+    for (size_t i = 0; i < data->train_count; i++) {
+        int16_t k = labels->truth[data->train[i]];
+        fits[data->train[i]] = label == GR_LABEL_ANY ? k > 0 : k == label;
+    }
+    gr_random_permutation((gr_key){seed, GR_STREAM_DATA, GR__DRAW_ATTACK}, order, (uint32_t)docs);
+    for (size_t i = 0; i < docs && found < n; i++)
+        if (fits[order[i]])
+            out[found++] = order[i];
+    gr_free(order);
+    gr_free(fits);
+    if (found < n)
+        return gr_error_set(err, GR_ERR_USAGE, "data", "draw fewer documents",
+                            "%zu training documents of the label are wanted, there are %zu", n, found);
+    return GR_OK;
+}
+
+/* ---- Saving ------------------------------------------------------------------------------------------------------ */
+
+static bool write_all(int fd, const char *bytes, size_t size) {
+    while (size) {
+        ssize_t n = write(fd, bytes, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        bytes += n;
+        size -= (size_t)n;
+    }
+    return true;
+}
+
+/* The folder holds the name: without this a power cut may undo the rename. Some file systems refuse, which is no loss.
+ */
+static void sync_folder(const char *path) {
+    const char *slash = strrchr(path, '/');
+    char *folder = slash ? gr_format("%.*s", (int)(slash - path + 1), path) : gr_strdup(".");
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0) {
+        (void)!fsync(fd);
+        close(fd);
+    }
+    gr_free(folder);
+}
+
+gr_status gr_dataset_save(const gr_dataset *data, const char *path, gr_error *err) {
+    char *beside = gr_format("%s.tmp", path);
+    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    bool done = fd >= 0 && write_all(fd, data->block, data->block_size) && !fsync(fd);
+    int saved = errno;
+    if (fd >= 0 && close(fd) && done) {
+        saved = errno;
+        done = false;
+    }
+    if (done && rename(beside, path)) {
+        saved = errno;
+        done = false;
+    }
+    if (done)
+        sync_folder(path);
+    else if (fd >= 0)
+        unlink(beside);
+    gr_free(beside);
+    if (!done)
+        return gr_error_set(err, GR_ERR_IO, path, "is the folder there, writable, and the disk not full?",
+                            "cannot write: %s", strerror(saved));
+    return GR_OK;
+}
+
+/* ---- Opening ----------------------------------------------------------------------------------------------------- */
+
+static gr_status refuse(const char *path, gr_error *err, const char *what) {
+    return gr_error_set(err, GR_ERR_FORMAT, path, remedy, "%s", what);
+}
+
+/* Nothing of the block is used before the header fits its size. */
+static gr_status check_header(const header *h, size_t size, const char *path, gr_error *err) {
+    const uint64_t most = (uint64_t)1 << 40;
+    if (memcmp(h->magic, magic, sizeof magic))
+        return refuse(path, err, "not a dataset of gradroute");
+    if (h->endian != ENDIAN)
+        return refuse(path, err, "made on a machine with another order of bytes");
+    if (h->version != VERSION)
+        return gr_error_set(err, GR_ERR_FORMAT, path, remedy, "format version %u, this program reads %d", h->version,
+                            VERSION);
+    if (h->total != size)
+        return gr_error_set(err, GR_ERR_FORMAT, path, remedy, "the file was cut or extended: %zu bytes instead of %llu",
+                            size, (unsigned long long)h->total);
+    if (h->docs < 1 || h->docs > INT32_MAX || h->tokens >= most || h->strings >= most || h->train > h->docs ||
+        h->topics < 1 || h->topics > TOPICS_MOST || h->vocab > INT32_MAX || h->eot >= h->vocab ||
+        block_bytes(h) != size)
+        return refuse(path, err, "the header contradicts itself");
+    return GR_OK;
+}
+
+/* What a digest cannot promise, should someone have made the file on purpose. */
+static gr_status check_content(const gr_dataset *data, const char *path, gr_error *err) {
+    const header *h = data->block;
+    size_t train = 0, validation = 0;
+    for (size_t d = 0; d < h->docs; d++) {
+        if (data->offsets[d + 1] < data->offsets[d])
+            return refuse(path, err, "the offsets of documents go backward");
+        if (data->topics.of[d] < 0 || data->topics.of[d] >= data->topics.count)
+            return refuse(path, err, "a document has no topic");
+        if (train < data->train_count && data->train[train] == d)
+            train++;
+        else if (validation < data->validation_count && data->validation[validation] == d)
+            validation++;
+        else
+            return refuse(path, err, "a document is in neither part of the split");
+    }
+    if (data->offsets[0] != 0 || data->offsets[h->docs] != h->tokens)
+        return refuse(path, err, "the offsets of documents do not span the tokens");
+    for (size_t i = 0; i < h->tokens; i++)
+        if (data->ids[i] < 0 || data->ids[i] >= data->vocab)
+            return refuse(path, err, "a token lies outside the vocabulary");
+    return GR_OK;
+}
+
+static gr_status check(gr_dataset *data, const char *path, gr_error *err) {
+    if (data->block_size < sizeof(header))
+        return refuse(path, err, "the file is too short for a dataset");
+    GR_TRY(check_header(data->block, data->block_size, path, err));
+    unsigned char found[32];
+    if (!digest(found, data->block, data->block_size))
+        return gr_error_set(err, GR_ERR_IO, path, NULL, "libcrypto offers no SHA-256");
+    if (memcmp(found, ((const header *)data->block)->digest, sizeof found))
+        return refuse(path, err, "the SHA-256 does not match: the file is damaged");
+    if (!attach(data))
+        return refuse(path, err, "the names of topics are damaged");
+    return check_content(data, path, err);
+}
+
+static gr_status map(gr_dataset *data, int fd, const char *path, gr_error *err) {
+    struct stat info;
+    if (fstat(fd, &info) || !S_ISREG(info.st_mode))
+        return gr_error_set(err, GR_ERR_IO, path, "name a file", "not a regular file");
+    if (!info.st_size)
+        return refuse(path, err, "the file is empty");
+    void *block = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (block == MAP_FAILED)
+        return gr_error_set(err, GR_ERR_IO, path, NULL, "cannot map: %s", strerror(errno));
+    data->block = block;
+    data->block_size = (size_t)info.st_size;
+    data->mapped = true;
+    return check(data, path, err);
+}
+
+gr_status gr_dataset_open(gr_dataset **out, const char *path, gr_error *err) {
+    *out = NULL;
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return gr_error_set(err, GR_ERR_IO, path, "make it first", "cannot open: %s", strerror(errno));
+    gr_dataset *data = gr_alloc(sizeof *data);
+    gr_status status = map(data, fd, path, err);
+    close(fd);
+    if (status == GR_OK)
+        *out = data;
+    else
+        gr_dataset_free(data);
+    return status;
+}

@@ -1,0 +1,156 @@
+/* pack.c - best-fit packing over a few open rows per label. */
+#include "data/pack.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+/* A document of n tokens takes n + 1 positions, at most a row. */
+static int32_t positions(const gr__pack *pack, uint32_t doc) {
+    uint64_t n = pack->data->offsets[doc + 1] - pack->data->offsets[doc] + 1;
+    return n < (uint64_t)pack->width ? (int32_t)n : pack->width;
+}
+
+gr_status gr__pack_init(gr__pack *pack, const gr_dataset *data, const gr_labels *labels, size_t most, int width,
+                        bool mixed, gr_error *err) {
+    *pack = (gr__pack){.data = data, .labels = labels, .width = width, .mixed = mixed, .most = most};
+    pack->buckets = mixed ? 1 : labels->label_count + 2;
+    pack->order = gr_alloc_try(most * sizeof *pack->order);
+    pack->next = gr_alloc_try(most * sizeof *pack->next);
+    pack->rows = gr_alloc_try(most * sizeof *pack->rows);
+    pack->open = gr_alloc((size_t)pack->buckets * GR__OPEN_ROWS * sizeof *pack->open);
+    pack->open_count = gr_alloc((size_t)pack->buckets * sizeof *pack->open_count);
+    if (!pack->order || !pack->next || !pack->rows)
+        return gr_error_set(err, GR_ERR_MEMORY, "stream", "use a smaller corpus", "no memory to pack %zu documents",
+                            most);
+    return GR_OK;
+}
+
+void gr__pack_clear(gr__pack *pack) {
+    gr_free(pack->order);
+    gr_free(pack->next);
+    gr_free(pack->rows);
+    gr_free(pack->open);
+    gr_free(pack->open_count);
+    *pack = (gr__pack){0};
+}
+
+/* Closes the bucket's i-th open row. */
+static void emit(gr__pack *pack, int bucket, int i) {
+    gr__row *open = pack->open + bucket * GR__OPEN_ROWS;
+    int left = --pack->open_count[bucket];
+    pack->rows[pack->row_count++] = open[i];
+    memmove(open + i, open + i + 1, (size_t)(left - i) * sizeof *open);
+}
+
+/* The open row with the most positions taken, but at most `most`; the oldest of equals; -1 when there is none. */
+static int fullest(const gr__row *open, int count, int32_t most) {
+    int best = -1;
+    for (int i = 0; i < count; i++)
+        if (open[i].used <= most && (best < 0 || open[i].used > open[best].used))
+            best = i;
+    return best;
+}
+
+/* Into the open row that it fills best; when none has, the fullest makes way for a new one. */
+static void place(gr__pack *pack, uint32_t at, int bucket, int32_t need) {
+    gr__row *open = pack->open + bucket * GR__OPEN_ROWS;
+    int *count = &pack->open_count[bucket], i = fullest(open, *count, pack->width - need);
+    if (i >= 0) {
+        pack->next[open[i].last] = at;
+        open[i].last = at;
+        open[i].used += need;
+    } else {
+        if (*count == GR__OPEN_ROWS)
+            emit(pack, bucket, fullest(open, *count, pack->width));
+        i = (*count)++;
+        open[i] = (gr__row){at, at, need};
+    }
+    pack->next[at] = UINT32_MAX;
+    if (open[i].used == pack->width)
+        emit(pack, bucket, i);
+}
+
+void gr__pack_run(gr__pack *pack) {
+    pack->row_count = 0;
+    pack->present = pack->cut = 0;
+    for (uint32_t i = 0; i < pack->count; i++) {
+        uint32_t doc = pack->order[i];
+        int32_t need = positions(pack, doc);
+        place(pack, i, pack->mixed ? 0 : pack->labels->revealed[doc] + 1, need);
+        pack->present += need;
+        pack->cut += pack->data->offsets[doc + 1] - pack->data->offsets[doc] + 1 > (uint64_t)pack->width;
+    }
+    for (int b = 0; b < pack->buckets; b++)
+        while (pack->open_count[b])
+            emit(pack, b, 0);
+}
+
+gr_status gr__rows_init(gr_rows *out, int rows, int width, gr_error *err) {
+    size_t n = (size_t)rows * (size_t)width;
+    int32_t *block = gr_alloc_try((n * 4 + (size_t)rows) * sizeof(int32_t) + n * 2 * sizeof(int16_t));
+    if (!block)
+        return gr_error_set(err, GR_ERR_MEMORY, "stream", "use smaller batches", "no memory for %d rows of %d", rows,
+                            width);
+    *out = (gr_rows){.width = width, .ids = block};
+    out->targets = out->ids + n;
+    out->start = out->targets + n;
+    out->doc = out->start + n;
+    out->unit = out->doc + n;
+    out->label = (int16_t *)(out->unit + rows);
+    out->truth = out->label + n;
+    return GR_OK;
+}
+
+static void put_absent(gr_rows *out, size_t row, int32_t from, int32_t to, int32_t eot) {
+    for (int32_t t = from; t < to; t++) {
+        out->ids[row + (size_t)t] = eot;
+        out->targets[row + (size_t)t] = -1;
+        out->start[row + (size_t)t] = t;
+        out->doc[row + (size_t)t] = -1;
+        out->label[row + (size_t)t] = out->truth[row + (size_t)t] = GR_LABEL_ABSENT;
+    }
+}
+
+/* Inputs <eot> t1 .. tn, targets t1 .. tn <eot>, from position `from` of the row on. */
+static void put_document(gr_rows *out, size_t row, int32_t from, int32_t length, const gr__pack *pack, uint32_t doc) {
+    const gr_dataset *data = pack->data;
+    const int32_t *ids = data->ids + data->offsets[doc];
+    uint64_t n = data->offsets[doc + 1] - data->offsets[doc];
+    for (int32_t i = 0; i < length; i++) {
+        size_t t = row + (size_t)(from + i);
+        out->ids[t] = i ? ids[i - 1] : data->eot;
+        out->targets[t] = (uint64_t)i < n ? ids[i] : data->eot;
+        out->start[t] = from;
+        out->doc[t] = (int32_t)doc;
+        out->label[t] = pack->labels->revealed[doc];
+        out->truth[t] = pack->labels->truth[doc];
+    }
+    out->present += length;
+}
+
+static bool is_dropped(const gr__pack *pack, uint32_t doc, gr__filter filter) {
+    const int16_t *label = filter.by_truth ? pack->labels->truth : pack->labels->revealed;
+    return filter.dropped && filter.dropped[label[doc] + 1];
+}
+
+void gr__rows_append(gr_rows *out, const gr__pack *pack, size_t r, int32_t unit, gr__filter filter) {
+    size_t row = (size_t)out->rows * (size_t)out->width;
+    int32_t at = 0;
+    bool any = false;
+    for (uint32_t i = pack->rows[r].first; i != UINT32_MAX; i = pack->next[i]) {
+        uint32_t doc = pack->order[i];
+        int32_t length = positions(pack, doc);
+        bool dropped = is_dropped(pack, doc, filter);
+        if (dropped)
+            put_absent(out, row, at, at + length, pack->data->eot);
+        else
+            put_document(out, row, at, length, pack, doc);
+        any |= !dropped;
+        at += length;
+    }
+    if (!any)
+        return;
+    put_absent(out, row, at, out->width, pack->data->eot);
+    out->unit[out->rows++] = unit;
+}

@@ -1,0 +1,94 @@
+/* read_jsonl.c - JSON Lines: one object per line, its text in one member and its topic in another. */
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "data/reader.h"
+
+typedef struct record {
+    gr__sink *sink;
+    const gr_source *source;
+    const char *path;
+    const gr__lines *lines;
+} record;
+
+static gr_status wrong(const record *r, int column, const char *hint, const char *what, const char *which,
+                       gr_error *err) {
+    char place[GR__PLACE_SIZE];
+    gr__place(place, r->path, r->lines->number, column > 0 ? (size_t)column : 1);
+    return gr_error_set(err, GR_ERR_FORMAT, place, hint, "%s%s%s%s", what, which ? " \"" : "", which ? which : "",
+                        which ? "\"" : "");
+}
+
+static gr_status find_topic(const record *r, int32_t *topic, const json_t *object, gr_error *err) {
+    const gr_source *source = r->source;
+    const json_t *value = source->label_field ? json_object_get(object, source->label_field) : NULL;
+    const char *name = source->topic;
+    size_t length = name ? strlen(name) : 0;
+    char number[32];
+    if (json_is_string(value)) {
+        name = json_string_value(value);
+        length = json_string_length(value);
+    } else if (json_is_integer(value)) {
+        length = (size_t)snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        name = number;
+    } else if (json_is_boolean(value)) {
+        name = json_is_true(value) ? "true" : "false";
+        length = strlen(name);
+    } else if (value && !json_is_null(value)) {
+        return wrong(r, 0, "a label is a string, an integer or a boolean", "cannot use the member", source->label_field,
+                     err);
+    }
+    if (!name)
+        return wrong(r, 0, "name the label field, or a topic for records without one", "the record has no member",
+                     source->label_field ? source->label_field : "label", err);
+    char place[GR__PLACE_SIZE];
+    return gr__sink_topic(r->sink, topic, name, length, gr__place(place, r->path, r->lines->number, 0), err);
+}
+
+static gr_status add_record(const record *r, const json_t *object, gr_error *err) {
+    const char *field = r->source->text_field ? r->source->text_field : "text";
+    if (!json_is_object(object))
+        return wrong(r, 0, "each line holds one {...}", "the line is not a JSON object", NULL, err);
+    const json_t *text = json_object_get(object, field);
+    if (!json_is_string(text))
+        return wrong(r, 0, "name the member that holds the text", "the record has no string member", field, err);
+    int32_t topic;
+    GR_TRY(find_topic(r, &topic, object, err));
+    return gr__sink_add(r->sink, json_string_value(text), json_string_length(text), topic, r->path, err);
+}
+
+static gr_status read_line(const record *r, gr_error *err) {
+    json_error_t error;
+    json_t *object = json_loadb(r->lines->text, r->lines->length, JSON_REJECT_DUPLICATES, &error);
+    if (!object)
+        return wrong(r, error.column, "each line holds one complete JSON object", error.text, NULL, err);
+    gr_status status = add_record(r, object, err);
+    json_decref(object);
+    return status;
+}
+
+/* Nothing but white space, as at the end of many files. */
+static bool is_blank(const gr__lines *lines) {
+    for (size_t i = 0; i < lines->length; i++)
+        if (!memchr(" \t\r", lines->text[i], 3))
+            return false;
+    return true;
+}
+
+static gr_status read_file(gr__sink *sink, const gr_source *source, const char *path, gr_error *err) {
+    char *bytes;
+    size_t length;
+    GR_TRY(gr__file_read(&bytes, &length, path, "check the path in the recipe's data", err));
+    gr__lines lines = {.next = bytes, .end = bytes + length};
+    record r = {sink, source, path, &lines};
+    gr_status status = GR_OK;
+    while (status == GR_OK && gr__lines_next(&lines))
+        if (!is_blank(&lines))
+            status = read_line(&r, err);
+    gr_free(bytes);
+    return status;
+}
+
+const gr__reader gr__reader_jsonl = {"jsonl", NULL, read_file};

@@ -1,0 +1,47 @@
+/* reader.h - what a reader of corpora is, and the tools readers share.
+ *
+ * A new reader is one file that defines a gr__reader and one line in the list of corpus.c.
+ */
+#ifndef GR_DATA_READER_H
+#define GR_DATA_READER_H
+
+#include "gradroute/data.h"
+
+/* A corpus while it is being read. */
+typedef struct gr__sink gr__sink;
+
+typedef struct gr__reader {
+    const char *name;
+    const char *probe; /* file in the folder whose absence means that the source is missing; NULL: the path itself */
+    gr_status (*read)(gr__sink *sink, const gr_source *source, const char *path, gr_error *err);
+} gr__reader;
+
+extern const gr__reader gr__reader_wordnet, gr__reader_jsonl, gr__reader_text;
+
+/* Number of the topic, added when it is new. */
+gr_status gr__sink_topic(gr__sink *sink, int32_t *topic, const char *name, size_t length, const char *place,
+                         gr_error *err);
+
+/* Adds a document; the text is copied, white space at both ends is cut, and what is then empty is counted as skipped.
+ */
+gr_status gr__sink_add(gr__sink *sink, const char *text, size_t length, int32_t topic, const char *place,
+                       gr_error *err);
+
+/* The whole of a regular file; free *bytes with gr_free. hint is for a file that is missing. */
+gr_status gr__file_read(char **bytes, size_t *length, const char *path, const char *hint, gr_error *err);
+
+/* Walks over the lines of a block. */
+typedef struct gr__lines {
+    const char *next, *end; /* what is left */
+    const char *text;       /* the current line, without its newline */
+    size_t length;
+    size_t number; /* from 1 */
+    bool closed;   /* the line ends in a newline */
+} gr__lines;
+bool gr__lines_next(gr__lines *lines);
+
+/* "path:line:column" (a part that is 0 is left out), a long path cut at its front; returns place. */
+enum { GR__PLACE_SIZE = 256 };
+const char *gr__place(char place[GR__PLACE_SIZE], const char *path, size_t line, size_t column);
+
+#endif

@@ -1,0 +1,195 @@
+#include "io/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+static const char *hint_of(int code) {
+    switch (code) {
+    case ENOENT:
+        return "check the spelling of the path; relative paths start at the current folder";
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return "choose a folder that you may write to, or change its permissions";
+    case ENOSPC:
+    case EDQUOT:
+        return "free some space on this disk or choose another one; the previous file is untouched";
+    case EFBIG:
+        return "the file is larger than this disk or a limit (ulimit -f) allows; the previous file is untouched";
+    case ENOTDIR:
+        return "a part of this path is a file, not a folder";
+    case EISDIR:
+        return "this path is a folder, and a file is needed";
+    case EEXIST:
+        return "a file of this name is in the way";
+    case EMFILE:
+    case ENFILE:
+        return "too many files are open (ulimit -n)";
+    default:
+        return NULL;
+    }
+}
+
+gr_status gr__file_error(gr_error *err, const char *path, const char *doing, int code) {
+    return gr_error_set(err, GR_ERR_IO, path, hint_of(code), "cannot %s: %s", doing, strerror(code));
+}
+
+static gr_status read_open(const char *path, int fd, unsigned char **data, size_t *size, gr_error *err) {
+    struct stat info;
+    if (fstat(fd, &info))
+        return gr__file_error(err, path, "read", errno);
+    if (S_ISDIR(info.st_mode))
+        return gr__file_error(err, path, "read", EISDIR);
+    if (!S_ISREG(info.st_mode))
+        return gr_error_set(err, GR_ERR_IO, path, "save the stream into a file first", "not a regular file");
+    size_t room = (size_t)info.st_size, got = 0;
+    unsigned char *block = gr_alloc_try(room + 1);
+    if (!block)
+        return gr_error_set(err, GR_ERR_MEMORY, path, NULL, "no memory for a file of %zu bytes", room);
+    while (got < room) {
+        ssize_t n = read(fd, block + got, room - got);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            int code = errno;
+            gr_free(block);
+            return gr__file_error(err, path, "read", code);
+        }
+        if (n == 0) /* it shrank meanwhile */
+            break;
+        got += (size_t)n;
+    }
+    block[got] = 0;
+    *data = block;
+    *size = got;
+    return GR_OK;
+}
+
+gr_status gr_file_read(const char *path, unsigned char **data, size_t *size, gr_error *err) {
+    *data = NULL;
+    *size = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a named pipe must not make us wait */
+    if (fd < 0)
+        return gr__file_error(err, path, "open", errno);
+    gr_status status = read_open(path, fd, data, size, err);
+    close(fd);
+    return status;
+}
+
+bool gr_file_exists(const char *path) {
+    struct stat info;
+    return stat(path, &info) == 0;
+}
+
+static gr_status folder_one(const char *path, gr_error *err) {
+    if (mkdir(path, 0777) == 0)
+        return GR_OK;
+    int code = errno;
+    struct stat info;
+    if (stat(path, &info) == 0)
+        return S_ISDIR(info.st_mode) ? GR_OK : gr__file_error(err, path, "make the folder", EEXIST);
+    return gr__file_error(err, path, "make the folder", code);
+}
+
+gr_status gr_folder_make(const char *path, gr_error *err) {
+    char *part = gr_strdup(path);
+    gr_status status = GR_OK;
+    for (char *at = part; *at && status == GR_OK; at++)
+        if (*at == '/' && at > part && at[-1] != '/') {
+            *at = 0;
+            status = folder_one(part, err);
+            *at = '/';
+        }
+    if (status == GR_OK)
+        status = folder_one(part, err);
+    gr_free(part);
+    return status;
+}
+
+struct gr_file_out {
+    FILE *stream;
+    char *path, *tmp;
+};
+
+gr_status gr_file_out_open(gr_file_out **out, const char *path, gr_error *err) {
+    *out = NULL;
+    struct stat info;
+    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) /* the rename would fail only after all the work */
+        return gr__file_error(err, path, "write", EISDIR);
+    char *tmp = gr_format("%s.tmp", path);
+    FILE *stream = fopen(tmp, "wbe");
+    if (!stream) {
+        int code = errno;
+        gr_free(tmp);
+        return gr__file_error(err, path, "write", code);
+    }
+    *out = gr_alloc(sizeof **out);
+    **out = (gr_file_out){.stream = stream, .path = gr_strdup(path), .tmp = tmp};
+    return GR_OK;
+}
+
+gr_status gr_file_out_write(gr_file_out *out, const void *data, size_t size, gr_error *err) {
+    if (size && fwrite(data, 1, size, out->stream) != size)
+        return gr__file_error(err, out->path, "write", errno);
+    return GR_OK;
+}
+
+static void out_free(gr_file_out *out) {
+    gr_free(out->path);
+    gr_free(out->tmp);
+    gr_free(out);
+}
+
+/* The rename is on the disk only once the folder is; file systems that cannot flush a folder say EINVAL. */
+static gr_status flush_folder(const char *path, gr_error *err) {
+    char *folder = gr_strdup(path), *slash = strrchr(folder, '/');
+    if (slash)
+        slash[slash == folder] = 0;
+    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), code = 0;
+    if (fd >= 0 && fsync(fd) && errno != EINVAL)
+        code = errno;
+    if (fd >= 0)
+        close(fd);
+    gr_free(folder);
+    return code ? gr__file_error(err, path, "flush the folder", code) : GR_OK;
+}
+
+gr_status gr_file_out_commit(gr_file_out *out, gr_error *err) {
+    int code = 0;
+    if (fflush(out->stream) || fsync(fileno(out->stream)))
+        code = errno;
+    if (fclose(out->stream) && !code)
+        code = errno;
+    if (!code && rename(out->tmp, out->path))
+        code = errno;
+    if (code)
+        unlink(out->tmp);
+    gr_status status = code ? gr__file_error(err, out->path, "write", code) : flush_folder(out->path, err);
+    out_free(out);
+    return status;
+}
+
+void gr_file_out_abort(gr_file_out *out) {
+    if (!out)
+        return;
+    fclose(out->stream);
+    unlink(out->tmp);
+    out_free(out);
+}
+
+gr_status gr_file_write(const char *path, const void *data, size_t size, gr_error *err) {
+    gr_file_out *out;
+    GR_TRY(gr_file_out_open(&out, path, err));
+    gr_status status = gr_file_out_write(out, data, size, err);
+    if (status != GR_OK) {
+        gr_file_out_abort(out);
+        return status;
+    }
+    return gr_file_out_commit(out, err);
+}

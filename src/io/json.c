@@ -1,0 +1,55 @@
+#include "io/json.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "io/file.h"
+
+gr_status gr_json_parse(json_t **value, const void *text, size_t length, const char *place, gr_error *err) {
+    json_error_t problem;
+    *value = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &problem);
+    if (*value)
+        return GR_OK;
+    char *where = problem.line > 0 ? gr_format("%s:%d:%d", place, problem.line, problem.column) : gr_strdup(place);
+    gr_error_set(err, GR_ERR_FORMAT, where, NULL, "not valid JSON: %s", problem.text);
+    gr_free(where);
+    return GR_ERR_FORMAT;
+}
+
+gr_status gr_json_read(json_t **value, const char *path, gr_error *err) {
+    unsigned char *text;
+    size_t length;
+    *value = NULL;
+    GR_TRY(gr_file_read(path, &text, &length, err));
+    gr_status status = gr_json_parse(value, text, length, path, err);
+    gr_free(text);
+    return status;
+}
+
+gr_status gr_json_write(const json_t *value, const char *path, gr_error *err) {
+    char *text = json_dumps(value, JSON_INDENT(2) | JSON_ENCODE_ANY);
+    if (!text)
+        return gr_error_set(err, GR_ERR_MEMORY, path, NULL, "cannot turn the value into JSON text");
+    char *line = gr_format("%s\n", text);
+    gr_status status = gr_file_write(path, line, strlen(line), err);
+    gr_free(line);
+    gr_free(text);
+    return status;
+}
+
+static const char *type_name(json_type type) {
+    static const char *const names[] = {"an object", "a list", "a text", "an integer",
+                                        "a number",  "true",   "false",  "null"};
+    return names[type];
+}
+
+gr_status gr_json_member(const json_t *object, json_t **value, const char *key, json_type type, const char *place,
+                         gr_error *err) {
+    *value = json_object_get(object, key);
+    if (!*value)
+        return gr_error_set(err, GR_ERR_FORMAT, place, NULL, "'%s' is missing, expected %s", key, type_name(type));
+    if (json_typeof(*value) == type || (type == JSON_REAL && json_is_integer(*value)))
+        return GR_OK;
+    return gr_error_set(err, GR_ERR_FORMAT, place, NULL, "'%s' is %s, expected %s", key, type_name(json_typeof(*value)),
+                        type_name(type));
+}

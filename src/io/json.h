@@ -1,0 +1,30 @@
+/* json.h - jansson with our errors and our way of writing files.
+ *
+ *     json_t *manifest;
+ *     const char *arch;
+ *     GR_TRY(gr_json_read(&manifest, "model/manifest.json", err));
+ *     json_t *value;
+ *     GR_TRY(gr_json_member(manifest, &value, "arch", JSON_STRING, "model/manifest.json", err));
+ *     arch = json_string_value(value);
+ *     json_decref(manifest);
+ *
+ * Duplicate keys, invalid UTF-8, NUL characters and anything after the value are GR_ERR_FORMAT with file:line:column.
+ */
+#ifndef GR_IO_JSON_H
+#define GR_IO_JSON_H
+
+#include <jansson.h>
+
+#include "gradroute/base.h"
+
+gr_status gr_json_parse(json_t **value, const void *text, size_t length, const char *place, gr_error *err);
+gr_status gr_json_read(json_t **value, const char *path, gr_error *err);
+
+/* Indented, keys in the order in which they were set, a newline at the end, atomically. */
+gr_status gr_json_write(const json_t *value, const char *path, gr_error *err);
+
+/* A borrowed member of an object; missing or of another type is GR_ERR_FORMAT. JSON_REAL takes integers too. */
+gr_status gr_json_member(const json_t *object, json_t **value, const char *key, json_type type, const char *place,
+                         gr_error *err);
+
+#endif

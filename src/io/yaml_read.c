@@ -1,0 +1,447 @@
+/* Typed reads of a tree, and the check that nothing in it stays unread. */
+#include <assert.h>
+#include <float.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "io/yaml.h"
+
+/* ---- places and errors ---- */
+
+const char *gr_yaml_path(const gr_yaml *node, char *text, size_t size) {
+    text[0] = 0;
+    if (!node->parent)
+        return text;
+    gr_yaml_path(node->parent, text, size);
+    size_t n = strlen(text);
+    if (node->key) {
+        snprintf(text + n, size - n, "%s%s", n ? "." : "", node->key);
+    } else {
+        int index = 0;
+        for (const gr_yaml *child = node->parent->first; child != node; child = child->next)
+            index++;
+        snprintf(text + n, size - n, "[%d]", index);
+    }
+    return text;
+}
+
+static const char *path_or_file(const gr_yaml *node, char *text, size_t size) {
+    if (!gr_yaml_path(node, text, size)[0])
+        snprintf(text, size, "the file");
+    return text;
+}
+
+gr_status gr_yaml_fail(const gr_yaml *node, gr_error *err, const char *hint, const char *format, ...) {
+    char place[256], message[512];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(message, sizeof message, format, list);
+    va_end(list);
+    return gr_error_set(err, GR_ERR_USAGE, gr__yaml_place(node->at, place, sizeof place), hint, "%s", message);
+}
+
+static const char *kind_name(const gr_yaml *node) {
+    return node->kind == GR_YAML_MAP ? "a map" : node->kind == GR_YAML_LIST ? "a list" : "a single value";
+}
+
+/* "train.lr is 'abc', expected ..." for any kind of node. */
+static gr_status unexpected(const gr_yaml *node, gr_error *err, const char *hint, const char *expected) {
+    char path[200];
+    path_or_file(node, path, sizeof path);
+    if (node->kind != GR_YAML_SCALAR)
+        return gr_yaml_fail(node, err, hint, "%s is %s, expected %s", path, kind_name(node), expected);
+    if (gr__yaml_is_null(node))
+        return gr_yaml_fail(node, err, "give a value, or remove the key to get its default",
+                            "%s has no value, expected %s", path, expected);
+    return gr_yaml_fail(node, err, hint, "%s is '%.100s', expected %s", path, node->text, expected);
+}
+
+/* ---- hints ---- */
+
+/* Insertions, deletions, replacements and swaps of neighbours that turn a into b. */
+static int distance(const char *a, const char *b) {
+    enum { LONGEST = 63 };
+    int rows[3][LONGEST + 1], n = (int)strlen(a), m = (int)strlen(b);
+    if (n > LONGEST || m > LONGEST)
+        return n + m;
+    int *two = rows[0], *one = rows[1], *now = rows[2];
+    for (int j = 0; j <= m; j++)
+        one[j] = two[j] = j;
+    for (int i = 1; i <= n; i++) {
+        now[0] = i;
+        for (int j = 1; j <= m; j++) {
+            int best = one[j - 1] + (a[i - 1] != b[j - 1]);
+            best = one[j] + 1 < best ? one[j] + 1 : best;
+            best = now[j - 1] + 1 < best ? now[j - 1] + 1 : best;
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && two[j - 2] + 1 < best)
+                best = two[j - 2] + 1;
+            now[j] = best;
+        }
+        int *free_row = two;
+        two = one;
+        one = now;
+        now = free_row;
+    }
+    return one[m];
+}
+
+const char *gr_yaml_nearest(const char *word, const char *const *candidates, int count) {
+    const char *nearest = NULL;
+    int limit = (int)strlen(word) / 3, best = (limit < 2 ? 2 : limit) + 1;
+    for (int i = 0; i < count; i++) {
+        int d = distance(word, candidates[i]);
+        if (d < best && d < (int)strlen(candidates[i])) {
+            best = d;
+            nearest = candidates[i];
+        }
+    }
+    return nearest;
+}
+
+/* "did you mean 'x'?", or all that is known; into text. */
+static const char *hint_words(const char *word, const char *const *known, int count, char *text, size_t size) {
+    const char *near = gr_yaml_nearest(word, known, count);
+    text[0] = 0;
+    if (near) {
+        snprintf(text, size, "did you mean '%s'?", near);
+        return text;
+    }
+    for (int i = 0; i < count; i++) {
+        size_t n = strlen(text);
+        snprintf(text + n, size - n, "%s%s", i ? ", " : "known here: ", known[i]);
+    }
+    return text;
+}
+
+/* ---- structure ---- */
+
+static void ask(gr_yaml *map, const char *key) {
+    assert(map->kind == GR_YAML_MAP);
+    for (const struct gr__yaml_asked *a = map->asked; a; a = a->next)
+        if (!strcmp(a->key, key))
+            return;
+    struct gr__yaml_asked *asked = gr_arena_alloc(map->tree->arena, sizeof *asked), **end = &map->asked;
+    asked->key = gr_arena_strdup(map->tree->arena, key);
+    while (*end)
+        end = &(*end)->next;
+    *end = asked;
+}
+
+gr_yaml *gr_yaml_find(gr_yaml *map, const char *key) {
+    ask(map, key);
+    gr_yaml *child = gr__yaml_child(map, key);
+    if (child)
+        child->used = true;
+    return child;
+}
+
+gr_status gr_yaml_expect(const gr_yaml *node, gr_yaml_kind kind, gr_error *err) {
+    static const char *const names[] = {"a single value", "a list", "a map"};
+    return node->kind == kind ? GR_OK : unexpected(node, err, NULL, names[kind]);
+}
+
+static gr_status find_kind(gr_yaml *map, gr_yaml **child, const char *key, gr_yaml_kind kind, gr_error *err) {
+    *child = NULL;
+    gr_yaml *found = gr_yaml_find(map, key);
+    if (!found)
+        return GR_OK;
+    if (gr__yaml_is_null(found))
+        found->kind = kind;
+    GR_TRY(gr_yaml_expect(found, kind, err));
+    *child = found;
+    return GR_OK;
+}
+
+gr_status gr_yaml_map(gr_yaml *map, gr_yaml **child, const char *key, gr_error *err) {
+    return find_kind(map, child, key, GR_YAML_MAP, err);
+}
+
+gr_status gr_yaml_list(gr_yaml *map, gr_yaml **child, const char *key, gr_error *err) {
+    return find_kind(map, child, key, GR_YAML_LIST, err);
+}
+
+gr_status gr_yaml_section(gr_yaml *map, gr_yaml **child, const char *key, gr_error *err) {
+    GR_TRY(gr_yaml_map(map, child, key, err));
+    if (!*child)
+        *child = gr_yaml_add_map(map, key);
+    return GR_OK;
+}
+
+static gr_yaml *mark_used(gr_yaml *node) {
+    if (node)
+        node->used = true;
+    return node;
+}
+
+gr_yaml *gr_yaml_first(gr_yaml *node) { return mark_used(node->first); }
+
+gr_yaml *gr_yaml_next(gr_yaml *child) { return mark_used(child->next); }
+
+static gr_status unknown_key(const gr_yaml *child, gr_error *err) {
+    char place[256], path[200], hint[300];
+    const char **known = NULL;
+    int count = 0;
+    size_t room = 0;
+    for (const struct gr__yaml_asked *a = child->parent->asked; a; a = a->next)
+        GR_PUSH(known, count, room) = a->key;
+    hint_words(child->key, known, count, hint, sizeof hint);
+    gr_free(known);
+    gr_yaml_path(child->parent, path, sizeof path);
+    return gr_error_set(err, GR_ERR_USAGE, gr__yaml_place(child->key_at, place, sizeof place), hint,
+                        "unknown key '%.100s'%s%s", child->key, path[0] ? " in " : "", path);
+}
+
+gr_status gr_yaml_finish(const gr_yaml *root, gr_error *err) {
+    for (const gr_yaml *child = root->first; child; child = child->next) {
+        if (child->key && !child->used)
+            return unknown_key(child, err);
+        GR_TRY(gr_yaml_finish(child, err));
+    }
+    return GR_OK;
+}
+
+/* ---- scalars ---- */
+
+bool gr__yaml_is_null(const gr_yaml *node) {
+    return node->kind == GR_YAML_SCALAR && !node->quoted &&
+           (!node->text[0] || !strcmp(node->text, "~") || !strcasecmp(node->text, "null"));
+}
+
+int gr__yaml_truth(const char *text) {
+    static const char *const words[] = {"false", "true", "no", "yes", "off", "on"};
+    for (int i = 0; i < 6; i++)
+        if (!strcasecmp(text, words[i]))
+            return i % 2;
+    return -1;
+}
+
+static bool digit(char c) { return c >= '0' && c <= '9'; }
+
+/* [+-] digits [. digits] [e [+-] digits], with a digit before or after the point. */
+bool gr__yaml_is_number(const char *text) {
+    const char *at = text + (*text == '-' || *text == '+');
+    int digits = 0;
+    for (; digit(*at); at++)
+        digits++;
+    if (*at == '.')
+        for (at++; digit(*at); at++)
+            digits++;
+    if (!digits)
+        return false;
+    if (*at == 'e' || *at == 'E') {
+        at += 1 + (at[1] == '-' || at[1] == '+');
+        if (!digit(*at))
+            return false;
+        while (digit(*at))
+            at++;
+    }
+    return !*at;
+}
+
+typedef enum reading { WHOLE, NO_NUMBER, NOT_WHOLE, TOO_LARGE, LEADING_ZERO } reading;
+
+/* Exponent and suffix of a count, added to *power; returns where the text goes on. */
+static const char *scale_of(const char *at, int *power) {
+    if ((*at == 'e' || *at == 'E') && (digit(at[1]) || ((at[1] == '+' || at[1] == '-') && digit(at[2])))) {
+        bool minus = at[1] == '-';
+        int e = 0;
+        for (at += 1 + !digit(at[1]); digit(*at); at++)
+            e = e < 1000 ? 10 * e + (*at - '0') : e;
+        *power += minus ? -e : e;
+    }
+    const char *suffix = *at ? strchr("kKMG", *at) : NULL;
+    if (suffix) {
+        *power += *suffix == 'G' ? 9 : *suffix == 'M' ? 6 : 3;
+        at++;
+    }
+    return at;
+}
+
+/* An integer without rounding: digits are collected apart from the power of ten. */
+static reading whole_of(int64_t *value, const char *text, bool count) {
+    bool minus = *text == '-', point = false;
+    const char *at = text + (*text == '-' || *text == '+');
+    uint64_t whole = 0;
+    int power = 0;
+    if (!digit(*at))
+        return NO_NUMBER;
+    if (*at == '0' && digit(at[1]))
+        return LEADING_ZERO;
+    for (; digit(*at) || (count && *at == '.' && !point); at++) {
+        if (*at == '.')
+            point = true;
+        else if (__builtin_mul_overflow(whole, 10, &whole) ||
+                 __builtin_add_overflow(whole, (uint64_t)(*at - '0'), &whole))
+            return TOO_LARGE;
+        else
+            power -= point;
+    }
+    if (count)
+        at = scale_of(at, &power);
+    if (*at)
+        return gr__yaml_is_number(text) ? NOT_WHOLE : NO_NUMBER;
+    for (; power > 0 && whole; power--)
+        if (__builtin_mul_overflow(whole, 10, &whole))
+            return TOO_LARGE;
+    for (; power < 0 && whole; power++, whole /= 10)
+        if (whole % 10)
+            return NOT_WHOLE;
+    if (whole > INT64_MAX)
+        return TOO_LARGE;
+    *value = minus ? -(int64_t)whole : (int64_t)whole;
+    return WHOLE;
+}
+
+static gr_status as_whole(const gr_yaml *node, int64_t *value, int64_t min, int64_t max, bool count, gr_error *err) {
+    char expected[160];
+    int64_t got = 0;
+    reading how = node->kind != GR_YAML_SCALAR || node->quoted ? NO_NUMBER : whole_of(&got, node->text, count);
+    if (how == WHOLE && got >= min && got <= max) {
+        *value = got;
+        return GR_OK;
+    }
+    if (max == INT64_MAX)
+        snprintf(expected, sizeof expected, "an integer from %lld", (long long)min);
+    else
+        snprintf(expected, sizeof expected, "an integer from %lld to %lld", (long long)min, (long long)max);
+    const char *hint = how == LEADING_ZERO     ? "numbers do not begin with 0 (YAML 1.1 reads them as octal)"
+                       : how == NOT_WHOLE      ? "it must be a whole number"
+                       : node->quoted          ? "numbers are written without quotes"
+                       : count && how != WHOLE ? "64k is 64 000, 4M is 4 000 000"
+                                               : NULL;
+    return unexpected(node, err, hint, expected);
+}
+
+gr_status gr_yaml_as_int(const gr_yaml *node, int64_t *value, int64_t min, int64_t max, gr_error *err) {
+    return as_whole(node, value, min, max, false, err);
+}
+
+gr_status gr_yaml_as_count(const gr_yaml *node, int64_t *value, int64_t min, int64_t max, gr_error *err) {
+    return as_whole(node, value, min, max, true, err);
+}
+
+gr_status gr_yaml_as_real(const gr_yaml *node, double *value, double min, double max, gr_error *err) {
+    bool number = node->kind == GR_YAML_SCALAR && !node->quoted && gr__yaml_is_number(node->text);
+    double got = number ? strtod(node->text, NULL) : 0;
+    if (number && isfinite(got) && got >= min && got <= max) {
+        *value = got;
+        return GR_OK;
+    }
+    char expected[160];
+    int n = snprintf(expected, sizeof expected, "a finite number");
+    if (min == DBL_MIN)
+        n += snprintf(expected + n, sizeof expected - (size_t)n, " above 0");
+    else if (min > -DBL_MAX)
+        n += snprintf(expected + n, sizeof expected - (size_t)n, " from %.10g", min);
+    if (max < DBL_MAX)
+        snprintf(expected + n, sizeof expected - (size_t)n, " to %.10g", max);
+    return unexpected(node, err, node->quoted ? "numbers are written without quotes" : NULL, expected);
+}
+
+gr_status gr_yaml_as_bool(const gr_yaml *node, bool *value, gr_error *err) {
+    int truth = node->kind == GR_YAML_SCALAR && !node->quoted ? gr__yaml_truth(node->text) : -1;
+    if (truth < 0)
+        return unexpected(node, err, node->quoted ? "true and false are written without quotes" : NULL,
+                          "true or false");
+    *value = truth;
+    return GR_OK;
+}
+
+gr_status gr_yaml_as_text(const gr_yaml *node, const char **value, gr_error *err) {
+    if (node->kind != GR_YAML_SCALAR || gr__yaml_is_null(node))
+        return unexpected(node, err, NULL, "a text");
+    if (!node->quoted && gr__yaml_truth(node->text) >= 0)
+        return unexpected(node, err, "YAML 1.1 reads this word as a boolean; put it in quotes if the text is meant",
+                          "a text");
+    *value = node->text;
+    return GR_OK;
+}
+
+gr_status gr_yaml_as_choice(const gr_yaml *node, int *value, const char *const *names, gr_error *err) {
+    const char *text;
+    char hint[300];
+    int count = 0;
+    GR_TRY(gr_yaml_as_text(node, &text, err));
+    for (; names[count]; count++)
+        if (!strcmp(names[count], text)) {
+            *value = count;
+            return GR_OK;
+        }
+    return unexpected(node, err, hint_words(text, names, count, hint, sizeof hint), "one of the known words");
+}
+
+/* ---- keys: the value when present, else the default goes into the tree ---- */
+
+static gr_status key_whole(gr_yaml *map, int64_t *value, const char *key, int64_t min, int64_t max, bool count,
+                           gr_error *err) {
+    const gr_yaml *node = gr_yaml_find(map, key);
+    if (node)
+        return as_whole(node, value, min, max, count, err);
+    if (*value >= min && *value <= max)
+        gr_yaml_add_int(map, key, *value);
+    return GR_OK;
+}
+
+gr_status gr_yaml_int(gr_yaml *map, int64_t *value, const char *key, int64_t min, int64_t max, gr_error *err) {
+    return key_whole(map, value, key, min, max, false, err);
+}
+
+gr_status gr_yaml_count(gr_yaml *map, int64_t *value, const char *key, int64_t min, int64_t max, gr_error *err) {
+    return key_whole(map, value, key, min, max, true, err);
+}
+
+gr_status gr_yaml_real(gr_yaml *map, double *value, const char *key, double min, double max, gr_error *err) {
+    const gr_yaml *node = gr_yaml_find(map, key);
+    if (node)
+        return gr_yaml_as_real(node, value, min, max, err);
+    if (isfinite(*value) && *value >= min && *value <= max)
+        gr_yaml_add_real(map, key, *value);
+    return GR_OK;
+}
+
+gr_status gr_yaml_bool(gr_yaml *map, bool *value, const char *key, gr_error *err) {
+    const gr_yaml *node = gr_yaml_find(map, key);
+    if (node)
+        return gr_yaml_as_bool(node, value, err);
+    gr_yaml_add_bool(map, key, *value);
+    return GR_OK;
+}
+
+gr_status gr_yaml_text(gr_yaml *map, const char **value, const char *key, gr_error *err) {
+    const gr_yaml *node = gr_yaml_find(map, key);
+    if (node)
+        return gr_yaml_as_text(node, value, err);
+    if (*value)
+        gr_yaml_add_text(map, key, *value);
+    return GR_OK;
+}
+
+gr_status gr_yaml_choice(gr_yaml *map, int *value, const char *key, const char *const *names, gr_error *err) {
+    const gr_yaml *node = gr_yaml_find(map, key);
+    if (node)
+        return gr_yaml_as_choice(node, value, names, err);
+    if (*value >= 0)
+        gr_yaml_add_text(map, key, names[*value]);
+    return GR_OK;
+}
+
+gr_status gr_yaml_texts(gr_yaml *map, const char *const **values, int *count, const char *key, gr_error *err) {
+    gr_yaml *node = gr_yaml_find(map, key);
+    if (!node)
+        return GR_OK;
+    bool list = node->kind == GR_YAML_LIST;
+    int n = 0;
+    const char **texts = gr_arena_alloc(map->tree->arena, sizeof *texts * (size_t)(list ? node->count : 1));
+    if (!list)
+        GR_TRY(gr_yaml_as_text(node, texts + n++, err));
+    for (const gr_yaml *child = list ? node->first : NULL; child; child = child->next)
+        GR_TRY(gr_yaml_as_text(child, texts + n++, err));
+    *values = texts;
+    *count = n;
+    return GR_OK;
+}

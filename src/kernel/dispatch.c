@@ -1,0 +1,84 @@
+/* dispatch.c - one table of kernels per instruction set, and the choice among them. */
+#include "base/log.h"
+#include "kernel/vec.h"
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* From the narrowest to the widest. GR_HAS_X86: the build has the objects for AVX2 and AVX-512. */
+enum {
+    BASE,
+#ifdef GR_HAS_X86
+    AVX2,
+    AVX512,
+#endif
+    ISAS
+};
+
+/* Written once, then constant. */
+static gr_kernels tables[ISAS];
+static int chosen;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+#define FILL(slot, which)                            \
+    do {                                             \
+        (slot)->isa = #which;                        \
+        gr__##which##_fill_arith(slot);              \
+        gr__##which##_fill_activation(slot);         \
+        gr__##which##_fill_norm(slot);               \
+        gr__##which##_fill_loss(slot);               \
+        gr__##which##_fill_attention(slot);          \
+        gr__##which##_fill_optim(slot);              \
+    } while (0)
+
+static bool supported(int isa) {
+#ifdef GR_HAS_X86
+    __builtin_cpu_init();
+    if (isa == AVX2)
+        return __builtin_cpu_supports("x86-64-v3");
+    if (isa == AVX512)
+        return __builtin_cpu_supports("x86-64-v4");
+#endif
+    return isa == BASE;
+}
+
+/* The table of that name, -1 if there is none. */
+static int find(const char *isa) {
+    for (int i = 0; i < ISAS; i++)
+        if (strcmp(tables[i].isa, isa) == 0)
+            return i;
+    return -1;
+}
+
+static void choose(void) {
+    FILL(&tables[BASE], base);
+#ifdef GR_HAS_X86
+    FILL(&tables[AVX2], avx2);
+    FILL(&tables[AVX512], avx512);
+#endif
+    int most = ISAS - 1;
+    const char *wish = getenv("GRADROUTE_ISA");
+    if (wish && *wish) {
+        int i = find(wish);
+        if (i >= 0)
+            most = i;
+        else
+            gr_log(1, "GRADROUTE_ISA=%s ignored: this build has %s", wish, ISAS > 1 ? "base, avx2, avx512" : "base");
+    }
+    while (!supported(most))
+        most--;
+    chosen = most;
+}
+
+const gr_kernels *gr_kernel(void) {
+    pthread_once(&once, choose);
+    return &tables[chosen];
+}
+
+const char *gr_kernel_isa(void) { return gr_kernel()->isa; }
+
+const gr_kernels *gr__kernel_get(const char *isa) {
+    pthread_once(&once, choose);
+    int i = find(isa);
+    return i >= 0 && supported(i) ? &tables[i] : NULL;
+}

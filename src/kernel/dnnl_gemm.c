@@ -1,0 +1,183 @@
+/* dnnl_gemm.c - products in float32 by oneDNN: one matmul primitive per gr_gemm, for fixed sizes.
+ *
+ * Everything that can fail or allocate on our side is settled in gr_gemm_new. Should oneDNN refuse a product there, or
+ * fail to start it later (both mean that memory is gone), the reference loops compute it.
+ */
+#ifndef GR_DOUBLE
+#include "base/mem.h"
+#include "kernel/kernel.h"
+
+#include <assert.h>
+#include <oneapi/dnnl/dnnl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct gr_gemm {
+    gr_gemm_def def;
+    dnnl_primitive_t primitive; /* NULL: the reference loops run */
+    dnnl_stream_t stream;
+    dnnl_memory_t a, b, c, scratch;
+    void *scratch_data;
+};
+
+/* A matrix as oneDNN sees it: [rows x cols] at two strides, so that a transposed one is only read differently. */
+typedef struct matrix {
+    dnnl_dims_t dims, strides;
+} matrix;
+
+/* ---- the one place that knows oneDNN's versions --------------------------------------------------------------------
+ */
+
+#if DNNL_VERSION_MAJOR >= 3
+
+static bool append_sum(dnnl_post_ops_t ops) { return !dnnl_post_ops_append_sum(ops, 1.0f, 0, dnnl_data_type_undef); }
+
+static bool product_new(dnnl_primitive_desc_t *product, dnnl_engine_t engine, const matrix *m,
+                        const_dnnl_primitive_attr_t attr) {
+    dnnl_memory_desc_t desc[3] = {0};
+    bool ok = true;
+    for (int i = 0; i < 3 && ok; i++)
+        ok = !dnnl_memory_desc_create_with_strides(&desc[i], 2, m[i].dims, dnnl_f32, m[i].strides);
+    ok = ok && !dnnl_matmul_primitive_desc_create(product, engine, desc[0], desc[1], NULL, desc[2], attr);
+    for (int i = 0; i < 3; i++)
+        if (desc[i])
+            dnnl_memory_desc_destroy(desc[i]);
+    return ok;
+}
+
+#else
+
+static bool append_sum(dnnl_post_ops_t ops) { return !dnnl_post_ops_append_sum(ops, 1.0f); }
+
+static bool product_new(dnnl_primitive_desc_t *product, dnnl_engine_t engine, const matrix *m,
+                        const_dnnl_primitive_attr_t attr) {
+    dnnl_memory_desc_t desc[3];
+    for (int i = 0; i < 3; i++)
+        if (dnnl_memory_desc_init_by_strides(&desc[i], 2, m[i].dims, dnnl_f32, m[i].strides))
+            return false;
+    dnnl_matmul_desc_t matmul;
+    return !dnnl_matmul_desc_init(&matmul, &desc[0], &desc[1], NULL, &desc[2]) &&
+           !dnnl_primitive_desc_create(product, &matmul, attr, engine, NULL);
+}
+
+#endif
+
+/* ---- the engine: this process's processor, no state ------------------------------------------------------------- */
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static dnnl_engine_t cpu;
+
+/* oneDNN follows GRADROUTE_ISA downwards, as the kernel table does; the limit must be set before the first primitive.
+ */
+static void open_cpu(void) {
+    const char *isa = getenv("GRADROUTE_ISA");
+    if (isa && strcmp(isa, "base") == 0)
+        dnnl_set_max_cpu_isa(dnnl_cpu_isa_sse41);
+    if (isa && strcmp(isa, "avx2") == 0)
+        dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2);
+    if (dnnl_engine_create(&cpu, dnnl_cpu, 0))
+        cpu = NULL;
+}
+
+/* ---- products ------------------------------------------------------------------------------------------------------
+ */
+
+/* [rows x cols] with row stride ld as stored, read as its transpose if asked. */
+static matrix describe(int rows, int cols, int ld, bool transposed) {
+    const int stored_cols = transposed ? rows : cols;
+    assert(rows > 0 && cols > 0 && ld >= stored_cols);
+    (void)stored_cols;
+    matrix m = {{rows, cols}, {ld, 1}};
+    if (transposed) {
+        m.strides[0] = 1;
+        m.strides[1] = ld;
+    }
+    return m;
+}
+
+/* Strict float32 whatever oneDNN's environment variables say; C += A B as a sum that follows the product. */
+static bool attr_new(dnnl_primitive_attr_t *attr, bool accumulate) {
+    dnnl_post_ops_t ops = NULL;
+    bool ok = !dnnl_primitive_attr_create(attr) &&
+              !dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user) &&
+              !dnnl_primitive_attr_set_fpmath_mode(*attr, dnnl_fpmath_mode_strict);
+    if (ok && accumulate) {
+        ok = !dnnl_post_ops_create(&ops) && append_sum(ops) && !dnnl_primitive_attr_set_post_ops(*attr, ops);
+        if (ops)
+            dnnl_post_ops_destroy(ops);
+    }
+    return ok;
+}
+
+/* A memory object without data, as the product wants its argument. */
+static bool memory_new(dnnl_memory_t *memory, const_dnnl_primitive_desc_t product, dnnl_query_t what, void *data) {
+    return !dnnl_memory_create(memory, dnnl_primitive_desc_query_md(product, what, 0), cpu, data);
+}
+
+static bool open_product(gr_gemm *gemm, const_dnnl_primitive_desc_t product) {
+    const size_t size = dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(product, dnnl_query_scratchpad_md, 0));
+    gemm->scratch_data = gr_alloc_try(size);
+    return gemm->scratch_data && memory_new(&gemm->a, product, dnnl_query_src_md, DNNL_MEMORY_NONE) &&
+           memory_new(&gemm->b, product, dnnl_query_weights_md, DNNL_MEMORY_NONE) &&
+           memory_new(&gemm->c, product, dnnl_query_dst_md, DNNL_MEMORY_NONE) &&
+           memory_new(&gemm->scratch, product, dnnl_query_scratchpad_md, gemm->scratch_data) &&
+           !dnnl_stream_create(&gemm->stream, cpu, dnnl_stream_default_flags) &&
+           !dnnl_primitive_create(&gemm->primitive, product);
+}
+
+gr_gemm *gr_gemm_new(const gr_gemm_def *def) {
+    gr_gemm *gemm = gr_alloc(sizeof *gemm);
+    gemm->def = *def;
+    const matrix m[3] = {
+        describe(def->m, def->k, def->lda, def->trans_a),
+        describe(def->k, def->n, def->ldb, def->trans_b),
+        describe(def->m, def->n, def->ldc, false),
+    };
+    pthread_once(&once, open_cpu);
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_primitive_desc_t product = NULL;
+    if (cpu && attr_new(&attr, def->accumulate) && product_new(&product, cpu, m, attr) &&
+        !open_product(gemm, product) && gemm->primitive) {
+        dnnl_primitive_destroy(gemm->primitive);
+        gemm->primitive = NULL;
+    }
+    if (product)
+        dnnl_primitive_desc_destroy(product);
+    if (attr)
+        dnnl_primitive_attr_destroy(attr);
+    return gemm;
+}
+
+void gr_gemm_free(gr_gemm *gemm) {
+    if (!gemm)
+        return;
+    if (gemm->primitive)
+        dnnl_primitive_destroy(gemm->primitive);
+    if (gemm->stream)
+        dnnl_stream_destroy(gemm->stream);
+    dnnl_memory_t memory[] = {gemm->a, gemm->b, gemm->c, gemm->scratch};
+    for (int i = 0; i < 4; i++)
+        if (memory[i])
+            dnnl_memory_destroy(memory[i]);
+    gr_free(gemm->scratch_data);
+    gr_free(gemm);
+}
+
+static bool run(gr_gemm *gemm, gr_real *c, const gr_real *a, const gr_real *b) {
+    const dnnl_exec_arg_t args[] = {
+        {DNNL_ARG_SRC, gemm->a},
+        {DNNL_ARG_WEIGHTS, gemm->b},
+        {DNNL_ARG_DST, gemm->c},
+        {DNNL_ARG_SCRATCHPAD, gemm->scratch},
+    };
+    return !dnnl_memory_set_data_handle(gemm->a, (void *)a) && !dnnl_memory_set_data_handle(gemm->b, (void *)b) &&
+           !dnnl_memory_set_data_handle(gemm->c, c) &&
+           !dnnl_primitive_execute(gemm->primitive, gemm->stream, 4, args) && !dnnl_stream_wait(gemm->stream);
+}
+
+void gr_gemm_run(gr_gemm *gemm, gr_real *c, const gr_real *a, const gr_real *b) {
+    if (!gemm->primitive || !run(gemm, c, a, b))
+        gr__gemm_reference(&gemm->def, c, a, b);
+}
+#endif

@@ -1,0 +1,113 @@
+/* kernel.h - loops over floats and sizes: no graph, no threads, no allocation.
+ *
+ * vec_*.c are compiled once per instruction set; gr_kernel() returns the table that this processor (or GRADROUTE_ISA:
+ * base, avx2, avx512) should use. Outputs first, sizes last; strides are in numbers.
+ */
+#ifndef GR_KERNEL_KERNEL_H
+#define GR_KERNEL_KERNEL_H
+
+#include "gradroute/base.h"
+
+/* GR_NAME(add) is gr__avx2_add in the file compiled for AVX2. */
+#ifdef GR_ISA
+#define GR_PASTE_(a, b, c) a##b##_##c
+#define GR_PASTE(a, b, c) GR_PASTE_(a, b, c)
+#define GR_NAME(name) GR_PASTE(gr__, GR_ISA, name)
+#endif
+
+/* A product C = A B or C += A B on row-major matrices, with A or B read transposed: made once for fixed sizes, run
+ * often. A is [m x k] ([k x m] if trans_a), B [k x n] ([n x k] if trans_b), C [m x n]; lda, ldb, ldc are row strides
+ * as stored. float: oneDNN (dnnl_gemm.c); double: gr__gemm_reference. Runs of one product must not overlap in time. */
+typedef struct gr_gemm_def {
+    int m, n, k;
+    bool trans_a, trans_b;
+    int lda, ldb, ldc;
+    bool accumulate;
+} gr_gemm_def;
+typedef struct gr_gemm gr_gemm;
+gr_gemm *gr_gemm_new(const gr_gemm_def *def);
+void gr_gemm_free(gr_gemm *gemm);
+void gr_gemm_run(gr_gemm *gemm, gr_real *c, const gr_real *a, const gr_real *b);
+void gr__gemm_reference(const gr_gemm_def *def, gr_real *c, const gr_real *a, const gr_real *b);
+
+
+/* What an update multiplies by, settled once a step. With d = scale g + l2 keep p:
+ * adam: m = b1 m + c1 d; v = b2 v + c2 d^2; p = keep p - rate m / (root sqrt(v) + eps)
+ * sgd (keep = 1): m = momentum m + d; p -= rate m, or rate d without m. */
+typedef struct gr_adam {
+    gr_real scale, keep, l2, b1, c1, b2, c2, rate, root, eps;
+} gr_adam;
+typedef struct gr_sgd {
+    gr_real scale, l2, momentum, rate;
+} gr_sgd;
+
+/* The vectorised loops. Pointers may be equal where that makes sense (y = x), but must not overlap shifted. `add`
+ * says whether a result is added to (true) or overwritten (false). */
+typedef struct gr_kernels {
+    const char *isa;
+
+    /* ---- arithmetic on n numbers (vec_arith.c) */
+    void (*add)(gr_real *y, const gr_real *a, const gr_real *b, int n);             /* y = a + b */
+    void (*scale)(gr_real *y, gr_real s, const gr_real *x, int n, bool add);        /* y (+)= s x */
+    void (*mul)(gr_real *y, const gr_real *a, const gr_real *b, int n, bool add);   /* y (+)= a b */
+    void (*mul_add)(gr_real *y, gr_real s, const gr_real *a, const gr_real *b, int n); /* y += s a b */
+    gr_real (*dot)(const gr_real *a, const gr_real *b, int n);
+    gr_real (*sum)(const gr_real *x, int n);
+
+    /* ---- activations on n numbers: y = f(x), dx (+)= f'(x) dy (vec_activation.c) */
+    void (*relu)(gr_real *y, const gr_real *x, int n);
+    void (*relu_backward)(gr_real *dx, const gr_real *dy, const gr_real *x, int n, bool add);
+    void (*gelu)(gr_real *y, const gr_real *x, int n);
+    void (*gelu_backward)(gr_real *dx, const gr_real *dy, const gr_real *x, int n, bool add);
+    void (*gelu_tanh)(gr_real *y, const gr_real *x, int n);
+    void (*gelu_tanh_backward)(gr_real *dx, const gr_real *dy, const gr_real *x, int n, bool add);
+    void (*silu)(gr_real *y, const gr_real *x, int n);
+    void (*silu_backward)(gr_real *dx, const gr_real *dy, const gr_real *x, int n, bool add);
+    void (*swiglu)(gr_real *y, const gr_real *gate, const gr_real *up, int n);
+    /* dgate or dup may be NULL; when they are one buffer, dgate is written first. */
+    void (*swiglu_backward)(gr_real *dgate, bool add_gate, gr_real *dup, bool add_up, const gr_real *dy,
+                            const gr_real *gate, const gr_real *up, int n);
+
+    /* ---- one row of a norm: xhat = (x - mean) inv, y = gain xhat + shift (vec_norm.c); gain, shift may be NULL */
+    void (*moments)(gr_real *mean, gr_real *variance, const gr_real *x, int n);
+    void (*norm)(gr_real *y, const gr_real *x, gr_real mean, gr_real inv, const gr_real *gain, const gr_real *shift,
+                 int n);
+    /* xhat again; adds sum(gain dy) to sums[0] and sum(gain dy xhat) to sums[1]. */
+    void (*norm_sums)(gr_real sums[2], gr_real *xhat, const gr_real *dy, const gr_real *x, gr_real mean, gr_real inv,
+                      const gr_real *gain, int n);
+    /* dx (+)= inv (gain dy - m0 - m1 xhat), m the means that belong to the sums. */
+    void (*norm_backward)(gr_real *dx, const gr_real *dy, const gr_real *xhat, gr_real inv, gr_real m0, gr_real m1,
+                          const gr_real *gain, int n, bool add);
+
+    /* ---- one row of a loss (vec_loss.c) */
+    gr_real (*log_sum_exp)(const gr_real *x, int n);
+    /* dx (+)= d (exp(x - lse) - [j == target]) */
+    void (*cross_entropy_backward)(gr_real *dx, const gr_real *x, gr_real lse, int target, gr_real d, int n, bool add);
+    gr_real (*squared_error)(const gr_real *a, const gr_real *b, int n);                          /* sum (a - b)^2 */
+    void (*difference)(gr_real *y, gr_real s, const gr_real *a, const gr_real *b, int n, bool add); /* y (+)= s (a - b) */
+    gr_real (*absolute_error)(const gr_real *a, const gr_real *b, int n);                         /* sum |a - b| */
+    void (*sign)(gr_real *y, gr_real s, const gr_real *a, const gr_real *b, int n, bool add); /* y (+)= s sgn(a - b) */
+    gr_real (*l1)(const gr_real *x, int n);                                                   /* sum |x| */
+    void (*l1_backward)(gr_real *y, gr_real s, const gr_real *x, int n, bool add);            /* y (+)= s sgn(x) */
+
+    /* ---- one head of one document of `rows` rows (vec_attention.c). qkv: q, k, v of `size` columns each, row stride
+     * `stride`; turn: [rows x size] cos and sin of each pair's angle, NULL: no rotation; lse: row stride stride_lse;
+     * scratch: attention_scratch(rows, size) numbers. */
+    void (*attention)(gr_real *out, int stride_out, gr_real *lse, int stride_lse, const gr_real *qkv, int stride,
+                      const gr_real *turn, gr_real scale, int rows, int size, gr_real *scratch);
+    void (*attention_backward)(gr_real *dqkv, bool add, const gr_real *dout, int stride_out, const gr_real *lse,
+                               int stride_lse, const gr_real *qkv, int stride_dqkv, int stride, const gr_real *turn,
+                               gr_real scale, int rows, int size, gr_real *scratch);
+    size_t (*attention_scratch)(int rows, int size);
+
+    /* ---- n numbers of a parameter and its moments, updated in one pass (vec_optim.c) */
+    double (*squares)(const gr_real *x, int n); /* sum of x^2 */
+    void (*adam)(gr_real *p, gr_real *m, gr_real *v, const gr_real *g, const gr_adam *constants, int n);
+    void (*sgd)(gr_real *p, gr_real *m, const gr_real *g, const gr_sgd *constants, int n); /* m may be NULL */
+} gr_kernels;
+
+const gr_kernels *gr_kernel(void);               /* chosen once, by processor and GRADROUTE_ISA */
+const char *gr_kernel_isa(void);                 /* its name */
+const gr_kernels *gr__kernel_get(const char *isa); /* a table by name; NULL: not built or this processor lacks it */
+
+#endif

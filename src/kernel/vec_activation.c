@@ -1,0 +1,90 @@
+/* vec_activation.c - activations and their derivatives, element by element. */
+#include "kernel/math.h"
+#include "kernel/vec.h"
+
+static void relu(gr_real *y, const gr_real *x, int n) { GR_PUT(y, false, n, x[i] < 0 ? 0 : x[i]); }
+
+static void relu_backward(gr_real *dx, const gr_real *dy, const gr_real *x, int n, bool add) {
+    GR_PUT(dx, add, n, x[i] > 0 ? dy[i] : 0);
+}
+
+/* Phi(x), the normal distribution function, and its density. */
+static inline gr_real normal_cdf(gr_real x) {
+    return (gr_real)0.5 * (1 + gr_erf(x * (gr_real)0.70710678118654752440));
+}
+static inline gr_real normal_density(gr_real x) {
+    return (gr_real)0.39894228040143267794 * gr_exp((gr_real)-0.5 * x * x);
+}
+
+static void gelu(gr_real *y, const gr_real *x, int n) { GR_PUT(y, false, n, x[i] * normal_cdf(x[i])); }
+
+static void gelu_backward(gr_real *dx, const gr_real *dy, const gr_real *x, int n, bool add) {
+    GR_PUT(dx, add, n, dy[i] * (normal_cdf(x[i]) + x[i] * normal_density(x[i])));
+}
+
+/* (1 + tanh(u)) / 2 = sigmoid(2u): the tanh form is x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3). */
+static inline gr_real tanh_gate(gr_real x) {
+    const gr_real c = (gr_real)1.59576912160573071176; /* 2 sqrt(2/pi) */
+    return gr_sigmoid(c * (x + (gr_real)0.044715 * x * x * x));
+}
+static inline gr_real tanh_gate_slope(gr_real x) {
+    const gr_real c = (gr_real)1.59576912160573071176;
+    gr_real s = tanh_gate(x);
+    return s + x * s * (1 - s) * c * (1 + (gr_real)0.134145 * x * x);
+}
+
+static void gelu_tanh(gr_real *y, const gr_real *x, int n) { GR_PUT(y, false, n, x[i] * tanh_gate(x[i])); }
+
+static void gelu_tanh_backward(gr_real *dx, const gr_real *dy, const gr_real *x, int n, bool add) {
+    GR_PUT(dx, add, n, dy[i] * tanh_gate_slope(x[i]));
+}
+
+static inline gr_real silu_slope(gr_real x) {
+    gr_real s = gr_sigmoid(x);
+    return s + x * s * (1 - s);
+}
+
+static void silu(gr_real *y, const gr_real *x, int n) { GR_PUT(y, false, n, x[i] * gr_sigmoid(x[i])); }
+
+static void silu_backward(gr_real *dx, const gr_real *dy, const gr_real *x, int n, bool add) {
+    GR_PUT(dx, add, n, dy[i] * silu_slope(x[i]));
+}
+
+static void swiglu(gr_real *y, const gr_real *gate, const gr_real *up, int n) {
+    GR_PUT(y, false, n, gate[i] * gr_sigmoid(gate[i]) * up[i]);
+}
+
+/* In strips that stay in the first cache: both gradients share the sigmoid, and are written one after the other so
+ * that they may be one buffer. */
+static void swiglu_backward(gr_real *dgate, bool add_gate, gr_real *dup, bool add_up, const gr_real *dy,
+                            const gr_real *gate, const gr_real *up, int n) {
+    enum { STRIP = 256 };
+    gr_real g[STRIP], u[STRIP];
+    for (int at = 0; at < n; at += STRIP) {
+        int m = n - at < STRIP ? n - at : STRIP;
+        const gr_real *x = gate + at, *z = up + at, *d = dy + at;
+#pragma omp simd
+        for (int i = 0; i < m; i++) {
+            gr_real s = gr_sigmoid(x[i]);
+            u[i] = d[i] * x[i] * s;
+            g[i] = d[i] * z[i] * (s + x[i] * s * (1 - s));
+        }
+        if (dgate)
+            GR_PUT(dgate + at, add_gate, m, g[i]);
+        if (dup)
+            GR_PUT(dup + at, add_up, m, u[i]);
+    }
+}
+
+void GR_NAME(fill_activation)(gr_kernels *k) {
+    k->relu = relu;
+    k->relu_backward = relu_backward;
+    k->gelu = gelu;
+    k->gelu_backward = gelu_backward;
+    k->gelu_tanh = gelu_tanh;
+    k->gelu_tanh_backward = gelu_tanh_backward;
+    k->silu = silu;
+    k->silu_backward = silu_backward;
+    k->swiglu = swiglu;
+    k->swiglu_backward = swiglu_backward;
+}

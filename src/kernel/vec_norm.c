@@ -1,0 +1,65 @@
+/* vec_norm.c - one row of a root-mean-square or layer norm. The gain is applied in loops of their own: the row is in
+ * the first cache. */
+#include "kernel/math.h"
+#include "kernel/vec.h"
+
+static void moments(gr_real *mean, gr_real *variance, const gr_real *x, int n) {
+    gr_real s = 0, q = 0;
+#pragma omp simd reduction(+ : s)
+    for (int i = 0; i < n; i++)
+        s += x[i];
+    gr_real m = s / (gr_real)n;
+#pragma omp simd reduction(+ : q)
+    for (int i = 0; i < n; i++)
+        q += (x[i] - m) * (x[i] - m);
+    *mean = m;
+    *variance = q / (gr_real)n;
+}
+
+static void norm(gr_real *y, const gr_real *x, gr_real mean, gr_real inv, const gr_real *gain, const gr_real *shift,
+                 int n) {
+    if (gain)
+        GR_PUT(y, false, n, (x[i] - mean) * inv * gain[i]);
+    else
+        GR_PUT(y, false, n, (x[i] - mean) * inv);
+    if (shift)
+        GR_PUT(y, true, n, shift[i]);
+}
+
+static void norm_sums(gr_real sums[2], gr_real *xhat, const gr_real *dy, const gr_real *x, gr_real mean, gr_real inv,
+                      const gr_real *gain, int n) {
+    gr_real s = 0, q = 0;
+    if (gain)
+#pragma omp simd reduction(+ : s, q)
+        for (int i = 0; i < n; i++) {
+            gr_real h = (x[i] - mean) * inv, g = gain[i] * dy[i];
+            xhat[i] = h;
+            s += g;
+            q += g * h;
+        }
+    else
+#pragma omp simd reduction(+ : s, q)
+        for (int i = 0; i < n; i++) {
+            gr_real h = (x[i] - mean) * inv;
+            xhat[i] = h;
+            s += dy[i];
+            q += dy[i] * h;
+        }
+    sums[0] += s;
+    sums[1] += q;
+}
+
+static void norm_backward(gr_real *dx, const gr_real *dy, const gr_real *xhat, gr_real inv, gr_real m0, gr_real m1,
+                          const gr_real *gain, int n, bool add) {
+    if (gain)
+        GR_PUT(dx, add, n, inv *(gain[i] * dy[i] - m0 - m1 * xhat[i]));
+    else
+        GR_PUT(dx, add, n, inv *(dy[i] - m0 - m1 * xhat[i]));
+}
+
+void GR_NAME(fill_norm)(gr_kernels *k) {
+    k->moments = moments;
+    k->norm = norm;
+    k->norm_sums = norm_sums;
+    k->norm_backward = norm_backward;
+}

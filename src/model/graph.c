@@ -1,0 +1,150 @@
+/* Building a graph: nodes, parameters, taps, regions; the first mistake stays. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "model/compiled.h"
+
+gr_graph *gr_graph_new(void) {
+    gr_graph *graph = gr_alloc(sizeof *graph);
+    graph->arena = gr_arena_new();
+    return graph;
+}
+
+void gr_graph_free(gr_graph *graph) {
+    if (!graph)
+        return;
+    for (size_t i = 0; i < graph->regions; i++) {
+        gr_free(graph->region[i].part);
+        gr_free(graph->region[i].gate);
+    }
+    gr_free(graph->node);
+    gr_free(graph->param);
+    gr_free(graph->tap);
+    gr_free(graph->region);
+    gr_free(graph->loss);
+    gr_free(graph->output);
+    gr_arena_free(graph->arena);
+    gr_free(graph);
+}
+
+int gr_graph_fail(gr_graph *graph, const char *format, ...) {
+    if (!graph->failed) {
+        va_list list;
+        va_start(list, format);
+        vsnprintf(graph->mistake, sizeof graph->mistake, format, list);
+        va_end(list);
+        graph->failed = true;
+    }
+    return GR_NONE;
+}
+
+gr_param gr_graph_param(gr_graph *graph, const gr_param_def *def) {
+    if (def->rows < 1 || def->cols < 1)
+        return gr_graph_fail(graph, "parameter '%s' has size %d x %d", def->name, def->rows, def->cols);
+    for (size_t i = 0; i < graph->params; i++)
+        if (strcmp(graph->param[i].name, def->name) == 0)
+            return gr_graph_fail(graph, "two parameters are named '%s'", def->name);
+    gr_param_def copy = *def;
+    copy.name = gr_arena_strdup(graph->arena, def->name);
+    GR_PUSH(graph->param, graph->params, graph->param_room) = copy;
+    return (gr_param)graph->params - 1;
+}
+
+const gr_param_def *gr__graph_param_def(const gr_graph *graph, gr_param p) {
+    return p >= 0 && (size_t)p < graph->params ? &graph->param[p] : NULL;
+}
+
+gr_value gr__graph_add(gr_graph *graph, const gr_node *node, const void *attr, size_t size) {
+    for (int i = 0; i < node->inputs; i++)
+        if (node->in[i] < 0 || (size_t)node->in[i] >= graph->nodes)
+            return gr_graph_fail(graph, "%s reads a value that does not exist", node->op->name);
+    for (int i = 0; i < node->params; i++)
+        if (node->param[i] < 0 || (size_t)node->param[i] >= graph->params)
+            return gr_graph_fail(graph, "%s reads a parameter that does not exist", node->op->name);
+    gr_node copy = *node;
+    if (size) {
+        void *own = gr_arena_alloc(graph->arena, size);
+        memcpy(own, attr, size);
+        copy.attr = own;
+    }
+    GR_PUSH(graph->node, graph->nodes, graph->node_room) = copy;
+    return (gr_value)graph->nodes - 1;
+}
+
+extern const gr_op gr__op_tap;
+
+gr_value gr_tap_point(gr_graph *graph, gr_value x, const char *name) {
+    if (x < 0)
+        return GR_NONE;
+    for (size_t i = 0; i < graph->taps; i++)
+        if (strcmp(graph->tap[i].name, name) == 0)
+            return gr_graph_fail(graph, "two taps are named '%s'", name);
+    gr_node node = {
+        .op = &gr__op_tap, .inputs = 1, .in = {x}, .width = gr_value_width(graph, x), .point = (gr_tap)graph->taps};
+    gr_value v = gr__graph_add(graph, &node, NULL, 0);
+    GR_PUSH(graph->tap, graph->taps, graph->tap_room) = (gr__tap){gr_arena_strdup(graph->arena, name), v, node.width};
+    return v;
+}
+
+gr_tap gr_graph_tap(const gr_graph *graph, gr_value point) {
+    for (size_t i = 0; i < graph->taps; i++)
+        if (graph->tap[i].point == point)
+            return (gr_tap)i;
+    return GR_NONE;
+}
+
+int gr_graph_region(gr_graph *graph, const char *name) {
+    for (size_t i = 0; i < graph->regions; i++)
+        if (strcmp(graph->region[i].view.name, name) == 0)
+            return (int)i;
+    GR_PUSH(graph->region, graph->regions, graph->region_room) =
+        (gr__region){.view.name = gr_arena_strdup(graph->arena, name)};
+    return (int)graph->regions - 1;
+}
+
+void gr_graph_region_part(gr_graph *graph, int region, gr_part part) {
+    gr__region *r = &graph->region[region];
+    const gr_param_def *def = gr__graph_param_def(graph, part.param);
+    if (!def) {
+        gr_graph_fail(graph, "region '%s' names a parameter that does not exist", r->view.name);
+        return;
+    }
+    if (part.lo0 < 0 || part.lo0 >= part.hi0 || part.hi0 > def->rows || part.lo1 < 0 || part.lo1 >= part.hi1 ||
+        part.hi1 > def->cols) {
+        gr_graph_fail(graph, "region '%s': rows %d..%d, columns %d..%d do not fit %s [%d x %d]", r->view.name, part.lo0,
+                      part.hi0, part.lo1, part.hi1, def->name, def->rows, def->cols);
+        return;
+    }
+    GR_PUSH(r->part, r->parts, r->part_room) = part;
+}
+
+void gr_graph_region_gate(gr_graph *graph, int region, gr_tap tap, int lo, int hi) {
+    gr__region *r = &graph->region[region];
+    if (tap < 0 || (size_t)tap >= graph->taps || lo < 0 || lo >= hi || hi > graph->tap[tap].width) {
+        gr_graph_fail(graph, "region '%s': columns %d..%d do not fit tap %d", r->view.name, lo, hi, tap);
+        return;
+    }
+    GR_PUSH(r->gate, r->gates, r->gate_room) = (gr_gate){tap, lo, hi};
+}
+
+void gr_graph_loss(gr_graph *graph, gr_value v, double weight) {
+    if (v < 0 || !graph->node[v].scalar)
+        gr_graph_fail(graph, "a loss must be one number: use gr_mean");
+    else
+        GR_PUSH(graph->loss, graph->losses, graph->loss_room) = (gr__loss){v, weight};
+}
+
+void gr_graph_output(gr_graph *graph, const char *name, gr_value v) {
+    if (v >= 0)
+        GR_PUSH(graph->output, graph->outputs, graph->output_room) =
+            (gr__output){gr_arena_strdup(graph->arena, name), v};
+}
+
+int gr_value_width(const gr_graph *graph, gr_value v) {
+    return v >= 0 && (size_t)v < graph->nodes ? graph->node[v].width : 0;
+}
+
+bool gr_value_scalar(const gr_graph *graph, gr_value v) {
+    return v >= 0 && (size_t)v < graph->nodes && graph->node[v].scalar;
+}

@@ -1,0 +1,44 @@
+/* running.h - inside of a run: contexts of nodes over planned memory, and the rows of the bound batch. */
+#ifndef GR_MODEL_RUNNING_H
+#define GR_MODEL_RUNNING_H
+
+#include "model/compiled.h"
+
+/* Nodes with the same needs share one row of block flags: needed[class] decides live[block]. */
+typedef struct gr__need {
+    uint8_t *by_class; /* [classes] */
+    uint8_t *by_block; /* [blocks], of the bound batch */
+} gr__need;
+
+struct gr_run {
+    gr_model *model;
+    const gr_tables *tables;
+    gr_tables *own; /* tables made for a caller who gave none */
+    gr__layout *layout;
+    gr_ctx *ctx;     /* [nodes] */
+    gr_real *memory; /* gradients, accumulators, values, gradients of values, state, scratch */
+    gr_real *gradient;
+    gr_real *extra;
+    gr_rows rows;
+    int32_t *integers; /* ids, targets, start, cls, document of rows */
+    gr_real *weight;
+    gr_weights *weights; /* [sets] */
+    gr_real *set_rows;   /* [sets x capacity] */
+    uint8_t *set_kinds;  /* [sets x blocks] */
+    gr__need *live, *zero;
+    int *live_of, *zero_of; /* [nodes] */
+    int lives, zeros;
+    gr_cell *cells;       /* [slices] */
+    gr_tap_slice *slices; /* [ranges] */
+    uint8_t *open;        /* [slices] since gr_run_zero */
+    uint8_t *present;     /* [classes] in the bound batch */
+    int used;             /* rows of the bound batch rounded up to whole blocks */
+    const gr_batch *batch;
+};
+
+/* bind.c: what follows from tables alone, and from a batch. */
+void gr__rows_new(gr_run *run);
+void gr__rows_free(gr_run *run);
+void gr__rows_bind(gr_run *run, const gr_batch *batch);
+
+#endif

@@ -1,0 +1,147 @@
+/* op.h - what an operation is to the engine: it knows rows, weights per row and rectangles of parameters, and nothing
+ * of labels, topics or presets.
+ *
+ * An operation is one file here: a builder (declared in gradroute/ops.h), a gr_op with its passes, and test cases; and
+ * one line in list.h. Passes work on row ranges [r0, r1) whose borders are multiples of the block (or the end), so that
+ * rows nobody needs are skipped and sums are taken in fixed blocks.
+ */
+#ifndef GR_OP_OP_H
+#define GR_OP_OP_H
+
+#include "gradroute/batch.h"
+#include "gradroute/graph.h"
+#include "gradroute/ops.h"
+
+enum { GR_OP_INPUTS = 6, GR_OP_PARAMS = 6, GR_OP_TAPS = 4, GR_BLOCK = 512 };
+
+typedef struct gr_op gr_op;
+
+/* A node of the graph: constant once built. */
+typedef struct gr_node {
+    const gr_op *op;
+    int inputs, in[GR_OP_INPUTS];    /* values read */
+    int params, param[GR_OP_PARAMS]; /* parameters read */
+    int taps, tap[GR_OP_TAPS]; /* taps whose forward weights the node reads (a norm's groups), GR_NONE: always 1 */
+    int width;                 /* columns of the result */
+    bool scalar;               /* the result is one number */
+    const void *attr;          /* the op's own constants, owned by the graph */
+    int offset;                /* views: first column in the input */
+    gr_tap point;              /* tap nodes: the tap, else GR_NONE */
+} gr_node;
+
+/* How a set of per-row weights looks inside one block of rows. */
+enum { GR_ROWS_ZERO, GR_ROWS_ONE, GR_ROWS_MIXED };
+
+/* Weights of the bound batch's rows: kind[block], and w[row] valid in every block. NULL stands for "all 1". */
+typedef struct gr_weights {
+    const uint8_t *kind;
+    const gr_real *w;
+} gr_weights;
+
+/* A rectangle of a parameter whose gradient has one weight per row. */
+typedef struct gr_cell {
+    int lo0, hi0, lo1, hi1;
+    const gr_weights *weights; /* NULL: all 1 */
+} gr_cell;
+
+/* One column range of a tap. */
+typedef struct gr_tap_slice {
+    int lo, hi;
+    const gr_weights *forward, *activation; /* NULL: all 1 */
+} gr_tap_slice;
+
+/* The rows of the bound batch. Rows n >= rows up to the capacity are absent (cls -1, own documents, targets -1). */
+typedef struct gr_rows {
+    int rows;                                   /* N of the batch */
+    int capacity;                               /* N rounded up to whole blocks: r1 of the last range */
+    int block;                                  /* rows in a block: GR_BLOCK, or the capacity if that is smaller */
+    int documents;                              /* in row order */
+    const int32_t *document;                    /* [documents + 1] first row of each; the last entry is the capacity */
+    const int32_t *ids, *targets, *start, *cls; /* [capacity] */
+    const gr_real *weight;                      /* [capacity], 0 for absent rows */
+    const gr_real *x[GR_BATCH_INPUTS];          /* [rows x width]: only N rows; NULL if not given */
+    double denominator;
+    int64_t first, step;
+} gr_rows;
+
+/* A value as an op sees it: v and d are [capacity x width] with the given row stride (a scalar: one number). */
+typedef struct gr_slot {
+    gr_real *v; /* the value */
+    gr_real *d; /* its gradient; NULL where none is wanted */
+    int stride, width;
+    bool accumulate;     /* inputs: add to d (true) or overwrite it, all columns (false) */
+    const uint8_t *zero; /* [blocks] 1 where every row of the block is known to be 0; NULL: nowhere */
+} gr_slot;
+
+/* A parameter as an op sees it. g is this node's own accumulator, NULL where no gradient is wanted. */
+typedef struct gr_param_slot {
+    const gr_real *w;
+    gr_real *g;
+    int rows, cols;
+    int cells;
+    const gr_cell *cell; /* cover the parameter; never empty */
+} gr_param_slot;
+
+/* Everything a pass of one node may touch. */
+typedef struct gr_ctx {
+    const gr_node *node;
+    const gr_rows *rows;
+    gr_slot in[GR_OP_INPUTS], out;
+    gr_param_slot param[GR_OP_PARAMS];
+    const gr_weights *tap[GR_OP_TAPS]; /* forward weights of node->tap[k] over its whole width; NULL: all 1 */
+    int slices;                        /* of a tap node */
+    const gr_tap_slice *slice;
+    gr_real *state;   /* op->state numbers, kept from forward to backward */
+    gr_real *scratch; /* op->scratch numbers, valid during one call */
+    void *prepared;   /* what op->prepare made */
+    int index;        /* of the node: keys of its draws */
+    bool train;
+    uint64_t seed;
+} gr_ctx;
+
+/* A small network for the gradient check: builds on a leaf value x [N x width] and returns the value to probe. */
+typedef struct gr_op_case {
+    const char *name;
+    int rows, width;
+    gr_value (*build)(gr_graph *graph, gr_value x);
+} gr_op_case;
+
+struct gr_op {
+    const char *name;
+    /* Numbers (gr_real) kept from forward to backward, and needed during a call; NULL: none. capacity: rows. */
+    size_t (*state)(const gr_node *node, int capacity, int block);
+    size_t (*scratch)(const gr_node *node, int capacity, int block);
+    void (*prepare)(gr_ctx *ctx); /* once per run: creates products for the shapes it will meet; may allocate */
+    void (*release)(gr_ctx *ctx);
+    void (*forward)(gr_ctx *ctx, int r0, int r1);
+    void (*backward)(gr_ctx *ctx, int r0, int r1); /* NULL: a view, or passes no gradient */
+    bool view;       /* the result is columns of the input: no buffer of its own, no passes */
+    bool stops;      /* passes no gradient to its inputs although the value is shared */
+    bool whole;      /* couples rows beyond documents: every pass gets [0, capacity) */
+    bool keeps_zero; /* rows that are 0 in every input are 0 in the result */
+    bool skips_zero; /* forward and backward neither read inputs nor write their gradients in blocks with in[].zero set
+                      */
+    const gr_op_case *cases; /* ends with a NULL name */
+};
+
+/* Adds a node; checks that inputs and parameters exist. attr (size bytes) is copied. */
+gr_value gr__graph_add(gr_graph *graph, const gr_node *node, const void *attr, size_t size);
+const gr_param_def *gr__graph_param_def(const gr_graph *graph, gr_param p); /* NULL if there is none */
+
+/* ---- gradients of parameters, in fixed blocks of rows, by cell (wgrad.c)
+ * ---------------------------------------------- */
+
+/* dP[:, lo:hi] += A^T B over rows [r0, r1) with each cell's row weights: P [m x n], A [rows x m], B [rows x (hi - lo)].
+ * The products are made once, in prepare. */
+typedef struct gr_wgrad gr_wgrad;
+gr_wgrad *gr__wgrad_new(const gr_param_slot *param, int lo, int hi, int block, int stride_a, int stride_b);
+void gr__wgrad_free(gr_wgrad *wgrad);
+size_t gr__wgrad_scratch(int rows, int cols, int block); /* numbers of scratch that gr__wgrad needs */
+void gr__wgrad(const gr_wgrad *wgrad, const gr_param_slot *param, const gr_real *a, const gr_real *b, gr_real *scratch,
+               int r0, int r1);
+
+/* dP += column sums of rows [r0, r1) of v * u with the cells' weights; P [1 x n]; u (same shape) NULL: 1. */
+void gr__bgrad(const gr_param_slot *param, const gr_real *v, int stride_v, const gr_real *u, int stride_u, int block,
+               int r0, int r1);
+
+#endif

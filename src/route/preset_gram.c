@@ -1,0 +1,34 @@
+/* Modular pretraining (Roland et al. 2026, arXiv 2607.08077): a narrow module for each label beside the core. Labelled
+ * rows run with their own module alone and train it, and with probability p_as the core too; core rows run without
+ * modules, or with probability p_cr with one drawn at random, which then trains too. Unlabelled rows are plain. */
+#include "route/route_internal.h"
+
+enum { P_AS, P_CR };
+
+static void expand(gr_routes *routes, const gr_preset_def *def) {
+    const char *all[GR_ROUTE_LABELS_MAX];
+    int count = gr__preset_others(all, routes, def, 0);
+    for (int k = 1; k <= routes->labels; k++) {
+        const char *module = gr__preset_region(routes, def, k);
+        gr_routes_add(routes, gr_label_bit(k), def->draw);
+        gr_routes_option(routes, 1);
+        gr_routes_only(routes, 1, &module);
+        gr_routes_add(routes, gr_label_bit(k), def->draw);
+        gr_routes_option(routes, 1 - def->value[P_AS]);
+        gr_routes_open(routes, 1, &module);
+        gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, 0);
+        routes->route[routes->count - 1].option[0].joint = def->joint;
+    }
+    gr_routes_add(routes, GR_LABELS_CORE, def->draw);
+    gr_routes_option(routes, 1 - def->value[P_CR]);
+    gr_routes_without(routes, count, all);
+    gr_routes_one_of(routes, def->value[P_CR], count, all);
+}
+
+const gr_preset gr__preset_gram = {
+    .name = "gram",
+    .help = "labelled rows run with their module alone and train it, now and then the core; core rows mostly without",
+    .option = {[P_AS] = {"p_as", 0.5, 0, 1, "probability that a labelled row trains the core too"},
+               [P_CR] = {"p_cr", 0.25, 0, 1, "probability that a core row runs with a module, drawn at random"}},
+    .expand = expand,
+};

@@ -1,0 +1,29 @@
+/* Selective gradient masking (Shilov et al. 2025, arXiv 2512.05648): labelled rows train their region alone and run
+ * through the whole network; a share of core rows runs with every region off, so that the core learns to do without.
+ * All else is plain. */
+#include "route/route_internal.h"
+
+enum { OFF };
+
+static void expand(gr_routes *routes, const gr_preset_def *def) {
+    const char *all[GR_ROUTE_LABELS_MAX];
+    int count = gr__preset_others(all, routes, def, 0);
+    for (int k = 1; k <= routes->labels; k++) {
+        const char *region = gr__preset_region(routes, def, k);
+        gr_routes_add(routes, gr_label_bit(k), def->draw);
+        gr_routes_option(routes, 1);
+        gr_routes_open(routes, 1, &region);
+        gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, 0);
+        routes->route[routes->count - 1].option[0].joint = def->joint;
+    }
+    gr_routes_add(routes, GR_LABELS_CORE, def->draw);
+    gr_routes_option(routes, def->value[OFF]);
+    gr_routes_without(routes, count, all);
+}
+
+const gr_preset gr__preset_sgtm = {
+    .name = "sgtm",
+    .help = "labelled rows train their region alone; a share of core rows runs without regions",
+    .option = {[OFF] = {"off", 0.1, 0, 1, "share of core rows that run with the regions off; published: 0.1 to 0.25"}},
+    .expand = expand,
+};

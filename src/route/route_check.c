@@ -1,0 +1,346 @@
+/* The linter: what routes say that is probably not meant. */
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "route/route_internal.h"
+
+/* ---- findings ---- */
+
+void gr_finding_add(gr_findings *findings, gr_level level, const char *hint, const char *format, ...) {
+    char text[640];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    for (int i = 0; i < findings->count; i++)
+        if (strcmp(findings->finding[i].text, text) == 0)
+            return;
+    GR_PUSH(findings->finding, findings->count, findings->capacity) =
+        (gr_finding){level, gr_strdup(text), gr_strdup(hint)};
+}
+
+int gr_findings_count(const gr_findings *findings, gr_level level) {
+    int count = 0;
+    for (int i = 0; i < findings->count; i++)
+        count += findings->finding[i].level >= level;
+    return count;
+}
+
+const char *gr_level_name(gr_level level) {
+    static const char *const names[] = {"note", "warning", "error"};
+    return names[level];
+}
+
+void gr_findings_free(gr_findings *findings) {
+    for (int i = 0; i < findings->count; i++) {
+        gr_free(findings->finding[i].text);
+        gr_free(findings->finding[i].hint);
+    }
+    gr_free(findings->finding);
+    *findings = (gr_findings){0};
+}
+
+typedef struct lint {
+    gr_findings *findings;
+    const gr_model *model;
+    const gr_routes *routes;
+    const gr_router *router;
+    const size_t *documents; /* may be NULL */
+} lint;
+
+static const char *label_name(const gr_routes *routes, int label) {
+    return label < 0 ? "unlabelled" : label == 0 ? "core" : routes->label[label - 1];
+}
+
+static bool occurs(const lint *l, int label) { return !l->documents || l->documents[label + 1] > 0; }
+
+/* ---- labels and data ---- */
+
+static void check_labels(const lint *l) {
+    enum { FEW = 64 };
+    for (int k = 1; k <= l->routes->labels && k <= GR_ROUTE_LABELS_MAX; k++) {
+        const char *name = l->routes->label[k - 1];
+        bool routed = false;
+        for (int r = 0; r < l->routes->count; r++)
+            routed = routed || l->routes->route[r].labels & gr_label_bit(k);
+        if (!routed)
+            gr_finding_add(l->findings, GR_LEVEL_WARNING, "add a route for it, or drop the label",
+                           "no route matches label '%s': its rows train everything, as if unlabelled", name);
+        if (!l->documents)
+            continue;
+        size_t count = l->documents[1 + k];
+        if (count == 0)
+            gr_finding_add(l->findings, GR_LEVEL_ERROR, "check the label's topics and its share of known labels",
+                           "label '%s' never occurs in the data", name);
+        else if (count < FEW)
+            gr_finding_add(l->findings, GR_LEVEL_WARNING,
+                           "a region needs examples to take the topic up, and validation needs some too",
+                           "only %zu documents are labelled '%s'", count, name);
+    }
+}
+
+/* ---- single options ---- */
+
+static void check_option(const lint *l, int r, const gr_option *option) {
+    const gr_routes *routes = l->routes;
+    uint64_t off = 0, open = 0;
+    bool closes_embeddings = false, activation_zero = false, closes_parameters = false;
+    for (int e = 0; e < option->effects; e++) {
+        const gr_effect *effect = &option->effect[e];
+        uint64_t bit = effect->scope == GR_SCOPE_REGION
+                           ? (uint64_t)1 << gr_model_find_region(l->model, effect->name)
+                           : 0;
+        if (effect->mode == GR_MODE_FORWARD && effect->weight == 0)
+            off |= bit;
+        if (effect->mode == GR_MODE_PARAMETER && effect->weight != 0)
+            open |= bit;
+        if (effect->mode == GR_MODE_PARAMETER && effect->weight < 0)
+            gr_finding_add(l->findings, GR_LEVEL_WARNING, "keep it small, clip, and watch the loss",
+                           "route %d gives parameters the weight %g: ascent on the loss, which has no bound", r + 1,
+                           effect->weight);
+        bool rest = effect->mode == GR_MODE_PARAMETER && effect->weight == 0 &&
+                    (effect->scope == GR_SCOPE_REST || effect->scope == GR_SCOPE_ALL);
+        closes_parameters = closes_parameters || (effect->mode == GR_MODE_PARAMETER && effect->weight == 0);
+        closes_embeddings =
+            closes_embeddings || (rest && !(option->joint & 1u << GR_KIND_EMBEDDING)) ||
+            (effect->mode == GR_MODE_PARAMETER && effect->scope == GR_SCOPE_EMBEDDINGS && effect->weight == 0);
+        activation_zero = activation_zero || (effect->mode == GR_MODE_ACTIVATION && effect->weight == 0);
+        if (rest && option->joint & 1u << GR_KIND_EMBEDDING)
+            gr_finding_add(l->findings, GR_LEVEL_NOTE,
+                           "close them and give the region a residual group of its own, or accept it",
+                           "route %d leaves the embeddings joint: forget text moves the core's embedding (and a tied "
+                           "output matrix), which leaks and costs retain loss",
+                           r + 1);
+    }
+    for (int i = 0; i < gr_model_regions(l->model); i++)
+        if (off & open & (uint64_t)1 << i)
+            gr_finding_add(l->findings, GR_LEVEL_ERROR, "a region that is off for a row cannot learn from it",
+                           "route %d opens region '%s' and runs without it in the same option", r + 1,
+                           gr_model_region(l->model, i)->name);
+    if (activation_zero && !closes_parameters)
+        gr_finding_add(l->findings, GR_LEVEL_NOTE, "mode parameter closes weights themselves",
+                       "route %d blocks gradients at a value: the weights that read this value (an MLP's output "
+                       "matrix) still train on these rows",
+                       r + 1);
+    bool group = false;
+    for (int i = 0; i < gr_model_regions(l->model); i++) {
+        const gr_region *region = gr_model_region(l->model, i);
+        for (int p = 0; p < region->parts; p++)
+            group = group || (open >> i & 1 && gr_model_param(l->model, region->part[p].param)->kind == GR_KIND_EMBEDDING);
+    }
+    if (closes_embeddings && !group && open && routes->route[r].labels & GR_LABELS_TOPICS)
+        gr_finding_add(l->findings, GR_LEVEL_NOTE,
+                       "give the region residual dimensions (residual: {add: 64}), or joint: [embeddings]",
+                       "route %d closes the embeddings (tied ones are the output matrix too), and the region it opens "
+                       "has none of its own: it has nowhere to put the topic's words",
+                       r + 1);
+}
+
+/* ---- pairs of routes ---- */
+
+/* What an option says of each region in mode parameter: bits it opens by name, bits it closes in any way. */
+static void opens_and_closes(const lint *l, const gr_option *option, uint64_t *opens, uint64_t *closes) {
+    uint64_t named = gr__option_named(l->model, option, GR_MODE_PARAMETER);
+    int regions = gr_model_regions(l->model);
+    uint64_t all = regions >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << regions) - 1;
+    *opens = *closes = 0;
+    for (int e = 0; e < option->effects; e++) {
+        const gr_effect *effect = &option->effect[e];
+        if (effect->mode != GR_MODE_PARAMETER)
+            continue;
+        uint64_t bits = effect->scope == GR_SCOPE_REGION ? (uint64_t)1 << gr_model_find_region(l->model, effect->name)
+                        : effect->scope == GR_SCOPE_ALL  ? all
+                        : effect->scope == GR_SCOPE_REST || effect->scope == GR_SCOPE_OTHERS ? all & ~named
+                                                                                             : 0;
+        if (effect->weight == 0)
+            *closes |= bits;
+        else if (effect->scope == GR_SCOPE_REGION)
+            *opens |= bits;
+    }
+}
+
+static uint64_t switched_off(const lint *l, const gr_option *option) {
+    uint64_t off = 0, named = gr__option_named(l->model, option, GR_MODE_FORWARD);
+    int regions = gr_model_regions(l->model);
+    for (int e = 0; e < option->effects; e++) {
+        const gr_effect *effect = &option->effect[e];
+        for (int i = 0; i < regions && effect->mode == GR_MODE_FORWARD && effect->weight == 0; i++)
+            if ((effect->scope == GR_SCOPE_REGION && gr_model_find_region(l->model, effect->name) == i) ||
+                (effect->scope == GR_SCOPE_OTHERS && !(named >> i & 1)))
+                off |= (uint64_t)1 << i;
+    }
+    return off;
+}
+
+/* Draws of different routes are independent, so two options of two routes that share a label do meet. */
+static void check_pair(const lint *l, int r, int s, const gr_option *a, const gr_option *b) {
+    uint64_t opens_a, closes_a, opens_b, closes_b, known = gr_label_bit(l->routes->labels + 1) - 1;
+    uint64_t labels = l->routes->route[r].labels & l->routes->route[s].labels & known;
+    opens_and_closes(l, a, &opens_a, &closes_a);
+    opens_and_closes(l, b, &opens_b, &closes_b);
+    uint64_t off_a = switched_off(l, a), off_b = switched_off(l, b);
+    bool always = a->share >= 1 && b->share >= 1;
+    const char *rows = "some";
+    for (int label = l->routes->labels; label >= -1; label--)
+        if (labels & gr_label_bit(label))
+            rows = label_name(l->routes, label);
+    for (int i = 0; i < gr_model_regions(l->model); i++) {
+        uint64_t bit = (uint64_t)1 << i;
+        const char *name = gr_model_region(l->model, i)->name;
+        if ((opens_a & closes_b || closes_a & opens_b) && ((opens_a & closes_b) | (closes_a & opens_b)) & bit)
+            gr_finding_add(l->findings, GR_LEVEL_ERROR,
+                           "weights multiply, so closed wins; make them options of one route, which exclude each other",
+                           "routes %d and %d contradict: for %s rows one opens region '%s', the other closes it", r + 1,
+                           s + 1, rows, name);
+        if ((opens_a & off_b & bit) || (off_a & opens_b & bit))
+            gr_finding_add(l->findings, always ? GR_LEVEL_ERROR : GR_LEVEL_WARNING,
+                           "a region that is off for a row cannot learn from it; make them options of one route",
+                           "routes %d and %d contradict: for %s rows one opens region '%s', the other runs without it",
+                           r + 1, s + 1, rows, name);
+        if (a->share < 1 && b->share < 1 && a->share + b->share > 1 && off_a != off_b && (opens_a | opens_b) & bit)
+            gr_finding_add(l->findings, GR_LEVEL_WARNING, "if they are to exclude each other, make them options of one route",
+                           "routes %d and %d match %s rows with shares %g and %g: above 1 together, they often meet",
+                           r + 1, s + 1, rows, a->share, b->share);
+    }
+}
+
+static void check_pairs(const lint *l) {
+    const gr_routes *routes = l->routes;
+    uint64_t known = gr_label_bit(routes->labels + 1) - 1;
+    for (int r = 0; r < routes->count; r++)
+        for (int s = r + 1; s < routes->count; s++) {
+            const gr_route *a = &routes->route[r], *b = &routes->route[s];
+            if (a->again || b->again || !(a->labels & b->labels & known))
+                continue;
+            for (int i = 0; i < a->options; i++)
+                for (int j = 0; j < b->options; j++)
+                    if (a->option[i].share > 0 && b->option[j].share > 0)
+                        check_pair(l, r, s, &a->option[i], &b->option[j]);
+        }
+}
+
+/* ---- classes ---- */
+
+/* A class of rows that a label reaches, by its own routes or as a copy. */
+static bool reaches(const lint *l, int label, int cls) {
+    if (!occurs(l, label))
+        return false;
+    if (gr_router_chance(l->router, label, cls) > 0)
+        return true;
+    for (int c = 0; c < l->router->copies; c++) {
+        const gr__drawn *rule = &l->router->rule[l->router->copy[c]];
+        for (int o = 0; o < rule->outcomes && rule->labels & gr_label_bit(label); o++)
+            if (l->router->copy_class[c][o] == cls)
+                return true;
+    }
+    return false;
+}
+
+static bool trains(const gr_tables *tables, int cls) {
+    for (int s = 0; s < gr_tables_slices(tables); s++)
+        if (gr_tables_weight(tables, s, cls) != 0)
+            return true;
+    return false;
+}
+
+static bool overlaps(gr_part a, gr_part b) {
+    return a.param == b.param && a.lo0 < b.hi0 && b.lo0 < a.hi0 && a.lo1 < b.hi1 && b.lo1 < a.hi1;
+}
+
+static bool opens_region(const gr_tables *tables, const gr_region *region, int cls) {
+    for (int s = 0; s < gr_tables_slices(tables); s++)
+        for (int p = 0; p < region->parts; p++)
+            if (overlaps(gr_tables_slice(tables, s), region->part[p]) && gr_tables_weight(tables, s, cls) != 0)
+                return true;
+    return false;
+}
+
+static void check_classes(const lint *l) {
+    const gr_tables *tables = gr_router_tables(l->router);
+    for (int label = -1; label <= l->routes->labels; label++)
+        for (int c = 0; c < gr_router_classes(l->router); c++)
+            if (reaches(l, label, c) && !trains(tables, c))
+                gr_finding_add(l->findings, GR_LEVEL_ERROR, "open something for these rows, or drop them from the data",
+                               "nothing is open for %s rows (%.3g of them): they are computed and teach nothing",
+                               label_name(l->routes, label), gr_router_chance(l->router, label, c));
+}
+
+/* The share of a layer that a gate takes: of its tap, or, where the region has a tap of its own named REGION.TAP, of
+ * that and the core's TAP together. */
+static double gate_share(const lint *l, const gr_region *region, const gr_gate *gate, const char **where) {
+    int width = 0, core = 0;
+    size_t length = strlen(region->name);
+    const char *name = gr_model_tap(l->model, gate->tap, &width);
+    *where = name;
+    double units = gate->hi - gate->lo;
+    if (strncmp(name, region->name, length) != 0 || name[length] != '.')
+        return units / width;
+    gr_tap twin = gr_model_find_tap(l->model, name + length + 1);
+    if (twin == GR_NONE)
+        return 0;
+    gr_model_tap(l->model, twin, &core);
+    return units / (units + core);
+}
+
+static void check_region(const lint *l, int r) {
+    const gr_region *region = gr_model_region(l->model, r);
+    const gr_tables *tables = gr_router_tables(l->router);
+    bool opened = false, apart = false, off = false;
+    for (int c = 0; c < gr_router_classes(l->router); c++)
+        for (int label = -1; label <= l->routes->labels; label++) {
+            if (!reaches(l, label, c))
+                continue;
+            opened = opened || opens_region(tables, region, c);
+            apart = apart || (label > 0 && opens_region(tables, region, c));
+            off = off || (label <= 0 && gr_router_forward(l->router, r, c) == 0);
+        }
+    if (!opened)
+        gr_finding_add(l->findings, GR_LEVEL_ERROR, "open it for some label", "region '%s' is never opened: it cannot learn",
+                       region->name);
+    else if (!apart && l->routes->labels > 0)
+        gr_finding_add(l->findings, GR_LEVEL_WARNING, "open it for the label it is meant for",
+                       "region '%s' is open for no label: it learns no topic", region->name);
+    if (!off && region->gates > 0)
+        gr_finding_add(l->findings, GR_LEVEL_WARNING,
+                       "{label: core, share: 0.1, without: [REGION]}: some rows, so that the core learns to do without",
+                       "region '%s' is on for every core and unlabelled row: switching it off will surprise the core",
+                       region->name);
+    double worst = 0;
+    const char *where = NULL, *tap;
+    for (int g = 0; g < region->gates; g++) {
+        double share = gate_share(l, region, &region->gate[g], &tap);
+        if (share > worst)
+            worst = share, where = tap;
+    }
+    if (worst > 0.5)
+        gr_finding_add(l->findings, worst >= 1 ? GR_LEVEL_ERROR : GR_LEVEL_WARNING, "give the region fewer units",
+                       "region '%s' takes %.0f %% of its layer at '%s': more than what stays when it is removed",
+                       region->name, 100 * worst, where);
+}
+
+/* ---- all ---- */
+
+void gr_route_check(gr_findings *findings, const gr_model *model, const gr_routes *routes, const size_t *documents) {
+    gr_error err = {0};
+    gr_router *router;
+    lint l = {findings, model, routes, NULL, documents};
+    check_labels(&l);
+    if (routes->count == 0)
+        gr_finding_add(findings, GR_LEVEL_NOTE, NULL, "there are no routes: every row trains everything");
+    if (gr_router_new(&router, model, routes, 0, &err) != GR_OK) {
+        gr_finding_add(findings, GR_LEVEL_ERROR, err.hint[0] ? err.hint : NULL, "%s%s%s", err.place,
+                       err.place[0] ? ": " : "", err.message);
+        return;
+    }
+    l.router = router;
+    for (int r = 0; r < routes->count; r++)
+        for (int o = 0; o < routes->route[r].options; o++)
+            check_option(&l, r, &routes->route[r].option[o]);
+    check_pairs(&l);
+    check_classes(&l);
+    for (int r = 0; r < gr_model_regions(model) && routes->count; r++)
+        check_region(&l, r);
+    gr_router_free(router);
+}

@@ -1,0 +1,68 @@
+/* route_internal.h - what router.c, targets.c, route_check.c and the presets share. */
+#ifndef GR_ROUTE_INTERNAL_H
+#define GR_ROUTE_INTERNAL_H
+
+#include "gradroute/route.h"
+
+/* Something that has one weight per class: a rectangle of a parameter, columns of a tap, or a region's gates. owners
+ * are the regions (bits) that hold it. */
+typedef struct gr__target {
+    gr_mode mode;
+    int gate;      /* forward: the region whose gates these are; else GR_NONE */
+    gr_tap tap;    /* forward and activation on columns [part.lo1, part.hi1); else GR_NONE */
+    gr_part part;  /* parameter */
+    gr_kind kind;  /* of the parameter */
+    uint64_t owners;
+} gr__target;
+
+typedef struct gr__targets {
+    int count;
+    gr__target *target;
+    size_t capacity;
+} gr__targets;
+
+/* Everything the routes' effects could tell apart: the common refinement of all regions' parts and gates, cut further
+ * at the borders of tap effects. */
+void gr__targets_new(gr__targets *targets, const gr_model *model, const gr_routes *routes);
+
+/* The product of the option's weights on each target, into w[targets->count]. */
+void gr__targets_weigh(double *w, const gr__targets *targets, const gr_model *model, const gr_option *option);
+
+/* Refuses an option whose effects cannot be meant. */
+gr_status gr__option_check(const gr_model *model, const gr_route *route, const gr_option *option, gr_error *err);
+
+/* Regions (bits) that the option's effects of this mode name. */
+uint64_t gr__option_named(const gr_model *model, const gr_option *option, gr_mode mode);
+
+/* A route as the router draws it. Outcome i below outcomes is drawn when edge[i - 1] <= u < edge[i]. */
+typedef struct gr__drawn {
+    uint64_t labels;
+    gr_draw draw;
+    bool again, mix;
+    int outcomes;
+    int *option;  /* [outcomes] of the route, GR_NONE for no effect */
+    double *edge; /* [outcomes], the last is 1 */
+} gr__drawn;
+
+struct gr_router {
+    struct gr_arena *arena;
+    gr_tables *tables;
+    uint64_t seed;
+    int labels, rules, classes, regions, copies;
+    gr__drawn *rule;
+    int *stride;     /* [labels + 2][rules] step of each rule's outcome in the label's combinations; 0 without match */
+    int *combined;   /* [labels + 2] combinations */
+    int **class_of;  /* [labels + 2][combined] */
+    int *copy;       /* [copies] rule */
+    int **copy_class; /* [copies][outcomes of the rule], GR_NONE for no copy */
+    double *forward; /* [classes][regions] */
+};
+
+extern const gr_preset gr__preset_sgtm, gr__preset_gram, gr__preset_residual;
+
+/* The region of label k (1..K). */
+const char *gr__preset_region(const gr_routes *routes, const gr_preset_def *def, int label);
+/* Region names of all labels but one (0: of all), each once, into names[K]; returns how many. */
+int gr__preset_others(const char **names, const gr_routes *routes, const gr_preset_def *def, int label);
+
+#endif

@@ -1,0 +1,404 @@
+/* The router: combinations of options -> classes -> tables, and the class of each row. */
+#include "gradroute/route.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "route/route_internal.h"
+
+/* While building: the weights of every option and class on every target. */
+typedef struct builder {
+    gr_router *router;
+    const gr_routes *routes;
+    gr__targets targets;
+    double **option_w; /* all options of all routes, one after the other */
+    int *option_at;    /* [routes] */
+    double **class_w;
+    int classes;
+    size_t class_capacity;
+    double *w; /* scratch [targets] */
+} builder;
+
+/* ---- rules ---- */
+
+static gr_status route_check(const gr_model *model, const gr_routes *routes, int r, gr_error *err) {
+    const gr_route *route = &routes->route[r];
+    uint64_t known = gr_label_bit(routes->labels) | (gr_label_bit(routes->labels) - 1);
+    double sum = 0;
+    if (!(route->labels & known))
+        return gr_error_set(err, GR_ERR_USAGE, route->place, NULL, "route %d matches no label", r + 1);
+    if (route->again && route->draw != GR_DRAW_SEQUENCE)
+        return gr_error_set(err, GR_ERR_USAGE, route->place, "leave out draw, or write draw: sequence",
+                            "route %d shows rows again, drawn by %s", r + 1, gr_draw_name(route->draw));
+    if (!route->options)
+        return gr_error_set(err, GR_ERR_USAGE, route->place, NULL, "route %d says nothing to do", r + 1);
+    for (int o = 0; o < route->options; o++) {
+        double share = route->option[o].share;
+        if (!(share >= 0 && share <= 1))
+            return gr_error_set(err, GR_ERR_USAGE, route->place, "a share is a probability, 0 to 1",
+                                "route %d has an option of share %g", r + 1, share);
+        sum += share;
+        GR_TRY(gr__option_check(model, route, &route->option[o], err));
+    }
+    if (sum > 1 + 1e-9)
+        return gr_error_set(err, GR_ERR_USAGE, route->place, "the options of a route exclude each other: lower a share",
+                            "the shares of route %d sum to %g, above 1", r + 1, sum);
+    return GR_OK;
+}
+
+/* Options that are never drawn get no outcome, so they make no class. */
+static void rule_new(gr__drawn *rule, gr_arena *arena, const gr_route *route) {
+    size_t room = (size_t)route->options + 1;
+    *rule = (gr__drawn){route->labels, route->draw, route->again, route->mix, 0, NULL, NULL};
+    rule->option = gr_arena_alloc(arena, room * sizeof *rule->option);
+    rule->edge = gr_arena_alloc(arena, room * sizeof *rule->edge);
+    double edge = 0;
+    for (int o = 0; o < route->options; o++) {
+        if (route->option[o].share <= 0)
+            continue;
+        edge += route->option[o].share;
+        rule->option[rule->outcomes] = o;
+        rule->edge[rule->outcomes++] = edge;
+    }
+    if (edge < 1 - 1e-9) {
+        rule->option[rule->outcomes] = GR_NONE;
+        rule->edge[rule->outcomes++] = 1;
+    }
+    rule->edge[rule->outcomes - 1] = 1;
+}
+
+static bool rule_matches(const gr__drawn *rule, int label) { return rule->labels & gr_label_bit(label); }
+
+static int outcome(const gr_router *router, int r, int64_t step, uint32_t unit) {
+    const gr__drawn *rule = &router->rule[r];
+    if (rule->outcomes == 1)
+        return 0;
+    gr_key key = {router->seed, GR_STREAM_ROUTE, (uint32_t)r};
+    double u = gr_random_uniform(key, (uint64_t)step << 32 | unit, (uint32_t)rule->draw);
+    int i = 0;
+    while (i + 1 < rule->outcomes && u >= rule->edge[i])
+        i++;
+    return i;
+}
+
+/* ---- classes ---- */
+
+/* The class with these weights, made if it is new. */
+static int class_for(builder *b) {
+    size_t bytes = sizeof *b->w * (size_t)b->targets.count;
+    for (int c = 0; c < b->classes; c++) {
+        bool same = true;
+        for (int i = 0; i < b->targets.count && same; i++)
+            same = b->class_w[c][i] == b->w[i];
+        if (same)
+            return c;
+    }
+    double *w = gr_alloc(bytes + 1);
+    memcpy(w, b->w, bytes);
+    GR_PUSH(b->class_w, b->classes, b->class_capacity) = w;
+    return b->classes - 1;
+}
+
+static void weigh_none(builder *b) {
+    for (int i = 0; i < b->targets.count; i++)
+        b->w[i] = 1;
+}
+
+static void weigh_option(builder *b, int r, int option) {
+    for (int i = 0; i < b->targets.count && option != GR_NONE; i++)
+        b->w[i] *= b->option_w[b->option_at[r] + option][i];
+}
+
+/* Counts the combinations of a label as a number in mixed radix: rule r steps it by stride[r]. */
+static gr_status count_combined(gr_router *router, const gr_routes *routes, gr_error *err) {
+    int64_t total = 0;
+    for (int label = -1; label <= router->labels; label++) {
+        int *stride = router->stride + (size_t)(label + 1) * (size_t)router->rules;
+        int64_t combined = 1;
+        for (int r = 0; r < router->rules; r++) {
+            if (router->rule[r].again || !rule_matches(&router->rule[r], label))
+                continue;
+            stride[r] = (int)combined;
+            combined *= router->rule[r].outcomes;
+            if (combined + total > GR_ROUTE_COMBINED_MAX)
+                return gr_error_set(err, GR_ERR_USAGE, routes->route[r].place,
+                                    "make options of one route out of routes that exclude each other, or draw less",
+                                    "the routes that match %s can be drawn in more than %d combinations",
+                                    label < 0 ? "unlabelled rows" : label ? routes->label[label - 1] : "core rows",
+                                    GR_ROUTE_COMBINED_MAX);
+        }
+        router->combined[label + 1] = (int)combined;
+        total += combined;
+    }
+    return GR_OK;
+}
+
+static void combine(builder *b, int label) {
+    gr_router *router = b->router;
+    const int *stride = router->stride + (size_t)(label + 1) * (size_t)router->rules;
+    int count = router->combined[label + 1];
+    int *class_of = gr_arena_alloc(router->arena, sizeof *class_of * (size_t)count);
+    for (int i = 0; i < count; i++) {
+        weigh_none(b);
+        for (int r = 0; r < router->rules; r++)
+            if (stride[r])
+                weigh_option(b, r, router->rule[r].option[i / stride[r] % router->rule[r].outcomes]);
+        class_of[i] = class_for(b);
+    }
+    router->class_of[label + 1] = class_of;
+}
+
+static void copies(builder *b) {
+    gr_router *router = b->router;
+    size_t room = (size_t)router->rules + 1;
+    router->copy = gr_arena_alloc(router->arena, sizeof *router->copy * room);
+    router->copy_class = gr_arena_alloc(router->arena, sizeof *router->copy_class * room);
+    for (int r = 0; r < router->rules; r++) {
+        const gr__drawn *rule = &router->rule[r];
+        if (!rule->again)
+            continue;
+        int *cls = gr_arena_alloc(router->arena, sizeof *cls * (size_t)rule->outcomes);
+        for (int o = 0; o < rule->outcomes; o++) {
+            weigh_none(b);
+            weigh_option(b, r, rule->option[o]);
+            cls[o] = rule->option[o] == GR_NONE ? GR_NONE : class_for(b);
+        }
+        router->copy[router->copies] = r;
+        router->copy_class[router->copies++] = cls;
+    }
+}
+
+static void tables(builder *b, const gr_model *model) {
+    gr_router *router = b->router;
+    double *w = gr_alloc(sizeof *w * (size_t)b->classes);
+    router->classes = b->classes;
+    router->regions = gr_model_regions(model);
+    router->forward =
+        gr_arena_alloc(router->arena, sizeof *router->forward * (size_t)(b->classes * router->regions + 1));
+    router->tables = gr_tables_new(model, b->classes);
+    for (int i = 0; i < b->targets.count; i++) {
+        const gr__target *t = &b->targets.target[i];
+        bool plain = true;
+        for (int c = 0; c < b->classes; c++) {
+            w[c] = b->class_w[c][i];
+            plain = plain && w[c] == 1;
+            if (t->gate != GR_NONE)
+                router->forward[c * router->regions + t->gate] = w[c];
+        }
+        if (plain)
+            continue;
+        if (t->mode == GR_MODE_PARAMETER)
+            gr_tables_param(router->tables, t->part, w);
+        else if (t->gate != GR_NONE)
+            gr_tables_gate(router->tables, t->gate, w);
+        else if (t->mode == GR_MODE_FORWARD)
+            gr_tables_forward(router->tables, t->tap, t->part.lo1, t->part.hi1, w);
+        else
+            gr_tables_activation(router->tables, t->tap, t->part.lo1, t->part.hi1, w);
+    }
+    gr_tables_finish(router->tables);
+    gr_free(w);
+}
+
+static void weigh_options(builder *b, const gr_model *model) {
+    int options = 0;
+    for (int r = 0; r < b->routes->count; r++)
+        options += b->routes->route[r].options;
+    size_t bytes = sizeof(double) * (size_t)(b->targets.count + 1);
+    b->w = gr_alloc(bytes);
+    b->option_w = gr_alloc(sizeof *b->option_w * (size_t)(options + 1));
+    b->option_at = gr_alloc(sizeof *b->option_at * (size_t)(b->routes->count + 1));
+    for (int r = 0, at = 0; r < b->routes->count; r++) {
+        b->option_at[r] = at;
+        for (int o = 0; o < b->routes->route[r].options; o++, at++) {
+            b->option_w[at] = gr_alloc(bytes);
+            gr__targets_weigh(b->option_w[at], &b->targets, model, &b->routes->route[r].option[o]);
+        }
+        b->option_at[r + 1] = at;
+    }
+}
+
+static void builder_free(builder *b) {
+    for (int i = 0; b->option_at && i < b->option_at[b->routes->count]; i++)
+        gr_free(b->option_w[i]);
+    for (int c = 0; c < b->classes; c++)
+        gr_free(b->class_w[c]);
+    gr_free(b->option_w);
+    gr_free(b->option_at);
+    gr_free(b->class_w);
+    gr_free(b->w);
+    gr_free(b->targets.target);
+}
+
+/* ---- new ---- */
+
+/* A row has one score, and its class one set of weights: all routes of a label mix, or none. */
+static gr_status check_mix(const gr_routes *routes, gr_error *err) {
+    for (int label = -1; label <= routes->labels; label++)
+        for (int r = 0, mixing = -1; r < routes->count; r++) {
+            const gr_route *route = &routes->route[r];
+            if (!(route->labels & gr_label_bit(label)) || route->again)
+                continue;
+            if (mixing >= 0 && mixing != route->mix)
+                return gr_error_set(err, GR_ERR_USAGE, route->place, "give mix to all routes of the label or to none",
+                                    "route %d and an earlier one match %s, and only one of them mixes by score", r + 1,
+                                    label < 0 ? "unlabelled rows" : label ? routes->label[label - 1] : "core rows");
+            mixing = route->mix;
+        }
+    return GR_OK;
+}
+
+static gr_status router_fill(gr_router *router, const gr_model *model, const gr_routes *routes, gr_error *err) {
+    if (routes->labels > GR_ROUTE_LABELS_MAX || routes->count > GR_ROUTE_ROUTES_MAX || gr_model_regions(model) > 64)
+        return gr_error_set(err, GR_ERR_USAGE, "routes", NULL,
+                            "%d labels, %d routes and %d regions; there can be %d, %d and 64", routes->labels,
+                            routes->count, gr_model_regions(model), GR_ROUTE_LABELS_MAX, GR_ROUTE_ROUTES_MAX);
+    for (int r = 0; r < routes->count; r++)
+        GR_TRY(route_check(model, routes, r, err));
+    GR_TRY(check_mix(routes, err));
+    size_t values = (size_t)routes->labels + 2, rules = (size_t)routes->count + 1;
+    router->labels = routes->labels;
+    router->rules = routes->count;
+    router->rule = gr_arena_alloc(router->arena, sizeof *router->rule * rules);
+    router->stride = gr_arena_alloc(router->arena, sizeof *router->stride * values * rules);
+    router->combined = gr_arena_alloc(router->arena, sizeof *router->combined * values);
+    router->class_of = gr_arena_alloc(router->arena, sizeof *router->class_of * values);
+    for (int r = 0; r < routes->count; r++)
+        rule_new(&router->rule[r], router->arena, &routes->route[r]);
+    GR_TRY(count_combined(router, routes, err));
+
+    builder b = {.router = router, .routes = routes};
+    gr__targets_new(&b.targets, model, routes);
+    weigh_options(&b, model);
+    for (int label = -1; label <= router->labels; label++)
+        combine(&b, label);
+    copies(&b);
+    bool fits = b.classes <= GR_ROUTE_CLASSES_MAX;
+    if (fits)
+        tables(&b, model);
+    else
+        gr_error_set(err, GR_ERR_USAGE, "routes", "draw less, or share draws between labels",
+                     "the routes make %d classes of rows; there can be %d", b.classes, GR_ROUTE_CLASSES_MAX);
+    builder_free(&b);
+    return fits ? GR_OK : GR_ERR_USAGE;
+}
+
+gr_status gr_router_new(gr_router **router, const gr_model *model, const gr_routes *routes, uint64_t seed,
+                        gr_error *err) {
+    gr_router *fresh = gr_alloc(sizeof *fresh);
+    fresh->arena = gr_arena_new();
+    fresh->seed = seed;
+    gr_status status = router_fill(fresh, model, routes, err);
+    if (status != GR_OK)
+        gr_router_free(fresh);
+    *router = status == GR_OK ? fresh : NULL;
+    return status;
+}
+
+void gr_router_free(gr_router *router) {
+    if (!router)
+        return;
+    gr_tables_free(router->tables);
+    gr_arena_free(router->arena);
+    gr_free(router);
+}
+
+const gr_tables *gr_router_tables(const gr_router *router) { return router->tables; }
+int gr_router_classes(const gr_router *router) { return router->classes; }
+int gr_router_copies(const gr_router *router) { return router->copies; }
+
+double gr_router_forward(const gr_router *router, int region, int cls) {
+    return router->forward[cls * router->regions + region];
+}
+
+static double outcome_chance(const gr__drawn *rule, int i) { return rule->edge[i] - (i ? rule->edge[i - 1] : 0); }
+
+double gr_router_chance(const gr_router *router, int label, int cls) {
+    const int *stride = router->stride + (size_t)(label + 1) * (size_t)router->rules;
+    double sum = 0;
+    for (int i = 0; i < router->combined[label + 1]; i++) {
+        double chance = 1;
+        for (int r = 0; r < router->rules; r++)
+            if (stride[r])
+                chance *= outcome_chance(&router->rule[r], i / stride[r] % router->rule[r].outcomes);
+        sum += router->class_of[label + 1][i] == cls ? chance : 0;
+    }
+    return sum;
+}
+
+double gr_router_again_share(const gr_router *router, int which) {
+    const gr__drawn *rule = &router->rule[router->copy[which]];
+    int last = rule->outcomes - 1;
+    return 1 - (rule->option[last] == GR_NONE ? outcome_chance(rule, last) : 0);
+}
+
+/* ---- rows ---- */
+
+/* Draws anew what hangs on units of this kind: their outcome goes into drawn[]. */
+static void redraw(const gr_router *router, int *drawn, gr_draw draw, int64_t step, uint32_t unit) {
+    for (int r = 0; r < router->rules; r++)
+        if (router->rule[r].draw == draw && !router->rule[r].again)
+            drawn[r] = outcome(router, r, step, unit);
+}
+
+static bool draws_by(const gr_router *router, gr_draw draw) {
+    for (int r = 0; r < router->rules; r++)
+        if (router->rule[r].draw == draw && !router->rule[r].again && router->rule[r].outcomes > 1)
+            return true;
+    return false;
+}
+
+static int class_now(const gr_router *router, const int *drawn, int label) {
+    const int *stride = router->stride + (size_t)(label + 1) * (size_t)router->rules;
+    int index = 0;
+    for (int r = 0; r < router->rules; r++)
+        index += stride[r] * drawn[r];
+    return router->class_of[label + 1][index];
+}
+
+void gr_router_classify(const gr_router *router, int32_t *cls, const gr_router_rows *rows, int64_t step) {
+    int drawn[GR_ROUTE_ROUTES_MAX] = {0};
+    bool by_token = draws_by(router, GR_DRAW_TOKEN), by_document = draws_by(router, GR_DRAW_DOCUMENT);
+    redraw(router, drawn, GR_DRAW_STEP, step, 0);
+    for (int i = 0; i < rows->rows; i++) {
+        redraw(router, drawn, GR_DRAW_SEQUENCE, step, (uint32_t)rows->sequence[i]);
+        for (int t = 0; t < rows->width; t++) {
+            int n = i * rows->width + t, label = rows->label[n];
+            if (label < -1 || label > router->labels) {
+                cls[n] = -1;
+                continue;
+            }
+            if (by_document)
+                redraw(router, drawn, GR_DRAW_DOCUMENT, step,
+                       (uint32_t)(rows->document ? rows->document[n] : rows->sequence[i]));
+            if (by_token)
+                redraw(router, drawn, GR_DRAW_TOKEN, step,
+                       (uint32_t)rows->sequence[i] * (uint32_t)rows->width + (uint32_t)t);
+            cls[n] = class_now(router, drawn, label);
+        }
+    }
+}
+
+int gr_router_again(const gr_router *router, int which, int label, int32_t sequence, int64_t step) {
+    int r = router->copy[which];
+    if (label < -1 || label > router->labels || !rule_matches(&router->rule[r], label))
+        return GR_NONE;
+    return router->copy_class[which][outcome(router, r, step, (uint32_t)sequence)];
+}
+
+bool gr_router_mixes(const gr_router *router) {
+    for (int r = 0; r < router->rules; r++)
+        if (router->rule[r].mix)
+            return true;
+    return false;
+}
+
+void gr_router_mix(const gr_router *router, gr_real *mix, const gr_real *score, const int16_t *label, int n) {
+    uint64_t mixing = 0;
+    for (int r = 0; r < router->rules; r++)
+        mixing |= router->rule[r].mix ? router->rule[r].labels : 0;
+    for (int i = 0; i < n; i++)
+        mix[i] = label[i] >= -1 && label[i] <= router->labels && mixing & gr_label_bit(label[i]) ? score[i] : 1;
+}

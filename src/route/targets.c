@@ -1,0 +1,277 @@
+/* Targets: where effects act, cut so finely that each effect covers a target whole or not at all. */
+#include "route/route_internal.h"
+
+#include "base/mem.h"
+
+#include <fnmatch.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct cuts {
+    int *at;
+    int count;
+    size_t capacity;
+} cuts;
+
+static int by_value(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
+
+/* Sorts and keeps each border once. */
+static void cuts_settle(cuts *c) {
+    int kept = 0;
+    qsort(c->at, (size_t)c->count, sizeof *c->at, by_value);
+    for (int i = 0; i < c->count; i++)
+        if (!kept || c->at[i] != c->at[kept - 1])
+            c->at[kept++] = c->at[i];
+    c->count = kept;
+}
+
+/* ---- parameters ---- */
+
+static bool holds(const gr_region *region, gr_part cell) {
+    for (int i = 0; i < region->parts; i++) {
+        const gr_part *p = &region->part[i];
+        if (p->param == cell.param && p->lo0 <= cell.lo0 && cell.hi0 <= p->hi0 && p->lo1 <= cell.lo1 &&
+            cell.hi1 <= p->hi1)
+            return true;
+    }
+    return false;
+}
+
+static void param_targets(gr__targets *targets, const gr_model *model, gr_param param, cuts *rows, cuts *cols) {
+    const gr_param_def *def = gr_model_param(model, param);
+    rows->count = cols->count = 0;
+    GR_PUSH(rows->at, rows->count, rows->capacity) = 0;
+    GR_PUSH(rows->at, rows->count, rows->capacity) = def->rows;
+    GR_PUSH(cols->at, cols->count, cols->capacity) = 0;
+    GR_PUSH(cols->at, cols->count, cols->capacity) = def->cols;
+    int regions = gr_model_regions(model);
+    for (int r = 0; r < regions; r++) {
+        const gr_region *region = gr_model_region(model, r);
+        for (int i = 0; i < region->parts; i++) {
+            if (region->part[i].param != param)
+                continue;
+            GR_PUSH(rows->at, rows->count, rows->capacity) = region->part[i].lo0;
+            GR_PUSH(rows->at, rows->count, rows->capacity) = region->part[i].hi0;
+            GR_PUSH(cols->at, cols->count, cols->capacity) = region->part[i].lo1;
+            GR_PUSH(cols->at, cols->count, cols->capacity) = region->part[i].hi1;
+        }
+    }
+    cuts_settle(rows);
+    cuts_settle(cols);
+    for (int i = 0; i + 1 < rows->count; i++)
+        for (int j = 0; j + 1 < cols->count; j++) {
+            gr_part cell = {param, rows->at[i], rows->at[i + 1], cols->at[j], cols->at[j + 1]};
+            gr__target target = {GR_MODE_PARAMETER, GR_NONE, GR_NONE, cell, def->kind, 0};
+            for (int r = 0; r < regions; r++)
+                if (holds(gr_model_region(model, r), cell))
+                    target.owners |= (uint64_t)1 << r;
+            GR_PUSH(targets->target, targets->count, targets->capacity) = target;
+        }
+}
+
+/* ---- taps ---- */
+
+static bool tap_matches(const gr_model *model, gr_tap tap, const char *pattern) {
+    return fnmatch(pattern, gr_model_tap(model, tap, NULL), 0) == 0;
+}
+
+static void tap_targets(gr__targets *targets, const gr_model *model, const gr_routes *routes, gr_tap tap, cuts *cols) {
+    int width = 0, regions = gr_model_regions(model);
+    gr_model_tap(model, tap, &width);
+    cols->count = 0;
+    GR_PUSH(cols->at, cols->count, cols->capacity) = 0;
+    GR_PUSH(cols->at, cols->count, cols->capacity) = width;
+    for (int r = 0; r < regions; r++) {
+        const gr_region *region = gr_model_region(model, r);
+        for (int i = 0; i < region->gates; i++)
+            if (region->gate[i].tap == tap) {
+                GR_PUSH(cols->at, cols->count, cols->capacity) = region->gate[i].lo;
+                GR_PUSH(cols->at, cols->count, cols->capacity) = region->gate[i].hi;
+            }
+    }
+    for (int r = 0; r < routes->count; r++)
+        for (int o = 0; o < routes->route[r].options; o++)
+            for (int e = 0; e < routes->route[r].option[o].effects; e++) {
+                const gr_effect *effect = &routes->route[r].option[o].effect[e];
+                if (effect->scope != GR_SCOPE_TAP || !tap_matches(model, tap, effect->name))
+                    continue;
+                GR_PUSH(cols->at, cols->count, cols->capacity) = effect->lo < width ? effect->lo : width;
+                GR_PUSH(cols->at, cols->count, cols->capacity) = effect->hi < width ? effect->hi : width;
+            }
+    cuts_settle(cols);
+    for (int i = 0; i + 1 < cols->count; i++) {
+        gr__target target = {GR_MODE_FORWARD, GR_NONE, tap, {.param = GR_NONE}, GR_KIND_WEIGHT, 0};
+        target.part.lo1 = cols->at[i], target.part.hi1 = cols->at[i + 1];
+        for (int r = 0; r < regions; r++) {
+            const gr_region *region = gr_model_region(model, r);
+            for (int g = 0; g < region->gates; g++)
+                if (region->gate[g].tap == tap && region->gate[g].lo <= cols->at[i] &&
+                    cols->at[i + 1] <= region->gate[g].hi)
+                    target.owners |= (uint64_t)1 << r;
+        }
+        GR_PUSH(targets->target, targets->count, targets->capacity) = target;
+        target.mode = GR_MODE_ACTIVATION;
+        GR_PUSH(targets->target, targets->count, targets->capacity) = target;
+    }
+}
+
+void gr__targets_new(gr__targets *targets, const gr_model *model, const gr_routes *routes) {
+    cuts rows = {0}, cols = {0};
+    *targets = (gr__targets){0};
+    for (int r = 0; r < gr_model_regions(model); r++) {
+        gr__target gates = {GR_MODE_FORWARD, r, GR_NONE, {.param = GR_NONE}, GR_KIND_WEIGHT, (uint64_t)1 << r};
+        GR_PUSH(targets->target, targets->count, targets->capacity) = gates;
+    }
+    for (int p = 0; p < gr_model_params(model); p++)
+        param_targets(targets, model, p, &rows, &cols);
+    for (int t = 0; t < gr_model_taps(model); t++)
+        tap_targets(targets, model, routes, t, &cols);
+    gr_free(rows.at);
+    gr_free(cols.at);
+}
+
+/* ---- what an effect covers ---- */
+
+uint64_t gr__option_named(const gr_model *model, const gr_option *option, gr_mode mode) {
+    uint64_t named = 0;
+    for (int e = 0; e < option->effects; e++) {
+        const gr_effect *effect = &option->effect[e];
+        int region = effect->mode == mode && effect->scope == GR_SCOPE_REGION
+                         ? gr_model_find_region(model, effect->name)
+                         : GR_NONE;
+        if (region != GR_NONE)
+            named |= (uint64_t)1 << region;
+    }
+    return named;
+}
+
+/* Taps (as the caller counts them) where a named region has a gate. */
+static bool tap_of(const gr_model *model, gr_tap tap, uint64_t named) {
+    for (int r = 0; r < gr_model_regions(model); r++) {
+        const gr_region *region = gr_model_region(model, r);
+        for (int g = 0; (named & (uint64_t)1 << r) && g < region->gates; g++)
+            if (region->gate[g].tap == tap)
+                return true;
+    }
+    return false;
+}
+
+static bool kind_in_scope(gr_kind kind, gr_scope scope) {
+    return (scope == GR_SCOPE_EMBEDDINGS && kind == GR_KIND_EMBEDDING) ||
+           (scope == GR_SCOPE_NORMS && kind == GR_KIND_NORM) || (scope == GR_SCOPE_BIASES && kind == GR_KIND_BIAS) ||
+           (scope == GR_SCOPE_OUT_BIASES && kind == GR_KIND_OUT_BIAS);
+}
+
+static bool covers_param(const gr_model *model, const gr_option *option, const gr_effect *effect, uint64_t named,
+                         const gr__target *t) {
+    switch (effect->scope) {
+    case GR_SCOPE_REGION:
+        return t->owners >> gr_model_find_region(model, effect->name) & 1;
+    case GR_SCOPE_OTHERS:
+        return t->owners && !(t->owners & named);
+    case GR_SCOPE_REST:
+        return !(t->owners & named) && !(t->owners == 0 && option->joint >> t->kind & 1);
+    case GR_SCOPE_ALL:
+        return true;
+    default:
+        return !(t->owners & named) && kind_in_scope(t->kind, effect->scope);
+    }
+}
+
+/* Forward effects on regions act on the target that is the region's gates, so that the engine knows which parameters
+ * are out of use; all else acts on columns. */
+static bool covers_tap(const gr_model *model, const gr_effect *effect, uint64_t named, const gr__target *t) {
+    bool whole = effect->mode == GR_MODE_FORWARD && effect->scope <= GR_SCOPE_OTHERS;
+    if (whole != (t->gate != GR_NONE))
+        return false;
+    switch (effect->scope) {
+    case GR_SCOPE_REGION:
+        return t->owners >> gr_model_find_region(model, effect->name) & 1;
+    case GR_SCOPE_OTHERS:
+        return t->owners && !(t->owners & named);
+    case GR_SCOPE_REST:
+        return !(t->owners & named) && tap_of(model, t->tap, named);
+    case GR_SCOPE_TAP:
+        return tap_matches(model, t->tap, effect->name) && effect->lo <= t->part.lo1 &&
+               (effect->hi == 0 || t->part.hi1 <= effect->hi);
+    default:
+        return false;
+    }
+}
+
+void gr__targets_weigh(double *w, const gr__targets *targets, const gr_model *model, const gr_option *option) {
+    for (int i = 0; i < targets->count; i++)
+        w[i] = 1;
+    for (int e = 0; e < option->effects; e++) {
+        const gr_effect *effect = &option->effect[e];
+        uint64_t named = gr__option_named(model, option, effect->mode);
+        for (int i = 0; i < targets->count; i++) {
+            const gr__target *t = &targets->target[i];
+            if (t->mode == effect->mode && (t->mode == GR_MODE_PARAMETER
+                                                ? covers_param(model, option, effect, named, t)
+                                                : covers_tap(model, effect, named, t)))
+                w[i] *= effect->weight;
+        }
+    }
+}
+
+/* ---- what an effect may say ---- */
+
+static gr_status no_region(const gr_model *model, const gr_route *route, const char *name, gr_error *err) {
+    char known[300] = "";
+    size_t used = 0;
+    for (int r = 0; r < gr_model_regions(model) && used < sizeof known; r++)
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", r ? ", " : "the model's regions: ",
+                                 gr_model_region(model, r)->name);
+    return gr_error_set(err, GR_ERR_USAGE, route->place, known[0] ? known : "the model has no regions",
+                        "a route names region '%s', which the model does not have", name);
+}
+
+static gr_status check_tap(const gr_model *model, const gr_route *route, const gr_effect *effect, gr_error *err) {
+    if (effect->lo < 0 || (effect->hi != 0 && effect->hi <= effect->lo))
+        return gr_error_set(err, GR_ERR_USAGE, route->place, "columns are [lo, hi) with 0 <= lo < hi",
+                            "a route weights columns [%d, %d) of tap '%s'", effect->lo, effect->hi, effect->name);
+    int matched = 0;
+    for (int t = 0; t < gr_model_taps(model); t++) {
+        int width = 0;
+        const char *name = gr_model_tap(model, t, &width);
+        if (!tap_matches(model, t, effect->name))
+            continue;
+        matched++;
+        if (effect->hi > width || effect->lo >= width)
+            return gr_error_set(err, GR_ERR_USAGE, route->place, NULL,
+                                "a route weights columns [%d, %d) of tap '%s', which has %d columns", effect->lo,
+                                effect->hi, name, width);
+    }
+    return matched ? GR_OK
+                   : gr_error_set(err, GR_ERR_USAGE, route->place,
+                                  gr_model_taps(model) ? gr_model_tap(model, 0, NULL) : "the model has no taps",
+                                  "no tap of the model matches '%s' (the hint names one that there is)", effect->name);
+}
+
+gr_status gr__option_check(const gr_model *model, const gr_route *route, const gr_option *option, gr_error *err) {
+    for (int e = 0; e < option->effects; e++) {
+        const gr_effect *effect = &option->effect[e];
+        bool parameter = effect->mode == GR_MODE_PARAMETER;
+        if (!isfinite(effect->weight))
+            return gr_error_set(err, GR_ERR_USAGE, route->place, NULL, "a route's weight is not a finite number");
+        if (effect->scope == GR_SCOPE_REGION && gr_model_find_region(model, effect->name) == GR_NONE)
+            return no_region(model, route, effect->name, err);
+        if (parameter && effect->scope == GR_SCOPE_TAP)
+            return gr_error_set(err, GR_ERR_USAGE, route->place, "use mode forward or activation",
+                                "a route weights tap '%s' in mode parameter: taps carry values, not parameters",
+                                effect->name);
+        if (!parameter && effect->scope >= GR_SCOPE_ALL && effect->scope < GR_SCOPE_TAP)
+            return gr_error_set(err, GR_ERR_USAGE, route->place, "use mode parameter, or name a region or tap",
+                                "a route weights '%s' in mode %s, which acts on taps", gr_scope_name(effect->scope),
+                                gr_mode_name(effect->mode));
+        if (!parameter && effect->scope == GR_SCOPE_REST && !gr__option_named(model, option, effect->mode))
+            return gr_error_set(err, GR_ERR_USAGE, route->place, "name a region in the same mode, with weight 1 if need be",
+                                "a route weights the rest in mode %s but names no region: rest of which taps?",
+                                gr_mode_name(effect->mode));
+        if (effect->scope == GR_SCOPE_TAP)
+            GR_TRY(check_tap(model, route, effect, err));
+    }
+    return GR_OK;
+}

@@ -1,0 +1,155 @@
+/* From rows of labelled documents to micro-batches: classes, second showings, order. */
+#include <assert.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "train/internal.h"
+
+gr__assembly *gr__assembly_new(int rows, int width, int micro, const gr_router *router) {
+    gr__assembly *a = gr_alloc(sizeof *a);
+    a->rows = rows;
+    a->width = width;
+    a->micro = micro;
+    a->router = router;
+    a->copies = router ? gr_router_copies(router) : 0;
+    size_t most = (size_t)rows * (size_t)(1 + a->copies), n = most * (size_t)width;
+    size_t classes = router ? (size_t)gr_router_classes(router) : 1;
+    a->ids = gr_alloc(n * sizeof *a->ids);
+    a->targets = gr_alloc(n * sizeof *a->targets);
+    a->start = gr_alloc(n * sizeof *a->start);
+    a->cls = gr_alloc(n * sizeof *a->cls);
+    a->truth = gr_alloc(n * sizeof *a->truth);
+    a->revealed = gr_alloc(n * sizeof *a->revealed);
+    a->copy = gr_alloc(most);
+    a->drawn = gr_alloc(n * sizeof *a->drawn);
+    a->from = gr_alloc(most * sizeof *a->from);
+    a->key = gr_alloc(most * sizeof *a->key);
+    a->order = gr_alloc(most * sizeof *a->order);
+    a->count = gr_alloc((classes + 1) * sizeof *a->count);
+    return a;
+}
+
+void gr__assembly_free(gr__assembly *a) {
+    if (!a)
+        return;
+    void *owned[] = {a->ids,  a->targets, a->start, a->cls,   a->truth, a->revealed,
+                     a->copy, a->drawn,   a->from,  a->order, a->key,   a->count};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+        gr_free(owned[i]);
+    gr_free(a);
+}
+
+/* Classes of the first showings into drawn. */
+static void classify(gr__assembly *a, const gr_rows *rows, int64_t step) {
+    gr_router_rows view = {rows->rows, rows->width, rows->label, rows->unit, rows->doc};
+    if (a->router) {
+        gr_router_classify(a->router, a->drawn, &view, step);
+        return;
+    }
+    for (int i = 0; i < rows->rows * rows->width; i++)
+        a->drawn[i] = rows->label[i] == GR_LABEL_ABSENT ? -1 : 0;
+}
+
+/* Classes of a second showing of row r; false when it is not shown again. */
+static bool show_again(const gr__assembly *a, int32_t *cls, const gr_rows *rows, int which, int r, int64_t step) {
+    const int16_t *label = rows->label + (size_t)r * (size_t)rows->width;
+    int last = GR_LABEL_ABSENT, found = GR_NONE;
+    bool any = false;
+    for (int i = 0; i < rows->width; i++) {
+        if (label[i] != last) {
+            last = label[i];
+            found = last == GR_LABEL_ABSENT ? GR_NONE : gr_router_again(a->router, which, last, rows->unit[r], step);
+        }
+        cls[i] = found;
+        any = any || found >= 0;
+    }
+    return any;
+}
+
+/* The class a sequence is sorted by: that of its first position that is present; -1 when there is none. */
+static int32_t first_class(const int32_t *cls, int width) {
+    for (int i = 0; i < width; i++)
+        if (cls[i] >= 0)
+            return cls[i];
+    return -1;
+}
+
+/* Lists the showings: from[k] is the row it shows, key[k] the class to sort by. Rows without text are left out. */
+static int list_showings(gr__assembly *a, const gr_rows *rows, int64_t step) {
+    int n = 0;
+    size_t width = (size_t)rows->width;
+    classify(a, rows, step);
+    for (int r = 0; r < rows->rows; r++) {
+        a->key[n] = first_class(a->drawn + (size_t)r * width, rows->width);
+        if (a->key[n] < 0)
+            continue;
+        if (n < r)
+            memcpy(a->drawn + (size_t)n * width, a->drawn + (size_t)r * width, width * sizeof *a->drawn);
+        a->from[n++] = r;
+    }
+    int first = n;
+    for (int which = 0; which < a->copies; which++)
+        for (int r = 0; r < rows->rows; r++) {
+            int32_t *cls = a->drawn + (size_t)n * width;
+            if (!show_again(a, cls, rows, which, r, step))
+                continue;
+            a->key[n] = first_class(cls, rows->width);
+            a->from[n++] = r;
+        }
+    a->sequences = n;
+    return first;
+}
+
+/* order: the showings by class, as they came within a class, so that most blocks of rows hold one class. */
+static void sort_showings(gr__assembly *a) {
+    int classes = a->router ? gr_router_classes(a->router) : 1;
+    memset(a->count, 0, ((size_t)classes + 1) * sizeof *a->count);
+    for (int k = 0; k < a->sequences; k++)
+        a->count[a->key[k] + 1]++;
+    for (int c = 0; c < classes; c++)
+        a->count[c + 1] += a->count[c];
+    for (int k = 0; k < a->sequences; k++)
+        a->order[a->count[a->key[k]]++] = k;
+}
+
+/* Writes sequence s: showing k of its row. Positions that a second showing leaves out predict nothing. */
+static void place(gr__assembly *a, const gr_rows *rows, int s, int k) {
+    size_t width = (size_t)rows->width, to = (size_t)s * width, row = (size_t)a->from[k] * width;
+    int32_t base = (int32_t)(s % a->micro) * rows->width;
+    memcpy(a->ids + to, rows->ids + row, width * sizeof *a->ids);
+    memcpy(a->cls + to, a->drawn + (size_t)k * width, width * sizeof *a->cls);
+    memcpy(a->truth + to, rows->truth + row, width * sizeof *a->truth);
+    memcpy(a->revealed + to, rows->label + row, width * sizeof *a->revealed);
+    for (size_t i = 0; i < width; i++) {
+        a->targets[to + i] = a->cls[to + i] < 0 ? -1 : rows->targets[row + i];
+        a->start[to + i] = base + rows->start[row + i];
+        a->targeted += a->targets[to + i] >= 0;
+    }
+}
+
+void gr__assembly_fill(gr__assembly *a, const gr_rows *rows, int64_t step) {
+    assert(rows->rows <= a->rows && (rows->width == a->width || rows->rows == 0));
+    a->step = step;
+    a->targeted = 0;
+    int first = list_showings(a, rows, step);
+    sort_showings(a);
+    for (int s = 0; s < a->sequences; s++) {
+        a->copy[s] = a->order[s] >= first;
+        place(a, rows, s, a->order[s]);
+    }
+}
+
+int gr__assembly_batches(const gr__assembly *a) { return (a->sequences + a->micro - 1) / a->micro; }
+
+gr_batch gr__assembly_batch(const gr__assembly *a, int index) {
+    int first = index * a->micro, n = a->sequences - first < a->micro ? a->sequences - first : a->micro;
+    size_t at = (size_t)first * (size_t)a->width;
+    return (gr_batch){.rows = n * a->width,
+                      .ids = a->ids + at,
+                      .targets = a->targets + at,
+                      .start = a->start + at,
+                      .cls = a->cls + at,
+                      .denominator = (double)a->targeted,
+                      .first = (int64_t)at,
+                      .step = a->step};
+}

@@ -1,0 +1,82 @@
+/* Losses per document: sums in double, in the order of positions. */
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "gradroute/train.h"
+
+struct gr_evaluator {
+    gr_run *run;
+    gr_value row_loss;
+    int rows, width;
+    int32_t *start, *cls; /* [rows * width] */
+};
+
+gr_status gr_evaluator_new(gr_evaluator **evaluator, gr_model *model, const gr_tables *tables, int rows, int width,
+                           gr_error *err) {
+    *evaluator = NULL;
+    gr_value row_loss = gr_model_output(model, "row_loss");
+    if (row_loss == GR_NONE)
+        return gr_error_set(err, GR_ERR_USAGE, "model", "name the cross-entropy by gr_graph_output",
+                            "there is no output 'row_loss' to evaluate");
+    gr_run *run;
+    GR_TRY(gr_run_new(&run, model, tables, &(gr_run_def){.rows = rows * width}, err));
+    gr_evaluator *e = gr_alloc(sizeof *e);
+    size_t n = (size_t)rows * (size_t)width;
+    *e = (gr_evaluator){run, row_loss, rows, width, gr_alloc(n * sizeof *e->start), gr_alloc(n * sizeof *e->cls)};
+    *evaluator = e;
+    return GR_OK;
+}
+
+void gr_evaluator_free(gr_evaluator *e) {
+    if (!e)
+        return;
+    gr_run_free(e->run);
+    gr_free(e->start);
+    gr_free(e->cls);
+    gr_free(e);
+}
+
+static void forward(gr_evaluator *e, const gr_rows *rows) {
+    int n = rows->rows * rows->width;
+    for (int i = 0; i < n; i++) {
+        e->start[i] = i / rows->width * rows->width + rows->start[i];
+        e->cls[i] = rows->doc[i] < 0 ? -1 : 0;
+    }
+    gr_batch batch = {.rows = n,
+                      .ids = rows->ids,
+                      .targets = rows->targets,
+                      .start = e->start,
+                      .cls = e->cls,
+                      .denominator = rows->present > 0 ? (double)rows->present : 1};
+    gr_run_forward(e->run, &batch);
+}
+
+void gr_evaluate(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tokens, size_t docs) {
+    gr_rows rows;
+    memset(nll, 0, docs * sizeof *nll);
+    memset(tokens, 0, docs * sizeof *tokens);
+    gr_scan_rewind(scan);
+    while (gr_scan_next(scan, &rows)) {
+        assert(rows.rows <= e->rows && rows.width == e->width);
+        forward(e, &rows);
+        int stride;
+        const gr_real *loss = gr_run_value(e->run, e->row_loss, &stride);
+        for (int i = 0; i < rows.rows * rows.width; i++) {
+            if (rows.doc[i] < 0 || rows.targets[i] < 0 || (size_t)rows.doc[i] >= docs)
+                continue;
+            nll[rows.doc[i]] += (double)loss[(size_t)i * (size_t)stride];
+            tokens[rows.doc[i]]++;
+        }
+    }
+}
+
+double gr_loss_mean(const double *nll, const int32_t *tokens, const uint32_t *docs, size_t count) {
+    double sum = 0, n = 0;
+    for (size_t i = 0; i < count; i++) {
+        sum += nll[docs[i]];
+        n += tokens[docs[i]];
+    }
+    return n > 0 ? sum / n : NAN;
+}

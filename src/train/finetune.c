@@ -1,0 +1,78 @@
+/* Fine-tuning on a fixed list of documents, as relearning needs it. */
+#include "base/mem.h"
+#include "gradroute/train.h"
+#include "train/internal.h"
+
+gr_finetune_def gr_finetune_default(void) {
+    gr_finetune_def def = {.steps = 30, .rows = 32, .width = 128, .optim = gr_optim_default(), .every = 5};
+    def.optim.lr = 0.0003;
+    def.optim.decay = 0;
+    def.optim.clip = 0;
+    return def;
+}
+
+/* What the steps share. */
+typedef struct tuning {
+    gr_scan *scan;
+    gr_rows all; /* every row of the documents, held by the scan */
+    int batch;   /* rows of a step */
+    gr_run *run;
+    gr_optim *optim;
+    gr__assembly *assembly;
+} tuning;
+
+static void tuning_free(tuning *t) {
+    gr_scan_free(t->scan);
+    gr_run_free(t->run);
+    gr_optim_free(t->optim);
+    gr__assembly_free(t->assembly);
+}
+
+static gr_status tuning_open(tuning *t, gr_model *model, const gr_tables *tables, const gr_dataset *data,
+                             const gr_labels *labels, const uint32_t *docs, size_t count, const gr_finetune_def *def,
+                             gr_error *err) {
+    if (count == 0 || count > INT32_MAX / (size_t)def->width)
+        return gr_error_set(err, GR_ERR_USAGE, "fine-tuning", "give at least one document, and not too many",
+                            "%zu documents cannot be trained on", count);
+    GR_TRY(gr_scan_new(&t->scan, data, labels, docs, count, (int)count, def->width, err));
+    if (!gr_scan_next(t->scan, &t->all))
+        return gr_error_set(err, GR_ERR_USAGE, "fine-tuning", NULL, "the documents hold no text");
+    t->batch = t->all.rows < def->rows ? t->all.rows : def->rows;
+    gr_run_def run = {.rows = t->batch * def->width, .train = true, .seed = gr_model_seed(model)};
+    GR_TRY(gr_run_new(&t->run, model, tables, &run, err));
+    t->assembly = gr__assembly_new(t->batch, def->width, t->batch, NULL);
+    return gr_optim_new(&t->optim, model, tables, &def->optim, err);
+}
+
+/* The rows of a step: batch after batch; the last one of a round may be smaller. */
+static gr_rows rows_of(const tuning *t, int step) {
+    gr_rows rows = t->all;
+    int batches = (rows.rows + t->batch - 1) / t->batch, first = step % batches * t->batch;
+    size_t at = (size_t)first * (size_t)rows.width;
+    rows.rows = rows.rows - first < t->batch ? rows.rows - first : t->batch;
+    rows.ids += at, rows.targets += at, rows.start += at, rows.doc += at, rows.label += at, rows.truth += at;
+    rows.unit += first;
+    return rows;
+}
+
+static gr_status tune(tuning *t, const gr_finetune_def *def, gr_error *err) {
+    gr__losses losses = {0};
+    for (int step = 0; step < def->steps; step++) {
+        if (def->after && (step == 0 || (def->every > 0 && step % def->every == 0)))
+            GR_TRY(def->after(def->user, step, err));
+        gr_rows rows = rows_of(t, step);
+        gr__assembly_fill(t->assembly, &rows, step);
+        GR_TRY(gr__step(t->run, t->optim, t->assembly, GR_NONE, &losses, NULL, err));
+    }
+    return def->after ? def->after(def->user, def->steps, err) : GR_OK;
+}
+
+gr_status gr_finetune(gr_model *model, const gr_tables *tables, const gr_dataset *data, const gr_labels *labels,
+                      const uint32_t *docs, size_t count, const gr_finetune_def *def, gr_error *err) {
+    tuning t = {0};
+    gr_status status = tuning_open(&t, model, tables, data, labels, docs, count, def, err);
+    if (status == GR_OK)
+        status = tune(&t, def, err);
+    tuning_free(&t);
+    return status;
+}

@@ -1,0 +1,50 @@
+/* internal.h - what the files of src/train share. */
+#ifndef GR_TRAIN_INTERNAL_H
+#define GR_TRAIN_INTERNAL_H
+
+#include "gradroute/data.h"
+#include "gradroute/optim.h"
+#include "gradroute/route.h"
+#include "io/checkpoint.h"
+
+/* Registers moments and step counts under "optim/...". */
+void gr__optim_register(gr_optim *optim, gr_checkpoint *checkpoint);
+
+/* ---- from rows of text to what a pass reads (batch.c) ------------------------------------------------------------ */
+
+/* A logical batch: sequences of one class side by side, copies for routes with `again` included, cut into micro-batches
+ * of at most `micro` sequences. Every array has sequences * width entries; start counts from the micro-batch. */
+typedef struct gr__assembly {
+    int rows, width, micro, copies; /* most sequences given to a fill; copies a sequence may get */
+    const gr_router *router;        /* NULL: class 0 for every row that is present */
+    int sequences;                  /* of the last fill */
+    int64_t step, targeted;         /* targeted: targets that are not ignored, copies included: the denominator */
+    int32_t *ids, *targets, *start, *cls;
+    int16_t *truth, *revealed; /* labels as in gr_rows, for metrics */
+    uint8_t *copy;             /* [sequences] 1: a second showing */
+    int32_t *drawn;            /* [(1 + copies) * rows * width] classes before sorting */
+    int32_t *from, *key, *order, *count;
+} gr__assembly;
+
+gr__assembly *gr__assembly_new(int rows, int width, int micro, const gr_router *router);
+void gr__assembly_free(gr__assembly *assembly);
+void gr__assembly_fill(gr__assembly *assembly, const gr_rows *rows, int64_t step);
+int gr__assembly_batches(const gr__assembly *assembly);
+gr_batch gr__assembly_batch(const gr__assembly *assembly, int index);
+
+/* ---- one step (step.c) ------------------------------------------------------------------------------------------- */
+
+/* Losses of a step, summed over rows in their order. Copies count in `loss` alone. */
+typedef struct gr__losses {
+    double loss;     /* the objective: all losses of the graph */
+    int labels;      /* true labels 0..labels - 1 */
+    double *sum;     /* [labels] */
+    int64_t *tokens; /* [labels] */
+} gr__losses;
+
+/* Zero, forward and backward for each micro-batch, reduce, optimise. row_loss: the model's output of that name, or
+ * GR_NONE. GR_ERR_NUMERIC leaves parameters and optimiser as they were. */
+gr_status gr__step(gr_run *run, gr_optim *optim, const gr__assembly *assembly, gr_value row_loss, gr__losses *losses,
+                   double *norm, gr_error *err);
+
+#endif

@@ -1,0 +1,292 @@
+/* A run from its first or last saved step to its end: the step, metrics, checkpoints, progress. */
+#include <math.h>
+#include <omp.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "gradroute/train.h"
+#include "io/file.h"
+#include "train/internal.h"
+#include "train/metrics.h"
+
+enum { KEEP = 2 }; /* checkpoints */
+
+struct gr_trainer {
+    gr_train_def def; /* strings and lists replaced by our own */
+    gr_run *run;
+    gr_optim *optim;
+    gr__assembly *assembly;
+    gr_value row_loss;
+    gr__losses losses;
+    double *label_loss; /* [labels] means */
+    const char **label; /* [labels] */
+
+    /* State of a checkpoint beside parameters and optimiser. */
+    int64_t step, tokens, threads, metrics_bytes;
+    double seconds; /* worked until the last checkpoint loaded or saved */
+    char *digest;
+
+    gr_checkpoint *checkpoint;
+    gr__metrics *metrics;
+    char *name, *folder; /* folder: of checkpoints; NULL: nothing is written */
+    int64_t saved;       /* step of the newest checkpoint, -1 none */
+
+    /* This session. */
+    double began, seconds_before;
+    int64_t step_before, tokens_before;
+};
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+gr_train_def gr_train_default(void) {
+    return (gr_train_def){.optim = gr_optim_default(), .checkpoint_every = 200, .name = "model"};
+}
+
+/* ---- making one ---- */
+
+static gr_status check(const gr_train_def *d, gr_error *err) {
+    if (d->rows < 1 || d->width < 1 || d->rows > INT32_MAX / d->width)
+        return gr_error_set(err, GR_ERR_USAGE, "batch", "give at least one row and one position",
+                            "a batch of %d rows of %d positions", d->rows, d->width);
+    if (d->micro < 0)
+        return gr_error_set(err, GR_ERR_USAGE, "micro", "give rows of a micro-batch, or 0 for all at once",
+                            "%d rows are too few", d->micro);
+    if (d->steps < 0 || d->checkpoint_every < 0)
+        return gr_error_set(err, GR_ERR_USAGE, d->steps < 0 ? "steps" : "checkpoint_every", "give a number of steps",
+                            "%lld is negative", (long long)(d->steps < 0 ? d->steps : d->checkpoint_every));
+    if (d->router && gr_router_mixes(d->router))
+        return gr_error_set(err, GR_ERR_USAGE, "routes", "leave out `mix`",
+                            "a text stream has labels, no scores to mix by");
+    return GR_OK;
+}
+
+static void name_labels(gr_trainer *t, const gr_labels *labels) {
+    int n = labels ? 1 + labels->label_count : 0;
+    t->losses.labels = n;
+    t->losses.sum = gr_alloc((size_t)n * sizeof *t->losses.sum);
+    t->losses.tokens = gr_alloc((size_t)n * sizeof *t->losses.tokens);
+    t->label_loss = gr_alloc((size_t)n * sizeof *t->label_loss);
+    t->label = gr_alloc((size_t)n * sizeof *t->label);
+    for (int i = 0; i < n; i++)
+        t->label[i] = i ? labels->label_names[i - 1] : "core";
+}
+
+void gr__model_register(gr_model *model, gr_checkpoint *checkpoint) {
+    for (gr_param p = 0; p < gr_model_params(model); p++) {
+        const gr_param_def *def = gr_model_param(model, p);
+        char *name = gr_format("model/%s", def->name);
+        gr_checkpoint_add(checkpoint, name, GR_DTYPE_REAL, 2, (int64_t[]){def->rows, def->cols},
+                          gr_model_data(model, p));
+        gr_free(name);
+    }
+}
+
+static void register_state(gr_trainer *t) {
+    t->checkpoint = gr_checkpoint_new();
+    gr__model_register(t->def.model, t->checkpoint);
+    gr__optim_register(t->optim, t->checkpoint);
+    gr_checkpoint_option_int(t->checkpoint, "train/step", &t->step);
+    gr_checkpoint_option_int(t->checkpoint, "train/tokens", &t->tokens);
+    gr_checkpoint_option_int(t->checkpoint, "train/threads", &t->threads);
+    gr_checkpoint_option_int(t->checkpoint, "train/metrics_bytes", &t->metrics_bytes);
+    gr_checkpoint_option_real(t->checkpoint, "train/seconds", &t->seconds);
+    gr_checkpoint_option_text(t->checkpoint, "train/digest", &t->digest);
+}
+
+/* Restores the newest checkpoint, if any: damaged ones are passed over, one of another recipe is refused. */
+static gr_status restore(gr_trainer *t, gr_error *err) {
+    char *path;
+    GR_TRY(gr_checkpoint_latest(t->folder, &path, &t->saved, NULL, err));
+    if (!path)
+        return GR_OK;
+    gr_status status = GR_OK;
+    int64_t threads = t->threads;
+    if (!t->def.resume)
+        status = gr_error_set(err, GR_ERR_USAGE, path, "go on with --resume, or choose another folder",
+                              "the folder holds a run at step %lld", (long long)t->saved);
+    if (status == GR_OK)
+        status = gr_checkpoint_load(t->checkpoint, path, err);
+    if (status == GR_OK && strcmp(t->digest ? t->digest : "", t->def.digest))
+        status = gr_error_set(err, GR_ERR_USAGE, path, "resume with the recipe of the run, or choose another folder",
+                              "the checkpoint belongs to another recipe or other data");
+    if (status == GR_OK && t->threads != threads)
+        gr_log(1, "%s: started on %lld threads, goes on with %lld: the last bits may differ", t->name,
+               (long long)t->threads, (long long)threads);
+    t->threads = threads;
+    gr_free(path);
+    return status;
+}
+
+static gr_status open_files(gr_trainer *t, const char *folder, gr_error *err) {
+    t->folder = gr_format("%s/checkpoints", folder);
+    GR_TRY(gr_folder_make(t->folder, err));
+    GR_TRY(restore(t, err));
+    char *path = gr_format("%s/metrics.jsonl", folder);
+    gr_status status = gr__metrics_open(&t->metrics, path, t->metrics_bytes, t->losses.labels, t->label, err);
+    gr_free(path);
+    return status;
+}
+
+static gr_status open_all(gr_trainer *t, gr_error *err) {
+    const gr_train_def *d = &t->def;
+    const gr_tables *tables = d->router ? gr_router_tables(d->router) : NULL;
+    gr_run_def run = {.rows = d->micro * d->width, .train = true, .seed = d->seed};
+    GR_TRY(gr_run_new(&t->run, d->model, tables, &run, err));
+    GR_TRY(gr_optim_new(&t->optim, d->model, tables, &d->optim, err));
+    t->def.optim.group = NULL, t->def.optim.groups = 0;
+    t->row_loss = gr_model_output(d->model, "row_loss");
+    t->assembly = gr__assembly_new(d->rows, d->width, d->micro, d->router);
+    register_state(t);
+    return t->def.folder ? open_files(t, t->def.folder, err) : GR_OK;
+}
+
+gr_status gr_trainer_new(gr_trainer **trainer, const gr_train_def *def, gr_error *err) {
+    *trainer = NULL;
+    GR_TRY(check(def, err));
+    gr_trainer *t = gr_alloc(sizeof *t);
+    t->def = *def;
+    t->def.micro = def->micro > 0 && def->micro < def->rows ? def->micro : def->rows;
+    t->def.name = t->name = gr_strdup(def->name ? def->name : "model");
+    t->digest = gr_strdup(def->digest ? def->digest : "");
+    t->def.digest = gr_strdup(t->digest);
+    t->def.folder = gr_strdup(def->folder);
+    t->saved = -1;
+    if (def->threads > 0)
+        omp_set_num_threads(def->threads);
+    t->threads = omp_get_max_threads();
+    name_labels(t, def->labels);
+    gr_status status = open_all(t, err);
+    if (status != GR_OK) {
+        gr_trainer_free(t);
+        return status;
+    }
+    t->seconds_before = t->seconds;
+    t->step_before = t->step;
+    t->tokens_before = t->tokens;
+    t->began = now();
+    *trainer = t;
+    return GR_OK;
+}
+
+void gr_trainer_free(gr_trainer *t) {
+    if (!t)
+        return;
+    gr_run_free(t->run);
+    gr_optim_free(t->optim);
+    gr__assembly_free(t->assembly);
+    gr_checkpoint_free(t->checkpoint);
+    gr__metrics_close(t->metrics);
+    void *owned[] = {t->losses.sum, t->losses.tokens,      t->label_loss,         t->label, t->digest,
+                     t->name,       (char *)t->def.digest, (char *)t->def.folder, t->folder};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+        gr_free(owned[i]);
+    gr_free(t);
+}
+
+/* ---- a step ---- */
+
+/* What a user does after a loss went wrong depends on what is saved. */
+static void say_what_is_saved(const gr_trainer *t, gr_error *err) {
+    if (!err || err->status != GR_ERR_NUMERIC)
+        return;
+    char saved[160] = "";
+    if (t->saved >= 0)
+        snprintf(saved, sizeof saved, "; the checkpoint of step %lld stays in %.80s", (long long)t->saved, t->folder);
+    snprintf(err->hint, sizeof err->hint, "train again with a lower learning rate or a longer warm-up%s", saved);
+}
+
+static gr_status report(gr_trainer *t, double lr, double norm, double from, gr_error *err) {
+    const gr__losses *l = &t->losses;
+    double to = now(), session = to - t->began;
+    for (int i = 0; i < l->labels; i++)
+        t->label_loss[i] = l->tokens[i] ? l->sum[i] / (double)l->tokens[i] : NAN;
+    t->seconds = t->seconds_before + session;
+    if (t->metrics) {
+        double rate = (double)t->assembly->targeted / fmax(to - from, 1e-9);
+        gr__metrics_line line = {t->step, t->tokens, l->loss, lr, norm, t->seconds, rate, t->label_loss};
+        GR_TRY(gr__metrics_add(t->metrics, &line, err));
+    }
+    if (t->def.progress) {
+        double a_step = session / (double)(t->step - t->step_before);
+        gr_progress p = {t->name,
+                         t->step,
+                         t->def.steps,
+                         l->loss,
+                         t->row_loss == GR_NONE ? 0 : l->labels,
+                         t->label,
+                         t->label_loss,
+                         lr,
+                         norm,
+                         (double)(t->tokens - t->tokens_before) / fmax(session, 1e-9),
+                         t->seconds,
+                         a_step * (double)(t->def.steps - t->step)};
+        t->def.progress(t->def.user, &p);
+    }
+    return GR_OK;
+}
+
+gr_status gr_trainer_step(gr_trainer *t, gr_error *err) {
+    double from = now(), lr = gr_optim_lr(t->optim), norm;
+    gr_rows rows;
+    gr_stream_next(t->def.stream, t->step, &rows);
+    gr__assembly_fill(t->assembly, &rows, t->step);
+    gr_status status = gr__step(t->run, t->optim, t->assembly, t->row_loss, &t->losses, &norm, err);
+    if (status != GR_OK) {
+        say_what_is_saved(t, err);
+        return status;
+    }
+    t->step++;
+    t->tokens += t->assembly->targeted;
+    return report(t, lr, norm, from, err);
+}
+
+/* ---- the loop ---- */
+
+static gr_status save(gr_trainer *t, gr_error *err) {
+    GR_TRY(gr__metrics_flush(t->metrics, err));
+    t->metrics_bytes = gr__metrics_bytes(t->metrics);
+    char *path = gr_checkpoint_path(t->folder, t->step);
+    gr_status status = gr_checkpoint_save(t->checkpoint, path, err);
+    gr_free(path);
+    GR_TRY(status);
+    t->saved = t->step;
+    return gr_checkpoint_prune(t->folder, KEEP, err);
+}
+
+static gr_status interrupted(const gr_trainer *t, gr_error *err) {
+    return gr_error_set(err, GR_ERR_INTERRUPTED, t->name,
+                        t->folder ? "the state is saved: go on with --resume" : "nothing was saved: there is no folder",
+                        "stopped after step %lld of %lld", (long long)t->step, (long long)t->def.steps);
+}
+
+gr_status gr_trainer_run(gr_trainer *t, gr_error *err) {
+    int64_t every = t->def.checkpoint_every;
+    while (t->step < t->def.steps) {
+        GR_TRY(gr_trainer_step(t, err));
+        bool done = t->step >= t->def.steps, stop = !done && t->def.stop && *t->def.stop;
+        if (t->folder && (done || stop || (every > 0 && t->step % every == 0)))
+            GR_TRY(save(t, err));
+        if (stop)
+            return interrupted(t, err);
+    }
+    return GR_OK;
+}
+
+int64_t gr_trainer_steps(const gr_trainer *t) { return t->step; }
+
+gr_optim *gr_trainer_optim(gr_trainer *t) { return t->optim; }
+
+gr_status gr_train(const gr_train_def *def, gr_error *err) {
+    gr_trainer *t;
+    GR_TRY(gr_trainer_new(&t, def, err));
+    gr_status status = gr_trainer_run(t, err);
+    gr_trainer_free(t);
+    return status;
+}

@@ -1,0 +1,132 @@
+#include "train/metrics.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "io/file.h"
+#include "io/json.h"
+
+struct gr__metrics {
+    int fd, labels;
+    int64_t bytes;
+    char *path, **key; /* keys as JSON texts */
+    char *text;        /* a line; text_size is enough for every line */
+    size_t text_size, used;
+};
+
+/* The key of a label's loss as JSON, escaped. */
+static char *key_of(const char *label) {
+    char *name = gr_format("loss_%s", label);
+    json_t *json = json_string(name);
+    char *dump = json ? json_dumps(json, JSON_ENCODE_ANY) : NULL;
+    char *key = gr_strdup(dump ? dump : "\"loss_?\"");
+    free(dump);
+    json_decref(json);
+    gr_free(name);
+    return key;
+}
+
+static gr_status cut_to(gr__metrics *m, int64_t bytes, gr_error *err) {
+    struct stat info;
+    if (fstat(m->fd, &info))
+        return gr__file_error(err, m->path, "read", errno);
+    if (info.st_size < bytes)
+        return gr_error_set(err, GR_ERR_FORMAT, m->path, "restore the file from a copy, or train into a new folder",
+                            "%lld bytes, but the checkpoint knows of %lld", (long long)info.st_size, (long long)bytes);
+    if (ftruncate(m->fd, bytes) || lseek(m->fd, bytes, SEEK_SET) < 0)
+        return gr__file_error(err, m->path, "cut", errno);
+    return GR_OK;
+}
+
+gr_status gr__metrics_open(gr__metrics **metrics, const char *path, int64_t bytes, int labels, const char *const *label,
+                           gr_error *err) {
+    *metrics = NULL;
+    gr__metrics *m = gr_alloc(sizeof *m);
+    m->path = gr_strdup(path);
+    m->bytes = bytes;
+    m->labels = labels;
+    m->key = gr_alloc((size_t)labels * sizeof *m->key);
+    m->text_size = 512;
+    for (int i = 0; i < labels; i++) {
+        m->key[i] = key_of(label[i]);
+        m->text_size += strlen(m->key[i]) + 64;
+    }
+    m->text = gr_alloc(m->text_size);
+    m->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    gr_status status = m->fd < 0 ? gr__file_error(err, path, "write", errno) : cut_to(m, bytes, err);
+    if (status != GR_OK) {
+        gr__metrics_close(m);
+        return status;
+    }
+    *metrics = m;
+    return GR_OK;
+}
+
+void gr__metrics_close(gr__metrics *m) {
+    if (!m)
+        return;
+    if (m->fd >= 0)
+        close(m->fd);
+    for (int i = 0; i < m->labels; i++)
+        gr_free(m->key[i]);
+    gr_free(m->key);
+    gr_free(m->path);
+    gr_free(m->text);
+    gr_free(m);
+}
+
+static void add(gr__metrics *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(gr__metrics *m, const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    int n = vsnprintf(m->text + m->used, m->text_size - m->used, format, list);
+    va_end(list);
+    m->used += n > 0 && (size_t)n < m->text_size - m->used ? (size_t)n : 0;
+}
+
+/* JSON has no NaN: a loss without targets is null. */
+static void add_number(gr__metrics *m, const char *key, double value) {
+    if (isfinite(value))
+        add(m, ", %s: %.9g", key, value);
+    else
+        add(m, ", %s: null", key);
+}
+
+static gr_status write_all(gr__metrics *m, gr_error *err) {
+    for (size_t done = 0; done < m->used;) {
+        ssize_t n = write(m->fd, m->text + done, m->used - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return gr__file_error(err, m->path, "write", n < 0 ? errno : ENOSPC);
+        done += (size_t)n;
+        m->bytes += n;
+    }
+    return GR_OK;
+}
+
+gr_status gr__metrics_add(gr__metrics *m, const gr__metrics_line *line, gr_error *err) {
+    m->used = 0;
+    add(m, "{\"step\": %lld", (long long)line->step);
+    add_number(m, "\"loss\"", line->loss);
+    for (int i = 0; i < m->labels; i++)
+        add_number(m, m->key[i], line->label_loss[i]);
+    add_number(m, "\"lr\"", line->lr);
+    add_number(m, "\"grad_norm\"", line->grad_norm);
+    add(m, ", \"tokens\": %lld, \"seconds\": %.3f, \"tokens_per_s\": %.0f}\n", (long long)line->tokens, line->seconds,
+        line->tokens_per_s);
+    return write_all(m, err);
+}
+
+gr_status gr__metrics_flush(gr__metrics *m, gr_error *err) {
+    return fsync(m->fd) ? gr__file_error(err, m->path, "flush", errno) : GR_OK;
+}
+
+int64_t gr__metrics_bytes(const gr__metrics *m) { return m->bytes; }

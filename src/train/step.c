@@ -1,0 +1,42 @@
+/* One step, as the method has it. */
+#include <math.h>
+#include <string.h>
+
+#include "train/internal.h"
+
+/* Adds a micro-batch's losses to those of the true labels. */
+static void collect(gr__losses *losses, const gr__assembly *a, const gr_batch *batch, const gr_real *loss, int stride) {
+    for (int n = 0; n < batch->rows; n++) {
+        size_t at = (size_t)batch->first + (size_t)n;
+        int label = a->truth[at];
+        if (batch->targets[n] < 0 || a->copy[at / (size_t)a->width] || label < 0 || label >= losses->labels)
+            continue;
+        losses->sum[label] += (double)loss[(size_t)n * (size_t)stride];
+        losses->tokens[label]++;
+    }
+}
+
+gr_status gr__step(gr_run *run, gr_optim *optim, const gr__assembly *a, gr_value row_loss, gr__losses *losses,
+                   double *norm, gr_error *err) {
+    losses->loss = 0;
+    memset(losses->sum, 0, (size_t)losses->labels * sizeof *losses->sum);
+    memset(losses->tokens, 0, (size_t)losses->labels * sizeof *losses->tokens);
+
+    gr_run_zero(run);
+    for (int i = 0; i < gr__assembly_batches(a); i++) {
+        gr_batch batch = gr__assembly_batch(a, i);
+        losses->loss += gr_run_forward(run, &batch);
+        if (row_loss != GR_NONE) {
+            int stride;
+            const gr_real *loss = gr_run_value(run, row_loss, &stride);
+            collect(losses, a, &batch, loss, stride);
+        }
+        gr_run_backward(run);
+    }
+    gr_run_reduce(run);
+    if (!isfinite(losses->loss))
+        return gr_error_set(err, GR_ERR_NUMERIC, "loss",
+                            "go on from the last checkpoint with a lower learning rate or a longer warm-up",
+                            "the loss of step %lld is %g", (long long)a->step, losses->loss);
+    return gr_optim_step(optim, run, norm, err);
+}

@@ -1,0 +1,115 @@
+/* Every operation against central differences in double: the derivative of a random probe of its result, by every
+ * parameter and by the value it reads. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "op/op.h"
+#include "support.h"
+
+enum { ROWS_MAX = 64 };
+
+#define GR_OP(name) extern const gr_op gr__op_##name;
+#include "op/list.h"
+#undef GR_OP
+
+static const gr_op *const ops[] = {
+#define GR_OP(name) &gr__op_##name,
+#include "op/list.h"
+#undef GR_OP
+};
+
+/* The network of a case: a leaf (rows of a table, one per row of the batch), the case, a probe of fixed coefficients.
+ */
+static gr_model *network(const gr_op_case *test) {
+    gr_graph *g = gr_graph_new();
+    gr_param leaf =
+        gr_graph_param(g, &(gr_param_def){"leaf", test->rows, test->width, GR_KIND_WEIGHT, GR_INIT_NORMAL, 0.8, false});
+    gr_value y = test->build(g, gr_embedding(g, leaf));
+    if (y >= 0) {
+        int w = gr_value_width(g, y);
+        if (!gr_value_scalar(g, y)) {
+            gr_param ones = gr_graph_param(g, &(gr_param_def){"ones", 1, w, GR_KIND_WEIGHT, GR_INIT_ONE, 0, false});
+            gr_value probe = gr_mul(g, y, gr_input(g, 3, w));
+            y = gr_mean(g, gr_linear(g, 1, &(gr_term){.x = probe, .w = ones}, GR_NONE, GR_NONE));
+        }
+        gr_graph_loss(g, y, 1.3);
+    }
+    gr_model *model;
+    gr_error err = {0};
+    gr_test_ok(gr_model_new(&model, g, 5, &err), &err);
+    return model;
+}
+
+static double check_param(gr_run *run, gr_model *model, gr_param p, const gr_batch *batch) {
+    const gr_param_def *def = gr_model_param(model, p);
+    gr_real *w = gr_model_data(model, p);
+    const gr_real *gradient = gr_run_gradient(run, p);
+    size_t n = (size_t)def->rows * (size_t)def->cols;
+    double wrong = 0, norm = 0;
+    for (size_t i = 0; i<n; i += n> 400 ? n / 400 + 1 : 1) {
+        double old = (double)w[i], h = 1e-5;
+        w[i] = (gr_real)(old + h);
+        double up = gr_run_forward(run, batch);
+        w[i] = (gr_real)(old - h);
+        double down = gr_run_forward(run, batch);
+        w[i] = (gr_real)old;
+        double numeric = (up - down) / (2 * h), got = (double)gradient[i];
+        wrong += (numeric - got) * (numeric - got);
+        norm += numeric * numeric + got * got;
+    }
+    return norm > 0 ? sqrt(wrong / norm) : 0;
+}
+
+static void check_case(const gr_op *op, const gr_op_case *test) {
+    gr_model *model = network(test);
+    gr_run *run;
+    gr_error err = {0};
+    gr_test_ok(gr_run_new(&run, model, NULL, &(gr_run_def){test->rows, true, 11}, &err), &err);
+    gr_test_batch b = gr_test_batch_new(test->rows, test->width, 3);
+    gr_real *coefficient = gr_alloc((size_t)test->rows * 4096 * sizeof *coefficient);
+    for (size_t i = 0; i < (size_t)test->rows * 4096; i++)
+        coefficient[i] = (gr_real)gr_random_normal((gr_key){9, GR_STREAM_TEST, 1}, i, 0);
+    for (int n = 0; n < test->rows; n++)
+        b.ids[n] = n;
+    for (int i = 0; i < GR_BATCH_INPUTS; i++)
+        b.batch.x[i] = coefficient;
+    b.batch.weight = b.weight;
+    gr_run_zero(run);
+    gr_run_forward(run, &b.batch);
+    gr_run_backward(run);
+    gr_run_reduce(run);
+    for (int p = 0; p < gr_model_params(model); p++) {
+        double error = check_param(run, model, p, &b.batch);
+        if (!(error < 1e-6))
+            fail_msg("%s, case %s, by %s: relative error %.3g", op->name, test->name, gr_model_param(model, p)->name,
+                     error);
+    }
+    gr_free(coefficient);
+    gr_test_batch_free(&b);
+    gr_run_free(run);
+    gr_model_free(model);
+}
+
+static void check_op(void **state) {
+    const gr_op *op = *state;
+    for (const gr_op_case *test = op->cases; test && test->name; test++)
+        check_case(op, test);
+}
+
+/* What an op without cases of its own is covered by. */
+static void every_op_has_cases(void **state) {
+    (void)state;
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+        if (!ops[i]->cases && strcmp(ops[i]->name, "tap") && strcmp(ops[i]->name, "input"))
+            fail_msg("%s has no gradient check", ops[i]->name);
+}
+
+int main(void) {
+    struct CMUnitTest tests[sizeof ops / sizeof *ops + 1] = {cmocka_unit_test(every_op_has_cases)};
+    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+        tests[i + 1] = (struct CMUnitTest){ops[i]->name, check_op, NULL, NULL, (void *)ops[i]};
+    return _cmocka_run_group_tests("gradient", tests, sizeof tests / sizeof *tests, NULL, NULL);
+}

@@ -1,0 +1,533 @@
+/* The YAML tree: reading, refusing, overriding, writing; and the atomic files below it. */
+#include <errno.h>
+#include <float.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "io/digest.h"
+#include "io/file.h"
+#include "io/json.h"
+#include "io/yaml.h"
+#include "support.h"
+
+static const char recipe[] = "seed: 1\n"
+                             "data: {text: corpus.jsonl, tokenizer: {train: 4096}, context: 256}\n"
+                             "labels:\n"
+                             "  biology: {is: [noun.animal, noun.plant], known: 1.0}\n"
+                             "routes:\n"
+                             "  - {label: biology, open: [biology], rest: closed}\n"
+                             "  - {label: core, share: 0.8, without: biology}\n"
+                             "train: {tokens: 4M, batch: 1.5k, lr: 1e-3, fast: yes}\n"
+                             "prompts: [\"a small bird\", 'the act of']\n";
+
+static gr_yaml *parsed(const char *text) {
+    gr_error err = {0};
+    gr_yaml *root = NULL;
+    gr_test_ok(gr_yaml_parse(&root, text, strlen(text), "r.yaml", &err), &err);
+    return root;
+}
+
+/* The error's whole text holds both. */
+static void expect_error(const gr_error *err, const char *place, const char *words) {
+    char line[1400];
+    gr_error_text(err, line, sizeof line);
+    if (err->status == GR_OK || strcmp(err->place, place) || !strstr(line, words))
+        fail_msg("expected '%s' at '%s', got %d: '%s'", words, place, err->status, line);
+}
+
+static void refused(const char *text, const char *place, const char *words) {
+    gr_error err = {0};
+    gr_yaml *root = (gr_yaml *)&err;
+    assert_int_not_equal(gr_yaml_parse(&root, text, strlen(text), "r.yaml", &err), GR_OK);
+    assert_null(root);
+    expect_error(&err, place, words);
+}
+
+static void reads_values(void **state) {
+    (void)state;
+    gr_error err = {0};
+    gr_yaml *root = parsed(recipe), *data, *tokenizer, *train, *routes, *labels, *biology;
+    int64_t seed = 0, merges = 0, tokens = 0, batch = 0;
+    double lr = 0, known = 0;
+    bool fast = false;
+    const char *text = NULL;
+    assert_int_equal(gr_yaml_int(root, &seed, "seed", 0, INT64_MAX, &err), GR_OK);
+    assert_int_equal(gr_yaml_section(root, &data, "data", &err), GR_OK);
+    assert_int_equal(gr_yaml_text(data, &text, "text", &err), GR_OK);
+    assert_string_equal(text, "corpus.jsonl");
+    assert_int_equal(gr_yaml_map(data, &tokenizer, "tokenizer", &err), GR_OK);
+    assert_int_equal(gr_yaml_int(tokenizer, &merges, "train", 1, 65536, &err), GR_OK);
+    assert_int_equal(merges, 4096);
+    assert_int_equal(gr_yaml_map(root, &train, "train", &err), GR_OK);
+    assert_int_equal(gr_yaml_count(train, &tokens, "tokens", 1, INT64_MAX, &err), GR_OK);
+    assert_int_equal(gr_yaml_count(train, &batch, "batch", 1, INT64_MAX, &err), GR_OK);
+    assert_int_equal(gr_yaml_real(train, &lr, "lr", DBL_MIN, 1, &err), GR_OK);
+    assert_int_equal(gr_yaml_bool(train, &fast, "fast", &err), GR_OK);
+    assert_int_equal(tokens, 4000000);
+    assert_int_equal(batch, 1500);
+    assert_true(lr == 1e-3 && fast && seed == 1);
+
+    const char *const *names;
+    int count;
+    gr_yaml_map(root, &labels, "labels", &err);
+    biology = gr_yaml_first(labels);
+    assert_string_equal(biology->key, "biology");
+    assert_null(gr_yaml_next(biology));
+    assert_int_equal(gr_yaml_texts(biology, &names, &count, "is", &err), GR_OK);
+    assert_int_equal(count, 2);
+    assert_string_equal(names[1], "noun.plant");
+    gr_yaml_list(root, &routes, "routes", &err);
+    assert_int_equal(routes->count, 2);
+    assert_int_equal(gr_yaml_texts(routes->last, &names, &count, "without", &err), GR_OK);
+    assert_int_equal(count, 1);
+    assert_string_equal(names[0], "biology");
+    char path[64];
+    assert_string_equal(gr_yaml_path(gr__yaml_child(routes->last, "share"), path, sizeof path), "routes[1].share");
+    assert_int_equal(routes->last->at.line, 7);
+    assert_int_equal(routes->last->at.column, 5);
+    assert_int_equal(gr_yaml_real(biology, &known, "known", 0, 1, &err), GR_OK);
+    assert_int_equal(err.status, GR_OK);
+
+    assert_int_equal(gr_yaml_finish(root, &err), GR_ERR_USAGE); /* context was never asked for */
+    expect_error(&err, "r.yaml:2:54", "unknown key 'context' in data");
+    gr_yaml_free(root);
+}
+
+static void refuses_syntax(void **state) {
+    (void)state;
+    refused("", "r.yaml", "empty");
+    refused("# only a comment\n", "r.yaml", "empty");
+    refused("- 1\n", "r.yaml", "not a map");
+    refused("a: 1\nb: 2\na: 3\n", "r.yaml:3:1", "given twice, first at r.yaml:1:1");
+    refused("a: {b: 1, c: 2, b: 3}\n", "r.yaml:1:17", "'b' is given twice, first at r.yaml:1:5");
+    refused("a: &x 1\nb: *x\n", "r.yaml:1:4", "anchors");
+    refused("a: &x {c: 1}\n", "r.yaml:1:4", "anchors");
+    refused("b: *x\n", "r.yaml:1:4", "aliases");
+    refused("a: !!int 3\n", "r.yaml:1:4", "tags");
+    refused("a: !x [3]\n", "r.yaml:1:4", "tags");
+    refused("off: 1\n", "r.yaml:1:1", "'off' is a boolean");
+    refused("a: {No: 1}\n", "r.yaml:1:5", "'No' is a boolean");
+    refused("a: 1\n---\nb: 2\n", "r.yaml:2:1", "more than one document");
+    refused("[a]: 1\n", "r.yaml:1:1", "a key is a list");
+    refused("a: [1, 2\nb: 3\n", "r.yaml:2:2", "not valid YAML");
+    refused("a: 1\n\tb: 2\n", "r.yaml:2:1", "not valid YAML");
+    refused("a: \"x\\0y\"\n", "r.yaml:1:4", "NUL");
+    refused("a: \xff\n", "r.yaml", "byte 3");
+
+    enum { DEEP = 100000 };
+    char *deep = gr_alloc(2 * DEEP + 8);
+    strcpy(deep, "a: ");
+    memset(deep + 3, '[', DEEP);
+    refused(deep, "r.yaml:1:35", "nested too deeply");
+    for (int i = 0; i < DEEP; i++)
+        memcpy(deep + 3 + 2 * i, "- ", 2);
+    refused(deep, "r.yaml:1:4", "not valid YAML");
+    memcpy(deep, "a: [", 4);
+    for (int i = 0; i < DEEP; i++)
+        memcpy(deep + 4 + 2 * i, "1,", 2);
+    refused(deep, "r.yaml:1:100001", "too many values");
+    gr_free(deep);
+    gr_error err = {0};
+    gr_yaml *root;
+    assert_int_equal(gr_yaml_parse(&root, recipe, (5u << 20), "r.yaml", &err),
+                     GR_ERR_FORMAT); /* length is looked at first */
+    expect_error(&err, "r.yaml", "longer than");
+}
+
+/* One value for the key `a`, read by one kind of read. */
+static void value_refused(char kind, const char *value, const char *words) {
+    gr_error err = {0};
+    char *text = gr_format("a: %s\n", value);
+    gr_yaml *root = parsed(text);
+    int64_t whole = 77;
+    double real = 77;
+    bool truth = true;
+    int choice = 77;
+    const char *string = "77";
+    static const char *const names[] = {"cosine", "linear", "constant", NULL};
+    gr_status status = kind == 'i'   ? gr_yaml_int(root, &whole, "a", 1, 100, &err)
+                       : kind == 'c' ? gr_yaml_count(root, &whole, "a", 1, INT64_MAX, &err)
+                       : kind == 'r' ? gr_yaml_real(root, &real, "a", DBL_MIN, 1, &err)
+                       : kind == 'b' ? gr_yaml_bool(root, &truth, "a", &err)
+                       : kind == 't' ? gr_yaml_text(root, &string, "a", &err)
+                                     : gr_yaml_choice(root, &choice, "a", names, &err);
+    assert_int_equal(status, GR_ERR_USAGE);
+    expect_error(&err, strchr("0123456789", *value) || *value ? "r.yaml:1:4" : "r.yaml:1:3", words);
+    assert_true(whole == 77 && real == 77 && truth && choice == 77 && !strcmp(string, "77"));
+    gr_yaml_free(root);
+    gr_free(text);
+}
+
+static void refuses_values(void **state) {
+    (void)state;
+    value_refused('i', "0", "a is '0', expected an integer from 1 to 100");
+    value_refused('i', "101", "from 1 to 100");
+    value_refused('i', "1.5", "whole number");
+    value_refused('i', "1.0", "whole number");
+    value_refused('i', "4k", "'4k'");
+    value_refused('i', "010", "octal");
+    value_refused('i', "\"10\"", "without quotes");
+    value_refused('i', "[1]", "a is a list");
+    value_refused('i', "yes", "'yes'");
+    value_refused('i', "99999999999999999999999", "from 1 to 100");
+    value_refused('i', "~", "has no value");
+    value_refused('c', "1.0005k", "whole number");
+    value_refused('c', "4m", "64k is 64 000");
+    value_refused('c', "10000000000G", "an integer from 1");
+    value_refused('c', "1e99999999999", "an integer from 1");
+    value_refused('c', "1e-99999999999", "whole number");
+    value_refused('c', "M", "an integer from 1");
+    value_refused('r', "nan", "finite number above 0 to 1");
+    value_refused('r', ".inf", "finite number");
+    value_refused('r', "1e999", "finite number");
+    value_refused('r', "0", "above 0");
+    value_refused('r', "1.1", "'1.1'");
+    value_refused('r', "0x1", "'0x1'");
+    value_refused('r', "1e", "'1e'");
+    value_refused('r', "{x: 1}", "a is a map");
+    value_refused('b', "1", "true or false");
+    value_refused('b', "'true'", "without quotes");
+    value_refused('t', "off", "put it in quotes");
+    value_refused('t', "No", "put it in quotes");
+    value_refused('t', "null", "has no value");
+    value_refused('o', "cosin", "did you mean 'cosine'?");
+    value_refused('o', "triangular", "known here: cosine, linear, constant");
+}
+
+static void counts_are_exact(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t value;
+    } cases[] = {{"64k", 64000},     {"4M", 4000000},  {"1.1M", 1100000},
+                 {"2G", 2000000000}, {"1e6", 1000000}, {"1.5e3", 1500},
+                 {"12e-1k", 1200},   {"7", 7},         {"9223372036854775807", INT64_MAX}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        gr_error err = {0};
+        char *text = gr_format("a: %s", cases[i].text);
+        gr_yaml *root = parsed(text);
+        int64_t value = 0;
+        assert_int_equal(gr_yaml_count(root, &value, "a", 1, INT64_MAX, &err), GR_OK);
+        assert_true(value == cases[i].value);
+        gr_yaml_free(root);
+        gr_free(text);
+    }
+}
+
+static void unknown_keys_get_hints(void **state) {
+    (void)state;
+    gr_error err = {0};
+    int64_t value = 0;
+    gr_yaml *root = parsed("width: 8\nmodel:\n  widht: 3\n"), *model;
+    gr_yaml_int(root, &value, "width", 1, 9, &err);
+    gr_yaml_section(root, &model, "model", &err);
+    gr_yaml_int(model, &value, "layers", 1, 9, &err);
+    gr_yaml_int(model, &value, "width", 1, 9, &err);
+    assert_int_equal(gr_yaml_finish(root, &err), GR_ERR_USAGE);
+    expect_error(&err, "r.yaml:3:3", "unknown key 'widht' in model\n  hint: did you mean 'width'?");
+    err = (gr_error){0};
+    gr_yaml_remove(gr__yaml_child(model, "widht"));
+    gr_yaml_set(root, "model.something=1", &err);
+    assert_int_equal(gr_yaml_finish(root, &err), GR_ERR_USAGE);
+    expect_error(&err, "--set model.something=1", "known here: layers, width");
+    gr_yaml_free(root);
+    const char *words[] = {"lr", "batch", "warmup"};
+    assert_string_equal(gr_yaml_nearest("warmpu", words, 3), "warmup");
+    assert_string_equal(gr_yaml_nearest("Batch", words, 3), "batch");
+    assert_null(gr_yaml_nearest("zzzzzz", words, 3));
+}
+
+static char *written(const gr_yaml *root) {
+    gr_error err = {0};
+    char *text;
+    assert_int_equal(gr_yaml_write(root, &text, &err), GR_OK);
+    return text;
+}
+
+static void set_overrides(void **state) {
+    (void)state;
+    gr_error err = {0};
+    gr_yaml *root = parsed("a: {b: 1, c: x}\nl: [{n: 1}, 2]\nempty:\n");
+    assert_int_equal(gr_yaml_set(root, "a.b=2", &err), GR_OK);
+    assert_int_equal(gr_yaml_set(root, "a.new.deep=[1, {x: y}]", &err), GR_OK);
+    assert_int_equal(gr_yaml_set(root, "l.0.n=5", &err), GR_OK);
+    assert_int_equal(gr_yaml_set(root, "l.2=end", &err), GR_OK);
+    assert_int_equal(gr_yaml_set(root, "empty.k='off'", &err), GR_OK);
+    assert_int_equal(gr_yaml_set(root, "a.dot\\.ted=1=2", &err), GR_OK);
+    assert_int_equal(gr_yaml_set(root, "a.c=", &err), GR_OK);
+    char *text = written(root);
+    assert_string_equal(text, "a:\n  b: 2\n  c:\n  new:\n    deep:\n    - 1\n    - x: y\n  dot.ted: 1=2\n"
+                              "l:\n- n: 5\n- 2\n- end\nempty:\n  k: \"off\"\n");
+    gr_free(text);
+    static const struct {
+        const char *set, *words;
+    } wrong[] = {{"a", "expected KEY=VALUE"},
+                 {"=1", "expected KEY=VALUE"},
+                 {"a.b.c=1", "'b' has the value '2'"},
+                 {"l.9=1", "no element of a list"},
+                 {"l.x=1", "no element"},
+                 {"a..b=1", "is no key"},
+                 {"a.=1", "is no key"},
+                 {"a.off=1", "is no key"},
+                 {"a.b=[1", "not valid YAML"},
+                 {"a.b=*x", "aliases"},
+                 {"a.b={c: 1, c: 2}", "twice"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char *place = gr_format("--set %s", wrong[i].set);
+        err = (gr_error){0};
+        assert_int_not_equal(gr_yaml_set(root, wrong[i].set, &err), GR_OK);
+        expect_error(&err, place, wrong[i].words);
+        gr_free(place);
+    }
+    err = (gr_error){0};
+    int64_t value = 0;
+    gr_yaml_set(root, "a.b=-1", &err);
+    gr_yaml_int(gr__yaml_child(root, "a"), &value, "b", 0, 9, &err);
+    expect_error(&err, "--set a.b=-1", "a.b is '-1', expected an integer from 0 to 9");
+    gr_yaml_free(root);
+}
+
+static void defaults_fill_the_tree(void **state) {
+    (void)state;
+    gr_error err = {0};
+    gr_yaml *root = parsed("b: 2\n"), *section, *again;
+    int64_t a = 7, b = 7, unset = -1, again_a = 0;
+    double lr = 0.1;
+    bool on = true;
+    const char *name = "yes", *none = NULL, *again_name = NULL;
+    gr_yaml_section(root, &section, "s", &err);
+    gr_yaml_int(section, &a, "a", 0, 9, &err);
+    gr_yaml_int(root, &b, "b", 0, 9, &err);
+    gr_yaml_int(root, &unset, "unset", 0, 9, &err);
+    gr_yaml_real(section, &lr, "lr", 0, 1, &err);
+    gr_yaml_bool(section, &on, "on it", &err);
+    gr_yaml_text(section, &name, "name", &err);
+    gr_yaml_text(section, &none, "none", &err);
+    assert_int_equal(gr_yaml_finish(root, &err), GR_OK);
+    assert_true(a == 7 && b == 2 && unset == -1 && !none);
+    char *text = written(root);
+    assert_string_equal(text, "b: 2\ns:\n  a: 7\n  lr: 0.1\n  on it: true\n  name: \"yes\"\n");
+    again = parsed(text);
+    gr_yaml_section(again, &section, "s", &err);
+    assert_int_equal(gr_yaml_int(section, &again_a, "a", 0, 9, &err), GR_OK);
+    assert_int_equal(gr_yaml_text(section, &again_name, "name", &err), GR_OK);
+    assert_true(again_a == 7 && !strcmp(again_name, "yes"));
+    gr_yaml_free(again);
+    gr_yaml_free(root);
+    gr_free(text);
+}
+
+static bool same(const gr_yaml *a, const gr_yaml *b) {
+    if (a->kind != b->kind || a->count != b->count || !a->key != !b->key || (a->key && strcmp(a->key, b->key)) ||
+        (a->kind == GR_YAML_SCALAR && (strcmp(a->text, b->text) || a->quoted != b->quoted)))
+        return false;
+    for (a = a->first, b = b->first; a; a = a->next, b = b->next)
+        if (!same(a, b))
+            return false;
+    return true;
+}
+
+static void builds_and_writes(void **state) {
+    (void)state;
+    gr_yaml *root = gr_yaml_new("built"), *list = gr_yaml_add_list(root, "list");
+    static const char *const texts[] = {"plain",     "true",          "12",         "",      "null", "a: b",
+                                        "- x",       "#no",           "two\nlines", " pad ", "\"q'", "{x}, [y]",
+                                        "h\xc3\xa9", "&a *b !c %d @e"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        gr_yaml_add_text(list, NULL, texts[i]);
+    gr_yaml_add_map(root, "empty map");
+    gr_yaml_add_list(root, "off");
+    gr_yaml *odd = gr_yaml_add_map(gr_yaml_add_list(root, "nest"), NULL);
+    gr_yaml_add_real(odd, "r", 1.0 / 3);
+    gr_yaml_add_real(odd, "tiny", 5e-324);
+    gr_yaml_add_int(odd, "i", INT64_MIN);
+    gr_yaml_add_bool(odd, "a: key", false);
+    char *text = written(root), *second;
+    gr_yaml *back = parsed(text);
+    assert_int_equal(gr__yaml_child(back, "list")->count, list->count);
+    int i = 0;
+    for (const gr_yaml *child = gr__yaml_child(back, "list")->first; child; child = child->next, i++) {
+        const char *value = NULL;
+        assert_int_equal(gr_yaml_as_text(child, &value, NULL), GR_OK);
+        assert_string_equal(value, texts[i]);
+    }
+    double third = 0;
+    gr_yaml_real(gr__yaml_child(back, "nest")->first, &third, "r", 0, 1, NULL);
+    assert_true(third == 1.0 / 3);
+    second = written(back);
+    gr_yaml *last = parsed(second);
+    assert_true(same(back, last));
+    gr_free(text);
+    gr_free(second);
+    gr_yaml_free(root);
+    gr_yaml_free(back);
+    gr_yaml_free(last);
+    root = gr_yaml_new("built");
+    gr_yaml_add_text(root, "x", "\xff");
+    gr_error err = {0};
+    assert_int_equal(gr_yaml_write(root, &text, &err), GR_ERR_USAGE);
+    gr_yaml_free(root);
+}
+
+/* Damaged text is refused or read; what is read can be written and read again. */
+static void try_text(const char *bytes, size_t length) {
+    gr_error err = {0};
+    gr_yaml *root, *again;
+    if (gr_yaml_parse(&root, bytes, length, "r.yaml", &err)) {
+        assert_int_equal(err.status, GR_ERR_FORMAT);
+        return;
+    }
+    char *text = written(root), *second;
+    assert_int_equal(gr_yaml_parse(&again, text, strlen(text), "again", &err), GR_OK);
+    second = written(again);
+    assert_string_equal(text, second);
+    gr_yaml_free(again);
+    gr_free(second);
+    gr_free(text);
+    gr_yaml_free(root);
+}
+
+static void survives_damage(void **state) {
+    (void)state;
+    size_t length = strlen(recipe);
+    for (size_t n = 0; n <= length; n++) {
+        char *copy = malloc(n + 1); /* exactly n bytes matter: a read behind them is seen */
+        memcpy(copy, recipe, n);
+        copy = realloc(copy, n ? n : 1);
+        try_text(copy, n);
+        free(copy);
+    }
+    gr_key key = {5, GR_STREAM_TEST, 1};
+    for (uint32_t i = 0; i < 4000; i++) {
+        char copy[sizeof recipe];
+        memcpy(copy, recipe, sizeof recipe);
+        for (uint32_t j = 0; j <= i % 3; j++) {
+            uint64_t bits = gr_random_bits(key, i, j);
+            copy[bits % length] = "\n:{}[]-&*!\"'# \t\xff,?|>x0"[(bits >> 32) % 22];
+        }
+        try_text(copy, length);
+    }
+}
+
+/* ---- files, digests, JSON ---- */
+
+static void files_are_whole(void **state) {
+    (void)state;
+    gr_error err = {0};
+    char *folder = gr_test_folder(), *deep = gr_format("%s/a/b//c/", folder), *path = gr_format("%sx", deep),
+         *tmp = gr_format("%s.tmp", path), *under = gr_format("%s/y", path);
+    unsigned char *data;
+    size_t size;
+    assert_int_equal(gr_folder_make(deep, &err), GR_OK);
+    assert_int_equal(gr_folder_make(deep, &err), GR_OK);
+    assert_int_equal(gr_file_write(tmp, "left over", 9, &err), GR_OK); /* of a write that was killed */
+    assert_int_equal(gr_file_write(path, "hello", 5, &err), GR_OK);
+    assert_false(gr_file_exists(tmp));
+    assert_int_equal(gr_file_read(path, &data, &size, &err), GR_OK);
+    assert_int_equal(size, 5);
+    assert_string_equal((char *)data, "hello");
+    gr_free(data);
+
+    /* An aborted stream and a full disk (here a limit) leave the old file and nothing else. */
+    gr_file_out *out;
+    assert_int_equal(gr_file_out_open(&out, path, &err), GR_OK);
+    assert_int_equal(gr_file_out_write(out, "other", 5, &err), GR_OK);
+    assert_true(gr_file_exists(tmp));
+    gr_file_out_abort(out);
+    assert_false(gr_file_exists(tmp));
+    struct rlimit old, small;
+    getrlimit(RLIMIT_FSIZE, &old);
+    small = old;
+    small.rlim_cur = 1000;
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &small);
+    char *block = gr_alloc(100000);
+    gr_status large = gr_file_write(path, block, 100000, &err);
+    gr_error late = {0};
+    gr_status buffered = gr_file_write(path, block, 2000, &late); /* fails only when the buffer is flushed */
+    setrlimit(RLIMIT_FSIZE, &old);
+    signal(SIGXFSZ, SIG_DFL);
+    gr_free(block);
+    assert_int_equal(large, GR_ERR_IO);
+    assert_int_equal(buffered, GR_ERR_IO);
+    expect_error(&err, path, "the previous file is untouched");
+    expect_error(&late, path, strerror(EFBIG));
+    assert_false(gr_file_exists(tmp));
+    assert_int_equal(gr_file_read(path, &data, &size, NULL), GR_OK);
+    assert_string_equal((char *)data, "hello");
+    gr_free(data);
+
+    /* Folders that are files, missing files, folders in the place of files. */
+    err = (gr_error){0};
+    assert_int_equal(gr_file_write(under, "x", 1, &err), GR_ERR_IO);
+    expect_error(&err, under, "is a file, not a folder");
+    err = (gr_error){0};
+    assert_int_equal(gr_folder_make(under, &err), GR_ERR_IO);
+    err = (gr_error){0};
+    assert_int_equal(gr_file_read(under, &data, &size, &err), GR_ERR_IO);
+    assert_null(data);
+    err = (gr_error){0};
+    assert_int_equal(gr_file_read(tmp, &data, &size, &err), GR_ERR_IO);
+    expect_error(&err, tmp, "check the spelling");
+    err = (gr_error){0};
+    assert_int_equal(gr_file_read(folder, &data, &size, &err), GR_ERR_IO);
+    expect_error(&err, folder, "this path is a folder");
+    err = (gr_error){0};
+    assert_int_equal(gr_file_write(folder, "x", 1, &err), GR_ERR_IO);
+    err = (gr_error){0};
+    assert_int_equal(gr_file_read("/dev/null", &data, &size, &err), GR_ERR_IO);
+    expect_error(&err, "/dev/null", "not a regular file");
+    chmod(deep, 0500);
+    if (geteuid() != 0) { /* root may write anywhere */
+        err = (gr_error){0};
+        assert_int_equal(gr_file_write(path, "x", 1, &err), GR_ERR_IO);
+        expect_error(&err, path, "permissions");
+    }
+    chmod(deep, 0700);
+
+    /* Digests and JSON files. */
+    char hex[GR_DIGEST_HEX], of_file[GR_DIGEST_HEX];
+    gr_digest_data(hex, "abc", 3);
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    gr_digest_data(hex, "hello", 5);
+    assert_int_equal(gr_digest_file(of_file, path, NULL), GR_OK);
+    assert_string_equal(hex, of_file);
+    assert_int_equal(gr_digest_file(of_file, tmp, NULL), GR_ERR_IO);
+    json_t *json = json_pack("{s:i, s:s}", "n", 3, "t", "x"), *value;
+    err = (gr_error){0};
+    assert_int_equal(gr_json_write(json, path, &err), GR_OK);
+    json_decref(json);
+    assert_int_equal(gr_json_read(&json, path, &err), GR_OK);
+    assert_int_equal(gr_json_member(json, &value, "n", JSON_REAL, path, &err), GR_OK);
+    assert_int_equal(gr_json_member(json, &value, "t", JSON_INTEGER, path, &err), GR_ERR_FORMAT);
+    expect_error(&err, path, "'t' is a text, expected an integer");
+    json_decref(json);
+    err = (gr_error){0};
+    assert_int_equal(gr_json_parse(&json, "{\"a\": 1,\n \"a\": 2}", 17, "j", &err), GR_ERR_FORMAT);
+    expect_error(&err, "j:2:4", "duplicate");
+
+    gr_test_folder_remove(folder);
+    gr_free(deep);
+    gr_free(path);
+    gr_free(tmp);
+    gr_free(under);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(reads_values),           cmocka_unit_test(refuses_syntax),
+        cmocka_unit_test(refuses_values),         cmocka_unit_test(counts_are_exact),
+        cmocka_unit_test(unknown_keys_get_hints), cmocka_unit_test(set_overrides),
+        cmocka_unit_test(defaults_fill_the_tree), cmocka_unit_test(builds_and_writes),
+        cmocka_unit_test(survives_damage),        cmocka_unit_test(files_are_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

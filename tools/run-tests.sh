@@ -1,0 +1,69 @@
+#!/bin/sh
+# Builds and runs the tests, counts every single one, and ends with `N passed, N failed, N skipped`.
+#   tools/run-tests.sh quick   unit and command tests, plain and under address and undefined-behaviour sanitizers
+#   tools/run-tests.sh full    also tests named slow_* and the fuzz targets
+cd "$(dirname "$0")/.." || exit 1
+mode=${1:-quick}
+jobs=$(nproc)
+log=build-test/log
+passed=0 failed=0 skipped=0
+
+note() { printf '%s\n' "$*"; }
+
+# One check that is not a cmocka group: a name and a command.
+check() {
+    name=$1; shift
+    if "$@" >"$log/out" 2>&1; then passed=$((passed + 1)); note "ok      $name"
+    else failed=$((failed + 1)); note "FAILED  $name"; tail -n 40 "$log/out"; fi
+}
+
+# A test program that prints TAP; one that dies before its end counts as a failure.
+group() {
+    program=$1 label=$2
+    CMOCKA_MESSAGE_OUTPUT=TAP "$program" >"$log/out" 2>"$log/err"
+    status=$?
+    s=$(grep -c '^ok .*# SKIP\|^not ok .*# SKIP' "$log/out")
+    p=$(($(grep -c '^ok ' "$log/out") - $(grep -c '^ok .*# SKIP' "$log/out")))
+    f=$(($(grep -c '^not ok ' "$log/out") - $(grep -c '^not ok .*# SKIP' "$log/out")))
+    planned=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$log/out" | head -n 1)
+    if [ "$f" = 0 ] && { [ "$status" != 0 ] || [ -z "$planned" ] || [ $((p + s)) -lt "${planned:-1}" ]; }; then f=1; fi
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    if [ "$f" != 0 ]; then note "FAILED  $label (exit $status)"; grep -v '^ok ' "$log/out" | tail -n 40; tail -n 60 "$log/err"
+    else note "ok      $label: $p passed, $s skipped"; fi
+}
+
+mkdir -p "$log"
+check layers tools/layers.py
+check format tools/format.sh
+tools/configure.sh build-test -Dtests=true || exit 1
+tools/configure.sh build-asan -Dtests=true -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 || exit 1
+check 'build' ninja -C build-test -j "$jobs"
+check 'build with sanitizers' ninja -C build-asan -j "$jobs"
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
+export LSAN_OPTIONS=suppressions=tools/lsan.supp:print_suppressions=0
+for build in build-test build-asan; do
+    for source in tests/double_*.c tests/test_*.c; do
+        name=$(basename "$source" .c)
+        [ -x "$build/$name" ] && group "$build/$name" "$build/$name"
+    done
+done
+for isa in base avx2; do
+    for name in test_kernel test_engine; do
+        [ -x build-test/$name ] && GRADROUTE_ISA=$isa group build-test/$name "build-test/$name ($isa)"
+    done
+done
+for script in tests/cmd_*.sh; do
+    [ -e "$script" ] || continue
+    PATH="$PWD/build-test:$PATH" sh "$script" >"$log/out" 2>&1
+    p=$(grep -c '^ok ' "$log/out") f=$(grep -c '^not ok ' "$log/out") s=$(grep -c '^skip ' "$log/out")
+    grep -q '^done$' "$log/out" || f=$((f + 1))
+    passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+    if [ "$f" = 0 ]; then note "ok      $script: $p passed, $s skipped"; else note "FAILED  $script"; grep -v '^ok ' "$log/out" | tail -n 60; fi
+done
+if [ "$mode" = full ]; then
+    for script in tests/slow_*.sh; do
+        [ -e "$script" ] && check "$script" env PATH="$PWD/build-test:$PATH" sh "$script"
+    done
+fi
+note "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" = 0 ]

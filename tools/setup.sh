@@ -1,0 +1,38 @@
+#!/bin/sh
+# Installs the Debian packages that a job needs and that are missing: tools/setup.sh build|demo|test
+# Uses apt-get as root or through sudo; where neither works it prints the line to run and fails.
+set -eu
+build='gcc libc6-dev meson ninja-build pkg-config libdnnl-dev libyaml-dev libjansson-dev libpcre2-dev libssl-dev'
+case ${1:-} in
+build) want=$build ;;
+demo) want="$build wordnet-base" ;;
+test) want="$build wordnet-base libcmocka-dev clang clang-format libclang-rt-14-dev" ;;
+*) echo "usage: $0 build|demo|test" >&2; exit 2 ;;
+esac
+command -v dpkg-query >/dev/null || { echo "This set-up knows Debian; on other systems install: $want" >&2; exit 1; }
+missing=
+for p in $want; do
+    dpkg-query -W -f '${Status}' "$p" 2>/dev/null | grep -q 'ok installed' || missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+line="apt-get install -y --no-install-recommends$missing"
+if [ "$(id -u)" = 0 ]; then run=
+elif command -v sudo >/dev/null; then run=sudo
+else
+    echo "These packages are missing; as root, run:  $line" >&2
+    exit 1
+fi
+echo "Installing:$missing" >&2
+export DEBIAN_FRONTEND=noninteractive
+# A fresh machine may have no package lists yet, an old one stale ones: try, refresh, try again.
+if ! $run $line >/tmp/gradroute-setup.$$ 2>&1; then
+    $run apt-get update >>/tmp/gradroute-setup.$$ 2>&1 || true
+    if ! $run $line >>/tmp/gradroute-setup.$$ 2>&1; then
+        # Only the corpus can be done without: a small one ships with the project.
+        case "$missing" in
+        ' wordnet-base') echo "wordnet-base could not be installed; the subset that ships with the project will be used." >&2 ;;
+        *) tail -n 20 /tmp/gradroute-setup.$$ >&2; echo "Installation failed; as root, run:  $line" >&2; rm -f /tmp/gradroute-setup.$$; exit 1 ;;
+        esac
+    fi
+fi
+rm -f /tmp/gradroute-setup.$$
