@@ -1,8 +1,8 @@
 /* fuzz_corpus.c - the readers of corpora and of dataset files on arbitrary bytes.
  *
  *     clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Iinclude -Isrc fuzz/fuzz_corpus.c \
- *           src/base/*.c src/data/*.c -ljansson -lcrypto -lpcre2-8 -lm -o fuzz_corpus
- *     ./fuzz_corpus recipes/wordnet-subset
+ *           $(ls src/base/?*.c src/data/?*.c) -ljansson -lcrypto -lpcre2-8 -lm -o fuzz_corpus
+ *     ./fuzz_corpus FOLDER_OF_SEEDS
  *
  * The first byte chooses the reader. The digest of a dataset is repaired, so that the checks behind it are met too.
  */
@@ -60,6 +60,16 @@ static void read_dataset(const char *path, const uint8_t *bytes, size_t size) {
         abort();
 }
 
+static void remove_folder(const char *folder) {
+    static const char *const names[] = {"input", "data.noun", "data.verb", "data.adj", "data.adv"};
+    for (int i = 0; i < 5; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        unlink(path);
+    }
+    rmdir(folder);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     char folder[64], path[96];
@@ -83,5 +93,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         read_dataset(path, bytes + 1, size - 1);
         break;
     }
+    remove_folder(folder);
     return 0;
 }

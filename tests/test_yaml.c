@@ -265,7 +265,7 @@ static void set_overrides(void **state) {
     assert_int_equal(gr_yaml_set(root, "a.c=", &err), GR_OK);
     char *text = written(root);
     assert_string_equal(text, "a:\n  b: 2\n  c:\n  new:\n    deep:\n    - 1\n    - x: y\n  dot.ted: 1=2\n"
-                              "l:\n- n: 5\n- 2\n- end\nempty:\n  k: \"off\"\n");
+                              "l:\n- n: 5\n- 2\n- end\nempty:\n  k: 'off'\n");
     gr_free(text);
     static const struct {
         const char *set, *words;
@@ -314,7 +314,7 @@ static void defaults_fill_the_tree(void **state) {
     assert_int_equal(gr_yaml_finish(root, &err), GR_OK);
     assert_true(a == 7 && b == 2 && unset == -1 && !none);
     char *text = written(root);
-    assert_string_equal(text, "b: 2\ns:\n  a: 7\n  lr: 0.1\n  on it: true\n  name: \"yes\"\n");
+    assert_string_equal(text, "b: 2\ns:\n  a: 7\n  lr: 0.1\n  on it: true\n  name: 'yes'\n");
     again = parsed(text);
     gr_yaml_section(again, &section, "s", &err);
     assert_int_equal(gr_yaml_int(section, &again_a, "a", 0, 9, &err), GR_OK);
@@ -370,11 +370,15 @@ static void builds_and_writes(void **state) {
     gr_yaml_free(root);
     gr_yaml_free(back);
     gr_yaml_free(last);
-    root = gr_yaml_new("built");
-    gr_yaml_add_text(root, "x", "\xff");
-    gr_error err = {0};
-    assert_int_equal(gr_yaml_write(root, &text, &err), GR_ERR_USAGE);
-    gr_yaml_free(root);
+    static const char *const unwritable[] = {"\xff", "\xf6\x87\x9a\x9c", "\xed\xa0\x80"};
+    for (i = 0; i < 3; i++) {
+        gr_error err = {0};
+        root = gr_yaml_new("built");
+        gr_yaml_add_text(root, "x", unwritable[i]);
+        assert_int_equal(gr_yaml_write(root, &text, &err), GR_ERR_USAGE);
+        assert_null(text);
+        gr_yaml_free(root);
+    }
 }
 
 /* Damaged text is refused or read; what is read can be written and read again. */

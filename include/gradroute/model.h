@@ -59,6 +59,7 @@ int gr_model_taps(const gr_model *model);
 const char *gr_model_tap(const gr_model *model, gr_tap tap, int *width); /* its name */
 gr_tap gr_model_find_tap(const gr_model *model, const char *name);
 gr_value gr_model_output(const gr_model *model, const char *name); /* GR_NONE if there is none */
+int gr_model_width(const gr_model *model, gr_value v);             /* columns of a value; 0 for GR_NONE */
 
 /* ---- class tables ---------------------------------------------------------------------------------------------------
  */

@@ -155,7 +155,7 @@ typedef struct gr_preset {
     void (*expand)(gr_routes *routes, const gr_preset_def *def);
 } gr_preset;
 
-/* sgtm:     labelled rows train their region alone (parameter mode); a share `off` of core rows runs without regions.
+/* sgtm:     labelled rows train their region alone (parameter mode); a share p_off of core rows runs without regions.
  * gram:     labelled rows run with their module alone, train it, and with probability p_as the core; core rows run
  *           without modules, or with probability p_cr with one drawn at random; unlabelled rows are plain.
  * residual: labelled rows run with their region alone and train nothing else; core and unlabelled rows run without

@@ -6,6 +6,7 @@
 
 #include "arch/plan.h"
 #include "base/mem.h"
+#include "gradroute/ops.h"
 
 gr_arch_def gr_arch_default(void) {
     return (gr_arch_def){.kind = GR_ARCH_TRANSFORMER,

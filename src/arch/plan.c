@@ -373,7 +373,7 @@ gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region) {
     return (gr__span){s.lo * scale, s.hi * scale};
 }
 
-static bool owns_whole(const gr__plan *plan, int param, int region) {
+bool gr__plan_whole(const gr__plan *plan, int param, int region) {
     const gr_arch_region *r = &plan->def->regions[region];
     for (int i = 0; i < r->pattern_count; i++)
         if (!fnmatch(r->patterns[i], plan->param[param].def.name, 0))
@@ -383,7 +383,7 @@ static bool owns_whole(const gr__plan *plan, int param, int region) {
 
 int gr__plan_parts(const gr__plan *plan, gr_part part[GR__PARTS], int param, int region) {
     int rows = plan->param[param].def.rows, cols = plan->param[param].def.cols, n = 0;
-    if (owns_whole(plan, param, region)) {
+    if (gr__plan_whole(plan, param, region)) {
         part[0] = (gr_part){param, 0, rows, 0, cols};
         return 1;
     }

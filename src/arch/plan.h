@@ -68,6 +68,8 @@ bool gr__plan_thinks(const gr__plan *plan, int layer);  /* somebody has neurons 
 
 /* Lines of one axis of a core parameter that are units of the region; empty if none. */
 gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region);
+/* All of the parameter is the region's: by a pattern, or as its residual group. */
+bool gr__plan_whole(const gr__plan *plan, int param, int region);
 /* Disjoint rectangles of a parameter that the region owns; returns how many. */
 int gr__plan_parts(const gr__plan *plan, gr_part part[GR__PARTS], int param, int region);
 
@@ -97,12 +99,13 @@ gr_value gr__activation(gr_graph *graph, gr_activation activation, gr_value x);
 void gr__plan_gates(gr_graph *graph, const gr__plan *plan, const int *regions, const gr__span *span, int layer,
                     gr_tap tap, int scale);
 
-/* New from old lines of units after surgery (surgery.c): for each line of `to` the line of `from`, or -1. */
+/* New from old lines of units after surgery (remap.c): for each line of `to` the line of `from`, or -1. */
 typedef struct gr__remap {
     gr_arch_def *def; /* of `to`, owned */
     gr__plan *from, *to;
     int **heads, **mlp; /* [layers] arrays over the units of `to` */
 } gr__remap;
+gr_status gr__remap_expand(gr__remap **map, const gr_arch_def *def, const gr_arch_def *wider, gr_error *err);
 gr_status gr__remap_remove(gr__remap **map, const gr_arch_def *def, const char *const *regions, int count,
                            gr_error *err);
 void gr__remap_free(gr__remap *map);

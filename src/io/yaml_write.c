@@ -1,4 +1,5 @@
 /* Adding to a tree by hand, and writing it as text. */
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,10 +62,15 @@ static int take(void *to, unsigned char *bytes, size_t size) {
     return 1;
 }
 
+/* The emitter moves on from plain to single to double quotes as far as a text needs it: the first that fits, so that
+ * writing what was written changes nothing. */
 static int emit_scalar(yaml_emitter_t *emitter, const char *text, bool quoted) {
     yaml_event_t event;
-    return yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text, (int)strlen(text), !quoted, 1,
-                                        quoted ? YAML_DOUBLE_QUOTED_SCALAR_STYLE : YAML_ANY_SCALAR_STYLE) &&
+    json_t *checked = json_string(text); /* libyaml writes code points beyond Unicode, which no reader takes */
+    json_decref(checked);
+    return checked &&
+           yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text, (int)strlen(text), !quoted, 1,
+                                        quoted ? YAML_SINGLE_QUOTED_SCALAR_STYLE : YAML_ANY_SCALAR_STYLE) &&
            yaml_emitter_emit(emitter, &event);
 }
 

@@ -20,15 +20,15 @@ static gr_kernels tables[ISAS];
 static int chosen;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-#define FILL(slot, which)                            \
-    do {                                             \
-        (slot)->isa = #which;                        \
-        gr__##which##_fill_arith(slot);              \
-        gr__##which##_fill_activation(slot);         \
-        gr__##which##_fill_norm(slot);               \
-        gr__##which##_fill_loss(slot);               \
-        gr__##which##_fill_attention(slot);          \
-        gr__##which##_fill_optim(slot);              \
+#define FILL(slot, which)                    \
+    do {                                     \
+        (slot)->isa = #which;                \
+        gr__##which##_fill_arith(slot);      \
+        gr__##which##_fill_activation(slot); \
+        gr__##which##_fill_norm(slot);       \
+        gr__##which##_fill_loss(slot);       \
+        gr__##which##_fill_attention(slot);  \
+        gr__##which##_fill_optim(slot);      \
     } while (0)
 
 static bool supported(int isa) {

@@ -30,7 +30,6 @@ void gr_gemm_free(gr_gemm *gemm);
 void gr_gemm_run(gr_gemm *gemm, gr_real *c, const gr_real *a, const gr_real *b);
 void gr__gemm_reference(const gr_gemm_def *def, gr_real *c, const gr_real *a, const gr_real *b);
 
-
 /* What an update multiplies by, settled once a step. With d = scale g + l2 keep p:
  * adam: m = b1 m + c1 d; v = b2 v + c2 d^2; p = keep p - rate m / (root sqrt(v) + eps)
  * sgd (keep = 1): m = momentum m + d; p -= rate m, or rate d without m. */
@@ -47,9 +46,9 @@ typedef struct gr_kernels {
     const char *isa;
 
     /* ---- arithmetic on n numbers (vec_arith.c) */
-    void (*add)(gr_real *y, const gr_real *a, const gr_real *b, int n);             /* y = a + b */
-    void (*scale)(gr_real *y, gr_real s, const gr_real *x, int n, bool add);        /* y (+)= s x */
-    void (*mul)(gr_real *y, const gr_real *a, const gr_real *b, int n, bool add);   /* y (+)= a b */
+    void (*add)(gr_real *y, const gr_real *a, const gr_real *b, int n);                /* y = a + b */
+    void (*scale)(gr_real *y, gr_real s, const gr_real *x, int n, bool add);           /* y (+)= s x */
+    void (*mul)(gr_real *y, const gr_real *a, const gr_real *b, int n, bool add);      /* y (+)= a b */
     void (*mul_add)(gr_real *y, gr_real s, const gr_real *a, const gr_real *b, int n); /* y += s a b */
     gr_real (*dot)(const gr_real *a, const gr_real *b, int n);
     gr_real (*sum)(const gr_real *x, int n);
@@ -83,21 +82,22 @@ typedef struct gr_kernels {
     gr_real (*log_sum_exp)(const gr_real *x, int n);
     /* dx (+)= d (exp(x - lse) - [j == target]) */
     void (*cross_entropy_backward)(gr_real *dx, const gr_real *x, gr_real lse, int target, gr_real d, int n, bool add);
-    gr_real (*squared_error)(const gr_real *a, const gr_real *b, int n);                          /* sum (a - b)^2 */
-    void (*difference)(gr_real *y, gr_real s, const gr_real *a, const gr_real *b, int n, bool add); /* y (+)= s (a - b) */
-    gr_real (*absolute_error)(const gr_real *a, const gr_real *b, int n);                         /* sum |a - b| */
+    gr_real (*squared_error)(const gr_real *a, const gr_real *b, int n); /* sum (a - b)^2 */
+    void (*difference)(gr_real *y, gr_real s, const gr_real *a, const gr_real *b, int n,
+                       bool add);                                                             /* y (+)= s (a - b) */
+    gr_real (*absolute_error)(const gr_real *a, const gr_real *b, int n);                     /* sum |a - b| */
     void (*sign)(gr_real *y, gr_real s, const gr_real *a, const gr_real *b, int n, bool add); /* y (+)= s sgn(a - b) */
     gr_real (*l1)(const gr_real *x, int n);                                                   /* sum |x| */
     void (*l1_backward)(gr_real *y, gr_real s, const gr_real *x, int n, bool add);            /* y (+)= s sgn(x) */
 
-    /* ---- one head of one document of `rows` rows (vec_attention.c). qkv: q, k, v of `size` columns each, row stride
-     * `stride`; turn: [rows x size] cos and sin of each pair's angle, NULL: no rotation; lse: row stride stride_lse;
-     * scratch: attention_scratch(rows, size) numbers. */
-    void (*attention)(gr_real *out, int stride_out, gr_real *lse, int stride_lse, const gr_real *qkv, int stride,
-                      const gr_real *turn, gr_real scale, int rows, int size, gr_real *scratch);
+    /* ---- one head of one document of `rows` rows (vec_attention.c). qkv, dqkv: q, k, v of `size` columns each, row
+     * stride `stride`; turn: [rows x size] cos and sin of each pair's angle, NULL: no rotation; lse: [rows]; scratch:
+     * attention_scratch(rows, size) numbers. */
+    void (*attention)(gr_real *out, int stride_out, gr_real *lse, const gr_real *qkv, int stride, const gr_real *turn,
+                      gr_real scale, int rows, int size, gr_real *scratch);
     void (*attention_backward)(gr_real *dqkv, bool add, const gr_real *dout, int stride_out, const gr_real *lse,
-                               int stride_lse, const gr_real *qkv, int stride_dqkv, int stride, const gr_real *turn,
-                               gr_real scale, int rows, int size, gr_real *scratch);
+                               const gr_real *qkv, int stride, const gr_real *turn, gr_real scale, int rows, int size,
+                               gr_real *scratch);
     size_t (*attention_scratch)(int rows, int size);
 
     /* ---- n numbers of a parameter and its moments, updated in one pass (vec_optim.c) */
@@ -106,8 +106,8 @@ typedef struct gr_kernels {
     void (*sgd)(gr_real *p, gr_real *m, const gr_real *g, const gr_sgd *constants, int n); /* m may be NULL */
 } gr_kernels;
 
-const gr_kernels *gr_kernel(void);               /* chosen once, by processor and GRADROUTE_ISA */
-const char *gr_kernel_isa(void);                 /* its name */
+const gr_kernels *gr_kernel(void);                 /* chosen once, by processor and GRADROUTE_ISA */
+const char *gr_kernel_isa(void);                   /* its name */
 const gr_kernels *gr__kernel_get(const char *isa); /* a table by name; NULL: not built or this processor lacks it */
 
 #endif

@@ -17,18 +17,12 @@ enum { GR_LANES = 16 / sizeof(gr_real) };
 #endif
 
 /* d[i] (+)= value for i in [0, n); value may use i. */
-#define GR_PUT(d, add, n, value)                                  \
-    do {                                                          \
-        if (add)                                                  \
-            _Pragma("omp simd") for (int i = 0; i < (n); i++)     \
-            {                                                     \
-                (d)[i] += (value);                                \
-            }                                                     \
-        else                                                      \
-            _Pragma("omp simd") for (int i = 0; i < (n); i++)     \
-            {                                                     \
-                (d)[i] = (value);                                 \
-            }                                                     \
+#define GR_PUT(d, add, n, value)                                                     \
+    do {                                                                             \
+        if (add)                                                                     \
+            _Pragma("omp simd") for (int i = 0; i < (n); i++) { (d)[i] += (value); } \
+        else                                                                         \
+            _Pragma("omp simd") for (int i = 0; i < (n); i++) { (d)[i] = (value); }  \
     } while (0)
 
 /* libmvec has the vector form of erf; elsewhere the loop stays scalar. */

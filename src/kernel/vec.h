@@ -9,7 +9,7 @@
     void gr__##isa##_fill_activation(gr_kernels *k); \
     void gr__##isa##_fill_norm(gr_kernels *k);       \
     void gr__##isa##_fill_loss(gr_kernels *k);       \
-    void gr__##isa##_fill_attention(gr_kernels *k); \
+    void gr__##isa##_fill_attention(gr_kernels *k);  \
     void gr__##isa##_fill_optim(gr_kernels *k)
 
 GR_VEC_FILL(base);

@@ -9,9 +9,7 @@ static void relu_backward(gr_real *dx, const gr_real *dy, const gr_real *x, int 
 }
 
 /* Phi(x), the normal distribution function, and its density. */
-static inline gr_real normal_cdf(gr_real x) {
-    return (gr_real)0.5 * (1 + gr_erf(x * (gr_real)0.70710678118654752440));
-}
+static inline gr_real normal_cdf(gr_real x) { return (gr_real)0.5 * (1 + gr_erf(x * (gr_real)0.70710678118654752440)); }
 static inline gr_real normal_density(gr_real x) {
     return (gr_real)0.39894228040143267794 * gr_exp((gr_real)-0.5 * x * x);
 }

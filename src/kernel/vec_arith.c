@@ -4,14 +4,16 @@
 
 static void add(gr_real *y, const gr_real *a, const gr_real *b, int n) { GR_PUT(y, false, n, a[i] + b[i]); }
 
-static void scale(gr_real *y, gr_real s, const gr_real *x, int n, bool accumulate) { GR_PUT(y, accumulate, n, s *x[i]); }
+static void scale(gr_real *y, gr_real s, const gr_real *x, int n, bool accumulate) {
+    GR_PUT(y, accumulate, n, s * x[i]);
+}
 
 static void mul(gr_real *y, const gr_real *a, const gr_real *b, int n, bool accumulate) {
     GR_PUT(y, accumulate, n, a[i] * b[i]);
 }
 
 static void mul_add(gr_real *y, gr_real s, const gr_real *a, const gr_real *b, int n) {
-    GR_PUT(y, true, n, s *a[i] * b[i]);
+    GR_PUT(y, true, n, s * a[i] * b[i]);
 }
 
 static gr_real dot(const gr_real *a, const gr_real *b, int n) {

@@ -50,14 +50,29 @@ static void product(gr_real *c, int ldc, const gr_real *a, int ars, int acs, con
             const gr_real *from = a + (size_t)i * ars;
             int rows = m - i < 4 ? m - i : 4, pair = n - j >= 2 * GR_LANES;
             switch (rows * 2 + pair) {
-            case 9: product_tile(4, 2, to, ldc, from, ars, acs, b + j, ldb, k, add); break;
-            case 8: product_tile(4, 1, to, ldc, from, ars, acs, b + j, ldb, k, add); break;
-            case 7: product_tile(3, 2, to, ldc, from, ars, acs, b + j, ldb, k, add); break;
-            case 6: product_tile(3, 1, to, ldc, from, ars, acs, b + j, ldb, k, add); break;
-            case 5: product_tile(2, 2, to, ldc, from, ars, acs, b + j, ldb, k, add); break;
-            case 4: product_tile(2, 1, to, ldc, from, ars, acs, b + j, ldb, k, add); break;
-            case 3: product_tile(1, 2, to, ldc, from, ars, acs, b + j, ldb, k, add); break;
-            default: product_tile(1, 1, to, ldc, from, ars, acs, b + j, ldb, k, add);
+            case 9:
+                product_tile(4, 2, to, ldc, from, ars, acs, b + j, ldb, k, add);
+                break;
+            case 8:
+                product_tile(4, 1, to, ldc, from, ars, acs, b + j, ldb, k, add);
+                break;
+            case 7:
+                product_tile(3, 2, to, ldc, from, ars, acs, b + j, ldb, k, add);
+                break;
+            case 6:
+                product_tile(3, 1, to, ldc, from, ars, acs, b + j, ldb, k, add);
+                break;
+            case 5:
+                product_tile(2, 2, to, ldc, from, ars, acs, b + j, ldb, k, add);
+                break;
+            case 4:
+                product_tile(2, 1, to, ldc, from, ars, acs, b + j, ldb, k, add);
+                break;
+            case 3:
+                product_tile(1, 2, to, ldc, from, ars, acs, b + j, ldb, k, add);
+                break;
+            default:
+                product_tile(1, 1, to, ldc, from, ars, acs, b + j, ldb, k, add);
             }
         }
 }
@@ -67,7 +82,7 @@ static void product(gr_real *c, int ldc, const gr_real *a, int ars, int acs, con
 /* y = s x, each pair (x0, x1) turned by its angle: turn holds cos, sin; back: by minus the angle. NULL: not turned. */
 static void turned(gr_real *y, const gr_real *x, const gr_real *turn, bool back, gr_real s, int size, bool add) {
     if (!turn) {
-        GR_PUT(y, add, size, s *x[i]);
+        GR_PUT(y, add, size, s * x[i]);
         return;
     }
     gr_real sign = back ? -s : s;
@@ -91,7 +106,8 @@ static void turned(gr_real *y, const gr_real *x, const gr_real *turn, bool back,
 static void load(gr_real *y, const gr_real *x, int stride, const gr_real *turn, gr_real s, int rows, int size) {
     int ld = padded(size);
     for (int t = 0; t < rows; t++) {
-        turned(y + (size_t)t * ld, x + (size_t)t * stride, turn ? turn + (size_t)t * size : NULL, false, s, size, false);
+        turned(y + (size_t)t * ld, x + (size_t)t * stride, turn ? turn + (size_t)t * size : NULL, false, s, size,
+               false);
         for (int i = size; i < ld; i++)
             y[(size_t)t * ld + i] = 0;
     }
@@ -136,8 +152,8 @@ static gr_real exp_row(gr_real *s, gr_real *top, int t, int n) {
     return z;
 }
 
-static void attention(gr_real *out, int stride_out, gr_real *lse, int stride_lse, const gr_real *qkv, int stride,
-                      const gr_real *turn, gr_real scale, int rows, int size, gr_real *scratch) {
+static void attention(gr_real *out, int stride_out, gr_real *lse, const gr_real *qkv, int stride, const gr_real *turn,
+                      gr_real scale, int rows, int size, gr_real *scratch) {
     int ld = padded(size), wide = padded(rows);
     gr_real *v = scratch, *kt = v + (size_t)wide * ld, *s = kt + (size_t)wide * ld;
     gr_real *q = s + (size_t)TILE * wide, *o = q + TILE * ld;
@@ -153,7 +169,7 @@ static void attention(gr_real *out, int stride_out, gr_real *lse, int stride_lse
         for (int i = 0; i < m; i++) {
             gr_real top, z = exp_row(s + (size_t)i * wide, &top, t0 + i, n);
             inverse[i] = 1 / z;
-            lse[(size_t)(t0 + i) * stride_lse] = top + gr_log(z);
+            lse[t0 + i] = top + gr_log(z);
         }
         product(o, ld, s, wide, 1, v, ld, m, ld, t1, false);
         for (int i = 0; i < m; i++)
@@ -176,8 +192,8 @@ static void slope_row(gr_real *s, gr_real *dp, gr_real lse, int t, int n) {
 }
 
 static void attention_backward(gr_real *dqkv, bool add, const gr_real *dout, int stride_out, const gr_real *lse,
-                               int stride_lse, const gr_real *qkv, int stride_dqkv, int stride, const gr_real *turn,
-                               gr_real scale, int rows, int size, gr_real *scratch) {
+                               const gr_real *qkv, int stride, const gr_real *turn, gr_real scale, int rows, int size,
+                               gr_real *scratch) {
     int ld = padded(size), wide = padded(rows);
     size_t whole = (size_t)wide * ld;
     gr_real *k = scratch, *kt = k + whole, *vt = kt + whole, *dk = vt + whole, *dv = dk + whole;
@@ -197,14 +213,14 @@ static void attention_backward(gr_real *dqkv, bool add, const gr_real *dout, int
         product(s, wide, q, ld, 1, kt, wide, m, n, size, false);
         product(dp, wide, o, ld, 1, vt, wide, m, n, size, false);
         for (int i = 0; i < m; i++)
-            slope_row(s + (size_t)i * wide, dp + (size_t)i * wide, lse[(size_t)(t0 + i) * stride_lse], t0 + i, n);
+            slope_row(s + (size_t)i * wide, dp + (size_t)i * wide, lse[t0 + i], t0 + i, n);
         product(dv, ld, s, 1, wide, o, ld, t1, ld, m, true);
         product(dk, ld, dp, 1, wide, q, ld, t1, ld, m, true);
         product(dq, ld, dp, wide, 1, k, ld, m, ld, t1, false);
-        store(dqkv + (size_t)t0 * stride_dqkv, stride_dqkv, dq, angle, scale, m, size, add);
+        store(dqkv + (size_t)t0 * stride, stride, dq, angle, scale, m, size, add);
     }
-    store(dqkv + size, stride_dqkv, dk, turn, 1, rows, size, add);
-    store(dqkv + 2 * size, stride_dqkv, dv, NULL, 1, rows, size, add);
+    store(dqkv + size, stride, dk, turn, 1, rows, size, add);
+    store(dqkv + 2 * size, stride, dv, NULL, 1, rows, size, add);
 }
 
 /* What backward takes; forward takes less. */

@@ -15,7 +15,7 @@ static gr_real log_sum_exp(const gr_real *x, int n) {
 }
 
 static void cross_entropy_backward(gr_real *dx, const gr_real *x, gr_real lse, int target, gr_real d, int n, bool add) {
-    GR_PUT(dx, add, n, d *gr_exp(x[i] - lse));
+    GR_PUT(dx, add, n, d * gr_exp(x[i] - lse));
     dx[target] -= d;
 }
 
@@ -28,7 +28,7 @@ static gr_real squared_error(const gr_real *a, const gr_real *b, int n) {
 }
 
 static void difference(gr_real *y, gr_real s, const gr_real *a, const gr_real *b, int n, bool add) {
-    GR_PUT(y, add, n, s *(a[i] - b[i]));
+    GR_PUT(y, add, n, s * (a[i] - b[i]));
 }
 
 static gr_real absolute_error(const gr_real *a, const gr_real *b, int n) {

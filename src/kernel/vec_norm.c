@@ -52,9 +52,9 @@ static void norm_sums(gr_real sums[2], gr_real *xhat, const gr_real *dy, const g
 static void norm_backward(gr_real *dx, const gr_real *dy, const gr_real *xhat, gr_real inv, gr_real m0, gr_real m1,
                           const gr_real *gain, int n, bool add) {
     if (gain)
-        GR_PUT(dx, add, n, inv *(gain[i] * dy[i] - m0 - m1 * xhat[i]));
+        GR_PUT(dx, add, n, inv * (gain[i] * dy[i] - m0 - m1 * xhat[i]));
     else
-        GR_PUT(dx, add, n, inv *(dy[i] - m0 - m1 * xhat[i]));
+        GR_PUT(dx, add, n, inv * (dy[i] - m0 - m1 * xhat[i]));
 }
 
 void GR_NAME(fill_norm)(gr_kernels *k) {

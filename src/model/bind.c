@@ -95,13 +95,13 @@ void gr__rows_new(gr_run *run) {
         run->weights[s] = (gr_weights){run->set_kinds + s * (size_t)l->blocks, run->set_rows + s * capacity};
     run->present = gr_alloc(classes);
     run->open = gr_alloc(t->slices + 1);
-    run->rows = (gr_rows){.block = l->block,
-                          .ids = run->integers,
-                          .targets = run->integers + capacity,
-                          .start = run->integers + 2 * capacity,
-                          .cls = run->integers + 3 * capacity,
-                          .document = run->integers + 4 * capacity,
-                          .weight = run->weight};
+    run->rows = (gr_op_rows){.block = l->block,
+                             .ids = run->integers,
+                             .targets = run->integers + capacity,
+                             .start = run->integers + 2 * capacity,
+                             .cls = run->integers + 3 * capacity,
+                             .document = run->integers + 4 * capacity,
+                             .weight = run->weight};
 }
 
 void gr__rows_free(gr_run *run) {
@@ -138,7 +138,7 @@ static void copy_rows(gr_run *run, const gr_batch *b) {
             document[documents++] = n;
     }
     document[documents] = run->used;
-    gr_rows *rows = &run->rows;
+    gr_op_rows *rows = &run->rows;
     rows->rows = b->rows;
     rows->capacity = run->used;
     rows->documents = documents;

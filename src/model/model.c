@@ -125,3 +125,5 @@ gr_value gr_model_output(const gr_model *model, const char *name) {
             return model->graph->output[i].value;
     return GR_NONE;
 }
+
+int gr_model_width(const gr_model *model, gr_value v) { return gr_value_width(model->graph, v); }

@@ -19,7 +19,7 @@ struct gr_run {
     gr_real *memory; /* gradients, accumulators, values, gradients of values, state, scratch */
     gr_real *gradient;
     gr_real *extra;
-    gr_rows rows;
+    gr_op_rows rows;
     int32_t *integers; /* ids, targets, start, cls, document of rows */
     gr_real *weight;
     gr_weights *weights; /* [sets] */

@@ -22,7 +22,7 @@ void gr__copy_rows(gr_real *to, int stride_to, const gr_real *from, int stride_f
 enum { CHUNK = 32 }; /* columns that one thread owns */
 
 /* Columns [lo, hi) of one cell from one block of rows, in their order. */
-static void scatter_block(const gr_param_slot *table, const gr_cell *cell, bool mixed, const gr_rows *rows,
+static void scatter_block(const gr_param_slot *table, const gr_cell *cell, bool mixed, const gr_op_rows *rows,
                           const int32_t *ids, const gr_real *dy, int stride, int lo, int hi, int r) {
     for (int n = r; n < r + rows->block; n++) {
         if (rows->cls[n] < 0)
@@ -39,7 +39,7 @@ static void scatter_block(const gr_param_slot *table, const gr_cell *cell, bool 
 }
 
 /* Threads split columns, so no two meet in a number and the order of additions is that of the rows. */
-void gr__copy_scatter(const gr_param_slot *table, const gr_rows *rows, const int32_t *ids, const gr_real *dy,
+void gr__copy_scatter(const gr_param_slot *table, const gr_op_rows *rows, const int32_t *ids, const gr_real *dy,
                       int stride, int r0, int r1) {
     const int chunks = (table->cols + CHUNK - 1) / CHUNK;
 #pragma omp parallel for schedule(static)

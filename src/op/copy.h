@@ -10,7 +10,7 @@ void gr__copy_rows(gr_real *to, int stride_to, const gr_real *from, int stride_f
 
 /* The row of a table that row n of the batch reads: ids[n], or its position in its document if ids is NULL. Positions
  * end at the table's last row (absent rows may form a document longer than any real one). */
-static inline int gr__copy_source(const gr_rows *rows, const int32_t *ids, int n, int table_rows) {
+static inline int gr__copy_source(const gr_op_rows *rows, const int32_t *ids, int n, int table_rows) {
     if (ids)
         return ids[n];
     const int position = n - rows->start[n];
@@ -19,7 +19,7 @@ static inline int gr__copy_source(const gr_rows *rows, const int32_t *ids, int n
 
 /* The gradient of a table that was read so: each present row of dy [capacity x cols] adds into its row of g, with the
  * cells' weights. */
-void gr__copy_scatter(const gr_param_slot *table, const gr_rows *rows, const int32_t *ids, const gr_real *dy,
+void gr__copy_scatter(const gr_param_slot *table, const gr_op_rows *rows, const int32_t *ids, const gr_real *dy,
                       int stride, int r0, int r1);
 
 #endif

@@ -51,7 +51,7 @@ typedef struct gr_tap_slice {
 } gr_tap_slice;
 
 /* The rows of the bound batch. Rows n >= rows up to the capacity are absent (cls -1, own documents, targets -1). */
-typedef struct gr_rows {
+typedef struct gr_op_rows {
     int rows;                                   /* N of the batch */
     int capacity;                               /* N rounded up to whole blocks: r1 of the last range */
     int block;                                  /* rows in a block: GR_BLOCK, or the capacity if that is smaller */
@@ -62,7 +62,7 @@ typedef struct gr_rows {
     const gr_real *x[GR_BATCH_INPUTS];          /* [rows x width]: only N rows; NULL if not given */
     double denominator;
     int64_t first, step;
-} gr_rows;
+} gr_op_rows;
 
 /* A value as an op sees it: v and d are [capacity x width] with the given row stride (a scalar: one number). */
 typedef struct gr_slot {
@@ -85,7 +85,7 @@ typedef struct gr_param_slot {
 /* Everything a pass of one node may touch. */
 typedef struct gr_ctx {
     const gr_node *node;
-    const gr_rows *rows;
+    const gr_op_rows *rows;
     gr_slot in[GR_OP_INPUTS], out;
     gr_param_slot param[GR_OP_PARAMS];
     const gr_weights *tap[GR_OP_TAPS]; /* forward weights of node->tap[k] over its whole width; NULL: all 1 */

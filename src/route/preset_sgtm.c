@@ -3,7 +3,7 @@
  * All else is plain. */
 #include "route/route_internal.h"
 
-enum { OFF };
+enum { P_OFF };
 
 static void expand(gr_routes *routes, const gr_preset_def *def) {
     const char *all[GR_ROUTE_LABELS_MAX];
@@ -17,13 +17,13 @@ static void expand(gr_routes *routes, const gr_preset_def *def) {
         routes->route[routes->count - 1].option[0].joint = def->joint;
     }
     gr_routes_add(routes, GR_LABELS_CORE, def->draw);
-    gr_routes_option(routes, def->value[OFF]);
+    gr_routes_option(routes, def->value[P_OFF]);
     gr_routes_without(routes, count, all);
 }
 
 const gr_preset gr__preset_sgtm = {
     .name = "sgtm",
     .help = "labelled rows train their region alone; a share of core rows runs without regions",
-    .option = {[OFF] = {"off", 0.1, 0, 1, "share of core rows that run with the regions off; published: 0.1 to 0.25"}},
+    .option = {[P_OFF] = {"p_off", 0.1, 0, 1, "share of core rows that run with the regions off; published: 0.1 to 0.25"}},
     .expand = expand,
 };

@@ -1,0 +1,63 @@
+/* folder.h - a model as a folder: the core in one file, each region in another, and a manifest that vouches for them.
+ *
+ *     GR_TRY(gr_folder_save("runs/a/model", &def, model, &(gr_folder_info){.recipe = yaml, .seed = 1}, err));
+ *
+ *     gr_folder *folder;
+ *     GR_TRY(gr_folder_load(&folder, "runs/a/model", NULL, 0, err));
+ *     ... folder->def, folder->model ...
+ *     gr_folder_free(folder);
+ *
+ * What is inside
+ *     model.safetensors      what no region owns          REGION.safetensors   what this region owns
+ *     manifest.json          see below                    tokenizer.json       copied, if one was given
+ *
+ * A parameter is cut at the borders of all regions' rectangles; a piece that several regions own is in the file of the
+ * first. Its tensor is named as the parameter where the file holds one piece of it, else NAME.0, NAME.1, .. in order of
+ * rows, then columns. manifest.json:
+ *     format_version  1
+ *     arch            the description (gr_arch_def; words as in gr_arch_word)
+ *     regions         for each: name, and parts [{param, lo0, hi0, lo1, hi1}], the rectangles it owns
+ *     pieces          [{tensor, param, lo0, hi0, lo1, hi1, file}]: rows lo0..hi0, columns lo1..hi1 of the parameter
+ *     recipe, seed, build, data [{name, sha256}]     where the model comes from, as given
+ *     files           [{name, size, sha256}] of all other files
+ *     sha256          of this object without this member, as compact JSON with sorted keys
+ */
+#ifndef GRADROUTE_FOLDER_H
+#define GRADROUTE_FOLDER_H
+
+#include "gradroute/arch.h"
+
+typedef struct gr_folder_data {
+    const char *name, *sha256;
+} gr_folder_data;
+
+/* Where a model comes from; all may be left out. */
+typedef struct gr_folder_info {
+    const char *recipe;    /* text */
+    const char *build;     /* version of the program */
+    const char *tokenizer; /* path of the file to copy */
+    uint64_t seed;
+    const gr_folder_data *data; /* [data_count] corpora and shards */
+    int data_count;
+} gr_folder_info;
+
+/* Written into PATH.tmp, flushed, then moved into place; a model folder that is there is replaced, anything else is
+ * GR_ERR_USAGE. A kill leaves the old folder or the new one. */
+gr_status gr_folder_save(const char *path, const gr_arch_def *def, gr_model *model, const gr_folder_info *info,
+                         gr_error *err);
+
+typedef struct gr_folder {
+    gr_arch_def *def;
+    gr_model *model; /* a caller that wants to keep it sets this to NULL */
+    gr_folder_info info; /* tokenizer: path of the copy, NULL if there is none */
+    struct gr_arena *arena;
+} gr_folder;
+
+/* Loads the model without the regions without[count] (their files are not opened and may be missing): the smaller network
+ * of gr_surgery_remove, which refuses regions that cannot be taken out.
+ * Verified before anything is used: sizes and digests, that the pieces tile every parameter exactly, types and shapes.
+ * GR_ERR_FORMAT for what does not match, GR_ERR_IO for a missing file, GR_ERR_USAGE for an unknown region. */
+gr_status gr_folder_load(gr_folder **folder, const char *path, const char *const *without, int count, gr_error *err);
+void gr_folder_free(gr_folder *folder);
+
+#endif

@@ -1,0 +1,120 @@
+/* recipe.h - one YAML file that says everything about a run, parsed and checked.
+ *
+ *     gr_recipe *recipe;
+ *     const char *sets[] = {"train.tokens=64k", "seed=2"};             --set of the command line
+ *     GR_TRY(gr_recipe_open(&recipe, "recipes/demo.yaml", sets, 2, err));
+ *     gr_corpus_open(&corpus, &(gr_corpus_def){recipe->data.source, recipe->data.sources, recipe->data.dedupe}, err);
+ *     recipe->model.vocab = gr_tokenizer_size(tokenizer);
+ *     gr_arch_build(&model, &recipe->model, recipe->seed, err);
+ *     gr_router_new(&router, model, recipe->routes, recipe->seed, err);
+ *     gr_recipe_write(recipe, "runs/demo/recipe.yaml", err);           resolved: every default filled in
+ *     gr_recipe_free(recipe);
+ *
+ * The vocabulary (what is in brackets may be left out; = gives the default):
+ *
+ *     seed: 1        threads: 0 (all)
+ *     data:
+ *       wordnet: FOLDER, fallback: FOLDER          one or more of these three sources
+ *       jsonl: FILE, text: FIELD = text, label: FIELD = label
+ *       text: FILE | [{file: FILE, separator: TEXT, topic: NAME}, ...]
+ *       validation: 0.05, context: 128, dedupe: true, mixed: false       rows that mix labels
+ *       tokenizer: {train: 4096} | {file: FILE}
+ *     labels:   {NAME: {is: [TOPIC, ...], known: 1, hidden_as: unlabelled|core}}
+ *     adjacent: [TOPIC, ...]                       trained on as core, reported apart
+ *     model:    {arch: llama|gpt2|mlp, and any of layers, width, heads, head_size, mlp, norm, position, rotary_base,
+ *                activation, bias, out_bias, logit_bias, tied, dropout, eps, init_std, l1, l1_layers, sizes, loss}
+ *     regions:  {NAME: {residual|mlp|heads: {add: N} | {last: N} | {claim: [LO, HI]}, layers: [I, ...],
+ *                       parameters: [PATTERN, ...]}}
+ *     preset:   NAME | {name: NAME, OPTION: VALUE, joint: [KIND, ...], draw: DRAW, regions: {LABEL: REGION}}
+ *     routes:   [ROUTE, ...]                       after those of the preset
+ *     train:    {tokens: 4M | steps: N, batch: 32, micro: 0 (batch), optimizer: adamw|adam|sgd, lr, warmup, schedule:
+ *                constant|linear|cosine, final, betas: [B1, B2], eps, decay, momentum, clip,
+ *                groups: [{parameters: PATTERN, lr: SCALE, decay: VALUE}], checkpoint: STEPS, eval: STEPS}
+ *     twins:    [plain, filtered, perfect]
+ *     relearn:  {documents: 64, steps: 30, lr: [0.0003, 0.001], batch: 32, every: 5}
+ *     prompts:  [TEXT, ...]
+ *
+ *     ROUTE:    {label: any|unlabelled|core|topics|NAME or a list of them, draw: token|document|sequence|step, again:
+ *                false, mix: false, and one OPTION, or options: [OPTION, ...] of which at most one is drawn}
+ *     OPTION:   {share: 1, forward|activation|parameter: {SCOPE: WEIGHT, ...}, joint: [KIND, ...]} and shorthands
+ *               open: [SCOPE, ..]       parameter weight 1       closed: [SCOPE, ..]   parameter weight 0
+ *               rest: open|closed       parameter weight of the rest
+ *               without: [REGION, ..]   forward 0                only: [REGION, ..]    every other region forward 0
+ *               mode: MODE with weights: {SCOPE: WEIGHT}         one_of: [REGION, ..]  one on at random, the others off
+ *     SCOPE:    REGION, others, rest, all, embeddings, norms, biases, out_biases, "tap:PATTERN", "tap:PATTERN[LO:HI]"
+ *     KIND:     embeddings, norms, biases, out_biases
+ *
+ * Relative paths of a file are relative to that file, those of --set to the working folder; the resolved recipe has
+ * absolute ones. Every value is checked: errors are GR_ERR_USAGE (GR_ERR_FORMAT for YAML syntax, GR_ERR_IO) with
+ * file:line:column as place.
+ */
+#ifndef GRADROUTE_RECIPE_H
+#define GRADROUTE_RECIPE_H
+
+#include "gradroute/arch.h"
+#include "gradroute/data.h"
+#include "gradroute/optim.h"
+#include "gradroute/route.h"
+
+enum { GR_RECIPE_RATES = 8 };
+
+typedef struct gr_recipe_data {
+    const gr_source *source; /* [sources] */
+    int sources;
+    double validation;
+    int context; /* positions of a row */
+    bool dedupe, mixed;
+    int tokenizer_train;        /* tokens to train; 0: from tokenizer_file */
+    const char *tokenizer_file; /* NULL: trained */
+} gr_recipe_data;
+
+typedef struct gr_recipe_train {
+    int64_t tokens, steps; /* steps * batch * context, rounded up from the tokens of the file; what is asked for */
+    int batch, micro;      /* rows of a step, and of a micro-batch (divides batch) */
+    gr_optim_def optim;    /* with total = steps */
+    int64_t checkpoint;    /* steps between checkpoints; 0: at the end only */
+    int64_t eval;          /* steps between validation losses; 0: at the end only */
+} gr_recipe_train;
+
+typedef struct gr_recipe_relearn {
+    int documents, steps, batch, every;
+    double lr[GR_RECIPE_RATES];
+    int rates;
+} gr_recipe_relearn;
+
+enum { GR_TWIN_PLAIN = 1, GR_TWIN_FILTERED = 2, GR_TWIN_PERFECT = 4 };
+
+typedef struct gr_recipe {
+    uint64_t seed;
+    int threads; /* 0: all */
+    gr_recipe_data data;
+    const gr_label_def *label; /* [labels]: labels 1..K */
+    int labels;
+    const char *const *adjacent; /* [adjacents] topics */
+    int adjacents;
+    gr_arch_def model;        /* with its regions; vocab is 0 where the tokenizer decides */
+    const gr_preset *preset;  /* NULL: none */
+    gr_routes *routes;        /* expanded */
+    gr_recipe_train train;
+    unsigned twins; /* GR_TWIN_... */
+    gr_recipe_relearn relearn;
+    const char *const *prompt; /* [prompts] */
+    int prompts;
+    struct gr_yaml *root; /* private, from here */
+    struct gr_arena *arena;
+    const char *folder, *here; /* what relative paths of the file and of --set are relative to */
+} gr_recipe;
+
+/* sets: `count` assignments KEY=VALUE, applied before anything is read. On failure *recipe is NULL. */
+gr_status gr_recipe_open(gr_recipe **recipe, const char *path, const char *const *sets, int count, gr_error *err);
+
+/* The same from memory; source names it in errors, relative paths are relative to the working folder. */
+gr_status gr_recipe_parse(gr_recipe **recipe, const char *text, size_t length, const char *source,
+                          const char *const *sets, int count, gr_error *err);
+void gr_recipe_free(gr_recipe *recipe); /* NULL is fine */
+
+/* The resolved recipe as text (a new string, gr_free) and as a file; reading it gives the same recipe. */
+gr_status gr_recipe_text(const gr_recipe *recipe, char **text, gr_error *err);
+gr_status gr_recipe_write(const gr_recipe *recipe, const char *path, gr_error *err);
+
+#endif

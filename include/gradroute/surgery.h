@@ -1,0 +1,81 @@
+/* surgery.h - adding, silencing and removing the units of regions of a trained network.
+ *
+ *     gr_surgery_result out;
+ *     gr_arch_def wider = def;                                  (the same with more regions)
+ *     GR_TRY(gr_surgery_expand(&out, &def, model, &wider, &(gr_surgery_expand_def){0}, err));
+ *     GR_TRY(gr_surgery_off(&out, &def, model, "biology", &(gr_surgery_off_def){.how = GR_OFF_ZERO}, err));
+ *     GR_TRY(gr_surgery_remove(&out, &def, model, (const char *[]){"biology"}, 1, err));
+ *     gr_surgery_free(&out);
+ *
+ * Each takes a description with its model, leaves both alone and returns a new pair.
+ * Errors are GR_ERR_USAGE with the names and sizes that do not fit.
+ */
+#ifndef GRADROUTE_SURGERY_H
+#define GRADROUTE_SURGERY_H
+
+#include "gradroute/arch.h"
+
+typedef struct gr_surgery_result {
+    gr_arch_def *def; /* owned, gr_arch_free */
+    gr_model *model;  /* owned, gr_model_free */
+} gr_surgery_result;
+void gr_surgery_free(gr_surgery_result *result); /* both; sets them to NULL */
+
+/* ---- expand ---------------------------------------------------------------------------------------------------------
+ *
+ * `wider` describes the same network with more: new regions (added or claiming), added units, biases that start at zero.
+ * What exists keeps its values. New units take their inputs from the draws of the new model; what they put out (rows of
+ * attn.out and mlp.down, a group's embedding and positions) is zero unless `fresh`.
+ *
+ * What that means for the function computed, all regions on:
+ * - neurons, heads, biases, claims: unchanged up to the rounding of longer sums (with zeros in them);
+ * - a residual group, off: unchanged, bit for bit, fresh or not;
+ * - a residual group, on, not fresh: its dimensions are 0 everywhere, but RMS norm counts them. With D dimensions before
+ *   and g added, every norm divides by sqrt(sum/(D+g) + eps): the network is exactly the old one with all norm gains
+ *   times sqrt((D+g)/D) and eps times D/(D+g). A gain cannot undo it without changing the network with the group off.
+ *   Training with the region on has to absorb a factor near 1.
+ */
+typedef struct gr_surgery_expand_def {
+    bool fresh;    /* new units keep all their draws: the function changes */
+    uint64_t seed; /* of the draws; 0: the model's own */
+} gr_surgery_expand_def;
+gr_status gr_surgery_expand(gr_surgery_result *out, const gr_arch_def *def, gr_model *model, const gr_arch_def *wider,
+                            const gr_surgery_expand_def *how, gr_error *err);
+
+/* ---- off ------------------------------------------------------------------------------------------------------------
+ *
+ * Changes the weights of a region so that it is silent without a gate:
+ * zero    what its units put out becomes 0 (see above; for claimed residual dimensions every column that writes them).
+ *         Equals switching the region off, except for a residual group: its dimensions are 0 but stay counted by RMS
+ *         norm; gate or remove a group where the exact network without it is wanted. Parameters owned through patterns
+ *         are zeroed whole.
+ * reinit  all of its parameters are drawn again with another seed, as at the start (norms 1, biases 0).
+ * mean    zero, and the mean of what its neurons and heads added, over calibration rows with every region on, goes to the
+ *         bias behind them (which the new description gains: out_bias, or bias for an MLP). Only for regions of core
+ *         neurons and heads. Rows whose class is -1 do not count; row weights do.
+ */
+typedef enum gr_off { GR_OFF_ZERO, GR_OFF_REINIT, GR_OFF_MEAN } gr_off;
+typedef struct gr_surgery_off_def {
+    gr_off how;
+    uint64_t seed; /* reinit */
+    int rows;      /* mean: the most rows in a batch */
+    bool (*next)(void *context, gr_batch *batch); /* mean: the next calibration batch, false at the end */
+    void *context;
+} gr_surgery_off_def;
+gr_status gr_surgery_off(gr_surgery_result *out, const gr_arch_def *def, gr_model *model, const char *region,
+                         const gr_surgery_off_def *how, gr_error *err);
+
+/* ---- remove ---------------------------------------------------------------------------------------------------------
+ *
+ * The units of the regions are gone from the tensors: neurons and heads, added or claimed, and residual groups. The new
+ * description is that of the smaller network (layer_heads, layer_mlp or sizes where claimed units left; claims of other
+ * regions moved). Computes what the network computes with the regions switched off: bit for bit for residual groups, up to
+ * rounding for the others.
+ *
+ * Refused: claimed residual dimensions (the norm over them would divide by another count; switch them off instead) and
+ * whole parameters owned through patterns.
+ */
+gr_status gr_surgery_remove(gr_surgery_result *out, const gr_arch_def *def, gr_model *model, const char *const *regions,
+                            int count, gr_error *err);
+
+#endif

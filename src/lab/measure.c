@@ -1,0 +1,62 @@
+#include "lab/measure.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+
+enum { REPLICATES = 1000, SAMPLES = 4 };
+
+double gr_measure_loss(const double *m) { return m[0]; }
+double gr_measure_difference(const double *m) { return m[0] - m[1]; }
+double gr_measure_removal(const double *m) { return (m[0] - m[1]) / (m[2] - m[1]); }
+double gr_measure_retention(const double *m) { return (m[2] - m[0]) / (m[2] - m[1]); }
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Mean loss of a sample under counts of how often each listed document was drawn; NULL: once each. */
+static double mean(const gr_sample *s, const int32_t *drawn) {
+    double nll = 0, tokens = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        double k = drawn ? drawn[i] : 1;
+        nll += k * s->nll[s->docs[i]];
+        tokens += k * s->tokens[s->docs[i]];
+    }
+    return tokens > 0 ? nll / tokens : NAN;
+}
+
+gr_estimate gr_bootstrap(gr_figure figure, const gr_sample *sample, int samples, uint64_t seed) {
+    double m[SAMPLES], *values = gr_alloc(REPLICATES * sizeof *values);
+    int32_t *drawn[SAMPLES];
+    for (int k = 0; k < samples; k++) {
+        m[k] = mean(&sample[k], NULL);
+        drawn[k] = gr_alloc((sample[k].count + 1) * sizeof **drawn);
+    }
+    gr_estimate e = {.value = figure(m)};
+    for (int r = 0; r < REPLICATES; r++) {
+        for (int k = 0; k < samples; k++) {
+            int same = 0;
+            while (sample[same].docs != sample[k].docs || sample[same].count != sample[k].count)
+                same++;
+            size_t n = sample[k].count;
+            for (size_t i = 0; same == k && i < n; i++)
+                drawn[k][i] = 0;
+            for (size_t i = 0; same == k && i < n; i++)
+                drawn[k][(size_t)((double)n * gr_random_uniform((gr_key){seed, GR_STREAM_BOOTSTRAP, (uint32_t)k},
+                                                                (uint64_t)r << 32 | i, 0))]++;
+            m[k] = mean(&sample[k], drawn[same]);
+        }
+        values[r] = figure(m);
+    }
+    qsort(values, REPLICATES, sizeof *values, by_value);
+    e.low = values[REPLICATES * 25 / 1000];
+    e.high = values[REPLICATES * 975 / 1000 - 1];
+    for (int k = 0; k < samples; k++)
+        gr_free(drawn[k]);
+    gr_free(values);
+    return e;
+}

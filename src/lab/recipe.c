@@ -1,0 +1,183 @@
+/* A recipe: opening, overriding, reading section by section, writing. */
+#include "gradroute/recipe.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "io/file.h"
+#include "lab/recipe_read.h"
+
+/* ---- reads that several sections share ---- */
+
+gr_status gr__recipe_int(gr_yaml *map, int *value, const char *key, int min, int max, gr_error *err) {
+    int64_t wide = *value;
+    GR_TRY(gr_yaml_count(map, &wide, key, min, max, err));
+    *value = (int)wide;
+    return GR_OK;
+}
+
+gr_status gr__recipe_reals(gr_yaml *map, double *values, int *count, int most, const char *key, double min, double max,
+                           gr_error *err) {
+    gr_yaml *node = gr_yaml_find(map, key);
+    if (!node) {
+        gr_yaml *list = gr_yaml_add_list(map, key);
+        for (int i = 0; i < *count; i++)
+            gr_yaml_add_real(list, NULL, values[i]);
+        return GR_OK;
+    }
+    *count = 1;
+    if (node->kind == GR_YAML_SCALAR)
+        return gr_yaml_as_real(node, &values[0], min, max, err);
+    GR_TRY(gr_yaml_expect(node, GR_YAML_LIST, err));
+    if (node->count < 1 || node->count > most)
+        return gr_yaml_fail(node, err, NULL, "%s has %d numbers, expected 1 to %d", key, node->count, most);
+    *count = 0;
+    for (gr_yaml *c = gr_yaml_first(node); c; c = gr_yaml_next(c))
+        GR_TRY(gr_yaml_as_real(c, &values[(*count)++], min, max, err));
+    return GR_OK;
+}
+
+gr_status gr__recipe_ints(gr_recipe *recipe, gr_yaml *map, const int **values, int *count, const char *key, int min,
+                          int max, gr_error *err) {
+    gr_yaml *list;
+    GR_TRY(gr_yaml_list(map, &list, key, err));
+    if (!list)
+        return GR_OK;
+    int *numbers = gr_arena_alloc(recipe->arena, sizeof *numbers * ((size_t)list->count + 1)), n = 0;
+    for (gr_yaml *c = gr_yaml_first(list); c; c = gr_yaml_next(c)) {
+        int64_t wide;
+        GR_TRY(gr_yaml_as_count(c, &wide, min, max, err));
+        numbers[n++] = (int)wide;
+    }
+    *values = numbers;
+    *count = n;
+    return GR_OK;
+}
+
+gr_status gr__recipe_path(gr_recipe *recipe, gr_yaml *map, const char **path, const char *key, gr_error *err) {
+    gr_yaml *node = gr_yaml_find(map, key);
+    if (!node)
+        return GR_OK;
+    const char *text;
+    GR_TRY(gr_yaml_as_text(node, &text, err));
+    if (!text[0])
+        return gr_yaml_fail(node, err, NULL, "%s is empty, expected a path", key);
+    if (text[0] != '/') {
+        const char *from = node->at.line > 0 ? recipe->folder : recipe->here;
+        while (text[0] == '.' && text[1] == '/')
+            text += 2;
+        char *full = gr_format("%s/%s", strcmp(from, "/") == 0 ? "" : from, text);
+        gr_yaml_remove(node);
+        text = gr_yaml_add_text(map, key, full)->text;
+        gr_free(full);
+    }
+    *path = text;
+    return GR_OK;
+}
+
+gr_status gr__recipe_name(const gr_yaml *node, const char *what, gr_error *err) {
+    static const char *const taken[] = {"any",   "unlabelled", "core",   "topics",     "adjacent", "retain",  "others", "rest",
+                                        "all",   "embeddings", "norms",  "biases",     "out_biases", "weights", "layers", "embed",
+                                        "hidden", "position",  "unembed", "norm", "out"};
+    const char *name = node->key;
+    size_t good = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
+    if (!good || name[good] || good > 60)
+        return gr_yaml_fail(node, err, "use letters, digits, _ and -, at most 60",
+                            "'%.100s' cannot be the name of a %s", name, what);
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (strcasecmp(name, taken[i]) == 0)
+            return gr_yaml_fail(node, err, "choose another name", "'%s' means something else already: no name for a %s",
+                                name, what);
+    return GR_OK;
+}
+
+gr_status gr__recipe_unknown(const gr_yaml *node, const char *what, const char *word, const char *const *known,
+                             int count, gr_error *err) {
+    char hint[300];
+    const char *near = gr_yaml_nearest(word, known, count);
+    int used = snprintf(hint, sizeof hint, near ? "did you mean '%s'?" : count ? "there are: " : "there is none", near);
+    for (int i = 0; i < count && !near && used < (int)sizeof hint; i++)
+        used += snprintf(hint + used, sizeof hint - (size_t)used, "%s%s", i ? ", " : "", known[i]);
+    return gr_yaml_fail(node, err, hint, "no %s is called '%.100s'", what, word);
+}
+
+/* ---- all of it ---- */
+
+static gr_status read_all(gr_recipe *recipe, gr_error *err) {
+    gr_yaml *root = recipe->root;
+    int64_t seed = 1;
+    GR_TRY(gr_yaml_int(root, &seed, "seed", 0, INT64_MAX, err));
+    recipe->seed = (uint64_t)seed;
+    GR_TRY(gr__recipe_int(root, &recipe->threads, "threads", 0, 1024, err));
+    GR_TRY(gr__recipe_data(recipe, root, err));
+    GR_TRY(gr__recipe_labels(recipe, root, err));
+    GR_TRY(gr__recipe_model(recipe, root, err));
+    GR_TRY(gr__recipe_routes(recipe, root, err));
+    GR_TRY(gr__recipe_train(recipe, root, err));
+    GR_TRY(gr__recipe_lab(recipe, root, err));
+    return gr_yaml_finish(root, err);
+}
+
+/* Takes over the tree. */
+static gr_status recipe_new(gr_recipe **recipe, gr_yaml *root, const char *path, const char *const *sets, int count,
+                            gr_error *err) {
+    gr_recipe *fresh = gr_alloc(sizeof *fresh);
+    char folder[PATH_MAX];
+    fresh->root = root;
+    fresh->arena = gr_arena_new();
+    fresh->here = fresh->folder = gr_arena_strdup(fresh->arena, realpath(".", folder) ? folder : ".");
+    if (path && realpath(path, folder)) {
+        char *slash = strrchr(folder, '/');
+        slash[slash == folder] = 0;
+        fresh->folder = gr_arena_strdup(fresh->arena, folder);
+    }
+    gr_status status = GR_OK;
+    for (int i = 0; i < count && status == GR_OK; i++)
+        status = gr_yaml_set(root, sets[i], err);
+    if (status == GR_OK)
+        status = read_all(fresh, err);
+    if (status != GR_OK) {
+        gr_recipe_free(fresh);
+        fresh = NULL;
+    }
+    *recipe = fresh;
+    return status;
+}
+
+gr_status gr_recipe_open(gr_recipe **recipe, const char *path, const char *const *sets, int count, gr_error *err) {
+    gr_yaml *root;
+    *recipe = NULL;
+    GR_TRY(gr_yaml_open(&root, path, err));
+    return recipe_new(recipe, root, path, sets, count, err);
+}
+
+gr_status gr_recipe_parse(gr_recipe **recipe, const char *text, size_t length, const char *source,
+                          const char *const *sets, int count, gr_error *err) {
+    gr_yaml *root;
+    *recipe = NULL;
+    GR_TRY(gr_yaml_parse(&root, text, length, source, err));
+    return recipe_new(recipe, root, NULL, sets, count, err);
+}
+
+void gr_recipe_free(gr_recipe *recipe) {
+    if (!recipe)
+        return;
+    gr_routes_free(recipe->routes);
+    gr_yaml_free(recipe->root);
+    gr_arena_free(recipe->arena);
+    gr_free(recipe);
+}
+
+gr_status gr_recipe_text(const gr_recipe *recipe, char **text, gr_error *err) {
+    return gr_yaml_write(recipe->root, text, err);
+}
+
+gr_status gr_recipe_write(const gr_recipe *recipe, const char *path, gr_error *err) {
+    char *text;
+    GR_TRY(gr_recipe_text(recipe, &text, err));
+    gr_status status = gr_file_write(path, text, strlen(text), err);
+    gr_free(text);
+    return status;
+}

@@ -1,0 +1,165 @@
+/* Sections data, labels and adjacent. */
+#include <string.h>
+
+#include "lab/recipe_read.h"
+
+typedef struct sources {
+    gr_source *at;
+    int count;
+    size_t capacity;
+} sources;
+
+/* ---- data ---- */
+
+static gr_status read_wordnet(gr_recipe *recipe, gr_yaml *data, sources *list, gr_error *err) {
+    gr_source source = gr_source_default();
+    source.path = NULL;
+    GR_TRY(gr__recipe_path(recipe, data, &source.path, "wordnet", err));
+    if (!source.path)
+        return GR_OK;
+    GR_TRY(gr__recipe_path(recipe, data, &source.fallback, "fallback", err));
+    GR_PUSH(list->at, list->count, list->capacity) = source;
+    return GR_OK;
+}
+
+static gr_status read_jsonl(gr_recipe *recipe, gr_yaml *data, sources *list, gr_error *err) {
+    gr_source source = gr_source_default();
+    source.reader = "jsonl";
+    source.path = NULL;
+    GR_TRY(gr__recipe_path(recipe, data, &source.path, "jsonl", err));
+    if (!source.path)
+        return GR_OK;
+    GR_TRY(gr_yaml_text(data, &source.text_field, "text", err));
+    GR_TRY(gr_yaml_text(data, &source.label_field, "label", err));
+    GR_PUSH(list->at, list->count, list->capacity) = source;
+    return GR_OK;
+}
+
+static gr_status text_source(gr_recipe *recipe, gr_yaml *map, const char *key, sources *list, gr_error *err) {
+    gr_source source = gr_source_default();
+    source.reader = "text";
+    source.path = NULL;
+    GR_TRY(gr__recipe_path(recipe, map, &source.path, key, err));
+    if (!source.path)
+        return gr_yaml_fail(map, err, "{file: corpus.txt, topic: news}", "a text source names no file");
+    if (strcmp(key, "file") == 0) {
+        GR_TRY(gr_yaml_text(map, &source.separator, "separator", err));
+        GR_TRY(gr_yaml_text(map, &source.topic, "topic", err));
+        if (!source.separator[0])
+            return gr_yaml_fail(map, err, NULL, "a text source has an empty separator");
+    }
+    GR_PUSH(list->at, list->count, list->capacity) = source;
+    return GR_OK;
+}
+
+static gr_status read_text(gr_recipe *recipe, gr_yaml *data, sources *list, gr_error *err) {
+    gr_yaml *node = gr_yaml_find(data, "text");
+    if (!node)
+        return GR_OK;
+    if (node->kind == GR_YAML_SCALAR)
+        return text_source(recipe, data, "text", list, err);
+    GR_TRY(gr_yaml_expect(node, GR_YAML_LIST, err));
+    for (gr_yaml *c = gr_yaml_first(node); c; c = gr_yaml_next(c)) {
+        GR_TRY(gr_yaml_expect(c, GR_YAML_MAP, err));
+        GR_TRY(text_source(recipe, c, "file", list, err));
+    }
+    return GR_OK;
+}
+
+static gr_status read_sources(gr_recipe *recipe, gr_yaml *data, sources *list, gr_error *err) {
+    GR_TRY(read_wordnet(recipe, data, list, err));
+    int before = list->count;
+    GR_TRY(read_jsonl(recipe, data, list, err));
+    if (list->count == before) /* `text` is a field of jsonl, or else the files themselves */
+        GR_TRY(read_text(recipe, data, list, err));
+    if (!list->count)
+        return gr_yaml_fail(data, err, "data: {wordnet: /usr/share/wordnet}, or jsonl: FILE, or text: FILE",
+                            "data names no source");
+    return GR_OK;
+}
+
+static gr_status read_tokenizer(gr_recipe *recipe, gr_yaml *data, gr_error *err) {
+    gr_yaml *tokenizer;
+    GR_TRY(gr_yaml_section(data, &tokenizer, "tokenizer", err));
+    GR_TRY(gr__recipe_path(recipe, tokenizer, &recipe->data.tokenizer_file, "file", err));
+    bool train = gr_yaml_find(tokenizer, "train");
+    if (recipe->data.tokenizer_file && train)
+        return gr_yaml_fail(tokenizer, err, "keep one of them", "the tokenizer has both file and train");
+    recipe->data.tokenizer_train = recipe->data.tokenizer_file ? 0 : 4096;
+    return recipe->data.tokenizer_file
+               ? GR_OK
+               : gr__recipe_int(tokenizer, &recipe->data.tokenizer_train, "train", 257, 1 << 20, err);
+}
+
+gr_status gr__recipe_data(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
+    gr_yaml *data;
+    gr_recipe_data *d = &recipe->data;
+    sources list = {0};
+    GR_TRY(gr_yaml_section(root, &data, "data", err));
+    gr_status status = read_sources(recipe, data, &list, err);
+    gr_source *kept = gr_arena_alloc(recipe->arena, sizeof *kept * ((size_t)list.count + 1));
+    if (list.count)
+        memcpy(kept, list.at, sizeof *kept * (size_t)list.count);
+    gr_free(list.at);
+    GR_TRY(status);
+    d->source = kept;
+    d->sources = list.count;
+    d->validation = 0.05;
+    d->context = 128;
+    d->dedupe = true;
+    GR_TRY(gr_yaml_real(data, &d->validation, "validation", 0, 0.9, err));
+    GR_TRY(gr__recipe_int(data, &d->context, "context", 8, 65536, err));
+    GR_TRY(gr_yaml_bool(data, &d->dedupe, "dedupe", err));
+    GR_TRY(gr_yaml_bool(data, &d->mixed, "mixed", err));
+    return read_tokenizer(recipe, data, err);
+}
+
+/* ---- labels ---- */
+
+static gr_status read_label(gr_yaml *node, gr_label_def *label, gr_error *err) {
+    static const char *const hidden[] = {"unlabelled", "core", NULL};
+    GR_TRY(gr__recipe_name(node, "label", err));
+    GR_TRY(gr_yaml_expect(node, GR_YAML_MAP, err));
+    *label = (gr_label_def){.name = node->key, .known = 1};
+    GR_TRY(gr_yaml_texts(node, &label->is, &label->count, "is", err));
+    if (!label->count)
+        return gr_yaml_fail(node, err, "is: [TOPIC, ...]", "label '%s' names no topic", node->key);
+    GR_TRY(gr_yaml_real(node, &label->known, "known", 0, 1, err));
+    int hidden_as = GR_HIDDEN_UNLABELLED;
+    GR_TRY(gr_yaml_choice(node, &hidden_as, "hidden_as", hidden, err));
+    label->hidden_as = (gr_hidden)hidden_as;
+    return GR_OK;
+}
+
+/* A topic belongs to one label, or is adjacent, or neither. */
+static gr_status check_topics(const gr_recipe *recipe, gr_yaml *root, gr_error *err) {
+    for (int k = 0; k < recipe->labels; k++)
+        for (int i = 0; i < recipe->label[k].count; i++) {
+            const char *topic = recipe->label[k].is[i];
+            for (int a = 0; a < recipe->adjacents; a++)
+                if (strcmp(topic, recipe->adjacent[a]) == 0)
+                    return gr_yaml_fail(gr_yaml_find(root, "adjacent"), err, "name it once",
+                                        "topic '%.100s' is adjacent and of label '%s'", topic, recipe->label[k].name);
+            for (int m = 0; m < k; m++)
+                for (int j = 0; j < recipe->label[m].count; j++)
+                    if (strcmp(topic, recipe->label[m].is[j]) == 0)
+                        return gr_yaml_fail(gr_yaml_find(root, "labels"), err, "name it once",
+                                            "topic '%.100s' is of label '%s' and of '%s'", topic,
+                                            recipe->label[m].name, recipe->label[k].name);
+        }
+    return GR_OK;
+}
+
+gr_status gr__recipe_labels(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
+    gr_yaml *labels;
+    GR_TRY(gr_yaml_map(root, &labels, "labels", err));
+    if (labels && labels->count > GR_ROUTE_LABELS_MAX)
+        return gr_yaml_fail(labels, err, NULL, "there are %d labels, expected at most %d", labels->count,
+                            GR_ROUTE_LABELS_MAX);
+    gr_label_def *list = gr_arena_alloc(recipe->arena, sizeof *list * (size_t)(labels ? labels->count + 1 : 1));
+    for (gr_yaml *c = labels ? gr_yaml_first(labels) : NULL; c; c = gr_yaml_next(c))
+        GR_TRY(read_label(c, &list[recipe->labels++], err));
+    recipe->label = list;
+    GR_TRY(gr_yaml_texts(root, &recipe->adjacent, &recipe->adjacents, "adjacent", err));
+    return check_topics(recipe, root, err);
+}

@@ -1,0 +1,151 @@
+/* Sections model and regions. */
+#include <float.h>
+#include <string.h>
+
+#include "lab/recipe_read.h"
+
+enum { UNITS_MOST = 1 << 16, LAYERS_MOST = 256 };
+
+/* ---- model ---- */
+
+/* One of the words that the architectures have for a field. */
+static gr_status read_word(gr_yaml *map, int *value, const char *field, gr_error *err) {
+    const char *names[16] = {NULL};
+    for (int i = 0; i < 15 && gr_arch_word(field, i); i++)
+        names[i] = gr_arch_word(field, i);
+    return gr_yaml_choice(map, value, field, names, err);
+}
+
+static gr_status read_enums(gr_yaml *map, gr_arch_def *def, gr_error *err) {
+    int norm = def->norm, position = def->position, activation = def->activation;
+    GR_TRY(read_word(map, &norm, "norm", err));
+    GR_TRY(read_word(map, &position, "position", err));
+    GR_TRY(read_word(map, &activation, "activation", err));
+    def->norm = (gr_norm)norm;
+    def->position = (gr_positions)position;
+    def->activation = (gr_activation)activation;
+    return GR_OK;
+}
+
+static gr_status read_transformer(gr_yaml *map, gr_arch_def *def, gr_error *err) {
+    GR_TRY(gr__recipe_int(map, &def->layers, "layers", 1, LAYERS_MOST, err));
+    GR_TRY(gr__recipe_int(map, &def->width, "width", 1, UNITS_MOST, err));
+    GR_TRY(gr__recipe_int(map, &def->heads, "heads", 0, 1024, err));
+    GR_TRY(gr__recipe_int(map, &def->head_size, "head_size", 1, 4096, err));
+    GR_TRY(gr__recipe_int(map, &def->mlp, "mlp", 1, UNITS_MOST, err));
+    GR_TRY(read_enums(map, def, err));
+    GR_TRY(gr_yaml_real(map, &def->eps, "eps", DBL_MIN, 1, err));
+    GR_TRY(gr_yaml_real(map, &def->rotary_base, "rotary_base", 1, 1e12, err));
+    GR_TRY(gr_yaml_bool(map, &def->out_bias, "out_bias", err));
+    GR_TRY(gr_yaml_bool(map, &def->logit_bias, "logit_bias", err));
+    return gr_yaml_bool(map, &def->tied, "tied", err);
+}
+
+static gr_status read_perceptron(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
+    int activation = GR_ACTIVATION_RELU, loss = def->loss;
+    def->kind = GR_ARCH_MLP;
+    GR_TRY(gr__recipe_ints(recipe, map, &def->sizes, &def->size_count, "sizes", 1, UNITS_MOST, err));
+    if (def->size_count < 2)
+        return gr_yaml_fail(map, err, "sizes: [INPUTS, HIDDEN, ..., OUTPUTS]", "a multilayer perceptron needs sizes");
+    GR_TRY(read_word(map, &activation, "activation", err));
+    GR_TRY(read_word(map, &loss, "loss", err));
+    def->activation = (gr_activation)activation;
+    def->loss = (gr_arch_loss)loss;
+    return GR_OK;
+}
+
+/* Each arch is a set of defaults. */
+static gr_status read_model(gr_recipe *recipe, gr_yaml *map, gr_error *err) {
+    static const char *const archs[] = {"llama", "gpt2", "mlp", NULL};
+    enum { LLAMA, GPT2, MLP };
+    gr_arch_def *def = &recipe->model;
+    int arch = LLAMA;
+    *def = gr_arch_default();
+    def->context = recipe->data.context;
+    GR_TRY(gr_yaml_choice(map, &arch, "arch", archs, err));
+    if (arch == GPT2) {
+        def->norm = GR_NORM_LAYER;
+        def->position = GR_POSITION_LEARNED;
+        def->activation = GR_ACTIVATION_GELU_TANH;
+        def->bias = true;
+    }
+    if (arch == MLP) {
+        def->bias = true;
+        GR_TRY(read_perceptron(recipe, map, def, err));
+    } else {
+        GR_TRY(read_transformer(map, def, err));
+    }
+    GR_TRY(gr_yaml_bool(map, &def->bias, "bias", err));
+    GR_TRY(gr_yaml_real(map, &def->dropout, "dropout", 0, 0.99, err));
+    GR_TRY(gr_yaml_real(map, &def->init_std, "init_std", DBL_MIN, 10, err));
+    GR_TRY(gr_yaml_real(map, &def->l1, "l1", 0, 1e6, err));
+    return gr__recipe_ints(recipe, map, &def->l1_layers, &def->l1_count, "l1_layers", 0, LAYERS_MOST - 1, err);
+}
+
+/* ---- regions ---- */
+
+static gr_status read_units(gr_yaml *region, gr_arch_units *units, const char *key, gr_error *err) {
+    gr_yaml *map, *claim;
+    GR_TRY(gr_yaml_map(region, &map, key, err));
+    if (!map)
+        return GR_OK;
+    GR_TRY(gr__recipe_int(map, &units->add, "add", 1, UNITS_MOST, err));
+    GR_TRY(gr__recipe_int(map, &units->last, "last", 1, UNITS_MOST, err));
+    GR_TRY(gr_yaml_list(map, &claim, "claim", err));
+    if (claim) {
+        int64_t lo, hi;
+        if (claim->count != 2)
+            return gr_yaml_fail(claim, err, "claim: [LO, HI] takes units LO to HI - 1", "claim has %d numbers, expected 2",
+                                claim->count);
+        gr_yaml *first = gr_yaml_first(claim), *second = gr_yaml_next(first);
+        GR_TRY(gr_yaml_as_count(first, &lo, 0, UNITS_MOST, err));
+        GR_TRY(gr_yaml_as_count(second, &hi, lo + 1, UNITS_MOST, err));
+        units->lo = (int)lo, units->hi = (int)hi;
+    }
+    if ((units->add > 0) + (units->last > 0) + (units->hi > 0) != 1)
+        return gr_yaml_fail(map, err, "{add: N}, {last: N} or {claim: [LO, HI]}", "%s of region '%s' needs one of these",
+                            key, region->key);
+    return GR_OK;
+}
+
+static gr_status read_region(gr_recipe *recipe, gr_yaml *node, gr_arch_region *region, gr_error *err) {
+    GR_TRY(gr__recipe_name(node, "region", err));
+    GR_TRY(gr_yaml_expect(node, GR_YAML_MAP, err));
+    *region = (gr_arch_region){.name = node->key};
+    GR_TRY(read_units(node, &region->residual, "residual", err));
+    GR_TRY(read_units(node, &region->mlp, "mlp", err));
+    GR_TRY(read_units(node, &region->heads, "heads", err));
+    GR_TRY(gr__recipe_ints(recipe, node, &region->layers, &region->layer_count, "layers", 0, LAYERS_MOST - 1, err));
+    return gr_yaml_texts(node, &region->patterns, &region->pattern_count, "parameters", err);
+}
+
+static gr_status read_regions(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
+    gr_yaml *regions;
+    GR_TRY(gr_yaml_map(root, &regions, "regions", err));
+    if (!regions)
+        return GR_OK;
+    if (regions->count > 64)
+        return gr_yaml_fail(regions, err, NULL, "there are %d regions, expected at most 64", regions->count);
+    gr_arch_region *list = gr_arena_alloc(recipe->arena, sizeof *list * ((size_t)regions->count + 1));
+    int count = 0;
+    for (gr_yaml *c = gr_yaml_first(regions); c; c = gr_yaml_next(c))
+        GR_TRY(read_region(recipe, c, &list[count++], err));
+    recipe->model.regions = list;
+    recipe->model.region_count = count;
+    return GR_OK;
+}
+
+gr_status gr__recipe_model(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
+    gr_yaml *map;
+    GR_TRY(gr_yaml_section(root, &map, "model", err));
+    GR_TRY(read_model(recipe, map, err));
+    GR_TRY(read_regions(recipe, root, err));
+    /* The architecture knows what fits together; it does not know where the recipe said so. */
+    gr_error why = {0};
+    gr_arch_def trial = recipe->model;
+    trial.vocab = recipe->data.tokenizer_train ? recipe->data.tokenizer_train : 257;
+    gr_status status = gr_arch_check(&trial, &why);
+    return status == GR_OK ? GR_OK
+                           : gr_yaml_fail(map, err, why.hint[0] ? why.hint : NULL, "%s%s%s", why.place,
+                                          why.place[0] ? ": " : "", why.message);
+}

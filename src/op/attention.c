@@ -1,0 +1,145 @@
+/* attention.c - causal self-attention inside each document. Documents x heads are shared among threads as they become
+ * free; each writes rows and columns of its own, so the result does not depend on who did what. */
+#include "base/mem.h"
+#include "op/element.h"
+#include <math.h>
+#include <omp.h>
+
+extern const gr_op gr__op_attention;
+
+typedef struct attr {
+    int heads, size;
+    double scale, rotary_base;
+} attr;
+
+gr_value gr_attention(gr_graph *graph, gr_value qkv, int heads, int size, double scale, double rotary_base) {
+    if (qkv < 0)
+        return GR_NONE;
+    if (heads < 1 || size < 1 || gr_value_scalar(graph, qkv) || gr_value_width(graph, qkv) != 3 * heads * size)
+        return gr_graph_fail(graph, "attention: %d columns are not q, k and v of %d heads of %d",
+                             gr_value_width(graph, qkv), heads, size);
+    if (rotary_base > 0 && size % 2)
+        return gr_graph_fail(graph, "attention: heads of %d columns cannot be rotated in pairs", size);
+    const gr_node node = {.op = &gr__op_attention, .inputs = 1, .in = {qkv}, .width = heads * size, .point = GR_NONE};
+    return gr__graph_add(graph, &node, &(attr){heads, size, scale, rotary_base}, sizeof(attr));
+}
+
+/* What is settled once: how many threads have scratch, and the angles up to the longest possible document. */
+typedef struct settled {
+    int threads;
+    size_t scratch; /* of a thread */
+    gr_real *turn;  /* [capacity x size] cos, sin of each pair; NULL: no rotation */
+} settled;
+
+/* Log-sum-exp of each head's scores, [heads x capacity]. */
+static size_t attention_state(const gr_node *node, int capacity, int block) {
+    return (size_t)((const attr *)node->attr)->heads * (size_t)capacity;
+}
+
+static size_t attention_scratch(const gr_node *node, int capacity, int block) {
+    const attr *a = node->attr;
+    return (size_t)omp_get_max_threads() * gr_kernel()->attention_scratch(capacity, a->size);
+}
+
+static void attention_prepare(gr_ctx *ctx) {
+    const attr *a = ctx->node->attr;
+    settled *s = ctx->prepared = gr_alloc(sizeof *s);
+    int longest = ctx->rows->capacity;
+    *s = (settled){omp_get_max_threads(), gr_kernel()->attention_scratch(longest, a->size), NULL};
+    if (!(a->rotary_base > 0))
+        return;
+    s->turn = gr_alloc((size_t)longest * (size_t)a->size * sizeof *s->turn);
+    for (int i = 0; i < a->size; i += 2) {
+        double step = pow(a->rotary_base, -(double)i / a->size);
+        for (int t = 0; t < longest; t++) {
+            gr_real *pair = s->turn + (size_t)t * (size_t)a->size + i;
+            pair[0] = (gr_real)cos(t * step);
+            pair[1] = (gr_real)sin(t * step);
+        }
+    }
+}
+
+static void attention_release(gr_ctx *ctx) {
+    settled *s = ctx->prepared;
+    if (s)
+        gr_free(s->turn);
+    gr_free(s);
+}
+
+static void forward_head(gr_ctx *ctx, gr_real *scratch, int r0, int r1, int head) {
+    const attr *a = ctx->node->attr;
+    const settled *s = ctx->prepared;
+    const gr_slot *x = &ctx->in[0], *y = &ctx->out;
+    gr_real *lse = ctx->state + (size_t)head * (size_t)ctx->rows->capacity + r0;
+    gr_kernel()->attention(gr__row(y, r0) + head * a->size, y->stride, lse, gr__row(x, r0) + head * 3 * a->size,
+                           x->stride, s->turn, (gr_real)a->scale, r1 - r0, a->size, scratch);
+}
+
+static void backward_head(gr_ctx *ctx, gr_real *scratch, int r0, int r1, int head) {
+    const attr *a = ctx->node->attr;
+    const settled *s = ctx->prepared;
+    const gr_slot *x = &ctx->in[0], *y = &ctx->out;
+    const gr_real *lse = ctx->state + (size_t)head * (size_t)ctx->rows->capacity + r0;
+    int at = head * 3 * a->size;
+    gr_kernel()->attention_backward(gr__drow(x, r0) + at, x->accumulate, gr__drow(y, r0) + head * a->size, y->stride,
+                                    lse, gr__row(x, r0) + at, x->stride, s->turn, (gr_real)a->scale, r1 - r0, a->size,
+                                    scratch);
+}
+
+static void over_heads(gr_ctx *ctx, void (*pass)(gr_ctx *, gr_real *, int, int, int), int r0, int r1) {
+    const settled *s = ctx->prepared;
+    const int32_t *document = ctx->rows->document;
+    int first = 0, last, heads = ((const attr *)ctx->node->attr)->heads;
+    while (document[first] < r0)
+        first++;
+    for (last = first; document[last] < r1;)
+        last++;
+#pragma omp parallel num_threads(s->threads)
+    {
+        gr_real *scratch = ctx->scratch + (size_t)omp_get_thread_num() * s->scratch;
+#pragma omp for schedule(dynamic, 4)
+        for (int i = 0; i < (last - first) * heads; i++) {
+            int d = first + i / heads;
+            pass(ctx, scratch, document[d], document[d + 1], i % heads);
+        }
+    }
+}
+
+static void attention_forward(gr_ctx *ctx, int r0, int r1) { over_heads(ctx, forward_head, r0, r1); }
+
+static void attention_backward(gr_ctx *ctx, int r0, int r1) {
+    if (ctx->in[0].d)
+        over_heads(ctx, backward_head, r0, r1);
+}
+
+/* ---- cases ------------------------------------------------------------------------------------------------------ */
+
+static gr_value build_rotary(gr_graph *graph, gr_value x) {
+    return gr_attention(graph, x, 2, gr_value_width(graph, x) / 6, 0.4, 100);
+}
+
+static gr_value build_odd(gr_graph *graph, gr_value x) {
+    return gr_attention(graph, x, 3, gr_value_width(graph, x) / 9, 0.6, 0);
+}
+
+/* The gradient adds to another reader's. */
+static gr_value build_twice(gr_graph *graph, gr_value x) {
+    int width = gr_value_width(graph, x) / 3;
+    return gr_mul(graph, gr_attention(graph, x, 1, width, 0.3, 10), gr_slice(graph, x, 1, 1 + width));
+}
+
+/* Documents longer than a tile of queries come with the larger number of rows. */
+static const gr_op_case cases[] = {{"rotary", 11, 24, build_rotary},
+                                   {"odd", 9, 27, build_odd},
+                                   {"twice", 7, 18, build_twice},
+                                   {"long", 61, 24, build_rotary},
+                                   {NULL, 0, 0, NULL}};
+
+const gr_op gr__op_attention = {.name = "attention",
+                                .state = attention_state,
+                                .scratch = attention_scratch,
+                                .prepare = attention_prepare,
+                                .release = attention_release,
+                                .forward = attention_forward,
+                                .backward = attention_backward,
+                                .cases = cases};

@@ -1,0 +1,165 @@
+/* rms_norm.c - root-mean-square norm over the groups of columns that are on for a row (Zhang & Sennrich 2019).
+ *
+ * With C the number of columns that are on, xhat = x / sqrt(sum(x^2) / C + eps) and g = gain dy, both 0 where off:
+ * dx = (g - xhat sum(g xhat) / C) / sqrt(...).
+ */
+#include "op/element.h"
+#include <math.h>
+#include <string.h>
+
+extern const gr_op gr__op_rms_norm;
+
+typedef struct attr {
+    double eps;
+    int groups;
+    int width[GR_OP_TAPS];
+    int gain[GR_OP_TAPS]; /* slots of the parameters, GR_NONE: absent */
+} attr;
+
+gr_value gr_rms_norm(gr_graph *graph, gr_value x, int groups, const gr_norm_group *group, double eps) {
+    if (x < 0)
+        return GR_NONE;
+    if (gr_value_scalar(graph, x))
+        return gr_graph_fail(graph, "rms_norm reads rows, not one number");
+    if (groups < 1 || groups > GR_OP_TAPS)
+        return gr_graph_fail(graph, "rms_norm: %d groups; 1 to %d are possible", groups, GR_OP_TAPS);
+    attr a = {.eps = eps, .groups = groups};
+    gr_node node = {.op = &gr__op_rms_norm, .inputs = 1, .in = {x}, .taps = groups, .point = GR_NONE};
+    for (int i = 0; i < groups; i++) {
+        const gr_param_def *def = gr__graph_param_def(graph, group[i].gain);
+        if (group[i].width < 1)
+            return gr_graph_fail(graph, "rms_norm: group %d has %d columns", i, group[i].width);
+        if (group[i].gain != GR_NONE && (!def || def->rows != 1 || def->cols != group[i].width))
+            return gr_graph_fail(graph, "rms_norm: gain '%s' [%d x %d] should be [1 x %d]", def ? def->name : "?",
+                                 def ? def->rows : 0, def ? def->cols : 0, group[i].width);
+        node.tap[i] = group[i].tap;
+        node.width += group[i].width;
+        a.width[i] = group[i].width;
+        a.gain[i] = def ? node.params : GR_NONE;
+        if (def)
+            node.param[node.params++] = group[i].gain;
+    }
+    if (node.width != gr_value_width(graph, x))
+        return gr_graph_fail(graph, "rms_norm: the groups have %d columns, x has %d", node.width,
+                             gr_value_width(graph, x));
+    return gr__graph_add(graph, &node, &a, sizeof a);
+}
+
+/* 1 / root mean square of each row. */
+static size_t rms_norm_state(const gr_node *node, int capacity, int block) { return (size_t)capacity; }
+
+/* xhat, of which the gains' gradients are made. */
+static size_t rms_norm_scratch(const gr_node *node, int capacity, int block) {
+    return (size_t)capacity * (size_t)node->width;
+}
+
+static bool group_on(const gr_ctx *ctx, int group, int n) { return !ctx->tap[group] || ctx->tap[group]->w[n] != 0; }
+
+static int columns_on(const gr_ctx *ctx, int n) {
+    const attr *a = ctx->node->attr;
+    int columns = 0;
+    for (int i = 0; i < a->groups; i++)
+        columns += group_on(ctx, i, n) ? a->width[i] : 0;
+    return columns;
+}
+
+static const gr_real *gain_of(const gr_ctx *ctx, int group) {
+    int slot = ((const attr *)ctx->node->attr)->gain[group];
+    return slot == GR_NONE ? NULL : ctx->param[slot].w;
+}
+
+static void forward_row(gr_ctx *ctx, const gr_kernels *k, int n) {
+    const attr *a = ctx->node->attr;
+    const gr_real *x = gr__row(&ctx->in[0], n);
+    gr_real *y = gr__row(&ctx->out, n);
+    double square = 0;
+    for (int i = 0, at = 0; i < a->groups; at += a->width[i++])
+        if (group_on(ctx, i, n))
+            square += (double)k->dot(x + at, x + at, a->width[i]);
+    int columns = columns_on(ctx, n);
+    double spread = columns ? square / columns + a->eps : 0;
+    gr_real inv = spread > 0 || isnan(spread) ? (gr_real)(1 / sqrt(spread)) : 0;
+    ctx->state[n] = inv;
+    for (int i = 0, at = 0; i < a->groups; at += a->width[i++])
+        if (group_on(ctx, i, n))
+            k->norm(y + at, x + at, 0, inv, gain_of(ctx, i), NULL, a->width[i]);
+        else
+            memset(y + at, 0, (size_t)a->width[i] * sizeof *y);
+}
+
+static void rms_norm_forward(gr_ctx *ctx, int r0, int r1) {
+    const gr_kernels *k = gr_kernel();
+#pragma omp parallel for schedule(static)
+    for (int n = r0; n < r1; n++)
+        forward_row(ctx, k, n);
+}
+
+static void backward_row(gr_ctx *ctx, const gr_kernels *k, int n) {
+    const attr *a = ctx->node->attr;
+    const gr_slot *in = &ctx->in[0];
+    const gr_real *x = gr__row(in, n), *dy = gr__drow(&ctx->out, n);
+    gr_real *xhat = ctx->scratch + (size_t)n * (size_t)in->width, sums[2] = {0}, inv = ctx->state[n];
+    for (int i = 0, at = 0; i < a->groups; at += a->width[i++])
+        if (group_on(ctx, i, n))
+            k->norm_sums(sums, xhat + at, dy + at, x + at, 0, inv, gain_of(ctx, i), a->width[i]);
+        else
+            memset(xhat + at, 0, (size_t)a->width[i] * sizeof *xhat);
+    if (!in->d)
+        return;
+    gr_real *dx = gr__drow(in, n);
+    int columns = columns_on(ctx, n);
+    for (int i = 0, at = 0; i < a->groups; at += a->width[i++])
+        if (group_on(ctx, i, n))
+            k->norm_backward(dx + at, dy + at, xhat + at, inv, 0, sums[1] / (gr_real)columns, gain_of(ctx, i),
+                             a->width[i], in->accumulate);
+        else if (!in->accumulate)
+            memset(dx + at, 0, (size_t)a->width[i] * sizeof *dx);
+}
+
+static void rms_norm_backward(gr_ctx *ctx, int r0, int r1) {
+    const gr_kernels *k = gr_kernel();
+    const attr *a = ctx->node->attr;
+#pragma omp parallel for schedule(static)
+    for (int n = r0; n < r1; n++)
+        backward_row(ctx, k, n);
+    for (int i = 0, at = 0; i < a->groups; at += a->width[i++])
+        if (a->gain[i] != GR_NONE && ctx->param[a->gain[i]].g)
+            gr__bgrad(&ctx->param[a->gain[i]], ctx->out.d + at, ctx->out.stride, ctx->scratch + at, ctx->in[0].width,
+                      ctx->rows->block, r0, r1);
+}
+
+/* ---- cases ------------------------------------------------------------------------------------------------------ */
+
+static gr_param vector(gr_graph *graph, const char *name, int width) {
+    return gr_graph_param(graph, &(gr_param_def){name, 1, width, GR_KIND_NORM, GR_INIT_NORMAL, 0.7, false});
+}
+
+static gr_value build_one(gr_graph *graph, gr_value x) {
+    int width = gr_value_width(graph, x);
+    return gr_rms_norm(graph, x, 1, &(gr_norm_group){vector(graph, "gain", width), width, GR_NONE}, 1e-5);
+}
+
+static gr_value build_bare(gr_graph *graph, gr_value x) {
+    gr_norm_group group = {GR_NONE, gr_value_width(graph, x), GR_NONE};
+    return gr_mul(graph, gr_rms_norm(graph, x, 1, &group, 1e-3), x);
+}
+
+/* A core of 5 columns and a group behind a tap. */
+static gr_value build_groups(gr_graph *graph, gr_value x) {
+    int rest = gr_value_width(graph, x) - 5;
+    gr_value core = gr_slice(graph, x, 0, 5), point = gr_tap_point(graph, gr_slice(graph, x, 5, 5 + rest), "rest");
+    const gr_norm_group group[] = {{vector(graph, "core", 5), 5, GR_NONE},
+                                   {vector(graph, "rest", rest), rest, gr_graph_tap(graph, point)}};
+    return gr_rms_norm(graph, gr_concat(graph, 2, (gr_value[]){core, point}), 2, group, 1e-5);
+}
+
+static const gr_op_case cases[] = {
+    {"one", 7, 9, build_one}, {"bare", 5, 37, build_bare}, {"groups", 6, 8, build_groups}, {NULL, 0, 0, NULL}};
+
+const gr_op gr__op_rms_norm = {.name = "rms_norm",
+                               .state = rms_norm_state,
+                               .scratch = rms_norm_scratch,
+                               .forward = rms_norm_forward,
+                               .backward = rms_norm_backward,
+                               .keeps_zero = true,
+                               .cases = cases};

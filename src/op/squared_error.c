@@ -1,0 +1,48 @@
+/* squared_error.c - mean over the columns of (a - b)^2. */
+#include "op/element.h"
+
+extern const gr_op gr__op_squared_error;
+
+gr_value gr_squared_error(gr_graph *graph, gr_value a, gr_value b) {
+    return gr__element_pair(graph, &gr__op_squared_error, a, b, 1);
+}
+
+static void squared_error_forward(gr_ctx *ctx, int r0, int r1) {
+    const gr_kernels *k = gr_kernel();
+    const gr_slot *a = &ctx->in[0], *b = &ctx->in[1];
+#pragma omp parallel for schedule(static)
+    for (int n = r0; n < r1; n++)
+        *gr__row(&ctx->out, n) = k->squared_error(gr__row(a, n), gr__row(b, n), a->width) / (gr_real)a->width;
+}
+
+static void squared_error_backward(gr_ctx *ctx, int r0, int r1) {
+    const gr_kernels *k = gr_kernel();
+    const gr_slot *a = &ctx->in[0], *b = &ctx->in[1];
+#pragma omp parallel for schedule(static)
+    for (int n = r0; n < r1; n++) {
+        gr_real d = 2 * *gr__drow(&ctx->out, n) / (gr_real)a->width;
+        if (a->d)
+            k->difference(gr__drow(a, n), d, gr__row(a, n), gr__row(b, n), a->width, a->accumulate);
+        if (b->d)
+            k->difference(gr__drow(b, n), -d, gr__row(a, n), gr__row(b, n), a->width, b->accumulate);
+    }
+}
+
+/* ---- cases ------------------------------------------------------------------------------------------------------ */
+
+static gr_value build_halves(gr_graph *graph, gr_value x) {
+    int half = gr_value_width(graph, x) / 2;
+    return gr_squared_error(graph, gr_slice(graph, x, 0, half), gr_slice(graph, x, half, 2 * half));
+}
+
+static gr_value build_input(gr_graph *graph, gr_value x) {
+    return gr_squared_error(graph, gr_input(graph, 0, gr_value_width(graph, x)), x);
+}
+
+static const gr_op_case cases[] = {{"halves", 7, 10, build_halves}, {"input", 5, 37, build_input}, {NULL, 0, 0, NULL}};
+
+const gr_op gr__op_squared_error = {.name = "squared_error",
+                                    .forward = squared_error_forward,
+                                    .backward = squared_error_backward,
+                                    .keeps_zero = true,
+                                    .cases = cases};
