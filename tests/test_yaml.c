@@ -156,6 +156,7 @@ static void value_refused(char kind, const char *value, const char *words) {
     gr_status status = kind == 'i'   ? gr_yaml_int(root, &whole, "a", 1, 100, &err)
                        : kind == 'c' ? gr_yaml_count(root, &whole, "a", 1, INT64_MAX, &err)
                        : kind == 'r' ? gr_yaml_real(root, &real, "a", DBL_MIN, 1, &err)
+                       : kind == 'R' ? gr_yaml_real(root, &real, "a", -INFINITY, INFINITY, &err)
                        : kind == 'b' ? gr_yaml_bool(root, &truth, "a", &err)
                        : kind == 't' ? gr_yaml_text(root, &string, "a", &err)
                                      : gr_yaml_choice(root, &choice, "a", names, &err);
@@ -188,6 +189,7 @@ static void refuses_values(void **state) {
     value_refused('r', "nan", "finite number above 0 to 1");
     value_refused('r', ".inf", "finite number");
     value_refused('r', "1e999", "finite number");
+    value_refused('R', "-1e999", "finite number");
     value_refused('r', "0", "above 0");
     value_refused('r', "1.1", "'1.1'");
     value_refused('r', "0x1", "'0x1'");

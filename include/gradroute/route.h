@@ -101,7 +101,7 @@ typedef struct gr_routes {
     struct gr_arena *arena; /* owns the strings */
 } gr_routes;
 
-/* An empty list over labels 1..K. Names are copied, here and below. Mistakes (unknown names, shares over 1) are
+/* An empty list over labels 1..K, K at most GR_ROUTE_LABELS_MAX. Names are copied, here and below. Mistakes (unknown names, shares over 1) are
  * reported by gr_router_new, not while building. */
 gr_routes *gr_routes_new(int labels, const char *const *names);
 void gr_routes_free(gr_routes *routes);

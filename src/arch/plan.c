@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LAYERS = 1024, MAX_REGIONS = 64, MAX_UNITS = 1 << 20, MAX_TOKENS = 1 << 24, MAX_WIDTH = 1 << 16 };
+enum { MAX_LAYERS = 1024, MAX_REGIONS = 64, MAX_UNITS = 1 << 20, MAX_TOKENS = 1 << 24, MAX_WIDTH = 1 << 16,
+       MAX_PATTERNS = 64 };
 
 #define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "model", (hint), __VA_ARGS__)
 
@@ -250,6 +251,7 @@ static gr_status check_result(const gr__plan *plan, gr_error *err) {
 static gr_status check_patterns(const gr__plan *plan, gr_error *err) {
     for (int r = 0; r < plan->def->region_count; r++) {
         const gr_arch_region *region = &plan->def->regions[r];
+        GR_TRY(within("the number of parameter patterns", region->pattern_count, 0, MAX_PATTERNS, err));
         for (int i = 0; i < region->pattern_count; i++) {
             bool found = false;
             for (int p = 0; p < plan->params && !found; p++)

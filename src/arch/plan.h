@@ -85,6 +85,8 @@ void gr__plan_list(gr__plan *plan);
 /* Builders. watch: heads and neurons are outputs too, named as their taps. */
 void gr__transformer_graph(gr_graph *graph, const gr__plan *plan, bool watch);
 void gr__mlp_graph(gr_graph *graph, const gr__plan *plan, bool watch);
+/* GR_ERR_USAGE unless the model has exactly the parameters of the plan. */
+gr_status gr__plan_match(const gr__plan *plan, const gr_model *model, gr_error *err);
 gr_status gr__arch_model(gr_model **model, const gr__plan *plan, uint64_t seed, bool watch, gr_error *err);
 
 /* For builders: adds all parameters, and all regions with their parts; new arrays of handles, by the plan's numbers. */

@@ -50,26 +50,11 @@ static void fill_model(const gr__remap *map, gr_model *to, gr_model *from, bool 
     }
 }
 
-/* The model must be the one that the description describes. */
-static gr_status check_pair(const gr__plan *plan, const gr_model *model, gr_error *err) {
-    if (gr_model_params(model) != plan->params)
-        return USAGE(err, NULL, "the model has %d parameters, its description %d", gr_model_params(model), plan->params);
-    for (int q = 0; q < plan->params; q++) {
-        const gr_param_def *want = &plan->param[q].def;
-        gr_param p = gr_model_find(model, want->name);
-        const gr_param_def *have = p == GR_NONE ? NULL : gr_model_param(model, p);
-        if (!have || have->rows != want->rows || have->cols != want->cols)
-            return USAGE(err, NULL, "the model's '%s' is %d x %d, its description says %d x %d", want->name,
-                         have ? have->rows : 0, have ? have->cols : 0, want->rows, want->cols);
-    }
-    return GR_OK;
-}
-
 /* The new model of a map, filled; takes the map's description into the result. */
 static gr_status finish(gr_surgery_result *out, gr__remap *map, gr_model *model, uint64_t seed, bool fresh,
                         gr_error *err) {
     gr_model *made;
-    GR_TRY(check_pair(map->from, model, err));
+    GR_TRY(gr__plan_match(map->from, model, err));
     GR_TRY(gr__arch_model(&made, map->to, seed, false, err));
     fill_model(map, made, model, fresh);
     *out = (gr_surgery_result){gr_arch_copy(map->def), made};

@@ -67,7 +67,8 @@ gr_yaml *gr_yaml_add_map(gr_yaml *parent, const char *key);
 gr_yaml *gr_yaml_add_list(gr_yaml *parent, const char *key);
 gr_yaml *gr_yaml_add_text(gr_yaml *parent, const char *key, const char *text);
 gr_yaml *gr_yaml_add_int(gr_yaml *parent, const char *key, int64_t value);
-gr_yaml *gr_yaml_add_real(gr_yaml *parent, const char *key, double value); /* finite; shortest text with the same bits */
+gr_yaml *gr_yaml_add_real(gr_yaml *parent, const char *key,
+                          double value); /* finite; shortest text with the same bits */
 gr_yaml *gr_yaml_add_bool(gr_yaml *parent, const char *key, bool value);
 void gr_yaml_remove(gr_yaml *node); /* takes a node out of its parent; not the root */
 

@@ -1,5 +1,7 @@
 /* Adding to a tree by hand, and writing it as text. */
+#include <assert.h>
 #include <jansson.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +36,7 @@ gr_yaml *gr_yaml_add_int(gr_yaml *parent, const char *key, int64_t value) {
 
 gr_yaml *gr_yaml_add_real(gr_yaml *parent, const char *key, double value) {
     char text[40];
+    assert(isfinite(value));
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
         if (strtod(text, NULL) == value)

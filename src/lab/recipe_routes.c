@@ -1,5 +1,5 @@
 /* Sections preset and routes: the vocabulary of route.h as YAML. */
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lab/recipe_read.h"
@@ -227,7 +227,10 @@ static gr_status read_route(const reader *r, gr_yaml *node, gr_error *err) {
     GR_TRY(read_draw(node, &draw, err));
     gr_routes_add(r->routes, labels, (gr_draw)draw);
     gr_route *route = &r->routes->route[r->routes->count - 1];
-    gr__yaml_place(node->at, place, sizeof place);
+    if (node->at.line)
+        snprintf(place, sizeof place, "%s:%d:%d", node->at.source, node->at.line, node->at.column);
+    else
+        snprintf(place, sizeof place, "%s", node->at.source);
     route->place = gr_arena_strdup(r->routes->arena, place);
     GR_TRY(gr_yaml_bool(node, &route->again, "again", err));
     GR_TRY(gr_yaml_bool(node, &route->mix, "mix", err));

@@ -1,11 +1,14 @@
 #include "gradroute/route.h"
 
-#include "base/mem.h"
-
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
 
 gr_routes *gr_routes_new(int labels, const char *const *names) {
+    assert(labels >= 0 && labels <= GR_ROUTE_LABELS_MAX);
     gr_routes *routes = gr_alloc(sizeof *routes);
     routes->arena = gr_arena_new();
     routes->labels = labels;

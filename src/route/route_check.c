@@ -60,7 +60,7 @@ static bool occurs(const lint *l, int label) { return !l->documents || l->docume
 
 static void check_labels(const lint *l) {
     enum { FEW = 64 };
-    for (int k = 1; k <= l->routes->labels && k <= GR_ROUTE_LABELS_MAX; k++) {
+    for (int k = 1; k <= l->routes->labels; k++) {
         const char *name = l->routes->label[k - 1];
         bool routed = false;
         for (int r = 0; r < l->routes->count; r++)

@@ -251,10 +251,9 @@ static gr_status check_mix(const gr_routes *routes, gr_error *err) {
 }
 
 static gr_status router_fill(gr_router *router, const gr_model *model, const gr_routes *routes, gr_error *err) {
-    if (routes->labels > GR_ROUTE_LABELS_MAX || routes->count > GR_ROUTE_ROUTES_MAX || gr_model_regions(model) > 64)
-        return gr_error_set(err, GR_ERR_USAGE, "routes", NULL,
-                            "%d labels, %d routes and %d regions; there can be %d, %d and 64", routes->labels,
-                            routes->count, gr_model_regions(model), GR_ROUTE_LABELS_MAX, GR_ROUTE_ROUTES_MAX);
+    if (routes->count > GR_ROUTE_ROUTES_MAX || gr_model_regions(model) > 64)
+        return gr_error_set(err, GR_ERR_USAGE, "routes", NULL, "%d routes and %d regions; there can be %d and 64",
+                            routes->count, gr_model_regions(model), GR_ROUTE_ROUTES_MAX);
     for (int r = 0; r < routes->count; r++)
         GR_TRY(route_check(model, routes, r, err));
     GR_TRY(check_mix(routes, err));

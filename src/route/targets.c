@@ -1,12 +1,11 @@
 /* Targets: where effects act, cut so finely that each effect covers a target whole or not at all. */
-#include "route/route_internal.h"
-
-#include "base/mem.h"
-
 #include <fnmatch.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "base/mem.h"
+#include "route/route_internal.h"
 
 typedef struct cuts {
     int *at;

@@ -20,6 +20,8 @@ gr_status gr_evaluator_new(gr_evaluator **evaluator, gr_model *model, const gr_t
     if (row_loss == GR_NONE)
         return gr_error_set(err, GR_ERR_USAGE, "model", "name the cross-entropy by gr_graph_output",
                             "there is no output 'row_loss' to evaluate");
+    if (rows < 1 || width < 1 || rows > INT32_MAX / 2 / width)
+        return gr_error_set(err, GR_ERR_USAGE, "evaluation", NULL, "a batch of %d rows of %d positions", rows, width);
     gr_run *run;
     GR_TRY(gr_run_new(&run, model, tables, &(gr_run_def){.rows = rows * width}, err));
     gr_evaluator *e = gr_alloc(sizeof *e);

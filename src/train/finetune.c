@@ -31,7 +31,10 @@ static void tuning_free(tuning *t) {
 static gr_status tuning_open(tuning *t, gr_model *model, const gr_tables *tables, const gr_dataset *data,
                              const gr_labels *labels, const uint32_t *docs, size_t count, const gr_finetune_def *def,
                              gr_error *err) {
-    if (count == 0 || count > INT32_MAX / (size_t)def->width)
+    if (def->rows < 1 || def->width < 1 || def->steps < 0)
+        return gr_error_set(err, GR_ERR_USAGE, "fine-tuning", NULL, "%d steps of %d rows of %d positions", def->steps,
+                            def->rows, def->width);
+    if (count == 0 || count > INT32_MAX / 2 / (size_t)def->width)
         return gr_error_set(err, GR_ERR_USAGE, "fine-tuning", "give at least one document, and not too many",
                             "%zu documents cannot be trained on", count);
     GR_TRY(gr_scan_new(&t->scan, data, labels, docs, count, (int)count, def->width, err));

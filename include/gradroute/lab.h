@@ -1,0 +1,93 @@
+/* lab.h - what to train and what to compare: projects, arms, the test of removal, the audit.
+ *
+ *     gr_project *project;                                     data, labels, tokenizer of a recipe, kept in
+ * runs/demo/data GR_TRY(gr_project_open(&project, recipe, "runs/demo/data", err)); gr_audit *audit;
+ *     GR_TRY(gr_audit_run(&audit, project, "runs/demo", &control, err));   trains the arms that are not done yet
+ *     gr_audit_print(audit, stdout);
+ *     gr_audit_free(audit);
+ */
+#ifndef GRADROUTE_LAB_H
+#define GRADROUTE_LAB_H
+
+#include <stdio.h>
+
+#include "gradroute/folder.h"
+#include "gradroute/recipe.h"
+#include "gradroute/train.h"
+
+/* How a caller follows and stops long work; all zero is fine. */
+typedef struct gr_control {
+    bool resume; /* go on with what the folder holds; false: a folder that holds a run is GR_ERR_USAGE */
+    int threads; /* 0: as the recipe says, else as OpenMP is set */
+    const volatile sig_atomic_t *stop;
+    void (*progress)(void *user, const gr_progress *progress); /* after every training step */
+    void (*note)(void *user, const char *text);                /* one line about what begins now */
+    void *user;
+} gr_control;
+
+/* ---- project
+ * ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct gr_project {
+    gr_recipe *recipe; /* borrowed; its model's vocab is filled in */
+    gr_tokenizer *tokenizer;
+    gr_dataset *data;
+    gr_labels *labels;
+    size_t *documents; /* [K + 2] training documents by revealed label: unlabelled, core, 1..K (for gr_route_check) */
+    char digest[65];   /* of what decides a result: resolved recipe and data */
+    char *tokenizer_path; /* its file in folder; NULL without a folder */
+} gr_project;
+
+/* Reads the corpus, trains the tokenizer and encodes, or opens what folder keeps from before (NULL: keeps nothing). */
+gr_status gr_project_open(gr_project **project, gr_recipe *recipe, const char *folder, const gr_control *control,
+                          gr_error *err);
+void gr_project_free(gr_project *project);
+
+/* ---- arms
+ * ------------------------------------------------------------------------------------------------------------- */
+
+typedef enum gr_arm_kind { GR_ARM_ROUTED, GR_ARM_PLAIN, GR_ARM_FILTERED, GR_ARM_PERFECT, GR_ARMS } gr_arm_kind;
+const char *gr_arm_name(gr_arm_kind kind); /* "routed", "plain", "filtered", "perfect" */
+
+/* The network of an arm before training: filtered arms have no regions. gr_arch_free, gr_model_free. */
+gr_status gr_arm_build(gr_arch_def **def, gr_model **model, const gr_project *project, gr_arm_kind kind, gr_error *err);
+
+/* Trains an arm in folder (metrics.jsonl, checkpoints/, model/, recipe.yaml, done.json) and returns the finished model;
+ * what is done already is only loaded. seconds and tokens (targets trained on) are those of the whole training. */
+typedef struct gr_arm {
+    gr_folder *folder; /* owned */
+    double seconds;
+    int64_t tokens, steps;
+} gr_arm;
+gr_status gr_arm_train(gr_arm *arm, const gr_project *project, gr_arm_kind kind, const char *folder,
+                       const gr_control *control, gr_error *err);
+void gr_arm_free(gr_arm *arm);
+
+/* Tables of one class with regions switched off forward (a profile); NULL list or none named: all on. GR_ERR_USAGE for
+ * an unknown region, with the known ones as hint. */
+gr_status gr_profile_new(gr_tables **tables, const gr_model *model, const char *const *off, int count, gr_error *err);
+
+/* What a plan shows. */
+typedef struct gr_plan {
+    size_t core, region; /* parameters */
+    gr_memory memory;    /* of the training run */
+    size_t optimiser;    /* bytes */
+    int64_t steps, tokens_per_step;
+    double flops_per_step;   /* matrix products, forward and backward, all rows with everything on */
+    double seconds_per_step; /* of products alone, from a short measurement on this machine */
+} gr_plan;
+gr_status gr_plan_new(gr_plan *plan, const gr_project *project, gr_arm_kind kind, gr_error *err);
+
+/* ---- audit
+ * ------------------------------------------------------------------------------------------------------------ */
+
+/* Trains routed, plain and the twins asked for, evaluates, runs the test of removal, writes result.json; all of it kept
+ * step by step, so that a second call goes on where the first stopped and a finished one only prints. */
+typedef struct gr_audit gr_audit;
+gr_status gr_audit_run(gr_audit **audit, const gr_project *project, const char *folder, const gr_control *control,
+                       gr_error *err);
+void gr_audit_print(const gr_audit *audit, FILE *out); /* the table, completions, where things are */
+char *gr_audit_json(const gr_audit *audit);            /* the text of result.json; gr_free */
+void gr_audit_free(gr_audit *audit);
+
+#endif

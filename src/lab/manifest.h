@@ -1,0 +1,13 @@
+/* manifest.h - what the writer and the reader of model folders share. */
+#ifndef GR_LAB_MANIFEST_H
+#define GR_LAB_MANIFEST_H
+
+#include "io/digest.h"
+#include "io/json.h"
+
+enum { GR__FOLDER_VERSION = 1 };
+
+/* Of the object without its member "sha256". */
+void gr__manifest_digest(char hex[GR_DIGEST_HEX], const json_t *manifest);
+
+#endif

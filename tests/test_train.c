@@ -1,0 +1,766 @@
+/* Batch assembly, training that repeats and resumes bit for bit, evaluation and fine-tuning, on a small transformer. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "gradroute/train.h"
+#include "io/file.h"
+#include "support.h"
+#include "train/internal.h"
+
+enum { DOCS = 400, WIDTH = 64, ROWS = 16, STEPS = 12, EVERY = 4, EOT = GR_TEST_VOCAB - 1 };
+
+/* ---- a corpus of keyed tokens: two topics that use different halves of the vocabulary, and a third ---- */
+
+typedef struct world {
+    gr_dataset data;
+    gr_labels *labels;
+    int32_t *topic, *ids;
+    uint64_t *offsets;
+    uint32_t *train, *bytes;
+} world;
+
+static world *world_new(void) {
+    static const char *names[] = {"animal", "food", "verb"};
+    world *w = gr_alloc(sizeof *w);
+    gr_key key = {3, GR_STREAM_TEST, 9};
+    w->topic = gr_alloc(DOCS * sizeof *w->topic);
+    w->offsets = gr_alloc((DOCS + 1) * sizeof *w->offsets);
+    w->train = gr_alloc(DOCS * sizeof *w->train);
+    w->bytes = gr_alloc(DOCS * sizeof *w->bytes);
+    w->ids = gr_alloc(DOCS * 80 * sizeof *w->ids);
+    for (uint32_t d = 0; d < DOCS; d++) {
+        uint64_t n = d == 5 ? 75 : 3 + gr_random_bits(key, d, 0) % 20;
+        w->topic[d] = (int32_t)(gr_random_bits(key, d, 1) % 3);
+        w->train[d] = d;
+        w->offsets[d + 1] = w->offsets[d] + n;
+        for (uint64_t i = 0; i < n; i++)
+            w->ids[w->offsets[d] + i] =
+                (int32_t)(gr_random_bits(key, d, (uint32_t)(10 + i)) % 11) + (w->topic[d] == 0 ? 11 : 0);
+    }
+    w->data = (gr_dataset){.topics = {(char **)names, 3, w->topic, DOCS},
+                           .offsets = w->offsets,
+                           .ids = w->ids,
+                           .bytes = w->bytes,
+                           .train = w->train,
+                           .train_count = DOCS,
+                           .vocab = GR_TEST_VOCAB,
+                           .eot = EOT};
+    gr_error err = {0};
+    const gr_label_def label = {"biology", (const char *[]){"animal"}, 1, 0.8, GR_HIDDEN_UNLABELLED};
+    gr_test_ok(gr_labels_new(&w->labels, &w->data.topics, &label, 1, NULL, 0, 1, &err), &err);
+    return w;
+}
+
+static void world_free(world *w) {
+    gr_labels_free(w->labels);
+    void *owned[] = {w->topic, w->offsets, w->train, w->bytes, w->ids, w};
+    for (int i = 0; i < 6; i++)
+        gr_free(owned[i]);
+}
+
+/* Everything a training needs; stream and router belong to it. */
+typedef struct setting {
+    world *w;
+    gr_model *model;
+    gr_stream *stream;
+    gr_router *router;
+    gr_train_def def;
+} setting;
+
+static gr_router *router_new(const gr_model *model, double p_cr, double p_again) {
+    gr_error err = {0};
+    gr_router *router;
+    gr_routes *routes = gr_routes_new(1, (const char *[]){"biology"});
+    const gr_preset *preset = gr_preset_find("residual");
+    gr_preset_def def = gr_preset_default(preset);
+    const char *region[] = {"group"};
+    def.region = region;
+    def.value[0] = p_cr, def.value[1] = p_again;
+    gr_test_ok(gr_preset_expand(routes, preset, &def, &err), &err);
+    gr_test_ok(gr_router_new(&router, model, routes, 11, &err), &err);
+    gr_routes_free(routes);
+    return router;
+}
+
+static setting *setting_new(world *w) {
+    setting *s = gr_alloc(sizeof *s);
+    gr_error err = {0};
+    gr_stream_def stream = gr_stream_default();
+    s->w = w;
+    s->model = gr_test_transformer(5);
+    s->router = router_new(s->model, 0.2, 0.3);
+    stream.rows = ROWS, stream.width = WIDTH, stream.docs = w->train, stream.doc_count = DOCS;
+    gr_test_ok(gr_stream_new(&s->stream, &w->data, w->labels, &stream, &err), &err);
+    s->def = gr_train_default();
+    s->def.model = s->model, s->def.stream = s->stream, s->def.router = s->router, s->def.labels = w->labels;
+    s->def.rows = ROWS, s->def.width = WIDTH, s->def.steps = STEPS, s->def.checkpoint_every = EVERY;
+    s->def.optim.lr = 0.01, s->def.optim.warmup = 3, s->def.optim.total = STEPS;
+    s->def.optim.schedule = GR_SCHEDULE_COSINE;
+    s->def.digest = "recipe 1";
+    return s;
+}
+
+static void setting_free(setting *s) {
+    gr_router_free(s->router);
+    gr_stream_free(s->stream);
+    gr_model_free(s->model);
+    gr_free(s);
+}
+
+/* All numbers of a model, and with an optimiser its moments and step counts, in one digest-like block. */
+typedef struct bits {
+    unsigned char *data;
+    size_t size, room;
+} bits;
+
+static void bits_add(bits *b, const void *data, size_t size) {
+    for (size_t i = 0; i < size; i++)
+        GR_PUSH(b->data, b->size, b->room) = ((const unsigned char *)data)[i];
+}
+
+static bits bits_of(gr_model *model, gr_optim *optim, const gr_tables *tables) {
+    bits b = {0};
+    for (gr_param p = 0; p < gr_model_params(model); p++) {
+        const gr_param_def *def = gr_model_param(model, p);
+        size_t size = (size_t)def->rows * (size_t)def->cols * sizeof(gr_real);
+        bits_add(&b, gr_model_data(model, p), size);
+        for (int i = 0; i < 2 && optim; i++)
+            bits_add(&b, gr_optim_moment(optim, i, p), size);
+    }
+    for (int s = 0; optim && s < gr_tables_slices(tables); s++) {
+        int64_t steps = gr_optim_slice_steps(optim, s);
+        bits_add(&b, &steps, sizeof steps);
+    }
+    return b;
+}
+
+static bool bits_equal(const bits *a, const bits *b) {
+    return a->size == b->size && memcmp(a->data, b->data, a->size) == 0;
+}
+
+/* ---- batch assembly ---- */
+
+static void check_assembly(const gr__assembly *a, const gr_rows *rows, int64_t step, const gr_router *router) {
+    int32_t *cls = gr_alloc((size_t)(rows->rows * WIDTH) * sizeof *cls);
+    gr_router_classify(router, cls, &(gr_router_rows){rows->rows, WIDTH, rows->label, rows->unit, rows->doc}, step);
+    int last = -1, copies = 0, again = 0;
+    int64_t targeted = 0;
+    bool *seen = gr_alloc((size_t)rows->rows);
+    for (int r = 0; r < rows->rows; r++)
+        again += gr_router_again(router, 0, rows->label[r * WIDTH], rows->unit[r], step) >= 0;
+    for (int s = 0; s < a->sequences; s++) {
+        const int32_t *ids = a->ids + s * WIDTH;
+        int r = 0; /* the row it shows: rows of this corpus differ */
+        while (r < rows->rows && memcmp(ids, rows->ids + r * WIDTH, WIDTH * sizeof *ids) != 0)
+            r++;
+        assert_true(r < rows->rows);
+        assert_true(a->cls[s * WIDTH] >= last); /* by class ... */
+        last = a->cls[s * WIDTH];
+        int want = a->copy[s] ? gr_router_again(router, 0, rows->label[r * WIDTH], rows->unit[r], step) : 0;
+        copies += a->copy[s];
+        assert_true(a->copy[s] || !seen[r]);
+        seen[r] = seen[r] || !a->copy[s];
+        for (int i = 0; i < WIDTH; i++) {
+            int from = r * WIDTH + i, to = s * WIDTH + i;
+            bool present = rows->label[from] != GR_LABEL_ABSENT;
+            assert_int_equal(a->cls[to], !present ? -1 : a->copy[s] ? want : cls[from]);
+            assert_int_equal(a->targets[to], present ? rows->targets[from] : -1);
+            assert_int_equal(a->start[to], s % a->micro * WIDTH + rows->start[from]);
+            assert_int_equal(a->truth[to], rows->truth[from]);
+            assert_int_equal(a->revealed[to], rows->label[from]);
+            targeted += a->targets[to] >= 0;
+        }
+    }
+    assert_int_equal(copies, again);
+    assert_int_equal(a->sequences, rows->rows + again);
+    assert_int_equal(a->targeted, targeted);
+    gr_free(cls);
+    gr_free(seen);
+}
+
+static void test_assembly(void **state) {
+    world *w = *state;
+    setting *s = setting_new(w);
+    gr__assembly *whole = gr__assembly_new(ROWS, WIDTH, ROWS, s->router);
+    gr__assembly *cut = gr__assembly_new(ROWS, WIDTH, 5, s->router);
+    int copies = 0;
+    for (int64_t step = 0; step < 10; step++) {
+        gr_rows rows;
+        gr_stream_next(s->stream, step, &rows);
+        gr__assembly_fill(whole, &rows, step);
+        gr__assembly_fill(cut, &rows, step);
+        check_assembly(whole, &rows, step, s->router);
+        check_assembly(cut, &rows, step, s->router);
+        copies += whole->sequences - ROWS;
+
+        /* Cuts change neither classes nor denominators, and together are the whole. */
+        assert_int_equal(whole->sequences, cut->sequences);
+        assert_memory_equal(whole->cls, cut->cls, (size_t)(cut->sequences * WIDTH) * sizeof *cut->cls);
+        int64_t at = 0;
+        for (int i = 0; i < gr__assembly_batches(cut); i++) {
+            gr_batch b = gr__assembly_batch(cut, i);
+            assert_int_equal(b.first, at);
+            assert_true(b.rows <= 5 * WIDTH && b.denominator == (double)whole->targeted && b.step == step);
+            assert_ptr_equal(b.ids, cut->ids + at);
+            at += b.rows;
+            for (int n = 0; n < b.rows; n++)
+                assert_true(b.start[n] >= 0 && b.start[n] <= n && b.start[n] >= n / WIDTH * WIDTH);
+        }
+        assert_int_equal(at, cut->sequences * WIDTH);
+    }
+    assert_true(copies > 10);
+    gr__assembly_free(whole);
+    gr__assembly_free(cut);
+    setting_free(s);
+}
+
+/* Equal classes keep their order; rows without text are left out; a step without rows is no step. */
+static void test_assembly_order(void **state) {
+    (void)state;
+    enum { T = 3, N = 5 };
+    int32_t ids[N * T], targets[N * T], start[N * T], doc[N * T], unit[N] = {0, 1, 3, 4, 7};
+    int16_t label[N * T];
+    const int16_t of[N] = {1, GR_LABEL_ABSENT, 0, 1, 0};
+    for (int i = 0; i < N * T; i++) {
+        ids[i] = i;
+        start[i] = 0;
+        label[i] = i % T == 2 ? GR_LABEL_ABSENT : of[i / T];
+        doc[i] = label[i] == GR_LABEL_ABSENT ? -1 : i / T;
+        targets[i] = label[i] == GR_LABEL_ABSENT ? -1 : i + 1;
+    }
+    gr_rows rows = {N, T, ids, targets, start, doc, label, label, unit, 8};
+    gr_model *model = gr_test_transformer(1);
+    gr_router *router = router_new(model, 0, 0);
+    gr__assembly *a = gr__assembly_new(N, T, 2, router), *plain = gr__assembly_new(N, T, 2, NULL);
+    gr__assembly_fill(a, &rows, 0);
+    gr__assembly_fill(plain, &rows, 0);
+    assert_int_equal(gr_router_classes(router), 2);
+    assert_int_equal(a->sequences, 4);
+    int biology = a->cls[0] == a->cls[3] && ids[6] == a->ids[0] ? 1 : 0; /* which of the two classes comes first */
+    const int order[2][4] = {{0, 3, 2, 4}, {2, 4, 0, 3}}, as_given[4] = {0, 2, 3, 4};
+    for (int s = 0; s < 4; s++) {
+        assert_int_equal(a->ids[s * T], order[biology][s] * T);
+        assert_int_equal(plain->ids[s * T], as_given[s] * T);
+        assert_int_equal(plain->cls[s * T], 0);
+        assert_int_equal(plain->cls[s * T + 2], -1);
+    }
+    assert_int_equal(a->targeted, 8);
+    rows.rows = 0;
+    gr__assembly_fill(a, &rows, 1);
+    assert_int_equal(gr__assembly_batches(a), 0);
+    assert_int_equal(a->targeted, 0);
+    gr__assembly_free(a);
+    gr__assembly_free(plain);
+    gr_router_free(router);
+    gr_model_free(model);
+}
+
+/* ---- training ---- */
+
+/* metrics.jsonl without the wall times. */
+static char *metrics_of(const char *folder) {
+    char *path = gr_format("%s/metrics.jsonl", folder), *text, *to;
+    size_t size;
+    gr_error err = {0};
+    gr_test_ok(gr_file_read(path, (unsigned char **)&text, &size, &err), &err);
+    to = text;
+    for (char *from = text; *from;) {
+        if (!strncmp(from, ", \"seconds\"", 11))
+            from += strcspn(from, "\n");
+        *to++ = *from++;
+    }
+    *to = 0;
+    gr_free(path);
+    return text;
+}
+
+typedef struct outcome {
+    bits state;
+    char *metrics;
+} outcome;
+
+static void outcome_free(outcome *o) {
+    gr_free(o->state.data);
+    gr_free(o->metrics);
+}
+
+/* Trains in a folder to the end, or until it is stopped; the model's and optimiser's bits, and the metrics. */
+static outcome run_in(setting *s, const char *folder, gr_status want) {
+    gr_error err = {0};
+    gr_trainer *t;
+    s->def.folder = folder;
+    gr_test_ok(gr_trainer_new(&t, &s->def, &err), &err);
+    gr_status status = gr_trainer_run(t, &err);
+    if (status != want)
+        gr_test_ok(status, &err);
+    assert_int_equal(status, want);
+    outcome o = {bits_of(s->model, gr_trainer_optim(t), gr_router_tables(s->router)), metrics_of(folder)};
+    gr_trainer_free(t);
+    return o;
+}
+
+static outcome whole_run(world *w) {
+    setting *s = setting_new(w);
+    char *folder = gr_test_folder();
+    outcome o = run_in(s, folder, GR_OK);
+    gr_test_folder_remove(folder);
+    setting_free(s);
+    return o;
+}
+
+static void check_same(const outcome *a, const outcome *b) {
+    assert_string_equal(a->metrics, b->metrics);
+    assert_true(bits_equal(&a->state, &b->state));
+}
+
+static void test_repeats(void **state) {
+    outcome a = whole_run(*state), b = whole_run(*state);
+    check_same(&a, &b);
+    int lines = 0;
+    for (const char *c = a.metrics; *c; c++)
+        lines += *c == '\n';
+    assert_int_equal(lines, STEPS);
+    assert_non_null(strstr(a.metrics, "\"loss_core\": "));
+    assert_non_null(strstr(a.metrics, "\"loss_biology\": "));
+    outcome_free(&a);
+    outcome_free(&b);
+}
+
+/* Micro-batches of 8 rows are 512 positions: the cuts lie on borders of blocks. */
+static void test_micro_batches(void **state) {
+    bits result[3];
+    const int micro[] = {0, 8, 5};
+    for (int k = 0; k < 3; k++) {
+        setting *s = setting_new(*state);
+        gr_error err = {0};
+        s->def.micro = micro[k];
+        gr_test_ok(gr_train(&s->def, &err), &err);
+        result[k] = bits_of(s->model, NULL, NULL);
+        setting_free(s);
+    }
+    assert_true(bits_equal(&result[0], &result[1]));
+    double distance =
+        gr_test_distance((gr_real *)result[0].data, (gr_real *)result[2].data, result[0].size / sizeof(gr_real));
+    assert_true(distance < 1e-3); /* after 12 steps of AdamW at a high rate */
+    for (int k = 0; k < 3; k++)
+        gr_free(result[k].data);
+}
+
+typedef struct killer {
+    volatile sig_atomic_t stop;
+    int64_t at;
+    const char *folder; /* copied at step `at`, as a kill would leave it */
+    char *copy;
+    double seconds;
+} killer;
+
+static void on_progress(void *user, const gr_progress *p) {
+    killer *k = user;
+    assert_true(p->step >= 1 && p->step <= p->steps && p->labels == 2 && isfinite(p->loss));
+    assert_string_equal(p->label[1], "biology");
+    assert_true(p->seconds >= k->seconds && p->seconds_left >= 0 && p->tokens_per_s > 0 && p->lr > 0);
+    k->seconds = p->seconds;
+    if (p->step != k->at)
+        return;
+    k->stop = 1;
+    if (k->copy) {
+        char *command = gr_format("cp -r %s/. %s", k->folder, k->copy);
+        assert_int_equal(system(command), 0);
+        gr_free(command);
+    }
+}
+
+static void test_stop_and_resume(void **state) {
+    outcome whole = whole_run(*state);
+    for (int64_t at = 1; at < STEPS; at += 5) {
+        killer k = {.at = at};
+        char *folder = gr_test_folder();
+        for (int session = 0; session < 2; session++) {
+            setting *s = setting_new(*state);
+            s->def.progress = on_progress, s->def.user = &k, s->def.stop = &k.stop;
+            s->def.resume = session > 0;
+            k.stop = 0;
+            outcome part = run_in(s, folder, session ? GR_OK : GR_ERR_INTERRUPTED);
+            if (session)
+                check_same(&whole, &part);
+            outcome_free(&part);
+            setting_free(s);
+        }
+        gr_test_folder_remove(folder);
+    }
+    outcome_free(&whole);
+}
+
+static void append(const char *folder, const char *name, const char *text) {
+    char *path = gr_format("%s/%s", folder, name);
+    FILE *f = fopen(path, "a");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+    gr_free(path);
+}
+
+/* What lies in the folder at a step when the process dies there: metrics ahead of the last checkpoint, half a line,
+ * half a checkpoint. */
+static void test_kill_and_resume(void **state) {
+    outcome whole = whole_run(*state);
+    const int64_t kills[] = {2, 4, 7, 11, 12};
+    for (size_t i = 0; i < sizeof kills / sizeof *kills; i++) {
+        char *folder = gr_test_folder(), *copy = gr_test_folder();
+        killer k = {.at = kills[i], .folder = folder, .copy = copy};
+        setting *s = setting_new(*state);
+        s->def.progress = on_progress, s->def.user = &k;
+        outcome first = run_in(s, folder, GR_OK);
+        outcome_free(&first);
+        setting_free(s);
+        append(copy, "metrics.jsonl", "{\"step\": 99, \"lo");
+        append(copy, "checkpoints/step-000000008.safetensors.tmp", "half");
+        s = setting_new(*state);
+        s->def.resume = true;
+        outcome second = run_in(s, copy, GR_OK);
+        check_same(&whole, &second);
+        outcome_free(&second);
+        setting_free(s);
+        gr_test_folder_remove(folder);
+        gr_test_folder_remove(copy);
+    }
+    outcome_free(&whole);
+}
+
+static void test_finished(void **state) {
+    char *folder = gr_test_folder();
+    setting *s = setting_new(*state);
+    outcome a = run_in(s, folder, GR_OK);
+    setting_free(s);
+
+    /* A finished run is not trained again. */
+    killer k = {.at = -1};
+    s = setting_new(*state);
+    s->def.resume = true, s->def.progress = on_progress, s->def.user = &k;
+    outcome b = run_in(s, folder, GR_OK);
+    check_same(&a, &b);
+    assert_true(k.seconds == 0);
+    setting_free(s);
+
+    /* Nor is it overwritten, nor continued under another recipe, nor with metrics that are cut short. */
+    gr_error err = {0};
+    gr_trainer *t;
+    s = setting_new(*state);
+    s->def.folder = folder;
+    assert_int_equal(gr_trainer_new(&t, &s->def, &err), GR_ERR_USAGE);
+    assert_null(t);
+    assert_non_null(strstr(err.hint, "--resume"));
+    s->def.resume = true, s->def.digest = "recipe 2";
+    memset(&err, 0, sizeof err);
+    assert_int_equal(gr_trainer_new(&t, &s->def, &err), GR_ERR_USAGE);
+    assert_non_null(strstr(err.message, "another recipe"));
+    s->def.digest = "recipe 1";
+    char *path = gr_format("%s/metrics.jsonl", folder);
+    assert_int_equal(truncate(path, 10), 0);
+    memset(&err, 0, sizeof err);
+    assert_int_equal(gr_trainer_new(&t, &s->def, &err), GR_ERR_FORMAT);
+    assert_string_equal(err.place, path);
+    gr_free(path);
+    setting_free(s);
+    outcome_free(&a);
+    outcome_free(&b);
+    gr_test_folder_remove(folder);
+}
+
+/* A damaged newest checkpoint costs the steps since the one before. */
+static void test_damaged_checkpoint(void **state) {
+    outcome whole = whole_run(*state);
+    char *folder = gr_test_folder();
+    killer k = {.at = 9};
+    setting *s = setting_new(*state);
+    s->def.progress = on_progress, s->def.user = &k, s->def.stop = &k.stop;
+    outcome part = run_in(s, folder, GR_ERR_INTERRUPTED);
+    outcome_free(&part);
+    setting_free(s);
+    char *path = gr_format("%s/checkpoints/step-000000009.safetensors", folder);
+    assert_int_equal(truncate(path, 500), 0);
+    s = setting_new(*state);
+    s->def.resume = true;
+    gr_log_level(0);
+    outcome rest = run_in(s, folder, GR_OK);
+    gr_log_level(1);
+    check_same(&whole, &rest);
+    outcome_free(&rest);
+    outcome_free(&whole);
+    setting_free(s);
+    gr_free(path);
+    gr_test_folder_remove(folder);
+}
+
+static void test_not_finite(void **state) {
+    char *folder = gr_test_folder();
+    setting *s = setting_new(*state);
+    gr_error err = {0};
+    gr_trainer *t;
+    s->def.folder = folder, s->def.checkpoint_every = 2;
+    killer k = {.at = 2};
+    s->def.progress = on_progress, s->def.user = &k, s->def.stop = &k.stop;
+    gr_test_ok(gr_trainer_new(&t, &s->def, &err), &err);
+    assert_int_equal(gr_trainer_run(t, &err), GR_ERR_INTERRUPTED);
+    assert_non_null(strstr(err.hint, "--resume"));
+    gr_model_data(s->model, gr_model_find(s->model, "up"))[3] = (gr_real)NAN;
+    bits before = bits_of(s->model, gr_trainer_optim(t), gr_router_tables(s->router));
+    memset(&err, 0, sizeof err);
+    assert_int_equal(gr_trainer_run(t, &err), GR_ERR_NUMERIC);
+    assert_non_null(strstr(err.hint, "checkpoint of step 2"));
+    bits after = bits_of(s->model, gr_trainer_optim(t), gr_router_tables(s->router));
+    assert_true(bits_equal(&before, &after));
+    assert_int_equal(gr_trainer_steps(t), 2);
+    char *latest;
+    memset(&err, 0, sizeof err);
+    char *checkpoints = gr_format("%s/checkpoints", folder);
+    int64_t step;
+    gr_test_ok(gr_checkpoint_latest(checkpoints, &latest, &step, NULL, &err), &err);
+    assert_int_equal(step, 2);
+    gr_free(latest);
+    gr_free(checkpoints);
+    gr_free(before.data);
+    gr_free(after.data);
+    gr_trainer_free(t);
+    setting_free(s);
+    gr_test_folder_remove(folder);
+}
+
+static void test_no_allocation(void **state) {
+    char *folder = gr_test_folder();
+    setting *s = setting_new(*state);
+    gr_error err = {0};
+    gr_trainer *t;
+    s->def.folder = folder, s->def.micro = 8;
+    gr_test_ok(gr_trainer_new(&t, &s->def, &err), &err);
+    gr_test_ok(gr_trainer_step(t, &err), &err);
+    uint64_t before = gr_alloc_count();
+    for (int step = 1; step < STEPS; step++)
+        gr_test_ok(gr_trainer_step(t, &err), &err);
+    assert_int_equal(gr_alloc_count() - before, 0);
+    gr_trainer_free(t);
+    setting_free(s);
+    gr_test_folder_remove(folder);
+}
+
+/* A filtered twin may meet steps without a row: they count for the schedule and change nothing. */
+static void test_empty_steps(void **state) {
+    world *w = *state;
+    setting *s = setting_new(w);
+    gr_error err = {0};
+    gr_stream_def stream = gr_stream_default();
+    const int16_t drop[] = {GR_LABEL_UNLABELLED, GR_LABEL_CORE};
+    stream.rows = 1, stream.width = WIDTH, stream.docs = w->train, stream.doc_count = DOCS;
+    stream.drop = drop, stream.drop_count = 2;
+    gr_stream_free(s->stream);
+    gr_test_ok(gr_stream_new(&s->stream, &w->data, w->labels, &stream, &err), &err);
+    s->def.stream = s->stream, s->def.rows = 1;
+    gr_trainer *t;
+    gr_test_ok(gr_trainer_new(&t, &s->def, &err), &err);
+    int empty = 0;
+    for (int64_t step = 0; step < 2 * STEPS; step++) {
+        gr_rows rows;
+        gr_stream_next(s->stream, step, &rows);
+        bits before = bits_of(s->model, gr_trainer_optim(t), gr_router_tables(s->router));
+        gr_test_ok(gr_trainer_step(t, &err), &err);
+        bits after = bits_of(s->model, gr_trainer_optim(t), gr_router_tables(s->router));
+        assert_true(bits_equal(&before, &after) == (rows.rows == 0));
+        empty += rows.rows == 0;
+        gr_free(before.data);
+        gr_free(after.data);
+    }
+    assert_true(empty > 0 && empty < 2 * STEPS);
+    assert_int_equal(gr_optim_steps(gr_trainer_optim(t)), 2 * STEPS);
+    gr_trainer_free(t);
+    setting_free(s);
+}
+
+static void test_bad_options(void **state) {
+    setting *s = setting_new(*state);
+    gr_trainer *t;
+    gr_error err = {0};
+    s->def.rows = 0;
+    assert_int_equal(gr_trainer_new(&t, &s->def, &err), GR_ERR_USAGE);
+    s->def.rows = ROWS, s->def.steps = -1;
+    assert_int_equal(gr_trainer_new(&t, &s->def, &err), GR_ERR_USAGE);
+    s->def.steps = 1, s->def.micro = -1;
+    assert_int_equal(gr_trainer_new(&t, &s->def, &err), GR_ERR_USAGE);
+    s->def.micro = 0, s->def.optim.lr = -1;
+    assert_int_equal(gr_trainer_new(&t, &s->def, &err), GR_ERR_USAGE);
+    s->def.optim.lr = 1, s->def.folder = "/dev/null/folder";
+    assert_int_equal(gr_trainer_new(&t, &s->def, &err), GR_ERR_IO);
+    assert_null(t);
+    setting_free(s);
+}
+
+/* ---- evaluation and fine-tuning ---- */
+
+/* Class 0 has the group off. */
+static gr_tables *profile_off(const gr_model *model) {
+    gr_tables *tables = gr_tables_new(model, 1);
+    gr_tables_gate(tables, gr_model_find_region(model, "group"), (double[]){0});
+    gr_tables_finish(tables);
+    return tables;
+}
+
+/* One document alone in a batch. */
+static double alone(gr_model *model, const gr_tables *tables, const world *w, uint32_t d) {
+    int n = (int)(w->offsets[d + 1] - w->offsets[d]);
+    int32_t ids[128], targets[128];
+    gr_error err = {0};
+    gr_run *run;
+    ids[0] = EOT;
+    for (int i = 0; i < n; i++)
+        ids[i + 1] = targets[i] = w->ids[w->offsets[d] + (uint64_t)i];
+    targets[n] = EOT;
+    int rows = n + 1 < WIDTH ? n + 1 : WIDTH;
+    gr_test_ok(gr_run_new(&run, model, tables, &(gr_run_def){.rows = rows}, &err), &err);
+    gr_run_forward(run, &(gr_batch){.rows = rows, .ids = ids, .targets = targets, .denominator = rows});
+    int stride;
+    const gr_real *loss = gr_run_value(run, gr_model_output(model, "row_loss"), &stride);
+    double sum = 0;
+    for (int i = 0; i < rows; i++)
+        sum += (double)loss[i * stride];
+    gr_run_free(run);
+    return sum;
+}
+
+static void test_evaluate(void **state) {
+    world *w = *state;
+    enum { COUNT = 60 };
+    uint32_t docs[COUNT];
+    for (uint32_t i = 0; i < COUNT; i++)
+        docs[i] = i * 6 + 5;
+    gr_model *model = gr_test_transformer(5);
+    gr_tables *off = profile_off(model);
+    double nll[2][DOCS], again[DOCS];
+    int32_t tokens[DOCS];
+    gr_error err = {0};
+    gr_scan *scan;
+    gr_test_ok(gr_scan_new(&scan, &w->data, w->labels, docs, COUNT, 4, WIDTH, &err), &err);
+    for (int k = 0; k < 2; k++) {
+        gr_evaluator *e;
+        gr_test_ok(gr_evaluator_new(&e, model, k ? off : NULL, 4, WIDTH, &err), &err);
+        gr_evaluate(e, scan, nll[k], tokens, DOCS);
+        uint64_t before = gr_alloc_count();
+        gr_evaluate(e, scan, again, tokens, DOCS);
+        assert_int_equal(gr_alloc_count(), before);
+        assert_memory_equal(nll[k], again, sizeof again);
+        gr_evaluator_free(e);
+        for (uint32_t d = 0; d < DOCS; d++) {
+            bool listed = d % 6 == 5 && d / 6 < COUNT;
+            int64_t n = (int64_t)(w->offsets[d + 1] - w->offsets[d]) + 1;
+            assert_int_equal(tokens[d], listed ? (n < WIDTH ? n : WIDTH) : 0);
+            double want = listed ? alone(model, k ? off : NULL, w, d) : 0;
+            assert_true(fabs(nll[k][d] - want) <= 1e-5 * fabs(want));
+        }
+    }
+    assert_true(fabs(nll[0][11] - nll[1][11]) > 1e-4);
+    double sum = nll[0][5] + nll[0][11], n = tokens[5] + tokens[11];
+    assert_true(fabs(gr_loss_mean(nll[0], tokens, docs, 2) - sum / n) < 1e-12);
+    assert_true(isnan(gr_loss_mean(nll[0], tokens, docs, 0)));
+    gr_scan_free(scan);
+    gr_tables_free(off);
+    gr_model_free(model);
+}
+
+typedef struct watch {
+    gr_evaluator *eval;
+    gr_scan *scan;
+    int steps[16], calls, fail_at;
+    double loss[16];
+    const uint32_t *docs;
+    size_t count;
+} watch;
+
+static gr_status after(void *user, int step, gr_error *err) {
+    watch *w = user;
+    double nll[DOCS];
+    int32_t tokens[DOCS];
+    if (step == w->fail_at)
+        return gr_error_set(err, GR_ERR_IO, "watch", NULL, "enough");
+    gr_evaluate(w->eval, w->scan, nll, tokens, DOCS);
+    w->steps[w->calls] = step;
+    w->loss[w->calls++] = gr_loss_mean(nll, tokens, w->docs, w->count);
+    return GR_OK;
+}
+
+static void test_finetune(void **state) {
+    world *w = *state;
+    enum { COUNT = 40 };
+    uint32_t docs[COUNT];
+    for (uint32_t i = 0, d = 0; i < COUNT; d++)
+        if (w->topic[d] == 0)
+            docs[i++] = d;
+    bits result[2];
+    for (int k = 0; k < 2; k++) {
+        gr_error err = {0};
+        gr_model *model = gr_test_transformer(5);
+        gr_tables *off = profile_off(model);
+        watch see = {.docs = docs, .count = COUNT, .fail_at = -1};
+        gr_test_ok(gr_evaluator_new(&see.eval, model, off, 8, WIDTH, &err), &err);
+        gr_test_ok(gr_scan_new(&see.scan, &w->data, w->labels, docs, COUNT, 8, WIDTH, &err), &err);
+        gr_finetune_def def = gr_finetune_default();
+        def.width = WIDTH, def.rows = 4, def.steps = 22, def.optim.lr = 0.02, def.optim.decay = 0.1;
+        def.after = after, def.user = &see;
+        bits start = bits_of(model, NULL, NULL);
+        gr_test_ok(gr_finetune(model, off, &w->data, w->labels, docs, COUNT, &def, &err), &err);
+        const int steps[] = {0, 5, 10, 15, 20, 22};
+        assert_int_equal(see.calls, 6);
+        assert_memory_equal(see.steps, steps, sizeof steps);
+        assert_true(see.loss[5] < see.loss[0] - 0.3);
+
+        /* The group is off: it is not touched. Everything else is. */
+        result[k] = bits_of(model, NULL, NULL);
+        size_t at = 0;
+        for (gr_param p = 0; p < gr_model_params(model); p++) {
+            const gr_param_def *param = gr_model_param(model, p);
+            size_t size = (size_t)param->rows * (size_t)param->cols * sizeof(gr_real);
+            bool same = memcmp(start.data + at, result[k].data + at, size) == 0;
+            assert_int_equal(same, !strncmp(param->name, "group.", 6));
+            at += size;
+        }
+        see.fail_at = 5;
+        see.calls = 0;
+        assert_int_equal(gr_finetune(model, off, &w->data, w->labels, docs, COUNT, &def, &err), GR_ERR_IO);
+        assert_string_equal(err.message, "enough");
+        assert_int_equal(gr_finetune(model, off, &w->data, w->labels, docs, 0, &def, &err), GR_ERR_USAGE);
+        gr_free(start.data);
+        gr_evaluator_free(see.eval);
+        gr_scan_free(see.scan);
+        gr_tables_free(off);
+        gr_model_free(model);
+    }
+    assert_true(bits_equal(&result[0], &result[1]));
+    gr_free(result[0].data);
+    gr_free(result[1].data);
+}
+
+static int set_up(void **state) {
+    *state = world_new();
+    return 0;
+}
+
+static int tear_down(void **state) {
+    world_free(*state);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_assembly),        cmocka_unit_test(test_assembly_order),
+        cmocka_unit_test(test_repeats),         cmocka_unit_test(test_micro_batches),
+        cmocka_unit_test(test_stop_and_resume), cmocka_unit_test(test_kill_and_resume),
+        cmocka_unit_test(test_finished),        cmocka_unit_test(test_damaged_checkpoint),
+        cmocka_unit_test(test_not_finite),      cmocka_unit_test(test_no_allocation),
+        cmocka_unit_test(test_empty_steps),     cmocka_unit_test(test_bad_options),
+        cmocka_unit_test(test_evaluate),        cmocka_unit_test(test_finetune),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
