@@ -30,7 +30,7 @@ static net net_new(void) {
     n.up = gr_graph_param(g, &(gr_param_def){"block.0.up", 5, 3, GR_KIND_WEIGHT, GR_INIT_NORMAL, 0.5, false});
     n.bias = gr_graph_param(g, &(gr_param_def){"block.0.bias", 1, 5, GR_KIND_BIAS, GR_INIT_NORMAL, 0.5, true});
     n.down = gr_graph_param(g, &(gr_param_def){"block.1.down", 1, 5, GR_KIND_WEIGHT, GR_INIT_NORMAL, 0.5, false});
-    n.wide = gr_graph_param(g, &(gr_param_def){"wide", 64, 600, GR_KIND_WEIGHT, GR_INIT_NORMAL, 0.5, false});
+    n.wide = gr_graph_param(g, &(gr_param_def){"wide", 200, 600, GR_KIND_WEIGHT, GR_INIT_NORMAL, 0.5, false});
     gr_value h = gr_linear(g, 1, &(gr_term){.x = gr_input(g, 0, 3), .w = n.up}, n.bias, GR_NONE);
     gr_graph_loss(g, gr_mean(g, gr_linear(g, 1, &(gr_term){.x = h, .w = n.down}, GR_NONE, GR_NONE)), 1);
     gr_test_ok(gr_model_new(&n.model, g, 7, &err), &err);
@@ -42,10 +42,10 @@ static net net_new(void) {
     gr_tables_param(n.tables, (gr_part){n.bias, 0, 1, 0, 5}, core);
     gr_tables_param(n.tables, (gr_part){n.down, 0, 1, 3, 5}, region);
     gr_tables_param(n.tables, (gr_part){n.down, 0, 1, 0, 3}, core);
-    gr_tables_param(n.tables, (gr_part){n.wide, 20, 64, 40, 590}, region);
+    gr_tables_param(n.tables, (gr_part){n.wide, 20, 200, 40, 590}, region);
     gr_tables_param(n.tables, (gr_part){n.wide, 0, 20, 0, 600}, core);
-    gr_tables_param(n.tables, (gr_part){n.wide, 20, 64, 0, 40}, core);
-    gr_tables_param(n.tables, (gr_part){n.wide, 20, 64, 590, 600}, core);
+    gr_tables_param(n.tables, (gr_part){n.wide, 20, 200, 0, 40}, core);
+    gr_tables_param(n.tables, (gr_part){n.wide, 20, 200, 590, 600}, core);
     gr_tables_finish(n.tables);
     gr_test_ok(gr_run_new(&n.run, n.model, n.tables, &(gr_run_def){.rows = ROWS, .train = true}, &err), &err);
     return n;
@@ -297,7 +297,7 @@ static void test_plain(void **state) {
     for (int k = 0; k < 2; k++) {
         net n = net_new();
         gr_tables *one = gr_tables_new(n.model, 2);
-        gr_tables_param(one, (gr_part){n.wide, 20, 64, 40, 590}, (double[]){1, 1});
+        gr_tables_param(one, (gr_part){n.wide, 20, 200, 40, 590}, (double[]){1, 1});
         gr_tables_finish(one);
         gr_run_free(n.run);
         gr_test_ok(gr_run_new(&n.run, n.model, k ? one : NULL, &(gr_run_def){.rows = ROWS, .train = true}, &err), &err);
@@ -317,7 +317,7 @@ static void test_plain(void **state) {
         gr_tables_free(one);
         net_free(&n);
     }
-    assert_memory_equal(result[0], result[1], 64 * 600 * sizeof(gr_real));
+    assert_memory_equal(result[0], result[1], 200 * 600 * sizeof(gr_real));
     gr_free(result[0]);
     gr_free(result[1]);
 }
@@ -325,30 +325,31 @@ static void test_plain(void **state) {
 static void test_threads(void **state) {
     (void)state;
     gr_error err = {0};
-    gr_real first[64 * 600];
-    double first_norm = 0;
+    gr_real *first = gr_alloc(200 * 600 * sizeof *first);
+    double first_norm[20] = {0};
     int before = omp_get_max_threads();
     for (int threads = 1; threads <= 3; threads++) {
         omp_set_num_threads(threads);
         net n = net_new();
         gr_optim *optim;
         gr_optim_def def = usual(GR_OPTIM_ADAMW);
-        double norm = 0;
+        double norm[20];
         gr_test_ok(gr_optim_new(&optim, n.model, n.tables, &def, &err), &err);
-        for (int step = 0; step < 7; step++) {
+        for (int step = 0; step < 20; step++) {
             pass(&n, open_in(step), step);
-            gr_test_ok(gr_optim_step(optim, n.run, &norm, &err), &err);
+            gr_test_ok(gr_optim_step(optim, n.run, norm + step, &err), &err);
         }
         if (threads == 1) {
-            memcpy(first, gr_model_data(n.model, n.wide), sizeof first);
-            first_norm = norm;
+            memcpy(first, gr_model_data(n.model, n.wide), 200 * 600 * sizeof *first);
+            memcpy(first_norm, norm, sizeof norm);
         }
-        assert_memory_equal(first, gr_model_data(n.model, n.wide), sizeof first);
-        assert_memory_equal(&first_norm, &norm, sizeof norm);
+        assert_memory_equal(first, gr_model_data(n.model, n.wide), 200 * 600 * sizeof *first);
+        assert_memory_equal(first_norm, norm, sizeof norm);
         gr_optim_free(optim);
         net_free(&n);
     }
     omp_set_num_threads(before);
+    gr_free(first);
 }
 
 static void test_not_finite(void **state) {

@@ -16,26 +16,27 @@
 #include "base/rng.h"
 #include "gradroute/recipe.h"
 
-static const char text[] = "seed: 7\n"
-                           "data: {wordnet: /usr/share/wordnet, fallback: subset, context: 64, tokenizer: {train: 1024}}\n"
-                           "labels:\n"
-                           "  biology: {is: [noun.animal, noun.plant], known: 0.5, hidden_as: core}\n"
-                           "  food: {is: noun.food}\n"
-                           "adjacent: [noun.body]\n"
-                           "model: {arch: llama, layers: 2, width: 48, heads: 4, mlp: 96}\n"
-                           "regions:\n"
-                           "  biology: {residual: {add: 16}, heads: {add: 1}, mlp: {add: 32}}\n"
-                           "  kitchen: {mlp: {last: 16}, layers: [1]}\n"
-                           "routes:\n"
-                           "  - {label: biology, open: [biology], rest: closed, joint: [norms]}\n"
-                           "  - {label: food, mode: parameter, weights: {kitchen: 0.3, rest: -0.75}}\n"
-                           "  - {label: [core, unlabelled], share: 0.8, one_of: [biology, kitchen]}\n"
-                           "  - {label: core, again: true, share: 0.3, open: [biology], rest: closed, only: biology}\n"
-                           "  - {label: any, draw: token, activation: {\"tap:layers.0.mlp.hidden[0:8]\": 0.5}}\n"
-                           "train: {tokens: 64k, batch: 8, micro: 4, lr: 0.002, warmup: 3, groups: [{parameters: \"*norm\", "
-                           "lr: 0.5}]}\n"
-                           "twins: [plain, filtered]\n"
-                           "prompts: [\"a small bird\", \"the act of\"]\n";
+static const char text[] =
+    "seed: 7\n"
+    "data: {wordnet: /usr/share/wordnet, fallback: subset, context: 64, tokenizer: {train: 1024}}\n"
+    "labels:\n"
+    "  biology: {is: [noun.animal, noun.plant], known: 0.5, hidden_as: core}\n"
+    "  food: {is: noun.food}\n"
+    "adjacent: [noun.body]\n"
+    "model: {arch: llama, layers: 2, width: 48, heads: 4, mlp: 96}\n"
+    "regions:\n"
+    "  biology: {residual: {add: 16}, heads: {add: 1}, mlp: {add: 32}}\n"
+    "  kitchen: {mlp: {last: 16}, layers: [1]}\n"
+    "routes:\n"
+    "  - {label: biology, open: [biology], rest: closed, joint: [norms]}\n"
+    "  - {label: food, mode: parameter, weights: {kitchen: 0.3, rest: -0.75}}\n"
+    "  - {label: [core, unlabelled], share: 0.8, one_of: [biology, kitchen]}\n"
+    "  - {label: core, again: true, share: 0.3, open: [biology], rest: closed, only: biology}\n"
+    "  - {label: any, draw: token, activation: {\"tap:layers.0.mlp.hidden[0:8]\": 0.5}}\n"
+    "train: {tokens: 64k, batch: 8, micro: 4, lr: 0.002, warmup: 3, groups: [{parameters: \"*norm\", "
+    "lr: 0.5}]}\n"
+    "twins: [plain, filtered]\n"
+    "prompts: [\"a small bird\", \"the act of\"]\n";
 
 static gr_recipe *parse(const char *from) {
     gr_recipe *recipe;
@@ -138,7 +139,7 @@ static void test_printed_routes(void **state) {
     gr_route_print(r->routes, out, 2);
     fclose(out);
     gr_recipe_free(r);
-    const char *from = strstr(text, "  - {label"), *to = strstr(text, "train:");
+    const char *from = strstr(text, "  - {label"), *to = strstr(text, "train: {tokens");
     char *again = gr_format("%.*s%s%s", (int)(from - text), text, first, to);
     r = parse(again);
     out = open_memstream(&second, &size);
@@ -165,11 +166,11 @@ static void test_mistakes(void **state) {
     expect_error("micro: 4", "micro: 3", "r.yaml:17:", "divide", "");
     expect_error("[plain, filtered]", "[plain, filtred]", "r.yaml:18:", "filtred", "filtered");
     expect_error("wordnet: /usr/share/wordnet, fallback: subset, ", "", "r.yaml:2:", "no source", "wordnet");
-    expect_error("is: noun.food", "is: noun.plant", "r.yaml:3:", "noun.plant", "once");
+    expect_error("is: noun.food", "is: noun.plant", "r.yaml:4:", "noun.plant", "once");
     expect_error("[noun.body]", "[noun.animal]", "r.yaml:6:", "noun.animal", "once");
     expect_error("seed: 7", "seed: -7", "r.yaml:1:", "seed", "");
     expect_error("heads: 4", "heads: 5", "r.yaml:7:", "", "");
-    expect_error("{last: 16}", "{last: 97}", "r.yaml:7:", "97", "");
+    expect_error("{last: 16}", "{last: 97}", "r.yaml:7:", "kitchen", "");
     expect_error("{last: 16}", "{last: 16, add: 3}", "r.yaml:10:", "kitchen", "claim");
     expect_error("{last: 16}", "{claim: [5, 5]}", "r.yaml:10:", "5", "");
     expect_error("  kitchen:", "  rest:", "r.yaml:10:", "rest", "another");
@@ -187,19 +188,23 @@ static void test_route_mistakes(void **state) {
     expect_error("mode: parameter, ", "", "r.yaml:13:", "together", "mode");
     expect_error("mode: parameter", "mode: params", "r.yaml:13:", "params", "");
     expect_error("share: 0.8", "share: 1.8", "r.yaml:14:", "1.8", "");
-    expect_error("share: 0.8, one_of: [biology, kitchen]", "options: [{share: 0.6, without: biology}, {share: 0.6, "
-                                                           "without: kitchen}]",
+    expect_error("share: 0.8, one_of: [biology, kitchen]",
+                 "options: [{share: 0.6, without: biology}, {share: 0.6, "
+                 "without: kitchen}]",
                  "r.yaml:14:", "sum to 1.2", "share");
     expect_error("share: 0.8, one_of: [biology, kitchen]", "share: 0.8", "r.yaml:14:", "nothing", "open");
     expect_error("again: true,", "again: true, draw: step,", "r.yaml:15:", "step", "");
     expect_error("draw: token", "draw: tokn", "r.yaml:16:", "tokn", "");
     expect_error("hidden[0:8]", "hidden[8:8]", "r.yaml:16:", "no columns", "");
     expect_error("activation: {\"tap", "parameter: {\"tap", "r.yaml:16:", "no parameters", "activation");
-    expect_error("activation: {\"tap:layers.0.mlp.hidden[0:8]\"", "activation: {norms", "r.yaml:16:", "norms", "parameter");
+    expect_error("activation: {\"tap:layers.0.mlp.hidden[0:8]\"", "activation: {norms", "r.yaml:16:", "norms",
+                 "parameter");
     expect_error("twins:", "preset: sgtn\ntwins:", "r.yaml:18:", "sgtn", "sgtm");
     expect_error("twins:", "preset: {name: sgtm, p_of: 0.1}\ntwins:", "r.yaml:18:", "food", "");
-    expect_error("twins:", "preset: {name: sgtm, p_of: 0.1, regions: {food: kitchen}}\ntwins:", "r.yaml:18:", "p_of", "p_off");
-    expect_error("twins:", "preset: {name: sgtm, p_off: 2, regions: {food: kitchen}}\ntwins:", "r.yaml:18:", "p_off", "");
+    expect_error("twins:", "preset: {name: sgtm, p_of: 0.1, regions: {food: kitchen}}\ntwins:", "r.yaml:18:", "p_of",
+                 "p_off");
+    expect_error("twins:", "preset: {name: sgtm, p_off: 2, regions: {food: kitchen}}\ntwins:", "r.yaml:18:", "p_off",
+                 "");
 }
 
 static void test_presets(void **state) {
@@ -334,9 +339,10 @@ static void test_damage(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fields),         cmocka_unit_test(test_routes),  cmocka_unit_test(test_printed_routes),
-        cmocka_unit_test(test_mistakes),       cmocka_unit_test(test_route_mistakes),
-        cmocka_unit_test(test_presets),        cmocka_unit_test(test_sources), cmocka_unit_test(test_set),
+        cmocka_unit_test(test_fields),         cmocka_unit_test(test_routes),
+        cmocka_unit_test(test_printed_routes), cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_route_mistakes), cmocka_unit_test(test_presets),
+        cmocka_unit_test(test_sources),        cmocka_unit_test(test_set),
         cmocka_unit_test(test_write),          cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define GR_VERSION "0.1.0"
+
 /* Numbers of a network: float32, or double in the build that checks gradients (-DGR_DOUBLE). */
 #ifdef GR_DOUBLE
 typedef double gr_real;

@@ -27,7 +27,7 @@
  *                       parameters: [PATTERN, ...]}}
  *     preset:   NAME | {name: NAME, OPTION: VALUE, joint: [KIND, ...], draw: DRAW, regions: {LABEL: REGION}}
  *     routes:   [ROUTE, ...]                       after those of the preset
- *     train:    {tokens: 4M | steps: N, batch: 32, micro: 0 (batch), optimizer: adamw|adam|sgd, lr, warmup, schedule:
+ *     train:    {tokens: 4M | steps: N, batch: 32, micro: BATCH, optimizer: adamw|adam|sgd, lr, warmup, schedule:
  *                constant|linear|cosine, final, betas: [B1, B2], eps, decay, momentum, clip,
  *                groups: [{parameters: PATTERN, lr: SCALE, decay: VALUE}], checkpoint: STEPS, eval: STEPS}
  *     twins:    [plain, filtered, perfect]
@@ -92,9 +92,9 @@ typedef struct gr_recipe {
     int labels;
     const char *const *adjacent; /* [adjacents] topics */
     int adjacents;
-    gr_arch_def model;        /* with its regions; vocab is 0 where the tokenizer decides */
-    const gr_preset *preset;  /* NULL: none */
-    gr_routes *routes;        /* expanded */
+    gr_arch_def model;       /* with its regions; vocab is 0 where the tokenizer decides */
+    const gr_preset *preset; /* NULL: none */
+    gr_routes *routes;       /* expanded */
     gr_recipe_train train;
     unsigned twins; /* GR_TWIN_... */
     gr_recipe_relearn relearn;

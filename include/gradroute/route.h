@@ -25,9 +25,9 @@
  * Rows are labelled -1 unlabelled, 0 core, 1..K topics; INT16_MIN is an absent row (class -1). Sets of labels are bits:
  * gr_label_bit(label). */
 enum {
-    GR_ROUTE_LABELS_MAX = 60,   /* K */
-    GR_ROUTE_ROUTES_MAX = 64,   /* routes of one list */
-    GR_ROUTE_CLASSES_MAX = 256, /* classes of one router, after equal ones are merged */
+    GR_ROUTE_LABELS_MAX = 60,     /* K */
+    GR_ROUTE_ROUTES_MAX = 64,     /* routes of one list */
+    GR_ROUTE_CLASSES_MAX = 256,   /* classes of one router, after equal ones are merged */
     GR_ROUTE_COMBINED_MAX = 4096, /* combinations of options over all labels, before */
 };
 #define GR_LABELS_ALL (~(uint64_t)0)
@@ -101,15 +101,16 @@ typedef struct gr_routes {
     struct gr_arena *arena; /* owns the strings */
 } gr_routes;
 
-/* An empty list over labels 1..K, K at most GR_ROUTE_LABELS_MAX. Names are copied, here and below. Mistakes (unknown names, shares over 1) are
- * reported by gr_router_new, not while building. */
+/* An empty list over labels 1..K, K at most GR_ROUTE_LABELS_MAX. Names are copied, here and below. Mistakes (unknown
+ * names, shares over 1) are reported by gr_router_new, not while building. */
 gr_routes *gr_routes_new(int labels, const char *const *names);
 void gr_routes_free(gr_routes *routes);
 
-void gr_routes_add(gr_routes *routes, uint64_t labels, gr_draw draw);                         /* a route */
-void gr_routes_option(gr_routes *routes, double share);                                       /* of the last route */
-void gr_routes_effect(gr_routes *routes, gr_mode mode, gr_scope scope, const char *name, double weight); /* of the last
-                                                                                               * option; tap: all columns */
+void gr_routes_add(gr_routes *routes, uint64_t labels, gr_draw draw); /* a route */
+void gr_routes_option(gr_routes *routes, double share);               /* of the last route */
+void gr_routes_effect(gr_routes *routes, gr_mode mode, gr_scope scope, const char *name,
+                      double weight); /* of the last
+                                       * option; tap: all columns */
 void gr_routes_tap(gr_routes *routes, gr_mode mode, const char *pattern, int lo, int hi, double weight);
 
 /* Shorthands for effects of the last option. */
@@ -169,7 +170,8 @@ gr_preset_def gr_preset_default(const gr_preset *preset);
 /* Appends the preset's routes for every label of the list. Errors: GR_ERR_USAGE for a value out of its range. */
 gr_status gr_preset_expand(gr_routes *routes, const gr_preset *preset, const gr_preset_def *def, gr_error *err);
 
-/* ---- Router: the routes of one model, compiled --------------------------------------------------------------------- */
+/* ---- Router: the routes of one model, compiled ---------------------------------------------------------------------
+ */
 
 typedef struct gr_router gr_router;
 

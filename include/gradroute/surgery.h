@@ -32,7 +32,7 @@ void gr_surgery_free(gr_surgery_result *result); /* both; sets them to NULL */
  * - a residual group, off: unchanged, bit for bit, fresh or not;
  * - a residual group, on, not fresh: its dimensions are 0 everywhere, but RMS norm counts them. With D dimensions before
  *   and g added, every norm divides by sqrt(sum/(D+g) + eps): the network is exactly the old one with all norm gains
- *   times sqrt((D+g)/D) and eps times D/(D+g). A gain cannot undo it without changing the network with the group off.
+ *   times sqrt((D+g)/D) and eps times (D+g)/D. A gain cannot undo it without changing the network with the group off.
  *   Training with the region on has to absorb a factor near 1.
  */
 typedef struct gr_surgery_expand_def {

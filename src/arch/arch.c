@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "arch/plan.h"
+#include "arch/arch_plan.h"
 #include "base/mem.h"
 #include "gradroute/ops.h"
 

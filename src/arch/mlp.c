@@ -1,7 +1,7 @@
 /* The multi-layer perceptron as a graph. */
 #include <stdio.h>
 
-#include "arch/plan.h"
+#include "arch/arch_plan.h"
 #include "gradroute/ops.h"
 
 static gr_value linear(gr_graph *g, const gr__plan *plan, const gr_param *handle, gr_value x, const char *name) {

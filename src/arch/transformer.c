@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "arch/plan.h"
+#include "arch/arch_plan.h"
 #include "gradroute/ops.h"
 
 enum { TERMS = 4, ALL_TERMS = 1 + 2 * GR__GROUPS }; /* of one gr_linear; of the core and all groups */
@@ -52,10 +52,15 @@ static gr_value gate_group(builder *b, gr_value point, int owner) {
 
 /* ---- sums ---- */
 
-/* base + terms + bias, in as many operations as their limit of terms needs. */
+/* base + terms + bias, in as many operations as their limit of terms needs. A base that some term may reach beyond is
+ * added afterwards. */
 static gr_value sum(builder *b, int count, const gr_term *term, gr_param bias, gr_value base) {
     for (int i = 0; i < count; i += TERMS) {
-        base = gr_linear(b->g, count - i < TERMS ? count - i : TERMS, term + i, bias, base);
+        int n = count - i < TERMS ? count - i : TERMS;
+        if (base == GR_NONE || gr_value_width(b->g, base) == b->plan->stream)
+            base = gr_linear(b->g, n, term + i, bias, base);
+        else
+            base = gr_add(b->g, gr_linear(b->g, n, term + i, bias, GR_NONE), base);
         bias = GR_NONE;
     }
     return base;

@@ -85,7 +85,7 @@ static gr_status add_label(making *m, const gr_label_def *def, gr_error *err) {
     labels->group_names[labels->group_count++] = labels->label_names[k - 1] = gr_arena_strdup(labels->arena, def->name);
     size_t documents = 0;
     for (int i = 0; i < def->count; i++) {
-        int32_t topic;
+        int32_t topic = 0;
         GR_TRY(find_topic(m, &topic, def->is[i], def->name, err));
         if (m->owner[topic])
             continue;
@@ -102,7 +102,7 @@ static gr_status add_group(making *m, const gr_group_def *def, gr_error *err) {
     gr_labels *labels = m->labels;
     GR_TRY(check_name(labels, def->name, err));
     for (int i = 0; i < def->count; i++) {
-        int32_t topic;
+        int32_t topic = 0;
         GR_TRY(find_topic(m, &topic, def->is[i], def->name, err));
         if (m->group[topic] < 0)
             m->group[topic] = (int16_t)labels->group_count;

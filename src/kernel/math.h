@@ -41,27 +41,31 @@ static inline double gr_log(double x) { return log(x); }
 
 #else
 
-/* exp with a relative error under 1.5e-7: 2^n (1 + r + r^2 q(r)), |r| <= ln(2)/2, q by interpolation at Chebyshev
- * points (1.1e-8). Arguments are clamped to where the result is a normal number; NaN stays NaN. Unlike libmvec's it
- * needs no call, and is as fast for arguments that underflow. */
+/* exp with a relative error under 1.5e-7 where the result is a normal number: 2^n (1 + r + r^2 q(r)), |r| <= ln(2)/2, q
+ * by interpolation at Chebyshev points (1.1e-8). Below -87.7 it is 0, above 88.37 it stays at 2.4e38, NaN stays NaN.
+ * Unlike libmvec's it needs no call, and is as fast for arguments that underflow. The clamp works on the bits because
+ * the compiler would split a comparison of floats into a path for the constant, and blend the paths. */
 static inline float gr_exp(float x) {
-    x = x > 88.37f ? 88.37f : x;
-    x = x < -87.33f ? -87.33f : x;
-    const float magic = 0x1.8p23f; /* rounds to an integer, which the low bits of the sum then hold */
-    union {
+    union bits {
         float f;
         uint32_t u;
-    } sum = {.f = x * 0x1.715476p0f + magic}, power;
+    } in = {.f = x}, sum, power;
+    const uint32_t limit = 0x42b0bd71u; /* 88.37 */
+    uint32_t size = in.u & 0x7fffffffu;
+    in.u = (in.u & 0x80000000u) | (size < limit ? size : limit);
+    const float magic = 0x1.8p23f; /* rounds to an integer, which the low bits of the sum then hold */
+    sum.f = in.f * 0x1.715476p0f + magic;
     float n = sum.f - magic;
-    float r = x - n * 0x1.62e4p-1f; /* ln 2 in two parts, the first exact in the product */
+    float r = in.f - n * 0x1.62e4p-1f; /* ln 2 in two parts, the first exact in the product */
     r = r - n * 0x1.7f7d1cp-20f;
     float q = 0.00139262135f;
     q = q * r + 0.00836320297f;
     q = q * r + 0.0416665544f;
     q = q * r + 0.166665768f;
     q = q * r + 0.5f;
-    power.u = (sum.u << 23) + 0x3f800000u;
-    return (q * r * r + r + 1) * power.f;
+    power.u = (sum.u << 23) + 0x3f800000u; /* 2^n; 0 for n = -127 */
+    float e = (q * r * r + r + 1) * power.f;
+    return x != x ? x : e;
 }
 static inline float gr_erf(float x) { return erff(x); }
 static inline float gr_abs(float x) { return fabsf(x); }

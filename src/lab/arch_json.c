@@ -15,13 +15,14 @@ typedef struct field {
     field_type type;
     size_t offset;
 } field;
-#define FIELD(name, type) {#name, type, offsetof(gr_arch_def, name)}
+#define FIELD(name, type) \
+    { #name, type, offsetof(gr_arch_def, name) }
 static const field fields[] = {
-    FIELD(kind, WORD),       FIELD(vocab, INTEGER),     FIELD(context, INTEGER),    FIELD(layers, INTEGER),
-    FIELD(width, INTEGER),   FIELD(heads, INTEGER),     FIELD(head_size, INTEGER),  FIELD(mlp, INTEGER),
-    FIELD(norm, WORD),       FIELD(eps, NUMBER),        FIELD(position, WORD),      FIELD(rotary_base, NUMBER),
-    FIELD(activation, WORD), FIELD(bias, FLAG),         FIELD(out_bias, FLAG),      FIELD(logit_bias, FLAG),
-    FIELD(tied, FLAG),       FIELD(dropout, NUMBER),    FIELD(init_std, NUMBER),    FIELD(l1, NUMBER),
+    FIELD(kind, WORD),       FIELD(vocab, INTEGER),  FIELD(context, INTEGER),   FIELD(layers, INTEGER),
+    FIELD(width, INTEGER),   FIELD(heads, INTEGER),  FIELD(head_size, INTEGER), FIELD(mlp, INTEGER),
+    FIELD(norm, WORD),       FIELD(eps, NUMBER),     FIELD(position, WORD),     FIELD(rotary_base, NUMBER),
+    FIELD(activation, WORD), FIELD(bias, FLAG),      FIELD(out_bias, FLAG),     FIELD(logit_bias, FLAG),
+    FIELD(tied, FLAG),       FIELD(dropout, NUMBER), FIELD(init_std, NUMBER),   FIELD(l1, NUMBER),
     FIELD(loss, WORD),
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
@@ -82,9 +83,7 @@ static json_t *region_json(const gr_arch_region *region, int layers) {
     return value;
 }
 
-static int layer_count(const gr_arch_def *def) {
-    return def->kind == GR_ARCH_MLP ? def->size_count - 2 : def->layers;
-}
+static int layer_count(const gr_arch_def *def) { return def->kind == GR_ARCH_MLP ? def->size_count - 2 : def->layers; }
 
 json_t *gr__arch_to_json(const gr_arch_def *def) {
     json_t *value = json_object(), *regions = json_array();

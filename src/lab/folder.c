@@ -105,9 +105,11 @@ static gr_status write_tensors(const char *folder, const gr__plan *plan, gr_mode
     for (int i = 0; i < pieces->count; i++) {
         const gr__tensor *t = &pieces->tensor[i];
         if (t->file == file)
-            arrays[n++] = (gr_array){
-                t->name, GR_DTYPE_REAL, 2, {t->part.hi0 - t->part.lo0, t->part.hi1 - t->part.lo1},
-                gather(model, gr_model_find(model, plan->param[t->part.param].def.name), t->part)};
+            arrays[n++] = (gr_array){t->name,
+                                     GR_DTYPE_REAL,
+                                     2,
+                                     {t->part.hi0 - t->part.lo0, t->part.hi1 - t->part.lo1},
+                                     gather(model, gr_model_find(model, plan->param[t->part.param].def.name), t->part)};
     }
     char *name = gr__pieces_file(plan, file), *path = gr_format("%s/%s", folder, name);
     gr_pair meta = {"format", "pt"};

@@ -27,10 +27,10 @@ typedef struct loader {
     const char *path, *place; /* the folder; its manifest, for errors */
     gr_error *err;
     json_t *manifest;
-    gr_arch_def *def;  /* as saved */
-    gr__remap *map;    /* to what is loaded */
-    bool *left;        /* [regions] left out */
-    gr__pieces pieces; /* of map->from */
+    gr_arch_def *def;      /* as saved */
+    gr__remap *map;        /* to what is loaded */
+    bool *left;            /* [regions] left out */
+    gr__pieces pieces;     /* of map->from */
     gr_safetensors **file; /* [regions + 1], the core's first; NULL: not needed */
     gr_model *model;
 } loader;
@@ -61,8 +61,10 @@ static gr_status read_arch(loader *l, const char *const *without, int count) {
     GR_TRY(gr_json_member(l->manifest, &arch, "arch", JSON_OBJECT, l->place, l->err));
     GR_TRY(gr_json_member(l->manifest, &regions, "regions", JSON_ARRAY, l->place, l->err));
     gr_status status = gr__arch_from_json(&l->def, arch, l->place, l->err);
+    if (status && l->err)
+        l->err->status = GR_ERR_FORMAT; /* a description that cannot be built is the file's fault here */
     if (status)
-        return status == GR_ERR_USAGE ? GR_ERR_FORMAT : status;
+        return GR_ERR_FORMAT;
     GR_TRY(count ? gr__remap_remove(&l->map, l->def, without, count, l->err)
                  : gr__remap_expand(&l->map, l->def, l->def, l->err));
     l->left = gr_alloc((size_t)l->def->region_count);
@@ -135,9 +137,11 @@ static gr_status open_file(loader *l, int file, const char *name, const char *pa
         GR_TRY(gr_safetensors_expect(*open, &array, t->name, GR_DTYPE_REAL, 2, dims, l->err));
         count++;
     }
-    if (count != gr_safetensors_count(*open))
+    int held;
+    gr_safetensors_arrays(*open, &held);
+    if (count != held)
         return gr_error_set(l->err, GR_ERR_FORMAT, path, DAMAGED, "the file holds %d tensors, the manifest lists %d",
-                            gr_safetensors_count(*open), count);
+                            held, count);
     return GR_OK;
 }
 
@@ -292,9 +296,8 @@ static gr_status load(loader *l, gr_folder *folder, const char *const *without, 
 }
 
 gr_status gr_folder_load(gr_folder **out, const char *path, const char *const *without, int count, gr_error *err) {
-    gr_error local = {0}; /* the cause decides the status, so there must be one */
     char *place = gr_format("%s/manifest.json", path);
-    loader l = {.path = path, .place = place, .err = err ? err : &local};
+    loader l = {.path = path, .place = place, .err = err};
     gr_folder *folder = gr_alloc(sizeof *folder);
     folder->arena = gr_arena_new();
     gr_status status = load(&l, folder, without, count);

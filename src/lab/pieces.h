@@ -2,7 +2,7 @@
 #ifndef GR_LAB_PIECES_H
 #define GR_LAB_PIECES_H
 
-#include "arch/plan.h"
+#include "arch/arch_plan.h"
 #include "io/json.h"
 
 /* One tensor: a rectangle of parameter `part.param` of the plan, in the file of region `file` (GR_NONE: the core's). */

@@ -78,9 +78,10 @@ gr_status gr__recipe_path(gr_recipe *recipe, gr_yaml *map, const char **path, co
 }
 
 gr_status gr__recipe_name(const gr_yaml *node, const char *what, gr_error *err) {
-    static const char *const taken[] = {"any",   "unlabelled", "core",   "topics",     "adjacent", "retain",  "others", "rest",
-                                        "all",   "embeddings", "norms",  "biases",     "out_biases", "weights", "layers", "embed",
-                                        "hidden", "position",  "unembed", "norm", "out"};
+    static const char *const taken[] = {"any",        "unlabelled", "core",   "topics",     "adjacent", "retain",
+                                        "others",     "rest",       "all",    "embeddings", "norms",    "biases",
+                                        "out_biases", "weights",    "layers", "embed",      "hidden",   "position",
+                                        "unembed",    "norm",       "out"};
     const char *name = node->key;
     size_t good = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
     if (!good || name[good] || good > 60)

@@ -144,8 +144,8 @@ static gr_status check_topics(const gr_recipe *recipe, gr_yaml *root, gr_error *
                 for (int j = 0; j < recipe->label[m].count; j++)
                     if (strcmp(topic, recipe->label[m].is[j]) == 0)
                         return gr_yaml_fail(gr_yaml_find(root, "labels"), err, "name it once",
-                                            "topic '%.100s' is of label '%s' and of '%s'", topic,
-                                            recipe->label[m].name, recipe->label[k].name);
+                                            "topic '%.100s' is of label '%s' and of '%s'", topic, recipe->label[m].name,
+                                            recipe->label[k].name);
         }
     return GR_OK;
 }

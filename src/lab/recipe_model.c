@@ -95,16 +95,16 @@ static gr_status read_units(gr_yaml *region, gr_arch_units *units, const char *k
     if (claim) {
         int64_t lo, hi;
         if (claim->count != 2)
-            return gr_yaml_fail(claim, err, "claim: [LO, HI] takes units LO to HI - 1", "claim has %d numbers, expected 2",
-                                claim->count);
+            return gr_yaml_fail(claim, err, "claim: [LO, HI] takes units LO to HI - 1",
+                                "claim has %d numbers, expected 2", claim->count);
         gr_yaml *first = gr_yaml_first(claim), *second = gr_yaml_next(first);
         GR_TRY(gr_yaml_as_count(first, &lo, 0, UNITS_MOST, err));
         GR_TRY(gr_yaml_as_count(second, &hi, lo + 1, UNITS_MOST, err));
         units->lo = (int)lo, units->hi = (int)hi;
     }
     if ((units->add > 0) + (units->last > 0) + (units->hi > 0) != 1)
-        return gr_yaml_fail(map, err, "{add: N}, {last: N} or {claim: [LO, HI]}", "%s of region '%s' needs one of these",
-                            key, region->key);
+        return gr_yaml_fail(map, err, "{add: N}, {last: N} or {claim: [LO, HI]}",
+                            "%s of region '%s' needs one of these", key, region->key);
     return GR_OK;
 }
 

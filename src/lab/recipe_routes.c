@@ -134,7 +134,8 @@ static gr_status read_scopes(const reader *r, gr_yaml *map, const char *key, dou
 }
 
 static gr_status read_shorthands(const reader *r, gr_yaml *map, gr_error *err) {
-    static const char *const rests[] = {"closed", "open", NULL}, *const modes[] = {"forward", "activation", "parameter", NULL};
+    static const char *const rests[] = {"closed", "open", NULL}, *const modes[] = {"forward", "activation", "parameter",
+                                                                                   NULL};
     const char *const *names;
     int count, rest = -1, mode = -1;
     GR_TRY(read_scopes(r, map, "open", 1, err));
@@ -281,8 +282,8 @@ static gr_status read_preset(const reader *r, gr_yaml *root, gr_error *err) {
     if (node->kind == GR_YAML_MAP) {
         int draw = GR_DRAW_SEQUENCE;
         for (int i = 0; i < GR_PRESET_OPTIONS && preset->option[i].name; i++)
-            GR_TRY(gr_yaml_real(node, &def.value[i], preset->option[i].name, preset->option[i].lo,
-                                preset->option[i].hi, err));
+            GR_TRY(gr_yaml_real(node, &def.value[i], preset->option[i].name, preset->option[i].lo, preset->option[i].hi,
+                                err));
         GR_TRY(read_joint(node, &def.joint, err));
         GR_TRY(read_draw(node, &draw, err));
         def.draw = (gr_draw)draw;

@@ -84,8 +84,8 @@ gr_status gr__recipe_train(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     t->micro = t->batch;
     GR_TRY(gr__recipe_int(map, &t->micro, "micro", 1, t->batch, err));
     if (t->batch % t->micro)
-        return gr_yaml_fail(gr_yaml_find(map, "micro"), err, NULL, "micro is %d, which does not divide a batch of %d rows",
-                            t->micro, t->batch);
+        return gr_yaml_fail(gr_yaml_find(map, "micro"), err, NULL,
+                            "micro is %d, which does not divide a batch of %d rows", t->micro, t->batch);
     GR_TRY(read_length(map, t, recipe->data.context, err));
     GR_TRY(read_optimizer(map, &t->optim, err));
     t->optim.total = t->steps;
@@ -111,8 +111,8 @@ static gr_status read_twins(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
         if (!twin)
             return gr__recipe_unknown(node, "twin", names[i], known, 3, err);
         if (twin != GR_TWIN_PLAIN && !recipe->labels)
-            return gr_yaml_fail(node, err, "add labels", "twin %s leaves out labelled documents, and there are no labels",
-                                names[i]);
+            return gr_yaml_fail(node, err, "add labels",
+                                "twin %s leaves out labelled documents, and there are no labels", names[i]);
         recipe->twins |= twin;
     }
     return GR_OK;

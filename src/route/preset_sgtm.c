@@ -24,6 +24,7 @@ static void expand(gr_routes *routes, const gr_preset_def *def) {
 const gr_preset gr__preset_sgtm = {
     .name = "sgtm",
     .help = "labelled rows train their region alone; a share of core rows runs without regions",
-    .option = {[P_OFF] = {"p_off", 0.1, 0, 1, "share of core rows that run with the regions off; published: 0.1 to 0.25"}},
+    .option = {[P_OFF] = {"p_off", 0.1, 0, 1,
+                          "share of core rows that run with the regions off; published: 0.1 to 0.25"}},
     .expand = expand,
 };

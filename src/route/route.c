@@ -90,15 +90,10 @@ void gr_routes_one_of(gr_routes *routes, double share, int count, const char *co
 static const char *const modes[] = {"forward", "activation", "parameter", NULL};
 static const char *const draws[] = {"token", "document", "sequence", "step", NULL};
 static const char *const kinds[] = {"weights", "embeddings", "norms", "biases", "out_biases", NULL};
-static const char *const scopes[] = {[GR_SCOPE_REGION] = "",
-                                     [GR_SCOPE_OTHERS] = "others",
-                                     [GR_SCOPE_REST] = "rest",
-                                     [GR_SCOPE_ALL] = "all",
-                                     [GR_SCOPE_EMBEDDINGS] = "embeddings",
-                                     [GR_SCOPE_NORMS] = "norms",
-                                     [GR_SCOPE_BIASES] = "biases",
-                                     [GR_SCOPE_OUT_BIASES] = "out_biases",
-                                     NULL};
+static const char *const scopes[] = {
+    [GR_SCOPE_REGION] = "",       [GR_SCOPE_OTHERS] = "others",         [GR_SCOPE_REST] = "rest",
+    [GR_SCOPE_ALL] = "all",       [GR_SCOPE_EMBEDDINGS] = "embeddings", [GR_SCOPE_NORMS] = "norms",
+    [GR_SCOPE_BIASES] = "biases", [GR_SCOPE_OUT_BIASES] = "out_biases", NULL};
 
 static int find(const char *const *words, const char *word) {
     for (int i = 0; words[i]; i++)
@@ -142,8 +137,8 @@ static void print_word(FILE *out, const char *name) {
     static const char *const taken[] = {"yes", "no", "on", "off", "true", "false", "null", "y", "n", NULL};
     bool plain = (name[0] >= 'a' && name[0] <= 'z') || (name[0] >= 'A' && name[0] <= 'Z');
     for (const char *c = name; *c; c++)
-        plain = plain && ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') || *c == '_' ||
-                          (*c == '-') || (*c == '.'));
+        plain = plain && ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
+                          *c == '_' || (*c == '-') || (*c == '.'));
     for (int i = 0; taken[i]; i++)
         plain = plain && strcasecmp(name, taken[i]) != 0;
     plain ? (void)fputs(name, out) : print_name(out, name);
@@ -190,10 +185,10 @@ static void print_effects(FILE *out, const gr_option *option, gr_mode mode, cons
         bool before = false;
         for (int f = 0; f < option->effects; f++) {
             const gr_effect *other = &option->effect[f];
-            bool same = other->mode == mode && other->scope == effect->scope && other->lo == effect->lo &&
-                        other->hi == effect->hi &&
-                        (!other->name || !effect->name ? other->name == effect->name
-                                                       : strcmp(other->name, effect->name) == 0);
+            bool same =
+                other->mode == mode && other->scope == effect->scope && other->lo == effect->lo &&
+                other->hi == effect->hi &&
+                (!other->name || !effect->name ? other->name == effect->name : strcmp(other->name, effect->name) == 0);
             before = before || (same && f < e);
             weight *= same ? other->weight : 1;
         }

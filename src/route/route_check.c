@@ -89,9 +89,8 @@ static void check_option(const lint *l, int r, const gr_option *option) {
     bool closes_embeddings = false, activation_zero = false, closes_parameters = false;
     for (int e = 0; e < option->effects; e++) {
         const gr_effect *effect = &option->effect[e];
-        uint64_t bit = effect->scope == GR_SCOPE_REGION
-                           ? (uint64_t)1 << gr_model_find_region(l->model, effect->name)
-                           : 0;
+        uint64_t bit =
+            effect->scope == GR_SCOPE_REGION ? (uint64_t)1 << gr_model_find_region(l->model, effect->name) : 0;
         if (effect->mode == GR_MODE_FORWARD && effect->weight == 0)
             off |= bit;
         if (effect->mode == GR_MODE_PARAMETER && effect->weight != 0)
@@ -128,7 +127,8 @@ static void check_option(const lint *l, int r, const gr_option *option) {
     for (int i = 0; i < gr_model_regions(l->model); i++) {
         const gr_region *region = gr_model_region(l->model, i);
         for (int p = 0; p < region->parts; p++)
-            group = group || (open >> i & 1 && gr_model_param(l->model, region->part[p].param)->kind == GR_KIND_EMBEDDING);
+            group =
+                group || (open >> i & 1 && gr_model_param(l->model, region->part[p].param)->kind == GR_KIND_EMBEDDING);
     }
     if (closes_embeddings && !group && open && routes->route[r].labels & GR_LABELS_TOPICS)
         gr_finding_add(l->findings, GR_LEVEL_NOTE,
@@ -200,7 +200,8 @@ static void check_pair(const lint *l, int r, int s, const gr_option *a, const gr
                            "routes %d and %d contradict: for %s rows one opens region '%s', the other runs without it",
                            r + 1, s + 1, rows, name);
         if (a->share < 1 && b->share < 1 && a->share + b->share > 1 && off_a != off_b && (opens_a | opens_b) & bit)
-            gr_finding_add(l->findings, GR_LEVEL_WARNING, "if they are to exclude each other, make them options of one route",
+            gr_finding_add(l->findings, GR_LEVEL_WARNING,
+                           "if they are to exclude each other, make them options of one route",
                            "routes %d and %d match %s rows with shares %g and %g: above 1 together, they often meet",
                            r + 1, s + 1, rows, a->share, b->share);
     }
@@ -297,8 +298,8 @@ static void check_region(const lint *l, int r) {
             off = off || (label <= 0 && gr_router_forward(l->router, r, c) == 0);
         }
     if (!opened)
-        gr_finding_add(l->findings, GR_LEVEL_ERROR, "open it for some label", "region '%s' is never opened: it cannot learn",
-                       region->name);
+        gr_finding_add(l->findings, GR_LEVEL_ERROR, "open it for some label",
+                       "region '%s' is never opened: it cannot learn", region->name);
     else if (!apart && l->routes->labels > 0)
         gr_finding_add(l->findings, GR_LEVEL_WARNING, "open it for the label it is meant for",
                        "region '%s' is open for no label: it learns no topic", region->name);

@@ -8,10 +8,10 @@
  * are the regions (bits) that hold it. */
 typedef struct gr__target {
     gr_mode mode;
-    int gate;      /* forward: the region whose gates these are; else GR_NONE */
-    gr_tap tap;    /* forward and activation on columns [part.lo1, part.hi1); else GR_NONE */
-    gr_part part;  /* parameter */
-    gr_kind kind;  /* of the parameter */
+    int gate;     /* forward: the region whose gates these are; else GR_NONE */
+    gr_tap tap;   /* forward and activation on columns [part.lo1, part.hi1); else GR_NONE */
+    gr_part part; /* parameter */
+    gr_kind kind; /* of the parameter */
     uint64_t owners;
 } gr__target;
 
@@ -50,12 +50,12 @@ struct gr_router {
     uint64_t seed;
     int labels, rules, classes, regions, copies;
     gr__drawn *rule;
-    int *stride;     /* [labels + 2][rules] step of each rule's outcome in the label's combinations; 0 without match */
-    int *combined;   /* [labels + 2] combinations */
-    int **class_of;  /* [labels + 2][combined] */
-    int *copy;       /* [copies] rule */
+    int *stride;      /* [labels + 2][rules] step of each rule's outcome in the label's combinations; 0 without match */
+    int *combined;    /* [labels + 2] combinations */
+    int **class_of;   /* [labels + 2][combined] */
+    int *copy;        /* [copies] rule */
     int **copy_class; /* [copies][outcomes of the rule], GR_NONE for no copy */
-    double *forward; /* [classes][regions] */
+    double *forward;  /* [classes][regions] */
 };
 
 extern const gr_preset gr__preset_sgtm, gr__preset_gram, gr__preset_residual;

@@ -126,7 +126,9 @@ static gr_status count_combined(gr_router *router, const gr_routes *routes, gr_e
                 return gr_error_set(err, GR_ERR_USAGE, routes->route[r].place,
                                     "make options of one route out of routes that exclude each other, or draw less",
                                     "the routes that match %s can be drawn in more than %d combinations",
-                                    label < 0 ? "unlabelled rows" : label ? routes->label[label - 1] : "core rows",
+                                    label < 0 ? "unlabelled rows"
+                                    : label   ? routes->label[label - 1]
+                                              : "core rows",
                                     GR_ROUTE_COMBINED_MAX);
         }
         router->combined[label + 1] = (int)combined;
@@ -244,7 +246,9 @@ static gr_status check_mix(const gr_routes *routes, gr_error *err) {
             if (mixing >= 0 && mixing != route->mix)
                 return gr_error_set(err, GR_ERR_USAGE, route->place, "give mix to all routes of the label or to none",
                                     "route %d and an earlier one match %s, and only one of them mixes by score", r + 1,
-                                    label < 0 ? "unlabelled rows" : label ? routes->label[label - 1] : "core rows");
+                                    label < 0 ? "unlabelled rows"
+                                    : label   ? routes->label[label - 1]
+                                              : "core rows");
             mixing = route->mix;
         }
     return GR_OK;

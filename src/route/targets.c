@@ -207,9 +207,8 @@ void gr__targets_weigh(double *w, const gr__targets *targets, const gr_model *mo
         uint64_t named = gr__option_named(model, option, effect->mode);
         for (int i = 0; i < targets->count; i++) {
             const gr__target *t = &targets->target[i];
-            if (t->mode == effect->mode && (t->mode == GR_MODE_PARAMETER
-                                                ? covers_param(model, option, effect, named, t)
-                                                : covers_tap(model, effect, named, t)))
+            if (t->mode == effect->mode && (t->mode == GR_MODE_PARAMETER ? covers_param(model, option, effect, named, t)
+                                                                         : covers_tap(model, effect, named, t)))
                 w[i] *= effect->weight;
         }
     }
@@ -221,8 +220,8 @@ static gr_status no_region(const gr_model *model, const gr_route *route, const c
     char known[300] = "";
     size_t used = 0;
     for (int r = 0; r < gr_model_regions(model) && used < sizeof known; r++)
-        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", r ? ", " : "the model's regions: ",
-                                 gr_model_region(model, r)->name);
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s",
+                                 r ? ", " : "the model's regions: ", gr_model_region(model, r)->name);
     return gr_error_set(err, GR_ERR_USAGE, route->place, known[0] ? known : "the model has no regions",
                         "a route names region '%s', which the model does not have", name);
 }
@@ -266,7 +265,8 @@ gr_status gr__option_check(const gr_model *model, const gr_route *route, const g
                                 "a route weights '%s' in mode %s, which acts on taps", gr_scope_name(effect->scope),
                                 gr_mode_name(effect->mode));
         if (!parameter && effect->scope == GR_SCOPE_REST && !gr__option_named(model, option, effect->mode))
-            return gr_error_set(err, GR_ERR_USAGE, route->place, "name a region in the same mode, with weight 1 if need be",
+            return gr_error_set(err, GR_ERR_USAGE, route->place,
+                                "name a region in the same mode, with weight 1 if need be",
                                 "a route weights the rest in mode %s but names no region: rest of which taps?",
                                 gr_mode_name(effect->mode));
         if (effect->scope == GR_SCOPE_TAP)

@@ -214,19 +214,19 @@ static gr_status report(gr_trainer *t, double lr, double norm, double from, gr_e
         GR_TRY(gr__metrics_add(t->metrics, &line, err));
     }
     if (t->def.progress) {
-        double a_step = session / (double)(t->step - t->step_before);
-        gr_progress p = {t->name,
-                         t->step,
-                         t->def.steps,
-                         l->loss,
-                         t->row_loss == GR_NONE ? 0 : l->labels,
-                         t->label,
-                         t->label_loss,
-                         lr,
-                         norm,
-                         (double)(t->tokens - t->tokens_before) / fmax(session, 1e-9),
-                         t->seconds,
-                         a_step * (double)(t->def.steps - t->step)};
+        int64_t steps = t->step - t->step_before, tokens = t->tokens - t->tokens_before;
+        gr_progress p = {.name = t->name,
+                         .step = t->step,
+                         .steps = t->def.steps,
+                         .loss = l->loss,
+                         .labels = t->row_loss == GR_NONE ? 0 : l->labels,
+                         .label = t->label,
+                         .label_loss = t->label_loss,
+                         .lr = lr,
+                         .grad_norm = norm,
+                         .tokens_per_s = (double)tokens / fmax(session, 1e-9),
+                         .seconds = t->seconds,
+                         .seconds_left = session / (double)steps * (double)(t->def.steps - t->step)};
         t->def.progress(t->def.user, &p);
     }
     return GR_OK;

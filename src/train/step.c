@@ -1,6 +1,5 @@
 /* One step, as the method has it. */
 #include <math.h>
-#include <string.h>
 
 #include "train/internal.h"
 
@@ -19,8 +18,10 @@ static void collect(gr__losses *losses, const gr__assembly *a, const gr_batch *b
 gr_status gr__step(gr_run *run, gr_optim *optim, const gr__assembly *a, gr_value row_loss, gr__losses *losses,
                    double *norm, gr_error *err) {
     losses->loss = 0;
-    memset(losses->sum, 0, (size_t)losses->labels * sizeof *losses->sum);
-    memset(losses->tokens, 0, (size_t)losses->labels * sizeof *losses->tokens);
+    for (int i = 0; i < losses->labels; i++) {
+        losses->sum[i] = 0;
+        losses->tokens[i] = 0;
+    }
 
     gr_run_zero(run);
     for (int i = 0; i < gr__assembly_batches(a); i++) {

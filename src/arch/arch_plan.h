@@ -1,10 +1,10 @@
-/* plan.h - an architecture with its defaults settled: counts per layer, every parameter with what its rows and columns
+/* arch_plan.h - an architecture with its defaults settled: counts per layer, every parameter with what its rows and columns
  * are, and from that the rectangles that regions own.
  *
  * Builders, surgery and model folders all work from this list, so a parameter is described once.
  */
-#ifndef GR_ARCH_PLAN_H
-#define GR_ARCH_PLAN_H
+#ifndef GR_ARCH_ARCH_PLAN_H
+#define GR_ARCH_ARCH_PLAN_H
 
 #include "base/mem.h"
 #include "gradroute/arch.h"
@@ -79,7 +79,7 @@ typedef struct gr__piece {
 } gr__piece;
 gr__piece *gr__plan_pieces(const gr__plan *plan, int *count, int param); /* gr_free it */
 
-/* plan_list.c: fills plan->param. */
+/* arch_list.c: fills plan->param. */
 void gr__plan_list(gr__plan *plan);
 
 /* Builders. watch: heads and neurons are outputs too, named as their taps. */

@@ -2,7 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "arch/plan.h"
+#include "arch/arch_plan.h"
 
 /* What the parameters being added have in common. */
 typedef struct lister {

@@ -1,4 +1,4 @@
-#include "arch/plan.h"
+#include "arch/arch_plan.h"
 
 #include <ctype.h>
 #include <fnmatch.h>

@@ -1,0 +1,75 @@
+#include <string.h>
+
+#include "base/mem.h"
+#include "commands.h"
+#include "common.h"
+#include "progress.h"
+
+static const char doc[] =
+    "Trains the routed model of RECIPE and the twins it asks for, all from the same start, switches the regions off, "
+    "fine-tunes each model on a few forget documents, and prints one table: losses, removal before and after relearning, "
+    "retention, tax. Writes DIR/result.json and a folder for each model. Called again it goes on where it stopped; when "
+    "all is done it only prints."
+    "\v"
+    "Examples:\n"
+    "  gradroute audit recipes/demo.yaml -o runs/demo\n"
+    "  gradroute audit recipes/demo.yaml -o runs/small --set train.tokens=400k --json\n"
+    "To start anew choose another folder, or remove DIR yourself.\n" GR__EXIT_STATUS;
+
+static const struct argp_option options[] = {
+    GR__OPTION_OUT("The folder DIR (default: runs/NAME for recipe NAME.yaml)"),
+    GR__OPTION_SET,
+    GR__OPTION_THREADS,
+    GR__OPTION_JSON,
+    {0}};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    return gr__common_parse(key, arg, state, state->input);
+}
+
+static void print(const gr_audit *audit, bool json) {
+    if (!json) {
+        gr_audit_print(audit, stdout);
+        return;
+    }
+    char *text = gr_audit_json(audit);
+    size_t length = strlen(text);
+    printf("%s%s", text, length && text[length - 1] == '\n' ? "" : "\n");
+    gr_free(text);
+}
+
+static gr_status run_audit(const gr__common *common, const char *folder, gr_error *err) {
+    gr_recipe *recipe;
+    gr_project *project = NULL;
+    gr_audit *audit = NULL;
+    gr__progress progress;
+    GR_TRY(gr__open_recipe(&recipe, common, err));
+    gr__progress_begin(&progress, stderr);
+    gr_control control = {true, common->threads, gr__stop_flag(), gr__progress_step, gr__progress_note, &progress};
+    char *data = gr_format("%s/data", folder);
+    gr_status status = gr_project_open(&project, recipe, data, &control, err);
+    if (status == GR_OK)
+        status = gr_audit_run(&audit, project, folder, &control, err);
+    gr__progress_end(&progress);
+    if (status == GR_OK) {
+        print(audit, common->json);
+        gr_audit_free(audit);
+    }
+    gr_project_free(project);
+    gr_recipe_free(recipe);
+    gr_free(data);
+    return status;
+}
+
+int gr__cmd_audit(int argc, char **argv) {
+    gr__common common = {0};
+    gr_error err = {0};
+    argp_parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &common);
+    char *folder = gr__run_folder(&common);
+    gr_status status = run_audit(&common, folder, &err);
+    if (err.status == GR_ERR_INTERRUPTED)
+        snprintf(err.hint, sizeof err.hint, "all is saved; the same command goes on: gradroute audit %s -o %s%s",
+                 common.input, folder, common.set.count ? " and the same --set" : "");
+    gr_free(folder);
+    return gr__finish(&common, status, &err);
+}

@@ -1,0 +1,294 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "commands.h"
+#include "common.h"
+
+static const char doc[] =
+    "Prints what the routes of RECIPE do with the rows of each label (with which chance which regions are on, and what "
+    "is open, that is trained), then what looks wrong: routes that contradict, regions that never learn or are too "
+    "large, labels that never occur, rows that teach nothing."
+    "\v"
+    "Examples:\n"
+    "  gradroute check recipes/demo.yaml\n"
+    "  gradroute check recipes/demo.yaml --expand --set preset.p_cr=0.1\n"
+    "\n"
+    "Exit status: 0 no error was found (warnings may be), 2 an error was found or the recipe cannot be read, 1 anything "
+    "else failed.\n";
+
+enum { KEY_EXPAND = GR__KEY_OWN };
+
+static const struct argp_option options[] = {
+    {"expand", KEY_EXPAND, NULL, 0, "Print the routes, those of the preset included, as a recipe would spell them", 0},
+    GR__OPTION_SET,
+    GR__OPTION_JSON,
+    {0}};
+
+typedef struct check_options {
+    gr__common common; /* first: parsing hands it on */
+    bool expand;
+} check_options;
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    check_options *own = state->input;
+    if (key != KEY_EXPAND)
+        return gr__common_parse(key, arg, state, &own->common);
+    own->expand = true;
+    return 0;
+}
+
+/* ---- what a class opens ---- */
+
+static int overlap(int lo, int hi, int lo2, int hi2) {
+    int from = lo > lo2 ? lo : lo2, to = hi < hi2 ? hi : hi2;
+    return to > from ? to - from : 0;
+}
+
+static double area(gr_part a, gr_part b) {
+    return a.param != b.param
+               ? 0
+               : (double)overlap(a.lo0, a.hi0, b.lo0, b.hi0) * (double)overlap(a.lo1, a.hi1, b.lo1, b.hi1);
+}
+
+/* Numbers by the weight their gradient gets. */
+typedef struct openness {
+    double all, open, weight; /* weight: of the first that is open */
+    bool mixed;               /* different weights among those that are open */
+} openness;
+
+static void count_in(openness *o, double numbers, double weight) {
+    o->all += numbers;
+    if (weight == 0 || numbers <= 0)
+        return;
+    o->mixed = o->mixed || (o->open > 0 && o->weight != weight);
+    if (o->open == 0)
+        o->weight = weight;
+    o->open += numbers;
+}
+
+/* region GR_NONE: what no region owns. */
+static openness openness_of(const gr_model *model, const gr_tables *tables, int region, int cls) {
+    openness o = {0};
+    for (int s = 0; s < gr_tables_slices(tables); s++) {
+        gr_part slice = gr_tables_slice(tables, s);
+        double weight = gr_tables_weight(tables, s, cls), owned = 0;
+        for (int r = 0; r < gr_model_regions(model); r++)
+            for (int p = 0; p < gr_model_region(model, r)->parts && (region == GR_NONE || region == r); p++)
+                owned += area(slice, gr_model_region(model, r)->part[p]);
+        count_in(&o, region == GR_NONE ? area(slice, slice) - owned : owned, weight);
+    }
+    return o;
+}
+
+static const char *openness_text(char *text, openness o) {
+    if (o.open <= 0)
+        snprintf(text, 32, "closed");
+    else if (o.open < o.all * (1 - 1e-9))
+        snprintf(text, 32, "%.3g %% open", 100 * o.open / o.all);
+    else if (o.mixed || o.weight == 1)
+        snprintf(text, 32, o.mixed ? "open, mixed" : "open");
+    else
+        snprintf(text, 32, "open x%.3g", o.weight);
+    return text;
+}
+
+static const char *forward_text(char *text, double weight) {
+    if (weight == 0 || weight == 1)
+        return weight == 1 ? "on" : "off";
+    snprintf(text, 32, "x%.3g", weight);
+    return text;
+}
+
+/* ---- classes ---- */
+
+typedef struct view {
+    const gr_model *model;
+    const gr_routes *routes;
+    const gr_router *router;
+    const size_t *documents; /* [K + 2]; NULL: unknown */
+} view;
+
+static const char *label_text(const view *v, int label) {
+    return label < 0 ? "unlabelled" : label == 0 ? "core" : v->routes->label[label - 1];
+}
+
+static json_t *openness_json(openness o) {
+    return json_pack("{s:o, s:o}", "open", gr__json_real(o.all > 0 ? o.open / o.all : 0), "weight",
+                     o.mixed ? json_null() : gr__json_real(o.weight));
+}
+
+static json_t *class_json(const view *v, int label, int cls) {
+    const gr_tables *tables = gr_router_tables(v->router);
+    json_t *regions = json_object();
+    for (int r = 0; r < gr_model_regions(v->model); r++) {
+        json_t *one = openness_json(openness_of(v->model, tables, r, cls));
+        json_object_set_new(one, "forward", gr__json_real(gr_router_forward(v->router, r, cls)));
+        json_object_set_new(regions, gr_model_region(v->model, r)->name, one);
+    }
+    return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o}", "class", cls, "label", label_text(v, label), "documents",
+                     v->documents ? json_integer((json_int_t)v->documents[label + 1]) : json_null(), "chance",
+                     gr__json_real(gr_router_chance(v->router, label, cls)), "core",
+                     openness_json(openness_of(v->model, tables, GR_NONE, cls)), "regions", regions);
+}
+
+static void print_class(const view *v, int label, int cls, bool first) {
+    const gr_tables *tables = gr_router_tables(v->router);
+    char text[32];
+    printf("  %-16.16s %10s %6.4g %%  %-14s", first ? label_text(v, label) : "",
+           first && v->documents ? gr__text_count(text, (int64_t)v->documents[label + 1]) : "",
+           100 * gr_router_chance(v->router, label, cls),
+           openness_text((char[32]){0}, openness_of(v->model, tables, GR_NONE, cls)));
+    for (int r = 0; r < gr_model_regions(v->model); r++)
+        printf("  %s: %s, %s", gr_model_region(v->model, r)->name,
+               forward_text((char[32]){0}, gr_router_forward(v->router, r, cls)),
+               openness_text((char[32]){0}, openness_of(v->model, tables, r, cls)));
+    putchar('\n');
+}
+
+static void print_classes(const view *v) {
+    printf("classes: %d\n  %-16s %10s %8s  %-14s  %s\n", gr_router_classes(v->router), "label", "documents", "chance",
+           "core", "regions");
+    for (int label = -1; label <= v->routes->labels; label++) {
+        bool first = true;
+        for (int c = 0; c < gr_router_classes(v->router); c++)
+            if (gr_router_chance(v->router, label, c) > 0) {
+                print_class(v, label, c, first);
+                first = false;
+            }
+    }
+    for (int i = 0; i < gr_router_copies(v->router); i++)
+        printf("  %.3g %% of the sequences of a route with `again` are shown a second time\n",
+               100 * gr_router_again_share(v->router, i));
+}
+
+static json_t *classes_json(const view *v) {
+    json_t *list = json_array();
+    for (int label = -1; label <= v->routes->labels; label++)
+        for (int c = 0; c < gr_router_classes(v->router); c++)
+            if (gr_router_chance(v->router, label, c) > 0)
+                json_array_append_new(list, class_json(v, label, c));
+    return list;
+}
+
+/* ---- findings ---- */
+
+static void print_findings(const gr_findings *findings) {
+    int errors = gr_findings_count(findings, GR_LEVEL_ERROR);
+    int warnings = gr_findings_count(findings, GR_LEVEL_WARNING) - errors;
+    for (int i = 0; i < findings->count; i++) {
+        const gr_finding *f = &findings->finding[i];
+        printf("%s: %s\n", gr_level_name(f->level), f->text);
+        if (f->hint)
+            printf("  hint: %s\n", f->hint);
+    }
+    printf("%d errors, %d warnings, %d notes\n", errors, warnings, findings->count - errors - warnings);
+}
+
+static json_t *findings_json(const gr_findings *findings) {
+    json_t *list = json_array();
+    for (int i = 0; i < findings->count; i++) {
+        const gr_finding *f = &findings->finding[i];
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s?}", "level", gr_level_name(f->level), "text", f->text,
+                                              "hint", f->hint));
+    }
+    return list;
+}
+
+static json_t *routes_json(const gr_routes *routes) {
+    char *text = NULL;
+    size_t size = 0;
+    FILE *memory = open_memstream(&text, &size);
+    gr_route_print(routes, memory, 0);
+    fclose(memory);
+    json_t *value = gr__json_text(text, size);
+    free(text);
+    return value;
+}
+
+static void report(const check_options *own, const view *v, const gr_findings *findings) {
+    if (own->common.json) {
+        json_t *object =
+            json_pack("{s:s, s:b, s:o, s:o}", "recipe", own->common.input, "ok",
+                      gr_findings_count(findings, GR_LEVEL_ERROR) == 0, "classes",
+                      v->router ? classes_json(v) : json_array(), "findings", findings_json(findings));
+        if (own->expand)
+            json_object_set_new(object, "routes", routes_json(v->routes));
+        gr__print_json(object);
+        return;
+    }
+    if (own->expand) {
+        puts("routes:");
+        gr_route_print(v->routes, stdout, 2);
+    }
+    if (v->router)
+        print_classes(v);
+    print_findings(findings);
+}
+
+/* ---- all ---- */
+
+/* Labels that the data do not have are a finding: the rest can still be checked. */
+static gr_status open_project(gr_project **project, gr_findings *findings, gr_recipe *recipe, gr_error *err) {
+    gr_error own = {0};
+    *project = NULL;
+    if (gr_project_open(project, recipe, NULL, &(gr_control){0}, &own) == GR_OK)
+        return GR_OK;
+    if (own.status != GR_ERR_USAGE) {
+        *err = own;
+        return own.status;
+    }
+    gr_finding_add(findings, GR_LEVEL_ERROR, own.hint[0] ? own.hint : NULL, "%s%s%s", own.place,
+                   own.place[0] ? ": " : "", own.message);
+    return GR_OK;
+}
+
+static gr_status build(gr_model **model, const gr_recipe *recipe, gr_error *err) {
+    enum { BYTES = 257 }; /* the smallest vocabulary, for want of a tokenizer: sizes do not decide about routes */
+    gr_arch_def def = recipe->model;
+    if (def.vocab == 0)
+        def.vocab = recipe->data.tokenizer_train ? recipe->data.tokenizer_train : BYTES;
+    return gr_arch_build(model, &def, recipe->seed, err);
+}
+
+static gr_status check(const check_options *own, gr_recipe *recipe, bool *wrong, gr_error *err) {
+    gr_findings findings = {0};
+    gr_project *project;
+    gr_model *model = NULL;
+    gr_router *router = NULL;
+    gr_status status = open_project(&project, &findings, recipe, err);
+    if (status == GR_OK)
+        status = build(&model, recipe, err);
+    if (status == GR_OK) {
+        const size_t *documents = project ? project->documents : NULL;
+        gr_route_check(&findings, model, recipe->routes, documents);
+        if (gr_router_new(&router, model, recipe->routes, recipe->seed, NULL) != GR_OK)
+            router = NULL; /* a finding says why */
+        report(own, &(view){model, recipe->routes, router, documents}, &findings);
+        *wrong = gr_findings_count(&findings, GR_LEVEL_ERROR) > 0;
+    }
+    if (router)
+        gr_router_free(router);
+    if (model)
+        gr_model_free(model);
+    gr_project_free(project);
+    gr_findings_free(&findings);
+    return status;
+}
+
+static gr_status open_and_check(const check_options *own, bool *wrong, gr_error *err) {
+    gr_recipe *recipe;
+    GR_TRY(gr__open_recipe(&recipe, &own->common, err));
+    gr_status status = check(own, recipe, wrong, err);
+    gr_recipe_free(recipe);
+    return status;
+}
+
+int gr__cmd_check(int argc, char **argv) {
+    check_options own = {0};
+    gr_error err = {0};
+    bool wrong = false;
+    argp_parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &own);
+    int code = gr__finish(&own.common, open_and_check(&own, &wrong, &err), &err);
+    return code ? code : wrong ? 2 : 0;
+}

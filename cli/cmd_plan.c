@@ -1,0 +1,156 @@
+#include "base/mem.h"
+#include "commands.h"
+#include "common.h"
+
+#include <omp.h>
+
+static const char doc[] =
+    "Says what RECIPE would cost, for the routed model and each of its twins: parameters of core and regions, memory by "
+    "kind, steps, tokens, operations and expected minutes. Reads the data (their vocabulary decides sizes), measures "
+    "matrix products for a moment, and writes nothing."
+    "\v"
+    "The minutes count matrix products alone, at the speed measured now with these threads: the least it can take. "
+    "Attention, norms, the loss and the optimiser come on top.\n"
+    "\n"
+    "Examples:\n"
+    "  gradroute plan recipes/demo.yaml\n"
+    "  gradroute plan recipes/demo.yaml --set model.width=384 --json\n" GR__EXIT_STATUS;
+
+static const struct argp_option options[] = {GR__OPTION_SET, GR__OPTION_THREADS, GR__OPTION_JSON, {0}};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    return gr__common_parse(key, arg, state, state->input);
+}
+
+/* One model of the plan. */
+typedef struct entry {
+    gr_arm_kind kind;
+    gr_plan plan;
+    gr_arch_def *def;
+    size_t *regions; /* [def->region_count] parameters */
+} entry;
+
+static gr_status fill(entry *e, const gr_project *project, gr_arm_kind kind, gr_error *err) {
+    gr_model *model;
+    size_t core;
+    e->kind = kind;
+    GR_TRY(gr_plan_new(&e->plan, project, kind, err));
+    GR_TRY(gr_arm_build(&e->def, &model, project, kind, err));
+    gr_model_free(model);
+    e->regions = gr_alloc(sizeof *e->regions * (size_t)(e->def->region_count + 1));
+    return gr_arch_parameters(e->def, &core, e->regions, err);
+}
+
+/* ---- JSON ---- */
+
+static json_t *memory_json(const entry *e) {
+    const gr_memory *m = &e->plan.memory;
+    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "parameters", (json_int_t)m->parameters, "gradients",
+                     (json_int_t)m->gradients, "activations", (json_int_t)m->activations, "activation_gradients",
+                     (json_int_t)m->activation_gradients, "state", (json_int_t)m->state, "scratch",
+                     (json_int_t)m->scratch, "optimiser", (json_int_t)e->plan.optimiser, "total",
+                     (json_int_t)(m->total + e->plan.optimiser));
+}
+
+static json_t *entry_json(const entry *e) {
+    const gr_plan *p = &e->plan;
+    json_t *regions = json_object();
+    for (int i = 0; i < e->def->region_count; i++)
+        json_object_set_new(regions, e->def->regions[i].name, json_integer((json_int_t)e->regions[i]));
+    return json_pack("{s:s, s:{s:I, s:I, s:o}, s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "name", gr_arm_name(e->kind),
+                     "parameters", "core", (json_int_t)p->core, "region", (json_int_t)p->region, "regions", regions,
+                     "memory", memory_json(e), "steps", (json_int_t)p->steps, "tokens_per_step",
+                     (json_int_t)p->tokens_per_step, "tokens", (json_int_t)(p->steps * p->tokens_per_step),
+                     "flops_per_step", gr__json_real(p->flops_per_step), "flops",
+                     gr__json_real(p->flops_per_step * (double)p->steps), "minutes",
+                     gr__json_real(p->seconds_per_step * (double)p->steps / 60));
+}
+
+/* ---- text ---- */
+
+static void print_memory(const entry *e) {
+    const gr_memory *m = &e->plan.memory;
+    const struct {
+        const char *what;
+        size_t bytes;
+    } kind[] = {{"parameters", m->parameters},   {"gradients", m->gradients},
+                {"activations", m->activations}, {"activation gradients", m->activation_gradients},
+                {"state", m->state},             {"scratch", m->scratch},
+                {"optimiser", e->plan.optimiser}};
+    printf("  memory      %s\n", gr__text_bytes((char[32]){0}, (double)(m->total + e->plan.optimiser)));
+    for (size_t i = 0; i < sizeof kind / sizeof *kind; i++)
+        printf("    %-22s %10s\n", kind[i].what, gr__text_bytes((char[32]){0}, (double)kind[i].bytes));
+}
+
+static void print_entry(const entry *e) {
+    const gr_plan *p = &e->plan;
+    printf("%s\n  parameters  %s in the core", gr_arm_name(e->kind), gr__text_count((char[32]){0}, (int64_t)p->core));
+    for (int i = 0; i < e->def->region_count; i++)
+        printf(", %s in %s", gr__text_count((char[32]){0}, (int64_t)e->regions[i]), e->def->regions[i].name);
+    printf("\n  steps       %s of %s tokens, %s together\n", gr__text_count((char[32]){0}, p->steps),
+           gr__text_count((char[32]){0}, p->tokens_per_step),
+           gr__text_count((char[32]){0}, p->steps * p->tokens_per_step));
+    printf("  operations  %.3g a step, %.3g together\n", p->flops_per_step, p->flops_per_step * (double)p->steps);
+    printf("  time        %s at least: %.3g s a step, %.3g operations a second\n",
+           gr__text_time((char[32]){0}, p->seconds_per_step * (double)p->steps), p->seconds_per_step,
+           p->seconds_per_step > 0 ? p->flops_per_step / p->seconds_per_step : 0);
+    print_memory(e);
+}
+
+static void print_plan(const gr__common *common, const entry *list, int count) {
+    double seconds = 0;
+    json_t *models = json_array();
+    for (int i = 0; i < count; i++) {
+        seconds += list[i].plan.seconds_per_step * (double)list[i].plan.steps;
+        if (common->json)
+            json_array_append_new(models, entry_json(&list[i]));
+        else
+            print_entry(&list[i]);
+    }
+    if (common->json) {
+        gr__print_json(json_pack("{s:s, s:i, s:o, s:o, s:s}", "recipe", common->input, "threads",
+                                 omp_get_max_threads(), "models", models, "minutes", gr__json_real(seconds / 60),
+                                 "assumption", "matrix products alone, at the speed measured now"));
+        return;
+    }
+    json_decref(models);
+    printf("all models: %s at least on %d threads (matrix products alone, at the speed measured now)\n",
+           gr__text_time((char[32]){0}, seconds), omp_get_max_threads());
+}
+
+static gr_status plan(const gr__common *common, const gr_recipe *recipe, const gr_project *project, gr_error *err) {
+    static const unsigned twin[GR_ARMS] = {
+        [GR_ARM_PLAIN] = GR_TWIN_PLAIN, [GR_ARM_FILTERED] = GR_TWIN_FILTERED, [GR_ARM_PERFECT] = GR_TWIN_PERFECT};
+    entry list[GR_ARMS] = {0};
+    int count = 0;
+    gr_status status = GR_OK;
+    for (gr_arm_kind kind = 0; kind < GR_ARMS && status == GR_OK; kind++)
+        if (kind == GR_ARM_ROUTED || recipe->twins & twin[kind])
+            status = fill(&list[count++], project, kind, err);
+    if (status == GR_OK)
+        print_plan(common, list, count);
+    for (int i = 0; i < count; i++) {
+        gr_arch_free(list[i].def);
+        gr_free(list[i].regions);
+    }
+    return status;
+}
+
+static gr_status open_and_plan(const gr__common *common, gr_error *err) {
+    gr_recipe *recipe;
+    gr_project *project = NULL;
+    GR_TRY(gr__open_recipe(&recipe, common, err));
+    gr_status status = gr_project_open(&project, recipe, NULL, &(gr_control){.threads = common->threads}, err);
+    if (status == GR_OK)
+        status = plan(common, recipe, project, err);
+    gr_project_free(project);
+    gr_recipe_free(recipe);
+    return status;
+}
+
+int gr__cmd_plan(int argc, char **argv) {
+    gr__common common = {0};
+    gr_error err = {0};
+    argp_parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &common);
+    return gr__finish(&common, open_and_plan(&common, &err), &err);
+}

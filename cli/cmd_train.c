@@ -1,0 +1,97 @@
+#include <string.h>
+
+#include "base/mem.h"
+#include "commands.h"
+#include "common.h"
+#include "progress.h"
+
+static const char doc[] =
+    "Trains the routed model of RECIPE and writes RUN/model, RUN/metrics.jsonl, RUN/checkpoints and RUN/recipe.yaml; the "
+    "encoded data are kept in RUN/data. Ctrl-C saves before it stops; a run that was stopped or killed goes on with "
+    "--resume and ends with the same bits."
+    "\v"
+    "Examples:\n"
+    "  gradroute train recipes/demo.yaml\n"
+    "  gradroute train recipes/demo.yaml -o runs/short --set train.steps=100 --set seed=2\n"
+    "  gradroute train recipes/demo.yaml --resume\n" GR__EXIT_STATUS;
+
+static const struct argp_option options[] = {
+    GR__OPTION_OUT("The run folder RUN (default: runs/NAME for recipe NAME.yaml)"),
+    GR__OPTION_SET,
+    GR__OPTION_RESUME,
+    GR__OPTION_THREADS,
+    GR__OPTION_JSON,
+    {0}};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    return gr__common_parse(key, arg, state, state->input);
+}
+
+/* What the user types to go on. */
+static void say_how_to_go_on(const gr__common *common, const char *run, gr_error *err) {
+    if (err->status == GR_ERR_INTERRUPTED)
+        snprintf(err->hint, sizeof err->hint, "all is saved; go on with: gradroute train %s -o %s --resume%s",
+                 common->input, run, common->set.count ? " and the same --set" : "");
+}
+
+static void print_json(const gr_arm *arm, const char *run) {
+    size_t size = gr_model_size(arm->folder->model);
+    double rate = arm->seconds > 0 ? (double)arm->tokens / arm->seconds : 0;
+    gr__print_json(json_pack("{s:s, s:o, s:I, s:I, s:I, s:o, s:o}", "run", run, "model",
+                             json_sprintf("%s/model", run), "parameters", (json_int_t)size, "steps",
+                             (json_int_t)arm->steps, "tokens", (json_int_t)arm->tokens, "seconds",
+                             gr__json_real(arm->seconds), "tokens_per_s", gr__json_real(rate)));
+}
+
+static void print_text(const gr_arm *arm, const char *run) {
+    const gr_model *model = arm->folder->model;
+    printf("trained %s steps on %s tokens in %s (%s tokens/s)\n", gr__text_count((char[32]){0}, arm->steps),
+           gr__text_count((char[32]){0}, arm->tokens), gr__text_time((char[32]){0}, arm->seconds),
+           gr__text_count((char[32]){0}, arm->seconds > 0 ? (int64_t)((double)arm->tokens / arm->seconds) : 0));
+    printf("model    %s/model\nmetrics  %s/metrics.jsonl\n", run, run);
+    const char *region = gr_model_regions(model) ? gr_model_region(model, 0)->name : NULL;
+    printf("next     gradroute eval %s%s%s\n", run, region ? " --off " : "", region ? region : "");
+    printf("         gradroute generate %s --prompt TEXT%s%s\n", run, region ? " --off " : "", region ? region : "");
+}
+
+static gr_status train(const gr__common *common, const gr_project *project, const char *run,
+                       const gr_control *control, gr_error *err) {
+    gr_arm arm;
+    GR_TRY(gr_arm_train(&arm, project, GR_ARM_ROUTED, run, control, err));
+    if (common->json)
+        print_json(&arm, run);
+    else
+        print_text(&arm, run);
+    gr_arm_free(&arm);
+    return GR_OK;
+}
+
+static gr_status open_and_train(const gr__common *common, const char *run, gr_error *err) {
+    gr_recipe *recipe;
+    gr_project *project = NULL;
+    gr__progress progress;
+    GR_TRY(gr__open_recipe(&recipe, common, err));
+    gr__progress_begin(&progress, stderr);
+    gr_control control = {common->resume,     common->threads,  gr__stop_flag(),
+                          gr__progress_step, gr__progress_note, &progress};
+    char *data = gr_format("%s/data", run);
+    gr_status status = gr_project_open(&project, recipe, data, &control, err);
+    if (status == GR_OK)
+        status = train(common, project, run, &control, err);
+    gr__progress_end(&progress);
+    gr_project_free(project);
+    gr_recipe_free(recipe);
+    gr_free(data);
+    return status;
+}
+
+int gr__cmd_train(int argc, char **argv) {
+    gr__common common = {0};
+    gr_error err = {0};
+    argp_parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &common);
+    char *run = gr__run_folder(&common);
+    gr_status status = open_and_train(&common, run, &err);
+    say_how_to_go_on(&common, run, &err);
+    gr_free(run);
+    return gr__finish(&common, status, &err);
+}

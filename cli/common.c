@@ -1,0 +1,266 @@
+#include "common.h"
+
+#include <errno.h>
+#include <math.h>
+#include <omp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "io/file.h"
+
+/* ---- options ---- */
+
+void gr__option_list(gr__common *common, gr__strings *list, const char *arg) {
+    if (!common->arena)
+        common->arena = gr_arena_new();
+    while (*arg) {
+        size_t length = strcspn(arg, ",");
+        if (length)
+            GR_PUSH(list->at, list->count, list->capacity) = gr_arena_strndup(common->arena, arg, length);
+        arg += length + (arg[length] == ',');
+    }
+}
+
+int64_t gr__option_int(struct argp_state *state, const char *name, const char *arg, int64_t min, int64_t max) {
+    char *end;
+    errno = 0;
+    long long value = strtoll(arg, &end, 10);
+    if (errno || end == arg || *end || value < min || value > max)
+        argp_error(state, "--%s is '%s', expected a number from %lld to %lld", name, arg, (long long)min,
+                   (long long)max);
+    return value;
+}
+
+double gr__option_real(struct argp_state *state, const char *name, const char *arg, double min, double max) {
+    char *end;
+    double value = strtod(arg, &end);
+    if (end == arg || *end || !(value >= min && value <= max))
+        argp_error(state, "--%s is '%s', expected a number from %g to %g", name, arg, min, max);
+    return value;
+}
+
+error_t gr__common_parse(int key, char *arg, struct argp_state *state, gr__common *common) {
+    switch (key) {
+    case 'o':
+        common->out = arg;
+        return 0;
+    case 't':
+        common->threads = (int)gr__option_int(state, "threads", arg, 1, 1024);
+        return 0;
+    case GR__KEY_SET:
+        GR_PUSH(common->set.at, common->set.count, common->set.capacity) = arg;
+        return 0;
+    case GR__KEY_JSON:
+        common->json = true;
+        return 0;
+    case GR__KEY_RESUME:
+        common->resume = true;
+        return 0;
+    case GR__KEY_OFF:
+        gr__option_list(common, &common->off, arg);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (common->input)
+            argp_error(state, "unexpected argument '%s' after '%s'", arg, common->input);
+        common->input = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (!common->input)
+            argp_error(state, "%s is missing", state->root_argp->args_doc);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+/* ---- errors and the end ---- */
+
+int gr__exit_status(const gr_error *err) {
+    switch (err->status) {
+    case GR_OK:
+        return 0;
+    case GR_ERR_USAGE:
+    case GR_ERR_FORMAT:
+        return 2;
+    case GR_ERR_IO: /* readers say "cannot open", writers "cannot write", "cannot make the folder", ... */
+        return strncmp(err->message, "cannot open", 11) == 0 ? 2 : 1;
+    default:
+        return 1;
+    }
+}
+
+void gr__print_error(const gr_error *err) {
+    char text[sizeof err->place + sizeof err->message + sizeof err->hint + 32];
+    fprintf(stderr, "gradroute: %s\n", gr_error_text(err, text, sizeof text));
+}
+
+int gr__finish(gr__common *common, gr_status status, const gr_error *err) {
+    int code = 0;
+    if (status != GR_OK) {
+        gr__print_error(err);
+        code = gr__exit_status(err);
+    }
+    gr_free(common->set.at);
+    gr_free(common->off.at);
+    if (common->arena)
+        gr_arena_free(common->arena);
+    return code;
+}
+
+/* ---- inputs ---- */
+
+gr_status gr__open_recipe(gr_recipe **recipe, const gr__common *common, gr_error *err) {
+    GR_TRY(gr_recipe_open(recipe, common->input, common->set.at, common->set.count, err));
+    int threads = common->threads ? common->threads : (*recipe)->threads;
+    if (threads)
+        omp_set_num_threads(threads);
+    return GR_OK;
+}
+
+char *gr__run_folder(const gr__common *common) {
+    if (common->out)
+        return gr_strdup(common->out);
+    const char *slash = strrchr(common->input, '/'), *name = slash ? slash + 1 : common->input;
+    const char *dot = strrchr(name, '.');
+    return gr_format("runs/%.*s", dot && dot > name ? (int)(dot - name) : (int)strlen(name), name);
+}
+
+gr_status gr__model_path(char **path, const char *given, gr_error *err) {
+    static const char *const within[] = {"", "/model"};
+    *path = NULL;
+    for (int i = 0; i < 2 && !*path; i++) {
+        char *manifest = gr_format("%s%s/manifest.json", given, within[i]);
+        if (gr_file_exists(manifest))
+            *path = gr_format("%s%s", given, within[i]);
+        gr_free(manifest);
+    }
+    if (*path)
+        return GR_OK;
+    if (!gr_file_exists(given))
+        return gr__file_error(err, given, "open", ENOENT);
+    return gr_error_set(err, GR_ERR_USAGE, given,
+                        "name a folder with a manifest.json, or a run folder with model/; a run has one when it is "
+                        "finished (gradroute train ... --resume)",
+                        "there is no model here");
+}
+
+gr_status gr__open_model(gr_folder **folder, const char *given, gr_error *err) {
+    char *path;
+    *folder = NULL;
+    GR_TRY(gr__model_path(&path, given, err));
+    gr_status status = gr_folder_load(folder, path, NULL, 0, err);
+    gr_free(path);
+    return status;
+}
+
+gr_status gr__open_tokenizer(gr_tokenizer **tokenizer, const gr_folder *folder, gr_error *err) {
+    *tokenizer = NULL;
+    if (!folder->info.tokenizer)
+        return gr_error_set(err, GR_ERR_USAGE, "model", "models that train and audit write have one",
+                            "the model folder has no tokenizer.json, and text cannot be read without");
+    return gr_tokenizer_open(tokenizer, folder->info.tokenizer, err);
+}
+
+gr_source gr__file_source(const char *path) {
+    const char *dot = strrchr(path, '.');
+    gr_source source = gr_source_default();
+    source.reader = dot && (strcmp(dot, ".jsonl") == 0 || strcmp(dot, ".json") == 0) ? "jsonl" : "text";
+    source.path = path;
+    source.topic = "text";
+    return source;
+}
+
+gr_status gr__open_text(gr_dataset **data, gr_labels **labels, const gr_source *source, const gr_tokenizer *tokenizer,
+                        gr_error *err) {
+    gr_corpus *corpus;
+    *data = NULL;
+    *labels = NULL;
+    GR_TRY(gr_corpus_open(&corpus, &(gr_corpus_def){.sources = source, .source_count = 1}, err));
+    gr_status status = gr_dataset_new(data, corpus, tokenizer, &(gr_dataset_def){.seed = 1}, err);
+    gr_corpus_free(corpus);
+    if (status == GR_OK)
+        status = gr_labels_new(labels, &(*data)->topics, NULL, 0, NULL, 0, 1, err);
+    if (status != GR_OK) {
+        gr_dataset_free(*data);
+        *data = NULL;
+    }
+    return status;
+}
+
+/* ---- output ---- */
+
+void gr__print_json(json_t *value) {
+    char *text = json_dumps(value, JSON_INDENT(2));
+    puts(text ? text : "{}");
+    free(text);
+    json_decref(value);
+}
+
+json_t *gr__json_real(double value) { return isfinite(value) ? json_real(value) : json_null(); }
+
+/* Length of the valid character at text, 0 if there is none (RFC 3629: no overlong forms, no surrogates). */
+static size_t character(const unsigned char *text, size_t n) {
+    if (text[0] < 0x80)
+        return 1;
+    size_t length = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
+    if (text[0] < 0xc2 || text[0] > 0xf4 || length > n)
+        return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((text[i] & 0xc0) != 0x80)
+            return 0;
+    bool wrong = (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
+                 (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f);
+    return wrong ? 0 : length;
+}
+
+json_t *gr__json_text(const char *text, size_t n) {
+    char *clean = gr_alloc(3 * n + 1);
+    size_t used = 0;
+    for (size_t i = 0; i < n;) {
+        size_t length = character((const unsigned char *)text + i, n - i);
+        memcpy(clean + used, length ? text + i : "\xef\xbf\xbd", length ? length : 3);
+        used += length ? length : 3;
+        i += length ? length : 1;
+    }
+    json_t *value = json_stringn(clean, used);
+    gr_free(clean);
+    return value;
+}
+
+json_t *gr__json_strings(const gr__strings *list) {
+    json_t *array = json_array();
+    for (int i = 0; i < list->count; i++)
+        json_array_append_new(array, gr__json_text(list->at[i], strlen(list->at[i])));
+    return array;
+}
+
+const char *gr__text_count(char *text, int64_t n) {
+    char digits[24];
+    int length = snprintf(digits, sizeof digits, "%lld", (long long)n), used = 0;
+    for (int i = 0; i < length; i++) {
+        if (i && (length - i) % 3 == 0 && digits[i - 1] != '-')
+            text[used++] = ',';
+        text[used++] = digits[i];
+    }
+    text[used] = 0;
+    return text;
+}
+
+const char *gr__text_bytes(char *text, double n) {
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+    int unit = 0;
+    for (; n >= 999.5 && unit < 4; unit++)
+        n /= 1000;
+    snprintf(text, 32, unit && n < 99.95 ? "%.1f %s" : "%.0f %s", n, units[unit]);
+    return text;
+}
+
+const char *gr__text_time(char *text, double seconds) {
+    long long s = isfinite(seconds) && seconds > 0 ? (long long)(seconds + 0.5) : 0;
+    if (s >= 3600)
+        snprintf(text, 32, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
+    else
+        snprintf(text, 32, "%lld:%02lld", s / 60, s % 60);
+    return text;
+}

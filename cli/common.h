@@ -1,0 +1,120 @@
+/* common.h - what subcommands share: options of the same name, opening inputs, errors and exit status, output.
+ *
+ *     static const struct argp_option options[] = {GR__OPTION_SET, GR__OPTION_JSON, {0}};
+ *     static error_t parse(int key, char *arg, struct argp_state *state) {
+ *         return gr__common_parse(key, arg, state, state->input);
+ *     }
+ *     int gr__cmd_x(int argc, char **argv) {
+ *         gr__common common = {0};
+ *         gr_error err = {0};
+ *         argp_parse(&(struct argp){options, parse, "RECIPE", doc}, argc, argv, 0, NULL, &common);
+ *         return gr__finish(&common, work(&common, &err), &err);
+ *     }
+ *
+ * Wrong options end the program with status 2 while parsing.
+ */
+#ifndef GR_CLI_COMMON_H
+#define GR_CLI_COMMON_H
+
+#include <argp.h>
+#include <signal.h>
+
+#include "gradroute/folder.h"
+#include "gradroute/lab.h"
+#include "io/json.h"
+
+/* ---- options ---- */
+
+typedef struct gr__strings {
+    const char **at;
+    int count;
+    size_t capacity;
+} gr__strings;
+
+typedef struct gr__common {
+    const char *input; /* RECIPE or MODEL: the one argument */
+    const char *out;
+    gr__strings set, off; /* KEY=VALUE; names of regions */
+    int threads;          /* 0: not said */
+    bool json, resume;
+    struct gr_arena *arena; /* of split lists; made when needed */
+} gr__common;
+
+/* Keys of options without a letter; those of a command's own begin at GR__KEY_OWN. */
+enum { GR__KEY_SET = 256, GR__KEY_JSON, GR__KEY_RESUME, GR__KEY_OFF, GR__KEY_OWN };
+
+#define GR__OPTION_OUT(what) {"output", 'o', "PATH", 0, what, 0}
+#define GR__OPTION_SET \
+    {"set", GR__KEY_SET, "KEY=VALUE", 0, "Override a value of the recipe, as train.lr=0.001 (may be repeated)", 0}
+#define GR__OPTION_THREADS \
+    {"threads", 't', "N", 0, "Threads (default: as the recipe says, else one for each core)", 0}
+#define GR__OPTION_JSON {"json", GR__KEY_JSON, NULL, 0, "Print one JSON object and nothing else", 0}
+#define GR__OPTION_RESUME {"resume", GR__KEY_RESUME, NULL, 0, "Go on with the run that the folder holds", 0}
+#define GR__OPTION_OFF \
+    {"off", GR__KEY_OFF, "REGION,...", 0, "Switch these regions off (default: all are on; may be repeated)", 0}
+
+#define GR__EXIT_STATUS "\nExit status: 0 success, 1 the run failed, 2 wrong usage or bad input.\n"
+
+/* For parsers: handles the options above, the one argument, and complains when it is missing. */
+error_t gr__common_parse(int key, char *arg, struct argp_state *state, gr__common *common);
+
+/* Numbers of options; anything else, or out of [min, max], is a usage error. */
+int64_t gr__option_int(struct argp_state *state, const char *name, const char *arg, int64_t min, int64_t max);
+double gr__option_real(struct argp_state *state, const char *name, const char *arg, double min, double max);
+
+/* Splits "a,b" and appends the names. */
+void gr__option_list(gr__common *common, gr__strings *list, const char *arg);
+
+/* ---- errors and the end ---- */
+
+/* The exit status for an error: 2 for wrong usage, bad files and inputs that are missing, else 1. */
+int gr__exit_status(const gr_error *err);
+
+/* "gradroute: place: message\n  hint: ..." on standard error. */
+void gr__print_error(const gr_error *err);
+
+/* Prints the error if there is one, frees what parsing took, and returns the exit status. */
+int gr__finish(gr__common *common, gr_status status, const gr_error *err);
+
+/* ---- inputs ---- */
+
+/* The recipe with --set and --threads applied. */
+gr_status gr__open_recipe(gr_recipe **recipe, const gr__common *common, gr_error *err);
+
+/* "runs/demo" of "recipes/demo.yaml", or -o; a new string. */
+char *gr__run_folder(const gr__common *common);
+
+/* PATH or PATH/model, whichever holds a model; a new string, NULL with GR_ERR_USAGE or GR_ERR_IO. */
+gr_status gr__model_path(char **path, const char *given, gr_error *err);
+gr_status gr__open_model(gr_folder **folder, const char *given, gr_error *err);
+
+/* The tokenizer that the model folder keeps; GR_ERR_USAGE if it keeps none. */
+gr_status gr__open_tokenizer(gr_tokenizer **tokenizer, const gr_folder *folder, gr_error *err);
+
+/* How to read a file of text: .jsonl and .json as JSON Lines, anything else as text. Records without a topic are of
+ * topic "text". */
+gr_source gr__file_source(const char *path);
+
+/* The documents of a source, all of them as train, and labels without a label; the caller frees both. */
+gr_status gr__open_text(gr_dataset **data, gr_labels **labels, const gr_source *source, const gr_tokenizer *tokenizer,
+                        gr_error *err);
+
+/* ---- following and stopping ---- */
+
+/* Catches SIGINT and SIGTERM from now on: the first asks to stop, the second kills. The flag is set by the first. */
+const volatile sig_atomic_t *gr__stop_flag(void);
+
+/* ---- output ---- */
+
+/* Prints and frees an object. */
+void gr__print_json(json_t *value);
+json_t *gr__json_real(double value);            /* null when it is not finite */
+json_t *gr__json_text(const char *, size_t n);  /* bytes that are no UTF-8 become U+FFFD */
+json_t *gr__json_strings(const gr__strings *);  /* a list */
+
+/* Numbers for people, written into text[32], which is returned: 117,659; 12.3 MB; 1:23 or 1:02:03. */
+const char *gr__text_count(char *text, int64_t n);
+const char *gr__text_bytes(char *text, double n);
+const char *gr__text_time(char *text, double seconds);
+
+#endif

@@ -1,0 +1,91 @@
+/* gradroute: finds the subcommand and hands over. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "commands.h"
+#include "common.h"
+#include "io/yaml.h"
+
+typedef struct command {
+    const char *name, *purpose;
+    int (*run)(int argc, char **argv);
+} command;
+
+#define COMMAND(name, purpose) {#name, purpose, gr__cmd_##name},
+static const command commands[] = {GR_COMMANDS(COMMAND)};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
+static void print_help(FILE *out) {
+    fputs("Usage: gradroute COMMAND ...\n"
+          "Trains networks whose knowledge of a topic lives in a region that can be removed, and measures it.\n\n",
+          out);
+    for (int i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].purpose);
+    fputs("\n`gradroute COMMAND --help` tells everything about a command; `gradroute --version` the version.\n"
+          "A first run: gradroute audit recipes/demo.yaml -o runs/demo\n"
+          GR__EXIT_STATUS,
+          out);
+}
+
+static const command *find(const char *word) {
+    for (int i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].name, word) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static int unknown(const char *word) {
+    const char *names[COMMANDS], *near;
+    for (int i = 0; i < COMMANDS; i++)
+        names[i] = commands[i].name;
+    near = gr_yaml_nearest(word, names, COMMANDS);
+    gr_error err = {0};
+    char hint[128];
+    snprintf(hint, sizeof hint, "did you mean '%s'?", near);
+    gr_error_set(&err, GR_ERR_USAGE, "command", near ? hint : "gradroute --help lists the commands",
+                 "there is no command '%.100s'", word);
+    gr__print_error(&err);
+    return 2;
+}
+
+static bool is_one_of(const char *word, const char *a, const char *b, const char *c) {
+    return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
+}
+
+static int dispatch(int argc, char **argv) {
+    if (argc < 2) {
+        print_help(stderr);
+        return 2;
+    }
+    const char *word = argv[1];
+    if (is_one_of(word, "--help", "-h", "-?") || (strcmp(word, "help") == 0 && argc == 2)) {
+        print_help(stdout);
+        return 0;
+    }
+    if (is_one_of(word, "--version", "-V", "version")) {
+        printf("gradroute %s\n", GR_VERSION);
+        return 0;
+    }
+    bool help = strcmp(word, "help") == 0; /* gradroute help train */
+    const command *found = find(help ? argv[2] : word);
+    if (!found)
+        return unknown(help ? argv[2] : word);
+    char name[64];
+    snprintf(name, sizeof name, "gradroute %s", found->name);
+    if (help)
+        return found->run(2, (char *[]){name, "--help", NULL});
+    argv[1] = name;
+    return found->run(argc - 1, argv + 1);
+}
+
+int main(int argc, char **argv) {
+    argp_err_exit_status = 2;
+    int code = dispatch(argc, argv);
+    if ((fflush(stdout) || ferror(stdout)) && code == 0) {
+        fprintf(stderr, "gradroute: standard output: cannot write: %s\n", strerror(errno));
+        code = 1;
+    }
+    return code;
+}

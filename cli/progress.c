@@ -1,0 +1,113 @@
+#include "progress.h"
+
+#include <math.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common.h"
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static int columns(FILE *out) {
+    struct winsize size;
+    return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+}
+
+void gr__progress_begin(gr__progress *progress, FILE *out) {
+    *progress = (gr__progress){.out = out, .terminal = isatty(fileno(out)), .percent = -5};
+}
+
+void gr__progress_end(gr__progress *progress) {
+    if (progress->drawn)
+        fputc('\n', progress->out);
+    progress->drawn = false;
+    fflush(progress->out);
+}
+
+void gr__progress_note(void *user, const char *text) {
+    gr__progress *progress = user;
+    gr__progress_end(progress);
+    fprintf(progress->out, "%s\n", text);
+}
+
+/* A label that a step had no target of keeps its last mean. */
+static void average(gr__progress *progress, const gr_progress *p) {
+    for (int i = 0; i < p->labels && i <= GR_ROUTE_LABELS_MAX; i++) {
+        double *mean = &progress->loss[i], loss = p->label_loss[i];
+        if (isfinite(loss))
+            *mean = isfinite(*mean) ? 0.9 * *mean + 0.1 * loss : loss;
+    }
+}
+
+static void start_model(gr__progress *progress, const char *name) {
+    gr__progress_end(progress);
+    snprintf(progress->name, sizeof progress->name, "%s", name);
+    progress->percent = -5;
+    progress->shown = -1e9;
+    for (int i = 0; i <= GR_ROUTE_LABELS_MAX; i++)
+        progress->loss[i] = NAN;
+}
+
+/* "core 4.321 biology 5.010  12,345 tokens/s  1:23 left" */
+static void tail(char *text, size_t size, const gr__progress *progress, const gr_progress *p) {
+    enum { SHOWN = 4 };
+    size_t used = 0;
+    if (!p->labels)
+        used += (size_t)snprintf(text, size, "loss %.3f ", p->loss);
+    for (int i = 0; i < p->labels && i < SHOWN && used < size; i++)
+        if (isfinite(progress->loss[i]))
+            used += (size_t)snprintf(text + used, size - used, "%.24s %.3f ", p->label[i], progress->loss[i]);
+    if (used < size)
+        snprintf(text + used, size - used, " %s tokens/s  %s left",
+                 gr__text_count((char[32]){0}, (int64_t)p->tokens_per_s),
+                 gr__text_time((char[32]){0}, p->seconds_left));
+}
+
+static void draw(gr__progress *progress, const char *head, const char *end, const gr_progress *p) {
+    enum { LEAST = 5, MOST = 40 };
+    char bar[MOST + 1] = "", line[1024];
+    int room = columns(progress->out) - 1, width = room - (int)strlen(head) - (int)strlen(end) - 4;
+    width = width > MOST ? MOST : width;
+    if (width >= LEAST) {
+        int done = p->steps > 0 ? (int)(p->step * width / p->steps) : width;
+        memset(bar, '.', (size_t)width);
+        memset(bar, '#', (size_t)done);
+        bar[width] = 0;
+        snprintf(line, sizeof line, "%s [%s] %s", head, bar, end);
+    } else {
+        snprintf(line, sizeof line, "%s %s", head, end);
+    }
+    fprintf(progress->out, "\r\033[K%.*s", room, line);
+    progress->drawn = true;
+}
+
+void gr__progress_step(void *user, const gr_progress *p) {
+    gr__progress *progress = user;
+    if (strncmp(progress->name, p->name, sizeof progress->name - 1) != 0 || p->step <= 1)
+        start_model(progress, p->name);
+    average(progress, p);
+    double t = now(), since = t - progress->shown;
+    int64_t percent = p->steps > 0 ? 100 * p->step / p->steps : 100;
+    bool last = p->step >= p->steps;
+    bool due = progress->terminal ? since >= 0.1 : (percent >= progress->percent + 5 && since >= 1) || since >= 10;
+    if (!due && !last)
+        return;
+    char head[128], end[512];
+    snprintf(head, sizeof head, "%s %lld/%lld", progress->name, (long long)p->step, (long long)p->steps);
+    tail(end, sizeof end, progress, p);
+    if (progress->terminal)
+        draw(progress, head, end, p);
+    else
+        fprintf(progress->out, "%s  %s\n", head, end);
+    fflush(progress->out);
+    progress->shown = t;
+    progress->percent = percent;
+    if (last)
+        gr__progress_end(progress);
+}

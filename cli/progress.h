@@ -1,0 +1,34 @@
+/* progress.h - how far training is, on standard error: a bar on a terminal, plain lines elsewhere.
+ *
+ *     gr__progress progress;
+ *     gr__progress_begin(&progress, stderr);
+ *     gr_control control = {.progress = gr__progress_step, .note = gr__progress_note, .user = &progress};
+ *     ...
+ *     gr__progress_end(&progress);
+ *
+ * On a terminal one line is redrawn, at most 10 times a second. Elsewhere a line is written for every 5 % (at most one
+ * a second), or when none came for 10 seconds. Losses are means over the recent steps.
+ */
+#ifndef GR_CLI_PROGRESS_H
+#define GR_CLI_PROGRESS_H
+
+#include <stdio.h>
+
+#include "gradroute/route.h"
+#include "gradroute/train.h"
+
+typedef struct gr__progress {
+    FILE *out;
+    bool terminal, drawn; /* drawn: the cursor stands behind a bar */
+    char name[64];        /* of the model shown */
+    int64_t percent;      /* of the last line */
+    double shown;         /* when, by the monotonic clock */
+    double loss[1 + GR_ROUTE_LABELS_MAX]; /* NaN: none yet */
+} gr__progress;
+
+void gr__progress_begin(gr__progress *progress, FILE *out);
+void gr__progress_step(void *progress, const gr_progress *p); /* fits gr_control.progress */
+void gr__progress_note(void *progress, const char *text);     /* fits gr_control.note */
+void gr__progress_end(gr__progress *progress);                /* leaves the cursor on a new line */
+
+#endif

@@ -1,0 +1,252 @@
+/* Arms: the models of one comparison, from the same start and over the same documents in the same order, each with one
+ * thing changed. */
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "gradroute/lab.h"
+#include "gradroute/surgery.h"
+#include "io/file.h"
+#include "io/json.h"
+
+const char *gr_arm_name(gr_arm_kind kind) {
+    static const char *const names[GR_ARMS] = {"routed", "plain", "filtered", "perfect"};
+    return names[kind];
+}
+
+/* The network without its regions' units: the ablated width. Regions that cannot be taken out stay as they are. */
+static gr_status build_without_regions(gr_arch_def **def, gr_model **model, const gr_project *p, gr_error *err) {
+    const gr_arch_def *full = &p->recipe->model;
+    const char **names = gr_alloc(((size_t)full->region_count + 1) * sizeof *names);
+    for (int i = 0; i < full->region_count; i++)
+        names[i] = full->regions[i].name;
+    gr_model *whole;
+    gr_status status = gr_arch_build(&whole, full, p->recipe->seed, err);
+    if (status == GR_OK) {
+        gr_surgery_result out;
+        gr_error refused = {0};
+        if (gr_surgery_remove(&out, full, whole, names, full->region_count, &refused) == GR_OK) {
+            *def = out.def;
+            *model = out.model;
+            gr_model_free(whole);
+        } else {
+            gr_log(1, "the filtered twin keeps the full width: %s", refused.message);
+            *def = gr_arch_copy(full);
+            *model = whole;
+        }
+    }
+    gr_free(names);
+    return status;
+}
+
+gr_status gr_arm_build(gr_arch_def **def, gr_model **model, const gr_project *p, gr_arm_kind kind, gr_error *err) {
+    bool filtered = kind == GR_ARM_FILTERED || kind == GR_ARM_PERFECT;
+    if (filtered && p->recipe->model.region_count > 0)
+        return build_without_regions(def, model, p, err);
+    GR_TRY(gr_arch_build(model, &p->recipe->model, p->recipe->seed, err));
+    *def = gr_arch_copy(&p->recipe->model);
+    return GR_OK;
+}
+
+gr_status gr_profile_new(gr_tables **tables, const gr_model *model, const char *const *off, int count, gr_error *err) {
+    *tables = NULL;
+    for (int i = 0; i < count; i++)
+        if (gr_model_find_region(model, off[i]) == GR_NONE) {
+            char known[256] = "it has no regions";
+            for (int r = 0, at = 0; r < gr_model_regions(model) && at < (int)sizeof known; r++)
+                at += snprintf(known + at, sizeof known - (size_t)at, "%s%s",
+                               r ? ", " : "its regions: ", gr_model_region(model, r)->name);
+            return gr_error_set(err, GR_ERR_USAGE, "model", known, "there is no region '%s'", off[i]);
+        }
+    *tables = gr_tables_new(model, 1);
+    for (int i = 0; i < count; i++)
+        gr_tables_gate(*tables, gr_model_find_region(model, off[i]), (double[]){0});
+    gr_tables_finish(*tables);
+    return GR_OK;
+}
+
+static gr_status open_stream(gr_stream **stream, const gr_project *p, gr_arm_kind kind, gr_error *err) {
+    const gr_recipe *r = p->recipe;
+    int16_t *drop = gr_alloc(((size_t)r->labels + 1) * sizeof *drop);
+    for (int k = 0; k < r->labels; k++)
+        drop[k] = (int16_t)(k + 1);
+    gr_stream_def def = gr_stream_default();
+    def.rows = r->train.batch;
+    def.width = r->data.context;
+    def.seed = r->seed;
+    def.mixed = r->data.mixed;
+    def.docs = p->data->train;
+    def.doc_count = p->data->train_count;
+    def.drop = drop;
+    def.drop_count = kind == GR_ARM_FILTERED || kind == GR_ARM_PERFECT ? r->labels : 0;
+    def.drop_by_truth = kind == GR_ARM_PERFECT;
+    gr_status status = gr_stream_new(stream, p->data, p->labels, &def, err);
+    gr_free(drop);
+    return status;
+}
+
+/* What the training loop reports last is what done.json keeps. */
+typedef struct follower {
+    const gr_control *control;
+    gr_arm *arm;
+} follower;
+
+static void follow(void *user, const gr_progress *progress) {
+    follower *f = user;
+    f->arm->seconds = progress->seconds;
+    if (f->control->progress)
+        f->control->progress(f->control->user, progress);
+}
+
+static gr_status read_done(gr_arm *arm, bool *done, const char *folder, const gr_project *p, gr_error *err) {
+    char *path = gr_format("%s/done.json", folder), *model = gr_format("%s/model", folder);
+    json_t *object = NULL;
+    *done = false;
+    gr_status status = GR_OK;
+    if (gr_file_exists(path)) {
+        const char *digest = NULL;
+        double seconds;
+        json_int_t tokens, steps;
+        status = gr_json_read(&object, path, err);
+        if (status == GR_OK && json_unpack(object, "{s:s, s:F, s:I, s:I}", "digest", &digest, "seconds", &seconds,
+                                           "tokens", &tokens, "steps", &steps) != 0)
+            status = gr_error_set(err, GR_ERR_FORMAT, path, "remove the file to train again", "it lacks a member");
+        else if (status == GR_OK && strcmp(digest, p->digest) != 0)
+            status = gr_error_set(err, GR_ERR_USAGE, path, "choose another output folder, or remove this one",
+                                  "the run in this folder was made by another recipe or other data");
+        if (status == GR_OK) {
+            status = gr_folder_load(&arm->folder, model, NULL, 0, err);
+            arm->seconds = seconds;
+            arm->tokens = (int64_t)tokens;
+            arm->steps = (int64_t)steps;
+            *done = status == GR_OK;
+        }
+        json_decref(object);
+    }
+    gr_free(path);
+    gr_free(model);
+    return status;
+}
+
+/* Targets trained on, and the seconds, as the last line of the metrics has them. */
+static gr_status read_metrics_end(gr_arm *arm, const char *folder, gr_error *err) {
+    char *path = gr_format("%s/metrics.jsonl", folder);
+    unsigned char *data = NULL;
+    size_t size = 0;
+    gr_status status = gr_file_read(path, &data, &size, err);
+    if (status == GR_OK) {
+        size_t end = size > 0 ? size - 1 : 0, at = end;
+        while (at > 0 && data[at - 1] != '\n')
+            at--;
+        json_t *line = NULL;
+        double seconds;
+        json_int_t tokens;
+        status = gr_json_parse(&line, data + at, end - at, path, err);
+        if (status == GR_OK && json_unpack(line, "{s:I, s:F}", "tokens", &tokens, "seconds", &seconds) != 0)
+            status = gr_error_set(err, GR_ERR_FORMAT, path, NULL, "its last line lacks tokens or seconds");
+        if (status == GR_OK) {
+            arm->tokens = (int64_t)tokens;
+            arm->seconds = seconds;
+        }
+        json_decref(line);
+    }
+    gr_free(data);
+    gr_free(path);
+    return status;
+}
+
+static gr_status save_arm(gr_arm *arm, gr_model *model, const gr_arch_def *def, const gr_project *p, const char *folder,
+                          gr_error *err) {
+    char *path = gr_format("%s/model", folder), *done = gr_format("%s/done.json", folder), *recipe;
+    gr_status status = gr_recipe_text(p->recipe, &recipe, err);
+    if (status == GR_OK) {
+        gr_folder_data data = {"project", p->digest};
+        gr_folder_info info = {recipe, GR_VERSION, p->tokenizer_path, p->recipe->seed, &data, 1};
+        status = gr_folder_save(path, def, model, &info, err);
+        gr_free(recipe);
+    }
+    if (status == GR_OK)
+        status = read_metrics_end(arm, folder, err);
+    if (status == GR_OK) {
+        json_t *object = json_pack("{s:s, s:f, s:I, s:I}", "digest", p->digest, "seconds", arm->seconds, "tokens",
+                                   (json_int_t)arm->tokens, "steps", (json_int_t)arm->steps);
+        status = gr_json_write(object, done, err);
+        json_decref(object);
+    }
+    if (status == GR_OK)
+        status = gr_folder_load(&arm->folder, path, NULL, 0, err);
+    gr_free(path);
+    gr_free(done);
+    return status;
+}
+
+static gr_status train_model(gr_arm *arm, gr_model *model, const gr_project *p, gr_arm_kind kind, const char *folder,
+                             const gr_control *control, gr_error *err) {
+    const gr_recipe *r = p->recipe;
+    gr_stream *stream;
+    gr_router *router = NULL;
+    GR_TRY(open_stream(&stream, p, kind, err));
+    gr_status status = GR_OK;
+    if (kind == GR_ARM_ROUTED && r->routes->count > 0)
+        status = gr_router_new(&router, model, r->routes, r->seed, err);
+    if (status == GR_OK) {
+        follower f = {control, arm};
+        gr_train_def def = gr_train_default();
+        def.model = model;
+        def.stream = stream;
+        def.router = router;
+        def.labels = p->labels;
+        def.optim = r->train.optim;
+        def.rows = r->train.batch;
+        def.width = r->data.context;
+        def.micro = r->train.micro;
+        def.steps = arm->steps = r->train.steps;
+        def.seed = r->seed;
+        def.threads = control->threads ? control->threads : r->threads;
+        def.name = gr_arm_name(kind);
+        def.folder = folder;
+        def.checkpoint_every = r->train.checkpoint;
+        def.digest = p->digest;
+        def.resume = control->resume;
+        def.progress = follow;
+        def.user = &f;
+        def.stop = control->stop;
+        status = gr_train(&def, err);
+    }
+    gr_router_free(router);
+    gr_stream_free(stream);
+    return status;
+}
+
+gr_status gr_arm_train(gr_arm *arm, const gr_project *p, gr_arm_kind kind, const char *folder,
+                       const gr_control *control, gr_error *err) {
+    static const gr_control none;
+    control = control ? control : &none;
+    *arm = (gr_arm){0};
+    bool done = false;
+    if (control->resume)
+        GR_TRY(read_done(arm, &done, folder, p, err));
+    if (done)
+        return GR_OK;
+    GR_TRY(gr_folder_make(folder, err));
+    char *recipe = gr_format("%s/recipe.yaml", folder);
+    gr_arch_def *def;
+    gr_model *model;
+    gr_status status = gr_arm_build(&def, &model, p, kind, err);
+    if (status == GR_OK) {
+        status = train_model(arm, model, p, kind, folder, control, err);
+        if (status == GR_OK)
+            status = gr_recipe_write(p->recipe, recipe, err);
+        if (status == GR_OK)
+            status = save_arm(arm, model, def, p, folder, err);
+        gr_model_free(model);
+        gr_arch_free(def);
+    }
+    gr_free(recipe);
+    return status;
+}
+
+void gr_arm_free(gr_arm *arm) {
+    gr_folder_free(arm->folder);
+    arm->folder = NULL;
+}

@@ -1,0 +1,446 @@
+/* The audit: arms, losses with regions on and off, the test of removal, and the figures that compare them. */
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "gradroute/infer.h"
+#include "io/file.h"
+#include "io/json.h"
+#include "lab/audit.h"
+#include "lab/relearn.h"
+
+enum { GROUP_FORGET, GROUP_ADJACENT, GROUP_RETAIN, GROUPS };
+static const char *const group_names[GROUPS] = {"forget", "adjacent", "retain"};
+
+/* Losses of one model under one profile on all validation documents. */
+typedef struct losses {
+    double *nll;
+    int32_t *tokens;
+} losses;
+
+typedef struct job {
+    const gr_project *project;
+    const char *folder;
+    const gr_control *control;
+    gr_arm arm[GR_ARMS];
+    bool has[GR_ARMS];
+    losses on, off, twin[GR_ARMS]; /* routed on and off; others as they are */
+    gr_relearned off_relearned, relearned[GR_ARMS];
+    uint32_t *docs[GROUPS], *attack;
+    size_t count[GROUPS], attacks;
+    const char **regions; /* names */
+    int region_count;
+} job;
+
+static void note(const job *j, const char *text) {
+    if (j->control->note)
+        j->control->note(j->control->user, text);
+}
+
+static gr_status stopped(const job *j, gr_error *err) {
+    if (j->control->stop && *j->control->stop)
+        return gr_error_set(err, GR_ERR_INTERRUPTED, "audit", "run the same command again to go on",
+                            "stopped; everything that was finished is kept in %s", j->folder);
+    return GR_OK;
+}
+
+/* ---- arms and documents
+ * ------------------------------------------------------------------------------------------------ */
+
+static gr_status train_arms(job *j, gr_error *err) {
+    unsigned twins = j->project->recipe->twins;
+    j->has[GR_ARM_ROUTED] = true;
+    j->has[GR_ARM_PLAIN] = twins & GR_TWIN_PLAIN;
+    j->has[GR_ARM_FILTERED] = twins & GR_TWIN_FILTERED;
+    j->has[GR_ARM_PERFECT] = twins & GR_TWIN_PERFECT;
+    for (int k = 0; k < GR_ARMS; k++) {
+        if (!j->has[k])
+            continue;
+        char *folder = gr_format("%s/%s", j->folder, gr_arm_name(k));
+        gr_status status = gr_arm_train(&j->arm[k], j->project, k, folder, j->control, err);
+        gr_free(folder);
+        GR_TRY(status);
+        GR_TRY(stopped(j, err));
+    }
+    return GR_OK;
+}
+
+/* Validation documents by group, whatever label was revealed, and the documents of the test of removal. */
+static gr_status pick_documents(job *j, gr_error *err) {
+    const gr_project *p = j->project;
+    const gr_labels *l = p->labels;
+    size_t n = p->data->validation_count;
+    for (int g = 0; g < GROUPS; g++)
+        j->docs[g] = gr_alloc((n + 1) * sizeof **j->docs);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t d = p->data->validation[i];
+        int g = l->truth[d] > 0 ? GROUP_FORGET : l->group[d] == l->group_count - 1 ? GROUP_RETAIN : GROUP_ADJACENT;
+        j->docs[g][j->count[g]++] = d;
+    }
+    for (int g = 0; g < GROUPS; g += GROUP_RETAIN)
+        if (j->count[g] == 0)
+            return gr_error_set(err, GR_ERR_USAGE, "audit", "raise data.validation or use more documents",
+                                "the validation split has no %s document", group_names[g]);
+    j->attacks = (size_t)p->recipe->relearn.documents;
+    j->attack = gr_alloc((j->attacks + 1) * sizeof *j->attack);
+    return gr_dataset_draw(p->data, j->attack, l, j->attacks, GR_LABEL_ANY, p->recipe->seed, err);
+}
+
+/* ---- measuring
+ * ---------------------------------------------------------------------------------------------------------- */
+
+static gr_status evaluate(job *j, losses *out, gr_model *model, const gr_tables *profile, gr_error *err) {
+    const gr_project *p = j->project;
+    const gr_recipe *r = p->recipe;
+    size_t all = p->data->topics.docs;
+    gr_evaluator *e;
+    gr_scan *scan;
+    out->nll = gr_alloc(all * sizeof *out->nll);
+    out->tokens = gr_alloc(all * sizeof *out->tokens);
+    GR_TRY(stopped(j, err));
+    GR_TRY(gr_evaluator_new(&e, model, profile, r->train.batch, r->data.context, err));
+    gr_status status = gr_scan_new(&scan, p->data, p->labels, p->data->validation, p->data->validation_count,
+                                   r->train.batch, r->data.context, err);
+    if (status == GR_OK) {
+        gr_evaluate(e, scan, out->nll, out->tokens, all);
+        gr_scan_free(scan);
+    }
+    gr_evaluator_free(e);
+    return status;
+}
+
+static gr_status evaluate_all(job *j, gr_error *err) {
+    gr_model *routed = j->arm[GR_ARM_ROUTED].folder->model;
+    gr_tables *off;
+    note(j, "measuring validation losses");
+    GR_TRY(evaluate(j, &j->on, routed, NULL, err));
+    GR_TRY(gr_profile_new(&off, routed, j->regions, j->region_count, err));
+    gr_status status = evaluate(j, &j->off, routed, off, err);
+    gr_tables_free(off);
+    GR_TRY(status);
+    for (int k = GR_ARM_PLAIN; k < GR_ARMS; k++)
+        if (j->has[k])
+            GR_TRY(evaluate(j, &j->twin[k], j->arm[k].folder->model, NULL, err));
+    return GR_OK;
+}
+
+static gr_status relearn_one(job *j, gr_relearned *out, gr_model *model, const char *name, gr_error *err) {
+    GR_TRY(stopped(j, err));
+    char *path = gr_format("%s/relearn-%s.json", j->folder, name), *text = gr_format("relearning: %s", name);
+    note(j, text);
+    gr_status status = gr_relearn(out, j->project, model, j->attack, j->attacks, j->docs[GROUP_FORGET],
+                                  j->count[GROUP_FORGET], path, err);
+    gr_free(path);
+    gr_free(text);
+    return status;
+}
+
+/* The removed model is attacked as it would be shipped: without the region's tensors, where they can be taken out. */
+static gr_status relearn_all(job *j, gr_error *err) {
+    char *path = gr_format("%s/routed/model", j->folder);
+    gr_folder *removed = NULL;
+    gr_error refused = {0};
+    gr_status status = gr_folder_load(&removed, path, j->regions, j->region_count, &refused);
+    gr_free(path);
+    if (status == GR_OK)
+        status = relearn_one(j, &j->off_relearned, removed->model, "routed-off", err);
+    else
+        status = gr_error_set(err, status, refused.place, refused.hint, "%s", refused.message);
+    gr_folder_free(removed);
+    for (int k = GR_ARM_PLAIN; status == GR_OK && k < GR_ARMS; k++)
+        if (j->has[k])
+            status = relearn_one(j, &j->relearned[k], j->arm[k].folder->model, gr_arm_name(k), err);
+    return status;
+}
+
+/* ---- figures
+ * ------------------------------------------------------------------------------------------------------------ */
+
+static gr_sample sample(const job *j, const double *nll, const int32_t *tokens, int group) {
+    return (gr_sample){nll, tokens, j->docs[group], j->count[group]};
+}
+
+static void put(json_t *to, json_t *intervals, const char *key, gr_estimate e) {
+    json_object_set_new(to, key, isfinite(e.value) ? json_real(e.value) : json_null());
+    if (isfinite(e.low) && isfinite(e.high))
+        json_object_set_new(intervals, key, json_pack("[f, f]", e.low, e.high));
+}
+
+static void put_losses(const job *j, json_t *to, const losses *l, const char *suffix) {
+    json_t *intervals = json_object_get(to, "intervals");
+    if (!intervals)
+        json_object_set_new(to, "intervals", intervals = json_object());
+    for (int g = 0; g < GROUPS; g++) {
+        char key[32];
+        gr_sample s = sample(j, l->nll, l->tokens, g);
+        snprintf(key, sizeof key, "%s%s", group_names[g], suffix);
+        if (s.count > 0)
+            put(to, intervals, key, gr_bootstrap(gr_measure_loss, &s, 1, j->project->recipe->seed));
+    }
+}
+
+static void put_relearned(json_t *to, const gr_relearned *r, const char *suffix) {
+    char key[32];
+    snprintf(key, sizeof key, "forget%s_relearned", suffix);
+    json_object_set_new(to, key, json_real(r->loss));
+    snprintf(key, sizeof key, "relearned%s_at", suffix);
+    json_object_set_new(to, key, json_pack("{s:i, s:f}", "step", r->step, "lr", r->lr));
+}
+
+static json_t *model_figures(const job *j) {
+    json_t *models = json_object();
+    for (int k = 0; k < GR_ARMS; k++) {
+        if (!j->has[k])
+            continue;
+        const gr_arm *a = &j->arm[k];
+        json_t *m = json_pack("{s:f, s:f, s:I, s:I}", "seconds", a->seconds, "tokens_per_s",
+                              a->seconds > 0 ? (double)a->tokens / a->seconds : 0.0, "tokens", (json_int_t)a->tokens,
+                              "parameters", (json_int_t)gr_model_size(a->folder->model));
+        put_losses(j, m, k == GR_ARM_ROUTED ? &j->on : &j->twin[k], k == GR_ARM_ROUTED ? "_on" : "");
+        if (k == GR_ARM_ROUTED) {
+            put_losses(j, m, &j->off, "_off");
+            put_relearned(m, &j->off_relearned, "_off");
+        } else {
+            put_relearned(m, &j->relearned[k], "");
+        }
+        json_object_set_new(models, gr_arm_name(k), m);
+    }
+    return models;
+}
+
+/* Removal of `l` and `r` on the scale of plain and the best filter there is. */
+static void put_removal(const job *j, json_t *to, json_t *intervals, const char *suffix, const losses *l,
+                        const gr_relearned *r, gr_arm_kind scale) {
+    uint64_t seed = j->project->recipe->seed;
+    const losses *p = &j->twin[GR_ARM_PLAIN], *f = &j->twin[scale];
+    const gr_relearned *pr = &j->relearned[GR_ARM_PLAIN], *fr = &j->relearned[scale];
+    char key[48];
+    gr_sample before[3] = {sample(j, l->nll, l->tokens, 0), sample(j, p->nll, p->tokens, 0),
+                           sample(j, f->nll, f->tokens, 0)};
+    gr_sample after[3] = {sample(j, r->nll, r->tokens, 0), sample(j, pr->nll, pr->tokens, 0),
+                          sample(j, fr->nll, fr->tokens, 0)};
+    snprintf(key, sizeof key, "removal%s", suffix);
+    put(to, intervals, key, gr_bootstrap(gr_measure_removal, before, 3, seed));
+    snprintf(key, sizeof key, "removal_relearned%s", suffix);
+    put(to, intervals, key, gr_bootstrap(gr_measure_removal, after, 3, seed));
+}
+
+static void put_figures(const job *j, json_t *to) {
+    json_t *intervals = json_object();
+    uint64_t seed = j->project->recipe->seed;
+    gr_arm_kind scale = j->has[GR_ARM_PERFECT] ? GR_ARM_PERFECT : GR_ARM_FILTERED;
+    const losses *plain = &j->twin[GR_ARM_PLAIN], *filter = &j->twin[scale];
+    if (j->has[GR_ARM_PLAIN] && j->has[scale]) {
+        put_removal(j, to, intervals, "", &j->off, &j->off_relearned, scale);
+        if (j->has[GR_ARM_FILTERED] && scale == GR_ARM_PERFECT)
+            put_removal(j, to, intervals, "_filtered", &j->twin[GR_ARM_FILTERED], &j->relearned[GR_ARM_FILTERED],
+                        scale);
+        gr_sample kept[3] = {sample(j, j->on.nll, j->on.tokens, 0), sample(j, plain->nll, plain->tokens, 0),
+                             sample(j, filter->nll, filter->tokens, 0)};
+        put(to, intervals, "retention", gr_bootstrap(gr_measure_retention, kept, 3, seed));
+    }
+    for (int g = GROUP_ADJACENT; g < GROUPS; g++) {
+        const char *off = g == GROUP_RETAIN ? "tax_off" : "tax_off_adjacent",
+                   *on = g == GROUP_RETAIN ? "tax_on" : "tax_on_adjacent";
+        gr_sample a[2] = {sample(j, j->off.nll, j->off.tokens, g), sample(j, filter->nll, filter->tokens, g)};
+        gr_sample b[2] = {sample(j, j->on.nll, j->on.tokens, g), sample(j, plain->nll, plain->tokens, g)};
+        if (j->has[scale] && j->count[g] > 0)
+            put(to, intervals, off, gr_bootstrap(gr_measure_difference, a, 2, seed));
+        if (j->has[GR_ARM_PLAIN] && j->count[g] > 0)
+            put(to, intervals, on, gr_bootstrap(gr_measure_difference, b, 2, seed));
+    }
+    json_object_set_new(to, "scale", json_string(gr_arm_name(scale)));
+    json_object_set_new(to, "intervals", intervals);
+}
+
+/* ---- completions
+ * -------------------------------------------------------------------------------------------------------- */
+
+static gr_status complete(const gr_project *p, gr_model *model, const gr_tables *profile, const char *prompt,
+                          json_t *to, const char *key, gr_error *err) {
+    int32_t *ids = NULL, out[24];
+    size_t count = 0, room = 0, length = 0, text_room = 0;
+    char *text = NULL;
+    int n = 0;
+    GR_PUSH(ids, count, room) = gr_tokenizer_end(p->tokenizer);
+    gr_status status = gr_tokenizer_encode(p->tokenizer, &ids, &count, &room, prompt, strlen(prompt), err);
+    gr_generate_def def = gr_generate_default();
+    def.tokens = 24;
+    def.context = p->recipe->data.context;
+    def.stop = gr_tokenizer_end(p->tokenizer);
+    if (status == GR_OK)
+        status = gr_generate(model, profile, out, &n, ids, (int)count, &def, err);
+    if (status == GR_OK) {
+        gr_tokenizer_decode(p->tokenizer, &text, &length, &text_room, out, (size_t)n);
+        json_t *value = json_stringn(text ? text : "", length);
+        json_object_set_new(to, key, value ? value : json_string("(not UTF-8)"));
+    }
+    gr_free(ids);
+    gr_free(text);
+    return status;
+}
+
+static gr_status complete_all(const job *j, json_t *list, gr_error *err) {
+    gr_model *routed = j->arm[GR_ARM_ROUTED].folder->model;
+    gr_tables *off;
+    GR_TRY(gr_profile_new(&off, routed, j->regions, j->region_count, err));
+    gr_status status = GR_OK;
+    for (int i = 0; status == GR_OK && i < j->project->recipe->prompts; i++) {
+        const char *prompt = j->project->recipe->prompt[i];
+        json_t *item = json_pack("{s:s}", "prompt", prompt);
+        status = complete(j->project, routed, NULL, prompt, item, "on", err);
+        if (status == GR_OK)
+            status = complete(j->project, routed, off, prompt, item, "off", err);
+        json_array_append_new(list, item);
+    }
+    gr_tables_free(off);
+    return status;
+}
+
+/* ---- the whole
+ * ---------------------------------------------------------------------------------------------------------- */
+
+static json_t *data_figures(const gr_project *p) {
+    const gr_labels *l = p->labels;
+    json_t *data = json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:i}", "documents", (json_int_t)p->data->topics.docs,
+                             "read", (json_int_t)p->data->read, "duplicates", (json_int_t)p->data->duplicates, "train",
+                             (json_int_t)p->data->train_count, "validation", (json_int_t)p->data->validation_count,
+                             "used_fallback", p->data->used_fallback, "vocab", (int)p->data->vocab);
+    json_t *groups = json_object(), *known = json_object();
+    for (int g = 0; g < l->group_count; g++)
+        json_object_set_new(groups, l->group_names[g], json_integer((json_int_t)l->group_docs[g]));
+    for (int k = 0; k < l->label_count; k++)
+        json_object_set_new(known, l->label_names[k], json_integer((json_int_t)l->known[k]));
+    json_object_set_new(data, "groups", groups);
+    json_object_set_new(data, "known", known);
+    return data;
+}
+
+static gr_status figures(job *j, json_t *result, double seconds, gr_error *err) {
+    const gr_project *p = j->project;
+    size_t core, *region = gr_alloc(((size_t)j->region_count + 1) * sizeof *region);
+    gr_status status = gr_arch_parameters(&p->recipe->model, &core, region, err);
+    json_t *regions = json_object(), *completions = json_array();
+    int64_t tokens = 0;
+    double trained = 0;
+    for (int i = 0; i < j->region_count; i++)
+        json_object_set_new(regions, j->regions[i], json_integer((json_int_t)region[i]));
+    gr_free(region);
+    for (int k = 0; k < GR_ARMS; k++) {
+        tokens += j->arm[k].tokens;
+        trained += j->arm[k].seconds;
+    }
+    put_figures(j, result);
+    json_object_set_new(result, "seconds", json_real(trained + seconds));
+    json_object_set_new(result, "tokens_per_s", json_real(trained > 0 ? (double)tokens / trained : 0));
+    json_object_set_new(result, "models", model_figures(j));
+    json_object_set_new(result, "parameters", json_pack("{s:I, s:o}", "core", (json_int_t)core, "regions", regions));
+    json_object_set_new(result, "data", data_figures(p));
+    json_object_set_new(
+        result, "relearn",
+        json_pack("{s:i, s:i}", "documents", p->recipe->relearn.documents, "steps", p->recipe->relearn.steps));
+    if (status == GR_OK)
+        status = complete_all(j, completions, err);
+    json_object_set_new(result, "completions", completions);
+    json_object_set_new(result, "folder", json_string(j->folder));
+    return status;
+}
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static gr_status work(job *j, json_t *result, gr_error *err) {
+    GR_TRY(pick_documents(j, err)); /* first: it may refuse, before hours of training */
+    GR_TRY(train_arms(j, err));
+    double start = now();
+    GR_TRY(evaluate_all(j, err));
+    GR_TRY(relearn_all(j, err));
+    return figures(j, result, now() - start, err);
+}
+
+static void free_job(job *j) {
+    for (int k = 0; k < GR_ARMS; k++) {
+        gr_arm_free(&j->arm[k]);
+        gr_free(j->twin[k].nll);
+        gr_free(j->twin[k].tokens);
+        gr_relearned_free(&j->relearned[k]);
+    }
+    gr_relearned_free(&j->off_relearned);
+    for (int g = 0; g < GROUPS; g++)
+        gr_free(j->docs[g]);
+    losses *l[] = {&j->on, &j->off};
+    for (int i = 0; i < 2; i++) {
+        gr_free(l[i]->nll);
+        gr_free(l[i]->tokens);
+    }
+    gr_free(j->attack);
+    gr_free(j->regions);
+}
+
+/* A result that an earlier call finished, if it is of the same settings. */
+static json_t *finished(const char *path, const char *recipe, const char *digest) {
+    json_t *result = NULL;
+    const char *text = NULL, *made_by = NULL;
+    if (gr_file_exists(path) && gr_json_read(&result, path, NULL) == GR_OK &&
+        json_unpack(result, "{s:s, s:s}", "recipe", &text, "digest", &made_by) == 0 && strcmp(text, recipe) == 0 &&
+        strcmp(made_by, digest) == 0)
+        return result;
+    json_decref(result);
+    return NULL;
+}
+
+gr_status gr_audit_run(gr_audit **audit, const gr_project *p, const char *folder, const gr_control *control,
+                       gr_error *err) {
+    static const gr_control none;
+    *audit = NULL;
+    char *path = gr_format("%s/result.json", folder), *recipe_path = gr_format("%s/recipe.yaml", folder),
+         *recipe = NULL;
+    gr_status status = gr_recipe_text(p->recipe, &recipe, err);
+    json_t *result = status == GR_OK ? finished(path, recipe, p->digest) : NULL;
+    if (status == GR_OK && !result) {
+        job j = {.project = p, .folder = folder, .control = control ? control : &none};
+        j.region_count = p->recipe->model.region_count;
+        j.regions = gr_alloc(((size_t)j.region_count + 1) * sizeof *j.regions);
+        for (int i = 0; i < j.region_count; i++)
+            j.regions[i] = p->recipe->model.regions[i].name;
+        result = json_object();
+        status = gr_folder_make(folder, err);
+        if (status == GR_OK)
+            status = gr_recipe_write(p->recipe, recipe_path, err);
+        if (status == GR_OK)
+            status = work(&j, result, err);
+        if (status == GR_OK) {
+            json_object_set_new(result, "digest", json_string(p->digest));
+            json_object_set_new(result, "recipe", json_string(recipe));
+            status = gr_json_write(result, path, err);
+        }
+        free_job(&j);
+    }
+    if (status == GR_OK) {
+        *audit = gr_alloc(sizeof **audit);
+        (*audit)->result = result;
+    } else {
+        json_decref(result);
+    }
+    gr_free(path);
+    gr_free(recipe_path);
+    gr_free(recipe);
+    return status;
+}
+
+char *gr_audit_json(const gr_audit *audit) {
+    char *text = json_dumps(audit->result, JSON_INDENT(2)), *copy = gr_strdup(text);
+    free(text);
+    return copy;
+}
+
+void gr_audit_free(gr_audit *audit) {
+    if (!audit)
+        return;
+    json_decref(audit->result);
+    gr_free(audit);
+}

@@ -1,0 +1,156 @@
+/* A project: what a recipe reads before anything is trained, kept in a folder so that a second call does no set-up. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "gradroute/lab.h"
+#include "io/digest.h"
+#include "io/file.h"
+#include "io/yaml.h"
+
+static void note(const gr_control *control, const char *text) {
+    if (control && control->note)
+        control->note(control->user, text);
+}
+
+/* The recipe as text without what does not decide a result. */
+static gr_status deciding_text(const gr_recipe *recipe, char **text, gr_error *err) {
+    static const char *const free_to_change[] = {"threads", "twins", "prompts", "relearn"};
+    char *whole;
+    GR_TRY(gr_recipe_text(recipe, &whole, err));
+    gr_yaml *root;
+    gr_status status = gr_yaml_parse(&root, whole, strlen(whole), "recipe", err);
+    gr_free(whole);
+    GR_TRY(status);
+    for (size_t i = 0; i < sizeof free_to_change / sizeof *free_to_change; i++) {
+        gr_yaml *node = gr_yaml_find(root, free_to_change[i]);
+        if (node)
+            gr_yaml_remove(node);
+    }
+    status = gr_yaml_write(root, text, err);
+    gr_yaml_free(root);
+    return status;
+}
+
+/* Settings and files behind a dataset: when one changes, it is made again. */
+static char *data_stamp(const gr_recipe *recipe) {
+    char *stamp = gr_format("seed %llu validation %.17g dedupe %d tokenizer %d %s", (unsigned long long)recipe->seed,
+                            recipe->data.validation, recipe->data.dedupe, recipe->data.tokenizer_train,
+                            recipe->data.tokenizer_file ? recipe->data.tokenizer_file : "-");
+    for (int i = 0; i < recipe->data.sources; i++) {
+        const gr_source *s = &recipe->data.source[i];
+        struct stat info = {0};
+        if (stat(s->path, &info) != 0 && s->fallback)
+            stat(s->fallback, &info);
+        char *longer = gr_format("%s\n%s %s %s %s %s %s %s size %lld time %lld", stamp, s->reader, s->path,
+                                 s->fallback ? s->fallback : "-", s->text_field ? s->text_field : "-",
+                                 s->label_field ? s->label_field : "-", s->separator ? s->separator : "-",
+                                 s->topic ? s->topic : "-", (long long)info.st_size, (long long)info.st_mtime);
+        gr_free(stamp);
+        stamp = longer;
+    }
+    return stamp;
+}
+
+static gr_status make_tokenizer(gr_project *p, const gr_corpus *corpus, const char *path, gr_error *err) {
+    const gr_recipe_data *d = &p->recipe->data;
+    if (d->tokenizer_file)
+        GR_TRY(gr_tokenizer_open(&p->tokenizer, d->tokenizer_file, err));
+    else
+        GR_TRY(gr_tokenizer_train(&p->tokenizer, corpus->texts, corpus->topics.docs, d->tokenizer_train, err));
+    return path ? gr_tokenizer_save(p->tokenizer, path, err) : GR_OK;
+}
+
+static gr_status make_data(gr_project *p, const char *path, const char *stamp, const gr_control *control,
+                           gr_error *err) {
+    const gr_recipe_data *d = &p->recipe->data;
+    gr_corpus *corpus;
+    note(control, "reading the corpus, training the tokenizer, encoding");
+    GR_TRY(gr_corpus_open(&corpus, &(gr_corpus_def){d->source, d->sources, d->dedupe}, err));
+    gr_status status = make_tokenizer(p, corpus, p->tokenizer_path, err);
+    if (status == GR_OK)
+        status = gr_dataset_new(&p->data, corpus, p->tokenizer,
+                                &(gr_dataset_def){d->validation, p->recipe->seed, stamp}, err);
+    gr_corpus_free(corpus);
+    GR_TRY(status);
+    return path ? gr_dataset_save(p->data, path, err) : GR_OK;
+}
+
+/* Opens what an earlier call kept; anything that does not fit is made again. */
+static bool open_kept(gr_project *p, const char *path, const char *stamp) {
+    if (!gr_file_exists(path) || !gr_file_exists(p->tokenizer_path))
+        return false;
+    if (gr_dataset_open(&p->data, path, NULL) == GR_OK && strcmp(p->data->stamp, stamp) == 0 &&
+        gr_tokenizer_open(&p->tokenizer, p->tokenizer_path, NULL) == GR_OK &&
+        gr_tokenizer_size(p->tokenizer) == p->data->vocab)
+        return true;
+    gr_dataset_free(p->data);
+    gr_tokenizer_free(p->tokenizer);
+    p->data = NULL;
+    p->tokenizer = NULL;
+    return false;
+}
+
+static gr_status label_data(gr_project *p, gr_error *err) {
+    const gr_recipe *r = p->recipe;
+    gr_group_def adjacent = {"adjacent", r->adjacent, r->adjacents};
+    GR_TRY(gr_labels_new(&p->labels, &p->data->topics, r->label, r->labels, &adjacent, r->adjacents > 0, r->seed, err));
+    p->documents = gr_alloc(((size_t)r->labels + 2) * sizeof *p->documents);
+    for (size_t i = 0; i < p->data->train_count; i++)
+        p->documents[p->labels->revealed[p->data->train[i]] + 1]++;
+    return GR_OK;
+}
+
+static gr_status digest_project(gr_project *p, gr_error *err) {
+    char *text;
+    GR_TRY(deciding_text(p->recipe, &text, err));
+    gr_digest *d = gr_digest_new();
+    gr_digest_add(d, text, strlen(text));
+    gr_digest_add(d, p->data->ids, p->data->offsets[p->data->topics.docs] * sizeof *p->data->ids);
+    gr_digest_add(d, p->labels->revealed, p->labels->docs * sizeof *p->labels->revealed);
+    gr_digest_end(d, p->digest);
+    gr_free(text);
+    return GR_OK;
+}
+
+static gr_status open_project(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
+    char *path = NULL, *stamp = data_stamp(p->recipe);
+    gr_status status = GR_OK;
+    if (folder) {
+        status = gr_folder_make(folder, err);
+        path = gr_format("%s/dataset.bin", folder);
+        p->tokenizer_path = gr_format("%s/tokenizer.json", folder);
+    }
+    if (status == GR_OK && !(path && open_kept(p, path, stamp)))
+        status = make_data(p, path, stamp, control, err);
+    gr_free(path);
+    gr_free(stamp);
+    GR_TRY(status);
+    if (p->recipe->model.kind == GR_ARCH_TRANSFORMER)
+        p->recipe->model.vocab = gr_tokenizer_size(p->tokenizer);
+    GR_TRY(label_data(p, err));
+    return digest_project(p, err);
+}
+
+gr_status gr_project_open(gr_project **project, gr_recipe *recipe, const char *folder, const gr_control *control,
+                          gr_error *err) {
+    gr_project *p = *project = gr_alloc(sizeof *p);
+    p->recipe = recipe;
+    gr_status status = open_project(p, folder, control, err);
+    if (status != GR_OK) {
+        gr_project_free(p);
+        *project = NULL;
+    }
+    return status;
+}
+
+void gr_project_free(gr_project *p) {
+    if (!p)
+        return;
+    gr_labels_free(p->labels);
+    gr_dataset_free(p->data);
+    gr_tokenizer_free(p->tokenizer);
+    gr_free(p->documents);
+    gr_free(p->tokenizer_path);
+    gr_free(p);
+}

@@ -1,0 +1,471 @@
+/* Architectures: names and sizes, regions' rectangles, errors, and the forward pass against a plain one. */
+#include "arch_helpers.h"
+
+/* ---- description ---- */
+
+static void test_sizes(void **state) {
+    (void)state;
+    gr_arch_def def = small_def();
+    def.bias = true;
+    def.tied = false;
+    gr_arch_region regions[] = {{.name = "x", .mlp.add = 8, .heads.add = 1}, {.name = "g", .residual.add = 6, .mlp.add = 5}};
+    def.regions = regions;
+    def.region_count = 2;
+    gr_model *m = build(&def, 1);
+    const struct {
+        const char *name;
+        int rows, cols;
+    } want[] = {{"embed", VOCAB, 16},
+                {"layers.1.attn.qkv", 5 * 3 * 4, 16},
+                {"layers.1.attn.out", 5 * 4, 16},
+                {"layers.0.mlp.up", 32, 16},
+                {"layers.0.mlp.gate", 32, 16},
+                {"layers.0.mlp.down", 32, 16},
+                {"layers.0.mlp.up.bias", 1, 32},
+                {"layers.0.mlp.down.bias", 1, 16},
+                {"norm", 1, 16},
+                {"unembed", VOCAB, 16},
+                {"g.embed", VOCAB, 6},
+                {"g.unembed", VOCAB, 6},
+                {"g.layers.0.mlp.up", 5, 22},
+                {"g.layers.0.mlp.down", 5, 22},
+                {"g.layers.0.attn.norm", 1, 6}};
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++) {
+        gr_param p = gr_model_find(m, want[i].name);
+        if (p == GR_NONE)
+            fail_msg("no %s", want[i].name);
+        assert_int_equal(gr_model_param(m, p)->rows, want[i].rows);
+        assert_int_equal(gr_model_param(m, p)->cols, want[i].cols);
+    }
+    assert_int_equal(gr_model_find(m, "g.layers.0.attn.qkv"), GR_NONE);
+    assert_int_equal(gr_model_find(m, "g.layers.0.mlp.down.bias"), GR_NONE);
+    assert_true(gr_model_param(m, gr_model_find(m, "norm"))->no_decay);
+    size_t core, own[2];
+    gr_error err = {0};
+    gr_test_ok(gr_arch_parameters(&def, &core, own, &err), &err);
+    assert_int_equal(core + own[0] + own[1], gr_model_size(m));
+    for (int r = 0; r < 2; r++)
+        assert_int_equal(own[r], gr_region_size(gr_model_region(m, r)));
+    gr_model_free(m);
+}
+
+static int covered(const gr_region *region, gr_param p, int i, int j) {
+    int n = 0;
+    for (int k = 0; k < region->parts; k++) {
+        const gr_part *q = &region->part[k];
+        n += q->param == p && i >= q->lo0 && i < q->hi0 && j >= q->lo1 && j < q->hi1;
+    }
+    return n;
+}
+
+/* Rows and columns of one region never count an entry twice. */
+static void test_parts(void **state) {
+    (void)state;
+    gr_arch_def def = small_def();
+    gr_arch_region region = {.name = "x",
+                             .residual = {.lo = 4, .hi = 7},
+                             .mlp.last = 6,
+                             .heads = {.lo = 1, .hi = 2},
+                             .layers = (int[]){1},
+                             .layer_count = 1,
+                             .patterns = (const char *[]){"layers.0.mlp.u*"},
+                             .pattern_count = 1};
+    def.regions = &region;
+    def.region_count = 1;
+    gr_model *m = build(&def, 1);
+    const gr_region *x = gr_model_region(m, 0);
+    for (int p = 0; p < gr_model_params(m); p++) {
+        const gr_param_def *d = gr_model_param(m, p);
+        for (int i = 0; i < d->rows; i++)
+            for (int j = 0; j < d->cols; j++) {
+                bool in = j >= 4 && j < 7; /* every matrix has the stream as its columns */
+                if (!strcmp(d->name, "layers.0.mlp.up"))
+                    in = true;
+                if (!strncmp(d->name, "layers.1.mlp.", 13) && d->rows == 24)
+                    in = in || i >= 18;
+                if (!strcmp(d->name, "layers.1.attn.qkv"))
+                    in = in || (i >= 12 && i < 24);
+                if (!strcmp(d->name, "layers.1.attn.out"))
+                    in = in || (i >= 4 && i < 8);
+                assert_int_equal(covered(x, p, i, j), in);
+            }
+    }
+    assert_int_equal(x->gates, 1 + 4 + 2); /* embed, two writes a layer; heads and hidden of layer 1 */
+    gr_model_free(m);
+}
+
+static void expect_error(const gr_arch_def *def, const char *part) {
+    gr_error err = {0};
+    assert_int_equal(gr_arch_check(def, &err), GR_ERR_USAGE);
+    if (!strstr(err.message, part))
+        fail_msg("'%s' does not say '%s'", err.message, part);
+}
+
+static void test_errors(void **state) {
+    (void)state;
+    gr_arch_def def = small_def();
+    def.mlp = 96;
+    gr_arch_region region = {.name = "x", .mlp = {.lo = 64, .hi = 128}};
+    def.regions = &region;
+    def.region_count = 1;
+    expect_error(&def, "region 'x' claims neurons 64..128 of a layer with 96");
+    region = (gr_arch_region){.name = "x", .heads.last = 5};
+    expect_error(&def, "claims heads -1..4 of a layer with 4");
+    region = (gr_arch_region){.name = "x", .residual = {.lo = 3, .hi = 2}};
+    expect_error(&def, "claims residual dimensions 3..2");
+    region = (gr_arch_region){.name = "x", .mlp = {.add = 3, .last = 2}};
+    expect_error(&def, "neurons in 2 ways");
+    region = (gr_arch_region){.name = "x"};
+    expect_error(&def, "owns nothing");
+    region = (gr_arch_region){.name = "layers", .mlp.add = 1};
+    expect_error(&def, "cannot name a region");
+    region = (gr_arch_region){.name = "a/b", .mlp.add = 1};
+    expect_error(&def, "cannot name a region");
+    region = (gr_arch_region){.name = "x", .residual.add = 4, .mlp.last = 3};
+    expect_error(&def, "can only add neurons");
+    region = (gr_arch_region){.name = "x", .patterns = (const char *[]){"nope*"}, .pattern_count = 1};
+    expect_error(&def, "no parameter is named like 'nope*'");
+    region = (gr_arch_region){.name = "x", .mlp.add = 1, .layers = (int[]){2}, .layer_count = 1};
+    expect_error(&def, "names layer 2 of a network with 2");
+    region = (gr_arch_region){.name = "x", .residual.add = 4};
+    def.norm = GR_NORM_LAYER;
+    expect_error(&def, "need RMS norm");
+    def.norm = GR_NORM_RMS;
+    def.head_size = 3;
+    expect_error(&def, "even head size");
+    def.head_size = 0;
+    def.heads = 3;
+    expect_error(&def, "does not divide");
+    def = small_def();
+    def.vocab = 0;
+    expect_error(&def, "vocab is 0");
+    gr_arch_region four[] = {{.name = "a", .residual.add = 1},
+                             {.name = "b", .residual.add = 1},
+                             {.name = "c", .residual.add = 1},
+                             {.name = "d", .residual.add = 1}};
+    def = small_def();
+    def.regions = four;
+    def.region_count = 4;
+    expect_error(&def, "region 'd' is the residual group after the 3");
+}
+
+static void test_variants(void **state) {
+    (void)state;
+    for (int i = 0; i < 6; i++) {
+        gr_arch_def def = small_def();
+        def.norm = i % 2 ? GR_NORM_LAYER : GR_NORM_RMS;
+        def.position = (gr_positions)(i % 3);
+        def.activation = (gr_activation)(i % 5);
+        def.bias = i == 1 || i == 4;
+        def.out_bias = i == 2;
+        def.logit_bias = i == 3;
+        def.tied = i < 3;
+        def.dropout = i == 4 ? 0.1 : 0;
+        def.l1 = i == 5 ? 0.01 : 0;
+        def.layer_mlp = i == 3 ? (int[]){0, 7} : NULL;
+        gr_model *m = build(&def, 3);
+        disturb(m);
+        gr_free(logits_of(m));
+        gr_model_free(m);
+    }
+}
+
+/* ---- groups ---- */
+
+static const gr_arch_region groups[] = {
+    {.name = "a", .residual.add = 6, .mlp.add = 5, .heads.add = 2},
+    {.name = "b", .residual.add = 3, .mlp.add = 4, .heads.add = 1, .layers = (const int[]){1}, .layer_count = 1},
+    {.name = "c", .residual.add = 8, .mlp.add = 9, .heads.add = 1},
+};
+
+/* Whatever groups a network has, without them it is, bit for bit, the network that never had them. */
+static void test_group_off(void **state) {
+    (void)state;
+    const char *names[] = {"a", "b", "c"};
+    for (int variant = 0; variant < 4; variant++) {
+        gr_arch_def def = small_def();
+        def.bias = variant == 1;
+        def.position = variant == 2 ? GR_POSITION_LEARNED : GR_POSITION_ROTARY;
+        def.tied = variant != 3;
+        gr_model *plain = build(&def, 7);
+        disturb(plain);
+        gr_real *want = logits_of(plain);
+        def.regions = groups;
+        for (int k = 1; k <= 3; k++) {
+            def.region_count = k;
+            gr_model *m = build(&def, 7);
+            disturb(m);
+            gr_real *off = logits_without(m, names, k), *on = logits_of(m);
+            assert_same_bits(off, want);
+            assert_apart(on, want);
+            gr_free(off);
+            gr_free(on);
+            if (k > 1) { /* one off: the network with the others alone */
+                gr_arch_def fewer = def;
+                fewer.region_count = k - 1;
+                gr_model *less = build(&fewer, 7);
+                disturb(less);
+                gr_real *a = logits_without(m, names + k - 1, 1), *b = logits_of(less);
+                assert_same_bits(a, b);
+                gr_free(a);
+                gr_free(b);
+                gr_model_free(less);
+            }
+            gr_model_free(m);
+        }
+        gr_free(want);
+        gr_model_free(plain);
+    }
+}
+
+/* ---- the same arithmetic, slowly ---- */
+
+typedef struct plain {
+    gr_model *m;
+    const gr_arch_def *def;
+    int width;             /* D and all groups */
+    double x[ROWS][64];    /* the stream */
+    double norm[ROWS][64]; /* and its norm */
+} plain;
+
+static const gr_real *matrix(const plain *n, int owner, const char *name) {
+    char *text = gr_format("%s%s%s", owner < 0 ? "" : n->def->regions[owner].name, owner < 0 ? "" : ".", name);
+    gr_param p = gr_model_find(n->m, text);
+    gr_free(text);
+    return p == GR_NONE ? NULL : gr_model_data(n->m, p);
+}
+
+/* Column of the stream that the owner's column j stands for: the core's, then its own. */
+static int column(const plain *n, int owner, int j) {
+    if (j < n->def->width)
+        return j;
+    int at = n->def->width;
+    for (int r = 0; r < owner; r++)
+        at += n->def->regions[r].residual.add;
+    return at + j - n->def->width;
+}
+
+static int seen(const plain *n, int owner) {
+    return n->def->width + (owner < 0 ? 0 : n->def->regions[owner].residual.add);
+}
+
+static void normalise(plain *n, const char *name) {
+    for (int t = 0; t < ROWS; t++) {
+        double sum = 0;
+        for (int j = 0; j < n->width; j++)
+            sum += n->x[t][j] * n->x[t][j];
+        for (int owner = -1; owner < n->def->region_count; owner++) {
+            const gr_real *gain = matrix(n, owner, name);
+            for (int j = owner < 0 ? 0 : n->def->width; j < seen(n, owner); j++) {
+                int c = column(n, owner, j);
+                n->norm[t][c] = n->x[t][c] / sqrt(sum / n->width + n->def->eps) *
+                                (double)gain[owner < 0 ? j : j - n->def->width];
+            }
+        }
+    }
+}
+
+static double read_row(const plain *n, int owner, int t, const gr_real *row) {
+    double sum = 0;
+    for (int j = 0; j < seen(n, owner); j++)
+        sum += (double)row[j] * n->norm[t][column(n, owner, j)];
+    return sum;
+}
+
+static void write_row(plain *n, int owner, int t, const gr_real *row, double value) {
+    for (int j = 0; j < seen(n, owner); j++)
+        n->x[t][column(n, owner, j)] += value * (double)row[j];
+}
+
+static void rotate(double *v, int size, double base, int position) {
+    for (int i = 0; i < size; i += 2) {
+        double angle = position * pow(base, -(double)i / size), a = v[i], b = v[i + 1];
+        v[i] = a * cos(angle) - b * sin(angle);
+        v[i + 1] = a * sin(angle) + b * cos(angle);
+    }
+}
+
+static void attend(plain *n, int owner, int heads, const gr_real *qkv, const gr_real *out, const int32_t *start) {
+    enum { S = 4 };
+    for (int h = 0; h < heads; h++) {
+        double v[3][ROWS][S];
+        for (int t = 0; t < ROWS; t++)
+            for (int k = 0; k < 3; k++) {
+                for (int i = 0; i < S; i++)
+                    v[k][t][i] = read_row(n, owner, t, qkv + (size_t)((h * 3 + k) * S + i) * (size_t)seen(n, owner));
+                if (k < 2)
+                    rotate(v[k][t], S, n->def->rotary_base, t - start[t]);
+            }
+        for (int t = 0; t < ROWS; t++) {
+            double total = 0, mixed[S] = {0};
+            for (int s = start[t]; s <= t; s++) {
+                double dot = 0;
+                for (int i = 0; i < S; i++)
+                    dot += v[0][t][i] * v[1][s][i];
+                double w = exp(dot / sqrt((double)S));
+                total += w;
+                for (int i = 0; i < S; i++)
+                    mixed[i] += w * v[2][s][i];
+            }
+            for (int i = 0; i < S; i++)
+                write_row(n, owner, t, out + (size_t)(h * S + i) * (size_t)seen(n, owner), mixed[i] / total);
+        }
+    }
+}
+
+static void think(plain *n, int owner, int units, const gr_real *gate, const gr_real *up, const gr_real *down) {
+    for (int t = 0; t < ROWS; t++)
+        for (int u = 0; u < units; u++) {
+            size_t at = (size_t)u * (size_t)seen(n, owner);
+            double g = read_row(n, owner, t, gate + at);
+            write_row(n, owner, t, down + at, g / (1 + exp(-g)) * read_row(n, owner, t, up + at));
+        }
+}
+
+static int units_of(gr_model *m, const plain *n, int owner, const char *name) {
+    char *text = gr_format("%s%s%s", owner < 0 ? "" : n->def->regions[owner].name, owner < 0 ? "" : ".", name);
+    gr_param p = gr_model_find(m, text);
+    gr_free(text);
+    return p == GR_NONE ? 0 : gr_model_param(m, p)->rows;
+}
+
+static void test_reference(void **state) {
+    (void)state;
+    gr_arch_def def = small_def();
+    def.regions = groups;
+    def.region_count = 3;
+    plain n = {.m = build(&def, 9), .def = &def, .width = 16 + 6 + 3 + 8};
+    disturb(n.m);
+    gr_test_batch b = gr_test_batch_new(ROWS, VOCAB, 5);
+    for (int t = 0; t < ROWS; t++)
+        for (int owner = -1; owner < 3; owner++) {
+            int own = owner < 0 ? 16 : groups[owner].residual.add;
+            for (int j = 0; j < own; j++)
+                n.x[t][column(&n, owner, owner < 0 ? j : 16 + j)] =
+                    (double)matrix(&n, owner, "embed")[b.ids[t] * own + j];
+        }
+    for (int i = 0; i < 2; i++) {
+        char name[6][40];
+        const char *format[] = {"layers.%d.attn.qkv", "layers.%d.attn.out", "layers.%d.mlp.gate", "layers.%d.mlp.up",
+                                "layers.%d.mlp.down"};
+        for (int k = 0; k < 5; k++)
+            snprintf(name[k], sizeof name[k], format[k], i);
+        snprintf(name[5], sizeof name[5], "layers.%d.attn.norm", i);
+        normalise(&n, name[5]);
+        for (int owner = -1; owner < 3; owner++)
+            attend(&n, owner, units_of(n.m, &n, owner, name[1]) / 4, matrix(&n, owner, name[0]),
+                   matrix(&n, owner, name[1]), b.start);
+        snprintf(name[5], sizeof name[5], "layers.%d.mlp.norm", i);
+        normalise(&n, name[5]);
+        for (int owner = -1; owner < 3; owner++)
+            think(&n, owner, units_of(n.m, &n, owner, name[3]), matrix(&n, owner, name[2]), matrix(&n, owner, name[3]),
+                  matrix(&n, owner, name[4]));
+    }
+    normalise(&n, "norm");
+    gr_real want[ROWS * VOCAB];
+    for (int t = 0; t < ROWS; t++)
+        for (int v = 0; v < VOCAB; v++) {
+            double sum = 0;
+            for (int owner = -1; owner < 3; owner++) {
+                int own = owner < 0 ? 16 : groups[owner].residual.add;
+                for (int j = 0; j < own; j++)
+                    sum += (double)matrix(&n, owner, "embed")[v * own + j] *
+                           n.norm[t][column(&n, owner, owner < 0 ? j : 16 + j)];
+            }
+            want[t * VOCAB + v] = (gr_real)sum;
+        }
+    gr_real *have = logits_of(n.m);
+    assert_close(have, want, 2e-5);
+    gr_free(have);
+    gr_test_batch_free(&b);
+    gr_model_free(n.m);
+}
+
+/* A gate on claimed units does what zeroing their outputs does. */
+static void test_claims_off(void **state) {
+    (void)state;
+    gr_arch_def def = small_def();
+    gr_arch_region region = {.name = "x", .mlp = {.lo = 3, .hi = 9}, .heads.last = 1};
+    def.regions = &region;
+    def.region_count = 1;
+    gr_model *m = build(&def, 3);
+    gr_real *off = logits_without(m, (const char *[]){"x"}, 1), *on = logits_of(m);
+    for (int i = 0; i < 2; i++) {
+        char name[40];
+        snprintf(name, sizeof name, "layers.%d.mlp.down", i);
+        memset(gr_model_data(m, gr_model_find(m, name)) + 3 * 16, 0, 6 * 16 * sizeof(gr_real));
+        snprintf(name, sizeof name, "layers.%d.attn.out", i);
+        memset(gr_model_data(m, gr_model_find(m, name)) + 12 * 16, 0, 4 * 16 * sizeof(gr_real));
+    }
+    gr_real *zeroed = logits_of(m);
+    assert_apart(on, off);
+    assert_close(off, zeroed, 1e-6);
+    gr_free(on);
+    gr_free(off);
+    gr_free(zeroed);
+    gr_model_free(m);
+}
+
+/* ---- MLP ---- */
+
+static double mlp_loss(gr_arch_loss loss, const double *out, const gr_real *want, int target) {
+    double sum = 0;
+    for (int j = 0; j < 3; j++) {
+        double d = out[j] - (double)want[j];
+        sum += loss == GR_LOSS_CROSS_ENTROPY ? exp(out[j]) : (loss == GR_LOSS_SQUARED ? d * d : fabs(d)) / 3;
+    }
+    return loss == GR_LOSS_CROSS_ENTROPY ? log(sum) - out[target] : sum;
+}
+
+static void test_mlp(void **state) {
+    (void)state;
+    for (int loss = 0; loss < 3; loss++) {
+        gr_arch_def def = gr_arch_default();
+        gr_arch_region region = {.name = "x", .mlp.add = 2, .layers = (int[]){0}, .layer_count = 1};
+        def.kind = GR_ARCH_MLP;
+        def.sizes = (int[]){4, 5, 6, 3};
+        def.size_count = 4;
+        def.activation = GR_ACTIVATION_RELU;
+        def.bias = true;
+        def.loss = (gr_arch_loss)loss;
+        def.regions = &region;
+        def.region_count = 1;
+        gr_model *m = build(&def, 2);
+        disturb(m);
+        assert_int_equal(gr_model_param(m, gr_model_find(m, "hidden.1"))->cols, 7);
+        gr_real x[4] = {0.3, -0.2, 0.9, 0.5}, want[3] = {0.1, 0.7, -0.4};
+        double value[4][8] = {{0}};
+        const char *names[] = {"hidden.0", "hidden.1", "out"};
+        for (int j = 0; j < 4; j++)
+            value[0][j] = (double)x[j];
+        for (int k = 0; k < 3; k++) {
+            gr_param p = gr_model_find(m, names[k]);
+            const gr_param_def *d = gr_model_param(m, p);
+            char *bias = gr_format("%s.bias", names[k]);
+            for (int i = 0; i < d->rows; i++) {
+                double sum = (double)gr_model_data(m, gr_model_find(m, bias))[i];
+                for (int j = 0; j < d->cols; j++)
+                    sum += (double)gr_model_data(m, p)[i * d->cols + j] * value[k][j];
+                value[k + 1][i] = k < 2 && sum < 0 ? 0 : sum;
+            }
+            gr_free(bias);
+        }
+        gr_run *run;
+        gr_error err = {0};
+        gr_test_ok(gr_run_new(&run, m, NULL, &(gr_run_def){.rows = 1}, &err), &err);
+        double have = gr_run_forward(
+            run, &(gr_batch){.rows = 1, .targets = (int32_t[]){2}, .x = {x, want}, .denominator = 1});
+        assert_float_equal(have, mlp_loss(def.loss, value[3], want, 2), 1e-5);
+        gr_run_free(run);
+        gr_model_free(m);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sizes),      cmocka_unit_test(test_parts),      cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_variants),   cmocka_unit_test(test_group_off),  cmocka_unit_test(test_reference),
+        cmocka_unit_test(test_claims_off), cmocka_unit_test(test_mlp),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

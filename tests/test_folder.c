@@ -1,0 +1,302 @@
+/* Model folders: what is saved is loaded, and nothing that was damaged is. */
+#include "arch_helpers.h"
+#include "gradroute/folder.h"
+#include "gradroute/surgery.h"
+#include "io/file.h"
+#include "lab/arch_json.h"
+#include "lab/manifest.h"
+
+static const gr_arch_region regions[] = {
+    {.name = "claimed", .residual = {.lo = 4, .hi = 7}, .mlp = {.lo = 2, .hi = 9}},
+    {.name = "group", .residual.add = 6, .mlp.add = 5, .heads.add = 1},
+    {.name = "tail", .mlp = {.lo = 6, .hi = 24}, .heads.last = 1, .layers = (const int[]){1}, .layer_count = 1},
+    {.name = "added", .mlp.add = 3},
+};
+
+static const int second_layer[] = {1};
+
+static gr_arch_def full_def(void) {
+    gr_arch_def def = small_def();
+    def.regions = regions;
+    def.region_count = 4;
+    def.l1 = 0.001;
+    def.l1_layers = second_layer;
+    def.l1_count = 1;
+    return def;
+}
+
+/* A folder at PATH/model with everything in it. */
+static char *saved(const char *root, gr_model **model) {
+    gr_error err = {0};
+    gr_arch_def def = full_def();
+    *model = build(&def, 3);
+    disturb(*model);
+    char *tokenizer = gr_format("%s/words.json", root), *path = gr_format("%s/model", root);
+    gr_test_ok(gr_file_write(tokenizer, "{\"a\": 1}\n", 9, &err), &err);
+    gr_folder_info info = {.recipe = "seed: 3\n",
+                           .build = "0.1.0",
+                           .tokenizer = tokenizer,
+                           .seed = 3,
+                           .data = (gr_folder_data[]){{"corpus.jsonl", "ab12"}},
+                           .data_count = 1};
+    gr_test_ok(gr_folder_save(path, &def, *model, &info, &err), &err);
+    gr_free(tokenizer);
+    return path;
+}
+
+static void assert_equal_models(gr_model *a, gr_model *b) {
+    assert_int_equal(gr_model_params(a), gr_model_params(b));
+    for (int p = 0; p < gr_model_params(a); p++) {
+        const gr_param_def *d = gr_model_param(a, p);
+        gr_param q = gr_model_find(b, d->name);
+        assert_int_not_equal(q, GR_NONE);
+        assert_memory_equal(gr_model_data(a, p), gr_model_data(b, q), (size_t)(d->rows * d->cols) * sizeof(gr_real));
+    }
+}
+
+static void test_round_trip(void **state) {
+    (void)state;
+    char *root = gr_test_folder();
+    gr_error err = {0};
+    gr_model *m;
+    char *path = saved(root, &m);
+    for (int again = 0; again < 2; again++) { /* the second time from what the first one saved in its own place */
+        gr_folder *f;
+        gr_test_ok(gr_folder_load(&f, path, NULL, 0, &err), &err);
+        assert_equal_models(m, f->model);
+        gr_real *a = logits_of(m), *b = logits_of(f->model);
+        assert_same_bits(a, b);
+        gr_free(a);
+        gr_free(b);
+        assert_string_equal(f->info.recipe, "seed: 3\n");
+        assert_string_equal(f->info.build, "0.1.0");
+        assert_int_equal(f->info.seed, 3);
+        assert_int_equal(f->info.data_count, 1);
+        assert_string_equal(f->info.data[0].sha256, "ab12");
+        assert_non_null(f->info.tokenizer);
+        gr_test_ok(gr_folder_save(path, f->def, f->model, &f->info, &err), &err);
+        gr_folder_free(f);
+    }
+    char *left = gr_format("%s.tmp", path);
+    assert_false(gr_file_exists(left));
+    gr_free(left);
+    gr_free(path);
+    gr_model_free(m);
+    gr_test_folder_remove(root);
+}
+
+/* Without a region: its file need not be there, and the network is the one that surgery leaves. */
+static void test_without(void **state) {
+    (void)state;
+    char *root = gr_test_folder();
+    gr_model *m;
+    char *path = saved(root, &m);
+    gr_arch_def def = full_def();
+    const char *names[] = {"group", "tail", "added"};
+    for (int i = 0; i < 3; i++) {
+        char *file = gr_format("%s/%s.safetensors", path, names[i]);
+        assert_int_equal(remove(file), 0);
+        gr_free(file);
+        gr_folder *f;
+        gr_error err = {0};
+        assert_int_equal(gr_folder_load(&f, path, NULL, 0, &err), GR_ERR_IO);
+        assert_null(f);
+        err = (gr_error){0};
+        gr_test_ok(gr_folder_load(&f, path, names, i + 1, &err), &err);
+        gr_surgery_result out;
+        gr_test_ok(gr_surgery_remove(&out, &def, m, names, i + 1, &err), &err);
+        assert_equal_models(out.model, f->model);
+        assert_int_equal(f->def->region_count, 3 - i);
+        gr_surgery_free(&out);
+        gr_folder_free(f);
+    }
+    gr_folder *f;
+    gr_error err = {0};
+    assert_int_equal(gr_folder_load(&f, path, (const char *[]){"claimed"}, 1, &err), GR_ERR_USAGE);
+    assert_non_null(strstr(err.message, "share a norm"));
+    gr_free(path);
+    gr_model_free(m);
+    gr_test_folder_remove(root);
+}
+
+/* ---- damage ---- */
+
+static void refuse(const char *path, const char *file, size_t at) {
+    gr_folder *f;
+    gr_error err = {0};
+    gr_status status = gr_folder_load(&f, path, NULL, 0, &err);
+    if (status != GR_ERR_FORMAT && status != GR_ERR_IO)
+        fail_msg("%s damaged at %zu: status %d", file, at, status);
+    assert_null(f);
+    assert_int_equal(err.status, status);
+    assert_true(err.message[0] != 0);
+}
+
+static void overwrite(const char *path, const void *data, size_t size) {
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(data, 1, size, f), size);
+    fclose(f);
+}
+
+/* White space of the manifest carries no meaning and may change; everything else may not. */
+static bool matters(const char *file, unsigned char byte, unsigned char other) {
+    return strcmp(file, "manifest.json") != 0 || (byte != ' ' && byte != '\n') || (other != ' ' && other != '\n');
+}
+
+static void test_damage(void **state) {
+    (void)state;
+    char *root = gr_test_folder();
+    gr_model *m;
+    char *path = saved(root, &m);
+    const char *files[] = {"manifest.json",     "model.safetensors", "claimed.safetensors", "group.safetensors",
+                           "added.safetensors", "tokenizer.json",    "tail.safetensors"};
+    for (int i = 0; i < 7; i++) {
+        gr_error err = {0};
+        unsigned char *data;
+        size_t size;
+        char *file = gr_format("%s/%s", path, files[i]);
+        gr_test_ok(gr_file_read(file, &data, &size, &err), &err);
+        for (size_t k = 0; k < 40; k++) {
+            size_t at = k * (size - 1) / 39;
+            data[at] ^= 1 << (k % 8);
+            overwrite(file, data, size);
+            if (matters(files[i], data[at], data[at] ^ (unsigned char)(1 << (k % 8))))
+                refuse(path, files[i], at);
+            data[at] ^= 1 << (k % 8);
+            overwrite(file, data, at);
+            refuse(path, files[i], at);
+        }
+        remove(file);
+        refuse(path, files[i], 0);
+        overwrite(file, data, size);
+        gr_free(data);
+        gr_free(file);
+    }
+    gr_folder *f;
+    gr_error err = {0};
+    gr_test_ok(gr_folder_load(&f, path, NULL, 0, &err), &err);
+    gr_folder_free(f);
+    gr_free(path);
+    gr_model_free(m);
+    gr_test_folder_remove(root);
+}
+
+/* Changes a manifest and signs it again, as an attacker would. */
+static void forge(const char *path, void (*change)(json_t *manifest), const char *says) {
+    gr_error err = {0};
+    char *file = gr_format("%s/manifest.json", path);
+    json_t *manifest, *original;
+    gr_test_ok(gr_json_read(&manifest, file, &err), &err);
+    original = json_deep_copy(manifest);
+    change(manifest);
+    char hex[65];
+    gr__manifest_digest(hex, manifest);
+    json_object_set_new(manifest, "sha256", json_string(hex));
+    gr_test_ok(gr_json_write(manifest, file, &err), &err);
+    gr_folder *f;
+    assert_int_equal(gr_folder_load(&f, path, NULL, 0, &err), GR_ERR_FORMAT);
+    if (!strstr(err.message, says))
+        fail_msg("'%s' does not say '%s'", err.message, says);
+    err = (gr_error){0};
+    gr_test_ok(gr_json_write(original, file, &err), &err);
+    json_decref(original);
+    json_decref(manifest);
+    gr_free(file);
+}
+
+static json_t *piece(json_t *manifest, size_t i) { return json_array_get(json_object_get(manifest, "pieces"), i); }
+
+static void lose_piece(json_t *m) { json_array_remove(json_object_get(m, "pieces"), 3); }
+static void repeat_piece(json_t *m) { json_array_append(json_object_get(m, "pieces"), piece(m, 0)); }
+static void wide_piece(json_t *m) { json_object_set_new(piece(m, 0), "hi0", json_integer(1000)); }
+static void huge_piece(json_t *m) { json_object_set_new(piece(m, 0), "hi0", json_integer(1LL << 40)); }
+static void odd_piece(json_t *m) { json_array_append_new(json_object_get(m, "pieces"), json_integer(1)); }
+static void other_file(json_t *m) { json_object_set_new(piece(m, 0), "file", json_string("../x.safetensors")); }
+static void other_tensor(json_t *m) { json_object_set_new(piece(m, 0), "tensor", json_string("nobody")); }
+static void other_param(json_t *m) { json_object_set_new(piece(m, 0), "param", json_string("nobody")); }
+static void wide_model(json_t *m) { json_object_set_new(json_object_get(m, "arch"), "vocab", json_integer(9999999)); }
+static void no_layers(json_t *m) { json_object_set_new(json_object_get(m, "arch"), "layers", json_integer(0)); }
+static void odd_word(json_t *m) { json_object_set_new(json_object_get(m, "arch"), "norm", json_string("batch")); }
+static void odd_member(json_t *m) { json_object_set_new(json_object_get(m, "arch"), "speed", json_integer(1)); }
+static void few_layers(json_t *m) {
+    json_object_set_new(json_object_get(m, "arch"), "layer_mlp", json_pack("[i]", 3));
+}
+static void new_version(json_t *m) { json_object_set_new(m, "format_version", json_integer(2)); }
+static void no_regions(json_t *m) { json_array_clear(json_object_get(m, "regions")); }
+static void no_files(json_t *m) { json_array_clear(json_object_get(m, "files")); }
+static void odd_data(json_t *m) { json_array_append_new(json_object_get(m, "data"), json_integer(1)); }
+
+static void test_forged(void **state) {
+    (void)state;
+    char *root = gr_test_folder();
+    gr_model *m;
+    char *path = saved(root, &m);
+    forge(path, lose_piece, "hold");
+    forge(path, repeat_piece, "overlap");
+    forge(path, wide_piece, "do not fit");
+    forge(path, huge_piece, "'hi0' of a piece");
+    forge(path, odd_piece, "not an object");
+    forge(path, other_file, "belongs to no region");
+    forge(path, other_tensor, "nobody");
+    forge(path, other_param, "does not have");
+    forge(path, wide_model, "parts of the regions");
+    forge(path, no_layers, "layers is 0");
+    forge(path, odd_word, "'norm' is not one of its words");
+    forge(path, odd_member, "unknown member 'speed'");
+    forge(path, few_layers, "1 entries for 2 layers");
+    forge(path, new_version, "format version 2");
+    forge(path, no_regions, "parts of the regions");
+    forge(path, no_files, "not listed");
+    forge(path, odd_data, "'data'");
+    gr_free(path);
+    gr_model_free(m);
+    gr_test_folder_remove(root);
+}
+
+static void test_foreign_folder(void **state) {
+    (void)state;
+    char *root = gr_test_folder();
+    gr_error err = {0};
+    gr_arch_def def = small_def();
+    gr_model *m = build(&def, 1);
+    char *file = gr_format("%s/thesis.txt", root);
+    gr_test_ok(gr_file_write(file, "x", 1, &err), &err);
+    assert_int_equal(gr_folder_save(root, &def, m, &(gr_folder_info){0}, &err), GR_ERR_USAGE);
+    assert_non_null(strstr(err.message, "thesis.txt"));
+    assert_true(gr_file_exists(file));
+    gr_free(file);
+    gr_model_free(m);
+    gr_test_folder_remove(root);
+}
+
+/* What surgery leaves (lists by layer, spans) survives JSON too. */
+static void test_arch_json(void **state) {
+    (void)state;
+    gr_error err = {0};
+    gr_arch_def def = full_def(), *back;
+    gr_model *m = build(&def, 3);
+    gr_surgery_result out;
+    gr_test_ok(gr_surgery_remove(&out, &def, m, (const char *[]){"tail"}, 1, &err), &err);
+    assert_non_null(out.def->layer_mlp);
+    json_t *value = gr__arch_to_json(out.def);
+    gr_test_ok(gr__arch_from_json(&back, value, "test", &err), &err);
+    json_t *again = gr__arch_to_json(back);
+    assert_true(json_equal(value, again));
+    gr_model *twin = build(back, 3);
+    assert_int_equal(gr_model_size(twin), gr_model_size(out.model));
+    json_decref(value);
+    json_decref(again);
+    gr_arch_free(back);
+    gr_model_free(twin);
+    gr_model_free(m);
+    gr_surgery_free(&out);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_without),        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_forged),     cmocka_unit_test(test_foreign_folder), cmocka_unit_test(test_arch_json),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

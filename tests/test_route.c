@@ -1,0 +1,767 @@
+/* Routes: combinations, classes and their weights, keyed draws, presets by hand, and what the linter finds. */
+#include "support.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "gradroute/arch.h"
+#include "gradroute/route.h"
+
+static const char *const bio[] = {"bio"}, *const chem[] = {"chem"}, *const both[] = {"bio", "chem"};
+
+/* in -> hidden [8] -> out: neurons 4..5 are bio, 6..7 chem; each owns a row of `up` and of `down`. */
+static gr_model *small_model(void) {
+    gr_graph *g = gr_graph_new();
+    gr_param embed = gr_graph_param(g, &(gr_param_def){"embed", 10, 4, GR_KIND_EMBEDDING, GR_INIT_NORMAL, 0.1, false});
+    gr_param up = gr_graph_param(g, &(gr_param_def){"up", 8, 4, GR_KIND_WEIGHT, GR_INIT_NORMAL, 0.1, false});
+    gr_param bias = gr_graph_param(g, &(gr_param_def){"up.bias", 1, 8, GR_KIND_BIAS, GR_INIT_ZERO, 0, false});
+    gr_param down = gr_graph_param(g, &(gr_param_def){"down", 8, 10, GR_KIND_WEIGHT, GR_INIT_NORMAL, 0.1, false});
+    gr_param out = gr_graph_param(g, &(gr_param_def){"down.bias", 1, 10, GR_KIND_OUT_BIAS, GR_INIT_ZERO, 0, false});
+    gr_value x = gr_embedding(g, embed);
+    gr_value h = gr_relu(g, gr_linear(g, 1, &(gr_term){.x = x, .w = up}, bias, GR_NONE));
+    gr_value tap = gr_tap_point(g, h, "hidden");
+    gr_value y = gr_linear(g, 1, &(gr_term){.x = tap, .w = down, .transposed = true}, out, GR_NONE);
+    gr_graph_loss(g, gr_mean(g, gr_cross_entropy(g, y)), 1);
+    for (int k = 0; k < 2; k++) {
+        int r = gr_graph_region(g, both[k]), lo = 4 + 2 * k;
+        gr_graph_region_part(g, r, (gr_part){up, lo, lo + 2, 0, 4});
+        gr_graph_region_part(g, r, (gr_part){bias, 0, 1, lo, lo + 2});
+        gr_graph_region_part(g, r, (gr_part){down, lo, lo + 2, 0, 10});
+        gr_graph_region_gate(g, r, gr_graph_tap(g, tap), lo, lo + 2);
+    }
+    gr_model *model;
+    gr_error err = {0};
+    gr_test_ok(gr_model_new(&model, g, 1, &err), &err);
+    return model;
+}
+
+static gr_router *router_of(const gr_model *model, const gr_routes *routes) {
+    gr_router *router;
+    gr_error err = {0};
+    gr_test_ok(gr_router_new(&router, model, routes, 42, &err), &err);
+    return router;
+}
+
+/* The effective weight of one number of a parameter for a class. */
+static double weight_at(const gr_router *router, const gr_model *model, const char *name, int row, int col, int cls) {
+    const gr_tables *tables = gr_router_tables(router);
+    gr_param p = gr_model_find(model, name);
+    for (int s = 0; s < gr_tables_slices(tables); s++) {
+        gr_part part = gr_tables_slice(tables, s);
+        if (part.param == p && part.lo0 <= row && row < part.hi0 && part.lo1 <= col && col < part.hi1)
+            return gr_tables_weight(tables, s, cls);
+    }
+    fail_msg("no slice holds %s[%d][%d]", name, row, col);
+    return 0;
+}
+
+static int class_of(const gr_router *router, int label, int sequence, int64_t step) {
+    int16_t labels[] = {(int16_t)label};
+    int32_t cls, unit = sequence;
+    gr_router_classify(router, &cls, &(gr_router_rows){1, 1, labels, &unit, NULL}, step);
+    return cls;
+}
+
+/* ---- weights ---- */
+
+static void test_open_and_rest(void **state) {
+    (void)state;
+    gr_model *model = small_model();
+    gr_routes *routes = gr_routes_new(2, both);
+    gr_routes_add(routes, gr_label_bit(1), GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 1);
+    gr_routes_open(routes, 1, bio);
+    gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, 0);
+    routes->route[0].option[0].joint = 1u << GR_KIND_EMBEDDING | 1u << GR_KIND_BIAS;
+    gr_routes_add(routes, gr_label_bit(2), GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 1);
+    gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REGION, "chem", 0.3);
+    gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, -0.75);
+    gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_EMBEDDINGS, NULL, 2);
+    gr_router *router = router_of(model, routes);
+    assert_int_equal(gr_router_classes(router), 3);
+    int plain = class_of(router, 0, 0, 0), b = class_of(router, 1, 0, 0), c = class_of(router, 2, 0, 0);
+    assert_int_equal(class_of(router, -1, 0, 0), plain);
+    assert_int_equal(class_of(router, INT16_MIN, 0, 0), -1);
+    assert_int_equal(class_of(router, 3, 0, 0), -1);
+    assert_true(weight_at(router, model, "up", 0, 0, plain) == 1);
+    /* the region alone, and what is joint: kinds of the core, not of the other region */
+    assert_true(weight_at(router, model, "up", 4, 0, b) == 1);
+    assert_true(weight_at(router, model, "down", 5, 9, b) == 1);
+    assert_true(weight_at(router, model, "up", 3, 0, b) == 0);
+    assert_true(weight_at(router, model, "up", 6, 0, b) == 0);
+    assert_true(weight_at(router, model, "embed", 3, 3, b) == 1);
+    assert_true(weight_at(router, model, "up.bias", 0, 0, b) == 1);
+    assert_true(weight_at(router, model, "up.bias", 0, 4, b) == 1);
+    assert_true(weight_at(router, model, "up.bias", 0, 7, b) == 0);
+    assert_true(weight_at(router, model, "down.bias", 0, 0, b) == 0);
+    /* any real weights; what is said twice multiplies */
+    assert_true(weight_at(router, model, "up", 7, 3, c) == 0.3);
+    assert_true(weight_at(router, model, "up", 4, 3, c) == -0.75);
+    assert_true(weight_at(router, model, "embed", 0, 0, c) == -1.5);
+    gr_router_free(router);
+    gr_routes_free(routes);
+    gr_model_free(model);
+}
+
+static void test_forward_and_others(void **state) {
+    (void)state;
+    gr_model *model = small_model();
+    gr_routes *routes = gr_routes_new(2, both);
+    gr_routes_add(routes, gr_label_bit(1), GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 1);
+    gr_routes_only(routes, 1, bio);
+    gr_routes_add(routes, GR_LABELS_CORE, GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 1);
+    gr_routes_without(routes, 2, both);
+    gr_router *router = router_of(model, routes);
+    int b = class_of(router, 1, 0, 0), core = class_of(router, 0, 0, 0);
+    assert_true(gr_router_forward(router, 0, b) == 1 && gr_router_forward(router, 1, b) == 0);
+    assert_true(gr_router_forward(router, 0, core) == 0 && gr_router_forward(router, 1, core) == 0);
+    /* units that are off are closed */
+    assert_true(weight_at(router, model, "up", 6, 0, b) == 0 && weight_at(router, model, "up", 4, 0, b) == 1);
+    assert_true(weight_at(router, model, "down", 4, 0, core) == 0 && weight_at(router, model, "down", 3, 0, core) == 1);
+    gr_router_free(router);
+    gr_routes_free(routes);
+    gr_model_free(model);
+}
+
+/* One row through the network with an activation route: gradients of `up` are weighted column by column of the tap. */
+static void test_activation(void **state) {
+    (void)state;
+    gr_model *model = small_model();
+    gr_param up = gr_model_find(model, "up"), down = gr_model_find(model, "down");
+    gr_real *u = gr_model_data(model, up);
+    for (int i = 0; i < 32; i++)
+        u[i] = (gr_real)fabs((double)u[i]) * (i % 4 ? (gr_real)0.1 : 1);
+    for (int i = 0; i < 40; i++)
+        gr_model_data(model, gr_model_find(model, "embed"))[i] = (gr_real)0.5;
+    gr_routes *routes = gr_routes_new(1, bio);
+    gr_routes_add(routes, gr_label_bit(1), GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 1);
+    gr_routes_effect(routes, GR_MODE_ACTIVATION, GR_SCOPE_REGION, "bio", 0.5);
+    gr_routes_effect(routes, GR_MODE_ACTIVATION, GR_SCOPE_REST, NULL, 0);
+    gr_routes_tap(routes, GR_MODE_ACTIVATION, "hid*", 5, 6, 3);
+    gr_router *router = router_of(model, routes);
+    int32_t ids[] = {3}, targets[] = {7}, cls[2] = {class_of(router, 0, 0, 0), class_of(router, 1, 0, 0)};
+    gr_real kept[2][2][80];
+    gr_run *run;
+    gr_error err = {0};
+    gr_test_ok(gr_run_new(&run, model, gr_router_tables(router), &(gr_run_def){.rows = 1, .train = true}, &err), &err);
+    for (int i = 0; i < 2; i++) {
+        gr_run_zero(run);
+        gr_run_forward(run, &(gr_batch){.rows = 1, .ids = ids, .targets = targets, .cls = &cls[i], .denominator = 1});
+        gr_run_backward(run);
+        gr_run_reduce(run);
+        memcpy(kept[i][0], gr_run_gradient(run, up), 32 * sizeof(gr_real));
+        memcpy(kept[i][1], gr_run_gradient(run, down), 80 * sizeof(gr_real));
+    }
+    static const double want[8] = {0, 0, 0, 0, 0.5, 1.5, 0, 0};
+    for (int i = 0; i < 32; i++) {
+        assert_true(kept[0][0][i] != 0);
+        assert_true(fabs((double)kept[1][0][i] - want[i / 4] * (double)kept[0][0][i]) <
+                    1e-6 * fabs((double)kept[0][0][i]) + 1e-12);
+    }
+    assert_memory_equal(kept[0][1], kept[1][1], 80 * sizeof(gr_real));
+    gr_run_free(run);
+    gr_router_free(router);
+    gr_routes_free(routes);
+    gr_model_free(model);
+}
+
+static void test_equal_classes_merge(void **state) {
+    (void)state;
+    gr_model *model = small_model();
+    gr_routes *routes = gr_routes_new(2, both);
+    gr_routes_add(routes, GR_LABELS_ALL, GR_DRAW_TOKEN);
+    gr_routes_option(routes, 0.5);
+    gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_ALL, NULL, 1); /* says nothing */
+    gr_routes_option(routes, 0.25);
+    gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_ALL, NULL, 0);
+    gr_routes_option(routes, 0);
+    gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_ALL, NULL, 5); /* is never drawn */
+    gr_routes_add(routes, GR_LABELS_CORE, GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 1);
+    gr_routes_open(routes, 1, bio);
+    gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, 1);
+    gr_router *router = router_of(model, routes);
+    assert_int_equal(gr_router_classes(router), 2);
+    double open = gr_router_chance(router, 0, 0);
+    assert_true(fabs(open - 0.75) < 1e-12 && fabs(gr_router_chance(router, 0, 1) - 0.25) < 1e-12);
+    gr_router_free(router);
+    gr_routes_free(routes);
+    routes = gr_routes_new(0, NULL); /* no routes at all: one plain class */
+    router = router_of(model, routes);
+    assert_int_equal(gr_router_classes(router), 1);
+    assert_int_equal(class_of(router, -1, 5, 5), 0);
+    gr_router_free(router);
+    gr_routes_free(routes);
+    gr_model_free(model);
+}
+
+/* ---- draws ---- */
+
+enum { ROWS = 64, WIDTH = 16, N = ROWS * WIDTH };
+
+typedef struct rows {
+    int16_t label[N];
+    int32_t sequence[ROWS], document[N], cls[N];
+} rows;
+
+static void rows_fill(rows *r, int label) {
+    for (int i = 0; i < ROWS; i++) {
+        r->sequence[i] = i;
+        for (int t = 0; t < WIDTH; t++) {
+            r->label[i * WIDTH + t] = (int16_t)label;
+            r->document[i * WIDTH + t] = 100 + 4 * i + t / 4;
+        }
+    }
+}
+
+static gr_router_rows view(const rows *r, int from, int count) {
+    return (gr_router_rows){count, WIDTH, r->label + from * WIDTH, r->sequence + from, r->document + from * WIDTH};
+}
+
+static gr_router *drawn_router(const gr_model *model, gr_draw draw, double share) {
+    gr_routes *routes = gr_routes_new(2, both);
+    gr_routes_add(routes, GR_LABELS_CORE, draw);
+    gr_routes_option(routes, share);
+    gr_routes_without(routes, 1, bio);
+    gr_routes_option(routes, share / 2);
+    gr_routes_without(routes, 1, chem);
+    gr_router *router = router_of(model, routes);
+    gr_routes_free(routes);
+    return router;
+}
+
+/* Units share their draw and only they; frequencies follow the shares. */
+static void test_draws(void **state) {
+    (void)state;
+    gr_model *model = small_model();
+    static const int size[] = {
+        [GR_DRAW_TOKEN] = 1, [GR_DRAW_DOCUMENT] = 4, [GR_DRAW_SEQUENCE] = WIDTH, [GR_DRAW_STEP] = N};
+    rows r;
+    rows_fill(&r, 0);
+    for (gr_draw draw = GR_DRAW_TOKEN; draw <= GR_DRAW_STEP; draw++) {
+        gr_router *router = drawn_router(model, draw, 0.4);
+        assert_int_equal(gr_router_classes(router), 3);
+        int steps = 30 * size[draw], changes = 0, units = 0;
+        steps = steps > 2000 ? 2000 : steps;
+        double count[3] = {0};
+        for (int step = 0; step < steps; step++) {
+            gr_router_rows all = view(&r, 0, ROWS);
+            gr_router_classify(router, r.cls, &all, step);
+            for (int n = 0; n < N; n += size[draw], units++) {
+                count[r.cls[n]]++;
+                for (int i = n; i < n + size[draw]; i++)
+                    assert_int_equal(r.cls[i], r.cls[n]);
+                changes += n && r.cls[n] != r.cls[n - size[draw]];
+            }
+        }
+        assert_true(draw == GR_DRAW_STEP || changes > units / 3);
+        for (int c = 0; c < 3; c++) {
+            double p = gr_router_chance(router, 0, c);
+            assert_true(fabs(count[c] / units - p) < 4 * sqrt(p * (1 - p) / units));
+        }
+        gr_router_free(router);
+    }
+    gr_model_free(model);
+}
+
+/* The same class for a unit, however the batch is cut and in whatever order its rows come. */
+static void test_draws_are_keyed(void **state) {
+    (void)state;
+    gr_model *model = small_model();
+    for (gr_draw draw = GR_DRAW_TOKEN; draw <= GR_DRAW_STEP; draw++) {
+        gr_router *router = drawn_router(model, draw, 0.4), *other = drawn_router(model, draw, 0.4);
+        rows r, back;
+        rows_fill(&r, 0);
+        rows_fill(&back, 0);
+        for (int i = 0; i < ROWS; i++) {
+            back.sequence[i] = ROWS - 1 - i;
+            for (int t = 0; t < WIDTH; t++)
+                back.document[i * WIDTH + t] = r.document[(ROWS - 1 - i) * WIDTH + t];
+        }
+        gr_router_rows all = view(&r, 0, ROWS), turned = view(&back, 0, ROWS);
+        uint64_t before = gr_alloc_count();
+        gr_router_classify(router, r.cls, &all, 9);
+        assert_int_equal(gr_alloc_count(), before);
+        gr_router_classify(other, back.cls, &turned, 9);
+        for (int i = 0; i < ROWS; i++)
+            assert_memory_equal(r.cls + i * WIDTH, back.cls + (ROWS - 1 - i) * WIDTH, WIDTH * sizeof(int32_t));
+        for (int i = 0; i < ROWS; i += 8) {
+            gr_router_rows part = view(&r, i, 8);
+            gr_router_classify(router, back.cls, &part, 9);
+            assert_memory_equal(back.cls, r.cls + i * WIDTH, 8 * WIDTH * sizeof(int32_t));
+        }
+        int changed = 0;
+        for (int step = 10; step < 20; step++) {
+            gr_router_classify(router, back.cls, &all, step);
+            changed += memcmp(back.cls, r.cls, sizeof r.cls) != 0;
+        }
+        assert_true(changed > 0);
+        gr_router_free(router);
+        gr_router_free(other);
+    }
+    gr_model_free(model);
+}
+
+/* Two routes draw independently: their combinations are classes of their own. */
+static void test_combinations(void **state) {
+    (void)state;
+    gr_model *model = small_model();
+    gr_routes *routes = gr_routes_new(1, bio);
+    gr_routes_add(routes, GR_LABELS_CORE, GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 0.5);
+    gr_routes_without(routes, 1, bio);
+    gr_routes_add(routes, GR_LABELS_ALL, GR_DRAW_TOKEN);
+    gr_routes_option(routes, 0.25);
+    gr_routes_without(routes, 1, chem);
+    gr_router *router = router_of(model, routes);
+    assert_int_equal(gr_router_classes(router), 4);
+    double sum = 0;
+    for (int c = 0; c < 4; c++) {
+        bool no_bio = gr_router_forward(router, 0, c) == 0, no_chem = gr_router_forward(router, 1, c) == 0;
+        double p = 0.5 * (no_chem ? 0.25 : 0.75), q = no_bio ? 0 : no_chem ? 0.25 : 0.75;
+        assert_true(fabs(gr_router_chance(router, 0, c) - p) < 1e-12);
+        assert_true(fabs(gr_router_chance(router, 1, c) - q) < 1e-12);
+        sum += gr_router_chance(router, -1, c);
+    }
+    assert_true(fabs(sum - 1) < 1e-12);
+    gr_router_free(router);
+    gr_routes_free(routes);
+    gr_model_free(model);
+}
+
+static void test_again(void **state) {
+    (void)state;
+    gr_model *model = small_model();
+    gr_routes *routes = gr_routes_new(1, bio);
+    gr_routes_add(routes, GR_LABELS_CORE, GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 1);
+    gr_routes_without(routes, 1, bio);
+    gr_routes_add(routes, GR_LABELS_CORE, GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 0.3);
+    gr_routes_open(routes, 1, bio);
+    gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, 0);
+    routes->route[1].again = true;
+    gr_router *router = router_of(model, routes);
+    assert_int_equal(gr_router_copies(router), 1);
+    assert_int_equal(gr_router_classes(router), 3);
+    assert_true(fabs(gr_router_again_share(router, 0) - 0.3) < 1e-12);
+    int first = class_of(router, 0, 0, 0), shown = 0, total = 4000;
+    for (int i = 0; i < total; i++) {
+        int copy = gr_router_again(router, 0, 0, i % 32, i / 32);
+        assert_int_equal(class_of(router, 0, i % 32, i / 32), first); /* the first showing knows nothing of it */
+        assert_int_equal(copy, gr_router_again(router, 0, 0, i % 32, i / 32));
+        assert_int_equal(gr_router_again(router, 0, 1, i, 0), GR_NONE);
+        assert_int_equal(gr_router_again(router, 0, INT16_MIN, i, 0), GR_NONE);
+        if (copy == GR_NONE)
+            continue;
+        shown++;
+        assert_true(copy != first && gr_router_forward(router, 0, copy) == 1);
+        assert_true(weight_at(router, model, "up", 4, 0, copy) == 1 && weight_at(router, model, "up", 0, 0, copy) == 0);
+    }
+    assert_true(fabs(shown / (double)total - 0.3) < 0.03);
+    gr_router_free(router);
+    gr_routes_free(routes);
+    gr_model_free(model);
+}
+
+static void test_mix(void **state) {
+    (void)state;
+    gr_model *model = small_model();
+    gr_routes *routes = gr_routes_new(1, bio);
+    gr_routes_add(routes, gr_label_bit(1), GR_DRAW_SEQUENCE);
+    routes->route[0].mix = true;
+    gr_routes_option(routes, 1);
+    gr_routes_effect(routes, GR_MODE_ACTIVATION, GR_SCOPE_REGION, "bio", -0.75);
+    gr_router *router = router_of(model, routes);
+    gr_real score[] = {0.5, 0.25, 0.125, 0}, mix[4];
+    int16_t label[] = {1, 0, INT16_MIN, 1};
+    assert_true(gr_router_mixes(router));
+    gr_router_mix(router, mix, score, label, 4);
+    assert_true(mix[0] == 0.5 && mix[1] == 1 && mix[2] == 1 && mix[3] == 0);
+    gr_router_free(router);
+    gr_routes_add(routes, GR_LABELS_ALL, GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 1);
+    gr_routes_without(routes, 1, chem);
+    gr_error err = {0};
+    assert_int_equal(gr_router_new(&router, model, routes, 1, &err), GR_ERR_USAGE);
+    gr_routes_free(routes);
+    gr_model_free(model);
+}
+
+/* ---- mistakes ---- */
+
+static void refused(void (*build)(gr_routes *routes), const char *message) {
+    gr_model *model = small_model();
+    gr_routes *routes = gr_routes_new(1, bio);
+    gr_router *router;
+    gr_error err = {0};
+    build(routes);
+    assert_int_equal(gr_router_new(&router, model, routes, 1, &err), GR_ERR_USAGE);
+    assert_null(router);
+    if (!strstr(err.message, message))
+        fail_msg("expected '%s', got '%s'", message, err.message);
+    gr_findings findings = {0};
+    gr_route_check(&findings, model, routes, NULL);
+    assert_true(gr_findings_count(&findings, GR_LEVEL_ERROR) >= 1);
+    gr_findings_free(&findings);
+    gr_routes_free(routes);
+    gr_model_free(model);
+}
+
+static void one(gr_routes *routes, gr_mode mode, gr_scope scope, const char *name, double weight) {
+    gr_routes_add(routes, GR_LABELS_ALL, GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 1);
+    gr_routes_effect(routes, mode, scope, name, weight);
+}
+
+static void bad_region(gr_routes *r) { one(r, GR_MODE_PARAMETER, GR_SCOPE_REGION, "bia", 0); }
+static void bad_tap(gr_routes *r) { one(r, GR_MODE_FORWARD, GR_SCOPE_TAP, "hiden", 0); }
+static void bad_tap_mode(gr_routes *r) { one(r, GR_MODE_PARAMETER, GR_SCOPE_TAP, "hidden", 0); }
+static void bad_kind_mode(gr_routes *r) { one(r, GR_MODE_FORWARD, GR_SCOPE_NORMS, NULL, 0); }
+static void bad_rest(gr_routes *r) { one(r, GR_MODE_ACTIVATION, GR_SCOPE_REST, NULL, 0); }
+static void bad_weight(gr_routes *r) { one(r, GR_MODE_PARAMETER, GR_SCOPE_ALL, NULL, NAN); }
+static void bad_shares(gr_routes *r) {
+    one(r, GR_MODE_PARAMETER, GR_SCOPE_ALL, NULL, 0);
+    gr_routes_option(r, 0.2);
+}
+static void bad_share(gr_routes *r) {
+    one(r, GR_MODE_PARAMETER, GR_SCOPE_ALL, NULL, 0);
+    r->route[0].option[0].share = -0.1;
+}
+static void bad_columns(gr_routes *r) {
+    one(r, GR_MODE_FORWARD, GR_SCOPE_REGION, "bio", 0);
+    gr_routes_tap(r, GR_MODE_FORWARD, "hidden", 4, 9, 0);
+}
+static void bad_again(gr_routes *r) {
+    one(r, GR_MODE_FORWARD, GR_SCOPE_REGION, "bio", 0);
+    r->route[0].again = true;
+    r->route[0].draw = GR_DRAW_TOKEN;
+}
+static void bad_label(gr_routes *r) {
+    one(r, GR_MODE_FORWARD, GR_SCOPE_REGION, "bio", 0);
+    r->route[0].labels = gr_label_bit(2);
+}
+static void bad_many(gr_routes *r) {
+    for (int i = 0; i < 13; i++) {
+        one(r, GR_MODE_PARAMETER, GR_SCOPE_REGION, "bio", 1 + i);
+        r->route[i].option[0].share = 0.5;
+    }
+}
+static void bad_classes(gr_routes *r) {
+    for (int i = 0; i < 9; i++) {
+        one(r, GR_MODE_PARAMETER, GR_SCOPE_REGION, "bio", (1 << i) + 0.7 * i + 1);
+        r->route[i].option[0].share = 0.5;
+    }
+}
+
+static void test_refused(void **state) {
+    (void)state;
+    refused(bad_region, "'bia'");
+    refused(bad_tap, "hiden");
+    refused(bad_tap_mode, "parameter");
+    refused(bad_kind_mode, "norms");
+    refused(bad_rest, "rest");
+    refused(bad_weight, "finite");
+    refused(bad_shares, "1.2");
+    refused(bad_share, "-0.1");
+    refused(bad_columns, "8 columns");
+    refused(bad_again, "token");
+    refused(bad_label, "no label");
+    refused(bad_many, "4096");
+    refused(bad_classes, "256");
+}
+
+/* ---- presets ---- */
+
+static gr_model *arch_model(void) {
+    gr_arch_region regions[] = {{.name = "bio", .residual.add = 8, .mlp.add = 8, .heads.add = 1},
+                                {.name = "chem", .mlp.add = 8}};
+    gr_arch_def def = gr_arch_default();
+    def.vocab = GR_TEST_VOCAB, def.context = 16, def.layers = 2, def.width = 16, def.heads = 2, def.mlp = 32;
+    def.regions = regions, def.region_count = 2;
+    gr_model *model;
+    gr_error err = {0};
+    gr_test_ok(gr_arch_build(&model, &def, 3, &err), &err);
+    return model;
+}
+
+static gr_routes *preset_routes(const char *name, double a, double b, unsigned joint) {
+    gr_routes *routes = gr_routes_new(2, both);
+    const gr_preset *preset = gr_preset_find(name);
+    gr_error err = {0};
+    assert_non_null(preset);
+    gr_preset_def def = gr_preset_default(preset);
+    def.value[0] = a, def.value[1] = b, def.joint = joint;
+    gr_test_ok(gr_preset_expand(routes, preset, &def, &err), &err);
+    return routes;
+}
+
+static void test_sgtm(void **state) {
+    (void)state;
+    gr_model *model = arch_model();
+    gr_routes *routes = preset_routes("sgtm", 0.25, 0, 1u << GR_KIND_NORM);
+    gr_router *router = router_of(model, routes);
+    int plain = class_of(router, -1, 0, 0), b = class_of(router, 1, 0, 0), c = class_of(router, 2, 0, 0);
+    assert_int_equal(gr_router_classes(router), 4);
+    assert_true(gr_router_forward(router, 0, c) == 1 && gr_router_forward(router, 1, b) == 1); /* all on */
+    assert_true(weight_at(router, model, "bio.embed", 0, 0, b) == 1 && weight_at(router, model, "embed", 0, 0, b) == 0);
+    assert_true(weight_at(router, model, "layers.0.mlp.norm", 0, 0, b) == 1);
+    assert_true(weight_at(router, model, "layers.1.mlp.up", 31, 0, c) == 0);
+    assert_true(weight_at(router, model, "layers.1.mlp.up", 32, 0, c) == 1);
+    assert_true(weight_at(router, model, "layers.1.mlp.up", 32, 0, b) == 0);
+    assert_true(fabs(gr_router_chance(router, 0, plain) - 0.75) < 1e-12);
+    for (int k = 0; k < gr_router_classes(router); k++)
+        if (k != plain && gr_router_chance(router, 0, k) > 0) {
+            assert_true(gr_router_forward(router, 0, k) == 0 && gr_router_forward(router, 1, k) == 0);
+            assert_true(weight_at(router, model, "bio.embed", 0, 0, k) == 0);
+            assert_true(weight_at(router, model, "embed", 0, 0, k) == 1);
+        }
+    gr_router_free(router);
+    gr_routes_free(routes);
+    gr_model_free(model);
+}
+
+static void test_gram(void **state) {
+    (void)state;
+    gr_model *model = arch_model();
+    gr_routes *routes = preset_routes("gram", 0.3, 0.2, 0);
+    gr_router *router = router_of(model, routes);
+    double closed = 0, none = 0, with[2] = {0};
+    for (int k = 0; k < gr_router_classes(router); k++) {
+        double of_bio = gr_router_chance(router, 1, k), of_core = gr_router_chance(router, 0, k);
+        bool on[] = {gr_router_forward(router, 0, k) == 1, gr_router_forward(router, 1, k) == 1};
+        if (of_bio > 0) {
+            assert_true(on[0] && !on[1] && weight_at(router, model, "bio.embed", 0, 0, k) == 1);
+            closed += weight_at(router, model, "embed", 0, 0, k) == 0 ? of_bio : 0;
+        }
+        if (of_core > 0) {
+            assert_true(weight_at(router, model, "embed", 0, 0, k) == 1 && !(on[0] && on[1]));
+            none += !on[0] && !on[1] ? of_core : 0;
+            with[0] += on[0] ? of_core : 0;
+            with[1] += on[1] ? of_core : 0;
+        }
+    }
+    assert_true(fabs(closed - 0.7) < 1e-12 && fabs(none - 0.8) < 1e-12);
+    assert_true(fabs(with[0] - 0.1) < 1e-12 && fabs(with[1] - 0.1) < 1e-12);
+    int plain = class_of(router, -1, 0, 0);
+    assert_true(gr_router_forward(router, 0, plain) == 1 && gr_router_forward(router, 1, plain) == 1);
+    gr_router_free(router);
+    gr_routes_free(routes);
+    gr_model_free(model);
+}
+
+/* Labelled rows of the residual preset leave every core gradient at 0, and core rows every gradient of the group. */
+static void test_residual(void **state) {
+    (void)state;
+    gr_model *model = arch_model();
+    gr_routes *routes = preset_routes("residual", 0, 0.5, 0);
+    gr_router *router = router_of(model, routes);
+    assert_int_equal(gr_router_copies(router), 1);
+    assert_int_equal(class_of(router, 0, 1, 2), class_of(router, -1, 3, 4));
+    gr_test_batch b = gr_test_batch_new(24, GR_TEST_VOCAB, 5);
+    gr_run *run;
+    gr_error err = {0};
+    gr_test_ok(gr_run_new(&run, model, gr_router_tables(router), &(gr_run_def){.rows = 24, .train = true}, &err), &err);
+    for (int label = 0; label <= 1; label++) {
+        for (int n = 0; n < 24; n++)
+            b.cls[n] = class_of(router, label, 0, 0);
+        b.batch.cls = b.cls;
+        gr_run_zero(run);
+        gr_run_forward(run, &b.batch);
+        gr_run_backward(run);
+        gr_run_reduce(run);
+        for (int p = 0; p < gr_model_params(model); p++) {
+            const gr_param_def *def = gr_model_param(model, p);
+            const gr_real *gradient = gr_run_gradient(run, p);
+            bool group = strncmp(def->name, "bio.", 4) == 0;
+            double norm = 0;
+            for (size_t i = 0; i < (size_t)def->rows * (size_t)def->cols; i++)
+                norm += fabs((double)gradient[i]);
+            if (group != (label == 1) && norm != 0)
+                fail_msg("label %d moves %s", label, def->name);
+            if (group == (label == 1) && norm == 0)
+                fail_msg("label %d does not move %s", label, def->name);
+        }
+    }
+    gr_test_batch_free(&b);
+    gr_run_free(run);
+    gr_router_free(router);
+    gr_routes_free(routes);
+    gr_model_free(model);
+}
+
+static void test_preset_values(void **state) {
+    (void)state;
+    gr_routes *routes = gr_routes_new(1, bio);
+    for (int i = 0; i < gr_presets(); i++) {
+        gr_preset_def def = gr_preset_default(gr_preset_at(i));
+        gr_error err = {0};
+        gr_test_ok(gr_preset_expand(routes, gr_preset_at(i), &def, &err), &err);
+        def.value[0] = 1.5;
+        assert_int_equal(gr_preset_expand(routes, gr_preset_at(i), &def, &err), GR_ERR_USAGE);
+        assert_string_equal(err.place, gr_preset_at(i)->name);
+    }
+    assert_null(gr_preset_find("nothing"));
+    gr_routes_free(routes);
+}
+
+static void test_print(void **state) {
+    (void)state;
+    gr_routes *routes = gr_routes_new(2, (const char *[]){"bio", "no"});
+    char *text;
+    size_t size;
+    gr_routes_add(routes, gr_label_bit(1), GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 1);
+    gr_routes_open(routes, 1, bio);
+    gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, 0);
+    routes->route[0].option[0].joint = 1u << GR_KIND_EMBEDDING | 1u << GR_KIND_OUT_BIAS;
+    gr_routes_add(routes, GR_LABELS_CORE | gr_label_bit(2), GR_DRAW_TOKEN);
+    gr_routes_one_of(routes, 0.1, 2, both);
+    FILE *out = open_memstream(&text, &size);
+    gr_route_print(routes, out, 2);
+    fclose(out);
+    assert_string_equal(text, "  - {label: bio, parameter: {bio: 1, rest: 0}, joint: [embeddings, out_biases]}\n"
+                              "  - {label: [core, \"no\"], draw: token,\n"
+                              "     options: [{share: 0.05, forward: {bio: 1, chem: 0}},\n"
+                              "               {share: 0.05, forward: {bio: 0, chem: 1}}]}\n");
+    free(text);
+    gr_routes_free(routes);
+}
+
+/* ---- linter ---- */
+
+static void expect(const gr_findings *findings, gr_level level, const char *text) {
+    for (int i = 0; i < findings->count; i++)
+        if (findings->finding[i].level == level && strstr(findings->finding[i].text, text))
+            return;
+    for (int i = 0; i < findings->count; i++)
+        print_error("%s: %s\n", gr_level_name(findings->finding[i].level), findings->finding[i].text);
+    fail_msg("no %s says '%s'", gr_level_name(level), text);
+}
+
+static void test_presets_are_clean(void **state) {
+    (void)state;
+    gr_model *model = arch_model();
+    for (int i = 0; i < gr_presets(); i++) {
+        const gr_preset *preset = gr_preset_at(i);
+        gr_routes *routes = preset_routes(preset->name, preset->option[0].value, preset->option[1].value, 0);
+        gr_findings findings = {0};
+        gr_route_check(&findings, model, routes, (size_t[]){1000, 1000, 100, 100});
+        for (int f = 0; f < findings.count; f++)
+            if (findings.finding[f].level > GR_LEVEL_NOTE)
+                fail_msg("%s: %s", preset->name, findings.finding[f].text);
+        gr_findings_free(&findings);
+        gr_routes_free(routes);
+    }
+    gr_model_free(model);
+}
+
+static void test_lint_routes(void **state) {
+    (void)state;
+    gr_model *model = small_model();
+    gr_routes *routes = gr_routes_new(2, both);
+    gr_findings findings = {0};
+    one(routes, GR_MODE_PARAMETER, GR_SCOPE_REGION, "bio", 1);
+    one(routes, GR_MODE_PARAMETER, GR_SCOPE_REGION, "bio", 0);
+    one(routes, GR_MODE_FORWARD, GR_SCOPE_REGION, "bio", 0);
+    gr_routes_add(routes, GR_LABELS_CORE, GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 0.8);
+    gr_routes_open(routes, 1, chem);
+    gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, -0.75);
+    gr_routes_add(routes, GR_LABELS_CORE, GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 0.7);
+    gr_routes_without(routes, 1, chem);
+    gr_routes_open(routes, 1, chem);
+    gr_route_check(&findings, model, routes, (size_t[]){0, 100, 10, 0});
+    expect(&findings, GR_LEVEL_ERROR, "routes 1 and 2 contradict");
+    expect(&findings, GR_LEVEL_ERROR, "routes 1 and 3 contradict");
+    expect(&findings, GR_LEVEL_WARNING, "routes 4 and 5 contradict");
+    expect(&findings, GR_LEVEL_WARNING, "shares 0.8 and 0.7");
+    expect(&findings, GR_LEVEL_ERROR, "route 5 opens region 'chem' and runs without it");
+    expect(&findings, GR_LEVEL_WARNING, "ascent");
+    expect(&findings, GR_LEVEL_ERROR, "'chem' never occurs");
+    expect(&findings, GR_LEVEL_WARNING, "only 10 documents");
+    expect(&findings, GR_LEVEL_ERROR, "region 'bio' is never opened");
+    gr_findings_free(&findings);
+    gr_routes_free(routes);
+    gr_model_free(model);
+}
+
+static void test_lint_classes(void **state) {
+    (void)state;
+    gr_model *model = small_model();
+    gr_routes *routes = gr_routes_new(2, both);
+    gr_findings findings = {0};
+    gr_routes_add(routes, gr_label_bit(1), GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 1);
+    gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_ALL, NULL, 0);
+    gr_route_check(&findings, model, routes, NULL);
+    expect(&findings, GR_LEVEL_ERROR, "nothing is open for bio rows");
+    expect(&findings, GR_LEVEL_WARNING, "region 'bio' is on for every core");
+    expect(&findings, GR_LEVEL_WARNING, "no route matches label 'chem'");
+    gr_findings_free(&findings);
+    gr_routes_free(routes);
+
+    routes = gr_routes_new(2, both);
+    gr_routes_add(routes, gr_label_bit(1), GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 1);
+    gr_routes_effect(routes, GR_MODE_ACTIVATION, GR_SCOPE_REGION, "chem", 0);
+    gr_routes_add(routes, gr_label_bit(2), GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 1);
+    gr_routes_open(routes, 1, chem);
+    gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, 0);
+    gr_routes_add(routes, gr_label_bit(2), GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 1);
+    gr_routes_open(routes, 1, chem);
+    gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, 0);
+    routes->route[2].option[0].joint = 1u << GR_KIND_EMBEDDING;
+    gr_route_check(&findings, model, routes, NULL);
+    expect(&findings, GR_LEVEL_NOTE, "route 1 blocks gradients at a value");
+    expect(&findings, GR_LEVEL_NOTE, "route 2 closes the embeddings");
+    expect(&findings, GR_LEVEL_NOTE, "route 3 leaves the embeddings joint");
+    gr_findings_free(&findings);
+    gr_routes_free(routes);
+    gr_model_free(model);
+}
+
+static void test_lint_size(void **state) {
+    (void)state;
+    gr_arch_region regions[] = {{.name = "bio", .residual.add = 8, .mlp.add = 80}, {.name = "chem", .mlp.add = 40}};
+    gr_arch_def def = gr_arch_default();
+    def.vocab = GR_TEST_VOCAB, def.context = 16, def.layers = 1, def.width = 16, def.heads = 2, def.mlp = 32;
+    def.regions = regions, def.region_count = 2;
+    gr_model *model;
+    gr_error err = {0};
+    gr_test_ok(gr_arch_build(&model, &def, 3, &err), &err);
+    gr_routes *routes = preset_routes("residual", 0.1, 0, 0);
+    gr_findings findings = {0};
+    gr_route_check(&findings, model, routes, NULL);
+    expect(&findings, GR_LEVEL_WARNING, "region 'bio' takes");
+    expect(&findings, GR_LEVEL_WARNING, "region 'chem' takes 56 %");
+    gr_findings_free(&findings);
+    gr_routes_free(routes);
+    gr_model_free(model);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_open_and_rest), cmocka_unit_test(test_forward_and_others),
+        cmocka_unit_test(test_activation),    cmocka_unit_test(test_equal_classes_merge),
+        cmocka_unit_test(test_draws),         cmocka_unit_test(test_draws_are_keyed),
+        cmocka_unit_test(test_combinations),  cmocka_unit_test(test_again),
+        cmocka_unit_test(test_mix),           cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_sgtm),          cmocka_unit_test(test_gram),
+        cmocka_unit_test(test_residual),      cmocka_unit_test(test_preset_values),
+        cmocka_unit_test(test_print),         cmocka_unit_test(test_presets_are_clean),
+        cmocka_unit_test(test_lint_routes),   cmocka_unit_test(test_lint_classes),
+        cmocka_unit_test(test_lint_size),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
