@@ -8,7 +8,8 @@ static void test_sizes(void **state) {
     gr_arch_def def = small_def();
     def.bias = true;
     def.tied = false;
-    gr_arch_region regions[] = {{.name = "x", .mlp.add = 8, .heads.add = 1}, {.name = "g", .residual.add = 6, .mlp.add = 5}};
+    gr_arch_region regions[] = {{.name = "x", .mlp.add = 8, .heads.add = 1},
+                                {.name = "g", .residual.add = 6, .mlp.add = 5}};
     def.regions = regions;
     def.region_count = 2;
     gr_model *m = build(&def, 1);
@@ -258,8 +259,8 @@ static void normalise(plain *n, const char *name) {
             const gr_real *gain = matrix(n, owner, name);
             for (int j = owner < 0 ? 0 : n->def->width; j < seen(n, owner); j++) {
                 int c = column(n, owner, j);
-                n->norm[t][c] = n->x[t][c] / sqrt(sum / n->width + n->def->eps) *
-                                (double)gain[owner < 0 ? j : j - n->def->width];
+                n->norm[t][c] =
+                    n->x[t][c] / sqrt(sum / n->width + n->def->eps) * (double)gain[owner < 0 ? j : j - n->def->width];
             }
         }
     }
@@ -453,8 +454,8 @@ static void test_mlp(void **state) {
         gr_run *run;
         gr_error err = {0};
         gr_test_ok(gr_run_new(&run, m, NULL, &(gr_run_def){.rows = 1}, &err), &err);
-        double have = gr_run_forward(
-            run, &(gr_batch){.rows = 1, .targets = (int32_t[]){2}, .x = {x, want}, .denominator = 1});
+        double have =
+            gr_run_forward(run, &(gr_batch){.rows = 1, .targets = (int32_t[]){2}, .x = {x, want}, .denominator = 1});
         assert_float_equal(have, mlp_loss(def.loss, value[3], want, 2), 1e-5);
         gr_run_free(run);
         gr_model_free(m);
@@ -463,8 +464,8 @@ static void test_mlp(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes),      cmocka_unit_test(test_parts),      cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_variants),   cmocka_unit_test(test_group_off),  cmocka_unit_test(test_reference),
+        cmocka_unit_test(test_sizes),      cmocka_unit_test(test_parts),     cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_variants),   cmocka_unit_test(test_group_off), cmocka_unit_test(test_reference),
         cmocka_unit_test(test_claims_off), cmocka_unit_test(test_mlp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

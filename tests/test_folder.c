@@ -165,7 +165,8 @@ static void test_damage(void **state) {
                 refuse(path, files[i], at);
             data[at] ^= 1 << (k % 8);
             overwrite(file, data, at);
-            refuse(path, files[i], at);
+            if (at + 1 < size || matters(files[i], data[at], ' '))
+                refuse(path, files[i], at);
         }
         remove(file);
         refuse(path, files[i], 0);
@@ -219,9 +220,7 @@ static void wide_model(json_t *m) { json_object_set_new(json_object_get(m, "arch
 static void no_layers(json_t *m) { json_object_set_new(json_object_get(m, "arch"), "layers", json_integer(0)); }
 static void odd_word(json_t *m) { json_object_set_new(json_object_get(m, "arch"), "norm", json_string("batch")); }
 static void odd_member(json_t *m) { json_object_set_new(json_object_get(m, "arch"), "speed", json_integer(1)); }
-static void few_layers(json_t *m) {
-    json_object_set_new(json_object_get(m, "arch"), "layer_mlp", json_pack("[i]", 3));
-}
+static void few_layers(json_t *m) { json_object_set_new(json_object_get(m, "arch"), "layer_mlp", json_pack("[i]", 3)); }
 static void new_version(json_t *m) { json_object_set_new(m, "format_version", json_integer(2)); }
 static void no_regions(json_t *m) { json_array_clear(json_object_get(m, "regions")); }
 static void no_files(json_t *m) { json_array_clear(json_object_get(m, "files")); }

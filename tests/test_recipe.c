@@ -302,6 +302,13 @@ static void test_write(void **state) {
     gr_free(second);
     gr_recipe_free(a);
     gr_recipe_free(b);
+
+    const char *sets[] = {"data.fallback=other"}; /* of the command line: relative to where it was typed */
+    char here[4096];
+    assert_int_equal(gr_recipe_open(&a, path, sets, 1, &err), GR_OK);
+    assert_non_null(getcwd(here, sizeof here - 8));
+    assert_string_equal(a->data.source[0].fallback, strcat(here, "/other"));
+    gr_recipe_free(a);
     assert_int_equal(gr_recipe_open(&a, "/nowhere/r.yaml", NULL, 0, &err), GR_ERR_IO);
     assert_null(a);
     unlink(path);

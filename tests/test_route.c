@@ -130,8 +130,7 @@ static void test_forward_and_others(void **state) {
 }
 
 /* One row through the network with an activation route: gradients of `up` are weighted column by column of the tap. */
-static void test_activation(void **state) {
-    (void)state;
+static void activation(bool rest) {
     gr_model *model = small_model();
     gr_param up = gr_model_find(model, "up"), down = gr_model_find(model, "down");
     gr_real *u = gr_model_data(model, up);
@@ -143,7 +142,7 @@ static void test_activation(void **state) {
     gr_routes_add(routes, gr_label_bit(1), GR_DRAW_SEQUENCE);
     gr_routes_option(routes, 1);
     gr_routes_effect(routes, GR_MODE_ACTIVATION, GR_SCOPE_REGION, "bio", 0.5);
-    gr_routes_effect(routes, GR_MODE_ACTIVATION, GR_SCOPE_REST, NULL, 0);
+    gr_routes_effect(routes, GR_MODE_ACTIVATION, rest ? GR_SCOPE_REST : GR_SCOPE_OTHERS, NULL, 0);
     gr_routes_tap(routes, GR_MODE_ACTIVATION, "hid*", 5, 6, 3);
     gr_router *router = router_of(model, routes);
     int32_t ids[] = {3}, targets[] = {7}, cls[2] = {class_of(router, 0, 0, 0), class_of(router, 1, 0, 0)};
@@ -159,7 +158,7 @@ static void test_activation(void **state) {
         memcpy(kept[i][0], gr_run_gradient(run, up), 32 * sizeof(gr_real));
         memcpy(kept[i][1], gr_run_gradient(run, down), 80 * sizeof(gr_real));
     }
-    static const double want[8] = {0, 0, 0, 0, 0.5, 1.5, 0, 0};
+    double core = rest ? 0 : 1, want[8] = {core, core, core, core, 0.5, 1.5, 0, 0};
     for (int i = 0; i < 32; i++) {
         assert_true(kept[0][0][i] != 0);
         assert_true(fabs((double)kept[1][0][i] - want[i / 4] * (double)kept[0][0][i]) <
@@ -170,6 +169,12 @@ static void test_activation(void **state) {
     gr_router_free(router);
     gr_routes_free(routes);
     gr_model_free(model);
+}
+
+static void test_activation(void **state) {
+    (void)state;
+    activation(true);
+    activation(false);
 }
 
 static void test_equal_classes_merge(void **state) {
@@ -624,13 +629,18 @@ static void test_print(void **state) {
     routes->route[0].option[0].joint = 1u << GR_KIND_EMBEDDING | 1u << GR_KIND_OUT_BIAS;
     gr_routes_add(routes, GR_LABELS_CORE | gr_label_bit(2), GR_DRAW_TOKEN);
     gr_routes_one_of(routes, 0.1, 2, both);
+    gr_routes_add(routes, GR_LABELS_ALL, GR_DRAW_STEP);
+    gr_routes_option(routes, 1.0 / 3);
+    gr_routes_tap(routes, GR_MODE_ACTIVATION, "h*", 0, 4, -5e-8);
     FILE *out = open_memstream(&text, &size);
     gr_route_print(routes, out, 2);
     fclose(out);
-    assert_string_equal(text, "  - {label: bio, parameter: {bio: 1, rest: 0}, joint: [embeddings, out_biases]}\n"
-                              "  - {label: [core, \"no\"], draw: token,\n"
-                              "     options: [{share: 0.05, forward: {bio: 1, chem: 0}},\n"
-                              "               {share: 0.05, forward: {bio: 0, chem: 1}}]}\n");
+    assert_string_equal(
+        text, "  - {label: bio, parameter: {bio: 1, rest: 0}, joint: [embeddings, out_biases]}\n"
+              "  - {label: [core, \"no\"], draw: token,\n"
+              "     options: [{share: 0.05, forward: {bio: 1, chem: 0}},\n"
+              "               {share: 0.05, forward: {bio: 0, chem: 1}}]}\n"
+              "  - {label: any, draw: step, share: 0.3333333333333333, activation: {\"tap:h*[0:4]\": -5e-08}}\n");
     free(text);
     gr_routes_free(routes);
 }

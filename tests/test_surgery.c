@@ -293,8 +293,9 @@ static void test_mean_one_row(void **state) {
     gr_batch row = {.rows = 1, .ids = (int32_t[]){7}, .targets = (int32_t[]){2}, .denominator = 1};
     for (int r = 0; r < 2; r++) {
         feed f = {.batch = {row}, .count = 1};
-        gr_surgery_result out = off(&def, m, regions[r].name,
-                                    (gr_surgery_off_def){.how = GR_OFF_MEAN, .rows = 1, .next = next_batch, .context = &f});
+        gr_surgery_result out =
+            off(&def, m, regions[r].name,
+                (gr_surgery_off_def){.how = GR_OFF_MEAN, .rows = 1, .next = next_batch, .context = &f});
         assert_true(out.def->out_bias);
         gr_model *models[] = {m, out.model};
         double loss[2];
@@ -330,9 +331,10 @@ static void test_mean_rows(void **state) {
     gr_real x[7 * 3];
     for (int i = 0; i < 21; i++)
         x[i] = (gr_real)sin(1.3 * i);
-    int32_t target[5] = {0, 1, 0, 1, 0}, cls[5] = {0, 0, -1, 2, 0};
+    int32_t target[5] = {0, 1, 0, 1, 0}, cls[5] = {0, 0, -1, 2, 0}, start[5] = {0, 1, 2, 3, 4};
     gr_real weight[5] = {1, 2, 1, 1, 0.5f};
-    gr_batch one = {.rows = 5, .targets = target, .x = {x}, .cls = cls, .weight = weight, .denominator = 5};
+    gr_batch one = {
+        .rows = 5, .targets = target, .start = start, .x = {x}, .cls = cls, .weight = weight, .denominator = 5};
     gr_batch two = {.rows = 2, .targets = target, .x = {x + 15}, .denominator = 2};
     feed f = {.batch = {one, two}, .count = 2};
     gr_surgery_result out =
@@ -380,12 +382,10 @@ static void test_mean_refuses(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_expand_units),   cmocka_unit_test(test_expand_group),
-        cmocka_unit_test(test_expand_refuses), cmocka_unit_test(test_remove),
-        cmocka_unit_test(test_remove_added),   cmocka_unit_test(test_remove_refuses),
-        cmocka_unit_test(test_zero),           cmocka_unit_test(test_zero_group),
-        cmocka_unit_test(test_reinit),         cmocka_unit_test(test_mean_one_row),
-        cmocka_unit_test(test_mean_rows),      cmocka_unit_test(test_mean_refuses),
+        cmocka_unit_test(test_expand_units), cmocka_unit_test(test_expand_group), cmocka_unit_test(test_expand_refuses),
+        cmocka_unit_test(test_remove),       cmocka_unit_test(test_remove_added), cmocka_unit_test(test_remove_refuses),
+        cmocka_unit_test(test_zero),         cmocka_unit_test(test_zero_group),   cmocka_unit_test(test_reinit),
+        cmocka_unit_test(test_mean_one_row), cmocka_unit_test(test_mean_rows),    cmocka_unit_test(test_mean_refuses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

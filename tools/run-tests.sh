@@ -39,6 +39,8 @@ tools/configure.sh build-test -Dtests=true || exit 1
 tools/configure.sh build-asan -Dtests=true -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 || exit 1
 check 'build' ninja -C build-test -j "$jobs"
 check 'build with sanitizers' ninja -C build-asan -j "$jobs"
+# Threads that spin at barriers would fight over the cores with each other and with whatever else runs.
+export OMP_WAIT_POLICY=passive
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
 export LSAN_OPTIONS=suppressions=tools/lsan.supp:print_suppressions=0
 for build in build-test build-asan; do

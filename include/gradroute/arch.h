@@ -11,15 +11,15 @@
  *     x += out^T heads(qkv norm(x)),   x += down^T act(up norm(x)),   logits = unembed norm(x).
  * Parameters are unit-major: what a unit owns is a row. V vocab, D width, H heads, S head size, M neurons, layer i:
  *     embed [V x D]                   position [context x D] (learned)      norm [1 x D]      unembed [V x D] (untied)
- *     layers.i.attn.norm [1 x D]      layers.i.attn.qkv [H*3*S x D]: per head its q, k, v     layers.i.attn.out [H*S x D]
- *     layers.i.mlp.norm [1 x D]       layers.i.mlp.up, .gate (swiglu) [M x D]                 layers.i.mlp.down [M x D]
+ *     layers.i.attn.norm [1 x D]      layers.i.attn.qkv [H*3*S x D]: per head its q, k, v     layers.i.attn.out [H*S x
+ * D] layers.i.mlp.norm [1 x D]       layers.i.mlp.up, .gate (swiglu) [M x D]                 layers.i.mlp.down [M x D]
  * and NAME.bias [1 x outputs], NAME.norm.shift (layer norm). The output matrix is `embed` where tied. A layer without
  * heads has no attention block, one without neurons no MLP block.
  * Taps, each on all that reads the value: embed, layers.i.attn.heads [H*S] (before out), layers.i.attn.stream (after
  * attention wrote), layers.i.mlp.hidden [M] (before down), layers.i.stream (after the MLP wrote).
  *
- * MLP (kind mlp): hidden.0 .. [sizes[i + 1] x sizes[i]], out [last x last hidden], NAME.bias; taps hidden.0 .. . It reads
- * the batch's real input 0; targets are class numbers (cross-entropy) or real input 1.
+ * MLP (kind mlp): hidden.0 .. [sizes[i + 1] x sizes[i]], out [last x last hidden], NAME.bias; taps hidden.0 .. . It
+ * reads the batch's real input 0; targets are class numbers (cross-entropy) or real input 1.
  *
  * Outputs (gr_model_output): "logits" and "row_loss" [N x 1]. The loss is gr_mean(row_loss) and, if asked for, L1.
  * Initial values: normal with std 0.02, projections into the stream 0.02/sqrt(2 layers) (Radford et al. 2019); MLP
@@ -28,19 +28,19 @@
  * Regions
  * -------
  * Neurons and heads, `add` or claim, without `residual.add`: rows of the core's own parameters. Added units follow the
- * claimable ones, in the order of the regions, so the others start as in a network without the region. Gates: columns of
- * layers.i.mlp.hidden and layers.i.attn.heads.
+ * claimable ones, in the order of the regions, so the others start as in a network without the region. Gates: columns
+ * of layers.i.mlp.hidden and layers.i.attn.heads.
  *
  * `residual` claim: columns of all core parameters that read or write the stream. Gates: columns of the stream taps
  * (embed, layers.i.attn.stream, layers.i.stream). A region's `layers` do not restrict it.
  *
- * `residual.add` (a residual group): the stream is [core | group | group ..]. The group has parameters of its own, named
- * REGION.NAME: embed, position, unembed [V x n], norms [1 x n], and where heads or neurons are added attn.qkv
- * [H*3*S x D+n], attn.out [H*S x D+n], mlp.up, .gate, .down [M x D+n], which read and write core and own group. The core
- * reads and writes the first D columns only. RMS norm counts the dimensions that are on, so with the region off the
- * network computes, bit for bit, what it would without the region (outside training with dropout, whose draws are
- * keyed by node). Gates: taps REGION.embed, REGION.layers.i.attn.heads, REGION.layers.i.mlp.hidden and REGION.final (the
- * group's slice of the final norm). Groups have no biases into the stream and need RMS norm; at most 3 of them.
+ * `residual.add` (a residual group): the stream is [core | group | group ..]. The group has parameters of its own,
+ * named REGION.NAME: embed, position, unembed [V x n], norms [1 x n], and where heads or neurons are added attn.qkv
+ * [H*3*S x D+n], attn.out [H*S x D+n], mlp.up, .gate, .down [M x D+n], which read and write core and own group. The
+ * core reads and writes the first D columns only. RMS norm counts the dimensions that are on, so with the region off
+ * the network computes, bit for bit, what it would without the region (outside training with dropout, whose draws are
+ * keyed by node). Gates: taps REGION.embed, REGION.layers.i.attn.heads, REGION.layers.i.mlp.hidden and REGION.final
+ * (the group's slice of the final norm). Groups have no biases into the stream and need RMS norm; at most 3 of them.
  *
  * `patterns`: parameters owned whole, without a gate.
  */
@@ -82,12 +82,12 @@ typedef struct gr_arch_region {
 /* Start from gr_arch_default. All pointers are borrowed. */
 typedef struct gr_arch_def {
     gr_arch_kind kind;
-    int vocab, context;      /* tokens; positions of a row (sets the size of learned positions only) */
-    int layers, width;       /* blocks; D, the core's residual dimensions */
-    int heads, head_size;    /* per layer; head_size 0: width / heads */
-    int mlp;                 /* neurons per layer; 0: 8/3 width (swiglu) or 4 width, rounded up to a multiple of 32 */
-    const int *layer_heads;  /* [layers] instead of heads, where layers differ; NULL: alike */
-    const int *layer_mlp;    /* [layers] instead of mlp */
+    int vocab, context;     /* tokens; positions of a row (sets the size of learned positions only) */
+    int layers, width;      /* blocks; D, the core's residual dimensions */
+    int heads, head_size;   /* per layer; head_size 0: width / heads */
+    int mlp;                /* neurons per layer; 0: 8/3 width (swiglu) or 4 width, rounded up to a multiple of 32 */
+    const int *layer_heads; /* [layers] instead of heads, where layers differ; NULL: alike */
+    const int *layer_mlp;   /* [layers] instead of mlp */
     gr_norm norm;
     double eps; /* of the norms */
     gr_positions position;
@@ -109,8 +109,8 @@ typedef struct gr_arch_def {
     int region_count;
 } gr_arch_def;
 
-/* Transformer with 4 layers, width 192, 6 heads, context 256, RMS norm (eps 1e-5), rotary positions (base 10000), swiglu,
- * tied, no biases; vocab must be set. For an MLP set kind and sizes, and bias as you like. */
+/* Transformer with 4 layers, width 192, 6 heads, context 256, RMS norm (eps 1e-5), rotary positions (base 10000),
+ * swiglu, tied, no biases; vocab must be set. For an MLP set kind and sizes, and bias as you like. */
 gr_arch_def gr_arch_default(void);
 
 /* GR_ERR_USAGE for what cannot be built, with the values. The other functions check too. */

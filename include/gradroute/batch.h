@@ -16,7 +16,8 @@ typedef struct gr_batch {
     int rows;               /* N, at most the run's capacity */
     const int32_t *ids;     /* [N] tokens for gr_embedding */
     const int32_t *targets; /* [N] for gr_cross_entropy; negative: ignored */
-    const int32_t *start; /* [N] row of this batch where the row's document begins, start[n] <= n; NULL: start[n] = 0 */
+    const int32_t
+        *start; /* [N] row of this batch where the row's document begins; NULL: 0. Absent rows end a document */
     const gr_real *x[GR_BATCH_INPUTS]; /* [N x width] for gr_input */
     const gr_real *weight;             /* [N] for gr_mean; NULL: all 1 */
     const int32_t *cls;                /* [N] class of the row in the run's tables, -1 absent; NULL: all 0 */

@@ -23,17 +23,17 @@ void gr_surgery_free(gr_surgery_result *result); /* both; sets them to NULL */
 
 /* ---- expand ---------------------------------------------------------------------------------------------------------
  *
- * `wider` describes the same network with more: new regions (added or claiming), added units, biases that start at zero.
- * What exists keeps its values. New units take their inputs from the draws of the new model; what they put out (rows of
- * attn.out and mlp.down, a group's embedding and positions) is zero unless `fresh`.
+ * `wider` describes the same network with more: new regions (added or claiming), added units, biases that start at
+ * zero. What exists keeps its values. New units take their inputs from the draws of the new model; what they put out
+ * (rows of attn.out and mlp.down, a group's embedding and positions) is zero unless `fresh`.
  *
  * What that means for the function computed, all regions on:
  * - neurons, heads, biases, claims: unchanged up to the rounding of longer sums (with zeros in them);
  * - a residual group, off: unchanged, bit for bit, fresh or not;
- * - a residual group, on, not fresh: its dimensions are 0 everywhere, but RMS norm counts them. With D dimensions before
- *   and g added, every norm divides by sqrt(sum/(D+g) + eps): the network is exactly the old one with all norm gains
- *   times sqrt((D+g)/D) and eps times (D+g)/D. A gain cannot undo it without changing the network with the group off.
- *   Training with the region on has to absorb a factor near 1.
+ * - a residual group, on, not fresh: its dimensions are 0 everywhere, but RMS norm counts them. With D dimensions
+ * before and g added, every norm divides by sqrt(sum/(D+g) + eps): the network is exactly the old one with all norm
+ * gains times sqrt((D+g)/D) and eps times (D+g)/D. A gain cannot undo it without changing the network with the group
+ * off. Training with the region on has to absorb a factor near 1.
  */
 typedef struct gr_surgery_expand_def {
     bool fresh;    /* new units keep all their draws: the function changes */
@@ -50,15 +50,15 @@ gr_status gr_surgery_expand(gr_surgery_result *out, const gr_arch_def *def, gr_m
  *         norm; gate or remove a group where the exact network without it is wanted. Parameters owned through patterns
  *         are zeroed whole.
  * reinit  all of its parameters are drawn again with another seed, as at the start (norms 1, biases 0).
- * mean    zero, and the mean of what its neurons and heads added, over calibration rows with every region on, goes to the
- *         bias behind them (which the new description gains: out_bias, or bias for an MLP). Only for regions of core
+ * mean    zero, and the mean of what its neurons and heads added, over calibration rows with every region on, goes to
+ * the bias behind them (which the new description gains: out_bias, or bias for an MLP). Only for regions of core
  *         neurons and heads. Rows whose class is -1 do not count; row weights do.
  */
 typedef enum gr_off { GR_OFF_ZERO, GR_OFF_REINIT, GR_OFF_MEAN } gr_off;
 typedef struct gr_surgery_off_def {
     gr_off how;
-    uint64_t seed; /* reinit */
-    int rows;      /* mean: the most rows in a batch */
+    uint64_t seed;                                /* reinit */
+    int rows;                                     /* mean: the most rows in a batch */
     bool (*next)(void *context, gr_batch *batch); /* mean: the next calibration batch, false at the end */
     void *context;
 } gr_surgery_off_def;
@@ -69,8 +69,8 @@ gr_status gr_surgery_off(gr_surgery_result *out, const gr_arch_def *def, gr_mode
  *
  * The units of the regions are gone from the tensors: neurons and heads, added or claimed, and residual groups. The new
  * description is that of the smaller network (layer_heads, layer_mlp or sizes where claimed units left; claims of other
- * regions moved). Computes what the network computes with the regions switched off: bit for bit for residual groups, up to
- * rounding for the others.
+ * regions moved). Computes what the network computes with the regions switched off: bit for bit for residual groups, up
+ * to rounding for the others.
  *
  * Refused: claimed residual dimensions (the norm over them would divide by another count; switch them off instead) and
  * whole parameters owned through patterns.

@@ -187,14 +187,16 @@ gr_status gr__arch_model(gr_model **model, const gr__plan *plan, uint64_t seed, 
 
 gr_status gr__plan_match(const gr__plan *plan, const gr_model *model, gr_error *err) {
     if (gr_model_params(model) != plan->params)
-        return gr_error_set(err, GR_ERR_USAGE, "model", NULL, "the model has %d parameters, its description %d", gr_model_params(model), plan->params);
+        return gr_error_set(err, GR_ERR_USAGE, "model", NULL, "the model has %d parameters, its description %d",
+                            gr_model_params(model), plan->params);
     for (int q = 0; q < plan->params; q++) {
         const gr_param_def *want = &plan->param[q].def;
         gr_param p = gr_model_find(model, want->name);
         const gr_param_def *have = p == GR_NONE ? NULL : gr_model_param(model, p);
         if (!have || have->rows != want->rows || have->cols != want->cols)
-            return gr_error_set(err, GR_ERR_USAGE, "model", NULL, "the model's '%s' is %d x %d, its description says %d x %d", want->name,
-                         have ? have->rows : 0, have ? have->cols : 0, want->rows, want->cols);
+            return gr_error_set(err, GR_ERR_USAGE, "model", NULL,
+                                "the model's '%s' is %d x %d, its description says %d x %d", want->name,
+                                have ? have->rows : 0, have ? have->cols : 0, want->rows, want->cols);
     }
     return GR_OK;
 }

@@ -7,8 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_LAYERS = 1024, MAX_REGIONS = 64, MAX_UNITS = 1 << 20, MAX_TOKENS = 1 << 24, MAX_WIDTH = 1 << 16,
-       MAX_PATTERNS = 64 };
+enum {
+    MAX_LAYERS = 1024,
+    MAX_REGIONS = 64,
+    MAX_UNITS = 1 << 20,
+    MAX_TOKENS = 1 << 24,
+    MAX_WIDTH = 1 << 16,
+    MAX_PATTERNS = 64
+};
 
 #define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "model", (hint), __VA_ARGS__)
 
@@ -68,8 +74,8 @@ static gr_status settle_transformer(gr__plan *plan, const gr_arch_def *def, gr_e
     if (!(def->eps > 0 && def->eps < 1))
         return USAGE(err, NULL, "eps is %g, expected a small number above 0", def->eps);
     if (!def->head_size && (!def->heads || def->width % def->heads))
-        return USAGE(err, "give head_size, or a width that is a multiple of heads", "width %d does not divide into %d heads",
-                     def->width, def->heads);
+        return USAGE(err, "give head_size, or a width that is a multiple of heads",
+                     "width %d does not divide into %d heads", def->width, def->heads);
     plan->head_size = def->head_size ? def->head_size : def->width / def->heads;
     if (def->position == GR_POSITION_ROTARY && (plan->head_size % 2 || !(def->rotary_base > 1)))
         return USAGE(err, NULL, "rotary positions need an even head size (it is %d) and a base above 1 (it is %g)",
@@ -115,7 +121,7 @@ static gr_status settle_layers(gr__plan *plan, const gr_arch_def *def, gr_error 
 /* ---- regions ---- */
 
 static gr_status check_name(const gr_arch_def *def, int r, gr_error *err) {
-    static const char *const taken[] = {"layers", "embed", "position", "norm",     "unembed", "hidden",
+    static const char *const taken[] = {"layers", "embed", "position", "norm",     "unembed",  "hidden",
                                         "out",    "model", "core",     "manifest", "tokenizer"};
     const char *name = def->regions[r].name ? def->regions[r].name : "";
     size_t n = strlen(name);
@@ -164,8 +170,8 @@ static gr_status check_span(const gr_arch_region *region, gr__span s, const char
                             gr_error *err) {
     if (s.lo >= 0 && s.lo <= s.hi && s.hi <= count)
         return GR_OK;
-    return USAGE(err, "added units cannot be claimed", "region '%s' claims %s %d..%d of a %s with %d", region->name, noun,
-                 s.lo, s.hi, of, count);
+    return USAGE(err, "added units cannot be claimed", "region '%s' claims %s %d..%d of a %s with %d", region->name,
+                 noun, s.lo, s.hi, of, count);
 }
 
 /* Settles the units of one sort of region r in every layer: claims lie among count[], additions follow in all[]. */
@@ -201,7 +207,8 @@ static gr_status settle_residual(gr__plan *plan, int r, gr_error *err) {
         return USAGE(err, NULL, "region '%s' claims residual dimensions by layer; they run through all", region->name);
     if (u->add) {
         if (plan->def->norm != GR_NORM_RMS)
-            return USAGE(err, "set norm: rms", "region '%s' adds residual dimensions, which need RMS norm", region->name);
+            return USAGE(err, "set norm: rms", "region '%s' adds residual dimensions, which need RMS norm",
+                         region->name);
         if (plan->groups == GR__GROUPS)
             return USAGE(err, NULL, "region '%s' is the residual group after the %d that a network can have",
                          region->name, GR__GROUPS);
@@ -222,7 +229,8 @@ static gr_status settle_region(gr__plan *plan, int r, gr_error *err) {
         if (region->layers[i] < 0 || region->layers[i] >= plan->layers)
             return USAGE(err, NULL, "region '%s' names layer %d of a network with %d", region->name, region->layers[i],
                          plan->layers);
-    if (!has_units(&region->residual) && !has_units(&region->mlp) && !has_units(&region->heads) && !region->pattern_count)
+    if (!has_units(&region->residual) && !has_units(&region->mlp) && !has_units(&region->heads) &&
+        !region->pattern_count)
         return USAGE(err, "give it residual, mlp, heads or params", "region '%s' owns nothing", region->name);
     if (plan->def->kind == GR_ARCH_MLP && (has_units(&region->residual) || has_units(&region->heads)))
         return USAGE(err, NULL, "region '%s' wants heads or residual dimensions of an mlp network", region->name);

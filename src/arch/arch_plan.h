@@ -1,5 +1,5 @@
-/* arch_plan.h - an architecture with its defaults settled: counts per layer, every parameter with what its rows and columns
- * are, and from that the rectangles that regions own.
+/* arch_plan.h - an architecture with its defaults settled: counts per layer, every parameter with what its rows and
+ * columns are, and from that the rectangles that regions own.
  *
  * Builders, surgery and model folders all work from this list, so a parameter is described once.
  */
@@ -19,8 +19,8 @@ typedef enum gr__unit {
     GR__QKV     /* 3 * head_size lines a head */
 } gr__unit;
 
-/* What the rows or the columns of a parameter are. out: the entries decide what these units put out (rather than what they
- * take in), so zeroing them silences the units. */
+/* What the rows or the columns of a parameter are. out: the entries decide what these units put out (rather than what
+ * they take in), so zeroing them silences the units. */
 typedef struct gr__axis {
     gr__unit unit;
     bool out;
@@ -41,8 +41,8 @@ typedef struct gr__plan {
     const gr_arch_def *def; /* borrowed */
     gr_arena *arena;
     int layers, width, head_size;
-    int *heads, *mlp;         /* [layers] claimable units of the core */
-    int *heads_all, *mlp_all; /* [layers] with the added ones */
+    int *heads, *mlp;               /* [layers] claimable units of the core */
+    int *heads_all, *mlp_all;       /* [layers] with the added ones */
     gr__span *head_span, *mlp_span; /* [regions * layers] units of each region; of a group: [0, own) */
     gr__span *stream_span;          /* [regions] claimed residual dimensions */
     int groups, stream;             /* residual groups; D and all groups */
@@ -61,8 +61,8 @@ size_t gr__plan_size(const gr__plan *plan);                /* numbers in all par
 /* Heads or neurons that the core (GR_NONE) or a group has in a layer. */
 int gr__plan_heads(const gr__plan *plan, int owner, int layer);
 int gr__plan_mlp(const gr__plan *plan, int owner, int layer);
-int gr__plan_own(const gr__plan *plan, int owner);  /* residual dimensions of the owner itself */
-int gr__plan_seen(const gr__plan *plan, int owner); /* those that its blocks read and write */
+int gr__plan_own(const gr__plan *plan, int owner);      /* residual dimensions of the owner itself */
+int gr__plan_seen(const gr__plan *plan, int owner);     /* those that its blocks read and write */
 bool gr__plan_attends(const gr__plan *plan, int layer); /* somebody has heads there */
 bool gr__plan_thinks(const gr__plan *plan, int layer);  /* somebody has neurons there */
 

@@ -194,13 +194,15 @@ static void move_claim(gr_arena *arena, gr_arch_units *u, const gr__span *span, 
 static gr_status check_gone(const gr__plan *plan, int r, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     if (plan->stream_span[r].lo < plan->stream_span[r].hi)
-        return USAGE(err, "switch the region off by its gate, or zero it",
-                     "region '%s' claims residual dimensions %d..%d, which share a norm with the others: without them it "
-                     "would divide by another count",
-                     region->name, plan->stream_span[r].lo, plan->stream_span[r].hi);
+        return USAGE(
+            err, "switch the region off by its gate, or zero it",
+            "region '%s' claims residual dimensions %d..%d, which share a norm with the others: without them it "
+            "would divide by another count",
+            region->name, plan->stream_span[r].lo, plan->stream_span[r].hi);
     if (region->pattern_count)
-        return USAGE(err, "zero or redraw it instead", "region '%s' owns whole parameters ('%s'), which cannot be removed",
-                     region->name, region->patterns[0]);
+        return USAGE(err, "zero or redraw it instead",
+                     "region '%s' owns whole parameters ('%s'), which cannot be removed", region->name,
+                     region->patterns[0]);
     return GR_OK;
 }
 

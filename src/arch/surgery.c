@@ -198,7 +198,8 @@ static gr_status calibrate(watch *list, int count, gr_run *run, const gr_surgery
     double total = 0;
     for (gr_batch batch = {0}; how->next(how->context, &batch); batch = (gr_batch){0}) {
         if (batch.rows < 1 || batch.rows > how->rows)
-            return USAGE(err, NULL, "a calibration batch has %d rows, the most was said to be %d", batch.rows, how->rows);
+            return USAGE(err, NULL, "a calibration batch has %d rows, the most was said to be %d", batch.rows,
+                         how->rows);
         for (int i = 0; i < batch.rows; i++)
             cls[i] = batch.cls && batch.cls[i] < 0 ? -1 : 0;
         batch.cls = cls;
@@ -238,8 +239,8 @@ static void add_mean(const gr__plan *plan, gr_model *model, const watch *list, i
     for (int j = 0; j < outputs; j++) {
         double sum = 0;
         for (int u = s.lo; u < s.hi; u++) {
-            size_t at = axis ? (size_t)j * (size_t)p->def.cols + (size_t)u
-                             : (size_t)u * (size_t)p->def.cols + (size_t)j;
+            size_t at =
+                axis ? (size_t)j * (size_t)p->def.cols + (size_t)u : (size_t)u * (size_t)p->def.cols + (size_t)j;
             sum += mean[u] * (double)w[at];
         }
         bias[j] += (gr_real)sum;

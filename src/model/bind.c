@@ -4,6 +4,8 @@
 
 #include "model/running.h"
 
+extern const gr_op gr__op_embedding;
+
 /* Which rows of a class a node's result is 0 for, known from the tables: a tap that switches everything off, and what
  * keeps zeros. */
 static void find_zero(const gr_run *run, uint8_t *zero) {
@@ -94,6 +96,12 @@ void gr__rows_new(gr_run *run) {
     for (size_t s = 0; s < t->sets; s++)
         run->weights[s] = (gr_weights){run->set_kinds + s * (size_t)l->blocks, run->set_rows + s * capacity};
     run->present = gr_alloc(classes);
+    run->vocab = INT32_MAX;
+    for (size_t n = 0; n < nodes; n++) {
+        const gr_node *node = &run->model->graph->node[n];
+        if (node->op == &gr__op_embedding && run->model->graph->param[node->param[0]].rows < run->vocab)
+            run->vocab = run->model->graph->param[node->param[0]].rows;
+    }
     run->open = gr_alloc(t->slices + 1);
     run->rows = (gr_op_rows){.block = l->block,
                              .ids = run->integers,
@@ -119,7 +127,8 @@ void gr__rows_free(gr_run *run) {
         gr_free(lists[i]);
 }
 
-/* Copies the batch and completes it to whole blocks with absent rows, each a document of its own. */
+/* Copies the batch and completes it to whole blocks with absent rows, each a document of its own; an absent row also
+ * ends the document before it. */
 static void copy_rows(gr_run *run, const gr_batch *b) {
     size_t capacity = (size_t)run->layout->capacity;
     int32_t *ids = run->integers, *targets = ids + capacity, *start = targets + capacity, *cls = start + capacity,
@@ -130,11 +139,12 @@ static void copy_rows(gr_run *run, const gr_batch *b) {
         assert(c < run->tables->classes);
         cls[n] = c;
         ids[n] = c < 0 || !b->ids ? 0 : b->ids[n];
+        assert(ids[n] >= 0 && ids[n] < run->vocab);
         targets[n] = c < 0 || !b->targets ? -1 : b->targets[n];
-        start[n] = c < 0 ? n : b->start ? b->start[n] : 0;
+        bool begins = c < 0 || n == 0 || cls[n - 1] < 0 || (b->start && b->start[n] != b->start[n - 1]);
+        start[n] = begins ? n : start[n - 1];
         run->weight[n] = c < 0 ? 0 : b->weight ? b->weight[n] : 1;
-        assert(start[n] == n || (n > 0 && start[n] == start[n - 1]));
-        if (start[n] == n)
+        if (begins)
             document[documents++] = n;
     }
     document[documents] = run->used;

@@ -62,6 +62,9 @@ gr_value gr__graph_add(gr_graph *graph, const gr_node *node, const void *attr, s
     for (int i = 0; i < node->params; i++)
         if (node->param[i] < 0 || (size_t)node->param[i] >= graph->params)
             return gr_graph_fail(graph, "%s reads a parameter that does not exist", node->op->name);
+    for (int i = 0; i < node->taps; i++)
+        if (node->tap[i] != GR_NONE && (node->tap[i] < 0 || (size_t)node->tap[i] >= graph->taps))
+            return gr_graph_fail(graph, "%s reads a tap that does not exist", node->op->name);
     gr_node copy = *node;
     if (size) {
         void *own = gr_arena_alloc(graph->arena, size);

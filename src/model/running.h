@@ -32,6 +32,7 @@ struct gr_run {
     gr_tap_slice *slices; /* [ranges] */
     uint8_t *open;        /* [slices] since gr_run_zero */
     uint8_t *present;     /* [classes] in the bound batch */
+    int32_t vocab;        /* ids must be below: rows of the smallest embedding */
     int used;             /* rows of the bound batch rounded up to whole blocks */
     const gr_batch *batch;
 };

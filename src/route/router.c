@@ -241,7 +241,7 @@ static gr_status check_mix(const gr_routes *routes, gr_error *err) {
     for (int label = -1; label <= routes->labels; label++)
         for (int r = 0, mixing = -1; r < routes->count; r++) {
             const gr_route *route = &routes->route[r];
-            if (!(route->labels & gr_label_bit(label)) || route->again)
+            if (!(route->labels & gr_label_bit(label)))
                 continue;
             if (mixing >= 0 && mixing != route->mix)
                 return gr_error_set(err, GR_ERR_USAGE, route->place, "give mix to all routes of the label or to none",

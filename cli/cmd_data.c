@@ -1,0 +1,65 @@
+/* data: its own small table of actions. */
+#include <string.h>
+
+#include "commands.h"
+#include "common.h"
+#include "data_actions.h"
+#include "io/yaml.h"
+
+typedef struct action {
+    const char *name, *purpose;
+    int (*run)(int argc, char **argv);
+} action;
+
+static const action actions[] = {
+    {"show", "documents, labels, known shares and packing of a recipe", gr__data_show},
+    {"tokenizer", "train a byte-level BPE tokenizer on files", gr__data_tokenizer},
+    {"encode", "the tokens of a text", gr__data_encode},
+};
+enum { ACTIONS = sizeof actions / sizeof *actions };
+
+static void print_help(FILE *out) {
+    fputs("Usage: gradroute data ACTION ...\n\n", out);
+    for (int i = 0; i < ACTIONS; i++)
+        fprintf(out, "  %-10s %s\n", actions[i].name, actions[i].purpose);
+    fputs("\nExamples:\n"
+          "  gradroute data show recipes/demo.yaml\n"
+          "  gradroute data tokenizer corpus.jsonl more.txt --vocab 4096 -o tokenizer.json\n"
+          "  gradroute data encode tokenizer.json --text 'a small bird'\n"
+          "`gradroute data ACTION --help` tells the options of each.\n"
+          GR__EXIT_STATUS,
+          out);
+}
+
+static int unknown(const char *word) {
+    const char *names[ACTIONS];
+    for (int i = 0; i < ACTIONS; i++)
+        names[i] = actions[i].name;
+    const char *near = gr_yaml_nearest(word, names, ACTIONS);
+    char hint[128];
+    gr_error err = {0};
+    snprintf(hint, sizeof hint, "did you mean '%s'?", near);
+    gr_error_set(&err, GR_ERR_USAGE, "data", near ? hint : "gradroute data --help lists them",
+                 "there is no action '%.100s'", word);
+    gr__print_error(&err);
+    return 2;
+}
+
+int gr__cmd_data(int argc, char **argv) {
+    if (argc < 2) {
+        print_help(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_help(stdout);
+        return 0;
+    }
+    for (int i = 0; i < ACTIONS; i++)
+        if (strcmp(argv[1], actions[i].name) == 0) {
+            char name[64];
+            snprintf(name, sizeof name, "gradroute data %s", actions[i].name);
+            argv[1] = name;
+            return actions[i].run(argc - 1, argv + 1);
+        }
+    return unknown(argv[1]);
+}

@@ -1,0 +1,272 @@
+#include <math.h>
+#include <omp.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "commands.h"
+#include "common.h"
+#include "io/file.h"
+
+static const char doc[] =
+    "Loss of MODEL on text it was not trained on, in nats per token, each document by itself: by group (labels, adjacent, "
+    "retain) on the validation split of a recipe, or by topic on a file. MODEL is a model folder, or the folder of a "
+    "finished run, which brings its recipe and data along."
+    "\v"
+    "Files ending in .jsonl or .json are JSON Lines, others text with documents between <|endoftext|>.\n"
+    "\n"
+    "Examples:\n"
+    "  gradroute eval runs/demo --off biology\n"
+    "  gradroute eval runs/demo/routed/model --recipe recipes/demo.yaml\n"
+    "  gradroute eval runs/demo/routed/model --data new.jsonl --label-field topic --json\n" GR__EXIT_STATUS;
+
+enum { KEY_TEXT = GR__KEY_OWN, KEY_LABEL, ROWS = 16 };
+
+static const struct argp_option options[] = {
+    {"data", 'd', "FILE", 0, "Text to evaluate", 0},
+    {"text-field", KEY_TEXT, "FIELD", 0, "Member of a JSON line that holds the text (default: text)", 0},
+    {"label-field", KEY_LABEL, "FIELD", 0, "Member that holds the topic (default: label)", 0},
+    {"recipe", 'r', "RECIPE", 0, "Evaluate the validation split of this recipe (default: that of the run)", 0},
+    GR__OPTION_SET,
+    GR__OPTION_OFF,
+    GR__OPTION_THREADS,
+    GR__OPTION_JSON,
+    {0}};
+
+typedef struct eval_options {
+    gr__common common; /* first: parsing hands it on */
+    const char *data, *recipe, *text_field, *label_field;
+} eval_options;
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    eval_options *own = state->input;
+    switch (key) {
+    case 'd':
+        own->data = arg;
+        return 0;
+    case 'r':
+        own->recipe = arg;
+        return 0;
+    case KEY_TEXT:
+        own->text_field = arg;
+        return 0;
+    case KEY_LABEL:
+        own->label_field = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (own->data && own->recipe)
+            argp_error(state, "--data and --recipe exclude each other");
+        return gr__common_parse(key, arg, state, &own->common);
+    default:
+        return gr__common_parse(key, arg, state, &own->common);
+    }
+}
+
+/* ---- what to evaluate on ---- */
+
+typedef struct text {
+    gr_recipe *recipe;
+    gr_project *project; /* of a recipe, or NULL and the two are owned */
+    gr_dataset *data;
+    gr_labels *labels;
+    const uint32_t *docs;
+    size_t count;
+} text;
+
+static void text_free(text *t) {
+    if (t->project) {
+        gr_project_free(t->project);
+    } else {
+        gr_dataset_free(t->data);
+        gr_labels_free(t->labels);
+    }
+    gr_recipe_free(t->recipe);
+}
+
+static gr_status open_file(text *t, const eval_options *own, const gr_tokenizer *tokenizer, gr_error *err) {
+    gr_source source = gr__file_source(own->data);
+    if (own->text_field)
+        source.text_field = own->text_field;
+    if (own->label_field)
+        source.label_field = own->label_field;
+    GR_TRY(gr__open_text(&t->data, &t->labels, &source, tokenizer, err));
+    t->docs = t->data->train;
+    t->count = t->data->train_count;
+    return GR_OK;
+}
+
+/* folder: where a run keeps its data, or NULL. */
+static gr_status open_split(text *t, const eval_options *own, const char *recipe, const char *folder,
+                            const gr_tokenizer *tokenizer, gr_error *err) {
+    gr__common common = own->common;
+    common.input = recipe;
+    GR_TRY(gr__open_recipe(&t->recipe, &common, err));
+    GR_TRY(gr_project_open(&t->project, t->recipe, folder, &(gr_control){.threads = common.threads}, err));
+    if (!gr_tokenizer_equal(t->project->tokenizer, tokenizer))
+        return gr_error_set(err, GR_ERR_USAGE, recipe, "name the recipe that the model was trained with, or --data FILE",
+                            "its tokenizer differs from that of %s", own->common.input);
+    t->data = t->project->data;
+    t->labels = t->project->labels;
+    t->docs = t->data->validation;
+    t->count = t->data->validation_count;
+    if (!t->count)
+        return gr_error_set(err, GR_ERR_USAGE, recipe, "set data.validation above 0, or name --data FILE",
+                            "the recipe holds no documents out");
+    return GR_OK;
+}
+
+/* The recipe and data of the run that the model belongs to: MODEL/recipe.yaml or the one beside it; data there or one
+ * folder up, where an audit keeps them for all its models. */
+static gr_status open_run(text *t, const eval_options *own, const gr_tokenizer *tokenizer, gr_error *err) {
+    static const char *const up[] = {"", "/.."};
+    char *recipe = NULL, *folder = NULL;
+    for (int i = 0; i < 2 && !recipe; i++) {
+        recipe = gr_format("%s%s/recipe.yaml", own->common.input, up[i]);
+        for (int k = i; k < 3 && !folder && gr_file_exists(recipe); k++) {
+            folder = gr_format("%s%s%s/data", own->common.input, k > 0 ? "/.." : "", k > 1 ? "/.." : "");
+            if (!gr_file_exists(folder)) {
+                gr_free(folder);
+                folder = NULL;
+            }
+        }
+        if (!gr_file_exists(recipe)) {
+            gr_free(recipe);
+            recipe = NULL;
+        }
+    }
+    gr_status status =
+        recipe ? open_split(t, own, recipe, own->common.set.count ? NULL : folder, tokenizer, err)
+               : gr_error_set(err, GR_ERR_USAGE, own->common.input, "name --data FILE or --recipe RECIPE",
+                              "there is no recipe.yaml beside the model, so nothing says which text to evaluate");
+    gr_free(recipe);
+    gr_free(folder);
+    return status;
+}
+
+static gr_status open_any(text *t, const eval_options *own, const gr_folder *folder, gr_error *err) {
+    gr_tokenizer *tokenizer;
+    GR_TRY(gr__open_tokenizer(&tokenizer, folder, err));
+    gr_status status = own->data     ? open_file(t, own, tokenizer, err)
+                       : own->recipe ? open_split(t, own, own->recipe, NULL, tokenizer, err)
+                                     : open_run(t, own, tokenizer, err);
+    gr_tokenizer_free(tokenizer);
+    return status;
+}
+
+/* ---- losses ---- */
+
+typedef struct losses {
+    double *nll;
+    int32_t *tokens;
+} losses;
+
+static gr_status evaluate(losses *l, const eval_options *own, const gr_folder *folder, const text *t, gr_error *err) {
+    gr_tables *tables;
+    gr_evaluator *evaluator = NULL;
+    gr_scan *scan = NULL;
+    int width = folder->def->context;
+    GR_TRY(gr_profile_new(&tables, folder->model, own->common.off.at, own->common.off.count, err));
+    gr_status status = gr_evaluator_new(&evaluator, folder->model, tables, ROWS, width, err);
+    if (status == GR_OK)
+        status = gr_scan_new(&scan, t->data, t->labels, t->docs, t->count, ROWS, width, err);
+    if (status == GR_OK)
+        gr_evaluate(evaluator, scan, l->nll, l->tokens, t->data->topics.docs);
+    gr_scan_free(scan);
+    gr_evaluator_free(evaluator);
+    gr_tables_free(tables);
+    return status;
+}
+
+/* ---- report ---- */
+
+/* Documents of one group or topic, or all. */
+typedef struct line {
+    const char *name;
+    double nll;
+    int64_t tokens, documents, bytes;
+} line;
+
+static void add_document(line *at, const text *t, const losses *l, uint32_t doc) {
+    at->nll += l->nll[doc];
+    at->tokens += l->tokens[doc];
+    at->bytes += t->data->bytes[doc];
+    at->documents++;
+}
+
+static line *lines_new(int *count, line *all, const text *t, const losses *l) {
+    bool grouped = t->project != NULL;
+    *count = grouped ? t->labels->group_count : t->data->topics.count;
+    line *lines = gr_alloc(sizeof *lines * ((size_t)*count + 1));
+    for (int i = 0; i < *count; i++)
+        lines[i].name = grouped ? t->labels->group_names[i] : t->data->topics.names[i];
+    *all = (line){.name = "all"};
+    for (size_t i = 0; i < t->count; i++) {
+        uint32_t doc = t->docs[i];
+        add_document(&lines[grouped ? t->labels->group[doc] : t->data->topics.of[doc]], t, l, doc);
+        add_document(all, t, l, doc);
+    }
+    return lines;
+}
+
+static json_t *line_json(const line *at) {
+    return json_pack("{s:o, s:o, s:I, s:I, s:I}", "name", gr__json_text(at->name, strlen(at->name)), "loss",
+                     gr__json_real(at->nll / (double)at->tokens), "tokens", (json_int_t)at->tokens, "documents",
+                     (json_int_t)at->documents, "bytes", (json_int_t)at->bytes);
+}
+
+static void print_line(const line *at) {
+    printf("%-20.40s %8.4f %12s %10s\n", at->name, at->nll / (double)at->tokens,
+           gr__text_count((char[32]){0}, at->tokens), gr__text_count((char[32]){0}, at->documents));
+}
+
+static void report(const eval_options *own, const text *t, const losses *l) {
+    int count;
+    line all, *lines = lines_new(&count, &all, t, l);
+    json_t *list = json_array();
+    const char *what = t->project ? "group" : "topic";
+    if (!own->common.json)
+        printf("%-20s %8s %12s %10s\n", what, "loss", "tokens", "documents");
+    for (int i = 0; i < count; i++) {
+        if (own->common.json && lines[i].documents)
+            json_array_append_new(list, line_json(&lines[i]));
+        else if (lines[i].documents)
+            print_line(&lines[i]);
+    }
+    if (own->common.json) {
+        gr__print_json(json_pack("{s:s, s:o, s:s, s:s, s:o, s:o}", "model", own->common.input, "off",
+                                 gr__json_strings(&own->common.off), "unit", "nats per token", "by", what, "losses",
+                                 list, "all", line_json(&all)));
+    } else {
+        print_line(&all);
+        json_decref(list);
+    }
+    gr_free(lines);
+}
+
+static gr_status open_and_eval(const eval_options *own, gr_error *err) {
+    gr_folder *folder;
+    text t = {0};
+    losses l = {0};
+    GR_TRY(gr__open_model(&folder, own->common.input, err));
+    if (own->common.threads)
+        omp_set_num_threads(own->common.threads);
+    gr_status status = open_any(&t, own, folder, err);
+    if (status == GR_OK) {
+        l.nll = gr_alloc(sizeof *l.nll * t.data->topics.docs);
+        l.tokens = gr_alloc(sizeof *l.tokens * t.data->topics.docs);
+        status = evaluate(&l, own, folder, &t, err);
+    }
+    if (status == GR_OK)
+        report(own, &t, &l);
+    gr_free(l.nll);
+    gr_free(l.tokens);
+    text_free(&t);
+    gr_folder_free(folder);
+    return status;
+}
+
+int gr__cmd_eval(int argc, char **argv) {
+    eval_options own = {0};
+    gr_error err = {0};
+    argp_parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &own);
+    return gr__finish(&own.common, open_and_eval(&own, &err), &err);
+}

@@ -1,0 +1,196 @@
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "commands.h"
+#include "common.h"
+#include "io/digest.h"
+#include "io/safetensors.h"
+
+static const char doc[] =
+    "What MODEL is: its architecture, its regions with the rows and columns they own, where it comes from, and its files "
+    "with sizes and digests, which are verified. MODEL is a model folder, the folder of a finished run, or a .safetensors "
+    "file such as a checkpoint, of which the arrays are listed."
+    "\v"
+    "Examples:\n"
+    "  gradroute inspect runs/demo/routed\n"
+    "  gradroute inspect runs/demo/routed --json\n"
+    "  gradroute inspect runs/demo/routed/checkpoints/step-000000977.safetensors\n" GR__EXIT_STATUS;
+
+static const struct argp_option options[] = {GR__OPTION_JSON, {0}};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    return gr__common_parse(key, arg, state, state->input);
+}
+
+/* ---- a model folder ---- */
+
+static size_t regions_size(const gr_folder *folder, size_t *core, size_t *each, gr_error *err) {
+    size_t sum = 0;
+    if (gr_arch_parameters(folder->def, core, each, err) != GR_OK)
+        return 0;
+    for (int i = 0; i < folder->def->region_count; i++)
+        sum += each[i];
+    return sum;
+}
+
+static json_t *part_json(const gr_model *model, gr_part part) {
+    return json_pack("{s:s, s:[i, i], s:[i, i]}", "parameter", gr_model_param(model, part.param)->name, "rows", part.lo0,
+                     part.hi0, "columns", part.lo1, part.hi1);
+}
+
+static json_t *region_json(const gr_model *model, const gr_arch_region *def, size_t size) {
+    json_t *parts = json_array();
+    int r = gr_model_find_region(model, def->name);
+    for (int p = 0; r != GR_NONE && p < gr_model_region(model, r)->parts; p++)
+        json_array_append_new(parts, part_json(model, gr_model_region(model, r)->part[p]));
+    return json_pack("{s:s, s:I, s:o}", "name", def->name, "parameters", (json_int_t)size, "parts", parts);
+}
+
+/* What the manifest says (verified by loading), with sizes and ranges from the model itself. */
+static void print_folder_json(const char *path, const gr_folder *folder, json_t *manifest, size_t core, size_t region,
+                              const size_t *each) {
+    static const char *const copied[] = {"format_version", "arch", "files", "sha256", "seed", "build", "data", "recipe"};
+    json_t *regions = json_array();
+    for (int i = 0; i < folder->def->region_count; i++)
+        json_array_append_new(regions, region_json(folder->model, &folder->def->regions[i], each[i]));
+    json_t *object = json_pack("{s:s, s:{s:I, s:I, s:I}, s:o}", "model", path, "parameters", "total",
+                               (json_int_t)gr_model_size(folder->model), "core", (json_int_t)core, "regions",
+                               (json_int_t)region, "regions", regions);
+    for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
+        if (json_object_get(manifest, copied[i]))
+            json_object_set(object, copied[i], json_object_get(manifest, copied[i]));
+    gr__print_json(object);
+}
+
+static void print_arch(const json_t *arch) {
+    const char *key;
+    json_t *value;
+    printf("architecture ");
+    json_object_foreach((json_t *)arch, key, value) {
+        if (json_is_object(value) || json_is_array(value))
+            continue;
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+        printf(" %s %s", key, text);
+        free(text);
+    }
+    putchar('\n');
+}
+
+static void print_region(const gr_model *model, const gr_arch_region *def, size_t size) {
+    printf("region %s: %s parameters\n", def->name, gr__text_count((char[32]){0}, (int64_t)size));
+    int r = gr_model_find_region(model, def->name);
+    for (int p = 0; r != GR_NONE && p < gr_model_region(model, r)->parts; p++) {
+        gr_part part = gr_model_region(model, r)->part[p];
+        const gr_param_def *param = gr_model_param(model, part.param);
+        printf("  %-36s rows %d to %d of %d", param->name, part.lo0, part.hi0 - 1, param->rows);
+        if (part.lo1 > 0 || part.hi1 < param->cols)
+            printf(", columns %d to %d of %d", part.lo1, part.hi1 - 1, param->cols);
+        putchar('\n');
+    }
+}
+
+static void print_folder(const char *path, const gr_folder *folder, const json_t *manifest, size_t core, size_t region,
+                         const size_t *each) {
+    size_t i;
+    json_t *file;
+    printf("model %s\n", path);
+    print_arch(json_object_get(manifest, "arch"));
+    printf("parameters    %s: %s in the core, %s in regions\n",
+           gr__text_count((char[32]){0}, (int64_t)gr_model_size(folder->model)),
+           gr__text_count((char[32]){0}, (int64_t)core), gr__text_count((char[32]){0}, (int64_t)region));
+    for (int r = 0; r < folder->def->region_count; r++)
+        print_region(folder->model, &folder->def->regions[r], each[r]);
+    printf("made by       %s, seed %llu, %s\n", folder->info.build ? folder->info.build : "an unknown program",
+           (unsigned long long)folder->info.seed, folder->info.recipe ? "recipe kept (--json)" : "no recipe kept");
+    for (int d = 0; d < folder->info.data_count; d++)
+        printf("data          %s  %s\n", folder->info.data[d].name, folder->info.data[d].sha256);
+    json_array_foreach(json_object_get(manifest, "files"), i, file) {
+        printf("file          %-24s %10s  %s\n", json_string_value(json_object_get(file, "name")),
+               gr__text_bytes((char[32]){0}, (double)json_integer_value(json_object_get(file, "size"))),
+               json_string_value(json_object_get(file, "sha256")));
+    }
+    printf("digest        %s (of the manifest, verified with all files)\n",
+           json_string_value(json_object_get(manifest, "sha256")));
+}
+
+static gr_status show_folder(const gr__common *common, const char *path, gr_error *err) {
+    gr_folder *folder;
+    json_t *manifest = NULL;
+    size_t core = 0;
+    GR_TRY(gr_folder_load(&folder, path, NULL, 0, err));
+    size_t *each = gr_alloc(sizeof *each * (size_t)(folder->def->region_count + 1));
+    size_t region = regions_size(folder, &core, each, err);
+    char *name = gr_format("%s/manifest.json", path);
+    gr_status status = gr_json_read(&manifest, name, err);
+    if (status == GR_OK && common->json)
+        print_folder_json(path, folder, manifest, core, region, each);
+    else if (status == GR_OK)
+        print_folder(path, folder, manifest, core, region, each);
+    json_decref(manifest);
+    gr_free(name);
+    gr_free(each);
+    gr_folder_free(folder);
+    return status;
+}
+
+/* ---- a file of arrays ---- */
+
+static json_t *array_json(const gr_array *array) {
+    json_t *shape = json_array();
+    for (int d = 0; d < array->ndim; d++)
+        json_array_append_new(shape, json_integer((json_int_t)array->dims[d]));
+    return json_pack("{s:s, s:s, s:o}", "name", array->name, "dtype", gr_dtype_name(array->dtype), "shape", shape);
+}
+
+static void print_file(const gr__common *common, const gr_safetensors *file, const char *digest, int64_t size) {
+    int n;
+    const gr_array *arrays = gr_safetensors_arrays(file, &n);
+    const char *format = gr_safetensors_meta(file, "format"), *state = gr_safetensors_meta(file, "options");
+    if (common->json) {
+        json_t *list = json_array();
+        for (int i = 0; i < n; i++)
+            json_array_append_new(list, array_json(&arrays[i]));
+        json_t *values = state ? json_loads(state, 0, NULL) : NULL;
+        gr__print_json(json_pack("{s:s, s:I, s:s, s:s?, s:o, s:o}", "file", common->input, "size", (json_int_t)size,
+                                 "sha256", digest, "format", format, "options", values ? values : json_null(), "arrays",
+                                 list));
+        return;
+    }
+    printf("file    %s\nsize    %s\ndigest  %s\n", common->input, gr__text_bytes((char[32]){0}, (double)size), digest);
+    if (format)
+        printf("format  %s\n", format);
+    if (state)
+        printf("state   %s\n", state);
+    for (int i = 0; i < n; i++)
+        printf("  %-44s %s\n", arrays[i].name, gr_array_text(&arrays[i], (char[96]){0}, 96));
+}
+
+static gr_status show_file(const gr__common *common, int64_t size, gr_error *err) {
+    char digest[GR_DIGEST_HEX];
+    gr_safetensors *file;
+    GR_TRY(gr_safetensors_open(&file, common->input, err));
+    gr_status status = gr_digest_file(digest, common->input, err);
+    if (status == GR_OK)
+        print_file(common, file, digest, size);
+    gr_safetensors_close(file);
+    return status;
+}
+
+static gr_status show(const gr__common *common, gr_error *err) {
+    struct stat info;
+    char *path;
+    if (stat(common->input, &info) == 0 && S_ISREG(info.st_mode))
+        return show_file(common, (int64_t)info.st_size, err);
+    GR_TRY(gr__model_path(&path, common->input, err));
+    gr_status status = show_folder(common, path, err);
+    gr_free(path);
+    return status;
+}
+
+int gr__cmd_inspect(int argc, char **argv) {
+    gr__common common = {0};
+    gr_error err = {0};
+    argp_parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &common);
+    return gr__finish(&common, show(&common, &err), &err);
+}

@@ -1,0 +1,145 @@
+#include <string.h>
+
+#include "base/mem.h"
+#include "common.h"
+#include "data_actions.h"
+
+static const char doc[] =
+    "What the data section of RECIPE gives: documents, duplicates, tokens, each topic and where it goes, how many labels "
+    "are known, and how full the rows are. Writes nothing."
+    "\v"
+    "Examples:\n"
+    "  gradroute data show recipes/demo.yaml\n"
+    "  gradroute data show recipes/half-labels.yaml --json\n" GR__EXIT_STATUS;
+
+static const struct argp_option options[] = {GR__OPTION_SET, GR__OPTION_THREADS, GR__OPTION_JSON, {0}};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    return gr__common_parse(key, arg, state, state->input);
+}
+
+typedef struct amount {
+    int64_t train, validation, known, tokens; /* documents, documents, training documents, tokens of both */
+    int group;
+} amount;
+
+static void add(amount *to, const gr_project *project, const uint32_t *docs, size_t count, bool train, bool by_topic) {
+    const gr_dataset *data = project->data;
+    const gr_labels *labels = project->labels;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t d = docs[i];
+        amount *at = &to[by_topic ? data->topics.of[d] : labels->group[d]];
+        *(train ? &at->train : &at->validation) += 1;
+        at->known += train && labels->revealed[d] == labels->truth[d];
+        at->tokens += (int64_t)(data->offsets[d + 1] - data->offsets[d]);
+        at->group = labels->group[d];
+    }
+}
+
+static amount *amounts(const gr_project *project, int count, bool by_topic) {
+    const gr_dataset *data = project->data;
+    amount *list = gr_alloc(sizeof *list * ((size_t)count + 1));
+    add(list, project, data->train, data->train_count, true, by_topic);
+    add(list, project, data->validation, data->validation_count, false, by_topic);
+    return list;
+}
+
+static gr_status pack(gr_stream_facts *facts, const gr_project *project, gr_error *err) {
+    const gr_recipe *recipe = project->recipe;
+    gr_stream_def def = gr_stream_default();
+    gr_stream *stream;
+    def.rows = recipe->train.batch;
+    def.width = recipe->data.context;
+    def.seed = recipe->seed;
+    def.mixed = recipe->data.mixed;
+    def.docs = project->data->train;
+    def.doc_count = project->data->train_count;
+    GR_TRY(gr_stream_new(&stream, project->data, project->labels, &def, err));
+    *facts = gr_stream_describe(stream);
+    gr_stream_free(stream);
+    return GR_OK;
+}
+
+static json_t *amount_json(const char *name, const amount *a) {
+    return json_pack("{s:o, s:I, s:I, s:I, s:I}", "name", gr__json_text(name, strlen(name)), "train",
+                     (json_int_t)a->train, "validation", (json_int_t)a->validation, "known", (json_int_t)a->known,
+                     "tokens", (json_int_t)a->tokens);
+}
+
+static void print_json(const gr_project *project, const amount *topics, const amount *groups,
+                       const gr_stream_facts *facts) {
+    const gr_dataset *data = project->data;
+    json_t *by_topic = json_array(), *by_group = json_array();
+    for (int i = 0; i < data->topics.count; i++) {
+        json_t *one = amount_json(data->topics.names[i], &topics[i]);
+        if (topics[i].train + topics[i].validation)
+            json_object_set_new(one, "group", json_string(project->labels->group_names[topics[i].group]));
+        json_array_append_new(by_topic, one);
+    }
+    for (int i = 0; i < project->labels->group_count; i++)
+        json_array_append_new(by_group, amount_json(project->labels->group_names[i], &groups[i]));
+    gr__print_json(json_pack(
+        "{s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:i, s:I, s:o, s:o, s:{s:I, s:I, s:o, s:I}}", "read",
+        (json_int_t)data->read, "duplicates", (json_int_t)data->duplicates, "skipped", (json_int_t)data->skipped,
+        "documents", (json_int_t)data->topics.docs, "fallback", data->used_fallback, "train",
+        (json_int_t)data->train_count, "validation", (json_int_t)data->validation_count, "vocab", data->vocab, "tokens",
+        (json_int_t)data->offsets[data->topics.docs], "topics", by_topic, "groups", by_group, "packing", "rows",
+        (json_int_t)facts->rows, "positions", (json_int_t)facts->positions, "fill", gr__json_real(facts->fill), "cut",
+        (json_int_t)facts->cut));
+}
+
+static void print_amount(const char *name, const amount *a, const char *group) {
+    printf("  %-24.40s %10s %10s %10s %12s  %s\n", name, gr__text_count((char[32]){0}, a->train),
+           gr__text_count((char[32]){0}, a->known), gr__text_count((char[32]){0}, a->validation),
+           gr__text_count((char[32]){0}, a->tokens), group);
+}
+
+static void print_text(const gr_project *project, const amount *topics, const amount *groups,
+                       const gr_stream_facts *facts) {
+    const gr_dataset *data = project->data;
+    const gr_labels *labels = project->labels;
+    printf("documents  %s (%s read, %s duplicates dropped, %s without text)%s\n",
+           gr__text_count((char[32]){0}, (int64_t)data->topics.docs), gr__text_count((char[32]){0}, (int64_t)data->read),
+           gr__text_count((char[32]){0}, (int64_t)data->duplicates),
+           gr__text_count((char[32]){0}, (int64_t)data->skipped),
+           data->used_fallback ? "; a source is missing and its fallback was read" : "");
+    printf("tokens     %s of a vocabulary of %s\n",
+           gr__text_count((char[32]){0}, (int64_t)data->offsets[data->topics.docs]),
+           gr__text_count((char[32]){0}, data->vocab));
+    printf("packing    %s rows of %d, %.1f %% full, %s documents cut\n", gr__text_count((char[32]){0}, facts->rows),
+           project->recipe->data.context, 100 * facts->fill, gr__text_count((char[32]){0}, facts->cut));
+    printf("  %-24s %10s %10s %10s %12s\n", "group", "train", "known", "validation", "tokens");
+    for (int i = 0; i < labels->group_count; i++)
+        print_amount(labels->group_names[i], &groups[i], "");
+    printf("  %-24s %10s %10s %10s %12s  %s\n", "topic", "train", "known", "validation", "tokens", "group");
+    for (int i = 0; i < data->topics.count; i++)
+        if (topics[i].train + topics[i].validation)
+            print_amount(data->topics.names[i], &topics[i], labels->group_names[topics[i].group]);
+}
+
+static gr_status show(const gr__common *common, gr_error *err) {
+    gr_recipe *recipe;
+    gr_project *project = NULL;
+    gr_stream_facts facts;
+    GR_TRY(gr__open_recipe(&recipe, common, err));
+    gr_status status = gr_project_open(&project, recipe, NULL, &(gr_control){.threads = common->threads}, err);
+    if (status == GR_OK)
+        status = pack(&facts, project, err);
+    if (status == GR_OK) {
+        amount *topics = amounts(project, project->data->topics.count, true);
+        amount *groups = amounts(project, project->labels->group_count, false);
+        (common->json ? print_json : print_text)(project, topics, groups, &facts);
+        gr_free(topics);
+        gr_free(groups);
+    }
+    gr_project_free(project);
+    gr_recipe_free(recipe);
+    return status;
+}
+
+int gr__data_show(int argc, char **argv) {
+    gr__common common = {0};
+    gr_error err = {0};
+    argp_parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &common);
+    return gr__finish(&common, show(&common, &err), &err);
+}

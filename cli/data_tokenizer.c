@@ -1,0 +1,181 @@
+/* data tokenizer and data encode. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "common.h"
+#include "data_actions.h"
+
+/* ---- tokenizer ---- */
+
+static const char doc_train[] =
+    "Trains a byte-level BPE tokenizer on the documents of FILE... and writes it in the form of a Hugging Face "
+    "tokenizer.json. Files ending in .jsonl or .json are JSON Lines, others text with documents between <|endoftext|>."
+    "\v"
+    "Example:\n"
+    "  gradroute data tokenizer corpus.jsonl more.txt --vocab 4096 -o tokenizer.json\n" GR__EXIT_STATUS;
+
+enum { KEY_TEXT = GR__KEY_OWN };
+
+static const struct argp_option options_train[] = {
+    {"vocab", 'v', "N", 0, "Tokens, 257 or more (default: 4096)", 0},
+    {"text-field", KEY_TEXT, "FIELD", 0, "Member of a JSON line that holds the text (default: text)", 0},
+    GR__OPTION_OUT("The file to write"),
+    GR__OPTION_JSON,
+    {0}};
+
+typedef struct train_options {
+    gr__common common;
+    gr__strings files;
+    const char *text_field;
+    int vocab;
+} train_options;
+
+static error_t parse_train(int key, char *arg, struct argp_state *state) {
+    enum { MOST = 1 << 20 };
+    train_options *own = state->input;
+    switch (key) {
+    case 'v':
+        own->vocab = (int)gr__option_int(state, "vocab", arg, 257, MOST);
+        return 0;
+    case KEY_TEXT:
+        own->text_field = arg;
+        return 0;
+    case ARGP_KEY_ARG:
+        GR_PUSH(own->files.at, own->files.count, own->files.capacity) = arg;
+        return 0;
+    case ARGP_KEY_END:
+        if (!own->files.count)
+            argp_error(state, "FILE is missing");
+        if (!own->common.out)
+            argp_error(state, "-o FILE is missing");
+        return 0;
+    default:
+        return gr__common_parse(key, arg, state, &own->common);
+    }
+}
+
+static gr_status train(const train_options *own, gr_error *err) {
+    gr_source *sources = gr_alloc(sizeof *sources * (size_t)own->files.count);
+    gr_corpus *corpus;
+    gr_tokenizer *tokenizer = NULL;
+    for (int i = 0; i < own->files.count; i++) {
+        sources[i] = gr__file_source(own->files.at[i]);
+        if (own->text_field)
+            sources[i].text_field = own->text_field;
+    }
+    gr_status status = gr_corpus_open(&corpus, &(gr_corpus_def){sources, own->files.count, false}, err);
+    gr_free(sources);
+    GR_TRY(status);
+    size_t documents = corpus->topics.docs;
+    status = gr_tokenizer_train(&tokenizer, corpus->texts, documents, own->vocab, err);
+    gr_corpus_free(corpus);
+    if (status == GR_OK)
+        status = gr_tokenizer_save(tokenizer, own->common.out, err);
+    if (status == GR_OK && own->common.json)
+        gr__print_json(json_pack("{s:s, s:i, s:I}", "tokenizer", own->common.out, "vocab", gr_tokenizer_size(tokenizer),
+                                 "documents", (json_int_t)documents));
+    else if (status == GR_OK)
+        printf("%s: %s tokens from %s documents\n", own->common.out,
+               gr__text_count((char[32]){0}, gr_tokenizer_size(tokenizer)),
+               gr__text_count((char[32]){0}, (int64_t)documents));
+    gr_tokenizer_free(tokenizer);
+    return status;
+}
+
+int gr__data_tokenizer(int argc, char **argv) {
+    enum { VOCAB = 4096 };
+    train_options own = {.vocab = VOCAB};
+    gr_error err = {0};
+    argp_parse(&(struct argp){options_train, parse_train, "FILE...", doc_train, NULL, NULL, NULL}, argc, argv, 0, NULL,
+               &own);
+    gr_status status = train(&own, &err);
+    gr_free(own.files.at);
+    return gr__finish(&own.common, status, &err);
+}
+
+/* ---- encode ---- */
+
+static const char doc_encode[] =
+    "Prints the tokens of a text, one a line: number and spelling. TOKENIZER is a tokenizer.json, a model folder, or the "
+    "folder of a finished run."
+    "\v"
+    "Examples:\n"
+    "  gradroute data encode tokenizer.json --text 'a small bird'\n"
+    "  gradroute data encode runs/demo/routed --text 'a small bird' --json\n" GR__EXIT_STATUS;
+
+static const struct argp_option options_encode[] = {{"text", 'x', "TEXT", 0, "The text", 0}, GR__OPTION_JSON, {0}};
+
+typedef struct encode_options {
+    gr__common common;
+    const char *text;
+} encode_options;
+
+static error_t parse_encode(int key, char *arg, struct argp_state *state) {
+    encode_options *own = state->input;
+    if (key == 'x') {
+        own->text = arg;
+        return 0;
+    }
+    error_t status = gr__common_parse(key, arg, state, &own->common);
+    if (key == ARGP_KEY_END && !own->text)
+        argp_error(state, "--text TEXT is missing");
+    return status;
+}
+
+static gr_status open_tokenizer(gr_tokenizer **tokenizer, const char *path, gr_error *err) {
+    struct stat info;
+    if (stat(path, &info) || !S_ISDIR(info.st_mode))
+        return gr_tokenizer_open(tokenizer, path, err);
+    char *folder;
+    GR_TRY(gr__model_path(&folder, path, err));
+    char *file = gr_format("%s/tokenizer.json", folder);
+    gr_status status = gr_tokenizer_open(tokenizer, file, err);
+    gr_free(folder);
+    gr_free(file);
+    return status;
+}
+
+static void print_tokens(const encode_options *own, const gr_tokenizer *tokenizer, const int32_t *ids, size_t count) {
+    json_t *numbers = json_array(), *pieces = json_array();
+    for (size_t i = 0; i < count; i++) {
+        size_t length;
+        const char *bytes = gr_tokenizer_token(tokenizer, ids[i], &length);
+        json_array_append_new(numbers, json_integer(ids[i]));
+        json_array_append_new(pieces, gr__json_text(bytes, length));
+        if (!own->common.json) {
+            char *text = json_dumps(json_array_get(pieces, i), JSON_ENCODE_ANY);
+            printf("%7d  %s\n", ids[i], text);
+            free(text);
+        }
+    }
+    if (own->common.json) {
+        gr__print_json(json_pack("{s:o, s:o, s:o}", "text", gr__json_text(own->text, strlen(own->text)), "ids", numbers,
+                                 "tokens", pieces));
+        return;
+    }
+    json_decref(numbers);
+    json_decref(pieces);
+}
+
+static gr_status encode(const encode_options *own, gr_error *err) {
+    gr_tokenizer *tokenizer;
+    int32_t *ids = NULL;
+    size_t count = 0, capacity = 0;
+    GR_TRY(open_tokenizer(&tokenizer, own->common.input, err));
+    gr_status status = gr_tokenizer_encode(tokenizer, &ids, &count, &capacity, own->text, strlen(own->text), err);
+    if (status == GR_OK)
+        print_tokens(own, tokenizer, ids, count);
+    gr_free(ids);
+    gr_tokenizer_free(tokenizer);
+    return status;
+}
+
+int gr__data_encode(int argc, char **argv) {
+    encode_options own = {0};
+    gr_error err = {0};
+    argp_parse(&(struct argp){options_encode, parse_encode, "TOKENIZER", doc_encode, NULL, NULL, NULL}, argc, argv, 0,
+               NULL, &own);
+    return gr__finish(&own.common, encode(&own, &err), &err);
+}
