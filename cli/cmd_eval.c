@@ -94,16 +94,26 @@ static gr_status open_file(text *t, const eval_options *own, const gr_tokenizer 
     return GR_OK;
 }
 
-/* folder: where a run keeps its data, or NULL. */
-static gr_status open_split(text *t, const eval_options *own, const char *recipe, const char *folder,
-                            const gr_tokenizer *tokenizer, gr_error *err) {
+/* A model that saw other data may have been trained on these documents. */
+static void warn_other_data(const gr_project *project, const gr_folder *folder) {
+    for (int i = 0; i < folder->info.data_count; i++)
+        if (strcmp(folder->info.data[i].name, "project") == 0 &&
+            strcmp(folder->info.data[i].sha256, project->digest) != 0)
+            fputs("note: recipe or data differ from those the model was trained with; it may have seen these documents\n",
+                  stderr);
+}
+
+/* kept: where a run keeps its data, or NULL. */
+static gr_status open_split(text *t, const eval_options *own, const char *recipe, const char *kept,
+                            const gr_folder *folder, const gr_tokenizer *tokenizer, gr_error *err) {
     gr__common common = own->common;
     common.input = recipe;
     GR_TRY(gr__open_recipe(&t->recipe, &common, err));
-    GR_TRY(gr_project_open(&t->project, t->recipe, folder, &(gr_control){.threads = common.threads}, err));
+    GR_TRY(gr_project_open(&t->project, t->recipe, kept, &(gr_control){.threads = common.threads}, err));
     if (!gr_tokenizer_equal(t->project->tokenizer, tokenizer))
         return gr_error_set(err, GR_ERR_USAGE, recipe, "name the recipe that the model was trained with, or --data FILE",
                             "its tokenizer differs from that of %s", own->common.input);
+    warn_other_data(t->project, folder);
     t->data = t->project->data;
     t->labels = t->project->labels;
     t->docs = t->data->validation;
@@ -114,31 +124,25 @@ static gr_status open_split(text *t, const eval_options *own, const char *recipe
     return GR_OK;
 }
 
-/* The recipe and data of the run that the model belongs to: MODEL/recipe.yaml or the one beside it; data there or one
- * folder up, where an audit keeps them for all its models. */
-static gr_status open_run(text *t, const eval_options *own, const gr_tokenizer *tokenizer, gr_error *err) {
-    static const char *const up[] = {"", "/.."};
-    char *recipe = NULL, *folder = NULL;
-    for (int i = 0; i < 2 && !recipe; i++) {
-        recipe = gr_format("%s%s/recipe.yaml", own->common.input, up[i]);
-        for (int k = i; k < 3 && !folder && gr_file_exists(recipe); k++) {
-            folder = gr_format("%s%s%s/data", own->common.input, k > 0 ? "/.." : "", k > 1 ? "/.." : "");
-            if (!gr_file_exists(folder)) {
-                gr_free(folder);
-                folder = NULL;
-            }
-        }
-        if (!gr_file_exists(recipe)) {
-            gr_free(recipe);
-            recipe = NULL;
-        }
+/* A run keeps its recipe beside the model, its data there too or, an audit, one folder up. */
+static gr_status open_run(text *t, const eval_options *own, const gr_folder *folder, const gr_tokenizer *tokenizer,
+                          gr_error *err) {
+    char *model, *data = NULL;
+    GR_TRY(gr__model_path(&model, own->common.input, err));
+    char *recipe = gr_format("%s/../recipe.yaml", model);
+    for (int i = 1; i <= 2 && !data && !own->common.set.count; i++) {
+        char *file = gr_format("%s/..%s/data/dataset.bin", model, i > 1 ? "/.." : "");
+        if (gr_file_exists(file))
+            data = gr_format("%s/..%s/data", model, i > 1 ? "/.." : "");
+        gr_free(file);
     }
-    gr_status status =
-        recipe ? open_split(t, own, recipe, own->common.set.count ? NULL : folder, tokenizer, err)
-               : gr_error_set(err, GR_ERR_USAGE, own->common.input, "name --data FILE or --recipe RECIPE",
-                              "there is no recipe.yaml beside the model, so nothing says which text to evaluate");
+    gr_status status = gr_file_exists(recipe)
+                           ? open_split(t, own, recipe, data, folder, tokenizer, err)
+                           : gr_error_set(err, GR_ERR_USAGE, own->common.input, "name --data FILE or --recipe RECIPE",
+                                          "no recipe.yaml beside the model says which text to evaluate");
+    gr_free(model);
     gr_free(recipe);
-    gr_free(folder);
+    gr_free(data);
     return status;
 }
 
@@ -146,8 +150,8 @@ static gr_status open_any(text *t, const eval_options *own, const gr_folder *fol
     gr_tokenizer *tokenizer;
     GR_TRY(gr__open_tokenizer(&tokenizer, folder, err));
     gr_status status = own->data     ? open_file(t, own, tokenizer, err)
-                       : own->recipe ? open_split(t, own, own->recipe, NULL, tokenizer, err)
-                                     : open_run(t, own, tokenizer, err);
+                       : own->recipe ? open_split(t, own, own->recipe, NULL, folder, tokenizer, err)
+                                     : open_run(t, own, folder, tokenizer, err);
     gr_tokenizer_free(tokenizer);
     return status;
 }
@@ -185,10 +189,10 @@ typedef struct line {
     int64_t tokens, documents, bytes;
 } line;
 
-static void add_document(line *at, const text *t, const losses *l, uint32_t doc) {
-    at->nll += l->nll[doc];
-    at->tokens += l->tokens[doc];
-    at->bytes += t->data->bytes[doc];
+static void add_document(line *at, const text *t, const losses *l, uint32_t d) {
+    at->nll += l->nll[d];
+    at->tokens += l->tokens[d];
+    at->bytes += t->data->bytes[d];
     at->documents++;
 }
 
@@ -200,9 +204,9 @@ static line *lines_new(int *count, line *all, const text *t, const losses *l) {
         lines[i].name = grouped ? t->labels->group_names[i] : t->data->topics.names[i];
     *all = (line){.name = "all"};
     for (size_t i = 0; i < t->count; i++) {
-        uint32_t doc = t->docs[i];
-        add_document(&lines[grouped ? t->labels->group[doc] : t->data->topics.of[doc]], t, l, doc);
-        add_document(all, t, l, doc);
+        uint32_t d = t->docs[i];
+        add_document(&lines[grouped ? t->labels->group[d] : t->data->topics.of[d]], t, l, d);
+        add_document(all, t, l, d);
     }
     return lines;
 }

@@ -5,10 +5,6 @@
 #ifndef GR_CLI_COMMANDS_H
 #define GR_CLI_COMMANDS_H
 
-#ifndef GR_VERSION
-#define GR_VERSION "0.1.0"
-#endif
-
 #define GR_COMMANDS(X)                                                                        \
     X(train, "train the routed model of a recipe")                                            \
     X(audit, "train it beside its twins, switch the region off, measure what was removed")    \

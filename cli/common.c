@@ -127,9 +127,9 @@ char *gr__run_folder(const gr__common *common) {
 }
 
 gr_status gr__model_path(char **path, const char *given, gr_error *err) {
-    static const char *const within[] = {"", "/model"};
+    static const char *const within[] = {"", "/model", "/routed/model"};
     *path = NULL;
-    for (int i = 0; i < 2 && !*path; i++) {
+    for (int i = 0; i < 3 && !*path; i++) {
         char *manifest = gr_format("%s%s/manifest.json", given, within[i]);
         if (gr_file_exists(manifest))
             *path = gr_format("%s%s", given, within[i]);
@@ -140,8 +140,8 @@ gr_status gr__model_path(char **path, const char *given, gr_error *err) {
     if (!gr_file_exists(given))
         return gr__file_error(err, given, "open", ENOENT);
     return gr_error_set(err, GR_ERR_USAGE, given,
-                        "name a folder with a manifest.json, or a run folder with model/; a run has one when it is "
-                        "finished (gradroute train ... --resume)",
+                        "name a folder with a manifest.json, or a run that is finished (train --resume and audit go on "
+                        "with one that is not)",
                         "there is no model here");
 }
 

@@ -219,6 +219,41 @@ static void test_group_off(void **state) {
     }
 }
 
+/* The same where products are large enough for the library behind them to choose among methods. */
+static void test_group_off_large(void **state) {
+    (void)state;
+    enum { N = 600 };
+    gr_arch_region g = {.name = "g", .residual.add = 64, .mlp.add = 96, .heads.add = 2};
+    gr_arch_def plain = gr_arch_default();
+    plain.vocab = 300;
+    plain.layers = 1;
+    gr_arch_def def = plain;
+    def.regions = &g;
+    def.region_count = 1;
+    gr_model *m[2] = {build(&plain, 1), build(&def, 1)};
+    gr_tables *tables = gr_tables_new(m[1], 1);
+    gr_tables_gate(tables, 0, (double[]){0});
+    gr_tables_finish(tables);
+    gr_test_batch b = gr_test_batch_new(N, 300, 5);
+    gr_run *run[2];
+    const gr_real *v[2];
+    int stride[2];
+    for (int k = 0; k < 2; k++) {
+        gr_error err = {0};
+        gr_test_ok(gr_run_new(&run[k], m[k], k ? tables : NULL, &(gr_run_def){.rows = N}, &err), &err);
+        gr_run_forward(run[k], &b.batch);
+        v[k] = gr_run_value(run[k], gr_model_output(m[k], "logits"), &stride[k]);
+    }
+    for (int i = 0; i < N; i++)
+        assert_memory_equal(v[0] + i * stride[0], v[1] + i * stride[1], 300 * sizeof(gr_real));
+    gr_test_batch_free(&b);
+    for (int k = 0; k < 2; k++)
+        gr_run_free(run[k]);
+    gr_tables_free(tables);
+    for (int k = 0; k < 2; k++)
+        gr_model_free(m[k]);
+}
+
 /* ---- the same arithmetic, slowly ---- */
 
 typedef struct plain {
@@ -464,9 +499,9 @@ static void test_mlp(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes),      cmocka_unit_test(test_parts),     cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_variants),   cmocka_unit_test(test_group_off), cmocka_unit_test(test_reference),
-        cmocka_unit_test(test_claims_off), cmocka_unit_test(test_mlp),
+        cmocka_unit_test(test_sizes),     cmocka_unit_test(test_parts),      cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_variants),  cmocka_unit_test(test_group_off),  cmocka_unit_test(test_group_off_large),
+        cmocka_unit_test(test_reference), cmocka_unit_test(test_claims_off), cmocka_unit_test(test_mlp),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

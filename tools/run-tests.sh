@@ -62,6 +62,14 @@ for script in tests/cmd_*.sh; do
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
     if [ "$f" = 0 ]; then note "ok      $script: $p passed, $s skipped"; else note "FAILED  $script"; grep -v '^ok ' "$log/out" | tail -n 60; fi
 done
+# Coverage-guided mutations of every file format and of recipes, seeded by nothing: short here, longer in full.
+seconds=3; [ "$mode" = full ] && seconds=60
+CC=clang-14 tools/configure.sh build-fuzz -Dfuzz=true -Dwerror=false -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 || exit 1
+check 'build fuzz targets' ninja -C build-fuzz -j "$jobs" $(for f in fuzz/*.c; do basename "$f" .c; done)
+for source in fuzz/fuzz_*.c; do
+    name=$(basename "$source" .c)
+    check "$name, $seconds s" env OMP_NUM_THREADS=1 "build-fuzz/$name" -max_total_time=$seconds -max_len=4096 -artifact_prefix=build-fuzz/
+done
 if [ "$mode" = full ]; then
     for script in tests/slow_*.sh; do
         [ -e "$script" ] && check "$script" env PATH="$PWD/build-test:$PATH" sh "$script"

@@ -6,7 +6,7 @@ build='gcc libc6-dev meson ninja-build pkg-config libdnnl-dev libyaml-dev libjan
 case ${1:-} in
 build) want=$build ;;
 demo) want="$build wordnet-base" ;;
-test) want="$build wordnet-base libcmocka-dev clang clang-format libclang-rt-14-dev" ;;
+test) want="$build wordnet-base libcmocka-dev clang-14 clang-format libclang-rt-14-dev libomp-14-dev git" ;;
 *) echo "usage: $0 build|demo|test" >&2; exit 2 ;;
 esac
 command -v dpkg-query >/dev/null || { echo "This set-up knows Debian; on other systems install: $want" >&2; exit 1; }

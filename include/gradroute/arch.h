@@ -40,7 +40,8 @@
  * core reads and writes the first D columns only. RMS norm counts the dimensions that are on, so with the region off
  * the network computes, bit for bit, what it would without the region (outside training with dropout, whose draws are
  * keyed by node). Gates: taps REGION.embed, REGION.layers.i.attn.heads, REGION.layers.i.mlp.hidden and REGION.final
- * (the group's slice of the final norm). Groups have no biases into the stream and need RMS norm; at most 3 of them.
+ * (the group's slice of the final norm); the stream taps hold the core's dimensions. Groups have no biases into the
+ * stream and need RMS norm; at most 3 of them.
  *
  * `patterns`: parameters owned whole, without a gate.
  */

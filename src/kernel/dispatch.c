@@ -31,13 +31,18 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
         gr__##which##_fill_optim(slot);      \
     } while (0)
 
+/* The features of the levels x86-64-v3 and -v4, one by one: not every compiler knows the levels by name here. */
 static bool supported(int isa) {
 #ifdef GR_HAS_X86
     __builtin_cpu_init();
+    bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("bmi") &&
+              __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
     if (isa == AVX2)
-        return __builtin_cpu_supports("x86-64-v3");
+        return v3;
     if (isa == AVX512)
-        return __builtin_cpu_supports("x86-64-v4");
+        return v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+               __builtin_cpu_supports("avx512vl");
 #endif
     return isa == BASE;
 }
