@@ -143,7 +143,9 @@ static json_t *array_json(const gr_array *array) {
     return json_pack("{s:s, s:s, s:o}", "name", array->name, "dtype", gr_dtype_name(array->dtype), "shape", shape);
 }
 
-static void print_file(const gr__common *common, const gr_safetensors *file, const char *digest, int64_t size) {
+/* data_digest: of the arrays alone, alike for two checkpoints that differ in wall times only. */
+static void print_file(const gr__common *common, const gr_safetensors *file, const char *digest,
+                       const char *data_digest, int64_t size) {
     int n;
     const gr_array *arrays = gr_safetensors_arrays(file, &n);
     const char *format = gr_safetensors_meta(file, "format"), *state = gr_safetensors_meta(file, "options");
@@ -152,8 +154,8 @@ static void print_file(const gr__common *common, const gr_safetensors *file, con
         for (int i = 0; i < n; i++)
             json_array_append_new(list, array_json(&arrays[i]));
         json_t *values = state ? json_loads(state, 0, NULL) : NULL;
-        gr__print_json(json_pack("{s:s, s:I, s:s, s:s?, s:o, s:o}", "file", common->input, "size", (json_int_t)size,
-                                 "sha256", digest, "format", format, "options", values ? values : json_null(), "arrays",
+        gr__print_json(json_pack("{s:s, s:I, s:s, s:s, s:s?, s:o, s:o}", "file", common->input, "size",
+                                 (json_int_t)size, "sha256", digest, "data_sha256", data_digest, "format", format, "options", values ? values : json_null(), "arrays",
                                  list));
         return;
     }
@@ -167,12 +169,15 @@ static void print_file(const gr__common *common, const gr_safetensors *file, con
 }
 
 static gr_status show_file(const gr__common *common, int64_t size, gr_error *err) {
-    char digest[GR_DIGEST_HEX];
+    char digest[GR_DIGEST_HEX], data_digest[GR_DIGEST_HEX];
     gr_safetensors *file;
     GR_TRY(gr_safetensors_open(&file, common->input, err));
     gr_status status = gr_digest_file(digest, common->input, err);
+    size_t bytes;
+    const void *data = gr_safetensors_data(file, &bytes);
+    gr_digest_data(data_digest, data, bytes);
     if (status == GR_OK)
-        print_file(common, file, digest, size);
+        print_file(common, file, digest, data_digest, size);
     gr_safetensors_close(file);
     return status;
 }

@@ -1,0 +1,33 @@
+# Help, version, and what the command says to wrong usage.
+. tests/cmd.inc
+
+commands="train audit plan check eval ablate generate inspect data"
+
+lists_commands() { for c in $commands; do gradroute --help | grep -q "^  $c " || return 1; done; }
+ok 'help lists every command' lists_commands
+fails 2 'generate' 'no command lists them too' gradroute
+ok 'version' gradroute --version
+fails 0 '^gradroute [0-9]' 'version has a number' gradroute --version
+for c in $commands; do
+    fails 0 'Exit status' "$c --help has the exit status" gradroute $c --help
+    fails 0 'Example' "$c --help has examples" gradroute $c --help
+    fails 0 'Usage: gradroute' "help $c" gradroute help $c
+    [ $c = data ] || fails 2 'is missing' "$c without its argument" gradroute $c
+    [ $c = data ] || fails 2 'unrecognized option' "$c with an unknown option" gradroute $c x --frobnicate
+done
+for a in show tokenizer encode; do
+    fails 0 'Exit status' "data $a --help has the exit status" gradroute data $a --help
+    fails 2 'is missing' "data $a without its argument" gradroute data $a
+done
+fails 2 "did you mean 'train'" 'the nearest command' gradroute tarin x
+fails 2 'gradroute --help' 'no command near' gradroute zzzzzzzz
+fails 2 "did you mean 'show'" 'the nearest action' gradroute data shwo
+fails 2 'unexpected argument' 'one recipe at a time' gradroute train a b
+fails 2 'expected a number' 'threads that are no number' gradroute train a --threads many
+fails 2 'expected a number' 'a negative temperature' gradroute generate a --prompt b --temperature=-1
+fails 2 'exclude each other' 'eval with data and recipe' gradroute eval a --data b --recipe c
+fails 2 'mean needs --data' 'a mean over nothing' gradroute ablate a --remove b --how mean -o c
+fails 2 'expected remove, zero' 'an unknown way to ablate' gradroute ablate a --remove b --how burn -o c
+full_disk() { gradroute --help >/dev/full; }
+fails 1 'cannot write' 'standard output that cannot be written' full_disk
+finish
