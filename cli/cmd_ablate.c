@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "common.h"
 #include "gradroute/surgery.h"
+#include "io/file.h"
 
 static const char doc[] =
     "Takes regions out of MODEL for good and writes the model that is left to OUT. What went is not in OUT; the input "
@@ -17,8 +18,8 @@ static const char doc[] =
     "  reinit  their parameters are drawn anew\n"
     "\n"
     "Examples:\n"
-    "  gradroute ablate runs/demo/routed --remove biology -o models/without\n"
-    "  gradroute ablate runs/a --remove bio --how mean --data sample.jsonl -o models/mean\n" GR__EXIT_STATUS;
+    "  gradroute ablate runs/demo/routed --remove biology -o runs/without\n"
+    "  gradroute ablate runs/a --remove bio --how mean --data a.txt -o runs/mean\n" GR__EXIT_STATUS;
 
 enum { KEY_HOW = GR__KEY_OWN, KEY_SEED, ROWS = 16 };
 enum { HOW_REMOVE = -1 }; /* others are gr_off */
@@ -192,6 +193,16 @@ static gr_status check_out(const ablate_options *own, gr_error *err) {
                 : GR_OK;
 }
 
+static gr_status make_parent(const char *path, gr_error *err) {
+    const char *slash = strrchr(path, '/');
+    if (!slash || slash == path)
+        return GR_OK;
+    char *parent = gr_format("%.*s", (int)(slash - path), path);
+    gr_status status = gr_folder_make(parent, err);
+    gr_free(parent);
+    return status;
+}
+
 static void report(const ablate_options *own, const gr_folder *folder, const gr_surgery_result *result) {
     size_t before = gr_model_size(folder->model), after = gr_model_size(result->model);
     if (own->common.json)
@@ -211,9 +222,11 @@ static gr_status open_and_ablate(const ablate_options *own, gr_error *err) {
     if (status == GR_OK)
         status = check_regions(own, folder->model, err);
     if (status == GR_OK)
+        status = make_parent(own->common.out, err);
+    if (status == GR_OK)
         status = operate(&result, own, folder, err);
     gr_folder_info info = folder->info;
-    info.build = "gradroute " GR_VERSION;
+    info.build = GR_VERSION;
     if (status == GR_OK)
         status = gr_folder_save(own->common.out, result.def, result.model, &info, err);
     if (status == GR_OK)
@@ -224,7 +237,7 @@ static gr_status open_and_ablate(const ablate_options *own, gr_error *err) {
 }
 
 int gr__cmd_ablate(int argc, char **argv) {
-    ablate_options own = {.how = HOW_REMOVE, .seed = 1};
+    ablate_options own = {.common.what = "MODEL", .how = HOW_REMOVE, .seed = 1};
     gr_error err = {0};
     argp_parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &own);
     gr_status status = open_and_ablate(&own, &err);

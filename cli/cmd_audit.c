@@ -7,21 +7,22 @@
 
 static const char doc[] =
     "Trains the routed model of RECIPE and the twins it asks for, all from the same start, switches the regions off, "
-    "fine-tunes each model on a few forget documents, and prints one table: losses, removal before and after relearning, "
-    "retention, tax. Writes DIR/result.json and a folder for each model. Called again it goes on where it stopped; when "
+    "fine-tunes each model on a few forget documents, and prints one table: losses, removal before and after "
+    "relearning, "
+    "retention, tax. Writes DIR/result.json and a folder for each model. Called again it goes on where it stopped; "
+    "when "
     "all is done it only prints."
     "\v"
     "Examples:\n"
     "  gradroute audit recipes/demo.yaml -o runs/demo\n"
-    "  gradroute audit recipes/demo.yaml -o runs/small --set train.tokens=400k --json\n"
+    "  gradroute audit recipes/demo.yaml -o runs/small --set train.tokens=400k\n"
     "To start anew choose another folder, or remove DIR yourself.\n" GR__EXIT_STATUS;
 
-static const struct argp_option options[] = {
-    GR__OPTION_OUT("The folder DIR (default: runs/NAME for recipe NAME.yaml)"),
-    GR__OPTION_SET,
-    GR__OPTION_THREADS,
-    GR__OPTION_JSON,
-    {0}};
+static const struct argp_option options[] = {GR__OPTION_OUT("The folder DIR (default: runs/NAME for recipe NAME.yaml)"),
+                                             GR__OPTION_SET,
+                                             GR__OPTION_THREADS,
+                                             GR__OPTION_JSON,
+                                             {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     return gr__common_parse(key, arg, state, state->input);
@@ -62,7 +63,7 @@ static gr_status run_audit(const gr__common *common, const char *folder, gr_erro
 }
 
 int gr__cmd_audit(int argc, char **argv) {
-    gr__common common = {0};
+    gr__common common = {.what = "RECIPE"};
     gr_error err = {0};
     argp_parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &common);
     char *folder = gr__run_folder(&common);

@@ -14,7 +14,8 @@ static const char doc[] =
     "  gradroute check recipes/demo.yaml\n"
     "  gradroute check recipes/demo.yaml --expand --set preset.p_cr=0.1\n"
     "\n"
-    "Exit status: 0 no error was found (warnings may be), 2 an error was found or the recipe cannot be read, 1 anything "
+    "Exit status: 0 no error was found (warnings may be), 2 an error was found or the recipe cannot be read, 1 "
+    "anything "
     "else failed.\n";
 
 enum { KEY_EXPAND = GR__KEY_OWN };
@@ -150,8 +151,8 @@ static void print_classes(const view *v) {
     printf("classes: %d\n  %-16s %10s %8s  %-14s  %s\n", gr_router_classes(v->router), "label", "documents", "chance",
            "core", "regions");
     for (int label = -1; label <= v->routes->labels; label++) {
-        bool first = true;
-        for (int c = 0; c < gr_router_classes(v->router); c++)
+        bool first = true, none = v->documents && v->documents[label + 1] == 0;
+        for (int c = 0; c < gr_router_classes(v->router) && !none; c++)
             if (gr_router_chance(v->router, label, c) > 0) {
                 print_class(v, label, c, first);
                 first = false;
@@ -189,8 +190,8 @@ static json_t *findings_json(const gr_findings *findings) {
     json_t *list = json_array();
     for (int i = 0; i < findings->count; i++) {
         const gr_finding *f = &findings->finding[i];
-        json_array_append_new(list, json_pack("{s:s, s:s, s:s?}", "level", gr_level_name(f->level), "text", f->text,
-                                              "hint", f->hint));
+        json_array_append_new(
+            list, json_pack("{s:s, s:s, s:s?}", "level", gr_level_name(f->level), "text", f->text, "hint", f->hint));
     }
     return list;
 }
@@ -208,10 +209,9 @@ static json_t *routes_json(const gr_routes *routes) {
 
 static void report(const check_options *own, const view *v, const gr_findings *findings) {
     if (own->common.json) {
-        json_t *object =
-            json_pack("{s:s, s:b, s:o, s:o}", "recipe", own->common.input, "ok",
-                      gr_findings_count(findings, GR_LEVEL_ERROR) == 0, "classes",
-                      v->router ? classes_json(v) : json_array(), "findings", findings_json(findings));
+        json_t *object = json_pack("{s:s, s:b, s:o, s:o}", "recipe", own->common.input, "ok",
+                                   gr_findings_count(findings, GR_LEVEL_ERROR) == 0, "classes",
+                                   v->router ? classes_json(v) : json_array(), "findings", findings_json(findings));
         if (own->expand)
             json_object_set_new(object, "routes", routes_json(v->routes));
         gr__print_json(object);
@@ -285,7 +285,7 @@ static gr_status open_and_check(const check_options *own, bool *wrong, gr_error 
 }
 
 int gr__cmd_check(int argc, char **argv) {
-    check_options own = {0};
+    check_options own = {.common.what = "RECIPE"};
     gr_error err = {0};
     bool wrong = false;
     argp_parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &own);

@@ -26,8 +26,7 @@ static void print_help(FILE *out) {
           "  gradroute data show recipes/demo.yaml\n"
           "  gradroute data tokenizer corpus.jsonl more.txt --vocab 4096 -o tokenizer.json\n"
           "  gradroute data encode tokenizer.json --text 'a small bird'\n"
-          "`gradroute data ACTION --help` tells the options of each.\n"
-          GR__EXIT_STATUS,
+          "`gradroute data ACTION --help` tells the options of each.\n" GR__EXIT_STATUS,
           out);
 }
 

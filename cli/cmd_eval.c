@@ -8,7 +8,8 @@
 #include "io/file.h"
 
 static const char doc[] =
-    "Loss of MODEL on text it was not trained on, in nats per token, each document by itself: by group (labels, adjacent, "
+    "Loss of MODEL on text it was not trained on, in nats per token, each document by itself: by group (labels, "
+    "adjacent, "
     "retain) on the validation split of a recipe, or by topic on a file. MODEL is a model folder, or the folder of a "
     "finished run, which brings its recipe and data along."
     "\v"
@@ -17,7 +18,7 @@ static const char doc[] =
     "Examples:\n"
     "  gradroute eval runs/demo --off biology\n"
     "  gradroute eval runs/demo/routed/model --recipe recipes/demo.yaml\n"
-    "  gradroute eval runs/demo/routed/model --data new.jsonl --label-field topic --json\n" GR__EXIT_STATUS;
+    "  gradroute eval runs/demo --data new.jsonl --label-field topic\n" GR__EXIT_STATUS;
 
 enum { KEY_TEXT = GR__KEY_OWN, KEY_LABEL, ROWS = 16 };
 
@@ -99,8 +100,9 @@ static void warn_other_data(const gr_project *project, const gr_folder *folder) 
     for (int i = 0; i < folder->info.data_count; i++)
         if (strcmp(folder->info.data[i].name, "project") == 0 &&
             strcmp(folder->info.data[i].sha256, project->digest) != 0)
-            fputs("note: recipe or data differ from those the model was trained with; it may have seen these documents\n",
-                  stderr);
+            fputs(
+                "note: recipe or data differ from those the model was trained with; it may have seen these documents\n",
+                stderr);
 }
 
 /* kept: where a run keeps its data, or NULL. */
@@ -111,7 +113,8 @@ static gr_status open_split(text *t, const eval_options *own, const char *recipe
     GR_TRY(gr__open_recipe(&t->recipe, &common, err));
     GR_TRY(gr_project_open(&t->project, t->recipe, kept, &(gr_control){.threads = common.threads}, err));
     if (!gr_tokenizer_equal(t->project->tokenizer, tokenizer))
-        return gr_error_set(err, GR_ERR_USAGE, recipe, "name the recipe that the model was trained with, or --data FILE",
+        return gr_error_set(err, GR_ERR_USAGE, recipe,
+                            "name the recipe that the model was trained with, or --data FILE",
                             "its tokenizer differs from that of %s", own->common.input);
     warn_other_data(t->project, folder);
     t->data = t->project->data;
@@ -269,7 +272,7 @@ static gr_status open_and_eval(const eval_options *own, gr_error *err) {
 }
 
 int gr__cmd_eval(int argc, char **argv) {
-    eval_options own = {0};
+    eval_options own = {.common.what = "MODEL"};
     gr_error err = {0};
     argp_parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &own);
     return gr__finish(&own.common, open_and_eval(&own, &err), &err);

@@ -9,13 +9,13 @@
 static const char doc[] =
     "Continues a prompt with MODEL (a model folder or the folder of a finished run), all regions on but those named."
     "\v"
-    "With temperature 0 the most likely token is taken each time; above it tokens are drawn, and the same seed gives the "
+    "With temperature 0 the most likely token is taken each time; above it tokens are drawn, and the same seed gives "
+    "the "
     "same text.\n"
     "\n"
     "Examples:\n"
     "  gradroute generate runs/demo/routed --prompt 'a small bird'\n"
-    "  gradroute generate runs/demo/routed --prompt 'a small bird' --off biology --temperature 0.8 --seed 7\n"
-        GR__EXIT_STATUS;
+    "  gradroute generate runs/demo --prompt 'a bird' --off biology --seed 7\n" GR__EXIT_STATUS;
 
 enum { KEY_TEMPERATURE = GR__KEY_OWN, KEY_SEED };
 
@@ -127,7 +127,7 @@ static gr_status open_and_generate(const generate_options *own, gr_error *err) {
 }
 
 int gr__cmd_generate(int argc, char **argv) {
-    generate_options own = {.def = gr_generate_default()};
+    generate_options own = {.common.what = "MODEL", .def = gr_generate_default()};
     gr_error err = {0};
     argp_parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &own);
     return gr__finish(&own.common, open_and_generate(&own, &err), &err);

@@ -8,8 +8,10 @@
 #include "io/safetensors.h"
 
 static const char doc[] =
-    "What MODEL is: its architecture, its regions with the rows and columns they own, where it comes from, and its files "
-    "with sizes and digests, which are verified. MODEL is a model folder, the folder of a finished run, or a .safetensors "
+    "What MODEL is: its architecture, its regions with the rows and columns they own, where it comes from, and its "
+    "files "
+    "with sizes and digests, which are verified. MODEL is a model folder, the folder of a finished run, or a "
+    ".safetensors "
     "file such as a checkpoint, of which the arrays are listed."
     "\v"
     "Examples:\n"
@@ -35,8 +37,8 @@ static size_t regions_size(const gr_folder *folder, size_t *core, size_t *each, 
 }
 
 static json_t *part_json(const gr_model *model, gr_part part) {
-    return json_pack("{s:s, s:[i, i], s:[i, i]}", "parameter", gr_model_param(model, part.param)->name, "rows", part.lo0,
-                     part.hi0, "columns", part.lo1, part.hi1);
+    return json_pack("{s:s, s:[i, i], s:[i, i]}", "parameter", gr_model_param(model, part.param)->name, "rows",
+                     part.lo0, part.hi0, "columns", part.lo1, part.hi1);
 }
 
 static json_t *region_json(const gr_model *model, const gr_arch_region *def, size_t size) {
@@ -50,7 +52,8 @@ static json_t *region_json(const gr_model *model, const gr_arch_region *def, siz
 /* What the manifest says (verified by loading), with sizes and ranges from the model itself. */
 static void print_folder_json(const char *path, const gr_folder *folder, json_t *manifest, size_t core, size_t region,
                               const size_t *each) {
-    static const char *const copied[] = {"format_version", "arch", "files", "sha256", "seed", "build", "data", "recipe"};
+    static const char *const copied[] = {"format_version", "arch",  "files", "sha256",
+                                         "seed",           "build", "data",  "recipe"};
     json_t *regions = json_array();
     for (int i = 0; i < folder->def->region_count; i++)
         json_array_append_new(regions, region_json(folder->model, &folder->def->regions[i], each[i]));
@@ -155,8 +158,8 @@ static void print_file(const gr__common *common, const gr_safetensors *file, con
             json_array_append_new(list, array_json(&arrays[i]));
         json_t *values = state ? json_loads(state, 0, NULL) : NULL;
         gr__print_json(json_pack("{s:s, s:I, s:s, s:s, s:s?, s:o, s:o}", "file", common->input, "size",
-                                 (json_int_t)size, "sha256", digest, "data_sha256", data_digest, "format", format, "options", values ? values : json_null(), "arrays",
-                                 list));
+                                 (json_int_t)size, "sha256", digest, "data_sha256", data_digest, "format", format,
+                                 "options", values ? values : json_null(), "arrays", list));
         return;
     }
     printf("file    %s\nsize    %s\ndigest  %s\n", common->input, gr__text_bytes((char[32]){0}, (double)size), digest);
@@ -194,7 +197,7 @@ static gr_status show(const gr__common *common, gr_error *err) {
 }
 
 int gr__cmd_inspect(int argc, char **argv) {
-    gr__common common = {0};
+    gr__common common = {.what = "MODEL"};
     gr_error err = {0};
     argp_parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &common);
     return gr__finish(&common, show(&common, &err), &err);

@@ -5,7 +5,8 @@
 #include <omp.h>
 
 static const char doc[] =
-    "Says what RECIPE would cost, for the routed model and each of its twins: parameters of core and regions, memory by "
+    "Says what RECIPE would cost, for the routed model and each of its twins: parameters of core and regions, memory "
+    "by "
     "kind, steps, tokens, operations and expected minutes. Reads the data (their vocabulary decides sizes), measures "
     "matrix products for a moment, and writes nothing."
     "\v"
@@ -73,9 +74,12 @@ static void print_memory(const entry *e) {
     const struct {
         const char *what;
         size_t bytes;
-    } kind[] = {{"parameters", m->parameters},   {"gradients", m->gradients},
-                {"activations", m->activations}, {"activation gradients", m->activation_gradients},
-                {"state", m->state},             {"scratch", m->scratch},
+    } kind[] = {{"parameters", m->parameters},
+                {"gradients", m->gradients},
+                {"activations", m->activations},
+                {"activation gradients", m->activation_gradients},
+                {"state", m->state},
+                {"scratch", m->scratch},
                 {"optimiser", e->plan.optimiser}};
     printf("  memory      %s\n", gr__text_bytes((char[32]){0}, (double)(m->total + e->plan.optimiser)));
     for (size_t i = 0; i < sizeof kind / sizeof *kind; i++)
@@ -108,9 +112,9 @@ static void print_plan(const gr__common *common, const entry *list, int count) {
             print_entry(&list[i]);
     }
     if (common->json) {
-        gr__print_json(json_pack("{s:s, s:i, s:o, s:o, s:s}", "recipe", common->input, "threads",
-                                 omp_get_max_threads(), "models", models, "minutes", gr__json_real(seconds / 60),
-                                 "assumption", "matrix products alone, at the speed measured now"));
+        gr__print_json(json_pack("{s:s, s:i, s:o, s:o, s:s}", "recipe", common->input, "threads", omp_get_max_threads(),
+                                 "models", models, "minutes", gr__json_real(seconds / 60), "assumption",
+                                 "matrix products alone, at the speed measured now"));
         return;
     }
     json_decref(models);
@@ -149,7 +153,7 @@ static gr_status open_and_plan(const gr__common *common, gr_error *err) {
 }
 
 int gr__cmd_plan(int argc, char **argv) {
-    gr__common common = {0};
+    gr__common common = {.what = "RECIPE"};
     gr_error err = {0};
     argp_parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &common);
     return gr__finish(&common, open_and_plan(&common, &err), &err);

@@ -6,13 +6,14 @@
 #include "progress.h"
 
 static const char doc[] =
-    "Trains the routed model of RECIPE and writes RUN/model, RUN/metrics.jsonl, RUN/checkpoints and RUN/recipe.yaml; the "
+    "Trains the routed model of RECIPE and writes RUN/model, RUN/metrics.jsonl, RUN/checkpoints and RUN/recipe.yaml; "
+    "the "
     "encoded data are kept in RUN/data. Ctrl-C saves before it stops; a run that was stopped or killed goes on with "
     "--resume and ends with the same bits."
     "\v"
     "Examples:\n"
     "  gradroute train recipes/demo.yaml\n"
-    "  gradroute train recipes/demo.yaml -o runs/short --set train.steps=100 --set seed=2\n"
+    "  gradroute train recipes/demo.yaml -o runs/short --set train.steps=100\n"
     "  gradroute train recipes/demo.yaml --resume\n" GR__EXIT_STATUS;
 
 static const struct argp_option options[] = {
@@ -37,10 +38,10 @@ static void say_how_to_go_on(const gr__common *common, const char *run, gr_error
 static void print_json(const gr_arm *arm, const char *run) {
     size_t size = gr_model_size(arm->folder->model);
     double rate = arm->seconds > 0 ? (double)arm->tokens / arm->seconds : 0;
-    gr__print_json(json_pack("{s:s, s:o, s:I, s:I, s:I, s:o, s:o}", "run", run, "model",
-                             json_sprintf("%s/model", run), "parameters", (json_int_t)size, "steps",
-                             (json_int_t)arm->steps, "tokens", (json_int_t)arm->tokens, "seconds",
-                             gr__json_real(arm->seconds), "tokens_per_s", gr__json_real(rate)));
+    gr__print_json(json_pack("{s:s, s:o, s:I, s:I, s:I, s:o, s:o}", "run", run, "model", json_sprintf("%s/model", run),
+                             "parameters", (json_int_t)size, "steps", (json_int_t)arm->steps, "tokens",
+                             (json_int_t)arm->tokens, "seconds", gr__json_real(arm->seconds), "tokens_per_s",
+                             gr__json_real(rate)));
 }
 
 static void print_text(const gr_arm *arm, const char *run) {
@@ -54,8 +55,8 @@ static void print_text(const gr_arm *arm, const char *run) {
     printf("         gradroute generate %s --prompt TEXT%s%s\n", run, region ? " --off " : "", region ? region : "");
 }
 
-static gr_status train(const gr__common *common, const gr_project *project, const char *run,
-                       const gr_control *control, gr_error *err) {
+static gr_status train(const gr__common *common, const gr_project *project, const char *run, const gr_control *control,
+                       gr_error *err) {
     gr_arm arm;
     GR_TRY(gr_arm_train(&arm, project, GR_ARM_ROUTED, run, control, err));
     if (common->json)
@@ -72,7 +73,7 @@ static gr_status open_and_train(const gr__common *common, const char *run, gr_er
     gr__progress progress;
     GR_TRY(gr__open_recipe(&recipe, common, err));
     gr__progress_begin(&progress, stderr);
-    gr_control control = {common->resume,     common->threads,  gr__stop_flag(),
+    gr_control control = {common->resume,    common->threads,   gr__stop_flag(),
                           gr__progress_step, gr__progress_note, &progress};
     char *data = gr_format("%s/data", run);
     gr_status status = gr_project_open(&project, recipe, data, &control, err);
@@ -86,7 +87,7 @@ static gr_status open_and_train(const gr__common *common, const char *run, gr_er
 }
 
 int gr__cmd_train(int argc, char **argv) {
-    gr__common common = {0};
+    gr__common common = {.what = "RECIPE"};
     gr_error err = {0};
     argp_parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &common);
     char *run = gr__run_folder(&common);

@@ -5,15 +5,15 @@
 #ifndef GR_CLI_COMMANDS_H
 #define GR_CLI_COMMANDS_H
 
-#define GR_COMMANDS(X)                                                                        \
-    X(train, "train the routed model of a recipe")                                            \
-    X(audit, "train it beside its twins, switch the region off, measure what was removed")    \
-    X(plan, "parameters, memory, steps and minutes of a recipe before anything is spent")     \
-    X(check, "print what the routes of a recipe do, and what looks wrong")                    \
-    X(eval, "loss of a model on text, by group or topic, with regions on or off")             \
-    X(ablate, "remove or silence regions of a model for good")                                \
-    X(generate, "continue a prompt, with regions on or off")                                  \
-    X(inspect, "what a model folder, a run or a checkpoint holds, with sizes and digests")    \
+#define GR_COMMANDS(X)                                                                     \
+    X(train, "train the routed model of a recipe")                                         \
+    X(audit, "train it beside its twins, switch the region off, measure what was removed") \
+    X(plan, "parameters, memory, steps and minutes of a recipe before anything is spent")  \
+    X(check, "print what the routes of a recipe do, and what looks wrong")                 \
+    X(eval, "loss of a model on text, by group or topic, with regions on or off")          \
+    X(ablate, "remove or silence regions of a model for good")                             \
+    X(generate, "continue a prompt, with regions on or off")                               \
+    X(inspect, "what a model folder, a run or a checkpoint holds, with sizes and digests") \
     X(data, "show the data of a recipe, train a tokenizer, encode text")
 
 #define GR_COMMAND_DECLARE(name, purpose) int gr__cmd_##name(int argc, char **argv);

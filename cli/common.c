@@ -1,5 +1,6 @@
 #include "common.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <math.h>
 #include <omp.h>
@@ -67,7 +68,7 @@ error_t gr__common_parse(int key, char *arg, struct argp_state *state, gr__commo
         return 0;
     case ARGP_KEY_END:
         if (!common->input)
-            argp_error(state, "%s is missing", state->root_argp->args_doc);
+            argp_error(state, "%s is missing", common->what);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -83,8 +84,9 @@ int gr__exit_status(const gr_error *err) {
     case GR_ERR_USAGE:
     case GR_ERR_FORMAT:
         return 2;
-    case GR_ERR_IO: /* readers say "cannot open", writers "cannot write", "cannot make the folder", ... */
-        return strncmp(err->message, "cannot open", 11) == 0 ? 2 : 1;
+    case GR_ERR_IO: /* readers say "cannot open" or "the file is missing", writers "cannot write", ... */
+        return strncmp(err->message, "cannot open", 11) == 0 || strcmp(err->message, "the file is missing") == 0 ? 2
+                                                                                                                 : 1;
     default:
         return 1;
     }
@@ -191,8 +193,9 @@ gr_status gr__open_text(gr_dataset **data, gr_labels **labels, const gr_source *
 /* ---- output ---- */
 
 void gr__print_json(json_t *value) {
+    assert(value); /* json_pack fails only on a wrong call */
     char *text = json_dumps(value, JSON_INDENT(2));
-    puts(text ? text : "{}");
+    puts(text);
     free(text);
     json_decref(value);
 }

@@ -5,7 +5,7 @@
  *         return gr__common_parse(key, arg, state, state->input);
  *     }
  *     int gr__cmd_x(int argc, char **argv) {
- *         gr__common common = {0};
+ *         gr__common common = {.what = "RECIPE"};
  *         gr_error err = {0};
  *         argp_parse(&(struct argp){options, parse, "RECIPE", doc}, argc, argv, 0, NULL, &common);
  *         return gr__finish(&common, work(&common, &err), &err);
@@ -32,7 +32,7 @@ typedef struct gr__strings {
 } gr__strings;
 
 typedef struct gr__common {
-    const char *input; /* RECIPE or MODEL: the one argument */
+    const char *what, *input; /* the one argument: "RECIPE" or "MODEL", for messages; what was given */
     const char *out;
     gr__strings set, off; /* KEY=VALUE; names of regions */
     int threads;          /* 0: not said */
@@ -43,15 +43,18 @@ typedef struct gr__common {
 /* Keys of options without a letter; those of a command's own begin at GR__KEY_OWN. */
 enum { GR__KEY_SET = 256, GR__KEY_JSON, GR__KEY_RESUME, GR__KEY_OFF, GR__KEY_OWN };
 
-#define GR__OPTION_OUT(what) {"output", 'o', "PATH", 0, what, 0}
+#define GR__OPTION_OUT(what) \
+    { "output", 'o', "PATH", 0, what, 0 }
 #define GR__OPTION_SET \
-    {"set", GR__KEY_SET, "KEY=VALUE", 0, "Override a value of the recipe, as train.lr=0.001 (may be repeated)", 0}
+    { "set", GR__KEY_SET, "KEY=VALUE", 0, "Override a value of the recipe, as train.lr=0.001 (may be repeated)", 0 }
 #define GR__OPTION_THREADS \
-    {"threads", 't', "N", 0, "Threads (default: as the recipe says, else one for each core)", 0}
-#define GR__OPTION_JSON {"json", GR__KEY_JSON, NULL, 0, "Print one JSON object and nothing else", 0}
-#define GR__OPTION_RESUME {"resume", GR__KEY_RESUME, NULL, 0, "Go on with the run that the folder holds", 0}
+    { "threads", 't', "N", 0, "Threads (default: as the recipe says, else one for each core)", 0 }
+#define GR__OPTION_JSON \
+    { "json", GR__KEY_JSON, NULL, 0, "Print one JSON object and nothing else", 0 }
+#define GR__OPTION_RESUME \
+    { "resume", GR__KEY_RESUME, NULL, 0, "Go on with the run that the folder holds", 0 }
 #define GR__OPTION_OFF \
-    {"off", GR__KEY_OFF, "REGION,...", 0, "Switch these regions off (default: all are on; may be repeated)", 0}
+    { "off", GR__KEY_OFF, "REGION,...", 0, "Switch these regions off (default: all are on; may be repeated)", 0 }
 
 #define GR__EXIT_STATUS "\nExit status: 0 success, 1 the run failed, 2 wrong usage or bad input.\n"
 
@@ -109,9 +112,9 @@ const volatile sig_atomic_t *gr__stop_flag(void);
 
 /* Prints and frees an object. */
 void gr__print_json(json_t *value);
-json_t *gr__json_real(double value);            /* null when it is not finite */
-json_t *gr__json_text(const char *, size_t n);  /* bytes that are no UTF-8 become U+FFFD */
-json_t *gr__json_strings(const gr__strings *);  /* a list */
+json_t *gr__json_real(double value);           /* null when it is not finite */
+json_t *gr__json_text(const char *, size_t n); /* bytes that are no UTF-8 become U+FFFD */
+json_t *gr__json_strings(const gr__strings *); /* a list */
 
 /* Numbers for people, written into text[32], which is returned: 117,659; 12.3 MB; 1:23 or 1:02:03. */
 const char *gr__text_count(char *text, int64_t n);

@@ -4,13 +4,13 @@
 #include "common.h"
 #include "data_actions.h"
 
-static const char doc[] =
-    "What the data section of RECIPE gives: documents, duplicates, tokens, each topic and where it goes, how many labels "
-    "are known, and how full the rows are. Writes nothing."
-    "\v"
-    "Examples:\n"
-    "  gradroute data show recipes/demo.yaml\n"
-    "  gradroute data show recipes/half-labels.yaml --json\n" GR__EXIT_STATUS;
+static const char doc[] = "What the data section of RECIPE gives: documents, duplicates, tokens, each topic and where "
+                          "it goes, how many labels "
+                          "are known, and how full the rows are. Writes nothing."
+                          "\v"
+                          "Examples:\n"
+                          "  gradroute data show recipes/demo.yaml\n"
+                          "  gradroute data show recipes/half-labels.yaml --json\n" GR__EXIT_STATUS;
 
 static const struct argp_option options[] = {GR__OPTION_SET, GR__OPTION_THREADS, GR__OPTION_JSON, {0}};
 
@@ -78,14 +78,14 @@ static void print_json(const gr_project *project, const amount *topics, const am
     }
     for (int i = 0; i < project->labels->group_count; i++)
         json_array_append_new(by_group, amount_json(project->labels->group_names[i], &groups[i]));
-    gr__print_json(json_pack(
-        "{s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:i, s:I, s:o, s:o, s:{s:I, s:I, s:o, s:I}}", "read",
-        (json_int_t)data->read, "duplicates", (json_int_t)data->duplicates, "skipped", (json_int_t)data->skipped,
-        "documents", (json_int_t)data->topics.docs, "fallback", data->used_fallback, "train",
-        (json_int_t)data->train_count, "validation", (json_int_t)data->validation_count, "vocab", data->vocab, "tokens",
-        (json_int_t)data->offsets[data->topics.docs], "topics", by_topic, "groups", by_group, "packing", "rows",
-        (json_int_t)facts->rows, "positions", (json_int_t)facts->positions, "fill", gr__json_real(facts->fill), "cut",
-        (json_int_t)facts->cut));
+    gr__print_json(json_pack("{s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:i, s:I, s:o, s:o, s:{s:I, s:I, s:o, s:I}}", "read",
+                             (json_int_t)data->read, "duplicates", (json_int_t)data->duplicates, "skipped",
+                             (json_int_t)data->skipped, "documents", (json_int_t)data->topics.docs, "fallback",
+                             data->used_fallback, "train", (json_int_t)data->train_count, "validation",
+                             (json_int_t)data->validation_count, "vocab", data->vocab, "tokens",
+                             (json_int_t)data->offsets[data->topics.docs], "topics", by_topic, "groups", by_group,
+                             "packing", "rows", (json_int_t)facts->rows, "positions", (json_int_t)facts->positions,
+                             "fill", gr__json_real(facts->fill), "cut", (json_int_t)facts->cut));
 }
 
 static void print_amount(const char *name, const amount *a, const char *group) {
@@ -99,8 +99,8 @@ static void print_text(const gr_project *project, const amount *topics, const am
     const gr_dataset *data = project->data;
     const gr_labels *labels = project->labels;
     printf("documents  %s (%s read, %s duplicates dropped, %s without text)%s\n",
-           gr__text_count((char[32]){0}, (int64_t)data->topics.docs), gr__text_count((char[32]){0}, (int64_t)data->read),
-           gr__text_count((char[32]){0}, (int64_t)data->duplicates),
+           gr__text_count((char[32]){0}, (int64_t)data->topics.docs),
+           gr__text_count((char[32]){0}, (int64_t)data->read), gr__text_count((char[32]){0}, (int64_t)data->duplicates),
            gr__text_count((char[32]){0}, (int64_t)data->skipped),
            data->used_fallback ? "; a source is missing and its fallback was read" : "");
     printf("tokens     %s of a vocabulary of %s\n",
@@ -138,7 +138,7 @@ static gr_status show(const gr__common *common, gr_error *err) {
 }
 
 int gr__data_show(int argc, char **argv) {
-    gr__common common = {0};
+    gr__common common = {.what = "RECIPE"};
     gr_error err = {0};
     argp_parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &common);
     return gr__finish(&common, show(&common, &err), &err);

@@ -98,7 +98,8 @@ int gr__data_tokenizer(int argc, char **argv) {
 /* ---- encode ---- */
 
 static const char doc_encode[] =
-    "Prints the tokens of a text, one a line: number and spelling. TOKENIZER is a tokenizer.json, a model folder, or the "
+    "Prints the tokens of a text, one a line: number and spelling. TOKENIZER is a tokenizer.json, a model folder, or "
+    "the "
     "folder of a finished run."
     "\v"
     "Examples:\n"
@@ -173,7 +174,7 @@ static gr_status encode(const encode_options *own, gr_error *err) {
 }
 
 int gr__data_encode(int argc, char **argv) {
-    encode_options own = {0};
+    encode_options own = {.common.what = "TOKENIZER"};
     gr_error err = {0};
     argp_parse(&(struct argp){options_encode, parse_encode, "TOKENIZER", doc_encode, NULL, NULL, NULL}, argc, argv, 0,
                NULL, &own);

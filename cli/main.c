@@ -24,8 +24,7 @@ static void print_help(FILE *out) {
     for (int i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].purpose);
     fputs("\n`gradroute COMMAND --help` tells everything about a command; `gradroute --version` the version.\n"
-          "A first run: gradroute audit recipes/demo.yaml -o runs/demo\n"
-          GR__EXIT_STATUS,
+          "A first run: gradroute audit recipes/demo.yaml -o runs/demo\n" GR__EXIT_STATUS,
           out);
 }
 

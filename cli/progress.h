@@ -19,10 +19,10 @@
 
 typedef struct gr__progress {
     FILE *out;
-    bool terminal, drawn; /* drawn: the cursor stands behind a bar */
-    char name[64];        /* of the model shown */
-    int64_t percent;      /* of the last line */
-    double shown;         /* when, by the monotonic clock */
+    bool terminal, drawn;                 /* drawn: the cursor stands behind a bar */
+    char name[64];                        /* of the model shown */
+    int64_t percent;                      /* of the last line */
+    double shown;                         /* when, by the monotonic clock */
     double loss[1 + GR_ROUTE_LABELS_MAX]; /* NaN: none yet */
 } gr__progress;
 

@@ -12,12 +12,12 @@ for c in $commands; do
     fails 0 'Exit status' "$c --help has the exit status" gradroute $c --help
     fails 0 'Example' "$c --help has examples" gradroute $c --help
     fails 0 'Usage: gradroute' "help $c" gradroute help $c
-    [ $c = data ] || fails 2 'is missing' "$c without its argument" gradroute $c
+    [ $c = data ] || fails 2 '[A-Z] is missing' "$c without its argument" gradroute $c
     [ $c = data ] || fails 2 'unrecognized option' "$c with an unknown option" gradroute $c x --frobnicate
 done
 for a in show tokenizer encode; do
     fails 0 'Exit status' "data $a --help has the exit status" gradroute data $a --help
-    fails 2 'is missing' "data $a without its argument" gradroute data $a
+    fails 2 '[A-Z] is missing' "data $a without its argument" gradroute data $a
 done
 fails 2 "did you mean 'train'" 'the nearest command' gradroute tarin x
 fails 2 'gradroute --help' 'no command near' gradroute zzzzzzzz

@@ -36,7 +36,8 @@ mkdir -p "$log"
 check layers tools/layers.py
 check format tools/format.sh
 tools/configure.sh build-test -Dtests=true || exit 1
-tools/configure.sh build-asan -Dtests=true -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 || exit 1
+# gcc warns falsely about formats when it instruments: warnings are errors in the other build.
+tools/configure.sh build-asan -Dtests=true -Dwerror=false -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 || exit 1
 check 'build' ninja -C build-test -j "$jobs"
 check 'build with sanitizers' ninja -C build-asan -j "$jobs"
 # Threads that spin at barriers would fight over the cores with each other and with whatever else runs.

@@ -6,88 +6,12 @@
 
 extern const gr_op gr__op_embedding;
 
-/* Which rows of a class a node's result is 0 for, known from the tables: a tap that switches everything off, and what
- * keeps zeros. */
-static void find_zero(const gr_run *run, uint8_t *zero) {
-    const gr_graph *g = run->model->graph;
-    const gr_tables *t = run->tables;
-    int classes = t->classes;
-    for (size_t n = 0; n < g->nodes; n++) {
-        const gr_node *node = &g->node[n];
-        uint8_t *mine = zero + n * (size_t)classes;
-        bool keeps = (node->op->keeps_zero || node->op->view) && node->inputs > 0;
-        for (int c = 0; c < classes; c++) {
-            mine[c] = keeps;
-            for (int i = 0; keeps && i < node->inputs; i++)
-                mine[c] &= zero[(size_t)node->in[i] * (size_t)classes + (size_t)c];
-            if (node->point == GR_NONE)
-                continue;
-            bool off = true;
-            for (int r = t->range_at[node->point]; r < t->range_at[node->point + 1]; r++)
-                off = off && t->range[r].forward != GR_NONE && t->set[t->range[r].forward].w[c] == 0;
-            mine[c] |= off;
-        }
-    }
-}
-
-/* Which classes need a node's rows: losses and outputs all; an input of a tap that switches it off, or of an op that
- * skips zeros, is not needed there. */
-static void find_live(const gr_run *run, uint8_t *live, const uint8_t *zero) {
-    const gr_graph *g = run->model->graph;
-    size_t classes = (size_t)run->tables->classes;
-    for (size_t i = 0; i < g->losses; i++)
-        memset(live + (size_t)g->loss[i].value * classes, 1, classes);
-    for (size_t i = 0; i < g->outputs; i++)
-        memset(live + (size_t)g->output[i].value * classes, 1, classes);
-    for (size_t n = g->nodes; n-- > 0;) {
-        const gr_node *node = &g->node[n];
-        uint8_t *mine = live + n * classes;
-        for (size_t c = 0; c < classes; c++)
-            mine[c] |= node->op->whole; /* what couples rows needs them all */
-        for (int i = 0; i < node->inputs; i++) {
-            uint8_t *in = live + (size_t)node->in[i] * classes;
-            for (size_t c = 0; c < classes; c++) {
-                bool off = (node->point != GR_NONE && zero[n * classes + c]) ||
-                           (node->op->skips_zero && zero[(size_t)node->in[i] * classes + c]);
-                in[c] |= mine[c] && !off;
-            }
-        }
-    }
-}
-
-/* Gives equal rows of flags [nodes x classes] one entry. */
-static int group_needs(gr__need **list, int *of, const uint8_t *flags, int nodes, int classes, int blocks) {
-    int count = 0;
-    *list = gr_alloc((size_t)nodes * sizeof **list);
-    for (int n = 0; n < nodes; n++) {
-        const uint8_t *row = flags + (size_t)n * (size_t)classes;
-        int k = 0;
-        while (k < count && memcmp((*list)[k].by_class, row, (size_t)classes) != 0)
-            k++;
-        if (k == count) {
-            (*list)[count].by_class = gr_alloc((size_t)classes);
-            (*list)[count++].by_block = gr_alloc((size_t)blocks);
-            memcpy((*list)[k].by_class, row, (size_t)classes);
-        }
-        of[n] = k;
-    }
-    return count;
-}
-
 void gr__rows_new(gr_run *run) {
     const gr_tables *t = run->tables;
     const gr__layout *l = run->layout;
-    size_t nodes = run->model->graph->nodes, classes = (size_t)t->classes, capacity = (size_t)l->capacity;
-    uint8_t *zero = gr_alloc(nodes * classes), *live = gr_alloc(nodes * classes);
-    find_zero(run, zero);
-    find_live(run, live, zero);
-    run->live_of = gr_alloc(nodes * sizeof *run->live_of);
-    run->zero_of = gr_alloc(nodes * sizeof *run->zero_of);
-    run->lives = group_needs(&run->live, run->live_of, live, (int)nodes, t->classes, l->blocks);
-    run->zeros = group_needs(&run->zero, run->zero_of, zero, (int)nodes, t->classes, l->blocks);
-    gr_free(zero);
-    gr_free(live);
-
+    size_t nodes = run->model->graph->nodes, capacity = (size_t)l->capacity;
+    run->live = gr_alloc(nodes * (size_t)l->blocks);
+    run->zero = gr_alloc(nodes * (size_t)l->blocks);
     run->integers = gr_alloc((5 * capacity + 1) * sizeof *run->integers);
     run->weight = gr_alloc(capacity * sizeof *run->weight);
     run->weights = gr_alloc((t->sets + 1) * sizeof *run->weights);
@@ -95,7 +19,7 @@ void gr__rows_new(gr_run *run) {
     run->set_kinds = gr_alloc((t->sets + 1) * (size_t)l->blocks);
     for (size_t s = 0; s < t->sets; s++)
         run->weights[s] = (gr_weights){run->set_kinds + s * (size_t)l->blocks, run->set_rows + s * capacity};
-    run->present = gr_alloc(classes);
+    run->present = gr_alloc((size_t)t->classes);
     run->vocab = INT32_MAX;
     for (size_t n = 0; n < nodes; n++) {
         const gr_node *node = &run->model->graph->node[n];
@@ -113,16 +37,8 @@ void gr__rows_new(gr_run *run) {
 }
 
 void gr__rows_free(gr_run *run) {
-    for (int i = 0; i < run->lives; i++) {
-        gr_free(run->live[i].by_class);
-        gr_free(run->live[i].by_block);
-    }
-    for (int i = 0; i < run->zeros; i++) {
-        gr_free(run->zero[i].by_class);
-        gr_free(run->zero[i].by_block);
-    }
-    void *lists[] = {run->live,    run->zero,     run->live_of,   run->zero_of, run->integers, run->weight,
-                     run->weights, run->set_rows, run->set_kinds, run->present, run->open};
+    void *lists[] = {run->live,     run->zero,      run->integers, run->weight, run->weights,
+                     run->set_rows, run->set_kinds, run->present,  run->open};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         gr_free(lists[i]);
 }
@@ -206,28 +122,61 @@ static void mark_open(gr_run *run, const gr_real *mix) {
     }
 }
 
-/* Flags by block from flags by class: any row (live) or every row (zero); blocks of absent rows alone are live. */
-static void flag_blocks(gr_run *run, gr__need *need, bool every, bool mixed) {
-    int block = run->layout->block;
-    for (int b = 0; b * block < run->used; b++) {
-        bool all = true, some = false, present = false;
-        for (int n = b * block; n < (b + 1) * block; n++)
-            if (run->rows.cls[n] >= 0) {
-                uint8_t flag = need->by_class[run->rows.cls[n]];
-                present = true;
-                all = all && flag;
-                some = some || flag;
-            }
-        need->by_block[b] = every ? present && all && !mixed : some || !present || mixed;
+/* Whether a node is a tap whose weights are 0 for every row of block b: it reads nothing there. */
+static bool switched_off(const gr_run *run, const gr_node *node, int b) {
+    const gr_tables *t = run->tables;
+    for (int r = node->point == GR_NONE ? 0 : t->range_at[node->point];
+         node->point != GR_NONE && r < t->range_at[node->point + 1]; r++)
+        if (t->range[r].forward == GR_NONE || run->weights[t->range[r].forward].kind[b] != GR_ROWS_ZERO)
+            return false;
+    return node->point != GR_NONE;
+}
+
+/* Blocks in which a node's result is known to be 0: behind a tap that is switched off there, and what keeps zeros. */
+static void find_zero(gr_run *run, int blocks) {
+    const gr_graph *g = run->model->graph;
+    for (size_t n = 0; n < g->nodes; n++) {
+        const gr_node *node = &g->node[n];
+        for (int b = 0; b < blocks; b++) {
+            bool zero = node->inputs > 0 && (node->op->keeps_zero || node->op->view);
+            for (int i = 0; zero && i < node->inputs; i++)
+                zero = gr__flags(run, run->zero, node->in[i])[b];
+            gr__flags(run, run->zero, (int)n)[b] = zero || switched_off(run, node, b);
+        }
     }
-    /* Attention couples the rows of a document: what one of its blocks needs, all need. */
-    for (int d = 0; !every && d < run->rows.documents; d++) {
-        int a = run->rows.document[d] / block, z = (run->rows.document[d + 1] - 1) / block;
-        uint8_t some = 0;
-        for (int b = a; b <= z && a < z; b++)
-            some |= need->by_block[b];
-        for (int b = a; b <= z && a < z; b++)
-            need->by_block[b] = some;
+}
+
+/* Attention couples the rows of a document: what one of its blocks needs, all need. */
+static void join_documents(const gr_run *run, uint8_t *live, int blocks) {
+    const int32_t *start = run->rows.start;
+    int block = run->layout->block;
+    for (int b = 1; b < blocks; b++)
+        live[b] |= live[b - 1] && start[b * block] < b * block;
+    for (int b = blocks - 1; b > 0; b--)
+        live[b - 1] |= live[b] && start[b * block] < b * block;
+}
+
+/* Blocks in which a node is needed: all of a loss or output; those that a needed reader does not skip. Whatever is read
+ * is live, block by block, so that nothing left by an earlier batch is ever seen. */
+static void find_live(gr_run *run, int blocks) {
+    const gr_graph *g = run->model->graph;
+    memset(run->live, 0, g->nodes * (size_t)run->layout->blocks);
+    for (size_t i = 0; i < g->losses; i++)
+        memset(gr__flags(run, run->live, g->loss[i].value), 1, (size_t)blocks);
+    for (size_t i = 0; i < g->outputs; i++)
+        memset(gr__flags(run, run->live, g->output[i].value), 1, (size_t)blocks);
+    for (size_t n = g->nodes; n-- > 0;) {
+        const gr_node *node = &g->node[n];
+        uint8_t *mine = gr__flags(run, run->live, (int)n);
+        if (node->op->whole) /* what couples rows needs them all */
+            memset(mine, 1, (size_t)blocks);
+        join_documents(run, mine, blocks);
+        for (int i = 0; i < node->inputs; i++) {
+            uint8_t *in = gr__flags(run, run->live, node->in[i]);
+            const uint8_t *zero = gr__flags(run, run->zero, node->in[i]);
+            for (int b = 0; b < blocks; b++)
+                in[b] |= mine[b] && !(node->op->skips_zero && zero[b]) && !switched_off(run, node, b);
+        }
     }
 }
 
@@ -239,9 +188,6 @@ void gr__rows_bind(gr_run *run, const gr_batch *batch) {
     copy_rows(run, batch);
     weigh_rows(run, batch->mix);
     mark_open(run, batch->mix);
-    /* With `mix` a weight of 0 in the tables is not 0 for every row: nothing is skipped. */
-    for (int i = 0; i < run->lives; i++)
-        flag_blocks(run, &run->live[i], false, batch->mix != NULL);
-    for (int i = 0; i < run->zeros; i++)
-        flag_blocks(run, &run->zero[i], true, batch->mix != NULL);
+    find_zero(run, run->used / block);
+    find_live(run, run->used / block);
 }

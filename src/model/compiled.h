@@ -86,6 +86,7 @@ struct gr_tables {
     size_t rules, rule_room, sets, set_room, slices, slice_room, ranges, range_room;
     int *slice_at; /* [params + 1] first slice of a parameter */
     int *range_at; /* [taps + 1] first range of a tap */
+    int *tap_on;   /* [taps] set that is 0 where all columns of the tap are off, 1 elsewhere */
     bool finished;
 };
 

@@ -80,6 +80,8 @@ extern const gr_op gr__op_tap;
 gr_value gr_tap_point(gr_graph *graph, gr_value x, const char *name) {
     if (x < 0)
         return GR_NONE;
+    if (gr_value_scalar(graph, x))
+        return gr_graph_fail(graph, "tap '%s' weights rows, not one number", name);
     for (size_t i = 0; i < graph->taps; i++)
         if (strcmp(graph->tap[i].name, name) == 0)
             return gr_graph_fail(graph, "two taps are named '%s'", name);

@@ -13,7 +13,7 @@ static gr_slot slot(const gr_run *run, int n, gr_real *values, gr_real *grads) {
                      .stride = g->node[v].width,
                      .width = g->node[n].width,
                      .accumulate = true,
-                     .zero = run->zero[run->zero_of[n]].by_block};
+                     .zero = gr__flags(run, run->zero, n)};
 }
 
 static gr_param_slot param_slot(const gr_run *run, int p) {
@@ -74,7 +74,7 @@ static void fill_context(gr_run *run, int n, gr_real *values, gr_real *grads, gr
     }
     for (int i = 0; i < node->taps; i++) {
         int tap = node->tap[i];
-        int set = tap == GR_NONE ? GR_NONE : t->range[t->range_at[tap]].forward;
+        int set = tap == GR_NONE ? GR_NONE : t->tap_on[tap];
         c->tap[i] = set == GR_NONE ? NULL : &run->weights[set];
     }
     if (node->point != GR_NONE) {
@@ -143,7 +143,7 @@ static void over_live(gr_run *run, gr_ctx *ctx, void (*pass)(gr_ctx *, int, int)
         pass(ctx, 0, run->used);
         return;
     }
-    const uint8_t *live = run->live[run->live_of[ctx->index]].by_block;
+    const uint8_t *live = gr__flags(run, run->live, ctx->index);
     int block = run->layout->block, blocks = run->used / block;
     for (int a = 0; a < blocks;) {
         int z = a;
@@ -172,7 +172,7 @@ double gr_run_forward(gr_run *run, const gr_batch *batch) {
 /* Before a gradient's first writer adds to it, or where that writer skips blocks that others will read: zeros. */
 static void clear_first(gr_run *run, const gr_ctx *ctx) {
     const gr__layout *l = run->layout;
-    const uint8_t *live = run->live[run->live_of[ctx->index]].by_block;
+    const uint8_t *live = gr__flags(run, run->live, ctx->index);
     int block = l->block;
     for (int i = 0; i < ctx->node->inputs; i++) {
         const gr_slot *in = &ctx->in[i];
@@ -183,7 +183,7 @@ static void clear_first(gr_run *run, const gr_ctx *ctx) {
         for (int j = 0; j < i; j++)
             again = again || (ctx->in[j].d && l->grad_root[ctx->node->in[j]] == root);
         const gr_slot *whole = &run->ctx[root].out;
-        const uint8_t *needed = run->live[run->live_of[root]].by_block;
+        const uint8_t *needed = gr__flags(run, run->live, root);
         for (int b = 0; b < run->used / block && !again; b++) {
             bool skipped = !live[b] || (ctx->node->op->skips_zero && in->zero[b]);
             if (needed[b] && (in->accumulate || skipped))

@@ -4,12 +4,6 @@
 
 #include "model/compiled.h"
 
-/* Nodes with the same needs share one row of block flags: needed[class] decides live[block]. */
-typedef struct gr__need {
-    uint8_t *by_class; /* [classes] */
-    uint8_t *by_block; /* [blocks], of the bound batch */
-} gr__need;
-
 struct gr_run {
     gr_model *model;
     const gr_tables *tables;
@@ -22,12 +16,10 @@ struct gr_run {
     gr_op_rows rows;
     int32_t *integers; /* ids, targets, start, cls, document of rows */
     gr_real *weight;
-    gr_weights *weights; /* [sets] */
-    gr_real *set_rows;   /* [sets x capacity] */
-    uint8_t *set_kinds;  /* [sets x blocks] */
-    gr__need *live, *zero;
-    int *live_of, *zero_of; /* [nodes] */
-    int lives, zeros;
+    gr_weights *weights;  /* [sets] */
+    gr_real *set_rows;    /* [sets x capacity] */
+    uint8_t *set_kinds;   /* [sets x blocks] */
+    uint8_t *live, *zero; /* [nodes x blocks] of the bound batch: needed; known to be 0 */
     gr_cell *cells;       /* [slices] */
     gr_tap_slice *slices; /* [ranges] */
     uint8_t *open;        /* [slices] since gr_run_zero */
@@ -36,6 +28,11 @@ struct gr_run {
     int used;             /* rows of the bound batch rounded up to whole blocks */
     const gr_batch *batch;
 };
+
+/* A node's row of live or zero. */
+static inline uint8_t *gr__flags(const gr_run *run, uint8_t *flags, int node) {
+    return flags + (size_t)node * (size_t)run->layout->blocks;
+}
 
 /* bind.c: what follows from tables alone, and from a batch. */
 void gr__rows_new(gr_run *run);

@@ -24,6 +24,7 @@ void gr_tables_free(gr_tables *t) {
     gr_free(t->range);
     gr_free(t->slice_at);
     gr_free(t->range_at);
+    gr_free(t->tap_on);
     gr_arena_free(t->arena);
     gr_free(t);
 }
@@ -155,6 +156,14 @@ static void refine_tap(gr_tables *t, int tap, int *cols, double *w, double *gate
         else
             GR_PUSH(t->range, t->ranges, t->range_room) = r;
     }
+    for (int c = 0; c < t->classes; c++) {
+        gate[c] = 1;
+        w[c] = 0;
+        for (size_t r = (size_t)t->range_at[tap]; r < t->ranges; r++)
+            if (t->range[r].forward == GR_NONE || t->set[t->range[r].forward].w[c] != 0)
+                w[c] = 1;
+    }
+    t->tap_on[tap] = set_for(t, w, gate);
 }
 
 void gr_tables_finish(gr_tables *t) {
@@ -165,6 +174,7 @@ void gr_tables_finish(gr_tables *t) {
     double *w = gr_alloc((size_t)t->classes * sizeof *w), *gate = gr_alloc((size_t)t->classes * sizeof *gate);
     t->slice_at = gr_alloc(((size_t)params + 1) * sizeof *t->slice_at);
     t->range_at = gr_alloc(((size_t)taps + 1) * sizeof *t->range_at);
+    t->tap_on = gr_alloc((size_t)taps * sizeof *t->tap_on);
     for (int p = 0; p < params; p++) {
         t->slice_at[p] = (int)t->slices;
         refine_param(t, p, rows, cols, w, gate);

@@ -1,0 +1,96 @@
+# A trained model: eval, generate, inspect, ablate, and files that are damaged.
+. tests/cmd.inc
+t=$work/tiny.yaml r=$work/run
+
+json 'train --json' gradroute train "$t" -o "$r" --json
+ok 'train counts its steps' same "$(get "$work/last.json" "['steps']")" 20
+fails 0 'routed 20/20 .*animals [0-9.]* .*tokens/s' 'train reports progress in plain lines' gradroute train "$t" -o "$work/again"
+ok 'two runs of one seed end with the same bits' same_run "$r" "$work/again"
+
+ok 'two threads' gradroute train "$t" -o "$work/threads" --threads 2 --set train.steps=4
+
+# ---- inspect ----
+fails 0 'region animals' 'inspect' gradroute inspect "$r"
+json 'inspect --json' gradroute inspect "$r" --json
+ok 'inspect adds up' python3 -c 'import json, os, sys
+m = json.load(open(sys.argv[1])); p = m["parameters"]
+assert p["total"] == p["core"] + p["regions"] and m["regions"][0]["parameters"] == p["regions"]
+for f in m["files"]: assert os.path.getsize(m["model"] + "/" + f["name"]) == f["size"]' "$work/last.json"
+fails 0 'model.safetensors' 'inspect of the model folder itself' gradroute inspect "$r/model"
+json 'inspect of a checkpoint' gradroute inspect "$r/checkpoints/step-000000020.safetensors" --json
+ok 'a checkpoint has its moments' grep -q '"optim/' "$work/last.json"
+fails 0 'optim/' 'inspect of a checkpoint as text' gradroute inspect "$r/checkpoints/step-000000020.safetensors"
+
+# ---- eval ----
+fails 0 'adjacent' 'eval of a run on its own validation split' gradroute eval "$r"
+json 'eval --json' gradroute eval "$r" --json
+cp "$work/last.json" "$work/on.json"
+json 'eval --off' gradroute eval "$r" --off animals --json
+cp "$work/last.json" "$work/off.json"
+ok 'the region makes a difference' python3 -c 'import json, sys
+on, off = (json.load(open(f))["losses"] for f in sys.argv[1:]); assert on[0]["name"] == "animals" and on[0]["loss"] < off[0]["loss"]' "$work/on.json" "$work/off.json"
+json 'eval --recipe' gradroute eval "$r/model" --recipe "$t" --json
+ok 'eval --recipe gives the same losses' same "$(get "$work/last.json" "['all']['loss']")" "$(get "$work/on.json" "['all']['loss']")"
+fails 0 'food' 'eval --data by topic' gradroute eval "$r" --data "$work/corpus.jsonl" --label-field topic
+printf 'a small bird\n<|endoftext|>an old saw\n' >"$work/some.txt"
+json 'eval --data of plain text' gradroute eval "$r" --data "$work/some.txt" --json
+ok 'it has two documents' same "$(get "$work/last.json" "['all']['documents']")" 2
+fails 0 'may have seen' 'eval warns of another split' gradroute eval "$r" --set data.validation=0.3
+fails 2 'tokenizer differs' 'eval with the recipe of another tokenizer' gradroute eval "$r" --recipe "$t" --set data.tokenizer.train=290
+fails 2 'cannot open' 'eval of text that is missing' gradroute eval "$r" --data "$work/none.txt"
+: >"$work/empty.txt"
+fails 2 'empty' 'eval of empty text' gradroute eval "$r" --data "$work/empty.txt"
+fails 2 'animals' 'eval without an unknown region' gradroute eval "$r" --off plants
+fails 2 'cannot open' 'a model that is missing' gradroute eval "$work/none"
+fails 2 'no model here' 'a folder without a model' gradroute eval "$r/data"
+
+# ---- generate ----
+fails 0 '^a small' 'generate' gradroute generate "$r" --prompt 'a small' --tokens 8
+json 'generate --json' gradroute generate "$r" --prompt 'a small é' --off animals --tokens 8 --json
+json 'generate draws' gradroute generate "$r" --prompt 'a' --temperature 2 --top-k 50 --seed 4 --tokens 20 --json
+first=$(get "$work/last.json" "['completion'].encode()")
+json 'generate draws again' gradroute generate "$r" --prompt 'a' --temperature 2 --top-k 50 --seed 4 --tokens 20 --json
+ok 'the same seed gives the same text' same "$first" "$(get "$work/last.json" "['completion'].encode()")"
+json 'generate from nothing' gradroute generate "$r" --prompt '' --tokens 3 --json
+fails 2 'animals' 'generate without an unknown region' gradroute generate "$r" --prompt a --off plants
+
+# ---- ablate ----
+json 'ablate' gradroute ablate "$r" --remove animals -o "$work/models/removed" --json
+json 'eval of what is left' gradroute eval "$work/models/removed" --recipe "$t" --json
+ok 'it is the model with the region off' same "$(get "$work/last.json" "['all']['loss']")" "$(get "$work/off.json" "['all']['loss']")"
+without() { [ ! -e "$work/models/removed/animals.safetensors" ] && ! gradroute inspect "$work/models/removed" | grep -q 'region animals'; }
+ok 'nothing of the region is left' without
+ok 'ablate --how zero' gradroute ablate "$r" --remove animals --how zero -o "$work/zero"
+ok 'ablate --how reinit' gradroute ablate "$r" --remove animals --how reinit --seed 5 -o "$work/reinit"
+ok 'the result has its region still' gradroute eval "$work/zero" --recipe "$t" --off animals
+fails 2 'mean is defined' 'no mean of residual dimensions' gradroute ablate "$r" --remove animals --how mean --data "$work/some.txt" -o "$work/mean"
+claim='regions.animals={mlp: {claim: [40, 64]}, heads: {last: 1}}'
+ok 'train with claimed units' gradroute train "$t" -o "$work/claim" --set "$claim" --set 'preset={name: sgtm}'
+ok 'ablate --how mean' gradroute ablate "$work/claim" --remove animals --how mean --data "$work/some.txt" -o "$work/mean"
+json 'eval of the mean' gradroute eval "$work/mean" --data "$work/some.txt" --json
+fails 2 'animals' 'ablate an unknown region' gradroute ablate "$r" --remove plants -o "$work/x"
+fails 2 'twice' 'ablate a region twice' gradroute ablate "$r" --remove animals,animals -o "$work/x"
+fails 2 'would be lost' 'ablate onto itself' gradroute ablate "$r" --remove animals -o "$r/model"
+fails 2 "$work/corpus.jsonl\|not a model" 'ablate onto a file' gradroute ablate "$r" --remove animals -o "$work/corpus.jsonl"
+fails 1 'cannot make the folder' 'ablate into a folder that cannot be made' gradroute ablate "$r" --remove animals -o "$work/corpus.jsonl/x"
+
+# ---- damage ----
+damaged() { # NAME TEXT FILE: the model with this file cut in half
+    rm -rf "$work/bad"
+    cp -r "$r/model" "$work/bad"
+    head -c "$(($(wc -c <"$r/model/$3") / 2))" "$r/model/$3" >"$work/bad/$3"
+    fails 2 "$2" "$1" gradroute inspect "$work/bad"
+    fails 2 "$2" "$1, eval" gradroute eval "$work/bad" --data "$work/some.txt"
+}
+damaged 'a truncated core' 'model.safetensors' model.safetensors
+damaged 'a truncated region' 'animals.safetensors' animals.safetensors
+damaged 'a truncated manifest' 'manifest.json' manifest.json
+damaged 'a truncated tokenizer' 'tokenizer.json' tokenizer.json
+cp -r "$r/model" "$work/flipped"
+printf 'X' | dd of="$work/flipped/model.safetensors" bs=1 seek=90000 conv=notrunc 2>"$work/err"
+fails 2 'model.safetensors' 'a changed byte' gradroute inspect "$work/flipped"
+rm -rf "$work/bad" && cp -r "$r/model" "$work/bad" && rm "$work/bad/animals.safetensors"
+fails 2 'animals.safetensors' 'a missing region' gradroute inspect "$work/bad"
+head -c 5000 "$r/checkpoints/step-000000020.safetensors" >"$work/cut.safetensors"
+fails 2 'cut.safetensors' 'a truncated checkpoint' gradroute inspect "$work/cut.safetensors"
+finish

@@ -1,0 +1,758 @@
+/* Odd and random graphs under class tables: gradients against central differences of the frozen-tap form, parameter
+ * mode against one pass per class, and runs whose memory is full of NaN from an earlier batch against runs that skip
+ * nothing. */
+#include <malloc.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "model/compiled.h"
+#include "support.h"
+
+enum { V = 13, CLASSES = 4, TAPS = 2, VALUES = 64, WIDTHS = 9, BLOCK = GR_BLOCK };
+
+/* ---- describing a network ------------------------------------------------------------------------------------------
+ */
+
+/* A graph being drawn. frozen: tap k reads input 2k times the value plus input 2k + 1, instead of a table. */
+typedef struct draw {
+    gr_graph *g;
+    bool frozen;    /* build the form that differences are taken of */
+    bool separable; /* rows of different documents do not meet */
+    bool stops;     /* gr_stop and dropout may occur: no differences */
+    bool drops;     /* dropout does occur */
+    uint64_t seed;
+    int drawn, params, taps;
+    gr_value tapped[TAPS];  /* what the taps read */
+    gr_value value[VALUES]; /* [N x width] each */
+    gr_param tied[VALUES];  /* parameters that may be used again */
+    int tied_rows[VALUES], tied_cols[VALUES];
+    int values, ties;
+} draw;
+
+typedef void (*describe)(draw *d);
+
+static int pick(draw *d, int n) {
+    return (int)(gr_random_bits((gr_key){d->seed, GR_STREAM_TEST, 77}, (uint64_t)d->drawn++, 0) % (uint64_t)n);
+}
+
+static gr_param param(draw *d, int rows, int cols) {
+    char name[32];
+    snprintf(name, sizeof name, "p%d", d->params++);
+    return gr_graph_param(d->g, &(gr_param_def){name, rows, cols, GR_KIND_WEIGHT, GR_INIT_NORMAL, 0.6, false});
+}
+
+/* A new parameter, or at times an old one of that size. */
+static gr_param shared(draw *d, int rows, int cols) {
+    bool again = pick(d, 2);
+    for (int i = 0; again && i < d->ties; i++)
+        if (d->tied_rows[i] == rows && d->tied_cols[i] == cols)
+            return d->tied[i];
+    d->tied_rows[d->ties] = rows;
+    d->tied_cols[d->ties] = cols;
+    return d->tied[d->ties++] = param(d, rows, cols);
+}
+
+static int width(const draw *d, gr_value v) { return gr_value_width(d->g, v); }
+
+static gr_value tap(draw *d, gr_value x) {
+    int k = d->taps++;
+    char name[32];
+    snprintf(name, sizeof name, "t%d", k);
+    d->tapped[k] = x;
+    if (!d->frozen)
+        return gr_tap_point(d->g, x, name);
+    gr_value scaled = gr_mul(d->g, x, gr_input(d->g, 2 * k, width(d, x)));
+    return gr_add(d->g, scaled, gr_input(d->g, 2 * k + 1, width(d, x)));
+}
+
+static gr_value linear(draw *d, gr_value x, int out) {
+    return gr_linear(d->g, 1, &(gr_term){.x = x, .w = param(d, out, width(d, x))}, GR_NONE, GR_NONE);
+}
+
+/* The first n columns. */
+static gr_value first(draw *d, gr_value x, int n) { return n == width(d, x) ? x : gr_slice(d->g, x, 0, n); }
+
+static gr_value norm(draw *d, gr_value x) {
+    int w = width(d, x), cut = w > 3 && pick(d, 2) ? w / 2 : 0;
+    gr_norm_group group[] = {{param(d, 1, w - cut), w - cut, GR_NONE}, {GR_NONE, cut, GR_NONE}};
+    return gr_rms_norm(d->g, x, cut ? 2 : 1, group, 0.1);
+}
+
+static void loss(draw *d, gr_value v) {
+    gr_value row = gr_linear(d->g, 1, &(gr_term){.x = v, .w = param(d, 1, width(d, v))}, GR_NONE, GR_NONE);
+    gr_graph_loss(d->g, gr_mean(d->g, gr_add(d->g, row, gr_squared_error(d->g, v, gr_silu(d->g, v)))), 0.7);
+}
+
+static void language_loss(draw *d, gr_value v) {
+    gr_graph_loss(d->g, gr_mean(d->g, gr_cross_entropy(d->g, linear(d, v, V))), 1.3);
+}
+
+/* ---- odd graphs ----------------------------------------------------------------------------------------------------
+ */
+
+static gr_value leaf(draw *d, int w) { return gr_embedding(d->g, param(d, V, w)); }
+
+/* A tap on a slice, read beside the slice's neighbours and the whole. */
+static void tap_on_slice(draw *d) {
+    gr_value x = gr_silu(d->g, leaf(d, 7)), s = gr_slice(d->g, x, 2, 6), t = tap(d, s);
+    loss(d, gr_concat(d->g, 4, (gr_value[]){t, gr_slice(d->g, t, 1, 3), x, s}));
+    language_loss(d, gr_linear(d->g, 2, (gr_term[]){{.x = t, .w = param(d, 5, 4)}, {.x = s, .w = param(d, 5, 4)}},
+                               GR_NONE, GR_NONE));
+}
+
+/* A tap on a slice of a tap on a slice. */
+static void tap_on_tap(draw *d) {
+    gr_value x = linear(d, leaf(d, 4), 8), t = tap(d, gr_slice(d->g, x, 1, 8));
+    gr_value u = tap(d, gr_slice(d->g, t, 2, 6));
+    loss(d, gr_add(d->g, gr_mul(d->g, u, gr_slice(d->g, t, 3, 7)), gr_slice(d->g, x, 0, 4)));
+    loss(d, gr_gelu(d->g, u));
+}
+
+/* Everything twice: the value, its tap, the parameter. */
+static void twice(draw *d) {
+    gr_value x = leaf(d, 6), t = tap(d, x);
+    gr_param w = param(d, 6, 6);
+    gr_value y = gr_linear(
+        d->g, 3, (gr_term[]){{.x = t, .w = w}, {.x = t, .w = w, .transposed = true}, {.x = x, .w = w}}, GR_NONE, t);
+    gr_value z = gr_linear(d->g, 1, &(gr_term){.x = gr_mul(d->g, y, y), .w = w, .lo = 0, .hi = 6}, GR_NONE, y);
+    loss(d, gr_add(d->g, gr_swiglu(d->g, z, z), gr_add(d->g, t, t)));
+    language_loss(d, gr_concat(d->g, 2, (gr_value[]){t, t}));
+}
+
+/* One tap and nothing else between the leaf and a loss over the whole batch. */
+static void whole_batch(draw *d) {
+    gr_value x = leaf(d, 5), t = tap(d, x), u = tap(d, gr_silu(d->g, linear(d, t, 4)));
+    gr_graph_loss(d->g, gr_correlation(d->g, t, u), 0.9);
+    gr_graph_loss(d->g, gr_add(d->g, gr_correlation(d->g, x, x), gr_mean(d->g, gr_slice(d->g, u, 1, 2))), 0.4);
+    language_loss(d, u);
+}
+
+/* Zeros handed on by what keeps them, into a second tap, a base, a norm and products. */
+static void zeros_in_a_row(draw *d) {
+    gr_value x = leaf(d, 6), t = tap(d, x), h = gr_gelu(d->g, gr_slice(d->g, t, 1, 5));
+    gr_value u = tap(d, gr_mul(d->g, h, h)), n = norm(d, u);
+    gr_value y =
+        gr_linear(d->g, 2, (gr_term[]){{.x = h, .w = param(d, 4, 4)}, {.x = n, .w = param(d, 4, 4)}}, GR_NONE, u);
+    loss(d, gr_concat(d->g, 3, (gr_value[]){y, u, x}));
+}
+
+/* The second tap reads what a product made of the first. */
+static void tap_after_product(draw *d) {
+    gr_value x = leaf(d, 6), a = tap(d, gr_silu(d->g, x));
+    gr_value b = tap(d, linear(d, a, 5)), y = linear(d, b, 6);
+    language_loss(d, gr_add(d->g, x, y));
+}
+
+/* Heads behind a tap, whose keys come from another tap's columns. */
+static void heads(draw *d) {
+    gr_value x = leaf(d, 6), a = tap(d, gr_silu(d->g, linear(d, x, 4)));
+    gr_value q = gr_linear(d->g, 2, (gr_term[]){{.x = a, .w = param(d, 12, 4)}, {.x = x, .w = param(d, 12, 6)}},
+                           param(d, 1, 12), GR_NONE);
+    gr_value h = tap(d, gr_attention(d->g, q, 2, 2, 0.5, 10));
+    loss(d, gr_linear(d->g, 1, &(gr_term){.x = h, .w = param(d, 4, 6), .transposed = true}, GR_NONE, x));
+}
+
+/* Heads that read nothing but what is off for some classes. */
+static void heads_of_zeros(draw *d) {
+    gr_value x = leaf(d, 6), a = tap(d, x);
+    gr_value h = tap(d, gr_attention(d->g, linear(d, a, 6), 1, 2, 0.5, 0));
+    loss(d, gr_add(d->g, x, h));
+}
+
+/* Numbers that are added up before they are a loss, values nobody needs, parameters nobody reaches. */
+static void numbers(draw *d) {
+    gr_value x = leaf(d, 4), t = tap(d, x), unused = linear(d, gr_silu(d->g, t), 3);
+    gr_value a = gr_mean(d->g, gr_slice(d->g, gr_mul(d->g, t, x), 0, 1)), b = gr_mean(d->g, gr_slice(d->g, x, 3, 4));
+    gr_graph_output(d->g, "unused", unused);
+    linear(d, x, 5);
+    gr_graph_loss(d->g, gr_add(d->g, gr_add(d->g, a, b), gr_add(d->g, a, a)), 1.1);
+    gr_graph_loss(d->g, a, -0.3);
+    loss(d, t);
+}
+
+/* ---- random graphs -------------------------------------------------------------------------------------------------
+ */
+
+static gr_value any(draw *d) {
+    int back = pick(d, 4) ? pick(d, d->values < 4 ? d->values : 4) : pick(d, d->values);
+    return d->value[d->values - 1 - back];
+}
+
+static gr_value random_linear(draw *d) {
+    gr_value a = any(d), b = any(d), base = any(d);
+    int out = width(d, base), wa = width(d, a), wb = width(d, b), terms = 1 + pick(d, 2);
+    bool flip = pick(d, 2);
+    int narrow = out > 2 ? out - pick(d, 3) : out;
+    gr_term term[] = {{.x = a, .w = flip ? shared(d, wa, out) : shared(d, out, wa), .transposed = flip},
+                      {.x = b, .w = shared(d, narrow, wb), .at = out - narrow}};
+    if (pick(d, 4) == 0) { /* part of the columns of a wider parameter */
+        term[1].w = param(d, narrow, wb + 2);
+        term[1].lo = 1;
+        term[1].hi = wb + 1;
+    }
+    return gr_linear(d->g, terms, term, pick(d, 2) ? param(d, 1, out) : GR_NONE, pick(d, 2) ? base : GR_NONE);
+}
+
+static gr_value random_value(draw *d) {
+    gr_value a = any(d), b = any(d);
+    int wa = width(d, a), wb = width(d, b), least = wa < wb ? wa : wb, lo = pick(d, wa);
+    switch (pick(d, 13)) {
+    case 0:
+        return gr_silu(d->g, a);
+    case 1:
+        return gr_gelu(d->g, a);
+    case 2:
+        return gr_slice(d->g, a, lo, lo + 1 + pick(d, wa - lo));
+    case 3:
+        return wa + wb <= WIDTHS ? gr_concat(d->g, 2, (gr_value[]){a, b}) : gr_add(d->g, a, b);
+    case 4:
+        return gr_add(d->g, a, b);
+    case 5:
+        return gr_mul(d->g, first(d, a, least), first(d, b, least));
+    case 6:
+        return gr_swiglu(d->g, first(d, a, least), first(d, b, least));
+    case 7:
+        return norm(d, a);
+    case 8:
+        return d->stops ? gr_stop(d->g, a) : gr_position(d->g, a, param(d, 7, wa));
+    case 9:
+        return gr_attention(d->g, linear(d, a, 6), 1, 2, 0.6, 10);
+    case 10:
+        if (d->taps < TAPS)
+            return tap(d, a);
+        d->drops |= d->stops;
+        return d->stops ? gr_dropout(d->g, a, 0.3) : gr_gelu_tanh(d->g, a);
+    default:
+        return random_linear(d);
+    }
+}
+
+static void random_graph(draw *d) {
+    d->value[d->values++] = leaf(d, 5);
+    for (int i = 0; i < 14; i++) {
+        /* Taps early, so that much lies behind them. */
+        gr_value v = i == 1 || (i == 6 && d->taps < TAPS) ? tap(d, any(d)) : random_value(d);
+        d->value[d->values++] = v;
+    }
+    loss(d, any(d));
+    language_loss(d, d->value[d->values - 1]);
+    if (!d->separable)
+        gr_graph_loss(d->g, gr_correlation(d->g, any(d), any(d)), 0.8);
+}
+
+/* ---- models, tables and batches ------------------------------------------------------------------------------------
+ */
+
+typedef struct net {
+    gr_model *model;
+    draw d;
+} net;
+
+static net build(describe make, draw d) {
+    net n = {.d = d};
+    n.d.g = gr_graph_new();
+    make(&n.d);
+    gr_error err = {0};
+    gr_test_ok(gr_model_new(&n.model, n.d.g, 17, &err), &err);
+    return n;
+}
+
+static size_t size_of(const gr_model *m, gr_param p) {
+    const gr_param_def *def = gr_model_param(m, p);
+    return (size_t)def->rows * (size_t)def->cols;
+}
+
+/* Weights of classes 1 to 3; class 0 is always plain. */
+static const double *weights(draw *d) {
+    static const double list[][CLASSES] = {{1, 0, 1, 1}, {1, 1, 0, 1},     {1, 0, 0, 1},       {1, 0, 0.3, 0},
+                                           {1, 0, 0, 0}, {1, -0.75, 1, 0}, {1, 0.3, -0.75, 2}, {1, 1, 1, 0}};
+    return list[pick(d, 8)];
+}
+
+/* almost: a forward weight of 0 becomes so small that nothing shows but that nothing is skipped either. */
+typedef struct modes {
+    bool forward, activation, parameter, almost;
+} modes;
+
+/* Tables keyed by the graph's seed: over the whole width of each tap, or cut into ranges. */
+static gr_tables *tables_of(const net *n, modes mode) {
+    draw d = {.seed = n->d.seed + 1000};
+    gr_tables *t = gr_tables_new(n->model, CLASSES);
+    for (int k = 0; k < gr_model_taps(n->model); k++) {
+        int w, cut;
+        gr_model_tap(n->model, k, &w);
+        for (int kind = 0; kind < 2; kind++) {
+            const double *one = weights(&d), *two = weights(&d);
+            void (*say)(gr_tables *, gr_tap, int, int, const double *) =
+                kind ? gr_tables_activation : gr_tables_forward;
+            cut = pick(&d, 3) ? w : pick(&d, w + 1);
+            if (!(kind ? mode.activation : mode.forward) || (mode.forward && mode.activation && pick(&d, 4) == 0))
+                continue;
+            double u[2][CLASSES];
+            for (int c = 0; c < CLASSES; c++) {
+                u[0][c] = mode.almost && !kind && one[c] == 0 ? 1e-200 : one[c];
+                u[1][c] = mode.almost && !kind && two[c] == 0 ? 1e-200 : two[c];
+            }
+            if (cut > 0)
+                say(t, k, 0, cut, u[0]);
+            if (cut < w)
+                say(t, k, cut, w, u[1]);
+        }
+    }
+    for (int p = 0; mode.parameter && p < gr_model_params(n->model); p++) {
+        const gr_param_def *def = gr_model_param(n->model, p);
+        for (int i = pick(&d, 4); i > 0; i--) {
+            int lo0 = pick(&d, 2) ? 0 : pick(&d, def->rows), lo1 = pick(&d, 2) ? 0 : pick(&d, def->cols);
+            gr_part part = {p, lo0, lo0 + 1 + pick(&d, def->rows - lo0), lo1, lo1 + 1 + pick(&d, def->cols - lo1)};
+            gr_tables_param(t, part, weights(&d));
+        }
+    }
+    gr_tables_finish(t);
+    return t;
+}
+
+enum { BY_DOCUMENT, BY_TOKEN, BY_BLOCK };
+
+/* Documents of uneven lengths, the longest of `longest` rows; here and there a row is absent. */
+static gr_test_batch batch_of(int rows, int longest, int by, uint64_t seed) {
+    gr_test_batch b = gr_test_batch_new(rows, V, seed);
+    gr_key key = {seed, GR_STREAM_TEST, 5};
+    int start = 0, length = 0;
+    for (int n = 0; n < rows; n++) {
+        if (n == start + length) {
+            start = n;
+            uint64_t bits = gr_random_bits(key, (uint64_t)n, 0);
+            length = 1 + (int)(bits % (uint64_t)(bits & 4096 ? longest : longest / 8 + 1));
+        }
+        int at = by == BY_DOCUMENT ? start : by == BY_TOKEN ? n : n / BLOCK * BLOCK;
+        b.start[n] = start;
+        b.cls[n] = (int32_t)(gr_random_bits(key, (uint64_t)at, 1) % CLASSES);
+        if (gr_random_uniform(key, (uint64_t)n, 2) < 0.02)
+            b.cls[n] = -1;
+    }
+    b.batch.cls = b.cls;
+    b.batch.weight = b.weight;
+    return b;
+}
+
+static gr_run *run_new(gr_model *m, const gr_tables *t, int rows, bool train) {
+    gr_run *run;
+    gr_error err = {0};
+    gr_test_ok(gr_run_new(&run, m, t, &(gr_run_def){rows, train, 1}, &err), &err);
+    return run;
+}
+
+static double step(gr_run *run, const gr_batch *batch) {
+    gr_run_zero(run);
+    double total = gr_run_forward(run, batch);
+    gr_run_backward(run);
+    gr_run_reduce(run);
+    return total;
+}
+
+static void close_to(const char *what, const net *n, gr_param p, const gr_real *want, const gr_real *got,
+                     double limit) {
+    double d = gr_test_distance(want, got, size_of(n->model, p));
+    for (size_t i = 0; i < size_of(n->model, p); i++)
+        if (!isfinite((double)got[i]))
+            d = INFINITY;
+    if (!(d < limit))
+        fail_msg("%s, graph %d: %s is %.3g off", what, (int)n->d.seed, gr_model_param(n->model, p)->name, d);
+}
+
+/* ---- differences of the frozen form --------------------------------------------------------------------------------
+ */
+
+/* Columns of the twin's inputs: tap k reads f a x + f (1 - a) x0 for weights f, a of row and column. */
+static void freeze(const gr_tables *t, gr_run *routed, const net *n, const gr_test_batch *b, bool mixed,
+                   gr_batch *twin) {
+    for (int k = 0; k < gr_model_taps(n->model); k++) {
+        int w, stride;
+        gr_model_tap(n->model, k, &w);
+        const gr_real *x0 = gr_run_value(routed, n->d.tapped[k], &stride);
+        size_t size = (size_t)b->batch.rows * (size_t)w;
+        gr_real *scale = gr_alloc(size * sizeof *scale), *rest = gr_alloc(size * sizeof *rest);
+        for (int i = 0; i < b->batch.rows * w; i++) {
+            int row = i / w, col = i % w, c = b->cls[row] < 0 ? 0 : b->cls[row], r = t->range_at[k];
+            while (t->range[r].hi <= col)
+                r++;
+            double f = t->range[r].forward < 0 ? 1 : t->set[t->range[r].forward].w[c];
+            double a = t->range[r].activation < 0 ? 1 : t->set[t->range[r].activation].w[c];
+            double m = mixed ? (double)b->mix[row] : 1;
+            f = 1 + m * (f - 1);
+            a = 1 + m * (a - 1);
+            scale[i] = (gr_real)(f * a);
+            rest[i] = (gr_real)(f * (1 - a) * (double)x0[row * stride + col]);
+        }
+        twin->x[2 * k] = scale;
+        twin->x[2 * k + 1] = rest;
+    }
+}
+
+static double difference(gr_run *run, const gr_batch *batch, gr_real *w) {
+    double old = (double)*w, h = 1e-5;
+    *w = (gr_real)(old + h);
+    double up = gr_run_forward(run, batch);
+    *w = (gr_real)(old - h);
+    double down = gr_run_forward(run, batch);
+    *w = (gr_real)old;
+    return (up - down) / (2 * h);
+}
+
+static void check_frozen(describe make, uint64_t seed, modes mode, bool mixed) {
+    enum { N = 41 };
+    net n = build(make, (draw){.seed = seed}), f = build(make, (draw){.seed = seed, .frozen = true});
+    gr_tables *t = tables_of(&n, mode);
+    gr_test_batch b = batch_of(N, 20, seed % 2 ? BY_DOCUMENT : BY_TOKEN, seed);
+    for (int i = 0; mixed && i < N; i++)
+        b.mix[i] = (gr_real)gr_random_uniform((gr_key){seed, GR_STREAM_TEST, 6}, (uint64_t)i, 0);
+    b.batch.mix = mixed ? b.mix : NULL;
+    gr_run *routed = run_new(n.model, t, N, true), *twin = run_new(f.model, NULL, N, true);
+    step(routed, &b.batch);
+    gr_test_batch plain = b; /* absent rows stay so, else one class and no tables */
+    int32_t cls[N];
+    for (int i = 0; i < N; i++)
+        cls[i] = b.cls[i] < 0 ? -1 : 0;
+    plain.batch.cls = cls;
+    plain.batch.mix = NULL;
+    freeze(t, routed, &n, &b, mixed, &plain.batch);
+    double wrong = 0, norm2 = 0, worst = 0;
+    int worst_param = 0;
+    for (int p = 0; p < gr_model_params(n.model); p++) {
+        gr_real *w = gr_model_data(f.model, p);
+        size_t size = size_of(n.model, p), skip = size > 12 ? size / 12 : 1;
+        memcpy(w, gr_model_data(n.model, p), size * sizeof *w);
+        for (size_t i = 0; i < size; i += skip) {
+            double numeric = difference(twin, &plain.batch, w + i), got = (double)gr_run_gradient(routed, p)[i];
+            double e = (numeric - got) * (numeric - got);
+            wrong += e;
+            norm2 += numeric * numeric;
+            if (!(e <= worst))
+                worst = e, worst_param = p;
+        }
+    }
+    if (!(sqrt(wrong) <= 1e-6 * sqrt(norm2)) || !(norm2 > 0))
+        fail_msg("graph %d: relative error %.3g, worst in %s", (int)seed, sqrt(wrong / norm2),
+                 gr_model_param(n.model, worst_param)->name);
+    for (int i = 0; i < GR_BATCH_INPUTS; i++)
+        gr_free((void *)plain.batch.x[i]);
+    gr_test_batch_free(&b);
+    gr_run_free(routed);
+    gr_run_free(twin);
+    gr_tables_free(t);
+    gr_model_free(n.model);
+    gr_model_free(f.model);
+}
+
+static const describe odd[] = {tap_on_slice,      tap_on_tap, twice,          whole_batch, zeros_in_a_row,
+                               tap_after_product, heads,      heads_of_zeros, numbers};
+enum { ODD = sizeof odd / sizeof *odd };
+
+static void odd_graphs_frozen(void **state) {
+    (void)state;
+    for (int i = 0; i < ODD; i++)
+        for (uint64_t seed = 0; seed < 4; seed++) {
+            check_frozen(odd[i], 10 * (uint64_t)i + seed, (modes){.forward = true}, seed == 1);
+            check_frozen(odd[i], 10 * (uint64_t)i + seed, (modes){.activation = true}, seed == 2);
+            check_frozen(odd[i], 10 * (uint64_t)i + seed, (modes){.forward = true, .activation = true}, seed == 3);
+        }
+}
+
+static void random_graphs_frozen(void **state) {
+    (void)state;
+    for (uint64_t seed = 0; seed < 60; seed++)
+        check_frozen(random_graph, seed, (modes){.forward = seed % 3 != 0, .activation = seed % 3 != 1}, seed % 5 == 4);
+}
+
+/* ---- parameter mode: one pass per class ----------------------------------------------------------------------------
+ */
+
+/* sum over classes of T[c][slice] times the gradient of that class's rows alone, with the same taps. */
+static void check_classes(describe make, uint64_t seed) {
+    enum { N = 700 };
+    net n = build(make, (draw){.seed = seed, .separable = true, .stops = seed % 2});
+    gr_tables *t = tables_of(&n, (modes){true, true, true, false}),
+              *taps = tables_of(&n, (modes){true, true, false, false});
+    gr_test_batch b = batch_of(N, 90, BY_DOCUMENT, seed);
+    gr_real *weight = gr_alloc(N * sizeof *weight), *sum[VALUES] = {0};
+    memcpy(weight, b.weight, N * sizeof *weight);
+    gr_run *fast = run_new(n.model, t, N, true), *slow = run_new(n.model, taps, N, true);
+    step(fast, &b.batch);
+    for (int p = 0; p < gr_model_params(n.model); p++)
+        sum[p] = gr_alloc(size_of(n.model, p) * sizeof(gr_real));
+    for (int c = 0; c < CLASSES; c++) {
+        for (int i = 0; i < N; i++)
+            b.weight[i] = b.cls[i] == c ? weight[i] : 0;
+        step(slow, &b.batch);
+        for (int s = 0; s < gr_tables_slices(t); s++) {
+            gr_part q = gr_tables_slice(t, s);
+            int cols = gr_model_param(n.model, q.param)->cols;
+            for (int i = q.lo0; i < q.hi0; i++)
+                for (int j = q.lo1; j < q.hi1; j++)
+                    sum[q.param][i * cols + j] +=
+                        (gr_real)gr_tables_weight(t, s, c) * gr_run_gradient(slow, q.param)[i * cols + j];
+        }
+    }
+    for (int p = 0; p < gr_model_params(n.model); p++) {
+        close_to("classes", &n, p, sum[p], gr_run_gradient(fast, p), 1e-9);
+        gr_free(sum[p]);
+    }
+    gr_free(weight);
+    gr_test_batch_free(&b);
+    gr_run_free(fast);
+    gr_run_free(slow);
+    gr_tables_free(t);
+    gr_tables_free(taps);
+    gr_model_free(n.model);
+}
+
+static void parameter_mode_is_sum_of_classes(void **state) {
+    (void)state;
+    for (uint64_t seed = 0; seed < 40; seed++)
+        check_classes(random_graph, seed);
+}
+
+/* ---- what is skipped is never read ---------------------------------------------------------------------------------
+ */
+
+/* Fills the run's memory with NaN: a pass over all rows, every tap open, with parameters that are not numbers. */
+static void poison(gr_run *run, const net *n, int rows, bool train) {
+    gr_test_batch b = batch_of(rows, 60, BY_DOCUMENT, 99);
+    gr_real *old[VALUES] = {0};
+    for (int i = 0; i < rows; i++)
+        b.cls[i] = 0;
+    for (int p = 0; p < gr_model_params(n->model); p++) {
+        size_t size = size_of(n->model, p);
+        gr_real *w = gr_model_data(n->model, p);
+        old[p] = gr_alloc(size * sizeof *w);
+        memcpy(old[p], w, size * sizeof *w);
+        for (size_t i = 0; i < size; i++)
+            w[i] = (gr_real)NAN;
+    }
+    assert_true(isnan(gr_run_forward(run, &b.batch)));
+    if (train)
+        gr_run_backward(run);
+    for (int p = 0; p < gr_model_params(n->model); p++) {
+        memcpy(gr_model_data(n->model, p), old[p], size_of(n->model, p) * sizeof(gr_real));
+        gr_free(old[p]);
+    }
+    gr_test_batch_free(&b);
+}
+
+static void check_skipping(describe make, uint64_t seed, int rows, int longest, int by) {
+    enum { MOST = 5 * BLOCK };
+    net n = build(make, (draw){.seed = seed, .stops = true});
+    modes mode = {true, seed % 2, seed % 3 == 0, false}, almost = {true, seed % 2, seed % 3 == 0, true};
+    gr_tables *t = tables_of(&n, mode), *nothing = tables_of(&n, almost);
+    gr_test_batch b = batch_of(rows, longest, by, seed);
+    gr_run *run = run_new(n.model, t, MOST, true), *eval = run_new(n.model, t, MOST, false);
+    gr_run *all = run_new(n.model, nothing, MOST, true);
+    poison(run, &n, MOST, true);
+    poison(eval, &n, MOST, false);
+    double got = step(run, &b.batch), seen = gr_run_forward(eval, &b.batch);
+    double want = step(all, &b.batch);
+    if (!(fabs(got - want) <= 1e-9 * fabs(want)))
+        fail_msg("skipping, graph %d: loss %.12g instead of %.12g", (int)seed, got, want);
+    if (!n.d.drops && seen != got)
+        fail_msg("skipping, graph %d: %.12g in evaluation, %.12g in training", (int)seed, seen, got);
+    for (int p = 0; p < gr_model_params(n.model); p++)
+        close_to("skipping", &n, p, gr_run_gradient(all, p), gr_run_gradient(run, p), 1e-9);
+    assert_memory_equal(gr_run_open(all), gr_run_open(run), (size_t)gr_tables_slices(t));
+    gr_test_batch_free(&b);
+    gr_run_free(run);
+    gr_run_free(eval);
+    gr_run_free(all);
+    gr_tables_free(t);
+    gr_tables_free(nothing);
+    gr_model_free(n.model);
+}
+
+static void skipped_is_never_read(void **state) {
+    (void)state;
+    int rows[] = {3 * BLOCK, 2 * BLOCK + 9, 5 * BLOCK, 100}, longest[] = {60, 300, 1200};
+    for (uint64_t seed = 0; seed < 8 * ODD; seed++)
+        check_skipping(odd[seed % ODD], seed, rows[seed / ODD % 4], longest[seed % 3], (int)(seed / ODD % 3));
+    for (uint64_t seed = 0; seed < 60; seed++)
+        check_skipping(random_graph, seed, rows[seed % 4], longest[seed / 4 % 3], (int)(seed % 3));
+}
+
+/* Taps 0 and 1 switched per class over their whole width, in memory full of NaN and against weights that are almost 0.
+ */
+static void check_unseen(describe make, const double *one, const double *two, gr_test_batch *b) {
+    net n = build(make, (draw){.seed = 1});
+    gr_tables *t[2];
+    gr_run *run[2];
+    double total[2];
+    for (int k = 0; k < 2; k++) {
+        t[k] = gr_tables_new(n.model, CLASSES);
+        for (int i = 0; i < 2; i++) {
+            double w[CLASSES];
+            int columns;
+            gr_model_tap(n.model, i, &columns);
+            for (int c = 0; c < CLASSES; c++)
+                w[c] = k && (i ? two : one)[c] == 0 ? 1e-200 : (i ? two : one)[c];
+            gr_tables_forward(t[k], i, 0, columns, w);
+        }
+        gr_tables_finish(t[k]);
+        run[k] = run_new(n.model, t[k], b->batch.rows, true);
+        poison(run[k], &n, k ? 1 : b->batch.rows, true);
+        total[k] = step(run[k], &b->batch);
+    }
+    assert_true(fabs(total[0] - total[1]) < 1e-9);
+    for (int p = 0; p < gr_model_params(n.model); p++)
+        close_to("unseen", &n, p, gr_run_gradient(run[1], p), gr_run_gradient(run[0], p), 1e-9);
+    for (int k = 0; k < 2; k++) {
+        gr_run_free(run[k]);
+        gr_tables_free(t[k]);
+    }
+    gr_model_free(n.model);
+}
+
+/* A block that is needed only because a later document begins in it brings along the one that ends in it. */
+static void documents_in_a_chain(void **state) {
+    (void)state;
+    enum { N = 4 * BLOCK };
+    gr_test_batch b = batch_of(N, 60, BY_DOCUMENT, 3);
+    for (int backward = 0; backward < 2; backward++) {
+        for (int i = 0; i < N; i++) {
+            b.start[i] = i < 300 ? 0 : i < 700 ? 300 : i < 1300 ? 700 : i < 1800 ? 1300 : 1800;
+            b.cls[i] = backward ? i >= 300 : i < 1300; /* heads are off for class 1 */
+        }
+        check_unseen(heads, (double[]){1, 1, 1, 1}, (double[]){1, 0, 1, 1}, &b);
+    }
+    gr_test_batch_free(&b);
+}
+
+/* A block of two classes: one needs the product, the other what the product reads, none both. */
+static void taps_that_take_turns(void **state) {
+    (void)state;
+    enum { N = 2 * BLOCK };
+    gr_test_batch b = batch_of(N, 60, BY_DOCUMENT, 3);
+    for (int i = 0; i < N; i++)
+        b.cls[i] = 1 + b.start[i] % 2;
+    check_unseen(tap_after_product, (double[]){1, 0, 1, 1}, (double[]){1, 1, 0, 1}, &b);
+    /* Two blocks of one document: what the heads of the first block need, the second has. */
+    for (int i = 0; i < N; i++) {
+        b.start[i] = 0;
+        b.cls[i] = i < BLOCK ? 1 : 2;
+    }
+    check_unseen(heads_of_zeros, (double[]){1, 0, 1, 1}, (double[]){1, 1, 0, 1}, &b);
+    gr_test_batch_free(&b);
+}
+
+/* A group of a norm whose tap is cut into ranges is off where all of them are. */
+static void norm_of_a_cut_group(void **state) {
+    (void)state;
+    enum { N = 24, CORE = 3, GROUP = 5 };
+    draw d = {.g = gr_graph_new()};
+    gr_value t = tap(&d, leaf(&d, GROUP)), x = gr_concat(d.g, 2, (gr_value[]){leaf(&d, CORE), t});
+    gr_norm_group group[] = {{GR_NONE, CORE, GR_NONE}, {GR_NONE, GROUP, gr_graph_tap(d.g, t)}};
+    gr_value y = gr_rms_norm(d.g, x, 2, group, 0.01);
+    loss(&d, y);
+    net n = {.d = d};
+    gr_error err = {0};
+    gr_test_ok(gr_model_new(&n.model, d.g, 5, &err), &err);
+    gr_tables *tables = gr_tables_new(n.model, CLASSES);
+    gr_tables_forward(tables, 0, 0, 2, (double[]){1, 0, 0, 0.5});
+    gr_tables_forward(tables, 0, 2, GROUP, (double[]){1, 0, 1, 0});
+    gr_tables_finish(tables);
+    gr_run *run = run_new(n.model, tables, N, true);
+    gr_test_batch b = batch_of(N, 9, BY_TOKEN, 12);
+    step(run, &b.batch);
+    int stride;
+    const gr_real *in = gr_run_value(run, x, &stride), *out = gr_run_value(run, y, &stride);
+    for (int i = 0; i < N; i++) {
+        double square = 0;
+        int columns = b.cls[i] == 1 ? CORE : CORE + GROUP;
+        for (int j = 0; b.cls[i] >= 0 && j < columns; j++)
+            square += (double)in[i * stride + j] * (double)in[i * stride + j];
+        for (int j = 0; b.cls[i] >= 0 && j < CORE + GROUP; j++)
+            assert_true(fabs((double)out[i * stride + j] - (double)in[i * stride + j] / sqrt(square / columns + 0.01)) <
+                        1e-12);
+    }
+    for (int p = 0; p < gr_model_params(n.model); p++) {
+        gr_real *w = gr_model_data(n.model, p), numeric[V * GROUP];
+        for (size_t i = 0; i < size_of(n.model, p); i++)
+            numeric[i] = (gr_real)difference(run, &b.batch, w + i);
+        close_to("norm", &n, p, numeric, gr_run_gradient(run, p), 1e-6);
+    }
+    gr_test_batch_free(&b);
+    gr_run_free(run);
+    gr_tables_free(tables);
+    gr_model_free(n.model);
+}
+
+static void taps_weight_rows(void **state) {
+    (void)state;
+    gr_graph *g = gr_graph_new();
+    assert_int_equal(gr_tap_point(g, gr_mean(g, gr_input(g, 0, 1)), "number"), GR_NONE);
+    gr_model *model;
+    gr_error err = {0};
+    assert_int_equal(gr_model_new(&model, g, 1, &err), GR_ERR_USAGE);
+}
+
+/* ---- planning ------------------------------------------------------------------------------------------------------
+ */
+
+static void intervals_do_not_overlap(void **state) {
+    (void)state;
+    enum { COUNT = 40 };
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        draw d = {.seed = seed};
+        size_t at[COUNT] = {0}, size[COUNT], total = 0, most = 0;
+        int from[COUNT], to[COUNT];
+        for (int i = 0; i < COUNT; i++) {
+            size[i] = (size_t)(pick(&d, 5) ? 16 * pick(&d, 30) : 0);
+            from[i] = pick(&d, 30);
+            to[i] = from[i] + pick(&d, 12);
+            total += size[i];
+        }
+        size_t used = gr__pack_intervals(at, size, from, to, COUNT);
+        for (int i = 0; i < COUNT; i++) {
+            most = size[i] && at[i] + size[i] > most ? at[i] + size[i] : most;
+            for (int j = 0; j < i; j++)
+                if (size[i] && size[j] && from[i] <= to[j] && from[j] <= to[i])
+                    assert_true(at[i] + size[i] <= at[j] || at[j] + size[j] <= at[i]);
+        }
+        assert_true(used == most && used <= total && used < total * 3 / 4);
+    }
+}
+
+static void plan_is_what_is_allocated(void **state) {
+    (void)state;
+    for (int train = 0; train < 2; train++) {
+        net n = build(heads, (draw){.seed = 1});
+        gr_run_def def = {20 * BLOCK, train, 0};
+        struct mallinfo2 before = mallinfo2();
+        gr_run *run = run_new(n.model, NULL, def.rows, train);
+        struct mallinfo2 after = mallinfo2();
+        double grown = (double)(after.uordblks + after.hblkhd - before.uordblks - before.hblkhd);
+        gr_memory m = gr_run_plan(n.model, NULL, &def);
+        double planned = (double)(m.total - m.parameters);
+        assert_true(m.total ==
+                    m.parameters + m.gradients + m.activations + m.activation_gradients + m.state + m.scratch);
+        if (!(grown >= planned && grown < 1.1 * planned))
+            fail_msg("%.0f bytes planned, %.0f allocated", planned, grown);
+        gr_run_free(run);
+        gr_model_free(n.model);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(odd_graphs_frozen),
+        cmocka_unit_test(random_graphs_frozen),
+        cmocka_unit_test(parameter_mode_is_sum_of_classes),
+        cmocka_unit_test(skipped_is_never_read),
+        cmocka_unit_test(documents_in_a_chain),
+        cmocka_unit_test(taps_that_take_turns),
+        cmocka_unit_test(norm_of_a_cut_group),
+        cmocka_unit_test(taps_weight_rows),
+        cmocka_unit_test(intervals_do_not_overlap),
+        cmocka_unit_test(plan_is_what_is_allocated),
+    };
+    return cmocka_run_group_tests_name("graphs", tests, NULL, NULL);
+}

@@ -1,0 +1,80 @@
+/* Figures of an audit by hand, and what the bootstrap promises. */
+#include "lab/measure.h"
+
+#include <math.h>
+
+#include "base/rng.h"
+#include "support.h"
+
+enum { DOCS = 200 };
+
+static double nll[3][DOCS];
+static int32_t tokens[DOCS];
+static uint32_t docs[DOCS];
+
+/* Three arms over the same documents: the second is the first plus 1 nat per token, the third plus 2. */
+static int fill(void **state) {
+    (void)state;
+    for (int d = 0; d < DOCS; d++) {
+        docs[d] = (uint32_t)d;
+        tokens[d] = 5 + d % 17;
+        double loss = 3 + gr_random_normal((gr_key){1, GR_STREAM_TEST, 0}, (uint64_t)d, 0);
+        for (int k = 0; k < 3; k++)
+            nll[k][d] = (loss + k) * tokens[d];
+    }
+    return 0;
+}
+
+static gr_sample arm(int k) { return (gr_sample){nll[k], tokens, docs, DOCS}; }
+
+static void figures(void **state) {
+    (void)state;
+    assert_true(fabs(gr_measure_removal((double[]){5, 3, 5}) - 1) < 1e-12);   /* off as filtered */
+    assert_true(fabs(gr_measure_removal((double[]){3, 3, 5})) < 1e-12);       /* off as plain */
+    assert_true(fabs(gr_measure_retention((double[]){3, 3, 5}) - 1) < 1e-12); /* on as plain */
+    assert_true(fabs(gr_measure_retention((double[]){5, 3, 5})) < 1e-12);     /* on as filtered */
+    assert_true(fabs(gr_measure_difference((double[]){3.5, 3.25}) - 0.25) < 1e-12);
+}
+
+static void loss_is_per_token(void **state) {
+    (void)state;
+    double sum = 0, n = 0;
+    for (int d = 0; d < DOCS; d++) {
+        sum += nll[0][d];
+        n += tokens[d];
+    }
+    gr_sample s = arm(0);
+    gr_estimate e = gr_bootstrap(gr_measure_loss, &s, 1, 7), again = gr_bootstrap(gr_measure_loss, &s, 1, 7);
+    assert_true(fabs(e.value - sum / n) < 1e-12);
+    assert_true(e.low < e.value && e.value < e.high);
+    assert_true(e.low == again.low && e.high == again.high);
+    /* About 2 x 1.96 standard errors of a mean of DOCS documents with deviation 1. */
+    assert_true(e.high - e.low > 0.2 && e.high - e.low < 0.4);
+    assert_true(gr_bootstrap(gr_measure_loss, &s, 1, 8).low != e.low);
+}
+
+/* Arms are drawn together: a constant difference has no spread, however much the documents vary. */
+static void arms_are_paired(void **state) {
+    (void)state;
+    gr_sample two[] = {arm(1), arm(0)}, three[] = {arm(1), arm(0), arm(2)};
+    gr_estimate tax = gr_bootstrap(gr_measure_difference, two, 2, 3);
+    assert_true(fabs(tax.value - 1) < 1e-9 && fabs(tax.low - 1) < 1e-9 && fabs(tax.high - 1) < 1e-9);
+    gr_estimate removal = gr_bootstrap(gr_measure_removal, three, 3, 3);
+    assert_true(fabs(removal.value - 0.5) < 1e-9 && removal.high - removal.low < 1e-9);
+}
+
+static void nothing_to_measure(void **state) {
+    (void)state;
+    gr_sample none = {nll[0], tokens, docs, 0};
+    assert_true(isnan(gr_bootstrap(gr_measure_loss, &none, 1, 1).value));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(figures),
+        cmocka_unit_test(loss_is_per_token),
+        cmocka_unit_test(arms_are_paired),
+        cmocka_unit_test(nothing_to_measure),
+    };
+    return cmocka_run_group_tests_name("measures", tests, fill, NULL);
+}
