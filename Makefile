@@ -2,7 +2,7 @@
 BUILD ?= build
 JOBS := $(shell nproc)
 
-.PHONY: all demo test test-full check-style bench clean distclean help
+.PHONY: all demo test test-full check-style clean distclean help
 
 all: $(BUILD)/.ready
 	@ninja -C $(BUILD) -j $(JOBS) --quiet gradroute
@@ -13,8 +13,8 @@ help:
 ## make            build the command, build/gradroute
 ## make demo       train, remove, measure: the main job on WordNet (about a quarter of an hour)
 ## make test       every quick test, plain and under sanitizers (under 10 minutes)
-## make test-full  also the slow ones: kills and resumes, fuzzing, the demo's small twin
-## make check-style  layers, format, warnings
+## make test-full  also the slow ones: many kills and resumes, a minute of fuzzing per format
+## make check-style  layers and format
 
 demo: all
 	@tools/setup.sh demo

@@ -1,8 +1,9 @@
 /* lab.h - what to train and what to compare: projects, arms, the test of removal, the audit.
  *
- *     gr_project *project;                                     data, labels, tokenizer of a recipe, kept in
- * runs/demo/data GR_TRY(gr_project_open(&project, recipe, "runs/demo/data", err)); gr_audit *audit;
- *     GR_TRY(gr_audit_run(&audit, project, "runs/demo", &control, err));   trains the arms that are not done yet
+ *     gr_project *project;                          data, labels and tokenizer of a recipe, kept in a folder
+ *     GR_TRY(gr_project_open(&project, recipe, "runs/demo/data", &control, err));
+ *     gr_audit *audit;                              trains the arms that are not done yet
+ *     GR_TRY(gr_audit_run(&audit, project, "runs/demo", &control, err));
  *     gr_audit_print(audit, stdout);
  *     gr_audit_free(audit);
  */

@@ -29,7 +29,7 @@
  *     routes:   [ROUTE, ...]                       after those of the preset
  *     train:    {tokens: 4M | steps: N, batch: 32, micro: BATCH, optimizer: adamw|adam|sgd, lr, warmup, schedule:
  *                constant|linear|cosine, final, betas: [B1, B2], eps, decay, momentum, clip,
- *                groups: [{parameters: PATTERN, lr: SCALE, decay: VALUE}], checkpoint: STEPS, eval: STEPS}
+ *                groups: [{parameters: PATTERN, lr: SCALE, decay: VALUE}], checkpoint: STEPS}
  *     twins:    [plain, filtered, perfect]
  *     relearn:  {documents: 64, steps: 30, lr: [0.0003, 0.001], batch: 32, every: 5}
  *     prompts:  [TEXT, ...]
@@ -73,7 +73,6 @@ typedef struct gr_recipe_train {
     int batch, micro;      /* rows of a step, and of a micro-batch (divides batch) */
     gr_optim_def optim;    /* with total = steps */
     int64_t checkpoint;    /* steps between checkpoints; 0: at the end only */
-    int64_t eval;          /* steps between validation losses; 0: at the end only */
 } gr_recipe_train;
 
 typedef struct gr_recipe_relearn {

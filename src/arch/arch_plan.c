@@ -231,7 +231,7 @@ static gr_status settle_region(gr__plan *plan, int r, gr_error *err) {
                          plan->layers);
     if (!has_units(&region->residual) && !has_units(&region->mlp) && !has_units(&region->heads) &&
         !region->pattern_count)
-        return USAGE(err, "give it residual, mlp, heads or params", "region '%s' owns nothing", region->name);
+        return USAGE(err, "give it residual, mlp, heads or parameters", "region '%s' owns nothing", region->name);
     if (plan->def->kind == GR_ARCH_MLP && (has_units(&region->residual) || has_units(&region->heads)))
         return USAGE(err, NULL, "region '%s' wants heads or residual dimensions of an mlp network", region->name);
     GR_TRY(settle_residual(plan, r, err));

@@ -42,6 +42,12 @@ gr_yaml *gr_yaml_add_real(gr_yaml *parent, const char *key, double value) {
         if (strtod(text, NULL) == value)
             break;
     }
+    /* Other readers of YAML 1.1 take 1e-05 for text, 1.0e-05 for a number. */
+    char *exponent = strchr(text, 'e');
+    if (exponent && !strchr(text, '.')) {
+        memmove(exponent + 2, exponent, strlen(exponent) + 1);
+        memcpy(exponent, ".0", 2);
+    }
     return add_scalar(parent, key, text);
 }
 

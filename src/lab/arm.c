@@ -234,9 +234,9 @@ gr_status gr_arm_train(gr_arm *arm, const gr_project *p, gr_arm_kind kind, const
     gr_model *model;
     gr_status status = gr_arm_build(&def, &model, p, kind, err);
     if (status == GR_OK) {
-        status = train_model(arm, model, p, kind, folder, control, err);
+        status = gr_recipe_write(p->recipe, recipe, err);
         if (status == GR_OK)
-            status = gr_recipe_write(p->recipe, recipe, err);
+            status = train_model(arm, model, p, kind, folder, control, err);
         if (status == GR_OK)
             status = save_arm(arm, model, def, p, folder, err);
         gr_model_free(model);

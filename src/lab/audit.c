@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "gradroute/infer.h"
 #include "io/file.h"
@@ -71,6 +72,9 @@ static gr_status pick_documents(job *j, gr_error *err) {
     const gr_project *p = j->project;
     const gr_labels *l = p->labels;
     size_t n = p->data->validation_count;
+    if (l->label_count == 0)
+        return gr_error_set(err, GR_ERR_USAGE, "labels", "for example labels: {NAME: {is: [TOPIC]}}",
+                            "an audit needs a label to remove");
     for (int g = 0; g < GROUPS; g++)
         j->docs[g] = gr_alloc((n + 1) * sizeof **j->docs);
     for (size_t i = 0; i < n; i++) {
@@ -125,33 +129,49 @@ static gr_status evaluate_all(job *j, gr_error *err) {
     return GR_OK;
 }
 
-static gr_status relearn_one(job *j, gr_relearned *out, gr_model *model, const char *name, gr_error *err) {
+static gr_status relearn_one(job *j, gr_relearned *out, gr_model *model, const gr_tables *profile, const char *name,
+                             gr_error *err) {
     GR_TRY(stopped(j, err));
     char *path = gr_format("%s/relearn-%s.json", j->folder, name), *text = gr_format("relearning: %s", name);
     note(j, text);
-    gr_status status = gr_relearn(out, j->project, model, j->attack, j->attacks, j->docs[GROUP_FORGET],
+    gr_status status = gr_relearn(out, j->project, model, profile, j->attack, j->attacks, j->docs[GROUP_FORGET],
                                   j->count[GROUP_FORGET], path, err);
     gr_free(path);
     gr_free(text);
     return status;
 }
 
-/* The removed model is attacked as it would be shipped: without the region's tensors, where they can be taken out. */
-static gr_status relearn_all(job *j, gr_error *err) {
+/* The removed model is attacked as it would be shipped: without the region's tensors. Regions that cannot be taken out
+ * (claimed residual dimensions, whole parameters) stay switched off instead. */
+static gr_status relearn_removed(job *j, gr_error *err) {
     char *path = gr_format("%s/routed/model", j->folder);
     gr_folder *removed = NULL;
+    gr_tables *off = NULL;
     gr_error refused = {0};
     gr_status status = gr_folder_load(&removed, path, j->regions, j->region_count, &refused);
     gr_free(path);
-    if (status == GR_OK)
-        status = relearn_one(j, &j->off_relearned, removed->model, "routed-off", err);
-    else
-        status = gr_error_set(err, status, refused.place, refused.hint, "%s", refused.message);
+    if (status == GR_OK) {
+        status = relearn_one(j, &j->off_relearned, removed->model, NULL, "routed-off", err);
+    } else if (status == GR_ERR_USAGE) {
+        gr_model *routed = j->arm[GR_ARM_ROUTED].folder->model;
+        gr_log(1, "relearning with the region switched off, not removed: %s", refused.message);
+        status = gr_profile_new(&off, routed, j->regions, j->region_count, err);
+        if (status == GR_OK)
+            status = relearn_one(j, &j->off_relearned, routed, off, "routed-off", err);
+    } else {
+        gr_error_set(err, status, refused.place, refused.hint, "%s", refused.message);
+    }
+    gr_tables_free(off);
     gr_folder_free(removed);
-    for (int k = GR_ARM_PLAIN; status == GR_OK && k < GR_ARMS; k++)
-        if (j->has[k])
-            status = relearn_one(j, &j->relearned[k], j->arm[k].folder->model, gr_arm_name(k), err);
     return status;
+}
+
+static gr_status relearn_all(job *j, gr_error *err) {
+    GR_TRY(relearn_removed(j, err));
+    for (int k = GR_ARM_PLAIN; k < GR_ARMS; k++)
+        if (j->has[k])
+            GR_TRY(relearn_one(j, &j->relearned[k], j->arm[k].folder->model, NULL, gr_arm_name(k), err));
+    return GR_OK;
 }
 
 /* ---- figures

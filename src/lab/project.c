@@ -1,6 +1,9 @@
 /* A project: what a recipe reads before anything is trained, kept in a folder so that a second call does no set-up. */
+#include <dirent.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "gradroute/lab.h"
@@ -15,7 +18,7 @@ static void note(const gr_control *control, const char *text) {
 
 /* The recipe as text without what does not decide a result. */
 static gr_status deciding_text(const gr_recipe *recipe, char **text, gr_error *err) {
-    static const char *const free_to_change[] = {"threads", "twins", "prompts", "relearn"};
+    static const char *const free_to_change[] = {"threads", "twins", "prompts", "relearn", "train.checkpoint"};
     char *whole;
     GR_TRY(gr_recipe_text(recipe, &whole, err));
     gr_yaml *root;
@@ -23,7 +26,9 @@ static gr_status deciding_text(const gr_recipe *recipe, char **text, gr_error *e
     gr_free(whole);
     GR_TRY(status);
     for (size_t i = 0; i < sizeof free_to_change / sizeof *free_to_change; i++) {
-        gr_yaml *node = gr_yaml_find(root, free_to_change[i]);
+        const char *dot = strchr(free_to_change[i], '.');
+        gr_yaml *map = dot ? gr_yaml_find(root, "train") : root;
+        gr_yaml *node = map ? gr_yaml_find(map, dot ? dot + 1 : free_to_change[i]) : NULL;
         if (node)
             gr_yaml_remove(node);
     }
@@ -32,22 +37,40 @@ static gr_status deciding_text(const gr_recipe *recipe, char **text, gr_error *e
     return status;
 }
 
+/* text with the size and time of a file, or of every file in a folder, at its end; frees text. */
+static char *add_times(char *text, const char *path) {
+    struct stat info;
+    struct dirent **entry = NULL;
+    int entries = path ? scandir(path, &entry, NULL, alphasort) : -1;
+    if (path && entries < 0 && stat(path, &info) == 0) {
+        char *longer = gr_format("%s %lld@%lld", text, (long long)info.st_size, (long long)info.st_mtime);
+        gr_free(text);
+        text = longer;
+    }
+    for (int i = 0; i < entries; i++) {
+        char *file = gr_format("%s/%s", path, entry[i]->d_name);
+        if (stat(file, &info) == 0 && S_ISREG(info.st_mode))
+            text = add_times(text, file);
+        gr_free(file);
+        free(entry[i]);
+    }
+    free(entry);
+    return text;
+}
+
 /* Settings and files behind a dataset: when one changes, it is made again. */
 static char *data_stamp(const gr_recipe *recipe) {
     char *stamp = gr_format("seed %llu validation %.17g dedupe %d tokenizer %d %s", (unsigned long long)recipe->seed,
                             recipe->data.validation, recipe->data.dedupe, recipe->data.tokenizer_train,
                             recipe->data.tokenizer_file ? recipe->data.tokenizer_file : "-");
+    stamp = add_times(stamp, recipe->data.tokenizer_file);
     for (int i = 0; i < recipe->data.sources; i++) {
         const gr_source *s = &recipe->data.source[i];
-        struct stat info = {0};
-        if (stat(s->path, &info) != 0 && s->fallback)
-            stat(s->fallback, &info);
-        char *longer = gr_format("%s\n%s %s %s %s %s %s %s size %lld time %lld", stamp, s->reader, s->path,
-                                 s->fallback ? s->fallback : "-", s->text_field ? s->text_field : "-",
-                                 s->label_field ? s->label_field : "-", s->separator ? s->separator : "-",
-                                 s->topic ? s->topic : "-", (long long)info.st_size, (long long)info.st_mtime);
+        char *longer = gr_format("%s\n%s %s %s %s %s %s %s", stamp, s->reader, s->path, s->fallback ? s->fallback : "-",
+                                 s->text_field ? s->text_field : "-", s->label_field ? s->label_field : "-",
+                                 s->separator ? s->separator : "-", s->topic ? s->topic : "-");
         gr_free(stamp);
-        stamp = longer;
+        stamp = add_times(longer, access(s->path, F_OK) == 0 ? s->path : s->fallback);
     }
     return stamp;
 }
@@ -113,7 +136,21 @@ static gr_status digest_project(gr_project *p, gr_error *err) {
     return GR_OK;
 }
 
+/* What text cannot give: refused before anything is spent. */
+static gr_status check_text_recipe(const gr_recipe *r, gr_error *err) {
+    if (r->model.kind != GR_ARCH_TRANSFORMER)
+        return gr_error_set(err, GR_ERR_USAGE, "model.arch",
+                            "use llama or gpt2, or build the network through the library",
+                            "an mlp reads rows of numbers, and the data of a recipe are text");
+    for (int i = 0; i < r->routes->count; i++)
+        if (r->routes->route[i].mix)
+            return gr_error_set(err, GR_ERR_USAGE, r->routes->route[i].place, "leave mix out",
+                                "the route weighs rows by a score, and the data of a recipe have none");
+    return GR_OK;
+}
+
 static gr_status open_project(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
+    GR_TRY(check_text_recipe(p->recipe, err));
     char *path = NULL, *stamp = data_stamp(p->recipe);
     gr_status status = GR_OK;
     if (folder) {
@@ -126,8 +163,7 @@ static gr_status open_project(gr_project *p, const char *folder, const gr_contro
     gr_free(path);
     gr_free(stamp);
     GR_TRY(status);
-    if (p->recipe->model.kind == GR_ARCH_TRANSFORMER)
-        p->recipe->model.vocab = gr_tokenizer_size(p->tokenizer);
+    p->recipe->model.vocab = gr_tokenizer_size(p->tokenizer);
     GR_TRY(label_data(p, err));
     return digest_project(p, err);
 }

@@ -27,7 +27,7 @@ gr_status gr__recipe_ints(gr_recipe *recipe, gr_yaml *map, const int **values, i
 /* A path, made absolute in the tree; absent: keeps what it holds. */
 gr_status gr__recipe_path(gr_recipe *recipe, gr_yaml *map, const char **path, const char *key, gr_error *err);
 
-/* Letters, digits, _ - and . (not first), none of the words that the vocabulary keeps for itself. */
+/* Letters, digits, _ and - (not first), none of the words that the vocabulary keeps for itself. */
 gr_status gr__recipe_name(const gr_yaml *node, const char *what, gr_error *err);
 
 /* Fails at node: "no WHAT is called WORD", with the nearest of the known names as hint. */

@@ -92,8 +92,7 @@ gr_status gr__recipe_train(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     if (t->optim.warmup > t->steps)
         t->optim.warmup = t->steps; /* a run cut short by --set still works */
     GR_TRY(read_groups(recipe, map, &t->optim, err));
-    GR_TRY(gr_yaml_count(map, &t->checkpoint, "checkpoint", 0, steps_most, err));
-    return gr_yaml_count(map, &t->eval, "eval", 0, steps_most, err);
+    return gr_yaml_count(map, &t->checkpoint, "checkpoint", 0, steps_most, err);
 }
 
 /* ---- twins, relearn, prompts ---- */

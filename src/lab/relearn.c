@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "io/file.h"
 #include "io/json.h"
@@ -18,6 +19,7 @@ typedef struct attack {
     gr_relearned *best;
     gr_evaluator *evaluator;
     gr_scan *scan;
+    const gr_tables *profile;
     const uint32_t *docs;
     size_t count, all;
     double lr;
@@ -31,7 +33,7 @@ static gr_status measure(void *user, int step, gr_error *err) {
     gr_relearned *best = a->best;
     gr_evaluate(a->evaluator, a->scan, a->nll, a->tokens, a->all);
     double loss = gr_loss_mean(a->nll, a->tokens, a->docs, a->count);
-    if (!isfinite(loss))
+    if (!isfinite(loss)) /* this rate is done; others may do better */
         return gr_error_set(err, GR_ERR_NUMERIC, "relearn", "lower relearn.lr", "the loss is not finite after %d steps",
                             step);
     if (!(loss >= best->loss)) {
@@ -67,7 +69,14 @@ static gr_status tune(attack *a, const gr_project *p, gr_model *model, const uin
         def.every = r->every;
         def.after = measure;
         def.user = a;
-        status = gr_finetune(model, NULL, p->data, p->labels, docs, count, &def, err);
+        gr_error diverged = {0};
+        status = gr_finetune(model, a->profile, p->data, p->labels, docs, count, &def, &diverged);
+        if (status == GR_ERR_NUMERIC && isfinite(a->best->loss)) {
+            gr_log(1, "relearning at rate %g: %s", a->lr, diverged.message);
+            status = GR_OK;
+        } else if (status != GR_OK) {
+            gr_error_set(err, status, diverged.place, diverged.hint, "%s", diverged.message);
+        }
         copy_parameters(model, store, true);
     }
     gr_free(store);
@@ -104,12 +113,13 @@ static bool load(gr_relearned *r, const char *path, const uint32_t *docs, size_t
     return fits;
 }
 
-static gr_status attack_model(gr_relearned *out, const gr_project *p, gr_model *model, const uint32_t *docs_in,
-                              size_t count_in, const uint32_t *docs, size_t count, gr_error *err) {
+static gr_status attack_model(gr_relearned *out, const gr_project *p, gr_model *model, const gr_tables *profile,
+                              const uint32_t *docs_in, size_t count_in, const uint32_t *docs, size_t count,
+                              gr_error *err) {
     const gr_recipe *r = p->recipe;
     size_t all = p->data->topics.docs;
-    attack a = {.best = out, .docs = docs, .count = count, .all = all};
-    GR_TRY(gr_evaluator_new(&a.evaluator, model, NULL, r->train.batch, r->data.context, err));
+    attack a = {.best = out, .profile = profile, .docs = docs, .count = count, .all = all};
+    GR_TRY(gr_evaluator_new(&a.evaluator, model, profile, r->train.batch, r->data.context, err));
     gr_status status = gr_scan_new(&a.scan, p->data, p->labels, docs, count, r->train.batch, r->data.context, err);
     if (status == GR_OK) {
         a.nll = gr_alloc(all * sizeof *a.nll);
@@ -123,8 +133,9 @@ static gr_status attack_model(gr_relearned *out, const gr_project *p, gr_model *
     return status;
 }
 
-gr_status gr_relearn(gr_relearned *out, const gr_project *p, gr_model *model, const uint32_t *docs_in, size_t count_in,
-                     const uint32_t *docs, size_t count, const char *path, gr_error *err) {
+gr_status gr_relearn(gr_relearned *out, const gr_project *p, gr_model *model, const gr_tables *profile,
+                     const uint32_t *docs_in, size_t count_in, const uint32_t *docs, size_t count, const char *path,
+                     gr_error *err) {
     const gr_recipe_relearn *r = &p->recipe->relearn;
     size_t all = p->data->topics.docs;
     char settings[256];
@@ -138,7 +149,7 @@ gr_status gr_relearn(gr_relearned *out, const gr_project *p, gr_model *model, co
     if (path && load(out, path, docs, count, settings))
         return GR_OK;
     out->loss = INFINITY;
-    gr_status status = attack_model(out, p, model, docs_in, count_in, docs, count, err);
+    gr_status status = attack_model(out, p, model, profile, docs_in, count_in, docs, count, err);
     if (status == GR_OK && path)
         status = save(out, path, docs, count, settings, err);
     if (status != GR_OK)

@@ -13,9 +13,11 @@ typedef struct gr_relearned {
 } gr_relearned;
 
 /* Fine-tunes copies of the model's state on attack[attack_count] as the recipe's relearn section says and measures on
- * docs[count]; the model is as before afterwards. Kept in the file at path (NULL: nowhere): a second call reads it. */
-gr_status gr_relearn(gr_relearned *out, const gr_project *project, gr_model *model, const uint32_t *attack,
-                     size_t attack_count, const uint32_t *docs, size_t count, const char *path, gr_error *err);
+ * docs[count], under a profile (NULL: the model as it is); the model is as before afterwards. A rate that diverges ends
+ * with the step before. Kept in the file at path (NULL: nowhere): a second call reads it. */
+gr_status gr_relearn(gr_relearned *out, const gr_project *project, gr_model *model, const gr_tables *profile,
+                     const uint32_t *attack, size_t attack_count, const uint32_t *docs, size_t count, const char *path,
+                     gr_error *err);
 void gr_relearned_free(gr_relearned *r);
 
 #endif

@@ -66,8 +66,8 @@ static gr_status check(const gr_optim_def *d, gr_error *err) {
     GR_TRY(range("clip", d->clip, d->clip >= 0, "give a norm above 0, or 0 for no clipping", err));
     GR_TRY(range("warmup", (double)d->warmup, d->warmup >= 0, "give a number of steps", err));
     GR_TRY(range("final", d->final, d->final >= 0 && d->final <= 1, "give a share in [0, 1]", err));
-    if (d->schedule != GR_SCHEDULE_CONSTANT && d->total <= d->warmup)
-        return gr_error_set(err, GR_ERR_USAGE, "warmup", "warm up for fewer steps than the run has",
+    if (d->schedule != GR_SCHEDULE_CONSTANT && d->total < d->warmup)
+        return gr_error_set(err, GR_ERR_USAGE, "warmup", "warm up for at most as many steps as the run has",
                             "a warm-up of %lld steps does not fit into %lld steps", (long long)d->warmup,
                             (long long)d->total);
     return GR_OK;
