@@ -71,7 +71,7 @@ double gr_test_distance(const gr_real *a, const gr_real *b, size_t n) {
         y += (double)b[i] * (double)b[i];
     }
     double m = sqrt(x > y ? x : y);
-    return m > 0 ? sqrt(d) / m : 0;
+    return m == 0 ? 0 : sqrt(d) / m; /* NaN stays NaN, and fails what compares it */
 }
 
 static gr_param weight(gr_graph *g, const char *name, int rows, int cols) {
