@@ -83,10 +83,8 @@ int gr__exit_status(const gr_error *err) {
         return 0;
     case GR_ERR_USAGE:
     case GR_ERR_FORMAT:
+    case GR_ERR_INPUT:
         return 2;
-    case GR_ERR_IO: /* readers say "cannot open" or "the file is missing", writers "cannot write", ... */
-        return strncmp(err->message, "cannot open", 11) == 0 || strcmp(err->message, "the file is missing") == 0 ? 2
-                                                                                                                 : 1;
     default:
         return 1;
     }
@@ -140,7 +138,7 @@ gr_status gr__model_path(char **path, const char *given, gr_error *err) {
     if (*path)
         return GR_OK;
     if (!gr_file_exists(given))
-        return gr__file_error(err, given, "open", ENOENT);
+        return gr__input_error(err, given, ENOENT);
     return gr_error_set(err, GR_ERR_USAGE, given,
                         "name a folder with a manifest.json, or a run that is finished (train --resume and audit go on "
                         "with one that is not)",

@@ -88,7 +88,7 @@ gr_status gr__open_recipe(gr_recipe **recipe, const gr__common *common, gr_error
 char *gr__run_folder(const gr__common *common);
 
 /* The one of PATH, PATH/model (a run) and PATH/routed/model (an audit) that holds a model; a new string, NULL with
- * GR_ERR_USAGE or GR_ERR_IO. */
+ * GR_ERR_USAGE or GR_ERR_INPUT. */
 gr_status gr__model_path(char **path, const char *given, gr_error *err);
 gr_status gr__open_model(gr_folder **folder, const char *given, gr_error *err);
 

@@ -37,6 +37,19 @@ ok 'a recipe with a tokenizer file' gradroute check "$t" --set 'data.tokenizer={
 
 # ---- what is wrong ----
 fails 2 'cannot open' 'a recipe that is missing' gradroute train "$work/none.yaml" -o "$work/r"
+fails 2 'cannot open: Is a directory' 'a folder in the place of a recipe' gradroute train "$work" -o "$work/r"
+fails 2 'not a regular file' 'a device in the place of a recipe' gradroute check /dev/null
+fails 2 'not a regular file' 'a folder in the place of a corpus' gradroute train "$t" -o "$work/r" --set data.jsonl="$work"
+fails 2 'cannot open' 'a model that is missing' gradroute eval "$work/none"
+if [ "$(id -u)" = 0 ]; then
+    say 'skip files without permission: root may read them all'
+else
+    cp "$t" "$work/secret.yaml"
+    cp "$work/corpus.jsonl" "$work/secret.jsonl"
+    chmod 0 "$work/secret.yaml" "$work/secret.jsonl"
+    fails 2 'check its permissions' 'a recipe without permission' gradroute train "$work/secret.yaml" -o "$work/r"
+    fails 2 'check its permissions' 'a corpus without permission' gradroute train "$t" -o "$work/r" --set data.jsonl="$work/secret.jsonl"
+fi
 sed 's/steps: 20/stepz: 20/' "$t" >"$work/bad.yaml"
 fails 2 "did you mean 'steps'" 'an unknown key suggests the nearest' gradroute train "$work/bad.yaml" -o "$work/r"
 fails 2 "did you mean 'steps'" 'an unknown key of --set too' gradroute plan "$t" --set train.stepz=3

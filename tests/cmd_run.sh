@@ -1,13 +1,7 @@
-# Runs that are stopped, killed and resumed, and the audit.
+# Runs that are stopped, killed and resumed.
 . tests/cmd.inc
 t=$work/tiny.yaml
 long='train.steps=300'
-
-started() { [ -s "$1/metrics.jsonl" ] && [ "$(wc -l <"$1/metrics.jsonl")" -ge "$2" ]; }
-wait_for_steps() { # RUN STEPS PID
-    i=0
-    while ! started "$1" "$2" && kill -0 "$3" 2>"$work/null" && [ $i -lt 3000 ]; do sleep 0.01; i=$((i + 1)); done
-}
 
 ok 'a run that nobody disturbs' gradroute train "$t" -o "$work/whole" --set $long
 
@@ -41,27 +35,12 @@ ok 'killed three times: the same bits' same_run "$run" "$work/whole"
 ok 'resuming a finished run only reports it' gradroute train "$t" -o "$run" --set $long --resume
 fails 2 'resume' 'a finished run is not overwritten' gradroute train "$t" -o "$run" --set $long
 
-# ---- audit ----
-gradroute audit "$t" -o "$work/audit" --set train.steps=100 >"$work/out" 2>"$work/said" &
-pid=$!
-wait_for_steps "$work/audit/plain" 10 $pid
-kill -INT $pid
-wait $pid
-code=$?
-[ "$code" = 1 ] && say 'ok Ctrl-C stops an audit' || failure "Ctrl-C stops an audit ($code)"
-ok 'and says how to go on' grep -q 'same command goes on' "$work/said"
-json 'the same command goes on' gradroute audit "$t" -o "$work/audit" --set train.steps=100 --json
-ok 'the result is what result.json holds' same "$(cat "$work/last.json")" "$(cat "$work/audit/result.json")"
-for key in removal removal_relearned retention tax_off tax_on seconds tokens_per_s; do
-    ok "the result has $key" get "$work/last.json" "['$key'] + 0"
+# ---- a warmup as long as the run, and longer ----
+last_rate() { tail -n 1 "$1/metrics.jsonl" | python3 -c 'import json, sys; print(json.loads(sys.stdin.read())["lr"])'; }
+for warmup in 20 100; do
+    ok "20 steps with a warmup of $warmup" gradroute train "$t" -o "$work/warmup$warmup" --set train.warmup=$warmup
+    ok 'the rate arrives at the top in the last step' same "$(last_rate "$work/warmup$warmup")" 0.003
 done
-ok 'an undisturbed audit' gradroute audit "$t" -o "$work/audit2" --set train.steps=100
-ok 'stopped or not, the same losses' same "$(get "$work/audit/result.json" "['models']['plain']['forget']")" \
-    "$(get "$work/audit2/result.json" "['models']['plain']['forget']")"
-fails 0 'removal after relearning' 'a finished audit prints its table' gradroute audit "$t" -o "$work/audit" --set train.steps=100
-ok 'eval of the audit' gradroute eval "$work/audit" --off animals
-ok 'eval of a twin' gradroute eval "$work/audit/plain"
-fails 1 'cannot make the folder' 'an audit that cannot write' gradroute audit "$t" -o "$work/corpus.jsonl/audit"
 
 # ---- a terminal ----
 if command -v script >"$work/null"; then

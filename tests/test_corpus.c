@@ -137,14 +137,14 @@ static void wordnet_fallback(void **state) {
     write_wordnet(noun_line);
     char *missing = strdup(file_path("nowhere"));
     gr_source source = wordnet(missing);
-    expect_error(&source, GR_ERR_IO, "nowhere/data.noun", "cannot open");
+    expect_error(&source, GR_ERR_INPUT, "nowhere/data.noun", "cannot open");
     source.fallback = file_path("wn");
     gr_corpus *corpus = open_good(&source, true);
     assert_true(corpus->used_fallback);
     assert_int_equal(corpus->topics.docs, 4);
     gr_corpus_free(corpus);
     source.fallback = file_path("nowhere-either");
-    expect_error(&source, GR_ERR_IO, "nowhere-either/data.noun", "cannot open");
+    expect_error(&source, GR_ERR_INPUT, "nowhere-either/data.noun", "cannot open");
     free(missing);
 }
 
@@ -362,9 +362,9 @@ static void several_sources(void **state) {
 static void sources_that_fail(void **state) {
     (void)state;
     gr_source source = jsonl(file_path("missing.jsonl"));
-    expect_error(&source, GR_ERR_IO, "missing.jsonl", "No such file");
+    expect_error(&source, GR_ERR_INPUT, "missing.jsonl", "No such file");
     source.path = folder;
-    expect_error(&source, GR_ERR_IO, folder, "not a regular file");
+    expect_error(&source, GR_ERR_INPUT, folder, "not a regular file");
     source.path = write_text("empty.jsonl", "");
     expect_error(&source, GR_ERR_FORMAT, "empty.jsonl", "empty");
     source.reader = "csv";

@@ -287,9 +287,9 @@ static void dataset_file(void **state) {
     gr_dataset_free(again);
     assert_int_equal(gr_dataset_save(data, file_path("no/such/folder.bin"), &err), GR_ERR_IO);
     err = (gr_error){0};
-    assert_int_equal(open_dataset(file_path("no.bin"), &err), GR_ERR_IO);
+    assert_int_equal(open_dataset(file_path("no.bin"), &err), GR_ERR_INPUT);
     err = (gr_error){0};
-    assert_int_equal(open_dataset(folder, &err), GR_ERR_IO);
+    assert_int_equal(open_dataset(folder, &err), GR_ERR_INPUT);
 
     /* cut anywhere, extended, or with any byte changed: refused */
     size_t length;

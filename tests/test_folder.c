@@ -99,7 +99,7 @@ static void test_without(void **state) {
         gr_free(file);
         gr_folder *f;
         gr_error err = {0};
-        assert_int_equal(gr_folder_load(&f, path, NULL, 0, &err), GR_ERR_IO);
+        assert_int_equal(gr_folder_load(&f, path, NULL, 0, &err), GR_ERR_INPUT);
         assert_null(f);
         err = (gr_error){0};
         gr_test_ok(gr_folder_load(&f, path, names, i + 1, &err), &err);
@@ -125,7 +125,7 @@ static void refuse(const char *path, const char *file, size_t at) {
     gr_folder *f;
     gr_error err = {0};
     gr_status status = gr_folder_load(&f, path, NULL, 0, &err);
-    if (status != GR_ERR_FORMAT && status != GR_ERR_IO)
+    if (status != GR_ERR_FORMAT && status != GR_ERR_INPUT)
         fail_msg("%s damaged at %zu: status %d", file, at, status);
     assert_null(f);
     assert_int_equal(err.status, status);

@@ -309,7 +309,7 @@ static void test_write(void **state) {
     assert_non_null(getcwd(here, sizeof here - 8));
     assert_string_equal(a->data.source[0].fallback, strcat(here, "/other"));
     gr_recipe_free(a);
-    assert_int_equal(gr_recipe_open(&a, "/nowhere/r.yaml", NULL, 0, &err), GR_ERR_IO);
+    assert_int_equal(gr_recipe_open(&a, "/nowhere/r.yaml", NULL, 0, &err), GR_ERR_INPUT);
     assert_null(a);
     unlink(path);
     unlink(copy);

@@ -478,24 +478,29 @@ static void files_are_whole(void **state) {
     err = (gr_error){0};
     assert_int_equal(gr_folder_make(under, &err), GR_ERR_IO);
     err = (gr_error){0};
-    assert_int_equal(gr_file_read(under, &data, &size, &err), GR_ERR_IO);
+    assert_int_equal(gr_file_read(under, &data, &size, &err), GR_ERR_INPUT);
     assert_null(data);
     err = (gr_error){0};
-    assert_int_equal(gr_file_read(tmp, &data, &size, &err), GR_ERR_IO);
+    assert_int_equal(gr_file_read(tmp, &data, &size, &err), GR_ERR_INPUT);
     expect_error(&err, tmp, "check the spelling");
     err = (gr_error){0};
-    assert_int_equal(gr_file_read(folder, &data, &size, &err), GR_ERR_IO);
+    assert_int_equal(gr_file_read(folder, &data, &size, &err), GR_ERR_INPUT);
     expect_error(&err, folder, "this path is a folder");
     err = (gr_error){0};
     assert_int_equal(gr_file_write(folder, "x", 1, &err), GR_ERR_IO);
     err = (gr_error){0};
-    assert_int_equal(gr_file_read("/dev/null", &data, &size, &err), GR_ERR_IO);
+    assert_int_equal(gr_file_read("/dev/null", &data, &size, &err), GR_ERR_INPUT);
     expect_error(&err, "/dev/null", "not a regular file");
     chmod(deep, 0500);
     if (geteuid() != 0) { /* root may write anywhere */
         err = (gr_error){0};
         assert_int_equal(gr_file_write(path, "x", 1, &err), GR_ERR_IO);
         expect_error(&err, path, "permissions");
+        chmod(path, 0);
+        err = (gr_error){0};
+        assert_int_equal(gr_file_read(path, &data, &size, &err), GR_ERR_INPUT);
+        expect_error(&err, path, "you may not read it");
+        chmod(path, 0600);
     }
     chmod(deep, 0700);
 
@@ -506,7 +511,7 @@ static void files_are_whole(void **state) {
     gr_digest_data(hex, "hello", 5);
     assert_int_equal(gr_digest_file(of_file, path, NULL), GR_OK);
     assert_string_equal(hex, of_file);
-    assert_int_equal(gr_digest_file(of_file, tmp, NULL), GR_ERR_IO);
+    assert_int_equal(gr_digest_file(of_file, tmp, NULL), GR_ERR_INPUT);
     json_t *json = json_pack("{s:i, s:s}", "n", 3, "t", "x"), *value;
     err = (gr_error){0};
     assert_int_equal(gr_json_write(json, path, &err), GR_OK);

@@ -27,7 +27,8 @@ typedef enum gr_status {
     GR_OK = 0,
     GR_ERR_USAGE,       /* wrong option, recipe or combination: the command exits with 2 */
     GR_ERR_FORMAT,      /* a file's content is not what its reader accepts: 2 */
-    GR_ERR_IO,          /* open, read, write, rename failed: 1, or 2 when an input is missing */
+    GR_ERR_INPUT,       /* an input file is missing or cannot be opened: 2 */
+    GR_ERR_IO,          /* a read failed midway, or a write, rename, flush: 1 */
     GR_ERR_MEMORY,      /* a planned allocation was refused: 1 */
     GR_ERR_NUMERIC,     /* a loss or gradient is not finite: 1 */
     GR_ERR_INTERRUPTED, /* a signal asked to stop; what was done is saved: 1 */

@@ -22,8 +22,9 @@
  *     gr_stream_next(stream, step, &rows);             // the logical batch of any step
  *
  * Errors of every function here: GR_ERR_USAGE for options that make no sense, GR_ERR_FORMAT for content that is not
- * what its reader accepts (place is file:line:column), GR_ERR_IO for files that are missing or cannot be read or
- * written, GR_ERR_MEMORY. On failure the output pointer is set to NULL. Every _free accepts NULL.
+ * what its reader accepts (place is file:line:column), GR_ERR_INPUT for files that are missing or cannot be
+ * opened, GR_ERR_IO for those that cannot be read on or written, GR_ERR_MEMORY. On failure the output pointer is set to
+ * NULL. Every _free accepts NULL.
  */
 #ifndef GRADROUTE_DATA_H
 #define GRADROUTE_DATA_H

@@ -56,7 +56,7 @@ typedef struct gr_folder {
 /* Loads the model without the regions without[count] (their files are not opened and may be missing): the smaller
  * network of gr_surgery_remove, which refuses regions that cannot be taken out. Verified before anything is used: sizes
  * and digests, that the pieces tile every parameter exactly, types and shapes. GR_ERR_FORMAT for what does not match,
- * GR_ERR_IO for a missing file, GR_ERR_USAGE for an unknown region. */
+ * GR_ERR_INPUT for a missing file, GR_ERR_USAGE for an unknown region. */
 gr_status gr_folder_load(gr_folder **folder, const char *path, const char *const *without, int count, gr_error *err);
 void gr_folder_free(gr_folder *folder);
 

@@ -45,8 +45,8 @@
  *     KIND:     embeddings, norms, biases, out_biases
  *
  * Relative paths of a file are relative to that file, those of --set to the working folder; the resolved recipe has
- * absolute ones. Every value is checked: errors are GR_ERR_USAGE (GR_ERR_FORMAT for YAML syntax, GR_ERR_IO) with
- * file:line:column as place.
+ * absolute ones. Every value is checked: errors are GR_ERR_USAGE (GR_ERR_FORMAT for YAML syntax) with
+ * file:line:column as place; a recipe that cannot be opened is GR_ERR_INPUT.
  */
 #ifndef GRADROUTE_RECIPE_H
 #define GRADROUTE_RECIPE_H

@@ -64,7 +64,7 @@ gr_status gr_tokenizer_train(gr_tokenizer **out, const gr_text *docs, size_t cou
  * post_processor, padding and truncation are not used. The expression is compiled by PCRE2, whose \s also matches
  * U+180E, unlike that of some other programs; empty matches of it cut nothing.
  *
- * Errors: GR_ERR_IO, or GR_ERR_FORMAT with the place in the file and a hint. */
+ * Errors: GR_ERR_INPUT, GR_ERR_IO, or GR_ERR_FORMAT with the place in the file and a hint. */
 gr_status gr_tokenizer_open(gr_tokenizer **out, const char *path, gr_error *err);
 
 /* The same for JSON in memory; place names its origin in errors (NULL: "tokenizer.json"). */

@@ -75,12 +75,12 @@ gr_status gr__file_read(char **bytes, size_t *length, const char *path, const ch
     gr__place(place, path, 0, 0);
     struct stat info;
     if (stat(path, &info))
-        return gr_error_set(err, GR_ERR_IO, place, hint, "cannot open: %s", strerror(errno));
+        return gr_error_set(err, GR_ERR_INPUT, place, hint, "cannot open: %s", strerror(errno));
     if (!S_ISREG(info.st_mode))
-        return gr_error_set(err, GR_ERR_IO, place, "name a file", "not a regular file");
+        return gr_error_set(err, GR_ERR_INPUT, place, "name a file", "not a regular file");
     FILE *file = fopen(path, "rb");
     if (!file)
-        return gr_error_set(err, GR_ERR_IO, place, "check its permissions", "cannot open: %s", strerror(errno));
+        return gr_error_set(err, GR_ERR_INPUT, place, "check its permissions", "cannot open: %s", strerror(errno));
     gr_status status = read_all(file, bytes, length, (size_t)info.st_size, place, err);
     fclose(file);
     return status;

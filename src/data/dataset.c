@@ -338,7 +338,7 @@ static gr_status check(gr_dataset *data, const char *path, gr_error *err) {
 static gr_status map(gr_dataset *data, int fd, const char *path, gr_error *err) {
     struct stat info;
     if (fstat(fd, &info) || !S_ISREG(info.st_mode))
-        return gr_error_set(err, GR_ERR_IO, path, "name a file", "not a regular file");
+        return gr_error_set(err, GR_ERR_INPUT, path, "name a file", "not a regular file");
     if (!info.st_size)
         return refuse(path, err, "the file is empty");
     void *block = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -354,7 +354,7 @@ gr_status gr_dataset_open(gr_dataset **out, const char *path, gr_error *err) {
     *out = NULL;
     int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
-        return gr_error_set(err, GR_ERR_IO, path, "make it first", "cannot open: %s", strerror(errno));
+        return gr_error_set(err, GR_ERR_INPUT, path, "make it first", "cannot open: %s", strerror(errno));
     gr_dataset *data = gr_alloc(sizeof *data);
     gr_status status = map(data, fd, path, err);
     close(fd);

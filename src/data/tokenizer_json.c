@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "data/reader.h"
 #include "data/tokenizer.h"
 
 enum {
@@ -298,23 +299,11 @@ gr_status gr_tokenizer_parse(gr_tokenizer **out, const char *json, size_t length
 }
 
 gr_status gr_tokenizer_open(gr_tokenizer **out, const char *path, gr_error *err) {
+    char *text;
+    size_t length;
     *out = NULL;
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return gr_error_set(err, GR_ERR_IO, path, "is the path right?", "cannot open: %s", strerror(errno));
-    char *text = NULL;
-    size_t count = 0, capacity = 0, got = 0;
-    do {
-        text = gr__grow(text, &capacity, count + 65536, 1);
-        got = fread(text + count, 1, capacity - count, file);
-        count += got;
-    } while (got && count <= FILE_MAX);
-    gr_status status = GR_OK;
-    if (ferror(file))
-        status = gr_error_set(err, GR_ERR_IO, path, NULL, "cannot read: %s", strerror(errno));
-    fclose(file);
-    if (status == GR_OK)
-        status = gr_tokenizer_parse(out, text, count, path, err);
+    GR_TRY(gr__file_read(&text, &length, path, "is the path right?", err));
+    gr_status status = gr_tokenizer_parse(out, text, length, path, err);
     gr_free(text);
     return status;
 }

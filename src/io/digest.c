@@ -1,7 +1,6 @@
 #include "io/digest.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -46,9 +45,9 @@ void gr_digest_data(char hex[GR_DIGEST_HEX], const void *data, size_t size) {
 gr_status gr_digest_file(char hex[GR_DIGEST_HEX], const char *path, gr_error *err) {
     enum { BLOCK = 1 << 18 };
     hex[0] = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC), code = 0;
-    if (fd < 0)
-        return gr__file_error(err, path, "open", errno);
+    int fd, code = 0;
+    size_t size;
+    GR_TRY(gr__input_open(&fd, &size, path, err));
     gr_digest *digest = gr_digest_new();
     void *block = gr_alloc(BLOCK);
     for (;;) {

@@ -40,15 +40,32 @@ gr_status gr__file_error(gr_error *err, const char *path, const char *doing, int
     return gr_error_set(err, GR_ERR_IO, path, hint_of(code), "cannot %s: %s", doing, strerror(code));
 }
 
-static gr_status read_open(const char *path, int fd, unsigned char **data, size_t *size, gr_error *err) {
+gr_status gr__input_error(gr_error *err, const char *path, int code) {
+    const char *hint = code == EACCES || code == EPERM ? "you may not read it: check its permissions" : hint_of(code);
+    return gr_error_set(err, GR_ERR_INPUT, path, hint, "cannot open: %s", strerror(code));
+}
+
+gr_status gr__input_open(int *fd, size_t *size, const char *path, gr_error *err) {
     struct stat info;
-    if (fstat(fd, &info))
-        return gr__file_error(err, path, "read", errno);
-    if (S_ISDIR(info.st_mode))
-        return gr__file_error(err, path, "read", EISDIR);
-    if (!S_ISREG(info.st_mode))
-        return gr_error_set(err, GR_ERR_IO, path, "save the stream into a file first", "not a regular file");
-    size_t room = (size_t)info.st_size, got = 0;
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a named pipe must not make us wait */
+    if (*fd < 0)
+        return gr__input_error(err, path, errno);
+    gr_status status = GR_OK;
+    if (fstat(*fd, &info))
+        status = gr__file_error(err, path, "read", errno);
+    else if (S_ISDIR(info.st_mode))
+        status = gr__input_error(err, path, EISDIR);
+    else if (!S_ISREG(info.st_mode))
+        status = gr_error_set(err, GR_ERR_INPUT, path, "save the stream into a file first", "not a regular file");
+    if (status != GR_OK)
+        close(*fd);
+    else
+        *size = (size_t)info.st_size;
+    return status;
+}
+
+static gr_status read_whole(const char *path, int fd, size_t room, unsigned char **data, size_t *size, gr_error *err) {
+    size_t got = 0;
     unsigned char *block = gr_alloc_try(room + 1);
     if (!block)
         return gr_error_set(err, GR_ERR_MEMORY, path, NULL, "no memory for a file of %zu bytes", room);
@@ -74,10 +91,10 @@ static gr_status read_open(const char *path, int fd, unsigned char **data, size_
 gr_status gr_file_read(const char *path, unsigned char **data, size_t *size, gr_error *err) {
     *data = NULL;
     *size = 0;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a named pipe must not make us wait */
-    if (fd < 0)
-        return gr__file_error(err, path, "open", errno);
-    gr_status status = read_open(path, fd, data, size, err);
+    int fd;
+    size_t room;
+    GR_TRY(gr__input_open(&fd, &room, path, err));
+    gr_status status = read_whole(path, fd, room, data, size, err);
     close(fd);
     return status;
 }

@@ -8,7 +8,8 @@
  * What is written goes to PATH.tmp beside it, is flushed to the disk, renamed, and the folder is flushed: a
  * kill at any moment leaves the old file or the new one, at worst with a PATH.tmp that the next write reuses.
  * Two writers of one path at the same time are not supported.
- * Every failure is GR_ERR_IO with the path as its place (GR_ERR_MEMORY if a file does not fit).
+ * A file to read that is missing, a folder, a pipe or not ours to read is GR_ERR_INPUT, one too large GR_ERR_MEMORY;
+ * every other failure is GR_ERR_IO. The place is the path.
  */
 #ifndef GR_IO_FILE_H
 #define GR_IO_FILE_H
@@ -33,6 +34,12 @@ gr_status gr_file_out_open(gr_file_out **out, const char *path, gr_error *err);
 gr_status gr_file_out_write(gr_file_out *out, const void *data, size_t size, gr_error *err);
 gr_status gr_file_out_commit(gr_file_out *out, gr_error *err);
 void gr_file_out_abort(gr_file_out *out);
+
+/* A regular file opened for reading, and its size; *fd is closed again when this fails. */
+gr_status gr__input_open(int *fd, size_t *size, const char *path, gr_error *err);
+
+/* GR_ERR_INPUT for errno `code`: "cannot open: reason", with a hint that fits the code. */
+gr_status gr__input_error(gr_error *err, const char *path, int code);
 
 /* GR_ERR_IO for errno `code`: "cannot DOING: reason", with a hint that fits the code. */
 gr_status gr__file_error(gr_error *err, const char *path, const char *doing, int code);

@@ -2,12 +2,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -340,19 +338,16 @@ gr_status gr_safetensors_parse(gr_safetensors **file, const void *bytes, size_t 
 
 gr_status gr_safetensors_open(gr_safetensors **file, const char *path, gr_error *err) {
     *file = NULL;
-    struct stat info;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0)
-        return gr__file_error(err, path, "open", errno);
-    int code = fstat(fd, &info) ? errno : S_ISDIR(info.st_mode) ? EISDIR : S_ISREG(info.st_mode) ? 0 : EINVAL;
+    int fd, code = 0;
+    size_t size;
+    GR_TRY(gr__input_open(&fd, &size, path, err));
     void *map = NULL;
-    if (!code && info.st_size > 0 &&
-        (map = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED)
+    if (size > 0 && (map = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0)) == MAP_FAILED)
         code = errno;
     close(fd);
     if (code)
         return gr__file_error(err, path, "read", code);
-    return file_new(file, map, map, (size_t)info.st_size, path, err);
+    return file_new(file, map, map, size, path, err);
 }
 
 void gr_safetensors_close(gr_safetensors *file) {

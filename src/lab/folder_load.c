@@ -108,7 +108,7 @@ static gr_status check_file(const loader *l, const char *name, const char *path)
     GR_TRY(gr_json_member(entry, &size, "size", JSON_INTEGER, l->place, l->err));
     GR_TRY(gr_json_member(entry, &sum, "sha256", JSON_STRING, l->place, l->err));
     if (stat(path, &info))
-        return gr_error_set(l->err, GR_ERR_IO, path, "fetch the file, or load the model without this region",
+        return gr_error_set(l->err, GR_ERR_INPUT, path, "fetch the file, or load the model without this region",
                             "the file is missing");
     if ((json_int_t)info.st_size != json_integer_value(size))
         return gr_error_set(l->err, GR_ERR_FORMAT, path, DAMAGED, "the file has %lld bytes, the manifest says %lld",

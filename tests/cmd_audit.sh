@@ -1,0 +1,125 @@
+# The audit: what it measures and prints, that it goes on where it stopped, and what it refuses before it trains.
+. tests/cmd.inc
+t=$work/tiny.yaml
+
+# An audit with every twin and half of the labels: audit DIR OPTION ... ; with how=exec it takes the place of its shell.
+how=
+audit() {
+    folder=$1; shift
+    $how gradroute audit "$t" -o "$folder" --set train.steps=100 --set 'twins=[plain, filtered, perfect]' \
+        --set labels.animals.known=0.5 "$@"
+}
+
+# All numbers of a result but the wall times, with every bit.
+figures() { python3 -c 'import json, sys
+def strip(x):
+    if isinstance(x, dict): return {k: strip(v) for k, v in x.items() if k not in ("seconds", "tokens_per_s", "folder")}
+    return x
+print(json.dumps(strip(json.load(open(sys.argv[1] + "/result.json"))), sort_keys=True))' "$1"; }
+
+# Ends a job with a signal once one of its models has 10 lines of metrics; its status is in $code.
+stop_in() { # SIGNAL RUN PID
+    wait_for_steps "$2" 10 "$3"
+    kill "-$1" "$3" 2>"$work/null"
+    wait "$3" 2>"$work/null"
+    code=$?
+}
+
+trained() { [ -s "$1/routed/metrics.jsonl" ]; }
+untrained() { ! trained "$1"; }
+in_second() { [ -e "$1/routed/done.json" ] && [ ! -e "$1/plain/done.json" ]; }
+
+# ---- what it measures ----
+w=$work/whole
+json 'an undisturbed audit' audit "$w" --json
+ok 'what it prints is what result.json holds' same "$(cat "$work/last.json")" "$(cat "$w/result.json")"
+for key in removal removal_relearned removal_filtered removal_relearned_filtered retention tax_off tax_on tax_off_adjacent \
+    tax_on_adjacent seconds tokens_per_s; do
+    ok "the result has $key" get "$w/result.json" "['$key'] + 0"
+done
+for key in forget_on forget_off adjacent_on adjacent_off retain_on retain_off forget_off_relearned tokens parameters; do
+    ok "the routed model has $key" get "$w/result.json" "['models']['routed']['$key'] + 0"
+done
+for twin in plain filtered perfect; do
+    for key in forget adjacent retain forget_relearned tokens parameters seconds tokens_per_s; do
+        ok "$twin has $key" get "$w/result.json" "['models']['$twin']['$key'] + 0"
+    done
+done
+ok 'the scale ends at the perfect filter' same "$(get "$w/result.json" "['scale']")" perfect
+ok 'figures agree with the losses, twins saw what they should' python3 -c 'import json, sys
+r = json.load(open(sys.argv[1])); m = r["models"]
+def near(a, b): assert abs(a - b) < 1e-9, (a, b)
+def removal(routed, plain, filtered): return (routed - plain) / (filtered - plain)
+near(r["removal"], removal(m["routed"]["forget_off"], m["plain"]["forget"], m["perfect"]["forget"]))
+near(r["removal_relearned"], removal(m["routed"]["forget_off_relearned"], m["plain"]["forget_relearned"],
+                                     m["perfect"]["forget_relearned"]))
+near(r["removal_filtered"], removal(m["filtered"]["forget"], m["plain"]["forget"], m["perfect"]["forget"]))
+near(r["tax_off"], m["routed"]["retain_off"] - m["perfect"]["retain"])
+near(r["tax_on"], m["routed"]["retain_on"] - m["plain"]["retain"])
+for key, (low, high) in r["intervals"].items(): assert low <= r[key] <= high, key
+assert r["data"]["known"]["animals"] * 2 - r["data"]["groups"]["animals"] in (-1, 0, 1)
+assert m["perfect"]["tokens"] < m["filtered"]["tokens"] < m["plain"]["tokens"] == m["routed"]["tokens"]
+assert not r["data"]["used_fallback"]' "$w/result.json"
+
+# ---- called again ----
+touch "$work/then"
+sleep 0.05
+json 'a finished audit answers again' audit "$w" --json
+ok 'with the same' same "$(cat "$work/last.json")" "$(cat "$w/result.json")"
+ok 'and writes nothing' same "nothing $(find "$w" -newer "$work/then" | head -n 3)" 'nothing '
+fails 0 'removal of the known filter' 'a finished audit prints its table' audit "$w"
+ok 'eval of an audit' gradroute eval "$w" --off animals
+ok 'eval of a twin' gradroute eval "$w/perfect"
+fails 2 'another recipe' 'another recipe in the same folder' audit "$w" --set train.lr=0.001
+
+# ---- stopped ----
+killed=$work/killed
+(how=exec; audit "$killed" >"$work/out" 2>"$work/err") &
+stop_in KILL "$killed/plain" $!
+ok 'killed in the second model' in_second "$killed"
+touch "$work/then"
+sleep 0.05
+ok 'the same command goes on' audit "$killed"
+ok 'the first model is not trained again' same "nothing $(find "$killed/routed" -newer "$work/then" | head -n 3)" 'nothing '
+ok 'killed or not, the same figures' same "$(figures "$killed")" "$(figures "$w")"
+
+(how=exec; audit "$work/int" >"$work/out" 2>"$work/said") &
+stop_in INT "$work/int/plain" $!
+[ "$code" = 1 ] && say 'ok Ctrl-C ends with status 1' || failure "Ctrl-C ends with status 1 ($code)"
+ok 'and says how to go on' grep -q "same command goes on: gradroute audit $t -o $work/int and the same --set" "$work/said"
+ok 'the same command goes on after Ctrl-C' audit "$work/int"
+ok 'stopped or not, the same figures' same "$(figures "$work/int")" "$(figures "$w")"
+
+# ---- a region that cannot be taken out ----
+claims='regions.animals={residual: {claim: [0, 8]}, mlp: {claim: [0, 16]}}'
+fails 0 'relearning with the region switched off, not removed' 'claimed residual dimensions are switched off' \
+    gradroute audit "$t" -o "$work/claimed" --set "$claims" --set preset=sgtm
+ok 'and measured' get "$work/claimed/result.json" "['removal_relearned'] + 0"
+ok 'twins keep the full width' same "$(get "$work/claimed/result.json" "['models']['filtered']['parameters']")" \
+    "$(get "$work/claimed/result.json" "['models']['plain']['parameters']")"
+
+# ---- the subset of WordNet ----
+small='--set train.steps=2 --set train.batch=4 --set data.context=32 --set data.tokenizer.train=300 --set data.validation=0.01'
+demo() {
+    folder=$1; shift
+    gradroute audit recipes/demo.yaml -o "$folder" $small --set 'model={arch: llama, layers: 1, width: 16, heads: 2, mlp: 16}' \
+        --set 'regions.biology={mlp: {add: 8}}' --set preset=sgtm --set 'relearn={documents: 4, steps: 2, lr: [0.001]}' "$@"
+}
+fails 0 'NOTE: the corpus is the small subset' 'an audit without WordNet says that it read the subset' \
+    demo "$work/demo" --set data.wordnet=/nonexistent
+ok 'so does its result' same "$(get "$work/demo/result.json" "['data']['used_fallback']")" True
+fails 0 'the corpus is the small subset' 'and again when it is only printed' demo "$work/demo" --set data.wordnet=/nonexistent
+ok 'the subset by name' demo "$work/named" --set data.wordnet=recipes/wordnet-subset
+ok 'is no fallback' same "$(get "$work/named/result.json" "['data']['used_fallback']")" False
+fails 2 'cannot open' 'without the subset too' demo "$work/no" --set data.wordnet=/nonexistent --set data.fallback=/nonexistent
+
+# ---- what it refuses ----
+grep -v '^labels\|^  animals: {is\|^preset\|^twins' "$t" >"$work/unlabelled.yaml"
+fails 2 'an audit needs a label' 'no labels' gradroute audit "$work/unlabelled.yaml" -o "$work/refused"
+fails 2 'the data of a recipe are text' 'a network that reads no text' gradroute audit "$t" -o "$work/refused" \
+    --set 'model={arch: mlp, sizes: [8, 16, 4]}' --set 'regions.animals={mlp: {claim: [0, 4]}}' --set preset=sgtm
+fails 2 'documents of the label are wanted' 'more forget documents than there are' gradroute audit "$t" -o "$work/refused" \
+    --set relearn.documents=1000
+ok 'all before training' untrained "$work/refused"
+fails 1 'cannot make the folder' 'an audit that cannot write' gradroute audit "$t" -o "$work/corpus.jsonl/audit"
+finish
