@@ -1,20 +1,23 @@
-/* commands.h - the table of subcommands: one line here and one file cmd_NAME.c make a command.
+/* commands.h - the table of subcommands: one line here and one file cmd_NAME.c make a command
+ * (and its name in tests/cmd_usage.sh).
  *
  *     int gr__cmd_train(int argc, char **argv);     argv[0] is "gradroute train"; returns the exit status
  */
 #ifndef GR_CLI_COMMANDS_H
 #define GR_CLI_COMMANDS_H
 
-#define GR_COMMANDS(X)                                                                     \
-    X(train, "train the routed model of a recipe")                                         \
+/* clang-format off */
+#define GR_COMMANDS(X) \
+    X(train, "train the routed model of a recipe") \
     X(audit, "train it beside its twins, switch the region off, measure what was removed") \
-    X(plan, "parameters, memory, steps and minutes of a recipe before anything is spent")  \
-    X(check, "print what the routes of a recipe do, and what looks wrong")                 \
-    X(eval, "loss of a model on text, by group or topic, with regions on or off")          \
-    X(ablate, "remove or silence regions of a model for good")                             \
-    X(generate, "continue a prompt, with regions on or off")                               \
+    X(plan, "parameters, memory, steps and minutes of a recipe before anything is spent") \
+    X(check, "print what the routes of a recipe do, and what looks wrong") \
+    X(eval, "loss of a model on text, by group or topic, with regions on or off") \
+    X(ablate, "remove or silence regions of a model for good") \
+    X(generate, "continue a prompt, with regions on or off") \
     X(inspect, "what a model folder, a run or a checkpoint holds, with sizes and digests") \
     X(data, "show the data of a recipe, train a tokenizer, encode text")
+/* clang-format on */
 
 #define GR_COMMAND_DECLARE(name, purpose) int gr__cmd_##name(int argc, char **argv);
 GR_COMMANDS(GR_COMMAND_DECLARE)

@@ -1,6 +1,7 @@
 /* reader.h - what a reader of corpora is, and the tools readers share.
  *
- * A new reader is one file that defines a gr__reader and one line in the list of corpus.c.
+ * A new reader is one file that defines a gr__reader, its extern below, and one line in the list of corpus.c. Its key
+ * in recipes is read by src/lab/recipe_data.c.
  */
 #ifndef GR_DATA_READER_H
 #define GR_DATA_READER_H

@@ -1,4 +1,5 @@
-/* The list of presets, and what they share. A new one: a file beside this and a line here. */
+/* The list of presets, and what they share. A new one: a file beside this, its extern in
+ * route_internal.h, and a line here. */
 #include <string.h>
 
 #include "route/route_internal.h"
