@@ -449,7 +449,7 @@ static void test_errors(void **state) {
     REFUSE(warmup, -1);
     REFUSE(final, 2);
     gr_optim_def bad = d;
-    bad.schedule = GR_SCHEDULE_LINEAR, bad.warmup = 10, bad.total = 10;
+    bad.schedule = GR_SCHEDULE_LINEAR, bad.warmup = 11, bad.total = 10;
     refuse(&n, &bad, "warmup");
     bad = d;
     bad.group = &(gr_optim_group){"blok.*", 1, -1}, bad.groups = 1;
