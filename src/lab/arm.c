@@ -1,5 +1,6 @@
 /* Arms: the models of one comparison, from the same start and over the same documents in the same order, each with one
  * thing changed. */
+#include <fnmatch.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -180,6 +181,21 @@ static gr_status save_arm(gr_arm *arm, gr_model *model, const gr_arch_def *def, 
     return status;
 }
 
+/* Optimiser groups of parameters that this arm has: those of a region's own parameters are nothing to a filtered twin.
+ */
+static int groups_present(gr_optim_group *out, const gr_optim_def *def, const gr_model *model, gr_arm_kind kind) {
+    int count = 0;
+    bool whole = kind == GR_ARM_ROUTED || kind == GR_ARM_PLAIN;
+    for (int i = 0; i < def->groups; i++) {
+        bool used = whole;
+        for (int p = 0; p < gr_model_params(model) && !used; p++)
+            used = fnmatch(def->group[i].pattern, gr_model_param(model, p)->name, 0) == 0;
+        if (used)
+            out[count++] = def->group[i];
+    }
+    return count;
+}
+
 static gr_status train_model(gr_arm *arm, gr_model *model, const gr_project *p, gr_arm_kind kind, const char *folder,
                              const gr_control *control, gr_error *err) {
     const gr_recipe *r = p->recipe;
@@ -187,6 +203,7 @@ static gr_status train_model(gr_arm *arm, gr_model *model, const gr_project *p, 
     gr_router *router = NULL;
     GR_TRY(open_stream(&stream, p, kind, err));
     gr_status status = GR_OK;
+    gr_optim_group *group = gr_alloc(((size_t)r->train.optim.groups + 1) * sizeof *group);
     if (kind == GR_ARM_ROUTED && r->routes->count > 0)
         status = gr_router_new(&router, model, r->routes, r->seed, err);
     if (status == GR_OK) {
@@ -197,6 +214,8 @@ static gr_status train_model(gr_arm *arm, gr_model *model, const gr_project *p, 
         def.router = router;
         def.labels = p->labels;
         def.optim = r->train.optim;
+        def.optim.group = group;
+        def.optim.groups = groups_present(group, &r->train.optim, model, kind);
         def.rows = r->train.batch;
         def.width = r->data.context;
         def.micro = r->train.micro;
@@ -213,6 +232,7 @@ static gr_status train_model(gr_arm *arm, gr_model *model, const gr_project *p, 
         def.stop = control->stop;
         status = gr_train(&def, err);
     }
+    gr_free(group);
     gr_router_free(router);
     gr_stream_free(stream);
     return status;
