@@ -6,7 +6,7 @@ t=$work/tiny.yaml
 how=
 audit() {
     folder=$1; shift
-    $how gradroute audit "$t" -o "$folder" --set train.steps=100 --set 'twins=[plain, filtered, perfect]' \
+    $how gradroute audit "$t" -o "$folder" --set train.steps=100 --set 'train.groups=[{parameters: "animals.*", lr: 2}]' --set 'twins=[plain, filtered, perfect]' \
         --set labels.animals.known=0.5 "$@"
 }
 

@@ -181,16 +181,27 @@ static gr_status save_arm(gr_arm *arm, gr_model *model, const gr_arch_def *def, 
     return status;
 }
 
-/* Optimiser groups of parameters that this arm has: those of a region's own parameters are nothing to a filtered twin.
- */
-static int groups_present(gr_optim_group *out, const gr_optim_def *def, const gr_model *model, gr_arm_kind kind) {
+static bool owned_by_region(const gr_model *model, int p) {
+    const gr_param_def *def = gr_model_param(model, p);
+    for (int r = 0; r < gr_model_regions(model); r++)
+        for (int i = 0; i < gr_model_region(model, r)->parts; i++) {
+            gr_part part = gr_model_region(model, r)->part[i];
+            if (part.param == p && part.lo0 == 0 && part.lo1 == 0 && part.hi0 == def->rows && part.hi1 == def->cols)
+                return true;
+        }
+    return false;
+}
+
+/* Optimiser groups that hold for this arm. A group of nothing but regions' own parameters is a setting of the routing:
+ * the twins train without it, the plain one too, which would otherwise be handicapped by a rate chosen for routing. */
+static int groups_of_arm(gr_optim_group *out, const gr_optim_def *def, const gr_model *model, gr_arm_kind kind) {
     int count = 0;
-    bool whole = kind == GR_ARM_ROUTED || kind == GR_ARM_PLAIN;
     for (int i = 0; i < def->groups; i++) {
-        bool used = whole;
-        for (int p = 0; p < gr_model_params(model) && !used; p++)
-            used = fnmatch(def->group[i].pattern, gr_model_param(model, p)->name, 0) == 0;
-        if (used)
+        bool holds = kind == GR_ARM_ROUTED;
+        for (int p = 0; p < gr_model_params(model) && !holds; p++)
+            holds =
+                !owned_by_region(model, p) && fnmatch(def->group[i].pattern, gr_model_param(model, p)->name, 0) == 0;
+        if (holds)
             out[count++] = def->group[i];
     }
     return count;
@@ -215,7 +226,7 @@ static gr_status train_model(gr_arm *arm, gr_model *model, const gr_project *p, 
         def.labels = p->labels;
         def.optim = r->train.optim;
         def.optim.group = group;
-        def.optim.groups = groups_present(group, &r->train.optim, model, kind);
+        def.optim.groups = groups_of_arm(group, &r->train.optim, model, kind);
         def.rows = r->train.batch;
         def.width = r->data.context;
         def.micro = r->train.micro;
