@@ -99,7 +99,7 @@ ok 'twins keep the full width' same "$(get "$work/claimed/result.json" "['models
     "$(get "$work/claimed/result.json" "['models']['plain']['parameters']")"
 
 # ---- the subset of WordNet ----
-small='--set train.steps=2 --set train.batch=4 --set data.context=32 --set data.tokenizer.train=300 --set data.validation=0.01'
+small='--set train.steps=2 --set train.groups=[] --set routes=[] --set train.batch=4 --set data.context=32 --set data.tokenizer.train=300 --set data.validation=0.01'
 demo() {
     folder=$1; shift
     gradroute audit recipes/demo.yaml -o "$folder" $small --set 'model={arch: llama, layers: 1, width: 16, heads: 2, mlp: 16}' \
