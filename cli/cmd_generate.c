@@ -17,7 +17,7 @@ static const char doc[] =
     "  gradroute generate runs/demo/routed --prompt 'a small bird'\n"
     "  gradroute generate runs/demo --prompt 'a bird' --off biology --seed 7\n" GR__EXIT_STATUS;
 
-enum { KEY_TEMPERATURE = GR__KEY_OWN, KEY_SEED };
+enum { KEY_TEMPERATURE = GR__KEY_OWN, KEY_SEED, KEY_PRECISION };
 
 static const struct argp_option options[] = {
     {"prompt", 'p', "TEXT", 0, "What to continue (may be empty: the start of a document)", 0},
@@ -25,6 +25,8 @@ static const struct argp_option options[] = {
     {"temperature", KEY_TEMPERATURE, "T", 0, "0 takes the most likely token (default: 0)", 0},
     {"top-k", 'k', "K", 0, "Draw among the K most likely tokens (default: 0, all)", 0},
     {"seed", KEY_SEED, "N", 0, "Of the draws (default: 1)", 0},
+    {"precision", KEY_PRECISION, "WORD", 0,
+     "float32, bf16 (half the bytes and up to twice as fast, rounded) or auto (default: float32)", 0},
     GR__OPTION_OFF,
     GR__OPTION_THREADS,
     GR__OPTION_JSON,
@@ -35,6 +37,18 @@ typedef struct generate_options {
     const char *prompt;
     gr_generate_def def;
 } generate_options;
+
+static gr_precision precision(struct argp_state *state, const char *word) {
+    static const struct {
+        const char *word;
+        gr_precision value;
+    } known[] = {{"float32", GR_PRECISION_FLOAT32}, {"bf16", GR_PRECISION_BF16}, {"auto", GR_PRECISION_AUTO}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(word, known[i].word) == 0)
+            return known[i].value;
+    argp_error(state, "--precision %s: expected float32, bf16 or auto", word);
+    return GR_PRECISION_MODEL;
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     generate_options *own = state->input;
@@ -53,6 +67,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case KEY_SEED:
         own->def.seed = (uint64_t)gr__option_int(state, "seed", arg, 0, INT64_MAX);
+        return 0;
+    case KEY_PRECISION:
+        own->def.precision = precision(state, arg);
         return 0;
     case ARGP_KEY_END:
         gr__common_parse(key, arg, state, &own->common);
@@ -128,6 +145,7 @@ static gr_status open_and_generate(const generate_options *own, gr_error *err) {
 
 int gr__cmd_generate(int argc, char **argv) {
     generate_options own = {.common.what = "MODEL", .def = gr_generate_default()};
+    own.def.precision = GR_PRECISION_FLOAT32;
     gr_error err = {0};
     argp_parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &own);
     return gr__finish(&own.common, open_and_generate(&own, &err), &err);

@@ -7,11 +7,12 @@
 static const char doc[] =
     "Says what RECIPE would cost, for the routed model and each of its twins: parameters of core and regions, memory "
     "by "
-    "kind, steps, tokens, operations and expected minutes. Reads the data (their vocabulary decides sizes), measures "
-    "matrix products for a moment, and writes nothing."
+    "kind, steps, tokens, operations and expected minutes. Reads the data (their vocabulary decides sizes), times a "
+    "few "
+    "steps of each model, and writes nothing."
     "\v"
-    "The minutes count matrix products alone, at the speed measured now with these threads: the least it can take. "
-    "Attention, norms, the loss and the optimiser come on top.\n"
+    "The minutes are those of training, at the speed of the steps just timed with these threads; evaluation and "
+    "relearning come on top.\n"
     "\n"
     "Examples:\n"
     "  gradroute plan recipes/demo.yaml\n"
@@ -95,7 +96,7 @@ static void print_entry(const entry *e) {
            gr__text_count((char[32]){0}, p->tokens_per_step),
            gr__text_count((char[32]){0}, p->steps * p->tokens_per_step));
     printf("  operations  %.3g a step, %.3g together\n", p->flops_per_step, p->flops_per_step * (double)p->steps);
-    printf("  time        %s at least: %.3g s a step, %.3g operations a second\n",
+    printf("  time        %s: %.3g s a step, %.3g operations a second\n",
            gr__text_time((char[32]){0}, p->seconds_per_step * (double)p->steps), p->seconds_per_step,
            p->seconds_per_step > 0 ? p->flops_per_step / p->seconds_per_step : 0);
     print_memory(e);
@@ -114,11 +115,11 @@ static void print_plan(const gr__common *common, const entry *list, int count) {
     if (common->json) {
         gr__print_json(json_pack("{s:s, s:i, s:o, s:o, s:s}", "recipe", common->input, "threads", omp_get_max_threads(),
                                  "models", models, "minutes", gr__json_real(seconds / 60), "assumption",
-                                 "matrix products alone, at the speed measured now"));
+                                 "training alone, at the speed of a few steps timed now"));
         return;
     }
     json_decref(models);
-    printf("all models: %s at least on %d threads (matrix products alone, at the speed measured now)\n",
+    printf("all models: %s on %d threads (training alone, at the speed of a few steps timed now)\n",
            gr__text_time((char[32]){0}, seconds), omp_get_max_threads());
 }
 

@@ -60,6 +60,11 @@ for key, (low, high) in r["intervals"].items(): assert low <= r[key] <= high, ke
 assert r["data"]["known"]["animals"] * 2 - r["data"]["groups"]["animals"] in (-1, 0, 1)
 assert m["perfect"]["tokens"] < m["filtered"]["tokens"] < m["plain"]["tokens"] == m["routed"]["tokens"]
 assert not r["data"]["used_fallback"]' "$w/result.json"
+json 'an audit without settings of the region' audit "$work/bare" --json --set train.groups=[] --set 'twins=[plain]'
+ok 'a rate of the region alone changes the routed model, and no twin' python3 -c 'import json, sys
+a, b = (json.load(open(name))["models"] for name in sys.argv[1:])
+assert a["plain"]["forget"] == b["plain"]["forget"] and a["plain"]["retain"] == b["plain"]["retain"]
+assert a["routed"]["forget_on"] != b["routed"]["forget_on"]' "$w/result.json" "$work/bare/result.json"
 
 # ---- called again ----
 touch "$work/then"

@@ -51,6 +51,8 @@ json 'generate draws' gradroute generate "$r" --prompt 'a' --temperature 2 --top
 first=$(get "$work/last.json" "['completion'].encode()")
 json 'generate draws again' gradroute generate "$r" --prompt 'a' --temperature 2 --top-k 50 --seed 4 --tokens 20 --json
 ok 'the same seed gives the same text' same "$first" "$(get "$work/last.json" "['completion'].encode()")"
+json 'generate in bfloat16' gradroute generate "$r" --prompt 'a small' --precision bf16 --tokens 40 --json
+fails 2 'float32, bf16 or auto' 'generate in an unknown precision' gradroute generate "$r" --prompt a --precision half
 json 'generate from nothing' gradroute generate "$r" --prompt '' --tokens 3 --json
 fails 2 'animals' 'generate without an unknown region' gradroute generate "$r" --prompt a --off plants
 

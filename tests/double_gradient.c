@@ -67,7 +67,7 @@ static void check_case(const gr_op *op, const gr_op_case *test) {
     gr_model *model = network(test);
     gr_run *run;
     gr_error err = {0};
-    gr_test_ok(gr_run_new(&run, model, NULL, &(gr_run_def){test->rows, true, 11}, &err), &err);
+    gr_test_ok(gr_run_new(&run, model, NULL, &(gr_run_def){.rows = test->rows, .train = true, .seed = 11}, &err), &err);
     gr_test_batch b = gr_test_batch_new(test->rows, test->width, 3);
     gr_real *coefficient = gr_alloc((size_t)test->rows * 4096 * sizeof *coefficient);
     for (size_t i = 0; i < (size_t)test->rows * 4096; i++)

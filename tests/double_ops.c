@@ -25,7 +25,7 @@ static gr_model *model_of(gr_value (*build)(gr_graph *, gr_value), gr_value *y) 
 static gr_run *run_of(gr_model *model, const gr_tables *tables, bool train) {
     gr_run *run;
     gr_error err = {0};
-    gr_test_ok(gr_run_new(&run, model, tables, &(gr_run_def){ROWS, train, 7}, &err), &err);
+    gr_test_ok(gr_run_new(&run, model, tables, &(gr_run_def){.rows = ROWS, .train = train, .seed = 7}, &err), &err);
     return run;
 }
 

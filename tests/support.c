@@ -26,6 +26,51 @@ void gr_test_folder_remove(char *folder) {
     gr_free(folder);
 }
 
+static char *files; /* the folder of this process's tests */
+
+int gr_test_files_setup(void **state) {
+    (void)state;
+    files = gr_test_folder();
+    return 0;
+}
+
+int gr_test_files_teardown(void **state) {
+    (void)state;
+    gr_test_folder_remove(files);
+    files = NULL;
+    return 0;
+}
+
+const char *gr_test_path(const char *name) {
+    static char path[16][512];
+    static int turn;
+    turn = (turn + 1) % 16;
+    snprintf(path[turn], sizeof path[turn], "%s/%s", files, name);
+    return path[turn];
+}
+
+const char *gr_test_write(const char *name, const void *bytes, size_t length) {
+    const char *path = gr_test_path(name);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(bytes, 1, length, file), length);
+    fclose(file);
+    return path;
+}
+
+char *gr_test_read(const char *path, size_t *length) {
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    fseek(file, 0, SEEK_END);
+    *length = (size_t)ftell(file);
+    rewind(file);
+    char *bytes = malloc(*length + 1);
+    assert_int_equal(fread(bytes, 1, *length, file), *length);
+    fclose(file);
+    bytes[*length] = '\0';
+    return bytes;
+}
+
 void gr_test_ok(gr_status status, const gr_error *err) {
     char text[1400];
     if (status != GR_OK)

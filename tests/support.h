@@ -16,6 +16,14 @@
 char *gr_test_folder(void);
 void gr_test_folder_remove(char *folder);
 
+/* Files of a test in a folder of its own: setup and teardown of a cmocka group, paths (the last 16 stay valid), and
+ * whole files written and read (malloc'd, a 0 behind the end). */
+int gr_test_files_setup(void **state);
+int gr_test_files_teardown(void **state);
+const char *gr_test_path(const char *name);
+const char *gr_test_write(const char *name, const void *bytes, size_t length);
+char *gr_test_read(const char *path, size_t *length);
+
 /* Fails the test with the error's text unless status is GR_OK. */
 void gr_test_ok(gr_status status, const gr_error *err);
 

@@ -1,9 +1,4 @@
 /* test_corpus.c - readers of documents, their errors, duplicates. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,43 +6,9 @@
 #include <unistd.h>
 
 #include "gradroute/data.h"
+#include "support.h"
 
-/* ---- Files in a folder of their own ------------------------------------------------------------------------------ */
-
-static char folder[256];
-
-static int make_folder(void **state) {
-    (void)state;
-    const char *base = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/gradroute-corpus-XXXXXX", base && *base ? base : "/tmp");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    char line[512];
-    snprintf(line, sizeof line, "rm -rf '%s'", folder);
-    return system(line);
-}
-
-static const char *file_path(const char *name) {
-    static char path[16][512]; /* enough for one test: earlier results stay valid */
-    static int turn;
-    turn = (turn + 1) % 16;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
-    return path[turn];
-}
-
-static const char *write_bytes(const char *name, const void *bytes, size_t length) {
-    const char *path = file_path(name);
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, length, file), length);
-    fclose(file);
-    return path;
-}
-
-static const char *write_text(const char *name, const char *text) { return write_bytes(name, text, strlen(text)); }
+static const char *write_text(const char *name, const char *text) { return gr_test_write(name, text, strlen(text)); }
 
 /* ---- Shorthand --------------------------------------------------------------------------------------------------- */
 
@@ -98,7 +59,7 @@ static const char verb_line[] = "00211852 30 v 01 freeze-dry 0 001 * 00211108 v 
 static const char adv_line[] = "00003483 02 r 01 barely 0 000 | by a small margin  \n";
 
 static void write_wordnet(const char *noun) {
-    mkdir(file_path("wn"), 0777);
+    mkdir(gr_test_path("wn"), 0777);
     write_text("wn/data.noun", noun);
     write_text("wn/data.verb", verb_line);
     write_text("wn/data.adj", adj_line);
@@ -116,7 +77,7 @@ static void wordnet_lines(void **state) {
     char noun[1024];
     snprintf(noun, sizeof noun, "  1 This software is provided  \n%s%s", noun_line, noun_line);
     write_wordnet(noun);
-    gr_source source = wordnet(file_path("wn"));
+    gr_source source = wordnet(gr_test_path("wn"));
     gr_corpus *corpus = open_good(&source, true);
     assert_int_equal(corpus->topics.docs, 4);
     assert_int_equal(corpus->read, 5);
@@ -135,15 +96,15 @@ static void wordnet_lines(void **state) {
 static void wordnet_fallback(void **state) {
     (void)state;
     write_wordnet(noun_line);
-    char *missing = strdup(file_path("nowhere"));
+    char *missing = strdup(gr_test_path("nowhere"));
     gr_source source = wordnet(missing);
     expect_error(&source, GR_ERR_INPUT, "nowhere/data.noun", "cannot open");
-    source.fallback = file_path("wn");
+    source.fallback = gr_test_path("wn");
     gr_corpus *corpus = open_good(&source, true);
     assert_true(corpus->used_fallback);
     assert_int_equal(corpus->topics.docs, 4);
     gr_corpus_free(corpus);
-    source.fallback = file_path("nowhere-either");
+    source.fallback = gr_test_path("nowhere-either");
     expect_error(&source, GR_ERR_INPUT, "nowhere-either/data.noun", "cannot open");
     free(missing);
 }
@@ -173,7 +134,7 @@ static void wordnet_damage(void **state) {
         char noun[1024];
         snprintf(noun, sizeof noun, "%s%s", noun_line, cases[i].line);
         write_wordnet(noun);
-        gr_source source = wordnet(file_path("wn"));
+        gr_source source = wordnet(gr_test_path("wn"));
         expect_error(&source, GR_ERR_FORMAT, cases[i].place, cases[i].message);
     }
 }
@@ -181,7 +142,7 @@ static void wordnet_damage(void **state) {
 /* A file cut anywhere inside a line is noticed. */
 static void wordnet_cut(void **state) {
     (void)state;
-    gr_source source = wordnet(file_path("wn"));
+    gr_source source = wordnet(gr_test_path("wn"));
     char *path = strdup(source.path);
     source.path = path;
     for (size_t n = 1; n < strlen(noun_line); n++) {
@@ -309,18 +270,18 @@ static void jsonl_damage(void **state) {
     }
     char *deep = malloc(100001);
     memset(deep, '[', 100000);
-    gr_source source = jsonl(write_bytes("deep.jsonl", deep, 100000));
+    gr_source source = jsonl(gr_test_write("deep.jsonl", deep, 100000));
     expect_error(&source, GR_ERR_FORMAT, "deep.jsonl:1:", "");
     free(deep);
 }
 
 static void many_topics(void **state) {
     (void)state;
-    FILE *file = fopen(file_path("topics.jsonl"), "wb");
+    FILE *file = fopen(gr_test_path("topics.jsonl"), "wb");
     for (int i = 0; i < 5000; i++)
         fprintf(file, "{\"text\": \"one\", \"label\": %d}\n", i);
     fclose(file);
-    gr_source source = jsonl(file_path("topics.jsonl"));
+    gr_source source = jsonl(gr_test_path("topics.jsonl"));
     expect_error(&source, GR_ERR_FORMAT, "topics.jsonl:4097", "topics");
 }
 
@@ -349,7 +310,7 @@ static void several_sources(void **state) {
     sources[0].path = write_text("en.txt", "one\n\ntwo");
     sources[1].path = write_text("es.txt", "uno\n\ntwo");
     write_wordnet(noun_line);
-    sources[2].path = file_path("wn");
+    sources[2].path = gr_test_path("wn");
     gr_corpus *corpus = NULL;
     gr_error err = {0};
     assert_int_equal(gr_corpus_open(&corpus, &(gr_corpus_def){sources, 3, true}, &err), GR_OK);
@@ -361,10 +322,10 @@ static void several_sources(void **state) {
 
 static void sources_that_fail(void **state) {
     (void)state;
-    gr_source source = jsonl(file_path("missing.jsonl"));
+    gr_source source = jsonl(gr_test_path("missing.jsonl"));
     expect_error(&source, GR_ERR_INPUT, "missing.jsonl", "No such file");
-    source.path = folder;
-    expect_error(&source, GR_ERR_INPUT, folder, "not a regular file");
+    source.path = gr_test_path("");
+    expect_error(&source, GR_ERR_INPUT, gr_test_path(""), "not a regular file");
     source.path = write_text("empty.jsonl", "");
     expect_error(&source, GR_ERR_FORMAT, "empty.jsonl", "empty");
     source.reader = "csv";
@@ -379,5 +340,5 @@ int main(void) {
         cmocka_unit_test(many_topics),       cmocka_unit_test(text_separators),   cmocka_unit_test(several_sources),
         cmocka_unit_test(sources_that_fail),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, gr_test_files_setup, gr_test_files_teardown);
 }

@@ -1,9 +1,4 @@
 /* test_dataset.c - labels and their hidden part, the split, draws, and the dataset file against damage. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,54 +7,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "data/dataset.h"
-
-/* ---- Files in a folder of their own ------------------------------------------------------------------------------ */
-
-static char folder[256];
-
-static int make_folder(void **state) {
-    (void)state;
-    const char *base = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/gradroute-dataset-XXXXXX", base && *base ? base : "/tmp");
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state) {
-    (void)state;
-    char line[512];
-    snprintf(line, sizeof line, "rm -rf '%s'", folder);
-    return system(line);
-}
-
-static const char *file_path(const char *name) {
-    static char path[16][512]; /* enough for one test: earlier results stay valid */
-    static int turn;
-    turn = (turn + 1) % 16;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
-    return path[turn];
-}
-
-static const char *write_bytes(const char *name, const void *bytes, size_t length) {
-    const char *path = file_path(name);
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(bytes, 1, length, file), length);
-    fclose(file);
-    return path;
-}
-
-static char *read_bytes(const char *path, size_t *length) {
-    FILE *file = fopen(path, "rb");
-    assert_non_null(file);
-    fseek(file, 0, SEEK_END);
-    *length = (size_t)ftell(file);
-    rewind(file);
-    char *bytes = malloc(*length + 1);
-    assert_int_equal(fread(bytes, 1, *length, file), *length);
-    fclose(file);
-    bytes[*length] = '\0';
-    return bytes;
-}
+#include "support.h"
 
 /* ---- Labels ------------------------------------------------------------------------------------------------------ */
 
@@ -275,42 +223,42 @@ static void dataset_file(void **state) {
     gr_tokenizer *tokenizer = NULL;
     gr_dataset *data = make_dataset(corpus, &tokenizer, 1), *again = NULL;
     gr_error err = {0};
-    assert_int_equal(gr_dataset_save(data, file_path("data.bin"), &err), GR_OK);
-    assert_int_equal(gr_dataset_save(data, file_path("data.bin"), &err), GR_OK);
-    assert_int_not_equal(access(file_path("data.bin.tmp"), F_OK), 0);
-    assert_int_equal(gr_dataset_open(&again, file_path("data.bin"), &err), GR_OK);
+    assert_int_equal(gr_dataset_save(data, gr_test_path("data.bin"), &err), GR_OK);
+    assert_int_equal(gr_dataset_save(data, gr_test_path("data.bin"), &err), GR_OK);
+    assert_int_not_equal(access(gr_test_path("data.bin.tmp"), F_OK), 0);
+    assert_int_equal(gr_dataset_open(&again, gr_test_path("data.bin"), &err), GR_OK);
     assert_int_equal(again->block_size, data->block_size);
     assert_memory_equal(again->block, data->block, data->block_size);
     assert_string_equal(again->stamp, "made by a test");
     assert_string_equal(again->topics.names[3], "act");
     assert_int_equal(again->train[569], data->train[569]);
     gr_dataset_free(again);
-    assert_int_equal(gr_dataset_save(data, file_path("no/such/folder.bin"), &err), GR_ERR_IO);
+    assert_int_equal(gr_dataset_save(data, gr_test_path("no/such/folder.bin"), &err), GR_ERR_IO);
     err = (gr_error){0};
-    assert_int_equal(open_dataset(file_path("no.bin"), &err), GR_ERR_INPUT);
+    assert_int_equal(open_dataset(gr_test_path("no.bin"), &err), GR_ERR_INPUT);
     err = (gr_error){0};
-    assert_int_equal(open_dataset(folder, &err), GR_ERR_INPUT);
+    assert_int_equal(open_dataset(gr_test_path(""), &err), GR_ERR_INPUT);
 
     /* cut anywhere, extended, or with any byte changed: refused */
     size_t length;
-    char *bytes = read_bytes(file_path("data.bin"), &length);
+    char *bytes = gr_test_read(gr_test_path("data.bin"), &length);
     for (uint32_t i = 0; i < 400; i++) {
         gr_key key = {9, GR_STREAM_TEST, 0};
         size_t cut = i < 200 ? i : gr_random_bits(key, i, 0) % length, at = gr_random_bits(key, i, 1) % length;
         err = (gr_error){0};
-        assert_int_equal(open_dataset(write_bytes("cut.bin", bytes, cut), &err), GR_ERR_FORMAT);
+        assert_int_equal(open_dataset(gr_test_write("cut.bin", bytes, cut), &err), GR_ERR_FORMAT);
         assert_true(err.hint[0]);
         if (i < 136)
             at = i;
         char flip = (char)(1 + gr_random_bits(key, i, 2) % 255);
         bytes[at] ^= flip;
         err = (gr_error){0};
-        assert_int_equal(open_dataset(write_bytes("flip.bin", bytes, length), &err), GR_ERR_FORMAT);
+        assert_int_equal(open_dataset(gr_test_write("flip.bin", bytes, length), &err), GR_ERR_FORMAT);
         bytes[at] ^= flip;
     }
     err = (gr_error){0};
-    assert_int_equal(open_dataset(write_bytes("long.bin", bytes, length + 1), &err), GR_ERR_FORMAT);
-    assert_int_equal(open_dataset(write_bytes("whole.bin", bytes, length), &err), GR_OK);
+    assert_int_equal(open_dataset(gr_test_write("long.bin", bytes, length + 1), &err), GR_ERR_FORMAT);
+    assert_int_equal(open_dataset(gr_test_write("whole.bin", bytes, length), &err), GR_OK);
     free(bytes);
     gr_dataset_free(data);
     gr_tokenizer_free(tokenizer);
@@ -323,7 +271,7 @@ static void dataset_made_to_harm(void **state) {
     gr_tokenizer *tokenizer = NULL;
     gr_dataset *data = make_dataset(corpus, &tokenizer, 1);
     gr_error err = {0};
-    assert_int_equal(gr_dataset_save(data, file_path("data.bin"), &err), GR_OK);
+    assert_int_equal(gr_dataset_save(data, gr_test_path("data.bin"), &err), GR_OK);
     size_t length, at_ids = GR__DATASET_HEADER + 8 * 601, at_bytes = at_ids + 4 * data->offsets[600];
     const struct {
         size_t at;
@@ -337,14 +285,14 @@ static void dataset_made_to_harm(void **state) {
         {at_ids, 300, "vocabulary"},         {at_bytes + 4 * 600, 5, "no topic"},
         {at_bytes + 8 * 600, 700, "split"},
     };
-    char *bytes = read_bytes(file_path("data.bin"), &length);
+    char *bytes = gr_test_read(gr_test_path("data.bin"), &length);
     char *copy = malloc(length);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         memcpy(copy, bytes, length);
         memcpy(copy + cases[i].at, &cases[i].value, sizeof cases[i].value);
         assert_true(gr__dataset_seal(copy, length));
         err = (gr_error){0};
-        assert_int_equal(open_dataset(write_bytes("harm.bin", copy, length), &err), GR_ERR_FORMAT);
+        assert_int_equal(open_dataset(gr_test_write("harm.bin", copy, length), &err), GR_ERR_FORMAT);
         if (!strstr(err.message, cases[i].message))
             fail_msg("case %zu: expected \"%s\", got \"%s\"", i, cases[i].message, err.message);
     }
@@ -354,7 +302,7 @@ static void dataset_made_to_harm(void **state) {
         copy[at] = (char)gr_random_bits((gr_key){4, GR_STREAM_TEST, 0}, i, 1);
         assert_true(gr__dataset_seal(copy, length));
         err = (gr_error){0};
-        open_dataset(write_bytes("harm.bin", copy, length), &err);
+        open_dataset(gr_test_write("harm.bin", copy, length), &err);
     }
     free(copy);
     free(bytes);
@@ -386,5 +334,5 @@ int main(void) {
         cmocka_unit_test(dataset_file),       cmocka_unit_test(dataset_made_to_harm),
         cmocka_unit_test(dataset_that_fails),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, gr_test_files_setup, gr_test_files_teardown);
 }

@@ -38,11 +38,11 @@ static void check_product(const gr_gemm_def *d) {
     const size_t size_b = (size_t)(d->trans_b ? d->n : d->k) * d->ldb, size_c = (size_t)d->m * d->ldc;
     gr_real *a = numbers(size_a, 1), *b = numbers(size_b, 2), *start = numbers(size_c, 3);
     gr_real *c[3] = {copy_of(start, size_c), copy_of(start, size_c), copy_of(start, size_c)};
-    gr_gemm *gemm = gr_gemm_new(d);
-    gr_gemm_run(gemm, c[0], a, b);
-    gr_gemm_run(gemm, c[1], a, b);
+    gr_gemm *gemm = gr_gemm_new(d, NULL);
+    gr_gemm_run(gemm, c[0], a, b, NULL);
+    gr_gemm_run(gemm, c[1], a, b, NULL);
     gr_gemm_free(gemm);
-    gr__gemm_reference(d, c[2], a, b);
+    gr__gemm_reference(d, c[2], a, b, NULL);
     assert_memory_equal(c[0], c[1], size_c * sizeof **c);
     for (int i = 0; i < d->m; i++)
         for (int j = 0; j < d->ldc; j++) {
@@ -147,9 +147,10 @@ static void near(double got, double want, int i, int j) {
 static gr_real *weight_gradient(fixture *f, const int *cut, int cuts) {
     memcpy(f->g, f->start, (size_t)M * N * sizeof *f->g);
     gr_real *scratch = gr_alloc(gr__wgrad_scratch(M, HI - LO, BLOCK) * sizeof *scratch);
-    gr_wgrad *wgrad = gr__wgrad_new(&f->param, LO, HI, BLOCK, STRIDE_A, STRIDE_B);
+    gr_wgrad *wgrad = gr__wgrad_new(&f->param, LO, HI, BLOCK, STRIDE_A, STRIDE_B, false, NULL);
     for (int k = 0; k + 1 < cuts; k++)
-        gr__wgrad(wgrad, &f->param, f->a, f->b, scratch, cut[k] * BLOCK, cut[k + 1] * BLOCK);
+        gr__wgrad(wgrad, &f->param, f->a + cut[k] * BLOCK * STRIDE_A, f->b + cut[k] * BLOCK * STRIDE_B, scratch,
+                  cut[k] * BLOCK, cut[k + 1] * BLOCK);
     gr__wgrad_free(wgrad);
     gr_free(scratch);
     return copy_of(f->g, (size_t)M * N);
@@ -194,18 +195,19 @@ static void columns_are_summed(void **state) {
     for (int product = 0; product < 2; product++) {
         fixture f;
         fixture_open(&f, 1);
-        const gr_real *u = product ? f.b : NULL;
-        gr__bgrad(&f.param, f.a, STRIDE_A, u, STRIDE_B, BLOCK, 0, ROWS);
+        const gr_rows_view x = {f.a, NULL, STRIDE_A}, u = {product ? f.b : NULL, NULL, STRIDE_B};
+        gr__bgrad(&f.param, x, u, BLOCK, 0, ROWS);
         for (int j = 0; j < N; j++) {
             double want = (double)f.start[j];
             for (int n = 0; n < ROWS; n++)
-                want += weight_at(&f, 0, j, n) * (double)f.a[n * STRIDE_A + j] * (u ? (double)u[n * STRIDE_B + j] : 1);
+                want +=
+                    weight_at(&f, 0, j, n) * (double)f.a[n * STRIDE_A + j] * (u.v ? (double)u.v[n * STRIDE_B + j] : 1);
             near((double)f.g[j], want, 0, j);
         }
         gr_real *whole = copy_of(f.g, N);
         memcpy(f.g, f.start, N * sizeof *f.g);
         for (int r = 0; r < ROWS; r += 2 * BLOCK)
-            gr__bgrad(&f.param, f.a, STRIDE_A, u, STRIDE_B, BLOCK, r, r + 2 * BLOCK);
+            gr__bgrad(&f.param, x, u, BLOCK, r, r + 2 * BLOCK);
         assert_memory_equal(whole, f.g, N * sizeof *whole);
         gr_free(whole);
         fixture_close(&f);

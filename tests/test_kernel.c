@@ -11,7 +11,7 @@
 #include "support.h"
 
 enum { MOST = 613 };
-static const char *const names[] = {"base", "avx2", "avx512"};
+static const char *const names[] = {"base", "avx2", "avx512", "bf16"};
 static const int sizes[] = {1, 3, 16, 37, 257, MOST};
 
 /* Draws in about [-3, 3], keyed by which. */
@@ -306,15 +306,21 @@ static void check_attention(const gr_kernels *k, int rows, int size, bool rotate
         turn[i + 1] = (gr_real)sin((double)i * 0.3);
     }
     plain_attention(want, lse, dwant, qkv, dout, stride, rotate ? turn : NULL, scale, rows, size);
-    k->attention(out, size, sums, qkv, stride, rotate ? turn : NULL, (gr_real)scale, rows, size, scratch);
+    const gr_head head = {.qkv = qkv,
+                          .stride = stride,
+                          .stride_out = size,
+                          .turn = rotate ? turn : NULL,
+                          .scale = (gr_real)scale,
+                          .rows = rows,
+                          .size = size};
+    k->attention(out, sums, &head, scratch);
     for (size_t i = 0; i < m; i++)
         CLOSE(out[i], want[i], 2);
     for (int t = 0; t < rows; t++)
         CLOSE(sums[t], lse[t], 2);
     for (int add = 0; add < 2; add++) {
         memcpy(dqkv, kept, n * sizeof *dqkv);
-        k->attention_backward(dqkv, add, dout, size, sums, qkv, stride, rotate ? turn : NULL, (gr_real)scale, rows,
-                              size, scratch);
+        k->attention_backward(dqkv, add, dout, sums, &head, scratch);
         for (int t = 0; t < rows; t++)
             for (int i = 0; i < stride; i++) {
                 double before = (double)kept[t * stride + i];
@@ -367,19 +373,20 @@ static void environment_narrows(void **state) {
     int best = choice(NULL);
     assert_int_equal(choice("base"), 0);
     assert_int_equal(choice("avx2"), best < 1 ? best : 1);
-    assert_int_equal(choice("avx512"), best);
+    assert_int_equal(choice("avx512"), best < 2 ? best : 2);
+    assert_int_equal(choice("bf16"), best);
     assert_int_equal(choice("sse9"), best);
     assert_int_equal(choice(""), best);
     assert_null(gr__kernel_get("sse9"));
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         assert_int_equal(gr__kernel_get(names[i]) != NULL, i <= best);
 }
 
 int main(void) {
-    struct CMUnitTest tests[10] = {cmocka_unit_test(environment_narrows)};
+    struct CMUnitTest tests[16] = {cmocka_unit_test(environment_narrows)};
     void (*const each[])(void **) = {vectors_match_loops, exp_is_exact, attention_matches_formula};
     size_t count = 1;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 4; i++)
         for (size_t t = 0; t < sizeof each / sizeof *each; t++)
             tests[count++] = (struct CMUnitTest){names[i], each[t], NULL, NULL, (void *)names[i]};
     return _cmocka_run_group_tests("kernel", tests, count, NULL, NULL);

@@ -60,6 +60,9 @@ typedef struct gr_arm {
     double seconds;
     int64_t tokens, steps;
 } gr_arm;
+/* Seconds of a training step, the mean of a few on the first batches; they change the model. */
+gr_status gr_arm_time(double *seconds, gr_model *model, const gr_project *project, gr_arm_kind kind, gr_error *err);
+
 gr_status gr_arm_train(gr_arm *arm, const gr_project *project, gr_arm_kind kind, const char *folder,
                        const gr_control *control, gr_error *err);
 void gr_arm_free(gr_arm *arm);
@@ -75,7 +78,7 @@ typedef struct gr_plan {
     size_t optimiser;    /* bytes */
     int64_t steps, tokens_per_step;
     double flops_per_step;   /* matrix products, forward and backward, all rows with everything on */
-    double seconds_per_step; /* of products alone, from a short measurement on this machine */
+    double seconds_per_step; /* from a few steps on this machine */
 } gr_plan;
 gr_status gr_plan_new(gr_plan *plan, const gr_project *project, gr_arm_kind kind, gr_error *err);
 

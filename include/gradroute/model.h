@@ -37,6 +37,18 @@ gr_real *gr_model_data(gr_model *model, gr_param p);                   /* [rows 
 gr_param gr_model_find(const gr_model *model, const char *name);       /* GR_NONE if there is none */
 size_t gr_model_size(const gr_model *model);                           /* numbers in all parameters */
 uint64_t gr_model_seed(const gr_model *model);
+
+/* Products of matrices and the values between them. BF16: both in bfloat16, sums in float32; parameters, gradients of
+ * parameters, moments, norms, softmax, losses and the residual stream stay float32. AUTO: BF16 where the processor
+ * multiplies it (AVX-512 BF16), else FLOAT32. */
+typedef enum gr_precision {
+    GR_PRECISION_MODEL,
+    GR_PRECISION_FLOAT32,
+    GR_PRECISION_BF16,
+    GR_PRECISION_AUTO
+} gr_precision;
+/* What runs of this model compute in unless they say otherwise; a new model: FLOAT32. */
+void gr_model_set_precision(gr_model *model, gr_precision precision);
 /* Draws again the initial values of a rectangle, with another seed. */
 void gr_model_draw(gr_model *model, gr_part part, uint64_t seed);
 
@@ -87,9 +99,15 @@ double gr_tables_weight(const gr_tables *tables, int slice, int cls);
  */
 
 typedef struct gr_run_def {
-    int rows;      /* capacity N of a (micro-)batch */
-    bool train;    /* keeps what backward needs; dropout is on */
-    uint64_t seed; /* of dropout */
+    int rows;               /* capacity N of a (micro-)batch */
+    bool train;             /* keeps what backward needs; dropout is on */
+    uint64_t seed;          /* of dropout */
+    gr_precision precision; /* GR_PRECISION_MODEL (0): that of the model */
+    /* > 0: rows is 1, nothing is trained, and a pass computes the row at position batch.first of a document, with what
+     * operations keep of at most this many rows (infer.h: gr_decoder). In bfloat16 then: what is kept, and copies of
+     * the weights as they are now; values stay float32. Losses are not computed. */
+    int decode;
+    bool time; /* measure what each kind of operation takes: gr_run_times */
 } gr_run_def;
 
 typedef struct gr_memory { /* bytes */
@@ -111,6 +129,16 @@ void gr_run_reduce(gr_run *run);                           /* after the last mic
 gr_real *gr_run_gradient(gr_run *run, gr_param p); /* [rows x cols]; what is closed holds 0 */
 const uint8_t *gr_run_open(const gr_run *run);     /* [slices] 1 where some row since gr_run_zero opened the slice */
 const gr_tables *gr_run_tables(const gr_run *run);
-const gr_real *gr_run_value(const gr_run *run, gr_value v, int *stride); /* [N x width] of the last forward */
+/* [N x width] of the last forward; NULL where a training run keeps it in bfloat16 (logits: read a run that only
+ * evaluates). After gr_run_backward logits are gone: their gradient lies there. */
+const gr_real *gr_run_value(const gr_run *run, gr_value v, int *stride);
+
+/* With def.time: seconds spent in each kind of operation since the run was made. Writes at most `capacity` entries, in
+ * the order of first use in the graph, and returns how many there are. */
+typedef struct gr_op_time {
+    const char *op;
+    double forward, backward;
+} gr_op_time;
+int gr_run_times(const gr_run *run, gr_op_time *times, int capacity);
 
 #endif

@@ -12,7 +12,7 @@
  *
  * The vocabulary (what is in brackets may be left out; = gives the default):
  *
- *     seed: 1        threads: 0 (all)
+ *     seed: 1        threads: 0 (all)        precision: auto | float32 | bf16
  *     data:
  *       wordnet: FOLDER, fallback: FOLDER          one or more of these three sources
  *       jsonl: FILE, text: FIELD = text, label: FIELD = label
@@ -86,6 +86,7 @@ enum { GR_TWIN_PLAIN = 1, GR_TWIN_FILTERED = 2, GR_TWIN_PERFECT = 4 };
 typedef struct gr_recipe {
     uint64_t seed;
     int threads; /* 0: all */
+    gr_precision precision;
     gr_recipe_data data;
     const gr_label_def *label; /* [labels]: labels 1..K */
     int labels;

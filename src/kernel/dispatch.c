@@ -5,12 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* From the narrowest to the widest. GR_HAS_X86: the build has the objects for AVX2 and AVX-512. */
+/* From the narrowest to the widest. GR_HAS_X86: the build has the objects for AVX2, AVX-512 and
+ * AVX-512 with bfloat16 products. */
 enum {
     BASE,
 #ifdef GR_HAS_X86
     AVX2,
     AVX512,
+    BF16,
 #endif
     ISAS
 };
@@ -24,6 +26,8 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
     do {                                     \
         (slot)->isa = #which;                \
         gr__##which##_fill_arith(slot);      \
+        gr__##which##_fill_half(slot);       \
+        gr__##which##_fill_gemv(slot);       \
         gr__##which##_fill_activation(slot); \
         gr__##which##_fill_norm(slot);       \
         gr__##which##_fill_loss(slot);       \
@@ -39,10 +43,10 @@ static bool supported(int isa) {
               __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
     if (isa == AVX2)
         return v3;
-    if (isa == AVX512)
-        return v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-               __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-               __builtin_cpu_supports("avx512vl");
+    if (isa >= AVX512)
+        return v3 && (isa == AVX512 || __builtin_cpu_supports("avx512bf16")) && __builtin_cpu_supports("avx512f") &&
+               __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 #endif
     return isa == BASE;
 }
@@ -60,6 +64,7 @@ static void choose(void) {
 #ifdef GR_HAS_X86
     FILL(&tables[AVX2], avx2);
     FILL(&tables[AVX512], avx512);
+    FILL(&tables[BF16], bf16);
 #endif
     int most = ISAS - 1;
     const char *wish = getenv("GRADROUTE_ISA");
@@ -68,7 +73,8 @@ static void choose(void) {
         if (i >= 0)
             most = i;
         else
-            gr_log(1, "GRADROUTE_ISA=%s ignored: this build has %s", wish, ISAS > 1 ? "base, avx2, avx512" : "base");
+            gr_log(1, "GRADROUTE_ISA=%s ignored: this build has %s", wish,
+                   ISAS > 1 ? "base, avx2, avx512, bf16" : "base");
     }
     while (!supported(most))
         most--;

@@ -3,40 +3,31 @@
 #include "base/mem.h"
 #include "kernel/kernel.h"
 
-/* Row c = row i of op(A) times B [k x n]: rows of B are added up, so that every inner loop runs over neighbours. */
-static void row_plain(const gr_gemm_def *def, gr_real *c, const gr_real *a, int step, const gr_real *b) {
-    for (int p = 0; p < def->k; p++) {
-        const gr_real factor = a[(size_t)p * step], *row = b + (size_t)p * def->ldb;
-#pragma omp simd
-        for (int j = 0; j < def->n; j++)
-            c[j] += factor * row[j];
-    }
+static gr_real at(const void *data, bool half, size_t i) {
+    return half ? (gr_real)gr__widen(((const gr_half *)data)[i]) : ((const gr_real *)data)[i];
 }
 
-/* The same with B stored [n x k]: dot products of rows. */
-static void row_transposed(const gr_gemm_def *def, gr_real *c, const gr_real *a, int step, const gr_real *b) {
-    for (int j = 0; j < def->n; j++) {
-        const gr_real *row = b + (size_t)j * def->ldb;
-        gr_real sum = 0;
-#pragma omp simd reduction(+ : sum)
-        for (int p = 0; p < def->k; p++)
-            sum += a[(size_t)p * step] * row[p];
-        c[j] += sum;
-    }
+static gr_real dot(const gr_gemm_def *def, const void *a, const void *b, int i, int j) {
+    const size_t a0 = def->trans_a ? (size_t)i : (size_t)i * (size_t)def->lda;
+    const size_t b0 = def->trans_b ? (size_t)j * (size_t)def->ldb : (size_t)j;
+    const size_t step_a = def->trans_a ? (size_t)def->lda : 1, step_b = def->trans_b ? 1 : (size_t)def->ldb;
+    gr_real sum = 0;
+    for (size_t p = 0; p < (size_t)def->k; p++)
+        sum += at(a, def->half, a0 + p * step_a) * at(b, def->half, b0 + p * step_b);
+    return sum;
 }
 
-void gr__gemm_reference(const gr_gemm_def *def, gr_real *c, const gr_real *a, const gr_real *b) {
-    const int step = def->trans_a ? def->lda : 1;
-    for (int i = 0; i < def->m; i++) {
-        const gr_real *row = a + (def->trans_a ? (size_t)i : (size_t)i * def->lda);
-        gr_real *out = c + (size_t)i * def->ldc;
-        for (int j = 0; j < def->n && !def->accumulate; j++)
-            out[j] = 0;
-        if (def->trans_b)
-            row_transposed(def, out, row, step, b);
-        else
-            row_plain(def, out, row, step, b);
-    }
+void gr__gemm_reference(const gr_gemm_def *def, void *c, const void *a, const void *b, const gr_real *bias) {
+    for (int i = 0; i < def->m; i++)
+        for (int j = 0; j < def->n; j++) {
+            const size_t to = (size_t)i * (size_t)def->ldc + (size_t)j;
+            gr_real sum = dot(def, a, b, i, j) + (def->bias ? bias[j] : 0);
+            sum += def->accumulate ? at(c, def->half_c, to) : 0;
+            if (def->half_c)
+                ((gr_half *)c)[to] = gr__narrow((float)sum);
+            else
+                ((gr_real *)c)[to] = sum;
+        }
 }
 
 #ifdef GR_DOUBLE
@@ -44,7 +35,11 @@ struct gr_gemm {
     gr_gemm_def def;
 };
 
-gr_gemm *gr_gemm_new(const gr_gemm_def *def) {
+bool gr_gemm_pool_ready(gr_gemm_pool *pool) { return pool->bytes == 0; }
+void gr_gemm_pool_free(gr_gemm_pool *pool) { (void)pool; }
+
+gr_gemm *gr_gemm_new(const gr_gemm_def *def, gr_gemm_pool *pool) {
+    (void)pool;
     gr_gemm *gemm = gr_alloc(sizeof *gemm);
     gemm->def = *def;
     return gemm;
@@ -52,7 +47,9 @@ gr_gemm *gr_gemm_new(const gr_gemm_def *def) {
 
 void gr_gemm_free(gr_gemm *gemm) { gr_free(gemm); }
 
-void gr_gemm_run(gr_gemm *gemm, gr_real *c, const gr_real *a, const gr_real *b) {
-    gr__gemm_reference(&gemm->def, c, a, b);
+void gr_gemm_run(gr_gemm *gemm, void *c, const void *a, const void *b, const gr_real *bias) {
+    gr__gemm_reference(&gemm->def, c, a, b, bias);
 }
+
+bool gr_gemm_has_half(void) { return false; }
 #endif

@@ -1,11 +1,12 @@
 /* kernel.h - loops over floats and sizes: no graph, no threads, no allocation.
  *
  * vec_*.c are compiled once per instruction set; gr_kernel() returns the table that this processor (or GRADROUTE_ISA:
- * base, avx2, avx512) should use. Outputs first, sizes last; strides are in numbers.
+ * base, avx2, avx512, bf16) should use. Outputs first, sizes last; strides are in numbers.
  */
 #ifndef GR_KERNEL_KERNEL_H
 #define GR_KERNEL_KERNEL_H
 
+#include "base/half.h"
 #include "gradroute/base.h"
 
 /* GR_NAME(add) is gr__avx2_add in the file compiled for AVX2. */
@@ -15,20 +16,31 @@
 #define GR_NAME(name) GR_PASTE(gr__, GR_ISA, name)
 #endif
 
-/* A product C = A B or C += A B on row-major matrices, with A or B read transposed: made once for fixed sizes, run
- * often. A is [m x k] ([k x m] if trans_a), B [k x n] ([n x k] if trans_b), C [m x n]; lda, ldb, ldc are row strides
- * as stored. float: oneDNN (dnnl_gemm.c); double: gr__gemm_reference. Runs of one product must not overlap in time. */
+/* A product C = A B (+ bias) or C += A B on row-major matrices, with A or B read transposed: made once for fixed sizes,
+ * run often. A is [m x k] ([k x m] if trans_a), B [k x n] ([n x k] if trans_b), C [m x n], bias [n]; lda, ldb, ldc are
+ * row strides as stored. half: A and B are bfloat16, summed in float; half_c: C is too. float: oneDNN (dnnl_gemm.c);
+ * double: gr__gemm_reference. Runs of one product must not overlap in time. */
 typedef struct gr_gemm_def {
     int m, n, k;
     bool trans_a, trans_b;
     int lda, ldb, ldc;
-    bool accumulate;
+    bool accumulate, bias;
+    bool half, half_c;
 } gr_gemm_def;
 typedef struct gr_gemm gr_gemm;
-gr_gemm *gr_gemm_new(const gr_gemm_def *def);
+/* Working memory that products share which never run at the same time: as much as the largest of them needs. Made of
+ * zeros; ready (false: memory was refused, products then run in plain loops) once all its products are made. */
+typedef struct gr_gemm_pool {
+    size_t bytes;
+    void *data;
+} gr_gemm_pool;
+bool gr_gemm_pool_ready(gr_gemm_pool *pool);
+void gr_gemm_pool_free(gr_gemm_pool *pool);
+gr_gemm *gr_gemm_new(const gr_gemm_def *def, gr_gemm_pool *pool); /* pool NULL: memory of its own */
 void gr_gemm_free(gr_gemm *gemm);
-void gr_gemm_run(gr_gemm *gemm, gr_real *c, const gr_real *a, const gr_real *b);
-void gr__gemm_reference(const gr_gemm_def *def, gr_real *c, const gr_real *a, const gr_real *b);
+void gr_gemm_run(gr_gemm *gemm, void *c, const void *a, const void *b, const gr_real *bias);
+void gr__gemm_reference(const gr_gemm_def *def, void *c, const void *a, const void *b, const gr_real *bias);
+bool gr_gemm_has_half(void); /* whether this processor (and GRADROUTE_ISA) multiplies bfloat16 faster than float */
 
 /* What an update multiplies by, settled once a step. With d = scale g + l2 keep p:
  * adam: m = b1 m + c1 d; v = b2 v + c2 d^2; p = keep p - rate m / (root sqrt(v) + eps)
@@ -39,6 +51,17 @@ typedef struct gr_adam {
 typedef struct gr_sgd {
     gr_real scale, l2, momentum, rate;
 } gr_sgd;
+
+/* A head's rows in one document. Strides are in numbers of either kind. Where values are bfloat16 and the instruction
+ * set multiplies it, products of q, k, v and gradients take bfloat16 operands; sums and softmax are always gr_real. */
+typedef struct gr_head {
+    const void *qkv;     /* row 0: q, k, v of `size` columns each */
+    bool half, half_out; /* qkv and dqkv; out and dout: gr_half in place of gr_real */
+    int stride, stride_out;
+    const gr_real *turn; /* [rows x size] cos and sin of each pair's angle, NULL: no rotation */
+    gr_real scale;       /* of scores */
+    int rows, size;
+} gr_head;
 
 /* The vectorised loops. Pointers may be equal where that makes sense (y = x), but must not overlap shifted. `add`
  * says whether a result is added to (true) or overwritten (false). */
@@ -52,6 +75,17 @@ typedef struct gr_kernels {
     void (*mul_add)(gr_real *y, gr_real s, const gr_real *a, const gr_real *b, int n); /* y += s a b */
     gr_real (*dot)(const gr_real *a, const gr_real *b, int n);
     gr_real (*sum)(const gr_real *x, int n);
+
+    /* ---- n numbers between float and bfloat16 (vec_half.c); not in the double library */
+    void (*widen)(gr_real *y, const gr_half *x, int n);
+    void (*narrow)(gr_half *y, const gr_real *x, int n);
+
+    /* ---- w [rows x cols], row stride ld, times one vector (vec_gemv.c): y[rows] (+)= w x, and y[cols] (+)= w^T x. An
+     * element of y is summed alike whatever part of y is asked for. The last two not in the double library. */
+    void (*gemv)(gr_real *y, const gr_real *w, int ld, const gr_real *x, int rows, int cols, bool add);
+    void (*gemv_t)(gr_real *y, const gr_real *w, int ld, const gr_real *x, int rows, int cols, bool add);
+    void (*gemv_half)(gr_real *y, const gr_half *w, int ld, const gr_real *x, int rows, int cols, bool add);
+    void (*gemv_t_half)(gr_real *y, const gr_half *w, int ld, const gr_real *x, int rows, int cols, bool add);
 
     /* ---- activations on n numbers: y = f(x), dx (+)= f'(x) dy (vec_activation.c) */
     void (*relu)(gr_real *y, const gr_real *x, int n);
@@ -80,7 +114,8 @@ typedef struct gr_kernels {
 
     /* ---- one row of a loss (vec_loss.c) */
     gr_real (*log_sum_exp)(const gr_real *x, int n);
-    /* dx (+)= d (exp(x - lse) - [j == target]) */
+    void (*softmax)(gr_real *y, const gr_real *x, int n); /* y = exp(x) / sum exp(x) */
+    /* dx (+)= d (exp(x - lse) - [j == target]); target may lie outside, in another part of the row */
     void (*cross_entropy_backward)(gr_real *dx, const gr_real *x, gr_real lse, int target, gr_real d, int n, bool add);
     gr_real (*squared_error)(const gr_real *a, const gr_real *b, int n); /* sum (a - b)^2 */
     void (*difference)(gr_real *y, gr_real s, const gr_real *a, const gr_real *b, int n,
@@ -90,13 +125,11 @@ typedef struct gr_kernels {
     gr_real (*l1)(const gr_real *x, int n);                                                   /* sum |x| */
     void (*l1_backward)(gr_real *y, gr_real s, const gr_real *x, int n, bool add);            /* y (+)= s sgn(x) */
 
-    /* ---- one head of one document of `rows` rows (vec_attention.c). qkv, dqkv: q, k, v of `size` columns each, row
-     * stride `stride`; turn: [rows x size] cos and sin of each pair's angle, NULL: no rotation; lse: [rows]; scratch:
-     * attention_scratch(rows, size) numbers. */
-    void (*attention)(gr_real *out, int stride_out, gr_real *lse, const gr_real *qkv, int stride, const gr_real *turn,
-                      gr_real scale, int rows, int size, gr_real *scratch);
-    void (*attention_backward)(gr_real *dqkv, bool add, const gr_real *dout, int stride_out, const gr_real *lse,
-                               const gr_real *qkv, int stride, const gr_real *turn, gr_real scale, int rows, int size,
+    /* ---- one head of one document (vec_attention.c). dqkv lies as head->qkv does, and may be head->qkv unless added
+     * to; dout lies as out; lse: [rows], the log-sum-exp of each row's scores; scratch: attention_scratch(rows, size)
+     * numbers for either pass. */
+    void (*attention)(void *out, gr_real *lse, const gr_head *head, gr_real *scratch);
+    void (*attention_backward)(void *dqkv, bool add, const void *dout, const gr_real *lse, const gr_head *head,
                                gr_real *scratch);
     size_t (*attention_scratch)(int rows, int size);
 

@@ -6,6 +6,8 @@
 
 #define GR_VEC_FILL(isa)                             \
     void gr__##isa##_fill_arith(gr_kernels *k);      \
+    void gr__##isa##_fill_half(gr_kernels *k);       \
+    void gr__##isa##_fill_gemv(gr_kernels *k);       \
     void gr__##isa##_fill_activation(gr_kernels *k); \
     void gr__##isa##_fill_norm(gr_kernels *k);       \
     void gr__##isa##_fill_loss(gr_kernels *k);       \
@@ -15,5 +17,6 @@
 GR_VEC_FILL(base);
 GR_VEC_FILL(avx2);
 GR_VEC_FILL(avx512);
+GR_VEC_FILL(bf16);
 
 #endif

@@ -1,232 +1,188 @@
-/* vec_attention.c - one head of one document: causal softmax attention in tiles of queries, so that no square matrix is
- * kept. Backward computes the tile's probabilities again from the row's log-sum-exp (Dao et al. 2022).
+/* vec_attention.c - one head of one document: causal softmax attention in tiles, so that no square matrix is kept.
+ * Backward computes probabilities again from each row's log-sum-exp (Dao et al. 2022).
  *
  * With p = softmax(q k^T) per row:  dv = p^T do,  ds = p (do v^T - rowsum(p do v^T)),  dq = ds k,  dk = ds^T q.
+ * The row sum is taken from p and do v^T, not from do and the stored result: in bfloat16 the latter is rounded, and
+ * what it is off by is the same for all keys of a query.
  */
-#include "kernel/math.h"
+#include "kernel/vec_attention.h"
 #include "kernel/vec.h"
-#include <string.h>
 
-enum {
-    TILE = 32, /* queries at a time */
-    PAD = 16   /* columns of every buffer are a multiple: whole registers of each instruction set */
-};
+/* ---- units of one number ----------------------------------------------------------------------------------------- */
 
-static int padded(int n) { return (n + PAD - 1) / PAD * PAD; }
+#define U 1
+#define OF(name) name##_single
 
-/* ---- small products ---------------------------------------------------------------------------------------------- */
+static inline __attribute__((always_inline)) vec step_single(vec sum, gr_real a, vec b) { return sum + a * b; }
+static inline void units_single(gr_real *y, int ld, const source *from, int t) { fetch_row(y, ld, from, t); }
+static inline void between_single(gr_real *y, int wide, const gr_real *x, int ld, int rows) {}
+static inline void narrow_single(gr_real *s, int n) {}
+static inline void join_single(gr_real *p, gr_real *s, gr_real *dp, int rows, int nv) {}
 
-/* A register as a type of the compiler, lowered to what the instruction set has. */
-typedef gr_real vec __attribute__((vector_size(GR_LANES * sizeof(gr_real)), aligned(sizeof(gr_real)), may_alias));
+/* ds takes the place of dp. */
+static inline void slopes_single(gr_real *ds, gr_real *dsb, const gr_real *p, const gr_real *dp, const gr_real *delta,
+                                 int rows, int nv) {
+    for (int i = 0; i < rows; i++, ds += W, p += W)
+#pragma omp simd
+        for (int l = 0; l < nv * L; l++)
+            ds[l] = p[l] * (ds[l] - delta[i]);
+}
 
-/* C [mr x nv registers] (+)= A B; a is read at (i ars + p acs). The sums stay in registers. */
-static inline __attribute__((always_inline)) void product_tile(const int mr, const int nv, gr_real *c, int ldc,
-                                                               const gr_real *a, int ars, int acs, const gr_real *b,
-                                                               int ldb, int k, bool add) {
-    vec acc[4][2] = {0};
-    for (int p = 0; p < k; p++, a += acs, b += ldb) {
-        vec row[2];
-        for (int j = 0; j < nv; j++)
-            row[j] = *(const vec *)(b + j * GR_LANES);
-        for (int i = 0; i < mr; i++)
-            for (int j = 0; j < nv; j++)
-                acc[i][j] += a[(size_t)i * ars] * row[j];
+#include "kernel/vec_attention_pass.h"
+#undef U
+#undef OF
+
+/* ---- units of two bfloat16 numbers ------------------------------------------------------------------------------- */
+
+#ifdef __AVX512BF16__
+#define U 2
+#define OF(name) name##_pairs
+
+static inline __attribute__((always_inline)) vec step_pairs(vec sum, gr_real a, vec b) {
+    return (vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_ps(a), (__m512bh)b);
+}
+
+/* The numbers of a register before and those behind it as 32 halves. */
+static inline __m512i both(__m512 low, __m512 high) { return (__m512i)_mm512_cvtne2ps_pbh(high, low); }
+
+/* Halves i of the first and of the second 16 side by side. */
+static inline __m512i side_by_side(__m512i x) {
+    const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6,
+                                           21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+    return _mm512_permutexvar_epi16(order, x);
+}
+
+static inline __m512 low(__m512i pairs) { return (__m512)_mm512_slli_epi32(pairs, 16); }
+static inline __m512 high(__m512i pairs) {
+    return (__m512)_mm512_and_si512(pairs, _mm512_set1_epi32((int)0xffff0000u));
+}
+
+static inline __mmask32 first_of(int n) { return n >= 32 ? ~0u : (1u << n) - 1; }
+
+/* 32 halves, fewer at the end of a row, turned and scaled. */
+static inline __m512i turned_pairs(__m512i x, const gr_real *turn, gr_real s, int n) {
+    const __m512i even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
+    const __m512i odd = _mm512_set_epi32(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+    __m512 scale = _mm512_set1_ps(s), x0 = scale * low(x), x1 = scale * high(x), y0 = x0, y1 = x1;
+    if (turn) {
+        __mmask32 mask = first_of(n);
+        __m512 a = _mm512_maskz_loadu_ps((__mmask16)mask, turn);
+        __m512 b = _mm512_maskz_loadu_ps((__mmask16)(mask >> 16), turn + 16);
+        __m512 c = _mm512_permutex2var_ps(a, even, b), d = _mm512_permutex2var_ps(a, odd, b);
+        y0 = c * x0 - d * x1;
+        y1 = d * x0 + c * x1;
     }
-    for (int i = 0; i < mr; i++)
+    return side_by_side(both(y0, y1));
+}
+
+static inline void units_pairs(gr_real *y, int ld, const source *from, int t) {
+    const void *x = place(from->x, from->half, (size_t)t * (size_t)from->stride);
+    const gr_real *turn = angle(from->turn, t, from->size);
+    for (int i = 0; i < 2 * ld; i += 32) {
+        const int n = most(0, from->size - i);
+        const __mmask32 mask = first_of(n);
+        __m512i pairs;
+        if (from->half) {
+            pairs = _mm512_maskz_loadu_epi16(mask, (const gr_half *)x + i);
+            if (turn || from->s != 1)
+                pairs = turned_pairs(pairs, turn ? turn + i : NULL, from->s, n);
+        } else {
+            const gr_real *row = (const gr_real *)x + i;
+            pairs = both(_mm512_maskz_loadu_ps((__mmask16)mask, row),
+                         _mm512_maskz_loadu_ps((__mmask16)(mask >> 16), row + 16));
+        }
+        _mm512_storeu_si512(y + i / 2, pairs);
+    }
+}
+
+/* Rows 2 r and 2 r + 1 become row r; the last row of an odd number goes with 0. */
+static inline void between_pairs(gr_real *y, int wide, const gr_real *x, int ld, int rows) {
+    const __m512i from = _mm512_set_epi16(47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40, 8, 39, 7, 38, 6,
+                                          37, 5, 36, 4, 35, 3, 34, 2, 33, 1, 32, 0);
+    const __m512i more = _mm512_add_epi16(from, _mm512_set1_epi16(16));
+    for (int r = 0; r < rows; r += 2, x += 2 * (size_t)ld, y += wide)
+        for (int i = 0; i < ld; i += 16) {
+            __m512i a = _mm512_loadu_si512(x + i), b = _mm512_setzero_si512();
+            if (r + 1 < rows)
+                b = _mm512_loadu_si512(x + ld + i);
+            _mm512_storeu_si512(y + 2 * i, _mm512_permutex2var_epi16(a, from, b));
+            if (2 * i + 16 < wide)
+                _mm512_storeu_si512(y + 2 * i + 16, _mm512_permutex2var_epi16(a, more, b));
+        }
+}
+
+/* n numbers become n / 2 units in place. A last register without a neighbour takes what lies behind it: not read. */
+static inline void narrow_pairs(gr_real *s, int n) {
+    for (int j = 0; j < n; j += 32)
+        _mm512_storeu_si512(s + j / 2, both(_mm512_loadu_ps(s + j), _mm512_loadu_ps(s + j + 16)));
+}
+
+/* Rows of weights between; a row that is missing to a pair has weights and slopes 0. */
+static inline void join_pairs(gr_real *p, gr_real *s, gr_real *dp, int rows, int nv) {
+    if (rows % 2) {
+        memset(s + rows * W, 0, W * sizeof *s);
+        memset(dp + rows * W, 0, W * sizeof *dp);
+    }
+    for (int i = 0; i < rows; i += 2, s += 2 * W, p += W)
+        for (int j = 0; j < nv * L; j += L)
+            _mm512_storeu_si512(p + j, side_by_side(both(_mm512_loadu_ps(s + j), _mm512_loadu_ps(s + W + j))));
+}
+
+/* ds in rows, dsb between. */
+static inline void slopes_pairs(gr_real *ds, gr_real *dsb, const gr_real *p, const gr_real *dp, const gr_real *delta,
+                                int rows, int nv) {
+    for (int i = 0; i < rows; i += 2, ds += W, dsb += W, p += W, dp += 2 * W) {
+        const __m512 delta0 = _mm512_set1_ps(delta[i]), delta1 = _mm512_set1_ps(i + 1 < rows ? delta[i + 1] : 0);
+        __m512 a[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()}, b[2] = {a[0], a[0]};
         for (int j = 0; j < nv; j++) {
-            vec *to = (vec *)(c + (size_t)i * ldc + j * GR_LANES);
-            if (add)
-                acc[i][j] += *to;
-            *to = acc[i][j];
+            __m512i pairs = _mm512_loadu_si512(p + j * L);
+            a[j] = low(pairs) * (_mm512_loadu_ps(dp + j * L) - delta0);
+            b[j] = high(pairs) * (_mm512_loadu_ps(dp + W + j * L) - delta1);
+            _mm512_storeu_si512(dsb + j * L, side_by_side(both(a[j], b[j])));
         }
+        _mm512_storeu_si512(ds, both(a[0], a[1]));
+        _mm512_storeu_si512(ds + L, both(b[0], b[1]));
+    }
 }
 
-/* C [m x n] (+)= A [m x k] B [k x n], n a multiple of GR_LANES. */
-static void product(gr_real *c, int ldc, const gr_real *a, int ars, int acs, const gr_real *b, int ldb, int m, int n,
-                    int k, bool add) {
-    for (int j = 0; j < n; j += 2 * GR_LANES)
-        for (int i = 0; i < m; i += 4) {
-            gr_real *to = c + (size_t)i * ldc + j;
-            const gr_real *from = a + (size_t)i * ars;
-            int rows = m - i < 4 ? m - i : 4, pair = n - j >= 2 * GR_LANES;
-            switch (rows * 2 + pair) {
-            case 9:
-                product_tile(4, 2, to, ldc, from, ars, acs, b + j, ldb, k, add);
-                break;
-            case 8:
-                product_tile(4, 1, to, ldc, from, ars, acs, b + j, ldb, k, add);
-                break;
-            case 7:
-                product_tile(3, 2, to, ldc, from, ars, acs, b + j, ldb, k, add);
-                break;
-            case 6:
-                product_tile(3, 1, to, ldc, from, ars, acs, b + j, ldb, k, add);
-                break;
-            case 5:
-                product_tile(2, 2, to, ldc, from, ars, acs, b + j, ldb, k, add);
-                break;
-            case 4:
-                product_tile(2, 1, to, ldc, from, ars, acs, b + j, ldb, k, add);
-                break;
-            case 3:
-                product_tile(1, 2, to, ldc, from, ars, acs, b + j, ldb, k, add);
-                break;
-            default:
-                product_tile(1, 1, to, ldc, from, ars, acs, b + j, ldb, k, add);
-            }
-        }
-}
+#include "kernel/vec_attention_pass.h"
+#undef U
+#undef OF
+#endif
 
-/* ---- rows in and out --------------------------------------------------------------------------------------------- */
+/* ---- the choice -------------------------------------------------------------------------------------------------- */
 
-/* y = s x, each pair (x0, x1) turned by its angle: turn holds cos, sin; back: by minus the angle. NULL: not turned. */
-static void turned(gr_real *y, const gr_real *x, const gr_real *turn, bool back, gr_real s, int size, bool add) {
-    if (!turn) {
-        GR_PUT(y, add, size, s * x[i]);
+static void attention(void *out, gr_real *lse, const gr_head *head, gr_real *scratch) {
+#ifdef __AVX512BF16__
+    if (head->half) {
+        forward_pairs(out, lse, head, scratch);
         return;
     }
-    gr_real sign = back ? -s : s;
-    if (add)
-#pragma omp simd
-        for (int i = 0; i < size; i += 2) {
-            gr_real c = s * turn[i], w = sign * turn[i + 1];
-            y[i] += c * x[i] - w * x[i + 1];
-            y[i + 1] += w * x[i] + c * x[i + 1];
-        }
-    else
-#pragma omp simd
-        for (int i = 0; i < size; i += 2) {
-            gr_real c = s * turn[i], w = sign * turn[i + 1], x0 = x[i], x1 = x[i + 1];
-            y[i] = c * x0 - w * x1;
-            y[i + 1] = w * x0 + c * x1;
-        }
+#endif
+    forward_single(out, lse, head, scratch);
 }
 
-/* Rows turned and scaled into a buffer [rows x padded(size)], padded with 0. */
-static void load(gr_real *y, const gr_real *x, int stride, const gr_real *turn, gr_real s, int rows, int size) {
-    int ld = padded(size);
-    for (int t = 0; t < rows; t++) {
-        turned(y + (size_t)t * ld, x + (size_t)t * stride, turn ? turn + (size_t)t * size : NULL, false, s, size,
-               false);
-        for (int i = size; i < ld; i++)
-            y[(size_t)t * ld + i] = 0;
-    }
-}
-
-/* The transpose of such a buffer: [size x padded(rows)], padded with 0. */
-static void transpose(gr_real *y, const gr_real *x, int rows, int size) {
-    int ldx = padded(size), ldy = padded(rows);
-    for (int t = 0; t < rows; t++)
-        for (int i = 0; i < size; i++)
-            y[(size_t)i * ldy + t] = x[(size_t)t * ldx + i];
-    for (int i = 0; i < size; i++)
-        for (int t = rows; t < ldy; t++)
-            y[(size_t)i * ldy + t] = 0;
-}
-
-/* A buffer's rows scaled and turned back into the gradient. */
-static void store(gr_real *y, int stride, const gr_real *x, const gr_real *turn, gr_real s, int rows, int size,
-                  bool add) {
-    int ld = padded(size);
-    for (int t = 0; t < rows; t++)
-        turned(y + (size_t)t * stride, x + (size_t)t * ld, turn ? turn + (size_t)t * size : NULL, true, s, size, add);
-}
-
-/* ---- the passes -------------------------------------------------------------------------------------------------- */
-
-/* Scores of query t over n >= t + 1 columns become exp(score - top), 0 beyond t; returns the sum. */
-static gr_real exp_row(gr_real *s, gr_real *top, int t, int n) {
-    gr_real m = s[0], z = 0;
-#pragma omp simd reduction(max : m)
-    for (int j = 0; j < n; j++) {
-        gr_real v = j <= t ? s[j] : s[0];
-        m = v > m ? v : m;
-    }
-#pragma omp simd reduction(+ : z)
-    for (int j = 0; j < n; j++) {
-        gr_real p = j <= t ? gr_exp(s[j] - m) : 0;
-        s[j] = p;
-        z += p;
-    }
-    *top = m;
-    return z;
-}
-
-static void attention(gr_real *out, int stride_out, gr_real *lse, const gr_real *qkv, int stride, const gr_real *turn,
-                      gr_real scale, int rows, int size, gr_real *scratch) {
-    int ld = padded(size), wide = padded(rows);
-    gr_real *v = scratch, *kt = v + (size_t)wide * ld, *s = kt + (size_t)wide * ld;
-    gr_real *q = s + (size_t)TILE * wide, *o = q + TILE * ld;
-
-    load(v, qkv + size, stride, turn, 1, rows, size); /* k, on its way to kt */
-    transpose(kt, v, rows, size);
-    load(v, qkv + 2 * size, stride, NULL, 1, rows, size);
-    for (int t0 = 0; t0 < rows; t0 += TILE) {
-        int t1 = t0 + TILE < rows ? t0 + TILE : rows, m = t1 - t0, n = padded(t1);
-        load(q, qkv + (size_t)t0 * stride, stride, turn ? turn + (size_t)t0 * size : NULL, scale, m, size);
-        product(s, wide, q, ld, 1, kt, wide, m, n, size, false);
-        gr_real inverse[TILE];
-        for (int i = 0; i < m; i++) {
-            gr_real top, z = exp_row(s + (size_t)i * wide, &top, t0 + i, n);
-            inverse[i] = 1 / z;
-            lse[t0 + i] = top + gr_log(z);
-        }
-        product(o, ld, s, wide, 1, v, ld, m, ld, t1, false);
-        for (int i = 0; i < m; i++)
-            turned(out + (size_t)(t0 + i) * stride_out, o + i * ld, NULL, true, inverse[i], size, false);
-    }
-}
-
-/* p = exp(s - lse), ds = p (dp - sum p dp); both 0 beyond t. */
-static void slope_row(gr_real *s, gr_real *dp, gr_real lse, int t, int n) {
-    gr_real delta = 0;
-#pragma omp simd reduction(+ : delta)
-    for (int j = 0; j < n; j++) {
-        gr_real p = j <= t ? gr_exp(s[j] - lse) : 0;
-        s[j] = p;
-        delta += p * dp[j];
-    }
-#pragma omp simd
-    for (int j = 0; j < n; j++)
-        dp[j] = s[j] * (dp[j] - delta);
-}
-
-static void attention_backward(gr_real *dqkv, bool add, const gr_real *dout, int stride_out, const gr_real *lse,
-                               const gr_real *qkv, int stride, const gr_real *turn, gr_real scale, int rows, int size,
+static void attention_backward(void *dqkv, bool add, const void *dout, const gr_real *lse, const gr_head *head,
                                gr_real *scratch) {
-    int ld = padded(size), wide = padded(rows);
-    size_t whole = (size_t)wide * ld;
-    gr_real *k = scratch, *kt = k + whole, *vt = kt + whole, *dk = vt + whole, *dv = dk + whole;
-    gr_real *s = dv + whole, *dp = s + (size_t)TILE * wide;
-    gr_real *q = dp + (size_t)TILE * wide, *dq = q + TILE * ld, *o = dq + TILE * ld;
-
-    load(k, qkv + 2 * size, stride, NULL, 1, rows, size); /* v, on its way to vt */
-    transpose(vt, k, rows, size);
-    load(k, qkv + size, stride, turn, 1, rows, size);
-    transpose(kt, k, rows, size);
-    memset(dk, 0, 2 * whole * sizeof *dk);
-    for (int t0 = 0; t0 < rows; t0 += TILE) {
-        int t1 = t0 + TILE < rows ? t0 + TILE : rows, m = t1 - t0, n = padded(t1);
-        const gr_real *angle = turn ? turn + (size_t)t0 * size : NULL;
-        load(q, qkv + (size_t)t0 * stride, stride, angle, scale, m, size);
-        load(o, dout + (size_t)t0 * stride_out, stride_out, NULL, 1, m, size);
-        product(s, wide, q, ld, 1, kt, wide, m, n, size, false);
-        product(dp, wide, o, ld, 1, vt, wide, m, n, size, false);
-        for (int i = 0; i < m; i++)
-            slope_row(s + (size_t)i * wide, dp + (size_t)i * wide, lse[t0 + i], t0 + i, n);
-        product(dv, ld, s, 1, wide, o, ld, t1, ld, m, true);
-        product(dk, ld, dp, 1, wide, q, ld, t1, ld, m, true);
-        product(dq, ld, dp, wide, 1, k, ld, m, ld, t1, false);
-        store(dqkv + (size_t)t0 * stride, stride, dq, angle, scale, m, size, add);
+#ifdef __AVX512BF16__
+    if (head->half) {
+        backward_pairs(dqkv, add, dout, lse, head, scratch);
+        return;
     }
-    store(dqkv + size, stride, dk, turn, 1, rows, size, add);
-    store(dqkv + 2 * size, stride, dv, NULL, 1, rows, size, add);
+#endif
+    backward_single(dqkv, add, dout, lse, head, scratch);
 }
 
-/* What backward takes; forward takes less. */
+/* The most that a pass over any kind takes. */
 static size_t attention_scratch(int rows, int size) {
-    size_t wide = padded(rows), ld = padded(size);
-    return 5 * wide * ld + 2 * TILE * wide + 3 * TILE * ld;
+    const shape_single h = shape_of_single(rows, size);
+    size_t n = larger(ahead_carve_single(&(ahead_single){0}, NULL, &h), back_carve_single(&(back_single){0}, NULL, &h));
+#ifdef __AVX512BF16__
+    const shape_pairs p = shape_of_pairs(rows, size);
+    n = larger(n, ahead_carve_pairs(&(ahead_pairs){0}, NULL, &p));
+    n = larger(n, back_carve_pairs(&(back_pairs){0}, NULL, &p));
+#endif
+    return n;
 }
 
 void GR_NAME(fill_attention)(gr_kernels *k) {

@@ -14,9 +14,23 @@ static gr_real log_sum_exp(const gr_real *x, int n) {
     return top + gr_log(s);
 }
 
+static void softmax(gr_real *y, const gr_real *x, int n) {
+    gr_real top = x[0], s = 0;
+#pragma omp simd reduction(max : top)
+    for (int i = 0; i < n; i++)
+        top = x[i] > top ? x[i] : top;
+#pragma omp simd reduction(+ : s)
+    for (int i = 0; i < n; i++) {
+        y[i] = gr_exp(x[i] - top);
+        s += y[i];
+    }
+    GR_PUT(y, false, n, y[i] * (1 / s));
+}
+
 static void cross_entropy_backward(gr_real *dx, const gr_real *x, gr_real lse, int target, gr_real d, int n, bool add) {
     GR_PUT(dx, add, n, d * gr_exp(x[i] - lse));
-    dx[target] -= d;
+    if (target >= 0 && target < n)
+        dx[target] -= d;
 }
 
 static gr_real squared_error(const gr_real *a, const gr_real *b, int n) {
@@ -60,6 +74,7 @@ static void l1_backward(gr_real *y, gr_real s, const gr_real *x, int n, bool add
 
 void GR_NAME(fill_loss)(gr_kernels *k) {
     k->log_sum_exp = log_sum_exp;
+    k->softmax = softmax;
     k->cross_entropy_backward = cross_entropy_backward;
     k->squared_error = squared_error;
     k->difference = difference;

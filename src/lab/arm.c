@@ -2,6 +2,7 @@
  * thing changed. */
 #include <fnmatch.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -176,6 +177,8 @@ static gr_status save_arm(gr_arm *arm, gr_model *model, const gr_arch_def *def, 
     }
     if (status == GR_OK)
         status = gr_folder_load(&arm->folder, path, NULL, 0, err);
+    if (status == GR_OK)
+        gr_model_set_precision(arm->folder->model, p->recipe->precision);
     gr_free(path);
     gr_free(done);
     return status;
@@ -207,45 +210,88 @@ static int groups_of_arm(gr_optim_group *out, const gr_optim_def *def, const gr_
     return count;
 }
 
+/* What training an arm needs beside its model. */
+typedef struct parts {
+    gr_stream *stream;
+    gr_router *router; /* NULL: no route */
+    gr_optim_group *group;
+    gr_train_def def;
+} parts;
+
+static void parts_close(parts *p) {
+    gr_free(p->group);
+    gr_router_free(p->router);
+    gr_stream_free(p->stream);
+}
+
+static gr_status parts_open(parts *out, gr_model *model, const gr_project *p, gr_arm_kind kind, gr_error *err) {
+    const gr_recipe *r = p->recipe;
+    *out = (parts){.group = gr_alloc(((size_t)r->train.optim.groups + 1) * sizeof *out->group)};
+    gr_status status = open_stream(&out->stream, p, kind, err);
+    if (status == GR_OK && kind == GR_ARM_ROUTED && r->routes->count > 0)
+        status = gr_router_new(&out->router, model, r->routes, r->seed, err);
+    if (status != GR_OK) {
+        parts_close(out);
+        return status;
+    }
+    gr_train_def *def = &out->def;
+    *def = gr_train_default();
+    def->model = model;
+    def->stream = out->stream;
+    def->router = out->router;
+    def->labels = p->labels;
+    def->optim = r->train.optim;
+    def->optim.group = out->group;
+    def->optim.groups = groups_of_arm(out->group, &r->train.optim, model, kind);
+    def->rows = r->train.batch;
+    def->width = r->data.context;
+    def->micro = r->train.micro;
+    def->steps = r->train.steps;
+    def->seed = r->seed;
+    def->threads = r->threads;
+    def->name = gr_arm_name(kind);
+    def->checkpoint_every = r->train.checkpoint;
+    def->digest = p->digest;
+    return GR_OK;
+}
+
 static gr_status train_model(gr_arm *arm, gr_model *model, const gr_project *p, gr_arm_kind kind, const char *folder,
                              const gr_control *control, gr_error *err) {
-    const gr_recipe *r = p->recipe;
-    gr_stream *stream;
-    gr_router *router = NULL;
-    GR_TRY(open_stream(&stream, p, kind, err));
-    gr_status status = GR_OK;
-    gr_optim_group *group = gr_alloc(((size_t)r->train.optim.groups + 1) * sizeof *group);
-    if (kind == GR_ARM_ROUTED && r->routes->count > 0)
-        status = gr_router_new(&router, model, r->routes, r->seed, err);
+    parts own;
+    follower f = {control, arm};
+    GR_TRY(parts_open(&own, model, p, kind, err));
+    gr_train_def *def = &own.def;
+    arm->steps = def->steps;
+    def->threads = control->threads ? control->threads : def->threads;
+    def->folder = folder;
+    def->resume = control->resume;
+    def->progress = follow;
+    def->user = &f;
+    def->stop = control->stop;
+    gr_status status = gr_train(def, err);
+    parts_close(&own);
+    return status;
+}
+
+gr_status gr_arm_time(double *seconds, gr_model *model, const gr_project *p, gr_arm_kind kind, gr_error *err) {
+    enum { STEPS = 4 }; /* after one that wakes threads and caches */
+    parts own;
+    gr_trainer *trainer;
+    GR_TRY(parts_open(&own, model, p, kind, err));
+    gr_status status = gr_trainer_new(&trainer, &own.def, err);
     if (status == GR_OK) {
-        follower f = {control, arm};
-        gr_train_def def = gr_train_default();
-        def.model = model;
-        def.stream = stream;
-        def.router = router;
-        def.labels = p->labels;
-        def.optim = r->train.optim;
-        def.optim.group = group;
-        def.optim.groups = groups_of_arm(group, &r->train.optim, model, kind);
-        def.rows = r->train.batch;
-        def.width = r->data.context;
-        def.micro = r->train.micro;
-        def.steps = arm->steps = r->train.steps;
-        def.seed = r->seed;
-        def.threads = control->threads ? control->threads : r->threads;
-        def.name = gr_arm_name(kind);
-        def.folder = folder;
-        def.checkpoint_every = r->train.checkpoint;
-        def.digest = p->digest;
-        def.resume = control->resume;
-        def.progress = follow;
-        def.user = &f;
-        def.stop = control->stop;
-        status = gr_train(&def, err);
+        struct timespec from, to;
+        *seconds = 0;
+        for (int i = 0; i <= STEPS && status == GR_OK; i++) {
+            clock_gettime(CLOCK_MONOTONIC, &from);
+            status = gr_trainer_step(trainer, err);
+            clock_gettime(CLOCK_MONOTONIC, &to);
+            double spent = (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
+            *seconds += i > 0 ? spent / STEPS : 0;
+        }
+        gr_trainer_free(trainer);
     }
-    gr_free(group);
-    gr_router_free(router);
-    gr_stream_free(stream);
+    parts_close(&own);
     return status;
 }
 
@@ -257,14 +303,17 @@ gr_status gr_arm_train(gr_arm *arm, const gr_project *p, gr_arm_kind kind, const
     bool done = false;
     if (control->resume)
         GR_TRY(read_done(arm, &done, folder, p, err));
-    if (done)
+    if (done) {
+        gr_model_set_precision(arm->folder->model, p->recipe->precision);
         return GR_OK;
+    }
     GR_TRY(gr_folder_make(folder, err));
     char *recipe = gr_format("%s/recipe.yaml", folder);
     gr_arch_def *def;
     gr_model *model;
     gr_status status = gr_arm_build(&def, &model, p, kind, err);
     if (status == GR_OK) {
+        gr_model_set_precision(model, p->recipe->precision);
         status = gr_recipe_write(p->recipe, recipe, err);
         if (status == GR_OK)
             status = train_model(arm, model, p, kind, folder, control, err);

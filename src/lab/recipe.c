@@ -106,12 +106,22 @@ gr_status gr__recipe_unknown(const gr_yaml *node, const char *what, const char *
 
 /* ---- all of it ---- */
 
+static gr_status read_precision(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
+    static const char *const words[] = {"auto", "float32", "bf16", NULL};
+    static const gr_precision precision[] = {GR_PRECISION_AUTO, GR_PRECISION_FLOAT32, GR_PRECISION_BF16};
+    int choice = 0;
+    GR_TRY(gr_yaml_choice(root, &choice, "precision", words, err));
+    recipe->precision = precision[choice];
+    return GR_OK;
+}
+
 static gr_status read_all(gr_recipe *recipe, gr_error *err) {
     gr_yaml *root = recipe->root;
     int64_t seed = 1;
     GR_TRY(gr_yaml_int(root, &seed, "seed", 0, INT64_MAX, err));
     recipe->seed = (uint64_t)seed;
     GR_TRY(gr__recipe_int(root, &recipe->threads, "threads", 0, 1024, err));
+    GR_TRY(read_precision(recipe, root, err));
     GR_TRY(gr__recipe_data(recipe, root, err));
     GR_TRY(gr__recipe_labels(recipe, root, err));
     GR_TRY(gr__recipe_model(recipe, root, err));

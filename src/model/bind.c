@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "model/running.h"
+#include "op/decode.h"
 
 extern const gr_op gr__op_embedding;
 
@@ -64,6 +65,8 @@ static void copy_rows(gr_run *run, const gr_batch *b) {
             document[documents++] = n;
     }
     document[documents] = run->used;
+    if (run->layout->positions)
+        start[0] = -(int32_t)b->first;
     gr_op_rows *rows = &run->rows;
     rows->rows = b->rows;
     rows->capacity = run->used;
@@ -157,20 +160,24 @@ static void join_documents(const gr_run *run, uint8_t *live, int blocks) {
 }
 
 /* Blocks in which a node is needed: all of a loss or output; those that a needed reader does not skip. Whatever is read
- * is live, block by block, so that nothing left by an earlier batch is ever seen. */
+ * is live, block by block, so that nothing left by an earlier batch is ever seen. Where text is continued, the last
+ * block of the outputs is all that is asked for. */
 static void find_live(gr_run *run, int blocks) {
     const gr_graph *g = run->model->graph;
     memset(run->live, 0, g->nodes * (size_t)run->layout->blocks);
-    for (size_t i = 0; i < g->losses; i++)
+    const bool last = gr__last_only(run);
+    for (size_t i = 0; i < g->losses && !last; i++)
         memset(gr__flags(run, run->live, g->loss[i].value), 1, (size_t)blocks);
     for (size_t i = 0; i < g->outputs; i++)
-        memset(gr__flags(run, run->live, g->output[i].value), 1, (size_t)blocks);
+        memset(gr__flags(run, run->live, g->output[i].value) + (last ? blocks - 1 : 0), 1, last ? 1 : (size_t)blocks);
     for (size_t n = g->nodes; n-- > 0;) {
         const gr_node *node = &g->node[n];
         uint8_t *mine = gr__flags(run, run->live, (int)n);
-        if (node->op->whole) /* what couples rows needs them all */
+        if (node->op->whole && (!last || memchr(mine, 1, (size_t)blocks))) /* what couples rows needs them all */
             memset(mine, 1, (size_t)blocks);
-        join_documents(run, mine, blocks);
+        if (!last ||
+            (node->op->decode && node->op->decode->keep)) /* without a backward pass only attention is coupled */
+            join_documents(run, mine, blocks);
         for (int i = 0; i < node->inputs; i++) {
             uint8_t *in = gr__flags(run, run->live, node->in[i]);
             const uint8_t *zero = gr__flags(run, run->zero, node->in[i]);

@@ -46,6 +46,7 @@ struct gr_graph {
 struct gr_model {
     gr_graph *graph;
     uint64_t seed;
+    gr_precision precision;
     gr_real *data;
     size_t *offset; /* [params] of each parameter in data; starts on a cache line */
     size_t room;    /* numbers in data, padding included */
@@ -94,6 +95,11 @@ struct gr_tables {
 typedef struct gr__layout {
     int capacity, block, blocks;
     bool train;
+    bool half;                    /* products in bfloat16 */
+    int positions;                /* > 0: one row a pass, and what is kept of so many */
+    bool half_copies;             /* what is kept, and copies of weights, are bfloat16; values are not */
+    bool *kept_half;              /* [nodes] the value with this root, and its gradient, are bfloat16 */
+    bool *in_place;               /* [nodes] the gradient of this root lies where the value does */
     int *value_root, *grad_root;  /* [nodes] node whose buffer is shared, or GR_NONE where there is none */
     int *value_at, *grad_at;      /* [nodes] first column in the root's buffer */
     size_t *value, *grad, *state; /* [nodes] offsets */
@@ -103,6 +109,7 @@ typedef struct gr__layout {
     size_t *use;                  /* offsets of those in uses */
     int uses;
     size_t values, grads, states, scratch, gradients, extra; /* sizes */
+    size_t shadow;                                           /* parameters in bfloat16 */
 } gr__layout;
 
 gr__layout *gr__layout_new(const gr_model *model, const gr_tables *tables, const gr_run_def *def);

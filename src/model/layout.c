@@ -1,5 +1,6 @@
 /* The planner: which values share a buffer, which gradients are wanted, and where everything lies, before anything is
  * allocated. */
+#include "kernel/kernel.h"
 #include "model/compiled.h"
 
 size_t gr__pack_intervals(size_t *offset, const size_t *size, const int *from, const int *to, int count) {
@@ -92,9 +93,66 @@ static void find_roots(gr__layout *l, const gr_graph *g, const gr_tables *t) {
     }
 }
 
+/* Values that are kept in bfloat16: their own operation and all readers must do so, and nobody outside reads them. A
+ * tap is as its input. */
+static void find_half(gr__layout *l, const gr_graph *g) {
+    for (size_t n = 0; n < g->nodes && l->half; n++) {
+        const gr_node *node = &g->node[n];
+        if (l->value_root[n] == (int)n)
+            l->kept_half[n] =
+                !node->scalar && (node->point != GR_NONE ? l->kept_half[l->value_root[node->in[0]]] : node->half);
+    }
+    for (size_t n = 0; n < g->nodes; n++)
+        for (int i = 0; i < g->node[n].inputs; i++)
+            if (!g->node[n].op->half && !g->node[n].op->view)
+                l->kept_half[l->value_root[g->node[n].in[i]]] = false;
+    for (size_t i = 0; i < g->losses; i++)
+        l->kept_half[l->value_root[g->loss[i].value]] = false;
+    for (size_t i = 0; i < g->outputs && !l->train; i++)
+        l->kept_half[l->value_root[g->output[i].value]] = false;
+}
+
+/* A value that one operation reads, and that its producer does not read again, needs no other buffer for its gradient
+ * if that operation can write in place. */
+static void find_in_place(gr__layout *l, const gr_graph *g) {
+    int *readers = gr_alloc(g->nodes * sizeof *readers);
+    for (size_t n = 0; n < g->nodes; n++)
+        for (int i = 0; i < g->node[n].inputs; i++)
+            readers[l->value_root[g->node[n].in[i]]]++;
+    for (size_t n = 0; n < g->nodes; n++) {
+        int in = g->node[n].op->overwrites ? g->node[n].in[0] : GR_NONE;
+        if (in != GR_NONE && l->wants[n] && l->value_root[in] == in && l->grad_root[in] == in && readers[in] == 1 &&
+            !g->node[in].op->rereads)
+            l->in_place[in] = true;
+    }
+    gr_free(readers);
+}
+
+/* Where an operation hands its result's gradient on to an input, and is the first to write that input's gradient, both
+ * are one buffer: heir[input] is the node whose buffer it is. */
+static void find_heirs(const gr__layout *l, const gr_graph *g, int *heir) {
+    for (size_t n = 0; n < g->nodes; n++)
+        heir[n] = (int)n;
+    for (size_t n = g->nodes; n-- > 0;) {
+        int in = g->node[n].handed ? g->node[n].in[g->node[n].handed - 1] : GR_NONE;
+        if (in == GR_NONE || !l->wants[n] || l->grad_root[n] != (int)n || l->first[n] == GR_NONE)
+            continue;
+        int root = l->grad_root[in];
+        if (root == GR_NONE || l->first[root] != (int)n || g->node[root].width != g->node[n].width ||
+            l->grad_at[in] != 0 || g->node[root].scalar || l->in_place[root] || l->in_place[n])
+            continue;
+        bool again = false; /* the operation writes to that buffer while it reads from it */
+        for (int i = 0; i < g->node[n].inputs; i++)
+            again = again || (i != g->node[n].handed - 1 && l->grad_root[g->node[n].in[i]] == root);
+        if (!again)
+            heir[root] = heir[n];
+    }
+}
+
 static size_t value_size(const gr__layout *l, const gr_graph *g, int n) {
     const gr_node *root = &g->node[l->value_root[n]];
-    return root->scalar ? 16 : round_up((size_t)l->capacity * (size_t)root->width, 16);
+    size_t size = (size_t)l->capacity * (size_t)root->width;
+    return root->scalar ? 16 : round_up(l->kept_half[l->value_root[n]] ? (size + 1) / 2 : size, 16);
 }
 
 /* Values live to the end of a training pass, and to their last reader otherwise; gradients from their first writer in
@@ -119,12 +177,19 @@ static void place(gr__layout *l, const gr_graph *g) {
         to[l->value_root[g->loss[i].value]] = count;
     l->values = gr__pack_intervals(l->value, size, from, to, count);
 
-    for (int n = 0; n < count; n++) {
-        size[n] = l->grad_root[n] == n ? value_size(l, g, n) : 0;
+    int *heir = gr_alloc(g->nodes * sizeof *heir);
+    find_heirs(l, g, heir);
+    for (int n = count - 1; n >= 0; n--) {
+        size[n] = l->grad_root[n] == n && !l->in_place[n] && heir[n] == n ? value_size(l, g, n) : 0;
         from[n] = g->node[n].scalar || l->first[n] == GR_NONE ? 0 : count - 1 - l->first[n];
         to[n] = count - 1 - n;
+        if (heir[n] != n) /* which comes later in the graph and so before in the backward pass */
+            to[heir[n]] = to[n] > to[heir[n]] ? to[n] : to[heir[n]];
     }
     l->grads = gr__pack_intervals(l->grad, size, from, to, count);
+    for (int n = 0; n < count; n++)
+        l->grad[n] = l->grad[heir[n]];
+    gr_free(heir);
     gr_free(size);
     gr_free(from);
     gr_free(to);
@@ -156,10 +221,15 @@ gr__layout *gr__layout_new(const gr_model *model, const gr_tables *tables, const
     const gr_graph *g = model->graph;
     gr__layout *l = gr_alloc(sizeof *l);
     int rows = def->rows > 0 ? def->rows : 1;
-    l->block = rows < GR_BLOCK ? (int)round_up((size_t)rows, 8) : GR_BLOCK;
+    l->positions = def->decode > 0 ? def->decode : 0;
+    l->block = l->positions ? rows : rows < GR_BLOCK ? (int)round_up((size_t)rows, 8) : GR_BLOCK;
     l->capacity = (int)round_up((size_t)rows, (size_t)l->block);
     l->blocks = l->capacity / l->block;
     l->train = def->train;
+    gr_precision precision = def->precision == GR_PRECISION_MODEL ? model->precision : def->precision;
+    l->half = precision == GR_PRECISION_BF16 || (precision == GR_PRECISION_AUTO && gr_gemm_has_half());
+    l->half_copies = l->half && l->positions;
+    l->half = l->half && !l->positions;
     int **ints[] = {&l->value_root, &l->grad_root, &l->value_at, &l->grad_at, &l->first};
     for (size_t i = 0; i < sizeof ints / sizeof *ints; i++)
         *ints[i] = gr_alloc(g->nodes * sizeof(int));
@@ -167,8 +237,12 @@ gr__layout *gr__layout_new(const gr_model *model, const gr_tables *tables, const
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         *sizes[i] = gr_alloc(g->nodes * sizeof(size_t));
     l->wants = gr_alloc(g->nodes);
+    l->kept_half = gr_alloc(g->nodes);
+    l->in_place = gr_alloc(g->nodes);
     find_wanted(l, g, tables);
     find_roots(l, g, tables);
+    find_half(l, g);
+    find_in_place(l, g);
     place(l, g);
     find_uses(l, model);
     for (size_t n = 0; n < g->nodes; n++) {
@@ -180,14 +254,15 @@ gr__layout *gr__layout_new(const gr_model *model, const gr_tables *tables, const
         l->scratch = scratch > l->scratch ? scratch : l->scratch;
     }
     l->gradients = def->train ? model->room : 0;
+    l->shadow = l->half ? round_up((model->room + 1) / 2, 16) : 0;
     return l;
 }
 
 void gr__layout_free(gr__layout *l) {
     if (!l)
         return;
-    void *lists[] = {l->value_root, l->grad_root, l->value_at, l->grad_at,  l->first,    l->value,
-                     l->grad,       l->state,     l->wants,    l->use_node, l->use_slot, l->use};
+    void *lists[] = {l->value_root, l->grad_root, l->value_at, l->grad_at, l->first,    l->value,    l->kept_half,
+                     l->in_place,   l->grad,      l->state,    l->wants,   l->use_node, l->use_slot, l->use};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         gr_free(lists[i]);
     gr_free(l);
@@ -207,7 +282,7 @@ gr_memory gr_run_plan(const gr_model *model, const gr_tables *tables, const gr_r
                    .activations = l->values * unit,
                    .activation_gradients = l->grads * unit,
                    .state = l->states * unit,
-                   .scratch = l->scratch * unit};
+                   .scratch = (l->scratch + l->shadow) * unit};
     m.total = m.parameters + m.gradients + m.activations + m.activation_gradients + m.state + m.scratch;
     gr__layout_free(l);
     gr_tables_free(own);

@@ -71,6 +71,7 @@ void gr_model_free(gr_model *model) {
 int gr_model_params(const gr_model *model) { return (int)model->graph->params; }
 const gr_param_def *gr_model_param(const gr_model *model, gr_param p) { return &model->graph->param[p]; }
 gr_real *gr_model_data(gr_model *model, gr_param p) { return model->data + model->offset[p]; }
+void gr_model_set_precision(gr_model *model, gr_precision precision) { model->precision = precision; }
 uint64_t gr_model_seed(const gr_model *model) { return model->seed; }
 
 gr_param gr_model_find(const gr_model *model, const char *name) {

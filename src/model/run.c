@@ -1,25 +1,36 @@
 /* A run: planned memory, contexts of the nodes over it, and the passes. */
 #include <assert.h>
 #include <string.h>
+#include <time.h>
 
+#include "kernel/kernel.h"
 #include "model/running.h"
 
 static gr_slot slot(const gr_run *run, int n, gr_real *values, gr_real *grads) {
     const gr__layout *l = run->layout;
     const gr_graph *g = run->model->graph;
     int v = l->value_root[n], d = l->grad_root[n];
-    return (gr_slot){.v = values + l->value[v] + l->value_at[n],
-                     .d = d == GR_NONE ? NULL : grads + l->grad[d] + l->grad_at[n],
-                     .stride = g->node[v].width,
-                     .width = g->node[n].width,
-                     .accumulate = true,
-                     .zero = gr__flags(run, run->zero, n)};
+    gr_real *value = values + l->value[v];
+    gr_real *grad = d == GR_NONE ? NULL : l->in_place[d] ? values + l->value[d] : grads + l->grad[d];
+    gr_slot s = {.stride = g->node[v].width,
+                 .width = g->node[n].width,
+                 .accumulate = true,
+                 .zero = gr__flags(run, run->zero, n)};
+    if (l->kept_half[v]) {
+        s.vh = (gr_half *)value + l->value_at[n];
+        s.dh = grad ? (gr_half *)grad + l->grad_at[n] : NULL;
+    } else {
+        s.v = value + l->value_at[n];
+        s.d = grad ? grad + l->grad_at[n] : NULL;
+    }
+    return s;
 }
 
 static gr_param_slot param_slot(const gr_run *run, int p) {
     const gr_param_def *def = &run->model->graph->param[p];
     const gr_tables *t = run->tables;
     return (gr_param_slot){.w = run->model->data + run->model->offset[p],
+                           .wh = run->shadow ? run->shadow + run->model->offset[p] : NULL,
                            .g = run->gradient ? run->gradient + run->model->offset[p] : NULL,
                            .rows = def->rows,
                            .cols = def->cols,
@@ -54,7 +65,9 @@ static void fill_context(gr_run *run, int n, gr_real *values, gr_real *grads, gr
                   .state = states + l->state[n],
                   .scratch = scratch,
                   .index = n,
-                  .train = run->layout->train};
+                  .train = l->train,
+                  .half = l->half,
+                  .pool = &run->pool};
     for (int i = 0; i < node->inputs; i++) {
         int in = node->in[i], root = l->grad_root[in];
         c->in[i] = slot(run, in, values, grads);
@@ -65,7 +78,7 @@ static void fill_context(gr_run *run, int n, gr_real *values, gr_real *grads, gr
             again = again || l->grad_root[node->in[j]] == root;
         c->in[i].accumulate = !(direct && l->first[root] == n && !again);
         if (!l->wants[n])
-            c->in[i].d = NULL;
+            c->in[i].d = NULL, c->in[i].dh = NULL;
     }
     for (int i = 0; i < node->params; i++) {
         c->param[i] = param_slot(run, node->param[i]);
@@ -95,7 +108,7 @@ gr_status gr_run_new(gr_run **out, gr_model *model, const gr_tables *tables, con
     gr__rows_new(run);
     fill_tables(run);
     const gr__layout *l = run->layout;
-    size_t total = l->gradients + l->extra + l->values + l->grads + l->states + l->scratch;
+    size_t total = l->gradients + l->extra + l->values + l->grads + l->states + l->scratch + l->shadow;
     run->memory = gr_alloc_try(total * sizeof *run->memory);
     if (!run->memory) {
         gr_run_free(run);
@@ -106,18 +119,36 @@ gr_status gr_run_new(gr_run **out, gr_model *model, const gr_tables *tables, con
     run->gradient = l->train ? run->memory : NULL;
     run->extra = run->memory + l->gradients;
     gr_real *values = run->extra + l->extra, *grads = values + l->values, *states = grads + l->grads;
+    gr_real *scratch = states + l->states;
+    run->shadow = l->shadow ? (gr_half *)(scratch + l->scratch) : NULL;
+    run->stale = true;
     size_t nodes = model->graph->nodes;
     run->ctx = gr_alloc(nodes * sizeof *run->ctx);
+    if (def->time)
+        run->times = gr_alloc(2 * nodes * sizeof *run->times);
     run->rows.capacity = l->capacity;
     for (size_t n = 0; n < nodes; n++) {
-        fill_context(run, (int)n, values, grads, states, states + l->states);
+        fill_context(run, (int)n, values, grads, states, scratch);
         run->ctx[n].seed = def->seed;
     }
     for (int u = 0; u < l->uses; u++)
         run->ctx[l->use_node[u]].param[l->use_slot[u]].g = run->extra + l->use[u];
-    for (size_t n = 0; n < nodes; n++)
-        if (run->ctx[n].node->op->prepare)
-            run->ctx[n].node->op->prepare(&run->ctx[n]);
+    bool ready = true;
+    for (size_t n = 0; n < nodes && ready; n++)
+        ready = gr__run_prepare(run, &run->ctx[n]);
+    if (ready && !gr_gemm_pool_ready(&run->pool)) {
+        size_t bytes = run->pool.bytes;
+        gr_run_free(run);
+        *out = NULL;
+        return gr_error_set(err, GR_ERR_MEMORY, "run", "use a smaller network",
+                            "%zu bytes for the products to work in were refused", bytes);
+    }
+    if (!ready) {
+        gr_run_free(run);
+        *out = NULL;
+        return gr_error_set(err, GR_ERR_MEMORY, "run", "use a shorter context",
+                            "memory to decode %d positions was refused", def->decode);
+    }
     return GR_OK;
 }
 
@@ -125,10 +156,11 @@ void gr_run_free(gr_run *run) {
     if (!run)
         return;
     for (size_t n = 0; run->ctx && n < run->model->graph->nodes; n++)
-        if (run->ctx[n].node->op->release)
-            run->ctx[n].node->op->release(&run->ctx[n]);
+        gr__run_release(run, &run->ctx[n]);
     gr__rows_free(run);
     gr_free(run->ctx);
+    gr_free(run->times);
+    gr_gemm_pool_free(&run->pool);
     gr_free(run->cells);
     gr_free(run->slices);
     gr_free(run->memory);
@@ -137,13 +169,20 @@ void gr_run_free(gr_run *run) {
     gr_free(run);
 }
 
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 /* Calls the pass on every stretch of blocks that are live for the node. */
 static void over_live(gr_run *run, gr_ctx *ctx, void (*pass)(gr_ctx *, int, int)) {
+    const uint8_t *live = gr__flags(run, run->live, ctx->index);
     if (ctx->node->op->whole) {
-        pass(ctx, 0, run->used);
+        if (live[0])
+            pass(ctx, 0, run->used);
         return;
     }
-    const uint8_t *live = gr__flags(run, run->live, ctx->index);
     int block = run->layout->block, blocks = run->used / block;
     for (int a = 0; a < blocks;) {
         int z = a;
@@ -155,18 +194,48 @@ static void over_live(gr_run *run, gr_ctx *ctx, void (*pass)(gr_ctx *, int, int)
     }
 }
 
+/* The parameters in bfloat16, once per step. A run that does not train cannot know when they change: every pass. */
+static void refresh(gr_run *run) {
+    const int span = 4096;
+    if (!run->shadow || !run->stale)
+        return;
+    size_t room = run->model->room;
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < room; i += (size_t)span)
+        gr_kernel()->narrow(run->shadow + i, run->model->data + i, room - i < (size_t)span ? (int)(room - i) : span);
+    run->stale = !run->layout->train;
+}
+
 double gr_run_forward(gr_run *run, const gr_batch *batch) {
     const gr_graph *g = run->model->graph;
+    refresh(run);
     gr__rows_bind(run, batch);
     for (size_t n = 0; n < g->nodes; n++) {
         gr_ctx *ctx = &run->ctx[n];
-        if (ctx->node->op->forward && run->layout->value_root[n] == (int)n)
+        double from = run->times ? now() : 0;
+        if (!gr__run_step(run, ctx) && ctx->node->op->forward && run->layout->value_root[n] == (int)n)
             over_live(run, ctx, ctx->node->op->forward);
+        gr__run_hand_on(run, ctx);
+        if (run->times)
+            run->times[2 * n] += now() - from;
     }
     double loss = 0;
     for (size_t i = 0; i < g->losses; i++)
         loss += g->loss[i].weight * (double)run->ctx[g->loss[i].value].out.v[0];
     return loss;
+}
+
+/* Input i's gradient is the result's, in one buffer. */
+static bool handed_on(const gr_ctx *ctx, int i) {
+    return ctx->node->handed == i + 1 && ctx->in[i].d && ctx->in[i].d == ctx->out.d;
+}
+
+static void clear_block(const gr_slot *whole, int at, size_t row, size_t rows) {
+    size_t stride = (size_t)whole->stride;
+    if (whole->dh)
+        memset(whole->dh - at + row * stride, 0, rows * stride * sizeof *whole->dh);
+    else
+        memset(whole->d - at + row * stride, 0, rows * stride * sizeof *whole->d);
 }
 
 /* Before a gradient's first writer adds to it, or where that writer skips blocks that others will read: zeros. */
@@ -176,19 +245,18 @@ static void clear_first(gr_run *run, const gr_ctx *ctx) {
     int block = l->block;
     for (int i = 0; i < ctx->node->inputs; i++) {
         const gr_slot *in = &ctx->in[i];
-        int root = in->d ? l->grad_root[ctx->node->in[i]] : GR_NONE;
+        int root = in->d || in->dh ? l->grad_root[ctx->node->in[i]] : GR_NONE;
         if (root == GR_NONE || l->first[root] != ctx->index || run->model->graph->node[root].scalar)
             continue;
         bool again = false;
         for (int j = 0; j < i; j++)
-            again = again || (ctx->in[j].d && l->grad_root[ctx->node->in[j]] == root);
+            again = again || ((ctx->in[j].d || ctx->in[j].dh) && l->grad_root[ctx->node->in[j]] == root);
         const gr_slot *whole = &run->ctx[root].out;
         const uint8_t *needed = gr__flags(run, run->live, root);
         for (int b = 0; b < run->used / block && !again; b++) {
             bool skipped = !live[b] || (ctx->node->op->skips_zero && in->zero[b]);
-            if (needed[b] && (in->accumulate || skipped))
-                memset(whole->d - l->grad_at[root] + (size_t)b * (size_t)block * (size_t)whole->stride, 0,
-                       (size_t)block * (size_t)whole->stride * sizeof *whole->d);
+            if (needed[b] && (in->accumulate || skipped) && !(live[b] && handed_on(ctx, i)))
+                clear_block(whole, l->grad_at[root], (size_t)b * (size_t)block, (size_t)block);
         }
     }
 }
@@ -209,8 +277,11 @@ void gr_run_backward(gr_run *run) {
         bool own = l->grad_root[n] == (int)n && (l->first[n] != GR_NONE || g->node[n].scalar);
         if (!own || !ctx->node->op->backward)
             continue;
+        double from = run->times ? now() : 0;
         clear_first(run, ctx);
         over_live(run, ctx, ctx->node->op->backward);
+        if (run->times)
+            run->times[2 * n + 1] += now() - from;
     }
 }
 
@@ -218,6 +289,7 @@ void gr_run_zero(gr_run *run) {
     const gr__layout *l = run->layout;
     memset(run->memory, 0, (l->gradients + l->extra) * sizeof *run->memory);
     memset(run->open, 0, run->tables->slices);
+    run->stale = true;
 }
 
 void gr_run_reduce(gr_run *run) {
@@ -241,4 +313,26 @@ const gr_tables *gr_run_tables(const gr_run *run) { return run->tables; }
 const gr_real *gr_run_value(const gr_run *run, gr_value v, int *stride) {
     *stride = run->ctx[v].out.stride;
     return run->ctx[v].out.v;
+}
+
+int gr_run_times(const gr_run *run, gr_op_time *times, int capacity) {
+    const gr_graph *g = run->model->graph;
+    int count = 0;
+    for (size_t n = 0; run->times && n < g->nodes; n++) {
+        size_t first = 0;
+        while (g->node[first].op != g->node[n].op)
+            first++;
+        if (first < n) /* counted with the first of its kind */
+            continue;
+        gr_op_time sum = {.op = g->node[n].op->name};
+        for (size_t i = n; i < g->nodes; i++)
+            if (g->node[i].op == g->node[n].op) {
+                sum.forward += run->times[2 * i];
+                sum.backward += run->times[2 * i + 1];
+            }
+        if (count < capacity)
+            times[count] = sum;
+        count++;
+    }
+    return count;
 }

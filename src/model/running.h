@@ -2,6 +2,7 @@
 #ifndef GR_MODEL_RUNNING_H
 #define GR_MODEL_RUNNING_H
 
+#include "kernel/kernel.h"
 #include "model/compiled.h"
 
 struct gr_run {
@@ -10,9 +11,13 @@ struct gr_run {
     gr_tables *own; /* tables made for a caller who gave none */
     gr__layout *layout;
     gr_ctx *ctx;     /* [nodes] */
+    double *times;   /* [2 x nodes] seconds forward, backward; NULL: not measured */
     gr_real *memory; /* gradients, accumulators, values, gradients of values, state, scratch */
     gr_real *gradient;
     gr_real *extra;
+    gr_half *shadow; /* the parameters in bfloat16, as they lie in the model; NULL: products in float */
+    gr_gemm_pool pool;
+    bool stale; /* the shadow is older than the parameters */
     gr_op_rows rows;
     int32_t *integers; /* ids, targets, start, cls, document of rows */
     gr_real *weight;
@@ -26,6 +31,7 @@ struct gr_run {
     uint8_t *present;     /* [classes] in the bound batch */
     int32_t vocab;        /* ids must be below: rows of the smallest embedding */
     int used;             /* rows of the bound batch rounded up to whole blocks */
+    gr_run *follower;     /* a run that decodes on from this one's passes over whole documents; NULL: none */
     const gr_batch *batch;
 };
 
@@ -38,5 +44,14 @@ static inline uint8_t *gr__flags(const gr_run *run, uint8_t *flags, int node) {
 void gr__rows_new(gr_run *run);
 void gr__rows_free(gr_run *run);
 void gr__rows_bind(gr_run *run, const gr_batch *batch);
+
+/* Whether only the last block of the outputs is wanted, and no loss. */
+static inline bool gr__last_only(const gr_run *run) { return run->layout->positions > 0 || run->follower; }
+
+/* decoding.c: a node in a run that may decode. */
+bool gr__run_prepare(gr_run *run, gr_ctx *ctx); /* false: memory was refused */
+void gr__run_release(gr_run *run, gr_ctx *ctx);
+bool gr__run_step(gr_run *run, gr_ctx *ctx); /* computes the row if this run decodes the node; false: forward must */
+void gr__run_hand_on(gr_run *run, const gr_ctx *ctx); /* to the follower, what it keeps of the node's pass */
 
 #endif

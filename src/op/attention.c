@@ -1,16 +1,15 @@
 /* attention.c - causal self-attention inside each document. Documents x heads are shared among threads as they become
  * free; each writes rows and columns of its own, so the result does not depend on who did what. */
+#include "op/attention.h"
 #include "base/mem.h"
+#include "op/decode.h"
 #include "op/element.h"
 #include <math.h>
 #include <omp.h>
 
 extern const gr_op gr__op_attention;
 
-typedef struct attr {
-    int heads, size;
-    double scale, rotary_base;
-} attr;
+typedef gr__attention attr;
 
 gr_value gr_attention(gr_graph *graph, gr_value qkv, int heads, int size, double scale, double rotary_base) {
     if (qkv < 0)
@@ -20,7 +19,8 @@ gr_value gr_attention(gr_graph *graph, gr_value qkv, int heads, int size, double
                              gr_value_width(graph, qkv), heads, size);
     if (rotary_base > 0 && size % 2)
         return gr_graph_fail(graph, "attention: heads of %d columns cannot be rotated in pairs", size);
-    const gr_node node = {.op = &gr__op_attention, .inputs = 1, .in = {qkv}, .width = heads * size, .point = GR_NONE};
+    const gr_node node = {
+        .op = &gr__op_attention, .inputs = 1, .in = {qkv}, .width = heads * size, .half = true, .point = GR_NONE};
     return gr__graph_add(graph, &node, &(attr){heads, size, scale, rotary_base}, sizeof(attr));
 }
 
@@ -66,24 +66,43 @@ static void attention_release(gr_ctx *ctx) {
     gr_free(s);
 }
 
-static void forward_head(gr_ctx *ctx, gr_real *scratch, int r0, int r1, int head) {
+/* Number `at` of a value or gradient that is kept in one of two kinds. */
+static void *number(gr_real *v, gr_half *h, size_t at) { return h ? (void *)(h + at) : (void *)(v + at); }
+
+/* What both passes tell the kernel: a head's columns in rows [r0, r1). */
+static gr_head head_of(const gr_ctx *ctx, int r0, int r1, int head) {
     const attr *a = ctx->node->attr;
-    const settled *s = ctx->prepared;
     const gr_slot *x = &ctx->in[0], *y = &ctx->out;
-    gr_real *lse = ctx->state + (size_t)head * (size_t)ctx->rows->capacity + r0;
-    gr_kernel()->attention(gr__row(y, r0) + head * a->size, y->stride, lse, gr__row(x, r0) + head * 3 * a->size,
-                           x->stride, s->turn, (gr_real)a->scale, r1 - r0, a->size, scratch);
+    size_t at = (size_t)r0 * (size_t)x->stride + (size_t)(head * 3 * a->size);
+    return (gr_head){.qkv = number(x->v, x->vh, at),
+                     .half = x->vh != NULL,
+                     .half_out = y->vh != NULL,
+                     .stride = x->stride,
+                     .stride_out = y->stride,
+                     .turn = ((const settled *)ctx->prepared)->turn,
+                     .scale = (gr_real)a->scale,
+                     .rows = r1 - r0,
+                     .size = a->size};
+}
+
+static gr_real *sums_of(const gr_ctx *ctx, int r0, int head) {
+    return ctx->state + (size_t)head * (size_t)ctx->rows->capacity + r0;
+}
+
+static void forward_head(gr_ctx *ctx, gr_real *scratch, int r0, int r1, int head) {
+    const gr_head h = head_of(ctx, r0, r1, head);
+    const gr_slot *y = &ctx->out;
+    size_t at = (size_t)r0 * (size_t)y->stride + (size_t)(head * h.size);
+    gr_kernel()->attention(number(y->v, y->vh, at), sums_of(ctx, r0, head), &h, scratch);
 }
 
 static void backward_head(gr_ctx *ctx, gr_real *scratch, int r0, int r1, int head) {
-    const attr *a = ctx->node->attr;
-    const settled *s = ctx->prepared;
+    const gr_head h = head_of(ctx, r0, r1, head);
     const gr_slot *x = &ctx->in[0], *y = &ctx->out;
-    const gr_real *lse = ctx->state + (size_t)head * (size_t)ctx->rows->capacity + r0;
-    int at = head * 3 * a->size;
-    gr_kernel()->attention_backward(gr__drow(x, r0) + at, x->accumulate, gr__drow(y, r0) + head * a->size, y->stride,
-                                    lse, gr__row(x, r0) + at, x->stride, s->turn, (gr_real)a->scale, r1 - r0, a->size,
-                                    scratch);
+    size_t at = (size_t)r0 * (size_t)x->stride + (size_t)(head * 3 * h.size);
+    size_t up = (size_t)r0 * (size_t)y->stride + (size_t)(head * h.size);
+    gr_kernel()->attention_backward(number(x->d, x->dh, at), x->accumulate, number(y->d, y->dh, up),
+                                    sums_of(ctx, r0, head), &h, scratch);
 }
 
 static void over_heads(gr_ctx *ctx, void (*pass)(gr_ctx *, gr_real *, int, int, int), int r0, int r1) {
@@ -94,10 +113,14 @@ static void over_heads(gr_ctx *ctx, void (*pass)(gr_ctx *, gr_real *, int, int, 
         first++;
     for (last = first; document[last] < r1;)
         last++;
+    if (first == last)
+        return;
+    /* Short documents are handed out four at a time, long ones one by one. */
+    const int chunk = r1 - r0 < 64 * (last - first) ? 4 : 1;
 #pragma omp parallel num_threads(s->threads)
     {
         gr_real *scratch = ctx->scratch + (size_t)omp_get_thread_num() * s->scratch;
-#pragma omp for schedule(dynamic, 4)
+#pragma omp for schedule(dynamic, chunk)
         for (int i = 0; i < (last - first) * heads; i++) {
             int d = first + i / heads;
             pass(ctx, scratch, document[d], document[d + 1], i % heads);
@@ -108,7 +131,7 @@ static void over_heads(gr_ctx *ctx, void (*pass)(gr_ctx *, gr_real *, int, int, 
 static void attention_forward(gr_ctx *ctx, int r0, int r1) { over_heads(ctx, forward_head, r0, r1); }
 
 static void attention_backward(gr_ctx *ctx, int r0, int r1) {
-    if (ctx->in[0].d)
+    if (ctx->in[0].d || ctx->in[0].dh)
         over_heads(ctx, backward_head, r0, r1);
 }
 
@@ -142,4 +165,6 @@ const gr_op gr__op_attention = {.name = "attention",
                                 .release = attention_release,
                                 .forward = attention_forward,
                                 .backward = attention_backward,
+                                .half = true,
+                                .decode = &gr__attention_decode,
                                 .cases = cases};

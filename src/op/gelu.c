@@ -21,5 +21,9 @@ static gr_value build_twice(gr_graph *graph, gr_value x) { return gr_mul(graph, 
 static const gr_op_case cases[] = {
     {"odd", 7, 5, gr_gelu}, {"wide", 3, 37, gr_gelu}, {"twice", 5, 9, build_twice}, {NULL, 0, 0, NULL}};
 
-const gr_op gr__op_gelu = {
-    .name = "gelu", .forward = gelu_forward, .backward = gelu_backward, .keeps_zero = true, .cases = cases};
+const gr_op gr__op_gelu = {.name = "gelu",
+                           .forward = gelu_forward,
+                           .backward = gelu_backward,
+                           .keeps_zero = true,
+                           .half = true,
+                           .cases = cases};

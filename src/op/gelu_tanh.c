@@ -25,4 +25,5 @@ const gr_op gr__op_gelu_tanh = {.name = "gelu_tanh",
                                 .forward = gelu_tanh_forward,
                                 .backward = gelu_tanh_backward,
                                 .keeps_zero = true,
+                                .half = true,
                                 .cases = cases};

@@ -34,8 +34,12 @@ gr_value gr_layer_norm(gr_graph *graph, gr_value x, gr_param gain, gr_param shif
     if (gr_value_scalar(graph, x))
         return gr_graph_fail(graph, "layer_norm reads rows, not one number");
     attr a = {.eps = eps};
-    gr_node node = {
-        .op = &gr__op_layer_norm, .inputs = 1, .in = {x}, .width = gr_value_width(graph, x), .point = GR_NONE};
+    gr_node node = {.op = &gr__op_layer_norm,
+                    .inputs = 1,
+                    .in = {x},
+                    .width = gr_value_width(graph, x),
+                    .half = true,
+                    .point = GR_NONE};
     if (!take(graph, &node, &a.gain, gain) || !take(graph, &node, &a.shift, shift))
         return GR_NONE;
     return gr__graph_add(graph, &node, &a, sizeof a);
@@ -62,12 +66,11 @@ static void layer_norm_forward(gr_ctx *ctx, int r0, int r1) {
         k->moments(mean, &variance, gr__row(x, n), x->width);
         double spread = (double)variance + a->eps;
         mean[1] = spread > 0 || isnan(spread) ? (gr_real)(1 / sqrt(spread)) : 0;
-        k->norm(gr__row(&ctx->out, n), gr__row(x, n), mean[0], mean[1], gain, shift, x->width);
+        gr__norm_forward(&ctx->out, n, 0, x->width, gr__row(x, n), mean[0], mean[1], gain, shift);
     }
 }
 
 static void layer_norm_backward(gr_ctx *ctx, int r0, int r1) {
-    const gr_kernels *k = gr_kernel();
     const attr *a = ctx->node->attr;
     const gr_slot *x = &ctx->in[0], *y = &ctx->out;
     const gr_real *gain = weights(ctx, a->gain);
@@ -75,15 +78,16 @@ static void layer_norm_backward(gr_ctx *ctx, int r0, int r1) {
 #pragma omp parallel for schedule(static)
     for (int n = r0; n < r1; n++) {
         gr_real *xhat = ctx->scratch + (size_t)n * (size_t)x->width, sums[2] = {0}, *mean = ctx->state + 2 * (size_t)n;
-        k->norm_sums(sums, xhat, gr__drow(y, n), gr__row(x, n), mean[0], mean[1], gain, x->width);
+        gr__norm_sums(y, n, 0, x->width, sums, xhat, gr__row(x, n), mean[0], mean[1], gain);
         if (x->d)
-            k->norm_backward(gr__drow(x, n), gr__drow(y, n), xhat, mean[1], sums[0] / width, sums[1] / width, gain,
-                             x->width, x->accumulate);
+            gr__norm_backward(y, n, 0, x->width, gr__drow(x, n), xhat, mean[1], sums[0] / width, sums[1] / width, gain,
+                              x->accumulate);
     }
     if (gain && ctx->param[a->gain].g)
-        gr__bgrad(&ctx->param[a->gain], y->d, y->stride, ctx->scratch, x->width, ctx->rows->block, r0, r1);
+        gr__bgrad(&ctx->param[a->gain], gr__view_d(y, 0), (gr_rows_view){ctx->scratch, NULL, x->width},
+                  ctx->rows->block, r0, r1);
     if (a->shift != GR_NONE && ctx->param[a->shift].g)
-        gr__bgrad(&ctx->param[a->shift], y->d, y->stride, NULL, 0, ctx->rows->block, r0, r1);
+        gr__bgrad(&ctx->param[a->shift], gr__view_d(y, 0), (gr_rows_view){0}, ctx->rows->block, r0, r1);
 }
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */

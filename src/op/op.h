@@ -8,6 +8,7 @@
 #ifndef GR_OP_OP_H
 #define GR_OP_OP_H
 
+#include "base/half.h"
 #include "gradroute/batch.h"
 #include "gradroute/graph.h"
 #include "gradroute/ops.h"
@@ -15,6 +16,8 @@
 enum { GR_OP_INPUTS = 6, GR_OP_PARAMS = 6, GR_OP_TAPS = 4, GR_BLOCK = 512 };
 
 typedef struct gr_op gr_op;
+typedef struct gr_gemm_pool gr_gemm_pool; /* working memory of products (kernel.h) */
+typedef struct gr_op_decode gr_op_decode;
 
 /* A node of the graph: constant once built. */
 typedef struct gr_node {
@@ -24,9 +27,11 @@ typedef struct gr_node {
     int taps, tap[GR_OP_TAPS]; /* taps whose forward weights the node reads (a norm's groups), GR_NONE: always 1 */
     int width;                 /* columns of the result */
     bool scalar;               /* the result is one number */
+    bool half;                 /* the result may be kept in bfloat16: nothing is summed up in it */
     const void *attr;          /* the op's own constants, owned by the graph */
     int offset;                /* views: first column in the input */
-    gr_tap point;              /* tap nodes: the tap, else GR_NONE */
+    int handed;   /* 1 + the input whose gradient is that of the result and may share its buffer; 0: none */
+    gr_tap point; /* tap nodes: the tap, else GR_NONE */
 } gr_node;
 
 /* How a set of per-row weights looks inside one block of rows. */
@@ -64,10 +69,12 @@ typedef struct gr_op_rows {
     int64_t first, step;
 } gr_op_rows;
 
-/* A value as an op sees it: v and d are [capacity x width] with the given row stride (a scalar: one number). */
+/* A value as an op sees it: [capacity x width] with the given row stride (a scalar: one number). A run in bfloat16
+ * keeps some values and their gradients as half numbers: then vh and dh are set in place of v and d. */
 typedef struct gr_slot {
     gr_real *v; /* the value */
     gr_real *d; /* its gradient; NULL where none is wanted */
+    gr_half *vh, *dh;
     int stride, width;
     bool accumulate;     /* inputs: add to d (true) or overwrite it, all columns (false) */
     const uint8_t *zero; /* [blocks] 1 where every row of the block is known to be 0; NULL: nowhere */
@@ -76,6 +83,7 @@ typedef struct gr_slot {
 /* A parameter as an op sees it. g is this node's own accumulator, NULL where no gradient is wanted. */
 typedef struct gr_param_slot {
     const gr_real *w;
+    const gr_half *wh; /* the same in bfloat16, for products in a run of that precision; NULL elsewhere */
     gr_real *g;
     int rows, cols;
     int cells;
@@ -91,11 +99,13 @@ typedef struct gr_ctx {
     const gr_weights *tap[GR_OP_TAPS]; /* forward weights of node->tap[k] over its whole width; NULL: all 1 */
     int slices;                        /* of a tap node */
     const gr_tap_slice *slice;
-    gr_real *state;   /* op->state numbers, kept from forward to backward */
-    gr_real *scratch; /* op->scratch numbers, valid during one call */
-    void *prepared;   /* what op->prepare made */
-    int index;        /* of the node: keys of its draws */
+    gr_real *state;     /* op->state numbers, kept from forward to backward */
+    gr_real *scratch;   /* op->scratch numbers, valid during one call */
+    void *prepared;     /* what op->prepare made */
+    gr_gemm_pool *pool; /* of this run's products: they come one after the other */
+    int index;          /* of the node: keys of its draws */
     bool train;
+    bool half; /* products in bfloat16 */
     uint64_t seed;
 } gr_ctx;
 
@@ -118,10 +128,14 @@ struct gr_op {
     bool view;       /* the result is columns of the input: no buffer of its own, no passes */
     bool stops;      /* passes no gradient to its inputs although the value is shared */
     bool whole;      /* couples rows beyond documents: every pass gets [0, capacity) */
+    bool rereads;    /* backward reads the result */
+    bool overwrites; /* backward reads each row of its input once, before it writes the row's gradient: in its place */
     bool keeps_zero; /* rows that are 0 in every input are 0 in the result */
+    bool half;       /* reads inputs that are kept in bfloat16, and writes their gradients so */
     bool skips_zero; /* forward and backward neither read inputs nor write their gradients in blocks with in[].zero set
                       */
-    const gr_op_case *cases; /* ends with a NULL name */
+    const gr_op_decode *decode; /* how one row follows those before it (decode.h); NULL: forward serves */
+    const gr_op_case *cases;    /* ends with a NULL name */
 };
 
 /* Adds a node; checks that inputs and parameters exist. attr (size bytes) is copied. */
@@ -131,17 +145,25 @@ const gr_param_def *gr__graph_param_def(const gr_graph *graph, gr_param p); /* N
 /* ---- gradients of parameters, in fixed blocks of rows, by cell (wgrad.c)
  * ---------------------------------------------- */
 
-/* dP[:, lo:hi] += A^T B over rows [r0, r1) with each cell's row weights: P [m x n], A [rows x m], B [rows x (hi - lo)].
- * The products are made once, in prepare. */
+/* dP[:, lo:hi] += A^T B over rows [r0, r1) with each cell's row weights: P [m x n], A [rows x m], B [rows x (hi - lo)],
+ * both bfloat16 if half. The products are made once, in prepare. */
 typedef struct gr_wgrad gr_wgrad;
-gr_wgrad *gr__wgrad_new(const gr_param_slot *param, int lo, int hi, int block, int stride_a, int stride_b);
+gr_wgrad *gr__wgrad_new(const gr_param_slot *param, int lo, int hi, int block, int stride_a, int stride_b, bool half,
+                        gr_gemm_pool *pool);
 void gr__wgrad_free(gr_wgrad *wgrad);
 size_t gr__wgrad_scratch(int rows, int cols, int block); /* numbers of scratch that gr__wgrad needs */
-void gr__wgrad(const gr_wgrad *wgrad, const gr_param_slot *param, const gr_real *a, const gr_real *b, gr_real *scratch,
+/* a and b: row r0 of each. */
+void gr__wgrad(const gr_wgrad *wgrad, const gr_param_slot *param, const void *a, const void *b, gr_real *scratch,
                int r0, int r1);
 
-/* dP += column sums of rows [r0, r1) of v * u with the cells' weights; P [1 x n]; u (same shape) NULL: 1. */
-void gr__bgrad(const gr_param_slot *param, const gr_real *v, int stride_v, const gr_real *u, int stride_u, int block,
-               int r0, int r1);
+/* One of v and vh: rows of numbers of either kind, from row 0. */
+typedef struct gr_rows_view {
+    const gr_real *v;
+    const gr_half *vh;
+    int stride;
+} gr_rows_view;
+
+/* dP += column sums of rows [r0, r1) of x * u with the cells' weights; P [1 x n]; u (same width) without rows: 1. */
+void gr__bgrad(const gr_param_slot *param, gr_rows_view x, gr_rows_view u, int block, int r0, int r1);
 
 #endif

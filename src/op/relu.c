@@ -21,5 +21,9 @@ static gr_value build_twice(gr_graph *graph, gr_value x) { return gr_mul(graph, 
 static const gr_op_case cases[] = {
     {"odd", 7, 5, gr_relu}, {"wide", 3, 37, gr_relu}, {"twice", 5, 9, build_twice}, {NULL, 0, 0, NULL}};
 
-const gr_op gr__op_relu = {
-    .name = "relu", .forward = relu_forward, .backward = relu_backward, .keeps_zero = true, .cases = cases};
+const gr_op gr__op_relu = {.name = "relu",
+                           .forward = relu_forward,
+                           .backward = relu_backward,
+                           .keeps_zero = true,
+                           .half = true,
+                           .cases = cases};

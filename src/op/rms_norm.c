@@ -24,7 +24,7 @@ gr_value gr_rms_norm(gr_graph *graph, gr_value x, int groups, const gr_norm_grou
     if (groups < 1 || groups > GR_OP_TAPS)
         return gr_graph_fail(graph, "rms_norm: %d groups; 1 to %d are possible", groups, GR_OP_TAPS);
     attr a = {.eps = eps, .groups = groups};
-    gr_node node = {.op = &gr__op_rms_norm, .inputs = 1, .in = {x}, .taps = groups, .point = GR_NONE};
+    gr_node node = {.op = &gr__op_rms_norm, .inputs = 1, .in = {x}, .taps = groups, .half = true, .point = GR_NONE};
     for (int i = 0; i < groups; i++) {
         const gr_param_def *def = gr__graph_param_def(graph, group[i].gain);
         if (group[i].width < 1)
@@ -71,7 +71,6 @@ static const gr_real *gain_of(const gr_ctx *ctx, int group) {
 static void forward_row(gr_ctx *ctx, const gr_kernels *k, int n) {
     const attr *a = ctx->node->attr;
     const gr_real *x = gr__row(&ctx->in[0], n);
-    gr_real *y = gr__row(&ctx->out, n);
     double square = 0;
     for (int i = 0, at = 0; i < a->groups; at += a->width[i++])
         if (group_on(ctx, i, n))
@@ -82,9 +81,11 @@ static void forward_row(gr_ctx *ctx, const gr_kernels *k, int n) {
     ctx->state[n] = inv;
     for (int i = 0, at = 0; i < a->groups; at += a->width[i++])
         if (group_on(ctx, i, n))
-            k->norm(y + at, x + at, 0, inv, gain_of(ctx, i), NULL, a->width[i]);
+            gr__norm_forward(&ctx->out, n, at, a->width[i], x + at, 0, inv, gain_of(ctx, i), NULL);
+        else if (ctx->out.vh)
+            memset(ctx->out.vh + (size_t)n * (size_t)ctx->out.stride + at, 0, (size_t)a->width[i] * sizeof(gr_half));
         else
-            memset(y + at, 0, (size_t)a->width[i] * sizeof *y);
+            memset(gr__row(&ctx->out, n) + at, 0, (size_t)a->width[i] * sizeof(gr_real));
 }
 
 static void rms_norm_forward(gr_ctx *ctx, int r0, int r1) {
@@ -94,14 +95,14 @@ static void rms_norm_forward(gr_ctx *ctx, int r0, int r1) {
         forward_row(ctx, k, n);
 }
 
-static void backward_row(gr_ctx *ctx, const gr_kernels *k, int n) {
+static void backward_row(gr_ctx *ctx, int n) {
     const attr *a = ctx->node->attr;
     const gr_slot *in = &ctx->in[0];
-    const gr_real *x = gr__row(in, n), *dy = gr__drow(&ctx->out, n);
+    const gr_real *x = gr__row(in, n);
     gr_real *xhat = ctx->scratch + (size_t)n * (size_t)in->width, sums[2] = {0}, inv = ctx->state[n];
     for (int i = 0, at = 0; i < a->groups; at += a->width[i++])
         if (group_on(ctx, i, n))
-            k->norm_sums(sums, xhat + at, dy + at, x + at, 0, inv, gain_of(ctx, i), a->width[i]);
+            gr__norm_sums(&ctx->out, n, at, a->width[i], sums, xhat + at, x + at, 0, inv, gain_of(ctx, i));
         else
             memset(xhat + at, 0, (size_t)a->width[i] * sizeof *xhat);
     if (!in->d)
@@ -110,22 +111,21 @@ static void backward_row(gr_ctx *ctx, const gr_kernels *k, int n) {
     int columns = columns_on(ctx, n);
     for (int i = 0, at = 0; i < a->groups; at += a->width[i++])
         if (group_on(ctx, i, n))
-            k->norm_backward(dx + at, dy + at, xhat + at, inv, 0, sums[1] / (gr_real)columns, gain_of(ctx, i),
-                             a->width[i], in->accumulate);
+            gr__norm_backward(&ctx->out, n, at, a->width[i], dx + at, xhat + at, inv, 0, sums[1] / (gr_real)columns,
+                              gain_of(ctx, i), in->accumulate);
         else if (!in->accumulate)
             memset(dx + at, 0, (size_t)a->width[i] * sizeof *dx);
 }
 
 static void rms_norm_backward(gr_ctx *ctx, int r0, int r1) {
-    const gr_kernels *k = gr_kernel();
     const attr *a = ctx->node->attr;
 #pragma omp parallel for schedule(static)
     for (int n = r0; n < r1; n++)
-        backward_row(ctx, k, n);
+        backward_row(ctx, n);
     for (int i = 0, at = 0; i < a->groups; at += a->width[i++])
         if (a->gain[i] != GR_NONE && ctx->param[a->gain[i]].g)
-            gr__bgrad(&ctx->param[a->gain[i]], ctx->out.d + at, ctx->out.stride, ctx->scratch + at, ctx->in[0].width,
-                      ctx->rows->block, r0, r1);
+            gr__bgrad(&ctx->param[a->gain[i]], gr__view_d(&ctx->out, at),
+                      (gr_rows_view){ctx->scratch + at, NULL, ctx->in[0].width}, ctx->rows->block, r0, r1);
 }
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */

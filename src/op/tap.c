@@ -5,61 +5,69 @@
  */
 #include <string.h>
 
-#include "op/op.h"
+#include "op/element.h"
 
 enum { CHUNK = 32 };
 
-/* to[r] (+)= from[r] * weights, columns [lo, hi) of rows [r0, r1); weights NULL: 1. */
-static void scale(gr_real *to, const gr_real *from, int stride_to, int stride_from, const gr_weights *weights,
-                  int block, bool add, int lo, int hi, int r0, int r1) {
-    for (int r = r0; r < r1; r++) {
-        gr_real *t = to + (size_t)r * (size_t)stride_to;
-        const gr_real *f = from + (size_t)r * (size_t)stride_from;
-        int kind = weights ? weights->kind[r / block] : GR_ROWS_ONE;
-        gr_real w = kind == GR_ROWS_ONE ? 1 : kind == GR_ROWS_ZERO ? 0 : weights->w[r];
-        if (w == 0) {
-            if (!add)
-                memset(t + lo, 0, (size_t)(hi - lo) * sizeof *t);
-        } else if (add) {
-            for (int j = lo; j < hi; j++)
-                t[j] += w * f[j];
-        } else {
-            for (int j = lo; j < hi; j++)
-                t[j] = w * f[j];
-        }
+static gr_real weight_of(const gr_weights *weights, int block, int n) {
+    int kind = weights ? weights->kind[n / block] : GR_ROWS_ONE;
+    return kind == GR_ROWS_ONE ? 1 : kind == GR_ROWS_ZERO ? 0 : weights->w[n];
+}
+
+/* Columns [lo, hi) of row n: y = w x. */
+static void forward_row(const gr_ctx *ctx, gr_real w, int lo, int hi, int n) {
+    const gr_slot *x = &ctx->in[0], *y = &ctx->out;
+    for (int j = lo; j < hi; j += GR_SPAN) {
+        int width = gr__span(hi, j);
+        gr_real from[GR_SPAN], to[GR_SPAN], *out = gr__room(y, to, n, j);
+        if (w == 0)
+            memset(out, 0, (size_t)width * sizeof *out);
+        else
+            gr_kernel()->scale(out, w, gr__take(x, from, n, j, width), width, false);
+        gr__put(y, out, n, j, width);
     }
 }
 
 static void forward(gr_ctx *ctx, int r0, int r1) {
-    if (ctx->out.v == ctx->in[0].v) /* activation mode alone shares the value */
+    if (ctx->out.v == ctx->in[0].v && ctx->out.vh == ctx->in[0].vh) /* activation mode alone shares the value */
         return;
     int block = ctx->rows->block;
 #pragma omp parallel for schedule(static)
     for (int a = r0; a < r1; a += CHUNK)
         for (int s = 0; s < ctx->slices; s++)
-            scale(ctx->out.v, ctx->in[0].v, ctx->out.stride, ctx->in[0].stride, ctx->slice[s].forward, block, false,
-                  ctx->slice[s].lo, ctx->slice[s].hi, a, a + CHUNK < r1 ? a + CHUNK : r1);
+            for (int n = a; n < a + CHUNK && n < r1; n++)
+                forward_row(ctx, weight_of(ctx->slice[s].forward, block, n), ctx->slice[s].lo, ctx->slice[s].hi, n);
+}
+
+/* dx (+)= w dy */
+static void backward_row(const gr_ctx *ctx, gr_real w, int lo, int hi, int n) {
+    const gr_slot *x = &ctx->in[0], *y = &ctx->out;
+    if (w == 0 && x->accumulate)
+        return;
+    for (int j = lo; j < hi; j += GR_SPAN) {
+        int width = gr__span(hi, j);
+        gr_real from[GR_SPAN], to[GR_SPAN], *dx = gr__room_d(x, to, n, j, width);
+        if (w == 0)
+            memset(dx, 0, (size_t)width * sizeof *dx);
+        else
+            gr_kernel()->scale(dx, w, gr__take_d(y, from, n, j, width), width, x->accumulate);
+        gr__put_d(x, dx, n, j, width);
+    }
 }
 
 static void backward(gr_ctx *ctx, int r0, int r1) {
-    if (!ctx->in[0].d)
+    if (!gr__wants(&ctx->in[0]))
         return;
     int block = ctx->rows->block;
 #pragma omp parallel for schedule(static)
     for (int a = r0; a < r1; a += CHUNK)
         for (int s = 0; s < ctx->slices; s++) {
             const gr_tap_slice *slice = &ctx->slice[s];
-            int end = a + CHUNK < r1 ? a + CHUNK : r1;
-            bool both = slice->forward && slice->activation;
-            gr_real *to = both ? ctx->out.d : ctx->in[0].d; /* out.d is not read again after this */
-            int stride = both ? ctx->out.stride : ctx->in[0].stride;
-            if (both)
-                scale(to, ctx->out.d, stride, ctx->out.stride, slice->activation, block, false, slice->lo, slice->hi, a,
-                      end);
-            scale(ctx->in[0].d, ctx->out.d, ctx->in[0].stride, ctx->out.stride,
-                  slice->forward ? slice->forward : slice->activation, block, ctx->in[0].accumulate, slice->lo,
-                  slice->hi, a, end);
+            for (int n = a; n < a + CHUNK && n < r1; n++) {
+                gr_real w = weight_of(slice->forward, block, n);
+                backward_row(ctx, w == 0 ? 0 : w * weight_of(slice->activation, block, n), slice->lo, slice->hi, n);
+            }
         }
 }
 
-const gr_op gr__op_tap = {.name = "tap", .forward = forward, .backward = backward, .keeps_zero = true};
+const gr_op gr__op_tap = {.name = "tap", .forward = forward, .backward = backward, .keeps_zero = true, .half = true};

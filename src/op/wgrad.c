@@ -10,6 +10,7 @@
 #include "op/op.h"
 
 #include <assert.h>
+#include <string.h>
 
 /* A cell cut to the columns [lo, hi) of the product; no columns: it has no part in it. */
 typedef struct product {
@@ -20,19 +21,24 @@ typedef struct product {
 
 struct gr_wgrad {
     int lo, block, stride_a, stride_b;
+    bool half;
     int cells;
     product cell[];
 };
+
+enum { CHUNK = 128 }; /* columns at a time */
 
 static int kind_of(const gr_weights *weights, int block) { return weights ? weights->kind[block] : GR_ROWS_ONE; }
 
 static int larger(int a, int b) { return a > b ? a : b; }
 static int smaller(int a, int b) { return a < b ? a : b; }
 
-gr_wgrad *gr__wgrad_new(const gr_param_slot *param, int lo, int hi, int block, int stride_a, int stride_b) {
+gr_wgrad *gr__wgrad_new(const gr_param_slot *param, int lo, int hi, int block, int stride_a, int stride_b, bool half,
+                        gr_gemm_pool *pool) {
     assert(lo >= 0 && lo < hi && hi <= param->cols && block > 0);
     gr_wgrad *wgrad = gr_alloc(sizeof *wgrad + (size_t)param->cells * sizeof *wgrad->cell);
-    *wgrad = (gr_wgrad){.lo = lo, .block = block, .stride_a = stride_a, .stride_b = stride_b, .cells = param->cells};
+    *wgrad = (gr_wgrad){
+        .lo = lo, .block = block, .stride_a = stride_a, .stride_b = stride_b, .half = half, .cells = param->cells};
     for (int i = 0; i < param->cells; i++) {
         const gr_cell *cell = &param->cell[i];
         const int left = larger(lo, cell->lo1), right = smaller(hi, cell->hi1);
@@ -48,12 +54,13 @@ gr_wgrad *gr__wgrad_new(const gr_param_slot *param, int lo, int hi, int block, i
                            .lda = stride_a,
                            .ldb = stride_b,
                            .ldc = param->cols,
-                           .accumulate = true};
-        p->plain = gr_gemm_new(&def);
+                           .accumulate = true,
+                           .half = half};
+        p->plain = gr_gemm_new(&def, pool);
         if (!cell->weights)
             continue;
         *(p->copy_a ? &def.lda : &def.ldb) = p->copy_a ? p->height : p->width;
-        p->scaled = gr_gemm_new(&def);
+        p->scaled = gr_gemm_new(&def, pool);
     }
     return wgrad;
 }
@@ -71,18 +78,46 @@ size_t gr__wgrad_scratch(int rows, int cols, int block) { return (size_t)smaller
 /* out [rows x width], packed: row n of v times w[n]. */
 static void scale(gr_real *out, const gr_real *v, int stride, const gr_real *w, int width, int rows) {
 #pragma omp parallel for schedule(static)
+    for (int n = 0; n < rows; n++)
+        gr_kernel()->scale(out + (size_t)n * width, w[n], v + (size_t)n * stride, width, false);
+}
+
+static void scale_half(gr_half *out, const gr_half *v, int stride, const gr_real *w, int width, int rows) {
+#pragma omp parallel for schedule(static)
     for (int n = 0; n < rows; n++) {
-        const gr_real weight = w[n], *from = v + (size_t)n * stride;
-        gr_real *to = out + (size_t)n * width;
-#pragma omp simd
-        for (int j = 0; j < width; j++)
-            to[j] = weight * from[j];
+        const gr_half *from = v + (size_t)n * stride;
+        gr_half *to = out + (size_t)n * width;
+        if (w[n] == 0 || w[n] == 1) {
+            if (w[n] == 0)
+                memset(to, 0, (size_t)width * sizeof *to);
+            else
+                memcpy(to, from, (size_t)width * sizeof *to);
+            continue;
+        }
+        gr_real some[CHUNK];
+        for (int j = 0; j < width; j += CHUNK) {
+            const int some_width = smaller(CHUNK, width - j);
+            gr_kernel()->widen(some, from + j, some_width);
+            gr_kernel()->scale(some, w[n], some, some_width, false);
+            gr_kernel()->narrow(to + j, some, some_width);
+        }
     }
 }
 
-void gr__wgrad(const gr_wgrad *wgrad, const gr_param_slot *param, const gr_real *a, const gr_real *b, gr_real *scratch,
+/* The operand with each row times its weight, in scratch. */
+static const void *scaled(const gr_wgrad *wgrad, void *scratch, const void *v, int stride, const gr_real *w,
+                          int width) {
+    if (wgrad->half)
+        scale_half(scratch, v, stride, w, width, wgrad->block);
+    else
+        scale(scratch, v, stride, w, width, wgrad->block);
+    return scratch;
+}
+
+void gr__wgrad(const gr_wgrad *wgrad, const gr_param_slot *param, const void *a, const void *b, gr_real *scratch,
                int r0, int r1) {
     const int block = wgrad->block;
+    const size_t unit = wgrad->half ? sizeof(gr_half) : sizeof(gr_real);
     assert(param->cells == wgrad->cells && r0 % block == 0 && r1 % block == 0);
     for (int r = r0; r < r1; r += block)
         for (int i = 0; i < wgrad->cells; i++) {
@@ -91,45 +126,43 @@ void gr__wgrad(const gr_wgrad *wgrad, const gr_param_slot *param, const gr_real 
             const int kind = kind_of(weights, r / block);
             if (!p->plain || kind == GR_ROWS_ZERO)
                 continue;
-            const gr_real *left = a + (size_t)r * wgrad->stride_a + p->row;
-            const gr_real *right = b + (size_t)r * wgrad->stride_b + (p->col - wgrad->lo);
+            const void *left = (const char *)a + ((size_t)(r - r0) * (size_t)wgrad->stride_a + (size_t)p->row) * unit;
+            const void *right =
+                (const char *)b + ((size_t)(r - r0) * (size_t)wgrad->stride_b + (size_t)(p->col - wgrad->lo)) * unit;
             gr_real *g = param->g + (size_t)p->row * param->cols + p->col;
-            if (kind == GR_ROWS_ONE) {
-                gr_gemm_run(p->plain, g, left, right);
-            } else if (p->copy_a) {
-                scale(scratch, left, wgrad->stride_a, weights->w + r, p->height, block);
-                gr_gemm_run(p->scaled, g, scratch, right);
-            } else {
-                scale(scratch, right, wgrad->stride_b, weights->w + r, p->width, block);
-                gr_gemm_run(p->scaled, g, left, scratch);
-            }
+            if (kind == GR_ROWS_MIXED && p->copy_a)
+                left = scaled(wgrad, scratch, left, wgrad->stride_a, weights->w + r, p->height);
+            else if (kind == GR_ROWS_MIXED)
+                right = scaled(wgrad, scratch, right, wgrad->stride_b, weights->w + r, p->width);
+            gr_gemm_run(kind == GR_ROWS_MIXED ? p->scaled : p->plain, g, left, right, NULL);
         }
 }
 
 /* ---- one row of a parameter ------------------------------------------------------------------------------------- */
 
-enum { CHUNK = 64 }; /* columns that a thread sums at a time */
+/* Columns [lo, lo + width) of row n, widened into `into` where they are half. */
+static const gr_real *columns(const gr_rows_view *x, gr_real *into, int lo, int width, int n) {
+    const size_t at = (size_t)n * (size_t)x->stride + (size_t)lo;
+    if (x->v)
+        return x->v + at;
+    gr_kernel()->widen(into, x->vh + at, width);
+    return into;
+}
 
-/* sum[width] += rows of v * u * w; u and w may be NULL. */
-static void sum_rows(gr_real *sum, const gr_real *v, int stride_v, const gr_real *u, int stride_u, const gr_real *w,
-                     int width, int rows) {
-    for (int n = 0; n < rows; n++) {
-        const gr_real weight = w ? w[n] : 1, *x = v + (size_t)n * stride_v;
-        if (u) {
-            const gr_real *y = u + (size_t)n * stride_u;
-#pragma omp simd
-            for (int j = 0; j < width; j++)
-                sum[j] += weight * (x[j] * y[j]);
-        } else {
-#pragma omp simd
-            for (int j = 0; j < width; j++)
-                sum[j] += weight * x[j];
-        }
+/* sum[width] += rows [r, r + rows) of x * u * w, columns from lo; w may be NULL. */
+static void sum_rows(gr_real *sum, const gr_rows_view *x, const gr_rows_view *u, const gr_real *w, int lo, int width,
+                     int r, int rows) {
+    gr_real wide[2][CHUNK];
+    for (int n = r; n < r + rows; n++) {
+        const gr_real *from = columns(x, wide[0], lo, width, n), weight = w ? w[n] : 1;
+        if (u->v || u->vh)
+            gr_kernel()->mul_add(sum, weight, from, columns(u, wide[1], lo, width, n), width);
+        else
+            gr_kernel()->scale(sum, weight, from, width, true);
     }
 }
 
-void gr__bgrad(const gr_param_slot *param, const gr_real *v, int stride_v, const gr_real *u, int stride_u, int block,
-               int r0, int r1) {
+void gr__bgrad(const gr_param_slot *param, gr_rows_view x, gr_rows_view u, int block, int r0, int r1) {
     const int chunks = (param->cols + CHUNK - 1) / CHUNK;
 #pragma omp parallel for schedule(static)
     for (int chunk = 0; chunk < chunks; chunk++)
@@ -141,8 +174,7 @@ void gr__bgrad(const gr_param_slot *param, const gr_real *v, int stride_v, const
                 if (kind == GR_ROWS_ZERO)
                     continue;
                 gr_real sum[CHUNK] = {0};
-                sum_rows(sum, v + (size_t)r * stride_v + lo, stride_v, u ? u + (size_t)r * stride_u + lo : NULL,
-                         stride_u, kind == GR_ROWS_MIXED ? cell->weights->w + r : NULL, hi - lo, block);
+                sum_rows(sum, &x, &u, kind == GR_ROWS_MIXED ? cell->weights->w : NULL, lo, hi - lo, r, block);
                 for (int j = lo; j < hi; j++)
                     param->g[j] += sum[j - lo];
             }

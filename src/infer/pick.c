@@ -1,0 +1,97 @@
+/* Choosing the next token: the largest logit, or a draw. Choices are ordered by likelihood, ties by the smaller id; a
+ * draw is the choice at which their sum in this order passes a random share of the whole. It is found as the k-th
+ * largest of a list is, without sorting. */
+#include "infer/pick.h"
+
+#include <math.h>
+
+#include "base/rng.h"
+
+/* The largest logit, -1 where one is not finite. */
+static int largest(const gr_real *logits, int vocab) {
+    gr_real top = logits[0], bad = 0;
+#pragma omp simd reduction(max : top) reduction(+ : bad)
+    for (int i = 0; i < vocab; i++) {
+        top = logits[i] > top ? logits[i] : top;
+        bad += logits[i] - logits[i]; /* 0, or NaN from infinity and NaN */
+    }
+    int best = 0;
+    while (best < vocab && logits[best] != top)
+        best++;
+    return bad == 0 && best < vocab ? best : -1;
+}
+
+static bool before(const gr__choice *a, const gr__choice *b) { return a->p != b->p ? a->p > b->p : a->id < b->id; }
+
+static void swap(gr__choice *a, gr__choice *b) {
+    gr__choice t = *a;
+    *a = *b;
+    *b = t;
+}
+
+/* Moves what comes before the median of three choices of list[lo, hi) in front of it; returns the median's place. */
+static int divide(gr__choice *list, int lo, int hi) {
+    gr__choice *first = &list[lo], *middle = &list[lo + (hi - lo) / 2], *last = &list[hi - 1];
+    if (before(middle, first))
+        swap(middle, first);
+    if (before(last, middle))
+        swap(last, middle);
+    if (before(middle, first))
+        swap(middle, first);
+    swap(middle, last);
+    int at = lo;
+    for (int i = lo; i < hi - 1; i++)
+        if (before(&list[i], last))
+            swap(&list[i], &list[at++]);
+    swap(&list[at], last);
+    return at;
+}
+
+/* Brings the k most likely choices to the front, in any order. */
+static void select_most(gr__choice *list, int count, int k) {
+    for (int lo = 0, hi = count; hi - lo > 1;) {
+        int at = divide(list, lo, hi);
+        if (at == k || at + 1 == k)
+            return;
+        if (at < k)
+            lo = at + 1;
+        else
+            hi = at;
+    }
+}
+
+/* The choice at which the sum of p, the most likely first, passes u. */
+static int draw(gr__choice *list, int count, double u) {
+    int lo = 0, hi = count;
+    while (hi - lo > 1) {
+        int at = divide(list, lo, hi);
+        double front = 0;
+        for (int i = lo; i < at; i++)
+            front += list[i].p;
+        if (u < front) {
+            hi = at;
+            continue;
+        }
+        u -= front;
+        if (u < list[at].p || at + 1 == hi)
+            return list[at].id;
+        u -= list[at].p;
+        lo = at + 1;
+    }
+    return list[lo].id;
+}
+
+int gr__pick(gr__choice *list, const gr_real *logits, int vocab, const gr_generate_def *def, int index) {
+    const int best = largest(logits, vocab);
+    if (best < 0 || def->temperature == 0)
+        return best;
+    for (int i = 0; i < vocab; i++)
+        list[i] = (gr__choice){(double)logits[i], i};
+    const int k = def->top_k > 0 && def->top_k < vocab ? def->top_k : vocab;
+    if (k < vocab)
+        select_most(list, vocab, k);
+    double sum = 0;
+    for (int i = 0; i < k; i++)
+        sum += list[i].p = exp((list[i].p - (double)logits[best]) / def->temperature);
+    return draw(list, k, sum * gr_random_uniform((gr_key){def->seed, GR_STREAM_SAMPLE, 0}, (uint64_t)index, 0));
+}

@@ -1,0 +1,151 @@
+/* decode_attention.c - attention of one row over the keys and values that were kept of the rows before it.
+ *
+ * Keys are kept turned, and as columns: the scores of a head are then a product that runs along memory, as the sum of
+ * the values is. Heads are shared among threads; each writes columns of its own.
+ */
+#include "base/mem.h"
+#include "kernel/kernel.h"
+#include "op/attention.h"
+#include "op/decode.h"
+
+#include <math.h>
+
+enum { PAD = 32, SMALL = 1 << 13 }; /* numbers between columns of keys; what is not worth a second thread */
+
+/* keys: [heads x size x ld], values: [heads x positions x size]; in bfloat16 if half. */
+typedef struct kept {
+    int positions, ld;
+    bool half;
+    void *keys, *values;
+    gr_real *turn;   /* [positions x size] cos, sin of each pair; NULL: no rotation */
+    gr_real *scores; /* [heads x ld] */
+    gr_real *rows;   /* [heads x 3 size] of the row at hand: q and k, turned */
+} kept;
+
+static bool attention_prepare(gr_ctx *ctx, int positions, bool half) {
+    const gr__attention *a = ctx->node->attr;
+    kept *c = ctx->prepared = gr_alloc(sizeof *c);
+    c->positions = positions;
+    c->half = half && sizeof(gr_real) == sizeof(float); /* double keeps everything in double */
+    c->ld = (positions + PAD - 1) / PAD * PAD + PAD;
+    const size_t heads = (size_t)a->heads, size = (size_t)a->size, unit = c->half ? sizeof(gr_half) : sizeof(gr_real);
+    c->keys = gr_alloc_try(heads * size * (size_t)c->ld * unit);
+    c->values = gr_alloc_try(heads * (size_t)positions * size * unit);
+    c->scores = gr_alloc_try(heads * (size_t)c->ld * sizeof *c->scores);
+    c->rows = gr_alloc(heads * 3 * size * sizeof *c->rows);
+    if (!c->keys || !c->values || !c->scores)
+        return false;
+    if (!(a->rotary_base > 0))
+        return true;
+    c->turn = gr_alloc_try((size_t)positions * size * sizeof *c->turn);
+    for (int i = 0; c->turn && i < a->size; i += 2) {
+        const double step = pow(a->rotary_base, -(double)i / a->size);
+        for (int t = 0; t < positions; t++) {
+            gr_real *pair = c->turn + (size_t)t * size + i;
+            pair[0] = (gr_real)cos(t * step);
+            pair[1] = (gr_real)sin(t * step);
+        }
+    }
+    return c->turn != NULL;
+}
+
+static void attention_release(gr_ctx *ctx) {
+    kept *c = ctx->prepared;
+    if (c) {
+        gr_free(c->keys);
+        gr_free(c->values);
+        gr_free(c->turn);
+        gr_free(c->scores);
+        gr_free(c->rows);
+    }
+    gr_free(c);
+    ctx->prepared = NULL;
+}
+
+/* y = s x, each pair turned by the angles of position t. */
+static void turned(const kept *c, gr_real *y, gr_real s, const gr_real *x, int t, int size) {
+    const gr_real *turn = c->turn ? c->turn + (size_t)t * (size_t)size : NULL;
+    for (int i = 0; !turn && i < size; i++)
+        y[i] = s * x[i];
+    for (int i = 0; turn && i < size; i += 2) {
+        y[i] = s * (turn[i] * x[i] - turn[i + 1] * x[i + 1]);
+        y[i + 1] = s * (turn[i + 1] * x[i] + turn[i] * x[i + 1]);
+    }
+}
+
+/* Keeps a head's turned key and its value at position t. */
+static void store(kept *c, int head, int t, const gr_real *key, const gr_real *value, int size) {
+    const size_t k = (size_t)head * (size_t)size * (size_t)c->ld + (size_t)t;
+    const size_t v = ((size_t)head * (size_t)c->positions + (size_t)t) * (size_t)size;
+    for (int i = 0; i < size; i++)
+        if (c->half) {
+            ((gr_half *)c->keys)[k + (size_t)i * (size_t)c->ld] = gr__narrow((float)key[i]);
+            ((gr_half *)c->values)[v + (size_t)i] = gr__narrow((float)value[i]);
+        } else {
+            ((gr_real *)c->keys)[k + (size_t)i * (size_t)c->ld] = key[i];
+            ((gr_real *)c->values)[v + (size_t)i] = value[i];
+        }
+}
+
+/* y = W^T x for what is kept at `at` of keys or values. */
+static void product(const kept *c, gr_real *y, const void *w, size_t at, int ld, const gr_real *x, int rows, int cols) {
+#ifndef GR_DOUBLE
+    if (c->half) {
+        gr_kernel()->gemv_t_half(y, (const gr_half *)w + at, ld, x, rows, cols, false);
+        return;
+    }
+#endif
+    (void)c;
+    gr_kernel()->gemv_t(y, (const gr_real *)w + at, ld, x, rows, cols, false);
+}
+
+static void step_head(gr_ctx *ctx, int head, int t) {
+    const gr__attention *a = ctx->node->attr;
+    kept *c = ctx->prepared;
+    const int size = a->size;
+    const gr_real *x = ctx->in[0].v + (size_t)head * 3 * (size_t)size;
+    gr_real *q = c->rows + (size_t)head * 3 * (size_t)size, *key = q + size;
+    gr_real *scores = c->scores + (size_t)head * (size_t)c->ld;
+    turned(c, q, (gr_real)a->scale, x, t, size);
+    turned(c, key, 1, x + size, t, size);
+    store(c, head, t, key, x + 2 * size, size);
+    product(c, scores, c->keys, (size_t)head * (size_t)size * (size_t)c->ld, c->ld, q, size, t + 1);
+    gr_kernel()->softmax(scores, scores, t + 1);
+    product(c, ctx->out.v + (size_t)head * (size_t)size, c->values, (size_t)head * (size_t)c->positions * (size_t)size,
+            size, scores, t + 1, size);
+}
+
+static void attention_step(gr_ctx *ctx) {
+    const gr__attention *a = ctx->node->attr;
+    const int t = -ctx->rows->start[0];
+#pragma omp parallel for schedule(static) if ((size_t)(t + 1) * (size_t)(a->heads * a->size) > SMALL)
+    for (int head = 0; head < a->heads; head++)
+        step_head(ctx, head, t);
+}
+
+/* ---- from a pass over a document --------------------------------------------------------------------------------- */
+
+/* k and v of one row and head, from a value that may be in bfloat16. */
+static void read_row(gr_real *to, const gr_slot *x, int row, int column, int count) {
+    const size_t at = (size_t)row * (size_t)x->stride + (size_t)column;
+    for (int i = 0; i < count; i++)
+        to[i] = x->vh ? (gr_real)gr__widen(x->vh[at + (size_t)i]) : x->v[at + (size_t)i];
+}
+
+static void attention_keep(gr_ctx *ctx, const gr_ctx *pass, int rows) {
+    const gr__attention *a = ctx->node->attr;
+    kept *c = ctx->prepared;
+    const int size = a->size;
+#pragma omp parallel for schedule(static)
+    for (int head = 0; head < a->heads; head++) {
+        gr_real *pair = c->rows + (size_t)head * 3 * (size_t)size, *key = pair + 2 * size;
+        for (int t = 0; t < rows; t++) {
+            read_row(pair, &pass->in[0], t, (3 * head + 1) * size, 2 * size);
+            turned(c, key, 1, pair, t, size);
+            store(c, head, t, key, pair + size, size);
+        }
+    }
+}
+
+const gr_op_decode gr__attention_decode = {
+    .prepare = attention_prepare, .release = attention_release, .keep = attention_keep, .step = attention_step};

@@ -1,0 +1,25 @@
+/* linear.h - what a sum of products is after checks, shared by its passes and by decoding. */
+#ifndef GR_OP_LINEAR_H
+#define GR_OP_LINEAR_H
+
+#include <stdbool.h>
+
+enum { GR__TERMS = 4 };
+
+/* A term: w [rows x cols], columns [lo, hi), used as [in -> out]. */
+typedef struct gr__term {
+    int param; /* slot */
+    int rows, cols, lo, hi, at;
+    int in, out;
+    bool transposed;
+} gr__term;
+
+/* Inputs: a term each, then the base; parameters: the distinct w, then the bias. */
+typedef struct gr__linear {
+    int terms;
+    int base, bias; /* slots, or GR_NONE */
+    bool overwrite; /* the first product writes all of out, with nothing but the bias below it */
+    gr__term term[GR__TERMS];
+} gr__linear;
+
+#endif

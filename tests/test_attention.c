@@ -1,0 +1,324 @@
+/* Attention of one head in one document, in every table of kernels this processor has and in both kinds of numbers,
+ * against a slow loop in double. */
+#include "base/mem.h"
+#include "base/rng.h"
+#include "kernel/kernel.h"
+#include "support.h"
+#include <math.h>
+#include <string.h>
+
+static const char *const names[] = {"base", "avx2", "avx512", "bf16"};
+static const int sizes[] = {16, 20, 32, 64, 128}, lengths[] = {1, 2, 17, 32, 33, 64, 100, 257};
+
+enum { GAP = 5, GUARD = 64 };
+
+static double *doubles(int rows, int cols) { return gr_alloc((size_t)rows * (size_t)cols * sizeof(double)); }
+
+/* Draws in [-1, 1] that bfloat16 holds exactly, so that one reference serves both kinds of numbers. */
+static void draw(double *x, int n, uint32_t which) {
+    for (int i = 0; i < n; i++)
+        x[i] = (double)gr__widen(
+            gr__narrow((float)(2 * gr_random_uniform((gr_key){5, GR_STREAM_TEST, which}, (uint64_t)i, 0) - 1)));
+}
+
+/* ---- the reference ----------------------------------------------------------------------------------------------- */
+
+/* Packed rows: qkv, dqkv [rows x 3 size], out, dout [rows x size]. */
+typedef struct problem {
+    int rows, size;
+    double scale, heat; /* heat: the largest sum of |scale q k| over the columns of one score */
+    float *turn;
+    double *qkv, *dout, *before; /* before: what a gradient is added to */
+    double *out, *lse, *dqkv;
+    double *out_mass, *dqkv_mass; /* the same sums with every term by its size: what rounding errors are relative to */
+} problem;
+
+static void turn_pairs(double *x, const float *turn, int size, double direction) {
+    for (int i = 0; turn && i < size; i += 2) {
+        double c = (double)turn[i], s = direction * (double)turn[i + 1], x0 = x[i], x1 = x[i + 1];
+        x[i] = c * x0 - s * x1;
+        x[i + 1] = s * x0 + c * x1;
+    }
+}
+
+static double dot(const double *a, const double *b, int n, bool by_size) {
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += by_size ? fabs(a[i] * b[i]) : a[i] * b[i];
+    return sum;
+}
+
+static void add_to(double *y, double *mass, double s, double s_mass, const double *x, int n) {
+    for (int i = 0; i < n; i++) {
+        y[i] += s * x[i];
+        mass[i] += s_mass * fabs(x[i]);
+    }
+}
+
+static void solve_row(problem *p, const double *turned, int t) {
+    const int size = p->size;
+    const double *q = turned + t * 3 * size, *dout = p->dout + t * size;
+    double *out = p->out + t * size, *dq = p->dqkv + t * 3 * size, *dq_mass = p->dqkv_mass + t * 3 * size, sum = 0;
+    double *weight = doubles(t + 1, 1);
+    for (int j = 0; j <= t; j++) {
+        const double *k = turned + j * 3 * size + size;
+        p->heat = fmax(p->heat, p->scale * dot(q, k, size, true));
+        sum += weight[j] = exp(p->scale * dot(q, k, size, false));
+    }
+    p->lse[t] = log(sum);
+    for (int j = 0; j <= t; j++) {
+        weight[j] /= sum;
+        add_to(out, p->out_mass + t * size, weight[j], weight[j], turned + j * 3 * size + 2 * size, size);
+    }
+    double delta = dot(out, dout, size, false);
+    for (int j = 0; j <= t; j++) {
+        const double *k = turned + j * 3 * size + size, *v = k + size;
+        double *dk = p->dqkv + j * 3 * size + size, *dk_mass = p->dqkv_mass + j * 3 * size + size;
+        double ds = p->scale * weight[j] * (dot(dout, v, size, false) - delta);
+        double ds_mass = p->scale * weight[j] * (dot(dout, v, size, true) + fabs(delta));
+        add_to(dq, dq_mass, ds, ds_mass, k, size);
+        add_to(dk, dk_mass, ds, ds_mass, q, size);
+        add_to(dk + size, dk_mass + size, weight[j], weight[j], dout, size);
+    }
+    gr_free(weight);
+}
+
+static problem problem_new(int rows, int size, bool rotate) {
+    problem p = {.rows = rows, .size = size, .scale = 1 / sqrt(size)};
+    double **const wide[] = {&p.qkv, &p.before, &p.dqkv, &p.dqkv_mass};
+    double **const narrow[] = {&p.dout, &p.out, &p.out_mass};
+    for (int i = 0; i < 4; i++)
+        *wide[i] = doubles(rows, 3 * size);
+    for (int i = 0; i < 3; i++)
+        *narrow[i] = doubles(rows, size);
+    p.lse = doubles(rows, 1);
+    draw(p.qkv, rows * 3 * size, 1);
+    draw(p.before, rows * 3 * size, 2);
+    draw(p.dout, rows * size, 3);
+    p.turn = rotate ? gr_alloc((size_t)(rows * size) * sizeof *p.turn) : NULL;
+    for (int t = 0; rotate && t < rows; t++)
+        for (int i = 0; i < size; i += 2) {
+            double angle = t * pow(100, -(double)i / size);
+            p.turn[t * size + i] = (float)cos(angle);
+            p.turn[t * size + i + 1] = (float)sin(angle);
+        }
+    double *turned = doubles(rows, 3 * size);
+    memcpy(turned, p.qkv, (size_t)(rows * 3 * size) * sizeof *turned);
+    for (int t = 0; t < rows; t++)
+        for (int part = 0; part < 2; part++)
+            turn_pairs(turned + (3 * t + part) * size, rotate ? p.turn + t * size : NULL, size, 1);
+    for (int t = 0; t < rows; t++)
+        solve_row(&p, turned, t);
+    for (int t = 0; t < rows; t++)
+        for (int part = 0; part < 2; part++)
+            turn_pairs(p.dqkv + (3 * t + part) * size, rotate ? p.turn + t * size : NULL, size, -1);
+    /* Turned by whatever angle, the masses of a pair are at most their sum. */
+    for (int i = 0; rotate && i < rows * 3 * size; i += 2)
+        if (i % (3 * size) < 2 * size)
+            p.dqkv_mass[i] = p.dqkv_mass[i + 1] = p.dqkv_mass[i] + p.dqkv_mass[i + 1];
+    gr_free(turned);
+    return p;
+}
+
+static void problem_free(problem *p) {
+    void *lists[] = {p->turn, p->qkv, p->dout, p->before, p->out, p->lse, p->dqkv, p->out_mass, p->dqkv_mass};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        gr_free(lists[i]);
+}
+
+/* ---- rows among others ------------------------------------------------------------------------------------------- */
+
+/* [rows + 2 x stride] numbers of either kind. The document's columns begin at row 1, column GAP; all else is NaN. */
+typedef struct field {
+    bool half;
+    int rows, cols, stride;
+    float *v;
+    gr_half *h;
+} field;
+
+static field field_new(bool half, int rows, int cols) {
+    field f = {half, rows, cols, cols + 2 * GAP, NULL, NULL};
+    int n = (rows + 2) * f.stride;
+    f.v = gr_alloc((size_t)n * sizeof *f.v);
+    f.h = gr_alloc((size_t)n * sizeof *f.h);
+    for (int i = 0; i < n; i++)
+        f.v[i] = NAN, f.h[i] = gr__narrow(NAN);
+    return f;
+}
+
+static void field_free(field *f) {
+    gr_free(f->v);
+    gr_free(f->h);
+}
+
+static int index_of(const field *f, int t, int i) { return (t + 1) * f->stride + GAP + i; }
+static void *start_of(const field *f) {
+    return f->half ? (void *)(f->h + index_of(f, 0, 0)) : (void *)(f->v + index_of(f, 0, 0));
+}
+
+static void field_set(field *f, const double *x) {
+    for (int t = 0; t < f->rows; t++)
+        for (int i = 0; i < f->cols; i++) {
+            f->v[index_of(f, t, i)] = (float)x[t * f->cols + i];
+            f->h[index_of(f, t, i)] = gr__narrow((float)x[t * f->cols + i]);
+        }
+}
+
+static double field_get(const field *f, int t, int i) {
+    int at = index_of(f, t, i);
+    return (double)(f->half ? gr__widen(f->h[at]) : f->v[at]);
+}
+
+static void check_surroundings(const field *f) {
+    int outside = 0;
+    for (int t = -1; t <= f->rows; t++)
+        for (int i = -GAP; i < f->cols + GAP; i++)
+            if (t < 0 || t == f->rows || i < 0 || i >= f->cols) {
+                outside++;
+                if (!isnan(field_get(f, t, i)))
+                    fail_msg("row %d, column %d outside was written", t, i);
+            }
+    assert_true(outside > 0);
+}
+
+/* ---- comparison -------------------------------------------------------------------------------------------------- */
+
+typedef struct variant {
+    const gr_kernels *k;
+    bool half, half_out, add;
+} variant;
+
+/* What a result may be off by, relative to its mass. Products in float: the exponential is good to 2^-22.7, sums of up
+ * to 530 terms that go different ways stay below 2^-20, and a score's error, about 2^-22 of its own mass (the heat), is
+ * a relative error of the weight. Products in bfloat16 (unit roundoff 2^-8): q and k, which enter a weight by heat, the
+ * weight or slope itself, and the other operand, where that is turned: never more than 2 + 2 heat roundings. What is
+ * below 2^-126 counts as 0. */
+static double tolerance(const variant *v, const problem *p) {
+    bool pairs = v->half && strcmp(v->k->isa, "bf16") == 0;
+    return pairs ? ldexp(2 + 2 * p->heat, -8) : ldexp(1 + p->heat, -20);
+}
+
+/* A result kept in bfloat16 is rounded once more. The distance in the norm is much smaller than the bound: errors do
+ * not conspire. A tenth of it and a rounding must do, which also a key too many in the longest document would not. */
+static void compare(const variant *v, const problem *p, const field *got, const double *want, const double *mass,
+                    const double *before, const char *what) {
+    double worst = 0, off = 0, norm = 0, round = got->half ? ldexp(1.01, -8) : 0;
+    for (int t = 0; t < got->rows; t++)
+        for (int i = 0; i < got->cols; i++) {
+            int at = t * got->cols + i;
+            double expected = want[at] + (before ? before[at] : 0), d = fabs(field_get(got, t, i) - expected);
+            double bound = tolerance(v, p) * mass[at] + round * fabs(expected) + 1e-30;
+            if (before) /* sums in float */
+                bound += ldexp(fabs(expected) + fabs(before[at]), -23);
+            worst = isnan(d) ? INFINITY : fmax(worst, d / bound);
+            off += d * d;
+            norm += mass[at] * mass[at] + expected * expected;
+        }
+    double far = sqrt(off / norm), limit = tolerance(v, p) / 10 + round;
+    if (!(worst <= 1) || !(far <= limit))
+        fail_msg("%s, %s, %d rows of %d, half %d %d, add %d, turned %d: %.3g of the bound, distance %.3g of %.3g",
+                 v->k->isa, what, p->rows, p->size, v->half, v->half_out, v->add, p->turn != NULL, worst, far, limit);
+    check_surroundings(got);
+}
+
+static void check_variant(const variant *v, const problem *p) {
+    field qkv = field_new(v->half, p->rows, 3 * p->size), dqkv = field_new(v->half, p->rows, 3 * p->size);
+    field out = field_new(v->half_out, p->rows, p->size), dout = field_new(v->half_out, p->rows, p->size);
+    float lse[530];
+    size_t room = v->k->attention_scratch(p->rows, p->size);
+    float *scratch = gr_alloc((room + GUARD) * sizeof *scratch); /* comes as other operations leave it */
+    for (size_t i = 0; i < room + GUARD; i++)
+        scratch[i] = i < room ? NAN : 12345;
+    field_set(&qkv, p->qkv);
+    field_set(&dout, p->dout);
+    if (v->add)
+        field_set(&dqkv, p->before);
+    const gr_head head = {.qkv = start_of(&qkv),
+                          .half = v->half,
+                          .half_out = v->half_out,
+                          .stride = qkv.stride,
+                          .stride_out = out.stride,
+                          .turn = p->turn,
+                          .scale = (float)p->scale,
+                          .rows = p->rows,
+                          .size = p->size};
+    v->k->attention(start_of(&out), lse, &head, scratch);
+    compare(v, p, &out, p->out, p->out_mass, NULL, "out");
+    for (int t = 0; t < p->rows; t++)
+        if (!(fabs((double)lse[t] - p->lse[t]) <= tolerance(v, p) * (1 + fabs(p->lse[t]))))
+            fail_msg("%s, %d rows of %d: log-sum-exp %g, not %g", v->k->isa, p->rows, p->size, (double)lse[t],
+                     p->lse[t]);
+    v->k->attention_backward(start_of(&dqkv), v->add, start_of(&dout), lse, &head, scratch);
+    compare(v, p, &dqkv, p->dqkv, p->dqkv_mass, v->add ? p->before : NULL, "gradient");
+    check_surroundings(&qkv);
+    for (size_t i = room; i < room + GUARD; i++)
+        assert_true(scratch[i] == 12345);
+    if (!v->add) { /* the gradient in place of the value */
+        v->k->attention_backward(start_of(&qkv), false, start_of(&dout), lse, &head, scratch);
+        compare(v, p, &qkv, p->dqkv, p->dqkv_mass, NULL, "gradient in place");
+    }
+    field *fields[] = {&qkv, &dqkv, &out, &dout};
+    for (int i = 0; i < 4; i++)
+        field_free(fields[i]);
+    gr_free(scratch);
+}
+
+static void check_problem(const gr_kernels *k, int rows, int size, bool rotate) {
+    problem p = problem_new(rows, size, rotate);
+    for (int kinds = 0; kinds < 8; kinds++)
+        check_variant(&(variant){k, kinds & 1, kinds & 2, kinds & 4}, &p);
+    problem_free(&p);
+}
+
+static void attention_matches_loop(void **state) {
+    const gr_kernels *k = gr__kernel_get(*state);
+    if (!k)
+        skip();
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+        for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
+            for (int rotate = 0; rotate < 2; rotate++)
+                check_problem(k, lengths[l], sizes[s], rotate);
+    check_problem(k, 530, 18, true); /* several blocks of keys */
+    check_problem(k, 40, 7, false);
+}
+
+/* ---- extremes ---------------------------------------------------------------------------------------------------- */
+
+/* Scores far apart: the largest of a row wins, wherever it stands, and nothing overflows. Blocks of keys meet here. */
+static void large_scores_stay_finite(void **state) {
+    enum { ROWS = 600, SIZE = 4 };
+    const gr_kernels *k = gr__kernel_get(*state);
+    if (!k)
+        skip();
+    float *qkv = gr_alloc(ROWS * 3 * SIZE * sizeof *qkv), out[ROWS * SIZE], lse[ROWS];
+    float *scratch = gr_alloc(k->attention_scratch(ROWS, SIZE) * sizeof *scratch);
+    const int peak[] = {0, 255, 256, 300, 599};
+    for (size_t i = 0; i < sizeof peak / sizeof *peak; i++) {
+        for (int t = 0; t < ROWS; t++) {
+            float *q = qkv + t * 3 * SIZE;
+            q[0] = 100;
+            q[SIZE] = t == peak[i] ? 100 : (float)-t;
+            q[2 * SIZE] = (float)(t + 1);
+        }
+        const gr_head head = {
+            .qkv = qkv, .stride = 3 * SIZE, .stride_out = SIZE, .scale = 1, .rows = ROWS, .size = SIZE};
+        k->attention(out, lse, &head, scratch);
+        for (int t = 0; t < ROWS; t++) {
+            float wins = t >= peak[i] ? (float)(peak[i] + 1) : 1;
+            assert_true(fabsf(out[t * SIZE] - wins) < 1e-30f && lse[t] == (t >= peak[i] ? 10000 : 0));
+        }
+    }
+    gr_free(qkv);
+    gr_free(scratch);
+}
+
+int main(void) {
+    struct CMUnitTest tests[8];
+    size_t count = 0;
+    for (int i = 0; i < 4; i++) {
+        tests[count++] = (struct CMUnitTest){names[i], attention_matches_loop, NULL, NULL, (void *)(intptr_t)names[i]};
+        tests[count++] =
+            (struct CMUnitTest){names[i], large_scores_stay_finite, NULL, NULL, (void *)(intptr_t)names[i]};
+    }
+    return _cmocka_run_group_tests("attention", tests, count, NULL, NULL);
+}

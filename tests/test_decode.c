@@ -1,0 +1,439 @@
+/* Reading text token by token gives what a pass over the whole window gives, for every form of network and profile; the
+ * window slides as promised; choosing a token equals the slow way. */
+#include "gradroute/infer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "gradroute/arch.h"
+#include "infer/pick.h"
+#include "op/op.h"
+#include "support.h"
+
+enum { V = 61 };
+
+/* ---- networks ---------------------------------------------------------------------------------------------------- */
+
+static gr_arch_def llama_like(void) {
+    gr_arch_def def = gr_arch_default();
+    def.vocab = V;
+    def.layers = 3;
+    def.width = 40;
+    def.heads = 4;
+    def.mlp = 52;
+    def.init_std = 0.2;
+    return def;
+}
+
+static gr_arch_def gpt2_like(void) {
+    gr_arch_def def = llama_like();
+    def.norm = GR_NORM_LAYER;
+    def.position = GR_POSITION_LEARNED;
+    def.context = 24;
+    def.activation = GR_ACTIVATION_GELU_TANH;
+    def.bias = def.out_bias = def.logit_bias = true;
+    def.head_size = 7;
+    def.dropout = 0.1;
+    return def;
+}
+
+/* Residual groups with units of their own, one of them in some layers only; an L1 penalty, untied. */
+static gr_arch_def with_groups(void) {
+    static const int layers[] = {0, 2};
+    static const gr_arch_region regions[] = {
+        {.name = "one", .residual.add = 8, .mlp.add = 12, .heads.add = 1},
+        {.name = "two", .residual.add = 6, .mlp.add = 5, .layers = layers, .layer_count = 2},
+    };
+    gr_arch_def def = llama_like();
+    def.tied = false;
+    def.l1 = 0.01;
+    def.regions = regions;
+    def.region_count = 2;
+    return def;
+}
+
+static gr_arch_def with_claims(void) {
+    static const gr_arch_region regions[] = {{.name = "one", .heads.last = 2, .mlp.last = 20},
+                                             {.name = "two", .residual = {.lo = 32, .hi = 40}}};
+    gr_arch_def def = llama_like();
+    def.regions = regions;
+    def.region_count = 2;
+    return def;
+}
+
+/* Products that threads share. */
+static gr_arch_def wide(void) {
+    gr_arch_def def = with_groups();
+    def.width = 304;
+    def.mlp = 200;
+    def.init_std = 0.08;
+    return def;
+}
+
+static gr_arch_def (*const networks[])(void) = {llama_like, gpt2_like, with_groups, with_claims, wide};
+
+/* Every number of the parameters is drawn anew, so that biases and gains count too. */
+static gr_model *model_of(gr_arch_def def, uint64_t seed) {
+    gr_model *m;
+    gr_error err = {0};
+    gr_test_ok(gr_arch_build(&m, &def, seed, &err), &err);
+    for (int p = 0; p < gr_model_params(m); p++) {
+        const gr_param_def *d = gr_model_param(m, p);
+        gr_real *w = gr_model_data(m, p);
+        for (int i = 0; d->init != GR_INIT_NORMAL && i < d->rows * d->cols; i++)
+            w[i] += (gr_real)(0.3 * gr_random_normal((gr_key){seed, GR_STREAM_TEST, (uint32_t)p}, (uint64_t)i, 0));
+    }
+    return m;
+}
+
+/* Bits of `off`: regions that are switched off. NULL: the model as it is. */
+static gr_tables *profile(gr_model *m, int off) {
+    if (!off)
+        return NULL;
+    gr_tables *t = gr_tables_new(m, 1);
+    for (int r = 0; r < gr_model_regions(m); r++)
+        if (off >> r & 1)
+            gr_tables_gate(t, r, (double[]){0});
+    gr_tables_finish(t);
+    return t;
+}
+
+static void tokens(int32_t *ids, int n, uint64_t seed) {
+    for (int i = 0; i < n; i++)
+        ids[i] = (int32_t)(gr_random_bits((gr_key){seed, GR_STREAM_TEST, 99}, (uint64_t)i, 0) % V);
+}
+
+/* ---- the slow way ------------------------------------------------------------------------------------------------ */
+
+typedef struct slow {
+    gr_model *m;
+    gr_run *run;
+} slow;
+
+static slow slow_new(gr_model *m, const gr_tables *t, int rows) {
+    slow s = {.m = m};
+    gr_error err = {0};
+    gr_test_ok(gr_run_new(&s.run, m, t, &(gr_run_def){.rows = rows, .precision = GR_PRECISION_FLOAT32}, &err), &err);
+    return s;
+}
+
+/* Logits of the last row of a pass over ids[n]. */
+static const gr_real *slow_logits(const slow *s, const int32_t *ids, int n) {
+    int stride;
+    gr_run_forward(s->run, &(gr_batch){.rows = n, .ids = ids, .denominator = 1});
+    return gr_run_value(s->run, gr_model_output(s->m, "logits"), &stride) + (size_t)(n - 1) * (size_t)stride;
+}
+
+static gr_decoder *decoder_new(gr_model *m, const gr_tables *t, int context, gr_precision precision) {
+    gr_decoder *d;
+    gr_error err = {0};
+    gr_test_ok(gr_decoder_new(&d, m, t, &(gr_decoder_def){.context = context, .precision = precision}, &err), &err);
+    return d;
+}
+
+static const gr_real *next(gr_decoder *d, const int32_t *ids, int count) {
+    const gr_real *logits;
+    gr_error err = {0};
+    gr_test_ok(gr_decoder_read(d, &logits, ids, count, &err), &err);
+    return logits;
+}
+
+static void same(const gr_real *a, const gr_real *b, double most, const char *what, int at) {
+    double d = gr_test_distance(a, b, V);
+    if (!(d <= most))
+        fail_msg("%s: logits after %d tokens differ by %g", what, at, d);
+}
+
+/* ---- tests ------------------------------------------------------------------------------------------------------- */
+
+static void equals_whole_passes(void **state) {
+    (void)state;
+    enum { N = 24 };
+    const int prompts[] = {1, 2, 9, N};
+    for (uint64_t seed = 1; seed <= 3; seed++)
+        for (size_t k = 0; k < sizeof networks / sizeof *networks; k++)
+            for (int off = 0; off < 4; off++) {
+                gr_model *m = model_of(networks[k](), seed);
+                if (off >> gr_model_regions(m)) {
+                    gr_model_free(m);
+                    continue;
+                }
+                gr_tables *t = profile(m, off);
+                slow s = slow_new(m, t, N);
+                gr_decoder *d = decoder_new(m, t, N, GR_PRECISION_FLOAT32);
+                gr_decoder *half = decoder_new(m, t, N, GR_PRECISION_BF16);
+                int32_t ids[N];
+                tokens(ids, N, seed);
+                int prompt = prompts[(seed + k + (size_t)off) % 4];
+                for (int n = prompt; n <= N; n++) {
+                    int from = n == prompt ? 0 : n - 1;
+                    const gr_real *want = slow_logits(&s, ids, n);
+                    same(next(d, ids + from, n - from), want, 1e-5, "float32", n);
+                    same(next(half, ids + from, n - from), want, 0.05, "bf16", n);
+                    assert_int_equal(gr_decoder_count(d), n);
+                }
+                gr_decoder_restart(d);
+                same(next(d, ids, 3), slow_logits(&s, ids, 3), 1e-5, "again", 3);
+                same(next(d, ids + 3, 4), slow_logits(&s, ids, 7), 1e-5, "several", 7);
+                gr_decoder_free(d);
+                gr_decoder_free(half);
+                gr_run_free(s.run);
+                gr_tables_free(t);
+                gr_model_free(m);
+            }
+}
+
+/* A product whose terms begin at different columns of the result and of one parameter, in parts and whole. */
+static void sums_of_products(void **state) {
+    (void)state;
+    enum { W = 200 };
+    gr_graph *g = gr_graph_new();
+    gr_param_def normal = {"embed", V, W, GR_KIND_EMBEDDING, GR_INIT_NORMAL, 1, false};
+    gr_value x = gr_embedding(g, gr_graph_param(g, &normal));
+    normal.name = "u";
+    normal.rows = W;
+    gr_param u = gr_graph_param(g, &normal);
+    normal.name = "v";
+    normal.rows = V - 9;
+    normal.cols = W + 3;
+    gr_param v = gr_graph_param(g, &normal);
+    const gr_term terms[] = {{.x = x, .w = u, .transposed = true, .hi = 30},
+                             {.x = x, .w = v, .lo = 2, .hi = W + 2, .at = 9},
+                             {.x = x, .w = u, .transposed = true, .lo = W - 25, .at = 17}};
+    gr_graph_output(g, "logits", gr_linear(g, 3, terms, GR_NONE, GR_NONE));
+    gr_model *m;
+    gr_error err = {0};
+    gr_test_ok(gr_model_new(&m, g, 1, &err), &err);
+    slow s = slow_new(m, NULL, 1);
+    for (int half = 0; half < 2; half++) {
+        gr_decoder *d = decoder_new(m, NULL, 3, half ? GR_PRECISION_BF16 : GR_PRECISION_FLOAT32);
+        for (int32_t id = 0; id < 3; id++)
+            same(next(d, &id, 1), slow_logits(&s, &id, 1), half ? 0.01 : 1e-5, "terms", id);
+        gr_decoder_free(d);
+    }
+    gr_run_free(s.run);
+    gr_model_free(m);
+}
+
+/* A prompt of several blocks: only the last block's logits are computed, everything before them in full. */
+static void long_prompts(void **state) {
+    (void)state;
+    enum { N = GR_BLOCK + 90 };
+    gr_model *m = model_of(with_groups(), 5);
+    slow s = slow_new(m, NULL, N + 2);
+    gr_decoder *d = decoder_new(m, NULL, N + 2, GR_PRECISION_FLOAT32);
+    int32_t ids[N + 2];
+    tokens(ids, N + 2, 5);
+    same(next(d, ids, N), slow_logits(&s, ids, N), 1e-5, "prompt", N);
+    same(next(d, ids + N, 1), slow_logits(&s, ids, N + 1), 1e-5, "step", N + 1);
+    same(next(d, ids + N + 1, 1), slow_logits(&s, ids, N + 2), 1e-5, "step", N + 2);
+    gr_decoder_free(d);
+    gr_run_free(s.run);
+    gr_model_free(m);
+}
+
+/* Context 8: the ninth token leaves the last 6, then the window grows again. */
+static void window_slides(void **state) {
+    (void)state;
+    enum { N = 40 };
+    gr_model *m = model_of(llama_like(), 7);
+    slow s = slow_new(m, NULL, 8);
+    int32_t ids[N];
+    tokens(ids, N, 7);
+    gr_decoder *d = decoder_new(m, NULL, 8, GR_PRECISION_FLOAT32);
+    for (int n = 1, rows = 1; n <= N; n++, rows = rows < 8 ? rows + 1 : 6) {
+        same(next(d, ids + n - 1, 1), slow_logits(&s, ids + n - rows, rows), 1e-5, "slid", n);
+        assert_int_equal(gr_decoder_count(d), rows);
+    }
+    gr_decoder_restart(d);
+    next(d, ids, 7);
+    same(next(d, ids + 7, 3), slow_logits(&s, ids + 4, 6), 1e-5, "three at once", 10);
+    same(next(d, ids + 10, 7), slow_logits(&s, ids + 10, 7), 1e-5, "most of it at once", 17);
+    same(next(d, ids + 17, 20), slow_logits(&s, ids + 29, 8), 1e-5, "more than fits", 37);
+    same(next(d, ids + 37, 1), slow_logits(&s, ids + 32, 6), 1e-5, "behind it", 38);
+    gr_decoder_free(d);
+    for (int context = 1; context < 5; context++) { /* the smallest windows: 1; 1, 2; 2, 3; 3, 4 */
+        d = decoder_new(m, NULL, context, GR_PRECISION_FLOAT32);
+        for (int n = 1, rows = 1; n <= 12; n++) {
+            same(next(d, ids + n - 1, 1), slow_logits(&s, ids + n - rows, rows), 1e-5, "small", n);
+            rows = rows < context ? rows + 1 : context > 1 ? context - 1 : 1;
+        }
+        gr_decoder_free(d);
+    }
+    gr_run_free(s.run);
+    gr_model_free(m);
+}
+
+/* What is off is not read: its parameters may hold anything. */
+static void off_is_skipped(void **state) {
+    (void)state;
+    enum { N = 12 };
+    gr_model *m = model_of(with_groups(), 9);
+    gr_tables *t = profile(m, 3);
+    int32_t ids[N];
+    tokens(ids, N, 9);
+    gr_real before[2][V];
+    for (int pass = 0; pass < 2; pass++) {
+        for (int k = 0; k < 2; k++) {
+            gr_decoder *d = decoder_new(m, t, N, k ? GR_PRECISION_BF16 : GR_PRECISION_FLOAT32);
+            next(d, ids, 5);
+            const gr_real *logits = NULL;
+            for (int i = 5; i < N; i++)
+                logits = next(d, ids + i, 1);
+            if (pass)
+                assert_memory_equal(logits, before[k], sizeof before[k]);
+            memcpy(before[k], logits, sizeof before[k]);
+            gr_decoder_free(d);
+        }
+        for (int r = 0; r < gr_model_regions(m); r++) {
+            const gr_region *region = gr_model_region(m, r);
+            for (int i = 0; i < region->parts; i++) {
+                const gr_part *p = &region->part[i];
+                gr_real *w = gr_model_data(m, p->param);
+                for (int a = p->lo0; a < p->hi0; a++)
+                    for (int b = p->lo1; b < p->hi1; b++)
+                        w[(size_t)a * (size_t)gr_model_param(m, p->param)->cols + (size_t)b] = (gr_real)NAN;
+            }
+        }
+    }
+    gr_tables_free(t);
+    gr_model_free(m);
+}
+
+static void greedy_text_is_the_old_one(void **state) {
+    (void)state;
+    enum { N = 40 };
+    for (uint64_t seed = 1; seed <= 6; seed++) {
+        gr_model *m = model_of(networks[seed % 2 * 2](), seed);
+        slow s = slow_new(m, NULL, N + 3);
+        gr_generate_def def = gr_generate_default();
+        def.precision = GR_PRECISION_FLOAT32;
+        int32_t ids[N + 3], out[N];
+        int count;
+        tokens(ids, 3, seed);
+        gr_error err = {0};
+        gr_test_ok(gr_generate(m, NULL, out, &count, ids, 3, &def, &err), &err);
+        assert_int_equal(count, N);
+        for (int i = 0; i < N; i++) {
+            const gr_real *logits = slow_logits(&s, ids, 3 + i);
+            int best = 0;
+            for (int v = 1; v < V; v++)
+                best = logits[v] > logits[best] ? v : best;
+            assert_int_equal(out[i], best);
+            ids[3 + i] = best;
+        }
+        gr_run_free(s.run);
+        gr_model_free(m);
+    }
+}
+
+/* ---- choosing ---------------------------------------------------------------------------------------------------- */
+
+static int by_likelihood(const void *a, const void *b) {
+    const gr__choice *x = a, *y = b;
+    return x->p != y->p ? (x->p < y->p) - (x->p > y->p) : (x->id > y->id) - (x->id < y->id);
+}
+
+/* All choices sorted, then walked down. */
+static int pick_slowly(gr__choice *list, const gr_real *logits, int vocab, const gr_generate_def *def, int index) {
+    for (int i = 0; i < vocab; i++)
+        list[i] = (gr__choice){(double)logits[i], i};
+    qsort(list, (size_t)vocab, sizeof *list, by_likelihood);
+    int k = def->top_k > 0 && def->top_k < vocab ? def->top_k : vocab;
+    double most = list[0].p, sum = 0;
+    for (int i = 0; i < k; i++)
+        sum += list[i].p = exp((list[i].p - most) / def->temperature);
+    double u = sum * gr_random_uniform((gr_key){def->seed, GR_STREAM_SAMPLE, 0}, (uint64_t)index, 0);
+    for (int i = 0; i < k; i++)
+        if ((u -= list[i].p) < 0)
+            return list[i].id;
+    return list[k - 1].id;
+}
+
+static void choices(void **state) {
+    (void)state;
+    enum { MOST = 1000 };
+    static const int sizes[] = {1, 2, 3, 17, MOST}, tops[] = {0, 1, 2, 7, 40, 999, 5000};
+    static gr_real logits[MOST];
+    static gr__choice list[MOST];
+    gr_generate_def def = gr_generate_default();
+    for (int form = 0; form < 4; form++)
+        for (size_t s = 0; s < 5; s++) {
+            for (int i = 0; i < sizes[s]; i++) {
+                double x = gr_random_normal((gr_key){3, GR_STREAM_TEST, (uint32_t)form}, (uint64_t)i, 0);
+                logits[i] = (gr_real)(form == 0 ? 3 * x : form == 1 ? floor(2 * x) : form == 2 ? 1 : i * 0.01);
+            }
+            def.temperature = 0;
+            int best = gr__pick(NULL, logits, sizes[s], &def, 0);
+            def.temperature = 1;
+            def.top_k = 1;
+            assert_int_equal(best, pick_slowly(list, logits, sizes[s], &def, 0));
+            for (size_t t = 0; t < sizeof tops / sizeof *tops; t++)
+                for (int draw = 0; draw < 50; draw++) {
+                    def.top_k = tops[t];
+                    def.temperature = draw % 2 ? 0.3 : 1.7;
+                    int slowly = pick_slowly(list, logits, sizes[s], &def, draw);
+                    assert_int_equal(gr__pick(list, logits, sizes[s], &def, draw), slowly);
+                }
+        }
+    for (int bad = 0; bad < 3; bad++) {
+        logits[500] = (gr_real)(bad == 0 ? NAN : bad == 1 ? INFINITY : -INFINITY);
+        assert_int_equal(gr__pick(list, logits, MOST, &def, 0), -1);
+        def.temperature = 0;
+    }
+    logits[0] = (gr_real)NAN;
+    assert_int_equal(gr__pick(list, logits, 1, &def, 0), -1);
+}
+
+/* ---- mistakes ---------------------------------------------------------------------------------------------------- */
+
+static void refuses(void **state) {
+    (void)state;
+    gr_model *m = model_of(llama_like(), 1);
+    gr_decoder *d;
+    gr_error err = {0};
+    assert_int_equal(gr_decoder_new(&d, m, NULL, &(gr_decoder_def){.context = 0}, &err), GR_ERR_USAGE);
+    assert_null(d);
+    d = decoder_new(m, NULL, 4, GR_PRECISION_MODEL);
+    const gr_real *logits;
+    int32_t ids[] = {1, 2, V, -1};
+    next(d, ids, 2);
+    err = (gr_error){0};
+    assert_int_equal(gr_decoder_read(d, &logits, ids, 0, &err), GR_ERR_USAGE);
+    err = (gr_error){0};
+    assert_int_equal(gr_decoder_read(d, &logits, ids, 3, &err), GR_ERR_USAGE);
+    assert_non_null(strstr(err.message, "outside the vocabulary"));
+    err = (gr_error){0};
+    assert_int_equal(gr_decoder_read(d, &logits, ids + 3, 1, &err), GR_ERR_USAGE);
+    assert_int_equal(gr_decoder_count(d), 2);
+    gr_decoder_free(d);
+    gr_decoder_free(NULL);
+    gr_model_free(m);
+
+    gr_arch_def mlp = gr_arch_default();
+    mlp.kind = GR_ARCH_MLP;
+    mlp.activation = GR_ACTIVATION_RELU;
+    mlp.sizes = (const int[]){3, 5, 4};
+    mlp.size_count = 3;
+    err = (gr_error){0};
+    gr_test_ok(gr_arch_build(&m, &mlp, 1, &err), &err);
+    assert_int_equal(gr_decoder_new(&d, m, NULL, &(gr_decoder_def){.context = 4}, &err), GR_ERR_USAGE);
+    gr_model_free(m);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(equals_whole_passes),
+        cmocka_unit_test(sums_of_products),
+        cmocka_unit_test(long_prompts),
+        cmocka_unit_test(window_slides),
+        cmocka_unit_test(off_is_skipped),
+        cmocka_unit_test(greedy_text_is_the_old_one),
+        cmocka_unit_test(choices),
+        cmocka_unit_test(refuses),
+    };
+    return cmocka_run_group_tests_name("decode", tests, NULL, NULL);
+}
