@@ -2,7 +2,7 @@
 BUILD ?= build
 JOBS := $(shell nproc)
 
-.PHONY: all demo test test-full check-style clean distclean help
+.PHONY: all demo bench test test-full check-style clean distclean help
 
 all: $(BUILD)/.ready
 	@ninja -C $(BUILD) -j $(JOBS) --quiet gradroute
@@ -12,6 +12,7 @@ help:
 
 ## make            build the command, build/gradroute
 ## make demo       train, remove, measure: the main job on WordNet (about a quarter of an hour)
+## make bench      training speed against PyTorch and its own bound; results go to bench/results (GRADROUTE_PEERS: scripts)
 ## make test       every quick test, plain and under sanitizers (under 10 minutes)
 ## make test-full  also the slow ones: many kills and resumes, a minute of fuzzing per format
 ## make check-style  layers and format
@@ -19,6 +20,11 @@ help:
 demo: all
 	@tools/setup.sh demo
 	@$(BUILD)/gradroute audit recipes/demo.yaml -o runs/demo
+
+bench: all
+	@tools/setup.sh bench || echo "Without PyTorch its rows are skipped." >&2
+	@mkdir -p bench/results
+	@$(BUILD)/gradroute bench --csv bench/results
 
 test:
 	@tools/setup.sh test

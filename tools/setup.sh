@@ -1,13 +1,14 @@
 #!/bin/sh
-# Installs the Debian packages that a job needs and that are missing: tools/setup.sh build|demo|test
+# Installs the Debian packages that a job needs and that are missing: tools/setup.sh build|demo|bench|test
 # Uses apt-get as root or through sudo; where neither works it prints the line to run and fails.
 set -eu
 build='gcc libc6-dev meson ninja-build pkg-config libdnnl-dev libyaml-dev libjansson-dev libpcre2-dev libssl-dev'
 case ${1:-} in
 build) want=$build ;;
 demo) want="$build wordnet-base" ;;
+bench) want="$build python3-torch python3-numpy libopenblas0-pthread" ;;
 test) want="$build wordnet-base libcmocka-dev clang-14 clang-format libclang-rt-14-dev libomp-14-dev git" ;;
-*) echo "usage: $0 build|demo|test" >&2; exit 2 ;;
+*) echo "usage: $0 build|demo|bench|test" >&2; exit 2 ;;
 esac
 command -v dpkg-query >/dev/null || { echo "This set-up knows Debian; on other systems install: $want" >&2; exit 1; }
 missing=

@@ -1,0 +1,301 @@
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "commands.h"
+#include "common.h"
+#include "io/yaml.h"
+#include "lab/bench.h"
+#include "progress.h"
+
+static const char doc[] =
+    "Measures how fast training steps and generation are on this machine, each benchmark against something timed in "
+    "the "
+    "same run, in turns: PyTorch, the step's own matrix products by themselves (the bound), the plain step, one "
+    "thread. "
+    "Prints a table, then where the time of each network's step goes, by operation. Without NAME runs all of them; "
+    "NAME "
+    "also stands for all that begin with \"NAME-\"."
+    "\v"
+    "Times are medians over rounds, with the smallest and the largest; the ratio says how many times as fast we are as "
+    "what we are measured against (1: alike). PyTorch is run by the scripts in the folder that GRADROUTE_PEERS names, "
+    "and by torch_routed.py in ./bench; without them or python3-torch its rows are skipped. Leave the machine alone "
+    "meanwhile.\n"
+    "\n"
+    "Examples:\n"
+    "  gradroute bench --quick routed-sgtm\n"
+    "  GRADROUTE_PEERS=peers gradroute bench --csv bench/results\n"
+    "  gradroute bench gpt-small-bound generate --json\n" GR__EXIT_STATUS;
+
+enum { KEY_CSV = GR__KEY_OWN, KEY_QUICK };
+
+static const struct argp_option options[] = {
+    {"threads", 't', "N", 0, "Threads on both sides (default: 2, or one if there is one core)", 0},
+    {"json", GR__KEY_JSON, NULL, 0, "Print one JSON list of the rows and nothing else", 0},
+    {"csv", KEY_CSV, "FILE", 0, "Append the rows to FILE; if it is a folder, to a file in it named as the processor",
+     0},
+    {"quick", KEY_QUICK, NULL, 0, "A few steps each, to see that it works: no figures to rely on", 0},
+    {0}};
+
+typedef struct session {
+    gr__common common;
+    gr__strings names;
+    const char *csv_path;
+    bool quick;
+    FILE *csv;
+    char machine[128];
+    int threads, measured, skipped, profiles;
+    json_t *rows;
+    gr__progress progress;
+} session;
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    session *s = state->input;
+    switch (key) {
+    case ARGP_KEY_ARG:
+        GR_PUSH(s->names.at, s->names.count, s->names.capacity) = arg;
+        return 0;
+    case ARGP_KEY_END:
+        return 0;
+    case KEY_CSV:
+        s->csv_path = arg;
+        return 0;
+    case KEY_QUICK:
+        s->quick = true;
+        return 0;
+    default:
+        return gr__common_parse(key, arg, state, &s->common);
+    }
+}
+
+/* Adds the names to --help. */
+static char *with_names(int key, const char *text, void *input) {
+    (void)input;
+    if (key != ARGP_KEY_HELP_POST_DOC)
+        return (char *)text;
+    char *all = NULL;
+    size_t size;
+    FILE *out = open_memstream(&all, &size);
+    if (!out)
+        return (char *)text;
+    fputs("Names:\n", out);
+    for (int i = 0; i < gr_benches(); i++)
+        fprintf(out, "  %-16s %s\n", gr_bench_name(i), gr_bench_help(i));
+    fprintf(out, "\n%s", text);
+    fclose(out);
+    return all; /* argp frees it */
+}
+
+/* ---- which ------------------------------------------------------------------------------------------------------- */
+
+/* Adds the benchmark of that name, else all whose names begin with it and a hyphen. */
+static gr_status choose(int **which, int *count, size_t *room, const char *name, gr_error *err) {
+    const char **names = gr_alloc((size_t)gr_benches() * sizeof *names);
+    size_t length = strlen(name);
+    int before = *count;
+    for (int i = 0; i < gr_benches(); i++)
+        if (strcmp(names[i] = gr_bench_name(i), name) == 0)
+            GR_PUSH(*which, *count, *room) = i;
+    for (int i = 0, exact = *count; i < gr_benches() && exact == before; i++)
+        if (strncmp(names[i], name, length) == 0 && names[i][length] == '-')
+            GR_PUSH(*which, *count, *room) = i;
+    const char *near = gr_yaml_nearest(name, names, gr_benches());
+    gr_free(names);
+    if (*count > before)
+        return GR_OK;
+    char hint[96];
+    snprintf(hint, sizeof hint, "did you mean '%s'?", near);
+    return gr_error_set(err, GR_ERR_USAGE, "bench", near ? hint : "gradroute bench --help lists them",
+                        "there is no benchmark '%.100s'", name);
+}
+
+/* ---- the file of results ----------------------------------------------------------------------------------------- */
+
+/* The model of the processor as the system names it. */
+static void find_machine(char *name, size_t size) {
+    FILE *in = fopen("/proc/cpuinfo", "r");
+    char line[512];
+    snprintf(name, size, "unknown processor");
+    while (in && fgets(line, sizeof line, in)) {
+        char *value = strchr(line, ':');
+        if (!value || strncmp(line, "model name", 10))
+            continue;
+        value += 1 + strspn(value + 1, " \t");
+        value[strcspn(value, "\n")] = 0;
+        snprintf(name, size, "%s", value);
+        break;
+    }
+    if (in)
+        fclose(in);
+}
+
+/* FOLDER/AMD-EPYC.csv for a folder, else the path itself. */
+static char *csv_file(const char *path, const char *machine) {
+    struct stat info;
+    if (stat(path, &info) || !S_ISDIR(info.st_mode))
+        return gr_strdup(path);
+    char name[128];
+    size_t n = 0;
+    for (const char *c = machine; *c && n + 1 < sizeof name; c++)
+        if (isalnum((unsigned char)*c))
+            name[n++] = *c;
+        else if (n && name[n - 1] != '-')
+            name[n++] = '-';
+    n -= n && name[n - 1] == '-';
+    return gr_format("%s/%.*s.csv", path, (int)n, name);
+}
+
+static gr_status open_csv(session *s, gr_error *err) {
+    if (!s->csv_path)
+        return GR_OK;
+    char *path = csv_file(s->csv_path, s->machine);
+    s->csv = fopen(path, "a");
+    gr_status status = GR_OK;
+    if (!s->csv)
+        status = gr_error_set(err, GR_ERR_IO, path, NULL, "cannot open it for writing: %s", strerror(errno));
+    else if (fseek(s->csv, 0, SEEK_END) == 0 && ftell(s->csv) == 0)
+        fputs("machine,date,version,threads,name,against,ratio,ours,ours_low,ours_high,theirs,theirs_low,theirs_high,"
+              "unit\n",
+              s->csv);
+    gr_free(path);
+    return status;
+}
+
+static void write_csv(session *s, const gr_bench_row *r) {
+    char date[16];
+    time_t now = time(NULL);
+    struct tm day;
+    strftime(date, sizeof date, "%Y-%m-%d", gmtime_r(&now, &day));
+    fprintf(s->csv, "\"%s\",%s,%s,%d,%s,%s,%.4g,%.5g,%.5g,%.5g,%.5g,%.5g,%.5g,%s\n", s->machine, date, GR_VERSION,
+            s->threads, r->name, r->against, r->ratio, r->ours.median, r->ours.low, r->ours.high, r->theirs.median,
+            r->theirs.low, r->theirs.high, r->unit);
+    fflush(s->csv);
+}
+
+static gr_status close_csv(session *s, gr_error *err) {
+    if (!s->csv)
+        return GR_OK;
+    bool failed = ferror(s->csv);
+    failed = fclose(s->csv) || failed;
+    return failed ? gr_error_set(err, GR_ERR_IO, s->csv_path, NULL, "cannot write the rows") : GR_OK;
+}
+
+/* ---- rows for people and programs -------------------------------------------------------------------------------- */
+
+/* Three or four digits. */
+static const char *digits(char *text, double ms) {
+    snprintf(text, 16, "%.*f", ms >= 1000 ? 0 : ms >= 100 ? 1 : ms >= 1 ? 2 : 3, ms);
+    return text;
+}
+
+static const char *text_spread(char *text, const gr_spread *s) {
+    char m[16], low[16], high[16];
+    snprintf(text, 64, "%s (%s..%s)", digits(m, s->median), digits(low, s->low), digits(high, s->high));
+    return text;
+}
+
+static void print_row(const session *s, const gr_bench_row *r) {
+    char ours[64], theirs[64];
+    if (s->measured + s->skipped == 1)
+        printf("%-16s %-27s %-9s %-20s %-27s %6s\n", "benchmark", "ours: median (low..high)", "", "against",
+               "median (low..high)", "ratio");
+    if (r->skipped[0])
+        printf("%-16s %-37s %-20s skipped: %s\n", r->name, "", r->against, r->skipped);
+    else
+        printf("%-16s %-27s %-9s %-20s %-27s %6.2f\n", r->name, text_spread(ours, &r->ours), r->unit, r->against,
+               text_spread(theirs, &r->theirs), r->ratio);
+    fflush(stdout);
+}
+
+static void on_row(void *user, const gr_bench_row *r) {
+    session *s = user;
+    if (r->skipped[0])
+        s->skipped++;
+    else
+        s->measured++;
+    if (s->common.json && !r->skipped[0])
+        json_array_append_new(s->rows, json_pack("{s:s, s:o, s:s, s:o, s:o, s:s}", "name", r->name, "ratio",
+                                                 gr__json_real(r->ratio), "against", r->against, "ours",
+                                                 gr__json_real(r->ours.median), "theirs",
+                                                 gr__json_real(r->theirs.median), "unit", r->unit));
+    else if (!s->common.json)
+        print_row(s, r);
+    if (s->csv && !r->skipped[0])
+        write_csv(s, r);
+}
+
+static void on_profile(void *user, const gr_bench_profile *p) {
+    session *s = user;
+    char a[16], b[16];
+    if (s->profiles++ == 0)
+        printf("\nWhere the time of a step goes, in ms (means)\n");
+    printf("\n%s, %s: %s ms a step\n  %-18s %9s %9s %7s\n", p->name, p->half ? "bf16" : "float32", digits(a, p->step),
+           "operation", "forward", "backward", "share");
+    for (int i = 0; i < p->ops; i++) {
+        double both = p->op[i].forward + p->op[i].backward;
+        if (both <= 0)
+            continue;
+        printf("  %-18s %9s %9s %5.1f %%", p->op[i].op, digits(a, p->op[i].forward), digits(b, p->op[i].backward),
+               100 * both / p->step);
+        if (p->bound > 0 && strcmp(p->op[i].op, "linear") == 0)
+            printf("   %.2f of the speed of its products alone (%s ms)", p->bound / both, digits(a, p->bound));
+        putchar('\n');
+    }
+    printf("  %-18s %9s %9s %5.1f %%\n", "optimiser and rest", digits(a, p->rest), "", 100 * p->rest / p->step);
+}
+
+static void on_note(void *user, const char *text) { gr__progress_note(&((session *)user)->progress, text); }
+
+/* ---- the run ----------------------------------------------------------------------------------------------------- */
+
+static gr_status run(session *s, const int *which, int count, gr_error *err) {
+    gr_bench_def def = {.threads = s->common.threads,
+                        .quick = s->quick,
+                        .peers = getenv("GRADROUTE_PEERS"),
+                        .stop = gr__stop_flag(),
+                        .row = on_row,
+                        .profile = s->common.json ? NULL : on_profile,
+                        .note = on_note,
+                        .user = s};
+    s->threads = gr_bench_threads(&def);
+    GR_TRY(open_csv(s, err));
+    gr__progress_begin(&s->progress, stderr);
+    gr_status status = gr_bench_run(which, count, &def, err);
+    gr__progress_end(&s->progress);
+    gr_status closed = close_csv(s, err);
+    return status == GR_OK ? closed : status;
+}
+
+static gr_status bench(session *s, gr_error *err) {
+    int *which = NULL, count = 0;
+    size_t room = 0;
+    gr_status status = GR_OK;
+    find_machine(s->machine, sizeof s->machine);
+    for (int i = 0; i < s->names.count && status == GR_OK; i++)
+        status = choose(&which, &count, &room, s->names.at[i], err);
+    for (int i = 0; i < gr_benches() && s->names.count == 0; i++)
+        GR_PUSH(which, count, room) = i;
+    if (status == GR_OK)
+        status = run(s, which, count, err);
+    gr_free(which);
+    return status;
+}
+
+int gr__cmd_bench(int argc, char **argv) {
+    session s = {.rows = json_array()};
+    gr_error err = {0};
+    argp_parse(&(struct argp){options, parse, "[NAME...]", doc, NULL, with_names, NULL}, argc, argv, 0, NULL, &s);
+    gr_status status = bench(&s, &err);
+    if (s.measured + s.skipped)
+        fprintf(s.common.json ? stderr : stdout, "%s%d measured, %d skipped; %s, %d threads\n",
+                s.common.json ? "" : "\n", s.measured, s.skipped, s.machine, s.threads);
+    if (status == GR_OK && s.common.json)
+        gr__print_json(json_incref(s.rows));
+    json_decref(s.rows);
+    gr_free(s.names.at);
+    return gr__finish(&s.common, status, &err);
+}

@@ -1,0 +1,216 @@
+/* dnnl_bound.c - the best time of one product over the layouts that oneDNN offers. */
+#include "kernel/bound.h"
+
+#ifdef GR_DOUBLE
+double gr_gemm_bound(int m, int n, int k, bool half, bool accumulate, double seconds) {
+    (void)m, (void)n, (void)k, (void)half, (void)accumulate, (void)seconds;
+    return 0; /* the double library has no oneDNN */
+}
+#else
+#include <oneapi/dnnl/dnnl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+
+enum { BLOCK = 512, LAYOUTS = 3, RUNS_MAX = 64 };
+typedef enum layout { BY_ROWS, BY_COLUMNS, PACKED } layout;
+
+/* One way to compute the product, open for running. */
+typedef struct trial {
+    dnnl_engine_t cpu;
+    dnnl_stream_t stream;
+    dnnl_primitive_t primitive;
+    dnnl_memory_t memory[4]; /* A, B, C, scratch */
+    char *data[4];
+    size_t step[3]; /* bytes from one block to the next */
+    int blocks;
+} trial;
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- the one place that knows oneDNN's versions --------------------------------------------------------------------
+ */
+
+#if DNNL_VERSION_MAJOR >= 3
+
+static bool describe(dnnl_memory_desc_t *desc, dnnl_dims_t dims, dnnl_data_type_t type, layout how) {
+    dnnl_dims_t strides = {how == BY_COLUMNS ? 1 : dims[1], how == BY_COLUMNS ? dims[0] : 1};
+    return how == PACKED ? !dnnl_memory_desc_create_with_tag(desc, 2, dims, type, dnnl_format_tag_any)
+                         : !dnnl_memory_desc_create_with_strides(desc, 2, dims, type, strides);
+}
+
+static bool describe_product(dnnl_primitive_desc_t *product, dnnl_engine_t cpu, dnnl_memory_desc_t *desc,
+                             const_dnnl_primitive_attr_t attr) {
+    return !dnnl_matmul_primitive_desc_create(product, cpu, desc[0], desc[1], NULL, desc[2], attr);
+}
+
+static void forget(dnnl_memory_desc_t *desc) {
+    for (int i = 0; i < 3; i++)
+        if (desc[i])
+            dnnl_memory_desc_destroy(desc[i]);
+}
+
+static bool append_sum(dnnl_post_ops_t ops) { return !dnnl_post_ops_append_sum(ops, 1.0f, 0, dnnl_data_type_undef); }
+
+#else
+
+static bool describe(dnnl_memory_desc_t *desc, dnnl_dims_t dims, dnnl_data_type_t type, layout how) {
+    dnnl_dims_t strides = {how == BY_COLUMNS ? 1 : dims[1], how == BY_COLUMNS ? dims[0] : 1};
+    return how == PACKED ? !dnnl_memory_desc_init_by_tag(desc, 2, dims, type, dnnl_format_tag_any)
+                         : !dnnl_memory_desc_init_by_strides(desc, 2, dims, type, strides);
+}
+
+static bool describe_product(dnnl_primitive_desc_t *product, dnnl_engine_t cpu, dnnl_memory_desc_t *desc,
+                             const_dnnl_primitive_attr_t attr) {
+    dnnl_matmul_desc_t matmul;
+    return !dnnl_matmul_desc_init(&matmul, &desc[0], &desc[1], NULL, &desc[2]) &&
+           !dnnl_primitive_desc_create(product, &matmul, attr, cpu, NULL);
+}
+
+static void forget(dnnl_memory_desc_t *desc) { (void)desc; }
+
+static bool append_sum(dnnl_post_ops_t ops) { return !dnnl_post_ops_append_sum(ops, 1.0f); }
+
+#endif
+
+/* ---- one way ---------------------------------------------------------------------------------------------------- */
+
+static bool attr_new(dnnl_primitive_attr_t *attr, bool accumulate) {
+    dnnl_post_ops_t ops = NULL;
+    bool ok = !dnnl_primitive_attr_create(attr) &&
+              !dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user) &&
+              !dnnl_primitive_attr_set_fpmath_mode(*attr, dnnl_fpmath_mode_strict);
+    if (ok && accumulate) {
+        ok = !dnnl_post_ops_create(&ops) && append_sum(ops) && !dnnl_primitive_attr_set_post_ops(*attr, ops);
+        if (ops)
+            dnnl_post_ops_destroy(ops);
+    }
+    return ok;
+}
+
+/* Plain loops would take minutes for the larger products: nobody's best way. */
+static bool is_plain_loops(const_dnnl_primitive_desc_t product) {
+    const char *name = "ref";
+    dnnl_primitive_desc_query(product, dnnl_query_impl_info_str, 0, &name);
+    return strncmp(name, "ref", 3) == 0;
+}
+
+/* Memory of argument `which`, `copies` times: written once, since pages that were never written are all one page. */
+static bool take(trial *t, int which, const_dnnl_primitive_desc_t product, dnnl_query_t what, int copies) {
+    size_t size = (dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(product, what, 0)) + 63) / 64 * 64;
+    t->data[which] = gr_alloc_try(size * (size_t)copies + 64);
+    if (!t->data[which])
+        return false;
+    memset(t->data[which], 0x3c, size * (size_t)copies); /* 0.01, in either precision */
+    if (which < 3)
+        t->step[which] = copies > 1 ? size : 0;
+    return !dnnl_memory_create(&t->memory[which], dnnl_primitive_desc_query_md(product, what, 0), t->cpu,
+                               t->data[which]);
+}
+
+static bool trial_open(trial *t, int m, int n, int k, bool half, bool accumulate, layout a, layout b) {
+    dnnl_memory_desc_t desc[3] = {0};
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_primitive_desc_t product = NULL;
+    dnnl_data_type_t type = half ? dnnl_bf16 : dnnl_f32;
+    bool ok = describe(&desc[0], (dnnl_dims_t){m, k}, type, a) && describe(&desc[1], (dnnl_dims_t){k, n}, type, b) &&
+              describe(&desc[2], (dnnl_dims_t){m, n}, accumulate ? dnnl_f32 : type, BY_ROWS) &&
+              attr_new(&attr, accumulate) && describe_product(&product, t->cpu, desc, attr) &&
+              !is_plain_loops(product) && take(t, 0, product, dnnl_query_src_md, t->blocks) &&
+              take(t, 1, product, dnnl_query_weights_md, accumulate ? t->blocks : 1) &&
+              take(t, 2, product, dnnl_query_dst_md, accumulate ? 1 : t->blocks) &&
+              take(t, 3, product, dnnl_query_scratchpad_md, 1) &&
+              !dnnl_stream_create(&t->stream, t->cpu, dnnl_stream_default_flags) &&
+              !dnnl_primitive_create(&t->primitive, product);
+    if (product)
+        dnnl_primitive_desc_destroy(product);
+    if (attr)
+        dnnl_primitive_attr_destroy(attr);
+    forget(desc);
+    return ok;
+}
+
+static void trial_close(trial *t) {
+    if (t->primitive)
+        dnnl_primitive_destroy(t->primitive);
+    if (t->stream)
+        dnnl_stream_destroy(t->stream);
+    for (int i = 0; i < 4; i++) {
+        if (t->memory[i])
+            dnnl_memory_destroy(t->memory[i]);
+        gr_free(t->data[i]);
+    }
+}
+
+/* Seconds of the whole product once; 0 if oneDNN fails. */
+static double run(trial *t) {
+    const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, t->memory[0]},
+                                    {DNNL_ARG_WEIGHTS, t->memory[1]},
+                                    {DNNL_ARG_DST, t->memory[2]},
+                                    {DNNL_ARG_SCRATCHPAD, t->memory[3]}};
+    double from = now();
+    for (int block = 0; block < t->blocks; block++) {
+        for (int i = 0; i < 3; i++)
+            dnnl_memory_set_data_handle(t->memory[i], t->data[i] + (size_t)block * t->step[i]);
+        if (dnnl_primitive_execute(t->primitive, t->stream, 4, args) || dnnl_stream_wait(t->stream))
+            return 0;
+    }
+    return now() - from;
+}
+
+static int by_value(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* The median of a few runs, more of short ones; a way that is plainly slower than the best so far (0: none) is not run
+ * again. */
+static double trial_time(trial *t, double best, double seconds) {
+    double spent[RUNS_MAX], sum = 0;
+    int count = 0;
+    double first = run(t); /* wakes threads and caches */
+    while (first > 0 && (best == 0 || first < 3 * best) && count < RUNS_MAX && (count < 3 || sum < seconds)) {
+        spent[count] = run(t);
+        sum += spent[count++];
+        if (best > 0 && spent[count - 1] > 1.3 * best)
+            break;
+    }
+    qsort(spent, (size_t)count, sizeof *spent, by_value);
+    return count ? spent[count / 2] : 0;
+}
+
+/* ---- all ways --------------------------------------------------------------------------------------------------- */
+
+static void consider(double *best, dnnl_engine_t cpu, int blocks, int m, int n, int k, bool half, bool accumulate,
+                     double seconds, int way) {
+    trial t = {.cpu = cpu, .blocks = blocks};
+    if (trial_open(&t, m, n, k, half, accumulate, (layout)(way / LAYOUTS), (layout)(way % LAYOUTS))) {
+        double spent = trial_time(&t, *best, seconds);
+        if (spent > 0 && (*best == 0 || spent < *best))
+            *best = spent;
+    }
+    trial_close(&t);
+}
+
+double gr_gemm_bound(int m, int n, int k, bool half, bool accumulate, double seconds) {
+    dnnl_engine_t cpu;
+    double best = 0;
+    int whole = accumulate ? k : m, blocks = whole % BLOCK == 0 ? whole / BLOCK : 1;
+    if (dnnl_engine_create(&cpu, dnnl_cpu, 0))
+        return 0;
+    for (int way = LAYOUTS * LAYOUTS - 1; way >= 0; way--) { /* packed first: mostly the fastest, it cuts the rest */
+        consider(&best, cpu, 1, m, n, k, half, accumulate, seconds, way);
+        if (blocks > 1)
+            consider(&best, cpu, blocks, accumulate ? m : BLOCK, n, accumulate ? BLOCK : k, half, accumulate, seconds,
+                     way);
+    }
+    dnnl_engine_destroy(cpu);
+    return best;
+}
+#endif

@@ -1,0 +1,122 @@
+/* Text from a large model, one token at a time, beside reading its weights once a token. */
+#include <omp.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "gradroute/infer.h"
+#include "kernel/kernel.h"
+#include "lab/bench_side.h"
+
+enum { PROMPT = 16, TOKENS = 64, CONTEXT = 128, READINGS = 5 };
+
+struct gr__text {
+    gr__conditions conditions;
+    gr_model *model;
+    gr_decoder *decoder;
+    int vocab;
+    int32_t prompt[PROMPT];
+    uint64_t *words; /* as many as the weights that are read for a token take */
+    int64_t count;
+    uint64_t sum; /* keeps the reading from being left out */
+};
+
+/* Numbers that a token needs: all but the tables of which it reads one row. */
+static size_t numbers_read(const gr_model *model) {
+    size_t n = 0;
+    for (gr_param p = 0; p < gr_model_params(model); p++) {
+        const gr_param_def *d = gr_model_param(model, p);
+        if (strcmp(d->name, "embed") && strcmp(d->name, "position"))
+            n += (size_t)d->rows * (size_t)d->cols;
+    }
+    return n;
+}
+
+/* Memory of as many bytes as the weights take: written once, since pages that were never written are all one page. */
+static gr_status take_words(gr__text *text, gr_error *err) {
+    bool half = strcmp(gr_kernel_isa(), "bf16") == 0;
+    size_t bytes = numbers_read(text->model) * (half ? sizeof(gr_half) : sizeof(gr_real));
+    text->count = (int64_t)(bytes / sizeof *text->words);
+    text->words = gr_alloc_try(bytes);
+    if (!text->words)
+        return gr_error_set(err, GR_ERR_MEMORY, "bench", NULL, "%zu bytes were refused", bytes);
+    memset(text->words, 1, (size_t)text->count * sizeof *text->words);
+    return GR_OK;
+}
+
+gr_status gr__text_new(gr__text **out, const gr_arch_def *arch, const gr__conditions *conditions, gr_error *err) {
+    gr__text *text = *out = gr_alloc(sizeof *text);
+    gr_decoder_def def = gr_decoder_default();
+    def.context = CONTEXT;
+    def.precision = GR_PRECISION_AUTO;
+    text->conditions = *conditions;
+    text->vocab = arch->vocab;
+    omp_set_num_threads(conditions->threads);
+    for (int i = 0; i < PROMPT; i++)
+        text->prompt[i] = (i * 7919 + 1) % arch->vocab;
+    gr_status status = gr_arch_build(&text->model, arch, 1, err);
+    if (status == GR_OK)
+        status = gr_decoder_new(&text->decoder, text->model, NULL, &def, err);
+    if (status == GR_OK)
+        status = take_words(text, err);
+    if (status == GR_OK)
+        return GR_OK;
+    gr__text_free(text);
+    *out = NULL;
+    return status;
+}
+
+void gr__text_free(gr__text *text) {
+    if (!text)
+        return;
+    gr_decoder_free(text->decoder);
+    gr_model_free(text->model);
+    gr_free(text->words);
+    gr_free(text);
+}
+
+static int32_t likeliest(const gr_real *logits, int vocab) {
+    int32_t best = 0;
+    for (int32_t i = 1; i < vocab; i++)
+        if (logits[i] > logits[best])
+            best = i;
+    return best;
+}
+
+gr_status gr__text_sample(void *self, double *seconds, gr_error *err) {
+    gr__text *text = self;
+    const gr_real *logits;
+    double each[TOKENS];
+    int tokens = text->conditions.quick ? 4 : TOKENS;
+    omp_set_num_threads(text->conditions.threads);
+    gr_decoder_restart(text->decoder);
+    GR_TRY(gr_decoder_read(text->decoder, &logits, text->prompt, PROMPT, err));
+    for (int i = -1; i < tokens; i++) { /* the first does not count */
+        GR_TRY(gr__bench_stopped(&text->conditions, err));
+        double from = gr__bench_now();
+        int32_t next = likeliest(logits, text->vocab);
+        GR_TRY(gr_decoder_read(text->decoder, &logits, &next, 1, err));
+        if (i >= 0)
+            each[i] = gr__bench_now() - from;
+    }
+    *seconds = gr__bench_median(each, tokens);
+    return GR_OK;
+}
+
+gr_status gr__text_read_sample(void *self, double *seconds, gr_error *err) {
+    gr__text *text = self;
+    double each[READINGS];
+    omp_set_num_threads(text->conditions.threads);
+    for (int i = -1; i < READINGS; i++) { /* the first does not count */
+        GR_TRY(gr__bench_stopped(&text->conditions, err));
+        double from = gr__bench_now();
+        uint64_t sum = 0;
+#pragma omp parallel for simd schedule(static) reduction(+ : sum)
+        for (int64_t k = 0; k < text->count; k++)
+            sum += text->words[k];
+        text->sum += sum;
+        if (i >= 0)
+            each[i] = gr__bench_now() - from;
+    }
+    *seconds = gr__bench_median(each, READINGS);
+    return GR_OK;
+}

@@ -1,0 +1,72 @@
+# Benchmarks: what they print and write, with few steps; scripts of PyTorch are played by a shell script.
+. tests/cmd.inc
+unset GRADROUTE_PEERS
+quick='--quick --threads 1'
+
+is_list() { # a JSON list of rows and nothing else: is_list FILE [NAMES]
+    python3 -c 'import json, sys
+rows = json.load(open(sys.argv[1]))
+assert isinstance(rows, list)
+for r in rows:
+    assert set(r) == {"name", "ratio", "against", "ours", "theirs", "unit"}, r
+    assert r["ratio"] > 0 and abs(r["ratio"] * r["ours"] / r["theirs"] - 1) < 1e-9 and r["unit"] in ("ms/step", "ms/token"), r
+assert [r["name"] for r in rows] == sys.argv[2:], rows' "$@"
+}
+
+fails 2 "did you mean 'threads'" 'an unknown name suggests the nearest' gradroute bench thraeds
+fails 2 'there is no benchmark' 'no name near' gradroute bench zzzzzzzz
+fails 2 'expected a number' 'threads that are no number' gradroute bench threads --threads none
+fails 0 'routed-gram' 'help lists the names' gradroute bench --help
+
+ok 'two rows as JSON' gradroute bench routed-sgtm routed-era $quick --json --csv "$work"
+cp "$work/out" "$work/rows.json"
+ok 'they are a list and nothing else' is_list "$work/rows.json" routed-sgtm routed-era
+csv=$(ls "$work"/*.csv)
+fails 0 'Where the time of a step goes' 'a table with operations' gradroute bench routed-gram $quick --csv "$csv"
+cp "$work/out" "$work/table"
+ok 'linear is one of them' grep -q '^  linear  .*%' "$work/table"
+ok 'rows were appended under one header' python3 -c 'import csv, sys
+rows = list(csv.DictReader(open(sys.argv[1])))
+assert [r["name"] for r in rows] == ["routed-sgtm", "routed-era", "routed-gram"], rows
+for r in rows:
+    assert r["machine"] and r["threads"] == "1" and float(r["ours_low"]) <= float(r["ours"]) <= float(r["ours_high"]), r' "$csv"
+fails 1 'cannot open' 'a file of results that cannot be written' gradroute bench threads $quick --csv "$work/none/x.csv"
+
+# ---- what is missing is skipped and counted ----
+fails 0 'skipped: GRADROUTE_PEERS' 'without the scripts' gradroute bench small mnist-ae $quick
+cp "$work/out" "$work/table"
+ok 'skipped rows are counted' grep -q '0 measured, 2 skipped' "$work/table"
+fails 0 'it needs 2 threads' 'without a second thread' gradroute bench threads $quick
+gradroute bench small $quick --json >"$work/rows.json" 2>"$work/err"
+ok 'skipped rows are not in the list' is_list "$work/rows.json"
+
+# ---- scripts ----
+mkdir "$work/peers"
+export GRADROUTE_PEERS="$work/peers"
+cat >"$work/peers/run.sh" <<'SCRIPT'
+[ "$1" = torch_lm.py ] && [ "$PEER_THREADS" = 1 ] && [ "$3" = 4096 ] || exit 3
+echo 'starting'
+echo '{"bf16": false, "routed": false, "ms_median": 5000.5}'
+echo '{"bf16": false, "routed": true, "ms_median": 1}'
+echo '{"bf16": true, "routed": false, "ms_median": 4000.5}'
+SCRIPT
+ok 'a script' gradroute bench small $quick --json
+cp "$work/out" "$work/rows.json"
+ok 'its row' is_list "$work/rows.json" small
+ok 'its figure of the faster precision' python3 -c 'import json, sys
+row = json.load(open(sys.argv[1]))[0]
+assert row["against"] == "PyTorch bf16" and abs(row["theirs"] - 4000.5) < 1e-6, row' "$work/rows.json"
+echo 'exit 4' >"$work/peers/run.sh"
+fails 0 'skipped: .*\(status 4\|not installed\)' 'a script that fails is skipped' gradroute bench small $quick
+printf 'echo $$ >"%s/pid"\nexec sleep 600\n' "$work" >"$work/peers/run.sh"
+interrupted() {
+    gradroute bench small $quick &
+    bench=$! i=0
+    while [ ! -s "$work/pid" ] && [ $i -lt 500 ]; do sleep 0.02; i=$((i + 1)); done
+    kill -TERM $bench
+    wait $bench
+    code=$?
+    ! kill -0 "$(cat "$work/pid")" && return $code
+}
+fails 1 'stopped' 'a signal stops it and its script' interrupted
+finish
