@@ -7,12 +7,12 @@ double gr_gemm_bound(int m, int n, int k, bool half, bool accumulate, double sec
     return 0; /* the double library has no oneDNN */
 }
 #else
-#include <oneapi/dnnl/dnnl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/mem.h"
+#include "kernel/dnnl_attr.h"
 
 enum { BLOCK = 512, LAYOUTS = 3, RUNS_MAX = 64 };
 typedef enum layout { BY_ROWS, BY_COLUMNS, PACKED } layout;
@@ -56,8 +56,6 @@ static void forget(dnnl_memory_desc_t *desc) {
             dnnl_memory_desc_destroy(desc[i]);
 }
 
-static bool append_sum(dnnl_post_ops_t ops) { return !dnnl_post_ops_append_sum(ops, 1.0f, 0, dnnl_data_type_undef); }
-
 #else
 
 static bool describe(dnnl_memory_desc_t *desc, dnnl_dims_t dims, dnnl_data_type_t type, layout how) {
@@ -75,24 +73,9 @@ static bool describe_product(dnnl_primitive_desc_t *product, dnnl_engine_t cpu, 
 
 static void forget(dnnl_memory_desc_t *desc) { (void)desc; }
 
-static bool append_sum(dnnl_post_ops_t ops) { return !dnnl_post_ops_append_sum(ops, 1.0f); }
-
 #endif
 
 /* ---- one way ---------------------------------------------------------------------------------------------------- */
-
-static bool attr_new(dnnl_primitive_attr_t *attr, bool accumulate) {
-    dnnl_post_ops_t ops = NULL;
-    bool ok = !dnnl_primitive_attr_create(attr) &&
-              !dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user) &&
-              !dnnl_primitive_attr_set_fpmath_mode(*attr, dnnl_fpmath_mode_strict);
-    if (ok && accumulate) {
-        ok = !dnnl_post_ops_create(&ops) && append_sum(ops) && !dnnl_primitive_attr_set_post_ops(*attr, ops);
-        if (ops)
-            dnnl_post_ops_destroy(ops);
-    }
-    return ok;
-}
 
 /* Plain loops would take minutes for the larger products: nobody's best way. */
 static bool is_plain_loops(const_dnnl_primitive_desc_t product) {
@@ -121,7 +104,7 @@ static bool trial_open(trial *t, int m, int n, int k, bool half, bool accumulate
     dnnl_data_type_t type = half ? dnnl_bf16 : dnnl_f32;
     bool ok = describe(&desc[0], (dnnl_dims_t){m, k}, type, a) && describe(&desc[1], (dnnl_dims_t){k, n}, type, b) &&
               describe(&desc[2], (dnnl_dims_t){m, n}, accumulate ? dnnl_f32 : type, BY_ROWS) &&
-              attr_new(&attr, accumulate) && describe_product(&product, t->cpu, desc, attr) &&
+              gr__dnnl_attr_new(&attr, accumulate) && describe_product(&product, t->cpu, desc, attr) &&
               !is_plain_loops(product) && take(t, 0, product, dnnl_query_src_md, t->blocks) &&
               take(t, 1, product, dnnl_query_weights_md, accumulate ? t->blocks : 1) &&
               take(t, 2, product, dnnl_query_dst_md, accumulate ? 1 : t->blocks) &&

@@ -5,10 +5,10 @@
  */
 #ifndef GR_DOUBLE
 #include "base/mem.h"
+#include "kernel/dnnl_attr.h"
 #include "kernel/kernel.h"
 
 #include <assert.h>
-#include <oneapi/dnnl/dnnl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,8 +34,6 @@ enum { A, B, C, BIAS, MATRICES };
 
 #if DNNL_VERSION_MAJOR >= 3
 
-static bool append_sum(dnnl_post_ops_t ops) { return !dnnl_post_ops_append_sum(ops, 1.0f, 0, dnnl_data_type_undef); }
-
 static bool product_new(dnnl_primitive_desc_t *product, dnnl_engine_t engine, const matrix *m,
                         const_dnnl_primitive_attr_t attr) {
     dnnl_memory_desc_t desc[MATRICES] = {0};
@@ -50,8 +48,6 @@ static bool product_new(dnnl_primitive_desc_t *product, dnnl_engine_t engine, co
 }
 
 #else
-
-static bool append_sum(dnnl_post_ops_t ops) { return !dnnl_post_ops_append_sum(ops, 1.0f); }
 
 static bool product_new(dnnl_primitive_desc_t *product, dnnl_engine_t engine, const matrix *m,
                         const_dnnl_primitive_attr_t attr) {
@@ -101,20 +97,6 @@ static matrix describe(int rows, int cols, int ld, bool transposed, bool half) {
     return m;
 }
 
-/* Strict float32 whatever oneDNN's environment variables say; C += A B as a sum that follows the product. */
-static bool attr_new(dnnl_primitive_attr_t *attr, bool accumulate) {
-    dnnl_post_ops_t ops = NULL;
-    bool ok = !dnnl_primitive_attr_create(attr) &&
-              !dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user) &&
-              !dnnl_primitive_attr_set_fpmath_mode(*attr, dnnl_fpmath_mode_strict);
-    if (ok && accumulate) {
-        ok = !dnnl_post_ops_create(&ops) && append_sum(ops) && !dnnl_primitive_attr_set_post_ops(*attr, ops);
-        if (ops)
-            dnnl_post_ops_destroy(ops);
-    }
-    return ok;
-}
-
 /* A memory object without data, as the product wants its argument. */
 static bool memory_new(dnnl_memory_t *memory, const_dnnl_primitive_desc_t product, dnnl_query_t what, void *data) {
     return !dnnl_memory_create(memory, dnnl_primitive_desc_query_md(product, what, 0), cpu, data);
@@ -158,7 +140,7 @@ gr_gemm *gr_gemm_new(const gr_gemm_def *def, gr_gemm_pool *pool) {
     pthread_once(&once, open_cpu);
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t product = NULL;
-    if (cpu && attr_new(&attr, def->accumulate) && product_new(&product, cpu, m, attr) &&
+    if (cpu && gr__dnnl_attr_new(&attr, def->accumulate) && product_new(&product, cpu, m, attr) &&
         !open_product(gemm, product) && gemm->primitive) {
         dnnl_primitive_destroy(gemm->primitive);
         gemm->primitive = NULL;

@@ -41,22 +41,25 @@ static size_t attention_scratch(const gr_node *node, int capacity, int block) {
     return (size_t)omp_get_max_threads() * gr_kernel()->attention_scratch(capacity, a->size);
 }
 
-static void attention_prepare(gr_ctx *ctx) {
-    const attr *a = ctx->node->attr;
-    settled *s = ctx->prepared = gr_alloc(sizeof *s);
-    int longest = ctx->rows->capacity;
-    *s = (settled){omp_get_max_threads(), gr_kernel()->attention_scratch(longest, a->size), NULL};
-    if (!(a->rotary_base > 0))
-        return;
-    s->turn = gr_alloc((size_t)longest * (size_t)a->size * sizeof *s->turn);
-    for (int i = 0; i < a->size; i += 2) {
+gr_real *gr__attention_turn(const gr__attention *a, int rows) {
+    gr_real *turn = a->rotary_base > 0 ? gr_alloc((size_t)rows * (size_t)a->size * sizeof *turn) : NULL;
+    for (int i = 0; turn && i < a->size; i += 2) {
         double step = pow(a->rotary_base, -(double)i / a->size);
-        for (int t = 0; t < longest; t++) {
-            gr_real *pair = s->turn + (size_t)t * (size_t)a->size + i;
+        for (int t = 0; t < rows; t++) {
+            gr_real *pair = turn + (size_t)t * (size_t)a->size + i;
             pair[0] = (gr_real)cos(t * step);
             pair[1] = (gr_real)sin(t * step);
         }
     }
+    return turn;
+}
+
+static void attention_prepare(gr_ctx *ctx) {
+    const attr *a = ctx->node->attr;
+    settled *s = ctx->prepared = gr_alloc(sizeof *s);
+    int longest = ctx->rows->capacity;
+    *s = (settled){omp_get_max_threads(), gr_kernel()->attention_scratch(longest, a->size),
+                   gr__attention_turn(a, longest)};
 }
 
 static void attention_release(gr_ctx *ctx) {

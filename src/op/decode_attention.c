@@ -35,18 +35,8 @@ static bool attention_prepare(gr_ctx *ctx, int positions, bool half) {
     c->rows = gr_alloc(heads * 3 * size * sizeof *c->rows);
     if (!c->keys || !c->values || !c->scores)
         return false;
-    if (!(a->rotary_base > 0))
-        return true;
-    c->turn = gr_alloc_try((size_t)positions * size * sizeof *c->turn);
-    for (int i = 0; c->turn && i < a->size; i += 2) {
-        const double step = pow(a->rotary_base, -(double)i / a->size);
-        for (int t = 0; t < positions; t++) {
-            gr_real *pair = c->turn + (size_t)t * size + i;
-            pair[0] = (gr_real)cos(t * step);
-            pair[1] = (gr_real)sin(t * step);
-        }
-    }
-    return c->turn != NULL;
+    c->turn = gr__attention_turn(a, positions);
+    return true;
 }
 
 static void attention_release(gr_ctx *ctx) {
