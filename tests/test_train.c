@@ -150,7 +150,7 @@ static void check_assembly(const gr__assembly *a, const gr_rows *rows, int64_t s
     int32_t *cls = gr_alloc((size_t)(rows->rows * WIDTH) * sizeof *cls);
     gr_router_classify(router, cls, &(gr_router_rows){rows->rows, WIDTH, rows->label, rows->unit, rows->doc}, step);
     int last = -1, copies = 0, again = 0;
-    int64_t targeted = 0;
+    int64_t targeted = 0, denominator = 0;
     bool *seen = gr_alloc((size_t)rows->rows);
     for (int r = 0; r < rows->rows; r++)
         again += gr_router_again(router, 0, rows->label[r * WIDTH], rows->unit[r], step) >= 0;
@@ -175,11 +175,13 @@ static void check_assembly(const gr__assembly *a, const gr_rows *rows, int64_t s
             assert_int_equal(a->truth[to], rows->truth[from]);
             assert_int_equal(a->revealed[to], rows->label[from]);
             targeted += a->targets[to] >= 0;
+            denominator += a->targets[to] >= 0 && !a->copy[s];
         }
     }
     assert_int_equal(copies, again);
     assert_int_equal(a->sequences, rows->rows + again);
     assert_int_equal(a->targeted, targeted);
+    assert_int_equal(a->denominator, denominator);
     gr_free(cls);
     gr_free(seen);
 }
@@ -206,7 +208,7 @@ static void test_assembly(void **state) {
         for (int i = 0; i < gr__assembly_batches(cut); i++) {
             gr_batch b = gr__assembly_batch(cut, i);
             assert_int_equal(b.first, at);
-            assert_true(b.rows <= 5 * WIDTH && b.denominator == (double)whole->targeted && b.step == step);
+            assert_true(b.rows <= 5 * WIDTH && b.denominator == (double)whole->denominator && b.step == step);
             assert_ptr_equal(b.ids, cut->ids + at);
             at += b.rows;
             for (int n = 0; n < b.rows; n++)

@@ -124,13 +124,14 @@ static void place(gr__assembly *a, const gr_rows *rows, int s, int k) {
         a->targets[to + i] = a->cls[to + i] < 0 ? -1 : rows->targets[row + i];
         a->start[to + i] = base + rows->start[row + i];
         a->targeted += a->targets[to + i] >= 0;
+        a->denominator += a->targets[to + i] >= 0 && !a->copy[s];
     }
 }
 
 void gr__assembly_fill(gr__assembly *a, const gr_rows *rows, int64_t step) {
     assert(rows->rows <= a->rows && (rows->width == a->width || rows->rows == 0));
     a->step = step;
-    a->targeted = 0;
+    a->targeted = a->denominator = 0;
     int first = list_showings(a, rows, step);
     sort_showings(a);
     for (int s = 0; s < a->sequences; s++) {
@@ -149,7 +150,7 @@ gr_batch gr__assembly_batch(const gr__assembly *a, int index) {
                       .targets = a->targets + at,
                       .start = a->start + at,
                       .cls = a->cls + at,
-                      .denominator = (double)a->targeted,
+                      .denominator = (double)(a->denominator > 0 ? a->denominator : 1),
                       .first = (int64_t)at,
                       .step = a->step};
 }
