@@ -18,8 +18,8 @@ typedef struct gr__assembly {
     int rows, width, micro, copies; /* most sequences given to a fill; copies a sequence may get */
     const gr_router *router;        /* NULL: class 0 for every row that is present */
     int sequences;                  /* of the last fill */
-    int64_t step, targeted; /* targeted: targets that are not ignored, copies included */
-    int64_t denominator;    /* the same without copies: so a copy does not shrink the step of what it leaves closed */
+    int64_t step, targeted;         /* targeted: targets that are not ignored, copies included */
+    int64_t denominator; /* the same without copies: so a copy does not shrink the step of what it leaves closed */
     int32_t *ids, *targets, *start, *cls;
     int16_t *truth, *revealed; /* labels as in gr_rows, for metrics */
     uint8_t *copy;             /* [sequences] 1: a second showing */
