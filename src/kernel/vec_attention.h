@@ -53,6 +53,18 @@ typedef int32_t index_vec __attribute__((vector_size(16)));
 static const index_vec lane = {0, 1, 2, 3}, first_halves = {0, 4, 1, 5}, second_halves = {2, 6, 3, 7};
 #endif
 
+/* Numbers picked from one register or from two side by side. clang has no such builtin for masks in variables. */
+#ifdef __clang__
+static inline vec picked(vec a, vec b, index_vec from) {
+    vec y;
+    for (int i = 0; i < L; i++)
+        y[i] = from[i] < L ? a[from[i]] : b[from[i] - L];
+    return y;
+}
+#else
+static inline vec picked(vec a, vec b, index_vec from) { return __builtin_shuffle(a, b, from); }
+#endif
+
 /* y [n x L] = x [L x n] transposed, n <= L, row strides ldy and ldx; reads whole registers. Each pass moves the highest
  * bit of the row's number to the lowest of the column's. */
 static inline void transpose_block(gr_real *y, int ldy, const gr_real *x, int ldx, int n) {
@@ -64,8 +76,8 @@ static inline void transpose_block(gr_real *y, int ldy, const gr_real *x, int ld
     for (int step = 1; step < L; step *= 2) {
 #pragma GCC unroll 16
         for (int i = 0; i < L / 2; i++) {
-            b[2 * i] = __builtin_shuffle(a[i], a[i + L / 2], first_halves);
-            b[2 * i + 1] = __builtin_shuffle(a[i], a[i + L / 2], second_halves);
+            b[2 * i] = picked(a[i], a[i + L / 2], first_halves);
+            b[2 * i + 1] = picked(a[i], a[i + L / 2], second_halves);
         }
 #pragma GCC unroll 16
         for (int i = 0; i < L; i++)
@@ -107,8 +119,8 @@ static inline void turn_row(gr_real *y, const gr_real *x, const gr_real *turn, g
     int i = 0;
     for (; i + L <= size; i += L) {
         vec angle = *(const vec *)(turn + i), v = *(const vec *)(x + i);
-        vec c = s * __builtin_shuffle(angle, lane & ~1), d = sign * __builtin_shuffle(angle, lane | 1);
-        *(vec *)(y + i) = c * v + d * __builtin_shuffle(v, lane ^ 1);
+        vec c = s * picked(angle, angle, lane & ~1), d = sign * picked(angle, angle, lane | 1);
+        *(vec *)(y + i) = c * v + d * picked(v, v, lane ^ 1);
     }
     for (; i < size; i += 2) {
         gr_real c = s * turn[i], d = w * turn[i + 1], x0 = x[i], x1 = x[i + 1];
