@@ -297,6 +297,27 @@ static void set_overrides(void **state) {
     gr_yaml_free(root);
 }
 
+/* What --set builds may be as deep as what can be read, and no deeper. */
+static void set_stays_readable(void **state) {
+    (void)state;
+    gr_error err = {0};
+    for (int parts = GR_YAML_DEPTH - 3; parts < GR_YAML_DEPTH; parts++) {
+        char assignment[3 * GR_YAML_DEPTH] = "";
+        for (int i = 0; i < parts; i++)
+            strcat(assignment, i ? ".k" : "k");
+        strcat(assignment, "=[{a: 1}]"); /* two levels more */
+        gr_yaml *root = gr_yaml_new("deep"), *again;
+        bool fits = parts + 2 <= GR_YAML_DEPTH;
+        assert_int_equal(gr_yaml_set(root, assignment, &err), fits ? GR_OK : GR_ERR_USAGE);
+        char *text;
+        assert_int_equal(gr_yaml_write(root, &text, &err), GR_OK);
+        assert_int_equal(gr_yaml_parse(&again, text, strlen(text), "again", &err), GR_OK);
+        gr_free(text);
+        gr_yaml_free(again);
+        gr_yaml_free(root);
+    }
+}
+
 static void defaults_fill_the_tree(void **state) {
     (void)state;
     gr_error err = {0};
@@ -537,8 +558,9 @@ int main(void) {
         cmocka_unit_test(reads_values),           cmocka_unit_test(refuses_syntax),
         cmocka_unit_test(refuses_values),         cmocka_unit_test(counts_are_exact),
         cmocka_unit_test(unknown_keys_get_hints), cmocka_unit_test(set_overrides),
-        cmocka_unit_test(defaults_fill_the_tree), cmocka_unit_test(builds_and_writes),
-        cmocka_unit_test(survives_damage),        cmocka_unit_test(files_are_whole),
+        cmocka_unit_test(set_stays_readable),     cmocka_unit_test(defaults_fill_the_tree),
+        cmocka_unit_test(builds_and_writes),      cmocka_unit_test(survives_damage),
+        cmocka_unit_test(files_are_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

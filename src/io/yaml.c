@@ -323,6 +323,25 @@ static void replace(gr_yaml *node, const gr_yaml *value) {
         child->parent = node;
 }
 
+/* Lists and maps inside each other, at most GR_YAML_DEPTH of them. */
+static int height(const gr_yaml *node) {
+    int most = 0;
+    for (const gr_yaml *child = node ? node->first : NULL; child; child = child->next) {
+        int own = height(child);
+        most = own > most ? own : most;
+    }
+    return node && node->kind != GR_YAML_SCALAR ? most + 1 : 0;
+}
+
+static int parts_of(const char *path, const char *end) {
+    int parts = 1;
+    for (; path < end; path++) {
+        parts += *path == '.';
+        path += *path == '\\' && path + 1 < end && path[1] == '.';
+    }
+    return parts;
+}
+
 gr_status gr_yaml_set(gr_yaml *root, const char *assignment, gr_error *err) {
     gr_arena *arena = root->tree->arena;
     gr_yaml_mark at = {gr_arena_alloc(arena, strlen(assignment) + 7), 0, 0};
@@ -336,10 +355,11 @@ gr_status gr_yaml_set(gr_yaml *root, const char *assignment, gr_error *err) {
     gr_yaml nothing = {.kind = GR_YAML_SCALAR, .text = "", .at = at};
 
     gr_yaml *node = root;
-    int depth = 0;
+    if (parts_of(path, equal) + height(b.root) > GR_YAML_DEPTH) /* or what is written could not be read again */
+        return gr_error_set(err, GR_ERR_USAGE, at.source, NULL, "the key has too many parts for what it holds");
     do {
-        if (++depth > GR_YAML_DEPTH || root->tree->nodes >= GR_YAML_NODES)
-            return gr_error_set(err, GR_ERR_USAGE, at.source, NULL, "the key has too many parts");
+        if (root->tree->nodes >= GR_YAML_NODES)
+            return gr_error_set(err, GR_ERR_USAGE, at.source, NULL, "the tree has too many parts");
         GR_TRY(step_into(node, &node, part_next(arena, &path, equal), at, err));
     } while (path);
     replace(node, b.root ? b.root : &nothing);
