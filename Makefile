@@ -11,7 +11,7 @@ help:
 	@sed -n 's/^## //p' Makefile
 
 ## make            build the command, build/gradroute
-## make demo       train, remove, measure: the main job on WordNet (about a quarter of an hour)
+## make demo       train, remove, measure: the main job on WordNet (about ten minutes)
 ## make bench      training speed against PyTorch and its own bound; results go to bench/results (GRADROUTE_PEERS: scripts)
 ## make test       every quick test, plain and under sanitizers (under 10 minutes)
 ## make test-full  also the slow ones: many kills and resumes, a minute of fuzzing per format
