@@ -163,6 +163,16 @@ gr_status gr__open_tokenizer(gr_tokenizer **tokenizer, const gr_folder *folder, 
     return gr_tokenizer_open(tokenizer, folder->info.tokenizer, err);
 }
 
+gr_status gr__make_parent(const char *path, gr_error *err) {
+    const char *slash = strrchr(path, '/');
+    if (!slash || slash == path)
+        return GR_OK;
+    char *parent = gr_format("%.*s", (int)(slash - path), path);
+    gr_status status = gr_folder_make(parent, err);
+    gr_free(parent);
+    return status;
+}
+
 gr_source gr__file_source(const char *path) {
     const char *dot = strrchr(path, '.');
     gr_source source = gr_source_default();
