@@ -347,7 +347,7 @@ static void test_damage(void **state) {
     }
     for (size_t n = 0; n < b.count; n += n < 40 ? 1 : 997)
         check_parse(&b, n, "m.bin", n < 28 ? "no header" : "describes");
-    memset(b.bytes + 28 + 4 * 1000, 0xff, 4);
+    memcpy(b.bytes + 28 + 4 * 1000, &(float){INFINITY}, 4);
     check_parse(&b, b.count, "m.bin: byte 4028", "not finite");
     gr_free(b.bytes);
 }
