@@ -18,7 +18,7 @@
  *       jsonl: FILE, text: FIELD = text, label: FIELD = label
  *       text: FILE | [{file: FILE, separator: TEXT, topic: NAME}, ...]
  *       validation: 0.05, context: 128, dedupe: true, mixed: false       rows that mix labels
- *       tokenizer: {train: 4096} | {file: FILE}
+ *       tokenizer: {train: 4096} | {file: FILE}         as gr_tokenizer_open reads it
  *     labels:   {NAME: {is: [TOPIC, ...], known: 1, hidden_as: unlabelled|core}}
  *     adjacent: [TOPIC, ...]                       trained on as core, reported apart
  *     model:    {arch: llama|gpt2|mlp, and any of layers, width, heads, kv_heads, head_size, mlp, norm, position,
