@@ -4,6 +4,7 @@
 //   node tools/tokenizer-reference.mjs gpt2  PACKAGE IN.jsonl OUT.jsonl                  ids by gpt-3-encoder
 //   node tools/tokenizer-reference.mjs llama PACKAGE IN.jsonl OUT.jsonl TOKENIZER.json   ids by llama-tokenizer-js, and
 //                                                                     its vocabulary as Llama-2's tokenizer.json
+//   node tools/tokenizer-reference.mjs saved PACKAGE TOKENIZER.json IN.jsonl OUT.jsonl   ids by @huggingface/tokenizers
 //   node tools/tokenizer-reference.mjs figures STRINGS GPT2 LLAMA    lines for tests/reference/tokenizer.txt
 //
 // A text, or a list of ids, is a line of JSON. The texts leave out what the two programs see otherwise than Unicode does:
@@ -105,6 +106,10 @@ if (action === 'strings') {
   const { default: llama } = await import(pathToFileURL(args[0] + '/llama-tokenizer.js'))
   write(args[2], read(args[1]).map(text => llama.encode(text, false, true)))
   writeFileSync(args[3], JSON.stringify(llamaFile(llama.vocabById, [...llama.merges.keys()])))
+} else if (action === 'saved') {
+  const { Tokenizer } = await import(pathToFileURL(args[0] + '/dist/tokenizers.mjs'))
+  const tokenizer = new Tokenizer(JSON.parse(readFileSync(args[1], 'utf8')), {})
+  write(args[3], read(args[2]).map(text => tokenizer.encode(text, { add_special_tokens: false }).ids))
 } else if (action === 'figures') {
   const names = ['strings', 'gpt2', 'llama']
   names.forEach((name, i) => console.log(`${name} ${lines(args[i]).length} sha256 ${digest(args[i])}`))
@@ -112,6 +117,6 @@ if (action === 'strings') {
   console.log(`sample ${short}`)
   names.forEach((name, i) => console.log(`${name} ${lines(args[i])[short]}`))
 } else {
-  console.error('usage: node tools/tokenizer-reference.mjs strings|gpt2|llama|figures ...')
+  console.error('usage: node tools/tokenizer-reference.mjs strings|gpt2|llama|saved|figures ...')
   process.exit(2)
 }
