@@ -10,8 +10,7 @@
  * adds some. Formats, each seen by the content of the files:
  *
  *     llama2.c   a checkpoint of its first version and a vocabulary, in either order. The vocabulary is its own .bin or
- *                any other that gr_tokenizer_open reads. Heads of keys and values that several heads share are repeated
- *                for each of them.
+ *                any other that gr_tokenizer_open reads.
  */
 #ifndef GRADROUTE_IMPORT_H
 #define GRADROUTE_IMPORT_H

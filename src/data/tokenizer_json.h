@@ -42,7 +42,7 @@ int gr__vocab_piece_kind(const gr__vocab_reader *r, const char *key);
 /* The token's bytes, in place of the text; returns their number. */
 size_t gr__vocab_unspell_piece(char *bytes, const char *key, int kind);
 
-/* Scores, unknown token and ends of documents, once all tokens are there; checked after sealing by _check. */
+/* Scores, unknown token and ends of documents, once all tokens are there. */
 gr_status gr__vocab_extras(gr__vocab_reader *r, gr_tokenizer *tok);
 
 #endif

@@ -1,5 +1,5 @@
-/* llama2.c's networks in our parameters: q, k and v of a head stand together, and what writes the stream has a row for
- * each unit, so wo and w2 are turned. Rotation is of neighbouring pairs in both. */
+/* llama2.c's networks in our parameters: a head of keys stands together with its queries and values, and what writes
+ * the stream has a row for each unit, so wo and w2 are turned. Rotation is of neighbouring pairs in both. */
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -25,6 +25,7 @@ static gr_arch_def describe(const gr_llama2c *f) {
     def.layers = f->layers;
     def.width = f->dim;
     def.heads = f->heads;
+    def.kv_heads = f->kv_heads < f->heads ? f->kv_heads : 0;
     def.mlp = f->hidden;
     def.tied = f->tied;
     return def;
@@ -60,17 +61,16 @@ static void fill_turned(const filler *f, const char *name, gr_llama2c_part part,
     gr_free(row);
 }
 
-/* Unit after unit its heads of queries, then its k, then its v. */
-static void fill_qkv(const filler *f, int units) {
+/* For each head of keys the heads of queries that read it, then its k, then its v. */
+static void fill_qkv(const filler *f) {
     const gr_llama2c *file = f->file;
     const size_t block = (size_t)(file->dim / file->heads) * (size_t)file->dim; /* of one head */
-    const size_t share = (size_t)(file->heads / units);
+    const size_t share = (size_t)(file->heads / file->kv_heads);
     gr_real *to = param(f, "attn.qkv");
-    for (size_t u = 0; u < (size_t)units; u++) {
-        size_t shared = u * (size_t)file->kv_heads / (size_t)units;
+    for (size_t u = 0; u < (size_t)file->kv_heads; u++) {
         gr_llama2c_copy(file, to, GR_LLAMA2C_WQ, f->layer, u * share * block, share * block);
-        gr_llama2c_copy(file, to + share * block, GR_LLAMA2C_WK, f->layer, shared * block, block);
-        gr_llama2c_copy(file, to + (share + 1) * block, GR_LLAMA2C_WV, f->layer, shared * block, block);
+        gr_llama2c_copy(file, to + share * block, GR_LLAMA2C_WK, f->layer, u * block, block);
+        gr_llama2c_copy(file, to + (share + 1) * block, GR_LLAMA2C_WV, f->layer, u * block, block);
         to += (share + 2) * block;
     }
 }
@@ -83,7 +83,7 @@ static void fill_model(gr_model *model, const gr_llama2c *file) {
         fill(&f, "unembed", GR_LLAMA2C_WCLS);
     for (f.layer = 0; f.layer < file->layers; f.layer++) {
         fill(&f, "attn.norm", GR_LLAMA2C_RMS_ATT);
-        fill_qkv(&f, file->heads);
+        fill_qkv(&f);
         fill_turned(&f, "attn.out", GR_LLAMA2C_WO, file->dim, file->dim);
         fill(&f, "mlp.norm", GR_LLAMA2C_RMS_FFN);
         fill(&f, "mlp.gate", GR_LLAMA2C_W1);
