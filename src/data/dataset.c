@@ -18,6 +18,7 @@
 #include "data/dataset.h"
 
 enum { VERSION = 1, ENDIAN = 0x01020304, FELL_BACK = 1, TOPICS_MOST = 1 << 20 };
+enum { START_SHIFT = 8 }; /* flags from this bit on: the token before a document, plus 1; 0: the end token */
 static const char magic[8] = "GRDATA\r\n";
 static const char remedy[] = "delete the file and run the command again: it is made anew";
 
@@ -84,6 +85,7 @@ static bool attach(gr_dataset *data) {
     data->validation_count = h->docs - h->train;
     data->vocab = (int32_t)h->vocab;
     data->eot = (int32_t)h->eot;
+    data->start = h->flags >> START_SHIFT ? (int32_t)(h->flags >> START_SHIFT) - 1 : data->eot;
     data->seed = h->seed;
     data->read = h->read;
     data->duplicates = h->duplicates;
@@ -150,6 +152,7 @@ static header describe(const gr__tokens *t, const gr_dataset_def *def, uint32_t 
         h.skipped = t->origin->skipped;
         h.flags = t->origin->used_fallback ? FELL_BACK : 0;
     }
+    h.flags |= (uint32_t)t->start << START_SHIFT;
     for (int32_t i = 0; i < topics->count; i++)
         h.strings += strlen(topics->names[i]) + 1;
     h.total = block_bytes(&h);
@@ -292,7 +295,7 @@ static gr_status check_header(const header *h, size_t size, const char *path, gr
                             size, (unsigned long long)h->total);
     if (h->docs < 1 || h->docs > INT32_MAX || h->tokens >= most || h->strings >= most || h->train > h->docs ||
         h->topics < 1 || h->topics > TOPICS_MOST || h->vocab > INT32_MAX || h->eot >= h->vocab ||
-        block_bytes(h) != size)
+        h->flags >> START_SHIFT > h->vocab || block_bytes(h) != size)
         return refuse(path, err, "the header contradicts itself");
     return GR_OK;
 }
