@@ -273,13 +273,25 @@ static void test_foreign_folder(void **state) {
 static void test_arch_json(void **state) {
     (void)state;
     gr_error err = {0};
+    static const int windows[] = {0, 7, 3};
     gr_arch_def def = full_def(), *back;
+    def.kv_heads = 2;
+    def.rotary_size = 2;
+    def.rotary_halves = true;
+    def.attention_scale = 0.7;
+    def.windows = windows;
+    def.window_count = 3;
     gr_model *m = build(&def, 3);
     gr_surgery_result out;
     gr_test_ok(gr_surgery_remove(&out, &def, m, (const char *[]){"tail"}, 1, &err), &err);
     assert_non_null(out.def->layer_mlp);
     json_t *value = gr__arch_to_json(out.def);
     gr_test_ok(gr__arch_from_json(&back, value, "test", &err), &err);
+    assert_int_equal(back->kv_heads * 2, back->heads);
+    assert_int_equal(back->rotary_size, 2);
+    assert_true(back->rotary_halves && back->attention_scale == 0.7);
+    assert_int_equal(back->window_count, 3);
+    assert_memory_equal(back->windows, windows, sizeof windows);
     json_t *again = gr__arch_to_json(back);
     assert_true(json_equal(value, again));
     gr_model *twin = build(back, 3);

@@ -87,11 +87,117 @@ static void shared_keys_refuse(void **state) {
     expect_error(&def, "claims heads -1..2 of a layer with 2");
 }
 
+/* ---- windows and rotation ---- */
+
+/* A window as long as the documents is none; a shorter one is another network. */
+static void windows_cut(void **state) {
+    (void)state;
+    gr_arch_def def = small_def(), wide = def, narrow = def, second = def;
+    wide.windows = (int[]){ROWS};
+    narrow.windows = (int[]){2};
+    second.windows = (int[]){0, 2};
+    wide.window_count = narrow.window_count = 1;
+    second.window_count = 2;
+    gr_model *m[] = {build(&def, 3), build(&wide, 3), build(&narrow, 3), build(&second, 3)};
+    gr_real *v[4];
+    for (int i = 0; i < 4; i++)
+        v[i] = logits_of(m[i]);
+    assert_same_bits(v[0], v[1]);
+    assert_apart(v[0], v[2]);
+    assert_apart(v[0], v[3]);
+    assert_apart(v[2], v[3]);
+    for (int i = 0; i < 4; i++) {
+        gr_free(v[i]);
+        gr_model_free(m[i]);
+    }
+}
+
+/* Halves are neighbours in another order of the rows of q and k. */
+static void halves_are_neighbours_apart(void **state) {
+    (void)state;
+    enum { HEADS = 4, SIZE = 4 };
+    for (int turns = 2; turns <= SIZE; turns += 2) {
+        gr_arch_def def = small_def(), other = def;
+        def.rotary_size = other.rotary_size = turns;
+        other.rotary_halves = true;
+        gr_model *near = build(&def, 3), *apart = build(&other, 3);
+        int rows[HEADS * 3 * SIZE];
+        for (int i = 0; i < HEADS * 3 * SIZE; i++) {
+            int part = i / SIZE % 3, at = i % SIZE;
+            bool turned = part < 2 && at < turns;
+            rows[i] = turned ? i - at + at % (turns / 2) * 2 + at / (turns / 2) : i;
+        }
+        copy_rows(apart, near, "layers.0.attn.qkv", rows);
+        copy_rows(apart, near, "layers.1.attn.qkv", rows);
+        gr_real *a = logits_of(near), *b = logits_of(apart);
+        assert_close(a, b, 1e-6);
+        gr_free(a);
+        gr_free(b);
+        gr_model_free(near);
+        gr_model_free(apart);
+    }
+}
+
+/* A scale is a factor of the rows of q. */
+static void scale_is_a_factor(void **state) {
+    (void)state;
+    enum { SIZE = 4 };
+    gr_arch_def def = small_def(), other = def;
+    other.attention_scale = 1;
+    gr_model *usual = build(&def, 3), *bare = build(&other, 3);
+    gr_real *a = logits_of(usual), *b = logits_of(bare);
+    assert_apart(a, b);
+    gr_free(b);
+    for (int layer = 0; layer < 2; layer++) {
+        gr_real *w = gr_model_data(bare, gr_model_find(bare, layer ? "layers.1.attn.qkv" : "layers.0.attn.qkv"));
+        for (int i = 0; i < 3 * 16 * 16; i++)
+            w[i] *= i / 16 / SIZE % 3 ? 1 : (gr_real)0.5; /* 1/sqrt(4) */
+    }
+    b = logits_of(bare);
+    assert_close(a, b, 1e-6);
+    gr_free(a);
+    gr_free(b);
+    gr_model_free(usual);
+    gr_model_free(bare);
+}
+
+static void attention_refuses(void **state) {
+    (void)state;
+    gr_arch_def def = small_def();
+    def.rotary_size = 3;
+    expect_error(&def, "rotary_size is 3, expected an even number from 2 to 4");
+    def.rotary_size = 6;
+    expect_error(&def, "rotary_size is 6");
+    def.rotary_size = -2;
+    expect_error(&def, "rotary_size is -2");
+    def = small_def();
+    def.head_size = 5;
+    expect_error(&def, "even head size");
+    def.rotary_size = 4;
+    expect_error(&def, "even head size");
+    def.rotary_halves = true;
+    gr_error err = {0};
+    gr_test_ok(gr_arch_check(&def, &err), &err);
+    def = small_def();
+    def.windows = (int[]){4, -1};
+    def.window_count = 2;
+    expect_error(&def, "a window (0: all positions) is -1");
+    def.window_count = 0;
+    def.attention_scale = -1;
+    expect_error(&def, "attention_scale is -1");
+    def.attention_scale = NAN;
+    expect_error(&def, "attention_scale is");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shared_keys_are_repeated_keys),
         cmocka_unit_test(shared_keys_have_sizes),
         cmocka_unit_test(shared_keys_refuse),
+        cmocka_unit_test(windows_cut),
+        cmocka_unit_test(halves_are_neighbours_apart),
+        cmocka_unit_test(scale_is_a_factor),
+        cmocka_unit_test(attention_refuses),
     };
     return cmocka_run_group_tests_name("variants", tests, NULL, NULL);
 }

@@ -98,6 +98,11 @@ typedef struct gr_arch_def {
     double eps; /* of the norms */
     gr_positions position;
     double rotary_base;
+    int rotary_size;        /* rotary: the first columns of a head that turn; 0: all */
+    bool rotary_halves;     /* their pairs are (i, i + rotary_size/2), else neighbours */
+    double attention_scale; /* of q.k; 0: 1/sqrt(head size) */
+    const int *windows; /* [window_count] layer i sees windows[i % window_count] positions, the last of which is the */
+    int window_count;   /* row's own; 0 positions: all; window_count 0: all in every layer */
     gr_activation activation;
     bool bias;       /* biases in every linear map but the output matrix */
     bool out_bias;   /* biases, zero at first, in the projections into the stream (mean ablation needs them) */

@@ -63,6 +63,25 @@ static int default_mlp(const gr_arch_def *def) {
     return (n + 31) / 32 * 32;
 }
 
+static gr_status check_attention(const gr__plan *plan, const gr_arch_def *def, gr_error *err) {
+    const int size = plan->head_size, turns = def->rotary_size ? def->rotary_size : size;
+    if (def->position == GR_POSITION_ROTARY) {
+        if (!(def->rotary_base > 1))
+            return USAGE(err, NULL, "rotary positions need a base above 1, it is %g", def->rotary_base);
+        if (size % 2 && !def->rotary_halves)
+            return USAGE(err, NULL, "rotary positions need an even head size, it is %d", size);
+        if (turns < 2 || turns % 2 || turns > size)
+            return USAGE(err, "pairs of columns are turned", "rotary_size is %d, expected an even number from 2 to %d",
+                         turns, size);
+    }
+    if (!(def->attention_scale >= 0 && def->attention_scale < 1e6))
+        return USAGE(err, "0 stands for 1/sqrt(head size)", "attention_scale is %g", def->attention_scale);
+    GR_TRY(within("the number of windows", def->window_count, 0, MAX_LAYERS, err));
+    for (int i = 0; i < def->window_count; i++)
+        GR_TRY(within("a window (0: all positions)", def->windows[i], 0, MAX_TOKENS, err));
+    return GR_OK;
+}
+
 static gr_status settle_transformer(gr__plan *plan, const gr_arch_def *def, gr_error *err) {
     GR_TRY(within("vocab", def->vocab, 1, MAX_TOKENS, err));
     GR_TRY(within("context", def->context, 1, MAX_TOKENS, err));
@@ -82,12 +101,9 @@ static gr_status settle_transformer(gr__plan *plan, const gr_arch_def *def, gr_e
         return USAGE(err, "give head_size, or a width that is a multiple of heads",
                      "width %d does not divide into %d heads", def->width, def->heads);
     plan->head_size = def->head_size ? def->head_size : def->width / def->heads;
-    if (def->position == GR_POSITION_ROTARY && (plan->head_size % 2 || !(def->rotary_base > 1)))
-        return USAGE(err, NULL, "rotary positions need an even head size (it is %d) and a base above 1 (it is %g)",
-                     plan->head_size, def->rotary_base);
     plan->layers = def->layers;
     plan->width = plan->stream = def->width;
-    return GR_OK;
+    return check_attention(plan, def, err);
 }
 
 static gr_status settle_mlp(gr__plan *plan, const gr_arch_def *def, gr_error *err) {
@@ -359,6 +375,10 @@ int gr__plan_lines_of(const gr__plan *plan, gr__unit unit) {
     default:
         return 0;
     }
+}
+
+int gr__plan_window(const gr__plan *plan, int layer) {
+    return plan->def->window_count ? plan->def->windows[layer % plan->def->window_count] : 0;
 }
 
 int gr__plan_own(const gr__plan *plan, int owner) {

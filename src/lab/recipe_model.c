@@ -4,7 +4,7 @@
 
 #include "lab/recipe_read.h"
 
-enum { UNITS_MOST = 1 << 16, LAYERS_MOST = 256 };
+enum { UNITS_MOST = 1 << 16, LAYERS_MOST = 256, WINDOW_MOST = 1 << 24 };
 
 /* ---- model ---- */
 
@@ -27,7 +27,35 @@ static gr_status read_enums(gr_yaml *map, gr_arch_def *def, gr_error *err) {
     return GR_OK;
 }
 
-static gr_status read_transformer(gr_yaml *map, gr_arch_def *def, gr_error *err) {
+/* One number for every layer, or a list that repeats over the layers. */
+static gr_status read_windows(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
+    gr_yaml *node = gr_yaml_find(map, "window");
+    if (node && node->kind == GR_YAML_SCALAR) {
+        int *one = gr_arena_alloc(recipe->arena, sizeof *one);
+        *one = 0;
+        GR_TRY(gr__recipe_int(map, one, "window", 0, WINDOW_MOST, err));
+        def->windows = one;
+        def->window_count = 1;
+        return GR_OK;
+    }
+    if (!node && def->window_count) { /* of the style */
+        gr_yaml *list = gr_yaml_add_list(map, "window");
+        for (int i = 0; i < def->window_count; i++)
+            gr_yaml_add_int(list, NULL, def->windows[i]);
+        return GR_OK;
+    }
+    return gr__recipe_ints(recipe, map, &def->windows, &def->window_count, "window", 0, WINDOW_MOST, err);
+}
+
+static gr_status read_attention(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
+    GR_TRY(gr_yaml_real(map, &def->rotary_base, "rotary_base", 1, 1e12, err));
+    GR_TRY(gr__recipe_int(map, &def->rotary_size, "rotary_size", 1, 4096, err));
+    GR_TRY(gr_yaml_bool(map, &def->rotary_halves, "rotary_halves", err));
+    GR_TRY(gr_yaml_real(map, &def->attention_scale, "attention_scale", DBL_MIN, 1e5, err));
+    return read_windows(recipe, map, def, err);
+}
+
+static gr_status read_transformer(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
     GR_TRY(gr__recipe_int(map, &def->layers, "layers", 1, LAYERS_MOST, err));
     GR_TRY(gr__recipe_int(map, &def->width, "width", 1, UNITS_MOST, err));
     GR_TRY(gr__recipe_int(map, &def->heads, "heads", 0, 1024, err));
@@ -36,7 +64,7 @@ static gr_status read_transformer(gr_yaml *map, gr_arch_def *def, gr_error *err)
     GR_TRY(gr__recipe_int(map, &def->mlp, "mlp", 1, UNITS_MOST, err));
     GR_TRY(read_enums(map, def, err));
     GR_TRY(gr_yaml_real(map, &def->eps, "eps", DBL_MIN, 1, err));
-    GR_TRY(gr_yaml_real(map, &def->rotary_base, "rotary_base", 1, 1e12, err));
+    GR_TRY(read_attention(recipe, map, def, err));
     GR_TRY(gr_yaml_bool(map, &def->out_bias, "out_bias", err));
     GR_TRY(gr_yaml_bool(map, &def->logit_bias, "logit_bias", err));
     return gr_yaml_bool(map, &def->tied, "tied", err);
@@ -74,7 +102,7 @@ static gr_status read_model(gr_recipe *recipe, gr_yaml *map, gr_error *err) {
         def->bias = true;
         GR_TRY(read_perceptron(recipe, map, def, err));
     } else {
-        GR_TRY(read_transformer(map, def, err));
+        GR_TRY(read_transformer(recipe, map, def, err));
     }
     GR_TRY(gr_yaml_bool(map, &def->bias, "bias", err));
     GR_TRY(gr_yaml_real(map, &def->dropout, "dropout", 0, 0.99, err));
