@@ -21,9 +21,10 @@
  *       tokenizer: {train: 4096} | {file: FILE}         as gr_tokenizer_open reads it
  *     labels:   {NAME: {is: [TOPIC, ...], known: 1, hidden_as: unlabelled|core}}
  *     adjacent: [TOPIC, ...]                       trained on as core, reported apart
- *     model:    {arch: llama|gpt2|mlp, and any of layers, width, heads, kv_heads, head_size, mlp, norm, position,
- *                rotary_base, rotary_size, rotary_halves, attention_scale, window: N | [N, ...], activation, bias,
- *                out_bias, logit_bias, tied, dropout, eps, init_std, l1, l1_layers, sizes, loss}
+ *     model:    {arch: llama|gpt2|gptneo|nanogpt|mlp, and any of layers, width, heads, kv_heads, head_size, mlp, norm,
+ *                norm_gain, eps, position, positions, rotary_base, rotary_size, rotary_halves, attention_scale,
+ *                window: N | [N, ...], activation, bias, qkv_bias, out_bias, logit_bias, tied, dropout,
+ *                init: scaled|flat|uniform, init_std, l1, l1_layers, sizes, loss}
  *     regions:  {NAME: {residual|mlp|heads: {add: N} | {last: N} | {claim: [LO, HI]}, layers: [I, ...],
  *                       parameters: [PATTERN, ...]}}
  *     preset:   NAME | {name: NAME, OPTION: VALUE, joint: [KIND, ...], draw: DRAW, regions: {LABEL: REGION}}

@@ -33,6 +33,8 @@ static const struct {
     {"position", {"rotary", "learned", "none"}},
     {"activation", {"swiglu", "relu", "gelu", "gelu_tanh", "silu"}},
     {"loss", {"cross_entropy", "squared", "absolute"}},
+    {"qkv_bias", {"as_bias", "without", "with"}},
+    {"init", {"scaled", "flat", "uniform"}},
 };
 
 const char *gr_arch_word(const char *field, int value) {

@@ -36,11 +36,10 @@ static gr_status check_words(const gr_arch_def *def, gr_error *err) {
     const struct {
         const char *field;
         int value;
-    } list[] = {{"kind", (int)def->kind},
-                {"norm", (int)def->norm},
-                {"position", (int)def->position},
-                {"activation", (int)def->activation},
-                {"loss", (int)def->loss}};
+    } list[] = {{"kind", (int)def->kind},         {"norm", (int)def->norm},
+                {"position", (int)def->position}, {"activation", (int)def->activation},
+                {"loss", (int)def->loss},         {"qkv_bias", (int)def->qkv_bias},
+                {"init", (int)def->init}};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
         if (!gr_arch_word(list[i].field, list[i].value))
             return USAGE(err, NULL, "%s has the unknown value %d", list[i].field, list[i].value);
@@ -85,6 +84,13 @@ static gr_status check_attention(const gr__plan *plan, const gr_arch_def *def, g
 static gr_status settle_transformer(gr__plan *plan, const gr_arch_def *def, gr_error *err) {
     GR_TRY(within("vocab", def->vocab, 1, MAX_TOKENS, err));
     GR_TRY(within("context", def->context, 1, MAX_TOKENS, err));
+    GR_TRY(within("positions", def->positions, 0, MAX_TOKENS, err));
+    if (def->positions && (def->positions < def->context || def->position != GR_POSITION_LEARNED))
+        return USAGE(err, "set position: learned, and positions to the context or more",
+                     "%d positions for rows of %d, %s", def->positions, def->context,
+                     gr_arch_word("position", (int)def->position));
+    if (def->init == GR_ARCH_INIT_UNIFORM)
+        return USAGE(err, "choose scaled or flat", "initial values 'uniform' are for mlp networks");
     GR_TRY(within("layers", def->layers, 1, MAX_LAYERS, err));
     GR_TRY(within("width", def->width, 1, MAX_WIDTH, err));
     GR_TRY(within("heads", def->heads, 0, MAX_WIDTH, err));
@@ -110,6 +116,10 @@ static gr_status settle_mlp(gr__plan *plan, const gr_arch_def *def, gr_error *er
     GR_TRY(within("the number of sizes", def->sizes ? def->size_count : 0, 2, MAX_LAYERS, err));
     for (int i = 0; i < def->size_count; i++)
         GR_TRY(within("a size", def->sizes[i], 1, MAX_UNITS, err));
+    if (def->init == GR_ARCH_INIT_FLAT || (def->init == GR_ARCH_INIT_UNIFORM && def->init_std > 0))
+        return USAGE(err, "flat is for transformers, and init_std for normal draws",
+                     "an mlp network cannot have initial values '%s' with init_std %g",
+                     gr_arch_word("init", (int)def->init), def->init_std);
     if (def->activation == GR_ACTIVATION_SWIGLU)
         return USAGE(err, "choose relu, gelu, gelu_tanh or silu", "an mlp network has no gate for swiglu");
     plan->layers = def->size_count - 2;

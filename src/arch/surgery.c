@@ -39,7 +39,8 @@ static void fill_model(const gr__remap *map, gr_model *to, gr_model *from, bool 
         gr_real *data = gr_model_data(to, gr_model_find(to, p->def.name));
         gr_param old = gr_model_find(from, p->def.name);
         if (old == GR_NONE) {
-            if (!fresh && (p->axis[0].out || p->axis[1].out))
+            const bool bias = p->def.kind == GR_KIND_BIAS || p->def.kind == GR_KIND_OUT_BIAS;
+            if (!fresh && (bias || p->axis[0].out || p->axis[1].out))
                 memset(data, 0, (size_t)p->def.rows * (size_t)p->def.cols * sizeof *data);
             continue;
         }

@@ -43,6 +43,10 @@ static const field fields[] = {
     FIELD(rotary_size, INTEGER),
     FIELD(rotary_halves, FLAG),
     FIELD(attention_scale, NUMBER),
+    FIELD(positions, INTEGER),
+    FIELD(no_gain, FLAG),
+    FIELD(qkv_bias, WORD),
+    FIELD(init, WORD),
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 _Static_assert(sizeof(gr_arch_kind) == sizeof(int) && sizeof(gr_arch_loss) == sizeof(int), "words are read as int");
