@@ -78,6 +78,17 @@ static gr_arch_def part(void) {
     return def;
 }
 
+static gr_arch_def styled(const char *style) {
+    gr_arch_def def = llama_like();
+    def.context = 24;
+    gr_arch_style(&def, style);
+    def.no_gain = true;
+    return def;
+}
+
+static gr_arch_def neo(void) { return styled("gptneo"); }
+static gr_arch_def nano(void) { return styled("nanogpt"); }
+
 /* Residual groups with units of their own, one of them in some layers only; an L1 penalty, untied. */
 static gr_arch_def with_groups(void) {
     static const int layers[] = {0, 2};
@@ -111,8 +122,8 @@ static gr_arch_def wide(void) {
     return def;
 }
 
-static gr_arch_def (*const networks[])(void) = {llama_like, gpt2_like,   shared_keys, local, halves,
-                                                part,       with_groups, with_claims, wide};
+static gr_arch_def (*const networks[])(void) = {llama_like, gpt2_like, shared_keys, neo,         nano, local,
+                                                halves,     part,      with_groups, with_claims, wide};
 
 /* Every number of the parameters is drawn anew, so that biases and gains count too. */
 static gr_model *model_of(gr_arch_def def, uint64_t seed) {

@@ -281,6 +281,9 @@ static void test_arch_json(void **state) {
     def.attention_scale = 0.7;
     def.windows = windows;
     def.window_count = 3;
+    def.qkv_bias = GR_QKV_WITH_BIAS;
+    def.init = GR_ARCH_INIT_FLAT;
+    def.no_gain = true;
     gr_model *m = build(&def, 3);
     gr_surgery_result out;
     gr_test_ok(gr_surgery_remove(&out, &def, m, (const char *[]){"tail"}, 1, &err), &err);
@@ -290,6 +293,7 @@ static void test_arch_json(void **state) {
     assert_int_equal(back->kv_heads * 2, back->heads);
     assert_int_equal(back->rotary_size, 2);
     assert_true(back->rotary_halves && back->attention_scale == 0.7);
+    assert_true(back->qkv_bias == GR_QKV_WITH_BIAS && back->init == GR_ARCH_INIT_FLAT && back->no_gain);
     assert_int_equal(back->window_count, 3);
     assert_memory_equal(back->windows, windows, sizeof windows);
     json_t *again = gr__arch_to_json(back);
