@@ -46,7 +46,8 @@ typedef struct gr_topics {
 typedef struct gr_source {
     const char *reader;      /* "wordnet" a folder of data.{noun,verb,adj,adv}; "jsonl" a file with one JSON object
                               * per line; "text" a file of documents between separators */
-    const char *path;        /* the folder or file */
+    const char *path;        /* the folder or file; of jsonl and text also a pattern of glob(7) where no file has that
+                              * name: what matches is read by name. Files may be gzip, whatever their names */
     const char *fallback;    /* read instead when path is missing; NULL: a missing path is an error */
     const char *text_field;  /* jsonl: the member that holds the text */
     const char *label_field; /* jsonl: the member (string, integer or boolean) that holds the topic; NULL: topic */

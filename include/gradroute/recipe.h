@@ -15,8 +15,9 @@
  *     seed: 1        threads: 0 (all)        precision: auto | float32 | bf16
  *     data:
  *       wordnet: FOLDER, fallback: FOLDER          one or more of these three sources
- *       jsonl: FILE, text: FIELD = text, label: FIELD = label
- *       text: FILE | [{file: FILE, separator: TEXT, topic: NAME}, ...]
+ *       jsonl: FILES, text: FIELD = text, label: FIELD = label
+ *       text: FILES | [{file: FILES, separator: TEXT, topic: NAME}, ...]
+ *                                    FILES: a file or pattern, or a list of them, each plain or gzip
  *       validation: 0.05, context: 128, dedupe: true, mixed: false       rows that mix labels
  *       tokenizer: {train: 4096} | {file: FILE}         as gr_tokenizer_open reads it
  *     labels:   {NAME: {is: [TOPIC, ...], known: 1, hidden_as: unlabelled|core}}

@@ -1,9 +1,5 @@
 /* A project: what a recipe reads before anything is trained, kept in a folder so that a second call does no set-up. */
-#include <dirent.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "data/tokenizer.h"
@@ -11,6 +7,7 @@
 #include "io/digest.h"
 #include "io/file.h"
 #include "io/yaml.h"
+#include "lab/times.h"
 
 static void note(const gr_control *control, const char *text) {
     if (control && control->note)
@@ -38,34 +35,13 @@ static gr_status deciding_text(const gr_recipe *recipe, char **text, gr_error *e
     return status;
 }
 
-/* text with the size and time of a file, or of every file in a folder, at its end; frees text. */
-static char *add_times(char *text, const char *path) {
-    struct stat info;
-    struct dirent **entry = NULL;
-    int entries = path ? scandir(path, &entry, NULL, alphasort) : -1;
-    if (path && entries < 0 && stat(path, &info) == 0) {
-        char *longer = gr_format("%s %lld@%lld", text, (long long)info.st_size, (long long)info.st_mtime);
-        gr_free(text);
-        text = longer;
-    }
-    for (int i = 0; i < entries; i++) {
-        char *file = gr_format("%s/%s", path, entry[i]->d_name);
-        if (stat(file, &info) == 0 && S_ISREG(info.st_mode))
-            text = add_times(text, file);
-        gr_free(file);
-        free(entry[i]);
-    }
-    free(entry);
-    return text;
-}
-
 /* Settings and files behind a dataset: when one changes, it is made again. */
 static char *data_stamp(const gr_recipe *recipe) {
     char *stamp = gr_format("seed %llu validation %.17g dedupe %d tokenizer %d %s", (unsigned long long)recipe->seed,
                             recipe->data.validation, recipe->data.dedupe, recipe->data.tokenizer_train,
                             recipe->data.tokenizer_file ? recipe->data.tokenizer_file : "-");
     char *other = recipe->data.tokenizer_file ? gr__tokenizer_partner(recipe->data.tokenizer_file) : NULL;
-    stamp = add_times(add_times(stamp, recipe->data.tokenizer_file), other);
+    stamp = gr__add_times(gr__add_times(stamp, recipe->data.tokenizer_file), other);
     gr_free(other);
     for (int i = 0; i < recipe->data.sources; i++) {
         const gr_source *s = &recipe->data.source[i];
@@ -73,7 +49,7 @@ static char *data_stamp(const gr_recipe *recipe) {
                                  s->text_field ? s->text_field : "-", s->label_field ? s->label_field : "-",
                                  s->separator ? s->separator : "-", s->topic ? s->topic : "-");
         gr_free(stamp);
-        stamp = add_times(longer, access(s->path, F_OK) == 0 ? s->path : s->fallback);
+        stamp = gr__add_source_times(longer, s);
     }
     return stamp;
 }

@@ -22,25 +22,41 @@ static gr_status read_wordnet(gr_recipe *recipe, gr_yaml *data, sources *list, g
     return GR_OK;
 }
 
+typedef struct paths {
+    const char *const *at;
+    int count;
+} paths;
+
+/* One source for each path, all alike. */
+static void add_sources(sources *list, const gr_source *like, paths p) {
+    for (int i = 0; i < p.count; i++) {
+        gr_source source = *like;
+        source.path = p.at[i];
+        GR_PUSH(list->at, list->count, list->capacity) = source;
+    }
+}
+
 static gr_status read_jsonl(gr_recipe *recipe, gr_yaml *data, sources *list, gr_error *err) {
     gr_source source = gr_source_default();
+    paths p = {0};
     source.reader = "jsonl";
-    source.path = NULL;
-    GR_TRY(gr__recipe_path(recipe, data, &source.path, "jsonl", err));
-    if (!source.path)
+    GR_TRY(gr__recipe_paths(recipe, data, &p.at, &p.count, "jsonl", err));
+    if (!p.count)
         return GR_OK;
     GR_TRY(gr_yaml_text(data, &source.text_field, "text", err));
     GR_TRY(gr_yaml_text(data, &source.label_field, "label", err));
-    GR_PUSH(list->at, list->count, list->capacity) = source;
+    add_sources(list, &source, p);
     return GR_OK;
 }
 
+/* Files alone have no settings of their own: a map has, and names its files by "file". */
 static gr_status text_source(gr_recipe *recipe, gr_yaml *map, const char *key, sources *list, gr_error *err) {
     gr_source source = gr_source_default();
+    paths p = {0};
     source.reader = "text";
-    source.path = NULL;
-    GR_TRY(gr__recipe_path(recipe, map, &source.path, key, err));
-    if (!source.path)
+    GR_TRY(gr_yaml_expect(map, GR_YAML_MAP, err));
+    GR_TRY(gr__recipe_paths(recipe, map, &p.at, &p.count, key, err));
+    if (!p.count)
         return gr_yaml_fail(map, err, "{file: corpus.txt, topic: news}", "a text source names no file");
     if (strcmp(key, "file") == 0) {
         GR_TRY(gr_yaml_text(map, &source.separator, "separator", err));
@@ -48,7 +64,7 @@ static gr_status text_source(gr_recipe *recipe, gr_yaml *map, const char *key, s
         if (!source.separator[0])
             return gr_yaml_fail(map, err, NULL, "a text source has an empty separator");
     }
-    GR_PUSH(list->at, list->count, list->capacity) = source;
+    add_sources(list, &source, p);
     return GR_OK;
 }
 
@@ -56,13 +72,12 @@ static gr_status read_text(gr_recipe *recipe, gr_yaml *data, sources *list, gr_e
     gr_yaml *node = gr_yaml_find(data, "text");
     if (!node)
         return GR_OK;
-    if (node->kind == GR_YAML_SCALAR)
+    gr_yaml *first = node->kind == GR_YAML_LIST ? gr_yaml_first(node) : NULL;
+    if (node->kind == GR_YAML_SCALAR || (first && first->kind == GR_YAML_SCALAR))
         return text_source(recipe, data, "text", list, err);
     GR_TRY(gr_yaml_expect(node, GR_YAML_LIST, err));
-    for (gr_yaml *c = gr_yaml_first(node); c; c = gr_yaml_next(c)) {
-        GR_TRY(gr_yaml_expect(c, GR_YAML_MAP, err));
+    for (gr_yaml *c = first; c; c = gr_yaml_next(c))
         GR_TRY(text_source(recipe, c, "file", list, err));
-    }
     return GR_OK;
 }
 
