@@ -134,10 +134,13 @@ static gr_status open_run(text *t, const eval_options *own, const gr_folder *fol
     GR_TRY(gr__model_path(&model, own->common.input, err));
     char *recipe = gr_format("%s/../recipe.yaml", model);
     for (int i = 1; i <= 2 && !data && !own->common.set.count; i++) {
-        char *file = gr_format("%s/..%s/data/dataset.bin", model, i > 1 ? "/.." : "");
-        if (gr_file_exists(file))
-            data = gr_format("%s/..%s/data", model, i > 1 ? "/.." : "");
+        char *folder_of = gr_format("%s/..%s/data", model, i > 1 ? "/.." : "");
+        char *file = gr_format("%s/dataset.bin", folder_of), *checked = gr_format("%s/shards.checked", folder_of);
+        if (gr_file_exists(file) || gr_file_exists(checked))
+            data = gr_strdup(folder_of);
+        gr_free(folder_of);
         gr_free(file);
+        gr_free(checked);
     }
     gr_status status = gr_file_exists(recipe)
                            ? open_split(t, own, recipe, data, folder, tokenizer, err)

@@ -18,6 +18,7 @@
  *       jsonl: FILES, text: FIELD = text, label: FIELD = label
  *       text: FILES | [{file: FILES, separator: TEXT, topic: NAME}, ...]
  *                                    FILES: a file or pattern, or a list of them, each plain or gzip
+ *       shards: FOLDER                             read instead of the sources (`gradroute data pack`)
  *       validation: 0.05, context: 128, dedupe: true, mixed: false       rows that mix labels
  *       tokenizer: {train: 4096} | {file: FILE}         as gr_tokenizer_open reads it
  *     labels:   {NAME: {is: [TOPIC, ...], known: 1, hidden_as: unlabelled|core}}
@@ -67,6 +68,7 @@ typedef struct gr_recipe_data {
     bool dedupe, mixed;
     int tokenizer_train;        /* tokens to train; 0: from tokenizer_file */
     const char *tokenizer_file; /* NULL: trained */
+    const char *shards;         /* folder of shards that is read instead of the sources; NULL: none */
 } gr_recipe_data;
 
 typedef struct gr_recipe_train {

@@ -122,7 +122,7 @@ static void put_document(gr_rows *out, size_t row, int32_t from, int32_t length,
         out->ids[t] = i ? ids[i - 1] : data->start;
         out->targets[t] = (uint64_t)i < n ? ids[i] : data->eot;
         out->start[t] = from;
-        out->doc[t] = (int32_t)doc;
+        out->doc[t] = pack->first_doc + (int32_t)doc;
         out->label[t] = pack->labels->revealed[doc];
         out->truth[t] = pack->labels->truth[doc];
     }

@@ -28,6 +28,7 @@ typedef struct gr__pack {
     int *open_count;      /* [buckets] */
     int buckets;          /* one per revealed label, from -1, or a single one */
     int64_t present, cut; /* positions that hold a document; documents longer than a row */
+    int32_t first_doc;    /* number of document 0 in the rows that are written */
 } gr__pack;
 
 gr_status gr__pack_init(gr__pack *pack, const gr_dataset *data, const gr_labels *labels, size_t most, int width,

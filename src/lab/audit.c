@@ -324,10 +324,11 @@ static gr_status complete_all(const job *j, json_t *list, gr_error *err) {
 
 static json_t *data_figures(const gr_project *p) {
     const gr_labels *l = p->labels;
-    json_t *data = json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:i}", "documents", (json_int_t)p->data->topics.docs,
-                             "read", (json_int_t)p->data->read, "duplicates", (json_int_t)p->data->duplicates, "train",
-                             (json_int_t)p->data->train_count, "validation", (json_int_t)p->data->validation_count,
-                             "used_fallback", p->data->used_fallback, "vocab", (int)p->data->vocab);
+    size_t held = p->data->validation_count, train = p->shards ? (size_t)p->shards->documents : p->data->train_count;
+    json_t *data = json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:i}", "documents", (json_int_t)(train + held), "read",
+                             (json_int_t)p->data->read, "duplicates", (json_int_t)p->data->duplicates, "train",
+                             (json_int_t)train, "validation", (json_int_t)held, "used_fallback", p->data->used_fallback,
+                             "vocab", (int)p->data->vocab);
     json_t *groups = json_object(), *known = json_object();
     for (int g = 0; g < l->group_count; g++)
         json_object_set_new(groups, l->group_names[g], json_integer((json_int_t)l->group_docs[g]));

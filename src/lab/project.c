@@ -98,7 +98,12 @@ static gr_status label_data(gr_project *p, gr_error *err) {
     gr_group_def adjacent = {"adjacent", r->adjacent, r->adjacents};
     GR_TRY(gr_labels_new(&p->labels, &p->data->topics, r->label, r->labels, &adjacent, r->adjacents > 0, r->seed, err));
     p->documents = gr_alloc(((size_t)r->labels + 2) * sizeof *p->documents);
-    for (size_t i = 0; i < p->data->train_count; i++)
+    for (int k = -1; p->shards && k <= r->labels; k++) {
+        p->documents[k + 1] = (size_t)p->shards->revealed[k + 1];
+        if (k > 0) /* what is revealed is a matter of the shards */
+            p->labels->known[k - 1] = p->documents[k + 1];
+    }
+    for (size_t i = 0; !p->shards && i < p->data->train_count; i++)
         p->documents[p->labels->revealed[p->data->train[i]] + 1]++;
     return GR_OK;
 }
@@ -108,6 +113,8 @@ static gr_status digest_project(gr_project *p, gr_error *err) {
     GR_TRY(deciding_text(p->recipe, &text, err));
     gr_digest *d = gr_digest_new();
     gr_digest_add(d, text, strlen(text));
+    if (p->shards)
+        gr_digest_add(d, p->shards->digest, strlen(p->shards->digest));
     gr_digest_add(d, p->data->ids, p->data->offsets[p->data->topics.docs] * sizeof *p->data->ids);
     gr_digest_add(d, p->labels->revealed, p->labels->docs * sizeof *p->labels->revealed);
     gr_digest_end(d, p->digest);
@@ -128,20 +135,54 @@ static gr_status check_text_recipe(const gr_recipe *r, gr_error *err) {
     return GR_OK;
 }
 
-static gr_status open_project(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
-    GR_TRY(check_text_recipe(p->recipe, err));
+/* Rows are packed for a context and labels. */
+static gr_status check_settings(const gr_project *p, gr_error *err) {
+    const gr_recipe *r = p->recipe;
+    char *want = gr_shards_settings(r->data.context, r->data.mixed, r->label, r->labels);
+    bool same = strcmp(want, p->shards->settings) == 0;
+    gr_free(want);
+    return same ? GR_OK
+                : gr_error_set(err, GR_ERR_USAGE, r->data.shards,
+                               "pack again with this recipe: tokens are kept, rows are made anew (gradroute data pack)",
+                               "the rows were packed for another context, mixed or labels");
+}
+
+static gr_status open_shards(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
+    char *checked = folder ? gr_format("%s/shards.checked", folder) : NULL;
+    note(control, "opening the shards");
+    gr_status status = gr_shards_open(&p->shards, p->recipe->data.shards, checked, err);
+    gr_free(checked);
+    GR_TRY(status);
+    GR_TRY(check_settings(p, err));
+    p->data = p->shards->held;
+    p->tokenizer_path = gr_strdup(p->shards->tokenizer);
+    GR_TRY(gr_tokenizer_open(&p->tokenizer, p->tokenizer_path, err));
+    if (gr_tokenizer_size(p->tokenizer) != p->data->vocab)
+        return gr_error_set(err, GR_ERR_FORMAT, p->tokenizer_path, "pack the shards again",
+                            "a tokenizer of %d tokens beside shards of %d", gr_tokenizer_size(p->tokenizer),
+                            p->data->vocab);
+    return GR_OK;
+}
+
+static gr_status open_data(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
     char *path = NULL, *stamp = data_stamp(p->recipe);
     gr_status status = GR_OK;
     if (folder) {
-        status = gr_folder_make(folder, err);
         path = gr_format("%s/dataset.bin", folder);
         p->tokenizer_path = gr_format("%s/tokenizer.json", folder);
     }
-    if (status == GR_OK && !(path && open_kept(p, path, stamp)))
+    if (!(path && open_kept(p, path, stamp)))
         status = make_data(p, path, stamp, control, err);
     gr_free(path);
     gr_free(stamp);
-    GR_TRY(status);
+    return status;
+}
+
+static gr_status open_project(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
+    GR_TRY(check_text_recipe(p->recipe, err));
+    if (folder)
+        GR_TRY(gr_folder_make(folder, err));
+    GR_TRY((p->recipe->data.shards ? open_shards : open_data)(p, folder, control, err));
     p->recipe->model.vocab = gr_tokenizer_size(p->tokenizer);
     GR_TRY(label_data(p, err));
     return digest_project(p, err);
@@ -163,7 +204,10 @@ void gr_project_free(gr_project *p) {
     if (!p)
         return;
     gr_labels_free(p->labels);
-    gr_dataset_free(p->data);
+    if (p->shards)
+        gr_shards_free(p->shards); /* data is theirs */
+    else
+        gr_dataset_free(p->data);
     gr_tokenizer_free(p->tokenizer);
     gr_free(p->documents);
     gr_free(p->tokenizer_path);

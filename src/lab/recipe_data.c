@@ -87,7 +87,8 @@ static gr_status read_sources(gr_recipe *recipe, gr_yaml *data, sources *list, g
     GR_TRY(read_jsonl(recipe, data, list, err));
     if (list->count == before) /* `text` is a field of jsonl, or else the files themselves */
         GR_TRY(read_text(recipe, data, list, err));
-    if (!list->count)
+    GR_TRY(gr__recipe_path(recipe, data, &recipe->data.shards, "shards", err));
+    if (!list->count && !recipe->data.shards)
         return gr_yaml_fail(data, err, "data: {wordnet: /usr/share/wordnet}, or jsonl: FILE, or text: FILE",
                             "data names no source");
     return GR_OK;
