@@ -104,9 +104,12 @@ static void print_text(const gr_project *project, const amount *topics, const am
            gr__text_count((char[32]){0}, (int64_t)data->read), gr__text_count((char[32]){0}, (int64_t)data->duplicates),
            gr__text_count((char[32]){0}, (int64_t)data->skipped),
            data->used_fallback ? "; a source is missing and its fallback was read" : "");
-    printf("tokens     %s of a vocabulary of %s\n",
-           gr__text_count((char[32]){0}, (int64_t)data->offsets[data->topics.docs]),
-           gr__text_count((char[32]){0}, data->vocab));
+    if (data->values)
+        printf("samples    of %d values, read as (v / 255 - %g) / %g\n", data->value_width, data->mean, data->std);
+    else
+        printf("tokens     %s of a vocabulary of %s\n",
+               gr__text_count((char[32]){0}, (int64_t)data->offsets[data->topics.docs]),
+               gr__text_count((char[32]){0}, data->vocab));
     printf("packing    %s rows of %d, %.1f %% full, %s documents cut\n", gr__text_count((char[32]){0}, facts->rows),
            project->recipe->data.context, 100 * facts->fill, gr__text_count((char[32]){0}, facts->cut));
     printf("  %-24s %10s %10s %10s %12s\n", "group", "train", "known", "validation", "tokens");

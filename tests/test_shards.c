@@ -512,10 +512,10 @@ static void forged_rows_are_refused(void **state) {
             continue;
         }
         gr_rows out;
-        gr_test_ok(gr__rows_init(&out, 1, shard.pack.width, NULL), NULL);
+        gr_test_ok(gr__rows_init(&out, 1, shard.pack.width, 0, NULL), NULL);
         for (size_t r = 0; r < shard.pack.row_count; r++, out.rows = 0)
             gr__rows_append(&out, &shard.pack, r, 0, (gr__filter){NULL, false});
-        gr_free(out.ids);
+        gr__rows_clear(&out);
         munmap(shard.block, shard.block_size);
         shard.block = NULL;
     }

@@ -104,7 +104,10 @@ typedef struct gr_dataset {
     uint64_t read, duplicates, skipped;
     bool used_fallback; /* these four as the corpus reported them */
     const char *stamp;
-    void *block; /* private: the block, its size, and whether it is a mapping */
+    const uint8_t *values; /* [docs * value_width] of a dataset of samples (samples.h); NULL: text */
+    int32_t value_width;
+    double mean, std; /* a value v is read as (v / 255 - mean) / std */
+    void *block;      /* private: the block, its size, and whether it is a mapping */
     size_t block_size;
     bool mapped;
 } gr_dataset;
@@ -193,6 +196,8 @@ typedef struct gr_rows {
     int16_t *truth;   /* [rows * width] true label: for evaluation and the perfect filter alone */
     int32_t *unit;    /* [rows] number of the row in the logical batch, 0..B-1, for keyed draws */
     int64_t present;  /* positions that hold a document: the denominator of a mean loss */
+    gr_real *x;       /* [rows * width * x_width] values of samples, whose width is 1; NULL: text */
+    int32_t x_width;  /* 0: text */
 } gr_rows;
 
 typedef struct gr_stream_def {

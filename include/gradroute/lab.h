@@ -31,10 +31,10 @@ typedef struct gr_control {
  * ---------------------------------------------------------------------------------------------------------- */
 
 typedef struct gr_project {
-    gr_recipe *recipe; /* borrowed; its model's vocab is filled in */
-    gr_tokenizer *tokenizer;
-    gr_dataset *data;  /* with shards their `held`: documents for validation and a sample of the others */
-    gr_shards *shards; /* what is trained on; NULL: the training documents of data */
+    gr_recipe *recipe;       /* borrowed; its model's vocab is filled in */
+    gr_tokenizer *tokenizer; /* NULL: the data are samples */
+    gr_dataset *data;        /* with shards their `held`: documents for validation and a sample of the others */
+    gr_shards *shards;       /* what is trained on; NULL: the training documents of data */
     gr_labels *labels;
     size_t *documents; /* [K + 2] training documents by revealed label: unlabelled, core, 1..K (for gr_route_check) */
     char digest[65];   /* of what decides a result: resolved recipe and data */

@@ -90,6 +90,7 @@ void gr_dataset_free(gr_dataset *data) {
         munmap(data->block, data->block_size);
     else
         gr_free(data->block);
+    gr_free((void *)data->values);
     gr_free(data->topics.names);
     gr_free(data);
 }

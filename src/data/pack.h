@@ -38,8 +38,9 @@ void gr__pack_clear(gr__pack *pack);
 /* Packs order[0..count) anew. Does not allocate. */
 void gr__pack_run(gr__pack *pack);
 
-/* The arrays of up to `rows` rows; one block, released by gr_free(out->ids). */
-gr_status gr__rows_init(gr_rows *out, int rows, int width, gr_error *err);
+/* The arrays of up to `rows` rows; x_width 0: of text. */
+gr_status gr__rows_init(gr_rows *out, int rows, int width, int x_width, gr_error *err);
+void gr__rows_clear(gr_rows *rows);
 
 /* Which documents are left out: dropped[label + 1], by the true label or the revealed one. */
 typedef struct gr__filter {

@@ -39,6 +39,8 @@ static gr_status check_sizes(int rows, int width, const gr_dataset *data, const 
     if (labels->docs != data->topics.docs)
         return gr_error_set(err, GR_ERR_USAGE, "stream", "make the labels from this dataset's topics",
                             "labels of %zu documents for a dataset of %zu", labels->docs, data->topics.docs);
+    if (data->values && width != 1)
+        return gr_error_set(err, GR_ERR_USAGE, "stream", "a sample takes one position", "rows of %d samples", width);
     if (!count)
         return gr_error_set(err, GR_ERR_USAGE, "stream", NULL, "there are no documents to read");
     for (size_t i = 0; i < count; i++)
@@ -96,7 +98,7 @@ static gr_status open_stream(gr_stream *stream, const gr_dataset *data, const gr
     GR_TRY(check_left(stream, def, labels, err));
     stream->batch_rows = def->rows;
     stream->seed = def->seed;
-    GR_TRY(gr__rows_init(&stream->batch, def->rows, def->width, err));
+    GR_TRY(gr__rows_init(&stream->batch, def->rows, def->width, data->value_width, err));
     GR_TRY(gr__pack_init(&stream->pack, data, labels, def->doc_count, def->width, def->mixed, err));
     stream->permutation = gr_alloc(data->topics.docs * sizeof *stream->permutation);
     stream->member = gr_alloc(data->topics.docs);
@@ -139,7 +141,7 @@ static gr_status open_shards(gr_stream *stream, const gr_shards *shards, const g
     stream->facts =
         (gr_stream_facts){shards->rows, shards->positions,
                           (double)shards->positions / ((double)shards->rows * shards->context), shards->cut};
-    return gr__rows_init(&stream->batch, def->rows, def->width, err);
+    return gr__rows_init(&stream->batch, def->rows, def->width, 0, err);
 }
 
 gr_status gr_stream_new_shards(gr_stream **out, const gr_shards *shards, const gr_stream_def *def, gr_error *err) {
@@ -157,7 +159,7 @@ void gr_stream_free(gr_stream *stream) {
     if (!stream)
         return;
     gr__pack_clear(&stream->pack);
-    gr_free(stream->batch.ids);
+    gr__rows_clear(&stream->batch);
     gr_free(stream->permutation);
     gr_free(stream->member);
     gr_free(stream->dropped);
@@ -226,7 +228,7 @@ static gr_status open_scan(gr_scan *scan, const gr_dataset *data, const gr_label
                            size_t count, int rows, int width, gr_error *err) {
     GR_TRY(check_sizes(rows, width, data, labels, docs, count, err));
     scan->batch_rows = rows;
-    GR_TRY(gr__rows_init(&scan->batch, rows, width, err));
+    GR_TRY(gr__rows_init(&scan->batch, rows, width, data->value_width, err));
     GR_TRY(gr__pack_init(&scan->pack, data, labels, count, width, true, err));
     memcpy(scan->pack.order, docs, count * sizeof *docs);
     scan->pack.count = count;
@@ -264,6 +266,6 @@ void gr_scan_free(gr_scan *scan) {
     if (!scan)
         return;
     gr__pack_clear(&scan->pack);
-    gr_free(scan->batch.ids);
+    gr__rows_clear(&scan->batch);
     gr_free(scan);
 }

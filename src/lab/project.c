@@ -115,6 +115,10 @@ static gr_status digest_project(gr_project *p, gr_error *err) {
     gr_digest_add(d, text, strlen(text));
     if (p->shards)
         gr_digest_add(d, p->shards->digest, strlen(p->shards->digest));
+    if (p->data->values) {
+        gr_digest_add(d, p->data->values, p->data->topics.docs * (size_t)p->data->value_width);
+        gr_digest_add(d, p->data->topics.of, p->data->topics.docs * sizeof *p->data->topics.of);
+    }
     gr_digest_add(d, p->data->ids, p->data->offsets[p->data->topics.docs] * sizeof *p->data->ids);
     gr_digest_add(d, p->labels->revealed, p->labels->docs * sizeof *p->labels->revealed);
     gr_digest_end(d, p->digest);
@@ -122,12 +126,17 @@ static gr_status digest_project(gr_project *p, gr_error *err) {
     return GR_OK;
 }
 
-/* What text cannot give: refused before anything is spent. */
-static gr_status check_text_recipe(const gr_recipe *r, gr_error *err) {
-    if (r->model.kind != GR_ARCH_TRANSFORMER)
-        return gr_error_set(err, GR_ERR_USAGE, "model.arch",
-                            "use llama or gpt2, or build the network through the library",
-                            "an mlp reads rows of numbers, and the data of a recipe are text");
+/* What the data cannot give: refused before anything is spent. */
+static gr_status check_recipe(const gr_recipe *r, gr_error *err) {
+    bool samples = r->data.samples.images != NULL;
+    if (!samples && r->model.kind != GR_ARCH_TRANSFORMER)
+        return gr_error_set(err, GR_ERR_USAGE, "model.arch", "use llama or gpt2, or data of samples (data.images)",
+                            "an mlp reads rows of numbers, and the data are text");
+    if (samples && (r->model.kind != GR_ARCH_MLP || r->model.loss != GR_LOSS_CROSS_ENTROPY))
+        return gr_error_set(err, GR_ERR_USAGE, "model.arch", "use mlp with loss: cross_entropy",
+                            "the data are samples of numbers with a class each");
+    if (samples && r->prompts)
+        return gr_error_set(err, GR_ERR_USAGE, "prompts", "leave prompts out", "there is no text to continue");
     for (int i = 0; i < r->routes->count; i++)
         if (r->routes->route[i].mix)
             return gr_error_set(err, GR_ERR_USAGE, r->routes->route[i].place, "leave mix out",
@@ -178,12 +187,35 @@ static gr_status open_data(gr_project *p, const char *folder, const gr_control *
     return status;
 }
 
+/* Read anew each time: unpacking takes no longer than checking what was kept. */
+static gr_status open_samples(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
+    const gr_recipe *r = p->recipe;
+    const gr_arch_def *m = &r->model;
+    gr_samples *samples;
+    (void)folder;
+    note(control, "reading the samples");
+    GR_TRY(gr_idx_open(&samples, &r->data.samples, err));
+    gr_status status = GR_OK;
+    if (m->sizes[0] != samples->width)
+        status = gr_error_set(err, GR_ERR_USAGE, "model.sizes", "the first size is the number of values of a sample",
+                              "%d inputs for samples of %d values", m->sizes[0], samples->width);
+    else if (m->sizes[m->size_count - 1] < samples->classes)
+        status = gr_error_set(err, GR_ERR_USAGE, "model.sizes", "the last size is the number of classes",
+                              "%d outputs for %d classes", m->sizes[m->size_count - 1], samples->classes);
+    else
+        status = gr_dataset_samples(&p->data, samples, &(gr_dataset_def){r->data.validation, r->seed, NULL}, err);
+    gr_samples_free(samples);
+    return status;
+}
+
 static gr_status open_project(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
-    GR_TRY(check_text_recipe(p->recipe, err));
+    GR_TRY(check_recipe(p->recipe, err));
     if (folder)
         GR_TRY(gr_folder_make(folder, err));
-    GR_TRY((p->recipe->data.shards ? open_shards : open_data)(p, folder, control, err));
-    p->recipe->model.vocab = gr_tokenizer_size(p->tokenizer);
+    const gr_recipe_data *d = &p->recipe->data;
+    GR_TRY((d->samples.images ? open_samples : d->shards ? open_shards : open_data)(p, folder, control, err));
+    if (p->tokenizer)
+        p->recipe->model.vocab = gr_tokenizer_size(p->tokenizer);
     GR_TRY(label_data(p, err));
     return digest_project(p, err);
 }

@@ -1,4 +1,5 @@
 /* Sections data, labels and adjacent. */
+#include <float.h>
 #include <string.h>
 
 #include "lab/recipe_read.h"
@@ -107,11 +108,31 @@ static gr_status read_tokenizer(gr_recipe *recipe, gr_yaml *data, gr_error *err)
                : gr__recipe_int(tokenizer, &recipe->data.tokenizer_train, "train", 257, 1 << 20, err);
 }
 
+/* Samples: one position each, and no text. */
+static gr_status read_samples(gr_recipe *recipe, gr_yaml *data, gr_error *err) {
+    gr_recipe_data *d = &recipe->data;
+    gr_idx_def *s = &d->samples;
+    *d = (gr_recipe_data){.samples = {.std = 1}, .validation = 0.05, .context = 1};
+    GR_TRY(gr__recipe_path(recipe, data, &s->images, "images", err));
+    GR_TRY(gr__recipe_path(recipe, data, &s->classes, "classes", err));
+    GR_TRY(gr__recipe_path(recipe, data, &s->test_images, "test_images", err));
+    GR_TRY(gr__recipe_path(recipe, data, &s->test_classes, "test_classes", err));
+    if (!s->classes || !s->test_images != !s->test_classes)
+        return gr_yaml_fail(data, err, "data: {images: FILE, classes: FILE}, and maybe test_images and test_classes",
+                            "images and classes come in pairs of files");
+    GR_TRY(gr_yaml_texts(data, &s->names, &s->name_count, "names", err));
+    GR_TRY(gr_yaml_real(data, &s->mean, "mean", -1e6, 1e6, err));
+    GR_TRY(gr_yaml_real(data, &s->std, "std", DBL_MIN, 1e6, err));
+    return s->test_images ? GR_OK : gr_yaml_real(data, &d->validation, "validation", 0, 0.9, err);
+}
+
 gr_status gr__recipe_data(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     gr_yaml *data;
     gr_recipe_data *d = &recipe->data;
     sources list = {0};
     GR_TRY(gr_yaml_section(root, &data, "data", err));
+    if (gr_yaml_find(data, "images"))
+        return read_samples(recipe, data, err);
     gr_status status = read_sources(recipe, data, &list, err);
     gr_source *kept = gr_arena_alloc(recipe->arena, sizeof *kept * ((size_t)list.count + 1));
     if (list.count)
