@@ -46,6 +46,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 static gr_status fetch(const fetch_options *own, gr_error *err) {
     gr__progress progress;
     gr_fetched got;
+    GR_TRY(gr__make_parent(own->common.out, err));
     gr__progress_begin(&progress, stderr);
     gr_fetch_def def = {own->common.input,  own->common.out, own->sha256,
                         gr__progress_bytes, &progress,       gr__stop_flag()};

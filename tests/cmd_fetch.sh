@@ -95,5 +95,6 @@ fails 2 'no connection' 'nobody there' fetch http://127.0.0.1:1/a -o "$work/neve
 fails 2 'not a SHA-256' 'no digest' fetch "$at/ranges/big" -o "$work/never2" --sha256 abc
 fails 2 'http' 'no address' fetch file:///etc/hostname -o "$work/never2"
 fails 2 'missing' 'no file to write' fetch "$at/ranges/big"
-fails 1 'write' 'no folder to write into' fetch "$at/ranges/big" -o "$work/none/a"
+ok 'into a new folder' fetch "$at/ranges/big" -o "$work/new/a"
+fails 1 'folder' 'a file where the folder should be' fetch "$at/ranges/big" -o "$work/small/a"
 finish

@@ -199,7 +199,7 @@ static gr_status open_shard(opening *o, int i, const char *file, const char *row
     GR_TRY(gr__rows_open(at, rows, NULL, o->known, err));
     GR_TRY(compare_digest(gr__rows_digest(at), rows_digest, rows, err));
     if (at->pack.width != s->context || at->pack.mixed != s->mixed || at->labels.label_count != s->labels ||
-        at->data->vocab != s->held->vocab || at->data->eot != s->held->eot)
+        at->data->vocab != s->held->vocab || at->data->eot != s->held->eot || at->data->start != s->held->start)
         return refuse(rows, err, "the shard and the manifest disagree");
     if (s->documents + (int64_t)at->pack.count > INT32_MAX)
         return refuse(o->path, err, "more than 2^31 - 1 documents");

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "data/tokenizer.h"
 #include "gradroute/lab.h"
 #include "io/file.h"
 #include "lab/times.h"
@@ -28,7 +29,9 @@ gr_status gr_project_pack(const gr_recipe *recipe, const char *folder, size_t sh
                             "the recipe names no source to pack");
     GR_TRY(gr_folder_make(folder, err));
     gr_pack_def def = gr_pack_default();
-    char *stamp = gr__add_times(gr_strdup("times"), d->tokenizer_file);
+    char *other = d->tokenizer_file ? gr__tokenizer_partner(d->tokenizer_file) : NULL;
+    char *stamp = gr__add_times(gr__add_times(gr_strdup("times"), d->tokenizer_file), other);
+    gr_free(other);
     for (int i = 0; i < d->sources; i++)
         stamp = gr__add_source_times(stamp, &d->source[i]);
     def.corpus = (gr_corpus_def){d->source, d->sources, d->dedupe};
