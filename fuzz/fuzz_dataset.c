@@ -23,7 +23,7 @@ static const gr_dataset *whole(void) {
         offsets[d + 1] = 5 * (uint64_t)(d + 1);
     }
     gr_topics topics = {.docs = DOCS, .of = of, .names = (char *[]){"a", "bird", "c"}, .count = 3};
-    gr__tokens tokens = {&topics, offsets, ids, bytes, 21, 0, NULL, 0};
+    gr__tokens tokens = {&topics, offsets, ids, bytes, 21, 0, NULL, 0, NULL};
     check(gr__dataset_assemble(&data, &tokens, &(gr_dataset_def){0.25, 1, "stamp"}, NULL) == GR_OK);
     return data;
 }

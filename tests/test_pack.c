@@ -43,7 +43,7 @@ static int make_world(void **state) {
         w.all[d] = (uint32_t)d;
     }
     gr_topics topics = {topic_names, 3, of, DOCS};
-    gr__tokens tokens = {&topics, offsets, ids, bytes, 5001, EOT, NULL, START + 1};
+    gr__tokens tokens = {&topics, offsets, ids, bytes, 5001, EOT, NULL, START + 1, NULL};
     static const char *const a[] = {"a"}, *const b[] = {"b"};
     gr_label_def defs[] = {{"a", a, 1, 0.5, GR_HIDDEN_CORE}, {"b", b, 1, 0.5, GR_HIDDEN_UNLABELLED}};
     if (gr__dataset_assemble(&w.data, &tokens, &(gr_dataset_def){.seed = 1}, NULL) ||

@@ -310,6 +310,35 @@ static void test_sources(void **state) {
     assert_string_equal(r->data.tokenizer_file, "/t.json");
     assert_int_equal(r->data.tokenizer_train, 0);
     gr_recipe_free(r);
+    r = parse("data: {jsonl: [/a/b.jsonl, \"/c-*.gz\"], text: body, label: kind}\n");
+    assert_int_equal(r->data.sources, 2);
+    assert_string_equal(r->data.source[1].path, "/c-*.gz");
+    assert_string_equal(r->data.source[1].text_field, "body");
+    gr_recipe_free(r);
+    r = parse("data: {text: [/a.txt, b.txt]}\n");
+    assert_int_equal(r->data.sources, 2);
+    assert_true(r->data.source[1].path[0] == '/' && strstr(r->data.source[1].path, "/b.txt"));
+    gr_recipe_free(r);
+    r = parse("data: {text: [{file: [/a, /b], topic: x}, {file: /c}]}\n");
+    assert_int_equal(r->data.sources, 3);
+    assert_string_equal(r->data.source[1].topic, "x");
+    assert_string_equal(r->data.source[2].path, "/c");
+    gr_recipe_free(r);
+}
+
+/* Relative paths of a list become absolute once; a resolved recipe reads and writes as itself. */
+static void test_resolved_lists(void **state) {
+    (void)state;
+    gr_recipe *r = parse("data: {jsonl: [a.jsonl, b.jsonl], label: kind}\n");
+    char *once, *again;
+    assert_int_equal(gr_recipe_text(r, &once, NULL), GR_OK);
+    gr_recipe_free(r);
+    r = parse(once);
+    assert_int_equal(gr_recipe_text(r, &again, NULL), GR_OK);
+    assert_string_equal(once, again);
+    gr_recipe_free(r);
+    gr_free(once);
+    gr_free(again);
 }
 
 static void test_set(void **state) {
@@ -422,8 +451,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fields),  cmocka_unit_test(test_routes),   cmocka_unit_test(test_printed_routes),
         cmocka_unit_test(test_styles),  cmocka_unit_test(test_mistakes), cmocka_unit_test(test_route_mistakes),
-        cmocka_unit_test(test_presets), cmocka_unit_test(test_sources),  cmocka_unit_test(test_set),
-        cmocka_unit_test(test_write),   cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_presets), cmocka_unit_test(test_sources),  cmocka_unit_test(test_resolved_lists),
+        cmocka_unit_test(test_set),     cmocka_unit_test(test_write),    cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,8 +15,12 @@
  *     seed: 1        threads: 0 (all)        precision: auto | float32 | bf16
  *     data:
  *       wordnet: FOLDER, fallback: FOLDER          one or more of these three sources
- *       jsonl: FILE, text: FIELD = text, label: FIELD = label
- *       text: FILE | [{file: FILE, separator: TEXT, topic: NAME}, ...]
+ *       jsonl: FILES, text: FIELD = text, label: FIELD = label
+ *       text: FILES | [{file: FILES, separator: TEXT, topic: NAME}, ...]
+ *                                    FILES: a file or pattern, or a list of them, each plain or gzip
+ *       shards: FOLDER                             read instead of the sources (`gradroute data pack`)
+ *       or samples of bytes: images: FILE, classes: FILE, test_images: FILE, test_classes: FILE, names: [NAME, ...],
+ *       mean: 0, std: 1, validation: 0.05; none of the other keys
  *       validation: 0.05, context: 128, dedupe: true, mixed: false       rows that mix labels
  *       tokenizer: {train: 4096} | {file: FILE}         as gr_tokenizer_open reads it
  *     labels:   {NAME: {is: [TOPIC, ...], known: 1, hidden_as: unlabelled|core}}
@@ -57,6 +61,7 @@
 #include "gradroute/data.h"
 #include "gradroute/optim.h"
 #include "gradroute/route.h"
+#include "gradroute/samples.h"
 
 enum { GR_RECIPE_RATES = 8 };
 
@@ -68,6 +73,8 @@ typedef struct gr_recipe_data {
     bool dedupe, mixed;
     int tokenizer_train;        /* tokens to train; 0: from tokenizer_file */
     const char *tokenizer_file; /* NULL: trained */
+    gr_idx_def samples;         /* instead of text; images NULL: text */
+    const char *shards;         /* folder of shards that is read instead of the sources; NULL: none */
 } gr_recipe_data;
 
 typedef struct gr_recipe_train {

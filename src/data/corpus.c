@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "data/feed.h"
 #include "data/reader.h"
 
 static const gr__reader *const readers[] = {
@@ -20,7 +21,11 @@ struct gr__sink {
     gr_corpus *corpus;
     int32_t *of; /* becomes corpus->topics.of */
     size_t texts_capacity, of_capacity, of_count, names_capacity;
-    int32_t last; /* topic of the previous look-up: neighbours mostly share it */
+    int32_t last;       /* topic of the previous look-up: neighbours mostly share it */
+    gr_arena *texts;    /* of a chunk; else the corpus's arena */
+    size_t bytes, most; /* text gathered, and when it is handed out; most 0: never */
+    gr__take *take;
+    void *user;
 };
 
 gr_source gr_source_default(void) {
@@ -107,6 +112,17 @@ gr_status gr__sink_topic(gr__sink *sink, int32_t *topic, const char *name, size_
 
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
+/* Documents go, topics stay. */
+static gr_status hand_out(gr__sink *sink, gr_error *err) {
+    gr_corpus *corpus = sink->corpus;
+    corpus->topics.of = sink->of;
+    GR_TRY(sink->take(sink->user, corpus, sink->of, err));
+    gr_arena_free(sink->texts);
+    sink->texts = gr_arena_new();
+    corpus->topics.docs = sink->of_count = sink->bytes = 0;
+    return GR_OK;
+}
+
 gr_status gr__sink_add(gr__sink *sink, const char *text, size_t length, int32_t topic, const char *place,
                        gr_error *err) {
     gr_corpus *corpus = sink->corpus;
@@ -122,9 +138,10 @@ gr_status gr__sink_add(gr__sink *sink, const char *text, size_t length, int32_t 
         return gr_error_set(err, GR_ERR_FORMAT, place, "split it", "more than 2^31 - 1 %s",
                             length > INT32_MAX ? "bytes in one document" : "documents");
     GR_PUSH(corpus->texts, corpus->topics.docs, sink->texts_capacity) =
-        (gr_text){gr_arena_strndup(corpus->arena, text, length), length};
+        (gr_text){gr_arena_strndup(sink->texts, text, length), length};
     GR_PUSH(sink->of, sink->of_count, sink->of_capacity) = topic;
-    return GR_OK;
+    sink->bytes += length;
+    return sink->most && sink->bytes >= sink->most ? hand_out(sink, err) : GR_OK;
 }
 
 /* By length, then bytes, then order of reading: sorting has no bad inputs, unlike a hash table. */
@@ -194,27 +211,39 @@ static gr_status read_source(gr__sink *sink, const gr_source *source, gr_error *
         path = source->fallback;
         sink->corpus->used_fallback = true;
     }
-    return reader->read(sink, source, path, err);
+    if (reader->probe) /* a folder */
+        return reader->read(sink, source, path, err);
+    gr__files files;
+    GR_TRY(gr__files_find(&files, path, err));
+    gr_status status = GR_OK;
+    for (size_t i = 0; i < files.count && status == GR_OK; i++)
+        status = reader->read(sink, source, files.path[i], err);
+    gr__files_free(&files);
+    return status;
 }
 
 static gr_status read_sources(gr__sink *sink, const gr_corpus_def *def, gr_error *err) {
     for (int i = 0; i < def->source_count; i++)
         GR_TRY(read_source(sink, &def->sources[i], err));
-    if (!sink->corpus->topics.docs)
-        return gr_error_set(err, GR_ERR_FORMAT, def->source_count ? def->sources[0].path : "data",
-                            "check the path, the text field and the separator",
-                            "the corpus is empty: no document in %d source(s), %zu record(s) without text",
-                            def->source_count, sink->corpus->skipped);
     return GR_OK;
+}
+
+gr_status gr__corpus_empty(const gr_corpus_def *def, size_t skipped, gr_error *err) {
+    return gr_error_set(err, GR_ERR_FORMAT, def->source_count ? def->sources[0].path : "data",
+                        "check the path, the text field and the separator",
+                        "the corpus is empty: no document in %d source(s), %zu record(s) without text",
+                        def->source_count, skipped);
 }
 
 gr_status gr_corpus_open(gr_corpus **out, const gr_corpus_def *def, gr_error *err) {
     *out = NULL;
     gr_corpus *corpus = gr_alloc(sizeof *corpus);
     corpus->arena = gr_arena_new();
-    gr__sink sink = {.corpus = corpus};
+    gr__sink sink = {.corpus = corpus, .texts = corpus->arena};
     gr_status status = read_sources(&sink, def, err);
     corpus->topics.of = sink.of;
+    if (status == GR_OK && !corpus->topics.docs)
+        status = gr__corpus_empty(def, corpus->skipped, err);
     if (status != GR_OK) {
         gr_corpus_free(corpus);
         return status;
@@ -224,6 +253,19 @@ gr_status gr_corpus_open(gr_corpus **out, const gr_corpus_def *def, gr_error *er
         drop_duplicates(corpus, sink.of);
     *out = corpus;
     return GR_OK;
+}
+
+gr_status gr__corpus_chunks(const gr_corpus_def *def, size_t bytes, gr__take *take, void *user, gr_error *err) {
+    gr_corpus *corpus = gr_alloc(sizeof *corpus);
+    corpus->arena = gr_arena_new();
+    gr__sink sink = {.corpus = corpus, .texts = gr_arena_new(), .most = bytes, .take = take, .user = user};
+    gr_status status = read_sources(&sink, def, err);
+    if (status == GR_OK)
+        status = hand_out(&sink, err);
+    corpus->topics.of = sink.of;
+    gr_arena_free(sink.texts);
+    gr_corpus_free(corpus);
+    return status;
 }
 
 void gr_corpus_free(gr_corpus *corpus) {

@@ -86,13 +86,16 @@ void gr__pack_run(gr__pack *pack) {
             emit(pack, b, 0);
 }
 
-gr_status gr__rows_init(gr_rows *out, int rows, int width, gr_error *err) {
+gr_status gr__rows_init(gr_rows *out, int rows, int width, int x_width, gr_error *err) {
     size_t n = (size_t)rows * (size_t)width;
     int32_t *block = gr_alloc_try((n * 4 + (size_t)rows) * sizeof(int32_t) + n * 2 * sizeof(int16_t));
-    if (!block)
+    gr_real *x = x_width && block ? gr_alloc_try(n * (size_t)x_width * sizeof *x) : NULL;
+    if (!block || (x_width && !x)) {
+        gr_free(block);
         return gr_error_set(err, GR_ERR_MEMORY, "stream", "use smaller batches", "no memory for %d rows of %d", rows,
                             width);
-    *out = (gr_rows){.width = width, .ids = block};
+    }
+    *out = (gr_rows){.width = width, .ids = block, .x = x, .x_width = x_width};
     out->targets = out->ids + n;
     out->start = out->targets + n;
     out->doc = out->start + n;
@@ -100,6 +103,12 @@ gr_status gr__rows_init(gr_rows *out, int rows, int width, gr_error *err) {
     out->label = (int16_t *)(out->unit + rows);
     out->truth = out->label + n;
     return GR_OK;
+}
+
+void gr__rows_clear(gr_rows *rows) {
+    gr_free(rows->ids);
+    gr_free(rows->x);
+    *rows = (gr_rows){0};
 }
 
 static void put_absent(gr_rows *out, size_t row, int32_t from, int32_t to, int32_t eot) {
@@ -122,11 +131,21 @@ static void put_document(gr_rows *out, size_t row, int32_t from, int32_t length,
         out->ids[t] = i ? ids[i - 1] : data->start;
         out->targets[t] = (uint64_t)i < n ? ids[i] : data->eot;
         out->start[t] = from;
-        out->doc[t] = (int32_t)doc;
+        out->doc[t] = pack->first_doc + (int32_t)doc;
         out->label[t] = pack->labels->revealed[doc];
         out->truth[t] = pack->labels->truth[doc];
     }
     out->present += length;
+}
+
+/* A sample: its values, and its class as the target. */
+static void put_sample(gr_rows *out, size_t t, const gr_dataset *data, uint32_t doc) {
+    const uint8_t *v = data->values + (size_t)doc * (size_t)data->value_width;
+    gr_real *x = out->x + t * (size_t)data->value_width;
+    const gr_real scale = (gr_real)(1 / (255 * data->std)), shift = (gr_real)(data->mean / data->std);
+    for (int32_t i = 0; i < data->value_width; i++)
+        x[i] = (gr_real)v[i] * scale - shift;
+    out->targets[t] = data->topics.of[doc];
 }
 
 static bool is_dropped(const gr__pack *pack, uint32_t doc, gr__filter filter) {
@@ -146,6 +165,8 @@ void gr__rows_append(gr_rows *out, const gr__pack *pack, size_t r, int32_t unit,
             put_absent(out, row, at, at + length, pack->data->eot);
         else
             put_document(out, row, at, length, pack, doc);
+        if (!dropped && pack->data->values)
+            put_sample(out, row + (size_t)at, pack->data, doc);
         any |= !dropped;
         at += length;
     }
