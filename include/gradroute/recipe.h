@@ -21,19 +21,25 @@
  *       text: FILE | [{file: FILE, separator: TEXT, topic: NAME}, ...]
  *       validation: 0.05, context: 128, dedupe: true, mixed: false       rows that mix labels
  *       tokenizer: {train: 4096} | {file: FILE}
- *     labels:   {NAME: {SOURCE, known: 1, hidden_as: unlabelled|core, recall: 1, precision: 1, false_from: [TOPIC,
- * ...], noise_by: FIELD}} SOURCE: is: [TOPIC, ...], field: FIELD          values of the topic, or of another member of
- * the records words: [TEXT, ...] | FILE, per: document|sentence|token scores: FILE | {file: FILE, score: score, spans:
- * spans, id: FIELD}, threshold: 0.5, soft: false, per all_of: [NAME, ...]                      where several labels
- * hold at once adjacent: [TOPIC, ...]                       trained on as core, reported apart model:    {arch:
- * llama|gpt2|mlp, and any of layers, width, heads, head_size, mlp, norm, position, rotary_base, activation, bias,
- * out_bias, logit_bias, tied, dropout, eps, init_std, l1, l1_layers, sizes, loss} regions:  {NAME: {residual|mlp|heads:
- * {add: N} | {last: N} | {claim: [LO, HI]}, layers: [I, ...], parameters: [PATTERN, ...]}} preset:   NAME | {name:
- * NAME, OPTION: VALUE, joint: [KIND, ...], draw: DRAW, regions: {LABEL: REGION}} routes:   [ROUTE, ...] after those of
- * the preset train:    {tokens: 4M | steps: N, batch: 32, micro: BATCH, optimizer: adamw|adam|sgd, lr, warmup,
- * schedule: constant|linear|cosine, final, betas: [B1, B2], eps, decay, momentum, clip, groups: [{parameters: PATTERN,
- * lr: SCALE, decay: VALUE}], checkpoint: STEPS} twins:    [plain, filtered, perfect] relearn:  {documents: 64, steps:
- * 30, lr: [0.0003, 0.001], batch: 32, every: 5} prompts:  [TEXT, ...]
+ *     labels:   {NAME: {SOURCE, known: 1, hidden_as: unlabelled|core, recall: 1, precision: 1,
+ *                       false_from: [TOPIC, ...], noise_by: FIELD}}
+ *     SOURCE:   is: [TOPIC, ...], field: FIELD    values of the topic, or of another member of the records
+ *               words: [TEXT, ...] | FILE, per: document|sentence|token
+ *               scores: FILE | {file: FILE, score: score, spans: spans, id: FIELD}, threshold: 0.5, soft: false, per
+ *               all_of: [NAME, ...]               where several labels hold at once
+ *     adjacent: [TOPIC, ...]                       trained on as core, reported apart
+ *     model:    {arch: llama|gpt2|mlp, and any of layers, width, heads, head_size, mlp, norm, position, rotary_base,
+ *                activation, bias, out_bias, logit_bias, tied, dropout, eps, init_std, l1, l1_layers, sizes, loss}
+ *     regions:  {NAME: {residual|mlp|heads: {add: N} | {last: N} | {claim: [LO, HI]}, layers: [I, ...],
+ *                       parameters: [PATTERN, ...]}}
+ *     preset:   NAME | {name: NAME, OPTION: VALUE, joint: [KIND, ...], draw: DRAW, regions: {LABEL: REGION}}
+ *     routes:   [ROUTE, ...]                       after those of the preset
+ *     train:    {tokens: 4M | steps: N, batch: 32, micro: BATCH, optimizer: adamw|adam|sgd, lr, warmup, schedule:
+ *                constant|linear|cosine, final, betas: [B1, B2], eps, decay, momentum, clip,
+ *                groups: [{parameters: PATTERN, lr: SCALE, decay: VALUE}], checkpoint: STEPS}
+ *     twins:    [plain, filtered, perfect]
+ *     relearn:  {documents: 64, steps: 30, lr: [0.0003, 0.001], batch: 32, every: 5}
+ *     prompts:  [TEXT, ...]
  *
  *     ROUTE:    {label: any|unlabelled|core|topics|NAME or a list of them, draw: token|document|sequence|step, again:
  *                false, mix: false, and one OPTION, or options: [OPTION, ...] of which at most one is drawn}
