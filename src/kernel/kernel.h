@@ -19,19 +19,22 @@
 /* A product C = A B (+ bias) or C += A B on row-major matrices, with A or B read transposed: made once for fixed sizes,
  * run often. A is [m x k] ([k x m] if trans_a), B [k x n] ([n x k] if trans_b), C [m x n], bias [n]; lda, ldb, ldc are
  * row strides as stored. half: A and B are bfloat16, summed in float; half_c: C is too. float: oneDNN (dnnl_gemm.c);
- * double: gr__gemm_reference. Runs of one product must not overlap in time. */
+ * double: gr__gemm_reference. alone: the calling thread computes all of it, and as many threads as OpenMP had when it
+ * was made may run it at the same time; otherwise runs of one product must not overlap. */
 typedef struct gr_gemm_def {
     int m, n, k;
     bool trans_a, trans_b;
     int lda, ldb, ldc;
     bool accumulate, bias;
     bool half, half_c;
+    bool alone;
 } gr_gemm_def;
 typedef struct gr_gemm gr_gemm;
-/* Working memory that products share which never run at the same time: as much as the largest of them needs. Made of
- * zeros; ready (false: memory was refused, products then run in plain loops) once all its products are made. */
+/* Working memory that products share, each thread its own: as much as the largest of them needs. Made of zeros; ready
+ * (false: memory was refused, products then run in plain loops) once all its products are made. */
 typedef struct gr_gemm_pool {
-    size_t bytes;
+    size_t bytes; /* of one thread */
+    int lanes;    /* threads */
     void *data;
 } gr_gemm_pool;
 bool gr_gemm_pool_ready(gr_gemm_pool *pool);
@@ -52,15 +55,18 @@ typedef struct gr_sgd {
     gr_real scale, l2, momentum, rate;
 } gr_sgd;
 
-/* A head's rows in one document. Strides are in numbers of either kind. Where values are bfloat16 and the instruction
- * set multiplies it, products of q, k, v and gradients take bfloat16 operands; sums and softmax are always gr_real. */
+/* A head of keys and values and the `share` query heads that read it, in one document. Strides are in numbers of either
+ * kind. Where values are bfloat16 and the instruction set multiplies it, products of q, k, v and gradients take
+ * bfloat16 operands; sums and softmax are always gr_real. */
 typedef struct gr_head {
-    const void *qkv;     /* row 0: q, k, v of `size` columns each */
+    const void *qkv;     /* row 0: each q, then k, then v, of `size` columns each */
     bool half, half_out; /* qkv and dqkv; out and dout: gr_half in place of gr_real */
     int stride, stride_out;
     const gr_real *turn; /* [rows x size] cos and sin of each pair's angle, NULL: no rotation */
     gr_real scale;       /* of scores */
     int rows, size;
+    int share;      /* query heads, at least 1; out has `size` columns for each */
+    int lse_stride; /* from the log-sum-exps of a query head to those of the next */
 } gr_head;
 
 /* The vectorised loops. Pointers may be equal where that makes sense (y = x), but must not overlap shifted. `add`
@@ -125,9 +131,9 @@ typedef struct gr_kernels {
     gr_real (*l1)(const gr_real *x, int n);                                                   /* sum |x| */
     void (*l1_backward)(gr_real *y, gr_real s, const gr_real *x, int n, bool add);            /* y (+)= s sgn(x) */
 
-    /* ---- one head of one document (vec_attention.c). dqkv lies as head->qkv does, and may be head->qkv unless added
-     * to; dout lies as out; lse: [rows], the log-sum-exp of each row's scores; scratch: attention_scratch(rows, size)
-     * numbers for either pass. */
+    /* ---- the query heads of one head of keys in one document (vec_attention.c). dqkv lies as head->qkv does, and may
+     * be head->qkv unless added to; dout lies as out; lse: [share x rows], the log-sum-exp of each row's scores;
+     * scratch: attention_scratch(rows, size) numbers for either pass. */
     void (*attention)(void *out, gr_real *lse, const gr_head *head, gr_real *scratch);
     void (*attention_backward)(void *dqkv, bool add, const void *dout, const gr_real *lse, const gr_head *head,
                                gr_real *scratch);
