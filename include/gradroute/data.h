@@ -158,7 +158,7 @@ enum {
 typedef enum gr_hidden { GR_HIDDEN_UNLABELLED, GR_HIDDEN_CORE } gr_hidden;
 
 /* What gets a label that words or spans of a text decide: the document that has one of them, the sentence (up to . ! ?
- * or the end of a line), or the tokens that spell it. */
+ * or the end of a line; the last one with the end token), or the tokens that spell it. */
 typedef enum gr_label_per { GR_PER_DOCUMENT, GR_PER_SENTENCE, GR_PER_TOKEN } gr_label_per;
 
 /* Whole words and phrases, in any case (Unicode case folding, composed or not). A word is a run of letters, marks,
