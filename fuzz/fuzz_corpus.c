@@ -1,7 +1,7 @@
 /* fuzz_corpus.c - the readers of corpora, gzip included, and of dataset files on arbitrary bytes.
  *
  *     clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Iinclude -Isrc fuzz/fuzz_corpus.c \
- *           $(ls src/base/?*.c src/data/?*.c) -ljansson -lcrypto -lpcre2-8 -lz -lm -o fuzz_corpus
+ *           $(ls src/base/?*.c src/data/?*.c) -ljansson -lcrypto -lpcre2-8 -lutf8proc -lz -lm -o fuzz_corpus
  *     ./fuzz_corpus FOLDER_OF_SEEDS
  *
  * The first byte chooses the reader. The digest of a dataset is repaired, so that the checks behind it are met too.
@@ -23,7 +23,8 @@ static void write_file(const char *path, const void *bytes, size_t size) {
     fclose(file);
 }
 
-static void read_corpus(const char *reader, const char *path) {
+static void read_corpus(const char *reader, const char *path, bool members) {
+    static const char *const fields[] = {"kind"};
     gr_source source = gr_source_default();
     source.reader = reader;
     source.path = path;
@@ -31,7 +32,7 @@ static void read_corpus(const char *reader, const char *path) {
     source.topic = "none";
     gr_corpus *corpus;
     gr_error err = {0};
-    if (!gr_corpus_open(&corpus, &(gr_corpus_def){&source, 1, true}, &err))
+    if (!gr_corpus_open(&corpus, &(gr_corpus_def){&source, 1, true, fields, members, members ? "id" : NULL}, &err))
         gr_corpus_free(corpus);
     else if (!err.message[0])
         abort(); /* a failure without a word */
@@ -44,7 +45,7 @@ static void read_wordnet(const char *folder, const uint8_t *bytes, size_t size) 
         snprintf(path, sizeof path, "%s/data.%s", folder, parts[i]);
         write_file(path, bytes, i ? 0 : size);
     }
-    read_corpus("wordnet", folder);
+    read_corpus("wordnet", folder, false);
 }
 
 static void read_dataset(const char *path, const uint8_t *bytes, size_t size) {
@@ -108,10 +109,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         read_wordnet(folder, bytes + 1, size - 1);
         break;
     case 1:
-        read_corpus("jsonl", path);
+        read_corpus("jsonl", path, bytes[0] & 4);
         break;
     case 2:
-        read_corpus("text", path);
+        read_corpus("text", path, false);
         break;
     case 3:
         read_gzip(path, bytes + 1, size - 1);

@@ -14,7 +14,7 @@ static const char *write_text(const char *name, const char *text) { return gr_te
 /* ---- Shorthand --------------------------------------------------------------------------------------------------- */
 
 static gr_status open_one(gr_corpus **corpus, const gr_source *source, bool dedupe, gr_error *err) {
-    return gr_corpus_open(corpus, &(gr_corpus_def){source, 1, dedupe}, err);
+    return gr_corpus_open(corpus, &(gr_corpus_def){.sources = source, .source_count = 1, .dedupe = dedupe}, err);
 }
 
 static gr_corpus *open_good(const gr_source *source, bool dedupe) {
@@ -314,7 +314,8 @@ static void several_sources(void **state) {
     sources[2].path = gr_test_path("wn");
     gr_corpus *corpus = NULL;
     gr_error err = {0};
-    assert_int_equal(gr_corpus_open(&corpus, &(gr_corpus_def){sources, 3, true}, &err), GR_OK);
+    assert_int_equal(
+        gr_corpus_open(&corpus, &(gr_corpus_def){.sources = sources, .source_count = 3, .dedupe = true}, &err), GR_OK);
     assert_int_equal(corpus->topics.docs, 7);
     assert_doc(corpus, 2, "uno", "es");
     assert_doc(corpus, 3, "bird: warm-blooded egg-laying vertebrates", "noun.animal");
@@ -412,7 +413,8 @@ static void damaged_gzip(void **state) {
         gr_corpus *corpus;
         gr_error err = {0};
         source.path = gr_test_write("cut.gz", bad, n);
-        gr_status status = gr_corpus_open(&corpus, &(gr_corpus_def){&source, 1, true}, &err);
+        gr_status status =
+            gr_corpus_open(&corpus, &(gr_corpus_def){.sources = &source, .source_count = 1, .dedupe = true}, &err);
         padding += status == GR_OK; /* bits between the last code and the checksum, if any */
         if (status == GR_OK)
             assert_doc(corpus, 0, "one two three four five six", "a");

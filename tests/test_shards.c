@@ -52,8 +52,9 @@ static int setup(void **state) {
 }
 
 static const char *const is_a[] = {"a"}, *const is_b[] = {"b"};
-static const gr_label_def labels[] = {{"alpha", is_a, 1, 0.5, GR_HIDDEN_UNLABELLED},
-                                      {"beta", is_b, 1, 1, GR_HIDDEN_CORE}};
+static const gr_label_def labels[] = {
+    {.name = "alpha", .is = is_a, .count = 1, .known = 0.5, .hidden_as = GR_HIDDEN_UNLABELLED},
+    {.name = "beta", .is = is_b, .count = 1, .known = 1, .hidden_as = GR_HIDDEN_CORE}};
 
 static gr_pack_def def_of(gr_source *source, char *pattern) {
     gr_pack_def def = gr_pack_default();
@@ -61,7 +62,7 @@ static gr_pack_def def_of(gr_source *source, char *pattern) {
     *source = gr_source_default();
     source->reader = "jsonl";
     source->path = pattern;
-    def.corpus = (gr_corpus_def){source, 1, true};
+    def.corpus = (gr_corpus_def){.sources = source, .source_count = 1, .dedupe = true};
     def.validation = 0.1;
     def.seed = 3;
     def.tokenizer_train = 300;
@@ -311,14 +312,16 @@ static void dropped_labels_leave_gaps(void **state) {
 /* ---- Again and again --------------------------------------------------------------------------------------------- */
 
 static void fewer_known(gr_pack_def *def) {
-    static const gr_label_def fewer[] = {{"alpha", is_a, 1, 0.25, GR_HIDDEN_UNLABELLED},
-                                         {"beta", is_b, 1, 1, GR_HIDDEN_CORE}};
+    static const gr_label_def fewer[] = {
+        {.name = "alpha", .is = is_a, .count = 1, .known = 0.25, .hidden_as = GR_HIDDEN_UNLABELLED},
+        {.name = "beta", .is = is_b, .count = 1, .known = 1, .hidden_as = GR_HIDDEN_CORE}};
     def->label = fewer;
 }
 static void other_seed(gr_pack_def *def) { def->seed = 4; }
 static void no_such_topic(gr_pack_def *def) {
     static const char *const is[] = {"cc"};
-    static const gr_label_def wrong[] = {{"alpha", is, 1, 1, GR_HIDDEN_CORE}};
+    static const gr_label_def wrong[] = {
+        {.name = "alpha", .is = is, .count = 1, .known = 1, .hidden_as = GR_HIDDEN_CORE}};
     def->label = wrong;
     def->labels = 1;
 }

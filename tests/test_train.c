@@ -53,7 +53,7 @@ static world *world_new(void) {
                            .eot = EOT,
                            .start = EOT};
     gr_error err = {0};
-    const gr_label_def label = {"biology", (const char *[]){"animal"}, 1, 0.8, GR_HIDDEN_UNLABELLED};
+    const gr_label_def label = {.name = "biology", .is = (const char *[]){"animal"}, .count = 1, .known = 0.8};
     gr_test_ok(gr_labels_new(&w->labels, &w->data.topics, &label, 1, NULL, 0, 1, &err), &err);
     return w;
 }
@@ -237,7 +237,7 @@ static void test_assembly_order(void **state) {
         doc[i] = label[i] == GR_LABEL_ABSENT ? -1 : i / T;
         targets[i] = label[i] == GR_LABEL_ABSENT ? -1 : i + 1;
     }
-    gr_rows rows = {N, T, ids, targets, start, doc, label, label, unit, 8, NULL, 0};
+    gr_rows rows = {N, T, ids, targets, start, doc, label, label, unit, 8, NULL, 0, NULL};
     gr_model *model = gr_test_transformer(1);
     gr_router *router = router_new(model, 0, 0);
     gr__assembly *a = gr__assembly_new(N, T, 2, router), *plain = gr__assembly_new(N, T, 2, NULL);

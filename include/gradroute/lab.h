@@ -50,6 +50,9 @@ void gr_project_free(gr_project *project);
  * shard, 0: the default. control tells of each shard, and stops. */
 gr_status gr_project_pack(const gr_recipe *recipe, const char *folder, size_t shard_bytes, const gr_control *control,
                           gr_error *err);
+/* Adds what looks wrong about the labels: words that are never found, a label on nearly everything, scores without a
+ * route that mixes, second showings that labels of tokens cut. */
+void gr_labels_check(gr_findings *findings, const gr_project *project);
 
 /* ---- arms
  * ------------------------------------------------------------------------------------------------------------- */

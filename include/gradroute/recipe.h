@@ -3,7 +3,9 @@
  *     gr_recipe *recipe;
  *     const char *sets[] = {"train.tokens=64k", "seed=2"};             --set of the command line
  *     GR_TRY(gr_recipe_open(&recipe, "recipes/demo.yaml", sets, 2, err));
- *     gr_corpus_open(&corpus, &(gr_corpus_def){recipe->data.source, recipe->data.sources, recipe->data.dedupe}, err);
+ *     gr_corpus_def def = {recipe->data.source, recipe->data.sources, recipe->data.dedupe, recipe->data.field,
+ *                          recipe->data.fields, recipe->data.id};
+ *     gr_corpus_open(&corpus, &def, err);
  *     recipe->model.vocab = gr_tokenizer_size(tokenizer);
  *     gr_arch_build(&model, &recipe->model, recipe->seed, err);
  *     gr_router_new(&router, model, recipe->routes, recipe->seed, err);
@@ -15,7 +17,7 @@
  *     seed: 1        threads: 0 (all)        precision: auto | float32 | bf16
  *     data:
  *       wordnet: FOLDER, fallback: FOLDER          one or more of these three sources
- *       jsonl: FILES, text: FIELD = text, label: FIELD = label
+ *       jsonl: FILES, text: FIELD = text, label: FIELD = label, topic: NAME (of records without label), id: FIELD
  *       text: FILES | [{file: FILES, separator: TEXT, topic: NAME}, ...]
  *                                    FILES: a file or pattern, or a list of them, each plain or gzip
  *       shards: FOLDER                             read instead of the sources (`gradroute data pack`)
@@ -23,7 +25,12 @@
  *       mean: 0, std: 1, validation: 0.05; none of the other keys
  *       validation: 0.05, context: 128, dedupe: true, mixed: false       rows that mix labels
  *       tokenizer: {train: 4096} | {file: FILE}         as gr_tokenizer_open reads it
- *     labels:   {NAME: {is: [TOPIC, ...], known: 1, hidden_as: unlabelled|core}}
+ *     labels:   {NAME: {SOURCE, known: 1, hidden_as: unlabelled|core, recall: 1, precision: 1,
+ *                       false_from: [TOPIC, ...], noise_by: FIELD}}
+ *     SOURCE:   is: [TOPIC, ...], field: FIELD    values of the topic, or of another member of the records
+ *               words: [TEXT, ...] | FILE, per: document|sentence|token
+ *               scores: FILE | {file: FILE, score: score, spans: spans, id: FIELD}, threshold: 0.5, soft: false, per
+ *               all_of: [NAME, ...]               where several labels hold at once
  *     adjacent: [TOPIC, ...]                       trained on as core, reported apart
  *     model:    {arch: llama|gpt2|gptneo|nanogpt|mlp, and any of layers, width, heads, kv_heads, head_size, mlp, norm,
  *                norm_gain, eps, position, positions, rotary_base, rotary_size, rotary_halves, attention_scale,
@@ -75,6 +82,9 @@ typedef struct gr_recipe_data {
     const char *tokenizer_file; /* NULL: trained */
     gr_idx_def samples;         /* instead of text; images NULL: text */
     const char *shards;         /* folder of shards that is read instead of the sources; NULL: none */
+    const char *const *field;   /* [fields] members of records that labels ask for, beside the topic */
+    int fields;
+    const char *id; /* member that names a record; NULL: none */
 } gr_recipe_data;
 
 typedef struct gr_recipe_train {

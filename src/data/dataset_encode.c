@@ -4,8 +4,7 @@
 #include "base/mem.h"
 #include "data/dataset.h"
 
-enum { START_MOST = (1 << 24) - 1 }; /* what the file has bits for */
-enum { CHUNK = 256 };                /* documents: enough to hide the cost of a task, few enough to balance long ones */
+enum { CHUNK = 256 }; /* documents: enough to hide the cost of a task, few enough to balance long ones */
 
 typedef struct chunk {
     int32_t *ids;
@@ -78,9 +77,6 @@ gr_status gr__dataset_encode(gr_dataset **data, const gr_corpus *corpus, const g
         return gr_error_set(err, GR_ERR_USAGE, "tokenizer", "use a tokenizer with <|endoftext|>",
                             "the tokenizer has no token that ends a document");
     int start = gr_tokenizer_start(tokenizer) == eot ? 0 : gr_tokenizer_start(tokenizer) + 1;
-    if (start > START_MOST)
-        return gr_error_set(err, GR_ERR_USAGE, "tokenizer", NULL, "the start token %d is not below %d", start - 1,
-                            START_MOST);
     int32_t *ids = NULL;
     uint64_t *offsets = gr_alloc((docs + 1) * sizeof *offsets);
     uint32_t *bytes = gr_alloc(docs * sizeof *bytes);

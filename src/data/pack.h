@@ -26,7 +26,7 @@ typedef struct gr__pack {
     gr__row *rows;        /* [most], in the order of emission */
     gr__row *open;        /* [buckets][GR__OPEN_ROWS] */
     int *open_count;      /* [buckets] */
-    int buckets;          /* one per revealed label, from -1, or a single one */
+    int buckets;          /* one per revealed label, from -1, and one for uneven documents; or a single one */
     int64_t present, cut; /* positions that hold a document; documents longer than a row */
     int32_t first_doc;    /* number of document 0 in the rows that are written */
 } gr__pack;
@@ -38,7 +38,7 @@ void gr__pack_clear(gr__pack *pack);
 /* Packs order[0..count) anew. Does not allocate. */
 void gr__pack_run(gr__pack *pack);
 
-/* The arrays of up to `rows` rows; x_width 0: of text. */
+/* The arrays of up to `rows` rows, in one block but for x; x_width 0: of text. */
 gr_status gr__rows_init(gr_rows *out, int rows, int width, int x_width, gr_error *err);
 void gr__rows_clear(gr_rows *rows);
 

@@ -353,6 +353,13 @@ static gr_status count_labels(rows_job *j, gr_error *err) {
 /* Names, topics and shares as a dataset would take them: `held` has documents of every topic. */
 static gr_status check_labels(const packer *p, gr_error *err) {
     gr_labels *labels;
+    for (int k = 0; k < p->def->labels; k++) {
+        const gr_label_def *d = &p->def->label[k];
+        if (d->field || d->words || d->scores || d->all_of || d->noise)
+            return gr_error_set(err, GR_ERR_USAGE, d->name,
+                                "label by topics (is, known), or train from the sources without packing",
+                                "shards keep a label for each topic, none by words, scores, other fields or noise");
+    }
     GR_TRY(gr_labels_new(&labels, &p->held.topics, p->def->label, p->def->labels, NULL, 0, 1, err));
     gr_labels_free(labels);
     return GR_OK;

@@ -34,7 +34,7 @@ gr_status gr_project_pack(const gr_recipe *recipe, const char *folder, size_t sh
     gr_free(other);
     for (int i = 0; i < d->sources; i++)
         stamp = gr__add_source_times(stamp, &d->source[i]);
-    def.corpus = (gr_corpus_def){d->source, d->sources, d->dedupe};
+    def.corpus = (gr_corpus_def){.sources = d->source, .source_count = d->sources, .dedupe = d->dedupe};
     def.validation = d->validation;
     def.seed = recipe->seed;
     def.tokenizer_train = d->tokenizer_train;

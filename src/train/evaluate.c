@@ -12,6 +12,7 @@ struct gr_evaluator {
     int vocab;                 /* of the logits */
     int rows, width;
     int32_t *start, *cls; /* [rows * width] */
+    bool labelled;
 };
 
 gr_status gr_evaluator_new(gr_evaluator **evaluator, gr_model *model, const gr_tables *tables, int rows, int width,
@@ -44,6 +45,8 @@ void gr_evaluator_free(gr_evaluator *e) {
     gr_free(e->cls);
     gr_free(e);
 }
+
+void gr_evaluator_labelled(gr_evaluator *e, bool labelled) { e->labelled = labelled; }
 
 static void forward(gr_evaluator *e, const gr_rows *rows) {
     int n = rows->rows * rows->width;
@@ -79,6 +82,15 @@ static void count_right(const gr_evaluator *e, const gr_rows *rows, int32_t *rig
             right[rows->doc[i]] += is_right(logits + (size_t)i * (size_t)stride, e->vocab, rows->targets[i]);
 }
 
+/* Whether some position of the document at position i.. of a row has a true label. */
+static bool has_label(const gr_rows *rows, int i) {
+    int32_t doc = rows->doc[i];
+    for (int end = (i / rows->width + 1) * rows->width; i < end && rows->doc[i] == doc; i++)
+        if (rows->truth[i] > 0)
+            return true;
+    return false;
+}
+
 void gr_evaluate(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tokens, size_t docs) {
     gr_evaluate_right(e, scan, nll, tokens, NULL, docs);
 }
@@ -98,7 +110,12 @@ void gr_evaluate_right(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tok
             count_right(e, &rows, right, docs);
         int stride;
         const gr_real *loss = gr_run_value(e->run, e->row_loss, &stride);
+        bool only = false; /* targets with a label count alone in this document */
         for (int i = 0; i < rows.rows * rows.width; i++) {
+            if (rows.doc[i] >= 0 && rows.start[i] == i % rows.width)
+                only = e->labelled && has_label(&rows, i);
+            if (only && rows.truth[i] <= 0)
+                continue;
             if (rows.doc[i] < 0 || rows.targets[i] < 0 || (size_t)rows.doc[i] >= docs)
                 continue;
             nll[rows.doc[i]] += (double)loss[(size_t)i * (size_t)stride];
