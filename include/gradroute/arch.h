@@ -47,6 +47,17 @@
  * it counts these units, so that a region takes them whole.
  *
  * `patterns`: parameters owned whole, without a gate.
+ *
+ * `whole`: layers owned whole: every parameter of the core that is named layers.i. there, biases into the stream
+ * included. Gates: taps layers.i.attn.write and layers.i.mlp.write, which such a layer has on what it adds to the
+ * stream, so that off it adds nothing. No other region may have units or adapters in such a layer; the region's own
+ * units are those of the other layers.
+ *
+ * `adapter`: low-rank adapters of linear maps of the core (Hu et al. 2021): with x what the map reads and y what it
+ * puts out, y += scale B^T A dropout(x), B zero at first, A normal with std 1/sqrt(inputs). Parameters, a row for each
+ * unit of the rank r: REGION.layers.i.attn.qkv.a [r x inputs], .b [r x outputs], and so for attn.out, mlp.up, mlp.gate,
+ * mlp.down and unembed; REGION.embed.a is [V x r]. Gates: taps REGION.layers.i.attn.qkv.low and so on, [r], in front of
+ * B. Off, the network computes, bit for bit, what it would without the adapter (but for dropout while training).
  */
 #ifndef GRADROUTE_ARCH_H
 #define GRADROUTE_ARCH_H
@@ -81,6 +92,25 @@ typedef struct gr_arch_units {
     const int *spans; /* or a range for each layer, [layers][2] (what is left after surgery); not for residual */
 } gr_arch_units;
 
+/* Linear maps of the core. */
+typedef enum gr_map {
+    GR_MAP_QKV,
+    GR_MAP_OUT,
+    GR_MAP_UP,
+    GR_MAP_GATE, /* swiglu alone */
+    GR_MAP_DOWN,
+    GR_MAP_EMBED,
+    GR_MAP_UNEMBED,
+    GR_MAPS
+} gr_map;
+
+typedef struct gr_arch_adapter {
+    int rank;       /* 0: none */
+    double scale;   /* of what it adds: the alpha / rank of Hu et al.; 0: 1 */
+    double dropout; /* of what it reads while training; the embedding's adapter reads no numbers and has none */
+    unsigned maps;  /* bits 1 << gr_map, each in some layer of the region; 0: all maps that its layers have */
+} gr_arch_adapter;
+
 typedef struct gr_arch_region {
     const char *name; /* letters, digits, _ and -; also the name of its file in a model folder */
     gr_arch_units residual, mlp, heads;
@@ -88,6 +118,9 @@ typedef struct gr_arch_region {
     int layer_count;
     const char *const *patterns; /* [pattern_count] of fnmatch, against parameter names */
     int pattern_count;
+    const int *whole; /* [whole_count] layers that it owns whole (transformer) */
+    int whole_count;
+    gr_arch_adapter adapter; /* in `layers` (transformer); not beside residual.add */
 } gr_arch_region;
 
 /* Start from gr_arch_default. All pointers are borrowed. */
@@ -157,7 +190,7 @@ gr_arch_def *gr_arch_copy(const gr_arch_def *def);
 void gr_arch_free(gr_arch_def *def); /* of a copy, or of what surgery or a folder returned; NULL is fine */
 
 /* Words of recipes and files for the enumerations: field is "kind", "norm", "position", "activation", "loss",
- * "qkv_bias" or "init". gr_arch_word is NULL, gr_arch_value -1 where there is none. */
+ * "qkv_bias", "init" or "map". gr_arch_word is NULL, gr_arch_value -1 where there is none. */
 const char *gr_arch_word(const char *field, int value);
 int gr_arch_value(const char *field, const char *word);
 

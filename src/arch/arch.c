@@ -25,8 +25,10 @@ gr_arch_def gr_arch_default(void) {
 
 /* ---- words ---- */
 
+enum { WORDS = 8 };
+
 static const struct {
-    const char *field, *word[6];
+    const char *field, *word[WORDS];
 } words[] = {
     {"kind", {"transformer", "mlp"}},
     {"norm", {"rms", "layer"}},
@@ -35,17 +37,18 @@ static const struct {
     {"loss", {"cross_entropy", "squared", "absolute"}},
     {"qkv_bias", {"as_bias", "without", "with"}},
     {"init", {"scaled", "flat", "uniform"}},
+    {"map", {"qkv", "out", "up", "gate", "down", "embed", "unembed"}},
 };
 
 const char *gr_arch_word(const char *field, int value) {
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (!strcmp(words[i].field, field))
-            return value >= 0 && value < 6 ? words[i].word[value] : NULL;
+            return value >= 0 && value < WORDS ? words[i].word[value] : NULL;
     return NULL;
 }
 
 int gr_arch_value(const char *field, const char *word) {
-    for (int value = 0; value < 6; value++) {
+    for (int value = 0; value < WORDS; value++) {
         const char *known = gr_arch_word(field, value);
         if (known && !strcmp(known, word))
             return value;
@@ -73,6 +76,7 @@ static void keep_region(gr_arena *arena, gr_arch_region *region, size_t layers) 
     for (int i = 0; i < region->pattern_count; i++)
         patterns[i] = gr_arena_strdup(arena, patterns[i]);
     region->patterns = patterns;
+    region->whole = keep(arena, region->whole, (size_t)region->whole_count, sizeof(int));
 }
 
 gr_arch_def *gr_arch_copy(const gr_arch_def *def) {

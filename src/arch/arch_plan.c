@@ -9,11 +9,12 @@
 
 enum {
     MAX_LAYERS = 1024,
-    MAX_REGIONS = 64,
+    MAX_REGIONS = GR__REGIONS,
     MAX_UNITS = 1 << 20,
     MAX_TOKENS = 1 << 24,
     MAX_WIDTH = 1 << 16,
-    MAX_PATTERNS = 64
+    MAX_PATTERNS = 64,
+    MAX_RANK = 4096
 };
 
 #define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "model", (hint), __VA_ARGS__)
@@ -190,11 +191,17 @@ static gr_status check_units(const gr_arch_region *region, const gr_arch_units *
     return GR_OK;
 }
 
-static bool in_layer(const gr_arch_region *region, int layer) {
-    for (int i = 0; i < region->layer_count; i++)
-        if (region->layers[i] == layer)
+static bool listed(const int *list, int count, int layer) {
+    for (int i = 0; i < count; i++)
+        if (list[i] == layer)
             return true;
-    return !region->layer_count;
+    return false;
+}
+
+/* Whether a region has units of its own in a layer: it is named, and not owned whole. */
+static bool in_layer(const gr_arch_region *region, int layer) {
+    return (!region->layer_count || listed(region->layers, region->layer_count, layer)) &&
+           !listed(region->whole, region->whole_count, layer);
 }
 
 /* The range that a claim means among `count` units. */
@@ -262,6 +269,67 @@ static gr_status settle_residual(gr__plan *plan, int r, gr_error *err) {
     return GR_OK;
 }
 
+static gr_status settle_whole(gr__plan *plan, int r, gr_error *err) {
+    const gr_arch_region *region = &plan->def->regions[r];
+    if (region->whole_count && plan->def->kind != GR_ARCH_TRANSFORMER)
+        return USAGE(err, "claim its neurons", "region '%s' owns whole layers, which only a transformer has",
+                     region->name);
+    for (int i = 0; i < region->whole_count; i++) {
+        int layer = region->whole[i];
+        if (layer < 0 || layer >= plan->layers)
+            return USAGE(err, NULL, "region '%s' owns layer %d whole, of a network with %d", region->name, layer,
+                         plan->layers);
+        if (plan->whole[layer] != GR_NONE)
+            return USAGE(err, "a layer has one owner", "layer %d is owned whole by region '%s' and by region '%s'",
+                         layer, plan->def->regions[plan->whole[layer]].name, region->name);
+        plan->whole[layer] = r;
+    }
+    return GR_OK;
+}
+
+static gr_status check_adapter(const gr__plan *plan, int r, gr_error *err) {
+    const gr_arch_region *region = &plan->def->regions[r];
+    const gr_arch_adapter *a = &region->adapter;
+    GR_TRY(within("the rank of an adapter", a->rank, 0, MAX_RANK, err));
+    GR_TRY(fraction("the dropout of an adapter", a->dropout, 1, err));
+    if (!a->rank)
+        return a->maps || a->scale != 0 || a->dropout > 0
+                   ? USAGE(err, "give it a rank", "the adapter of region '%s' has rank 0", region->name)
+                   : GR_OK;
+    if (!(a->scale >= 0 && isfinite(a->scale)) || a->maps >> GR_MAPS)
+        return USAGE(err, NULL, "the adapter of region '%s' has scale %g and maps %x", region->name, a->scale, a->maps);
+    if (plan->def->kind != GR_ARCH_TRANSFORMER || region->residual.add)
+        return USAGE(err, "give the adapter a region of its own, in a transformer",
+                     "region '%s' has an adapter beside residual dimensions, or in an mlp network", region->name);
+    bool any = false;
+    for (int map = 0; map < GR_MAPS; map++) {
+        bool there = false;
+        for (int i = 0; i < plan->layers; i++)
+            there = there || gr__plan_adapts(plan, r, (gr_map)map, i);
+        if (!there && a->maps >> map & 1)
+            return USAGE(err, "leave it out of `maps`", "region '%s' adapts '%s', which its layers do not have",
+                         region->name, gr_arch_word("map", map));
+        any = any || there;
+    }
+    return any ? GR_OK : USAGE(err, NULL, "region '%s' adapts no map", region->name);
+}
+
+/* What is in a layer that a region owns whole would leave with it. */
+static gr_status check_whole(const gr__plan *plan, gr_error *err) {
+    for (int r = 0; r < plan->def->region_count; r++)
+        for (int i = 0; i < plan->layers; i++) {
+            gr__span heads = plan->head_span[r * plan->layers + i], mlp = plan->mlp_span[r * plan->layers + i];
+            bool adapts = false;
+            for (int map = 0; map < GR_MAP_EMBED; map++)
+                adapts = adapts || gr__plan_adapts(plan, r, (gr_map)map, i);
+            if (plan->whole[i] != GR_NONE && (heads.lo < heads.hi || mlp.lo < mlp.hi || adapts))
+                return USAGE(err, "name the region's layers, without this one",
+                             "region '%s' has units in layer %d, which region '%s' owns whole",
+                             plan->def->regions[r].name, i, plan->def->regions[plan->whole[i]].name);
+        }
+    return GR_OK;
+}
+
 static gr_status settle_region(gr__plan *plan, int r, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     GR_TRY(check_name(plan->def, r, err));
@@ -270,10 +338,12 @@ static gr_status settle_region(gr__plan *plan, int r, gr_error *err) {
             return USAGE(err, NULL, "region '%s' names layer %d of a network with %d", region->name, region->layers[i],
                          plan->layers);
     if (!has_units(&region->residual) && !has_units(&region->mlp) && !has_units(&region->heads) &&
-        !region->pattern_count)
-        return USAGE(err, "give it residual, mlp, heads or parameters", "region '%s' owns nothing", region->name);
+        !region->pattern_count && !region->whole_count && !region->adapter.rank)
+        return USAGE(err, "give it residual, mlp, heads, whole, adapter or parameters", "region '%s' owns nothing",
+                     region->name);
     if (plan->def->kind == GR_ARCH_MLP && (has_units(&region->residual) || has_units(&region->heads)))
         return USAGE(err, NULL, "region '%s' wants heads or residual dimensions of an mlp network", region->name);
+    GR_TRY(settle_whole(plan, r, err));
     GR_TRY(settle_residual(plan, r, err));
     GR_TRY(settle_units(plan, r, &region->heads, "heads", plan->heads, plan->heads_all, plan->head_span, err));
     return settle_units(plan, r, &region->mlp, "neurons", plan->mlp, plan->mlp_all, plan->mlp_span, err);
@@ -322,8 +392,14 @@ static gr_status settle(gr__plan *plan, gr_error *err) {
     plan->head_span = gr_arena_alloc(plan->arena, n * sizeof(gr__span));
     plan->mlp_span = gr_arena_alloc(plan->arena, n * sizeof(gr__span));
     plan->stream_span = gr_arena_alloc(plan->arena, (size_t)def->region_count * sizeof(gr__span));
+    plan->whole = gr_arena_alloc(plan->arena, (size_t)plan->layers * sizeof *plan->whole);
+    for (int i = 0; i < plan->layers; i++)
+        plan->whole[i] = GR_NONE;
     for (int r = 0; r < def->region_count; r++)
         GR_TRY(settle_region(plan, r, err));
+    GR_TRY(check_whole(plan, err));
+    for (int r = 0; r < def->region_count; r++)
+        GR_TRY(check_adapter(plan, r, err));
     GR_TRY(check_result(plan, err));
     gr__plan_list(plan);
     return check_patterns(plan, err);
@@ -413,14 +489,43 @@ bool gr__plan_thinks(const gr__plan *plan, int layer) {
     return any;
 }
 
+const char *gr__map_name(gr_map map, bool *in_layer) {
+    static const char *const names[] = {"attn.qkv", "attn.out", "mlp.up", "mlp.gate", "mlp.down", "embed", "unembed"};
+    if (in_layer)
+        *in_layer = map < GR_MAP_EMBED;
+    return names[map];
+}
+
+bool gr__plan_adapts(const gr__plan *plan, int region, gr_map map, int layer) {
+    const gr_arch_region *r = &plan->def->regions[region];
+    if (!r->adapter.rank || (r->adapter.maps && !(r->adapter.maps >> map & 1)))
+        return false;
+    switch (map) {
+    case GR_MAP_QKV:
+    case GR_MAP_OUT:
+        return in_layer(r, layer) && plan->heads_all[layer] > 0;
+    case GR_MAP_UP:
+    case GR_MAP_DOWN:
+        return in_layer(r, layer) && plan->mlp_all[layer] > 0;
+    case GR_MAP_GATE:
+        return in_layer(r, layer) && plan->mlp_all[layer] > 0 && plan->def->activation == GR_ACTIVATION_SWIGLU;
+    default:
+        return r->adapter.maps != 0;
+    }
+}
+
 /* ---- rectangles ---- */
+
+bool gr__plan_core(const gr__plan *plan, int param) {
+    return plan->param[param].region == GR_NONE || plan->param[param].role != GR__BASE;
+}
 
 gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region) {
     const gr__plan_param *p = &plan->param[param];
     int at = region * plan->layers + p->layer[axis];
     gr__span s = {0, 0};
     int scale = gr__plan_lines_of(plan, p->axis[axis].unit);
-    if (p->region != GR_NONE || plan->def->regions[region].residual.add)
+    if (!gr__plan_core(plan, param) || plan->def->regions[region].residual.add)
         return s;
     switch (p->axis[axis].unit) {
     case GR__STREAM:
@@ -437,12 +542,18 @@ gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region) {
     return (gr__span){s.lo * scale, s.hi * scale};
 }
 
-bool gr__plan_whole(const gr__plan *plan, int param, int region) {
+bool gr__plan_listed(const gr__plan *plan, int param, int region) {
     const gr_arch_region *r = &plan->def->regions[region];
     for (int i = 0; i < r->pattern_count; i++)
         if (!fnmatch(r->patterns[i], plan->param[param].def.name, 0))
             return true;
-    return plan->param[param].region == region;
+    return false;
+}
+
+bool gr__plan_whole(const gr__plan *plan, int param, int region) {
+    const gr__plan_param *p = &plan->param[param];
+    bool block = p->region == GR_NONE && p->block != GR_NONE && plan->whole[p->block] == region;
+    return block || p->region == region || gr__plan_listed(plan, param, region);
 }
 
 int gr__plan_parts(const gr__plan *plan, gr_part part[GR__PARTS], int param, int region) {
@@ -451,6 +562,8 @@ int gr__plan_parts(const gr__plan *plan, gr_part part[GR__PARTS], int param, int
         part[0] = (gr_part){param, 0, rows, 0, cols};
         return 1;
     }
+    if (plan->param[param].role != GR__BASE) /* an adapter is its region's alone, whatever units it reaches */
+        return 0;
     gr__span r = gr__plan_lines(plan, param, 0, region), c = gr__plan_lines(plan, param, 1, region);
     if (r.lo < r.hi)
         part[n++] = (gr_part){param, r.lo, r.hi, 0, cols};

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "gradroute/arch.h"
 
-enum { GR__GROUPS = 3, GR__PARTS = 3 };
+enum { GR__GROUPS = 3, GR__PARTS = 3, GR__REGIONS = 64 };
 
 typedef enum gr__unit {
     GR__PLAIN,  /* tokens, positions, inputs, outputs */
@@ -26,11 +26,15 @@ typedef struct gr__axis {
     bool out;
 } gr__axis;
 
+typedef enum gr__role { GR__BASE, GR__LOW, GR__HIGH } gr__role; /* A or B of an adapter */
+
 typedef struct gr__plan_param {
     gr_param_def def; /* name, sizes, initial values */
     gr__axis axis[2];
     int layer[2]; /* of the units on each axis */
-    int region;   /* the residual group that owns it, GR_NONE: the core */
+    int region;   /* whose it is alone: of a residual group or an adapter; GR_NONE: the core's */
+    int block;    /* the layer that it is a part of, GR_NONE: of none */
+    gr__role role;
 } gr__plan_param;
 
 typedef struct gr__span {
@@ -46,6 +50,7 @@ typedef struct gr__plan {
     int *heads_all, *mlp_all;       /* [layers] with the added ones */
     gr__span *head_span, *mlp_span; /* [regions * layers] units of each region; of a group: [0, own) */
     gr__span *stream_span;          /* [regions] claimed residual dimensions */
+    int *whole;                     /* [layers] the region that owns the layer whole, GR_NONE: nobody */
     int groups, stream;             /* residual groups; D and all groups */
     int group[GR__GROUPS];          /* region of each */
     int offset[GR__GROUPS];         /* its first column in the stream */
@@ -69,10 +74,18 @@ int gr__plan_seen(const gr__plan *plan, int owner);         /* those that its bl
 bool gr__plan_attends(const gr__plan *plan, int layer);     /* somebody has heads there */
 bool gr__plan_thinks(const gr__plan *plan, int layer);      /* somebody has neurons there */
 
-/* Lines of one axis of a core parameter that are units of the region; empty if none. */
+/* Whether a region has an adapter on a map of a layer (embed and unembed: any layer). */
+bool gr__plan_adapts(const gr__plan *plan, int region, gr_map map, int layer);
+/* "attn.qkv" and so on, behind "layers.i." where in_layer. */
+const char *gr__map_name(gr_map map, bool *in_layer);
+
+/* Whether an axis is of the core's units: of the core's parameters, and of adapters on them. */
+bool gr__plan_core(const gr__plan *plan, int param);
+/* Lines of one axis of such a parameter that are units of the region; empty if none. */
 gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region);
-/* All of the parameter is the region's: by a pattern, or as its residual group. */
+/* All of the parameter is the region's: by a pattern, as its residual group, or as a part of a layer that it owns. */
 bool gr__plan_whole(const gr__plan *plan, int param, int region);
+bool gr__plan_listed(const gr__plan *plan, int param, int region); /* by a pattern */
 /* Disjoint rectangles of a parameter that the region owns; returns how many. */
 int gr__plan_parts(const gr__plan *plan, gr_part part[GR__PARTS], int param, int region);
 
@@ -104,16 +117,18 @@ gr_value gr__activation(gr_graph *graph, gr_activation activation, gr_value x);
 void gr__plan_gates(gr_graph *graph, const gr__plan *plan, const int *regions, const gr__span *span, int layer,
                     gr_tap tap, int scale);
 
-/* New from old lines of units after surgery (remap.c): for each line of `to` the line of `from`, or -1. */
+/* New from old layers and lines of units after surgery (remap.c): for each of `to` the one of `from`, or -1. */
 typedef struct gr__remap {
     gr_arch_def *def; /* of `to`, owned */
     gr__plan *from, *to;
+    int *layer;         /* [layers] */
     int **heads, **mlp; /* [layers] arrays over the units of `to` */
 } gr__remap;
 gr_status gr__remap_expand(gr__remap **map, const gr_arch_def *def, const gr_arch_def *wider, gr_error *err);
 gr_status gr__remap_remove(gr__remap **map, const gr_arch_def *def, const char *const *regions, int count,
                            gr_error *err);
 void gr__remap_free(gr__remap *map);
+int gr__remap_origin(const gr__remap *map, int param); /* the parameter of `from` that became `param`, or GR_NONE */
 int *gr__remap_lines(const gr__remap *map, int param, int axis); /* of parameter `param` of `to`; gr_free it */
 
 #endif

@@ -89,6 +89,18 @@ static void set_units(json_t *region, const char *name, const gr_arch_units *u, 
     json_decref(value);
 }
 
+static json_t *adapter_json(const gr_arch_adapter *a) {
+    json_t *maps = json_array(), *value = json_object();
+    for (int map = 0; map < GR_MAPS; map++)
+        if (a->maps >> map & 1)
+            json_array_append_new(maps, json_string(gr_arch_word("map", map)));
+    json_object_set_new(value, "rank", json_integer(a->rank));
+    json_object_set_new(value, "scale", json_real(a->scale));
+    json_object_set_new(value, "dropout", json_real(a->dropout));
+    json_object_set_new(value, "maps", maps);
+    return value;
+}
+
 static json_t *region_json(const gr_arch_region *region, int layers) {
     json_t *value = json_object();
     json_object_set_new(value, "name", json_string(region->name));
@@ -97,6 +109,10 @@ static json_t *region_json(const gr_arch_region *region, int layers) {
     set_units(value, "heads", &region->heads, layers);
     if (region->layer_count)
         json_object_set_new(value, "layers", list_json(region->layers, region->layer_count));
+    if (region->adapter.rank)
+        json_object_set_new(value, "adapter", adapter_json(&region->adapter));
+    if (region->whole_count)
+        json_object_set_new(value, "whole", list_json(region->whole, region->whole_count));
     if (region->pattern_count) {
         json_t *patterns = json_array();
         for (int i = 0; i < region->pattern_count; i++)
@@ -222,6 +238,39 @@ static gr_status read_patterns(const reader *r, gr_arch_region *region, const js
     return GR_OK;
 }
 
+static gr_status read_maps(const reader *r, unsigned *maps, const json_t *value) {
+    if (!json_is_array(value))
+        return FORMAT(r, "'maps' is not a list");
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const char *word = json_string_value(json_array_get(value, i));
+        int map = word ? gr_arch_value("map", word) : -1;
+        if (map < 0)
+            return FORMAT(r, "'maps' of an adapter names '%s', which is no map", word ? word : "?");
+        *maps |= 1u << map;
+    }
+    return GR_OK;
+}
+
+static gr_status read_adapter(const reader *r, gr_arch_adapter *a, const json_t *value) {
+    const char *key;
+    json_t *member;
+    if (!json_is_object(value))
+        return FORMAT(r, "'adapter' is not an object");
+    json_object_foreach((json_t *)value, key, member) {
+        bool scale = !strcmp(key, "scale");
+        if (!strcmp(key, "rank")) {
+            GR_TRY(read_int(r, &a->rank, member, key));
+        } else if (!strcmp(key, "maps")) {
+            GR_TRY(read_maps(r, &a->maps, member));
+        } else if ((scale || !strcmp(key, "dropout")) && json_is_number(member)) {
+            *(scale ? &a->scale : &a->dropout) = json_number_value(member);
+        } else {
+            return FORMAT(r, "member '%s' of 'adapter' is unknown or no number", key);
+        }
+    }
+    return GR_OK;
+}
+
 static gr_status read_region(const reader *r, gr_arch_region *region, const json_t *value, int layers) {
     const char *key;
     json_t *member;
@@ -238,6 +287,10 @@ static gr_status read_region(const reader *r, gr_arch_region *region, const json
             GR_TRY(read_units(r, &region->heads, member, key, layers));
         else if (!strcmp(key, "layers"))
             GR_TRY(read_list(r, &region->layers, &region->layer_count, member, key));
+        else if (!strcmp(key, "adapter"))
+            GR_TRY(read_adapter(r, &region->adapter, member));
+        else if (!strcmp(key, "whole"))
+            GR_TRY(read_list(r, &region->whole, &region->whole_count, member, key));
         else if (!strcmp(key, "params"))
             GR_TRY(read_patterns(r, region, member));
         else

@@ -152,6 +152,36 @@ static gr_status read_units(gr_yaml *region, gr_arch_units *units, const char *k
     return GR_OK;
 }
 
+/* Maps by name; none: all of the layers'. */
+static gr_status read_maps(gr_yaml *map, unsigned *maps, gr_error *err) {
+    const char *const *names = NULL, *known[GR_MAPS];
+    int count = 0;
+    GR_TRY(gr_yaml_texts(map, &names, &count, "maps", err));
+    for (int i = 0; i < GR_MAPS; i++)
+        known[i] = gr_arch_word("map", i);
+    for (int i = 0; i < count; i++) {
+        int value = gr_arch_value("map", names[i]);
+        if (value < 0)
+            return gr__recipe_unknown(gr_yaml_find(map, "maps"), "linear map", names[i], known, GR_MAPS, err);
+        *maps |= 1u << value;
+    }
+    return GR_OK;
+}
+
+static gr_status read_adapter(gr_yaml *region, gr_arch_adapter *adapter, gr_error *err) {
+    gr_yaml *map;
+    GR_TRY(gr_yaml_map(region, &map, "adapter", err));
+    if (!map)
+        return GR_OK;
+    GR_TRY(gr__recipe_int(map, &adapter->rank, "rank", 1, 4096, err));
+    if (!adapter->rank)
+        return gr_yaml_fail(map, err, "{rank: 8}", "the adapter of region '%s' needs a rank", region->key);
+    adapter->scale = 1;
+    GR_TRY(gr_yaml_real(map, &adapter->scale, "scale", DBL_MIN, 1e6, err));
+    GR_TRY(gr_yaml_real(map, &adapter->dropout, "dropout", 0, 0.99, err));
+    return read_maps(map, &adapter->maps, err);
+}
+
 static gr_status read_region(gr_recipe *recipe, gr_yaml *node, gr_arch_region *region, gr_error *err) {
     GR_TRY(gr__recipe_name(node, "region", err));
     GR_TRY(gr_yaml_expect(node, GR_YAML_MAP, err));
@@ -160,6 +190,8 @@ static gr_status read_region(gr_recipe *recipe, gr_yaml *node, gr_arch_region *r
     GR_TRY(read_units(node, &region->mlp, "mlp", err));
     GR_TRY(read_units(node, &region->heads, "heads", err));
     GR_TRY(gr__recipe_ints(recipe, node, &region->layers, &region->layer_count, "layers", 0, LAYERS_MOST - 1, err));
+    GR_TRY(read_adapter(node, &region->adapter, err));
+    GR_TRY(gr__recipe_ints(recipe, node, &region->whole, &region->whole_count, "whole", 0, LAYERS_MOST - 1, err));
     return gr_yaml_texts(node, &region->patterns, &region->pattern_count, "parameters", err);
 }
 

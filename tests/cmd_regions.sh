@@ -1,0 +1,58 @@
+# Kinds of regions through the command: whole layers, adapters, several in one network.
+. tests/cmd.inc
+t=$work/bare.yaml
+grep -v '^preset' "$work/tiny.yaml" >"$t"
+
+# ---- a layer owned whole, with biases into the stream ----
+late='regions.animals={whole: [1]}'
+routes='routes=[{label: animals, open: [animals], rest: closed}, {label: core, share: 0.5, without: [animals]}]'
+json 'check of a whole layer' gradroute check "$t" --set "$late" --set "$routes" --set model.out_bias=true --json
+ok 'it finds no error' python3 -c 'import json, sys
+assert not [f for f in json.load(open(sys.argv[1]))["findings"] if f["level"] == "error"]' "$work/last.json"
+ok 'train a whole layer' gradroute train "$t" -o "$work/late" --set "$late" --set "$routes" --set model.out_bias=true
+json 'eval without the layer' gradroute eval "$work/late" --off animals --json
+cp "$work/last.json" "$work/off.json"
+json 'remove the layer' gradroute ablate "$work/late" --remove animals -o "$work/shallow" --json
+json 'inspect what is left' gradroute inspect "$work/shallow" --json
+ok 'one layer is left' same "$(get "$work/last.json" "['arch']['layers']")" 1
+json 'eval of the shallower network' gradroute eval "$work/shallow" --recipe "$t" --json
+ok 'it is the network with the layer off' same "$(get "$work/last.json" "['all']['loss']")" "$(get "$work/off.json" "['all']['loss']")"
+fails 2 'owns layer 7 whole' 'a layer that is not there' gradroute check "$t" --set 'regions.animals={whole: [7]}'
+
+# ---- two adapters on a closed base ----
+two='regions={animals: {adapter: {rank: 4, scale: 2, dropout: 0.1, maps: [qkv, out, up, gate, down, embed, unembed]}}, useful: {adapter: {rank: 2}}}'
+dual='routes=[{label: animals, open: [animals], rest: closed, without: [useful]}, {label: [core, unlabelled], open: [useful], rest: closed, without: [animals]}]'
+json 'plan of two adapters' gradroute plan "$t" --set "$two" --set "$dual" --set 'twins=[]' --json
+ok 'train two adapters' gradroute train "$t" -o "$work/dual" --set "$two" --set "$dual"
+json 'inspect two adapters' gradroute inspect "$work/dual" --json
+ok 'inspect adds up' python3 -c 'import json, sys
+m = json.load(open(sys.argv[1])); p = m["parameters"]
+assert p["total"] == p["core"] + p["regions"] and [r["name"] for r in m["regions"]] == ["animals", "useful"]
+assert m["regions"][1]["parameters"] == 2 * 2 * (32 + 96 + 32 + 32 + 2 * (32 + 64) + 64 + 32)' "$work/last.json"
+ok 'a start that was never trained' gradroute train "$t" -o "$work/start" --set "$two" --set "$dual" --set train.steps=1 --set train.lr=0.000000000001
+base_kept() { cmp "$work/dual/model/model.safetensors" "$work/start/model/model.safetensors" && ! cmp -s "$work/dual/model/useful.safetensors" "$work/start/model/useful.safetensors"; }
+ok 'the base is untouched, the adapter is not' base_kept
+json 'eval with both' gradroute eval "$work/dual" --json
+cp "$work/last.json" "$work/on.json"
+json 'merge both' gradroute ablate "$work/dual" --remove animals,useful --how merge -o "$work/merged" --json
+json 'eval of the merged network' gradroute eval "$work/merged" --recipe "$t" --json
+near() { python3 -c 'import json, sys
+a, b = (json.load(open(f))["all"]["loss"] for f in sys.argv[1:]); assert abs(a - b) < 1e-5 * abs(a)' "$1" "$2"; }
+ok 'it computes what the adapted one did' near "$work/last.json" "$work/on.json"
+json 'inspect of the merged network' gradroute inspect "$work/merged" --json
+ok 'it has no region, and an output matrix of its own' python3 -c 'import json, sys
+m = json.load(open(sys.argv[1])); assert not m["regions"] and m["arch"]["tied"] is False' "$work/last.json"
+ok 'generate from it' gradroute generate "$work/merged" --prompt 'a small' --tokens 8
+fails 2 'no adapter to merge' 'merge a layer' gradroute ablate "$work/late" --remove animals --how merge -o "$work/x"
+fails 2 'nearest\|qkv' 'a map that is not there' gradroute check "$t" --set 'regions.animals={adapter: {rank: 2, maps: [qkw]}}'
+fails 2 'needs a rank' 'an adapter without a rank' gradroute check "$t" --set 'regions.animals={adapter: {scale: 2}}'
+
+# ---- several regions in the same layers ----
+many='regions={animals: {mlp: {add: 16}, heads: {add: 1}}, other: {mlp: {add: 8}}, third: {heads: {add: 1}, layers: [1]}}'
+ok 'train three regions' gradroute train "$t" -o "$work/many" --set "$many" --set 'preset={name: gram}'
+json 'eval without two of them' gradroute eval "$work/many" --off animals,third --json
+cp "$work/last.json" "$work/off.json"
+json 'remove two of them' gradroute ablate "$work/many" --remove animals,third -o "$work/few" --json
+json 'eval of what is left' gradroute eval "$work/few" --recipe "$t" --json
+ok 'it is the network without them' near "$work/last.json" "$work/off.json"
+finish
