@@ -55,4 +55,10 @@ cp "$work/last.json" "$work/off.json"
 json 'remove two of them' gradroute ablate "$work/many" --remove animals,third -o "$work/few" --json
 json 'eval of what is left' gradroute eval "$work/few" --recipe "$t" --json
 ok 'it is the network without them' near "$work/last.json" "$work/off.json"
+
+# ---- a learned strength ----
+ok 'train a strength' gradroute train "$t" -o "$work/strong" --set 'regions.animals={mlp: {add: 8}, strength: sigmoid}' --set 'preset={name: gram}'
+learned() { gradroute inspect "$work/strong" | grep -q 'animals.strength'; }
+ok 'it is a parameter of the region' learned
+fails 2 'strength' 'an unknown strength' gradroute check "$t" --set 'regions.animals={mlp: {add: 8}, strength: much}'
 finish

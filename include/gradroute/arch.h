@@ -58,6 +58,9 @@
  * unit of the rank r: REGION.layers.i.attn.qkv.a [r x inputs], .b [r x outputs], and so for attn.out, mlp.up, mlp.gate,
  * mlp.down and unembed; REGION.embed.a is [V x r]. Gates: taps REGION.layers.i.attn.qkv.low and so on, [r], in front of
  * B. Off, the network computes, bit for bit, what it would without the adapter (but for dropout while training).
+ *
+ * `strength`: a parameter REGION.strength [1 x 1], g: everything that the region's heads, neurons and adapters put out,
+ * and what its whole layers add, is multiplied by g (1 at first) or sigmoid(g) (1/2 at first) in front of its gates.
  */
 #ifndef GRADROUTE_ARCH_H
 #define GRADROUTE_ARCH_H
@@ -111,6 +114,9 @@ typedef struct gr_arch_adapter {
     unsigned maps;  /* bits 1 << gr_map, each in some layer of the region; 0: all maps that its layers have */
 } gr_arch_adapter;
 
+/* A learned number that multiplies all that a region puts out. */
+typedef enum gr_strength { GR_STRENGTH_NONE, GR_STRENGTH_LEARNED, GR_STRENGTH_SIGMOID } gr_strength;
+
 typedef struct gr_arch_region {
     const char *name; /* letters, digits, _ and -; also the name of its file in a model folder */
     gr_arch_units residual, mlp, heads;
@@ -121,6 +127,7 @@ typedef struct gr_arch_region {
     const int *whole; /* [whole_count] layers that it owns whole (transformer) */
     int whole_count;
     gr_arch_adapter adapter; /* in `layers` (transformer); not beside residual.add */
+    gr_strength strength;
 } gr_arch_region;
 
 /* Start from gr_arch_default. All pointers are borrowed. */
@@ -190,7 +197,7 @@ gr_arch_def *gr_arch_copy(const gr_arch_def *def);
 void gr_arch_free(gr_arch_def *def); /* of a copy, or of what surgery or a folder returned; NULL is fine */
 
 /* Words of recipes and files for the enumerations: field is "kind", "norm", "position", "activation", "loss",
- * "qkv_bias", "init" or "map". gr_arch_word is NULL, gr_arch_value -1 where there is none. */
+ * "qkv_bias", "init", "map" or "strength". gr_arch_word is NULL, gr_arch_value -1 where there is none. */
 const char *gr_arch_word(const char *field, int value);
 int gr_arch_value(const char *field, const char *word);
 

@@ -38,7 +38,7 @@
  *                init: scaled|flat|uniform, init_std, l1, l1_layers, sizes, loss}
  *     regions:  {NAME: {residual|mlp|heads: {add: N} | {last: N} | {claim: [LO, HI]}, layers: [I, ...],
  *                       parameters: [PATTERN, ...], whole: [I, ...],
- *                       adapter: {rank: R, scale: 1, dropout: 0, maps: [MAP, ...]}}}
+ *                       adapter: {rank: R, scale: 1, dropout: 0, maps: [MAP, ...]}, strength: learned|sigmoid}}
  *     preset:   NAME | {name: NAME, OPTION: VALUE, joint: [KIND, ...], draw: DRAW, regions: {LABEL: REGION}}
  *     routes:   [ROUTE, ...]                       after those of the preset
  *     train:    {tokens: 4M | steps: N, batch: 32, micro: BATCH, optimizer: adamw|adam|sgd, lr, warmup, schedule:

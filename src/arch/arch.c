@@ -37,6 +37,7 @@ static const struct {
     {"loss", {"cross_entropy", "squared", "absolute"}},
     {"qkv_bias", {"as_bias", "without", "with"}},
     {"init", {"scaled", "flat", "uniform"}},
+    {"strength", {"none", "learned", "sigmoid"}},
     {"map", {"qkv", "out", "up", "gate", "down", "embed", "unembed"}},
 };
 
@@ -159,6 +160,25 @@ gr_value gr__activation(gr_graph *graph, gr_activation activation, gr_value x) {
     default:
         return gr_silu(graph, x);
     }
+}
+
+gr_value gr__plan_strengths(gr_graph *graph, const gr__plan *plan, const gr_param *handle, const gr__span *span,
+                            int layer, gr_value x, int scale) {
+    for (int r = 0; r < plan->def->region_count; r++) {
+        gr__span s = span[r * plan->layers + layer];
+        if (s.lo < s.hi && !plan->def->regions[r].residual.add)
+            x = gr__plan_strength(graph, plan, handle, r, x, s.lo * scale, s.hi * scale);
+    }
+    return x;
+}
+
+gr_value gr__plan_strength(gr_graph *graph, const gr__plan *plan, const gr_param *handle, int region, gr_value x,
+                           int lo, int hi) {
+    gr_strength strength = plan->def->regions[region].strength;
+    if (strength == GR_STRENGTH_NONE)
+        return x;
+    gr_param g = gr__plan_param_handle(plan, handle, region, "strength");
+    return gr_learned_gate(graph, x, lo, hi, g, strength == GR_STRENGTH_SIGMOID);
 }
 
 void gr__plan_gates(gr_graph *graph, const gr__plan *plan, const int *regions, const gr__span *span, int layer,

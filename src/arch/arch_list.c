@@ -203,14 +203,27 @@ static void list_mlp(gr__plan *plan) {
     }
 }
 
-void gr__plan_list(gr__plan *plan) {
-    if (plan->def->kind == GR_ARCH_MLP) {
-        list_mlp(plan);
-        return;
-    }
+static void list_strength(gr__plan *plan, int region) {
+    lister l = {plan, region, 0, true};
+    gr_param_def number = vector(1, GR_KIND_WEIGHT);
+    number.init = plan->def->regions[region].strength == GR_STRENGTH_LEARNED ? GR_INIT_ONE : GR_INIT_ZERO;
+    add(&l, number, plain, plain, "strength")->role = GR__NUMBER;
+}
+
+static void list_transformer(gr__plan *plan) {
     list_owner(plan, GR_NONE);
     for (int k = 0; k < plan->groups; k++)
         list_owner(plan, plan->group[k]);
     for (int r = 0; r < plan->def->region_count; r++)
         list_adapter(plan, r);
+}
+
+void gr__plan_list(gr__plan *plan) {
+    if (plan->def->kind == GR_ARCH_MLP)
+        list_mlp(plan);
+    else
+        list_transformer(plan);
+    for (int r = 0; r < plan->def->region_count; r++)
+        if (plan->def->regions[r].strength != GR_STRENGTH_NONE)
+            list_strength(plan, r);
 }

@@ -343,6 +343,12 @@ static gr_status settle_region(gr__plan *plan, int r, gr_error *err) {
                      region->name);
     if (plan->def->kind == GR_ARCH_MLP && (has_units(&region->residual) || has_units(&region->heads)))
         return USAGE(err, NULL, "region '%s' wants heads or residual dimensions of an mlp network", region->name);
+    if (!gr_arch_word("strength", (int)region->strength))
+        return USAGE(err, NULL, "strength of region '%s' has the unknown value %d", region->name,
+                     (int)region->strength);
+    if (region->strength && !has_units(&region->mlp) && !has_units(&region->heads) && !region->whole_count &&
+        !region->adapter.rank)
+        return USAGE(err, "leave strength out", "region '%s' has nothing that a strength could multiply", region->name);
     GR_TRY(settle_whole(plan, r, err));
     GR_TRY(settle_residual(plan, r, err));
     GR_TRY(settle_units(plan, r, &region->heads, "heads", plan->heads, plan->heads_all, plan->head_span, err));

@@ -26,13 +26,13 @@ typedef struct gr__axis {
     bool out;
 } gr__axis;
 
-typedef enum gr__role { GR__BASE, GR__LOW, GR__HIGH } gr__role; /* A or B of an adapter */
+typedef enum gr__role { GR__BASE, GR__LOW, GR__HIGH, GR__NUMBER } gr__role; /* A or B of an adapter; a strength */
 
 typedef struct gr__plan_param {
     gr_param_def def; /* name, sizes, initial values */
     gr__axis axis[2];
     int layer[2]; /* of the units on each axis */
-    int region;   /* whose it is alone: of a residual group or an adapter; GR_NONE: the core's */
+    int region;   /* whose it is alone: of a residual group, adapter or strength; GR_NONE: the core's */
     int block;    /* the layer that it is a part of, GR_NONE: of none */
     gr__role role;
 } gr__plan_param;
@@ -112,6 +112,13 @@ gr_param gr__plan_param_handle(const gr__plan *plan, const gr_param *handles, in
     __attribute__((format(printf, 4, 5)));
 bool gr__plan_penalised(const gr__plan *plan, int layer); /* L1 on the hidden units of this layer */
 gr_value gr__activation(gr_graph *graph, gr_activation activation, gr_value x);
+
+/* x with columns [lo, hi) multiplied by the region's strength, or by those of all regions with units in a layer,
+ * `scale` columns a unit. */
+gr_value gr__plan_strength(gr_graph *graph, const gr__plan *plan, const gr_param *handle, int region, gr_value x,
+                           int lo, int hi);
+gr_value gr__plan_strengths(gr_graph *graph, const gr__plan *plan, const gr_param *handle, const gr__span *span,
+                            int layer, gr_value x, int scale);
 
 /* A gate of the region on its units of a layer, if it has any: columns of `tap`, `scale` columns a unit. */
 void gr__plan_gates(gr_graph *graph, const gr__plan *plan, const int *regions, const gr__span *span, int layer,

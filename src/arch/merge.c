@@ -1,6 +1,7 @@
 /* Merging adapters into the maps they are on. */
 #include "gradroute/surgery.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -69,6 +70,15 @@ static gr_status untie(gr_surgery_result *it, gr_error *err) {
 
 /* ---- products ---- */
 
+static double strength(gr_model *model, const gr_arch_region *region) {
+    if (region->strength == GR_STRENGTH_NONE)
+        return 1;
+    char name[192];
+    snprintf(name, sizeof name, "%s.strength", region->name);
+    double g = (double)numbers(model, name)[0];
+    return region->strength == GR_STRENGTH_SIGMOID ? 1 / (1 + exp(-g)) : g;
+}
+
 /* W += scale B^T A: entry (i, o) of the map from inputs to outputs. */
 static void add_product(gr_real *w, const gr_param_def *def, const gr_real *a, const gr_real *b, int rank, gr_map map,
                         double scale) {
@@ -98,7 +108,7 @@ static void merge_map(gr_model *to, gr_model *from, const gr_arch_region *region
     snprintf(low, sizeof low, "%s.%s.a", region->name, name);
     snprintf(high, sizeof high, "%s.%s.b", region->name, name);
     gr_param w = gr_model_find(to, name);
-    double scale = region->adapter.scale == 0 ? 1 : region->adapter.scale;
+    double scale = (region->adapter.scale == 0 ? 1 : region->adapter.scale) * strength(from, region);
     add_product(gr_model_data(to, w), gr_model_param(to, w), numbers(from, low), numbers(from, high),
                 region->adapter.rank, map, scale);
 }

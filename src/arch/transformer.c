@@ -74,6 +74,7 @@ static gr_value low_rank(builder *b, gr_value x, int region, const char *name) {
                        : gr_linear(b->g, 1, &(gr_term){.x = gr_dropout(b->g, x, a->dropout), .w = w}, GR_NONE, GR_NONE);
     if (a->scale != 0 && a->scale != 1)
         low = gr_scale(b->g, low, a->scale);
+    low = gr__plan_strength(b->g, b->plan, b->handle, region, low, 0, a->rank);
     snprintf(text, sizeof text, "%s.%s.low", b->def->regions[region].name, name);
     return gate_region(b, gr_tap_point(b->g, low, text), region);
 }
@@ -122,7 +123,10 @@ static gr_value write_stream(builder *b, gr_value stream, int count, const gr_te
     if (b->def->dropout == 0 && owner == GR_NONE)
         return sum(b, count, term, bias, stream);
     gr_value added = gr_dropout(b->g, sum(b, count, term, bias, GR_NONE), b->def->dropout);
-    return gr_add(b->g, stream, owner == GR_NONE ? added : gate_region(b, gr_tap_point(b->g, added, tap), owner));
+    if (owner == GR_NONE)
+        return gr_add(b->g, stream, added);
+    added = gr__plan_strength(b->g, b->plan, b->handle, owner, added, 0, b->plan->width);
+    return gr_add(b->g, stream, gate_region(b, gr_tap_point(b->g, added, tap), owner));
 }
 
 /* ---- norms ---- */
@@ -141,6 +145,13 @@ static gr_value norm(builder *b, const gr_value *stream, const char *name) {
 
 /* ---- blocks ---- */
 
+/* Units of one sort by the strengths of their regions: of a group all, of the core those that regions have. */
+static gr_value strengthen(builder *b, gr_value x, int owner, int layer, const gr__span *span, int scale) {
+    if (owner != GR_NONE)
+        return gr__plan_strength(b->g, b->plan, b->handle, owner, x, 0, gr_value_width(b->g, x));
+    return gr__plan_strengths(b->g, b->plan, b->handle, span, layer, x, scale);
+}
+
 static gr_value heads_of(builder *b, gr_value n, int owner, int layer) {
     const gr__plan *plan = b->plan;
     const gr_arch_def *def = b->def;
@@ -156,6 +167,7 @@ static gr_value heads_of(builder *b, gr_value n, int owner, int layer) {
                                         .rotary_halves = def->rotary_halves};
     gr_value qkv = read_streams(b, n, owner, layer, GR_MAP_QKV);
     gr_value a = gr_attention(b->g, qkv, &attention);
+    a = strengthen(b, a, owner, layer, plan->head_span, gr__plan_lines_of(plan, GR__HEAD));
     a = tap_layer(b, a, owner, layer, "attn.heads");
     if (owner != GR_NONE)
         return gate_region(b, a, owner);
@@ -172,6 +184,7 @@ static gr_value neurons_of(builder *b, gr_value n, int owner, int layer) {
         hidden = gr__activation(b->g, b->def->activation, up);
     if (owner == GR_NONE && gr__plan_penalised(b->plan, layer)) /* before the tap: no route reaches it */
         gr_graph_loss(b->g, gr_mean(b->g, gr_l1(b->g, hidden)), b->def->l1);
+    hidden = strengthen(b, hidden, owner, layer, b->plan->mlp_span, 1);
     hidden = tap_layer(b, hidden, owner, layer, "mlp.hidden");
     if (owner != GR_NONE)
         return gate_region(b, hidden, owner);

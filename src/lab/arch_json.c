@@ -109,6 +109,8 @@ static json_t *region_json(const gr_arch_region *region, int layers) {
     set_units(value, "heads", &region->heads, layers);
     if (region->layer_count)
         json_object_set_new(value, "layers", list_json(region->layers, region->layer_count));
+    if (region->strength)
+        json_object_set_new(value, "strength", json_string(gr_arch_word("strength", (int)region->strength)));
     if (region->adapter.rank)
         json_object_set_new(value, "adapter", adapter_json(&region->adapter));
     if (region->whole_count)
@@ -238,6 +240,14 @@ static gr_status read_patterns(const reader *r, gr_arch_region *region, const js
     return GR_OK;
 }
 
+static gr_status read_strength(const reader *r, gr_strength *to, const json_t *value) {
+    int word = json_is_string(value) ? gr_arch_value("strength", json_string_value(value)) : -1;
+    if (word < 0)
+        return FORMAT(r, "'strength' is not one of its words");
+    *to = (gr_strength)word;
+    return GR_OK;
+}
+
 static gr_status read_maps(const reader *r, unsigned *maps, const json_t *value) {
     if (!json_is_array(value))
         return FORMAT(r, "'maps' is not a list");
@@ -287,6 +297,8 @@ static gr_status read_region(const reader *r, gr_arch_region *region, const json
             GR_TRY(read_units(r, &region->heads, member, key, layers));
         else if (!strcmp(key, "layers"))
             GR_TRY(read_list(r, &region->layers, &region->layer_count, member, key));
+        else if (!strcmp(key, "strength"))
+            GR_TRY(read_strength(r, &region->strength, member));
         else if (!strcmp(key, "adapter"))
             GR_TRY(read_adapter(r, &region->adapter, member));
         else if (!strcmp(key, "whole"))

@@ -191,6 +191,11 @@ static gr_status read_region(gr_recipe *recipe, gr_yaml *node, gr_arch_region *r
     GR_TRY(read_units(node, &region->heads, "heads", err));
     GR_TRY(gr__recipe_ints(recipe, node, &region->layers, &region->layer_count, "layers", 0, LAYERS_MOST - 1, err));
     GR_TRY(read_adapter(node, &region->adapter, err));
+    if (gr_yaml_find(node, "strength")) {
+        int strength = GR_STRENGTH_NONE;
+        GR_TRY(read_word(node, &strength, "strength", err));
+        region->strength = (gr_strength)strength;
+    }
     GR_TRY(gr__recipe_ints(recipe, node, &region->whole, &region->whole_count, "whole", 0, LAYERS_MOST - 1, err));
     return gr_yaml_texts(node, &region->patterns, &region->pattern_count, "parameters", err);
 }
