@@ -61,4 +61,23 @@ ok 'train a strength' gradroute train "$t" -o "$work/strong" --set 'regions.anim
 learned() { gradroute inspect "$work/strong" | grep -q 'animals.strength'; }
 ok 'it is a parameter of the region' learned
 fails 2 'strength' 'an unknown strength' gradroute check "$t" --set 'regions.animals={mlp: {add: 8}, strength: much}'
+
+# ---- experts ----
+moe='model={arch: llama, layers: 2, width: 32, heads: 2, mlp: 16, experts: 4, top: 2, balance: 0.02}'
+bio='regions.animals={experts: {claim: [3, 4]}}'
+json 'check of experts' gradroute check "$t" --set "$moe" --set "$bio" --set 'preset={name: sgtm}' --json
+json 'plan of experts' gradroute plan "$t" --set "$moe" --set "$bio" --set 'preset={name: sgtm}' --set 'twins=[filtered]' --json
+ok 'train experts' gradroute train "$t" -o "$work/moe" --set "$moe" --set "$bio" --set 'preset={name: sgtm}'
+json 'eval without the expert' gradroute eval "$work/moe" --off animals --json
+cp "$work/last.json" "$work/off.json"
+json 'remove the expert' gradroute ablate "$work/moe" --remove animals -o "$work/three" --json
+json 'inspect what is left' gradroute inspect "$work/three" --json
+ok 'three experts are left' same "$(get "$work/last.json" "['arch']['experts']")" 3
+json 'eval of what is left' gradroute eval "$work/three" --recipe "$t" --json
+ok 'it is the network with the expert off' near "$work/last.json" "$work/off.json"
+ok 'generate from experts' gradroute generate "$work/moe" --prompt 'a small' --off animals --tokens 8
+ok 'train an added expert' gradroute train "$t" -o "$work/more" --set "$moe" --set 'regions.animals={experts: {add: 1}}' --set 'preset={name: gram}'
+fails 2 'claims experts 3..6' 'experts that are not there' gradroute check "$t" --set "$moe" --set 'regions.animals={experts: {claim: [3, 6]}}'
+fails 2 'top' 'more experts used than there are' gradroute check "$t" --set "$moe" --set model.top=5
+fails 2 'top' 'top without experts' gradroute check "$t" --set model.top=1
 finish

@@ -209,6 +209,16 @@ static void whole_layer(draw *d) {
     language_loss(d, norm(d, gr_add(d->g, x, tap(d, down))));
 }
 
+/* Two of four experts; the scores of two of them, and all hidden units, are behind taps. */
+static void experts(draw *d) {
+    gr_value x = leaf(d, 6), n = norm(d, x);
+    gr_value scores = gr_scores(d->g, linear(d, n, 4)), some = tap(d, gr_slice(d->g, scores, 0, 2));
+    gr_value p = gr_share(d->g, gr_concat(d->g, 2, (gr_value[]){some, gr_slice(d->g, scores, 2, 4)}));
+    gr_value hidden = gr_weigh(d->g, gr_gelu(d->g, linear(d, n, 8)), gr_top(d->g, p, 2));
+    language_loss(d, gr_linear(d->g, 1, &(gr_term){.x = tap(d, hidden), .w = param(d, 8, 6), .transposed = true},
+                               param(d, 1, 6), x));
+}
+
 /* Learned numbers before and behind taps, one of them twice. */
 static void gates(draw *d) {
     gr_value x = gr_silu(d->g, leaf(d, 6));
@@ -495,7 +505,7 @@ static void check_frozen(describe make, uint64_t seed, modes mode, bool mixed) {
 
 static const describe odd[] = {tap_on_slice,      tap_on_tap,  twice,          whole_batch, zeros_in_a_row,
                                tap_after_product, heads,       heads_of_zeros, numbers,     tap_at_the_end,
-                               adapters,          whole_layer, gates};
+                               adapters,          whole_layer, gates,          experts};
 enum { ODD = sizeof odd / sizeof *odd };
 
 static void odd_graphs_frozen(void **state) {

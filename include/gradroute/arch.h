@@ -18,6 +18,12 @@
  * Taps, each on all that reads the value: embed, layers.i.attn.heads [H*S] (before out), layers.i.attn.stream (after
  * attention wrote), layers.i.mlp.hidden [M] (before down), layers.i.stream (after the MLP wrote).
  *
+ * Experts (experts > 0): the MLP of a layer is E of them, M neurons each; expert e has rows e M to (e + 1) M - 1 of up,
+ * gate and down. With l = router norm(x), layers.i.mlp.router [E x D], p = softmax(l) over the experts that are on for
+ * the row, x += sum over the `top` largest p_e of p_e down_e^T act(up_e norm(x)) (Shazeer et al. 2017, Fedus et al.
+ * 2022). Tap layers.i.mlp.experts [E]: what exp(l) is multiplied by, so that weight 0 takes the expert out of the row's
+ * softmax; layers.i.mlp.hidden [E M] holds the units times their p_e, 0 where not chosen.
+ *
  * MLP (kind mlp): hidden.0 .. [sizes[i + 1] x sizes[i]], out [last x last hidden], NAME.bias; taps hidden.0 .. . It
  * reads the batch's real input 0; targets are class numbers (cross-entropy) or real input 1.
  *
@@ -29,6 +35,9 @@
  * Neurons and heads, `add` or claim, without `residual.add`: rows of the core's own parameters. Added units follow the
  * claimable ones, in the order of the regions, so the others start as in a network without the region. Gates: columns
  * of layers.i.mlp.hidden and layers.i.attn.heads.
+ *
+ * Experts, `add` or claim: their rows of router, up, gate, down and of the biases of the units. Gates: columns of
+ * layers.i.mlp.experts. A network with experts has no regions of single neurons, but for those of residual groups.
  *
  * `residual` claim: columns of all core parameters that read or write the stream. Gates: columns of the stream taps
  * (embed, layers.i.attn.stream, layers.i.stream). A region's `layers` do not restrict it.
@@ -119,7 +128,7 @@ typedef enum gr_strength { GR_STRENGTH_NONE, GR_STRENGTH_LEARNED, GR_STRENGTH_SI
 
 typedef struct gr_arch_region {
     const char *name; /* letters, digits, _ and -; also the name of its file in a model folder */
-    gr_arch_units residual, mlp, heads;
+    gr_arch_units residual, mlp, heads, experts;
     const int *layers; /* [layer_count] layers (MLP: hidden layers) in which it has units; layer_count 0: all */
     int layer_count;
     const char *const *patterns; /* [pattern_count] of fnmatch, against parameter names */
@@ -133,14 +142,18 @@ typedef struct gr_arch_region {
 /* Start from gr_arch_default. All pointers are borrowed. */
 typedef struct gr_arch_def {
     gr_arch_kind kind;
-    int vocab, context;     /* tokens; positions of a row (sets the size of learned positions only) */
-    int positions;          /* learned positions there are, at least context; 0: context */
-    int layers, width;      /* blocks; D, the core's residual dimensions */
-    int heads, head_size;   /* per layer; head_size 0: width / heads */
-    int kv_heads;           /* heads of keys and values, each shared by heads / kv_heads query heads; 0: as heads */
-    int mlp;                /* neurons per layer; 0: 8/3 width (swiglu) or 4 width, rounded up to a multiple of 32 */
-    const int *layer_heads; /* [layers] query heads instead of heads, where layers differ; NULL: alike */
-    const int *layer_mlp;   /* [layers] instead of mlp */
+    int vocab, context;       /* tokens; positions of a row (sets the size of learned positions only) */
+    int positions;            /* learned positions there are, at least context; 0: context */
+    int layers, width;        /* blocks; D, the core's residual dimensions */
+    int heads, head_size;     /* per layer; head_size 0: width / heads */
+    int kv_heads;             /* heads of keys and values, each shared by heads / kv_heads query heads; 0: as heads */
+    int mlp;                  /* neurons per layer; 0: 8/3 width (swiglu) or 4 width, rounded up to a multiple of 32 */
+    const int *layer_heads;   /* [layers] query heads instead of heads, where layers differ; NULL: alike */
+    const int *layer_mlp;     /* [layers] instead of mlp */
+    int experts;              /* of each MLP, with `mlp` neurons each; 0: none. Transformer */
+    const int *layer_experts; /* [layers] instead of experts */
+    int top;                  /* experts that a row uses: the likeliest, all where there are fewer */
+    double balance;           /* weight of the load-balance loss of each layer (ops.h: gr_balance) */
     gr_norm norm;
     bool no_gain; /* norms without gain, and without shift */
     double eps;   /* of the norms */

@@ -73,6 +73,7 @@ static void keep_region(gr_arena *arena, gr_arch_region *region, size_t layers) 
     region->layers = keep(arena, region->layers, (size_t)region->layer_count, sizeof(int));
     region->mlp.spans = keep(arena, region->mlp.spans, 2 * layers, sizeof(int));
     region->heads.spans = keep(arena, region->heads.spans, 2 * layers, sizeof(int));
+    region->experts.spans = keep(arena, region->experts.spans, 2 * layers, sizeof(int));
     const char **patterns = keep(arena, region->patterns, (size_t)region->pattern_count, sizeof *patterns);
     for (int i = 0; i < region->pattern_count; i++)
         patterns[i] = gr_arena_strdup(arena, patterns[i]);
@@ -89,6 +90,7 @@ gr_arch_def *gr_arch_copy(const gr_arch_def *def) {
     copy->def.layer_heads = keep(arena, def->layer_heads, layers, sizeof(int));
     copy->def.layer_mlp = keep(arena, def->layer_mlp, layers, sizeof(int));
     copy->def.windows = keep(arena, def->windows, (size_t)def->window_count, sizeof(int));
+    copy->def.layer_experts = keep(arena, def->layer_experts, layers, sizeof(int));
     copy->def.l1_layers = keep(arena, def->l1_layers, (size_t)def->l1_count, sizeof(int));
     copy->def.sizes = keep(arena, def->sizes, (size_t)def->size_count, sizeof(int));
     gr_arch_region *regions = keep(arena, def->regions, (size_t)def->region_count, sizeof *regions);

@@ -103,6 +103,9 @@ static void list_layer(const lister *l) {
         snprintf(prefix, sizeof prefix, "layers.%d.mlp.", l->layer);
         list_norm(l, prefix);
     }
+    if (mlp && l->owner == GR_NONE && plan->each[l->layer])
+        add(l, weight(mlp / plan->each[l->layer], plan->width, usual_std(plan->def)), (gr__axis){GR__EXPERT, false},
+            reads, "layers.%d.mlp.router", l->layer);
     if (mlp) {
         list_in(l, mlp, GR__NEURON, "mlp.up");
         if (plan->def->activation == GR_ACTIVATION_SWIGLU)

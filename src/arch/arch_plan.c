@@ -14,7 +14,8 @@ enum {
     MAX_TOKENS = 1 << 24,
     MAX_WIDTH = 1 << 16,
     MAX_PATTERNS = 64,
-    MAX_RANK = 4096
+    MAX_RANK = 4096,
+    MAX_EXPERTS = 1024
 };
 
 #define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "model", (hint), __VA_ARGS__)
@@ -55,6 +56,8 @@ static gr_status check_common(const gr_arch_def *def, gr_error *err) {
     GR_TRY(within("the number of regions", def->region_count, 0, MAX_REGIONS, err));
     return GR_OK;
 }
+
+static bool has_experts(const gr_arch_def *def) { return def->experts > 0 || def->layer_experts; }
 
 static int default_mlp(const gr_arch_def *def) {
     if (def->mlp)
@@ -108,6 +111,10 @@ static gr_status settle_transformer(gr__plan *plan, const gr_arch_def *def, gr_e
         return USAGE(err, "give head_size, or a width that is a multiple of heads",
                      "width %d does not divide into %d heads", def->width, def->heads);
     plan->head_size = def->head_size ? def->head_size : def->width / def->heads;
+    GR_TRY(within("experts", def->experts, 0, MAX_EXPERTS, err));
+    GR_TRY(fraction("balance", def->balance, 1e6, err));
+    if (has_experts(def))
+        GR_TRY(within("top (of the experts)", def->top, 1, MAX_EXPERTS, err));
     plan->layers = def->layers;
     plan->width = plan->stream = def->width;
     return check_attention(plan, def, err);
@@ -121,6 +128,8 @@ static gr_status settle_mlp(gr__plan *plan, const gr_arch_def *def, gr_error *er
         return USAGE(err, "flat is for transformers, and init_std for normal draws",
                      "an mlp network cannot have initial values '%s' with init_std %g",
                      gr_arch_word("init", (int)def->init), def->init_std);
+    if (has_experts(def))
+        return USAGE(err, "build a transformer", "an mlp network has no experts");
     if (def->activation == GR_ACTIVATION_SWIGLU)
         return USAGE(err, "choose relu, gelu, gelu_tanh or silu", "an mlp network has no gate for swiglu");
     plan->layers = def->size_count - 2;
@@ -137,18 +146,33 @@ static gr_status settle_heads(gr__plan *plan, const gr_arch_def *def, int layer,
     return GR_OK;
 }
 
+/* Neurons of all experts of a layer. */
+static gr_status settle_experts(gr__plan *plan, int layer, gr_error *err) {
+    const gr_arch_def *def = plan->def;
+    if (!has_experts(def))
+        return GR_OK;
+    int experts = def->layer_experts ? def->layer_experts[layer] : def->experts;
+    GR_TRY(within("the experts of a layer", experts, 0, MAX_EXPERTS, err));
+    GR_TRY(within("the neurons of an expert", plan->mlp[layer], 1, MAX_UNITS / MAX_EXPERTS, err));
+    plan->each[layer] = plan->mlp[layer];
+    plan->mlp[layer] *= experts;
+    return GR_OK;
+}
+
 static gr_status settle_layers(gr__plan *plan, const gr_arch_def *def, gr_error *err) {
     size_t n = (size_t)plan->layers * sizeof(int);
     plan->heads = gr_arena_alloc(plan->arena, n);
     plan->mlp = gr_arena_alloc(plan->arena, n);
     plan->heads_all = gr_arena_alloc(plan->arena, n);
     plan->mlp_all = gr_arena_alloc(plan->arena, n);
+    plan->each = gr_arena_alloc(plan->arena, n);
     for (int i = 0; i < plan->layers; i++) {
         if (def->kind == GR_ARCH_MLP) {
             plan->mlp[i] = def->sizes[i + 1];
         } else {
             GR_TRY(settle_heads(plan, def, i, err));
             plan->mlp[i] = def->layer_mlp ? def->layer_mlp[i] : default_mlp(def);
+            GR_TRY(settle_experts(plan, i, err));
         }
         GR_TRY(within("the neurons of a layer", plan->mlp[i], 0, MAX_UNITS, err));
         plan->heads_all[i] = plan->heads[i];
@@ -246,6 +270,35 @@ static gr_status settle_units(gr__plan *plan, int r, const gr_arch_units *u, con
     return GR_OK;
 }
 
+/* Experts of region r: as many of the layer's neurons as they have. */
+static gr_status settle_region_experts(gr__plan *plan, int r, gr_error *err) {
+    const gr_arch_region *region = &plan->def->regions[r];
+    const gr_arch_units *u = &region->experts;
+    GR_TRY(check_units(region, u, "experts", err));
+    if (has_experts(plan->def) && has_units(&region->mlp) && !region->residual.add)
+        return USAGE(err, "give it experts", "region '%s' takes single neurons of a network with experts",
+                     region->name);
+    if (has_units(u) && (!has_experts(plan->def) || region->residual.add))
+        return USAGE(err, "set experts in the model, and give residual dimensions a region of their own",
+                     "region '%s' takes experts of a network without, or beside residual dimensions", region->name);
+    for (int i = 0; i < plan->layers && has_units(u); i++) {
+        gr__span *s = &plan->mlp_span[r * plan->layers + i];
+        int each = plan->each[i], count = plan->mlp[i] / each;
+        if (!in_layer(region, i))
+            continue;
+        if (u->add) {
+            GR_TRY(within("the experts of a layer", plan->mlp_all[i] / each + u->add, 0, MAX_EXPERTS, err));
+            *s = (gr__span){plan->mlp_all[i], plan->mlp_all[i] + u->add * each};
+            plan->mlp_all[i] = s->hi;
+        } else {
+            *s = claim(u, i, count);
+            GR_TRY(check_span(region, *s, "experts", "layer", count, err));
+            *s = (gr__span){s->lo * each, s->hi * each};
+        }
+    }
+    return GR_OK;
+}
+
 static gr_status settle_residual(gr__plan *plan, int r, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     const gr_arch_units *u = &region->residual;
@@ -338,21 +391,24 @@ static gr_status settle_region(gr__plan *plan, int r, gr_error *err) {
             return USAGE(err, NULL, "region '%s' names layer %d of a network with %d", region->name, region->layers[i],
                          plan->layers);
     if (!has_units(&region->residual) && !has_units(&region->mlp) && !has_units(&region->heads) &&
-        !region->pattern_count && !region->whole_count && !region->adapter.rank)
-        return USAGE(err, "give it residual, mlp, heads, whole, adapter or parameters", "region '%s' owns nothing",
-                     region->name);
+        !has_units(&region->experts) && !region->pattern_count && !region->whole_count && !region->adapter.rank)
+        return USAGE(err, "give it residual, mlp, heads, experts, whole, adapter or parameters",
+                     "region '%s' owns nothing", region->name);
     if (plan->def->kind == GR_ARCH_MLP && (has_units(&region->residual) || has_units(&region->heads)))
         return USAGE(err, NULL, "region '%s' wants heads or residual dimensions of an mlp network", region->name);
     if (!gr_arch_word("strength", (int)region->strength))
         return USAGE(err, NULL, "strength of region '%s' has the unknown value %d", region->name,
                      (int)region->strength);
-    if (region->strength && !has_units(&region->mlp) && !has_units(&region->heads) && !region->whole_count &&
-        !region->adapter.rank)
+    if (region->strength && !has_units(&region->mlp) && !has_units(&region->experts) && !has_units(&region->heads) &&
+        !region->whole_count && !region->adapter.rank)
         return USAGE(err, "leave strength out", "region '%s' has nothing that a strength could multiply", region->name);
     GR_TRY(settle_whole(plan, r, err));
     GR_TRY(settle_residual(plan, r, err));
     GR_TRY(settle_units(plan, r, &region->heads, "heads", plan->heads, plan->heads_all, plan->head_span, err));
-    return settle_units(plan, r, &region->mlp, "neurons", plan->mlp, plan->mlp_all, plan->mlp_span, err);
+    GR_TRY(settle_region_experts(plan, r, err));
+    return has_units(&region->experts)
+               ? GR_OK
+               : settle_units(plan, r, &region->mlp, "neurons", plan->mlp, plan->mlp_all, plan->mlp_span, err);
 }
 
 /* A bias into the stream needs a block of the core to stand in; sizes must be countable. */
@@ -512,9 +568,10 @@ bool gr__plan_adapts(const gr__plan *plan, int region, gr_map map, int layer) {
         return in_layer(r, layer) && plan->heads_all[layer] > 0;
     case GR_MAP_UP:
     case GR_MAP_DOWN:
-        return in_layer(r, layer) && plan->mlp_all[layer] > 0;
+        return in_layer(r, layer) && plan->mlp_all[layer] > 0 && !plan->each[layer];
     case GR_MAP_GATE:
-        return in_layer(r, layer) && plan->mlp_all[layer] > 0 && plan->def->activation == GR_ACTIVATION_SWIGLU;
+        return in_layer(r, layer) && plan->mlp_all[layer] > 0 && !plan->each[layer] &&
+               plan->def->activation == GR_ACTIVATION_SWIGLU;
     default:
         return r->adapter.maps != 0;
     }
@@ -538,6 +595,9 @@ gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region) {
         return plan->stream_span[region];
     case GR__NEURON:
         return plan->mlp_span[at];
+    case GR__EXPERT:
+        s = plan->mlp_span[at];
+        return (gr__span){s.lo / plan->each[p->layer[axis]], s.hi / plan->each[p->layer[axis]]};
     case GR__HEAD:
     case GR__QKV:
         s = plan->head_span[at];

@@ -16,7 +16,8 @@ typedef enum gr__unit {
     GR__STREAM, /* residual dimensions */
     GR__NEURON, /* one line a neuron */
     GR__HEAD,   /* a head of keys: head_size lines for each of its query heads */
-    GR__QKV     /* and 2 * head_size more */
+    GR__QKV,    /* and 2 * head_size more */
+    GR__EXPERT  /* one line an expert, whose neurons are as many units */
 } gr__unit;
 
 /* What the rows or the columns of a parameter are. out: the entries decide what these units put out (rather than what
@@ -48,6 +49,7 @@ typedef struct gr__plan {
     int share;                      /* query heads of a head of keys: heads are counted in heads of keys below */
     int *heads, *mlp;               /* [layers] claimable units of the core */
     int *heads_all, *mlp_all;       /* [layers] with the added ones */
+    int *each;                      /* [layers] neurons of an expert; 0: the network has no experts */
     gr__span *head_span, *mlp_span; /* [regions * layers] units of each region; of a group: [0, own) */
     gr__span *stream_span;          /* [regions] claimed residual dimensions */
     int *whole;                     /* [layers] the region that owns the layer whole, GR_NONE: nobody */

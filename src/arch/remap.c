@@ -47,6 +47,9 @@ int *gr__remap_lines(const gr__remap *map, int param, int axis) {
     int *from = gr_alloc((size_t)lines * sizeof *from);
     for (int i = 0; i < lines; i++)
         from[i] = !units ? i : units[i / scale] < 0 ? -1 : units[i / scale] * scale + i % scale;
+    if (p->axis[axis].unit == GR__EXPERT) /* an expert is where its first neuron is */
+        for (int i = 0, each = map->to->each[layer]; i < lines; i++)
+            from[i] = map->mlp[layer][i * each] < 0 ? -1 : map->mlp[layer][i * each] / each;
     return from;
 }
 
@@ -60,7 +63,7 @@ static int find_region(const gr_arch_def *def, const char *name) {
 }
 
 static bool adds(const gr_arch_region *region, bool heads) {
-    return !region->residual.add && (heads ? region->heads.add : region->mlp.add) > 0;
+    return !region->residual.add && (heads ? region->heads.add : region->mlp.add + region->experts.add) > 0;
 }
 
 static int *widen(const gr__plan *from, const gr__plan *to, int layer, bool heads) {
@@ -197,13 +200,16 @@ static const int *renumber(gr_arena *arena, const staying *s, const int *list, i
     return now;
 }
 
-/* Counts of claimable units that stay, `scale` each: one number where all layers agree, else a list. */
-static int *counts(gr_arena *arena, const staying *s, const kept *k, const int *claimable, int scale,
+static int by(const int *each, int layer) { return each ? each[layer] : 1; }
+
+/* Counts of claimable units that stay, of `each` lines, times `scale`: one number where all layers agree, else a list.
+ */
+static int *counts(gr_arena *arena, const staying *s, const kept *k, const int *claimable, const int *each, int scale,
                    int *same) {
     int *list = gr_arena_alloc(arena, (size_t)s->count * sizeof *list);
     bool alike = true;
     for (int i = 0; i < s->count; i++) {
-        list[i] = scale * count_kept(&k[s->layer[i]], claimable[s->layer[i]]);
+        list[i] = scale * count_kept(&k[s->layer[i]], claimable[s->layer[i]]) / by(each, s->layer[i]);
         alike = alike && list[i] == list[0];
     }
     if (!alike || !s->count || !list[0])
@@ -212,8 +218,9 @@ static int *counts(gr_arena *arena, const staying *s, const kept *k, const int *
     return NULL;
 }
 
-/* Moves a claim to where its units are now. */
-static void move_claim(gr_arena *arena, const staying *s, gr_arch_units *u, const gr__span *span, const kept *k) {
+/* Moves a claim to where its units, of `each` lines, are now. */
+static void move_claim(gr_arena *arena, const staying *s, gr_arch_units *u, const gr__span *span, const kept *k,
+                       const int *each) {
     if (u->add || !(u->lo || u->hi || u->last || u->spans))
         return;
     int *spans = gr_arena_alloc(arena, 2 * (size_t)s->count * sizeof *spans);
@@ -221,8 +228,8 @@ static void move_claim(gr_arena *arena, const staying *s, gr_arch_units *u, cons
     bool alike = true;
     for (int i = 0; i < s->count; i++) {
         gr__span old = span[s->layer[i]];
-        spans[2 * i] = count_kept(&k[s->layer[i]], old.lo);
-        spans[2 * i + 1] = count_kept(&k[s->layer[i]], old.hi);
+        spans[2 * i] = count_kept(&k[s->layer[i]], old.lo) / by(each, s->layer[i]);
+        spans[2 * i + 1] = count_kept(&k[s->layer[i]], old.hi) / by(each, s->layer[i]);
         if (old.lo == old.hi)
             continue;
         alike = alike && (!one || (one[0] == spans[2 * i] && one[1] == spans[2 * i + 1]));
@@ -258,6 +265,13 @@ static const int *windows(gr_arena *arena, const gr__plan *plan, const staying *
     return list;
 }
 
+static const int *of_staying(gr_arena *arena, const staying *s, const int *list) {
+    int *now = gr_arena_alloc(arena, (size_t)s->count * sizeof *now);
+    for (int i = 0; i < s->count; i++)
+        now[i] = list[s->layer[i]];
+    return now;
+}
+
 /* The description without the regions that are gone. */
 static gr_arch_def *smaller(gr_arena *arena, const gr__plan *plan, const bool *gone, const staying *s,
                             const kept *heads, const kept *mlp) {
@@ -270,8 +284,9 @@ static gr_arch_def *smaller(gr_arena *arena, const gr__plan *plan, const bool *g
             continue;
         gr_arch_region *region = &regions[def.region_count++];
         *region = old->regions[r];
-        move_claim(arena, s, &region->heads, plan->head_span + r * plan->layers, heads);
-        move_claim(arena, s, &region->mlp, plan->mlp_span + r * plan->layers, mlp);
+        move_claim(arena, s, &region->heads, plan->head_span + r * plan->layers, heads, NULL);
+        move_claim(arena, s, &region->mlp, plan->mlp_span + r * plan->layers, mlp, NULL);
+        move_claim(arena, s, &region->experts, plan->mlp_span + r * plan->layers, mlp, plan->each);
         region->layers = renumber(arena, s, region->layers, &region->layer_count);
         region->whole = renumber(arena, s, region->whole, &region->whole_count);
     }
@@ -289,10 +304,15 @@ static gr_arch_def *smaller(gr_arena *arena, const gr__plan *plan, const bool *g
         def.head_size = plan->head_size;
         def.layers = s->count;
         def.windows = old->window_count ? windows(arena, plan, s, &def.window_count) : NULL;
-        def.layer_heads = counts(arena, s, heads, plan->heads, plan->share, &def.heads);
+        def.layer_heads = counts(arena, s, heads, plan->heads, NULL, plan->share, &def.heads);
         if (def.kv_heads && !def.layer_heads)
             def.kv_heads = def.heads / plan->share;
-        def.layer_mlp = counts(arena, s, mlp, plan->mlp, 1, &def.mlp);
+        if (def.experts > 0 || def.layer_experts) {
+            def.layer_mlp = old->layer_mlp ? of_staying(arena, s, old->layer_mlp) : NULL;
+            def.layer_experts = counts(arena, s, mlp, plan->mlp, plan->each, 1, &def.experts);
+        } else {
+            def.layer_mlp = counts(arena, s, mlp, plan->mlp, NULL, 1, &def.mlp);
+        }
     }
     return gr_arch_copy(&def);
 }

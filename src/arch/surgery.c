@@ -82,6 +82,8 @@ static gr_status check_same(const gr_arch_def *a, const gr_arch_def *b, gr_error
     GR_TRY(same("rotary_halves", a->rotary_halves, b->rotary_halves, err));
     GR_TRY(same("attention_scale", a->attention_scale, b->attention_scale, err));
     GR_TRY(same("tied", a->tied, b->tied, err));
+    if (a->experts || a->layer_experts || b->experts || b->layer_experts)
+        GR_TRY(same("top", a->top, b->top, err));
     return same("loss", a->loss, b->loss, err);
 }
 
@@ -121,6 +123,7 @@ static gr_status check_wider(const gr__remap *map, gr_error *err) {
         GR_TRY(same("a window of", gr__plan_window(map->from, i), gr__plan_window(map->to, i), err));
         GR_TRY(same("heads to claim", map->from->heads[i], map->to->heads[i], err));
         GR_TRY(same("neurons to claim", map->from->mlp[i], map->to->mlp[i], err));
+        GR_TRY(same("neurons of an expert", map->from->each[i], map->to->each[i], err));
     }
     GR_TRY(check_adapters(map->from->def, map->def, err));
     for (int p = 0; p < map->from->params; p++)
@@ -306,10 +309,11 @@ static gr_status off_mean(const gr__plan *plan, gr_model *model, int region, con
 static gr_status check_mean(const gr__plan *plan, int r, const gr_surgery_off_def *how, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     if (region->residual.add || plan->stream_span[r].lo < plan->stream_span[r].hi || region->pattern_count ||
-        region->whole_count || region->adapter.rank)
+        region->whole_count || region->adapter.rank || region->experts.add || region->experts.last ||
+        region->experts.lo || region->experts.hi || region->experts.spans)
         return USAGE(err, "use zero, reinit or remove",
-                     "region '%s' has residual dimensions, whole layers, an adapter or whole parameters: a mean is "
-                     "defined for neurons and heads",
+                     "region '%s' has residual dimensions, experts, whole layers, an adapter or whole parameters: a "
+                     "mean is defined for neurons and heads",
                      region->name);
     for (int k = 0; k < plan->def->region_count; k++)
         for (int i = 0; i < plan->layers; i++)

@@ -176,19 +176,44 @@ static gr_value heads_of(builder *b, gr_value n, int owner, int layer) {
     return a;
 }
 
+/* [N x E]: the weight of each expert that a row uses, 0 for the others; regions gate their experts' scores. */
+static gr_value choose_experts(builder *b, gr_value n, int layer) {
+    const gr__plan *plan = b->plan;
+    char name[48];
+    int each = plan->each[layer], experts = plan->mlp_all[layer] / each;
+    gr_term router = {.x = plan->width < plan->stream ? gr_slice(b->g, n, 0, plan->width) : n,
+                      .w = PARAM(b, GR_NONE, "layers.%d.mlp.router", layer)};
+    snprintf(name, sizeof name, "layers.%d.mlp.experts", layer);
+    gr_value scores = gr_scores(b->g, gr_linear(b->g, 1, &router, GR_NONE, GR_NONE));
+    scores = gr_tap_point(b->g, scores, name);
+    for (int r = 0; r < b->def->region_count; r++) {
+        gr__span s = plan->mlp_span[r * plan->layers + layer];
+        if (s.lo < s.hi && !b->def->regions[r].residual.add)
+            gr_graph_region_gate(b->g, b->region[r], gr_graph_tap(b->g, scores), s.lo / each, s.hi / each);
+    }
+    gr_value p = gr_share(b->g, scores), chosen = gr_top(b->g, p, b->def->top < experts ? b->def->top : experts);
+    if (b->def->balance > 0)
+        gr_graph_loss(b->g, gr_mean(b->g, gr_balance(b->g, p, chosen)), b->def->balance);
+    return chosen;
+}
+
 static gr_value neurons_of(builder *b, gr_value n, int owner, int layer) {
     gr_value up = read_streams(b, n, owner, layer, GR_MAP_UP), hidden;
     if (b->def->activation == GR_ACTIVATION_SWIGLU)
         hidden = gr_swiglu(b->g, read_streams(b, n, owner, layer, GR_MAP_GATE), up);
     else
         hidden = gr__activation(b->g, b->def->activation, up);
+    const bool experts = owner == GR_NONE && b->plan->each[layer];
+    if (experts)
+        hidden = gr_weigh(b->g, hidden, choose_experts(b, n, layer));
     if (owner == GR_NONE && gr__plan_penalised(b->plan, layer)) /* before the tap: no route reaches it */
         gr_graph_loss(b->g, gr_mean(b->g, gr_l1(b->g, hidden)), b->def->l1);
     hidden = strengthen(b, hidden, owner, layer, b->plan->mlp_span, 1);
     hidden = tap_layer(b, hidden, owner, layer, "mlp.hidden");
     if (owner != GR_NONE)
         return gate_region(b, hidden, owner);
-    gr__plan_gates(b->g, b->plan, b->region, b->plan->mlp_span, layer, gr_graph_tap(b->g, hidden), 1);
+    if (!experts)
+        gr__plan_gates(b->g, b->plan, b->region, b->plan->mlp_span, layer, gr_graph_tap(b->g, hidden), 1);
     return hidden;
 }
 

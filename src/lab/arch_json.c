@@ -47,6 +47,9 @@ static const field fields[] = {
     FIELD(no_gain, FLAG),
     FIELD(qkv_bias, WORD),
     FIELD(init, WORD),
+    FIELD(experts, INTEGER),
+    FIELD(top, INTEGER),
+    FIELD(balance, NUMBER),
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 _Static_assert(sizeof(gr_arch_kind) == sizeof(int) && sizeof(gr_arch_loss) == sizeof(int), "words are read as int");
@@ -107,6 +110,7 @@ static json_t *region_json(const gr_arch_region *region, int layers) {
     set_units(value, "residual", &region->residual, layers);
     set_units(value, "mlp", &region->mlp, layers);
     set_units(value, "heads", &region->heads, layers);
+    set_units(value, "experts", &region->experts, layers);
     if (region->layer_count)
         json_object_set_new(value, "layers", list_json(region->layers, region->layer_count));
     if (region->strength)
@@ -135,6 +139,8 @@ json_t *gr__arch_to_json(const gr_arch_def *def) {
         json_object_set_new(value, "layer_heads", list_json(def->layer_heads, layers));
     if (def->layer_mlp)
         json_object_set_new(value, "layer_mlp", list_json(def->layer_mlp, layers));
+    if (def->layer_experts)
+        json_object_set_new(value, "layer_experts", list_json(def->layer_experts, layers));
     if (def->l1_count)
         json_object_set_new(value, "l1_layers", list_json(def->l1_layers, def->l1_count));
     if (def->window_count)
@@ -295,6 +301,8 @@ static gr_status read_region(const reader *r, gr_arch_region *region, const json
             GR_TRY(read_units(r, &region->mlp, member, key, layers));
         else if (!strcmp(key, "heads"))
             GR_TRY(read_units(r, &region->heads, member, key, layers));
+        else if (!strcmp(key, "experts"))
+            GR_TRY(read_units(r, &region->experts, member, key, layers));
         else if (!strcmp(key, "layers"))
             GR_TRY(read_list(r, &region->layers, &region->layer_count, member, key));
         else if (!strcmp(key, "strength"))
@@ -335,6 +343,8 @@ static gr_status read_member(const reader *r, gr_arch_def *def, const char *key,
         return read_by_layer(r, &def->layer_heads, value, key, layer_count(def));
     if (!strcmp(key, "layer_mlp"))
         return read_by_layer(r, &def->layer_mlp, value, key, layer_count(def));
+    if (!strcmp(key, "layer_experts"))
+        return read_by_layer(r, &def->layer_experts, value, key, layer_count(def));
     if (!strcmp(key, "l1_layers"))
         return read_list(r, &def->l1_layers, &def->l1_count, value, key);
     if (!strcmp(key, "windows"))

@@ -55,13 +55,24 @@ static gr_status read_attention(gr_recipe *recipe, gr_yaml *map, gr_arch_def *de
     return read_windows(recipe, map, def, err);
 }
 
+static gr_status read_experts(gr_yaml *map, gr_arch_def *def, gr_error *err) {
+    GR_TRY(gr__recipe_int(map, &def->experts, "experts", 1, 1024, err));
+    if (!def->experts)
+        return GR_OK;
+    def->top = 1;
+    def->balance = 0.01;
+    GR_TRY(gr__recipe_int(map, &def->top, "top", 1, def->experts, err));
+    return gr_yaml_real(map, &def->balance, "balance", 0, 1e5, err);
+}
+
 static gr_status read_sizes(gr_yaml *map, gr_arch_def *def, gr_error *err) {
     GR_TRY(gr__recipe_int(map, &def->layers, "layers", 1, LAYERS_MOST, err));
     GR_TRY(gr__recipe_int(map, &def->width, "width", 1, UNITS_MOST, err));
     GR_TRY(gr__recipe_int(map, &def->heads, "heads", 0, 1024, err));
     GR_TRY(gr__recipe_int(map, &def->kv_heads, "kv_heads", 1, 1024, err));
     GR_TRY(gr__recipe_int(map, &def->head_size, "head_size", 1, 4096, err));
-    return gr__recipe_int(map, &def->mlp, "mlp", 1, UNITS_MOST, err);
+    GR_TRY(gr__recipe_int(map, &def->mlp, "mlp", 1, UNITS_MOST, err));
+    return read_experts(map, def, err);
 }
 
 static gr_status read_biases(gr_yaml *map, gr_arch_def *def, gr_error *err) {
@@ -189,6 +200,7 @@ static gr_status read_region(gr_recipe *recipe, gr_yaml *node, gr_arch_region *r
     GR_TRY(read_units(node, &region->residual, "residual", err));
     GR_TRY(read_units(node, &region->mlp, "mlp", err));
     GR_TRY(read_units(node, &region->heads, "heads", err));
+    GR_TRY(read_units(node, &region->experts, "experts", err));
     GR_TRY(gr__recipe_ints(recipe, node, &region->layers, &region->layer_count, "layers", 0, LAYERS_MOST - 1, err));
     GR_TRY(read_adapter(node, &region->adapter, err));
     if (gr_yaml_find(node, "strength")) {
