@@ -67,6 +67,11 @@ moe='model={arch: llama, layers: 2, width: 32, heads: 2, mlp: 16, experts: 4, to
 bio='regions.animals={experts: {claim: [3, 4]}}'
 json 'check of experts' gradroute check "$t" --set "$moe" --set "$bio" --set 'preset={name: sgtm}' --json
 json 'plan of experts' gradroute plan "$t" --set "$moe" --set "$bio" --set 'preset={name: sgtm}' --set 'twins=[filtered]' --json
+cp "$work/last.json" "$work/two.json"
+json 'plan of one expert a row' gradroute plan "$t" --set "$moe" --set model.top=1 --set "$bio" --set 'preset={name: sgtm}' --set 'twins=[]' --json
+ok 'it needs fewer operations, by two maps of 16 by 32 and one back in each layer' python3 -c 'import json, sys
+one, two = (json.load(open(f))["models"][0]["flops_per_step"] for f in sys.argv[1:])
+assert two - one == 6 * 4 * 32 * 2 * 3 * 16 * 32, two - one' "$work/last.json" "$work/two.json"
 ok 'train experts' gradroute train "$t" -o "$work/moe" --set "$moe" --set "$bio" --set 'preset={name: sgtm}'
 json 'eval without the expert' gradroute eval "$work/moe" --off animals --json
 cp "$work/last.json" "$work/off.json"

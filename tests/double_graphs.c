@@ -214,9 +214,10 @@ static void experts(draw *d) {
     gr_value x = leaf(d, 6), n = norm(d, x);
     gr_value scores = gr_scores(d->g, linear(d, n, 4)), some = tap(d, gr_slice(d->g, scores, 0, 2));
     gr_value p = gr_share(d->g, gr_concat(d->g, 2, (gr_value[]){some, gr_slice(d->g, scores, 2, 4)}));
-    gr_value hidden = gr_weigh(d->g, gr_gelu(d->g, linear(d, n, 8)), gr_top(d->g, p, 2));
-    language_loss(d, gr_linear(d->g, 1, &(gr_term){.x = tap(d, hidden), .w = param(d, 8, 6), .transposed = true},
-                               param(d, 1, 6), x));
+    gr_value chosen = gr_top(d->g, p, 2);
+    gr_value up = gr_expert_linear(d->g, n, chosen, param(d, 8, 6), param(d, 1, 8), false);
+    gr_value hidden = tap(d, gr_weigh(d->g, gr_gelu(d->g, up), chosen));
+    language_loss(d, gr_add(d->g, x, gr_expert_linear(d->g, hidden, chosen, param(d, 8, 6), param(d, 1, 6), true)));
 }
 
 /* Learned numbers before and behind taps, one of them twice. */

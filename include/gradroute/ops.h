@@ -71,6 +71,11 @@ gr_value gr_share(gr_graph *graph, gr_value x);
 gr_value gr_top(gr_graph *graph, gr_value p, int k);
 gr_value gr_weigh(gr_graph *graph, gr_value x, gr_value chosen);
 
+/* A linear map for each expert, w [E m x D], computed for the rows that chose it (chosen [N x E] not 0): into experts,
+ * x [N x D] to [N x E m], 0 where not chosen; with `out` from [N x E m] to the sum [N x D], where units that were not
+ * chosen are not read. bias [1 x width of the result] or GR_NONE. */
+gr_value gr_expert_linear(gr_graph *graph, gr_value x, gr_value chosen, gr_param w, gr_param bias, bool out);
+
 /* E sum_e f_e p_e per row [N x 1]: f_e is the share of expert e in all choices of the row's block of 512 rows, counted
  * over present rows and without a gradient. Mean 1 where rows are spread evenly. It couples the rows of a block. */
 gr_value gr_balance(gr_graph *graph, gr_value p, gr_value chosen);

@@ -18,6 +18,7 @@ typedef struct builder {
     gr_param *handle;             /* of each parameter of the plan */
     int *region;                  /* of each region of the description */
     gr_tap group_tap[GR__GROUPS]; /* embedding of each group: says whether it is on */
+    gr_value chosen;              /* experts of the layer that is being built */
     bool watch;
 } builder;
 
@@ -114,15 +115,20 @@ static gr_value read_streams(builder *b, gr_value n, int owner, int layer, gr_ma
     return gr_linear(b->g, 2, apart, bias, GR_NONE);
 }
 
-/* stream + the terms + bias, with dropout of what is added. owner: the region that owns the layer whole and gates what
- * is added at a tap of this name; GR_NONE: nobody. */
-static gr_value write_stream(builder *b, gr_value stream, int count, const gr_term *term, gr_param bias, int owner,
-                             const char *tap) {
-    if (!count)
+/* stream + the terms + bias + what experts put out (GR_NONE: nothing), with dropout of what is added. owner: the region
+ * that owns the layer whole and gates what is added at a tap of this name; GR_NONE: nobody. */
+static gr_value write_stream(builder *b, gr_value stream, int count, const gr_term *term, gr_param bias,
+                             gr_value experts, int owner, const char *tap) {
+    if (!count && experts == GR_NONE)
         return stream;
-    if (b->def->dropout == 0 && owner == GR_NONE)
-        return sum(b, count, term, bias, stream);
-    gr_value added = gr_dropout(b->g, sum(b, count, term, bias, GR_NONE), b->def->dropout);
+    if (b->def->dropout == 0 && owner == GR_NONE) {
+        stream = count ? sum(b, count, term, bias, stream) : stream;
+        return experts == GR_NONE ? stream : gr_add(b->g, stream, experts);
+    }
+    gr_value added = count ? sum(b, count, term, bias, GR_NONE) : experts;
+    if (count && experts != GR_NONE)
+        added = gr_add(b->g, added, experts);
+    added = gr_dropout(b->g, added, b->def->dropout);
     if (owner == GR_NONE)
         return gr_add(b->g, stream, added);
     added = gr__plan_strength(b->g, b->plan, b->handle, owner, added, 0, b->plan->width);
@@ -197,15 +203,26 @@ static gr_value choose_experts(builder *b, gr_value n, int layer) {
     return chosen;
 }
 
+/* As read_streams, for the experts that were chosen. */
+static gr_value read_experts(builder *b, gr_value n, int owner, int layer, gr_map map) {
+    const char *name = gr__map_name(map, NULL);
+    gr_value x = b->plan->width < b->plan->stream ? gr_slice(b->g, n, 0, b->plan->width) : n;
+    return gr_expert_linear(b->g, x, b->chosen, PARAM(b, owner, "layers.%d.%s", layer, name),
+                            PARAM(b, owner, "layers.%d.%s.bias", layer, name), false);
+}
+
 static gr_value neurons_of(builder *b, gr_value n, int owner, int layer) {
-    gr_value up = read_streams(b, n, owner, layer, GR_MAP_UP), hidden;
-    if (b->def->activation == GR_ACTIVATION_SWIGLU)
-        hidden = gr_swiglu(b->g, read_streams(b, n, owner, layer, GR_MAP_GATE), up);
-    else
-        hidden = gr__activation(b->g, b->def->activation, up);
     const bool experts = owner == GR_NONE && b->plan->each[layer];
     if (experts)
-        hidden = gr_weigh(b->g, hidden, choose_experts(b, n, layer));
+        b->chosen = choose_experts(b, n, layer);
+    gr_value (*read)(builder *, gr_value, int, int, gr_map) = experts ? read_experts : read_streams;
+    gr_value up = read(b, n, owner, layer, GR_MAP_UP), hidden;
+    if (b->def->activation == GR_ACTIVATION_SWIGLU)
+        hidden = gr_swiglu(b->g, read(b, n, owner, layer, GR_MAP_GATE), up);
+    else
+        hidden = gr__activation(b->g, b->def->activation, up);
+    if (experts)
+        hidden = gr_weigh(b->g, hidden, b->chosen);
     if (owner == GR_NONE && gr__plan_penalised(b->plan, layer)) /* before the tap: no route reaches it */
         gr_graph_loss(b->g, gr_mean(b->g, gr_l1(b->g, hidden)), b->def->l1);
     hidden = strengthen(b, hidden, owner, layer, b->plan->mlp_span, 1);
@@ -224,7 +241,8 @@ static void block(builder *b, gr_value *stream, int layer, const char *block_nam
     char name[64];
     gr_term to_core[TERMS_MOST], to_own[GR__GROUPS];
     const char *out = gr__map_name(map, NULL);
-    gr_value units_of_core = GR_NONE;
+    gr_value units_of_core = GR_NONE, experts = GR_NONE;
+    gr_param bias = PARAM(b, GR_NONE, "layers.%d.%s.bias", layer, out);
     int d = b->plan->width, count = 0;
     snprintf(name, sizeof name, "layers.%d.%s.norm", layer, block_name);
     gr_value n = norm(b, stream, name);
@@ -233,6 +251,11 @@ static void block(builder *b, gr_value *stream, int layer, const char *block_nam
         if (!count_of(b->plan, owner, layer))
             continue;
         gr_term term = {.x = units(b, n, owner, layer), .w = PARAM(b, owner, "layers.%d.%s", layer, out)};
+        if (k < 0 && map == GR_MAP_DOWN && b->plan->each[layer]) {
+            experts = gr_expert_linear(b->g, term.x, b->chosen, term.w, bias, true);
+            bias = GR_NONE;
+            continue;
+        }
         term.transposed = true;
         term.hi = d;
         to_core[count++] = term;
@@ -247,11 +270,10 @@ static void block(builder *b, gr_value *stream, int layer, const char *block_nam
     if (units_of_core != GR_NONE)
         count = adapt(b, to_core, count, units_of_core, map, layer);
     snprintf(name, sizeof name, "layers.%d.%s.write", layer, block_name);
-    stream[0] = write_stream(b, stream[0], count, to_core, PARAM(b, GR_NONE, "layers.%d.%s.bias", layer, out),
-                             b->plan->whole[layer], name);
+    stream[0] = write_stream(b, stream[0], count, to_core, bias, experts, b->plan->whole[layer], name);
     for (int k = 0; k < b->plan->groups; k++)
         stream[1 + k] = write_stream(b, stream[1 + k], count_of(b->plan, b->plan->group[k], layer) > 0, &to_own[k],
-                                     GR_NONE, GR_NONE, NULL);
+                                     GR_NONE, GR_NONE, GR_NONE, NULL);
 }
 
 /* ---- ends ---- */
