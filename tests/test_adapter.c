@@ -117,6 +117,7 @@ static gr_arch_def variant_def(int variant, gr_arch_region *regions) {
     def.bias = variant == 1;
     def.norm = variant == 1 ? GR_NORM_LAYER : GR_NORM_RMS;
     def.tied = variant != 2;
+    def.kv_heads = variant == 4 ? 2 : 0;
     memcpy(regions, pair, sizeof pair);
     if (variant == 3) { /* groups share the products, more terms than one product takes */
         regions[2] = (gr_arch_region){.name = "g", .residual.add = 6, .mlp.add = 5, .heads.add = 1};
@@ -138,7 +139,7 @@ static gr_surgery_result drop(const gr_arch_def *def, gr_model *m, const char *c
 static void test_off(void **state) {
     (void)state;
     const char *both[] = {"one", "two"};
-    for (int variant = 0; variant < 4; variant++) {
+    for (int variant = 0; variant < 5; variant++) {
         gr_arch_region regions[5];
         gr_arch_def def = variant_def(variant, regions), none = def;
         none.regions = regions + 2;
@@ -182,7 +183,7 @@ static void test_off(void **state) {
 static void test_merge(void **state) {
     (void)state;
     const char *both[] = {"one", "two"};
-    for (int variant = 0; variant < 4; variant++)
+    for (int variant = 0; variant < 5; variant++)
         for (int k = 0; k < 3; k++) { /* one, the other, both */
             gr_arch_region regions[5];
             gr_arch_def def = variant_def(variant, regions);

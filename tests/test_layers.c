@@ -5,6 +5,8 @@
 
 static const gr_arch_region middle[] = {{.name = "late", .whole = (const int[]){1}, .whole_count = 1}};
 
+static const int three_windows[] = {5, 2, 9}, two_windows[] = {5, 9};
+
 static gr_arch_def deep_def(int variant) {
     gr_arch_def def = small_def();
     def.layers = 3;
@@ -13,6 +15,11 @@ static gr_arch_def deep_def(int variant) {
     def.bias = variant == 1;
     def.out_bias = variant == 2;
     def.dropout = variant == 3 ? 0.2 : 0;
+    if (variant == 4) { /* heads that share keys, and a window for each layer */
+        def.kv_heads = 2;
+        def.windows = three_windows;
+        def.window_count = 3;
+    }
     def.regions = middle;
     def.region_count = 1;
     return def;
@@ -23,6 +30,10 @@ static gr_model *shallow(const gr_arch_def *def, gr_model *m) {
     gr_arch_def less = *def;
     less.layers = 2;
     less.region_count = 0;
+    if (less.window_count) {
+        less.windows = two_windows;
+        less.window_count = 2;
+    }
     gr_model *two = build(&less, 77);
     for (int p = 0; p < gr_model_params(two); p++) {
         const gr_param_def *d = gr_model_param(two, p);
@@ -47,7 +58,7 @@ static gr_surgery_result drop(const gr_arch_def *def, gr_model *m, const char *r
 /* Off is the network without the layer, bit for bit; so is removed; zeroed too, up to the sign of zeros. */
 static void test_off(void **state) {
     (void)state;
-    for (int variant = 0; variant < 4; variant++) {
+    for (int variant = 0; variant < 5; variant++) {
         gr_arch_def def = deep_def(variant), none = def;
         none.region_count = 0;
         gr_model *m = build(&def, 3), *plain = build(&none, 3);
