@@ -15,6 +15,7 @@ void gr__remap_free(gr__remap *map) {
     }
     gr_free(map->heads);
     gr_free(map->mlp);
+    gr_free(map->layer);
     gr__plan_free(map->from);
     gr__plan_free(map->to);
     gr_arch_free(map->def);
@@ -27,10 +28,29 @@ int *gr__remap_lines(const gr__remap *map, int param, int axis) {
     const gr__unit unit = p->region == GR_NONE ? p->axis[axis].unit : GR__PLAIN;
     const int scale = gr__plan_lines_of(map->to, unit);
     const int *units = !scale ? NULL : unit == GR__NEURON ? map->mlp[layer] : map->heads[layer];
+    int known = unit == GR__STREAM ? map->from->width : lines; /* the stream grows at its end */
     int *from = gr_alloc((size_t)lines * sizeof *from);
-    for (int i = 0; i < lines; i++)
-        from[i] = !units ? i : units[i / scale] < 0 ? -1 : units[i / scale] * scale + i % scale;
+    for (int i = 0; i < lines && !units; i++)
+        from[i] = i < known ? i : -1;
+    for (int i = 0; i < lines && units; i++)
+        from[i] = units[i / scale] < 0 ? -1 : units[i / scale] * scale + i % scale;
     return from;
+}
+
+int gr__remap_origin(const gr__remap *map, int param) {
+    const gr__plan_param *p = &map->to->param[param];
+    size_t prefix = p->region == GR_NONE ? 0 : strlen(map->to->def->regions[p->region].name) + 1;
+    const char *name = p->def.name, *at = name + prefix, *layers = "layers.";
+    if (!map->layer || strncmp(at, layers, strlen(layers)) != 0)
+        return gr__plan_find(map->from, name);
+    char *rest;
+    int old = map->layer[strtol(at + strlen(layers), &rest, 10)];
+    if (old < 0)
+        return GR_NONE;
+    char *was = gr_format("%.*slayers.%d%s", (int)prefix, name, old, rest);
+    int found = gr__plan_find(map->from, was);
+    gr_free(was);
+    return found;
 }
 
 /* ---- expand: units are the same by their place among the claimable ones or within the region that added them ---- */
@@ -46,18 +66,19 @@ static bool adds(const gr_arch_region *region, bool heads) {
     return !region->residual.add && (heads ? region->heads.add : region->mlp.add) > 0;
 }
 
-static int *widen(const gr__plan *from, const gr__plan *to, int layer, bool heads) {
-    int base = heads ? to->heads[layer] : to->mlp[layer], old = heads ? from->heads[layer] : from->mlp[layer];
-    int all = heads ? to->heads_all[layer] : to->mlp_all[layer];
+/* was: the layer of `from`, -1: none. */
+static int *widen(const gr__plan *from, const gr__plan *to, int layer, int was, bool heads) {
+    int base = heads ? to->heads[layer] : to->mlp[layer], all = heads ? to->heads_all[layer] : to->mlp_all[layer];
+    int old = was < 0 ? 0 : heads ? from->heads[was] : from->mlp[was];
     int *units = gr_alloc((size_t)all * sizeof *units);
     for (int i = 0; i < all; i++)
         units[i] = i < base && i < old ? i : -1;
-    for (int r = 0; r < to->def->region_count; r++) {
+    for (int r = 0; r < to->def->region_count && was >= 0; r++) {
         int q = find_region(from->def, to->def->regions[r].name);
         if (q == GR_NONE || !adds(&to->def->regions[r], heads) || !adds(&from->def->regions[q], heads))
             continue;
         gr__span s = (heads ? to->head_span : to->mlp_span)[r * to->layers + layer];
-        gr__span t = (heads ? from->head_span : from->mlp_span)[q * from->layers + layer];
+        gr__span t = (heads ? from->head_span : from->mlp_span)[q * from->layers + was];
         for (int i = 0; i < s.hi - s.lo && i < t.hi - t.lo; i++)
             units[s.lo + i] = t.lo + i;
     }
@@ -66,8 +87,20 @@ static int *widen(const gr__plan *from, const gr__plan *to, int layer, bool head
 
 static gr__remap *remap_new(gr__plan *from, gr__plan *to, gr_arch_def *def) {
     gr__remap *map = gr_alloc(sizeof *map);
-    *map = (gr__remap){def, from, to, gr_alloc((size_t)to->layers * sizeof(int *)),
-                       gr_alloc((size_t)to->layers * sizeof(int *))};
+    *map = (gr__remap){
+        def, from, to, gr_alloc((size_t)to->layers * sizeof(int *)), gr_alloc((size_t)to->layers * sizeof(int *)),
+        NULL};
+    return map;
+}
+
+gr__remap *gr__remap_new(gr__plan *from, gr__plan *to, gr_arch_def *def, int *layer) {
+    gr__remap *map = remap_new(from, to, def);
+    map->layer = layer;
+    for (int i = 0; i < to->layers; i++) {
+        int was = layer ? layer[i] : i;
+        map->heads[i] = widen(from, to, i, was, true);
+        map->mlp[i] = widen(from, to, i, was, false);
+    }
     return map;
 }
 
@@ -90,11 +123,7 @@ gr_status gr__remap_expand(gr__remap **out, const gr_arch_def *def, const gr_arc
         gr__plan_free(from);
         return status;
     }
-    gr__remap *map = *out = remap_new(from, to, copy);
-    for (int i = 0; i < to->layers; i++) {
-        map->heads[i] = widen(from, to, i, true);
-        map->mlp[i] = widen(from, to, i, false);
-    }
+    *out = gr__remap_new(from, to, copy, NULL);
     return GR_OK;
 }
 
