@@ -121,6 +121,8 @@ static gr_status digest_project(gr_project *p, gr_error *err) {
     }
     gr_digest_add(d, p->data->ids, p->data->offsets[p->data->topics.docs] * sizeof *p->data->ids);
     gr_digest_add(d, p->labels->revealed, p->labels->docs * sizeof *p->labels->revealed);
+    if (p->recipe->from.path)
+        gr_digest_add(d, p->recipe->from.sha256, sizeof p->recipe->from.sha256);
     gr_digest_end(d, p->digest);
     gr_free(text);
     return GR_OK;
@@ -173,6 +175,29 @@ static gr_status open_shards(gr_project *p, const char *folder, const gr_control
     return GR_OK;
 }
 
+/* A model goes on with the tokens it knows. */
+static gr_status check_from(const gr_project *p, gr_error *err) {
+    const char *from = p->recipe->from.path;
+    gr_tokenizer *own = NULL;
+    if (!from)
+        return GR_OK;
+    if (!p->tokenizer)
+        return gr_error_set(err, GR_ERR_USAGE, from, "leave model.from out",
+                            "samples cannot go on from a model of text");
+    char *path = gr_format("%s/tokenizer.json", from);
+    gr_status status = gr_file_exists(path)
+                           ? gr_tokenizer_open(&own, path, err)
+                           : gr_error_set(err, GR_ERR_USAGE, from, "models that train and audit write have one",
+                                          "the model to go on from has no tokenizer.json to compare");
+    if (status == GR_OK && !gr_tokenizer_equal(own, p->tokenizer))
+        status = gr_error_set(err, GR_ERR_USAGE, "data.tokenizer", "leave data.tokenizer out: the model brings its own",
+                              "the tokenizer of the recipe (%d tokens) differs from that of %s (%d tokens)",
+                              gr_tokenizer_size(p->tokenizer), from, gr_tokenizer_size(own));
+    gr_tokenizer_free(own);
+    gr_free(path);
+    return status;
+}
+
 static gr_status open_data(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
     char *path = NULL, *stamp = data_stamp(p->recipe);
     gr_status status = GR_OK;
@@ -214,6 +239,7 @@ static gr_status open_project(gr_project *p, const char *folder, const gr_contro
         GR_TRY(gr_folder_make(folder, err));
     const gr_recipe_data *d = &p->recipe->data;
     GR_TRY((d->samples.images ? open_samples : d->shards ? open_shards : open_data)(p, folder, control, err));
+    GR_TRY(check_from(p, err));
     if (p->tokenizer)
         p->recipe->model.vocab = gr_tokenizer_size(p->tokenizer);
     GR_TRY(label_data(p, err));
