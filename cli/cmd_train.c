@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "commands.h"
 #include "common.h"
+#include "diagnosis.h"
 #include "progress.h"
 
 static const char doc[] =
@@ -60,10 +61,10 @@ static void say_how_to_go_on(const gr__common *common, const char *run, gr_error
 static void print_json(const gr_arm *arm, const char *run) {
     size_t size = gr_model_size(arm->folder->model);
     double rate = arm->seconds > 0 ? (double)arm->tokens / arm->seconds : 0;
-    gr__print_json(json_pack("{s:s, s:o, s:I, s:I, s:I, s:o, s:o}", "run", run, "model", json_sprintf("%s/model", run),
-                             "parameters", (json_int_t)size, "steps", (json_int_t)arm->steps, "tokens",
-                             (json_int_t)arm->tokens, "seconds", gr__json_real(arm->seconds), "tokens_per_s",
-                             gr__json_real(rate)));
+    gr__print_json(json_pack(
+        "{s:s, s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "run", run, "model", json_sprintf("%s/model", run), "parameters",
+        (json_int_t)size, "steps", (json_int_t)arm->steps, "tokens", (json_int_t)arm->tokens, "seconds",
+        gr__json_real(arm->seconds), "tokens_per_s", gr__json_real(rate), "diagnosis", gr__diagnosis_read(run)));
 }
 
 static void print_text(const gr_arm *arm, const char *run) {
@@ -71,6 +72,9 @@ static void print_text(const gr_arm *arm, const char *run) {
     printf("trained %s steps on %s tokens in %s (%s tokens/s)\n", gr__text_count((char[32]){0}, arm->steps),
            gr__text_count((char[32]){0}, arm->tokens), gr__text_time((char[32]){0}, arm->seconds),
            gr__text_count((char[32]){0}, arm->seconds > 0 ? (int64_t)((double)arm->tokens / arm->seconds) : 0));
+    json_t *diagnosis = gr__diagnosis_read(run);
+    gr__diagnosis_print(diagnosis);
+    json_decref(diagnosis);
     printf("model    %s/model\nmetrics  %s/metrics.jsonl\n", run, run);
     const char *region = gr_model_regions(model) ? gr_model_region(model, 0)->name : NULL;
     printf("next     gradroute eval %s%s%s\n", run, region ? " --off " : "", region ? region : "");

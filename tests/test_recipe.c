@@ -76,6 +76,8 @@ static void test_fields(void **state) {
     gr_recipe *r = parse(text);
     char here[4096];
     assert_int_equal(r->seed, 7);
+    assert_int_equal(r->diagnostics.every, 50);
+    assert_int_equal(r->diagnostics.probe, 200);
     assert_int_equal(r->data.sources, 1);
     assert_string_equal(r->data.source[0].reader, "wordnet");
     assert_string_equal(r->data.source[0].path, "/usr/share/wordnet");

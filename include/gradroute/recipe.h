@@ -38,6 +38,7 @@
  *     train:    {tokens: 4M | steps: N, batch: 32, micro: BATCH, optimizer: adamw|adam|sgd, lr, warmup, schedule:
  *                constant|linear|cosine, final, betas: [B1, B2], eps, decay, momentum, clip,
  *                groups: [{parameters: PATTERN, lr: SCALE, decay: VALUE}], checkpoint: STEPS}
+ *     diagnostics: {every: 50, probe: 200}         steps between measurements beside training; 0: none
  *     twins:    [plain, filtered, perfect]
  *     relearn:  {documents: 64, steps: 30, lr: [0.0003, 0.001], batch: 32, every: 5}
  *     prompts:  [TEXT, ...]
@@ -93,6 +94,10 @@ typedef struct gr_recipe_train {
     int64_t checkpoint;    /* steps between checkpoints; 0: at the end only */
 } gr_recipe_train;
 
+typedef struct gr_recipe_diagnostics {
+    int64_t every, probe; /* steps between gradients by label and region, and between losses on and off; 0: never */
+} gr_recipe_diagnostics;
+
 typedef struct gr_recipe_relearn {
     int documents, steps, batch, every;
     double lr[GR_RECIPE_RATES];
@@ -115,6 +120,7 @@ typedef struct gr_recipe {
     const gr_preset *preset; /* NULL: none */
     gr_routes *routes;       /* expanded */
     gr_recipe_train train;
+    gr_recipe_diagnostics diagnostics;
     unsigned twins; /* GR_TWIN_... */
     gr_recipe_relearn relearn;
     const char *const *prompt; /* [prompts] */

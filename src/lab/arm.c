@@ -118,6 +118,8 @@ static void follow(void *user, const gr_progress *progress) {
     f->arm->seconds = progress->seconds;
     if (f->control->progress)
         f->control->progress(f->control->user, progress);
+    else if (progress->warning)
+        gr_log(1, "%s: step %lld: %s", progress->name, (long long)progress->step, progress->warning);
 }
 
 static gr_status read_done(gr_arm *arm, bool *done, const char *folder, const gr_project *p, gr_error *err) {
@@ -273,6 +275,8 @@ static gr_status parts_open(parts *out, gr_model *model, const gr_project *p, gr
     def->name = gr_arm_name(kind);
     def->checkpoint_every = r->train.checkpoint;
     def->digest = p->digest;
+    if (kind == GR_ARM_ROUTED)
+        def->diagnostics = (gr_diagnostics_def){r->diagnostics.every, r->diagnostics.probe, p->data, r->seed};
     return GR_OK;
 }
 

@@ -1,4 +1,4 @@
-/* Sections train, twins, relearn and prompts. */
+/* Sections train, diagnostics, twins, relearn and prompts. */
 #include <float.h>
 #include <string.h>
 
@@ -95,7 +95,16 @@ gr_status gr__recipe_train(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     return gr_yaml_count(map, &t->checkpoint, "checkpoint", 0, steps_most, err);
 }
 
-/* ---- twins, relearn, prompts ---- */
+/* ---- diagnostics, twins, relearn, prompts ---- */
+
+static gr_status read_diagnostics(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
+    gr_yaml *map;
+    gr_recipe_diagnostics *d = &recipe->diagnostics;
+    *d = (gr_recipe_diagnostics){.every = 50, .probe = 200};
+    GR_TRY(gr_yaml_section(root, &map, "diagnostics", err));
+    GR_TRY(gr_yaml_count(map, &d->every, "every", 0, steps_most, err));
+    return gr_yaml_count(map, &d->probe, "probe", 0, steps_most, err);
+}
 
 static gr_status read_twins(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     static const char *const known[] = {"plain", "filtered", "perfect"};
@@ -130,6 +139,7 @@ static gr_status read_relearn(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
 }
 
 gr_status gr__recipe_lab(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
+    GR_TRY(read_diagnostics(recipe, root, err));
     GR_TRY(read_twins(recipe, root, err));
     GR_TRY(read_relearn(recipe, root, err));
     return gr_yaml_texts(root, &recipe->prompt, &recipe->prompts, "prompts", err);
