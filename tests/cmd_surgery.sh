@@ -61,6 +61,19 @@ fails 2 'has a region .animals. already' 'a region the model has' gradroute trai
 ok 'the same region may be repeated' gradroute train "$work/tools.yaml" -o "$work/again" --set train.steps=2 \
     --set 'regions.animals={residual: {add: 8}, heads: {add: 1}, mlp: {add: 16}}'
 fails 2 'tools' 'a route for a region that is not there' gradroute train "$work/tools.yaml" -o "$work/x" --set regions.tools.mlp.add=0
+ok 'a core alone' gradroute ablate "$r" --remove animals -o "$work/core"
+fails 0 'tools: on, open' 'check' gradroute check "$work/tools.yaml" --set model.from="$work/core" \
+    --set 'routes=[{label: any, open: [tools], rest: closed}]'
+fails 0 'memory' 'plan' gradroute plan "$work/tools.yaml"
+ok 'the resolved recipe says it again' gradroute plan "$m/recipe.yaml"
+json 'audit' gradroute audit "$work/tools.yaml" -o "$work/audit" --set train.steps=4 --set 'twins=[plain, filtered]' --set relearn.documents=4 \
+    --set relearn.steps=2 --set relearn.batch=4 --json
+ok 'an audit is about what was added' python3 -c 'import json, sys
+r = json.load(open(sys.argv[1]))
+assert set(r["parameters"]["regions"]) == {"animals", "tools"}
+assert r["models"]["filtered"]["parameters"] < r["models"]["plain"]["parameters"]' "$work/last.json"
+without_tools() { digests "$work/audit/filtered" | grep -q animals && ! digests "$work/audit/filtered" | grep -q tools; }
+ok 'its filtered twin keeps the older region' without_tools
 ok 'another model under the same name is another run' gradroute train "$t" -o "$work/copy"
 ok 'a run from it' gradroute train "$work/plain.yaml" --from "$work/copy" -o "$work/follow" --set train.steps=2
 rm -rf "$work/copy" && gradroute train "$t" -o "$work/copy" --set seed=4 >"$work/out" 2>&1
@@ -77,7 +90,6 @@ ok 'is not written' test ! -e "$work/y"
 ok 'a layer goes by force' gradroute resize "$r" --layers 1 --force -o "$work/shallow" --verify "$work/corpus.jsonl"
 ok 'and works' gradroute eval "$work/shallow" --data "$work/corpus.jsonl" --label-field topic
 fails 2 'only while it is on' 'residual dimensions beside a group' gradroute resize "$r" --width 128 -o "$work/y"
-ok 'without the group' gradroute ablate "$r" --remove animals -o "$work/core"
 ok 'residual dimensions' gradroute resize "$work/core" --width 128 -o "$work/wide"
 fails 2 'rounds' 'a width that rounds' gradroute resize "$work/core" --width 48 -o "$work/y"
 ok 'a width that rounds, by force' gradroute resize "$work/core" --width 48 --force -o "$work/odd"
