@@ -97,10 +97,14 @@ gr_status gr__recipe_train(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
 
 /* ---- diagnostics, twins, relearn, prompts ---- */
 
+/* Samples are of 512 positions whatever the step's size, so short steps are measured less often. */
 static gr_status read_diagnostics(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
+    enum { USUAL = 2048 };
     gr_yaml *map;
     gr_recipe_diagnostics *d = &recipe->diagnostics;
-    *d = (gr_recipe_diagnostics){.every = 50, .probe = 200};
+    int64_t positions = (int64_t)recipe->train.batch * recipe->data.context;
+    int64_t every = positions < USUAL ? 50 * USUAL / positions : 50;
+    *d = (gr_recipe_diagnostics){.every = every, .probe = 4 * every};
     GR_TRY(gr_yaml_section(root, &map, "diagnostics", err));
     GR_TRY(gr_yaml_count(map, &d->every, "every", 0, steps_most, err));
     return gr_yaml_count(map, &d->probe, "probe", 0, steps_most, err);
