@@ -38,7 +38,7 @@
  *     train:    {tokens: 4M | steps: N, batch: 32, micro: BATCH, optimizer: adamw|adam|sgd, lr, warmup, schedule:
  *                constant|linear|cosine, final, betas: [B1, B2], eps, decay, momentum, clip,
  *                groups: [{parameters: PATTERN, lr: SCALE, decay: VALUE}], checkpoint: STEPS}
- *     diagnostics: {every: 50, probe: 200}         steps between measurements; 0: none. More for short steps
+ *     diagnostics: {every: 50, probe: 200}         steps between measurements; 0: none. More for short ones
  *     twins:    [plain, filtered, perfect]
  *     relearn:  {documents: 64, steps: 30, lr: [0.0003, 0.001], batch: 32, every: 5}
  *     prompts:  [TEXT, ...]

@@ -97,13 +97,20 @@ gr_status gr__recipe_train(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
 
 /* ---- diagnostics, twins, relearn, prompts ---- */
 
-/* Samples are of 512 positions whatever the step's size, so short steps are measured less often. */
+/* A set of gradients is 512 positions for each kind of rows (core, labels, hidden labels; at most 4 at a time),
+ * whatever the size of a step: it may cost half a step in 50. */
+static int64_t usual_interval(const gr_recipe *recipe) {
+    int64_t positions = (int64_t)recipe->train.batch * recipe->data.context, kinds = 1 + recipe->labels;
+    for (int k = 0; k < recipe->labels; k++)
+        kinds += recipe->label[k].known < 1;
+    int64_t steps = 50 * 1024 * (kinds < 4 ? kinds : 4);
+    return steps > 50 * positions ? (steps + positions - 1) / positions : 50;
+}
+
 static gr_status read_diagnostics(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
-    enum { USUAL = 2048 };
     gr_yaml *map;
     gr_recipe_diagnostics *d = &recipe->diagnostics;
-    int64_t positions = (int64_t)recipe->train.batch * recipe->data.context;
-    int64_t every = positions < USUAL ? 50 * USUAL / positions : 50;
+    int64_t every = usual_interval(recipe);
     *d = (gr_recipe_diagnostics){.every = every, .probe = 4 * every};
     GR_TRY(gr_yaml_section(root, &map, "diagnostics", err));
     GR_TRY(gr_yaml_count(map, &d->every, "every", 0, steps_most, err));
