@@ -62,7 +62,7 @@ json 'eval of what is left' gradroute eval "$work/models/removed" --recipe "$t" 
 ok 'it is the model with the region off' same "$(get "$work/last.json" "['all']['loss']")" "$(get "$work/off.json" "['all']['loss']")"
 without() { [ ! -e "$work/models/removed/animals.safetensors" ] && ! gradroute inspect "$work/models/removed" | grep -q 'region animals'; }
 ok 'nothing of the region is left' without
-ok 'ablate --how zero' gradroute ablate "$r" --remove animals --how zero -o "$work/zero"
+ok 'ablate --how zero' gradroute ablate "$r" --remove animals --how zero --force -o "$work/zero"
 ok 'ablate --how reinit' gradroute ablate "$r" --remove animals --how reinit --seed 5 -o "$work/reinit"
 ok 'the result has its region still' gradroute eval "$work/zero" --recipe "$t" --off animals
 fails 2 'mean is defined' 'no mean of residual dimensions' gradroute ablate "$r" --remove animals --how mean --data "$work/some.txt" -o "$work/mean"

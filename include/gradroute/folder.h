@@ -60,4 +60,11 @@ typedef struct gr_folder {
 gr_status gr_folder_load(gr_folder **folder, const char *path, const char *const *without, int count, gr_error *err);
 void gr_folder_free(gr_folder *folder);
 
+/* The one of PATH, PATH/model (a run) and PATH/routed/model (an audit) that holds a manifest; a new string, NULL with
+ * GR_ERR_INPUT (nothing there) or GR_ERR_USAGE (no model there). */
+gr_status gr_folder_find(char **path, const char *given, gr_error *err);
+
+/* The network that a folder holds and the manifest's digest, without opening a file of numbers. gr_arch_free. */
+gr_status gr_folder_describe(gr_arch_def **def, char sha256[65], const char *path, gr_error *err);
+
 #endif

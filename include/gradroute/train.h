@@ -38,7 +38,22 @@ typedef struct gr_progress {
     double lr, grad_norm;         /* of the last step; the norm is that of the open gradient before clipping */
     double tokens_per_s;          /* targets per second since the run was started or resumed */
     double seconds, seconds_left; /* worked on this run, earlier sessions included; likely left */
+    double absorption; /* the latest diagnostics, NaN before the first (docs/measures.md): share of a topic's */
+    double off_forget, off_retain; /* gradient in its region; what switching it off adds to losses */
+    const char *warning;           /* new with this step, or NULL */
 } gr_progress;
+
+/* Measured beside training, without changing a bit of it, and written to the metrics: every so many steps and at the
+ * end. Needs labels, a router and regions, else nothing is measured. docs/measures.md has the definitions. */
+typedef struct gr_diagnostics_def {
+    int64_t every;          /* gradients by label and region, and absorption; 0: never */
+    int64_t probe;          /* losses with each region on and off; 0: never */
+    const gr_dataset *data; /* samples: training documents for gradients, held-out ones for losses; NULL: never */
+    uint64_t seed;          /* of the samples */
+} gr_diagnostics_def;
+
+/* Bytes that diagnostics would take beside the training run, for rows of `width` positions. */
+size_t gr_diagnostics_plan(const gr_model *model, const gr_diagnostics_def *def, int width);
 
 /* What is pointed to must outlive the trainer, strings and optimiser groups excepted. */
 typedef struct gr_train_def {
@@ -58,6 +73,7 @@ typedef struct gr_train_def {
     int64_t checkpoint_every; /* steps; 0: at the end and when stopped only */
     const char *digest;       /* of everything that decides the result (recipe, data); resuming refuses another */
     bool resume;              /* go on from the newest checkpoint of the folder if there is one */
+    gr_diagnostics_def diagnostics;
 
     void (*progress)(void *user, const gr_progress *progress); /* after every step; NULL: none */
     void *user;
@@ -70,9 +86,9 @@ gr_train_def gr_train_default(void);
 /* A trainer holds the optimiser, a run and the batch: all memory is taken by gr_trainer_new.
  *
  * metrics.jsonl has one object a step: step (from 1), loss, loss_core and loss_LABEL (null where the step had none),
- * lr, grad_norm, tokens (targets so far, second showings included), then the wall times seconds and tokens_per_s. On
- * resume it is cut to what the checkpoint knew. Checkpoints hold parameters, optimiser, step and the length of the
- * metrics; the newest 2 are kept.
+ * lr, grad_norm, tokens (targets so far, second showings included), what diagnostics measured, then the wall times
+ * seconds and tokens_per_s. On resume it is cut to what the checkpoint knew. Checkpoints hold parameters, optimiser,
+ * step and the length of the metrics; the newest 2 are kept.
  *
  * gr_trainer_new: GR_ERR_USAGE for options out of range, a folder with a run in it when resume is false, a checkpoint
  * of another recipe; GR_ERR_FORMAT for damaged checkpoints and metrics shorter than the checkpoint says; GR_ERR_MEMORY.
