@@ -1,4 +1,5 @@
 /* The linter: what routes say that is probably not meant. */
+#include <fnmatch.h>
 #include <math.h>
 #include <stdarg.h>
 #include <string.h>
@@ -275,6 +276,8 @@ static double gate_share(const lint *l, const gr_region *region, const gr_gate *
     size_t length = strlen(region->name);
     const char *name = gr_model_tap(l->model, gate->tap, &width);
     *where = name;
+    if (fnmatch("layers.*.write", name, 0) == 0) /* a layer that is owned whole: the others stay */
+        return 0;
     double units = gate->hi - gate->lo;
     if (strncmp(name, region->name, length) != 0 || name[length] != '.')
         return units / width;
