@@ -92,9 +92,9 @@ typedef struct gr_corpus {
 
 /* Reads every source. A WordNet synset becomes "headword, headword: gloss" (underscores become spaces, adjective
  * markers such as "(p)" go), its topic is the name of its lexicographer file; all 45 names are present in WordNet's
- * order. In a text file each part between separators is a record, and so is what follows the last one unless it is
- * nothing but white space. GR_ERR_FORMAT when a line is corrupt, when an id is missing or occurs twice, or when no
- * document is left; GR_ERR_USAGE when no record has one of the fields (the hint names the nearest member). */
+ * order. In a text file each part between separators is a record, up to the last one that holds text. GR_ERR_FORMAT
+ * when a line is corrupt, when an id is missing or occurs twice, or when no document is left; GR_ERR_USAGE when no
+ * record has one of the fields (the hint names the nearest member). */
 gr_status gr_corpus_open(gr_corpus **corpus, const gr_corpus_def *def, gr_error *err);
 void gr_corpus_free(gr_corpus *corpus);
 

@@ -1,7 +1,7 @@
 /* shards.h - corpora larger than memory: encoded and packed into rows once, then read by row numbers.
  *
  *     gr_pack_def def = gr_pack_default();
- *     def.corpus = (gr_corpus_def){sources, 2, .dedupe = true};
+ *     def.corpus = (gr_corpus_def){.sources = sources, .source_count = 2, .dedupe = true};
  *     def.label = labels, def.labels = 1;
  *     GR_TRY(gr_shards_pack("shards/books", &def, err));       // a second call goes on where a killed one stopped
  *
@@ -99,6 +99,10 @@ typedef struct gr_shards {
 /* checked: see above; NULL checks everything. */
 gr_status gr_shards_open(gr_shards **shards, const char *folder, const char *checked, gr_error *err);
 void gr_shards_free(gr_shards *shards); /* NULL is fine */
+
+/* Shards know the topics of their documents alone: GR_ERR_USAGE for labels by fields, words, scores or other labels,
+ * and for mistakes on purpose. */
+gr_status gr_shards_check_labels(const gr_label_def *label, int labels, gr_error *err);
 
 /* Context, mixed and labels as a text (gr_free): equal texts fit the same rows. */
 char *gr_shards_settings(int context, bool mixed, const gr_label_def *label, int labels);

@@ -198,6 +198,7 @@ static gr_status check_settings(const gr_project *p, gr_error *err) {
 }
 
 static gr_status open_shards(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
+    GR_TRY(gr_shards_check_labels(p->recipe->label, p->recipe->labels, err));
     char *checked = folder ? gr_format("%s/shards.checked", folder) : NULL;
     note(control, "opening the shards");
     gr_status status = gr_shards_open(&p->shards, p->recipe->data.shards, checked, err);
