@@ -77,6 +77,10 @@
 #include "gradroute/graph.h"
 #include "gradroute/model.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum gr_arch_kind { GR_ARCH_TRANSFORMER, GR_ARCH_MLP } gr_arch_kind;
 typedef enum gr_norm { GR_NORM_RMS, GR_NORM_LAYER } gr_norm;
 typedef enum gr_positions { GR_POSITION_ROTARY, GR_POSITION_LEARNED, GR_POSITION_NONE } gr_positions;
@@ -213,5 +217,9 @@ void gr_arch_free(gr_arch_def *def); /* of a copy, or of what surgery or a folde
  * "qkv_bias", "init", "map" or "strength". gr_arch_word is NULL, gr_arch_value -1 where there is none. */
 const char *gr_arch_word(const char *field, int value);
 int gr_arch_value(const char *field, const char *word);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

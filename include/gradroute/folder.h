@@ -27,6 +27,10 @@
 
 #include "gradroute/arch.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct gr_folder_data {
     const char *name, *sha256;
 } gr_folder_data;
@@ -59,5 +63,9 @@ typedef struct gr_folder {
  * GR_ERR_INPUT for a missing file, GR_ERR_USAGE for an unknown region. */
 gr_status gr_folder_load(gr_folder **folder, const char *path, const char *const *without, int count, gr_error *err);
 void gr_folder_free(gr_folder *folder);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

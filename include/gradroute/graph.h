@@ -16,6 +16,10 @@
 
 #include "gradroute/base.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct gr_graph gr_graph;
 typedef int gr_value; /* a node of the graph; negative after a mistake */
 typedef int gr_param; /* a parameter */
@@ -76,5 +80,9 @@ int gr_graph_fail(gr_graph *graph, const char *format, ...) __attribute__((forma
 
 int gr_value_width(const gr_graph *graph, gr_value v);
 bool gr_value_scalar(const gr_graph *graph, gr_value v); /* one number, not one per row */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -31,6 +31,10 @@
 #include "gradroute/model.h"
 #include "gradroute/tokenizer.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- reading text token by token ------------------------------------------------------------------------------------
  *
  * A decoder computes each token once: attention keeps its keys and values. What it returns is what a forward pass over
@@ -149,5 +153,9 @@ typedef struct gr_completion {
 gr_status gr_complete(gr_completion *out, gr_decoder *decoder, const gr_tokenizer *tokenizer, const char *prompt,
                       size_t length, const gr_complete_def *def, gr_error *err);
 void gr_completion_free(gr_completion *completion); /* what it holds */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -17,6 +17,10 @@
 #include "gradroute/shards.h"
 #include "gradroute/train.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* How a caller follows and stops long work; all zero is fine. */
 typedef struct gr_control {
     bool resume; /* go on with what the folder holds; false: a folder that holds a run is GR_ERR_USAGE */
@@ -103,5 +107,9 @@ gr_status gr_audit_run(gr_audit **audit, const gr_project *project, const char *
 void gr_audit_print(const gr_audit *audit, FILE *out); /* the table, completions, where things are */
 char *gr_audit_json(const gr_audit *audit);            /* the text of result.json; gr_free */
 void gr_audit_free(gr_audit *audit);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -19,6 +19,10 @@
 #include "gradroute/batch.h"
 #include "gradroute/graph.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct gr_model gr_model;
 typedef struct gr_tables gr_tables;
 typedef struct gr_run gr_run;
@@ -140,5 +144,9 @@ typedef struct gr_op_time {
     double forward, backward;
 } gr_op_time;
 int gr_run_times(const gr_run *run, gr_op_time *times, int capacity);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 
 #include "gradroute/graph.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Row k of the batch's real input `index`: [N x width] (gr_batch.x[index]). No gradient. */
 gr_value gr_input(gr_graph *graph, int index, int width);
 
@@ -127,5 +131,9 @@ gr_value gr_correlation(gr_graph *graph, gr_value a, gr_value b);
 
 /* sum_n weight[n] x[n] / denominator, x [N x 1]: one number. */
 gr_value gr_mean(gr_graph *graph, gr_value x);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -21,6 +21,10 @@
 
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- Labels ------------------------------------------------------------------------------------------------------
  * Rows are labelled -1 unlabelled, 0 core, 1..K topics; INT16_MIN is an absent row (class -1). Sets of labels are bits:
  * gr_label_bit(label). */
@@ -242,5 +246,9 @@ void gr_findings_free(gr_findings *findings);
  * documents (label -1), documents[1] the core's, documents[1 + k] those labelled k; NULL when unknown. Routes that
  * gr_router_new refuses become an error finding. */
 void gr_route_check(gr_findings *findings, const gr_model *model, const gr_routes *routes, const size_t *documents);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -16,6 +16,10 @@
 
 #include "gradroute/arch.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct gr_surgery_result {
     gr_arch_def *def; /* owned, gr_arch_free */
     gr_model *model;  /* owned, gr_model_free */
@@ -95,5 +99,9 @@ gr_status gr_surgery_remove(gr_surgery_result *out, const gr_arch_def *def, gr_m
  */
 gr_status gr_surgery_merge(gr_surgery_result *out, const gr_arch_def *def, gr_model *model, const char *const *regions,
                            int count, gr_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

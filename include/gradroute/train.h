@@ -26,6 +26,10 @@
 #include "gradroute/optim.h"
 #include "gradroute/route.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- Training ---------------------------------------------------------------------------------------------------- */
 
 typedef struct gr_progress {
@@ -140,5 +144,9 @@ gr_finetune_def gr_finetune_default(void);
  * wants them back. Errors: those of gr_optim_step, gr_scan_new and after; GR_ERR_USAGE without documents. */
 gr_status gr_finetune(gr_model *model, const gr_tables *tables, const gr_dataset *data, const gr_labels *labels,
                       const uint32_t *docs, size_t count, const gr_finetune_def *def, gr_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
