@@ -235,6 +235,7 @@ typedef struct gr_findings {
     size_t capacity;
 } gr_findings; /* {0} is empty */
 
+/* Adds a finding unless one with the same text is there; texts are copied, hint may be NULL. */
 void gr_finding_add(gr_findings *findings, gr_level level, const char *hint, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 int gr_findings_count(const gr_findings *findings, gr_level level); /* of this level or above */
