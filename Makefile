@@ -20,8 +20,8 @@ help:
 ## make check-style  layers and format
 
 install: all
-	@meson configure $(BUILD) -Dprefix="$(PREFIX)"
-	@ninja -C $(BUILD) -j $(JOBS) --quiet
+	@{ meson configure $(BUILD) -Dprefix="$(PREFIX)" && ninja -C $(BUILD) -j $(JOBS); } >$(BUILD)/.install 2>&1 || \
+		{ cat $(BUILD)/.install >&2; exit 1; }
 	@DESTDIR="$(abspath $(DESTDIR))" meson install -C $(BUILD) --no-rebuild --quiet
 
 demo: all
