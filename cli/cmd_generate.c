@@ -175,12 +175,21 @@ static bool same(const gr__strings *a, const gr__strings *b) {
     return equal;
 }
 
+static void add_once(gr__strings *to, const char *name) {
+    for (int i = 0; i < to->count; i++)
+        if (strcmp(to->at[i], name) == 0)
+            return;
+    GR_PUSH(to->at, to->count, to->capacity) = name;
+}
+
 /* The profile for a prompt: the one there is, if it has the same regions off. */
 static gr_status switch_off(work *w, const gr__prompt *prompt, gr_error *err) {
     const gr__strings *all = &w->own->common.off;
     gr__strings off = {0};
-    for (int i = 0; i < all->count + prompt->offs; i++)
-        GR_PUSH(off.at, off.count, off.capacity) = i < all->count ? all->at[i] : prompt->off[i - all->count];
+    for (int i = 0; i < all->count; i++)
+        add_once(&off, all->at[i]);
+    for (int i = 0; i < prompt->offs; i++)
+        add_once(&off, prompt->off[i]);
     if (w->profile && same(&off, &w->off)) {
         gr_free(off.at);
         return GR_OK;
