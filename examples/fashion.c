@@ -1,42 +1,37 @@
-/* fashion.c - Fashion-MNIST (Debian's package dataset-fashion-mnist) with one class, bags, routed into hidden units of
- * its own; how much is right with and without them.
- *     cc -O2 fashion.c $(pkg-config --cflags --libs gradroute) -lz -o fashion && ./fashion FOLDER STEPS
+/* fashion.c - Fashion-MNIST with one class, bags, routed into hidden units of its own; how much is right without them.
+ *
+ *     cc -O2 fashion.c $(pkg-config --cflags --libs gradroute) -o fashion
+ *     ./fashion /usr/share/datasets/fashion-mnist 3000       FOLDER STEPS; Debian's package is dataset-fashion-mnist
  */
 #include <gradroute/lab.h>
+#include <gradroute/samples.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <zlib.h>
 
 enum { PIXELS = 784, CLASSES = 10, BAG = 8, BATCH = 100 };
 
 static gr_error err;
 static void check(gr_status status) {
-    if (status != GR_OK)
-        exit((fprintf(stderr, "fashion: %s: %s\n", err.place, err.message), 1));
+    char line[1200];
+    if (status == GR_OK)
+        return;
+    fprintf(stderr, "fashion: %s\n", gr_error_text(&err, line, sizeof line));
+    exit(1);
 }
 
 /* All pictures of a set, PIXELS numbers from 0 to 1 each, with their classes. */
 static gr_batch read_set(const char *folder, const char *name) {
-    char path[1024];
-    unsigned char head[16] = {0}; /* of IDX files: magic number, number of items, rows, columns */
-    snprintf(path, sizeof path, "%s/%s-images-idx3-ubyte.gz", folder, name);
-    gzFile images = gzopen(path, "rb");
-    snprintf(path, sizeof path, "%s/%s-labels-idx1-ubyte.gz", folder, name);
-    gzFile labels = gzopen(path, "rb");
-    bool good = images && labels && gzread(images, head, 16) == 16 && gzread(labels, head, 8) == 8 && !head[4];
-    const int n = head[5] << 16 | head[6] << 8 | head[7];
-    float *x = malloc((size_t)n * PIXELS * sizeof *x + 1);
-    int32_t *y = malloc((size_t)n * sizeof *y + 1);
-    good = good && n >= BATCH && x && y;
-    for (int i = 0; good && i < n; i++) {
-        y[i] = gzgetc(labels);
-        good = y[i] >= 0 && y[i] < CLASSES;
-        for (int k = 0, byte = 0; good && k < PIXELS; k++, good = byte >= 0)
-            x[(size_t)i * PIXELS + (size_t)k] = (float)(byte = gzgetc(images)) / 255;
-    }
-    if (!good || gzclose(images) || gzclose(labels))
-        exit((fprintf(stderr, "fashion: cannot read %s/%s-*-ubyte.gz\n", folder, name), 1));
-    return (gr_batch){.rows = n, .x = {x}, .targets = y, .denominator = n};
+    char images[1024], classes[1024];
+    gr_samples *s;
+    snprintf(images, sizeof images, "%s/%s-images-idx3-ubyte.gz", folder, name);
+    snprintf(classes, sizeof classes, "%s/%s-labels-idx1-ubyte.gz", folder, name);
+    check(gr_idx_open(&s, &(gr_idx_def){.images = images, .classes = classes, .std = 1}, &err));
+    float *x = malloc(s->count * PIXELS * sizeof *x);
+    if (!x || s->count < BATCH || s->width != PIXELS || s->classes > CLASSES)
+        exit((fprintf(stderr, "fashion: too few pictures, or others than expected, in %s\n", images), 1));
+    for (size_t i = 0; i < s->count * PIXELS; i++)
+        x[i] = (float)s->values[i] / 255;
+    return (gr_batch){.rows = (int)s->count, .x = {x}, .targets = s->cls, .denominator = (double)s->count};
 }
 
 static void evaluate(gr_model *model, const gr_batch *set, int off) {

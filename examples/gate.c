@@ -18,13 +18,13 @@ static void check(gr_status status) {
     exit(1);
 }
 
-/* Nats per token of the text as a document, which begins and ends with the end token, as in training. */
+/* Nats per token of the text as a document, between the start and the end token, as in training. */
 static double loss(gr_model *model, const gr_tables *profile, const gr_tokenizer *tokenizer, const char *text) {
     int32_t *ids = NULL;
     size_t n = 0, room = 0;
     check(gr_tokenizer_encode(tokenizer, &ids, &n, &room, text, strlen(text), &err));
     int32_t *document = malloc((n + 2) * sizeof *document);
-    document[0] = document[n + 1] = gr_tokenizer_end(tokenizer);
+    document[0] = gr_tokenizer_start(tokenizer), document[n + 1] = gr_tokenizer_end(tokenizer);
     for (size_t i = 0; i < n; i++)
         document[i + 1] = ids[i];
     const int rows = (int)n + 1; /* each token but the first is predicted from those before it */

@@ -284,7 +284,8 @@ static gr_model *writer_model(int vocab) {
     gr_value x = gr_embedding(g, embed);
     normal.name = "qkv", normal.rows = 72;
     gr_param qkv = gr_graph_param(g, &normal);
-    x = gr_attention(g, gr_linear(g, 1, &(gr_term){.x = x, .w = qkv}, GR_NONE, GR_NONE), 3, 8, 0.3, 10000);
+    x = gr_attention(g, gr_linear(g, 1, &(gr_term){.x = x, .w = qkv}, GR_NONE, GR_NONE),
+                     &(gr_attention_def){.heads = 3, .size = 8, .scale = 0.3, .rotary_base = 10000});
     gr_graph_output(g, "logits", gr_linear(g, 1, &(gr_term){.x = x, .w = embed}, GR_NONE, GR_NONE));
     gr_model *m;
     gr_error err = {0};

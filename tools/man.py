@@ -70,6 +70,7 @@ version = subprocess.run([program, "--version"], check=True, capture_output=True
 top = help_of()
 print(f""".\\" Written by tools/man.py from the command's own help.
 .TH GRADROUTE 1 "" "gradroute {version}" "User Commands"
+.ad l
 .SH NAME
 gradroute \\- trains networks whose knowledge of a topic lives in a region that can be removed
 .SH SYNOPSIS
