@@ -201,14 +201,7 @@ json_t *gr__json_real(double value) { return isfinite(value) ? json_real(value) 
 
 json_t *gr__json_text(const char *text, size_t n) {
     char *clean = gr_alloc(3 * n + 1);
-    size_t used = 0;
-    for (size_t i = 0; i < n;) {
-        size_t length = gr_utf8_length(text + i, n - i);
-        memcpy(clean + used, length ? text + i : "\xef\xbf\xbd", length ? length : 3);
-        used += length ? length : 3;
-        i += length ? length : 1;
-    }
-    json_t *value = json_stringn(clean, used);
+    json_t *value = json_stringn(clean, gr_utf8_clean(clean, text, n));
     gr_free(clean);
     return value;
 }

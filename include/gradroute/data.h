@@ -32,6 +32,10 @@
 #include "gradroute/base.h"
 #include "gradroute/tokenizer.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- Corpus: documents with a topic each ------------------------------------------------------------------------ */
 
 /* Which topic each document has. Documents are numbered 0..docs-1 in the order of reading. */
@@ -348,5 +352,9 @@ gr_status gr_scan_new(gr_scan **scan, const gr_dataset *data, const gr_labels *l
 bool gr_scan_next(gr_scan *scan, gr_rows *out); /* false at the end */
 void gr_scan_rewind(gr_scan *scan);
 void gr_scan_free(gr_scan *scan);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -74,6 +74,10 @@
 #include "gradroute/route.h"
 #include "gradroute/samples.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { GR_RECIPE_RATES = 8 };
 
 typedef struct gr_recipe_data {
@@ -155,5 +159,9 @@ int gr_recipe_first_region(const gr_recipe *recipe);
 /* The resolved recipe as text (a new string, gr_free) and as a file; reading it gives the same recipe. */
 gr_status gr_recipe_text(const gr_recipe *recipe, char **text, gr_error *err);
 gr_status gr_recipe_write(const gr_recipe *recipe, const char *path, gr_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -37,6 +37,10 @@
 
 #include "gradroute/data.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { GR_SHARDS_SAMPLE = 256 };
 
 typedef struct gr_pack_progress {
@@ -110,5 +114,9 @@ char *gr_shards_settings(int context, bool mixed, const gr_label_def *label, int
 /* A stream as of gr_stream_new, with its promises on dropped labels; docs, doc_count and mixed of the def are not
  * used, and width is the shards' context. Its facts are those of an epoch. */
 gr_status gr_stream_new_shards(gr_stream **stream, const gr_shards *shards, const gr_stream_def *def, gr_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -19,6 +19,10 @@
 
 #include "gradroute/arch.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct gr_surgery_result {
     gr_arch_def *def; /* owned, gr_arch_free */
     gr_model *model;  /* owned, gr_model_free */
@@ -140,5 +144,9 @@ typedef struct gr_surgery_side {
 } gr_surgery_side;
 gr_status gr_surgery_compare(double *largest, const gr_surgery_side side[2], int rows,
                              bool (*next)(void *context, gr_batch *batch), void *context, gr_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -26,6 +26,10 @@
 #include "gradroute/optim.h"
 #include "gradroute/route.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- Training ---------------------------------------------------------------------------------------------------- */
 
 typedef struct gr_progress {
@@ -105,15 +109,16 @@ gr_status gr_trainer_step(gr_trainer *trainer, gr_error *err);
 gr_status gr_trainer_run(gr_trainer *trainer, gr_error *err);
 
 int64_t gr_trainer_steps(const gr_trainer *trainer); /* steps done; def.steps or more: the run is finished */
-gr_optim *gr_trainer_optim(gr_trainer *trainer);
+gr_optim *gr_trainer_optim(gr_trainer *trainer);     /* borrowed: its steps, moments and learning rate */
 
-/* new, run and free in one. */
+/* new, run and free in one; errors are theirs. */
 gr_status gr_train(const gr_train_def *def, gr_error *err);
 
 /* ---- Evaluation -------------------------------------------------------------------------------------------------- */
 
 /* Losses of a model under a profile: tables whose class 0 every row uses (NULL: as it is). The model needs an output
- * "row_loss" [N x 1]. rows and width as the scans were made; tables must outlive the evaluator. */
+ * "row_loss" [N x 1]. rows and width as the scans were made; tables must outlive the evaluator. GR_ERR_USAGE: no such
+ * output, sizes below 1; GR_ERR_MEMORY. */
 typedef struct gr_evaluator gr_evaluator;
 gr_status gr_evaluator_new(gr_evaluator **evaluator, gr_model *model, const gr_tables *tables, int rows, int width,
                            gr_error *err);
@@ -125,8 +130,8 @@ void gr_evaluator_free(gr_evaluator *evaluator);
 void gr_evaluator_labelled(gr_evaluator *evaluator, bool labelled);
 
 /* From the start of the scan to its end: for each document d < docs that it holds, nll[d] is the sum over the
- * document's targets of -log p and tokens[d] their number; 0 and 0 for all others. Sees the parameters as they are
- * now. Does not allocate. */
+ * document's targets of -log p, in nats, and tokens[d] their number; 0 and 0 for all others. Sees the parameters as
+ * they are now. Does not allocate. */
 void gr_evaluate(gr_evaluator *evaluator, gr_scan *scan, double *nll, int32_t *tokens, size_t docs);
 
 /* The same, and right[d]: targets whose logit is the largest, the first of equals. Needs the output "logits"
@@ -134,7 +139,7 @@ void gr_evaluate(gr_evaluator *evaluator, gr_scan *scan, double *nll, int32_t *t
 void gr_evaluate_right(gr_evaluator *evaluator, gr_scan *scan, double *nll, int32_t *tokens, int32_t *right,
                        size_t docs);
 
-/* Sum of nll over sum of tokens for the documents listed; NaN without tokens. */
+/* Sum of nll over sum of tokens for the documents docs[count]: nats per token; NaN without tokens. */
 double gr_loss_mean(const double *nll, const int32_t *tokens, const uint32_t *docs, size_t count);
 
 /* ---- Fine-tuning ------------------------------------------------------------------------------------------------- */
@@ -156,5 +161,9 @@ gr_finetune_def gr_finetune_default(void);
  * wants them back. Errors: those of gr_optim_step, gr_scan_new and after; GR_ERR_USAGE without documents. */
 gr_status gr_finetune(gr_model *model, const gr_tables *tables, const gr_dataset *data, const gr_labels *labels,
                       const uint32_t *docs, size_t count, const gr_finetune_def *def, gr_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
