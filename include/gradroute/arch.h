@@ -44,6 +44,12 @@
  * stream and need RMS norm; at most 3 of them.
  *
  * `patterns`: parameters owned whole, without a gate.
+ *
+ * `stop`: nothing that lies before the region learns from what the region's units send back (a cheap test of whether a
+ * region teaches the layers below it). Forward values keep their bits, and so do the gradients of weights that the
+ * units own; what the units read gets no gradient through them. A unit of the core reads the stream, so the same
+ * region's units in lower layers get none either; a residual group's own stream carries gradient, within the group
+ * alone.
  */
 #ifndef GRADROUTE_ARCH_H
 #define GRADROUTE_ARCH_H
@@ -78,6 +84,7 @@ typedef struct gr_arch_region {
     int layer_count;
     const char *const *patterns; /* [pattern_count] of fnmatch, against parameter names */
     int pattern_count;
+    bool stop; /* no gradient flows back through its units */
 } gr_arch_region;
 
 /* Start from gr_arch_default. All pointers are borrowed. */

@@ -232,6 +232,9 @@ static gr_status settle_region(gr__plan *plan, int r, gr_error *err) {
     if (!has_units(&region->residual) && !has_units(&region->mlp) && !has_units(&region->heads) &&
         !region->pattern_count)
         return USAGE(err, "give it residual, mlp, heads or parameters", "region '%s' owns nothing", region->name);
+    if (region->stop && !has_units(&region->mlp) && !has_units(&region->heads) && !region->residual.add)
+        return USAGE(err, "give it heads, neurons or a residual group, or leave stop out",
+                     "region '%s' stops gradients, and has no units that read anything", region->name);
     if (plan->def->kind == GR_ARCH_MLP && (has_units(&region->residual) || has_units(&region->heads)))
         return USAGE(err, NULL, "region '%s' wants heads or residual dimensions of an mlp network", region->name);
     GR_TRY(settle_residual(plan, r, err));
@@ -252,6 +255,18 @@ static gr_status check_result(const gr__plan *plan, gr_error *err) {
                          heads, plan->head_size, mlp, plan->stream);
         if (def->kind == GR_ARCH_MLP && !mlp)
             return USAGE(err, NULL, "hidden layer %d has no neurons", i);
+    }
+    return GR_OK;
+}
+
+static gr_status check_stops(const gr__plan *plan, gr_error *err) {
+    for (int i = 0; i < plan->layers; i++) {
+        int heads = gr__plan_stops(plan, NULL, 0, plan->head_span, i, 1);
+        int mlp = gr__plan_stops(plan, NULL, 0, plan->mlp_span, i, 1);
+        if (heads > GR_TERM_STOPS || mlp > GR_TERM_STOPS)
+            return USAGE(err, "claim units side by side",
+                         "regions that stop gradients claim %d separate ranges of layer %d; there can be %d",
+                         heads > mlp ? heads : mlp, i, GR_TERM_STOPS);
     }
     return GR_OK;
 }
@@ -284,6 +299,7 @@ static gr_status settle(gr__plan *plan, gr_error *err) {
     for (int r = 0; r < def->region_count; r++)
         GR_TRY(settle_region(plan, r, err));
     GR_TRY(check_result(plan, err));
+    GR_TRY(check_stops(plan, err));
     gr__plan_list(plan);
     return check_patterns(plan, err);
 }
@@ -381,6 +397,31 @@ gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region) {
         break;
     }
     return (gr__span){s.lo * scale, s.hi * scale};
+}
+
+int gr__plan_stops(const gr__plan *plan, gr_columns *stop, int most, const gr__span *span, int layer, int scale) {
+    int count = 0, at = -1;
+    for (;;) { /* the next range begins at the lowest unit from `at` on, and takes in all that touch it */
+        gr__span next = {INT_MAX, INT_MAX};
+        for (bool grown = true; grown;) {
+            grown = false;
+            for (int r = 0; r < plan->def->region_count; r++) {
+                gr__span s = span[r * plan->layers + layer];
+                if (!plan->def->regions[r].stop || plan->def->regions[r].residual.add || s.lo >= s.hi || s.hi <= at)
+                    continue;
+                if (s.lo < next.lo)
+                    next = s, grown = true;
+                else if (s.lo <= next.hi && s.hi > next.hi)
+                    next.hi = s.hi, grown = true;
+            }
+        }
+        if (next.lo == INT_MAX)
+            return count;
+        if (count < most)
+            stop[count] = (gr_columns){next.lo * scale, next.hi * scale};
+        count++;
+        at = next.hi;
+    }
 }
 
 bool gr__plan_whole(const gr__plan *plan, int param, int region) {

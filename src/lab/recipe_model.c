@@ -116,7 +116,9 @@ static gr_status read_region(gr_recipe *recipe, gr_yaml *node, gr_arch_region *r
     GR_TRY(read_units(node, &region->mlp, "mlp", err));
     GR_TRY(read_units(node, &region->heads, "heads", err));
     GR_TRY(gr__recipe_ints(recipe, node, &region->layers, &region->layer_count, "layers", 0, LAYERS_MOST - 1, err));
-    return gr_yaml_texts(node, &region->patterns, &region->pattern_count, "parameters", err);
+    GR_TRY(gr_yaml_texts(node, &region->patterns, &region->pattern_count, "parameters", err));
+    /* Not written where it was not: recipes without it resolve as they did. */
+    return gr_yaml_find(node, "stop") ? gr_yaml_bool(node, &region->stop, "stop", err) : GR_OK;
 }
 
 static gr_status read_regions(gr_recipe *recipe, gr_yaml *root, gr_error *err) {

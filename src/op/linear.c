@@ -18,7 +18,7 @@ typedef gr__linear linear;
 
 /* Products of one run. */
 typedef struct plan {
-    gr_gemm *forward[TERMS], *back[TERMS];
+    gr_gemm *forward[TERMS], *back[TERMS][GR__KEPT];
     gr_wgrad *weights[TERMS];
 } plan;
 
@@ -26,6 +26,24 @@ typedef struct plan {
 
 static int bad(gr_graph *graph, int i, const char *what) {
     return gr_graph_fail(graph, "linear: term %d: %s", i + 1, what);
+}
+
+/* The complement of what is stopped; no range is left when everything is. */
+static int add_stops(gr_graph *graph, int i, term *t, const gr_term *from) {
+    int at = 0;
+    if (from->stops > GR_TERM_STOPS)
+        return bad(graph, i, "stops too many ranges of columns");
+    for (int k = 0; k < from->stops; k++) {
+        const gr_columns s = from->stop[k];
+        if (s.lo < at || s.lo >= s.hi || s.hi > t->out)
+            return bad(graph, i, "stops columns that are not its own, or not in their order");
+        if (s.lo > at)
+            t->keep[t->keeps][0] = at, t->keep[t->keeps++][1] = s.lo;
+        at = s.hi;
+    }
+    if (at < t->out)
+        t->keep[t->keeps][0] = at, t->keep[t->keeps++][1] = t->out;
+    return 0;
 }
 
 /* Checks one term and finds or adds its w among the parameters. */
@@ -58,7 +76,9 @@ static int add_term(gr_graph *graph, gr_node *node, linear *attr, const gr_term 
         t->param++;
     if (t->param == node->params)
         node->param[node->params++] = from->w;
-    node->in[node->inputs++] = from->x;
+    if (add_stops(graph, i, t, from))
+        return GR_NONE;
+    node->in[node->inputs++] = t->keeps ? from->x : gr_stop(graph, from->x);
     return 0;
 }
 
@@ -162,18 +182,18 @@ static void prepare_term(gr_ctx *ctx, plan *products, int i) {
                                                       .half = ctx->half,
                                                       .half_c = ctx->out.vh != NULL},
                                        ctx->pool);
-    if (x->d || x->dh)
-        products->back[i] = gr_gemm_new(&(gr_gemm_def){.m = block,
-                                                       .n = t->in,
-                                                       .k = t->out,
-                                                       .trans_b = t->transposed,
-                                                       .lda = sd,
-                                                       .ldb = t->cols,
-                                                       .ldc = x->stride,
-                                                       .accumulate = x->accumulate,
-                                                       .half = ctx->half,
-                                                       .half_c = x->dh != NULL},
-                                        ctx->pool);
+    for (int k = 0; k < t->keeps && (x->d || x->dh); k++)
+        products->back[i][k] = gr_gemm_new(&(gr_gemm_def){.m = block,
+                                                          .n = t->in,
+                                                          .k = t->keep[k][1] - t->keep[k][0],
+                                                          .trans_b = t->transposed,
+                                                          .lda = sd,
+                                                          .ldb = t->cols,
+                                                          .ldc = x->stride,
+                                                          .accumulate = x->accumulate || k > 0,
+                                                          .half = ctx->half,
+                                                          .half_c = x->dh != NULL},
+                                           ctx->pool);
     if (w->g)
         products->weights[i] = gr__wgrad_new(w, t->lo, t->hi, block, t->transposed ? sx : sd, t->transposed ? sd : sx,
                                              ctx->half, ctx->pool);
@@ -191,7 +211,8 @@ static void linear_release(gr_ctx *ctx) {
     plan *old = ctx->prepared;
     for (int i = 0; old && i < TERMS; i++) {
         gr_gemm_free(old->forward[i]);
-        gr_gemm_free(old->back[i]);
+        for (int k = 0; k < GR__KEPT; k++)
+            gr_gemm_free(old->back[i][k]);
         gr__wgrad_free(old->weights[i]);
     }
     gr_free(old);
@@ -250,9 +271,11 @@ static const void *x_operand(const gr_ctx *ctx, int i, int r) {
     return operand(ctx, room, x->v, x->vh, x->stride, x->width, r);
 }
 
-static const void *weights_of(const gr_ctx *ctx, const term *t) {
+/* The part of w that a term uses, from column `from` of its product on. */
+static const void *weights_of(const gr_ctx *ctx, const term *t, int from) {
     const gr_param_slot *w = &ctx->param[t->param];
-    return ctx->half ? (const void *)(w->wh + t->lo) : (const void *)(w->w + t->lo);
+    const size_t at = (size_t)t->lo + (size_t)from * (t->transposed ? 1 : (size_t)t->cols);
+    return ctx->half ? (const void *)(w->wh + at) : (const void *)(w->w + at);
 }
 
 /* Element `column` of row r of a value or gradient, whichever kind it is. */
@@ -278,7 +301,7 @@ static void linear_forward(gr_ctx *ctx, int r0, int r1) {
         for (int i = 0; i < attr->terms; i++)
             if (!is_zero(&ctx->in[i], r / block))
                 gr_gemm_run(products->forward[i], element(out->v, out->vh, out->stride, r, attr->term[i].at),
-                            x_operand(ctx, i, r), weights_of(ctx, &attr->term[i]), bias);
+                            x_operand(ctx, i, r), weights_of(ctx, &attr->term[i], 0), bias);
     }
 }
 
@@ -289,9 +312,11 @@ static void backward_term(gr_ctx *ctx, int i, const void *dout, int r) {
     const gr_slot *x = &ctx->in[i];
     const gr_param_slot *w = &ctx->param[t->param];
     const int block = ctx->rows->block;
-    const void *dy = (const char *)dout + (size_t)t->at * (ctx->half ? sizeof(gr_half) : sizeof(gr_real));
-    if (x->d || x->dh)
-        gr_gemm_run(products->back[i], element(x->d, x->dh, x->stride, r, 0), dy, weights_of(ctx, t), NULL);
+    const size_t size = ctx->half ? sizeof(gr_half) : sizeof(gr_real);
+    const void *dy = (const char *)dout + (size_t)t->at * size;
+    for (int k = 0; k < t->keeps && (x->d || x->dh); k++)
+        gr_gemm_run(products->back[i][k], element(x->d, x->dh, x->stride, r, 0),
+                    (const char *)dy + (size_t)t->keep[k][0] * size, weights_of(ctx, t, t->keep[k][0]), NULL);
     if (!w->g)
         return;
     const void *from = x_operand(ctx, i, r);

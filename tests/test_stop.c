@@ -1,0 +1,173 @@
+/* Regions that stop gradients, in whole networks: values keep their bits, and gradients are those of the same network
+ * with the paths through the region's units blocked at its gates. */
+#include "arch_helpers.h"
+
+static gr_run *train_run(gr_model *model, const gr_tables *tables) {
+    gr_run *run;
+    gr_error err = {0};
+    gr_test_ok(gr_run_new(&run, model, tables, &(gr_run_def){.rows = ROWS, .train = true}, &err), &err);
+    gr_test_batch b = gr_test_batch_new(ROWS, VOCAB, 5);
+    gr_run_zero(run);
+    gr_run_forward(run, &b.batch);
+    gr_run_backward(run);
+    gr_run_reduce(run);
+    gr_test_batch_free(&b);
+    return run;
+}
+
+/* No gradient passes the gates of the region at taps from `from` on (in the order of the graph). */
+static gr_tables *blocked(const gr_model *model, int region, gr_tap from) {
+    const gr_region *r = gr_model_region(model, region);
+    gr_tables *tables = gr_tables_new(model, 1);
+    for (int i = 0; i < r->gates; i++)
+        if (r->gate[i].tap >= from)
+            gr_tables_activation(tables, r->gate[i].tap, r->gate[i].lo, r->gate[i].hi, (double[]){0});
+    gr_tables_finish(tables);
+    return tables;
+}
+
+static bool owned(const gr_region *region, gr_param p, int row, int col) {
+    for (int i = 0; i < region->parts; i++) {
+        gr_part part = region->part[i];
+        if (part.param == p && part.lo0 <= row && row < part.hi0 && part.lo1 <= col && col < part.hi1)
+            return true;
+    }
+    return false;
+}
+
+/* Distance of two runs' gradients over what the region owns, or does not, of parameters named like prefix. */
+static double apart(const gr_model *model, gr_run *a, gr_run *b, int region, bool own, const char *prefix) {
+    const gr_region *r = gr_model_region(model, region);
+    double wrong = 0, norm = 0;
+    for (int p = 0; p < gr_model_params(model); p++) {
+        const gr_param_def *def = gr_model_param(model, p);
+        const gr_real *x = gr_run_gradient(a, p), *y = gr_run_gradient(b, p);
+        for (int i = 0; i < def->rows * def->cols; i++) {
+            if (owned(r, p, i / def->cols, i % def->cols) != own || strncmp(def->name, prefix, strlen(prefix)) != 0)
+                continue;
+            wrong += ((double)x[i] - (double)y[i]) * ((double)x[i] - (double)y[i]);
+            norm += (double)y[i] * (double)y[i];
+        }
+    }
+    assert_true(norm > 0);
+    return sqrt(wrong / norm);
+}
+
+/* def with and without stop of region r: bits of the logits, and gradients of all that is not the region's. */
+static void check(gr_arch_def def, int r) {
+    gr_arch_region regions[4];
+    memcpy(regions, def.regions, (size_t)def.region_count * sizeof *regions);
+    regions[r].stop = true;
+    gr_model *plain = build(&def, 3);
+    def.regions = regions;
+    gr_model *stop = build(&def, 3);
+    disturb(plain);
+    disturb(stop);
+    gr_real *a = logits_of(plain), *b = logits_of(stop);
+    assert_same_bits(a, b);
+    gr_tables *tables = blocked(plain, r, 0);
+    gr_run *free_run = train_run(plain, NULL), *block = train_run(plain, tables), *run = train_run(stop, NULL);
+    assert_true(apart(plain, run, block, r, false, "") < 1e-5);
+    assert_true(apart(plain, run, free_run, r, false, "") > 1e-3);
+    if (!regions[r].residual.add) { /* the last layer's own weights learn as ever; those below miss what comes back */
+        assert_true(apart(plain, run, free_run, r, true, "layers.1.mlp") < 1e-5);
+        gr_tables *above = blocked(plain, r, gr_model_find_tap(plain, "layers.1.attn.heads"));
+        gr_run *later = train_run(plain, above);
+        assert_true(apart(plain, run, later, r, true, "layers.0.mlp") < 1e-5);
+        assert_true(apart(plain, run, free_run, r, true, "layers.0.mlp") > 1e-3);
+        gr_run_free(later);
+        gr_tables_free(above);
+    }
+    gr_run_free(free_run);
+    gr_run_free(block);
+    gr_run_free(run);
+    gr_tables_free(tables);
+    gr_free(a);
+    gr_free(b);
+    gr_model_free(plain);
+    gr_model_free(stop);
+}
+
+static void added_units(void **state) {
+    (void)state;
+    gr_arch_def def = small_def();
+    gr_arch_region regions[] = {{.name = "bio", .mlp.add = 8, .heads.add = 1}, {.name = "chem", .mlp.add = 5}};
+    def.regions = regions, def.region_count = 2;
+    check(def, 0);
+    def.norm = GR_NORM_LAYER, def.position = GR_POSITION_LEARNED, def.activation = GR_ACTIVATION_GELU, def.bias = true;
+    check(def, 0);
+}
+
+static void claimed_units(void **state) {
+    (void)state;
+    gr_arch_def def = small_def();
+    gr_arch_region regions[] = {{.name = "bio", .mlp = {.lo = 3, .hi = 9}, .heads = {.lo = 1, .hi = 2}}};
+    def.regions = regions, def.region_count = 1;
+    check(def, 0);
+}
+
+static void groups(void **state) {
+    (void)state;
+    gr_arch_def def = small_def();
+    gr_arch_region regions[] = {{.name = "bio", .residual.add = 5, .mlp.add = 8, .heads.add = 1},
+                                {.name = "chem", .residual.add = 3, .mlp.add = 4, .heads.add = 1}};
+    def.regions = regions, def.region_count = 2;
+    check(def, 0);
+    check(def, 1);
+    def.tied = false;
+    check(def, 1);
+}
+
+/* Ranges of several regions, some of which touch or overlap; more separate ones than a product can leave out. */
+static void ranges(void **state) {
+    (void)state;
+    gr_arch_def def = small_def();
+    gr_arch_region regions[9] = {{.name = "a", .mlp = {.lo = 10, .hi = 14}, .stop = true},
+                                 {.name = "b", .mlp = {.lo = 2, .hi = 4}, .stop = true},
+                                 {.name = "c", .mlp = {.lo = 4, .hi = 7}, .stop = true},
+                                 {.name = "d", .mlp = {.lo = 0, .hi = 24}}};
+    def.regions = regions, def.region_count = 4;
+    gr_model *stop = build(&def, 3);
+    for (int i = 0; i < 3; i++)
+        regions[i].stop = false;
+    gr_model *plain = build(&def, 3);
+    gr_tables *tables = gr_tables_new(plain, 1);
+    for (int i = 0; i < 3; i++)
+        for (int layer = 0; layer < 2; layer++) {
+            const gr_gate *gate = &gr_model_region(plain, i)->gate[layer];
+            gr_tables_activation(tables, gate->tap, gate->lo, gate->hi, (double[]){0});
+        }
+    gr_tables_finish(tables);
+    gr_run *a = train_run(stop, NULL), *b = train_run(plain, tables);
+    gr_param embed = gr_model_find(plain, "embed");
+    assert_true(gr_test_distance(gr_run_gradient(a, embed), gr_run_gradient(b, embed), VOCAB * 16) < 1e-5);
+    gr_run_free(a);
+    gr_run_free(b);
+    gr_tables_free(tables);
+    gr_model_free(stop);
+    gr_model_free(plain);
+
+    static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i"};
+    for (int i = 0; i < 9; i++)
+        regions[i] = (gr_arch_region){.name = names[i], .mlp = {.lo = 2 * i, .hi = 2 * i + 1}, .stop = true};
+    def.region_count = 8;
+    gr_error err = {0};
+    gr_test_ok(gr_arch_check(&def, &err), &err);
+    def.region_count = 9;
+    assert_int_equal(gr_arch_check(&def, &err), GR_ERR_USAGE);
+    assert_non_null(strstr(err.message, "9 separate ranges"));
+    err = (gr_error){0};
+    regions[8] = (gr_arch_region){.name = "i", .residual = {.lo = 0, .hi = 2}, .stop = true};
+    assert_int_equal(gr_arch_check(&def, &err), GR_ERR_USAGE);
+    assert_non_null(strstr(err.message, "no units that read"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(added_units),
+        cmocka_unit_test(claimed_units),
+        cmocka_unit_test(groups),
+        cmocka_unit_test(ranges),
+    };
+    return cmocka_run_group_tests_name("stop", tests, NULL, NULL);
+}
