@@ -24,8 +24,9 @@
  *     model:    {arch: llama|gpt2|mlp, and any of layers, width, heads, head_size, mlp, norm, position, rotary_base,
  *                activation, bias, out_bias, logit_bias, tied, dropout, eps, init_std, l1, l1_layers, sizes, loss}
  *     regions:  {NAME: {residual|mlp|heads: {add: N} | {last: N} | {claim: [LO, HI]}, layers: [I, ...],
- *                       parameters: [PATTERN, ...]}}
- *     preset:   NAME | {name: NAME, OPTION: VALUE, joint: [KIND, ...], draw: DRAW, regions: {LABEL: REGION}}
+ *                       parameters: [PATTERN, ...], stop: false}}
+ *     preset:   NAME | {name: NAME, OPTION: VALUE, joint: [KIND, ...], draw: DRAW, regions: {LABEL: REGION or list},
+ *                       from: STEP, until: STEP}
  *     routes:   [ROUTE, ...]                       after those of the preset
  *     train:    {tokens: 4M | steps: N, batch: 32, micro: BATCH, optimizer: adamw|adam|sgd, lr, warmup, schedule:
  *                constant|linear|cosine, final, betas: [B1, B2], eps, decay, momentum, clip,
@@ -35,13 +36,15 @@
  *     prompts:  [TEXT, ...]
  *
  *     ROUTE:    {label: any|unlabelled|core|topics|NAME or a list of them, draw: token|document|sequence|step, again:
- *                false, mix: false, and one OPTION, or options: [OPTION, ...] of which at most one is drawn}
+ *                false, mix: false, from: STEP, until: STEP, and one OPTION, or options: [OPTION, ...] of which at
+ *                most one is drawn}
  *     OPTION:   {share: 1, forward|activation|parameter: {SCOPE: WEIGHT, ...}, joint: [KIND, ...]} and shorthands
  *               open: [SCOPE, ..]       parameter weight 1       closed: [SCOPE, ..]   parameter weight 0
  *               rest: open|closed       parameter weight of the rest
  *               without: [REGION, ..]   forward 0                only: [REGION, ..]    every other region forward 0
  *               mode: MODE with weights: {SCOPE: WEIGHT}         one_of: [REGION, ..]  one on at random, the others off
- *     SCOPE:    REGION, others, rest, all, embeddings, norms, biases, out_biases, "tap:PATTERN", "tap:PATTERN[LO:HI]"
+ *     SCOPE:    REGION, others, rest, all, embeddings, norms, biases, out_biases, "tap:PATTERN", "tap:PATTERN[LO:HI]",
+ *               "tap:PATTERN[LO:]"; PATTERN may hold *, ? and {LO..HI}
  *     KIND:     embeddings, norms, biases, out_biases
  *
  * Relative paths of a file are relative to that file, those of --set to the working folder; the resolved recipe has

@@ -57,8 +57,8 @@ typedef enum gr_scope {
     GR_SCOPE_NORMS,
     GR_SCOPE_BIASES,
     GR_SCOPE_OUT_BIASES,
-    GR_SCOPE_TAP, /* activation, forward: columns [lo, hi) (hi 0: all) of the taps whose names match name, which may
-                   * hold * and ? */
+    GR_SCOPE_TAP, /* activation, forward: columns [lo, hi) (hi 0: to the last) of the taps whose names match name, which
+                   * may hold *, ? and {LO..HI}, a number from LO to HI: layers.{6..18}.stream */
 } gr_scope;
 
 typedef struct gr_effect {
@@ -86,6 +86,10 @@ typedef struct gr_route {
     bool again; /* drawn by sequence: the sequence is shown a second time in its step, as an extra row that follows
                  * this route's option alone; its first showing does not see this route */
     bool mix;   /* weights act by the row's score: 1 + score (w - 1) */
+    /* Acts in steps [from, until) alone; until 0: without end. Rows of a label (or the core) whose routes are all out
+     * of their steps are treated as unlabelled: a label that arrives late, or is taken back. Routes that match
+     * unlabelled rows too say nothing of a label, and do not count for this. */
+    int64_t from, until;
     int options;
     gr_option *option;
     size_t capacity;
@@ -144,7 +148,9 @@ typedef struct gr_preset_option { /* a number a preset can be given */
 } gr_preset_option;
 
 typedef struct gr_preset_def {
-    const char *const *region;       /* [K] the region of each label, NULL: the label's name */
+    /* [K] for each label a list of its regions that ends with NULL; NULL: the region named as the label. Several
+     * regions are on and open together. */
+    const char *const *const *region;
     double value[GR_PRESET_OPTIONS]; /* of the preset's options, in their order */
     unsigned joint;                  /* kinds that stay joint on labelled rows: bits 1 << gr_kind */
     gr_draw draw;                    /* of every draw in it */
@@ -185,8 +191,13 @@ void gr_router_free(gr_router *router); /* with its tables: after the runs that 
 
 const gr_tables *gr_router_tables(const gr_router *router);
 int gr_router_classes(const gr_router *router);
-/* Probability that a row of this label (-1..K) has this class; copies do not count. */
-double gr_router_chance(const gr_router *router, int label, int cls);
+/* Probability that a row of this label (-1..K) has this class at a step; copies do not count. */
+double gr_router_chance_at(const gr_router *router, int label, int cls, int64_t step);
+double gr_router_chance(const gr_router *router, int label, int cls); /* at step 0 */
+/* Stretches of steps in which the same routes act: phase i, below gr_router_phases, begins at this step (the first at
+ * 0). */
+int gr_router_phases(const gr_router *router);
+int64_t gr_router_phase(const gr_router *router, int i);
 double gr_router_forward(const gr_router *router, int region, int cls); /* forward weight of a region's gates */
 
 /* Rows to classify: any part of a logical batch, for example the fields of gr_rows (data.h). */
@@ -214,7 +225,8 @@ double gr_router_again_share(const gr_router *router, int which); /* its probabi
 
 /* Rows with `mix`: mix[n] = score[n] where the label matches such a route, else 1. Only needed if gr_router_mixes. */
 bool gr_router_mixes(const gr_router *router);
-void gr_router_mix(const gr_router *router, gr_real *mix, const gr_real *score, const int16_t *label, int n);
+void gr_router_mix(const gr_router *router, gr_real *mix, const gr_real *score, const int16_t *label, int n,
+                   int64_t step);
 
 /* ---- Linter ------------------------------------------------------------------------------------------------------ */
 

@@ -200,8 +200,9 @@ static void print_effects(FILE *out, const gr_option *option, gr_mode mode, cons
         if (effect->scope == GR_SCOPE_REGION) {
             print_word(out, effect->name);
         } else if (effect->scope == GR_SCOPE_TAP) {
-            char *range = effect->lo || effect->hi ? gr_format("tap:%s[%d:%d]", effect->name, effect->lo, effect->hi)
-                                                   : gr_format("tap:%s", effect->name);
+            char *range = effect->hi   ? gr_format("tap:%s[%d:%d]", effect->name, effect->lo, effect->hi)
+                          : effect->lo ? gr_format("tap:%s[%d:]", effect->name, effect->lo)
+                                       : gr_format("tap:%s", effect->name);
             print_name(out, range);
             gr_free(range);
         } else {
@@ -242,6 +243,10 @@ void gr_route_print(const gr_routes *routes, FILE *out, int indent) {
             fprintf(out, ", draw: %s", gr_draw_name(route->draw));
         fputs(route->again ? ", again: true" : "", out);
         fputs(route->mix ? ", mix: true" : "", out);
+        if (route->from > 0)
+            fprintf(out, ", from: %lld", (long long)route->from);
+        if (route->until > 0)
+            fprintf(out, ", until: %lld", (long long)route->until);
         if (route->options == 1) {
             print_option(out, &route->option[0], ", ");
             fputs("}\n", out);
