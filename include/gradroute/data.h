@@ -157,6 +157,13 @@ typedef struct gr_labels {
     char **group_names; /* [group_count] */
     int16_t *group;     /* [docs] */
     size_t *group_docs; /* [group_count] */
+    gr_real *score;     /* [docs] in [0, 1], for routes with `mix`; NULL: all 1 */
+    /* Labels of single tokens; all NULL where every position has what its document has. Entry offsets[d] + d + i is of
+     * token i of document d, entry offsets[d] + d + n of the end token behind its n tokens. truth and revealed then sum
+     * a document up: the label that any of its tokens has. */
+    int16_t *token_truth, *token_revealed; /* [tokens + docs] */
+    gr_real *token_score;                  /* [tokens + docs]; NULL: all 1 */
+    uint8_t *uneven;                       /* [docs] 1: tokens of the document differ in what is revealed */
     struct gr_arena *arena;
 } gr_labels;
 
@@ -180,7 +187,8 @@ gr_status gr_dataset_draw(const gr_dataset *data, uint32_t *out, const gr_labels
 /* rows x width positions. A document of n tokens takes n + 1 positions of one row, inputs <eot> t1 .. tn, targets
  * t1 .. tn <eot>, cut to the width. Positions that hold no document are absent: input <eot>, target -1, doc -1, both
  * labels GR_LABEL_ABSENT, and a segment of their own (start = the position itself). Attention of position t reads
- * start[t] .. t. The arrays belong to the stream or scan and hold until its next call. */
+ * start[t] .. t. A position's labels and score are those of the token it predicts; they may differ inside of a
+ * document. The arrays belong to the stream or scan and hold until its next call. */
 typedef struct gr_rows {
     int rows, width;
     int32_t *ids;     /* [rows * width] */
@@ -191,13 +199,16 @@ typedef struct gr_rows {
     int16_t *truth;   /* [rows * width] true label: for evaluation and the perfect filter alone */
     int32_t *unit;    /* [rows] number of the row in the logical batch, 0..B-1, for keyed draws */
     int64_t present;  /* positions that hold a document: the denominator of a mean loss */
+    gr_real *score;   /* [rows * width] in [0, 1]: how much the target is of its label, 1 where nothing says otherwise,
+                       * 0 where absent; for routes with `mix`. NULL, of rows made by hand: all 1 */
 } gr_rows;
 
 typedef struct gr_stream_def {
     int rows;             /* B: rows of a logical batch */
     int width;            /* T: positions of a row */
     uint64_t seed;        /* of the order of documents */
-    bool mixed;           /* false: a row holds documents of one revealed label; true: of any */
+    bool mixed;           /* false: a row holds documents of one revealed label, or only ones whose tokens differ;
+                           * true: any documents */
     const uint32_t *docs; /* [doc_count] documents to stream; read by gr_stream_new only */
     size_t doc_count;
     const int16_t *drop; /* [drop_count] labels to leave out (a filtered twin) */

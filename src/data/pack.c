@@ -14,7 +14,7 @@ static int32_t positions(const gr__pack *pack, uint32_t doc) {
 gr_status gr__pack_init(gr__pack *pack, const gr_dataset *data, const gr_labels *labels, size_t most, int width,
                         bool mixed, gr_error *err) {
     *pack = (gr__pack){.data = data, .labels = labels, .width = width, .mixed = mixed, .most = most};
-    pack->buckets = mixed ? 1 : labels->label_count + 2;
+    pack->buckets = mixed ? 1 : labels->label_count + 3;
     pack->order = gr_alloc_try(most * sizeof *pack->order);
     pack->next = gr_alloc_try(most * sizeof *pack->next);
     pack->rows = gr_alloc_try(most * sizeof *pack->rows);
@@ -71,13 +71,20 @@ static void place(gr__pack *pack, uint32_t at, int bucket, int32_t need) {
         emit(pack, bucket, i);
 }
 
+static int bucket_of(const gr__pack *pack, uint32_t doc) {
+    const gr_labels *labels = pack->labels;
+    if (pack->mixed)
+        return 0;
+    return labels->uneven && labels->uneven[doc] ? labels->label_count + 2 : labels->revealed[doc] + 1;
+}
+
 void gr__pack_run(gr__pack *pack) {
     pack->row_count = 0;
     pack->present = pack->cut = 0;
     for (uint32_t i = 0; i < pack->count; i++) {
         uint32_t doc = pack->order[i];
         int32_t need = positions(pack, doc);
-        place(pack, i, pack->mixed ? 0 : pack->labels->revealed[doc] + 1, need);
+        place(pack, i, bucket_of(pack, doc), need);
         pack->present += need;
         pack->cut += pack->data->offsets[doc + 1] - pack->data->offsets[doc] + 1 > (uint64_t)pack->width;
     }
@@ -88,11 +95,12 @@ void gr__pack_run(gr__pack *pack) {
 
 gr_status gr__rows_init(gr_rows *out, int rows, int width, gr_error *err) {
     size_t n = (size_t)rows * (size_t)width;
-    int32_t *block = gr_alloc_try((n * 4 + (size_t)rows) * sizeof(int32_t) + n * 2 * sizeof(int16_t));
+    size_t size = n * sizeof(gr_real) + (n * 4 + (size_t)rows) * sizeof(int32_t) + n * 2 * sizeof(int16_t);
+    gr_real *block = gr_alloc_try(size); /* the widest numbers first, for their alignment */
     if (!block)
         return gr_error_set(err, GR_ERR_MEMORY, "stream", "use smaller batches", "no memory for %d rows of %d", rows,
                             width);
-    *out = (gr_rows){.width = width, .ids = block};
+    *out = (gr_rows){.width = width, .score = block, .ids = (int32_t *)(block + n)};
     out->targets = out->ids + n;
     out->start = out->targets + n;
     out->doc = out->start + n;
@@ -102,6 +110,8 @@ gr_status gr__rows_init(gr_rows *out, int rows, int width, gr_error *err) {
     return GR_OK;
 }
 
+void gr__rows_clear(gr_rows *rows) { gr_free(rows->score); }
+
 static void put_absent(gr_rows *out, size_t row, int32_t from, int32_t to, int32_t eot) {
     for (int32_t t = from; t < to; t++) {
         out->ids[row + (size_t)t] = eot;
@@ -109,12 +119,14 @@ static void put_absent(gr_rows *out, size_t row, int32_t from, int32_t to, int32
         out->start[row + (size_t)t] = t;
         out->doc[row + (size_t)t] = -1;
         out->label[row + (size_t)t] = out->truth[row + (size_t)t] = GR_LABEL_ABSENT;
+        out->score[row + (size_t)t] = 0;
     }
 }
 
 /* Inputs <eot> t1 .. tn, targets t1 .. tn <eot>, from position `from` of the row on. */
 static void put_document(gr_rows *out, size_t row, int32_t from, int32_t length, const gr__pack *pack, uint32_t doc) {
     const gr_dataset *data = pack->data;
+    const gr_labels *labels = pack->labels;
     const int32_t *ids = data->ids + data->offsets[doc];
     uint64_t n = data->offsets[doc + 1] - data->offsets[doc];
     for (int32_t i = 0; i < length; i++) {
@@ -123,9 +135,17 @@ static void put_document(gr_rows *out, size_t row, int32_t from, int32_t length,
         out->targets[t] = (uint64_t)i < n ? ids[i] : data->eot;
         out->start[t] = from;
         out->doc[t] = (int32_t)doc;
-        out->label[t] = pack->labels->revealed[doc];
-        out->truth[t] = pack->labels->truth[doc];
+        out->label[t] = labels->revealed[doc];
+        out->truth[t] = labels->truth[doc];
+        out->score[t] = labels->score ? labels->score[doc] : 1;
     }
+    size_t from_t = row + (size_t)from, from_d = data->offsets[doc] + doc, count = (size_t)length;
+    if (labels->token_revealed) {
+        memcpy(out->label + from_t, labels->token_revealed + from_d, count * sizeof *out->label);
+        memcpy(out->truth + from_t, labels->token_truth + from_d, count * sizeof *out->truth);
+    }
+    if (labels->token_score)
+        memcpy(out->score + from_t, labels->token_score + from_d, count * sizeof *out->score);
     out->present += length;
 }
 

@@ -26,7 +26,7 @@ typedef struct gr__pack {
     gr__row *rows;        /* [most], in the order of emission */
     gr__row *open;        /* [buckets][GR__OPEN_ROWS] */
     int *open_count;      /* [buckets] */
-    int buckets;          /* one per revealed label, from -1, or a single one */
+    int buckets;          /* one per revealed label, from -1, and one for uneven documents; or a single one */
     int64_t present, cut; /* positions that hold a document; documents longer than a row */
 } gr__pack;
 
@@ -37,8 +37,9 @@ void gr__pack_clear(gr__pack *pack);
 /* Packs order[0..count) anew. Does not allocate. */
 void gr__pack_run(gr__pack *pack);
 
-/* The arrays of up to `rows` rows; one block, released by gr_free(out->ids). */
+/* The arrays of up to `rows` rows, in one block. */
 gr_status gr__rows_init(gr_rows *out, int rows, int width, gr_error *err);
+void gr__rows_clear(gr_rows *rows);
 
 /* Which documents are left out: dropped[label + 1], by the true label or the revealed one. */
 typedef struct gr__filter {

@@ -110,7 +110,7 @@ void gr_stream_free(gr_stream *stream) {
     if (!stream)
         return;
     gr__pack_clear(&stream->pack);
-    gr_free(stream->batch.ids);
+    gr__rows_clear(&stream->batch);
     gr_free(stream->permutation);
     gr_free(stream->member);
     gr_free(stream->dropped);
@@ -189,6 +189,6 @@ void gr_scan_free(gr_scan *scan) {
     if (!scan)
         return;
     gr__pack_clear(&scan->pack);
-    gr_free(scan->batch.ids);
+    gr__rows_clear(&scan->batch);
     gr_free(scan);
 }

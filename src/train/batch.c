@@ -18,6 +18,7 @@ gr__assembly *gr__assembly_new(int rows, int width, int micro, const gr_router *
     a->targets = gr_alloc(n * sizeof *a->targets);
     a->start = gr_alloc(n * sizeof *a->start);
     a->cls = gr_alloc(n * sizeof *a->cls);
+    a->mix = router && gr_router_mixes(router) ? gr_alloc(n * sizeof *a->mix) : NULL;
     a->truth = gr_alloc(n * sizeof *a->truth);
     a->revealed = gr_alloc(n * sizeof *a->revealed);
     a->copy = gr_alloc(most);
@@ -32,8 +33,8 @@ gr__assembly *gr__assembly_new(int rows, int width, int micro, const gr_router *
 void gr__assembly_free(gr__assembly *a) {
     if (!a)
         return;
-    void *owned[] = {a->ids,  a->targets, a->start, a->cls,   a->truth, a->revealed,
-                     a->copy, a->drawn,   a->from,  a->order, a->key,   a->count};
+    void *owned[] = {a->ids,  a->targets, a->start, a->cls,   a->mix, a->truth, a->revealed,
+                     a->copy, a->drawn,   a->from,  a->order, a->key, a->count};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         gr_free(owned[i]);
     gr_free(a);
@@ -112,12 +113,23 @@ static void sort_showings(gr__assembly *a) {
         a->order[a->count[a->key[k]]++] = k;
 }
 
+/* The scores of row r where its labels mix. */
+static void place_mix(const gr__assembly *a, gr_real *mix, const gr_rows *rows, size_t row) {
+    static const gr_real one = 1;
+    for (int i = 0; !rows->score && i < rows->width; i++)
+        gr_router_mix(a->router, mix + i, &one, rows->label + row + (size_t)i, 1, a->step);
+    if (rows->score)
+        gr_router_mix(a->router, mix, rows->score + row, rows->label + row, rows->width, a->step);
+}
+
 /* Writes sequence s: showing k of its row. Positions that a second showing leaves out predict nothing. */
 static void place(gr__assembly *a, const gr_rows *rows, int s, int k) {
     size_t width = (size_t)rows->width, to = (size_t)s * width, row = (size_t)a->from[k] * width;
     int32_t base = (int32_t)(s % a->micro) * rows->width;
     memcpy(a->ids + to, rows->ids + row, width * sizeof *a->ids);
     memcpy(a->cls + to, a->drawn + (size_t)k * width, width * sizeof *a->cls);
+    if (a->mix)
+        place_mix(a, a->mix + to, rows, row);
     memcpy(a->truth + to, rows->truth + row, width * sizeof *a->truth);
     memcpy(a->revealed + to, rows->label + row, width * sizeof *a->revealed);
     for (size_t i = 0; i < width; i++) {
@@ -150,6 +162,7 @@ gr_batch gr__assembly_batch(const gr__assembly *a, int index) {
                       .targets = a->targets + at,
                       .start = a->start + at,
                       .cls = a->cls + at,
+                      .mix = a->mix ? a->mix + at : NULL,
                       .denominator = (double)(a->denominator > 0 ? a->denominator : 1),
                       .first = (int64_t)at,
                       .step = a->step};

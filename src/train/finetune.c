@@ -54,6 +54,7 @@ static gr_rows rows_of(const tuning *t, int step) {
     size_t at = (size_t)first * (size_t)rows.width;
     rows.rows = rows.rows - first < t->batch ? rows.rows - first : t->batch;
     rows.ids += at, rows.targets += at, rows.start += at, rows.doc += at, rows.label += at, rows.truth += at;
+    rows.score += at;
     rows.unit += first;
     return rows;
 }
