@@ -248,6 +248,24 @@ static void test_steps_and_lists(void **state) {
     expect_error("twins:", "preset: {name: sgtm, regions: {food: []}}\ntwins:", "r.yaml:18:", "no region",
                  "leave it out");
 
+    with = altered("routes:\n", "preset: {name: era, bias: 3, regions: {food: kitchen, biology: kitchen}}\nroutes:\n"
+                                "  - {label: food, mix: {smooth_retain: 5}, activation: {kitchen: 1, rest: -0.5}}\n");
+    r = parse(with);
+    assert_int_equal(gr_recipe_text(r, &written, &err), GR_OK);
+    again = parse(written);
+    for (int i = 0; i < 2; i++) {
+        const gr_route *route = &(i ? again : r)->routes->route[1];
+        assert_true(route->mix && route->frequency.on && route->frequency.bias == 3 && route->frequency.retain == 20);
+        route = &(i ? again : r)->routes->route[2];
+        assert_true(route->mix && route->frequency.on && route->frequency.bias == 4 && route->frequency.retain == 5);
+    }
+    gr_recipe_free(again);
+    gr_recipe_free(r);
+    gr_free(written);
+    gr_free(with);
+    expect_error("again: true", "mix: {bias: x}", "r.yaml:15:", "bias", "");
+    expect_error("again: true", "mix: {smooth: 1}", "r.yaml:15:", "smooth", "");
+
     with = altered("mlp: {last: 16}, layers: [1]", "mlp: {last: 16}, stop: true");
     r = parse(with);
     assert_true(r->model.regions[1].stop && !r->model.regions[0].stop);

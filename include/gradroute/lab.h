@@ -36,7 +36,8 @@ typedef struct gr_project {
     gr_labels *labels;
     size_t *documents; /* [K + 2] training documents by revealed label: unlabelled, core, 1..K (for gr_route_check) */
     char digest[65];   /* of what decides a result: resolved recipe and data */
-    char *tokenizer_path; /* its file in folder; NULL without a folder */
+    char *tokenizer_path;       /* its file in folder; NULL without a folder */
+    gr_frequencies **frequency; /* [K] counts for routes that mix by them, under the first of their labels; else NULL */
 } gr_project;
 
 /* Reads the corpus, trains the tokenizer and encodes, or opens what folder keeps from before (NULL: keeps nothing). */

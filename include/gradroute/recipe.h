@@ -36,16 +36,14 @@
  *     prompts:  [TEXT, ...]
  *
  *     ROUTE:    {label: any|unlabelled|core|topics|NAME or a list of them, draw: token|document|sequence|step, again:
- *                false, mix: false, from: STEP, until: STEP, and one OPTION, or options: [OPTION, ...] of which at
- *                most one is drawn}
- *     OPTION:   {share: 1, forward|activation|parameter: {SCOPE: WEIGHT, ...}, joint: [KIND, ...]} and shorthands
- *               open: [SCOPE, ..]       parameter weight 1       closed: [SCOPE, ..]   parameter weight 0
- *               rest: open|closed       parameter weight of the rest
- *               without: [REGION, ..]   forward 0                only: [REGION, ..]    every other region forward 0
- *               mode: MODE with weights: {SCOPE: WEIGHT}         one_of: [REGION, ..]  one on at random, the others off
- *     SCOPE:    REGION, others, rest, all, embeddings, norms, biases, out_biases, "tap:PATTERN", "tap:PATTERN[LO:HI]",
- *               "tap:PATTERN[LO:]"; PATTERN may hold *, ? and {LO..HI}
- *     KIND:     embeddings, norms, biases, out_biases
+ *                false, mix: false | {bias: 4, smooth_forget: 1, smooth_retain: 20}, from: STEP, until: STEP, and one
+ * OPTION, or options: [OPTION, ...] of which at most one is drawn} OPTION:   {share: 1, forward|activation|parameter:
+ * {SCOPE: WEIGHT, ...}, joint: [KIND, ...]} and shorthands open: [SCOPE, ..]       parameter weight 1       closed:
+ * [SCOPE, ..]   parameter weight 0 rest: open|closed       parameter weight of the rest without: [REGION, ..]   forward
+ * 0                only: [REGION, ..]    every other region forward 0 mode: MODE with weights: {SCOPE: WEIGHT} one_of:
+ * [REGION, ..]  one on at random, the others off SCOPE:    REGION, others, rest, all, embeddings, norms, biases,
+ * out_biases, "tap:PATTERN", "tap:PATTERN[LO:HI]", "tap:PATTERN[LO:]"; PATTERN may hold *, ? and {LO..HI} KIND:
+ * embeddings, norms, biases, out_biases
  *
  * Relative paths of a file are relative to that file, those of --set to the working folder; the resolved recipe has
  * absolute ones. Every value is checked: errors are GR_ERR_USAGE (GR_ERR_FORMAT for YAML syntax) with

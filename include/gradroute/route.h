@@ -80,12 +80,21 @@ typedef struct gr_option {
 /* What shares one draw. Published code draws once for a step; a draw for each row keeps the mixture even. */
 typedef enum gr_draw { GR_DRAW_TOKEN, GR_DRAW_DOCUMENT, GR_DRAW_SEQUENCE, GR_DRAW_STEP } gr_draw;
 
+/* Scores of a route with `mix` by the frequency of the row's target (Cloud et al. 2024, arXiv 2410.04332, appendix C):
+ * 1 - w, where w = 1 - sigmoid(f/r - r/f - bias), f and r the smoothed frequencies of the token in text of the route's
+ * labels and in other text. A description: whoever makes the rows computes them (data.h: gr_frequencies). */
+typedef struct gr_frequency {
+    bool on;                     /* false: scores are those of the rows */
+    double bias, forget, retain; /* 4, 1, 20; the latter two are added to counts */
+} gr_frequency;
+
 typedef struct gr_route {
     uint64_t labels; /* matches rows with these labels */
     gr_draw draw;
     bool again; /* drawn by sequence: the sequence is shown a second time in its step, as an extra row that follows
                  * this route's option alone; its first showing does not see this route */
     bool mix;   /* weights act by the row's score: 1 + score (w - 1) */
+    gr_frequency frequency; /* where the scores come from */
     /* Acts in steps [from, until) alone; until 0: without end. Rows of a label (or the core) whose routes are all out
      * of their steps are treated as unlabelled: a label that arrives late, or is taken back. Routes that match
      * unlabelled rows too say nothing of a label, and do not count for this. */
@@ -167,7 +176,10 @@ typedef struct gr_preset {
  *           without modules, or with probability p_cr with one drawn at random; unlabelled rows are plain.
  * residual: labelled rows run with their region alone and train nothing else; core and unlabelled rows run without
  *           regions, or with probability p_cr with one, and train what is on; a share p_again is shown once more,
- *           training only the region. */
+ *           training only the region.
+ * era:      labelled rows weigh the gradient at the units that share layers with their region by `original`, by how
+ * much the target is of the topic; all rows train everything, the region included.
+ */
 int gr_presets(void);
 const gr_preset *gr_preset_at(int index);
 const gr_preset *gr_preset_find(const char *name); /* NULL if there is none */

@@ -10,6 +10,7 @@
 #include "io/digest.h"
 #include "io/file.h"
 #include "io/yaml.h"
+#include "lab/token_scores.h"
 
 static void note(const gr_control *control, const char *text) {
     if (control && control->note)
@@ -131,6 +132,7 @@ static gr_status digest_project(gr_project *p, gr_error *err) {
     gr_digest_add(d, text, strlen(text));
     gr_digest_add(d, p->data->ids, p->data->offsets[p->data->topics.docs] * sizeof *p->data->ids);
     gr_digest_add(d, p->labels->revealed, p->labels->docs * sizeof *p->labels->revealed);
+    gr__token_scores_digest(p, d);
     gr_digest_end(d, p->digest);
     gr_free(text);
     return GR_OK;
@@ -143,7 +145,7 @@ static gr_status check_text_recipe(const gr_recipe *r, gr_error *err) {
                             "use llama or gpt2, or build the network through the library",
                             "an mlp reads rows of numbers, and the data of a recipe are text");
     for (int i = 0; i < r->routes->count; i++)
-        if (r->routes->route[i].mix)
+        if (r->routes->route[i].mix && !r->routes->route[i].frequency.on)
             return gr_error_set(err, GR_ERR_USAGE, r->routes->route[i].place, "leave mix out",
                                 "the route weighs rows by a score, and the data of a recipe have none");
     return GR_OK;
@@ -165,6 +167,7 @@ static gr_status open_project(gr_project *p, const char *folder, const gr_contro
     GR_TRY(status);
     p->recipe->model.vocab = gr_tokenizer_size(p->tokenizer);
     GR_TRY(label_data(p, err));
+    GR_TRY(gr__token_scores_open(p, err));
     return digest_project(p, err);
 }
 
@@ -183,6 +186,7 @@ gr_status gr_project_open(gr_project **project, gr_recipe *recipe, const char *f
 void gr_project_free(gr_project *p) {
     if (!p)
         return;
+    gr__token_scores_close(p);
     gr_labels_free(p->labels);
     gr_dataset_free(p->data);
     gr_tokenizer_free(p->tokenizer);

@@ -215,6 +215,19 @@ static gr_status read_draw(gr_yaml *map, int *draw, gr_error *err) {
     return gr_yaml_choice(map, draw, "draw", draws, err);
 }
 
+/* true, or how frequencies of tokens make the scores. */
+static gr_status read_mix(gr_yaml *map, gr_route *route, gr_error *err) {
+    gr_yaml *node = gr_yaml_find(map, "mix");
+    gr_frequency *f = &route->frequency;
+    if (!node || node->kind != GR_YAML_MAP)
+        return gr_yaml_bool(map, &route->mix, "mix", err);
+    route->mix = true;
+    *f = (gr_frequency){true, 4, 1, 20};
+    GR_TRY(gr_yaml_real(node, &f->bias, "bias", -100, 100, err));
+    GR_TRY(gr_yaml_real(node, &f->forget, "smooth_forget", 1e-9, 1e9, err));
+    return gr_yaml_real(node, &f->retain, "smooth_retain", 1e-9, 1e9, err);
+}
+
 /* Steps [from, until) of a route; what is not said is not written into the resolved recipe. */
 static gr_status read_steps(gr_yaml *map, int64_t *from, int64_t *until, gr_error *err) {
     int64_t first = -1, end = 0;
@@ -250,7 +263,7 @@ static gr_status read_route(const reader *r, gr_yaml *node, gr_error *err) {
         snprintf(place, sizeof place, "%s", node->at.source);
     route->place = gr_arena_strdup(r->routes->arena, place);
     GR_TRY(gr_yaml_bool(node, &route->again, "again", err));
-    GR_TRY(gr_yaml_bool(node, &route->mix, "mix", err));
+    GR_TRY(read_mix(node, route, err));
     GR_TRY(read_steps(node, &route->from, &route->until, err));
     if (route->again && draw != GR_DRAW_SEQUENCE)
         return gr_yaml_fail(node, err, "leave out draw", "again shows whole sequences, drawn by sequence, not by %s",

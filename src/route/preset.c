@@ -8,6 +8,7 @@ static const gr_preset *const presets[] = {
     &gr__preset_sgtm,
     &gr__preset_gram,
     &gr__preset_residual,
+    &gr__preset_era,
 };
 
 int gr_presets(void) { return (int)(sizeof presets / sizeof *presets); }

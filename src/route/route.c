@@ -234,6 +234,16 @@ static void print_option(FILE *out, const gr_option *option, const char *comma) 
     fputc(']', out);
 }
 
+static void print_mix(FILE *out, const gr_route *route) {
+    const gr_frequency *f = &route->frequency;
+    char a[40], b[40], c[40];
+    if (route->mix && f->on)
+        fprintf(out, ", mix: {bias: %s, smooth_forget: %s, smooth_retain: %s}", number(a, sizeof a, f->bias),
+                number(b, sizeof b, f->forget), number(c, sizeof c, f->retain));
+    else
+        fputs(route->mix ? ", mix: true" : "", out);
+}
+
 void gr_route_print(const gr_routes *routes, FILE *out, int indent) {
     for (int r = 0; r < routes->count; r++) {
         const gr_route *route = &routes->route[r];
@@ -242,7 +252,7 @@ void gr_route_print(const gr_routes *routes, FILE *out, int indent) {
         if (route->draw != GR_DRAW_SEQUENCE)
             fprintf(out, ", draw: %s", gr_draw_name(route->draw));
         fputs(route->again ? ", again: true" : "", out);
-        fputs(route->mix ? ", mix: true" : "", out);
+        print_mix(out, route);
         if (route->from > 0)
             fprintf(out, ", from: %lld", (long long)route->from);
         if (route->until > 0)

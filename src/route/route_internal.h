@@ -66,7 +66,7 @@ struct gr_router {
     double *forward;  /* [classes][regions] */
 };
 
-extern const gr_preset gr__preset_sgtm, gr__preset_gram, gr__preset_residual;
+extern const gr_preset gr__preset_sgtm, gr__preset_gram, gr__preset_residual, gr__preset_era;
 
 enum { GR__PRESET_REGIONS = 64 };
 /* The regions of label k (1..K), or of all labels, each once, into names[GR__PRESET_REGIONS]; returns how many. */

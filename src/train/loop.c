@@ -61,9 +61,6 @@ static gr_status check(const gr_train_def *d, gr_error *err) {
     if (d->steps < 0 || d->checkpoint_every < 0)
         return gr_error_set(err, GR_ERR_USAGE, d->steps < 0 ? "steps" : "checkpoint_every", "give a number of steps",
                             "%lld is negative", (long long)(d->steps < 0 ? d->steps : d->checkpoint_every));
-    if (d->router && gr_router_mixes(d->router))
-        return gr_error_set(err, GR_ERR_USAGE, "routes", "leave out `mix`",
-                            "a text stream has labels, no scores to mix by");
     return GR_OK;
 }
 
