@@ -65,7 +65,8 @@ static gr_status train(const train_options *own, gr_error *err) {
         if (own->text_field)
             sources[i].text_field = own->text_field;
     }
-    gr_status status = gr_corpus_open(&corpus, &(gr_corpus_def){sources, own->files.count, false}, err);
+    gr_status status =
+        gr_corpus_open(&corpus, &(gr_corpus_def){.sources = sources, .source_count = own->files.count}, err);
     gr_free(sources);
     GR_TRY(status);
     size_t documents = corpus->topics.docs;

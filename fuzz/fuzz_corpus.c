@@ -1,7 +1,7 @@
 /* fuzz_corpus.c - the readers of corpora and of dataset files on arbitrary bytes.
  *
  *     clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Iinclude -Isrc fuzz/fuzz_corpus.c \
- *           $(ls src/base/?*.c src/data/?*.c) -ljansson -lcrypto -lpcre2-8 -lm -o fuzz_corpus
+ *           $(ls src/base/?*.c src/data/?*.c) -ljansson -lcrypto -lpcre2-8 -lutf8proc -lm -o fuzz_corpus
  *     ./fuzz_corpus FOLDER_OF_SEEDS
  *
  * The first byte chooses the reader. The digest of a dataset is repaired, so that the checks behind it are met too.
@@ -29,7 +29,7 @@ static void read_corpus(const char *reader, const char *path) {
     source.topic = "none";
     gr_corpus *corpus;
     gr_error err = {0};
-    if (!gr_corpus_open(&corpus, &(gr_corpus_def){&source, 1, true}, &err))
+    if (!gr_corpus_open(&corpus, &(gr_corpus_def){.sources = &source, .source_count = 1, .dedupe = true}, &err))
         gr_corpus_free(corpus);
     else if (!err.message[0])
         abort(); /* a failure without a word */

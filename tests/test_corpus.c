@@ -13,7 +13,7 @@ static const char *write_text(const char *name, const char *text) { return gr_te
 /* ---- Shorthand --------------------------------------------------------------------------------------------------- */
 
 static gr_status open_one(gr_corpus **corpus, const gr_source *source, bool dedupe, gr_error *err) {
-    return gr_corpus_open(corpus, &(gr_corpus_def){source, 1, dedupe}, err);
+    return gr_corpus_open(corpus, &(gr_corpus_def){.sources = source, .source_count = 1, .dedupe = dedupe}, err);
 }
 
 static gr_corpus *open_good(const gr_source *source, bool dedupe) {
@@ -313,7 +313,8 @@ static void several_sources(void **state) {
     sources[2].path = gr_test_path("wn");
     gr_corpus *corpus = NULL;
     gr_error err = {0};
-    assert_int_equal(gr_corpus_open(&corpus, &(gr_corpus_def){sources, 3, true}, &err), GR_OK);
+    assert_int_equal(
+        gr_corpus_open(&corpus, &(gr_corpus_def){.sources = sources, .source_count = 3, .dedupe = true}, &err), GR_OK);
     assert_int_equal(corpus->topics.docs, 7);
     assert_doc(corpus, 2, "uno", "es");
     assert_doc(corpus, 3, "bird: warm-blooded egg-laying vertebrates", "noun.animal");

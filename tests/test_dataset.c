@@ -38,7 +38,8 @@ static gr_labels *label_good(const gr_label_def *defs, int count, uint64_t seed)
 
 static void labels_and_groups(void **state) {
     (void)state;
-    gr_label_def defs[] = {{"biology", living, 2, 1, GR_HIDDEN_UNLABELLED}};
+    gr_label_def defs[] = {
+        {.name = "biology", .is = living, .count = 2, .known = 1, .hidden_as = GR_HIDDEN_UNLABELLED}};
     gr_labels *labels = label_good(defs, 1, 1);
     assert_int_equal(labels->group_count, 3);
     assert_string_equal(labels->group_names[0], "biology");
@@ -72,7 +73,11 @@ static void labels_hidden(void **state) {
     static const size_t exact[] = {0, 1, 167, 250, 500, 500};
     gr_labels *before = NULL;
     for (int i = 0; i < 6; i++) {
-        gr_label_def def = {"biology", living, 2, shares[i], i % 2 ? GR_HIDDEN_CORE : GR_HIDDEN_UNLABELLED};
+        gr_label_def def = {.name = "biology",
+                            .is = living,
+                            .count = 2,
+                            .known = shares[i],
+                            .hidden_as = i % 2 ? GR_HIDDEN_CORE : GR_HIDDEN_UNLABELLED};
         gr_labels *labels = label_good(&def, 1, 3), *again = label_good(&def, 1, 3), *other = label_good(&def, 1, 4);
         assert_int_equal(labels->known[0], exact[i]);
         assert_int_equal(count_revealed(labels, 1, 1), exact[i]);
@@ -94,7 +99,8 @@ static void labels_hidden(void **state) {
 
 static void labels_two(void **state) {
     (void)state;
-    gr_label_def defs[] = {{"biology", living, 2, 1, 0}, {"food", eaten, 2, 1, 0}};
+    gr_label_def defs[] = {{.name = "biology", .is = living, .count = 2, .known = 1},
+                           {.name = "food", .is = eaten, .count = 2, .known = 1}};
     gr_labels *labels = label_good(defs, 2, 1); /* plant belongs to the first that names it */
     assert_int_equal(count_revealed(labels, 1, 1), 500);
     assert_int_equal(count_revealed(labels, 2, 2), 250);
@@ -114,14 +120,18 @@ static void expect_label_error(const gr_label_def *defs, int count, const char *
 static void labels_that_fail(void **state) {
     (void)state;
     static const char *const typo[] = {"plnat"}, *const ghost[] = {"ghost"}, *const plant[] = {"plant"};
-    expect_label_error(&(gr_label_def){"x", typo, 1, 1, 0}, 1, "plnat", "\"plant\"");
-    expect_label_error(&(gr_label_def){"x", ghost, 1, 1, 0}, 1, "ghost", "did you mean");
-    expect_label_error(&(gr_label_def){"x", living, 0, 1, 0}, 1, "no topics", "");
-    expect_label_error(&(gr_label_def){"x", living, 2, 1.5, 0}, 1, "1.5", "");
-    expect_label_error(&(gr_label_def){"x", living, 2, -0.1, 0}, 1, "-0.1", "");
-    expect_label_error(&(gr_label_def){"retain", living, 2, 1, 0}, 1, "retain", "");
-    expect_label_error((gr_label_def[]){{"x", living, 2, 1, 0}, {"y", plant, 1, 1, 0}}, 2, "no documents", "first");
-    expect_label_error((gr_label_def[]){{"x", living, 2, 1, 0}, {"x", plant, 1, 1, 0}}, 2, "twice", "");
+    expect_label_error(&(gr_label_def){.name = "x", .is = typo, .count = 1, .known = 1}, 1, "plnat", "\"plant\"");
+    expect_label_error(&(gr_label_def){.name = "x", .is = ghost, .count = 1, .known = 1}, 1, "ghost", "did you mean");
+    expect_label_error(&(gr_label_def){.name = "x", .is = living, .count = 0, .known = 1}, 1, "no topics", "");
+    expect_label_error(&(gr_label_def){.name = "x", .is = living, .count = 2, .known = 1.5}, 1, "1.5", "");
+    expect_label_error(&(gr_label_def){.name = "x", .is = living, .count = 2, .known = -0.1}, 1, "-0.1", "");
+    expect_label_error(&(gr_label_def){.name = "retain", .is = living, .count = 2, .known = 1}, 1, "retain", "");
+    expect_label_error((gr_label_def[]){{.name = "x", .is = living, .count = 2, .known = 1},
+                                        {.name = "y", .is = plant, .count = 1, .known = 1}},
+                       2, "no documents", "first");
+    expect_label_error((gr_label_def[]){{.name = "x", .is = living, .count = 2, .known = 1},
+                                        {.name = "x", .is = plant, .count = 1, .known = 1}},
+                       2, "twice", "");
 }
 
 /* ---- Dataset ----------------------------------------------------------------------------------------------------- */
@@ -188,7 +198,7 @@ static void dataset_draws(void **state) {
     gr_corpus *corpus = small_corpus();
     gr_tokenizer *tokenizer = NULL;
     gr_dataset *data = make_dataset(corpus, &tokenizer, 1);
-    gr_label_def def = {"biology", living, 2, 0.5, 0};
+    gr_label_def def = {.name = "biology", .is = living, .count = 2, .known = 0.5};
     gr_labels *labels = NULL;
     gr_error err = {0};
     assert_int_equal(gr_labels_new(&labels, &data->topics, &def, 1, NULL, 0, 1, &err), GR_OK);

@@ -52,7 +52,7 @@ static world *world_new(void) {
                            .vocab = GR_TEST_VOCAB,
                            .eot = EOT};
     gr_error err = {0};
-    const gr_label_def label = {"biology", (const char *[]){"animal"}, 1, 0.8, GR_HIDDEN_UNLABELLED};
+    const gr_label_def label = {.name = "biology", .is = (const char *[]){"animal"}, .count = 1, .known = 0.8};
     gr_test_ok(gr_labels_new(&w->labels, &w->data.topics, &label, 1, NULL, 0, 1, &err), &err);
     return w;
 }

@@ -3,14 +3,14 @@
  *     gr_source source = gr_source_default();          // WordNet as Debian installs it
  *     source.fallback = "recipes/wordnet-subset";
  *     gr_corpus *corpus;
- *     GR_TRY(gr_corpus_open(&corpus, &(gr_corpus_def){&source, 1, .dedupe = true}, err));
+ *     GR_TRY(gr_corpus_open(&corpus, &(gr_corpus_def){.sources = &source, .source_count = 1}, err));
  *
  *     gr_dataset *data;                                // tokenised and split, kept in one file
  *     GR_TRY(gr_dataset_new(&data, corpus, tokenizer, &(gr_dataset_def){.validation = 0.05, .seed = 1}, err));
  *     GR_TRY(gr_dataset_save(data, "runs/demo/dataset.bin", err));
  *
  *     const char *is[] = {"noun.animal", "noun.plant"};
- *     gr_label_def label = {"biology", is, 2, .known = 1};
+ *     gr_label_def label = {.name = "biology", .is = is, .count = 2, .known = 1};
  *     gr_labels *labels;
  *     GR_TRY(gr_labels_new(&labels, &data->topics, &label, 1, NULL, 0, seed, err));
  *
@@ -42,6 +42,12 @@ typedef struct gr_topics {
     size_t docs;
 } gr_topics;
 
+/* Another member of the records, read like the topic: a string, integer or boolean each. */
+typedef struct gr_field {
+    const char *name;
+    gr_topics values; /* of[d] is -1 where the record has no such member */
+} gr_field;
+
 /* One place to read documents from. */
 typedef struct gr_source {
     const char *reader;      /* "wordnet" a folder of data.{noun,verb,adj,adv}; "jsonl" a file with one JSON object
@@ -61,7 +67,10 @@ gr_source gr_source_default(void);
 typedef struct gr_corpus_def {
     const gr_source *sources; /* read in this order; topics of the same name are one topic */
     int source_count;
-    bool dedupe; /* drop a document whose text equals an earlier one, byte for byte, whatever its topic */
+    bool dedupe;               /* drop a document whose text equals an earlier one, byte for byte, whatever its topic */
+    const char *const *fields; /* [field_count] members of JSON Lines records to keep beside the topic */
+    int field_count;
+    const char *id; /* member that names a record, another one in each; NULL: none is kept */
 } gr_corpus_def;
 
 typedef struct gr_corpus {
@@ -71,14 +80,25 @@ typedef struct gr_corpus {
     size_t duplicates;  /* dropped because an earlier one has the same text */
     size_t skipped;     /* records without text (jsonl and text: nothing but white space) */
     bool used_fallback; /* some source's path was missing and its fallback was read */
+    gr_field *fields;   /* [field_count] */
+    int field_count;
+    size_t records;        /* in the sources: documents, duplicates and records without text */
+    uint32_t *record;      /* [topics.docs] number of each document's record, from 0, ascending */
+    uint32_t *lead, *tail; /* [topics.docs] characters of white space cut from its ends (JSON Lines; elsewhere 0) */
+    uint64_t *keys;        /* [records] gr_record_key of each id; NULL without ids */
     struct gr_arena *arena;
 } gr_corpus;
 
 /* Reads every source. A WordNet synset becomes "headword, headword: gloss" (underscores become spaces, adjective
  * markers such as "(p)" go), its topic is the name of its lexicographer file; all 45 names are present in WordNet's
- * order. GR_ERR_FORMAT when a line is corrupt or when no document is left. */
+ * order. In a text file each part between separators is a record, and so is what follows the last one unless it is
+ * nothing but white space. GR_ERR_FORMAT when a line is corrupt, when an id is missing or occurs twice, or when no
+ * document is left; GR_ERR_USAGE when no record has one of the fields (the hint names the nearest member). */
 gr_status gr_corpus_open(gr_corpus **corpus, const gr_corpus_def *def, gr_error *err);
 void gr_corpus_free(gr_corpus *corpus);
+
+/* 64 bits that stand for a record's id. */
+uint64_t gr_record_key(const char *id, size_t length);
 
 /* ---- Dataset: the corpus in tokens, split, in one block of memory that is also the file -------------------------- */
 
@@ -101,6 +121,11 @@ typedef struct gr_dataset {
     uint64_t seed;      /* of the split */
     uint64_t read, duplicates, skipped;
     bool used_fallback; /* these four as the corpus reported them */
+    gr_field *fields;   /* [field_count] */
+    int field_count;
+    uint64_t records;
+    const uint32_t *record, *lead, *tail; /* [docs] */
+    const uint64_t *keys;                 /* [records] or NULL; these as in gr_corpus */
     const char *stamp;
     void *block; /* private: the block, its size, and whether it is a mapping */
     size_t block_size;
@@ -131,12 +156,58 @@ enum {
 
 typedef enum gr_hidden { GR_HIDDEN_UNLABELLED, GR_HIDDEN_CORE } gr_hidden;
 
+/* What gets a label that words or spans of a text decide: the document that has one of them, the sentence (up to . ! ?
+ * or the end of a line), or the tokens that spell it. */
+typedef enum gr_label_per { GR_PER_DOCUMENT, GR_PER_SENTENCE, GR_PER_TOKEN } gr_label_per;
+
+/* Whole words and phrases, in any case (Unicode case folding, composed or not). A word is a run of letters, marks,
+ * numbers and connectors such as _; a phrase is words with what stands between them, where white space is as good as
+ * any other. "tree" is in "Tree's" and "tree-top", not in "trees". */
+typedef struct gr_label_words {
+    const char *const *list; /* [count] */
+    int count;
+    const char *file; /* instead of a list: an entry a line; empty lines and lines that begin with # are left out */
+} gr_label_words;
+
+/* Scores in [0, 1] from a file of JSON Lines. A record holds a score for its document, a list of spans
+ * [start, end, score] in characters (code points, end not included), or both: a token has the highest score of the
+ * spans that cover some of it besides white space at its front, else the document's score, else 0. A score that is
+ * null says that nothing is known. Characters count from the start of the text in a JSON Lines corpus, from the first
+ * that is not white space in others. */
+typedef struct gr_label_scores {
+    const char *file;
+    const char *score, *spans; /* the members */
+    const char *id;            /* the member that names the corpus's record; NULL: a record each, in the same order */
+    double threshold;          /* true from this score on */
+    bool soft; /* what has any score above 0 is shown as the label, with that score (gr_rows.score); false: what
+                * reaches the threshold, with score 1 */
+} gr_label_scores;
+
+/* Mistakes in what is shown, drawn by key. */
+typedef struct gr_label_noise {
+    double recall;    /* share of the label's documents that carry it, in [0, 1]; the others are shown as core */
+    double precision; /* share of what is shown as the label that is of it, above 0 to 1. The others are documents drawn
+                       * from the core, or, of a label per sentence or token, tokens */
+    const char *const *false_from; /* [false_count] topics whose core documents the others are drawn from; 0: all */
+    int false_count;
+    const char *by; /* field: documents of one value are drawn together, so that shares are met as nearly as whole
+                     * values allow; NULL: each document by itself, to the exact count */
+} gr_label_noise;
+
+/* A label comes from one of: topics (is), words, scores, or other labels (all_of). */
 typedef struct gr_label_def {
     const char *name;
-    const char *const *is; /* [count] topics */
+    const char *const *is; /* [count] topics, or values of field */
     int count;
-    double known;        /* share of the label's documents whose label is revealed, in [0, 1] */
+    double known;        /* share of the documents that carry the label whose label is revealed, in [0, 1] */
     gr_hidden hidden_as; /* what the others are shown as */
+    const char *field;   /* of is; NULL: the topic */
+    const gr_label_words *words;
+    const gr_label_scores *scores;
+    gr_label_per per;          /* of words and scores */
+    const char *const *all_of; /* [all_count] labels: where all of them are, there is this one instead */
+    int all_count;
+    const gr_label_noise *noise; /* NULL: none */
 } gr_label_def;
 
 /* Topics that are reported apart; training does not see groups. */
@@ -146,11 +217,18 @@ typedef struct gr_group_def {
     int count;
 } gr_group_def;
 
+/* How often an entry of a list of words was found. */
+typedef struct gr_label_hit {
+    const char *text;
+    size_t count;
+} gr_label_hit;
+
+/* Where several labels fit, the first combined one (all_of) is it, else the first of the others. */
 typedef struct gr_labels {
     size_t docs;
     int label_count;    /* K */
     char **label_names; /* [K], of labels 1..K */
-    int16_t *truth;     /* [docs] 0..K: the first label whose topics hold the document's topic, else 0 */
+    int16_t *truth;     /* [docs] 0..K */
     int16_t *revealed;  /* [docs] truth, or -1 or 0 where it is hidden */
     size_t *known;      /* [K] documents whose label is revealed */
     int group_count;    /* K labels, then the named groups, then "retain" for everything else */
@@ -164,6 +242,9 @@ typedef struct gr_labels {
     int16_t *token_truth, *token_revealed; /* [tokens + docs] */
     gr_real *token_score;                  /* [tokens + docs]; NULL: all 1 */
     uint8_t *uneven;                       /* [docs] 1: tokens of the document differ in what is revealed */
+    gr_label_hit **hits;                   /* [K] of a label by words: its entries, the most frequent first */
+    size_t *hit_count;                     /* [K] entries; 0 for other labels */
+    void *tables;                          /* private: memory of scores and of tables of tokens */
     gr_real **target_score; /* [K] of a label: [vocab] factors of the scores of its positions, by target; NULL: all 1 */
     struct gr_arena *arena;
 } gr_labels;
@@ -173,10 +254,16 @@ typedef struct gr_labels {
  * an earlier label took them all, or when two names are equal. */
 gr_status gr_labels_new(gr_labels **labels, const gr_topics *topics, const gr_label_def *defs, int count,
                         const gr_group_def *groups, int group_count, uint64_t seed, gr_error *err);
+
+/* The same from all sources: fields come from the dataset, texts from its tokens, by the tokenizer that made them.
+ * More errors: GR_ERR_USAGE when nothing matches, when a field or id is not in the dataset, or when there are too few
+ * documents to be wrong about; GR_ERR_INPUT and GR_ERR_FORMAT (file:line) for files of words and scores. */
+gr_status gr_labels_make(gr_labels **labels, const gr_dataset *data, const gr_tokenizer *tokenizer,
+                         const gr_label_def *defs, int count, const gr_group_def *groups, int group_count,
+                         uint64_t seed, gr_error *err);
 void gr_labels_free(gr_labels *labels);
 
-/* ---- Frequencies: how much a predicted token is of a label --------------------------------------------------------
- */
+/* ---- Frequencies: how much a predicted token is of a label ------------------------------------------------------- */
 
 typedef struct gr_frequency_def {
     const int16_t *label; /* [count] revealed labels whose text is the one side; the other: core and unlabelled text */

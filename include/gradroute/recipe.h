@@ -3,7 +3,9 @@
  *     gr_recipe *recipe;
  *     const char *sets[] = {"train.tokens=64k", "seed=2"};             --set of the command line
  *     GR_TRY(gr_recipe_open(&recipe, "recipes/demo.yaml", sets, 2, err));
- *     gr_corpus_open(&corpus, &(gr_corpus_def){recipe->data.source, recipe->data.sources, recipe->data.dedupe}, err);
+ *     gr_corpus_def def = {recipe->data.source, recipe->data.sources, recipe->data.dedupe, recipe->data.field,
+ *                          recipe->data.fields, recipe->data.id};
+ *     gr_corpus_open(&corpus, &def, err);
  *     recipe->model.vocab = gr_tokenizer_size(tokenizer);
  *     gr_arch_build(&model, &recipe->model, recipe->seed, err);
  *     gr_router_new(&router, model, recipe->routes, recipe->seed, err);
@@ -15,18 +17,23 @@
  *     seed: 1        threads: 0 (all)        precision: auto | float32 | bf16
  *     data:
  *       wordnet: FOLDER, fallback: FOLDER          one or more of these three sources
- *       jsonl: FILE, text: FIELD = text, label: FIELD = label
+ *       jsonl: FILE, text: FIELD = text, label: FIELD = label, topic: NAME (of records without label), id: FIELD
  *       text: FILE | [{file: FILE, separator: TEXT, topic: NAME}, ...]
  *       validation: 0.05, context: 128, dedupe: true, mixed: false       rows that mix labels
  *       tokenizer: {train: 4096} | {file: FILE}
- *     labels:   {NAME: {is: [TOPIC, ...], known: 1, hidden_as: unlabelled|core}}
+ *     labels:   {NAME: {SOURCE, known: 1, hidden_as: unlabelled|core, recall: 1, precision: 1,
+ *                       false_from: [TOPIC, ...], noise_by: FIELD}}
+ *       SOURCE: is: [TOPIC, ...], field: FIELD          values of the topic, or of another member of the records
+ *               words: [TEXT, ...] | FILE, per: document|sentence|token
+ *               scores: FILE | {file: FILE, score: score, spans: spans, id: FIELD}, threshold: 0.5, soft: false, per
+ *               all_of: [NAME, ...]                      where several labels hold at once
  *     adjacent: [TOPIC, ...]                       trained on as core, reported apart
  *     model:    {arch: llama|gpt2|mlp, and any of layers, width, heads, head_size, mlp, norm, position, rotary_base,
  *                activation, bias, out_bias, logit_bias, tied, dropout, eps, init_std, l1, l1_layers, sizes, loss}
  *     regions:  {NAME: {residual|mlp|heads: {add: N} | {last: N} | {claim: [LO, HI]}, layers: [I, ...],
  *                       parameters: [PATTERN, ...], stop: false}}
- *     preset:   NAME | {name: NAME, OPTION: VALUE, joint: [KIND, ...], draw: DRAW, regions: {LABEL: REGION or list},
- *                       from: STEP, until: STEP}
+ *     preset:   NAME | {name: NAME, OPTION: VALUE, joint: [KIND, ...], draw: DRAW, from: STEP, until: STEP,
+ *                       regions: {LABEL: REGION or list}}
  *     routes:   [ROUTE, ...]                       after those of the preset
  *     train:    {tokens: 4M | steps: N, batch: 32, micro: BATCH, optimizer: adamw|adam|sgd, lr, warmup, schedule:
  *                constant|linear|cosine, final, betas: [B1, B2], eps, decay, momentum, clip,
@@ -37,13 +44,15 @@
  *
  *     ROUTE:    {label: any|unlabelled|core|topics|NAME or a list of them, draw: token|document|sequence|step, again:
  *                false, mix: false | {bias: 4, smooth_forget: 1, smooth_retain: 20}, from: STEP, until: STEP, and one
- * OPTION, or options: [OPTION, ...] of which at most one is drawn} OPTION:   {share: 1, forward|activation|parameter:
- * {SCOPE: WEIGHT, ...}, joint: [KIND, ...]} and shorthands open: [SCOPE, ..]       parameter weight 1       closed:
- * [SCOPE, ..]   parameter weight 0 rest: open|closed       parameter weight of the rest without: [REGION, ..]   forward
- * 0                only: [REGION, ..]    every other region forward 0 mode: MODE with weights: {SCOPE: WEIGHT} one_of:
- * [REGION, ..]  one on at random, the others off SCOPE:    REGION, others, rest, all, embeddings, norms, biases,
- * out_biases, "tap:PATTERN", "tap:PATTERN[LO:HI]", "tap:PATTERN[LO:]"; PATTERN may hold *, ? and {LO..HI} KIND:
- * embeddings, norms, biases, out_biases
+ *                OPTION, or options: [OPTION, ...] of which at most one is drawn}
+ *     OPTION:   {share: 1, forward|activation|parameter: {SCOPE: WEIGHT, ...}, joint: [KIND, ...]} and shorthands
+ *               open: [SCOPE, ..]       parameter weight 1       closed: [SCOPE, ..]   parameter weight 0
+ *               rest: open|closed       parameter weight of the rest
+ *               without: [REGION, ..]   forward 0                only: [REGION, ..]    every other region forward 0
+ *               mode: MODE with weights: {SCOPE: WEIGHT}         one_of: [REGION, ..]  one on at random, the others off
+ *     SCOPE:    REGION, others, rest, all, embeddings, norms, biases, out_biases, "tap:PATTERN",
+ *               "tap:PATTERN[LO:HI]", "tap:PATTERN[LO:]"; PATTERN may hold *, ? and {LO..HI}
+ *     KIND:     embeddings, norms, biases, out_biases
  *
  * Relative paths of a file are relative to that file, those of --set to the working folder; the resolved recipe has
  * absolute ones. Every value is checked: errors are GR_ERR_USAGE (GR_ERR_FORMAT for YAML syntax) with
@@ -67,6 +76,9 @@ typedef struct gr_recipe_data {
     bool dedupe, mixed;
     int tokenizer_train;        /* tokens to train; 0: from tokenizer_file */
     const char *tokenizer_file; /* NULL: trained */
+    const char *const *field;   /* [fields] members of records that labels ask for, beside the topic */
+    int fields;
+    const char *id; /* member that names a record; NULL: none */
 } gr_recipe_data;
 
 typedef struct gr_recipe_train {

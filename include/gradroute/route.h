@@ -177,9 +177,8 @@ typedef struct gr_preset {
  * residual: labelled rows run with their region alone and train nothing else; core and unlabelled rows run without
  *           regions, or with probability p_cr with one, and train what is on; a share p_again is shown once more,
  *           training only the region.
- * era:      labelled rows weigh the gradient at the units that share layers with their region by `original`, by how
- * much the target is of the topic; all rows train everything, the region included.
- */
+ * era:      labelled rows weigh the gradient at the units beside their region, down to `original` for targets that are
+ *           of the topic; every row trains everything, the region included. */
 int gr_presets(void);
 const gr_preset *gr_preset_at(int index);
 const gr_preset *gr_preset_find(const char *name); /* NULL if there is none */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "data/names.h"
 #include "data/reader.h"
 
 static const gr__reader *const readers[] = {
@@ -14,13 +15,28 @@ static const gr__reader *const readers[] = {
     &gr__reader_jsonl,
     &gr__reader_text,
 };
-enum { READERS = sizeof readers / sizeof *readers, TOPICS_MOST = 4096 };
+enum { READERS = sizeof readers / sizeof *readers, TOPICS_MOST = 4096, VALUES_MOST = 1 << 20, MEMBERS_MOST = 64 };
+
+/* A kept member of all records. */
+typedef struct kept_field {
+    gr__names values;
+    int32_t pending; /* of the record that is being read */
+    int32_t *of;     /* becomes fields[].values.of */
+    size_t count, capacity;
+} kept_field;
 
 struct gr__sink {
     gr_corpus *corpus;
+    const gr_corpus_def *def;
     int32_t *of; /* becomes corpus->topics.of */
     size_t texts_capacity, of_capacity, of_count, names_capacity;
-    int32_t last; /* topic of the previous look-up: neighbours mostly share it */
+    int32_t last;        /* topic of the previous look-up: neighbours mostly share it */
+    kept_field *columns; /* [def->field_count] */
+    uint64_t key;        /* of the record that is being read */
+    bool keyed, keep_cuts;
+    size_t record_count, record_capacity, lead_count, lead_capacity, tail_count, tail_capacity;
+    size_t keys_count, keys_capacity;
+    gr__names members; /* of some records */
 };
 
 gr_source gr_source_default(void) {
@@ -105,22 +121,74 @@ gr_status gr__sink_topic(gr__sink *sink, int32_t *topic, const char *name, size_
     return GR_OK;
 }
 
+int gr__sink_fields(const gr__sink *sink) { return sink->def->field_count; }
+const char *gr__sink_field_name(const gr__sink *sink, int which) { return sink->def->fields[which]; }
+const char *gr__sink_id_name(const gr__sink *sink) { return sink->def->id; }
+void gr__sink_keep_cuts(gr__sink *sink) { sink->keep_cuts = true; }
+
+gr_status gr__sink_field(gr__sink *sink, int which, const char *value, size_t length, const char *place,
+                         gr_error *err) {
+    gr__names *values = &sink->columns[which].values;
+    sink->columns[which].pending = (int32_t)gr__names_add(values, value, length);
+    if (values->count > VALUES_MOST)
+        return gr_error_set(err, GR_ERR_FORMAT, place, "is it a field with few different values?",
+                            "more than %d different values of \"%s\"", VALUES_MOST, sink->def->fields[which]);
+    return GR_OK;
+}
+
+uint64_t gr_record_key(const char *id, size_t length) { return gr__hash(id, length); }
+
+void gr__sink_id(gr__sink *sink, const char *id, size_t length) {
+    sink->key = gr_record_key(id, length);
+    sink->keyed = true;
+}
+
+void gr__sink_member(gr__sink *sink, const char *name) {
+    if (sink->members.count < MEMBERS_MOST)
+        gr__names_add(&sink->members, name, strlen(name));
+}
+
+/* The record's number, key and members; document says whether it becomes one. */
+static void end_record(gr__sink *sink, bool document, size_t lead, size_t tail) {
+    gr_corpus *corpus = sink->corpus;
+    if (document) {
+        GR_PUSH(corpus->record, sink->record_count, sink->record_capacity) = (uint32_t)corpus->records;
+        GR_PUSH(corpus->lead, sink->lead_count, sink->lead_capacity) = sink->keep_cuts ? (uint32_t)lead : 0;
+        GR_PUSH(corpus->tail, sink->tail_count, sink->tail_capacity) = sink->keep_cuts ? (uint32_t)tail : 0;
+    }
+    for (int f = 0; f < sink->def->field_count; f++) {
+        kept_field *c = &sink->columns[f];
+        if (document)
+            GR_PUSH(c->of, c->count, c->capacity) = c->pending;
+        c->pending = -1;
+    }
+    if (sink->def->id) /* records of other readers have no id: a key that no id has to itself */
+        GR_PUSH(corpus->keys, sink->keys_count, sink->keys_capacity) = sink->keyed ? sink->key : 0;
+    sink->keyed = sink->keep_cuts = false;
+    corpus->records++;
+}
+
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 gr_status gr__sink_add(gr__sink *sink, const char *text, size_t length, int32_t topic, const char *place,
                        gr_error *err) {
     gr_corpus *corpus = sink->corpus;
-    while (length && is_space(text[length - 1]))
-        length--;
-    while (length && is_space(*text))
-        text++, length--;
+    size_t lead = 0, tail = 0;
+    while (tail < length && is_space(text[length - tail - 1]))
+        tail++;
+    length -= tail;
+    while (lead < length && is_space(text[lead]))
+        lead++;
+    text += lead;
+    length -= lead;
+    if (length > INT32_MAX || lead > INT32_MAX || tail > INT32_MAX || corpus->records >= INT32_MAX)
+        return gr_error_set(err, GR_ERR_FORMAT, place, "split it", "more than 2^31 - 1 %s",
+                            corpus->records >= INT32_MAX ? "documents" : "bytes in one document");
+    end_record(sink, length > 0, lead, tail);
     if (!length) {
         corpus->skipped++;
         return GR_OK;
     }
-    if (length > INT32_MAX || corpus->topics.docs >= INT32_MAX)
-        return gr_error_set(err, GR_ERR_FORMAT, place, "split it", "more than 2^31 - 1 %s",
-                            length > INT32_MAX ? "bytes in one document" : "documents");
     GR_PUSH(corpus->texts, corpus->topics.docs, sink->texts_capacity) =
         (gr_text){gr_arena_strndup(corpus->arena, text, length), length};
     GR_PUSH(sink->of, sink->of_count, sink->of_capacity) = topic;
@@ -137,7 +205,7 @@ static int compare_texts(const void *a, const void *b, void *context) {
     return order ? order : (i > j) - (i < j);
 }
 
-static void drop_duplicates(gr_corpus *corpus, int32_t *of) {
+static void drop_duplicates(gr_corpus *corpus, gr__sink *sink) {
     size_t n = corpus->topics.docs, kept = 0;
     const gr_text *texts = corpus->texts;
     uint32_t *order = gr_alloc(n * sizeof *order);
@@ -152,7 +220,12 @@ static void drop_duplicates(gr_corpus *corpus, int32_t *of) {
     for (size_t i = 0; i < n; i++)
         if (!again[i]) {
             corpus->texts[kept] = texts[i];
-            of[kept++] = of[i];
+            corpus->record[kept] = corpus->record[i];
+            corpus->lead[kept] = corpus->lead[i];
+            corpus->tail[kept] = corpus->tail[i];
+            for (int f = 0; f < sink->def->field_count; f++)
+                sink->columns[f].of[kept] = sink->columns[f].of[i];
+            sink->of[kept++] = sink->of[i];
         }
     corpus->topics.docs = kept;
     corpus->duplicates = n - kept;
@@ -208,28 +281,112 @@ static gr_status read_sources(gr__sink *sink, const gr_corpus_def *def, gr_error
     return GR_OK;
 }
 
+static void open_sink(gr__sink *sink, gr_corpus *corpus, const gr_corpus_def *def) {
+    *sink = (gr__sink){.corpus = corpus, .def = def};
+    sink->members.arena = corpus->arena;
+    sink->columns = gr_alloc((size_t)def->field_count * sizeof *sink->columns);
+    for (int f = 0; f < def->field_count; f++) {
+        sink->columns[f].values.arena = corpus->arena;
+        sink->columns[f].pending = -1;
+    }
+}
+
+/* Hands what was gathered to the corpus, which owns it from here on. */
+static void close_sink(gr__sink *sink) {
+    gr_corpus *corpus = sink->corpus;
+    corpus->topics.of = sink->of;
+    corpus->field_count = sink->def->field_count;
+    corpus->fields = gr_alloc((size_t)corpus->field_count * sizeof *corpus->fields);
+    for (int f = 0; f < corpus->field_count; f++) {
+        kept_field *c = &sink->columns[f];
+        size_t n = c->values.count;
+        char **names = gr_arena_alloc(corpus->arena, (n + 1) * sizeof *names);
+        if (n)
+            memcpy(names, c->values.at, n * sizeof *names);
+        corpus->fields[f] = (gr_field){gr_arena_strdup(corpus->arena, sink->def->fields[f]),
+                                       {names, (int32_t)n, c->of, corpus->topics.docs}};
+        gr__names_clear(&c->values);
+    }
+    gr_free(sink->columns);
+    gr__names_clear(&sink->members);
+}
+
+static gr_status check_fields(const gr__sink *sink, gr_error *err) {
+    for (int f = 0; f < sink->def->field_count; f++)
+        if (!sink->columns[f].values.count) {
+            const char *near = gr__nearest(sink->def->fields[f], sink->members.at, sink->members.count, NULL);
+            char hint[256];
+            snprintf(hint, sizeof hint, near ? "did you mean \"%.100s\"?" : "fields are members of JSON Lines records",
+                     near);
+            return gr_error_set(err, GR_ERR_USAGE, "data", hint, "no record has a member \"%.100s\"",
+                                sink->def->fields[f]);
+        }
+    return GR_OK;
+}
+
+static int compare_keys(const void *a, const void *b, void *context) {
+    const uint64_t *keys = context;
+    uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
+    return keys[i] != keys[j] ? (keys[i] > keys[j]) - (keys[i] < keys[j]) : (i > j) - (i < j);
+}
+
+/* The first record whose id an earlier one has, and that one; false when there is none. */
+static bool find_twice(uint32_t twice[2], const gr_corpus *corpus) {
+    uint32_t n = (uint32_t)corpus->records, *order = gr_alloc(n * sizeof *order);
+    for (uint32_t i = 0; i < n; i++)
+        order[i] = i;
+    qsort_r(order, n, sizeof *order, compare_keys, corpus->keys);
+    twice[1] = UINT32_MAX;
+    for (uint32_t i = 1; i < n; i++)
+        if (corpus->keys[order[i]] && corpus->keys[order[i]] == corpus->keys[order[i - 1]] && order[i] < twice[1]) {
+            twice[0] = order[i - 1];
+            twice[1] = order[i];
+        }
+    gr_free(order);
+    return twice[1] != UINT32_MAX;
+}
+
+static gr_status check_ids(const gr_corpus *corpus, const gr_corpus_def *def, gr_error *err) {
+    uint32_t twice[2];
+    if (!def->id || !find_twice(twice, corpus))
+        return GR_OK;
+    return gr_error_set(err, GR_ERR_FORMAT, def->sources[0].path, "an id belongs to one record",
+                        "records %u and %u have the same \"%s\"", twice[0] + 1, twice[1] + 1, def->id);
+}
+
 gr_status gr_corpus_open(gr_corpus **out, const gr_corpus_def *def, gr_error *err) {
     *out = NULL;
     gr_corpus *corpus = gr_alloc(sizeof *corpus);
     corpus->arena = gr_arena_new();
-    gr__sink sink = {.corpus = corpus};
+    gr__sink sink;
+    open_sink(&sink, corpus, def);
     gr_status status = read_sources(&sink, def, err);
-    corpus->topics.of = sink.of;
-    if (status != GR_OK) {
-        gr_corpus_free(corpus);
-        return status;
-    }
     corpus->read = corpus->topics.docs;
-    if (def->dedupe)
-        drop_duplicates(corpus, sink.of);
-    *out = corpus;
-    return GR_OK;
+    if (status == GR_OK)
+        status = check_fields(&sink, err);
+    if (status == GR_OK)
+        status = check_ids(corpus, def, err);
+    if (status == GR_OK && def->dedupe)
+        drop_duplicates(corpus, &sink);
+    close_sink(&sink);
+    if (status == GR_OK)
+        *out = corpus;
+    else
+        gr_corpus_free(corpus);
+    return status;
 }
 
 void gr_corpus_free(gr_corpus *corpus) {
     if (!corpus)
         return;
     gr_free((void *)corpus->topics.of);
+    for (int f = 0; f < corpus->field_count; f++)
+        gr_free((void *)corpus->fields[f].values.of);
+    gr_free(corpus->fields);
+    gr_free(corpus->record);
+    gr_free(corpus->lead);
+    gr_free(corpus->tail);
+    gr_free(corpus->keys);
     gr_free(corpus->topics.names);
     gr_free(corpus->texts);
     gr_arena_free(corpus->arena);

@@ -1,7 +1,9 @@
 /* dataset.c - the block that holds a dataset in memory and on disk, one and the same:
  *
- *     header | offsets u64 [docs + 1] | ids i32 [tokens] | bytes u32 [docs] | topic i32 [docs]
- *            | train then validation u32 [docs] | topic names and the stamp, each with its zero
+ *     header | offsets u64 [docs + 1] | keys u64 [records, or 0] | ids i32 [tokens] | bytes u32 [docs]
+ *            | topic i32 [docs] | train then validation u32 [docs] | record, lead, tail u32 [docs] each
+ *            | values u32 [fields] | value i32 [fields][docs]
+ *            | topic names, for each field its name and its values' names, the stamp: each with its zero
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +19,7 @@
 #include "base/rng.h"
 #include "data/dataset.h"
 
-enum { VERSION = 1, ENDIAN = 0x01020304, FELL_BACK = 1, TOPICS_MOST = 1 << 20 };
+enum { VERSION = 2, ENDIAN = 0x01020304, FELL_BACK = 1, KEYED = 2, TOPICS_MOST = 1 << 20, FIELDS_MOST = 1000 };
 static const char magic[8] = "GRDATA\r\n";
 static const char remedy[] = "delete the file and run the command again: it is made anew";
 
@@ -26,14 +28,16 @@ typedef struct header {
     uint32_t version, endian;
     uint64_t total, docs, tokens, train, strings; /* bytes of the file, numbers of elements, bytes of all strings */
     uint64_t seed, read, duplicates, skipped;
-    uint32_t vocab, eot, topics, flags;
+    uint64_t records;
+    uint32_t vocab, eot, topics, flags, fields, zero;
     unsigned char digest[32]; /* SHA-256 of every other byte; the last member */
 } header;
 _Static_assert(sizeof(header) == GR__DATASET_HEADER, "the header has no padding");
 
 /* Bytes of a block with these counts, each of which is below 2^40. */
 static uint64_t block_bytes(const header *h) {
-    return sizeof *h + 8 * (h->docs + 1) + 4 * h->tokens + 12 * h->docs + h->strings;
+    return sizeof *h + 8 * (h->docs + 1 + (h->flags & KEYED ? h->records : 0)) + 4 * h->tokens + 24 * h->docs +
+           4 * h->fields * (1 + h->docs) + h->strings;
 }
 
 static bool digest(unsigned char out[32], const void *block, size_t size) {
@@ -50,31 +54,67 @@ bool gr__dataset_seal(void *block, size_t size) { return digest(((header *)block
 
 /* ---- From a block to the arrays ---------------------------------------------------------------------------------- */
 
-/* Finds each topic's name and the stamp; false when the strings are not exactly that many. */
-static bool attach_strings(gr_dataset *data, char *at, size_t left) {
-    for (int32_t i = 0; i <= data->topics.count; i++) {
-        char *stop = left ? memchr(at, '\0', left) : NULL;
-        if (!stop)
+/* The strings that are left. */
+typedef struct strings {
+    char *at;
+    size_t left;
+} strings;
+
+static char *next_string(strings *s) {
+    char *text = s->at, *stop = s->left ? memchr(text, '\0', s->left) : NULL;
+    if (!stop)
+        return NULL;
+    s->left -= (size_t)(stop + 1 - text);
+    s->at = stop + 1;
+    return text;
+}
+
+/* names[0..count) from the next strings; false when there are fewer. */
+static bool take_names(char **names, int32_t count, strings *s) {
+    for (int32_t i = 0; i < count; i++)
+        if (!(names[i] = next_string(s)))
             return false;
-        if (i < data->topics.count)
-            data->topics.names[i] = at;
-        else
-            data->stamp = at;
-        left -= (size_t)(stop + 1 - at);
-        at = stop + 1;
+    return true;
+}
+
+/* Finds the names of topics, fields and values, and the stamp; false when the strings are not exactly that many. */
+static bool attach_strings(gr_dataset *data, strings s) {
+    if (!take_names(data->topics.names, data->topics.count, &s))
+        return false;
+    for (int f = 0; f < data->field_count; f++) {
+        gr_topics *values = &data->fields[f].values;
+        if ((size_t)values->count > s.left) /* each takes a byte at least: nothing is allocated for a false count */
+            return false;
+        values->names = gr_alloc(((size_t)values->count + 1) * sizeof(char *));
+        if (!(data->fields[f].name = next_string(&s)) || !take_names(values->names, values->count, &s))
+            return false;
     }
-    return left == 0;
+    data->stamp = next_string(&s);
+    return data->stamp && s.left == 0;
 }
 
 /* Sets every pointer; the header's counts fit the block. */
 static bool attach(gr_dataset *data) {
     const header *h = data->block;
-    uint64_t *offsets = (uint64_t *)(h + 1);
-    int32_t *ids = (int32_t *)(offsets + h->docs + 1);
+    uint64_t *offsets = (uint64_t *)(h + 1), *keys = offsets + h->docs + 1;
+    int32_t *ids = (int32_t *)(keys + (h->flags & KEYED ? h->records : 0));
     uint32_t *bytes = (uint32_t *)(ids + h->tokens);
     int32_t *of = (int32_t *)(bytes + h->docs);
-    uint32_t *split = (uint32_t *)(of + h->docs);
+    uint32_t *split = (uint32_t *)(of + h->docs), *counts = split + 4 * h->docs;
+    int32_t *value = (int32_t *)(counts + h->fields);
     data->topics = (gr_topics){gr_alloc((h->topics + 1) * sizeof(char *)), (int32_t)h->topics, of, h->docs};
+    data->record = split + h->docs;
+    data->lead = split + 2 * h->docs;
+    data->tail = split + 3 * h->docs;
+    data->keys = h->flags & KEYED ? keys : NULL;
+    data->records = h->records;
+    data->fields = gr_alloc((h->fields + 1) * sizeof *data->fields);
+    data->field_count = (int)h->fields;
+    for (uint32_t f = 0; f < h->fields; f++) {
+        if (counts[f] > TOPICS_MOST)
+            return false;
+        data->fields[f].values = (gr_topics){NULL, (int32_t)counts[f], value + f * h->docs, h->docs};
+    }
     data->offsets = offsets;
     data->ids = ids;
     data->bytes = bytes;
@@ -89,7 +129,7 @@ static bool attach(gr_dataset *data) {
     data->duplicates = h->duplicates;
     data->skipped = h->skipped;
     data->used_fallback = h->flags & FELL_BACK;
-    return attach_strings(data, (char *)(split + h->docs), h->strings);
+    return attach_strings(data, (strings){(char *)(value + h->fields * h->docs), h->strings});
 }
 
 void gr_dataset_free(gr_dataset *data) {
@@ -100,6 +140,9 @@ void gr_dataset_free(gr_dataset *data) {
     else
         gr_free(data->block);
     gr_free(data->topics.names);
+    for (int f = 0; f < data->field_count; f++)
+        gr_free(data->fields[f].values.names);
+    gr_free(data->fields);
     gr_free(data);
 }
 
@@ -131,6 +174,16 @@ static gr_status count_held(uint32_t *held, size_t docs, double share, gr_error 
     return GR_OK;
 }
 
+/* Fields of the records, where the documents come from any. */
+static int fields_of(const gr__tokens *t) { return t->origin ? t->origin->field_count : 0; }
+
+static size_t strings_size(char *const *names, int32_t count) {
+    size_t size = 0;
+    for (int32_t i = 0; i < count; i++)
+        size += strlen(names[i]) + 1;
+    return size;
+}
+
 static header describe(const gr__tokens *t, const gr_dataset_def *def, uint32_t held) {
     const gr_topics *topics = t->topics;
     header h = {.version = VERSION,
@@ -141,6 +194,8 @@ static header describe(const gr__tokens *t, const gr_dataset_def *def, uint32_t 
                 .strings = strlen(def->stamp ? def->stamp : "") + 1,
                 .seed = def->seed,
                 .read = t->origin ? t->origin->read : topics->docs,
+                .records = t->origin && t->origin->record ? t->origin->records : topics->docs,
+                .fields = (uint32_t)fields_of(t),
                 .vocab = (uint32_t)t->vocab,
                 .eot = (uint32_t)t->eot,
                 .topics = (uint32_t)topics->count};
@@ -148,10 +203,13 @@ static header describe(const gr__tokens *t, const gr_dataset_def *def, uint32_t 
     if (t->origin) {
         h.duplicates = t->origin->duplicates;
         h.skipped = t->origin->skipped;
-        h.flags = t->origin->used_fallback ? FELL_BACK : 0;
+        h.flags = (t->origin->used_fallback ? FELL_BACK : 0) | (t->origin->keys ? KEYED : 0);
     }
-    for (int32_t i = 0; i < topics->count; i++)
-        h.strings += strlen(topics->names[i]) + 1;
+    h.strings += strings_size(topics->names, topics->count);
+    for (int f = 0; f < fields_of(t); f++) {
+        const gr_field *field = &t->origin->fields[f];
+        h.strings += strlen(field->name) + 1 + strings_size(field->values.names, field->values.count);
+    }
     h.total = block_bytes(&h);
     return h;
 }
@@ -162,17 +220,47 @@ static char *append(char *at, const void *from, size_t size) {
     return at + size;
 }
 
+static char *append_names(char *at, char *const *names, int32_t count) {
+    for (int32_t i = 0; i < count; i++)
+        at = append(at, names[i], strlen(names[i]) + 1);
+    return at;
+}
+
+/* Records and fields; documents from nowhere are records by themselves. */
+static char *append_records(char *at, const gr__tokens *t, uint32_t docs) {
+    const gr_corpus *origin = t->origin && t->origin->record ? t->origin : NULL;
+    for (uint32_t d = 0; d < docs; d++)
+        at = append(at, origin ? &origin->record[d] : &d, sizeof d);
+    if (origin) {
+        at = append(at, origin->lead, 4 * (size_t)docs);
+        at = append(at, origin->tail, 4 * (size_t)docs);
+    } else {
+        at += 8 * (size_t)docs; /* the block is zeroed */
+    }
+    for (int f = 0; f < fields_of(t); f++)
+        at = append(at, &t->origin->fields[f].values.count, 4);
+    for (int f = 0; f < fields_of(t); f++)
+        at = append(at, t->origin->fields[f].values.of, 4 * (size_t)docs);
+    return at;
+}
+
 static bool fill(char *block, const header *h, const gr__tokens *t, const char *stamp) {
     size_t docs = h->docs;
     char *at = append(block, h, sizeof *h);
     at = append(at, t->offsets, 8 * (docs + 1));
+    if (h->flags & KEYED)
+        at = append(at, t->origin->keys, 8 * h->records);
     at = append(at, t->ids, 4 * h->tokens);
     at = append(at, t->bytes, 4 * docs);
     at = append(at, t->topics->of, 4 * docs);
     split((uint32_t *)at, (uint32_t)docs, (uint32_t)(docs - h->train), h->seed);
-    at += 4 * docs;
-    for (int32_t i = 0; i < t->topics->count; i++)
-        at = append(at, t->topics->names[i], strlen(t->topics->names[i]) + 1);
+    at = append_records(at + 4 * docs, t, (uint32_t)docs);
+    at = append_names(at, t->topics->names, t->topics->count);
+    for (int f = 0; f < fields_of(t); f++) {
+        const gr_field *field = &t->origin->fields[f];
+        at = append(at, field->name, strlen(field->name) + 1);
+        at = append_names(at, field->values.names, field->values.count);
+    }
     append(at, stamp, strlen(stamp) + 1);
     return gr__dataset_seal(block, h->total);
 }
@@ -292,6 +380,7 @@ static gr_status check_header(const header *h, size_t size, const char *path, gr
                             size, (unsigned long long)h->total);
     if (h->docs < 1 || h->docs > INT32_MAX || h->tokens >= most || h->strings >= most || h->train > h->docs ||
         h->topics < 1 || h->topics > TOPICS_MOST || h->vocab > INT32_MAX || h->eot >= h->vocab ||
+        h->fields > FIELDS_MOST || h->records < h->docs || h->records > INT32_MAX || h->flags > (FELL_BACK | KEYED) ||
         block_bytes(h) != size)
         return refuse(path, err, "the header contradicts itself");
     return GR_OK;
@@ -306,6 +395,11 @@ static gr_status check_content(const gr_dataset *data, const char *path, gr_erro
             return refuse(path, err, "the offsets of documents go backward");
         if (data->topics.of[d] < 0 || data->topics.of[d] >= data->topics.count)
             return refuse(path, err, "a document has no topic");
+        if (data->record[d] >= data->records || (d && data->record[d] <= data->record[d - 1]))
+            return refuse(path, err, "the records of documents are out of order");
+        for (int f = 0; f < data->field_count; f++)
+            if (data->fields[f].values.of[d] < -1 || data->fields[f].values.of[d] >= data->fields[f].values.count)
+                return refuse(path, err, "a document has no value of a field that there is");
         if (train < data->train_count && data->train[train] == d)
             train++;
         else if (validation < data->validation_count && data->validation[validation] == d)

@@ -13,7 +13,7 @@ typedef struct gr__tokens {
     const int32_t *ids;      /* [offsets[docs]] */
     const uint32_t *bytes;   /* [docs] */
     int32_t vocab, eot;
-    const gr_corpus *origin; /* what is said of the sources; may be NULL */
+    const gr_corpus *origin; /* what is said of the sources, and their fields; may be NULL */
 } gr__tokens;
 
 /* Copies everything into one block and splits it. */
@@ -22,6 +22,6 @@ gr_status gr__dataset_assemble(gr_dataset **data, const gr__tokens *tokens, cons
 /* Writes the digest of a block of at least a header's size into it: for the assembler, and for tests and fuzzers whose
  * damage is to be met by the checks behind the digest. false when libcrypto has no SHA-256. */
 bool gr__dataset_seal(void *block, size_t size);
-enum { GR__DATASET_HEADER = 136 };
+enum { GR__DATASET_HEADER = 152 };
 
 #endif

@@ -1,163 +1,161 @@
-/* label.c - from topics to labels: what is true of each document, what a run is told, and what is reported apart. */
-#include <math.h>
-#include <stdio.h>
+/* label.c - from topics, fields, words and scores to labels: what is true of each document and token, what a run is
+ * told, and what is reported apart. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/rng.h"
-#include "gradroute/data.h"
+#include "data/label_making.h"
 
-/* While labels are made. */
-typedef struct making {
-    gr_labels *labels;
-    const gr_topics *topics;
-    size_t *size;   /* [topics] documents of each topic */
-    int16_t *owner; /* [topics] label of each topic, 0 for none */
-    int16_t *group; /* [topics] named group of each topic, -1 for none */
-} making;
+enum { LABELS_MOST = 60, GROUPS_MOST = 1000 }; /* sets of labels are bits */
 
-enum { NAME_MOST = 64 };
-
-/* Edit distance of two names, of which long ones are compared by their beginnings. */
-static int distance(const char *a, const char *b) {
-    int row[NAME_MOST + 1], m = (int)strnlen(a, NAME_MOST), n = (int)strnlen(b, NAME_MOST);
-    for (int j = 0; j <= n; j++)
-        row[j] = j;
-    for (int i = 1; i <= m; i++) {
-        int diagonal = row[0];
-        row[0] = i;
-        for (int j = 1; j <= n; j++) {
-            int change = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            int skip = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            row[j] = change < skip ? change : skip;
-        }
-    }
-    return row[n];
+static gr_status nothing_fits(const gr__label_from *s, bool some, const gr_label_def *def, gr_error *err) {
+    if (some)
+        return gr_error_set(err, GR_ERR_USAGE, def->name,
+                            def->count ? "a topic belongs to the first label that names it"
+                                       : "of labels that fit, the first one is taken: change their order",
+                            "the label has no documents: labels before it took them all");
+    if (s->words)
+        return gr_error_set(err, GR_ERR_USAGE, def->name, "check spelling and language; words match whole, in any case",
+                            "no document has any of the label's %zu words", gr__words_count(s->words));
+    if (def->scores)
+        return gr_error_set(err, GR_ERR_USAGE, def->name, "lower the threshold",
+                            "no score of %s reaches the threshold of %g", def->scores->file, def->scores->threshold);
+    return gr_error_set(err, GR_ERR_USAGE, def->name, "leave the label out", "no document has all labels of all_of");
 }
 
-static gr_status no_such_topic(const making *m, const char *topic, const char *owner, gr_error *err) {
-    const char *nearest = NULL;
-    int least = NAME_MOST + 1;
-    for (int32_t k = 0; k < m->topics->count; k++) {
-        int d = m->size[k] ? distance(topic, m->topics->names[k]) : least;
-        if (d < least) {
-            least = d;
-            nearest = m->topics->names[k];
+/* Every label needs a document that is shown as it. */
+static gr_status check_fits(const gr__making *m, gr_error *err) {
+    const gr_labels *l = m->labels;
+    uint64_t used = 0;
+    size_t n = m->tokens ? m->data->offsets[l->docs] + l->docs : l->docs;
+    const int16_t *shown = m->tokens ? l->token_revealed : l->revealed;
+    const int16_t *truth = m->tokens ? l->token_truth : l->truth;
+    for (size_t i = 0; i < n; i++)
+        used |= truth[i] > 0 && shown[i] > 0 ? (uint64_t)1 << (truth[i] - 1) : 0;
+    for (int k = 0; k < l->label_count; k++)
+        if (!(used >> k & 1)) {
+            const gr__label_from *s = &m->sources[k];
+            return nothing_fits(s, s->fits > 0, s->def, err);
         }
-    }
-    char hint[256];
-    snprintf(hint, sizeof hint, "did you mean \"%.100s\"?", nearest ? nearest : "");
-    return gr_error_set(err, GR_ERR_USAGE, owner, nearest ? hint : NULL, "no document has the topic \"%s\"", topic);
-}
-
-static gr_status find_topic(const making *m, int32_t *found, const char *topic, const char *owner, gr_error *err) {
-    for (int32_t k = 0; k < m->topics->count; k++)
-        if (m->size[k] && !strcmp(m->topics->names[k], topic)) {
-            *found = k;
-            return GR_OK;
-        }
-    return no_such_topic(m, topic, owner, err);
-}
-
-static gr_status check_name(const gr_labels *labels, const char *name, gr_error *err) {
-    if (!name || !*name)
-        return gr_error_set(err, GR_ERR_USAGE, "labels", NULL, "a label or group has no name");
-    for (int g = 0; g < labels->group_count; g++)
-        if (!strcmp(labels->group_names[g], name))
-            return gr_error_set(err, GR_ERR_USAGE, "labels", "rename one of them", "the name \"%s\" occurs twice",
-                                name);
-    if (!strcmp(name, "retain") || !strcmp(name, "core"))
-        return gr_error_set(err, GR_ERR_USAGE, "labels", "choose another name",
-                            "\"%s\" is what documents without a label are called", name);
     return GR_OK;
 }
 
-static gr_status add_label(making *m, const gr_label_def *def, gr_error *err) {
-    gr_labels *labels = m->labels;
-    GR_TRY(check_name(labels, def->name, err));
-    if (!(def->known >= 0 && def->known <= 1))
-        return gr_error_set(err, GR_ERR_USAGE, def->name, "1 reveals every label, 0 none",
-                            "known is %g, not a share between 0 and 1", def->known);
-    if (def->count < 1)
-        return gr_error_set(err, GR_ERR_USAGE, def->name, "name at least one topic in `is`", "the label has no topics");
-    int k = ++labels->label_count;
-    labels->group_names[labels->group_count++] = labels->label_names[k - 1] = gr_arena_strdup(labels->arena, def->name);
-    size_t documents = 0;
-    for (int i = 0; i < def->count; i++) {
-        int32_t topic = 0;
-        GR_TRY(find_topic(m, &topic, def->is[i], def->name, err));
-        if (m->owner[topic])
-            continue;
-        m->owner[topic] = (int16_t)k;
-        documents += m->size[topic];
+static int by_count(const void *a, const void *b) {
+    const gr_label_hit *x = a, *y = b;
+    return x->count != y->count ? (x->count < y->count) - (x->count > y->count) : strcmp(x->text, y->text);
+}
+
+static void keep_hits(const gr__making *m) {
+    gr_labels *l = m->labels;
+    for (int k = 0; k < l->label_count; k++) {
+        const gr__words *words = m->sources[k].words;
+        size_t n = words ? gr__words_count(words) : 0;
+        l->hits[k] = gr_arena_alloc(l->arena, (n + 1) * sizeof(gr_label_hit));
+        l->hit_count[k] = n;
+        for (size_t i = 0; i < n; i++) {
+            gr_label_hit hit = gr__words_hit(words, i);
+            l->hits[k][i] = (gr_label_hit){gr_arena_strdup(l->arena, hit.text), hit.count};
+        }
+        qsort(l->hits[k], n, sizeof(gr_label_hit), by_count);
     }
-    if (!documents)
-        return gr_error_set(err, GR_ERR_USAGE, def->name, "a topic belongs to the first label that names it",
-                            "the label has no documents: labels before it took all of its topics");
+}
+
+static gr_status make_noise(gr__making *m, int k, uint64_t seed, gr_error *err) {
+    const gr_label_def *def = m->sources[k].def;
+    const gr_label_noise *noise = def->noise;
+    gr__noise n = {m->labels, m->data, def, (int16_t)(k + 1), m->tokens && def->per != GR_PER_DOCUMENT,
+                   NULL,      NULL,    seed};
+    bool *from = NULL, *topic = NULL;
+    gr_status status = GR_OK;
+    if (noise && noise->by)
+        GR_TRY(gr__label_field(m, &n.by, noise->by, def->name, err));
+    if (noise && noise->false_count) {
+        topic = gr_alloc((size_t)m->topics->count * sizeof *topic);
+        from = gr_alloc(m->topics->docs * sizeof *from);
+        for (int i = 0; i < noise->false_count && status == GR_OK; i++) {
+            int32_t found = 0;
+            status = gr__label_topic(m, &found, noise->false_from[i], def->name, err);
+            topic[found] = true;
+        }
+        for (size_t d = 0; d < m->topics->docs; d++)
+            from[d] = topic[m->topics->of[d]];
+        n.from = from;
+    }
+    if (status == GR_OK)
+        status = gr__noise_apply(&n, err);
+    gr_free(from);
+    gr_free(topic);
+    return status;
+}
+
+/* What follows from the labels of tokens once they are settled. */
+static void finish_tokens(const gr__making *m) {
+    gr_labels *l = m->labels;
+    for (size_t d = 0; d < l->docs; d++) {
+        const int16_t *shown = l->token_revealed + m->data->offsets[d] + d;
+        size_t n = m->data->offsets[d + 1] - m->data->offsets[d] + 1;
+        l->revealed[d] = gr__label_sum(m, shown, n);
+        for (size_t i = 1; i < n; i++)
+            l->uneven[d] |= shown[i] != shown[0];
+    }
+}
+
+static void make_groups(const gr__making *m) {
+    gr_labels *l = m->labels;
+    int retain = l->group_count;
+    l->group_names[l->group_count++] = gr_arena_strdup(l->arena, "retain");
+    for (size_t d = 0; d < l->docs; d++) {
+        int16_t k = l->truth[d], g = m->group[m->topics->of[d]];
+        l->group[d] = (int16_t)(k > 0 ? k - 1 : g >= 0 ? g : retain);
+        l->group_docs[l->group[d]]++;
+    }
+}
+
+/* Tables of tokens and scores, where some label needs them. */
+static gr_status reserve_tables(gr__making *m, gr_error *err) {
+    gr_labels *l = m->labels;
+    size_t n = m->tokens ? m->data->offsets[l->docs] + l->docs : l->docs;
+    size_t scores = m->soft ? n * sizeof(gr_real) : 0, tokens = m->tokens ? 2 * n * sizeof(int16_t) : 0;
+    if (!(l->tables = gr_alloc_try(scores + tokens + 1)))
+        return gr_error_set(err, GR_ERR_MEMORY, "labels", "use a smaller corpus", "no memory for %zu labels", n);
+    if (m->soft)
+        *(m->tokens ? &l->token_score : &l->score) = l->tables;
+    if (m->tokens) {
+        l->token_truth = (int16_t *)((char *)l->tables + scores);
+        l->token_revealed = l->token_truth + n;
+        l->uneven = gr_arena_alloc(l->arena, l->docs);
+    }
     return GR_OK;
 }
 
-static gr_status add_group(making *m, const gr_group_def *def, gr_error *err) {
-    gr_labels *labels = m->labels;
-    GR_TRY(check_name(labels, def->name, err));
-    for (int i = 0; i < def->count; i++) {
-        int32_t topic = 0;
-        GR_TRY(find_topic(m, &topic, def->is[i], def->name, err));
-        if (m->group[topic] < 0)
-            m->group[topic] = (int16_t)labels->group_count;
-    }
-    labels->group_names[labels->group_count++] = gr_arena_strdup(labels->arena, def->name);
-    return GR_OK;
-}
-
-/* Truth and group follow from the topic. */
-static void assign(const making *m) {
-    gr_labels *labels = m->labels;
-    int retain = labels->group_count;
-    labels->group_names[labels->group_count++] = gr_arena_strdup(labels->arena, "retain");
-    for (size_t d = 0; d < labels->docs; d++) {
-        int32_t topic = m->topics->of[d];
-        int16_t k = m->owner[topic], g = m->group[topic];
-        labels->truth[d] = labels->revealed[d] = k;
-        labels->group[d] = (int16_t)(k ? k - 1 : g >= 0 ? g : retain);
-        labels->group_docs[labels->group[d]]++;
-    }
-}
-
-/* Reveals the first round(known * n) of a permutation of the label's n documents; scratch is uint32_t [2 * docs]. */
-static void hide(gr_labels *labels, const gr_label_def *def, int16_t k, uint64_t seed, uint32_t *scratch) {
-    uint32_t *docs = scratch, *order = scratch + labels->docs, n = 0;
-    for (size_t d = 0; d < labels->docs; d++)
-        if (labels->truth[d] == k)
-            docs[n++] = (uint32_t)d;
-    gr_random_permutation((gr_key){seed, GR_STREAM_LABEL, (uint32_t)k}, order, n);
-    labels->known[k - 1] = (size_t)lround(def->known * n);
-    for (size_t i = labels->known[k - 1]; i < n; i++)
-        labels->revealed[docs[order[i]]] = def->hidden_as == GR_HIDDEN_CORE ? GR_LABEL_CORE : GR_LABEL_UNLABELLED;
-}
-
-static gr_status define(making *m, const gr_label_def *defs, int count, const gr_group_def *groups, int group_count,
+static gr_status define(gr__making *m, const gr_label_def *defs, int count, const gr_group_def *groups, int group_count,
                         uint64_t seed, gr_error *err) {
     for (int i = 0; i < count; i++)
-        GR_TRY(add_label(m, &defs[i], err));
+        GR_TRY(gr__label_define(m, defs, count, i, err));
     for (int i = 0; i < group_count; i++)
-        GR_TRY(add_group(m, &groups[i], err));
-    assign(m);
-    uint32_t *scratch = gr_alloc(2 * m->labels->docs * sizeof *scratch);
-    for (int i = 0; i < count; i++)
-        hide(m->labels, &defs[i], (int16_t)(i + 1), seed, scratch);
-    gr_free(scratch);
+        GR_TRY(gr__group_define(m, &groups[i], err));
+    GR_TRY(reserve_tables(m, err));
+    for (size_t d = 0; d < m->topics->docs; d++)
+        GR_TRY(gr__label_document(m, d, err));
+    GR_TRY(check_fits(m, err));
+    keep_hits(m);
+    make_groups(m);
+    for (int k = 0; k < count; k++)
+        GR_TRY(make_noise(m, k, seed, err));
+    if (m->tokens)
+        finish_tokens(m);
     return GR_OK;
 }
 
-/* All arrays live in the arena. */
+/* All arrays live in the arena, but for tables of tokens and scores. */
 static gr_labels *allocate(size_t docs, int count, int groups) {
     gr_labels *labels = gr_alloc(sizeof *labels);
     gr_arena *arena = labels->arena = gr_arena_new();
     labels->docs = docs;
     labels->label_names = gr_arena_alloc(arena, (size_t)count * sizeof(char *));
     labels->known = gr_arena_alloc(arena, (size_t)count * sizeof(size_t));
+    labels->hits = gr_arena_alloc(arena, (size_t)count * sizeof(gr_label_hit *));
+    labels->hit_count = gr_arena_alloc(arena, (size_t)count * sizeof(size_t));
     labels->group_names = gr_arena_alloc(arena, (size_t)groups * sizeof(char *));
     labels->group_docs = gr_arena_alloc(arena, (size_t)groups * sizeof(size_t));
     labels->truth = gr_arena_alloc(arena, docs * sizeof(int16_t));
@@ -166,34 +164,57 @@ static gr_labels *allocate(size_t docs, int count, int groups) {
     return labels;
 }
 
+static void clear(gr__making *m, int count) {
+    for (int k = 0; k < count; k++) {
+        gr_free(m->sources[k].owned);
+        gr_free(m->sources[k].score);
+        gr__words_free(m->sources[k].words);
+        gr__scores_clear(&m->sources[k].scores);
+    }
+    void *owned[] = {m->sources, m->size, m->group, m->fit, m->true_fit, m->unknown, m->spans.at};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+        gr_free(owned[i]);
+    gr__doc_text_clear(&m->text);
+}
+
+static gr_status make(gr_labels **out, gr__making *m, const gr_label_def *defs, int count, const gr_group_def *groups,
+                      int group_count, uint64_t seed, gr_error *err) {
+    *out = NULL;
+    if (count > LABELS_MOST || group_count > GROUPS_MOST)
+        return gr_error_set(err, GR_ERR_USAGE, "labels", NULL, "%d labels and %d groups: at most %d and %d", count,
+                            group_count, LABELS_MOST, GROUPS_MOST);
+    m->labels = allocate(m->topics->docs, count, count + group_count + 1);
+    m->sources = gr_alloc((size_t)(count + 1) * sizeof *m->sources);
+    m->size = gr__label_sizes(m->topics);
+    m->group = gr_alloc((size_t)m->topics->count * sizeof *m->group);
+    for (int32_t k = 0; k < m->topics->count; k++)
+        m->group[k] = -1;
+    gr_status status = define(m, defs, count, groups, group_count, seed, err);
+    clear(m, count);
+    if (status == GR_OK)
+        *out = m->labels;
+    else
+        gr_labels_free(m->labels);
+    return status;
+}
+
 gr_status gr_labels_new(gr_labels **out, const gr_topics *topics, const gr_label_def *defs, int count,
                         const gr_group_def *groups, int group_count, uint64_t seed, gr_error *err) {
-    *out = NULL;
-    if (count > 1000 || group_count > 1000)
-        return gr_error_set(err, GR_ERR_USAGE, "labels", NULL, "%d labels and %d groups: at most 1000 of each", count,
-                            group_count);
-    making m = {.topics = topics, .labels = allocate(topics->docs, count, count + group_count + 1)};
-    m.size = gr_alloc((size_t)topics->count * sizeof *m.size);
-    m.owner = gr_alloc((size_t)topics->count * sizeof *m.owner);
-    m.group = gr_alloc((size_t)topics->count * sizeof *m.group);
-    for (size_t d = 0; d < topics->docs; d++)
-        m.size[topics->of[d]]++;
-    for (int32_t k = 0; k < topics->count; k++)
-        m.group[k] = -1;
-    gr_status status = define(&m, defs, count, groups, group_count, seed, err);
-    gr_free(m.size);
-    gr_free(m.owner);
-    gr_free(m.group);
-    if (status == GR_OK)
-        *out = m.labels;
-    else
-        gr_labels_free(m.labels);
-    return status;
+    gr__making m = {.topics = topics};
+    return make(out, &m, defs, count, groups, group_count, seed, err);
+}
+
+gr_status gr_labels_make(gr_labels **out, const gr_dataset *data, const gr_tokenizer *tokenizer,
+                         const gr_label_def *defs, int count, const gr_group_def *groups, int group_count,
+                         uint64_t seed, gr_error *err) {
+    gr__making m = {.topics = &data->topics, .data = data, .tokenizer = tokenizer};
+    return make(out, &m, defs, count, groups, group_count, seed, err);
 }
 
 void gr_labels_free(gr_labels *labels) {
     if (!labels)
         return;
+    gr_free(labels->tables);
     gr_arena_free(labels->arena);
     gr_free(labels);
 }

@@ -21,25 +21,54 @@ static gr_status wrong(const record *r, int column, const char *hint, const char
                         which ? "\"" : "");
 }
 
+/* A member as a text: *text keeps what it holds where the record has none. */
+static gr_status member(const record *r, const char **text, size_t *length, char number[32], const json_t *object,
+                        const char *name, gr_error *err) {
+    const json_t *value = json_object_get(object, name);
+    if (json_is_string(value)) {
+        *text = json_string_value(value);
+        *length = json_string_length(value);
+    } else if (json_is_integer(value)) {
+        *length = (size_t)snprintf(number, 32, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        *text = number;
+    } else if (json_is_boolean(value)) {
+        *text = json_is_true(value) ? "true" : "false";
+        *length = strlen(*text);
+    } else if (value && !json_is_null(value)) {
+        return wrong(r, 0, "a label is a string, an integer or a boolean", "cannot use the member", name, err);
+    }
+    return GR_OK;
+}
+
+/* The kept members beside the topic. */
+static gr_status keep_members(const record *r, const json_t *object, gr_error *err) {
+    char place[GR__PLACE_SIZE], number[32];
+    const char *text, *id = gr__sink_id_name(r->sink);
+    size_t length;
+    gr__place(place, r->path, r->lines->number, 0);
+    for (int f = 0; f < gr__sink_fields(r->sink); f++) {
+        text = NULL;
+        GR_TRY(member(r, &text, &length, number, object, gr__sink_field_name(r->sink, f), err));
+        if (text)
+            GR_TRY(gr__sink_field(r->sink, f, text, length, place, err));
+    }
+    if (!id)
+        return GR_OK;
+    text = NULL;
+    GR_TRY(member(r, &text, &length, number, object, id, err));
+    if (!text)
+        return wrong(r, 0, "every record needs its id", "the record has no member", id, err);
+    gr__sink_id(r->sink, text, length);
+    return GR_OK;
+}
+
 static gr_status find_topic(const record *r, int32_t *topic, const json_t *object, gr_error *err) {
     const gr_source *source = r->source;
-    const json_t *value = source->label_field ? json_object_get(object, source->label_field) : NULL;
     const char *name = source->topic;
     size_t length = name ? strlen(name) : 0;
     char number[32];
-    if (json_is_string(value)) {
-        name = json_string_value(value);
-        length = json_string_length(value);
-    } else if (json_is_integer(value)) {
-        length = (size_t)snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
-        name = number;
-    } else if (json_is_boolean(value)) {
-        name = json_is_true(value) ? "true" : "false";
-        length = strlen(name);
-    } else if (value && !json_is_null(value)) {
-        return wrong(r, 0, "a label is a string, an integer or a boolean", "cannot use the member", source->label_field,
-                     err);
-    }
+    if (source->label_field)
+        GR_TRY(member(r, &name, &length, number, object, source->label_field, err));
     if (!name)
         return wrong(r, 0, "name the label field, or a topic for records without one", "the record has no member",
                      source->label_field ? source->label_field : "label", err);
@@ -56,6 +85,12 @@ static gr_status add_record(const record *r, const json_t *object, gr_error *err
         return wrong(r, 0, "name the member that holds the text", "the record has no string member", field, err);
     int32_t topic;
     GR_TRY(find_topic(r, &topic, object, err));
+    GR_TRY(keep_members(r, object, err));
+    const char *name;
+    json_t *value;
+    if (r->lines->number == 1)
+        json_object_foreach((json_t *)object, name, value) gr__sink_member(r->sink, name);
+    gr__sink_keep_cuts(r->sink);
     return gr__sink_add(r->sink, json_string_value(text), json_string_length(text), topic, r->path, err);
 }
 

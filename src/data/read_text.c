@@ -10,7 +10,9 @@ static gr_status add_parts(gr__sink *sink, const char *text, size_t length, cons
     size_t gap = strlen(separator);
     for (const char *stop; (stop = memmem(text, (size_t)(end - text), separator, gap)); text = stop + gap)
         GR_TRY(gr__sink_add(sink, text, (size_t)(stop - text), topic, path, err));
-    /* what follows the last separator is a document only if there is something */
+    /* what follows the last separator is a record only if there is something */
+    while (text < end && (*text == ' ' || (*text >= '\t' && *text <= '\r')))
+        text++;
     return text == end ? GR_OK : gr__sink_add(sink, text, (size_t)(end - text), topic, path, err);
 }
 

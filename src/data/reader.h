@@ -23,10 +23,23 @@ extern const gr__reader gr__reader_wordnet, gr__reader_jsonl, gr__reader_text;
 gr_status gr__sink_topic(gr__sink *sink, int32_t *topic, const char *name, size_t length, const char *place,
                          gr_error *err);
 
-/* Adds a document; the text is copied, white space at both ends is cut, and what is then empty is counted as skipped.
- */
+/* Adds a record's document; the text is copied, white space at both ends is cut, and what is then empty is counted as
+ * skipped. */
 gr_status gr__sink_add(gr__sink *sink, const char *text, size_t length, int32_t topic, const char *place,
                        gr_error *err);
+
+/* Before the document of a record is added: one of its kept members (which 0..gr__sink_fields - 1), and its id. */
+int gr__sink_fields(const gr__sink *sink);
+const char *gr__sink_field_name(const gr__sink *sink, int which);
+gr_status gr__sink_field(gr__sink *sink, int which, const char *value, size_t length, const char *place, gr_error *err);
+const char *gr__sink_id_name(const gr__sink *sink); /* NULL: no ids are kept */
+void gr__sink_id(gr__sink *sink, const char *id, size_t length);
+
+/* Names a member that a record has: what a field that no record has may have meant. */
+void gr__sink_member(gr__sink *sink, const char *name);
+
+/* White space cut from both ends of the record's text counts in the places of scores. */
+void gr__sink_keep_cuts(gr__sink *sink);
 
 /* The whole of a regular file; free *bytes with gr_free. hint is for a file that is missing. */
 gr_status gr__file_read(char **bytes, size_t *length, const char *path, const char *hint, gr_error *err);

@@ -64,6 +64,12 @@ static char *data_stamp(const gr_recipe *recipe) {
     char *stamp = gr_format("seed %llu validation %.17g dedupe %d tokenizer %d %s", (unsigned long long)recipe->seed,
                             recipe->data.validation, recipe->data.dedupe, recipe->data.tokenizer_train,
                             recipe->data.tokenizer_file ? recipe->data.tokenizer_file : "-");
+    for (int i = 0; i <= recipe->data.fields; i++) {
+        const char *field = i < recipe->data.fields ? recipe->data.field[i] : recipe->data.id;
+        char *longer = gr_format("%s%s%s", stamp, i < recipe->data.fields ? "\nfield " : "\nid ", field ? field : "-");
+        gr_free(stamp);
+        stamp = longer;
+    }
     stamp = add_times(stamp, recipe->data.tokenizer_file);
     for (int i = 0; i < recipe->data.sources; i++) {
         const gr_source *s = &recipe->data.source[i];
@@ -90,7 +96,8 @@ static gr_status make_data(gr_project *p, const char *path, const char *stamp, c
     const gr_recipe_data *d = &p->recipe->data;
     gr_corpus *corpus;
     note(control, "reading the corpus, training the tokenizer, encoding");
-    GR_TRY(gr_corpus_open(&corpus, &(gr_corpus_def){d->source, d->sources, d->dedupe}, err));
+    GR_TRY(
+        gr_corpus_open(&corpus, &(gr_corpus_def){d->source, d->sources, d->dedupe, d->field, d->fields, d->id}, err));
     gr_status status = make_tokenizer(p, corpus, p->tokenizer_path, err);
     if (status == GR_OK)
         status = gr_dataset_new(&p->data, corpus, p->tokenizer,
@@ -115,14 +122,42 @@ static bool open_kept(gr_project *p, const char *path, const char *stamp) {
     return false;
 }
 
+/* Under each label that the document, or some token of it, is shown as. */
+static void count_document(gr_project *p, uint32_t d) {
+    const gr_labels *l = p->labels;
+    if (!l->token_revealed) {
+        p->documents[l->revealed[d] + 1]++;
+        return;
+    }
+    uint64_t seen = 0;
+    for (size_t at = p->data->offsets[d] + d; at <= p->data->offsets[d + 1] + d; at++)
+        seen |= gr_label_bit(l->token_revealed[at]);
+    for (int label = -1; label <= l->label_count; label++)
+        p->documents[label + 1] += (seen & gr_label_bit(label)) != 0;
+}
+
 static gr_status label_data(gr_project *p, gr_error *err) {
     const gr_recipe *r = p->recipe;
     gr_group_def adjacent = {"adjacent", r->adjacent, r->adjacents};
-    GR_TRY(gr_labels_new(&p->labels, &p->data->topics, r->label, r->labels, &adjacent, r->adjacents > 0, r->seed, err));
+    GR_TRY(gr_labels_make(&p->labels, p->data, p->tokenizer, r->label, r->labels, &adjacent, r->adjacents > 0, r->seed,
+                          err));
     p->documents = gr_alloc(((size_t)r->labels + 2) * sizeof *p->documents);
     for (size_t i = 0; i < p->data->train_count; i++)
-        p->documents[p->labels->revealed[p->data->train[i]] + 1]++;
+        count_document(p, p->data->train[i]);
     return GR_OK;
+}
+
+/* What is shown of labels; truth decides about the perfect twin alone. */
+static void add_labels(gr_digest *d, const gr_project *p) {
+    const gr_labels *l = p->labels;
+    size_t tokens = p->data->offsets[l->docs] + l->docs;
+    gr_digest_add(d, l->revealed, l->docs * sizeof *l->revealed);
+    if (l->score)
+        gr_digest_add(d, l->score, l->docs * sizeof *l->score);
+    if (l->token_revealed)
+        gr_digest_add(d, l->token_revealed, tokens * sizeof *l->token_revealed);
+    if (l->token_score)
+        gr_digest_add(d, l->token_score, tokens * sizeof *l->token_score);
 }
 
 static gr_status digest_project(gr_project *p, gr_error *err) {
@@ -131,7 +166,7 @@ static gr_status digest_project(gr_project *p, gr_error *err) {
     gr_digest *d = gr_digest_new();
     gr_digest_add(d, text, strlen(text));
     gr_digest_add(d, p->data->ids, p->data->offsets[p->data->topics.docs] * sizeof *p->data->ids);
-    gr_digest_add(d, p->labels->revealed, p->labels->docs * sizeof *p->labels->revealed);
+    add_labels(d, p);
     gr__token_scores_digest(p, d);
     gr_digest_end(d, p->digest);
     gr_free(text);
@@ -144,10 +179,14 @@ static gr_status check_text_recipe(const gr_recipe *r, gr_error *err) {
         return gr_error_set(err, GR_ERR_USAGE, "model.arch",
                             "use llama or gpt2, or build the network through the library",
                             "an mlp reads rows of numbers, and the data of a recipe are text");
+    bool soft = false;
+    for (int k = 0; k < r->labels; k++)
+        soft |= r->label[k].scores && r->label[k].scores->soft;
     for (int i = 0; i < r->routes->count; i++)
-        if (r->routes->route[i].mix && !r->routes->route[i].frequency.on)
-            return gr_error_set(err, GR_ERR_USAGE, r->routes->route[i].place, "leave mix out",
-                                "the route weighs rows by a score, and the data of a recipe have none");
+        if (r->routes->route[i].mix && !r->routes->route[i].frequency.on && !soft)
+            return gr_error_set(err, GR_ERR_USAGE, r->routes->route[i].place,
+                                "leave mix out, or give a label scores: FILE with soft: true, or count tokens: mix: {}",
+                                "the route weighs rows by a score, and no label has soft scores");
     return GR_OK;
 }
 

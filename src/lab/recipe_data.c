@@ -1,4 +1,4 @@
-/* Sections data, labels and adjacent. */
+/* Section data. */
 #include <string.h>
 
 #include "lab/recipe_read.h"
@@ -8,8 +8,6 @@ typedef struct sources {
     int count;
     size_t capacity;
 } sources;
-
-/* ---- data ---- */
 
 static gr_status read_wordnet(gr_recipe *recipe, gr_yaml *data, sources *list, gr_error *err) {
     gr_source source = gr_source_default();
@@ -31,6 +29,8 @@ static gr_status read_jsonl(gr_recipe *recipe, gr_yaml *data, sources *list, gr_
         return GR_OK;
     GR_TRY(gr_yaml_text(data, &source.text_field, "text", err));
     GR_TRY(gr_yaml_text(data, &source.label_field, "label", err));
+    GR_TRY(gr_yaml_text(data, &source.topic, "topic", err));
+    GR_TRY(gr_yaml_text(data, &recipe->data.id, "id", err));
     GR_PUSH(list->at, list->count, list->capacity) = source;
     return GR_OK;
 }
@@ -112,54 +112,4 @@ gr_status gr__recipe_data(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     GR_TRY(gr_yaml_bool(data, &d->dedupe, "dedupe", err));
     GR_TRY(gr_yaml_bool(data, &d->mixed, "mixed", err));
     return read_tokenizer(recipe, data, err);
-}
-
-/* ---- labels ---- */
-
-static gr_status read_label(gr_yaml *node, gr_label_def *label, gr_error *err) {
-    static const char *const hidden[] = {"unlabelled", "core", NULL};
-    GR_TRY(gr__recipe_name(node, "label", err));
-    GR_TRY(gr_yaml_expect(node, GR_YAML_MAP, err));
-    *label = (gr_label_def){.name = node->key, .known = 1};
-    GR_TRY(gr_yaml_texts(node, &label->is, &label->count, "is", err));
-    if (!label->count)
-        return gr_yaml_fail(node, err, "is: [TOPIC, ...]", "label '%s' names no topic", node->key);
-    GR_TRY(gr_yaml_real(node, &label->known, "known", 0, 1, err));
-    int hidden_as = GR_HIDDEN_UNLABELLED;
-    GR_TRY(gr_yaml_choice(node, &hidden_as, "hidden_as", hidden, err));
-    label->hidden_as = (gr_hidden)hidden_as;
-    return GR_OK;
-}
-
-/* A topic belongs to one label, or is adjacent, or neither. */
-static gr_status check_topics(const gr_recipe *recipe, gr_yaml *root, gr_error *err) {
-    for (int k = 0; k < recipe->labels; k++)
-        for (int i = 0; i < recipe->label[k].count; i++) {
-            const char *topic = recipe->label[k].is[i];
-            for (int a = 0; a < recipe->adjacents; a++)
-                if (strcmp(topic, recipe->adjacent[a]) == 0)
-                    return gr_yaml_fail(gr_yaml_find(root, "adjacent"), err, "name it once",
-                                        "topic '%.100s' is adjacent and of label '%s'", topic, recipe->label[k].name);
-            for (int m = 0; m < k; m++)
-                for (int j = 0; j < recipe->label[m].count; j++)
-                    if (strcmp(topic, recipe->label[m].is[j]) == 0)
-                        return gr_yaml_fail(gr_yaml_find(root, "labels"), err, "name it once",
-                                            "topic '%.100s' is of label '%s' and of '%s'", topic, recipe->label[m].name,
-                                            recipe->label[k].name);
-        }
-    return GR_OK;
-}
-
-gr_status gr__recipe_labels(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
-    gr_yaml *labels;
-    GR_TRY(gr_yaml_map(root, &labels, "labels", err));
-    if (labels && labels->count > GR_ROUTE_LABELS_MAX)
-        return gr_yaml_fail(labels, err, NULL, "there are %d labels, expected at most %d", labels->count,
-                            GR_ROUTE_LABELS_MAX);
-    gr_label_def *list = gr_arena_alloc(recipe->arena, sizeof *list * (size_t)(labels ? labels->count + 1 : 1));
-    for (gr_yaml *c = labels ? gr_yaml_first(labels) : NULL; c; c = gr_yaml_next(c))
-        GR_TRY(read_label(c, &list[recipe->labels++], err));
-    recipe->label = list;
-    GR_TRY(gr_yaml_texts(root, &recipe->adjacent, &recipe->adjacents, "adjacent", err));
-    return check_topics(recipe, root, err);
 }

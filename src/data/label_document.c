@@ -1,0 +1,171 @@
+/* label_document.c - the labels of a document and its tokens: which labels fit, and which of them it is. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "data/label_making.h"
+
+static void reserve(gr__making *m, size_t positions) {
+    if (positions <= m->most)
+        return;
+    m->most = 2 * positions;
+    m->fit = gr_realloc(m->fit, m->most * sizeof *m->fit);
+    m->true_fit = gr_realloc(m->true_fit, m->most * sizeof *m->true_fit);
+    m->unknown = gr_realloc(m->unknown, m->most * sizeof *m->unknown);
+    for (int k = 0; k < m->labels->label_count; k++)
+        m->sources[k].score = gr_realloc(m->sources[k].score, m->most * sizeof(gr_real));
+}
+
+/* Scores of words: 1 for tokens that spell one. */
+static void score_words(gr__making *m, gr__label_from *s, size_t positions) {
+    m->spans.count = 0;
+    gr__words_find(s->words, &m->spans, m->text.text, m->text.length);
+    if (s->def->per == GR_PER_DOCUMENT) {
+        for (size_t i = 0; i < positions; i++)
+            s->score[i] = m->spans.count > 0;
+        return;
+    }
+    gr__doc_text_mark(&m->text, s->score, &m->spans);
+}
+
+static gr_status spans_of_record(gr__making *m, const gr__label_from *s, size_t d, size_t record, gr_error *err) {
+    const gr__scores *scores = &s->scores;
+    size_t most = 0, characters = (size_t)m->data->lead[d] + m->data->tail[d];
+    m->spans.count = 0;
+    for (uint32_t i = 0; i < scores->count[record]; i++) {
+        gr__span span = scores->spans.at[scores->first[record] + i];
+        most = span.to > most ? span.to : most;
+        GR_PUSH(m->spans.at, m->spans.count, m->spans.capacity) = span;
+    }
+    characters += gr__doc_text_characters(&m->text);
+    if (most > characters) {
+        char place[320];
+        snprintf(place, sizeof place, "%.200s:%zu", s->def->scores->file, scores->line[record]);
+        return gr_error_set(err, GR_ERR_FORMAT, place, "is it the score file of this corpus?",
+                            "a span ends at character %zu of a document of %zu", most, characters);
+    }
+    gr__doc_text_bytes(&m->text, &m->spans, m->data->lead[d]);
+    return GR_OK;
+}
+
+/* The document's score where no span says otherwise; spans replace it where they lie. */
+static gr_status score_scores(gr__making *m, gr__label_from *s, size_t d, size_t positions, gr_error *err) {
+    size_t record = m->data->record[d];
+    gr_real whole = s->scores.score[record];
+    for (size_t i = 0; i < positions; i++)
+        s->score[i] = whole > 0 ? whole : 0;
+    if (s->def->per == GR_PER_DOCUMENT || !s->scores.count[record]) {
+        for (size_t i = 0; i < positions; i++)
+            m->unknown[i] |= whole == GR__SCORE_UNKNOWN;
+        return GR_OK;
+    }
+    GR_TRY(spans_of_record(m, s, d, record, err));
+    gr_real *marked = gr_alloc(positions * sizeof *marked);
+    for (size_t i = 0; i < positions; i++)
+        marked[i] = -1;
+    gr__doc_text_mark(&m->text, marked, &m->spans);
+    for (size_t i = 0; i < positions; i++) {
+        s->score[i] = marked[i] >= 0 ? marked[i] : s->score[i];
+        m->unknown[i] |= marked[i] < 0 && whole == GR__SCORE_UNKNOWN;
+    }
+    gr_free(marked);
+    return GR_OK;
+}
+
+/* Scores of label k, and from them which positions it fits. */
+static gr_status fit_label(gr__making *m, int k, size_t d, size_t positions, gr_error *err) {
+    gr__label_from *s = &m->sources[k];
+    const gr_label_scores *scores = s->def->scores;
+    for (size_t i = 0; i < positions; i++)
+        s->score[i] = 0;
+    if (s->words)
+        score_words(m, s, positions);
+    else if (scores)
+        GR_TRY(score_scores(m, s, d, positions, err));
+    else
+        for (size_t i = 0; i < positions; i++)
+            s->score[i] = s->values->of[d] >= 0 && s->owned[s->values->of[d]];
+    if (s->def->per == GR_PER_SENTENCE && (s->words || scores))
+        gr__doc_text_spread(&m->text, s->score);
+    gr_real least = scores ? (gr_real)scores->threshold : 1;
+    bool fits = false;
+    for (size_t i = 0; i < positions; i++) {
+        bool is_true = s->score[i] >= least && s->score[i] > 0;
+        bool shown = scores && scores->soft ? s->score[i] > 0 : is_true;
+        fits |= is_true;
+        m->true_fit[i] |= (uint64_t)is_true << k;
+        m->fit[i] |= (uint64_t)shown << k;
+    }
+    s->fits += fits;
+    return GR_OK;
+}
+
+static void combine(gr__making *m, uint64_t *fit) {
+    for (int k = 0; k < m->labels->label_count; k++)
+        if (m->combined >> k & 1 && (*fit & m->sources[k].parts) == m->sources[k].parts)
+            *fit |= (uint64_t)1 << k;
+}
+
+/* The label of a set: the first combined one, else the first. */
+static int16_t choose(const gr__making *m, uint64_t fit) {
+    uint64_t best = fit & m->combined ? fit & m->combined : fit;
+    return (int16_t)(best ? __builtin_ctzll(best) + 1 : 0);
+}
+
+/* What a soft label's score is; of a combined one the least of its parts. */
+static gr_real score_of(const gr__making *m, int16_t label, size_t i) {
+    if (label < 1)
+        return 1;
+    const gr__label_from *s = &m->sources[label - 1];
+    uint64_t parts = s->parts ? s->parts : (uint64_t)1 << (label - 1);
+    gr_real least = 1;
+    for (int k = 0; k < m->labels->label_count; k++)
+        if (parts >> k & 1 && m->sources[k].def->scores && m->sources[k].def->scores->soft)
+            least = m->sources[k].score[i] < least ? m->sources[k].score[i] : least;
+    return least;
+}
+
+/* The label that sums up a document of which these are some: as choose() has it among those that occur; without any,
+ * unlabelled before core. */
+int16_t gr__label_sum(const gr__making *m, const int16_t *label, size_t n) {
+    uint64_t fit = 0;
+    bool unlabelled = false;
+    for (size_t i = 0; i < n; i++) {
+        fit |= label[i] > 0 ? (uint64_t)1 << (label[i] - 1) : 0;
+        unlabelled |= label[i] < 0;
+    }
+    return fit ? choose(m, fit) : unlabelled ? GR_LABEL_UNLABELLED : GR_LABEL_CORE;
+}
+
+/* Truth and what is shown before any noise, of document d. */
+gr_status gr__label_document(gr__making *m, size_t d, gr_error *err) {
+    gr_labels *l = m->labels;
+    size_t tokens = m->tokens ? m->data->offsets[d + 1] - m->data->offsets[d] : 0;
+    size_t positions = tokens + 1, at = m->tokens ? m->data->offsets[d] + d : d;
+    int16_t *truth = m->tokens ? l->token_truth : l->truth, *shown = m->tokens ? l->token_revealed : l->revealed;
+    gr_real *score = m->tokens ? l->token_score : l->score;
+    if (m->texts)
+        GR_TRY(gr__doc_text_load(&m->text, m->data, m->tokenizer, d, err));
+    reserve(m, positions);
+    memset(m->fit, 0, positions * sizeof *m->fit);
+    memset(m->true_fit, 0, positions * sizeof *m->true_fit);
+    memset(m->unknown, 0, positions * sizeof *m->unknown);
+    for (int k = 0; k < l->label_count; k++)
+        if (!(m->combined >> k & 1))
+            GR_TRY(fit_label(m, k, d, positions, err));
+    for (size_t i = 0; i < positions; i++) {
+        combine(m, &m->fit[i]);
+        combine(m, &m->true_fit[i]);
+        truth[at + i] = choose(m, m->true_fit[i]);
+        shown[at + i] = choose(m, m->fit[i]);
+        if (!shown[at + i] && m->unknown[i])
+            shown[at + i] = GR_LABEL_UNLABELLED;
+        if (score)
+            score[at + i] = score_of(m, shown[at + i], i);
+    }
+    if (m->tokens) {
+        l->truth[d] = gr__label_sum(m, truth + at, positions);
+        l->revealed[d] = gr__label_sum(m, shown + at, positions);
+    }
+    return GR_OK;
+}

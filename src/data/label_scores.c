@@ -1,0 +1,236 @@
+/* label_scores.c - scores of documents and of spans, from a file of JSON Lines. */
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "data/label_source.h"
+#include "data/reader.h"
+
+/* A record's key and its number, in the order of keys. */
+typedef struct keyed {
+    uint64_t key;
+    uint32_t record;
+} keyed;
+
+typedef struct reading {
+    gr__scores *scores;
+    const gr_label_scores *def;
+    const gr_dataset *data;
+    gr__lines lines;
+    size_t seen; /* records of the file so far */
+    keyed *keys; /* [records], sorted; NULL: by order */
+} reading;
+
+static gr_status wrong(const reading *r, const char *hint, gr_error *err, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+static gr_status wrong(const reading *r, const char *hint, gr_error *err, const char *format, ...) {
+    char place[GR__PLACE_SIZE], text[320];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, r->def->file, r->lines.number, 0), hint, "%s", text);
+}
+
+static int compare_keys(const void *a, const void *b) {
+    const keyed *x = a, *y = b;
+    return x->key != y->key ? (x->key > y->key) - (x->key < y->key) : (x->record > y->record) - (x->record < y->record);
+}
+
+static void sort_keys(reading *r) {
+    size_t n = r->scores->records;
+    r->keys = gr_alloc(n * sizeof *r->keys);
+    for (size_t i = 0; i < n; i++)
+        r->keys[i] = (keyed){r->data->keys[i], (uint32_t)i};
+    qsort(r->keys, n, sizeof *r->keys, compare_keys);
+}
+
+/* ---- A record -----------------------------------------------------------------------------------------------------
+ */
+
+/* Which record of the corpus the object is about. */
+static gr_status find_by_id(const reading *r, size_t *record, const json_t *object, gr_error *err) {
+    const json_t *value = json_object_get(object, r->def->id);
+    char number[32];
+    const char *id = json_string_value(value);
+    if (json_is_integer(value)) {
+        snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        id = number;
+    }
+    if (!id)
+        return wrong(r, "an id is a string or an integer, as in the corpus", err, "the record has no id \"%.60s\"",
+                     r->def->id);
+    keyed sought = {gr_record_key(id, strlen(id)), 0};
+    size_t lo = 0, hi = r->scores->records;
+    while (lo < hi) {
+        size_t middle = (lo + hi) / 2;
+        if (r->keys[middle].key < sought.key)
+            lo = middle + 1;
+        else
+            hi = middle;
+    }
+    if (lo == r->scores->records || r->keys[lo].key != sought.key)
+        return wrong(r, "is it the score file of this corpus?", err, "no record of the corpus has the id \"%.60s\"",
+                     id);
+    *record = r->keys[lo].record;
+    return GR_OK;
+}
+
+static gr_status find_record(const reading *r, size_t *record, const json_t *object, gr_error *err) {
+    *record = r->seen;
+    if (r->keys)
+        return find_by_id(r, record, object, err);
+    if (r->seen >= r->scores->records)
+        return wrong(r, "a score record for each record of the corpus, in its order, duplicates included; or use ids",
+                     err, "more score records than the %zu records of the corpus", r->scores->records);
+    return GR_OK;
+}
+
+static gr_status number(const reading *r, gr_real *score, const json_t *value, const char *member, gr_error *err) {
+    if (!json_is_number(value))
+        return wrong(r, "a number in [0, 1], or null where nothing is known", err, "\"%.60s\" is no number", member);
+    double x = json_number_value(value);
+    if (!(x >= 0 && x <= 1))
+        return wrong(r, "turn logits into probabilities first", err, "\"%.60s\" holds the score %g, not one in [0, 1]",
+                     member, x);
+    *score = (gr_real)x;
+    return GR_OK;
+}
+
+static gr_status read_span(reading *r, const json_t *value, gr_error *err) {
+    gr__spans *spans = &r->scores->spans;
+    const json_t *from = json_array_get(value, 0), *to = json_array_get(value, 1);
+    const char *hint = "a span is [start, end, score]: characters from 0, the end not included";
+    if (json_array_size(value) != 3 || !json_is_integer(from) || !json_is_integer(to))
+        return wrong(r, hint, err, "\"%.60s\" holds something that is no span", r->def->spans);
+    json_int_t a = json_integer_value(from), b = json_integer_value(to);
+    gr__span span = {0};
+    if (a < 0 || b <= a || b > INT32_MAX)
+        return wrong(r, hint, err, "a span from %lld to %lld", (long long)a, (long long)b);
+    GR_TRY(number(r, &span.score, json_array_get(value, 2), r->def->spans, err));
+    span.from = (uint32_t)a;
+    span.to = (uint32_t)b;
+    GR_PUSH(spans->at, spans->count, spans->capacity) = span;
+    return GR_OK;
+}
+
+static int compare_spans(const void *a, const void *b) {
+    const gr__span *x = a, *y = b;
+    return x->from != y->from ? (x->from > y->from) - (x->from < y->from) : (x->to > y->to) - (x->to < y->to);
+}
+
+static gr_status read_spans(reading *r, size_t record, const json_t *list, gr_error *err) {
+    gr__scores *s = r->scores;
+    if (!json_is_array(list) || json_array_size(list) > INT32_MAX)
+        return wrong(r, "a list of [start, end, score]", err, "\"%.60s\" is no list of spans", r->def->spans);
+    s->first[record] = s->spans.count;
+    for (size_t i = 0; i < json_array_size(list); i++)
+        GR_TRY(read_span(r, json_array_get(list, i), err));
+    s->count[record] = (uint32_t)(s->spans.count - s->first[record]);
+    if (s->count[record])
+        qsort(s->spans.at + s->first[record], s->count[record], sizeof(gr__span), compare_spans);
+    return GR_OK;
+}
+
+static gr_status read_record(reading *r, const json_t *object, gr_error *err) {
+    gr__scores *s = r->scores;
+    size_t record = 0;
+    if (!json_is_object(object))
+        return wrong(r, "each line holds one {...}", err, "the line is not a JSON object");
+    GR_TRY(find_record(r, &record, object, err));
+    if (s->given[record])
+        return wrong(r, "a record has one line of scores", err, "scores of this record stand in line %zu already",
+                     s->line[record]);
+    const json_t *score = json_object_get(object, r->def->score), *spans = json_object_get(object, r->def->spans);
+    if (!score && !spans)
+        return wrong(r, "name the members by scores: {file: FILE, score: MEMBER, spans: MEMBER}", err,
+                     "the record has neither \"%.60s\" nor \"%.60s\"", r->def->score, r->def->spans);
+    s->given[record] = true;
+    s->line[record] = r->lines.number;
+    s->score[record] = json_is_null(score) ? GR__SCORE_UNKNOWN : GR__SCORE_NONE;
+    if (score && !json_is_null(score))
+        GR_TRY(number(r, &s->score[record], score, r->def->score, err));
+    if (spans && !json_is_null(spans))
+        GR_TRY(read_spans(r, record, spans, err));
+    r->seen++;
+    return GR_OK;
+}
+
+/* ---- The file -----------------------------------------------------------------------------------------------------
+ */
+
+static bool is_blank(const gr__lines *lines) {
+    for (size_t i = 0; i < lines->length; i++)
+        if (!memchr(" \t\r", lines->text[i], 3))
+            return false;
+    return true;
+}
+
+static gr_status read_line(reading *r, gr_error *err) {
+    json_error_t error;
+    json_t *object = json_loadb(r->lines.text, r->lines.length, JSON_REJECT_DUPLICATES, &error);
+    if (!object)
+        return wrong(r, "each line holds one complete JSON object", err, "%s", error.text);
+    gr_status status = read_record(r, object, err);
+    json_decref(object);
+    return status;
+}
+
+static gr_status check_all_given(const reading *r, gr_error *err) {
+    const gr__scores *s = r->scores;
+    if (!r->keys && r->seen < s->records)
+        return wrong(r, "a score record for each record of the corpus, in its order, duplicates included; or use ids",
+                     err, "%zu score records for the %zu records of the corpus", r->seen, s->records);
+    size_t missing = 0, first = 0;
+    for (size_t d = r->data->topics.docs; d-- > 0;)
+        if (!s->given[r->data->record[d]]) {
+            missing++;
+            first = r->data->record[d];
+        }
+    if (missing)
+        return wrong(r, "where nothing is known, say so: \"score\": null", err,
+                     "%zu documents have no scores; the first is record %zu of the corpus", missing, first + 1);
+    return GR_OK;
+}
+
+static gr_status read_all(reading *r, gr_error *err) {
+    while (gr__lines_next(&r->lines))
+        if (!is_blank(&r->lines))
+            GR_TRY(read_line(r, err));
+    return check_all_given(r, err);
+}
+
+gr_status gr__scores_read(gr__scores *s, const gr_label_scores *def, const gr_dataset *data, gr_error *err) {
+    char *bytes;
+    size_t length, n = (size_t)data->records;
+    *s = (gr__scores){.records = n};
+    if (def->id && !data->keys)
+        return gr_error_set(err, GR_ERR_USAGE, def->file, "name the member of the corpus by data: {id: MEMBER}",
+                            "scores go by id, and no ids of the corpus are kept");
+    GR_TRY(gr__file_read(&bytes, &length, def->file, "check the path of the scores", err));
+    s->given = gr_alloc(n * sizeof *s->given);
+    s->score = gr_alloc(n * sizeof *s->score);
+    s->first = gr_alloc(n * sizeof *s->first);
+    s->count = gr_alloc(n * sizeof *s->count);
+    s->line = gr_alloc(n * sizeof *s->line);
+    reading r = {.scores = s, .def = def, .data = data, .lines = {.next = bytes, .end = bytes + length}};
+    if (def->id)
+        sort_keys(&r);
+    gr_status status = read_all(&r, err);
+    gr_free(r.keys);
+    gr_free(bytes);
+    return status;
+}
+
+void gr__scores_clear(gr__scores *s) {
+    gr_free(s->given);
+    gr_free(s->score);
+    gr_free(s->first);
+    gr_free(s->count);
+    gr_free(s->line);
+    gr_free(s->spans.at);
+    *s = (gr__scores){0};
+}
