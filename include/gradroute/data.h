@@ -194,7 +194,7 @@ typedef struct gr_label_noise {
                      * values allow; NULL: each document by itself, to the exact count */
 } gr_label_noise;
 
-/* A label comes from one of: topics (is), words, scores, or other labels (all_of). */
+/* A label comes from one of: topics (is), words, scores, tokens, or other labels (all_of). */
 typedef struct gr_label_def {
     const char *name;
     const char *const *is; /* [count] topics, or values of field */
@@ -208,6 +208,10 @@ typedef struct gr_label_def {
     const char *const *all_of; /* [all_count] labels: where all of them are, there is this one instead */
     int all_count;
     const gr_label_noise *noise; /* NULL: none */
+    /* [token_count] tokens of the tokenizer, spelt as it spells them, a leading space included: positions that predict
+     * one are of the label, whatever the text around them. per must be GR_PER_TOKEN. */
+    const char *const *tokens;
+    int token_count;
 } gr_label_def;
 
 /* Topics that are reported apart; training does not see groups. */

@@ -26,6 +26,7 @@
  *       SOURCE: is: [TOPIC, ...], field: FIELD          values of the topic, or of another member of the records
  *               words: [TEXT, ...] | FILE, per: document|sentence|token
  *               scores: FILE | {file: FILE, score: score, spans: spans, id: FIELD}, threshold: 0.5, soft: false, per
+ *               tokens: [TEXT, ...]                      single tokens, spelt exactly
  *               all_of: [NAME, ...]                      where several labels hold at once
  *     adjacent: [TOPIC, ...]                       trained on as core, reported apart
  *     model:    {arch: llama|gpt2|mlp, and any of layers, width, heads, head_size, mlp, norm, position, rotary_base,
