@@ -269,6 +269,8 @@ static gr_status check(const check_options *own, gr_recipe *recipe, bool *wrong,
     if (status == GR_OK) {
         const size_t *documents = project ? project->documents : NULL;
         gr_route_check(&findings, model, recipe->routes, documents);
+        if (project)
+            gr_labels_check(&findings, project);
         if (gr_router_new(&router, model, recipe->routes, recipe->seed, NULL) != GR_OK)
             router = NULL; /* a finding says why */
         report(own, &(view){model, recipe->routes, router, documents}, &findings);

@@ -3,19 +3,44 @@
 #include "base/mem.h"
 #include "common.h"
 #include "data_actions.h"
+#include "data_labels.h"
 
-static const char doc[] = "What the data section of RECIPE gives: documents, duplicates, tokens, each topic and where "
-                          "it goes, how many labels "
-                          "are known, and how full the rows are. Writes nothing."
-                          "\v"
-                          "Examples:\n"
-                          "  gradroute data show recipes/demo.yaml\n"
-                          "  gradroute data show recipes/half-labels.yaml --json\n" GR__EXIT_STATUS;
+static const char doc[] =
+    "What the data section of RECIPE gives: documents, duplicates, tokens, each topic and where "
+    "it goes, how many labels "
+    "are known, and how full the rows are; for each label how many documents and tokens have it "
+    "and are shown with it, the words that were found, and some documents with their labels "
+    "marked. Writes nothing."
+    "\v"
+    "Examples:\n"
+    "  gradroute data show recipes/demo.yaml\n"
+    "  gradroute data show recipes/half-labels.yaml --json\n"
+    "  gradroute data show recipes/demo.yaml --samples 10\n"
+    "\n"
+    "Labels are marked by colour on a terminal (NO_COLOR turns it off): hidden ones are underlined, "
+    "wrong ones struck through. Elsewhere a stretch of text stands as [LABEL: TEXT], with [LABEL?: "
+    "..] where the label is hidden and [LABEL!: ..] where it is wrong.\n" GR__EXIT_STATUS;
 
-static const struct argp_option options[] = {GR__OPTION_SET, GR__OPTION_THREADS, GR__OPTION_JSON, {0}};
+enum { KEY_SAMPLES = GR__KEY_OWN, SAMPLES = 2 };
+
+static const struct argp_option options[] = {
+    {"samples", KEY_SAMPLES, "N", 0, "Documents to show for each label and for the core (default 2)", 0},
+    GR__OPTION_SET,
+    GR__OPTION_THREADS,
+    GR__OPTION_JSON,
+    {0}};
+
+typedef struct show_options {
+    gr__common common; /* first: parsing hands it on */
+    int samples;
+} show_options;
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
-    return gr__common_parse(key, arg, state, state->input);
+    show_options *own = state->input;
+    if (key != KEY_SAMPLES)
+        return gr__common_parse(key, arg, state, &own->common);
+    own->samples = (int)gr__option_int(state, "samples", arg, 0, 1000);
+    return 0;
 }
 
 typedef struct amount {
@@ -67,7 +92,7 @@ static json_t *amount_json(const char *name, const amount *a) {
 }
 
 static void print_json(const gr_project *project, const amount *topics, const amount *groups,
-                       const gr_stream_facts *facts) {
+                       const gr_stream_facts *facts, int samples) {
     const gr_dataset *data = project->data;
     json_t *by_topic = json_array(), *by_group = json_array();
     for (int i = 0; i < data->topics.count; i++) {
@@ -78,14 +103,15 @@ static void print_json(const gr_project *project, const amount *topics, const am
     }
     for (int i = 0; i < project->labels->group_count; i++)
         json_array_append_new(by_group, amount_json(project->labels->group_names[i], &groups[i]));
-    gr__print_json(json_pack("{s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:i, s:I, s:o, s:o, s:{s:I, s:I, s:o, s:I}}", "read",
-                             (json_int_t)data->read, "duplicates", (json_int_t)data->duplicates, "skipped",
-                             (json_int_t)data->skipped, "documents", (json_int_t)data->topics.docs, "fallback",
-                             data->used_fallback, "train", (json_int_t)data->train_count, "validation",
-                             (json_int_t)data->validation_count, "vocab", data->vocab, "tokens",
-                             (json_int_t)data->offsets[data->topics.docs], "topics", by_topic, "groups", by_group,
-                             "packing", "rows", (json_int_t)facts->rows, "positions", (json_int_t)facts->positions,
-                             "fill", gr__json_real(facts->fill), "cut", (json_int_t)facts->cut));
+    gr__print_json(json_pack(
+        "{s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:i, s:I, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:o, s:I}}", "read",
+        (json_int_t)data->read, "duplicates", (json_int_t)data->duplicates, "skipped", (json_int_t)data->skipped,
+        "documents", (json_int_t)data->topics.docs, "fallback", data->used_fallback, "train",
+        (json_int_t)data->train_count, "validation", (json_int_t)data->validation_count, "vocab", data->vocab, "tokens",
+        (json_int_t)data->offsets[data->topics.docs], "topics", by_topic, "groups", by_group, "labels",
+        gr__labels_json(project), "samples", gr__samples_json(project, samples), "packing", "rows",
+        (json_int_t)facts->rows, "positions", (json_int_t)facts->positions, "fill", gr__json_real(facts->fill), "cut",
+        (json_int_t)facts->cut));
 }
 
 static void print_amount(const char *name, const amount *a, const char *group) {
@@ -95,7 +121,7 @@ static void print_amount(const char *name, const amount *a, const char *group) {
 }
 
 static void print_text(const gr_project *project, const amount *topics, const amount *groups,
-                       const gr_stream_facts *facts) {
+                       const gr_stream_facts *facts, int samples) {
     const gr_dataset *data = project->data;
     const gr_labels *labels = project->labels;
     printf("documents  %s (%s read, %s duplicates dropped, %s without text)%s\n",
@@ -115,9 +141,13 @@ static void print_text(const gr_project *project, const amount *topics, const am
     for (int i = 0; i < data->topics.count; i++)
         if (topics[i].train + topics[i].validation)
             print_amount(data->topics.names[i], &topics[i], labels->group_names[topics[i].group]);
+    gr__labels_print(project);
+    if (labels->label_count)
+        gr__samples_print(project, samples);
 }
 
-static gr_status show(const gr__common *common, gr_error *err) {
+static gr_status show(const show_options *own, gr_error *err) {
+    const gr__common *common = &own->common;
     gr_recipe *recipe;
     gr_project *project = NULL;
     gr_stream_facts facts;
@@ -128,7 +158,7 @@ static gr_status show(const gr__common *common, gr_error *err) {
     if (status == GR_OK) {
         amount *topics = amounts(project, project->data->topics.count, true);
         amount *groups = amounts(project, project->labels->group_count, false);
-        (common->json ? print_json : print_text)(project, topics, groups, &facts);
+        (common->json ? print_json : print_text)(project, topics, groups, &facts, own->samples);
         gr_free(topics);
         gr_free(groups);
     }
@@ -138,8 +168,8 @@ static gr_status show(const gr__common *common, gr_error *err) {
 }
 
 int gr__data_show(int argc, char **argv) {
-    gr__common common = {.what = "RECIPE"};
+    show_options own = {.common.what = "RECIPE", .samples = SAMPLES};
     gr_error err = {0};
-    argp_parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &common);
-    return gr__finish(&common, show(&common, &err), &err);
+    argp_parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &own);
+    return gr__finish(&own.common, show(&own, &err), &err);
 }

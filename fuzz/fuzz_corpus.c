@@ -21,7 +21,8 @@ static void write_file(const char *path, const void *bytes, size_t size) {
     fclose(file);
 }
 
-static void read_corpus(const char *reader, const char *path) {
+static void read_corpus(const char *reader, const char *path, bool members) {
+    static const char *const fields[] = {"kind"};
     gr_source source = gr_source_default();
     source.reader = reader;
     source.path = path;
@@ -29,7 +30,7 @@ static void read_corpus(const char *reader, const char *path) {
     source.topic = "none";
     gr_corpus *corpus;
     gr_error err = {0};
-    if (!gr_corpus_open(&corpus, &(gr_corpus_def){.sources = &source, .source_count = 1, .dedupe = true}, &err))
+    if (!gr_corpus_open(&corpus, &(gr_corpus_def){&source, 1, true, fields, members, members ? "id" : NULL}, &err))
         gr_corpus_free(corpus);
     else if (!err.message[0])
         abort(); /* a failure without a word */
@@ -42,7 +43,7 @@ static void read_wordnet(const char *folder, const uint8_t *bytes, size_t size) 
         snprintf(path, sizeof path, "%s/data.%s", folder, parts[i]);
         write_file(path, bytes, i ? 0 : size);
     }
-    read_corpus("wordnet", folder);
+    read_corpus("wordnet", folder, false);
 }
 
 static void read_dataset(const char *path, const uint8_t *bytes, size_t size) {
@@ -84,10 +85,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         read_wordnet(folder, bytes + 1, size - 1);
         break;
     case 1:
-        read_corpus("jsonl", path);
+        read_corpus("jsonl", path, bytes[0] & 4);
         break;
     case 2:
-        read_corpus("text", path);
+        read_corpus("text", path, false);
         break;
     default:
         read_dataset(path, bytes + 1, size - 1);

@@ -7,7 +7,7 @@
 
 enum { DOCS = 12, TOKENS = 60, ROOM = 4096 };
 
-/* A valid dataset of 12 documents and 3 topics. */
+/* A valid dataset of 12 documents, 3 topics, a field of 2 values and keys. */
 static const gr_dataset *whole(void) {
     static gr_dataset *data;
     static int32_t ids[TOKENS], of[DOCS];
@@ -23,7 +23,23 @@ static const gr_dataset *whole(void) {
         offsets[d + 1] = 5 * (uint64_t)(d + 1);
     }
     gr_topics topics = {.docs = DOCS, .of = of, .names = (char *[]){"a", "bird", "c"}, .count = 3};
-    gr__tokens tokens = {&topics, offsets, ids, bytes, 21, 0, NULL};
+    static uint32_t record[DOCS], none[DOCS];
+    static uint64_t keys[DOCS + 2];
+    static int32_t value[DOCS];
+    for (int d = 0; d < DOCS; d++) {
+        record[d] = (uint32_t)(d < 3 ? d : d + 2);
+        value[d] = d % 3 - 1;
+    }
+    gr_field field = {"kind", {(char *[]){"x", "y"}, 2, value, DOCS}};
+    gr_corpus origin = {.read = DOCS,
+                        .fields = &field,
+                        .field_count = 1,
+                        .records = DOCS + 2,
+                        .record = record,
+                        .lead = none,
+                        .tail = none,
+                        .keys = keys};
+    gr__tokens tokens = {&topics, offsets, ids, bytes, 21, 0, &origin};
     check(gr__dataset_assemble(&data, &tokens, &(gr_dataset_def){0.25, 1, "stamp"}, NULL) == GR_OK);
     return data;
 }
@@ -67,6 +83,14 @@ static void use(const gr_dataset *data) {
     size_t length = strlen(data->stamp);
     for (int32_t i = 0; i < data->topics.count; i++)
         length += strlen(data->topics.names[i]);
+    for (int f = 0; f < data->field_count; f++) {
+        length += strlen(data->fields[f].name);
+        for (size_t d = 0; d < data->topics.docs; d++)
+            if (data->fields[f].values.of[d] >= 0)
+                check(strlen(data->fields[f].values.names[data->fields[f].values.of[d]]) < data->block_size);
+    }
+    for (size_t d = 0; d < data->topics.docs && data->keys; d++)
+        check(data->keys[data->record[d]] + 1 || data->records);
     check(length < data->block_size);
     gr_labels *labels;
     check(gr_labels_new(&labels, &data->topics, NULL, 0, NULL, 0, 1, NULL) == GR_OK);

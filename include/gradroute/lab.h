@@ -45,6 +45,10 @@ gr_status gr_project_open(gr_project **project, gr_recipe *recipe, const char *f
                           gr_error *err);
 void gr_project_free(gr_project *project);
 
+/* Adds what looks wrong about the labels: words that are never found, a label on nearly everything, scores without a
+ * route that mixes, second showings that labels of tokens cut. */
+void gr_labels_check(gr_findings *findings, const gr_project *project);
+
 /* ---- arms
  * ------------------------------------------------------------------------------------------------------------- */
 

@@ -23,11 +23,11 @@
  *       tokenizer: {train: 4096} | {file: FILE}
  *     labels:   {NAME: {SOURCE, known: 1, hidden_as: unlabelled|core, recall: 1, precision: 1,
  *                       false_from: [TOPIC, ...], noise_by: FIELD}}
- *       SOURCE: is: [TOPIC, ...], field: FIELD          values of the topic, or of another member of the records
+ *     SOURCE:   is: [TOPIC, ...], field: FIELD    values of the topic, or of another member of the records
  *               words: [TEXT, ...] | FILE, per: document|sentence|token
  *               scores: FILE | {file: FILE, score: score, spans: spans, id: FIELD}, threshold: 0.5, soft: false, per
- *               tokens: [TEXT, ...]                      single tokens, spelt exactly
- *               all_of: [NAME, ...]                      where several labels hold at once
+ *               tokens: [TEXT, ...]               single tokens, spelt exactly
+ *               all_of: [NAME, ...]               where several labels hold at once
  *     adjacent: [TOPIC, ...]                       trained on as core, reported apart
  *     model:    {arch: llama|gpt2|mlp, and any of layers, width, heads, head_size, mlp, norm, position, rotary_base,
  *                activation, bias, out_bias, logit_bias, tied, dropout, eps, init_std, l1, l1_layers, sizes, loss}

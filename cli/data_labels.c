@@ -1,0 +1,115 @@
+/* Labels in numbers: how many documents and tokens each has, is shown with, and is wrongly shown with. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "data_labels.h"
+
+enum { WORDS_PRINTED = 8, WORDS_LISTED = 100 };
+
+typedef struct tally {
+    int64_t of, shown, wrong; /* true; shown as the label; shown as it and not of it */
+} tally;
+
+typedef struct label_tally {
+    tally documents, tokens;
+} label_tally;
+
+static void add(tally *t, bool of, bool shown, int64_t n) {
+    t->of += of ? n : 0;
+    t->shown += shown ? n : 0;
+    t->wrong += shown && !of ? n : 0;
+}
+
+/* A document counts once for each label that some token of it has; end tokens are no tokens here. */
+static void count_document(label_tally *list, const gr_project *p, size_t d) {
+    const gr_labels *l = p->labels;
+    size_t first = p->data->offsets[d], n = p->data->offsets[d + 1] - first;
+    for (int k = 1; k <= l->label_count; k++) {
+        bool of = l->truth[d] == k, shown = l->revealed[d] == k;
+        if (!l->token_truth) {
+            add(&list[k - 1].tokens, of, shown, (int64_t)n);
+        } else {
+            of = shown = false;
+            for (size_t at = first + d; at < first + d + n; at++) {
+                add(&list[k - 1].tokens, l->token_truth[at] == k, l->token_revealed[at] == k, 1);
+                of |= l->token_truth[at] == k;
+                shown |= l->token_revealed[at] == k;
+            }
+        }
+        add(&list[k - 1].documents, of, shown, 1);
+    }
+}
+
+static label_tally *count_all(const gr_project *p) {
+    label_tally *list = gr_alloc(((size_t)p->labels->label_count + 1) * sizeof *list);
+    for (size_t d = 0; d < p->labels->docs; d++)
+        count_document(list, p, d);
+    return list;
+}
+
+static const char *unit_of(const gr_label_def *def) {
+    static const char *const words[] = {"document", "sentence", "token"};
+    return words[def->per];
+}
+
+static json_t *tally_json(const tally *t) {
+    return json_pack("{s:I, s:I, s:I}", "true", (json_int_t)t->of, "shown", (json_int_t)t->shown, "wrong",
+                     (json_int_t)t->wrong);
+}
+
+json_t *gr__labels_json(const gr_project *p) {
+    const gr_labels *l = p->labels;
+    label_tally *list = count_all(p);
+    json_t *labels = json_array();
+    for (int k = 0; k < l->label_count; k++) {
+        json_t *words = json_array();
+        for (size_t i = 0; i < l->hit_count[k] && i < WORDS_LISTED; i++)
+            json_array_append_new(words, json_pack("{s:o, s:I}", "text",
+                                                   gr__json_text(l->hits[k][i].text, strlen(l->hits[k][i].text)),
+                                                   "count", (json_int_t)l->hits[k][i].count));
+        json_array_append_new(labels,
+                              json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", l->label_names[k], "per",
+                                        unit_of(&p->recipe->label[k]), "documents", tally_json(&list[k].documents),
+                                        "tokens", tally_json(&list[k].tokens), "words", words));
+    }
+    gr_free(list);
+    return labels;
+}
+
+static void print_words(const gr_labels *l, int k) {
+    size_t silent = 0;
+    const char *unfound = NULL;
+    printf("  %s: words", l->label_names[k]);
+    for (size_t i = 0; i < l->hit_count[k]; i++) {
+        const gr_label_hit *hit = &l->hits[k][i];
+        if (hit->count && i < WORDS_PRINTED)
+            printf("%s \"%.40s\" %s", i ? "," : "", hit->text, gr__text_count((char[32]){0}, (int64_t)hit->count));
+        if (hit->count && i == WORDS_PRINTED)
+            printf(", ..");
+        if (!hit->count && !silent++)
+            unfound = hit->text;
+    }
+    if (silent)
+        printf("; %zu never found, such as \"%.40s\"", silent, unfound);
+    putchar('\n');
+}
+
+void gr__labels_print(const gr_project *p) {
+    const gr_labels *l = p->labels;
+    if (!l->label_count)
+        return;
+    label_tally *list = count_all(p);
+    printf("  %-24s %10s %10s %10s %12s %12s %12s\n", "label", "documents", "shown", "wrong", "tokens", "shown",
+           "wrong");
+    for (int k = 0; k < l->label_count; k++) {
+        const tally *d = &list[k].documents, *t = &list[k].tokens;
+        printf("  %-24.40s %10s %10s %10s %12s %12s %12s\n", l->label_names[k], gr__text_count((char[32]){0}, d->of),
+               gr__text_count((char[32]){0}, d->shown), gr__text_count((char[32]){0}, d->wrong),
+               gr__text_count((char[32]){0}, t->of), gr__text_count((char[32]){0}, t->shown),
+               gr__text_count((char[32]){0}, t->wrong));
+    }
+    gr_free(list);
+    for (int k = 0; k < l->label_count; k++)
+        if (l->hit_count[k])
+            print_words(l, k);
+}

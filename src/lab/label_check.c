@@ -1,0 +1,83 @@
+/* label_check.c - what looks wrong about labels once they meet the data. */
+#include "gradroute/lab.h"
+
+/* Above this share of documents or tokens a label leaves the core too little to learn from. */
+static const double MOST = 0.95;
+
+typedef struct counted {
+    size_t shown, all;
+} counted;
+
+static counted count_shown(const gr_project *p, int k) {
+    const gr_labels *l = p->labels;
+    counted c = {0};
+    if (!l->token_revealed) {
+        c.all = l->docs;
+        for (size_t d = 0; d < l->docs; d++)
+            c.shown += l->revealed[d] == k;
+        return c;
+    }
+    c.all = p->data->offsets[l->docs] + l->docs;
+    for (size_t i = 0; i < c.all; i++)
+        c.shown += l->token_revealed[i] == k;
+    return c;
+}
+
+static void check_share(gr_findings *findings, const gr_project *p, int k) {
+    counted c = count_shown(p, k);
+    double share = c.all ? (double)c.shown / (double)c.all : 0;
+    if (share > MOST)
+        gr_finding_add(findings, GR_LEVEL_WARNING, "name fewer topics or words, or raise the threshold",
+                       "label '%s' is shown on %.3g %% of the %s: next to nothing is left for the core",
+                       p->labels->label_names[k - 1], 100 * share, p->labels->token_revealed ? "tokens" : "documents");
+}
+
+static void check_words(gr_findings *findings, const gr_labels *l, int k) {
+    size_t silent = 0;
+    const char *first = NULL;
+    for (size_t i = 0; i < l->hit_count[k - 1]; i++)
+        if (!l->hits[k - 1][i].count && !silent++)
+            first = l->hits[k - 1][i].text;
+    if (silent)
+        gr_finding_add(findings, GR_LEVEL_NOTE, "words match whole, in any case: list each form",
+                       "%zu of the %zu words of label '%s' were never found, such as \"%.60s\"", silent,
+                       l->hit_count[k - 1], l->label_names[k - 1], first);
+}
+
+/* Scores act through routes that mix. */
+static void check_soft(gr_findings *findings, const gr_project *p, int k) {
+    const gr_routes *routes = p->recipe->routes;
+    const gr_label_scores *scores = p->recipe->label[k - 1].scores;
+    bool mixes = false;
+    for (int r = 0; r < routes->count; r++)
+        mixes |= routes->route[r].mix && routes->route[r].labels & gr_label_bit(k);
+    if (scores && scores->soft && !mixes)
+        gr_finding_add(findings, GR_LEVEL_WARNING, "give the label's routes mix: true, or leave soft out",
+                       "the scores of label '%s' change nothing: no route of the label mixes",
+                       p->labels->label_names[k - 1]);
+}
+
+/* Positions that a second showing leaves out end the document there. */
+static void check_again(gr_findings *findings, const gr_project *p) {
+    const gr_routes *routes = p->recipe->routes;
+    uint64_t shown = 0;
+    if (!p->labels->token_revealed)
+        return;
+    for (int label = -1; label <= p->labels->label_count; label++)
+        shown |= p->documents[label + 1] ? gr_label_bit(label) : 0;
+    for (int r = 0; r < routes->count; r++)
+        if (routes->route[r].again && (routes->route[r].labels & shown) != shown)
+            gr_finding_add(findings, GR_LEVEL_WARNING, "label whole documents, or let the route match any label",
+                           "route %d shows sequences again, and labels change inside of documents: the second showing "
+                           "is cut where another label comes",
+                           r + 1);
+}
+
+void gr_labels_check(gr_findings *findings, const gr_project *project) {
+    for (int k = 1; k <= project->labels->label_count; k++) {
+        check_share(findings, project, k);
+        check_words(findings, project->labels, k);
+        check_soft(findings, project, k);
+    }
+    check_again(findings, project);
+}

@@ -1,0 +1,113 @@
+# Labels by words, scores, fields and combinations, through the command.
+. tests/cmd.inc
+t=$work/tiny.yaml
+no_preset() { grep -v '^preset\|^regions\|^  animals:\|^adjacent\|^twins\|^labels' "$t"; }
+
+# ---- words ----
+{ no_preset; printf 'labels:\n  birds: {words: [bird, "of the north", zebra], per: token}\nregions:\n  birds: {residual: {add: 8}}\npreset: residual\n'; } >"$work/words.yaml"
+w=$work/words.yaml
+json 'data show of words' gradroute data show "$w" --json
+shows() { python3 -c 'import json, re, sys
+show = json.load(open(sys.argv[1])); texts = [json.loads(line)["text"] for line in open(sys.argv[2])]
+label = show["labels"][0]
+assert label["per"] == "token" and label["documents"]["true"] == sum(bool(re.search(r"\bbird\b|of the north", t)) for t in texts)
+count = {x["text"]: x["count"] for x in label["words"]}
+assert count == {"bird": sum("bird" in t for t in texts), "of the north": sum("of the north" in t for t in texts), "zebra": 0}, count
+marked = [s for s in show["samples"] if s["truth"] == "birds"]
+assert len(marked) == 2 and len(show["samples"]) == 4
+for s in marked:
+    assert "".join(p["text"] for p in s["parts"]) == texts[s["record"]]
+    for p in s["parts"]: assert (p["text"].strip() in ("bird", "of the north")) == (p["truth"] == "birds"), p' "$1" "$2"; }
+ok 'it counts and marks what a regular expression finds' shows "$work/last.json" "$work/corpus.jsonl"
+fails 0 '\[birds: bird\]' 'samples are marked' gradroute data show "$w" --samples 20
+fails 0 'without a label' 'and those of the core shown' gradroute data show "$w"
+plain() { gradroute data show "$w" >"$work/out" && ! grep -q "$(printf '\033')" "$work/out"; }
+ok 'no colours but on a terminal' plain
+none() { gradroute data show "$w" --samples 0 >"$work/out" && ! grep -q 'document [0-9]' "$work/out"; }
+ok 'no samples' none
+fails 2 'samples' 'samples below 0' gradroute data show "$w" --samples -1
+fails 0 'note: 1 of the 3 words of label .birds. were never found, such as "zebra"' 'check names words that are not there' gradroute check "$w"
+fails 2 'no document has any of the label.s 1 words' 'no word is there' gradroute check "$w" --set 'labels.birds.words=[zebra]'
+fails 0 'warning: label .birds. is shown on 100 % of the documents' 'a word that is everywhere' gradroute check "$w" --set 'labels.birds={words: [number]}'
+fails 2 'begins in neither\|begins with neither' 'an entry without a letter at its end' gradroute data show "$w" --set 'labels.birds.words=["-bird"]'
+printf '# birds\nbird\n\nof the  north\n' >"$work/birds.txt"
+json 'words of a file' gradroute data show "$w" --set "labels.birds.words=$work/birds.txt" --json
+ok 'find the same' same "$(get "$work/last.json" "['labels'][0]['documents']['true']")" "$(gradroute data show "$w" --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["labels"][0]["documents"]["true"])')"
+printf 'bird\n---\n' >"$work/birds.txt"
+fails 2 'birds.txt:2: "---" has no word' 'a line that is no word' gradroute check "$w" --set "labels.birds.words=$work/birds.txt"
+fails 2 'a single word is written words: \[WORD\]' 'a file of words that is missing' gradroute check "$w" --set labels.birds.words=bird
+ok 'trains on tokens' gradroute train "$w" -o "$work/run" --set train.steps=4
+ok 'the losses of the label are told apart' python3 -c 'import json, sys
+assert any(json.loads(line)["loss_birds"] for line in open(sys.argv[1]))' "$work/run/metrics.jsonl"
+
+# ---- mistakes ----
+json 'recall and precision' gradroute data show "$w" --set 'labels.birds={words: [bird], recall: 0.75, precision: 0.5}' --json
+ok 'are met' python3 -c 'import json, sys
+d = json.load(open(sys.argv[1]))["labels"][0]["documents"]
+assert d["shown"] == 2 * d["wrong"] and d["wrong"] == int(0.75 * d["true"] + 0.5), d' "$work/last.json"
+fails 0 'bird, shown as core\|birds, shown as core' 'a sample says what is shown' gradroute data show "$w" --samples 40 --set 'labels.birds={words: [bird], recall: 0.5}'
+fails 2 'takes .* documents of the core, there are' 'too few to be wrong about' gradroute check "$w" --set 'labels.birds={words: [bird], precision: 0.01}'
+fails 2 'precision' 'no precision at all' gradroute check "$w" --set 'labels.birds={words: [bird], precision: 0}'
+fails 2 "did you mean 'noise_by'\|unknown" 'an unknown key of a label' gradroute check "$w" --set 'labels.birds={words: [bird], noise_byy: topic}'
+fails 2 'no record has a member "topc"' 'noise by a field that is not there' gradroute check "$w" --set 'labels.birds={words: [bird], recall: 0.5, noise_by: topc}'
+json 'noise by topic' gradroute data show "$w" --set 'labels.birds={words: ["a"], recall: 0.5, noise_by: topic}' --json
+ok 'flips whole topics' python3 -c 'import json, sys
+show = json.load(open(sys.argv[1]))
+for t in show["topics"]: assert t["known"] in (0, t["train"]), t' "$work/last.json"
+
+# ---- scores ----
+python3 - "$work/corpus.jsonl" "$work" <<'PYTHON'
+import json, sys
+with open(sys.argv[2] + "/scores.jsonl", "w") as whole, open(sys.argv[2] + "/spans.jsonl", "w") as spans:
+    for i, line in enumerate(open(sys.argv[1])):
+        text = json.loads(line)["text"]
+        print(json.dumps({"score": (i % 11) / 10}), file=whole)
+        at = text.find("number")
+        print(json.dumps({"spans": [[at, at + 6, 0.9]]}), file=spans)
+PYTHON
+{ no_preset; printf 'labels:\n  high: {scores: scores.jsonl}\nregions:\n  high: {residual: {add: 8}}\nroutes:\n  - {label: high, open: [high], rest: closed}\n'; } >"$work/scores.yaml"
+s=$work/scores.yaml
+json 'scores of documents' gradroute data show "$s" --json
+ok 'reach the threshold' same "$(get "$work/last.json" "['labels'][0]['documents']['true']")" 216
+json 'scores of spans' gradroute data show "$s" --set 'labels.high={scores: spans.jsonl, per: token}' --set "labels.high.scores=$work/spans.jsonl" --json
+ok 'mark the token' python3 -c 'import json, sys
+for s in json.load(open(sys.argv[1]))["samples"]: assert [p["text"].strip() for p in s["parts"] if p["truth"] == "high"] == ["number"]' "$work/last.json"
+fails 2 'spans alone' 'spans without a score are no label of documents' gradroute data show "$s" --set "labels.high.scores=$work/spans.jsonl"
+head -n 399 "$work/scores.jsonl" >"$work/short.jsonl"
+fails 2 'short.jsonl:399: 399 score records for the 400 records' 'a score file that is short' gradroute check "$s" --set "labels.high.scores=$work/short.jsonl"
+cat "$work/scores.jsonl" "$work/short.jsonl" >"$work/long.jsonl"
+fails 2 'long.jsonl:401: more score records than the 400' 'one that is long' gradroute check "$s" --set "labels.high.scores=$work/long.jsonl"
+fails 0 'warning: the scores of label .high. change nothing' 'soft scores without mix' gradroute check "$s" --set labels.high.soft=true
+fails 2 'no label has soft scores' 'mix without soft scores' gradroute check "$s" --set routes.0.mix=true
+ok 'soft scores with mix' gradroute train "$s" -o "$work/soft" --set labels.high.soft=true --set routes.0.mix=true --set train.steps=3
+other() { ! same "$(digests "$work/soft" | grep model.safe)" "$(digests "$work/hard" | grep model.safe)"; }
+ok 'hard ones' gradroute train "$s" -o "$work/hard" --set train.steps=3
+ok 'are another training' other
+
+# ---- fields and combinations ----
+python3 - "$work/corpus.jsonl" "$work/two.jsonl" <<'PYTHON'
+import json, sys
+with open(sys.argv[2], "w") as out:
+    for i, line in enumerate(open(sys.argv[1])):
+        record = json.loads(line)
+        print(json.dumps({"text": record["text"], "kind": record["topic"], "place": "north" if "north" in record["text"] else "south"}), file=out)
+PYTHON
+{ no_preset | sed 's/corpus.jsonl/two.jsonl/; s/  label: topic/  topic: all/'
+  printf 'labels:\n  animals: {is: animal, field: kind}\n  north: {is: north, field: place}\n  both: {all_of: [animals, north]}\n'
+  printf 'regions:\n  animals: {residual: {add: 8}}\n  north: {residual: {add: 8}}\n'
+  printf 'routes:\n  - {label: [animals, both], open: [animals], closed: [rest]}\n'; } >"$work/fields.yaml"
+f=$work/fields.yaml
+json 'labels by fields' gradroute data show "$f" --json
+ok 'and by both' python3 -c 'import json, sys
+rows = [json.loads(line) for line in open(sys.argv[2])]
+labels = {x["name"]: x["documents"]["true"] for x in json.load(open(sys.argv[1]))["labels"]}
+animal = [r["kind"] == "animal" for r in rows]; north = [r["place"] == "north" for r in rows]
+both = sum(a and n for a, n in zip(animal, north))
+assert labels == {"animals": sum(animal) - both, "north": sum(north) - both, "both": both}, labels' "$work/last.json" "$work/two.jsonl"
+fails 2 'no record has a member "knd".*' 'a field that is not there' gradroute check "$f" --set labels.animals.field=knd
+fails 2 'did you mean "kind"' 'has the nearest as hint' gradroute check "$f" --set labels.animals.field=knd
+fails 2 'value of kind "animl"' 'a value that is not there' gradroute check "$f" --set labels.animals.is=animl
+fails 2 "combines 'south'" 'a combination of labels that are not there' gradroute check "$f" --set 'labels.both.all_of=[south]'
+fails 2 'more than one of is' 'two sources' gradroute check "$f" --set 'labels.both={all_of: [north], words: [bird]}'
+fails 2 'no topic' 'no source' gradroute check "$f" --set 'labels.both={known: 1}'
+finish
