@@ -7,8 +7,10 @@
 
 static const char doc[] =
     "Prints what the routes of RECIPE do with the rows of each label (with which chance which regions are on, and what "
-    "is open, that is trained), then what looks wrong: routes that contradict, regions that never learn or are too "
-    "large, labels that never occur, rows that teach nothing."
+    "is open, that is trained), then what looks wrong: routes that contradict, cannot act or begin too late, regions "
+    "that never learn, are never off, too large or too small for their text, labels that never occur or are "
+    "everywhere, "
+    "too few documents, rows that teach nothing."
     "\v"
     "Examples:\n"
     "  gradroute check recipes/demo.yaml\n"
@@ -269,8 +271,10 @@ static gr_status check(const check_options *own, gr_recipe *recipe, bool *wrong,
     if (status == GR_OK) {
         const size_t *documents = project ? project->documents : NULL;
         gr_route_check(&findings, model, recipe->routes, documents);
-        if (project)
+        if (project) {
             gr_labels_check(&findings, project);
+            gr_recipe_check(&findings, project);
+        }
         if (gr_router_new(&router, model, recipe->routes, recipe->seed, NULL) != GR_OK)
             router = NULL; /* a finding says why */
         report(own, &(view){model, recipe->routes, router, documents}, &findings);

@@ -48,6 +48,9 @@ void gr_project_free(gr_project *project);
 /* Adds what looks wrong about the labels: words that are never found, a label on nearly everything, scores without a
  * route that mixes, second showings that labels of tokens cut. */
 void gr_labels_check(gr_findings *findings, const gr_project *project);
+/* The same about the recipe as a whole: routes that begin after the end, labels without documents held out, fewer of
+ * them than the attack takes. (Routes and regions: gr_route_check.) */
+void gr_recipe_check(gr_findings *findings, const gr_project *project);
 
 /* ---- arms
  * ------------------------------------------------------------------------------------------------------------- */

@@ -124,6 +124,75 @@ static void check_option(const gr__lint *l, int r, const gr_option *option) {
                        r + 1);
 }
 
+/* An effect on the rest of taps that the named regions have to themselves. */
+static bool acts_nowhere(const gr__lint *l, const gr_option *option, const gr_effect *effect) {
+    gr__targets targets;
+    gr_option one = *option;
+    bool nowhere = true;
+    if (effect->mode == GR_MODE_PARAMETER || effect->scope != GR_SCOPE_REST || effect->weight == 1)
+        return false;
+    gr__targets_new(&targets, l->model, l->routes);
+    double *w = gr_alloc((size_t)(targets.count + 1) * sizeof *w),
+           *without = gr_alloc(sizeof *w * (size_t)(targets.count + 1));
+    gr__targets_weigh(w, &targets, l->model, option);
+    one.effect = gr_alloc((size_t)option->effects * sizeof *one.effect);
+    memcpy(one.effect, option->effect, (size_t)option->effects * sizeof *one.effect);
+    one.effect[effect - option->effect].weight = 1;
+    gr__targets_weigh(without, &targets, l->model, &one);
+    for (int i = 0; i < targets.count; i++)
+        nowhere = nowhere && w[i] == without[i];
+    gr_free(one.effect);
+    gr_free(w);
+    gr_free(without);
+    gr_free(targets.target);
+    return nowhere;
+}
+
+static void check_taps(const gr__lint *l, int r, const gr_option *option) {
+    for (int e = 0; e < option->effects; e++) {
+        const gr_effect *effect = &option->effect[e];
+        if (effect->mode == GR_MODE_FORWARD && effect->scope == GR_SCOPE_TAP && effect->weight == 0)
+            gr_finding_add(
+                l->findings, GR_LEVEL_WARNING,
+                "name a region that has these units: switching it off closes its weights",
+                "route %d switches columns of '%s' off, and the weights behind them stay open: with gradient "
+                "0, weight decay and momentum still move them",
+                r + 1, effect->name);
+        if (acts_nowhere(l, option, effect))
+            gr_finding_add(l->findings, GR_LEVEL_WARNING,
+                           "a residual group's taps are its own: add neurons without residual dimensions, or name taps",
+                           "route %d weighs the rest in mode %s, and the named regions share no tap with anything",
+                           r + 1, gr_mode_name(effect->mode));
+    }
+}
+
+/* Second showings are for what the first one left out. */
+static void check_again(const gr__lint *l, int r, const gr_option *option) {
+    bool closed = false;
+    for (int e = 0; e < option->effects; e++) {
+        const gr_effect *effect = &option->effect[e];
+        closed = closed || (effect->mode == GR_MODE_PARAMETER && effect->weight == 0 &&
+                            (effect->scope == GR_SCOPE_REST || effect->scope == GR_SCOPE_ALL));
+    }
+    if (option->share > 0 && !closed)
+        gr_finding_add(l->findings, GR_LEVEL_WARNING, "add rest: closed, so that only the region sees them again",
+                       "route %d shows rows again and trains the core with them: what it draws counts twice", r + 1);
+}
+
+/* How often rows of a label are shown beside their first time. */
+static void check_showings(const gr__lint *l) {
+    for (int label = -1; label <= l->routes->labels; label++) {
+        double sum = 0;
+        for (int c = 0; c < gr_router_copies(l->router); c++)
+            if (l->router->rule[l->router->copy[c]].labels & gr_label_bit(label))
+                sum += gr_router_again_share(l->router, c);
+        if (sum > 1)
+            gr_finding_add(l->findings, GR_LEVEL_NOTE,
+                           "each showing costs a pass; one again route with options shares them",
+                           "%s rows are shown again %.3g times on average", gr__lint_label(l->routes, label), sum);
+    }
+}
+
 /* ---- pairs of routes ---- */
 
 /* What an option says of each region in mode parameter: bits it opens by name, bits it closes in any way. */
@@ -235,6 +304,13 @@ static void check_phases(const gr__lint *l) {
 
 /* ---- all ---- */
 
+static void check_one(const gr__lint *l, int r, const gr_option *option) {
+    check_option(l, r, option);
+    check_taps(l, r, option);
+    if (l->routes->route[r].again)
+        check_again(l, r, option);
+}
+
 void gr_route_check(gr_findings *findings, const gr_model *model, const gr_routes *routes, const size_t *documents) {
     gr_error err = {0};
     gr_router *router;
@@ -250,7 +326,8 @@ void gr_route_check(gr_findings *findings, const gr_model *model, const gr_route
     l.router = router;
     for (int r = 0; r < routes->count; r++)
         for (int o = 0; o < routes->route[r].options; o++)
-            check_option(&l, r, &routes->route[r].option[o]);
+            check_one(&l, r, &routes->route[r].option[o]);
+    check_showings(&l);
     check_pairs(&l);
     check_phases(&l);
     gr__lint_classes(&l);
