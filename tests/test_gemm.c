@@ -149,8 +149,9 @@ static gr_real *weight_gradient(fixture *f, const int *cut, int cuts) {
     gr_real *scratch = gr_alloc(gr__wgrad_scratch(M, HI - LO, BLOCK) * sizeof *scratch);
     gr_wgrad *wgrad = gr__wgrad_new(&f->param, LO, HI, BLOCK, STRIDE_A, STRIDE_B, false, NULL);
     for (int k = 0; k + 1 < cuts; k++)
-        gr__wgrad(wgrad, &f->param, f->a + cut[k] * BLOCK * STRIDE_A, f->b + cut[k] * BLOCK * STRIDE_B, scratch,
-                  cut[k] * BLOCK, cut[k + 1] * BLOCK);
+        for (int i = 0; i < gr__wgrad_pieces(wgrad); i++)
+            gr__wgrad_piece(wgrad, i, &f->param, f->a + cut[k] * BLOCK * STRIDE_A, f->b + cut[k] * BLOCK * STRIDE_B,
+                            scratch, cut[k] * BLOCK, cut[k + 1] * BLOCK);
     gr__wgrad_free(wgrad);
     gr_free(scratch);
     return copy_of(f->g, (size_t)M * N);

@@ -140,7 +140,8 @@ static void weighted_gradients_of_halves(void **state) {
         gr_cell cell = {0, rows, 0, cols, &weights};
         gr_param_slot param = {.g = g, .rows = rows, .cols = cols, .cells = 1, .cell = &cell};
         gr_wgrad *wgrad = gr__wgrad_new(&param, 0, cols, BLOCK, rows, cols, true, NULL);
-        gr__wgrad(wgrad, &param, a, b, scratch, 0, ROWS);
+        for (int i = 0; i < gr__wgrad_pieces(wgrad); i++)
+            gr__wgrad_piece(wgrad, i, &param, a, b, scratch, 0, ROWS);
         gr__wgrad_free(wgrad);
         for (int i = 0; i < rows; i++)
             for (int j = 0; j < cols; j++) {

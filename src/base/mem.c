@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static _Atomic uint64_t calls; /* a counter for tests, never read by the library itself */
 
@@ -21,14 +22,21 @@ void *gr_alloc(size_t size) {
     return refuse(calloc(1, size ? size : 1), size);
 }
 
+enum { HUGE_PAGE = 2 << 20, LARGE = 16 * HUGE_PAGE };
+
 void *gr_alloc_try(size_t size) {
     atomic_fetch_add(&calls, 1);
-    if (size > SIZE_MAX - 64)
+    /* Large blocks begin where a huge page does and ask for them: passes stride through them. */
+    size_t align = size >= LARGE ? HUGE_PAGE : 64;
+    if (size > SIZE_MAX - align)
         return NULL;
     size = size ? (size + 63) / 64 * 64 : 64;
-    void *block = aligned_alloc(64, size);
-    if (block)
-        memset(block, 0, size);
+    void *block = aligned_alloc(align, (size + align - 1) / align * align);
+    if (!block)
+        return NULL;
+    if (align == HUGE_PAGE)
+        madvise(block, size, MADV_HUGEPAGE); /* a wish: refused, all is as before */
+    memset(block, 0, size);
     return block;
 }
 

@@ -9,16 +9,33 @@
 #include "kernel/kernel.h"
 
 #include <assert.h>
+#include <omp.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* A matrix with gaps between its rows that is multiplied from (or into) a copy without. */
+typedef struct closed_up {
+    size_t at;            /* of the copy in the pool */
+    int rows;             /* 0: multiplied as it is */
+    size_t width, stride; /* bytes of a row, and from row to row with the gap */
+} closed_up;
+
+enum { A, B, C, BIAS, MATRICES };
+
+/* What one thread needs of its own to run a product. */
+typedef struct lane {
+    dnnl_stream_t stream;
+    dnnl_memory_t memory[MATRICES], scratch;
+} lane;
+
 struct gr_gemm {
     gr_gemm_def def;
     dnnl_primitive_t primitive; /* NULL: the reference loops run */
-    dnnl_stream_t stream;
-    dnnl_memory_t a, b, c, bias, scratch;
+    closed_up copy[BIAS];
     gr_gemm_pool *pool, own; /* pool: that of the caller, or own */
+    int lanes;
+    lane lane[];
 };
 
 /* A matrix as oneDNN sees it: [rows x cols] at two strides, so that a transposed one is only read differently. */
@@ -26,8 +43,6 @@ typedef struct matrix {
     dnnl_dims_t dims, strides;
     dnnl_data_type_t type;
 } matrix;
-
-enum { A, B, C, BIAS, MATRICES };
 
 /* ---- the one place that knows oneDNN's versions --------------------------------------------------------------------
  */
@@ -97,28 +112,44 @@ static matrix describe(int rows, int cols, int ld, bool transposed, bool half) {
     return m;
 }
 
-/* A memory object without data, as the product wants its argument. */
-static bool memory_new(dnnl_memory_t *memory, const_dnnl_primitive_desc_t product, dnnl_query_t what, void *data) {
-    return !dnnl_memory_create(memory, dnnl_primitive_desc_query_md(product, what, 0), cpu, data);
+static size_t lines(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+/* Room in the pool: oneDNN's scratch, then the copies. */
+static void take_room(gr_gemm *gemm, size_t scratch) {
+    size_t size = lines(scratch);
+    for (int i = A; i < BIAS; i++) {
+        gemm->copy[i].at = size;
+        size += lines((size_t)gemm->copy[i].rows * gemm->copy[i].width);
+    }
+    gemm->pool->bytes = size > gemm->pool->bytes ? size : gemm->pool->bytes;
+    gemm->pool->lanes = gemm->lanes > gemm->pool->lanes ? gemm->lanes : gemm->pool->lanes;
+}
+
+/* Memory objects without data, as the product wants its arguments. */
+static bool open_lane(lane *l, bool bias, const_dnnl_primitive_desc_t product) {
+    static const dnnl_query_t what[BIAS] = {dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_dst_md};
+    bool ok = !dnnl_stream_create(&l->stream, cpu, dnnl_stream_default_flags) &&
+              !dnnl_memory_create(&l->scratch, dnnl_primitive_desc_query_md(product, dnnl_query_scratchpad_md, 0), cpu,
+                                  DNNL_MEMORY_NONE);
+    for (int i = A; ok && i < BIAS + bias; i++)
+        ok = !dnnl_memory_create(&l->memory[i],
+                                 i == BIAS ? dnnl_primitive_desc_query_md(product, dnnl_query_weights_md, 1)
+                                           : dnnl_primitive_desc_query_md(product, what[i], 0),
+                                 cpu, DNNL_MEMORY_NONE);
+    return ok;
 }
 
 static bool open_product(gr_gemm *gemm, const_dnnl_primitive_desc_t product) {
-    const size_t size = dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(product, dnnl_query_scratchpad_md, 0));
-    gemm->pool->bytes = size > gemm->pool->bytes ? size : gemm->pool->bytes;
-    return memory_new(&gemm->a, product, dnnl_query_src_md, DNNL_MEMORY_NONE) &&
-           memory_new(&gemm->b, product, dnnl_query_weights_md, DNNL_MEMORY_NONE) &&
-           memory_new(&gemm->c, product, dnnl_query_dst_md, DNNL_MEMORY_NONE) &&
-           (!gemm->def.bias ||
-            !dnnl_memory_create(&gemm->bias, dnnl_primitive_desc_query_md(product, dnnl_query_weights_md, 1), cpu,
-                                DNNL_MEMORY_NONE)) &&
-           memory_new(&gemm->scratch, product, dnnl_query_scratchpad_md, DNNL_MEMORY_NONE) &&
-           !dnnl_stream_create(&gemm->stream, cpu, dnnl_stream_default_flags) &&
-           !dnnl_primitive_create(&gemm->primitive, product);
+    take_room(gemm, dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(product, dnnl_query_scratchpad_md, 0)));
+    bool ok = !dnnl_primitive_create(&gemm->primitive, product);
+    for (int i = 0; ok && i < gemm->lanes; i++)
+        ok = open_lane(&gemm->lane[i], gemm->def.bias, product);
+    return ok;
 }
 
 bool gr_gemm_pool_ready(gr_gemm_pool *pool) {
     if (!pool->data && pool->bytes > 0)
-        pool->data = gr_alloc_try(pool->bytes);
+        pool->data = gr_alloc_try(pool->bytes * (size_t)pool->lanes);
     return pool->data || pool->bytes == 0;
 }
 
@@ -127,29 +158,71 @@ void gr_gemm_pool_free(gr_gemm_pool *pool) {
     *pool = (gr_gemm_pool){0};
 }
 
-gr_gemm *gr_gemm_new(const gr_gemm_def *def, gr_gemm_pool *pool) {
-    gr_gemm *gemm = gr_alloc(sizeof *gemm);
-    gemm->def = *def;
-    gemm->pool = pool ? pool : &gemm->own;
-    const matrix m[MATRICES] = {
-        [A] = describe(def->m, def->k, def->lda, def->trans_a, def->half),
-        [B] = describe(def->k, def->n, def->ldb, def->trans_b, def->half),
-        [C] = describe(def->m, def->n, def->ldc, false, def->half_c),
-        [BIAS] = def->bias ? describe(1, def->n, def->n, false, false) : (matrix){.type = dnnl_f32},
-    };
-    pthread_once(&once, open_cpu);
+/* ---- rows without gaps ------------------------------------------------------------------------------------------ */
+
+/* Gaps cost: oneDNN multiplies by the processor's tiles (AMX) only between rows without, and chooses its kernels by the
+ * strides, so that a matrix would give other bits inside a wider one. A copy costs less than either. */
+static void close_up(gr_gemm *gemm, gr_gemm_def *dense) {
+    const gr_gemm_def *d = &gemm->def;
+    const int width[BIAS] = {d->trans_a ? d->m : d->k, d->trans_b ? d->k : d->n, d->n};
+    const int rows[BIAS] = {d->trans_a ? d->k : d->m, d->trans_b ? d->n : d->k, d->m};
+    int *ld[BIAS] = {&dense->lda, &dense->ldb, &dense->ldc};
+    for (int i = A; i < BIAS; i++) {
+        const size_t unit = (i == C ? d->half_c : d->half) ? sizeof(gr_half) : sizeof(gr_real);
+        if (*ld[i] == width[i])
+            continue;
+        gemm->copy[i] = (closed_up){0, rows[i], (size_t)width[i] * unit, (size_t)*ld[i] * unit};
+        *ld[i] = width[i];
+    }
+}
+
+/* Closes the rows of a matrix up, or spreads the copy's out again; returns what the product works on. */
+static void *move_rows(const closed_up *copy, char *room, void *spread, bool out) {
+    if (!copy->rows)
+        return spread;
+    char *close = room + copy->at;
+#pragma omp parallel for schedule(static)
+    for (int i = 0; i < copy->rows; i++) {
+        char *row = (char *)spread + (size_t)i * copy->stride, *own = close + (size_t)i * copy->width;
+        memcpy(out ? row : own, out ? own : row, copy->width);
+    }
+    return close;
+}
+
+/* ---- making and running ----------------------------------------------------------------------------------------- */
+
+/* A product that one thread computes is made as if there were no others. */
+static bool make(gr_gemm *gemm, const matrix *m) {
+    const int threads = omp_get_max_threads();
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t product = NULL;
-    if (cpu && gr__dnnl_attr_new(&attr, def->accumulate) && product_new(&product, cpu, m, attr) &&
-        !open_product(gemm, product) && gemm->primitive) {
-        dnnl_primitive_destroy(gemm->primitive);
-        gemm->primitive = NULL;
-    }
+    if (gemm->def.alone)
+        omp_set_num_threads(1);
+    bool ok = cpu && gr__dnnl_attr_new(&attr, gemm->def.accumulate) && product_new(&product, cpu, m, attr) &&
+              open_product(gemm, product);
+    omp_set_num_threads(threads);
     if (product)
         dnnl_primitive_desc_destroy(product);
     if (attr)
         dnnl_primitive_attr_destroy(attr);
-    if (!pool && !gr_gemm_pool_ready(&gemm->own) && gemm->primitive) {
+    return ok;
+}
+
+gr_gemm *gr_gemm_new(const gr_gemm_def *def, gr_gemm_pool *pool) {
+    const int lanes = def->alone ? omp_get_max_threads() : 1;
+    gr_gemm *gemm = gr_alloc(sizeof *gemm + (size_t)lanes * sizeof *gemm->lane);
+    gr_gemm_def dense = gemm->def = *def;
+    gemm->pool = pool ? pool : &gemm->own;
+    gemm->lanes = lanes;
+    pthread_once(&once, open_cpu);
+    close_up(gemm, &dense);
+    const matrix m[MATRICES] = {
+        [A] = describe(def->m, def->k, dense.lda, def->trans_a, def->half),
+        [B] = describe(def->k, def->n, dense.ldb, def->trans_b, def->half),
+        [C] = describe(def->m, def->n, dense.ldc, false, def->half_c),
+        [BIAS] = def->bias ? describe(1, def->n, def->n, false, false) : (matrix){.type = dnnl_f32},
+    };
+    if ((!make(gemm, m) || (!pool && !gr_gemm_pool_ready(&gemm->own))) && gemm->primitive) {
         dnnl_primitive_destroy(gemm->primitive);
         gemm->primitive = NULL;
     }
@@ -161,33 +234,44 @@ void gr_gemm_free(gr_gemm *gemm) {
         return;
     if (gemm->primitive)
         dnnl_primitive_destroy(gemm->primitive);
-    if (gemm->stream)
-        dnnl_stream_destroy(gemm->stream);
-    dnnl_memory_t memory[] = {gemm->a, gemm->b, gemm->c, gemm->bias, gemm->scratch};
-    for (int i = 0; i < 5; i++)
-        if (memory[i])
-            dnnl_memory_destroy(memory[i]);
+    for (int i = 0; i < gemm->lanes; i++) {
+        lane *l = &gemm->lane[i];
+        if (l->stream)
+            dnnl_stream_destroy(l->stream);
+        if (l->scratch)
+            dnnl_memory_destroy(l->scratch);
+        for (int k = A; k < MATRICES; k++)
+            if (l->memory[k])
+                dnnl_memory_destroy(l->memory[k]);
+    }
     gr_gemm_pool_free(&gemm->own);
     gr_free(gemm);
 }
 
-static bool run(gr_gemm *gemm, void *c, const void *a, const void *b, const gr_real *bias) {
+static bool run(gr_gemm *gemm, int which, void *spread, const void *a, const void *b, const gr_real *bias) {
+    const lane *l = &gemm->lane[which];
+    char *room = (char *)gemm->pool->data + gemm->pool->bytes * (size_t)which;
+    const closed_up *c = &gemm->copy[C];
+    void *data[MATRICES] = {[A] = move_rows(&gemm->copy[A], room, (void *)a, false),
+                            [B] = move_rows(&gemm->copy[B], room, (void *)b, false),
+                            [C] = c->rows && !gemm->def.accumulate ? room + c->at : move_rows(c, room, spread, false),
+                            [BIAS] = (void *)bias};
     const dnnl_exec_arg_t args[] = {
-        {DNNL_ARG_SRC, gemm->a},     {DNNL_ARG_WEIGHTS, gemm->b},
-        {DNNL_ARG_DST, gemm->c},     {DNNL_ARG_SCRATCHPAD, gemm->scratch},
-        {DNNL_ARG_BIAS, gemm->bias},
+        {DNNL_ARG_SRC, l->memory[A]},      {DNNL_ARG_WEIGHTS, l->memory[B]}, {DNNL_ARG_DST, l->memory[C]},
+        {DNNL_ARG_SCRATCHPAD, l->scratch}, {DNNL_ARG_BIAS, l->memory[BIAS]},
     };
-    return !dnnl_memory_set_data_handle(gemm->a, (void *)a) && !dnnl_memory_set_data_handle(gemm->b, (void *)b) &&
-           !dnnl_memory_set_data_handle(gemm->c, c) &&
-           (!gemm->def.bias || !dnnl_memory_set_data_handle(gemm->bias, (void *)bias)) &&
-           !dnnl_memory_set_data_handle(gemm->scratch, gemm->pool->data) &&
-           !dnnl_primitive_execute(gemm->primitive, gemm->stream, gemm->def.bias ? 5 : 4, args) &&
-           !dnnl_stream_wait(gemm->stream);
+    bool ok = !dnnl_memory_set_data_handle(l->scratch, gemm->pool->data ? room : NULL);
+    for (int i = A; ok && i < BIAS + gemm->def.bias; i++)
+        ok = !dnnl_memory_set_data_handle(l->memory[i], data[i]);
+    return ok && !dnnl_primitive_execute(gemm->primitive, l->stream, gemm->def.bias ? 5 : 4, args) &&
+           !dnnl_stream_wait(l->stream) && move_rows(c, room, spread, true);
 }
 
 void gr_gemm_run(gr_gemm *gemm, void *c, const void *a, const void *b, const gr_real *bias) {
+    const int which = gemm->def.alone ? omp_get_thread_num() : 0;
     const bool ready = gemm->primitive && (gemm->pool->data || gemm->pool->bytes == 0);
-    if (!ready || !run(gemm, c, a, b, bias))
+    assert(which < gemm->lanes);
+    if (!ready || !run(gemm, which, c, a, b, bias))
         gr__gemm_reference(&gemm->def, c, a, b, bias);
 }
 

@@ -19,19 +19,22 @@
 /* A product C = A B (+ bias) or C += A B on row-major matrices, with A or B read transposed: made once for fixed sizes,
  * run often. A is [m x k] ([k x m] if trans_a), B [k x n] ([n x k] if trans_b), C [m x n], bias [n]; lda, ldb, ldc are
  * row strides as stored. half: A and B are bfloat16, summed in float; half_c: C is too. float: oneDNN (dnnl_gemm.c);
- * double: gr__gemm_reference. Runs of one product must not overlap in time. */
+ * double: gr__gemm_reference. alone: the calling thread computes all of it, and as many threads as OpenMP had when it
+ * was made may run it at the same time; otherwise runs of one product must not overlap. */
 typedef struct gr_gemm_def {
     int m, n, k;
     bool trans_a, trans_b;
     int lda, ldb, ldc;
     bool accumulate, bias;
     bool half, half_c;
+    bool alone;
 } gr_gemm_def;
 typedef struct gr_gemm gr_gemm;
-/* Working memory that products share which never run at the same time: as much as the largest of them needs. Made of
- * zeros; ready (false: memory was refused, products then run in plain loops) once all its products are made. */
+/* Working memory that products share, each thread its own: as much as the largest of them needs. Made of zeros; ready
+ * (false: memory was refused, products then run in plain loops) once all its products are made. */
 typedef struct gr_gemm_pool {
-    size_t bytes;
+    size_t bytes; /* of one thread */
+    int lanes;    /* threads */
     void *data;
 } gr_gemm_pool;
 bool gr_gemm_pool_ready(gr_gemm_pool *pool);

@@ -17,18 +17,14 @@ static void mul_add(gr_real *y, gr_real s, const gr_real *a, const gr_real *b, i
 }
 
 static gr_real dot(const gr_real *a, const gr_real *b, int n) {
-    gr_real s = 0;
-#pragma omp simd reduction(+ : s)
-    for (int i = 0; i < n; i++)
-        s += a[i] * b[i];
+    gr_real s;
+    GR_SUM(s, n, a[i] * b[i]);
     return s;
 }
 
 static gr_real sum(const gr_real *x, int n) {
-    gr_real s = 0;
-#pragma omp simd reduction(+ : s)
-    for (int i = 0; i < n; i++)
-        s += x[i];
+    gr_real s;
+    GR_SUM(s, n, x[i]);
     return s;
 }
 

@@ -4,26 +4,15 @@
 
 /* The row is read twice, from the first cache the second time. */
 static gr_real log_sum_exp(const gr_real *x, int n) {
-    gr_real top = x[0], s = 0;
-#pragma omp simd reduction(max : top)
-    for (int i = 0; i < n; i++)
-        top = x[i] > top ? x[i] : top;
-#pragma omp simd reduction(+ : s)
-    for (int i = 0; i < n; i++)
-        s += gr_exp(x[i] - top);
+    gr_real top = gr_largest(x, n), s;
+    GR_SUM(s, n, gr_exp(x[i] - top));
     return top + gr_log(s);
 }
 
 static void softmax(gr_real *y, const gr_real *x, int n) {
-    gr_real top = x[0], s = 0;
-#pragma omp simd reduction(max : top)
-    for (int i = 0; i < n; i++)
-        top = x[i] > top ? x[i] : top;
-#pragma omp simd reduction(+ : s)
-    for (int i = 0; i < n; i++) {
-        y[i] = gr_exp(x[i] - top);
-        s += y[i];
-    }
+    gr_real top = gr_largest(x, n), s;
+    GR_PUT(y, false, n, gr_exp(x[i] - top));
+    GR_SUM(s, n, y[i]);
     GR_PUT(y, false, n, y[i] * (1 / s));
 }
 
@@ -34,10 +23,8 @@ static void cross_entropy_backward(gr_real *dx, const gr_real *x, gr_real lse, i
 }
 
 static gr_real squared_error(const gr_real *a, const gr_real *b, int n) {
-    gr_real s = 0;
-#pragma omp simd reduction(+ : s)
-    for (int i = 0; i < n; i++)
-        s += (a[i] - b[i]) * (a[i] - b[i]);
+    gr_real s;
+    GR_SUM(s, n, (a[i] - b[i]) * (a[i] - b[i]));
     return s;
 }
 
@@ -46,10 +33,8 @@ static void difference(gr_real *y, gr_real s, const gr_real *a, const gr_real *b
 }
 
 static gr_real absolute_error(const gr_real *a, const gr_real *b, int n) {
-    gr_real s = 0;
-#pragma omp simd reduction(+ : s)
-    for (int i = 0; i < n; i++)
-        s += gr_abs(a[i] - b[i]);
+    gr_real s;
+    GR_SUM(s, n, gr_abs(a[i] - b[i]));
     return s;
 }
 
@@ -61,10 +46,8 @@ static void sign(gr_real *y, gr_real s, const gr_real *a, const gr_real *b, int 
 }
 
 static gr_real l1(const gr_real *x, int n) {
-    gr_real s = 0;
-#pragma omp simd reduction(+ : s)
-    for (int i = 0; i < n; i++)
-        s += gr_abs(x[i]);
+    gr_real s;
+    GR_SUM(s, n, gr_abs(x[i]));
     return s;
 }
 

@@ -4,14 +4,10 @@
 #include "kernel/vec.h"
 
 static void moments(gr_real *mean, gr_real *variance, const gr_real *x, int n) {
-    gr_real s = 0, q = 0;
-#pragma omp simd reduction(+ : s)
-    for (int i = 0; i < n; i++)
-        s += x[i];
+    gr_real s, q;
+    GR_SUM(s, n, x[i]);
     gr_real m = s / (gr_real)n;
-#pragma omp simd reduction(+ : q)
-    for (int i = 0; i < n; i++)
-        q += (x[i] - m) * (x[i] - m);
+    GR_SUM(q, n, (x[i] - m) * (x[i] - m));
     *mean = m;
     *variance = q / (gr_real)n;
 }
@@ -28,23 +24,15 @@ static void norm(gr_real *y, const gr_real *x, gr_real mean, gr_real inv, const 
 
 static void norm_sums(gr_real sums[2], gr_real *xhat, const gr_real *dy, const gr_real *x, gr_real mean, gr_real inv,
                       const gr_real *gain, int n) {
-    gr_real s = 0, q = 0;
-    if (gain)
-#pragma omp simd reduction(+ : s, q)
-        for (int i = 0; i < n; i++) {
-            gr_real h = (x[i] - mean) * inv, g = gain[i] * dy[i];
-            xhat[i] = h;
-            s += g;
-            q += g * h;
-        }
-    else
-#pragma omp simd reduction(+ : s, q)
-        for (int i = 0; i < n; i++) {
-            gr_real h = (x[i] - mean) * inv;
-            xhat[i] = h;
-            s += dy[i];
-            q += dy[i] * h;
-        }
+    gr_real s, q;
+    GR_PUT(xhat, false, n, (x[i] - mean) * inv);
+    if (gain) {
+        GR_SUM(s, n, gain[i] * dy[i]);
+        GR_SUM(q, n, gain[i] * dy[i] * xhat[i]);
+    } else {
+        GR_SUM(s, n, dy[i]);
+        GR_SUM(q, n, dy[i] * xhat[i]);
+    }
     sums[0] += s;
     sums[1] += q;
 }

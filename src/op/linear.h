@@ -2,7 +2,7 @@
 #ifndef GR_OP_LINEAR_H
 #define GR_OP_LINEAR_H
 
-#include <stdbool.h>
+#include "op/op.h"
 
 enum { GR__TERMS = 4, GR__KEPT = 9 }; /* kept: one range more than can be stopped */
 
@@ -23,5 +23,12 @@ typedef struct gr__linear {
     bool overwrite; /* the first product writes all of out, with nothing but the bias below it */
     gr__term term[GR__TERMS];
 } gr__linear;
+
+/* linear_pass.c */
+size_t gr__linear_scratch(const gr_node *node, int capacity, int block);
+void gr__linear_prepare(gr_ctx *ctx);
+void gr__linear_release(gr_ctx *ctx);
+void gr__linear_forward(gr_ctx *ctx, int r0, int r1);
+void gr__linear_backward(gr_ctx *ctx, int r0, int r1);
 
 #endif

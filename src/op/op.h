@@ -102,7 +102,7 @@ typedef struct gr_ctx {
     gr_real *state;     /* op->state numbers, kept from forward to backward */
     gr_real *scratch;   /* op->scratch numbers, valid during one call */
     void *prepared;     /* what op->prepare made */
-    gr_gemm_pool *pool; /* of this run's products: they come one after the other */
+    gr_gemm_pool *pool; /* of this run's products */
     int index;          /* of the node: keys of its draws */
     bool train;
     bool half; /* products in bfloat16 */
@@ -151,10 +151,11 @@ typedef struct gr_wgrad gr_wgrad;
 gr_wgrad *gr__wgrad_new(const gr_param_slot *param, int lo, int hi, int block, int stride_a, int stride_b, bool half,
                         gr_gemm_pool *pool);
 void gr__wgrad_free(gr_wgrad *wgrad);
-size_t gr__wgrad_scratch(int rows, int cols, int block); /* numbers of scratch that gr__wgrad needs */
-/* a and b: row r0 of each. */
-void gr__wgrad(const gr_wgrad *wgrad, const gr_param_slot *param, const void *a, const void *b, gr_real *scratch,
-               int r0, int r1);
+size_t gr__wgrad_scratch(int rows, int cols, int block); /* numbers of scratch that a piece needs */
+/* The work in pieces, each for one thread; how it is cut does not depend on their number. a and b: row r0 of each. */
+int gr__wgrad_pieces(const gr_wgrad *wgrad); /* NULL: 0 */
+void gr__wgrad_piece(const gr_wgrad *wgrad, int piece, const gr_param_slot *param, const void *a, const void *b,
+                     gr_real *scratch, int r0, int r1);
 
 /* One of v and vh: rows of numbers of either kind, from row 0. */
 typedef struct gr_rows_view {
@@ -165,5 +166,8 @@ typedef struct gr_rows_view {
 
 /* dP += column sums of rows [r0, r1) of x * u with the cells' weights; P [1 x n]; u (same width) without rows: 1. */
 void gr__bgrad(const gr_param_slot *param, gr_rows_view x, gr_rows_view u, int block, int r0, int r1);
+/* The same in pieces, each for one thread. */
+int gr__bgrad_chunks(const gr_param_slot *param);
+void gr__bgrad_chunk(const gr_param_slot *param, int chunk, gr_rows_view x, gr_rows_view u, int block, int r0, int r1);
 
 #endif

@@ -12,78 +12,93 @@
 #include <assert.h>
 #include <string.h>
 
-/* A cell cut to the columns [lo, hi) of the product; no columns: it has no part in it. */
-typedef struct product {
+/* What one thread adds up: rows of a cell, cut to the columns [lo, hi) of the product. */
+typedef struct piece {
+    int cell;
     int row, col, height, width; /* in the parameter */
     bool copy_a;                 /* what is scaled: height columns of A, or width columns of B */
     gr_gemm *plain, *scaled;
-} product;
+} piece;
 
 struct gr_wgrad {
     int lo, block, stride_a, stride_b;
     bool half;
-    int cells;
-    product cell[];
+    int cells, pieces;
+    size_t capacity;
+    piece *piece;
 };
 
-enum { CHUNK = 128 }; /* columns at a time */
+enum { CHUNK = 128, LEAST = 256, MOST = 16 }; /* columns at a time; rows of a piece, pieces of a cell */
 
 static int kind_of(const gr_weights *weights, int block) { return weights ? weights->kind[block] : GR_ROWS_ONE; }
 
 static int larger(int a, int b) { return a > b ? a : b; }
 static int smaller(int a, int b) { return a < b ? a : b; }
 
+/* Rows of the pieces of a cell: the same for any number of threads. */
+static int piece_height(int height) { return larger(LEAST, (height + 64 * MOST - 1) / (64 * MOST) * 64); }
+
+static void open_piece(gr_wgrad *wgrad, piece *p, const gr_param_slot *param, gr_gemm_pool *pool) {
+    p->copy_a = p->height <= p->width;
+    gr_gemm_def def = {.m = p->height,
+                       .n = p->width,
+                       .k = wgrad->block,
+                       .trans_a = true,
+                       .lda = wgrad->stride_a,
+                       .ldb = wgrad->stride_b,
+                       .ldc = param->cols,
+                       .accumulate = true,
+                       .half = wgrad->half,
+                       .alone = true};
+    p->plain = gr_gemm_new(&def, pool);
+    if (!param->cell[p->cell].weights)
+        return;
+    *(p->copy_a ? &def.lda : &def.ldb) = p->copy_a ? p->height : p->width;
+    p->scaled = gr_gemm_new(&def, pool);
+}
+
 gr_wgrad *gr__wgrad_new(const gr_param_slot *param, int lo, int hi, int block, int stride_a, int stride_b, bool half,
                         gr_gemm_pool *pool) {
     assert(lo >= 0 && lo < hi && hi <= param->cols && block > 0);
-    gr_wgrad *wgrad = gr_alloc(sizeof *wgrad + (size_t)param->cells * sizeof *wgrad->cell);
+    gr_wgrad *wgrad = gr_alloc(sizeof *wgrad);
     *wgrad = (gr_wgrad){
         .lo = lo, .block = block, .stride_a = stride_a, .stride_b = stride_b, .half = half, .cells = param->cells};
     for (int i = 0; i < param->cells; i++) {
         const gr_cell *cell = &param->cell[i];
         const int left = larger(lo, cell->lo1), right = smaller(hi, cell->hi1);
-        product *p = &wgrad->cell[i];
-        if (left >= right || cell->lo0 >= cell->hi0)
-            continue;
-        *p = (product){.row = cell->lo0, .col = left, .height = cell->hi0 - cell->lo0, .width = right - left};
-        p->copy_a = p->height <= p->width;
-        gr_gemm_def def = {.m = p->height,
-                           .n = p->width,
-                           .k = block,
-                           .trans_a = true,
-                           .lda = stride_a,
-                           .ldb = stride_b,
-                           .ldc = param->cols,
-                           .accumulate = true,
-                           .half = half};
-        p->plain = gr_gemm_new(&def, pool);
-        if (!cell->weights)
-            continue;
-        *(p->copy_a ? &def.lda : &def.ldb) = p->copy_a ? p->height : p->width;
-        p->scaled = gr_gemm_new(&def, pool);
+        const int step = piece_height(cell->hi0 - cell->lo0);
+        for (int row = cell->lo0; row < cell->hi0 && left < right; row += step) {
+            piece *p = &GR_PUSH(wgrad->piece, wgrad->pieces, wgrad->capacity);
+            *p = (piece){.cell = i, .row = row, .col = left, .width = right - left};
+            p->height = smaller(step, cell->hi0 - row);
+            open_piece(wgrad, p, param, pool);
+        }
     }
     return wgrad;
 }
 
 void gr__wgrad_free(gr_wgrad *wgrad) {
-    for (int i = 0; wgrad && i < wgrad->cells; i++) {
-        gr_gemm_free(wgrad->cell[i].plain);
-        gr_gemm_free(wgrad->cell[i].scaled);
+    if (!wgrad)
+        return;
+    for (int i = 0; i < wgrad->pieces; i++) {
+        gr_gemm_free(wgrad->piece[i].plain);
+        gr_gemm_free(wgrad->piece[i].scaled);
     }
+    gr_free(wgrad->piece);
     gr_free(wgrad);
 }
+
+int gr__wgrad_pieces(const gr_wgrad *wgrad) { return wgrad ? wgrad->pieces : 0; }
 
 size_t gr__wgrad_scratch(int rows, int cols, int block) { return (size_t)smaller(rows, cols) * (size_t)block; }
 
 /* out [rows x width], packed: row n of v times w[n]. */
 static void scale(gr_real *out, const gr_real *v, int stride, const gr_real *w, int width, int rows) {
-#pragma omp parallel for schedule(static)
     for (int n = 0; n < rows; n++)
         gr_kernel()->scale(out + (size_t)n * width, w[n], v + (size_t)n * stride, width, false);
 }
 
 static void scale_half(gr_half *out, const gr_half *v, int stride, const gr_real *w, int width, int rows) {
-#pragma omp parallel for schedule(static)
     for (int n = 0; n < rows; n++) {
         const gr_half *from = v + (size_t)n * stride;
         gr_half *to = out + (size_t)n * width;
@@ -114,28 +129,27 @@ static const void *scaled(const gr_wgrad *wgrad, void *scratch, const void *v, i
     return scratch;
 }
 
-void gr__wgrad(const gr_wgrad *wgrad, const gr_param_slot *param, const void *a, const void *b, gr_real *scratch,
-               int r0, int r1) {
+void gr__wgrad_piece(const gr_wgrad *wgrad, int i, const gr_param_slot *param, const void *a, const void *b,
+                     gr_real *scratch, int r0, int r1) {
     const int block = wgrad->block;
     const size_t unit = wgrad->half ? sizeof(gr_half) : sizeof(gr_real);
+    const piece *p = &wgrad->piece[i];
+    const gr_weights *weights = param->cell[p->cell].weights;
+    gr_real *g = param->g + (size_t)p->row * param->cols + p->col;
     assert(param->cells == wgrad->cells && r0 % block == 0 && r1 % block == 0);
-    for (int r = r0; r < r1; r += block)
-        for (int i = 0; i < wgrad->cells; i++) {
-            const product *p = &wgrad->cell[i];
-            const gr_weights *weights = param->cell[i].weights;
-            const int kind = kind_of(weights, r / block);
-            if (!p->plain || kind == GR_ROWS_ZERO)
-                continue;
-            const void *left = (const char *)a + ((size_t)(r - r0) * (size_t)wgrad->stride_a + (size_t)p->row) * unit;
-            const void *right =
-                (const char *)b + ((size_t)(r - r0) * (size_t)wgrad->stride_b + (size_t)(p->col - wgrad->lo)) * unit;
-            gr_real *g = param->g + (size_t)p->row * param->cols + p->col;
-            if (kind == GR_ROWS_MIXED && p->copy_a)
-                left = scaled(wgrad, scratch, left, wgrad->stride_a, weights->w + r, p->height);
-            else if (kind == GR_ROWS_MIXED)
-                right = scaled(wgrad, scratch, right, wgrad->stride_b, weights->w + r, p->width);
-            gr_gemm_run(kind == GR_ROWS_MIXED ? p->scaled : p->plain, g, left, right, NULL);
-        }
+    for (int r = r0; r < r1; r += block) {
+        const int kind = kind_of(weights, r / block);
+        if (kind == GR_ROWS_ZERO)
+            continue;
+        const void *left = (const char *)a + ((size_t)(r - r0) * (size_t)wgrad->stride_a + (size_t)p->row) * unit;
+        const void *right =
+            (const char *)b + ((size_t)(r - r0) * (size_t)wgrad->stride_b + (size_t)(p->col - wgrad->lo)) * unit;
+        if (kind == GR_ROWS_MIXED && p->copy_a)
+            left = scaled(wgrad, scratch, left, wgrad->stride_a, weights->w + r, p->height);
+        else if (kind == GR_ROWS_MIXED)
+            right = scaled(wgrad, scratch, right, wgrad->stride_b, weights->w + r, p->width);
+        gr_gemm_run(kind == GR_ROWS_MIXED ? p->scaled : p->plain, g, left, right, NULL);
+    }
 }
 
 /* ---- one row of a parameter ------------------------------------------------------------------------------------- */
@@ -162,21 +176,27 @@ static void sum_rows(gr_real *sum, const gr_rows_view *x, const gr_rows_view *u,
     }
 }
 
+int gr__bgrad_chunks(const gr_param_slot *param) { return (param->cols + CHUNK - 1) / CHUNK; }
+
+void gr__bgrad_chunk(const gr_param_slot *param, int chunk, gr_rows_view x, gr_rows_view u, int block, int r0, int r1) {
+    for (int i = 0; i < param->cells; i++) {
+        const gr_cell *cell = &param->cell[i];
+        const int lo = larger(chunk * CHUNK, cell->lo1), hi = smaller((chunk + 1) * CHUNK, cell->hi1);
+        for (int r = r0; r < r1 && lo < hi; r += block) {
+            const int kind = kind_of(cell->weights, r / block);
+            if (kind == GR_ROWS_ZERO)
+                continue;
+            gr_real sum[CHUNK] = {0};
+            sum_rows(sum, &x, &u, kind == GR_ROWS_MIXED ? cell->weights->w : NULL, lo, hi - lo, r, block);
+            for (int j = lo; j < hi; j++)
+                param->g[j] += sum[j - lo];
+        }
+    }
+}
+
 void gr__bgrad(const gr_param_slot *param, gr_rows_view x, gr_rows_view u, int block, int r0, int r1) {
-    const int chunks = (param->cols + CHUNK - 1) / CHUNK;
+    const int chunks = gr__bgrad_chunks(param);
 #pragma omp parallel for schedule(static)
     for (int chunk = 0; chunk < chunks; chunk++)
-        for (int i = 0; i < param->cells; i++) {
-            const gr_cell *cell = &param->cell[i];
-            const int lo = larger(chunk * CHUNK, cell->lo1), hi = smaller((chunk + 1) * CHUNK, cell->hi1);
-            for (int r = r0; r < r1 && lo < hi; r += block) {
-                const int kind = kind_of(cell->weights, r / block);
-                if (kind == GR_ROWS_ZERO)
-                    continue;
-                gr_real sum[CHUNK] = {0};
-                sum_rows(sum, &x, &u, kind == GR_ROWS_MIXED ? cell->weights->w : NULL, lo, hi - lo, r, block);
-                for (int j = lo; j < hi; j++)
-                    param->g[j] += sum[j - lo];
-            }
-        }
+        gr__bgrad_chunk(param, chunk, x, u, block, r0, r1);
 }
