@@ -2,10 +2,16 @@
  * with the paths through the region's units blocked at its gates. */
 #include "arch_helpers.h"
 
+/* In either precision; sums in another order differ in the last bits of what is rounded. */
+static gr_precision precision;
+static double near;
+
 static gr_run *train_run(gr_model *model, const gr_tables *tables) {
     gr_run *run;
     gr_error err = {0};
-    gr_test_ok(gr_run_new(&run, model, tables, &(gr_run_def){.rows = ROWS, .train = true}, &err), &err);
+    gr_test_ok(
+        gr_run_new(&run, model, tables, &(gr_run_def){.rows = ROWS, .train = true, .precision = precision}, &err),
+        &err);
     gr_test_batch b = gr_test_batch_new(ROWS, VOCAB, 5);
     gr_run_zero(run);
     gr_run_forward(run, &b.batch);
@@ -67,14 +73,14 @@ static void check(gr_arch_def def, int r) {
     assert_same_bits(a, b);
     gr_tables *tables = blocked(plain, r, 0);
     gr_run *free_run = train_run(plain, NULL), *block = train_run(plain, tables), *run = train_run(stop, NULL);
-    assert_true(apart(plain, run, block, r, false, "") < 1e-5);
-    assert_true(apart(plain, run, free_run, r, false, "") > 1e-3);
+    assert_true(apart(plain, run, block, r, false, "") < near);
+    assert_true(apart(plain, run, free_run, r, false, "") > 3 * near);
     if (!regions[r].residual.add) { /* the last layer's own weights learn as ever; those below miss what comes back */
-        assert_true(apart(plain, run, free_run, r, true, "layers.1.mlp") < 1e-5);
+        assert_true(apart(plain, run, free_run, r, true, "layers.1.mlp") < near);
         gr_tables *above = blocked(plain, r, gr_model_find_tap(plain, "layers.1.attn.heads"));
         gr_run *later = train_run(plain, above);
-        assert_true(apart(plain, run, later, r, true, "layers.0.mlp") < 1e-5);
-        assert_true(apart(plain, run, free_run, r, true, "layers.0.mlp") > 1e-3);
+        assert_true(apart(plain, run, later, r, true, "layers.0.mlp") < near);
+        assert_true(apart(plain, run, free_run, r, true, "layers.0.mlp") > 3 * near);
         gr_run_free(later);
         gr_tables_free(above);
     }
@@ -140,7 +146,7 @@ static void ranges(void **state) {
     gr_tables_finish(tables);
     gr_run *a = train_run(stop, NULL), *b = train_run(plain, tables);
     gr_param embed = gr_model_find(plain, "embed");
-    assert_true(gr_test_distance(gr_run_gradient(a, embed), gr_run_gradient(b, embed), VOCAB * 16) < 1e-5);
+    assert_true(gr_test_distance(gr_run_gradient(a, embed), gr_run_gradient(b, embed), VOCAB * 16) < near);
     gr_run_free(a);
     gr_run_free(b);
     gr_tables_free(tables);
@@ -169,5 +175,8 @@ int main(void) {
         cmocka_unit_test(groups),
         cmocka_unit_test(ranges),
     };
-    return cmocka_run_group_tests_name("stop", tests, NULL, NULL);
+    precision = GR_PRECISION_FLOAT32, near = 1e-5;
+    int failed = cmocka_run_group_tests_name("stop", tests, NULL, NULL);
+    precision = GR_PRECISION_BF16, near = 0.02;
+    return failed + cmocka_run_group_tests_name("stop, bf16", tests, NULL, NULL);
 }
