@@ -6,6 +6,8 @@
 static gr_precision precision;
 static double near;
 
+static bool perceptron; /* reads real numbers, and targets below 3 */
+
 static gr_run *train_run(gr_model *model, const gr_tables *tables) {
     gr_run *run;
     gr_error err = {0};
@@ -13,6 +15,9 @@ static gr_run *train_run(gr_model *model, const gr_tables *tables) {
         gr_run_new(&run, model, tables, &(gr_run_def){.rows = ROWS, .train = true, .precision = precision}, &err),
         &err);
     gr_test_batch b = gr_test_batch_new(ROWS, VOCAB, 5);
+    gr_real x[ROWS * 5];
+    for (int i = 0; i < ROWS * 5 && perceptron; i++)
+        x[i] = (gr_real)sin(1 + 2.3 * i), b.targets[i / 5] = i / 5 % 3, b.batch.x[0] = x;
     gr_run_zero(run);
     gr_run_forward(run, &b.batch);
     gr_run_backward(run);
@@ -124,6 +129,39 @@ static void groups(void **state) {
     check(def, 1);
 }
 
+/* In a perceptron too, layer by layer. */
+static void perceptrons(void **state) {
+    (void)state;
+    gr_arch_region regions[] = {{.name = "bio", .mlp.add = 4}, {.name = "chem", .mlp = {.lo = 1, .hi = 3}}};
+    gr_arch_def def = gr_arch_default();
+    def.kind = GR_ARCH_MLP, def.activation = GR_ACTIVATION_GELU, def.bias = true;
+    def.sizes = (int[]){5, 9, 8, 3}, def.size_count = 4;
+    def.regions = regions, def.region_count = 2;
+    perceptron = true;
+    for (int r = 0; r < 2; r++) {
+        gr_model *plain = build(&def, 3);
+        regions[r].stop = true;
+        gr_model *stop = build(&def, 3);
+        regions[r].stop = false;
+        gr_tables *tables = blocked(plain, r, 0), *above = blocked(plain, r, gr_model_find_tap(plain, "hidden.1"));
+        gr_run *free_run = train_run(plain, NULL), *block = train_run(plain, tables), *run = train_run(stop, NULL),
+               *later = train_run(plain, above);
+        assert_true(apart(plain, run, block, r, false, "") < near);
+        assert_true(apart(plain, run, free_run, r, true, "hidden.1") < near);
+        assert_true(apart(plain, run, later, r, true, "hidden.0") < near);
+        assert_true(apart(plain, run, free_run, r, false, "hidden.0") > 3 * near);
+        gr_run_free(free_run);
+        gr_run_free(block);
+        gr_run_free(run);
+        gr_run_free(later);
+        gr_tables_free(tables);
+        gr_tables_free(above);
+        gr_model_free(plain);
+        gr_model_free(stop);
+    }
+    perceptron = false;
+}
+
 /* Ranges of several regions, some of which touch or overlap; more separate ones than a product can leave out. */
 static void ranges(void **state) {
     (void)state;
@@ -170,10 +208,8 @@ static void ranges(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(added_units),
-        cmocka_unit_test(claimed_units),
-        cmocka_unit_test(groups),
-        cmocka_unit_test(ranges),
+        cmocka_unit_test(added_units), cmocka_unit_test(claimed_units), cmocka_unit_test(groups),
+        cmocka_unit_test(perceptrons), cmocka_unit_test(ranges),
     };
     precision = GR_PRECISION_FLOAT32, near = 1e-5;
     int failed = cmocka_run_group_tests_name("stop", tests, NULL, NULL);

@@ -259,14 +259,15 @@ static gr_status check_result(const gr__plan *plan, gr_error *err) {
     return GR_OK;
 }
 
+/* Parameters that read, whose rows are units. */
 static gr_status check_stops(const gr__plan *plan, gr_error *err) {
-    for (int i = 0; i < plan->layers; i++) {
-        int heads = gr__plan_stops(plan, NULL, 0, plan->head_span, i, 1);
-        int mlp = gr__plan_stops(plan, NULL, 0, plan->mlp_span, i, 1);
-        if (heads > GR_TERM_STOPS || mlp > GR_TERM_STOPS)
+    for (int p = 0; p < plan->params; p++) {
+        const gr__axis rows = plan->param[p].axis[0];
+        int count = rows.unit >= GR__NEURON && !rows.out ? gr__plan_stops(plan, NULL, 0, p) : 0;
+        if (count > GR_TERM_STOPS)
             return USAGE(err, "claim units side by side",
-                         "regions that stop gradients claim %d separate ranges of layer %d; there can be %d",
-                         heads > mlp ? heads : mlp, i, GR_TERM_STOPS);
+                         "regions that stop gradients claim %d separate ranges of '%s'; there can be %d", count,
+                         plan->param[p].def.name, GR_TERM_STOPS);
     }
     return GR_OK;
 }
@@ -299,8 +300,8 @@ static gr_status settle(gr__plan *plan, gr_error *err) {
     for (int r = 0; r < def->region_count; r++)
         GR_TRY(settle_region(plan, r, err));
     GR_TRY(check_result(plan, err));
-    GR_TRY(check_stops(plan, err));
     gr__plan_list(plan);
+    GR_TRY(check_stops(plan, err));
     return check_patterns(plan, err);
 }
 
@@ -399,15 +400,15 @@ gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region) {
     return (gr__span){s.lo * scale, s.hi * scale};
 }
 
-int gr__plan_stops(const gr__plan *plan, gr_columns *stop, int most, const gr__span *span, int layer, int scale) {
+int gr__plan_stops(const gr__plan *plan, gr_columns *stop, int most, int param) {
     int count = 0, at = -1;
-    for (;;) { /* the next range begins at the lowest unit from `at` on, and takes in all that touch it */
+    for (;;) { /* the next range begins at the lowest line from `at` on, and takes in all that touch it */
         gr__span next = {INT_MAX, INT_MAX};
         for (bool grown = true; grown;) {
             grown = false;
             for (int r = 0; r < plan->def->region_count; r++) {
-                gr__span s = span[r * plan->layers + layer];
-                if (!plan->def->regions[r].stop || plan->def->regions[r].residual.add || s.lo >= s.hi || s.hi <= at)
+                gr__span s = gr__plan_lines(plan, param, 0, r);
+                if (!plan->def->regions[r].stop || s.lo >= s.hi || s.hi <= at)
                     continue;
                 if (s.lo < next.lo)
                     next = s, grown = true;
@@ -418,7 +419,7 @@ int gr__plan_stops(const gr__plan *plan, gr_columns *stop, int most, const gr__s
         if (next.lo == INT_MAX)
             return count;
         if (count < most)
-            stop[count] = (gr_columns){next.lo * scale, next.hi * scale};
+            stop[count] = (gr_columns){next.lo, next.hi};
         count++;
         at = next.hi;
     }

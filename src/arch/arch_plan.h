@@ -69,9 +69,9 @@ bool gr__plan_thinks(const gr__plan *plan, int layer);  /* somebody has neurons 
 
 /* Lines of one axis of a core parameter that are units of the region; empty if none. */
 gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region);
-/* Units of a layer (`scale` lines each) whose region stops gradients: ranges for a gr_term, ascending and apart, as
- * many as the first `most`; returns how many there are. */
-int gr__plan_stops(const gr__plan *plan, gr_columns *stop, int most, const gr__span *span, int layer, int scale);
+/* Rows of a core parameter whose units belong to regions that stop gradients: ranges for a gr_term, ascending and
+ * apart, the first `most` of them; returns how many there are. */
+int gr__plan_stops(const gr__plan *plan, gr_columns *stop, int most, int param);
 /* All of the parameter is the region's: by a pattern, or as its residual group. */
 bool gr__plan_whole(const gr__plan *plan, int param, int region);
 /* Disjoint rectangles of a parameter that the region owns; returns how many. */

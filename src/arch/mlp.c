@@ -4,13 +4,10 @@
 #include "arch/arch_plan.h"
 #include "gradroute/ops.h"
 
-/* layer: of the neurons that read, GR_NONE for the outputs. */
-static gr_value linear(gr_graph *g, const gr__plan *plan, const gr_param *handle, gr_value x, const char *name,
-                       int layer) {
+static gr_value linear(gr_graph *g, const gr__plan *plan, const gr_param *handle, gr_value x, const char *name) {
     gr_columns stop[GR_TERM_STOPS];
     gr_term term = {.x = x, .w = gr__plan_param_handle(plan, handle, GR_NONE, "%s", name), .stop = stop};
-    if (layer != GR_NONE)
-        term.stops = gr__plan_stops(plan, stop, GR_TERM_STOPS, plan->mlp_span, layer, 1);
+    term.stops = gr__plan_stops(plan, stop, GR_TERM_STOPS, gr__plan_find(plan, name));
     return gr_linear(g, 1, &term, gr__plan_param_handle(plan, handle, GR_NONE, "%s.bias", name), GR_NONE);
 }
 
@@ -30,7 +27,7 @@ void gr__mlp_graph(gr_graph *graph, const gr__plan *plan, bool watch) {
     for (int i = 0; i < plan->layers; i++) {
         char name[32];
         snprintf(name, sizeof name, "hidden.%d", i);
-        x = gr__activation(graph, def->activation, linear(graph, plan, handle, x, name, i));
+        x = gr__activation(graph, def->activation, linear(graph, plan, handle, x, name));
         if (gr__plan_penalised(plan, i))
             gr_graph_loss(graph, gr_mean(graph, gr_l1(graph, x)), def->l1);
         if (def->dropout > 0)
@@ -40,7 +37,7 @@ void gr__mlp_graph(gr_graph *graph, const gr__plan *plan, bool watch) {
         if (watch)
             gr_graph_output(graph, name, x);
     }
-    gr_value out = linear(graph, plan, handle, x, "out", GR_NONE), loss = row_loss(graph, def, out);
+    gr_value out = linear(graph, plan, handle, x, "out"), loss = row_loss(graph, def, out);
     gr_graph_output(graph, "logits", out);
     gr_graph_output(graph, "row_loss", loss);
     gr_graph_loss(graph, gr_mean(graph, loss), 1);

@@ -4,7 +4,6 @@
  * are off repeat the bits of the network without them. */
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "arch/arch_plan.h"
 #include "gradroute/ops.h"
@@ -59,14 +58,6 @@ static gr_value gate_group(builder *b, gr_value point, int owner) {
 
 /* ---- reading and writing the streams ---- */
 
-/* Columns of the core's heads or neurons that send no gradient to the stream. */
-static gr_term reading_term(builder *b, gr_value x, gr_param w, gr_columns *stop, int layer, bool heads) {
-    const gr__plan *plan = b->plan;
-    int count = gr__plan_stops(plan, stop, GR_TERM_STOPS, heads ? plan->head_span : plan->mlp_span, layer,
-                               heads ? 3 * plan->head_size : 1);
-    return (gr_term){.x = x, .w = w, .stops = count, .stop = stop};
-}
-
 /* w x over what the owner sees of the normed streams n: core and own group, side by side for the first group. */
 static gr_value read_streams(builder *b, gr_value n, int owner, int layer, const char *name) {
     const gr__plan *plan = b->plan;
@@ -79,10 +70,13 @@ static gr_value read_streams(builder *b, gr_value n, int owner, int layer, const
     if (stop && k == 0 && b->read[0].both == GR_NONE)
         b->read[0].both = gr_concat(b->g, 2, (gr_value[]){b->read[0].core, b->read[0].own});
     if (k == 0) {
-        gr_columns ranges[GR_TERM_STOPS];
+        gr_columns ranges[GR_TERM_STOPS]; /* the core's units of regions that stop */
         gr_value x = stop ? b->read[0].both : seen < plan->stream ? gr_slice(b->g, n, 0, seen) : n;
-        gr_term whole = owner == GR_NONE ? reading_term(b, x, w, ranges, layer, !strncmp(name, "attn.", 5))
-                                         : (gr_term){.x = x, .w = w};
+        gr_term whole = {.x = x, .w = w, .stop = ranges};
+        char text[64];
+        snprintf(text, sizeof text, "layers.%d.%s", layer, name);
+        if (owner == GR_NONE)
+            whole.stops = gr__plan_stops(plan, ranges, GR_TERM_STOPS, gr__plan_find(plan, text));
         return gr_linear(b->g, 1, &whole, bias, GR_NONE);
     }
     gr_value core = stop ? b->read[k].core : gr_slice(b->g, n, 0, d);
