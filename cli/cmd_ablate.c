@@ -193,16 +193,6 @@ static gr_status check_out(const ablate_options *own, gr_error *err) {
                 : GR_OK;
 }
 
-static gr_status make_parent(const char *path, gr_error *err) {
-    const char *slash = strrchr(path, '/');
-    if (!slash || slash == path)
-        return GR_OK;
-    char *parent = gr_format("%.*s", (int)(slash - path), path);
-    gr_status status = gr_folder_make(parent, err);
-    gr_free(parent);
-    return status;
-}
-
 static void report(const ablate_options *own, const gr_folder *folder, const gr_surgery_result *result) {
     size_t before = gr_model_size(folder->model), after = gr_model_size(result->model);
     if (own->common.json)
@@ -222,7 +212,7 @@ static gr_status open_and_ablate(const ablate_options *own, gr_error *err) {
     if (status == GR_OK)
         status = check_regions(own, folder->model, err);
     if (status == GR_OK)
-        status = make_parent(own->common.out, err);
+        status = gr__make_parent(own->common.out, err);
     if (status == GR_OK)
         status = operate(&result, own, folder, err);
     gr_folder_info info = folder->info;

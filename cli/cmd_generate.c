@@ -84,7 +84,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 static void report(const generate_options *own, const gr_tokenizer *tokenizer, const int32_t *ids, int n) {
     char *text = NULL;
     size_t length = 0, capacity = 0;
-    gr_tokenizer_decode(tokenizer, &text, &length, &capacity, ids, (size_t)n);
+    (*own->prompt ? gr_tokenizer_decode_on : gr_tokenizer_decode)(tokenizer, &text, &length, &capacity, ids, (size_t)n);
     json_t *clean = gr__json_text(text ? text : "", length);
     if (own->common.json)
         gr__print_json(json_pack("{s:s, s:o, s:o, s:O, s:i}", "model", own->common.input, "off",
@@ -96,12 +96,12 @@ static void report(const generate_options *own, const gr_tokenizer *tokenizer, c
     gr_free(text);
 }
 
-/* A document starts behind an end token, as in training. */
+/* A document starts behind a start token, as in training. */
 static gr_status encode(int32_t **ids, size_t *count, const gr_tokenizer *tokenizer, const char *prompt,
                         gr_error *err) {
     size_t capacity = 0;
-    if (gr_tokenizer_end(tokenizer) >= 0)
-        GR_PUSH(*ids, *count, capacity) = gr_tokenizer_end(tokenizer);
+    if (gr_tokenizer_start(tokenizer) >= 0)
+        GR_PUSH(*ids, *count, capacity) = gr_tokenizer_start(tokenizer);
     return gr_tokenizer_encode(tokenizer, ids, count, &capacity, prompt, strlen(prompt), err);
 }
 

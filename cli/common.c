@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "io/file.h"
 
 /* ---- options ---- */
@@ -162,6 +163,16 @@ gr_status gr__open_tokenizer(gr_tokenizer **tokenizer, const gr_folder *folder, 
     return gr_tokenizer_open(tokenizer, folder->info.tokenizer, err);
 }
 
+gr_status gr__make_parent(const char *path, gr_error *err) {
+    const char *slash = strrchr(path, '/');
+    if (!slash || slash == path)
+        return GR_OK;
+    char *parent = gr_format("%.*s", (int)(slash - path), path);
+    gr_status status = gr_folder_make(parent, err);
+    gr_free(parent);
+    return status;
+}
+
 gr_source gr__file_source(const char *path) {
     const char *dot = strrchr(path, '.');
     gr_source source = gr_source_default();
@@ -200,26 +211,11 @@ void gr__print_json(json_t *value) {
 
 json_t *gr__json_real(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
-/* Length of the valid character at text, 0 if there is none (RFC 3629: no overlong forms, no surrogates). */
-static size_t character(const unsigned char *text, size_t n) {
-    if (text[0] < 0x80)
-        return 1;
-    size_t length = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
-    if (text[0] < 0xc2 || text[0] > 0xf4 || length > n)
-        return 0;
-    for (size_t i = 1; i < length; i++)
-        if ((text[i] & 0xc0) != 0x80)
-            return 0;
-    bool wrong = (text[0] == 0xe0 && text[1] < 0xa0) || (text[0] == 0xed && text[1] > 0x9f) ||
-                 (text[0] == 0xf0 && text[1] < 0x90) || (text[0] == 0xf4 && text[1] > 0x8f);
-    return wrong ? 0 : length;
-}
-
 json_t *gr__json_text(const char *text, size_t n) {
     char *clean = gr_alloc(3 * n + 1);
     size_t used = 0;
     for (size_t i = 0; i < n;) {
-        size_t length = character((const unsigned char *)text + i, n - i);
+        size_t length = gr_utf8_length(text + i, n - i);
         memcpy(clean + used, length ? text + i : "\xef\xbf\xbd", length ? length : 3);
         used += length ? length : 3;
         i += length ? length : 1;

@@ -95,6 +95,9 @@ gr_status gr__open_model(gr_folder **folder, const char *given, gr_error *err);
 /* The tokenizer that the model folder keeps; GR_ERR_USAGE if it keeps none. */
 gr_status gr__open_tokenizer(gr_tokenizer **tokenizer, const gr_folder *folder, gr_error *err);
 
+/* Makes the folder that an output is to stand in. */
+gr_status gr__make_parent(const char *path, gr_error *err);
+
 /* How to read a file of text: .jsonl and .json as JSON Lines, anything else as text. Records without a topic are of
  * topic "text". */
 gr_source gr__file_source(const char *path);

@@ -74,8 +74,8 @@ static bool next_stretch(stretch *s, const gr_project *p, size_t d, size_t end) 
 /* Text of a stretch without what would steer a terminal; the length. */
 static size_t text_of(view *v, size_t d, const stretch *s) {
     size_t n = 0;
-    gr_tokenizer_decode(v->p->tokenizer, &v->text, &n, &v->capacity,
-                        v->p->data->ids + v->p->data->offsets[d] + s->first, s->count);
+    (s->first ? gr_tokenizer_decode_on : gr_tokenizer_decode)(
+        v->p->tokenizer, &v->text, &n, &v->capacity, v->p->data->ids + v->p->data->offsets[d] + s->first, s->count);
     for (size_t i = 0; i < n; i++)
         if ((unsigned char)v->text[i] < 0x20 || v->text[i] == 0x7f)
             v->text[i] = ' ';

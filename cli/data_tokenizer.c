@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "common.h"
 #include "data_actions.h"
+#include "io/file.h"
 
 /* ---- tokenizer ---- */
 
@@ -99,31 +100,50 @@ int gr__data_tokenizer(int argc, char **argv) {
 /* ---- encode ---- */
 
 static const char doc_encode[] =
-    "Prints the tokens of a text, one a line: number and spelling. TOKENIZER is a tokenizer.json, a model folder, or "
-    "the "
-    "folder of a finished run."
+    "Prints the tokens of a text, one a line: number and spelling. TOKENIZER is a vocabulary (tokenizer.json, GPT-2's "
+    "encoder.json or vocab.bpe with the other beside it, a vocabulary of llama2.c), a model folder, or the folder of a "
+    "finished run."
     "\v"
+    "With --lines every line of FILE is a JSON string, and a JSON list of numbers is printed for each.\n"
+    "\n"
     "Examples:\n"
     "  gradroute data encode tokenizer.json --text 'a small bird'\n"
-    "  gradroute data encode runs/demo/routed --text 'a small bird' --json\n" GR__EXIT_STATUS;
+    "  gradroute data encode runs/demo/routed --text 'a small bird' --json\n"
+    "  gradroute data encode vocab.bpe --lines texts.jsonl >ids.jsonl\n" GR__EXIT_STATUS;
 
-static const struct argp_option options_encode[] = {{"text", 'x', "TEXT", 0, "The text", 0}, GR__OPTION_JSON, {0}};
+enum { KEY_SPECIAL = GR__KEY_OWN, KEY_LINES };
+
+static const struct argp_option options_encode[] = {
+    {"text", 'x', "TEXT", 0, "The text", 0},
+    {"lines", KEY_LINES, "FILE", 0, "Many texts", 0},
+    {"special", KEY_SPECIAL, NULL, 0, "Names such as <|endoftext|> in a text are the special tokens", 0},
+    GR__OPTION_JSON,
+    {0}};
 
 typedef struct encode_options {
     gr__common common;
-    const char *text;
+    const char *text, *lines;
+    bool special;
 } encode_options;
 
 static error_t parse_encode(int key, char *arg, struct argp_state *state) {
     encode_options *own = state->input;
-    if (key == 'x') {
+    switch (key) {
+    case 'x':
         own->text = arg;
         return 0;
+    case KEY_LINES:
+        own->lines = arg;
+        return 0;
+    case KEY_SPECIAL:
+        own->special = true;
+        return 0;
+    default:;
+        error_t status = gr__common_parse(key, arg, state, &own->common);
+        if (key == ARGP_KEY_END && !own->text == !own->lines)
+            argp_error(state, "give --text TEXT or --lines FILE");
+        return status;
     }
-    error_t status = gr__common_parse(key, arg, state, &own->common);
-    if (key == ARGP_KEY_END && !own->text)
-        argp_error(state, "--text TEXT is missing");
-    return status;
 }
 
 static gr_status open_tokenizer(gr_tokenizer **tokenizer, const char *path, gr_error *err) {
@@ -161,15 +181,62 @@ static void print_tokens(const encode_options *own, const gr_tokenizer *tokenize
     json_decref(pieces);
 }
 
+/* The ids of one text; they and the capacity are used again. */
+typedef struct tokens {
+    int32_t *ids;
+    size_t count, capacity;
+} tokens;
+
+static gr_status encode_text(tokens *t, const encode_options *own, const gr_tokenizer *tokenizer, const char *text,
+                             size_t length, gr_error *err) {
+    t->count = 0;
+    return (own->special ? gr_tokenizer_encode_special : gr_tokenizer_encode)(tokenizer, &t->ids, &t->count,
+                                                                              &t->capacity, text, length, err);
+}
+
+static gr_status encode_line(tokens *t, const encode_options *own, const gr_tokenizer *tokenizer, const char *line,
+                             size_t length, size_t number, gr_error *err) {
+    json_error_t bad;
+    json_t *value = json_loadb(line, length, JSON_DECODE_ANY | JSON_ALLOW_NUL, &bad);
+    char place[256];
+    snprintf(place, sizeof place, "%.200s:%zu", own->lines, number);
+    gr_status status = json_is_string(value)
+                           ? encode_text(t, own, tokenizer, json_string_value(value), json_string_length(value), err)
+                           : gr_error_set(err, GR_ERR_FORMAT, place, "each line is a text in quotes, as JSON writes it",
+                                          "not a JSON string");
+    json_decref(value);
+    if (status != GR_OK)
+        return status;
+    putchar('[');
+    for (size_t i = 0; i < t->count; i++)
+        printf(i ? ",%d" : "%d", t->ids[i]);
+    puts("]");
+    return GR_OK;
+}
+
+static gr_status encode_lines(tokens *t, const encode_options *own, const gr_tokenizer *tokenizer, gr_error *err) {
+    unsigned char *data;
+    size_t size, number = 0;
+    GR_TRY(gr_file_read(own->lines, &data, &size, err));
+    gr_status status = GR_OK;
+    for (const char *at = (const char *)data, *end = at + size, *stop; at < end && status == GR_OK; at = stop + 1) {
+        stop = memchr(at, '\n', (size_t)(end - at));
+        stop = stop ? stop : end;
+        status = encode_line(t, own, tokenizer, at, (size_t)(stop - at), ++number, err);
+    }
+    gr_free(data);
+    return status;
+}
+
 static gr_status encode(const encode_options *own, gr_error *err) {
     gr_tokenizer *tokenizer;
-    int32_t *ids = NULL;
-    size_t count = 0, capacity = 0;
+    tokens t = {0};
     GR_TRY(open_tokenizer(&tokenizer, own->common.input, err));
-    gr_status status = gr_tokenizer_encode(tokenizer, &ids, &count, &capacity, own->text, strlen(own->text), err);
-    if (status == GR_OK)
-        print_tokens(own, tokenizer, ids, count);
-    gr_free(ids);
+    gr_status status = own->lines ? encode_lines(&t, own, tokenizer, err)
+                                  : encode_text(&t, own, tokenizer, own->text, strlen(own->text), err);
+    if (status == GR_OK && own->text)
+        print_tokens(own, tokenizer, t.ids, t.count);
+    gr_free(t.ids);
     gr_tokenizer_free(tokenizer);
     return status;
 }

@@ -150,14 +150,15 @@ static void heads(draw *d) {
     gr_value x = leaf(d, 6), a = tap(d, gr_silu(d->g, linear(d, x, 4)));
     gr_value q = gr_linear(d->g, 2, (gr_term[]){{.x = a, .w = param(d, 12, 4)}, {.x = x, .w = param(d, 12, 6)}},
                            param(d, 1, 12), GR_NONE);
-    gr_value h = tap(d, gr_attention(d->g, q, 2, 2, 0.5, 10));
+    gr_value h =
+        tap(d, gr_attention(d->g, q, &(gr_attention_def){.heads = 2, .size = 2, .scale = 0.5, .rotary_base = 10}));
     loss(d, gr_linear(d->g, 1, &(gr_term){.x = h, .w = param(d, 4, 6), .transposed = true}, GR_NONE, x));
 }
 
 /* Heads that read nothing but what is off for some classes. */
 static void heads_of_zeros(draw *d) {
     gr_value x = leaf(d, 6), a = tap(d, x);
-    gr_value h = tap(d, gr_attention(d->g, linear(d, a, 6), 1, 2, 0.5, 0));
+    gr_value h = tap(d, gr_attention(d->g, linear(d, a, 6), &(gr_attention_def){.heads = 1, .size = 2, .scale = 0.5}));
     loss(d, gr_add(d->g, x, h));
 }
 
@@ -227,7 +228,8 @@ static gr_value random_value(draw *d) {
     case 8:
         return d->stops ? gr_stop(d->g, a) : gr_position(d->g, a, param(d, 7, wa));
     case 9:
-        return gr_attention(d->g, linear(d, a, 6), 1, 2, 0.6, 10);
+        return gr_attention(d->g, linear(d, a, 6),
+                            &(gr_attention_def){.heads = 1, .size = 2, .scale = 0.6, .rotary_base = 10});
     case 10:
         if (d->taps < TAPS)
             return tap(d, a);

@@ -122,7 +122,9 @@ static void dropout_is_keyed_by_row(void **state) {
 /* ---- attention: rows see their own document up to themselves -------------------------------------------------------
  */
 
-static gr_value build_attention(gr_graph *g, gr_value x) { return gr_attention(g, x, 2, 2, 0.7, 10); }
+static gr_value build_attention(gr_graph *g, gr_value x) {
+    return gr_attention(g, x, &(gr_attention_def){.heads = 2, .size = 2, .scale = 0.7, .rotary_base = 10});
+}
 
 static void attention_sees_the_past_of_its_document(void **state) {
     (void)state;
@@ -245,17 +247,24 @@ static gr_value wrong_mul(gr_graph *g, gr_value x) { return gr_mul(g, x, gr_slic
 static gr_value wrong_swiglu(gr_graph *g, gr_value x) { return gr_swiglu(g, x, gr_slice(g, x, 0, 3)); }
 static gr_value wrong_error(gr_graph *g, gr_value x) { return gr_squared_error(g, x, gr_slice(g, x, 0, 3)); }
 static gr_value wrong_add(gr_graph *g, gr_value x) { return gr_add(g, x, gr_mean(g, gr_l1(g, x))); }
-static gr_value wrong_heads(gr_graph *g, gr_value x) { return gr_attention(g, x, 3, 2, 1, 0); }
-static gr_value wrong_rotation(gr_graph *g, gr_value x) { return gr_attention(g, x, 4, 1, 1, 10); }
+static gr_value wrong_heads(gr_graph *g, gr_value x) {
+    return gr_attention(g, x, &(gr_attention_def){.heads = 3, .size = 2, .scale = 1});
+}
+static gr_value wrong_share(gr_graph *g, gr_value x) {
+    return gr_attention(g, x, &(gr_attention_def){.heads = 3, .kv_heads = 2, .size = 1, .scale = 1});
+}
+static gr_value wrong_rotation(gr_graph *g, gr_value x) {
+    return gr_attention(g, x, &(gr_attention_def){.heads = 4, .size = 1, .scale = 1, .rotary_base = 10});
+}
 static gr_value wrong_rate(gr_graph *g, gr_value x) { return gr_dropout(g, x, 1); }
 static gr_value wrong_relu(gr_graph *g, gr_value x) { return gr_relu(g, gr_mean(g, gr_l1(g, x))); }
 static gr_value wrong_before(gr_graph *g, gr_value x) { return gr_silu(g, gr_add(g, x, gr_gelu(g, GR_NONE))); }
 
 static void builders_refuse(void **state) {
     (void)state;
-    gr_value (*const list[])(gr_graph *, gr_value) = {wrong_norm,     wrong_groups, wrong_gain, wrong_mul,
-                                                      wrong_swiglu,   wrong_error,  wrong_add,  wrong_heads,
-                                                      wrong_rotation, wrong_rate,   wrong_relu, wrong_before};
+    gr_value (*const list[])(gr_graph *, gr_value) = {
+        wrong_norm,  wrong_groups,   wrong_gain,  wrong_mul,  wrong_swiglu, wrong_error, wrong_add,
+        wrong_heads, wrong_rotation, wrong_share, wrong_rate, wrong_relu,   wrong_before};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
         gr_graph *g = gr_graph_new();
         assert_int_equal(list[i](g, gr_input(g, 0, WIDTH)), GR_NONE);

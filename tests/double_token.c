@@ -36,7 +36,7 @@ static world *world_new(void) {
         w->all[d] = (uint32_t)d;
     }
     gr_topics topics = {names, 2, topic, DOCS};
-    gr__tokens tokens = {&topics, offsets, ids, bytes, V, 0, NULL};
+    gr__tokens tokens = {.topics = &topics, .offsets = offsets, .ids = ids, .bytes = bytes, .vocab = V};
     gr_error err = {0};
     gr_test_ok(gr__dataset_assemble(&w->data, &tokens, &(gr_dataset_def){.seed = 1}, &err), &err);
     gr_test_ok(gr_labels_new(&w->labels, &w->data->topics, NULL, 0, NULL, 0, 1, &err), &err);

@@ -54,7 +54,7 @@ static inline net build(bool frozen) {
         tap = gr_tap_point(g, a, "hidden");
         y = gr_linear(g, 1, &(gr_term){.x = tap, .w = down, .transposed = true}, GR_NONE, GR_NONE);
     }
-    y = gr_attention(g, y, 1, D, 0.5, 0);
+    y = gr_attention(g, y, &(gr_attention_def){.heads = 1, .size = D, .scale = 0.5});
     gr_value logits = gr_linear(g, 1, &(gr_term){.x = gr_add(g, x, y), .w = out}, GR_NONE, GR_NONE);
     gr_graph_loss(g, gr_mean(g, gr_cross_entropy(g, logits)), 1);
     gr_graph_loss(g, penalty, 0.05);

@@ -144,8 +144,10 @@ gr_model *gr_test_transformer(uint64_t seed) {
     gr_norm_group norm[2] = {{gain(g, "norm", D), D, GR_NONE}, {gg, G, gr_graph_tap(g, te)}};
     gr_value n = gr_rms_norm(g, x, 2, norm, 1e-5);
     gr_value core = gr_slice(g, n, 0, D);
-    gr_value a = gr_attention(g, gr_linear(g, 1, &(gr_term){.x = core, .w = qkv}, GR_NONE, GR_NONE), 2, 6, 0.4, 100);
-    gr_value ga = gr_attention(g, gr_linear(g, 1, &(gr_term){.x = n, .w = gqkv}, GR_NONE, GR_NONE), 1, 6, 0.4, 100);
+    gr_value a = gr_attention(g, gr_linear(g, 1, &(gr_term){.x = core, .w = qkv}, GR_NONE, GR_NONE),
+                              &(gr_attention_def){.heads = 2, .size = 6, .scale = 0.4, .rotary_base = 100});
+    gr_value ga = gr_attention(g, gr_linear(g, 1, &(gr_term){.x = n, .w = gqkv}, GR_NONE, GR_NONE),
+                               &(gr_attention_def){.heads = 1, .size = 6, .scale = 0.4, .rotary_base = 100});
     gr_value ta = gr_tap_point(g, ga, "group.heads");
     x = gr_linear(g, 2, (gr_term[]){{.x = a, .w = out, .transposed = true}, {.x = ta, .w = gout, .transposed = true}},
                   GR_NONE, x);

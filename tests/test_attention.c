@@ -1,5 +1,5 @@
-/* Attention of one head in one document, in every table of kernels this processor has and in both kinds of numbers,
- * against a slow loop in double. */
+/* Attention of the query heads of one head of keys in one document, in every table of kernels this processor has and in
+ * both kinds of numbers, against a slow loop in double. */
 #include "base/mem.h"
 #include "base/rng.h"
 #include "kernel/kernel.h"
@@ -23,9 +23,16 @@ static void draw(double *x, int n, uint32_t which) {
 
 /* ---- the reference ----------------------------------------------------------------------------------------------- */
 
-/* Packed rows: qkv, dqkv [rows x 3 size], out, dout [rows x size]. */
+/* What is asked for. */
+typedef struct shape {
+    int rows, size, share;
+    bool rotate;
+} shape;
+
+/* Packed rows: qkv, dqkv [rows x (share + 2) size], out, dout [rows x share size], lse [share x rows]. */
 typedef struct problem {
-    int rows, size;
+    shape s;
+    int in, wide;       /* columns of qkv and of out */
     double scale, heat; /* heat: the largest sum of |scale q k| over the columns of one score */
     float *turn;
     double *qkv, *dout, *before; /* before: what a gradient is added to */
@@ -55,25 +62,25 @@ static void add_to(double *y, double *mass, double s, double s_mass, const doubl
     }
 }
 
-static void solve_row(problem *p, const double *turned, int t) {
-    const int size = p->size;
-    const double *q = turned + t * 3 * size, *dout = p->dout + t * size;
-    double *out = p->out + t * size, *dq = p->dqkv + t * 3 * size, *dq_mass = p->dqkv_mass + t * 3 * size, sum = 0;
+static void solve_row(problem *p, const double *turned, int query, int t) {
+    const int size = p->s.size, key = p->s.share * size, at = t * p->in + query * size, up = t * p->wide + query * size;
+    const double *q = turned + at, *dout = p->dout + up;
+    double *out = p->out + up, *dq = p->dqkv + at, *dq_mass = p->dqkv_mass + at, sum = 0;
     double *weight = doubles(t + 1, 1);
     for (int j = 0; j <= t; j++) {
-        const double *k = turned + j * 3 * size + size;
+        const double *k = turned + j * p->in + key;
         p->heat = fmax(p->heat, p->scale * dot(q, k, size, true));
         sum += weight[j] = exp(p->scale * dot(q, k, size, false));
     }
-    p->lse[t] = log(sum);
+    p->lse[query * p->s.rows + t] = log(sum);
     for (int j = 0; j <= t; j++) {
         weight[j] /= sum;
-        add_to(out, p->out_mass + t * size, weight[j], weight[j], turned + j * 3 * size + 2 * size, size);
+        add_to(out, p->out_mass + up, weight[j], weight[j], turned + j * p->in + key + size, size);
     }
     double delta = dot(out, dout, size, false);
     for (int j = 0; j <= t; j++) {
-        const double *k = turned + j * 3 * size + size, *v = k + size;
-        double *dk = p->dqkv + j * 3 * size + size, *dk_mass = p->dqkv_mass + j * 3 * size + size;
+        const double *k = turned + j * p->in + key, *v = k + size;
+        double *dk = p->dqkv + j * p->in + key, *dk_mass = p->dqkv_mass + j * p->in + key;
         double ds = p->scale * weight[j] * (dot(dout, v, size, false) - delta);
         double ds_mass = p->scale * weight[j] * (dot(dout, v, size, true) + fabs(delta));
         add_to(dq, dq_mass, ds, ds_mass, k, size);
@@ -83,38 +90,44 @@ static void solve_row(problem *p, const double *turned, int t) {
     gr_free(weight);
 }
 
-static problem problem_new(int rows, int size, bool rotate) {
-    problem p = {.rows = rows, .size = size, .scale = 1 / sqrt(size)};
+/* Turns what is turned of each row: all queries and k. */
+static void turn_rows(const problem *p, double *x, double direction) {
+    const int size = p->s.size;
+    for (int t = 0; p->turn && t < p->s.rows; t++)
+        for (int part = 0; part <= p->s.share; part++)
+            turn_pairs(x + t * p->in + part * size, p->turn + t * size, size, direction);
+}
+
+static problem problem_new(shape s) {
+    const int rows = s.rows, size = s.size, in = (s.share + 2) * size, wide_out = s.share * size;
+    problem p = {.s = s, .in = in, .wide = wide_out, .scale = 1 / sqrt(size)};
     double **const wide[] = {&p.qkv, &p.before, &p.dqkv, &p.dqkv_mass};
     double **const narrow[] = {&p.dout, &p.out, &p.out_mass};
     for (int i = 0; i < 4; i++)
-        *wide[i] = doubles(rows, 3 * size);
+        *wide[i] = doubles(rows, in);
     for (int i = 0; i < 3; i++)
-        *narrow[i] = doubles(rows, size);
-    p.lse = doubles(rows, 1);
-    draw(p.qkv, rows * 3 * size, 1);
-    draw(p.before, rows * 3 * size, 2);
-    draw(p.dout, rows * size, 3);
-    p.turn = rotate ? gr_alloc((size_t)(rows * size) * sizeof *p.turn) : NULL;
-    for (int t = 0; rotate && t < rows; t++)
+        *narrow[i] = doubles(rows, wide_out);
+    p.lse = doubles(rows, s.share);
+    draw(p.qkv, rows * in, 1);
+    draw(p.before, rows * in, 2);
+    draw(p.dout, rows * wide_out, 3);
+    p.turn = s.rotate ? gr_alloc((size_t)(rows * size) * sizeof *p.turn) : NULL;
+    for (int t = 0; s.rotate && t < rows; t++)
         for (int i = 0; i < size; i += 2) {
             double angle = t * pow(100, -(double)i / size);
             p.turn[t * size + i] = (float)cos(angle);
             p.turn[t * size + i + 1] = (float)sin(angle);
         }
-    double *turned = doubles(rows, 3 * size);
-    memcpy(turned, p.qkv, (size_t)(rows * 3 * size) * sizeof *turned);
-    for (int t = 0; t < rows; t++)
-        for (int part = 0; part < 2; part++)
-            turn_pairs(turned + (3 * t + part) * size, rotate ? p.turn + t * size : NULL, size, 1);
-    for (int t = 0; t < rows; t++)
-        solve_row(&p, turned, t);
-    for (int t = 0; t < rows; t++)
-        for (int part = 0; part < 2; part++)
-            turn_pairs(p.dqkv + (3 * t + part) * size, rotate ? p.turn + t * size : NULL, size, -1);
+    double *turned = doubles(rows, in);
+    memcpy(turned, p.qkv, (size_t)(rows * in) * sizeof *turned);
+    turn_rows(&p, turned, 1);
+    for (int query = 0; query < s.share; query++)
+        for (int t = 0; t < rows; t++)
+            solve_row(&p, turned, query, t);
+    turn_rows(&p, p.dqkv, -1);
     /* Turned by whatever angle, the masses of a pair are at most their sum. */
-    for (int i = 0; rotate && i < rows * 3 * size; i += 2)
-        if (i % (3 * size) < 2 * size)
+    for (int i = 0; s.rotate && i < rows * in; i += 2)
+        if (i % in < (s.share + 1) * size)
             p.dqkv_mass[i] = p.dqkv_mass[i + 1] = p.dqkv_mass[i] + p.dqkv_mass[i + 1];
     gr_free(turned);
     return p;
@@ -216,16 +229,19 @@ static void compare(const variant *v, const problem *p, const field *got, const 
         }
     double far = sqrt(off / norm), limit = tolerance(v, p) / 10 + round;
     if (!(worst <= 1) || !(far <= limit))
-        fail_msg("%s, %s, %d rows of %d, half %d %d, add %d, turned %d: %.3g of the bound, distance %.3g of %.3g",
-                 v->k->isa, what, p->rows, p->size, v->half, v->half_out, v->add, p->turn != NULL, worst, far, limit);
+        fail_msg("%s, %s, %d rows of %d, share %d, half %d %d, add %d, turned %d: %.3g of the bound, distance %.3g of "
+                 "%.3g",
+                 v->k->isa, what, p->s.rows, p->s.size, p->s.share, v->half, v->half_out, v->add, p->turn != NULL,
+                 worst, far, limit);
     check_surroundings(got);
 }
 
 static void check_variant(const variant *v, const problem *p) {
-    field qkv = field_new(v->half, p->rows, 3 * p->size), dqkv = field_new(v->half, p->rows, 3 * p->size);
-    field out = field_new(v->half_out, p->rows, p->size), dout = field_new(v->half_out, p->rows, p->size);
-    float lse[530];
-    size_t room = v->k->attention_scratch(p->rows, p->size);
+    const int rows = p->s.rows;
+    field qkv = field_new(v->half, rows, p->in), dqkv = field_new(v->half, rows, p->in);
+    field out = field_new(v->half_out, rows, p->wide), dout = field_new(v->half_out, rows, p->wide);
+    float lse[4 * 530];
+    size_t room = v->k->attention_scratch(rows, p->s.size);
     float *scratch = gr_alloc((room + GUARD) * sizeof *scratch); /* comes as other operations leave it */
     for (size_t i = 0; i < room + GUARD; i++)
         scratch[i] = i < room ? NAN : 12345;
@@ -240,14 +256,17 @@ static void check_variant(const variant *v, const problem *p) {
                           .stride_out = out.stride,
                           .turn = p->turn,
                           .scale = (float)p->scale,
-                          .rows = p->rows,
-                          .size = p->size};
+                          .rows = rows,
+                          .size = p->s.size,
+                          .share = p->s.share,
+                          .lse_stride = 530};
     v->k->attention(start_of(&out), lse, &head, scratch);
     compare(v, p, &out, p->out, p->out_mass, NULL, "out");
-    for (int t = 0; t < p->rows; t++)
-        if (!(fabs((double)lse[t] - p->lse[t]) <= tolerance(v, p) * (1 + fabs(p->lse[t]))))
-            fail_msg("%s, %d rows of %d: log-sum-exp %g, not %g", v->k->isa, p->rows, p->size, (double)lse[t],
-                     p->lse[t]);
+    for (int i = 0; i < p->s.share * rows; i++) {
+        double have = (double)lse[i / rows * 530 + i % rows], want = p->lse[i];
+        if (!(fabs(have - want) <= tolerance(v, p) * (1 + fabs(want))))
+            fail_msg("%s, %d rows of %d: log-sum-exp %g, not %g", v->k->isa, rows, p->s.size, have, want);
+    }
     v->k->attention_backward(start_of(&dqkv), v->add, start_of(&dout), lse, &head, scratch);
     compare(v, p, &dqkv, p->dqkv, p->dqkv_mass, v->add ? p->before : NULL, "gradient");
     check_surroundings(&qkv);
@@ -263,8 +282,8 @@ static void check_variant(const variant *v, const problem *p) {
     gr_free(scratch);
 }
 
-static void check_problem(const gr_kernels *k, int rows, int size, bool rotate) {
-    problem p = problem_new(rows, size, rotate);
+static void check_problem(const gr_kernels *k, shape s) {
+    problem p = problem_new(s);
     for (int kinds = 0; kinds < 8; kinds++)
         check_variant(&(variant){k, kinds & 1, kinds & 2, kinds & 4}, &p);
     problem_free(&p);
@@ -277,9 +296,19 @@ static void attention_matches_loop(void **state) {
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
         for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
             for (int rotate = 0; rotate < 2; rotate++)
-                check_problem(k, lengths[l], sizes[s], rotate);
-    check_problem(k, 530, 18, true); /* several blocks of keys */
-    check_problem(k, 40, 7, false);
+                check_problem(k, (shape){lengths[l], sizes[s], 1, rotate});
+    check_problem(k, (shape){530, 18, 1, true}); /* several blocks of keys */
+    check_problem(k, (shape){40, 7, 1, false});
+}
+
+static void shared_keys_match_loop(void **state) {
+    const gr_kernels *k = gr__kernel_get(*state);
+    if (!k)
+        skip();
+    for (int share = 2; share <= 4; share++)
+        for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
+            check_problem(k, (shape){lengths[l], share == 3 ? 20 : 32, share, l % 2});
+    check_problem(k, (shape){300, 7, 2, false});
 }
 
 /* ---- extremes ---------------------------------------------------------------------------------------------------- */
@@ -301,7 +330,7 @@ static void large_scores_stay_finite(void **state) {
             q[2 * SIZE] = (float)(t + 1);
         }
         const gr_head head = {
-            .qkv = qkv, .stride = 3 * SIZE, .stride_out = SIZE, .scale = 1, .rows = ROWS, .size = SIZE};
+            .qkv = qkv, .stride = 3 * SIZE, .stride_out = SIZE, .scale = 1, .rows = ROWS, .size = SIZE, .share = 1};
         k->attention(out, lse, &head, scratch);
         for (int t = 0; t < ROWS; t++) {
             float wins = t >= peak[i] ? (float)(peak[i] + 1) : 1;
@@ -313,10 +342,11 @@ static void large_scores_stay_finite(void **state) {
 }
 
 int main(void) {
-    struct CMUnitTest tests[8];
+    struct CMUnitTest tests[12];
     size_t count = 0;
     for (int i = 0; i < 4; i++) {
         tests[count++] = (struct CMUnitTest){names[i], attention_matches_loop, NULL, NULL, (void *)(intptr_t)names[i]};
+        tests[count++] = (struct CMUnitTest){names[i], shared_keys_match_loop, NULL, NULL, (void *)(intptr_t)names[i]};
         tests[count++] =
             (struct CMUnitTest){names[i], large_scores_stay_finite, NULL, NULL, (void *)(intptr_t)names[i]};
     }

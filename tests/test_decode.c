@@ -40,6 +40,17 @@ static gr_arch_def gpt2_like(void) {
     return def;
 }
 
+/* Two heads of keys with 2 queries each; the region has one more. */
+static gr_arch_def shared_keys(void) {
+    static const gr_arch_region regions[] = {{.name = "one", .heads.add = 1, .mlp.add = 5}};
+    gr_arch_def def = llama_like();
+    def.kv_heads = 2;
+    def.init_std = 0.15; /* milder scores, which is what the bound for bfloat16 is about */
+    def.regions = regions;
+    def.region_count = 1;
+    return def;
+}
+
 /* Residual groups with units of their own, one of them in some layers only; an L1 penalty, untied. */
 static gr_arch_def with_groups(void) {
     static const int layers[] = {0, 2};
@@ -73,7 +84,7 @@ static gr_arch_def wide(void) {
     return def;
 }
 
-static gr_arch_def (*const networks[])(void) = {llama_like, gpt2_like, with_groups, with_claims, wide};
+static gr_arch_def (*const networks[])(void) = {llama_like, gpt2_like, shared_keys, with_groups, with_claims, wide};
 
 /* Every number of the parameters is drawn anew, so that biases and gains count too. */
 static gr_model *model_of(gr_arch_def def, uint64_t seed) {

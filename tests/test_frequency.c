@@ -18,7 +18,7 @@ static gr_dataset *dataset(void) {
     static char *names[] = {"a", "b"};
     static uint32_t bytes[DOCS], train[] = {0, 1, 2, 3, 5}, validation[] = {4};
     gr_topics topics = {names, 2, topic, DOCS};
-    gr__tokens tokens = {&topics, offsets, ids, bytes, VOCAB, EOT, NULL};
+    gr__tokens tokens = {.topics = &topics, .offsets = offsets, .ids = ids, .bytes = bytes, .vocab = VOCAB, .eot = EOT};
     gr_dataset *data;
     gr_error err = {0};
     gr_test_ok(gr__dataset_assemble(&data, &tokens, &(gr_dataset_def){.seed = 1}, &err), &err);

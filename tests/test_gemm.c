@@ -196,7 +196,7 @@ static void columns_are_summed(void **state) {
     for (int product = 0; product < 2; product++) {
         fixture f;
         fixture_open(&f, 1);
-        const gr_rows_view x = {f.a, NULL, STRIDE_A}, u = {product ? f.b : NULL, NULL, STRIDE_B};
+        const gr_rows_view x = {f.a, NULL, STRIDE_A, 0}, u = {product ? f.b : NULL, NULL, STRIDE_B, 0};
         gr__bgrad(&f.param, x, u, BLOCK, 0, ROWS);
         for (int j = 0; j < N; j++) {
             double want = (double)f.start[j];

@@ -312,7 +312,8 @@ static void check_attention(const gr_kernels *k, int rows, int size, bool rotate
                           .turn = rotate ? turn : NULL,
                           .scale = (gr_real)scale,
                           .rows = rows,
-                          .size = size};
+                          .size = size,
+                          .share = 1};
     k->attention(out, sums, &head, scratch);
     for (size_t i = 0; i < m; i++)
         CLOSE(out[i], want[i], 2);

@@ -1,4 +1,5 @@
 /* test_label_rows.c - labels and scores that differ inside of a document, from their tables to rows and batches. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,7 +61,7 @@ static int make_world(void **state) {
         w.all[d] = (uint32_t)d;
     }
     gr_topics topics = {names, 3, of, DOCS};
-    gr__tokens tokens = {&topics, offsets, ids, bytes, GR_TEST_VOCAB, EOT, NULL};
+    gr__tokens tokens = {&topics, offsets, ids, bytes, GR_TEST_VOCAB, EOT, NULL, 0};
     static const char *const a[] = {"a"}, *const b[] = {"b"};
     gr_label_def defs[] = {{.name = "a", .is = a, .count = 1, .known = 1},
                            {.name = "b", .is = b, .count = 1, .known = 0}};
@@ -190,11 +191,55 @@ static void scores_become_mix(void **state) {
     gr_model_free(model);
 }
 
+static void evaluate(world *w, double *nll, int32_t *tokens, bool labelled) {
+    gr_model *model = gr_test_transformer(1);
+    gr_evaluator *evaluator;
+    gr_scan *scan;
+    gr_error err = {0};
+    gr_test_ok(gr_evaluator_new(&evaluator, model, NULL, 7, T, &err), &err);
+    gr_test_ok(gr_scan_new(&scan, w->data, w->labels, w->all, DOCS, 7, T, &err), &err);
+    gr_evaluator_labelled(evaluator, labelled);
+    gr_evaluate(evaluator, scan, nll, tokens, DOCS);
+    gr_scan_free(scan);
+    gr_evaluator_free(evaluator);
+    gr_model_free(model);
+}
+
+/* Labelled targets and, with labels the other way round, all others make up the whole. */
+static void evaluation_of_tokens(void **state) {
+    world *w = *state;
+    static double all[DOCS], some[DOCS], rest[DOCS];
+    static int32_t tokens[DOCS], some_tokens[DOCS], rest_tokens[DOCS];
+    size_t n = w->data->offsets[DOCS] + DOCS;
+    int uneven = 0;
+    evaluate(w, all, tokens, false);
+    evaluate(w, some, some_tokens, true);
+    for (size_t i = 0; i < n; i++)
+        w->labels->token_truth[i] = !w->labels->token_truth[i];
+    evaluate(w, rest, rest_tokens, true);
+    for (size_t d = 0; d < DOCS; d++) {
+        int labelled = 0;
+        for (size_t i = 0; i <= length(d); i++)
+            labelled += label_at(d, i) > 0;
+        bool mixed = labelled && labelled <= (int)length(d);
+        assert_int_equal(tokens[d], length(d) + 1);
+        assert_int_equal(some_tokens[d], mixed ? labelled : tokens[d]);
+        assert_int_equal(rest_tokens[d], mixed ? tokens[d] - labelled : tokens[d]);
+        assert_true(fabs(some[d] + (mixed ? rest[d] : 0) - all[d]) < 1e-9 * all[d]);
+        uneven += mixed;
+    }
+    assert_true(uneven > 50);
+    for (size_t d = 0; d < DOCS; d++) /* as it was */
+        for (size_t i = 0; i <= length(d); i++)
+            w->labels->token_truth[w->data->offsets[d] + d + i] = label_at(d, i);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(stream_of_tokens),
         cmocka_unit_test(scan_of_tokens),
         cmocka_unit_test(scores_become_mix),
+        cmocka_unit_test(evaluation_of_tokens),
     };
     return cmocka_run_group_tests(tests, make_world, free_world);
 }

@@ -80,6 +80,35 @@ static void odd_texts(void **state) {
     gr__words_free(words);
 }
 
+/* How many stories of a sample of TinyStories hold a word of the forest; counted by a regular expression elsewhere. */
+static void stories_with_trees(void **state) {
+    (void)state;
+    const char *folder = getenv("GRADROUTE_DATA");
+    if (!folder)
+        skip();
+    static const char *const list[] = {"forest", "forests", "tree", "trees", "wood", "woods", "woodland", "woodlands"};
+    char path[4096];
+    gr_source source = gr_source_default();
+    gr_corpus *corpus;
+    gr_error err = {0};
+    snprintf(path, sizeof path, "%s/tinystories/tinystories_en_train.txt", folder);
+    source.reader = "text", source.path = path;
+    gr_test_ok(gr_corpus_open(&corpus, &(gr_corpus_def){.sources = &source, .source_count = 1}, &err), &err);
+    gr__words *words = words_of(list, 8);
+    gr__spans spans = {0};
+    size_t stories = 0;
+    for (size_t d = 0; d < corpus->topics.docs; d++) {
+        spans.count = 0;
+        gr__words_find(words, &spans, corpus->texts[d].data, corpus->texts[d].length);
+        stories += spans.count > 0;
+    }
+    assert_int_equal(corpus->topics.docs, 3814);
+    assert_int_equal(stories, 806);
+    gr_free(spans.at);
+    gr__words_free(words);
+    gr_corpus_free(corpus);
+}
+
 /* ---- The slow twin ------------------------------------------------------------------------------------------------
  */
 
@@ -306,9 +335,10 @@ static void characters_to_bytes(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whole_words),         cmocka_unit_test(odd_texts),      cmocka_unit_test(matcher_against_twin),
-        cmocka_unit_test(lists_that_fail),     cmocka_unit_test(files_of_words), cmocka_unit_test(tokens_that_touch),
-        cmocka_unit_test(characters_to_bytes),
+        cmocka_unit_test(whole_words),        cmocka_unit_test(odd_texts),
+        cmocka_unit_test(stories_with_trees), cmocka_unit_test(matcher_against_twin),
+        cmocka_unit_test(lists_that_fail),    cmocka_unit_test(files_of_words),
+        cmocka_unit_test(tokens_that_touch),  cmocka_unit_test(characters_to_bytes),
     };
     return cmocka_run_group_tests(tests, gr_test_files_setup, gr_test_files_teardown);
 }

@@ -12,7 +12,7 @@
 #include "data/dataset.h"
 #include "data/pack.h"
 
-enum { DOCS = 700, T = 48, B = 6, EOT = 0 };
+enum { DOCS = 700, T = 48, B = 6, EOT = 0, START = 5000 };
 
 /* ---- A dataset whose tokens say where they come from ------------------------------------------------------------- */
 
@@ -43,7 +43,7 @@ static int make_world(void **state) {
         w.all[d] = (uint32_t)d;
     }
     gr_topics topics = {topic_names, 3, of, DOCS};
-    gr__tokens tokens = {&topics, offsets, ids, bytes, 5001, EOT, NULL};
+    gr__tokens tokens = {&topics, offsets, ids, bytes, 5001, EOT, NULL, START + 1};
     static const char *const a[] = {"a"}, *const b[] = {"b"};
     gr_label_def defs[] = {{.name = "a", .is = a, .count = 1, .known = 0.5, .hidden_as = GR_HIDDEN_CORE},
                            {.name = "b", .is = b, .count = 1, .known = 0.5, .hidden_as = GR_HIDDEN_UNLABELLED}};
@@ -95,7 +95,7 @@ static int32_t check_document(const world *w, const gr_rows *rows, int r, int32_
     for (int32_t i = 0; i < n; i++, at++) {
         assert_int_equal(rows->doc[at], doc);
         assert_int_equal(rows->start[at], t);
-        assert_int_equal(rows->ids[at], i ? token((size_t)doc, (size_t)i - 1) : EOT);
+        assert_int_equal(rows->ids[at], i ? token((size_t)doc, (size_t)i - 1) : START);
         assert_int_equal(rows->targets[at], (size_t)i < length((size_t)doc) ? token((size_t)doc, (size_t)i) : EOT);
         assert_int_equal(rows->label[at], w->labels->revealed[doc]);
         assert_int_equal(rows->truth[at], w->labels->truth[doc]);

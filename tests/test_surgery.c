@@ -28,10 +28,10 @@ static gr_surgery_result drop(const gr_arch_def *def, gr_model *m, const char *r
 static const gr_arch_region added[] = {{.name = "x", .mlp.add = 7, .heads.add = 2},
                                        {.name = "y", .mlp.add = 5, .layers = (const int[]){1}, .layer_count = 1}};
 
-static void test_expand_units(void **state) {
-    (void)state;
+static void check_expand_units(int kv_heads) {
     gr_arch_def def = with(added + 1, 1), wider = with(added, 2); /* x comes before y, whose units move */
     wider.out_bias = true;
+    def.kv_heads = wider.kv_heads = kv_heads;
     gr_model *m = build(&def, 3);
     disturb(m);
     gr_real *before = logits_of(m);
@@ -51,6 +51,12 @@ static void test_expand_units(void **state) {
     gr_surgery_free(&same);
     gr_surgery_free(&fresh);
     gr_model_free(m);
+}
+
+static void test_expand_units(void **state) {
+    (void)state;
+    check_expand_units(0);
+    check_expand_units(1);
 }
 
 static const gr_arch_region group[] = {{.name = "g", .residual.add = 6, .mlp.add = 5, .heads.add = 2}};
@@ -93,12 +99,13 @@ static void test_expand_refuses(void **state) {
     (void)state;
     gr_arch_def def = with(added, 2);
     gr_model *m = build(&def, 3);
-    gr_arch_def bad[4] = {def, def, def, def};
+    gr_arch_def bad[5] = {def, def, def, def, def};
     bad[0].mlp = 32;
     bad[1].region_count = 1;
     bad[2].tied = false;
     bad[3].eps = 1e-6;
-    for (int i = 0; i < 4; i++) {
+    bad[4].kv_heads = 2;
+    for (int i = 0; i < 5; i++) {
         gr_surgery_result out;
         gr_error err = {0};
         assert_int_equal(gr_surgery_expand(&out, &def, m, &bad[i], &(gr_surgery_expand_def){0}, &err), GR_ERR_USAGE);
@@ -123,9 +130,9 @@ static const gr_arch_region mixed[] = {
 };
 
 /* Gone is the same as off, for every region, and for the rest of the regions afterwards. */
-static void test_remove(void **state) {
-    (void)state;
+static void check_remove(int kv_heads) {
     gr_arch_def def = with(mixed, 6);
+    def.kv_heads = kv_heads;
     gr_model *m = build(&def, 3);
     disturb(m);
     for (int r = 0; r < 6; r++)
@@ -154,11 +161,17 @@ static void test_remove(void **state) {
     gr_model_free(m);
 }
 
-/* Added units and groups leave what never had them: the same names, numbers and logits, bit for bit. */
-static void test_remove_added(void **state) {
+static void test_remove(void **state) {
     (void)state;
+    check_remove(0);
+    check_remove(2); /* the same counts of heads are whole groups of 2 */
+}
+
+/* Added units and groups leave what never had them: the same names, numbers and logits, bit for bit. */
+static void check_remove_added(int kv_heads) {
     const gr_arch_region all[] = {added[0], group[0]};
     gr_arch_def def = with(all, 2), none = with(NULL, 0);
+    def.kv_heads = none.kv_heads = kv_heads;
     gr_model *m = build(&def, 3), *never = build(&none, 3);
     gr_error err = {0};
     gr_surgery_result out;
@@ -177,6 +190,12 @@ static void test_remove_added(void **state) {
     gr_surgery_free(&out);
     gr_model_free(m);
     gr_model_free(never);
+}
+
+static void test_remove_added(void **state) {
+    (void)state;
+    check_remove_added(0);
+    check_remove_added(2);
 }
 
 static void test_remove_refuses(void **state) {

@@ -50,7 +50,8 @@ static world *world_new(void) {
                            .train = w->train,
                            .train_count = DOCS,
                            .vocab = GR_TEST_VOCAB,
-                           .eot = EOT};
+                           .eot = EOT,
+                           .start = EOT};
     gr_error err = {0};
     const gr_label_def label = {.name = "biology", .is = (const char *[]){"animal"}, .count = 1, .known = 0.8};
     gr_test_ok(gr_labels_new(&w->labels, &w->data.topics, &label, 1, NULL, 0, 1, &err), &err);

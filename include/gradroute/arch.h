@@ -43,6 +43,10 @@
  * (the group's slice of the final norm); the stream taps hold the core's dimensions. Groups have no biases into the
  * stream and need RMS norm; at most 3 of them.
  *
+ * Shared keys (kv_heads, K of them): the unit is a head of keys and values with the H / K query heads that read it,
+ * attn.qkv is [(H + 2 K)*S x D]: per unit its queries, then k, then v. Wherever a region counts heads, `add` included,
+ * it counts these units, so that a region takes them whole.
+ *
  * `patterns`: parameters owned whole, without a gate.
  *
  * `stop`: nothing that lies before the region learns from what the region's units send back (a cheap test of whether a
@@ -93,8 +97,9 @@ typedef struct gr_arch_def {
     int vocab, context;     /* tokens; positions of a row (sets the size of learned positions only) */
     int layers, width;      /* blocks; D, the core's residual dimensions */
     int heads, head_size;   /* per layer; head_size 0: width / heads */
+    int kv_heads;           /* heads of keys and values, each shared by heads / kv_heads query heads; 0: as heads */
     int mlp;                /* neurons per layer; 0: 8/3 width (swiglu) or 4 width, rounded up to a multiple of 32 */
-    const int *layer_heads; /* [layers] instead of heads, where layers differ; NULL: alike */
+    const int *layer_heads; /* [layers] query heads instead of heads, where layers differ; NULL: alike */
     const int *layer_mlp;   /* [layers] instead of mlp */
     gr_norm norm;
     double eps; /* of the norms */

@@ -117,7 +117,8 @@ typedef struct gr_dataset {
     const uint32_t *train;      /* [train_count] document numbers, ascending */
     const uint32_t *validation; /* [validation_count] document numbers, ascending */
     size_t train_count, validation_count;
-    int32_t vocab, eot; /* tokens known to the tokenizer; the token that ends (and starts) a document */
+    int32_t vocab, eot; /* tokens known to the tokenizer; the token that ends a document */
+    int32_t start;      /* the token that starts one; mostly the same */
     uint64_t seed;      /* of the split */
     uint64_t read, duplicates, skipped;
     bool used_fallback; /* these four as the corpus reported them */
@@ -307,7 +308,7 @@ gr_status gr_dataset_draw(const gr_dataset *data, uint32_t *out, const gr_labels
 
 /* ---- Rows: what a step reads ------------------------------------------------------------------------------------- */
 
-/* rows x width positions. A document of n tokens takes n + 1 positions of one row, inputs <eot> t1 .. tn, targets
+/* rows x width positions. A document of n tokens takes n + 1 positions of one row, inputs <start> t1 .. tn, targets
  * t1 .. tn <eot>, cut to the width. Positions that hold no document are absent: input <eot>, target -1, doc -1, both
  * labels GR_LABEL_ABSENT, and a segment of their own (start = the position itself). Attention of position t reads
  * start[t] .. t. A position's labels and score are those of the token it predicts; they may differ inside of a

@@ -72,11 +72,17 @@ gr_value gr_mul(gr_graph *graph, gr_value a, gr_value b);
  * (seed, node, step, row of the logical batch, column). */
 gr_value gr_dropout(gr_graph *graph, gr_value x, double rate);
 
-/* Causal self-attention inside each document. qkv is [N x 3*heads*size], unit-major: for each head its q, then k, then
- * v (size columns each). Returns [N x heads*size]. scale multiplies q.k (1/sqrt(size) as a rule). rotary_base > 0
- * rotates neighbouring pairs of q and k by position * base^(-2i/size) (Su et al. 2021); 0: no rotation. size is even
- * then. */
-gr_value gr_attention(gr_graph *graph, gr_value qkv, int heads, int size, double scale, double rotary_base);
+/* Causal self-attention inside each document. Query heads share heads of keys and values, heads / kv_heads each
+ * (Ainslie et al. 2023). qkv is [N x (heads + 2*kv_heads)*size], unit-major: for each head of keys its queries, then k,
+ * then v (size columns each). Returns [N x heads*size], in the order of the queries. scale multiplies q.k (1/sqrt(size)
+ * as a rule). rotary_base > 0 rotates neighbouring pairs of q and k by position * base^(-2i/size) (Su et al. 2021);
+ * 0: no rotation. size is even then. */
+typedef struct gr_attention_def {
+    int heads, kv_heads; /* kv_heads divides heads; 0: as heads */
+    int size;
+    double scale, rotary_base;
+} gr_attention_def;
+gr_value gr_attention(gr_graph *graph, gr_value qkv, const gr_attention_def *def);
 
 /* Columns [lo, hi) of x, as a view. */
 gr_value gr_slice(gr_graph *graph, gr_value x, int lo, int hi);

@@ -20,7 +20,7 @@
  *       jsonl: FILE, text: FIELD = text, label: FIELD = label, topic: NAME (of records without label), id: FIELD
  *       text: FILE | [{file: FILE, separator: TEXT, topic: NAME}, ...]
  *       validation: 0.05, context: 128, dedupe: true, mixed: false       rows that mix labels
- *       tokenizer: {train: 4096} | {file: FILE}
+ *       tokenizer: {train: 4096} | {file: FILE}         as gr_tokenizer_open reads it
  *     labels:   {NAME: {SOURCE, known: 1, hidden_as: unlabelled|core, recall: 1, precision: 1,
  *                       false_from: [TOPIC, ...], noise_by: FIELD}}
  *     SOURCE:   is: [TOPIC, ...], field: FIELD    values of the topic, or of another member of the records
@@ -29,8 +29,9 @@
  *               tokens: [TEXT, ...]               single tokens, spelt exactly
  *               all_of: [NAME, ...]               where several labels hold at once
  *     adjacent: [TOPIC, ...]                       trained on as core, reported apart
- *     model:    {arch: llama|gpt2|mlp, and any of layers, width, heads, head_size, mlp, norm, position, rotary_base,
- *                activation, bias, out_bias, logit_bias, tied, dropout, eps, init_std, l1, l1_layers, sizes, loss}
+ *     model:    {arch: llama|gpt2|mlp, and any of layers, width, heads, kv_heads, head_size, mlp, norm, position,
+ *                rotary_base, activation, bias, out_bias, logit_bias, tied, dropout, eps, init_std, l1, l1_layers,
+ *                sizes, loss}
  *     regions:  {NAME: {residual|mlp|heads: {add: N} | {last: N} | {claim: [LO, HI]}, layers: [I, ...],
  *                       parameters: [PATTERN, ...], stop: false}}
  *     preset:   NAME | {name: NAME, OPTION: VALUE, joint: [KIND, ...], draw: DRAW, from: STEP, until: STEP,

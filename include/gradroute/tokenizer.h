@@ -1,4 +1,4 @@
-/* tokenizer.h - byte-level BPE: text to token ids and back.
+/* tokenizer.h - text to token ids and back: byte-level BPE, and vocabularies of pieces as Llama has them.
  *
  *     gr_tokenizer *tok = NULL;
  *     gr_text docs[] = {{"a small bird", 12}, {"the act of", 10}};
@@ -18,12 +18,19 @@
  * rare words with subword units", 2016; on bytes, with the pattern used here: Radford et al., "Language models are
  * unsupervised multitask learners", 2019). Merges never cross pieces.
  *
- * Any bytes may be encoded, not only valid UTF-8: a byte that is part of no valid character is a piece of its own, so
- * decoding what was encoded always gives the same bytes. That holds for every tokenizer that opens, because a file in
- * which a byte has no token, or a merge does not spell its two halves, is refused.
+ * A vocabulary of pieces (Kudo & Richardson, "SentencePiece", 2018) has no pattern: a text is a row of characters, a
+ * space in front as the vocabulary says, and merges go by rank or score anywhere in it. A character without a token
+ * becomes a token for each of its bytes, or the unknown token.
  *
- * Special tokens such as <|endoftext|> are not recognised in text: there they are encoded as the characters they are
- * written with. Whoever needs one between documents appends gr_tokenizer_end(). Nothing is added at either end.
+ * Any bytes may be encoded, not only valid UTF-8: a byte that is part of no valid character stands for itself, so
+ * decoding what was encoded gives the same bytes. That holds for every byte-level tokenizer that opens, because a file
+ * in which a byte has no token, or a merge does not spell its two halves, is refused. It holds for pieces that have a
+ * token for each byte, put a space in front and take it away again; but the character U+2581, with which these
+ * vocabularies write a space, comes back as one. Characters that become the unknown token are lost.
+ *
+ * Special tokens such as <|endoftext|> are not recognised in text unless gr_tokenizer_encode_special is asked: else
+ * they are encoded as the characters they are written with. Whoever needs them around a document puts
+ * gr_tokenizer_start() before it and gr_tokenizer_end() behind. Nothing is added at either end.
  *
  * A finished tokenizer never changes; any number of threads may use one at the same time.
  */
@@ -53,25 +60,36 @@ typedef struct gr_text {
  * Errors: GR_ERR_USAGE if vocab is below 257. */
 gr_status gr_tokenizer_train(gr_tokenizer **out, const gr_text *docs, size_t count, int vocab, gr_error *err);
 
-/* Opens a Hugging Face tokenizer.json of a byte-level BPE model. Accepted:
- *   model          BPE; merges as "a b" or ["a", "b"]; ids 0..n-1 without a gap, all 256 bytes among them;
- *                  no dropout, prefix, suffix or ignore_merges
- *   pre_tokenizer  ByteLevel, or a Sequence of one Split by a regular expression (behavior Isolated, or Removed with
- *                  invert, which keeps the same pieces) and ByteLevel with use_regex false; no prefix space
- *   decoder        ByteLevel
- *   normalizer     none
- *   added_tokens   any; those that are not special are not recognised in text either, but are decoded
- * post_processor, padding and truncation are not used. The expression is compiled by PCRE2, whose \s also matches
- * U+180E, unlike that of some other programs; empty matches of it cut nothing.
+/* Opens the vocabulary in a file, whose kind is seen by its content:
+ *
+ * 1. A Hugging Face tokenizer.json. For both kinds: model BPE; merges as "a b" or ["a", "b"]; ids 0..n-1 without a gap;
+ *    no dropout, prefix, suffix or ignore_merges; added_tokens of any sort, of which those that are not special are
+ *    decoded (lstrip, rstrip, single_word and normalized have no effect). Byte-level BPE:
+ *      model          all 256 bytes among the tokens
+ *      pre_tokenizer  ByteLevel, or a Sequence of one Split by a regular expression (behavior Isolated, or Removed with
+ *                     invert, which keeps the same pieces) and ByteLevel with use_regex false; no prefix space
+ *      decoder        ByteLevel
+ *      normalizer     none
+ *    Pieces:
+ *      model          byte_fallback with <0x00> to <0xFF>, or an unk_token, or both; fuse_unk
+ *      normalizer     Prepend U+2581, Replace " " by it, or both; or none and
+ *      pre_tokenizer  Metaspace: prepend_scheme never, always, first (or add_prefix_space), split or not
+ *      decoder        of Replace, ByteFallback, Fuse, Strip of a space at the start, Metaspace
+ *    post_processor, padding and truncation are not used. The expression is compiled by PCRE2, whose \s also matches
+ *    U+180E, unlike that of some other programs; empty matches of it cut nothing. Of our own, members of model that
+ *    other programs pass over: scores, a number for each token, in whose order merges are made, those of equal score
+ *    from the left (SentencePiece); document, the tokens before and behind a document where names do not tell.
+ * 2. One of GPT-2's two files, encoder.json (or vocab.json) and vocab.bpe (or merges.txt), with the other beside it.
+ * 3. A vocabulary of llama2.c, pieces with scores. There <s> both begins and ends a document.
  *
  * Errors: GR_ERR_INPUT, GR_ERR_IO, or GR_ERR_FORMAT with the place in the file and a hint. */
 gr_status gr_tokenizer_open(gr_tokenizer **out, const char *path, gr_error *err);
 
-/* The same for JSON in memory; place names its origin in errors (NULL: "tokenizer.json"). */
+/* The same for 1 and 3 in memory; place names the origin in errors (NULL: "tokenizer.json"). */
 gr_status gr_tokenizer_parse(gr_tokenizer **out, const char *json, size_t length, const char *place, gr_error *err);
 
-/* Writes a tokenizer.json that gr_tokenizer_open and other programs load: first path.tmp, flushed to the disk, then
- * renamed, so that path always holds a whole file. Errors: GR_ERR_IO. */
+/* Writes a tokenizer.json that gr_tokenizer_open reads back to an equal tokenizer and other programs load: first
+ * path.tmp, flushed to the disk, then renamed, so that path always holds a whole file. Errors: GR_ERR_IO. */
 gr_status gr_tokenizer_save(const gr_tokenizer *tok, const char *path, gr_error *err);
 
 /* NULL is allowed. */
@@ -80,8 +98,13 @@ void gr_tokenizer_free(gr_tokenizer *tok);
 /* Number of tokens, special ones included: ids are 0..size-1. */
 int gr_tokenizer_size(const gr_tokenizer *tok);
 
-/* Id of <|endoftext|>, or -1 if there is none. */
+/* The tokens before and behind a document: special ones by the usual names, <s> or <bos> and <|endoftext|>, </s> or
+ * <eos>; where one is missing the other does for both. -1 if there is none. */
+int gr_tokenizer_start(const gr_tokenizer *tok);
 int gr_tokenizer_end(const gr_tokenizer *tok);
+
+/* The token for characters that the vocabulary does not know, or -1. */
+int gr_tokenizer_unknown(const gr_tokenizer *tok);
 
 /* Appends the ids of text to a growing array: *ids may start as NULL with *count = *capacity = 0 and is released by
  * gr_free. After an error *count is what it was.
@@ -91,10 +114,20 @@ int gr_tokenizer_end(const gr_tokenizer *tok);
 gr_status gr_tokenizer_encode(const gr_tokenizer *tok, int32_t **ids, size_t *count, size_t *capacity, const char *text,
                               size_t length, gr_error *err);
 
+/* The same, but where the text holds the name of a special or added token, that is its id: the leftmost, of those at
+ * one place the longest. What lies between is encoded as texts of their own. For prompts that are trusted. */
+gr_status gr_tokenizer_encode_special(const gr_tokenizer *tok, int32_t **ids, size_t *count, size_t *capacity,
+                                      const char *text, size_t length, gr_error *err);
+
 /* Appends the bytes of n ids to a growing array, which gets no terminating zero. Special tokens and ids out of range
- * are skipped. A character may be spread over several tokens: cut ids anywhere, but show only whole characters. */
+ * are skipped. A character may be spread over several tokens: cut ids anywhere, but show only whole characters. Of
+ * pieces, the space that encoding put in front is taken away: ids are a text from its start. */
 void gr_tokenizer_decode(const gr_tokenizer *tok, char **text, size_t *count, size_t *capacity, const int32_t *ids,
                          size_t n);
+
+/* The same for ids that go on with a text: every space stays. */
+void gr_tokenizer_decode_on(const gr_tokenizer *tok, char **text, size_t *count, size_t *capacity, const int32_t *ids,
+                            size_t n);
 
 /* The bytes of one token (of a special token, its name), valid as long as tok and without a terminating zero; NULL and
  * *length = 0 for an id out of range. */

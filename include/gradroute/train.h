@@ -103,6 +103,11 @@ gr_status gr_evaluator_new(gr_evaluator **evaluator, gr_model *model, const gr_t
                            gr_error *err);
 void gr_evaluator_free(gr_evaluator *evaluator);
 
+/* true: of a document in which some targets have a true label and some have none, those with one count alone. So a
+ * label of tokens is measured on these tokens, and not on the text around them. Other documents count whole. Default
+ * false. */
+void gr_evaluator_labelled(gr_evaluator *evaluator, bool labelled);
+
 /* From the start of the scan to its end: for each document d < docs that it holds, nll[d] is the sum over the
  * document's targets of -log p and tokens[d] their number; 0 and 0 for all others. Sees the parameters as they are
  * now. Does not allocate. */

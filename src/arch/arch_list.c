@@ -85,8 +85,8 @@ static void list_layer(const lister *l) {
         list_norm(l, prefix);
     }
     if (heads) {
-        list_in(l, heads * 3 * plan->head_size, GR__QKV, "attn.qkv");
-        list_out(l, heads * plan->head_size, GR__HEAD, "attn.out");
+        list_in(l, heads * gr__plan_lines_of(plan, GR__QKV), GR__QKV, "attn.qkv");
+        list_out(l, heads * gr__plan_lines_of(plan, GR__HEAD), GR__HEAD, "attn.out");
     }
     if (gr__plan_thinks(plan, l->layer)) {
         snprintf(prefix, sizeof prefix, "layers.%d.mlp.", l->layer);

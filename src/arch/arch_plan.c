@@ -73,6 +73,11 @@ static gr_status settle_transformer(gr__plan *plan, const gr_arch_def *def, gr_e
     GR_TRY(within("head_size", def->head_size, 0, 4096, err));
     if (!(def->eps > 0 && def->eps < 1))
         return USAGE(err, NULL, "eps is %g, expected a small number above 0", def->eps);
+    GR_TRY(within("kv_heads", def->kv_heads, 0, def->heads, err));
+    if (def->kv_heads && def->heads % def->kv_heads)
+        return USAGE(err, "each head of keys and values serves the same number of query heads",
+                     "kv_heads %d does not divide heads %d", def->kv_heads, def->heads);
+    plan->share = def->kv_heads ? def->heads / def->kv_heads : 1;
     if (!def->head_size && (!def->heads || def->width % def->heads))
         return USAGE(err, "give head_size, or a width that is a multiple of heads",
                      "width %d does not divide into %d heads", def->width, def->heads);
@@ -95,6 +100,16 @@ static gr_status settle_mlp(gr__plan *plan, const gr_arch_def *def, gr_error *er
     return GR_OK;
 }
 
+/* Query heads of a layer as units. */
+static gr_status settle_heads(gr__plan *plan, const gr_arch_def *def, int layer, gr_error *err) {
+    int heads = def->layer_heads ? def->layer_heads[layer] : def->heads;
+    GR_TRY(within("the heads of a layer", heads, 0, MAX_WIDTH, err));
+    if (heads % plan->share)
+        return USAGE(err, NULL, "the %d heads of layer %d cannot share heads of keys by %d", heads, layer, plan->share);
+    plan->heads[layer] = heads / plan->share;
+    return GR_OK;
+}
+
 static gr_status settle_layers(gr__plan *plan, const gr_arch_def *def, gr_error *err) {
     size_t n = (size_t)plan->layers * sizeof(int);
     plan->heads = gr_arena_alloc(plan->arena, n);
@@ -105,10 +120,9 @@ static gr_status settle_layers(gr__plan *plan, const gr_arch_def *def, gr_error 
         if (def->kind == GR_ARCH_MLP) {
             plan->mlp[i] = def->sizes[i + 1];
         } else {
-            plan->heads[i] = def->layer_heads ? def->layer_heads[i] : def->heads;
+            GR_TRY(settle_heads(plan, def, i, err));
             plan->mlp[i] = def->layer_mlp ? def->layer_mlp[i] : default_mlp(def);
         }
-        GR_TRY(within("the heads of a layer", plan->heads[i], 0, MAX_WIDTH, err));
         GR_TRY(within("the neurons of a layer", plan->mlp[i], 0, MAX_UNITS, err));
         plan->heads_all[i] = plan->heads[i];
         plan->mlp_all[i] = plan->mlp[i];
@@ -250,7 +264,8 @@ static gr_status check_result(const gr__plan *plan, gr_error *err) {
         if (def->kind == GR_ARCH_TRANSFORMER && (def->bias || def->out_bias) && (!heads || !mlp))
             return USAGE(err, "leave one, or do without biases",
                          "layer %d has %d heads and %d neurons; a block with a bias needs at least one", i, heads, mlp);
-        if ((int64_t)heads * 3 * plan->head_size > INT_MAX / 4 || mlp > INT_MAX / 4 || plan->stream > MAX_WIDTH)
+        if ((int64_t)heads * (plan->share + 2) * plan->head_size > INT_MAX / 4 || mlp > INT_MAX / 4 ||
+            plan->stream > MAX_WIDTH)
             return USAGE(err, NULL, "layer %d is too large: %d heads of %d, %d neurons, %d residual dimensions", i,
                          heads, plan->head_size, mlp, plan->stream);
         if (def->kind == GR_ARCH_MLP && !mlp)
@@ -350,6 +365,19 @@ int gr__plan_mlp(const gr__plan *plan, int owner, int layer) {
     return owner == GR_NONE ? plan->mlp_all[layer] : plan->mlp_span[owner * plan->layers + layer].hi;
 }
 
+int gr__plan_lines_of(const gr__plan *plan, gr__unit unit) {
+    switch (unit) {
+    case GR__NEURON:
+        return 1;
+    case GR__HEAD:
+        return plan->share * plan->head_size;
+    case GR__QKV:
+        return (plan->share + 2) * plan->head_size;
+    default:
+        return 0;
+    }
+}
+
 int gr__plan_own(const gr__plan *plan, int owner) {
     return owner == GR_NONE ? plan->width : plan->def->regions[owner].residual.add;
 }
@@ -378,7 +406,7 @@ gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region) {
     const gr__plan_param *p = &plan->param[param];
     int at = region * plan->layers + p->layer[axis];
     gr__span s = {0, 0};
-    int scale = 1;
+    int scale = gr__plan_lines_of(plan, p->axis[axis].unit);
     if (p->region != GR_NONE || plan->def->regions[region].residual.add)
         return s;
     switch (p->axis[axis].unit) {
@@ -387,12 +415,8 @@ gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region) {
     case GR__NEURON:
         return plan->mlp_span[at];
     case GR__HEAD:
-        s = plan->head_span[at];
-        scale = plan->head_size;
-        break;
     case GR__QKV:
         s = plan->head_span[at];
-        scale = 3 * plan->head_size;
         break;
     default:
         break;

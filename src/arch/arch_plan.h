@@ -16,8 +16,8 @@ typedef enum gr__unit {
     GR__PLAIN,  /* tokens, positions, inputs, outputs */
     GR__STREAM, /* residual dimensions */
     GR__NEURON, /* one line a neuron */
-    GR__HEAD,   /* head_size lines a head */
-    GR__QKV     /* 3 * head_size lines a head */
+    GR__HEAD,   /* a head of keys: head_size lines for each of its query heads */
+    GR__QKV     /* and 2 * head_size more */
 } gr__unit;
 
 /* What the rows or the columns of a parameter are. out: the entries decide what these units put out (rather than what
@@ -42,6 +42,7 @@ typedef struct gr__plan {
     const gr_arch_def *def; /* borrowed */
     gr_arena *arena;
     int layers, width, head_size;
+    int share;                      /* query heads of a head of keys: heads are counted in heads of keys below */
     int *heads, *mlp;               /* [layers] claimable units of the core */
     int *heads_all, *mlp_all;       /* [layers] with the added ones */
     gr__span *head_span, *mlp_span; /* [regions * layers] units of each region; of a group: [0, own) */
@@ -59,13 +60,14 @@ void gr__plan_free(gr__plan *plan);
 int gr__plan_find(const gr__plan *plan, const char *name); /* GR_NONE if there is none */
 size_t gr__plan_size(const gr__plan *plan);                /* numbers in all parameters */
 
-/* Heads or neurons that the core (GR_NONE) or a group has in a layer. */
+/* Heads of keys or neurons that the core (GR_NONE) or a group has in a layer. */
 int gr__plan_heads(const gr__plan *plan, int owner, int layer);
 int gr__plan_mlp(const gr__plan *plan, int owner, int layer);
-int gr__plan_own(const gr__plan *plan, int owner);      /* residual dimensions of the owner itself */
-int gr__plan_seen(const gr__plan *plan, int owner);     /* those that its blocks read and write */
-bool gr__plan_attends(const gr__plan *plan, int layer); /* somebody has heads there */
-bool gr__plan_thinks(const gr__plan *plan, int layer);  /* somebody has neurons there */
+int gr__plan_lines_of(const gr__plan *plan, gr__unit unit); /* lines of one unit, 0: not a unit that comes in counts */
+int gr__plan_own(const gr__plan *plan, int owner);          /* residual dimensions of the owner itself */
+int gr__plan_seen(const gr__plan *plan, int owner);         /* those that its blocks read and write */
+bool gr__plan_attends(const gr__plan *plan, int layer);     /* somebody has heads there */
+bool gr__plan_thinks(const gr__plan *plan, int layer);      /* somebody has neurons there */
 
 /* Lines of one axis of a core parameter that are units of the region; empty if none. */
 gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region);

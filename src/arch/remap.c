@@ -23,24 +23,10 @@ void gr__remap_free(gr__remap *map) {
 
 int *gr__remap_lines(const gr__remap *map, int param, int axis) {
     const gr__plan_param *p = &map->to->param[param];
-    int lines = axis ? p->def.cols : p->def.rows, layer = p->layer[axis], size = map->to->head_size, scale = 0;
-    const int *units = NULL;
-    switch (p->region == GR_NONE ? p->axis[axis].unit : GR__PLAIN) {
-    case GR__NEURON:
-        units = map->mlp[layer];
-        scale = 1;
-        break;
-    case GR__HEAD:
-        units = map->heads[layer];
-        scale = size;
-        break;
-    case GR__QKV:
-        units = map->heads[layer];
-        scale = 3 * size;
-        break;
-    default:
-        break;
-    }
+    int lines = axis ? p->def.cols : p->def.rows, layer = p->layer[axis];
+    const gr__unit unit = p->region == GR_NONE ? p->axis[axis].unit : GR__PLAIN;
+    const int scale = gr__plan_lines_of(map->to, unit);
+    const int *units = !scale ? NULL : unit == GR__NEURON ? map->mlp[layer] : map->heads[layer];
     int *from = gr_alloc((size_t)lines * sizeof *from);
     for (int i = 0; i < lines; i++)
         from[i] = !units ? i : units[i / scale] < 0 ? -1 : units[i / scale] * scale + i % scale;
@@ -158,12 +144,12 @@ static int *lines_kept(const kept *k) {
     return units;
 }
 
-/* Counts of claimable units that stay: one number where all layers agree, else a list. */
-static int *counts(gr_arena *arena, const kept *k, const int *claimable, int layers, int *same) {
+/* Counts of claimable units that stay, `scale` each: one number where all layers agree, else a list. */
+static int *counts(gr_arena *arena, const kept *k, const int *claimable, int layers, int scale, int *same) {
     int *list = gr_arena_alloc(arena, (size_t)layers * sizeof *list);
     bool alike = true;
     for (int i = 0; i < layers; i++) {
-        list[i] = count_kept(&k[i], claimable[i]);
+        list[i] = scale * count_kept(&k[i], claimable[i]);
         alike = alike && list[i] == list[0];
     }
     if (!alike || !layers || !list[0])
@@ -230,8 +216,10 @@ static gr_arch_def *smaller(const gr__plan *plan, const bool *gone, const kept *
         def.sizes = sizes;
     } else {
         def.head_size = plan->head_size;
-        def.layer_heads = counts(arena, heads, plan->heads, plan->layers, &def.heads);
-        def.layer_mlp = counts(arena, mlp, plan->mlp, plan->layers, &def.mlp);
+        def.layer_heads = counts(arena, heads, plan->heads, plan->layers, plan->share, &def.heads);
+        if (def.kv_heads && !def.layer_heads)
+            def.kv_heads = def.heads / plan->share;
+        def.layer_mlp = counts(arena, mlp, plan->mlp, plan->layers, 1, &def.mlp);
     }
     gr_arch_def *copy = gr_arch_copy(&def);
     gr_arena_free(arena);

@@ -101,6 +101,7 @@ static gr_status check_axis(const gr__remap *map, int old, int axis, gr_error *e
 static gr_status check_wider(const gr__remap *map, gr_error *err) {
     GR_TRY(check_same(map->from->def, map->def, err));
     GR_TRY(same("head_size", map->from->head_size, map->to->head_size, err));
+    GR_TRY(same("query heads for a head of keys", map->from->share, map->to->share, err));
     for (int i = 0; i < map->to->layers; i++) {
         GR_TRY(same("heads to claim", map->from->heads[i], map->to->heads[i], err));
         GR_TRY(same("neurons to claim", map->from->mlp[i], map->to->mlp[i], err));

@@ -135,12 +135,18 @@ static gr_value heads_of(builder *b, gr_value n, int owner, int layer) {
     const gr__plan *plan = b->plan;
     double base = b->def->position == GR_POSITION_ROTARY ? b->def->rotary_base : 0;
     gr_value qkv = read_streams(b, n, owner, layer, "attn.qkv");
-    gr_value a = gr_attention(b->g, qkv, gr__plan_heads(plan, owner, layer), plan->head_size,
-                              1 / sqrt((double)plan->head_size), base);
+    const int units = gr__plan_heads(plan, owner, layer);
+    gr_value a = gr_attention(b->g, qkv,
+                              &(gr_attention_def){.heads = units * plan->share,
+                                                  .kv_heads = units,
+                                                  .size = plan->head_size,
+                                                  .scale = 1 / sqrt((double)plan->head_size),
+                                                  .rotary_base = base});
     a = tap_layer(b, a, owner, layer, "attn.heads");
     if (owner != GR_NONE)
         return gate_group(b, a, owner);
-    gr__plan_gates(b->g, plan, b->region, plan->head_span, layer, gr_graph_tap(b->g, a), plan->head_size);
+    gr__plan_gates(b->g, plan, b->region, plan->head_span, layer, gr_graph_tap(b->g, a),
+                   gr__plan_lines_of(plan, GR__HEAD));
     return a;
 }
 

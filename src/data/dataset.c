@@ -29,7 +29,8 @@ typedef struct header {
     uint64_t total, docs, tokens, train, strings; /* bytes of the file, numbers of elements, bytes of all strings */
     uint64_t seed, read, duplicates, skipped;
     uint64_t records;
-    uint32_t vocab, eot, topics, flags, fields, zero;
+    uint32_t vocab, eot, topics, flags, fields,
+        start;                /* start: the token before a document, plus 1; 0: the end token */
     unsigned char digest[32]; /* SHA-256 of every other byte; the last member */
 } header;
 _Static_assert(sizeof(header) == GR__DATASET_HEADER, "the header has no padding");
@@ -124,6 +125,7 @@ static bool attach(gr_dataset *data) {
     data->validation_count = h->docs - h->train;
     data->vocab = (int32_t)h->vocab;
     data->eot = (int32_t)h->eot;
+    data->start = h->start ? (int32_t)h->start - 1 : data->eot;
     data->seed = h->seed;
     data->read = h->read;
     data->duplicates = h->duplicates;
@@ -196,6 +198,7 @@ static header describe(const gr__tokens *t, const gr_dataset_def *def, uint32_t 
                 .read = t->origin ? t->origin->read : topics->docs,
                 .records = t->origin && t->origin->record ? t->origin->records : topics->docs,
                 .fields = (uint32_t)fields_of(t),
+                .start = (uint32_t)t->start,
                 .vocab = (uint32_t)t->vocab,
                 .eot = (uint32_t)t->eot,
                 .topics = (uint32_t)topics->count};
@@ -381,7 +384,7 @@ static gr_status check_header(const header *h, size_t size, const char *path, gr
     if (h->docs < 1 || h->docs > INT32_MAX || h->tokens >= most || h->strings >= most || h->train > h->docs ||
         h->topics < 1 || h->topics > TOPICS_MOST || h->vocab > INT32_MAX || h->eot >= h->vocab ||
         h->fields > FIELDS_MOST || h->records < h->docs || h->records > INT32_MAX || h->flags > (FELL_BACK | KEYED) ||
-        block_bytes(h) != size)
+        h->start > h->vocab || block_bytes(h) != size)
         return refuse(path, err, "the header contradicts itself");
     return GR_OK;
 }

@@ -14,6 +14,7 @@ typedef struct gr__tokens {
     const uint32_t *bytes;   /* [docs] */
     int32_t vocab, eot;
     const gr_corpus *origin; /* what is said of the sources, and their fields; may be NULL */
+    int32_t start;           /* the token before a document, plus 1; 0: eot */
 } gr__tokens;
 
 /* Copies everything into one block and splits it. */

@@ -76,13 +76,14 @@ gr_status gr_dataset_new(gr_dataset **data, const gr_corpus *corpus, const gr_to
     if (eot < 0)
         return gr_error_set(err, GR_ERR_USAGE, "tokenizer", "use a tokenizer with <|endoftext|>",
                             "the tokenizer has no token that ends a document");
+    int start = gr_tokenizer_start(tokenizer) == eot ? 0 : gr_tokenizer_start(tokenizer) + 1;
     int32_t *ids = NULL;
     uint64_t *offsets = gr_alloc((docs + 1) * sizeof *offsets);
     uint32_t *bytes = gr_alloc(docs * sizeof *bytes);
     for (size_t d = 0; d < docs; d++)
         bytes[d] = (uint32_t)corpus->texts[d].length;
     gr_status status = encode(&ids, offsets, corpus, tokenizer, err);
-    gr__tokens tokens = {&corpus->topics, offsets, ids, bytes, gr_tokenizer_size(tokenizer), eot, corpus};
+    gr__tokens tokens = {&corpus->topics, offsets, ids, bytes, gr_tokenizer_size(tokenizer), eot, corpus, start};
     if (status == GR_OK)
         status = gr__dataset_assemble(data, &tokens, def, err);
     gr_free(ids);

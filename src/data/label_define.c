@@ -82,6 +82,10 @@ static gr_status add_values(const gr__making *m, gr__label_from *s, gr_error *er
 }
 
 static gr_status need_text(const gr__making *m, const gr_label_def *def, gr_error *err) {
+    if (m->data && m->tokenizer && gr_tokenizer_size(m->tokenizer) != m->data->vocab)
+        return gr_error_set(err, GR_ERR_USAGE, "labels", "use the tokenizer that made the dataset",
+                            "a tokenizer of %d tokens for a dataset of %d", gr_tokenizer_size(m->tokenizer),
+                            m->data->vocab);
     if (m->data && m->tokenizer)
         return GR_OK;
     return gr_error_set(err, GR_ERR_USAGE, def->name, "gr_labels_make with the dataset and its tokenizer",

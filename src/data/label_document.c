@@ -37,6 +37,10 @@ static gr_status spans_of_record(gr__making *m, const gr__label_from *s, size_t 
         most = span.to > most ? span.to : most;
         GR_PUSH(m->spans.at, m->spans.count, m->spans.capacity) = span;
     }
+    if (!m->text.exact)
+        return gr_error_set(err, GR_ERR_USAGE, s->def->name, "use a byte-level tokenizer, or scores of whole documents",
+                            "the tokens of record %zu do not spell all of its text, so places in it are not known",
+                            record + 1);
     characters += gr__doc_text_characters(&m->text);
     if (most > characters) {
         char place[320];
@@ -148,7 +152,7 @@ gr_status gr__label_document(gr__making *m, size_t d, gr_error *err) {
     int16_t *truth = m->tokens ? l->token_truth : l->truth, *shown = m->tokens ? l->token_revealed : l->revealed;
     gr_real *score = m->tokens ? l->token_score : l->score;
     if (m->texts)
-        GR_TRY(gr__doc_text_load(&m->text, m->data, m->tokenizer, d, err));
+        gr__doc_text_load(&m->text, m->data, m->tokenizer, d);
     reserve(m, positions);
     memset(m->fit, 0, positions * sizeof *m->fit);
     memset(m->true_fit, 0, positions * sizeof *m->true_fit);

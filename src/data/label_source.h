@@ -23,11 +23,11 @@ typedef struct gr__doc_text {
     uint32_t *begin, *end; /* [tokens] bytes of a token, white space at its front left out unless it is all there is */
     uint32_t *sentence;    /* [tokens] number of the sentence where the token begins */
     size_t tokens, most;
+    bool exact; /* as long as the document: tokens that stand for unknown characters spell nothing */
 } gr__doc_text;
 
-/* GR_ERR_USAGE when the tokenizer is not the one that made the dataset. Memory is kept for the next document. */
-gr_status gr__doc_text_load(gr__doc_text *text, const gr_dataset *data, const gr_tokenizer *tokenizer, size_t doc,
-                            gr_error *err);
+/* Memory is kept for the next document. */
+void gr__doc_text_load(gr__doc_text *text, const gr_dataset *data, const gr_tokenizer *tokenizer, size_t doc);
 void gr__doc_text_clear(gr__doc_text *text);
 
 /* Raises score[t] of each token to the highest score of the spans that touch it. */

@@ -60,26 +60,22 @@ static void find_sentences(gr__doc_text *t) {
     }
 }
 
-gr_status gr__doc_text_load(gr__doc_text *t, const gr_dataset *data, const gr_tokenizer *tokenizer, size_t doc,
-                            gr_error *err) {
+void gr__doc_text_load(gr__doc_text *t, const gr_dataset *data, const gr_tokenizer *tokenizer, size_t doc) {
     size_t first = data->offsets[doc], tokens = data->offsets[doc + 1] - first, at = 0;
     reserve(t, tokens);
     t->tokens = tokens;
     for (size_t i = 0; i < tokens; i++) {
         size_t begin = at;
-        gr_tokenizer_decode(tokenizer, &t->text, &at, &t->capacity, data->ids + first + i, 1);
+        (i ? gr_tokenizer_decode_on : gr_tokenizer_decode)(tokenizer, &t->text, &at, &t->capacity,
+                                                           data->ids + first + i, 1);
         t->end[i] = (uint32_t)at;
         while (begin < at && is_space(t->text[begin]))
             begin++;
         t->begin[i] = begin < at ? (uint32_t)begin : i ? t->end[i - 1] : 0;
     }
     t->length = at;
-    if (at != data->bytes[doc] || at > UINT32_MAX)
-        return gr_error_set(err, GR_ERR_USAGE, "labels", "use the tokenizer that made the dataset",
-                            "document %zu has %zu bytes of text by this tokenizer, and %u in the dataset", doc, at,
-                            data->bytes[doc]);
+    t->exact = at == data->bytes[doc];
     find_sentences(t);
-    return GR_OK;
 }
 
 void gr__doc_text_clear(gr__doc_text *t) {

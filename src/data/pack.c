@@ -123,7 +123,7 @@ static void put_absent(gr_rows *out, size_t row, int32_t from, int32_t to, int32
     }
 }
 
-/* Inputs <eot> t1 .. tn, targets t1 .. tn <eot>, from position `from` of the row on. */
+/* Inputs <start> t1 .. tn, targets t1 .. tn <eot>, from position `from` of the row on. */
 static void put_document(gr_rows *out, size_t row, int32_t from, int32_t length, const gr__pack *pack, uint32_t doc) {
     const gr_dataset *data = pack->data;
     const gr_labels *labels = pack->labels;
@@ -131,7 +131,7 @@ static void put_document(gr_rows *out, size_t row, int32_t from, int32_t length,
     uint64_t n = data->offsets[doc + 1] - data->offsets[doc];
     for (int32_t i = 0; i < length; i++) {
         size_t t = row + (size_t)(from + i);
-        out->ids[t] = i ? ids[i - 1] : data->eot;
+        out->ids[t] = i ? ids[i - 1] : data->start;
         out->targets[t] = (uint64_t)i < n ? ids[i] : data->eot;
         out->start[t] = from;
         out->doc[t] = (int32_t)doc;

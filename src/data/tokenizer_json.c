@@ -9,37 +9,17 @@
 
 #include "base/mem.h"
 #include "data/reader.h"
-#include "data/tokenizer.h"
+#include "data/tokenizer_json.h"
 
-enum {
-    FILE_MAX = 512 << 20, /* bytes; so tokens and merges fit 32 bits */
-    SPELL_MAX = 256 + 256 - GR__BYTES_PRINTABLE
-};
-
-void gr__byte_order(uint8_t order[256]) {
-    int printable = 0, other = GR__BYTES_PRINTABLE;
-    for (int b = 0; b < 256; b++) {
-        bool shown = (b >= 0x21 && b <= 0x7e) || (b >= 0xa1 && b != 0xad);
-        order[shown ? printable++ : other++] = (uint8_t)b;
-    }
-}
+enum { FILE_MAX = 512 << 20 }; /* bytes; so tokens and merges fit 32 bits */
 
 /* ---- reading ---- */
 
-typedef struct reader {
-    const char *place;
-    gr_error *err;
-    json_t *root, *vocab; /* borrowed */
-    const char **keys;    /* id -> how the file writes the token, borrowed from root */
-    uint8_t *kinds;       /* id -> GR__TOKEN_... */
-    size_t count;
-    int16_t byte_of[SPELL_MAX]; /* character -> byte or -1 */
-} reader;
+typedef gr__vocab_reader reader;
+#define fail gr__vocab_fail
+#define has_type gr__vocab_has_type
 
-static gr_status fail(reader *r, const char *where, const char *hint, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static gr_status fail(reader *r, const char *where, const char *hint, const char *format, ...) {
+gr_status gr__vocab_fail(reader *r, const char *where, const char *hint, const char *format, ...) {
     char place[256], message[256];
     va_list list;
     va_start(list, format);
@@ -56,7 +36,7 @@ static bool is_off(const json_t *value) {
            (json_is_number(value) && json_number_value(value) == 0);
 }
 
-static bool has_type(const json_t *object, const char *type) {
+bool gr__vocab_has_type(const json_t *object, const char *type) {
     const char *text = json_string_value(json_object_get(object, "type"));
     return text && !strcmp(text, type);
 }
@@ -109,9 +89,13 @@ static gr_status check_options(reader *r) {
         return fail(r, "model.type", "only the model type BPE is read", "not a BPE model");
     for (size_t i = 0; i < sizeof unused / sizeof *unused; i++)
         GR_TRY(check_off(r, model, "model", unused[i]));
+    r->pieces = gr__vocab_is_pieces(r);
+    if (r->pieces)
+        return gr__vocab_rules(r);
     GR_TRY(check_off(r, r->root, "", "normalizer"));
     if (!has_type(json_object_get(r->root, "decoder"), "ByteLevel"))
-        return fail(r, "decoder", "only byte-level BPE is read", "the decoder is not ByteLevel");
+        return fail(r, "decoder", "byte-level BPE has ByteLevel, pieces have byte_fallback",
+                    "the decoder is not ByteLevel");
     return GR_OK;
 }
 
@@ -162,7 +146,12 @@ static gr_status read_tokens(reader *r) {
     r->kinds = gr_alloc(room);
     const char *key;
     json_t *id;
-    json_object_foreach(r->vocab, key, id) GR_TRY(take_id(r, "model.vocab", key, id, room, GR__TOKEN_PLAIN));
+    json_object_foreach(r->vocab, key, id) {
+        int kind = r->pieces ? gr__vocab_piece_kind(r, key) : GR__TOKEN_PLAIN;
+        if (r->pieces && strchr(key, ' '))
+            return fail(r, "model.vocab", "spaces are written " GR__SPACE_MARK, "the token \"%.60s\" has a space", key);
+        GR_TRY(take_id(r, "model.vocab", key, id, room, kind));
+    }
     GR_TRY(read_added(r, added, room));
     for (size_t i = 0; i < r->count; i++)
         if (!r->keys[i])
@@ -180,7 +169,7 @@ static size_t unspell(const reader *r, char *bytes, const char *key) {
             at = (at & 0x1f) << 6 | (*++c & 0x3f);
         else if (at >= 0x80)
             return 0;
-        if (at >= SPELL_MAX || r->byte_of[at] < 0)
+        if (at >= GR__SPELL_MAX || r->byte_of[at] < 0)
             return 0;
         bytes[n++] = (char)r->byte_of[at];
     }
@@ -190,14 +179,15 @@ static size_t unspell(const reader *r, char *bytes, const char *key) {
 static gr_status add_tokens(reader *r, gr_tokenizer *tok) {
     for (size_t i = 0; i < r->count; i++) {
         const char *key = r->keys[i];
-        if (r->kinds[i] != GR__TOKEN_PLAIN) {
-            gr__tokenizer_add(tok, key, strlen(key), r->kinds[i]);
+        int kind = r->kinds[i];
+        if (kind == GR__TOKEN_SPECIAL || (kind == GR__TOKEN_ADDED && !r->pieces)) {
+            gr__tokenizer_add(tok, key, strlen(key), kind);
             continue;
         }
         char *bytes = gr_alloc(strlen(key));
-        size_t n = unspell(r, bytes, key);
+        size_t n = r->pieces ? gr__vocab_unspell_piece(bytes, key, kind) : unspell(r, bytes, key);
         if (n)
-            gr__tokenizer_add(tok, bytes, n, GR__TOKEN_PLAIN);
+            gr__tokenizer_add(tok, bytes, n, kind);
         gr_free(bytes);
         if (!n)
             return fail(r, "model.vocab", "byte-level tokens use 256 characters only; list others in added_tokens",
@@ -212,18 +202,28 @@ static int32_t id_of(const reader *r, const char *key) {
     return id ? (int32_t)json_integer_value(id) : -1;
 }
 
-static gr_status add_merge(reader *r, gr_tokenizer *tok, const char *left, const char *right, size_t rank) {
+/* Where a merge stands, for errors. */
+static gr_status fail_merge(reader *r, size_t rank, const char *hint, const char *what) {
     char where[64];
+    if (r->merges_place) {
+        char place[GR__PLACE_SIZE];
+        gr__place(place, r->merges_place, r->merges_line + rank, 0);
+        return gr_error_set(r->err, GR_ERR_FORMAT, place, hint, "%s", what);
+    }
     snprintf(where, sizeof where, "model.merges[%zu]", rank);
+    return fail(r, where, hint, "%s", what);
+}
+
+static gr_status add_merge(reader *r, gr_tokenizer *tok, const char *left, const char *right, size_t rank) {
     if (!*left || !*right || strchr(left, ' ') || strchr(right, ' '))
-        return fail(r, where, "written \"a b\" or [\"a\", \"b\"]; a space within a token is spelled \u0120",
-                    "not two tokens");
-    char *both = gr_format("%s%s", left, right);
+        return fail_merge(r, rank, "written \"a b\" or [\"a\", \"b\"]; a space within a token is spelled \u0120",
+                          "not two tokens");
+    char *both = gr_format("%s%s", left, right), what[256];
     int32_t l = id_of(r, left), m = id_of(r, right), id = id_of(r, both);
     gr_free(both);
+    snprintf(what, sizeof what, "the merge of \"%.60s\" and \"%.60s\" names a token that does not exist", left, right);
     if (l < 0 || m < 0 || id < 0)
-        return fail(r, where, "both halves and the whole are tokens of model.vocab",
-                    "the merge of \"%.60s\" and \"%.60s\" names a token that does not exist", left, right);
+        return fail_merge(r, rank, "both halves and the whole are tokens of model.vocab", what);
     gr__tokenizer_merge(tok, l, m, id);
     return GR_OK;
 }
@@ -249,10 +249,30 @@ static gr_status add_merges(reader *r, gr_tokenizer *tok) {
     return GR_OK;
 }
 
+/* Merges beside scores say the same in another way. */
+static gr_status check_scores(reader *r, const gr_tokenizer *tok, const gr__merge *listed, size_t count) {
+    bool same = count == tok->merges_count;
+    for (size_t i = 0; same && i < count; i++)
+        same = listed[i].left == tok->merges[i].left && listed[i].right == tok->merges[i].right;
+    return same ? GR_OK
+                : fail(r, "model.merges", "leave out scores to use the merges", "merges and scores do not agree");
+}
+
 static gr_status build(reader *r, gr_tokenizer *tok) {
     GR_TRY(add_tokens(r, tok));
+    GR_TRY(gr__vocab_extras(r, tok));
     GR_TRY(add_merges(r, tok));
-    return gr__tokenizer_seal(tok, r->place, r->err);
+    if (!tok->scores)
+        return gr__tokenizer_seal(tok, r->place, r->err);
+    gr__merge *listed = tok->merges;
+    size_t count = tok->merges_count;
+    tok->merges = NULL;
+    tok->merges_count = tok->merges_capacity = 0;
+    gr_status status = gr__tokenizer_seal(tok, r->place, r->err);
+    if (status == GR_OK)
+        status = check_scores(r, tok, listed, count);
+    gr_free(listed);
+    return status;
 }
 
 static gr_status read_root(reader *r, gr_tokenizer **out) {
@@ -260,11 +280,15 @@ static gr_status read_root(reader *r, gr_tokenizer **out) {
     if (!json_is_object(r->root))
         return fail(r, "1:1", "a tokenizer.json holds one object", "not an object");
     GR_TRY(check_options(r));
-    GR_TRY(read_pattern(r, &pattern));
+    if (!r->pieces)
+        GR_TRY(read_pattern(r, &pattern));
     r->vocab = json_object_get(json_object_get(r->root, "model"), "vocab");
     GR_TRY(read_tokens(r));
     gr_tokenizer *tok = NULL;
-    GR_TRY(gr__tokenizer_new(&tok, pattern, r->place, r->err));
+    if (r->pieces)
+        tok = gr__tokenizer_new_pieces(&r->rules);
+    else
+        GR_TRY(gr__tokenizer_new(&tok, pattern, r->place, r->err));
     gr_status status = build(r, tok);
     if (status == GR_OK)
         *out = tok;
@@ -273,20 +297,11 @@ static gr_status read_root(reader *r, gr_tokenizer **out) {
     return status;
 }
 
-gr_status gr_tokenizer_parse(gr_tokenizer **out, const char *json, size_t length, const char *place, gr_error *err) {
-    *out = NULL;
-    reader r = {.place = place ? place : "tokenizer.json", .err = err};
-    if (length > FILE_MAX)
-        return gr_error_set(err, GR_ERR_FORMAT, r.place, "a tokenizer.json has at most 512 MiB",
-                            "%zu bytes are too many", length);
-    json_error_t bad;
-    r.root = json_loadb(length ? json : "", length, JSON_REJECT_DUPLICATES, &bad);
-    if (!r.root) {
-        char at[64];
-        snprintf(at, sizeof at, "%d:%d", bad.line, bad.column);
-        return fail(&r, at, "the file is damaged or not JSON", "%s", bad.text);
-    }
+gr_status gr__vocab_read(gr_tokenizer **out, json_t *root, const char *place, const char *merges_place,
+                         size_t merges_line, gr_error *err) {
+    reader r = {.place = place, .err = err, .root = root, .merges_place = merges_place, .merges_line = merges_line};
     uint8_t order[256];
+    *out = NULL;
     gr__byte_order(order);
     memset(r.byte_of, -1, sizeof r.byte_of);
     for (int i = 0; i < 256; i++)
@@ -294,112 +309,5 @@ gr_status gr_tokenizer_parse(gr_tokenizer **out, const char *json, size_t length
     gr_status status = read_root(&r, out);
     gr_free(r.keys);
     gr_free(r.kinds);
-    json_decref(r.root);
-    return status;
-}
-
-gr_status gr_tokenizer_open(gr_tokenizer **out, const char *path, gr_error *err) {
-    char *text;
-    size_t length;
-    *out = NULL;
-    GR_TRY(gr__file_read(&text, &length, path, "is the path right?", err));
-    gr_status status = gr_tokenizer_parse(out, text, length, path, err);
-    gr_free(text);
-    return status;
-}
-
-/* ---- writing ---- */
-
-/* How the file writes a token: bytes as characters, added tokens as they are. */
-static char *spell(const gr_tokenizer *tok, size_t id, const uint16_t char_of[256]) {
-    const gr__token *t = &tok->tokens[id];
-    const char *bytes = tok->bytes + t->start;
-    if (t->kind != GR__TOKEN_PLAIN)
-        return gr_format("%.*s", (int)t->length, bytes);
-    char *text = gr_alloc(2 * t->length + 1), *to = text;
-    for (size_t i = 0; i < t->length; i++) {
-        unsigned c = char_of[(uint8_t)bytes[i]];
-        if (c >= 0x80)
-            *to++ = (char)(0xc0 | c >> 6);
-        *to++ = (char)(c < 0x80 ? c : 0x80 | (c & 0x3f));
-    }
-    return text;
-}
-
-static json_t *write_added(const gr_tokenizer *tok, char *const *keys) {
-    json_t *list = json_array();
-    for (size_t i = 0; i < tok->count; i++)
-        if (tok->tokens[i].kind != GR__TOKEN_PLAIN)
-            json_array_append_new(list, json_pack("{s:I, s:s, s:b, s:b, s:b, s:b, s:b}", "id", (json_int_t)i, "content",
-                                                  keys[i], "single_word", 0, "lstrip", 0, "rstrip", 0, "normalized", 0,
-                                                  "special", tok->tokens[i].kind == GR__TOKEN_SPECIAL));
-    return list;
-}
-
-static json_t *write_byte_level(bool use_regex) {
-    return json_pack("{s:s, s:b, s:b, s:b}", "type", "ByteLevel", "add_prefix_space", 0, "trim_offsets", 1, "use_regex",
-                     use_regex);
-}
-
-static json_t *write_pre_tokenizer(const gr_tokenizer *tok) {
-    if (!tok->pattern)
-        return write_byte_level(true);
-    return json_pack("{s:s, s:[{s:s, s:{s:s}, s:s, s:b}, o]}", "type", "Sequence", "pretokenizers", "type", "Split",
-                     "pattern", "Regex", tok->pattern, "behavior", "Isolated", "invert", 0, write_byte_level(false));
-}
-
-/* Merges are written as "a b", which old and new versions of other programs read. */
-static json_t *write_model(const gr_tokenizer *tok, char *const *keys) {
-    json_t *vocab = json_object(), *merges = json_array();
-    for (size_t i = 0; i < tok->count; i++)
-        json_object_set_new(vocab, keys[i], json_integer((json_int_t)i));
-    for (size_t i = 0; i < tok->merges_count; i++)
-        json_array_append_new(merges, json_sprintf("%s %s", keys[tok->merges[i].left], keys[tok->merges[i].right]));
-    return json_pack("{s:s, s:n, s:n, s:n, s:n, s:b, s:b, s:b, s:o, s:o}", "type", "BPE", "dropout", "unk_token",
-                     "continuing_subword_prefix", "end_of_word_suffix", "fuse_unk", 0, "byte_fallback", 0,
-                     "ignore_merges", 0, "vocab", vocab, "merges", merges);
-}
-
-static json_t *write_root(const gr_tokenizer *tok) {
-    uint8_t order[256];
-    uint16_t char_of[256];
-    gr__byte_order(order);
-    for (int i = 0; i < 256; i++)
-        char_of[order[i]] = (uint16_t)(i < GR__BYTES_PRINTABLE ? order[i] : 256 + i - GR__BYTES_PRINTABLE);
-    char **keys = gr_alloc(tok->count * sizeof *keys);
-    for (size_t i = 0; i < tok->count; i++)
-        keys[i] = spell(tok, i, char_of);
-    json_t *root =
-        json_pack("{s:s, s:n, s:n, s:o, s:n, s:o, s:n, s:o, s:o}", "version", "1.0", "truncation", "padding",
-                  "added_tokens", write_added(tok, keys), "normalizer", "pre_tokenizer", write_pre_tokenizer(tok),
-                  "post_processor", "decoder", write_byte_level(true), "model", write_model(tok, keys));
-    for (size_t i = 0; i < tok->count; i++)
-        gr_free(keys[i]);
-    gr_free(keys);
-    return root;
-}
-
-static bool write_file(const json_t *root, const char *path) {
-    FILE *file = fopen(path, "wb");
-    if (!file)
-        return false;
-    bool good = json_dumpf(root, file, JSON_INDENT(1)) == 0 && fputc('\n', file) != EOF && fflush(file) == 0 &&
-                fsync(fileno(file)) == 0;
-    return fclose(file) == 0 && good;
-}
-
-gr_status gr_tokenizer_save(const gr_tokenizer *tok, const char *path, gr_error *err) {
-    char *beside = gr_format("%s.tmp", path);
-    json_t *root = write_root(tok);
-    gr_status status = GR_OK;
-    if (!root) {
-        status = gr_error_set(err, GR_ERR_MEMORY, path, NULL, "no memory for %zu tokens as JSON", tok->count);
-    } else if (!write_file(root, beside) || rename(beside, path) != 0) {
-        status = gr_error_set(err, GR_ERR_IO, path, "is there space, and is the folder writable?", "cannot write: %s",
-                              strerror(errno));
-        unlink(beside);
-    }
-    json_decref(root);
-    gr_free(beside);
     return status;
 }

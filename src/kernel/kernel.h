@@ -55,15 +55,18 @@ typedef struct gr_sgd {
     gr_real scale, l2, momentum, rate;
 } gr_sgd;
 
-/* A head's rows in one document. Strides are in numbers of either kind. Where values are bfloat16 and the instruction
- * set multiplies it, products of q, k, v and gradients take bfloat16 operands; sums and softmax are always gr_real. */
+/* A head of keys and values and the `share` query heads that read it, in one document. Strides are in numbers of either
+ * kind. Where values are bfloat16 and the instruction set multiplies it, products of q, k, v and gradients take
+ * bfloat16 operands; sums and softmax are always gr_real. */
 typedef struct gr_head {
-    const void *qkv;     /* row 0: q, k, v of `size` columns each */
+    const void *qkv;     /* row 0: each q, then k, then v, of `size` columns each */
     bool half, half_out; /* qkv and dqkv; out and dout: gr_half in place of gr_real */
     int stride, stride_out;
     const gr_real *turn; /* [rows x size] cos and sin of each pair's angle, NULL: no rotation */
     gr_real scale;       /* of scores */
     int rows, size;
+    int share;      /* query heads, at least 1; out has `size` columns for each */
+    int lse_stride; /* from the log-sum-exps of a query head to those of the next */
 } gr_head;
 
 /* The vectorised loops. Pointers may be equal where that makes sense (y = x), but must not overlap shifted. `add`
@@ -128,9 +131,9 @@ typedef struct gr_kernels {
     gr_real (*l1)(const gr_real *x, int n);                                                   /* sum |x| */
     void (*l1_backward)(gr_real *y, gr_real s, const gr_real *x, int n, bool add);            /* y (+)= s sgn(x) */
 
-    /* ---- one head of one document (vec_attention.c). dqkv lies as head->qkv does, and may be head->qkv unless added
-     * to; dout lies as out; lse: [rows], the log-sum-exp of each row's scores; scratch: attention_scratch(rows, size)
-     * numbers for either pass. */
+    /* ---- the query heads of one head of keys in one document (vec_attention.c). dqkv lies as head->qkv does, and may
+     * be head->qkv unless added to; dout lies as out; lse: [share x rows], the log-sum-exp of each row's scores;
+     * scratch: attention_scratch(rows, size) numbers for either pass. */
     void (*attention)(void *out, gr_real *lse, const gr_head *head, gr_real *scratch);
     void (*attention_backward)(void *dqkv, bool add, const void *dout, const gr_real *lse, const gr_head *head,
                                gr_real *scratch);

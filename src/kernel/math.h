@@ -62,16 +62,16 @@ static inline gr_real gr_largest(const gr_real *x, int n) {
     return top;
 }
 
-/* s = sum of value for i in [0, n); value may use i. A register of sums, then what is left over. */
+/* s = sum of value for i in [0, n); value may use i. Registers of sums, to which what is left over is added lane by
+ * lane: no addition waits for another. */
 #define GR_SUM(s, n, value)                                                                            \
     do {                                                                                               \
         gr_real lanes[GR_LANES] = {0};                                                                 \
         int at = 0;                                                                                    \
         for (; at + GR_LANES <= (n); at += GR_LANES)                                                   \
             _Pragma("omp simd") for (int i = at; i < at + GR_LANES; i++) { lanes[i - at] += (value); } \
+        _Pragma("omp simd") for (int i = at; i < (n); i++) { lanes[i - at] += (value); }               \
         (s) = gr_lanes_sum(*(const gr_vec *)lanes);                                                    \
-        for (int i = at; i < (n); i++)                                                                 \
-            (s) += (value);                                                                            \
     } while (0)
 
 /* d[i] (+)= value for i in [0, n); value may use i. */

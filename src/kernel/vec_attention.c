@@ -1,5 +1,6 @@
-/* vec_attention.c - one head of one document: causal softmax attention in tiles, so that no square matrix is kept.
- * Backward computes probabilities again from each row's log-sum-exp (Dao et al. 2022).
+/* vec_attention.c - the query heads of one head of keys and values in one document: causal softmax attention in tiles,
+ * so that no square matrix is kept. Backward computes probabilities again from each row's log-sum-exp (Dao et al.
+ * 2022).
  *
  * With p = softmax(q k^T) per row:  dv = p^T do,  ds = p (do v^T - rowsum(p do v^T)),  dq = ds k,  dk = ds^T q.
  * The row sum is taken from p and do v^T, not from do and the stored result: in bfloat16 the latter is rounded, and

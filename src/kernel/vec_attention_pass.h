@@ -124,18 +124,16 @@ static void OF(scores)(gr_real *s, const gr_real *q, const gr_real *kt, const OF
         OF(product)(s + (j - b0), BLOCK, q, h->ld, 1, kt + (size_t)j * h->k, W, m, OF(seen)(t + m - 1, j), h->k, false);
 }
 
-static void OF(forward)(void *out, gr_real *lse, const gr_head *head, gr_real *scratch) {
+/* One query head over the keys and values in b. */
+static void OF(look)(void *out, gr_real *lse, const OF(ahead) * buffers, const OF(shape) * sizes, const gr_head *head,
+                     int query) {
+    const OF(ahead) b = *buffers;
+    const OF(shape) h = *sizes;
     const int rows = head->rows, size = head->size;
-    const OF(shape) h = OF(shape_of)(rows, size);
-    OF(ahead) b;
-    OF(ahead_carve)(&b, scratch, &h);
-    OF(columns)(b.kt, b.x, part_of(head, 1), part_of(head, 0), part_of(head, 2), rows, &h);
-    OF(fetch)(b.x, h.ld, part_of(head, 2), 0, rows);
-    OF(between)(b.v, h.wide, b.x, h.ld, rows);
     for (int t = 0; t < rows; t += MR) {
         const int m = least(MR, rows - t);
         gr_real top[MR], sum[MR];
-        OF(fetch)(b.q, h.ld, part_of(head, 0), t, t + m);
+        OF(fetch)(b.q, h.ld, part_of(head, query), t, t + m);
         for (int b0 = 0; b0 < t + m; b0 += BLOCK) {
             const int b1 = least(t + m, b0 + BLOCK), n = round_up(b1 - b0, L);
             OF(scores)(b.s, b.q, b.kt, &h, t, m, b0, b1);
@@ -158,6 +156,20 @@ static void OF(forward)(void *out, gr_real *lse, const gr_head *head, gr_real *s
             lse[t + i] = top[i] + gr_log(sum[i]);
         }
     }
+}
+
+static void OF(forward)(void *out, gr_real *lse, const gr_head *head, gr_real *scratch) {
+    const int rows = head->rows, key = head->share;
+    const OF(shape) h = OF(shape_of)(rows, head->size);
+    OF(ahead) b;
+    OF(ahead_carve)(&b, scratch, &h);
+    OF(columns)(b.kt, b.x, part_of(head, key), part_of(head, 0), part_of(head, key + 1), rows, &h);
+    OF(fetch)(b.x, h.ld, part_of(head, key + 1), 0, rows);
+    OF(between)(b.v, h.wide, b.x, h.ld, rows);
+    for (int q = 0; q < head->share; q++)
+        OF(look)
+    (place(out, head->half_out, (size_t)q * (size_t)head->size), lse + (size_t)q * (size_t)head->lse_stride, &b, &h,
+     head, q);
 }
 
 /* ---- backward ---------------------------------------------------------------------------------------------------- */
@@ -202,8 +214,10 @@ static void OF(weigh)(const OF(back) * b, const OF(shape) * h, const gr_real *ls
     }
 }
 
-/* ds = p (dp - delta), and what it adds to dq, dk and dv. */
-static void OF(spread)(const OF(back) * b, const OF(shape) * h, const gr_real *delta, int t0, int m, int j) {
+/* ds = p (dp - delta), and what it adds to dq, dk and dv. Queries below t0 have added to keys below it, and with
+ * `again` another query head to all of them. */
+static void OF(spread)(const OF(back) * b, const OF(shape) * h, const gr_real *delta, int t0, int m, int j,
+                       bool again) {
     gr_real *p = b->p + (size_t)j * (TILE / U), *dp = b->dp + (size_t)j * TILE;
     gr_real *ds = U > 1 ? b->ds : dp, *dsb = U > 1 ? b->dsb : dp;
     for (int r = most(0, j - t0); r < m; r += MR) {
@@ -217,26 +231,33 @@ static void OF(spread)(const OF(back) * b, const OF(shape) * h, const gr_real *d
         const int first = most(0, j + i - t0) / U, k = (m + U - 1) / U - first, mr = least(MR, keys - i);
         const size_t at = (size_t)(j + i) * h->wide;
         OF(product)
-        (b->dv + at, h->wide, p + first * W + i, 1, W, b->ob + first * h->wide, h->wide, mr, h->nv, k, j < t0);
+        (b->dv + at, h->wide, p + first * W + i, 1, W, b->ob + first * h->wide, h->wide, mr, h->nv, k, again || j < t0);
         OF(product)
-        (b->dk + at, h->wide, dsb + first * W + i, 1, W, b->qb + first * h->wide, h->wide, mr, h->nv, k, j < t0);
+        (b->dk + at, h->wide, dsb + first * W + i, 1, W, b->qb + first * h->wide, h->wide, mr, h->nv, k,
+         again || j < t0);
     }
 }
 
-static void OF(backward)(void *dqkv, bool add, const void *dout, const gr_real *lse, const gr_head *head,
-                         gr_real *scratch) {
-    const int rows = head->rows, size = head->size;
-    const OF(shape) h = OF(shape_of)(rows, size);
-    const source up = {dout, head->half_out, head->stride_out, size, NULL, 1};
-    OF(back) b;
-    OF(back_carve)(&b, scratch, &h);
-    OF(columns)(b.vt, b.k, part_of(head, 2), part_of(head, 1), part_of(head, 0), rows, &h);
-    OF(columns)(b.kt, b.k, part_of(head, 1), up, up, rows, &h);
-    OF(between)(b.kb, h.wide, b.k, h.ld, h.keys);
+/* Rows of the gradient of a query head's result. */
+static source OF(up)(const void *dout, const gr_head *head, int query) {
+    return (source){place(dout, head->half_out, (size_t)query * (size_t)head->size),
+                    head->half_out,
+                    head->stride_out,
+                    head->size,
+                    NULL,
+                    1};
+}
+
+/* One query head: its dq, and what it adds to dk and dv. */
+static void OF(trace)(void *dqkv, bool add, source up, const gr_real *lse, const OF(back) * buffers,
+                      const OF(shape) * sizes, const gr_head *head, int query) {
+    const OF(back) b = *buffers;
+    const OF(shape) h = *sizes;
+    const int rows = head->rows;
     for (int t0 = 0; t0 < rows; t0 += TILE) {
         const int t1 = least(rows, t0 + TILE), m = t1 - t0;
         gr_real delta[TILE];
-        OF(fetch)(b.q, h.ld, part_of(head, 0), t0, t1);
+        OF(fetch)(b.q, h.ld, part_of(head, query), t0, t1);
         OF(fetch)(b.o, h.ld, up, t0, t1);
         OF(between)(b.qb, h.wide, b.q, h.ld, m);
         OF(between)(b.ob, h.wide, b.o, h.ld, m);
@@ -246,9 +267,23 @@ static void OF(backward)(void *dqkv, bool add, const void *dout, const gr_real *
         for (int i = 0; i < m; i++)
             delta[i] = sum_lanes(*(const vec *)(b.part + i * L));
         for (int j = 0; j < t1; j += W)
-            OF(spread)(&b, &h, delta, t0, m, j);
-        put_part(dqkv, add, head, 0, b.dq, h.wide, t0, t1);
+            OF(spread)(&b, &h, delta, t0, m, j, query > 0);
+        put_part(dqkv, add, head, query, b.dq, h.wide, t0, t1);
     }
-    put_part(dqkv, add, head, 1, b.dk, h.wide, 0, rows);
-    put_part(dqkv, add, head, 2, b.dv, h.wide, 0, rows);
+}
+
+static void OF(backward)(void *dqkv, bool add, const void *dout, const gr_real *lse, const gr_head *head,
+                         gr_real *scratch) {
+    const int rows = head->rows, key = head->share;
+    const OF(shape) h = OF(shape_of)(rows, head->size);
+    const source up = OF(up)(dout, head, 0);
+    OF(back) b;
+    OF(back_carve)(&b, scratch, &h);
+    OF(columns)(b.vt, b.k, part_of(head, key + 1), part_of(head, key), part_of(head, 0), rows, &h);
+    OF(columns)(b.kt, b.k, part_of(head, key), up, up, rows, &h);
+    OF(between)(b.kb, h.wide, b.k, h.ld, h.keys);
+    for (int q = 0; q < head->share; q++)
+        OF(trace)(dqkv, add, OF(up)(dout, head, q), lse + (size_t)q * (size_t)head->lse_stride, &b, &h, head, q);
+    put_part(dqkv, add, head, key, b.dk, h.wide, 0, rows);
+    put_part(dqkv, add, head, key + 1, b.dv, h.wide, 0, rows);
 }

@@ -18,12 +18,12 @@ typedef struct field {
 #define FIELD(name, type) \
     { #name, type, offsetof(gr_arch_def, name) }
 static const field fields[] = {
-    FIELD(kind, WORD),       FIELD(vocab, INTEGER),  FIELD(context, INTEGER),   FIELD(layers, INTEGER),
-    FIELD(width, INTEGER),   FIELD(heads, INTEGER),  FIELD(head_size, INTEGER), FIELD(mlp, INTEGER),
-    FIELD(norm, WORD),       FIELD(eps, NUMBER),     FIELD(position, WORD),     FIELD(rotary_base, NUMBER),
-    FIELD(activation, WORD), FIELD(bias, FLAG),      FIELD(out_bias, FLAG),     FIELD(logit_bias, FLAG),
-    FIELD(tied, FLAG),       FIELD(dropout, NUMBER), FIELD(init_std, NUMBER),   FIELD(l1, NUMBER),
-    FIELD(loss, WORD),
+    FIELD(kind, WORD),       FIELD(vocab, INTEGER),    FIELD(context, INTEGER),   FIELD(layers, INTEGER),
+    FIELD(width, INTEGER),   FIELD(heads, INTEGER),    FIELD(head_size, INTEGER), FIELD(mlp, INTEGER),
+    FIELD(norm, WORD),       FIELD(eps, NUMBER),       FIELD(position, WORD),     FIELD(rotary_base, NUMBER),
+    FIELD(activation, WORD), FIELD(bias, FLAG),        FIELD(out_bias, FLAG),     FIELD(logit_bias, FLAG),
+    FIELD(tied, FLAG),       FIELD(dropout, NUMBER),   FIELD(init_std, NUMBER),   FIELD(l1, NUMBER),
+    FIELD(loss, WORD),       FIELD(kv_heads, INTEGER),
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 _Static_assert(sizeof(gr_arch_kind) == sizeof(int) && sizeof(gr_arch_loss) == sizeof(int), "words are read as int");

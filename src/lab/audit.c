@@ -104,6 +104,7 @@ static gr_status evaluate(job *j, losses *out, gr_model *model, const gr_tables 
     out->tokens = gr_alloc(all * sizeof *out->tokens);
     GR_TRY(stopped(j, err));
     GR_TRY(gr_evaluator_new(&e, model, profile, r->train.batch, r->data.context, err));
+    gr_evaluator_labelled(e, p->labels->token_truth != NULL);
     gr_status status = gr_scan_new(&scan, p->data, p->labels, p->data->validation, p->data->validation_count,
                                    r->train.batch, r->data.context, err);
     if (status == GR_OK) {
@@ -283,7 +284,7 @@ static gr_status complete(const gr_project *p, gr_model *model, const gr_tables 
     size_t count = 0, room = 0, length = 0, text_room = 0;
     char *text = NULL;
     int n = 0;
-    GR_PUSH(ids, count, room) = gr_tokenizer_end(p->tokenizer);
+    GR_PUSH(ids, count, room) = gr_tokenizer_start(p->tokenizer);
     gr_status status = gr_tokenizer_encode(p->tokenizer, &ids, &count, &room, prompt, strlen(prompt), err);
     gr_generate_def def = gr_generate_default();
     def.tokens = 24;
@@ -292,7 +293,8 @@ static gr_status complete(const gr_project *p, gr_model *model, const gr_tables 
     if (status == GR_OK)
         status = gr_generate(model, profile, out, &n, ids, (int)count, &def, err);
     if (status == GR_OK) {
-        gr_tokenizer_decode(p->tokenizer, &text, &length, &text_room, out, (size_t)n);
+        (*prompt ? gr_tokenizer_decode_on : gr_tokenizer_decode)(p->tokenizer, &text, &length, &text_room, out,
+                                                                 (size_t)n);
         json_t *value = json_stringn(text ? text : "", length);
         json_object_set_new(to, key, value ? value : json_string("(not UTF-8)"));
     }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "data/tokenizer.h"
 #include "gradroute/lab.h"
 #include "io/digest.h"
 #include "io/file.h"
@@ -70,7 +71,9 @@ static char *data_stamp(const gr_recipe *recipe) {
         gr_free(stamp);
         stamp = longer;
     }
-    stamp = add_times(stamp, recipe->data.tokenizer_file);
+    char *other = recipe->data.tokenizer_file ? gr__tokenizer_partner(recipe->data.tokenizer_file) : NULL;
+    stamp = add_times(add_times(stamp, recipe->data.tokenizer_file), other);
+    gr_free(other);
     for (int i = 0; i < recipe->data.sources; i++) {
         const gr_source *s = &recipe->data.source[i];
         char *longer = gr_format("%s\n%s %s %s %s %s %s %s", stamp, s->reader, s->path, s->fallback ? s->fallback : "-",

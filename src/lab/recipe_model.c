@@ -31,6 +31,7 @@ static gr_status read_transformer(gr_yaml *map, gr_arch_def *def, gr_error *err)
     GR_TRY(gr__recipe_int(map, &def->layers, "layers", 1, LAYERS_MOST, err));
     GR_TRY(gr__recipe_int(map, &def->width, "width", 1, UNITS_MOST, err));
     GR_TRY(gr__recipe_int(map, &def->heads, "heads", 0, 1024, err));
+    GR_TRY(gr__recipe_int(map, &def->kv_heads, "kv_heads", 1, 1024, err));
     GR_TRY(gr__recipe_int(map, &def->head_size, "head_size", 1, 4096, err));
     GR_TRY(gr__recipe_int(map, &def->mlp, "mlp", 1, UNITS_MOST, err));
     GR_TRY(read_enums(map, def, err));

@@ -109,6 +109,7 @@ typedef struct gr__layout {
     size_t *use;                  /* offsets of those in uses */
     int uses;
     size_t values, grads, states, scratch, gradients, extra; /* sizes */
+    int lanes;                                               /* threads that scratch is cut for */
     size_t shadow;                                           /* parameters in bfloat16 */
 } gr__layout;
 

@@ -1,5 +1,7 @@
 /* The planner: which values share a buffer, which gradients are wanted, and where everything lies, before anything is
  * allocated. */
+#include <omp.h>
+
 #include "kernel/kernel.h"
 #include "model/compiled.h"
 
@@ -226,6 +228,7 @@ gr__layout *gr__layout_new(const gr_model *model, const gr_tables *tables, const
     l->capacity = (int)round_up((size_t)rows, (size_t)l->block);
     l->blocks = l->capacity / l->block;
     l->train = def->train;
+    l->lanes = omp_get_max_threads();
     gr_precision precision = def->precision == GR_PRECISION_MODEL ? model->precision : def->precision;
     l->half = precision == GR_PRECISION_BF16 || (precision == GR_PRECISION_AUTO && gr_gemm_has_half());
     l->half_copies = l->half && l->positions;

@@ -65,6 +65,7 @@ static void fill_context(gr_run *run, int n, gr_real *values, gr_real *grads, gr
                   .state = states + l->state[n],
                   .scratch = scratch,
                   .index = n,
+                  .lanes = l->lanes,
                   .train = l->train,
                   .half = l->half,
                   .pool = &run->pool};
@@ -301,6 +302,7 @@ void gr_run_reduce(gr_run *run) {
         gr_real *to = run->gradient + run->model->offset[p];
         const gr_real *from = run->extra + l->use[u];
         size_t n = (size_t)def->rows * (size_t)def->cols;
+#pragma omp parallel for simd schedule(static)
         for (size_t i = 0; i < n; i++)
             to[i] += from[i];
     }

@@ -1,5 +1,5 @@
-/* attention.c - causal self-attention inside each document. Documents x heads are shared among threads as they become
- * free; each writes rows and columns of its own, so the result does not depend on who did what. */
+/* attention.c - causal self-attention inside each document. Documents x heads of keys are shared among threads as they
+ * become free; each writes rows and columns of its own, so the result does not depend on who did what. */
 #include "op/attention.h"
 #include "base/mem.h"
 #include "op/decode.h"
@@ -11,17 +11,22 @@ extern const gr_op gr__op_attention;
 
 typedef gr__attention attr;
 
-gr_value gr_attention(gr_graph *graph, gr_value qkv, int heads, int size, double scale, double rotary_base) {
+gr_value gr_attention(gr_graph *graph, gr_value qkv, const gr_attention_def *def) {
     if (qkv < 0)
         return GR_NONE;
-    if (heads < 1 || size < 1 || gr_value_scalar(graph, qkv) || gr_value_width(graph, qkv) != 3 * heads * size)
-        return gr_graph_fail(graph, "attention: %d columns are not q, k and v of %d heads of %d",
-                             gr_value_width(graph, qkv), heads, size);
-    if (rotary_base > 0 && size % 2)
-        return gr_graph_fail(graph, "attention: heads of %d columns cannot be rotated in pairs", size);
+    attr a = *def;
+    a.kv_heads = a.kv_heads ? a.kv_heads : a.heads;
+    if (a.heads < 1 || a.kv_heads < 1 || a.heads % a.kv_heads)
+        return gr_graph_fail(graph, "attention: %d heads cannot share %d heads of keys and values", a.heads,
+                             a.kv_heads);
+    if (a.size < 1 || gr_value_scalar(graph, qkv) || gr_value_width(graph, qkv) != a.kv_heads * gr__attention_unit(&a))
+        return gr_graph_fail(graph, "attention: %d columns are not q of %d heads and k and v of %d, of %d columns",
+                             gr_value_width(graph, qkv), a.heads, a.kv_heads, a.size);
+    if (a.rotary_base > 0 && a.size % 2)
+        return gr_graph_fail(graph, "attention: heads of %d columns cannot be rotated in pairs", a.size);
     const gr_node node = {
-        .op = &gr__op_attention, .inputs = 1, .in = {qkv}, .width = heads * size, .half = true, .point = GR_NONE};
-    return gr__graph_add(graph, &node, &(attr){heads, size, scale, rotary_base}, sizeof(attr));
+        .op = &gr__op_attention, .inputs = 1, .in = {qkv}, .width = a.heads * a.size, .half = true, .point = GR_NONE};
+    return gr__graph_add(graph, &node, &a, sizeof a);
 }
 
 /* What is settled once: how many threads have scratch, and the angles up to the longest possible document. */
@@ -72,12 +77,21 @@ static void attention_release(gr_ctx *ctx) {
 /* Number `at` of a value or gradient that is kept in one of two kinds. */
 static void *number(gr_real *v, gr_half *h, size_t at) { return h ? (void *)(h + at) : (void *)(v + at); }
 
-/* What both passes tell the kernel: a head's columns in rows [r0, r1). */
+/* Where the columns of a head of keys begin in row r0 of qkv, and those of its queries in the result. */
+static size_t in_at(const gr_ctx *ctx, int r0, int head) {
+    return (size_t)r0 * (size_t)ctx->in[0].stride + (size_t)(head * gr__attention_unit(ctx->node->attr));
+}
+
+static size_t out_at(const gr_ctx *ctx, int r0, int head) {
+    const attr *a = ctx->node->attr;
+    return (size_t)r0 * (size_t)ctx->out.stride + (size_t)(head * gr__attention_share(a) * a->size);
+}
+
+/* What both passes tell the kernel: the columns of a head of keys in rows [r0, r1). */
 static gr_head head_of(const gr_ctx *ctx, int r0, int r1, int head) {
     const attr *a = ctx->node->attr;
     const gr_slot *x = &ctx->in[0], *y = &ctx->out;
-    size_t at = (size_t)r0 * (size_t)x->stride + (size_t)(head * 3 * a->size);
-    return (gr_head){.qkv = number(x->v, x->vh, at),
+    return (gr_head){.qkv = number(x->v, x->vh, in_at(ctx, r0, head)),
                      .half = x->vh != NULL,
                      .half_out = y->vh != NULL,
                      .stride = x->stride,
@@ -85,33 +99,33 @@ static gr_head head_of(const gr_ctx *ctx, int r0, int r1, int head) {
                      .turn = ((const settled *)ctx->prepared)->turn,
                      .scale = (gr_real)a->scale,
                      .rows = r1 - r0,
-                     .size = a->size};
+                     .size = a->size,
+                     .share = gr__attention_share(a),
+                     .lse_stride = ctx->rows->capacity};
 }
 
 static gr_real *sums_of(const gr_ctx *ctx, int r0, int head) {
-    return ctx->state + (size_t)head * (size_t)ctx->rows->capacity + r0;
+    const size_t queries = (size_t)(head * gr__attention_share(ctx->node->attr));
+    return ctx->state + queries * (size_t)ctx->rows->capacity + r0;
 }
 
 static void forward_head(gr_ctx *ctx, gr_real *scratch, int r0, int r1, int head) {
     const gr_head h = head_of(ctx, r0, r1, head);
     const gr_slot *y = &ctx->out;
-    size_t at = (size_t)r0 * (size_t)y->stride + (size_t)(head * h.size);
-    gr_kernel()->attention(number(y->v, y->vh, at), sums_of(ctx, r0, head), &h, scratch);
+    gr_kernel()->attention(number(y->v, y->vh, out_at(ctx, r0, head)), sums_of(ctx, r0, head), &h, scratch);
 }
 
 static void backward_head(gr_ctx *ctx, gr_real *scratch, int r0, int r1, int head) {
     const gr_head h = head_of(ctx, r0, r1, head);
     const gr_slot *x = &ctx->in[0], *y = &ctx->out;
-    size_t at = (size_t)r0 * (size_t)x->stride + (size_t)(head * 3 * h.size);
-    size_t up = (size_t)r0 * (size_t)y->stride + (size_t)(head * h.size);
-    gr_kernel()->attention_backward(number(x->d, x->dh, at), x->accumulate, number(y->d, y->dh, up),
-                                    sums_of(ctx, r0, head), &h, scratch);
+    gr_kernel()->attention_backward(number(x->d, x->dh, in_at(ctx, r0, head)), x->accumulate,
+                                    number(y->d, y->dh, out_at(ctx, r0, head)), sums_of(ctx, r0, head), &h, scratch);
 }
 
 static void over_heads(gr_ctx *ctx, void (*pass)(gr_ctx *, gr_real *, int, int, int), int r0, int r1) {
     const settled *s = ctx->prepared;
     const int32_t *document = ctx->rows->document;
-    int first = 0, last, heads = ((const attr *)ctx->node->attr)->heads;
+    int first = 0, last, heads = ((const attr *)ctx->node->attr)->kv_heads;
     while (document[first] < r0)
         first++;
     for (last = first; document[last] < r1;)
@@ -141,17 +155,26 @@ static void attention_backward(gr_ctx *ctx, int r0, int r1) {
 /* ---- cases ------------------------------------------------------------------------------------------------------ */
 
 static gr_value build_rotary(gr_graph *graph, gr_value x) {
-    return gr_attention(graph, x, 2, gr_value_width(graph, x) / 6, 0.4, 100);
+    const int size = gr_value_width(graph, x) / 6;
+    return gr_attention(graph, x, &(attr){.heads = 2, .size = size, .scale = 0.4, .rotary_base = 100});
 }
 
 static gr_value build_odd(gr_graph *graph, gr_value x) {
-    return gr_attention(graph, x, 3, gr_value_width(graph, x) / 9, 0.6, 0);
+    return gr_attention(graph, x, &(attr){.heads = 3, .size = gr_value_width(graph, x) / 9, .scale = 0.6});
 }
 
 /* The gradient adds to another reader's. */
 static gr_value build_twice(gr_graph *graph, gr_value x) {
     int width = gr_value_width(graph, x) / 3;
-    return gr_mul(graph, gr_attention(graph, x, 1, width, 0.3, 10), gr_slice(graph, x, 1, 1 + width));
+    const attr def = {.heads = 1, .size = width, .scale = 0.3, .rotary_base = 10};
+    return gr_mul(graph, gr_attention(graph, x, &def), gr_slice(graph, x, 1, 1 + width));
+}
+
+/* 2 heads of keys with 3 queries each. */
+static gr_value build_shared(gr_graph *graph, gr_value x) {
+    const attr def = {
+        .heads = 6, .kv_heads = 2, .size = gr_value_width(graph, x) / 10, .scale = 0.4, .rotary_base = 100};
+    return gr_attention(graph, x, &def);
 }
 
 /* Documents longer than a tile of queries come with the larger number of rows. */
@@ -159,6 +182,8 @@ static const gr_op_case cases[] = {{"rotary", 11, 24, build_rotary},
                                    {"odd", 9, 27, build_odd},
                                    {"twice", 7, 18, build_twice},
                                    {"long", 61, 24, build_rotary},
+                                   {"shared", 13, 40, build_shared},
+                                   {"shared long", 61, 20, build_shared},
                                    {NULL, 0, 0, NULL}};
 
 const gr_op gr__op_attention = {.name = "attention",

@@ -2,12 +2,14 @@
 #ifndef GR_OP_ATTENTION_H
 #define GR_OP_ATTENTION_H
 
-#include "gradroute/base.h"
+#include "gradroute/ops.h"
 
-typedef struct gr__attention {
-    int heads, size;
-    double scale, rotary_base; /* 0: no rotation */
-} gr__attention;
+/* With kv_heads settled. */
+typedef gr_attention_def gr__attention;
+
+/* Query heads of a head of keys, and the columns of qkv that they take together. */
+static inline int gr__attention_share(const gr__attention *a) { return a->heads / a->kv_heads; }
+static inline int gr__attention_unit(const gr__attention *a) { return (gr__attention_share(a) + 2) * a->size; }
 
 /* cos and sin of each pair's angle in rows 0, 1, .. [rows x size], gr_free; NULL: no rotation. */
 gr_real *gr__attention_turn(const gr__attention *attention, int rows);

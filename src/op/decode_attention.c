@@ -12,14 +12,14 @@
 
 enum { PAD = 32, SMALL = 1 << 13 }; /* numbers between columns of keys; what is not worth a second thread */
 
-/* keys: [heads x size x ld], values: [heads x positions x size]; in bfloat16 if half. */
+/* keys: [kv_heads x size x ld], values: [kv_heads x positions x size]; in bfloat16 if half. */
 typedef struct kept {
     int positions, ld;
     bool half;
     void *keys, *values;
     gr_real *turn;   /* [positions x size] cos, sin of each pair; NULL: no rotation */
     gr_real *scores; /* [heads x ld] */
-    gr_real *rows;   /* [heads x 3 size] of the row at hand: q and k, turned */
+    gr_real *rows;   /* [heads x size] q of the row at hand, then [kv_heads x 3 size] k and v, k turned */
 } kept;
 
 static bool attention_prepare(gr_ctx *ctx, int positions, bool half) {
@@ -28,11 +28,12 @@ static bool attention_prepare(gr_ctx *ctx, int positions, bool half) {
     c->positions = positions;
     c->half = half && sizeof(gr_real) == sizeof(float); /* double keeps everything in double */
     c->ld = (positions + PAD - 1) / PAD * PAD + PAD;
-    const size_t heads = (size_t)a->heads, size = (size_t)a->size, unit = c->half ? sizeof(gr_half) : sizeof(gr_real);
-    c->keys = gr_alloc_try(heads * size * (size_t)c->ld * unit);
-    c->values = gr_alloc_try(heads * (size_t)positions * size * unit);
+    const size_t heads = (size_t)a->heads, kv = (size_t)a->kv_heads, size = (size_t)a->size;
+    const size_t unit = c->half ? sizeof(gr_half) : sizeof(gr_real);
+    c->keys = gr_alloc_try(kv * size * (size_t)c->ld * unit);
+    c->values = gr_alloc_try(kv * (size_t)positions * size * unit);
     c->scores = gr_alloc_try(heads * (size_t)c->ld * sizeof *c->scores);
-    c->rows = gr_alloc(heads * 3 * size * sizeof *c->rows);
+    c->rows = gr_alloc((heads + 3 * kv) * size * sizeof *c->rows);
     if (!c->keys || !c->values || !c->scores)
         return false;
     c->turn = gr__attention_turn(a, positions);
@@ -63,10 +64,10 @@ static void turned(const kept *c, gr_real *y, gr_real s, const gr_real *x, int t
     }
 }
 
-/* Keeps a head's turned key and its value at position t. */
-static void store(kept *c, int head, int t, const gr_real *key, const gr_real *value, int size) {
-    const size_t k = (size_t)head * (size_t)size * (size_t)c->ld + (size_t)t;
-    const size_t v = ((size_t)head * (size_t)c->positions + (size_t)t) * (size_t)size;
+/* Keeps a turned key and its value at position t. */
+static void store(kept *c, int kv, int t, const gr_real *key, const gr_real *value, int size) {
+    const size_t k = (size_t)kv * (size_t)size * (size_t)c->ld + (size_t)t;
+    const size_t v = ((size_t)kv * (size_t)c->positions + (size_t)t) * (size_t)size;
     for (int i = 0; i < size; i++)
         if (c->half) {
             ((gr_half *)c->keys)[k + (size_t)i * (size_t)c->ld] = gr__narrow((float)key[i]);
@@ -89,25 +90,44 @@ static void product(const kept *c, gr_real *y, const void *w, size_t at, int ld,
     gr_kernel()->gemv_t(y, (const gr_real *)w + at, ld, x, rows, cols, false);
 }
 
-static void step_head(gr_ctx *ctx, int head, int t) {
+/* Room for k, v and k turned of a head of keys. */
+static gr_real *room_of(const gr__attention *a, const kept *c, int kv) {
+    return c->rows + (size_t)(a->heads + 3 * kv) * (size_t)a->size;
+}
+
+/* Columns of a head of keys in a row of qkv, and within them those of k, behind the queries. */
+static size_t column(const gr__attention *a, int kv) { return (size_t)(kv * gr__attention_unit(a)); }
+static size_t key_column(const gr__attention *a, int kv) {
+    return column(a, kv) + (size_t)(gr__attention_share(a) * a->size);
+}
+
+static void step_key(gr_ctx *ctx, int kv, int t) {
     const gr__attention *a = ctx->node->attr;
     kept *c = ctx->prepared;
-    const int size = a->size;
-    const gr_real *x = ctx->in[0].v + (size_t)head * 3 * (size_t)size;
-    gr_real *q = c->rows + (size_t)head * 3 * (size_t)size, *key = q + size;
-    gr_real *scores = c->scores + (size_t)head * (size_t)c->ld;
+    const gr_real *x = ctx->in[0].v + key_column(a, kv);
+    gr_real *key = room_of(a, c, kv);
+    turned(c, key, 1, x, t, a->size);
+    store(c, kv, t, key, x + a->size, a->size);
+}
+
+static void step_head(gr_ctx *ctx, int head, int t) {
+    const gr__attention *a = ctx->node->attr;
+    const kept *c = ctx->prepared;
+    const int size = a->size, share = gr__attention_share(a), kv = head / share;
+    const gr_real *x = ctx->in[0].v + column(a, kv) + (size_t)(head % share * size);
+    gr_real *q = c->rows + (size_t)head * (size_t)size, *scores = c->scores + (size_t)head * (size_t)c->ld;
     turned(c, q, (gr_real)a->scale, x, t, size);
-    turned(c, key, 1, x + size, t, size);
-    store(c, head, t, key, x + 2 * size, size);
-    product(c, scores, c->keys, (size_t)head * (size_t)size * (size_t)c->ld, c->ld, q, size, t + 1);
+    product(c, scores, c->keys, (size_t)kv * (size_t)size * (size_t)c->ld, c->ld, q, size, t + 1);
     gr_kernel()->softmax(scores, scores, t + 1);
-    product(c, ctx->out.v + (size_t)head * (size_t)size, c->values, (size_t)head * (size_t)c->positions * (size_t)size,
+    product(c, ctx->out.v + (size_t)head * (size_t)size, c->values, (size_t)kv * (size_t)c->positions * (size_t)size,
             size, scores, t + 1, size);
 }
 
 static void attention_step(gr_ctx *ctx) {
     const gr__attention *a = ctx->node->attr;
     const int t = -ctx->rows->start[0];
+    for (int kv = 0; kv < a->kv_heads; kv++)
+        step_key(ctx, kv, t);
 #pragma omp parallel for schedule(static) if ((size_t)(t + 1) * (size_t)(a->heads * a->size) > SMALL)
     for (int head = 0; head < a->heads; head++)
         step_head(ctx, head, t);
@@ -115,7 +135,7 @@ static void attention_step(gr_ctx *ctx) {
 
 /* ---- from a pass over a document --------------------------------------------------------------------------------- */
 
-/* k and v of one row and head, from a value that may be in bfloat16. */
+/* k and v of one row and head of keys, from a value that may be in bfloat16. */
 static void read_row(gr_real *to, const gr_slot *x, int row, int column, int count) {
     const size_t at = (size_t)row * (size_t)x->stride + (size_t)column;
     for (int i = 0; i < count; i++)
@@ -127,12 +147,12 @@ static void attention_keep(gr_ctx *ctx, const gr_ctx *pass, int rows) {
     kept *c = ctx->prepared;
     const int size = a->size;
 #pragma omp parallel for schedule(static)
-    for (int head = 0; head < a->heads; head++) {
-        gr_real *pair = c->rows + (size_t)head * 3 * (size_t)size, *key = pair + 2 * size;
+    for (int kv = 0; kv < a->kv_heads; kv++) {
+        gr_real *pair = room_of(a, c, kv), *key = pair + 2 * size;
         for (int t = 0; t < rows; t++) {
-            read_row(pair, &pass->in[0], t, (3 * head + 1) * size, 2 * size);
+            read_row(pair, &pass->in[0], t, (int)key_column(a, kv), 2 * size);
             turned(c, key, 1, pair, t, size);
-            store(c, head, t, key, pair + size, size);
+            store(c, kv, t, key, pair + size, size);
         }
     }
 }

@@ -73,7 +73,7 @@ void gr__norm_backward(const gr_slot *y, int n, int at, int width, gr_real *dx, 
 
 /* A gradient from column `at` on, for gr__bgrad. */
 static inline gr_rows_view gr__view_d(const gr_slot *slot, int at) {
-    return (gr_rows_view){slot->d ? slot->d + at : NULL, slot->dh ? slot->dh + at : NULL, slot->stride};
+    return (gr_rows_view){slot->d ? slot->d + at : NULL, slot->dh ? slot->dh + at : NULL, slot->stride, 0};
 }
 
 #endif

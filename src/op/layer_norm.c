@@ -4,6 +4,8 @@
  */
 #include "op/element.h"
 #include <math.h>
+#include <omp.h>
+#include <string.h>
 
 extern const gr_op gr__op_layer_norm;
 
@@ -48,9 +50,10 @@ gr_value gr_layer_norm(gr_graph *graph, gr_value x, gr_param gain, gr_param shif
 /* Mean and 1 / sqrt(variance + eps) of each row. */
 static size_t layer_norm_state(const gr_node *node, int capacity, int block) { return 2 * (size_t)capacity; }
 
-/* xhat, of which the gain's gradient is made. */
+/* xhat of a thread's row; sums of both gradients over each grain. */
 static size_t layer_norm_scratch(const gr_node *node, int capacity, int block) {
-    return (size_t)capacity * (size_t)node->width;
+    size_t width = (size_t)node->width, grains = (size_t)(capacity / gr__grain(block));
+    return ((size_t)omp_get_max_threads() + 2 * grains) * width;
 }
 
 static const gr_real *weights(const gr_ctx *ctx, int slot) { return slot == GR_NONE ? NULL : ctx->param[slot].w; }
@@ -70,24 +73,39 @@ static void layer_norm_forward(gr_ctx *ctx, int r0, int r1) {
     }
 }
 
-static void layer_norm_backward(gr_ctx *ctx, int r0, int r1) {
+/* part: sums of the gradients of gain, then shift. */
+static void backward_row(gr_ctx *ctx, gr_real *part, int n) {
     const attr *a = ctx->node->attr;
     const gr_slot *x = &ctx->in[0], *y = &ctx->out;
-    const gr_real *gain = weights(ctx, a->gain);
-    gr_real width = (gr_real)x->width;
-#pragma omp parallel for schedule(static)
-    for (int n = r0; n < r1; n++) {
-        gr_real *xhat = ctx->scratch + (size_t)n * (size_t)x->width, sums[2] = {0}, *mean = ctx->state + 2 * (size_t)n;
-        gr__norm_sums(y, n, 0, x->width, sums, xhat, gr__row(x, n), mean[0], mean[1], gain);
-        if (x->d)
-            gr__norm_backward(y, n, 0, x->width, gr__drow(x, n), xhat, mean[1], sums[0] / width, sums[1] / width, gain,
-                              x->accumulate);
-    }
+    const gr_real *gain = weights(ctx, a->gain), width = (gr_real)x->width, *mean = ctx->state + 2 * (size_t)n;
+    gr_real *xhat = ctx->scratch + (size_t)omp_get_thread_num() * (size_t)x->width, sums[2] = {0};
+    const int block = ctx->rows->block;
+    gr__norm_sums(y, n, 0, x->width, sums, xhat, gr__row(x, n), mean[0], mean[1], gain);
+    if (x->d)
+        gr__norm_backward(y, n, 0, x->width, gr__drow(x, n), xhat, mean[1], sums[0] / width, sums[1] / width, gain,
+                          x->accumulate);
     if (gain && ctx->param[a->gain].g)
-        gr__bgrad(&ctx->param[a->gain], gr__view_d(y, 0), (gr_rows_view){ctx->scratch, NULL, x->width},
-                  ctx->rows->block, r0, r1);
+        gr__bgrad_part(&ctx->param[a->gain], part, gr__view_d(y, 0), (gr_rows_view){xhat, NULL, x->width, n}, block, n,
+                       1);
     if (a->shift != GR_NONE && ctx->param[a->shift].g)
-        gr__bgrad(&ctx->param[a->shift], gr__view_d(y, 0), (gr_rows_view){0}, ctx->rows->block, r0, r1);
+        gr__bgrad_part(&ctx->param[a->shift], part + x->width, gr__view_d(y, 0), (gr_rows_view){0}, block, n, 1);
+}
+
+static void layer_norm_backward(gr_ctx *ctx, int r0, int r1) {
+    const attr *a = ctx->node->attr;
+    const int width = ctx->in[0].width, grain = gr__grain(ctx->rows->block), grains = (r1 - r0) / grain;
+    gr_real *parts = ctx->scratch + (size_t)ctx->lanes * (size_t)width;
+#pragma omp parallel for schedule(static) num_threads(ctx->lanes)
+    for (int k = 0; k < grains; k++) {
+        gr_real *part = parts + 2 * (size_t)k * (size_t)width;
+        memset(part, 0, 2 * (size_t)width * sizeof *part);
+        for (int n = r0 + k * grain; n < r0 + (k + 1) * grain; n++)
+            backward_row(ctx, part, n);
+    }
+    if (a->gain != GR_NONE && ctx->param[a->gain].g)
+        gr__bgrad_add(&ctx->param[a->gain], parts, 2 * width, grains);
+    if (a->shift != GR_NONE && ctx->param[a->shift].g)
+        gr__bgrad_add(&ctx->param[a->shift], parts + width, 2 * width, grains);
 }
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */

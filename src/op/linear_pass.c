@@ -50,7 +50,7 @@ static plan rooms(const gr_node *node, int capacity, int block) {
     size_t width = (size_t)node->width, most = 0;
     for (int i = 0; i < attr->terms; i++)
         most = larger(most, gr__wgrad_scratch(attr->term[i].rows, attr->term[i].hi - attr->term[i].lo, block));
-    plan p = {.grain = block % 2 ? block : block / 2, .lanes = omp_get_max_threads(), .turns = 1};
+    plan p = {.grain = gr__grain(block), .lanes = omp_get_max_threads(), .turns = 1};
     p.whole = attr->base >= 0 ? halves(width * (size_t)capacity) : 0;
     p.dout = attr->base >= 0 ? 0 : halves(width * (size_t)block);
     p.x = halves(widest_input(attr) * (size_t)block);
@@ -271,7 +271,7 @@ static void back_weights(const gr_ctx *ctx, int i, int piece, int r0, int r1) {
 
 static void back_bias(const gr_ctx *ctx, int chunk, int r0, int r1) {
     const linear *attr = ctx->node->attr;
-    gr__bgrad_chunk(&ctx->param[attr->bias], chunk, (gr_rows_view){ctx->out.d, ctx->out.dh, ctx->out.stride},
+    gr__bgrad_chunk(&ctx->param[attr->bias], chunk, (gr_rows_view){ctx->out.d, ctx->out.dh, ctx->out.stride, 0},
                     (gr_rows_view){0}, ctx->rows->block, r0, r1);
 }
 

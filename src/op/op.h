@@ -104,6 +104,7 @@ typedef struct gr_ctx {
     void *prepared;     /* what op->prepare made */
     gr_gemm_pool *pool; /* of this run's products */
     int index;          /* of the node: keys of its draws */
+    int lanes;          /* most threads that may work on it: scratch is cut for so many */
     bool train;
     bool half; /* products in bfloat16 */
     uint64_t seed;
@@ -142,6 +143,9 @@ struct gr_op {
 gr_value gr__graph_add(gr_graph *graph, const gr_node *node, const void *attr, size_t size);
 const gr_param_def *gr__graph_param_def(const gr_graph *graph, gr_param p); /* NULL if there is none */
 
+/* Rows that one thread takes at a time where sums depend on it: the same for any number of threads. */
+static inline int gr__grain(int block) { return block % 2 ? block : block / 2; }
+
 /* ---- gradients of parameters, in fixed blocks of rows, by cell (wgrad.c)
  * ---------------------------------------------- */
 
@@ -157,15 +161,19 @@ int gr__wgrad_pieces(const gr_wgrad *wgrad); /* NULL: 0 */
 void gr__wgrad_piece(const gr_wgrad *wgrad, int piece, const gr_param_slot *param, const void *a, const void *b,
                      gr_real *scratch, int r0, int r1);
 
-/* One of v and vh: rows of numbers of either kind, from row 0. */
+/* One of v and vh: rows of numbers of either kind, from row `first` on. */
 typedef struct gr_rows_view {
     const gr_real *v;
     const gr_half *vh;
-    int stride;
+    int stride, first;
 } gr_rows_view;
 
 /* dP += column sums of rows [r0, r1) of x * u with the cells' weights; P [1 x n]; u (same width) without rows: 1. */
 void gr__bgrad(const gr_param_slot *param, gr_rows_view x, gr_rows_view u, int block, int r0, int r1);
+/* part[cols] += the same over rows [r, r + rows) of one block, not yet in dP; and dP += parts in their order. */
+void gr__bgrad_part(const gr_param_slot *param, gr_real *part, gr_rows_view x, gr_rows_view u, int block, int r,
+                    int rows);
+void gr__bgrad_add(const gr_param_slot *param, const gr_real *part, int stride, int parts);
 /* The same in pieces, each for one thread. */
 int gr__bgrad_chunks(const gr_param_slot *param);
 void gr__bgrad_chunk(const gr_param_slot *param, int chunk, gr_rows_view x, gr_rows_view u, int block, int r0, int r1);

@@ -5,6 +5,7 @@
  */
 #include "op/element.h"
 #include <math.h>
+#include <omp.h>
 #include <string.h>
 
 extern const gr_op gr__op_rms_norm;
@@ -48,9 +49,10 @@ gr_value gr_rms_norm(gr_graph *graph, gr_value x, int groups, const gr_norm_grou
 /* 1 / root mean square of each row. */
 static size_t rms_norm_state(const gr_node *node, int capacity, int block) { return (size_t)capacity; }
 
-/* xhat, of which the gains' gradients are made. */
+/* xhat of a thread's row; sums of the gains' gradients over each grain. */
 static size_t rms_norm_scratch(const gr_node *node, int capacity, int block) {
-    return (size_t)capacity * (size_t)node->width;
+    size_t width = (size_t)node->width, grains = (size_t)(capacity / gr__grain(block));
+    return ((size_t)omp_get_max_threads() + grains) * width;
 }
 
 static bool group_on(const gr_ctx *ctx, int group, int n) { return !ctx->tap[group] || ctx->tap[group]->w[n] != 0; }
@@ -95,16 +97,26 @@ static void rms_norm_forward(gr_ctx *ctx, int r0, int r1) {
         forward_row(ctx, k, n);
 }
 
-static void backward_row(gr_ctx *ctx, int n) {
+static bool trains(const gr_ctx *ctx, int group) {
+    int slot = ((const attr *)ctx->node->attr)->gain[group];
+    return slot != GR_NONE && ctx->param[slot].g;
+}
+
+/* part: sums of the gains' gradients. */
+static void backward_row(gr_ctx *ctx, gr_real *part, int n) {
     const attr *a = ctx->node->attr;
     const gr_slot *in = &ctx->in[0];
     const gr_real *x = gr__row(in, n);
-    gr_real *xhat = ctx->scratch + (size_t)n * (size_t)in->width, sums[2] = {0}, inv = ctx->state[n];
+    gr_real *xhat = ctx->scratch + (size_t)omp_get_thread_num() * (size_t)in->width, sums[2] = {0}, inv = ctx->state[n];
     for (int i = 0, at = 0; i < a->groups; at += a->width[i++])
         if (group_on(ctx, i, n))
             gr__norm_sums(&ctx->out, n, at, a->width[i], sums, xhat + at, x + at, 0, inv, gain_of(ctx, i));
         else
             memset(xhat + at, 0, (size_t)a->width[i] * sizeof *xhat);
+    for (int i = 0, at = 0; i < a->groups; at += a->width[i++])
+        if (trains(ctx, i))
+            gr__bgrad_part(&ctx->param[a->gain[i]], part + at, gr__view_d(&ctx->out, at),
+                           (gr_rows_view){xhat + at, NULL, in->width, n}, ctx->rows->block, n, 1);
     if (!in->d)
         return;
     gr_real *dx = gr__drow(in, n);
@@ -119,13 +131,18 @@ static void backward_row(gr_ctx *ctx, int n) {
 
 static void rms_norm_backward(gr_ctx *ctx, int r0, int r1) {
     const attr *a = ctx->node->attr;
-#pragma omp parallel for schedule(static)
-    for (int n = r0; n < r1; n++)
-        backward_row(ctx, n);
+    const int width = ctx->in[0].width, grain = gr__grain(ctx->rows->block), grains = (r1 - r0) / grain;
+    gr_real *parts = ctx->scratch + (size_t)ctx->lanes * (size_t)width;
+#pragma omp parallel for schedule(static) num_threads(ctx->lanes)
+    for (int k = 0; k < grains; k++) {
+        gr_real *part = parts + (size_t)k * (size_t)width;
+        memset(part, 0, (size_t)width * sizeof *part);
+        for (int n = r0 + k * grain; n < r0 + (k + 1) * grain; n++)
+            backward_row(ctx, part, n);
+    }
     for (int i = 0, at = 0; i < a->groups; at += a->width[i++])
-        if (a->gain[i] != GR_NONE && ctx->param[a->gain[i]].g)
-            gr__bgrad(&ctx->param[a->gain[i]], gr__view_d(&ctx->out, at),
-                      (gr_rows_view){ctx->scratch + at, NULL, ctx->in[0].width}, ctx->rows->block, r0, r1);
+        if (trains(ctx, i))
+            gr__bgrad_add(&ctx->param[a->gain[i]], parts + at, width, grains);
 }
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */

@@ -156,7 +156,7 @@ void gr__wgrad_piece(const gr_wgrad *wgrad, int i, const gr_param_slot *param, c
 
 /* Columns [lo, lo + width) of row n, widened into `into` where they are half. */
 static const gr_real *columns(const gr_rows_view *x, gr_real *into, int lo, int width, int n) {
-    const size_t at = (size_t)n * (size_t)x->stride + (size_t)lo;
+    const size_t at = (size_t)(n - x->first) * (size_t)x->stride + (size_t)lo;
     if (x->v)
         return x->v + at;
     gr_kernel()->widen(into, x->vh + at, width);
@@ -174,6 +174,22 @@ static void sum_rows(gr_real *sum, const gr_rows_view *x, const gr_rows_view *u,
         else
             gr_kernel()->scale(sum, weight, from, width, true);
     }
+}
+
+void gr__bgrad_part(const gr_param_slot *param, gr_real *part, gr_rows_view x, gr_rows_view u, int block, int r,
+                    int rows) {
+    for (int i = 0; i < param->cells; i++) {
+        const gr_cell *cell = &param->cell[i];
+        const int kind = kind_of(cell->weights, r / block);
+        for (int lo = cell->lo1; lo < cell->hi1 && kind != GR_ROWS_ZERO; lo += CHUNK)
+            sum_rows(part + lo, &x, &u, kind == GR_ROWS_MIXED ? cell->weights->w : NULL, lo,
+                     smaller(CHUNK, cell->hi1 - lo), r, rows);
+    }
+}
+
+void gr__bgrad_add(const gr_param_slot *param, const gr_real *part, int stride, int parts) {
+    for (int k = 0; k < parts; k++)
+        gr_kernel()->add(param->g, param->g, part + (size_t)k * (size_t)stride, param->cols);
 }
 
 int gr__bgrad_chunks(const gr_param_slot *param) { return (param->cols + CHUNK - 1) / CHUNK; }

@@ -11,6 +11,7 @@ struct gr_evaluator {
     gr_value row_loss;
     int rows, width;
     int32_t *start, *cls; /* [rows * width] */
+    bool labelled;
 };
 
 gr_status gr_evaluator_new(gr_evaluator **evaluator, gr_model *model, const gr_tables *tables, int rows, int width,
@@ -26,7 +27,9 @@ gr_status gr_evaluator_new(gr_evaluator **evaluator, gr_model *model, const gr_t
     GR_TRY(gr_run_new(&run, model, tables, &(gr_run_def){.rows = rows * width}, err));
     gr_evaluator *e = gr_alloc(sizeof *e);
     size_t n = (size_t)rows * (size_t)width;
-    *e = (gr_evaluator){run, row_loss, rows, width, gr_alloc(n * sizeof *e->start), gr_alloc(n * sizeof *e->cls)};
+    *e = (gr_evaluator){.run = run, .row_loss = row_loss, .rows = rows, .width = width};
+    e->start = gr_alloc(n * sizeof *e->start);
+    e->cls = gr_alloc(n * sizeof *e->cls);
     *evaluator = e;
     return GR_OK;
 }
@@ -39,6 +42,8 @@ void gr_evaluator_free(gr_evaluator *e) {
     gr_free(e->cls);
     gr_free(e);
 }
+
+void gr_evaluator_labelled(gr_evaluator *e, bool labelled) { e->labelled = labelled; }
 
 static void forward(gr_evaluator *e, const gr_rows *rows) {
     int n = rows->rows * rows->width;
@@ -55,6 +60,15 @@ static void forward(gr_evaluator *e, const gr_rows *rows) {
     gr_run_forward(e->run, &batch);
 }
 
+/* Whether some position of the document at position i.. of a row has a true label. */
+static bool has_label(const gr_rows *rows, int i) {
+    int32_t doc = rows->doc[i];
+    for (int end = (i / rows->width + 1) * rows->width; i < end && rows->doc[i] == doc; i++)
+        if (rows->truth[i] > 0)
+            return true;
+    return false;
+}
+
 void gr_evaluate(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tokens, size_t docs) {
     gr_rows rows;
     memset(nll, 0, docs * sizeof *nll);
@@ -65,7 +79,12 @@ void gr_evaluate(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tokens, s
         forward(e, &rows);
         int stride;
         const gr_real *loss = gr_run_value(e->run, e->row_loss, &stride);
+        bool only = false; /* targets with a label count alone in this document */
         for (int i = 0; i < rows.rows * rows.width; i++) {
+            if (rows.doc[i] >= 0 && rows.start[i] == i % rows.width)
+                only = e->labelled && has_label(&rows, i);
+            if (only && rows.truth[i] <= 0)
+                continue;
             if (rows.doc[i] < 0 || rows.targets[i] < 0 || (size_t)rows.doc[i] >= docs)
                 continue;
             nll[rows.doc[i]] += (double)loss[(size_t)i * (size_t)stride];
