@@ -105,6 +105,8 @@ static void added_units(void **state) {
     gr_arch_region regions[] = {{.name = "bio", .mlp.add = 8, .heads.add = 1}, {.name = "chem", .mlp.add = 5}};
     def.regions = regions, def.region_count = 2;
     check(def, 0);
+    def.kv_heads = 2;
+    check(def, 0);
     def.norm = GR_NORM_LAYER, def.position = GR_POSITION_LEARNED, def.activation = GR_ACTIVATION_GELU, def.bias = true;
     check(def, 0);
 }
