@@ -131,6 +131,81 @@ static void groups(void **state) {
     check(def, 1);
 }
 
+static void pass(gr_run *run, const gr_batch *batch) {
+    gr_run_forward(run, batch);
+    gr_run_backward(run);
+}
+
+/* With classes that close the core or switch the region off: a mixed batch is the sum of its classes, and what no row
+ * opens stays closed. */
+static void classes(void **state) {
+    (void)state;
+    enum { OPEN, ALONE, OFF, CLASSES };
+    gr_arch_def def = small_def();
+    gr_arch_region regions[] = {{.name = "bio", .mlp.add = 8, .heads.add = 1, .residual.add = 4, .stop = true}};
+    def.regions = regions, def.region_count = 1;
+    gr_error err = {0};
+    for (int group = 1; group >= 0; group--) {
+        regions[0].residual.add = 4 * group;
+        gr_model *model = build(&def, 3);
+        const gr_region *region = gr_model_region(model, 0);
+        gr_tables *tables = gr_tables_new(model, CLASSES);
+        for (int i = 0; i < region->parts; i++)
+            gr_tables_param(tables, region->part[i], (double[]){1, 2, 1}); /* 2: told from the rest */
+        gr_tables_gate(tables, 0, (double[]){1, 1, 0});
+        for (int p = 0; p < gr_model_params(model); p++) {
+            const gr_param_def *d = gr_model_param(model, p);
+            for (int row = 0; row < d->rows; row++) /* by rows: what is the region's was weighed above */
+                if (!owned(region, p, row, 0))
+                    gr_tables_param(tables, (gr_part){p, row, row + 1, 0, d->cols}, (double[]){1, 0, 1});
+        }
+        gr_tables_finish(tables);
+        gr_run *mixed, *single;
+        gr_run_def run = {.rows = ROWS, .train = true, .precision = precision};
+        gr_test_ok(gr_run_new(&mixed, model, tables, &run, &err), &err);
+        gr_test_ok(gr_run_new(&single, model, tables, &run, &err), &err);
+        gr_test_batch b = gr_test_batch_new(ROWS, VOCAB, 5);
+        for (int n = 0, document = -1; n < ROWS; n++) {
+            document += b.start[n] == n;
+            b.cls[n] = document % CLASSES;
+        }
+        b.batch.cls = b.cls, b.batch.weight = b.weight;
+        for (int n = 0; n < ROWS; n++)
+            b.weight[n] = 1;
+        gr_run_zero(mixed);
+        pass(mixed, &b.batch);
+        gr_run_reduce(mixed);
+        gr_run_zero(single);
+        for (int c = 0; c < CLASSES; c++) {
+            for (int n = 0; n < ROWS; n++)
+                b.weight[n] = b.cls[n] == c;
+            pass(single, &b.batch);
+        }
+        gr_run_reduce(single);
+        assert_true(apart(model, mixed, single, 0, false, "") < near &&
+                    apart(model, mixed, single, 0, true, "") < near);
+        for (int n = 0; n < ROWS; n++)
+            b.cls[n] = ALONE, b.weight[n] = 1;
+        gr_run_zero(mixed);
+        pass(mixed, &b.batch);
+        gr_run_reduce(mixed);
+        for (int s = 0; s < gr_tables_slices(tables); s++) {
+            gr_part part = gr_tables_slice(tables, s);
+            const gr_param_def *d = gr_model_param(model, part.param);
+            bool own = owned(region, part.param, part.lo0, part.lo1);
+            assert_int_equal(gr_run_open(mixed)[s], own);
+            for (int row = part.lo0; row < part.hi0 && !own; row++)
+                for (int col = part.lo1; col < part.hi1; col++)
+                    assert_true(gr_run_gradient(mixed, part.param)[row * d->cols + col] == 0);
+        }
+        gr_test_batch_free(&b);
+        gr_run_free(mixed);
+        gr_run_free(single);
+        gr_tables_free(tables);
+        gr_model_free(model);
+    }
+}
+
 /* In a perceptron too, layer by layer. */
 static void perceptrons(void **state) {
     (void)state;
@@ -211,7 +286,7 @@ static void ranges(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(added_units), cmocka_unit_test(claimed_units), cmocka_unit_test(groups),
-        cmocka_unit_test(perceptrons), cmocka_unit_test(ranges),
+        cmocka_unit_test(perceptrons), cmocka_unit_test(classes),       cmocka_unit_test(ranges),
     };
     precision = GR_PRECISION_FLOAT32, near = 1e-5;
     int failed = cmocka_run_group_tests_name("stop", tests, NULL, NULL);
