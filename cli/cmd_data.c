@@ -15,6 +15,8 @@ static const action actions[] = {
     {"show", "documents, labels, known shares and packing of a recipe", gr__data_show},
     {"tokenizer", "train a byte-level BPE tokenizer on files", gr__data_tokenizer},
     {"encode", "the tokens of a text", gr__data_encode},
+    {"fetch", "a file over HTTP, checked against its digest", gr__data_fetch},
+    {"pack", "encode and pack the corpus of a recipe into shards, for corpora larger than memory", gr__data_pack},
 };
 enum { ACTIONS = sizeof actions / sizeof *actions };
 
@@ -26,6 +28,7 @@ static void print_help(FILE *out) {
           "  gradroute data show recipes/demo.yaml\n"
           "  gradroute data tokenizer corpus.jsonl more.txt --vocab 4096 -o tokenizer.json\n"
           "  gradroute data encode tokenizer.json --text 'a small bird'\n"
+          "  gradroute data pack recipes/demo.yaml -o shards/demo\n"
           "`gradroute data ACTION --help` tells the options of each.\n" GR__EXIT_STATUS,
           out);
 }

@@ -112,7 +112,8 @@ static gr_status open_split(text *t, const eval_options *own, const char *recipe
     common.input = recipe;
     GR_TRY(gr__open_recipe(&t->recipe, &common, err));
     GR_TRY(gr_project_open(&t->project, t->recipe, kept, &(gr_control){.threads = common.threads}, err));
-    if (!gr_tokenizer_equal(t->project->tokenizer, tokenizer))
+    const gr_tokenizer *own_tokenizer = t->project->tokenizer;
+    if (!own_tokenizer != !tokenizer || (tokenizer && !gr_tokenizer_equal(own_tokenizer, tokenizer)))
         return gr_error_set(err, GR_ERR_USAGE, recipe,
                             "name the recipe that the model was trained with, or --data FILE",
                             "its tokenizer differs from that of %s", own->common.input);
@@ -134,10 +135,13 @@ static gr_status open_run(text *t, const eval_options *own, const gr_folder *fol
     GR_TRY(gr__model_path(&model, own->common.input, err));
     char *recipe = gr_format("%s/../recipe.yaml", model);
     for (int i = 1; i <= 2 && !data && !own->common.set.count; i++) {
-        char *file = gr_format("%s/..%s/data/dataset.bin", model, i > 1 ? "/.." : "");
-        if (gr_file_exists(file))
-            data = gr_format("%s/..%s/data", model, i > 1 ? "/.." : "");
+        char *folder_of = gr_format("%s/..%s/data", model, i > 1 ? "/.." : "");
+        char *file = gr_format("%s/dataset.bin", folder_of), *checked = gr_format("%s/shards.checked", folder_of);
+        if (gr_file_exists(file) || gr_file_exists(checked))
+            data = gr_strdup(folder_of);
+        gr_free(folder_of);
         gr_free(file);
+        gr_free(checked);
     }
     gr_status status = gr_file_exists(recipe)
                            ? open_split(t, own, recipe, data, folder, tokenizer, err)
@@ -150,8 +154,11 @@ static gr_status open_run(text *t, const eval_options *own, const gr_folder *fol
 }
 
 static gr_status open_any(text *t, const eval_options *own, const gr_folder *folder, gr_error *err) {
-    gr_tokenizer *tokenizer;
-    GR_TRY(gr__open_tokenizer(&tokenizer, folder, err));
+    gr_tokenizer *tokenizer = NULL;
+    if (folder->def->kind != GR_ARCH_MLP)
+        GR_TRY(gr__open_tokenizer(&tokenizer, folder, err));
+    else if (own->data)
+        return gr_error_set(err, GR_ERR_USAGE, own->data, "name a recipe with data.images", "the model reads no text");
     gr_status status = own->data     ? open_file(t, own, tokenizer, err)
                        : own->recipe ? open_split(t, own, own->recipe, NULL, folder, tokenizer, err)
                                      : open_run(t, own, folder, tokenizer, err);
@@ -163,7 +170,7 @@ static gr_status open_any(text *t, const eval_options *own, const gr_folder *fol
 
 typedef struct losses {
     double *nll;
-    int32_t *tokens;
+    int32_t *tokens, *right; /* right: samples alone, else NULL */
 } losses;
 
 static gr_status evaluate(losses *l, const eval_options *own, const gr_folder *folder, const text *t, gr_error *err) {
@@ -176,7 +183,7 @@ static gr_status evaluate(losses *l, const eval_options *own, const gr_folder *f
     if (status == GR_OK)
         status = gr_scan_new(&scan, t->data, t->labels, t->docs, t->count, ROWS, width, err);
     if (status == GR_OK)
-        gr_evaluate(evaluator, scan, l->nll, l->tokens, t->data->topics.docs);
+        gr_evaluate_right(evaluator, scan, l->nll, l->tokens, l->right, t->data->topics.docs);
     gr_scan_free(scan);
     gr_evaluator_free(evaluator);
     gr_tables_free(tables);
@@ -189,7 +196,7 @@ static gr_status evaluate(losses *l, const eval_options *own, const gr_folder *f
 typedef struct line {
     const char *name;
     double nll;
-    int64_t tokens, documents, bytes;
+    int64_t tokens, documents, bytes, right;
 } line;
 
 static void add_document(line *at, const text *t, const losses *l, uint32_t d) {
@@ -197,10 +204,14 @@ static void add_document(line *at, const text *t, const losses *l, uint32_t d) {
     at->tokens += l->tokens[d];
     at->bytes += t->data->bytes[d];
     at->documents++;
+    at->right += l->right ? l->right[d] : 0;
 }
 
+/* A recipe's text by group; its samples, and files, by topic: the class of a sample. */
+static bool by_group(const text *t) { return t->project && !t->data->values; }
+
 static line *lines_new(int *count, line *all, const text *t, const losses *l) {
-    bool grouped = t->project != NULL;
+    bool grouped = by_group(t);
     *count = grouped ? t->labels->group_count : t->data->topics.count;
     line *lines = gr_alloc(sizeof *lines * ((size_t)*count + 1));
     for (int i = 0; i < *count; i++)
@@ -214,36 +225,46 @@ static line *lines_new(int *count, line *all, const text *t, const losses *l) {
     return lines;
 }
 
-static json_t *line_json(const line *at) {
-    return json_pack("{s:o, s:o, s:I, s:I, s:I}", "name", gr__json_text(at->name, strlen(at->name)), "loss",
-                     gr__json_real(at->nll / (double)at->tokens), "tokens", (json_int_t)at->tokens, "documents",
-                     (json_int_t)at->documents, "bytes", (json_int_t)at->bytes);
+static json_t *line_json(const line *at, bool samples) {
+    json_t *object = json_pack("{s:o, s:o, s:I, s:I, s:I}", "name", gr__json_text(at->name, strlen(at->name)), "loss",
+                               gr__json_real(at->nll / (double)at->tokens), "tokens", (json_int_t)at->tokens,
+                               "documents", (json_int_t)at->documents, "bytes", (json_int_t)at->bytes);
+    if (samples)
+        json_object_set_new(object, "accuracy", gr__json_real((double)at->right / (double)at->tokens));
+    return object;
 }
 
-static void print_line(const line *at) {
-    printf("%-20.40s %8.4f %12s %10s\n", at->name, at->nll / (double)at->tokens,
-           gr__text_count((char[32]){0}, at->tokens), gr__text_count((char[32]){0}, at->documents));
+static void print_line(const line *at, bool samples) {
+    if (samples)
+        printf("%-20.40s %8.4f %10.4f %10s\n", at->name, at->nll / (double)at->tokens,
+               (double)at->right / (double)at->tokens, gr__text_count((char[32]){0}, at->documents));
+    else
+        printf("%-20.40s %8.4f %12s %10s\n", at->name, at->nll / (double)at->tokens,
+               gr__text_count((char[32]){0}, at->tokens), gr__text_count((char[32]){0}, at->documents));
 }
 
 static void report(const eval_options *own, const text *t, const losses *l) {
     int count;
     line all, *lines = lines_new(&count, &all, t, l);
     json_t *list = json_array();
-    const char *what = t->project ? "group" : "topic";
-    if (!own->common.json)
+    bool samples = l->right != NULL;
+    const char *what = samples ? "class" : by_group(t) ? "group" : "topic";
+    if (!own->common.json && samples)
+        printf("%-20s %8s %10s %10s\n", what, "loss", "accuracy", "samples");
+    else if (!own->common.json)
         printf("%-20s %8s %12s %10s\n", what, "loss", "tokens", "documents");
     for (int i = 0; i < count; i++) {
         if (own->common.json && lines[i].documents)
-            json_array_append_new(list, line_json(&lines[i]));
+            json_array_append_new(list, line_json(&lines[i], samples));
         else if (lines[i].documents)
-            print_line(&lines[i]);
+            print_line(&lines[i], samples);
     }
     if (own->common.json) {
         gr__print_json(json_pack("{s:s, s:o, s:s, s:s, s:o, s:o}", "model", own->common.input, "off",
                                  gr__json_strings(&own->common.off), "unit", "nats per token", "by", what, "losses",
-                                 list, "all", line_json(&all)));
+                                 list, "all", line_json(&all, samples)));
     } else {
-        print_line(&all);
+        print_line(&all, samples);
         json_decref(list);
     }
     gr_free(lines);
@@ -260,12 +281,14 @@ static gr_status open_and_eval(const eval_options *own, gr_error *err) {
     if (status == GR_OK) {
         l.nll = gr_alloc(sizeof *l.nll * t.data->topics.docs);
         l.tokens = gr_alloc(sizeof *l.tokens * t.data->topics.docs);
+        l.right = t.data->values ? gr_alloc(sizeof *l.right * t.data->topics.docs) : NULL;
         status = evaluate(&l, own, folder, &t, err);
     }
     if (status == GR_OK)
         report(own, &t, &l);
     gr_free(l.nll);
     gr_free(l.tokens);
+    gr_free(l.right);
     text_free(&t);
     gr_folder_free(folder);
     return status;

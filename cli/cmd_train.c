@@ -52,7 +52,9 @@ static void print_text(const gr_arm *arm, const char *run) {
     printf("model    %s/model\nmetrics  %s/metrics.jsonl\n", run, run);
     const char *region = gr_model_regions(model) ? gr_model_region(model, 0)->name : NULL;
     printf("next     gradroute eval %s%s%s\n", run, region ? " --off " : "", region ? region : "");
-    printf("         gradroute generate %s --prompt TEXT%s%s\n", run, region ? " --off " : "", region ? region : "");
+    if (arm->folder->info.tokenizer)
+        printf("         gradroute generate %s --prompt TEXT%s%s\n", run, region ? " --off " : "",
+               region ? region : "");
 }
 
 static gr_status train(const gr__common *common, const gr_project *project, const char *run, const gr_control *control,

@@ -174,9 +174,14 @@ gr_status gr__make_parent(const char *path, gr_error *err) {
 }
 
 gr_source gr__file_source(const char *path) {
-    const char *dot = strrchr(path, '.');
+    static const char *const lines[] = {".jsonl", ".json", ".jsonl.gz", ".json.gz"};
     gr_source source = gr_source_default();
-    source.reader = dot && (strcmp(dot, ".jsonl") == 0 || strcmp(dot, ".json") == 0) ? "jsonl" : "text";
+    source.reader = "text";
+    for (int i = 0; i < 4; i++) {
+        size_t n = strlen(path), end = strlen(lines[i]);
+        if (n > end && strcmp(path + n - end, lines[i]) == 0)
+            source.reader = "jsonl";
+    }
     source.path = path;
     source.topic = "text";
     return source;

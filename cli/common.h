@@ -98,8 +98,8 @@ gr_status gr__open_tokenizer(gr_tokenizer **tokenizer, const gr_folder *folder, 
 /* Makes the folder that an output is to stand in. */
 gr_status gr__make_parent(const char *path, gr_error *err);
 
-/* How to read a file of text: .jsonl and .json as JSON Lines, anything else as text. Records without a topic are of
- * topic "text". */
+/* How to read a file of text: .jsonl and .json (also before .gz) as JSON Lines, anything else as text. Records without
+ * a topic are of topic "text". */
 gr_source gr__file_source(const char *path);
 
 /* The documents of a source, all of them as train, and labels without a label; the caller frees both. */

@@ -5,5 +5,7 @@
 int gr__data_show(int argc, char **argv);
 int gr__data_tokenizer(int argc, char **argv);
 int gr__data_encode(int argc, char **argv);
+int gr__data_fetch(int argc, char **argv);
+int gr__data_pack(int argc, char **argv);
 
 #endif

@@ -20,7 +20,7 @@ static void add(tally *t, bool of, bool shown, int64_t n) {
     t->wrong += shown && !of ? n : 0;
 }
 
-/* A document counts once for each label that some token of it has; end tokens are no tokens here. */
+/* A document counts once for each label that some token of it has, the end token included, which counts as no token. */
 static void count_document(label_tally *list, const gr_project *p, size_t d) {
     const gr_labels *l = p->labels;
     size_t first = p->data->offsets[d], n = p->data->offsets[d + 1] - first;
@@ -30,8 +30,8 @@ static void count_document(label_tally *list, const gr_project *p, size_t d) {
             add(&list[k - 1].tokens, of, shown, (int64_t)n);
         } else {
             of = shown = false;
-            for (size_t at = first + d; at < first + d + n; at++) {
-                add(&list[k - 1].tokens, l->token_truth[at] == k, l->token_revealed[at] == k, 1);
+            for (size_t at = first + d; at <= first + d + n; at++) {
+                add(&list[k - 1].tokens, l->token_truth[at] == k, l->token_revealed[at] == k, at < first + d + n);
                 of |= l->token_truth[at] == k;
                 shown |= l->token_revealed[at] == k;
             }

@@ -79,7 +79,8 @@ static gr_status pack(gr_stream_facts *facts, const gr_project *project, gr_erro
     def.mixed = recipe->data.mixed;
     def.docs = project->data->train;
     def.doc_count = project->data->train_count;
-    GR_TRY(gr_stream_new(&stream, project->data, project->labels, &def, err));
+    GR_TRY(project->shards ? gr_stream_new_shards(&stream, project->shards, &def, err)
+                           : gr_stream_new(&stream, project->data, project->labels, &def, err));
     *facts = gr_stream_describe(stream);
     gr_stream_free(stream);
     return GR_OK;
@@ -129,9 +130,12 @@ static void print_text(const gr_project *project, const amount *topics, const am
            gr__text_count((char[32]){0}, (int64_t)data->read), gr__text_count((char[32]){0}, (int64_t)data->duplicates),
            gr__text_count((char[32]){0}, (int64_t)data->skipped),
            data->used_fallback ? "; a source is missing and its fallback was read" : "");
-    printf("tokens     %s of a vocabulary of %s\n",
-           gr__text_count((char[32]){0}, (int64_t)data->offsets[data->topics.docs]),
-           gr__text_count((char[32]){0}, data->vocab));
+    if (data->values)
+        printf("samples    of %d values, read as (v / 255 - %g) / %g\n", data->value_width, data->mean, data->std);
+    else
+        printf("tokens     %s of a vocabulary of %s\n",
+               gr__text_count((char[32]){0}, (int64_t)data->offsets[data->topics.docs]),
+               gr__text_count((char[32]){0}, data->vocab));
     printf("packing    %s rows of %d, %.1f %% full, %s documents cut\n", gr__text_count((char[32]){0}, facts->rows),
            project->recipe->data.context, 100 * facts->fill, gr__text_count((char[32]){0}, facts->cut));
     printf("  %-24s %10s %10s %10s %12s\n", "group", "train", "known", "validation", "tokens");
@@ -146,6 +150,40 @@ static void print_text(const gr_project *project, const amount *topics, const am
         gr__samples_print(project, samples);
 }
 
+/* Shards know their labels; topics are those of the text, which is not read again. */
+static void show_shards(const gr_project *project, const gr_stream_facts *facts, bool json) {
+    const gr_shards *s = project->shards;
+    json_t *labels = json_array();
+    if (!json) {
+        printf("documents  %s in %d shard(s), %s held out (%s read, %s duplicates dropped, %s without text)\n",
+               gr__text_count((char[32]){0}, s->documents), s->count,
+               gr__text_count((char[32]){0}, (int64_t)s->held->validation_count),
+               gr__text_count((char[32]){0}, s->read), gr__text_count((char[32]){0}, s->duplicates),
+               gr__text_count((char[32]){0}, s->skipped));
+        printf("tokens     %s of a vocabulary of %s\n", gr__text_count((char[32]){0}, s->tokens),
+               gr__text_count((char[32]){0}, s->held->vocab));
+        printf("packing    %s rows of %d, %.1f %% full, %s documents cut\n", gr__text_count((char[32]){0}, facts->rows),
+               s->context, 100 * facts->fill, gr__text_count((char[32]){0}, facts->cut));
+        printf("  %-24s %10s %10s\n", "label", "train", "known");
+    }
+    for (int k = 0; k <= s->labels; k++) {
+        const char *name = k ? s->label_names[k - 1] : "core";
+        if (!json)
+            printf("  %-24.40s %10s %10s\n", name, gr__text_count((char[32]){0}, s->truth[k + 1]),
+                   gr__text_count((char[32]){0}, s->revealed[k + 1]));
+        json_array_append_new(labels, json_pack("{s:s, s:I, s:I}", "name", name, "train", (json_int_t)s->truth[k + 1],
+                                                "known", (json_int_t)s->revealed[k + 1]));
+    }
+    if (json)
+        gr__print_json(json_pack(
+            "{s:I, s:I, s:I, s:i, s:I, s:I, s:i, s:I, s:O, s:{s:I, s:I, s:o, s:I}}", "read", (json_int_t)s->read,
+            "duplicates", (json_int_t)s->duplicates, "skipped", (json_int_t)s->skipped, "shards", s->count, "train",
+            (json_int_t)s->documents, "validation", (json_int_t)s->held->validation_count, "vocab", s->held->vocab,
+            "tokens", (json_int_t)s->tokens, "labels", labels, "packing", "rows", (json_int_t)facts->rows, "positions",
+            (json_int_t)facts->positions, "fill", gr__json_real(facts->fill), "cut", (json_int_t)facts->cut));
+    json_decref(labels);
+}
+
 static gr_status show(const show_options *own, gr_error *err) {
     const gr__common *common = &own->common;
     gr_recipe *recipe;
@@ -155,7 +193,9 @@ static gr_status show(const show_options *own, gr_error *err) {
     gr_status status = gr_project_open(&project, recipe, NULL, &(gr_control){.threads = common->threads}, err);
     if (status == GR_OK)
         status = pack(&facts, project, err);
-    if (status == GR_OK) {
+    if (status == GR_OK && project->shards) {
+        show_shards(project, &facts, common->json);
+    } else if (status == GR_OK) {
         amount *topics = amounts(project, project->data->topics.count, true);
         amount *groups = amounts(project, project->labels->group_count, false);
         (common->json ? print_json : print_text)(project, topics, groups, &facts, own->samples);

@@ -111,3 +111,25 @@ void gr__progress_step(void *user, const gr_progress *p) {
     if (last)
         gr__progress_end(progress);
 }
+
+/* A file of unknown size has no bar. */
+void gr__progress_bytes(void *user, int64_t done, int64_t size) {
+    gr__progress *progress = user;
+    if (progress->shown <= 0)
+        start_model(progress, "fetch");
+    double t = now(), since = t - progress->shown;
+    int64_t percent = size > 0 ? 100 * done / size : 0;
+    if (progress->terminal ? since < 0.1 : (percent < progress->percent + 5 || since < 1) && since < 10)
+        return;
+    char end[96], of[64] = "";
+    if (size > 0)
+        snprintf(of, sizeof of, " of %s, %lld %%", gr__text_bytes((char[32]){0}, (double)size), (long long)percent);
+    snprintf(end, sizeof end, "%s%s", gr__text_bytes((char[32]){0}, (double)done), of);
+    if (progress->terminal)
+        draw(progress, progress->name, end, &(gr_progress){.step = size > 0 ? done : 0, .steps = size > 0 ? size : 1});
+    else
+        fprintf(progress->out, "%s  %s\n", progress->name, end);
+    fflush(progress->out);
+    progress->shown = t;
+    progress->percent = percent;
+}

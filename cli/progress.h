@@ -27,8 +27,9 @@ typedef struct gr__progress {
 } gr__progress;
 
 void gr__progress_begin(gr__progress *progress, FILE *out);
-void gr__progress_step(void *progress, const gr_progress *p); /* fits gr_control.progress */
-void gr__progress_note(void *progress, const char *text);     /* fits gr_control.note */
-void gr__progress_end(gr__progress *progress);                /* leaves the cursor on a new line */
+void gr__progress_step(void *progress, const gr_progress *p);        /* fits gr_control.progress */
+void gr__progress_note(void *progress, const char *text);            /* fits gr_control.note */
+void gr__progress_bytes(void *progress, int64_t done, int64_t size); /* of a file; size 0: not known */
+void gr__progress_end(gr__progress *progress);                       /* leaves the cursor on a new line */
 
 #endif

@@ -1,7 +1,7 @@
-/* fuzz_corpus.c - the readers of corpora and of dataset files on arbitrary bytes.
+/* fuzz_corpus.c - the readers of corpora, gzip included, and of dataset files on arbitrary bytes.
  *
  *     clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Iinclude -Isrc fuzz/fuzz_corpus.c \
- *           $(ls src/base/?*.c src/data/?*.c) -ljansson -lcrypto -lpcre2-8 -lutf8proc -lm -o fuzz_corpus
+ *           $(ls src/base/?*.c src/data/?*.c) -ljansson -lcrypto -lpcre2-8 -lutf8proc -lz -lm -o fuzz_corpus
  *     ./fuzz_corpus FOLDER_OF_SEEDS
  *
  * The first byte chooses the reader. The digest of a dataset is repaired, so that the checks behind it are met too.
@@ -11,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <zlib.h>
 
 #include "data/dataset.h"
 
@@ -61,6 +63,28 @@ static void read_dataset(const char *path, const uint8_t *bytes, size_t size) {
         abort();
 }
 
+/* The bytes as a gzip file of two members, damaged at the place that the first two bytes name. */
+static void read_gzip(const char *path, const uint8_t *bytes, size_t size) {
+    uint8_t packed[1 << 16];
+    z_stream z = {.next_out = packed, .avail_out = sizeof packed};
+    if (size < 3 || size > 4096)
+        return;
+    for (int member = 0; member < 2; member++) {
+        if (deflateInit2(&z, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+            abort();
+        z.next_in = (uint8_t *)bytes + 3;
+        z.avail_in = (unsigned)(size - 3);
+        if (deflate(&z, Z_FINISH) != Z_STREAM_END)
+            abort();
+        deflateEnd(&z);
+    }
+    size_t n = sizeof packed - z.avail_out;
+    packed[(bytes[0] << 8 | bytes[1]) % n] ^= bytes[2];
+    write_file(path, packed, n);
+    read_corpus("jsonl", path);
+    read_corpus("text", path);
+}
+
 static void remove_folder(const char *folder) {
     static const char *const names[] = {"input", "data.noun", "data.verb", "data.adj", "data.adv"};
     for (int i = 0; i < 5; i++) {
@@ -80,7 +104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     snprintf(path, sizeof path, "%s/input", folder);
     mkdir(folder, 0700);
     write_file(path, bytes + 1, size - 1);
-    switch (bytes[0] % 4) {
+    switch (bytes[0] % 5) {
     case 0:
         read_wordnet(folder, bytes + 1, size - 1);
         break;
@@ -89,6 +113,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         break;
     case 2:
         read_corpus("text", path, false);
+        break;
+    case 3:
+        read_gzip(path, bytes + 1, size - 1);
         break;
     default:
         read_dataset(path, bytes + 1, size - 1);

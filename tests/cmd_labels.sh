@@ -40,6 +40,12 @@ ok 'trains on tokens' gradroute train "$w" -o "$work/run" --set train.steps=4
 ok 'the losses of the label are told apart' python3 -c 'import json, sys
 assert any(json.loads(line)["loss_birds"] for line in open(sys.argv[1]))' "$work/run/metrics.jsonl"
 
+ok 'an audit' gradroute audit "$w" -o "$work/audit" --set train.steps=4 --set 'twins=[plain, filtered]' --set 'relearn={documents: 8, steps: 2, batch: 4, every: 1, lr: [0.001]}'
+fewer() { python3 -c 'import json, sys
+r = json.load(open(sys.argv[1] + "/relearn-plain.json"))
+assert r["tokens"] and all(1 <= n <= 8 for n in r["tokens"]), r["tokens"]' "$1"; }
+ok 'measures the labelled tokens' fewer "$work/audit"
+
 # ---- mistakes ----
 json 'recall and precision' gradroute data show "$w" --set 'labels.birds={words: [bird], recall: 0.75, precision: 0.5}' --json
 ok 'are met' python3 -c 'import json, sys

@@ -253,6 +253,17 @@ static gr_value wrong_heads(gr_graph *g, gr_value x) {
 static gr_value wrong_share(gr_graph *g, gr_value x) {
     return gr_attention(g, x, &(gr_attention_def){.heads = 3, .kv_heads = 2, .size = 1, .scale = 1});
 }
+static gr_value wrong_window(gr_graph *g, gr_value x) {
+    return gr_attention(g, x, &(gr_attention_def){.heads = 2, .size = 2, .scale = 1, .window = -1});
+}
+static gr_value wrong_part(gr_graph *g, gr_value x) {
+    return gr_attention(g, x,
+                        &(gr_attention_def){.heads = 1, .size = 4, .scale = 1, .rotary_base = 10, .rotary_size = 3});
+}
+static gr_value wrong_more(gr_graph *g, gr_value x) {
+    return gr_attention(g, x,
+                        &(gr_attention_def){.heads = 1, .size = 4, .scale = 1, .rotary_base = 10, .rotary_size = 6});
+}
 static gr_value wrong_rotation(gr_graph *g, gr_value x) {
     return gr_attention(g, x, &(gr_attention_def){.heads = 4, .size = 1, .scale = 1, .rotary_base = 10});
 }
@@ -263,8 +274,8 @@ static gr_value wrong_before(gr_graph *g, gr_value x) { return gr_silu(g, gr_add
 static void builders_refuse(void **state) {
     (void)state;
     gr_value (*const list[])(gr_graph *, gr_value) = {
-        wrong_norm,  wrong_groups,   wrong_gain,  wrong_mul,  wrong_swiglu, wrong_error, wrong_add,
-        wrong_heads, wrong_rotation, wrong_share, wrong_rate, wrong_relu,   wrong_before};
+        wrong_norm,     wrong_groups, wrong_gain,   wrong_mul,  wrong_swiglu, wrong_error, wrong_add,  wrong_heads,
+        wrong_rotation, wrong_share,  wrong_window, wrong_part, wrong_more,   wrong_rate,  wrong_relu, wrong_before};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
         gr_graph *g = gr_graph_new();
         assert_int_equal(list[i](g, gr_input(g, 0, WIDTH)), GR_NONE);

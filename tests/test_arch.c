@@ -183,8 +183,10 @@ static const gr_arch_region groups[] = {
 static void test_group_off(void **state) {
     (void)state;
     const char *names[] = {"a", "b", "c"};
-    for (int variant = 0; variant < 4; variant++) {
+    for (int variant = 0; variant < 6; variant++) {
         gr_arch_def def = small_def();
+        def.no_gain = variant == 4;
+        def.kv_heads = variant == 5 ? 2 : 0;
         def.bias = variant == 1;
         def.position = variant == 2 ? GR_POSITION_LEARNED : GR_POSITION_ROTARY;
         def.tied = variant != 3;

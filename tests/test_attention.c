@@ -26,7 +26,9 @@ static void draw(double *x, int n, uint32_t which) {
 /* What is asked for. */
 typedef struct shape {
     int rows, size, share;
-    bool rotate;
+    int turns;   /* columns that are rotated */
+    bool halves; /* their pairs are (i, i + turns / 2) */
+    int window;  /* 0: all */
 } shape;
 
 /* Packed rows: qkv, dqkv [rows x (share + 2) size], out, dout [rows x share size], lse [share x rows]. */
@@ -40,11 +42,16 @@ typedef struct problem {
     double *out_mass, *dqkv_mass; /* the same sums with every term by its size: what rounding errors are relative to */
 } problem;
 
-static void turn_pairs(double *x, const float *turn, int size, double direction) {
-    for (int i = 0; turn && i < size; i += 2) {
-        double c = (double)turn[i], s = direction * (double)turn[i + 1], x0 = x[i], x1 = x[i + 1];
-        x[i] = c * x0 - s * x1;
-        x[i + 1] = s * x0 + c * x1;
+/* Column of the first of pair i, and how far away the second is. */
+static int pair_at(const shape *s, int i) { return s->halves ? i : 2 * i; }
+static int pair_apart(const shape *s) { return s->halves ? s->turns / 2 : 1; }
+
+static void turn_pairs(double *x, const float *turn, const shape *of, double direction) {
+    for (int i = 0; 2 * i < of->turns; i++) {
+        int a = pair_at(of, i), b = a + pair_apart(of);
+        double c = (double)turn[a], s = direction * (double)turn[b], x0 = x[a], x1 = x[b];
+        x[a] = c * x0 - s * x1;
+        x[b] = s * x0 + c * x1;
     }
 }
 
@@ -67,18 +74,19 @@ static void solve_row(problem *p, const double *turned, int query, int t) {
     const double *q = turned + at, *dout = p->dout + up;
     double *out = p->out + up, *dq = p->dqkv + at, *dq_mass = p->dqkv_mass + at, sum = 0;
     double *weight = doubles(t + 1, 1);
-    for (int j = 0; j <= t; j++) {
+    const int first = p->s.window && t >= p->s.window ? t - p->s.window + 1 : 0;
+    for (int j = first; j <= t; j++) {
         const double *k = turned + j * p->in + key;
         p->heat = fmax(p->heat, p->scale * dot(q, k, size, true));
         sum += weight[j] = exp(p->scale * dot(q, k, size, false));
     }
     p->lse[query * p->s.rows + t] = log(sum);
-    for (int j = 0; j <= t; j++) {
+    for (int j = first; j <= t; j++) {
         weight[j] /= sum;
         add_to(out, p->out_mass + up, weight[j], weight[j], turned + j * p->in + key + size, size);
     }
     double delta = dot(out, dout, size, false);
-    for (int j = 0; j <= t; j++) {
+    for (int j = first; j <= t; j++) {
         const double *k = turned + j * p->in + key, *v = k + size;
         double *dk = p->dqkv + j * p->in + key, *dk_mass = p->dqkv_mass + j * p->in + key;
         double ds = p->scale * weight[j] * (dot(dout, v, size, false) - delta);
@@ -93,9 +101,9 @@ static void solve_row(problem *p, const double *turned, int query, int t) {
 /* Turns what is turned of each row: all queries and k. */
 static void turn_rows(const problem *p, double *x, double direction) {
     const int size = p->s.size;
-    for (int t = 0; p->turn && t < p->s.rows; t++)
+    for (int t = 0; t < p->s.rows; t++)
         for (int part = 0; part <= p->s.share; part++)
-            turn_pairs(x + t * p->in + part * size, p->turn + t * size, size, direction);
+            turn_pairs(x + t * p->in + part * size, p->turn + t * size, &p->s, direction);
 }
 
 static problem problem_new(shape s) {
@@ -111,13 +119,16 @@ static problem problem_new(shape s) {
     draw(p.qkv, rows * in, 1);
     draw(p.before, rows * in, 2);
     draw(p.dout, rows * wide_out, 3);
-    p.turn = s.rotate ? gr_alloc((size_t)(rows * size) * sizeof *p.turn) : NULL;
-    for (int t = 0; s.rotate && t < rows; t++)
-        for (int i = 0; i < size; i += 2) {
-            double angle = t * pow(100, -(double)i / size);
-            p.turn[t * size + i] = (float)cos(angle);
-            p.turn[t * size + i + 1] = (float)sin(angle);
+    p.turn = s.turns ? gr_alloc((size_t)(rows * size) * sizeof *p.turn) : NULL;
+    for (int t = 0; s.turns && t < rows; t++) {
+        for (int i = 0; i < size; i++) /* neighbours that stay have the angle 0 */
+            p.turn[t * size + i] = s.halves ? NAN : (float)!(i % 2);
+        for (int i = 0; 2 * i < s.turns; i++) {
+            double angle = t * pow(100, -2.0 * i / s.turns);
+            p.turn[t * size + pair_at(&s, i)] = (float)cos(angle);
+            p.turn[t * size + pair_at(&s, i) + pair_apart(&s)] = (float)sin(angle);
         }
+    }
     double *turned = doubles(rows, in);
     memcpy(turned, p.qkv, (size_t)(rows * in) * sizeof *turned);
     turn_rows(&p, turned, 1);
@@ -126,9 +137,11 @@ static problem problem_new(shape s) {
             solve_row(&p, turned, query, t);
     turn_rows(&p, p.dqkv, -1);
     /* Turned by whatever angle, the masses of a pair are at most their sum. */
-    for (int i = 0; s.rotate && i < rows * in; i += 2)
-        if (i % in < (s.share + 1) * size)
-            p.dqkv_mass[i] = p.dqkv_mass[i + 1] = p.dqkv_mass[i] + p.dqkv_mass[i + 1];
+    for (int part = 0; part < rows * (s.share + 2); part++)
+        for (int i = 0; 2 * i < s.turns && part % (s.share + 2) <= s.share; i++) {
+            double *a = p.dqkv_mass + part * size + pair_at(&s, i), *b = a + pair_apart(&s);
+            *a = *b = *a + *b;
+        }
     gr_free(turned);
     return p;
 }
@@ -229,10 +242,10 @@ static void compare(const variant *v, const problem *p, const field *got, const 
         }
     double far = sqrt(off / norm), limit = tolerance(v, p) / 10 + round;
     if (!(worst <= 1) || !(far <= limit))
-        fail_msg("%s, %s, %d rows of %d, share %d, half %d %d, add %d, turned %d: %.3g of the bound, distance %.3g of "
-                 "%.3g",
-                 v->k->isa, what, p->s.rows, p->s.size, p->s.share, v->half, v->half_out, v->add, p->turn != NULL,
-                 worst, far, limit);
+        fail_msg("%s, %s, %d rows of %d, share %d, window %d, half %d %d, add %d, turned %d %d: %.3g of the bound, "
+                 "distance %.3g of %.3g",
+                 v->k->isa, what, p->s.rows, p->s.size, p->s.share, p->s.window, v->half, v->half_out, v->add,
+                 p->s.turns, p->s.halves, worst, far, limit);
     check_surroundings(got);
 }
 
@@ -255,6 +268,8 @@ static void check_variant(const variant *v, const problem *p) {
                           .stride = qkv.stride,
                           .stride_out = out.stride,
                           .turn = p->turn,
+                          .apart = p->s.halves ? pair_apart(&p->s) : 0,
+                          .window = p->s.window,
                           .scale = (float)p->scale,
                           .rows = rows,
                           .size = p->s.size,
@@ -296,9 +311,9 @@ static void attention_matches_loop(void **state) {
     for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
         for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
             for (int rotate = 0; rotate < 2; rotate++)
-                check_problem(k, (shape){lengths[l], sizes[s], 1, rotate});
-    check_problem(k, (shape){530, 18, 1, true}); /* several blocks of keys */
-    check_problem(k, (shape){40, 7, 1, false});
+                check_problem(k, (shape){lengths[l], sizes[s], 1, rotate * sizes[s], false, 0});
+    check_problem(k, (shape){530, 18, 1, 18, false, 0}); /* several blocks of keys */
+    check_problem(k, (shape){40, 7, 1, 0, false, 0});
 }
 
 static void shared_keys_match_loop(void **state) {
@@ -307,8 +322,37 @@ static void shared_keys_match_loop(void **state) {
         skip();
     for (int share = 2; share <= 4; share++)
         for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
-            check_problem(k, (shape){lengths[l], share == 3 ? 20 : 32, share, l % 2});
-    check_problem(k, (shape){300, 7, 2, false});
+            check_problem(k, (shape){lengths[l], share == 3 ? 20 : 32, share, l % 2 ? 20 : 0, false, 0});
+    check_problem(k, (shape){300, 7, 2, 0, false, 0});
+}
+
+/* Windows that begin and end inside of panels, at their borders, and beyond the document. */
+static void windows_match_loop(void **state) {
+    static const int windows[] = {1, 2, 8, 31, 32, 33, 64, 100, 256, 400};
+    const gr_kernels *k = gr__kernel_get(*state);
+    if (!k)
+        skip();
+    for (size_t w = 0; w < sizeof windows / sizeof *windows; w++)
+        for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
+            check_problem(k, (shape){lengths[l], w % 2 ? 20 : 32, 1, l % 2 ? 20 : 0, false, windows[w]});
+    for (int share = 1; share <= 3; share++) {
+        check_problem(k, (shape){530, 18, share, 18, false, 300}); /* several blocks of keys */
+        check_problem(k, (shape){300, 16, share, 8, true, 5});
+    }
+}
+
+/* Parts of heads, as neighbours and as halves. */
+static void rotations_match_loop(void **state) {
+    static const struct {
+        int size, turns;
+    } heads[] = {{16, 2}, {16, 8}, {20, 12}, {64, 32}, {64, 64}, {70, 66}, {128, 40}};
+    const gr_kernels *k = gr__kernel_get(*state);
+    if (!k)
+        skip();
+    for (size_t h = 0; h < sizeof heads / sizeof *heads; h++)
+        for (int halves = 0; halves < 2; halves++)
+            check_problem(k, (shape){37, heads[h].size, 1 + h % 2, heads[h].turns, halves, 0});
+    check_problem(k, (shape){37, 21, 1, 14, true, 0}); /* an odd number of columns */
 }
 
 /* ---- extremes ---------------------------------------------------------------------------------------------------- */
@@ -342,10 +386,12 @@ static void large_scores_stay_finite(void **state) {
 }
 
 int main(void) {
-    struct CMUnitTest tests[12];
+    struct CMUnitTest tests[20];
     size_t count = 0;
     for (int i = 0; i < 4; i++) {
         tests[count++] = (struct CMUnitTest){names[i], attention_matches_loop, NULL, NULL, (void *)(intptr_t)names[i]};
+        tests[count++] = (struct CMUnitTest){names[i], windows_match_loop, NULL, NULL, (void *)(intptr_t)names[i]};
+        tests[count++] = (struct CMUnitTest){names[i], rotations_match_loop, NULL, NULL, (void *)(intptr_t)names[i]};
         tests[count++] = (struct CMUnitTest){names[i], shared_keys_match_loop, NULL, NULL, (void *)(intptr_t)names[i]};
         tests[count++] =
             (struct CMUnitTest){names[i], large_scores_stay_finite, NULL, NULL, (void *)(intptr_t)names[i]};

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "gradroute/data.h"
 #include "support.h"
@@ -321,6 +322,114 @@ static void several_sources(void **state) {
     gr_corpus_free(corpus);
 }
 
+/* ---- Many files, plain and gzip ---------------------------------------------------------------------------------- */
+
+/* A gzip member of the text behind whatever out holds; returns its size. */
+static size_t pack(unsigned char *out, size_t room, const char *text, size_t length) {
+    z_stream z = {0};
+    assert_int_equal(deflateInit2(&z, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+    z.next_in = (unsigned char *)text, z.avail_in = (unsigned)length;
+    z.next_out = out, z.avail_out = (unsigned)room;
+    assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+    deflateEnd(&z);
+    return room - z.avail_out;
+}
+
+static void patterns(void **state) {
+    (void)state;
+    unsigned char gz[4096];
+    mkdir(gr_test_path("many"), 0777);
+    write_text("many/b-2.jsonl", "{\"text\": \"four\", \"label\": \"b\"}");
+    const char first[] = "{\"text\": \"one\", \"label\": \"a\"}\n{\"text\": \"tw",
+               second[] = "o\", \"label\": \"a\"}\n";
+    size_t n = pack(gz, sizeof gz, first, strlen(first));
+    n += pack(gz + n, sizeof gz - n, second, strlen(second)); /* members may end anywhere */
+    gr_test_write("many/b-1.jsonl", gz, n);
+    write_text("many/b-10.jsonl", "{\"text\": \"three\", \"label\": \"b\"}");
+    write_text("many/b-*.jsonl", "{\"text\": \"star\", \"label\": \"b\"}");
+    gr_source source = jsonl(gr_test_path("many/b-[0-9]*.jsonl"));
+    gr_corpus *corpus = open_good(&source, true);
+    assert_int_equal(corpus->topics.docs, 4); /* by name: b-1, b-10, b-2 */
+    assert_doc(corpus, 0, "one", "a");
+    assert_doc(corpus, 1, "two", "a");
+    assert_doc(corpus, 2, "three", "b");
+    assert_doc(corpus, 3, "four", "b");
+    gr_corpus_free(corpus);
+    source.path = gr_test_path("many/b-*.jsonl"); /* a file of that very name */
+    corpus = open_good(&source, true);
+    assert_int_equal(corpus->topics.docs, 1);
+    gr_corpus_free(corpus);
+    source.path = gr_test_path("many/c*");
+    expect_error(&source, GR_ERR_INPUT, "many/c*", "no file matches");
+}
+
+/* Parts longer than any buffer, separators across its borders. */
+static void long_parts(void **state) {
+    (void)state;
+    enum { SIZE = 3 << 20, GAP = 7 };
+    char *text = malloc(SIZE);
+    unsigned char *gz = malloc(SIZE);
+    for (size_t step = 1000; step < SIZE; step = step * 7 + 13) {
+        size_t parts = 0, next = 0;
+        for (size_t i = 0; i < SIZE; i++)
+            text[i] = (char)('a' + i % 23);
+        for (next = step; next + GAP < SIZE; next += step + GAP, parts++)
+            memcpy(text + next, "<<--->>", GAP);
+        gr_source source = gr_source_default();
+        source.reader = "text";
+        source.separator = "<<--->>";
+        for (int packed = 0; packed < 2; packed++) {
+            source.path = packed ? gr_test_write("long.gz", gz, pack(gz, SIZE, text, SIZE))
+                                 : gr_test_write("long.txt", text, SIZE);
+            gr_corpus *corpus = open_good(&source, false);
+            assert_int_equal(corpus->topics.docs, parts + 1);
+            for (size_t d = 0; d < parts; d++) {
+                assert_int_equal(corpus->texts[d].length, step);
+                assert_memory_equal(corpus->texts[d].data, text + d * (step + GAP), step);
+            }
+            gr_corpus_free(corpus);
+        }
+    }
+    free(text);
+    free(gz);
+}
+
+/* Every cut and every flipped bit of a gzip file is refused with its place; so is anything behind it. */
+static void damaged_gzip(void **state) {
+    (void)state;
+    const char *text = "{\"text\": \"one two three four five six\", \"label\": \"a\"}\n";
+    unsigned char gz[512], bad[512];
+    size_t n = pack(gz, sizeof gz, text, strlen(text));
+    gr_source source = jsonl(gr_test_write("cut.gz", gz, n));
+    gr_corpus_free(open_good(&source, true));
+    for (size_t cut = 2; cut < n; cut++) {
+        source.path = gr_test_write("cut.gz", gz, cut);
+        expect_error(&source, GR_ERR_FORMAT, "cut.gz", "gzip");
+    }
+    int padding = 0;
+    for (size_t i = 10; i < n; i++) { /* the header before says nothing of the content */
+        memcpy(bad, gz, n);
+        bad[i] ^= 0x10;
+        gr_corpus *corpus;
+        gr_error err = {0};
+        source.path = gr_test_write("cut.gz", bad, n);
+        gr_status status =
+            gr_corpus_open(&corpus, &(gr_corpus_def){.sources = &source, .source_count = 1, .dedupe = true}, &err);
+        padding += status == GR_OK; /* bits between the last code and the checksum, if any */
+        if (status == GR_OK)
+            assert_doc(corpus, 0, "one two three four five six", "a");
+        else
+            assert_int_equal(status, GR_ERR_FORMAT);
+        assert_true(status == GR_OK || strstr(err.place, "cut.gz"));
+        gr_corpus_free(corpus);
+    }
+    assert_true(padding <= 1);
+    memcpy(bad, gz, n);
+    memcpy(bad + n, "\0\0more", 6);
+    source.path = gr_test_write("cut.gz", bad, n + 6);
+    expect_error(&source, GR_ERR_FORMAT, "cut.gz", "header");
+}
+
 static void sources_that_fail(void **state) {
     (void)state;
     gr_source source = jsonl(gr_test_path("missing.jsonl"));
@@ -339,7 +448,8 @@ int main(void) {
         cmocka_unit_test(wordnet_cut),       cmocka_unit_test(wordnet_installed), cmocka_unit_test(wordnet_subset),
         cmocka_unit_test(jsonl_records),     cmocka_unit_test(jsonl_fields),      cmocka_unit_test(jsonl_damage),
         cmocka_unit_test(many_topics),       cmocka_unit_test(text_separators),   cmocka_unit_test(several_sources),
-        cmocka_unit_test(sources_that_fail),
+        cmocka_unit_test(sources_that_fail), cmocka_unit_test(patterns),          cmocka_unit_test(long_parts),
+        cmocka_unit_test(damaged_gzip),
     };
     return cmocka_run_group_tests(tests, gr_test_files_setup, gr_test_files_teardown);
 }

@@ -51,6 +51,44 @@ static gr_arch_def shared_keys(void) {
     return def;
 }
 
+/* GPT-Neo's: every second layer sees 5 positions, scores are not scaled. */
+static gr_arch_def local(void) {
+    static const int windows[] = {0, 5};
+    gr_arch_def def = gpt2_like();
+    def.windows = windows;
+    def.window_count = 2;
+    def.attention_scale = 1;
+    return def;
+}
+
+/* A part of each head turns, as halves; keys are shared and out of sight after 7 positions. */
+static gr_arch_def halves(void) {
+    static const int windows[] = {7};
+    gr_arch_def def = shared_keys();
+    def.rotary_size = 6;
+    def.rotary_halves = true;
+    def.windows = windows;
+    def.window_count = 1;
+    return def;
+}
+
+static gr_arch_def part(void) {
+    gr_arch_def def = llama_like();
+    def.rotary_size = 4;
+    return def;
+}
+
+static gr_arch_def styled(const char *style) {
+    gr_arch_def def = llama_like();
+    def.context = 24;
+    gr_arch_style(&def, style);
+    def.no_gain = true;
+    return def;
+}
+
+static gr_arch_def neo(void) { return styled("gptneo"); }
+static gr_arch_def nano(void) { return styled("nanogpt"); }
+
 /* Residual groups with units of their own, one of them in some layers only; an L1 penalty, untied. */
 static gr_arch_def with_groups(void) {
     static const int layers[] = {0, 2};
@@ -84,7 +122,8 @@ static gr_arch_def wide(void) {
     return def;
 }
 
-static gr_arch_def (*const networks[])(void) = {llama_like, gpt2_like, shared_keys, with_groups, with_claims, wide};
+static gr_arch_def (*const networks[])(void) = {llama_like, gpt2_like, shared_keys, neo,         nano, local,
+                                                halves,     part,      with_groups, with_claims, wide};
 
 /* Every number of the parameters is drawn anew, so that biases and gains count too. */
 static gr_model *model_of(gr_arch_def def, uint64_t seed) {

@@ -61,7 +61,7 @@ static int make_world(void **state) {
         w.all[d] = (uint32_t)d;
     }
     gr_topics topics = {names, 3, of, DOCS};
-    gr__tokens tokens = {&topics, offsets, ids, bytes, GR_TEST_VOCAB, EOT, NULL, 0};
+    gr__tokens tokens = {&topics, offsets, ids, bytes, GR_TEST_VOCAB, EOT, NULL, 0, NULL};
     static const char *const a[] = {"a"}, *const b[] = {"b"};
     gr_label_def defs[] = {{.name = "a", .is = a, .count = 1, .known = 1},
                            {.name = "b", .is = b, .count = 1, .known = 0}};

@@ -305,7 +305,7 @@ static void tokens_that_touch(void **state) {
                       .end = end,
                       .sentence = sentence,
                       .tokens = 8};
-    gr_real score[8] = {0};
+    gr_real score[9] = {0};
     gr__span list[] = {{4, 12, (gr_real)0.5}, {11, 12, 1}, {3, 4, 1}, {18, 40, (gr_real)0.25}};
     gr__doc_text_mark(&t, score, &(gr__spans){list, 4, 4});
     const gr_real want[] = {0, (gr_real)0.5, (gr_real)0.5, 1, 0, 0, 0, (gr_real)0.25};
@@ -314,7 +314,7 @@ static void tokens_that_touch(void **state) {
     for (int i = 5; i < 8; i++)
         sentence[i] = 1;
     gr__doc_text_spread(&t, score);
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 9; i++)
         assert_true(score[i] == (i < 5 ? 1 : (gr_real)0.25));
 }
 

@@ -43,7 +43,7 @@ static int make_world(void **state) {
         w.all[d] = (uint32_t)d;
     }
     gr_topics topics = {topic_names, 3, of, DOCS};
-    gr__tokens tokens = {&topics, offsets, ids, bytes, 5001, EOT, NULL, START + 1};
+    gr__tokens tokens = {&topics, offsets, ids, bytes, 5001, EOT, NULL, START + 1, NULL};
     static const char *const a[] = {"a"}, *const b[] = {"b"};
     gr_label_def defs[] = {{.name = "a", .is = a, .count = 1, .known = 0.5, .hidden_as = GR_HIDDEN_CORE},
                            {.name = "b", .is = b, .count = 1, .known = 0.5, .hidden_as = GR_HIDDEN_UNLABELLED}};

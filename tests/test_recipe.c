@@ -154,6 +154,72 @@ static void test_printed_routes(void **state) {
     free(second);
 }
 
+/* Styles are defaults that keys override; a recipe that was written out says all of it and means the same. */
+static void test_styles(void **state) {
+    (void)state;
+    const struct {
+        const char *model;
+        gr_arch_def want;
+    } list[] = {
+        {"arch: llama, heads: 4, kv_heads: 2, window: 16, rotary_halves: true",
+         {.kv_heads = 2, .windows = (const int[]){16}, .window_count = 1, .rotary_halves = true, .tied = true}},
+        {"arch: nanogpt, width: 64, heads: 4, norm_gain: false",
+         {.rotary_size = 8, .bias = true, .tied = true, .no_gain = true, .activation = GR_ACTIVATION_GELU}},
+        {"arch: gptneo, positions: 128",
+         {.norm = GR_NORM_LAYER,
+          .position = GR_POSITION_LEARNED,
+          .positions = 128,
+          .activation = GR_ACTIVATION_GELU_TANH,
+          .bias = true,
+          .qkv_bias = GR_QKV_WITHOUT_BIAS,
+          .logit_bias = true,
+          .attention_scale = 1,
+          .windows = (const int[]){0, 256},
+          .window_count = 2,
+          .init = GR_ARCH_INIT_FLAT}},
+        {"arch: gptneo, qkv_bias: true, bias: false, window: [4, 0, 0], attention_scale: 0.5, tied: true, init: scaled",
+         {.norm = GR_NORM_LAYER,
+          .position = GR_POSITION_LEARNED,
+          .activation = GR_ACTIVATION_GELU_TANH,
+          .qkv_bias = GR_QKV_WITH_BIAS,
+          .logit_bias = true,
+          .tied = true,
+          .attention_scale = 0.5,
+          .windows = (const int[]){4, 0, 0},
+          .window_count = 3}},
+    };
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++) {
+        char *source = gr_format("data: {jsonl: /a}\nmodel: {%s}\n", list[i].model), *written = NULL;
+        for (int again = 0; again < 2; again++) {
+            gr_error err = {0};
+            gr_recipe *r = parse(again ? written : source);
+            const gr_arch_def *have = &r->model, *want = &list[i].want;
+            assert_int_equal(have->kv_heads, want->kv_heads);
+            assert_int_equal(have->rotary_size, want->rotary_size);
+            assert_int_equal(have->rotary_halves, want->rotary_halves);
+            assert_int_equal(have->norm, want->norm);
+            assert_int_equal(have->no_gain, want->no_gain);
+            assert_int_equal(have->position, want->position);
+            assert_int_equal(have->positions, want->positions);
+            assert_int_equal(have->activation, want->activation);
+            assert_int_equal(have->bias, want->bias);
+            assert_int_equal(have->qkv_bias, want->qkv_bias);
+            assert_int_equal(have->logit_bias, want->logit_bias);
+            assert_int_equal(have->tied, want->tied);
+            assert_int_equal(have->init, want->init);
+            assert_true(have->attention_scale == want->attention_scale);
+            assert_int_equal(have->window_count, want->window_count);
+            for (int k = 0; k < want->window_count; k++)
+                assert_int_equal(have->windows[k], want->windows[k]);
+            if (!again)
+                assert_int_equal(gr_recipe_text(r, &written, &err), GR_OK);
+            gr_recipe_free(r);
+        }
+        gr_free(source);
+        gr_free(written);
+    }
+}
+
 static void test_mistakes(void **state) {
     (void)state;
     expect_error("layers: 2", "layerz: 2", "r.yaml:7:", "layerz", "layers");
@@ -170,6 +236,14 @@ static void test_mistakes(void **state) {
     expect_error("[noun.body]", "[noun.animal]", "r.yaml:6:", "noun.animal", "once");
     expect_error("seed: 7", "seed: -7", "r.yaml:1:", "seed", "");
     expect_error("heads: 4", "heads: 5", "r.yaml:7:", "", "");
+    expect_error("heads: 4", "heads: 4, kv_heads: 3", "r.yaml:7:", "kv_heads 3 does not divide heads 4", "");
+    expect_error("heads: 4", "heads: 4, rotary_size: 5", "r.yaml:7:", "rotary_size is 5", "");
+    expect_error("heads: 4", "heads: 4, window: -1", "r.yaml:7:", "window", "");
+    expect_error("heads: 4", "heads: 4, window: [8, -1]", "r.yaml:7:", "-1", "");
+    expect_error("heads: 4", "heads: 4, attention_scale: 0", "r.yaml:7:", "attention_scale", "");
+    expect_error("heads: 4", "heads: 4, init: uniform", "r.yaml:7:", "uniform", "");
+    expect_error("arch: llama", "arch: lama", "r.yaml:7:", "lama", "llama");
+    expect_error("heads: 4", "heads: 4, positions: 64", "r.yaml:7:", "positions", "");
     expect_error("{last: 16}", "{last: 97}", "r.yaml:7:", "kitchen", "");
     expect_error("{last: 16}", "{last: 16, add: 3}", "r.yaml:10:", "kitchen", "claim");
     expect_error("{last: 16}", "{claim: [5, 5]}", "r.yaml:10:", "5", "");
@@ -293,6 +367,35 @@ static void test_sources(void **state) {
     assert_string_equal(r->data.tokenizer_file, "/t.json");
     assert_int_equal(r->data.tokenizer_train, 0);
     gr_recipe_free(r);
+    r = parse("data: {jsonl: [/a/b.jsonl, \"/c-*.gz\"], text: body, label: kind}\n");
+    assert_int_equal(r->data.sources, 2);
+    assert_string_equal(r->data.source[1].path, "/c-*.gz");
+    assert_string_equal(r->data.source[1].text_field, "body");
+    gr_recipe_free(r);
+    r = parse("data: {text: [/a.txt, b.txt]}\n");
+    assert_int_equal(r->data.sources, 2);
+    assert_true(r->data.source[1].path[0] == '/' && strstr(r->data.source[1].path, "/b.txt"));
+    gr_recipe_free(r);
+    r = parse("data: {text: [{file: [/a, /b], topic: x}, {file: /c}]}\n");
+    assert_int_equal(r->data.sources, 3);
+    assert_string_equal(r->data.source[1].topic, "x");
+    assert_string_equal(r->data.source[2].path, "/c");
+    gr_recipe_free(r);
+}
+
+/* Relative paths of a list become absolute once; a resolved recipe reads and writes as itself. */
+static void test_resolved_lists(void **state) {
+    (void)state;
+    gr_recipe *r = parse("data: {jsonl: [a.jsonl, b.jsonl], label: kind}\n");
+    char *once, *again;
+    assert_int_equal(gr_recipe_text(r, &once, NULL), GR_OK);
+    gr_recipe_free(r);
+    r = parse(once);
+    assert_int_equal(gr_recipe_text(r, &again, NULL), GR_OK);
+    assert_string_equal(once, again);
+    gr_recipe_free(r);
+    gr_free(once);
+    gr_free(again);
 }
 
 static void test_set(void **state) {
@@ -403,17 +506,10 @@ static void test_damage(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fields),
-        cmocka_unit_test(test_routes),
-        cmocka_unit_test(test_printed_routes),
-        cmocka_unit_test(test_mistakes),
-        cmocka_unit_test(test_route_mistakes),
-        cmocka_unit_test(test_presets),
-        cmocka_unit_test(test_steps_and_lists),
-        cmocka_unit_test(test_sources),
-        cmocka_unit_test(test_set),
-        cmocka_unit_test(test_write),
-        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_fields),  cmocka_unit_test(test_routes),   cmocka_unit_test(test_printed_routes),
+        cmocka_unit_test(test_styles),  cmocka_unit_test(test_mistakes), cmocka_unit_test(test_route_mistakes),
+        cmocka_unit_test(test_presets), cmocka_unit_test(test_steps_and_lists), cmocka_unit_test(test_sources),  cmocka_unit_test(test_resolved_lists),
+        cmocka_unit_test(test_set),     cmocka_unit_test(test_write),    cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

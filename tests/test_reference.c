@@ -117,6 +117,26 @@ static void fill(gr_model *m, const reference *r) {
     assert_int_equal(gr_model_params(m), count);
 }
 
+/* What only some files say. */
+static void variant(gr_arch_def *def, int *windows, const reference *r) {
+    size_t at = 0;
+    const line *l = next(r, &at, "heads", 4);
+    if (!l)
+        return;
+    def->heads = integer(l, 1), def->kv_heads = integer(l, 2), def->head_size = integer(l, 3);
+    def->qkv_bias = (gr_qkv_bias)setting(r, "qkv_bias");
+    def->logit_bias = setting(r, "logit_bias");
+    def->no_gain = setting(r, "no_gain");
+    def->attention_scale = number(next(r, &(size_t){0}, "scale", 2), 1);
+    l = next(r, &(size_t){0}, "rotary", 3);
+    def->rotary_size = integer(l, 1), def->rotary_halves = integer(l, 2);
+    l = next(r, &(size_t){0}, "windows", 2);
+    for (int i = 1; i < l->words; i++)
+        windows[i - 1] = integer(l, i);
+    def->windows = windows;
+    def->window_count = l->words - 1;
+}
+
 static gr_model *build(const reference *r) {
     gr_arch_def def = gr_arch_default();
     def.vocab = VOCAB, def.context = CONTEXT;
@@ -126,6 +146,8 @@ static gr_model *build(const reference *r) {
     def.activation = (gr_activation)setting(r, "activation");
     def.bias = setting(r, "bias");
     def.tied = setting(r, "tied");
+    int windows[WORDS];
+    variant(&def, windows, r);
     gr_arch_region region[1];
     size_t at = 0;
     const line *l = next(r, &at, "group", 5);
@@ -297,7 +319,8 @@ int main(void) {
         CASE("llama-plain"),    CASE("llama-untied"),        CASE("llama-activation"), CASE("llama-parameter"),
         CASE("llama-forward"),  CASE("llama-mix"),           CASE("gpt2-plain"),       CASE("gpt2-activation"),
         CASE("gpt2-parameter"), CASE("gpt2-forward"),        CASE("group-plain"),      CASE("group-plain-untied"),
-        CASE("group-routed"),   CASE("group-routed-untied"),
+        CASE("group-routed"),   CASE("group-routed-untied"), CASE("gptneo-plain"),     CASE("nanogpt-plain"),
+        CASE("halves-plain"),   CASE("gqa-plain"),           CASE("gqa-parameter"),    CASE("gqa-forward"),
     };
     return cmocka_run_group_tests_name("reference", tests, NULL, NULL);
 }

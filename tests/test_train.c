@@ -239,7 +239,7 @@ static void test_assembly_order(void **state) {
         doc[i] = label[i] == GR_LABEL_ABSENT ? -1 : i / T;
         targets[i] = label[i] == GR_LABEL_ABSENT ? -1 : i + 1;
     }
-    gr_rows rows = {N, T, ids, targets, start, doc, label, label, unit, 8, NULL};
+    gr_rows rows = {N, T, ids, targets, start, doc, label, label, unit, 8, NULL, 0, NULL};
     gr_model *model = gr_test_transformer(1);
     gr_router *router = router_new(model, 0, 0, 0, 0);
     gr__assembly *a = gr__assembly_new(N, T, 2, router), *plain = gr__assembly_new(N, T, 2, NULL);

@@ -46,7 +46,16 @@ class Case:
     """A network and its rules: gates and rectangles of parameters, each with a weight for every class."""
 
     def __init__(self, network, tied=True, classes=1, mix=False):
-        self.gpt2, self.tied, self.classes, self.mix = network == "gpt2", tied, classes, mix
+        self.network, self.tied, self.classes, self.mix = network, tied, classes, mix
+        gpt = network in ("gpt2", "gptneo")
+        self.layer_norm, self.learned, self.bias = gpt, gpt, gpt or network == "nanogpt"
+        self.qkv_bias, self.logit_bias = self.bias and network != "gptneo", network == "gptneo"
+        self.gain = network != "halves"
+        self.activation_word = "gelu_tanh" if gpt else "gelu" if network == "nanogpt" else "swiglu"
+        self.heads, self.share = (2, 2) if network == "gqa" else (HEADS, 1)     # heads of keys, query heads of each
+        self.windows = {"gptneo": [0, 3], "halves": [5]}.get(network, [0])
+        self.scale = 1 if network == "gptneo" else 1 / math.sqrt(SIZE)
+        self.turns, self.halves = {"nanogpt": SIZE // 2, "halves": SIZE - 2}.get(network, SIZE), network == "halves"
         self.group = "extra" if network == "group" else None
         self.claims = {}                                # region: (neurons, heads), each a range
         self.activation, self.gates, self.param = [], [], []
@@ -56,33 +65,37 @@ class Case:
         out = {}
 
         def norm(name, width):
-            out[name] = (1, width)
-            if self.gpt2:
+            if self.gain:
+                out[name] = (1, width)
+            if self.layer_norm:
                 out[name + ".shift"] = (1, width)
 
         def linear(name, rows, cols, outputs):
             out[name] = (rows, cols)
-            if self.gpt2:
+            if self.qkv_bias if name.endswith("qkv") else self.bias:
                 out[name + ".bias"] = (1, outputs)
 
-        for owner, own, heads, mlp in [("", WIDTH, HEADS, MLP), (f"{self.group}.", GROUP, GROUP_HEADS, GROUP_MLP)][:2 if self.group else 1]:
+        qkv, heads_out = (self.share + 2) * SIZE, self.share * SIZE
+        for owner, own, heads, mlp in [("", WIDTH, self.heads, MLP), (f"{self.group}.", GROUP, GROUP_HEADS, GROUP_MLP)][:2 if self.group else 1]:
             seen = WIDTH + (own if owner else 0)
             out[owner + "embed"] = (VOCAB, own)
-            if self.gpt2:
+            if self.learned:
                 out[owner + "position"] = (CONTEXT, own)
             for i in range(LAYERS):
                 layer = f"{owner}layers.{i}."
                 norm(layer + "attn.norm", own)
-                linear(layer + "attn.qkv", 3 * heads * SIZE, seen, 3 * heads * SIZE)
-                linear(layer + "attn.out", heads * SIZE, seen, seen)
+                linear(layer + "attn.qkv", heads * qkv, seen, heads * qkv)
+                linear(layer + "attn.out", heads * heads_out, seen, seen)
                 norm(layer + "mlp.norm", own)
                 linear(layer + "mlp.up", mlp, seen, mlp)
-                if not self.gpt2:
+                if self.activation_word == "swiglu":
                     out[layer + "mlp.gate"] = (mlp, seen)
                 linear(layer + "mlp.down", mlp, seen, seen)
             norm(owner + "norm", own)
             if not self.tied:
                 out[owner + "unembed"] = (VOCAB, own)
+        if self.logit_bias:
+            out["unembed.bias"] = (1, VOCAB)
         return out
 
     def units(self, i, neurons=None, heads=None):
@@ -90,12 +103,12 @@ class Case:
         found = []
         if neurons:
             lo, hi = neurons
-            found += [(f"layers.{i}.mlp.{w}", lo, hi, 0, WIDTH) for w in (["up", "down"] if self.gpt2 else ["up", "gate", "down"])]
-            found += [(f"layers.{i}.mlp.up.bias", 0, 1, lo, hi)] if self.gpt2 else []
+            found += [(f"layers.{i}.mlp.{w}", lo, hi, 0, WIDTH) for w in (["up", "gate", "down"] if self.activation_word == "swiglu" else ["up", "down"])]
+            found += [(f"layers.{i}.mlp.up.bias", 0, 1, lo, hi)] if self.bias else []
         if heads:
-            lo, hi = (h * SIZE for h in heads)
-            found += [(f"layers.{i}.attn.qkv", 3 * lo, 3 * hi, 0, WIDTH), (f"layers.{i}.attn.out", lo, hi, 0, WIDTH)]
-            found += [(f"layers.{i}.attn.qkv.bias", 0, 1, 3 * lo, 3 * hi)] if self.gpt2 else []
+            (a, b), (lo, hi) = ([h * n * SIZE for h in heads] for n in (self.share + 2, self.share))
+            found += [(f"layers.{i}.attn.qkv", a, b, 0, WIDTH), (f"layers.{i}.attn.out", lo, hi, 0, WIDTH)]
+            found += [(f"layers.{i}.attn.qkv.bias", 0, 1, a, b)] if self.qkv_bias else []
         return found
 
     def owned(self, region):
@@ -111,7 +124,7 @@ class Case:
                 taps += [(f"{region}.layers.{i}.attn.heads", 0, GROUP_HEADS * SIZE), (f"{region}.layers.{i}.mlp.hidden", 0, GROUP_MLP)]
             return taps
         neurons, heads = self.claims[region]
-        return [tap for i in range(LAYERS) for tap in ((f"layers.{i}.mlp.hidden", *neurons), (f"layers.{i}.attn.heads", heads[0] * SIZE, heads[1] * SIZE))]
+        return [tap for i in range(LAYERS) for tap in ((f"layers.{i}.mlp.hidden", *neurons), (f"layers.{i}.attn.heads", *(h * self.share * SIZE for h in heads)))]
 
 
 def cases():
@@ -135,6 +148,17 @@ def cases():
 
     out["llama-untied"] = Case("llama", tied=False)
 
+    out["gptneo-plain"] = Case("gptneo", tied=False)
+    out["nanogpt-plain"] = Case("nanogpt")
+    out["halves-plain"] = Case("halves")                        # also a window in every layer, and norms without gain
+    out["gqa-plain"] = Case("gqa")
+    c = out["gqa-parameter"] = Case("gqa", classes=3)
+    c.param = [(p, (1, 0, 0.3)) for p in c.units(0, neurons=(0, 7)) + c.units(1, heads=(1, 2))]
+    c.param += [(p, (0, 1, -0.75)) for p in c.units(0, heads=(0, 1))]
+    c = out["gqa-forward"] = Case("gqa", classes=3)
+    c.claims = {"claimed": ((17, 24), (1, 2))}
+    c.gates = [("claimed", (1, 0, 0.5))]
+
     c = out["llama-mix"] = Case("llama", classes=3, mix=True)   # a row's weights are 1 + mix (T - 1)
     c.activation = [("layers.0.mlp.hidden", 0, 12, (1, 0, -0.75))]
     c.param = [(p, (1, 0, 0.3)) for p in c.units(1, neurons=(3, 15), heads=(0, 1))]
@@ -150,11 +174,12 @@ def cases():
 
 # ---- network --------------------------------------------------------------------------------------------------------
 
-def rotate(x):
-    """[heads, T, SIZE]: neighbouring pairs turned by position * BASE^(-2i / SIZE)."""
-    angle = torch.arange(x.shape[1])[:, None] * BASE ** (-2.0 * torch.arange(SIZE // 2) / SIZE)
-    pair = torch.view_as_complex(x.reshape(*x.shape[:2], SIZE // 2, 2))
-    return torch.view_as_real(pair * torch.polar(torch.ones_like(angle), angle)).flatten(2)
+def rotate(x, turns, halves):
+    """[heads, T, SIZE]: pairs among the first `turns` columns turned by position * BASE^(-2i / turns)."""
+    angle = torch.arange(x.shape[1])[:, None] * BASE ** (-2.0 * torch.arange(turns // 2) / turns)
+    pair = x[..., :turns].reshape(*x.shape[:2], 2, turns // 2).transpose(2, 3) if halves else x[..., :turns].reshape(*x.shape[:2], turns // 2, 2)
+    pair = torch.view_as_real(torch.view_as_complex(pair.contiguous()) * torch.polar(torch.ones_like(angle), angle))
+    return torch.cat([(pair.transpose(2, 3) if halves else pair).flatten(2), x[..., turns:]], 2)
 
 
 class Pass:
@@ -180,8 +205,8 @@ class Pass:
 
     def norm(self, name, x, group):
         """(core, group) -> (core, group); the mean square is over the dimensions that are on."""
-        gain = self.p[name][0]
-        if self.case.gpt2:
+        gain = self.p[name][0] if self.case.gain else 1
+        if self.case.layer_norm:
             return F.layer_norm(x, (WIDTH,), gain, self.p[name + ".shift"][0], EPS), None
         whole = torch.cat([x, group], 1) if self.on else x
         r = (whole.pow(2).mean(1, keepdim=True) + EPS).rsqrt()
@@ -192,23 +217,27 @@ class Pass:
         return F.linear(n, self.p[name], None if bias is None else bias[0])
 
     def heads(self, n, name):
-        qkv = self.linear(n, name + "attn.qkv")
-        q, k, v = qkv.view(len(n), -1, 3, SIZE).permute(2, 1, 0, 3)
-        if not self.case.gpt2:
-            q, k = rotate(q), rotate(k)
-        score = q @ k.transpose(1, 2) / math.sqrt(SIZE)
-        score = score.masked_fill(torch.ones(len(n), len(n)).triu(1).bool(), -math.inf)
+        case, share = self.case, self.case.share
+        qkv = self.linear(n, name + "attn.qkv").view(len(n), -1, share + 2, SIZE).permute(1, 2, 0, 3)
+        q, k, v = qkv[:, :share].flatten(0, 1), qkv[:, share].repeat_interleave(share, 0), qkv[:, share + 1].repeat_interleave(share, 0)
+        if not case.learned:
+            q, k = rotate(q, case.turns, case.halves), rotate(k, case.turns, case.halves)
+        score = q @ k.transpose(1, 2) * case.scale
+        window = case.windows[int(name.split(".")[-2]) % len(case.windows)] or len(n)
+        age = torch.arange(len(n))[:, None] - torch.arange(len(n))
+        score = score.masked_fill((age < 0) | (age >= window), -math.inf)
         return self.tap(name + "attn.heads", (score.softmax(2) @ v).transpose(0, 1).flatten(1))
 
     def neurons(self, n, name):
         up = self.linear(n, name + "mlp.up")
-        h = F.gelu(up, approximate="tanh") if self.case.gpt2 else F.silu(self.linear(n, name + "mlp.gate")) * up
+        word = self.case.activation_word
+        h = F.silu(self.linear(n, name + "mlp.gate")) * up if word == "swiglu" else F.gelu(up, approximate="tanh" if word == "gelu_tanh" else "none")
         return self.tap(name + "mlp.hidden", h)
 
     def block(self, x, group, layer, units, kind, out):
         n, own = self.norm(f"{layer}{kind}.norm", x, group)
         y = units(n, layer) @ self.p[layer + out]
-        if self.case.gpt2:
+        if self.case.bias:
             y = y + self.p[f"{layer}{out}.bias"][0]
         if self.on:
             name = f"{self.case.group}.{layer}"
@@ -220,7 +249,7 @@ class Pass:
         """Summed cross-entropy of the next tokens."""
         p, g = self.p, self.case.group
         x = p["embed"][ids]
-        if self.case.gpt2:
+        if self.case.learned:
             x = x + p["position"][:len(ids)]
         x = self.tap("embed", x)
         group = self.tap(f"{g}.embed", p[f"{g}.embed"][ids]) if self.on else None
@@ -232,7 +261,7 @@ class Pass:
             x = self.tap(layer + "stream", x)
         x, group = self.norm("norm", x, group)
         matrix = "embed" if self.case.tied else "unembed"
-        logits = x @ p[matrix].T
+        logits = x @ p[matrix].T + (p["unembed.bias"][0] if self.case.logit_bias else 0)
         if self.on:
             logits = logits + self.tap(f"{g}.final", group) @ p[f"{g}.{matrix}"].T
         return F.cross_entropy(logits[:-1], torch.tensor(ids[1:]), reduction="sum")
@@ -312,13 +341,21 @@ def check_plain(case, curve):
 # ---- files ----------------------------------------------------------------------------------------------------------
 
 def settings(case):
-    yield f"norm {'layer' if case.gpt2 else 'rms'}"
-    yield f"position {'learned' if case.gpt2 else 'rotary'}"
-    yield f"activation {'gelu_tanh' if case.gpt2 else 'swiglu'}"
-    yield f"bias {int(case.gpt2)}"
+    yield f"norm {'layer' if case.layer_norm else 'rms'}"
+    yield f"position {'learned' if case.learned else 'rotary'}"
+    yield f"activation {case.activation_word}"
+    yield f"bias {int(case.bias)}"
     yield f"tied {int(case.tied)}"
     yield f"classes {case.classes}"
     yield f"mix {int(case.mix)}"
+    if case.network in ("gptneo", "nanogpt", "halves", "gqa"):
+        yield f"qkv_bias {'with' if case.qkv_bias else 'without'}"
+        yield f"logit_bias {int(case.logit_bias)}"
+        yield f"no_gain {int(not case.gain)}"
+        yield f"heads {case.heads * case.share} {case.heads} {SIZE}"
+        yield f"scale {case.scale:.17g}"
+        yield f"rotary {case.turns} {int(case.halves)}"
+        yield f"windows {' '.join(map(str, case.windows))}"
     if case.group:
         yield f"group {case.group} {GROUP} {GROUP_HEADS} {GROUP_MLP}"
     for name, (neurons, heads) in case.claims.items():

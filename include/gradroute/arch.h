@@ -22,8 +22,7 @@
  * reads the batch's real input 0; targets are class numbers (cross-entropy) or real input 1.
  *
  * Outputs (gr_model_output): "logits" and "row_loss" [N x 1]. The loss is gr_mean(row_loss) and, if asked for, L1.
- * Initial values: normal with std 0.02, projections into the stream 0.02/sqrt(2 layers) (Radford et al. 2019); MLP
- * sqrt(2/inputs) (He et al. 2015), added neurons not counted; norms 1, biases and shifts 0.
+ * Initial values: see gr_arch_init; norms 1, biases and shifts 0 unless said otherwise there.
  *
  * Regions
  * -------
@@ -71,6 +70,13 @@ typedef enum gr_activation {
     GR_ACTIVATION_GELU_TANH,
     GR_ACTIVATION_SILU
 } gr_activation;
+typedef enum gr_qkv_bias { GR_QKV_AS_BIAS, GR_QKV_WITHOUT_BIAS, GR_QKV_WITH_BIAS } gr_qkv_bias;
+typedef enum gr_arch_init {
+    GR_ARCH_INIT_SCALED, /* normal, std 0.02, projections into the stream 0.02/sqrt(2 layers) (Radford et al. 2019);
+                          * MLP: normal, sqrt(2/inputs) (He et al. 2015), added neurons not counted */
+    GR_ARCH_INIT_FLAT, /* transformer: normal, std 0.8/sqrt(width), every matrix alike, embeddings and positions too */
+    GR_ARCH_INIT_UNIFORM /* MLP: weights and biases in +-1/sqrt(inputs), as PyTorch's linear maps */
+} gr_arch_init;
 typedef enum gr_arch_loss { GR_LOSS_CROSS_ENTROPY, GR_LOSS_SQUARED, GR_LOSS_ABSOLUTE } gr_arch_loss;
 
 /* Units of one sort, in at most one of four ways; all zero: none. */
@@ -95,6 +101,7 @@ typedef struct gr_arch_region {
 typedef struct gr_arch_def {
     gr_arch_kind kind;
     int vocab, context;     /* tokens; positions of a row (sets the size of learned positions only) */
+    int positions;          /* learned positions there are, at least context; 0: context */
     int layers, width;      /* blocks; D, the core's residual dimensions */
     int heads, head_size;   /* per layer; head_size 0: width / heads */
     int kv_heads;           /* heads of keys and values, each shared by heads / kv_heads query heads; 0: as heads */
@@ -102,16 +109,24 @@ typedef struct gr_arch_def {
     const int *layer_heads; /* [layers] query heads instead of heads, where layers differ; NULL: alike */
     const int *layer_mlp;   /* [layers] instead of mlp */
     gr_norm norm;
-    double eps; /* of the norms */
+    bool no_gain; /* norms without gain, and without shift */
+    double eps;   /* of the norms */
     gr_positions position;
     double rotary_base;
+    int rotary_size;        /* rotary: the first columns of a head that turn; 0: all */
+    bool rotary_halves;     /* their pairs are (i, i + rotary_size/2), else neighbours */
+    double attention_scale; /* of q.k; 0: 1/sqrt(head size) */
+    const int *windows; /* [window_count] layer i sees windows[i % window_count] positions, the last of which is the */
+    int window_count;   /* row's own; 0 positions: all; window_count 0: all in every layer */
     gr_activation activation;
-    bool bias;       /* biases in every linear map but the output matrix */
-    bool out_bias;   /* biases, zero at first, in the projections into the stream (mean ablation needs them) */
+    bool bias;     /* biases in every linear map but the output matrix */
+    bool out_bias; /* biases, zero at first, in the projections into the stream (mean ablation needs them) */
+    gr_qkv_bias qkv_bias;
     bool logit_bias; /* a bias of the logits, zero at first (calibration needs it) */
     bool tied;       /* the output matrix is the embedding */
     double dropout;  /* of the embedding and of what each block writes; MLP: of hidden units */
-    double init_std; /* 0: as above */
+    gr_arch_init init;
+    double init_std; /* in place of the 0.02, sqrt(2/inputs) or 0.8/sqrt(width) of init; 0: that */
     double l1;       /* weight of the mean L1 of the hidden activations before their tap, so that no route reaches it */
     const int *l1_layers; /* [l1_count]; l1_count 0: every layer. Neurons of residual groups are not counted. */
     int l1_count;
@@ -126,6 +141,15 @@ typedef struct gr_arch_def {
  * swiglu, tied, no biases; vocab must be set. For an MLP set kind and sizes, and bias as you like. */
 gr_arch_def gr_arch_default(void);
 
+/* Sets what a published family of networks has in common, whatever their sizes; false: there is none of that name.
+ *   llama    as gr_arch_default: RMS norm, rotary positions, swiglu, tied, no biases
+ *   gpt2     layer norm, learned positions, tanh GELU, tied, biases (Radford et al. 2019)
+ *   gptneo   the same, but scores are not scaled, every second layer sees 256 positions, q, k and v have no bias;
+ * untied, logit bias, flat initial values (as the TinyStories networks are trained in TransformerLens) nanogpt  RMS
+ * norm (eps 1e-6), half of each head rotary, exact GELU, tied, biases Half of a head is taken of width, heads and
+ * head_size as they are. docs/architectures.md has the published sizes. */
+bool gr_arch_style(gr_arch_def *def, const char *name);
+
 /* GR_ERR_USAGE for what cannot be built, with the values. The other functions check too. */
 gr_status gr_arch_check(const gr_arch_def *def, gr_error *err);
 
@@ -139,8 +163,8 @@ gr_status gr_arch_parameters(const gr_arch_def *def, size_t *core, size_t *regio
 gr_arch_def *gr_arch_copy(const gr_arch_def *def);
 void gr_arch_free(gr_arch_def *def); /* of a copy, or of what surgery or a folder returned; NULL is fine */
 
-/* Words of recipes and files for the enumerations: field is "kind", "norm", "position", "activation" or "loss".
- * gr_arch_word is NULL, gr_arch_value -1 where there is none. */
+/* Words of recipes and files for the enumerations: field is "kind", "norm", "position", "activation", "loss",
+ * "qkv_bias" or "init". gr_arch_word is NULL, gr_arch_value -1 where there is none. */
 const char *gr_arch_word(const char *field, int value);
 int gr_arch_value(const char *field, const char *word);
 

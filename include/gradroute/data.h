@@ -52,7 +52,8 @@ typedef struct gr_field {
 typedef struct gr_source {
     const char *reader;      /* "wordnet" a folder of data.{noun,verb,adj,adv}; "jsonl" a file with one JSON object
                               * per line; "text" a file of documents between separators */
-    const char *path;        /* the folder or file */
+    const char *path;        /* the folder or file; of jsonl and text also a pattern of glob(7) where no file has that
+                              * name: what matches is read by name. Files may be gzip, whatever their names */
     const char *fallback;    /* read instead when path is missing; NULL: a missing path is an error */
     const char *text_field;  /* jsonl: the member that holds the text */
     const char *label_field; /* jsonl: the member (string, integer or boolean) that holds the topic; NULL: topic */
@@ -128,7 +129,10 @@ typedef struct gr_dataset {
     const uint32_t *record, *lead, *tail; /* [docs] */
     const uint64_t *keys;                 /* [records] or NULL; these as in gr_corpus */
     const char *stamp;
-    void *block; /* private: the block, its size, and whether it is a mapping */
+    const uint8_t *values; /* [docs * value_width] of a dataset of samples (samples.h); NULL: text */
+    int32_t value_width;
+    double mean, std; /* a value v is read as (v / 255 - mean) / std */
+    void *block;      /* private: the block, its size, and whether it is a mapping */
     size_t block_size;
     bool mapped;
 } gr_dataset;
@@ -158,7 +162,7 @@ enum {
 typedef enum gr_hidden { GR_HIDDEN_UNLABELLED, GR_HIDDEN_CORE } gr_hidden;
 
 /* What gets a label that words or spans of a text decide: the document that has one of them, the sentence (up to . ! ?
- * or the end of a line), or the tokens that spell it. */
+ * or the end of a line; the last one with the end token), or the tokens that spell it. */
 typedef enum gr_label_per { GR_PER_DOCUMENT, GR_PER_SENTENCE, GR_PER_TOKEN } gr_label_per;
 
 /* Whole words and phrases, in any case (Unicode case folding, composed or not). A word is a run of letters, marks,
@@ -323,6 +327,8 @@ typedef struct gr_rows {
     int16_t *truth;   /* [rows * width] true label: for evaluation and the perfect filter alone */
     int32_t *unit;    /* [rows] number of the row in the logical batch, 0..B-1, for keyed draws */
     int64_t present;  /* positions that hold a document: the denominator of a mean loss */
+    gr_real *x;       /* [rows * width * x_width] values of samples, whose width is 1; NULL: text */
+    int32_t x_width;  /* 0: text */
     gr_real *score;   /* [rows * width] in [0, 1]: how much the target is of its label, 1 where nothing says otherwise,
                        * 0 where absent; for routes with `mix`. NULL, of rows made by hand: all 1 */
 } gr_rows;

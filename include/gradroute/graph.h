@@ -32,7 +32,7 @@ typedef enum gr_kind {
     GR_KIND_OUT_BIAS,  /* bias of a projection into the residual stream or of the logits: belongs to no unit */
 } gr_kind;
 
-typedef enum gr_init { GR_INIT_ZERO, GR_INIT_ONE, GR_INIT_NORMAL } gr_init;
+typedef enum gr_init { GR_INIT_ZERO, GR_INIT_ONE, GR_INIT_NORMAL, GR_INIT_UNIFORM } gr_init;
 
 /* A parameter is a matrix [rows x cols], row-major; a vector has rows = 1. Unit-major: what a unit owns is a row. */
 typedef struct gr_param_def {
@@ -40,7 +40,7 @@ typedef struct gr_param_def {
     int rows, cols;
     gr_kind kind;
     gr_init init;
-    double std;    /* of GR_INIT_NORMAL */
+    double std;    /* of GR_INIT_NORMAL; GR_INIT_UNIFORM draws from [-std, std) */
     bool no_decay; /* weight decay leaves it alone */
 } gr_param_def;
 

@@ -14,6 +14,7 @@
 
 #include "gradroute/folder.h"
 #include "gradroute/recipe.h"
+#include "gradroute/shards.h"
 #include "gradroute/train.h"
 
 /* How a caller follows and stops long work; all zero is fine. */
@@ -30,9 +31,10 @@ typedef struct gr_control {
  * ---------------------------------------------------------------------------------------------------------- */
 
 typedef struct gr_project {
-    gr_recipe *recipe; /* borrowed; its model's vocab is filled in */
-    gr_tokenizer *tokenizer;
-    gr_dataset *data;
+    gr_recipe *recipe;       /* borrowed; its model's vocab is filled in */
+    gr_tokenizer *tokenizer; /* NULL: the data are samples */
+    gr_dataset *data;        /* with shards their `held`: documents for validation and a sample of the others */
+    gr_shards *shards;       /* what is trained on; NULL: the training documents of data */
     gr_labels *labels;
     size_t *documents; /* [K + 2] training documents by revealed label: unlabelled, core, 1..K (for gr_route_check) */
     char digest[65];   /* of what decides a result: resolved recipe and data */
@@ -45,6 +47,10 @@ gr_status gr_project_open(gr_project **project, gr_recipe *recipe, const char *f
                           gr_error *err);
 void gr_project_free(gr_project *project);
 
+/* Packs the sources of a recipe into a folder of shards (gr_shards_pack), or goes on with it. shard_bytes: text of a
+ * shard, 0: the default. control tells of each shard, and stops. */
+gr_status gr_project_pack(const gr_recipe *recipe, const char *folder, size_t shard_bytes, const gr_control *control,
+                          gr_error *err);
 /* Adds what looks wrong about the labels: words that are never found, a label on nearly everything, scores without a
  * route that mixes, second showings that labels of tokens cut. */
 void gr_labels_check(gr_findings *findings, const gr_project *project);

@@ -75,12 +75,18 @@ gr_value gr_dropout(gr_graph *graph, gr_value x, double rate);
 /* Causal self-attention inside each document. Query heads share heads of keys and values, heads / kv_heads each
  * (Ainslie et al. 2023). qkv is [N x (heads + 2*kv_heads)*size], unit-major: for each head of keys its queries, then k,
  * then v (size columns each). Returns [N x heads*size], in the order of the queries. scale multiplies q.k (1/sqrt(size)
- * as a rule). rotary_base > 0 rotates neighbouring pairs of q and k by position * base^(-2i/size) (Su et al. 2021);
- * 0: no rotation. size is even then. */
+ * as a rule). A row sees the `window` rows that end with itself (0: all of its document up to itself).
+ *
+ * rotary_base > 0 turns pairs i of the first R = rotary_size columns of q and k by position * base^(-2i/R) (Su et al.
+ * 2021): neighbours (2i, 2i + 1), for which size is even, or with rotary_halves (i, i + R/2). R is even. */
 typedef struct gr_attention_def {
     int heads, kv_heads; /* kv_heads divides heads; 0: as heads */
     int size;
-    double scale, rotary_base;
+    double scale;
+    int window;
+    double rotary_base; /* 0: no rotation */
+    int rotary_size;    /* 0: size */
+    bool rotary_halves;
 } gr_attention_def;
 gr_value gr_attention(gr_graph *graph, gr_value qkv, const gr_attention_def *def);
 

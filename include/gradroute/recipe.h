@@ -17,8 +17,12 @@
  *     seed: 1        threads: 0 (all)        precision: auto | float32 | bf16
  *     data:
  *       wordnet: FOLDER, fallback: FOLDER          one or more of these three sources
- *       jsonl: FILE, text: FIELD = text, label: FIELD = label, topic: NAME (of records without label), id: FIELD
- *       text: FILE | [{file: FILE, separator: TEXT, topic: NAME}, ...]
+ *       jsonl: FILES, text: FIELD = text, label: FIELD = label, topic: NAME (of records without label), id: FIELD
+ *       text: FILES | [{file: FILES, separator: TEXT, topic: NAME}, ...]
+ *                                    FILES: a file or pattern, or a list of them, each plain or gzip
+ *       shards: FOLDER                             read instead of the sources (`gradroute data pack`)
+ *       or samples of bytes: images: FILE, classes: FILE, test_images: FILE, test_classes: FILE, names: [NAME, ...],
+ *       mean: 0, std: 1, validation: 0.05; none of the other keys
  *       validation: 0.05, context: 128, dedupe: true, mixed: false       rows that mix labels
  *       tokenizer: {train: 4096} | {file: FILE}         as gr_tokenizer_open reads it
  *     labels:   {NAME: {SOURCE, known: 1, hidden_as: unlabelled|core, recall: 1, precision: 1,
@@ -29,9 +33,10 @@
  *               tokens: [TEXT, ...]               single tokens, spelt exactly
  *               all_of: [NAME, ...]               where several labels hold at once
  *     adjacent: [TOPIC, ...]                       trained on as core, reported apart
- *     model:    {arch: llama|gpt2|mlp, and any of layers, width, heads, kv_heads, head_size, mlp, norm, position,
- *                rotary_base, activation, bias, out_bias, logit_bias, tied, dropout, eps, init_std, l1, l1_layers,
- *                sizes, loss}
+ *     model:    {arch: llama|gpt2|gptneo|nanogpt|mlp, and any of layers, width, heads, kv_heads, head_size, mlp, norm,
+ *                norm_gain, eps, position, positions, rotary_base, rotary_size, rotary_halves, attention_scale,
+ *                window: N | [N, ...], activation, bias, qkv_bias, out_bias, logit_bias, tied, dropout,
+ *                init: scaled|flat|uniform, init_std, l1, l1_layers, sizes, loss}
  *     regions:  {NAME: {residual|mlp|heads: {add: N} | {last: N} | {claim: [LO, HI]}, layers: [I, ...],
  *                       parameters: [PATTERN, ...], stop: false}}
  *     preset:   NAME | {name: NAME, OPTION: VALUE, joint: [KIND, ...], draw: DRAW, from: STEP, until: STEP,
@@ -67,6 +72,7 @@
 #include "gradroute/data.h"
 #include "gradroute/optim.h"
 #include "gradroute/route.h"
+#include "gradroute/samples.h"
 
 enum { GR_RECIPE_RATES = 8 };
 
@@ -78,6 +84,8 @@ typedef struct gr_recipe_data {
     bool dedupe, mixed;
     int tokenizer_train;        /* tokens to train; 0: from tokenizer_file */
     const char *tokenizer_file; /* NULL: trained */
+    gr_idx_def samples;         /* instead of text; images NULL: text */
+    const char *shards;         /* folder of shards that is read instead of the sources; NULL: none */
     const char *const *field;   /* [fields] members of records that labels ask for, beside the topic */
     int fields;
     const char *id; /* member that names a record; NULL: none */

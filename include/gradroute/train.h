@@ -113,6 +113,11 @@ void gr_evaluator_labelled(gr_evaluator *evaluator, bool labelled);
  * now. Does not allocate. */
 void gr_evaluate(gr_evaluator *evaluator, gr_scan *scan, double *nll, int32_t *tokens, size_t docs);
 
+/* The same, and right[d]: targets whose logit is the largest, the first of equals. Needs the output "logits"
+ * (asserted). */
+void gr_evaluate_right(gr_evaluator *evaluator, gr_scan *scan, double *nll, int32_t *tokens, int32_t *right,
+                       size_t docs);
+
 /* Sum of nll over sum of tokens for the documents listed; NaN without tokens. */
 double gr_loss_mean(const double *nll, const int32_t *tokens, const uint32_t *docs, size_t count);
 

@@ -33,6 +33,8 @@ static const struct {
     {"position", {"rotary", "learned", "none"}},
     {"activation", {"swiglu", "relu", "gelu", "gelu_tanh", "silu"}},
     {"loss", {"cross_entropy", "squared", "absolute"}},
+    {"qkv_bias", {"as_bias", "without", "with"}},
+    {"init", {"scaled", "flat", "uniform"}},
 };
 
 const char *gr_arch_word(const char *field, int value) {
@@ -81,6 +83,7 @@ gr_arch_def *gr_arch_copy(const gr_arch_def *def) {
     size_t layers = (size_t)(mlp ? (def->size_count > 2 ? def->size_count - 2 : 0) : def->layers);
     copy->def.layer_heads = keep(arena, def->layer_heads, layers, sizeof(int));
     copy->def.layer_mlp = keep(arena, def->layer_mlp, layers, sizeof(int));
+    copy->def.windows = keep(arena, def->windows, (size_t)def->window_count, sizeof(int));
     copy->def.l1_layers = keep(arena, def->l1_layers, (size_t)def->l1_count, sizeof(int));
     copy->def.sizes = keep(arena, def->sizes, (size_t)def->size_count, sizeof(int));
     gr_arch_region *regions = keep(arena, def->regions, (size_t)def->region_count, sizeof *regions);

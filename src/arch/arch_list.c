@@ -44,11 +44,21 @@ static gr_param_def vector(int cols, gr_kind kind) {
     return (gr_param_def){.rows = 1, .cols = cols, .kind = kind, .init = GR_INIT_ZERO, .no_decay = true};
 }
 
-static double usual_std(const gr_arch_def *def) { return def->init_std > 0 ? def->init_std : 0.02; }
+/* Of what reads the stream, and of tables. */
+static double usual_std(const gr_arch_def *def) {
+    const double usual = def->init == GR_ARCH_INIT_FLAT ? 0.8 / sqrt((double)def->width) : 0.02;
+    return def->init_std > 0 ? def->init_std : usual;
+}
+
+static bool has_bias(const gr_arch_def *def, gr__unit unit) {
+    return unit == GR__QKV && def->qkv_bias != GR_QKV_AS_BIAS ? def->qkv_bias == GR_QKV_WITH_BIAS : def->bias;
+}
 
 /* ---- transformer ---- */
 
 static void list_norm(const lister *l, const char *prefix) {
+    if (l->plan->def->no_gain)
+        return;
     gr_param_def gain = vector(gr__plan_own(l->plan, l->owner), GR_KIND_NORM);
     gain.init = GR_INIT_ONE;
     add(l, gain, plain, reads, "%snorm", prefix);
@@ -61,7 +71,7 @@ static void list_in(const lister *l, int rows, gr__unit unit, const char *name) 
     gr__axis units = {unit, false};
     add(l, weight(rows, gr__plan_seen(l->plan, l->owner), usual_std(l->plan->def)), units, reads, "layers.%d.%s",
         l->layer, name);
-    if (l->plan->def->bias)
+    if (has_bias(l->plan->def, unit))
         add(l, vector(rows, GR_KIND_BIAS), plain, units, "layers.%d.%s.bias", l->layer, name);
 }
 
@@ -69,7 +79,7 @@ static void list_in(const lister *l, int rows, gr__unit unit, const char *name) 
 static void list_out(const lister *l, int rows, gr__unit unit, const char *name) {
     const gr_arch_def *def = l->plan->def;
     gr__axis units = {unit, true};
-    double std = usual_std(def) / sqrt(2.0 * l->plan->layers);
+    double std = usual_std(def) / (def->init == GR_ARCH_INIT_FLAT ? 1 : sqrt(2.0 * l->plan->layers));
     int cols = gr__plan_seen(l->plan, l->owner);
     add(l, weight(rows, cols, std), units, writes, "layers.%d.%s", l->layer, name);
     if (l->owner == GR_NONE && (def->bias || def->out_bias))
@@ -107,7 +117,7 @@ static void list_owner(gr__plan *plan, int owner) {
     double std = usual_std(def);
     add(&l, table(def->vocab, own, std), plain, writes, "embed");
     if (def->position == GR_POSITION_LEARNED)
-        add(&l, table(def->context, own, std), plain, writes, "position");
+        add(&l, table(def->positions ? def->positions : def->context, own, std), plain, writes, "position");
     for (l.layer = 0; l.layer < plan->layers; l.layer++)
         list_layer(&l);
     l.layer = 0;
@@ -134,10 +144,16 @@ static void list_mlp(gr__plan *plan) {
         gr__axis rows = last ? plain : (gr__axis){GR__NEURON, false}, cols = i ? (gr__axis){GR__NEURON, true} : plain;
         int outputs = last ? def->sizes[def->size_count - 1] : plan->mlp_all[i];
         double std = def->init_std > 0 ? def->init_std : sqrt(2 / fan_in(plan, i));
-        gr__plan_param *p = add(&l, weight(outputs, inputs, std), rows, cols, "%s", name);
+        gr_param_def matrix = weight(outputs, inputs, std),
+                     bias = vector(outputs, last ? GR_KIND_OUT_BIAS : GR_KIND_BIAS);
+        if (def->init == GR_ARCH_INIT_UNIFORM) {
+            matrix.init = bias.init = GR_INIT_UNIFORM;
+            matrix.std = bias.std = 1 / sqrt(fan_in(plan, i));
+        }
+        gr__plan_param *p = add(&l, matrix, rows, cols, "%s", name);
         p->layer[1] = i ? i - 1 : 0;
         if (def->bias)
-            add(&l, vector(outputs, last ? GR_KIND_OUT_BIAS : GR_KIND_BIAS), plain, rows, "%s.bias", name);
+            add(&l, bias, plain, rows, "%s.bias", name);
         inputs = outputs;
     }
 }

@@ -36,11 +36,10 @@ static gr_status check_words(const gr_arch_def *def, gr_error *err) {
     const struct {
         const char *field;
         int value;
-    } list[] = {{"kind", (int)def->kind},
-                {"norm", (int)def->norm},
-                {"position", (int)def->position},
-                {"activation", (int)def->activation},
-                {"loss", (int)def->loss}};
+    } list[] = {{"kind", (int)def->kind},         {"norm", (int)def->norm},
+                {"position", (int)def->position}, {"activation", (int)def->activation},
+                {"loss", (int)def->loss},         {"qkv_bias", (int)def->qkv_bias},
+                {"init", (int)def->init}};
     for (size_t i = 0; i < sizeof list / sizeof *list; i++)
         if (!gr_arch_word(list[i].field, list[i].value))
             return USAGE(err, NULL, "%s has the unknown value %d", list[i].field, list[i].value);
@@ -63,9 +62,35 @@ static int default_mlp(const gr_arch_def *def) {
     return (n + 31) / 32 * 32;
 }
 
+static gr_status check_attention(const gr__plan *plan, const gr_arch_def *def, gr_error *err) {
+    const int size = plan->head_size, turns = def->rotary_size ? def->rotary_size : size;
+    if (def->position == GR_POSITION_ROTARY) {
+        if (!(def->rotary_base > 1))
+            return USAGE(err, NULL, "rotary positions need a base above 1, it is %g", def->rotary_base);
+        if (size % 2 && !def->rotary_halves)
+            return USAGE(err, NULL, "rotary positions need an even head size, it is %d", size);
+        if (turns < 2 || turns % 2 || turns > size)
+            return USAGE(err, "pairs of columns are turned", "rotary_size is %d, expected an even number from 2 to %d",
+                         turns, size);
+    }
+    if (!(def->attention_scale >= 0 && def->attention_scale < 1e6))
+        return USAGE(err, "0 stands for 1/sqrt(head size)", "attention_scale is %g", def->attention_scale);
+    GR_TRY(within("the number of windows", def->window_count, 0, MAX_LAYERS, err));
+    for (int i = 0; i < def->window_count; i++)
+        GR_TRY(within("a window (0: all positions)", def->windows[i], 0, MAX_TOKENS, err));
+    return GR_OK;
+}
+
 static gr_status settle_transformer(gr__plan *plan, const gr_arch_def *def, gr_error *err) {
     GR_TRY(within("vocab", def->vocab, 1, MAX_TOKENS, err));
     GR_TRY(within("context", def->context, 1, MAX_TOKENS, err));
+    GR_TRY(within("positions", def->positions, 0, MAX_TOKENS, err));
+    if (def->positions && (def->positions < def->context || def->position != GR_POSITION_LEARNED))
+        return USAGE(err, "set position: learned, and positions to the context or more",
+                     "%d positions for rows of %d, %s", def->positions, def->context,
+                     gr_arch_word("position", (int)def->position));
+    if (def->init == GR_ARCH_INIT_UNIFORM)
+        return USAGE(err, "choose scaled or flat", "initial values 'uniform' are for mlp networks");
     GR_TRY(within("layers", def->layers, 1, MAX_LAYERS, err));
     GR_TRY(within("width", def->width, 1, MAX_WIDTH, err));
     GR_TRY(within("heads", def->heads, 0, MAX_WIDTH, err));
@@ -82,18 +107,19 @@ static gr_status settle_transformer(gr__plan *plan, const gr_arch_def *def, gr_e
         return USAGE(err, "give head_size, or a width that is a multiple of heads",
                      "width %d does not divide into %d heads", def->width, def->heads);
     plan->head_size = def->head_size ? def->head_size : def->width / def->heads;
-    if (def->position == GR_POSITION_ROTARY && (plan->head_size % 2 || !(def->rotary_base > 1)))
-        return USAGE(err, NULL, "rotary positions need an even head size (it is %d) and a base above 1 (it is %g)",
-                     plan->head_size, def->rotary_base);
     plan->layers = def->layers;
     plan->width = plan->stream = def->width;
-    return GR_OK;
+    return check_attention(plan, def, err);
 }
 
 static gr_status settle_mlp(gr__plan *plan, const gr_arch_def *def, gr_error *err) {
     GR_TRY(within("the number of sizes", def->sizes ? def->size_count : 0, 2, MAX_LAYERS, err));
     for (int i = 0; i < def->size_count; i++)
         GR_TRY(within("a size", def->sizes[i], 1, MAX_UNITS, err));
+    if (def->init == GR_ARCH_INIT_FLAT || (def->init == GR_ARCH_INIT_UNIFORM && def->init_std > 0))
+        return USAGE(err, "flat is for transformers, and init_std for normal draws",
+                     "an mlp network cannot have initial values '%s' with init_std %g",
+                     gr_arch_word("init", (int)def->init), def->init_std);
     if (def->activation == GR_ACTIVATION_SWIGLU)
         return USAGE(err, "choose relu, gelu, gelu_tanh or silu", "an mlp network has no gate for swiglu");
     plan->layers = def->size_count - 2;
@@ -376,6 +402,10 @@ int gr__plan_lines_of(const gr__plan *plan, gr__unit unit) {
     default:
         return 0;
     }
+}
+
+int gr__plan_window(const gr__plan *plan, int layer) {
+    return plan->def->window_count ? plan->def->windows[layer % plan->def->window_count] : 0;
 }
 
 int gr__plan_own(const gr__plan *plan, int owner) {

@@ -64,6 +64,7 @@ size_t gr__plan_size(const gr__plan *plan);                /* numbers in all par
 int gr__plan_heads(const gr__plan *plan, int owner, int layer);
 int gr__plan_mlp(const gr__plan *plan, int owner, int layer);
 int gr__plan_lines_of(const gr__plan *plan, gr__unit unit); /* lines of one unit, 0: not a unit that comes in counts */
+int gr__plan_window(const gr__plan *plan, int layer);       /* positions that a row sees in a layer, 0: all */
 int gr__plan_own(const gr__plan *plan, int owner);          /* residual dimensions of the owner itself */
 int gr__plan_seen(const gr__plan *plan, int owner);         /* those that its blocks read and write */
 bool gr__plan_attends(const gr__plan *plan, int layer);     /* somebody has heads there */

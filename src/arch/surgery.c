@@ -39,7 +39,8 @@ static void fill_model(const gr__remap *map, gr_model *to, gr_model *from, bool 
         gr_real *data = gr_model_data(to, gr_model_find(to, p->def.name));
         gr_param old = gr_model_find(from, p->def.name);
         if (old == GR_NONE) {
-            if (!fresh && (p->axis[0].out || p->axis[1].out))
+            const bool bias = p->def.kind == GR_KIND_BIAS || p->def.kind == GR_KIND_OUT_BIAS;
+            if (!fresh && (bias || p->axis[0].out || p->axis[1].out))
                 memset(data, 0, (size_t)p->def.rows * (size_t)p->def.cols * sizeof *data);
             continue;
         }
@@ -75,6 +76,9 @@ static gr_status check_same(const gr_arch_def *a, const gr_arch_def *b, gr_error
     GR_TRY(same("eps", a->eps, b->eps, err));
     GR_TRY(same("position", a->position, b->position, err));
     GR_TRY(same("rotary_base", a->rotary_base, b->rotary_base, err));
+    GR_TRY(same("rotary_size", a->rotary_size, b->rotary_size, err));
+    GR_TRY(same("rotary_halves", a->rotary_halves, b->rotary_halves, err));
+    GR_TRY(same("attention_scale", a->attention_scale, b->attention_scale, err));
     GR_TRY(same("tied", a->tied, b->tied, err));
     return same("loss", a->loss, b->loss, err);
 }
@@ -103,6 +107,7 @@ static gr_status check_wider(const gr__remap *map, gr_error *err) {
     GR_TRY(same("head_size", map->from->head_size, map->to->head_size, err));
     GR_TRY(same("query heads for a head of keys", map->from->share, map->to->share, err));
     for (int i = 0; i < map->to->layers; i++) {
+        GR_TRY(same("a window of", gr__plan_window(map->from, i), gr__plan_window(map->to, i), err));
         GR_TRY(same("heads to claim", map->from->heads[i], map->to->heads[i], err));
         GR_TRY(same("neurons to claim", map->from->mlp[i], map->to->mlp[i], err));
     }

@@ -133,15 +133,19 @@ static void stop_reads(builder *b, const gr_value *stream, gr_value n, const cha
 
 static gr_value heads_of(builder *b, gr_value n, int owner, int layer) {
     const gr__plan *plan = b->plan;
-    double base = b->def->position == GR_POSITION_ROTARY ? b->def->rotary_base : 0;
-    gr_value qkv = read_streams(b, n, owner, layer, "attn.qkv");
+    const gr_arch_def *def = b->def;
     const int units = gr__plan_heads(plan, owner, layer);
-    gr_value a = gr_attention(b->g, qkv,
-                              &(gr_attention_def){.heads = units * plan->share,
-                                                  .kv_heads = units,
-                                                  .size = plan->head_size,
-                                                  .scale = 1 / sqrt((double)plan->head_size),
-                                                  .rotary_base = base});
+    const gr_attention_def attention = {.heads = units * plan->share,
+                                        .kv_heads = units,
+                                        .size = plan->head_size,
+                                        .scale = def->attention_scale > 0 ? def->attention_scale
+                                                                          : 1 / sqrt((double)plan->head_size),
+                                        .window = gr__plan_window(plan, layer),
+                                        .rotary_base = def->position == GR_POSITION_ROTARY ? def->rotary_base : 0,
+                                        .rotary_size = def->rotary_size,
+                                        .rotary_halves = def->rotary_halves};
+    gr_value qkv = read_streams(b, n, owner, layer, "attn.qkv");
+    gr_value a = gr_attention(b->g, qkv, &attention);
     a = tap_layer(b, a, owner, layer, "attn.heads");
     if (owner != GR_NONE)
         return gate_group(b, a, owner);

@@ -48,3 +48,26 @@ void gr_random_permutation(gr_key key, uint32_t *order, uint32_t n) {
         order[j] = t;
     }
 }
+
+/* One pass of the network over `bits` bits. */
+static uint64_t feistel(gr_key key, uint64_t x, int bits) {
+    enum { ROUNDS = 6 };
+    int high = bits / 2, low = bits - high;
+    uint64_t high_mask = ((uint64_t)1 << high) - 1, low_mask = ((uint64_t)1 << low) - 1;
+    uint64_t left = x >> low, right = x & low_mask;
+    for (uint32_t round = 0; round < ROUNDS; round += 2) {
+        left ^= gr_random_bits(key, right, round) & high_mask;
+        right ^= gr_random_bits(key, left, round + 1) & low_mask;
+    }
+    return left << low | right;
+}
+
+uint64_t gr_random_place(gr_key key, uint64_t i, uint64_t n) {
+    int bits = n > 1 ? 64 - __builtin_clzll(n - 1) : 0;
+    if (!bits)
+        return 0;
+    do
+        i = feistel(key, i, bits);
+    while (i >= n);
+    return i;
+}

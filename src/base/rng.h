@@ -37,4 +37,10 @@ double gr_random_normal(gr_key key, uint64_t i, uint32_t j);
 /* Fills order[0..n) with a permutation of 0..n-1 (Fisher-Yates). */
 void gr_random_permutation(gr_key key, uint32_t *order, uint32_t n);
 
+/* Where i goes under a keyed permutation of 0..n-1, i < n: no list, so any place of an order of any length is known at
+ * once. A Feistel network of 6 rounds over the smallest 2^bits >= n, its halves of unequal length where bits is odd,
+ * with the draws above as round function, applied again until the result is below n: less than twice on average (cycle
+ * walking: Black and Rogaway, "Ciphers with arbitrary finite domains", 2002). */
+uint64_t gr_random_place(gr_key key, uint64_t i, uint64_t n);
+
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "data/feed.h"
 #include "data/names.h"
 #include "data/reader.h"
 
@@ -36,7 +37,11 @@ struct gr__sink {
     bool keyed, keep_cuts;
     size_t record_count, record_capacity, lead_count, lead_capacity, tail_count, tail_capacity;
     size_t keys_count, keys_capacity;
-    gr__names members; /* of some records */
+    gr__names members;  /* of some records */
+    gr_arena *texts;    /* of a chunk; else the corpus's arena */
+    size_t bytes, most; /* text gathered, and when it is handed out; most 0: never */
+    gr__take *take;
+    void *user;
 };
 
 gr_source gr_source_default(void) {
@@ -170,6 +175,20 @@ static void end_record(gr__sink *sink, bool document, size_t lead, size_t tail) 
 
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
+/* Documents go, topics stay. */
+static gr_status hand_out(gr__sink *sink, gr_error *err) {
+    gr_corpus *corpus = sink->corpus;
+    corpus->topics.of = sink->of;
+    GR_TRY(sink->take(sink->user, corpus, sink->of, err));
+    gr_arena_free(sink->texts);
+    sink->texts = gr_arena_new();
+    corpus->topics.docs = sink->of_count = sink->bytes = 0;
+    sink->record_count = sink->lead_count = sink->tail_count = 0;
+    for (int f = 0; f < sink->def->field_count; f++)
+        sink->columns[f].count = 0;
+    return GR_OK;
+}
+
 gr_status gr__sink_add(gr__sink *sink, const char *text, size_t length, int32_t topic, const char *place,
                        gr_error *err) {
     gr_corpus *corpus = sink->corpus;
@@ -190,9 +209,10 @@ gr_status gr__sink_add(gr__sink *sink, const char *text, size_t length, int32_t 
         return GR_OK;
     }
     GR_PUSH(corpus->texts, corpus->topics.docs, sink->texts_capacity) =
-        (gr_text){gr_arena_strndup(corpus->arena, text, length), length};
+        (gr_text){gr_arena_strndup(sink->texts, text, length), length};
     GR_PUSH(sink->of, sink->of_count, sink->of_capacity) = topic;
-    return GR_OK;
+    sink->bytes += length;
+    return sink->most && sink->bytes >= sink->most ? hand_out(sink, err) : GR_OK;
 }
 
 /* By length, then bytes, then order of reading: sorting has no bad inputs, unlike a hash table. */
@@ -267,18 +287,28 @@ static gr_status read_source(gr__sink *sink, const gr_source *source, gr_error *
         path = source->fallback;
         sink->corpus->used_fallback = true;
     }
-    return reader->read(sink, source, path, err);
+    if (reader->probe) /* a folder */
+        return reader->read(sink, source, path, err);
+    gr__files files;
+    GR_TRY(gr__files_find(&files, path, err));
+    gr_status status = GR_OK;
+    for (size_t i = 0; i < files.count && status == GR_OK; i++)
+        status = reader->read(sink, source, files.path[i], err);
+    gr__files_free(&files);
+    return status;
 }
 
 static gr_status read_sources(gr__sink *sink, const gr_corpus_def *def, gr_error *err) {
     for (int i = 0; i < def->source_count; i++)
         GR_TRY(read_source(sink, &def->sources[i], err));
-    if (!sink->corpus->topics.docs)
-        return gr_error_set(err, GR_ERR_FORMAT, def->source_count ? def->sources[0].path : "data",
-                            "check the path, the text field and the separator",
-                            "the corpus is empty: no document in %d source(s), %zu record(s) without text",
-                            def->source_count, sink->corpus->skipped);
     return GR_OK;
+}
+
+gr_status gr__corpus_empty(const gr_corpus_def *def, size_t skipped, gr_error *err) {
+    return gr_error_set(err, GR_ERR_FORMAT, def->source_count ? def->sources[0].path : "data",
+                        "check the path, the text field and the separator",
+                        "the corpus is empty: no document in %d source(s), %zu record(s) without text",
+                        def->source_count, skipped);
 }
 
 static void open_sink(gr__sink *sink, gr_corpus *corpus, const gr_corpus_def *def) {
@@ -360,7 +390,10 @@ gr_status gr_corpus_open(gr_corpus **out, const gr_corpus_def *def, gr_error *er
     corpus->arena = gr_arena_new();
     gr__sink sink;
     open_sink(&sink, corpus, def);
+    sink.texts = corpus->arena;
     gr_status status = read_sources(&sink, def, err);
+    if (status == GR_OK && !corpus->topics.docs)
+        status = gr__corpus_empty(def, corpus->skipped, err);
     corpus->read = corpus->topics.docs;
     if (status == GR_OK)
         status = check_fields(&sink, err);
@@ -373,6 +406,24 @@ gr_status gr_corpus_open(gr_corpus **out, const gr_corpus_def *def, gr_error *er
         *out = corpus;
     else
         gr_corpus_free(corpus);
+    return status;
+}
+
+gr_status gr__corpus_chunks(const gr_corpus_def *def, size_t bytes, gr__take *take, void *user, gr_error *err) {
+    gr_corpus *corpus = gr_alloc(sizeof *corpus);
+    corpus->arena = gr_arena_new();
+    gr__sink sink;
+    open_sink(&sink, corpus, def);
+    sink.texts = gr_arena_new();
+    sink.most = bytes;
+    sink.take = take;
+    sink.user = user;
+    gr_status status = read_sources(&sink, def, err);
+    if (status == GR_OK)
+        status = hand_out(&sink, err);
+    close_sink(&sink);
+    gr_arena_free(sink.texts);
+    gr_corpus_free(corpus);
     return status;
 }
 

@@ -5,18 +5,13 @@
  *            | values u32 [fields] | value i32 [fields][docs]
  *            | topic names, for each field its name and its values' names, the stamp: each with its zero
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
-#include <openssl/evp.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "data/block.h"
 #include "data/dataset.h"
 
 enum { VERSION = 2, ENDIAN = 0x01020304, FELL_BACK = 1, KEYED = 2, TOPICS_MOST = 1 << 20, FIELDS_MOST = 1000 };
@@ -42,13 +37,7 @@ static uint64_t block_bytes(const header *h) {
 }
 
 static bool digest(unsigned char out[32], const void *block, size_t size) {
-    const size_t before = offsetof(header, digest);
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool done = context && EVP_DigestInit_ex(context, EVP_sha256(), NULL) && EVP_DigestUpdate(context, block, before) &&
-                EVP_DigestUpdate(context, (const char *)block + sizeof(header), size - sizeof(header)) &&
-                EVP_DigestFinal_ex(context, out, NULL);
-    EVP_MD_CTX_free(context);
-    return done;
+    return gr__block_digest(out, block, size, offsetof(header, digest));
 }
 
 bool gr__dataset_seal(void *block, size_t size) { return digest(((header *)block)->digest, block, size); }
@@ -141,6 +130,7 @@ void gr_dataset_free(gr_dataset *data) {
         munmap(data->block, data->block_size);
     else
         gr_free(data->block);
+    gr_free((void *)data->values);
     gr_free(data->topics.names);
     for (int f = 0; f < data->field_count; f++)
         gr_free(data->fields[f].values.names);
@@ -150,15 +140,17 @@ void gr_dataset_free(gr_dataset *data) {
 
 /* ---- Making ------------------------------------------------------------------------------------------------------ */
 
-/* The first documents of a keyed permutation are held out; both lists are then in ascending order. */
-static void split(uint32_t *out, uint32_t docs, uint32_t held, uint64_t seed) {
+/* The first documents of a keyed permutation are held out, or those that are marked; both lists are in ascending order.
+ */
+static void split(uint32_t *out, const bool *marked, uint32_t docs, uint32_t held, uint64_t seed) {
     uint32_t *order = gr_alloc(docs * sizeof *order), train = 0, validation = docs - held;
     bool *out_of_train = gr_alloc(docs);
-    gr_random_permutation((gr_key){seed, GR_STREAM_DATA, GR__DRAW_SPLIT}, order, docs);
-    for (uint32_t i = 0; i < held; i++)
+    if (!marked)
+        gr_random_permutation((gr_key){seed, GR_STREAM_DATA, GR__DRAW_SPLIT}, order, docs);
+    for (uint32_t i = 0; i < held && !marked; i++)
         out_of_train[order[i]] = true;
     for (uint32_t d = 0; d < docs; d++)
-        out[out_of_train[d] ? validation++ : train++] = d;
+        out[(marked ? marked : out_of_train)[d] ? validation++ : train++] = d;
     gr_free(order);
     gr_free(out_of_train);
 }
@@ -256,7 +248,7 @@ static bool fill(char *block, const header *h, const gr__tokens *t, const char *
     at = append(at, t->ids, 4 * h->tokens);
     at = append(at, t->bytes, 4 * docs);
     at = append(at, t->topics->of, 4 * docs);
-    split((uint32_t *)at, (uint32_t)docs, (uint32_t)(docs - h->train), h->seed);
+    split((uint32_t *)at, t->held, (uint32_t)docs, (uint32_t)(docs - h->train), h->seed);
     at = append_records(at + 4 * docs, t, (uint32_t)docs);
     at = append_names(at, t->topics->names, t->topics->count);
     for (int f = 0; f < fields_of(t); f++) {
@@ -271,7 +263,10 @@ static bool fill(char *block, const header *h, const gr__tokens *t, const char *
 gr_status gr__dataset_assemble(gr_dataset **out, const gr__tokens *tokens, const gr_dataset_def *def, gr_error *err) {
     *out = NULL;
     uint32_t held = 0;
-    GR_TRY(count_held(&held, tokens->topics->docs, def->validation, err));
+    for (size_t d = 0; tokens->held && d < tokens->topics->docs; d++)
+        held += tokens->held[d];
+    if (!tokens->held)
+        GR_TRY(count_held(&held, tokens->topics->docs, def->validation, err));
     header h = describe(tokens, def, held);
     void *block = gr_alloc_try(h.total);
     if (!block)
@@ -312,55 +307,11 @@ gr_status gr_dataset_draw(const gr_dataset *data, uint32_t *out, const gr_labels
 
 /* ---- Saving ------------------------------------------------------------------------------------------------------ */
 
-static bool write_all(int fd, const char *bytes, size_t size) {
-    while (size) {
-        ssize_t n = write(fd, bytes, size);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return false;
-        bytes += n;
-        size -= (size_t)n;
-    }
-    return true;
-}
-
-/* The folder holds the name: without this a power cut may undo the rename. Some file systems refuse, which is no loss.
- */
-static void sync_folder(const char *path) {
-    const char *slash = strrchr(path, '/');
-    char *folder = slash ? gr_format("%.*s", (int)(slash - path + 1), path) : gr_strdup(".");
-    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) {
-        (void)!fsync(fd);
-        close(fd);
-    }
-    gr_free(folder);
-}
-
 gr_status gr_dataset_save(const gr_dataset *data, const char *path, gr_error *err) {
-    char *beside = gr_format("%s.tmp", path);
-    int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    bool done = fd >= 0 && write_all(fd, data->block, data->block_size) && !fsync(fd);
-    int saved = errno;
-    if (fd >= 0 && close(fd) && done) {
-        saved = errno;
-        done = false;
-    }
-    if (done && rename(beside, path)) {
-        saved = errno;
-        done = false;
-    }
-    if (done)
-        sync_folder(path);
-    else if (fd >= 0)
-        unlink(beside);
-    gr_free(beside);
-    if (!done)
-        return gr_error_set(err, GR_ERR_IO, path, "is the folder there, writable, and the disk not full?",
-                            "cannot write: %s", strerror(saved));
-    return GR_OK;
+    return gr__block_write(path, data->block, data->block_size, err);
 }
+
+const unsigned char *gr__dataset_digest(const gr_dataset *data) { return ((const header *)data->block)->digest; }
 
 /* ---- Opening ----------------------------------------------------------------------------------------------------- */
 
@@ -418,46 +369,41 @@ static gr_status check_content(const gr_dataset *data, const char *path, gr_erro
     return GR_OK;
 }
 
-static gr_status check(gr_dataset *data, const char *path, gr_error *err) {
+static gr_status check_digest(const gr_dataset *data, const char *path, gr_error *err) {
+    unsigned char found[GR__SHA256];
+    if (!digest(found, data->block, data->block_size))
+        return gr_error_set(err, GR_ERR_IO, path, NULL, "libcrypto offers no SHA-256");
+    return memcmp(found, gr__dataset_digest(data), sizeof found)
+               ? refuse(path, err, "the SHA-256 does not match: the file is damaged")
+               : GR_OK;
+}
+
+static gr_status check(gr_dataset *data, bool known, const char *path, gr_error *err) {
     if (data->block_size < sizeof(header))
         return refuse(path, err, "the file is too short for a dataset");
     GR_TRY(check_header(data->block, data->block_size, path, err));
-    unsigned char found[32];
-    if (!digest(found, data->block, data->block_size))
-        return gr_error_set(err, GR_ERR_IO, path, NULL, "libcrypto offers no SHA-256");
-    if (memcmp(found, ((const header *)data->block)->digest, sizeof found))
-        return refuse(path, err, "the SHA-256 does not match: the file is damaged");
+    if (!known)
+        GR_TRY(check_digest(data, path, err));
     if (!attach(data))
         return refuse(path, err, "the names of topics are damaged");
-    return check_content(data, path, err);
+    return known ? GR_OK : check_content(data, path, err);
 }
 
-static gr_status map(gr_dataset *data, int fd, const char *path, gr_error *err) {
-    struct stat info;
-    if (fstat(fd, &info) || !S_ISREG(info.st_mode))
-        return gr_error_set(err, GR_ERR_INPUT, path, "name a file", "not a regular file");
-    if (!info.st_size)
-        return refuse(path, err, "the file is empty");
-    void *block = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (block == MAP_FAILED)
-        return gr_error_set(err, GR_ERR_IO, path, NULL, "cannot map: %s", strerror(errno));
-    data->block = block;
-    data->block_size = (size_t)info.st_size;
-    data->mapped = true;
-    return check(data, path, err);
-}
-
-gr_status gr_dataset_open(gr_dataset **out, const char *path, gr_error *err) {
+gr_status gr__dataset_open(gr_dataset **out, const char *path, bool known, gr_error *err) {
     *out = NULL;
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0)
-        return gr_error_set(err, GR_ERR_INPUT, path, "make it first", "cannot open: %s", strerror(errno));
     gr_dataset *data = gr_alloc(sizeof *data);
-    gr_status status = map(data, fd, path, err);
-    close(fd);
+    gr_status status = gr__block_map(&data->block, &data->block_size, path, remedy, err);
+    if (status == GR_OK) {
+        data->mapped = true;
+        status = check(data, known, path, err);
+    }
     if (status == GR_OK)
         *out = data;
     else
         gr_dataset_free(data);
     return status;
+}
+
+gr_status gr_dataset_open(gr_dataset **data, const char *path, gr_error *err) {
+    return gr__dataset_open(data, path, false, err);
 }

@@ -5,7 +5,13 @@
 #include "gradroute/data.h"
 
 /* Keys of draws over documents; epochs take the numbers below. */
-enum { GR__DRAW_SPLIT = 0x40000000, GR__DRAW_ATTACK = 0x40000001 };
+enum {
+    GR__DRAW_SPLIT = 0x40000000,
+    GR__DRAW_ATTACK,
+    GR__DRAW_HELD,              /* of a document that is packed into shards: whether it is held out */
+    GR__DRAW_SAMPLE,            /* and whether it is kept apart too, among those of its topic */
+    GR__DRAW_SHARD = 0x50000000 /* + number of a shard: the order of its documents */
+};
 
 typedef struct gr__tokens {
     const gr_topics *topics;
@@ -15,6 +21,7 @@ typedef struct gr__tokens {
     int32_t vocab, eot;
     const gr_corpus *origin; /* what is said of the sources, and their fields; may be NULL */
     int32_t start;           /* the token before a document, plus 1; 0: eot */
+    const bool *held;        /* [docs] the documents for validation, whatever the def says; NULL: drawn */
 } gr__tokens;
 
 /* Copies everything into one block and splits it. */
@@ -24,5 +31,15 @@ gr_status gr__dataset_assemble(gr_dataset **data, const gr__tokens *tokens, cons
  * damage is to be met by the checks behind the digest. false when libcrypto has no SHA-256. */
 bool gr__dataset_seal(void *block, size_t size);
 enum { GR__DATASET_HEADER = 152 };
+
+/* gr_dataset_new with the held documents marked, or NULL. */
+gr_status gr__dataset_encode(gr_dataset **data, const gr_corpus *corpus, const gr_tokenizer *tokenizer,
+                             const gr_dataset_def *def, const bool *held, gr_error *err);
+
+/* gr_dataset_open; known: this very file was checked before, so that only its header is looked at. */
+gr_status gr__dataset_open(gr_dataset **data, const char *path, bool known, gr_error *err);
+
+/* The SHA-256 in the header. */
+const unsigned char *gr__dataset_digest(const gr_dataset *data);
 
 #endif

@@ -68,8 +68,8 @@ static gr_status encode(int32_t **ids, uint64_t *offsets, const gr_corpus *corpu
     return status;
 }
 
-gr_status gr_dataset_new(gr_dataset **data, const gr_corpus *corpus, const gr_tokenizer *tokenizer,
-                         const gr_dataset_def *def, gr_error *err) {
+gr_status gr__dataset_encode(gr_dataset **data, const gr_corpus *corpus, const gr_tokenizer *tokenizer,
+                             const gr_dataset_def *def, const bool *held, gr_error *err) {
     *data = NULL;
     size_t docs = corpus->topics.docs;
     int eot = gr_tokenizer_end(tokenizer);
@@ -83,11 +83,16 @@ gr_status gr_dataset_new(gr_dataset **data, const gr_corpus *corpus, const gr_to
     for (size_t d = 0; d < docs; d++)
         bytes[d] = (uint32_t)corpus->texts[d].length;
     gr_status status = encode(&ids, offsets, corpus, tokenizer, err);
-    gr__tokens tokens = {&corpus->topics, offsets, ids, bytes, gr_tokenizer_size(tokenizer), eot, corpus, start};
+    gr__tokens tokens = {&corpus->topics, offsets, ids, bytes, gr_tokenizer_size(tokenizer), eot, corpus, start, held};
     if (status == GR_OK)
         status = gr__dataset_assemble(data, &tokens, def, err);
     gr_free(ids);
     gr_free(offsets);
     gr_free(bytes);
     return status;
+}
+
+gr_status gr_dataset_new(gr_dataset **data, const gr_corpus *corpus, const gr_tokenizer *tokenizer,
+                         const gr_dataset_def *def, gr_error *err) {
+    return gr__dataset_encode(data, corpus, tokenizer, def, NULL, err);
 }

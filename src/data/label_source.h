@@ -33,7 +33,7 @@ void gr__doc_text_clear(gr__doc_text *text);
 /* Raises score[t] of each token to the highest score of the spans that touch it. */
 void gr__doc_text_mark(const gr__doc_text *text, gr_real *score, const gr__spans *spans);
 
-/* Gives each token of a sentence the highest score of them all. */
+/* Gives each token of a sentence the highest score of them all; the end token, [tokens], is of the last sentence. */
 void gr__doc_text_spread(const gr__doc_text *text, gr_real *score);
 
 /* Characters of the text: code points, and bytes that begin none. */

@@ -115,6 +115,8 @@ void gr__doc_text_spread(const gr__doc_text *t, gr_real *score) {
         for (size_t i = first; i < next; i++)
             score[i] = most;
     }
+    if (t->tokens)
+        score[t->tokens] = score[t->tokens - 1];
 }
 
 /* Bytes of the character at `at`: a byte that begins none counts as one. */

@@ -93,14 +93,17 @@ void gr__pack_run(gr__pack *pack) {
             emit(pack, b, 0);
 }
 
-gr_status gr__rows_init(gr_rows *out, int rows, int width, gr_error *err) {
+gr_status gr__rows_init(gr_rows *out, int rows, int width, int x_width, gr_error *err) {
     size_t n = (size_t)rows * (size_t)width;
     size_t size = n * sizeof(gr_real) + (n * 4 + (size_t)rows) * sizeof(int32_t) + n * 2 * sizeof(int16_t);
     gr_real *block = gr_alloc_try(size); /* the widest numbers first, for their alignment */
-    if (!block)
+    gr_real *x = x_width && block ? gr_alloc_try(n * (size_t)x_width * sizeof *x) : NULL;
+    if (!block || (x_width && !x)) {
+        gr_free(block);
         return gr_error_set(err, GR_ERR_MEMORY, "stream", "use smaller batches", "no memory for %d rows of %d", rows,
                             width);
-    *out = (gr_rows){.width = width, .score = block, .ids = (int32_t *)(block + n)};
+    }
+    *out = (gr_rows){.width = width, .score = block, .ids = (int32_t *)(block + n), .x = x, .x_width = x_width};
     out->targets = out->ids + n;
     out->start = out->targets + n;
     out->doc = out->start + n;
@@ -110,7 +113,11 @@ gr_status gr__rows_init(gr_rows *out, int rows, int width, gr_error *err) {
     return GR_OK;
 }
 
-void gr__rows_clear(gr_rows *rows) { gr_free(rows->score); }
+void gr__rows_clear(gr_rows *rows) {
+    gr_free(rows->score);
+    gr_free(rows->x);
+    *rows = (gr_rows){0};
+}
 
 static void put_absent(gr_rows *out, size_t row, int32_t from, int32_t to, int32_t eot) {
     for (int32_t t = from; t < to; t++) {
@@ -134,7 +141,7 @@ static void put_document(gr_rows *out, size_t row, int32_t from, int32_t length,
         out->ids[t] = i ? ids[i - 1] : data->start;
         out->targets[t] = (uint64_t)i < n ? ids[i] : data->eot;
         out->start[t] = from;
-        out->doc[t] = (int32_t)doc;
+        out->doc[t] = pack->first_doc + (int32_t)doc;
         out->label[t] = labels->revealed[doc];
         out->truth[t] = labels->truth[doc];
         out->score[t] = labels->score ? labels->score[doc] : 1;
@@ -151,6 +158,16 @@ static void put_document(gr_rows *out, size_t row, int32_t from, int32_t length,
         out->score[t] *= factor ? factor[out->targets[t]] : 1;
     }
     out->present += length;
+}
+
+/* A sample: its values, and its class as the target. */
+static void put_sample(gr_rows *out, size_t t, const gr_dataset *data, uint32_t doc) {
+    const uint8_t *v = data->values + (size_t)doc * (size_t)data->value_width;
+    gr_real *x = out->x + t * (size_t)data->value_width;
+    const gr_real scale = (gr_real)(1 / (255 * data->std)), shift = (gr_real)(data->mean / data->std);
+    for (int32_t i = 0; i < data->value_width; i++)
+        x[i] = (gr_real)v[i] * scale - shift;
+    out->targets[t] = data->topics.of[doc];
 }
 
 static bool is_dropped(const gr__pack *pack, uint32_t doc, gr__filter filter) {
@@ -170,6 +187,8 @@ void gr__rows_append(gr_rows *out, const gr__pack *pack, size_t r, int32_t unit,
             put_absent(out, row, at, at + length, pack->data->eot);
         else
             put_document(out, row, at, length, pack, doc);
+        if (!dropped && pack->data->values)
+            put_sample(out, row + (size_t)at, pack->data, doc);
         any |= !dropped;
         at += length;
     }

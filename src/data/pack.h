@@ -28,6 +28,7 @@ typedef struct gr__pack {
     int *open_count;      /* [buckets] */
     int buckets;          /* one per revealed label, from -1, and one for uneven documents; or a single one */
     int64_t present, cut; /* positions that hold a document; documents longer than a row */
+    int32_t first_doc;    /* number of document 0 in the rows that are written */
 } gr__pack;
 
 gr_status gr__pack_init(gr__pack *pack, const gr_dataset *data, const gr_labels *labels, size_t most, int width,
@@ -37,8 +38,8 @@ void gr__pack_clear(gr__pack *pack);
 /* Packs order[0..count) anew. Does not allocate. */
 void gr__pack_run(gr__pack *pack);
 
-/* The arrays of up to `rows` rows, in one block. */
-gr_status gr__rows_init(gr_rows *out, int rows, int width, gr_error *err);
+/* The arrays of up to `rows` rows, in one block but for x; x_width 0: of text. */
+gr_status gr__rows_init(gr_rows *out, int rows, int width, int x_width, gr_error *err);
 void gr__rows_clear(gr_rows *rows);
 
 /* Which documents are left out: dropped[label + 1], by the true label or the revealed one. */

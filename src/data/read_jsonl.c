@@ -3,20 +3,20 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
+#include "data/feed.h"
 #include "data/reader.h"
 
 typedef struct record {
     gr__sink *sink;
     const gr_source *source;
     const char *path;
-    const gr__lines *lines;
+    const gr__part *line;
 } record;
 
 static gr_status wrong(const record *r, int column, const char *hint, const char *what, const char *which,
                        gr_error *err) {
     char place[GR__PLACE_SIZE];
-    gr__place(place, r->path, r->lines->number, column > 0 ? (size_t)column : 1);
+    gr__place(place, r->path, r->line->number, column > 0 ? (size_t)column : 1);
     return gr_error_set(err, GR_ERR_FORMAT, place, hint, "%s%s%s%s", what, which ? " \"" : "", which ? which : "",
                         which ? "\"" : "");
 }
@@ -45,7 +45,7 @@ static gr_status keep_members(const record *r, const json_t *object, gr_error *e
     char place[GR__PLACE_SIZE], number[32];
     const char *text, *id = gr__sink_id_name(r->sink);
     size_t length;
-    gr__place(place, r->path, r->lines->number, 0);
+    gr__place(place, r->path, r->line->number, 0);
     for (int f = 0; f < gr__sink_fields(r->sink); f++) {
         text = NULL;
         GR_TRY(member(r, &text, &length, number, object, gr__sink_field_name(r->sink, f), err));
@@ -73,7 +73,7 @@ static gr_status find_topic(const record *r, int32_t *topic, const json_t *objec
         return wrong(r, 0, "name the label field, or a topic for records without one", "the record has no member",
                      source->label_field ? source->label_field : "label", err);
     char place[GR__PLACE_SIZE];
-    return gr__sink_topic(r->sink, topic, name, length, gr__place(place, r->path, r->lines->number, 0), err);
+    return gr__sink_topic(r->sink, topic, name, length, gr__place(place, r->path, r->line->number, 0), err);
 }
 
 static gr_status add_record(const record *r, const json_t *object, gr_error *err) {
@@ -88,7 +88,7 @@ static gr_status add_record(const record *r, const json_t *object, gr_error *err
     GR_TRY(keep_members(r, object, err));
     const char *name;
     json_t *value;
-    if (r->lines->number == 1)
+    if (r->line->number == 1)
         json_object_foreach((json_t *)object, name, value) gr__sink_member(r->sink, name);
     gr__sink_keep_cuts(r->sink);
     return gr__sink_add(r->sink, json_string_value(text), json_string_length(text), topic, r->path, err);
@@ -96,7 +96,7 @@ static gr_status add_record(const record *r, const json_t *object, gr_error *err
 
 static gr_status read_line(const record *r, gr_error *err) {
     json_error_t error;
-    json_t *object = json_loadb(r->lines->text, r->lines->length, JSON_REJECT_DUPLICATES, &error);
+    json_t *object = json_loadb(r->line->text, r->line->length, JSON_REJECT_DUPLICATES, &error);
     if (!object)
         return wrong(r, error.column, "each line holds one complete JSON object", error.text, NULL, err);
     gr_status status = add_record(r, object, err);
@@ -105,24 +105,23 @@ static gr_status read_line(const record *r, gr_error *err) {
 }
 
 /* Nothing but white space, as at the end of many files. */
-static bool is_blank(const gr__lines *lines) {
-    for (size_t i = 0; i < lines->length; i++)
-        if (!memchr(" \t\r", lines->text[i], 3))
+static bool is_blank(const gr__part *line) {
+    for (size_t i = 0; i < line->length; i++)
+        if (!memchr(" \t\r", line->text[i], 3))
             return false;
     return true;
 }
 
 static gr_status read_file(gr__sink *sink, const gr_source *source, const char *path, gr_error *err) {
-    char *bytes;
-    size_t length;
-    GR_TRY(gr__file_read(&bytes, &length, path, "check the path in the recipe's data", err));
-    gr__lines lines = {.next = bytes, .end = bytes + length};
-    record r = {sink, source, path, &lines};
+    gr__feed *feed;
+    gr__part line = {0};
+    GR_TRY(gr__feed_open(&feed, path, "check the path in the recipe's data", err));
+    record r = {sink, source, path, &line};
     gr_status status = GR_OK;
-    while (status == GR_OK && gr__lines_next(&lines))
-        if (!is_blank(&lines))
+    while (status == GR_OK && (status = gr__feed_next(feed, &line, "\n", 1, err)) == GR_OK && line.text)
+        if (!is_blank(&line))
             status = read_line(&r, err);
-    gr_free(bytes);
+    gr__feed_close(feed);
     return status;
 }
 

@@ -1,34 +1,23 @@
 /* read_text.c - plain text: documents between occurrences of a separator, all of one topic. */
 #include <string.h>
 
-#include "base/mem.h"
+#include "data/feed.h"
 #include "data/reader.h"
 
-static gr_status add_parts(gr__sink *sink, const char *text, size_t length, const char *separator, int32_t topic,
-                           const char *path, gr_error *err) {
-    const char *end = text + length;
-    size_t gap = strlen(separator);
-    for (const char *stop; (stop = memmem(text, (size_t)(end - text), separator, gap)); text = stop + gap)
-        GR_TRY(gr__sink_add(sink, text, (size_t)(stop - text), topic, path, err));
-    /* what follows the last separator is a record only if there is something */
-    while (text < end && (*text == ' ' || (*text >= '\t' && *text <= '\r')))
-        text++;
-    return text == end ? GR_OK : gr__sink_add(sink, text, (size_t)(end - text), topic, path, err);
-}
-
 static gr_status read_file(gr__sink *sink, const gr_source *source, const char *path, gr_error *err) {
-    const char *name = source->topic ? source->topic : "text";
-    if (!source->separator || !*source->separator)
+    const char *name = source->topic ? source->topic : "text", *separator = source->separator;
+    if (!separator || !*separator)
         return gr_error_set(err, GR_ERR_USAGE, path, "for example \"<|endoftext|>\", or \"\\n\\n\" for blank lines",
                             "the separator between documents is empty");
-    char *bytes;
-    size_t length;
-    GR_TRY(gr__file_read(&bytes, &length, path, "check the path in the recipe's data", err));
+    gr__feed *feed;
+    gr__part part = {0};
     int32_t topic;
+    GR_TRY(gr__feed_open(&feed, path, "check the path in the recipe's data", err));
     gr_status status = gr__sink_topic(sink, &topic, name, strlen(name), path, err);
-    if (status == GR_OK)
-        status = add_parts(sink, bytes, length, source->separator, topic, path, err);
-    gr_free(bytes);
+    while (status == GR_OK && (status = gr__feed_next(feed, &part, separator, strlen(separator), err)) == GR_OK &&
+           part.text)
+        status = gr__sink_add(sink, part.text, part.length, topic, path, err);
+    gr__feed_close(feed);
     return status;
 }
 

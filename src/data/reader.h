@@ -19,6 +19,15 @@ typedef struct gr__reader {
 
 extern const gr__reader gr__reader_wordnet, gr__reader_jsonl, gr__reader_text;
 
+/* Reads the sources and hands out the documents in chunks of at least `bytes` bytes of text, the last one, which may be
+ * empty, smaller. A chunk's documents hold until take returns and may be moved within their arrays; of is topics.of.
+ * Topics stay over all chunks, and skipped counts on. Duplicates are the taker's to drop. */
+typedef gr_status gr__take(void *user, gr_corpus *chunk, int32_t *of, gr_error *err);
+gr_status gr__corpus_chunks(const gr_corpus_def *def, size_t bytes, gr__take *take, void *user, gr_error *err);
+
+/* The error of a corpus without documents. */
+gr_status gr__corpus_empty(const gr_corpus_def *def, size_t skipped, gr_error *err);
+
 /* Number of the topic, added when it is new. */
 gr_status gr__sink_topic(gr__sink *sink, int32_t *topic, const char *name, size_t length, const char *place,
                          gr_error *err);

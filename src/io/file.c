@@ -164,7 +164,7 @@ static void out_free(gr_file_out *out) {
 }
 
 /* The rename is on the disk only once the folder is; file systems that cannot flush a folder say EINVAL. */
-static gr_status flush_folder(const char *path, gr_error *err) {
+gr_status gr__folder_flush(const char *path, gr_error *err) {
     char *folder = gr_strdup(path), *slash = strrchr(folder, '/');
     if (slash)
         slash[slash == folder] = 0;
@@ -187,7 +187,7 @@ gr_status gr_file_out_commit(gr_file_out *out, gr_error *err) {
         code = errno;
     if (code)
         unlink(out->tmp);
-    gr_status status = code ? gr__file_error(err, out->path, "write", code) : flush_folder(out->path, err);
+    gr_status status = code ? gr__file_error(err, out->path, "write", code) : gr__folder_flush(out->path, err);
     out_free(out);
     return status;
 }

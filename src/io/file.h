@@ -38,6 +38,9 @@ void gr_file_out_abort(gr_file_out *out);
 /* A regular file opened for reading, and its size; *fd is closed again when this fails. */
 gr_status gr__input_open(int *fd, size_t *size, const char *path, gr_error *err);
 
+/* Flushes the folder of a file that was renamed. */
+gr_status gr__folder_flush(const char *path, gr_error *err);
+
 /* GR_ERR_INPUT for errno `code`: "cannot open: reason", with a hint that fits the code. */
 gr_status gr__input_error(gr_error *err, const char *path, int code);
 

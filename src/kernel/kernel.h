@@ -63,6 +63,8 @@ typedef struct gr_head {
     bool half, half_out; /* qkv and dqkv; out and dout: gr_half in place of gr_real */
     int stride, stride_out;
     const gr_real *turn; /* [rows x size] cos and sin of each pair's angle, NULL: no rotation */
+    int apart;           /* 0: pairs are neighbours; else (i, i + apart), the others stay: turn has cos, then sin */
+    int window;          /* a row sees this many, the last of which is itself; 0: all before it */
     gr_real scale;       /* of scores */
     int rows, size;
     int share;      /* query heads, at least 1; out has `size` columns for each */

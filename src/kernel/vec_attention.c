@@ -76,9 +76,33 @@ static inline __m512i turned_pairs(__m512i x, const gr_real *turn, gr_real s, in
     return side_by_side(both(y0, y1));
 }
 
+static inline __m512 widened(__m256i x) { return (__m512)_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16); }
+
+/* A row of `size` halves, turned and scaled, where (x[i], x[i + h]) are pairs; 0 up to n. */
+static inline void turned_halves(gr_half *y, int n, const gr_half *x, const gr_real *turn, gr_real s, int size, int h) {
+    const __m512 scale = _mm512_set1_ps(s);
+    for (int i = 0; i < h; i += 16) {
+        const __mmask16 mask = (__mmask16)first_of(least(16, h - i));
+        const __m512 x0 = scale * widened(_mm256_maskz_loadu_epi16(mask, x + i));
+        const __m512 x1 = scale * widened(_mm256_maskz_loadu_epi16(mask, x + h + i));
+        const __m512 c = _mm512_maskz_loadu_ps(mask, turn + i), d = _mm512_maskz_loadu_ps(mask, turn + h + i);
+        _mm256_mask_storeu_epi16(y + i, mask, (__m256i)_mm512_cvtneps_pbh(c * x0 - d * x1));
+        _mm256_mask_storeu_epi16(y + h + i, mask, (__m256i)_mm512_cvtneps_pbh(d * x0 + c * x1));
+    }
+    for (int i = 2 * h; i < n; i += 16) {
+        const __mmask16 from = (__mmask16)first_of(most(0, least(16, size - i)));
+        const __m512 v = scale * widened(_mm256_maskz_loadu_epi16(from, x + i));
+        _mm256_mask_storeu_epi16(y + i, (__mmask16)first_of(least(16, n - i)), (__m256i)_mm512_cvtneps_pbh(v));
+    }
+}
+
 static inline void units_pairs(gr_real *y, int ld, const source *from, int t) {
     const void *x = place(from->x, from->half, (size_t)t * (size_t)from->stride);
     const gr_real *turn = angle(from->turn, t, from->size);
+    if (turn && from->apart) { /* which is half, as all that is turned here */
+        turned_halves((gr_half *)y, 2 * ld, x, turn, from->s, from->size, from->apart);
+        return;
+    }
     for (int i = 0; i < 2 * ld; i += 32) {
         const int n = most(0, from->size - i);
         const __mmask32 mask = first_of(n);
@@ -176,10 +200,10 @@ static void attention_backward(void *dqkv, bool add, const void *dout, const gr_
 
 /* The most that a pass over any kind takes. */
 static size_t attention_scratch(int rows, int size) {
-    const shape_single h = shape_of_single(rows, size);
+    const shape_single h = shape_of_single(rows, size, 0);
     size_t n = larger(ahead_carve_single(&(ahead_single){0}, NULL, &h), back_carve_single(&(back_single){0}, NULL, &h));
 #ifdef __AVX512BF16__
-    const shape_pairs p = shape_of_pairs(rows, size);
+    const shape_pairs p = shape_of_pairs(rows, size, 0);
     n = larger(n, ahead_carve_pairs(&(ahead_pairs){0}, NULL, &p));
     n = larger(n, back_carve_pairs(&(back_pairs){0}, NULL, &p));
 #endif

@@ -95,6 +95,7 @@ typedef struct source {
     bool half;
     int stride, size;
     const gr_real *turn; /* row 0; NULL: not turned */
+    int apart;           /* as in gr_head */
     gr_real s;           /* factor */
 } source;
 
@@ -108,11 +109,28 @@ static inline const gr_real *angle(const gr_real *turn, int row, int size) {
 
 static inline void scale_row(gr_real *x, gr_real s, int n) { GR_PUT(x, false, n, s * x[i]); }
 
+/* y = s x, where (x[i], x[i + h]), i < h, are pairs to turn: turn holds cos of all of them, then sin. */
+static inline void turn_halves(gr_real *y, const gr_real *x, const gr_real *turn, gr_real s, gr_real w, int size,
+                               int h) {
+#pragma omp simd
+    for (int i = 0; i < h; i++) {
+        gr_real c = s * turn[i], d = w * turn[h + i], x0 = x[i], x1 = x[h + i];
+        y[i] = c * x0 - d * x1;
+        y[h + i] = d * x0 + c * x1;
+    }
+    GR_PUT(y + 2 * h, false, size - 2 * h, s * x[2 * h + i]);
+}
+
 /* y = s x, each pair (x0, x1) turned by its angle: turn holds cos, sin; w = -s: by minus the angle. NULL: not turned.
  */
-static inline void turn_row(gr_real *y, const gr_real *x, const gr_real *turn, gr_real s, gr_real w, int size) {
+static inline void turn_row(gr_real *y, const gr_real *x, const gr_real *turn, gr_real s, gr_real w, int size,
+                            int apart) {
     if (!turn) {
         GR_PUT(y, false, size, s * x[i]);
+        return;
+    }
+    if (apart) {
+        turn_halves(y, x, turn, s, w, size, apart);
         return;
     }
     const vec sign = w * __builtin_convertvector(2 * (lane & 1) - 1, vec);
@@ -149,7 +167,7 @@ static inline void fetch_row(gr_real *y, int ld, const source *from, int t) {
         row = y;
     }
 #endif
-    turn_row(y, row, angle(from->turn, t, from->size), from->s, from->s, from->size);
+    turn_row(y, row, angle(from->turn, t, from->size), from->s, from->s, from->size, from->apart);
     for (int i = from->size; i < ld; i++)
         y[i] = 0;
 }
@@ -190,6 +208,7 @@ static inline source part_of(const gr_head *head, int part) {
                     head->stride,
                     head->size,
                     part <= head->share ? head->turn : NULL,
+                    head->apart,
                     part < head->share ? head->scale : 1};
 }
 
@@ -200,7 +219,7 @@ static inline void put_part(void *dqkv, bool add, const gr_head *head, int part,
     for (int t = t0; t < t1; t++, x += ld) {
         expect_row(&to, t + 16, t1);
         if (to.turn || to.s != 1)
-            turn_row(x, x, angle(to.turn, t, to.size), to.s, -to.s, to.size);
+            turn_row(x, x, angle(to.turn, t, to.size), to.s, -to.s, to.size, to.apart);
         put_row(place(to.x, to.half, (size_t)t * (size_t)to.stride), to.half, add, x, to.size);
     }
 }
@@ -259,8 +278,18 @@ static inline vec exp_vec(vec x) {
 }
 #endif
 
+/* Scores below `low` become ones that weigh nothing. */
+static inline void hide_row(gr_real *s, int low) {
+    const vec never = (vec){0} - (gr_real)INFINITY;
+    vec *x = (vec *)s;
+    for (int j = 0; j * L < low; j++) {
+        const index_vec seen = lane + j * L >= low;
+        x[j] = (vec)(((index_vec)x[j] & seen) | ((index_vec)never & ~seen));
+    }
+}
+
 /* A block of n scores of a query becomes exp(score - top), 0 beyond `limit`, where top and sum go on from earlier
- * blocks. Returns what earlier weights are to be multiplied by. n: whole registers. */
+ * blocks. Returns what earlier weights are to be multiplied by. n: whole registers. Some score counts. */
 static inline gr_real exp_row(gr_real *s, gr_real *top, gr_real *sum, int limit, int n, bool first) {
     const vec never = (vec){0} - (gr_real)INFINITY;
     vec *x = (vec *)s, high, z = {0};

@@ -6,8 +6,8 @@
  *   between  [rows/U x size]  a unit holds neighbours in a column; the same as rows for U = 1
  *
  * The left operand of a product is read unit by unit, the right one in registers; units run along the sum's index.
- * Work above the diagonal is left out in steps of MR queries and L keys. What lies there in a tile is 0 where a product
- * still reads it.
+ * Work above the diagonal is left out in steps of MR queries and L keys, work before the window in steps of MR queries
+ * and W keys. What lies there in a tile is 0 where a product still reads it.
  */
 
 /* C [mr x nv registers] (+)= A B over k units; a is read at (i ars + p acs). The sums stay in registers. */
@@ -37,9 +37,9 @@ static inline __attribute__((always_inline)) void OF(tile)(const int mr, const i
         }
 }
 
-/* The same for m <= MR rows and any number of registers. */
-static void OF(product)(gr_real *c, int ldc, const gr_real *a, int ars, int acs, const gr_real *b, int ldb, int m,
-                        int nv, int k, bool add) {
+/* The same for m <= MR rows and any number of registers. A call: inlined, its callers run out of registers. */
+static __attribute__((noinline)) void OF(product)(gr_real *c, int ldc, const gr_real *a, int ars, int acs,
+                                                  const gr_real *b, int ldb, int m, int nv, int k, bool add) {
     for (; nv > 0; nv -= 2, c += W, b += W)
         switch (2 * m + (nv > 1)) {
 #define GR_TILE(rows)                                           \
@@ -70,11 +70,12 @@ typedef struct OF(shape) {
     int ld;   /* row stride of the layout rows */
     int wide; /* row stride of the layout between and of sums */
     int nv;   /* registers in such a row */
+    int window;
 } OF(shape);
 
-static OF(shape) OF(shape_of)(int rows, int size) {
+static OF(shape) OF(shape_of)(int rows, int size, int window) {
     int k = (size + U - 1) / U, wide = round_up(size, L);
-    return (OF(shape)){round_up(rows, W), k, round_up(k, L), wide, wide / L};
+    return (OF(shape)){round_up(rows, W), k, round_up(k, L), wide, wide / L, window ? least(window, rows) : rows};
 }
 
 static void OF(fetch)(gr_real *y, int ld, source from, int t0, int t1) {
@@ -95,6 +96,11 @@ static void OF(columns)(gr_real *y, gr_real *x, source from, source also, source
         for (int i = 0; i < h->k; i += L)
             transpose_block(y + (size_t)(j / W * W) * h->k + (size_t)i * W + j % W, W, x + (size_t)j * h->ld + i, h->ld,
                             least(L, h->k - i));
+}
+
+/* The panel in which the keys that query t sees begin. */
+static inline int OF(first_panel)(const OF(shape) * h, int t) {
+    return t < h->window ? 0 : (t - h->window + 1) / W * W;
 }
 
 /* Registers of keys from j on that queries up to `last` see. */
@@ -132,21 +138,24 @@ static void OF(look)(void *out, gr_real *lse, const OF(ahead) * buffers, const O
     const int rows = head->rows, size = head->size;
     for (int t = 0; t < rows; t += MR) {
         const int m = least(MR, rows - t);
+        const int start = OF(first_panel)(&h, t);
         gr_real top[MR], sum[MR];
         OF(fetch)(b.q, h.ld, part_of(head, query), t, t + m);
-        for (int b0 = 0; b0 < t + m; b0 += BLOCK) {
+        for (int b0 = start; b0 < t + m; b0 += BLOCK) {
             const int b1 = least(t + m, b0 + BLOCK), n = round_up(b1 - b0, L);
             OF(scores)(b.s, b.q, b.kt, &h, t, m, b0, b1);
+            for (int i = 0; i < m && t + m - b0 > h.window; i++)
+                hide_row(b.s + (size_t)i * BLOCK, t + i + 1 - h.window - b0);
             for (int i = 0; i < m; i++) {
                 gr_real *s = b.s + (size_t)i * BLOCK, *o = b.o + (size_t)i * h.wide;
-                gr_real shrink = exp_row(s, &top[i], &sum[i], t + i - b0, n, b0 == 0);
+                gr_real shrink = exp_row(s, &top[i], &sum[i], t + i - b0, n, b0 == start);
                 OF(narrow)(s, n);
-                if (b0 > 0)
+                if (b0 > start)
                     scale_row(o, shrink, h.wide);
             }
             OF(product)
             (b.o, h.wide, b.s, BLOCK, 1, b.v + (size_t)(b0 / U) * h.wide, h.wide, m, h.nv, (b1 - b0 + U - 1) / U,
-             b0 > 0);
+             b0 > start);
         }
         for (int i = 0; i < m; i++) {
             gr_real *o = b.o + (size_t)i * h.wide;
@@ -160,7 +169,7 @@ static void OF(look)(void *out, gr_real *lse, const OF(ahead) * buffers, const O
 
 static void OF(forward)(void *out, gr_real *lse, const gr_head *head, gr_real *scratch) {
     const int rows = head->rows, key = head->share;
-    const OF(shape) h = OF(shape_of)(rows, head->size);
+    const OF(shape) h = OF(shape_of)(rows, head->size, head->window);
     OF(ahead) b;
     OF(ahead_carve)(&b, scratch, &h);
     OF(columns)(b.kt, b.x, part_of(head, key), part_of(head, 0), part_of(head, key + 1), rows, &h);
@@ -201,13 +210,20 @@ static size_t OF(back_carve)(OF(back) * b, gr_real *from, const OF(shape) * h) {
     return n;
 }
 
+/* End of the queries in tile t0 of m whose registers may see the panel of keys at j. */
+static inline int OF(viewers)(const OF(shape) * h, int t0, int m, int j) {
+    return least(m, j + W + h->window - 1 - t0);
+}
+
 /* p = exp(q k - lse) and dp = do v of queries [t0, t0 + m) and the panel of keys at j; adds p dp to part. */
 static void OF(weigh)(const OF(back) * b, const OF(shape) * h, const gr_real *lse, int t0, int m, int j) {
     gr_real *p = b->p + (size_t)j * (TILE / U), *dp = b->dp + (size_t)j * TILE, *s = U > 1 ? b->s : p;
-    for (int r = most(0, j - t0); r < m; r += MR) {
+    for (int r = most(0, j - t0), end = OF(viewers)(h, t0, m, j); r < end; r += MR) {
         const int mr = least(MR, m - r), nv = OF(seen)(t0 + r + mr - 1, j);
         OF(product)(s + r * W, W, b->q + r * h->ld, h->ld, 1, b->kt + (size_t)j * h->k, W, mr, nv, h->k, false);
         OF(product)(dp + r * W, W, b->o + r * h->ld, h->ld, 1, b->vt + (size_t)j * h->k, W, mr, nv, h->k, false);
+        for (int i = r; i < r + mr && t0 + r + mr - j > h->window; i++)
+            hide_row(s + i * W, least(nv * L, t0 + i + 1 - h->window - j));
         for (int i = r; i < r + mr; i++)
             weigh_row(s + i * W, dp + i * W, b->part + i * L, lse[t0 + i], t0 + i - j, nv);
         OF(join)(p + r / U * W, s + r * W, dp + r * W, mr, nv);
@@ -220,16 +236,19 @@ static void OF(spread)(const OF(back) * b, const OF(shape) * h, const gr_real *d
                        bool again) {
     gr_real *p = b->p + (size_t)j * (TILE / U), *dp = b->dp + (size_t)j * TILE;
     gr_real *ds = U > 1 ? b->ds : dp, *dsb = U > 1 ? b->dsb : dp;
-    for (int r = most(0, j - t0); r < m; r += MR) {
+    for (int r = most(0, j - t0), end = OF(viewers)(h, t0, m, j); r < end; r += MR) {
         const int mr = least(MR, m - r), last = t0 + r + mr - 1, seen = least(W, last + 1 - j);
         OF(slopes)(ds + r * (W / U), dsb + r / U * W, p + r / U * W, dp + r * W, delta + r, mr, OF(seen)(last, j));
         OF(product)
         (b->dq + r * h->wide, h->wide, ds + r * (W / U), W / U, 1, b->kb + (size_t)(j / U) * h->wide, h->wide, mr,
-         h->nv, (seen + U - 1) / U, j > 0);
+         h->nv, (seen + U - 1) / U, j > OF(first_panel)(h, t0 + r));
     }
     for (int i = 0, keys = least(W, t0 + m - j); i < keys; i += MR) {
-        const int first = most(0, j + i - t0) / U, k = (m + U - 1) / U - first, mr = least(MR, keys - i);
+        const int mr = least(MR, keys - i), end = least(m, j + i + mr + h->window - 1 - t0);
+        const int first = most(0, j + i - t0) / U, k = (end + U - 1) / U - first;
         const size_t at = (size_t)(j + i) * h->wide;
+        if (k <= 0) /* before the window of all */
+            continue;
         OF(product)
         (b->dv + at, h->wide, p + first * W + i, 1, W, b->ob + first * h->wide, h->wide, mr, h->nv, k, again || j < t0);
         OF(product)
@@ -245,6 +264,7 @@ static source OF(up)(const void *dout, const gr_head *head, int query) {
                     head->stride_out,
                     head->size,
                     NULL,
+                    0,
                     1};
 }
 
@@ -255,18 +275,18 @@ static void OF(trace)(void *dqkv, bool add, source up, const gr_real *lse, const
     const OF(shape) h = *sizes;
     const int rows = head->rows;
     for (int t0 = 0; t0 < rows; t0 += TILE) {
-        const int t1 = least(rows, t0 + TILE), m = t1 - t0;
+        const int t1 = least(rows, t0 + TILE), m = t1 - t0, start = OF(first_panel)(&h, t0);
         gr_real delta[TILE];
         OF(fetch)(b.q, h.ld, part_of(head, query), t0, t1);
         OF(fetch)(b.o, h.ld, up, t0, t1);
         OF(between)(b.qb, h.wide, b.q, h.ld, m);
         OF(between)(b.ob, h.wide, b.o, h.ld, m);
         memset(b.part, 0, TILE * L * sizeof *b.part);
-        for (int j = 0; j < t1; j += W)
+        for (int j = start; j < t1; j += W)
             OF(weigh)(&b, &h, lse, t0, m, j);
         for (int i = 0; i < m; i++)
             delta[i] = sum_lanes(*(const vec *)(b.part + i * L));
-        for (int j = 0; j < t1; j += W)
+        for (int j = start; j < t1; j += W)
             OF(spread)(&b, &h, delta, t0, m, j, query > 0);
         put_part(dqkv, add, head, query, b.dq, h.wide, t0, t1);
     }
@@ -275,7 +295,7 @@ static void OF(trace)(void *dqkv, bool add, source up, const gr_real *lse, const
 static void OF(backward)(void *dqkv, bool add, const void *dout, const gr_real *lse, const gr_head *head,
                          gr_real *scratch) {
     const int rows = head->rows, key = head->share;
-    const OF(shape) h = OF(shape_of)(rows, head->size);
+    const OF(shape) h = OF(shape_of)(rows, head->size, head->window);
     const source up = OF(up)(dout, head, 0);
     OF(back) b;
     OF(back_carve)(&b, scratch, &h);

@@ -18,12 +18,35 @@ typedef struct field {
 #define FIELD(name, type) \
     { #name, type, offsetof(gr_arch_def, name) }
 static const field fields[] = {
-    FIELD(kind, WORD),       FIELD(vocab, INTEGER),    FIELD(context, INTEGER),   FIELD(layers, INTEGER),
-    FIELD(width, INTEGER),   FIELD(heads, INTEGER),    FIELD(head_size, INTEGER), FIELD(mlp, INTEGER),
-    FIELD(norm, WORD),       FIELD(eps, NUMBER),       FIELD(position, WORD),     FIELD(rotary_base, NUMBER),
-    FIELD(activation, WORD), FIELD(bias, FLAG),        FIELD(out_bias, FLAG),     FIELD(logit_bias, FLAG),
-    FIELD(tied, FLAG),       FIELD(dropout, NUMBER),   FIELD(init_std, NUMBER),   FIELD(l1, NUMBER),
-    FIELD(loss, WORD),       FIELD(kv_heads, INTEGER),
+    FIELD(kind, WORD),
+    FIELD(vocab, INTEGER),
+    FIELD(context, INTEGER),
+    FIELD(layers, INTEGER),
+    FIELD(width, INTEGER),
+    FIELD(heads, INTEGER),
+    FIELD(head_size, INTEGER),
+    FIELD(mlp, INTEGER),
+    FIELD(norm, WORD),
+    FIELD(eps, NUMBER),
+    FIELD(position, WORD),
+    FIELD(rotary_base, NUMBER),
+    FIELD(activation, WORD),
+    FIELD(bias, FLAG),
+    FIELD(out_bias, FLAG),
+    FIELD(logit_bias, FLAG),
+    FIELD(tied, FLAG),
+    FIELD(dropout, NUMBER),
+    FIELD(init_std, NUMBER),
+    FIELD(l1, NUMBER),
+    FIELD(loss, WORD),
+    FIELD(kv_heads, INTEGER),
+    FIELD(rotary_size, INTEGER),
+    FIELD(rotary_halves, FLAG),
+    FIELD(attention_scale, NUMBER),
+    FIELD(positions, INTEGER),
+    FIELD(no_gain, FLAG),
+    FIELD(qkv_bias, WORD),
+    FIELD(init, WORD),
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 _Static_assert(sizeof(gr_arch_kind) == sizeof(int) && sizeof(gr_arch_loss) == sizeof(int), "words are read as int");
@@ -98,6 +121,8 @@ json_t *gr__arch_to_json(const gr_arch_def *def) {
         json_object_set_new(value, "layer_mlp", list_json(def->layer_mlp, layers));
     if (def->l1_count)
         json_object_set_new(value, "l1_layers", list_json(def->l1_layers, def->l1_count));
+    if (def->window_count)
+        json_object_set_new(value, "windows", list_json(def->windows, def->window_count));
     if (def->size_count)
         json_object_set_new(value, "sizes", list_json(def->sizes, def->size_count));
     for (int r = 0; r < def->region_count; r++)
@@ -251,6 +276,8 @@ static gr_status read_member(const reader *r, gr_arch_def *def, const char *key,
         return read_by_layer(r, &def->layer_mlp, value, key, layer_count(def));
     if (!strcmp(key, "l1_layers"))
         return read_list(r, &def->l1_layers, &def->l1_count, value, key);
+    if (!strcmp(key, "windows"))
+        return read_list(r, &def->windows, &def->window_count, value, key);
     if (!strcmp(key, "regions"))
         return read_regions(r, def, value);
     for (int i = 0; i < FIELDS; i++)

@@ -83,7 +83,8 @@ static gr_status open_stream(gr_stream **stream, const gr_project *p, gr_arm_kin
     def.drop = drop;
     def.drop_count = kind == GR_ARM_FILTERED || kind == GR_ARM_PERFECT ? r->labels : 0;
     def.drop_by_truth = kind == GR_ARM_PERFECT;
-    gr_status status = gr_stream_new(stream, p->data, p->labels, &def, err);
+    gr_status status = p->shards ? gr_stream_new_shards(stream, p->shards, &def, err)
+                                 : gr_stream_new(stream, p->data, p->labels, &def, err);
     gr_free(drop);
     return status;
 }

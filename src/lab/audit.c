@@ -17,7 +17,7 @@ static const char *const group_names[GROUPS] = {"forget", "adjacent", "retain"};
 /* Losses of one model under one profile on all validation documents. */
 typedef struct losses {
     double *nll;
-    int32_t *tokens;
+    int32_t *tokens, *right; /* right: samples alone, else NULL */
 } losses;
 
 typedef struct job {
@@ -102,13 +102,14 @@ static gr_status evaluate(job *j, losses *out, gr_model *model, const gr_tables 
     gr_scan *scan;
     out->nll = gr_alloc(all * sizeof *out->nll);
     out->tokens = gr_alloc(all * sizeof *out->tokens);
+    out->right = p->data->values ? gr_alloc(all * sizeof *out->right) : NULL;
     GR_TRY(stopped(j, err));
     GR_TRY(gr_evaluator_new(&e, model, profile, r->train.batch, r->data.context, err));
     gr_evaluator_labelled(e, p->labels->token_truth != NULL);
     gr_status status = gr_scan_new(&scan, p->data, p->labels, p->data->validation, p->data->validation_count,
                                    r->train.batch, r->data.context, err);
     if (status == GR_OK) {
-        gr_evaluate(e, scan, out->nll, out->tokens, all);
+        gr_evaluate_right(e, scan, out->nll, out->tokens, out->right, all);
         gr_scan_free(scan);
     }
     gr_evaluator_free(e);
@@ -188,6 +189,29 @@ static void put(json_t *to, json_t *intervals, const char *key, gr_estimate e) {
         json_object_set_new(intervals, key, json_pack("[f, f]", e.low, e.high));
 }
 
+/* Share of right answers, whole and for each class of the validation samples. */
+static void put_accuracy(const job *j, json_t *to, const losses *l, const char *suffix) {
+    const gr_dataset *data = j->project->data;
+    int32_t classes = data->topics.count;
+    double *right = gr_alloc(2 * ((size_t)classes + 1) * sizeof *right), *all = right + classes + 1;
+    for (size_t i = 0; i < data->validation_count; i++) {
+        uint32_t d = data->validation[i];
+        int32_t k = data->topics.of[d];
+        right[k] += l->right[d], right[classes] += l->right[d];
+        all[k] += l->tokens[d], all[classes] += l->tokens[d];
+    }
+    json_t *by = json_object();
+    for (int32_t k = 0; k < classes; k++)
+        if (all[k] > 0)
+            json_object_set_new(by, data->topics.names[k], json_real(right[k] / all[k]));
+    char key[32];
+    snprintf(key, sizeof key, "accuracy%s", suffix);
+    json_object_set_new(to, key, all[classes] > 0 ? json_real(right[classes] / all[classes]) : json_null());
+    snprintf(key, sizeof key, "classes%s", suffix);
+    json_object_set_new(to, key, by);
+    gr_free(right);
+}
+
 static void put_losses(const job *j, json_t *to, const losses *l, const char *suffix) {
     json_t *intervals = json_object_get(to, "intervals");
     if (!intervals)
@@ -199,6 +223,8 @@ static void put_losses(const job *j, json_t *to, const losses *l, const char *su
         if (s.count > 0)
             put(to, intervals, key, gr_bootstrap(gr_measure_loss, &s, 1, j->project->recipe->seed));
     }
+    if (l->right)
+        put_accuracy(j, to, l, suffix);
 }
 
 static void put_relearned(json_t *to, const gr_relearned *r, const char *suffix) {
@@ -325,10 +351,11 @@ static gr_status complete_all(const job *j, json_t *list, gr_error *err) {
 
 static json_t *data_figures(const gr_project *p) {
     const gr_labels *l = p->labels;
-    json_t *data = json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:i}", "documents", (json_int_t)p->data->topics.docs,
-                             "read", (json_int_t)p->data->read, "duplicates", (json_int_t)p->data->duplicates, "train",
-                             (json_int_t)p->data->train_count, "validation", (json_int_t)p->data->validation_count,
-                             "used_fallback", p->data->used_fallback, "vocab", (int)p->data->vocab);
+    size_t held = p->data->validation_count, train = p->shards ? (size_t)p->shards->documents : p->data->train_count;
+    json_t *data = json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:i}", "documents", (json_int_t)(train + held), "read",
+                             (json_int_t)p->data->read, "duplicates", (json_int_t)p->data->duplicates, "train",
+                             (json_int_t)train, "validation", (json_int_t)held, "used_fallback", p->data->used_fallback,
+                             "vocab", (int)p->data->vocab);
     json_t *groups = json_object(), *known = json_object();
     for (int g = 0; g < l->group_count; g++)
         json_object_set_new(groups, l->group_names[g], json_integer((json_int_t)l->group_docs[g]));
@@ -389,6 +416,7 @@ static void free_job(job *j) {
         gr_arm_free(&j->arm[k]);
         gr_free(j->twin[k].nll);
         gr_free(j->twin[k].tokens);
+        gr_free(j->twin[k].right);
         gr_relearned_free(&j->relearned[k]);
     }
     gr_relearned_free(&j->off_relearned);
@@ -398,6 +426,7 @@ static void free_job(job *j) {
     for (int i = 0; i < 2; i++) {
         gr_free(l[i]->nll);
         gr_free(l[i]->tokens);
+        gr_free(l[i]->right);
     }
     gr_free(j->attack);
     gr_free(j->regions);

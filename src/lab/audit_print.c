@@ -69,6 +69,34 @@ static void print_losses(FILE *out, const json_t *result) {
                  "never saw the topic, hidden labels included");
 }
 
+/* Right answers by class: a column for each model. */
+static void print_accuracy(FILE *out, const json_t *result) {
+    static const struct {
+        const char *model, *key, *title;
+    } columns[] = {{"routed", "classes_on", "on"},
+                   {"routed", "classes_off", "off"},
+                   {"plain", "classes", "plain"},
+                   {"filtered", "classes", "filtered"},
+                   {"perfect", "classes", "perfect"}};
+    enum { COLUMNS = sizeof columns / sizeof *columns };
+    const json_t *models = json_object_get(result, "models"), *one;
+    json_t *first = json_object_get(json_object_get(models, "routed"), "classes_on"), *value;
+    const char *name;
+    if (!first)
+        return;
+    fprintf(out, "\nRight answers, per cent of the validation samples\n  %-20s", "class");
+    for (int c = 0; c < COLUMNS; c++)
+        if (json_object_get(models, columns[c].model))
+            fprintf(out, " %9s", columns[c].title);
+    json_object_foreach(first, name, value) {
+        fprintf(out, "\n  %-20.20s", name);
+        for (int c = 0; c < COLUMNS; c++)
+            if ((one = json_object_get(models, columns[c].model)))
+                fprintf(out, " %9.1f", 100 * number(json_object_get(one, columns[c].key), name));
+    }
+    fputc('\n', out);
+}
+
 static void print_figures(FILE *out, const json_t *result) {
     const json_t *relearn = json_object_get(result, "relearn");
     char after[96];
@@ -134,12 +162,15 @@ void gr_audit_print(const gr_audit *audit, FILE *out) {
         json_object_iter_key(json_object_iter(json_object_get(json_object_get(result, "parameters"), "regions")));
     print_data(out, result);
     print_losses(out, result);
+    print_accuracy(out, result);
     print_figures(out, result);
     print_sizes(out, result);
     print_completions(out, result);
     fprintf(out, "\nModel    %s/routed/model\nMetrics  %s/routed/metrics.jsonl, %s/result.json\n", folder, folder,
             folder);
-    if (region)
+    if (region && json_object_get(json_object_get(json_object_get(result, "models"), "routed"), "classes_on"))
+        fprintf(out, "Next     gradroute eval %s/routed/model --off %s\n", folder, region);
+    else if (region)
         fprintf(out,
                 "Next     gradroute generate %s/routed/model --prompt \"a small bird\" --off %s\n"
                 "         gradroute ablate %s/routed/model --remove %s --how remove -o %s/removed\n"

@@ -1,9 +1,5 @@
 /* A project: what a recipe reads before anything is trained, kept in a folder so that a second call does no set-up. */
-#include <dirent.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "data/tokenizer.h"
@@ -11,6 +7,7 @@
 #include "io/digest.h"
 #include "io/file.h"
 #include "io/yaml.h"
+#include "lab/times.h"
 #include "lab/token_scores.h"
 
 static void note(const gr_control *control, const char *text) {
@@ -39,27 +36,6 @@ static gr_status deciding_text(const gr_recipe *recipe, char **text, gr_error *e
     return status;
 }
 
-/* text with the size and time of a file, or of every file in a folder, at its end; frees text. */
-static char *add_times(char *text, const char *path) {
-    struct stat info;
-    struct dirent **entry = NULL;
-    int entries = path ? scandir(path, &entry, NULL, alphasort) : -1;
-    if (path && entries < 0 && stat(path, &info) == 0) {
-        char *longer = gr_format("%s %lld@%lld", text, (long long)info.st_size, (long long)info.st_mtime);
-        gr_free(text);
-        text = longer;
-    }
-    for (int i = 0; i < entries; i++) {
-        char *file = gr_format("%s/%s", path, entry[i]->d_name);
-        if (stat(file, &info) == 0 && S_ISREG(info.st_mode))
-            text = add_times(text, file);
-        gr_free(file);
-        free(entry[i]);
-    }
-    free(entry);
-    return text;
-}
-
 /* Settings and files behind a dataset: when one changes, it is made again. */
 static char *data_stamp(const gr_recipe *recipe) {
     char *stamp = gr_format("seed %llu validation %.17g dedupe %d tokenizer %d %s", (unsigned long long)recipe->seed,
@@ -72,7 +48,7 @@ static char *data_stamp(const gr_recipe *recipe) {
         stamp = longer;
     }
     char *other = recipe->data.tokenizer_file ? gr__tokenizer_partner(recipe->data.tokenizer_file) : NULL;
-    stamp = add_times(add_times(stamp, recipe->data.tokenizer_file), other);
+    stamp = gr__add_times(gr__add_times(stamp, recipe->data.tokenizer_file), other);
     gr_free(other);
     for (int i = 0; i < recipe->data.sources; i++) {
         const gr_source *s = &recipe->data.source[i];
@@ -80,7 +56,7 @@ static char *data_stamp(const gr_recipe *recipe) {
                                  s->text_field ? s->text_field : "-", s->label_field ? s->label_field : "-",
                                  s->separator ? s->separator : "-", s->topic ? s->topic : "-");
         gr_free(stamp);
-        stamp = add_times(longer, access(s->path, F_OK) == 0 ? s->path : s->fallback);
+        stamp = gr__add_source_times(longer, s);
     }
     return stamp;
 }
@@ -145,7 +121,12 @@ static gr_status label_data(gr_project *p, gr_error *err) {
     GR_TRY(gr_labels_make(&p->labels, p->data, p->tokenizer, r->label, r->labels, &adjacent, r->adjacents > 0, r->seed,
                           err));
     p->documents = gr_alloc(((size_t)r->labels + 2) * sizeof *p->documents);
-    for (size_t i = 0; i < p->data->train_count; i++)
+    for (int k = -1; p->shards && k <= r->labels; k++) {
+        p->documents[k + 1] = (size_t)p->shards->revealed[k + 1];
+        if (k > 0) /* what is revealed is a matter of the shards */
+            p->labels->known[k - 1] = p->documents[k + 1];
+    }
+    for (size_t i = 0; !p->shards && i < p->data->train_count; i++)
         count_document(p, p->data->train[i]);
     return GR_OK;
 }
@@ -168,6 +149,12 @@ static gr_status digest_project(gr_project *p, gr_error *err) {
     GR_TRY(deciding_text(p->recipe, &text, err));
     gr_digest *d = gr_digest_new();
     gr_digest_add(d, text, strlen(text));
+    if (p->shards)
+        gr_digest_add(d, p->shards->digest, strlen(p->shards->digest));
+    if (p->data->values) {
+        gr_digest_add(d, p->data->values, p->data->topics.docs * (size_t)p->data->value_width);
+        gr_digest_add(d, p->data->topics.of, p->data->topics.docs * sizeof *p->data->topics.of);
+    }
     gr_digest_add(d, p->data->ids, p->data->offsets[p->data->topics.docs] * sizeof *p->data->ids);
     add_labels(d, p);
     gr__token_scores_digest(p, d);
@@ -176,13 +163,17 @@ static gr_status digest_project(gr_project *p, gr_error *err) {
     return GR_OK;
 }
 
-/* What text cannot give: refused before anything is spent. */
-static gr_status check_text_recipe(const gr_recipe *r, gr_error *err) {
-    if (r->model.kind != GR_ARCH_TRANSFORMER)
-        return gr_error_set(err, GR_ERR_USAGE, "model.arch",
-                            "use llama or gpt2, or build the network through the library",
-                            "an mlp reads rows of numbers, and the data of a recipe are text");
-    bool soft = false;
+/* What the data cannot give: refused before anything is spent. */
+static gr_status check_recipe(const gr_recipe *r, gr_error *err) {
+    bool samples = r->data.samples.images != NULL, soft = false;
+    if (!samples && r->model.kind != GR_ARCH_TRANSFORMER)
+        return gr_error_set(err, GR_ERR_USAGE, "model.arch", "use llama or gpt2, or data of samples (data.images)",
+                            "an mlp reads rows of numbers, and the data are text");
+    if (samples && (r->model.kind != GR_ARCH_MLP || r->model.loss != GR_LOSS_CROSS_ENTROPY))
+        return gr_error_set(err, GR_ERR_USAGE, "model.arch", "use mlp with loss: cross_entropy",
+                            "the data are samples of numbers with a class each");
+    if (samples && r->prompts)
+        return gr_error_set(err, GR_ERR_USAGE, "prompts", "leave prompts out", "there is no text to continue");
     for (int k = 0; k < r->labels; k++)
         soft |= r->label[k].scores && r->label[k].scores->soft;
     for (int i = 0; i < r->routes->count; i++)
@@ -193,21 +184,78 @@ static gr_status check_text_recipe(const gr_recipe *r, gr_error *err) {
     return GR_OK;
 }
 
-static gr_status open_project(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
-    GR_TRY(check_text_recipe(p->recipe, err));
+/* Rows are packed for a context and labels. */
+static gr_status check_settings(const gr_project *p, gr_error *err) {
+    const gr_recipe *r = p->recipe;
+    char *want = gr_shards_settings(r->data.context, r->data.mixed, r->label, r->labels);
+    bool same = strcmp(want, p->shards->settings) == 0;
+    gr_free(want);
+    return same ? GR_OK
+                : gr_error_set(err, GR_ERR_USAGE, r->data.shards,
+                               "pack again with this recipe: tokens are kept, rows are made anew (gradroute data pack)",
+                               "the rows were packed for another context, mixed or labels");
+}
+
+static gr_status open_shards(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
+    char *checked = folder ? gr_format("%s/shards.checked", folder) : NULL;
+    note(control, "opening the shards");
+    gr_status status = gr_shards_open(&p->shards, p->recipe->data.shards, checked, err);
+    gr_free(checked);
+    GR_TRY(status);
+    GR_TRY(check_settings(p, err));
+    p->data = p->shards->held;
+    p->tokenizer_path = gr_strdup(p->shards->tokenizer);
+    GR_TRY(gr_tokenizer_open(&p->tokenizer, p->tokenizer_path, err));
+    if (gr_tokenizer_size(p->tokenizer) != p->data->vocab)
+        return gr_error_set(err, GR_ERR_FORMAT, p->tokenizer_path, "pack the shards again",
+                            "a tokenizer of %d tokens beside shards of %d", gr_tokenizer_size(p->tokenizer),
+                            p->data->vocab);
+    return GR_OK;
+}
+
+static gr_status open_data(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
     char *path = NULL, *stamp = data_stamp(p->recipe);
     gr_status status = GR_OK;
     if (folder) {
-        status = gr_folder_make(folder, err);
         path = gr_format("%s/dataset.bin", folder);
         p->tokenizer_path = gr_format("%s/tokenizer.json", folder);
     }
-    if (status == GR_OK && !(path && open_kept(p, path, stamp)))
+    if (!(path && open_kept(p, path, stamp)))
         status = make_data(p, path, stamp, control, err);
     gr_free(path);
     gr_free(stamp);
-    GR_TRY(status);
-    p->recipe->model.vocab = gr_tokenizer_size(p->tokenizer);
+    return status;
+}
+
+/* Read anew each time: unpacking takes no longer than checking what was kept. */
+static gr_status open_samples(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
+    const gr_recipe *r = p->recipe;
+    const gr_arch_def *m = &r->model;
+    gr_samples *samples;
+    (void)folder;
+    note(control, "reading the samples");
+    GR_TRY(gr_idx_open(&samples, &r->data.samples, err));
+    gr_status status = GR_OK;
+    if (m->sizes[0] != samples->width)
+        status = gr_error_set(err, GR_ERR_USAGE, "model.sizes", "the first size is the number of values of a sample",
+                              "%d inputs for samples of %d values", m->sizes[0], samples->width);
+    else if (m->sizes[m->size_count - 1] < samples->classes)
+        status = gr_error_set(err, GR_ERR_USAGE, "model.sizes", "the last size is the number of classes",
+                              "%d outputs for %d classes", m->sizes[m->size_count - 1], samples->classes);
+    else
+        status = gr_dataset_samples(&p->data, samples, &(gr_dataset_def){r->data.validation, r->seed, NULL}, err);
+    gr_samples_free(samples);
+    return status;
+}
+
+static gr_status open_project(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
+    GR_TRY(check_recipe(p->recipe, err));
+    if (folder)
+        GR_TRY(gr_folder_make(folder, err));
+    const gr_recipe_data *d = &p->recipe->data;
+    GR_TRY((d->samples.images ? open_samples : d->shards ? open_shards : open_data)(p, folder, control, err));
+    if (p->tokenizer)
+        p->recipe->model.vocab = gr_tokenizer_size(p->tokenizer);
     GR_TRY(label_data(p, err));
     GR_TRY(gr__token_scores_open(p, err));
     return digest_project(p, err);
@@ -230,7 +278,10 @@ void gr_project_free(gr_project *p) {
         return;
     gr__token_scores_close(p);
     gr_labels_free(p->labels);
-    gr_dataset_free(p->data);
+    if (p->shards)
+        gr_shards_free(p->shards); /* data is theirs */
+    else
+        gr_dataset_free(p->data);
     gr_tokenizer_free(p->tokenizer);
     gr_free(p->documents);
     gr_free(p->tokenizer_path);

@@ -56,24 +56,61 @@ gr_status gr__recipe_ints(gr_recipe *recipe, gr_yaml *map, const int **values, i
     return GR_OK;
 }
 
-gr_status gr__recipe_path(gr_recipe *recipe, gr_yaml *map, const char **path, const char *key, gr_error *err) {
-    gr_yaml *node = gr_yaml_find(map, key);
-    if (!node)
-        return GR_OK;
+/* The path of a node, absolute; a new string. */
+static gr_status absolute(const gr_recipe *recipe, const gr_yaml *node, char **full, const char *key, gr_error *err) {
     const char *text;
+    *full = NULL;
     GR_TRY(gr_yaml_as_text(node, &text, err));
     if (!text[0])
         return gr_yaml_fail(node, err, NULL, "%s is empty, expected a path", key);
-    if (text[0] != '/') {
-        const char *from = node->at.line > 0 ? recipe->folder : recipe->here;
-        while (text[0] == '.' && text[1] == '/')
-            text += 2;
-        char *full = gr_format("%s/%s", strcmp(from, "/") == 0 ? "" : from, text);
+    const char *from = node->at.line > 0 ? recipe->folder : recipe->here;
+    while (text[0] == '.' && text[1] == '/')
+        text += 2;
+    *full = text[0] == '/' ? gr_strdup(text) : gr_format("%s/%s", strcmp(from, "/") == 0 ? "" : from, text);
+    return GR_OK;
+}
+
+gr_status gr__recipe_path(gr_recipe *recipe, gr_yaml *map, const char **path, const char *key, gr_error *err) {
+    gr_yaml *node = gr_yaml_find(map, key);
+    char *full;
+    if (!node)
+        return GR_OK;
+    GR_TRY(absolute(recipe, node, &full, key, err));
+    if (strcmp(full, node->text) != 0) {
         gr_yaml_remove(node);
-        text = gr_yaml_add_text(map, key, full)->text;
+        node = gr_yaml_add_text(map, key, full);
+    }
+    *path = node->text;
+    gr_free(full);
+    return GR_OK;
+}
+
+gr_status gr__recipe_paths(gr_recipe *recipe, gr_yaml *map, const char *const **paths, int *count, const char *key,
+                           gr_error *err) {
+    gr_yaml *node = gr_yaml_find(map, key);
+    *count = 0;
+    if (!node)
+        return GR_OK;
+    bool one = node->kind == GR_YAML_SCALAR;
+    if (!one)
+        GR_TRY(gr_yaml_expect(node, GR_YAML_LIST, err));
+    const char **kept = gr_arena_alloc(recipe->arena, sizeof *kept * (size_t)(one ? 1 : node->count + 1));
+    gr_yaml *next = one ? node : gr_yaml_first(node);
+    bool changed = false;
+    for (; next; next = one ? NULL : gr_yaml_next(next)) {
+        char *full;
+        GR_TRY(absolute(recipe, next, &full, key, err));
+        changed = changed || strcmp(full, next->text) != 0;
+        kept[(*count)++] = gr_arena_strdup(recipe->arena, full);
         gr_free(full);
     }
-    *path = text;
+    *paths = kept;
+    if (!changed) /* keys keep their order, and with it the digest of a run */
+        return GR_OK;
+    gr_yaml_remove(node);
+    gr_yaml *list = one ? NULL : gr_yaml_add_list(map, key);
+    for (int i = 0; i < *count; i++)
+        gr_yaml_add_text(one ? map : list, one ? key : NULL, kept[i]);
     return GR_OK;
 }
 

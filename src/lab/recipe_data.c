@@ -1,4 +1,5 @@
 /* Section data. */
+#include <float.h>
 #include <string.h>
 
 #include "lab/recipe_read.h"
@@ -20,27 +21,43 @@ static gr_status read_wordnet(gr_recipe *recipe, gr_yaml *data, sources *list, g
     return GR_OK;
 }
 
+typedef struct paths {
+    const char *const *at;
+    int count;
+} paths;
+
+/* One source for each path, all alike. */
+static void add_sources(sources *list, const gr_source *like, paths p) {
+    for (int i = 0; i < p.count; i++) {
+        gr_source source = *like;
+        source.path = p.at[i];
+        GR_PUSH(list->at, list->count, list->capacity) = source;
+    }
+}
+
 static gr_status read_jsonl(gr_recipe *recipe, gr_yaml *data, sources *list, gr_error *err) {
     gr_source source = gr_source_default();
+    paths p = {0};
     source.reader = "jsonl";
-    source.path = NULL;
-    GR_TRY(gr__recipe_path(recipe, data, &source.path, "jsonl", err));
-    if (!source.path)
+    GR_TRY(gr__recipe_paths(recipe, data, &p.at, &p.count, "jsonl", err));
+    if (!p.count)
         return GR_OK;
     GR_TRY(gr_yaml_text(data, &source.text_field, "text", err));
     GR_TRY(gr_yaml_text(data, &source.label_field, "label", err));
     GR_TRY(gr_yaml_text(data, &source.topic, "topic", err));
     GR_TRY(gr_yaml_text(data, &recipe->data.id, "id", err));
-    GR_PUSH(list->at, list->count, list->capacity) = source;
+    add_sources(list, &source, p);
     return GR_OK;
 }
 
+/* Files alone have no settings of their own: a map has, and names its files by "file". */
 static gr_status text_source(gr_recipe *recipe, gr_yaml *map, const char *key, sources *list, gr_error *err) {
     gr_source source = gr_source_default();
+    paths p = {0};
     source.reader = "text";
-    source.path = NULL;
-    GR_TRY(gr__recipe_path(recipe, map, &source.path, key, err));
-    if (!source.path)
+    GR_TRY(gr_yaml_expect(map, GR_YAML_MAP, err));
+    GR_TRY(gr__recipe_paths(recipe, map, &p.at, &p.count, key, err));
+    if (!p.count)
         return gr_yaml_fail(map, err, "{file: corpus.txt, topic: news}", "a text source names no file");
     if (strcmp(key, "file") == 0) {
         GR_TRY(gr_yaml_text(map, &source.separator, "separator", err));
@@ -48,7 +65,7 @@ static gr_status text_source(gr_recipe *recipe, gr_yaml *map, const char *key, s
         if (!source.separator[0])
             return gr_yaml_fail(map, err, NULL, "a text source has an empty separator");
     }
-    GR_PUSH(list->at, list->count, list->capacity) = source;
+    add_sources(list, &source, p);
     return GR_OK;
 }
 
@@ -56,13 +73,12 @@ static gr_status read_text(gr_recipe *recipe, gr_yaml *data, sources *list, gr_e
     gr_yaml *node = gr_yaml_find(data, "text");
     if (!node)
         return GR_OK;
-    if (node->kind == GR_YAML_SCALAR)
+    gr_yaml *first = node->kind == GR_YAML_LIST ? gr_yaml_first(node) : NULL;
+    if (node->kind == GR_YAML_SCALAR || (first && first->kind == GR_YAML_SCALAR))
         return text_source(recipe, data, "text", list, err);
     GR_TRY(gr_yaml_expect(node, GR_YAML_LIST, err));
-    for (gr_yaml *c = gr_yaml_first(node); c; c = gr_yaml_next(c)) {
-        GR_TRY(gr_yaml_expect(c, GR_YAML_MAP, err));
+    for (gr_yaml *c = first; c; c = gr_yaml_next(c))
         GR_TRY(text_source(recipe, c, "file", list, err));
-    }
     return GR_OK;
 }
 
@@ -72,7 +88,8 @@ static gr_status read_sources(gr_recipe *recipe, gr_yaml *data, sources *list, g
     GR_TRY(read_jsonl(recipe, data, list, err));
     if (list->count == before) /* `text` is a field of jsonl, or else the files themselves */
         GR_TRY(read_text(recipe, data, list, err));
-    if (!list->count)
+    GR_TRY(gr__recipe_path(recipe, data, &recipe->data.shards, "shards", err));
+    if (!list->count && !recipe->data.shards)
         return gr_yaml_fail(data, err, "data: {wordnet: /usr/share/wordnet}, or jsonl: FILE, or text: FILE",
                             "data names no source");
     return GR_OK;
@@ -91,11 +108,31 @@ static gr_status read_tokenizer(gr_recipe *recipe, gr_yaml *data, gr_error *err)
                : gr__recipe_int(tokenizer, &recipe->data.tokenizer_train, "train", 257, 1 << 20, err);
 }
 
+/* Samples: one position each, and no text. */
+static gr_status read_samples(gr_recipe *recipe, gr_yaml *data, gr_error *err) {
+    gr_recipe_data *d = &recipe->data;
+    gr_idx_def *s = &d->samples;
+    *d = (gr_recipe_data){.samples = {.std = 1}, .validation = 0.05, .context = 1};
+    GR_TRY(gr__recipe_path(recipe, data, &s->images, "images", err));
+    GR_TRY(gr__recipe_path(recipe, data, &s->classes, "classes", err));
+    GR_TRY(gr__recipe_path(recipe, data, &s->test_images, "test_images", err));
+    GR_TRY(gr__recipe_path(recipe, data, &s->test_classes, "test_classes", err));
+    if (!s->classes || !s->test_images != !s->test_classes)
+        return gr_yaml_fail(data, err, "data: {images: FILE, classes: FILE}, and maybe test_images and test_classes",
+                            "images and classes come in pairs of files");
+    GR_TRY(gr_yaml_texts(data, &s->names, &s->name_count, "names", err));
+    GR_TRY(gr_yaml_real(data, &s->mean, "mean", -1e6, 1e6, err));
+    GR_TRY(gr_yaml_real(data, &s->std, "std", DBL_MIN, 1e6, err));
+    return s->test_images ? GR_OK : gr_yaml_real(data, &d->validation, "validation", 0, 0.9, err);
+}
+
 gr_status gr__recipe_data(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     gr_yaml *data;
     gr_recipe_data *d = &recipe->data;
     sources list = {0};
     GR_TRY(gr_yaml_section(root, &data, "data", err));
+    if (gr_yaml_find(data, "images"))
+        return read_samples(recipe, data, err);
     gr_status status = read_sources(recipe, data, &list, err);
     gr_source *kept = gr_arena_alloc(recipe->arena, sizeof *kept * ((size_t)list.count + 1));
     if (list.count)

@@ -4,7 +4,7 @@
 
 #include "lab/recipe_read.h"
 
-enum { UNITS_MOST = 1 << 16, LAYERS_MOST = 256 };
+enum { UNITS_MOST = 1 << 16, LAYERS_MOST = 256, POSITIONS_MOST = 1 << 24 };
 
 /* ---- model ---- */
 
@@ -27,18 +27,64 @@ static gr_status read_enums(gr_yaml *map, gr_arch_def *def, gr_error *err) {
     return GR_OK;
 }
 
-static gr_status read_transformer(gr_yaml *map, gr_arch_def *def, gr_error *err) {
+/* One number for every layer, or a list that repeats over the layers. */
+static gr_status read_windows(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
+    gr_yaml *node = gr_yaml_find(map, "window");
+    if (node && node->kind == GR_YAML_SCALAR) {
+        int *one = gr_arena_alloc(recipe->arena, sizeof *one);
+        *one = 0;
+        GR_TRY(gr__recipe_int(map, one, "window", 0, POSITIONS_MOST, err));
+        def->windows = one;
+        def->window_count = 1;
+        return GR_OK;
+    }
+    if (!node && def->window_count) { /* of the style */
+        gr_yaml *list = gr_yaml_add_list(map, "window");
+        for (int i = 0; i < def->window_count; i++)
+            gr_yaml_add_int(list, NULL, def->windows[i]);
+        return GR_OK;
+    }
+    return gr__recipe_ints(recipe, map, &def->windows, &def->window_count, "window", 0, POSITIONS_MOST, err);
+}
+
+static gr_status read_attention(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
+    GR_TRY(gr_yaml_real(map, &def->rotary_base, "rotary_base", 1, 1e12, err));
+    GR_TRY(gr__recipe_int(map, &def->rotary_size, "rotary_size", 1, 4096, err));
+    GR_TRY(gr_yaml_bool(map, &def->rotary_halves, "rotary_halves", err));
+    GR_TRY(gr_yaml_real(map, &def->attention_scale, "attention_scale", DBL_MIN, 1e5, err));
+    return read_windows(recipe, map, def, err);
+}
+
+static gr_status read_sizes(gr_yaml *map, gr_arch_def *def, gr_error *err) {
     GR_TRY(gr__recipe_int(map, &def->layers, "layers", 1, LAYERS_MOST, err));
     GR_TRY(gr__recipe_int(map, &def->width, "width", 1, UNITS_MOST, err));
     GR_TRY(gr__recipe_int(map, &def->heads, "heads", 0, 1024, err));
     GR_TRY(gr__recipe_int(map, &def->kv_heads, "kv_heads", 1, 1024, err));
     GR_TRY(gr__recipe_int(map, &def->head_size, "head_size", 1, 4096, err));
-    GR_TRY(gr__recipe_int(map, &def->mlp, "mlp", 1, UNITS_MOST, err));
-    GR_TRY(read_enums(map, def, err));
-    GR_TRY(gr_yaml_real(map, &def->eps, "eps", DBL_MIN, 1, err));
-    GR_TRY(gr_yaml_real(map, &def->rotary_base, "rotary_base", 1, 1e12, err));
+    return gr__recipe_int(map, &def->mlp, "mlp", 1, UNITS_MOST, err);
+}
+
+static gr_status read_biases(gr_yaml *map, gr_arch_def *def, gr_error *err) {
+    GR_TRY(gr_yaml_bool(map, &def->bias, "bias", err));
+    bool qkv = def->qkv_bias == GR_QKV_AS_BIAS ? def->bias : def->qkv_bias == GR_QKV_WITH_BIAS;
+    GR_TRY(gr_yaml_bool(map, &qkv, "qkv_bias", err));
+    def->qkv_bias = qkv == def->bias ? GR_QKV_AS_BIAS : qkv ? GR_QKV_WITH_BIAS : GR_QKV_WITHOUT_BIAS;
     GR_TRY(gr_yaml_bool(map, &def->out_bias, "out_bias", err));
-    GR_TRY(gr_yaml_bool(map, &def->logit_bias, "logit_bias", err));
+    return gr_yaml_bool(map, &def->logit_bias, "logit_bias", err);
+}
+
+/* What a style has by default depends on the sizes. */
+static gr_status read_transformer(gr_recipe *recipe, gr_yaml *map, const char *style, gr_arch_def *def, gr_error *err) {
+    GR_TRY(read_sizes(map, def, err));
+    gr_arch_style(def, style);
+    GR_TRY(read_enums(map, def, err));
+    GR_TRY(gr__recipe_int(map, &def->positions, "positions", 1, POSITIONS_MOST, err));
+    GR_TRY(gr_yaml_real(map, &def->eps, "eps", DBL_MIN, 1, err));
+    bool gain = !def->no_gain;
+    GR_TRY(gr_yaml_bool(map, &gain, "norm_gain", err));
+    def->no_gain = !gain;
+    GR_TRY(read_attention(recipe, map, def, err));
+    GR_TRY(read_biases(map, def, err));
     return gr_yaml_bool(map, &def->tied, "tied", err);
 }
 
@@ -55,29 +101,26 @@ static gr_status read_perceptron(gr_recipe *recipe, gr_yaml *map, gr_arch_def *d
     return GR_OK;
 }
 
-/* Each arch is a set of defaults. */
+/* Each arch but the last is a style: a set of defaults. */
 static gr_status read_model(gr_recipe *recipe, gr_yaml *map, gr_error *err) {
-    static const char *const archs[] = {"llama", "gpt2", "mlp", NULL};
-    enum { LLAMA, GPT2, MLP };
+    static const char *const archs[] = {"llama", "gpt2", "gptneo", "nanogpt", "mlp", NULL};
+    enum { MLP = 4 };
     gr_arch_def *def = &recipe->model;
-    int arch = LLAMA;
+    int arch = 0;
     *def = gr_arch_default();
     def->context = recipe->data.context;
     GR_TRY(gr_yaml_choice(map, &arch, "arch", archs, err));
-    if (arch == GPT2) {
-        def->norm = GR_NORM_LAYER;
-        def->position = GR_POSITION_LEARNED;
-        def->activation = GR_ACTIVATION_GELU_TANH;
-        def->bias = true;
-    }
     if (arch == MLP) {
         def->bias = true;
         GR_TRY(read_perceptron(recipe, map, def, err));
+        GR_TRY(gr_yaml_bool(map, &def->bias, "bias", err));
     } else {
-        GR_TRY(read_transformer(map, def, err));
+        GR_TRY(read_transformer(recipe, map, archs[arch], def, err));
     }
-    GR_TRY(gr_yaml_bool(map, &def->bias, "bias", err));
     GR_TRY(gr_yaml_real(map, &def->dropout, "dropout", 0, 0.99, err));
+    int init = (int)def->init;
+    GR_TRY(read_word(map, &init, "init", err));
+    def->init = (gr_arch_init)init;
     GR_TRY(gr_yaml_real(map, &def->init_std, "init_std", DBL_MIN, 10, err));
     GR_TRY(gr_yaml_real(map, &def->l1, "l1", 0, 1e6, err));
     return gr__recipe_ints(recipe, map, &def->l1_layers, &def->l1_count, "l1_layers", 0, LAYERS_MOST - 1, err);

@@ -27,6 +27,10 @@ gr_status gr__recipe_ints(gr_recipe *recipe, gr_yaml *map, const int **values, i
 /* A path, made absolute in the tree; absent: keeps what it holds. */
 gr_status gr__recipe_path(gr_recipe *recipe, gr_yaml *map, const char **path, const char *key, gr_error *err);
 
+/* The same for a path or a list of them; paths live with the tree. Absent: *count is 0. */
+gr_status gr__recipe_paths(gr_recipe *recipe, gr_yaml *map, const char *const **paths, int *count, const char *key,
+                           gr_error *err);
+
 /* Letters, digits, _ and - (not first), none of the words that the vocabulary keeps for itself. */
 gr_status gr__recipe_name(const gr_yaml *node, const char *what, gr_error *err);
 

@@ -15,8 +15,12 @@ static bool same_scores(const gr_frequency *a, const gr_frequency *b) {
 }
 
 /* A position has one score: routes of one label must want the same. */
-static gr_status check_route(const gr_routes *routes, int r, gr_error *err) {
+static gr_status check_route(const gr_project *p, int r, gr_error *err) {
+    const gr_routes *routes = p->recipe->routes;
     const gr_route *route = &routes->route[r];
+    if (!p->tokenizer)
+        return gr_error_set(err, GR_ERR_USAGE, route->place, "give scores, or leave mix out",
+                            "route %d mixes by the frequency of tokens, and the data are no text", r + 1);
     if (route->labels & (GR_LABELS_CORE | GR_LABELS_UNLABELLED))
         return gr_error_set(err, GR_ERR_USAGE, route->place, "name labels, or topics for all of them",
                             "route %d mixes by the frequency of tokens in labelled text, and matches other rows too",
@@ -36,7 +40,7 @@ gr_status gr__token_scores_open(gr_project *p, gr_error *err) {
         const gr_route *route = &routes->route[r];
         if (!route->mix || !route->frequency.on)
             continue;
-        GR_TRY(check_route(routes, r, err));
+        GR_TRY(check_route(p, r, err));
         int16_t label[GR_ROUTE_LABELS_MAX];
         gr_frequency_def def = {
             label, 0, p->recipe->data.context, route->frequency.bias, route->frequency.forget, route->frequency.retain};

@@ -12,6 +12,17 @@ static uint32_t name_key(const char *name) {
     return h;
 }
 
+static double draw(const gr_param_def *def, gr_key key, int i, int j) {
+    switch (def->init) {
+    case GR_INIT_NORMAL:
+        return def->std * gr_random_normal(key, (uint64_t)i, (uint32_t)j);
+    case GR_INIT_UNIFORM:
+        return def->std * (2 * gr_random_uniform(key, (uint64_t)i, (uint32_t)j) - 1);
+    default:
+        return def->init == GR_INIT_ONE;
+    }
+}
+
 void gr_model_draw(gr_model *model, gr_part part, uint64_t seed) {
     const gr_param_def *def = &model->graph->param[part.param];
     gr_real *w = gr_model_data(model, part.param);
@@ -19,9 +30,7 @@ void gr_model_draw(gr_model *model, gr_part part, uint64_t seed) {
 #pragma omp parallel for schedule(static)
     for (int i = part.lo0; i < part.hi0; i++)
         for (int j = part.lo1; j < part.hi1; j++)
-            w[(size_t)i * (size_t)def->cols + (size_t)j] =
-                def->init == GR_INIT_NORMAL ? (gr_real)(def->std * gr_random_normal(key, (uint64_t)i, (uint32_t)j))
-                                            : (gr_real)(def->init == GR_INIT_ONE);
+            w[(size_t)i * (size_t)def->cols + (size_t)j] = (gr_real)draw(def, key, i, j);
 }
 
 gr_status gr_model_new(gr_model **out, gr_graph *graph, uint64_t seed, gr_error *err) {

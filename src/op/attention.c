@@ -22,8 +22,13 @@ gr_value gr_attention(gr_graph *graph, gr_value qkv, const gr_attention_def *def
     if (a.size < 1 || gr_value_scalar(graph, qkv) || gr_value_width(graph, qkv) != a.kv_heads * gr__attention_unit(&a))
         return gr_graph_fail(graph, "attention: %d columns are not q of %d heads and k and v of %d, of %d columns",
                              gr_value_width(graph, qkv), a.heads, a.kv_heads, a.size);
-    if (a.rotary_base > 0 && a.size % 2)
-        return gr_graph_fail(graph, "attention: heads of %d columns cannot be rotated in pairs", a.size);
+    if (a.window < 0)
+        return gr_graph_fail(graph, "attention: a window of %d positions", a.window);
+    a.rotary_size = a.rotary_size ? a.rotary_size : a.size;
+    if (a.rotary_base > 0 && (a.rotary_size < 2 || a.rotary_size % 2 || a.rotary_size > a.size))
+        return gr_graph_fail(graph, "attention: %d of %d columns cannot be rotated in pairs", a.rotary_size, a.size);
+    if (a.rotary_base > 0 && a.size % 2 && !a.rotary_halves)
+        return gr_graph_fail(graph, "attention: heads of %d columns have no neighbouring pairs", a.size);
     const gr_node node = {
         .op = &gr__op_attention, .inputs = 1, .in = {qkv}, .width = a.heads * a.size, .half = true, .point = GR_NONE};
     return gr__graph_add(graph, &node, &a, sizeof a);
@@ -48,12 +53,15 @@ static size_t attention_scratch(const gr_node *node, int capacity, int block) {
 
 gr_real *gr__attention_turn(const gr__attention *a, int rows) {
     gr_real *turn = a->rotary_base > 0 ? gr_alloc((size_t)rows * (size_t)a->size * sizeof *turn) : NULL;
+    const int apart = gr__attention_apart(a);
     for (int i = 0; turn && i < a->size; i += 2) {
-        double step = pow(a->rotary_base, -(double)i / a->size);
+        double step = i < a->rotary_size ? pow(a->rotary_base, -(double)i / a->rotary_size) : 0;
+        if (apart && i >= a->rotary_size)
+            break;
         for (int t = 0; t < rows; t++) {
-            gr_real *pair = turn + (size_t)t * (size_t)a->size + i;
+            gr_real *pair = turn + (size_t)t * (size_t)a->size + (apart ? i / 2 : i);
             pair[0] = (gr_real)cos(t * step);
-            pair[1] = (gr_real)sin(t * step);
+            pair[apart ? apart : 1] = (gr_real)sin(t * step);
         }
     }
     return turn;
@@ -97,6 +105,8 @@ static gr_head head_of(const gr_ctx *ctx, int r0, int r1, int head) {
                      .stride = x->stride,
                      .stride_out = y->stride,
                      .turn = ((const settled *)ctx->prepared)->turn,
+                     .apart = gr__attention_apart(a),
+                     .window = a->window,
                      .scale = (gr_real)a->scale,
                      .rows = r1 - r0,
                      .size = a->size,
@@ -177,6 +187,39 @@ static gr_value build_shared(gr_graph *graph, gr_value x) {
     return gr_attention(graph, x, &def);
 }
 
+/* The first 4 of 6 columns turn, as halves; 3 heads of keys with 2 queries each. */
+static gr_value build_halves(gr_graph *graph, gr_value x) {
+    const attr def = {.heads = 6,
+                      .kv_heads = 3,
+                      .size = 6,
+                      .scale = 0.5,
+                      .rotary_base = 100,
+                      .rotary_size = 4,
+                      .rotary_halves = true};
+    return gr_attention(graph, x, &def);
+}
+
+static gr_value build_part(gr_graph *graph, gr_value x) {
+    const attr def = {
+        .heads = 1, .size = gr_value_width(graph, x) / 3, .scale = 1, .rotary_base = 10, .rotary_size = 2};
+    return gr_attention(graph, x, &def);
+}
+
+/* Rows see 3 or 40 rows, which skip whole panels of keys. */
+static gr_value build_window(gr_graph *graph, gr_value x) {
+    return gr_attention(graph, x, &(attr){.heads = 2, .size = gr_value_width(graph, x) / 6, .scale = 0.7, .window = 3});
+}
+
+static gr_value build_wider(gr_graph *graph, gr_value x) {
+    const attr def = {.heads = 4,
+                      .kv_heads = 2,
+                      .size = gr_value_width(graph, x) / 8,
+                      .scale = 0.7,
+                      .window = 40,
+                      .rotary_base = 100};
+    return gr_attention(graph, x, &def);
+}
+
 /* Documents longer than a tile of queries come with the larger number of rows. */
 static const gr_op_case cases[] = {{"rotary", 11, 24, build_rotary},
                                    {"odd", 9, 27, build_odd},
@@ -184,6 +227,10 @@ static const gr_op_case cases[] = {{"rotary", 11, 24, build_rotary},
                                    {"long", 61, 24, build_rotary},
                                    {"shared", 13, 40, build_shared},
                                    {"shared long", 61, 20, build_shared},
+                                   {"halves", 19, 72, build_halves},
+                                   {"part", 12, 18, build_part},
+                                   {"window", 61, 12, build_window},
+                                   {"wider window", 61, 16, build_wider},
                                    {NULL, 0, 0, NULL}};
 
 const gr_op gr__op_attention = {.name = "attention",

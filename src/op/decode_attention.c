@@ -54,14 +54,16 @@ static void attention_release(gr_ctx *ctx) {
 }
 
 /* y = s x, each pair turned by the angles of position t. */
-static void turned(const kept *c, gr_real *y, gr_real s, const gr_real *x, int t, int size) {
-    const gr_real *turn = c->turn ? c->turn + (size_t)t * (size_t)size : NULL;
-    for (int i = 0; !turn && i < size; i++)
-        y[i] = s * x[i];
-    for (int i = 0; turn && i < size; i += 2) {
-        y[i] = s * (turn[i] * x[i] - turn[i + 1] * x[i + 1]);
-        y[i + 1] = s * (turn[i + 1] * x[i] + turn[i] * x[i + 1]);
+static void turned(const gr__attention *a, const kept *c, gr_real *y, gr_real s, const gr_real *x, int t) {
+    const gr_real *turn = c->turn ? c->turn + (size_t)t * (size_t)a->size : NULL;
+    const int halves = gr__attention_apart(a), apart = halves ? halves : 1, end = turn ? a->rotary_size : 0;
+    for (int k = 0; 2 * k < end; k++) {
+        const int i = halves ? k : 2 * k;
+        y[i] = s * (turn[i] * x[i] - turn[i + apart] * x[i + apart]);
+        y[i + apart] = s * (turn[i + apart] * x[i] + turn[i] * x[i + apart]);
     }
+    for (int i = end; i < a->size; i++)
+        y[i] = s * x[i];
 }
 
 /* Keeps a turned key and its value at position t. */
@@ -106,7 +108,7 @@ static void step_key(gr_ctx *ctx, int kv, int t) {
     kept *c = ctx->prepared;
     const gr_real *x = ctx->in[0].v + key_column(a, kv);
     gr_real *key = room_of(a, c, kv);
-    turned(c, key, 1, x, t, a->size);
+    turned(a, c, key, 1, x, t);
     store(c, kv, t, key, x + a->size, a->size);
 }
 
@@ -116,11 +118,13 @@ static void step_head(gr_ctx *ctx, int head, int t) {
     const int size = a->size, share = gr__attention_share(a), kv = head / share;
     const gr_real *x = ctx->in[0].v + column(a, kv) + (size_t)(head % share * size);
     gr_real *q = c->rows + (size_t)head * (size_t)size, *scores = c->scores + (size_t)head * (size_t)c->ld;
-    turned(c, q, (gr_real)a->scale, x, t, size);
-    product(c, scores, c->keys, (size_t)kv * (size_t)size * (size_t)c->ld, c->ld, q, size, t + 1);
-    gr_kernel()->softmax(scores, scores, t + 1);
-    product(c, ctx->out.v + (size_t)head * (size_t)size, c->values, (size_t)kv * (size_t)c->positions * (size_t)size,
-            size, scores, t + 1, size);
+    turned(a, c, q, (gr_real)a->scale, x, t);
+    const int first = a->window && t >= a->window ? t - a->window + 1 : 0, count = t + 1 - first;
+    const size_t keys = (size_t)kv * (size_t)size * (size_t)c->ld + (size_t)first;
+    const size_t values = ((size_t)kv * (size_t)c->positions + (size_t)first) * (size_t)size;
+    product(c, scores, c->keys, keys, c->ld, q, size, count);
+    gr_kernel()->softmax(scores, scores, count);
+    product(c, ctx->out.v + (size_t)head * (size_t)size, c->values, values, size, scores, count, size);
 }
 
 static void attention_step(gr_ctx *ctx) {
@@ -151,7 +155,7 @@ static void attention_keep(gr_ctx *ctx, const gr_ctx *pass, int rows) {
         gr_real *pair = room_of(a, c, kv), *key = pair + 2 * size;
         for (int t = 0; t < rows; t++) {
             read_row(pair, &pass->in[0], t, (int)key_column(a, kv), 2 * size);
-            turned(c, key, 1, pair, t, size);
+            turned(a, c, key, 1, pair, t);
             store(c, kv, t, key, pair + size, size);
         }
     }

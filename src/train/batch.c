@@ -33,8 +33,8 @@ gr__assembly *gr__assembly_new(int rows, int width, int micro, const gr_router *
 void gr__assembly_free(gr__assembly *a) {
     if (!a)
         return;
-    void *owned[] = {a->ids,  a->targets, a->start, a->cls,   a->mix, a->truth, a->revealed,
-                     a->copy, a->drawn,   a->from,  a->order, a->key, a->count};
+    void *owned[] = {a->x,        a->ids,  a->targets, a->start, a->cls,   a->mix, a->truth,
+                     a->revealed, a->copy, a->drawn,   a->from,  a->order, a->key, a->count};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         gr_free(owned[i]);
     gr_free(a);
@@ -132,6 +132,9 @@ static void place(gr__assembly *a, const gr_rows *rows, int s, int k) {
         place_mix(a, a->mix + to, rows, row);
     memcpy(a->truth + to, rows->truth + row, width * sizeof *a->truth);
     memcpy(a->revealed + to, rows->label + row, width * sizeof *a->revealed);
+    size_t values = (size_t)a->x_width;
+    if (values)
+        memcpy(a->x + to * values, rows->x + row * values, width * values * sizeof *a->x);
     for (size_t i = 0; i < width; i++) {
         a->targets[to + i] = a->cls[to + i] < 0 ? -1 : rows->targets[row + i];
         a->start[to + i] = base + rows->start[row + i];
@@ -142,6 +145,12 @@ static void place(gr__assembly *a, const gr_rows *rows, int s, int k) {
 
 void gr__assembly_fill(gr__assembly *a, const gr_rows *rows, int64_t step) {
     assert(rows->rows <= a->rows && (rows->width == a->width || rows->rows == 0));
+    if (rows->x && !a->x) {
+        a->x_width = rows->x_width;
+        a->x =
+            gr_alloc((size_t)a->rows * (size_t)(1 + a->copies) * (size_t)a->width * (size_t)a->x_width * sizeof *a->x);
+    }
+    assert(rows->x_width == a->x_width);
     a->step = step;
     a->targeted = a->denominator = 0;
     int first = list_showings(a, rows, step);
@@ -162,6 +171,7 @@ gr_batch gr__assembly_batch(const gr__assembly *a, int index) {
                       .targets = a->targets + at,
                       .start = a->start + at,
                       .cls = a->cls + at,
+                      .x = {a->x ? a->x + at * (size_t)a->x_width : NULL},
                       .mix = a->mix ? a->mix + at : NULL,
                       .denominator = (double)(a->denominator > 0 ? a->denominator : 1),
                       .first = (int64_t)at,

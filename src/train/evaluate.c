@@ -8,7 +8,8 @@
 
 struct gr_evaluator {
     gr_run *run;
-    gr_value row_loss;
+    gr_value row_loss, logits; /* logits: GR_NONE where the model names none */
+    int vocab;                 /* of the logits */
     int rows, width;
     int32_t *start, *cls; /* [rows * width] */
     bool labelled;
@@ -27,7 +28,9 @@ gr_status gr_evaluator_new(gr_evaluator **evaluator, gr_model *model, const gr_t
     GR_TRY(gr_run_new(&run, model, tables, &(gr_run_def){.rows = rows * width}, err));
     gr_evaluator *e = gr_alloc(sizeof *e);
     size_t n = (size_t)rows * (size_t)width;
-    *e = (gr_evaluator){.run = run, .row_loss = row_loss, .rows = rows, .width = width};
+    gr_value logits = gr_model_output(model, "logits");
+    *e = (gr_evaluator){.run = run, .row_loss = row_loss, .logits = logits, .rows = rows, .width = width};
+    e->vocab = gr_model_width(model, logits);
     e->start = gr_alloc(n * sizeof *e->start);
     e->cls = gr_alloc(n * sizeof *e->cls);
     *evaluator = e;
@@ -56,8 +59,27 @@ static void forward(gr_evaluator *e, const gr_rows *rows) {
                       .targets = rows->targets,
                       .start = e->start,
                       .cls = e->cls,
+                      .x = {rows->x},
                       .denominator = rows->present > 0 ? (double)rows->present : 1};
     gr_run_forward(e->run, &batch);
+}
+
+/* Whether the largest logit of a row, the first of equals, is that of its target. */
+static bool is_right(const gr_real *logits, int n, int32_t target) {
+    int best = 0;
+    for (int i = 1; i < n; i++)
+        if (logits[i] > logits[best])
+            best = i;
+    return best == target;
+}
+
+/* Counts right answers of the rows just run. */
+static void count_right(const gr_evaluator *e, const gr_rows *rows, int32_t *right, size_t docs) {
+    int stride;
+    const gr_real *logits = gr_run_value(e->run, e->logits, &stride);
+    for (int i = 0; i < rows->rows * rows->width; i++)
+        if (rows->doc[i] >= 0 && rows->targets[i] >= 0 && (size_t)rows->doc[i] < docs)
+            right[rows->doc[i]] += is_right(logits + (size_t)i * (size_t)stride, e->vocab, rows->targets[i]);
 }
 
 /* Whether some position of the document at position i.. of a row has a true label. */
@@ -70,13 +92,22 @@ static bool has_label(const gr_rows *rows, int i) {
 }
 
 void gr_evaluate(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tokens, size_t docs) {
+    gr_evaluate_right(e, scan, nll, tokens, NULL, docs);
+}
+
+void gr_evaluate_right(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tokens, int32_t *right, size_t docs) {
     gr_rows rows;
+    assert(!right || e->logits != GR_NONE);
+    if (right)
+        memset(right, 0, docs * sizeof *right);
     memset(nll, 0, docs * sizeof *nll);
     memset(tokens, 0, docs * sizeof *tokens);
     gr_scan_rewind(scan);
     while (gr_scan_next(scan, &rows)) {
         assert(rows.rows <= e->rows && rows.width == e->width);
         forward(e, &rows);
+        if (right)
+            count_right(e, &rows, right, docs);
         int stride;
         const gr_real *loss = gr_run_value(e->run, e->row_loss, &stride);
         bool only = false; /* targets with a label count alone in this document */

@@ -56,6 +56,7 @@ static gr_rows rows_of(const tuning *t, int step) {
     rows.ids += at, rows.targets += at, rows.start += at, rows.doc += at, rows.label += at, rows.truth += at;
     rows.score += at;
     rows.unit += first;
+    rows.x = rows.x ? rows.x + at * (size_t)rows.x_width : NULL;
     return rows;
 }
 

@@ -21,6 +21,8 @@ typedef struct gr__assembly {
     int64_t step, targeted;         /* targeted: targets that are not ignored, copies included */
     int64_t denominator; /* the same without copies: so a copy does not shrink the step of what it leaves closed */
     int32_t *ids, *targets, *start, *cls;
+    gr_real *x; /* values of samples, x_width each; taken by the first fill that has some */
+    int32_t x_width;
     gr_real *mix;              /* by the rows' scores; NULL where no route mixes */
     int16_t *truth, *revealed; /* labels as in gr_rows, for metrics */
     uint8_t *copy;             /* [sequences] 1: a second showing */

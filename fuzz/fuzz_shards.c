@@ -1,0 +1,82 @@
+/* Rows of a shard from anywhere, signed or not: refused with a reason, or every row can be written out. */
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/mem.h"
+#include "data/dataset.h"
+#include "data/shard.h"
+#include "forge.h"
+
+enum { DOCS = 20, TOKENS = 100, WIDTH = 16, ROOM = 4096 };
+
+static int32_t of[DOCS];
+
+/* A dataset of 20 documents and, in `block`, its rows; returns their size. */
+static size_t whole(gr_dataset **data, unsigned char *block) {
+    static gr_dataset *made;
+    static unsigned char rows[ROOM];
+    static size_t size;
+    static int32_t ids[TOKENS];
+    static uint64_t offsets[DOCS + 1];
+    static uint32_t bytes[DOCS];
+    *data = made;
+    if (made) {
+        memcpy(block, rows, size);
+        return size;
+    }
+    for (int d = 0; d < DOCS; d++)
+        offsets[d + 1] = offsets[d] + (uint64_t)(d * 7 % 10);
+    gr_topics topics = {.docs = DOCS, .of = of, .names = (char *[]){"a"}, .count = 1};
+    gr__tokens tokens = {&topics, offsets, ids, bytes, 21, 0, NULL, 0, (bool[DOCS]){false}};
+    check(gr__dataset_assemble(&made, &tokens, &(gr_dataset_def){0, 1, ""}, NULL) == GR_OK);
+    gr_labels *labels;
+    gr__pack pack;
+    check(gr_labels_new(&labels, &made->topics, NULL, 0, NULL, 0, 1, NULL) == GR_OK);
+    check(gr__pack_init(&pack, made, labels, DOCS, WIDTH, false, NULL) == GR_OK);
+    for (uint32_t d = 0; d < DOCS; d++)
+        pack.order[d] = d;
+    pack.count = DOCS;
+    gr__pack_run(&pack);
+    char path[FORGE_PATH];
+    snprintf(path, sizeof path, "/tmp/gr-fuzz-%d", (int)getpid());
+    check(gr__rows_save(&pack, rows, path, NULL) == GR_OK);
+    FILE *file = fopen(path, "rb");
+    size = fread(rows, 1, ROOM, file);
+    fclose(file);
+    unlink(path);
+    gr__pack_clear(&pack);
+    gr_labels_free(labels);
+    return whole(data, block);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    static unsigned char block[ROOM];
+    gr_forge in = {data, size};
+    gr__shard shard = {0};
+    unsigned how = gr_forge_byte(&in);
+    size_t length = whole(&shard.data, block);
+    for (unsigned edits = how % FORGE_EDITS; edits > 0; edits--) {
+        size_t at = gr_forge_number(&in, 2) % length;
+        int n = gr_forge_byte(&in) % 2 ? 4 : 1;
+        for (int i = 0; i < n && at + (size_t)i < length; i++)
+            block[at + (size_t)i] = (unsigned char)gr_forge_byte(&in);
+    }
+    length = (size_t)((int64_t)length + (how & 128 ? (int8_t)gr_forge_byte(&in) : 0));
+    if (how & 64)
+        gr__rows_seal(block, length);
+    char path[FORGE_PATH];
+    int fd = gr_forge_file(path, block, length);
+    gr_error err = {0};
+    if (gr__rows_open(&shard, path, NULL, false, &err) == GR_OK) {
+        gr_rows rows;
+        check(gr__rows_init(&rows, 1, shard.pack.width, 0, NULL) == GR_OK);
+        for (size_t r = 0; r < shard.pack.row_count; r++, rows.rows = 0)
+            gr__rows_append(&rows, &shard.pack, r, 0, (gr__filter){NULL, false});
+        gr__rows_clear(&rows);
+        munmap(shard.block, shard.block_size);
+    } else {
+        check(err.status == GR_ERR_FORMAT && err.place[0] && err.message[0]);
+    }
+    close(fd);
+    return 0;
+}

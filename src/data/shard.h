@@ -1,0 +1,51 @@
+/* shard.h - one shard: a dataset file of documents, and beside it their labels and the rows they are packed into.
+ *
+ * rows-NNNNN.bin is one block, mapped as it is:
+ *
+ *     header | truth i16 [docs] | revealed i16 [docs] | order u32 [docs] | next u32 [docs] | gr__row [rows]
+ *
+ * order, next and the rows are those of a gr__pack (pack.h).
+ */
+#ifndef GR_DATA_SHARD_H
+#define GR_DATA_SHARD_H
+
+#include <jansson.h>
+
+#include "data/block.h"
+#include "data/pack.h"
+#include "gradroute/shards.h"
+
+enum { GR__SHARDS_MOST = 99999, GR__ROWS_HEADER = 168 };
+
+typedef struct gr__shard {
+    gr_dataset *data;
+    gr_labels labels; /* truth and revealed alone */
+    gr__pack pack;    /* points into block */
+    int64_t first_row;
+    void *block;
+    size_t block_size;
+} gr__shard;
+
+/* Writes the rows of a pack that was run, for the settings and the dataset with these digests. */
+gr_status gr__rows_save(const gr__pack *pack, const unsigned char settings[GR__SHA256], const char *path,
+                        gr_error *err);
+
+/* Maps the rows of shard->data. known: this very file was checked before. settings: NULL, or what they must be made
+ * for: otherwise GR_ERR_USAGE. */
+gr_status gr__rows_open(gr__shard *shard, const char *path, const unsigned char *settings, bool known, gr_error *err);
+void gr__shard_close(gr__shard *shard);
+
+/* The digest in the header; and writing it, for tests and fuzzers (false without SHA-256). */
+const unsigned char *gr__rows_digest(const gr__shard *shard);
+bool gr__rows_seal(void *block, size_t size);
+
+/* "FOLDER/shard-00012.bin" or "rows-"; a new string. */
+char *gr__shard_path(const char *folder, const char *kind, int number);
+
+/* Hex SHA-256 of a manifest without its key "sha256", as compact JSON with sorted keys. */
+gr_status gr__shards_seal(char hex[65], const json_t *manifest, const char *path, gr_error *err);
+
+/* Hex SHA-256 of a whole file. */
+gr_status gr__shards_file_digest(char hex[65], const char *path, gr_error *err);
+
+#endif

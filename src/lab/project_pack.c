@@ -1,0 +1,54 @@
+/* Packing the corpus of a recipe into shards. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "data/tokenizer.h"
+#include "gradroute/lab.h"
+#include "io/file.h"
+#include "lab/times.h"
+
+static void follow(void *user, const gr_pack_progress *p) {
+    const gr_control *control = user;
+    char text[160];
+    if (p->rows)
+        snprintf(text, sizeof text, "rows of shard %d: %s; %lld rows", p->shard, p->kept ? "there already" : "packed",
+                 (long long)p->rows);
+    else
+        snprintf(text, sizeof text, "shard %d: %s; %lld documents, %lld tokens", p->shard,
+                 p->kept ? "there already" : "encoded", (long long)p->documents, (long long)p->tokens);
+    if (control->note)
+        control->note(control->user, text);
+}
+
+gr_status gr_project_pack(const gr_recipe *recipe, const char *folder, size_t shard_bytes, const gr_control *control,
+                          gr_error *err) {
+    const gr_recipe_data *d = &recipe->data;
+    if (!d->sources)
+        return gr_error_set(err, GR_ERR_USAGE, "data",
+                            "name wordnet, jsonl or text: packing reads them, shards it does not",
+                            "the recipe names no source to pack");
+    GR_TRY(gr_folder_make(folder, err));
+    gr_pack_def def = gr_pack_default();
+    char *other = d->tokenizer_file ? gr__tokenizer_partner(d->tokenizer_file) : NULL;
+    char *stamp = gr__add_times(gr__add_times(gr_strdup("times"), d->tokenizer_file), other);
+    gr_free(other);
+    for (int i = 0; i < d->sources; i++)
+        stamp = gr__add_source_times(stamp, &d->source[i]);
+    def.corpus = (gr_corpus_def){.sources = d->source, .source_count = d->sources, .dedupe = d->dedupe};
+    def.validation = d->validation;
+    def.seed = recipe->seed;
+    def.tokenizer_train = d->tokenizer_train;
+    def.tokenizer_file = d->tokenizer_file;
+    def.context = d->context;
+    def.mixed = d->mixed;
+    def.label = recipe->label;
+    def.labels = recipe->labels;
+    def.shard_bytes = shard_bytes ? shard_bytes : def.shard_bytes;
+    def.stamp = stamp;
+    def.progress = control ? follow : NULL;
+    def.user = (void *)control;
+    def.stop = control ? control->stop : NULL;
+    gr_status status = gr_shards_pack(folder, &def, err);
+    gr_free(stamp);
+    return status;
+}

@@ -1,0 +1,590 @@
+/* test_shards.c - packing into shards, killed and resumed; the stream over them; damage. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <omp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "data/pack.h"
+#include "data/shard.h"
+#include "gradroute/shards.h"
+#include "support.h"
+
+enum { DOCS = 1500, CONTEXT = 48, MOST = 2048 };
+
+/* ---- A corpus of three topics, an eighth of it duplicates -------------------------------------------------------- */
+
+static uint64_t draw(int d, uint32_t j) { return gr_random_bits((gr_key){9, GR_STREAM_TEST, 0}, (uint64_t)d, j); }
+
+static const char *topic_of(int d) {
+    static const char *const names[] = {"a", "b", "c", "c", "c"};
+    return names[draw(d, 0) % 5];
+}
+
+static void write_document(FILE *file, int d) {
+    static const char *const words[] = {"bird", "fish", "stone", "river", "walks", "sings", "under", "old", "the"};
+    if (d % 8 == 7) /* the one before, again */
+        d--;
+    fprintf(file, "{\"text\": \"%d", d);
+    for (uint32_t w = 0, n = (uint32_t)(draw(d, 1) % (d % 20 ? 12 : 70)); w < n; w++)
+        fprintf(file, " %s", words[draw(d, 2 + w) % 9]);
+    fprintf(file, "\", \"label\": \"%s\"}\n", topic_of(d));
+}
+
+static int setup(void **state) {
+    gr_test_files_setup(state);
+    omp_set_num_threads(1); /* a child of a fork has the threads' locks but not the threads */
+    for (int part = 0; part < 3; part++) {
+        FILE *file = fopen(gr_test_path(part == 0 ? "part-0.jsonl" : part == 1 ? "part-1.jsonl" : "part-2.jsonl"), "w");
+        for (int d = part * DOCS / 3; d < (part + 1) * DOCS / 3; d++)
+            write_document(file, d);
+        fclose(file);
+    }
+    return 0;
+}
+
+static const char *const is_a[] = {"a"}, *const is_b[] = {"b"};
+static const gr_label_def labels[] = {
+    {.name = "alpha", .is = is_a, .count = 1, .known = 0.5, .hidden_as = GR_HIDDEN_UNLABELLED},
+    {.name = "beta", .is = is_b, .count = 1, .known = 1, .hidden_as = GR_HIDDEN_CORE}};
+
+static gr_pack_def def_of(gr_source *source, char *pattern) {
+    gr_pack_def def = gr_pack_default();
+    snprintf(pattern, 256, "%s", gr_test_path("part-*.jsonl"));
+    *source = gr_source_default();
+    source->reader = "jsonl";
+    source->path = pattern;
+    def.corpus = (gr_corpus_def){.sources = source, .source_count = 1, .dedupe = true};
+    def.validation = 0.1;
+    def.seed = 3;
+    def.tokenizer_train = 300;
+    def.context = CONTEXT;
+    def.label = labels;
+    def.labels = 2;
+    def.shard_bytes = 4000;
+    return def;
+}
+
+static gr_status pack_with(const char *folder, void (*change)(gr_pack_def *def), gr_error *err) {
+    gr_source source;
+    char pattern[256];
+    gr_pack_def def = def_of(&source, pattern);
+    if (change)
+        change(&def);
+    return gr_shards_pack(folder, &def, err);
+}
+
+static void pack_good(const char *folder, void (*change)(gr_pack_def *def)) {
+    gr_error err = {0};
+    gr_test_ok(pack_with(folder, change, &err), &err);
+}
+
+static gr_shards *open_good(const char *folder, const char *checked) {
+    gr_shards *shards = NULL;
+    gr_error err = {0};
+    gr_test_ok(gr_shards_open(&shards, folder, checked, &err), &err);
+    return shards;
+}
+
+static gr_stream *stream_of(const gr_shards *shards, int rows, gr_stream_def def) {
+    gr_stream *stream = NULL;
+    gr_error err = {0};
+    def.rows = rows;
+    def.width = shards->context;
+    gr_test_ok(gr_stream_new_shards(&stream, shards, &def, &err), &err);
+    return stream;
+}
+
+/* The text of a document as the tokens of a row spell it; returns its positions. */
+static int spell(char *text, const gr_tokenizer *tokenizer, const gr_rows *rows, int at) {
+    size_t used = 0;
+    int n = 0;
+    for (; n < rows->width && rows->doc[at + n] == rows->doc[at]; n++) {
+        size_t length = 0;
+        const char *bytes = rows->targets[at + n] ? gr_tokenizer_token(tokenizer, rows->targets[at + n], &length) : "";
+        assert_int_equal(rows->ids[at + n], n ? rows->targets[at + n - 1] : 0);
+        assert_int_equal(rows->start[at + n], rows->start[at]);
+        memcpy(text + used, bytes, length);
+        used += length;
+    }
+    text[used] = 0;
+    return n;
+}
+
+/* ---- What a pack holds ------------------------------------------------------------------------------------------- */
+
+/* One epoch: every document of the text but the duplicates once, in the shards or held out; labels by its topic. */
+static void holds_everything(void **state) {
+    (void)state;
+    char folder[256], text[4096];
+    snprintf(folder, sizeof folder, "%s", gr_test_path("whole"));
+    pack_good(folder, NULL);
+    gr_shards *shards = open_good(folder, NULL);
+    gr_tokenizer *tokenizer;
+    gr_test_ok(gr_tokenizer_open(&tokenizer, shards->tokenizer, NULL), NULL);
+    assert_true(shards->count > 5);
+    assert_int_equal(shards->read, DOCS);
+    assert_int_equal(shards->duplicates, DOCS / 8);
+    assert_int_equal(shards->documents + (int64_t)shards->held->validation_count, DOCS - DOCS / 8);
+    assert_in_range(shards->held->validation_count, 80, 190); /* 131 expected, 11 a standard deviation */
+    gr_stream *stream = stream_of(shards, 1, gr_stream_default());
+    int *met = calloc(DOCS, sizeof *met), *number = calloc((size_t)shards->documents, sizeof *number);
+    int64_t revealed[4] = {0}, truth[4] = {0}, present = 0;
+    for (int64_t step = 0; step < shards->rows; step++) {
+        gr_rows rows;
+        gr_stream_next(stream, step, &rows);
+        assert_int_equal(rows.rows, 1);
+        present += rows.present;
+        int row_label = GR_LABEL_ABSENT;
+        for (int t = 0, n; t < CONTEXT; t += n) {
+            n = 1;
+            if (rows.doc[t] < 0)
+                continue;
+            n = spell(text, tokenizer, &rows, t);
+            int d = atoi(text);
+            met[d]++;
+            assert_true(rows.doc[t] < shards->documents && number[rows.doc[t]]++ == 0);
+            int want = *topic_of(d) == 'a' ? 1 : *topic_of(d) == 'b' ? 2 : 0;
+            assert_int_equal(rows.truth[t], want);
+            assert_true(rows.label[t] == want || (want == 1 && rows.label[t] == GR_LABEL_UNLABELLED));
+            assert_true(row_label == GR_LABEL_ABSENT || rows.label[t] == row_label);
+            row_label = rows.label[t];
+            revealed[rows.label[t] + 1]++;
+            truth[rows.truth[t] + 1]++;
+        }
+    }
+    const gr_dataset *held = shards->held;
+    for (size_t i = 0; i < held->validation_count; i++) {
+        size_t length;
+        const int32_t *ids = held->ids + held->offsets[held->validation[i]];
+        uint64_t n = held->offsets[held->validation[i] + 1] - held->offsets[held->validation[i]];
+        text[0] = 0;
+        for (uint64_t k = 0, used = 0; k < n; k++, used += length) {
+            memcpy(text + used, gr_tokenizer_token(tokenizer, ids[k], &length), 16);
+            text[used + length] = 0;
+        }
+        met[atoi(text)]++;
+    }
+    for (int d = 0; d < DOCS; d++)
+        assert_int_equal(met[d], d % 8 != 7);
+    for (int k = 0; k < 4; k++) {
+        assert_int_equal(revealed[k], shards->revealed[k]);
+        assert_int_equal(truth[k], shards->truth[k]);
+    }
+    assert_int_equal(revealed[2], (truth[2] + 1) / 2); /* round(n / 2), exactly */
+    assert_int_equal(present, shards->positions);
+    assert_int_equal(gr_stream_describe(stream).rows, shards->rows);
+    gr_stream_free(stream);
+    gr_tokenizer_free(tokenizer);
+    gr_shards_free(shards);
+    free(met);
+    free(number);
+}
+
+/* The sample: documents of the shards, at most so many of each topic. */
+static void sample_is_of_the_shards(void **state) {
+    (void)state;
+    gr_shards *shards = open_good(gr_test_path("whole"), NULL);
+    const gr_dataset *held = shards->held;
+    int of[3] = {0};
+    for (size_t i = 0; i < held->train_count; i++)
+        of[held->topics.of[held->train[i]]]++;
+    for (int k = 0; k < 3; k++) {
+        int64_t there = shards->truth[*held->topics.names[k] == 'a' ? 2 : *held->topics.names[k] == 'b' ? 3 : 1];
+        assert_int_equal(of[k], there < GR_SHARDS_SAMPLE ? there : GR_SHARDS_SAMPLE);
+    }
+    gr_labels *held_labels;
+    uint32_t drawn[20];
+    gr_test_ok(gr_labels_new(&held_labels, &held->topics, labels, 2, NULL, 0, 1, NULL), NULL);
+    gr_test_ok(gr_dataset_draw(held, drawn, held_labels, 20, 1, 5, NULL), NULL);
+    gr_scan *scan;
+    gr_rows rows;
+    gr_test_ok(gr_scan_new(&scan, held, held_labels, held->validation, held->validation_count, 4, CONTEXT, NULL), NULL);
+    size_t documents = 0;
+    while (gr_scan_next(scan, &rows))
+        for (int i = 0; i < rows.rows * rows.width; i++)
+            documents += rows.doc[i] >= 0 && rows.start[i] == i % rows.width;
+    assert_int_equal(documents, held->validation_count);
+    gr_scan_free(scan);
+    gr_labels_free(held_labels);
+    gr_shards_free(shards);
+}
+
+static void copy_rows(int32_t *to, const gr_rows *rows) {
+    memcpy(to, rows->doc, sizeof *to * (size_t)rows->rows * (size_t)rows->width);
+}
+
+/* Any step at once, across epochs; epochs and seeds differ in their order. */
+static void steps_in_any_order(void **state) {
+    (void)state;
+    enum { B = 5, STEPS = 200 };
+    gr_shards *shards = open_good(gr_test_path("whole"), NULL);
+    gr_stream *one = stream_of(shards, B, gr_stream_default()), *other = stream_of(shards, B, gr_stream_default());
+    assert_true(shards->rows < B * STEPS);
+    int32_t *seen = calloc((size_t)STEPS * B * CONTEXT, sizeof *seen), now[B * CONTEXT];
+    gr_rows rows;
+    for (int s = 0; s < STEPS; s++) {
+        gr_stream_next(one, s, &rows);
+        assert_int_equal(rows.rows, B);
+        copy_rows(seen + (size_t)s * B * CONTEXT, &rows);
+    }
+    uint64_t allocated = gr_alloc_count();
+    for (int i = 0; i < STEPS; i++) {
+        int s = (i * 77 + 5) % STEPS;
+        gr_stream_next(other, s, &rows);
+        copy_rows(now, &rows);
+        assert_memory_equal(now, seen + (size_t)s * B * CONTEXT, sizeof now);
+    }
+    assert_int_equal(gr_alloc_count(), allocated);
+    gr_stream_next(other, (int64_t)1 << 40, &rows); /* far away is as near */
+    gr_stream_free(other);
+    gr_stream_def def = gr_stream_default();
+    def.seed = 2;
+    other = stream_of(shards, B, def);
+    gr_stream_next(other, 0, &rows);
+    copy_rows(now, &rows);
+    assert_memory_not_equal(now, seen, sizeof now);
+    gr_stream_free(one);
+    gr_stream_free(other);
+    gr_shards_free(shards);
+    free(seen);
+}
+
+/* A twin without some labels sees the same rows with gaps, or not at all. */
+static void dropped_labels_leave_gaps(void **state) {
+    (void)state;
+    enum { B = 4 };
+    gr_shards *shards = open_good(gr_test_path("whole"), NULL);
+    for (int by_truth = 0; by_truth < 2; by_truth++) {
+        const int16_t drop[] = {1};
+        gr_stream_def def = gr_stream_default();
+        gr_stream *whole = stream_of(shards, B, def);
+        def.drop = drop;
+        def.drop_count = 1;
+        def.drop_by_truth = by_truth;
+        gr_stream *twin = stream_of(shards, B, def);
+        int gaps = 0;
+        for (int64_t step = 0; step < shards->rows / B; step++) {
+            gr_rows all, some;
+            gr_stream_next(whole, step, &all);
+            gr_stream_next(twin, step, &some);
+            int next = 0;
+            for (int r = 0; r < B; r++) {
+                bool left = false;
+                const int16_t *label = (by_truth ? all.truth : all.label) + (size_t)r * CONTEXT;
+                for (int t = 0; t < CONTEXT; t++)
+                    left |= all.doc[r * CONTEXT + t] >= 0 && label[t] != 1;
+                if (!left)
+                    continue;
+                assert_int_equal(some.unit[next], all.unit[r]);
+                for (int t = 0; t < CONTEXT; t++) {
+                    int32_t doc = label[t] == 1 ? -1 : all.doc[r * CONTEXT + t];
+                    assert_int_equal(some.doc[next * CONTEXT + t], doc);
+                    gaps += doc < 0;
+                }
+                next++;
+            }
+            assert_int_equal(some.rows, next);
+        }
+        assert_true(gaps > 0);
+        gr_stream_free(whole);
+        gr_stream_free(twin);
+    }
+    const int16_t every[] = {-1, 0, 1, 2};
+    gr_stream_def def = {.rows = 1, .width = CONTEXT, .drop = every, .drop_count = 4};
+    gr_stream *none;
+    gr_error err = {0};
+    assert_int_equal(gr_stream_new_shards(&none, shards, &def, &err), GR_ERR_USAGE);
+    def = (gr_stream_def){.rows = 1, .width = CONTEXT + 1};
+    assert_int_equal(gr_stream_new_shards(&none, shards, &def, &err), GR_ERR_USAGE);
+    assert_null(none);
+    gr_shards_free(shards);
+}
+
+/* ---- Again and again --------------------------------------------------------------------------------------------- */
+
+static void fewer_known(gr_pack_def *def) {
+    static const gr_label_def fewer[] = {
+        {.name = "alpha", .is = is_a, .count = 1, .known = 0.25, .hidden_as = GR_HIDDEN_UNLABELLED},
+        {.name = "beta", .is = is_b, .count = 1, .known = 1, .hidden_as = GR_HIDDEN_CORE}};
+    def->label = fewer;
+}
+static void other_seed(gr_pack_def *def) { def->seed = 4; }
+static void no_such_topic(gr_pack_def *def) {
+    static const char *const is[] = {"cc"};
+    static const gr_label_def wrong[] = {
+        {.name = "alpha", .is = is, .count = 1, .known = 1, .hidden_as = GR_HIDDEN_CORE}};
+    def->label = wrong;
+    def->labels = 1;
+}
+static void nothing_held(gr_pack_def *def) { def->validation = 1e-9; }
+
+/* Other labels keep the tokens; a smaller share reveals a subset; other text or settings are refused. */
+static void labels_may_change(void **state) {
+    (void)state;
+    char folder[256];
+    snprintf(folder, sizeof folder, "%s", gr_test_path("change"));
+    pack_good(folder, NULL);
+    gr_shards *before = open_good(folder, NULL);
+    char *file = gr__shard_path(folder, "shard", 0);
+    struct stat old, new;
+    stat(file, &old);
+    pack_good(folder, fewer_known);
+    stat(file, &new);
+    assert_true(old.st_ino == new.st_ino);
+    gr_shards *after = open_good(folder, NULL);
+    assert_int_equal(after->documents, before->documents);
+    assert_int_equal(after->truth[2], before->truth[2]);
+    assert_int_equal(after->revealed[2], (before->truth[2] + 2) / 4);
+    assert_string_not_equal(after->settings, before->settings);
+    for (int i = 0; i < before->count; i++) /* the old rows are mapped still */
+        for (size_t d = 0; d < before->shard[i].pack.count; d++)
+            assert_true(after->shard[i].labels.revealed[d] != 1 || before->shard[i].labels.revealed[d] == 1);
+    gr_shards_free(before);
+    gr_shards_free(after);
+    gr_free(file);
+    gr_error err = {0};
+    assert_int_equal(pack_with(folder, other_seed, &err), GR_ERR_USAGE);
+    assert_non_null(strstr(err.message, "other"));
+    err = (gr_error){0};
+    assert_int_equal(pack_with(folder, no_such_topic, &err), GR_ERR_USAGE);
+    if (!strstr(err.message, "cc"))
+        fail_msg("%s: %s", err.place, err.message);
+    assert_int_equal(pack_with(gr_test_path("none"), nothing_held, &err), GR_ERR_USAGE);
+}
+
+/* Calls f for every file of a folder. */
+static int files_of(const char *folder, char names[][64], int most) {
+    DIR *dir = opendir(folder);
+    int n = 0;
+    for (struct dirent *e; (e = readdir(dir));)
+        if (e->d_name[0] != '.' && n < most)
+            snprintf(names[n++], 64, "%.63s", e->d_name);
+    closedir(dir);
+    return n;
+}
+
+static void assert_same_folders(const char *a, const char *b) {
+    static char names[200][64];
+    int n = files_of(a, names, 200);
+    assert_int_equal(n, files_of(b, (char[200][64]){{0}}, 200));
+    for (int i = 0; i < n; i++) {
+        char *path[2] = {gr_format("%s/%s", a, names[i]), gr_format("%s/%s", b, names[i])};
+        size_t size[2];
+        char *bytes[2] = {gr_test_read(path[0], &size[0]), gr_test_read(path[1], &size[1])};
+        assert_int_equal(size[0], size[1]);
+        assert_memory_equal(bytes[0], bytes[1], size[0]);
+        free(bytes[0]);
+        free(bytes[1]);
+        gr_free(path[0]);
+        gr_free(path[1]);
+    }
+}
+
+/* Where the child of a round dies: after so many shards and rows, or in between, after so many microseconds. */
+static int deaths;
+static void die(void *user, const gr_pack_progress *progress) {
+    (void)user;
+    (void)progress;
+    if (--deaths == 0)
+        raise(SIGKILL);
+}
+static void dying(gr_pack_def *def) { def->progress = die; }
+
+/* Killed after every file and at moments in between, a pack ends with the same bytes as one that was not. */
+static void killed_packs_go_on(void **state) {
+    (void)state;
+    char whole[256], killed[256];
+    snprintf(whole, sizeof whole, "%s", gr_test_path("whole"));
+    snprintf(killed, sizeof killed, "%s", gr_test_path("killed"));
+    int rounds = 0;
+    for (bool done = false; !done; rounds++) {
+        assert_true(rounds < 400);
+        pid_t child = fork();
+        if (!child) {
+            deaths = rounds % 2 ? rounds / 2 + 1 : 1000000;
+            _exit(pack_with(killed, dying, NULL) == GR_OK ? 0 : 1);
+        }
+        if (rounds % 2 == 0 && rounds < 40) {
+            usleep((useconds_t)(300 * rounds));
+            kill(child, SIGKILL);
+        }
+        int status;
+        waitpid(child, &status, 0);
+        assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+        done = WIFEXITED(status);
+        gr_shards *shards;
+        assert_int_equal(gr_shards_open(&shards, killed, NULL, NULL), done ? GR_OK : GR_ERR_INPUT);
+        gr_shards_free(shards);
+    }
+    assert_true(rounds > 3);
+    char *left = gr_format("%s/shard-00000.bin.tmp", killed);
+    unlink(left); /* what a kill while writing may leave: the next write of that name takes it over */
+    gr_free(left);
+    assert_same_folders(whole, killed);
+}
+
+static volatile sig_atomic_t stop_now = 1;
+static void stopping(gr_pack_def *def) { def->stop = &stop_now; }
+
+static void stops_when_asked(void **state) {
+    (void)state;
+    gr_error err = {0};
+    assert_int_equal(pack_with(gr_test_path("stopped"), stopping, &err), GR_ERR_INTERRUPTED);
+    assert_non_null(strstr(err.hint, "again"));
+}
+
+/* ---- Damage ------------------------------------------------------------------------------------------------------ */
+
+static void put_file(const char *path, const char *bytes, size_t size) {
+    FILE *file = fopen(path, "wb");
+    assert_true(file && fwrite(bytes, 1, size, file) == size);
+    fclose(file);
+}
+
+/* Any file cut anywhere, any byte changed: refused, and the message names the folder. */
+static void damage_is_refused(void **state) {
+    (void)state;
+    static char names[200][64];
+    char folder[256];
+    snprintf(folder, sizeof folder, "%s", gr_test_path("killed"));
+    int n = files_of(folder, names, 200), tried = 0;
+    for (int i = 0; i < n; i++) {
+        if (strcmp(names[i], "stamp.txt") == 0)
+            continue; /* packing reads it, nothing else */
+        char *path = gr_format("%s/%s", folder, names[i]);
+        size_t size;
+        char *bytes = gr_test_read(path, &size), *bad = malloc(size + 1);
+        for (int k = 0; k < 40; k++, tried++) {
+            size_t at = (size_t)(draw(i, (uint32_t)k + 100) % size);
+            memcpy(bad, bytes, size);
+            bad[at] = (char)(bad[at] ^ (1 << k % 8));
+            put_file(path, bad, k % 4 == 3 ? at : size);
+            gr_shards *shards;
+            gr_error err = {0};
+            assert_int_equal(gr_shards_open(&shards, folder, NULL, &err), GR_ERR_FORMAT);
+            assert_null(shards);
+            assert_non_null(strstr(err.place, "killed"));
+            assert_true(err.hint[0] && err.message[0]);
+        }
+        put_file(path, bytes, size);
+        free(bytes);
+        free(bad);
+        gr_free(path);
+    }
+    assert_true(tried > 600);
+    gr_shards_free(open_good(folder, NULL));
+}
+
+/* Damage that is signed again reaches the checks behind the digests: nothing is read out of bounds, no chain is
+ * endless. */
+static void forged_rows_are_refused(void **state) {
+    (void)state;
+    enum { TRIES = 3000 };
+    char *file = gr__shard_path(gr_test_path("killed"), "shard", 1),
+         *rows = gr__shard_path(gr_test_path("killed"), "rows", 1);
+    char forged[256];
+    snprintf(forged, sizeof forged, "%s", gr_test_path("forged.bin"));
+    gr__shard shard = {0};
+    gr_test_ok(gr_dataset_open(&shard.data, file, NULL), NULL);
+    size_t size;
+    char *bytes = gr_test_read(rows, &size), *bad = malloc(size);
+    int refused = 0;
+    for (int k = 0; k < TRIES; k++) {
+        memcpy(bad, bytes, size);
+        for (uint32_t edit = 0; edit < 1 + (uint32_t)k % 3; edit++) {
+            size_t at = (size_t)(draw(k, 10 + 3 * edit) % (k % 5 ? size : GR__ROWS_HEADER));
+            bad[at] = (char)draw(k, 11 + 3 * edit);
+        }
+        assert_true(gr__rows_seal(bad, size));
+        put_file(forged, bad, size);
+        gr_error err = {0};
+        gr_status status = gr__rows_open(&shard, forged, NULL, false, &err);
+        refused += status != GR_OK;
+        if (status != GR_OK) {
+            assert_int_equal(status, GR_ERR_FORMAT);
+            assert_non_null(strstr(err.place, "forged"));
+            continue;
+        }
+        gr_rows out;
+        gr_test_ok(gr__rows_init(&out, 1, shard.pack.width, 0, NULL), NULL);
+        for (size_t r = 0; r < shard.pack.row_count; r++, out.rows = 0)
+            gr__rows_append(&out, &shard.pack, r, 0, (gr__filter){NULL, false});
+        gr__rows_clear(&out);
+        munmap(shard.block, shard.block_size);
+        shard.block = NULL;
+    }
+    assert_true(refused > TRIES / 2);
+    gr__shard_close(&shard);
+    free(bytes);
+    free(bad);
+    gr_free(file);
+    gr_free(rows);
+}
+
+/* What was checked is remembered by name, size, time and inode; a file with another time is read again. */
+static void checked_once(void **state) {
+    (void)state;
+    char folder[256], checked[256];
+    snprintf(folder, sizeof folder, "%s", gr_test_path("killed"));
+    snprintf(checked, sizeof checked, "%s", gr_test_path("checked"));
+    gr_shards_free(open_good(folder, checked));
+    assert_int_equal(access(checked, F_OK), 0);
+    char *path = gr__shard_path(folder, "shard", 2);
+    struct stat info;
+    stat(path, &info);
+    int fd = open(path, O_RDWR);
+    char byte;
+    assert_int_equal(pread(fd, &byte, 1, info.st_size / 2), 1);
+    byte ^= 1;
+    assert_int_equal(pwrite(fd, &byte, 1, info.st_size / 2), 1);
+    gr_shards *shards;
+    struct timespec times[2] = {{info.st_atim.tv_sec, 0}, {info.st_mtim.tv_sec + 100, 0}};
+    futimens(fd, times);
+    assert_int_equal(gr_shards_open(&shards, folder, checked, NULL), GR_ERR_FORMAT);
+    times[1] = info.st_mtim;
+    futimens(fd, times); /* by all that is known the file that was checked */
+    gr_shards_free(open_good(folder, checked));
+    assert_int_equal(gr_shards_open(&shards, folder, NULL, NULL), GR_ERR_FORMAT);
+    byte ^= 1;
+    assert_int_equal(pwrite(fd, &byte, 1, info.st_size / 2), 1);
+    close(fd);
+    gr_free(path);
+}
+
+/* A damaged shard is made again by packing, the others are kept. */
+static void packing_mends(void **state) {
+    (void)state;
+    char folder[256];
+    snprintf(folder, sizeof folder, "%s", gr_test_path("killed"));
+    char *path = gr__shard_path(folder, "shard", 1), *other = gr__shard_path(folder, "shard", 2);
+    struct stat old, new;
+    stat(other, &old);
+    assert_int_equal(truncate(path, 1000), 0);
+    pack_good(folder, NULL);
+    stat(other, &new);
+    assert_true(old.st_ino == new.st_ino);
+    assert_same_folders(gr_test_path("whole"), folder);
+    gr_free(path);
+    gr_free(other);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(holds_everything),        cmocka_unit_test(sample_is_of_the_shards),
+        cmocka_unit_test(steps_in_any_order),      cmocka_unit_test(dropped_labels_leave_gaps),
+        cmocka_unit_test(labels_may_change),       cmocka_unit_test(killed_packs_go_on),
+        cmocka_unit_test(stops_when_asked),        cmocka_unit_test(damage_is_refused),
+        cmocka_unit_test(forged_rows_are_refused), cmocka_unit_test(checked_once),
+        cmocka_unit_test(packing_mends),
+    };
+    return cmocka_run_group_tests(tests, setup, gr_test_files_teardown);
+}
