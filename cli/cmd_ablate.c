@@ -16,17 +16,18 @@ static const char doc[] =
     "  zero    what the units put out becomes 0; the shapes stay\n"
     "  mean    zero, and the mean of what they put out on --data FILE goes to the bias behind them\n"
     "  reinit  their parameters are drawn anew\n"
+    "  merge   of adapters: they go into the weights they are on, and stay on for good\n"
     "\n"
     "Examples:\n"
     "  gradroute ablate runs/demo/routed --remove biology -o runs/without\n"
     "  gradroute ablate runs/a --remove bio --how mean --data a.txt -o runs/mean\n" GR__EXIT_STATUS;
 
 enum { KEY_HOW = GR__KEY_OWN, KEY_SEED, ROWS = 16 };
-enum { HOW_REMOVE = -1 }; /* others are gr_off */
+enum { HOW_REMOVE = -1, HOW_MERGE = -2 }; /* others are gr_off */
 
 static const struct argp_option options[] = {
     {"remove", 'R', "REGION,...", 0, "The regions (may be repeated)", 0},
-    {"how", KEY_HOW, "remove|zero|mean|reinit", 0, "See below (default: remove)", 0},
+    {"how", KEY_HOW, "remove|zero|mean|reinit|merge", 0, "See below (default: remove)", 0},
     {"data", 'd', "FILE", 0, "Text for --how mean: JSON Lines or plain", 0},
     {"seed", KEY_SEED, "N", 0, "Of the draws of --how reinit (default: 1)", 0},
     GR__OPTION_OUT("The new model folder OUT"),
@@ -45,11 +46,15 @@ static int how_of(struct argp_state *state, const char *word) {
     static const struct {
         const char *word;
         int how;
-    } known[] = {{"remove", HOW_REMOVE}, {"zero", GR_OFF_ZERO}, {"mean", GR_OFF_MEAN}, {"reinit", GR_OFF_REINIT}};
+    } known[] = {{"remove", HOW_REMOVE},
+                 {"zero", GR_OFF_ZERO},
+                 {"mean", GR_OFF_MEAN},
+                 {"reinit", GR_OFF_REINIT},
+                 {"merge", HOW_MERGE}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(word, known[i].word) == 0)
             return known[i].how;
-    argp_error(state, "--how is '%s', expected remove, zero, mean or reinit", word);
+    argp_error(state, "--how is '%s', expected remove, zero, mean, reinit or merge", word);
     return HOW_REMOVE;
 }
 
@@ -157,10 +162,12 @@ static gr_status silence(gr_surgery_result *out, const ablate_options *own, cons
 static gr_status operate(gr_surgery_result *out, const ablate_options *own, const gr_folder *folder, gr_error *err) {
     calibration c = {0};
     gr_status status = own->data ? calibration_open(&c, own->data, folder, err) : GR_OK;
-    if (status == GR_OK)
-        status = own->how == HOW_REMOVE
-                     ? gr_surgery_remove(out, folder->def, folder->model, own->regions.at, own->regions.count, err)
-                     : silence(out, own, folder, &c, err);
+    if (status == GR_OK && own->how == HOW_REMOVE)
+        status = gr_surgery_remove(out, folder->def, folder->model, own->regions.at, own->regions.count, err);
+    else if (status == GR_OK && own->how == HOW_MERGE)
+        status = gr_surgery_merge(out, folder->def, folder->model, own->regions.at, own->regions.count, err);
+    else if (status == GR_OK)
+        status = silence(out, own, folder, &c, err);
     calibration_free(&c);
     return status;
 }

@@ -182,6 +182,53 @@ static void tap_at_the_end(draw *d) {
     gr_graph_loss(d->g, gr_mean(d->g, gr_slice(d->g, x, 0, 1)), 0.5);
 }
 
+/* Two adapters of one map, each with its own low-rank value behind a tap. */
+static void adapters(draw *d) {
+    gr_value x = gr_silu(d->g, leaf(d, 6)), one = tap(d, gr_scale(d->g, linear(d, x, 2), 1.7));
+    gr_value two = tap(d, linear(d, x, 3));
+    gr_value y = gr_linear(d->g, 3,
+                           (gr_term[]){{.x = x, .w = param(d, 7, 6)},
+                                       {.x = one, .w = param(d, 2, 7), .transposed = true},
+                                       {.x = two, .w = param(d, 3, 7), .transposed = true}},
+                           param(d, 1, 7), GR_NONE);
+    language_loss(d, gr_gelu(d->g, y));
+    loss(d, y);
+}
+
+/* What a layer adds to the stream, its bias included, behind one tap for its heads and one for its neurons. */
+static void whole_layer(draw *d) {
+    gr_value x = leaf(d, 6),
+             h = gr_attention(d->g, linear(d, norm(d, x), 12),
+                              &(gr_attention_def){.heads = 2, .size = 2, .scale = 0.5, .rotary_base = 10});
+    gr_value out =
+        gr_linear(d->g, 1, &(gr_term){.x = h, .w = param(d, 4, 6), .transposed = true}, param(d, 1, 6), GR_NONE);
+    x = gr_add(d->g, x, tap(d, out));
+    gr_value up = gr_gelu(d->g, linear(d, norm(d, x), 5));
+    gr_value down =
+        gr_linear(d->g, 1, &(gr_term){.x = up, .w = param(d, 5, 6), .transposed = true}, param(d, 1, 6), GR_NONE);
+    language_loss(d, norm(d, gr_add(d->g, x, tap(d, down))));
+}
+
+/* Two of four experts; the scores of two of them, and all hidden units, are behind taps. */
+static void experts(draw *d) {
+    gr_value x = leaf(d, 6), n = norm(d, x);
+    gr_value scores = gr_scores(d->g, linear(d, n, 4)), some = tap(d, gr_slice(d->g, scores, 0, 2));
+    gr_value p = gr_share(d->g, gr_concat(d->g, 2, (gr_value[]){some, gr_slice(d->g, scores, 2, 4)}));
+    gr_value chosen = gr_top(d->g, p, 2);
+    gr_value up = gr_expert_linear(d->g, n, chosen, param(d, 8, 6), param(d, 1, 8), false);
+    gr_value hidden = tap(d, gr_weigh(d->g, gr_gelu(d->g, up), chosen));
+    language_loss(d, gr_add(d->g, x, gr_expert_linear(d->g, hidden, chosen, param(d, 8, 6), param(d, 1, 6), true)));
+}
+
+/* Learned numbers before and behind taps, one of them twice. */
+static void gates(draw *d) {
+    gr_value x = gr_silu(d->g, leaf(d, 6));
+    gr_param g = param(d, 1, 1);
+    gr_value a = tap(d, gr_learned_gate(d->g, x, 1, 5, g, false)), b = tap(d, gr_learned_gate(d->g, a, 0, 6, g, true));
+    loss(d, gr_learned_gate(d->g, gr_add(d->g, a, b), 2, 3, param(d, 1, 1), true));
+    language_loss(d, b);
+}
+
 /* ---- random graphs -------------------------------------------------------------------------------------------------
  */
 
@@ -457,8 +504,9 @@ static void check_frozen(describe make, uint64_t seed, modes mode, bool mixed) {
     gr_model_free(f.model);
 }
 
-static const describe odd[] = {tap_on_slice,      tap_on_tap, twice,          whole_batch, zeros_in_a_row,
-                               tap_after_product, heads,      heads_of_zeros, numbers,     tap_at_the_end};
+static const describe odd[] = {tap_on_slice,      tap_on_tap,  twice,          whole_batch, zeros_in_a_row,
+                               tap_after_product, heads,       heads_of_zeros, numbers,     tap_at_the_end,
+                               adapters,          whole_layer, gates,          experts};
 enum { ODD = sizeof odd / sizeof *odd };
 
 static void odd_graphs_frozen(void **state) {

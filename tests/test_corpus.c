@@ -369,8 +369,9 @@ static void long_parts(void **state) {
     enum { SIZE = 3 << 20, GAP = 7 };
     char *text = malloc(SIZE);
     unsigned char *gz = malloc(SIZE);
-    for (size_t step = 1000; step < SIZE; step = step * 7 + 13) {
-        size_t parts = 0, next = 0;
+    static const size_t steps[] = {1000, 7013, 262137, 262138, 262139, 262140, 262141, 262142, 262143, 262144, 2000000};
+    for (size_t k = 0; k < sizeof steps / sizeof *steps; k++) {
+        size_t step = steps[k], parts = 0, next = 0;
         for (size_t i = 0; i < SIZE; i++)
             text[i] = (char)('a' + i % 23);
         for (next = step; next + GAP < SIZE; next += step + GAP, parts++)

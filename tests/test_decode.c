@@ -113,6 +113,42 @@ static gr_arch_def with_claims(void) {
     return def;
 }
 
+/* A layer owned whole, with biases, and a learned strength. */
+static gr_arch_def with_layers(void) {
+    static const int middle[] = {1}, others[] = {0, 2};
+    static const gr_arch_region regions[] = {
+        {.name = "one", .whole = middle, .whole_count = 1, .strength = GR_STRENGTH_SIGMOID},
+        {.name = "two", .mlp.add = 7, .layers = others, .layer_count = 2, .strength = GR_STRENGTH_LEARNED}};
+    gr_arch_def def = llama_like();
+    def.out_bias = true;
+    def.regions = regions;
+    def.region_count = 2;
+    return def;
+}
+
+static gr_arch_def with_adapters(void) {
+    static const gr_arch_region regions[] = {
+        {.name = "one", .adapter = {.rank = 3, .scale = 0.5, .dropout = 0.2, .maps = (1u << GR_MAPS) - 1}},
+        {.name = "two", .adapter = {.rank = 5}}};
+    gr_arch_def def = llama_like();
+    def.regions = regions;
+    def.region_count = 2;
+    return def;
+}
+
+static gr_arch_def with_experts(void) {
+    static const gr_arch_region regions[] = {{.name = "one", .experts = {.lo = 1, .hi = 2}},
+                                             {.name = "two", .experts.add = 1}};
+    gr_arch_def def = llama_like();
+    def.experts = 3;
+    def.top = 2;
+    def.balance = 0.1;
+    def.mlp = 12;
+    def.regions = regions;
+    def.region_count = 2;
+    return def;
+}
+
 /* Products that threads share. */
 static gr_arch_def wide(void) {
     gr_arch_def def = with_groups();
@@ -122,8 +158,9 @@ static gr_arch_def wide(void) {
     return def;
 }
 
-static gr_arch_def (*const networks[])(void) = {llama_like, gpt2_like, shared_keys, neo,         nano, local,
-                                                halves,     part,      with_groups, with_claims, wide};
+static gr_arch_def (*const networks[])(void) = {llama_like,  gpt2_like,     shared_keys,  neo,         nano,
+                                                local,       halves,        part,         with_groups, with_claims,
+                                                with_layers, with_adapters, with_experts, wide};
 
 /* Every number of the parameters is drawn anew, so that biases and gains count too. */
 static gr_model *model_of(gr_arch_def def, uint64_t seed) {
@@ -222,7 +259,8 @@ static void equals_whole_passes(void **state) {
                     int from = n == prompt ? 0 : n - 1;
                     const gr_real *want = slow_logits(&s, ids, n);
                     same(next(d, ids + from, n - from), want, 1e-5, "float32", n);
-                    same(next(half, ids + from, n - from), want, 0.05, "bf16", n);
+                    /* a row near a tie may choose another expert */
+                    same(next(half, ids + from, n - from), want, networks[k] == with_experts ? 0.5 : 0.05, "bf16", n);
                     assert_int_equal(gr_decoder_count(d), n);
                 }
                 gr_decoder_restart(d);

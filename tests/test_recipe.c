@@ -506,10 +506,19 @@ static void test_damage(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fields),  cmocka_unit_test(test_routes),   cmocka_unit_test(test_printed_routes),
-        cmocka_unit_test(test_styles),  cmocka_unit_test(test_mistakes), cmocka_unit_test(test_route_mistakes),
-        cmocka_unit_test(test_presets), cmocka_unit_test(test_steps_and_lists), cmocka_unit_test(test_sources),  cmocka_unit_test(test_resolved_lists),
-        cmocka_unit_test(test_set),     cmocka_unit_test(test_write),    cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_routes),
+        cmocka_unit_test(test_printed_routes),
+        cmocka_unit_test(test_styles),
+        cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_route_mistakes),
+        cmocka_unit_test(test_presets),
+        cmocka_unit_test(test_steps_and_lists),
+        cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_resolved_lists),
+        cmocka_unit_test(test_set),
+        cmocka_unit_test(test_write),
+        cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

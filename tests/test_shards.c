@@ -245,6 +245,16 @@ static void steps_in_any_order(void **state) {
     }
     assert_int_equal(gr_alloc_count(), allocated);
     gr_stream_next(other, (int64_t)1 << 40, &rows); /* far away is as near */
+    gr_stream *single = stream_of(shards, 1, gr_stream_default());
+    int same = 0;
+    for (int64_t row = 0; row < 50; row++) {
+        gr_stream_next(single, row, &rows);
+        int32_t first = rows.doc[0];
+        gr_stream_next(single, row + shards->rows, &rows);
+        same += rows.doc[0] == first;
+    }
+    assert_true(same < 10); /* the next epoch is another order */
+    gr_stream_free(single);
     gr_stream_free(other);
     gr_stream_def def = gr_stream_default();
     def.seed = 2;

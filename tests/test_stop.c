@@ -119,6 +119,35 @@ static void claimed_units(void **state) {
     check(def, 0);
 }
 
+/* A low-rank adapter of some maps; what it is made of learns as the paths behind it let it. */
+static void adapters(void **state) {
+    (void)state;
+    gr_arch_def def = small_def();
+    gr_arch_region regions[] = {
+        {.name = "bio", .adapter = {.rank = 3, .maps = 1 << GR_MAP_QKV | 1 << GR_MAP_UP | 1 << GR_MAP_DOWN}}};
+    def.regions = regions, def.region_count = 1;
+    gr_model *plain = build(&def, 3);
+    regions[0].stop = true;
+    gr_model *stop = build(&def, 3);
+    for (int p = 0; p < gr_model_params(plain); p++) { /* B is zero at first, and would pass nothing */
+        const gr_param_def *d = gr_model_param(plain, p);
+        for (int i = 0; i < d->rows * d->cols && !strncmp(d->name, "bio.", 4); i++)
+            gr_model_data(plain, p)[i] = gr_model_data(stop, p)[i] = (gr_real)(0.3 * sin(p + 1.3 * i));
+    }
+    gr_tables *tables = blocked(plain, 0, 0);
+    gr_run *free_run = train_run(plain, NULL), *block = train_run(plain, tables), *run = train_run(stop, NULL);
+    assert_true(apart(plain, run, block, 0, false, "") < near);
+    assert_true(apart(plain, run, free_run, 0, false, "") > 3 * near);
+    assert_true(apart(plain, run, free_run, 0, true, "bio.layers.1.mlp.down") < near);
+    assert_true(apart(plain, run, free_run, 0, true, "bio.layers.0") > 3 * near);
+    gr_run_free(free_run);
+    gr_run_free(block);
+    gr_run_free(run);
+    gr_tables_free(tables);
+    gr_model_free(plain);
+    gr_model_free(stop);
+}
+
 static void groups(void **state) {
     (void)state;
     gr_arch_def def = small_def();
@@ -281,12 +310,18 @@ static void ranges(void **state) {
     regions[8] = (gr_arch_region){.name = "i", .residual = {.lo = 0, .hi = 2}, .stop = true};
     assert_int_equal(gr_arch_check(&def, &err), GR_ERR_USAGE);
     assert_non_null(strstr(err.message, "no units that read"));
+    err = (gr_error){0};
+    regions[8] = (gr_arch_region){.name = "i", .whole = (int[]){1}, .whole_count = 1, .stop = true};
+    regions[7] = regions[8], def.region_count = 8;
+    assert_int_equal(gr_arch_check(&def, &err), GR_ERR_USAGE);
+    assert_non_null(strstr(err.message, "whole layers cannot"));
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(added_units), cmocka_unit_test(claimed_units), cmocka_unit_test(groups),
-        cmocka_unit_test(perceptrons), cmocka_unit_test(classes),       cmocka_unit_test(ranges),
+        cmocka_unit_test(adapters),    cmocka_unit_test(perceptrons),   cmocka_unit_test(classes),
+        cmocka_unit_test(ranges),
     };
     precision = GR_PRECISION_FLOAT32, near = 1e-5;
     int failed = cmocka_run_group_tests_name("stop", tests, NULL, NULL);

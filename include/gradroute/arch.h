@@ -18,6 +18,12 @@
  * Taps, each on all that reads the value: embed, layers.i.attn.heads [H*S] (before out), layers.i.attn.stream (after
  * attention wrote), layers.i.mlp.hidden [M] (before down), layers.i.stream (after the MLP wrote).
  *
+ * Experts (experts > 0): the MLP of a layer is E of them, M neurons each; expert e has rows e M to (e + 1) M - 1 of up,
+ * gate and down. With l = router norm(x), layers.i.mlp.router [E x D], p = softmax(l) over the experts that are on for
+ * the row, x += sum over the `top` largest p_e of p_e down_e^T act(up_e norm(x)) (Shazeer et al. 2017, Fedus et al.
+ * 2022). Tap layers.i.mlp.experts [E]: what exp(l) is multiplied by, so that weight 0 takes the expert out of the row's
+ * softmax; layers.i.mlp.hidden [E M] holds the units times their p_e, 0 where not chosen.
+ *
  * MLP (kind mlp): hidden.0 .. [sizes[i + 1] x sizes[i]], out [last x last hidden], NAME.bias; taps hidden.0 .. . It
  * reads the batch's real input 0; targets are class numbers (cross-entropy) or real input 1.
  *
@@ -29,6 +35,9 @@
  * Neurons and heads, `add` or claim, without `residual.add`: rows of the core's own parameters. Added units follow the
  * claimable ones, in the order of the regions, so the others start as in a network without the region. Gates: columns
  * of layers.i.mlp.hidden and layers.i.attn.heads.
+ *
+ * Experts, `add` or claim: their rows of router, up, gate, down and of the biases of the units. Gates: columns of
+ * layers.i.mlp.experts. A network with experts has no regions of single neurons, but for those of residual groups.
  *
  * `residual` claim: columns of all core parameters that read or write the stream. Gates: columns of the stream taps
  * (embed, layers.i.attn.stream, layers.i.stream). A region's `layers` do not restrict it.
@@ -48,11 +57,25 @@
  *
  * `patterns`: parameters owned whole, without a gate.
  *
+ * `whole`: layers owned whole: every parameter of the core that is named layers.i. there, biases into the stream
+ * included. Gates: taps layers.i.attn.write and layers.i.mlp.write, which such a layer has on what it adds to the
+ * stream, so that off it adds nothing. No other region may have units or adapters in such a layer; the region's own
+ * units are those of the other layers.
+ *
+ * `adapter`: low-rank adapters of linear maps of the core (Hu et al. 2021): with x what the map reads and y what it
+ * puts out, y += scale B^T A dropout(x), B zero at first, A normal with std 1/sqrt(inputs). Parameters, a row for each
+ * unit of the rank r: REGION.layers.i.attn.qkv.a [r x inputs], .b [r x outputs], and so for attn.out, mlp.up, mlp.gate,
+ * mlp.down and unembed; REGION.embed.a is [V x r]. Gates: taps REGION.layers.i.attn.qkv.low and so on, [r], in front of
+ * B. Off, the network computes, bit for bit, what it would without the adapter (but for dropout while training).
+ *
+ * `strength`: a parameter REGION.strength [1 x 1], g: everything that the region's heads, neurons and adapters put out,
+ * and what its whole layers add, is multiplied by g (1 at first) or sigmoid(g) (1/2 at first) in front of its gates.
+ *
  * `stop`: nothing that lies before the region learns from what the region's units send back (a cheap test of whether a
  * region teaches the layers below it). Forward values keep their bits, and so do the gradients of weights that the
  * units own; what the units read gets no gradient through them. A unit of the core reads the stream, so the same
  * region's units in lower layers get none either; a residual group's own stream carries gradient, within the group
- * alone.
+ * alone. For heads, neurons, groups and adapters; experts and whole layers refuse it.
  */
 #ifndef GRADROUTE_ARCH_H
 #define GRADROUTE_ARCH_H
@@ -87,27 +110,57 @@ typedef struct gr_arch_units {
     const int *spans; /* or a range for each layer, [layers][2] (what is left after surgery); not for residual */
 } gr_arch_units;
 
+/* Linear maps of the core. */
+typedef enum gr_map {
+    GR_MAP_QKV,
+    GR_MAP_OUT,
+    GR_MAP_UP,
+    GR_MAP_GATE, /* swiglu alone */
+    GR_MAP_DOWN,
+    GR_MAP_EMBED,
+    GR_MAP_UNEMBED,
+    GR_MAPS
+} gr_map;
+
+typedef struct gr_arch_adapter {
+    int rank;       /* 0: none */
+    double scale;   /* of what it adds: the alpha / rank of Hu et al.; 0: 1 */
+    double dropout; /* of what it reads while training; the embedding's adapter reads no numbers and has none */
+    unsigned maps;  /* bits 1 << gr_map, each in some layer of the region; 0: all maps that its layers have */
+} gr_arch_adapter;
+
+/* A learned number that multiplies all that a region puts out. */
+typedef enum gr_strength { GR_STRENGTH_NONE, GR_STRENGTH_LEARNED, GR_STRENGTH_SIGMOID } gr_strength;
+
 typedef struct gr_arch_region {
     const char *name; /* letters, digits, _ and -; also the name of its file in a model folder */
-    gr_arch_units residual, mlp, heads;
+    gr_arch_units residual, mlp, heads, experts;
     const int *layers; /* [layer_count] layers (MLP: hidden layers) in which it has units; layer_count 0: all */
     int layer_count;
     const char *const *patterns; /* [pattern_count] of fnmatch, against parameter names */
     int pattern_count;
+    const int *whole; /* [whole_count] layers that it owns whole (transformer) */
+    int whole_count;
+    gr_arch_adapter adapter; /* in `layers` (transformer); not beside residual.add */
+    gr_strength strength;
     bool stop; /* no gradient flows back through its units */
 } gr_arch_region;
 
 /* Start from gr_arch_default. All pointers are borrowed. */
 typedef struct gr_arch_def {
     gr_arch_kind kind;
-    int vocab, context;     /* tokens; positions of a row (sets the size of learned positions only) */
-    int positions;          /* learned positions there are, at least context; 0: context */
-    int layers, width;      /* blocks; D, the core's residual dimensions */
-    int heads, head_size;   /* per layer; head_size 0: width / heads */
-    int kv_heads;           /* heads of keys and values, each shared by heads / kv_heads query heads; 0: as heads */
-    int mlp;                /* neurons per layer; 0: 8/3 width (swiglu) or 4 width, rounded up to a multiple of 32 */
-    const int *layer_heads; /* [layers] query heads instead of heads, where layers differ; NULL: alike */
-    const int *layer_mlp;   /* [layers] instead of mlp */
+    int vocab, context;       /* tokens; positions of a row (sets the size of learned positions only) */
+    int positions;            /* learned positions there are, at least context; 0: context */
+    int layers, width;        /* blocks; D, the core's residual dimensions */
+    int heads, head_size;     /* per layer; head_size 0: width / heads */
+    int kv_heads;             /* heads of keys and values, each shared by heads / kv_heads query heads; 0: as heads */
+    int mlp;                  /* neurons per layer; 0: 8/3 width (swiglu) or 4 width, rounded up to a multiple of 32 */
+    const int *layer_heads;   /* [layers] query heads instead of heads, where layers differ; NULL: alike */
+    const int *layer_mlp;     /* [layers] instead of mlp */
+    int experts;              /* of each MLP, with `mlp` neurons each; 0: none. Transformer */
+    const int *layer_experts; /* [layers] instead of experts */
+    int top;                  /* experts that a row uses: the likeliest, all where there are fewer */
+    double balance;           /* weight of the load-balance loss of each layer (ops.h: gr_balance) */
     gr_norm norm;
     bool no_gain; /* norms without gain, and without shift */
     double eps;   /* of the norms */
@@ -164,7 +217,7 @@ gr_arch_def *gr_arch_copy(const gr_arch_def *def);
 void gr_arch_free(gr_arch_def *def); /* of a copy, or of what surgery or a folder returned; NULL is fine */
 
 /* Words of recipes and files for the enumerations: field is "kind", "norm", "position", "activation", "loss",
- * "qkv_bias" or "init". gr_arch_word is NULL, gr_arch_value -1 where there is none. */
+ * "qkv_bias", "init", "map" or "strength". gr_arch_word is NULL, gr_arch_value -1 where there is none. */
 const char *gr_arch_word(const char *field, int value);
 int gr_arch_value(const char *field, const char *word);
 

@@ -67,6 +67,27 @@ gr_value gr_silu(gr_graph *graph, gr_value x);                   /* x sigmoid(x)
 gr_value gr_swiglu(gr_graph *graph, gr_value gate, gr_value up); /* silu(gate) * up in one pass (Shazeer 2020) */
 gr_value gr_add(gr_graph *graph, gr_value a, gr_value b);        /* the narrower one adds into the first columns */
 gr_value gr_mul(gr_graph *graph, gr_value a, gr_value b);
+gr_value gr_scale(gr_graph *graph, gr_value x, double factor); /* x times a constant */
+
+/* Columns [lo, hi) of x times a learned number, the others as they are: g x, or sigmoid(g) x; g is [1 x 1]. */
+gr_value gr_learned_gate(gr_graph *graph, gr_value x, int lo, int hi, gr_param g, bool sigmoid);
+
+/* Choosing experts (Shazeer et al. 2017, Fedus et al. 2022): of logits l [N x E] the scores exp(l - max l), which a tap
+ * may weigh; probabilities p, the scores by their sum (all 0 where every score is); the k largest of p, the others 0,
+ * of equal ones the first; hidden units [N x E m], each expert's m columns times its column of what was chosen. */
+gr_value gr_scores(gr_graph *graph, gr_value l);
+gr_value gr_share(gr_graph *graph, gr_value x);
+gr_value gr_top(gr_graph *graph, gr_value p, int k);
+gr_value gr_weigh(gr_graph *graph, gr_value x, gr_value chosen);
+
+/* A linear map for each expert, w [E m x D], computed for the rows that chose it (chosen [N x E] not 0): into experts,
+ * x [N x D] to [N x E m], 0 where not chosen; with `out` from [N x E m] to the sum [N x D], where units that were not
+ * chosen are not read. bias [1 x width of the result] or GR_NONE. */
+gr_value gr_expert_linear(gr_graph *graph, gr_value x, gr_value chosen, gr_param w, gr_param bias, bool out);
+
+/* E sum_e f_e p_e per row [N x 1]: f_e is the share of expert e in all choices of the row's block of 512 rows, counted
+ * over present rows and without a gradient. Mean 1 where rows are spread evenly. It couples the rows of a block. */
+gr_value gr_balance(gr_graph *graph, gr_value p, gr_value chosen);
 
 /* Keeps an element with probability 1 - rate and divides by it; the identity outside training. Draws are keyed by
  * (seed, node, step, row of the logical batch, column). */

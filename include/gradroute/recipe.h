@@ -35,10 +35,12 @@
  *     adjacent: [TOPIC, ...]                       trained on as core, reported apart
  *     model:    {arch: llama|gpt2|gptneo|nanogpt|mlp, and any of layers, width, heads, kv_heads, head_size, mlp, norm,
  *                norm_gain, eps, position, positions, rotary_base, rotary_size, rotary_halves, attention_scale,
- *                window: N | [N, ...], activation, bias, qkv_bias, out_bias, logit_bias, tied, dropout,
- *                init: scaled|flat|uniform, init_std, l1, l1_layers, sizes, loss}
- *     regions:  {NAME: {residual|mlp|heads: {add: N} | {last: N} | {claim: [LO, HI]}, layers: [I, ...],
- *                       parameters: [PATTERN, ...], stop: false}}
+ *                window: N | [N, ...], activation, experts, top, balance, bias, qkv_bias, out_bias,
+ *                logit_bias, tied, dropout, init: scaled|flat|uniform, init_std, l1, l1_layers, sizes, loss}
+ *     regions:  {NAME: {residual|mlp|heads|experts: {add: N} | {last: N} | {claim: [LO, HI]}, layers: [I, ...],
+ *                       parameters: [PATTERN, ...], whole: [I, ...],
+ *                       adapter: {rank: R, scale: 1, dropout: 0, maps: [MAP, ...]}, strength: learned|sigmoid,
+ *                       stop: false}}
  *     preset:   NAME | {name: NAME, OPTION: VALUE, joint: [KIND, ...], draw: DRAW, from: STEP, until: STEP,
  *                       regions: {LABEL: REGION or list}}
  *     routes:   [ROUTE, ...]                       after those of the preset

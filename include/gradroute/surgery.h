@@ -5,6 +5,7 @@
  *     GR_TRY(gr_surgery_expand(&out, &def, model, &wider, &(gr_surgery_expand_def){0}, err));
  *     GR_TRY(gr_surgery_off(&out, &def, model, "biology", &(gr_surgery_off_def){.how = GR_OFF_ZERO}, err));
  *     GR_TRY(gr_surgery_remove(&out, &def, model, (const char *[]){"biology"}, 1, err));
+ *     GR_TRY(gr_surgery_merge(&out, &def, model, (const char *[]){"adapter"}, 1, err));
  *     gr_surgery_free(&out);
  *
  * Each takes a description with its model, leaves both alone and returns a new pair.
@@ -29,6 +30,7 @@ void gr_surgery_free(gr_surgery_result *result); /* both; sets them to NULL */
  *
  * What that means for the function computed, all regions on:
  * - neurons, heads, biases, claims: unchanged up to the rounding of longer sums (with zeros in them);
+ * - adapters: unchanged, for B is zero at first;
  * - a residual group, off: unchanged, bit for bit, fresh or not;
  * - a residual group, on, not fresh: its dimensions are 0 everywhere, but RMS norm counts them. With D dimensions
  * before and g added, every norm divides by sqrt(sum/(D+g) + eps): the network is exactly the old one with all norm
@@ -47,12 +49,14 @@ gr_status gr_surgery_expand(gr_surgery_result *out, const gr_arch_def *def, gr_m
  * Changes the weights of a region so that it is silent without a gate:
  * zero    what its units put out becomes 0 (see above; for claimed residual dimensions every column that writes them).
  *         Equals switching the region off, except for a residual group: its dimensions are 0 but stay counted by RMS
- *         norm; gate or remove a group where the exact network without it is wanted. Parameters owned through patterns
- *         are zeroed whole.
+ *         norm; gate or remove a group where the exact network without it is wanted. Of an adapter B becomes 0, of a
+ *         layer owned whole what writes to the stream, its biases included. Parameters owned through patterns are
+ *         zeroed whole.
  * reinit  all of its parameters are drawn again with another seed, as at the start (norms 1, biases 0).
  * mean    zero, and the mean of what its neurons and heads added, over calibration rows with every region on, goes to
  * the bias behind them (which the new description gains: out_bias, or bias for an MLP). Only for regions of core
- *         neurons and heads. Rows whose class is -1 do not count; row weights do.
+ *         neurons and heads, in a network without adapters on `out` or `down`. Rows whose class is -1 do not count; row
+ *         weights do.
  */
 typedef enum gr_off { GR_OFF_ZERO, GR_OFF_REINIT, GR_OFF_MEAN } gr_off;
 typedef struct gr_surgery_off_def {
@@ -67,15 +71,29 @@ gr_status gr_surgery_off(gr_surgery_result *out, const gr_arch_def *def, gr_mode
 
 /* ---- remove ---------------------------------------------------------------------------------------------------------
  *
- * The units of the regions are gone from the tensors: neurons and heads, added or claimed, and residual groups. The new
- * description is that of the smaller network (layer_heads, layer_mlp or sizes where claimed units left; claims of other
- * regions moved). Computes what the network computes with the regions switched off: bit for bit for residual groups, up
- * to rounding for the others.
+ * The units of the regions are gone from the tensors: neurons and heads, added or claimed, residual groups, adapters,
+ * and whole layers, after which the next ones have the numbers that are free. The new description is that of the
+ * smaller network (layers, layer_heads, layer_mlp or sizes where claimed units left; claims of other regions moved).
+ * Computes what the network computes with the regions switched off: bit for bit for residual groups and adapters, up to
+ * rounding for the others.
  *
- * Refused: claimed residual dimensions (the norm over them would divide by another count; switch them off instead) and
- * whole parameters owned through patterns.
+ * Refused: claimed residual dimensions (the norm over them would divide by another count; switch them off instead),
+ * whole parameters owned through patterns, layers while another region's patterns name parameters in layers, and all
+ * layers.
  */
 gr_status gr_surgery_remove(gr_surgery_result *out, const gr_arch_def *def, gr_model *model, const char *const *regions,
                             int count, gr_error *err);
+
+/* ---- merge ----------------------------------------------------------------------------------------------------------
+ *
+ * The adapters of the regions go into the maps they are on: W += scale B^T A (so the other way round where W is stored
+ * as outputs by inputs), and the regions leave the description. The network computes what it did with them on, outside
+ * of training, up to rounding. Where the output matrix is the embedding (tied) and an adapter is on one of the two, the
+ * new network is untied.
+ *
+ * Refused: regions that own more than an adapter.
+ */
+gr_status gr_surgery_merge(gr_surgery_result *out, const gr_arch_def *def, gr_model *model, const char *const *regions,
+                           int count, gr_error *err);
 
 #endif

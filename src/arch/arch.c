@@ -25,8 +25,10 @@ gr_arch_def gr_arch_default(void) {
 
 /* ---- words ---- */
 
+enum { WORDS = 8 };
+
 static const struct {
-    const char *field, *word[6];
+    const char *field, *word[WORDS];
 } words[] = {
     {"kind", {"transformer", "mlp"}},
     {"norm", {"rms", "layer"}},
@@ -35,17 +37,19 @@ static const struct {
     {"loss", {"cross_entropy", "squared", "absolute"}},
     {"qkv_bias", {"as_bias", "without", "with"}},
     {"init", {"scaled", "flat", "uniform"}},
+    {"strength", {"none", "learned", "sigmoid"}},
+    {"map", {"qkv", "out", "up", "gate", "down", "embed", "unembed"}},
 };
 
 const char *gr_arch_word(const char *field, int value) {
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (!strcmp(words[i].field, field))
-            return value >= 0 && value < 6 ? words[i].word[value] : NULL;
+            return value >= 0 && value < WORDS ? words[i].word[value] : NULL;
     return NULL;
 }
 
 int gr_arch_value(const char *field, const char *word) {
-    for (int value = 0; value < 6; value++) {
+    for (int value = 0; value < WORDS; value++) {
         const char *known = gr_arch_word(field, value);
         if (known && !strcmp(known, word))
             return value;
@@ -69,10 +73,12 @@ static void keep_region(gr_arena *arena, gr_arch_region *region, size_t layers) 
     region->layers = keep(arena, region->layers, (size_t)region->layer_count, sizeof(int));
     region->mlp.spans = keep(arena, region->mlp.spans, 2 * layers, sizeof(int));
     region->heads.spans = keep(arena, region->heads.spans, 2 * layers, sizeof(int));
+    region->experts.spans = keep(arena, region->experts.spans, 2 * layers, sizeof(int));
     const char **patterns = keep(arena, region->patterns, (size_t)region->pattern_count, sizeof *patterns);
     for (int i = 0; i < region->pattern_count; i++)
         patterns[i] = gr_arena_strdup(arena, patterns[i]);
     region->patterns = patterns;
+    region->whole = keep(arena, region->whole, (size_t)region->whole_count, sizeof(int));
 }
 
 gr_arch_def *gr_arch_copy(const gr_arch_def *def) {
@@ -84,6 +90,7 @@ gr_arch_def *gr_arch_copy(const gr_arch_def *def) {
     copy->def.layer_heads = keep(arena, def->layer_heads, layers, sizeof(int));
     copy->def.layer_mlp = keep(arena, def->layer_mlp, layers, sizeof(int));
     copy->def.windows = keep(arena, def->windows, (size_t)def->window_count, sizeof(int));
+    copy->def.layer_experts = keep(arena, def->layer_experts, layers, sizeof(int));
     copy->def.l1_layers = keep(arena, def->l1_layers, (size_t)def->l1_count, sizeof(int));
     copy->def.sizes = keep(arena, def->sizes, (size_t)def->size_count, sizeof(int));
     gr_arch_region *regions = keep(arena, def->regions, (size_t)def->region_count, sizeof *regions);
@@ -155,6 +162,25 @@ gr_value gr__activation(gr_graph *graph, gr_activation activation, gr_value x) {
     default:
         return gr_silu(graph, x);
     }
+}
+
+gr_value gr__plan_strengths(gr_graph *graph, const gr__plan *plan, const gr_param *handle, const gr__span *span,
+                            int layer, gr_value x, int scale) {
+    for (int r = 0; r < plan->def->region_count; r++) {
+        gr__span s = span[r * plan->layers + layer];
+        if (s.lo < s.hi && !plan->def->regions[r].residual.add)
+            x = gr__plan_strength(graph, plan, handle, r, x, s.lo * scale, s.hi * scale);
+    }
+    return x;
+}
+
+gr_value gr__plan_strength(gr_graph *graph, const gr__plan *plan, const gr_param *handle, int region, gr_value x,
+                           int lo, int hi) {
+    gr_strength strength = plan->def->regions[region].strength;
+    if (strength == GR_STRENGTH_NONE)
+        return x;
+    gr_param g = gr__plan_param_handle(plan, handle, region, "strength");
+    return gr_learned_gate(graph, x, lo, hi, g, strength == GR_STRENGTH_SIGMOID);
 }
 
 void gr__plan_gates(gr_graph *graph, const gr__plan *plan, const int *regions, const gr__span *span, int layer,

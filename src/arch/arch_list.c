@@ -7,8 +7,9 @@
 /* What the parameters being added have in common. */
 typedef struct lister {
     gr__plan *plan;
-    int owner; /* GR_NONE or a region with a residual group */
+    int owner; /* GR_NONE or a region with a residual group or an adapter */
     int layer;
+    bool outside; /* of every layer */
 } lister;
 
 static const gr__axis plain = {GR__PLAIN, false};
@@ -26,7 +27,7 @@ static gr__plan_param *add(const lister *l, gr_param_def def, gr__axis rows, gr_
     va_end(list);
     def.name = gr_arena_strdup(plan->arena, name);
     GR_PUSH(plan->param, plan->params, plan->param_capacity) =
-        (gr__plan_param){def, {rows, cols}, {l->layer, l->layer}, l->owner};
+        (gr__plan_param){def, {rows, cols}, {l->layer, l->layer}, l->owner, l->outside ? GR_NONE : l->layer, GR__BASE};
     return &plan->param[plan->params - 1];
 }
 
@@ -102,6 +103,9 @@ static void list_layer(const lister *l) {
         snprintf(prefix, sizeof prefix, "layers.%d.mlp.", l->layer);
         list_norm(l, prefix);
     }
+    if (mlp && l->owner == GR_NONE && plan->each[l->layer])
+        add(l, weight(mlp / plan->each[l->layer], plan->width, usual_std(plan->def)), (gr__axis){GR__EXPERT, false},
+            reads, "layers.%d.mlp.router", l->layer);
     if (mlp) {
         list_in(l, mlp, GR__NEURON, "mlp.up");
         if (plan->def->activation == GR_ACTIVATION_SWIGLU)
@@ -112,20 +116,64 @@ static void list_layer(const lister *l) {
 
 static void list_owner(gr__plan *plan, int owner) {
     const gr_arch_def *def = plan->def;
-    lister l = {plan, owner, 0};
+    lister l = {plan, owner, 0, true};
     int own = gr__plan_own(plan, owner);
     double std = usual_std(def);
     add(&l, table(def->vocab, own, std), plain, writes, "embed");
     if (def->position == GR_POSITION_LEARNED)
         add(&l, table(def->positions ? def->positions : def->context, own, std), plain, writes, "position");
+    l.outside = false;
     for (l.layer = 0; l.layer < plan->layers; l.layer++)
         list_layer(&l);
-    l.layer = 0;
+    l = (lister){plan, owner, 0, true};
     list_norm(&l, "");
     if (!def->tied)
         add(&l, table(def->vocab, own, std), plain, reads, "unembed");
     if (owner == GR_NONE && def->logit_bias)
         add(&l, vector(def->vocab, GR_KIND_OUT_BIAS), plain, plain, "unembed.bias");
+}
+
+/* ---- adapters ---- */
+
+/* A and B of one map: what the columns of A and of B are is what the map reads and puts out. */
+static void list_map(gr__plan *plan, int region, gr_map map, int layer) {
+    bool inside;
+    const char *name = gr__map_name(map, &inside);
+    lister l = {plan, region, layer, !inside};
+    char text[64];
+    const int rank = plan->def->regions[region].adapter.rank, heads = plan->heads_all[layer];
+    const int mlp = plan->mlp_all[layer];
+    const struct {
+        int inputs, outputs;
+        gr__axis in, out;
+    } maps[GR_MAPS] = {
+        [GR_MAP_QKV] = {plan->width, heads * gr__plan_lines_of(plan, GR__QKV), reads, {GR__QKV, false}},
+        [GR_MAP_OUT] = {heads * gr__plan_lines_of(plan, GR__HEAD), plan->width, {GR__HEAD, true}, writes},
+        [GR_MAP_UP] = {plan->width, mlp, reads, {GR__NEURON, false}},
+        [GR_MAP_GATE] = {plan->width, mlp, reads, {GR__NEURON, false}},
+        [GR_MAP_DOWN] = {mlp, plan->width, {GR__NEURON, true}, writes},
+        [GR_MAP_EMBED] = {plan->def->vocab, plan->width, plain, writes},
+        [GR_MAP_UNEMBED] = {plan->width, plan->def->vocab, reads, plain},
+    };
+    if (inside)
+        snprintf(text, sizeof text, "layers.%d.%s", layer, name);
+    else
+        snprintf(text, sizeof text, "%s", name);
+    gr_param_def high = weight(rank, maps[map].outputs, 0);
+    high.init = GR_INIT_ZERO;
+    if (map == GR_MAP_EMBED) /* looked up by token, so a row for each */
+        add(&l, table(maps[map].inputs, rank, 1 / sqrt((double)rank)), plain, plain, "%s.a", text)->role = GR__LOW;
+    else
+        add(&l, weight(rank, maps[map].inputs, 1 / sqrt((double)maps[map].inputs)), plain, maps[map].in, "%s.a", text)
+            ->role = GR__LOW;
+    add(&l, high, plain, maps[map].out, "%s.b", text)->role = GR__HIGH;
+}
+
+static void list_adapter(gr__plan *plan, int region) {
+    for (int map = 0; map < GR_MAPS; map++)
+        for (int i = 0; i < (map < GR_MAP_EMBED ? plan->layers : 1); i++)
+            if (gr__plan_adapts(plan, region, (gr_map)map, i))
+                list_map(plan, region, (gr_map)map, i);
 }
 
 /* ---- MLP ---- */
@@ -138,7 +186,7 @@ static void list_mlp(gr__plan *plan) {
     int inputs = def->sizes[0];
     for (int i = 0; i <= plan->layers; i++) {
         bool last = i == plan->layers;
-        lister l = {plan, GR_NONE, last ? 0 : i};
+        lister l = {plan, GR_NONE, last ? 0 : i, true};
         char name[32];
         snprintf(name, sizeof name, last ? "out" : "hidden.%d", i);
         gr__axis rows = last ? plain : (gr__axis){GR__NEURON, false}, cols = i ? (gr__axis){GR__NEURON, true} : plain;
@@ -158,12 +206,27 @@ static void list_mlp(gr__plan *plan) {
     }
 }
 
-void gr__plan_list(gr__plan *plan) {
-    if (plan->def->kind == GR_ARCH_MLP) {
-        list_mlp(plan);
-        return;
-    }
+static void list_strength(gr__plan *plan, int region) {
+    lister l = {plan, region, 0, true};
+    gr_param_def number = vector(1, GR_KIND_WEIGHT);
+    number.init = plan->def->regions[region].strength == GR_STRENGTH_LEARNED ? GR_INIT_ONE : GR_INIT_ZERO;
+    add(&l, number, plain, plain, "strength")->role = GR__NUMBER;
+}
+
+static void list_transformer(gr__plan *plan) {
     list_owner(plan, GR_NONE);
     for (int k = 0; k < plan->groups; k++)
         list_owner(plan, plan->group[k]);
+    for (int r = 0; r < plan->def->region_count; r++)
+        list_adapter(plan, r);
+}
+
+void gr__plan_list(gr__plan *plan) {
+    if (plan->def->kind == GR_ARCH_MLP)
+        list_mlp(plan);
+    else
+        list_transformer(plan);
+    for (int r = 0; r < plan->def->region_count; r++)
+        if (plan->def->regions[r].strength != GR_STRENGTH_NONE)
+            list_strength(plan, r);
 }

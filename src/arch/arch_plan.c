@@ -9,11 +9,13 @@
 
 enum {
     MAX_LAYERS = 1024,
-    MAX_REGIONS = 64,
+    MAX_REGIONS = GR__REGIONS,
     MAX_UNITS = 1 << 20,
     MAX_TOKENS = 1 << 24,
     MAX_WIDTH = 1 << 16,
-    MAX_PATTERNS = 64
+    MAX_PATTERNS = 64,
+    MAX_RANK = 4096,
+    MAX_EXPERTS = 1024
 };
 
 #define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "model", (hint), __VA_ARGS__)
@@ -54,6 +56,8 @@ static gr_status check_common(const gr_arch_def *def, gr_error *err) {
     GR_TRY(within("the number of regions", def->region_count, 0, MAX_REGIONS, err));
     return GR_OK;
 }
+
+static bool has_experts(const gr_arch_def *def) { return def->experts > 0 || def->layer_experts; }
 
 static int default_mlp(const gr_arch_def *def) {
     if (def->mlp)
@@ -107,6 +111,10 @@ static gr_status settle_transformer(gr__plan *plan, const gr_arch_def *def, gr_e
         return USAGE(err, "give head_size, or a width that is a multiple of heads",
                      "width %d does not divide into %d heads", def->width, def->heads);
     plan->head_size = def->head_size ? def->head_size : def->width / def->heads;
+    GR_TRY(within("experts", def->experts, 0, MAX_EXPERTS, err));
+    GR_TRY(fraction("balance", def->balance, 1e6, err));
+    if (has_experts(def))
+        GR_TRY(within("top (of the experts)", def->top, 1, MAX_EXPERTS, err));
     plan->layers = def->layers;
     plan->width = plan->stream = def->width;
     return check_attention(plan, def, err);
@@ -120,6 +128,8 @@ static gr_status settle_mlp(gr__plan *plan, const gr_arch_def *def, gr_error *er
         return USAGE(err, "flat is for transformers, and init_std for normal draws",
                      "an mlp network cannot have initial values '%s' with init_std %g",
                      gr_arch_word("init", (int)def->init), def->init_std);
+    if (has_experts(def))
+        return USAGE(err, "build a transformer", "an mlp network has no experts");
     if (def->activation == GR_ACTIVATION_SWIGLU)
         return USAGE(err, "choose relu, gelu, gelu_tanh or silu", "an mlp network has no gate for swiglu");
     plan->layers = def->size_count - 2;
@@ -136,18 +146,33 @@ static gr_status settle_heads(gr__plan *plan, const gr_arch_def *def, int layer,
     return GR_OK;
 }
 
+/* Neurons of all experts of a layer. */
+static gr_status settle_experts(gr__plan *plan, int layer, gr_error *err) {
+    const gr_arch_def *def = plan->def;
+    if (!has_experts(def))
+        return GR_OK;
+    int experts = def->layer_experts ? def->layer_experts[layer] : def->experts;
+    GR_TRY(within("the experts of a layer", experts, 0, MAX_EXPERTS, err));
+    GR_TRY(within("the neurons of an expert", plan->mlp[layer], 1, MAX_UNITS / MAX_EXPERTS, err));
+    plan->each[layer] = plan->mlp[layer];
+    plan->mlp[layer] *= experts;
+    return GR_OK;
+}
+
 static gr_status settle_layers(gr__plan *plan, const gr_arch_def *def, gr_error *err) {
     size_t n = (size_t)plan->layers * sizeof(int);
     plan->heads = gr_arena_alloc(plan->arena, n);
     plan->mlp = gr_arena_alloc(plan->arena, n);
     plan->heads_all = gr_arena_alloc(plan->arena, n);
     plan->mlp_all = gr_arena_alloc(plan->arena, n);
+    plan->each = gr_arena_alloc(plan->arena, n);
     for (int i = 0; i < plan->layers; i++) {
         if (def->kind == GR_ARCH_MLP) {
             plan->mlp[i] = def->sizes[i + 1];
         } else {
             GR_TRY(settle_heads(plan, def, i, err));
             plan->mlp[i] = def->layer_mlp ? def->layer_mlp[i] : default_mlp(def);
+            GR_TRY(settle_experts(plan, i, err));
         }
         GR_TRY(within("the neurons of a layer", plan->mlp[i], 0, MAX_UNITS, err));
         plan->heads_all[i] = plan->heads[i];
@@ -190,11 +215,17 @@ static gr_status check_units(const gr_arch_region *region, const gr_arch_units *
     return GR_OK;
 }
 
-static bool in_layer(const gr_arch_region *region, int layer) {
-    for (int i = 0; i < region->layer_count; i++)
-        if (region->layers[i] == layer)
+static bool listed(const int *list, int count, int layer) {
+    for (int i = 0; i < count; i++)
+        if (list[i] == layer)
             return true;
-    return !region->layer_count;
+    return false;
+}
+
+/* Whether a region has units of its own in a layer: it is named, and not owned whole. */
+static bool in_layer(const gr_arch_region *region, int layer) {
+    return (!region->layer_count || listed(region->layers, region->layer_count, layer)) &&
+           !listed(region->whole, region->whole_count, layer);
 }
 
 /* The range that a claim means among `count` units. */
@@ -239,6 +270,35 @@ static gr_status settle_units(gr__plan *plan, int r, const gr_arch_units *u, con
     return GR_OK;
 }
 
+/* Experts of region r: as many of the layer's neurons as they have. */
+static gr_status settle_region_experts(gr__plan *plan, int r, gr_error *err) {
+    const gr_arch_region *region = &plan->def->regions[r];
+    const gr_arch_units *u = &region->experts;
+    GR_TRY(check_units(region, u, "experts", err));
+    if (has_experts(plan->def) && has_units(&region->mlp) && !region->residual.add)
+        return USAGE(err, "give it experts", "region '%s' takes single neurons of a network with experts",
+                     region->name);
+    if (has_units(u) && (!has_experts(plan->def) || region->residual.add))
+        return USAGE(err, "set experts in the model, and give residual dimensions a region of their own",
+                     "region '%s' takes experts of a network without, or beside residual dimensions", region->name);
+    for (int i = 0; i < plan->layers && has_units(u); i++) {
+        gr__span *s = &plan->mlp_span[r * plan->layers + i];
+        int each = plan->each[i], count = plan->mlp[i] / each;
+        if (!in_layer(region, i))
+            continue;
+        if (u->add) {
+            GR_TRY(within("the experts of a layer", plan->mlp_all[i] / each + u->add, 0, MAX_EXPERTS, err));
+            *s = (gr__span){plan->mlp_all[i], plan->mlp_all[i] + u->add * each};
+            plan->mlp_all[i] = s->hi;
+        } else {
+            *s = claim(u, i, count);
+            GR_TRY(check_span(region, *s, "experts", "layer", count, err));
+            *s = (gr__span){s->lo * each, s->hi * each};
+        }
+    }
+    return GR_OK;
+}
+
 static gr_status settle_residual(gr__plan *plan, int r, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     const gr_arch_units *u = &region->residual;
@@ -262,6 +322,67 @@ static gr_status settle_residual(gr__plan *plan, int r, gr_error *err) {
     return GR_OK;
 }
 
+static gr_status settle_whole(gr__plan *plan, int r, gr_error *err) {
+    const gr_arch_region *region = &plan->def->regions[r];
+    if (region->whole_count && plan->def->kind != GR_ARCH_TRANSFORMER)
+        return USAGE(err, "claim its neurons", "region '%s' owns whole layers, which only a transformer has",
+                     region->name);
+    for (int i = 0; i < region->whole_count; i++) {
+        int layer = region->whole[i];
+        if (layer < 0 || layer >= plan->layers)
+            return USAGE(err, NULL, "region '%s' owns layer %d whole, of a network with %d", region->name, layer,
+                         plan->layers);
+        if (plan->whole[layer] != GR_NONE)
+            return USAGE(err, "a layer has one owner", "layer %d is owned whole by region '%s' and by region '%s'",
+                         layer, plan->def->regions[plan->whole[layer]].name, region->name);
+        plan->whole[layer] = r;
+    }
+    return GR_OK;
+}
+
+static gr_status check_adapter(const gr__plan *plan, int r, gr_error *err) {
+    const gr_arch_region *region = &plan->def->regions[r];
+    const gr_arch_adapter *a = &region->adapter;
+    GR_TRY(within("the rank of an adapter", a->rank, 0, MAX_RANK, err));
+    GR_TRY(fraction("the dropout of an adapter", a->dropout, 1, err));
+    if (!a->rank)
+        return a->maps || a->scale != 0 || a->dropout > 0
+                   ? USAGE(err, "give it a rank", "the adapter of region '%s' has rank 0", region->name)
+                   : GR_OK;
+    if (!(a->scale >= 0 && isfinite(a->scale)) || a->maps >> GR_MAPS)
+        return USAGE(err, NULL, "the adapter of region '%s' has scale %g and maps %x", region->name, a->scale, a->maps);
+    if (plan->def->kind != GR_ARCH_TRANSFORMER || region->residual.add)
+        return USAGE(err, "give the adapter a region of its own, in a transformer",
+                     "region '%s' has an adapter beside residual dimensions, or in an mlp network", region->name);
+    bool any = false;
+    for (int map = 0; map < GR_MAPS; map++) {
+        bool there = false;
+        for (int i = 0; i < plan->layers; i++)
+            there = there || gr__plan_adapts(plan, r, (gr_map)map, i);
+        if (!there && a->maps >> map & 1)
+            return USAGE(err, "leave it out of `maps`", "region '%s' adapts '%s', which its layers do not have",
+                         region->name, gr_arch_word("map", map));
+        any = any || there;
+    }
+    return any ? GR_OK : USAGE(err, NULL, "region '%s' adapts no map", region->name);
+}
+
+/* What is in a layer that a region owns whole would leave with it. */
+static gr_status check_whole(const gr__plan *plan, gr_error *err) {
+    for (int r = 0; r < plan->def->region_count; r++)
+        for (int i = 0; i < plan->layers; i++) {
+            gr__span heads = plan->head_span[r * plan->layers + i], mlp = plan->mlp_span[r * plan->layers + i];
+            bool adapts = false;
+            for (int map = 0; map < GR_MAP_EMBED; map++)
+                adapts = adapts || gr__plan_adapts(plan, r, (gr_map)map, i);
+            if (plan->whole[i] != GR_NONE && (heads.lo < heads.hi || mlp.lo < mlp.hi || adapts))
+                return USAGE(err, "name the region's layers, without this one",
+                             "region '%s' has units in layer %d, which region '%s' owns whole",
+                             plan->def->regions[r].name, i, plan->def->regions[plan->whole[i]].name);
+        }
+    return GR_OK;
+}
+
 static gr_status settle_region(gr__plan *plan, int r, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     GR_TRY(check_name(plan->def, r, err));
@@ -270,16 +391,32 @@ static gr_status settle_region(gr__plan *plan, int r, gr_error *err) {
             return USAGE(err, NULL, "region '%s' names layer %d of a network with %d", region->name, region->layers[i],
                          plan->layers);
     if (!has_units(&region->residual) && !has_units(&region->mlp) && !has_units(&region->heads) &&
-        !region->pattern_count)
-        return USAGE(err, "give it residual, mlp, heads or parameters", "region '%s' owns nothing", region->name);
-    if (region->stop && !has_units(&region->mlp) && !has_units(&region->heads) && !region->residual.add)
-        return USAGE(err, "give it heads, neurons or a residual group, or leave stop out",
+        !has_units(&region->experts) && !region->pattern_count && !region->whole_count && !region->adapter.rank)
+        return USAGE(err, "give it residual, mlp, heads, experts, whole, adapter or parameters",
+                     "region '%s' owns nothing", region->name);
+    if (region->stop &&
+        (has_units(&region->experts) || region->whole_count || (has_units(&region->mlp) && plan->def->experts)))
+        return USAGE(err, "it is for heads, neurons, residual groups and adapters",
+                     "region '%s' stops gradients, which experts and whole layers cannot", region->name);
+    if (region->stop && !has_units(&region->mlp) && !has_units(&region->heads) && !region->residual.add &&
+        !region->adapter.rank)
+        return USAGE(err, "give it heads, neurons, an adapter or a residual group, or leave stop out",
                      "region '%s' stops gradients, and has no units that read anything", region->name);
     if (plan->def->kind == GR_ARCH_MLP && (has_units(&region->residual) || has_units(&region->heads)))
         return USAGE(err, NULL, "region '%s' wants heads or residual dimensions of an mlp network", region->name);
+    if (!gr_arch_word("strength", (int)region->strength))
+        return USAGE(err, NULL, "strength of region '%s' has the unknown value %d", region->name,
+                     (int)region->strength);
+    if (region->strength && !has_units(&region->mlp) && !has_units(&region->experts) && !has_units(&region->heads) &&
+        !region->whole_count && !region->adapter.rank)
+        return USAGE(err, "leave strength out", "region '%s' has nothing that a strength could multiply", region->name);
+    GR_TRY(settle_whole(plan, r, err));
     GR_TRY(settle_residual(plan, r, err));
     GR_TRY(settle_units(plan, r, &region->heads, "heads", plan->heads, plan->heads_all, plan->head_span, err));
-    return settle_units(plan, r, &region->mlp, "neurons", plan->mlp, plan->mlp_all, plan->mlp_span, err);
+    GR_TRY(settle_region_experts(plan, r, err));
+    return has_units(&region->experts)
+               ? GR_OK
+               : settle_units(plan, r, &region->mlp, "neurons", plan->mlp, plan->mlp_all, plan->mlp_span, err);
 }
 
 /* A bias into the stream needs a block of the core to stand in; sizes must be countable. */
@@ -338,8 +475,14 @@ static gr_status settle(gr__plan *plan, gr_error *err) {
     plan->head_span = gr_arena_alloc(plan->arena, n * sizeof(gr__span));
     plan->mlp_span = gr_arena_alloc(plan->arena, n * sizeof(gr__span));
     plan->stream_span = gr_arena_alloc(plan->arena, (size_t)def->region_count * sizeof(gr__span));
+    plan->whole = gr_arena_alloc(plan->arena, (size_t)plan->layers * sizeof *plan->whole);
+    for (int i = 0; i < plan->layers; i++)
+        plan->whole[i] = GR_NONE;
     for (int r = 0; r < def->region_count; r++)
         GR_TRY(settle_region(plan, r, err));
+    GR_TRY(check_whole(plan, err));
+    for (int r = 0; r < def->region_count; r++)
+        GR_TRY(check_adapter(plan, r, err));
     GR_TRY(check_result(plan, err));
     gr__plan_list(plan);
     GR_TRY(check_stops(plan, err));
@@ -430,20 +573,53 @@ bool gr__plan_thinks(const gr__plan *plan, int layer) {
     return any;
 }
 
+const char *gr__map_name(gr_map map, bool *in_layer) {
+    static const char *const names[] = {"attn.qkv", "attn.out", "mlp.up", "mlp.gate", "mlp.down", "embed", "unembed"};
+    if (in_layer)
+        *in_layer = map < GR_MAP_EMBED;
+    return names[map];
+}
+
+bool gr__plan_adapts(const gr__plan *plan, int region, gr_map map, int layer) {
+    const gr_arch_region *r = &plan->def->regions[region];
+    if (!r->adapter.rank || (r->adapter.maps && !(r->adapter.maps >> map & 1)))
+        return false;
+    switch (map) {
+    case GR_MAP_QKV:
+    case GR_MAP_OUT:
+        return in_layer(r, layer) && plan->heads_all[layer] > 0;
+    case GR_MAP_UP:
+    case GR_MAP_DOWN:
+        return in_layer(r, layer) && plan->mlp_all[layer] > 0 && !plan->each[layer];
+    case GR_MAP_GATE:
+        return in_layer(r, layer) && plan->mlp_all[layer] > 0 && !plan->each[layer] &&
+               plan->def->activation == GR_ACTIVATION_SWIGLU;
+    default:
+        return r->adapter.maps != 0;
+    }
+}
+
 /* ---- rectangles ---- */
+
+bool gr__plan_core(const gr__plan *plan, int param) {
+    return plan->param[param].region == GR_NONE || plan->param[param].role != GR__BASE;
+}
 
 gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region) {
     const gr__plan_param *p = &plan->param[param];
     int at = region * plan->layers + p->layer[axis];
     gr__span s = {0, 0};
     int scale = gr__plan_lines_of(plan, p->axis[axis].unit);
-    if (p->region != GR_NONE || plan->def->regions[region].residual.add)
+    if (!gr__plan_core(plan, param) || plan->def->regions[region].residual.add)
         return s;
     switch (p->axis[axis].unit) {
     case GR__STREAM:
         return plan->stream_span[region];
     case GR__NEURON:
         return plan->mlp_span[at];
+    case GR__EXPERT:
+        s = plan->mlp_span[at];
+        return (gr__span){s.lo / plan->each[p->layer[axis]], s.hi / plan->each[p->layer[axis]]};
     case GR__HEAD:
     case GR__QKV:
         s = plan->head_span[at];
@@ -479,12 +655,18 @@ int gr__plan_stops(const gr__plan *plan, gr_columns *stop, int most, int param) 
     }
 }
 
-bool gr__plan_whole(const gr__plan *plan, int param, int region) {
+bool gr__plan_listed(const gr__plan *plan, int param, int region) {
     const gr_arch_region *r = &plan->def->regions[region];
     for (int i = 0; i < r->pattern_count; i++)
         if (!fnmatch(r->patterns[i], plan->param[param].def.name, 0))
             return true;
-    return plan->param[param].region == region;
+    return false;
+}
+
+bool gr__plan_whole(const gr__plan *plan, int param, int region) {
+    const gr__plan_param *p = &plan->param[param];
+    bool block = p->region == GR_NONE && p->block != GR_NONE && plan->whole[p->block] == region;
+    return block || p->region == region || gr__plan_listed(plan, param, region);
 }
 
 int gr__plan_parts(const gr__plan *plan, gr_part part[GR__PARTS], int param, int region) {
@@ -493,6 +675,8 @@ int gr__plan_parts(const gr__plan *plan, gr_part part[GR__PARTS], int param, int
         part[0] = (gr_part){param, 0, rows, 0, cols};
         return 1;
     }
+    if (plan->param[param].role != GR__BASE) /* an adapter is its region's alone, whatever units it reaches */
+        return 0;
     gr__span r = gr__plan_lines(plan, param, 0, region), c = gr__plan_lines(plan, param, 1, region);
     if (r.lo < r.hi)
         part[n++] = (gr_part){param, r.lo, r.hi, 0, cols};

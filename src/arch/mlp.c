@@ -32,6 +32,7 @@ void gr__mlp_graph(gr_graph *graph, const gr__plan *plan, bool watch) {
             gr_graph_loss(graph, gr_mean(graph, gr_l1(graph, x)), def->l1);
         if (def->dropout > 0)
             x = gr_dropout(graph, x, def->dropout);
+        x = gr__plan_strengths(graph, plan, handle, plan->mlp_span, i, x, 1);
         x = gr_tap_point(graph, x, name);
         gr__plan_gates(graph, plan, region, plan->mlp_span, i, gr_graph_tap(graph, x), 1);
         if (watch)

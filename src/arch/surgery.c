@@ -37,13 +37,15 @@ static void fill_model(const gr__remap *map, gr_model *to, gr_model *from, bool 
     for (int q = 0; q < map->to->params; q++) {
         const gr__plan_param *p = &map->to->param[q];
         gr_real *data = gr_model_data(to, gr_model_find(to, p->def.name));
-        gr_param old = gr_model_find(from, p->def.name);
-        if (old == GR_NONE) {
+        int origin = gr__remap_origin(map, q);
+        if (origin == GR_NONE) {
             const bool bias = p->def.kind == GR_KIND_BIAS || p->def.kind == GR_KIND_OUT_BIAS;
-            if (!fresh && (bias || p->axis[0].out || p->axis[1].out))
+            /* adapters begin silent */
+            if (!fresh && p->role == GR__BASE && (bias || p->axis[0].out || p->axis[1].out))
                 memset(data, 0, (size_t)p->def.rows * (size_t)p->def.cols * sizeof *data);
             continue;
         }
+        gr_param old = gr_model_find(from, map->from->param[origin].def.name);
         int *rows = gr__remap_lines(map, q, 0), *cols = gr__remap_lines(map, q, 1);
         fill(data, gr_model_data(from, old), gr_model_param(from, old)->cols, p, rows, cols, fresh);
         gr_free(rows);
@@ -80,6 +82,8 @@ static gr_status check_same(const gr_arch_def *a, const gr_arch_def *b, gr_error
     GR_TRY(same("rotary_halves", a->rotary_halves, b->rotary_halves, err));
     GR_TRY(same("attention_scale", a->attention_scale, b->attention_scale, err));
     GR_TRY(same("tied", a->tied, b->tied, err));
+    if (a->experts || a->layer_experts || b->experts || b->layer_experts)
+        GR_TRY(same("top", a->top, b->top, err));
     return same("loss", a->loss, b->loss, err);
 }
 
@@ -94,12 +98,21 @@ static gr_status check_axis(const gr__remap *map, int old, int axis, gr_error *e
     int *from = gr__remap_lines(map, q, axis), size = axis ? to->def.cols : to->def.rows;
     for (int i = 0; i < size; i++)
         found += from[i] >= 0 && from[i] < lines;
-    bool grows = to->region == GR_NONE && to->axis[axis].unit > GR__STREAM;
+    bool grows = gr__plan_core(map->to, q) && to->axis[axis].unit > GR__STREAM;
     gr_free(from);
     if (found == lines && (grows || size == lines))
         return GR_OK;
     return USAGE(err, "expand only adds units, in regions", "'%s' has %d %s, %d of them in the wider network's %d",
                  def->name, lines, axis ? "columns" : "rows", found, size);
+}
+
+/* An adapter that stays adds what it did. */
+static gr_status check_adapters(const gr_arch_def *a, const gr_arch_def *b, gr_error *err) {
+    for (int i = 0; i < a->region_count; i++)
+        for (int k = 0; k < b->region_count; k++)
+            if (a->regions[i].adapter.rank && !strcmp(a->regions[i].name, b->regions[k].name))
+                GR_TRY(same("adapter scale", a->regions[i].adapter.scale, b->regions[k].adapter.scale, err));
+    return GR_OK;
 }
 
 static gr_status check_wider(const gr__remap *map, gr_error *err) {
@@ -110,7 +123,9 @@ static gr_status check_wider(const gr__remap *map, gr_error *err) {
         GR_TRY(same("a window of", gr__plan_window(map->from, i), gr__plan_window(map->to, i), err));
         GR_TRY(same("heads to claim", map->from->heads[i], map->to->heads[i], err));
         GR_TRY(same("neurons to claim", map->from->mlp[i], map->to->mlp[i], err));
+        GR_TRY(same("neurons of an expert", map->from->each[i], map->to->each[i], err));
     }
+    GR_TRY(check_adapters(map->from->def, map->def, err));
     for (int p = 0; p < map->from->params; p++)
         for (int axis = 0; axis < 2; axis++)
             GR_TRY(check_axis(map, p, axis, err));
@@ -142,7 +157,8 @@ static void off_zero(const gr__plan *plan, gr_model *model, int region) {
     for (int q = 0; q < plan->params; q++) {
         const gr__plan_param *p = &plan->param[q];
         gr_real *data = gr_model_data(model, gr_model_find(model, p->def.name));
-        if (gr__plan_whole(plan, q, region) && (p->region != region || p->axis[0].out || p->axis[1].out))
+        bool puts_out = p->role == GR__BASE ? p->axis[0].out || p->axis[1].out : p->role == GR__HIGH;
+        if (gr__plan_listed(plan, q, region) || (gr__plan_whole(plan, q, region) && puts_out))
             zero(data, p->def.cols, (gr_part){q, 0, p->def.rows, 0, p->def.cols});
         gr__span r = gr__plan_lines(plan, q, 0, region), c = gr__plan_lines(plan, q, 1, region);
         if (p->axis[0].out)
@@ -292,10 +308,19 @@ static gr_status off_mean(const gr__plan *plan, gr_model *model, int region, con
 
 static gr_status check_mean(const gr__plan *plan, int r, const gr_surgery_off_def *how, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
-    if (region->residual.add || plan->stream_span[r].lo < plan->stream_span[r].hi || region->pattern_count)
+    if (region->residual.add || plan->stream_span[r].lo < plan->stream_span[r].hi || region->pattern_count ||
+        region->whole_count || region->adapter.rank || region->experts.add || region->experts.last ||
+        region->experts.lo || region->experts.hi || region->experts.spans)
         return USAGE(err, "use zero, reinit or remove",
-                     "region '%s' has residual dimensions or whole parameters: a mean is defined for neurons and heads",
+                     "region '%s' has residual dimensions, experts, whole layers, an adapter or whole parameters: a "
+                     "mean is defined for neurons and heads",
                      region->name);
+    for (int k = 0; k < plan->def->region_count; k++)
+        for (int i = 0; i < plan->layers; i++)
+            if (gr__plan_adapts(plan, k, GR_MAP_OUT, i) || gr__plan_adapts(plan, k, GR_MAP_DOWN, i))
+                return USAGE(err, "merge or remove the adapter first",
+                             "the adapter '%s' reads heads or neurons, so the mean of '%s' is not in one map",
+                             plan->def->regions[k].name, region->name);
     if (!how->next || how->rows < 1)
         return USAGE(err, NULL, "mean ablation of '%s' needs calibration batches", region->name);
     return GR_OK;

@@ -4,9 +4,12 @@
  * are off repeat the bits of the network without them. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "arch/arch_plan.h"
 #include "gradroute/ops.h"
+
+enum { TERMS = 4, TERMS_MOST = 1 + GR__GROUPS + GR__REGIONS }; /* of one product; of a map */
 
 /* The normed core and the normed own stream, of which only the latter passes gradient, and to its own stream alone. */
 typedef struct stopped {
@@ -21,6 +24,7 @@ typedef struct builder {
     int *region;                  /* of each region of the description */
     gr_tap group_tap[GR__GROUPS]; /* embedding of each group: says whether it is on */
     stopped read[GR__GROUPS];     /* what a group reads of the last norm, if it stops gradients */
+    gr_value chosen;              /* experts of the layer that is being built */
     bool watch;
 } builder;
 
@@ -50,17 +54,60 @@ static gr_value tap_stream(builder *b, gr_value x, const char *name) {
     return point;
 }
 
-/* A point that belongs to a group as a whole, gated by its region. */
-static gr_value gate_group(builder *b, gr_value point, int owner) {
+/* A point that belongs to a region as a whole, gated by it. */
+static gr_value gate_region(builder *b, gr_value point, int owner) {
     gr_graph_region_gate(b->g, b->region[owner], gr_graph_tap(b->g, point), 0, gr_value_width(b->g, point));
     return point;
+}
+
+/* ---- adapters ---- */
+
+/* base + the terms + bias: any number of terms, in products of at most TERMS. */
+static gr_value sum(builder *b, int count, const gr_term *term, gr_param bias, gr_value base) {
+    for (int i = 0; i < count; i += TERMS) {
+        base = gr_linear(b->g, count - i < TERMS ? count - i : TERMS, term + i, bias, base);
+        bias = GR_NONE;
+    }
+    return base;
+}
+
+/* A dropout(x) of a region's adapter, scaled and gated: what its B reads. x of the embedding's is GR_NONE. */
+static gr_value low_rank(builder *b, gr_value x, int region, const char *name) {
+    const gr_arch_adapter *a = &b->def->regions[region].adapter;
+    char text[192];
+    gr_param w = PARAM(b, region, "%s.a", name);
+    if (b->def->regions[region].stop && x != GR_NONE)
+        x = gr_stop(b->g, x);
+    gr_value low = x == GR_NONE
+                       ? gr_embedding(b->g, w)
+                       : gr_linear(b->g, 1, &(gr_term){.x = gr_dropout(b->g, x, a->dropout), .w = w}, GR_NONE, GR_NONE);
+    if (a->scale != 0 && a->scale != 1)
+        low = gr_scale(b->g, low, a->scale);
+    low = gr__plan_strength(b->g, b->plan, b->handle, region, low, 0, a->rank);
+    snprintf(text, sizeof text, "%s.%s.low", b->def->regions[region].name, name);
+    return gate_region(b, gr_tap_point(b->g, low, text), region);
+}
+
+/* The terms of all adapters of a map that reads x, behind the `count` that there are; returns how many then. */
+static int adapt(builder *b, gr_term *term, int count, gr_value x, gr_map map, int layer) {
+    bool inside;
+    char name[64] = "";
+    const char *of = gr__map_name(map, &inside);
+    if (inside)
+        snprintf(name, sizeof name, "layers.%d.", layer);
+    strncat(name, of, sizeof name - strlen(name) - 1);
+    for (int r = 0; r < b->def->region_count; r++)
+        if (gr__plan_adapts(b->plan, r, map, layer))
+            term[count++] = (gr_term){.x = low_rank(b, x, r, name), .w = PARAM(b, r, "%s.b", name), .transposed = true};
+    return count;
 }
 
 /* ---- reading and writing the streams ---- */
 
 /* w x over what the owner sees of the normed streams n: core and own group, side by side for the first group. */
-static gr_value read_streams(builder *b, gr_value n, int owner, int layer, const char *name) {
+static gr_value read_streams(builder *b, gr_value n, int owner, int layer, gr_map map) {
     const gr__plan *plan = b->plan;
+    const char *name = gr__map_name(map, NULL);
     gr_param w = PARAM(b, owner, "layers.%d.%s", layer, name);
     gr_param bias = PARAM(b, owner, "layers.%d.%s.bias", layer, name);
     int d = plan->width, own = gr__plan_own(plan, owner), seen = gr__plan_seen(plan, owner), k = 0;
@@ -72,12 +119,15 @@ static gr_value read_streams(builder *b, gr_value n, int owner, int layer, const
     if (k == 0) {
         gr_columns ranges[GR_TERM_STOPS]; /* the core's units of regions that stop */
         gr_value x = stop ? b->read[0].both : seen < plan->stream ? gr_slice(b->g, n, 0, seen) : n;
-        gr_term whole = {.x = x, .w = w, .stop = ranges};
+        gr_term term[TERMS_MOST] = {{.x = x, .w = w, .stop = ranges}};
         char text[64];
+        int count = 1;
         snprintf(text, sizeof text, "layers.%d.%s", layer, name);
-        if (owner == GR_NONE)
-            whole.stops = gr__plan_stops(plan, ranges, GR_TERM_STOPS, gr__plan_find(plan, text));
-        return gr_linear(b->g, 1, &whole, bias, GR_NONE);
+        if (owner == GR_NONE) {
+            term[0].stops = gr__plan_stops(plan, ranges, GR_TERM_STOPS, gr__plan_find(plan, text));
+            count = adapt(b, term, 1, x, map, layer);
+        }
+        return sum(b, count, term, bias, GR_NONE);
     }
     gr_value core = stop ? b->read[k].core : gr_slice(b->g, n, 0, d);
     gr_value mine = stop ? b->read[k].own : gr_slice(b->g, n, plan->offset[k], plan->offset[k] + own);
@@ -85,13 +135,24 @@ static gr_value read_streams(builder *b, gr_value n, int owner, int layer, const
     return gr_linear(b->g, 2, apart, bias, GR_NONE);
 }
 
-/* stream + the terms + bias, with dropout of what is added. */
-static gr_value write_stream(builder *b, gr_value stream, int count, const gr_term *term, gr_param bias) {
-    if (!count)
+/* stream + the terms + bias + what experts put out (GR_NONE: nothing), with dropout of what is added. owner: the region
+ * that owns the layer whole and gates what is added at a tap of this name; GR_NONE: nobody. */
+static gr_value write_stream(builder *b, gr_value stream, int count, const gr_term *term, gr_param bias,
+                             gr_value experts, int owner, const char *tap) {
+    if (!count && experts == GR_NONE)
         return stream;
-    if (b->def->dropout == 0)
-        return gr_linear(b->g, count, term, bias, stream);
-    return gr_add(b->g, stream, gr_dropout(b->g, gr_linear(b->g, count, term, bias, GR_NONE), b->def->dropout));
+    if (b->def->dropout == 0 && owner == GR_NONE) {
+        stream = count ? sum(b, count, term, bias, stream) : stream;
+        return experts == GR_NONE ? stream : gr_add(b->g, stream, experts);
+    }
+    gr_value added = count ? sum(b, count, term, bias, GR_NONE) : experts;
+    if (count && experts != GR_NONE)
+        added = gr_add(b->g, added, experts);
+    added = gr_dropout(b->g, added, b->def->dropout);
+    if (owner == GR_NONE)
+        return gr_add(b->g, stream, added);
+    added = gr__plan_strength(b->g, b->plan, b->handle, owner, added, 0, b->plan->width);
+    return gr_add(b->g, stream, gate_region(b, gr_tap_point(b->g, added, tap), owner));
 }
 
 /* ---- norms ---- */
@@ -131,6 +192,13 @@ static void stop_reads(builder *b, const gr_value *stream, gr_value n, const cha
 
 /* ---- blocks ---- */
 
+/* Units of one sort by the strengths of their regions: of a group all, of the core those that regions have. */
+static gr_value strengthen(builder *b, gr_value x, int owner, int layer, const gr__span *span, int scale) {
+    if (owner != GR_NONE)
+        return gr__plan_strength(b->g, b->plan, b->handle, owner, x, 0, gr_value_width(b->g, x));
+    return gr__plan_strengths(b->g, b->plan, b->handle, span, layer, x, scale);
+}
+
 static gr_value heads_of(builder *b, gr_value n, int owner, int layer) {
     const gr__plan *plan = b->plan;
     const gr_arch_def *def = b->def;
@@ -144,37 +212,78 @@ static gr_value heads_of(builder *b, gr_value n, int owner, int layer) {
                                         .rotary_base = def->position == GR_POSITION_ROTARY ? def->rotary_base : 0,
                                         .rotary_size = def->rotary_size,
                                         .rotary_halves = def->rotary_halves};
-    gr_value qkv = read_streams(b, n, owner, layer, "attn.qkv");
+    gr_value qkv = read_streams(b, n, owner, layer, GR_MAP_QKV);
     gr_value a = gr_attention(b->g, qkv, &attention);
+    a = strengthen(b, a, owner, layer, plan->head_span, gr__plan_lines_of(plan, GR__HEAD));
     a = tap_layer(b, a, owner, layer, "attn.heads");
     if (owner != GR_NONE)
-        return gate_group(b, a, owner);
+        return gate_region(b, a, owner);
     gr__plan_gates(b->g, plan, b->region, plan->head_span, layer, gr_graph_tap(b->g, a),
                    gr__plan_lines_of(plan, GR__HEAD));
     return a;
 }
 
+/* [N x E]: the weight of each expert that a row uses, 0 for the others; regions gate their experts' scores. */
+static gr_value choose_experts(builder *b, gr_value n, int layer) {
+    const gr__plan *plan = b->plan;
+    char name[48];
+    int each = plan->each[layer], experts = plan->mlp_all[layer] / each;
+    gr_term router = {.x = plan->width < plan->stream ? gr_slice(b->g, n, 0, plan->width) : n,
+                      .w = PARAM(b, GR_NONE, "layers.%d.mlp.router", layer)};
+    snprintf(name, sizeof name, "layers.%d.mlp.experts", layer);
+    gr_value scores = gr_scores(b->g, gr_linear(b->g, 1, &router, GR_NONE, GR_NONE));
+    scores = gr_tap_point(b->g, scores, name);
+    for (int r = 0; r < b->def->region_count; r++) {
+        gr__span s = plan->mlp_span[r * plan->layers + layer];
+        if (s.lo < s.hi && !b->def->regions[r].residual.add)
+            gr_graph_region_gate(b->g, b->region[r], gr_graph_tap(b->g, scores), s.lo / each, s.hi / each);
+    }
+    gr_value p = gr_share(b->g, scores), chosen = gr_top(b->g, p, b->def->top < experts ? b->def->top : experts);
+    if (b->def->balance > 0)
+        gr_graph_loss(b->g, gr_mean(b->g, gr_balance(b->g, p, chosen)), b->def->balance);
+    return chosen;
+}
+
+/* As read_streams, for the experts that were chosen. */
+static gr_value read_experts(builder *b, gr_value n, int owner, int layer, gr_map map) {
+    const char *name = gr__map_name(map, NULL);
+    gr_value x = b->plan->width < b->plan->stream ? gr_slice(b->g, n, 0, b->plan->width) : n;
+    return gr_expert_linear(b->g, x, b->chosen, PARAM(b, owner, "layers.%d.%s", layer, name),
+                            PARAM(b, owner, "layers.%d.%s.bias", layer, name), false);
+}
+
 static gr_value neurons_of(builder *b, gr_value n, int owner, int layer) {
-    gr_value up = read_streams(b, n, owner, layer, "mlp.up"), hidden;
+    const bool experts = owner == GR_NONE && b->plan->each[layer];
+    if (experts)
+        b->chosen = choose_experts(b, n, layer);
+    gr_value (*read)(builder *, gr_value, int, int, gr_map) = experts ? read_experts : read_streams;
+    gr_value up = read(b, n, owner, layer, GR_MAP_UP), hidden;
     if (b->def->activation == GR_ACTIVATION_SWIGLU)
-        hidden = gr_swiglu(b->g, read_streams(b, n, owner, layer, "mlp.gate"), up);
+        hidden = gr_swiglu(b->g, read(b, n, owner, layer, GR_MAP_GATE), up);
     else
         hidden = gr__activation(b->g, b->def->activation, up);
+    if (experts)
+        hidden = gr_weigh(b->g, hidden, b->chosen);
     if (owner == GR_NONE && gr__plan_penalised(b->plan, layer)) /* before the tap: no route reaches it */
         gr_graph_loss(b->g, gr_mean(b->g, gr_l1(b->g, hidden)), b->def->l1);
+    hidden = strengthen(b, hidden, owner, layer, b->plan->mlp_span, 1);
     hidden = tap_layer(b, hidden, owner, layer, "mlp.hidden");
     if (owner != GR_NONE)
-        return gate_group(b, hidden, owner);
-    gr__plan_gates(b->g, b->plan, b->region, b->plan->mlp_span, layer, gr_graph_tap(b->g, hidden), 1);
+        return gate_region(b, hidden, owner);
+    if (!experts)
+        gr__plan_gates(b->g, b->plan, b->region, b->plan->mlp_span, layer, gr_graph_tap(b->g, hidden), 1);
     return hidden;
 }
 
 /* One block over the core and every group: units(owner) read the normed streams; the core's stream takes what all of
  * them write to it, a group's what its own units do. */
-static void block(builder *b, gr_value *stream, int layer, const char *block_name, const char *out,
+static void block(builder *b, gr_value *stream, int layer, const char *block_name, gr_map map,
                   gr_value (*units)(builder *, gr_value, int, int), int (*count_of)(const gr__plan *, int, int)) {
     char name[64];
-    gr_term to_core[1 + GR__GROUPS], to_own[GR__GROUPS];
+    gr_term to_core[TERMS_MOST], to_own[GR__GROUPS];
+    const char *out = gr__map_name(map, NULL);
+    gr_value units_of_core = GR_NONE, experts = GR_NONE;
+    gr_param bias = PARAM(b, GR_NONE, "layers.%d.%s.bias", layer, out);
     int d = b->plan->width, count = 0;
     snprintf(name, sizeof name, "layers.%d.%s.norm", layer, block_name);
     gr_value n = norm(b, stream, name);
@@ -185,25 +294,38 @@ static void block(builder *b, gr_value *stream, int layer, const char *block_nam
         if (k >= 0)
             stop_reads(b, stream, n, name, k);
         gr_term term = {.x = units(b, n, owner, layer), .w = PARAM(b, owner, "layers.%d.%s", layer, out)};
+        if (k < 0 && map == GR_MAP_DOWN && b->plan->each[layer]) {
+            experts = gr_expert_linear(b->g, term.x, b->chosen, term.w, bias, true);
+            bias = GR_NONE;
+            continue;
+        }
         term.transposed = true;
         term.hi = d;
         to_core[count++] = term;
-        if (k < 0)
+        if (k < 0) {
+            units_of_core = term.x;
             continue;
+        }
         term.lo = d;
         term.hi = gr__plan_seen(b->plan, owner);
         to_own[k] = term;
     }
-    stream[0] = write_stream(b, stream[0], count, to_core, PARAM(b, GR_NONE, "layers.%d.%s.bias", layer, out));
+    if (units_of_core != GR_NONE)
+        count = adapt(b, to_core, count, units_of_core, map, layer);
+    snprintf(name, sizeof name, "layers.%d.%s.write", layer, block_name);
+    stream[0] = write_stream(b, stream[0], count, to_core, bias, experts, b->plan->whole[layer], name);
     for (int k = 0; k < b->plan->groups; k++)
-        stream[1 + k] =
-            write_stream(b, stream[1 + k], count_of(b->plan, b->plan->group[k], layer) > 0, &to_own[k], GR_NONE);
+        stream[1 + k] = write_stream(b, stream[1 + k], count_of(b->plan, b->plan->group[k], layer) > 0, &to_own[k],
+                                     GR_NONE, GR_NONE, GR_NONE, NULL);
 }
 
 /* ---- ends ---- */
 
 static gr_value embed_owner(builder *b, int owner) {
     gr_value x = gr_embedding(b->g, PARAM(b, owner, "embed"));
+    gr_term term[TERMS_MOST];
+    if (owner == GR_NONE)
+        x = sum(b, adapt(b, term, 0, GR_NONE, GR_MAP_EMBED, 0), term, GR_NONE, x);
     if (b->def->position == GR_POSITION_LEARNED)
         x = gr_position(b->g, x, PARAM(b, owner, "position"));
     return b->def->dropout > 0 ? gr_dropout(b->g, x, b->def->dropout) : x;
@@ -215,7 +337,7 @@ static void embed(builder *b, gr_value *stream) {
         char name[80];
         int owner = b->plan->group[k];
         snprintf(name, sizeof name, "%s.embed", b->def->regions[owner].name);
-        stream[1 + k] = gate_group(b, gr_tap_point(b->g, embed_owner(b, owner), name), owner);
+        stream[1 + k] = gate_region(b, gr_tap_point(b->g, embed_owner(b, owner), name), owner);
         b->group_tap[k] = gr_graph_tap(b->g, stream[1 + k]);
     }
 }
@@ -224,7 +346,7 @@ static gr_value logits(builder *b, const gr_value *stream) {
     const gr__plan *plan = b->plan;
     const char *matrix = b->def->tied ? "embed" : "unembed";
     gr_value n = norm(b, stream, "norm");
-    gr_term term[1 + GR__GROUPS] = {
+    gr_term term[TERMS_MOST] = {
         {.x = plan->groups ? gr_slice(b->g, n, 0, plan->width) : n, .w = PARAM(b, GR_NONE, "%s", matrix)}};
     for (int k = 0; k < plan->groups; k++) {
         char name[80];
@@ -234,9 +356,10 @@ static gr_value logits(builder *b, const gr_value *stream) {
         gr_value own =
             b->def->regions[owner].stop ? b->read[k].own : gr_slice(b->g, n, at, at + gr__plan_own(plan, owner));
         term[1 + k] =
-            (gr_term){.x = gate_group(b, gr_tap_point(b->g, own, name), owner), .w = PARAM(b, owner, "%s", matrix)};
+            (gr_term){.x = gate_region(b, gr_tap_point(b->g, own, name), owner), .w = PARAM(b, owner, "%s", matrix)};
     }
-    return gr_linear(b->g, 1 + plan->groups, term, PARAM(b, GR_NONE, "unembed.bias"), GR_NONE);
+    int count = adapt(b, term, 1 + plan->groups, term[0].x, GR_MAP_UNEMBED, 0);
+    return sum(b, count, term, PARAM(b, GR_NONE, "unembed.bias"), GR_NONE);
 }
 
 void gr__transformer_graph(gr_graph *graph, const gr__plan *plan, bool watch) {
@@ -247,12 +370,12 @@ void gr__transformer_graph(gr_graph *graph, const gr__plan *plan, bool watch) {
     for (int i = 0; i < plan->layers; i++) {
         char name[48];
         if (gr__plan_attends(plan, i)) {
-            block(&b, stream, i, "attn", "attn.out", heads_of, gr__plan_heads);
+            block(&b, stream, i, "attn", GR_MAP_OUT, heads_of, gr__plan_heads);
             snprintf(name, sizeof name, "layers.%d.attn.stream", i);
             stream[0] = tap_stream(&b, stream[0], name);
         }
         if (gr__plan_thinks(plan, i)) {
-            block(&b, stream, i, "mlp", "mlp.down", neurons_of, gr__plan_mlp);
+            block(&b, stream, i, "mlp", GR_MAP_DOWN, neurons_of, gr__plan_mlp);
             snprintf(name, sizeof name, "layers.%d.stream", i);
             stream[0] = tap_stream(&b, stream[0], name);
         }

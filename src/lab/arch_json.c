@@ -47,6 +47,9 @@ static const field fields[] = {
     FIELD(no_gain, FLAG),
     FIELD(qkv_bias, WORD),
     FIELD(init, WORD),
+    FIELD(experts, INTEGER),
+    FIELD(top, INTEGER),
+    FIELD(balance, NUMBER),
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 _Static_assert(sizeof(gr_arch_kind) == sizeof(int) && sizeof(gr_arch_loss) == sizeof(int), "words are read as int");
@@ -89,14 +92,33 @@ static void set_units(json_t *region, const char *name, const gr_arch_units *u, 
     json_decref(value);
 }
 
+static json_t *adapter_json(const gr_arch_adapter *a) {
+    json_t *maps = json_array(), *value = json_object();
+    for (int map = 0; map < GR_MAPS; map++)
+        if (a->maps >> map & 1)
+            json_array_append_new(maps, json_string(gr_arch_word("map", map)));
+    json_object_set_new(value, "rank", json_integer(a->rank));
+    json_object_set_new(value, "scale", json_real(a->scale));
+    json_object_set_new(value, "dropout", json_real(a->dropout));
+    json_object_set_new(value, "maps", maps);
+    return value;
+}
+
 static json_t *region_json(const gr_arch_region *region, int layers) {
     json_t *value = json_object();
     json_object_set_new(value, "name", json_string(region->name));
     set_units(value, "residual", &region->residual, layers);
     set_units(value, "mlp", &region->mlp, layers);
     set_units(value, "heads", &region->heads, layers);
+    set_units(value, "experts", &region->experts, layers);
     if (region->layer_count)
         json_object_set_new(value, "layers", list_json(region->layers, region->layer_count));
+    if (region->strength)
+        json_object_set_new(value, "strength", json_string(gr_arch_word("strength", (int)region->strength)));
+    if (region->adapter.rank)
+        json_object_set_new(value, "adapter", adapter_json(&region->adapter));
+    if (region->whole_count)
+        json_object_set_new(value, "whole", list_json(region->whole, region->whole_count));
     if (region->pattern_count) {
         json_t *patterns = json_array();
         for (int i = 0; i < region->pattern_count; i++)
@@ -119,6 +141,8 @@ json_t *gr__arch_to_json(const gr_arch_def *def) {
         json_object_set_new(value, "layer_heads", list_json(def->layer_heads, layers));
     if (def->layer_mlp)
         json_object_set_new(value, "layer_mlp", list_json(def->layer_mlp, layers));
+    if (def->layer_experts)
+        json_object_set_new(value, "layer_experts", list_json(def->layer_experts, layers));
     if (def->l1_count)
         json_object_set_new(value, "l1_layers", list_json(def->l1_layers, def->l1_count));
     if (def->window_count)
@@ -224,6 +248,47 @@ static gr_status read_patterns(const reader *r, gr_arch_region *region, const js
     return GR_OK;
 }
 
+static gr_status read_strength(const reader *r, gr_strength *to, const json_t *value) {
+    int word = json_is_string(value) ? gr_arch_value("strength", json_string_value(value)) : -1;
+    if (word < 0)
+        return FORMAT(r, "'strength' is not one of its words");
+    *to = (gr_strength)word;
+    return GR_OK;
+}
+
+static gr_status read_maps(const reader *r, unsigned *maps, const json_t *value) {
+    if (!json_is_array(value))
+        return FORMAT(r, "'maps' is not a list");
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const char *word = json_string_value(json_array_get(value, i));
+        int map = word ? gr_arch_value("map", word) : -1;
+        if (map < 0)
+            return FORMAT(r, "'maps' of an adapter names '%s', which is no map", word ? word : "?");
+        *maps |= 1u << map;
+    }
+    return GR_OK;
+}
+
+static gr_status read_adapter(const reader *r, gr_arch_adapter *a, const json_t *value) {
+    const char *key;
+    json_t *member;
+    if (!json_is_object(value))
+        return FORMAT(r, "'adapter' is not an object");
+    json_object_foreach((json_t *)value, key, member) {
+        bool scale = !strcmp(key, "scale");
+        if (!strcmp(key, "rank")) {
+            GR_TRY(read_int(r, &a->rank, member, key));
+        } else if (!strcmp(key, "maps")) {
+            GR_TRY(read_maps(r, &a->maps, member));
+        } else if ((scale || !strcmp(key, "dropout")) && json_is_number(member)) {
+            *(scale ? &a->scale : &a->dropout) = json_number_value(member);
+        } else {
+            return FORMAT(r, "member '%s' of 'adapter' is unknown or no number", key);
+        }
+    }
+    return GR_OK;
+}
+
 static gr_status read_region(const reader *r, gr_arch_region *region, const json_t *value, int layers) {
     const char *key;
     json_t *member;
@@ -238,8 +303,16 @@ static gr_status read_region(const reader *r, gr_arch_region *region, const json
             GR_TRY(read_units(r, &region->mlp, member, key, layers));
         else if (!strcmp(key, "heads"))
             GR_TRY(read_units(r, &region->heads, member, key, layers));
+        else if (!strcmp(key, "experts"))
+            GR_TRY(read_units(r, &region->experts, member, key, layers));
         else if (!strcmp(key, "layers"))
             GR_TRY(read_list(r, &region->layers, &region->layer_count, member, key));
+        else if (!strcmp(key, "strength"))
+            GR_TRY(read_strength(r, &region->strength, member));
+        else if (!strcmp(key, "adapter"))
+            GR_TRY(read_adapter(r, &region->adapter, member));
+        else if (!strcmp(key, "whole"))
+            GR_TRY(read_list(r, &region->whole, &region->whole_count, member, key));
         else if (!strcmp(key, "params"))
             GR_TRY(read_patterns(r, region, member));
         else if (!strcmp(key, "stop") && json_is_boolean(member))
@@ -274,6 +347,8 @@ static gr_status read_member(const reader *r, gr_arch_def *def, const char *key,
         return read_by_layer(r, &def->layer_heads, value, key, layer_count(def));
     if (!strcmp(key, "layer_mlp"))
         return read_by_layer(r, &def->layer_mlp, value, key, layer_count(def));
+    if (!strcmp(key, "layer_experts"))
+        return read_by_layer(r, &def->layer_experts, value, key, layer_count(def));
     if (!strcmp(key, "l1_layers"))
         return read_list(r, &def->l1_layers, &def->l1_count, value, key);
     if (!strcmp(key, "windows"))

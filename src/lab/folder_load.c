@@ -209,7 +209,7 @@ static gr_status place_piece(const loader *l, const gr__tensor *t, gr_real *data
 /* One parameter of the loaded model, or with data NULL only whether the opened files hold all of it. */
 static gr_status read_param(const loader *l, int param, gr_real *data) {
     const gr_param_def *def = &l->map->to->param[param].def;
-    int old = gr__plan_find(l->map->from, def->name);
+    int old = gr__remap_origin(l->map, param);
     const gr_param_def *saved = &l->map->from->param[old].def;
     int *row = inverse(l, param, 0, saved->rows), *col = inverse(l, param, 1, saved->cols);
     int64_t have = 0;

@@ -1,8 +1,23 @@
 /* What a run would cost: memory and operations from the compiled network, time from a few of its steps. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "gradroute/lab.h"
+
+/* The share of a matrix that a row is multiplied by: of experts those that it uses. */
+static double used(const gr_model *model, const gr_arch_def *def, const gr_param_def *d) {
+    int layer = 0, end = 0;
+    if ((!def->experts && !def->layer_experts) || sscanf(d->name, "layers.%d.mlp.%n", &layer, &end) != 1 || !end)
+        return 1;
+    char *name = gr_format("layers.%d.mlp.router", layer);
+    gr_param router = gr_model_find(model, name);
+    gr_free(name);
+    if (router == GR_NONE || !strcmp(d->name + end, "router"))
+        return 1;
+    double experts = gr_model_param(model, router)->rows;
+    return def->top < experts ? def->top / experts : 1;
+}
 
 /* Numbers of the matrices that every row is multiplied by: everything but vectors and tables that are only looked up.
  */
@@ -14,7 +29,7 @@ static double multiplied(const gr_model *model, const gr_arch_def *def) {
         bool output = length >= 7 && strcmp(d->name + length - 7, "unembed") == 0;
         bool embed = length >= 5 && strcmp(d->name + length - 5, "embed") == 0 && !output;
         if (d->kind == GR_KIND_WEIGHT || output || (embed && def->tied))
-            n += (double)d->rows * d->cols;
+            n += used(model, def, d) * (double)d->rows * d->cols;
     }
     return n;
 }

@@ -55,13 +55,24 @@ static gr_status read_attention(gr_recipe *recipe, gr_yaml *map, gr_arch_def *de
     return read_windows(recipe, map, def, err);
 }
 
+static gr_status read_experts(gr_yaml *map, gr_arch_def *def, gr_error *err) {
+    GR_TRY(gr__recipe_int(map, &def->experts, "experts", 1, 1024, err));
+    if (!def->experts)
+        return GR_OK;
+    def->top = 1;
+    def->balance = 0.01;
+    GR_TRY(gr__recipe_int(map, &def->top, "top", 1, def->experts, err));
+    return gr_yaml_real(map, &def->balance, "balance", 0, 1e5, err);
+}
+
 static gr_status read_sizes(gr_yaml *map, gr_arch_def *def, gr_error *err) {
     GR_TRY(gr__recipe_int(map, &def->layers, "layers", 1, LAYERS_MOST, err));
     GR_TRY(gr__recipe_int(map, &def->width, "width", 1, UNITS_MOST, err));
     GR_TRY(gr__recipe_int(map, &def->heads, "heads", 0, 1024, err));
     GR_TRY(gr__recipe_int(map, &def->kv_heads, "kv_heads", 1, 1024, err));
     GR_TRY(gr__recipe_int(map, &def->head_size, "head_size", 1, 4096, err));
-    return gr__recipe_int(map, &def->mlp, "mlp", 1, UNITS_MOST, err);
+    GR_TRY(gr__recipe_int(map, &def->mlp, "mlp", 1, UNITS_MOST, err));
+    return read_experts(map, def, err);
 }
 
 static gr_status read_biases(gr_yaml *map, gr_arch_def *def, gr_error *err) {
@@ -152,6 +163,36 @@ static gr_status read_units(gr_yaml *region, gr_arch_units *units, const char *k
     return GR_OK;
 }
 
+/* Maps by name; none: all of the layers'. */
+static gr_status read_maps(gr_yaml *map, unsigned *maps, gr_error *err) {
+    const char *const *names = NULL, *known[GR_MAPS];
+    int count = 0;
+    GR_TRY(gr_yaml_texts(map, &names, &count, "maps", err));
+    for (int i = 0; i < GR_MAPS; i++)
+        known[i] = gr_arch_word("map", i);
+    for (int i = 0; i < count; i++) {
+        int value = gr_arch_value("map", names[i]);
+        if (value < 0)
+            return gr__recipe_unknown(gr_yaml_find(map, "maps"), "linear map", names[i], known, GR_MAPS, err);
+        *maps |= 1u << value;
+    }
+    return GR_OK;
+}
+
+static gr_status read_adapter(gr_yaml *region, gr_arch_adapter *adapter, gr_error *err) {
+    gr_yaml *map;
+    GR_TRY(gr_yaml_map(region, &map, "adapter", err));
+    if (!map)
+        return GR_OK;
+    GR_TRY(gr__recipe_int(map, &adapter->rank, "rank", 1, 4096, err));
+    if (!adapter->rank)
+        return gr_yaml_fail(map, err, "{rank: 8}", "the adapter of region '%s' needs a rank", region->key);
+    adapter->scale = 1;
+    GR_TRY(gr_yaml_real(map, &adapter->scale, "scale", DBL_MIN, 1e6, err));
+    GR_TRY(gr_yaml_real(map, &adapter->dropout, "dropout", 0, 0.99, err));
+    return read_maps(map, &adapter->maps, err);
+}
+
 static gr_status read_region(gr_recipe *recipe, gr_yaml *node, gr_arch_region *region, gr_error *err) {
     GR_TRY(gr__recipe_name(node, "region", err));
     GR_TRY(gr_yaml_expect(node, GR_YAML_MAP, err));
@@ -159,7 +200,15 @@ static gr_status read_region(gr_recipe *recipe, gr_yaml *node, gr_arch_region *r
     GR_TRY(read_units(node, &region->residual, "residual", err));
     GR_TRY(read_units(node, &region->mlp, "mlp", err));
     GR_TRY(read_units(node, &region->heads, "heads", err));
+    GR_TRY(read_units(node, &region->experts, "experts", err));
     GR_TRY(gr__recipe_ints(recipe, node, &region->layers, &region->layer_count, "layers", 0, LAYERS_MOST - 1, err));
+    GR_TRY(read_adapter(node, &region->adapter, err));
+    if (gr_yaml_find(node, "strength")) {
+        int strength = GR_STRENGTH_NONE;
+        GR_TRY(read_word(node, &strength, "strength", err));
+        region->strength = (gr_strength)strength;
+    }
+    GR_TRY(gr__recipe_ints(recipe, node, &region->whole, &region->whole_count, "whole", 0, LAYERS_MOST - 1, err));
     GR_TRY(gr_yaml_texts(node, &region->patterns, &region->pattern_count, "parameters", err));
     /* Not written where it was not: recipes without it resolve as they did. */
     return gr_yaml_find(node, "stop") ? gr_yaml_bool(node, &region->stop, "stop", err) : GR_OK;

@@ -1,4 +1,5 @@
 /* The linter's look at classes and regions: what is open for whom, and whether sizes fit. */
+#include <fnmatch.h>
 #include <math.h>
 #include <string.h>
 
@@ -67,6 +68,8 @@ static double gate_share(const gr__lint *l, const gr_region *region, const gr_ga
     size_t length = strlen(region->name);
     const char *name = gr_model_tap(l->model, gate->tap, &width);
     *where = name;
+    if (fnmatch("layers.*.write", name, 0) == 0) /* a layer that is owned whole: the others stay */
+        return 0;
     double units = gate->hi - gate->lo;
     if (strncmp(name, region->name, length) != 0 || name[length] != '.')
         return units / width;
@@ -135,7 +138,7 @@ static void check_size(const gr__lint *l, const gr_region *region) {
                        "region '%s' takes %.0f %% of its layer at '%s' for %.2g %% of the documents: the core comes to "
                        "lean on a region this large, and removing it takes more than the topic",
                        region->name, 100 * units, where, 100 * data);
-    if (l->documents && data > some && region->gates && units < fraction * data)
+    if (l->documents && data > some && units > 0 && units < fraction * data) /* adapters and layers have no share */
         gr_finding_add(l->findings, GR_LEVEL_WARNING, "give it more neurons or heads, or residual dimensions",
                        "region '%s' has %.2g %% of the units of its layers for %.2g %% of the documents: too few to "
                        "take the topic up, which then has nowhere to go",

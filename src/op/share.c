@@ -1,0 +1,57 @@
+/* share.c - x / sum of the row, for rows of numbers that are not below 0; a row of zeros stays one. */
+#include "op/element.h"
+
+extern const gr_op gr__op_share;
+
+gr_value gr_share(gr_graph *graph, gr_value x) {
+    return gr__element_node(graph, &gr__op_share, x, GR_NONE, gr_value_width(graph, x));
+}
+
+static gr_real total(const gr_real *x, int n) {
+    gr_real sum = 0;
+    for (int j = 0; j < n; j++)
+        sum += x[j];
+    return sum;
+}
+
+static void share_forward(gr_ctx *ctx, int r0, int r1) {
+    const gr_slot *x = &ctx->in[0], *y = &ctx->out;
+#pragma omp parallel for schedule(static)
+    for (int n = r0; n < r1; n++) {
+        gr_real sum = total(gr__row(x, n), y->width);
+        gr_kernel()->scale(gr__row(y, n), sum == 0 ? 0 : 1 / sum, gr__row(x, n), y->width, false);
+    }
+}
+
+/* dx = (dy - sum(dy y)) / sum(x) */
+static void share_backward(gr_ctx *ctx, int r0, int r1) {
+    const gr_slot *x = &ctx->in[0], *y = &ctx->out;
+    if (!x->d)
+        return;
+#pragma omp parallel for schedule(static)
+    for (int n = r0; n < r1; n++) {
+        const gr_real *v = gr__row(y, n), *dy = gr__drow(y, n);
+        gr_real *dx = gr__drow(x, n), sum = total(gr__row(x, n), y->width), dot = 0;
+        for (int j = 0; j < y->width; j++)
+            dot += dy[j] * v[j];
+        for (int j = 0; j < y->width; j++) {
+            gr_real d = sum == 0 ? 0 : (dy[j] - dot) / sum;
+            dx[j] = x->accumulate ? dx[j] + d : d;
+        }
+    }
+}
+
+/* ---- cases ------------------------------------------------------------------------------------------------------ */
+
+static gr_value build(gr_graph *graph, gr_value x) { return gr_share(graph, gr_scores(graph, x)); }
+
+static gr_value build_squares(gr_graph *graph, gr_value x) { return gr_share(graph, gr_mul(graph, x, x)); }
+
+static const gr_op_case cases[] = {{"softmax", 7, 5, build}, {"squares", 5, 9, build_squares}, {NULL, 0, 0, NULL}};
+
+const gr_op gr__op_share = {.name = "share",
+                            .forward = share_forward,
+                            .backward = share_backward,
+                            .keeps_zero = true,
+                            .rereads = true,
+                            .cases = cases};
