@@ -7,8 +7,10 @@
 
 static const char doc[] =
     "Prints what the routes of RECIPE do with the rows of each label (with which chance which regions are on, and what "
-    "is open, that is trained), then what looks wrong: routes that contradict, regions that never learn or are too "
-    "large, labels that never occur, rows that teach nothing."
+    "is open, that is trained), then what looks wrong: routes that contradict, cannot act or begin too late, regions "
+    "that never learn, are never off, too large or too small for their text, labels that never occur or are "
+    "everywhere, "
+    "too few documents, rows that teach nothing."
     "\v"
     "Examples:\n"
     "  gradroute check recipes/demo.yaml\n"
@@ -119,7 +121,7 @@ static json_t *openness_json(openness o) {
                      o.mixed ? json_null() : gr__json_real(o.weight));
 }
 
-static json_t *class_json(const view *v, int label, int cls) {
+static json_t *class_json(const view *v, int label, int cls, int64_t step) {
     const gr_tables *tables = gr_router_tables(v->router);
     json_t *regions = json_object();
     for (int r = 0; r < gr_model_regions(v->model); r++) {
@@ -127,18 +129,19 @@ static json_t *class_json(const view *v, int label, int cls) {
         json_object_set_new(one, "forward", gr__json_real(gr_router_forward(v->router, r, cls)));
         json_object_set_new(regions, gr_model_region(v->model, r)->name, one);
     }
-    return json_pack("{s:i, s:s, s:o, s:o, s:o, s:o}", "class", cls, "label", label_text(v, label), "documents",
+    return json_pack("{s:i, s:s, s:I, s:o, s:o, s:o, s:o}", "class", cls, "label", label_text(v, label), "from",
+                     (json_int_t)step, "documents",
                      v->documents ? json_integer((json_int_t)v->documents[label + 1]) : json_null(), "chance",
-                     gr__json_real(gr_router_chance(v->router, label, cls)), "core",
+                     gr__json_real(gr_router_chance_at(v->router, label, cls, step)), "core",
                      openness_json(openness_of(v->model, tables, GR_NONE, cls)), "regions", regions);
 }
 
-static void print_class(const view *v, int label, int cls, bool first) {
+static void print_class(const view *v, int label, int cls, int64_t step, bool first) {
     const gr_tables *tables = gr_router_tables(v->router);
     char text[32];
     printf("  %-16.16s %10s %6.4g %%  %-14s", first ? label_text(v, label) : "",
            first && v->documents ? gr__text_count(text, (int64_t)v->documents[label + 1]) : "",
-           100 * gr_router_chance(v->router, label, cls),
+           100 * gr_router_chance_at(v->router, label, cls, step),
            openness_text((char[32]){0}, openness_of(v->model, tables, GR_NONE, cls)));
     for (int r = 0; r < gr_model_regions(v->model); r++)
         printf("  %s: %s, %s", gr_model_region(v->model, r)->name,
@@ -150,13 +153,18 @@ static void print_class(const view *v, int label, int cls, bool first) {
 static void print_classes(const view *v) {
     printf("classes: %d\n  %-16s %10s %8s  %-14s  %s\n", gr_router_classes(v->router), "label", "documents", "chance",
            "core", "regions");
-    for (int label = -1; label <= v->routes->labels; label++) {
-        bool first = true, none = v->documents && v->documents[label + 1] == 0;
-        for (int c = 0; c < gr_router_classes(v->router) && !none; c++)
-            if (gr_router_chance(v->router, label, c) > 0) {
-                print_class(v, label, c, first);
-                first = false;
-            }
+    for (int i = 0; i < gr_router_phases(v->router); i++) {
+        int64_t step = gr_router_phase(v->router, i);
+        if (gr_router_phases(v->router) > 1)
+            printf("  from step %lld:\n", (long long)step);
+        for (int label = -1; label <= v->routes->labels; label++) {
+            bool first = true, none = v->documents && v->documents[label + 1] == 0;
+            for (int c = 0; c < gr_router_classes(v->router) && !none; c++)
+                if (gr_router_chance_at(v->router, label, c, step) > 0) {
+                    print_class(v, label, c, step, first);
+                    first = false;
+                }
+        }
     }
     for (int i = 0; i < gr_router_copies(v->router); i++)
         printf("  %.3g %% of the sequences of a route with `again` are shown a second time\n",
@@ -165,10 +173,11 @@ static void print_classes(const view *v) {
 
 static json_t *classes_json(const view *v) {
     json_t *list = json_array();
-    for (int label = -1; label <= v->routes->labels; label++)
-        for (int c = 0; c < gr_router_classes(v->router); c++)
-            if (gr_router_chance(v->router, label, c) > 0)
-                json_array_append_new(list, class_json(v, label, c));
+    for (int i = 0; i < gr_router_phases(v->router); i++)
+        for (int label = -1; label <= v->routes->labels; label++)
+            for (int c = 0; c < gr_router_classes(v->router); c++)
+                if (gr_router_chance_at(v->router, label, c, gr_router_phase(v->router, i)) > 0)
+                    json_array_append_new(list, class_json(v, label, c, gr_router_phase(v->router, i)));
     return list;
 }
 
@@ -262,8 +271,10 @@ static gr_status check(const check_options *own, gr_recipe *recipe, bool *wrong,
     if (status == GR_OK) {
         const size_t *documents = project ? project->documents : NULL;
         gr_route_check(&findings, model, recipe->routes, documents);
-        if (project)
+        if (project) {
             gr_labels_check(&findings, project);
+            gr_recipe_check(&findings, project);
+        }
         if (gr_router_new(&router, model, recipe->routes, recipe->seed, NULL) != GR_OK)
             router = NULL; /* a finding says why */
         report(own, &(view){model, recipe->routes, router, documents}, &findings);

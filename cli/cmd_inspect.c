@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "commands.h"
 #include "common.h"
+#include "inspect_dimension.h"
 #include "io/digest.h"
 #include "io/safetensors.h"
 
@@ -17,12 +18,35 @@ static const char doc[] =
     "Examples:\n"
     "  gradroute inspect runs/demo/routed\n"
     "  gradroute inspect runs/demo/routed --json\n"
+    "  gradroute inspect runs/steering --dimension 0 --top 40\n"
     "  gradroute inspect runs/demo/routed/checkpoints/step-000000977.safetensors\n" GR__EXIT_STATUS;
 
-static const struct argp_option options[] = {GR__OPTION_JSON, {0}};
+enum { KEY_DIMENSION = GR__KEY_OWN, KEY_TOP };
+
+static const struct argp_option options[] = {
+    {"dimension", KEY_DIMENSION, "N", 0,
+     "List the tokens whose rows of the output matrix point most along residual dimension N", 0},
+    {"top", KEY_TOP, "N", 0, "How many of them (default: 20)", 0},
+    GR__OPTION_JSON,
+    {0}};
+
+typedef struct inspect_options {
+    gr__common common; /* first: parsing hands it on */
+    int dimension, top;
+} inspect_options;
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
-    return gr__common_parse(key, arg, state, state->input);
+    inspect_options *own = state->input;
+    switch (key) {
+    case KEY_DIMENSION:
+        own->dimension = (int)gr__option_int(state, "dimension", arg, 0, INT32_MAX);
+        return 0;
+    case KEY_TOP:
+        own->top = (int)gr__option_int(state, "top", arg, 1, INT32_MAX);
+        return 0;
+    default:
+        return gr__common_parse(key, arg, state, &own->common);
+    }
 }
 
 /* ---- a model folder ---- */
@@ -197,8 +221,10 @@ static gr_status show(const gr__common *common, gr_error *err) {
 }
 
 int gr__cmd_inspect(int argc, char **argv) {
-    gr__common common = {.what = "MODEL"};
+    inspect_options own = {.common.what = "MODEL", .dimension = -1, .top = 20};
     gr_error err = {0};
-    argp_parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &common);
-    return gr__finish(&common, show(&common, &err), &err);
+    argp_parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &own);
+    gr_status status =
+        own.dimension < 0 ? show(&own.common, &err) : gr__inspect_dimension(&own.common, own.dimension, own.top, &err);
+    return gr__finish(&own.common, status, &err);
 }

@@ -35,6 +35,26 @@ ok 'tokens spell the text' python3 -c 'import json, sys
 r = json.load(open(sys.argv[1])); assert len(r["ids"]) == len(r["tokens"]) > 2 and "".join(r["tokens"]).startswith("a bird:")' "$work/last.json"
 ok 'a recipe with a tokenizer file' gradroute check "$t" --set 'data.tokenizer={file: '"$work"'/tok.json}'
 
+
+# ---- scores by the frequency of tokens ----
+era() {
+    command=$1
+    shift
+    gradroute "$command" "$t" --set 'preset={name: era}' --set 'regions.animals={mlp: {add: 8}}' "$@"
+}
+fails 0 'mix: {bias: 4, smooth_forget: 1, smooth_retain: 20}' 'era expands' era check --expand
+ok 'era trains' era train -o "$work/era"
+ok 'the table of tokens has the topic first' python3 -c 'import sys
+rows = [line.rstrip("\n").split("\t") for line in open(sys.argv[1])]
+assert rows[0] == ["token", "id", "labelled", "other", "f", "r", "w"] and len(rows) == 301, rows[0]
+w = [float(r[6]) for r in rows[1:]]
+assert w == sorted(w) and w[0] < 0.9 < w[-1] <= 1
+assert int(rows[1][2]) > 0 and int(rows[1][3]) == 0 and rows[1][0] not in ("\"g\"", "\" number\"")' "$work/era/tokens-animals.tsv"
+fails 2 'another recipe' 'another bias is another run' era train -o "$work/era" --set preset.bias=3 --resume
+fails 2 'no label has\|have none' 'mix without scores' gradroute check "$t" --set 'routes=[{label: animals, mix: true, open: [animals]}]'
+{ grep -v '^preset' "$t"; printf 'routes:\n  - {label: any, mix: {}, activation: {animals: 1, rest: 0}}\n'; } >"$work/bad.yaml"
+fails 2 'matches other rows too' 'frequencies of rows without a label' gradroute check "$work/bad.yaml"
+
 # ---- what is wrong ----
 fails 2 'cannot open' 'a recipe that is missing' gradroute train "$work/none.yaml" -o "$work/r"
 fails 2 'cannot open: Is a directory' 'a folder in the place of a recipe' gradroute train "$work" -o "$work/r"

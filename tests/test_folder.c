@@ -10,7 +10,7 @@ static const gr_arch_region regions[] = {
     {.name = "claimed", .residual = {.lo = 4, .hi = 7}, .mlp = {.lo = 2, .hi = 9}},
     {.name = "group", .residual.add = 6, .mlp.add = 5, .heads.add = 1},
     {.name = "tail", .mlp = {.lo = 6, .hi = 24}, .heads.last = 1, .layers = (const int[]){1}, .layer_count = 1},
-    {.name = "added", .mlp.add = 3},
+    {.name = "added", .mlp.add = 3, .stop = true},
 };
 
 static const int second_layer[] = {1};
@@ -68,6 +68,7 @@ static void test_round_trip(void **state) {
         assert_same_bits(a, b);
         gr_free(a);
         gr_free(b);
+        assert_true(f->def->regions[3].stop && !f->def->regions[1].stop);
         assert_string_equal(f->info.recipe, "seed: 3\n");
         assert_string_equal(f->info.build, "0.1.0");
         assert_int_equal(f->info.seed, 3);

@@ -298,6 +298,63 @@ static void test_presets(void **state) {
     gr_free(with);
 }
 
+/* Steps of routes and of a preset's labels, several regions for a label, regions that stop: read, and written again. */
+static void test_steps_and_lists(void **state) {
+    (void)state;
+    char *with =
+        altered("routes:\n", "preset: {name: residual, from: 500, until: 2k, regions: {food: [kitchen, biology]}}\n"
+                             "routes:\n  - {label: food, open: [kitchen], from: 30}\n");
+    gr_recipe *r = parse(with), *again;
+    char *written;
+    gr_error err = {0};
+    assert_true(r->routes->route[0].from == 500 && r->routes->route[0].until == 2000);
+    assert_true(r->routes->route[1].from == 500);
+    assert_int_equal(r->routes->route[1].option[0].effects, 2 + 1 + 2 + 1); /* two on, others off, two open, rest */
+    assert_true(r->routes->route[2].from == 0 && r->routes->route[2].until == 0); /* the core's */
+    assert_true(r->routes->route[3].from == 30 && r->routes->route[3].until == 0);
+    assert_int_equal(gr_recipe_text(r, &written, &err), GR_OK);
+    again = parse(written);
+    assert_true(again->routes->route[1].until == 2000 && again->routes->route[3].from == 30);
+    gr_recipe_free(again);
+    gr_recipe_free(r);
+    gr_free(written);
+    gr_free(with);
+    expect_error("again: true", "from: 9, until: 9", "r.yaml:15:", "never", "first step without");
+    expect_error("again: true", "from: -1", "r.yaml:15:", "from", "");
+    expect_error("again: true", "until: 0", "r.yaml:15:", "until", "");
+    expect_error("twins:", "preset: {name: sgtm, regions: {food: []}}\ntwins:", "r.yaml:18:", "no region",
+                 "leave it out");
+
+    with = altered("routes:\n", "preset: {name: era, bias: 3, regions: {food: kitchen, biology: kitchen}}\nroutes:\n"
+                                "  - {label: food, mix: {smooth_retain: 5}, activation: {kitchen: 1, rest: -0.5}}\n");
+    r = parse(with);
+    assert_int_equal(gr_recipe_text(r, &written, &err), GR_OK);
+    again = parse(written);
+    for (int i = 0; i < 2; i++) {
+        const gr_route *route = &(i ? again : r)->routes->route[1];
+        assert_true(route->mix && route->frequency.on && route->frequency.bias == 3 && route->frequency.retain == 20);
+        route = &(i ? again : r)->routes->route[2];
+        assert_true(route->mix && route->frequency.on && route->frequency.bias == 4 && route->frequency.retain == 5);
+    }
+    gr_recipe_free(again);
+    gr_recipe_free(r);
+    gr_free(written);
+    gr_free(with);
+    expect_error("again: true", "mix: {bias: x}", "r.yaml:15:", "bias", "");
+    expect_error("again: true", "mix: {smooth: 1}", "r.yaml:15:", "smooth", "");
+
+    with = altered("mlp: {last: 16}, layers: [1]", "mlp: {last: 16}, stop: true");
+    r = parse(with);
+    assert_true(r->model.regions[1].stop && !r->model.regions[0].stop);
+    assert_int_equal(gr_recipe_text(r, &written, &err), GR_OK);
+    assert_non_null(strstr(written, "stop: true"));
+    assert_null(strstr(written, "stop: false"));
+    gr_recipe_free(r);
+    gr_free(written);
+    gr_free(with);
+    expect_error("mlp: {last: 16}, layers: [1]", "residual: {claim: [0, 2]}, stop: true", "r.yaml:7:", "no units", "");
+}
+
 static void test_sources(void **state) {
     (void)state;
     gr_recipe *r = parse("data: {jsonl: /a/b.jsonl, text: body, label: kind}\n");
@@ -452,10 +509,19 @@ static void test_damage(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fields),  cmocka_unit_test(test_routes),   cmocka_unit_test(test_printed_routes),
-        cmocka_unit_test(test_styles),  cmocka_unit_test(test_mistakes), cmocka_unit_test(test_route_mistakes),
-        cmocka_unit_test(test_presets), cmocka_unit_test(test_sources),  cmocka_unit_test(test_resolved_lists),
-        cmocka_unit_test(test_set),     cmocka_unit_test(test_write),    cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_routes),
+        cmocka_unit_test(test_printed_routes),
+        cmocka_unit_test(test_styles),
+        cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_route_mistakes),
+        cmocka_unit_test(test_presets),
+        cmocka_unit_test(test_steps_and_lists),
+        cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_resolved_lists),
+        cmocka_unit_test(test_set),
+        cmocka_unit_test(test_write),
+        cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

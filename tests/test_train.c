@@ -100,7 +100,7 @@ static void test_assembly_order(void **state) {
     }
     gr_rows rows = {N, T, ids, targets, start, doc, label, label, unit, 8, NULL, 0, NULL};
     gr_model *model = gr_test_transformer(1);
-    gr_router *router = router_new(model, 0, 0);
+    gr_router *router = router_new(model, 0, 0, 0, 0);
     gr__assembly *a = gr__assembly_new(N, T, 2, router), *plain = gr__assembly_new(N, T, 2, NULL);
     gr__assembly_fill(a, &rows, 0);
     gr__assembly_fill(plain, &rows, 0);

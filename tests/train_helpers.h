@@ -74,16 +74,18 @@ typedef struct setting {
     gr_train_def def;
 } setting;
 
-static inline gr_router *router_new(const gr_model *model, double p_cr, double p_again) {
+/* The label is known in steps [from, until). */
+static inline gr_router *router_new(const gr_model *model, double p_cr, double p_again, int64_t from, int64_t until) {
     gr_error err = {0};
     gr_router *router;
     gr_routes *routes = gr_routes_new(1, (const char *[]){"biology"});
     const gr_preset *preset = gr_preset_find("residual");
     gr_preset_def def = gr_preset_default(preset);
-    const char *region[] = {"group"};
+    const char *const group[] = {"group", NULL}, *const *const region[] = {group};
     def.region = region;
     def.value[0] = p_cr, def.value[1] = p_again;
     gr_test_ok(gr_preset_expand(routes, preset, &def, &err), &err);
+    routes->route[0].from = from, routes->route[0].until = until;
     gr_test_ok(gr_router_new(&router, model, routes, 11, &err), &err);
     gr_routes_free(routes);
     return router;
@@ -95,7 +97,7 @@ static inline setting *setting_new(world *w) {
     gr_stream_def stream = gr_stream_default();
     s->w = w;
     s->model = gr_test_transformer(5);
-    s->router = router_new(s->model, 0.2, 0.3);
+    s->router = router_new(s->model, 0.2, 0.3, 3, 10);
     stream.rows = ROWS, stream.width = WIDTH, stream.docs = w->train, stream.doc_count = DOCS;
     gr_test_ok(gr_stream_new(&s->stream, &w->data, w->labels, &stream, &err), &err);
     s->def = gr_train_default();

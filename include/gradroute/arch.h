@@ -70,6 +70,12 @@
  *
  * `strength`: a parameter REGION.strength [1 x 1], g: everything that the region's heads, neurons and adapters put out,
  * and what its whole layers add, is multiplied by g (1 at first) or sigmoid(g) (1/2 at first) in front of its gates.
+ *
+ * `stop`: nothing that lies before the region learns from what the region's units send back (a cheap test of whether a
+ * region teaches the layers below it). Forward values keep their bits, and so do the gradients of weights that the
+ * units own; what the units read gets no gradient through them. A unit of the core reads the stream, so the same
+ * region's units in lower layers get none either; a residual group's own stream carries gradient, within the group
+ * alone. For heads, neurons, groups and adapters; experts and whole layers refuse it.
  */
 #ifndef GRADROUTE_ARCH_H
 #define GRADROUTE_ARCH_H
@@ -141,6 +147,7 @@ typedef struct gr_arch_region {
     int whole_count;
     gr_arch_adapter adapter; /* in `layers` (transformer); not beside residual.add */
     gr_strength strength;
+    bool stop; /* no gradient flows back through its units */
 } gr_arch_region;
 
 /* Start from gr_arch_default. All pointers are borrowed. */

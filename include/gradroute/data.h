@@ -203,7 +203,7 @@ typedef struct gr_label_noise {
                      * values allow; NULL: each document by itself, to the exact count */
 } gr_label_noise;
 
-/* A label comes from one of: topics (is), words, scores, or other labels (all_of). */
+/* A label comes from one of: topics (is), words, scores, tokens, or other labels (all_of). */
 typedef struct gr_label_def {
     const char *name;
     const char *const *is; /* [count] topics, or values of field */
@@ -217,6 +217,10 @@ typedef struct gr_label_def {
     const char *const *all_of; /* [all_count] labels: where all of them are, there is this one instead */
     int all_count;
     const gr_label_noise *noise; /* NULL: none */
+    /* [token_count] tokens of the tokenizer, spelt as it spells them, a leading space included: positions that predict
+     * one are of the label, whatever the text around them. per must be GR_PER_TOKEN. */
+    const char *const *tokens;
+    int token_count;
 } gr_label_def;
 
 /* Topics that are reported apart; training does not see groups. */
@@ -254,6 +258,7 @@ typedef struct gr_labels {
     gr_label_hit **hits;                   /* [K] of a label by words: its entries, the most frequent first */
     size_t *hit_count;                     /* [K] entries; 0 for other labels */
     void *tables;                          /* private: memory of scores and of tables of tokens */
+    gr_real **target_score; /* [K] of a label: [vocab] factors of the scores of its positions, by target; NULL: all 1 */
     struct gr_arena *arena;
 } gr_labels;
 
@@ -270,6 +275,36 @@ gr_status gr_labels_make(gr_labels **labels, const gr_dataset *data, const gr_to
                          const gr_label_def *defs, int count, const gr_group_def *groups, int group_count,
                          uint64_t seed, gr_error *err);
 void gr_labels_free(gr_labels *labels);
+
+/* ---- Frequencies: how much a predicted token is of a label ------------------------------------------------------- */
+
+typedef struct gr_frequency_def {
+    const int16_t *label; /* [count] revealed labels whose text is the one side; the other: core and unlabelled text */
+    int count;
+    int width;                                 /* positions of a row: what a document has beyond is not counted */
+    double bias, smooth_forget, smooth_retain; /* published: 4, 1, 20 */
+} gr_frequency_def;
+
+typedef struct gr_frequencies {
+    int32_t vocab;
+    uint64_t *forget, *retain; /* [vocab] how often each token is the target of a labelled and of another position */
+    uint64_t forget_total, retain_total;
+    double *f, *r, *w; /* [vocab] smoothed frequencies, and what the others keep of the token's gradient: 1 all */
+    struct gr_arena *arena;
+} gr_frequencies;
+
+/* Counts the targets of the training documents, by revealed labels alone. f = (count + smooth) / (total + smooth *
+ * vocab), r alike, w as gr_frequency_weight. GR_ERR_USAGE when one side has no text, or for smoothing that is not
+ * above 0. */
+gr_status gr_frequencies_new(gr_frequencies **table, const gr_dataset *data, const gr_labels *labels,
+                             const gr_frequency_def *def, gr_error *err);
+void gr_frequencies_free(gr_frequencies *table);
+
+/* 1 - sigmoid(f/r - r/f - bias): near 1 for tokens that are everywhere alike, near 0 for those of the label. */
+double gr_frequency_weight(double forget, double retain, double bias);
+
+/* From now on a position of the label has its score times 1 - w of its target. The labels keep a copy. */
+void gr_labels_weigh(gr_labels *labels, int16_t label, const gr_frequencies *table);
 
 /* The documents of docs[count] that are in the group, in that order, into out[count]; returns how many. */
 size_t gr_labels_pick(const gr_labels *labels, uint32_t *out, const uint32_t *docs, size_t count, int group);

@@ -42,7 +42,8 @@ typedef struct gr_project {
     gr_labels *labels;
     size_t *documents; /* [K + 2] training documents by revealed label: unlabelled, core, 1..K (for gr_route_check) */
     char digest[65];   /* of what decides a result: resolved recipe and data */
-    char *tokenizer_path; /* its file in folder; NULL without a folder */
+    char *tokenizer_path;       /* its file in folder; NULL without a folder */
+    gr_frequencies **frequency; /* [K] counts for routes that mix by them, under the first of their labels; else NULL */
 } gr_project;
 
 /* Reads the corpus, trains the tokenizer and encodes, or opens what folder keeps from before (NULL: keeps nothing).
@@ -58,6 +59,9 @@ gr_status gr_project_pack(const gr_recipe *recipe, const char *folder, size_t sh
 /* Adds what looks wrong about the labels: words that are never found, a label on nearly everything, scores without a
  * route that mixes, second showings that labels of tokens cut. */
 void gr_labels_check(gr_findings *findings, const gr_project *project);
+/* The same about the recipe as a whole: routes that begin after the end, labels without documents held out, fewer of
+ * them than the attack takes. (Routes and regions: gr_route_check.) */
+void gr_recipe_check(gr_findings *findings, const gr_project *project);
 
 /* ---- arms
  * ------------------------------------------------------------------------------------------------------------- */
@@ -101,6 +105,17 @@ typedef struct gr_plan {
 } gr_plan;
 /* Errors: those of gr_arm_build, gr_router_new and gr_arm_time. */
 gr_status gr_plan_new(gr_plan *plan, const gr_project *project, gr_arm_kind kind, gr_error *err);
+
+/* ---- directions ---------------------------------------------------------------------------------------------------
+ */
+
+typedef struct gr_token_cosine {
+    int32_t token;
+    double cosine; /* of the token's row of the output matrix with a residual dimension: U_td / |U_t|, sign included */
+} gr_token_cosine;
+/* All tokens, the largest |cosine| first: what a dimension that gradients were routed to stands for (Cloud et al. 2024,
+ * arXiv 2410.04332, section 4.2.1). Dimensions are those of the core. *list has *count entries; gr_free. */
+gr_status gr_token_cosines(gr_token_cosine **list, int *count, gr_model *model, int dimension, gr_error *err);
 
 /* ---- audit
  * ------------------------------------------------------------------------------------------------------------ */

@@ -28,13 +28,22 @@ gr_value gr_position(gr_graph *graph, gr_value x, gr_param table);
 
 /* One product of a sum: x W^T with w stored [out x in], or x W with w stored [in x out] (transposed: the unit-major
  * form of an output projection, a row for each unit that is read). The product may use only columns [lo, hi) of w
- * (hi 0: all), and adds into the columns of the result that begin at `at`. */
+ * (hi 0: all), and adds into the columns of the result that begin at `at`.
+ *
+ * Stopped columns of the product take part in everything but the gradient of x: what they read learns nothing from
+ * them, while w does. At most GR_TERM_STOPS ranges, ascending and apart; columns count from `at`. */
+enum { GR_TERM_STOPS = 8 };
+typedef struct gr_columns {
+    int lo, hi; /* [lo, hi) */
+} gr_columns;
 typedef struct gr_term {
     gr_value x;
     gr_param w;
     bool transposed;
     int lo, hi;
     int at;
+    int stops; /* usually 0 */
+    const gr_columns *stop;
 } gr_term;
 
 /* out = base + sum of the terms + bias. Terms may be narrower than out; columns that nothing reaches are 0. base and

@@ -30,6 +30,7 @@
  *     SOURCE:   is: [TOPIC, ...], field: FIELD    values of the topic, or of another member of the records
  *               words: [TEXT, ...] | FILE, per: document|sentence|token
  *               scores: FILE | {file: FILE, score: score, spans: spans, id: FIELD}, threshold: 0.5, soft: false, per
+ *               tokens: [TEXT, ...]               single tokens, spelt exactly
  *               all_of: [NAME, ...]               where several labels hold at once
  *     adjacent: [TOPIC, ...]                       trained on as core, reported apart
  *     model:    {arch: llama|gpt2|gptneo|nanogpt|mlp, and any of layers, width, heads, kv_heads, head_size, mlp, norm,
@@ -40,8 +41,10 @@
  *                context and tokenizer are the defaults
  *     regions:  {NAME: {residual|mlp|heads|experts: {add: N} | {last: N} | {claim: [LO, HI]}, layers: [I, ...],
  *                       parameters: [PATTERN, ...], whole: [I, ...],
- *                       adapter: {rank: R, scale: 1, dropout: 0, maps: [MAP, ...]}, strength: learned|sigmoid}}
- *     preset:   NAME | {name: NAME, OPTION: VALUE, joint: [KIND, ...], draw: DRAW, regions: {LABEL: REGION}}
+ *                       adapter: {rank: R, scale: 1, dropout: 0, maps: [MAP, ...]}, strength: learned|sigmoid,
+ *                       stop: false}}
+ *     preset:   NAME | {name: NAME, OPTION: VALUE, joint: [KIND, ...], draw: DRAW, from: STEP, until: STEP,
+ *                       regions: {LABEL: REGION or list}}
  *     routes:   [ROUTE, ...]                       after those of the preset
  *     train:    {tokens: 4M | steps: N, batch: 32, micro: BATCH, optimizer: adamw|adam|sgd, lr, warmup, schedule:
  *                constant|linear|cosine, final, betas: [B1, B2], eps, decay, momentum, clip,
@@ -52,13 +55,15 @@
  *     prompts:  [TEXT, ...]
  *
  *     ROUTE:    {label: any|unlabelled|core|topics|NAME or a list of them, draw: token|document|sequence|step, again:
- *                false, mix: false, and one OPTION, or options: [OPTION, ...] of which at most one is drawn}
+ *                false, mix: false | {bias: 4, smooth_forget: 1, smooth_retain: 20}, from: STEP, until: STEP, and one
+ *                OPTION, or options: [OPTION, ...] of which at most one is drawn}
  *     OPTION:   {share: 1, forward|activation|parameter: {SCOPE: WEIGHT, ...}, joint: [KIND, ...]} and shorthands
  *               open: [SCOPE, ..]       parameter weight 1       closed: [SCOPE, ..]   parameter weight 0
  *               rest: open|closed       parameter weight of the rest
  *               without: [REGION, ..]   forward 0                only: [REGION, ..]    every other region forward 0
  *               mode: MODE with weights: {SCOPE: WEIGHT}         one_of: [REGION, ..]  one on at random, the others off
- *     SCOPE:    REGION, others, rest, all, embeddings, norms, biases, out_biases, "tap:PATTERN", "tap:PATTERN[LO:HI]"
+ *     SCOPE:    REGION, others, rest, all, embeddings, norms, biases, out_biases, "tap:PATTERN",
+ *               "tap:PATTERN[LO:HI]", "tap:PATTERN[LO:]"; PATTERN may hold *, ? and {LO..HI}
  *     KIND:     embeddings, norms, biases, out_biases
  *
  * Relative paths of a file are relative to that file, those of --set to the working folder; the resolved recipe has

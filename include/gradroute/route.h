@@ -61,8 +61,8 @@ typedef enum gr_scope {
     GR_SCOPE_NORMS,
     GR_SCOPE_BIASES,
     GR_SCOPE_OUT_BIASES,
-    GR_SCOPE_TAP, /* activation, forward: columns [lo, hi) (hi 0: all) of the taps whose names match name, which may
-                   * hold * and ? */
+    GR_SCOPE_TAP, /* activation, forward: columns [lo, hi) (hi 0: to the last) of the taps whose names match name, which
+                   * may hold *, ? and {LO..HI}, a number from LO to HI: layers.{6..18}.stream */
 } gr_scope;
 
 typedef struct gr_effect {
@@ -84,12 +84,25 @@ typedef struct gr_option {
 /* What shares one draw. Published code draws once for a step; a draw for each row keeps the mixture even. */
 typedef enum gr_draw { GR_DRAW_TOKEN, GR_DRAW_DOCUMENT, GR_DRAW_SEQUENCE, GR_DRAW_STEP } gr_draw;
 
+/* Scores of a route with `mix` by the frequency of the row's target (Cloud et al. 2024, arXiv 2410.04332, appendix C):
+ * 1 - w, where w = 1 - sigmoid(f/r - r/f - bias), f and r the smoothed frequencies of the token in text of the route's
+ * labels and in other text. A description: whoever makes the rows computes them (data.h: gr_frequencies). */
+typedef struct gr_frequency {
+    bool on;                     /* false: scores are those of the rows */
+    double bias, forget, retain; /* 4, 1, 20; the latter two are added to counts */
+} gr_frequency;
+
 typedef struct gr_route {
     uint64_t labels; /* matches rows with these labels */
     gr_draw draw;
     bool again; /* drawn by sequence: the sequence is shown a second time in its step, as an extra row that follows
                  * this route's option alone; its first showing does not see this route */
     bool mix;   /* weights act by the row's score: 1 + score (w - 1) */
+    gr_frequency frequency; /* where the scores come from */
+    /* Acts in steps [from, until) alone; until 0: without end. Rows of a label (or the core) whose routes are all out
+     * of their steps are treated as unlabelled: a label that arrives late, or is taken back. Routes that match
+     * unlabelled rows too say nothing of a label, and do not count for this. */
+    int64_t from, until;
     int options;
     gr_option *option;
     size_t capacity;
@@ -148,7 +161,9 @@ typedef struct gr_preset_option { /* a number a preset can be given */
 } gr_preset_option;
 
 typedef struct gr_preset_def {
-    const char *const *region;       /* [K] the region of each label, NULL: the label's name */
+    /* [K] for each label a list of its regions that ends with NULL; NULL: the region named as the label. Several
+     * regions are on and open together. */
+    const char *const *const *region;
     double value[GR_PRESET_OPTIONS]; /* of the preset's options, in their order */
     unsigned joint;                  /* kinds that stay joint on labelled rows: bits 1 << gr_kind */
     gr_draw draw;                    /* of every draw in it */
@@ -165,7 +180,9 @@ typedef struct gr_preset {
  *           without modules, or with probability p_cr with one drawn at random; unlabelled rows are plain.
  * residual: labelled rows run with their region alone and train nothing else; core and unlabelled rows run without
  *           regions, or with probability p_cr with one, and train what is on; a share p_again is shown once more,
- *           training only the region. */
+ *           training only the region.
+ * era:      labelled rows weigh the gradient at the units beside their region, down to `original` for targets that are
+ *           of the topic; every row trains everything, the region included. */
 int gr_presets(void);
 const gr_preset *gr_preset_at(int index);
 const gr_preset *gr_preset_find(const char *name); /* NULL if there is none */
@@ -189,8 +206,13 @@ void gr_router_free(gr_router *router); /* with its tables: after the runs that 
 
 const gr_tables *gr_router_tables(const gr_router *router);
 int gr_router_classes(const gr_router *router);
-/* Probability that a row of this label (-1..K) has this class; copies do not count. */
-double gr_router_chance(const gr_router *router, int label, int cls);
+/* Probability that a row of this label (-1..K) has this class at a step; copies do not count. */
+double gr_router_chance_at(const gr_router *router, int label, int cls, int64_t step);
+double gr_router_chance(const gr_router *router, int label, int cls); /* at step 0 */
+/* Stretches of steps in which the same routes act: phase i, below gr_router_phases, begins at this step (the first at
+ * 0). */
+int gr_router_phases(const gr_router *router);
+int64_t gr_router_phase(const gr_router *router, int i);
 double gr_router_forward(const gr_router *router, int region, int cls); /* forward weight of a region's gates */
 
 /* Rows to classify: any part of a logical batch, for example the fields of gr_rows (data.h). */
@@ -218,7 +240,8 @@ double gr_router_again_share(const gr_router *router, int which); /* its probabi
 
 /* Rows with `mix`: mix[n] = score[n] where the label matches such a route, else 1. Only needed if gr_router_mixes. */
 bool gr_router_mixes(const gr_router *router);
-void gr_router_mix(const gr_router *router, gr_real *mix, const gr_real *score, const int16_t *label, int n);
+void gr_router_mix(const gr_router *router, gr_real *mix, const gr_real *score, const int16_t *label, int n,
+                   int64_t step);
 
 /* ---- Linter ------------------------------------------------------------------------------------------------------ */
 

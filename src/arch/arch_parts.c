@@ -2,6 +2,7 @@
 #include "arch/arch_plan.h"
 
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdlib.h>
 
 bool gr__plan_core(const gr__plan *plan, int param) {
@@ -31,6 +32,31 @@ gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region) {
         break;
     }
     return (gr__span){s.lo * scale, s.hi * scale};
+}
+
+int gr__plan_stops(const gr__plan *plan, gr_columns *stop, int most, int param) {
+    int count = 0, at = -1;
+    for (;;) { /* the next range begins at the lowest line from `at` on, and takes in all that touch it */
+        gr__span next = {INT_MAX, INT_MAX};
+        for (bool grown = true; grown;) {
+            grown = false;
+            for (int r = 0; r < plan->def->region_count; r++) {
+                gr__span s = gr__plan_lines(plan, param, 0, r);
+                if (!plan->def->regions[r].stop || s.lo >= s.hi || s.hi <= at)
+                    continue;
+                if (s.lo < next.lo)
+                    next = s, grown = true;
+                else if (s.lo <= next.hi && s.hi > next.hi)
+                    next.hi = s.hi, grown = true;
+            }
+        }
+        if (next.lo == INT_MAX)
+            return count;
+        if (count < most)
+            stop[count] = (gr_columns){next.lo, next.hi};
+        count++;
+        at = next.hi;
+    }
 }
 
 bool gr__plan_listed(const gr__plan *plan, int param, int region) {

@@ -393,6 +393,14 @@ static gr_status settle_region(gr__plan *plan, int r, gr_error *err) {
         !has_units(&region->experts) && !region->pattern_count && !region->whole_count && !region->adapter.rank)
         return USAGE(err, "give it residual, mlp, heads, experts, whole, adapter or parameters",
                      "region '%s' owns nothing", region->name);
+    if (region->stop &&
+        (has_units(&region->experts) || region->whole_count || (has_units(&region->mlp) && plan->def->experts)))
+        return USAGE(err, "it is for heads, neurons, residual groups and adapters",
+                     "region '%s' stops gradients, which experts and whole layers cannot", region->name);
+    if (region->stop && !has_units(&region->mlp) && !has_units(&region->heads) && !region->residual.add &&
+        !region->adapter.rank)
+        return USAGE(err, "give it heads, neurons, an adapter or a residual group, or leave stop out",
+                     "region '%s' stops gradients, and has no units that read anything", region->name);
     if (plan->def->kind == GR_ARCH_MLP && (has_units(&region->residual) || has_units(&region->heads)))
         return USAGE(err, NULL, "region '%s' wants heads or residual dimensions of an mlp network", region->name);
     if (!gr_arch_word("strength", (int)region->strength))
@@ -424,6 +432,19 @@ static gr_status check_result(const gr__plan *plan, gr_error *err) {
                          heads, plan->head_size, mlp, plan->stream);
         if (def->kind == GR_ARCH_MLP && !mlp)
             return USAGE(err, NULL, "hidden layer %d has no neurons", i);
+    }
+    return GR_OK;
+}
+
+/* Parameters that read, whose rows are units. */
+static gr_status check_stops(const gr__plan *plan, gr_error *err) {
+    for (int p = 0; p < plan->params; p++) {
+        const gr__axis rows = plan->param[p].axis[0];
+        int count = rows.unit >= GR__NEURON && !rows.out ? gr__plan_stops(plan, NULL, 0, p) : 0;
+        if (count > GR_TERM_STOPS)
+            return USAGE(err, "claim units side by side",
+                         "regions that stop gradients claim %d separate ranges of '%s'; there can be %d", count,
+                         plan->param[p].def.name, GR_TERM_STOPS);
     }
     return GR_OK;
 }
@@ -463,6 +484,7 @@ static gr_status settle(gr__plan *plan, gr_error *err) {
         GR_TRY(check_adapter(plan, r, err));
     GR_TRY(check_result(plan, err));
     gr__plan_list(plan);
+    GR_TRY(check_stops(plan, err));
     return check_patterns(plan, err);
 }
 

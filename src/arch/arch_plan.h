@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "gradroute/arch.h"
+#include "gradroute/ops.h"
 #include "gradroute/surgery.h"
 
 enum { GR__GROUPS = 3, GR__PARTS = 3, GR__REGIONS = 64 };
@@ -86,6 +87,9 @@ const char *gr__map_name(gr_map map, bool *in_layer);
 bool gr__plan_core(const gr__plan *plan, int param);
 /* Lines of one axis of such a parameter that are units of the region; empty if none. */
 gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region);
+/* Rows of a core parameter whose units belong to regions that stop gradients: ranges for a gr_term, ascending and
+ * apart, the first `most` of them; returns how many there are. */
+int gr__plan_stops(const gr__plan *plan, gr_columns *stop, int most, int param);
 /* All of the parameter is the region's: by a pattern, as its residual group, or as a part of a layer that it owns. */
 bool gr__plan_whole(const gr__plan *plan, int param, int region);
 bool gr__plan_listed(const gr__plan *plan, int param, int region); /* by a pattern */

@@ -5,7 +5,9 @@
 #include "gradroute/ops.h"
 
 static gr_value linear(gr_graph *g, const gr__plan *plan, const gr_param *handle, gr_value x, const char *name) {
-    gr_term term = {.x = x, .w = gr__plan_param_handle(plan, handle, GR_NONE, "%s", name)};
+    gr_columns stop[GR_TERM_STOPS];
+    gr_term term = {.x = x, .w = gr__plan_param_handle(plan, handle, GR_NONE, "%s", name), .stop = stop};
+    term.stops = gr__plan_stops(plan, stop, GR_TERM_STOPS, gr__plan_find(plan, name));
     return gr_linear(g, 1, &term, gr__plan_param_handle(plan, handle, GR_NONE, "%s.bias", name), GR_NONE);
 }
 

@@ -11,6 +11,11 @@
 
 enum { TERMS = 4, TERMS_MOST = 1 + GR__GROUPS + GR__REGIONS }; /* of one product; of a map */
 
+/* The normed core and the normed own stream, of which only the latter passes gradient, and to its own stream alone. */
+typedef struct stopped {
+    gr_value core, own, both;
+} stopped;
+
 typedef struct builder {
     gr_graph *g;
     const gr__plan *plan;
@@ -18,6 +23,7 @@ typedef struct builder {
     gr_param *handle;             /* of each parameter of the plan */
     int *region;                  /* of each region of the description */
     gr_tap group_tap[GR__GROUPS]; /* embedding of each group: says whether it is on */
+    stopped read[GR__GROUPS];     /* what a group reads of the last norm, if it stops gradients */
     gr_value chosen;              /* experts of the layer that is being built */
     bool watch;
 } builder;
@@ -70,6 +76,8 @@ static gr_value low_rank(builder *b, gr_value x, int region, const char *name) {
     const gr_arch_adapter *a = &b->def->regions[region].adapter;
     char text[192];
     gr_param w = PARAM(b, region, "%s.a", name);
+    if (b->def->regions[region].stop && x != GR_NONE)
+        x = gr_stop(b->g, x);
     gr_value low = x == GR_NONE
                        ? gr_embedding(b->g, w)
                        : gr_linear(b->g, 1, &(gr_term){.x = gr_dropout(b->g, x, a->dropout), .w = w}, GR_NONE, GR_NONE);
@@ -105,13 +113,25 @@ static gr_value read_streams(builder *b, gr_value n, int owner, int layer, gr_ma
     int d = plan->width, own = gr__plan_own(plan, owner), seen = gr__plan_seen(plan, owner), k = 0;
     while (owner != GR_NONE && plan->group[k] != owner)
         k++;
+    bool stop = owner != GR_NONE && b->def->regions[owner].stop;
+    if (stop && k == 0 && b->read[0].both == GR_NONE)
+        b->read[0].both = gr_concat(b->g, 2, (gr_value[]){b->read[0].core, b->read[0].own});
     if (k == 0) {
-        gr_term term[TERMS_MOST] = {{.x = seen < plan->stream ? gr_slice(b->g, n, 0, seen) : n, .w = w}};
-        int count = owner == GR_NONE ? adapt(b, term, 1, term[0].x, map, layer) : 1;
+        gr_columns ranges[GR_TERM_STOPS]; /* the core's units of regions that stop */
+        gr_value x = stop ? b->read[0].both : seen < plan->stream ? gr_slice(b->g, n, 0, seen) : n;
+        gr_term term[TERMS_MOST] = {{.x = x, .w = w, .stop = ranges}};
+        char text[64];
+        int count = 1;
+        snprintf(text, sizeof text, "layers.%d.%s", layer, name);
+        if (owner == GR_NONE) {
+            term[0].stops = gr__plan_stops(plan, ranges, GR_TERM_STOPS, gr__plan_find(plan, text));
+            count = adapt(b, term, 1, x, map, layer);
+        }
         return sum(b, count, term, bias, GR_NONE);
     }
-    gr_term apart[2] = {{.x = gr_slice(b->g, n, 0, d), .w = w, .hi = d},
-                        {.x = gr_slice(b->g, n, plan->offset[k], plan->offset[k] + own), .w = w, .lo = d, .hi = seen}};
+    gr_value core = stop ? b->read[k].core : gr_slice(b->g, n, 0, d);
+    gr_value mine = stop ? b->read[k].own : gr_slice(b->g, n, plan->offset[k], plan->offset[k] + own);
+    gr_term apart[2] = {{.x = core, .w = w, .hi = d}, {.x = mine, .w = w, .lo = d, .hi = seen}};
     return gr_linear(b->g, 2, apart, bias, GR_NONE);
 }
 
@@ -147,6 +167,27 @@ static gr_value norm(builder *b, const gr_value *stream, const char *name) {
         group[1 + k] = (gr_norm_group){PARAM(b, owner, "%s", name), gr__plan_own(b->plan, owner), b->group_tap[k]};
     }
     return gr_rms_norm(b->g, x, 1 + b->plan->groups, group, b->def->eps);
+}
+
+/* What group k reads of the norm n of the streams, if it stops gradients. Its own columns come from a norm apart, of
+ * the same values: the divisor would else carry their gradient into the core. */
+static void stop_reads(builder *b, const gr_value *stream, gr_value n, const char *name, int k) {
+    const gr__plan *plan = b->plan;
+    int owner = plan->group[k], at = plan->offset[k];
+    if (!b->def->regions[owner].stop)
+        return;
+    gr_value part[1 + GR__GROUPS];
+    gr_norm_group group[1 + GR__GROUPS] = {{GR_NONE, plan->width, GR_NONE}};
+    for (int j = -1; j < plan->groups; j++) {
+        part[1 + j] = j == k ? stream[1 + j] : gr_stop(b->g, stream[1 + j]);
+        if (j >= 0)
+            group[1 + j] = (gr_norm_group){j == k ? PARAM(b, owner, "%s", name) : GR_NONE,
+                                           gr__plan_own(plan, plan->group[j]), b->group_tap[j]};
+    }
+    gr_value apart = gr_rms_norm(b->g, gr_concat(b->g, 1 + plan->groups, part), 1 + plan->groups, group, b->def->eps);
+    b->read[k] = (stopped){.core = gr_stop(b->g, gr_slice(b->g, n, 0, plan->width)),
+                           .own = gr_slice(b->g, apart, at, at + gr__plan_own(plan, owner)),
+                           .both = GR_NONE};
 }
 
 /* ---- blocks ---- */
@@ -250,6 +291,8 @@ static void block(builder *b, gr_value *stream, int layer, const char *block_nam
         int owner = k < 0 ? GR_NONE : b->plan->group[k];
         if (!count_of(b->plan, owner, layer))
             continue;
+        if (k >= 0)
+            stop_reads(b, stream, n, name, k);
         gr_term term = {.x = units(b, n, owner, layer), .w = PARAM(b, owner, "layers.%d.%s", layer, out)};
         if (k < 0 && map == GR_MAP_DOWN && b->plan->each[layer]) {
             experts = gr_expert_linear(b->g, term.x, b->chosen, term.w, bias, true);
@@ -309,7 +352,9 @@ static gr_value logits(builder *b, const gr_value *stream) {
         char name[80];
         int owner = plan->group[k], at = plan->offset[k];
         snprintf(name, sizeof name, "%s.final", b->def->regions[owner].name);
-        gr_value own = gr_slice(b->g, n, at, at + gr__plan_own(plan, owner));
+        stop_reads(b, stream, n, "norm", k);
+        gr_value own =
+            b->def->regions[owner].stop ? b->read[k].own : gr_slice(b->g, n, at, at + gr__plan_own(plan, owner));
         term[1 + k] =
             (gr_term){.x = gate_region(b, gr_tap_point(b->g, own, name), owner), .w = PARAM(b, owner, "%s", matrix)};
     }

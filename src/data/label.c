@@ -167,6 +167,7 @@ static gr_labels *allocate(size_t docs, int count, int groups) {
 static void clear(gr__making *m, int count) {
     for (int k = 0; k < count; k++) {
         gr_free(m->sources[k].owned);
+        gr_free(m->sources[k].token);
         gr_free(m->sources[k].score);
         gr__words_free(m->sources[k].words);
         gr__scores_clear(&m->sources[k].scores);

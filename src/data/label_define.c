@@ -92,6 +92,43 @@ static gr_status need_text(const gr__making *m, const gr_label_def *def, gr_erro
                         "the label goes by text or scores, and topics are all that is given");
 }
 
+/* "a" + "b": what a text that is no single token is cut into. */
+static void spell(char *hint, size_t size, const gr_tokenizer *tokenizer, const char *text) {
+    int32_t *ids = NULL;
+    size_t count = 0, capacity = 0, length, used;
+    used = (size_t)snprintf(hint, size, "%s", "with words and per: token whole words are found; its tokens are");
+    if (gr_tokenizer_encode(tokenizer, &ids, &count, &capacity, text, strlen(text), NULL) == GR_OK)
+        for (size_t i = 0; i < count && used < size; i++) {
+            const char *bytes = gr_tokenizer_token(tokenizer, ids[i], &length);
+            used += (size_t)snprintf(hint + used, size - used, " \"%.*s\"", (int)length, bytes);
+        }
+    gr_free(ids);
+}
+
+static gr_status add_tokens(gr__making *m, gr__label_from *s, gr_error *err) {
+    GR_TRY(need_text(m, s->def, err));
+    if (s->def->per != GR_PER_TOKEN)
+        return gr_error_set(err, GR_ERR_USAGE, s->def->name, "per: token",
+                            "the label goes by tokens, and is not per token");
+    s->token = gr_alloc((size_t)m->data->vocab * sizeof *s->token);
+    for (int i = 0; i < s->def->token_count; i++) {
+        const char *text = s->def->tokens[i];
+        bool found = false;
+        for (int32_t v = 0; v < m->data->vocab && !found; v++) {
+            size_t length = 0;
+            const char *bytes = gr_tokenizer_token(m->tokenizer, v, &length);
+            found = bytes && v != m->data->eot && length == strlen(text) && memcmp(bytes, text, length) == 0;
+            s->token[v] |= found;
+        }
+        char hint[400];
+        if (!found)
+            spell(hint, sizeof hint, m->tokenizer, text);
+        if (!found)
+            return gr_error_set(err, GR_ERR_USAGE, s->def->name, hint, "the tokenizer has no token \"%.100s\"", text);
+    }
+    return GR_OK;
+}
+
 static gr_status add_scores(gr__making *m, gr__label_from *s, gr_error *err) {
     const gr_label_scores *def = s->def->scores;
     if (!m->data || s->def->per != GR_PER_DOCUMENT)
@@ -151,21 +188,23 @@ gr_status gr__label_define(gr__making *m, const gr_label_def *defs, int count, i
     if (!(def->known >= 0 && def->known <= 1))
         return gr_error_set(err, GR_ERR_USAGE, def->name, "1 reveals every label, 0 none",
                             "known is %g, not a share between 0 and 1", def->known);
-    int sources = (def->count > 0) + (def->words != NULL) + (def->scores != NULL) + (def->all_count > 0);
+    int sources =
+        (def->count > 0) + (def->words != NULL) + (def->scores != NULL) + (def->all_count > 0) + (def->token_count > 0);
     if (sources != 1)
-        return gr_error_set(err, GR_ERR_USAGE, def->name, "name at least one topic in `is`, or words, or scores",
+        return gr_error_set(err, GR_ERR_USAGE, def->name, "name at least one topic in `is`, or words, scores or tokens",
                             sources ? "the label has several sources" : "the label has no topics");
     GR_TRY(check_noise(m, def, err));
     labels->label_count++;
     labels->group_names[labels->group_count++] = labels->label_names[index] = gr_arena_strdup(labels->arena, def->name);
-    m->tokens |= def->per != GR_PER_DOCUMENT && (def->words || def->scores);
+    m->tokens |= def->per != GR_PER_DOCUMENT && (def->words || def->scores || def->token_count);
     m->texts |= def->words || (def->scores && def->per != GR_PER_DOCUMENT);
     if (def->words)
         GR_TRY(need_text(m, def, err));
-    return def->words    ? gr__words_new(&s->words, def->words, def->name, err)
-           : def->scores ? add_scores(m, s, err)
-           : def->count  ? add_values(m, s, err)
-                         : add_parts(m, s, defs, count, err);
+    return def->words         ? gr__words_new(&s->words, def->words, def->name, err)
+           : def->scores      ? add_scores(m, s, err)
+           : def->token_count ? add_tokens(m, s, err)
+           : def->count       ? add_values(m, s, err)
+                              : add_parts(m, s, defs, count, err);
 }
 
 gr_status gr__label_topic(const gr__making *m, int32_t *topic, const char *name, const char *owner, gr_error *err) {

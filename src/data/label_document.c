@@ -86,6 +86,9 @@ static gr_status fit_label(gr__making *m, int k, size_t d, size_t positions, gr_
         score_words(m, s, positions);
     else if (scores)
         GR_TRY(score_scores(m, s, d, positions, err));
+    else if (s->token)
+        for (size_t i = 0; i + 1 < positions; i++)
+            s->score[i] = s->token[m->data->ids[m->data->offsets[d] + i]];
     else
         for (size_t i = 0; i < positions; i++)
             s->score[i] = s->values->of[d] >= 0 && s->owned[s->values->of[d]];

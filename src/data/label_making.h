@@ -11,6 +11,7 @@ typedef struct gr__label_from {
     const gr_topics *values; /* of `is` */
     bool *owned;             /* [values] the value is the label's */
     gr__words *words;
+    bool *token; /* [vocab] the token is one of tokens */
     gr__scores scores;
     uint64_t parts; /* of all_of: bit k - 1 of label k */
     size_t fits;    /* documents that it fits, whatever other labels say */

@@ -153,6 +153,10 @@ static void put_document(gr_rows *out, size_t row, int32_t from, int32_t length,
     }
     if (labels->token_score)
         memcpy(out->score + from_t, labels->token_score + from_d, count * sizeof *out->score);
+    for (size_t t = from_t; labels->target_score && t < from_t + count; t++) {
+        const gr_real *factor = out->label[t] > 0 ? labels->target_score[out->label[t] - 1] : NULL;
+        out->score[t] *= factor ? factor[out->targets[t]] : 1;
+    }
     out->present += length;
 }
 

@@ -125,6 +125,8 @@ static json_t *region_json(const gr_arch_region *region, int layers) {
             json_array_append_new(patterns, json_string(region->patterns[i]));
         json_object_set_new(value, "params", patterns);
     }
+    if (region->stop)
+        json_object_set_new(value, "stop", json_true());
     return value;
 }
 
@@ -313,6 +315,8 @@ static gr_status read_region(const reader *r, gr_arch_region *region, const json
             GR_TRY(read_list(r, &region->whole, &region->whole_count, member, key));
         else if (!strcmp(key, "params"))
             GR_TRY(read_patterns(r, region, member));
+        else if (!strcmp(key, "stop") && json_is_boolean(member))
+            region->stop = json_is_true(member);
         else
             return FORMAT(r, "unknown member '%s' of a region", key);
     }

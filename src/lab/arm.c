@@ -10,6 +10,7 @@
 #include "gradroute/surgery.h"
 #include "io/file.h"
 #include "io/json.h"
+#include "lab/token_scores.h"
 
 const char *gr_arm_name(gr_arm_kind kind) {
     static const char *const names[GR_ARMS] = {"routed", "plain", "filtered", "perfect"};
@@ -340,6 +341,8 @@ gr_status gr_arm_train(gr_arm *arm, const gr_project *p, gr_arm_kind kind, const
     if (status == GR_OK) {
         gr_model_set_precision(model, p->recipe->precision);
         status = gr_recipe_write(p->recipe, recipe, err);
+        if (status == GR_OK && kind == GR_ARM_ROUTED)
+            status = gr__token_scores_write(p, folder, err);
         if (status == GR_OK)
             status = train_model(arm, model, p, kind, folder, control, err);
         if (status == GR_OK)

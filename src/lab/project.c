@@ -8,6 +8,7 @@
 #include "io/file.h"
 #include "io/yaml.h"
 #include "lab/times.h"
+#include "lab/token_scores.h"
 
 static void note(const gr_control *control, const char *text) {
     if (control && control->note)
@@ -159,6 +160,7 @@ static gr_status digest_project(gr_project *p, gr_error *err) {
     add_labels(d, p);
     if (p->recipe->from.path)
         gr_digest_add(d, p->recipe->from.sha256, sizeof p->recipe->from.sha256);
+    gr__token_scores_digest(p, d);
     gr_digest_end(d, p->digest);
     gr_free(text);
     return GR_OK;
@@ -178,9 +180,9 @@ static gr_status check_recipe(const gr_recipe *r, gr_error *err) {
     for (int k = 0; k < r->labels; k++)
         soft |= r->label[k].scores && r->label[k].scores->soft;
     for (int i = 0; i < r->routes->count; i++)
-        if (r->routes->route[i].mix && !soft)
+        if (r->routes->route[i].mix && !r->routes->route[i].frequency.on && !soft)
             return gr_error_set(err, GR_ERR_USAGE, r->routes->route[i].place,
-                                "leave mix out, or give a label scores: FILE with soft: true",
+                                "leave mix out, or give a label scores: FILE with soft: true, or count tokens: mix: {}",
                                 "the route weighs rows by a score, and no label has soft scores");
     return GR_OK;
 }
@@ -283,6 +285,7 @@ static gr_status open_project(gr_project *p, const char *folder, const gr_contro
     if (p->tokenizer)
         p->recipe->model.vocab = gr_tokenizer_size(p->tokenizer);
     GR_TRY(label_data(p, err));
+    GR_TRY(gr__token_scores_open(p, err));
     return digest_project(p, err);
 }
 
@@ -301,6 +304,7 @@ gr_status gr_project_open(gr_project **project, gr_recipe *recipe, const char *f
 void gr_project_free(gr_project *p) {
     if (!p)
         return;
+    gr__token_scores_close(p);
     gr_labels_free(p->labels);
     if (p->shards)
         gr_shards_free(p->shards); /* data is theirs */

@@ -57,13 +57,14 @@ static gr_status read_noise(gr_recipe *recipe, gr_yaml *node, gr_label_def *labe
 }
 
 static gr_status check_sources(const gr_yaml *node, const gr_label_def *label, gr_error *err) {
-    int sources = (label->count > 0) + (label->words != NULL) + (label->scores != NULL) + (label->all_count > 0);
+    int sources = (label->count > 0) + (label->words != NULL) + (label->scores != NULL) + (label->all_count > 0) +
+                  (label->token_count > 0);
     if (!sources)
         return gr_yaml_fail(node, err, "is: [TOPIC, ...], words: [WORD, ...], scores: FILE, or all_of: [LABEL, ...]",
                             "label '%s' names no topic", node->key);
     if (sources > 1)
         return gr_yaml_fail(node, err, "make two labels of it, and a third with all_of where both hold",
-                            "label '%s' has more than one of is, words, scores and all_of", node->key);
+                            "label '%s' has more than one of is, words, scores, tokens and all_of", node->key);
     return GR_OK;
 }
 
@@ -76,6 +77,7 @@ static gr_status read_label(gr_recipe *recipe, gr_yaml *node, gr_label_def *labe
     GR_TRY(gr_yaml_texts(node, &label->is, &label->count, "is", err));
     GR_TRY(read_words(recipe, node, label, err));
     GR_TRY(read_scores(recipe, node, label, err));
+    GR_TRY(gr_yaml_texts(node, &label->tokens, &label->token_count, "tokens", err));
     GR_TRY(gr_yaml_texts(node, &label->all_of, &label->all_count, "all_of", err));
     GR_TRY(check_sources(node, label, err));
     int hidden_as = GR_HIDDEN_UNLABELLED, unit = GR_PER_DOCUMENT;
@@ -83,7 +85,7 @@ static gr_status read_label(gr_recipe *recipe, gr_yaml *node, gr_label_def *labe
         GR_TRY(gr_yaml_text(node, &label->field, "field", err));
     if (label->words || label->scores)
         GR_TRY(gr_yaml_choice(node, &unit, "per", per, err));
-    label->per = (gr_label_per)unit;
+    label->per = label->token_count ? GR_PER_TOKEN : (gr_label_per)unit;
     GR_TRY(gr_yaml_real(node, &label->known, "known", 0, 1, err));
     GR_TRY(gr_yaml_choice(node, &hidden_as, "hidden_as", hidden, err));
     label->hidden_as = (gr_hidden)hidden_as;

@@ -232,7 +232,9 @@ static gr_status read_region(gr_recipe *recipe, gr_yaml *node, gr_arch_region *r
         region->strength = (gr_strength)strength;
     }
     GR_TRY(gr__recipe_ints(recipe, node, &region->whole, &region->whole_count, "whole", 0, LAYERS_MOST - 1, err));
-    return gr_yaml_texts(node, &region->patterns, &region->pattern_count, "parameters", err);
+    GR_TRY(gr_yaml_texts(node, &region->patterns, &region->pattern_count, "parameters", err));
+    /* Not written where it was not: recipes without it resolve as they did. */
+    return gr_yaml_find(node, "stop") ? gr_yaml_bool(node, &region->stop, "stop", err) : GR_OK;
 }
 
 static bool same_units(const gr_arch_units *a, const gr_arch_units *b) {

@@ -73,10 +73,13 @@ static gr_status tap_effect(const reader *r, const gr_yaml *node, const char *wo
     const char *name = word + strlen("tap:"), *range = strrchr(name, '[');
     int lo = 0, hi = 0, used = 0;
     size_t length = strlen(name);
-    if (range && sscanf(range, "[%6d:%6d]%n", &lo, &hi, &used) == 2 && used && !range[used]) {
-        if (lo < 0 || hi <= lo)
+    bool both = range && sscanf(range, "[%6d:%6d]%n", &lo, &hi, &used) == 2 && used && !range[used];
+    bool open = range && !both && sscanf(range, "[%6d:]%n", &lo, &used) == 1 && used && !range[used];
+    if (both || open) {
+        if (lo < 0 || (both && hi <= lo))
             return gr_yaml_fail(node, err, "[LO:HI] is columns LO to HI - 1", "'%.100s' has no columns", word);
         length = (size_t)(range - name);
+        hi = both ? hi : 0; /* to the last */
     } else {
         lo = hi = 0; /* then the bracket belongs to the pattern */
     }
@@ -212,6 +215,32 @@ static gr_status read_draw(gr_yaml *map, int *draw, gr_error *err) {
     return gr_yaml_choice(map, draw, "draw", draws, err);
 }
 
+/* true, or how frequencies of tokens make the scores. */
+static gr_status read_mix(gr_yaml *map, gr_route *route, gr_error *err) {
+    gr_yaml *node = gr_yaml_find(map, "mix");
+    gr_frequency *f = &route->frequency;
+    if (!node || node->kind != GR_YAML_MAP)
+        return gr_yaml_bool(map, &route->mix, "mix", err);
+    route->mix = true;
+    *f = (gr_frequency){true, 4, 1, 20};
+    GR_TRY(gr_yaml_real(node, &f->bias, "bias", -100, 100, err));
+    GR_TRY(gr_yaml_real(node, &f->forget, "smooth_forget", 1e-9, 1e9, err));
+    return gr_yaml_real(node, &f->retain, "smooth_retain", 1e-9, 1e9, err);
+}
+
+/* Steps [from, until) of a route; what is not said is not written into the resolved recipe. */
+static gr_status read_steps(gr_yaml *map, int64_t *from, int64_t *until, gr_error *err) {
+    int64_t first = -1, end = 0;
+    GR_TRY(gr_yaml_count(map, &first, "from", 0, INT64_MAX, err));
+    GR_TRY(gr_yaml_count(map, &end, "until", 1, INT64_MAX, err));
+    *from = first < 0 ? 0 : first;
+    *until = end;
+    if (end > 0 && end <= *from)
+        return gr_yaml_fail(gr_yaml_find(map, "until"), err, "until is the first step without the route",
+                            "a route acts from step %lld until %lld: never", (long long)*from, (long long)end);
+    return GR_OK;
+}
+
 static gr_status read_route(const reader *r, gr_yaml *node, gr_error *err) {
     const char *const *names = NULL;
     uint64_t labels = 0;
@@ -234,7 +263,8 @@ static gr_status read_route(const reader *r, gr_yaml *node, gr_error *err) {
         snprintf(place, sizeof place, "%s", node->at.source);
     route->place = gr_arena_strdup(r->routes->arena, place);
     GR_TRY(gr_yaml_bool(node, &route->again, "again", err));
-    GR_TRY(gr_yaml_bool(node, &route->mix, "mix", err));
+    GR_TRY(read_mix(node, route, err));
+    GR_TRY(read_steps(node, &route->from, &route->until, err));
     if (route->again && draw != GR_DRAW_SEQUENCE)
         return gr_yaml_fail(node, err, "leave out draw", "again shows whole sequences, drawn by sequence, not by %s",
                             gr_draw_name((gr_draw)draw));
@@ -243,7 +273,8 @@ static gr_status read_route(const reader *r, gr_yaml *node, gr_error *err) {
 
 /* ---- preset ---- */
 
-static gr_status preset_regions(const reader *r, gr_yaml *map, const char **region, gr_error *err) {
+/* A region for a label, or a list of them, which are on and open together. */
+static gr_status preset_regions(const reader *r, gr_yaml *map, const char *const **region, gr_error *err) {
     gr_yaml *regions;
     GR_TRY(gr_yaml_map(map, &regions, "regions", err));
     for (gr_yaml *c = regions ? gr_yaml_first(regions) : NULL; c; c = gr_yaml_next(c)) {
@@ -252,8 +283,15 @@ static gr_status preset_regions(const reader *r, gr_yaml *map, const char **regi
             label++;
         if (label == r->routes->labels)
             return gr__recipe_unknown(c, "label", c->key, r->routes->label, r->routes->labels, err);
-        GR_TRY(gr_yaml_as_text(c, &region[label], err));
-        GR_TRY(known_region(r, c, region[label], err));
+        const char *const *names;
+        int count;
+        GR_TRY(region_list(r, regions, &names, &count, c->key, err));
+        if (!count)
+            return gr_yaml_fail(c, err, "leave it out for the region named as the label", "label '%s' has no region",
+                                c->key);
+        const char **list = gr_arena_alloc(r->recipe->arena, sizeof *list * ((size_t)count + 1));
+        memcpy(list, names, sizeof *list * (size_t)count);
+        region[label] = list;
     }
     return GR_OK;
 }
@@ -262,7 +300,7 @@ static gr_status read_preset(const reader *r, gr_yaml *root, gr_error *err) {
     gr_yaml *node = gr_yaml_find(root, "preset");
     if (!node)
         return GR_OK;
-    const char *name = NULL, *known[16], *region[GR_ROUTE_LABELS_MAX] = {NULL};
+    const char *name = NULL, *known[16], *const * region[GR_ROUTE_LABELS_MAX] = {NULL};
     if (node->kind == GR_YAML_SCALAR)
         GR_TRY(gr_yaml_as_text(node, &name, err));
     else
@@ -279,6 +317,7 @@ static gr_status read_preset(const reader *r, gr_yaml *root, gr_error *err) {
 
     gr_preset_def def = gr_preset_default(preset);
     def.region = region;
+    int64_t from = 0, until = 0;
     if (node->kind == GR_YAML_MAP) {
         int draw = GR_DRAW_SEQUENCE;
         for (int i = 0; i < GR_PRESET_OPTIONS && preset->option[i].name; i++)
@@ -288,11 +327,17 @@ static gr_status read_preset(const reader *r, gr_yaml *root, gr_error *err) {
         GR_TRY(read_draw(node, &draw, err));
         def.draw = (gr_draw)draw;
         GR_TRY(preset_regions(r, node, region, err));
+        GR_TRY(read_steps(node, &from, &until, err));
     }
     for (int k = 0; k < r->routes->labels; k++)
-        GR_TRY(known_region(r, node, region[k] ? region[k] : r->routes->label[k], err));
+        if (!region[k])
+            GR_TRY(known_region(r, node, r->routes->label[k], err));
     r->recipe->preset = preset;
-    return gr_preset_expand(r->routes, preset, &def, err);
+    GR_TRY(gr_preset_expand(r->routes, preset, &def, err));
+    for (int i = 0; i < r->routes->count; i++)
+        if (!(r->routes->route[i].labels & (GR_LABELS_CORE | GR_LABELS_UNLABELLED)))
+            r->routes->route[i].from = from, r->routes->route[i].until = until;
+    return GR_OK;
 }
 
 gr_status gr__recipe_routes(gr_recipe *recipe, gr_yaml *root, gr_error *err) {

@@ -13,6 +13,24 @@ static int bad(gr_graph *graph, int i, const char *what) {
     return gr_graph_fail(graph, "linear: term %d: %s", i + 1, what);
 }
 
+/* The complement of what is stopped; no range is left when everything is. */
+static int add_stops(gr_graph *graph, int i, term *t, const gr_term *from) {
+    int at = 0;
+    if (from->stops > GR_TERM_STOPS)
+        return bad(graph, i, "stops too many ranges of columns");
+    for (int k = 0; k < from->stops; k++) {
+        const gr_columns s = from->stop[k];
+        if (s.lo < at || s.lo >= s.hi || s.hi > t->out)
+            return bad(graph, i, "stops columns that are not its own, or not in their order");
+        if (s.lo > at)
+            t->keep[t->keeps][0] = at, t->keep[t->keeps++][1] = s.lo;
+        at = s.hi;
+    }
+    if (at < t->out)
+        t->keep[t->keeps][0] = at, t->keep[t->keeps++][1] = t->out;
+    return 0;
+}
+
 /* Checks one term and finds or adds its w among the parameters. */
 static int add_term(gr_graph *graph, gr_node *node, linear *attr, const gr_term *from) {
     const int i = attr->terms++, width = gr_value_width(graph, from->x);
@@ -43,7 +61,9 @@ static int add_term(gr_graph *graph, gr_node *node, linear *attr, const gr_term 
         t->param++;
     if (t->param == node->params)
         node->param[node->params++] = from->w;
-    node->in[node->inputs++] = from->x;
+    if (add_stops(graph, i, t, from))
+        return GR_NONE;
+    node->in[node->inputs++] = t->keeps ? from->x : gr_stop(graph, from->x);
     return 0;
 }
 

@@ -4,7 +4,7 @@
 
 #include "op/op.h"
 
-enum { GR__TERMS = 4 };
+enum { GR__TERMS = 4, GR__KEPT = 9 }; /* kept: one range more than can be stopped */
 
 /* A term: w [rows x cols], columns [lo, hi), used as [in -> out]. */
 typedef struct gr__term {
@@ -12,6 +12,8 @@ typedef struct gr__term {
     int rows, cols, lo, hi, at;
     int in, out;
     bool transposed;
+    int keeps; /* ranges of the product's columns that pass gradient to x, at least one */
+    int keep[GR__KEPT][2];
 } gr__term;
 
 /* Inputs: a term each, then the base; parameters: the distinct w, then the bias. */

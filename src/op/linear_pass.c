@@ -19,7 +19,7 @@ typedef gr__linear linear;
 
 /* Products of one run. */
 typedef struct plan {
-    gr_gemm *forward[TERMS], *back[TERMS];
+    gr_gemm *forward[TERMS], *back[TERMS][GR__KEPT];
     gr_wgrad *weights[TERMS];
     int turn[TERMS]; /* terms that write one parameter's gradient take turns */
     int turns;
@@ -97,19 +97,19 @@ static void prepare_term(gr_ctx *ctx, plan *products, int i) {
                                                       .half_c = ctx->out.vh != NULL,
                                                       .alone = true},
                                        ctx->pool);
-    if (x->d || x->dh)
-        products->back[i] = gr_gemm_new(&(gr_gemm_def){.m = products->grain,
-                                                       .n = t->in,
-                                                       .k = t->out,
-                                                       .trans_b = t->transposed,
-                                                       .lda = sd,
-                                                       .ldb = t->cols,
-                                                       .ldc = x->stride,
-                                                       .accumulate = x->accumulate,
-                                                       .half = ctx->half,
-                                                       .half_c = x->dh != NULL,
-                                                       .alone = true},
-                                        ctx->pool);
+    for (int k = 0; k < t->keeps && (x->d || x->dh); k++)
+        products->back[i][k] = gr_gemm_new(&(gr_gemm_def){.m = products->grain,
+                                                          .n = t->in,
+                                                          .k = t->keep[k][1] - t->keep[k][0],
+                                                          .trans_b = t->transposed,
+                                                          .lda = sd,
+                                                          .ldb = t->cols,
+                                                          .ldc = x->stride,
+                                                          .accumulate = x->accumulate || k > 0,
+                                                          .half = ctx->half,
+                                                          .half_c = x->dh != NULL,
+                                                          .alone = true},
+                                           ctx->pool);
     for (int j = 0; j < i; j++)
         products->turn[i] += attr->term[j].param == t->param;
     if (products->turn[i] >= products->turns)
@@ -132,7 +132,8 @@ void gr__linear_release(gr_ctx *ctx) {
     plan *old = ctx->prepared;
     for (int i = 0; old && i < TERMS; i++) {
         gr_gemm_free(old->forward[i]);
-        gr_gemm_free(old->back[i]);
+        for (int k = 0; k < GR__KEPT; k++)
+            gr_gemm_free(old->back[i][k]);
         gr__wgrad_free(old->weights[i]);
     }
     gr_free(old);
@@ -169,9 +170,11 @@ static const void *dout_operand(const gr_ctx *ctx, int r, int rows) {
     return operand(ctx, (gr_half *)lane_of(ctx), out->d, out->dh, out->stride, out->width, r, rows);
 }
 
-static const void *weights_of(const gr_ctx *ctx, const term *t) {
+/* The part of w that a term uses, from column `from` of its product on. */
+static const void *weights_of(const gr_ctx *ctx, const term *t, int from) {
     const gr_param_slot *w = &ctx->param[t->param];
-    return ctx->half ? (const void *)(w->wh + t->lo) : (const void *)(w->w + t->lo);
+    const size_t at = (size_t)t->lo + (size_t)from * (t->transposed ? 1 : (size_t)t->cols);
+    return ctx->half ? (const void *)(w->wh + at) : (const void *)(w->w + at);
 }
 
 /* Element `column` of row r of a value or gradient, whichever kind it is. */
@@ -213,7 +216,7 @@ static void forward_rows(const gr_ctx *ctx, int r) {
     for (int i = 0; i < attr->terms; i++)
         if (!is_zero(&ctx->in[i], block))
             gr_gemm_run(products->forward[i], element(out->v, out->vh, out->stride, r, attr->term[i].at),
-                        x_operand(ctx, i, r, products->grain), weights_of(ctx, &attr->term[i]), bias);
+                        x_operand(ctx, i, r, products->grain), weights_of(ctx, &attr->term[i], 0), bias);
 }
 
 void gr__linear_forward(gr_ctx *ctx, int r0, int r1) {
@@ -225,9 +228,9 @@ void gr__linear_forward(gr_ctx *ctx, int r0, int r1) {
 
 /* ---- backward --------------------------------------------------------------------------------------------------- */
 
-/* Columns of the result's gradient that a term writes. */
-static const void *part_of(const gr_ctx *ctx, const term *t, const void *dout) {
-    return (const char *)dout + (size_t)t->at * (ctx->half ? sizeof(gr_half) : sizeof(gr_real));
+/* Columns of the result's gradient that a term writes, from column `from` of its product on. */
+static const void *part_of(const gr_ctx *ctx, const term *t, const void *dout, int from) {
+    return (const char *)dout + (size_t)(t->at + from) * (ctx->half ? sizeof(gr_half) : sizeof(gr_real));
 }
 
 /* Gradients of the inputs in some rows. */
@@ -239,11 +242,13 @@ static void back_rows(const gr_ctx *ctx, int r) {
     const void *dout = NULL;
     for (int i = 0; i < attr->terms; i++) {
         const gr_slot *x = &ctx->in[i];
-        if (is_zero(x, block) || !products->back[i])
+        const term *t = &attr->term[i];
+        if (is_zero(x, block) || !products->back[i][0])
             continue;
         dout = dout ? dout : dout_operand(ctx, r, rows);
-        gr_gemm_run(products->back[i], element(x->d, x->dh, x->stride, r, 0), part_of(ctx, &attr->term[i], dout),
-                    weights_of(ctx, &attr->term[i]), NULL);
+        for (int k = 0; k < t->keeps; k++)
+            gr_gemm_run(products->back[i][k], element(x->d, x->dh, x->stride, r, 0),
+                        part_of(ctx, t, dout, t->keep[k][0]), weights_of(ctx, t, t->keep[k][0]), NULL);
     }
     if (base && base->d && base->d != out->d && !is_zero(base, block))
         gr__copy_rows(base->d, base->stride, out->d, out->stride, base->width, r, r + rows, base->accumulate);
@@ -258,7 +263,7 @@ static void back_weights(const gr_ctx *ctx, int i, int piece, int r0, int r1) {
     for (int r = r0; r < r1; r += block) {
         if (is_zero(&ctx->in[i], r / block))
             continue;
-        const void *dy = part_of(ctx, t, dout_operand(ctx, r, block)), *x = x_operand(ctx, i, r, block);
+        const void *dy = part_of(ctx, t, dout_operand(ctx, r, block), 0), *x = x_operand(ctx, i, r, block);
         gr__wgrad_piece(products->weights[i], piece, &ctx->param[t->param], t->transposed ? x : dy,
                         t->transposed ? dy : x, scratch, r, r + block);
     }

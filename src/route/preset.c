@@ -8,6 +8,7 @@ static const gr_preset *const presets[] = {
     &gr__preset_sgtm,
     &gr__preset_gram,
     &gr__preset_residual,
+    &gr__preset_era,
 };
 
 int gr_presets(void) { return (int)(sizeof presets / sizeof *presets); }
@@ -38,19 +39,31 @@ gr_status gr_preset_expand(gr_routes *routes, const gr_preset *preset, const gr_
     return GR_OK;
 }
 
-const char *gr__preset_region(const gr_routes *routes, const gr_preset_def *def, int label) {
-    return def->region && def->region[label - 1] ? def->region[label - 1] : routes->label[label - 1];
+static int add_once(const char **names, int count, const char *name) {
+    for (int i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return count;
+    if (count < GR__PRESET_REGIONS)
+        names[count++] = name;
+    return count;
 }
 
-int gr__preset_others(const char **names, const gr_routes *routes, const gr_preset_def *def, int label) {
+static int add_regions(const char **names, int count, const gr_routes *routes, const gr_preset_def *def, int label) {
+    const char *const *list = def->region ? def->region[label - 1] : NULL;
+    if (!list)
+        return add_once(names, count, routes->label[label - 1]);
+    for (; *list; list++)
+        count = add_once(names, count, *list);
+    return count;
+}
+
+int gr__preset_regions(const char **names, const gr_routes *routes, const gr_preset_def *def, int label) {
+    return add_regions(names, 0, routes, def, label);
+}
+
+int gr__preset_all(const char **names, const gr_routes *routes, const gr_preset_def *def) {
     int count = 0;
-    for (int k = 1; k <= routes->labels; k++) {
-        const char *name = gr__preset_region(routes, def, k);
-        bool skip = label && strcmp(name, gr__preset_region(routes, def, label)) == 0;
-        for (int i = 0; i < count; i++)
-            skip = skip || strcmp(names[i], name) == 0;
-        if (!skip)
-            names[count++] = name;
-    }
+    for (int k = 1; k <= routes->labels; k++)
+        count = add_regions(names, count, routes, def, k);
     return count;
 }

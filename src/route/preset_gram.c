@@ -6,16 +6,16 @@
 enum { P_AS, P_CR };
 
 static void expand(gr_routes *routes, const gr_preset_def *def) {
-    const char *all[GR_ROUTE_LABELS_MAX];
-    int count = gr__preset_others(all, routes, def, 0);
+    const char *all[GR__PRESET_REGIONS], *own[GR__PRESET_REGIONS];
+    int count = gr__preset_all(all, routes, def);
     for (int k = 1; k <= routes->labels; k++) {
-        const char *module = gr__preset_region(routes, def, k);
+        int modules = gr__preset_regions(own, routes, def, k);
         gr_routes_add(routes, gr_label_bit(k), def->draw);
         gr_routes_option(routes, 1);
-        gr_routes_only(routes, 1, &module);
+        gr_routes_only(routes, modules, own);
         gr_routes_add(routes, gr_label_bit(k), def->draw);
         gr_routes_option(routes, 1 - def->value[P_AS]);
-        gr_routes_open(routes, 1, &module);
+        gr_routes_open(routes, modules, own);
         gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, 0);
         routes->route[routes->count - 1].option[0].joint = def->joint;
     }

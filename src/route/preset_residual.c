@@ -6,22 +6,22 @@
 
 enum { P_CR, P_AGAIN };
 
-/* One more option of the last route: `region` on, the others off, nothing but it trained. */
-static void region_alone(gr_routes *routes, double share, const char *region, unsigned joint) {
+/* One more option of the last route: these regions on, the others off, nothing but them trained. */
+static void regions_alone(gr_routes *routes, double share, int count, const char *const *region, unsigned joint) {
     gr_routes_option(routes, share);
-    gr_routes_only(routes, 1, &region);
-    gr_routes_open(routes, 1, &region);
+    gr_routes_only(routes, count, region);
+    gr_routes_open(routes, count, region);
     gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, 0);
     gr_route *route = &routes->route[routes->count - 1];
     route->option[route->options - 1].joint = joint;
 }
 
 static void expand(gr_routes *routes, const gr_preset_def *def) {
-    const char *all[GR_ROUTE_LABELS_MAX];
-    int count = gr__preset_others(all, routes, def, 0);
+    const char *all[GR__PRESET_REGIONS], *own[GR__PRESET_REGIONS];
+    int count = gr__preset_all(all, routes, def);
     for (int k = 1; k <= routes->labels; k++) {
         gr_routes_add(routes, gr_label_bit(k), def->draw);
-        region_alone(routes, 1, gr__preset_region(routes, def, k), def->joint);
+        regions_alone(routes, 1, gr__preset_regions(own, routes, def, k), own, def->joint);
     }
     gr_routes_add(routes, GR_LABELS_CORE | GR_LABELS_UNLABELLED, def->draw);
     gr_routes_option(routes, 1 - def->value[P_CR]);
@@ -33,7 +33,7 @@ static void expand(gr_routes *routes, const gr_preset_def *def) {
     gr_routes_add(routes, GR_LABELS_CORE | GR_LABELS_UNLABELLED, GR_DRAW_SEQUENCE);
     routes->route[routes->count - 1].again = true;
     for (int i = 0; i < count; i++)
-        region_alone(routes, def->value[P_AGAIN] / count, all[i], 0);
+        regions_alone(routes, def->value[P_AGAIN] / count, 1, &all[i], 0);
 }
 
 const gr_preset gr__preset_residual = {

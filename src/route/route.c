@@ -200,8 +200,9 @@ static void print_effects(FILE *out, const gr_option *option, gr_mode mode, cons
         if (effect->scope == GR_SCOPE_REGION) {
             print_word(out, effect->name);
         } else if (effect->scope == GR_SCOPE_TAP) {
-            char *range = effect->lo || effect->hi ? gr_format("tap:%s[%d:%d]", effect->name, effect->lo, effect->hi)
-                                                   : gr_format("tap:%s", effect->name);
+            char *range = effect->hi   ? gr_format("tap:%s[%d:%d]", effect->name, effect->lo, effect->hi)
+                          : effect->lo ? gr_format("tap:%s[%d:]", effect->name, effect->lo)
+                                       : gr_format("tap:%s", effect->name);
             print_name(out, range);
             gr_free(range);
         } else {
@@ -233,6 +234,16 @@ static void print_option(FILE *out, const gr_option *option, const char *comma) 
     fputc(']', out);
 }
 
+static void print_mix(FILE *out, const gr_route *route) {
+    const gr_frequency *f = &route->frequency;
+    char a[40], b[40], c[40];
+    if (route->mix && f->on)
+        fprintf(out, ", mix: {bias: %s, smooth_forget: %s, smooth_retain: %s}", number(a, sizeof a, f->bias),
+                number(b, sizeof b, f->forget), number(c, sizeof c, f->retain));
+    else
+        fputs(route->mix ? ", mix: true" : "", out);
+}
+
 void gr_route_print(const gr_routes *routes, FILE *out, int indent) {
     for (int r = 0; r < routes->count; r++) {
         const gr_route *route = &routes->route[r];
@@ -241,7 +252,11 @@ void gr_route_print(const gr_routes *routes, FILE *out, int indent) {
         if (route->draw != GR_DRAW_SEQUENCE)
             fprintf(out, ", draw: %s", gr_draw_name(route->draw));
         fputs(route->again ? ", again: true" : "", out);
-        fputs(route->mix ? ", mix: true" : "", out);
+        print_mix(out, route);
+        if (route->from > 0)
+            fprintf(out, ", from: %lld", (long long)route->from);
+        if (route->until > 0)
+            fprintf(out, ", until: %lld", (long long)route->until);
         if (route->options == 1) {
             print_option(out, &route->option[0], ", ");
             fputs("}\n", out);

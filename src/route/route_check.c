@@ -1,11 +1,10 @@
 /* The linter: what routes say that is probably not meant. */
-#include <fnmatch.h>
 #include <math.h>
 #include <stdarg.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "route/route_internal.h"
+#include "route/lint.h"
 
 /* ---- findings ---- */
 
@@ -43,23 +42,9 @@ void gr_findings_free(gr_findings *findings) {
     *findings = (gr_findings){0};
 }
 
-typedef struct lint {
-    gr_findings *findings;
-    const gr_model *model;
-    const gr_routes *routes;
-    const gr_router *router;
-    const size_t *documents; /* may be NULL */
-} lint;
-
-static const char *label_name(const gr_routes *routes, int label) {
-    return label < 0 ? "unlabelled" : label == 0 ? "core" : routes->label[label - 1];
-}
-
-static bool occurs(const lint *l, int label) { return !l->documents || l->documents[label + 1] > 0; }
-
 /* ---- labels and data ---- */
 
-static void check_labels(const lint *l) {
+static void check_labels(const gr__lint *l) {
     enum { FEW = 64 };
     for (int k = 1; k <= l->routes->labels; k++) {
         const char *name = l->routes->label[k - 1];
@@ -84,7 +69,7 @@ static void check_labels(const lint *l) {
 
 /* ---- single options ---- */
 
-static void check_option(const lint *l, int r, const gr_option *option) {
+static void check_option(const gr__lint *l, int r, const gr_option *option) {
     const gr_routes *routes = l->routes;
     uint64_t off = 0, open = 0;
     bool closes_embeddings = false, activation_zero = false, closes_parameters = false;
@@ -139,10 +124,79 @@ static void check_option(const lint *l, int r, const gr_option *option) {
                        r + 1);
 }
 
+/* An effect on the rest of taps that the named regions have to themselves. */
+static bool acts_nowhere(const gr__lint *l, const gr_option *option, const gr_effect *effect) {
+    gr__targets targets;
+    gr_option one = *option;
+    bool nowhere = true;
+    if (effect->mode == GR_MODE_PARAMETER || effect->scope != GR_SCOPE_REST || effect->weight == 1)
+        return false;
+    gr__targets_new(&targets, l->model, l->routes);
+    double *w = gr_alloc((size_t)(targets.count + 1) * sizeof *w),
+           *without = gr_alloc(sizeof *w * (size_t)(targets.count + 1));
+    gr__targets_weigh(w, &targets, l->model, option);
+    one.effect = gr_alloc((size_t)option->effects * sizeof *one.effect);
+    memcpy(one.effect, option->effect, (size_t)option->effects * sizeof *one.effect);
+    one.effect[effect - option->effect].weight = 1;
+    gr__targets_weigh(without, &targets, l->model, &one);
+    for (int i = 0; i < targets.count; i++)
+        nowhere = nowhere && w[i] == without[i];
+    gr_free(one.effect);
+    gr_free(w);
+    gr_free(without);
+    gr_free(targets.target);
+    return nowhere;
+}
+
+static void check_taps(const gr__lint *l, int r, const gr_option *option) {
+    for (int e = 0; e < option->effects; e++) {
+        const gr_effect *effect = &option->effect[e];
+        if (effect->mode == GR_MODE_FORWARD && effect->scope == GR_SCOPE_TAP && effect->weight == 0)
+            gr_finding_add(
+                l->findings, GR_LEVEL_WARNING,
+                "name a region that has these units: switching it off closes its weights",
+                "route %d switches columns of '%s' off, and the weights behind them stay open: with gradient "
+                "0, weight decay and momentum still move them",
+                r + 1, effect->name);
+        if (acts_nowhere(l, option, effect))
+            gr_finding_add(l->findings, GR_LEVEL_WARNING,
+                           "a residual group's taps are its own: add neurons without residual dimensions, or name taps",
+                           "route %d weighs the rest in mode %s, and the named regions share no tap with anything",
+                           r + 1, gr_mode_name(effect->mode));
+    }
+}
+
+/* Second showings are for what the first one left out. */
+static void check_again(const gr__lint *l, int r, const gr_option *option) {
+    bool closed = false;
+    for (int e = 0; e < option->effects; e++) {
+        const gr_effect *effect = &option->effect[e];
+        closed = closed || (effect->mode == GR_MODE_PARAMETER && effect->weight == 0 &&
+                            (effect->scope == GR_SCOPE_REST || effect->scope == GR_SCOPE_ALL));
+    }
+    if (option->share > 0 && !closed)
+        gr_finding_add(l->findings, GR_LEVEL_WARNING, "add rest: closed, so that only the region sees them again",
+                       "route %d shows rows again and trains the core with them: what it draws counts twice", r + 1);
+}
+
+/* How often rows of a label are shown beside their first time. */
+static void check_showings(const gr__lint *l) {
+    for (int label = -1; label <= l->routes->labels; label++) {
+        double sum = 0;
+        for (int c = 0; c < gr_router_copies(l->router); c++)
+            if (l->router->rule[l->router->copy[c]].labels & gr_label_bit(label))
+                sum += gr_router_again_share(l->router, c);
+        if (sum > 1)
+            gr_finding_add(l->findings, GR_LEVEL_NOTE,
+                           "each showing costs a pass; one again route with options shares them",
+                           "%s rows are shown again %.3g times on average", gr__lint_label(l->routes, label), sum);
+    }
+}
+
 /* ---- pairs of routes ---- */
 
 /* What an option says of each region in mode parameter: bits it opens by name, bits it closes in any way. */
-static void opens_and_closes(const lint *l, const gr_option *option, uint64_t *opens, uint64_t *closes) {
+static void opens_and_closes(const gr__lint *l, const gr_option *option, uint64_t *opens, uint64_t *closes) {
     uint64_t named = gr__option_named(l->model, option, GR_MODE_PARAMETER);
     int regions = gr_model_regions(l->model);
     uint64_t all = regions >= 64 ? ~(uint64_t)0 : ((uint64_t)1 << regions) - 1;
@@ -162,7 +216,7 @@ static void opens_and_closes(const lint *l, const gr_option *option, uint64_t *o
     }
 }
 
-static uint64_t switched_off(const lint *l, const gr_option *option) {
+static uint64_t switched_off(const gr__lint *l, const gr_option *option) {
     uint64_t off = 0, named = gr__option_named(l->model, option, GR_MODE_FORWARD);
     int regions = gr_model_regions(l->model);
     for (int e = 0; e < option->effects; e++) {
@@ -176,7 +230,7 @@ static uint64_t switched_off(const lint *l, const gr_option *option) {
 }
 
 /* Draws of different routes are independent, so two options of two routes that share a label do meet. */
-static void check_pair(const lint *l, int r, int s, const gr_option *a, const gr_option *b) {
+static void check_pair(const gr__lint *l, int r, int s, const gr_option *a, const gr_option *b) {
     uint64_t opens_a, closes_a, opens_b, closes_b, known = gr_label_bit(l->routes->labels + 1) - 1;
     uint64_t labels = l->routes->route[r].labels & l->routes->route[s].labels & known;
     opens_and_closes(l, a, &opens_a, &closes_a);
@@ -186,7 +240,7 @@ static void check_pair(const lint *l, int r, int s, const gr_option *a, const gr
     const char *rows = "some";
     for (int label = l->routes->labels; label >= -1; label--)
         if (labels & gr_label_bit(label))
-            rows = label_name(l->routes, label);
+            rows = gr__lint_label(l->routes, label);
     for (int i = 0; i < gr_model_regions(l->model); i++) {
         uint64_t bit = (uint64_t)1 << i;
         const char *name = gr_model_region(l->model, i)->name;
@@ -208,13 +262,14 @@ static void check_pair(const lint *l, int r, int s, const gr_option *a, const gr
     }
 }
 
-static void check_pairs(const lint *l) {
+static void check_pairs(const gr__lint *l) {
     const gr_routes *routes = l->routes;
     uint64_t known = gr_label_bit(routes->labels + 1) - 1;
     for (int r = 0; r < routes->count; r++)
         for (int s = r + 1; s < routes->count; s++) {
             const gr_route *a = &routes->route[r], *b = &routes->route[s];
-            if (a->again || b->again || !(a->labels & b->labels & known))
+            bool meet = (!a->until || b->from < a->until) && (!b->until || a->from < b->until);
+            if (a->again || b->again || !meet || !(a->labels & b->labels & known))
                 continue;
             for (int i = 0; i < a->options; i++)
                 for (int j = 0; j < b->options; j++)
@@ -223,113 +278,43 @@ static void check_pairs(const lint *l) {
         }
 }
 
-/* ---- classes ---- */
+/* ---- steps ---- */
 
-/* A class of rows that a label reaches, by its own routes or as a copy. */
-static bool reaches(const lint *l, int label, int cls) {
-    if (!occurs(l, label))
-        return false;
-    if (gr_router_chance(l->router, label, cls) > 0)
-        return true;
-    for (int c = 0; c < l->router->copies; c++) {
-        const gr__drawn *rule = &l->router->rule[l->router->copy[c]];
-        for (int o = 0; o < rule->outcomes && rule->labels & gr_label_bit(label); o++)
-            if (l->router->copy_class[c][o] == cls)
-                return true;
-    }
-    return false;
-}
-
-static bool trains(const gr_tables *tables, int cls) {
-    for (int s = 0; s < gr_tables_slices(tables); s++)
-        if (gr_tables_weight(tables, s, cls) != 0)
-            return true;
-    return false;
-}
-
-static bool overlaps(gr_part a, gr_part b) {
-    return a.param == b.param && a.lo0 < b.hi0 && b.lo0 < a.hi0 && a.lo1 < b.hi1 && b.lo1 < a.hi1;
-}
-
-static bool opens_region(const gr_tables *tables, const gr_region *region, int cls) {
-    for (int s = 0; s < gr_tables_slices(tables); s++)
-        for (int p = 0; p < region->parts; p++)
-            if (overlaps(gr_tables_slice(tables, s), region->part[p]) && gr_tables_weight(tables, s, cls) != 0)
-                return true;
-    return false;
-}
-
-static void check_classes(const lint *l) {
-    const gr_tables *tables = gr_router_tables(l->router);
-    for (int label = -1; label <= l->routes->labels; label++)
-        for (int c = 0; c < gr_router_classes(l->router); c++)
-            if (reaches(l, label, c) && !trains(tables, c))
-                gr_finding_add(l->findings, GR_LEVEL_ERROR, "open something for these rows, or drop them from the data",
-                               "nothing is open for %s rows (%.3g of them): they are computed and teach nothing",
-                               label_name(l->routes, label), gr_router_chance(l->router, label, c));
-}
-
-/* The share of a layer that a gate takes: of its tap, or, where the region has a tap of its own named REGION.TAP, of
- * that and the core's TAP together. */
-static double gate_share(const lint *l, const gr_region *region, const gr_gate *gate, const char **where) {
-    int width = 0, core = 0;
-    size_t length = strlen(region->name);
-    const char *name = gr_model_tap(l->model, gate->tap, &width);
-    *where = name;
-    if (fnmatch("layers.*.write", name, 0) == 0) /* a layer that is owned whole: the others stay */
-        return 0;
-    double units = gate->hi - gate->lo;
-    if (strncmp(name, region->name, length) != 0 || name[length] != '.')
-        return units / width;
-    gr_tap twin = gr_model_find_tap(l->model, name + length + 1);
-    if (twin == GR_NONE)
-        return 0;
-    gr_model_tap(l->model, twin, &core);
-    return units / (units + core);
-}
-
-static void check_region(const lint *l, int r) {
-    const gr_region *region = gr_model_region(l->model, r);
-    const gr_tables *tables = gr_router_tables(l->router);
-    bool opened = false, apart = false, off = false;
-    for (int c = 0; c < gr_router_classes(l->router); c++)
-        for (int label = -1; label <= l->routes->labels; label++) {
-            if (!reaches(l, label, c))
-                continue;
-            opened = opened || opens_region(tables, region, c);
-            apart = apart || (label > 0 && opens_region(tables, region, c));
-            off = off || (label <= 0 && gr_router_forward(l->router, r, c) == 0);
+/* Steps in which a label counts as known, and yet no route but second showings does anything with its rows. */
+static void check_phases(const gr__lint *l) {
+    for (int i = 0; i < gr_router_phases(l->router) && gr_router_phases(l->router) > 1; i++)
+        for (int k = 1; k <= l->routes->labels; k++) {
+            const gr__phase *phase = &l->router->phase[i];
+            bool known = phase->shown[k + 1] == k, timed = false, routed = false;
+            for (int r = 0; r < l->routes->count; r++) {
+                const gr__drawn *rule = &l->router->rule[r];
+                if (!(rule->labels & gr_label_bit(k)))
+                    continue;
+                timed = timed || rule->from > 0 || rule->until < INT64_MAX;
+                routed = routed || (!rule->again && rule->from <= phase->from && phase->from < rule->until);
+            }
+            if (known && timed && !routed)
+                gr_finding_add(l->findings, GR_LEVEL_WARNING,
+                               "give all routes of the label the same from and until, so that its rows are treated as "
+                               "unlabelled outside of them",
+                               "from step %lld on only second showings match label '%s': its rows train everything",
+                               (long long)phase->from, l->routes->label[k - 1]);
         }
-    if (!opened)
-        gr_finding_add(l->findings, GR_LEVEL_ERROR, "open it for some label",
-                       "region '%s' is never opened: it cannot learn", region->name);
-    else if (!apart && l->routes->labels > 0)
-        gr_finding_add(l->findings, GR_LEVEL_WARNING, "open it for the label it is meant for",
-                       "region '%s' is open for no label: it learns no topic", region->name);
-    if (!off && region->gates > 0)
-        gr_finding_add(l->findings, GR_LEVEL_WARNING,
-                       "{label: core, share: 0.1, without: [REGION]}: some rows, so that the core learns to do without",
-                       "region '%s' is on for every core and unlabelled row: switching it off will surprise the core",
-                       region->name);
-    double worst = 0;
-    const char *where = NULL, *tap;
-    for (int g = 0; g < region->gates; g++) {
-        double share = gate_share(l, region, &region->gate[g], &tap);
-        if (share > worst)
-            worst = share, where = tap;
-    }
-    if (worst > 0.5)
-        gr_finding_add(l->findings, worst >= 1 ? GR_LEVEL_ERROR : GR_LEVEL_WARNING, "give the region fewer units",
-                       "region '%s' takes %.0f %% of its layer at '%s': more than what stays when it is removed",
-                       region->name, 100 * worst, where);
 }
 
 /* ---- all ---- */
 
+static void check_one(const gr__lint *l, int r, const gr_option *option) {
+    check_option(l, r, option);
+    check_taps(l, r, option);
+    if (l->routes->route[r].again)
+        check_again(l, r, option);
+}
+
 void gr_route_check(gr_findings *findings, const gr_model *model, const gr_routes *routes, const size_t *documents) {
     gr_error err = {0};
     gr_router *router;
-    lint l = {findings, model, routes, NULL, documents};
+    gr__lint l = {findings, model, routes, NULL, documents};
     check_labels(&l);
     if (routes->count == 0)
         gr_finding_add(findings, GR_LEVEL_NOTE, NULL, "there are no routes: every row trains everything");
@@ -341,10 +326,12 @@ void gr_route_check(gr_findings *findings, const gr_model *model, const gr_route
     l.router = router;
     for (int r = 0; r < routes->count; r++)
         for (int o = 0; o < routes->route[r].options; o++)
-            check_option(&l, r, &routes->route[r].option[o]);
+            check_one(&l, r, &routes->route[r].option[o]);
+    check_showings(&l);
     check_pairs(&l);
-    check_classes(&l);
+    check_phases(&l);
+    gr__lint_classes(&l);
     for (int r = 0; r < gr_model_regions(model) && routes->count; r++)
-        check_region(&l, r);
+        gr__lint_region(&l, r);
     gr_router_free(router);
 }

@@ -39,30 +39,38 @@ typedef struct gr__drawn {
     uint64_t labels;
     gr_draw draw;
     bool again, mix;
+    int64_t from, until;
     int outcomes;
     int *option;  /* [outcomes] of the route, GR_NONE for no effect */
     double *edge; /* [outcomes], the last is 1 */
 } gr__drawn;
 
+/* What labels mean in one stretch of steps. Arrays are over labels + 2. */
+typedef struct gr__phase {
+    int64_t from;
+    int *shown;     /* the label that rows are treated as: their own, or -1 */
+    int *stride;    /* [..][rules] step of each rule's outcome in the label's combinations; 0 without match */
+    int *combined;  /* combinations */
+    int **class_of; /* [..][combined] */
+} gr__phase;
+
 struct gr_router {
     struct gr_arena *arena;
     gr_tables *tables;
     uint64_t seed;
-    int labels, rules, classes, regions, copies;
+    int labels, rules, classes, regions, copies, phases;
     gr__drawn *rule;
-    int *stride;      /* [labels + 2][rules] step of each rule's outcome in the label's combinations; 0 without match */
-    int *combined;    /* [labels + 2] combinations */
-    int **class_of;   /* [labels + 2][combined] */
+    gr__phase *phase; /* [phases] */
     int *copy;        /* [copies] rule */
     int **copy_class; /* [copies][outcomes of the rule], GR_NONE for no copy */
     double *forward;  /* [classes][regions] */
 };
 
-extern const gr_preset gr__preset_sgtm, gr__preset_gram, gr__preset_residual;
+extern const gr_preset gr__preset_sgtm, gr__preset_gram, gr__preset_residual, gr__preset_era;
 
-/* The region of label k (1..K). */
-const char *gr__preset_region(const gr_routes *routes, const gr_preset_def *def, int label);
-/* Region names of all labels but one (0: of all), each once, into names[K]; returns how many. */
-int gr__preset_others(const char **names, const gr_routes *routes, const gr_preset_def *def, int label);
+enum { GR__PRESET_REGIONS = 64 };
+/* The regions of label k (1..K), or of all labels, each once, into names[GR__PRESET_REGIONS]; returns how many. */
+int gr__preset_regions(const char **names, const gr_routes *routes, const gr_preset_def *def, int label);
+int gr__preset_all(const char **names, const gr_routes *routes, const gr_preset_def *def);
 
 #endif

@@ -2,6 +2,7 @@
 #include "gradroute/route.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -32,6 +33,10 @@ static gr_status route_check(const gr_model *model, const gr_routes *routes, int
     if (route->again && route->draw != GR_DRAW_SEQUENCE)
         return gr_error_set(err, GR_ERR_USAGE, route->place, "leave out draw, or write draw: sequence",
                             "route %d shows rows again, drawn by %s", r + 1, gr_draw_name(route->draw));
+    if (route->from < 0 || (route->until != 0 && route->until <= route->from))
+        return gr_error_set(err, GR_ERR_USAGE, route->place, "steps count from 0, and until is the first without it",
+                            "route %d acts from step %lld until %lld: never", r + 1, (long long)route->from,
+                            (long long)route->until);
     if (!route->options)
         return gr_error_set(err, GR_ERR_USAGE, route->place, NULL, "route %d says nothing to do", r + 1);
     for (int o = 0; o < route->options; o++) {
@@ -51,7 +56,12 @@ static gr_status route_check(const gr_model *model, const gr_routes *routes, int
 /* Options that are never drawn get no outcome, so they make no class. */
 static void rule_new(gr__drawn *rule, gr_arena *arena, const gr_route *route) {
     size_t room = (size_t)route->options + 1;
-    *rule = (gr__drawn){route->labels, route->draw, route->again, route->mix, 0, NULL, NULL};
+    *rule = (gr__drawn){.labels = route->labels,
+                        .draw = route->draw,
+                        .again = route->again,
+                        .mix = route->mix,
+                        .from = route->from,
+                        .until = route->until > 0 ? route->until : INT64_MAX};
     rule->option = gr_arena_alloc(arena, room * sizeof *rule->option);
     rule->edge = gr_arena_alloc(arena, room * sizeof *rule->edge);
     double edge = 0;
@@ -70,6 +80,7 @@ static void rule_new(gr__drawn *rule, gr_arena *arena, const gr_route *route) {
 }
 
 static bool rule_matches(const gr__drawn *rule, int label) { return rule->labels & gr_label_bit(label); }
+static bool rule_acts(const gr__drawn *rule, int64_t step) { return rule->from <= step && step < rule->until; }
 
 static int outcome(const gr_router *router, int r, int64_t step, uint32_t unit) {
     const gr__drawn *rule = &router->rule[r];
@@ -111,14 +122,36 @@ static void weigh_option(builder *b, int r, int option) {
         b->w[i] *= b->option_w[b->option_at[r] + option][i];
 }
 
-/* Counts the combinations of a label as a number in mixed radix: rule r steps it by stride[r]. */
-static gr_status count_combined(gr_router *router, const gr_routes *routes, gr_error *err) {
+static const char *rows_of(const gr_routes *routes, int label) {
+    return label < 0 ? "unlabelled rows" : label ? routes->label[label - 1] : "core rows";
+}
+
+/* A label is known while some route tells its rows from unlabelled ones; one of which no route ever does so stays what
+ * it is. */
+static int label_shown(const gr_router *router, int label, int64_t step) {
+    bool waits = false;
+    for (int r = 0; r < router->rules; r++) {
+        const gr__drawn *rule = &router->rule[r];
+        if (!rule_matches(rule, label) || rule_matches(rule, -1))
+            continue;
+        if (rule_acts(rule, step))
+            return label;
+        waits = true;
+    }
+    return waits ? -1 : label;
+}
+
+/* Counts the combinations of a label as a number in mixed radix: rule r steps it by stride[r]. Labels that are treated
+ * as unlabelled have the combinations of those. */
+static gr_status count_combined(gr_router *router, gr__phase *phase, const gr_routes *routes, gr_error *err) {
     int64_t total = 0;
     for (int label = -1; label <= router->labels; label++) {
-        int *stride = router->stride + (size_t)(label + 1) * (size_t)router->rules;
+        int *stride = phase->stride + (size_t)(label + 1) * (size_t)router->rules;
         int64_t combined = 1;
+        phase->shown[label + 1] = label_shown(router, label, phase->from);
         for (int r = 0; r < router->rules; r++) {
-            if (router->rule[r].again || !rule_matches(&router->rule[r], label))
+            if (router->rule[r].again || !rule_acts(&router->rule[r], phase->from) ||
+                !rule_matches(&router->rule[r], phase->shown[label + 1]))
                 continue;
             stride[r] = (int)combined;
             combined *= router->rule[r].outcomes;
@@ -126,21 +159,18 @@ static gr_status count_combined(gr_router *router, const gr_routes *routes, gr_e
                 return gr_error_set(err, GR_ERR_USAGE, routes->route[r].place,
                                     "make options of one route out of routes that exclude each other, or draw less",
                                     "the routes that match %s can be drawn in more than %d combinations",
-                                    label < 0 ? "unlabelled rows"
-                                    : label   ? routes->label[label - 1]
-                                              : "core rows",
-                                    GR_ROUTE_COMBINED_MAX);
+                                    rows_of(routes, label), GR_ROUTE_COMBINED_MAX);
         }
-        router->combined[label + 1] = (int)combined;
+        phase->combined[label + 1] = (int)combined;
         total += combined;
     }
     return GR_OK;
 }
 
-static void combine(builder *b, int label) {
+static void combine(builder *b, gr__phase *phase, int label) {
     gr_router *router = b->router;
-    const int *stride = router->stride + (size_t)(label + 1) * (size_t)router->rules;
-    int count = router->combined[label + 1];
+    const int *stride = phase->stride + (size_t)(label + 1) * (size_t)router->rules;
+    int count = phase->combined[label + 1];
     int *class_of = gr_arena_alloc(router->arena, sizeof *class_of * (size_t)count);
     for (int i = 0; i < count; i++) {
         weigh_none(b);
@@ -149,7 +179,44 @@ static void combine(builder *b, int label) {
                 weigh_option(b, r, router->rule[r].option[i / stride[r] % router->rule[r].outcomes]);
         class_of[i] = class_for(b);
     }
-    router->class_of[label + 1] = class_of;
+    phase->class_of[label + 1] = class_of;
+}
+
+static int by_step(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* A phase begins at step 0 and wherever a route begins or ends to act. */
+static void phases_new(gr_router *router) {
+    size_t values = (size_t)router->labels + 2, rules = (size_t)router->rules + 1;
+    int64_t *step = gr_alloc((2 * rules + 1) * sizeof *step);
+    int count = 1;
+    for (int r = 0; r < router->rules; r++) {
+        step[count++] = router->rule[r].from;
+        if (router->rule[r].until < INT64_MAX)
+            step[count++] = router->rule[r].until;
+    }
+    qsort(step, (size_t)count, sizeof *step, by_step);
+    router->phase = gr_arena_alloc(router->arena, sizeof *router->phase * (size_t)count);
+    for (int i = 0; i < count; i++) {
+        if (i && step[i] == step[i - 1])
+            continue;
+        gr__phase *phase = &router->phase[router->phases++];
+        phase->from = step[i];
+        phase->shown = gr_arena_alloc(router->arena, sizeof *phase->shown * values);
+        phase->stride = gr_arena_alloc(router->arena, sizeof *phase->stride * values * rules);
+        phase->combined = gr_arena_alloc(router->arena, sizeof *phase->combined * values);
+        phase->class_of = gr_arena_alloc(router->arena, sizeof *phase->class_of * values);
+    }
+    gr_free(step);
+}
+
+static const gr__phase *phase_at(const gr_router *router, int64_t step) {
+    int i = router->phases - 1;
+    while (i > 0 && router->phase[i].from > step)
+        i--;
+    return &router->phase[i];
 }
 
 static void copies(builder *b) {
@@ -246,9 +313,7 @@ static gr_status check_mix(const gr_routes *routes, gr_error *err) {
             if (mixing >= 0 && mixing != route->mix)
                 return gr_error_set(err, GR_ERR_USAGE, route->place, "give mix to all routes of the label or to none",
                                     "route %d and an earlier one match %s, and only one of them mixes by score", r + 1,
-                                    label < 0 ? "unlabelled rows"
-                                    : label   ? routes->label[label - 1]
-                                              : "core rows");
+                                    rows_of(routes, label));
             mixing = route->mix;
         }
     return GR_OK;
@@ -261,22 +326,21 @@ static gr_status router_fill(gr_router *router, const gr_model *model, const gr_
     for (int r = 0; r < routes->count; r++)
         GR_TRY(route_check(model, routes, r, err));
     GR_TRY(check_mix(routes, err));
-    size_t values = (size_t)routes->labels + 2, rules = (size_t)routes->count + 1;
     router->labels = routes->labels;
     router->rules = routes->count;
-    router->rule = gr_arena_alloc(router->arena, sizeof *router->rule * rules);
-    router->stride = gr_arena_alloc(router->arena, sizeof *router->stride * values * rules);
-    router->combined = gr_arena_alloc(router->arena, sizeof *router->combined * values);
-    router->class_of = gr_arena_alloc(router->arena, sizeof *router->class_of * values);
+    router->rule = gr_arena_alloc(router->arena, sizeof *router->rule * ((size_t)routes->count + 1));
     for (int r = 0; r < routes->count; r++)
         rule_new(&router->rule[r], router->arena, &routes->route[r]);
-    GR_TRY(count_combined(router, routes, err));
+    phases_new(router);
+    for (int i = 0; i < router->phases; i++)
+        GR_TRY(count_combined(router, &router->phase[i], routes, err));
 
     builder b = {.router = router, .routes = routes};
     gr__targets_new(&b.targets, model, routes);
     weigh_options(&b, model);
-    for (int label = -1; label <= router->labels; label++)
-        combine(&b, label);
+    for (int i = 0; i < router->phases; i++)
+        for (int label = -1; label <= router->labels; label++)
+            combine(&b, &router->phase[i], label);
     copies(&b);
     bool fits = b.classes <= GR_ROUTE_CLASSES_MAX;
     if (fits)
@@ -318,15 +382,22 @@ double gr_router_forward(const gr_router *router, int region, int cls) {
 
 static double outcome_chance(const gr__drawn *rule, int i) { return rule->edge[i] - (i ? rule->edge[i - 1] : 0); }
 
+int gr_router_phases(const gr_router *router) { return router->phases; }
+int64_t gr_router_phase(const gr_router *router, int i) { return router->phase[i].from; }
 double gr_router_chance(const gr_router *router, int label, int cls) {
-    const int *stride = router->stride + (size_t)(label + 1) * (size_t)router->rules;
+    return gr_router_chance_at(router, label, cls, 0);
+}
+
+double gr_router_chance_at(const gr_router *router, int label, int cls, int64_t step) {
+    const gr__phase *phase = phase_at(router, step);
+    const int *stride = phase->stride + (size_t)(label + 1) * (size_t)router->rules;
     double sum = 0;
-    for (int i = 0; i < router->combined[label + 1]; i++) {
+    for (int i = 0; i < phase->combined[label + 1]; i++) {
         double chance = 1;
         for (int r = 0; r < router->rules; r++)
             if (stride[r])
                 chance *= outcome_chance(&router->rule[r], i / stride[r] % router->rule[r].outcomes);
-        sum += router->class_of[label + 1][i] == cls ? chance : 0;
+        sum += phase->class_of[label + 1][i] == cls ? chance : 0;
     }
     return sum;
 }
@@ -353,17 +424,18 @@ static bool draws_by(const gr_router *router, gr_draw draw) {
     return false;
 }
 
-static int class_now(const gr_router *router, const int *drawn, int label) {
-    const int *stride = router->stride + (size_t)(label + 1) * (size_t)router->rules;
+static int class_now(const gr_router *router, const gr__phase *phase, const int *drawn, int label) {
+    const int *stride = phase->stride + (size_t)(label + 1) * (size_t)router->rules;
     int index = 0;
     for (int r = 0; r < router->rules; r++)
         index += stride[r] * drawn[r];
-    return router->class_of[label + 1][index];
+    return phase->class_of[label + 1][index];
 }
 
 void gr_router_classify(const gr_router *router, int32_t *cls, const gr_router_rows *rows, int64_t step) {
     int drawn[GR_ROUTE_ROUTES_MAX] = {0};
     bool by_token = draws_by(router, GR_DRAW_TOKEN), by_document = draws_by(router, GR_DRAW_DOCUMENT);
+    const gr__phase *phase = phase_at(router, step);
     redraw(router, drawn, GR_DRAW_STEP, step, 0);
     for (int i = 0; i < rows->rows; i++) {
         redraw(router, drawn, GR_DRAW_SEQUENCE, step, (uint32_t)rows->sequence[i]);
@@ -379,14 +451,15 @@ void gr_router_classify(const gr_router *router, int32_t *cls, const gr_router_r
             if (by_token)
                 redraw(router, drawn, GR_DRAW_TOKEN, step,
                        (uint32_t)rows->sequence[i] * (uint32_t)rows->width + (uint32_t)t);
-            cls[n] = class_now(router, drawn, label);
+            cls[n] = class_now(router, phase, drawn, label);
         }
     }
 }
 
 int gr_router_again(const gr_router *router, int which, int label, int32_t sequence, int64_t step) {
     int r = router->copy[which];
-    if (label < -1 || label > router->labels || !rule_matches(&router->rule[r], label))
+    if (label < -1 || label > router->labels || !rule_acts(&router->rule[r], step) ||
+        !rule_matches(&router->rule[r], phase_at(router, step)->shown[label + 1]))
         return GR_NONE;
     return router->copy_class[which][outcome(router, r, step, (uint32_t)sequence)];
 }
@@ -398,10 +471,14 @@ bool gr_router_mixes(const gr_router *router) {
     return false;
 }
 
-void gr_router_mix(const gr_router *router, gr_real *mix, const gr_real *score, const int16_t *label, int n) {
+void gr_router_mix(const gr_router *router, gr_real *mix, const gr_real *score, const int16_t *label, int n,
+                   int64_t step) {
+    const gr__phase *phase = phase_at(router, step);
     uint64_t mixing = 0;
     for (int r = 0; r < router->rules; r++)
-        mixing |= router->rule[r].mix ? router->rule[r].labels : 0;
-    for (int i = 0; i < n; i++)
-        mix[i] = label[i] >= -1 && label[i] <= router->labels && mixing & gr_label_bit(label[i]) ? score[i] : 1;
+        mixing |= router->rule[r].mix && rule_acts(&router->rule[r], step) ? router->rule[r].labels : 0;
+    for (int i = 0; i < n; i++) {
+        bool known = label[i] >= -1 && label[i] <= router->labels;
+        mix[i] = known && mixing & gr_label_bit(phase->shown[label[i] + 1]) ? score[i] : 1;
+    }
 }

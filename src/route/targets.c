@@ -1,6 +1,7 @@
 /* Targets: where effects act, cut so finely that each effect covers a target whole or not at all. */
 #include <fnmatch.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,8 +72,24 @@ static void param_targets(gr__targets *targets, const gr_model *model, gr_param 
 
 /* ---- taps ---- */
 
+/* fnmatch, where {LO..HI} stands for a number from LO to HI: one of a few, tried in turn. */
+static bool name_matches(const char *name, const char *pattern) {
+    enum { LAYERS = 1024 };
+    const char *brace = strchr(pattern, '{');
+    int lo, hi, used = 0;
+    if (!brace || sscanf(brace, "{%5d..%5d}%n", &lo, &hi, &used) != 2 || !used)
+        return fnmatch(pattern, name, 0) == 0;
+    bool found = false;
+    for (int i = lo < 0 ? 0 : lo; i <= hi && i < LAYERS && !found; i++) {
+        char *plain = gr_format("%.*s%d%s", (int)(brace - pattern), pattern, i, brace + used);
+        found = name_matches(name, plain);
+        gr_free(plain);
+    }
+    return found;
+}
+
 static bool tap_matches(const gr_model *model, gr_tap tap, const char *pattern) {
-    return fnmatch(pattern, gr_model_tap(model, tap, NULL), 0) == 0;
+    return name_matches(gr_model_tap(model, tap, NULL), pattern);
 }
 
 static void tap_targets(gr__targets *targets, const gr_model *model, const gr_routes *routes, gr_tap tap, cuts *cols) {

@@ -117,9 +117,9 @@ static void sort_showings(gr__assembly *a) {
 static void place_mix(const gr__assembly *a, gr_real *mix, const gr_rows *rows, size_t row) {
     static const gr_real one = 1;
     for (int i = 0; !rows->score && i < rows->width; i++)
-        gr_router_mix(a->router, mix + i, &one, rows->label + row + (size_t)i, 1);
+        gr_router_mix(a->router, mix + i, &one, rows->label + row + (size_t)i, 1, a->step);
     if (rows->score)
-        gr_router_mix(a->router, mix, rows->score + row, rows->label + row, rows->width);
+        gr_router_mix(a->router, mix, rows->score + row, rows->label + row, rows->width, a->step);
 }
 
 /* Writes sequence s: showing k of its row. Positions that a second showing leaves out predict nothing. */

@@ -1,0 +1,51 @@
+/* gradroute inspect MODEL --dimension: the tokens that a residual dimension stands for. */
+#include "inspect_dimension.h"
+
+#include "base/mem.h"
+
+static json_t *tokens_json(const gr_tokenizer *tokenizer, const gr_token_cosine *list, int top) {
+    json_t *tokens = json_array();
+    for (int i = 0; i < top; i++) {
+        size_t length;
+        const char *text = gr_tokenizer_token(tokenizer, list[i].token, &length);
+        json_array_append_new(tokens, json_pack("{s:i, s:o, s:o}", "id", list[i].token, "token",
+                                                gr__json_text(text ? text : "", length), "cosine",
+                                                gr__json_real(list[i].cosine)));
+    }
+    return tokens;
+}
+
+static void print_tokens(const gr_tokenizer *tokenizer, const gr_token_cosine *list, int top) {
+    printf("  %6s  %-24s %8s\n", "id", "token", "cosine");
+    for (int i = 0; i < top; i++) {
+        size_t length;
+        const char *text = gr_tokenizer_token(tokenizer, list[i].token, &length);
+        json_t *value = gr__json_text(text ? text : "", length);
+        char *quoted = json_dumps(value, JSON_ENCODE_ANY);
+        printf("  %6d  %-24s %8.4f\n", list[i].token, quoted ? quoted : "", list[i].cosine);
+        free(quoted);
+        json_decref(value);
+    }
+}
+
+gr_status gr__inspect_dimension(const gr__common *common, int dimension, int top, gr_error *err) {
+    gr_folder *folder;
+    gr_tokenizer *tokenizer = NULL;
+    gr_token_cosine *list = NULL;
+    int count = 0;
+    GR_TRY(gr__open_model(&folder, common->input, err));
+    gr_status status = gr__open_tokenizer(&tokenizer, folder, err);
+    if (status == GR_OK)
+        status = gr_token_cosines(&list, &count, folder->model, dimension, err);
+    if (status == GR_OK && common->json)
+        gr__print_json(json_pack("{s:s, s:i, s:o}", "model", common->input, "dimension", dimension, "tokens",
+                                 tokens_json(tokenizer, list, top < count ? top : count)));
+    else if (status == GR_OK) {
+        printf("tokens whose row of the output matrix points most along residual dimension %d\n", dimension);
+        print_tokens(tokenizer, list, top < count ? top : count);
+    }
+    gr_free(list);
+    gr_tokenizer_free(tokenizer);
+    gr_folder_free(folder);
+    return status;
+}

@@ -1,0 +1,24 @@
+/* lint.h - what the files of the linter share. */
+#ifndef GR_ROUTE_LINT_H
+#define GR_ROUTE_LINT_H
+
+#include "route/route_internal.h"
+
+typedef struct gr__lint {
+    gr_findings *findings;
+    const gr_model *model;
+    const gr_routes *routes;
+    const gr_router *router;
+    const size_t *documents; /* may be NULL */
+} gr__lint;
+
+static inline const char *gr__lint_label(const gr_routes *routes, int label) {
+    return label < 0 ? "unlabelled" : label == 0 ? "core" : routes->label[label - 1];
+}
+
+/* Rows that train nothing (lint_region.c). */
+void gr__lint_classes(const gr__lint *l);
+/* When a region is open and on, and how large it is. */
+void gr__lint_region(const gr__lint *l, int region);
+
+#endif

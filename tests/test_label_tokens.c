@@ -1,0 +1,125 @@
+/* test_label_tokens.c - labels of single tokens, and the tokens that a dimension stands for. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "gradroute/arch.h"
+#include "gradroute/lab.h"
+#include "support.h"
+
+typedef struct world {
+    gr_corpus *corpus;
+    gr_tokenizer *tokenizer;
+    gr_dataset *data;
+} world;
+
+static int make_world(void **state) {
+    static world w;
+    gr_error err = {0};
+    char text[8192];
+    size_t used = 0;
+    if (gr_test_files_setup(state))
+        return -1;
+    for (int i = 0; i < 60; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "%s the tree number %d is a treetop.<|endoftext|>",
+                                 i % 2 ? "In" : "tree:", i);
+    gr_source source = gr_source_default();
+    source.reader = "text", source.path = gr_test_write("corpus.txt", text, used);
+    if (gr_corpus_open(&w.corpus, &(gr_corpus_def){.sources = &source, .source_count = 1}, &err) ||
+        gr_tokenizer_train(&w.tokenizer, w.corpus->texts, w.corpus->topics.docs, 300, &err) ||
+        gr_dataset_new(&w.data, w.corpus, w.tokenizer, &(gr_dataset_def){.seed = 1}, &err))
+        return -1;
+    *state = &w;
+    return 0;
+}
+
+static int free_world(void **state) {
+    world *w = *state;
+    gr_corpus_free(w->corpus);
+    gr_tokenizer_free(w->tokenizer);
+    gr_dataset_free(w->data);
+    return gr_test_files_teardown(state);
+}
+
+static gr_status make(gr_labels **labels, const world *w, const char *token, gr_label_per per, gr_error *err) {
+    const char *const list[] = {token, " number"};
+    gr_label_def def = {.name = "words", .known = 1, .tokens = list, .token_count = 2, .per = per};
+    return gr_labels_make(labels, w->data, w->tokenizer, &def, 1, NULL, 0, 5, err);
+}
+
+/* Exactly the positions that predict one of the tokens, and never the end of a document. */
+static void positions(void **state) {
+    world *w = *state;
+    gr_labels *labels;
+    gr_error err = {0};
+    gr_test_ok(make(&labels, w, " tree", GR_PER_TOKEN, &err), &err);
+    int labelled = 0, inside = 0;
+    for (size_t d = 0; d < labels->docs; d++) {
+        size_t first = w->data->offsets[d], n = w->data->offsets[d + 1] - first;
+        for (size_t i = 0; i <= n; i++) {
+            size_t length = 0;
+            const char *text = i < n ? gr_tokenizer_token(w->tokenizer, w->data->ids[first + i], &length) : "";
+            bool one = (length == 5 && !memcmp(text, " tree", 5)) || (length == 7 && !memcmp(text, " number", 7));
+            assert_int_equal(labels->token_revealed[first + d + i], one);
+            assert_int_equal(labels->token_truth[first + d + i], one);
+            labelled += one;
+            inside += one && length == 5;
+        }
+    }
+    assert_true(labelled >= 120 && inside >= 60); /* " tree" of " treetop" too where the tokenizer cuts it so */
+    gr_labels_free(labels);
+}
+
+static void mistakes(void **state) {
+    world *w = *state;
+    gr_labels *labels;
+    gr_error err = {0};
+    assert_int_equal(make(&labels, w, " zebra", GR_PER_TOKEN, &err), GR_ERR_USAGE);
+    assert_non_null(strstr(err.message, "no token \" zebra\""));
+    assert_non_null(strstr(err.hint, "\"z\""));
+    err = (gr_error){0};
+    assert_int_equal(make(&labels, w, "<|endoftext|>", GR_PER_TOKEN, &err), GR_ERR_USAGE);
+    err = (gr_error){0};
+    assert_int_equal(make(&labels, w, " tree", GR_PER_DOCUMENT, &err), GR_ERR_USAGE);
+    assert_non_null(strstr(err.message, "not per token"));
+}
+
+static void cosines(void **state) {
+    (void)state;
+    enum { V = 9, D = 4 };
+    gr_arch_def def = gr_arch_default();
+    def.vocab = V, def.context = 8, def.layers = 1, def.width = D, def.heads = 1;
+    for (int tied = 0; tied < 2; tied++) {
+        gr_model *model;
+        gr_error err = {0};
+        gr_token_cosine *list;
+        int count;
+        def.tied = tied;
+        gr_test_ok(gr_arch_build(&model, &def, 2, &err), &err);
+        gr_real *u = gr_model_data(model, gr_model_find(model, tied ? "embed" : "unembed"));
+        memset(u, 0, V * D * sizeof *u);
+        for (int t = 1; t < V; t++) /* row t: t in dimension 2, with a sign, and 3 in dimension 0; row 0 stays 0 */
+            u[t * D + 2] = (gr_real)(t % 2 ? t : -t), u[t * D] = 3;
+        gr_test_ok(gr_token_cosines(&list, &count, model, 2, &err), &err);
+        assert_int_equal(count, V);
+        for (int i = 0; i < V; i++) {
+            int t = V - 1 - i;
+            assert_int_equal(list[i].token, t);
+            assert_true(fabs(list[i].cosine - (t % 2 ? t : -t) / sqrt(t * t + 9)) < 1e-7);
+        }
+        gr_free(list);
+        assert_int_equal(gr_token_cosines(&list, &count, model, D, &err), GR_ERR_USAGE);
+        assert_null(list);
+        gr_model_free(model);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(positions),
+        cmocka_unit_test(mistakes),
+        cmocka_unit_test(cosines),
+    };
+    return cmocka_run_group_tests_name("tokens", tests, make_world, free_world);
+}
