@@ -150,7 +150,7 @@ static gr_status verify(gr__verdict *verdict, const ablate_options *own, const g
         after.off = own->regions.at, after.count = own->regions.count;
     *verdict = (gr__verdict){.exact = own->how != GR_OFF_MEAN, .force = own->force};
     if (own->how == GR_OFF_ZERO)
-        verdict->hint = "--how remove is exact; the norms still count residual dimensions at zero. --force writes it";
+        verdict->hint = "--how remove is exact; what is at zero still counts for norms and experts. --force writes it";
     return gr__operation_verify(verdict, probe, &before, &after, err);
 }
 

@@ -121,7 +121,7 @@ fails 2 'cannot open' 'without the subset too' demo "$work/no" --set data.wordne
 # ---- what it refuses ----
 grep -v '^labels\|^  animals: {is\|^preset\|^twins' "$t" >"$work/unlabelled.yaml"
 fails 2 'an audit needs a label' 'no labels' gradroute audit "$work/unlabelled.yaml" -o "$work/refused"
-fails 2 'the data of a recipe are text' 'a network that reads no text' gradroute audit "$t" -o "$work/refused" \
+fails 2 'the data are text' 'a network that reads no text' gradroute audit "$t" -o "$work/refused" \
     --set 'model={arch: mlp, sizes: [8, 16, 4]}' --set 'regions.animals={mlp: {claim: [0, 4]}}' --set preset=sgtm
 fails 2 'documents of the label are wanted' 'more forget documents than there are' gradroute audit "$t" -o "$work/refused" \
     --set relearn.documents=1000

@@ -99,6 +99,20 @@ fails 2 'expected 0 to 2' 'a place that is not there' gradroute resize "$r" --la
 fails 2 'would be lost' 'onto itself' gradroute resize "$r" --layers 3 -o "$r/model"
 ok 'a larger model goes on' gradroute train "$work/tools.yaml" -o "$work/grown" --set model.from="$work/larger" --set train.steps=2
 
+# ---- experts and adapters ----
+mixture='regions.animals={experts: {add: 1}, adapter: {rank: 2}}'
+ok 'train experts' gradroute train "$t" -o "$work/experts" --set model.experts=3 --set model.top=2 --set model.balance=0.1 \
+    --set "$mixture" --set 'preset={name: sgtm}' --set train.steps=5
+ok 'an adapter added to them' gradroute train "$work/tools.yaml" -o "$work/adapted" --set model.from="$work/experts" --set "$mixture" \
+    --set 'regions.tools={adapter: {rank: 2}}' --set train.steps=5
+ok 'a layer more' gradroute resize "$work/adapted" --layers 3 --at 1 -o "$work/deeper"
+ok 'a head more' gradroute resize "$work/adapted" --heads 3 -o "$work/headed"
+ok 'and less' gradroute resize "$work/headed" --heads 2 -o "$work/headless"
+ok 'gives the old bits' same "$(digests "$work/headless" | grep safetensors)" "$(digests "$work/adapted" | grep safetensors)"
+fails 2 'those of experts' 'neurons of experts' gradroute resize "$work/adapted" --mlp 80 -o "$work/y"
+fails 2 'still counts' 'an expert at zero is still chosen' gradroute ablate "$work/adapted" --remove animals --how zero -o "$work/y"
+ok 'is removed' gradroute ablate "$work/adapted" --remove animals -o "$work/unmixed"
+
 # ---- ablate ----
 json 'several regions at once' gradroute ablate "$m" --remove tools,animals -o "$work/none" --verify "$work/corpus.jsonl" --json
 ok 'equal the model with all of them off' python3 -c 'import json, sys

@@ -148,6 +148,52 @@ static void test_shared_keys(void **state) {
     gr_model_free(m);
 }
 
+static void refuses(const gr_arch_def *def, gr_surgery_resize_def how, const char *says) {
+    gr_model *m = build(def, 3);
+    gr_surgery_result out;
+    gr_error err = {0};
+    assert_int_equal(gr_surgery_resize(&out, def, m, &how, &err), GR_ERR_USAGE);
+    assert_null(out.model);
+    if (!strstr(err.message, says))
+        fail_msg("'%s' does not say '%s'", err.message, says);
+    gr_model_free(m);
+}
+
+/* Adapters follow the units of the maps they are on, experts and whole layers their layers. */
+static void test_other_regions(void **state) {
+    (void)state;
+    const gr_arch_region adapter = {.name = "low", .adapter.rank = 2};
+    const gr_arch_region parts[] = {{.name = "e", .experts.last = 1},
+                                    {.name = "w", .whole = (const int[]){1}, .whole_count = 1}};
+    gr_arch_def def = with(0), mixture = with(0);
+    def.regions = &adapter, def.region_count = 1;
+    gr_model *m = build(&def, 3);
+    disturb(m);
+    const char *const high[] = {"low.layers.0.mlp.up.b", "low.layers.1.attn.qkv.b", "low.layers.1.mlp.down.b"};
+    for (int i = 0; i < 3; i++)
+        set_all(m, high[i], 0.3);
+    check_back(&def, m, sizes(40, 6, GR_SURGERY_KEEP), sizes(24, 4, GR_SURGERY_KEEP), 1e-6);
+    check_back(&def, m, sizes(GR_SURGERY_KEEP, GR_SURGERY_KEEP, 64), sizes(GR_SURGERY_KEEP, GR_SURGERY_KEEP, 16), 1e-6);
+    check_back(&def, m, layers(3, 1), layers(2, 1), 0);
+    gr_model_free(m);
+    mixture.experts = 3, mixture.top = 2, mixture.mlp = 8;
+    mixture.regions = parts, mixture.region_count = 1;
+    m = build(&mixture, 3);
+    check_back(&mixture, m, layers(3, 0), layers(2, 0), 0);
+    check_back(&mixture, m, sizes(GR_SURGERY_KEEP, 6, GR_SURGERY_KEEP), sizes(GR_SURGERY_KEEP, 4, GR_SURGERY_KEEP),
+               1e-6);
+    gr_model_free(m);
+    refuses(&mixture, sizes(16, GR_SURGERY_KEEP, GR_SURGERY_KEEP), "those of experts");
+    def.regions = parts + 1;
+    m = build(&def, 3);
+    check_back(&def, m, layers(4, 1), layers(2, 1), 0);
+    gr_surgery_result out = resize(&def, m, layers(4, 1));
+    assert_int_equal(out.def->regions[0].whole[0], 3);
+    gr_surgery_free(&out);
+    gr_model_free(m);
+    refuses(&def, layers(1, 1), "region 'w' would be left without a layer");
+}
+
 static void test_width(void **state) {
     (void)state;
     for (int k = 0; k < 2; k++) {
@@ -210,17 +256,6 @@ static void test_mlp(void **state) {
     gr_surgery_resize_def more = layers(3, GR_SURGERY_END);
     assert_int_equal(gr_surgery_resize(&out, &def, m, &more, &err), GR_ERR_USAGE);
     assert_non_null(strstr(err.message, "no residual stream"));
-    gr_model_free(m);
-}
-
-static void refuses(const gr_arch_def *def, gr_surgery_resize_def how, const char *says) {
-    gr_model *m = build(def, 3);
-    gr_surgery_result out;
-    gr_error err = {0};
-    assert_int_equal(gr_surgery_resize(&out, def, m, &how, &err), GR_ERR_USAGE);
-    assert_null(out.model);
-    if (!strstr(err.message, says))
-        fail_msg("'%s' does not say '%s'", err.message, says);
     gr_model_free(m);
 }
 
@@ -304,9 +339,9 @@ static void test_compare(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shared_keys), cmocka_unit_test(test_layers), cmocka_unit_test(test_units),
-        cmocka_unit_test(test_width),       cmocka_unit_test(test_mlp),    cmocka_unit_test(test_refuses),
-        cmocka_unit_test(test_compare),
+        cmocka_unit_test(test_shared_keys), cmocka_unit_test(test_other_regions), cmocka_unit_test(test_layers),
+        cmocka_unit_test(test_units),       cmocka_unit_test(test_width),         cmocka_unit_test(test_mlp),
+        cmocka_unit_test(test_refuses),     cmocka_unit_test(test_compare),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

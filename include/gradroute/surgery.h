@@ -119,7 +119,8 @@ gr_status gr_surgery_merge(gr_surgery_result *out, const gr_arch_def *def, gr_mo
  *
  * Regions: claims stay with their units (`last` becomes a range); a region of all layers has units in new ones too. A
  * region that claims what would go, names no layer that stays, or owns parameters by a pattern that would mean others,
- * is GR_ERR_USAGE. So are layers, heads and residual dimensions of a multilayer perceptron.
+ * is GR_ERR_USAGE. So are other numbers of neurons where they are those of experts, and layers, heads and residual
+ * dimensions of a multilayer perceptron.
  */
 enum { GR_SURGERY_KEEP = -1, GR_SURGERY_END = -1 };
 typedef struct gr_surgery_resize_def {

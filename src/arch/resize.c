@@ -19,9 +19,9 @@ typedef struct job {
     const gr__plan *from;
     const gr_surgery_resize_def *how;
     gr_arena *arena;
-    int layers; /* from here on of the new network */
-    int *layer; /* [layers] the old one, -1: new */
-    int *heads, *mlp;
+    int layers;              /* from here on of the new network */
+    int *layer;              /* [layers] the old one, -1: new */
+    int *heads, *mlp, *each; /* each: neurons of an expert, 0: no experts */
     gr_arch_def def;
 } job;
 
@@ -73,6 +73,9 @@ static gr_status check(const gr__plan *from, const gr_surgery_resize_def *how, g
     GR_TRY(check_count("layers", how->layers, err));
     GR_TRY(check_count("neurons", how->mlp, err));
     GR_TRY(check_count("heads", how->heads, err));
+    if (how->mlp != GR_SURGERY_KEEP && (from->def->experts || from->def->layer_experts))
+        return USAGE(err, "change heads or layers instead, or add experts in a region",
+                     "%d neurons for a network whose neurons are those of experts", how->mlp);
     GR_TRY(check_count("residual dimensions", how->width, err));
     if (how->heads != GR_SURGERY_KEEP && how->heads % from->share)
         return USAGE(err, NULL, "%d heads cannot share heads of keys by %d", how->heads, from->share);
@@ -150,11 +153,11 @@ static gr_status move_layers(const job *j, const int **list, int *count, const c
 
 /* A claim, with its units where they are now; region->layers are old ones still. */
 static gr_status move_claim(const job *j, gr_arch_units *u, const gr_arch_region *region, const gr__span *span,
-                            const int *counts, const char *noun, gr_error *err) {
+                            const int *counts, const int *each, const char *noun, gr_error *err) {
     if (u->add || !(u->lo || u->hi || u->last || u->spans))
         return GR_OK;
     int *spans = gr_arena_alloc(j->arena, 2 * (size_t)j->layers * sizeof *spans);
-    const gr__span *one = NULL;
+    const int *one = NULL;
     bool alike = true;
     for (int i = 0; i < j->layers; i++) {
         const gr__span *s = j->layer[i] < 0 ? NULL : &span[j->layer[i]];
@@ -164,13 +167,13 @@ static gr_status move_claim(const job *j, gr_arch_units *u, const gr_arch_region
             return USAGE(err, "remove the region first",
                          "region '%s' claims %s %d..%d of layer %d, of which %d are left", region->name, noun, s->lo,
                          s->hi, j->layer[i], counts[i]);
-        spans[2 * i] = s->lo;
-        spans[2 * i + 1] = s->hi;
-        alike = alike && (!one || (one->lo == s->lo && one->hi == s->hi));
-        one = s;
+        spans[2 * i] = s->lo / (each ? each[i] : 1);
+        spans[2 * i + 1] = s->hi / (each ? each[i] : 1);
+        alike = alike && (!one || (one[0] == spans[2 * i] && one[1] == spans[2 * i + 1]));
+        one = spans + 2 * i;
     }
     bool simple = !u->spans && alike && one;
-    *u = simple ? (gr_arch_units){.lo = one->lo, .hi = one->hi} : (gr_arch_units){.spans = spans};
+    *u = simple ? (gr_arch_units){.lo = one[0], .hi = one[1]} : (gr_arch_units){.spans = spans};
     return GR_OK;
 }
 
@@ -184,8 +187,10 @@ static gr_status move_region(const job *j, gr_arch_region *region, int r, gr_err
                          s.hi, j->def.width);
         region->residual = (gr_arch_units){.lo = s.lo, .hi = s.hi};
     }
-    GR_TRY(move_claim(j, &region->heads, region, from->head_span + r * from->layers, j->heads, "heads", err));
-    GR_TRY(move_claim(j, &region->mlp, region, from->mlp_span + r * from->layers, j->mlp, "neurons", err));
+    GR_TRY(move_claim(j, &region->heads, region, from->head_span + r * from->layers, j->heads, NULL, "heads", err));
+    GR_TRY(move_claim(j, &region->mlp, region, from->mlp_span + r * from->layers, j->mlp, NULL, "neurons", err));
+    GR_TRY(move_claim(j, &region->experts, region, from->mlp_span + r * from->layers, j->mlp, j->each, "experts", err));
+    GR_TRY(move_layers(j, &region->whole, &region->whole_count, region->name, err));
     return move_layers(j, &region->layers, &region->layer_count, region->name, err);
 }
 
@@ -211,7 +216,16 @@ static void sizes(job *j) {
     def->layer_heads = by_layer(j, j->heads, from->share, &def->heads);
     if (def->kv_heads && !def->layer_heads)
         def->kv_heads = def->heads / from->share;
-    def->layer_mlp = by_layer(j, j->mlp, 1, &def->mlp);
+    if (def->experts || def->layer_experts) {
+        int *experts = gr_arena_alloc(j->arena, (size_t)j->layers * sizeof *experts);
+        j->each = units_of_layers(j, from->each, GR_SURGERY_KEEP);
+        for (int i = 0; i < j->layers; i++)
+            experts[i] = j->mlp[i] / j->each[i];
+        def->layer_mlp = by_layer(j, j->each, 1, &def->mlp);
+        def->layer_experts = by_layer(j, experts, 1, &def->experts);
+    } else {
+        def->layer_mlp = by_layer(j, j->mlp, 1, &def->mlp);
+    }
     if (j->how->width != GR_SURGERY_KEEP) {
         def->eps *= (double)def->width / j->how->width;
         def->width = j->how->width;

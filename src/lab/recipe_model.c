@@ -60,8 +60,8 @@ static gr_status read_experts(gr_yaml *map, gr_arch_def *def, gr_error *err) {
     GR_TRY(gr__recipe_int(map, &def->experts, "experts", 1, 1024, err));
     if (!def->experts)
         return GR_OK;
-    def->top = 1;
-    def->balance = 0.01;
+    if (!def->top) /* else those of a model to go on from */
+        def->top = 1, def->balance = 0.01;
     GR_TRY(gr__recipe_int(map, &def->top, "top", 1, def->experts, err));
     return gr_yaml_real(map, &def->balance, "balance", 0, 1e5, err);
 }
@@ -244,9 +244,14 @@ static bool same_units(const gr_arch_units *a, const gr_arch_units *b) {
 static bool same_region(const gr_arch_region *a, const gr_arch_region *b) {
     bool same = same_units(&a->residual, &b->residual) && same_units(&a->mlp, &b->mlp) &&
                 same_units(&a->heads, &b->heads) && a->layer_count == b->layer_count &&
-                a->pattern_count == b->pattern_count;
+                same_units(&a->experts, &b->experts) && a->pattern_count == b->pattern_count &&
+                a->whole_count == b->whole_count && a->strength == b->strength && a->adapter.rank == b->adapter.rank &&
+                a->adapter.scale == b->adapter.scale && a->adapter.dropout == b->adapter.dropout &&
+                a->adapter.maps == b->adapter.maps;
     for (int i = 0; same && i < a->layer_count; i++)
         same = a->layers[i] == b->layers[i];
+    for (int i = 0; same && i < a->whole_count; i++)
+        same = a->whole[i] == b->whole[i];
     for (int i = 0; same && i < a->pattern_count; i++)
         same = strcmp(a->patterns[i], b->patterns[i]) == 0;
     return same;
