@@ -1,8 +1,9 @@
 # The front door: each target does its own set-up. `make demo` and `make test` work on a bare Debian 12.
 BUILD ?= build
+PREFIX ?= /usr/local
 JOBS := $(shell nproc)
 
-.PHONY: all demo bench test test-full check-style clean distclean help
+.PHONY: all install demo bench test test-full check-style clean distclean help
 
 all: $(BUILD)/.ready
 	@ninja -C $(BUILD) -j $(JOBS) --quiet gradroute
@@ -11,11 +12,17 @@ help:
 	@sed -n 's/^## //p' Makefile
 
 ## make            build the command, build/gradroute
+## make install    command, man page, library, headers and recipes under PREFIX (/usr/local), below DESTDIR if set
 ## make demo       train, remove, measure: the main job on WordNet (about ten minutes)
 ## make bench      training speed against PyTorch and its own bound; results go to bench/results (GRADROUTE_PEERS: scripts)
 ## make test       every quick test, plain and under sanitizers (under 10 minutes)
 ## make test-full  also the slow ones: many kills and resumes, a minute of fuzzing per format
 ## make check-style  layers and format
+
+install: all
+	@{ meson configure $(BUILD) -Dprefix="$(PREFIX)" && ninja -C $(BUILD) -j $(JOBS); } >$(BUILD)/.install 2>&1 || \
+		{ cat $(BUILD)/.install >&2; exit 1; }
+	@DESTDIR="$(abspath $(DESTDIR))" meson install -C $(BUILD) --no-rebuild --quiet
 
 demo: all
 	@tools/setup.sh demo

@@ -1,11 +1,9 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "commands.h"
 #include "common.h"
-#include "gradroute/surgery.h"
-#include "io/file.h"
+#include "operation.h"
 
 static const char doc[] =
     "Takes regions out of MODEL for good and writes the model that is left to OUT. What went is not in OUT; the input "
@@ -18,17 +16,24 @@ static const char doc[] =
     "  reinit  their parameters are drawn anew\n"
     "  merge   of adapters: they go into the weights they are on, and stay on for good\n"
     "\n"
+    "Before OUT is written it is compared with MODEL with the regions switched off (merge: on). If logits differ by "
+    "more than "
+    "1e-4\n"
+    "it is not written unless --force says so; a mean is meant to differ.\n"
+    "\n"
     "Examples:\n"
     "  gradroute ablate runs/demo/routed --remove biology -o runs/without\n"
     "  gradroute ablate runs/a --remove bio --how mean --data a.txt -o runs/mean\n" GR__EXIT_STATUS;
 
-enum { KEY_HOW = GR__KEY_OWN, KEY_SEED, ROWS = 16 };
+enum { KEY_HOW = GR__KEY_OWN, KEY_SEED, KEY_VERIFY, KEY_FORCE };
 enum { HOW_REMOVE = -1, HOW_MERGE = -2 }; /* others are gr_off */
 
 static const struct argp_option options[] = {
     {"remove", 'R', "REGION,...", 0, "The regions (may be repeated)", 0},
     {"how", KEY_HOW, "remove|zero|mean|reinit|merge", 0, "See below (default: remove)", 0},
     {"data", 'd', "FILE", 0, "Text for --how mean: JSON Lines or plain", 0},
+    GR__OPTION_VERIFY(KEY_VERIFY),
+    GR__OPTION_FORCE(KEY_FORCE),
     {"seed", KEY_SEED, "N", 0, "Of the draws of --how reinit (default: 1)", 0},
     GR__OPTION_OUT("The new model folder OUT"),
     GR__OPTION_JSON,
@@ -37,9 +42,10 @@ static const struct argp_option options[] = {
 typedef struct ablate_options {
     gr__common common; /* first: parsing hands it on */
     gr__strings regions;
-    const char *data;
+    const char *data, *verify;
     int how;
     uint64_t seed;
+    bool force;
 } ablate_options;
 
 static int how_of(struct argp_state *state, const char *word) {
@@ -70,6 +76,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case 'd':
         own->data = arg;
         return 0;
+    case KEY_VERIFY:
+        own->verify = arg;
+        return 0;
+    case KEY_FORCE:
+        own->force = true;
+        return 0;
     case KEY_SEED:
         own->seed = (uint64_t)gr__option_int(state, "seed", arg, 0, INT64_MAX);
         return 0;
@@ -87,69 +99,19 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     }
 }
 
-/* ---- batches for the mean ---- */
-
-typedef struct calibration {
-    gr_dataset *data;
-    gr_labels *labels;
-    gr_scan *scan;
-    int32_t *start, *cls;
-} calibration;
-
-static bool next_batch(void *context, gr_batch *batch) {
-    calibration *c = context;
-    gr_rows rows;
-    if (!gr_scan_next(c->scan, &rows))
-        return false;
-    int n = rows.rows * rows.width;
-    for (int i = 0; i < n; i++) {
-        c->start[i] = i / rows.width * rows.width + rows.start[i];
-        c->cls[i] = rows.doc[i] < 0 ? -1 : 0;
-    }
-    *batch = (gr_batch){.rows = n,
-                        .ids = rows.ids,
-                        .targets = rows.targets,
-                        .start = c->start,
-                        .cls = c->cls,
-                        .denominator = rows.present > 0 ? (double)rows.present : 1};
-    return true;
-}
-
-static gr_status calibration_open(calibration *c, const char *path, const gr_folder *folder, gr_error *err) {
-    gr_tokenizer *tokenizer;
-    gr_source source = gr__file_source(path);
-    int width = folder->def->context;
-    GR_TRY(gr__open_tokenizer(&tokenizer, folder, err));
-    gr_status status = gr__open_text(&c->data, &c->labels, &source, tokenizer, err);
-    gr_tokenizer_free(tokenizer);
-    GR_TRY(status);
-    c->start = gr_alloc(sizeof *c->start * ROWS * (size_t)width);
-    c->cls = gr_alloc(sizeof *c->cls * ROWS * (size_t)width);
-    return gr_scan_new(&c->scan, c->data, c->labels, c->data->train, c->data->train_count, ROWS, width, err);
-}
-
-static void calibration_free(calibration *c) {
-    gr_scan_free(c->scan);
-    gr_labels_free(c->labels);
-    gr_dataset_free(c->data);
-    gr_free(c->start);
-    gr_free(c->cls);
-}
-
 /* ---- surgery ---- */
 
 /* Region after region, each on what the one before left. */
-static gr_status silence(gr_surgery_result *out, const ablate_options *own, const gr_folder *folder, calibration *c,
+static gr_status silence(gr_surgery_result *out, const ablate_options *own, const gr_folder *folder, gr__probe *data,
                          gr_error *err) {
-    gr_surgery_off_def how = {.how = (gr_off)own->how, .seed = own->seed, .rows = ROWS * folder->def->context};
+    gr_surgery_off_def how = {.how = (gr_off)own->how, .seed = own->seed, .rows = data->rows};
     if (own->data)
-        how.next = next_batch, how.context = c;
+        how.next = gr__probe_next, how.context = data;
     const gr_arch_def *def = folder->def;
     gr_model *model = folder->model;
     for (int i = 0; i < own->regions.count; i++) {
         gr_surgery_result next = {0};
-        if (c->scan)
-            gr_scan_rewind(c->scan);
+        gr__probe_rewind(data);
         gr_status status = gr_surgery_off(&next, def, model, own->regions.at[i], &how, err);
         gr_surgery_free(out);
         GR_TRY(status);
@@ -159,20 +121,38 @@ static gr_status silence(gr_surgery_result *out, const ablate_options *own, cons
     return GR_OK;
 }
 
-static gr_status operate(gr_surgery_result *out, const ablate_options *own, const gr_folder *folder, gr_error *err) {
-    calibration c = {0};
-    gr_status status = own->data ? calibration_open(&c, own->data, folder, err) : GR_OK;
-    if (status == GR_OK && own->how == HOW_REMOVE)
-        status = gr_surgery_remove(out, folder->def, folder->model, own->regions.at, own->regions.count, err);
-    else if (status == GR_OK && own->how == HOW_MERGE)
-        status = gr_surgery_merge(out, folder->def, folder->model, own->regions.at, own->regions.count, err);
-    else if (status == GR_OK)
-        status = silence(out, own, folder, &c, err);
-    calibration_free(&c);
+static gr_status operate(gr_surgery_result *out, const ablate_options *own, const gr_folder *folder, gr__probe *probe,
+                         gr_error *err) {
+    if (own->how == HOW_REMOVE)
+        return gr_surgery_remove(out, folder->def, folder->model, own->regions.at, own->regions.count, err);
+    if (own->how == HOW_MERGE)
+        return gr_surgery_merge(out, folder->def, folder->model, own->regions.at, own->regions.count, err);
+    if (!own->verify || !own->data) /* the probe is over the data for the mean, or needed for its size alone */
+        return silence(out, own, folder, probe, err);
+    gr__probe data;
+    gr_status status = gr__probe_open(&data, own->data, folder, err);
+    if (status == GR_OK)
+        status = silence(out, own, folder, &data, err);
+    gr__probe_free(&data);
     return status;
 }
 
 /* ---- all ---- */
+
+/* What is left is compared with MODEL without the regions: as it is, or where they were drawn anew without them, too.
+ * What adapters were merged into, with MODEL as it is. A mean is meant to differ. */
+static gr_status verify(gr__verdict *verdict, const ablate_options *own, const gr_folder *folder,
+                        const gr_surgery_result *out, gr__probe *probe, gr_error *err) {
+    gr__side before = {folder->model, own->regions.at, own->regions.count}, after = {.model = out->model};
+    if (own->how == HOW_MERGE)
+        before.count = 0;
+    if (own->how == GR_OFF_REINIT)
+        after.off = own->regions.at, after.count = own->regions.count;
+    *verdict = (gr__verdict){.exact = own->how != GR_OFF_MEAN, .force = own->force};
+    if (own->how == GR_OFF_ZERO)
+        verdict->hint = "--how remove is exact; the norms still count residual dimensions at zero. --force writes it";
+    return gr__operation_verify(verdict, probe, &before, &after, err);
+}
 
 /* A name given twice, or unknown: said before any work. */
 static gr_status check_regions(const ablate_options *own, const gr_model *model, gr_error *err) {
@@ -187,47 +167,42 @@ static gr_status check_regions(const ablate_options *own, const gr_model *model,
     return GR_OK;
 }
 
-static gr_status check_out(const ablate_options *own, gr_error *err) {
-    char *from = NULL, *in, *out = realpath(own->common.out, NULL);
-    GR_TRY(gr__model_path(&from, own->common.input, err));
-    in = realpath(from, NULL);
-    bool same = in && out && strcmp(in, out) == 0;
-    free(in);
-    free(out);
-    gr_free(from);
-    return same ? gr_error_set(err, GR_ERR_USAGE, own->common.out, "choose another folder",
-                               "OUT is the model itself, which would be lost")
-                : GR_OK;
-}
-
-static void report(const ablate_options *own, const gr_folder *folder, const gr_surgery_result *result) {
+static void report(const ablate_options *own, const gr_folder *folder, const gr_surgery_result *result,
+                   const gr__verdict *verdict) {
     size_t before = gr_model_size(folder->model), after = gr_model_size(result->model);
-    if (own->common.json)
-        gr__print_json(json_pack("{s:s, s:s, s:o, s:I, s:I}", "model", own->common.out, "from", own->common.input,
+    if (own->common.json) {
+        gr__print_json(json_pack("{s:s, s:s, s:o, s:I, s:I, s:o}", "model", own->common.out, "from", own->common.input,
                                  "removed", gr__json_strings(&own->regions), "parameters_before", (json_int_t)before,
-                                 "parameters", (json_int_t)after));
-    else
-        printf("%s: %s parameters (%s had %s)\n", own->common.out, gr__text_count((char[32]){0}, (int64_t)after),
-               own->common.input, gr__text_count((char[32]){0}, (int64_t)before));
+                                 "parameters", (json_int_t)after, "difference", gr__json_real(verdict->difference)));
+        return;
+    }
+    printf("%s: %s parameters (%s had %s)\n", own->common.out, gr__text_count((char[32]){0}, (int64_t)after),
+           own->common.input, gr__text_count((char[32]){0}, (int64_t)before));
+    printf("largest difference of logits to %s with the region %s: %.3g%s\n", own->common.input,
+           own->how == HOW_MERGE ? "on" : "off", verdict->difference,
+           verdict->exact ? "" : " (a mean is meant to differ)");
 }
 
 static gr_status open_and_ablate(const ablate_options *own, gr_error *err) {
     gr_folder *folder;
     gr_surgery_result result = {0};
+    gr__probe probe = {0};
+    gr__verdict verdict;
     GR_TRY(gr__open_model(&folder, own->common.input, err));
-    gr_status status = check_out(own, err);
+    gr_status status = gr__operation_check_out(&own->common, err);
     if (status == GR_OK)
         status = check_regions(own, folder->model, err);
     if (status == GR_OK)
-        status = gr__make_parent(own->common.out, err);
+        status = gr__probe_open(&probe, own->verify ? own->verify : own->data, folder, err);
     if (status == GR_OK)
-        status = operate(&result, own, folder, err);
-    gr_folder_info info = folder->info;
-    info.build = GR_VERSION;
+        status = operate(&result, own, folder, &probe, err);
     if (status == GR_OK)
-        status = gr_folder_save(own->common.out, result.def, result.model, &info, err);
+        status = verify(&verdict, own, folder, &result, &probe, err);
     if (status == GR_OK)
-        report(own, folder, &result);
+        status = gr__operation_save(&own->common, folder, &result, err);
+    if (status == GR_OK)
+        report(own, folder, &result, &verdict);
+    gr__probe_free(&probe);
     gr_surgery_free(&result);
     gr_folder_free(folder);
     return status;

@@ -3,20 +3,25 @@
 #include "base/mem.h"
 #include "commands.h"
 #include "common.h"
+#include "diagnosis.h"
 #include "progress.h"
 
 static const char doc[] =
     "Trains the routed model of RECIPE and writes RUN/model, RUN/metrics.jsonl, RUN/checkpoints and RUN/recipe.yaml; "
     "the "
     "encoded data are kept in RUN/data. Ctrl-C saves before it stops; a run that was stopped or killed goes on with "
-    "--resume and ends with the same bits."
+    "--resume and ends with the same bits. With --from a trained model goes on: the regions of RECIPE are added to it."
     "\v"
     "Examples:\n"
     "  gradroute train recipes/demo.yaml\n"
     "  gradroute train recipes/demo.yaml -o runs/short --set train.steps=100\n"
-    "  gradroute train recipes/demo.yaml --resume\n" GR__EXIT_STATUS;
+    "  gradroute train recipes/demo.yaml --resume\n"
+    "  gradroute train new-region.yaml --from runs/demo -o runs/more\n" GR__EXIT_STATUS;
+
+enum { KEY_FROM = GR__KEY_OWN };
 
 static const struct argp_option options[] = {
+    {"from", KEY_FROM, "MODEL", 0, "Go on from this model, with the recipe's regions added (model.from)", 0},
     GR__OPTION_OUT("The run folder RUN (default: runs/NAME for recipe NAME.yaml)"),
     GR__OPTION_SET,
     GR__OPTION_RESUME,
@@ -24,24 +29,42 @@ static const struct argp_option options[] = {
     GR__OPTION_JSON,
     {0}};
 
+/* --from MODEL is --set model.from='MODEL'. */
+static void set_from(gr__common *common, const char *model) {
+    if (!common->arena)
+        common->arena = gr_arena_new();
+    char *text = gr_arena_alloc(common->arena, 2 * strlen(model) + sizeof "model.from=''");
+    char *to = stpcpy(text, "model.from='");
+    for (; *model; model++) {
+        *to++ = *model;
+        if (*model == '\'')
+            *to++ = '\'';
+    }
+    *to = '\'';
+    GR_PUSH(common->set.at, common->set.count, common->set.capacity) = text;
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
-    return gr__common_parse(key, arg, state, state->input);
+    if (key != KEY_FROM)
+        return gr__common_parse(key, arg, state, state->input);
+    set_from(state->input, arg);
+    return 0;
 }
 
 /* What the user types to go on. */
 static void say_how_to_go_on(const gr__common *common, const char *run, gr_error *err) {
     if (err->status == GR_ERR_INTERRUPTED)
         snprintf(err->hint, sizeof err->hint, "all is saved; go on with: gradroute train %s -o %s --resume%s",
-                 common->input, run, common->set.count ? " and the same --set" : "");
+                 common->input, run, common->set.count ? " and the same --set and --from" : "");
 }
 
 static void print_json(const gr_arm *arm, const char *run) {
     size_t size = gr_model_size(arm->folder->model);
     double rate = arm->seconds > 0 ? (double)arm->tokens / arm->seconds : 0;
-    gr__print_json(json_pack("{s:s, s:o, s:I, s:I, s:I, s:o, s:o}", "run", run, "model", json_sprintf("%s/model", run),
-                             "parameters", (json_int_t)size, "steps", (json_int_t)arm->steps, "tokens",
-                             (json_int_t)arm->tokens, "seconds", gr__json_real(arm->seconds), "tokens_per_s",
-                             gr__json_real(rate)));
+    gr__print_json(json_pack(
+        "{s:s, s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "run", run, "model", json_sprintf("%s/model", run), "parameters",
+        (json_int_t)size, "steps", (json_int_t)arm->steps, "tokens", (json_int_t)arm->tokens, "seconds",
+        gr__json_real(arm->seconds), "tokens_per_s", gr__json_real(rate), "diagnosis", gr__diagnosis_read(run)));
 }
 
 static void print_text(const gr_arm *arm, const char *run) {
@@ -49,6 +72,9 @@ static void print_text(const gr_arm *arm, const char *run) {
     printf("trained %s steps on %s tokens in %s (%s tokens/s)\n", gr__text_count((char[32]){0}, arm->steps),
            gr__text_count((char[32]){0}, arm->tokens), gr__text_time((char[32]){0}, arm->seconds),
            gr__text_count((char[32]){0}, arm->seconds > 0 ? (int64_t)((double)arm->tokens / arm->seconds) : 0));
+    json_t *diagnosis = gr__diagnosis_read(run);
+    gr__diagnosis_print(diagnosis);
+    json_decref(diagnosis);
     printf("model    %s/model\nmetrics  %s/metrics.jsonl\n", run, run);
     const char *region = gr_model_regions(model) ? gr_model_region(model, 0)->name : NULL;
     printf("next     gradroute eval %s%s%s\n", run, region ? " --off " : "", region ? region : "");

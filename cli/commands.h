@@ -14,6 +14,7 @@
     X(check, "print what the routes of a recipe do, and what looks wrong") \
     X(eval, "loss of a model on text, by group or topic, with regions on or off") \
     X(ablate, "remove or silence regions of a model for good") \
+    X(resize, "give a model more or fewer layers, neurons, heads or residual dimensions") \
     X(generate, "continue a prompt, with regions on or off") \
     X(import, "make a model folder of a network that another program trained") \
     X(inspect, "what a model folder, a run or a checkpoint holds, with sizes and digests") \

@@ -127,24 +127,7 @@ char *gr__run_folder(const gr__common *common) {
     return gr_format("runs/%.*s", dot && dot > name ? (int)(dot - name) : (int)strlen(name), name);
 }
 
-gr_status gr__model_path(char **path, const char *given, gr_error *err) {
-    static const char *const within[] = {"", "/model", "/routed/model"};
-    *path = NULL;
-    for (int i = 0; i < 3 && !*path; i++) {
-        char *manifest = gr_format("%s%s/manifest.json", given, within[i]);
-        if (gr_file_exists(manifest))
-            *path = gr_format("%s%s", given, within[i]);
-        gr_free(manifest);
-    }
-    if (*path)
-        return GR_OK;
-    if (!gr_file_exists(given))
-        return gr__input_error(err, given, ENOENT);
-    return gr_error_set(err, GR_ERR_USAGE, given,
-                        "name a folder with a manifest.json, or a run that is finished (train --resume and audit go on "
-                        "with one that is not)",
-                        "there is no model here");
-}
+gr_status gr__model_path(char **path, const char *given, gr_error *err) { return gr_folder_find(path, given, err); }
 
 gr_status gr__open_model(gr_folder **folder, const char *given, gr_error *err) {
     char *path;
@@ -218,14 +201,7 @@ json_t *gr__json_real(double value) { return isfinite(value) ? json_real(value) 
 
 json_t *gr__json_text(const char *text, size_t n) {
     char *clean = gr_alloc(3 * n + 1);
-    size_t used = 0;
-    for (size_t i = 0; i < n;) {
-        size_t length = gr_utf8_length(text + i, n - i);
-        memcpy(clean + used, length ? text + i : "\xef\xbf\xbd", length ? length : 3);
-        used += length ? length : 3;
-        i += length ? length : 1;
-    }
-    json_t *value = json_stringn(clean, used);
+    json_t *value = json_stringn(clean, gr_utf8_clean(clean, text, n));
     gr_free(clean);
     return value;
 }

@@ -54,8 +54,8 @@ static void start_model(gr__progress *progress, const char *name) {
         progress->loss[i] = NAN;
 }
 
-/* "core 4.321 biology 5.010  12,345 tokens/s  1:23 left" */
-static void tail(char *text, size_t size, const gr__progress *progress, const gr_progress *p) {
+/* "core 4.321 biology 5.010  absorbed 0.93 off +1.71/+0.02  12,345 tokens/s  1:23 left" */
+static void tail(char *text, size_t size, const gr__progress *progress, const gr_progress *p, bool diagnosed) {
     enum { SHOWN = 4 };
     size_t used = 0;
     if (!p->labels)
@@ -63,18 +63,27 @@ static void tail(char *text, size_t size, const gr__progress *progress, const gr
     for (int i = 0; i < p->labels && i < SHOWN && used < size; i++)
         if (isfinite(progress->loss[i]))
             used += (size_t)snprintf(text + used, size - used, "%.24s %.3f ", p->label[i], progress->loss[i]);
+    if (diagnosed && isfinite(p->absorption) && used < size)
+        used += (size_t)snprintf(text + used, size - used, " absorbed %.2f", p->absorption);
+    if (diagnosed && isfinite(p->off_forget) && isfinite(p->off_retain) && used < size)
+        used += (size_t)snprintf(text + used, size - used, " off %+.2f/%+.2f", p->off_forget, p->off_retain);
     if (used < size)
         snprintf(text + used, size - used, " %s tokens/s  %s left",
                  gr__text_count((char[32]){0}, (int64_t)p->tokens_per_s),
                  gr__text_time((char[32]){0}, p->seconds_left));
 }
 
+enum { BAR_LEAST = 5, BAR_MOST = 40 };
+
+static int bar_room(const gr__progress *progress, const char *head, const char *end) {
+    return columns(progress->out) - 1 - (int)strlen(head) - (int)strlen(end) - 4;
+}
+
 static void draw(gr__progress *progress, const char *head, const char *end, const gr_progress *p) {
-    enum { LEAST = 5, MOST = 40 };
-    char bar[MOST + 1] = "", line[1024];
-    int room = columns(progress->out) - 1, width = room - (int)strlen(head) - (int)strlen(end) - 4;
-    width = width > MOST ? MOST : width;
-    if (width >= LEAST) {
+    char bar[BAR_MOST + 1] = "", line[1024];
+    int room = columns(progress->out) - 1, width = bar_room(progress, head, end);
+    width = width > BAR_MOST ? BAR_MOST : width;
+    if (width >= BAR_LEAST) {
         int done = p->steps > 0 ? (int)(p->step * width / p->steps) : width;
         memset(bar, '.', (size_t)width);
         memset(bar, '#', (size_t)done);
@@ -92,6 +101,10 @@ void gr__progress_step(void *user, const gr_progress *p) {
     if (strncmp(progress->name, p->name, sizeof progress->name - 1) != 0 || p->step <= 1)
         start_model(progress, p->name);
     average(progress, p);
+    if (p->warning) {
+        gr__progress_end(progress);
+        fprintf(progress->out, "warning: %s step %lld: %s\n", p->name, (long long)p->step, p->warning);
+    }
     double t = now(), since = t - progress->shown;
     int64_t percent = p->steps > 0 ? 100 * p->step / p->steps : 100;
     bool last = p->step >= p->steps;
@@ -100,7 +113,9 @@ void gr__progress_step(void *user, const gr_progress *p) {
         return;
     char head[128], end[512];
     snprintf(head, sizeof head, "%s %lld/%lld", progress->name, (long long)p->step, (long long)p->steps);
-    tail(end, sizeof end, progress, p);
+    tail(end, sizeof end, progress, p, true);
+    if (progress->terminal && bar_room(progress, head, end) < BAR_LEAST) /* a bar says more than diagnostics */
+        tail(end, sizeof end, progress, p, false);
     if (progress->terminal)
         draw(progress, head, end, p);
     else

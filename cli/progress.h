@@ -7,7 +7,9 @@
  *     gr__progress_end(&progress);
  *
  * On a terminal one line is redrawn, at most 10 times a second. Elsewhere a line is written for every 5 % (at most one
- * a second), or when none came for 10 seconds. Losses are means over the recent steps.
+ * a second), or when none came for 10 seconds. Losses are means over the recent steps; "absorbed" and "off" are the
+ * latest diagnostics (docs/measures.md): the share of a topic's gradient in its region, and what switching it off adds
+ * to the losses of forget and retain text.
  */
 #ifndef GR_CLI_PROGRESS_H
 #define GR_CLI_PROGRESS_H

@@ -1,4 +1,4 @@
-# A trained model: eval, generate, inspect, ablate, and files that are damaged.
+# A trained model: eval, inspect, ablate, and files that are damaged.
 . tests/cmd.inc
 t=$work/tiny.yaml r=$work/run
 
@@ -44,25 +44,13 @@ fails 2 'animals' 'eval without an unknown region' gradroute eval "$r" --off pla
 fails 2 'cannot open' 'a model that is missing' gradroute eval "$work/none"
 fails 2 'no model here' 'a folder without a model' gradroute eval "$r/data"
 
-# ---- generate ----
-fails 0 '^a small' 'generate' gradroute generate "$r" --prompt 'a small' --tokens 8
-json 'generate --json' gradroute generate "$r" --prompt 'a small é' --off animals --tokens 8 --json
-json 'generate draws' gradroute generate "$r" --prompt 'a' --temperature 2 --top-k 50 --seed 4 --tokens 20 --json
-first=$(get "$work/last.json" "['completion'].encode()")
-json 'generate draws again' gradroute generate "$r" --prompt 'a' --temperature 2 --top-k 50 --seed 4 --tokens 20 --json
-ok 'the same seed gives the same text' same "$first" "$(get "$work/last.json" "['completion'].encode()")"
-json 'generate in bfloat16' gradroute generate "$r" --prompt 'a small' --precision bf16 --tokens 40 --json
-fails 2 'float32, bf16 or auto' 'generate in an unknown precision' gradroute generate "$r" --prompt a --precision half
-json 'generate from nothing' gradroute generate "$r" --prompt '' --tokens 3 --json
-fails 2 'animals' 'generate without an unknown region' gradroute generate "$r" --prompt a --off plants
-
 # ---- ablate ----
 json 'ablate' gradroute ablate "$r" --remove animals -o "$work/models/removed" --json
 json 'eval of what is left' gradroute eval "$work/models/removed" --recipe "$t" --json
 ok 'it is the model with the region off' same "$(get "$work/last.json" "['all']['loss']")" "$(get "$work/off.json" "['all']['loss']")"
 without() { [ ! -e "$work/models/removed/animals.safetensors" ] && ! gradroute inspect "$work/models/removed" | grep -q 'region animals'; }
 ok 'nothing of the region is left' without
-ok 'ablate --how zero' gradroute ablate "$r" --remove animals --how zero -o "$work/zero"
+ok 'ablate --how zero' gradroute ablate "$r" --remove animals --how zero --force -o "$work/zero"
 ok 'ablate --how reinit' gradroute ablate "$r" --remove animals --how reinit --seed 5 -o "$work/reinit"
 ok 'the result has its region still' gradroute eval "$work/zero" --recipe "$t" --off animals
 fails 2 'mean is defined' 'no mean of residual dimensions' gradroute ablate "$r" --remove animals --how mean --data "$work/some.txt" -o "$work/mean"

@@ -45,6 +45,11 @@ ok 'its figures' is_json "$work/audit/result.json"
 printf 'data: {shards: %s, context: 32}\nlabels: {animals: {is: [animal]}}\n' "$shards" >"$work/read.yaml"
 ok 'a recipe of shards alone' gradroute data show "$work/read.yaml"
 fails 2 'another context' 'other labels' gradroute data show "$work/read.yaml" --set labels.animals.known=0.5
+fails 2 'shards keep topics' 'labels by words are refused' gradroute data show "$work/read.yaml" --set 'labels.animals={words: [bird]}'
+fails 2 'shards keep topics' 'mistakes too' gradroute data show "$work/read.yaml" --set labels.animals.recall=0.5
+fails 2 'shards keep topics' 'and nothing is packed for them' gradroute data pack "$tiny" -o "$work/none" --set labels.animals.precision=0.5
+no_folder() { [ ! -e "$work/none/stamp.txt" ]; }
+ok 'before a byte is written' no_folder
 fails 2 'names no source' 'nothing to pack' gradroute data pack "$work/read.yaml" -o "$work/none"
 fails 2 'other text or other settings' 'another seed' gradroute data pack "$tiny" -o "$shards" --shard 0.01 --set seed=9
 fails 2 'no manifest' 'no shards' gradroute train "$tiny" --set data.shards="$work/nowhere" -o "$work/no"

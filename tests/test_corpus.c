@@ -298,8 +298,15 @@ static void text_separators(void **state) {
     assert_doc(corpus, 1, "two", "text");
     assert_doc(corpus, 2, "three", "text");
     gr_corpus_free(corpus);
+    source.path = write_text("ends.txt", "one<|endoftext|> <|endoftext|>two<|endoftext|>\n<|endoftext|>\n");
+    corpus = open_good(&source, true); /* records are parts up to the last with text */
+    assert_int_equal(corpus->topics.docs, 2);
+    assert_int_equal(corpus->records, 3);
+    assert_int_equal(corpus->skipped, 1);
+    assert_int_equal(corpus->record[1], 2);
+    gr_corpus_free(corpus);
     source.separator = "";
-    expect_error(&source, GR_ERR_USAGE, "stories.txt", "separator");
+    expect_error(&source, GR_ERR_USAGE, "ends.txt", "separator");
 }
 
 static void several_sources(void **state) {

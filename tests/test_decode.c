@@ -1,15 +1,13 @@
 /* Reading text token by token gives what a pass over the whole window gives, for every form of network and profile; the
- * window slides as promised; choosing a token equals the slow way. */
+ * window slides as promised; what was read before a restart leaves no trace. */
 #include "gradroute/infer.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/rng.h"
 #include "gradroute/arch.h"
-#include "infer/pick.h"
 #include "op/op.h"
 #include "support.h"
 
@@ -355,6 +353,27 @@ static void window_slides(void **state) {
     gr_model_free(m);
 }
 
+/* The bits of a text's logits do not depend on the texts before it, whatever their lengths. */
+static void restarts_leave_no_trace(void **state) {
+    (void)state;
+    enum { N = 200 };
+    static const int lengths[] = {3, N, 70, 1, 3, 65, 2, N - 1, 9};
+    gr_model *m = model_of(wide(), 13);
+    int32_t ids[N];
+    tokens(ids, N, 13);
+    gr_decoder *used = decoder_new(m, NULL, N, GR_PRECISION_FLOAT32);
+    for (size_t k = 0; k < sizeof lengths / sizeof *lengths; k++) {
+        gr_decoder *fresh = decoder_new(m, NULL, N, GR_PRECISION_FLOAT32);
+        gr_decoder_restart(used);
+        assert_memory_equal(next(used, ids, lengths[k]), next(fresh, ids, lengths[k]), V * sizeof(gr_real));
+        for (int i = lengths[k]; i < lengths[k] + 3 && i < N; i++)
+            assert_memory_equal(next(used, ids + i, 1), next(fresh, ids + i, 1), V * sizeof(gr_real));
+        gr_decoder_free(fresh);
+    }
+    gr_decoder_free(used);
+    gr_model_free(m);
+}
+
 /* What is off is not read: its parameters may hold anything. */
 static void off_is_skipped(void **state) {
     (void)state;
@@ -418,64 +437,6 @@ static void greedy_text_is_the_old_one(void **state) {
     }
 }
 
-/* ---- choosing ---------------------------------------------------------------------------------------------------- */
-
-static int by_likelihood(const void *a, const void *b) {
-    const gr__choice *x = a, *y = b;
-    return x->p != y->p ? (x->p < y->p) - (x->p > y->p) : (x->id > y->id) - (x->id < y->id);
-}
-
-/* All choices sorted, then walked down. */
-static int pick_slowly(gr__choice *list, const gr_real *logits, int vocab, const gr_generate_def *def, int index) {
-    for (int i = 0; i < vocab; i++)
-        list[i] = (gr__choice){(double)logits[i], i};
-    qsort(list, (size_t)vocab, sizeof *list, by_likelihood);
-    int k = def->top_k > 0 && def->top_k < vocab ? def->top_k : vocab;
-    double most = list[0].p, sum = 0;
-    for (int i = 0; i < k; i++)
-        sum += list[i].p = exp((list[i].p - most) / def->temperature);
-    double u = sum * gr_random_uniform((gr_key){def->seed, GR_STREAM_SAMPLE, 0}, (uint64_t)index, 0);
-    for (int i = 0; i < k; i++)
-        if ((u -= list[i].p) < 0)
-            return list[i].id;
-    return list[k - 1].id;
-}
-
-static void choices(void **state) {
-    (void)state;
-    enum { MOST = 1000 };
-    static const int sizes[] = {1, 2, 3, 17, MOST}, tops[] = {0, 1, 2, 7, 40, 999, 5000};
-    static gr_real logits[MOST];
-    static gr__choice list[MOST];
-    gr_generate_def def = gr_generate_default();
-    for (int form = 0; form < 4; form++)
-        for (size_t s = 0; s < 5; s++) {
-            for (int i = 0; i < sizes[s]; i++) {
-                double x = gr_random_normal((gr_key){3, GR_STREAM_TEST, (uint32_t)form}, (uint64_t)i, 0);
-                logits[i] = (gr_real)(form == 0 ? 3 * x : form == 1 ? floor(2 * x) : form == 2 ? 1 : i * 0.01);
-            }
-            def.temperature = 0;
-            int best = gr__pick(NULL, logits, sizes[s], &def, 0);
-            def.temperature = 1;
-            def.top_k = 1;
-            assert_int_equal(best, pick_slowly(list, logits, sizes[s], &def, 0));
-            for (size_t t = 0; t < sizeof tops / sizeof *tops; t++)
-                for (int draw = 0; draw < 50; draw++) {
-                    def.top_k = tops[t];
-                    def.temperature = draw % 2 ? 0.3 : 1.7;
-                    int slowly = pick_slowly(list, logits, sizes[s], &def, draw);
-                    assert_int_equal(gr__pick(list, logits, sizes[s], &def, draw), slowly);
-                }
-        }
-    for (int bad = 0; bad < 3; bad++) {
-        logits[500] = (gr_real)(bad == 0 ? NAN : bad == 1 ? INFINITY : -INFINITY);
-        assert_int_equal(gr__pick(list, logits, MOST, &def, 0), -1);
-        def.temperature = 0;
-    }
-    logits[0] = (gr_real)NAN;
-    assert_int_equal(gr__pick(list, logits, 1, &def, 0), -1);
-}
-
 /* ---- mistakes ---------------------------------------------------------------------------------------------------- */
 
 static void refuses(void **state) {
@@ -518,9 +479,9 @@ int main(void) {
         cmocka_unit_test(sums_of_products),
         cmocka_unit_test(long_prompts),
         cmocka_unit_test(window_slides),
+        cmocka_unit_test(restarts_leave_no_trace),
         cmocka_unit_test(off_is_skipped),
         cmocka_unit_test(greedy_text_is_the_old_one),
-        cmocka_unit_test(choices),
         cmocka_unit_test(refuses),
     };
     return cmocka_run_group_tests_name("decode", tests, NULL, NULL);

@@ -87,6 +87,37 @@ static void test_round_trip(void **state) {
 }
 
 /* Without a region: its file need not be there, and the network is the one that surgery leaves. */
+/* What it holds, and where, without a number being read. */
+static void test_describe(void **state) {
+    (void)state;
+    char *root = gr_test_folder(), *found, sha[65], file[256];
+    gr_error err = {0};
+    gr_model *m;
+    gr_arch_def *def;
+    char *path = saved(root, &m);
+    gr_model_free(m);
+    gr_test_ok(gr_folder_find(&found, root, &err), &err);
+    assert_string_equal(found, path);
+    snprintf(file, sizeof file, "%s/model.safetensors", path);
+    assert_int_equal(remove(file), 0);
+    gr_test_ok(gr_folder_describe(&def, sha, found, &err), &err);
+    assert_int_equal(def->region_count, 4);
+    assert_int_equal(def->width, 16);
+    assert_int_equal(strlen(sha), 64);
+    gr_arch_free(def);
+    gr_free(found);
+    assert_int_equal(gr_folder_find(&found, "/nowhere/at/all", NULL), GR_ERR_INPUT);
+    assert_null(found);
+    snprintf(file, sizeof file, "%s/manifest.json", path);
+    gr_test_ok(gr_file_write(file, "{\"format_version\": 1, \"sha256\": \"00\"}", 38, &err), &err);
+    assert_int_equal(gr_folder_describe(&def, sha, path, NULL), GR_ERR_FORMAT);
+    assert_null(def);
+    assert_int_equal(remove(file), 0);
+    assert_int_equal(gr_folder_find(&found, root, NULL), GR_ERR_USAGE);
+    gr_free(path);
+    gr_test_folder_remove(root);
+}
+
 static void test_without(void **state) {
     (void)state;
     char *root = gr_test_folder();
@@ -313,6 +344,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip), cmocka_unit_test(test_without),        cmocka_unit_test(test_damage),
         cmocka_unit_test(test_forged),     cmocka_unit_test(test_foreign_folder), cmocka_unit_test(test_arch_json),
+        cmocka_unit_test(test_describe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

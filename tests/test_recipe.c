@@ -76,6 +76,9 @@ static void test_fields(void **state) {
     gr_recipe *r = parse(text);
     char here[4096];
     assert_int_equal(r->seed, 7);
+    assert_int_equal(r->diagnostics.every,
+                     400); /* 4 kinds of rows, 8 rows of 64 positions: an eighth of the usual step */
+    assert_int_equal(r->diagnostics.probe, 1600);
     assert_int_equal(r->data.sources, 1);
     assert_string_equal(r->data.source[0].reader, "wordnet");
     assert_string_equal(r->data.source[0].path, "/usr/share/wordnet");

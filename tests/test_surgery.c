@@ -110,6 +110,8 @@ static void test_expand_refuses(void **state) {
         gr_error err = {0};
         assert_int_equal(gr_surgery_expand(&out, &def, m, &bad[i], &(gr_surgery_expand_def){0}, &err), GR_ERR_USAGE);
         assert_true(err.message[0] != 0);
+        assert_int_equal(gr_surgery_fits(&def, &bad[i], NULL), GR_ERR_USAGE);
+        assert_int_equal(gr_surgery_fits(&bad[i], &bad[i], NULL), GR_OK);
     }
     gr_arch_def other = with(added, 1); /* not the model's description */
     gr_surgery_result out;

@@ -1,14 +1,16 @@
 #!/bin/sh
 # Lists the source files of one part of the build, so that a new file needs no line in meson.build:
-# src (the library), vec (kernels compiled once per instruction set), cli, tests_float, tests_double, fuzz.
+# src (the library), vec (kernels compiled once per instruction set), headers (public), cli, tests_float, tests_double,
+# fuzz.
 cd "$(dirname "$0")/.." || exit 1
 case $1 in
 src) ls src/*/*.c | grep -v '^src/kernel/vec_' ;;
 vec) ls src/kernel/vec_*.c ;;
+headers) ls include/gradroute/*.h ;;
 cli) ls cli/*.c ;;
 tests_float) ls tests/test_*.c 2>/dev/null ;;
 tests_double) ls tests/double_*.c 2>/dev/null ;;
 fuzz) ls fuzz/*.c 2>/dev/null ;;
-*) echo "usage: $0 src|vec|cli|tests_float|tests_double|fuzz" >&2; exit 2 ;;
+*) echo "usage: $0 src|vec|headers|cli|tests_float|tests_double|fuzz" >&2; exit 2 ;;
 esac
 exit 0

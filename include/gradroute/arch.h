@@ -83,6 +83,10 @@
 #include "gradroute/graph.h"
 #include "gradroute/model.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum gr_arch_kind { GR_ARCH_TRANSFORMER, GR_ARCH_MLP } gr_arch_kind;
 typedef enum gr_norm { GR_NORM_RMS, GR_NORM_LAYER } gr_norm;
 typedef enum gr_positions { GR_POSITION_ROTARY, GR_POSITION_LEARNED, GR_POSITION_NONE } gr_positions;
@@ -206,10 +210,13 @@ bool gr_arch_style(gr_arch_def *def, const char *name);
 /* GR_ERR_USAGE for what cannot be built, with the values. The other functions check too. */
 gr_status gr_arch_check(const gr_arch_def *def, gr_error *err);
 
+/* The network as a graph (gr_graph_free, or gr_model_new takes it over), and as a model whose parameters are drawn with
+ * seed (gr_model_free). GR_ERR_USAGE as gr_arch_check, GR_ERR_MEMORY; on failure the output is NULL. */
 gr_status gr_arch_graph(gr_graph **graph, const gr_arch_def *def, gr_error *err);
 gr_status gr_arch_build(gr_model **model, const gr_arch_def *def, uint64_t seed, gr_error *err);
 
-/* Numbers in the core's parameters and in regions[region_count]; what several regions share counts for the first. */
+/* Numbers in the core's parameters and in regions[region_count]; what several regions share counts for the first.
+ * GR_ERR_USAGE as gr_arch_check. */
 gr_status gr_arch_parameters(const gr_arch_def *def, size_t *core, size_t *regions, gr_error *err);
 
 /* A copy that owns all it points to. */
@@ -220,5 +227,9 @@ void gr_arch_free(gr_arch_def *def); /* of a copy, or of what surgery or a folde
  * "qkv_bias", "init", "map" or "strength". gr_arch_word is NULL, gr_arch_value -1 where there is none. */
 const char *gr_arch_word(const char *field, int value);
 int gr_arch_value(const char *field, const char *word);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,7 +1,8 @@
 /* base.h - numbers, status and errors shared by every part of gradroute.
  *
  *     gr_error err = {0};
- *     if (gr_recipe_open("recipes/demo.yaml", &recipe, &err))
+ *     char line[1200];
+ *     if (gr_recipe_open(&recipe, "recipes/demo.yaml", NULL, 0, &err) != GR_OK)
  *         fprintf(stderr, "%s\n", gr_error_text(&err, line, sizeof line));
  *
  * A caller's bug is an assert. What can go wrong in the world (files, memory, recipes, numbers) is a
@@ -13,6 +14,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 #define GR_VERSION "0.1.0"
 
@@ -50,6 +55,9 @@ gr_status gr_error_set(gr_error *err, gr_status status, const char *place, const
 /* "place: message\n  hint: ..." into text; returns text. */
 const char *gr_error_text(const gr_error *err, char *text, size_t size);
 
+/* Frees what a function of the library returned as new memory (texts, growing lists); NULL is fine. */
+void gr_free(void *block);
+
 /* Forwards a failed status to the caller. */
 #define GR_TRY(call)                   \
     do {                               \
@@ -57,5 +65,9 @@ const char *gr_error_text(const gr_error *err, char *text, size_t size);
         if (gr__status != GR_OK)       \
             return gr__status;         \
     } while (0)
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,6 +10,10 @@
 
 #include "gradroute/base.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { GR_BATCH_INPUTS = 4 };
 
 typedef struct gr_batch {
@@ -26,5 +30,9 @@ typedef struct gr_batch {
     int64_t first;      /* index of row 0 in the logical batch: keys of dropout */
     int64_t step;       /* keys of dropout */
 } gr_batch;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -32,6 +32,10 @@
 #include "gradroute/base.h"
 #include "gradroute/tokenizer.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- Corpus: documents with a topic each ------------------------------------------------------------------------ */
 
 /* Which topic each document has. Documents are numbered 0..docs-1 in the order of reading. */
@@ -92,9 +96,9 @@ typedef struct gr_corpus {
 
 /* Reads every source. A WordNet synset becomes "headword, headword: gloss" (underscores become spaces, adjective
  * markers such as "(p)" go), its topic is the name of its lexicographer file; all 45 names are present in WordNet's
- * order. In a text file each part between separators is a record, and so is what follows the last one unless it is
- * nothing but white space. GR_ERR_FORMAT when a line is corrupt, when an id is missing or occurs twice, or when no
- * document is left; GR_ERR_USAGE when no record has one of the fields (the hint names the nearest member). */
+ * order. In a text file each part between separators is a record, up to the last one that holds text. GR_ERR_FORMAT
+ * when a line is corrupt, when an id is missing or occurs twice, or when no document is left; GR_ERR_USAGE when no
+ * record has one of the fields (the hint names the nearest member). */
 gr_status gr_corpus_open(gr_corpus **corpus, const gr_corpus_def *def, gr_error *err);
 void gr_corpus_free(gr_corpus *corpus);
 
@@ -383,5 +387,9 @@ gr_status gr_scan_new(gr_scan **scan, const gr_dataset *data, const gr_labels *l
 bool gr_scan_next(gr_scan *scan, gr_rows *out); /* false at the end */
 void gr_scan_rewind(gr_scan *scan);
 void gr_scan_free(gr_scan *scan);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -27,6 +27,10 @@
 
 #include "gradroute/arch.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct gr_folder_data {
     const char *name, *sha256;
 } gr_folder_data;
@@ -41,8 +45,9 @@ typedef struct gr_folder_info {
     int data_count;
 } gr_folder_info;
 
-/* Written into PATH.tmp, flushed, then moved into place; a model folder that is there is replaced, anything else is
- * GR_ERR_USAGE. A kill leaves the old folder or the new one. */
+/* Written into PATH.tmp, flushed, then moved into place; a model folder that is there is replaced. A kill leaves the
+ * old folder or the new one. GR_ERR_USAGE: something else is in the way, a text that is not UTF-8, a model that is not
+ * def's; GR_ERR_INPUT: the tokenizer's file cannot be opened; GR_ERR_IO. */
 gr_status gr_folder_save(const char *path, const gr_arch_def *def, gr_model *model, const gr_folder_info *info,
                          gr_error *err);
 
@@ -59,5 +64,16 @@ typedef struct gr_folder {
  * GR_ERR_INPUT for a missing file, GR_ERR_USAGE for an unknown region. */
 gr_status gr_folder_load(gr_folder **folder, const char *path, const char *const *without, int count, gr_error *err);
 void gr_folder_free(gr_folder *folder);
+
+/* The one of PATH, PATH/model (a run) and PATH/routed/model (an audit) that holds a manifest; a new string, NULL with
+ * GR_ERR_INPUT (nothing there) or GR_ERR_USAGE (no model there). */
+gr_status gr_folder_find(char **path, const char *given, gr_error *err);
+
+/* The network that a folder holds and the manifest's digest, without opening a file of numbers. gr_arch_free. */
+gr_status gr_folder_describe(gr_arch_def **def, char sha256[65], const char *path, gr_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -16,6 +16,10 @@
 
 #include "gradroute/base.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct gr_graph gr_graph;
 typedef int gr_value; /* a node of the graph; negative after a mistake */
 typedef int gr_param; /* a parameter */
@@ -53,15 +57,17 @@ typedef struct gr_part {
 gr_graph *gr_graph_new(void);
 void gr_graph_free(gr_graph *graph); /* only for a graph that no gr_model_new took over */
 
+/* Adds a parameter; the name is copied. GR_NONE after a mistake: a size below 1, a name that is taken. */
 gr_param gr_graph_param(gr_graph *graph, const gr_param_def *def);
 
-/* A named point on the edge to whatever reads the returned value; consumers of x itself stay before the tap. */
+/* A named point on the edge to whatever reads the returned value [N x w(x)]; consumers of x itself stay before the tap.
+ * Mistakes: a name that is taken, x that is one number. */
 gr_value gr_tap_point(gr_graph *graph, gr_value x, const char *name);
-gr_tap gr_graph_tap(const gr_graph *graph, gr_value point); /* the tap of such a point */
+gr_tap gr_graph_tap(const gr_graph *graph, gr_value point); /* the tap of such a point; GR_NONE for other values */
 
 /* Regions: named sets of units. parts are the parameters they own; gates are columns [lo, hi) of taps that are
- * weighted when the region is switched. */
-int gr_graph_region(gr_graph *graph, const char *name); /* finds or adds */
+ * weighted when the region is switched. What does not fit the parameter or tap is a mistake of the graph. */
+int gr_graph_region(gr_graph *graph, const char *name); /* its number from 0: found, or added */
 void gr_graph_region_part(gr_graph *graph, int region, gr_part part);
 void gr_graph_region_gate(gr_graph *graph, int region, gr_tap tap, int lo, int hi);
 
@@ -74,7 +80,11 @@ void gr_graph_output(gr_graph *graph, const char *name, gr_value v);
 /* Records a mistake of the description (the first one stays) and returns GR_NONE. */
 int gr_graph_fail(gr_graph *graph, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-int gr_value_width(const gr_graph *graph, gr_value v);
+int gr_value_width(const gr_graph *graph, gr_value v);   /* columns; 0 for what is no value */
 bool gr_value_scalar(const gr_graph *graph, gr_value v); /* one number, not one per row */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -18,6 +18,10 @@
 #include "gradroute/arch.h"
 #include "gradroute/tokenizer.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct gr_import {
     const char *format; /* "llama2.c" */
     gr_arch_def *def;
@@ -34,5 +38,9 @@ gr_status gr_import_open(gr_import **out, const char *const *paths, int count, g
 /* As gr_folder_save; the manifest's `data` names the files. */
 gr_status gr_import_save(const gr_import *in, const char *path, gr_error *err);
 void gr_import_free(gr_import *in); /* NULL is fine */
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

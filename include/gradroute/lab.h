@@ -17,6 +17,10 @@
 #include "gradroute/shards.h"
 #include "gradroute/train.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* How a caller follows and stops long work; all zero is fine. */
 typedef struct gr_control {
     bool resume; /* go on with what the folder holds; false: a folder that holds a run is GR_ERR_USAGE */
@@ -42,7 +46,8 @@ typedef struct gr_project {
     gr_frequencies **frequency; /* [K] counts for routes that mix by them, under the first of their labels; else NULL */
 } gr_project;
 
-/* Reads the corpus, trains the tokenizer and encodes, or opens what folder keeps from before (NULL: keeps nothing). */
+/* Reads the corpus, trains the tokenizer and encodes, or opens what folder keeps from before (NULL: keeps nothing).
+ * control may be NULL. Errors: those of the corpus, tokenizer, dataset and labels (data.h, tokenizer.h). */
 gr_status gr_project_open(gr_project **project, gr_recipe *recipe, const char *folder, const gr_control *control,
                           gr_error *err);
 void gr_project_free(gr_project *project);
@@ -64,7 +69,8 @@ void gr_recipe_check(gr_findings *findings, const gr_project *project);
 typedef enum gr_arm_kind { GR_ARM_ROUTED, GR_ARM_PLAIN, GR_ARM_FILTERED, GR_ARM_PERFECT, GR_ARMS } gr_arm_kind;
 const char *gr_arm_name(gr_arm_kind kind); /* "routed", "plain", "filtered", "perfect" */
 
-/* The network of an arm before training: filtered arms have no regions. gr_arch_free, gr_model_free. */
+/* The network of an arm before training: filtered arms have no regions. gr_arch_free, gr_model_free. Errors: those of
+ * gr_arch_build and gr_surgery_remove. */
 gr_status gr_arm_build(gr_arch_def **def, gr_model **model, const gr_project *project, gr_arm_kind kind, gr_error *err);
 
 /* Trains an arm in folder (metrics.jsonl, checkpoints/, model/, recipe.yaml, done.json) and returns the finished model;
@@ -74,9 +80,12 @@ typedef struct gr_arm {
     double seconds;
     int64_t tokens, steps;
 } gr_arm;
-/* Seconds of a training step, the mean of a few on the first batches; they change the model. */
+/* Seconds of a training step, the mean of a few on the first batches; they change the model. Errors: those of
+ * gr_trainer_new and gr_trainer_step. */
 gr_status gr_arm_time(double *seconds, gr_model *model, const gr_project *project, gr_arm_kind kind, gr_error *err);
 
+/* folder must hold no run unless control->resume is set; control may be NULL. Errors: those of gr_train, gr_folder_save
+ * and gr_folder_load; GR_ERR_USAGE for a folder that holds the run of another recipe. */
 gr_status gr_arm_train(gr_arm *arm, const gr_project *project, gr_arm_kind kind, const char *folder,
                        const gr_control *control, gr_error *err);
 void gr_arm_free(gr_arm *arm);
@@ -94,6 +103,7 @@ typedef struct gr_plan {
     double flops_per_step;   /* matrix products, forward and backward, all rows with everything on */
     double seconds_per_step; /* from a few steps on this machine */
 } gr_plan;
+/* Errors: those of gr_arm_build, gr_router_new and gr_arm_time. */
 gr_status gr_plan_new(gr_plan *plan, const gr_project *project, gr_arm_kind kind, gr_error *err);
 
 /* ---- directions ---------------------------------------------------------------------------------------------------
@@ -111,12 +121,17 @@ gr_status gr_token_cosines(gr_token_cosine **list, int *count, gr_model *model, 
  * ------------------------------------------------------------------------------------------------------------ */
 
 /* Trains routed, plain and the twins asked for, evaluates, runs the test of removal, writes result.json; all of it kept
- * step by step, so that a second call goes on where the first stopped and a finished one only prints. */
+ * step by step, so that a second call with control->resume goes on where the first stopped and a finished one only
+ * reads. control may be NULL. Errors: those of gr_arm_train, gr_evaluator_new and gr_finetune; GR_ERR_IO. */
 typedef struct gr_audit gr_audit;
 gr_status gr_audit_run(gr_audit **audit, const gr_project *project, const char *folder, const gr_control *control,
                        gr_error *err);
 void gr_audit_print(const gr_audit *audit, FILE *out); /* the table, completions, where things are */
 char *gr_audit_json(const gr_audit *audit);            /* the text of result.json; gr_free */
 void gr_audit_free(gr_audit *audit);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -19,6 +19,10 @@
 #include "gradroute/batch.h"
 #include "gradroute/graph.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct gr_model gr_model;
 typedef struct gr_tables gr_tables;
 typedef struct gr_run gr_run;
@@ -27,7 +31,8 @@ typedef struct gr_run gr_run;
  */
 
 /* Compiles and takes over graph (freed on failure too). Parameters are drawn keyed by (seed, name, row, column), so a
- * parameter starts alike in every model that has it, whatever else the model has. */
+ * parameter starts alike in every model that has it, whatever else the model has. GR_ERR_USAGE: the graph's first
+ * mistake; GR_ERR_MEMORY. On failure *model is NULL. */
 gr_status gr_model_new(gr_model **model, gr_graph *graph, uint64_t seed, gr_error *err);
 void gr_model_free(gr_model *model);
 
@@ -76,8 +81,9 @@ int gr_model_width(const gr_model *model, gr_value v);             /* columns of
 /* ---- class tables ---------------------------------------------------------------------------------------------------
  */
 
-/* Tables over `classes` classes, all weights 1. The calls multiply: an entry in several of them gets the product.
- * w has one weight per class. */
+/* Tables over `classes` classes (at least 1), all weights 1. The calls multiply: an entry in several of them gets the
+ * product. w[classes] has one finite weight per class and is copied. Taps, columns, parts and regions must be those of
+ * the model; nothing is added after gr_tables_finish, and nothing else reads tables before it. */
 gr_tables *gr_tables_new(const gr_model *model, int classes);
 void gr_tables_forward(gr_tables *tables, gr_tap tap, int lo, int hi, const double *w); /* x * w forward and backward */
 void gr_tables_activation(gr_tables *tables, gr_tap tap, int lo, int hi,
@@ -122,7 +128,7 @@ gr_status gr_run_new(gr_run **run, gr_model *model, const gr_tables *tables, con
 void gr_run_free(gr_run *run);
 
 void gr_run_zero(gr_run *run);                             /* before the first micro-batch of a logical batch */
-double gr_run_forward(gr_run *run, const gr_batch *batch); /* the total loss of this batch */
+double gr_run_forward(gr_run *run, const gr_batch *batch); /* the total loss of this batch (cross-entropy: nats) */
 void gr_run_backward(gr_run *run);                         /* of the last forward; adds to the gradients */
 void gr_run_reduce(gr_run *run);                           /* after the last micro-batch, before gradients are read */
 
@@ -140,5 +146,9 @@ typedef struct gr_op_time {
     double forward, backward;
 } gr_op_time;
 int gr_run_times(const gr_run *run, gr_op_time *times, int capacity);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

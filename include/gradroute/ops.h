@@ -4,12 +4,18 @@
  *     gr_value h = gr_linear(g, 1, &(gr_term){.x = n, .w = up}, GR_NONE, GR_NONE);
  *     gr_value l = gr_mean(g, gr_cross_entropy(g, logits));
  *
- * N is the number of rows of the batch, w(x) the width of x. Each operation is one file in src/op, named as here.
+ * N is the number of rows of the batch, w(x) the width of x. Each operation is one file in src/op, named as here. What
+ * does not fit (widths, sizes, numbers of terms) is a mistake of the graph (graph.h) and gives GR_NONE, as does
+ * GR_NONE.
  */
 #ifndef GRADROUTE_OPS_H
 #define GRADROUTE_OPS_H
 
 #include "gradroute/graph.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 /* Row k of the batch's real input `index`: [N x width] (gr_batch.x[index]). No gradient. */
 gr_value gr_input(gr_graph *graph, int index, int width);
@@ -59,7 +65,7 @@ gr_value gr_rms_norm(gr_graph *graph, gr_value x, int groups, const gr_norm_grou
 /* Layer norm (Ba et al. 2016) with gain and shift [1 x w(x)], either may be GR_NONE. */
 gr_value gr_layer_norm(gr_graph *graph, gr_value x, gr_param gain, gr_param shift, double eps);
 
-/* Element by element, widths equal. */
+/* Element by element, widths equal: [N x w(x)]. */
 gr_value gr_relu(gr_graph *graph, gr_value x);
 gr_value gr_gelu(gr_graph *graph, gr_value x);                   /* x Phi(x), by erf */
 gr_value gr_gelu_tanh(gr_graph *graph, gr_value x);              /* the tanh form (Hendrycks & Gimpel 2016) */
@@ -111,13 +117,13 @@ typedef struct gr_attention_def {
 } gr_attention_def;
 gr_value gr_attention(gr_graph *graph, gr_value qkv, const gr_attention_def *def);
 
-/* Columns [lo, hi) of x, as a view. */
+/* Columns [lo, hi) of x, as a view: [N x hi - lo]. */
 gr_value gr_slice(gr_graph *graph, gr_value x, int lo, int hi);
 
-/* Values side by side; at most 4. */
+/* Values side by side: [N x sum of their widths]; at most 4. */
 gr_value gr_concat(gr_graph *graph, int count, const gr_value *x);
 
-/* x forward, nothing backward. */
+/* x forward, nothing backward: [N x w(x)]. */
 gr_value gr_stop(gr_graph *graph, gr_value x);
 
 /* -log softmax(logits)[targets[n]] per row: [N x 1]; rows whose target is negative give 0 and no gradient. */
@@ -136,5 +142,9 @@ gr_value gr_correlation(gr_graph *graph, gr_value a, gr_value b);
 
 /* sum_n weight[n] x[n] / denominator, x [N x 1]: one number. */
 gr_value gr_mean(gr_graph *graph, gr_value x);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -28,6 +28,10 @@
 
 #include "gradroute/model.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef enum gr_optim_kind { GR_OPTIM_ADAMW, GR_OPTIM_ADAM, GR_OPTIM_SGD } gr_optim_kind;
 typedef enum gr_schedule { GR_SCHEDULE_CONSTANT, GR_SCHEDULE_LINEAR, GR_SCHEDULE_COSINE } gr_schedule;
 
@@ -83,5 +87,9 @@ int64_t gr_optim_slice_steps(const gr_optim *optim, int slice); /* steps in whic
 
 /* The first (0) or second (1) moment of a parameter, [rows x cols]; NULL where the kind keeps none. */
 gr_real *gr_optim_moment(gr_optim *optim, int which, gr_param p);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

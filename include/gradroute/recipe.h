@@ -37,6 +37,8 @@
  *                norm_gain, eps, position, positions, rotary_base, rotary_size, rotary_halves, attention_scale,
  *                window: N | [N, ...], activation, experts, top, balance, bias, qkv_bias, out_bias,
  *                logit_bias, tied, dropout, init: scaled|flat|uniform, init_std, l1, l1_layers, sizes, loss}
+ *               or {from: FOLDER, fresh: false}: a trained model, to which the regions are added; its sizes,
+ *                context and tokenizer are the defaults
  *     regions:  {NAME: {residual|mlp|heads|experts: {add: N} | {last: N} | {claim: [LO, HI]}, layers: [I, ...],
  *                       parameters: [PATTERN, ...], whole: [I, ...],
  *                       adapter: {rank: R, scale: 1, dropout: 0, maps: [MAP, ...]}, strength: learned|sigmoid,
@@ -47,6 +49,7 @@
  *     train:    {tokens: 4M | steps: N, batch: 32, micro: BATCH, optimizer: adamw|adam|sgd, lr, warmup, schedule:
  *                constant|linear|cosine, final, betas: [B1, B2], eps, decay, momentum, clip,
  *                groups: [{parameters: PATTERN, lr: SCALE, decay: VALUE}], checkpoint: STEPS}
+ *     diagnostics: {every: 50, probe: 200}         steps between measurements; 0: none. More for short ones
  *     twins:    [plain, filtered, perfect]
  *     relearn:  {documents: 64, steps: 30, lr: [0.0003, 0.001], batch: 32, every: 5}
  *     prompts:  [TEXT, ...]
@@ -76,6 +79,10 @@
 #include "gradroute/route.h"
 #include "gradroute/samples.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { GR_RECIPE_RATES = 8 };
 
 typedef struct gr_recipe_data {
@@ -93,12 +100,23 @@ typedef struct gr_recipe_data {
     const char *id; /* member that names a record; NULL: none */
 } gr_recipe_data;
 
+typedef struct gr_recipe_from {
+    const char *path; /* the model folder to go on from; NULL: a network of its own */
+    bool fresh;       /* new units keep their draws instead of putting out 0 at first */
+    gr_arch_def *def; /* what the folder holds */
+    char sha256[65];  /* of its manifest */
+} gr_recipe_from;
+
 typedef struct gr_recipe_train {
     int64_t tokens, steps; /* steps * batch * context, rounded up from the tokens of the file; what is asked for */
     int batch, micro;      /* rows of a step, and of a micro-batch (divides batch) */
     gr_optim_def optim;    /* with total = steps */
     int64_t checkpoint;    /* steps between checkpoints; 0: at the end only */
 } gr_recipe_train;
+
+typedef struct gr_recipe_diagnostics {
+    int64_t every, probe; /* steps between gradients by label and region, and between losses on and off; 0: never */
+} gr_recipe_diagnostics;
 
 typedef struct gr_recipe_relearn {
     int documents, steps, batch, every;
@@ -117,10 +135,12 @@ typedef struct gr_recipe {
     int labels;
     const char *const *adjacent; /* [adjacents] topics */
     int adjacents;
-    gr_arch_def model;       /* with its regions; vocab is 0 where the tokenizer decides */
+    gr_recipe_from from;
+    gr_arch_def model;       /* with its regions, those of `from` first; vocab is 0 where the tokenizer decides */
     const gr_preset *preset; /* NULL: none */
     gr_routes *routes;       /* expanded */
     gr_recipe_train train;
+    gr_recipe_diagnostics diagnostics;
     unsigned twins; /* GR_TWIN_... */
     gr_recipe_relearn relearn;
     const char *const *prompt; /* [prompts] */
@@ -138,8 +158,15 @@ gr_status gr_recipe_parse(gr_recipe **recipe, const char *text, size_t length, c
                           const char *const *sets, int count, gr_error *err);
 void gr_recipe_free(gr_recipe *recipe); /* NULL is fine */
 
+/* Regions of model from this one on are those under study: what the recipe adds to a model it goes on from, or all. */
+int gr_recipe_first_region(const gr_recipe *recipe);
+
 /* The resolved recipe as text (a new string, gr_free) and as a file; reading it gives the same recipe. */
 gr_status gr_recipe_text(const gr_recipe *recipe, char **text, gr_error *err);
 gr_status gr_recipe_write(const gr_recipe *recipe, const char *path, gr_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

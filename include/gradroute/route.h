@@ -21,6 +21,10 @@
 
 #include <stdio.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- Labels ------------------------------------------------------------------------------------------------------
  * Rows are labelled -1 unlabelled, 0 core, 1..K topics; INT16_MIN is an absent row (class -1). Sets of labels are bits:
  * gr_label_bit(label). */
@@ -254,6 +258,7 @@ typedef struct gr_findings {
     size_t capacity;
 } gr_findings; /* {0} is empty */
 
+/* Adds a finding unless one with the same text is there; texts are copied, hint may be NULL. */
 void gr_finding_add(gr_findings *findings, gr_level level, const char *hint, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 int gr_findings_count(const gr_findings *findings, gr_level level); /* of this level or above */
@@ -265,5 +270,9 @@ void gr_findings_free(gr_findings *findings);
  * documents (label -1), documents[1] the core's, documents[1 + k] those labelled k; NULL when unknown. Routes that
  * gr_router_new refuses become an error finding. */
 void gr_route_check(gr_findings *findings, const gr_model *model, const gr_routes *routes, const size_t *documents);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -18,6 +18,10 @@
 
 #include "gradroute/data.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct gr_samples {
     size_t count;
     int32_t width;   /* values of a sample */
@@ -45,5 +49,9 @@ gr_status gr_idx_open(gr_samples **samples, const gr_idx_def *def, gr_error *err
 
 /* Copies everything. */
 gr_status gr_dataset_samples(gr_dataset **data, const gr_samples *samples, const gr_dataset_def *def, gr_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,7 +1,7 @@
 /* shards.h - corpora larger than memory: encoded and packed into rows once, then read by row numbers.
  *
  *     gr_pack_def def = gr_pack_default();
- *     def.corpus = (gr_corpus_def){sources, 2, .dedupe = true};
+ *     def.corpus = (gr_corpus_def){.sources = sources, .source_count = 2, .dedupe = true};
  *     def.label = labels, def.labels = 1;
  *     GR_TRY(gr_shards_pack("shards/books", &def, err));       // a second call goes on where a killed one stopped
  *
@@ -36,6 +36,10 @@
 #include <signal.h>
 
 #include "gradroute/data.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 enum { GR_SHARDS_SAMPLE = 256 };
 
@@ -100,11 +104,19 @@ typedef struct gr_shards {
 gr_status gr_shards_open(gr_shards **shards, const char *folder, const char *checked, gr_error *err);
 void gr_shards_free(gr_shards *shards); /* NULL is fine */
 
+/* Shards know the topics of their documents alone: GR_ERR_USAGE for labels by fields, words, scores or other labels,
+ * and for mistakes on purpose. */
+gr_status gr_shards_check_labels(const gr_label_def *label, int labels, gr_error *err);
+
 /* Context, mixed and labels as a text (gr_free): equal texts fit the same rows. */
 char *gr_shards_settings(int context, bool mixed, const gr_label_def *label, int labels);
 
 /* A stream as of gr_stream_new, with its promises on dropped labels; docs, doc_count and mixed of the def are not
  * used, and width is the shards' context. Its facts are those of an epoch. */
 gr_status gr_stream_new_shards(gr_stream **stream, const gr_shards *shards, const gr_stream_def *def, gr_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,4 +1,4 @@
-/* surgery.h - adding, silencing and removing the units of regions of a trained network.
+/* surgery.h - adding, silencing and removing the units of regions of a trained network, and changing its sizes.
  *
  *     gr_surgery_result out;
  *     gr_arch_def wider = def;                                  (the same with more regions)
@@ -6,6 +6,9 @@
  *     GR_TRY(gr_surgery_off(&out, &def, model, "biology", &(gr_surgery_off_def){.how = GR_OFF_ZERO}, err));
  *     GR_TRY(gr_surgery_remove(&out, &def, model, (const char *[]){"biology"}, 1, err));
  *     GR_TRY(gr_surgery_merge(&out, &def, model, (const char *[]){"adapter"}, 1, err));
+ *     gr_surgery_resize_def larger = gr_surgery_resize_default();
+ *     larger.layers = 6, larger.mlp = 768;
+ *     GR_TRY(gr_surgery_resize(&out, &def, model, &larger, err));
  *     gr_surgery_free(&out);
  *
  * Each takes a description with its model, leaves both alone and returns a new pair.
@@ -15,6 +18,10 @@
 #define GRADROUTE_SURGERY_H
 
 #include "gradroute/arch.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 typedef struct gr_surgery_result {
     gr_arch_def *def; /* owned, gr_arch_free */
@@ -43,6 +50,8 @@ typedef struct gr_surgery_expand_def {
 } gr_surgery_expand_def;
 gr_status gr_surgery_expand(gr_surgery_result *out, const gr_arch_def *def, gr_model *model, const gr_arch_def *wider,
                             const gr_surgery_expand_def *how, gr_error *err);
+/* Whether expand would take the two, before there is a model. */
+gr_status gr_surgery_fits(const gr_arch_def *def, const gr_arch_def *wider, gr_error *err);
 
 /* ---- off ------------------------------------------------------------------------------------------------------------
  *
@@ -95,5 +104,49 @@ gr_status gr_surgery_remove(gr_surgery_result *out, const gr_arch_def *def, gr_m
  */
 gr_status gr_surgery_merge(gr_surgery_result *out, const gr_arch_def *def, gr_model *model, const char *const *regions,
                            int count, gr_error *err);
+
+/* ---- resize ---------------------------------------------------------------------------------------------------------
+ *
+ * More or fewer layers, neurons, heads and residual dimensions of the core. What is new puts out nothing at first and
+ * takes its inputs from the draws, so growing leaves the function as it is: bit for bit for layers, up to the rounding
+ * of longer sums (with zeros in them) otherwise. What shrinks loses its last units, or the layers from `at` on;
+ * growing and shrinking back gives the bits that were there before.
+ *
+ * Residual dimensions: RMS norm divides by their number, so from D to W dimensions all gains are multiplied by
+ * sqrt(D/W) and eps by D/W. That is exact where one width is 4, 16, .. times the other, and refused otherwise unless
+ * `rounding` takes gains that are rounded. Refused: layer norm, whose mean would be over other dimensions too, and
+ * networks with residual groups, whose norms count D alone or D and the group.
+ *
+ * Regions: claims stay with their units (`last` becomes a range); a region of all layers has units in new ones too. A
+ * region that claims what would go, names no layer that stays, or owns parameters by a pattern that would mean others,
+ * is GR_ERR_USAGE. So are layers, heads and residual dimensions of a multilayer perceptron.
+ */
+enum { GR_SURGERY_KEEP = -1, GR_SURGERY_END = -1 };
+typedef struct gr_surgery_resize_def {
+    int layers; /* as many, or GR_SURGERY_KEEP; so the next three */
+    int at;     /* layer before which new ones come, or the first to go; GR_SURGERY_END: behind, or the last */
+    int mlp, heads, width; /* neurons and (query) heads of every layer, residual dimensions */
+    bool rounding;
+    uint64_t seed; /* of the draws; 0: the model's own */
+} gr_surgery_resize_def;
+gr_surgery_resize_def gr_surgery_resize_default(void); /* keeps everything */
+gr_status gr_surgery_resize(gr_surgery_result *out, const gr_arch_def *def, gr_model *model,
+                            const gr_surgery_resize_def *how, gr_error *err);
+
+/* ---- compare --------------------------------------------------------------------------------------------------------
+ *
+ * The largest |difference| of logits between two models over batches, each under its profile (tables whose class 0
+ * every row uses; NULL: everything on). Rows whose class is -1 do not count. GR_ERR_USAGE: no rows, more than `rows` of
+ * them in a batch, outputs of different widths. A difference that is no number is given as infinity. */
+typedef struct gr_surgery_side {
+    gr_model *model;
+    const gr_tables *tables;
+} gr_surgery_side;
+gr_status gr_surgery_compare(double *largest, const gr_surgery_side side[2], int rows,
+                             bool (*next)(void *context, gr_batch *batch), void *context, gr_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -39,6 +39,10 @@
 
 #include "gradroute/base.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 typedef struct gr_tokenizer gr_tokenizer;
 
 /* Borrowed bytes; no terminating zero is needed. */
@@ -135,5 +139,9 @@ const char *gr_tokenizer_token(const gr_tokenizer *tok, int id, size_t *length);
 
 /* Same tokens, merges and pattern, and so the same ids for every text. */
 bool gr_tokenizer_equal(const gr_tokenizer *a, const gr_tokenizer *b);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

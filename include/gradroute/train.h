@@ -26,6 +26,10 @@
 #include "gradroute/optim.h"
 #include "gradroute/route.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* ---- Training ---------------------------------------------------------------------------------------------------- */
 
 typedef struct gr_progress {
@@ -38,7 +42,22 @@ typedef struct gr_progress {
     double lr, grad_norm;         /* of the last step; the norm is that of the open gradient before clipping */
     double tokens_per_s;          /* targets per second since the run was started or resumed */
     double seconds, seconds_left; /* worked on this run, earlier sessions included; likely left */
+    double absorption; /* the latest diagnostics, NaN before the first (docs/measures.md): share of a topic's */
+    double off_forget, off_retain; /* gradient in its region; what switching it off adds to losses */
+    const char *warning;           /* new with this step, or NULL */
 } gr_progress;
+
+/* Measured beside training, without changing a bit of it, and written to the metrics: every so many steps and at the
+ * end. Needs labels, a router and regions, else nothing is measured. docs/measures.md has the definitions. */
+typedef struct gr_diagnostics_def {
+    int64_t every;          /* gradients by label and region, and absorption; 0: never */
+    int64_t probe;          /* losses with each region on and off; 0: never */
+    const gr_dataset *data; /* samples: training documents for gradients, held-out ones for losses; NULL: never */
+    uint64_t seed;          /* of the samples */
+} gr_diagnostics_def;
+
+/* Bytes that diagnostics would take beside the training run, for rows of `width` positions. */
+size_t gr_diagnostics_plan(const gr_model *model, const gr_diagnostics_def *def, int width);
 
 /* What is pointed to must outlive the trainer, strings and optimiser groups excepted. */
 typedef struct gr_train_def {
@@ -58,6 +77,7 @@ typedef struct gr_train_def {
     int64_t checkpoint_every; /* steps; 0: at the end and when stopped only */
     const char *digest;       /* of everything that decides the result (recipe, data); resuming refuses another */
     bool resume;              /* go on from the newest checkpoint of the folder if there is one */
+    gr_diagnostics_def diagnostics;
 
     void (*progress)(void *user, const gr_progress *progress); /* after every step; NULL: none */
     void *user;
@@ -70,9 +90,9 @@ gr_train_def gr_train_default(void);
 /* A trainer holds the optimiser, a run and the batch: all memory is taken by gr_trainer_new.
  *
  * metrics.jsonl has one object a step: step (from 1), loss, loss_core and loss_LABEL (null where the step had none),
- * lr, grad_norm, tokens (targets so far, second showings included), then the wall times seconds and tokens_per_s. On
- * resume it is cut to what the checkpoint knew. Checkpoints hold parameters, optimiser, step and the length of the
- * metrics; the newest 2 are kept.
+ * lr, grad_norm, tokens (targets so far, second showings included), what diagnostics measured, then the wall times
+ * seconds and tokens_per_s. On resume it is cut to what the checkpoint knew. Checkpoints hold parameters, optimiser,
+ * step and the length of the metrics; the newest 2 are kept.
  *
  * gr_trainer_new: GR_ERR_USAGE for options out of range, a folder with a run in it when resume is false, a checkpoint
  * of another recipe; GR_ERR_FORMAT for damaged checkpoints and metrics shorter than the checkpoint says; GR_ERR_MEMORY.
@@ -89,15 +109,16 @@ gr_status gr_trainer_step(gr_trainer *trainer, gr_error *err);
 gr_status gr_trainer_run(gr_trainer *trainer, gr_error *err);
 
 int64_t gr_trainer_steps(const gr_trainer *trainer); /* steps done; def.steps or more: the run is finished */
-gr_optim *gr_trainer_optim(gr_trainer *trainer);
+gr_optim *gr_trainer_optim(gr_trainer *trainer);     /* borrowed: its steps, moments and learning rate */
 
-/* new, run and free in one. */
+/* new, run and free in one; errors are theirs. */
 gr_status gr_train(const gr_train_def *def, gr_error *err);
 
 /* ---- Evaluation -------------------------------------------------------------------------------------------------- */
 
 /* Losses of a model under a profile: tables whose class 0 every row uses (NULL: as it is). The model needs an output
- * "row_loss" [N x 1]. rows and width as the scans were made; tables must outlive the evaluator. */
+ * "row_loss" [N x 1]. rows and width as the scans were made; tables must outlive the evaluator. GR_ERR_USAGE: no such
+ * output, sizes below 1; GR_ERR_MEMORY. */
 typedef struct gr_evaluator gr_evaluator;
 gr_status gr_evaluator_new(gr_evaluator **evaluator, gr_model *model, const gr_tables *tables, int rows, int width,
                            gr_error *err);
@@ -109,8 +130,8 @@ void gr_evaluator_free(gr_evaluator *evaluator);
 void gr_evaluator_labelled(gr_evaluator *evaluator, bool labelled);
 
 /* From the start of the scan to its end: for each document d < docs that it holds, nll[d] is the sum over the
- * document's targets of -log p and tokens[d] their number; 0 and 0 for all others. Sees the parameters as they are
- * now. Does not allocate. */
+ * document's targets of -log p, in nats, and tokens[d] their number; 0 and 0 for all others. Sees the parameters as
+ * they are now. Does not allocate. */
 void gr_evaluate(gr_evaluator *evaluator, gr_scan *scan, double *nll, int32_t *tokens, size_t docs);
 
 /* The same, and right[d]: targets whose logit is the largest, the first of equals. Needs the output "logits"
@@ -118,7 +139,7 @@ void gr_evaluate(gr_evaluator *evaluator, gr_scan *scan, double *nll, int32_t *t
 void gr_evaluate_right(gr_evaluator *evaluator, gr_scan *scan, double *nll, int32_t *tokens, int32_t *right,
                        size_t docs);
 
-/* Sum of nll over sum of tokens for the documents listed; NaN without tokens. */
+/* Sum of nll over sum of tokens for the documents docs[count]: nats per token; NaN without tokens. */
 double gr_loss_mean(const double *nll, const int32_t *tokens, const uint32_t *docs, size_t count);
 
 /* ---- Fine-tuning ------------------------------------------------------------------------------------------------- */
@@ -140,5 +161,9 @@ gr_finetune_def gr_finetune_default(void);
  * wants them back. Errors: those of gr_optim_step, gr_scan_new and after; GR_ERR_USAGE without documents. */
 gr_status gr_finetune(gr_model *model, const gr_tables *tables, const gr_dataset *data, const gr_labels *labels,
                       const uint32_t *docs, size_t count, const gr_finetune_def *def, gr_error *err);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -28,6 +28,8 @@ int gr__remap_origin(const gr__remap *map, int param) {
     const gr__plan_param *p = &map->to->param[param];
     if (p->block == GR_NONE || map->layer[p->block] == p->block)
         return gr__plan_find(map->from, p->def.name);
+    if (map->layer[p->block] < 0)
+        return GR_NONE;
     char number[32];
     snprintf(number, sizeof number, "layers.%d.", p->block);
     const char *at = strstr(p->def.name, number);
@@ -44,9 +46,12 @@ int *gr__remap_lines(const gr__remap *map, int param, int axis) {
     const gr__unit unit = gr__plan_core(map->to, param) ? p->axis[axis].unit : GR__PLAIN;
     const int scale = gr__plan_lines_of(map->to, unit);
     const int *units = !scale ? NULL : unit == GR__NEURON ? map->mlp[layer] : map->heads[layer];
+    int known = unit == GR__STREAM ? map->from->width : lines; /* the stream grows at its end */
     int *from = gr_alloc((size_t)lines * sizeof *from);
-    for (int i = 0; i < lines; i++)
-        from[i] = !units ? i : units[i / scale] < 0 ? -1 : units[i / scale] * scale + i % scale;
+    for (int i = 0; i < lines && !units; i++)
+        from[i] = i < known ? i : -1;
+    for (int i = 0; i < lines && units; i++)
+        from[i] = units[i / scale] < 0 ? -1 : units[i / scale] * scale + i % scale;
     if (p->axis[axis].unit == GR__EXPERT) /* an expert is where its first neuron is */
         for (int i = 0, each = map->to->each[layer]; i < lines; i++)
             from[i] = map->mlp[layer][i * each] < 0 ? -1 : map->mlp[layer][i * each] / each;
@@ -66,18 +71,19 @@ static bool adds(const gr_arch_region *region, bool heads) {
     return !region->residual.add && (heads ? region->heads.add : region->mlp.add + region->experts.add) > 0;
 }
 
-static int *widen(const gr__plan *from, const gr__plan *to, int layer, bool heads) {
-    int base = heads ? to->heads[layer] : to->mlp[layer], old = heads ? from->heads[layer] : from->mlp[layer];
-    int all = heads ? to->heads_all[layer] : to->mlp_all[layer];
+/* was: the layer of `from`, -1: none. */
+static int *widen(const gr__plan *from, const gr__plan *to, int layer, int was, bool heads) {
+    int base = heads ? to->heads[layer] : to->mlp[layer], all = heads ? to->heads_all[layer] : to->mlp_all[layer];
+    int old = was < 0 ? 0 : heads ? from->heads[was] : from->mlp[was];
     int *units = gr_alloc((size_t)all * sizeof *units);
     for (int i = 0; i < all; i++)
         units[i] = i < base && i < old ? i : -1;
-    for (int r = 0; r < to->def->region_count; r++) {
+    for (int r = 0; r < to->def->region_count && was >= 0; r++) {
         int q = find_region(from->def, to->def->regions[r].name);
         if (q == GR_NONE || !adds(&to->def->regions[r], heads) || !adds(&from->def->regions[q], heads))
             continue;
         gr__span s = (heads ? to->head_span : to->mlp_span)[r * to->layers + layer];
-        gr__span t = (heads ? from->head_span : from->mlp_span)[q * from->layers + layer];
+        gr__span t = (heads ? from->head_span : from->mlp_span)[q * from->layers + was];
         for (int i = 0; i < s.hi - s.lo && i < t.hi - t.lo; i++)
             units[s.lo + i] = t.lo + i;
     }
@@ -94,6 +100,16 @@ static gr__remap *remap_new(gr__plan *from, gr__plan *to, gr_arch_def *def) {
                        gr_alloc((size_t)to->layers * sizeof(int *))};
     for (int i = 0; i < to->layers; i++)
         map->layer[i] = i;
+    return map;
+}
+
+gr__remap *gr__remap_new(gr__plan *from, gr__plan *to, gr_arch_def *def, const int *layer) {
+    gr__remap *map = remap_new(from, to, def);
+    for (int i = 0; i < to->layers; i++) {
+        int was = map->layer[i] = layer ? layer[i] : i;
+        map->heads[i] = widen(from, to, i, was, true);
+        map->mlp[i] = widen(from, to, i, was, false);
+    }
     return map;
 }
 
@@ -116,11 +132,7 @@ gr_status gr__remap_expand(gr__remap **out, const gr_arch_def *def, const gr_arc
         gr__plan_free(from);
         return status;
     }
-    gr__remap *map = *out = remap_new(from, to, copy);
-    for (int i = 0; i < to->layers; i++) {
-        map->heads[i] = widen(from, to, i, true);
-        map->mlp[i] = widen(from, to, i, false);
-    }
+    *out = gr__remap_new(from, to, copy, NULL);
     return GR_OK;
 }
 

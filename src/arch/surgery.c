@@ -53,9 +53,8 @@ static void fill_model(const gr__remap *map, gr_model *to, gr_model *from, bool 
     }
 }
 
-/* The new model of a map, filled; takes the map's description into the result. */
-static gr_status finish(gr_surgery_result *out, gr__remap *map, gr_model *model, uint64_t seed, bool fresh,
-                        gr_error *err) {
+gr_status gr__surgery_finish(gr_surgery_result *out, gr__remap *map, gr_model *model, uint64_t seed, bool fresh,
+                             gr_error *err) {
     gr_model *made;
     GR_TRY(gr__plan_match(map->from, model, err));
     GR_TRY(gr__arch_model(&made, map->to, seed, false, err));
@@ -132,6 +131,14 @@ static gr_status check_wider(const gr__remap *map, gr_error *err) {
     return GR_OK;
 }
 
+gr_status gr_surgery_fits(const gr_arch_def *def, const gr_arch_def *wider, gr_error *err) {
+    gr__remap *map;
+    GR_TRY(gr__remap_expand(&map, def, wider, err));
+    gr_status status = check_wider(map, err);
+    gr__remap_free(map);
+    return status;
+}
+
 gr_status gr_surgery_expand(gr_surgery_result *out, const gr_arch_def *def, gr_model *model, const gr_arch_def *wider,
                             const gr_surgery_expand_def *how, gr_error *err) {
     gr__remap *map;
@@ -139,7 +146,7 @@ gr_status gr_surgery_expand(gr_surgery_result *out, const gr_arch_def *def, gr_m
     GR_TRY(gr__remap_expand(&map, def, wider, err));
     gr_status status = check_wider(map, err);
     if (!status)
-        status = finish(out, map, model, how->seed ? how->seed : gr_model_seed(model), how->fresh, err);
+        status = gr__surgery_finish(out, map, model, how->seed ? how->seed : gr_model_seed(model), how->fresh, err);
     gr__remap_free(map);
     return status;
 }
@@ -354,7 +361,7 @@ gr_status gr_surgery_off(gr_surgery_result *out, const gr_arch_def *def, gr_mode
     while (--r >= 0 && strcmp(def->regions[r].name, region))
         ;
     gr_status status = r < 0 ? USAGE(err, NULL, "there is no region '%s'", region)
-                             : finish(out, map, model, gr_model_seed(model), false, err);
+                             : gr__surgery_finish(out, map, model, gr_model_seed(model), false, err);
     if (!status)
         status = off(map, out->model, r, how, err);
     if (status)
@@ -370,7 +377,7 @@ gr_status gr_surgery_remove(gr_surgery_result *out, const gr_arch_def *def, gr_m
     gr__remap *map;
     *out = (gr_surgery_result){0};
     GR_TRY(gr__remap_remove(&map, def, regions, count, err));
-    gr_status status = finish(out, map, model, gr_model_seed(model), false, err);
+    gr_status status = gr__surgery_finish(out, map, model, gr_model_seed(model), false, err);
     gr__remap_free(map);
     return status;
 }

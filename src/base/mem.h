@@ -10,13 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gradroute/base.h" /* gr_free */
+
 void *gr_alloc(size_t size);              /* zeroed, never NULL */
 void *gr_alloc_try(size_t size);          /* zeroed, 64-byte aligned, NULL when refused */
 void *gr_realloc(void *old, size_t size); /* as realloc: the grown part is not zeroed; never NULL */
 char *gr_strdup(const char *text);        /* NULL stays NULL */
 char *gr_format(const char *format, ...) __attribute__((format(printf, 1, 2))); /* a new string */
-void gr_free(void *block);
-uint64_t gr_alloc_count(void); /* calls of the four above since the start */
+uint64_t gr_alloc_count(void);                                                  /* allocations since the start */
 
 /* Grows a typed array by doubling: GR_PUSH(list, count, capacity) = value; */
 void *gr__grow(void *list, size_t *capacity, size_t need, size_t size);

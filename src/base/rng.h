@@ -16,7 +16,8 @@ enum {
     GR_STREAM_LABEL,
     GR_STREAM_SAMPLE,
     GR_STREAM_BOOTSTRAP,
-    GR_STREAM_TEST
+    GR_STREAM_TEST,
+    GR_STREAM_DIAGNOSE
 };
 
 typedef struct gr_key {

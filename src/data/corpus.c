@@ -156,7 +156,7 @@ void gr__sink_member(gr__sink *sink, const char *name) {
 /* The record's number, key and members; document says whether it becomes one. */
 static void end_record(gr__sink *sink, bool document, size_t lead, size_t tail) {
     gr_corpus *corpus = sink->corpus;
-    if (document) {
+    if (document && !sink->most) { /* chunks lose documents on their way, and so their places */
         GR_PUSH(corpus->record, sink->record_count, sink->record_capacity) = (uint32_t)corpus->records;
         GR_PUSH(corpus->lead, sink->lead_count, sink->lead_capacity) = sink->keep_cuts ? (uint32_t)lead : 0;
         GR_PUSH(corpus->tail, sink->tail_count, sink->tail_capacity) = sink->keep_cuts ? (uint32_t)tail : 0;
@@ -183,9 +183,6 @@ static gr_status hand_out(gr__sink *sink, gr_error *err) {
     gr_arena_free(sink->texts);
     sink->texts = gr_arena_new();
     corpus->topics.docs = sink->of_count = sink->bytes = 0;
-    sink->record_count = sink->lead_count = sink->tail_count = 0;
-    for (int f = 0; f < sink->def->field_count; f++)
-        sink->columns[f].count = 0;
     return GR_OK;
 }
 
@@ -304,15 +301,8 @@ static gr_status read_sources(gr__sink *sink, const gr_corpus_def *def, gr_error
     return GR_OK;
 }
 
-gr_status gr__corpus_empty(const gr_corpus_def *def, size_t skipped, gr_error *err) {
-    return gr_error_set(err, GR_ERR_FORMAT, def->source_count ? def->sources[0].path : "data",
-                        "check the path, the text field and the separator",
-                        "the corpus is empty: no document in %d source(s), %zu record(s) without text",
-                        def->source_count, skipped);
-}
-
 static void open_sink(gr__sink *sink, gr_corpus *corpus, const gr_corpus_def *def) {
-    *sink = (gr__sink){.corpus = corpus, .def = def};
+    *sink = (gr__sink){.corpus = corpus, .def = def, .texts = corpus->arena};
     sink->members.arena = corpus->arena;
     sink->columns = gr_alloc((size_t)def->field_count * sizeof *sink->columns);
     for (int f = 0; f < def->field_count; f++) {
@@ -384,13 +374,19 @@ static gr_status check_ids(const gr_corpus *corpus, const gr_corpus_def *def, gr
                         "records %u and %u have the same \"%s\"", twice[0] + 1, twice[1] + 1, def->id);
 }
 
+gr_status gr__corpus_empty(const gr_corpus_def *def, size_t skipped, gr_error *err) {
+    return gr_error_set(err, GR_ERR_FORMAT, def->source_count ? def->sources[0].path : "data",
+                        "check the path, the text field and the separator",
+                        "the corpus is empty: no document in %d source(s), %zu record(s) without text",
+                        def->source_count, skipped);
+}
+
 gr_status gr_corpus_open(gr_corpus **out, const gr_corpus_def *def, gr_error *err) {
     *out = NULL;
     gr_corpus *corpus = gr_alloc(sizeof *corpus);
     corpus->arena = gr_arena_new();
     gr__sink sink;
     open_sink(&sink, corpus, def);
-    sink.texts = corpus->arena;
     gr_status status = read_sources(&sink, def, err);
     if (status == GR_OK && !corpus->topics.docs)
         status = gr__corpus_empty(def, corpus->skipped, err);
@@ -412,8 +408,11 @@ gr_status gr_corpus_open(gr_corpus **out, const gr_corpus_def *def, gr_error *er
 gr_status gr__corpus_chunks(const gr_corpus_def *def, size_t bytes, gr__take *take, void *user, gr_error *err) {
     gr_corpus *corpus = gr_alloc(sizeof *corpus);
     corpus->arena = gr_arena_new();
+    gr_corpus_def plain = *def; /* members of records are not kept */
+    plain.field_count = 0;
+    plain.id = NULL;
     gr__sink sink;
-    open_sink(&sink, corpus, def);
+    open_sink(&sink, corpus, &plain);
     sink.texts = gr_arena_new();
     sink.most = bytes;
     sink.take = take;

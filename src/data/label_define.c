@@ -88,7 +88,7 @@ static gr_status need_text(const gr__making *m, const gr_label_def *def, gr_erro
                             m->data->vocab);
     if (m->data && m->tokenizer)
         return GR_OK;
-    return gr_error_set(err, GR_ERR_USAGE, def->name, "gr_labels_make with the dataset and its tokenizer",
+    return gr_error_set(err, GR_ERR_USAGE, def->name, "label samples by their classes, in `is`",
                         "the label goes by text or scores, and topics are all that is given");
 }
 
@@ -131,7 +131,8 @@ static gr_status add_tokens(gr__making *m, gr__label_from *s, gr_error *err) {
 
 static gr_status add_scores(gr__making *m, gr__label_from *s, gr_error *err) {
     const gr_label_scores *def = s->def->scores;
-    GR_TRY(need_text(m, s->def, err));
+    if (!m->data || s->def->per != GR_PER_DOCUMENT)
+        GR_TRY(need_text(m, s->def, err));
     if (!(def->threshold >= 0 && def->threshold <= 1))
         return gr_error_set(err, GR_ERR_USAGE, s->def->name, NULL, "the threshold %g is not in [0, 1]", def->threshold);
     GR_TRY(gr__scores_read(&s->scores, def, m->data, err));

@@ -4,6 +4,25 @@
 #include "data/feed.h"
 #include "data/reader.h"
 
+static bool is_blank(const gr__part *part) {
+    for (size_t i = 0; i < part->length; i++)
+        if (part->text[i] != ' ' && (part->text[i] < '\t' || part->text[i] > '\r'))
+            return false;
+    return true;
+}
+
+/* Parts without text are records, but for those at the end. */
+static gr_status add_part(gr__sink *sink, size_t *blanks, const gr__part *part, int32_t topic, const char *path,
+                          gr_error *err) {
+    if (is_blank(part)) {
+        ++*blanks;
+        return GR_OK;
+    }
+    for (; *blanks; --*blanks)
+        GR_TRY(gr__sink_add(sink, "", 0, topic, path, err));
+    return gr__sink_add(sink, part->text, part->length, topic, path, err);
+}
+
 static gr_status read_file(gr__sink *sink, const gr_source *source, const char *path, gr_error *err) {
     const char *name = source->topic ? source->topic : "text", *separator = source->separator;
     if (!separator || !*separator)
@@ -11,12 +30,13 @@ static gr_status read_file(gr__sink *sink, const gr_source *source, const char *
                             "the separator between documents is empty");
     gr__feed *feed;
     gr__part part = {0};
+    size_t blanks = 0;
     int32_t topic;
     GR_TRY(gr__feed_open(&feed, path, "check the path in the recipe's data", err));
     gr_status status = gr__sink_topic(sink, &topic, name, strlen(name), path, err);
     while (status == GR_OK && (status = gr__feed_next(feed, &part, separator, strlen(separator), err)) == GR_OK &&
            part.text)
-        status = gr__sink_add(sink, part.text, part.length, topic, path, err);
+        status = add_part(sink, &blanks, &part, topic, path, err);
     gr__feed_close(feed);
     return status;
 }

@@ -14,6 +14,15 @@
 
 static const char remedy[] = "run `gradroute data pack` again with the same folder: what is damaged is made anew";
 
+gr_status gr_shards_check_labels(const gr_label_def *label, int labels, gr_error *err) {
+    for (int k = 0; k < labels; k++)
+        if (label[k].field || label[k].words || label[k].scores || label[k].all_count || label[k].noise)
+            return gr_error_set(err, GR_ERR_USAGE, label[k].name, "read the corpus itself, or give documents topics",
+                                "shards keep topics: labels by fields, words, scores or other labels, and mistakes on "
+                                "purpose, need the text");
+    return GR_OK;
+}
+
 char *gr_shards_settings(int context, bool mixed, const gr_label_def *label, int labels) {
     json_t *list = json_array();
     for (int k = 0; k < labels; k++) {

@@ -353,13 +353,6 @@ static gr_status count_labels(rows_job *j, gr_error *err) {
 /* Names, topics and shares as a dataset would take them: `held` has documents of every topic. */
 static gr_status check_labels(const packer *p, gr_error *err) {
     gr_labels *labels;
-    for (int k = 0; k < p->def->labels; k++) {
-        const gr_label_def *d = &p->def->label[k];
-        if (d->field || d->words || d->scores || d->all_of || d->noise)
-            return gr_error_set(err, GR_ERR_USAGE, d->name,
-                                "label by topics (is, known), or train from the sources without packing",
-                                "shards keep a label for each topic, none by words, scores, other fields or noise");
-    }
     GR_TRY(gr_labels_new(&labels, &p->held.topics, p->def->label, p->def->labels, NULL, 0, 1, err));
     gr_labels_free(labels);
     return GR_OK;
@@ -550,6 +543,7 @@ static gr_status check(const gr_pack_def *d, gr_error *err) {
 
 gr_status gr_shards_pack(const char *folder, const gr_pack_def *def, gr_error *err) {
     GR_TRY(check(def, err));
+    GR_TRY(gr_shards_check_labels(def->label, def->labels, err));
     if (mkdir(folder, 0777) && errno != EEXIST)
         return gr_error_set(err, GR_ERR_IO, folder, "is the folder above it there, and writable?", "cannot make: %s",
                             strerror(errno));

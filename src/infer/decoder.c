@@ -10,7 +10,8 @@ struct gr_decoder {
     gr_model *model;
     const gr_tables *tables;
     gr_decoder_def def;
-    gr_run *step, *pass; /* pass: made for as many rows as were needed so far, NULL before */
+    gr_run *step, *pass; /* pass: NULL before the first one */
+    int pass_rows;       /* what it was made for */
     int32_t *ids;        /* [context] the window */
     int count;           /* tokens in it */
     gr_value logits;
@@ -50,18 +51,25 @@ void gr_decoder_free(gr_decoder *d) {
 
 void gr_decoder_restart(gr_decoder *d) { d->count = 0; }
 int gr_decoder_count(const gr_decoder *d) { return d->count; }
+int gr_decoder_vocab(const gr_decoder *d) { return gr_model_width(d->model, d->logits); }
+
+/* A run for windows of this many rows: of 64, 128 .., so that few are made. The size of a run decides how its products
+ * round, so it follows from the window alone and not from what was read before. */
+static gr_status pass_for(gr_decoder *d, int count, gr_error *err) {
+    const int rows = count > d->def.context - 63 ? d->def.context : (count + 63) / 64 * 64;
+    if (d->pass && d->pass_rows == rows)
+        return GR_OK;
+    gr_run_free(d->pass);
+    d->pass = NULL;
+    d->pass_rows = rows;
+    GR_TRY(gr_run_new(&d->pass, d->model, d->tables, &(gr_run_def){.rows = rows, .precision = d->def.precision}, err));
+    d->pass->follower = d->step;
+    return GR_OK;
+}
 
 /* Computes the whole window in one pass, which fills what the rows to come read. */
 static gr_status pass_over(gr_decoder *d, const gr_real **logits, gr_error *err) {
-    if (d->pass && d->pass->layout->capacity < d->count) {
-        gr_run_free(d->pass);
-        d->pass = NULL;
-    }
-    if (!d->pass) {
-        gr_run_def def = {.rows = d->count, .precision = d->def.precision};
-        GR_TRY(gr_run_new(&d->pass, d->model, d->tables, &def, err));
-        d->pass->follower = d->step;
-    }
+    GR_TRY(pass_for(d, d->count, err));
     int stride;
     gr_run_forward(d->pass, &(gr_batch){.rows = d->count, .ids = d->ids, .denominator = 1});
     const gr_real *all = gr_run_value(d->pass, d->logits, &stride);

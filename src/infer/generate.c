@@ -1,50 +1,104 @@
-#include "gradroute/infer.h"
+#include <time.h>
 
 #include "base/mem.h"
+#include "infer/going_on.h"
 #include "infer/pick.h"
 
 gr_generate_def gr_generate_default(void) {
-    return (gr_generate_def){.tokens = 40, .context = 128, .seed = 1, .stop = -1};
+    return (gr_generate_def){.tokens = 40, .context = 128, .top_p = 1, .seed = 1, .stop = -1};
 }
 
-static gr_status check(const gr_generate_def *def, gr_error *err) {
-    if (def->tokens < 0 || def->context < 1 || !(def->temperature >= 0) || def->top_k < 0)
-        return gr_error_set(err, GR_ERR_USAGE, "generate", NULL, "tokens %d, context %d, temperature %g, top_k %d",
-                            def->tokens, def->context, def->temperature, def->top_k);
+gr_status gr__generate_check(const gr_generate_def *def, gr_error *err) {
+    if (def->tokens < 0)
+        return gr_error_set(err, GR_ERR_USAGE, "generate", NULL, "tokens %d", def->tokens);
+    if (!(def->temperature >= 0))
+        return gr_error_set(err, GR_ERR_USAGE, "generate", "0 takes the most likely token, 1 draws as the model says",
+                            "temperature %g", def->temperature);
+    if (def->top_k < 0)
+        return gr_error_set(err, GR_ERR_USAGE, "generate", "0 draws among all", "top_k %d", def->top_k);
+    if (!(def->top_p > 0 && def->top_p <= 1))
+        return gr_error_set(err, GR_ERR_USAGE, "generate", "a share above 0; 1 draws among all", "top_p %g",
+                            def->top_p);
+    if (!(def->min_p >= 0 && def->min_p <= 1))
+        return gr_error_set(err, GR_ERR_USAGE, "generate",
+                            "a share of the most likely token's chance; 0 draws among all", "min_p %g", def->min_p);
     return GR_OK;
 }
 
-static gr_status go_on(gr_decoder *decoder, gr__choice *list, int32_t *out, int *count, const int32_t *prompt,
-                       int prompt_count, int vocab, const gr_generate_def *def, gr_error *err) {
-    const gr_real *logits;
-    GR_TRY(gr_decoder_read(decoder, &logits, prompt, prompt_count, err));
-    while (*count < def->tokens) {
-        int next = gr__pick(list, logits, vocab, def, *count);
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static gr_status loop(gr__going *g, gr__choice *list, const gr_real *logits, int prompt_count, gr_error *err) {
+    const gr_generate_def *def = g->def;
+    const int vocab = gr_decoder_vocab(g->decoder);
+    g->finish = GR_FINISH_LENGTH;
+    while (g->tokens < def->tokens) {
+        int32_t next = gr__pick(list, logits, vocab, def, g->tokens);
         if (next < 0)
             return gr_error_set(err, GR_ERR_NUMERIC, "generate", "the model is damaged or diverged while training",
-                                "logits after %d tokens are not finite", prompt_count + *count);
-        if (next == def->stop)
+                                "logits after %d tokens are not finite", prompt_count + g->tokens);
+        if (next == def->stop || next == g->end) {
+            g->finish = GR_FINISH_END;
             break;
-        out[(*count)++] = next;
-        if (*count < def->tokens)
-            GR_TRY(gr_decoder_read(decoder, &logits, &next, 1, err));
+        }
+        g->tokens++;
+        if (!g->take(g->user, next)) {
+            g->finish = GR_FINISH_CALLER;
+            break;
+        }
+        if (g->tokens < def->tokens) {
+            GR_TRY(gr_decoder_read(g->decoder, &logits, &next, 1, err));
+            g->reads++;
+        }
     }
     return GR_OK;
 }
 
+gr_status gr__go_on(gr__going *g, const int32_t *prompt, int prompt_count, gr_error *err) {
+    const gr_real *logits;
+    const double start = now();
+    gr_decoder_restart(g->decoder);
+    GR_TRY(gr_decoder_read(g->decoder, &logits, prompt, prompt_count, err));
+    const double read = now();
+    gr__choice *list = gr_alloc((size_t)gr_decoder_vocab(g->decoder) * sizeof *list);
+    gr_status status = loop(g, list, logits, prompt_count, err);
+    gr_free(list);
+    g->prompt_seconds = read - start;
+    g->seconds = now() - read;
+    return status;
+}
+
+/* ---- tokens alone ---- */
+
+typedef struct ids {
+    int32_t *out;
+    int count;
+} ids;
+
+static bool keep(void *user, int32_t token) {
+    ids *to = user;
+    to->out[to->count++] = token;
+    return true;
+}
+
 gr_status gr_generate(gr_model *model, const gr_tables *tables, int32_t *out, int *count, const int32_t *prompt,
                       int prompt_count, const gr_generate_def *def, gr_error *err) {
-    const int vocab = gr_model_width(model, gr_model_output(model, "logits"));
     *count = 0;
-    GR_TRY(check(def, err));
+    GR_TRY(gr__generate_check(def, err));
+    if (def->context < 1)
+        return gr_error_set(err, GR_ERR_USAGE, "generate", NULL, "context %d", def->context);
     /* A window that never fills needs no more room than the text. */
     const int64_t text = (int64_t)(prompt_count > 0 ? prompt_count : 1) + def->tokens;
     gr_decoder_def own = {.context = text < def->context ? (int)text : def->context, .precision = def->precision};
     gr_decoder *decoder;
     GR_TRY(gr_decoder_new(&decoder, model, tables, &own, err));
-    gr__choice *list = gr_alloc((size_t)vocab * sizeof *list);
-    gr_status status = go_on(decoder, list, out, count, prompt, prompt_count, vocab, def, err);
-    gr_free(list);
+    ids to = {.out = out};
+    gr__going g = {.decoder = decoder, .def = def, .end = -1, .take = keep, .user = &to};
+    gr_status status = gr__go_on(&g, prompt, prompt_count, err);
+    *count = to.count;
     gr_decoder_free(decoder);
     return status;
 }

@@ -1,6 +1,6 @@
-/* Choosing the next token: the largest logit, or a draw. Choices are ordered by likelihood, ties by the smaller id; a
- * draw is the choice at which their sum in this order passes a random share of the whole. It is found as the k-th
- * largest of a list is, without sorting. */
+/* Choosing the next token: the largest logit, or a draw. Choices are ordered by likelihood, ties by the smaller id.
+ * top_k, top_p and min_p each leave the first of this order; a draw is the choice at which the sum of those left
+ * reaches a random share of their whole. Both are found as the k-th largest of a list is, without sorting. */
 #include "infer/pick.h"
 
 #include <math.h>
@@ -60,25 +60,45 @@ static void select_most(gr__choice *list, int count, int k) {
     }
 }
 
-/* The choice at which the sum of p, the most likely first, passes u. */
-static int draw(gr__choice *list, int count, double u) {
+/* The place of the choice at which the sum of p, the most likely first, reaches u; what comes before it in the order
+ * lies before it in the list. */
+static int reach(gr__choice *list, int count, double u) {
     int lo = 0, hi = count;
     while (hi - lo > 1) {
         int at = divide(list, lo, hi);
         double front = 0;
         for (int i = lo; i < at; i++)
             front += list[i].p;
-        if (u < front) {
+        if (at > lo && u <= front) {
             hi = at;
             continue;
         }
-        u -= front;
-        if (u < list[at].p || at + 1 == hi)
-            return list[at].id;
-        u -= list[at].p;
+        u -= front + list[at].p;
+        if (u <= 0 || at + 1 == hi)
+            return at;
         lo = at + 1;
     }
-    return list[lo].id;
+    return lo;
+}
+
+static double sum_of(const gr__choice *list, int count) {
+    double sum = 0;
+    for (int i = 0; i < count; i++)
+        sum += list[i].p;
+    return sum;
+}
+
+/* Brings what top_p and min_p leave of the list to its front; returns how many. p of the most likely is 1. */
+static int keep_most(gr__choice *list, int count, const gr_generate_def *def) {
+    if (def->top_p < 1)
+        count = reach(list, count, def->top_p * sum_of(list, count)) + 1;
+    if (!(def->min_p > 0))
+        return count;
+    int kept = 0;
+    for (int i = 0; i < count; i++)
+        if (list[i].p >= def->min_p)
+            swap(&list[i], &list[kept++]);
+    return kept;
 }
 
 int gr__pick(gr__choice *list, const gr_real *logits, int vocab, const gr_generate_def *def, int index) {
@@ -87,11 +107,12 @@ int gr__pick(gr__choice *list, const gr_real *logits, int vocab, const gr_genera
         return best;
     for (int i = 0; i < vocab; i++)
         list[i] = (gr__choice){(double)logits[i], i};
-    const int k = def->top_k > 0 && def->top_k < vocab ? def->top_k : vocab;
+    int k = def->top_k > 0 && def->top_k < vocab ? def->top_k : vocab;
     if (k < vocab)
         select_most(list, vocab, k);
-    double sum = 0;
     for (int i = 0; i < k; i++)
-        sum += list[i].p = exp((list[i].p - (double)logits[best]) / def->temperature);
-    return draw(list, k, sum * gr_random_uniform((gr_key){def->seed, GR_STREAM_SAMPLE, 0}, (uint64_t)index, 0));
+        list[i].p = exp((list[i].p - (double)logits[best]) / def->temperature);
+    k = keep_most(list, k, def);
+    const double u = gr_random_uniform((gr_key){def->seed, GR_STREAM_SAMPLE, 0}, (uint64_t)index, 0);
+    return list[reach(list, k, u * sum_of(list, k))].id;
 }

@@ -17,18 +17,37 @@ const char *gr_arm_name(gr_arm_kind kind) {
     return names[kind];
 }
 
-/* The network without its regions' units: the ablated width. Regions that cannot be taken out stay as they are. */
+/* Drawn anew, or the model to go on from with the regions that the recipe adds. */
+static gr_status start(gr_model **model, const gr_recipe *r, gr_error *err) {
+    if (!r->from.path)
+        return gr_arch_build(model, &r->model, r->seed, err);
+    gr_folder *folder;
+    gr_surgery_result out;
+    GR_TRY(gr_folder_load(&folder, r->from.path, NULL, 0, err));
+    gr_surgery_expand_def how = {.fresh = r->from.fresh, .seed = r->seed};
+    gr_status status = gr_surgery_expand(&out, folder->def, folder->model, &r->model, &how, err);
+    if (status == GR_OK) {
+        *model = out.model;
+        gr_arch_free(out.def);
+    }
+    gr_folder_free(folder);
+    return status;
+}
+
+/* The network without its regions' units: the ablated width. Regions that cannot be taken out stay as they are, and so
+ * do those that the model to go on from brings. */
 static gr_status build_without_regions(gr_arch_def **def, gr_model **model, const gr_project *p, gr_error *err) {
     const gr_arch_def *full = &p->recipe->model;
     const char **names = gr_alloc(((size_t)full->region_count + 1) * sizeof *names);
-    for (int i = 0; i < full->region_count; i++)
-        names[i] = full->regions[i].name;
+    int first = gr_recipe_first_region(p->recipe), count = full->region_count - first;
+    for (int i = 0; i < count; i++)
+        names[i] = full->regions[first + i].name;
     gr_model *whole;
-    gr_status status = gr_arch_build(&whole, full, p->recipe->seed, err);
+    gr_status status = start(&whole, p->recipe, err);
     if (status == GR_OK) {
         gr_surgery_result out;
         gr_error refused = {0};
-        if (gr_surgery_remove(&out, full, whole, names, full->region_count, &refused) == GR_OK) {
+        if (gr_surgery_remove(&out, full, whole, names, count, &refused) == GR_OK) {
             *def = out.def;
             *model = out.model;
             gr_model_free(whole);
@@ -46,7 +65,7 @@ gr_status gr_arm_build(gr_arch_def **def, gr_model **model, const gr_project *p,
     bool filtered = kind == GR_ARM_FILTERED || kind == GR_ARM_PERFECT;
     if (filtered && p->recipe->model.region_count > 0)
         return build_without_regions(def, model, p, err);
-    GR_TRY(gr_arch_build(model, &p->recipe->model, p->recipe->seed, err));
+    GR_TRY(start(model, p->recipe, err));
     *def = gr_arch_copy(&p->recipe->model);
     return GR_OK;
 }
@@ -100,6 +119,8 @@ static void follow(void *user, const gr_progress *progress) {
     f->arm->seconds = progress->seconds;
     if (f->control->progress)
         f->control->progress(f->control->user, progress);
+    else if (progress->warning)
+        gr_log(1, "%s: step %lld: %s", progress->name, (long long)progress->step, progress->warning);
 }
 
 static gr_status read_done(gr_arm *arm, bool *done, const char *folder, const gr_project *p, gr_error *err) {
@@ -164,8 +185,9 @@ static gr_status save_arm(gr_arm *arm, gr_model *model, const gr_arch_def *def, 
     char *path = gr_format("%s/model", folder), *done = gr_format("%s/done.json", folder), *recipe;
     gr_status status = gr_recipe_text(p->recipe, &recipe, err);
     if (status == GR_OK) {
-        gr_folder_data data = {"project", p->digest};
-        gr_folder_info info = {recipe, GR_VERSION, p->tokenizer_path, p->recipe->seed, &data, 1};
+        gr_folder_data data[] = {{"project", p->digest}, {"from", p->recipe->from.sha256}};
+        gr_folder_info info = {recipe,          GR_VERSION, p->tokenizer_path,
+                               p->recipe->seed, data,       p->recipe->from.path ? 2 : 1};
         status = gr_folder_save(path, def, model, &info, err);
         gr_free(recipe);
     }
@@ -254,6 +276,8 @@ static gr_status parts_open(parts *out, gr_model *model, const gr_project *p, gr
     def->name = gr_arm_name(kind);
     def->checkpoint_every = r->train.checkpoint;
     def->digest = p->digest;
+    if (kind == GR_ARM_ROUTED)
+        def->diagnostics = (gr_diagnostics_def){r->diagnostics.every, r->diagnostics.probe, p->data, r->seed};
     return GR_OK;
 }
 

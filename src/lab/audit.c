@@ -368,13 +368,14 @@ static json_t *data_figures(const gr_project *p) {
 
 static gr_status figures(job *j, json_t *result, double seconds, gr_error *err) {
     const gr_project *p = j->project;
-    size_t core, *region = gr_alloc(((size_t)j->region_count + 1) * sizeof *region);
+    int count = p->recipe->model.region_count;
+    size_t core, *region = gr_alloc(((size_t)count + 1) * sizeof *region);
     gr_status status = gr_arch_parameters(&p->recipe->model, &core, region, err);
     json_t *regions = json_object(), *completions = json_array();
     int64_t tokens = 0;
     double trained = 0;
-    for (int i = 0; i < j->region_count; i++)
-        json_object_set_new(regions, j->regions[i], json_integer((json_int_t)region[i]));
+    for (int i = 0; i < count; i++)
+        json_object_set_new(regions, p->recipe->model.regions[i].name, json_integer((json_int_t)region[i]));
     gr_free(region);
     for (int k = 0; k < GR_ARMS; k++) {
         tokens += j->arm[k].tokens;
@@ -454,10 +455,11 @@ gr_status gr_audit_run(gr_audit **audit, const gr_project *p, const char *folder
     json_t *result = status == GR_OK ? finished(path, recipe, p->digest) : NULL;
     if (status == GR_OK && !result) {
         job j = {.project = p, .folder = folder, .control = control ? control : &none};
-        j.region_count = p->recipe->model.region_count;
+        int first = gr_recipe_first_region(p->recipe);
+        j.region_count = p->recipe->model.region_count - first;
         j.regions = gr_alloc(((size_t)j.region_count + 1) * sizeof *j.regions);
         for (int i = 0; i < j.region_count; i++)
-            j.regions[i] = p->recipe->model.regions[i].name;
+            j.regions[i] = p->recipe->model.regions[first + i].name;
         result = json_object();
         status = gr_folder_make(folder, err);
         if (status == GR_OK)

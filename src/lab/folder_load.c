@@ -37,23 +37,26 @@ typedef struct loader {
 
 /* ---- manifest ---- */
 
-static gr_status read_manifest(loader *l) {
+gr_status gr__manifest_read(json_t **manifest, const char *place, gr_error *err) {
     json_t *version, *sum;
     char hex[GR_DIGEST_HEX];
-    GR_TRY(gr_json_read(&l->manifest, l->place, l->err));
-    if (!json_is_object(l->manifest))
-        return FORMAT(l, DAMAGED, "the manifest is not an object");
-    GR_TRY(gr_json_member(l->manifest, &version, "format_version", JSON_INTEGER, l->place, l->err));
+    GR_TRY(gr_json_read(manifest, place, err));
+    if (!json_is_object(*manifest))
+        return gr_error_set(err, GR_ERR_FORMAT, place, DAMAGED, "the manifest is not an object");
+    GR_TRY(gr_json_member(*manifest, &version, "format_version", JSON_INTEGER, place, err));
     if (json_integer_value(version) != GR__FOLDER_VERSION)
-        return FORMAT(l, "use a version of gradroute that writes this format",
-                      "the folder has format version %lld, this program reads %d",
-                      (long long)json_integer_value(version), GR__FOLDER_VERSION);
-    GR_TRY(gr_json_member(l->manifest, &sum, "sha256", JSON_STRING, l->place, l->err));
-    gr__manifest_digest(hex, l->manifest);
+        return gr_error_set(err, GR_ERR_FORMAT, place, "use a version of gradroute that writes this format",
+                            "the folder has format version %lld, this program reads %d",
+                            (long long)json_integer_value(version), GR__FOLDER_VERSION);
+    GR_TRY(gr_json_member(*manifest, &sum, "sha256", JSON_STRING, place, err));
+    gr__manifest_digest(hex, *manifest);
     if (strcmp(hex, json_string_value(sum)))
-        return FORMAT(l, DAMAGED, "the manifest's SHA-256 is %.16s.., it says %.16s..", hex, json_string_value(sum));
+        return gr_error_set(err, GR_ERR_FORMAT, place, DAMAGED, "the manifest's SHA-256 is %.16s.., it says %.16s..",
+                            hex, json_string_value(sum));
     return GR_OK;
 }
+
+static gr_status read_manifest(loader *l) { return gr__manifest_read(&l->manifest, l->place, l->err); }
 
 /* Which regions are left out, and how units map from the saved network to the loaded one. */
 static gr_status read_arch(loader *l, const char *const *without, int count) {

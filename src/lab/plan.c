@@ -53,6 +53,12 @@ gr_status gr_plan_new(gr_plan *plan, const gr_project *project, gr_arm_kind kind
         int rows = r->train.micro ? r->train.micro : r->train.batch;
         gr_run_def run = {.rows = rows * r->data.context, .train = true, .precision = r->precision};
         plan->memory = gr_run_plan(model, router ? gr_router_tables(router) : NULL, &run);
+        if (router && r->labels) { /* diagnostics keep a run of their own */
+            gr_diagnostics_def own = {.every = r->diagnostics.every, .probe = r->diagnostics.probe};
+            size_t bytes = gr_diagnostics_plan(model, &own, r->data.context);
+            plan->memory.activations += bytes;
+            plan->memory.total += bytes;
+        }
         plan->optimiser = gr_optim_plan(model, &r->train.optim);
         plan->flops_per_step = 6 * multiplied(model, def) * (double)plan->tokens_per_step;
         gr_model_set_precision(model, r->precision);

@@ -17,7 +17,8 @@ static void note(const gr_control *control, const char *text) {
 
 /* The recipe as text without what does not decide a result. */
 static gr_status deciding_text(const gr_recipe *recipe, char **text, gr_error *err) {
-    static const char *const free_to_change[] = {"threads", "twins", "prompts", "relearn", "train.checkpoint"};
+    static const char *const free_to_change[] = {"threads", "twins",       "prompts",
+                                                 "relearn", "diagnostics", "train.checkpoint"};
     char *whole;
     GR_TRY(gr_recipe_text(recipe, &whole, err));
     gr_yaml *root;
@@ -158,6 +159,8 @@ static gr_status digest_project(gr_project *p, gr_error *err) {
     gr_digest_add(d, p->data->ids, p->data->offsets[p->data->topics.docs] * sizeof *p->data->ids);
     add_labels(d, p);
     gr__token_scores_digest(p, d);
+    if (p->recipe->from.path)
+        gr_digest_add(d, p->recipe->from.sha256, sizeof p->recipe->from.sha256);
     gr_digest_end(d, p->digest);
     gr_free(text);
     return GR_OK;
@@ -197,6 +200,7 @@ static gr_status check_settings(const gr_project *p, gr_error *err) {
 }
 
 static gr_status open_shards(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
+    GR_TRY(gr_shards_check_labels(p->recipe->label, p->recipe->labels, err));
     char *checked = folder ? gr_format("%s/shards.checked", folder) : NULL;
     note(control, "opening the shards");
     gr_status status = gr_shards_open(&p->shards, p->recipe->data.shards, checked, err);
@@ -211,6 +215,29 @@ static gr_status open_shards(gr_project *p, const char *folder, const gr_control
                             "a tokenizer of %d tokens beside shards of %d", gr_tokenizer_size(p->tokenizer),
                             p->data->vocab);
     return GR_OK;
+}
+
+/* A model goes on with the tokens it knows. */
+static gr_status check_from(const gr_project *p, gr_error *err) {
+    const char *from = p->recipe->from.path;
+    gr_tokenizer *own = NULL;
+    if (!from)
+        return GR_OK;
+    if (!p->tokenizer)
+        return gr_error_set(err, GR_ERR_USAGE, from, "leave model.from out",
+                            "samples cannot go on from a model of text");
+    char *path = gr_format("%s/tokenizer.json", from);
+    gr_status status = gr_file_exists(path)
+                           ? gr_tokenizer_open(&own, path, err)
+                           : gr_error_set(err, GR_ERR_USAGE, from, "models that train and audit write have one",
+                                          "the model to go on from has no tokenizer.json to compare");
+    if (status == GR_OK && !gr_tokenizer_equal(own, p->tokenizer))
+        status = gr_error_set(err, GR_ERR_USAGE, "data.tokenizer", "leave data.tokenizer out: the model brings its own",
+                              "the tokenizer of the recipe (%d tokens) differs from that of %s (%d tokens)",
+                              gr_tokenizer_size(p->tokenizer), from, gr_tokenizer_size(own));
+    gr_tokenizer_free(own);
+    gr_free(path);
+    return status;
 }
 
 static gr_status open_data(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
@@ -254,6 +281,7 @@ static gr_status open_project(gr_project *p, const char *folder, const gr_contro
         GR_TRY(gr_folder_make(folder, err));
     const gr_recipe_data *d = &p->recipe->data;
     GR_TRY((d->samples.images ? open_samples : d->shards ? open_shards : open_data)(p, folder, control, err));
+    GR_TRY(check_from(p, err));
     if (p->tokenizer)
         p->recipe->model.vocab = gr_tokenizer_size(p->tokenizer);
     GR_TRY(label_data(p, err));

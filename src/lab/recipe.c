@@ -159,6 +159,7 @@ static gr_status read_all(gr_recipe *recipe, gr_error *err) {
     recipe->seed = (uint64_t)seed;
     GR_TRY(gr__recipe_int(root, &recipe->threads, "threads", 0, 1024, err));
     GR_TRY(read_precision(recipe, root, err));
+    GR_TRY(gr__recipe_from(recipe, root, err));
     GR_TRY(gr__recipe_data(recipe, root, err));
     GR_TRY(gr__recipe_labels(recipe, root, err));
     GR_TRY(gr__recipe_model(recipe, root, err));
@@ -213,9 +214,15 @@ void gr_recipe_free(gr_recipe *recipe) {
     if (!recipe)
         return;
     gr_routes_free(recipe->routes);
+    gr_arch_free(recipe->from.def);
     gr_yaml_free(recipe->root);
     gr_arena_free(recipe->arena);
     gr_free(recipe);
+}
+
+int gr_recipe_first_region(const gr_recipe *recipe) {
+    int kept = recipe->from.def ? recipe->from.def->region_count : 0;
+    return kept < recipe->model.region_count ? kept : 0;
 }
 
 gr_status gr_recipe_text(const gr_recipe *recipe, char **text, gr_error *err) {

@@ -97,7 +97,13 @@ static gr_status read_sources(gr_recipe *recipe, gr_yaml *data, sources *list, g
 
 static gr_status read_tokenizer(gr_recipe *recipe, gr_yaml *data, gr_error *err) {
     gr_yaml *tokenizer;
+    bool said = gr_yaml_find(data, "tokenizer");
     GR_TRY(gr_yaml_section(data, &tokenizer, "tokenizer", err));
+    if (!said && recipe->from.path) { /* the one that the model was trained with */
+        char *file = gr_format("%s/tokenizer.json", recipe->from.path);
+        gr_yaml_add_text(tokenizer, "file", file);
+        gr_free(file);
+    }
     GR_TRY(gr__recipe_path(recipe, tokenizer, &recipe->data.tokenizer_file, "file", err));
     bool train = gr_yaml_find(tokenizer, "train");
     if (recipe->data.tokenizer_file && train)
@@ -142,7 +148,7 @@ gr_status gr__recipe_data(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     d->source = kept;
     d->sources = list.count;
     d->validation = 0.05;
-    d->context = 128;
+    d->context = recipe->from.def ? recipe->from.def->context : 128;
     d->dedupe = true;
     GR_TRY(gr_yaml_real(data, &d->validation, "validation", 0, 0.9, err));
     GR_TRY(gr__recipe_int(data, &d->context, "context", 8, 65536, err));

@@ -2,6 +2,7 @@
 #include <float.h>
 #include <string.h>
 
+#include "gradroute/surgery.h"
 #include "lab/recipe_read.h"
 
 enum { UNITS_MOST = 1 << 16, LAYERS_MOST = 256, POSITIONS_MOST = 1 << 24 };
@@ -84,10 +85,11 @@ static gr_status read_biases(gr_yaml *map, gr_arch_def *def, gr_error *err) {
     return gr_yaml_bool(map, &def->logit_bias, "logit_bias", err);
 }
 
-/* What a style has by default depends on the sizes. */
+/* What a style has by default depends on the sizes. style NULL: none. */
 static gr_status read_transformer(gr_recipe *recipe, gr_yaml *map, const char *style, gr_arch_def *def, gr_error *err) {
     GR_TRY(read_sizes(map, def, err));
-    gr_arch_style(def, style);
+    if (style)
+        gr_arch_style(def, style);
     GR_TRY(read_enums(map, def, err));
     GR_TRY(gr__recipe_int(map, &def->positions, "positions", 1, POSITIONS_MOST, err));
     GR_TRY(gr_yaml_real(map, &def->eps, "eps", DBL_MIN, 1, err));
@@ -112,21 +114,42 @@ static gr_status read_perceptron(gr_recipe *recipe, gr_yaml *map, gr_arch_def *d
     return GR_OK;
 }
 
+/* A model to go on from has its style: a recipe may name it, and nothing else. */
+static gr_status check_style(const gr_recipe *recipe, gr_yaml *map, const char *const *archs, gr_error *err) {
+    gr_yaml *node = gr_yaml_find(map, "arch");
+    int arch = 0;
+    if (!node)
+        return GR_OK;
+    GR_TRY(gr_yaml_as_choice(node, &arch, archs, err));
+    const gr_arch_def *from = recipe->from.def;
+    gr_arch_def want = *from;
+    bool same = gr_arch_style(&want, archs[arch]) && want.norm == from->norm && want.position == from->position &&
+                want.activation == from->activation && want.tied == from->tied && want.bias == from->bias;
+    return same ? GR_OK
+                : gr_yaml_fail(node, err, "leave arch out", "%s holds another network than %s", recipe->from.path,
+                               archs[arch]);
+}
+
 /* Each arch but the last is a style: a set of defaults. */
 static gr_status read_model(gr_recipe *recipe, gr_yaml *map, gr_error *err) {
     static const char *const archs[] = {"llama", "gpt2", "gptneo", "nanogpt", "mlp", NULL};
     enum { MLP = 4 };
     gr_arch_def *def = &recipe->model;
+    const gr_arch_def *from = recipe->from.def;
     int arch = 0;
-    *def = gr_arch_default();
+    *def = from ? *from : gr_arch_default();
+    def->vocab = 0;
     def->context = recipe->data.context;
-    GR_TRY(gr_yaml_choice(map, &arch, "arch", archs, err));
+    if (from)
+        GR_TRY(check_style(recipe, map, archs, err));
+    else
+        GR_TRY(gr_yaml_choice(map, &arch, "arch", archs, err));
     if (arch == MLP) {
         def->bias = true;
         GR_TRY(read_perceptron(recipe, map, def, err));
         GR_TRY(gr_yaml_bool(map, &def->bias, "bias", err));
     } else {
-        GR_TRY(read_transformer(recipe, map, archs[arch], def, err));
+        GR_TRY(read_transformer(recipe, map, from ? NULL : archs[arch], def, err));
     }
     GR_TRY(gr_yaml_real(map, &def->dropout, "dropout", 0, 0.99, err));
     int init = (int)def->init;
@@ -214,17 +237,53 @@ static gr_status read_region(gr_recipe *recipe, gr_yaml *node, gr_arch_region *r
     return gr_yaml_find(node, "stop") ? gr_yaml_bool(node, &region->stop, "stop", err) : GR_OK;
 }
 
+static bool same_units(const gr_arch_units *a, const gr_arch_units *b) {
+    return a->add == b->add && a->lo == b->lo && a->hi == b->hi && a->last == b->last && !a->spans && !b->spans;
+}
+
+static bool same_region(const gr_arch_region *a, const gr_arch_region *b) {
+    bool same = same_units(&a->residual, &b->residual) && same_units(&a->mlp, &b->mlp) &&
+                same_units(&a->heads, &b->heads) && a->layer_count == b->layer_count &&
+                a->pattern_count == b->pattern_count;
+    for (int i = 0; same && i < a->layer_count; i++)
+        same = a->layers[i] == b->layers[i];
+    for (int i = 0; same && i < a->pattern_count; i++)
+        same = strcmp(a->patterns[i], b->patterns[i]) == 0;
+    return same;
+}
+
+/* A region that the model of `from` has already may be repeated, as a recipe grows. */
+static gr_status known_region(const gr_arch_region *kept, int count, const gr_arch_region *region, bool *known,
+                              const gr_yaml *node, gr_error *err) {
+    *known = false;
+    for (int i = 0; i < count; i++) {
+        if (strcmp(kept[i].name, region->name) != 0)
+            continue;
+        if (!same_region(&kept[i], region))
+            return gr_yaml_fail(node, err, "leave it out, or choose another name",
+                                "the model has a region '%s' already, with other units", region->name);
+        *known = true;
+    }
+    return GR_OK;
+}
+
 static gr_status read_regions(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     gr_yaml *regions;
+    int kept = recipe->model.region_count, count = kept; /* of the model to go on from */
     GR_TRY(gr_yaml_map(root, &regions, "regions", err));
     if (!regions)
         return GR_OK;
     if (regions->count > 64)
         return gr_yaml_fail(regions, err, NULL, "there are %d regions, expected at most 64", regions->count);
-    gr_arch_region *list = gr_arena_alloc(recipe->arena, sizeof *list * ((size_t)regions->count + 1));
-    int count = 0;
-    for (gr_yaml *c = gr_yaml_first(regions); c; c = gr_yaml_next(c))
-        GR_TRY(read_region(recipe, c, &list[count++], err));
+    gr_arch_region *list = gr_arena_alloc(recipe->arena, sizeof *list * ((size_t)kept + (size_t)regions->count + 1));
+    for (int i = 0; i < kept; i++)
+        list[i] = recipe->model.regions[i];
+    for (gr_yaml *c = gr_yaml_first(regions); c; c = gr_yaml_next(c)) {
+        bool known;
+        GR_TRY(read_region(recipe, c, &list[count], err));
+        GR_TRY(known_region(list, kept, &list[count], &known, c, err));
+        count += !known;
+    }
     recipe->model.regions = list;
     recipe->model.region_count = count;
     return GR_OK;
@@ -239,7 +298,11 @@ gr_status gr__recipe_model(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     gr_error why = {0};
     gr_arch_def trial = recipe->model;
     trial.vocab = recipe->data.tokenizer_train ? recipe->data.tokenizer_train : 257;
+    if (recipe->from.def)
+        trial.vocab = recipe->from.def->vocab;
     gr_status status = gr_arch_check(&trial, &why);
+    if (status == GR_OK && recipe->from.def)
+        status = gr_surgery_fits(recipe->from.def, &trial, &why);
     return status == GR_OK ? GR_OK
                            : gr_yaml_fail(map, err, why.hint[0] ? why.hint : NULL, "%s%s%s", why.place,
                                           why.place[0] ? ": " : "", why.message);

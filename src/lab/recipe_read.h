@@ -7,6 +7,7 @@
 #include "io/yaml.h"
 
 /* In the order in which they must be called. */
+gr_status gr__recipe_from(gr_recipe *recipe, gr_yaml *root, gr_error *err);
 gr_status gr__recipe_data(gr_recipe *recipe, gr_yaml *root, gr_error *err);
 gr_status gr__recipe_labels(gr_recipe *recipe, gr_yaml *root, gr_error *err);
 gr_status gr__recipe_model(gr_recipe *recipe, gr_yaml *root, gr_error *err);

@@ -1,4 +1,4 @@
-/* Sections train, twins, relearn and prompts. */
+/* Sections train, diagnostics, twins, relearn and prompts. */
 #include <float.h>
 #include <string.h>
 
@@ -95,7 +95,27 @@ gr_status gr__recipe_train(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     return gr_yaml_count(map, &t->checkpoint, "checkpoint", 0, steps_most, err);
 }
 
-/* ---- twins, relearn, prompts ---- */
+/* ---- diagnostics, twins, relearn, prompts ---- */
+
+/* A set of gradients is 512 positions for each kind of rows (core, labels, hidden labels; at most 4 at a time),
+ * whatever the size of a step: it may cost half a step in 50. */
+static int64_t usual_interval(const gr_recipe *recipe) {
+    int64_t positions = (int64_t)recipe->train.batch * recipe->data.context, kinds = 1 + recipe->labels;
+    for (int k = 0; k < recipe->labels; k++)
+        kinds += recipe->label[k].known < 1;
+    int64_t steps = 50 * 1024 * (kinds < 4 ? kinds : 4);
+    return steps > 50 * positions ? (steps + positions - 1) / positions : 50;
+}
+
+static gr_status read_diagnostics(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
+    gr_yaml *map;
+    gr_recipe_diagnostics *d = &recipe->diagnostics;
+    int64_t every = usual_interval(recipe);
+    *d = (gr_recipe_diagnostics){.every = every, .probe = 4 * every};
+    GR_TRY(gr_yaml_section(root, &map, "diagnostics", err));
+    GR_TRY(gr_yaml_count(map, &d->every, "every", 0, steps_most, err));
+    return gr_yaml_count(map, &d->probe, "probe", 0, steps_most, err);
+}
 
 static gr_status read_twins(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     static const char *const known[] = {"plain", "filtered", "perfect"};
@@ -130,6 +150,7 @@ static gr_status read_relearn(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
 }
 
 gr_status gr__recipe_lab(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
+    GR_TRY(read_diagnostics(recipe, root, err));
     GR_TRY(read_twins(recipe, root, err));
     GR_TRY(read_relearn(recipe, root, err));
     return gr_yaml_texts(root, &recipe->prompt, &recipe->prompts, "prompts", err);

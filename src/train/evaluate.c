@@ -64,6 +64,24 @@ static void forward(gr_evaluator *e, const gr_rows *rows) {
     gr_run_forward(e->run, &batch);
 }
 
+/* Whether some position of the document at position i.. of a row has a true label. */
+static bool has_label(const gr_rows *rows, int i) {
+    int32_t doc = rows->doc[i];
+    for (int end = (i / rows->width + 1) * rows->width; i < end && rows->doc[i] == doc; i++)
+        if (rows->truth[i] > 0)
+            return true;
+    return false;
+}
+
+/* Whether the target of position i counts; *only is kept for the document it is in. */
+static bool counts(const gr_evaluator *e, const gr_rows *rows, int i, size_t docs, bool *only) {
+    if (rows->doc[i] < 0 || (size_t)rows->doc[i] >= docs)
+        return false;
+    if (rows->start[i] == i % rows->width)
+        *only = e->labelled && has_label(rows, i);
+    return rows->targets[i] >= 0 && (!*only || rows->truth[i] > 0);
+}
+
 /* Whether the largest logit of a row, the first of equals, is that of its target. */
 static bool is_right(const gr_real *logits, int n, int32_t target) {
     int best = 0;
@@ -77,18 +95,10 @@ static bool is_right(const gr_real *logits, int n, int32_t target) {
 static void count_right(const gr_evaluator *e, const gr_rows *rows, int32_t *right, size_t docs) {
     int stride;
     const gr_real *logits = gr_run_value(e->run, e->logits, &stride);
+    bool only = false;
     for (int i = 0; i < rows->rows * rows->width; i++)
-        if (rows->doc[i] >= 0 && rows->targets[i] >= 0 && (size_t)rows->doc[i] < docs)
+        if (counts(e, rows, i, docs, &only))
             right[rows->doc[i]] += is_right(logits + (size_t)i * (size_t)stride, e->vocab, rows->targets[i]);
-}
-
-/* Whether some position of the document at position i.. of a row has a true label. */
-static bool has_label(const gr_rows *rows, int i) {
-    int32_t doc = rows->doc[i];
-    for (int end = (i / rows->width + 1) * rows->width; i < end && rows->doc[i] == doc; i++)
-        if (rows->truth[i] > 0)
-            return true;
-    return false;
 }
 
 void gr_evaluate(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tokens, size_t docs) {
@@ -112,11 +122,7 @@ void gr_evaluate_right(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tok
         const gr_real *loss = gr_run_value(e->run, e->row_loss, &stride);
         bool only = false; /* targets with a label count alone in this document */
         for (int i = 0; i < rows.rows * rows.width; i++) {
-            if (rows.doc[i] >= 0 && rows.start[i] == i % rows.width)
-                only = e->labelled && has_label(&rows, i);
-            if (only && rows.truth[i] <= 0)
-                continue;
-            if (rows.doc[i] < 0 || rows.targets[i] < 0 || (size_t)rows.doc[i] >= docs)
+            if (!counts(e, &rows, i, docs, &only))
                 continue;
             nll[rows.doc[i]] += (double)loss[(size_t)i * (size_t)stride];
             tokens[rows.doc[i]]++;

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "gradroute/train.h"
 #include "io/file.h"
+#include "train/diagnose.h"
 #include "train/internal.h"
 #include "train/metrics.h"
 
@@ -19,6 +20,7 @@ struct gr_trainer {
     gr_run *run;
     gr_optim *optim;
     gr__assembly *assembly;
+    gr__diagnosis *diagnosis; /* NULL: nothing to measure */
     gr_value row_loss;
     gr__losses losses;
     double *label_loss; /* [labels] means */
@@ -126,7 +128,8 @@ static gr_status open_files(gr_trainer *t, const char *folder, gr_error *err) {
     GR_TRY(gr_folder_make(t->folder, err));
     GR_TRY(restore(t, err));
     char *path = gr_format("%s/metrics.jsonl", folder);
-    gr_status status = gr__metrics_open(&t->metrics, path, t->metrics_bytes, t->losses.labels, t->label, err);
+    gr_status status = gr__metrics_open(&t->metrics, path, t->metrics_bytes, t->losses.labels, t->label,
+                                        gr__diagnosis_json_most(t->diagnosis), err);
     gr_free(path);
     return status;
 }
@@ -140,6 +143,7 @@ static gr_status open_all(gr_trainer *t, gr_error *err) {
     t->def.optim.group = NULL, t->def.optim.groups = 0;
     t->row_loss = gr_model_output(d->model, "row_loss");
     t->assembly = gr__assembly_new(d->rows, d->width, d->micro, d->router);
+    GR_TRY(gr__diagnosis_new(&t->diagnosis, d, t->run, t->optim, err));
     register_state(t);
     return t->def.folder ? open_files(t, t->def.folder, err) : GR_OK;
 }
@@ -175,6 +179,7 @@ gr_status gr_trainer_new(gr_trainer **trainer, const gr_train_def *def, gr_error
 void gr_trainer_free(gr_trainer *t) {
     if (!t)
         return;
+    gr__diagnosis_free(t->diagnosis);
     gr_run_free(t->run);
     gr_optim_free(t->optim);
     gr__assembly_free(t->assembly);
@@ -207,7 +212,8 @@ static gr_status report(gr_trainer *t, double lr, double norm, double from, gr_e
     t->seconds = t->seconds_before + session;
     if (t->metrics) {
         double rate = (double)t->assembly->targeted / fmax(to - from, 1e-9);
-        gr__metrics_line line = {t->step, t->tokens, l->loss, lr, norm, t->seconds, rate, t->label_loss};
+        gr__metrics_line line = {
+            t->step, t->tokens, l->loss, lr, norm, t->seconds, rate, t->label_loss, gr__diagnosis_json(t->diagnosis)};
         GR_TRY(gr__metrics_add(t->metrics, &line, err));
     }
     if (t->def.progress) {
@@ -224,7 +230,13 @@ static gr_status report(gr_trainer *t, double lr, double norm, double from, gr_e
                          .tokens_per_s = (double)tokens / fmax(session, 1e-9),
                          .seconds = t->seconds,
                          .seconds_left = session / (double)steps * (double)(t->def.steps - t->step)};
+        gr__diagnosis_progress(t->diagnosis, &p);
         t->def.progress(t->def.user, &p);
+    } else {
+        gr_progress p;
+        gr__diagnosis_progress(t->diagnosis, &p);
+        if (p.warning)
+            gr_log(1, "%s: step %lld: %s", t->name, (long long)t->step, p.warning);
     }
     return GR_OK;
 }
@@ -241,6 +253,7 @@ gr_status gr_trainer_step(gr_trainer *t, gr_error *err) {
     }
     t->step++;
     t->tokens += t->assembly->targeted;
+    gr__diagnosis_step(t->diagnosis, t->step);
     return report(t, lr, norm, from, err);
 }
 

@@ -46,14 +46,14 @@ static gr_status cut_to(gr__metrics *m, int64_t bytes, gr_error *err) {
 }
 
 gr_status gr__metrics_open(gr__metrics **metrics, const char *path, int64_t bytes, int labels, const char *const *label,
-                           gr_error *err) {
+                           size_t more, gr_error *err) {
     *metrics = NULL;
     gr__metrics *m = gr_alloc(sizeof *m);
     m->path = gr_strdup(path);
     m->bytes = bytes;
     m->labels = labels;
     m->key = gr_alloc((size_t)labels * sizeof *m->key);
-    m->text_size = 512;
+    m->text_size = 512 + more;
     for (int i = 0; i < labels; i++) {
         m->key[i] = key_of(label[i]);
         m->text_size += strlen(m->key[i]) + 64;
@@ -120,8 +120,8 @@ gr_status gr__metrics_add(gr__metrics *m, const gr__metrics_line *line, gr_error
         add_number(m, m->key[i], line->label_loss[i]);
     add_number(m, "\"lr\"", line->lr);
     add_number(m, "\"grad_norm\"", line->grad_norm);
-    add(m, ", \"tokens\": %lld, \"seconds\": %.3f, \"tokens_per_s\": %.0f}\n", (long long)line->tokens, line->seconds,
-        line->tokens_per_s);
+    add(m, ", \"tokens\": %lld%s, \"seconds\": %.3f, \"tokens_per_s\": %.0f}\n", (long long)line->tokens, line->more,
+        line->seconds, line->tokens_per_s);
     return write_all(m, err);
 }
 

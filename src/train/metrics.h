@@ -6,16 +6,17 @@
 
 typedef struct gr__metrics gr__metrics;
 
-/* Opens PATH for appending after its first `bytes` bytes and drops the rest; keys are the `labels` names of losses.
- * GR_ERR_FORMAT when the file is shorter. */
+/* Opens PATH for appending after its first `bytes` bytes and drops the rest; keys are the `labels` names of losses;
+ * `more` bytes are the most that a line's `more` has. GR_ERR_FORMAT when the file is shorter. */
 gr_status gr__metrics_open(gr__metrics **metrics, const char *path, int64_t bytes, int labels, const char *const *label,
-                           gr_error *err);
+                           size_t more, gr_error *err);
 void gr__metrics_close(gr__metrics *metrics);
 
 typedef struct gr__metrics_line {
     int64_t step, tokens;
     double loss, lr, grad_norm, seconds, tokens_per_s;
     const double *label_loss; /* [labels] */
+    const char *more;         /* members of the object, each after a comma, or "" */
 } gr__metrics_line;
 
 /* Appends one object. Does not allocate. */

@@ -297,6 +297,17 @@ gr_real *gr_optim_moment(gr_optim *o, int which, gr_param p) {
     return o->moment[which] ? o->moment[which] + o->param[p].at : NULL;
 }
 
+gr__scale gr__optim_scale(const gr_optim *o, int slice) {
+    const per_param *s = o->param + gr_tables_slice(o->tables, slice).param;
+    double t = (double)o->open_steps[slice];
+    gr__scale scale = {.rate = t > 0 ? gr_optim_lr(o) * s->lr : 0, .root = 1, .eps = o->def.eps};
+    if (o->def.kind == GR_OPTIM_SGD || t == 0)
+        return scale;
+    scale.root = 1 / sqrt(1 - pow(o->def.beta2, t));
+    scale.second = o->moment[1] + s->at;
+    return scale;
+}
+
 void gr__optim_register(gr_optim *o, gr_checkpoint *checkpoint) {
     int64_t size = (int64_t)gr_model_size(o->model), slices = o->slices;
     gr_checkpoint_option_int(checkpoint, "optim/steps", &o->steps);

@@ -1,0 +1,130 @@
+#include "base/mem.h"
+#include "commands.h"
+#include "operation.h"
+
+static const char doc[] =
+    "Gives MODEL more or fewer layers, neurons, heads or residual dimensions and writes it to OUT. What is new puts "
+    "out "
+    "nothing at first, so growing leaves the function as it is; what shrinks loses its last units or layers."
+    "\v"
+    "Before OUT is written it is compared with MODEL. If logits differ by more than 1e-4 (as they do where layers "
+    "that\n"
+    "matter go) it is not written unless --force says so. --width needs RMS norm, no residual regions, and 4, 16, ..\n"
+    "times the width (or a 4th, ..): other widths round the gains of the norms, which --force takes as well.\n"
+    "\n"
+    "Examples:\n"
+    "  gradroute resize runs/demo --layers 6 --mlp 768 -o runs/larger\n"
+    "  gradroute resize runs/larger --layers 4 --mlp 512 -o runs/as-before\n"
+    "  gradroute resize runs/demo --layers 5 --at 0 -o runs/deeper\n" GR__EXIT_STATUS;
+
+enum { KEY_LAYERS = GR__KEY_OWN, KEY_AT, KEY_MLP, KEY_HEADS, KEY_WIDTH, KEY_SEED, KEY_VERIFY, KEY_FORCE };
+
+static const struct argp_option options[] = {
+    {"layers", KEY_LAYERS, "N", 0, "Layers", 0},
+    {"at", KEY_AT, "I", 0, "New layers come before layer I, or layers go from I on (default: at the end)", 0},
+    {"mlp", KEY_MLP, "N", 0, "Neurons of each layer", 0},
+    {"heads", KEY_HEADS, "N", 0, "Heads of each layer", 0},
+    {"width", KEY_WIDTH, "N", 0, "Residual dimensions", 0},
+    {"seed", KEY_SEED, "N", 0, "Of the draws of what is new (default: that of the model)", 0},
+    GR__OPTION_VERIFY(KEY_VERIFY),
+    GR__OPTION_FORCE(KEY_FORCE),
+    GR__OPTION_OUT("The new model folder OUT"),
+    GR__OPTION_JSON,
+    {0}};
+
+typedef struct resize_options {
+    gr__common common; /* first: parsing hands it on */
+    gr_surgery_resize_def how;
+    const char *verify;
+    bool force;
+} resize_options;
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+    resize_options *own = state->input;
+    gr_surgery_resize_def *how = &own->how;
+    enum { MOST = 1 << 20 };
+    switch (key) {
+    case KEY_LAYERS:
+        how->layers = (int)gr__option_int(state, "layers", arg, 1, MOST);
+        return 0;
+    case KEY_AT:
+        how->at = (int)gr__option_int(state, "at", arg, 0, MOST);
+        return 0;
+    case KEY_MLP:
+        how->mlp = (int)gr__option_int(state, "mlp", arg, 1, MOST);
+        return 0;
+    case KEY_HEADS:
+        how->heads = (int)gr__option_int(state, "heads", arg, 1, MOST);
+        return 0;
+    case KEY_WIDTH:
+        how->width = (int)gr__option_int(state, "width", arg, 1, MOST);
+        return 0;
+    case KEY_SEED:
+        how->seed = (uint64_t)gr__option_int(state, "seed", arg, 0, INT64_MAX);
+        return 0;
+    case KEY_VERIFY:
+        own->verify = arg;
+        return 0;
+    case KEY_FORCE:
+        own->force = how->rounding = true;
+        return 0;
+    case ARGP_KEY_END:
+        gr__common_parse(key, arg, state, &own->common);
+        if (how->layers == GR_SURGERY_KEEP && how->mlp == GR_SURGERY_KEEP && how->heads == GR_SURGERY_KEEP &&
+            how->width == GR_SURGERY_KEEP)
+            argp_error(state, "one of --layers, --mlp, --heads and --width is missing");
+        if (how->at != GR_SURGERY_END && how->layers == GR_SURGERY_KEEP)
+            argp_error(state, "--at needs --layers N");
+        if (!own->common.out)
+            argp_error(state, "-o OUT is missing");
+        return 0;
+    default:
+        return gr__common_parse(key, arg, state, &own->common);
+    }
+}
+
+static void report(const resize_options *own, const gr_folder *folder, const gr_surgery_result *result,
+                   const gr__verdict *verdict) {
+    size_t before = gr_model_size(folder->model), after = gr_model_size(result->model);
+    if (own->common.json) {
+        gr__print_json(json_pack("{s:s, s:s, s:I, s:I, s:o}", "model", own->common.out, "from", own->common.input,
+                                 "parameters_before", (json_int_t)before, "parameters", (json_int_t)after, "difference",
+                                 gr__json_real(verdict->difference)));
+        return;
+    }
+    printf("%s: %s parameters (%s had %s)\n", own->common.out, gr__text_count((char[32]){0}, (int64_t)after),
+           own->common.input, gr__text_count((char[32]){0}, (int64_t)before));
+    printf("largest difference of logits to %s: %.3g\n", own->common.input, verdict->difference);
+}
+
+static gr_status open_and_resize(const resize_options *own, gr_error *err) {
+    gr_folder *folder;
+    gr_surgery_result result = {0};
+    gr__probe probe = {0};
+    gr__verdict verdict = {.exact = true, .force = own->force};
+    GR_TRY(gr__open_model(&folder, own->common.input, err));
+    gr_status status = gr__operation_check_out(&own->common, err);
+    if (status == GR_OK)
+        status = gr_surgery_resize(&result, folder->def, folder->model, &own->how, err);
+    if (status == GR_OK)
+        status = gr__probe_open(&probe, own->verify, folder, err);
+    if (status == GR_OK) {
+        gr__side before = {.model = folder->model}, after = {.model = result.model};
+        status = gr__operation_verify(&verdict, &probe, &before, &after, err);
+    }
+    if (status == GR_OK)
+        status = gr__operation_save(&own->common, folder, &result, err);
+    if (status == GR_OK)
+        report(own, folder, &result, &verdict);
+    gr__probe_free(&probe);
+    gr_surgery_free(&result);
+    gr_folder_free(folder);
+    return status;
+}
+
+int gr__cmd_resize(int argc, char **argv) {
+    resize_options own = {.common.what = "MODEL", .how = gr_surgery_resize_default()};
+    gr_error err = {0};
+    argp_parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &own);
+    return gr__finish(&own.common, open_and_resize(&own, &err), &err);
+}

@@ -1,0 +1,67 @@
+/* Two models over the same rows. */
+#include <math.h>
+
+#include "base/mem.h"
+#include "gradroute/surgery.h"
+
+/* The largest difference over the rows that count. */
+static double difference(gr_run *const run[2], const gr_value logits[2], int width, const gr_batch *batch) {
+    const gr_real *v[2];
+    int stride[2];
+    double largest = 0;
+    for (int k = 0; k < 2; k++)
+        v[k] = gr_run_value(run[k], logits[k], &stride[k]);
+    for (int i = 0; i < batch->rows; i++)
+        for (int j = 0; j < width && batch->cls[i] >= 0; j++) {
+            double d = fabs((double)v[0][(size_t)i * (size_t)stride[0] + (size_t)j] -
+                            (double)v[1][(size_t)i * (size_t)stride[1] + (size_t)j]);
+            largest = d <= largest ? largest : isnan(d) ? INFINITY : d;
+        }
+    return largest;
+}
+
+/* cls[rows]: the profiles know one class. */
+static gr_status compare(double *largest, gr_run *const run[2], const gr_value logits[2], int width, int rows,
+                         int32_t *cls, bool (*next)(void *, gr_batch *), void *context, gr_error *err) {
+    int64_t counted = 0;
+    for (gr_batch batch = {0}; next(context, &batch); batch = (gr_batch){0}) {
+        if (batch.rows < 1 || batch.rows > rows)
+            return gr_error_set(err, GR_ERR_USAGE, "comparison", NULL,
+                                "a batch has %d rows, the most was said to be %d", batch.rows, rows);
+        for (int i = 0; i < batch.rows; i++) {
+            cls[i] = batch.cls && batch.cls[i] < 0 ? -1 : 0;
+            counted += cls[i] == 0;
+        }
+        batch.cls = cls;
+        for (int k = 0; k < 2; k++)
+            gr_run_forward(run[k], &batch);
+        double d = difference(run, logits, width, &batch);
+        *largest = d > *largest ? d : *largest;
+    }
+    return counted ? GR_OK : gr_error_set(err, GR_ERR_USAGE, "comparison", NULL, "there are no rows to compare on");
+}
+
+gr_status gr_surgery_compare(double *largest, const gr_surgery_side side[2], int rows,
+                             bool (*next)(void *context, gr_batch *batch), void *context, gr_error *err) {
+    gr_value logits[2];
+    int width[2];
+    gr_run *run[2] = {NULL, NULL};
+    *largest = 0;
+    for (int k = 0; k < 2; k++) {
+        logits[k] = gr_model_output(side[k].model, "logits");
+        width[k] = gr_model_width(side[k].model, logits[k]);
+    }
+    if (width[0] < 1 || width[0] != width[1])
+        return gr_error_set(err, GR_ERR_USAGE, "comparison", NULL, "one model has %d logits, the other %d", width[0],
+                            width[1]);
+    int32_t *cls = gr_alloc((size_t)rows * sizeof *cls);
+    gr_status status = GR_OK;
+    for (int k = 0; k < 2 && status == GR_OK; k++)
+        status = gr_run_new(&run[k], side[k].model, side[k].tables, &(gr_run_def){.rows = rows}, err);
+    if (status == GR_OK)
+        status = compare(largest, run, logits, width[0], rows, cls, next, context, err);
+    gr_run_free(run[0]);
+    gr_run_free(run[1]);
+    gr_free(cls);
+    return status;
+}

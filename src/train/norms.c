@@ -1,0 +1,151 @@
+/* Sums of squares of a gradient, by the region that owns the numbers. */
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "kernel/kernel.h"
+#include "kernel/math.h"
+#include "train/diagnose.h"
+
+enum { CHUNK = 16384 }; /* numbers a thread takes at a time; fixed, because sums are by chunk */
+
+/* Rows of one slice and one owner, `stride` apart, from `at` on in the parameter. */
+typedef struct chunk {
+    int slice, owner;
+    gr_param param;
+    size_t at, stride;
+    int rows, cols;
+} chunk;
+
+struct gr__norms {
+    int owners, count;
+    size_t capacity;
+    chunk *chunk;
+    double *partial; /* [2 * count] gradient, update */
+};
+
+/* ---- cutting ---- */
+
+typedef struct cuts {
+    int *at, count;
+    size_t capacity;
+} cuts;
+
+static void cut(cuts *c, int at, int lo, int hi) {
+    if (at >= lo && at <= hi)
+        GR_PUSH(c->at, c->count, c->capacity) = at;
+}
+
+static int ascending(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
+
+static int owner_of(const gr_model *model, gr_param p, int row, int col) {
+    for (int r = 0; r < gr_model_regions(model); r++) {
+        const gr_region *region = gr_model_region(model, r);
+        for (int i = 0; i < region->parts; i++) {
+            gr_part q = region->part[i];
+            if (q.param == p && row >= q.lo0 && row < q.hi0 && col >= q.lo1 && col < q.hi1)
+                return 1 + r;
+        }
+    }
+    return 0;
+}
+
+static void add_piece(gr__norms *n, chunk piece, int rows) {
+    int step = piece.cols < CHUNK ? CHUNK / piece.cols : 1;
+    for (int i = 0; i < rows; i += step) {
+        chunk part = piece;
+        part.at += (size_t)i * piece.stride;
+        part.rows = rows - i < step ? rows - i : step;
+        GR_PUSH(n->chunk, n->count, n->capacity) = part;
+    }
+}
+
+static void add_slice(gr__norms *n, const gr_model *model, int slice, gr_part s, cuts *rows, cuts *cols) {
+    size_t stride = (size_t)gr_model_param(model, s.param)->cols;
+    rows->count = cols->count = 0;
+    cut(rows, s.lo0, s.lo0, s.hi0), cut(rows, s.hi0, s.lo0, s.hi0);
+    cut(cols, s.lo1, s.lo1, s.hi1), cut(cols, s.hi1, s.lo1, s.hi1);
+    for (int r = 0; r < gr_model_regions(model); r++)
+        for (int i = 0; i < gr_model_region(model, r)->parts; i++) {
+            gr_part q = gr_model_region(model, r)->part[i];
+            if (q.param != s.param)
+                continue;
+            cut(rows, q.lo0, s.lo0, s.hi0), cut(rows, q.hi0, s.lo0, s.hi0);
+            cut(cols, q.lo1, s.lo1, s.hi1), cut(cols, q.hi1, s.lo1, s.hi1);
+        }
+    qsort(rows->at, (size_t)rows->count, sizeof *rows->at, ascending);
+    qsort(cols->at, (size_t)cols->count, sizeof *cols->at, ascending);
+    for (int i = 0; i + 1 < rows->count; i++)
+        for (int j = 0; j + 1 < cols->count; j++) {
+            int high = rows->at[i + 1] - rows->at[i], wide = cols->at[j + 1] - cols->at[j];
+            if (!high || !wide)
+                continue;
+            chunk piece = {.slice = slice,
+                           .owner = owner_of(model, s.param, rows->at[i], cols->at[j]),
+                           .param = s.param,
+                           .at = (size_t)rows->at[i] * stride + (size_t)cols->at[j],
+                           .stride = stride,
+                           .cols = wide};
+            add_piece(n, piece, high);
+        }
+}
+
+gr__norms *gr__norms_new(gr_model *model, const gr_tables *tables) {
+    gr__norms *n = gr_alloc(sizeof *n);
+    cuts rows = {0}, cols = {0};
+    n->owners = 1 + gr_model_regions(model);
+    for (int s = 0; s < gr_tables_slices(tables); s++)
+        add_slice(n, model, s, gr_tables_slice(tables, s), &rows, &cols);
+    n->partial = gr_alloc(sizeof *n->partial * 2 * (size_t)n->count);
+    gr_free(rows.at);
+    gr_free(cols.at);
+    return n;
+}
+
+void gr__norms_free(gr__norms *n) {
+    if (!n)
+        return;
+    gr_free(n->chunk);
+    gr_free(n->partial);
+    gr_free(n);
+}
+
+/* ---- measuring ---- */
+
+static double moved(const gr_real *g, const gr_real *v, const gr__scale *s, int n) {
+    double sum = 0;
+    gr_real rate = (gr_real)s->rate, root = (gr_real)s->root, eps = (gr_real)s->eps;
+    if (!v)
+        return s->rate * s->rate * gr_kernel()->squares(g, n);
+#pragma omp simd reduction(+ : sum)
+    for (int i = 0; i < n; i++) {
+        gr_real u = rate * g[i] / (root * gr_sqrt(v[i]) + eps);
+        sum += (double)(u * u);
+    }
+    return sum;
+}
+
+void gr__norms_measure(gr__norms *n, gr_run *run, const gr_optim *optim, double *gradient, double *update) {
+    const uint8_t *open = gr_run_open(run);
+#pragma omp parallel for schedule(static)
+    for (int i = 0; i < n->count; i++) {
+        const chunk *c = n->chunk + i;
+        double sums[2] = {0, 0};
+        const gr_real *g = gr_run_gradient(run, c->param) + c->at;
+        gr__scale scale = gr__optim_scale(optim, c->slice);
+        for (int r = 0; r < c->rows && open[c->slice]; r++) {
+            const gr_real *row = g + (size_t)r * c->stride;
+            sums[0] += gr_kernel()->squares(row, c->cols);
+            if (scale.rate > 0)
+                sums[1] +=
+                    moved(row, scale.second ? scale.second + c->at + (size_t)r * c->stride : NULL, &scale, c->cols);
+        }
+        n->partial[2 * i] = sums[0];
+        n->partial[2 * i + 1] = sums[1];
+    }
+    for (int o = 0; o < n->owners; o++)
+        gradient[o] = update[o] = 0;
+    for (int i = 0; i < n->count; i++) {
+        gradient[n->chunk[i].owner] += n->partial[2 * i];
+        update[n->chunk[i].owner] += n->partial[2 * i + 1];
+    }
+}
