@@ -81,8 +81,8 @@ static void read_gzip(const char *path, const uint8_t *bytes, size_t size) {
     size_t n = sizeof packed - z.avail_out;
     packed[(bytes[0] << 8 | bytes[1]) % n] ^= bytes[2];
     write_file(path, packed, n);
-    read_corpus("jsonl", path);
-    read_corpus("text", path);
+    read_corpus("jsonl", path, false);
+    read_corpus("text", path, false);
 }
 
 static void remove_folder(const char *folder) {
