@@ -233,6 +233,10 @@ static void on_profile(void *user, const gr_bench_profile *p) {
     char a[16], b[16];
     if (s->profiles++ == 0)
         printf("\nWhere the time of a step goes, in ms (means)\n");
+    double products = 0; /* what computes them: linear, and that of experts */
+    for (int i = 0; i < p->ops; i++)
+        if (strstr(p->op[i].op, "linear"))
+            products += p->op[i].forward + p->op[i].backward;
     printf("\n%s, %s: %s ms a step\n  %-18s %9s %9s %7s\n", p->name, p->half ? "bf16" : "float32", digits(a, p->step),
            "operation", "forward", "backward", "share");
     for (int i = 0; i < p->ops; i++) {
@@ -242,7 +246,7 @@ static void on_profile(void *user, const gr_bench_profile *p) {
         printf("  %-18s %9s %9s %5.1f %%", p->op[i].op, digits(a, p->op[i].forward), digits(b, p->op[i].backward),
                100 * both / p->step);
         if (p->bound > 0 && strcmp(p->op[i].op, "linear") == 0)
-            printf("   %.2f of the speed of its products alone (%s ms)", p->bound / both, digits(a, p->bound));
+            printf("   %.2f of the speed of its products alone (%s ms)", p->bound / products, digits(a, p->bound));
         putchar('\n');
     }
     printf("  %-18s %9s %9s %5.1f %%\n", "optimiser and rest", digits(a, p->rest), "", 100 * p->rest / p->step);

@@ -218,6 +218,24 @@ static gr_status gpt_28m_bound(bench *b, gr_error *err) {
     return against_bound(b, "gpt-28m-bound", "gpt-28m", arch_28m(), LARGE_BATCH, GR_PRECISION_AUTO, err);
 }
 
+/* Keys shared by four query heads, windows on every other layer, half of each head turned, gated MLPs. */
+static gr_status llama_bound(bench *b, gr_error *err) {
+    static const int windows[] = {0, 128};
+    gr_arch_def a = gr_arch_default();
+    a.vocab = 4096, a.width = 256, a.layers = 4, a.heads = 8, a.kv_heads = 2, a.context = 256, a.mlp = 704;
+    a.rotary_size = 16;
+    a.windows = windows, a.window_count = 2;
+    a.tied = false;
+    return against_bound(b, "llama-bound", "llama", a, SMALL_BATCH, GR_PRECISION_AUTO, err);
+}
+
+/* Eight experts of half of gpt-small's neurons each, of which a row uses two: as many products. */
+static gr_status experts_bound(bench *b, gr_error *err) {
+    gr_arch_def a = arch_small();
+    a.experts = 8, a.top = 2, a.mlp = 512, a.balance = 0.01;
+    return against_bound(b, "experts-bound", "experts", a, SMALL_BATCH, GR_PRECISION_AUTO, err);
+}
+
 /* ---- routed steps */
 
 /* Labelled rows of 16: 2, 2, 1, 2, ... */
@@ -364,6 +382,8 @@ static const struct {
     {"gpt-small", "the same against PyTorch", gpt_small},
     {"gpt-28m-bound", "8 layers of 512, 8 x 256 tokens: its products alone", gpt_28m_bound},
     {"gpt-28m", "the same against PyTorch", gpt_28m},
+    {"llama-bound", "shared keys, windows, gated MLPs: its products alone", llama_bound},
+    {"experts-bound", "8 experts of 512 neurons, 2 a row: its products alone", experts_bound},
     {"small", "2 layers of 64, 4 x 64 tokens against PyTorch", small},
     {"mnist-ae", "autoencoder with a split code against PyTorch", mnist_ae},
     {"routed-sgtm", "gpt-small, 11 % labelled: its plain step", routed_sgtm},

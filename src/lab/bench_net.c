@@ -16,9 +16,9 @@
 
 enum { SHAPES = 8, SAMPLE_STEPS = 256, CODE = 32, PIXELS = 784 };
 
-/* Linear maps of one shape: `count` of them, of which `dx` pass a gradient on. */
+/* Linear maps of one shape: `count` of them, of which `dx` pass a gradient on, over `rows` rows each (0: all). */
 typedef struct shape {
-    int out, in, count, dx;
+    int out, in, count, dx, rows;
 } shape;
 
 struct gr__net {
@@ -68,7 +68,21 @@ gr_status gr__bench_stopped(const gr__conditions *conditions, gr_error *err) {
 /* ---- making them ------------------------------------------------------------------------------------------------- */
 
 static void add_shape(gr__net *net, int out, int in, int count, int dx) {
-    net->shape[net->shapes++] = (shape){out, in, count, dx};
+    net->shape[net->shapes++] = (shape){out, in, count, dx, 0};
+}
+
+/* The maps of a transformer without regions. */
+static void add_shapes(gr__net *net, const gr_arch_def *a) {
+    const int size = a->head_size ? a->head_size : a->width / a->heads;
+    const int keys = a->kv_heads ? a->kv_heads : a->heads;
+    const int experts = a->experts ? a->experts : 1, ups = a->activation == GR_ACTIVATION_SWIGLU ? 2 : 1;
+    add_shape(net, (a->heads + 2 * keys) * size, a->width, a->layers, a->layers);
+    add_shape(net, a->width, a->heads * size, a->layers, a->layers);
+    add_shape(net, a->mlp, a->width, ups * experts * a->layers, ups * experts * a->layers);
+    add_shape(net, a->width, a->mlp, experts * a->layers, experts * a->layers);
+    for (int i = 2; i < 4 && a->experts; i++) /* each has its share of the rows */
+        net->shape[i].rows = net->n * a->top / a->experts;
+    add_shape(net, a->vocab, a->width, 1, 1);
 }
 
 static gr__net *net_new(const gr__net_def *def) {
@@ -133,11 +147,7 @@ gr_status gr__net_transformer(gr__net **out, const gr__net_def *def, gr_error *e
     optim.clip = 0;
     net->n = def->batch * a->context;
     fill_rows(net, def);
-    add_shape(net, 3 * a->width, a->width, a->layers, a->layers);
-    add_shape(net, a->width, a->width, a->layers, a->layers);
-    add_shape(net, a->mlp, a->width, a->layers, a->layers);
-    add_shape(net, a->width, a->mlp, a->layers, a->layers);
-    add_shape(net, a->vocab, a->width, 1, 1);
+    add_shapes(net, a);
     gr_status status = gr_arch_build(&net->model, a, 1, err);
     if (status == GR_OK && def->routes)
         status = gr_router_new(&net->router, net->model, def->routes, 1, err);
@@ -313,10 +323,10 @@ gr_status gr__net_bound_sample(void *self, double *seconds, gr_error *err) {
     omp_set_num_threads(net->conditions.threads);
     for (int i = 0; i < net->shapes; i++) {
         const shape *s = &net->shape[i];
+        const int rows = s->rows ? s->rows : net->n;
         const struct {
             int m, n, k, count;
-        } product[] = {
-            {net->n, s->out, s->in, s->count}, {net->n, s->in, s->out, s->dx}, {s->out, s->in, net->n, s->count}};
+        } product[] = {{rows, s->out, s->in, s->count}, {rows, s->in, s->out, s->dx}, {s->out, s->in, rows, s->count}};
         for (int p = 0; p < 3; p++) {
             GR_TRY(gr__bench_stopped(&net->conditions, err));
             if (!product[p].count)
