@@ -97,4 +97,12 @@ static inline void assert_apart(const gr_real *a, const gr_real *b) {
     assert_true(gr_test_distance(a, b, ROWS * VOCAB) > 1e-3);
 }
 
+/* The description is refused, and the message says why. */
+static inline void expect_error(const gr_arch_def *def, const char *part) {
+    gr_error err = {0};
+    assert_int_equal(gr_arch_check(def, &err), GR_ERR_USAGE);
+    if (!strstr(err.message, part))
+        fail_msg("'%s' does not say '%s'", err.message, part);
+}
+
 #endif

@@ -95,13 +95,6 @@ static void test_parts(void **state) {
     gr_model_free(m);
 }
 
-static void expect_error(const gr_arch_def *def, const char *part) {
-    gr_error err = {0};
-    assert_int_equal(gr_arch_check(def, &err), GR_ERR_USAGE);
-    if (!strstr(err.message, part))
-        fail_msg("'%s' does not say '%s'", err.message, part);
-}
-
 static void test_errors(void **state) {
     (void)state;
     gr_arch_def def = small_def();

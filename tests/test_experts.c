@@ -477,41 +477,34 @@ static void test_folder(void **state) {
     gr_test_folder_remove(root);
 }
 
-static void expect(const gr_arch_def *def, const char *part) {
-    gr_error err = {0};
-    assert_int_equal(gr_arch_check(def, &err), GR_ERR_USAGE);
-    if (!strstr(err.message, part))
-        fail_msg("'%s' does not say '%s'", err.message, part);
-}
-
 static void test_errors(void **state) {
     (void)state;
     gr_arch_region r = {.name = "x", .experts = {.lo = 3, .hi = 6}};
     gr_arch_def def = expert_def(&r, 1, 2);
-    expect(&def, "claims experts 3..6 of a layer with 4");
+    expect_error(&def, "claims experts 3..6 of a layer with 4");
     r = (gr_arch_region){.name = "x", .mlp.last = 2};
-    expect(&def, "takes single neurons of a network with experts");
+    expect_error(&def, "takes single neurons of a network with experts");
     r = (gr_arch_region){.name = "x", .experts.add = 1, .residual.add = 4};
-    expect(&def, "beside residual dimensions");
+    expect_error(&def, "beside residual dimensions");
     r = (gr_arch_region){.name = "x", .experts.add = 1025};
-    expect(&def, "the experts of a layer is 1029");
+    expect_error(&def, "the experts of a layer is 1029");
     r = (gr_arch_region){.name = "x", .adapter = {.rank = 2, .maps = 1u << GR_MAP_UP}};
-    expect(&def, "adapts 'up', which its layers do not have");
+    expect_error(&def, "adapts 'up', which its layers do not have");
     r = (gr_arch_region){.name = "x", .experts.add = 1};
     def.top = 0;
-    expect(&def, "top (of the experts) is 0");
+    expect_error(&def, "top (of the experts) is 0");
     def.top = 2;
     def.experts = 2000;
-    expect(&def, "experts is 2000");
+    expect_error(&def, "experts is 2000");
     def.experts = 0;
-    expect(&def, "takes experts of a network without");
+    expect_error(&def, "takes experts of a network without");
     gr_arch_def mlp = gr_arch_default();
     mlp.kind = GR_ARCH_MLP;
     mlp.sizes = (const int[]){3, 4, 2};
     mlp.size_count = 3;
     mlp.activation = GR_ACTIVATION_RELU;
     mlp.experts = 2;
-    expect(&mlp, "has no experts");
+    expect_error(&mlp, "has no experts");
     gr_arch_def fine = expert_def(one, 1, 2);
     gr_model *m = build(&fine, 3);
     gr_surgery_result out;

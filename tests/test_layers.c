@@ -248,24 +248,17 @@ static void test_folder(void **state) {
     gr_test_folder_remove(root);
 }
 
-static void expect(const gr_arch_def *def, const char *part) {
-    gr_error err = {0};
-    assert_int_equal(gr_arch_check(def, &err), GR_ERR_USAGE);
-    if (!strstr(err.message, part))
-        fail_msg("'%s' does not say '%s'", err.message, part);
-}
-
 static void test_errors(void **state) {
     (void)state;
     gr_arch_region two[] = {middle[0], {.name = "x", .mlp.add = 3}};
     gr_arch_def def = deep_def(0);
     def.regions = two;
     def.region_count = 2;
-    expect(&def, "region 'x' has units in layer 1, which region 'late' owns whole");
+    expect_error(&def, "region 'x' has units in layer 1, which region 'late' owns whole");
     two[1] = (gr_arch_region){.name = "x", .whole = (const int[]){2, 1}, .whole_count = 2};
-    expect(&def, "layer 1 is owned whole by region 'late' and by region 'x'");
+    expect_error(&def, "layer 1 is owned whole by region 'late' and by region 'x'");
     two[1].whole = (const int[]){3, 2};
-    expect(&def, "owns layer 3 whole, of a network with 3");
+    expect_error(&def, "owns layer 3 whole, of a network with 3");
     gr_arch_def mlp = gr_arch_default();
     mlp.kind = GR_ARCH_MLP;
     mlp.sizes = (const int[]){3, 4, 4, 2};
@@ -273,7 +266,7 @@ static void test_errors(void **state) {
     mlp.activation = GR_ACTIVATION_RELU;
     mlp.regions = middle;
     mlp.region_count = 1;
-    expect(&mlp, "only a transformer has");
+    expect_error(&mlp, "only a transformer has");
     /* what cannot be removed */
     two[1] = (gr_arch_region){.name = "x", .patterns = (const char *[]){"layers.2.mlp.*"}, .pattern_count = 1};
     gr_arch_region all[] = {{.name = "all", .whole = (const int[]){0, 1, 2}, .whole_count = 3}};

@@ -1,13 +1,6 @@
 /* Variants of attention in whole networks: each is a plain network whose parameters were moved or repeated. */
 #include "arch_helpers.h"
 
-static void expect_error(const gr_arch_def *def, const char *part) {
-    gr_error err = {0};
-    assert_int_equal(gr_arch_check(def, &err), GR_ERR_USAGE);
-    if (!strstr(err.message, part))
-        fail_msg("'%s' does not say '%s'", err.message, part);
-}
-
 /* ---- shared keys ---- */
 
 /* rows[] of one parameter take rows of the other's. */

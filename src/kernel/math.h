@@ -21,7 +21,6 @@ enum { GR_LANES = 16 / sizeof(gr_real) };
 
 /* A register as a type of the compiler, lowered to what the instruction set has. */
 typedef gr_real gr_vec __attribute__((vector_size(GR_LANES * sizeof(gr_real)), aligned(sizeof(gr_real)), may_alias));
-static inline gr_vec gr_load(const gr_real *x) { return *(const gr_vec *)x; }
 
 /* As a tree: the compiler would add lane by lane, each addition waiting for the last. */
 static inline gr_real gr_lanes_sum(gr_vec x) {

@@ -25,8 +25,7 @@ enum {
     BLOCK = 256 /* keys at a time in forward; a multiple of W */
 };
 
-/* A register as a type of the compiler, lowered to what the instruction set has. */
-typedef gr_real vec __attribute__((vector_size(GR_LANES * sizeof(gr_real)), aligned(sizeof(gr_real)), may_alias));
+typedef gr_vec vec;
 
 static inline int most(int a, int b) { return a > b ? a : b; }
 static inline int least(int a, int b) { return a < b ? a : b; }
@@ -236,8 +235,6 @@ static inline gr_real *take(size_t *used, gr_real *scratch, int rows, int n) {
 static inline vec of_lanes(vec x, index_vec mask) { return (vec)((index_vec)x & mask); }
 
 #ifdef __AVX512F__
-static inline gr_real sum_lanes(vec x) { return _mm512_reduce_add_ps((__m512)x); }
-static inline gr_real max_lanes(vec x) { return _mm512_reduce_max_ps((__m512)x); }
 static inline vec max_vec(vec a, vec b) { return (vec)_mm512_max_ps((__m512)a, (__m512)b); }
 
 /* gr_exp with the processor's own rounding and scaling. */
@@ -253,18 +250,6 @@ static inline vec exp_vec(vec x) {
     return (vec)_mm512_scalef_ps(q * r * r + r + 1, n);
 }
 #else
-static inline gr_real sum_lanes(vec x) {
-    gr_real sum = 0;
-    for (int l = 0; l < L; l++)
-        sum += x[l];
-    return sum;
-}
-static inline gr_real max_lanes(vec x) {
-    gr_real m = x[0];
-    for (int l = 1; l < L; l++)
-        m = x[l] > m ? x[l] : m;
-    return m;
-}
 static inline vec max_vec(vec a, vec b) {
     const index_vec mask = a > b;
     return (vec)(((index_vec)a & mask) | ((index_vec)b & ~mask));
@@ -300,7 +285,7 @@ static inline gr_real exp_row(gr_real *s, gr_real *top, gr_real *sum, int limit,
     high = x[0];
     for (int j = 1; j < n / L; j++)
         high = max_vec(x[j], high);
-    gr_real m = max_lanes(high), shrink = 1;
+    gr_real m = gr_lanes_max(high), shrink = 1;
     if (!first) {
         m = *top > m ? *top : m;
         shrink = gr_exp(*top - m);
@@ -310,7 +295,7 @@ static inline gr_real exp_row(gr_real *s, gr_real *top, gr_real *sum, int limit,
         z += x[j];
     }
     *top = m;
-    *sum = first ? sum_lanes(z) : *sum * shrink + sum_lanes(z);
+    *sum = first ? gr_lanes_sum(z) : *sum * shrink + gr_lanes_sum(z);
     return shrink;
 }
 

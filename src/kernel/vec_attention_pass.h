@@ -285,7 +285,7 @@ static void OF(trace)(void *dqkv, bool add, source up, const gr_real *lse, const
         for (int j = start; j < t1; j += W)
             OF(weigh)(&b, &h, lse, t0, m, j);
         for (int i = 0; i < m; i++)
-            delta[i] = sum_lanes(*(const vec *)(b.part + i * L));
+            delta[i] = gr_lanes_sum(*(const vec *)(b.part + i * L));
         for (int j = start; j < t1; j += W)
             OF(spread)(&b, &h, delta, t0, m, j, query > 0);
         put_part(dqkv, add, head, query, b.dq, h.wide, t0, t1);

@@ -24,7 +24,6 @@ typedef struct plan {
     int turn[TERMS]; /* terms that write one parameter's gradient take turns */
     int turns;
     int grain;                   /* rows of a product */
-    int lanes;                   /* threads */
     size_t whole, lane, dout, x; /* parts of the scratch: see linear_scratch */
 } plan;
 
@@ -50,7 +49,7 @@ static plan rooms(const gr_node *node, int capacity, int block) {
     size_t width = (size_t)node->width, most = 0;
     for (int i = 0; i < attr->terms; i++)
         most = larger(most, gr__wgrad_scratch(attr->term[i].rows, attr->term[i].hi - attr->term[i].lo, block));
-    plan p = {.grain = gr__grain(block), .lanes = omp_get_max_threads(), .turns = 1};
+    plan p = {.grain = gr__grain(block), .turns = 1};
     p.whole = attr->base >= 0 ? halves(width * (size_t)capacity) : 0;
     p.dout = attr->base >= 0 ? 0 : halves(width * (size_t)block);
     p.x = halves(widest_input(attr) * (size_t)block);
@@ -60,7 +59,7 @@ static plan rooms(const gr_node *node, int capacity, int block) {
 
 size_t gr__linear_scratch(const gr_node *node, int capacity, int block) {
     const plan p = rooms(node, capacity, block);
-    return p.whole + (size_t)p.lanes * p.lane;
+    return p.whole + (size_t)omp_get_max_threads() * p.lane;
 }
 
 static gr_real *lane_of(const gr_ctx *ctx) {
@@ -221,7 +220,7 @@ static void forward_rows(const gr_ctx *ctx, int r) {
 
 void gr__linear_forward(gr_ctx *ctx, int r0, int r1) {
     const plan *products = ctx->prepared;
-#pragma omp parallel for schedule(static) num_threads(products->lanes)
+#pragma omp parallel for schedule(static) num_threads(ctx->lanes)
     for (int r = r0; r < r1; r += products->grain)
         forward_rows(ctx, r);
 }
@@ -309,7 +308,7 @@ void gr__linear_backward(gr_ctx *ctx, int r0, int r1) {
     const gr_param_slot *bias = attr->bias >= 0 ? &ctx->param[attr->bias] : NULL;
     const int chunks = bias && bias->g ? gr__bgrad_chunks(bias) : 0, grains = (r1 - r0) / products->grain;
     const bool copied = ctx->half && !out->dh && products->whole;
-#pragma omp parallel num_threads(products->lanes)
+#pragma omp parallel num_threads(ctx->lanes)
     {
         if (copied) {
 #pragma omp for schedule(static)
