@@ -1,6 +1,7 @@
 /* The rules of the engine on a small transformer: weights of 1 change nothing, closed and off are exact, mixed batches
  * are sums, cuts at block borders keep the bits, and nothing is allocated in the loop. */
 #include <math.h>
+#include <omp.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -271,6 +272,32 @@ static void micro_batches(void **state) {
     teardown(&f);
 }
 
+/* How work is shared out does not depend on how many threads there are. */
+static void threads_change_no_bit(void **state) {
+    (void)state;
+    const int before = omp_get_max_threads();
+    fixture f = setup(3 * BLOCK + 40);
+    cut_documents(&f.b, 128);
+    class_by_document(&f.b, 3);
+    gr_tables *t = three_classes(f.model);
+    gr_run *run[3];
+    for (int k = 0; k < 3; k++) {
+        omp_set_num_threads(k + 1);
+        run[k] = run_new(f.model, t, 3 * BLOCK + 40);
+        step(run[k], &f.b.batch);
+    }
+    omp_set_num_threads(before);
+    for (int k = 0; k < 3; k++) {
+        bool bits;
+        gradients_apart(f.model, run[0], run[k], &bits);
+        assert_true(bits);
+    }
+    for (int k = 0; k < 3; k++)
+        gr_run_free(run[k]);
+    gr_tables_free(t);
+    teardown(&f);
+}
+
 /* One forget and one core document in one row: the core learns as if the core document were alone. */
 static void core_sees_core_document_alone(void **state) {
     (void)state;
@@ -445,6 +472,7 @@ int main(void) {
         cmocka_unit_test(mixed_batch_is_sum_of_classes),
         cmocka_unit_test(one_pass_is_slow_twin),
         cmocka_unit_test(micro_batches),
+        cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(core_sees_core_document_alone),
         cmocka_unit_test(openness),
         cmocka_unit_test(unrouted_consumer_stays),

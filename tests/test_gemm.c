@@ -1,5 +1,6 @@
 /* Products against the reference loops, and gradients of parameters by cells against naive sums. */
 #include <math.h>
+#include <omp.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -215,12 +216,91 @@ static void columns_are_summed(void **state) {
     }
 }
 
+/* Rows of `width` copied to rows `stride` apart. */
+static void *spread(const void *v, int rows, int width, int stride, size_t unit) {
+    char *out = gr_alloc((size_t)(rows * stride) * unit);
+    for (int i = 0; i < rows; i++)
+        memcpy(out + (size_t)(i * stride) * unit, (const char *)v + (size_t)(i * width) * unit, (size_t)width * unit);
+    return out;
+}
+
+/* A matrix inside a wider one gives the bits that it gives by itself. */
+static void gaps_change_no_bit(void **state) {
+    (void)state;
+    enum { HEIGHT = 96, WIDE = 72, K = 192, GAP = 40 };
+    for (int form = 0; form < 8; form++) {
+        gr_gemm_def d = {
+            .m = HEIGHT, .n = WIDE, .k = K, .trans_a = form & 1, .trans_b = form & 2, .lda = form & 1 ? HEIGHT : K};
+        d.ldb = form & 2 ? K : WIDE, d.ldc = WIDE, d.accumulate = form & 4;
+        const int rows[] = {d.trans_a ? K : HEIGHT, d.trans_b ? WIDE : K, HEIGHT}, width[] = {d.lda, d.ldb, d.ldc};
+        for (int half = 0; half < 2 && (!half || gr_gemm_has_half()); half++) {
+            void *close[3], *wide[3];
+            const size_t operand = half ? sizeof(gr_half) : sizeof(gr_real),
+                         unit[] = {operand, operand, sizeof(gr_real)};
+            for (int i = 0; i < 3; i++) {
+                gr_real *v = numbers((size_t)(rows[i] * width[i]), (uint32_t)i + 1);
+                close[i] = v;
+                if (half && i < 2) {
+                    close[i] = gr_alloc((size_t)(rows[i] * width[i]) * unit[i]);
+                    gr_kernel()->narrow(close[i], v, rows[i] * width[i]);
+                    gr_free(v);
+                }
+                wide[i] = spread(close[i], rows[i], width[i], width[i] + GAP, unit[i]);
+            }
+            d.half = half;
+            gr_gemm_def gaps = d;
+            gaps.lda += GAP, gaps.ldb += GAP, gaps.ldc += GAP;
+            gr_gemm *one = gr_gemm_new(&d, NULL), *other = gr_gemm_new(&gaps, NULL);
+            gr_gemm_run(one, close[2], close[0], close[1], NULL);
+            gr_gemm_run(other, wide[2], wide[0], wide[1], NULL);
+            for (int i = 0; i < HEIGHT; i++)
+                assert_memory_equal((gr_real *)close[2] + i * WIDE, (gr_real *)wide[2] + i * (WIDE + GAP),
+                                    WIDE * sizeof(gr_real));
+            gr_gemm_free(one);
+            gr_gemm_free(other);
+            for (int i = 0; i < 3; i++) {
+                gr_free(close[i]);
+                gr_free(wide[i]);
+            }
+        }
+    }
+}
+
+/* Threads that run one product at the same time have working memory of their own. */
+static void threads_share_a_product(void **state) {
+    (void)state;
+    enum { HEIGHT = 64, WIDE = 80, K = 96, THREADS = 4, TIMES = 50 };
+    const int before = omp_get_max_threads();
+    gr_gemm_def d = {.m = HEIGHT, .n = WIDE, .k = K, .lda = K + 8, .ldb = WIDE + 8, .ldc = WIDE + 8, .alone = true};
+    gr_real *a[THREADS], *b = numbers((size_t)K * (WIDE + 8), 9), *c[THREADS], *want[THREADS];
+    omp_set_num_threads(THREADS);
+    gr_gemm *gemm = gr_gemm_new(&d, NULL);
+    for (int t = 0; t < THREADS; t++) {
+        a[t] = numbers((size_t)HEIGHT * (K + 8), 20 + (uint32_t)t);
+        c[t] = gr_alloc((size_t)HEIGHT * (WIDE + 8) * sizeof **c);
+        want[t] = gr_alloc((size_t)HEIGHT * (WIDE + 8) * sizeof **want);
+        gr_gemm_run(gemm, want[t], a[t], b, NULL);
+    }
+#pragma omp parallel for schedule(static, 1) num_threads(THREADS)
+    for (int t = 0; t < THREADS; t++)
+        for (int k = 0; k < TIMES; k++)
+            gr_gemm_run(gemm, c[t], a[t], b, NULL);
+    omp_set_num_threads(before);
+    for (int t = 0; t < THREADS; t++) {
+        assert_memory_equal(c[t], want[t], (size_t)HEIGHT * (WIDE + 8) * sizeof **c);
+        gr_free(a[t]);
+        gr_free(c[t]);
+        gr_free(want[t]);
+    }
+    gr_free(b);
+    gr_gemm_free(gemm);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(products_match_naive_sums),
-        cmocka_unit_test(cells_weight_rows),
-        cmocka_unit_test(closed_blocks_are_not_read),
-        cmocka_unit_test(columns_are_summed),
+        cmocka_unit_test(products_match_naive_sums),  cmocka_unit_test(cells_weight_rows),
+        cmocka_unit_test(closed_blocks_are_not_read), cmocka_unit_test(columns_are_summed),
+        cmocka_unit_test(gaps_change_no_bit),         cmocka_unit_test(threads_share_a_product),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
