@@ -4,13 +4,11 @@
 
 static const char doc[] =
     "Gives MODEL more or fewer layers, neurons, heads or residual dimensions and writes it to OUT. What is new puts "
-    "out "
-    "nothing at first, so growing leaves the function as it is; what shrinks loses its last units or layers."
+    "out nothing at first, so growing leaves the function as it is; what shrinks loses its last units or layers."
     "\v"
     "Before OUT is written it is compared with MODEL. If logits differ by more than 1e-4 (as they do where layers "
-    "that\n"
-    "matter go) it is not written unless --force says so. --width needs RMS norm, no residual regions, and 4, 16, ..\n"
-    "times the width (or a 4th, ..): other widths round the gains of the norms, which --force takes as well.\n"
+    "that matter go) it is not written unless --force says so. --width needs RMS norm, no residual regions, and 4, "
+    "16, .. times the width (or a 4th, ..): other widths round the gains of the norms, which --force takes as well.\n"
     "\n"
     "Examples:\n"
     "  gradroute resize runs/demo --layers 6 --mlp 768 -o runs/larger\n"
