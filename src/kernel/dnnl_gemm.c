@@ -268,11 +268,16 @@ static bool run(gr_gemm *gemm, int which, void *spread, const void *a, const voi
 }
 
 void gr_gemm_run(gr_gemm *gemm, void *c, const void *a, const void *b, const gr_real *bias) {
-    const int which = gemm->def.alone ? omp_get_thread_num() : 0;
+    const int which = gemm->def.alone ? omp_get_thread_num() : 0, threads = omp_get_max_threads();
     const bool ready = gemm->primitive && (gemm->pool->data || gemm->pool->bytes == 0);
+    const bool apart = gemm->def.alone && threads > 1 && !omp_in_parallel(); /* or oneDNN would call on the others */
     assert(which < gemm->lanes);
+    if (apart)
+        omp_set_num_threads(1);
     if (!ready || !run(gemm, which, c, a, b, bias))
         gr__gemm_reference(&gemm->def, c, a, b, bias);
+    if (apart)
+        omp_set_num_threads(threads);
 }
 
 bool gr_gemm_has_half(void) { return strcmp(gr_kernel_isa(), "bf16") == 0; }
