@@ -176,16 +176,25 @@ static void close_up(gr_gemm *gemm, gr_gemm_def *dense) {
     }
 }
 
+static void move_row(const closed_up *copy, char *close, char *spread, int i, bool out) {
+    char *row = spread + (size_t)i * copy->stride, *own = close + (size_t)i * copy->width;
+    memcpy(out ? row : own, out ? own : row, copy->width);
+}
+
 /* Closes the rows of a matrix up, or spreads the copy's out again; returns what the product works on. */
-static void *move_rows(const closed_up *copy, char *room, void *spread, bool out) {
+static void *move_rows(const gr_gemm *gemm, int which, char *room, void *spread, bool out) {
+    const closed_up *copy = &gemm->copy[which];
     if (!copy->rows)
         return spread;
     char *close = room + copy->at;
-#pragma omp parallel for schedule(static)
-    for (int i = 0; i < copy->rows; i++) {
-        char *row = (char *)spread + (size_t)i * copy->stride, *own = close + (size_t)i * copy->width;
-        memcpy(out ? row : own, out ? own : row, copy->width);
+    if (gemm->def.alone) { /* within a parallel region, where even one of a single thread costs */
+        for (int i = 0; i < copy->rows; i++)
+            move_row(copy, close, spread, i, out);
+        return close;
     }
+#pragma omp parallel for schedule(static)
+    for (int i = 0; i < copy->rows; i++)
+        move_row(copy, close, spread, i, out);
     return close;
 }
 
@@ -252,9 +261,10 @@ static bool run(gr_gemm *gemm, int which, void *spread, const void *a, const voi
     const lane *l = &gemm->lane[which];
     char *room = (char *)gemm->pool->data + gemm->pool->bytes * (size_t)which;
     const closed_up *c = &gemm->copy[C];
-    void *data[MATRICES] = {[A] = move_rows(&gemm->copy[A], room, (void *)a, false),
-                            [B] = move_rows(&gemm->copy[B], room, (void *)b, false),
-                            [C] = c->rows && !gemm->def.accumulate ? room + c->at : move_rows(c, room, spread, false),
+    void *data[MATRICES] = {[A] = move_rows(gemm, A, room, (void *)a, false),
+                            [B] = move_rows(gemm, B, room, (void *)b, false),
+                            [C] = c->rows && !gemm->def.accumulate ? room + c->at
+                                                                   : move_rows(gemm, C, room, spread, false),
                             [BIAS] = (void *)bias};
     const dnnl_exec_arg_t args[] = {
         {DNNL_ARG_SRC, l->memory[A]},      {DNNL_ARG_WEIGHTS, l->memory[B]}, {DNNL_ARG_DST, l->memory[C]},
@@ -264,7 +274,7 @@ static bool run(gr_gemm *gemm, int which, void *spread, const void *a, const voi
     for (int i = A; ok && i < BIAS + gemm->def.bias; i++)
         ok = !dnnl_memory_set_data_handle(l->memory[i], data[i]);
     return ok && !dnnl_primitive_execute(gemm->primitive, l->stream, gemm->def.bias ? 5 : 4, args) &&
-           !dnnl_stream_wait(l->stream) && move_rows(c, room, spread, true);
+           !dnnl_stream_wait(l->stream) && move_rows(gemm, C, room, spread, true);
 }
 
 void gr_gemm_run(gr_gemm *gemm, void *c, const void *a, const void *b, const gr_real *bias) {

@@ -153,6 +153,7 @@ static gr_status relearn_removed(job *j, gr_error *err) {
     gr_status status = gr_folder_load(&removed, path, j->regions, j->region_count, &refused);
     gr_free(path);
     if (status == GR_OK) {
+        gr_model_set_precision(removed->model, j->project->recipe->precision); /* as the others are attacked */
         status = relearn_one(j, &j->off_relearned, removed->model, NULL, "routed-off", err);
     } else if (status == GR_ERR_USAGE) {
         gr_model *routed = j->arm[GR_ARM_ROUTED].folder->model;

@@ -288,7 +288,10 @@ void gr_run_backward(gr_run *run) {
 
 void gr_run_zero(gr_run *run) {
     const gr__layout *l = run->layout;
-    memset(run->memory, 0, (l->gradients + l->extra) * sizeof *run->memory);
+    const size_t room = l->gradients + l->extra, span = 1 << 16;
+#pragma omp parallel for schedule(static)
+    for (size_t i = 0; i < room; i += span)
+        memset(run->memory + i, 0, (room - i < span ? room - i : span) * sizeof *run->memory);
     memset(run->open, 0, run->tables->slices);
     run->stale = true;
 }
