@@ -8,32 +8,53 @@
 #include "io/file.h"
 #include "lab/manifest.h"
 
-static const char *const names[] = {"group", "claimed", "added"};
+typedef struct seed {
+    gr_arch_region region[3];
+    int regions;
+    int experts;
+    char *model, *manifest_path;
+    json_t *manifest;
+} seed;
+
+/* Small networks that together have every kind of region. */
+static const int first[] = {0}, second[] = {1};
+static const char *const patterns[] = {"layers.0.mlp.up"};
+static seed seeds[] = {
+    {.region = {{.name = "group", .residual.add = 4, .mlp.add = 5, .heads.add = 1},
+                {.name = "claimed", .mlp = {.lo = 2, .hi = 9}},
+                {.name = "added", .mlp.add = 3}},
+     .regions = 3},
+    {.region = {{.name = "whole", .whole = second, .whole_count = 1},
+                {.name = "adapter",
+                 .layers = first,
+                 .layer_count = 1,
+                 .adapter = {.rank = 2, .scale = 2, .dropout = 0.1},
+                 .strength = GR_STRENGTH_LEARNED},
+                {.name = "pattern", .patterns = patterns, .pattern_count = 1}},
+     .regions = 3},
+    {.region = {{.name = "expert", .experts.add = 1}, {.name = "last", .experts.last = 1}}, .regions = 2, .experts = 3},
+};
+enum { SEEDS = sizeof seeds / sizeof *seeds };
 
 static char folder[] = "/tmp/fuzz-folder.XXXXXX";
-static char *model, *manifest_path;
-static json_t *manifest;
 
 static void remove_all(void) {
-    const char *const files[] = {"manifest.json", "model.safetensors", "group.safetensors", "claimed.safetensors",
-                                 "added.safetensors"};
-    for (int i = 0; i < 5; i++) {
-        char *path = gr_format("%s/%s", model, files[i]);
-        remove(path);
-        gr_free(path);
+    for (int k = 0; k < SEEDS; k++) {
+        remove(seeds[k].manifest_path);
+        for (int i = -1; i < seeds[k].regions; i++) {
+            char *path = gr_format("%s/%s.safetensors", seeds[k].model, i < 0 ? "model" : seeds[k].region[i].name);
+            remove(path);
+            gr_free(path);
+        }
+        rmdir(seeds[k].model);
+        json_decref(seeds[k].manifest);
+        gr_free(seeds[k].model);
+        gr_free(seeds[k].manifest_path);
     }
-    rmdir(model);
     rmdir(folder);
-    json_decref(manifest);
-    gr_free(model);
-    gr_free(manifest_path);
 }
 
-/* One small network with a group, claimed and added units. */
-static void save(void) {
-    const gr_arch_region regions[] = {{.name = "group", .residual.add = 4, .mlp.add = 5, .heads.add = 1},
-                                      {.name = "claimed", .mlp = {.lo = 2, .hi = 9}},
-                                      {.name = "added", .mlp.add = 3}};
+static void save(seed *s, int which) {
     gr_arch_def def = gr_arch_default();
     gr_model *m;
     def.vocab = 11;
@@ -42,48 +63,56 @@ static void save(void) {
     def.width = 8;
     def.heads = 2;
     def.mlp = 12;
-    def.regions = regions;
-    def.region_count = 3;
-    check(mkdtemp(folder) != NULL);
-    model = gr_format("%s/model", folder);
-    manifest_path = gr_format("%s/manifest.json", model);
+    def.experts = s->experts;
+    def.top = s->experts ? 2 : 0;
+    def.regions = s->region;
+    def.region_count = s->regions;
+    s->model = gr_format("%s/model-%d", folder, which);
+    s->manifest_path = gr_format("%s/manifest.json", s->model);
     check(gr_arch_build(&m, &def, 1, NULL) == GR_OK);
-    check(gr_folder_save(model, &def, m, &(gr_folder_info){.recipe = "seed: 1\n", .seed = 1}, NULL) == GR_OK);
-    check(gr_json_read(&manifest, manifest_path, NULL) == GR_OK);
+    check(gr_folder_save(s->model, &def, m, &(gr_folder_info){.recipe = "seed: 1\n", .seed = 1}, NULL) == GR_OK);
+    check(gr_json_read(&s->manifest, s->manifest_path, NULL) == GR_OK);
     gr_model_free(m);
+}
+
+static void save_all(void) {
+    check(mkdtemp(folder) != NULL);
+    for (int k = 0; k < SEEDS; k++)
+        save(&seeds[k], k);
     atexit(remove_all);
 }
 
-static void write_manifest(const void *bytes, size_t size) {
-    FILE *f = fopen(manifest_path, "wb");
+static void write_manifest(const seed *s, const void *bytes, size_t size) {
+    FILE *f = fopen(s->manifest_path, "wb");
     check(f && fwrite(bytes, 1, size, f) == size && fclose(f) == 0);
 }
 
-static void forge(gr_forge *in) {
-    json_t *forged = json_deep_copy(manifest);
+static void forge(const seed *s, gr_forge *in) {
+    json_t *forged = json_deep_copy(s->manifest);
     char hex[GR_DIGEST_HEX];
     gr_forge_json(forged, in);
     gr__manifest_digest(hex, forged);
     json_object_set_new(forged, "sha256", json_string(hex));
     char *text = json_dumps(forged, JSON_COMPACT);
-    write_manifest(text ? text : "", text ? strlen(text) : 0);
+    write_manifest(s, text ? text : "", text ? strlen(text) : 0);
     free(text);
     json_decref(forged);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    if (!model)
-        save();
+    if (!seeds[0].model)
+        save_all();
     gr_forge in = {data, size};
-    unsigned how = gr_forge_byte(&in) % 8;
-    if (how == 7)
-        write_manifest(in.data, in.size);
+    const unsigned how = gr_forge_byte(&in) % (8 * SEEDS);
+    const seed *s = &seeds[how / 8];
+    if (how % 8 == 7)
+        write_manifest(s, in.data, in.size);
     else
-        forge(&in);
-    const char *const without[] = {names[how % 3]};
+        forge(s, &in);
+    const char *const without[] = {s->region[how % (unsigned)s->regions].name};
     gr_error err = {0};
     gr_folder *found;
-    if (gr_folder_load(&found, model, without, how > 3, &err) != GR_OK) {
+    if (gr_folder_load(&found, s->model, without, how % 8 > 3, &err) != GR_OK) {
         check(!found && err.status != GR_OK && err.status != GR_ERR_IO && err.message[0]);
         return 0;
     }
