@@ -321,6 +321,35 @@ static void test_damaged_checkpoint(void **state) {
     gr_test_folder_remove(folder);
 }
 
+static bool saved_at(const char *folder, int step) {
+    char *path = gr_format("%s/checkpoints/step-%09d.safetensors", folder, step);
+    const bool there = gr_file_exists(path);
+    gr_free(path);
+    return there;
+}
+
+/* No saving is as fast as the share asks: after the first, which nothing is known before, only the end is saved. */
+static void test_rare_checkpoints(void **state) {
+    for (int rare = 0; rare < 2; rare++) {
+        char *folder = gr_test_folder();
+        setting *s = setting_new(*state);
+        gr_error err = {0};
+        s->def.folder = folder, s->def.checkpoint_every = 1, s->def.checkpoint_share = rare ? 1e-12 : 0;
+        gr_test_ok(gr_train(&s->def, &err), &err);
+        assert_true(saved_at(folder, STEPS));
+        assert_int_equal(saved_at(folder, 1), rare); /* two are kept */
+        assert_int_equal(saved_at(folder, STEPS - 1), !rare);
+        gr_test_folder_remove(folder);
+        setting_free(s);
+    }
+    setting *s = setting_new(*state);
+    gr_error err = {0};
+    s->def.checkpoint_share = 1.5;
+    assert_int_equal(gr_train(&s->def, &err), GR_ERR_USAGE);
+    assert_string_equal(err.place, "checkpoint_share");
+    setting_free(s);
+}
+
 static void test_not_finite(void **state) {
     char *folder = gr_test_folder();
     setting *s = setting_new(*state);
@@ -568,13 +597,14 @@ static void test_finetune(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_assembly),        cmocka_unit_test(test_assembly_order),
-        cmocka_unit_test(test_repeats),         cmocka_unit_test(test_micro_batches),
-        cmocka_unit_test(test_stop_and_resume), cmocka_unit_test(test_kill_and_resume),
-        cmocka_unit_test(test_finished),        cmocka_unit_test(test_damaged_checkpoint),
-        cmocka_unit_test(test_not_finite),      cmocka_unit_test(test_no_allocation),
-        cmocka_unit_test(test_empty_steps),     cmocka_unit_test(test_bad_options),
-        cmocka_unit_test(test_evaluate),        cmocka_unit_test(test_finetune),
+        cmocka_unit_test(test_assembly),         cmocka_unit_test(test_assembly_order),
+        cmocka_unit_test(test_repeats),          cmocka_unit_test(test_micro_batches),
+        cmocka_unit_test(test_stop_and_resume),  cmocka_unit_test(test_kill_and_resume),
+        cmocka_unit_test(test_finished),         cmocka_unit_test(test_damaged_checkpoint),
+        cmocka_unit_test(test_rare_checkpoints), cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_no_allocation),    cmocka_unit_test(test_empty_steps),
+        cmocka_unit_test(test_bad_options),      cmocka_unit_test(test_evaluate),
+        cmocka_unit_test(test_finetune),
     };
     return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }

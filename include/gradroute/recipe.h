@@ -48,7 +48,8 @@
  *     routes:   [ROUTE, ...]                       after those of the preset
  *     train:    {tokens: 4M | steps: N, batch: 32, micro: BATCH, optimizer: adamw|adam|sgd, lr, warmup, schedule:
  *                constant|linear|cosine, final, betas: [B1, B2], eps, decay, momentum, clip,
- *                groups: [{parameters: PATTERN, lr: SCALE, decay: VALUE}], checkpoint: STEPS}
+ *                groups: [{parameters: PATTERN, lr: SCALE, decay: VALUE}], checkpoint: STEPS,
+ *                checkpoint_share: SHARE}
  *     diagnostics: {every: 50, probe: 200}         steps between measurements; 0: none. More for short ones
  *     twins:    [plain, filtered, perfect]
  *     relearn:  {documents: 64, steps: 30, lr: [0.0003, 0.001], batch: 32, every: 5}
@@ -108,10 +109,11 @@ typedef struct gr_recipe_from {
 } gr_recipe_from;
 
 typedef struct gr_recipe_train {
-    int64_t tokens, steps; /* steps * batch * context, rounded up from the tokens of the file; what is asked for */
-    int batch, micro;      /* rows of a step, and of a micro-batch (divides batch) */
-    gr_optim_def optim;    /* with total = steps */
-    int64_t checkpoint;    /* steps between checkpoints; 0: at the end only */
+    int64_t tokens, steps;   /* steps * batch * context, rounded up from the tokens of the file; what is asked for */
+    int batch, micro;        /* rows of a step, and of a micro-batch (divides batch) */
+    gr_optim_def optim;      /* with total = steps */
+    int64_t checkpoint;      /* steps between checkpoints; 0: at the end only */
+    double checkpoint_share; /* of the time that they may take; 0: as long as they take */
 } gr_recipe_train;
 
 typedef struct gr_recipe_diagnostics {

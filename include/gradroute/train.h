@@ -75,6 +75,7 @@ typedef struct gr_train_def {
     const char *name;         /* for progress and messages */
     const char *folder;       /* gets metrics.jsonl and checkpoints/; NULL: nothing is written */
     int64_t checkpoint_every; /* steps; 0: at the end and when stopped only */
+    double checkpoint_share;  /* of the time: one that is due waits while saving would take more; 0: none waits */
     const char *digest;       /* of everything that decides the result (recipe, data); resuming refuses another */
     bool resume;              /* go on from the newest checkpoint of the folder if there is one */
     gr_diagnostics_def diagnostics;

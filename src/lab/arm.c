@@ -275,6 +275,7 @@ static gr_status parts_open(parts *out, gr_model *model, const gr_project *p, gr
     def->threads = r->threads;
     def->name = gr_arm_name(kind);
     def->checkpoint_every = r->train.checkpoint;
+    def->checkpoint_share = r->train.checkpoint_share;
     def->digest = p->digest;
     if (kind == GR_ARM_ROUTED)
         def->diagnostics = (gr_diagnostics_def){r->diagnostics.every, r->diagnostics.probe, p->data, r->seed};

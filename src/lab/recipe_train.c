@@ -92,7 +92,9 @@ gr_status gr__recipe_train(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     if (t->optim.warmup > t->steps)
         t->optim.warmup = t->steps; /* a run cut short by --set still works */
     GR_TRY(read_groups(recipe, map, &t->optim, err));
-    return gr_yaml_count(map, &t->checkpoint, "checkpoint", 0, steps_most, err);
+    t->checkpoint_share = gr_yaml_find(map, "checkpoint") ? 0 : 0.01; /* who gives a number gets it */
+    GR_TRY(gr_yaml_count(map, &t->checkpoint, "checkpoint", 0, steps_most, err));
+    return gr_yaml_real(map, &t->checkpoint_share, "checkpoint_share", 0, 1, err);
 }
 
 /* ---- diagnostics, twins, relearn, prompts ---- */

@@ -33,8 +33,9 @@ struct gr_trainer {
 
     gr_checkpoint *checkpoint;
     gr__metrics *metrics;
-    char *name, *folder; /* folder: of checkpoints; NULL: nothing is written */
-    int64_t saved;       /* step of the newest checkpoint, -1 none */
+    char *name, *folder;     /* folder: of checkpoints; NULL: nothing is written */
+    int64_t saved;           /* step of the newest checkpoint, -1 none */
+    double saved_at, saving; /* when it was written in this session, and how long that took; 0: not yet */
 
     /* This session. */
     double began, seconds_before;
@@ -60,6 +61,9 @@ static gr_status check(const gr_train_def *d, gr_error *err) {
     if (d->micro < 0)
         return gr_error_set(err, GR_ERR_USAGE, "micro", "give rows of a micro-batch, or 0 for all at once",
                             "%d rows are too few", d->micro);
+    if (!(d->checkpoint_share >= 0 && d->checkpoint_share <= 1))
+        return gr_error_set(err, GR_ERR_USAGE, "checkpoint_share", "give a share of the time, from 0 to 1",
+                            "%g is out of range", d->checkpoint_share);
     if (d->steps < 0 || d->checkpoint_every < 0)
         return gr_error_set(err, GR_ERR_USAGE, d->steps < 0 ? "steps" : "checkpoint_every", "give a number of steps",
                             "%lld is negative", (long long)(d->steps < 0 ? d->steps : d->checkpoint_every));
@@ -260,6 +264,7 @@ gr_status gr_trainer_step(gr_trainer *t, gr_error *err) {
 /* ---- the loop ---- */
 
 static gr_status save(gr_trainer *t, gr_error *err) {
+    double from = now();
     GR_TRY(gr__metrics_flush(t->metrics, err));
     t->metrics_bytes = gr__metrics_bytes(t->metrics);
     char *path = gr_checkpoint_path(t->folder, t->step);
@@ -267,6 +272,8 @@ static gr_status save(gr_trainer *t, gr_error *err) {
     gr_free(path);
     GR_TRY(status);
     t->saved = t->step;
+    t->saved_at = now();
+    t->saving = t->saved_at - from;
     return gr_checkpoint_prune(t->folder, KEEP, err);
 }
 
@@ -276,12 +283,17 @@ static gr_status interrupted(const gr_trainer *t, gr_error *err) {
                         "stopped after step %lld of %lld", (long long)t->step, (long long)t->def.steps);
 }
 
+static bool due(const gr_trainer *t) {
+    const int64_t every = t->def.checkpoint_every;
+    const double share = t->def.checkpoint_share;
+    return every > 0 && t->step % every == 0 && (share == 0 || t->saving <= share * (now() - t->saved_at));
+}
+
 gr_status gr_trainer_run(gr_trainer *t, gr_error *err) {
-    int64_t every = t->def.checkpoint_every;
     while (t->step < t->def.steps) {
         GR_TRY(gr_trainer_step(t, err));
         bool done = t->step >= t->def.steps, stop = !done && t->def.stop && *t->def.stop;
-        if (t->folder && (done || stop || (every > 0 && t->step % every == 0)))
+        if (t->folder && (done || stop || due(t)))
             GR_TRY(save(t, err));
         if (stop)
             return interrupted(t, err);
