@@ -305,44 +305,44 @@ static void put_figures(const job *j, json_t *to) {
 /* ---- completions
  * -------------------------------------------------------------------------------------------------------- */
 
-static gr_status complete(const gr_project *p, gr_model *model, const gr_tables *profile, const char *prompt,
-                          json_t *to, const char *key, gr_error *err) {
-    int32_t *ids = NULL, out[24];
-    size_t count = 0, room = 0, length = 0, text_room = 0;
-    char *text = NULL;
-    int n = 0;
-    GR_PUSH(ids, count, room) = gr_tokenizer_start(p->tokenizer);
-    gr_status status = gr_tokenizer_encode(p->tokenizer, &ids, &count, &room, prompt, strlen(prompt), err);
-    gr_generate_def def = gr_generate_default();
-    def.tokens = 24;
+static gr_status complete(const gr_project *p, gr_decoder *decoder, const char *prompt, json_t *to, const char *key,
+                          gr_error *err) {
+    gr_complete_def def = gr_complete_default();
+    gr_completion c;
+    def.generate.tokens = 24;
+    GR_TRY(gr_complete(&c, decoder, p->tokenizer, prompt, strlen(prompt), &def, err));
+    json_t *value = json_stringn(c.text, c.length);
+    json_object_set_new(to, key, value ? value : json_string("(not UTF-8)"));
+    gr_completion_free(&c);
+    return GR_OK;
+}
+
+/* All prompts under one profile, in the items of the list. */
+static gr_status complete_each(const gr_project *p, gr_model *model, const gr_tables *profile, json_t *list,
+                               const char *key, gr_error *err) {
+    gr_decoder_def def = gr_decoder_default();
+    gr_decoder *decoder;
     def.context = p->recipe->data.context;
-    def.stop = gr_tokenizer_end(p->tokenizer);
-    if (status == GR_OK)
-        status = gr_generate(model, profile, out, &n, ids, (int)count, &def, err);
-    if (status == GR_OK) {
-        (*prompt ? gr_tokenizer_decode_on : gr_tokenizer_decode)(p->tokenizer, &text, &length, &text_room, out,
-                                                                 (size_t)n);
-        json_t *value = json_stringn(text ? text : "", length);
-        json_object_set_new(to, key, value ? value : json_string("(not UTF-8)"));
-    }
-    gr_free(ids);
-    gr_free(text);
+    GR_TRY(gr_decoder_new(&decoder, model, profile, &def, err));
+    gr_status status = GR_OK;
+    for (int i = 0; status == GR_OK && i < p->recipe->prompts; i++)
+        status = complete(p, decoder, p->recipe->prompt[i], json_array_get(list, (size_t)i), key, err);
+    gr_decoder_free(decoder);
     return status;
 }
 
 static gr_status complete_all(const job *j, json_t *list, gr_error *err) {
+    const gr_recipe *r = j->project->recipe;
     gr_model *routed = j->arm[GR_ARM_ROUTED].folder->model;
     gr_tables *off;
+    for (int i = 0; i < r->prompts; i++)
+        json_array_append_new(list, json_pack("{s:s}", "prompt", r->prompt[i]));
+    if (r->prompts == 0)
+        return GR_OK;
     GR_TRY(gr_profile_new(&off, routed, j->regions, j->region_count, err));
-    gr_status status = GR_OK;
-    for (int i = 0; status == GR_OK && i < j->project->recipe->prompts; i++) {
-        const char *prompt = j->project->recipe->prompt[i];
-        json_t *item = json_pack("{s:s}", "prompt", prompt);
-        status = complete(j->project, routed, NULL, prompt, item, "on", err);
-        if (status == GR_OK)
-            status = complete(j->project, routed, off, prompt, item, "off", err);
-        json_array_append_new(list, item);
-    }
+    gr_status status = complete_each(j->project, routed, NULL, list, "on", err);
+    if (status == GR_OK)
+        status = complete_each(j->project, routed, off, list, "off", err);
     gr_tables_free(off);
     return status;
 }
