@@ -39,6 +39,8 @@ struct gr_graph {
     gr__output *output;
     size_t nodes, node_room, params, param_room, taps, tap_room, regions, region_room, losses, loss_room, outputs,
         output_room;
+    int segments; /* begun so far */
+    bool inside;  /* of the last one */
     bool failed;
     char mistake[512];
 };
@@ -100,6 +102,7 @@ typedef struct gr__layout {
     bool half_copies;             /* what is kept, and copies of weights, are bfloat16; values are not */
     bool *kept_half;              /* [nodes] the value with this root, and its gradient, are bfloat16 */
     bool *in_place;               /* [nodes] the gradient of this root lies where the value does */
+    bool *again;                  /* [nodes] value and state are forgotten, and computed again before they are read */
     int *value_root, *grad_root;  /* [nodes] node whose buffer is shared, or GR_NONE where there is none */
     int *value_at, *grad_at;      /* [nodes] first column in the root's buffer */
     size_t *value, *grad, *state; /* [nodes] offsets */

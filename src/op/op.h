@@ -32,6 +32,7 @@ typedef struct gr_node {
     int offset;                /* views: first column in the input */
     int handed;   /* 1 + the input whose gradient is that of the result and may share its buffer; 0: none */
     gr_tap point; /* tap nodes: the tap, else GR_NONE */
+    int segment;  /* 1.. in the order of the graph, 0: of none; set by gr__graph_add */
 } gr_node;
 
 /* How a set of per-row weights looks inside one block of rows. */
