@@ -79,7 +79,7 @@ static inline gr_arch_def pieces(void) {
     static const int whole[] = {2}, first[] = {0}, neurons[] = {24, 0, 24}, windows[] = {0, 5};
     static const gr_arch_region regions[] = {
         {.name = "whole", .whole = whole, .whole_count = 1},
-        {.name = "adapter", .adapter = {.rank = 2, .dropout = 0.3}, .layers = first, .layer_count = 1},
+        {.name = "adapter", .adapter = {.rank = 2, .scale = 2, .dropout = 0.3}, .layers = first, .layer_count = 1},
         {.name = "stop", .residual.add = 4, .mlp.add = 4, .stop = true, .layers = first, .layer_count = 1}};
     gr_arch_def def = small();
     def.layer_mlp = neurons;
@@ -163,13 +163,14 @@ static inline void forget(gr_run *run) {
     for (size_t n = 0; n < run->model->graph->nodes; n++) {
         const gr_node *node = &run->model->graph->node[n];
         const gr_slot *out = &run->ctx[n].out;
-        if (!l->again[n])
+        if (!l->forgotten[n])
             continue;
         size_t numbers = node->scalar ? 1 : (size_t)l->capacity * (size_t)node->width;
         size_t state = node->op->state ? node->op->state(node, l->capacity, l->block) : 0;
         memset(out->vh ? (void *)out->vh : (void *)out->v, 0xff,
                numbers * (out->vh ? sizeof(gr_half) : sizeof(gr_real)));
-        memset(run->ctx[n].state, 0xff, state * sizeof(gr_real));
+        if (l->again[n])
+            memset(run->ctx[n].state, 0xff, state * sizeof(gr_real));
     }
     run->filled = 0;
 }

@@ -74,11 +74,11 @@ static void test_what_stays(void **state) {
         const gr_value forgotten[] = {v.first, v.inner, v.logits, v.rows};
         int stride;
         for (int i = 0; i < 4; i++) {
-            assert_true(run->layout->again[forgotten[i]] && !keeps->layout->again[forgotten[i]]);
+            assert_true(run->layout->forgotten[forgotten[i]] && !keeps->layout->forgotten[forgotten[i]]);
             assert_null(gr_run_value(run, forgotten[i], &stride));
         }
         /* Read behind the segment through a view; an output. */
-        assert_false(run->layout->again[v.middle] || run->layout->again[v.second]);
+        assert_false(run->layout->forgotten[v.middle] || run->layout->forgotten[v.second]);
         const gr_real *x = gr_run_value(keeps, v.second, &stride), *y = gr_run_value(run, v.second, &stride);
         if (k == 0)
             assert_memory_equal(x, y, (size_t)N * (size_t)stride * sizeof *x);
@@ -219,6 +219,27 @@ static void test_passes(void **state) {
     }
 }
 
+/* What a layer writes is not computed again: neither the last product, nor with dropout what it reads. */
+static void test_spared(void **state) {
+    for (int k = 0; k < 3; k++) {
+        gr_arch_def def = k == 0 ? small() : k == 1 ? gpt2() : experts();
+        gr_model *model = build(&def);
+        gr_run *run = run_of(model, NULL, GR_BLOCK, GR_PRECISION_FLOAT32, true);
+        const gr_graph *g = model->graph;
+        gr_param down = gr_model_find(model, "layers.0.mlp.down"), up = gr_model_find(model, "layers.0.mlp.up");
+        int seen = 0;
+        for (size_t n = 0; n < g->nodes; n++)
+            for (int i = 0; i < g->node[n].params; i++) {
+                assert_false(g->node[n].param[i] == down && run->layout->again[n]);
+                assert_true(g->node[n].param[i] != up || run->layout->again[n]);
+                seen += g->node[n].param[i] == down;
+            }
+        assert_int_equal(seen, 1);
+        gr_run_free(run);
+        gr_model_free(model);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_llama),
@@ -232,6 +253,7 @@ int main(void) {
         cmocka_unit_test(test_plan_is_what_is_allocated),
         cmocka_unit_test(test_no_allocation),
         cmocka_unit_test(test_passes),
+        cmocka_unit_test(test_spared),
     };
     return cmocka_run_group_tests_name("computed again", tests, NULL, NULL);
 }

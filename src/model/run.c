@@ -213,7 +213,7 @@ static void forward_node(gr_run *run, size_t n) {
     if (!gr__run_step(run, ctx) && ctx->node->op->forward && run->layout->value_root[n] == (int)n)
         over_live(run, ctx, ctx->node->op->forward);
     gr__run_hand_on(run, ctx);
-    if (run->layout->again[n])
+    if (run->layout->forgotten[n])
         run->filled = ctx->node->segment;
     if (run->times)
         run->times[2 * n] += now() - from;
@@ -339,7 +339,7 @@ const gr_tables *gr_run_tables(const gr_run *run) { return run->tables; }
 
 const gr_real *gr_run_value(const gr_run *run, gr_value v, int *stride) {
     *stride = run->ctx[v].out.stride;
-    return run->layout->again[run->layout->value_root[v]] ? NULL : run->ctx[v].out.v;
+    return run->layout->forgotten[run->layout->value_root[v]] ? NULL : run->ctx[v].out.v;
 }
 
 int gr_run_times(const gr_run *run, gr_op_time *times, int capacity) {

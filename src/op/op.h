@@ -131,6 +131,7 @@ struct gr_op {
     bool stops;      /* passes no gradient to its inputs although the value is shared */
     bool whole;      /* couples rows beyond documents: every pass gets [0, capacity) */
     bool rereads;    /* backward reads the result */
+    bool blind;      /* backward reads no input: gradients, parameters and its state are enough */
     bool overwrites; /* backward reads each row of its input once, before it writes the row's gradient: in its place */
     bool keeps_zero; /* rows that are 0 in every input are 0 in the result */
     bool half;       /* reads inputs that are kept in bfloat16, and writes their gradients so */
