@@ -105,11 +105,11 @@ static void test_mistakes(void **state) {
 
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
-/* Six layers: what is kept falls to less than half, and with twice the layers grows by the borders alone. */
-static void test_plan(void **state) {
+/* Six layers: what is kept falls to less than half, and with twice the layers grows by the borders alone. With dropout
+ * a layer keeps its last draws too, a byte each. */
+static void check_plan(gr_arch_def def, size_t draws) {
     gr_memory plan[2][2]; /* layers, recompute */
     for (int k = 0; k < 2; k++) {
-        gr_arch_def def = small();
         def.layers = k ? 12 : 6;
         gr_model *model = build(&def);
         for (int again = 0; again < 2; again++)
@@ -128,6 +128,12 @@ static void test_plan(void **state) {
         gr_model_free(model);
     }
     assert_true(plan[1][1].activations - plan[0][1].activations == 6 * N * 16 * sizeof(gr_real));
+    assert_true(plan[1][1].state - plan[0][1].state == 6 * N * draws);
+}
+
+static void test_plan(void **state) {
+    check_plan(small(), 0);
+    check_plan(gpt2(), 16);
 }
 
 static void test_plan_is_what_is_allocated(void **state) {
