@@ -27,6 +27,7 @@ net=$work/net.yaml
 
 ok 'check' gradroute check "$net"
 ok 'plan' gradroute plan "$net"
+fails 2 'no layers to compute again' 'an mlp keeps everything' gradroute plan "$net" --set train.recompute=true
 json 'show' gradroute data show "$net" --json
 ok 'topics are classes' same "$(get "$work/last.json" "['topics'][0]['name']")" north
 ok 'test files are the validation' same "$(get "$work/last.json" "['validation']")" 200

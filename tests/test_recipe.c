@@ -33,7 +33,7 @@ static const char text[] =
     "  - {label: [core, unlabelled], share: 0.8, one_of: [biology, kitchen]}\n"
     "  - {label: core, again: true, share: 0.3, open: [biology], rest: closed, only: biology}\n"
     "  - {label: any, draw: token, activation: {\"tap:layers.0.mlp.hidden[0:8]\": 0.5}}\n"
-    "train: {tokens: 64k, batch: 8, micro: 4, lr: 0.002, warmup: 3, groups: [{parameters: \"*norm\", "
+    "train: {tokens: 64k, batch: 8, micro: 4, recompute: true, lr: 0.002, warmup: 3, groups: [{parameters: \"*norm\", "
     "lr: 0.5}]}\n"
     "twins: [plain, filtered]\n"
     "prompts: [\"a small bird\", \"the act of\"]\n";
@@ -100,6 +100,7 @@ static void test_fields(void **state) {
     assert_int_equal(r->model.regions[1].layers[0], 1);
     assert_int_equal(r->train.steps, 64000 / (8 * 64));
     assert_int_equal(r->train.micro, 4);
+    assert_true(r->train.recompute);
     assert_int_equal(r->train.optim.total, r->train.steps);
     assert_int_equal(r->train.optim.schedule, GR_SCHEDULE_COSINE);
     assert_int_equal(r->train.optim.groups, 1);
@@ -233,6 +234,8 @@ static void test_mistakes(void **state) {
     expect_error("context: 64", "context: 1", "r.yaml:2:", "context", "");
     expect_error("lr: 0.002", "lr: 0", "r.yaml:17:", "lr", "");
     expect_error("micro: 4", "micro: 3", "r.yaml:17:", "divide", "");
+    expect_error("recompute: true", "recompute: 2", "r.yaml:17:", "'2'", "");
+    expect_error("recompute: true", "recompute: [true]", "r.yaml:17:", "recompute", "");
     expect_error("[plain, filtered]", "[plain, filtred]", "r.yaml:18:", "filtred", "filtered");
     expect_error("wordnet: /usr/share/wordnet, fallback: subset, ", "", "r.yaml:2:", "no source", "wordnet");
     expect_error("is: noun.food", "is: noun.plant", "r.yaml:4:", "noun.plant", "once");

@@ -71,6 +71,13 @@ int gr_graph_region(gr_graph *graph, const char *name); /* its number from 0: fo
 void gr_graph_region_part(gr_graph *graph, int region, gr_part part);
 void gr_graph_region_gate(gr_graph *graph, int region, gr_tap tap, int lo, int hi);
 
+/* Nodes added between the two are a segment: what a training run with gr_run_def.recompute may forget and compute
+ * again, as one piece. Only values that others outside of the segment read, losses and outputs stay, so a segment pays
+ * where few values leave it (a layer of a transformer). Mistakes: a segment inside of another, an end without a
+ * beginning. */
+void gr_graph_segment_begin(gr_graph *graph);
+void gr_graph_segment_end(gr_graph *graph);
+
 /* weight * v joins the total loss; v must be one number. */
 void gr_graph_loss(gr_graph *graph, gr_value v, double weight);
 

@@ -113,6 +113,10 @@ typedef struct gr_run_def {
      * operations keep of at most this many rows (infer.h: gr_decoder). In bfloat16 then: what is kept, and copies of
      * the weights as they are now; values stay float32. Losses are not computed. */
     int decode;
+    /* Training: of the segments of the graph (gr_graph_segment_begin; a transformer has one for each layer) keep only
+     * what is read outside of them, and compute the rest a second time, a segment at a time, in the backward pass.
+     * Costs most of the forward pass of all segments but the last; changes no bit. Without train it does nothing. */
+    bool recompute;
     bool time; /* measure what each kind of operation takes: gr_run_times */
 } gr_run_def;
 
@@ -136,10 +140,11 @@ gr_real *gr_run_gradient(gr_run *run, gr_param p); /* [rows x cols]; what is clo
 const uint8_t *gr_run_open(const gr_run *run);     /* [slices] 1 where some row since gr_run_zero opened the slice */
 const gr_tables *gr_run_tables(const gr_run *run);
 /* [N x width] of the last forward; NULL where a training run keeps it in bfloat16 (logits: read a run that only
- * evaluates). After gr_run_backward logits are gone: their gradient lies there. */
+ * evaluates) or computes it again (def.recompute). After gr_run_backward logits are gone: their gradient lies there. */
 const gr_real *gr_run_value(const gr_run *run, gr_value v, int *stride);
 
-/* With def.time: seconds spent in each kind of operation since the run was made. Writes at most `capacity` entries, in
+/* With def.time: seconds spent in each kind of operation since the run was made, forward with what def.recompute
+ * computes again. Writes at most `capacity` entries, in
  * the order of first use in the graph, and returns how many there are. */
 typedef struct gr_op_time {
     const char *op;

@@ -46,8 +46,8 @@
  *     preset:   NAME | {name: NAME, OPTION: VALUE, joint: [KIND, ...], draw: DRAW, from: STEP, until: STEP,
  *                       regions: {LABEL: REGION or list}}
  *     routes:   [ROUTE, ...]                       after those of the preset
- *     train:    {tokens: 4M | steps: N, batch: 32, micro: BATCH, optimizer: adamw|adam|sgd, lr, warmup, schedule:
- *                constant|linear|cosine, final, betas: [B1, B2], eps, decay, momentum, clip,
+ *     train:    {tokens: 4M | steps: N, batch: 32, micro: BATCH, recompute: false, optimizer: adamw|adam|sgd, lr,
+ *                warmup, schedule: constant|linear|cosine, final, betas: [B1, B2], eps, decay, momentum, clip,
  *                groups: [{parameters: PATTERN, lr: SCALE, decay: VALUE}], checkpoint: STEPS,
  *                checkpoint_share: SHARE}
  *     diagnostics: {every: 50, probe: 200}         steps between measurements; 0: none. More for short ones
@@ -111,6 +111,7 @@ typedef struct gr_recipe_from {
 typedef struct gr_recipe_train {
     int64_t tokens, steps;   /* steps * batch * context, rounded up from the tokens of the file; what is asked for */
     int batch, micro;        /* rows of a step, and of a micro-batch (divides batch) */
+    bool recompute;          /* layers keep less and are computed again: gr_run_def.recompute */
     gr_optim_def optim;      /* with total = steps */
     int64_t checkpoint;      /* steps between checkpoints; 0: at the end only */
     double checkpoint_share; /* of the time that they may take; 0: as long as they take */

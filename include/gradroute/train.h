@@ -68,6 +68,7 @@ typedef struct gr_train_def {
     gr_optim_def optim;
     int rows, width; /* of the stream's logical batch */
     int micro;       /* rows of a micro-batch; 0: rows. Cuts at multiples of 512 positions do not change a bit */
+    bool recompute;  /* keep less of each layer, and compute it again: gr_run_def.recompute. Changes no bit */
     int64_t steps;
     uint64_t seed; /* of dropout */
     int threads;   /* 0: as OpenMP is set */
@@ -148,6 +149,7 @@ double gr_loss_mean(const double *nll, const int32_t *tokens, const uint32_t *do
 typedef struct gr_finetune_def {
     int steps;
     int rows, width;    /* of a step; all rows when there are fewer */
+    bool recompute;     /* as in gr_train_def */
     gr_optim_def optim; /* lr, schedule, ... */
     int every;          /* steps between calls of after; 0: only before the first step and after the last */
     gr_status (*after)(void *user, int step, gr_error *err); /* steps done, 0 first; a failure ends it. NULL: none */

@@ -369,6 +369,7 @@ void gr__transformer_graph(gr_graph *graph, const gr__plan *plan, bool watch) {
     embed(&b, stream);
     for (int i = 0; i < plan->layers; i++) {
         char name[48];
+        gr_graph_segment_begin(graph);
         if (gr__plan_attends(plan, i)) {
             block(&b, stream, i, "attn", GR_MAP_OUT, heads_of, gr__plan_heads);
             snprintf(name, sizeof name, "layers.%d.attn.stream", i);
@@ -379,6 +380,7 @@ void gr__transformer_graph(gr_graph *graph, const gr__plan *plan, bool watch) {
             snprintf(name, sizeof name, "layers.%d.stream", i);
             stream[0] = tap_stream(&b, stream[0], name);
         }
+        gr_graph_segment_end(graph);
     }
     gr_value out = logits(&b, stream), loss = gr_cross_entropy(graph, out);
     gr_graph_output(graph, "logits", out);

@@ -270,6 +270,7 @@ static gr_status parts_open(parts *out, gr_model *model, const gr_project *p, gr
     def->rows = r->train.batch;
     def->width = r->data.context;
     def->micro = r->train.micro;
+    def->recompute = r->train.recompute;
     def->steps = r->train.steps;
     def->seed = r->seed;
     def->threads = r->threads;

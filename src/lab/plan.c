@@ -52,6 +52,7 @@ gr_status gr_plan_new(gr_plan *plan, const gr_project *project, gr_arm_kind kind
         gr_free(regions);
         int rows = r->train.micro ? r->train.micro : r->train.batch;
         gr_run_def run = {.rows = rows * r->data.context, .train = true, .precision = r->precision};
+        run.recompute = r->train.recompute;
         plan->memory = gr_run_plan(model, router ? gr_router_tables(router) : NULL, &run);
         if (router && r->labels) { /* diagnostics keep a run of their own */
             gr_diagnostics_def own = {.every = r->diagnostics.every, .probe = r->diagnostics.probe};

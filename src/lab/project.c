@@ -18,7 +18,8 @@ static void note(const gr_control *control, const char *text) {
 /* The recipe as text without what does not decide a result. */
 static gr_status deciding_text(const gr_recipe *recipe, char **text, gr_error *err) {
     static const char *const free_to_change[] = {
-        "threads", "twins", "prompts", "relearn", "diagnostics", "train.checkpoint", "train.checkpoint_share"};
+        "threads",        "twins", "prompts", "relearn", "diagnostics", "train.checkpoint", "train.checkpoint_share",
+        "train.recompute"};
     char *whole;
     GR_TRY(gr_recipe_text(recipe, &whole, err));
     gr_yaml *root;

@@ -86,6 +86,10 @@ gr_status gr__recipe_train(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     if (t->batch % t->micro)
         return gr_yaml_fail(gr_yaml_find(map, "micro"), err, NULL,
                             "micro is %d, which does not divide a batch of %d rows", t->micro, t->batch);
+    GR_TRY(gr_yaml_bool(map, &t->recompute, "recompute", err));
+    if (t->recompute && recipe->model.kind == GR_ARCH_MLP)
+        return gr_yaml_fail(gr_yaml_find(map, "recompute"), err, "leave recompute out",
+                            "an mlp has no layers to compute again: recompute is for transformers");
     GR_TRY(read_length(map, t, recipe->data.context, err));
     GR_TRY(read_optimizer(map, &t->optim, err));
     t->optim.total = t->steps;

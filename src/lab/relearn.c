@@ -65,6 +65,7 @@ static gr_status tune(attack *a, const gr_project *p, gr_model *model, const uin
         def.steps = r->steps;
         def.rows = r->batch;
         def.width = p->recipe->data.context;
+        def.recompute = p->recipe->train.recompute;
         def.optim.lr = a->lr = r->lr[i];
         def.every = r->every;
         def.after = measure;

@@ -39,6 +39,8 @@ struct gr_graph {
     gr__output *output;
     size_t nodes, node_room, params, param_room, taps, tap_room, regions, region_room, losses, loss_room, outputs,
         output_room;
+    int segments; /* begun so far */
+    bool inside;  /* of the last one */
     bool failed;
     char mistake[512];
 };
@@ -95,11 +97,13 @@ struct gr_tables {
 typedef struct gr__layout {
     int capacity, block, blocks;
     bool train;
-    bool half;                    /* products in bfloat16 */
-    int positions;                /* > 0: one row a pass, and what is kept of so many */
-    bool half_copies;             /* what is kept, and copies of weights, are bfloat16; values are not */
-    bool *kept_half;              /* [nodes] the value with this root, and its gradient, are bfloat16 */
-    bool *in_place;               /* [nodes] the gradient of this root lies where the value does */
+    bool half;        /* products in bfloat16 */
+    int positions;    /* > 0: one row a pass, and what is kept of so many */
+    bool half_copies; /* what is kept, and copies of weights, are bfloat16; values are not */
+    bool *kept_half;  /* [nodes] the value with this root, and its gradient, are bfloat16 */
+    bool *in_place;   /* [nodes] the gradient of this root lies where the value does */
+    bool *forgotten;  /* [nodes] the value lies where those of other segments do */
+    bool *again;      /* [nodes] of these, what backward passes need and so is computed again, with its state */
     int *value_root, *grad_root;  /* [nodes] node whose buffer is shared, or GR_NONE where there is none */
     int *value_at, *grad_at;      /* [nodes] first column in the root's buffer */
     size_t *value, *grad, *state; /* [nodes] offsets */

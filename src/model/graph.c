@@ -71,6 +71,7 @@ gr_value gr__graph_add(gr_graph *graph, const gr_node *node, const void *attr, s
         memcpy(own, attr, size);
         copy.attr = own;
     }
+    copy.segment = graph->inside ? graph->segments : 0;
     GR_PUSH(graph->node, graph->nodes, graph->node_room) = copy;
     return (gr_value)graph->nodes - 1;
 }
@@ -131,6 +132,19 @@ void gr_graph_region_gate(gr_graph *graph, int region, gr_tap tap, int lo, int h
         return;
     }
     GR_PUSH(r->gate, r->gates, r->gate_room) = (gr_gate){tap, lo, hi};
+}
+
+void gr_graph_segment_begin(gr_graph *graph) {
+    if (graph->inside)
+        gr_graph_fail(graph, "segment %d begins inside of another", graph->segments + 1);
+    graph->segments++;
+    graph->inside = true;
+}
+
+void gr_graph_segment_end(gr_graph *graph) {
+    if (!graph->inside)
+        gr_graph_fail(graph, "a segment ends that did not begin");
+    graph->inside = false;
 }
 
 void gr_graph_loss(gr_graph *graph, gr_value v, double weight) {

@@ -114,6 +114,46 @@ static void find_half(gr__layout *l, const gr_graph *g) {
         l->kept_half[l->value_root[g->output[i].value]] = false;
 }
 
+/* What nobody outside of its node's segment reads is forgotten; views read what they share. */
+static void find_forgotten(gr__layout *l, const gr_graph *g) {
+    for (size_t n = 0; n < g->nodes; n++)
+        l->forgotten[n] = g->node[n].segment && l->value_root[n] == (int)n && g->node[n].op->forward;
+    for (size_t n = 0; n < g->nodes; n++)
+        for (int i = 0; i < g->node[n].inputs; i++) {
+            int root = l->value_root[g->node[n].in[i]];
+            l->forgotten[root] = l->forgotten[root] && g->node[root].segment == g->node[n].segment;
+        }
+    for (size_t i = 0; i < g->losses; i++)
+        l->forgotten[l->value_root[g->loss[i].value]] = false;
+    for (size_t i = 0; i < g->outputs; i++)
+        l->forgotten[l->value_root[g->output[i].value]] = false;
+}
+
+/* What is forgotten and read by a backward pass, or by the forward of what is. */
+static void find_again(gr__layout *l, const gr_graph *g) {
+    for (size_t n = g->nodes; n-- > 0;) {
+        const gr_op *op = g->node[n].op;
+        bool back = l->wants[n] && op->backward;
+        l->again[n] = l->forgotten[n] && (l->again[n] || (back && op->rereads));
+        for (int i = 0; i < g->node[n].inputs; i++)
+            l->again[l->value_root[g->node[n].in[i]]] |= l->again[n] || (back && !op->blind);
+    }
+}
+
+/* Places what has a size from `from` on: one segment after the other uses the room. Returns its end. */
+static size_t place_brief(size_t *offset, const size_t *size, size_t from, const gr_graph *g) {
+    size_t at = 0, most = 0;
+    for (size_t n = 0; n < g->nodes; n++) {
+        at = n && g->node[n].segment != g->node[n - 1].segment ? 0 : at;
+        if (!size[n])
+            continue;
+        offset[n] = from + at;
+        at += size[n];
+        most = at > most ? at : most;
+    }
+    return from + most;
+}
+
 /* A value that one operation reads, and that its producer does not read again, needs no other buffer for its gradient
  * if that operation can write in place. */
 static void find_in_place(gr__layout *l, const gr_graph *g) {
@@ -161,12 +201,13 @@ static size_t value_size(const gr__layout *l, const gr_graph *g, int n) {
  * the backward pass to their own node. */
 static void place(gr__layout *l, const gr_graph *g) {
     int count = (int)g->nodes;
-    size_t *size = gr_alloc(g->nodes * sizeof *size);
+    size_t *size = gr_alloc(g->nodes * sizeof *size), *brief = gr_alloc(g->nodes * sizeof *brief);
     int *from = gr_alloc(g->nodes * sizeof *from), *to = gr_alloc(g->nodes * sizeof *to);
     for (int n = 0; n < count; n++) {
         from[n] = n;
         to[n] = l->train ? count : n;
-        size[n] = l->value_root[n] == n ? value_size(l, g, n) : 0;
+        size_t own = l->value_root[n] == n ? value_size(l, g, n) : 0;
+        *(l->forgotten[n] ? &brief[n] : &size[n]) = own;
         for (int i = 0; i < g->node[n].inputs; i++) {
             int root = l->value_root[g->node[n].in[i]];
             to[root] = to[root] > n ? to[root] : n;
@@ -178,6 +219,7 @@ static void place(gr__layout *l, const gr_graph *g) {
     for (size_t i = 0; i < g->losses; i++)
         to[l->value_root[g->loss[i].value]] = count;
     l->values = gr__pack_intervals(l->value, size, from, to, count);
+    l->values = place_brief(l->value, brief, l->values, g);
 
     int *heir = gr_alloc(g->nodes * sizeof *heir);
     find_heirs(l, g, heir);
@@ -193,6 +235,7 @@ static void place(gr__layout *l, const gr_graph *g) {
         l->grad[n] = l->grad[heir[n]];
     gr_free(heir);
     gr_free(size);
+    gr_free(brief);
     gr_free(from);
     gr_free(to);
 }
@@ -219,6 +262,21 @@ static void find_uses(gr__layout *l, const gr_model *m) {
     gr_free(seen);
 }
 
+/* State and scratch. The state of what is not computed again must stay. */
+static void place_working(gr__layout *l, const gr_graph *g) {
+    size_t *brief = gr_alloc(g->nodes * sizeof *brief);
+    for (size_t n = 0; n < g->nodes; n++) {
+        const gr_op *op = g->node[n].op;
+        size_t state = op->state ? round_up(op->state(&g->node[n], l->capacity, l->block), 16) : 0;
+        size_t scratch = op->scratch ? op->scratch(&g->node[n], l->capacity, l->block) : 0;
+        l->state[n] = l->states;
+        *(l->again[n] ? &brief[n] : &l->states) += state;
+        l->scratch = scratch > l->scratch ? scratch : l->scratch;
+    }
+    l->states = place_brief(l->state, brief, l->states, g);
+    gr_free(brief);
+}
+
 gr__layout *gr__layout_new(const gr_model *model, const gr_tables *tables, const gr_run_def *def) {
     const gr_graph *g = model->graph;
     gr__layout *l = gr_alloc(sizeof *l);
@@ -242,20 +300,19 @@ gr__layout *gr__layout_new(const gr_model *model, const gr_tables *tables, const
     l->wants = gr_alloc(g->nodes);
     l->kept_half = gr_alloc(g->nodes);
     l->in_place = gr_alloc(g->nodes);
+    l->forgotten = gr_alloc(g->nodes);
+    l->again = gr_alloc(g->nodes);
     find_wanted(l, g, tables);
     find_roots(l, g, tables);
     find_half(l, g);
     find_in_place(l, g);
+    if (def->train && def->recompute) {
+        find_forgotten(l, g);
+        find_again(l, g);
+    }
     place(l, g);
     find_uses(l, model);
-    for (size_t n = 0; n < g->nodes; n++) {
-        const gr_op *op = g->node[n].op;
-        size_t state = op->state ? op->state(&g->node[n], l->capacity, l->block) : 0;
-        size_t scratch = op->scratch ? op->scratch(&g->node[n], l->capacity, l->block) : 0;
-        l->state[n] = l->states;
-        l->states += round_up(state, 16);
-        l->scratch = scratch > l->scratch ? scratch : l->scratch;
-    }
+    place_working(l, g);
     l->gradients = def->train ? model->room : 0;
     l->shadow = l->half ? round_up((model->room + 1) / 2, 16) : 0;
     return l;
@@ -264,8 +321,9 @@ gr__layout *gr__layout_new(const gr_model *model, const gr_tables *tables, const
 void gr__layout_free(gr__layout *l) {
     if (!l)
         return;
-    void *lists[] = {l->value_root, l->grad_root, l->value_at, l->grad_at, l->first,    l->value,    l->kept_half,
-                     l->in_place,   l->grad,      l->state,    l->wants,   l->use_node, l->use_slot, l->use};
+    void *lists[] = {l->value_root, l->grad_root, l->value_at,  l->grad_at, l->first, l->value,
+                     l->kept_half,  l->in_place,  l->grad,      l->state,   l->wants, l->use_node,
+                     l->use_slot,   l->use,       l->forgotten, l->again};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         gr_free(lists[i]);
     gr_free(l);

@@ -207,19 +207,24 @@ static void refresh(gr_run *run) {
     run->stale = !run->layout->train;
 }
 
+static void forward_node(gr_run *run, size_t n) {
+    gr_ctx *ctx = &run->ctx[n];
+    double from = run->times ? now() : 0;
+    if (!gr__run_step(run, ctx) && ctx->node->op->forward && run->layout->value_root[n] == (int)n)
+        over_live(run, ctx, ctx->node->op->forward);
+    gr__run_hand_on(run, ctx);
+    if (run->layout->forgotten[n])
+        run->filled = ctx->node->segment;
+    if (run->times)
+        run->times[2 * n] += now() - from;
+}
+
 double gr_run_forward(gr_run *run, const gr_batch *batch) {
     const gr_graph *g = run->model->graph;
     refresh(run);
     gr__rows_bind(run, batch);
-    for (size_t n = 0; n < g->nodes; n++) {
-        gr_ctx *ctx = &run->ctx[n];
-        double from = run->times ? now() : 0;
-        if (!gr__run_step(run, ctx) && ctx->node->op->forward && run->layout->value_root[n] == (int)n)
-            over_live(run, ctx, ctx->node->op->forward);
-        gr__run_hand_on(run, ctx);
-        if (run->times)
-            run->times[2 * n] += now() - from;
-    }
+    for (size_t n = 0; n < g->nodes; n++)
+        forward_node(run, n);
     double loss = 0;
     for (size_t i = 0; i < g->losses; i++)
         loss += g->loss[i].weight * (double)run->ctx[g->loss[i].value].out.v[0];
@@ -262,6 +267,22 @@ static void clear_first(gr_run *run, const gr_ctx *ctx) {
     }
 }
 
+/* Before the first backward pass of a segment, that of node `last`: what its passes read and another segment has
+ * overwritten. The segment that the forward pass came to last is still there. */
+static void fill_segment(gr_run *run, size_t last) {
+    const gr_graph *g = run->model->graph;
+    int segment = g->node[last].segment;
+    if (!segment || segment == run->filled)
+        return;
+    size_t first = last;
+    while (first > 0 && g->node[first - 1].segment == segment)
+        first--;
+    for (size_t n = first; n <= last; n++)
+        if (run->layout->again[n])
+            forward_node(run, n);
+    run->filled = segment;
+}
+
 void gr_run_backward(gr_run *run) {
     const gr_graph *g = run->model->graph;
     const gr__layout *l = run->layout;
@@ -278,6 +299,7 @@ void gr_run_backward(gr_run *run) {
         bool own = l->grad_root[n] == (int)n && (l->first[n] != GR_NONE || g->node[n].scalar);
         if (!own || !ctx->node->op->backward)
             continue;
+        fill_segment(run, n);
         double from = run->times ? now() : 0;
         clear_first(run, ctx);
         over_live(run, ctx, ctx->node->op->backward);
@@ -317,7 +339,7 @@ const gr_tables *gr_run_tables(const gr_run *run) { return run->tables; }
 
 const gr_real *gr_run_value(const gr_run *run, gr_value v, int *stride) {
     *stride = run->ctx[v].out.stride;
-    return run->ctx[v].out.v;
+    return run->layout->forgotten[run->layout->value_root[v]] ? NULL : run->ctx[v].out.v;
 }
 
 int gr_run_times(const gr_run *run, gr_op_time *times, int capacity) {

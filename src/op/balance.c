@@ -84,4 +84,5 @@ const gr_op gr__op_balance = {.name = "balance",
                               .state = balance_state,
                               .forward = balance_forward,
                               .backward = balance_backward,
+                              .blind = true,
                               .cases = cases};

@@ -53,5 +53,9 @@ static gr_value build_four(gr_graph *graph, gr_value x) {
 
 static const gr_op_case cases[] = {{"two", 7, 3, build_two}, {"four", 5, 4, build_four}, {NULL, 0, 0, NULL}};
 
-const gr_op gr__op_concat = {
-    .name = "concat", .forward = concat_forward, .backward = concat_backward, .keeps_zero = true, .cases = cases};
+const gr_op gr__op_concat = {.name = "concat",
+                             .forward = concat_forward,
+                             .backward = concat_backward,
+                             .blind = true,
+                             .keeps_zero = true,
+                             .cases = cases};

@@ -96,5 +96,6 @@ const gr_op gr__op_dropout = {.name = "dropout",
                               .state = dropout_state,
                               .forward = dropout_forward,
                               .backward = dropout_backward,
+                              .blind = true,
                               .keeps_zero = true,
                               .cases = cases};

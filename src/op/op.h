@@ -32,6 +32,7 @@ typedef struct gr_node {
     int offset;                /* views: first column in the input */
     int handed;   /* 1 + the input whose gradient is that of the result and may share its buffer; 0: none */
     gr_tap point; /* tap nodes: the tap, else GR_NONE */
+    int segment;  /* 1.. in the order of the graph, 0: of none; set by gr__graph_add */
 } gr_node;
 
 /* How a set of per-row weights looks inside one block of rows. */
@@ -130,6 +131,7 @@ struct gr_op {
     bool stops;      /* passes no gradient to its inputs although the value is shared */
     bool whole;      /* couples rows beyond documents: every pass gets [0, capacity) */
     bool rereads;    /* backward reads the result */
+    bool blind;      /* backward reads no input: gradients, parameters and its state are enough */
     bool overwrites; /* backward reads each row of its input once, before it writes the row's gradient: in its place */
     bool keeps_zero; /* rows that are 0 in every input are 0 in the result */
     bool half;       /* reads inputs that are kept in bfloat16, and writes their gradients so */

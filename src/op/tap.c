@@ -70,4 +70,5 @@ static void backward(gr_ctx *ctx, int r0, int r1) {
         }
 }
 
-const gr_op gr__op_tap = {.name = "tap", .forward = forward, .backward = backward, .keeps_zero = true, .half = true};
+const gr_op gr__op_tap = {
+    .name = "tap", .forward = forward, .backward = backward, .blind = true, .keeps_zero = true, .half = true};

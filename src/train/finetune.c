@@ -42,6 +42,7 @@ static gr_status tuning_open(tuning *t, gr_model *model, const gr_tables *tables
         return gr_error_set(err, GR_ERR_USAGE, "fine-tuning", NULL, "the documents hold no text");
     t->batch = t->all.rows < def->rows ? t->all.rows : def->rows;
     gr_run_def run = {.rows = t->batch * def->width, .train = true, .seed = gr_model_seed(model)};
+    run.recompute = def->recompute;
     GR_TRY(gr_run_new(&t->run, model, tables, &run, err));
     t->assembly = gr__assembly_new(t->batch, def->width, t->batch, NULL);
     return gr_optim_new(&t->optim, model, tables, &def->optim, err);

@@ -141,7 +141,7 @@ static gr_status open_files(gr_trainer *t, const char *folder, gr_error *err) {
 static gr_status open_all(gr_trainer *t, gr_error *err) {
     const gr_train_def *d = &t->def;
     const gr_tables *tables = d->router ? gr_router_tables(d->router) : NULL;
-    gr_run_def run = {.rows = d->micro * d->width, .train = true, .seed = d->seed};
+    gr_run_def run = {.rows = d->micro * d->width, .train = true, .seed = d->seed, .recompute = d->recompute};
     GR_TRY(gr_run_new(&t->run, d->model, tables, &run, err));
     GR_TRY(gr_optim_new(&t->optim, d->model, tables, &d->optim, err));
     t->def.optim.group = NULL, t->def.optim.groups = 0;
