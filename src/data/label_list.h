@@ -2,5 +2,6 @@
  * name them in this order. */
 GR_LABEL(is)
 GR_LABEL(words)
+GR_LABEL(pattern)
 GR_LABEL(scores)
 GR_LABEL(tokens)
