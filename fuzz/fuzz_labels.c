@@ -1,5 +1,5 @@
-/* Lists of words and files of scores from anywhere: they are refused with a place and a reason, or label the documents
- * of a small corpus, within its bounds. */
+/* Lists of words, patterns and files of scores from anywhere: they are refused with a place and a reason, or label the
+ * documents of a small corpus, within its bounds. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -81,8 +81,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                        id = {"id", .text = how & 16 ? "id" : NULL}, soft = {"soft", .on = how & 32};
     gr_label_def def = {.name = "x", .from = {words}, .known = 0.5, .noise = &noise};
     def.per = how & 64 ? how & 128 ? GR_PER_SENTENCE : GR_PER_TOKEN : GR_PER_DOCUMENT;
+    char *text = gr_alloc(first + 1);
+    memcpy(text, in.data, first);
     if (how & 1)
         def.from[0] = scores, def.from[1] = id, def.from[2] = soft;
+    else if (how & 16)
+        def.from[0] = (gr_label_arg){"pattern", .text = text}, def.from[1] = (gr_label_arg){"caseless", .on = how & 32};
     gr_labels *labels;
     gr_error err = {0};
     if (gr_labels_make(&labels, corpus, tokenizer, &def, 1, NULL, 0, how, &err) == GR_OK) {
@@ -93,6 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     if (!(how & 1))
         find_words(&words, in.data + first, in.size - first);
+    gr_free(text);
     close(fd);
     return 0;
 }
