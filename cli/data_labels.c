@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "data_labels.h"
 
-enum { WORDS_PRINTED = 8, WORDS_LISTED = 100 };
+enum { HITS_PRINTED = 8, HITS_LISTED = 100 };
 
 typedef struct tally {
     int64_t of, shown, wrong; /* true; shown as the label; shown as it and not of it */
@@ -63,7 +63,7 @@ json_t *gr__labels_json(const gr_project *p) {
     json_t *labels = json_array();
     for (int k = 0; k < l->label_count; k++) {
         json_t *words = json_array();
-        for (size_t i = 0; i < l->hit_count[k] && i < WORDS_LISTED; i++)
+        for (size_t i = 0; i < l->hit_count[k] && i < HITS_LISTED; i++)
             json_array_append_new(words, json_pack("{s:o, s:I}", "text",
                                                    gr__json_text(l->hits[k][i].text, strlen(l->hits[k][i].text)),
                                                    "count", (json_int_t)l->hits[k][i].count));
@@ -76,15 +76,16 @@ json_t *gr__labels_json(const gr_project *p) {
     return labels;
 }
 
-static void print_words(const gr_labels *l, int k) {
+/* What the label's source found. */
+static void print_hits(const gr_labels *l, int k, const char *source) {
     size_t silent = 0;
     const char *unfound = NULL;
-    printf("  %s: words", l->label_names[k]);
+    printf("  %s: %s", l->label_names[k], source);
     for (size_t i = 0; i < l->hit_count[k]; i++) {
         const gr_label_hit *hit = &l->hits[k][i];
-        if (hit->count && i < WORDS_PRINTED)
+        if (hit->count && i < HITS_PRINTED)
             printf("%s \"%.40s\" %s", i ? "," : "", hit->text, gr__text_count((char[32]){0}, (int64_t)hit->count));
-        if (hit->count && i == WORDS_PRINTED)
+        if (hit->count && i == HITS_PRINTED)
             printf(", ..");
         if (!hit->count && !silent++)
             unfound = hit->text;
@@ -111,5 +112,5 @@ void gr__labels_print(const gr_project *p) {
     gr_free(list);
     for (int k = 0; k < l->label_count; k++)
         if (l->hit_count[k])
-            print_words(l, k);
+            print_hits(l, k, p->recipe->label[k].from[0].key);
 }

@@ -9,7 +9,7 @@ static const char doc[] =
     "What the data section of RECIPE gives: documents, duplicates, tokens, each topic and where "
     "it goes, how many labels "
     "are known, and how full the rows are; for each label how many documents and tokens have it "
-    "and are shown with it, the words that were found, and some documents with their labels "
+    "and are shown with it, the words and matches that were found, and some documents with their labels "
     "marked. Writes nothing."
     "\v"
     "Examples:\n"

@@ -1,9 +1,9 @@
-/* Lists of words and files of scores from anywhere: they are refused with a place and a reason, or label the documents
- * of a small corpus, within its bounds. */
+/* Lists of words, patterns and files of scores from anywhere: they are refused with a place and a reason, or label the
+ * documents of a small corpus, within its bounds. */
 #include <string.h>
 
 #include "base/mem.h"
-#include "data/label_source.h"
+#include "data/word_list.h"
 #include "forge.h"
 
 static const char records[] =
@@ -47,7 +47,7 @@ static void check_labels(const gr_labels *labels) {
 }
 
 /* Words in the first part of the input, a text in the rest. */
-static void find_words(const gr_label_words *words, const uint8_t *text, size_t length) {
+static void find_words(const gr_label_arg *words, const uint8_t *text, size_t length) {
     gr__words *list;
     gr__spans spans = {0};
     gr_error err = {0};
@@ -77,14 +77,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     int fd = gr_forge_file(path, in.data, first);
     gr_label_noise noise = {
         .recall = how & 2 ? 0.5 : 1, .precision = how & 4 ? 0.5 : 1, .by = how & 8 && !(how & 64) ? "kind" : NULL};
-    gr_label_words words = {.file = path};
-    gr_label_scores scores = {path, "score", "spans", how & 16 ? "id" : NULL, 0.5, how & 32};
-    gr_label_def def = {.name = "x", .known = 0.5, .noise = &noise};
+    const gr_label_arg words = {"words", .text = path}, scores = {"scores", .text = path},
+                       id = {"id", .text = how & 16 ? "id" : NULL}, soft = {"soft", .on = how & 32};
+    gr_label_def def = {.name = "x", .from = {words}, .known = 0.5, .noise = &noise};
     def.per = how & 64 ? how & 128 ? GR_PER_SENTENCE : GR_PER_TOKEN : GR_PER_DOCUMENT;
+    char *text = gr_alloc(first + 1);
+    memcpy(text, in.data, first);
     if (how & 1)
-        def.scores = &scores;
-    else
-        def.words = &words;
+        def.from[0] = scores, def.from[1] = id, def.from[2] = soft;
+    else if (how & 16)
+        def.from[0] = (gr_label_arg){"pattern", .text = text}, def.from[1] = (gr_label_arg){"caseless", .on = how & 32};
     gr_labels *labels;
     gr_error err = {0};
     if (gr_labels_make(&labels, corpus, tokenizer, &def, 1, NULL, 0, how, &err) == GR_OK) {
@@ -95,6 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
     if (!(how & 1))
         find_words(&words, in.data + first, in.size - first);
+    gr_free(text);
     close(fd);
     return 0;
 }

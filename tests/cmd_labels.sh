@@ -1,4 +1,4 @@
-# Labels by words, scores, fields and combinations, through the command.
+# Labels by words, patterns, scores, fields and combinations, through the command.
 . tests/cmd.inc
 t=$work/tiny.yaml
 no_preset() { grep -v '^preset\|^regions\|^  animals:\|^adjacent\|^twins\|^labels' "$t"; }
@@ -89,6 +89,26 @@ ok 'soft scores with mix' gradroute train "$s" -o "$work/soft" --set labels.high
 other() { ! same "$(digests "$work/soft" | grep model.safe)" "$(digests "$work/hard" | grep model.safe)"; }
 ok 'hard ones' gradroute train "$s" -o "$work/hard" --set train.steps=3
 ok 'are another training' other
+
+# ---- patterns ----
+{ no_preset; printf "labels:\n  birds: {pattern: '\\\\bBIRDS?\\\\b|of the (?=north)', caseless: true, per: token}\nregions:\n  birds: {residual: {add: 8}}\npreset: residual\n"; } >"$work/pattern.yaml"
+p=$work/pattern.yaml
+json 'data show of a pattern' gradroute data show "$p" --json
+matches() { python3 -c 'import json, re, sys
+show = json.load(open(sys.argv[1])); texts = [json.loads(line)["text"] for line in open(sys.argv[2])]
+label = show["labels"][0]; found = [m for t in texts for m in re.findall(r"(?i)\bbirds?\b|of the (?=north)", t)]
+assert found and label["per"] == "token" and sum(x["count"] for x in label["words"]) == len(found)
+assert {x["text"]: x["count"] for x in label["words"]} == {m: found.count(m) for m in found}, label' "$1" "$2"; }
+ok 'it finds what another regular expression finds' matches "$work/last.json" "$work/corpus.jsonl"
+fails 0 'birds: pattern "' 'the matches are printed' gradroute data show "$p"
+fails 0 '\[birds: bird\]' 'and marked' gradroute data show "$p" --samples 20
+fails 2 'error: birds: the pattern "bird(" does not compile at its byte 5' 'a bad pattern' gradroute check "$p" --set 'labels.birds.pattern="bird("'
+fails 2 'birds.pattern is a list, expected a text' 'a list of patterns' gradroute check "$p" --set 'labels.birds.pattern=[bird]'
+fails 2 "did you mean 'caseless'" 'an argument that is misspelt' gradroute check "$p" --set 'labels.birds.caseles=true'
+fails 2 'no document has text that matches "zebra"' 'no match' gradroute check "$p" --set 'labels.birds.pattern=zebra'
+fails 0 'warning: label .birds. is shown on 100 % of the documents' 'a pattern that is everywhere' gradroute check "$p" --set 'labels.birds={pattern: .}'
+fails 2 'gave up at byte .* match limit exceeded' 'a pattern that would not end' gradroute check "$p" --set 'labels.birds.pattern="(?:[a-z ]+)+[0-9]{9}"'
+ok 'trains by a pattern' gradroute train "$p" -o "$work/pattern" --set train.steps=3
 
 # ---- fields and combinations ----
 python3 - "$work/corpus.jsonl" "$work/two.jsonl" <<'PYTHON'

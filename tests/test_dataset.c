@@ -38,8 +38,10 @@ static gr_labels *label_good(const gr_label_def *defs, int count, uint64_t seed)
 
 static void labels_and_groups(void **state) {
     (void)state;
-    gr_label_def defs[] = {
-        {.name = "biology", .is = living, .count = 2, .known = 1, .hidden_as = GR_HIDDEN_UNLABELLED}};
+    gr_label_def defs[] = {{.name = "biology",
+                            .from = {{"is", .texts = living, .count = 2}},
+                            .known = 1,
+                            .hidden_as = GR_HIDDEN_UNLABELLED}};
     gr_labels *labels = label_good(defs, 1, 1);
     assert_int_equal(labels->group_count, 3);
     assert_string_equal(labels->group_names[0], "biology");
@@ -74,8 +76,7 @@ static void labels_hidden(void **state) {
     gr_labels *before = NULL;
     for (int i = 0; i < 6; i++) {
         gr_label_def def = {.name = "biology",
-                            .is = living,
-                            .count = 2,
+                            .from = {{"is", .texts = living, .count = 2}},
                             .known = shares[i],
                             .hidden_as = i % 2 ? GR_HIDDEN_CORE : GR_HIDDEN_UNLABELLED};
         gr_labels *labels = label_good(&def, 1, 3), *again = label_good(&def, 1, 3), *other = label_good(&def, 1, 4);
@@ -99,8 +100,8 @@ static void labels_hidden(void **state) {
 
 static void labels_two(void **state) {
     (void)state;
-    gr_label_def defs[] = {{.name = "biology", .is = living, .count = 2, .known = 1},
-                           {.name = "food", .is = eaten, .count = 2, .known = 1}};
+    gr_label_def defs[] = {{.name = "biology", .from = {{"is", .texts = living, .count = 2}}, .known = 1},
+                           {.name = "food", .from = {{"is", .texts = eaten, .count = 2}}, .known = 1}};
     gr_labels *labels = label_good(defs, 2, 1); /* plant belongs to the first that names it */
     assert_int_equal(count_revealed(labels, 1, 1), 500);
     assert_int_equal(count_revealed(labels, 2, 2), 250);
@@ -120,17 +121,23 @@ static void expect_label_error(const gr_label_def *defs, int count, const char *
 static void labels_that_fail(void **state) {
     (void)state;
     static const char *const typo[] = {"plnat"}, *const ghost[] = {"ghost"}, *const plant[] = {"plant"};
-    expect_label_error(&(gr_label_def){.name = "x", .is = typo, .count = 1, .known = 1}, 1, "plnat", "\"plant\"");
-    expect_label_error(&(gr_label_def){.name = "x", .is = ghost, .count = 1, .known = 1}, 1, "ghost", "did you mean");
-    expect_label_error(&(gr_label_def){.name = "x", .is = living, .count = 0, .known = 1}, 1, "no topics", "");
-    expect_label_error(&(gr_label_def){.name = "x", .is = living, .count = 2, .known = 1.5}, 1, "1.5", "");
-    expect_label_error(&(gr_label_def){.name = "x", .is = living, .count = 2, .known = -0.1}, 1, "-0.1", "");
-    expect_label_error(&(gr_label_def){.name = "retain", .is = living, .count = 2, .known = 1}, 1, "retain", "");
-    expect_label_error((gr_label_def[]){{.name = "x", .is = living, .count = 2, .known = 1},
-                                        {.name = "y", .is = plant, .count = 1, .known = 1}},
+    expect_label_error(&(gr_label_def){.name = "x", .from = {{"is", .texts = typo, .count = 1}}, .known = 1}, 1,
+                       "plnat", "\"plant\"");
+    expect_label_error(&(gr_label_def){.name = "x", .from = {{"is", .texts = ghost, .count = 1}}, .known = 1}, 1,
+                       "ghost", "did you mean");
+    expect_label_error(&(gr_label_def){.name = "x", .from = {{"is", .texts = living, .count = 0}}, .known = 1}, 1,
+                       "no topics", "");
+    expect_label_error(&(gr_label_def){.name = "x", .from = {{"is", .texts = living, .count = 2}}, .known = 1.5}, 1,
+                       "1.5", "");
+    expect_label_error(&(gr_label_def){.name = "x", .from = {{"is", .texts = living, .count = 2}}, .known = -0.1}, 1,
+                       "-0.1", "");
+    expect_label_error(&(gr_label_def){.name = "retain", .from = {{"is", .texts = living, .count = 2}}, .known = 1}, 1,
+                       "retain", "");
+    expect_label_error((gr_label_def[]){{.name = "x", .from = {{"is", .texts = living, .count = 2}}, .known = 1},
+                                        {.name = "y", .from = {{"is", .texts = plant, .count = 1}}, .known = 1}},
                        2, "no documents", "first");
-    expect_label_error((gr_label_def[]){{.name = "x", .is = living, .count = 2, .known = 1},
-                                        {.name = "x", .is = plant, .count = 1, .known = 1}},
+    expect_label_error((gr_label_def[]){{.name = "x", .from = {{"is", .texts = living, .count = 2}}, .known = 1},
+                                        {.name = "x", .from = {{"is", .texts = plant, .count = 1}}, .known = 1}},
                        2, "twice", "");
 }
 
@@ -198,7 +205,7 @@ static void dataset_draws(void **state) {
     gr_corpus *corpus = small_corpus();
     gr_tokenizer *tokenizer = NULL;
     gr_dataset *data = make_dataset(corpus, &tokenizer, 1);
-    gr_label_def def = {.name = "biology", .is = living, .count = 2, .known = 0.5};
+    gr_label_def def = {.name = "biology", .from = {{"is", .texts = living, .count = 2}}, .known = 0.5};
     gr_labels *labels = NULL;
     gr_error err = {0};
     assert_int_equal(gr_labels_new(&labels, &data->topics, &def, 1, NULL, 0, 1, &err), GR_OK);

@@ -410,7 +410,8 @@ static int set_up(void **state) {
     gr_log_level(0); /* of warnings, which these short runs deserve */
     world *w = world_new();
     gr_error err = {0};
-    const gr_label_def label = {.name = "group", .is = (const char *[]){"animal"}, .count = 1, .known = 0.8};
+    const gr_label_def label = {
+        .name = "group", .from = {{"is", .texts = (const char *[]){"animal"}, .count = 1}}, .known = 0.8};
     gr_labels_free(w->labels);
     gr_test_ok(gr_labels_new(&w->labels, &w->data.topics, &label, 1, NULL, 0, 1, &err), &err);
     w->data.validation = w->train;

@@ -29,7 +29,8 @@ static gr_dataset *dataset(void) {
 
 static gr_labels *labels(const gr_dataset *data, double known) {
     static const char *const a[] = {"a"};
-    gr_label_def def = {.name = "topic", .is = a, .count = 1, .known = known, .hidden_as = GR_HIDDEN_UNLABELLED};
+    gr_label_def def = {
+        .name = "topic", .from = {{"is", .texts = a, .count = 1}}, .known = known, .hidden_as = GR_HIDDEN_UNLABELLED};
     gr_labels *l;
     gr_error err = {0};
     gr_test_ok(gr_labels_new(&l, &data->topics, &def, 1, NULL, 0, 3, &err), &err);

@@ -63,8 +63,8 @@ static int make_world(void **state) {
     gr_topics topics = {names, 3, of, DOCS};
     gr__tokens tokens = {&topics, offsets, ids, bytes, GR_TEST_VOCAB, EOT, NULL, 0, NULL};
     static const char *const a[] = {"a"}, *const b[] = {"b"};
-    gr_label_def defs[] = {{.name = "a", .is = a, .count = 1, .known = 1},
-                           {.name = "b", .is = b, .count = 1, .known = 0}};
+    gr_label_def defs[] = {{.name = "a", .from = {{"is", .texts = a, .count = 1}}, .known = 1},
+                           {.name = "b", .from = {{"is", .texts = b, .count = 1}}, .known = 0}};
     if (gr__dataset_assemble(&w.data, &tokens, &(gr_dataset_def){.seed = 1}, NULL) ||
         gr_labels_new(&w.labels, &w.data->topics, defs, 2, NULL, 0, 1, NULL))
         return -1;

@@ -94,7 +94,14 @@ static size_t count_shown(const gr_labels *labels, int truth, int revealed) {
 
 static const char *const es[] = {"es"}, *const bio[] = {"bio"}, *const law[] = {"law"}, *const tree[] = {"tree"},
                          *const oak_tree[] = {"oak tree"};
-static const gr_label_words trees = {.list = tree, .count = 1}, oaks = {.list = oak_tree, .count = 1};
+#define BY_TREES                               \
+    {                                          \
+        { "words", .texts = tree, .count = 1 } \
+    }
+#define BY_OAKS                                    \
+    {                                              \
+        { "words", .texts = oak_tree, .count = 1 } \
+    }
 
 /* ---- Fields -------------------------------------------------------------------------------------------------------
  */
@@ -174,8 +181,8 @@ static void fields_made_to_harm(void **state) {
 static void labels_by_field(void **state) {
     world *w = *state;
     const gr_label_def defs[] = {
-        {.name = "spanish", .is = es, .count = 1, .field = "language", .known = 1},
-        {.name = "biology", .is = bio, .count = 1, .known = 1},
+        {.name = "spanish", .from = {{"is", .texts = es, .count = 1}, {"field", .text = "language"}}, .known = 1},
+        {.name = "biology", .from = {{"is", .texts = bio, .count = 1}}, .known = 1},
         {.name = "both", .all_of = (const char *const[]){"biology", "spanish"}, .all_count = 2, .known = 1}};
     gr_labels *labels = labels_of(w, defs, 3);
     for (size_t d = 0; d < labels->docs; d++) {
@@ -192,7 +199,7 @@ static void labels_by_field(void **state) {
 
 static void labels_by_word(void **state) {
     world *w = *state;
-    const gr_label_def defs[] = {{.name = "trees", .words = &trees, .known = 1}};
+    const gr_label_def defs[] = {{.name = "trees", .from = BY_TREES, .known = 1}};
     gr_labels *labels = labels_of(w, defs, 1);
     for (size_t d = 0; d < labels->docs; d++)
         assert_int_equal(labels->truth[d], w->data->record[d] % 5 == 0);
@@ -221,9 +228,9 @@ static void spelt(const world *w, char *out, const gr_labels *labels, size_t d, 
 
 static void labels_by_token(void **state) {
     world *w = *state;
-    const gr_label_def defs[] = {{.name = "trees", .words = &trees, .per = GR_PER_TOKEN, .known = 1},
-                                 {.name = "oaks", .words = &oaks, .per = GR_PER_SENTENCE, .known = 1},
-                                 {.name = "law", .is = law, .count = 1, .known = 1}};
+    const gr_label_def defs[] = {{.name = "trees", .from = BY_TREES, .per = GR_PER_TOKEN, .known = 1},
+                                 {.name = "oaks", .from = BY_OAKS, .per = GR_PER_SENTENCE, .known = 1},
+                                 {.name = "law", .from = {{"is", .texts = law, .count = 1}}, .known = 1}};
     gr_labels *labels = labels_of(w, defs, 3);
     char text[256];
     for (size_t d = 0; d < labels->docs; d++) {
@@ -245,7 +252,7 @@ static void labels_by_token(void **state) {
 static void noise_of_tokens(void **state) {
     world *w = *state;
     const gr_label_noise noise = {.recall = 0.8, .precision = 0.75};
-    const gr_label_def def = {.name = "trees", .words = &trees, .per = GR_PER_TOKEN, .known = 0.5, .noise = &noise};
+    const gr_label_def def = {.name = "trees", .from = BY_TREES, .per = GR_PER_TOKEN, .known = 0.5, .noise = &noise};
     gr_labels *labels = labels_of(w, &def, 1);
     size_t hit = 0, unlabelled = 0, missed = 0, wrong = 0, docs[3] = {0};
     for (size_t d = 0; d < labels->docs; d++) {
@@ -279,7 +286,7 @@ static void noise_of_documents(void **state) {
     world *w = *state;
     const char *const from[] = {"law"};
     gr_label_noise noise = {.recall = 0.9, .precision = 0.6, .false_from = from, .false_count = 1};
-    gr_label_def def = {.name = "biology", .is = bio, .count = 1, .known = 0.5, .noise = &noise};
+    gr_label_def def = {.name = "biology", .from = {{"is", .texts = bio, .count = 1}}, .known = 0.5, .noise = &noise};
     gr_labels *labels = labels_of(w, &def, 1), *again = labels_of(w, &def, 1);
     size_t all = count_shown(labels, 1, 1) + count_shown(labels, 1, 0) + count_shown(labels, 1, -1);
     size_t carry = (size_t)lround(0.9 * (double)all), known = (size_t)lround(0.5 * (double)carry);
@@ -303,7 +310,8 @@ static void noise_of_documents(void **state) {
 static void noise_by_author(void **state) {
     world *w = *state;
     const gr_label_noise noise = {.recall = 0.7, .precision = 0.8, .by = "author"};
-    const gr_label_def def = {.name = "biology", .is = bio, .count = 1, .known = 1, .noise = &noise};
+    const gr_label_def def = {
+        .name = "biology", .from = {{"is", .texts = bio, .count = 1}}, .known = 1, .noise = &noise};
     gr_labels *labels = labels_of(w, &def, 1);
     int missed[20] = {0}, carried[20] = {0}, wrong[20] = {0}, right[20] = {0};
     for (size_t d = 0; d < labels->docs; d++) {
@@ -348,13 +356,12 @@ static void scores_of_documents(void **state) {
     world *w = *state;
     for (int round = 0; round < 4; round++) {
         bool ids = round & 1, soft = round & 2;
-        gr_label_scores scores = {.file = write_scores(DOCS, ids),
-                                  .score = "score",
-                                  .spans = "spans",
-                                  .id = ids ? "id" : NULL,
-                                  .threshold = 0.6,
-                                  .soft = soft};
-        gr_label_def def = {.name = "x", .scores = &scores, .known = 1};
+        gr_label_def def = {.name = "x",
+                            .from = {{"scores", .text = write_scores(DOCS, ids)},
+                                     {"id", .text = ids ? "id" : NULL},
+                                     {"threshold", .number = 0.6},
+                                     {"soft", .on = soft}},
+                            .known = 1};
         gr_labels *labels = labels_of(w, &def, 1);
         for (size_t d = 0; d < labels->docs; d++) {
             size_t i = w->data->record[d] % 10;
@@ -385,9 +392,10 @@ static void scores_of_spans(void **state) {
         }
     }
     fclose(file);
-    gr_label_scores scores = {
-        .file = gr_test_path("spans.jsonl"), .score = "score", .spans = "spans", .threshold = 0.5, .soft = true};
-    gr_label_def def = {.name = "x", .scores = &scores, .per = GR_PER_TOKEN, .known = 1};
+    gr_label_def def = {.name = "x",
+                        .from = {{"scores", .text = gr_test_path("spans.jsonl")}, {"soft", .on = true}},
+                        .per = GR_PER_TOKEN,
+                        .known = 1};
     gr_labels *labels = labels_of(w, &def, 1);
     for (size_t d = 0; d < labels->docs; d++) {
         size_t i = w->data->record[d], first = w->data->offsets[d] + d;
@@ -411,9 +419,8 @@ static void expect_score_error(const world *w, const char *line, const char *pla
     for (size_t i = 0; i < DOCS; i++)
         fprintf(file, "%s\n", i == 2 ? line : "{\"score\": 1}");
     fclose(file);
-    gr_label_scores scores = {
-        .file = gr_test_path("wrong.jsonl"), .score = "score", .spans = "spans", .threshold = 0.5};
-    gr_label_def def = {.name = "x", .scores = &scores, .per = GR_PER_TOKEN, .known = 1};
+    gr_label_def def = {
+        .name = "x", .from = {{"scores", .text = gr_test_path("wrong.jsonl")}}, .per = GR_PER_TOKEN, .known = 1};
     expect_error(w, &def, 1, GR_ERR_FORMAT, place, message);
 }
 
@@ -439,19 +446,19 @@ static void scores_that_fail(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         expect_score_error(w, cases[i].line, "wrong.jsonl:3", cases[i].message);
-    gr_label_scores scores = {
-        .file = write_scores(DOCS - 1, false), .score = "score", .spans = "spans", .threshold = 0.5};
-    gr_label_def def = {.name = "x", .scores = &scores, .known = 1};
+    gr_label_def def = {.name = "x", .from = {{"scores", .text = write_scores(DOCS - 1, false)}}, .known = 1};
+    const char **file = &def.from[0].text;
     expect_error(w, &def, 1, GR_ERR_FORMAT, "scores.jsonl:599", "599 score records for the 600 records");
-    scores.file = write_scores(DOCS + 1, false);
+    *file = write_scores(DOCS + 1, false);
     expect_error(w, &def, 1, GR_ERR_FORMAT, "scores.jsonl:601", "more score records than the 600");
-    scores.id = "id";
+    def.from[1] = (gr_label_arg){"id", .text = "id"};
     expect_error(w, &def, 1, GR_ERR_FORMAT, "scores.jsonl:601", "the id \"r600\"");
-    scores.file = write_scores(DOCS - 1, true);
+    *file = write_scores(DOCS - 1, true);
     expect_error(w, &def, 1, GR_ERR_FORMAT, "scores.jsonl", "1 documents have no scores; the first is record 600");
-    scores.file = gr_test_path("missing.jsonl");
+    *file = gr_test_path("missing.jsonl");
     expect_error(w, &def, 1, GR_ERR_INPUT, "missing.jsonl", "cannot open");
-    scores.file = write_scores(DOCS, false), scores.id = NULL, scores.threshold = 0.95;
+    *file = write_scores(DOCS, false);
+    def.from[1] = (gr_label_arg){"threshold", .number = 0.95};
     expect_error(w, &def, 1, GR_ERR_USAGE, "x", "threshold of 0.95");
 }
 
@@ -485,10 +492,9 @@ static void texts_of_pieces(void **state) {
     for (size_t i = 0; i < DOCS; i++)
         fprintf(file, "{\"spans\": [[0, 4, 1]], \"score\": 0}\n");
     fclose(file);
-    gr_label_scores scores = {
-        .file = gr_test_path("items.jsonl"), .score = "score", .spans = "spans", .threshold = 0.5};
-    const gr_label_def by_words = {.name = "trees", .words = &trees, .per = GR_PER_TOKEN, .known = 1},
-                       by_spans = {.name = "x", .scores = &scores, .per = GR_PER_TOKEN, .known = 1};
+    const char *items = gr_test_path("items.jsonl");
+    const gr_label_def by_words = {.name = "trees", .from = BY_TREES, .per = GR_PER_TOKEN, .known = 1},
+                       by_spans = {.name = "x", .from = {{"scores", .text = items}}, .per = GR_PER_TOKEN, .known = 1};
     for (int all = 1; all >= 0; all--) {
         world other = {.corpus = w->corpus, .tokenizer = pieces(all)};
         gr_error err = {0};
@@ -516,26 +522,40 @@ static void texts_of_pieces(void **state) {
 
 static void definitions_that_fail(void **state) {
     world *w = *state;
-    const gr_label_words none = {.list = (const char *const[]){"zebra", "gnu"}, .count = 2};
-    gr_label_def def = {.name = "x", .words = &none, .known = 1};
+    const char *const none[] = {"zebra", "gnu"};
+    gr_label_def def = {.name = "x", .from = {{"words", .texts = none, .count = 2}}, .known = 1};
     expect_error(w, &def, 1, GR_ERR_USAGE, "x", "any of the label's 2 words");
-    def = (gr_label_def){.name = "x", .is = bio, .count = 1, .field = "langauge", .known = 1};
+    def = (gr_label_def){
+        .name = "x", .from = {{"is", .texts = bio, .count = 1}, {"field", .text = "langauge"}}, .known = 1};
     expect_error(w, &def, 1, GR_ERR_USAGE, "x", "no field \"langauge\"");
-    def.field = "language";
+    def.from[1].text = "language";
     expect_error(w, &def, 1, GR_ERR_USAGE, "x", "value of language \"bio\"");
-    def = (gr_label_def){.name = "x", .is = bio, .count = 1, .words = &trees, .known = 1};
+    def = (gr_label_def){
+        .name = "x", .from = {{"is", .texts = bio, .count = 1}, {"words", .texts = tree, .count = 1}}, .known = 1};
     expect_error(w, &def, 1, GR_ERR_USAGE, "x", "several sources");
+    def.from[1] = (gr_label_arg){"feild", .text = "language"};
+    expect_error(w, &def, 1, GR_ERR_USAGE, "x", "labels by is have no argument \"feild\"");
+    def.from[1].key = NULL;
+    def.all_of = bio, def.all_count = 1;
+    expect_error(w, &def, 1, GR_ERR_USAGE, "x", "several sources");
+    def = (gr_label_def){.name = "x", .from = {{"wrods", .texts = tree, .count = 1}}, .known = 1};
+    expect_error(w, &def, 1, GR_ERR_USAGE, "x", "no source of labels \"wrods\"");
+    def.from[0] = (gr_label_arg){"scores", .on = true};
+    expect_error(w, &def, 1, GR_ERR_USAGE, "x", "scores names no file");
+    def.from[0].text = "scores.jsonl";
+    def.from[1] = (gr_label_arg){"threshold", .number = NAN};
+    expect_error(w, &def, 1, GR_ERR_USAGE, "x", "the threshold nan is not in [0, 1]");
     gr_label_noise noise = {.recall = 1, .precision = 0};
-    def = (gr_label_def){.name = "x", .is = bio, .count = 1, .known = 1, .noise = &noise};
+    def = (gr_label_def){.name = "x", .from = {{"is", .texts = bio, .count = 1}}, .known = 1, .noise = &noise};
     expect_error(w, &def, 1, GR_ERR_USAGE, "x", "precision is 0");
     noise = (gr_label_noise){.recall = 1, .precision = 1, .by = "publisher"};
     expect_error(w, &def, 1, GR_ERR_USAGE, "x", "no field \"publisher\"");
     const char *const both[] = {"trees", "oaks"};
-    const gr_label_def parts[] = {{.name = "trees", .words = &trees, .known = 1},
+    const gr_label_def parts[] = {{.name = "trees", .from = BY_TREES, .known = 1},
                                   {.name = "xx", .all_of = both, .all_count = 2, .known = 1}};
     expect_error(w, parts, 2, GR_ERR_USAGE, "xx", "no label \"oaks\"");
-    const gr_label_def taken[] = {{.name = "trees", .words = &trees, .known = 1},
-                                  {.name = "oaks", .words = &oaks, .known = 1}};
+    const gr_label_def taken[] = {{.name = "trees", .from = BY_TREES, .known = 1},
+                                  {.name = "oaks", .from = BY_OAKS, .known = 1}};
     expect_error(w, taken, 2, GR_ERR_USAGE, "oaks", "labels before it took them all");
     gr_labels *labels;
     gr_error err = {0};

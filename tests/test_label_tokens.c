@@ -44,7 +44,7 @@ static int free_world(void **state) {
 
 static gr_status make(gr_labels **labels, const world *w, const char *token, gr_label_per per, gr_error *err) {
     const char *const list[] = {token, " number"};
-    gr_label_def def = {.name = "words", .known = 1, .tokens = list, .token_count = 2, .per = per};
+    gr_label_def def = {.name = "words", .known = 1, .from = {{"tokens", .texts = list, .count = 2}}, .per = per};
     return gr_labels_make(labels, w->data, w->tokenizer, &def, 1, NULL, 0, 5, err);
 }
 

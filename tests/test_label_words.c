@@ -6,13 +6,13 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "data/label_source.h"
+#include "data/word_list.h"
 #include "support.h"
 
 static gr__words *words_of(const char *const *list, int count) {
     gr__words *words = NULL;
     gr_error err = {0};
-    gr_test_ok(gr__words_new(&words, &(gr_label_words){.list = list, .count = count}, "x", &err), &err);
+    gr_test_ok(gr__words_new(&words, &(gr_label_arg){.texts = list, .count = count}, "x", &err), &err);
     return words;
 }
 
@@ -235,7 +235,7 @@ static void matcher_against_twin(void **state) {
 /* ---- Lists that are wrong, and files ------------------------------------------------------------------------------
  */
 
-static void expect_error(const gr_label_words *def, gr_status status, const char *place, const char *message) {
+static void expect_error(const gr_label_arg *def, gr_status status, const char *place, const char *message) {
     gr__words *words = (gr__words *)1;
     gr_error err = {0};
     assert_int_equal(gr__words_new(&words, def, "forest", &err), status);
@@ -259,24 +259,23 @@ static void lists_that_fail(void **state) {
                  {"tree\xe2\x80\xa6", "ends"},
                  {"\xc3", "UTF-8"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        expect_error(&(gr_label_words){.list = (const char *const[]){"oak", cases[i].entry}, .count = 2}, GR_ERR_USAGE,
+        expect_error(&(gr_label_arg){.texts = (const char *const[]){"oak", cases[i].entry}, .count = 2}, GR_ERR_USAGE,
                      "forest", cases[i].message);
-    expect_error(&(gr_label_words){0}, GR_ERR_USAGE, "forest", "empty");
+    expect_error(&(gr_label_arg){0}, GR_ERR_USAGE, "forest", "empty");
     char many[400], *at = many;
     for (int i = 0; i < 65; i++)
         at += sprintf(at, "a ");
-    expect_error(&(gr_label_words){.list = (const char *const[]){many}, .count = 1}, GR_ERR_USAGE, "forest",
-                 "64 words");
+    expect_error(&(gr_label_arg){.texts = (const char *const[]){many}, .count = 1}, GR_ERR_USAGE, "forest", "64 words");
     memset(many, 'a', 300);
     many[300] = '\0';
-    expect_error(&(gr_label_words){.list = (const char *const[]){many}, .count = 1}, GR_ERR_USAGE, "forest",
+    expect_error(&(gr_label_arg){.texts = (const char *const[]){many}, .count = 1}, GR_ERR_USAGE, "forest",
                  "256 bytes");
 }
 
 static void files_of_words(void **state) {
     (void)state;
     const char *text = "\xef\xbb\xbf# trees\r\noak\r\n\r\n  Oak Tree  \noak\nelm";
-    gr_label_words def = {.file = gr_test_write("words.txt", text, strlen(text))};
+    gr_label_arg def = {.text = gr_test_write("words.txt", text, strlen(text))};
     gr__words *words = NULL;
     gr_error err = {0};
     gr_test_ok(gr__words_new(&words, &def, "forest", &err), &err);
@@ -284,11 +283,11 @@ static void files_of_words(void **state) {
     assert_string_equal(gr__words_hit(words, 1).text, "Oak Tree");
     assert_string_equal(gr__words_hit(words, 2).text, "elm");
     gr__words_free(words);
-    def.file = gr_test_write("bad.txt", "oak\n\n--\n", 8);
+    def.text = gr_test_write("bad.txt", "oak\n\n--\n", 8);
     expect_error(&def, GR_ERR_FORMAT, "bad.txt:3", "\"--\" has no word");
-    def.file = gr_test_write("empty.txt", "# nothing\n", 10);
+    def.text = gr_test_write("empty.txt", "# nothing\n", 10);
     expect_error(&def, GR_ERR_FORMAT, "empty.txt", "empty");
-    def.file = gr_test_path("missing.txt");
+    def.text = gr_test_path("missing.txt");
     expect_error(&def, GR_ERR_INPUT, "missing.txt", "cannot open");
 }
 

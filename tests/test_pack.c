@@ -45,8 +45,9 @@ static int make_world(void **state) {
     gr_topics topics = {topic_names, 3, of, DOCS};
     gr__tokens tokens = {&topics, offsets, ids, bytes, 5001, EOT, NULL, START + 1, NULL};
     static const char *const a[] = {"a"}, *const b[] = {"b"};
-    gr_label_def defs[] = {{.name = "a", .is = a, .count = 1, .known = 0.5, .hidden_as = GR_HIDDEN_CORE},
-                           {.name = "b", .is = b, .count = 1, .known = 0.5, .hidden_as = GR_HIDDEN_UNLABELLED}};
+    gr_label_def defs[] = {
+        {.name = "a", .from = {{"is", .texts = a, .count = 1}}, .known = 0.5, .hidden_as = GR_HIDDEN_CORE},
+        {.name = "b", .from = {{"is", .texts = b, .count = 1}}, .known = 0.5, .hidden_as = GR_HIDDEN_UNLABELLED}};
     if (gr__dataset_assemble(&w.data, &tokens, &(gr_dataset_def){.seed = 1}, NULL) ||
         gr_labels_new(&w.labels, &w.data->topics, defs, 2, NULL, 0, 1, NULL))
         return -1;

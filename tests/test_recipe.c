@@ -89,7 +89,7 @@ static void test_fields(void **state) {
     assert_true(r->data.dedupe && !r->data.mixed);
     assert_int_equal(r->labels, 2);
     assert_string_equal(r->label[0].name, "biology");
-    assert_int_equal(r->label[0].count, 2);
+    assert_int_equal(r->label[0].from[0].count, 2);
     assert_true(r->label[0].known == 0.5 && r->label[1].known == 1);
     assert_int_equal(r->label[0].hidden_as, GR_HIDDEN_CORE);
     assert_int_equal(r->adjacents, 1);

@@ -219,7 +219,8 @@ static void rows_of_samples(void **state) {
     gr_samples_free(s);
     gr_labels *labels;
     const char *is[] = {"1"};
-    gr_label_def label = {.name = "one", .is = is, .count = 1, .known = 1, .hidden_as = GR_HIDDEN_CORE};
+    gr_label_def label = {
+        .name = "one", .from = {{"is", .texts = is, .count = 1}}, .known = 1, .hidden_as = GR_HIDDEN_CORE};
     gr_test_ok(gr_labels_new(&labels, &data->topics, &label, 1, NULL, 0, 1, NULL), NULL);
     gr_stream_def order = {.rows = B, .width = 2, .seed = 1, .docs = data->train, .doc_count = data->train_count};
     gr_stream *stream;

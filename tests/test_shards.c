@@ -53,8 +53,8 @@ static int setup(void **state) {
 
 static const char *const is_a[] = {"a"}, *const is_b[] = {"b"};
 static const gr_label_def labels[] = {
-    {.name = "alpha", .is = is_a, .count = 1, .known = 0.5, .hidden_as = GR_HIDDEN_UNLABELLED},
-    {.name = "beta", .is = is_b, .count = 1, .known = 1, .hidden_as = GR_HIDDEN_CORE}};
+    {.name = "alpha", .from = {{"is", .texts = is_a, .count = 1}}, .known = 0.5, .hidden_as = GR_HIDDEN_UNLABELLED},
+    {.name = "beta", .from = {{"is", .texts = is_b, .count = 1}}, .known = 1, .hidden_as = GR_HIDDEN_CORE}};
 
 static gr_pack_def def_of(gr_source *source, char *pattern) {
     gr_pack_def def = gr_pack_default();
@@ -323,15 +323,18 @@ static void dropped_labels_leave_gaps(void **state) {
 
 static void fewer_known(gr_pack_def *def) {
     static const gr_label_def fewer[] = {
-        {.name = "alpha", .is = is_a, .count = 1, .known = 0.25, .hidden_as = GR_HIDDEN_UNLABELLED},
-        {.name = "beta", .is = is_b, .count = 1, .known = 1, .hidden_as = GR_HIDDEN_CORE}};
+        {.name = "alpha",
+         .from = {{"is", .texts = is_a, .count = 1}},
+         .known = 0.25,
+         .hidden_as = GR_HIDDEN_UNLABELLED},
+        {.name = "beta", .from = {{"is", .texts = is_b, .count = 1}}, .known = 1, .hidden_as = GR_HIDDEN_CORE}};
     def->label = fewer;
 }
 static void other_seed(gr_pack_def *def) { def->seed = 4; }
 static void no_such_topic(gr_pack_def *def) {
     static const char *const is[] = {"cc"};
     static const gr_label_def wrong[] = {
-        {.name = "alpha", .is = is, .count = 1, .known = 1, .hidden_as = GR_HIDDEN_CORE}};
+        {.name = "alpha", .from = {{"is", .texts = is, .count = 1}}, .known = 1, .hidden_as = GR_HIDDEN_CORE}};
     def->label = wrong;
     def->labels = 1;
 }

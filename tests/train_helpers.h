@@ -53,7 +53,8 @@ static inline world *world_new(void) {
                            .eot = EOT,
                            .start = EOT};
     gr_error err = {0};
-    const gr_label_def label = {.name = "biology", .is = (const char *[]){"animal"}, .count = 1, .known = 0.8};
+    const gr_label_def label = {
+        .name = "biology", .from = {{"is", .texts = (const char *[]){"animal"}, .count = 1}}, .known = 0.8};
     gr_test_ok(gr_labels_new(&w->labels, &w->data.topics, &label, 1, NULL, 0, 1, &err), &err);
     return w;
 }

@@ -10,7 +10,7 @@
  *     GR_TRY(gr_dataset_save(data, "runs/demo/dataset.bin", err));
  *
  *     const char *is[] = {"noun.animal", "noun.plant"};
- *     gr_label_def label = {.name = "biology", .is = is, .count = 2, .known = 1};
+ *     gr_label_def label = {.name = "biology", .from = {{"is", .texts = is, .count = 2}}, .known = 1};
  *     gr_labels *labels;
  *     GR_TRY(gr_labels_new(&labels, &data->topics, &label, 1, NULL, 0, seed, err));
  *
@@ -165,32 +165,22 @@ enum {
 
 typedef enum gr_hidden { GR_HIDDEN_UNLABELLED, GR_HIDDEN_CORE } gr_hidden;
 
-/* What gets a label that words or spans of a text decide: the document that has one of them, the sentence (up to . ! ?
- * or the end of a line; the last one with the end token), or the tokens that spell it. */
+/* What gets a label that the text decides: the document that has a match, the sentence (up to . ! ? or the end of a
+ * line; the last one with the end token), or the tokens that spell it. */
 typedef enum gr_label_per { GR_PER_DOCUMENT, GR_PER_SENTENCE, GR_PER_TOKEN } gr_label_per;
 
-/* Whole words and phrases, in any case (Unicode case folding, composed or not). A word is a run of letters, marks,
- * numbers and connectors such as _; a phrase is words with what stands between them, where white space is as good as
- * any other. "tree" is in "Tree's" and "tree-top", not in "trees". */
-typedef struct gr_label_words {
-    const char *const *list; /* [count] */
+/* An argument of a source of labels, by its key in recipes; docs/recipes.md says what sources and arguments there are,
+ * and what those that are left out default to. */
+typedef struct gr_label_arg {
+    const char *key;
+    const char *text;         /* a text, a member of the records, or the path of a file */
+    const char *const *texts; /* [count] a list */
     int count;
-    const char *file; /* instead of a list: an entry a line; empty lines and lines that begin with # are left out */
-} gr_label_words;
+    double number;
+    bool on;
+} gr_label_arg;
 
-/* Scores in [0, 1] from a file of JSON Lines. A record holds a score for its document, a list of spans
- * [start, end, score] in characters (code points, end not included), or both: a token has the highest score of the
- * spans that cover some of it besides white space at its front, else the document's score, else 0. A score that is
- * null says that nothing is known. Characters count from the start of the text in a JSON Lines corpus, from the first
- * that is not white space in others. */
-typedef struct gr_label_scores {
-    const char *file;
-    const char *score, *spans; /* the members */
-    const char *id;            /* the member that names the corpus's record; NULL: a record each, in the same order */
-    double threshold;          /* true from this score on */
-    bool soft; /* what has any score above 0 is shown as the label, with that score (gr_rows.score); false: what
-                * reaches the threshold, with score 1 */
-} gr_label_scores;
+enum { GR_LABEL_ARGS = 8 };
 
 /* Mistakes in what is shown, drawn by key. */
 typedef struct gr_label_noise {
@@ -203,24 +193,20 @@ typedef struct gr_label_noise {
                      * values allow; NULL: each document by itself, to the exact count */
 } gr_label_noise;
 
-/* A label comes from one of: topics (is), words, scores, tokens, or other labels (all_of). */
+/* A label has a source, from, or combines other labels, all_of:
+ *
+ *     {.name = "biology", .from = {{"is", .texts = topics, .count = 2}}, .known = 1}
+ *     {.name = "tree", .from = {{"words", .text = "trees.txt"}}, .per = GR_PER_TOKEN, .known = 1}
+ *     {.name = "toxic", .from = {{"scores", .text = "toxic.jsonl"}, {"threshold", .number = 0.8}}, .known = 1} */
 typedef struct gr_label_def {
     const char *name;
-    const char *const *is; /* [count] topics, or values of field */
-    int count;
-    double known;        /* share of the documents that carry the label whose label is revealed, in [0, 1] */
-    gr_hidden hidden_as; /* what the others are shown as */
-    const char *field;   /* of is; NULL: the topic */
-    const gr_label_words *words;
-    const gr_label_scores *scores;
-    gr_label_per per;          /* of words and scores */
-    const char *const *all_of; /* [all_count] labels: where all of them are, there is this one instead */
+    gr_label_arg from[GR_LABEL_ARGS]; /* the first names the source, the others in any order; a key of NULL ends them */
+    gr_label_per per;                 /* of words, scores and the like; of tokens it must be GR_PER_TOKEN */
+    const char *const *all_of;        /* [all_count] labels: where all of them are, there is this one instead */
     int all_count;
+    double known;                /* share of the documents that carry the label whose label is revealed, in [0, 1] */
+    gr_hidden hidden_as;         /* what the others are shown as */
     const gr_label_noise *noise; /* NULL: none */
-    /* [token_count] tokens of the tokenizer, spelt as it spells them, a leading space included: positions that predict
-     * one are of the label, whatever the text around them. per must be GR_PER_TOKEN. */
-    const char *const *tokens;
-    int token_count;
 } gr_label_def;
 
 /* Topics that are reported apart; training does not see groups. */
@@ -230,7 +216,7 @@ typedef struct gr_group_def {
     int count;
 } gr_group_def;
 
-/* How often an entry of a list of words was found. */
+/* How often a text was found that makes a label. */
 typedef struct gr_label_hit {
     const char *text;
     size_t count;
@@ -256,7 +242,7 @@ typedef struct gr_labels {
     gr_real *token_score;                  /* [tokens + docs]; NULL: all 1 */
     uint8_t *uneven;                       /* [docs] 1: tokens of the document differ in what is revealed */
     gr_label_hit **hits;                   /* [K] of a label by words: its entries, the most frequent first */
-    size_t *hit_count;                     /* [K] entries; 0 for other labels */
+    size_t *hit_count;                     /* [K] entries; 0 where the source finds no texts */
     void *tables;                          /* private: memory of scores and of tables of tokens */
     gr_real **target_score; /* [K] of a label: [vocab] factors of the scores of its positions, by target; NULL: all 1 */
     struct gr_arena *arena;

@@ -29,6 +29,7 @@
  *                       false_from: [TOPIC, ...], noise_by: FIELD}}
  *     SOURCE:   is: [TOPIC, ...], field: FIELD    values of the topic, or of another member of the records
  *               words: [TEXT, ...] | FILE, per: document|sentence|token
+ *               pattern: REGEX, caseless: false, per
  *               scores: FILE | {file: FILE, score: score, spans: spans, id: FIELD}, threshold: 0.5, soft: false, per
  *               tokens: [TEXT, ...]               single tokens, spelt exactly
  *               all_of: [NAME, ...]               where several labels hold at once

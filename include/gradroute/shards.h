@@ -104,8 +104,8 @@ typedef struct gr_shards {
 gr_status gr_shards_open(gr_shards **shards, const char *folder, const char *checked, gr_error *err);
 void gr_shards_free(gr_shards *shards); /* NULL is fine */
 
-/* Shards know the topics of their documents alone: GR_ERR_USAGE for labels by fields, words, scores or other labels,
- * and for mistakes on purpose. */
+/* Shards know the topics of their documents alone: GR_ERR_USAGE for labels by anything else, and for mistakes on
+ * purpose. */
 gr_status gr_shards_check_labels(const gr_label_def *label, int labels, gr_error *err);
 
 /* Context, mixed and labels as a text (gr_free): equal texts fit the same rows. */

@@ -8,19 +8,15 @@
 
 enum { LABELS_MOST = 60, GROUPS_MOST = 1000 }; /* sets of labels are bits */
 
-static gr_status nothing_fits(const gr__label_from *s, bool some, const gr_label_def *def, gr_error *err) {
-    if (some)
-        return gr_error_set(err, GR_ERR_USAGE, def->name,
-                            def->count ? "a topic belongs to the first label that names it"
-                                       : "of labels that fit, the first one is taken: change their order",
+static gr_status nothing_fits(const gr__label_from *s, gr_error *err) {
+    const char *taken = s->source ? s->source->taken : NULL;
+    if (s->fits)
+        return gr_error_set(err, GR_ERR_USAGE, s->def->name,
+                            taken ? taken : "of labels that fit, the first one is taken: change their order",
                             "the label has no documents: labels before it took them all");
-    if (s->words)
-        return gr_error_set(err, GR_ERR_USAGE, def->name, "check spelling and language; words match whole, in any case",
-                            "no document has any of the label's %zu words", gr__words_count(s->words));
-    if (def->scores)
-        return gr_error_set(err, GR_ERR_USAGE, def->name, "lower the threshold",
-                            "no score of %s reaches the threshold of %g", def->scores->file, def->scores->threshold);
-    return gr_error_set(err, GR_ERR_USAGE, def->name, "leave the label out", "no document has all labels of all_of");
+    if (s->source)
+        return s->source->nothing(s, err);
+    return gr_error_set(err, GR_ERR_USAGE, s->def->name, "leave the label out", "no document has all labels of all_of");
 }
 
 /* Every label needs a document that is shown as it. */
@@ -33,10 +29,8 @@ static gr_status check_fits(const gr__making *m, gr_error *err) {
     for (size_t i = 0; i < n; i++)
         used |= truth[i] > 0 && shown[i] > 0 ? (uint64_t)1 << (truth[i] - 1) : 0;
     for (int k = 0; k < l->label_count; k++)
-        if (!(used >> k & 1)) {
-            const gr__label_from *s = &m->sources[k];
-            return nothing_fits(s, s->fits > 0, s->def, err);
-        }
+        if (!(used >> k & 1))
+            return nothing_fits(&m->sources[k], err);
     return GR_OK;
 }
 
@@ -48,15 +42,11 @@ static int by_count(const void *a, const void *b) {
 static void keep_hits(const gr__making *m) {
     gr_labels *l = m->labels;
     for (int k = 0; k < l->label_count; k++) {
-        const gr__words *words = m->sources[k].words;
-        size_t n = words ? gr__words_count(words) : 0;
-        l->hits[k] = gr_arena_alloc(l->arena, (n + 1) * sizeof(gr_label_hit));
-        l->hit_count[k] = n;
-        for (size_t i = 0; i < n; i++) {
-            gr_label_hit hit = gr__words_hit(words, i);
-            l->hits[k][i] = (gr_label_hit){gr_arena_strdup(l->arena, hit.text), hit.count};
-        }
-        qsort(l->hits[k], n, sizeof(gr_label_hit), by_count);
+        const gr__label_from *s = &m->sources[k];
+        if (!s->source || !s->source->hits)
+            continue;
+        l->hits[k] = s->source->hits(s, l->arena, &l->hit_count[k]);
+        qsort(l->hits[k], l->hit_count[k], sizeof(gr_label_hit), by_count);
     }
 }
 
@@ -74,7 +64,7 @@ static gr_status make_noise(gr__making *m, int k, uint64_t seed, gr_error *err) 
         from = gr_alloc(m->topics->docs * sizeof *from);
         for (int i = 0; i < noise->false_count && status == GR_OK; i++) {
             int32_t found = 0;
-            status = gr__label_topic(m, &found, noise->false_from[i], def->name, err);
+            status = gr__label_value(&found, m->topics, m->size, noise->false_from[i], NULL, def->name, err);
             topic[found] = true;
         }
         for (size_t d = 0; d < m->topics->docs; d++)
@@ -166,11 +156,10 @@ static gr_labels *allocate(size_t docs, int count, int groups) {
 
 static void clear(gr__making *m, int count) {
     for (int k = 0; k < count; k++) {
-        gr_free(m->sources[k].owned);
-        gr_free(m->sources[k].token);
-        gr_free(m->sources[k].score);
-        gr__words_free(m->sources[k].words);
-        gr__scores_clear(&m->sources[k].scores);
+        gr__label_from *s = &m->sources[k];
+        if (s->source)
+            s->source->close(s->state);
+        gr_free(s->score);
     }
     void *owned[] = {m->sources, m->size, m->group, m->fit, m->true_fit, m->unknown, m->spans.at};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)

@@ -1,5 +1,4 @@
 /* label_document.c - the labels of a document and its tokens: which labels fit, and which of them it is. */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -16,89 +15,27 @@ static void reserve(gr__making *m, size_t positions) {
         m->sources[k].score = gr_realloc(m->sources[k].score, m->most * sizeof(gr_real));
 }
 
-/* Scores of words: 1 for tokens that spell one. */
-static void score_words(gr__making *m, gr__label_from *s, size_t positions) {
-    m->spans.count = 0;
-    gr__words_find(s->words, &m->spans, m->text.text, m->text.length);
-    if (s->def->per == GR_PER_DOCUMENT) {
-        for (size_t i = 0; i < positions; i++)
-            s->score[i] = m->spans.count > 0;
+void gr__label_mark(gr__label_from *label, const gr__making *m, size_t positions) {
+    if (label->def->per != GR_PER_DOCUMENT) {
+        gr__doc_text_mark(&m->text, label->score, &m->spans);
         return;
     }
-    gr__doc_text_mark(&m->text, s->score, &m->spans);
-}
-
-static gr_status spans_of_record(gr__making *m, const gr__label_from *s, size_t d, size_t record, gr_error *err) {
-    const gr__scores *scores = &s->scores;
-    size_t most = 0, characters = (size_t)m->data->lead[d] + m->data->tail[d];
-    m->spans.count = 0;
-    for (uint32_t i = 0; i < scores->count[record]; i++) {
-        gr__span span = scores->spans.at[scores->first[record] + i];
-        most = span.to > most ? span.to : most;
-        GR_PUSH(m->spans.at, m->spans.count, m->spans.capacity) = span;
-    }
-    if (!m->text.exact)
-        return gr_error_set(err, GR_ERR_USAGE, s->def->name, "use a byte-level tokenizer, or scores of whole documents",
-                            "the tokens of record %zu do not spell all of its text, so places in it are not known",
-                            record + 1);
-    characters += gr__doc_text_characters(&m->text);
-    if (most > characters) {
-        char place[320];
-        snprintf(place, sizeof place, "%.200s:%zu", s->def->scores->file, scores->line[record]);
-        return gr_error_set(err, GR_ERR_FORMAT, place, "is it the score file of this corpus?",
-                            "a span ends at character %zu of a document of %zu", most, characters);
-    }
-    gr__doc_text_bytes(&m->text, &m->spans, m->data->lead[d]);
-    return GR_OK;
-}
-
-/* The document's score where no span says otherwise; spans replace it where they lie. */
-static gr_status score_scores(gr__making *m, gr__label_from *s, size_t d, size_t positions, gr_error *err) {
-    size_t record = m->data->record[d];
-    gr_real whole = s->scores.score[record];
     for (size_t i = 0; i < positions; i++)
-        s->score[i] = whole > 0 ? whole : 0;
-    if (s->def->per == GR_PER_DOCUMENT || !s->scores.count[record]) {
-        for (size_t i = 0; i < positions; i++)
-            m->unknown[i] |= whole == GR__SCORE_UNKNOWN;
-        return GR_OK;
-    }
-    GR_TRY(spans_of_record(m, s, d, record, err));
-    gr_real *marked = gr_alloc(positions * sizeof *marked);
-    for (size_t i = 0; i < positions; i++)
-        marked[i] = -1;
-    gr__doc_text_mark(&m->text, marked, &m->spans);
-    for (size_t i = 0; i < positions; i++) {
-        s->score[i] = marked[i] >= 0 ? marked[i] : s->score[i];
-        m->unknown[i] |= marked[i] < 0 && whole == GR__SCORE_UNKNOWN;
-    }
-    gr_free(marked);
-    return GR_OK;
+        label->score[i] = m->spans.count > 0;
 }
 
 /* Scores of label k, and from them which positions it fits. */
 static gr_status fit_label(gr__making *m, int k, size_t d, size_t positions, gr_error *err) {
     gr__label_from *s = &m->sources[k];
-    const gr_label_scores *scores = s->def->scores;
     for (size_t i = 0; i < positions; i++)
         s->score[i] = 0;
-    if (s->words)
-        score_words(m, s, positions);
-    else if (scores)
-        GR_TRY(score_scores(m, s, d, positions, err));
-    else if (s->token)
-        for (size_t i = 0; i + 1 < positions; i++)
-            s->score[i] = s->token[m->data->ids[m->data->offsets[d] + i]];
-    else
-        for (size_t i = 0; i < positions; i++)
-            s->score[i] = s->values->of[d] >= 0 && s->owned[s->values->of[d]];
-    if (s->def->per == GR_PER_SENTENCE && (s->words || scores))
+    GR_TRY(s->source->score(s, m, d, positions, err));
+    if (s->def->per == GR_PER_SENTENCE && s->source->unit == GR__UNIT_ANY)
         gr__doc_text_spread(&m->text, s->score);
-    gr_real least = scores ? (gr_real)scores->threshold : 1;
     bool fits = false;
     for (size_t i = 0; i < positions; i++) {
-        bool is_true = s->score[i] >= least && s->score[i] > 0;
-        bool shown = scores && scores->soft ? s->score[i] > 0 : is_true;
+        bool is_true = s->score[i] >= s->least && s->score[i] > 0;
+        bool shown = s->soft ? s->score[i] > 0 : is_true;
         fits |= is_true;
         m->true_fit[i] |= (uint64_t)is_true << k;
         m->fit[i] |= (uint64_t)shown << k;
@@ -127,7 +64,7 @@ static gr_real score_of(const gr__making *m, int16_t label, size_t i) {
     uint64_t parts = s->parts ? s->parts : (uint64_t)1 << (label - 1);
     gr_real least = 1;
     for (int k = 0; k < m->labels->label_count; k++)
-        if (parts >> k & 1 && m->sources[k].def->scores && m->sources[k].def->scores->soft)
+        if (parts >> k & 1 && m->sources[k].soft)
             least = m->sources[k].score[i] < least ? m->sources[k].score[i] : least;
     return least;
 }

@@ -1,24 +1,25 @@
 /* label_making.h - labels while they are made: definitions are checked (label_define.c), documents labelled one by one
- * (label_document.c), and label.c puts it together. */
+ * (label_document.c) by what their sources say (label_NAME.c), and label.c puts it together. */
 #ifndef GR_DATA_LABEL_MAKING_H
 #define GR_DATA_LABEL_MAKING_H
 
 #include "data/label_source.h"
+#include "data/label_text.h"
 
-/* One label while labels are made. Topics and fields decide by value; words and scores by the text. */
-typedef struct gr__label_from {
+/* One label while labels are made. */
+struct gr__label_from {
     const gr_label_def *def;
-    const gr_topics *values; /* of `is` */
-    bool *owned;             /* [values] the value is the label's */
-    gr__words *words;
-    bool *token; /* [vocab] the token is one of tokens */
-    gr__scores scores;
-    uint64_t parts; /* of all_of: bit k - 1 of label k */
-    size_t fits;    /* documents that it fits, whatever other labels say */
-    gr_real *score; /* [positions] of the document at hand */
-} gr__label_from;
+    const gr__label_source *source;  /* NULL: of all_of */
+    gr_label_arg arg[GR_LABEL_ARGS]; /* in the order of the source, defaults filled in */
+    void *state;                     /* the source's */
+    gr_real least;                   /* a score from here on, and above 0, is the label; 1 unless the source sets it */
+    bool soft;                       /* any score above 0 is shown as the label, with the score */
+    uint64_t parts;                  /* of all_of: bit k - 1 of label k */
+    size_t fits;                     /* documents that it fits, whatever other labels say */
+    gr_real *score;                  /* [positions] of the document at hand */
+};
 
-typedef struct gr__making {
+struct gr__making {
     gr_labels *labels;
     const gr_topics *topics;
     const gr_dataset *data;        /* NULL: topics are all there is */
@@ -27,23 +28,35 @@ typedef struct gr__making {
     size_t *size;                  /* [topics] documents of each topic */
     int16_t *group;                /* [topics] named group of each topic, -1 for none */
     uint64_t combined;             /* labels with all_of */
-    bool texts, tokens, soft;      /* some label needs the text; some is of tokens; some has scores */
-    gr__doc_text text;
-    gr__spans spans;
-    uint64_t *fit, *true_fit; /* [positions] labels that fit as shown, and in truth */
-    bool *unknown;            /* [positions] some score says that nothing is known */
-    size_t most;              /* positions there is room for */
-} gr__making;
+    bool tokens, soft;             /* some label is of tokens; some is soft */
+    bool texts;                    /* some source reads `text`: set by its open */
+    gr__doc_text text;             /* of the document at hand */
+    gr__spans spans;               /* room for spans of a source */
+    uint64_t *fit, *true_fit;      /* [positions] labels that fit as shown, and in truth */
+    bool *unknown;                 /* [positions] some score says that nothing is known */
+    size_t most;                   /* positions there is room for */
+};
+
+/* ---- For sources ------------------------------------------------------------------------------------------------- */
+
+/* Fails unless there is a dataset, and the tokenizer that made it. */
+gr_status gr__label_need_text(const gr__making *making, const gr__label_from *label, gr_error *err);
+
+/* Scores by making->spans: a document that has one is the label's, or the tokens that they touch. */
+void gr__label_mark(gr__label_from *label, const gr__making *making, size_t positions);
+
+gr_status gr__label_field(const gr__making *making, const gr_topics **values, const char *field, const char *owner,
+                          gr_error *err);
+/* The number of a value that some document has; owner names the label or group in messages. */
+gr_status gr__label_value(int32_t *found, const gr_topics *values, const size_t *size, const char *value,
+                          const char *field, const char *owner, gr_error *err);
+size_t *gr__label_sizes(const gr_topics *values); /* documents of each value; gr_free */
+
+/* ---- For the making ---------------------------------------------------------------------------------------------- */
 
 /* Definition `index` of defs[count] becomes label index + 1; a group, once all labels are there. */
 gr_status gr__label_define(gr__making *making, const gr_label_def *defs, int count, int index, gr_error *err);
 gr_status gr__group_define(gr__making *making, const gr_group_def *def, gr_error *err);
-
-gr_status gr__label_field(const gr__making *making, const gr_topics **values, const char *field, const char *owner,
-                          gr_error *err);
-/* A topic that some document has; owner names the label or group in messages. */
-gr_status gr__label_topic(const gr__making *making, int32_t *topic, const char *name, const char *owner, gr_error *err);
-size_t *gr__label_sizes(const gr_topics *values); /* documents of each value; gr_free */
 
 /* Truth and what is shown before any noise. */
 gr_status gr__label_document(gr__making *making, size_t doc, gr_error *err);
@@ -51,5 +64,22 @@ gr_status gr__label_document(gr__making *making, size_t doc, gr_error *err);
 /* The label that sums up a document of which these are some: the first combined one that occurs, else the first;
  * without any, unlabelled before core. */
 int16_t gr__label_sum(const gr__making *making, const int16_t *label, size_t n);
+
+/* ---- Noise (label_noise.c) --------------------------------------------------------------------------------------- */
+
+/* Changes what label k shows: recall, known, precision, in this order. tokens: the label is one of tokens.
+ * by: the noise's field, or NULL; from[docs]: documents that false positives may be drawn from; NULL: all. */
+typedef struct gr__noise {
+    gr_labels *labels;
+    const gr_dataset *data; /* NULL: labels of whole documents alone */
+    const gr_label_def *def;
+    int16_t k;
+    bool tokens;
+    const gr_topics *by;
+    const bool *from;
+    uint64_t seed;
+} gr__noise;
+
+gr_status gr__noise_apply(const gr__noise *noise, gr_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* label_scores.c - scores of documents and of spans, from a file of JSON Lines. */
+/* label_scores.c - labels by scores of documents and of spans, from a file of JSON Lines. */
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -6,8 +6,24 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "data/label_source.h"
+#include "data/label_making.h"
 #include "data/reader.h"
+
+/* Arguments: the file, the members of its records, and what of a score makes a label. */
+enum { FILE_OF, SCORE, SPANS, ID, THRESHOLD, SOFT };
+
+enum { UNKNOWN = -1, NONE = -2 };
+
+/* By record of the corpus. */
+typedef struct scores {
+    size_t records;
+    bool *given;     /* [records] */
+    gr_real *score;  /* [records] UNKNOWN: null, NONE: the record has spans alone */
+    uint64_t *first; /* [records] its spans are spans.at[first] .. [first + count - 1], in characters */
+    uint32_t *count;
+    gr__spans spans;
+    size_t *line; /* [records] for messages */
+} scores;
 
 /* A record's key and its number, in the order of keys. */
 typedef struct keyed {
@@ -16,8 +32,8 @@ typedef struct keyed {
 } keyed;
 
 typedef struct reading {
-    gr__scores *scores;
-    const gr_label_scores *def;
+    scores *scores;
+    const gr_label_arg *arg;
     const gr_dataset *data;
     gr__lines lines;
     size_t seen; /* records of the file so far */
@@ -32,7 +48,8 @@ static gr_status wrong(const reading *r, const char *hint, gr_error *err, const 
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, r->def->file, r->lines.number, 0), hint, "%s", text);
+    return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, r->arg[FILE_OF].text, r->lines.number, 0), hint, "%s",
+                        text);
 }
 
 static int compare_keys(const void *a, const void *b) {
@@ -53,7 +70,7 @@ static void sort_keys(reading *r) {
 
 /* Which record of the corpus the object is about. */
 static gr_status find_by_id(const reading *r, size_t *record, const json_t *object, gr_error *err) {
-    const json_t *value = json_object_get(object, r->def->id);
+    const json_t *value = json_object_get(object, r->arg[ID].text);
     char number[32];
     const char *id = json_string_value(value);
     if (json_is_integer(value)) {
@@ -62,7 +79,7 @@ static gr_status find_by_id(const reading *r, size_t *record, const json_t *obje
     }
     if (!id)
         return wrong(r, "an id is a string or an integer, as in the corpus", err, "the record has no id \"%.60s\"",
-                     r->def->id);
+                     r->arg[ID].text);
     keyed sought = {gr_record_key(id, strlen(id)), 0};
     size_t lo = 0, hi = r->scores->records;
     while (lo < hi) {
@@ -105,12 +122,12 @@ static gr_status read_span(reading *r, const json_t *value, gr_error *err) {
     const json_t *from = json_array_get(value, 0), *to = json_array_get(value, 1);
     const char *hint = "a span is [start, end, score]: characters from 0, the end not included";
     if (json_array_size(value) != 3 || !json_is_integer(from) || !json_is_integer(to))
-        return wrong(r, hint, err, "\"%.60s\" holds something that is no span", r->def->spans);
+        return wrong(r, hint, err, "\"%.60s\" holds something that is no span", r->arg[SPANS].text);
     json_int_t a = json_integer_value(from), b = json_integer_value(to);
     gr__span span = {0};
     if (a < 0 || b <= a || b > INT32_MAX)
         return wrong(r, hint, err, "a span from %lld to %lld", (long long)a, (long long)b);
-    GR_TRY(number(r, &span.score, json_array_get(value, 2), r->def->spans, err));
+    GR_TRY(number(r, &span.score, json_array_get(value, 2), r->arg[SPANS].text, err));
     span.from = (uint32_t)a;
     span.to = (uint32_t)b;
     GR_PUSH(spans->at, spans->count, spans->capacity) = span;
@@ -123,9 +140,9 @@ static int compare_spans(const void *a, const void *b) {
 }
 
 static gr_status read_spans(reading *r, size_t record, const json_t *list, gr_error *err) {
-    gr__scores *s = r->scores;
+    scores *s = r->scores;
     if (!json_is_array(list) || json_array_size(list) > INT32_MAX)
-        return wrong(r, "a list of [start, end, score]", err, "\"%.60s\" is no list of spans", r->def->spans);
+        return wrong(r, "a list of [start, end, score]", err, "\"%.60s\" is no list of spans", r->arg[SPANS].text);
     s->first[record] = s->spans.count;
     for (size_t i = 0; i < json_array_size(list); i++)
         GR_TRY(read_span(r, json_array_get(list, i), err));
@@ -136,7 +153,7 @@ static gr_status read_spans(reading *r, size_t record, const json_t *list, gr_er
 }
 
 static gr_status read_record(reading *r, const json_t *object, gr_error *err) {
-    gr__scores *s = r->scores;
+    scores *s = r->scores;
     size_t record = 0;
     if (!json_is_object(object))
         return wrong(r, "each line holds one {...}", err, "the line is not a JSON object");
@@ -144,15 +161,16 @@ static gr_status read_record(reading *r, const json_t *object, gr_error *err) {
     if (s->given[record])
         return wrong(r, "a record has one line of scores", err, "scores of this record stand in line %zu already",
                      s->line[record]);
-    const json_t *score = json_object_get(object, r->def->score), *spans = json_object_get(object, r->def->spans);
+    const json_t *score = json_object_get(object, r->arg[SCORE].text),
+                 *spans = json_object_get(object, r->arg[SPANS].text);
     if (!score && !spans)
         return wrong(r, "name the members by scores: {file: FILE, score: MEMBER, spans: MEMBER}", err,
-                     "the record has neither \"%.60s\" nor \"%.60s\"", r->def->score, r->def->spans);
+                     "the record has neither \"%.60s\" nor \"%.60s\"", r->arg[SCORE].text, r->arg[SPANS].text);
     s->given[record] = true;
     s->line[record] = r->lines.number;
-    s->score[record] = json_is_null(score) ? GR__SCORE_UNKNOWN : GR__SCORE_NONE;
+    s->score[record] = json_is_null(score) ? UNKNOWN : NONE;
     if (score && !json_is_null(score))
-        GR_TRY(number(r, &s->score[record], score, r->def->score, err));
+        GR_TRY(number(r, &s->score[record], score, r->arg[SCORE].text, err));
     if (spans && !json_is_null(spans))
         GR_TRY(read_spans(r, record, spans, err));
     r->seen++;
@@ -180,7 +198,7 @@ static gr_status read_line(reading *r, gr_error *err) {
 }
 
 static gr_status check_all_given(const reading *r, gr_error *err) {
-    const gr__scores *s = r->scores;
+    const scores *s = r->scores;
     if (!r->keys && r->seen < s->records)
         return wrong(r, "a score record for each record of the corpus, in its order, duplicates included; or use ids",
                      err, "%zu score records for the %zu records of the corpus", r->seen, s->records);
@@ -203,21 +221,20 @@ static gr_status read_all(reading *r, gr_error *err) {
     return check_all_given(r, err);
 }
 
-gr_status gr__scores_read(gr__scores *s, const gr_label_scores *def, const gr_dataset *data, gr_error *err) {
+static gr_status read_file(scores *s, const gr_label_arg *arg, const gr_dataset *data, gr_error *err) {
     char *bytes;
-    size_t length, n = (size_t)data->records;
-    *s = (gr__scores){.records = n};
-    if (def->id && !data->keys)
-        return gr_error_set(err, GR_ERR_USAGE, def->file, "name the member of the corpus by data: {id: MEMBER}",
+    size_t length, n = s->records = (size_t)data->records;
+    if (arg[ID].text && !data->keys)
+        return gr_error_set(err, GR_ERR_USAGE, arg[FILE_OF].text, "name the member of the corpus by data: {id: MEMBER}",
                             "scores go by id, and no ids of the corpus are kept");
-    GR_TRY(gr__file_read(&bytes, &length, def->file, "check the path of the scores", err));
+    GR_TRY(gr__file_read(&bytes, &length, arg[FILE_OF].text, "check the path of the scores", err));
     s->given = gr_alloc(n * sizeof *s->given);
     s->score = gr_alloc(n * sizeof *s->score);
     s->first = gr_alloc(n * sizeof *s->first);
     s->count = gr_alloc(n * sizeof *s->count);
     s->line = gr_alloc(n * sizeof *s->line);
-    reading r = {.scores = s, .def = def, .data = data, .lines = {.next = bytes, .end = bytes + length}};
-    if (def->id)
+    reading r = {.scores = s, .arg = arg, .data = data, .lines = {.next = bytes, .end = bytes + length}};
+    if (arg[ID].text)
         sort_keys(&r);
     gr_status status = read_all(&r, err);
     gr_free(r.keys);
@@ -225,12 +242,103 @@ gr_status gr__scores_read(gr__scores *s, const gr_label_scores *def, const gr_da
     return status;
 }
 
-void gr__scores_clear(gr__scores *s) {
-    gr_free(s->given);
-    gr_free(s->score);
-    gr_free(s->first);
-    gr_free(s->count);
-    gr_free(s->line);
-    gr_free(s->spans.at);
-    *s = (gr__scores){0};
+static gr_status open_scores(gr__label_from *label, gr__making *m, gr_error *err) {
+    const gr_label_arg *arg = label->arg;
+    bool whole = label->def->per == GR_PER_DOCUMENT;
+    if (!m->data || !whole)
+        GR_TRY(gr__label_need_text(m, label, err));
+    m->texts |= !whole;
+    label->least = (gr_real)arg[THRESHOLD].number;
+    label->soft = arg[SOFT].on;
+    scores *s = label->state = gr_alloc(sizeof *s);
+    GR_TRY(read_file(s, arg, m->data, err));
+    for (size_t d = 0; whole && d < m->topics->docs; d++)
+        if (s->score[m->data->record[d]] == NONE)
+            return gr_error_set(err, GR_ERR_USAGE, label->def->name, "per: token, or a score in each record",
+                                "a label of whole documents, and %s:%zu has spans alone", arg[FILE_OF].text,
+                                s->line[m->data->record[d]]);
+    return GR_OK;
 }
+
+static void close_scores(void *state) {
+    scores *s = state;
+    if (!s)
+        return;
+    void *owned[] = {s->given, s->score, s->first, s->count, s->line, s->spans.at, s};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+        gr_free(owned[i]);
+}
+
+/* ---- A document ---------------------------------------------------------------------------------------------------
+ */
+
+static gr_status spans_of_record(const gr__label_from *label, gr__making *m, size_t d, size_t record, gr_error *err) {
+    const scores *s = label->state;
+    size_t most = 0, characters = (size_t)m->data->lead[d] + m->data->tail[d];
+    m->spans.count = 0;
+    for (uint32_t i = 0; i < s->count[record]; i++) {
+        gr__span span = s->spans.at[s->first[record] + i];
+        most = span.to > most ? span.to : most;
+        GR_PUSH(m->spans.at, m->spans.count, m->spans.capacity) = span;
+    }
+    if (!m->text.exact)
+        return gr_error_set(
+            err, GR_ERR_USAGE, label->def->name, "use a byte-level tokenizer, or scores of whole documents",
+            "the tokens of record %zu do not spell all of its text, so places in it are not known", record + 1);
+    characters += gr__doc_text_characters(&m->text);
+    if (most > characters) {
+        char place[320];
+        snprintf(place, sizeof place, "%.200s:%zu", label->arg[FILE_OF].text, s->line[record]);
+        return gr_error_set(err, GR_ERR_FORMAT, place, "is it the score file of this corpus?",
+                            "a span ends at character %zu of a document of %zu", most, characters);
+    }
+    gr__doc_text_bytes(&m->text, &m->spans, m->data->lead[d]);
+    return GR_OK;
+}
+
+/* The document's score where no span says otherwise; spans replace it where they lie. */
+static gr_status score(gr__label_from *label, gr__making *m, size_t d, size_t positions, gr_error *err) {
+    const scores *s = label->state;
+    size_t record = m->data->record[d];
+    gr_real whole = s->score[record];
+    for (size_t i = 0; i < positions; i++)
+        label->score[i] = whole > 0 ? whole : 0;
+    if (label->def->per == GR_PER_DOCUMENT || !s->count[record]) {
+        for (size_t i = 0; i < positions; i++)
+            m->unknown[i] |= whole == UNKNOWN;
+        return GR_OK;
+    }
+    GR_TRY(spans_of_record(label, m, d, record, err));
+    gr_real *marked = gr_alloc(positions * sizeof *marked);
+    for (size_t i = 0; i < positions; i++)
+        marked[i] = -1;
+    gr__doc_text_mark(&m->text, marked, &m->spans);
+    for (size_t i = 0; i < positions; i++) {
+        label->score[i] = marked[i] >= 0 ? marked[i] : label->score[i];
+        m->unknown[i] |= marked[i] < 0 && whole == UNKNOWN;
+    }
+    gr_free(marked);
+    return GR_OK;
+}
+
+static gr_status nothing(const gr__label_from *label, gr_error *err) {
+    return gr_error_set(err, GR_ERR_USAGE, label->def->name, "lower the threshold",
+                        "no score of %s reaches the threshold of %g", label->arg[FILE_OF].text,
+                        label->arg[THRESHOLD].number);
+}
+
+const gr__label_source gr__label_by_scores = {
+    .arg = {[FILE_OF] = {.key = "scores", .kind = GR__ARG_FILE},
+            [SCORE] = {.key = "score", .kind = GR__ARG_TEXT, .within = true, .text = "score"},
+            [SPANS] = {.key = "spans", .kind = GR__ARG_TEXT, .within = true, .text = "spans"},
+            [ID] = {.key = "id", .kind = GR__ARG_ID, .within = true},
+            [THRESHOLD] = {.key = "threshold", .kind = GR__ARG_NUMBER, .number = 0.5, .min = 0, .max = 1},
+            [SOFT] = {.key = "soft", .kind = GR__ARG_SWITCH}},
+    .form = "scores: FILE",
+    .example = "scores: {file: scores.jsonl}",
+    .unit = GR__UNIT_ANY,
+    .open = open_scores,
+    .close = close_scores,
+    .score = score,
+    .nothing = nothing,
+};

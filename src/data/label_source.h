@@ -1,98 +1,89 @@
-/* label_source.h - where labels come from: words, scores, and the text between tokens and them. */
+/* label_source.h - a source of labels: the arguments that a recipe or gr_label_def.from gives it, and how it scores the
+ * positions of a document.
+ *
+ * A new source is one file label_NAME.c with gr__label_by_NAME and a line in label_list.h. Recipes are read by its
+ * description, so its key and arguments stand nowhere else.
+ */
 #ifndef GR_DATA_LABEL_SOURCE_H
 #define GR_DATA_LABEL_SOURCE_H
 
 #include "gradroute/data.h"
 
-/* A stretch of a text in bytes, and how much it is of a label. */
-typedef struct gr__span {
-    uint32_t from, to;
-    gr_real score;
-} gr__span;
+/* What an argument holds, and in which member of gr_label_arg. */
+typedef enum gr__arg_kind {
+    GR__ARG_NONE,          /* behind the last argument */
+    GR__ARG_TEXT,          /* text */
+    GR__ARG_FIELD,         /* text: a member of the records, which the corpus then keeps */
+    GR__ARG_ID,            /* text: the member that names a record */
+    GR__ARG_FILE,          /* text: a path */
+    GR__ARG_TEXTS,         /* texts: one or a list, not empty */
+    GR__ARG_TEXTS_OR_FILE, /* texts: a list; or else text: a path. The first argument alone */
+    GR__ARG_NUMBER,        /* number: in [min, max] */
+    GR__ARG_SWITCH,        /* on */
+} gr__arg_kind;
 
-typedef struct gr__spans {
-    gr__span *at;
-    size_t count, capacity;
-} gr__spans;
+typedef struct gr__arg_def {
+    const char *key;
+    gr__arg_kind kind;
+    bool within;      /* in recipes it stands beside `file` in a map, which is then the value of the source's key */
+    const char *text; /* defaults; text NULL: none */
+    double number, min, max;
+} gr__arg_def;
 
-/* ---- Text of a document, from its tokens (label_text.c) ---------------------------------------------------------- */
+/* What gets the labels of a source. */
+typedef enum gr__label_unit {
+    GR__UNIT_DOCUMENT,
+    GR__UNIT_TOKEN,
+    GR__UNIT_ANY, /* as gr_label_def.per has it */
+} gr__label_unit;
 
-typedef struct gr__doc_text {
-    char *text;
-    size_t length, capacity;
-    uint32_t *begin, *end; /* [tokens] bytes of a token, white space at its front left out unless it is all there is */
-    uint32_t *sentence;    /* [tokens] number of the sentence where the token begins */
-    size_t tokens, most;
-    bool exact; /* as long as the document: tokens that stand for unknown characters spell nothing */
-} gr__doc_text;
+typedef struct gr__making gr__making;         /* label_making.h */
+typedef struct gr__label_from gr__label_from; /* a label with its arguments and what its source keeps */
 
-/* Memory is kept for the next document. */
-void gr__doc_text_load(gr__doc_text *text, const gr_dataset *data, const gr_tokenizer *tokenizer, size_t doc);
-void gr__doc_text_clear(gr__doc_text *text);
+typedef struct gr__label_source {
+    gr__arg_def arg[GR_LABEL_ARGS]; /* the first has the source's key and is required */
+    const char *form, *example;     /* of messages: "words: [WORD, ...]", "words: [tree, \"oak tree\"], or a file" */
+    gr__label_unit unit;
+    const char *taken; /* the hint where labels before it took all of its documents; NULL: to change their order */
 
-/* Raises score[t] of each token to the highest score of the spans that touch it. */
-void gr__doc_text_mark(const gr__doc_text *text, gr_real *score, const gr__spans *spans);
+    /* Checks the arguments, and makes label->state of them; close frees it (NULL: there is none), also after errors. */
+    gr_status (*open)(gr__label_from *label, gr__making *making, gr_error *err);
+    void (*close)(void *state);
 
-/* Gives each token of a sentence the highest score of them all; the end token, [tokens], is of the last sentence. */
-void gr__doc_text_spread(const gr__doc_text *text, gr_real *score);
+    /* Scores in [0, 1] of the positions of a document into label->score, which is 0 so far. */
+    gr_status (*score)(gr__label_from *label, gr__making *making, size_t doc, size_t positions, gr_error *err);
 
-/* Characters of the text: code points, and bytes that begin none. */
-size_t gr__doc_text_characters(const gr__doc_text *text);
+    /* Sets the error of a label that fits no document. */
+    gr_status (*nothing)(const gr__label_from *label, gr_error *err);
 
-/* Places in characters become places in bytes; lead: characters in front of the text that were cut. Spans that hold
- * nothing of the text go. */
-void gr__doc_text_bytes(const gr__doc_text *text, gr__spans *spans, uint32_t lead);
+    /* The texts that were found, a new list of the arena; NULL: the source finds none. */
+    gr_label_hit *(*hits)(const gr__label_from *label, struct gr_arena *arena, size_t *count);
+} gr__label_source;
 
-/* ---- Words (label_words.c) --------------------------------------------------------------------------------------- */
+#define GR_LABEL(name) extern const gr__label_source gr__label_by_##name;
+#include "data/label_list.h"
+#undef GR_LABEL
 
-typedef struct gr__words gr__words;
+/* ---- What all sources share (label_args.c) ----------------------------------------------------------------------- */
 
-/* owner: the label's name, for messages. GR_ERR_USAGE for an entry that no text can match, GR_ERR_FORMAT (file:line)
- * for one of a file. */
-gr_status gr__words_new(gr__words **words, const gr_label_words *def, const char *owner, gr_error *err);
-void gr__words_free(gr__words *words);
+const gr__label_source *const *gr__label_sources(void); /* in the order of the list; NULL ends it */
 
-/* Appends a span of score 1 for each place where an entry stands, and counts it; entries may overlap. Bytes that are no
- * UTF-8 belong to no word. */
-void gr__words_find(gr__words *words, gr__spans *spans, const char *text, size_t length);
+/* Their keys into text: "is, words, scores" and `last` and "tokens". Returns text. */
+const char *gr__label_keys(char *text, size_t size, const char *last);
 
-/* Entries, those that are spelt alike once, in the order of the list. */
-size_t gr__words_count(const gr__words *words);
-gr_label_hit gr__words_hit(const gr__words *words, size_t entry);
+/* The source that from[0] names; NULL where there is none. */
+const gr__label_source *gr__label_source_of(const gr_label_def *def);
 
-/* ---- Scores (label_scores.c) ------------------------------------------------------------------------------------- */
+/* An argument as it was given; NULL where it was left out. */
+const gr_label_arg *gr__label_arg(const gr_label_def *def, const char *key);
 
-/* By record of the corpus. */
-typedef struct gr__scores {
-    size_t records;
-    bool *given;     /* [records] */
-    gr_real *score;  /* [records] -1: null, -2: the record has spans alone */
-    uint64_t *first; /* [records] its spans are spans.at[first] .. [first + count - 1], in characters */
-    uint32_t *count;
-    gr__spans spans;
-    size_t *line; /* [records] for messages */
-} gr__scores;
+/* Every score above 0 is shown as the label. */
+bool gr__label_is_soft(const gr_label_def *def);
 
-enum { GR__SCORE_UNKNOWN = -1, GR__SCORE_NONE = -2 };
+/* The topics of a label by topics alone; NULL, and 0, for others. */
+const char *const *gr__label_topics(const gr_label_def *def, int *count);
 
-gr_status gr__scores_read(gr__scores *scores, const gr_label_scores *def, const gr_dataset *data, gr_error *err);
-void gr__scores_clear(gr__scores *scores);
-
-/* ---- Noise (label_noise.c) --------------------------------------------------------------------------------------- */
-
-/* Changes what label k shows: recall, known, precision, in this order. tokens: the label is one of tokens.
- * by: the noise's field, or NULL; from[docs]: documents that false positives may be drawn from; NULL: all. */
-typedef struct gr__noise {
-    gr_labels *labels;
-    const gr_dataset *data; /* NULL: labels of whole documents alone */
-    const gr_label_def *def;
-    int16_t k;
-    bool tokens;
-    const gr_topics *by;
-    const bool *from;
-    uint64_t seed;
-} gr__noise;
-
-gr_status gr__noise_apply(const gr__noise *noise, gr_error *err);
+/* The source, and arg[] in its order: what def gives, else the defaults. *source is NULL for a label of all_of. */
+gr_status gr__label_args(const gr__label_source **source, gr_label_arg *arg, const gr_label_def *def, gr_error *err);
 
 #endif

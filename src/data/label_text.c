@@ -3,7 +3,7 @@
 #include <utf8proc.h>
 
 #include "base/mem.h"
-#include "data/label_source.h"
+#include "data/label_text.h"
 
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 

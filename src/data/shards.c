@@ -10,13 +10,15 @@
 
 #include "base/mem.h"
 #include "data/dataset.h"
+#include "data/label_source.h"
 #include "data/shard.h"
 
 static const char remedy[] = "run `gradroute data pack` again with the same folder: what is damaged is made anew";
 
 gr_status gr_shards_check_labels(const gr_label_def *label, int labels, gr_error *err) {
+    int topics;
     for (int k = 0; k < labels; k++)
-        if (label[k].field || label[k].words || label[k].scores || label[k].all_count || label[k].noise)
+        if (!gr__label_topics(&label[k], &topics) || label[k].noise)
             return gr_error_set(err, GR_ERR_USAGE, label[k].name, "read the corpus itself, or give documents topics",
                                 "shards keep topics: labels by fields, words, scores or other labels, and mistakes on "
                                 "purpose, need the text");
@@ -26,9 +28,11 @@ gr_status gr_shards_check_labels(const gr_label_def *label, int labels, gr_error
 char *gr_shards_settings(int context, bool mixed, const gr_label_def *label, int labels) {
     json_t *list = json_array();
     for (int k = 0; k < labels; k++) {
+        int count;
+        const char *const *topics = gr__label_topics(&label[k], &count);
         json_t *is = json_array();
-        for (int i = 0; i < label[k].count; i++)
-            json_array_append_new(is, json_string(label[k].is[i]));
+        for (int i = 0; i < count; i++)
+            json_array_append_new(is, json_string(topics[i]));
         json_array_append_new(list, json_pack("{s:s, s:o, s:f, s:i}", "name", label[k].name, "is", is, "known",
                                               label[k].known, "hidden_as", (int)label[k].hidden_as));
     }

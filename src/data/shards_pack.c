@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "data/dataset.h"
+#include "data/label_source.h"
 #include "data/reader.h"
 #include "data/seen.h"
 #include "data/shard.h"
@@ -328,11 +329,14 @@ static gr_status open_tokens(gr_dataset **data, const packer *p, int i, gr_error
 /* Label of each topic: the first that names it. */
 static int16_t *own_topics(const gr_pack_def *d, const gr_topics *topics) {
     int16_t *owner = gr_alloc(sizeof *owner * (size_t)topics->count);
-    for (int32_t t = 0; t < topics->count; t++)
-        for (int k = d->labels - 1; k >= 0; k--)
-            for (int i = 0; i < d->label[k].count; i++)
-                if (strcmp(topics->names[t], d->label[k].is[i]) == 0)
+    for (int k = d->labels - 1; k >= 0; k--) {
+        int count;
+        const char *const *own = gr__label_topics(&d->label[k], &count);
+        for (int32_t t = 0; t < topics->count; t++)
+            for (int i = 0; i < count; i++)
+                if (strcmp(topics->names[t], own[i]) == 0)
                     owner[t] = (int16_t)(k + 1);
+    }
     return owner;
 }
 

@@ -107,6 +107,7 @@ gr__slot *gr__tokenizer_slot(const gr_tokenizer *tok, int32_t left, int32_t righ
 
 /* The pattern that is built in. */
 extern const char gr__tokenizer_pattern[];
+pcre2_general_context *gr__pattern_memory(void); /* PCRE2 through base/mem.h; pcre2_general_context_free */
 
 /* ---- pieces of byte-level text (tokenizer_split.c) ---- */
 

@@ -26,6 +26,10 @@ static void pattern_free(void *block, void *unused) {
     gr_free(block);
 }
 
+pcre2_general_context *gr__pattern_memory(void) {
+    return pcre2_general_context_create(pattern_alloc, pattern_free, NULL);
+}
+
 gr_status gr__tokenizer_new(gr_tokenizer **out, const char *pattern, const char *place, gr_error *err) {
     *out = NULL;
     const char *text = pattern ? pattern : gr__tokenizer_pattern;
@@ -35,7 +39,7 @@ gr_status gr__tokenizer_new(gr_tokenizer **out, const char *pattern, const char 
     gr_tokenizer *tok = gr_alloc(sizeof *tok);
     tok->start = tok->end = tok->unknown = -1;
     tok->pattern = gr_strdup(pattern);
-    tok->memory = pcre2_general_context_create(pattern_alloc, pattern_free, NULL);
+    tok->memory = gr__pattern_memory();
     pcre2_compile_context *context = pcre2_compile_context_create(tok->memory);
     int code = 0;
     size_t offset = 0;

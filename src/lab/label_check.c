@@ -1,4 +1,5 @@
 /* label_check.c - what looks wrong about labels once they meet the data. */
+#include "data/label_source.h"
 #include "gradroute/lab.h"
 
 /* Above this share of documents or tokens a label leaves the core too little to learn from. */
@@ -47,11 +48,10 @@ static void check_words(gr_findings *findings, const gr_labels *l, int k) {
 /* Scores act through routes that mix. */
 static void check_soft(gr_findings *findings, const gr_project *p, int k) {
     const gr_routes *routes = p->recipe->routes;
-    const gr_label_scores *scores = p->recipe->label[k - 1].scores;
     bool mixes = false;
     for (int r = 0; r < routes->count; r++)
         mixes |= routes->route[r].mix && routes->route[r].labels & gr_label_bit(k);
-    if (scores && scores->soft && !mixes)
+    if (gr__label_is_soft(&p->recipe->label[k - 1]) && !mixes)
         gr_finding_add(findings, GR_LEVEL_WARNING, "give the label's routes mix: true, or leave soft out",
                        "the scores of label '%s' change nothing: no route of the label mixes",
                        p->labels->label_names[k - 1]);

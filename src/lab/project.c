@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "data/label_source.h"
 #include "data/tokenizer.h"
 #include "gradroute/lab.h"
 #include "io/digest.h"
@@ -179,7 +180,7 @@ static gr_status check_recipe(const gr_recipe *r, gr_error *err) {
     if (samples && r->prompts)
         return gr_error_set(err, GR_ERR_USAGE, "prompts", "leave prompts out", "there is no text to continue");
     for (int k = 0; k < r->labels; k++)
-        soft |= r->label[k].scores && r->label[k].scores->soft;
+        soft |= gr__label_is_soft(&r->label[k]);
     for (int i = 0; i < r->routes->count; i++)
         if (r->routes->route[i].mix && !r->routes->route[i].frequency.on && !soft)
             return gr_error_set(err, GR_ERR_USAGE, r->routes->route[i].place,
