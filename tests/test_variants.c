@@ -353,14 +353,20 @@ static void published_networks_have_their_size(void **state) {
     gr_arch_def tiny = sized(512, 512, 5, 64, 8, 172, "llama");
     tiny.kv_heads = 4;
     expect_count(&tiny, 260032);
+    gr_arch_def qwen2 = sized(151936, 32768, 24, 896, 14, 4864, "qwen2");
+    qwen2.kv_heads = 2;
+    expect_count(&qwen2, 494032768);
+    qwen2 = sized(151936, 32768, 28, 1536, 12, 8960, "qwen2");
+    qwen2.kv_heads = 2;
+    expect_count(&qwen2, 1543714304);
     assert_false(gr_arch_style(&tiny, "mlp"));
 }
 
 /* Recipes name a network by its style, or by its kind where there are no styles of it. */
 static void words_name_networks(void **state) {
     (void)state;
-    static const char *const first[] = {"llama", "gpt2", "gptneo", "nanogpt"};
-    for (int i = 0; i < 4; i++)
+    static const char *const first[] = {"llama", "gpt2", "gptneo", "nanogpt", "qwen2"};
+    for (int i = 0; i < 5; i++)
         assert_string_equal(gr_arch_word("arch", i), first[i]);
     int count = 0, kinds = 0;
     while (gr_arch_word("kind", kinds))
@@ -372,7 +378,7 @@ static void words_name_networks(void **state) {
         assert_int_equal(!gr_arch_style(&def, word), gr_arch_value("kind", word) >= 0);
         gr_test_ok(gr_arch_check(&def, &err), &err);
     }
-    assert_in_range(gr_arch_value("arch", "mlp"), 4, count - 1);
+    assert_in_range(gr_arch_value("arch", "mlp"), 5, count - 1);
     assert_null(gr_arch_word("arch", -1));
     assert_int_equal(gr_arch_value("arch", "transformer"), -1);
     assert_int_equal(gr_arch_value("kind", "transformer"), GR_ARCH_TRANSFORMER);

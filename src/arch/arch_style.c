@@ -35,6 +35,14 @@ static void nanogpt(gr_arch_def *def) {
     def->bias = true;
 }
 
+/* Yang et al. 2024: Llama with biases of q, k and v. The published weights have the columns that turn as halves. */
+static void qwen2(gr_arch_def *def) {
+    def->eps = 1e-6;
+    def->rotary_base = 1e6;
+    def->rotary_halves = true;
+    def->qkv_bias = GR_QKV_WITH_BIAS;
+}
+
 const gr__style gr__styles[] = {
 #define GR_STYLE(name, arch) {#name, &gr__arch_##arch, name},
 #include "arch/styles.h"
