@@ -2,6 +2,7 @@
 #include <omp.h>
 #include <string.h>
 
+#include "arch/arch_kind.h"
 #include "base/mem.h"
 #include "commands.h"
 #include "common.h"
@@ -155,7 +156,7 @@ static gr_status open_run(text *t, const eval_options *own, const gr_folder *fol
 
 static gr_status open_any(text *t, const eval_options *own, const gr_folder *folder, gr_error *err) {
     gr_tokenizer *tokenizer = NULL;
-    if (folder->def->kind != GR_ARCH_MLP)
+    if (!gr__arch_of(folder->def)->sized)
         GR_TRY(gr__open_tokenizer(&tokenizer, folder, err));
     else if (own->data)
         return gr_error_set(err, GR_ERR_USAGE, own->data, "name a recipe with data.images", "the model reads no text");

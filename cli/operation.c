@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/arch_kind.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "io/file.h"
@@ -36,7 +37,7 @@ static void fill_numbers(gr__probe *p, int which, int width, gr_key key) {
 
 static void fill_keyed(gr__probe *p, const gr_arch_def *def) {
     gr_key key = {1, GR_STREAM_SAMPLE, 0};
-    bool text = def->kind == GR_ARCH_TRANSFORMER;
+    bool text = !gr__arch_of(def)->sized;
     int width = text ? (def->context < KEYED_WIDTH ? def->context : KEYED_WIDTH) : 1;
     uint64_t tokens = (uint64_t)(text ? def->vocab : def->sizes[def->size_count - 1]);
     p->rows = ROWS * width;

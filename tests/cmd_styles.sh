@@ -27,5 +27,7 @@ assert abs(off - gone) < 1e-5 < abs(on - off), (on, off, gone)' "$work"
 }
 ran gptneo '{arch: gptneo, layers: 2, width: 32, heads: 4, mlp: 64, window: [0, 6], positions: 80}'
 ran nanogpt '{arch: nanogpt, layers: 2, width: 32, heads: 4, kv_heads: 2, mlp: 64, norm_gain: false}'
+ran qwen2 '{arch: qwen2, layers: 2, width: 32, heads: 4, kv_heads: 2, mlp: 64}'
 ran halves '{arch: llama, layers: 2, width: 32, heads: 4, kv_heads: 2, mlp: 64, rotary_halves: true, rotary_size: 4, window: 9}'
+fails 2 'holds another network than qwen2' 'a style with other biases than the model' gradroute check "$t" --set 'model={from: '"$work/halves-less"', arch: qwen2}'
 finish

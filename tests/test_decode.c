@@ -86,6 +86,7 @@ static gr_arch_def styled(const char *style) {
 
 static gr_arch_def neo(void) { return styled("gptneo"); }
 static gr_arch_def nano(void) { return styled("nanogpt"); }
+static gr_arch_def qwen(void) { return styled("qwen2"); }
 
 /* Residual groups with units of their own, one of them in some layers only; an L1 penalty, untied. */
 static gr_arch_def with_groups(void) {
@@ -156,9 +157,9 @@ static gr_arch_def wide(void) {
     return def;
 }
 
-static gr_arch_def (*const networks[])(void) = {llama_like,  gpt2_like,     shared_keys,  neo,         nano,
-                                                local,       halves,        part,         with_groups, with_claims,
-                                                with_layers, with_adapters, with_experts, wide};
+static gr_arch_def (*const networks[])(void) = {llama_like,  gpt2_like,   shared_keys,   neo,          nano,
+                                                qwen,        local,       halves,        part,         with_groups,
+                                                with_claims, with_layers, with_adapters, with_experts, wide};
 
 /* Every number of the parameters is drawn anew, so that biases and gains count too. */
 static gr_model *model_of(gr_arch_def def, uint64_t seed) {

@@ -169,6 +169,8 @@ static void test_styles(void **state) {
          {.kv_heads = 2, .windows = (const int[]){16}, .window_count = 1, .rotary_halves = true, .tied = true}},
         {"arch: nanogpt, width: 64, heads: 4, norm_gain: false",
          {.rotary_size = 8, .bias = true, .tied = true, .no_gain = true, .activation = GR_ACTIVATION_GELU}},
+        {"arch: qwen2, heads: 4, kv_heads: 2",
+         {.kv_heads = 2, .rotary_halves = true, .tied = true, .qkv_bias = GR_QKV_WITH_BIAS}},
         {"arch: gptneo, positions: 128",
          {.norm = GR_NORM_LAYER,
           .position = GR_POSITION_LEARNED,

@@ -124,6 +124,10 @@ static void variant(gr_arch_def *def, int *windows, const reference *r) {
     if (!l)
         return;
     def->heads = integer(l, 1), def->kv_heads = integer(l, 2), def->head_size = integer(l, 3);
+    if ((l = next(r, &(size_t){0}, "style", 2))) { /* says the rest */
+        assert_true(gr_arch_style(def, l->word[1]));
+        return;
+    }
     def->qkv_bias = (gr_qkv_bias)setting(r, "qkv_bias");
     def->logit_bias = setting(r, "logit_bias");
     def->no_gain = setting(r, "no_gain");
@@ -321,6 +325,7 @@ int main(void) {
         CASE("gpt2-parameter"), CASE("gpt2-forward"),        CASE("group-plain"),      CASE("group-plain-untied"),
         CASE("group-routed"),   CASE("group-routed-untied"), CASE("gptneo-plain"),     CASE("nanogpt-plain"),
         CASE("halves-plain"),   CASE("gqa-plain"),           CASE("gqa-parameter"),    CASE("gqa-forward"),
+        CASE("qwen2-plain"),
     };
     return cmocka_run_group_tests_name("reference", tests, NULL, NULL);
 }

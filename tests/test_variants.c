@@ -353,7 +353,41 @@ static void published_networks_have_their_size(void **state) {
     gr_arch_def tiny = sized(512, 512, 5, 64, 8, 172, "llama");
     tiny.kv_heads = 4;
     expect_count(&tiny, 260032);
+    gr_arch_def qwen2 = sized(151936, 32768, 24, 896, 14, 4864, "qwen2");
+    qwen2.kv_heads = 2;
+    expect_count(&qwen2, 494032768);
+    qwen2 = sized(151936, 32768, 28, 1536, 12, 8960, "qwen2");
+    qwen2.kv_heads = 2;
+    expect_count(&qwen2, 1543714304);
     assert_false(gr_arch_style(&tiny, "mlp"));
+}
+
+/* Recipes name a network by its style, or by its kind where there are no styles of it. */
+static void words_name_networks(void **state) {
+    (void)state;
+    static const char *const first[] = {"llama", "gpt2", "gptneo", "nanogpt", "qwen2"};
+    for (int i = 0; i < 5; i++)
+        assert_string_equal(gr_arch_word("arch", i), first[i]);
+    int count = 0, kinds = 0;
+    while (gr_arch_word("kind", kinds))
+        kinds++;
+    for (const char *word; (word = gr_arch_word("arch", count)); count++) {
+        gr_arch_def def = small_def();
+        gr_error err = {0};
+        assert_int_equal(gr_arch_value("arch", word), count);
+        assert_int_equal(!gr_arch_style(&def, word), gr_arch_value("kind", word) >= 0);
+        gr_test_ok(gr_arch_check(&def, &err), &err);
+    }
+    assert_in_range(gr_arch_value("arch", "mlp"), 5, count - 1);
+    assert_null(gr_arch_word("arch", -1));
+    assert_int_equal(gr_arch_value("arch", "transformer"), -1);
+    assert_int_equal(gr_arch_value("kind", "transformer"), GR_ARCH_TRANSFORMER);
+    assert_int_equal(gr_arch_value("kind", "mlp"), GR_ARCH_MLP);
+    gr_arch_def def = small_def();
+    def.kind = kinds;
+    expect_error(&def, "kind has the unknown value");
+    def.kind = -1;
+    expect_error(&def, "kind has the unknown value -1");
 }
 
 int main(void) {
@@ -371,6 +405,7 @@ int main(void) {
         cmocka_unit_test(uniform_values_have_bounds),
         cmocka_unit_test(positions_have_room),
         cmocka_unit_test(published_networks_have_their_size),
+        cmocka_unit_test(words_name_networks),
     };
     return cmocka_run_group_tests_name("variants", tests, NULL, NULL);
 }

@@ -49,13 +49,14 @@ class Case:
         self.network, self.tied, self.classes, self.mix = network, tied, classes, mix
         gpt = network in ("gpt2", "gptneo")
         self.layer_norm, self.learned, self.bias = gpt, gpt, gpt or network == "nanogpt"
-        self.qkv_bias, self.logit_bias = self.bias and network != "gptneo", network == "gptneo"
+        self.qkv_bias, self.logit_bias = (self.bias and network != "gptneo") or network == "qwen2", network == "gptneo"
         self.gain = network != "halves"
         self.activation_word = "gelu_tanh" if gpt else "gelu" if network == "nanogpt" else "swiglu"
-        self.heads, self.share = (2, 2) if network == "gqa" else (HEADS, 1)     # heads of keys, query heads of each
+        self.heads, self.share = (2, 2) if network in ("gqa", "qwen2") else (HEADS, 1)     # heads of keys, query heads of each
         self.windows = {"gptneo": [0, 3], "halves": [5]}.get(network, [0])
         self.scale = 1 if network == "gptneo" else 1 / math.sqrt(SIZE)
-        self.turns, self.halves = {"nanogpt": SIZE // 2, "halves": SIZE - 2}.get(network, SIZE), network == "halves"
+        self.turns, self.halves = {"nanogpt": SIZE // 2, "halves": SIZE - 2}.get(network, SIZE), network in ("halves", "qwen2")
+        self.eps, self.base = (1e-6, 1e6) if network == "qwen2" else (EPS, BASE)
         self.group = "extra" if network == "group" else None
         self.claims = {}                                # region: (neurons, heads), each a range
         self.activation, self.gates, self.param = [], [], []
@@ -152,6 +153,7 @@ def cases():
     out["nanogpt-plain"] = Case("nanogpt")
     out["halves-plain"] = Case("halves")                        # also a window in every layer, and norms without gain
     out["gqa-plain"] = Case("gqa")
+    out["qwen2-plain"] = Case("qwen2")
     c = out["gqa-parameter"] = Case("gqa", classes=3)
     c.param = [(p, (1, 0, 0.3)) for p in c.units(0, neurons=(0, 7)) + c.units(1, heads=(1, 2))]
     c.param += [(p, (0, 1, -0.75)) for p in c.units(0, heads=(0, 1))]
@@ -174,9 +176,9 @@ def cases():
 
 # ---- network --------------------------------------------------------------------------------------------------------
 
-def rotate(x, turns, halves):
-    """[heads, T, SIZE]: pairs among the first `turns` columns turned by position * BASE^(-2i / turns)."""
-    angle = torch.arange(x.shape[1])[:, None] * BASE ** (-2.0 * torch.arange(turns // 2) / turns)
+def rotate(x, turns, halves, base):
+    """[heads, T, SIZE]: pairs among the first `turns` columns turned by position * base^(-2i / turns)."""
+    angle = torch.arange(x.shape[1])[:, None] * base ** (-2.0 * torch.arange(turns // 2) / turns)
     pair = x[..., :turns].reshape(*x.shape[:2], 2, turns // 2).transpose(2, 3) if halves else x[..., :turns].reshape(*x.shape[:2], turns // 2, 2)
     pair = torch.view_as_real(torch.view_as_complex(pair.contiguous()) * torch.polar(torch.ones_like(angle), angle))
     return torch.cat([(pair.transpose(2, 3) if halves else pair).flatten(2), x[..., turns:]], 2)
@@ -207,9 +209,9 @@ class Pass:
         """(core, group) -> (core, group); the mean square is over the dimensions that are on."""
         gain = self.p[name][0] if self.case.gain else 1
         if self.case.layer_norm:
-            return F.layer_norm(x, (WIDTH,), gain, self.p[name + ".shift"][0], EPS), None
+            return F.layer_norm(x, (WIDTH,), gain, self.p[name + ".shift"][0], self.case.eps), None
         whole = torch.cat([x, group], 1) if self.on else x
-        r = (whole.pow(2).mean(1, keepdim=True) + EPS).rsqrt()
+        r = (whole.pow(2).mean(1, keepdim=True) + self.case.eps).rsqrt()
         return x * r * gain, group * r * self.p[f"{self.case.group}.{name}"][0] if self.on else None
 
     def linear(self, n, name):
@@ -221,7 +223,7 @@ class Pass:
         qkv = self.linear(n, name + "attn.qkv").view(len(n), -1, share + 2, SIZE).permute(1, 2, 0, 3)
         q, k, v = qkv[:, :share].flatten(0, 1), qkv[:, share].repeat_interleave(share, 0), qkv[:, share + 1].repeat_interleave(share, 0)
         if not case.learned:
-            q, k = rotate(q, case.turns, case.halves), rotate(k, case.turns, case.halves)
+            q, k = (rotate(x, case.turns, case.halves, case.base) for x in (q, k))
         score = q @ k.transpose(1, 2) * case.scale
         window = case.windows[int(name.split(".")[-2]) % len(case.windows)] or len(n)
         age = torch.arange(len(n))[:, None] - torch.arange(len(n))
@@ -348,6 +350,9 @@ def settings(case):
     yield f"tied {int(case.tied)}"
     yield f"classes {case.classes}"
     yield f"mix {int(case.mix)}"
+    if case.network == "qwen2":                         # the rest is what the style says
+        yield f"style {case.network}"
+        yield f"heads {case.heads * case.share} {case.heads} {SIZE}"
     if case.network in ("gptneo", "nanogpt", "halves", "gqa"):
         yield f"qkv_bias {'with' if case.qkv_bias else 'without'}"
         yield f"logit_bias {int(case.logit_bias)}"

@@ -87,6 +87,7 @@
 extern "C" {
 #endif
 
+/* The first kinds by name; gr_arch_value("kind", word) has those and all others. */
 typedef enum gr_arch_kind { GR_ARCH_TRANSFORMER, GR_ARCH_MLP } gr_arch_kind;
 typedef enum gr_norm { GR_NORM_RMS, GR_NORM_LAYER } gr_norm;
 typedef enum gr_positions { GR_POSITION_ROTARY, GR_POSITION_LEARNED, GR_POSITION_NONE } gr_positions;
@@ -152,7 +153,7 @@ typedef struct gr_arch_region {
 
 /* Start from gr_arch_default. All pointers are borrowed. */
 typedef struct gr_arch_def {
-    gr_arch_kind kind;
+    int kind;                 /* a gr_arch_kind or another number of gr_arch_value("kind", ..) */
     int vocab, context;       /* tokens; positions of a row (sets the size of learned positions only) */
     int positions;            /* learned positions there are, at least context; 0: context */
     int layers, width;        /* blocks; D, the core's residual dimensions */
@@ -198,13 +199,10 @@ typedef struct gr_arch_def {
  * swiglu, tied, no biases; vocab must be set. For an MLP set kind and sizes, and bias as you like. */
 gr_arch_def gr_arch_default(void);
 
-/* Sets what a published family of networks has in common, whatever their sizes; false: there is none of that name.
- *   llama    as gr_arch_default: RMS norm, rotary positions, swiglu, tied, no biases
- *   gpt2     layer norm, learned positions, tanh GELU, tied, biases (Radford et al. 2019)
- *   gptneo   the same, but scores are not scaled, every second layer sees 256 positions, q, k and v have no bias;
- * untied, logit bias, flat initial values (as the TinyStories networks are trained in TransformerLens) nanogpt  RMS
- * norm (eps 1e-6), half of each head rotary, exact GELU, tied, biases Half of a head is taken of width, heads and
- * head_size as they are. docs/architectures.md has the published sizes. */
+/* Sets the kind and what a published family of networks has in common, whatever their sizes, in a description as
+ * gr_arch_default has it; false: there is none of that name. "llama" is gr_arch_default itself; docs/architectures.md
+ * has all of them, and published sizes. What depends on sizes (nanogpt: half of a head turns) takes width, heads and
+ * head_size as they are. */
 bool gr_arch_style(gr_arch_def *def, const char *name);
 
 /* GR_ERR_USAGE for what cannot be built, with the values. The other functions check too. */
@@ -224,7 +222,8 @@ gr_arch_def *gr_arch_copy(const gr_arch_def *def);
 void gr_arch_free(gr_arch_def *def); /* of a copy, or of what surgery or a folder returned; NULL is fine */
 
 /* Words of recipes and files for the enumerations: field is "kind", "norm", "position", "activation", "loss",
- * "qkv_bias", "init", "map" or "strength". gr_arch_word is NULL, gr_arch_value -1 where there is none. */
+ * "qkv_bias", "init", "map" or "strength"; or "arch", what recipes call networks: every style, and the kinds of which
+ * there is no style. gr_arch_word is NULL, gr_arch_value -1 where there is none. */
 const char *gr_arch_word(const char *field, int value);
 int gr_arch_value(const char *field, const char *word);
 

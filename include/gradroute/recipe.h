@@ -34,7 +34,7 @@
  *               tokens: [TEXT, ...]               single tokens, spelt exactly
  *               all_of: [NAME, ...]               where several labels hold at once
  *     adjacent: [TOPIC, ...]                       trained on as core, reported apart
- *     model:    {arch: llama|gpt2|gptneo|nanogpt|mlp, and any of layers, width, heads, kv_heads, head_size, mlp, norm,
+ *     model:    {arch: STYLE|mlp (architectures.md), and any of layers, width, heads, kv_heads, head_size, mlp, norm,
  *                norm_gain, eps, position, positions, rotary_base, rotary_size, rotary_halves, attention_scale,
  *                window: N | [N, ...], activation, experts, top, balance, bias, qkv_bias, out_bias,
  *                logit_bias, tied, dropout, init: scaled|flat|uniform, init_std, l1, l1_layers, sizes, loss}

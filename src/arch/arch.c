@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "arch/arch_plan.h"
+#include "arch/arch_kind.h"
 #include "base/mem.h"
 #include "gradroute/ops.h"
 
@@ -30,7 +30,6 @@ enum { WORDS = 8 };
 static const struct {
     const char *field, *word[WORDS];
 } words[] = {
-    {"kind", {"transformer", "mlp"}},
     {"norm", {"rms", "layer"}},
     {"position", {"rotary", "learned", "none"}},
     {"activation", {"swiglu", "relu", "gelu", "gelu_tanh", "silu"}},
@@ -42,6 +41,10 @@ static const struct {
 };
 
 const char *gr_arch_word(const char *field, int value) {
+    if (!strcmp(field, "kind"))
+        return gr__kind_word(value);
+    if (!strcmp(field, "arch"))
+        return gr__arch_word(value);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (!strcmp(words[i].field, field))
             return value >= 0 && value < WORDS ? words[i].word[value] : NULL;
@@ -49,11 +52,10 @@ const char *gr_arch_word(const char *field, int value) {
 }
 
 int gr_arch_value(const char *field, const char *word) {
-    for (int value = 0; value < WORDS; value++) {
-        const char *known = gr_arch_word(field, value);
-        if (known && !strcmp(known, word))
+    const char *known;
+    for (int value = 0; (known = gr_arch_word(field, value)); value++)
+        if (!strcmp(known, word))
             return value;
-    }
     return -1;
 }
 
@@ -85,8 +87,8 @@ gr_arch_def *gr_arch_copy(const gr_arch_def *def) {
     gr_arena *arena = gr_arena_new();
     owned *copy = gr_arena_alloc(arena, sizeof *copy);
     *copy = (owned){*def, arena};
-    bool mlp = def->kind == GR_ARCH_MLP;
-    size_t layers = (size_t)(mlp ? (def->size_count > 2 ? def->size_count - 2 : 0) : def->layers);
+    const int count = gr__arch_layers(def);
+    const size_t layers = count > 0 ? (size_t)count : 0;
     copy->def.layer_heads = keep(arena, def->layer_heads, layers, sizeof(int));
     copy->def.layer_mlp = keep(arena, def->layer_mlp, layers, sizeof(int));
     copy->def.windows = keep(arena, def->windows, (size_t)def->window_count, sizeof(int));
@@ -194,10 +196,7 @@ void gr__plan_gates(gr_graph *graph, const gr__plan *plan, const int *regions, c
 
 static gr_graph *graph_new(const gr__plan *plan, bool watch) {
     gr_graph *graph = gr_graph_new();
-    if (plan->def->kind == GR_ARCH_MLP)
-        gr__mlp_graph(graph, plan, watch);
-    else
-        gr__transformer_graph(graph, plan, watch);
+    plan->arch->graph(graph, plan, watch);
     return graph;
 }
 

@@ -1,4 +1,4 @@
-#include "arch/arch_plan.h"
+#include "arch/arch_kind.h"
 
 #include <ctype.h>
 #include <fnmatch.h>
@@ -6,28 +6,19 @@
 #include <math.h>
 #include <string.h>
 
-enum {
-    MAX_LAYERS = 1024,
-    MAX_REGIONS = GR__REGIONS,
-    MAX_UNITS = 1 << 20,
-    MAX_TOKENS = 1 << 24,
-    MAX_WIDTH = 1 << 16,
-    MAX_PATTERNS = 64,
-    MAX_RANK = 4096,
-    MAX_EXPERTS = 1024
-};
+enum { MAX_REGIONS = GR__REGIONS, MAX_PATTERNS = 64, MAX_RANK = 4096 };
 
 #define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "model", (hint), __VA_ARGS__)
 
 /* ---- counts ---- */
 
-static gr_status within(const char *what, int value, int lo, int hi, gr_error *err) {
+gr_status gr__within(const char *what, int value, int lo, int hi, gr_error *err) {
     if (value >= lo && value <= hi)
         return GR_OK;
     return USAGE(err, NULL, "%s is %d, expected %d to %d", what, value, lo, hi);
 }
 
-static gr_status fraction(const char *what, double value, double below, gr_error *err) {
+gr_status gr__fraction(const char *what, double value, double below, gr_error *err) {
     if (value >= 0 && value < below)
         return GR_OK;
     return USAGE(err, NULL, "%s is %g, expected at least 0 and below %g", what, value, below);
@@ -49,114 +40,14 @@ static gr_status check_words(const gr_arch_def *def, gr_error *err) {
 
 static gr_status check_common(const gr_arch_def *def, gr_error *err) {
     GR_TRY(check_words(def, err));
-    GR_TRY(fraction("dropout", def->dropout, 1, err));
-    GR_TRY(fraction("l1", def->l1, 1e6, err));
-    GR_TRY(fraction("init_std", def->init_std, 1e3, err));
-    GR_TRY(within("the number of regions", def->region_count, 0, MAX_REGIONS, err));
+    GR_TRY(gr__fraction("dropout", def->dropout, 1, err));
+    GR_TRY(gr__fraction("l1", def->l1, 1e6, err));
+    GR_TRY(gr__fraction("init_std", def->init_std, 1e3, err));
+    GR_TRY(gr__within("the number of regions", def->region_count, 0, MAX_REGIONS, err));
     return GR_OK;
 }
 
-static bool has_experts(const gr_arch_def *def) { return def->experts > 0 || def->layer_experts; }
-
-static int default_mlp(const gr_arch_def *def) {
-    if (def->mlp)
-        return def->mlp;
-    int n = def->activation == GR_ACTIVATION_SWIGLU ? (8 * def->width + 2) / 3 : 4 * def->width;
-    return (n + 31) / 32 * 32;
-}
-
-static gr_status check_attention(const gr__plan *plan, const gr_arch_def *def, gr_error *err) {
-    const int size = plan->head_size, turns = def->rotary_size ? def->rotary_size : size;
-    if (def->position == GR_POSITION_ROTARY) {
-        if (!(def->rotary_base > 1))
-            return USAGE(err, NULL, "rotary positions need a base above 1, it is %g", def->rotary_base);
-        if (size % 2 && !def->rotary_halves)
-            return USAGE(err, NULL, "rotary positions need an even head size, it is %d", size);
-        if (turns < 2 || turns % 2 || turns > size)
-            return USAGE(err, "pairs of columns are turned", "rotary_size is %d, expected an even number from 2 to %d",
-                         turns, size);
-    }
-    if (!(def->attention_scale >= 0 && def->attention_scale < 1e6))
-        return USAGE(err, "0 stands for 1/sqrt(head size)", "attention_scale is %g", def->attention_scale);
-    GR_TRY(within("the number of windows", def->window_count, 0, MAX_LAYERS, err));
-    for (int i = 0; i < def->window_count; i++)
-        GR_TRY(within("a window (0: all positions)", def->windows[i], 0, MAX_TOKENS, err));
-    return GR_OK;
-}
-
-static gr_status settle_transformer(gr__plan *plan, const gr_arch_def *def, gr_error *err) {
-    GR_TRY(within("vocab", def->vocab, 1, MAX_TOKENS, err));
-    GR_TRY(within("context", def->context, 1, MAX_TOKENS, err));
-    GR_TRY(within("positions", def->positions, 0, MAX_TOKENS, err));
-    if (def->positions && (def->positions < def->context || def->position != GR_POSITION_LEARNED))
-        return USAGE(err, "set position: learned, and positions to the context or more",
-                     "%d positions for rows of %d, %s", def->positions, def->context,
-                     gr_arch_word("position", (int)def->position));
-    if (def->init == GR_ARCH_INIT_UNIFORM)
-        return USAGE(err, "choose scaled or flat", "initial values 'uniform' are for mlp networks");
-    GR_TRY(within("layers", def->layers, 1, MAX_LAYERS, err));
-    GR_TRY(within("width", def->width, 1, MAX_WIDTH, err));
-    GR_TRY(within("heads", def->heads, 0, MAX_WIDTH, err));
-    GR_TRY(within("mlp", def->mlp, 0, MAX_UNITS, err));
-    GR_TRY(within("head_size", def->head_size, 0, 4096, err));
-    if (!(def->eps > 0 && def->eps < 1))
-        return USAGE(err, NULL, "eps is %g, expected a small number above 0", def->eps);
-    GR_TRY(within("kv_heads", def->kv_heads, 0, def->heads, err));
-    if (def->kv_heads && def->heads % def->kv_heads)
-        return USAGE(err, "each head of keys and values serves the same number of query heads",
-                     "kv_heads %d does not divide heads %d", def->kv_heads, def->heads);
-    plan->share = def->kv_heads ? def->heads / def->kv_heads : 1;
-    if (!def->head_size && (!def->heads || def->width % def->heads))
-        return USAGE(err, "give head_size, or a width that is a multiple of heads",
-                     "width %d does not divide into %d heads", def->width, def->heads);
-    plan->head_size = def->head_size ? def->head_size : def->width / def->heads;
-    GR_TRY(within("experts", def->experts, 0, MAX_EXPERTS, err));
-    GR_TRY(fraction("balance", def->balance, 1e6, err));
-    if (has_experts(def))
-        GR_TRY(within("top (of the experts)", def->top, 1, MAX_EXPERTS, err));
-    plan->layers = def->layers;
-    plan->width = plan->stream = def->width;
-    return check_attention(plan, def, err);
-}
-
-static gr_status settle_mlp(gr__plan *plan, const gr_arch_def *def, gr_error *err) {
-    GR_TRY(within("the number of sizes", def->sizes ? def->size_count : 0, 2, MAX_LAYERS, err));
-    for (int i = 0; i < def->size_count; i++)
-        GR_TRY(within("a size", def->sizes[i], 1, MAX_UNITS, err));
-    if (def->init == GR_ARCH_INIT_FLAT || (def->init == GR_ARCH_INIT_UNIFORM && def->init_std > 0))
-        return USAGE(err, "flat is for transformers, and init_std for normal draws",
-                     "an mlp network cannot have initial values '%s' with init_std %g",
-                     gr_arch_word("init", (int)def->init), def->init_std);
-    if (has_experts(def))
-        return USAGE(err, "build a transformer", "an mlp network has no experts");
-    if (def->activation == GR_ACTIVATION_SWIGLU)
-        return USAGE(err, "choose relu, gelu, gelu_tanh or silu", "an mlp network has no gate for swiglu");
-    plan->layers = def->size_count - 2;
-    return GR_OK;
-}
-
-/* Query heads of a layer as units. */
-static gr_status settle_heads(gr__plan *plan, const gr_arch_def *def, int layer, gr_error *err) {
-    int heads = def->layer_heads ? def->layer_heads[layer] : def->heads;
-    GR_TRY(within("the heads of a layer", heads, 0, MAX_WIDTH, err));
-    if (heads % plan->share)
-        return USAGE(err, NULL, "the %d heads of layer %d cannot share heads of keys by %d", heads, layer, plan->share);
-    plan->heads[layer] = heads / plan->share;
-    return GR_OK;
-}
-
-/* Neurons of all experts of a layer. */
-static gr_status settle_experts(gr__plan *plan, int layer, gr_error *err) {
-    const gr_arch_def *def = plan->def;
-    if (!has_experts(def))
-        return GR_OK;
-    int experts = def->layer_experts ? def->layer_experts[layer] : def->experts;
-    GR_TRY(within("the experts of a layer", experts, 0, MAX_EXPERTS, err));
-    GR_TRY(within("the neurons of an expert", plan->mlp[layer], 1, MAX_UNITS / MAX_EXPERTS, err));
-    plan->each[layer] = plan->mlp[layer];
-    plan->mlp[layer] *= experts;
-    return GR_OK;
-}
+bool gr__has_experts(const gr_arch_def *def) { return def->experts > 0 || def->layer_experts; }
 
 static gr_status settle_layers(gr__plan *plan, const gr_arch_def *def, gr_error *err) {
     size_t n = (size_t)plan->layers * sizeof(int);
@@ -166,19 +57,16 @@ static gr_status settle_layers(gr__plan *plan, const gr_arch_def *def, gr_error 
     plan->mlp_all = gr_arena_alloc(plan->arena, n);
     plan->each = gr_arena_alloc(plan->arena, n);
     for (int i = 0; i < plan->layers; i++) {
-        if (def->kind == GR_ARCH_MLP) {
+        if (plan->arch->sized)
             plan->mlp[i] = def->sizes[i + 1];
-        } else {
-            GR_TRY(settle_heads(plan, def, i, err));
-            plan->mlp[i] = def->layer_mlp ? def->layer_mlp[i] : default_mlp(def);
-            GR_TRY(settle_experts(plan, i, err));
-        }
-        GR_TRY(within("the neurons of a layer", plan->mlp[i], 0, MAX_UNITS, err));
+        else
+            GR_TRY(plan->arch->count(plan, i, err));
+        GR_TRY(gr__within("the neurons of a layer", plan->mlp[i], 0, GR__MOST_UNITS, err));
         plan->heads_all[i] = plan->heads[i];
         plan->mlp_all[i] = plan->mlp[i];
     }
     for (int i = 0; i < def->l1_count; i++)
-        GR_TRY(within("a layer of l1", def->l1_layers[i], 0, plan->layers - 1, err));
+        GR_TRY(gr__within("a layer of l1", def->l1_layers[i], 0, plan->layers - 1, err));
     return GR_OK;
 }
 
@@ -209,7 +97,7 @@ static gr_status check_units(const gr_arch_region *region, const gr_arch_units *
     int ways = (u->add != 0) + (u->lo || u->hi) + (u->last != 0) + (u->spans != NULL);
     if (ways > 1)
         return USAGE(err, "say add, or a range, or last", "region '%s' takes %s in %d ways", region->name, noun, ways);
-    if (u->add < 0 || u->last < 0 || u->add > MAX_WIDTH || u->last > MAX_UNITS)
+    if (u->add < 0 || u->last < 0 || u->add > GR__MOST_WIDTH || u->last > GR__MOST_UNITS)
         return USAGE(err, NULL, "region '%s' takes %d %s", region->name, u->add ? u->add : u->last, noun);
     return GR_OK;
 }
@@ -274,10 +162,10 @@ static gr_status settle_region_experts(gr__plan *plan, int r, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     const gr_arch_units *u = &region->experts;
     GR_TRY(check_units(region, u, "experts", err));
-    if (has_experts(plan->def) && has_units(&region->mlp) && !region->residual.add)
+    if (gr__has_experts(plan->def) && has_units(&region->mlp) && !region->residual.add)
         return USAGE(err, "give it experts", "region '%s' takes single neurons of a network with experts",
                      region->name);
-    if (has_units(u) && (!has_experts(plan->def) || region->residual.add))
+    if (has_units(u) && (!gr__has_experts(plan->def) || region->residual.add))
         return USAGE(err, "set experts in the model, and give residual dimensions a region of their own",
                      "region '%s' takes experts of a network without, or beside residual dimensions", region->name);
     for (int i = 0; i < plan->layers && has_units(u); i++) {
@@ -286,7 +174,7 @@ static gr_status settle_region_experts(gr__plan *plan, int r, gr_error *err) {
         if (!in_layer(region, i))
             continue;
         if (u->add) {
-            GR_TRY(within("the experts of a layer", plan->mlp_all[i] / each + u->add, 0, MAX_EXPERTS, err));
+            GR_TRY(gr__within("the experts of a layer", plan->mlp_all[i] / each + u->add, 0, GR__MOST_EXPERTS, err));
             *s = (gr__span){plan->mlp_all[i], plan->mlp_all[i] + u->add * each};
             plan->mlp_all[i] = s->hi;
         } else {
@@ -323,7 +211,7 @@ static gr_status settle_residual(gr__plan *plan, int r, gr_error *err) {
 
 static gr_status settle_whole(gr__plan *plan, int r, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
-    if (region->whole_count && plan->def->kind != GR_ARCH_TRANSFORMER)
+    if (region->whole_count && plan->arch->sized)
         return USAGE(err, "claim its neurons", "region '%s' owns whole layers, which only a transformer has",
                      region->name);
     for (int i = 0; i < region->whole_count; i++) {
@@ -342,15 +230,15 @@ static gr_status settle_whole(gr__plan *plan, int r, gr_error *err) {
 static gr_status check_adapter(const gr__plan *plan, int r, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     const gr_arch_adapter *a = &region->adapter;
-    GR_TRY(within("the rank of an adapter", a->rank, 0, MAX_RANK, err));
-    GR_TRY(fraction("the dropout of an adapter", a->dropout, 1, err));
+    GR_TRY(gr__within("the rank of an adapter", a->rank, 0, MAX_RANK, err));
+    GR_TRY(gr__fraction("the dropout of an adapter", a->dropout, 1, err));
     if (!a->rank)
         return a->maps || a->scale != 0 || a->dropout > 0
                    ? USAGE(err, "give it a rank", "the adapter of region '%s' has rank 0", region->name)
                    : GR_OK;
     if (!(a->scale >= 0 && isfinite(a->scale)) || a->maps >> GR_MAPS)
         return USAGE(err, NULL, "the adapter of region '%s' has scale %g and maps %x", region->name, a->scale, a->maps);
-    if (plan->def->kind != GR_ARCH_TRANSFORMER || region->residual.add)
+    if (plan->arch->sized || region->residual.add)
         return USAGE(err, "give the adapter a region of its own, in a transformer",
                      "region '%s' has an adapter beside residual dimensions, or in an mlp network", region->name);
     bool any = false;
@@ -401,8 +289,9 @@ static gr_status settle_region(gr__plan *plan, int r, gr_error *err) {
         !region->adapter.rank)
         return USAGE(err, "give it heads, neurons, an adapter or a residual group, or leave stop out",
                      "region '%s' stops gradients, and has no units that read anything", region->name);
-    if (plan->def->kind == GR_ARCH_MLP && (has_units(&region->residual) || has_units(&region->heads)))
-        return USAGE(err, NULL, "region '%s' wants heads or residual dimensions of an mlp network", region->name);
+    if (plan->arch->sized && (has_units(&region->residual) || has_units(&region->heads)))
+        return USAGE(err, NULL, "region '%s' wants heads or residual dimensions of %s network", region->name,
+                     plan->arch->noun);
     if (!gr_arch_word("strength", (int)region->strength))
         return USAGE(err, NULL, "strength of region '%s' has the unknown value %d", region->name,
                      (int)region->strength);
@@ -418,20 +307,16 @@ static gr_status settle_region(gr__plan *plan, int r, gr_error *err) {
                : settle_units(plan, r, &region->mlp, "neurons", plan->mlp, plan->mlp_all, plan->mlp_span, err);
 }
 
-/* A bias into the stream needs a block of the core to stand in; sizes must be countable. */
+/* Sizes must be countable. */
 static gr_status check_result(const gr__plan *plan, gr_error *err) {
-    const gr_arch_def *def = plan->def;
     for (int i = 0; i < plan->layers; i++) {
         int heads = plan->heads_all[i], mlp = plan->mlp_all[i];
-        if (def->kind == GR_ARCH_TRANSFORMER && (def->bias || def->out_bias) && (!heads || !mlp))
-            return USAGE(err, "leave one, or do without biases",
-                         "layer %d has %d heads and %d neurons; a block with a bias needs at least one", i, heads, mlp);
+        if (plan->arch->check)
+            GR_TRY(plan->arch->check(plan, i, err));
         if ((int64_t)heads * (plan->share + 2) * plan->head_size > INT_MAX / 4 || mlp > INT_MAX / 4 ||
-            plan->stream > MAX_WIDTH)
+            plan->stream > GR__MOST_WIDTH)
             return USAGE(err, NULL, "layer %d is too large: %d heads of %d, %d neurons, %d residual dimensions", i,
                          heads, plan->head_size, mlp, plan->stream);
-        if (def->kind == GR_ARCH_MLP && !mlp)
-            return USAGE(err, NULL, "hidden layer %d has no neurons", i);
     }
     return GR_OK;
 }
@@ -452,7 +337,7 @@ static gr_status check_stops(const gr__plan *plan, gr_error *err) {
 static gr_status check_patterns(const gr__plan *plan, gr_error *err) {
     for (int r = 0; r < plan->def->region_count; r++) {
         const gr_arch_region *region = &plan->def->regions[r];
-        GR_TRY(within("the number of parameter patterns", region->pattern_count, 0, MAX_PATTERNS, err));
+        GR_TRY(gr__within("the number of parameter patterns", region->pattern_count, 0, MAX_PATTERNS, err));
         for (int i = 0; i < region->pattern_count; i++) {
             bool found = false;
             for (int p = 0; p < plan->params && !found; p++)
@@ -468,7 +353,8 @@ static gr_status check_patterns(const gr__plan *plan, gr_error *err) {
 static gr_status settle(gr__plan *plan, gr_error *err) {
     const gr_arch_def *def = plan->def;
     GR_TRY(check_common(def, err));
-    GR_TRY(def->kind == GR_ARCH_MLP ? settle_mlp(plan, def, err) : settle_transformer(plan, def, err));
+    plan->arch = gr__arch_of(def);
+    GR_TRY(plan->arch->settle(plan, err));
     GR_TRY(settle_layers(plan, def, err));
     size_t n = (size_t)def->region_count * (size_t)plan->layers;
     plan->head_span = gr_arena_alloc(plan->arena, n * sizeof(gr__span));

@@ -45,7 +45,8 @@ typedef struct gr__span {
 } gr__span;
 
 typedef struct gr__plan {
-    const gr_arch_def *def; /* borrowed */
+    const gr_arch_def *def;      /* borrowed */
+    const struct gr__arch *arch; /* arch_kind.h */
     gr_arena *arena;
     int layers, width, head_size;
     int share;                      /* query heads of a head of keys: heads are counted in heads of keys below */
@@ -105,11 +106,9 @@ gr__piece *gr__plan_pieces(const gr__plan *plan, int *count, int param); /* gr_f
 /* arch_list.c: fills plan->param. */
 void gr__plan_list(gr__plan *plan);
 
-/* Builders. watch: heads and neurons are outputs too, named as their taps. */
-void gr__transformer_graph(gr_graph *graph, const gr__plan *plan, bool watch);
-void gr__mlp_graph(gr_graph *graph, const gr__plan *plan, bool watch);
 /* GR_ERR_USAGE unless the model has exactly the parameters of the plan. */
 gr_status gr__plan_match(const gr__plan *plan, const gr_model *model, gr_error *err);
+/* The graph as a model. watch: heads and neurons are outputs too, named as their taps. */
 gr_status gr__arch_model(gr_model **model, const gr__plan *plan, uint64_t seed, bool watch, gr_error *err);
 
 /* For builders: adds all parameters, and all regions with their parts; new arrays of handles, by the plan's numbers. */

@@ -1,8 +1,11 @@
-/* What published families of networks have in common. */
-#include <string.h>
+/* What published families of networks have in common, whatever their sizes: one function each, and one line in
+ * styles.h. It changes gr_arch_default, with the sizes set. docs/architectures.md has them side by side. */
+#include "arch/arch_kind.h"
 
-#include "gradroute/arch.h"
+/* Touvron et al. 2023: what gr_arch_default is. */
+static void llama(gr_arch_def *def) { (void)def; }
 
+/* Radford et al. 2019. */
 static void gpt2(gr_arch_def *def) {
     def->norm = GR_NORM_LAYER;
     def->position = GR_POSITION_LEARNED;
@@ -10,6 +13,7 @@ static void gpt2(gr_arch_def *def) {
     def->bias = true;
 }
 
+/* Black et al. 2021, as the TinyStories networks are trained in TransformerLens. */
 static void gptneo(gr_arch_def *def) {
     static const int windows[] = {0, 256};
     gpt2(def);
@@ -22,6 +26,7 @@ static void gptneo(gr_arch_def *def) {
     def->init = GR_ARCH_INIT_FLAT;
 }
 
+/* Steering and virology experiments of arXiv 2410.04332. */
 static void nanogpt(gr_arch_def *def) {
     const int size = def->head_size ? def->head_size : def->heads ? def->width / def->heads : 0;
     def->eps = 1e-6;
@@ -30,14 +35,16 @@ static void nanogpt(gr_arch_def *def) {
     def->bias = true;
 }
 
-bool gr_arch_style(gr_arch_def *def, const char *name) {
-    if (!strcmp(name, "gpt2"))
-        gpt2(def);
-    else if (!strcmp(name, "gptneo"))
-        gptneo(def);
-    else if (!strcmp(name, "nanogpt"))
-        nanogpt(def);
-    else
-        return !strcmp(name, "llama");
-    return true;
+/* Yang et al. 2024: Llama with biases of q, k and v. The published weights have the columns that turn as halves. */
+static void qwen2(gr_arch_def *def) {
+    def->eps = 1e-6;
+    def->rotary_base = 1e6;
+    def->rotary_halves = true;
+    def->qkv_bias = GR_QKV_WITH_BIAS;
 }
+
+const gr__style gr__styles[] = {
+#define GR_STYLE(name, arch) {#name, &gr__arch_##arch, name},
+#include "arch/styles.h"
+#undef GR_STYLE
+    {NULL, NULL, NULL}};

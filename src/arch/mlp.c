@@ -1,8 +1,67 @@
-/* The multi-layer perceptron as a graph. */
+/* The multi-layer perceptron. */
+#include <math.h>
 #include <stdio.h>
 
-#include "arch/arch_plan.h"
+#include "arch/arch_kind.h"
 #include "gradroute/ops.h"
+
+#define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "model", (hint), __VA_ARGS__)
+
+/* ---- checks ---- */
+
+static gr_status settle(gr__plan *plan, gr_error *err) {
+    const gr_arch_def *def = plan->def;
+    GR_TRY(gr__within("the number of sizes", def->sizes ? def->size_count : 0, 2, GR__MOST_LAYERS, err));
+    for (int i = 0; i < def->size_count; i++)
+        GR_TRY(gr__within("a size", def->sizes[i], 1, GR__MOST_UNITS, err));
+    if (def->init == GR_ARCH_INIT_FLAT || (def->init == GR_ARCH_INIT_UNIFORM && def->init_std > 0))
+        return USAGE(err, "flat is for transformers, and init_std for normal draws",
+                     "an mlp network cannot have initial values '%s' with init_std %g",
+                     gr_arch_word("init", (int)def->init), def->init_std);
+    if (gr__has_experts(def))
+        return USAGE(err, "build a transformer", "an mlp network has no experts");
+    if (def->activation == GR_ACTIVATION_SWIGLU)
+        return USAGE(err, "choose relu, gelu, gelu_tanh or silu", "an mlp network has no gate for swiglu");
+    plan->layers = def->size_count - 2;
+    return GR_OK;
+}
+
+static gr_status check(const gr__plan *plan, int layer, gr_error *err) {
+    return plan->mlp_all[layer] ? GR_OK : USAGE(err, NULL, "hidden layer %d has no neurons", layer);
+}
+
+/* ---- parameters ---- */
+
+/* Inputs of layer i before regions added to them: the scale of the draws, so that additions do not change it. */
+static double fan_in(const gr__plan *plan, int layer) { return layer ? plan->mlp[layer - 1] : plan->def->sizes[0]; }
+
+static void list(gr__plan *plan) {
+    const gr__axis plain = {GR__PLAIN, false};
+    const gr_arch_def *def = plan->def;
+    int inputs = def->sizes[0];
+    for (int i = 0; i <= plan->layers; i++) {
+        bool last = i == plan->layers;
+        gr__lister l = {plan, GR_NONE, last ? 0 : i, true};
+        char name[32];
+        snprintf(name, sizeof name, last ? "out" : "hidden.%d", i);
+        gr__axis rows = last ? plain : (gr__axis){GR__NEURON, false}, cols = i ? (gr__axis){GR__NEURON, true} : plain;
+        int outputs = last ? def->sizes[def->size_count - 1] : plan->mlp_all[i];
+        double std = def->init_std > 0 ? def->init_std : sqrt(2 / fan_in(plan, i));
+        gr_param_def matrix = gr__list_weight(outputs, inputs, std),
+                     bias = gr__list_vector(outputs, last ? GR_KIND_OUT_BIAS : GR_KIND_BIAS);
+        if (def->init == GR_ARCH_INIT_UNIFORM) {
+            matrix.init = bias.init = GR_INIT_UNIFORM;
+            matrix.std = bias.std = 1 / sqrt(fan_in(plan, i));
+        }
+        gr__plan_param *p = gr__list_add(&l, matrix, rows, cols, "%s", name);
+        p->layer[1] = i ? i - 1 : 0;
+        if (def->bias)
+            gr__list_add(&l, bias, plain, rows, "%s.bias", name);
+        inputs = outputs;
+    }
+}
+
+/* ---- graph ---- */
 
 static gr_value linear(gr_graph *g, const gr__plan *plan, const gr_param *handle, gr_value x, const char *name) {
     gr_columns stop[GR_TERM_STOPS];
@@ -18,7 +77,12 @@ static gr_value row_loss(gr_graph *g, const gr_arch_def *def, gr_value out) {
     return def->loss == GR_LOSS_SQUARED ? gr_squared_error(g, out, target) : gr_absolute_error(g, out, target);
 }
 
-void gr__mlp_graph(gr_graph *graph, const gr__plan *plan, bool watch) {
+static void tap(char *text, size_t size, int layer, bool heads) {
+    (void)heads;
+    snprintf(text, size, "hidden.%d", layer);
+}
+
+static void build(gr_graph *graph, const gr__plan *plan, bool watch) {
     const gr_arch_def *def = plan->def;
     gr_param *handle;
     int *region;
@@ -26,7 +90,7 @@ void gr__mlp_graph(gr_graph *graph, const gr__plan *plan, bool watch) {
     gr_value x = gr_input(graph, 0, def->sizes[0]);
     for (int i = 0; i < plan->layers; i++) {
         char name[32];
-        snprintf(name, sizeof name, "hidden.%d", i);
+        tap(name, sizeof name, i, false);
         x = gr__activation(graph, def->activation, linear(graph, plan, handle, x, name));
         if (gr__plan_penalised(plan, i))
             gr_graph_loss(graph, gr_mean(graph, gr_l1(graph, x)), def->l1);
@@ -45,3 +109,25 @@ void gr__mlp_graph(gr_graph *graph, const gr__plan *plan, bool watch) {
     gr_free(handle);
     gr_free(region);
 }
+
+/* ---- the architecture ---- */
+
+static void defaults(gr_arch_def *def) {
+    def->bias = true;
+    def->activation = GR_ACTIVATION_RELU;
+}
+
+static const char *const first[] = {"sizes", NULL}, *const keys[] = {"activation", "loss", "bias", NULL};
+
+const gr__arch gr__arch_mlp = {.name = "mlp",
+                               .sized = true,
+                               .noun = "an mlp",
+                               .title = "a multilayer perceptron",
+                               .first = first,
+                               .keys = keys,
+                               .defaults = defaults,
+                               .settle = settle,
+                               .check = check,
+                               .list = list,
+                               .graph = build,
+                               .tap = tap};

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arch/arch_plan.h"
+#include "arch/arch_kind.h"
 
 #define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "surgery", (hint), __VA_ARGS__)
 
@@ -306,7 +306,7 @@ static gr_arch_def *smaller(gr_arena *arena, const gr__plan *plan, const bool *g
     def.l1_layers = renumber(arena, s, old->l1_layers, &def.l1_count);
     if (old->l1_count && !def.l1_count) /* an empty list would mean all layers */
         def.l1 = 0;
-    if (def.kind == GR_ARCH_MLP) {
+    if (plan->arch->sized) {
         int *sizes = gr_arena_alloc(arena, (size_t)def.size_count * sizeof *sizes);
         memcpy(sizes, old->sizes, (size_t)def.size_count * sizeof *sizes);
         for (int i = 0; i < plan->layers; i++)

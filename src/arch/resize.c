@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arch/arch_plan.h"
+#include "arch/arch_kind.h"
 
 #define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "resize", (hint), __VA_ARGS__)
 
@@ -79,10 +79,10 @@ static gr_status check(const gr__plan *from, const gr_surgery_resize_def *how, g
     GR_TRY(check_count("residual dimensions", how->width, err));
     if (how->heads != GR_SURGERY_KEEP && how->heads % from->share)
         return USAGE(err, NULL, "%d heads cannot share heads of keys by %d", how->heads, from->share);
-    if (from->def->kind == GR_ARCH_MLP &&
+    if (from->arch->sized &&
         (how->layers != GR_SURGERY_KEEP || how->heads != GR_SURGERY_KEEP || how->width != GR_SURGERY_KEEP))
         return USAGE(err, "change its neurons",
-                     "a multilayer perceptron has no residual stream: a new layer could not leave the function alone");
+                     "%s has no residual stream: a new layer could not leave the function alone", from->arch->title);
     int n = how->layers == GR_SURGERY_KEEP ? from->layers : how->layers;
     int last = n > from->layers ? from->layers : n;
     if (how->at != GR_SURGERY_END && (how->at < 0 || how->at > last))
@@ -200,7 +200,7 @@ static void sizes(job *j) {
     gr_arch_def *def = &j->def;
     const gr__plan *from = j->from;
     j->mlp = units_of_layers(j, from->mlp, j->how->mlp);
-    if (def->kind == GR_ARCH_MLP) {
+    if (from->arch->sized) {
         int *list = gr_arena_alloc(j->arena, (size_t)def->size_count * sizeof *list);
         memcpy(list, def->sizes, (size_t)def->size_count * sizeof *list);
         memcpy(list + 1, j->mlp, (size_t)j->layers * sizeof *list);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arch/arch_plan.h"
+#include "arch/arch_kind.h"
 
 #define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "surgery", (hint), __VA_ARGS__)
 
@@ -245,13 +245,6 @@ static gr_status calibrate(watch *list, int count, gr_run *run, const gr_surgery
     return GR_OK;
 }
 
-static void tap_name(char *text, size_t size, const gr__plan *plan, int layer, bool heads) {
-    if (plan->def->kind == GR_ARCH_MLP)
-        snprintf(text, size, "hidden.%d", layer);
-    else
-        snprintf(text, size, "layers.%d.%s", layer, heads ? "attn.heads" : "mlp.hidden");
-}
-
 /* Adds what the region's units put out on average through parameter q, along `axis`, to the bias behind it. */
 static void add_mean(const gr__plan *plan, gr_model *model, const watch *list, int q, int axis, int region) {
     const gr__plan_param *p = &plan->param[q];
@@ -294,7 +287,7 @@ static gr_status off_mean(const gr__plan *plan, gr_model *model, int region, con
         }
         for (int k = 0; k < count; k++) {
             char name[48];
-            tap_name(name, sizeof name, plan, k / 2, k % 2);
+            plan->arch->tap(name, sizeof name, k / 2, k % 2);
             list[k] = watch_new(twin, name);
         }
         status = gr_run_new(&run, twin, NULL, &(gr_run_def){.rows = how->rows}, err);
@@ -355,7 +348,7 @@ gr_status gr_surgery_off(gr_surgery_result *out, const gr_arch_def *def, gr_mode
     gr_arch_def with_bias = *def;
     *out = (gr_surgery_result){0};
     if (how->how == GR_OFF_MEAN)
-        *(def->kind == GR_ARCH_MLP ? &with_bias.bias : &with_bias.out_bias) = true;
+        *(gr__arch_of(def)->sized ? &with_bias.bias : &with_bias.out_bias) = true;
     GR_TRY(gr__remap_expand(&map, def, &with_bias, err));
     int r = def->region_count;
     while (--r >= 0 && strcmp(def->regions[r].name, region))

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "arch/arch_kind.h"
 #include "base/mem.h"
 
 enum { MOST = 1 << 16 }; /* entries of a list */
@@ -52,7 +53,7 @@ static const field fields[] = {
     FIELD(balance, NUMBER),
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
-_Static_assert(sizeof(gr_arch_kind) == sizeof(int) && sizeof(gr_arch_loss) == sizeof(int), "words are read as int");
+_Static_assert(sizeof(gr_norm) == sizeof(int) && sizeof(gr_arch_loss) == sizeof(int), "words are read as int");
 
 /* ---- writing ---- */
 
@@ -130,11 +131,9 @@ static json_t *region_json(const gr_arch_region *region, int layers) {
     return value;
 }
 
-static int layer_count(const gr_arch_def *def) { return def->kind == GR_ARCH_MLP ? def->size_count - 2 : def->layers; }
-
 json_t *gr__arch_to_json(const gr_arch_def *def) {
     json_t *value = json_object(), *regions = json_array();
-    int layers = layer_count(def);
+    int layers = gr__arch_layers(def);
     for (int i = 0; i < FIELDS; i++)
         json_object_set_new(value, fields[i].name, field_json(&fields[i], def));
     if (def->layer_heads)
@@ -329,7 +328,7 @@ static gr_status read_regions(const reader *r, gr_arch_def *def, const json_t *v
         return FORMAT(r, "'regions' is not a list");
     gr_arch_region *regions = gr_arena_alloc(r->arena, n * sizeof *regions);
     for (size_t i = 0; i < n; i++)
-        GR_TRY(read_region(r, &regions[i], json_array_get(value, i), layer_count(def)));
+        GR_TRY(read_region(r, &regions[i], json_array_get(value, i), gr__arch_layers(def)));
     def->regions = regions;
     def->region_count = (int)n;
     return GR_OK;
@@ -344,11 +343,11 @@ static gr_status read_by_layer(const reader *r, const int **to, const json_t *va
 
 static gr_status read_member(const reader *r, gr_arch_def *def, const char *key, const json_t *value) {
     if (!strcmp(key, "layer_heads"))
-        return read_by_layer(r, &def->layer_heads, value, key, layer_count(def));
+        return read_by_layer(r, &def->layer_heads, value, key, gr__arch_layers(def));
     if (!strcmp(key, "layer_mlp"))
-        return read_by_layer(r, &def->layer_mlp, value, key, layer_count(def));
+        return read_by_layer(r, &def->layer_mlp, value, key, gr__arch_layers(def));
     if (!strcmp(key, "layer_experts"))
-        return read_by_layer(r, &def->layer_experts, value, key, layer_count(def));
+        return read_by_layer(r, &def->layer_experts, value, key, gr__arch_layers(def));
     if (!strcmp(key, "l1_layers"))
         return read_list(r, &def->l1_layers, &def->l1_count, value, key);
     if (!strcmp(key, "windows"))
@@ -372,8 +371,8 @@ static gr_status read_all(const reader *r, gr_arch_def *def, const json_t *value
             GR_TRY(read_field(r, def, &fields[i], member));
     if ((member = json_object_get(value, "sizes")))
         GR_TRY(read_list(r, &def->sizes, &def->size_count, member, "sizes"));
-    if (layer_count(def) < 0 || layer_count(def) > MOST)
-        return FORMAT(r, "the network has %d layers", layer_count(def));
+    if (gr__arch_layers(def) < 0 || gr__arch_layers(def) > MOST)
+        return FORMAT(r, "the network has %d layers", gr__arch_layers(def));
     json_object_foreach((json_t *)value, key, member) GR_TRY(read_member(r, def, key, member));
     return gr_arch_check(def, r->err);
 }

@@ -1,6 +1,7 @@
 /* A project: what a recipe reads before anything is trained, kept in a folder so that a second call does no set-up. */
 #include <string.h>
 
+#include "arch/arch_kind.h"
 #include "base/mem.h"
 #include "data/label_source.h"
 #include "data/tokenizer.h"
@@ -170,11 +171,12 @@ static gr_status digest_project(gr_project *p, gr_error *err) {
 
 /* What the data cannot give: refused before anything is spent. */
 static gr_status check_recipe(const gr_recipe *r, gr_error *err) {
+    const gr__arch *arch = gr__arch_of(&r->model);
     bool samples = r->data.samples.images != NULL, soft = false;
-    if (!samples && r->model.kind != GR_ARCH_TRANSFORMER)
+    if (!samples && arch->sized)
         return gr_error_set(err, GR_ERR_USAGE, "model.arch", "use llama or gpt2, or data of samples (data.images)",
-                            "an mlp reads rows of numbers, and the data are text");
-    if (samples && (r->model.kind != GR_ARCH_MLP || r->model.loss != GR_LOSS_CROSS_ENTROPY))
+                            "%s reads rows of numbers, and the data are text", arch->noun);
+    if (samples && (!arch->sized || r->model.loss != GR_LOSS_CROSS_ENTROPY))
         return gr_error_set(err, GR_ERR_USAGE, "model.arch", "use mlp with loss: cross_entropy",
                             "the data are samples of numbers with a class each");
     if (samples && r->prompts)

@@ -1,6 +1,7 @@
 /* The key model.from: a trained model to go on from. What its folder holds becomes the default of the recipe. */
 #include <string.h>
 
+#include "arch/arch_kind.h"
 #include "gradroute/folder.h"
 #include "lab/recipe_read.h"
 
@@ -25,7 +26,7 @@ gr_status gr__recipe_from(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     if (describe(recipe, &why) != GR_OK)
         return gr_yaml_fail(gr_yaml_find(map, "from"), err, why.hint[0] ? why.hint : NULL, "%s: %s", why.place,
                             why.message);
-    if (recipe->from.def->kind != GR_ARCH_TRANSFORMER)
+    if (gr__arch_of(recipe->from.def)->sized)
         return gr_yaml_fail(gr_yaml_find(map, "from"), err, "name a llama or gpt2 model",
                             "%s is no network that reads text", recipe->from.path);
     return GR_OK;

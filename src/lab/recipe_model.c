@@ -1,7 +1,10 @@
 /* Sections model and regions. */
+#include <assert.h>
 #include <float.h>
+#include <stddef.h>
 #include <string.h>
 
+#include "arch/arch_kind.h"
 #include "gradroute/surgery.h"
 #include "lab/recipe_read.h"
 
@@ -11,21 +14,11 @@ enum { UNITS_MOST = 1 << 16, LAYERS_MOST = 256, POSITIONS_MOST = 1 << 24 };
 
 /* One of the words that the architectures have for a field. */
 static gr_status read_word(gr_yaml *map, int *value, const char *field, gr_error *err) {
-    const char *names[16] = {NULL};
-    for (int i = 0; i < 15 && gr_arch_word(field, i); i++)
+    enum { MOST = 64 };
+    const char *names[MOST + 1] = {NULL};
+    for (int i = 0; i < MOST && gr_arch_word(field, i); i++)
         names[i] = gr_arch_word(field, i);
     return gr_yaml_choice(map, value, field, names, err);
-}
-
-static gr_status read_enums(gr_yaml *map, gr_arch_def *def, gr_error *err) {
-    int norm = def->norm, position = def->position, activation = def->activation;
-    GR_TRY(read_word(map, &norm, "norm", err));
-    GR_TRY(read_word(map, &position, "position", err));
-    GR_TRY(read_word(map, &activation, "activation", err));
-    def->norm = (gr_norm)norm;
-    def->position = (gr_positions)position;
-    def->activation = (gr_activation)activation;
-    return GR_OK;
 }
 
 /* One number for every layer, or a list that repeats over the layers. */
@@ -48,15 +41,8 @@ static gr_status read_windows(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def,
     return gr__recipe_ints(recipe, map, &def->windows, &def->window_count, "window", 0, POSITIONS_MOST, err);
 }
 
-static gr_status read_attention(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
-    GR_TRY(gr_yaml_real(map, &def->rotary_base, "rotary_base", 1, 1e12, err));
-    GR_TRY(gr__recipe_int(map, &def->rotary_size, "rotary_size", 1, 4096, err));
-    GR_TRY(gr_yaml_bool(map, &def->rotary_halves, "rotary_halves", err));
-    GR_TRY(gr_yaml_real(map, &def->attention_scale, "attention_scale", DBL_MIN, 1e5, err));
-    return read_windows(recipe, map, def, err);
-}
-
-static gr_status read_experts(gr_yaml *map, gr_arch_def *def, gr_error *err) {
+static gr_status read_experts(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
+    (void)recipe;
     GR_TRY(gr__recipe_int(map, &def->experts, "experts", 1, 1024, err));
     if (!def->experts)
         return GR_OK;
@@ -66,98 +52,148 @@ static gr_status read_experts(gr_yaml *map, gr_arch_def *def, gr_error *err) {
     return gr_yaml_real(map, &def->balance, "balance", 0, 1e5, err);
 }
 
-static gr_status read_sizes(gr_yaml *map, gr_arch_def *def, gr_error *err) {
-    GR_TRY(gr__recipe_int(map, &def->layers, "layers", 1, LAYERS_MOST, err));
-    GR_TRY(gr__recipe_int(map, &def->width, "width", 1, UNITS_MOST, err));
-    GR_TRY(gr__recipe_int(map, &def->heads, "heads", 0, 1024, err));
-    GR_TRY(gr__recipe_int(map, &def->kv_heads, "kv_heads", 1, 1024, err));
-    GR_TRY(gr__recipe_int(map, &def->head_size, "head_size", 1, 4096, err));
-    GR_TRY(gr__recipe_int(map, &def->mlp, "mlp", 1, UNITS_MOST, err));
-    return read_experts(map, def, err);
-}
-
-static gr_status read_biases(gr_yaml *map, gr_arch_def *def, gr_error *err) {
-    GR_TRY(gr_yaml_bool(map, &def->bias, "bias", err));
+static gr_status read_qkv_bias(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
+    (void)recipe;
     bool qkv = def->qkv_bias == GR_QKV_AS_BIAS ? def->bias : def->qkv_bias == GR_QKV_WITH_BIAS;
     GR_TRY(gr_yaml_bool(map, &qkv, "qkv_bias", err));
     def->qkv_bias = qkv == def->bias ? GR_QKV_AS_BIAS : qkv ? GR_QKV_WITH_BIAS : GR_QKV_WITHOUT_BIAS;
-    GR_TRY(gr_yaml_bool(map, &def->out_bias, "out_bias", err));
-    return gr_yaml_bool(map, &def->logit_bias, "logit_bias", err);
+    return GR_OK;
 }
 
-/* What a style has by default depends on the sizes. style NULL: none. */
-static gr_status read_transformer(gr_recipe *recipe, gr_yaml *map, const char *style, gr_arch_def *def, gr_error *err) {
-    GR_TRY(read_sizes(map, def, err));
-    if (style)
-        gr_arch_style(def, style);
-    GR_TRY(read_enums(map, def, err));
-    GR_TRY(gr__recipe_int(map, &def->positions, "positions", 1, POSITIONS_MOST, err));
-    GR_TRY(gr_yaml_real(map, &def->eps, "eps", DBL_MIN, 1, err));
+static gr_status read_gain(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
+    (void)recipe;
     bool gain = !def->no_gain;
     GR_TRY(gr_yaml_bool(map, &gain, "norm_gain", err));
     def->no_gain = !gain;
-    GR_TRY(read_attention(recipe, map, def, err));
-    GR_TRY(read_biases(map, def, err));
-    return gr_yaml_bool(map, &def->tied, "tied", err);
+    return GR_OK;
 }
 
-static gr_status read_perceptron(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
-    int activation = GR_ACTIVATION_RELU, loss = def->loss;
-    def->kind = GR_ARCH_MLP;
+static gr_status read_sizes(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
     GR_TRY(gr__recipe_ints(recipe, map, &def->sizes, &def->size_count, "sizes", 1, UNITS_MOST, err));
-    if (def->size_count < 2)
-        return gr_yaml_fail(map, err, "sizes: [INPUTS, HIDDEN, ..., OUTPUTS]", "a multilayer perceptron needs sizes");
-    GR_TRY(read_word(map, &activation, "activation", err));
-    GR_TRY(read_word(map, &loss, "loss", err));
-    def->activation = (gr_activation)activation;
-    def->loss = (gr_arch_loss)loss;
+    return def->size_count < 2 ? gr_yaml_fail(map, err, "sizes: [INPUTS, HIDDEN, ..., OUTPUTS]", "%s needs sizes",
+                                              gr__arch_of(def)->title)
+                               : GR_OK;
+}
+
+static gr_status read_l1_layers(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
+    return gr__recipe_ints(recipe, map, &def->l1_layers, &def->l1_count, "l1_layers", 0, LAYERS_MOST - 1, err);
+}
+
+/* ---- keys by name: an architecture says which it has ---- */
+
+typedef enum key_type { WHOLE, REAL, FLAG, WORD, OTHER } key_type;
+typedef struct model_key {
+    const char *name;
+    key_type type;
+    size_t at; /* of the field in a description */
+    double min, max;
+    gr_status (*read)(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err); /* OTHER */
+} model_key;
+#define FIELD(field, sort, ...) \
+    { .name = #field, .type = (sort), .at = offsetof(gr_arch_def, field), __VA_ARGS__ }
+static const model_key model_keys[] = {
+    FIELD(layers, WHOLE, .min = 1, .max = LAYERS_MOST),
+    FIELD(width, WHOLE, .min = 1, .max = UNITS_MOST),
+    FIELD(heads, WHOLE, .min = 0, .max = 1024),
+    FIELD(kv_heads, WHOLE, .min = 1, .max = 1024),
+    FIELD(head_size, WHOLE, .min = 1, .max = 4096),
+    FIELD(mlp, WHOLE, .min = 1, .max = UNITS_MOST),
+    FIELD(norm, WORD),
+    FIELD(position, WORD),
+    FIELD(activation, WORD),
+    FIELD(positions, WHOLE, .min = 1, .max = POSITIONS_MOST),
+    FIELD(eps, REAL, .min = DBL_MIN, .max = 1),
+    FIELD(rotary_base, REAL, .min = 1, .max = 1e12),
+    FIELD(rotary_size, WHOLE, .min = 1, .max = 4096),
+    FIELD(rotary_halves, FLAG),
+    FIELD(attention_scale, REAL, .min = DBL_MIN, .max = 1e5),
+    FIELD(bias, FLAG),
+    FIELD(out_bias, FLAG),
+    FIELD(logit_bias, FLAG),
+    FIELD(tied, FLAG),
+    FIELD(loss, WORD),
+    FIELD(dropout, REAL, .min = 0, .max = 0.99),
+    FIELD(init, WORD),
+    FIELD(init_std, REAL, .min = DBL_MIN, .max = 10),
+    FIELD(l1, REAL, .min = 0, .max = 1e6),
+    {.name = "experts", .type = OTHER, .read = read_experts},
+    {.name = "norm_gain", .type = OTHER, .read = read_gain},
+    {.name = "window", .type = OTHER, .read = read_windows},
+    {.name = "qkv_bias", .type = OTHER, .read = read_qkv_bias},
+    {.name = "sizes", .type = OTHER, .read = read_sizes},
+    {.name = "l1_layers", .type = OTHER, .read = read_l1_layers},
+};
+_Static_assert(sizeof(gr_norm) == sizeof(int) && sizeof(gr_arch_init) == sizeof(int), "words are read as int");
+
+static const model_key *find_key(const char *name) {
+    for (size_t i = 0; i < sizeof model_keys / sizeof *model_keys; i++)
+        if (!strcmp(model_keys[i].name, name))
+            return &model_keys[i];
+    assert(!"an architecture has a key that recipes lack");
+    return NULL;
+}
+
+static gr_status read_key(gr_recipe *recipe, gr_yaml *map, const model_key *key, gr_arch_def *def, gr_error *err) {
+    void *at = (char *)def + key->at;
+    switch (key->type) {
+    case WHOLE:
+        return gr__recipe_int(map, at, key->name, (int)key->min, (int)key->max, err);
+    case REAL:
+        return gr_yaml_real(map, at, key->name, key->min, key->max, err);
+    case FLAG:
+        return gr_yaml_bool(map, at, key->name, err);
+    case WORD:
+        return read_word(map, at, key->name, err);
+    default:
+        return key->read(recipe, map, def, err);
+    }
+}
+
+static gr_status read_keys(gr_recipe *recipe, gr_yaml *map, const char *const *keys, gr_arch_def *def, gr_error *err) {
+    for (; *keys; keys++)
+        GR_TRY(read_key(recipe, map, find_key(*keys), def, err));
     return GR_OK;
 }
 
 /* A model to go on from has its style: a recipe may name it, and nothing else. */
-static gr_status check_style(const gr_recipe *recipe, gr_yaml *map, const char *const *archs, gr_error *err) {
+static gr_status check_style(const gr_recipe *recipe, gr_yaml *map, gr_error *err) {
     gr_yaml *node = gr_yaml_find(map, "arch");
     int arch = 0;
     if (!node)
         return GR_OK;
-    GR_TRY(gr_yaml_as_choice(node, &arch, archs, err));
+    GR_TRY(read_word(map, &arch, "arch", err));
     const gr_arch_def *from = recipe->from.def;
     gr_arch_def want = *from;
-    bool same = gr_arch_style(&want, archs[arch]) && want.norm == from->norm && want.position == from->position &&
-                want.activation == from->activation && want.tied == from->tied && want.bias == from->bias;
-    return same ? GR_OK
-                : gr_yaml_fail(node, err, "leave arch out", "%s holds another network than %s", recipe->from.path,
-                               archs[arch]);
+    const char *word = gr_arch_word("arch", arch);
+    bool same = gr_arch_style(&want, word) && want.kind == from->kind && want.norm == from->norm &&
+                want.position == from->position && want.activation == from->activation && want.tied == from->tied &&
+                want.bias == from->bias && (want.qkv_bias != GR_QKV_WITH_BIAS || from->qkv_bias == GR_QKV_WITH_BIAS);
+    return same
+               ? GR_OK
+               : gr_yaml_fail(node, err, "leave arch out", "%s holds another network than %s", recipe->from.path, word);
 }
 
-/* Each arch but the last is a style: a set of defaults. */
 static gr_status read_model(gr_recipe *recipe, gr_yaml *map, gr_error *err) {
-    static const char *const archs[] = {"llama", "gpt2", "gptneo", "nanogpt", "mlp", NULL};
-    enum { MLP = 4 };
+    static const char *const common[] = {"dropout", "init", "init_std", "l1", "l1_layers", NULL};
     gr_arch_def *def = &recipe->model;
     const gr_arch_def *from = recipe->from.def;
-    int arch = 0;
+    gr__defaults *style = NULL;
     *def = from ? *from : gr_arch_default();
     def->vocab = 0;
     def->context = recipe->data.context;
-    if (from)
-        GR_TRY(check_style(recipe, map, archs, err));
-    else
-        GR_TRY(gr_yaml_choice(map, &arch, "arch", archs, err));
-    if (arch == MLP) {
-        def->bias = true;
-        GR_TRY(read_perceptron(recipe, map, def, err));
-        GR_TRY(gr_yaml_bool(map, &def->bias, "bias", err));
+    if (from) {
+        GR_TRY(check_style(recipe, map, err));
     } else {
-        GR_TRY(read_transformer(recipe, map, from ? NULL : archs[arch], def, err));
+        int arch = 0;
+        GR_TRY(read_word(map, &arch, "arch", err));
+        style = gr__arch_named(def, gr_arch_word("arch", arch));
     }
-    GR_TRY(gr_yaml_real(map, &def->dropout, "dropout", 0, 0.99, err));
-    int init = (int)def->init;
-    GR_TRY(read_word(map, &init, "init", err));
-    def->init = (gr_arch_init)init;
-    GR_TRY(gr_yaml_real(map, &def->init_std, "init_std", DBL_MIN, 10, err));
-    GR_TRY(gr_yaml_real(map, &def->l1, "l1", 0, 1e6, err));
-    return gr__recipe_ints(recipe, map, &def->l1_layers, &def->l1_count, "l1_layers", 0, LAYERS_MOST - 1, err);
+    const gr__arch *arch = gr__arch_of(def);
+    GR_TRY(read_keys(recipe, map, arch->first, def, err));
+    if (style)
+        style(def);
+    GR_TRY(read_keys(recipe, map, arch->keys, def, err));
+    return read_keys(recipe, map, common, def, err);
 }
 
 /* ---- regions ---- */

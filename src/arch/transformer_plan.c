@@ -1,0 +1,279 @@
+/* The transformer but for its graph, which is in transformer.c: checks, counts of units, parameters. */
+#include <math.h>
+#include <stdio.h>
+
+#include "arch/arch_kind.h"
+
+#define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "model", (hint), __VA_ARGS__)
+
+/* ---- checks and counts ---- */
+
+static int default_mlp(const gr_arch_def *def) {
+    if (def->mlp)
+        return def->mlp;
+    int n = def->activation == GR_ACTIVATION_SWIGLU ? (8 * def->width + 2) / 3 : 4 * def->width;
+    return (n + 31) / 32 * 32;
+}
+
+static gr_status check_attention(const gr__plan *plan, const gr_arch_def *def, gr_error *err) {
+    const int size = plan->head_size, turns = def->rotary_size ? def->rotary_size : size;
+    if (def->position == GR_POSITION_ROTARY) {
+        if (!(def->rotary_base > 1))
+            return USAGE(err, NULL, "rotary positions need a base above 1, it is %g", def->rotary_base);
+        if (size % 2 && !def->rotary_halves)
+            return USAGE(err, NULL, "rotary positions need an even head size, it is %d", size);
+        if (turns < 2 || turns % 2 || turns > size)
+            return USAGE(err, "pairs of columns are turned", "rotary_size is %d, expected an even number from 2 to %d",
+                         turns, size);
+    }
+    if (!(def->attention_scale >= 0 && def->attention_scale < 1e6))
+        return USAGE(err, "0 stands for 1/sqrt(head size)", "attention_scale is %g", def->attention_scale);
+    GR_TRY(gr__within("the number of windows", def->window_count, 0, GR__MOST_LAYERS, err));
+    for (int i = 0; i < def->window_count; i++)
+        GR_TRY(gr__within("a window (0: all positions)", def->windows[i], 0, GR__MOST_TOKENS, err));
+    return GR_OK;
+}
+
+static gr_status settle(gr__plan *plan, gr_error *err) {
+    const gr_arch_def *def = plan->def;
+    GR_TRY(gr__within("vocab", def->vocab, 1, GR__MOST_TOKENS, err));
+    GR_TRY(gr__within("context", def->context, 1, GR__MOST_TOKENS, err));
+    GR_TRY(gr__within("positions", def->positions, 0, GR__MOST_TOKENS, err));
+    if (def->positions && (def->positions < def->context || def->position != GR_POSITION_LEARNED))
+        return USAGE(err, "set position: learned, and positions to the context or more",
+                     "%d positions for rows of %d, %s", def->positions, def->context,
+                     gr_arch_word("position", (int)def->position));
+    if (def->init == GR_ARCH_INIT_UNIFORM)
+        return USAGE(err, "choose scaled or flat", "initial values 'uniform' are for mlp networks");
+    GR_TRY(gr__within("layers", def->layers, 1, GR__MOST_LAYERS, err));
+    GR_TRY(gr__within("width", def->width, 1, GR__MOST_WIDTH, err));
+    GR_TRY(gr__within("heads", def->heads, 0, GR__MOST_WIDTH, err));
+    GR_TRY(gr__within("mlp", def->mlp, 0, GR__MOST_UNITS, err));
+    GR_TRY(gr__within("head_size", def->head_size, 0, 4096, err));
+    if (!(def->eps > 0 && def->eps < 1))
+        return USAGE(err, NULL, "eps is %g, expected a small number above 0", def->eps);
+    GR_TRY(gr__within("kv_heads", def->kv_heads, 0, def->heads, err));
+    if (def->kv_heads && def->heads % def->kv_heads)
+        return USAGE(err, "each head of keys and values serves the same number of query heads",
+                     "kv_heads %d does not divide heads %d", def->kv_heads, def->heads);
+    plan->share = def->kv_heads ? def->heads / def->kv_heads : 1;
+    if (!def->head_size && (!def->heads || def->width % def->heads))
+        return USAGE(err, "give head_size, or a width that is a multiple of heads",
+                     "width %d does not divide into %d heads", def->width, def->heads);
+    plan->head_size = def->head_size ? def->head_size : def->width / def->heads;
+    GR_TRY(gr__within("experts", def->experts, 0, GR__MOST_EXPERTS, err));
+    GR_TRY(gr__fraction("balance", def->balance, 1e6, err));
+    if (gr__has_experts(def))
+        GR_TRY(gr__within("top (of the experts)", def->top, 1, GR__MOST_EXPERTS, err));
+    plan->layers = def->layers;
+    plan->width = plan->stream = def->width;
+    return check_attention(plan, def, err);
+}
+
+/* Query heads of a layer as units. */
+static gr_status count_heads(gr__plan *plan, int layer, gr_error *err) {
+    const gr_arch_def *def = plan->def;
+    int heads = def->layer_heads ? def->layer_heads[layer] : def->heads;
+    GR_TRY(gr__within("the heads of a layer", heads, 0, GR__MOST_WIDTH, err));
+    if (heads % plan->share)
+        return USAGE(err, NULL, "the %d heads of layer %d cannot share heads of keys by %d", heads, layer, plan->share);
+    plan->heads[layer] = heads / plan->share;
+    return GR_OK;
+}
+
+/* Neurons of all experts of a layer. */
+static gr_status count_experts(gr__plan *plan, int layer, gr_error *err) {
+    const gr_arch_def *def = plan->def;
+    if (!gr__has_experts(def))
+        return GR_OK;
+    int experts = def->layer_experts ? def->layer_experts[layer] : def->experts;
+    GR_TRY(gr__within("the experts of a layer", experts, 0, GR__MOST_EXPERTS, err));
+    GR_TRY(gr__within("the neurons of an expert", plan->mlp[layer], 1, GR__MOST_UNITS / GR__MOST_EXPERTS, err));
+    plan->each[layer] = plan->mlp[layer];
+    plan->mlp[layer] *= experts;
+    return GR_OK;
+}
+
+static gr_status count(gr__plan *plan, int layer, gr_error *err) {
+    const gr_arch_def *def = plan->def;
+    GR_TRY(count_heads(plan, layer, err));
+    plan->mlp[layer] = def->layer_mlp ? def->layer_mlp[layer] : default_mlp(def);
+    return count_experts(plan, layer, err);
+}
+
+/* A bias into the stream needs a block of the core to stand in. */
+static gr_status check(const gr__plan *plan, int layer, gr_error *err) {
+    int heads = plan->heads_all[layer], mlp = plan->mlp_all[layer];
+    if ((plan->def->bias || plan->def->out_bias) && (!heads || !mlp))
+        return USAGE(err, "leave one, or do without biases",
+                     "layer %d has %d heads and %d neurons; a block with a bias needs at least one", layer, heads, mlp);
+    return GR_OK;
+}
+
+/* ---- parameters ---- */
+
+static const gr__axis plain = {GR__PLAIN, false};
+static const gr__axis reads = {GR__STREAM, false}, writes = {GR__STREAM, true};
+
+/* Of what reads the stream, and of tables. */
+static double usual_std(const gr_arch_def *def) {
+    const double usual = def->init == GR_ARCH_INIT_FLAT ? 0.8 / sqrt((double)def->width) : 0.02;
+    return def->init_std > 0 ? def->init_std : usual;
+}
+
+static bool has_bias(const gr_arch_def *def, gr__unit unit) {
+    return unit == GR__QKV && def->qkv_bias != GR_QKV_AS_BIAS ? def->qkv_bias == GR_QKV_WITH_BIAS : def->bias;
+}
+
+static void list_norm(const gr__lister *l, const char *prefix) {
+    if (l->plan->def->no_gain)
+        return;
+    gr_param_def gain = gr__list_vector(gr__plan_own(l->plan, l->owner), GR_KIND_NORM);
+    gain.init = GR_INIT_ONE;
+    gr__list_add(l, gain, plain, reads, "%snorm", prefix);
+    if (l->plan->def->norm == GR_NORM_LAYER)
+        gr__list_add(l, gr__list_vector(gr__plan_own(l->plan, l->owner), GR_KIND_NORM), plain, reads, "%snorm.shift",
+                     prefix);
+}
+
+/* A matrix that reads the stream into units, with the bias of the units. */
+static void list_in(const gr__lister *l, int rows, gr__unit unit, const char *name) {
+    gr__axis units = {unit, false};
+    gr__list_add(l, gr__list_weight(rows, gr__plan_seen(l->plan, l->owner), usual_std(l->plan->def)), units, reads,
+                 "layers.%d.%s", l->layer, name);
+    if (has_bias(l->plan->def, unit))
+        gr__list_add(l, gr__list_vector(rows, GR_KIND_BIAS), plain, units, "layers.%d.%s.bias", l->layer, name);
+}
+
+/* A matrix that writes units into the stream; its bias belongs to no unit, so groups have none. */
+static void list_out(const gr__lister *l, int rows, gr__unit unit, const char *name) {
+    const gr_arch_def *def = l->plan->def;
+    gr__axis units = {unit, true};
+    double std = usual_std(def) / (def->init == GR_ARCH_INIT_FLAT ? 1 : sqrt(2.0 * l->plan->layers));
+    int cols = gr__plan_seen(l->plan, l->owner);
+    gr__list_add(l, gr__list_weight(rows, cols, std), units, writes, "layers.%d.%s", l->layer, name);
+    if (l->owner == GR_NONE && (def->bias || def->out_bias))
+        gr__list_add(l, gr__list_vector(cols, GR_KIND_OUT_BIAS), plain, writes, "layers.%d.%s.bias", l->layer, name);
+}
+
+static void list_layer(const gr__lister *l) {
+    const gr__plan *plan = l->plan;
+    int heads = gr__plan_heads(plan, l->owner, l->layer), mlp = gr__plan_mlp(plan, l->owner, l->layer);
+    char prefix[32];
+    if (gr__plan_attends(plan, l->layer)) {
+        snprintf(prefix, sizeof prefix, "layers.%d.attn.", l->layer);
+        list_norm(l, prefix);
+    }
+    if (heads) {
+        list_in(l, heads * gr__plan_lines_of(plan, GR__QKV), GR__QKV, "attn.qkv");
+        list_out(l, heads * gr__plan_lines_of(plan, GR__HEAD), GR__HEAD, "attn.out");
+    }
+    if (gr__plan_thinks(plan, l->layer)) {
+        snprintf(prefix, sizeof prefix, "layers.%d.mlp.", l->layer);
+        list_norm(l, prefix);
+    }
+    if (mlp && l->owner == GR_NONE && plan->each[l->layer])
+        gr__list_add(l, gr__list_weight(mlp / plan->each[l->layer], plan->width, usual_std(plan->def)),
+                     (gr__axis){GR__EXPERT, false}, reads, "layers.%d.mlp.router", l->layer);
+    if (mlp) {
+        list_in(l, mlp, GR__NEURON, "mlp.up");
+        if (plan->def->activation == GR_ACTIVATION_SWIGLU)
+            list_in(l, mlp, GR__NEURON, "mlp.gate");
+        list_out(l, mlp, GR__NEURON, "mlp.down");
+    }
+}
+
+static void list_owner(gr__plan *plan, int owner) {
+    const gr_arch_def *def = plan->def;
+    gr__lister l = {plan, owner, 0, true};
+    int own = gr__plan_own(plan, owner);
+    double std = usual_std(def);
+    gr__list_add(&l, gr__list_table(def->vocab, own, std), plain, writes, "embed");
+    if (def->position == GR_POSITION_LEARNED)
+        gr__list_add(&l, gr__list_table(def->positions ? def->positions : def->context, own, std), plain, writes,
+                     "position");
+    l.outside = false;
+    for (l.layer = 0; l.layer < plan->layers; l.layer++)
+        list_layer(&l);
+    l = (gr__lister){plan, owner, 0, true};
+    list_norm(&l, "");
+    if (!def->tied)
+        gr__list_add(&l, gr__list_table(def->vocab, own, std), plain, reads, "unembed");
+    if (owner == GR_NONE && def->logit_bias)
+        gr__list_add(&l, gr__list_vector(def->vocab, GR_KIND_OUT_BIAS), plain, plain, "unembed.bias");
+}
+
+/* ---- adapters ---- */
+
+/* A and B of one map: what the columns of A and of B are is what the map reads and puts out. */
+static void list_map(gr__plan *plan, int region, gr_map map, int layer) {
+    bool inside;
+    const char *name = gr__map_name(map, &inside);
+    gr__lister l = {plan, region, layer, !inside};
+    char text[64];
+    const int rank = plan->def->regions[region].adapter.rank, heads = plan->heads_all[layer];
+    const int mlp = plan->mlp_all[layer];
+    const struct {
+        int inputs, outputs;
+        gr__axis in, out;
+    } maps[GR_MAPS] = {
+        [GR_MAP_QKV] = {plan->width, heads * gr__plan_lines_of(plan, GR__QKV), reads, {GR__QKV, false}},
+        [GR_MAP_OUT] = {heads * gr__plan_lines_of(plan, GR__HEAD), plan->width, {GR__HEAD, true}, writes},
+        [GR_MAP_UP] = {plan->width, mlp, reads, {GR__NEURON, false}},
+        [GR_MAP_GATE] = {plan->width, mlp, reads, {GR__NEURON, false}},
+        [GR_MAP_DOWN] = {mlp, plan->width, {GR__NEURON, true}, writes},
+        [GR_MAP_EMBED] = {plan->def->vocab, plan->width, plain, writes},
+        [GR_MAP_UNEMBED] = {plan->width, plan->def->vocab, reads, plain},
+    };
+    if (inside)
+        snprintf(text, sizeof text, "layers.%d.%s", layer, name);
+    else
+        snprintf(text, sizeof text, "%s", name);
+    gr_param_def high = gr__list_weight(rank, maps[map].outputs, 0);
+    high.init = GR_INIT_ZERO;
+    if (map == GR_MAP_EMBED) /* looked up by token, so a row for each */
+        gr__list_add(&l, gr__list_table(maps[map].inputs, rank, 1 / sqrt((double)rank)), plain, plain, "%s.a", text)
+            ->role = GR__LOW;
+    else
+        gr__list_add(&l, gr__list_weight(rank, maps[map].inputs, 1 / sqrt((double)maps[map].inputs)), plain,
+                     maps[map].in, "%s.a", text)
+            ->role = GR__LOW;
+    gr__list_add(&l, high, plain, maps[map].out, "%s.b", text)->role = GR__HIGH;
+}
+
+static void list_adapter(gr__plan *plan, int region) {
+    for (int map = 0; map < GR_MAPS; map++)
+        for (int i = 0; i < (map < GR_MAP_EMBED ? plan->layers : 1); i++)
+            if (gr__plan_adapts(plan, region, (gr_map)map, i))
+                list_map(plan, region, (gr_map)map, i);
+}
+
+static void list(gr__plan *plan) {
+    list_owner(plan, GR_NONE);
+    for (int k = 0; k < plan->groups; k++)
+        list_owner(plan, plan->group[k]);
+    for (int r = 0; r < plan->def->region_count; r++)
+        list_adapter(plan, r);
+}
+
+/* ---- the architecture ---- */
+
+static void tap(char *text, size_t size, int layer, bool heads) {
+    snprintf(text, size, "layers.%d.%s", layer, heads ? "attn.heads" : "mlp.hidden");
+}
+
+static const char *const first[] = {"layers", "width", "heads", "kv_heads", "head_size", "mlp", "experts", NULL};
+static const char *const keys[] = {"norm",      "position",    "activation",  "positions",     "eps",
+                                   "norm_gain", "rotary_base", "rotary_size", "rotary_halves", "attention_scale",
+                                   "window",    "bias",        "qkv_bias",    "out_bias",      "logit_bias",
+                                   "tied",      NULL};
+
+const gr__arch gr__arch_transformer = {.name = "transformer",
+                                       .first = first,
+                                       .keys = keys,
+                                       .settle = settle,
+                                       .count = count,
+                                       .check = check,
+                                       .list = list,
+                                       .graph = gr__transformer_graph,
+                                       .tap = tap};
