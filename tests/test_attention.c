@@ -7,7 +7,7 @@
 #include <math.h>
 #include <string.h>
 
-static const char *const names[] = {"base", "avx2", "avx512", "bf16"};
+static const char *const names[] = {"base", "avx2", "avx512", "bf16", "amx"};
 static const int sizes[] = {16, 20, 32, 64, 128}, lengths[] = {1, 2, 17, 32, 33, 64, 100, 257};
 
 enum { GAP = 5, GUARD = 64 };
@@ -220,7 +220,7 @@ typedef struct variant {
  * weight or slope itself, and the other operand, where that is turned: never more than 2 + 2 heat roundings. What is
  * below 2^-126 counts as 0. */
 static double tolerance(const variant *v, const problem *p) {
-    bool pairs = v->half && strcmp(v->k->isa, "bf16") == 0;
+    bool pairs = v->half && (strcmp(v->k->isa, "bf16") == 0 || strcmp(v->k->isa, "amx") == 0);
     return pairs ? ldexp(2 + 2 * p->heat, -8) : ldexp(1 + p->heat, -20);
 }
 
@@ -386,9 +386,9 @@ static void large_scores_stay_finite(void **state) {
 }
 
 int main(void) {
-    struct CMUnitTest tests[20];
+    struct CMUnitTest tests[25];
     size_t count = 0;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         tests[count++] = (struct CMUnitTest){names[i], attention_matches_loop, NULL, NULL, (void *)(intptr_t)names[i]};
         tests[count++] = (struct CMUnitTest){names[i], windows_match_loop, NULL, NULL, (void *)(intptr_t)names[i]};
         tests[count++] = (struct CMUnitTest){names[i], rotations_match_loop, NULL, NULL, (void *)(intptr_t)names[i]};

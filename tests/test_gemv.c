@@ -8,7 +8,7 @@
 #include "support.h"
 
 enum { ROWS = 70, LD = 150, MOST = ROWS * LD };
-static const char *const names[] = {"base", "avx2", "avx512", "bf16"};
+static const char *const names[] = {"base", "avx2", "avx512", "bf16", "amx"};
 static const int heights[] = {1, 3, 4, 9, ROWS}, widths[] = {1, 7, 16, 33, 64, 147};
 
 static gr_real w[MOST], x[LD], old[LD], y[LD], part[LD];
@@ -82,8 +82,8 @@ static void matches_formula(void **state) {
 }
 
 int main(void) {
-    struct CMUnitTest tests[4];
-    for (int i = 0; i < 4; i++)
+    struct CMUnitTest tests[5];
+    for (int i = 0; i < 5; i++)
         tests[i] = (struct CMUnitTest){names[i], matches_formula, NULL, NULL, (void *)names[i]};
     return cmocka_run_group_tests_name("gemv", tests, NULL, NULL);
 }

@@ -11,7 +11,7 @@
 #include "op/op.h"
 #include "support.h"
 
-static const char *const isas[] = {"base", "avx2", "avx512", "bf16"};
+static const char *const isas[] = {"base", "avx2", "avx512", "bf16", "amx"};
 
 static float normal(uint64_t i) { return (float)gr_random_normal((gr_key){1, GR_STREAM_INIT, 2}, i, 0); }
 

@@ -11,7 +11,7 @@
 #include "support.h"
 
 enum { MOST = 613 };
-static const char *const names[] = {"base", "avx2", "avx512", "bf16"};
+static const char *const names[] = {"base", "avx2", "avx512", "bf16", "amx"};
 static const int sizes[] = {1, 3, 16, 37, 257, MOST};
 
 /* Draws in about [-3, 3], keyed by which. */
@@ -375,19 +375,20 @@ static void environment_narrows(void **state) {
     assert_int_equal(choice("base"), 0);
     assert_int_equal(choice("avx2"), best < 1 ? best : 1);
     assert_int_equal(choice("avx512"), best < 2 ? best : 2);
-    assert_int_equal(choice("bf16"), best);
+    assert_int_equal(choice("bf16"), best < 3 ? best : 3);
+    assert_int_equal(choice("amx"), best);
     assert_int_equal(choice("sse9"), best);
     assert_int_equal(choice(""), best);
     assert_null(gr__kernel_get("sse9"));
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         assert_int_equal(gr__kernel_get(names[i]) != NULL, i <= best);
 }
 
 int main(void) {
-    struct CMUnitTest tests[16] = {cmocka_unit_test(environment_narrows)};
+    struct CMUnitTest tests[20] = {cmocka_unit_test(environment_narrows)};
     void (*const each[])(void **) = {vectors_match_loops, exp_is_exact, attention_matches_formula};
     size_t count = 1;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         for (size_t t = 0; t < sizeof each / sizeof *each; t++)
             tests[count++] = (struct CMUnitTest){names[i], each[t], NULL, NULL, (void *)names[i]};
     return _cmocka_run_group_tests("kernel", tests, count, NULL, NULL);

@@ -86,7 +86,7 @@ print(".SH \"EXIT STATUS\"\n" + escape(next(line for line in reversed(top) if li
 print(""".SH ENVIRONMENT
 .TP
 .B GRADROUTE_ISA
-base, avx2, avx512 or bf16: the widest vector code to use.
+base, avx2, avx512, bf16 or amx: the widest vector code to use.
 .TP
 .B GRADROUTE_LOG
 0 silences notes on standard error.

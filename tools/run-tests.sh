@@ -60,7 +60,7 @@ for build in build-test build-asan; do
         [ -x "$build/$name" ] && group "$build/$name" "$build/$name"
     done
 done
-for isa in base avx2 avx512; do
+for isa in base avx2 avx512 bf16; do
     for name in test_kernel test_engine test_half test_attention test_gemm test_reference; do
         [ -x build-test/$name ] && GRADROUTE_ISA=$isa group build-test/$name "build-test/$name ($isa)"
     done

@@ -4,15 +4,21 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef GR_HAS_X86
+#include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#endif
 
-/* From the narrowest to the widest. GR_HAS_X86: the build has the objects for AVX2, AVX-512 and
- * AVX-512 with bfloat16 products. */
+/* From the narrowest to the widest. GR_HAS_X86: the build has the objects for AVX2, AVX-512, AVX-512 with bfloat16
+ * products, and these with tiles. */
 enum {
     BASE,
 #ifdef GR_HAS_X86
     AVX2,
     AVX512,
     BF16,
+    AMX,
 #endif
     ISAS
 };
@@ -35,6 +41,21 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
         gr__##which##_fill_optim(slot);      \
     } while (0)
 
+#ifdef GR_HAS_X86
+/* Whether the processor has tiles of bfloat16 and the system lets this process use them, which it must be asked for. */
+static bool tiles_allowed(void) {
+    enum { REQUEST = 0x1023, TILE_DATA = 18, BF16_BIT = 1 << 22, TILE_BIT = 1 << 24 }; /* asm/prctl.h; leaf 7, edx */
+    unsigned a, b, c, d;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & BF16_BIT) || !(d & TILE_BIT))
+        return false;
+#ifdef SYS_arch_prctl
+    return syscall(SYS_arch_prctl, REQUEST, TILE_DATA) == 0;
+#else
+    return false;
+#endif
+}
+#endif
+
 /* The features of the levels x86-64-v3 and -v4, one by one: not every compiler knows the levels by name here. */
 static bool supported(int isa) {
 #ifdef GR_HAS_X86
@@ -43,6 +64,8 @@ static bool supported(int isa) {
               __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
     if (isa == AVX2)
         return v3;
+    if (isa == AMX && !tiles_allowed())
+        return false;
     if (isa >= AVX512)
         return v3 && (isa == AVX512 || __builtin_cpu_supports("avx512bf16")) && __builtin_cpu_supports("avx512f") &&
                __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
@@ -65,6 +88,7 @@ static void choose(void) {
     FILL(&tables[AVX2], avx2);
     FILL(&tables[AVX512], avx512);
     FILL(&tables[BF16], bf16);
+    FILL(&tables[AMX], amx);
 #endif
     int most = ISAS - 1;
     const char *wish = getenv("GRADROUTE_ISA");
@@ -74,7 +98,7 @@ static void choose(void) {
             most = i;
         else
             gr_log(1, "GRADROUTE_ISA=%s ignored: this build has %s", wish,
-                   ISAS > 1 ? "base, avx2, avx512, bf16" : "base");
+                   ISAS > 1 ? "base, avx2, avx512, bf16, amx" : "base");
     }
     while (!supported(most))
         most--;

@@ -92,6 +92,8 @@ static void open_cpu(void) {
         dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx2);
     if (isa && strcmp(isa, "avx512") == 0)
         dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx512_core);
+    if (isa && strcmp(isa, "bf16") == 0)
+        dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx512_core_bf16);
     if (dnnl_engine_create(&cpu, dnnl_cpu, 0))
         cpu = NULL;
 }
@@ -290,5 +292,8 @@ void gr_gemm_run(gr_gemm *gemm, void *c, const void *a, const void *b, const gr_
         omp_set_num_threads(threads);
 }
 
-bool gr_gemm_has_half(void) { return strcmp(gr_kernel_isa(), "bf16") == 0; }
+bool gr_gemm_has_half(void) {
+    const char *isa = gr_kernel_isa();
+    return strcmp(isa, "bf16") == 0 || strcmp(isa, "amx") == 0;
+}
 #endif

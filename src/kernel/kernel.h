@@ -1,7 +1,7 @@
 /* kernel.h - loops over floats and sizes: no graph, no threads, no allocation.
  *
  * vec_*.c are compiled once per instruction set; gr_kernel() returns the table that this processor (or GRADROUTE_ISA:
- * base, avx2, avx512, bf16) should use. Outputs first, sizes last; strides are in numbers.
+ * base, avx2, avx512, bf16, amx) should use. Outputs first, sizes last; strides are in numbers.
  */
 #ifndef GR_KERNEL_KERNEL_H
 #define GR_KERNEL_KERNEL_H

@@ -18,5 +18,6 @@ GR_VEC_FILL(base);
 GR_VEC_FILL(avx2);
 GR_VEC_FILL(avx512);
 GR_VEC_FILL(bf16);
+GR_VEC_FILL(amx);
 
 #endif

@@ -175,9 +175,22 @@ static inline void slopes_pairs(gr_real *ds, gr_real *dsb, const gr_real *p, con
 #undef OF
 #endif
 
+/* ---- products of pairs by the processor's tiles ------------------------------------------------------------------ */
+
+#ifdef __AMX_BF16__
+#include "kernel/vec_attention_tiles.h"
+#include "kernel/vec_attention_tiles_pass.h"
+#endif
+
 /* ---- the choice -------------------------------------------------------------------------------------------------- */
 
 static void attention(void *out, gr_real *lse, const gr_head *head, gr_real *scratch) {
+#ifdef __AMX_BF16__
+    if (head->half && tiles_pay(head)) {
+        forward_tiles(out, lse, head, scratch);
+        return;
+    }
+#endif
 #ifdef __AVX512BF16__
     if (head->half) {
         forward_pairs(out, lse, head, scratch);
@@ -189,6 +202,12 @@ static void attention(void *out, gr_real *lse, const gr_head *head, gr_real *scr
 
 static void attention_backward(void *dqkv, bool add, const void *dout, const gr_real *lse, const gr_head *head,
                                gr_real *scratch) {
+#ifdef __AMX_BF16__
+    if (head->half && tiles_pay(head)) {
+        backward_tiles(dqkv, add, dout, lse, head, scratch);
+        return;
+    }
+#endif
 #ifdef __AVX512BF16__
     if (head->half) {
         backward_pairs(dqkv, add, dout, lse, head, scratch);
@@ -206,6 +225,11 @@ static size_t attention_scratch(int rows, int size) {
     const shape_pairs p = shape_of_pairs(rows, size, 0);
     n = larger(n, ahead_carve_pairs(&(ahead_pairs){0}, NULL, &p));
     n = larger(n, back_carve_pairs(&(back_pairs){0}, NULL, &p));
+#endif
+#ifdef __AMX_BF16__
+    const shape_pairs t = shape_of_tiles(rows, size, 0);
+    n = larger(n, ahead_carve_tiles(&(ahead_tiles){0}, NULL, &t));
+    n = larger(n, back_carve_tiles(&(back_tiles){0}, NULL, &t));
 #endif
     return n;
 }

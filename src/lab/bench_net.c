@@ -89,7 +89,7 @@ static gr__net *net_new(const gr__net_def *def) {
     gr__net *net = gr_alloc(sizeof *net);
     net->name = def->name;
     net->conditions = def->conditions;
-    net->half = def->precision != GR_PRECISION_FLOAT32 && strcmp(gr_kernel_isa(), "bf16") == 0;
+    net->half = def->precision != GR_PRECISION_FLOAT32 && gr_gemm_has_half();
     net->labelled = def->labelled;
     net->arena = gr_arena_new();
     omp_set_num_threads(def->conditions.threads); /* products are made for a number of threads */

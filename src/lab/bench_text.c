@@ -33,7 +33,7 @@ static size_t numbers_read(const gr_model *model) {
 
 /* Memory of as many bytes as the weights take: written once, since pages that were never written are all one page. */
 static gr_status take_words(gr__text *text, gr_error *err) {
-    bool half = strcmp(gr_kernel_isa(), "bf16") == 0;
+    bool half = gr_gemm_has_half();
     size_t bytes = numbers_read(text->model) * (half ? sizeof(gr_half) : sizeof(gr_real));
     text->count = (int64_t)(bytes / sizeof *text->words);
     text->words = gr_alloc_try(bytes);
