@@ -144,8 +144,8 @@ const gr_tables *gr_run_tables(const gr_run *run);
 const gr_real *gr_run_value(const gr_run *run, gr_value v, int *stride);
 
 /* With def.time: seconds spent in each kind of operation since the run was made, forward with what def.recompute
- * computes again. Writes at most `capacity` entries, in
- * the order of first use in the graph, and returns how many there are. */
+ * computes again. Writes at most `capacity` entries, in the order of first use in the graph, and returns how many there
+ * are. */
 typedef struct gr_op_time {
     const char *op;
     double forward, backward;

@@ -31,7 +31,7 @@ struct gr_run {
     uint8_t *present;     /* [classes] in the bound batch */
     int32_t vocab;        /* ids must be below: rows of the smallest embedding */
     int used;             /* rows of the bound batch rounded up to whole blocks */
-    int filled;           /* segment whose values that are computed again are in memory, 0: none */
+    int filled;           /* segment whose forgotten values are in memory, 0: none */
     gr_run *follower;     /* a run that decodes on from this one's passes over whole documents; NULL: none */
     const gr_batch *batch;
 };
