@@ -241,9 +241,10 @@ typedef struct gr_labels {
     int16_t *token_truth, *token_revealed; /* [tokens + docs] */
     gr_real *token_score;                  /* [tokens + docs]; NULL: all 1 */
     uint8_t *uneven;                       /* [docs] 1: tokens of the document differ in what is revealed */
-    gr_label_hit **hits;                   /* [K] of a label by words: its entries, the most frequent first */
-    size_t *hit_count;                     /* [K] entries; 0 where the source finds no texts */
-    void *tables;                          /* private: memory of scores and of tables of tokens */
+    /* Texts that were found, the most frequent first: entries of words, or what matched a pattern. */
+    gr_label_hit **hits;    /* [K] */
+    size_t *hit_count;      /* [K] 0 where the source finds none */
+    void *tables;           /* private: memory of scores and of tables of tokens */
     gr_real **target_score; /* [K] of a label: [vocab] factors of the scores of its positions, by target; NULL: all 1 */
     struct gr_arena *arena;
 } gr_labels;
