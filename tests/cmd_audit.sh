@@ -73,6 +73,7 @@ json 'a finished audit answers again' audit "$w" --json
 ok 'with the same' same "$(cat "$work/last.json")" "$(cat "$w/result.json")"
 ok 'and writes nothing' same "nothing $(find "$w" -newer "$work/then" | head -n 3)" 'nothing '
 fails 0 'removal of the known filter' 'a finished audit prints its table' audit "$w"
+fails 0 'generate .* --prompt "TEXT" --off animals' 'the next command of a recipe without prompts' audit "$w"
 ok 'eval of an audit' gradroute eval "$w" --off animals
 ok 'eval of a twin' gradroute eval "$w/perfect"
 fails 2 'another recipe' 'another recipe in the same folder' audit "$w" --set train.lr=0.001
@@ -114,6 +115,7 @@ fails 0 'NOTE: the corpus is the small subset' 'an audit without WordNet says th
     demo "$work/demo" --set data.wordnet=/nonexistent
 ok 'so does its result' same "$(get "$work/demo/result.json" "['data']['used_fallback']")" True
 fails 0 'the corpus is the small subset' 'and again when it is only printed' demo "$work/demo" --set data.wordnet=/nonexistent
+fails 0 'generate .* --prompt "a small bird" --off biology' 'the next command has a prompt of the recipe' demo "$work/demo" --set data.wordnet=/nonexistent
 ok 'the subset by name' demo "$work/named" --set data.wordnet=recipes/wordnet-subset
 ok 'is no fallback' same "$(get "$work/named/result.json" "['data']['used_fallback']")" False
 fails 2 'cannot open' 'without the subset too' demo "$work/no" --set data.wordnet=/nonexistent --set data.fallback=/nonexistent

@@ -155,6 +155,13 @@ static void print_completions(FILE *out, const json_t *result) {
     }
 }
 
+/* A prompt that the user may paste between double quotes: the recipe's first, if a shell leaves it as it is. */
+static const char *example_prompt(const json_t *result) {
+    const json_t *first = json_array_get(json_object_get(result, "completions"), 0);
+    const char *prompt = json_string_value(json_object_get(first, "prompt"));
+    return prompt && *prompt && !strpbrk(prompt, "\"$`\\!\n\r\033") ? prompt : "TEXT";
+}
+
 void gr_audit_print(const gr_audit *audit, FILE *out) {
     const json_t *result = audit->result;
     const char *folder = json_string_value(json_object_get(result, "folder"));
@@ -172,8 +179,8 @@ void gr_audit_print(const gr_audit *audit, FILE *out) {
         fprintf(out, "Next     gradroute eval %s/routed/model --off %s\n", folder, region);
     else if (region)
         fprintf(out,
-                "Next     gradroute generate %s/routed/model --prompt \"a small bird\" --off %s\n"
+                "Next     gradroute generate %s/routed/model --prompt \"%s\" --off %s\n"
                 "         gradroute ablate %s/routed/model --remove %s --how remove -o %s/removed\n"
                 "         gradroute inspect %s/routed/model\n",
-                folder, region, folder, region, folder, folder);
+                folder, example_prompt(result), region, folder, region, folder, folder);
 }
