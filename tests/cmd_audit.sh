@@ -73,7 +73,6 @@ json 'a finished audit answers again' audit "$w" --json
 ok 'with the same' same "$(cat "$work/last.json")" "$(cat "$w/result.json")"
 ok 'and writes nothing' same "nothing $(find "$w" -newer "$work/then" | head -n 3)" 'nothing '
 fails 0 'removal of the known filter' 'a finished audit prints its table' audit "$w"
-fails 0 'generate .* --prompt "TEXT" --off animals' 'the next command of a recipe without prompts' audit "$w"
 ok 'eval of an audit' gradroute eval "$w" --off animals
 ok 'eval of a twin' gradroute eval "$w/perfect"
 fails 2 'another recipe' 'another recipe in the same folder' audit "$w" --set train.lr=0.001
@@ -99,7 +98,8 @@ ok 'stopped or not, the same figures' same "$(figures "$work/int")" "$(figures "
 # ---- a region that cannot be taken out ----
 claims='regions.animals={residual: {claim: [0, 8]}, mlp: {claim: [0, 16]}}'
 fails 0 'relearning with the region switched off, not removed' 'claimed residual dimensions are switched off' \
-    gradroute audit "$t" -o "$work/claimed" --set "$claims" --set preset=sgtm
+    gradroute audit "$t" -o "$work/claimed" --set "$claims" --set preset=sgtm --set 'prompts=[an oak]'
+ok 'the next command has the prompt of the recipe' grep -q 'generate .* --prompt "an oak" --off animals' "$work/out"
 ok 'and measured' get "$work/claimed/result.json" "['removal_relearned'] + 0"
 ok 'twins keep the full width' same "$(get "$work/claimed/result.json" "['models']['filtered']['parameters']")" \
     "$(get "$work/claimed/result.json" "['models']['plain']['parameters']")"
@@ -115,7 +115,6 @@ fails 0 'NOTE: the corpus is the small subset' 'an audit without WordNet says th
     demo "$work/demo" --set data.wordnet=/nonexistent
 ok 'so does its result' same "$(get "$work/demo/result.json" "['data']['used_fallback']")" True
 fails 0 'the corpus is the small subset' 'and again when it is only printed' demo "$work/demo" --set data.wordnet=/nonexistent
-fails 0 'generate .* --prompt "a small bird" --off biology' 'the next command has a prompt of the recipe' demo "$work/demo" --set data.wordnet=/nonexistent
 ok 'the subset by name' demo "$work/named" --set data.wordnet=recipes/wordnet-subset
 ok 'is no fallback' same "$(get "$work/named/result.json" "['data']['used_fallback']")" False
 fails 2 'cannot open' 'without the subset too' demo "$work/no" --set data.wordnet=/nonexistent --set data.fallback=/nonexistent

@@ -27,19 +27,38 @@ slow() {
     esac
 }
 
-# A test program that prints TAP; one that dies before its end counts as a failure.
+# Runs commands, one a line with a name before it, as many at once as there are cores; what each printed and how it
+# ended is kept under its name.
+at_once() {
+    xargs -P "$jobs" -L 1 sh -c 'log=$1 name=$2; shift 2; "$@" >"$log/$name.out" 2>"$log/$name.err"; echo $? >"$log/$name.status"' sh "$log"
+}
+
+# Counts what a test program printed in TAP; one that died before its end counts as a failure.
 group() {
-    program=$1 label=$2
-    CMOCKA_MESSAGE_OUTPUT=TAP "$program" >"$log/out" 2>"$log/err"
-    status=$?
-    s=$(grep -c '^ok .*# SKIP\|^not ok .*# SKIP' "$log/out")
-    p=$(($(grep -c '^ok ' "$log/out") - $(grep -c '^ok .*# SKIP' "$log/out")))
-    f=$(($(grep -c '^not ok ' "$log/out") - $(grep -c '^not ok .*# SKIP' "$log/out")))
-    planned=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$log/out" | head -n 1)
+    label=$1 out=$log/$2.out err=$log/$2.err status=$(cat "$log/$2.status")
+    s=$(grep -c '^ok .*# SKIP\|^not ok .*# SKIP' "$out")
+    p=$(($(grep -c '^ok ' "$out") - $(grep -c '^ok .*# SKIP' "$out")))
+    f=$(($(grep -c '^not ok ' "$out") - $(grep -c '^not ok .*# SKIP' "$out")))
+    planned=$(sed -n 's/^1\.\.\([0-9]*\).*/\1/p' "$out" | head -n 1)
     if [ "$f" = 0 ] && { [ "$status" != 0 ] || [ -z "$planned" ] || [ $((p + s)) -lt "${planned:-1}" ]; }; then f=1; fi
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-    if [ "$f" != 0 ]; then note "FAILED  $label (exit $status)"; grep -v '^ok ' "$log/out" | tail -n 40; tail -n 60 "$log/err"
+    if [ "$f" != 0 ]; then note "FAILED  $label (exit $status)"; grep -v '^ok ' "$out" | tail -n 40; tail -n 60 "$err"
     else note "ok      $label: $p passed, $s skipped"; fi
+}
+
+# Test programs, one a line: its name, build folder and instruction set (native: what the processor has).
+programs() {
+    for build in build-test build-asan; do
+        for source in tests/double_*.c tests/test_*.c; do
+            name=$(basename "$source" .c)
+            [ -x "$build/$name" ] && echo "$name $build native"
+        done
+    done
+    for isa in base avx2 avx512 bf16; do
+        for name in test_kernel test_engine test_half test_attention test_gemm test_reference; do
+            [ -x "build-test/$name" ] && echo "$name build-test $isa"
+        done
+    done
 }
 
 mkdir -p "$log"
@@ -54,17 +73,14 @@ check 'build with sanitizers' ninja -C build-asan -j "$jobs"
 export OMP_WAIT_POLICY=passive
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
 export LSAN_OPTIONS=suppressions=tools/lsan.supp:print_suppressions=0
-for build in build-test build-asan; do
-    for source in tests/double_*.c tests/test_*.c; do
-        name=$(basename "$source" .c)
-        [ -x "$build/$name" ] && group "$build/$name" "$build/$name"
-    done
-done
-for isa in base avx2 avx512 bf16; do
-    for name in test_kernel test_engine test_half test_attention test_gemm test_reference; do
-        [ -x build-test/$name ] && GRADROUTE_ISA=$isa group build-test/$name "build-test/$name ($isa)"
-    done
-done
+export CMOCKA_MESSAGE_OUTPUT=TAP
+programs >"$log/programs"
+while read -r name build isa; do
+    echo "$build-$name-$isa env GRADROUTE_ISA=$(echo "$isa" | sed 's/native//') $build/$name"
+done <"$log/programs" | at_once
+while read -r name build isa; do
+    group "$build/$name$(echo " ($isa)" | sed 's/ (native)//')" "$build-$name-$isa"
+done <"$log/programs"
 for script in tests/cmd_*.sh; do
     [ -e "$script" ] || continue
     PATH="$PWD/build-test:$PATH" sh "$script" >"$log/out" 2>&1
@@ -79,7 +95,11 @@ CC=clang-14 tools/configure.sh build-fuzz -Dfuzz=true -Dwerror=false -Db_sanitiz
 check 'build fuzz targets' ninja -C build-fuzz -j "$jobs" $(for f in fuzz/*.c; do basename "$f" .c; done)
 for source in fuzz/fuzz_*.c; do
     name=$(basename "$source" .c)
-    check "$name, $seconds s" env OMP_NUM_THREADS=1 "build-fuzz/$name" -max_total_time=$seconds -max_len=4096 -artifact_prefix=build-fuzz/
+    echo "$name env OMP_NUM_THREADS=1 build-fuzz/$name -max_total_time=$seconds -max_len=4096 -artifact_prefix=build-fuzz/"
+done | at_once
+for source in fuzz/fuzz_*.c; do
+    name=$(basename "$source" .c)
+    check "$name, $seconds s" sh -c "cat $log/$name.err; exit $(cat "$log/$name.status")"
 done
 if [ "$mode" = full ]; then
     for script in tests/slow_*.sh; do
