@@ -99,7 +99,8 @@ ok 'stopped or not, the same figures' same "$(figures "$work/int")" "$(figures "
 claims='regions.animals={residual: {claim: [0, 8]}, mlp: {claim: [0, 16]}}'
 fails 0 'relearning with the region switched off, not removed' 'claimed residual dimensions are switched off' \
     gradroute audit "$t" -o "$work/claimed" --set "$claims" --set preset=sgtm --set 'prompts=[an oak]'
-ok 'the next command has the prompt of the recipe' grep -q 'generate .* --prompt "an oak" --off animals' "$work/out"
+fails 0 'generate .* --prompt "an oak" --off animals' 'the next command has the prompt of the recipe' \
+    gradroute audit "$t" -o "$work/claimed" --set "$claims" --set preset=sgtm --set 'prompts=[an oak]'
 ok 'and measured' get "$work/claimed/result.json" "['removal_relearned'] + 0"
 ok 'twins keep the full width' same "$(get "$work/claimed/result.json" "['models']['filtered']['parameters']")" \
     "$(get "$work/claimed/result.json" "['models']['plain']['parameters']")"
