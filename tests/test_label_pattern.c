@@ -5,21 +5,13 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "gradroute/data.h"
-#include "support.h"
+#include "label_helpers.h"
 
 enum { DOCS = 60 };
 
 /* Document i: a year and a word that is not ASCII; a year among bytes of no character; no year. */
-typedef struct world {
-    gr_corpus *corpus;
-    gr_tokenizer *tokenizer;
-    gr_dataset *data;
-} world;
-
 static int make_world(void **state) {
     static world w;
-    gr_error err = {0};
     char text[8192];
     size_t used = 0;
     if (gr_test_files_setup(state))
@@ -30,22 +22,10 @@ static int make_world(void **state) {
                                  : i % 3 == 1 ? "bad \xff\xc3 byte 19%02d\xe2\x82 and %d<|endoftext|>"
                                               : "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa %d %d!<|endoftext|>",
                                  i, i % 7);
-    gr_source source = gr_source_default();
-    source.reader = "text", source.path = gr_test_write("corpus.txt", text, used);
-    if (gr_corpus_open(&w.corpus, &(gr_corpus_def){.sources = &source, .source_count = 1}, &err) ||
-        gr_tokenizer_train(&w.tokenizer, w.corpus->texts, w.corpus->topics.docs, 300, &err) ||
-        gr_dataset_new(&w.data, w.corpus, w.tokenizer, &(gr_dataset_def){.seed = 1}, &err))
+    if (world_open_text(&w, text, used) != GR_OK)
         return -1;
     *state = &w;
     return w.data->topics.docs != DOCS;
-}
-
-static int free_world(void **state) {
-    world *w = *state;
-    gr_corpus_free(w->corpus);
-    gr_tokenizer_free(w->tokenizer);
-    gr_dataset_free(w->data);
-    return gr_test_files_teardown(state);
 }
 
 static gr_status make(gr_labels **labels, const world *w, const char *pattern, bool caseless, gr_label_per per,
@@ -190,5 +170,5 @@ int main(void) {
         cmocka_unit_test(documents),     cmocka_unit_test(tokens),        cmocka_unit_test(unicode),
         cmocka_unit_test(invalid_bytes), cmocka_unit_test(empty_matches), cmocka_unit_test(patterns_that_fail),
     };
-    return cmocka_run_group_tests(tests, make_world, free_world);
+    return cmocka_run_group_tests(tests, make_world, world_free);
 }

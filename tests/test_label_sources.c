@@ -8,18 +8,12 @@
 
 #include "base/mem.h"
 #include "data/dataset.h"
-#include "support.h"
+#include "label_helpers.h"
 
 enum { DOCS = 600 };
 
 /* Record i: 0, 7, 14.. are of subject bio, 1, 8.. of law; every third of language es; 20 authors; one in five has a
  * tree, which is an oak in one of two. Records 100 and 101 have the same text, record 200 has none. */
-typedef struct world {
-    gr_corpus *corpus;
-    gr_tokenizer *tokenizer;
-    gr_dataset *data;
-} world;
-
 static const char *subject_of(size_t i) { return i % 7 == 0 ? "bio" : i % 7 == 1 ? "law" : "other"; }
 
 static void write_record(FILE *file, size_t i) {
@@ -58,14 +52,6 @@ static int make_world(void **state) {
         return -1;
     *state = &w;
     return 0;
-}
-
-static int free_world(void **state) {
-    world *w = *state;
-    gr_corpus_free(w->corpus);
-    gr_tokenizer_free(w->tokenizer);
-    gr_dataset_free(w->data);
-    return gr_test_files_teardown(state);
 }
 
 static gr_labels *labels_of(const world *w, const gr_label_def *defs, int count) {
@@ -573,5 +559,5 @@ int main(void) {
         cmocka_unit_test(texts_of_pieces),       cmocka_unit_test(scores_that_fail),
         cmocka_unit_test(definitions_that_fail),
     };
-    return cmocka_run_group_tests(tests, make_world, free_world);
+    return cmocka_run_group_tests(tests, make_world, world_free);
 }

@@ -6,17 +6,10 @@
 #include "base/mem.h"
 #include "gradroute/arch.h"
 #include "gradroute/lab.h"
-#include "support.h"
-
-typedef struct world {
-    gr_corpus *corpus;
-    gr_tokenizer *tokenizer;
-    gr_dataset *data;
-} world;
+#include "label_helpers.h"
 
 static int make_world(void **state) {
     static world w;
-    gr_error err = {0};
     char text[8192];
     size_t used = 0;
     if (gr_test_files_setup(state))
@@ -24,22 +17,10 @@ static int make_world(void **state) {
     for (int i = 0; i < 60; i++)
         used += (size_t)snprintf(text + used, sizeof text - used, "%s the tree number %d is a treetop.<|endoftext|>",
                                  i % 2 ? "In" : "tree:", i);
-    gr_source source = gr_source_default();
-    source.reader = "text", source.path = gr_test_write("corpus.txt", text, used);
-    if (gr_corpus_open(&w.corpus, &(gr_corpus_def){.sources = &source, .source_count = 1}, &err) ||
-        gr_tokenizer_train(&w.tokenizer, w.corpus->texts, w.corpus->topics.docs, 300, &err) ||
-        gr_dataset_new(&w.data, w.corpus, w.tokenizer, &(gr_dataset_def){.seed = 1}, &err))
+    if (world_open_text(&w, text, used) != GR_OK)
         return -1;
     *state = &w;
     return 0;
-}
-
-static int free_world(void **state) {
-    world *w = *state;
-    gr_corpus_free(w->corpus);
-    gr_tokenizer_free(w->tokenizer);
-    gr_dataset_free(w->data);
-    return gr_test_files_teardown(state);
 }
 
 static gr_status make(gr_labels **labels, const world *w, const char *token, gr_label_per per, gr_error *err) {
@@ -121,5 +102,5 @@ int main(void) {
         cmocka_unit_test(mistakes),
         cmocka_unit_test(cosines),
     };
-    return cmocka_run_group_tests_name("tokens", tests, make_world, free_world);
+    return cmocka_run_group_tests_name("tokens", tests, make_world, world_free);
 }
