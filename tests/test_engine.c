@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "gradroute/arch.h"
 #include "support.h"
 
 enum { V = GR_TEST_VOCAB, BLOCK = 512 };
@@ -443,6 +444,28 @@ static void repeats_and_allocations(void **state) {
 }
 
 /* A run that only evaluates reuses buffers and gives the same bits. */
+/* More numbers than a thread clears at a time. */
+static void zero_clears_all(void **state) {
+    (void)state;
+    gr_arch_def def = gr_arch_default();
+    gr_error err = {0};
+    gr_model *model;
+    gr_run *run;
+    def.vocab = 2000, def.context = 8, def.layers = 1, def.width = 64, def.heads = 2;
+    gr_test_ok(gr_arch_build(&model, &def, 1, &err), &err);
+    gr_test_ok(gr_run_new(&run, model, NULL, &(gr_run_def){.rows = 8, .train = true, .precision = precision}, &err),
+               &err);
+    for (int p = 0; p < gr_model_params(model); p++)
+        for (int i = 0; i < gr_model_param(model, p)->rows * gr_model_param(model, p)->cols; i++)
+            gr_run_gradient(run, p)[i] = 1;
+    gr_run_zero(run);
+    for (int p = 0; p < gr_model_params(model); p++)
+        for (int i = 0; i < gr_model_param(model, p)->rows * gr_model_param(model, p)->cols; i++)
+            assert_true(gr_run_gradient(run, p)[i] == 0);
+    gr_run_free(run);
+    gr_model_free(model);
+}
+
 static void evaluation_equals_training(void **state) {
     (void)state;
     fixture f = setup(700);
@@ -478,6 +501,7 @@ int main(void) {
         cmocka_unit_test(unrouted_consumer_stays),
         cmocka_unit_test(off_rows_ignore_the_group),
         cmocka_unit_test(repeats_and_allocations),
+        cmocka_unit_test(zero_clears_all),
         cmocka_unit_test(evaluation_equals_training),
     };
     precision = GR_PRECISION_FLOAT32, apart = 1e-5;
