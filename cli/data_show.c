@@ -75,7 +75,7 @@ static gr_status pack(gr_stream_facts *facts, const gr_project *project, gr_erro
     gr_stream *stream;
     def.rows = recipe->train.batch;
     def.width = recipe->data.context;
-    def.seed = recipe->seed;
+    def.seed = recipe->order_seed;
     def.mixed = recipe->data.mixed;
     def.docs = project->data->train;
     def.doc_count = project->data->train_count;

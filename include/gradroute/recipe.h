@@ -14,7 +14,9 @@
  *
  * The vocabulary (what is in brackets may be left out; = gives the default):
  *
- *     seed: 1        threads: 0 (all)        precision: auto | float32 | bf16
+ *     seed: 1, split_seed: SEED, order_seed: SEED        of the start and the draws of training; of what is held out,
+ *                    hidden and attacked with; of the order of documents
+ *     threads: 0 (all)        precision: auto | float32 | bf16
  *     data:
  *       wordnet: FOLDER, fallback: FOLDER          one or more of these three sources
  *       jsonl: FILES, text: FIELD = text, label: FIELD = label, topic: NAME (of records without label), id: FIELD
@@ -131,8 +133,10 @@ typedef struct gr_recipe_relearn {
 enum { GR_TWIN_PLAIN = 1, GR_TWIN_FILTERED = 2, GR_TWIN_PERFECT = 4 };
 
 typedef struct gr_recipe {
-    uint64_t seed;
-    int threads; /* 0: all */
+    uint64_t seed;       /* of the start, and of the draws of training: routes, dropout */
+    uint64_t split_seed; /* of the documents that are held out, whose labels are hidden, and of the attack */
+    uint64_t order_seed; /* of the order in which training reads the documents */
+    int threads;         /* 0: all */
     gr_precision precision;
     gr_recipe_data data;
     const gr_label_def *label; /* [labels]: labels 1..K */

@@ -10,6 +10,7 @@
 #include "gradroute/surgery.h"
 #include "io/file.h"
 #include "io/json.h"
+#include "lab/arm.h"
 #include "lab/token_scores.h"
 
 const char *gr_arm_name(gr_arm_kind kind) {
@@ -87,7 +88,7 @@ gr_status gr_profile_new(gr_tables **tables, const gr_model *model, const char *
     return GR_OK;
 }
 
-static gr_status open_stream(gr_stream **stream, const gr_project *p, gr_arm_kind kind, gr_error *err) {
+gr_status gr__arm_stream(gr_stream **stream, const gr_project *p, gr_arm_kind kind, gr_error *err) {
     const gr_recipe *r = p->recipe;
     int16_t *drop = gr_alloc(((size_t)r->labels + 1) * sizeof *drop);
     for (int k = 0; k < r->labels; k++)
@@ -95,7 +96,7 @@ static gr_status open_stream(gr_stream **stream, const gr_project *p, gr_arm_kin
     gr_stream_def def = gr_stream_default();
     def.rows = r->train.batch;
     def.width = r->data.context;
-    def.seed = r->seed;
+    def.seed = r->order_seed;
     def.mixed = r->data.mixed;
     def.docs = p->data->train;
     def.doc_count = p->data->train_count;
@@ -251,7 +252,7 @@ static void parts_close(parts *p) {
 static gr_status parts_open(parts *out, gr_model *model, const gr_project *p, gr_arm_kind kind, gr_error *err) {
     const gr_recipe *r = p->recipe;
     *out = (parts){.group = gr_alloc(((size_t)r->train.optim.groups + 1) * sizeof *out->group)};
-    gr_status status = open_stream(&out->stream, p, kind, err);
+    gr_status status = gr__arm_stream(&out->stream, p, kind, err);
     if (status == GR_OK && kind == GR_ARM_ROUTED && r->routes->count > 0)
         status = gr_router_new(&out->router, model, r->routes, r->seed, err);
     if (status != GR_OK) {
@@ -279,7 +280,7 @@ static gr_status parts_open(parts *out, gr_model *model, const gr_project *p, gr
     def->checkpoint_share = r->train.checkpoint_share;
     def->digest = p->digest;
     if (kind == GR_ARM_ROUTED)
-        def->diagnostics = (gr_diagnostics_def){r->diagnostics.every, r->diagnostics.probe, p->data, r->seed};
+        def->diagnostics = (gr_diagnostics_def){r->diagnostics.every, r->diagnostics.probe, p->data, r->split_seed};
     return GR_OK;
 }
 

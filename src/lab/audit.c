@@ -88,7 +88,7 @@ static gr_status pick_documents(job *j, gr_error *err) {
                                 "the validation split has no %s document", group_names[g]);
     j->attacks = (size_t)p->recipe->relearn.documents;
     j->attack = gr_alloc((j->attacks + 1) * sizeof *j->attack);
-    return gr_dataset_draw(p->data, j->attack, l, j->attacks, GR_LABEL_ANY, p->recipe->seed, err);
+    return gr_dataset_draw(p->data, j->attack, l, j->attacks, GR_LABEL_ANY, p->recipe->split_seed, err);
 }
 
 /* ---- measuring
@@ -222,7 +222,7 @@ static void put_losses(const job *j, json_t *to, const losses *l, const char *su
         gr_sample s = sample(j, l->nll, l->tokens, g);
         snprintf(key, sizeof key, "%s%s", group_names[g], suffix);
         if (s.count > 0)
-            put(to, intervals, key, gr_bootstrap(gr_measure_loss, &s, 1, j->project->recipe->seed));
+            put(to, intervals, key, gr_bootstrap(gr_measure_loss, &s, 1, j->project->recipe->split_seed));
     }
     if (l->right)
         put_accuracy(j, to, l, suffix);
@@ -260,7 +260,7 @@ static json_t *model_figures(const job *j) {
 /* Removal of `l` and `r` on the scale of plain and the best filter there is. */
 static void put_removal(const job *j, json_t *to, json_t *intervals, const char *suffix, const losses *l,
                         const gr_relearned *r, gr_arm_kind scale) {
-    uint64_t seed = j->project->recipe->seed;
+    uint64_t seed = j->project->recipe->split_seed;
     const losses *p = &j->twin[GR_ARM_PLAIN], *f = &j->twin[scale];
     const gr_relearned *pr = &j->relearned[GR_ARM_PLAIN], *fr = &j->relearned[scale];
     char key[48];
@@ -276,7 +276,7 @@ static void put_removal(const job *j, json_t *to, json_t *intervals, const char 
 
 static void put_figures(const job *j, json_t *to) {
     json_t *intervals = json_object();
-    uint64_t seed = j->project->recipe->seed;
+    uint64_t seed = j->project->recipe->split_seed;
     gr_arm_kind scale = j->has[GR_ARM_PERFECT] ? GR_ARM_PERFECT : GR_ARM_FILTERED;
     const losses *plain = &j->twin[GR_ARM_PLAIN], *filter = &j->twin[scale];
     if (j->has[GR_ARM_PLAIN] && j->has[scale]) {

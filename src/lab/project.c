@@ -42,9 +42,10 @@ static gr_status deciding_text(const gr_recipe *recipe, char **text, gr_error *e
 
 /* Settings and files behind a dataset: when one changes, it is made again. */
 static char *data_stamp(const gr_recipe *recipe) {
-    char *stamp = gr_format("seed %llu validation %.17g dedupe %d tokenizer %d %s", (unsigned long long)recipe->seed,
-                            recipe->data.validation, recipe->data.dedupe, recipe->data.tokenizer_train,
-                            recipe->data.tokenizer_file ? recipe->data.tokenizer_file : "-");
+    char *stamp =
+        gr_format("seed %llu validation %.17g dedupe %d tokenizer %d %s", (unsigned long long)recipe->split_seed,
+                  recipe->data.validation, recipe->data.dedupe, recipe->data.tokenizer_train,
+                  recipe->data.tokenizer_file ? recipe->data.tokenizer_file : "-");
     for (int i = 0; i <= recipe->data.fields; i++) {
         const char *field = i < recipe->data.fields ? recipe->data.field[i] : recipe->data.id;
         char *longer = gr_format("%s%s%s", stamp, i < recipe->data.fields ? "\nfield " : "\nid ", field ? field : "-");
@@ -84,7 +85,7 @@ static gr_status make_data(gr_project *p, const char *path, const char *stamp, c
     gr_status status = make_tokenizer(p, corpus, p->tokenizer_path, err);
     if (status == GR_OK)
         status = gr_dataset_new(&p->data, corpus, p->tokenizer,
-                                &(gr_dataset_def){d->validation, p->recipe->seed, stamp}, err);
+                                &(gr_dataset_def){d->validation, p->recipe->split_seed, stamp}, err);
     gr_corpus_free(corpus);
     GR_TRY(status);
     return path ? gr_dataset_save(p->data, path, err) : GR_OK;
@@ -122,8 +123,8 @@ static void count_document(gr_project *p, uint32_t d) {
 static gr_status label_data(gr_project *p, gr_error *err) {
     const gr_recipe *r = p->recipe;
     gr_group_def adjacent = {"adjacent", r->adjacent, r->adjacents};
-    GR_TRY(gr_labels_make(&p->labels, p->data, p->tokenizer, r->label, r->labels, &adjacent, r->adjacents > 0, r->seed,
-                          err));
+    GR_TRY(gr_labels_make(&p->labels, p->data, p->tokenizer, r->label, r->labels, &adjacent, r->adjacents > 0,
+                          r->split_seed, err));
     p->documents = gr_alloc(((size_t)r->labels + 2) * sizeof *p->documents);
     for (int k = -1; p->shards && k <= r->labels; k++) {
         p->documents[k + 1] = (size_t)p->shards->revealed[k + 1];
@@ -274,7 +275,7 @@ static gr_status open_samples(gr_project *p, const char *folder, const gr_contro
         status = gr_error_set(err, GR_ERR_USAGE, "model.sizes", "the last size is the number of classes",
                               "%d outputs for %d classes", m->sizes[m->size_count - 1], samples->classes);
     else
-        status = gr_dataset_samples(&p->data, samples, &(gr_dataset_def){r->data.validation, r->seed, NULL}, err);
+        status = gr_dataset_samples(&p->data, samples, &(gr_dataset_def){r->data.validation, r->split_seed, NULL}, err);
     gr_samples_free(samples);
     return status;
 }

@@ -36,7 +36,7 @@ gr_status gr_project_pack(const gr_recipe *recipe, const char *folder, size_t sh
         stamp = gr__add_source_times(stamp, &d->source[i]);
     def.corpus = (gr_corpus_def){.sources = d->source, .source_count = d->sources, .dedupe = d->dedupe};
     def.validation = d->validation;
-    def.seed = recipe->seed;
+    def.seed = recipe->split_seed;
     def.tokenizer_train = d->tokenizer_train;
     def.tokenizer_file = d->tokenizer_file;
     def.context = d->context;

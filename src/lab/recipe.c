@@ -152,11 +152,22 @@ static gr_status read_precision(gr_recipe *recipe, gr_yaml *root, gr_error *err)
     return GR_OK;
 }
 
-static gr_status read_all(gr_recipe *recipe, gr_error *err) {
-    gr_yaml *root = recipe->root;
+/* One for all, unless a part has its own. */
+static gr_status read_seeds(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     int64_t seed = 1;
     GR_TRY(gr_yaml_int(root, &seed, "seed", 0, INT64_MAX, err));
+    int64_t split = seed, order = seed;
+    GR_TRY(gr_yaml_int(root, &split, "split_seed", 0, INT64_MAX, err));
+    GR_TRY(gr_yaml_int(root, &order, "order_seed", 0, INT64_MAX, err));
     recipe->seed = (uint64_t)seed;
+    recipe->split_seed = (uint64_t)split;
+    recipe->order_seed = (uint64_t)order;
+    return GR_OK;
+}
+
+static gr_status read_all(gr_recipe *recipe, gr_error *err) {
+    gr_yaml *root = recipe->root;
+    GR_TRY(read_seeds(recipe, root, err));
     GR_TRY(gr__recipe_int(root, &recipe->threads, "threads", 0, 1024, err));
     GR_TRY(read_precision(recipe, root, err));
     GR_TRY(gr__recipe_from(recipe, root, err));

@@ -1,0 +1,65 @@
+/* lab_helpers.h - a corpus of four topics on disk, a recipe on it, and its project: a network that trains in a moment.
+ */
+#ifndef GR_TESTS_LAB_HELPERS_H
+#define GR_TESTS_LAB_HELPERS_H
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "gradroute/lab.h"
+#include "support.h"
+
+enum { LAB_DOCS = 400 };
+
+/* Words by topic: what a network can learn is which nouns, endings and numbers go together. */
+static inline void lab_write_corpus(const char *name) {
+    static const char *const topics[] = {"animal", "food", "tool", "act"};
+    static const char *const nouns[][4] = {{"bird", "fish", "horse", "snake"},
+                                           {"bread", "soup", "cheese", "apple"},
+                                           {"hammer", "saw", "wrench", "chisel"},
+                                           {"running", "building", "singing", "reading"}};
+    static const char *const ends[] = {"that is seen", "of the north", "with two parts"};
+    char *text = gr_alloc(LAB_DOCS * 160);
+    size_t used = 0;
+    for (uint64_t d = 0; d < LAB_DOCS; d++) {
+        gr_key key = {7, GR_STREAM_TEST, 0};
+        size_t t = (size_t)(gr_random_bits(key, d, 0) % 4), n = (size_t)(gr_random_bits(key, d, 1) % 4);
+        used += (size_t)sprintf(text + used, "{\"text\": \"a %s %s number %d %s\", \"label\": \"%s\"}\n",
+                                gr_random_bits(key, d, 2) % 2 ? "small" : "large", nouns[t][n], (int)d,
+                                ends[gr_random_bits(key, d, 3) % 3], topics[t]);
+    }
+    gr_test_write(name, text, used);
+    gr_free(text);
+}
+
+static const char lab_recipe[] = "data: {jsonl: corpus.jsonl, context: 32, validation: 0.1, tokenizer: {train: 300}}\n"
+                                 "labels: {animals: {is: [animal]}}\n"
+                                 "adjacent: [food]\n"
+                                 "model: {arch: llama, layers: 1, width: 16, heads: 2, mlp: 32}\n"
+                                 "regions: {animals: {residual: {add: 4}, heads: {add: 1}, mlp: {add: 8}}}\n"
+                                 "preset: {name: residual, p_cr: 0.1}\n"
+                                 "train: {steps: 20, batch: 4, lr: 0.01, warmup: 2}\n"
+                                 "diagnostics: {every: 0, probe: 0}\n"
+                                 "twins: [plain, filtered]\n"
+                                 "relearn: {documents: 8, steps: 4, batch: 4, every: 2, lr: [0.001, 0.003]}\n";
+
+/* The recipe with `sets` assignments, and its project; the corpus is that of lab_write_corpus("corpus.jsonl"). */
+static inline gr_project *lab_open(const char *const *sets, int count) {
+    gr_error err = {0};
+    gr_recipe *recipe;
+    gr_project *project;
+    gr_test_ok(gr_recipe_open(&recipe, gr_test_write("recipe.yaml", lab_recipe, strlen(lab_recipe)), sets, count, &err),
+               &err);
+    gr_test_ok(gr_project_open(&project, recipe, NULL, NULL, &err), &err);
+    return project;
+}
+
+static inline void lab_close(gr_project *project) {
+    gr_recipe *recipe = project->recipe;
+    gr_project_free(project);
+    gr_recipe_free(recipe);
+}
+
+#endif
