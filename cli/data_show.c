@@ -45,7 +45,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 typedef struct amount {
     int64_t train, validation, known, tokens; /* documents, documents, training documents, tokens of both */
-    int group;
+    int64_t *groups;                          /* [group_count] of a topic: its documents in each group; else NULL */
 } amount;
 
 static void add(amount *to, const gr_project *project, const uint32_t *docs, size_t count, bool train, bool by_topic) {
@@ -57,16 +57,63 @@ static void add(amount *to, const gr_project *project, const uint32_t *docs, siz
         *(train ? &at->train : &at->validation) += 1;
         at->known += train && labels->revealed[d] == labels->truth[d];
         at->tokens += (int64_t)(data->offsets[d + 1] - data->offsets[d]);
-        at->group = labels->group[d];
+        if (by_topic)
+            at->groups[labels->group[d]]++;
     }
 }
 
 static amount *amounts(const gr_project *project, int count, bool by_topic) {
     const gr_dataset *data = project->data;
+    size_t groups = (size_t)project->labels->group_count;
     amount *list = gr_alloc(sizeof *list * ((size_t)count + 1));
+    for (int i = 0; by_topic && i < count; i++)
+        list[i].groups = gr_alloc(sizeof *list[i].groups * groups);
     add(list, project, data->train, data->train_count, true, by_topic);
     add(list, project, data->validation, data->validation_count, false, by_topic);
     return list;
+}
+
+static void free_amounts(amount *list, int count) {
+    for (int i = 0; i < count; i++)
+        gr_free(list[i].groups);
+    gr_free(list);
+}
+
+/* The group that most documents of a topic are in, the first of equals. */
+static int main_group(const gr_project *project, const amount *topic) {
+    int best = 0;
+    for (int g = 1; g < project->labels->group_count; g++)
+        if (topic->groups[g] > topic->groups[best])
+            best = g;
+    return best;
+}
+
+/* "retain", or where a label splits the topic "retain 40, birds 2": the largest first. Returns text. */
+static char *groups_text(const gr_project *project, const amount *topic) {
+    const gr_labels *labels = project->labels;
+    int first = main_group(project, topic);
+    bool whole = topic->groups[first] == topic->train + topic->validation;
+    char count[32],
+        *text = whole ? gr_strdup(labels->group_names[first])
+                      : gr_format("%s %s", labels->group_names[first], gr__text_count(count, topic->groups[first]));
+
+    /* the others in the order of groups */
+    for (int g = 0; g < labels->group_count; g++) {
+        if (g == first || !topic->groups[g])
+            continue;
+        char *longer = gr_format("%s, %s %s", text, labels->group_names[g], gr__text_count(count, topic->groups[g]));
+        gr_free(text);
+        text = longer;
+    }
+    return text;
+}
+
+static json_t *groups_json(const gr_project *project, const amount *topic) {
+    json_t *groups = json_object();
+    for (int g = 0; g < project->labels->group_count; g++)
+        if (topic->groups[g])
+            json_object_set_new(groups, project->labels->group_names[g], json_integer((json_int_t)topic->groups[g]));
+    return groups;
 }
 
 static gr_status pack(gr_stream_facts *facts, const gr_project *project, gr_error *err) {
@@ -99,7 +146,9 @@ static void print_json(const gr_project *project, const amount *topics, const am
     for (int i = 0; i < data->topics.count; i++) {
         json_t *one = amount_json(data->topics.names[i], &topics[i]);
         if (topics[i].train + topics[i].validation)
-            json_object_set_new(one, "group", json_string(project->labels->group_names[topics[i].group]));
+            json_object_set_new(one, "group",
+                                json_string(project->labels->group_names[main_group(project, &topics[i])]));
+        json_object_set_new(one, "groups", groups_json(project, &topics[i]));
         json_array_append_new(by_topic, one);
     }
     for (int i = 0; i < project->labels->group_count; i++)
@@ -142,9 +191,12 @@ static void print_text(const gr_project *project, const amount *topics, const am
     for (int i = 0; i < labels->group_count; i++)
         print_amount(labels->group_names[i], &groups[i], "");
     printf("  %-24s %10s %10s %10s %12s  %s\n", "topic", "train", "known", "validation", "tokens", "group");
-    for (int i = 0; i < data->topics.count; i++)
+    for (int i = 0; i < data->topics.count; i++) {
+        char *of = groups_text(project, &topics[i]);
         if (topics[i].train + topics[i].validation)
-            print_amount(data->topics.names[i], &topics[i], labels->group_names[topics[i].group]);
+            print_amount(data->topics.names[i], &topics[i], of);
+        gr_free(of);
+    }
     gr__labels_print(project);
     if (labels->label_count)
         gr__samples_print(project, samples);
@@ -199,8 +251,8 @@ static gr_status show(const show_options *own, gr_error *err) {
         amount *topics = amounts(project, project->data->topics.count, true);
         amount *groups = amounts(project, project->labels->group_count, false);
         (common->json ? print_json : print_text)(project, topics, groups, &facts, own->samples);
-        gr_free(topics);
-        gr_free(groups);
+        free_amounts(topics, project->data->topics.count);
+        free_amounts(groups, project->labels->group_count);
     }
     gr_project_free(project);
     gr_recipe_free(recipe);

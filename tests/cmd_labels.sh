@@ -19,6 +19,15 @@ for s in marked:
     assert "".join(p["text"] for p in s["parts"]) == texts[s["record"]]
     for p in s["parts"]: assert (p["text"].strip() in ("bird", "of the north")) == (p["truth"] == "birds"), p' "$1" "$2"; }
 ok 'it counts and marks what a regular expression finds' shows "$work/last.json" "$work/corpus.jsonl"
+topic_groups() { python3 -c 'import json, re, sys
+show = json.load(open(sys.argv[1])); records = [json.loads(line) for line in open(sys.argv[2])]
+for t in show["topics"]:
+    own = [bool(re.search(r"\bbird\b|of the north", r["text"])) for r in records if r["topic"] == t["name"]]
+    want = {name: n for name, n in (("birds", sum(own)), ("retain", len(own) - sum(own))) if n}
+    assert t["groups"] == want, (t, want)
+    assert t["group"] == max(want, key=lambda name: (want[name], name == "birds")), t' "$1" "$2"; }
+ok 'the groups of a topic are those of all of its documents' topic_groups "$work/last.json" "$work/corpus.jsonl"
+fails 0 'retain [0-9]*, birds [0-9]*$\|birds [0-9]*, retain [0-9]*$' 'and the table shows each' gradroute data show "$w"
 fails 0 '\[birds: bird\]' 'samples are marked' gradroute data show "$w" --samples 20
 fails 0 'without a label' 'and those of the core shown' gradroute data show "$w"
 plain() { gradroute data show "$w" >"$work/out" && ! grep -q "$(printf '\033')" "$work/out"; }
