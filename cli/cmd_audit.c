@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "commands.h"
 #include "common.h"
+#include "process.h"
 #include "progress.h"
 
 static const char doc[] =
@@ -49,6 +50,7 @@ static gr_status run_audit(const gr__common *common, const char *folder, gr_erro
     gr_control control = {true, common->threads, gr__stop_flag(), gr__progress_step, gr__progress_note, &progress};
     char *data = gr_format("%s/data", folder);
     gr_status status = gr_project_open(&project, recipe, data, &control, err);
+    gr__stop_saves();
     if (status == GR_OK)
         status = gr_audit_run(&audit, project, folder, &control, err);
     gr__progress_end(&progress);

@@ -10,6 +10,7 @@
 #include "common.h"
 #include "io/yaml.h"
 #include "lab/bench.h"
+#include "process.h"
 #include "progress.h"
 
 static const char doc[] =
@@ -268,6 +269,7 @@ static gr_status run(session *s, const int *which, int count, gr_error *err) {
     s->threads = gr_bench_threads(&def);
     GR_TRY(open_csv(s, err));
     gr__progress_begin(&s->progress, stderr);
+    gr__stop_saves();
     gr_status status = gr_bench_run(which, count, &def, err);
     gr__progress_end(&s->progress);
     gr_status closed = close_csv(s, err);

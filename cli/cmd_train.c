@@ -4,12 +4,14 @@
 #include "commands.h"
 #include "common.h"
 #include "diagnosis.h"
+#include "process.h"
 #include "progress.h"
 
 static const char doc[] =
     "Trains the routed model of RECIPE and writes RUN/model, RUN/metrics.jsonl, RUN/checkpoints and RUN/recipe.yaml; "
     "the "
-    "encoded data are kept in RUN/data. Ctrl-C saves before it stops; a run that was stopped or killed goes on with "
+    "encoded data are kept in RUN/data. Ctrl-C, SIGTERM and a hang-up save before it stops; a run that was stopped or "
+    "killed goes on with "
     "--resume and ends with the same bits. With --from a trained model goes on: the regions of RECIPE are added to it."
     "\v"
     "Examples:\n"
@@ -86,6 +88,7 @@ static void print_text(const gr_arm *arm, const char *run) {
 static gr_status train(const gr__common *common, const gr_project *project, const char *run, const gr_control *control,
                        gr_error *err) {
     gr_arm arm;
+    gr__stop_saves();
     GR_TRY(gr_arm_train(&arm, project, GR_ARM_ROUTED, run, control, err));
     if (common->json)
         print_json(&arm, run);

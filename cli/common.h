@@ -17,7 +17,6 @@
 #define GR_CLI_COMMON_H
 
 #include <argp.h>
-#include <signal.h>
 
 #include "gradroute/folder.h"
 #include "gradroute/lab.h"
@@ -56,7 +55,7 @@ enum { GR__KEY_SET = 256, GR__KEY_JSON, GR__KEY_RESUME, GR__KEY_OFF, GR__KEY_OWN
 #define GR__OPTION_OFF \
     { "off", GR__KEY_OFF, "REGION,...", 0, "Switch these regions off (default: all are on; may be repeated)", 0 }
 
-#define GR__EXIT_STATUS "\nExit status: 0 success, 1 the run failed, 2 wrong usage or bad input.\n"
+#define GR__EXIT_STATUS "\nExit status: 0 success, 1 the run failed or was stopped, 2 wrong usage or bad input.\n"
 
 /* For parsers: handles the options above, the one argument, and complains when it is missing. */
 error_t gr__common_parse(int key, char *arg, struct argp_state *state, gr__common *common);
@@ -105,11 +104,6 @@ gr_source gr__file_source(const char *path);
 /* The documents of a source, all of them as train, and labels without a label; the caller frees both. */
 gr_status gr__open_text(gr_dataset **data, gr_labels **labels, const gr_source *source, const gr_tokenizer *tokenizer,
                         gr_error *err);
-
-/* ---- following and stopping ---- */
-
-/* Catches SIGINT and SIGTERM from now on: the first asks to stop, the second kills. The flag is set by the first. */
-const volatile sig_atomic_t *gr__stop_flag(void);
 
 /* ---- output ---- */
 

@@ -5,6 +5,7 @@
 #include "common.h"
 #include "data_actions.h"
 #include "io/fetch.h"
+#include "process.h"
 #include "progress.h"
 
 static const char doc[] =
@@ -48,6 +49,7 @@ static gr_status fetch(const fetch_options *own, gr_error *err) {
     gr_fetched got;
     GR_TRY(gr__make_parent(own->common.out, err));
     gr__progress_begin(&progress, stderr);
+    gr__stop_saves();
     gr_fetch_def def = {own->common.input,  own->common.out, own->sha256,
                         gr__progress_bytes, &progress,       gr__stop_flag()};
     gr_status status = gr_fetch(&got, &def, err);

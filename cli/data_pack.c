@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "common.h"
 #include "data_actions.h"
+#include "process.h"
 #include "progress.h"
 
 static const char doc[] =
@@ -70,6 +71,7 @@ static gr_status pack(const pack_options *own, gr_error *err) {
     gr__progress progress;
     GR_TRY(gr__open_recipe(&recipe, &own->common, err));
     gr__progress_begin(&progress, stderr);
+    gr__stop_saves();
     gr_control control = {.stop = gr__stop_flag(), .note = gr__progress_note, .user = &progress};
     gr_status status = gr_project_pack(recipe, own->common.out, (size_t)(own->mib * 0x1p20), &control, err);
     gr__progress_end(&progress);

@@ -1,5 +1,4 @@
 /* gradroute: finds the subcommand and hands over. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,6 +6,7 @@
 #include "commands.h"
 #include "common.h"
 #include "io/yaml.h"
+#include "process.h"
 
 typedef struct command {
     const char *name, *purpose;
@@ -80,11 +80,7 @@ static int dispatch(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    gr__process_begin();
     argp_err_exit_status = 2;
-    int code = dispatch(argc, argv);
-    if ((fflush(stdout) || ferror(stdout)) && code == 0) {
-        fprintf(stderr, "gradroute: standard output: cannot write: %s\n", strerror(errno));
-        code = 1;
-    }
-    return code;
+    return dispatch(argc, argv);
 }

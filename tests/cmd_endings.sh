@@ -1,0 +1,98 @@
+# How a run may end: closed descriptors and pipes, hang-ups, signals while reading, file size limits. What is worth
+# saving is saved, the exit status is 0, 1 or 2, and one sentence says why.
+. tests/cmd.inc
+t=$work/tiny.yaml
+long='train.steps=300'
+
+# Every line of the metrics is one JSON object, and there are so many.
+clean_metrics() {
+    python3 -c 'import json, sys
+lines = open(sys.argv[1] + "/metrics.jsonl").read().splitlines()
+sys.exit(not (len(lines) == int(sys.argv[2]) and all(isinstance(json.loads(line), dict) for line in lines)))' "$1" "$2"
+}
+
+# status NAME WANTED GOT
+status() { if [ "$2" = "$3" ]; then say "ok $1"; else failure "$1 (exit $3, wanted $2)"; fi; }
+
+ok 'a run that nobody disturbs' gradroute train "$t" -o "$work/whole"
+
+# ---- closed standard descriptors ----
+run_closed() {
+    case $1 in
+    in) gradroute train "$t" -o "$work/closed-$1" <&- ;;
+    out) gradroute train "$t" -o "$work/closed-$1" >&- ;;
+    err) gradroute train "$t" -o "$work/closed-$1" 2>&- ;;
+    all) gradroute train "$t" -o "$work/closed-$1" <&- >&- 2>&- ;;
+    esac
+}
+for which in in out err all; do
+    run_closed $which >"$work/out" 2>"$work/err"
+    status "closed $which: the run finishes" 0 $?
+    ok "closed $which: nothing but metrics in the metrics" clean_metrics "$work/closed-$which" 20
+    ok "closed $which: the same bits" same_run "$work/closed-$which" "$work/whole"
+done
+
+# ---- pipes whose reader has gone ----
+{ sleep 0.2; gradroute train "$t" -o "$work/deaf" 2>&1 >"$work/out"; echo $? >"$work/status"; } | true
+status 'standard error without a reader: the run finishes' 0 "$(cat "$work/status")"
+ok 'standard error without a reader: the same bits' same_run "$work/deaf" "$work/whole"
+{ sleep 0.2; gradroute train "$t" -o "$work/mute" 2>"$work/said"; echo $? >"$work/status"; } | true
+status 'standard output without a reader: status 1' 1 "$(cat "$work/status")"
+ok 'standard output without a reader: it says so' grep -q 'standard output: cannot write: Broken pipe' "$work/said"
+ok 'standard output without a reader: the run is finished all the same' same_run "$work/mute" "$work/whole"
+{ sleep 0.2; gradroute train --help 2>"$work/said"; echo $? >"$work/status"; } | true
+status 'help without a reader: status 1' 1 "$(cat "$work/status")"
+{ sleep 0.2; gradroute generate "$work/whole" --prompt a --tokens 1000000 2>"$work/said"; echo $? >"$work/status"; } | true
+status 'text without a reader ends' 1 "$(cat "$work/status")"
+
+# ---- hang-up ----
+ok 'a longer run that nobody disturbs' gradroute train "$t" -o "$work/long" --set $long
+gradroute train "$t" -o "$work/hup" --set $long >"$work/out" 2>"$work/said" &
+pid=$!
+wait_for_steps "$work/hup" 20 $pid
+kill -HUP $pid
+kill -HUP $pid 2>>"$work/out" # the shell and the kernel both send one
+wait $pid
+status 'a hang-up ends with status 1' 1 $?
+ok 'a hang-up saves' grep -q 'go on with: gradroute train .* --resume' "$work/said"
+ok 'after a hang-up: resume' gradroute train "$t" -o "$work/hup" --set $long --resume
+ok 'after a hang-up: the same bits' same_run "$work/hup" "$work/long"
+nohup gradroute train "$t" -o "$work/nohup" --set $long >"$work/out" 2>"$work/said" &
+pid=$!
+wait_for_steps "$work/nohup" 20 $pid
+kill -HUP $pid
+wait $pid
+status 'a hang-up that is ignored ends nothing' 0 $?
+
+# ---- signals while there is nothing to save ----
+python3 - "$work/corpus.jsonl" "$work/large.jsonl" <<'PYTHON'
+import sys
+lines = open(sys.argv[1]).read().splitlines()
+with open(sys.argv[2], "w") as out:
+    for i in range(1000): # every document differs
+        out.writelines(line.replace("number", f"number {i} and") + "\n" for line in lines)
+PYTHON
+for signal in INT TERM HUP; do
+    rm "$work/said" # an earlier run's is not this one's
+    gradroute train "$t" -o "$work/reading" --set "data.jsonl=$work/large.jsonl" >"$work/out" 2>"$work/said" &
+    pid=$!
+    i=0
+    while ! grep -qs reading "$work/said" && [ $i -lt 500 ]; do sleep 0.01; i=$((i + 1)); done
+    from=$(date +%s%N)
+    kill -$signal $pid
+    wait $pid
+    status "$signal while reading ends with status 1" 1 $?
+    took=$((($(date +%s%N) - from) / 1000000))
+    [ $took -lt 1500 ] && say "ok $signal while reading ends promptly" || failure "$signal while reading took $took ms"
+    ok "$signal while reading says so" grep -q 'stopped before there was anything to save' "$work/said"
+done
+fails 0 'trained' 'after that it reads again' gradroute train "$t" -o "$work/reading"
+
+# ---- limits ----
+size=$(ls -l "$work/long/checkpoints" | awk '{ if ($5 > most) most = $5 } END { print int(most / 512) + 16 }')
+(ulimit -f $size; exec gradroute train "$t" -o "$work/limit" --set train.steps=3000) >"$work/out" 2>"$work/said"
+status 'a file size limit ends with status 1' 1 $?
+ok 'a file size limit is named' grep -q 'metrics.jsonl.*File too large' "$work/said"
+ok 'and the hint' grep -q 'ulimit -f' "$work/said"
+ok 'a file size limit leaves the last checkpoint' gradroute train "$t" -o "$work/limit" --set train.steps=3000 --resume
+finish
