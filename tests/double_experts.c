@@ -118,6 +118,75 @@ static void plain(void **state) { check(1, false, false), check(2, false, false)
 static void by_class(void **state) { check(1, true, false), check(2, true, false), check(E, true, false), (void)state; }
 static void by_score(void **state) { check(2, true, true), (void)state; }
 
+/* Weight 0 on one expert's score closes its row of the router, also where it is the likeliest; weight 0 on all others
+ * gives it nothing of what they would have got. */
+static void closed_gates_teach_the_router_nothing(void **state) {
+    (void)state;
+    net n = build(false, 2);
+    gr_param router = gr_model_find(n.model, "router");
+    gr_test_batch b = gr_test_batch_new(N, V, 4);
+
+    for (int e = 0; e < E; e++) {
+        gr_tables *t = gr_tables_new(n.model, 1);
+        gr_tables_activation(t, gr_model_find_tap(n.model, "experts"), e, e + 1, (double[]){0});
+        gr_tables_finish(t);
+        gr_run *run = pass(&n, t, &b);
+        double sum = 0;
+        for (int i = 0; i < E * D; i++) {
+            double g = fabs((double)gr_run_gradient(run, router)[i]);
+            if (i / D == e && g != 0)
+                fail_msg("expert %d is closed, and its row of the router gets %g", e, g);
+            sum += g;
+        }
+        assert_true(sum > 0);
+        gr_run_free(run);
+        gr_tables_free(t);
+    }
+
+    gr_test_batch_free(&b);
+    gr_model_free(n.model);
+}
+
+/* An expert that is off says nothing, however likely it would be: its row of the router is set to two extremes. */
+static void what_is_off_does_not_count(void **state) {
+    (void)state;
+    gr_run *run[3];
+    net n[3];
+    gr_tables *t[3];
+    gr_test_batch b = gr_test_batch_new(N, V, 4);
+    for (int i = 0; i < N; i++)
+        b.cls[i] = i % CLASSES;
+    b.batch.cls = b.cls;
+
+    for (int k = 0; k < 3; k++) {
+        n[k] = build(false, 2);
+        t[k] = gr_tables_new(n[k].model, CLASSES);
+        gr_tables_forward(t[k], gr_model_find_tap(n[k].model, "experts"), 1, 2, (double[]){0, 0, 0});
+        gr_tables_forward(t[k], gr_model_find_tap(n[k].model, "experts"), 3, 4, (double[]){1, 0, 0.5});
+        gr_tables_finish(t[k]);
+        gr_real *row = gr_model_data(n[k].model, gr_model_find(n[k].model, "router")) + D;
+        for (int i = 0; i < D && k; i++)
+            row[i] *= k == 1 ? 500 : 1e5;
+        run[k] = pass(&n[k], t[k], &b);
+    }
+
+    for (int k = 1; k < 3; k++) {
+        for (int p = 0; p < gr_model_params(n[0].model); p++) {
+            const gr_param_def *d = gr_model_param(n[0].model, p);
+            assert_memory_equal(gr_run_gradient(run[0], p), gr_run_gradient(run[k], p),
+                                (size_t)d->rows * (size_t)d->cols * sizeof(gr_real));
+        }
+        same_value(run[0], n[0].out, run[k], n[k].out, V);
+    }
+
+    for (int k = 0; k < 3; k++) {
+        gr_run_free(run[k]);
+        gr_tables_free(t[k]);
+        gr_model_free(n[k].model);
+    }
+    gr_test_batch_free(&b);
+}
+
 /* Units that were not chosen get no gradient, whatever an earlier batch left in their place; nothing is allocated after
  * the first step. */
 static void earlier_batch(void **state) {
@@ -174,7 +243,12 @@ static void refuses(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(plain), cmocka_unit_test(by_class), cmocka_unit_test(by_score),
-                                       cmocka_unit_test(earlier_batch), cmocka_unit_test(refuses)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(plain),
+                                       cmocka_unit_test(by_class),
+                                       cmocka_unit_test(by_score),
+                                       cmocka_unit_test(closed_gates_teach_the_router_nothing),
+                                       cmocka_unit_test(what_is_off_does_not_count),
+                                       cmocka_unit_test(earlier_batch),
+                                       cmocka_unit_test(refuses)};
     return cmocka_run_group_tests_name("experts", tests, NULL, NULL);
 }

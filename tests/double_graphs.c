@@ -209,10 +209,17 @@ static void whole_layer(draw *d) {
     language_loss(d, norm(d, gr_add(d->g, x, tap(d, down))));
 }
 
+/* The scores of four experts. Their maximum serves safety alone and has no derivative: differences are taken beside a
+ * constant logit above all others, which holds it fixed. Shares do not depend on it, and it changes nothing else. */
+static gr_value scores_of(draw *d, gr_value x) {
+    gr_value logits = linear(d, x, 4), one = gr_share(d->g, gr_scores(d->g, gr_slice(d->g, logits, 0, 1)));
+    return gr_slice(d->g, gr_scores(d->g, gr_concat(d->g, 2, (gr_value[]){logits, gr_scale(d->g, one, 9)})), 0, 4);
+}
+
 /* Two of four experts; the scores of two of them, and all hidden units, are behind taps. */
 static void experts(draw *d) {
     gr_value x = leaf(d, 6), n = norm(d, x);
-    gr_value scores = gr_scores(d->g, linear(d, n, 4)), some = tap(d, gr_slice(d->g, scores, 0, 2));
+    gr_value scores = scores_of(d, n), some = tap(d, gr_slice(d->g, scores, 0, 2));
     gr_value p = gr_share(d->g, gr_concat(d->g, 2, (gr_value[]){some, gr_slice(d->g, scores, 2, 4)}));
     gr_value chosen = gr_top(d->g, p, 2);
     gr_value up = gr_expert_linear(d->g, n, chosen, param(d, 8, 6), param(d, 1, 8), false);

@@ -78,9 +78,11 @@ gr_value gr_scale(gr_graph *graph, gr_value x, double factor); /* x times a cons
 /* Columns [lo, hi) of x times a learned number, the others as they are: g x, or sigmoid(g) x; g is [1 x 1]. */
 gr_value gr_learned_gate(gr_graph *graph, gr_value x, int lo, int hi, gr_param g, bool sigmoid);
 
-/* Choosing experts (Shazeer et al. 2017, Fedus et al. 2022): of logits l [N x E] the scores exp(l - max l), which a tap
- * may weigh; probabilities p, the scores by their sum (all 0 where every score is); the k largest of p, the others 0,
- * of equal ones the first; hidden units [N x E m], each expert's m columns times its column of what was chosen. */
+/* Choosing experts (Shazeer et al. 2017, Fedus et al. 2022): of logits l [N x E] the scores exp(l - max), which a tap
+ * may weigh, with the maximum over the columns that are on for the row (a constant: it has no derivative) and 0 in
+ * those that the tap weighs by 0, if the tap is all that reads them; probabilities p, the scores by their sum (all 0
+ * where every score is); the k largest of p, the others 0, of equal ones the first; hidden units [N x E m], each
+ * expert's m columns times its column of what was chosen. */
 gr_value gr_scores(gr_graph *graph, gr_value l);
 gr_value gr_share(gr_graph *graph, gr_value x);
 gr_value gr_top(gr_graph *graph, gr_value p, int k);

@@ -54,6 +54,23 @@ static void fill_tables(gr_run *run) {
     }
 }
 
+/* The tap that alone reads node n, GR_NONE if there is none. */
+static gr_tap only_tap_behind(const gr_graph *g, int n) {
+    gr_tap tap = GR_NONE;
+    for (size_t i = (size_t)n + 1; i < g->nodes; i++)
+        for (int k = 0; k < g->node[i].inputs; k++)
+            if (g->node[i].in[k] == n) {
+                if (tap != GR_NONE || g->node[i].point == GR_NONE)
+                    return GR_NONE;
+                tap = g->node[i].point;
+            }
+
+    for (size_t i = 0; i < g->outputs; i++)
+        if (g->output[i].value == n)
+            return GR_NONE;
+    return tap;
+}
+
 static void fill_context(gr_run *run, int n, gr_real *values, gr_real *grads, gr_real *states, gr_real *scratch) {
     const gr_node *node = &run->model->graph->node[n];
     const gr__layout *l = run->layout;
@@ -91,9 +108,10 @@ static void fill_context(gr_run *run, int n, gr_real *values, gr_real *grads, gr
         int set = tap == GR_NONE ? GR_NONE : t->tap_on[tap];
         c->tap[i] = set == GR_NONE ? NULL : &run->weights[set];
     }
-    if (node->point != GR_NONE) {
-        c->slices = t->range_at[node->point + 1] - t->range_at[node->point];
-        c->slice = run->slices + t->range_at[node->point];
+    gr_tap point = node->op->foresees_tap ? only_tap_behind(run->model->graph, n) : node->point;
+    if (point != GR_NONE) {
+        c->slices = t->range_at[point + 1] - t->range_at[point];
+        c->slice = run->slices + t->range_at[point];
     }
 }
 

@@ -98,7 +98,7 @@ typedef struct gr_ctx {
     gr_slot in[GR_OP_INPUTS], out;
     gr_param_slot param[GR_OP_PARAMS];
     const gr_weights *tap[GR_OP_TAPS]; /* forward weights of node->tap[k] over its whole width; NULL: all 1 */
-    int slices;                        /* of a tap node */
+    int slices;                        /* of a tap node, and of an op that foresees its tap */
     const gr_tap_slice *slice;
     gr_real *state;     /* op->state numbers, kept from forward to backward */
     gr_real *scratch;   /* op->scratch numbers, valid during one call */
@@ -135,6 +135,7 @@ struct gr_op {
     bool overwrites; /* backward reads each row of its input once, before it writes the row's gradient: in its place */
     bool keeps_zero; /* rows that are 0 in every input are 0 in the result */
     bool half;       /* reads inputs that are kept in bfloat16, and writes their gradients so */
+    bool foresees_tap; /* reads the weights of the tap that is the only reader of its result; all 1 if there is none */
     bool skips_zero; /* forward and backward neither read inputs nor write their gradients in blocks with in[].zero set
                       */
     const gr_op_decode *decode; /* how one row follows those before it (decode.h); NULL: forward serves */
