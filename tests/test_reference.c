@@ -152,9 +152,13 @@ static gr_model *build(const reference *r) {
     def.tied = setting(r, "tied");
     int windows[WORDS];
     variant(&def, windows, r);
-    gr_arch_region region[1];
     size_t at = 0;
-    const line *l = next(r, &at, "group", 5);
+    const line *l = next(r, &at, "experts", 4);
+    if (l)
+        def.experts = integer(l, 1), def.top = integer(l, 2), def.mlp = integer(l, 3), def.balance = 0;
+    gr_arch_region region[1];
+    at = 0;
+    l = next(r, &at, "group", 5);
     if (l) {
         region[0] = (gr_arch_region){
             .name = l->word[1], .residual.add = integer(l, 2), .heads.add = integer(l, 3), .mlp.add = integer(l, 4)};
@@ -325,7 +329,7 @@ int main(void) {
         CASE("gpt2-parameter"), CASE("gpt2-forward"),        CASE("group-plain"),      CASE("group-plain-untied"),
         CASE("group-routed"),   CASE("group-routed-untied"), CASE("gptneo-plain"),     CASE("nanogpt-plain"),
         CASE("halves-plain"),   CASE("gqa-plain"),           CASE("gqa-parameter"),    CASE("gqa-forward"),
-        CASE("qwen2-plain"),
+        CASE("qwen2-plain"),    CASE("experts-plain"),       CASE("experts-routed"),
     };
     return cmocka_run_group_tests_name("reference", tests, NULL, NULL);
 }

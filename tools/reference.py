@@ -14,6 +14,7 @@ import torch.nn.functional as F
 
 VOCAB, CONTEXT, LAYERS, WIDTH, HEADS, SIZE, MLP = 31, 16, 2, 16, 2, 8, 24
 GROUP, GROUP_HEADS, GROUP_MLP = 6, 1, 10                # residual dimensions, heads and neurons of the residual group
+EXPERTS, TOP, EACH = 4, 2, 6                            # of a layer, used by a row, neurons of each
 EPS, BASE = 1e-5, 10000.0
 STEPS, LR, BETA1, BETA2, ADAM_EPS, DECAY, CLIP = 10, 0.01, 0.9, 0.95, 1e-8, 0.1, 1.0
 LENGTHS = [5, 8, 3, 16, 2, 9, 4]                        # of the documents; the test packs them one after the other
@@ -58,6 +59,7 @@ class Case:
         self.turns, self.halves = {"nanogpt": SIZE // 2, "halves": SIZE - 2}.get(network, SIZE), network in ("halves", "qwen2")
         self.eps, self.base = (1e-6, 1e6) if network == "qwen2" else (EPS, BASE)
         self.group = "extra" if network == "group" else None
+        self.experts = network == "experts"
         self.claims = {}                                # region: (neurons, heads), each a range
         self.activation, self.gates, self.param = [], [], []
 
@@ -88,6 +90,8 @@ class Case:
                 linear(layer + "attn.qkv", heads * qkv, seen, heads * qkv)
                 linear(layer + "attn.out", heads * heads_out, seen, seen)
                 norm(layer + "mlp.norm", own)
+                if self.experts:
+                    out[layer + "mlp.router"] = (EXPERTS, WIDTH)
                 linear(layer + "mlp.up", mlp, seen, mlp)
                 if self.activation_word == "swiglu":
                     out[layer + "mlp.gate"] = (mlp, seen)
@@ -165,6 +169,12 @@ def cases():
     c.activation = [("layers.0.mlp.hidden", 0, 12, (1, 0, -0.75))]
     c.param = [(p, (1, 0, 0.3)) for p in c.units(1, neurons=(3, 15), heads=(0, 1))]
 
+    out["experts-plain"] = Case("experts")
+    c = out["experts-routed"] = Case("experts", classes=3)      # also weight 0 on scores that are the largest of their row
+    c.activation = [("layers.0.mlp.experts", 0, 1, (1, 0, 0.3)), ("layers.0.mlp.experts", 2, 4, (0, 1, -0.75)),
+                    ("layers.1.mlp.experts", 1, 3, (0.3, 0, 1)), ("layers.1.mlp.hidden", 3, 15, (1, 0.3, 0))]
+    c.param = [(("layers.0.mlp.up", 6, 12, 0, WIDTH), (1, 0, 0.3)), (("layers.1.mlp.router", 1, 2, 0, WIDTH), (0, 1, -0.75))]
+
     for tied in (True, False):
         end = "" if tied else "-untied"
         out["group-plain" + end] = Case("group", tied)
@@ -230,10 +240,18 @@ class Pass:
         score = score.masked_fill((age < 0) | (age >= window), -math.inf)
         return self.tap(name + "attn.heads", (score.softmax(2) @ v).transpose(0, 1).flatten(1))
 
+    def chosen(self, n, name):
+        """[T, EXPERTS]: probabilities of the TOP likeliest, 0 for the others."""
+        p = self.tap(name + "mlp.experts", self.linear(n, name + "mlp.router").exp())
+        p = p / p.sum(1, keepdim=True)
+        return p * torch.zeros_like(p).scatter(1, p.topk(TOP, 1).indices, 1.0)
+
     def neurons(self, n, name):
         up = self.linear(n, name + "mlp.up")
         word = self.case.activation_word
         h = F.silu(self.linear(n, name + "mlp.gate")) * up if word == "swiglu" else F.gelu(up, approximate="tanh" if word == "gelu_tanh" else "none")
+        if self.case.experts:
+            h = h * self.chosen(n, name).repeat_interleave(EACH, 1)
         return self.tap(name + "mlp.hidden", h)
 
     def block(self, x, group, layer, units, kind, out):
@@ -361,6 +379,8 @@ def settings(case):
         yield f"scale {case.scale:.17g}"
         yield f"rotary {case.turns} {int(case.halves)}"
         yield f"windows {' '.join(map(str, case.windows))}"
+    if case.experts:
+        yield f"experts {EXPERTS} {TOP} {EACH}"
     if case.group:
         yield f"group {case.group} {GROUP} {GROUP_HEADS} {GROUP_MLP}"
     for name, (neurons, heads) in case.claims.items():
