@@ -70,6 +70,7 @@ typedef struct text {
     gr_project *project; /* of a recipe, or NULL and the two are owned */
     gr_dataset *data;
     gr_labels *labels;
+    gr_tokenizer *tokenizer; /* NULL: samples */
     const uint32_t *docs;
     size_t count;
 } text;
@@ -81,6 +82,7 @@ static void text_free(text *t) {
         gr_dataset_free(t->data);
         gr_labels_free(t->labels);
     }
+    gr_tokenizer_free(t->tokenizer);
     gr_recipe_free(t->recipe);
 }
 
@@ -155,16 +157,13 @@ static gr_status open_run(text *t, const eval_options *own, const gr_folder *fol
 }
 
 static gr_status open_any(text *t, const eval_options *own, const gr_folder *folder, gr_error *err) {
-    gr_tokenizer *tokenizer = NULL;
     if (!gr__arch_of(folder->def)->sized)
-        GR_TRY(gr__open_tokenizer(&tokenizer, folder, err));
+        GR_TRY(gr__open_tokenizer(&t->tokenizer, folder, err));
     else if (own->data)
         return gr_error_set(err, GR_ERR_USAGE, own->data, "name a recipe with data.images", "the model reads no text");
-    gr_status status = own->data     ? open_file(t, own, tokenizer, err)
-                       : own->recipe ? open_split(t, own, own->recipe, NULL, folder, tokenizer, err)
-                                     : open_run(t, own, folder, tokenizer, err);
-    gr_tokenizer_free(tokenizer);
-    return status;
+    return own->data     ? open_file(t, own, t->tokenizer, err)
+           : own->recipe ? open_split(t, own, own->recipe, NULL, folder, t->tokenizer, err)
+                         : open_run(t, own, folder, t->tokenizer, err);
 }
 
 /* ---- losses ---- */
@@ -183,8 +182,10 @@ static gr_status evaluate(losses *l, const eval_options *own, const gr_folder *f
     gr_status status = gr_evaluator_new(&evaluator, folder->model, tables, ROWS, width, err);
     if (status == GR_OK)
         status = gr_scan_new(&scan, t->data, t->labels, t->docs, t->count, ROWS, width, err);
-    if (status == GR_OK)
+    if (status == GR_OK) {
+        gr_evaluator_labelled(evaluator, t->labels);
         gr_evaluate_right(evaluator, scan, l->nll, l->tokens, l->right, t->data->topics.docs);
+    }
     gr_scan_free(scan);
     gr_evaluator_free(evaluator);
     gr_tables_free(tables);
@@ -200,18 +201,19 @@ typedef struct line {
     int64_t tokens, documents, bytes, right;
 } line;
 
-static void add_document(line *at, const text *t, const losses *l, uint32_t d) {
+/* A document of which nothing was scored is none. */
+static void add_document(line *at, const losses *l, uint32_t d, uint32_t bytes) {
     at->nll += l->nll[d];
     at->tokens += l->tokens[d];
-    at->bytes += t->data->bytes[d];
-    at->documents++;
+    at->bytes += bytes;
+    at->documents += l->tokens[d] > 0;
     at->right += l->right ? l->right[d] : 0;
 }
 
 /* A recipe's text by group; its samples, and files, by topic: the class of a sample. */
 static bool by_group(const text *t) { return t->project && !t->data->values; }
 
-static line *lines_new(int *count, line *all, const text *t, const losses *l) {
+static line *lines_new(int *count, line *all, const text *t, const losses *l, int width) {
     bool grouped = by_group(t);
     *count = grouped ? t->labels->group_count : t->data->topics.count;
     line *lines = gr_alloc(sizeof *lines * ((size_t)*count + 1));
@@ -220,8 +222,9 @@ static line *lines_new(int *count, line *all, const text *t, const losses *l) {
     *all = (line){.name = "all"};
     for (size_t i = 0; i < t->count; i++) {
         uint32_t d = t->docs[i];
-        add_document(&lines[grouped ? t->labels->group[d] : t->data->topics.of[d]], t, l, d);
-        add_document(all, t, l, d);
+        uint32_t bytes = gr_dataset_scored(t->data, t->labels, t->tokenizer, d, width).bytes;
+        add_document(&lines[grouped ? t->labels->group[d] : t->data->topics.of[d]], l, d, bytes);
+        add_document(all, l, d, bytes);
     }
     return lines;
 }
@@ -230,6 +233,8 @@ static json_t *line_json(const line *at, bool samples) {
     json_t *object = json_pack("{s:o, s:o, s:I, s:I, s:I}", "name", gr__json_text(at->name, strlen(at->name)), "loss",
                                gr__json_real(at->nll / (double)at->tokens), "tokens", (json_int_t)at->tokens,
                                "documents", (json_int_t)at->documents, "bytes", (json_int_t)at->bytes);
+    if (at->bytes)
+        json_object_set_new(object, "bits_per_byte", gr__json_real(at->nll / M_LN2 / (double)at->bytes));
     if (samples)
         json_object_set_new(object, "accuracy", gr__json_real((double)at->right / (double)at->tokens));
     return object;
@@ -244,9 +249,19 @@ static void print_line(const line *at, bool samples) {
                gr__text_count((char[32]){0}, at->tokens), gr__text_count((char[32]){0}, at->documents));
 }
 
-static void report(const eval_options *own, const text *t, const losses *l) {
+static void note_cut(const gr_cut *cut, int width) {
+    if (cut->documents)
+        fprintf(
+            stderr,
+            "note: %s document(s) are longer than the context of %d and were cut: %s of %s tokens were not scored\n",
+            gr__text_count((char[32]){0}, cut->documents), width, gr__text_count((char[32]){0}, cut->targets),
+            gr__text_count((char[32]){0}, cut->all));
+}
+
+static void report(const eval_options *own, const text *t, const losses *l, int width) {
     int count;
-    line all, *lines = lines_new(&count, &all, t, l);
+    line all, *lines = lines_new(&count, &all, t, l, width);
+    gr_cut cut = gr_dataset_cut(t->data, t->docs, t->count, width);
     json_t *list = json_array();
     bool samples = l->right != NULL;
     const char *what = samples ? "class" : by_group(t) ? "group" : "topic";
@@ -255,19 +270,21 @@ static void report(const eval_options *own, const text *t, const losses *l) {
     else if (!own->common.json)
         printf("%-20s %8s %12s %10s\n", what, "loss", "tokens", "documents");
     for (int i = 0; i < count; i++) {
-        if (own->common.json && lines[i].documents)
+        if (own->common.json && lines[i].tokens)
             json_array_append_new(list, line_json(&lines[i], samples));
-        else if (lines[i].documents)
+        else if (lines[i].tokens)
             print_line(&lines[i], samples);
     }
     if (own->common.json) {
-        gr__print_json(json_pack("{s:s, s:o, s:s, s:s, s:o, s:o}", "model", own->common.input, "off",
+        gr__print_json(json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:{s:I, s:I}}", "model", own->common.input, "off",
                                  gr__json_strings(&own->common.off), "unit", "nats per token", "by", what, "losses",
-                                 list, "all", line_json(&all, samples)));
+                                 list, "all", line_json(&all, samples), "cut", "documents", (json_int_t)cut.documents,
+                                 "tokens", (json_int_t)cut.targets));
     } else {
         print_line(&all, samples);
         json_decref(list);
     }
+    note_cut(&cut, width);
     gr_free(lines);
 }
 
@@ -286,7 +303,7 @@ static gr_status open_and_eval(const eval_options *own, gr_error *err) {
         status = evaluate(&l, own, folder, &t, err);
     }
     if (status == GR_OK)
-        report(own, &t, &l);
+        report(own, &t, &l, folder->def->context);
     gr_free(l.nll);
     gr_free(l.tokens);
     gr_free(l.right);

@@ -35,6 +35,8 @@ static void fill_tables(world *w) {
     l->token_revealed = gr_arena_alloc(l->arena, n * sizeof *l->token_revealed);
     l->token_score = gr_arena_alloc(l->arena, n * sizeof *l->token_score);
     l->uneven = gr_arena_alloc(l->arena, DOCS);
+    for (size_t d = 1; d < DOCS; d += 3)
+        l->truth[d] = 0;
     for (size_t d = 0; d < DOCS; d++)
         for (size_t i = 0; i <= length(d); i++) {
             size_t at = w->data->offsets[d] + d + i;
@@ -191,14 +193,14 @@ static void scores_become_mix(void **state) {
     gr_model_free(model);
 }
 
-static void evaluate(world *w, double *nll, int32_t *tokens, bool labelled) {
+static void evaluate(world *w, int width, double *nll, int32_t *tokens, bool labelled) {
     gr_model *model = gr_test_transformer(1);
     gr_evaluator *evaluator;
     gr_scan *scan;
     gr_error err = {0};
-    gr_test_ok(gr_evaluator_new(&evaluator, model, NULL, 7, T, &err), &err);
-    gr_test_ok(gr_scan_new(&scan, w->data, w->labels, w->all, DOCS, 7, T, &err), &err);
-    gr_evaluator_labelled(evaluator, labelled);
+    gr_test_ok(gr_evaluator_new(&evaluator, model, NULL, 7, width, &err), &err);
+    gr_test_ok(gr_scan_new(&scan, w->data, w->labels, w->all, DOCS, 7, width, &err), &err);
+    gr_evaluator_labelled(evaluator, labelled ? w->labels : NULL);
     gr_evaluate(evaluator, scan, nll, tokens, DOCS);
     gr_scan_free(scan);
     gr_evaluator_free(evaluator);
@@ -212,11 +214,11 @@ static void evaluation_of_tokens(void **state) {
     static int32_t tokens[DOCS], some_tokens[DOCS], rest_tokens[DOCS];
     size_t n = w->data->offsets[DOCS] + DOCS;
     int uneven = 0;
-    evaluate(w, all, tokens, false);
-    evaluate(w, some, some_tokens, true);
+    evaluate(w, T, all, tokens, false);
+    evaluate(w, T, some, some_tokens, true);
     for (size_t i = 0; i < n; i++)
         w->labels->token_truth[i] = !w->labels->token_truth[i];
-    evaluate(w, rest, rest_tokens, true);
+    evaluate(w, T, rest, rest_tokens, true);
     for (size_t d = 0; d < DOCS; d++) {
         int labelled = 0;
         for (size_t i = 0; i <= length(d); i++)
@@ -224,11 +226,39 @@ static void evaluation_of_tokens(void **state) {
         bool mixed = labelled && labelled <= (int)length(d);
         assert_int_equal(tokens[d], length(d) + 1);
         assert_int_equal(some_tokens[d], mixed ? labelled : tokens[d]);
-        assert_int_equal(rest_tokens[d], mixed ? tokens[d] - labelled : tokens[d]);
-        assert_true(fabs(some[d] + (mixed ? rest[d] : 0) - all[d]) < 1e-9 * all[d]);
+        assert_int_equal(rest_tokens[d], labelled ? tokens[d] - labelled : tokens[d]);
+        assert_true(fabs(some[d] + (labelled ? rest[d] : 0) - all[d]) < 1e-9 * all[d]);
         uneven += mixed;
     }
     assert_true(uneven > 50);
+    for (size_t d = 0; d < DOCS; d++) /* as it was */
+        for (size_t i = 0; i <= length(d); i++)
+            w->labels->token_truth[w->data->offsets[d] + d + i] = label_at(d, i);
+}
+
+/* A document whose labelled tokens lie beyond them counts nothing, and gr_dataset_scored says the same. */
+static void evaluation_of_cut_documents(void **state) {
+    world *w = *state;
+    enum { SHORT = 2 };
+    static double nll[DOCS];
+    static int32_t tokens[DOCS];
+    int cut = 0, beyond = 0;
+    for (size_t d = 1; d < DOCS; d += 3) /* the first label of every second one lies behind the row */
+        for (size_t i = 0; d % 2 && i < SHORT && i <= length(d); i++)
+            w->labels->token_truth[w->data->offsets[d] + d + i] = 0;
+    evaluate(w, SHORT, nll, tokens, true);
+    for (size_t d = 0; d < DOCS; d++) {
+        int labelled = 0, n = (int)length(d) + 1 < SHORT ? (int)length(d) + 1 : SHORT;
+        for (int i = 0; i < n; i++)
+            labelled += w->labels->token_truth[w->data->offsets[d] + d + (size_t)i] > 0;
+        assert_int_equal(tokens[d], w->labels->truth[d] > 0 ? labelled : n);
+        assert_int_equal(tokens[d], gr_dataset_scored(w->data, w->labels, NULL, (uint32_t)d, SHORT).tokens);
+        assert_true((nll[d] > 0) == (tokens[d] > 0));
+        cut += length(d) + 1 > SHORT;
+        beyond += w->labels->truth[d] > 0 && !labelled;
+    }
+    assert_int_equal(gr_dataset_cut(w->data, w->all, DOCS, SHORT).documents, cut);
+    assert_true(beyond > 20);
     for (size_t d = 0; d < DOCS; d++) /* as it was */
         for (size_t i = 0; i <= length(d); i++)
             w->labels->token_truth[w->data->offsets[d] + d + i] = label_at(d, i);
@@ -240,6 +270,7 @@ int main(void) {
         cmocka_unit_test(scan_of_tokens),
         cmocka_unit_test(scores_become_mix),
         cmocka_unit_test(evaluation_of_tokens),
+        cmocka_unit_test(evaluation_of_cut_documents),
     };
     return cmocka_run_group_tests(tests, make_world, free_world);
 }

@@ -52,6 +52,36 @@ static void positions(void **state) {
     gr_labels_free(labels);
 }
 
+/* Bytes of what counts: of all of a document, of what its row holds, of labelled tokens alone. */
+static void scored_bytes(void **state) {
+    world *w = *state;
+    gr_labels *labels;
+    gr_error err = {0};
+    gr_test_ok(make(&labels, w, " tree", GR_PER_TOKEN, &err), &err);
+    char *text = NULL;
+    size_t capacity = 0;
+    for (uint32_t d = 0; d < labels->docs; d++) {
+        size_t first = w->data->offsets[d], n = w->data->offsets[d + 1] - first;
+        for (size_t width = 1; width <= n + 2; width++) {
+            size_t held = width < n ? width : n, all = 0, some = 0, labelled = 0;
+            gr_tokenizer_decode(w->tokenizer, &text, &all, &capacity, w->data->ids + first, held);
+            for (size_t i = 0; i < held; i++)
+                if (labels->token_truth[first + d + i] > 0) {
+                    gr_tokenizer_decode(w->tokenizer, &text, &some, &capacity, w->data->ids + first + i, 1);
+                    labelled++;
+                }
+            gr_scored whole = gr_dataset_scored(w->data, NULL, w->tokenizer, d, (int)width),
+                      part = gr_dataset_scored(w->data, labels, w->tokenizer, d, (int)width);
+            assert_int_equal(whole.tokens, width < n + 1 ? width : n + 1);
+            assert_int_equal(whole.bytes, all);
+            assert_int_equal(part.tokens, labelled);
+            assert_int_equal(part.bytes, some);
+        }
+    }
+    gr_free(text);
+    gr_labels_free(labels);
+}
+
 static void mistakes(void **state) {
     world *w = *state;
     gr_labels *labels;
@@ -99,6 +129,7 @@ static void cosines(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(positions),
+        cmocka_unit_test(scored_bytes),
         cmocka_unit_test(mistakes),
         cmocka_unit_test(cosines),
     };

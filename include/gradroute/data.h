@@ -263,6 +263,27 @@ gr_status gr_labels_make(gr_labels **labels, const gr_dataset *data, const gr_to
                          uint64_t seed, gr_error *err);
 void gr_labels_free(gr_labels *labels);
 
+/* ---- What is measured ------------------------------------------------------------------------------------------- */
+
+/* Whether a target with this true label counts in a measurement of the document: where labels are of tokens, of a
+ * document that has labelled tokens those alone; otherwise all. labels may be NULL. */
+bool gr_labels_counts(const gr_labels *labels, uint32_t doc, int16_t truth);
+
+/* What counts of a document in rows of `width` positions. */
+typedef struct gr_scored {
+    int32_t tokens; /* targets, the end token included */
+    uint32_t bytes; /* of their text; 0 where it takes the tokenizer and there is none */
+} gr_scored;
+gr_scored gr_dataset_scored(const gr_dataset *data, const gr_labels *labels, const gr_tokenizer *tokenizer,
+                            uint32_t doc, int width);
+
+/* What rows of `width` positions do not hold of docs[count]. */
+typedef struct gr_cut {
+    int64_t documents;    /* that are longer */
+    int64_t targets, all; /* that are left out, of how many; end tokens included */
+} gr_cut;
+gr_cut gr_dataset_cut(const gr_dataset *data, const uint32_t *docs, size_t count, int width);
+
 /* ---- Frequencies: how much a predicted token is of a label ------------------------------------------------------- */
 
 typedef struct gr_frequency_def {

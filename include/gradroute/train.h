@@ -126,10 +126,10 @@ gr_status gr_evaluator_new(gr_evaluator **evaluator, gr_model *model, const gr_t
                            gr_error *err);
 void gr_evaluator_free(gr_evaluator *evaluator);
 
-/* true: of a document in which some targets have a true label and some have none, those with one count alone. So a
- * label of tokens is measured on these tokens, and not on the text around them. Other documents count whole. Default
- * false. */
-void gr_evaluator_labelled(gr_evaluator *evaluator, bool labelled);
+/* From now on targets count as gr_labels_counts says, so that a label of tokens is measured on these tokens and not on
+ * the text around them, nor on a document whose labelled tokens lie beyond its row. The scans are of these labels,
+ * which must outlive the evaluator. NULL, the default: every target counts. */
+void gr_evaluator_labelled(gr_evaluator *evaluator, const gr_labels *labels);
 
 /* From the start of the scan to its end: for each document d < docs that it holds, nll[d] is the sum over the
  * document's targets of -log p, in nats, and tokens[d] their number; 0 and 0 for all others. Sees the parameters as

@@ -105,7 +105,7 @@ static gr_status evaluate(job *j, losses *out, gr_model *model, const gr_tables 
     out->right = p->data->values ? gr_alloc(all * sizeof *out->right) : NULL;
     GR_TRY(stopped(j, err));
     GR_TRY(gr_evaluator_new(&e, model, profile, r->train.batch, r->data.context, err));
-    gr_evaluator_labelled(e, p->labels->token_truth != NULL);
+    gr_evaluator_labelled(e, p->labels);
     gr_status status = gr_scan_new(&scan, p->data, p->labels, p->data->validation, p->data->validation_count,
                                    r->train.batch, r->data.context, err);
     if (status == GR_OK) {

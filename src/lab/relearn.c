@@ -121,7 +121,7 @@ static gr_status attack_model(gr_relearned *out, const gr_project *p, gr_model *
     size_t all = p->data->topics.docs;
     attack a = {.best = out, .profile = profile, .docs = docs, .count = count, .all = all};
     GR_TRY(gr_evaluator_new(&a.evaluator, model, profile, r->train.batch, r->data.context, err));
-    gr_evaluator_labelled(a.evaluator, p->labels->token_truth != NULL);
+    gr_evaluator_labelled(a.evaluator, p->labels);
     gr_status status = gr_scan_new(&a.scan, p->data, p->labels, docs, count, r->train.batch, r->data.context, err);
     if (status == GR_OK) {
         a.nll = gr_alloc(all * sizeof *a.nll);

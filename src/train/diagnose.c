@@ -356,7 +356,8 @@ static double loss_of(gr__diagnosis *d, int g, int profile) {
     const gr_real *loss = gr_run_value(d->eval, d->row_loss, &stride);
     double sum = 0, targets = 0;
     for (int i = 0; i < n; i++) {
-        if (rows.doc[i] < 0 || rows.targets[i] < 0)
+        if (rows.doc[i] < 0 || rows.targets[i] < 0 ||
+            !gr_labels_counts(d->labels, (uint32_t)rows.doc[i], rows.truth[i]))
             continue;
         sum += (double)loss[(size_t)i * (size_t)stride];
         targets++;

@@ -11,8 +11,8 @@ struct gr_evaluator {
     gr_value row_loss, logits; /* logits: GR_NONE where the model names none */
     int vocab;                 /* of the logits */
     int rows, width;
-    int32_t *start, *cls; /* [rows * width] */
-    bool labelled;
+    int32_t *start, *cls;    /* [rows * width] */
+    const gr_labels *labels; /* NULL: every target counts */
 };
 
 gr_status gr_evaluator_new(gr_evaluator **evaluator, gr_model *model, const gr_tables *tables, int rows, int width,
@@ -46,7 +46,7 @@ void gr_evaluator_free(gr_evaluator *e) {
     gr_free(e);
 }
 
-void gr_evaluator_labelled(gr_evaluator *e, bool labelled) { e->labelled = labelled; }
+void gr_evaluator_labelled(gr_evaluator *e, const gr_labels *labels) { e->labels = labels; }
 
 static void forward(gr_evaluator *e, const gr_rows *rows) {
     int n = rows->rows * rows->width;
@@ -64,22 +64,10 @@ static void forward(gr_evaluator *e, const gr_rows *rows) {
     gr_run_forward(e->run, &batch);
 }
 
-/* Whether some position of the document at position i.. of a row has a true label. */
-static bool has_label(const gr_rows *rows, int i) {
-    int32_t doc = rows->doc[i];
-    for (int end = (i / rows->width + 1) * rows->width; i < end && rows->doc[i] == doc; i++)
-        if (rows->truth[i] > 0)
-            return true;
-    return false;
-}
-
-/* Whether the target of position i counts; *only is kept for the document it is in. */
-static bool counts(const gr_evaluator *e, const gr_rows *rows, int i, size_t docs, bool *only) {
-    if (rows->doc[i] < 0 || (size_t)rows->doc[i] >= docs)
-        return false;
-    if (rows->start[i] == i % rows->width)
-        *only = e->labelled && has_label(rows, i);
-    return rows->targets[i] >= 0 && (!*only || rows->truth[i] > 0);
+/* Whether the target of position i counts. */
+static bool counts(const gr_evaluator *e, const gr_rows *rows, int i, size_t docs) {
+    return rows->doc[i] >= 0 && (size_t)rows->doc[i] < docs && rows->targets[i] >= 0 &&
+           gr_labels_counts(e->labels, (uint32_t)rows->doc[i], rows->truth[i]);
 }
 
 /* Whether the largest logit of a row, the first of equals, is that of its target. */
@@ -95,9 +83,8 @@ static bool is_right(const gr_real *logits, int n, int32_t target) {
 static void count_right(const gr_evaluator *e, const gr_rows *rows, int32_t *right, size_t docs) {
     int stride;
     const gr_real *logits = gr_run_value(e->run, e->logits, &stride);
-    bool only = false;
     for (int i = 0; i < rows->rows * rows->width; i++)
-        if (counts(e, rows, i, docs, &only))
+        if (counts(e, rows, i, docs))
             right[rows->doc[i]] += is_right(logits + (size_t)i * (size_t)stride, e->vocab, rows->targets[i]);
 }
 
@@ -120,9 +107,8 @@ void gr_evaluate_right(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tok
             count_right(e, &rows, right, docs);
         int stride;
         const gr_real *loss = gr_run_value(e->run, e->row_loss, &stride);
-        bool only = false; /* targets with a label count alone in this document */
         for (int i = 0; i < rows.rows * rows.width; i++) {
-            if (!counts(e, &rows, i, docs, &only))
+            if (!counts(e, &rows, i, docs))
                 continue;
             nll[rows.doc[i]] += (double)loss[(size_t)i * (size_t)stride];
             tokens[rows.doc[i]]++;
