@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "common.h"
 #include "io/yaml.h"
+#include "kernel/kernel.h"
 #include "process.h"
 
 typedef struct command {
@@ -64,7 +65,7 @@ static int dispatch(int argc, char **argv) {
         return 0;
     }
     if (is_one_of(word, "--version", "-V", "version")) {
-        printf("gradroute %s\n", GR_VERSION);
+        printf("gradroute %s\ninstruction set: %s\n", GR_VERSION, gr_kernel_isa());
         return 0;
     }
     bool help = strcmp(word, "help") == 0; /* gradroute help train */
