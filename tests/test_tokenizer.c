@@ -411,7 +411,7 @@ static void test_refusals(void **state) {
          "use_regex"},
         {by_hand(SPLIT("a", "MergedWithNext"), STRINGS, "", ""), "hand.json: pre_tokenizer.pretokenizers[0].behavior",
          "MergedWithNext"},
-        {by_hand(SPLIT("(", "Isolated"), STRINGS, "", ""), "hand.json", "byte 1"},
+        {by_hand(SPLIT("(", "Isolated"), STRINGS, "", ""), "hand.json", "unmatched parenthesis"},
         {by_hand(BYTE_LEVEL, "\"a b\",\"a\"", "", ""), "hand.json: model.merges[1]", "two tokens"},
         {by_hand(BYTE_LEVEL, "\"a b c\"", "", ""), "hand.json: model.merges[0]", "two tokens"},
         {by_hand(BYTE_LEVEL, "[\"a\"]", "", ""), "hand.json: model.merges[0]", "two tokens"},

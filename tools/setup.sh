@@ -2,7 +2,7 @@
 # Installs the Debian packages that a job needs and that are missing: tools/setup.sh build|demo|bench|test
 # Uses apt-get as root or through sudo; where neither works it prints the line to run and fails.
 set -eu
-build='gcc libc6-dev meson ninja-build pkg-config libdnnl-dev libyaml-dev libjansson-dev libpcre2-dev libutf8proc-dev libssl-dev zlib1g-dev libcurl4-openssl-dev'
+build='gcc libc6-dev meson ninja-build pkg-config libdnnl-dev libyaml-dev libjansson-dev libpcre2-dev libonig-dev libutf8proc-dev libssl-dev zlib1g-dev libcurl4-openssl-dev'
 case ${1:-} in
 build) want=$build ;;
 demo) want="$build wordnet-base" ;;

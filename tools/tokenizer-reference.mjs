@@ -5,12 +5,17 @@
 //   node tools/tokenizer-reference.mjs llama PACKAGE IN.jsonl OUT.jsonl TOKENIZER.json   ids by llama-tokenizer-js, and
 //                                                                     its vocabulary as Llama-2's tokenizer.json
 //   node tools/tokenizer-reference.mjs saved PACKAGE TOKENIZER.json IN.jsonl OUT.jsonl   ids by @huggingface/tokenizers
+//   node tools/tokenizer-reference.mjs rust PACKAGE TOKENIZER.json IN.jsonl OUT.jsonl    ids by Hugging Face's tokenizers in
+//                                                                     Rust, the package tokenizers of npm
+//   node tools/tokenizer-reference.mjs splits PACKAGE    tests/reference/splits.jsonl: small vocabularies that differ in
+//                                                                     how a text is cut, and their ids by the same package
 //   node tools/tokenizer-reference.mjs figures STRINGS GPT2 LLAMA    lines for tests/reference/tokenizer.txt
 //
 // A text, or a list of ids, is a line of JSON. The texts leave out what the two programs see otherwise than Unicode does:
 // U+0085 and U+FEFF, of which JavaScript's \s takes the wrong one for white space, and characters younger than 2021.
 import { createHash } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 
 const COUNT = 10000
@@ -94,6 +99,56 @@ function llamaFile(vocab, merges) {
   }
 }
 
+// A vocabulary in which ids show where a text was cut: bytes, and all pairs of a few characters.
+function pairsModel() {
+  const shown = b => (b >= 0x21 && b <= 0x7e) || (b >= 0xa1 && b !== 0xad)
+  const bytes = Array.from({ length: 256 }, (_, b) => b), order = [...bytes.filter(shown), ...bytes.filter(b => !shown(b))]
+  const spell = new Map(order.map((b, i) => [b, String.fromCodePoint(shown(b) ? b : 256 + i - bytes.filter(shown).length)]))
+  const some = [..."abKk12' \n."].map(c => spell.get(c.codePointAt(0)))
+  const vocab = Object.fromEntries([...spell.values()].map((c, id) => [c, id])), merges = []
+  for (const a of some) for (const b of some) {
+    vocab[a + b] = Object.keys(vocab).length
+    merges.push([a, b])
+  }
+  return { type: 'BPE', dropout: null, unk_token: null, continuing_subword_prefix: null, end_of_word_suffix: null, fuse_unk: false,
+    byte_fallback: false, ignore_merges: false, vocab, merges }
+}
+
+const byteLevel = use_regex => ({ type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex })
+const split = (Regex, behavior = 'Isolated') => ({ type: 'Sequence', pretokenizers: [
+  { type: 'Split', pattern: { Regex }, behavior, invert: behavior === 'Removed' }, byteLevel(false)] })
+const apart = (content, more = {}) => ({ content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: false, ...more })
+
+// What one engine of regular expressions reads otherwise than another, and what belongs to tokens that are listed apart.
+const SPLIT_TEXTS = ['', 'ab', 'aabb 1122 aKKa', "ba\n\nab  12'k.b  \n", '   ab\n', 'K1.2.a1b2 \u00e9a\u0301b\u00df\u017f', '12121 ab.ab', "a'ka'Kb", '\u0085a\u00a0\u2003b\u180ea\u200bb']
+const PATTERNS = ['[a-z&&[^b]]+|.', '[a-m[0-9]]+', '[[:alpha:]&&[^K]]+', '[^a[1]]+', '\\p{N}{1,2}+', '[ab]{1,2}+|\\s{2}?', '\\s+$|\\S+', '^.', '^\\s+|a$', '\\h+', '\\H+|a', '\\w+', '\\d+|\\D',
+  '\\s+', '\\b', "(?i:'k)|[^\\n]", '(?=K)', '(?<=b)', '(?=[A-Z])|1', '\\R|a', '\\X', '\\O', '.\\K.', '(?~b)', '\\x{e9}|a+', '\\p{^L}+', '[\\p{Lu}\\p{N}]+', '(?<n>a)\\k<n>|b', '(?:a|ab)(?!b)', '\\Aab|b\\z', 'a*', '(?i)k+|ss',
+  '\\p{Script=Latin}+', '\\p{Latin}+', '[ \\t]*+', '(?m:a.)', '[]a]', '\\u00e9', 'a{,2}', '(?x) a b', '\\y', '[a-\\d]', '\\N{1}', '(a)(?(1)b|1)', '\\G.', 'a#b', '[[a]', 'b++', 'b?+b']
+const APART = [
+  [apart('ab', { rstrip: true })], [apart('ab', { lstrip: true })], [apart('2.a', { lstrip: true, rstrip: true, special: true }), apart('ab.', { lstrip: true, special: true })], [apart('  ')], [apart('   '), apart('  '), apart('12', { lstrip: true })],
+  [apart('ab', { normalized: true }), apart('ba')], [apart('aabb', { special: true }), apart('bb', { rstrip: true })], [apart('121'), apart('12121'), apart('.a', { lstrip: true, rstrip: true, normalized: true })],
+]
+
+function splits(Tokenizer) {
+  const model = pairsModel(), first = [{ model, texts: SPLIT_TEXTS }]
+  const kinds = [...PATTERNS.map(p => ({ pre: split(p), added: [] })), ...['[ab]+', '(?=K)|\\s', 'a'].map(p => ({ pre: split(p, 'Removed'), added: [] })),
+    ...APART.map(added => ({ pre: byteLevel(true), added }))]
+  return kinds.reduce((done, { pre, added: list }) => done.then(async lines => {
+    let next = Object.keys(model.vocab).length
+    const added = list.map(token => ({ id: model.vocab[token.content] ?? next++, ...token }))
+    const file = { version: '1.0', truncation: null, padding: null, added_tokens: added, normalizer: null, pre_tokenizer: pre, post_processor: null, decoder: byteLevel(true), model }
+    let tokenizer
+    try {
+      tokenizer = Tokenizer.fromString(JSON.stringify(file))
+    } catch {
+      return [...lines, { pre_tokenizer: pre, added_tokens: added, refused: true }]
+    }
+    const ids = []
+    for (const text of SPLIT_TEXTS) ids.push((await tokenizer.encode(text, null, { addSpecialTokens: false })).getIds())
+    return [...lines, { pre_tokenizer: pre, added_tokens: added, ids }]
+  }), Promise.resolve(first))
+}
+
 const digest = path => createHash('sha256').update(readFileSync(path)).digest('hex')
 
 const [action, ...args] = process.argv.slice(2)
@@ -110,6 +165,14 @@ if (action === 'strings') {
   const { Tokenizer } = await import(pathToFileURL(args[0] + '/dist/tokenizers.mjs'))
   const tokenizer = new Tokenizer(JSON.parse(readFileSync(args[1], 'utf8')), {})
   write(args[3], read(args[2]).map(text => tokenizer.encode(text, { add_special_tokens: false }).ids))
+} else if (action === 'rust') {
+  const { Tokenizer } = createRequire(import.meta.url)(args[0])
+  const tokenizer = Tokenizer.fromFile(args[1]), list = []
+  for (const text of read(args[2])) list.push((await tokenizer.encode(text, null, { addSpecialTokens: false })).getIds())
+  write(args[3], list)
+} else if (action === 'splits') {
+  const { Tokenizer } = createRequire(import.meta.url)(args[0])
+  for (const line of await splits(Tokenizer)) console.log(JSON.stringify(line))
 } else if (action === 'figures') {
   const names = ['strings', 'gpt2', 'llama']
   names.forEach((name, i) => console.log(`${name} ${lines(args[i]).length} sha256 ${digest(args[i])}`))
@@ -117,6 +180,6 @@ if (action === 'strings') {
   console.log(`sample ${short}`)
   names.forEach((name, i) => console.log(`${name} ${lines(args[i])[short]}`))
 } else {
-  console.error('usage: node tools/tokenizer-reference.mjs strings|gpt2|llama|saved|figures ...')
+  console.error('usage: node tools/tokenizer-reference.mjs strings|gpt2|llama|saved|rust|splits|figures ...')
   process.exit(2)
 }

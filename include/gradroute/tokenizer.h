@@ -24,12 +24,15 @@
  *
  * Any bytes may be encoded, not only valid UTF-8: a byte that is part of no valid character stands for itself, so
  * decoding what was encoded gives the same bytes. That holds for every byte-level tokenizer that opens, because a file
- * in which a byte has no token, or a merge does not spell its two halves, is refused. It holds for pieces that have a
- * token for each byte, put a space in front and take it away again; but the character U+2581, with which these
- * vocabularies write a space, comes back as one. Characters that become the unknown token are lost.
+ * in which a byte has no token, or a merge does not spell its two halves, is refused; but what a file says to leave out
+ * is left out (white space beside added tokens with lstrip or rstrip, text that a pattern does not keep). It holds for
+ * pieces that have a token for each byte, put a space in front and take it away again; but the character U+2581, with
+ * which these vocabularies write a space, comes back as one, and there is a space behind an added token. Characters
+ * that become the unknown token are lost.
  *
- * Special tokens such as <|endoftext|> are not recognised in text unless gr_tokenizer_encode_special is asked: else
- * they are encoded as the characters they are written with. Whoever needs them around a document puts
+ * Added tokens of a file that are not special are found in every text. Special tokens such as <|endoftext|> are not
+ * recognised in text unless gr_tokenizer_encode_special is asked: else they are encoded as the characters they are
+ * written with. Whoever needs them around a document puts
  * gr_tokenizer_start() before it and gr_tokenizer_end() behind. Nothing is added at either end.
  *
  * A finished tokenizer never changes; any number of threads may use one at the same time.
@@ -67,11 +70,12 @@ gr_status gr_tokenizer_train(gr_tokenizer **out, const gr_text *docs, size_t cou
 /* Opens the vocabulary in a file, whose kind is seen by its content:
  *
  * 1. A Hugging Face tokenizer.json. For both kinds: model BPE; merges as "a b" or ["a", "b"]; ids 0..n-1 without a gap;
- *    no dropout, prefix, suffix or ignore_merges; added_tokens of any sort, of which those that are not special are
- *    decoded (lstrip, rstrip, single_word and normalized have no effect). Byte-level BPE:
+ *    no dropout, prefix, suffix or ignore_merges; added_tokens with lstrip, rstrip and, but for pieces with a
+ *    normalizer, normalized; no single_word. Byte-level BPE:
  *      model          all 256 bytes among the tokens
  *      pre_tokenizer  ByteLevel, or a Sequence of one Split by a regular expression (behavior Isolated, or Removed with
- *                     invert, which keeps the same pieces) and ByteLevel with use_regex false; no prefix space
+ *                     invert, which leaves out what the expression does not match) and ByteLevel with use_regex false;
+ *                     no prefix space
  *      decoder        ByteLevel
  *      normalizer     none
  *    Pieces:
@@ -79,10 +83,10 @@ gr_status gr_tokenizer_train(gr_tokenizer **out, const gr_text *docs, size_t cou
  *      normalizer     Prepend U+2581, Replace " " by it, or both; or none and
  *      pre_tokenizer  Metaspace: prepend_scheme never, always, first (or add_prefix_space), split or not
  *      decoder        of Replace, ByteFallback, Fuse, Strip of a space at the start, Metaspace
- *    post_processor, padding and truncation are not used. The expression is compiled by PCRE2, whose \s also matches
- *    U+180E, unlike that of some other programs; empty matches of it cut nothing. Of our own, members of model that
- *    other programs pass over: scores, a number for each token, in whose order merges are made, those of equal score
- *    from the left (SentencePiece); document, the tokens before and behind a document where names do not tell.
+ *    post_processor, padding and truncation are not used. The expression is run by Oniguruma, for which it is written.
+ *    Of our own, members of model that other programs pass over: scores, a number for each token, in whose order merges
+ *    are made, those of equal score from the left (SentencePiece); document, the tokens before and behind a document
+ *    where names do not tell.
  * 2. One of GPT-2's two files, encoder.json (or vocab.json) and vocab.bpe (or merges.txt), with the other beside it.
  * 3. A vocabulary of llama2.c, pieces with scores. There <s> both begins and ends a document.
  *
@@ -118,8 +122,9 @@ int gr_tokenizer_unknown(const gr_tokenizer *tok);
 gr_status gr_tokenizer_encode(const gr_tokenizer *tok, int32_t **ids, size_t *count, size_t *capacity, const char *text,
                               size_t length, gr_error *err);
 
-/* The same, but where the text holds the name of a special or added token, that is its id: the leftmost, of those at
- * one place the longest. What lies between is encoded as texts of their own. For prompts that are trusted. */
+/* The same, but where the text holds the name of a special token, that is its id, as it is for added ones: the
+ * leftmost, of those at one place the longest. What lies between is encoded as texts of their own. For prompts that
+ * are trusted. GR_ERR_FORMAT where special tokens of pieces are normalized. */
 gr_status gr_tokenizer_encode_special(const gr_tokenizer *tok, int32_t **ids, size_t *count, size_t *capacity,
                                       const char *text, size_t length, gr_error *err);
 

@@ -142,36 +142,34 @@ static gr_status encode_plain(const gr_tokenizer *tok, work *w, const out *o, co
     return GR_OK;
 }
 
-/* The first token listed apart that text[from, length) holds, the longest of those at one place; *at where. */
-static int32_t find_added(const gr_tokenizer *tok, const char *text, size_t from, size_t length, size_t *at) {
-    for (*at = from; *at < length; (*at)++)
-        for (size_t i = 0; i < tok->added_count; i++) {
-            const gr__token *t = &tok->tokens[tok->added[i]];
-            if (t->length && t->length <= length - *at && !memcmp(tok->bytes + t->start, text + *at, t->length))
-                return tok->added[i];
-        }
-    return -1;
+/* A text while it is encoded. */
+typedef struct encoding {
+    const gr_tokenizer *tok;
+    const out *to;
+    const char *text;
+    work w;
+} encoding;
+
+static gr_status put_stretch(void *user, size_t from, size_t to, gr_error *err) {
+    encoding *e = user;
+    return encode_plain(e->tok, &e->w, e->to, e->text + from, to - from, from == 0, err);
+}
+
+static void put_token(void *user, int32_t id) {
+    const out *to = ((encoding *)user)->to;
+    GR_PUSH(*to->ids, *to->count, *to->capacity) = id;
 }
 
 static gr_status encode(const gr_tokenizer *tok, const out *o, const char *text, size_t length, bool special,
                         gr_error *err) {
     size_t before = *o->count;
-    work w = {0};
-    gr_status status = GR_OK;
-    for (size_t from = 0, at = length; from < length && status == GR_OK; from = at) {
-        int32_t id = special ? find_added(tok, text, from, length, &at) : -1;
-        if (at > from)
-            status = encode_plain(tok, &w, o, text + from, at - from, from == 0, err);
-        if (id < 0)
-            continue;
-        GR_PUSH(*o->ids, *o->count, *o->capacity) = id;
-        at += tok->tokens[id].length;
-    }
+    encoding e = {.tok = tok, .to = o, .text = text};
+    gr_status status = gr__added_walk(tok, &(gr__added_user){put_stretch, put_token, &e}, text, length, special, err);
     if (status != GR_OK)
         *o->count = before;
-    gr_free(w.nodes);
-    gr_free(w.symbols);
-    gr_free(w.heap);
+    gr_free(e.w.nodes);
+    gr_free(e.w.symbols);
+    gr_free(e.w.heap);
     return status;
 }
 

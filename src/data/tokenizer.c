@@ -19,6 +19,8 @@ gr_tokenizer *gr__tokenizer_new_pieces(const gr__piece_rules *rules) {
 void gr_tokenizer_free(gr_tokenizer *tok) {
     if (!tok)
         return;
+    if (tok->regex)
+        onig_free(tok->regex);
     pcre2_code_free(tok->code);
     pcre2_general_context_free(tok->memory);
     gr_free(tok->pattern);
@@ -41,7 +43,7 @@ static void append_bytes(char **list, size_t *count, size_t *capacity, const cha
 
 void gr__tokenizer_add(gr_tokenizer *tok, const char *bytes, size_t length, int kind) {
     assert(tok->count < INT32_MAX);
-    GR_PUSH(tok->tokens, tok->count, tok->capacity) = (gr__token){tok->bytes_count, length, kind};
+    GR_PUSH(tok->tokens, tok->count, tok->capacity) = (gr__token){tok->bytes_count, length, (uint8_t)kind, 0};
     append_bytes(&tok->bytes, &tok->bytes_count, &tok->bytes_capacity, bytes, length);
 }
 
@@ -137,23 +139,6 @@ static void seal_ends(gr_tokenizer *tok) {
         tok->end = end;
 }
 
-static int longer_first(const void *a, const void *b, void *of) {
-    const gr_tokenizer *tok = of;
-    int32_t i = *(const int32_t *)a, k = *(const int32_t *)b;
-    size_t m = tok->tokens[i].length, n = tok->tokens[k].length;
-    return m != n ? (m < n) - (m > n) : (i > k) - (i < k);
-}
-
-/* Longer ones first, so that the first that fits a place is the longest. */
-static void seal_added(gr_tokenizer *tok) {
-    size_t capacity = 0;
-    for (size_t i = 0; i < tok->count; i++)
-        if (tok->tokens[i].kind == GR__TOKEN_ADDED || tok->tokens[i].kind == GR__TOKEN_SPECIAL)
-            GR_PUSH(tok->added, tok->added_count, capacity) = (int32_t)i;
-    if (tok->added_count)
-        qsort_r(tok->added, tok->added_count, sizeof *tok->added, longer_first, tok);
-}
-
 static gr_status seal_merges(gr_tokenizer *tok, const char *place, gr_error *err) {
     size_t size = 16;
     while (size < 2 * tok->merges_count)
@@ -180,7 +165,7 @@ static gr_status seal_merges(gr_tokenizer *tok, const char *place, gr_error *err
 
 gr_status gr__tokenizer_seal(gr_tokenizer *tok, const char *place, gr_error *err) {
     GR_TRY(seal_bytes(tok, place, err));
-    seal_added(tok);
+    gr__added_seal(tok);
     seal_ends(tok);
     if (tok->pieces)
         GR_TRY(gr__pieces_index(tok, place, err));
@@ -233,7 +218,8 @@ static bool same_rules(const gr_tokenizer *a, const gr_tokenizer *b) {
     const char *in_b = b->pattern ? b->pattern : gr__tokenizer_pattern;
     return a->pieces == b->pieces && p->prefix == q->prefix && p->prefix_missing == q->prefix_missing &&
            p->words == q->words && p->strip == q->strip && p->fuse_unknown == q->fuse_unknown && a->start == b->start &&
-           a->end == b->end && a->unknown == b->unknown && strcmp(in_a, in_b) == 0;
+           a->end == b->end && a->unknown == b->unknown && a->matches_only == b->matches_only &&
+           strcmp(in_a, in_b) == 0;
 }
 
 bool gr_tokenizer_equal(const gr_tokenizer *a, const gr_tokenizer *b) {
@@ -241,7 +227,8 @@ bool gr_tokenizer_equal(const gr_tokenizer *a, const gr_tokenizer *b) {
         !same_rules(a, b))
         return false;
     for (size_t i = 0; i < a->count; i++)
-        if (a->tokens[i].length != b->tokens[i].length || a->tokens[i].kind != b->tokens[i].kind)
+        if (a->tokens[i].length != b->tokens[i].length || a->tokens[i].kind != b->tokens[i].kind ||
+            a->tokens[i].find != b->tokens[i].find)
             return false;
     for (size_t i = 0; i < a->merges_count; i++)
         if (a->merges[i].left != b->merges[i].left || a->merges[i].right != b->merges[i].right ||

@@ -9,6 +9,7 @@
 #ifndef GR_DATA_TOKENIZER_H
 #define GR_DATA_TOKENIZER_H
 
+#include <oniguruma.h>
 #include <stdint.h>
 
 #ifndef PCRE2_CODE_UNIT_WIDTH
@@ -28,9 +29,16 @@ enum {
     GR__TOKEN_BYTE     /* in a vocabulary of pieces: a byte of a character that has no token */
 };
 
+/* How a token that is listed apart is found in a text. */
+enum {
+    GR__FIND_LEFT = 1,  /* white space in front belongs to it */
+    GR__FIND_RIGHT = 2, /* white space behind belongs to it */
+    GR__FIND_LATER = 4  /* only in what the others leave (`normalized`) */
+};
+
 typedef struct gr__token {
     size_t start, length; /* in gr_tokenizer.bytes */
-    int kind;
+    uint8_t kind, find;
 } gr__token;
 
 /* Of all pairs in a text the one with the lowest rank is merged first, of equal ranks the leftmost. */
@@ -65,13 +73,18 @@ struct gr_tokenizer {
     gr__slot *slots; /* power of two, linear probing */
     size_t mask;
     int32_t byte_id[256]; /* -1: no such token */
-    int32_t *added;       /* [added_count] ids of tokens listed apart, longest first */
+    int32_t *added;       /* [added_count] ids of tokens listed apart, by first byte, then longest first */
     size_t added_count;
+    size_t added_from[257];  /* where those of each first byte begin */
+    bool added_plain;        /* some are not special, and so found in every text */
+    bool special_apart;      /* special tokens would be found in normalized text, which is not how it is done here */
     int start, end, unknown; /* -1: there is none */
 
-    char *pattern; /* byte-level: NULL for the built-in one */
+    char *pattern;     /* byte-level: NULL for the built-in one */
+    bool matches_only; /* what the pattern does not match is left out */
+    regex_t *regex;    /* of pattern */
     pcre2_general_context *memory;
-    pcre2_code *code;
+    pcre2_code *code; /* of the built-in one */
 
     bool pieces;
     gr__piece_rules rules;
@@ -122,14 +135,44 @@ typedef struct gr__split {
     const char *text;
     size_t length, at;
     size_t base, valid;   /* text[base, valid) is valid UTF-8 and holds at */
-    size_t begin, finish; /* the next match, when begin >= at */
+    size_t begin, finish; /* the next match, when begin >= at; it may be empty */
+    size_t from;          /* patterns of files: where the search goes on */
+    bool matched;         /* and whether a match ended there */
     pcre2_match_data *match;
     pcre2_match_context *limits;
+    OnigRegion *region;
+    OnigMatchParam *param;
 } gr__split;
 
 void gr__split_open(gr__split *s, const gr_tokenizer *tok, const char *text, size_t length);
 gr_status gr__split_next(gr__split *s, const char **piece, size_t *length, gr_error *err); /* *length 0: the end */
 void gr__split_close(gr__split *s);
+
+/* ---- patterns of files (tokenizer_regex.c) ---- */
+
+/* Such patterns are written for Oniguruma, which Hugging Face's tokenizers use, and mean what they mean there. */
+gr_status gr__regex_compile(regex_t **regex, const char *pattern, const char *place, gr_error *err);
+void gr__regex_open(gr__split *s);
+void gr__regex_close(gr__split *s);
+
+/* Sets begin and finish to the next match in text[base, valid), or to its end. */
+gr_status gr__regex_find(gr__split *s, gr_error *err);
+
+/* ---- tokens listed apart (tokenizer_added.c) ---- */
+
+/* The list of them, once all tokens are there. */
+void gr__added_seal(gr_tokenizer *tok);
+
+/* What a text is made of: stretches between such tokens, and the tokens. */
+typedef struct gr__added_user {
+    gr_status (*stretch)(void *user, size_t from, size_t to, gr_error *err); /* from < to */
+    void (*token)(void *user, int32_t id);
+    void *user;
+} gr__added_user;
+
+/* special: those that are special count too, else only the others. */
+gr_status gr__added_walk(const gr_tokenizer *tok, const gr__added_user *to, const char *text, size_t length,
+                         bool special, gr_error *err);
 
 /* ---- characters of a vocabulary of pieces (tokenizer_pieces.c) ---- */
 

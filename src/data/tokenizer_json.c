@@ -64,6 +64,7 @@ static gr_status check_byte_level(reader *r, const json_t *step, const char *whe
 static gr_status read_pattern(reader *r, const char **pattern) {
     const json_t *pre = json_object_get(r->root, "pre_tokenizer");
     *pattern = NULL;
+    r->matches_only = false;
     if (!has_type(pre, "Sequence"))
         return check_byte_level(r, pre, "pre_tokenizer", true);
     const json_t *steps = json_object_get(pre, "pretokenizers"), *split = json_array_get(steps, 0);
@@ -75,8 +76,8 @@ static gr_status read_pattern(reader *r, const char **pattern) {
         return fail(r, "pre_tokenizer.pretokenizers[0].pattern", "accepted: {\"Regex\": \"...\"}",
                     "the pattern is not a regular expression");
     const char *behavior = json_string_value(json_object_get(split, "behavior"));
-    bool removed = behavior && !strcmp(behavior, "Removed") && json_is_true(json_object_get(split, "invert"));
-    if (!behavior || (strcmp(behavior, "Isolated") != 0 && !removed))
+    r->matches_only = behavior && !strcmp(behavior, "Removed") && json_is_true(json_object_get(split, "invert"));
+    if (!behavior || (strcmp(behavior, "Isolated") != 0 && !r->matches_only))
         return fail(r, "pre_tokenizer.pretokenizers[0].behavior", "accepted: Isolated, or Removed with invert true",
                     "the behavior %.40s is not supported", behavior ? behavior : "(missing)");
     return check_byte_level(r, json_array_get(steps, 1), "pre_tokenizer.pretokenizers[1]", false);
@@ -115,6 +116,29 @@ static gr_status take_id(reader *r, const char *where, const char *key, const js
     return GR_OK;
 }
 
+/* How an added token is found, GR__FIND_. */
+static gr_status read_find(reader *r, const char *where, const json_t *token, uint8_t *find) {
+    const char *content = json_string_value(json_object_get(token, "content"));
+    bool later = json_is_true(json_object_get(token, "normalized")),
+         special = json_is_true(json_object_get(token, "special")),
+         normalizer = json_is_object(json_object_get(r->root, "normalizer"));
+    *find =
+        (uint8_t)((json_is_true(json_object_get(token, "lstrip")) ? GR__FIND_LEFT : 0) |
+                  (json_is_true(json_object_get(token, "rstrip")) ? GR__FIND_RIGHT : 0) | (later ? GR__FIND_LATER : 0));
+
+    if (json_is_true(json_object_get(token, "single_word")))
+        return fail(r, where, "accepted: false", "single_word of \"%.60s\" is not supported", content);
+    if (special && later && normalizer)
+        r->special_apart = true;
+    else if (later && normalizer)
+        return fail(r, where, "accepted with a normalizer: normalized false",
+                    "\"%.60s\" is looked for in normalized text, which is not supported", content);
+    if (!special && r->pieces && strstr(content, GR__SPACE_MARK))
+        return fail(r, where, "leave it to model.vocab alone",
+                    "\"%.60s\" is looked for as it is written, with the mark that stands for a space", content);
+    return GR_OK;
+}
+
 static gr_status read_added(reader *r, const json_t *added, size_t room) {
     for (size_t i = 0; i < json_array_size(added); i++) {
         char where[64];
@@ -131,6 +155,7 @@ static gr_status read_added(reader *r, const json_t *added, size_t room) {
             return fail(r, where, "both must have the same id", "\"%.60s\" has another id in model.vocab", content);
         else
             r->kinds[json_integer_value(known)] = (uint8_t)kind;
+        GR_TRY(read_find(r, where, token, &r->finds[json_integer_value(id)]));
     }
     return GR_OK;
 }
@@ -144,6 +169,7 @@ static gr_status read_tokens(reader *r) {
     size_t room = json_object_size(r->vocab) + json_array_size(added);
     r->keys = gr_alloc(room * sizeof *r->keys);
     r->kinds = gr_alloc(room);
+    r->finds = gr_alloc(room);
     const char *key;
     json_t *id;
     json_object_foreach(r->vocab, key, id) {
@@ -180,8 +206,9 @@ static gr_status add_tokens(reader *r, gr_tokenizer *tok) {
     for (size_t i = 0; i < r->count; i++) {
         const char *key = r->keys[i];
         int kind = r->kinds[i];
-        if (kind == GR__TOKEN_SPECIAL || (kind == GR__TOKEN_ADDED && !r->pieces)) {
+        if (kind == GR__TOKEN_SPECIAL || kind == GR__TOKEN_ADDED) {
             gr__tokenizer_add(tok, key, strlen(key), kind);
+            tok->tokens[i].find = r->finds[i];
             continue;
         }
         char *bytes = gr_alloc(strlen(key));
@@ -289,6 +316,8 @@ static gr_status read_root(reader *r, gr_tokenizer **out) {
         tok = gr__tokenizer_new_pieces(&r->rules);
     else
         GR_TRY(gr__tokenizer_new(&tok, pattern, r->place, r->err));
+    tok->matches_only = r->matches_only;
+    tok->special_apart = r->special_apart;
     gr_status status = build(r, tok);
     if (status == GR_OK)
         *out = tok;
@@ -309,5 +338,6 @@ gr_status gr__vocab_read(gr_tokenizer **out, json_t *root, const char *place, co
     gr_status status = read_root(&r, out);
     gr_free(r.keys);
     gr_free(r.kinds);
+    gr_free(r.finds);
     return status;
 }

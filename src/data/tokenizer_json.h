@@ -16,8 +16,10 @@ typedef struct gr__vocab_reader {
     json_t *root, *vocab;     /* borrowed */
     const char **keys;        /* id -> how the file writes the token, borrowed from root */
     uint8_t *kinds;           /* id -> GR__TOKEN_... */
+    uint8_t *finds;           /* id -> GR__FIND_... */
     size_t count;
-    bool pieces, byte_tokens; /* a vocabulary of pieces; "<0x41>" is a byte */
+    bool pieces, byte_tokens;         /* a vocabulary of pieces; "<0x41>" is a byte */
+    bool matches_only, special_apart; /* as in gr_tokenizer */
     gr__piece_rules rules;
     int16_t byte_of[GR__SPELL_MAX]; /* character -> byte or -1 */
 } gr__vocab_reader;

@@ -44,24 +44,28 @@ static char *spell_piece(const char *bytes, size_t length) {
     return text;
 }
 
-/* How the file writes a token; special tokens, and in byte-level files added ones, as they are. */
+/* How the file writes a token; those listed apart as they are. */
 static char *spell(const gr_tokenizer *tok, size_t id, const uint16_t char_of[256]) {
     const gr__token *t = &tok->tokens[id];
     const char *bytes = tok->bytes + t->start;
     if (t->kind == GR__TOKEN_BYTE)
         return gr_format("<0x%02X>", (uint8_t)bytes[0]);
-    if (t->kind == GR__TOKEN_SPECIAL || (t->kind == GR__TOKEN_ADDED && !tok->pieces))
+    if (t->kind == GR__TOKEN_SPECIAL || t->kind == GR__TOKEN_ADDED)
         return gr_format("%.*s", (int)t->length, bytes);
     return tok->pieces ? spell_piece(bytes, t->length) : spell_bytes(bytes, t->length, char_of);
 }
 
 static json_t *write_added(const gr_tokenizer *tok, char *const *keys) {
     json_t *list = json_array();
-    for (size_t i = 0; i < tok->count; i++)
-        if (tok->tokens[i].kind == GR__TOKEN_ADDED || tok->tokens[i].kind == GR__TOKEN_SPECIAL)
-            json_array_append_new(list, json_pack("{s:I, s:s, s:b, s:b, s:b, s:b, s:b}", "id", (json_int_t)i, "content",
-                                                  keys[i], "single_word", 0, "lstrip", 0, "rstrip", 0, "normalized", 0,
-                                                  "special", tok->tokens[i].kind == GR__TOKEN_SPECIAL));
+    for (size_t i = 0; i < tok->count; i++) {
+        const gr__token *t = &tok->tokens[i];
+        if (t->kind == GR__TOKEN_ADDED || t->kind == GR__TOKEN_SPECIAL)
+            json_array_append_new(list,
+                                  json_pack("{s:I, s:s, s:b, s:b, s:b, s:b, s:b}", "id", (json_int_t)i, "content",
+                                            keys[i], "single_word", 0, "lstrip", (t->find & GR__FIND_LEFT) != 0,
+                                            "rstrip", (t->find & GR__FIND_RIGHT) != 0, "normalized",
+                                            (t->find & GR__FIND_LATER) != 0, "special", t->kind == GR__TOKEN_SPECIAL));
+    }
     return list;
 }
 
@@ -74,7 +78,8 @@ static json_t *write_pre_tokenizer(const gr_tokenizer *tok) {
     if (!tok->pattern)
         return write_byte_level(true);
     return json_pack("{s:s, s:[{s:s, s:{s:s}, s:s, s:b}, o]}", "type", "Sequence", "pretokenizers", "type", "Split",
-                     "pattern", "Regex", tok->pattern, "behavior", "Isolated", "invert", 0, write_byte_level(false));
+                     "pattern", "Regex", tok->pattern, "behavior", tok->matches_only ? "Removed" : "Isolated", "invert",
+                     tok->matches_only, write_byte_level(false));
 }
 
 /* ---- the steps around a vocabulary of pieces, as Llama-2 has them ---- */
@@ -148,8 +153,9 @@ static void write_extras(json_t *model, const gr_tokenizer *tok, char *const *ke
 /* Merges are written as "a b", which old and new versions of other programs read. */
 static json_t *write_model(const gr_tokenizer *tok, char *const *keys) {
     json_t *vocab = json_object(), *merges = json_array();
-    for (size_t i = 0; i < tok->count; i++)
-        json_object_set_new(vocab, keys[i], json_integer((json_int_t)i));
+    for (size_t i = 0; i < tok->count; i++) /* an added token may hold spaces, which the vocabulary cannot */
+        if (tok->tokens[i].kind != GR__TOKEN_ADDED || !strchr(keys[i], ' '))
+            json_object_set_new(vocab, keys[i], json_integer((json_int_t)i));
     for (size_t i = 0; i < tok->merges_count; i++)
         json_array_append_new(merges, json_sprintf("%s %s", keys[tok->merges[i].left], keys[tok->merges[i].right]));
     json_t *model = json_pack("{s:s, s:n, s:s?, s:n, s:n, s:b, s:b, s:b, s:o, s:o}", "type", "BPE", "dropout",

@@ -1,0 +1,84 @@
+/* How vocabularies of others cut a text, against stored ids of Hugging Face's tokenizers. */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "support.h"
+
+#include "base/mem.h"
+#include "gradroute/tokenizer.h"
+
+/* A vocabulary as a line of the stored figures describes it; consumes nothing. */
+static gr_status open_split(gr_tokenizer **tok, const json_t *line, json_t *model, gr_error *err) {
+    json_t *root = json_pack("{s:O, s:O, s:n, s:{s:s}, s:O}", "added_tokens", json_object_get(line, "added_tokens"),
+                             "pre_tokenizer", json_object_get(line, "pre_tokenizer"), "normalizer", "decoder", "type",
+                             "ByteLevel", "model", model);
+    char *text = json_dumps(root, 0);
+    gr_status status = gr_tokenizer_parse(tok, text, strlen(text), "split.json", err);
+    free(text);
+    json_decref(root);
+    return status;
+}
+
+/* The ids of all texts, by a tokenizer as it is and as it is saved. */
+static void check_split(const gr_tokenizer *tok, const json_t *texts, const json_t *want, size_t line) {
+    for (size_t i = 0; i < json_array_size(texts); i++) {
+        const json_t *text = json_array_get(texts, i), *ids = json_array_get(want, i);
+        int32_t *have = NULL;
+        size_t count = 0, capacity = 0;
+        gr_error err = {0};
+        assert_int_equal(gr_tokenizer_encode_special(tok, &have, &count, &capacity, json_string_value(text),
+                                                     json_string_length(text), &err),
+                         GR_OK);
+
+        bool same = count == json_array_size(ids);
+        for (size_t k = 0; same && k < count; k++)
+            same = have[k] == json_integer_value(json_array_get(ids, k));
+        if (!same)
+            fail_msg("line %zu of splits.jsonl, text %zu", line, i);
+        gr_free(have);
+    }
+}
+
+/* tests/reference/splits.jsonl: set operations, sets in sets, counted repeats with a sign behind, line anchors, short
+ * class names, empty matches; tokens that take white space with them. Ids by Hugging Face's tokenizers. */
+static void test_splits(void **state) {
+    (void)state;
+    json_t *first = NULL, *line;
+    FILE *file = fopen("tests/reference/splits.jsonl", "r");
+    size_t number = 0, compared = 0;
+    assert_non_null(file);
+    while ((line = json_loadf(file, JSON_DISABLE_EOF_CHECK, NULL))) {
+        gr_tokenizer *tok = NULL, *again;
+        gr_error err = {0};
+        if (!number++) {
+            first = line;
+            continue;
+        }
+        gr_status status = open_split(&tok, line, json_object_get(first, "model"), &err);
+        if (json_is_true(json_object_get(line, "refused"))) {
+            assert_int_equal(status, GR_ERR_FORMAT);
+        } else {
+            if (status != GR_OK)
+                fail_msg("line %zu of splits.jsonl: %s", number, err.message);
+            check_split(tok, json_object_get(first, "texts"), json_object_get(line, "ids"), number);
+            assert_int_equal(gr_tokenizer_save(tok, gr_test_path("split.json"), &err), GR_OK);
+            assert_int_equal(gr_tokenizer_open(&again, gr_test_path("split.json"), &err), GR_OK);
+            assert_true(gr_tokenizer_equal(tok, again));
+            check_split(again, json_object_get(first, "texts"), json_object_get(line, "ids"), number);
+            gr_tokenizer_free(again);
+            compared++;
+        }
+        gr_tokenizer_free(tok);
+        json_decref(line);
+    }
+    json_decref(first);
+    fclose(file);
+    assert_true(compared > 50);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_splits)};
+    return cmocka_run_group_tests(tests, gr_test_files_setup, gr_test_files_teardown);
+}
