@@ -47,7 +47,7 @@ enum { GR__KEY_SET = 256, GR__KEY_JSON, GR__KEY_RESUME, GR__KEY_OFF, GR__KEY_OWN
 #define GR__OPTION_SET \
     { "set", GR__KEY_SET, "KEY=VALUE", 0, "Override a value of the recipe, as train.lr=0.001 (may be repeated)", 0 }
 #define GR__OPTION_THREADS \
-    { "threads", 't', "N", 0, "Threads (default: as the recipe says, else one for each core)", 0 }
+    { "threads", 't', "N", 0, "Threads (default: as the recipe says, else as many cores as are granted)", 0 }
 #define GR__OPTION_JSON \
     { "json", GR__KEY_JSON, NULL, 0, "Print one JSON object and nothing else", 0 }
 #define GR__OPTION_RESUME \

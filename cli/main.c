@@ -8,6 +8,7 @@
 #include "io/yaml.h"
 #include "kernel/kernel.h"
 #include "process.h"
+#include "waiting.h"
 
 typedef struct command {
     const char *name, *purpose;
@@ -76,6 +77,10 @@ static int dispatch(int argc, char **argv) {
     snprintf(name, sizeof name, "gradroute %s", found->name);
     if (help)
         return found->run(2, (char *[]){name, "--help", NULL});
+
+    /* From here on there is something to compute. */
+    gr__settle_waiting(argv);
+    gr__settle_threads();
     argv[1] = name;
     return found->run(argc - 1, argv + 1);
 }

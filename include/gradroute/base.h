@@ -66,6 +66,11 @@ void gr_free(void *block);
             return gr__status;         \
     } while (0)
 
+/* Cores that this process may keep busy: those that the scheduler lets it run on, and no more than the processor time
+ * that its control groups grant (a container's limit, cpu.max or cpu.cfs_quota_us), rounded up where more than a
+ * quarter of a core is left over; at least 1. What the command takes for its number of threads. */
+int gr_cores(void);
+
 #ifdef __cplusplus
 }
 #endif

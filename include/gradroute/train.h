@@ -16,6 +16,11 @@
  * Same seed, same bits: repeats give equal parameters and equal metrics but for the wall times, and so does a run that
  * was killed and resumed any number of times. The thread count belongs to the run; going on with another is noted in
  * the log and may change the last bits.
+ *
+ * Threads are OpenMP's, and how they wait is settled when its library is loaded: start your program with
+ * OMP_WAIT_POLICY=passive in the environment (setenv in main is too late). Without it gcc's library keeps threads that
+ * wait on their cores for milliseconds, and beside any other work a step takes up to 20 times as long. OpenMP begins
+ * with a thread for each core that the scheduler allows; a container may grant less: omp_set_num_threads(gr_cores()).
  */
 #ifndef GRADROUTE_TRAIN_H
 #define GRADROUTE_TRAIN_H

@@ -358,7 +358,7 @@ static gr_status generate(bench *b, gr_error *err) {
 static gr_status threads(bench *b, gr_error *err) {
     gr__net *two, *one = NULL;
     gr_bench_row row = row_of("threads", "1 thread", "ms/step");
-    if (omp_get_num_procs() < 2 || b->conditions.threads < 2)
+    if (gr_cores() < 2 || b->conditions.threads < 2)
         return skip(b, row, "it needs 2 threads and 2 cores");
     gr__net_def def = plain(b, "gpt-small", arch_small(), SMALL_BATCH);
     def.conditions.threads = 2;
@@ -400,7 +400,7 @@ const char *gr_bench_name(int index) { return table[index].name; }
 const char *gr_bench_help(int index) { return table[index].help; }
 
 int gr_bench_threads(const gr_bench_def *def) {
-    int cores = omp_get_num_procs();
+    int cores = gr_cores();
     return def->threads ? def->threads : cores < 2 ? cores : 2;
 }
 
