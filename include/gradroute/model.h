@@ -89,7 +89,8 @@ void gr_tables_forward(gr_tables *tables, gr_tap tap, int lo, int hi, const doub
 void gr_tables_activation(gr_tables *tables, gr_tap tap, int lo, int hi,
                           const double *w);                             /* forward unchanged, dy * w */
 void gr_tables_param(gr_tables *tables, gr_part part, const double *w); /* gradient given to the weights * w */
-void gr_tables_gate(gr_tables *tables, int region, const double *w);    /* forward, on every gate of the region */
+/* Forward, on every gate of the region; where w is 0 its parts are closed, also those of a region without gates. */
+void gr_tables_gate(gr_tables *tables, int region, const double *w);
 /* Cuts every parameter into slices (the common refinement of what was said), merges equal columns of weights. */
 void gr_tables_finish(gr_tables *tables);
 void gr_tables_free(gr_tables *tables); /* after the runs and optimisers that use it */

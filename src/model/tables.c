@@ -52,8 +52,8 @@ void gr_tables_gate(gr_tables *t, int region, const double *w) {
     const gr_region *r = gr_model_region(t->model, region);
     for (int i = 0; i < r->gates; i++)
         gr_tables_forward(t, r->gate[i].tap, r->gate[i].lo, r->gate[i].hi, w);
-    /* A unit that is switched off forward is closed too. A region without gates has no units to switch. */
-    for (int i = 0; i < r->parts && r->gates > 0; i++) {
+    /* What is switched off forward is closed too, whether it has units to switch or not. */
+    for (int i = 0; i < r->parts; i++) {
         gr_part p = r->part[i];
         say(t, (gr__rule){GR__RULE_GATE, p.param, p.lo0, p.hi0, p.lo1, p.hi1, NULL}, w);
     }
