@@ -14,8 +14,9 @@
 
 static const char *const bio[] = {"bio"}, *const chem[] = {"chem"}, *const both[] = {"bio", "chem"};
 
-/* in -> hidden [8] -> out: neurons 4..5 are bio, 6..7 chem; each owns a row of `up` and of `down`. */
-static inline gr_model *small_model(void) {
+/* in -> hidden [8] -> out: neurons 4..5 are bio, 6..7 chem; each owns a row of `up` and of `down`. overlap: chem claims
+ * neuron 5 too, and beside them there is a region `out`, the bias of the outputs, without a gate. */
+static inline gr_model *small_model_with(bool overlap) {
     gr_graph *g = gr_graph_new();
     gr_param embed = gr_graph_param(g, &(gr_param_def){"embed", 10, 4, GR_KIND_EMBEDDING, GR_INIT_NORMAL, 0.1, false});
     gr_param up = gr_graph_param(g, &(gr_param_def){"up", 8, 4, GR_KIND_WEIGHT, GR_INIT_NORMAL, 0.1, false});
@@ -28,17 +29,21 @@ static inline gr_model *small_model(void) {
     gr_value y = gr_linear(g, 1, &(gr_term){.x = tap, .w = down, .transposed = true}, out, GR_NONE);
     gr_graph_loss(g, gr_mean(g, gr_cross_entropy(g, y)), 1);
     for (int k = 0; k < 2; k++) {
-        int r = gr_graph_region(g, both[k]), lo = 4 + 2 * k;
-        gr_graph_region_part(g, r, (gr_part){up, lo, lo + 2, 0, 4});
-        gr_graph_region_part(g, r, (gr_part){bias, 0, 1, lo, lo + 2});
-        gr_graph_region_part(g, r, (gr_part){down, lo, lo + 2, 0, 10});
-        gr_graph_region_gate(g, r, gr_graph_tap(g, tap), lo, lo + 2);
+        int r = gr_graph_region(g, both[k]), lo = k ? (overlap ? 5 : 6) : 4, hi = 6 + 2 * k;
+        gr_graph_region_part(g, r, (gr_part){up, lo, hi, 0, 4});
+        gr_graph_region_part(g, r, (gr_part){bias, 0, 1, lo, hi});
+        gr_graph_region_part(g, r, (gr_part){down, lo, hi, 0, 10});
+        gr_graph_region_gate(g, r, gr_graph_tap(g, tap), lo, hi);
     }
+    if (overlap)
+        gr_graph_region_part(g, gr_graph_region(g, "out"), (gr_part){out, 0, 1, 0, 10});
     gr_model *model;
     gr_error err = {0};
     gr_test_ok(gr_model_new(&model, g, 1, &err), &err);
     return model;
 }
+
+static inline gr_model *small_model(void) { return small_model_with(false); }
 
 static inline gr_router *router_of(const gr_model *model, const gr_routes *routes) {
     gr_router *router;

@@ -65,6 +65,103 @@ static void test_forward_and_others(void **state) {
     gr_model_free(model);
 }
 
+/* A region of whole parameters has no gate: `without` and `only` close it. */
+static void test_without_closes_what_has_no_gate(void **state) {
+    (void)state;
+    gr_model *model = small_model_with(true);
+    gr_routes *routes = gr_routes_new(2, both);
+    gr_routes_add(routes, gr_label_bit(1), GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 1);
+    gr_routes_only(routes, 1, bio);
+    gr_routes_add(routes, GR_LABELS_CORE, GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 1);
+    gr_routes_without(routes, 1, (const char *const[]){"out"});
+    gr_router *router = router_of(model, routes);
+
+    int b = class_of(router, 1, 0, 0), core = class_of(router, 0, 0, 0), plain = class_of(router, -1, 0, 0);
+    assert_true(weight_at(router, model, "down.bias", 0, 3, b) == 0);
+    assert_true(weight_at(router, model, "down.bias", 0, 3, core) == 0);
+    assert_true(weight_at(router, model, "down.bias", 0, 3, plain) == 1);
+    assert_true(weight_at(router, model, "up", 4, 0, core) == 1 && weight_at(router, model, "up", 4, 0, b) == 1);
+
+    gr_router_free(router);
+    gr_routes_free(routes);
+    gr_model_free(model);
+}
+
+/* The weight of neuron j of the hidden tap for a class, seen from outside: the factor by which a mode multiplies the
+ * value (forward) or the gradient of row j of `up` (activation, parameter). */
+static void weights_of_neurons(double *w, const gr_model *model, const gr_routes *routes, gr_mode mode) {
+    gr_router *router = router_of(model, routes);
+    int cls = class_of(router, 1, 0, 0);
+    gr_model *m = small_model_with(true);
+    const gr_tables *tables[] = {NULL, gr_router_tables(router)};
+    gr_param up = gr_model_find(m, "up"), down = gr_model_find(m, "down");
+    for (int i = 0; i < 32; i++)
+        gr_model_data(m, up)[i] = (gr_real)(0.1 + 0.01 * i);
+    for (int i = 0; i < 40; i++)
+        gr_model_data(m, gr_model_find(m, "embed"))[i] = (gr_real)0.5;
+
+    for (int k = 0; k < 2; k++) { /* one row, plain and routed */
+        gr_run *run;
+        gr_error err = {0};
+        gr_test_batch b = gr_test_batch_new(1, 10, 1);
+        gr_test_ok(gr_run_new(&run, m, tables[k], &(gr_run_def){.rows = 1, .train = true}, &err), &err);
+        b.batch.cls = (int32_t[]){k ? cls : 0};
+        gr_run_zero(run);
+        gr_run_forward(run, &b.batch);
+        gr_run_backward(run);
+        gr_run_reduce(run);
+        for (int j = 0; j < 8; j++) { /* down's gradient is dy times the value; up's is what comes back */
+            gr_param p = mode == GR_MODE_FORWARD ? down : up;
+            int cols = gr_model_param(m, p)->cols;
+            double g = 0;
+            for (int i = 0; i < cols; i++)
+                g += fabs((double)gr_run_gradient(run, p)[j * cols + i]);
+            w[j] = k ? g / w[j] : g;
+        }
+        gr_test_batch_free(&b);
+        gr_run_free(run);
+    }
+
+    gr_model_free(m);
+    gr_router_free(router);
+}
+
+/* `others` says the same in each mode: of each region that is not named, as if it were. What two of them share is
+ * weighed twice, and what a named one shares with one of them is weighed too. */
+static void test_others_where_regions_overlap(void **state) {
+    (void)state;
+    gr_model *model = small_model_with(true);
+    for (gr_mode mode = GR_MODE_FORWARD; mode <= GR_MODE_PARAMETER; mode++)
+        for (int named = 0; named < 2; named++) {
+            double others[8], each[8];
+            gr_routes *short_form = gr_routes_new(1, bio), *long_form = gr_routes_new(1, bio);
+            gr_routes_add(short_form, gr_label_bit(1), GR_DRAW_SEQUENCE);
+            gr_routes_option(short_form, 1);
+            gr_routes_effect(short_form, mode, GR_SCOPE_REGION, named ? "bio" : "out", 1);
+            gr_routes_effect(short_form, mode, GR_SCOPE_OTHERS, NULL, 0.5);
+            gr_routes_add(long_form, gr_label_bit(1), GR_DRAW_SEQUENCE);
+            gr_routes_option(long_form, 1);
+            gr_routes_effect(long_form, mode, GR_SCOPE_REGION, "chem", 0.5);
+            gr_routes_effect(long_form, mode, GR_SCOPE_REGION, named ? "out" : "bio", 0.5);
+
+            weights_of_neurons(others, model, short_form, mode);
+            weights_of_neurons(each, model, long_form, mode);
+            for (int j = 0; j < 8; j++) {
+                double want = (j >= 5 ? 0.5 : 1) * (!named && (j == 4 || j == 5) ? 0.5 : 1);
+                if (mode != GR_MODE_FORWARD && fabs(each[j] - want) > 1e-5)
+                    fail_msg("mode %s, neuron %d: %g, expected %g", gr_mode_name(mode), j, each[j], want);
+                if (others[j] != each[j])
+                    fail_msg("mode %s, neuron %d: others is %g, each by name %g", gr_mode_name(mode), j, others[j],
+                             each[j]);
+            }
+            gr_routes_free(short_form);
+            gr_routes_free(long_form);
+        }
+    gr_model_free(model);
+}
+
 /* One row through the network with an activation route: gradients of `up` are weighted column by column of the tap. */
 static void activation(bool rest) {
     gr_model *model = small_model();
@@ -596,13 +693,22 @@ static void test_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_open_and_rest),   cmocka_unit_test(test_forward_and_others),
-        cmocka_unit_test(test_activation),      cmocka_unit_test(test_equal_classes_merge),
-        cmocka_unit_test(test_tap_patterns),    cmocka_unit_test(test_draws),
-        cmocka_unit_test(test_draws_are_keyed), cmocka_unit_test(test_combinations),
-        cmocka_unit_test(test_again),           cmocka_unit_test(test_mix),
-        cmocka_unit_test(test_late_labels),     cmocka_unit_test(test_late_for_all),
-        cmocka_unit_test(test_several_regions), cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_open_and_rest),
+        cmocka_unit_test(test_forward_and_others),
+        cmocka_unit_test(test_without_closes_what_has_no_gate),
+        cmocka_unit_test(test_others_where_regions_overlap),
+        cmocka_unit_test(test_activation),
+        cmocka_unit_test(test_equal_classes_merge),
+        cmocka_unit_test(test_tap_patterns),
+        cmocka_unit_test(test_draws),
+        cmocka_unit_test(test_draws_are_keyed),
+        cmocka_unit_test(test_combinations),
+        cmocka_unit_test(test_again),
+        cmocka_unit_test(test_mix),
+        cmocka_unit_test(test_late_labels),
+        cmocka_unit_test(test_late_for_all),
+        cmocka_unit_test(test_several_regions),
+        cmocka_unit_test(test_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

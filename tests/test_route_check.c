@@ -65,6 +65,30 @@ static void test_lint_routes(void **state) {
     gr_model_free(model);
 }
 
+/* Claims that overlap, and a region that has nothing to switch off. */
+static void test_lint_regions(void **state) {
+    (void)state;
+    gr_model *model = small_model_with(true), *apart = small_model();
+    gr_routes *routes = gr_routes_new(2, both);
+    gr_findings findings = {0}, none = {0};
+    one(routes, GR_MODE_FORWARD, GR_SCOPE_REGION, "bio", 0);
+    gr_route_check(&none, apart, routes, NULL);
+    for (int i = 0; i < none.count; i++)
+        assert_null(strstr(none.finding[i].text, "share"));
+
+    gr_routes_add(routes, GR_LABELS_CORE, GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 1);
+    gr_routes_only(routes, 1, bio);
+    gr_route_check(&findings, model, routes, NULL);
+    expect(&findings, GR_LEVEL_WARNING, "regions 'bio' and 'chem' share 15 numbers, the first in 'up'");
+    expect(&findings, GR_LEVEL_NOTE, "route 2 runs without region 'out', which has no units");
+    gr_findings_free(&findings);
+    gr_findings_free(&none);
+    gr_routes_free(routes);
+    gr_model_free(model);
+    gr_model_free(apart);
+}
+
 static void test_lint_classes(void **state) {
     (void)state;
     gr_model *model = small_model();
@@ -156,8 +180,8 @@ static void test_lint_size(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_presets_are_clean), cmocka_unit_test(test_lint_routes),
-        cmocka_unit_test(test_lint_classes),      cmocka_unit_test(test_lint_size),
-        cmocka_unit_test(test_lint_steps),
+        cmocka_unit_test(test_lint_regions),      cmocka_unit_test(test_lint_classes),
+        cmocka_unit_test(test_lint_size),         cmocka_unit_test(test_lint_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,7 +53,7 @@ typedef enum gr_mode {
  * region are its gates. */
 typedef enum gr_scope {
     GR_SCOPE_REGION,     /* name: a region's parts (parameter) or gates (activation, forward) */
-    GR_SCOPE_OTHERS,     /* the same for all regions that are not named */
+    GR_SCOPE_OTHERS,     /* the same for each region that is not named: what two of them share is weighed twice */
     GR_SCOPE_REST,       /* parameter: every weight outside the named regions, but for what is joint;
                           * activation, forward: the other columns of the taps where the named regions have gates */
     GR_SCOPE_ALL,        /* parameter only: every weight */

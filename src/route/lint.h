@@ -20,5 +20,7 @@ static inline const char *gr__lint_label(const gr_routes *routes, int label) {
 void gr__lint_classes(const gr__lint *l);
 /* When a region is open and on, and how large it is. */
 void gr__lint_region(const gr__lint *l, int region);
+/* Regions behind it in the model's list that own some of the same numbers. */
+void gr__lint_overlap(const gr__lint *l, int region);
 
 #endif

@@ -170,3 +170,36 @@ void gr__lint_region(const gr__lint *l, int r) {
                        region->name);
     check_size(l, region);
 }
+
+/* ---- overlapping claims ---- */
+
+/* Numbers of parameters that both regions own, where the parts of each do not overlap; *first: where some are. */
+static long long shared(const gr_region *a, const gr_region *b, gr_param *first) {
+    long long sum = 0;
+    for (int i = 0; i < a->parts; i++)
+        for (int j = 0; j < b->parts; j++) {
+            const gr_part *x = &a->part[i], *y = &b->part[j];
+            if (!overlaps(*x, *y))
+                continue;
+            int rows = (x->hi0 < y->hi0 ? x->hi0 : y->hi0) - (x->lo0 > y->lo0 ? x->lo0 : y->lo0);
+            int cols = (x->hi1 < y->hi1 ? x->hi1 : y->hi1) - (x->lo1 > y->lo1 ? x->lo1 : y->lo1);
+            if (!sum)
+                *first = x->param;
+            sum += (long long)rows * cols;
+        }
+    return sum;
+}
+
+void gr__lint_overlap(const gr__lint *l, int r) {
+    const gr_region *region = gr_model_region(l->model, r);
+    for (int s = r + 1; s < gr_model_regions(l->model); s++) {
+        const gr_region *other = gr_model_region(l->model, s);
+        gr_param first = GR_NONE;
+        long long count = shared(region, other, &first);
+        if (count)
+            gr_finding_add(l->findings, GR_LEVEL_WARNING, "give each region units of its own",
+                           "regions '%s' and '%s' share %lld numbers, the first in '%s': weights that routes give "
+                           "either multiply there, and taking one out takes units of the other",
+                           region->name, other->name, count, gr_model_param(l->model, first)->name);
+    }
+}

@@ -148,6 +148,33 @@ static bool acts_nowhere(const gr__lint *l, const gr_option *option, const gr_ef
     return nowhere;
 }
 
+/* Regions that an option switches off, as bits. */
+static uint64_t switched_off(const gr__lint *l, const gr_option *option) {
+    uint64_t off = 0, named = gr__option_named(l->model, option, GR_MODE_FORWARD);
+    int regions = gr_model_regions(l->model);
+    for (int e = 0; e < option->effects; e++) {
+        const gr_effect *effect = &option->effect[e];
+        for (int i = 0; i < regions && effect->mode == GR_MODE_FORWARD && effect->weight == 0; i++)
+            if ((effect->scope == GR_SCOPE_REGION && gr_model_find_region(l->model, effect->name) == i) ||
+                (effect->scope == GR_SCOPE_OTHERS && !(named >> i & 1)))
+                off |= (uint64_t)1 << i;
+    }
+    return off;
+}
+
+/* Regions of whole parameters have no units: switched off, they are closed and no more. */
+static void check_off(const gr__lint *l, int r, const gr_option *option) {
+    uint64_t off = switched_off(l, option);
+    for (int i = 0; i < gr_model_regions(l->model); i++) {
+        const gr_region *region = gr_model_region(l->model, i);
+        if (off >> i & 1 && region->gates == 0)
+            gr_finding_add(l->findings, GR_LEVEL_NOTE, "closed: [REGION] says the same; a region with units can be off",
+                           "route %d runs without region '%s', which has no units to switch off: its parameters are "
+                           "closed, and their values stay in use",
+                           r + 1, region->name);
+    }
+}
+
 static void check_taps(const gr__lint *l, int r, const gr_option *option) {
     for (int e = 0; e < option->effects; e++) {
         const gr_effect *effect = &option->effect[e];
@@ -214,19 +241,6 @@ static void opens_and_closes(const gr__lint *l, const gr_option *option, uint64_
         else if (effect->scope == GR_SCOPE_REGION)
             *opens |= bits;
     }
-}
-
-static uint64_t switched_off(const gr__lint *l, const gr_option *option) {
-    uint64_t off = 0, named = gr__option_named(l->model, option, GR_MODE_FORWARD);
-    int regions = gr_model_regions(l->model);
-    for (int e = 0; e < option->effects; e++) {
-        const gr_effect *effect = &option->effect[e];
-        for (int i = 0; i < regions && effect->mode == GR_MODE_FORWARD && effect->weight == 0; i++)
-            if ((effect->scope == GR_SCOPE_REGION && gr_model_find_region(l->model, effect->name) == i) ||
-                (effect->scope == GR_SCOPE_OTHERS && !(named >> i & 1)))
-                off |= (uint64_t)1 << i;
-    }
-    return off;
 }
 
 /* Draws of different routes are independent, so two options of two routes that share a label do meet. */
@@ -307,6 +321,7 @@ static void check_phases(const gr__lint *l) {
 static void check_one(const gr__lint *l, int r, const gr_option *option) {
     check_option(l, r, option);
     check_taps(l, r, option);
+    check_off(l, r, option);
     if (l->routes->route[r].again)
         check_again(l, r, option);
 }
@@ -333,5 +348,7 @@ void gr_route_check(gr_findings *findings, const gr_model *model, const gr_route
     gr__lint_classes(&l);
     for (int r = 0; r < gr_model_regions(model) && routes->count; r++)
         gr__lint_region(&l, r);
+    for (int r = 0; r < gr_model_regions(model) && routes->count; r++)
+        gr__lint_overlap(&l, r);
     gr_router_free(router);
 }

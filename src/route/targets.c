@@ -179,17 +179,21 @@ static bool kind_in_scope(gr_kind kind, gr_scope scope) {
            (scope == GR_SCOPE_OUT_BIASES && kind == GR_KIND_OUT_BIAS);
 }
 
-static bool covers_param(const gr_model *model, const gr_option *option, const gr_effect *effect, uint64_t named,
-                         const gr__target *t) {
+/* How often an effect on `others` weighs a target: once for each region that holds it and is not named. */
+static int others_of(const gr__target *t, uint64_t named) { return __builtin_popcountll(t->owners & ~named); }
+
+/* How often an effect weighs a target. */
+static int times_param(const gr_model *model, const gr_option *option, const gr_effect *effect, uint64_t named,
+                       const gr__target *t) {
     switch (effect->scope) {
     case GR_SCOPE_REGION:
         return t->owners >> gr_model_find_region(model, effect->name) & 1;
     case GR_SCOPE_OTHERS:
-        return t->owners && !(t->owners & named);
+        return others_of(t, named);
     case GR_SCOPE_REST:
         return !(t->owners & named) && !(t->owners == 0 && option->joint >> t->kind & 1);
     case GR_SCOPE_ALL:
-        return true;
+        return 1;
     default:
         return !(t->owners & named) && kind_in_scope(t->kind, effect->scope);
     }
@@ -197,22 +201,22 @@ static bool covers_param(const gr_model *model, const gr_option *option, const g
 
 /* Forward effects on regions act on the target that is the region's gates, so that the engine knows which parameters
  * are out of use; all else acts on columns. */
-static bool covers_tap(const gr_model *model, const gr_effect *effect, uint64_t named, const gr__target *t) {
+static int times_tap(const gr_model *model, const gr_effect *effect, uint64_t named, const gr__target *t) {
     bool whole = effect->mode == GR_MODE_FORWARD && effect->scope <= GR_SCOPE_OTHERS;
     if (whole != (t->gate != GR_NONE))
-        return false;
+        return 0;
     switch (effect->scope) {
     case GR_SCOPE_REGION:
         return t->owners >> gr_model_find_region(model, effect->name) & 1;
     case GR_SCOPE_OTHERS:
-        return t->owners && !(t->owners & named);
+        return others_of(t, named);
     case GR_SCOPE_REST:
         return !(t->owners & named) && tap_of(model, t->tap, named);
     case GR_SCOPE_TAP:
         return tap_matches(model, t->tap, effect->name) && effect->lo <= t->part.lo1 &&
                (effect->hi == 0 || t->part.hi1 <= effect->hi);
     default:
-        return false;
+        return 0;
     }
 }
 
@@ -224,8 +228,11 @@ void gr__targets_weigh(double *w, const gr__targets *targets, const gr_model *mo
         uint64_t named = gr__option_named(model, option, effect->mode);
         for (int i = 0; i < targets->count; i++) {
             const gr__target *t = &targets->target[i];
-            if (t->mode == effect->mode && (t->mode == GR_MODE_PARAMETER ? covers_param(model, option, effect, named, t)
-                                                                         : covers_tap(model, effect, named, t)))
+            if (t->mode != effect->mode)
+                continue;
+            int times = t->mode == GR_MODE_PARAMETER ? times_param(model, option, effect, named, t)
+                                                     : times_tap(model, effect, named, t);
+            for (; times > 0; times--)
                 w[i] *= effect->weight;
         }
     }
