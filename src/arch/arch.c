@@ -6,6 +6,7 @@
 
 #include "arch/arch_kind.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "gradroute/ops.h"
 
 gr_arch_def gr_arch_default(void) {
@@ -121,7 +122,7 @@ gr_param gr__plan_param_handle(const gr__plan *plan, const gr_param *handles, in
     int n = owner == GR_NONE ? 0 : snprintf(name, sizeof name, "%s.", plan->def->regions[owner].name);
     va_list list;
     va_start(list, format);
-    vsnprintf(name + n, sizeof name - (size_t)n, format, list);
+    gr__vprint(name + n, sizeof name - (size_t)n, format, list);
     va_end(list);
     int p = gr__plan_find(plan, name);
     return p == GR_NONE ? GR_NONE : handles[p];

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "arch/arch_kind.h"
+#include "base/number.h"
 
 gr__plan_param *gr__list_add(const gr__lister *l, gr_param_def def, gr__axis rows, gr__axis cols, const char *format,
                              ...) {
@@ -11,7 +12,7 @@ gr__plan_param *gr__list_add(const gr__lister *l, gr_param_def def, gr__axis row
     va_list list;
     va_start(list, format);
     int n = l->owner == GR_NONE ? 0 : snprintf(name, sizeof name, "%s.", plan->def->regions[l->owner].name);
-    vsnprintf(name + n, sizeof name - (size_t)n, format, list);
+    gr__vprint(name + n, sizeof name - (size_t)n, format, list);
     va_end(list);
     def.name = gr_arena_strdup(plan->arena, name);
     GR_PUSH(plan->param, plan->params, plan->param_capacity) =

@@ -1,6 +1,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/number.h"
 #include "gradroute/base.h"
 
 gr_status gr_error_set(gr_error *err, gr_status status, const char *place, const char *hint, const char *format, ...) {
@@ -11,7 +12,7 @@ gr_status gr_error_set(gr_error *err, gr_status status, const char *place, const
     snprintf(err->hint, sizeof err->hint, "%s", hint ? hint : "");
     va_list list;
     va_start(list, format);
-    vsnprintf(err->message, sizeof err->message, format, list);
+    gr__vprint(err->message, sizeof err->message, format, list);
     va_end(list);
     return status;
 }

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/number.h"
+
 static _Atomic uint64_t calls; /* a counter for tests, never read by the library itself */
 
 static void *refuse(void *block, size_t size) {
@@ -56,11 +58,11 @@ char *gr_format(const char *format, ...) {
     va_list list, again;
     va_start(list, format);
     va_copy(again, list);
-    int n = vsnprintf(NULL, 0, format, list);
+    int n = gr__vprint(NULL, 0, format, list);
     va_end(list);
     char *text = gr_alloc((size_t)(n < 0 ? 0 : n) + 1);
     if (n > 0)
-        vsnprintf(text, (size_t)n + 1, format, again);
+        gr__vprint(text, (size_t)n + 1, format, again);
     va_end(again);
     return text;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "data/label_making.h"
 #include "data/reader.h"
 
@@ -46,7 +47,7 @@ static gr_status wrong(const reading *r, const char *hint, gr_error *err, const 
     char place[GR__PLACE_SIZE], text[320];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    gr__vprint(text, sizeof text, format, args);
     va_end(args);
     return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, r->arg[FILE_OF].text, r->lines.number, 0), hint, "%s",
                         text);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "data/reader.h"
 #include "data/tokenizer_json.h"
 
@@ -23,7 +24,7 @@ gr_status gr__vocab_fail(reader *r, const char *where, const char *hint, const c
     char place[256], message[256];
     va_list list;
     va_start(list, format);
-    vsnprintf(message, sizeof message, format, list);
+    gr__vprint(message, sizeof message, format, list);
     va_end(list);
     snprintf(place, sizeof place, "%.180s: %s", r->place, where);
     return gr_error_set(r->err, GR_ERR_FORMAT, place, hint, "%s", message);

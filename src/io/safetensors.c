@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "io/file.h"
 #include "io/json.h"
 
@@ -180,7 +181,7 @@ static gr_status bad(const gr_safetensors *file, gr_error *err, const char *form
     char text[400];
     va_list list;
     va_start(list, format);
-    vsnprintf(text, sizeof text, format, list);
+    gr__vprint(text, sizeof text, format, list);
     va_end(list);
     return gr_error_set(err, GR_ERR_FORMAT, file->place,
                         "the file is damaged, incomplete or not a safetensors file; fetch or write it again", "%s",

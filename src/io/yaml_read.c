@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "io/yaml.h"
 
 /* ---- places and errors ---- */
@@ -40,7 +41,7 @@ gr_status gr_yaml_fail(const gr_yaml *node, gr_error *err, const char *hint, con
     char place[256], message[512];
     va_list list;
     va_start(list, format);
-    vsnprintf(message, sizeof message, format, list);
+    gr__vprint(message, sizeof message, format, list);
     va_end(list);
     return gr_error_set(err, GR_ERR_USAGE, gr__yaml_place(node->at, place, sizeof place), hint, "%s", message);
 }
@@ -327,7 +328,7 @@ gr_status gr_yaml_as_count(const gr_yaml *node, int64_t *value, int64_t min, int
 
 gr_status gr_yaml_as_real(const gr_yaml *node, double *value, double min, double max, gr_error *err) {
     bool number = node->kind == GR_YAML_SCALAR && !node->quoted && gr__yaml_is_number(node->text);
-    double got = number ? strtod(node->text, NULL) : 0;
+    double got = number ? gr__parse_real(node->text, NULL) : 0;
     if (number && isfinite(got) && got >= min && got <= max) {
         *value = got;
         return GR_OK;
@@ -337,9 +338,9 @@ gr_status gr_yaml_as_real(const gr_yaml *node, double *value, double min, double
     if (min == DBL_MIN)
         n += snprintf(expected + n, sizeof expected - (size_t)n, " above 0");
     else if (min > -DBL_MAX)
-        n += snprintf(expected + n, sizeof expected - (size_t)n, " from %.10g", min);
+        n += gr__print(expected + n, sizeof expected - (size_t)n, " from %.10g", min);
     if (max < DBL_MAX)
-        snprintf(expected + n, sizeof expected - (size_t)n, " to %.10g", max);
+        gr__print(expected + n, sizeof expected - (size_t)n, " to %.10g", max);
     return unexpected(node, err, node->quoted ? "numbers are written without quotes" : NULL, expected);
 }
 

@@ -8,6 +8,7 @@
 #include <yaml.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "io/yaml.h"
 
 /* ---- adding ---- */
@@ -38,8 +39,8 @@ gr_yaml *gr_yaml_add_real(gr_yaml *parent, const char *key, double value) {
     char text[40];
     assert(isfinite(value));
     for (int digits = 1; digits <= 17; digits++) {
-        snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
+        gr__print(text, sizeof text, "%.*g", digits, value);
+        if (gr__parse_real(text, NULL) == value)
             break;
     }
     /* Other readers of YAML 1.1 take 1e-05 for text, 1.0e-05 for a number. */

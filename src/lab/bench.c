@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "lab/bench_side.h"
 
 enum { ROUNDS = 5, SLOW_ROUNDS = 3 }; /* slow: PyTorch and the bound, whose samples take long */
@@ -27,7 +28,7 @@ static void note(const bench *b, const char *format, ...) {
     if (!b->def->note)
         return;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    gr__vprint(text, sizeof text, format, args);
     va_end(args);
     b->def->note(b->def->user, text);
 }

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "io/file.h"
 #include "io/json.h"
 
@@ -144,7 +145,7 @@ gr_status gr_relearn(gr_relearned *out, const gr_project *p, gr_model *model, co
     int at =
         snprintf(settings, sizeof settings, "%.16s %d %d %d %d", p->digest, r->documents, r->steps, r->batch, r->every);
     for (int i = 0; i < r->rates && at < (int)sizeof settings; i++)
-        at += snprintf(settings + at, sizeof settings - (size_t)at, " %.9g", r->lr[i]);
+        at += gr__print(settings + at, sizeof settings - (size_t)at, " %.9g", r->lr[i]);
     *out = (gr_relearned){.loss = INFINITY};
     out->nll = gr_alloc(all * sizeof *out->nll);
     out->tokens = gr_alloc(all * sizeof *out->tokens);

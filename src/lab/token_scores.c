@@ -108,8 +108,10 @@ static gr_status write_table(const gr_project *p, const gr_frequencies *table, c
     for (int32_t i = 0; i < table->vocab; i++) {
         int32_t v = order[i].token;
         print_token(out, p->tokenizer, v);
-        fprintf(out, "\t%d\t%llu\t%llu\t%.6g\t%.6g\t%.6g\n", v, (unsigned long long)table->forget[v],
-                (unsigned long long)table->retain[v], table->f[v], table->r[v], table->w[v]);
+        char *numbers = gr_format("\t%d\t%llu\t%llu\t%.6g\t%.6g\t%.6g\n", v, (unsigned long long)table->forget[v],
+                                  (unsigned long long)table->retain[v], table->f[v], table->r[v], table->w[v]);
+        fputs(numbers, out);
+        gr_free(numbers);
     }
     fclose(out);
     gr_status status = gr_file_write(path, text, size, err);

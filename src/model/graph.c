@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "model/compiled.h"
 
 gr_graph *gr_graph_new(void) {
@@ -32,7 +33,7 @@ int gr_graph_fail(gr_graph *graph, const char *format, ...) {
     if (!graph->failed) {
         va_list list;
         va_start(list, format);
-        vsnprintf(graph->mistake, sizeof graph->mistake, format, list);
+        gr__vprint(graph->mistake, sizeof graph->mistake, format, list);
         va_end(list);
         graph->failed = true;
     }

@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 
 gr_routes *gr_routes_new(int labels, const char *const *names) {
     assert(labels >= 0 && labels <= GR_ROUTE_LABELS_MAX);
@@ -118,8 +119,8 @@ const char *gr_scope_name(gr_scope scope) {
 /* The shortest decimal that reads back as the same number. */
 static const char *number(char *text, size_t size, double value) {
     for (int digits = 6; digits <= 17; digits++) {
-        snprintf(text, size, "%.*g", digits, value);
-        if (strtod(text, NULL) == value)
+        gr__print(text, size, "%.*g", digits, value);
+        if (gr__parse_real(text, NULL) == value)
             break;
     }
     return text;

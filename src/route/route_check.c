@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "route/lint.h"
 
 /* ---- findings ---- */
@@ -12,7 +13,7 @@ void gr_finding_add(gr_findings *findings, gr_level level, const char *hint, con
     char text[640];
     va_list list;
     va_start(list, format);
-    vsnprintf(text, sizeof text, format, list);
+    gr__vprint(text, sizeof text, format, list);
     va_end(list);
     for (int i = 0; i < findings->count; i++)
         if (strcmp(findings->finding[i].text, text) == 0)

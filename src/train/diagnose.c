@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "io/json.h"
 
 enum {
@@ -73,7 +74,7 @@ static void add(gr__diagnosis *d, const char *format, ...) __attribute__((format
 static void add(gr__diagnosis *d, const char *format, ...) {
     va_list list;
     va_start(list, format);
-    int n = vsnprintf(d->json + d->used, d->size - d->used, format, list);
+    int n = gr__vprint(d->json + d->used, d->size - d->used, format, list);
     va_end(list);
     d->used += n > 0 && (size_t)n < d->size - d->used ? (size_t)n : 0;
 }
@@ -391,10 +392,10 @@ static void add_losses(gr__diagnosis *d, int profile) {
 bool gr__diagnosis_judge(char *text, size_t size, const char *region, double forget, double retain, double passed) {
     double own = retain > 0 ? forget - retain : forget; /* what any text loses is no sign of the topic */
     if (retain > retain_most)
-        snprintf(text, size, "without region %.60s retain text costs %.2f nats a token more", region, retain);
+        gr__print(text, size, "without region %.60s retain text costs %.2f nats a token more", region, retain);
     else if (passed >= forget_after && own < forget_least)
-        snprintf(text, size, "without region %.60s its topic costs only %.3f nats a token more than other text", region,
-                 own);
+        gr__print(text, size, "without region %.60s its topic costs only %.3f nats a token more than other text",
+                  region, own);
     else
         return false;
     return true;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "io/file.h"
 #include "io/json.h"
 
@@ -86,7 +87,7 @@ static void add(gr__metrics *m, const char *format, ...) __attribute__((format(p
 static void add(gr__metrics *m, const char *format, ...) {
     va_list list;
     va_start(list, format);
-    int n = vsnprintf(m->text + m->used, m->text_size - m->used, format, list);
+    int n = gr__vprint(m->text + m->used, m->text_size - m->used, format, list);
     va_end(list);
     m->used += n > 0 && (size_t)n < m->text_size - m->used ? (size_t)n : 0;
 }

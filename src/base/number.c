@@ -1,0 +1,40 @@
+#include "base/number.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* The locale "C" for this thread, until it is given back. */
+static locale_t enter(locale_t *plain) {
+    *plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    return *plain ? uselocale(*plain) : (locale_t)0;
+}
+
+static void leave(locale_t plain, locale_t before) {
+    if (!plain)
+        return;
+    uselocale(before);
+    freelocale(plain);
+}
+
+double gr__parse_real(const char *text, char **end) {
+    locale_t plain, before = enter(&plain);
+    double value = strtod(text, end);
+    leave(plain, before);
+    return value;
+}
+
+int gr__vprint(char *text, size_t size, const char *format, va_list list) {
+    locale_t plain, before = enter(&plain);
+    int n = vsnprintf(text, size, format, list);
+    leave(plain, before);
+    return n;
+}
+
+int gr__print(char *text, size_t size, const char *format, ...) {
+    va_list list;
+    va_start(list, format);
+    int n = gr__vprint(text, size, format, list);
+    va_end(list);
+    return n;
+}
