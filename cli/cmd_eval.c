@@ -303,6 +303,8 @@ static gr_status open_and_eval(const eval_options *own, gr_error *err) {
         status = evaluate(&l, own, folder, &t, err);
     }
     if (status == GR_OK)
+        status = gr_losses_check(l.nll, t.data->topics.docs, own->common.input, err);
+    if (status == GR_OK)
         report(own, &t, &l, folder->def->context);
     gr_free(l.nll);
     gr_free(l.tokens);

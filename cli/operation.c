@@ -1,5 +1,6 @@
 #include "operation.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -118,6 +119,9 @@ static bool next_few(void *context, gr_batch *batch) {
 }
 
 static gr_status disagree(const gr__verdict *v, gr_error *err) {
+    if (!isfinite(v->difference))
+        return gr_error_set(err, GR_ERR_NUMERIC, "verification", "the model is damaged or diverged while training",
+                            "logits are not finite: nothing was written");
     return gr_error_set(err, GR_ERR_USAGE, "verification", v->hint ? v->hint : "--force writes it all the same",
                         "logits differ by up to %.3g from what was expected, %g is allowed: nothing was written",
                         v->difference, GR__VERIFY_MOST);

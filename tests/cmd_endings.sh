@@ -95,4 +95,48 @@ status 'a file size limit ends with status 1' 1 $?
 ok 'a file size limit is named' grep -q 'metrics.jsonl.*File too large' "$work/said"
 ok 'and the hint' grep -q 'ulimit -f' "$work/said"
 ok 'a file size limit leaves the last checkpoint' gradroute train "$t" -o "$work/limit" --set train.steps=3000 --resume
+
+# ---- a model whose weights are not numbers ----
+break_model() {
+    python3 - "$1" <<'PYTHON'
+import hashlib, json, struct, sys
+folder = sys.argv[1]
+path = folder + "/model.safetensors"
+data = bytearray(open(path, "rb").read())
+data[-4:] = struct.pack("<f", float("nan"))
+open(path, "wb").write(data)
+raw = "@@%s@@".__mod__ # keeps the digits of numbers as they are written
+manifest = json.load(open(folder + "/manifest.json"), parse_float=raw)
+for f in manifest["files"]:
+    if f["name"] == "model.safetensors":
+        f["sha256"] = hashlib.sha256(data).hexdigest()
+del manifest["sha256"]
+text = json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False).replace('"@@', "").replace('@@"', "")
+manifest["sha256"] = hashlib.sha256(text.encode()).hexdigest()
+text = json.dumps(manifest).replace('"@@', "").replace('@@"', "")
+open(folder + "/manifest.json", "w").write(text)
+PYTHON
+}
+cp -r "$work/whole" "$work/broken"
+ok 'one weight becomes NaN, the folder is signed again' break_model "$work/broken/model"
+for format in '' --json; do
+    fails 1 'loss of .* document(s) is not finite' "eval $format of a broken model" gradroute eval "$work/broken" $format
+done
+fails 1 'are not finite' 'generate from a broken model' gradroute generate "$work/broken" --prompt a
+fails 1 'logits are not finite' 'ablate a broken model' gradroute ablate "$work/broken" --remove animals -o "$work/cut"
+fails 1 'logits are not finite' 'resize a broken model' gradroute resize "$work/broken" --mlp 96 -o "$work/wide"
+ok 'nothing was written' test ! -e "$work/cut" -a ! -e "$work/wide"
+ok 'an audit' gradroute audit "$t" -o "$work/audit"
+break_model "$work/audit/plain/model"
+rm "$work/audit/result.json"
+fails 1 'plain: the loss of' 'an audit of a broken twin' gradroute audit "$t" -o "$work/audit"
+ok 'has no result' test ! -e "$work/audit/result.json"
+
+# ---- a label that cannot be learned ----
+python3 -c 'print("{\"text\": \"a rare thing\", \"topic\": \"rare\"}")' >>"$work/corpus.jsonl"
+for command in train audit; do
+    fails 2 'none to train on' "$command with a label whose documents are all held out" \
+        gradroute $command "$t" -o "$work/rare" --set data.validation=0.9 --set 'labels={animals: {is: [rare]}}'
+done
+fails 2 'none to train on' 'check says so' gradroute check "$t" --set data.validation=0.9 --set 'labels={animals: {is: [rare]}}'
 finish

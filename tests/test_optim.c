@@ -370,6 +370,7 @@ static void test_not_finite(void **state) {
         memset(&err, 0, sizeof err);
         assert_int_equal(gr_optim_step(optim, n.run, NULL, &err), GR_ERR_NUMERIC);
         assert_string_equal(err.place, "block.1.down");
+        assert_non_null(strstr(err.message, "in step 2")); /* one is done */
         assert_int_equal(changed(&n, optim, &before, true), 0);
         assert_int_equal(changed(&n, optim, &before, false), 0);
         assert_int_equal(gr_optim_steps(optim), 1);

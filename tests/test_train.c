@@ -366,6 +366,7 @@ static void test_not_finite(void **state) {
     memset(&err, 0, sizeof err);
     assert_int_equal(gr_trainer_run(t, &err), GR_ERR_NUMERIC);
     assert_string_equal(err.place, "loss");
+    assert_string_equal(err.message, "the loss of step 3 is nan"); /* two are in the metrics */
     assert_non_null(strstr(err.hint, "checkpoint of step 2"));
     bits after = bits_of(s->model, gr_trainer_optim(t), gr_router_tables(s->router));
     assert_true(bits_equal(&before, &after));

@@ -146,6 +146,9 @@ void gr_evaluate(gr_evaluator *evaluator, gr_scan *scan, double *nll, int32_t *t
 void gr_evaluate_right(gr_evaluator *evaluator, gr_scan *scan, double *nll, int32_t *tokens, int32_t *right,
                        size_t docs);
 
+/* GR_ERR_NUMERIC at `place` where the sum of a document d < docs is not finite: weights are NaN or overflow. */
+gr_status gr_losses_check(const double *nll, size_t docs, const char *place, gr_error *err);
+
 /* Sum of nll over sum of tokens for the documents docs[count]: nats per token; NaN without tokens. */
 double gr_loss_mean(const double *nll, const int32_t *tokens, const uint32_t *docs, size_t count);
 

@@ -94,7 +94,8 @@ static gr_status pick_documents(job *j, gr_error *err) {
 /* ---- measuring
  * ---------------------------------------------------------------------------------------------------------- */
 
-static gr_status evaluate(job *j, losses *out, gr_model *model, const gr_tables *profile, gr_error *err) {
+static gr_status evaluate(job *j, losses *out, const char *name, gr_model *model, const gr_tables *profile,
+                          gr_error *err) {
     const gr_project *p = j->project;
     const gr_recipe *r = p->recipe;
     size_t all = p->data->topics.docs;
@@ -111,6 +112,7 @@ static gr_status evaluate(job *j, losses *out, gr_model *model, const gr_tables 
     if (status == GR_OK) {
         gr_evaluate_right(e, scan, out->nll, out->tokens, out->right, all);
         gr_scan_free(scan);
+        status = gr_losses_check(out->nll, all, name, err);
     }
     gr_evaluator_free(e);
     return status;
@@ -120,14 +122,14 @@ static gr_status evaluate_all(job *j, gr_error *err) {
     gr_model *routed = j->arm[GR_ARM_ROUTED].folder->model;
     gr_tables *off;
     note(j, "measuring validation losses");
-    GR_TRY(evaluate(j, &j->on, routed, NULL, err));
+    GR_TRY(evaluate(j, &j->on, "routed", routed, NULL, err));
     GR_TRY(gr_profile_new(&off, routed, j->regions, j->region_count, err));
-    gr_status status = evaluate(j, &j->off, routed, off, err);
+    gr_status status = evaluate(j, &j->off, "routed with its regions off", routed, off, err);
     gr_tables_free(off);
     GR_TRY(status);
     for (int k = GR_ARM_PLAIN; k < GR_ARMS; k++)
         if (j->has[k])
-            GR_TRY(evaluate(j, &j->twin[k], j->arm[k].folder->model, NULL, err));
+            GR_TRY(evaluate(j, &j->twin[k], gr_arm_name(k), j->arm[k].folder->model, NULL, err));
     return GR_OK;
 }
 

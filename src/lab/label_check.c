@@ -1,6 +1,6 @@
 /* label_check.c - what looks wrong about labels once they meet the data. */
+#include "lab/label_check.h"
 #include "data/label_source.h"
-#include "gradroute/lab.h"
 
 /* Above this share of documents or tokens a label leaves the core too little to learn from. */
 static const double MOST = 0.95;
@@ -71,6 +71,35 @@ static void check_again(gr_findings *findings, const gr_project *p) {
                            "route %d shows sequences again, and labels change inside of documents: the second showing "
                            "is cut where another label comes",
                            r + 1);
+}
+
+/* Whether document d is of label k, in whole or in part. */
+static bool is_of(const gr_project *p, uint32_t d, int k) {
+    const gr_labels *l = p->labels;
+    if (!l->token_truth)
+        return l->truth[d] == k;
+    for (size_t at = p->data->offsets[d] + d; at <= p->data->offsets[d + 1] + d; at++)
+        if (l->token_truth[at] == k)
+            return true;
+    return false;
+}
+
+static bool has_documents(const gr_project *p, int k) {
+    if (p->shards)
+        return p->shards->revealed[k + 1] > 0 || p->recipe->label[k - 1].known < 1;
+    for (size_t i = 0; i < p->data->train_count; i++)
+        if (is_of(p, p->data->train[i], k))
+            return true;
+    return false;
+}
+
+gr_status gr__labels_have_documents(const gr_project *p, gr_error *err) {
+    for (int k = 1; k <= p->labels->label_count; k++)
+        if (!has_documents(p, k))
+            return gr_error_set(err, GR_ERR_USAGE, p->labels->label_names[k - 1],
+                                "hold out less (data.validation), use more documents, or another split_seed",
+                                "all documents of the label are held out: there is none to train on");
+    return GR_OK;
 }
 
 void gr_labels_check(gr_findings *findings, const gr_project *project) {

@@ -9,6 +9,7 @@
 #include "io/digest.h"
 #include "io/file.h"
 #include "io/yaml.h"
+#include "lab/label_check.h"
 #include "lab/times.h"
 #include "lab/token_scores.h"
 
@@ -133,7 +134,7 @@ static gr_status label_data(gr_project *p, gr_error *err) {
     }
     for (size_t i = 0; !p->shards && i < p->data->train_count; i++)
         count_document(p, p->data->train[i]);
-    return GR_OK;
+    return gr__labels_have_documents(p, err);
 }
 
 /* What is shown of labels; truth decides about the perfect twin alone. */

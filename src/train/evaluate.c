@@ -116,6 +116,16 @@ void gr_evaluate_right(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tok
     }
 }
 
+gr_status gr_losses_check(const double *nll, size_t docs, const char *place, gr_error *err) {
+    size_t broken = 0;
+    for (size_t d = 0; d < docs; d++)
+        broken += !isfinite(nll[d]);
+    if (!broken)
+        return GR_OK;
+    return gr_error_set(err, GR_ERR_NUMERIC, place, "the model is damaged or diverged while training",
+                        "the loss of %zu document(s) is not finite", broken);
+}
+
 double gr_loss_mean(const double *nll, const int32_t *tokens, const uint32_t *docs, size_t count) {
     double sum = 0, n = 0;
     for (size_t i = 0; i < count; i++) {

@@ -224,8 +224,9 @@ static gr_status not_finite(const gr_optim *o, gr_error *err) {
         if (!isfinite(o->partial[i]))
             return gr_error_set(err, GR_ERR_NUMERIC, gr_model_param(o->model, o->chunk[i].param)->name,
                                 "go on from the last checkpoint with a lower learning rate or a longer warm-up",
-                                "the gradient is not finite in step %lld", (long long)o->steps);
-    return gr_error_set(err, GR_ERR_NUMERIC, "gradient", NULL, "its norm overflows in step %lld", (long long)o->steps);
+                                "the gradient is not finite in step %lld", (long long)o->steps + 1);
+    return gr_error_set(err, GR_ERR_NUMERIC, "gradient", NULL, "its norm overflows in step %lld",
+                        (long long)o->steps + 1);
 }
 
 static update constants(const gr_optim *o, int slice, double lr, double scale) {

@@ -38,6 +38,6 @@ gr_status gr__step(gr_run *run, gr_optim *optim, const gr__assembly *a, gr_value
     if (!isfinite(losses->loss))
         return gr_error_set(err, GR_ERR_NUMERIC, "loss",
                             "go on from the last checkpoint with a lower learning rate or a longer warm-up",
-                            "the loss of step %lld is %g", (long long)a->step, losses->loss);
+                            "the loss of step %lld is %g", (long long)a->step + 1, losses->loss);
     return gr_optim_step(optim, run, norm, err);
 }
