@@ -80,19 +80,21 @@ static int bar_room(const gr__progress *progress, const char *head, const char *
 }
 
 static void draw(gr__progress *progress, const char *head, const char *end, const gr_progress *p) {
-    char bar[BAR_MOST + 1] = "", line[1024];
+    char bar[BAR_MOST + 4] = "", line[1024];
     int room = columns(progress->out) - 1, width = bar_room(progress, head, end);
     width = width > BAR_MOST ? BAR_MOST : width;
+
+    /* [####....] and a blank, where there is room for it. */
     if (width >= BAR_LEAST) {
         int done = p->steps > 0 ? (int)(p->step * width / p->steps) : width;
-        memset(bar, '.', (size_t)width);
-        memset(bar, '#', (size_t)done);
-        bar[width] = 0;
-        snprintf(line, sizeof line, "%s [%s] %s", head, bar, end);
-    } else {
-        snprintf(line, sizeof line, "%s %s", head, end);
+        memset(bar, '.', (size_t)width + 3);
+        memset(bar + 1, '#', (size_t)done);
+        bar[0] = '[', bar[width + 1] = ']', bar[width + 2] = ' ';
     }
-    fprintf(progress->out, "\r\033[K%.*s", room, line);
+
+    /* One line of the terminal, cut where it ends. */
+    int length = snprintf(line, sizeof line, "%s %s%s", head, bar, end);
+    fprintf(progress->out, "\r\033[K%.*s", length < room ? length : room, line);
     progress->drawn = true;
 }
 

@@ -23,7 +23,7 @@ static gr_status nothing_fits(const gr__label_from *s, gr_error *err) {
 static gr_status check_fits(const gr__making *m, gr_error *err) {
     const gr_labels *l = m->labels;
     uint64_t used = 0;
-    size_t n = m->tokens ? m->data->offsets[l->docs] + l->docs : l->docs;
+    size_t n = gr__label_place(m, l->docs);
     const int16_t *shown = m->tokens ? l->token_revealed : l->revealed;
     const int16_t *truth = m->tokens ? l->token_truth : l->truth;
     for (size_t i = 0; i < n; i++)
@@ -104,7 +104,7 @@ static void make_groups(const gr__making *m) {
 /* Tables of tokens and scores, where some label needs them. */
 static gr_status reserve_tables(gr__making *m, gr_error *err) {
     gr_labels *l = m->labels;
-    size_t n = m->tokens ? m->data->offsets[l->docs] + l->docs : l->docs;
+    size_t n = gr__label_place(m, l->docs);
     size_t scores = m->soft ? n * sizeof(gr_real) : 0, tokens = m->tokens ? 2 * n * sizeof(int16_t) : 0;
     if (!(l->tables = gr_alloc_try(scores + tokens + 1)))
         return gr_error_set(err, GR_ERR_MEMORY, "labels", "use a smaller corpus", "no memory for %zu labels", n);

@@ -85,7 +85,7 @@ int16_t gr__label_sum(const gr__making *m, const int16_t *label, size_t n) {
 gr_status gr__label_document(gr__making *m, size_t d, gr_error *err) {
     gr_labels *l = m->labels;
     size_t tokens = m->tokens ? m->data->offsets[d + 1] - m->data->offsets[d] : 0;
-    size_t positions = tokens + 1, at = m->tokens ? m->data->offsets[d] + d : d;
+    size_t positions = tokens + 1, at = gr__label_place(m, d);
     int16_t *truth = m->tokens ? l->token_truth : l->truth, *shown = m->tokens ? l->token_revealed : l->revealed;
     gr_real *score = m->tokens ? l->token_score : l->score;
     if (m->texts)

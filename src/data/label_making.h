@@ -52,6 +52,14 @@ gr_status gr__label_value(int32_t *found, const gr_topics *values, const size_t 
                           const char *field, const char *owner, gr_error *err);
 size_t *gr__label_sizes(const gr_topics *values); /* documents of each value; gr_free */
 
+/* Where document d begins in the tables of truth and of what is shown. An if, since gcc 14 makes a sum of a conditional
+ * expression with a common term, `yes ? a[d] + d : d`, and then reads a[d] although it is not there. */
+static inline size_t gr__label_place(const gr__making *making, size_t d) {
+    if (making->tokens)
+        return making->data->offsets[d] + d;
+    return d;
+}
+
 /* ---- For the making ---------------------------------------------------------------------------------------------- */
 
 /* Definition `index` of defs[count] becomes label index + 1; a group, once all labels are there. */
