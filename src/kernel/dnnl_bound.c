@@ -12,7 +12,7 @@ double gr_gemm_bound(int m, int n, int k, bool half, bool accumulate, double sec
 #include <time.h>
 
 #include "base/mem.h"
-#include "kernel/dnnl_attr.h"
+#include "kernel/dnnl_shim.h"
 
 enum { BLOCK = 512, LAYOUTS = 3, RUNS_MAX = 64 };
 typedef enum layout { BY_ROWS, BY_COLUMNS, PACKED } layout;
@@ -33,47 +33,6 @@ static double now(void) {
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
-
-/* ---- the one place that knows oneDNN's versions --------------------------------------------------------------------
- */
-
-#if DNNL_VERSION_MAJOR >= 3
-
-static bool describe(dnnl_memory_desc_t *desc, dnnl_dims_t dims, dnnl_data_type_t type, layout how) {
-    dnnl_dims_t strides = {how == BY_COLUMNS ? 1 : dims[1], how == BY_COLUMNS ? dims[0] : 1};
-    return how == PACKED ? !dnnl_memory_desc_create_with_tag(desc, 2, dims, type, dnnl_format_tag_any)
-                         : !dnnl_memory_desc_create_with_strides(desc, 2, dims, type, strides);
-}
-
-static bool describe_product(dnnl_primitive_desc_t *product, dnnl_engine_t cpu, dnnl_memory_desc_t *desc,
-                             const_dnnl_primitive_attr_t attr) {
-    return !dnnl_matmul_primitive_desc_create(product, cpu, desc[0], desc[1], NULL, desc[2], attr);
-}
-
-static void forget(dnnl_memory_desc_t *desc) {
-    for (int i = 0; i < 3; i++)
-        if (desc[i])
-            dnnl_memory_desc_destroy(desc[i]);
-}
-
-#else
-
-static bool describe(dnnl_memory_desc_t *desc, dnnl_dims_t dims, dnnl_data_type_t type, layout how) {
-    dnnl_dims_t strides = {how == BY_COLUMNS ? 1 : dims[1], how == BY_COLUMNS ? dims[0] : 1};
-    return how == PACKED ? !dnnl_memory_desc_init_by_tag(desc, 2, dims, type, dnnl_format_tag_any)
-                         : !dnnl_memory_desc_init_by_strides(desc, 2, dims, type, strides);
-}
-
-static bool describe_product(dnnl_primitive_desc_t *product, dnnl_engine_t cpu, dnnl_memory_desc_t *desc,
-                             const_dnnl_primitive_attr_t attr) {
-    dnnl_matmul_desc_t matmul;
-    return !dnnl_matmul_desc_init(&matmul, &desc[0], &desc[1], NULL, &desc[2]) &&
-           !dnnl_primitive_desc_create(product, &matmul, attr, cpu, NULL);
-}
-
-static void forget(dnnl_memory_desc_t *desc) { (void)desc; }
-
-#endif
 
 /* ---- one way ---------------------------------------------------------------------------------------------------- */
 
@@ -97,25 +56,38 @@ static bool take(trial *t, int which, const_dnnl_primitive_desc_t product, dnnl_
                                t->data[which]);
 }
 
+static gr__dnnl_matrix describe(int rows, int cols, dnnl_data_type_t type, layout how) {
+    gr__dnnl_matrix m = {{rows, cols}, {cols, 1}, type, how == PACKED};
+    if (how == BY_COLUMNS) {
+        m.strides[0] = 1;
+        m.strides[1] = rows;
+    }
+    return m;
+}
+
 static bool trial_open(trial *t, int m, int n, int k, bool half, bool accumulate, layout a, layout b) {
-    dnnl_memory_desc_t desc[3] = {0};
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t product = NULL;
-    dnnl_data_type_t type = half ? dnnl_bf16 : dnnl_f32;
-    bool ok = describe(&desc[0], (dnnl_dims_t){m, k}, type, a) && describe(&desc[1], (dnnl_dims_t){k, n}, type, b) &&
-              describe(&desc[2], (dnnl_dims_t){m, n}, accumulate ? dnnl_f32 : type, BY_ROWS) &&
-              gr__dnnl_attr_new(&attr, accumulate) && describe_product(&product, t->cpu, desc, attr) &&
+    const dnnl_data_type_t type = half ? dnnl_bf16 : dnnl_f32;
+    const gr__dnnl_matrix matrix[GR__DNNL_MATRICES] = {
+        [GR__DNNL_A] = describe(m, k, type, a),
+        [GR__DNNL_B] = describe(k, n, type, b),
+        [GR__DNNL_C] = describe(m, n, accumulate ? dnnl_f32 : type, BY_ROWS),
+    };
+
+    /* Memory for each argument as the product wants it, then the product itself. */
+    bool ok = gr__dnnl_attr_new(&attr, accumulate) && gr__dnnl_product_new(&product, t->cpu, matrix, attr) &&
               !is_plain_loops(product) && take(t, 0, product, dnnl_query_src_md, t->blocks) &&
               take(t, 1, product, dnnl_query_weights_md, accumulate ? t->blocks : 1) &&
               take(t, 2, product, dnnl_query_dst_md, accumulate ? 1 : t->blocks) &&
               take(t, 3, product, dnnl_query_scratchpad_md, 1) &&
               !dnnl_stream_create(&t->stream, t->cpu, dnnl_stream_default_flags) &&
               !dnnl_primitive_create(&t->primitive, product);
+
     if (product)
         dnnl_primitive_desc_destroy(product);
     if (attr)
         dnnl_primitive_attr_destroy(attr);
-    forget(desc);
     return ok;
 }
 

@@ -5,7 +5,7 @@
  */
 #ifndef GR_DOUBLE
 #include "base/mem.h"
-#include "kernel/dnnl_attr.h"
+#include "kernel/dnnl_shim.h"
 #include "kernel/kernel.h"
 
 #include <assert.h>
@@ -21,7 +21,7 @@ typedef struct closed_up {
     size_t width, stride; /* bytes of a row, and from row to row with the gap */
 } closed_up;
 
-enum { A, B, C, BIAS, MATRICES };
+enum { A = GR__DNNL_A, B = GR__DNNL_B, C = GR__DNNL_C, BIAS = GR__DNNL_BIAS, MATRICES = GR__DNNL_MATRICES };
 
 /* What one thread needs of its own to run a product. */
 typedef struct lane {
@@ -37,45 +37,6 @@ struct gr_gemm {
     int lanes;
     lane lane[];
 };
-
-/* A matrix as oneDNN sees it: [rows x cols] at two strides, so that a transposed one is only read differently. */
-typedef struct matrix {
-    dnnl_dims_t dims, strides;
-    dnnl_data_type_t type;
-} matrix;
-
-/* ---- the one place that knows oneDNN's versions --------------------------------------------------------------------
- */
-
-#if DNNL_VERSION_MAJOR >= 3
-
-static bool product_new(dnnl_primitive_desc_t *product, dnnl_engine_t engine, const matrix *m,
-                        const_dnnl_primitive_attr_t attr) {
-    dnnl_memory_desc_t desc[MATRICES] = {0};
-    bool ok = true;
-    for (int i = 0; i < MATRICES && ok; i++)
-        ok = !m[i].dims[0] || !dnnl_memory_desc_create_with_strides(&desc[i], 2, m[i].dims, m[i].type, m[i].strides);
-    ok = ok && !dnnl_matmul_primitive_desc_create(product, engine, desc[A], desc[B], desc[BIAS], desc[C], attr);
-    for (int i = 0; i < MATRICES; i++)
-        if (desc[i])
-            dnnl_memory_desc_destroy(desc[i]);
-    return ok;
-}
-
-#else
-
-static bool product_new(dnnl_primitive_desc_t *product, dnnl_engine_t engine, const matrix *m,
-                        const_dnnl_primitive_attr_t attr) {
-    dnnl_memory_desc_t desc[MATRICES];
-    for (int i = 0; i < MATRICES; i++)
-        if (m[i].dims[0] && dnnl_memory_desc_init_by_strides(&desc[i], 2, m[i].dims, m[i].type, m[i].strides))
-            return false;
-    dnnl_matmul_desc_t matmul;
-    return !dnnl_matmul_desc_init(&matmul, &desc[A], &desc[B], m[BIAS].dims[0] ? &desc[BIAS] : NULL, &desc[C]) &&
-           !dnnl_primitive_desc_create(product, &matmul, attr, engine, NULL);
-}
-
-#endif
 
 /* ---- the engine: this process's processor, no state ------------------------------------------------------------- */
 
@@ -102,11 +63,11 @@ static void open_cpu(void) {
  */
 
 /* [rows x cols] with row stride ld as stored, read as its transpose if asked. */
-static matrix describe(int rows, int cols, int ld, bool transposed, bool half) {
+static gr__dnnl_matrix describe(int rows, int cols, int ld, bool transposed, bool half) {
     const int stored_cols = transposed ? rows : cols;
     assert(rows > 0 && cols > 0 && ld >= stored_cols);
     (void)stored_cols;
-    matrix m = {{rows, cols}, {ld, 1}, half ? dnnl_bf16 : dnnl_f32};
+    gr__dnnl_matrix m = {{rows, cols}, {ld, 1}, half ? dnnl_bf16 : dnnl_f32, false};
     if (transposed) {
         m.strides[0] = 1;
         m.strides[1] = ld;
@@ -203,13 +164,13 @@ static void *move_rows(const gr_gemm *gemm, int which, char *room, void *spread,
 /* ---- making and running ----------------------------------------------------------------------------------------- */
 
 /* A product that one thread computes is made as if there were no others. */
-static bool make(gr_gemm *gemm, const matrix *m) {
+static bool make(gr_gemm *gemm, const gr__dnnl_matrix *m) {
     const int threads = omp_get_max_threads();
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t product = NULL;
     if (gemm->def.alone)
         omp_set_num_threads(1);
-    bool ok = cpu && gr__dnnl_attr_new(&attr, gemm->def.accumulate) && product_new(&product, cpu, m, attr) &&
+    bool ok = cpu && gr__dnnl_attr_new(&attr, gemm->def.accumulate) && gr__dnnl_product_new(&product, cpu, m, attr) &&
               open_product(gemm, product);
     omp_set_num_threads(threads);
     if (product)
@@ -227,11 +188,11 @@ gr_gemm *gr_gemm_new(const gr_gemm_def *def, gr_gemm_pool *pool) {
     gemm->lanes = lanes;
     pthread_once(&once, open_cpu);
     close_up(gemm, &dense);
-    const matrix m[MATRICES] = {
+    const gr__dnnl_matrix m[MATRICES] = {
         [A] = describe(def->m, def->k, dense.lda, def->trans_a, def->half),
         [B] = describe(def->k, def->n, dense.ldb, def->trans_b, def->half),
         [C] = describe(def->m, def->n, dense.ldc, false, def->half_c),
-        [BIAS] = def->bias ? describe(1, def->n, def->n, false, false) : (matrix){.type = dnnl_f32},
+        [BIAS] = def->bias ? describe(1, def->n, def->n, false, false) : (gr__dnnl_matrix){.type = dnnl_f32},
     };
     if ((!make(gemm, m) || (!pool && !gr_gemm_pool_ready(&gemm->own))) && gemm->primitive) {
         dnnl_primitive_destroy(gemm->primitive);
