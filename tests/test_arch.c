@@ -196,12 +196,21 @@ static void test_group_off(void **state) {
             assert_apart(on, want);
             gr_free(off);
             gr_free(on);
-            if (k > 1) { /* one off: the network with the others alone */
+            for (int off_bits = 1; off_bits + 1 < 1 << k; off_bits++) { /* some off: the network with the others */
+                gr_arch_region rest[3];
+                const char *off_names[3];
                 gr_arch_def fewer = def;
-                fewer.region_count = k - 1;
+                fewer.regions = rest;
+                fewer.region_count = 0;
+                int count = 0;
+                for (int i = 0; i < k; i++)
+                    if (off_bits >> i & 1)
+                        off_names[count++] = names[i];
+                    else
+                        rest[fewer.region_count++] = groups[i];
                 gr_model *less = build(&fewer, 7);
                 disturb(less);
-                gr_real *a = logits_without(m, names + k - 1, 1), *b = logits_of(less);
+                gr_real *a = logits_without(m, off_names, count), *b = logits_of(less);
                 assert_same_bits(a, b);
                 gr_free(a);
                 gr_free(b);
@@ -214,39 +223,88 @@ static void test_group_off(void **state) {
     }
 }
 
-/* The same where products are large enough for the library behind them to choose among methods. */
+/* A pass of m with the groups of off_bits, of so many, switched off; with a backward pass if train. */
+static gr_run *large_pass(gr_model *m, gr_tables **tables, const gr_test_batch *b, const gr_run_def *def, int count,
+                          int off_bits) {
+    gr_run *run;
+    gr_error err = {0};
+    *tables = gr_tables_new(m, 1);
+    for (int i = 0; i < count; i++)
+        gr_tables_gate(*tables, i, (double[]){!(off_bits >> i & 1)});
+    gr_tables_finish(*tables);
+    gr_test_ok(gr_run_new(&run, m, *tables, def, &err), &err);
+    if (def->train)
+        gr_run_zero(run);
+    gr_run_forward(run, &b->batch);
+    if (def->train) {
+        gr_run_backward(run);
+        gr_run_reduce(run);
+    }
+    return run;
+}
+
+/* Logits have the same bits; gradients are within the limit, for their sums begin elsewhere. */
+static void compare_large(gr_model *whole, gr_run *off, gr_model *less, gr_run *never, bool train, double limit) {
+    enum { N = 600, V = 300 };
+    int stride[2];
+    if (!train) {
+        const gr_real *x = gr_run_value(off, gr_model_output(whole, "logits"), &stride[0]);
+        const gr_real *y = gr_run_value(never, gr_model_output(less, "logits"), &stride[1]);
+        for (int i = 0; i < N; i++)
+            assert_memory_equal(x + i * stride[0], y + i * stride[1], V * sizeof(gr_real));
+        return;
+    }
+    for (int p = 0; p < gr_model_params(less); p++) {
+        const gr_param_def *d = gr_model_param(less, p);
+        double far = gr_test_distance(gr_run_gradient(off, gr_model_find(whole, d->name)), gr_run_gradient(never, p),
+                                      (size_t)d->rows * (size_t)d->cols);
+        if (!(far < limit))
+            fail_msg("the gradient of %s is %g away", d->name, far);
+    }
+}
+
+/* The same where products are large enough for the library behind them to choose among methods: whichever of the groups
+ * are off, those that stay do not notice where in the stream they stand. */
+static void check_group_off_large(gr_precision precision, bool stop) {
+    enum { K = 3 };
+    const gr_arch_region all[K] = {{.name = "g", .residual.add = 64, .mlp.add = 96, .heads.add = 2, .stop = stop},
+                                   {.name = "h", .residual.add = 24, .mlp.add = 40, .heads.add = 1, .stop = stop},
+                                   {.name = "i", .residual.add = 40, .mlp.add = 64, .heads.add = 1}};
+    gr_arch_def def = gr_arch_default();
+    def.vocab = 300, def.layers = 1;
+    def.regions = all, def.region_count = K;
+    gr_model *whole = build(&def, 1);
+    gr_test_batch b = gr_test_batch_new(600, 300, 5);
+
+    for (int off_bits = 1; off_bits < 1 << K; off_bits++) {
+        gr_arch_region rest[K];
+        def.regions = rest, def.region_count = 0;
+        for (int i = 0; i < K; i++)
+            if (!(off_bits >> i & 1))
+                rest[def.region_count++] = all[i];
+        gr_model *less = build(&def, 1);
+        for (int train = 0; train < (off_bits == 1 ? 2 : 1); train++) {
+            const gr_run_def how = {.rows = 600, .train = train, .precision = precision};
+            gr_tables *t[2];
+            gr_run *off = large_pass(whole, &t[0], &b, &how, K, off_bits),
+                   *never = large_pass(less, &t[1], &b, &how, 0, 0);
+            compare_large(whole, off, less, never, train, precision == GR_PRECISION_BF16 ? 0.02 : 1e-5);
+            gr_run_free(off);
+            gr_run_free(never);
+            gr_tables_free(t[0]);
+            gr_tables_free(t[1]);
+        }
+        gr_model_free(less);
+    }
+    gr_test_batch_free(&b);
+    gr_model_free(whole);
+}
+
 static void test_group_off_large(void **state) {
     (void)state;
-    enum { N = 600 };
-    gr_arch_region g = {.name = "g", .residual.add = 64, .mlp.add = 96, .heads.add = 2};
-    gr_arch_def plain = gr_arch_default();
-    plain.vocab = 300;
-    plain.layers = 1;
-    gr_arch_def def = plain;
-    def.regions = &g;
-    def.region_count = 1;
-    gr_model *m[2] = {build(&plain, 1), build(&def, 1)};
-    gr_tables *tables = gr_tables_new(m[1], 1);
-    gr_tables_gate(tables, 0, (double[]){0});
-    gr_tables_finish(tables);
-    gr_test_batch b = gr_test_batch_new(N, 300, 5);
-    gr_run *run[2];
-    const gr_real *v[2];
-    int stride[2];
-    for (int k = 0; k < 2; k++) {
-        gr_error err = {0};
-        gr_test_ok(gr_run_new(&run[k], m[k], k ? tables : NULL, &(gr_run_def){.rows = N}, &err), &err);
-        gr_run_forward(run[k], &b.batch);
-        v[k] = gr_run_value(run[k], gr_model_output(m[k], "logits"), &stride[k]);
-    }
-    for (int i = 0; i < N; i++)
-        assert_memory_equal(v[0] + i * stride[0], v[1] + i * stride[1], 300 * sizeof(gr_real));
-    gr_test_batch_free(&b);
-    for (int k = 0; k < 2; k++)
-        gr_run_free(run[k]);
-    gr_tables_free(tables);
-    for (int k = 0; k < 2; k++)
-        gr_model_free(m[k]);
+    check_group_off_large(GR_PRECISION_FLOAT32, false);
+    check_group_off_large(GR_PRECISION_FLOAT32, true);
+    check_group_off_large(GR_PRECISION_BF16, false);
 }
 
 /* ---- the same arithmetic, slowly ---- */

@@ -11,10 +11,11 @@
 
 enum { TERMS = 4, TERMS_MOST = 1 + GR__GROUPS + GR__REGIONS }; /* of one product; of a map */
 
-/* The normed core and the normed own stream, of which only the latter passes gradient, and to its own stream alone. */
-typedef struct stopped {
+/* What a group reads of a norm: the core's columns, its own, and both side by side. Of a group that stops gradients
+ * only its own pass any, and to its own stream alone. */
+typedef struct reads {
     gr_value core, own, both;
-} stopped;
+} reads;
 
 typedef struct builder {
     gr_graph *g;
@@ -23,7 +24,7 @@ typedef struct builder {
     gr_param *handle;             /* of each parameter of the plan */
     int *region;                  /* of each region of the description */
     gr_tap group_tap[GR__GROUPS]; /* embedding of each group: says whether it is on */
-    stopped read[GR__GROUPS];     /* what a group reads of the last norm, if it stops gradients */
+    reads read[GR__GROUPS];       /* of the last norm */
     gr_value chosen;              /* experts of the layer that is being built */
     bool watch;
 } builder;
@@ -104,35 +105,27 @@ static int adapt(builder *b, gr_term *term, int count, gr_value x, gr_map map, i
 
 /* ---- reading and writing the streams ---- */
 
-/* w x over what the owner sees of the normed streams n: core and own group, side by side for the first group. */
+/* w x over what the owner sees of the normed streams n: core and own group side by side, in one product wherever the
+ * group stands in the stream, so that its sums do not depend on which groups there are. */
 static gr_value read_streams(builder *b, gr_value n, int owner, int layer, gr_map map) {
     const gr__plan *plan = b->plan;
     const char *name = gr__map_name(map, NULL);
     gr_param w = PARAM(b, owner, "layers.%d.%s", layer, name);
     gr_param bias = PARAM(b, owner, "layers.%d.%s.bias", layer, name);
-    int d = plan->width, own = gr__plan_own(plan, owner), seen = gr__plan_seen(plan, owner), k = 0;
-    while (owner != GR_NONE && plan->group[k] != owner)
-        k++;
-    bool stop = owner != GR_NONE && b->def->regions[owner].stop;
-    if (stop && k == 0 && b->read[0].both == GR_NONE)
-        b->read[0].both = gr_concat(b->g, 2, (gr_value[]){b->read[0].core, b->read[0].own});
-    if (k == 0) {
-        gr_columns ranges[GR_TERM_STOPS]; /* the core's units of regions that stop */
-        gr_value x = stop ? b->read[0].both : seen < plan->stream ? gr_slice(b->g, n, 0, seen) : n;
-        gr_term term[TERMS_MOST] = {{.x = x, .w = w, .stop = ranges}};
-        char text[64];
-        int count = 1;
-        snprintf(text, sizeof text, "layers.%d.%s", layer, name);
-        if (owner == GR_NONE) {
-            term[0].stops = gr__plan_stops(plan, ranges, GR_TERM_STOPS, gr__plan_find(plan, text));
-            count = adapt(b, term, 1, x, map, layer);
-        }
-        return sum(b, count, term, bias, GR_NONE);
-    }
-    gr_value core = stop ? b->read[k].core : gr_slice(b->g, n, 0, d);
-    gr_value mine = stop ? b->read[k].own : gr_slice(b->g, n, plan->offset[k], plan->offset[k] + own);
-    gr_term apart[2] = {{.x = core, .w = w, .hi = d}, {.x = mine, .w = w, .lo = d, .hi = seen}};
-    return gr_linear(b->g, 2, apart, bias, GR_NONE);
+
+    /* A group: its norm is ready. */
+    for (int k = 0; k < plan->groups && owner != GR_NONE; k++)
+        if (plan->group[k] == owner)
+            return gr_linear(b->g, 1, &(gr_term){.x = b->read[k].both, .w = w}, bias, GR_NONE);
+
+    /* The core: without the columns of the units of regions that stop, and with adapters. */
+    gr_value x = plan->width < plan->stream ? gr_slice(b->g, n, 0, plan->width) : n;
+    gr_columns ranges[GR_TERM_STOPS];
+    gr_term term[TERMS_MOST] = {{.x = x, .w = w, .stop = ranges}};
+    char text[64];
+    snprintf(text, sizeof text, "layers.%d.%s", layer, name);
+    term[0].stops = gr__plan_stops(plan, ranges, GR_TERM_STOPS, gr__plan_find(plan, text));
+    return sum(b, adapt(b, term, 1, x, map, layer), term, bias, GR_NONE);
 }
 
 /* stream + the terms + bias + what experts put out (GR_NONE: nothing), with dropout of what is added. owner: the region
@@ -169,13 +162,11 @@ static gr_value norm(builder *b, const gr_value *stream, const char *name) {
     return gr_rms_norm(b->g, x, 1 + b->plan->groups, group, b->def->eps);
 }
 
-/* What group k reads of the norm n of the streams, if it stops gradients. Its own columns come from a norm apart, of
- * the same values: the divisor would else carry their gradient into the core. */
-static void stop_reads(builder *b, const gr_value *stream, gr_value n, const char *name, int k) {
+/* The own columns of group k, which stops gradients, come from a norm apart, of the same values: the divisor would else
+ * carry their gradient into the core. */
+static gr_value norm_apart(builder *b, const gr_value *stream, const char *name, int k) {
     const gr__plan *plan = b->plan;
     int owner = plan->group[k], at = plan->offset[k];
-    if (!b->def->regions[owner].stop)
-        return;
     gr_value part[1 + GR__GROUPS];
     gr_norm_group group[1 + GR__GROUPS] = {{GR_NONE, plan->width, GR_NONE}};
     for (int j = -1; j < plan->groups; j++) {
@@ -185,9 +176,24 @@ static void stop_reads(builder *b, const gr_value *stream, gr_value n, const cha
                                            gr__plan_own(plan, plan->group[j]), b->group_tap[j]};
     }
     gr_value apart = gr_rms_norm(b->g, gr_concat(b->g, 1 + plan->groups, part), 1 + plan->groups, group, b->def->eps);
-    b->read[k] = (stopped){.core = gr_stop(b->g, gr_slice(b->g, n, 0, plan->width)),
-                           .own = gr_slice(b->g, apart, at, at + gr__plan_own(plan, owner)),
-                           .both = GR_NONE};
+    return gr_slice(b->g, apart, at, at + gr__plan_own(plan, owner));
+}
+
+/* What group k reads of the norm n of the streams. both: side by side too, which for the first group are columns of n,
+ * for the others a copy. */
+static void open_reads(builder *b, const gr_value *stream, gr_value n, const char *name, int k, bool both) {
+    const gr__plan *plan = b->plan;
+    int owner = plan->group[k], at = plan->offset[k], own = gr__plan_own(plan, owner);
+    const bool stop = b->def->regions[owner].stop;
+    gr_value core = gr_slice(b->g, n, 0, plan->width);
+    reads *r = &b->read[k];
+    *r = (reads){.core = stop ? gr_stop(b->g, core) : core,
+                 .own = stop ? norm_apart(b, stream, name, k) : gr_slice(b->g, n, at, at + own),
+                 .both = GR_NONE};
+    if (both && !stop && k == 0)
+        r->both = gr_slice(b->g, n, 0, plan->width + own);
+    else if (both)
+        r->both = gr_concat(b->g, 2, (gr_value[]){r->core, r->own});
 }
 
 /* ---- blocks ---- */
@@ -292,7 +298,7 @@ static void block(builder *b, gr_value *stream, int layer, const char *block_nam
         if (!count_of(b->plan, owner, layer))
             continue;
         if (k >= 0)
-            stop_reads(b, stream, n, name, k);
+            open_reads(b, stream, n, name, k, true);
         gr_term term = {.x = units(b, n, owner, layer), .w = PARAM(b, owner, "layers.%d.%s", layer, out)};
         if (k < 0 && map == GR_MAP_DOWN && b->plan->each[layer]) {
             experts = gr_expert_linear(b->g, term.x, b->chosen, term.w, bias, true);
@@ -350,13 +356,11 @@ static gr_value logits(builder *b, const gr_value *stream) {
         {.x = plan->groups ? gr_slice(b->g, n, 0, plan->width) : n, .w = PARAM(b, GR_NONE, "%s", matrix)}};
     for (int k = 0; k < plan->groups; k++) {
         char name[80];
-        int owner = plan->group[k], at = plan->offset[k];
+        int owner = plan->group[k];
         snprintf(name, sizeof name, "%s.final", b->def->regions[owner].name);
-        stop_reads(b, stream, n, "norm", k);
-        gr_value own =
-            b->def->regions[owner].stop ? b->read[k].own : gr_slice(b->g, n, at, at + gr__plan_own(plan, owner));
-        term[1 + k] =
-            (gr_term){.x = gate_region(b, gr_tap_point(b->g, own, name), owner), .w = PARAM(b, owner, "%s", matrix)};
+        open_reads(b, stream, n, "norm", k, false);
+        term[1 + k] = (gr_term){.x = gate_region(b, gr_tap_point(b->g, b->read[k].own, name), owner),
+                                .w = PARAM(b, owner, "%s", matrix)};
     }
     int count = adapt(b, term, 1 + plan->groups, term[0].x, GR_MAP_UNEMBED, 0);
     return sum(b, count, term, PARAM(b, GR_NONE, "unembed.bias"), GR_NONE);

@@ -1,5 +1,7 @@
-/* concat.c - values side by side. */
-#include "op/copy.h"
+/* concat.c - values side by side. The result is in float, also where its inputs are kept in bfloat16: so nothing is
+ * rounded on the way. */
+#include "op/element.h"
+#include <string.h>
 
 enum { PARTS = 4 };
 
@@ -20,23 +22,38 @@ gr_value gr_concat(gr_graph *graph, int count, const gr_value *x) {
     return gr__graph_add(graph, &node, NULL, 0);
 }
 
+/* Columns [at, at + x->width) of row n of the result are those of x. */
+static void forward_row(const gr_slot *y, const gr_slot *x, int at, int n) {
+    for (int j = 0; j < x->width; j += GR_SPAN) {
+        gr_real buffer[GR_SPAN];
+        const int width = gr__span(x->width, j);
+        memcpy(gr__row(y, n) + at + j, gr__take(x, buffer, n, j, width), (size_t)width * sizeof *buffer);
+    }
+}
+
 static void concat_forward(gr_ctx *ctx, int r0, int r1) {
-    int at = 0;
-    for (int i = 0; i < ctx->node->inputs; i++) {
-        const gr_slot *x = &ctx->in[i];
-        gr__copy_rows(ctx->out.v + at, ctx->out.stride, x->v, x->stride, x->width, r0, r1, false);
-        at += x->width;
+#pragma omp parallel for schedule(static)
+    for (int n = r0; n < r1; n++)
+        for (int i = 0, at = 0; i < ctx->node->inputs; at += ctx->in[i++].width)
+            forward_row(&ctx->out, &ctx->in[i], at, n);
+}
+
+/* dx (+)= columns [at, at + x->width) of row n of dy */
+static void backward_row(const gr_slot *x, const gr_slot *y, int at, int n) {
+    for (int j = 0; j < x->width; j += GR_SPAN) {
+        gr_real buffer[GR_SPAN], *dx = gr__room_d(x, buffer, n, j, gr__span(x->width, j));
+        const int width = gr__span(x->width, j);
+        gr_kernel()->scale(dx, 1, gr__drow(y, n) + at + j, width, x->accumulate);
+        gr__put_d(x, dx, n, j, width);
     }
 }
 
 static void concat_backward(gr_ctx *ctx, int r0, int r1) {
-    int at = 0;
-    for (int i = 0; i < ctx->node->inputs; i++) {
-        const gr_slot *x = &ctx->in[i];
-        if (x->d)
-            gr__copy_rows(x->d, x->stride, ctx->out.d + at, ctx->out.stride, x->width, r0, r1, x->accumulate);
-        at += x->width;
-    }
+#pragma omp parallel for schedule(static)
+    for (int n = r0; n < r1; n++)
+        for (int i = 0, at = 0; i < ctx->node->inputs; at += ctx->in[i++].width)
+            if (gr__wants(&ctx->in[i]))
+                backward_row(&ctx->in[i], &ctx->out, at, n);
 }
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */
@@ -58,4 +75,5 @@ const gr_op gr__op_concat = {.name = "concat",
                              .backward = concat_backward,
                              .blind = true,
                              .keeps_zero = true,
+                             .half = true,
                              .cases = cases};
