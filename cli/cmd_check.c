@@ -109,7 +109,8 @@ typedef struct view {
     const gr_model *model;
     const gr_routes *routes;
     const gr_router *router;
-    const size_t *documents; /* [K + 2]; NULL: unknown */
+    const size_t *documents;   /* [K + 2]; NULL: unknown */
+    const gr_project *project; /* NULL: its data cannot be had */
 } view;
 
 static const char *label_text(const view *v, int label) {
@@ -221,6 +222,8 @@ static void report(const check_options *own, const view *v, const gr_findings *f
         json_t *object = json_pack("{s:s, s:b, s:o, s:o}", "recipe", own->common.input, "ok",
                                    gr_findings_count(findings, GR_LEVEL_ERROR) == 0, "classes",
                                    v->router ? classes_json(v) : json_array(), "findings", findings_json(findings));
+        if (v->project)
+            json_object_set_new(object, "precision", gr__json_precision(v->project));
         if (own->expand)
             json_object_set_new(object, "routes", routes_json(v->routes));
         gr__print_json(object);
@@ -232,6 +235,8 @@ static void report(const check_options *own, const view *v, const gr_findings *f
     }
     if (v->router)
         print_classes(v);
+    if (v->project)
+        gr__print_precision(v->project);
     print_findings(findings);
 }
 
@@ -266,6 +271,8 @@ static gr_status check(const check_options *own, gr_recipe *recipe, bool *wrong,
     gr_model *model = NULL;
     gr_router *router = NULL;
     gr_status status = open_project(&project, &findings, recipe, err);
+    if (status == GR_OK && project)
+        status = gr_project_choose_precision(project, err);
     if (status == GR_OK)
         status = build(&model, recipe, err);
     if (status == GR_OK) {
@@ -277,7 +284,7 @@ static gr_status check(const check_options *own, gr_recipe *recipe, bool *wrong,
         }
         if (gr_router_new(&router, model, recipe->routes, recipe->seed, NULL) != GR_OK)
             router = NULL; /* a finding says why */
-        report(own, &(view){model, recipe->routes, router, documents}, &findings);
+        report(own, &(view){model, recipe->routes, router, documents, project}, &findings);
         *wrong = gr_findings_count(&findings, GR_LEVEL_ERROR) > 0;
     }
     if (router)

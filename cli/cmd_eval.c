@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "common.h"
 #include "io/file.h"
+#include "lab/precision.h"
 
 static const char doc[] =
     "Loss of MODEL on text it was not trained on, in nats per token, each document by itself: by group (labels, "
@@ -114,6 +115,7 @@ static gr_status open_split(text *t, const eval_options *own, const char *recipe
     gr__common common = own->common;
     common.input = recipe;
     GR_TRY(gr__open_recipe(&t->recipe, &common, err));
+    GR_TRY(gr__precision_of_model(t->recipe, folder->info.recipe, err));
     GR_TRY(gr_project_open(&t->project, t->recipe, kept, &(gr_control){.threads = common.threads}, err));
     const gr_tokenizer *own_tokenizer = t->project->tokenizer;
     if (!own_tokenizer != !tokenizer || (tokenizer && !gr_tokenizer_equal(own_tokenizer, tokenizer)))

@@ -102,9 +102,11 @@ static void print_entry(const entry *e) {
     print_memory(e);
 }
 
-static void print_plan(const gr__common *common, const entry *list, int count) {
+static void print_plan(const gr__common *common, const gr_project *project, const entry *list, int count) {
     double seconds = 0;
     json_t *models = json_array();
+    if (!common->json)
+        gr__print_precision(project);
     for (int i = 0; i < count; i++) {
         seconds += list[i].plan.seconds_per_step * (double)list[i].plan.steps;
         if (common->json)
@@ -113,8 +115,9 @@ static void print_plan(const gr__common *common, const entry *list, int count) {
             print_entry(&list[i]);
     }
     if (common->json) {
-        gr__print_json(json_pack("{s:s, s:i, s:o, s:o, s:s}", "recipe", common->input, "threads", omp_get_max_threads(),
-                                 "models", models, "minutes", gr__json_real(seconds / 60), "assumption",
+        gr__print_json(json_pack("{s:s, s:i, s:o, s:o, s:o, s:s}", "recipe", common->input, "threads",
+                                 omp_get_max_threads(), "precision", gr__json_precision(project), "models", models,
+                                 "minutes", gr__json_real(seconds / 60), "assumption",
                                  "training alone, at the speed of a few steps timed now"));
         return;
     }
@@ -133,7 +136,7 @@ static gr_status plan(const gr__common *common, const gr_recipe *recipe, const g
         if (kind == GR_ARM_ROUTED || recipe->twins & twin[kind])
             status = fill(&list[count++], project, kind, err);
     if (status == GR_OK)
-        print_plan(common, list, count);
+        print_plan(common, project, list, count);
     for (int i = 0; i < count; i++) {
         gr_arch_free(list[i].def);
         gr_free(list[i].regions);
@@ -146,6 +149,8 @@ static gr_status open_and_plan(const gr__common *common, gr_error *err) {
     gr_project *project = NULL;
     GR_TRY(gr__open_recipe(&recipe, common, err));
     gr_status status = gr_project_open(&project, recipe, NULL, &(gr_control){.threads = common->threads}, err);
+    if (status == GR_OK)
+        status = gr_project_choose_precision(project, err);
     if (status == GR_OK)
         status = plan(common, recipe, project, err);
     gr_project_free(project);

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "io/file.h"
+#include "lab/precision.h"
 
 /* ---- options ---- */
 
@@ -211,6 +212,24 @@ json_t *gr__json_strings(const gr__strings *list) {
     for (int i = 0; i < list->count; i++)
         json_array_append_new(array, gr__json_text(list->at[i], strlen(list->at[i])));
     return array;
+}
+
+json_t *gr__json_precision(const gr_project *project) {
+    const gr_precision_choice *c = &project->precision;
+    json_t *object = json_pack("{s:s, s:b}", "taken", gr__precision_word(project->recipe->precision), "auto",
+                               c->taken != GR_PRECISION_MODEL);
+    if (c->why[0])
+        json_object_set_new(object, "why", json_string(c->why));
+    if (c->bf16 > 0) {
+        json_object_set_new(object, "float32_ms", gr__json_real(1e3 * c->float32));
+        json_object_set_new(object, "bf16_ms", gr__json_real(1e3 * c->bf16));
+    }
+    return object;
+}
+
+void gr__print_precision(const gr_project *project) {
+    if (project->precision.why[0])
+        printf("precision: auto takes %s\n", project->precision.why);
 }
 
 const char *gr__text_count(char *text, int64_t n) {

@@ -113,6 +113,10 @@ json_t *gr__json_real(double value);           /* null when it is not finite */
 json_t *gr__json_text(const char *, size_t n); /* bytes that are no UTF-8 become U+FFFD */
 json_t *gr__json_strings(const gr__strings *); /* a list */
 
+/* What `precision: auto` would take and why; the precision of the recipe alone where it says one. */
+json_t *gr__json_precision(const gr_project *project);
+void gr__print_precision(const gr_project *project); /* a line, only where the recipe says auto */
+
 /* Numbers for people, written into text[32], which is returned: 117,659; 12.3 MB; 1:23 or 1:02:03. */
 const char *gr__text_count(char *text, int64_t n);
 const char *gr__text_bytes(char *text, double n);

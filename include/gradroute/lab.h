@@ -34,6 +34,13 @@ typedef struct gr_control {
 /* ---- project
  * ---------------------------------------------------------------------------------------------------------- */
 
+/* What computes faster here, and how that is known. */
+typedef struct gr_precision_choice {
+    gr_precision taken;   /* FLOAT32 or BF16; MODEL (0): nothing was chosen */
+    double float32, bf16; /* seconds of processor time that a few of the network's products take; 0: not timed */
+    char why[256];        /* "bf16: products of this network take ..."; empty: the recipe says so */
+} gr_precision_choice;
+
 typedef struct gr_project {
     gr_recipe *recipe;       /* borrowed; its model's vocab is filled in */
     gr_tokenizer *tokenizer; /* NULL: the data are samples */
@@ -41,16 +48,26 @@ typedef struct gr_project {
     gr_shards *shards;       /* what is trained on; NULL: the training documents of data */
     gr_labels *labels;
     size_t *documents; /* [K + 2] training documents by revealed label: unlabelled, core, 1..K (for gr_route_check) */
-    char digest[65];   /* of what decides a result: resolved recipe and data */
+    gr_precision_choice precision;
+    char digest[65];            /* of what decides a result: resolved recipe and data */
     char *tokenizer_path;       /* its file in folder; NULL without a folder */
     gr_frequencies **frequency; /* [K] counts for routes that mix by them, under the first of their labels; else NULL */
 } gr_project;
 
 /* Reads the corpus, trains the tokenizer and encodes, or opens what folder keeps from before (NULL: keeps nothing).
- * control may be NULL. Errors: those of the corpus, tokenizer, dataset and labels (data.h, tokenizer.h). */
+ * control may be NULL. Errors: those of the corpus, tokenizer, dataset and labels (data.h, tokenizer.h).
+ *
+ * `precision: auto` is settled with a folder: the first call times a few products of the network in both precisions,
+ * takes bfloat16 if it is at least 1.15 times as fast, and keeps that in the folder and in the recipe; each later call,
+ * on whatever machine, takes what is kept. GR_ERR_USAGE where the recipe asks for another precision than the folder was
+ * begun with. Without a folder `auto` stays as it is (model.h). */
 gr_status gr_project_open(gr_project **project, gr_recipe *recipe, const char *folder, const gr_control *control,
                           gr_error *err);
 void gr_project_free(gr_project *project);
+
+/* Settles `precision: auto` of a project without a folder: what a folder begun now would take. Another precision is
+ * left alone. Errors: those of gr_arm_build. */
+gr_status gr_project_choose_precision(gr_project *project, gr_error *err);
 
 /* Packs the sources of a recipe into a folder of shards (gr_shards_pack), or goes on with it. shard_bytes: text of a
  * shard, 0: the default. control tells of each shard, and stops. */

@@ -43,7 +43,7 @@ gr_gemm *gr_gemm_new(const gr_gemm_def *def, gr_gemm_pool *pool); /* pool NULL: 
 void gr_gemm_free(gr_gemm *gemm);
 void gr_gemm_run(gr_gemm *gemm, void *c, const void *a, const void *b, const gr_real *bias);
 void gr__gemm_reference(const gr_gemm_def *def, void *c, const void *a, const void *b, const gr_real *bias);
-bool gr_gemm_has_half(void); /* whether this processor (and GRADROUTE_ISA) multiplies bfloat16 faster than float */
+bool gr_gemm_has_half(void); /* whether this processor (and GRADROUTE_ISA) has instructions for it */
 
 /* What an update multiplies by, settled once a step. With d = scale g + l2 keep p:
  * adam: m = b1 m + c1 d; v = b2 v + c2 d^2; p = keep p - rate m / (root sqrt(v) + eps)

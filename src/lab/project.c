@@ -10,6 +10,7 @@
 #include "io/file.h"
 #include "io/yaml.h"
 #include "lab/label_check.h"
+#include "lab/precision.h"
 #include "lab/times.h"
 #include "lab/token_scores.h"
 
@@ -292,6 +293,8 @@ static gr_status open_project(gr_project *p, const char *folder, const gr_contro
         p->recipe->model.vocab = gr_tokenizer_size(p->tokenizer);
     GR_TRY(label_data(p, err));
     GR_TRY(gr__token_scores_open(p, err));
+    if (folder) /* before the digest: the choice is part of what decides a result */
+        GR_TRY(gr__precision_settle(p, folder, control, err));
     return digest_project(p, err);
 }
 

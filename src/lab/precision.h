@@ -1,0 +1,31 @@
+/* precision.h - which precision `auto` is, settled once for a folder and the same ever after.
+ *
+ *     GR_TRY(gr__precision_settle(project, "runs/demo/data", control, err));    recipe->precision is FLOAT32 or BF16
+ * now GR_TRY(gr__precision_choose(project, err));                               the same without a folder
+ *
+ * Kept in FOLDER/precision.json: what was taken, the times that decided, and the instruction set of that moment.
+ */
+#ifndef GR_LAB_PRECISION_H
+#define GR_LAB_PRECISION_H
+
+#include "gradroute/lab.h"
+
+/* The rule: bfloat16 if it is at least 1.15 times as fast. Seconds of the same products; 0: not timed. */
+enum { GR__PRECISION_GAIN_PERCENT = 115 };
+gr_precision gr__precision_faster(double float32, double bf16);
+
+/* Times products of the network in both precisions: median[0] float32, median[1] bfloat16, seconds of processor time.
+ */
+gr_status gr__precision_time(double median[2], const gr_project *project, gr_error *err);
+
+/* The whole of it for a folder; tells control what it took. Errors: GR_ERR_FORMAT for a file that it cannot read;
+ * GR_ERR_USAGE where the recipe asks for another precision than the folder was begun with; those of gr_arm_build. */
+gr_status gr__precision_settle(gr_project *project, const char *folder, const gr_control *control, gr_error *err);
+
+/* Where recipe says auto it takes the precision that the recipe of a trained model has, as resolved and kept with it.
+ */
+gr_status gr__precision_of_model(gr_recipe *recipe, const char *resolved, gr_error *err);
+
+const char *gr__precision_word(gr_precision precision); /* "float32", "bf16", "auto" as recipes have them */
+
+#endif
