@@ -87,13 +87,13 @@ static void text_free(text *t) {
     gr_recipe_free(t->recipe);
 }
 
-static gr_status open_file(text *t, const eval_options *own, const gr_tokenizer *tokenizer, gr_error *err) {
+static gr_status open_file(text *t, const eval_options *own, const gr_tokenizer *tokenizer, int width, gr_error *err) {
     gr_source source = gr__file_source(own->data);
     if (own->text_field)
         source.text_field = own->text_field;
     if (own->label_field)
         source.label_field = own->label_field;
-    GR_TRY(gr__open_text(&t->data, &t->labels, &source, tokenizer, err));
+    GR_TRY(gr__open_text(&t->data, &t->labels, &source, tokenizer, width, err));
     t->docs = t->data->train;
     t->count = t->data->train_count;
     return GR_OK;
@@ -163,7 +163,7 @@ static gr_status open_any(text *t, const eval_options *own, const gr_folder *fol
         GR_TRY(gr__open_tokenizer(&t->tokenizer, folder, err));
     else if (own->data)
         return gr_error_set(err, GR_ERR_USAGE, own->data, "name a recipe with data.images", "the model reads no text");
-    return own->data     ? open_file(t, own, t->tokenizer, err)
+    return own->data     ? open_file(t, own, t->tokenizer, folder->def->context, err)
            : own->recipe ? open_split(t, own, own->recipe, NULL, folder, t->tokenizer, err)
                          : open_run(t, own, folder, t->tokenizer, err);
 }
@@ -201,14 +201,17 @@ typedef struct line {
     const char *name;
     double nll;
     int64_t tokens, documents, bytes, right;
+    uint32_t last; /* number + 1 of the document met last */
 } line;
 
-/* A document of which nothing was scored is none. */
-static void add_document(line *at, const losses *l, uint32_t d, uint32_t bytes) {
+/* A document, or a piece of one. One of which nothing was scored is none. */
+static void add_document(line *at, const text *t, const losses *l, uint32_t d, uint32_t bytes) {
+    uint32_t number = (t->data->document ? t->data->document[d] : d) + 1;
     at->nll += l->nll[d];
     at->tokens += l->tokens[d];
     at->bytes += bytes;
-    at->documents += l->tokens[d] > 0;
+    at->documents += l->tokens[d] > 0 && at->last != number;
+    at->last = l->tokens[d] > 0 ? number : at->last;
     at->right += l->right ? l->right[d] : 0;
 }
 
@@ -225,8 +228,8 @@ static line *lines_new(int *count, line *all, const text *t, const losses *l, in
     for (size_t i = 0; i < t->count; i++) {
         uint32_t d = t->docs[i];
         uint32_t bytes = gr_dataset_scored(t->data, t->labels, t->tokenizer, d, width).bytes;
-        add_document(&lines[grouped ? t->labels->group[d] : t->data->topics.of[d]], l, d, bytes);
-        add_document(all, l, d, bytes);
+        add_document(&lines[grouped ? t->labels->group[d] : t->data->topics.of[d]], t, l, d, bytes);
+        add_document(all, t, l, d, bytes);
     }
     return lines;
 }

@@ -102,7 +102,8 @@ static void print_entry(const entry *e) {
     print_memory(e);
 }
 
-static void print_plan(const gr__common *common, const gr_project *project, const entry *list, int count) {
+static void print_plan(const gr__common *common, const gr_project *project, const entry *list, int count,
+                       const gr_lengths *lengths) {
     double seconds = 0;
     json_t *models = json_array();
     if (!common->json)
@@ -115,15 +116,17 @@ static void print_plan(const gr__common *common, const gr_project *project, cons
             print_entry(&list[i]);
     }
     if (common->json) {
-        gr__print_json(json_pack("{s:s, s:i, s:o, s:o, s:o, s:s}", "recipe", common->input, "threads",
+        gr__print_json(json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:I, s:s}", "recipe", common->input, "threads",
                                  omp_get_max_threads(), "precision", gr__json_precision(project), "models", models,
-                                 "minutes", gr__json_real(seconds / 60), "assumption",
+                                 "minutes", gr__json_real(seconds / 60), "passes", gr__json_real(lengths->passes),
+                                 "tokens_lost", (json_int_t)lengths->lost, "assumption",
                                  "training alone, at the speed of a few steps timed now"));
         return;
     }
     json_decref(models);
     printf("all models: %s on %d threads (training alone, at the speed of a few steps timed now)\n",
            gr__text_time((char[32]){0}, seconds), omp_get_max_threads());
+    gr__print_lengths(lengths, project->recipe->data.context, "data: ");
 }
 
 static gr_status plan(const gr__common *common, const gr_recipe *recipe, const gr_project *project, gr_error *err) {
@@ -135,8 +138,11 @@ static gr_status plan(const gr__common *common, const gr_recipe *recipe, const g
     for (gr_arm_kind kind = 0; kind < GR_ARMS && status == GR_OK; kind++)
         if (kind == GR_ARM_ROUTED || recipe->twins & twin[kind])
             status = fill(&list[count++], project, kind, err);
+    gr_lengths lengths;
     if (status == GR_OK)
-        print_plan(common, project, list, count);
+        status = gr_project_lengths(&lengths, project, err);
+    if (status == GR_OK)
+        print_plan(common, project, list, count, &lengths);
     for (int i = 0; i < count; i++) {
         gr_arch_free(list[i].def);
         gr_free(list[i].regions);

@@ -172,13 +172,15 @@ gr_source gr__file_source(const char *path) {
 }
 
 gr_status gr__open_text(gr_dataset **data, gr_labels **labels, const gr_source *source, const gr_tokenizer *tokenizer,
-                        gr_error *err) {
+                        int width, gr_error *err) {
     gr_corpus *corpus;
     *data = NULL;
     *labels = NULL;
     GR_TRY(gr_corpus_open(&corpus, &(gr_corpus_def){.sources = source, .source_count = 1}, err));
     gr_status status = gr_dataset_new(data, corpus, tokenizer, &(gr_dataset_def){.seed = 1}, err);
     gr_corpus_free(corpus);
+    if (status == GR_OK)
+        status = gr_dataset_pieces(data, &(gr_pieces_def){.width = width}, err);
     if (status == GR_OK)
         status = gr_labels_new(labels, &(*data)->topics, NULL, 0, NULL, 0, 1, err);
     if (status != GR_OK) {
@@ -189,6 +191,20 @@ gr_status gr__open_text(gr_dataset **data, gr_labels **labels, const gr_source *
 }
 
 /* ---- output ---- */
+
+void gr__print_lengths(const gr_lengths *l, int context, const char *title) {
+    printf("%s%.3g passes over the training tokens\n", title, l->passes);
+    if (l->documents && l->pieces)
+        printf("%s%s documents are longer than the context of %d: in %s pieces\n", title,
+               gr__text_count((char[32]){0}, l->documents), context, gr__text_count((char[32]){0}, l->pieces));
+    if (l->lost)
+        printf("%s%s documents are longer than the context of %d and cut: %s of %s tokens (%.1f %%) are lost\n", title,
+               gr__text_count((char[32]){0}, l->documents), context, gr__text_count((char[32]){0}, l->lost),
+               gr__text_count((char[32]){0}, l->all), 100 * (double)l->lost / (double)l->all);
+    if (l->runs)
+        printf("%sfewer than %d documents: %s runs of their pieces are held out, %s pieces beside them left out\n",
+               title, GR_FEW_DOCUMENTS, gr__text_count((char[32]){0}, l->runs), gr__text_count((char[32]){0}, l->gaps));
+}
 
 void gr__print_json(json_t *value) {
     assert(value); /* json_pack fails only on a wrong call */

@@ -101,9 +101,13 @@ gr_status gr__make_parent(const char *path, gr_error *err);
  * a topic are of topic "text". */
 gr_source gr__file_source(const char *path);
 
-/* The documents of a source, all of them as train, and labels without a label; the caller frees both. */
+/* The documents of a source, in pieces where they are longer than the width, all of them as train, and labels without a
+ * label; the caller frees both. */
 gr_status gr__open_text(gr_dataset **data, gr_labels **labels, const gr_source *source, const gr_tokenizer *tokenizer,
-                        gr_error *err);
+                        int width, gr_error *err);
+
+/* Passes over the training tokens, and what becomes of long documents: lines that begin with `title`. */
+void gr__print_lengths(const gr_lengths *lengths, int context, const char *title);
 
 /* ---- output ---- */
 

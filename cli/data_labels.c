@@ -12,6 +12,7 @@ typedef struct tally {
 
 typedef struct label_tally {
     tally documents, tokens;
+    bool of, shown; /* of the document at hand */
 } label_tally;
 
 static void add(tally *t, bool of, bool shown, int64_t n) {
@@ -20,23 +21,36 @@ static void add(tally *t, bool of, bool shown, int64_t n) {
     t->wrong += shown && !of ? n : 0;
 }
 
-/* A document counts once for each label that some token of it has, the end token included, which counts as no token. */
+/* A document counts once for each label that some token of it has, the end token included, which counts as no token;
+ * pieces count as their document, unless they are split apart. What no row holds does not count. */
 static void count_document(label_tally *list, const gr_project *p, size_t d) {
     const gr_labels *l = p->labels;
+    const uint32_t *document = gr_dataset_drawn_by(p->data);
     size_t first = p->data->offsets[d], n = p->data->offsets[d + 1] - first;
+    size_t width = (size_t)p->recipe->data.context, targets = gr_dataset_targets(p->data, d);
+    n = n < width ? n : width;
+    targets = targets < width ? targets : width;
     for (int k = 1; k <= l->label_count; k++) {
+        label_tally *t = &list[k - 1];
         bool of = l->truth[d] == k, shown = l->revealed[d] == k;
         if (!l->token_truth) {
-            add(&list[k - 1].tokens, of, shown, (int64_t)n);
+            add(&t->tokens, of, shown, (int64_t)n);
         } else {
             of = shown = false;
-            for (size_t at = first + d; at <= first + d + n; at++) {
-                add(&list[k - 1].tokens, l->token_truth[at] == k, l->token_revealed[at] == k, at < first + d + n);
+            for (size_t at = first + d; at < first + d + targets; at++) {
+                add(&t->tokens, l->token_truth[at] == k, l->token_revealed[at] == k, at < first + d + n);
                 of |= l->token_truth[at] == k;
                 shown |= l->token_revealed[at] == k;
             }
         }
-        add(&list[k - 1].documents, of, shown, 1);
+
+        /* its pieces are summed up at the last one */
+        t->of |= of;
+        t->shown |= shown;
+        if (document && d + 1 < l->docs && document[d + 1] == document[d])
+            continue;
+        add(&t->documents, t->of, t->shown, 1);
+        t->of = t->shown = false;
     }
 }
 
@@ -48,7 +62,7 @@ static label_tally *count_all(const gr_project *p) {
 }
 
 static const char *unit_of(const gr_label_def *def) {
-    static const char *const words[] = {"document", "sentence", "token"};
+    static const char *const words[] = {"document", "sentence", "token", "piece"};
     return words[def->per];
 }
 

@@ -33,6 +33,12 @@ static int16_t shown_at(const gr_project *p, size_t d, size_t i) {
 
 static size_t tokens_of(const gr_project *p, size_t d) { return p->data->offsets[d + 1] - p->data->offsets[d]; }
 
+/* The number of a document, and the token of it that a piece begins with. */
+static size_t number_of(const gr_project *p, size_t d) { return p->data->document ? p->data->document[d] : d; }
+static uint64_t place_of(const gr_project *p, size_t d) {
+    return p->data->document ? p->data->offsets[d] - p->data->whole->offsets[p->data->document[d]] : 0;
+}
+
 static bool has(const gr_project *p, size_t d, int k) {
     for (size_t i = 0; i < tokens_of(p, d); i++)
         if (k ? truth_at(p, d, i) == k || shown_at(p, d, i) == k : truth_at(p, d, i) > 0 || shown_at(p, d, i) > 0)
@@ -74,7 +80,8 @@ static bool next_stretch(stretch *s, const gr_project *p, size_t d, size_t end) 
 /* Text of a stretch without what would steer a terminal; the length. */
 static size_t text_of(view *v, size_t d, const stretch *s) {
     size_t n = 0;
-    (s->first ? gr_tokenizer_decode_on : gr_tokenizer_decode)(
+    bool goes_on = s->first || (v->p->data->document && place_of(v->p, d));
+    (goes_on ? gr_tokenizer_decode_on : gr_tokenizer_decode)(
         v->p->tokenizer, &v->text, &n, &v->capacity, v->p->data->ids + v->p->data->offsets[d] + s->first, s->count);
     for (size_t i = 0; i < n; i++)
         if ((unsigned char)v->text[i] < 0x20 || v->text[i] == 0x7f)
@@ -116,7 +123,9 @@ static void print_document(view *v, size_t d, int k, bool colour) {
     size_t from = begin_at(p, d, k), n = tokens_of(p, d), end = n - from > TOKENS_MOST ? from + TOKENS_MOST : n;
     stretch s = {.first = from};
     bool one = !p->labels->token_truth;
-    printf("  document %zu", d);
+    printf("  document %zu", number_of(p, d));
+    if (place_of(p, d))
+        printf(" from token %llu on", (unsigned long long)place_of(p, d));
     if (one)
         printf(", %s%s%s", label_name(p, p->labels->truth[d]),
                p->labels->truth[d] == p->labels->revealed[d] ? "" : ", shown as ",
@@ -168,9 +177,9 @@ static json_t *document_json(view *v, size_t d) {
     json_t *parts = json_array();
     for (stretch s = {0}; next_stretch(&s, v->p, d, tokens_of(v->p, d));)
         json_array_append_new(parts, stretch_json(v, d, &s));
-    json_t *one =
-        json_pack("{s:I, s:I, s:s, s:s, s:o}", "document", (json_int_t)d, "record", (json_int_t)v->p->data->record[d],
-                  "truth", label_name(v->p, l->truth[d]), "shown", label_name(v->p, l->revealed[d]), "parts", parts);
+    json_t *one = json_pack("{s:I, s:I, s:I, s:s, s:s, s:o}", "document", (json_int_t)number_of(v->p, d), "token",
+                            (json_int_t)place_of(v->p, d), "record", (json_int_t)v->p->data->record[d], "truth",
+                            label_name(v->p, l->truth[d]), "shown", label_name(v->p, l->revealed[d]), "parts", parts);
     if (l->score)
         json_object_set_new(one, "score", gr__json_real(l->score[d]));
     return one;

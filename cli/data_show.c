@@ -45,18 +45,28 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 typedef struct amount {
     int64_t train, validation, known, tokens; /* documents, documents, training documents, tokens of both */
+    int64_t trained;                          /* targets of training rows that count */
+    uint32_t last;                            /* number + 1 of the document met last */
     int64_t *groups;                          /* [group_count] of a topic: its documents in each group; else NULL */
 } amount;
 
+/* Documents, also where they are in pieces, unless pieces are split apart; known: of a document's first piece. */
 static void add(amount *to, const gr_project *project, const uint32_t *docs, size_t count, bool train, bool by_topic) {
     const gr_dataset *data = project->data;
     const gr_labels *labels = project->labels;
+    const uint32_t *document = gr_dataset_drawn_by(data);
     for (size_t i = 0; i < count; i++) {
-        uint32_t d = docs[i];
+        uint32_t d = docs[i], number = (document ? document[d] : d) + 1;
         amount *at = &to[by_topic ? data->topics.of[d] : labels->group[d]];
+        at->tokens += (int64_t)(data->offsets[d + 1] - data->offsets[d]);
+        if (train)
+            at->trained +=
+                gr_dataset_scored(data, by_topic ? NULL : labels, NULL, d, project->recipe->data.context).tokens;
+        if (at->last == number)
+            continue;
+        at->last = number;
         *(train ? &at->train : &at->validation) += 1;
         at->known += train && labels->revealed[d] == labels->truth[d];
-        at->tokens += (int64_t)(data->offsets[d + 1] - data->offsets[d]);
         if (by_topic)
             at->groups[labels->group[d]]++;
     }
@@ -134,14 +144,26 @@ static gr_status pack(gr_stream_facts *facts, const gr_project *project, gr_erro
 }
 
 static json_t *amount_json(const char *name, const amount *a) {
-    return json_pack("{s:o, s:I, s:I, s:I, s:I}", "name", gr__json_text(name, strlen(name)), "train",
+    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "name", gr__json_text(name, strlen(name)), "train",
                      (json_int_t)a->train, "validation", (json_int_t)a->validation, "known", (json_int_t)a->known,
-                     "tokens", (json_int_t)a->tokens);
+                     "tokens", (json_int_t)a->tokens, "trained", (json_int_t)a->trained);
+}
+
+static json_t *lengths_json(const gr_project *project, const gr_lengths *l) {
+    return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "way", project->recipe->data.cut ? "cut" : "split",
+                     "documents", (json_int_t)l->documents, "pieces", (json_int_t)l->pieces, "runs",
+                     (json_int_t)l->runs, "gaps", (json_int_t)l->gaps, "tokens_lost", (json_int_t)l->lost, "share_lost",
+                     gr__json_real(l->all ? (double)l->lost / (double)l->all : 0));
+}
+
+/* Documents, or pieces where these are split. */
+static int64_t documents_of(const gr_dataset *data, const uint32_t *docs, size_t count) {
+    return (int64_t)(data->apart ? count : gr_dataset_documents(data, docs, count));
 }
 
 static void print_json(const gr_project *project, const amount *topics, const amount *groups,
-                       const gr_stream_facts *facts, int samples) {
-    const gr_dataset *data = project->data;
+                       const gr_stream_facts *facts, const gr_lengths *lengths, int samples) {
+    const gr_dataset *data = project->data, *whole = data->whole ? data->whole : data;
     json_t *by_topic = json_array(), *by_group = json_array();
     for (int i = 0; i < data->topics.count; i++) {
         json_t *one = amount_json(data->topics.names[i], &topics[i]);
@@ -154,14 +176,15 @@ static void print_json(const gr_project *project, const amount *topics, const am
     for (int i = 0; i < project->labels->group_count; i++)
         json_array_append_new(by_group, amount_json(project->labels->group_names[i], &groups[i]));
     gr__print_json(json_pack(
-        "{s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:i, s:I, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:o, s:I}}", "read",
+        "{s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:o, s:I}}", "read",
         (json_int_t)data->read, "duplicates", (json_int_t)data->duplicates, "skipped", (json_int_t)data->skipped,
-        "documents", (json_int_t)data->topics.docs, "fallback", data->used_fallback, "train",
-        (json_int_t)data->train_count, "validation", (json_int_t)data->validation_count, "vocab", data->vocab, "tokens",
-        (json_int_t)data->offsets[data->topics.docs], "topics", by_topic, "groups", by_group, "labels",
-        gr__labels_json(project), "samples", gr__samples_json(project, samples), "packing", "rows",
-        (json_int_t)facts->rows, "positions", (json_int_t)facts->positions, "fill", gr__json_real(facts->fill), "cut",
-        (json_int_t)facts->cut));
+        "documents", (json_int_t)whole->topics.docs, "fallback", data->used_fallback, "train",
+        (json_int_t)documents_of(data, data->train, data->train_count), "validation",
+        (json_int_t)documents_of(data, data->validation, data->validation_count), "vocab", data->vocab, "tokens",
+        (json_int_t)data->offsets[data->topics.docs], "long", lengths_json(project, lengths), "passes",
+        gr__json_real(lengths->passes), "topics", by_topic, "groups", by_group, "labels", gr__labels_json(project),
+        "samples", gr__samples_json(project, samples), "packing", "rows", (json_int_t)facts->rows, "positions",
+        (json_int_t)facts->positions, "fill", gr__json_real(facts->fill), "cut", (json_int_t)facts->cut));
 }
 
 static void print_amount(const char *name, const amount *a, const char *group) {
@@ -171,11 +194,11 @@ static void print_amount(const char *name, const amount *a, const char *group) {
 }
 
 static void print_text(const gr_project *project, const amount *topics, const amount *groups,
-                       const gr_stream_facts *facts, int samples) {
+                       const gr_stream_facts *facts, const gr_lengths *lengths, int samples) {
     const gr_dataset *data = project->data;
     const gr_labels *labels = project->labels;
     printf("documents  %s (%s read, %s duplicates dropped, %s without text)%s\n",
-           gr__text_count((char[32]){0}, (int64_t)data->topics.docs),
+           gr__text_count((char[32]){0}, (int64_t)(data->whole ? data->whole : data)->topics.docs),
            gr__text_count((char[32]){0}, (int64_t)data->read), gr__text_count((char[32]){0}, (int64_t)data->duplicates),
            gr__text_count((char[32]){0}, (int64_t)data->skipped),
            data->used_fallback ? "; a source is missing and its fallback was read" : "");
@@ -185,8 +208,9 @@ static void print_text(const gr_project *project, const amount *topics, const am
         printf("tokens     %s of a vocabulary of %s\n",
                gr__text_count((char[32]){0}, (int64_t)data->offsets[data->topics.docs]),
                gr__text_count((char[32]){0}, data->vocab));
-    printf("packing    %s rows of %d, %.1f %% full, %s documents cut\n", gr__text_count((char[32]){0}, facts->rows),
-           project->recipe->data.context, 100 * facts->fill, gr__text_count((char[32]){0}, facts->cut));
+    printf("packing    %s rows of %d, %.1f %% full\n", gr__text_count((char[32]){0}, facts->rows),
+           project->recipe->data.context, 100 * facts->fill);
+    gr__print_lengths(lengths, project->recipe->data.context, "length     ");
     printf("  %-24s %10s %10s %10s %12s\n", "group", "train", "known", "validation", "tokens");
     for (int i = 0; i < labels->group_count; i++)
         print_amount(labels->group_names[i], &groups[i], "");
@@ -203,7 +227,7 @@ static void print_text(const gr_project *project, const amount *topics, const am
 }
 
 /* Shards know their labels; topics are those of the text, which is not read again. */
-static void show_shards(const gr_project *project, const gr_stream_facts *facts, bool json) {
+static void show_shards(const gr_project *project, const gr_stream_facts *facts, const gr_lengths *lengths, bool json) {
     const gr_shards *s = project->shards;
     json_t *labels = json_array();
     if (!json) {
@@ -214,8 +238,9 @@ static void show_shards(const gr_project *project, const gr_stream_facts *facts,
                gr__text_count((char[32]){0}, s->skipped));
         printf("tokens     %s of a vocabulary of %s\n", gr__text_count((char[32]){0}, s->tokens),
                gr__text_count((char[32]){0}, s->held->vocab));
-        printf("packing    %s rows of %d, %.1f %% full, %s documents cut\n", gr__text_count((char[32]){0}, facts->rows),
-               s->context, 100 * facts->fill, gr__text_count((char[32]){0}, facts->cut));
+        printf("packing    %s rows of %d, %.1f %% full\n", gr__text_count((char[32]){0}, facts->rows), s->context,
+               100 * facts->fill);
+        gr__print_lengths(lengths, s->context, "length     ");
         printf("  %-24s %10s %10s\n", "label", "train", "known");
     }
     for (int k = 0; k <= s->labels; k++) {
@@ -228,10 +253,11 @@ static void show_shards(const gr_project *project, const gr_stream_facts *facts,
     }
     if (json)
         gr__print_json(json_pack(
-            "{s:I, s:I, s:I, s:i, s:I, s:I, s:i, s:I, s:O, s:{s:I, s:I, s:o, s:I}}", "read", (json_int_t)s->read,
-            "duplicates", (json_int_t)s->duplicates, "skipped", (json_int_t)s->skipped, "shards", s->count, "train",
-            (json_int_t)s->documents, "validation", (json_int_t)s->held->validation_count, "vocab", s->held->vocab,
-            "tokens", (json_int_t)s->tokens, "labels", labels, "packing", "rows", (json_int_t)facts->rows, "positions",
+            "{s:I, s:I, s:I, s:i, s:I, s:I, s:i, s:I, s:O, s:o, s:o, s:{s:I, s:I, s:o, s:I}}", "read",
+            (json_int_t)s->read, "duplicates", (json_int_t)s->duplicates, "skipped", (json_int_t)s->skipped, "shards",
+            s->count, "train", (json_int_t)s->documents, "validation", (json_int_t)s->held->validation_count, "vocab",
+            s->held->vocab, "tokens", (json_int_t)s->tokens, "labels", labels, "long", lengths_json(project, lengths),
+            "passes", gr__json_real(lengths->passes), "packing", "rows", (json_int_t)facts->rows, "positions",
             (json_int_t)facts->positions, "fill", gr__json_real(facts->fill), "cut", (json_int_t)facts->cut));
     json_decref(labels);
 }
@@ -241,16 +267,19 @@ static gr_status show(const show_options *own, gr_error *err) {
     gr_recipe *recipe;
     gr_project *project = NULL;
     gr_stream_facts facts;
+    gr_lengths lengths;
     GR_TRY(gr__open_recipe(&recipe, common, err));
     gr_status status = gr_project_open(&project, recipe, NULL, &(gr_control){.threads = common->threads}, err);
     if (status == GR_OK)
         status = pack(&facts, project, err);
+    if (status == GR_OK)
+        status = gr_project_lengths(&lengths, project, err);
     if (status == GR_OK && project->shards) {
-        show_shards(project, &facts, common->json);
+        show_shards(project, &facts, &lengths, common->json);
     } else if (status == GR_OK) {
         amount *topics = amounts(project, project->data->topics.count, true);
         amount *groups = amounts(project, project->labels->group_count, false);
-        (common->json ? print_json : print_text)(project, topics, groups, &facts, own->samples);
+        (common->json ? print_json : print_text)(project, topics, groups, &facts, &lengths, own->samples);
         free_amounts(topics, project->data->topics.count);
         free_amounts(groups, project->labels->group_count);
     }

@@ -18,7 +18,7 @@ static gr_status open_file(gr__probe *p, const char *path, const gr_folder *fold
     gr_source source = gr__file_source(path);
     int width = folder->def->context;
     GR_TRY(gr__open_tokenizer(&tokenizer, folder, err));
-    gr_status status = gr__open_text(&p->data, &p->labels, &source, tokenizer, err);
+    gr_status status = gr__open_text(&p->data, &p->labels, &source, tokenizer, width, err);
     gr_tokenizer_free(tokenizer);
     GR_TRY(status);
     if (p->data->vocab > folder->def->vocab)

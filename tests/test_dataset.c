@@ -209,10 +209,17 @@ static void dataset_draws(void **state) {
     gr_labels *labels = NULL;
     gr_error err = {0};
     assert_int_equal(gr_labels_new(&labels, &data->topics, &def, 1, NULL, 0, 1, &err), GR_OK);
-    uint32_t docs[600], fewer[600];
-    assert_int_equal(gr_dataset_draw(data, docs, labels, 64, 1, 5, &err), GR_OK);
-    assert_int_equal(gr_dataset_draw(data, fewer, labels, 16, GR_LABEL_ANY, 5, &err), GR_OK);
-    assert_memory_equal(docs, fewer, 16 * sizeof *docs);
+    gr_drawn many, fewer, some;
+    gr_draw_def of = {.documents = 64, .label = 1, .width = 128, .seed = 5};
+    gr_test_ok(gr_dataset_draw(&many, data, labels, &of, &err), &err);
+    of.documents = 16, of.label = GR_LABEL_ANY;
+    gr_test_ok(gr_dataset_draw(&fewer, data, labels, &of, &err), &err);
+    assert_true(many.count == 64 && fewer.count == 16 && fewer.documents == 16);
+    uint32_t *docs = many.docs;
+    assert_memory_equal(docs, fewer.docs, 16 * sizeof *docs);
+    of.tokens = fewer.tokens - 1; /* met within the last of them */
+    gr_test_ok(gr_dataset_draw(&some, data, labels, &of, &err), &err);
+    assert_true(some.documents == 16 && some.tokens == fewer.tokens);
     for (int i = 0; i < 64; i++) {
         assert_int_equal(labels->truth[docs[i]], 1);
         for (size_t v = 0; v < data->validation_count; v++)
@@ -220,7 +227,15 @@ static void dataset_draws(void **state) {
         for (int j = 0; j < i; j++)
             assert_int_not_equal(docs[i], docs[j]);
     }
-    assert_int_equal(gr_dataset_draw(data, docs, labels, 400, 1, 5, &err), GR_ERR_USAGE);
+    gr_drawn_free(&many);
+    gr_drawn_free(&fewer);
+    gr_drawn_free(&some);
+    of.tokens = 1 << 20;
+    assert_int_equal(gr_dataset_draw(&many, data, labels, &of, &err), GR_ERR_USAGE);
+    assert_non_null(strstr(err.message, "1048576 tokens"));
+    of.tokens = 0, of.documents = 400;
+    err = (gr_error){0};
+    assert_int_equal(gr_dataset_draw(&many, data, labels, &of, &err), GR_ERR_USAGE);
     gr_labels_free(labels);
     gr_dataset_free(data);
     gr_tokenizer_free(tokenizer);

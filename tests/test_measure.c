@@ -25,7 +25,7 @@ static int fill(void **state) {
     return 0;
 }
 
-static gr_sample arm(int k) { return (gr_sample){nll[k], tokens, docs, DOCS}; }
+static gr_sample arm(int k) { return (gr_sample){nll[k], tokens, docs, DOCS, NULL}; }
 
 static void figures(void **state) {
     (void)state;
@@ -63,9 +63,29 @@ static void arms_are_paired(void **state) {
     assert_true(fabs(removal.value - 0.5) < 1e-9 && removal.high - removal.low < 1e-9);
 }
 
+/* Pieces of a document are drawn together: the interval is that of their sums. */
+static void pieces_are_drawn_together(void **state) {
+    (void)state;
+    static double sums[DOCS];
+    static int32_t counts[DOCS];
+    static uint32_t document[DOCS];
+    uint32_t whole = 0;
+    for (uint32_t p = 0; p < DOCS; p++) {
+        whole += p && p % 4 != 1 && p % 7; /* runs of one to three */
+        document[p] = whole;
+        sums[whole] += nll[0][p];
+        counts[whole] += tokens[p];
+    }
+    gr_sample pieces = {nll[0], tokens, docs, DOCS, document}, wholes = {sums, counts, docs, whole + 1, NULL},
+              alone = arm(0);
+    gr_estimate a = gr_bootstrap(gr_measure_loss, &pieces, 1, 7), b = gr_bootstrap(gr_measure_loss, &wholes, 1, 7);
+    assert_true(fabs(a.value - b.value) < 1e-12 && fabs(a.low - b.low) < 1e-12 && fabs(a.high - b.high) < 1e-12);
+    assert_true(fabs(gr_bootstrap(gr_measure_loss, &alone, 1, 7).low - a.low) > 1e-6);
+}
+
 static void nothing_to_measure(void **state) {
     (void)state;
-    gr_sample none = {nll[0], tokens, docs, 0};
+    gr_sample none = {nll[0], tokens, docs, 0, NULL};
     assert_true(isnan(gr_bootstrap(gr_measure_loss, &none, 1, 1).value));
 }
 
@@ -74,6 +94,7 @@ int main(void) {
         cmocka_unit_test(figures),
         cmocka_unit_test(loss_is_per_token),
         cmocka_unit_test(arms_are_paired),
+        cmocka_unit_test(pieces_are_drawn_together),
         cmocka_unit_test(nothing_to_measure),
     };
     return cmocka_run_group_tests_name("measures", tests, fill, NULL);

@@ -202,9 +202,10 @@ static void sample_is_of_the_shards(void **state) {
         assert_int_equal(of[k], there < GR_SHARDS_SAMPLE ? there : GR_SHARDS_SAMPLE);
     }
     gr_labels *held_labels;
-    uint32_t drawn[20];
+    gr_drawn drawn;
     gr_test_ok(gr_labels_new(&held_labels, &held->topics, labels, 2, NULL, 0, 1, NULL), NULL);
-    gr_test_ok(gr_dataset_draw(held, drawn, held_labels, 20, 1, 5, NULL), NULL);
+    gr_test_ok(gr_dataset_draw(&drawn, held, held_labels, &(gr_draw_def){20, 0, 1, CONTEXT, 5}, NULL), NULL);
+    gr_drawn_free(&drawn);
     gr_scan *scan;
     gr_rows rows;
     gr_test_ok(gr_scan_new(&scan, held, held_labels, held->validation, held->validation_count, 4, CONTEXT, NULL), NULL);

@@ -136,7 +136,13 @@ typedef struct gr_dataset {
     const uint8_t *values; /* [docs * value_width] of a dataset of samples (samples.h); NULL: text */
     int32_t value_width;
     double mean, std; /* a value v is read as (v / 255 - mean) / std */
-    void *block;      /* private: the block, its size, and whether it is a mapping */
+    /* Of a dataset of pieces (gr_dataset_pieces); 0 and NULL of one of documents. */
+    struct gr_dataset *whole; /* the documents, which the pieces own: fields, bytes, lead, tail and keys are there */
+    const uint32_t *document; /* [docs] the document of `whole` that each is a piece of, ascending */
+    int32_t piece;            /* targets of a piece, but for a document's last one */
+    bool apart;               /* there are few documents: pieces are split, not documents */
+    size_t gaps;              /* pieces that are in no part of the split */
+    void *block;              /* private: the block, its size, and whether it is a mapping */
     size_t block_size;
     bool mapped;
 } gr_dataset;
@@ -153,6 +159,39 @@ gr_status gr_dataset_save(const gr_dataset *data, const char *path, gr_error *er
 gr_status gr_dataset_open(gr_dataset **data, const char *path, gr_error *err);
 void gr_dataset_free(gr_dataset *data);
 
+/* Documents longer than a row. Streams and scans of a dataset of documents cut them to the row. Those of a dataset of
+ * pieces lose nothing: each piece has `width` targets of its document, the last one what is left of them, and begins
+ * with the token before its first target, so that every token is predicted once. All that is said of documents (topics,
+ * labels, losses) is then said of pieces, and `document` says what they are pieces of. A piece is in the part of the
+ * split that its document is in. With fewer than GR_FEW_DOCUMENTS documents, up to 10 runs of pieces are held out
+ * instead, and the pieces beside them are in no part. */
+enum { GR_FEW_DOCUMENTS = 20 };
+
+typedef struct gr_pieces_def {
+    int width;
+    double validation; /* share of the pieces that is held out where there are few documents, as in gr_dataset_def */
+    uint64_t seed;     /* of that split */
+} gr_pieces_def;
+
+/* 128, nothing held out, seed 1. */
+gr_pieces_def gr_pieces_default(void);
+
+/* *data becomes a dataset of pieces, which owns what it was; it stays where every document fits into a row. Saving it
+ * saves the documents. GR_ERR_USAGE: a width below 1, or too many pieces. */
+gr_status gr_dataset_pieces(gr_dataset **data, const gr_pieces_def *def, gr_error *err);
+
+/* Positions that a document or piece takes: its tokens, and the end token unless a piece goes on. */
+uint64_t gr_dataset_targets(const gr_dataset *data, size_t doc);
+
+/* The first input: the token before a piece that goes on, else the one that starts a document. */
+int32_t gr_dataset_before(const gr_dataset *data, size_t doc);
+
+/* What is drawn together, by number: the document of each piece; NULL where each is drawn alone. */
+const uint32_t *gr_dataset_drawn_by(const gr_dataset *data);
+
+/* Documents that docs[count], ascending, are of. */
+size_t gr_dataset_documents(const gr_dataset *data, const uint32_t *docs, size_t count);
+
 /* ---- Labels: what a run is told about each document, and what is true ---------------------------------------------
  */
 
@@ -166,8 +205,9 @@ enum {
 typedef enum gr_hidden { GR_HIDDEN_UNLABELLED, GR_HIDDEN_CORE } gr_hidden;
 
 /* What gets a label that the text decides: the document that has a match, the sentence (up to . ! ? or the end of a
- * line; the last one with the end token), or the tokens that spell it. */
-typedef enum gr_label_per { GR_PER_DOCUMENT, GR_PER_SENTENCE, GR_PER_TOKEN } gr_label_per;
+ * line; the last one with the end token), the tokens that spell it, or the piece of a document (gr_dataset_pieces; of
+ * one that is not in pieces, all of it). */
+typedef enum gr_label_per { GR_PER_DOCUMENT, GR_PER_SENTENCE, GR_PER_TOKEN, GR_PER_PIECE } gr_label_per;
 
 /* An argument of a source of labels, by its key in recipes; docs/recipes.md says what sources and arguments there are,
  * and what those that are left out default to. */
@@ -317,10 +357,27 @@ void gr_labels_weigh(gr_labels *labels, int16_t label, const gr_frequencies *tab
 /* The documents of docs[count] that are in the group, in that order, into out[count]; returns how many. */
 size_t gr_labels_pick(const gr_labels *labels, uint32_t *out, const uint32_t *docs, size_t count, int group);
 
-/* Draws n training documents whose true label is `label` (or GR_LABEL_ANY) into out[n]: the first of a permutation
- * keyed by seed, so a smaller n is a prefix. They stay in train. GR_ERR_USAGE when there are fewer than n. */
-gr_status gr_dataset_draw(const gr_dataset *data, uint32_t *out, const gr_labels *labels, size_t n, int label,
-                          uint64_t seed, gr_error *err);
+/* How much is drawn: documents, or, where `tokens` is above 0, as many as hold that many targets in rows of `width`. */
+typedef struct gr_draw_def {
+    size_t documents;
+    int64_t tokens;
+    int label; /* true label, or GR_LABEL_ANY */
+    int width;
+    uint64_t seed;
+} gr_draw_def;
+
+typedef struct gr_drawn {
+    uint32_t *docs;          /* [count] */
+    size_t count, documents; /* documents: that docs are of, or pieces where these are drawn apart */
+    int64_t tokens;          /* targets in rows of the width */
+} gr_drawn;
+
+/* Draws training documents with the label: the first of a permutation keyed by seed, so a smaller number is a prefix.
+ * Of a document in pieces all its pieces with the label are drawn, in order, until there are tokens enough. They stay
+ * in train. GR_ERR_USAGE when there are too few. */
+gr_status gr_dataset_draw(gr_drawn *drawn, const gr_dataset *data, const gr_labels *labels, const gr_draw_def *def,
+                          gr_error *err);
+void gr_drawn_free(gr_drawn *drawn);
 
 /* ---- Rows: what a step reads ------------------------------------------------------------------------------------- */
 

@@ -69,6 +69,18 @@ void gr_project_free(gr_project *project);
  * left alone. Errors: those of gr_arm_build. */
 gr_status gr_project_choose_precision(gr_project *project, gr_error *err);
 
+/* Documents against the context: how many are longer and what becomes of them. */
+typedef struct gr_lengths {
+    int64_t documents;  /* longer than the context */
+    int64_t pieces;     /* that all documents are in; 0: none is in pieces */
+    int64_t runs, gaps; /* of few documents: runs of pieces that are held out, and pieces left out beside them */
+    int64_t lost, all;  /* tokens that no row holds, of how many; end tokens included */
+    double passes;      /* over the training documents, that the training makes */
+} gr_lengths;
+
+/* Errors: those of the stream that training would read. */
+gr_status gr_project_lengths(gr_lengths *lengths, const gr_project *project, gr_error *err);
+
 /* Packs the sources of a recipe into a folder of shards (gr_shards_pack), or goes on with it. shard_bytes: text of a
  * shard, 0: the default. control tells of each shard, and stops. */
 gr_status gr_project_pack(const gr_recipe *recipe, const char *folder, size_t shard_bytes, const gr_control *control,

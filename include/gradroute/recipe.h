@@ -26,6 +26,7 @@
  *       or samples of bytes: images: FILE, classes: FILE, test_images: FILE, test_classes: FILE, names: [NAME, ...],
  *       mean: 0, std: 1, validation: 0.05; none of the other keys
  *       validation: 0.05, context: 128, dedupe: true, mixed: false       rows that mix labels
+ *       long: split | cut           documents longer than the context
  *       tokenizer: {train: 4096} | {file: FILE}         as gr_tokenizer_open reads it
  *     labels:   {NAME: {SOURCE, known: 1, hidden_as: unlabelled|core, recall: 1, precision: 1,
  *                       false_from: [TOPIC, ...], noise_by: FIELD}}
@@ -95,6 +96,7 @@ typedef struct gr_recipe_data {
     double validation;
     int context; /* positions of a row */
     bool dedupe, mixed;
+    bool cut;                   /* documents longer than the context are cut to it, not split into pieces */
     int tokenizer_train;        /* tokens to train; 0: from tokenizer_file */
     const char *tokenizer_file; /* NULL: trained */
     gr_idx_def samples;         /* instead of text; images NULL: text */
@@ -126,6 +128,7 @@ typedef struct gr_recipe_diagnostics {
 
 typedef struct gr_recipe_relearn {
     int documents, steps, batch, every;
+    int64_t tokens; /* above 0: as many documents as hold that many tokens */
     double lr[GR_RECIPE_RATES];
     int rates;
 } gr_recipe_relearn;

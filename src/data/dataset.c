@@ -126,6 +126,10 @@ static bool attach(gr_dataset *data) {
 void gr_dataset_free(gr_dataset *data) {
     if (!data)
         return;
+    if (data->whole) {
+        gr__dataset_free_pieces(data);
+        return;
+    }
     if (data->mapped)
         munmap(data->block, data->block_size);
     else
@@ -284,34 +288,16 @@ gr_status gr__dataset_assemble(gr_dataset **out, const gr__tokens *tokens, const
     return GR_OK;
 }
 
-gr_status gr_dataset_draw(const gr_dataset *data, uint32_t *out, const gr_labels *labels, size_t n, int label,
-                          uint64_t seed, gr_error *err) {
-    size_t docs = data->topics.docs, found = 0;
-    uint32_t *order = gr_alloc(docs * sizeof *order);
-    bool *fits = gr_alloc(docs);
-    for (size_t i = 0; i < data->train_count; i++) {
-        int16_t k = labels->truth[data->train[i]];
-        fits[data->train[i]] = label == GR_LABEL_ANY ? k > 0 : k == label;
-    }
-    gr_random_permutation((gr_key){seed, GR_STREAM_DATA, GR__DRAW_ATTACK}, order, (uint32_t)docs);
-    for (size_t i = 0; i < docs && found < n; i++)
-        if (fits[order[i]])
-            out[found++] = order[i];
-    gr_free(order);
-    gr_free(fits);
-    if (found < n)
-        return gr_error_set(err, GR_ERR_USAGE, "data", "draw fewer documents",
-                            "%zu training documents of the label are wanted, there are %zu", n, found);
-    return GR_OK;
-}
-
 /* ---- Saving ------------------------------------------------------------------------------------------------------ */
 
 gr_status gr_dataset_save(const gr_dataset *data, const char *path, gr_error *err) {
+    data = data->whole ? data->whole : data;
     return gr__block_write(path, data->block, data->block_size, err);
 }
 
-const unsigned char *gr__dataset_digest(const gr_dataset *data) { return ((const header *)data->block)->digest; }
+const unsigned char *gr__dataset_digest(const gr_dataset *data) {
+    return ((const header *)(data->whole ? data->whole : data)->block)->digest;
+}
 
 /* ---- Opening ----------------------------------------------------------------------------------------------------- */
 

@@ -10,6 +10,7 @@ enum {
     GR__DRAW_ATTACK,
     GR__DRAW_HELD,              /* of a document that is packed into shards: whether it is held out */
     GR__DRAW_SAMPLE,            /* and whether it is kept apart too, among those of its topic */
+    GR__DRAW_RUNS,              /* where runs of pieces are held out */
     GR__DRAW_SHARD = 0x50000000 /* + number of a shard: the order of its documents */
 };
 
@@ -38,6 +39,13 @@ gr_status gr__dataset_encode(gr_dataset **data, const gr_corpus *corpus, const g
 
 /* gr_dataset_open; known: this very file was checked before, so that only its header is looked at. */
 gr_status gr__dataset_open(gr_dataset **data, const char *path, bool known, gr_error *err);
+
+/* Of a dataset of pieces: frees it and the documents; and whether a piece goes on with the document of the one before.
+ */
+void gr__dataset_free_pieces(gr_dataset *pieces);
+static inline bool gr__continues(const gr_dataset *data, size_t doc) {
+    return data->document && doc && data->document[doc - 1] == data->document[doc];
+}
 
 /* The SHA-256 in the header. */
 const unsigned char *gr__dataset_digest(const gr_dataset *data);

@@ -13,7 +13,8 @@ double gr_frequency_weight(double forget, double retain, double bias) {
 static void count_document(gr_frequencies *table, const gr_dataset *data, const gr_labels *labels,
                            const gr_frequency_def *def, uint32_t doc) {
     uint64_t first = data->offsets[doc], length = data->offsets[doc + 1] - first;
-    for (uint64_t i = 0; i <= length && i < (uint64_t)def->width; i++) {
+    uint64_t targets = gr_dataset_targets(data, doc);
+    for (uint64_t i = 0; i < targets && i < (uint64_t)def->width; i++) {
         int32_t token = i < length ? data->ids[first + i] : data->eot;
         int label = labels->token_revealed ? labels->token_revealed[first + doc + i] : labels->revealed[doc];
         bool forget = false;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "data/dataset.h"
 #include "data/label_making.h"
 
 enum { LABELS_MOST = 60, GROUPS_MOST = 1000 }; /* sets of labels are bits */
@@ -53,8 +54,8 @@ static void keep_hits(const gr__making *m) {
 static gr_status make_noise(gr__making *m, int k, uint64_t seed, gr_error *err) {
     const gr_label_def *def = m->sources[k].def;
     const gr_label_noise *noise = def->noise;
-    gr__noise n = {m->labels, m->data, def, (int16_t)(k + 1), m->tokens && def->per != GR_PER_DOCUMENT,
-                   NULL,      NULL,    seed};
+    bool tokens = m->sources[k].per == GR_PER_SENTENCE || m->sources[k].per == GR_PER_TOKEN;
+    gr__noise n = {m->labels, m->data, def, (int16_t)(k + 1), m->tokens && tokens, NULL, NULL, seed};
     bool *from = NULL, *topic = NULL;
     gr_status status = GR_OK;
     if (noise && noise->by)
@@ -94,11 +95,16 @@ static void make_groups(const gr__making *m) {
     gr_labels *l = m->labels;
     int retain = l->group_count;
     l->group_names[l->group_count++] = gr_arena_strdup(l->arena, "retain");
+    uint32_t *last = gr_alloc((size_t)l->group_count * sizeof *last); /* number + 1 of the document met last */
     for (size_t d = 0; d < l->docs; d++) {
         int16_t k = l->truth[d], g = m->group[m->topics->of[d]];
         l->group[d] = (int16_t)(k > 0 ? k - 1 : g >= 0 ? g : retain);
-        l->group_docs[l->group[d]]++;
+        bool whole = !m->pieces || m->pieces->apart;
+        uint32_t document = (whole ? (uint32_t)d : m->pieces->document[d]) + 1;
+        l->group_docs[l->group[d]] += last[l->group[d]] != document;
+        last[l->group[d]] = document;
     }
+    gr_free(last);
 }
 
 /* Tables of tokens and scores, where some label needs them. */
@@ -119,7 +125,7 @@ static gr_status reserve_tables(gr__making *m, gr_error *err) {
 }
 
 static gr_status define(gr__making *m, const gr_label_def *defs, int count, const gr_group_def *groups, int group_count,
-                        uint64_t seed, gr_error *err) {
+                        gr_error *err) {
     for (int i = 0; i < count; i++)
         GR_TRY(gr__label_define(m, defs, count, i, err));
     for (int i = 0; i < group_count; i++)
@@ -129,11 +135,30 @@ static gr_status define(gr__making *m, const gr_label_def *defs, int count, cons
         GR_TRY(gr__label_document(m, d, err));
     GR_TRY(check_fits(m, err));
     keep_hits(m);
-    make_groups(m);
+    return GR_OK;
+}
+
+/* Mistakes and what is hidden: documents are drawn, or, of labels per piece, pieces. */
+static gr_status blur(gr__making *m, int count, uint64_t seed, gr_error *err) {
     for (int k = 0; k < count; k++)
-        GR_TRY(make_noise(m, k, seed, err));
+        if (!gr__label_is_of_pieces(m, k + 1))
+            GR_TRY(make_noise(m, k, seed, err));
     if (m->tokens)
         finish_tokens(m);
+    if (!m->pieces)
+        return GR_OK;
+
+    /* from here on pieces are the documents */
+    GR_TRY(gr__labels_cut(m, err));
+    m->topics = &m->pieces->topics;
+    m->data = m->pieces;
+    for (int k = 0; k < count; k++)
+        if (gr__label_is_of_pieces(m, k + 1))
+            GR_TRY(make_noise(m, k, seed, err));
+    if (m->tokens) {
+        finish_tokens(m);
+        gr__labels_sum_pieces(m);
+    }
     return GR_OK;
 }
 
@@ -179,7 +204,11 @@ static gr_status make(gr_labels **out, gr__making *m, const gr_label_def *defs, 
     m->group = gr_alloc((size_t)m->topics->count * sizeof *m->group);
     for (int32_t k = 0; k < m->topics->count; k++)
         m->group[k] = -1;
-    gr_status status = define(m, defs, count, groups, group_count, seed, err);
+    gr_status status = define(m, defs, count, groups, group_count, err);
+    if (status == GR_OK)
+        status = blur(m, count, seed, err);
+    if (status == GR_OK)
+        make_groups(m);
     clear(m, count);
     if (status == GR_OK)
         *out = m->labels;
@@ -197,7 +226,9 @@ gr_status gr_labels_new(gr_labels **out, const gr_topics *topics, const gr_label
 gr_status gr_labels_make(gr_labels **out, const gr_dataset *data, const gr_tokenizer *tokenizer,
                          const gr_label_def *defs, int count, const gr_group_def *groups, int group_count,
                          uint64_t seed, gr_error *err) {
-    gr__making m = {.topics = &data->topics, .data = data, .tokenizer = tokenizer};
+    const gr_dataset *whole = data->whole ? data->whole : data;
+    gr__making m = {.topics = &whole->topics, .data = whole, .tokenizer = tokenizer};
+    m.pieces = data->whole ? data : NULL;
     return make(out, &m, defs, count, groups, group_count, seed, err);
 }
 

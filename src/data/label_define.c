@@ -102,7 +102,7 @@ static gr_status check_noise(const gr__making *m, const gr_label_def *def, gr_er
     if (!(noise->precision > 0 && noise->precision <= 1))
         return gr_error_set(err, GR_ERR_USAGE, def->name, NULL, "precision is %g, not above 0 and at most 1",
                             noise->precision);
-    if (noise->by && def->per != GR_PER_DOCUMENT && noise->precision < 1)
+    if (noise->by && (def->per == GR_PER_SENTENCE || def->per == GR_PER_TOKEN) && noise->precision < 1)
         return gr_error_set(err, GR_ERR_USAGE, def->name, "leave out one of them",
                             "false tokens are drawn one by one, not by \"%s\"", noise->by);
     return noise->by ? gr__label_field(m, &values, noise->by, def->name, err) : GR_OK;
@@ -113,6 +113,7 @@ gr_status gr__label_define(gr__making *m, const gr_label_def *defs, int count, i
     gr__label_from *s = &m->sources[index];
     const gr_label_def *def = s->def = &defs[index];
     s->least = 1;
+    s->per = def->per == GR_PER_PIECE && !m->pieces ? GR_PER_DOCUMENT : def->per;
     GR_TRY(check_name(labels, def->name, err));
     if (!(def->known >= 0 && def->known <= 1))
         return gr_error_set(err, GR_ERR_USAGE, def->name, "1 reveals every label, 0 none",
@@ -123,7 +124,7 @@ gr_status gr__label_define(gr__making *m, const gr_label_def *defs, int count, i
     labels->group_names[labels->group_count++] = labels->label_names[index] = gr_arena_strdup(labels->arena, def->name);
     if (!s->source)
         return add_parts(m, s, defs, count, err);
-    m->tokens |= def->per != GR_PER_DOCUMENT && s->source->unit != GR__UNIT_DOCUMENT;
+    m->tokens |= s->per != GR_PER_DOCUMENT && s->source->unit != GR__UNIT_DOCUMENT;
     GR_TRY(s->source->open(s, m, err));
     m->soft |= s->soft;
     return GR_OK;

@@ -16,7 +16,7 @@ static void reserve(gr__making *m, size_t positions) {
 }
 
 void gr__label_mark(gr__label_from *label, const gr__making *m, size_t positions) {
-    if (label->def->per != GR_PER_DOCUMENT) {
+    if (label->per != GR_PER_DOCUMENT) {
         gr__doc_text_mark(&m->text, label->score, &m->spans);
         return;
     }
@@ -30,8 +30,10 @@ static gr_status fit_label(gr__making *m, int k, size_t d, size_t positions, gr_
     for (size_t i = 0; i < positions; i++)
         s->score[i] = 0;
     GR_TRY(s->source->score(s, m, d, positions, err));
-    if (s->def->per == GR_PER_SENTENCE && s->source->unit == GR__UNIT_ANY)
+    if (s->per == GR_PER_SENTENCE && s->source->unit == GR__UNIT_ANY)
         gr__doc_text_spread(&m->text, s->score);
+    if (s->per == GR_PER_PIECE && s->source->unit == GR__UNIT_ANY)
+        gr__label_spread_pieces(m->pieces, s->score, positions);
     bool fits = false;
     for (size_t i = 0; i < positions; i++) {
         bool is_true = s->score[i] >= s->least && s->score[i] > 0;
@@ -51,7 +53,7 @@ static void combine(gr__making *m, uint64_t *fit) {
 }
 
 /* The label of a set: the first combined one, else the first. */
-static int16_t choose(const gr__making *m, uint64_t fit) {
+int16_t gr__label_choose(const gr__making *m, uint64_t fit) {
     uint64_t best = fit & m->combined ? fit & m->combined : fit;
     return (int16_t)(best ? __builtin_ctzll(best) + 1 : 0);
 }
@@ -69,8 +71,8 @@ static gr_real score_of(const gr__making *m, int16_t label, size_t i) {
     return least;
 }
 
-/* The label that sums up a document of which these are some: as choose() has it among those that occur; without any,
- * unlabelled before core. */
+/* The label that sums up a document of which these are some: as gr__label_choose has it among those that occur; without
+ * any, unlabelled before core. */
 int16_t gr__label_sum(const gr__making *m, const int16_t *label, size_t n) {
     uint64_t fit = 0;
     bool unlabelled = false;
@@ -78,7 +80,7 @@ int16_t gr__label_sum(const gr__making *m, const int16_t *label, size_t n) {
         fit |= label[i] > 0 ? (uint64_t)1 << (label[i] - 1) : 0;
         unlabelled |= label[i] < 0;
     }
-    return fit ? choose(m, fit) : unlabelled ? GR_LABEL_UNLABELLED : GR_LABEL_CORE;
+    return fit ? gr__label_choose(m, fit) : unlabelled ? GR_LABEL_UNLABELLED : GR_LABEL_CORE;
 }
 
 /* Truth and what is shown before any noise, of document d. */
@@ -100,8 +102,8 @@ gr_status gr__label_document(gr__making *m, size_t d, gr_error *err) {
     for (size_t i = 0; i < positions; i++) {
         combine(m, &m->fit[i]);
         combine(m, &m->true_fit[i]);
-        truth[at + i] = choose(m, m->true_fit[i]);
-        shown[at + i] = choose(m, m->fit[i]);
+        truth[at + i] = gr__label_choose(m, m->true_fit[i]);
+        shown[at + i] = gr__label_choose(m, m->fit[i]);
         if (!shown[at + i] && m->unknown[i])
             shown[at + i] = GR_LABEL_UNLABELLED;
         if (score)

@@ -10,6 +10,7 @@
 struct gr__label_from {
     const gr_label_def *def;
     const gr__label_source *source;  /* NULL: of all_of */
+    gr_label_per per;                /* of def; where there are no pieces, documents for pieces */
     gr_label_arg arg[GR_LABEL_ARGS]; /* in the order of the source, defaults filled in */
     void *state;                     /* the source's */
     gr_real least;                   /* a score from here on, and above 0, is the label; 1 unless the source sets it */
@@ -22,7 +23,8 @@ struct gr__label_from {
 struct gr__making {
     gr_labels *labels;
     const gr_topics *topics;
-    const gr_dataset *data;        /* NULL: topics are all there is */
+    const gr_dataset *data;        /* of documents; NULL: topics are all there is */
+    const gr_dataset *pieces;      /* that the labels are made for in the end; NULL: the documents */
     const gr_tokenizer *tokenizer; /* NULL: no text */
     gr__label_from *sources;       /* [label_count] */
     size_t *size;                  /* [topics] documents of each topic */
@@ -72,6 +74,22 @@ gr_status gr__label_document(gr__making *making, size_t doc, gr_error *err);
 /* The label that sums up a document of which these are some: the first combined one that occurs, else the first;
  * without any, unlabelled before core. */
 int16_t gr__label_sum(const gr__making *making, const int16_t *label, size_t n);
+
+/* The label of a set of labels, as bits: the first combined one, else the first; 0 for none. */
+int16_t gr__label_choose(const gr__making *making, uint64_t fit);
+
+/* ---- Pieces (label_pieces.c) ------------------------------------------------------------------------------------- */
+
+/* Gives each position of a piece (without pieces: of the document) the highest score of them all. */
+void gr__label_spread_pieces(const gr_dataset *pieces, gr_real *score, size_t positions);
+
+/* Whether label k is one of pieces, where there are any. */
+bool gr__label_is_of_pieces(const gr__making *making, int k);
+
+/* The labels of documents become those of making->pieces; and, after a change of labels of tokens, what sums each up.
+ */
+gr_status gr__labels_cut(gr__making *making, gr_error *err);
+void gr__labels_sum_pieces(const gr__making *making);
 
 /* ---- Noise (label_noise.c) --------------------------------------------------------------------------------------- */
 

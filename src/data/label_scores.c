@@ -245,7 +245,7 @@ static gr_status read_file(scores *s, const gr_label_arg *arg, const gr_dataset 
 
 static gr_status open_scores(gr__label_from *label, gr__making *m, gr_error *err) {
     const gr_label_arg *arg = label->arg;
-    bool whole = label->def->per == GR_PER_DOCUMENT;
+    bool whole = label->per == GR_PER_DOCUMENT;
     if (!m->data || !whole)
         GR_TRY(gr__label_need_text(m, label, err));
     m->texts |= !whole;
@@ -304,7 +304,7 @@ static gr_status score(gr__label_from *label, gr__making *m, size_t d, size_t po
     gr_real whole = s->score[record];
     for (size_t i = 0; i < positions; i++)
         label->score[i] = whole > 0 ? whole : 0;
-    if (label->def->per == GR_PER_DOCUMENT || !s->count[record]) {
+    if (label->per == GR_PER_DOCUMENT || !s->count[record]) {
         for (size_t i = 0; i < positions; i++)
             m->unknown[i] |= whole == UNKNOWN;
         return GR_OK;

@@ -3,6 +3,7 @@
 #include <utf8proc.h>
 
 #include "base/mem.h"
+#include "data/dataset.h"
 #include "data/label_text.h"
 
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
@@ -66,15 +67,15 @@ void gr__doc_text_load(gr__doc_text *t, const gr_dataset *data, const gr_tokeniz
     t->tokens = tokens;
     for (size_t i = 0; i < tokens; i++) {
         size_t begin = at;
-        (i ? gr_tokenizer_decode_on : gr_tokenizer_decode)(tokenizer, &t->text, &at, &t->capacity,
-                                                           data->ids + first + i, 1);
+        (i || gr__continues(data, doc) ? gr_tokenizer_decode_on : gr_tokenizer_decode)(
+            tokenizer, &t->text, &at, &t->capacity, data->ids + first + i, 1);
         t->end[i] = (uint32_t)at;
         while (begin < at && is_space(t->text[begin]))
             begin++;
         t->begin[i] = begin < at ? (uint32_t)begin : i ? t->end[i - 1] : 0;
     }
     t->length = at;
-    t->exact = at == data->bytes[doc];
+    t->exact = data->bytes && at == data->bytes[doc];
     find_sentences(t);
 }
 

@@ -5,9 +5,9 @@
 
 #include "base/mem.h"
 
-/* A document of n tokens takes n + 1 positions, at most a row. */
+/* A document of n tokens takes n + 1 positions, a piece that goes on n; at most a row. */
 static int32_t positions(const gr__pack *pack, uint32_t doc) {
-    uint64_t n = pack->data->offsets[doc + 1] - pack->data->offsets[doc] + 1;
+    uint64_t n = gr_dataset_targets(pack->data, doc);
     return n < (uint64_t)pack->width ? (int32_t)n : pack->width;
 }
 
@@ -75,7 +75,11 @@ static int bucket_of(const gr__pack *pack, uint32_t doc) {
     const gr_labels *labels = pack->labels;
     if (pack->mixed)
         return 0;
-    return labels->uneven && labels->uneven[doc] ? labels->label_count + 2 : labels->revealed[doc] + 1;
+    if (labels->uneven && labels->uneven[doc])
+        return labels->label_count + 2;
+    /* a piece may have none of what its document is summed up by */
+    return (labels->token_revealed ? labels->token_revealed[pack->data->offsets[doc] + doc] : labels->revealed[doc]) +
+           1;
 }
 
 void gr__pack_run(gr__pack *pack) {
@@ -86,7 +90,7 @@ void gr__pack_run(gr__pack *pack) {
         int32_t need = positions(pack, doc);
         place(pack, i, bucket_of(pack, doc), need);
         pack->present += need;
-        pack->cut += pack->data->offsets[doc + 1] - pack->data->offsets[doc] + 1 > (uint64_t)pack->width;
+        pack->cut += gr_dataset_targets(pack->data, doc) > (uint64_t)pack->width;
     }
     for (int b = 0; b < pack->buckets; b++)
         while (pack->open_count[b])
@@ -130,7 +134,8 @@ static void put_absent(gr_rows *out, size_t row, int32_t from, int32_t to, int32
     }
 }
 
-/* Inputs <start> t1 .. tn, targets t1 .. tn <eot>, from position `from` of the row on. */
+/* Inputs <start> t1 .. tn, targets t1 .. tn <eot>, from position `from` of the row on; a piece goes on with the token
+ * before it and has no <eot> unless it is the last. */
 static void put_document(gr_rows *out, size_t row, int32_t from, int32_t length, const gr__pack *pack, uint32_t doc) {
     const gr_dataset *data = pack->data;
     const gr_labels *labels = pack->labels;
@@ -138,7 +143,7 @@ static void put_document(gr_rows *out, size_t row, int32_t from, int32_t length,
     uint64_t n = data->offsets[doc + 1] - data->offsets[doc];
     for (int32_t i = 0; i < length; i++) {
         size_t t = row + (size_t)(from + i);
-        out->ids[t] = i ? ids[i - 1] : data->start;
+        out->ids[t] = i ? ids[i - 1] : gr_dataset_before(data, doc);
         out->targets[t] = (uint64_t)i < n ? ids[i] : data->eot;
         out->start[t] = from;
         out->doc[t] = pack->first_doc + (int32_t)doc;

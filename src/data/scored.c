@@ -5,7 +5,7 @@
 gr_cut gr_dataset_cut(const gr_dataset *data, const uint32_t *docs, size_t count, int width) {
     gr_cut cut = {0};
     for (size_t i = 0; i < count; i++) {
-        uint64_t n = data->offsets[docs[i] + 1] - data->offsets[docs[i]] + 1;
+        uint64_t n = gr_dataset_targets(data, docs[i]);
         cut.all += (int64_t)n;
         if (n > (uint64_t)width) {
             cut.documents++;
@@ -27,10 +27,11 @@ static uint32_t bytes_of(const gr__doc_text *text, size_t token) {
 gr_scored gr_dataset_scored(const gr_dataset *data, const gr_labels *labels, const gr_tokenizer *tokenizer,
                             uint32_t doc, int width) {
     uint64_t first = data->offsets[doc], n = data->offsets[doc + 1] - first;
-    uint64_t targets = n + 1 < (uint64_t)width ? n + 1 : (uint64_t)width;
+    uint64_t targets = gr_dataset_targets(data, doc);
+    targets = targets < (uint64_t)width ? targets : (uint64_t)width;
     bool some = labels && labels->token_truth && labels->truth[doc] > 0;
-    gr_scored scored = {(int32_t)targets, data->bytes[doc]};
-    if (!some && targets >= n) /* all of its text */
+    gr_scored scored = {(int32_t)targets, data->bytes ? data->bytes[doc] : 0};
+    if (!some && targets >= n && data->bytes) /* all of its text */
         return scored;
 
     /* token by token */

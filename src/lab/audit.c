@@ -28,8 +28,9 @@ typedef struct job {
     bool has[GR_ARMS];
     losses on, off, twin[GR_ARMS]; /* routed on and off; others as they are */
     gr_relearned off_relearned, relearned[GR_ARMS];
-    uint32_t *docs[GROUPS], *attack;
-    size_t count[GROUPS], attacks;
+    uint32_t *docs[GROUPS];
+    size_t count[GROUPS];
+    gr_drawn attack;
     const char **regions; /* names */
     int region_count;
 } job;
@@ -86,9 +87,9 @@ static gr_status pick_documents(job *j, gr_error *err) {
         if (j->count[g] == 0)
             return gr_error_set(err, GR_ERR_USAGE, "audit", "raise data.validation or use more documents",
                                 "the validation split has no %s document", group_names[g]);
-    j->attacks = (size_t)p->recipe->relearn.documents;
-    j->attack = gr_alloc((j->attacks + 1) * sizeof *j->attack);
-    return gr_dataset_draw(p->data, j->attack, l, j->attacks, GR_LABEL_ANY, p->recipe->split_seed, err);
+    const gr_recipe_relearn *r = &p->recipe->relearn;
+    gr_draw_def def = {(size_t)r->documents, r->tokens, GR_LABEL_ANY, p->recipe->data.context, p->recipe->split_seed};
+    return gr_dataset_draw(&j->attack, p->data, l, &def, err);
 }
 
 /* ---- measuring
@@ -138,8 +139,8 @@ static gr_status relearn_one(job *j, gr_relearned *out, gr_model *model, const g
     GR_TRY(stopped(j, err));
     char *path = gr_format("%s/relearn-%s.json", j->folder, name), *text = gr_format("relearning: %s", name);
     note(j, text);
-    gr_status status = gr_relearn(out, j->project, model, profile, j->attack, j->attacks, j->docs[GROUP_FORGET],
-                                  j->count[GROUP_FORGET], path, err);
+    gr_status status = gr_relearn(out, j->project, model, profile, j->attack.docs, j->attack.count,
+                                  j->docs[GROUP_FORGET], j->count[GROUP_FORGET], path, err);
     gr_free(path);
     gr_free(text);
     return status;
@@ -183,7 +184,7 @@ static gr_status relearn_all(job *j, gr_error *err) {
  * ------------------------------------------------------------------------------------------------------------ */
 
 static gr_sample sample(const job *j, const double *nll, const int32_t *tokens, int group) {
-    return (gr_sample){nll, tokens, j->docs[group], j->count[group]};
+    return (gr_sample){nll, tokens, j->docs[group], j->count[group], gr_dataset_drawn_by(j->project->data)};
 }
 
 static void put(json_t *to, json_t *intervals, const char *key, gr_estimate e) {
@@ -354,7 +355,11 @@ static gr_status complete_all(const job *j, json_t *list, gr_error *err) {
 
 static json_t *data_figures(const gr_project *p) {
     const gr_labels *l = p->labels;
-    size_t held = p->data->validation_count, train = p->shards ? (size_t)p->shards->documents : p->data->train_count;
+    const gr_dataset *of = p->data;
+    size_t held = of->apart ? of->validation_count : gr_dataset_documents(of, of->validation, of->validation_count);
+    size_t train = p->shards   ? (size_t)p->shards->documents
+                   : of->apart ? of->train_count
+                               : gr_dataset_documents(of, of->train, of->train_count);
     json_t *data = json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:i}", "documents", (json_int_t)(train + held), "read",
                              (json_int_t)p->data->read, "duplicates", (json_int_t)p->data->duplicates, "train",
                              (json_int_t)train, "validation", (json_int_t)held, "used_fallback", p->data->used_fallback,
@@ -390,9 +395,9 @@ static gr_status figures(job *j, json_t *result, double seconds, gr_error *err) 
     json_object_set_new(result, "models", model_figures(j));
     json_object_set_new(result, "parameters", json_pack("{s:I, s:o}", "core", (json_int_t)core, "regions", regions));
     json_object_set_new(result, "data", data_figures(p));
-    json_object_set_new(
-        result, "relearn",
-        json_pack("{s:i, s:i}", "documents", p->recipe->relearn.documents, "steps", p->recipe->relearn.steps));
+    json_object_set_new(result, "relearn",
+                        json_pack("{s:I, s:I, s:i}", "documents", (json_int_t)j->attack.documents, "tokens",
+                                  (json_int_t)j->attack.tokens, "steps", p->recipe->relearn.steps));
     if (status == GR_OK)
         status = complete_all(j, completions, err);
     json_object_set_new(result, "completions", completions);
@@ -432,7 +437,7 @@ static void free_job(job *j) {
         gr_free(l[i]->tokens);
         gr_free(l[i]->right);
     }
-    gr_free(j->attack);
+    gr_drawn_free(&j->attack);
     gr_free(j->regions);
 }
 

@@ -18,15 +18,25 @@ static counted count_shown(const gr_project *p, int k) {
             c.shown += l->revealed[d] == k;
         return c;
     }
-    c.all = p->data->offsets[l->docs] + l->docs;
-    for (size_t i = 0; i < c.all; i++)
-        c.shown += l->token_revealed[i] == k;
+
+    /* tokens that rows hold */
+    for (size_t d = 0; d < l->docs; d++) {
+        size_t from = p->data->offsets[d] + d, n = gr_dataset_targets(p->data, d),
+               width = (size_t)p->recipe->data.context;
+        n = n < width ? n : width;
+        for (size_t i = from; i < from + n; i++)
+            c.shown += l->token_revealed[i] == k;
+        c.all += n;
+    }
     return c;
 }
 
 static void check_share(gr_findings *findings, const gr_project *p, int k) {
     counted c = count_shown(p, k);
     double share = c.all ? (double)c.shown / (double)c.all : 0;
+    if (!c.shown)
+        gr_finding_add(findings, GR_LEVEL_WARNING, "data.long: split trains on all of a document; or raise known",
+                       "label '%s' is shown on nothing that can be trained on", p->labels->label_names[k - 1]);
     if (share > MOST)
         gr_finding_add(findings, GR_LEVEL_WARNING, "name fewer topics or words, or raise the threshold",
                        "label '%s' is shown on %.3g %% of the %s: next to nothing is left for the core",

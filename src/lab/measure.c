@@ -18,11 +18,24 @@ static int by_value(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Mean loss of a sample under counts of how often each listed document was drawn; NULL: once each. */
+static bool is_next(const gr_sample *s, size_t i) {
+    return i && !(s->document && s->document[s->docs[i]] == s->document[s->docs[i - 1]]);
+}
+
+/* Documents that the docs of a sample are of. */
+static size_t units(const gr_sample *s) {
+    size_t n = s->count > 0;
+    for (size_t i = 1; i < s->count; i++)
+        n += is_next(s, i);
+    return n;
+}
+
+/* Mean loss of a sample under counts of how often each document was drawn; NULL: once each. */
 static double mean(const gr_sample *s, const int32_t *drawn) {
     double nll = 0, tokens = 0;
-    for (size_t i = 0; i < s->count; i++) {
-        double k = drawn ? drawn[i] : 1;
+    for (size_t i = 0, unit = 0; i < s->count; i++) {
+        unit += is_next(s, i);
+        double k = drawn ? drawn[unit] : 1;
         nll += k * s->nll[s->docs[i]];
         tokens += k * s->tokens[s->docs[i]];
     }
@@ -32,7 +45,9 @@ static double mean(const gr_sample *s, const int32_t *drawn) {
 gr_estimate gr_bootstrap(gr_figure figure, const gr_sample *sample, int samples, uint64_t seed) {
     double m[SAMPLES], *values = gr_alloc(REPLICATES * sizeof *values);
     int32_t *drawn[SAMPLES];
+    size_t all[SAMPLES];
     for (int k = 0; k < samples; k++) {
+        all[k] = units(&sample[k]);
         m[k] = mean(&sample[k], NULL);
         drawn[k] = gr_alloc((sample[k].count + 1) * sizeof **drawn);
     }
@@ -42,7 +57,7 @@ gr_estimate gr_bootstrap(gr_figure figure, const gr_sample *sample, int samples,
             int same = 0;
             while (sample[same].docs != sample[k].docs || sample[same].count != sample[k].count)
                 same++;
-            size_t n = sample[k].count;
+            size_t n = all[k];
             for (size_t i = 0; same == k && i < n; i++)
                 drawn[k][i] = 0;
             for (size_t i = 0; same == k && i < n; i++)

@@ -14,6 +14,8 @@ typedef struct gr_sample {
     const int32_t *tokens;
     const uint32_t *docs;
     size_t count;
+    const uint32_t
+        *document; /* of the docs, ascending: neighbours of one document are drawn together; NULL: each alone */
 } gr_sample;
 
 /* A figure with its 95 % percentile interval. */

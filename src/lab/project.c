@@ -85,9 +85,10 @@ static gr_status make_data(gr_project *p, const char *path, const char *stamp, c
     GR_TRY(
         gr_corpus_open(&corpus, &(gr_corpus_def){d->source, d->sources, d->dedupe, d->field, d->fields, d->id}, err));
     gr_status status = make_tokenizer(p, corpus, p->tokenizer_path, err);
+    double validation = corpus->topics.docs > 1 ? d->validation : 0; /* of one document, pieces are held out */
     if (status == GR_OK)
         status = gr_dataset_new(&p->data, corpus, p->tokenizer,
-                                &(gr_dataset_def){d->validation, p->recipe->split_seed, stamp}, err);
+                                &(gr_dataset_def){validation, p->recipe->split_seed, stamp}, err);
     gr_corpus_free(corpus);
     GR_TRY(status);
     return path ? gr_dataset_save(p->data, path, err) : GR_OK;
@@ -247,6 +248,19 @@ static gr_status check_from(const gr_project *p, gr_error *err) {
     return status;
 }
 
+/* Documents longer than the context become pieces. What is held out of a few of them is known only then. */
+static gr_status cut_up(gr_project *p, gr_error *err) {
+    const gr_recipe_data *d = &p->recipe->data;
+    gr_pieces_def def = {d->context, d->validation, p->recipe->split_seed};
+    if (!d->cut)
+        GR_TRY(gr_dataset_pieces(&p->data, &def, err));
+    if (d->validation > 0 && (!p->data->validation_count || !p->data->train_count))
+        return gr_error_set(err, GR_ERR_USAGE, "data", "use a larger corpus or a smaller share",
+                            "validation %g leaves none of %zu document(s) to train on", d->validation,
+                            p->data->topics.docs);
+    return GR_OK;
+}
+
 static gr_status open_data(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
     char *path = NULL, *stamp = data_stamp(p->recipe);
     gr_status status = GR_OK;
@@ -258,7 +272,7 @@ static gr_status open_data(gr_project *p, const char *folder, const gr_control *
         status = make_data(p, path, stamp, control, err);
     gr_free(path);
     gr_free(stamp);
-    return status;
+    return status == GR_OK ? cut_up(p, err) : status;
 }
 
 /* Read anew each time: unpacking takes no longer than checking what was kept. */

@@ -19,13 +19,15 @@ static void check_era(gr_findings *findings, const gr_recipe *recipe) {
 
 /* What the measures need: documents held out, and as many to attack with as are asked for. */
 static void check_documents(gr_findings *findings, const gr_project *p) {
-    size_t train = 0;
-    for (size_t i = 0; i < p->data->train_count; i++)
-        train += p->labels->truth[p->data->train[i]] > 0;
-    if (p->recipe->twins && train < (size_t)p->recipe->relearn.documents)
-        gr_finding_add(findings, GR_LEVEL_WARNING, "lower relearn.documents",
-                       "relearning takes %d labelled documents, and there are %zu to train on",
-                       p->recipe->relearn.documents, train);
+    const gr_recipe_relearn *r = &p->recipe->relearn;
+    gr_draw_def def = {(size_t)r->documents, r->tokens, GR_LABEL_ANY, p->recipe->data.context, p->recipe->split_seed};
+    gr_error refused = {0};
+    gr_drawn drawn;
+    if (p->recipe->twins && gr_dataset_draw(&drawn, p->data, p->labels, &def, &refused) == GR_OK)
+        gr_drawn_free(&drawn);
+    else if (p->recipe->twins)
+        gr_finding_add(findings, GR_LEVEL_WARNING, r->tokens ? "lower relearn.tokens" : "lower relearn.documents",
+                       "relearning: %s", refused.message);
     for (int k = 1; k <= p->labels->label_count; k++) {
         size_t held = 0;
         for (size_t i = 0; i < p->data->validation_count; i++)
@@ -37,7 +39,28 @@ static void check_documents(gr_findings *findings, const gr_project *p) {
     }
 }
 
+/* What no row holds, and books. */
+static void check_lengths(gr_findings *findings, const gr_project *p) {
+    gr_lengths l;
+    if (gr_project_lengths(&l, p, NULL) != GR_OK)
+        return;
+    if (l.lost)
+        gr_finding_add(findings, GR_LEVEL_WARNING, "data.long: split trains on all of them",
+                       "%lld documents are longer than the context and cut: %lld of %lld tokens (%.1f %%) are lost",
+                       (long long)l.documents, (long long)l.lost, (long long)l.all,
+                       100 * (double)l.lost / (double)l.all);
+    if (l.runs)
+        gr_finding_add(
+            findings, GR_LEVEL_NOTE,
+            "more documents, or separators between them, allow a split by document: held-out text is then of "
+            "documents that training has not seen",
+            "the corpus has fewer than %d documents: %lld runs of their pieces are held out, %lld pieces beside "
+            "them are left out",
+            GR_FEW_DOCUMENTS, (long long)l.runs, (long long)l.gaps);
+}
+
 void gr_recipe_check(gr_findings *findings, const gr_project *project) {
+    check_lengths(findings, project);
     check_steps(findings, project->recipe);
     check_era(findings, project->recipe);
     check_documents(findings, project);

@@ -132,6 +132,15 @@ static gr_status read_samples(gr_recipe *recipe, gr_yaml *data, gr_error *err) {
     return s->test_images ? GR_OK : gr_yaml_real(data, &d->validation, "validation", 0, 0.9, err);
 }
 
+/* What becomes of documents longer than the context. */
+static gr_status read_long(gr_recipe *recipe, gr_yaml *data, gr_error *err) {
+    static const char *const ways[] = {"split", "cut", NULL};
+    int way = 0;
+    GR_TRY(gr_yaml_choice(data, &way, "long", ways, err));
+    recipe->data.cut = way == 1;
+    return GR_OK;
+}
+
 gr_status gr__recipe_data(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     gr_yaml *data;
     gr_recipe_data *d = &recipe->data;
@@ -154,5 +163,6 @@ gr_status gr__recipe_data(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     GR_TRY(gr__recipe_int(data, &d->context, "context", 8, 65536, err));
     GR_TRY(gr_yaml_bool(data, &d->dedupe, "dedupe", err));
     GR_TRY(gr_yaml_bool(data, &d->mixed, "mixed", err));
+    GR_TRY(read_long(recipe, data, err));
     return read_tokenizer(recipe, data, err);
 }

@@ -93,7 +93,7 @@ static gr_status wrong_sources(const gr_yaml *node, int sources, gr_error *err) 
 
 /* One of the sources, or all_of, and what gets the label. */
 static gr_status read_from(gr_recipe *recipe, gr_yaml *node, gr_label_def *label, gr_error *err) {
-    static const char *const per[] = {"document", "sentence", "token", NULL};
+    static const char *const per[] = {"document", "sentence", "token", "piece", NULL};
     int sources = 0, unit = GR_PER_DOCUMENT;
     for (const gr__label_source *const *s = gr__label_sources(); *s; s++)
         GR_TRY(read_source(recipe, node, label, *s, &sources, err));
@@ -104,6 +104,9 @@ static gr_status read_from(gr_recipe *recipe, gr_yaml *node, gr_label_def *label
     const gr__label_source *source = gr__label_source_of(label);
     if (source && source->unit == GR__UNIT_ANY)
         GR_TRY(gr_yaml_choice(node, &unit, "per", per, err));
+    if (unit == GR_PER_PIECE && recipe->data.cut)
+        return gr_yaml_fail(gr_yaml_find(node, "per"), err, "leave data.long: cut out",
+                            "label '%s' is per piece, and documents are cut, not split into pieces", node->key);
     label->per = source && source->unit == GR__UNIT_TOKEN ? GR_PER_TOKEN : (gr_label_per)unit;
     return GR_OK;
 }

@@ -148,7 +148,12 @@ static gr_status read_relearn(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     gr_recipe_relearn *r = &recipe->relearn;
     *r = (gr_recipe_relearn){.documents = 64, .steps = 30, .batch = 32, .every = 5, .lr = {0.0003, 0.001}, .rates = 2};
     GR_TRY(gr_yaml_section(root, &map, "relearn", err));
-    GR_TRY(gr__recipe_int(map, &r->documents, "documents", 1, 1 << 24, err));
+    if (gr_yaml_find(map, "tokens") && gr_yaml_find(map, "documents"))
+        return gr_yaml_fail(map, err, "keep one of them", "relearn has both documents and tokens");
+    if (gr_yaml_find(map, "tokens"))
+        GR_TRY(gr_yaml_count(map, &r->tokens, "tokens", 1, (int64_t)1 << 40, err));
+    else
+        GR_TRY(gr__recipe_int(map, &r->documents, "documents", 1, 1 << 24, err));
     GR_TRY(gr__recipe_int(map, &r->steps, "steps", 1, 1000000, err));
     GR_TRY(gr__recipe_int(map, &r->batch, "batch", 1, 65536, err));
     GR_TRY(gr__recipe_int(map, &r->every, "every", 1, 1000000, err));

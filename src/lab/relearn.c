@@ -144,6 +144,8 @@ gr_status gr_relearn(gr_relearned *out, const gr_project *p, gr_model *model, co
     char settings[256];
     int at =
         snprintf(settings, sizeof settings, "%.16s %d %d %d %d", p->digest, r->documents, r->steps, r->batch, r->every);
+    if (r->tokens)
+        at += snprintf(settings + at, sizeof settings - (size_t)at, " tokens %lld", (long long)r->tokens);
     for (int i = 0; i < r->rates && at < (int)sizeof settings; i++)
         at += gr__print(settings + at, sizeof settings - (size_t)at, " %.9g", r->lr[i]);
     *out = (gr_relearned){.loss = INFINITY};
