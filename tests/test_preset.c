@@ -28,6 +28,52 @@ static void test_sgtm(void **state) {
     gr_model_free(model);
 }
 
+/* What the published code of sgtm leaves joint has a name: the bias of the logits, the final norm, whole layers. */
+static void test_joint_names(void **state) {
+    (void)state;
+    static const char *const joint[] = {"unembed.bias", "norm*", "layers.{1..1}.*"}, *const none[] = {"unembed.bia"};
+    gr_arch_region region = {.name = "bio", .mlp.add = 8, .layers = (const int[]){0}, .layer_count = 1};
+    gr_arch_def def = gr_arch_default();
+    def.vocab = GR_TEST_VOCAB, def.context = 16, def.layers = 2, def.width = 16, def.heads = 2, def.mlp = 32;
+    def.norm = GR_NORM_LAYER, def.logit_bias = def.bias = true;
+    def.regions = &region, def.region_count = 1;
+    gr_model *model;
+    gr_error err = {0};
+    gr_test_ok(gr_arch_build(&model, &def, 3, &err), &err);
+
+    gr_routes *routes = gr_routes_new(1, bio);
+    gr_preset_def how = gr_preset_default(gr_preset_find("sgtm"));
+    how.joint = 1u << GR_KIND_EMBEDDING, how.joint_name = joint, how.joint_names = 3;
+    gr_test_ok(gr_preset_expand(routes, gr_preset_find("sgtm"), &how, &err), &err);
+    gr_router *router = router_of(model, routes);
+    int b = class_of(router, 1, 0, 0);
+    static const char *const open[] = {"embed",
+                                       "unembed.bias",
+                                       "norm",
+                                       "norm.shift",
+                                       "layers.1.mlp.up",
+                                       "layers.1.attn.norm",
+                                       "layers.1.mlp.down.bias"},
+                             *const closed[] = {"layers.0.mlp.up", "layers.0.attn.norm", "layers.0.mlp.down.bias",
+                                                "layers.0.attn.qkv"};
+    for (size_t i = 0; i < sizeof open / sizeof *open; i++)
+        if (weight_at(router, model, open[i], 0, 0, b) != 1)
+            fail_msg("%s is closed", open[i]);
+    for (size_t i = 0; i < sizeof closed / sizeof *closed; i++)
+        if (weight_at(router, model, closed[i], 0, 0, b) != 0)
+            fail_msg("%s is joint", closed[i]);
+    assert_true(weight_at(router, model, "layers.0.mlp.up", 32, 0, b) == 1);
+    gr_router_free(router);
+
+    gr_routes_add(routes, gr_label_bit(1), GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 1);
+    gr_routes_joint(routes, none[0]);
+    assert_int_equal(gr_router_new(&router, model, routes, 1, &err), GR_ERR_USAGE);
+    assert_non_null(strstr(err.message, "'unembed.bia'"));
+    gr_routes_free(routes);
+    gr_model_free(model);
+}
+
 static void test_gram(void **state) {
     (void)state;
     gr_model *model = arch_model();
@@ -174,6 +220,7 @@ static void test_print(void **state) {
     gr_routes_open(routes, 1, bio);
     gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, 0);
     routes->route[0].option[0].joint = 1u << GR_KIND_EMBEDDING | 1u << GR_KIND_OUT_BIAS;
+    gr_routes_joint(routes, "layers.{1..2}.*");
     gr_routes_add(routes, GR_LABELS_CORE | gr_label_bit(2), GR_DRAW_TOKEN);
     gr_routes_one_of(routes, 0.1, 2, both);
     gr_routes_add(routes, GR_LABELS_ALL, GR_DRAW_STEP);
@@ -184,21 +231,23 @@ static void test_print(void **state) {
     FILE *out = open_memstream(&text, &size);
     gr_route_print(routes, out, 2);
     fclose(out);
-    assert_string_equal(text, "  - {label: bio, parameter: {bio: 1, rest: 0}, joint: [embeddings, out_biases]}\n"
-                              "  - {label: [core, \"no\"], draw: token,\n"
-                              "     options: [{share: 0.05, forward: {bio: 1, chem: 0}},\n"
-                              "               {share: 0.05, forward: {bio: 0, chem: 1}}]}\n"
-                              "  - {label: any, draw: step, from: 5, until: 70, share: 0.3333333333333333, activation: "
-                              "{\"tap:h*[0:4]\": -5e-08, "
-                              "\"tap:h{1..2}[3:]\": 0}}\n");
+    assert_string_equal(
+        text, "  - {label: bio, parameter: {bio: 1, rest: 0}, joint: [embeddings, out_biases, \"layers.{1..2}.*\"]}\n"
+              "  - {label: [core, \"no\"], draw: token,\n"
+              "     options: [{share: 0.05, forward: {bio: 1, chem: 0}},\n"
+              "               {share: 0.05, forward: {bio: 0, chem: 1}}]}\n"
+              "  - {label: any, draw: step, from: 5, until: 70, share: 0.3333333333333333, activation: "
+              "{\"tap:h*[0:4]\": -5e-08, "
+              "\"tap:h{1..2}[3:]\": 0}}\n");
     free(text);
     gr_routes_free(routes);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sgtm),     cmocka_unit_test(test_gram),          cmocka_unit_test(test_era),
-        cmocka_unit_test(test_residual), cmocka_unit_test(test_preset_values), cmocka_unit_test(test_print),
+        cmocka_unit_test(test_joint_names), cmocka_unit_test(test_sgtm),     cmocka_unit_test(test_gram),
+        cmocka_unit_test(test_era),         cmocka_unit_test(test_residual), cmocka_unit_test(test_preset_values),
+        cmocka_unit_test(test_print),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

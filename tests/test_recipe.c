@@ -28,7 +28,7 @@ static const char text[] =
     "  biology: {residual: {add: 16}, heads: {add: 1}, mlp: {add: 32}}\n"
     "  kitchen: {mlp: {last: 16}, layers: [1]}\n"
     "routes:\n"
-    "  - {label: biology, open: [biology], rest: closed, joint: [norms]}\n"
+    "  - {label: biology, open: [biology], rest: closed, joint: [norms, \"layers.0.*\"]}\n"
     "  - {label: food, mode: parameter, weights: {kitchen: 0.3, rest: -0.75}}\n"
     "  - {label: [core, unlabelled], share: 0.8, one_of: [biology, kitchen]}\n"
     "  - {label: core, again: true, share: 0.3, open: [biology], rest: closed, only: biology}\n"
@@ -119,6 +119,8 @@ static void test_routes(void **state) {
     assert_int_equal(route[0].labels, gr_label_bit(1));
     assert_int_equal(route[0].option[0].effects, 2);
     assert_int_equal(route[0].option[0].joint, 1u << GR_KIND_NORM);
+    assert_int_equal(route[0].option[0].joint_names, 1);
+    assert_string_equal(route[0].option[0].joint_name[0], "layers.0.*");
     assert_true(route[0].option[0].effect[1].scope == GR_SCOPE_REST && route[0].option[0].effect[1].weight == 0);
     assert_true(strncmp(route[0].place, "r.yaml:12:", 10) == 0);
     assert_true(route[1].option[0].effect[0].weight == 0.3 && route[1].option[0].effect[1].weight == -0.75);
@@ -265,7 +267,7 @@ static void test_route_mistakes(void **state) {
     expect_error("label: biology, open", "label: biolgy, open", "r.yaml:12:", "biolgy", "biology");
     expect_error("open: [biology]", "open: [bilogy]", "r.yaml:12:", "bilogy", "biology");
     expect_error("rest: closed", "rest: shut", "r.yaml:12:", "shut", "");
-    expect_error("joint: [norms]", "joint: [norm]", "r.yaml:12:", "norm", "norms");
+    expect_error("joint: [norms,", "joint: [norm,", "r.yaml:12:", "norm", "norms");
     expect_error("label: food, ", "", "r.yaml:13:", "no label", "any");
     expect_error("mode: parameter, ", "", "r.yaml:13:", "together", "mode");
     expect_error("mode: parameter", "mode: params", "r.yaml:13:", "params", "");
@@ -291,11 +293,15 @@ static void test_route_mistakes(void **state) {
 
 static void test_presets(void **state) {
     (void)state;
-    char *with = altered("twins:", "preset: {name: residual, p_cr: 0.2, p_again: 0.1, joint: norms, regions: {food: "
-                                   "kitchen}}\ntwins:");
+    char *with =
+        altered("twins:", "preset: {name: residual, p_cr: 0.2, p_again: 0.1, joint: [norms, embed*], regions: {food: "
+                          "kitchen}}\ntwins:");
     gr_recipe *r = parse(with);
     assert_string_equal(r->preset->name, "residual");
     assert_int_equal(r->routes->count, 4 + 5);
+    assert_int_equal(r->routes->route[0].option[0].joint, 1u << GR_KIND_NORM);
+    assert_string_equal(r->routes->route[0].option[0].joint_name[0], "embed*");
+    assert_int_equal(r->routes->route[3].option[0].joint_names, 0);
     assert_true(r->routes->route[2].option[0].share == 0.8);
     assert_int_equal(r->routes->route[2].options, 3);
     assert_true(r->routes->route[3].again && r->routes->route[3].option[1].share == 0.05);

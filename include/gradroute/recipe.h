@@ -47,7 +47,7 @@
  *                       parameters: [PATTERN, ...], whole: [I, ...],
  *                       adapter: {rank: R, scale: 1, dropout: 0, maps: [MAP, ...]}, strength: learned|sigmoid,
  *                       stop: false}}
- *     preset:   NAME | {name: NAME, OPTION: VALUE, joint: [KIND, ...], draw: DRAW, from: STEP, until: STEP,
+ *     preset:   NAME | {name: NAME, OPTION: VALUE, joint: [KIND|NAME, ...], draw: DRAW, from: STEP, until: STEP,
  *                       regions: {LABEL: REGION or list}}
  *     routes:   [ROUTE, ...]                       after those of the preset
  *     train:    {tokens: 4M | steps: N, batch: 32, micro: BATCH, recompute: false, optimizer: adamw|adam|sgd, lr,
@@ -62,7 +62,7 @@
  *     ROUTE:    {label: any|unlabelled|core|topics|NAME or a list of them, draw: token|document|sequence|step, again:
  *                false, mix: false | {bias: 4, smooth_forget: 1, smooth_retain: 20}, from: STEP, until: STEP, and one
  *                OPTION, or options: [OPTION, ...] of which at most one is drawn}
- *     OPTION:   {share: 1, forward|activation|parameter: {SCOPE: WEIGHT, ...}, joint: [KIND, ...]} and shorthands
+ *     OPTION:   {share: 1, forward|activation|parameter: {SCOPE: WEIGHT, ...}, joint: [KIND|NAME, ...]} and shorthands
  *               open: [SCOPE, ..]       parameter weight 1       closed: [SCOPE, ..]   parameter weight 0
  *               rest: open|closed       parameter weight of the rest
  *               without: [REGION, ..]   forward 0                only: [REGION, ..]    every other region forward 0

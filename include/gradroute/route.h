@@ -74,8 +74,12 @@ typedef struct gr_effect {
 } gr_effect;
 
 typedef struct gr_option {
-    double share;   /* probability of this option, in [0, 1]; what is left over to 1 is: no effect */
-    unsigned joint; /* bits 1 << gr_kind: kinds that "rest" leaves alone in parameters that no region owns */
+    double share; /* probability of this option, in [0, 1]; what is left over to 1 is: no effect */
+    /* What "rest" leaves alone in parameters that no region owns: bits 1 << gr_kind, and names of parameters, which may
+     * hold *, ? and {LO..HI}. */
+    unsigned joint;
+    const char **joint_name;
+    size_t joint_names, joint_room;
     int effects;
     gr_effect *effect;
     size_t capacity;
@@ -129,6 +133,7 @@ void gr_routes_effect(gr_routes *routes, gr_mode mode, gr_scope scope, const cha
                       double weight); /* of the last
                                        * option; tap: all columns */
 void gr_routes_tap(gr_routes *routes, gr_mode mode, const char *pattern, int lo, int hi, double weight);
+void gr_routes_joint(gr_routes *routes, const char *pattern); /* parameters that the last option leaves joint */
 
 /* Shorthands for effects of the last option. */
 void gr_routes_open(gr_routes *routes, int count, const char *const *regions);    /* parameter 1 */
@@ -165,8 +170,10 @@ typedef struct gr_preset_def {
      * regions are on and open together. */
     const char *const *const *region;
     double value[GR_PRESET_OPTIONS]; /* of the preset's options, in their order */
-    unsigned joint;                  /* kinds that stay joint on labelled rows: bits 1 << gr_kind */
-    gr_draw draw;                    /* of every draw in it */
+    unsigned joint;                  /* what stays joint on labelled rows, as in gr_option: bits 1 << gr_kind, */
+    int joint_names;                 /* and names of parameters */
+    const char *const *joint_name;
+    gr_draw draw; /* of every draw in it */
 } gr_preset_def;
 
 typedef struct gr_preset {
@@ -199,7 +206,7 @@ typedef struct gr_router gr_router;
 /* Enumerates for each label the combinations of options that can be drawn, merges those with equal weights, and builds
  * the finished tables of the classes that remain. The routes may be freed after. Errors: GR_ERR_USAGE for unknown
  * regions, taps or labels, shares over 1, weights that are not finite, an effect that its mode cannot have, too many
- * combinations. */
+ * combinations, a joint parameter that no name matches. */
 gr_status gr_router_new(gr_router **router, const gr_model *model, const gr_routes *routes, uint64_t seed,
                         gr_error *err);
 void gr_router_free(gr_router *router); /* with its tables: after the runs that use them */

@@ -36,16 +36,25 @@ static gr_status region_list(const reader *r, gr_yaml *map, const char *const **
     return GR_OK;
 }
 
-static gr_status read_joint(gr_yaml *map, unsigned *joint, gr_error *err) {
-    const char *const *names = NULL;
-    int count = 0;
-    GR_TRY(gr_yaml_texts(map, &names, &count, "joint", err));
-    for (int i = 0; i < count; i++) {
-        static const char *const known[] = {"embeddings", "norms", "biases", "out_biases"};
-        int kind = gr_kind_find(names[i]);
-        if (kind <= GR_KIND_WEIGHT)
-            return gr__recipe_unknown(gr_yaml_find(map, "joint"), "kind of parameter", names[i], known, 4, err);
-        *joint |= 1u << kind;
+/* Kinds of parameters as bits; what has a dot or a wildcard is the name of parameters. */
+static gr_status read_joint(const reader *r, gr_yaml *map, unsigned *kinds, const char ***names, int *count,
+                            gr_error *err) {
+    static const char *const known[] = {"embeddings", "norms", "biases", "out_biases"};
+    const char *const *words = NULL;
+    int listed = 0;
+    GR_TRY(gr_yaml_texts(map, &words, &listed, "joint", err));
+
+    *count = 0;
+    *names = gr_arena_alloc(r->recipe->arena, sizeof **names * ((size_t)listed + 1));
+    for (int i = 0; i < listed; i++) {
+        int kind = gr_kind_find(words[i]);
+        if (kind > GR_KIND_WEIGHT) {
+            *kinds |= 1u << kind;
+        } else if (strpbrk(words[i], ".*?[{")) {
+            (*names)[(*count)++] = words[i];
+        } else {
+            return gr__recipe_unknown(gr_yaml_find(map, "joint"), "kind of parameter", words[i], known, 4, err);
+        }
     }
     return GR_OK;
 }
@@ -164,7 +173,12 @@ static gr_status read_effects(const reader *r, gr_yaml *map, gr_error *err) {
         GR_TRY(read_weights(r, map, gr_mode_name(mode), mode, err));
     GR_TRY(read_shorthands(r, map, err));
     gr_route *route = &r->routes->route[r->routes->count - 1];
-    return read_joint(map, &route->option[route->options - 1].joint, err);
+    const char **names;
+    int count;
+    GR_TRY(read_joint(r, map, &route->option[route->options - 1].joint, &names, &count, err));
+    for (int i = 0; i < count; i++)
+        gr_routes_joint(r->routes, names[i]);
+    return GR_OK;
 }
 
 /* ---- options and routes ---- */
@@ -323,7 +337,9 @@ static gr_status read_preset(const reader *r, gr_yaml *root, gr_error *err) {
         for (int i = 0; i < GR_PRESET_OPTIONS && preset->option[i].name; i++)
             GR_TRY(gr_yaml_real(node, &def.value[i], preset->option[i].name, preset->option[i].lo, preset->option[i].hi,
                                 err));
-        GR_TRY(read_joint(node, &def.joint, err));
+        const char **names;
+        GR_TRY(read_joint(r, node, &def.joint, &names, &def.joint_names, err));
+        def.joint_name = names;
         GR_TRY(read_draw(node, &draw, err));
         def.draw = (gr_draw)draw;
         GR_TRY(preset_regions(r, node, region, err));

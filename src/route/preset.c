@@ -61,6 +61,13 @@ int gr__preset_regions(const char **names, const gr_routes *routes, const gr_pre
     return add_regions(names, 0, routes, def, label);
 }
 
+void gr__preset_joint(gr_routes *routes, const gr_preset_def *def) {
+    gr_route *route = &routes->route[routes->count - 1];
+    route->option[route->options - 1].joint = def->joint;
+    for (int i = 0; i < def->joint_names; i++)
+        gr_routes_joint(routes, def->joint_name[i]);
+}
+
 int gr__preset_all(const char **names, const gr_routes *routes, const gr_preset_def *def) {
     int count = 0;
     for (int k = 1; k <= routes->labels; k++)

@@ -17,7 +17,7 @@ static void expand(gr_routes *routes, const gr_preset_def *def) {
         gr_routes_option(routes, 1 - def->value[P_AS]);
         gr_routes_open(routes, modules, own);
         gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, 0);
-        routes->route[routes->count - 1].option[0].joint = def->joint;
+        gr__preset_joint(routes, def);
     }
     gr_routes_add(routes, GR_LABELS_CORE, def->draw);
     gr_routes_option(routes, 1 - def->value[P_CR]);

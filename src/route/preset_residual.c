@@ -7,13 +7,11 @@
 enum { P_CR, P_AGAIN };
 
 /* One more option of the last route: these regions on, the others off, nothing but them trained. */
-static void regions_alone(gr_routes *routes, double share, int count, const char *const *region, unsigned joint) {
+static void regions_alone(gr_routes *routes, double share, int count, const char *const *region) {
     gr_routes_option(routes, share);
     gr_routes_only(routes, count, region);
     gr_routes_open(routes, count, region);
     gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, 0);
-    gr_route *route = &routes->route[routes->count - 1];
-    route->option[route->options - 1].joint = joint;
 }
 
 static void expand(gr_routes *routes, const gr_preset_def *def) {
@@ -21,7 +19,8 @@ static void expand(gr_routes *routes, const gr_preset_def *def) {
     int count = gr__preset_all(all, routes, def);
     for (int k = 1; k <= routes->labels; k++) {
         gr_routes_add(routes, gr_label_bit(k), def->draw);
-        regions_alone(routes, 1, gr__preset_regions(own, routes, def, k), own, def->joint);
+        regions_alone(routes, 1, gr__preset_regions(own, routes, def, k), own);
+        gr__preset_joint(routes, def);
     }
     gr_routes_add(routes, GR_LABELS_CORE | GR_LABELS_UNLABELLED, def->draw);
     gr_routes_option(routes, 1 - def->value[P_CR]);
@@ -33,7 +32,7 @@ static void expand(gr_routes *routes, const gr_preset_def *def) {
     gr_routes_add(routes, GR_LABELS_CORE | GR_LABELS_UNLABELLED, GR_DRAW_SEQUENCE);
     routes->route[routes->count - 1].again = true;
     for (int i = 0; i < count; i++)
-        regions_alone(routes, def->value[P_AGAIN] / count, 1, &all[i], 0);
+        regions_alone(routes, def->value[P_AGAIN] / count, 1, &all[i]);
 }
 
 const gr_preset gr__preset_residual = {

@@ -1,6 +1,11 @@
 /* Selective gradient masking (Shilov et al. 2025, arXiv 2512.05648): labelled rows train their region alone and run
  * through the whole network; a share of core rows runs with every region off, so that the core learns to do without.
- * All else is plain. */
+ * All else is plain.
+ *
+ * Closed for labelled rows is what the region does not own, but for what is joint. The published code closes less: it
+ * leaves the bias of the logits joint, the final norm where it masks embeddings and norms, and layers that it does not
+ * mask. joint: [embeddings, norms, "unembed.bias"] is its default, joint: ["norm*", "unembed.bias"] what it calls
+ * masked embeddings. */
 #include "route/route_internal.h"
 
 enum { P_OFF };
@@ -13,7 +18,7 @@ static void expand(gr_routes *routes, const gr_preset_def *def) {
         gr_routes_option(routes, 1);
         gr_routes_open(routes, gr__preset_regions(own, routes, def, k), own);
         gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, 0);
-        routes->route[routes->count - 1].option[0].joint = def->joint;
+        gr__preset_joint(routes, def);
     }
     gr_routes_add(routes, GR_LABELS_CORE, def->draw);
     gr_routes_option(routes, def->value[P_OFF]);

@@ -23,8 +23,10 @@ void gr_routes_free(gr_routes *routes) {
     if (!routes)
         return;
     for (int r = 0; r < routes->count; r++) {
-        for (int o = 0; o < routes->route[r].options; o++)
+        for (int o = 0; o < routes->route[r].options; o++) {
             gr_free(routes->route[r].option[o].effect);
+            gr_free(routes->route[r].option[o].joint_name);
+        }
         gr_free(routes->route[r].option);
     }
     gr_free(routes->route);
@@ -60,6 +62,12 @@ void gr_routes_tap(gr_routes *routes, gr_mode mode, const char *pattern, int lo,
     gr_effect *effect = effect_add(routes, pattern);
     effect->mode = mode, effect->scope = GR_SCOPE_TAP, effect->weight = weight;
     effect->lo = lo, effect->hi = hi;
+}
+
+void gr_routes_joint(gr_routes *routes, const char *pattern) {
+    gr_route *route = &routes->route[routes->count - 1];
+    gr_option *option = &route->option[route->options - 1];
+    GR_PUSH(option->joint_name, option->joint_names, option->joint_room) = gr_arena_strdup(routes->arena, pattern);
 }
 
 void gr_routes_open(gr_routes *routes, int count, const char *const *regions) {
@@ -218,6 +226,20 @@ static void print_effects(FILE *out, const gr_option *option, gr_mode mode, cons
     }
 }
 
+/* Kinds by their words, parameters by names in quotes. */
+static void print_joint(FILE *out, const gr_option *option, const char *comma) {
+    int some = 0;
+    fprintf(out, "%sjoint: [", comma);
+    for (int kind = 0; kind <= GR_KIND_OUT_BIAS; kind++)
+        if (option->joint & 1u << kind)
+            fprintf(out, "%s%s", some++ ? ", " : "", gr_kind_name((gr_kind)kind));
+    for (size_t i = 0; i < option->joint_names; i++) {
+        fputs(some++ ? ", " : "", out);
+        print_name(out, option->joint_name[i]);
+    }
+    fputc(']', out);
+}
+
 static void print_option(FILE *out, const gr_option *option, const char *comma) {
     char text[40];
     if (option->share != 1) {
@@ -226,13 +248,8 @@ static void print_option(FILE *out, const gr_option *option, const char *comma) 
     }
     for (gr_mode mode = GR_MODE_FORWARD; mode <= GR_MODE_PARAMETER; mode++)
         print_effects(out, option, mode, &comma);
-    if (!option->joint)
-        return;
-    fprintf(out, "%sjoint: [", comma);
-    for (int kind = 0, some = 0; kind <= GR_KIND_OUT_BIAS; kind++)
-        if (option->joint & 1u << kind)
-            fprintf(out, "%s%s", some++ ? ", " : "", gr_kind_name((gr_kind)kind));
-    fputc(']', out);
+    if (option->joint || option->joint_names)
+        print_joint(out, option, comma);
 }
 
 static void print_mix(FILE *out, const gr_route *route) {

@@ -70,9 +70,18 @@ static void check_labels(const gr__lint *l) {
 
 /* ---- single options ---- */
 
+/* Whether some embedding of the core, its output matrix included, stays joint. */
+static bool leaves_embeddings(const gr_model *model, const gr_option *option) {
+    for (int p = 0; p < gr_model_params(model); p++)
+        if (gr_model_param(model, p)->kind == GR_KIND_EMBEDDING && gr__option_joint(model, option, p))
+            return true;
+    return false;
+}
+
 static void check_option(const gr__lint *l, int r, const gr_option *option) {
     const gr_routes *routes = l->routes;
     uint64_t off = 0, open = 0;
+    const bool joint_embeddings = leaves_embeddings(l->model, option);
     bool closes_embeddings = false, activation_zero = false, closes_parameters = false;
     for (int e = 0; e < option->effects; e++) {
         const gr_effect *effect = &option->effect[e];
@@ -90,10 +99,10 @@ static void check_option(const gr__lint *l, int r, const gr_option *option) {
                     (effect->scope == GR_SCOPE_REST || effect->scope == GR_SCOPE_ALL);
         closes_parameters = closes_parameters || (effect->mode == GR_MODE_PARAMETER && effect->weight == 0);
         closes_embeddings =
-            closes_embeddings || (rest && !(option->joint & 1u << GR_KIND_EMBEDDING)) ||
+            closes_embeddings || (rest && !joint_embeddings) ||
             (effect->mode == GR_MODE_PARAMETER && effect->scope == GR_SCOPE_EMBEDDINGS && effect->weight == 0);
         activation_zero = activation_zero || (effect->mode == GR_MODE_ACTIVATION && effect->weight == 0);
-        if (rest && option->joint & 1u << GR_KIND_EMBEDDING)
+        if (rest && joint_embeddings)
             gr_finding_add(l->findings, GR_LEVEL_NOTE,
                            "close them and give the region a residual group of its own, or accept it",
                            "route %d leaves the embeddings joint: forget text moves the core's embedding (and a tied "

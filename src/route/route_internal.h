@@ -31,6 +31,9 @@ void gr__targets_weigh(double *w, const gr__targets *targets, const gr_model *mo
 /* Refuses an option whose effects cannot be meant. */
 gr_status gr__option_check(const gr_model *model, const gr_route *route, const gr_option *option, gr_error *err);
 
+/* Whether "rest" of the option leaves this parameter alone where no region owns it. */
+bool gr__option_joint(const gr_model *model, const gr_option *option, gr_param param);
+
 /* Regions (bits) that the option's effects of this mode name. */
 uint64_t gr__option_named(const gr_model *model, const gr_option *option, gr_mode mode);
 
@@ -71,6 +74,8 @@ extern const gr_preset gr__preset_sgtm, gr__preset_gram, gr__preset_residual, gr
 enum { GR__PRESET_REGIONS = 64 };
 /* The regions of label k (1..K), or of all labels, each once, into names[GR__PRESET_REGIONS]; returns how many. */
 int gr__preset_regions(const char **names, const gr_routes *routes, const gr_preset_def *def, int label);
+/* What the preset is told to leave joint, for the last option. */
+void gr__preset_joint(gr_routes *routes, const gr_preset_def *def);
 int gr__preset_all(const char **names, const gr_routes *routes, const gr_preset_def *def);
 
 #endif

@@ -179,6 +179,16 @@ static bool kind_in_scope(gr_kind kind, gr_scope scope) {
            (scope == GR_SCOPE_OUT_BIASES && kind == GR_KIND_OUT_BIAS);
 }
 
+bool gr__option_joint(const gr_model *model, const gr_option *option, gr_param param) {
+    const gr_param_def *def = gr_model_param(model, param);
+    if (option->joint >> def->kind & 1)
+        return true;
+    for (size_t i = 0; i < option->joint_names; i++)
+        if (name_matches(def->name, option->joint_name[i]))
+            return true;
+    return false;
+}
+
 /* How often an effect on `others` weighs a target: once for each region that holds it and is not named. */
 static int others_of(const gr__target *t, uint64_t named) { return __builtin_popcountll(t->owners & ~named); }
 
@@ -191,7 +201,7 @@ static int times_param(const gr_model *model, const gr_option *option, const gr_
     case GR_SCOPE_OTHERS:
         return others_of(t, named);
     case GR_SCOPE_REST:
-        return !(t->owners & named) && !(t->owners == 0 && option->joint >> t->kind & 1);
+        return !(t->owners & named) && !(t->owners == 0 && gr__option_joint(model, option, t->part.param));
     case GR_SCOPE_ALL:
         return 1;
     default:
@@ -272,7 +282,17 @@ static gr_status check_tap(const gr_model *model, const gr_route *route, const g
                                   "no tap of the model matches '%s' (the hint names one that there is)", effect->name);
 }
 
+static gr_status check_joint(const gr_model *model, const gr_route *route, const char *pattern, gr_error *err) {
+    for (int p = 0; p < gr_model_params(model); p++)
+        if (name_matches(gr_model_param(model, p)->name, pattern))
+            return GR_OK;
+    return gr_error_set(err, GR_ERR_USAGE, route->place, "gradroute inspect lists the parameters of a model",
+                        "a route leaves '%s' joint, and no parameter of the model is named so", pattern);
+}
+
 gr_status gr__option_check(const gr_model *model, const gr_route *route, const gr_option *option, gr_error *err) {
+    for (size_t i = 0; i < option->joint_names; i++)
+        GR_TRY(check_joint(model, route, option->joint_name[i], err));
     for (int e = 0; e < option->effects; e++) {
         const gr_effect *effect = &option->effect[e];
         bool parameter = effect->mode == GR_MODE_PARAMETER;
