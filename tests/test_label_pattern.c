@@ -165,10 +165,54 @@ static void patterns_that_fail(void **state) {
     assert_true(strstr(err.message, "topics are all"));
 }
 
+/* Marks and connectors are of words, as in lists of words, whatever the version of the library. */
+static void words_of_any_script(void **state) {
+    (void)state;
+    static const char text[] = "\xe0\xa4\x95\xe0\xa4\xb0<|endoftext|>"             /* two letters */
+                               "\xe0\xa4\x95\xe0\xa4\xb0\xe0\xa4\xbe<|endoftext|>" /* with a vowel sign behind */
+                               "cafe\xcc\x81s<|endoftext|>"                        /* a letter and its accent */
+                               "a\xe2\x80\xbf"
+                               "b<|endoftext|>" /* a connector */
+                               "a_b a-b<|endoftext|>";
+    static const struct {
+        const char *pattern;
+        unsigned docs; /* bit d: document d has the label */
+    } cases[] = {
+        {"\\b\xe0\xa4\x95\xe0\xa4\xb0\\b", 1},
+        {"\\bcafe\\b|\xe0\xa4\x95\xe0\xa4\xb0$", 1},
+        {"^\\w+$", 15},
+        {"^[\\w]+$", 15},
+        {"^[[:word:]]+$", 15},
+        {"^[^\\W]+$", 15},
+        {"[[:^word:]]", 16},
+        {"[\\W_]", 16},
+        {"[]\\W]", 16},
+        {"a\\B", 4 | 8 | 16},
+        {"\\Q\\b\\E|\xe0\xa4\x95\xe0\xa4\xb0", 3},
+        {"\\\\b|-", 16},
+        {"(?<!\\W)b$", 8},
+    };
+    world w = {0};
+    assert_int_equal(world_open_text(&w, text, strlen(text)), GR_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        gr_labels *labels = labels_of(&w, cases[i].pattern, false, GR_PER_DOCUMENT);
+        unsigned docs = 0;
+        for (size_t d = 0; d < w.data->topics.docs; d++)
+            docs |= labels->truth[d] > 0 ? 1u << d : 0;
+        if (docs != cases[i].docs)
+            fail_msg("%s: documents %#x, wanted %#x", cases[i].pattern, docs, cases[i].docs);
+        gr_labels_free(labels);
+    }
+    gr_corpus_free(w.corpus);
+    gr_tokenizer_free(w.tokenizer);
+    gr_dataset_free(w.data);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(documents),     cmocka_unit_test(tokens),        cmocka_unit_test(unicode),
-        cmocka_unit_test(invalid_bytes), cmocka_unit_test(empty_matches), cmocka_unit_test(patterns_that_fail),
+        cmocka_unit_test(documents),           cmocka_unit_test(tokens),        cmocka_unit_test(unicode),
+        cmocka_unit_test(invalid_bytes),       cmocka_unit_test(empty_matches), cmocka_unit_test(patterns_that_fail),
+        cmocka_unit_test(words_of_any_script),
     };
     return cmocka_run_group_tests(tests, make_world, world_free);
 }

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "data/label_making.h"
 #include "data/names.h"
+#include "data/pattern_words.h"
 #include "data/tokenizer.h" /* PCRE2 */
 
 enum { PATTERN, CASELESS };
@@ -32,18 +33,32 @@ typedef struct pattern {
     size_t found_count, found_capacity;
 } pattern;
 
+static pcre2_code *compile_text(const pattern *p, const char *text, bool caseless, int *code, size_t *offset) {
+    uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | (caseless ? PCRE2_CASELESS : 0);
+    pcre2_compile_context *context = pcre2_compile_context_create(p->memory);
+    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, options, code, offset, context);
+    pcre2_compile_context_free(context);
+    return compiled;
+}
+
+/* The text as it was given is compiled first, for the place of an error in it. */
 static gr_status compile(pattern *p, const gr__label_from *label, gr_error *err) {
     const char *text = label->arg[PATTERN].text, *name = label->def->name,
                *hint = "patterns are in the syntax of PCRE2";
+    bool caseless = label->arg[CASELESS].on;
+    size_t offset = 0;
+    int code = 0;
     if (strlen(text) > PATTERN_MOST)
         return gr_error_set(err, GR_ERR_USAGE, name, "make several labels of it", "a pattern of %zu bytes, at most %d",
                             strlen(text), PATTERN_MOST);
-    uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | (label->arg[CASELESS].on ? PCRE2_CASELESS : 0);
-    pcre2_compile_context *context = pcre2_compile_context_create(p->memory);
-    size_t offset = 0;
-    int code = 0;
-    p->code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, options, &code, &offset, context);
-    pcre2_compile_context_free(context);
+
+    p->code = compile_text(p, text, caseless, &code, &offset);
+    if (p->code) {
+        char *with_words = gr__pattern_words(text);
+        pcre2_code_free(p->code);
+        p->code = compile_text(p, with_words, caseless, &code, &offset);
+        gr_free(with_words);
+    }
     if (p->code) {
         pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE); /* where it fails, matching is interpreted */
         return GR_OK;
