@@ -3,10 +3,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/foreign.h"
 #include "base/mem.h"
 #include "common.h"
+#include "data/reader.h"
 #include "data_actions.h"
-#include "io/file.h"
 
 /* ---- tokenizer ---- */
 
@@ -196,14 +197,14 @@ static gr_status encode_text(tokens *t, const encode_options *own, const gr_toke
 
 static gr_status encode_line(tokens *t, const encode_options *own, const gr_tokenizer *tokenizer, const char *line,
                              size_t length, size_t number, gr_error *err) {
-    json_error_t bad;
-    json_t *value = json_loadb(line, length, JSON_DECODE_ANY | JSON_ALLOW_NUL, &bad);
-    char place[256];
-    snprintf(place, sizeof place, "%.200s:%zu", own->lines, number);
-    gr_status status = json_is_string(value)
-                           ? encode_text(t, own, tokenizer, json_string_value(value), json_string_length(value), err)
-                           : gr_error_set(err, GR_ERR_FORMAT, place, "each line is a text in quotes, as JSON writes it",
-                                          "not a JSON string");
+    const char *hint = "each line is a text in quotes, as JSON writes it";
+    char place[GR__PLACE_SIZE];
+    json_t *value;
+    GR_TRY(gr__json_foreign(&value, line, length, &(gr__json_from){own->lines, number, hint, true}, err));
+    gr_status status =
+        json_is_string(value)
+            ? encode_text(t, own, tokenizer, json_string_value(value), json_string_length(value), err)
+            : gr_error_set(err, GR_ERR_FORMAT, gr__place(place, own->lines, number, 0), hint, "not a JSON string");
     json_decref(value);
     if (status != GR_OK)
         return status;
@@ -215,15 +216,13 @@ static gr_status encode_line(tokens *t, const encode_options *own, const gr_toke
 }
 
 static gr_status encode_lines(tokens *t, const encode_options *own, const gr_tokenizer *tokenizer, gr_error *err) {
-    unsigned char *data;
-    size_t size, number = 0;
-    GR_TRY(gr_file_read(own->lines, &data, &size, err));
+    char *data;
+    size_t size;
+    GR_TRY(gr__file_read_text(&data, &size, own->lines, "check the path of the texts", err));
     gr_status status = GR_OK;
-    for (const char *at = (const char *)data, *end = at + size, *stop; at < end && status == GR_OK; at = stop + 1) {
-        stop = memchr(at, '\n', (size_t)(end - at));
-        stop = stop ? stop : end;
-        status = encode_line(t, own, tokenizer, at, (size_t)(stop - at), ++number, err);
-    }
+    gr__lines line = {.next = data, .end = data + size};
+    while (status == GR_OK && gr__lines_next(&line))
+        status = encode_line(t, own, tokenizer, line.text, line.length, line.number, err);
     gr_free(data);
     return status;
 }

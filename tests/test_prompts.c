@@ -73,7 +73,7 @@ static void refuses(void **state) {
         {"l.jsonl", "{\"prompt\": \"x\", \"seed\": 1.5}", "l.jsonl:1", "'seed'"},
         {"m.jsonl", "{\"prompt\": \"x\", \"prompt\": \"y\"}", "m.jsonl:1", "duplicate"},
         {"n.jsonl", "{\"prompt\": \"\xff\"}", "n.jsonl:1", "unable to decode byte"},
-        {"o.jsonl", "{\"prompt\": \"\\u0000\"}", "o.jsonl:1", "u0000"},
+        {"o.jsonl", "{\"prompt\": \"x\", \"off\": [\"a\\u0000\"]}", "o.jsonl:1", "not a name"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         gr__prompts list = {0};

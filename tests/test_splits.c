@@ -7,6 +7,7 @@
 #include "support.h"
 
 #include "base/mem.h"
+#include "gradroute/data.h"
 #include "gradroute/tokenizer.h"
 
 /* A vocabulary as a line of the stored figures describes it; consumes nothing. */
@@ -78,7 +79,38 @@ static void test_splits(void **state) {
     assert_true(compared > 50);
 }
 
+/* A pattern that would not end says in which record of which file. */
+static void test_gives_up(void **state) {
+    (void)state;
+    const char *first = gr_test_write("first.txt", "one<|endoftext|>two", 19);
+    gr_source source[2] = {gr_source_default(), gr_source_default()};
+    gr_corpus *corpus;
+    gr_dataset *data = NULL;
+    gr_tokenizer *tok = NULL;
+    gr_error err = {0};
+    source[0].reader = source[1].reader = "text";
+    source[0].path = first;
+    source[1].path = gr_test_write("second.txt", "b<|endoftext|>aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", 63);
+
+    json_t *head = json_load_file("tests/reference/splits.jsonl", JSON_DISABLE_EOF_CHECK, NULL);
+    json_t *line = json_pack("{s:[{s:i, s:s, s:b}], s:{s:s, s:[{s:s, s:{s:s}, s:s}, {s:s, s:b}]}}", "added_tokens",
+                             "id", 356, "content", "<|endoftext|>", "special", 1, "pre_tokenizer", "type", "Sequence",
+                             "pretokenizers", "type", "Split", "pattern", "Regex", "(a|aa)+$|[^a]", "behavior",
+                             "Isolated", "type", "ByteLevel", "use_regex", 0);
+    assert_int_equal(open_split(&tok, line, json_object_get(head, "model"), &err), GR_OK);
+    json_decref(line);
+    json_decref(head);
+
+    assert_int_equal(gr_corpus_open(&corpus, &(gr_corpus_def){.sources = source, .source_count = 2}, &err), GR_OK);
+    assert_int_equal(gr_dataset_new(&data, corpus, tok, &(gr_dataset_def){.seed = 1}, &err), GR_ERR_FORMAT);
+    assert_non_null(strstr(err.place, "second.txt: record 2"));
+    assert_non_null(strstr(err.message, "gave up at byte 0 of 49"));
+    assert_true(err.hint[0]);
+    gr_corpus_free(corpus);
+    gr_tokenizer_free(tok);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_splits)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_splits), cmocka_unit_test(test_gives_up)};
     return cmocka_run_group_tests(tests, gr_test_files_setup, gr_test_files_teardown);
 }

@@ -396,10 +396,10 @@ typedef struct refusal {
 static void test_refusals(void **state) {
     (void)state;
     const refusal cases[] = {
-        {gr_strdup(""), "hand.json: 1:0", ""},
+        {gr_strdup(""), "hand.json:1:1", ""},
         {gr_strdup("[]"), "hand.json: 1:1", "object"},
-        {gr_strdup("{}\n]"), "hand.json: 2:1", "end of file"},
-        {gr_strdup("{\"model\":{},\n \"model\":{}}"), "hand.json: 2:8", "duplicate"},
+        {gr_strdup("{}\n]"), "hand.json:2:1", "end of file"},
+        {gr_strdup("{\"model\":{},\n \"model\":{}}"), "hand.json:2:8", "duplicate"},
         {gr_strdup("{\"model\":{\"type\":\"Unigram\"}}"), "hand.json: model.type", "BPE"},
         {by_hand(BYTE_LEVEL, STRINGS, "", "\"dropout\":0.1,"), "hand.json: model.dropout", "dropout"},
         {by_hand(BYTE_LEVEL, STRINGS, "", "\"ignore_merges\":true,"), "hand.json: model.ignore_merges",

@@ -119,7 +119,7 @@ static void refuses_syntax(void **state) {
     refused("[a]: 1\n", "r.yaml:1:1", "a key is a list");
     refused("a: [1, 2\nb: 3\n", "r.yaml:2:2", "not valid YAML");
     refused("a: 1\n\tb: 2\n", "r.yaml:2:1", "not valid YAML");
-    refused("a: \"x\\0y\"\n", "r.yaml:1:4", "NUL");
+    refused("a: \"x\\0y\"\n", "r.yaml:1:4", "U+0000");
     refused("a: \xff\n", "r.yaml", "byte 3");
 
     enum { DEEP = 100000 };

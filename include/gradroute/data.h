@@ -78,6 +78,12 @@ typedef struct gr_corpus_def {
     const char *id; /* member that names a record, another one in each; NULL: none is kept */
 } gr_corpus_def;
 
+/* A file that was read: its records are those from `first` up to the next file's. */
+typedef struct gr_corpus_file {
+    const char *path;
+    size_t first;
+} gr_corpus_file;
+
 typedef struct gr_corpus {
     gr_text *texts; /* [topics.docs], in the order of reading */
     gr_topics topics;
@@ -91,6 +97,8 @@ typedef struct gr_corpus {
     uint32_t *record;      /* [topics.docs] number of each document's record, from 0, ascending */
     uint32_t *lead, *tail; /* [topics.docs] characters of white space cut from its ends (JSON Lines; elsewhere 0) */
     uint64_t *keys;        /* [records] gr_record_key of each id; NULL without ids */
+    gr_corpus_file *files; /* [file_count], in the order of reading */
+    size_t file_count;
     struct gr_arena *arena;
 } gr_corpus;
 

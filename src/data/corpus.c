@@ -1,11 +1,13 @@
 /* corpus.c - runs the readers over the sources, gathers documents and topics, drops duplicates. */
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "data/feed.h"
 #include "data/names.h"
@@ -36,8 +38,10 @@ struct gr__sink {
     uint64_t key;        /* of the record that is being read */
     bool keyed, keep_cuts;
     size_t record_count, record_capacity, lead_count, lead_capacity, tail_count, tail_capacity;
-    size_t keys_count, keys_capacity;
-    gr__names members;  /* of some records */
+    size_t keys_count, keys_capacity, files_capacity;
+    gr__names members; /* of some records */
+    size_t whole;      /* files of the source at hand without a separator, and the first of them */
+    char *whole_first;
     gr_arena *texts;    /* of a chunk; else the corpus's arena */
     size_t bytes, most; /* text gathered, and when it is handed out; most 0: never */
     gr__take *take;
@@ -50,16 +54,6 @@ gr_source gr_source_default(void) {
                        .text_field = "text",
                        .label_field = "label",
                        .separator = "<|endoftext|>"};
-}
-
-const char *gr__place(char place[GR__PLACE_SIZE], const char *path, size_t line, size_t column) {
-    size_t n = strlen(path), most = GR__PLACE_SIZE - 64;
-    int at = snprintf(place, GR__PLACE_SIZE, "%s%s", n > most ? "..." : "", n > most ? path + (n - most) : path);
-    if (line && column)
-        snprintf(place + at, GR__PLACE_SIZE - (size_t)at, ":%zu:%zu", line, column);
-    else if (line)
-        snprintf(place + at, GR__PLACE_SIZE - (size_t)at, ":%zu", line);
-    return place;
 }
 
 bool gr__lines_next(gr__lines *lines) {
@@ -75,40 +69,40 @@ bool gr__lines_next(gr__lines *lines) {
     return true;
 }
 
-static gr_status read_all(FILE *file, char **bytes, size_t *length, size_t size, const char *place, gr_error *err) {
-    char *block = gr_alloc_try(size);
-    if (!block)
-        return gr_error_set(err, GR_ERR_MEMORY, place, "split the file into parts", "no memory for its %zu bytes",
-                            size);
-    size_t n = fread(block, 1, size, file);
-    if (ferror(file)) {
-        gr_free(block);
-        return gr_error_set(err, GR_ERR_IO, place, NULL, "cannot read: %s", strerror(errno));
-    }
-    *bytes = block;
-    *length = n;
-    return GR_OK;
-}
-
-/* The kind is checked before opening, which would wait for the other end of a pipe. */
-gr_status gr__file_read(char **bytes, size_t *length, const char *path, const char *hint, gr_error *err) {
-    char place[GR__PLACE_SIZE];
-    gr__place(place, path, 0, 0);
-    struct stat info;
-    if (stat(path, &info))
-        return gr_error_set(err, GR_ERR_INPUT, place, hint, "cannot open: %s", strerror(errno));
-    if (!S_ISREG(info.st_mode))
-        return gr_error_set(err, GR_ERR_INPUT, place, "name a file", "not a regular file");
-    FILE *file = fopen(path, "rb");
-    if (!file)
-        return gr_error_set(err, GR_ERR_INPUT, place, "check its permissions", "cannot open: %s", strerror(errno));
-    gr_status status = read_all(file, bytes, length, (size_t)info.st_size, place, err);
-    fclose(file);
+static gr_status read_whole(gr__feed *feed, char **bytes, size_t *length, gr_error *err) {
+    gr_status status = gr__feed_all(feed, bytes, length, err);
+    gr__feed_close(feed);
     return status;
 }
 
-gr_status gr__sink_topic(gr__sink *sink, int32_t *topic, const char *name, size_t length, const char *place,
-                         gr_error *err) {
+gr_status gr__file_read(char **bytes, size_t *length, const char *path, const char *hint, gr_error *err) {
+    gr__feed *feed;
+    GR_TRY(gr__feed_open(&feed, path, hint, err));
+    return read_whole(feed, bytes, length, err);
+}
+
+gr_status gr__file_read_text(char **text, size_t *length, const char *path, const char *hint, gr_error *err) {
+    gr__feed *feed;
+    GR_TRY(gr__feed_open_text(&feed, path, hint, err));
+    return read_whole(feed, text, length, err);
+}
+
+/* The name as it is kept: composed, so that names which look alike are one. *owned is the caller's to free. */
+static gr_status take_name(const char **name, size_t *length, char **owned, const char *what, const char *place,
+                           gr_error *err) {
+    if (!gr__text_is_name(*name, *length))
+        return gr_error_set(err, GR_ERR_FORMAT, place, "names are UTF-8 without the character U+0000",
+                            "%s is no text that can be a name", what);
+    *owned = gr__text_compose(*name, *length);
+    if (*owned) {
+        *name = *owned;
+        *length = strlen(*owned);
+    }
+    return GR_OK;
+}
+
+static gr_status add_topic(gr__sink *sink, int32_t *topic, const char *name, size_t length, const char *place,
+                           gr_error *err) {
     gr_topics *topics = &sink->corpus->topics;
     for (int32_t k = 0; k < topics->count; k++) {
         int32_t at = (sink->last + k) % topics->count;
@@ -126,6 +120,15 @@ gr_status gr__sink_topic(gr__sink *sink, int32_t *topic, const char *name, size_
     return GR_OK;
 }
 
+gr_status gr__sink_topic(gr__sink *sink, int32_t *topic, const char *name, size_t length, const char *place,
+                         gr_error *err) {
+    char *owned = NULL;
+    GR_TRY(take_name(&name, &length, &owned, "the topic", place, err));
+    gr_status status = add_topic(sink, topic, name, length, place, err);
+    gr_free(owned);
+    return status;
+}
+
 int gr__sink_fields(const gr__sink *sink) { return sink->def->field_count; }
 const char *gr__sink_field_name(const gr__sink *sink, int which) { return sink->def->fields[which]; }
 const char *gr__sink_id_name(const gr__sink *sink) { return sink->def->id; }
@@ -134,14 +137,22 @@ void gr__sink_keep_cuts(gr__sink *sink) { sink->keep_cuts = true; }
 gr_status gr__sink_field(gr__sink *sink, int which, const char *value, size_t length, const char *place,
                          gr_error *err) {
     gr__names *values = &sink->columns[which].values;
+    char *owned = NULL;
+    GR_TRY(take_name(&value, &length, &owned, "the value of a kept member", place, err));
     sink->columns[which].pending = (int32_t)gr__names_add(values, value, length);
+    gr_free(owned);
     if (values->count > VALUES_MOST)
         return gr_error_set(err, GR_ERR_FORMAT, place, "is it a field with few different values?",
                             "more than %d different values of \"%s\"", VALUES_MOST, sink->def->fields[which]);
     return GR_OK;
 }
 
-uint64_t gr_record_key(const char *id, size_t length) { return gr__hash(id, length); }
+uint64_t gr_record_key(const char *id, size_t length) {
+    char *owned = gr__text_compose(id, length);
+    uint64_t key = owned ? gr__hash(owned, strlen(owned)) : gr__hash(id, length);
+    gr_free(owned);
+    return key;
+}
 
 void gr__sink_id(gr__sink *sink, const char *id, size_t length) {
     sink->key = gr_record_key(id, length);
@@ -153,11 +164,34 @@ void gr__sink_member(gr__sink *sink, const char *name) {
         gr__names_add(&sink->members, name, strlen(name));
 }
 
+void gr__sink_whole(gr__sink *sink, const char *path) {
+    if (!sink->whole++)
+        sink->whole_first = gr_arena_strdup(sink->corpus->arena, path);
+}
+
+/* One document for each file may be meant, or the separator is wrong: say which it is. */
+static void note_whole(gr__sink *sink, const gr_source *source, size_t files) {
+    json_t *separator = json_string(source->separator);
+    char *text = json_dumps(separator, JSON_ENCODE_ANY);
+    if (sink->whole == 1)
+        gr_log(1, "note: %s is one document: the separator %s does not occur in it", sink->whole_first,
+               text ? text : "");
+    else if (sink->whole)
+        gr_log(
+            1,
+            "note: %zu of %zu files, the first is %s, are one document each: the separator %s does not occur in them",
+            sink->whole, files, sink->whole_first, text ? text : "");
+    free(text);
+    json_decref(separator);
+    sink->whole = 0;
+}
+
 /* The record's number, key and members; document says whether it becomes one. */
 static void end_record(gr__sink *sink, bool document, size_t lead, size_t tail) {
     gr_corpus *corpus = sink->corpus;
-    if (document && !sink->most) { /* chunks lose documents on their way, and so their places */
+    if (document)
         GR_PUSH(corpus->record, sink->record_count, sink->record_capacity) = (uint32_t)corpus->records;
+    if (document && !sink->most) { /* nobody needs those of chunks */
         GR_PUSH(corpus->lead, sink->lead_count, sink->lead_capacity) = sink->keep_cuts ? (uint32_t)lead : 0;
         GR_PUSH(corpus->tail, sink->tail_count, sink->tail_capacity) = sink->keep_cuts ? (uint32_t)tail : 0;
     }
@@ -182,7 +216,7 @@ static gr_status hand_out(gr__sink *sink, gr_error *err) {
     GR_TRY(sink->take(sink->user, corpus, sink->of, err));
     gr_arena_free(sink->texts);
     sink->texts = gr_arena_new();
-    corpus->topics.docs = sink->of_count = sink->bytes = 0;
+    corpus->topics.docs = sink->of_count = sink->record_count = sink->bytes = 0;
     return GR_OK;
 }
 
@@ -273,6 +307,27 @@ static bool is_missing(const gr__reader *reader, const char *path) {
     return missing;
 }
 
+const char *gr__corpus_place(char place[GR__PLACE_SIZE], const gr_corpus *corpus, size_t doc) {
+    char path[GR__PLACE_SIZE];
+    if (!corpus->file_count || !corpus->record)
+        return NULL;
+    size_t record = corpus->record[doc], f = corpus->file_count - 1;
+    while (f && corpus->files[f].first > record)
+        f--;
+    snprintf(place, GR__PLACE_SIZE, "%.200s: record %zu", gr__place(path, corpus->files[f].path, 0, 0),
+             record - corpus->files[f].first + 1);
+    return place;
+}
+
+/* One file, or the folder of a reader that knows its files. */
+static gr_status read_path(gr__sink *sink, const gr__reader *reader, const gr_source *source, const char *path,
+                           gr_error *err) {
+    gr_corpus *corpus = sink->corpus;
+    GR_PUSH(corpus->files, corpus->file_count, sink->files_capacity) =
+        (gr_corpus_file){gr_arena_strdup(corpus->arena, path), corpus->records};
+    return reader->read(sink, source, path, err);
+}
+
 static gr_status read_source(gr__sink *sink, const gr_source *source, gr_error *err) {
     const gr__reader *reader = find_reader(source->reader);
     if (!reader)
@@ -285,12 +340,14 @@ static gr_status read_source(gr__sink *sink, const gr_source *source, gr_error *
         sink->corpus->used_fallback = true;
     }
     if (reader->probe) /* a folder */
-        return reader->read(sink, source, path, err);
+        return read_path(sink, reader, source, path, err);
     gr__files files;
     GR_TRY(gr__files_find(&files, path, err));
     gr_status status = GR_OK;
     for (size_t i = 0; i < files.count && status == GR_OK; i++)
-        status = reader->read(sink, source, files.path[i], err);
+        status = read_path(sink, reader, source, files.path[i], err);
+    if (status == GR_OK)
+        note_whole(sink, source, files.count);
     gr__files_free(&files);
     return status;
 }
@@ -434,6 +491,7 @@ void gr_corpus_free(gr_corpus *corpus) {
         gr_free((void *)corpus->fields[f].values.of);
     gr_free(corpus->fields);
     gr_free(corpus->record);
+    gr_free(corpus->files);
     gr_free(corpus->lead);
     gr_free(corpus->tail);
     gr_free(corpus->keys);

@@ -192,7 +192,7 @@ static header describe(const gr__tokens *t, const gr_dataset_def *def, uint32_t 
                 .strings = strlen(def->stamp ? def->stamp : "") + 1,
                 .seed = def->seed,
                 .read = t->origin ? t->origin->read : topics->docs,
-                .records = t->origin && t->origin->record ? t->origin->records : topics->docs,
+                .records = t->origin && t->origin->lead ? t->origin->records : topics->docs,
                 .fields = (uint32_t)fields_of(t),
                 .start = (uint32_t)t->start,
                 .vocab = (uint32_t)t->vocab,
@@ -227,7 +227,7 @@ static char *append_names(char *at, char *const *names, int32_t count) {
 
 /* Records and fields; documents from nowhere are records by themselves. */
 static char *append_records(char *at, const gr__tokens *t, uint32_t docs) {
-    const gr_corpus *origin = t->origin && t->origin->record ? t->origin : NULL;
+    const gr_corpus *origin = t->origin && t->origin->lead ? t->origin : NULL;
     for (uint32_t d = 0; d < docs; d++)
         at = append(at, origin ? &origin->record[d] : &d, sizeof d);
     if (origin) {

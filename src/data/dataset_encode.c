@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "data/dataset.h"
+#include "data/reader.h"
 
 enum { CHUNK = 256 }; /* documents: enough to hide the cost of a task, few enough to balance long ones */
 
@@ -10,6 +11,7 @@ typedef struct chunk {
     int32_t *ids;
     size_t count, capacity;
     gr_status status;
+    size_t failed; /* the last document that was tried */
     gr_error err;
 } chunk;
 
@@ -21,21 +23,27 @@ static void encode_chunk(chunk *c, uint64_t *lengths, const gr_corpus *corpus, c
         size_t before = c->count;
         const gr_text *text = &corpus->texts[d];
         c->status = gr_tokenizer_encode(tokenizer, &c->ids, &c->count, &c->capacity, text->data, text->length, &c->err);
+        c->failed = d;
         lengths[d] = c->count - before;
     }
 }
 
 /* The first chunk that failed speaks for all, so that the message does not depend on threads. */
-static gr_status first_error(const chunk *chunks, size_t count, gr_error *err) {
+static gr_status first_error(const chunk *chunks, size_t count, const gr_corpus *corpus, gr_error *err) {
+    char text[GR__PLACE_SIZE];
     for (size_t i = 0; i < count; i++)
-        if (chunks[i].status != GR_OK)
-            return gr_error_set(err, chunks[i].status, chunks[i].err.place, chunks[i].err.hint, "%s",
+        if (chunks[i].status != GR_OK) {
+            const char *place = gr__corpus_place(text, corpus, chunks[i].failed);
+            return gr_error_set(err, chunks[i].status, place ? place : chunks[i].err.place, chunks[i].err.hint, "%s",
                                 chunks[i].err.message);
+        }
     return GR_OK;
 }
 
-static gr_status join(int32_t **ids, uint64_t *offsets, const chunk *chunks, size_t count, size_t docs, gr_error *err) {
-    GR_TRY(first_error(chunks, count, err));
+static gr_status join(int32_t **ids, uint64_t *offsets, const chunk *chunks, size_t count, const gr_corpus *corpus,
+                      gr_error *err) {
+    size_t docs = corpus->topics.docs;
+    GR_TRY(first_error(chunks, count, corpus, err));
     uint64_t total = 0, at = 0;
     for (size_t d = 0; d <= docs; d++) { /* lengths become offsets */
         uint64_t n = d < docs ? offsets[d] : 0;
@@ -61,7 +69,7 @@ static gr_status encode(int32_t **ids, uint64_t *offsets, const gr_corpus *corpu
 #pragma omp parallel for schedule(dynamic)
     for (size_t i = 0; i < count; i++)
         encode_chunk(&chunks[i], offsets, corpus, tokenizer, i * CHUNK);
-    gr_status status = join(ids, offsets, chunks, count, docs, err);
+    gr_status status = join(ids, offsets, chunks, count, corpus, err);
     for (size_t i = 0; i < count; i++)
         gr_free(chunks[i].ids);
     gr_free(chunks);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/foreign.h"
 #include "base/mem.h"
 #include "data/reader.h"
 
@@ -17,6 +18,8 @@ enum { RAW = 1 << 16, STEP = 1 << 18 };
 struct gr__feed {
     int fd;
     bool gzip, between, ended; /* between: two members; ended: the file has no more bytes */
+    bool outside, returned;    /* text from outside; returned: a \r was read whose next byte is not known */
+    bool whole;                /* no separator is expected */
     z_stream z;                /* next_in and avail_in serve plain files too */
     unsigned char raw[RAW];
     int64_t before; /* bytes of the file in front of raw */
@@ -112,10 +115,27 @@ static gr_status make_room(gr__feed *f, gr_error *err) {
         f->end -= f->start;
         f->start = 0;
     }
-    if (f->end > INT32_MAX)
+    if (f->end > INT32_MAX && !f->whole)
         return gr_error_set(err, GR_ERR_FORMAT, f->place, "is the separator, or the line break, right?",
                             "more than 2^31 - 1 bytes without a separator");
     f->text = gr__grow(f->text, &f->room, f->end + STEP, 1);
+    return GR_OK;
+}
+
+/* Up to STEP bytes more at `end`. Of text a \r at the end waits for the byte behind it. */
+static gr_status fill(gr__feed *f, size_t *got, gr_error *err) {
+    GR_TRY(make_room(f, err));
+    if (!f->outside)
+        return gr__feed_read(f, f->text + f->end, STEP, got, err);
+
+    char *to = f->text + f->end;
+    size_t n = 0;
+    if (f->returned)
+        to[n++] = '\r';
+    GR_TRY(gr__feed_read(f, to + n, STEP - n, got, err));
+    n += *got;
+    f->returned = *got && to[n - 1] == '\r';
+    *got = gr__text_unix(to, n - f->returned);
     return GR_OK;
 }
 
@@ -132,13 +152,27 @@ gr_status gr__feed_next(gr__feed *f, gr__part *part, const char *separator, size
         }
         if (left >= gap) /* a separator may lie across the border */
             f->seen = f->end - (gap - 1);
-        GR_TRY(make_room(f, err));
-        GR_TRY(gr__feed_read(f, f->text + f->end, STEP, &got, err));
+        GR_TRY(fill(f, &got, err));
         f->end += got;
-        more = got > 0;
+        more = got > 0 || f->returned;
     }
     if (f->end > f->start)
         *part = (gr__part){f->text + f->start, f->end - f->start, ++f->parts};
+    f->start = f->end;
+    return GR_OK;
+}
+
+gr_status gr__feed_all(gr__feed *f, char **text, size_t *length, gr_error *err) {
+    f->whole = true;
+    for (size_t got = 1; got || f->returned; f->end += got)
+        GR_TRY(fill(f, &got, err));
+    *length = f->end - f->start;
+    *text = gr_alloc_try(*length + 1);
+    if (!*text)
+        return gr_error_set(err, GR_ERR_MEMORY, f->place, "split the file into parts", "no memory for its %zu bytes",
+                            *length);
+    if (*length)
+        memcpy(*text, f->text + f->start, *length);
     f->start = f->end;
     return GR_OK;
 }
@@ -174,6 +208,24 @@ gr_status gr__feed_open(gr__feed **out, const char *path, const char *hint, gr_e
     f->fd = fd;
     memcpy(f->place, place, sizeof place);
     gr_status status = start(f, err);
+    if (status == GR_OK)
+        *out = f;
+    else
+        gr__feed_close(f);
+    return status;
+}
+
+gr_status gr__feed_open_text(gr__feed **out, const char *path, const char *hint, gr_error *err) {
+    gr__feed *f;
+    size_t skip = 0, got = 0;
+    *out = NULL;
+    GR_TRY(gr__feed_open(&f, path, hint, err));
+    f->outside = true;
+    gr_status status = fill(f, &got, err);
+    f->end = got;
+    if (status == GR_OK)
+        status = gr__text_begin(&skip, f->text, f->end, path, err);
+    f->start = skip;
     if (status == GR_OK)
         *out = f;
     else

@@ -19,6 +19,9 @@ typedef struct gr__feed gr__feed;
 
 /* A regular file; hint is for one that is missing. */
 gr_status gr__feed_open(gr__feed **feed, const char *path, const char *hint, gr_error *err);
+
+/* The same for text from outside (base/foreign.h): parts are without a byte order mark and have line ends of \n. */
+gr_status gr__feed_open_text(gr__feed **feed, const char *path, const char *hint, gr_error *err);
 void gr__feed_close(gr__feed *feed); /* NULL is fine */
 
 /* Up to size bytes; *got is smaller only at the end. */
@@ -31,6 +34,9 @@ typedef struct gr__part {
     size_t number; /* from 1 */
 } gr__part;
 gr_status gr__feed_next(gr__feed *feed, gr__part *part, const char *separator, size_t gap, gr_error *err);
+
+/* All that is left, a new block with a 0 behind its end. */
+gr_status gr__feed_all(gr__feed *feed, char **text, size_t *length, gr_error *err);
 
 /* The files a path stands for, in the order of their names: itself where it exists or has none of * ? [, else what
  * matches it as a pattern of glob(7). GR_ERR_INPUT when nothing does. Free with gr__files_free. */

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/foreign.h"
 #include "base/mem.h"
 #include "data/label_making.h"
 #include "data/names.h"
@@ -17,11 +18,14 @@ static gr_status no_such_value(const gr_topics *values, const size_t *size, cons
 
 gr_status gr__label_value(int32_t *found, const gr_topics *values, const size_t *size, const char *value,
                           const char *field, const char *owner, gr_error *err) {
-    for (int32_t k = 0; k < values->count; k++)
-        if (size[k] && !strcmp(values->names[k], value)) {
-            *found = k;
-            return GR_OK;
-        }
+    char *composed = gr__text_compose(value, strlen(value)); /* as readers keep names */
+    int32_t at = 0;
+    while (at < values->count && (!size[at] || strcmp(values->names[at], composed ? composed : value) != 0))
+        at++;
+    gr_free(composed);
+    *found = at;
+    if (at < values->count)
+        return GR_OK;
     return no_such_value(values, size, value, field, owner, err);
 }
 

@@ -1,10 +1,10 @@
 /* label_scores.c - labels by scores of documents and of spans, from a file of JSON Lines. */
-#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/foreign.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "data/label_making.h"
@@ -14,6 +14,9 @@
 enum { FILE_OF, SCORE, SPANS, ID, THRESHOLD, SOFT };
 
 enum { UNKNOWN = -1, NONE = -2 };
+
+/* Sums of probabilities in single precision miss 1 by about this much: such a score is 1, or 0. */
+#define ROUNDING 1e-5
 
 /* By record of the corpus. */
 typedef struct scores {
@@ -71,17 +74,18 @@ static void sort_keys(reading *r) {
 
 /* Which record of the corpus the object is about. */
 static gr_status find_by_id(const reading *r, size_t *record, const json_t *object, gr_error *err) {
-    const json_t *value = json_object_get(object, r->arg[ID].text);
+    const json_t *value = gr__json_member_named(object, r->arg[ID].text);
     char number[32];
-    const char *id = json_string_value(value);
+    const char *id = json_is_string(value) ? json_string_value(value) : gr__json_long(value);
+    size_t length = json_is_string(value) ? json_string_length(value) : id ? strlen(id) : 0;
     if (json_is_integer(value)) {
-        snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+        length = (size_t)snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
         id = number;
     }
     if (!id)
         return wrong(r, "an id is a string or an integer, as in the corpus", err, "the record has no id \"%.60s\"",
                      r->arg[ID].text);
-    keyed sought = {gr_record_key(id, strlen(id)), 0};
+    keyed sought = {gr_record_key(id, length), 0};
     size_t lo = 0, hi = r->scores->records;
     while (lo < hi) {
         size_t middle = (lo + hi) / 2;
@@ -108,13 +112,16 @@ static gr_status find_record(const reading *r, size_t *record, const json_t *obj
 }
 
 static gr_status number(const reading *r, gr_real *score, const json_t *value, const char *member, gr_error *err) {
+    if (gr__json_long(value))
+        return wrong(r, "turn logits into probabilities first", err,
+                     "\"%.60s\" holds the score %.40s, not one in [0, 1]", member, gr__json_long(value));
     if (!json_is_number(value))
         return wrong(r, "a number in [0, 1], or null where nothing is known", err, "\"%.60s\" is no number", member);
     double x = json_number_value(value);
-    if (!(x >= 0 && x <= 1))
-        return wrong(r, "turn logits into probabilities first", err, "\"%.60s\" holds the score %g, not one in [0, 1]",
-                     member, x);
-    *score = (gr_real)x;
+    if (!(x >= -ROUNDING && x <= 1 + ROUNDING))
+        return wrong(r, "turn logits into probabilities first", err,
+                     "\"%.60s\" holds the score %.17g, not one in [0, 1]", member, x);
+    *score = (gr_real)(x < 0 ? 0 : x > 1 ? 1 : x);
     return GR_OK;
 }
 
@@ -162,8 +169,8 @@ static gr_status read_record(reading *r, const json_t *object, gr_error *err) {
     if (s->given[record])
         return wrong(r, "a record has one line of scores", err, "scores of this record stand in line %zu already",
                      s->line[record]);
-    const json_t *score = json_object_get(object, r->arg[SCORE].text),
-                 *spans = json_object_get(object, r->arg[SPANS].text);
+    const json_t *score = gr__json_member_named(object, r->arg[SCORE].text),
+                 *spans = gr__json_member_named(object, r->arg[SPANS].text);
     if (!score && !spans)
         return wrong(r, "name the members by scores: {file: FILE, score: MEMBER, spans: MEMBER}", err,
                      "the record has neither \"%.60s\" nor \"%.60s\"", r->arg[SCORE].text, r->arg[SPANS].text);
@@ -189,10 +196,11 @@ static bool is_blank(const gr__lines *lines) {
 }
 
 static gr_status read_line(reading *r, gr_error *err) {
-    json_error_t error;
-    json_t *object = json_loadb(r->lines.text, r->lines.length, JSON_REJECT_DUPLICATES, &error);
-    if (!object)
-        return wrong(r, "each line holds one complete JSON object", err, "%s", error.text);
+    json_t *object;
+    GR_TRY(gr__json_foreign(
+        &object, r->lines.text, r->lines.length,
+        &(gr__json_from){r->arg[FILE_OF].text, r->lines.number, "each line holds one complete JSON object", false},
+        err));
     gr_status status = read_record(r, object, err);
     json_decref(object);
     return status;
@@ -228,7 +236,7 @@ static gr_status read_file(scores *s, const gr_label_arg *arg, const gr_dataset 
     if (arg[ID].text && !data->keys)
         return gr_error_set(err, GR_ERR_USAGE, arg[FILE_OF].text, "name the member of the corpus by data: {id: MEMBER}",
                             "scores go by id, and no ids of the corpus are kept");
-    GR_TRY(gr__file_read(&bytes, &length, arg[FILE_OF].text, "check the path of the scores", err));
+    GR_TRY(gr__file_read_text(&bytes, &length, arg[FILE_OF].text, "check the path of the scores", err));
     s->given = gr_alloc(n * sizeof *s->given);
     s->score = gr_alloc(n * sizeof *s->score);
     s->first = gr_alloc(n * sizeof *s->first);

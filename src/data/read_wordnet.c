@@ -191,7 +191,7 @@ static gr_status read_lines(gr__sink *sink, gr__lines *lines, synset *s, const c
 static gr_status read_file(gr__sink *sink, synset *s, const char *path, gr_error *err) {
     char *bytes;
     size_t length;
-    GR_TRY(gr__file_read(&bytes, &length, path, "install WordNet: apt-get install wordnet-base", err));
+    GR_TRY(gr__file_read_text(&bytes, &length, path, "install WordNet: apt-get install wordnet-base", err));
     gr__lines lines = {.next = bytes, .end = bytes + length};
     gr_status status = read_lines(sink, &lines, s, path, err);
     gr_free(bytes);

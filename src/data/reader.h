@@ -6,6 +6,7 @@
 #ifndef GR_DATA_READER_H
 #define GR_DATA_READER_H
 
+#include "base/foreign.h"
 #include "gradroute/data.h"
 
 /* A corpus while it is being read. */
@@ -28,6 +29,9 @@ gr_status gr__corpus_chunks(const gr_corpus_def *def, size_t bytes, gr__take *ta
 /* The error of a corpus without documents. */
 gr_status gr__corpus_empty(const gr_corpus_def *def, size_t skipped, gr_error *err);
 
+/* "FILE: record N" of a document; NULL where the corpus does not know. */
+const char *gr__corpus_place(char place[GR__PLACE_SIZE], const gr_corpus *corpus, size_t doc);
+
 /* Number of the topic, added when it is new. */
 gr_status gr__sink_topic(gr__sink *sink, int32_t *topic, const char *name, size_t length, const char *place,
                          gr_error *err);
@@ -47,11 +51,17 @@ void gr__sink_id(gr__sink *sink, const char *id, size_t length);
 /* Names a member that a record has: what a field that no record has may have meant. */
 void gr__sink_member(gr__sink *sink, const char *name);
 
+/* The separator of documents does not occur in the file: a note says so when the source has been read. */
+void gr__sink_whole(gr__sink *sink, const char *path);
+
 /* White space cut from both ends of the record's text counts in the places of scores. */
 void gr__sink_keep_cuts(gr__sink *sink);
 
-/* The whole of a regular file; free *bytes with gr_free. hint is for a file that is missing. */
+/* The whole of a regular file, plain or gzip; free *bytes with gr_free. hint is for a file that is missing. */
 gr_status gr__file_read(char **bytes, size_t *length, const char *path, const char *hint, gr_error *err);
+
+/* The same for text from outside (base/foreign.h): without a byte order mark, line ends are \n. */
+gr_status gr__file_read_text(char **text, size_t *length, const char *path, const char *hint, gr_error *err);
 
 /* Walks over the lines of a block. */
 typedef struct gr__lines {
@@ -62,9 +72,5 @@ typedef struct gr__lines {
     bool closed;   /* the line ends in a newline */
 } gr__lines;
 bool gr__lines_next(gr__lines *lines);
-
-/* "path:line:column" (a part that is 0 is left out), a long path cut at its front; returns place. */
-enum { GR__PLACE_SIZE = 256 };
-const char *gr__place(char place[GR__PLACE_SIZE], const char *path, size_t line, size_t column);
 
 #endif

@@ -199,6 +199,7 @@ static gr_status sift(packer *p, gr_corpus *chunk, int32_t *of, gr_error *err) {
         }
         add_to_sample(p, text, of[i]);
         chunk->texts[kept] = text;
+        chunk->record[kept] = chunk->record[i];
         of[kept++] = of[i];
     }
     chunk->topics.docs = kept;

@@ -1,9 +1,8 @@
 /* Which kind of vocabulary a file is, by its content. */
-#include <jansson.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/foreign.h"
 #include "base/mem.h"
 #include "data/reader.h"
 #include "data/tokenizer_json.h"
@@ -33,13 +32,9 @@ static bool is_vocab(const json_t *root) {
 
 static gr_status parse_json(gr_tokenizer **out, const char *json, size_t length, const char *place, bool *vocab,
                             gr_error *err) {
-    json_error_t bad;
-    json_t *root = json_loadb(length ? json : "", length, JSON_REJECT_DUPLICATES, &bad);
-    if (!root) {
-        char at[256];
-        snprintf(at, sizeof at, "%.180s: %d:%d", place, bad.line, bad.column);
-        return gr_error_set(err, GR_ERR_FORMAT, at, "the file is damaged or not JSON", "%s", bad.text);
-    }
+    json_t *root;
+    GR_TRY(gr__json_foreign(&root, json, length, &(gr__json_from){place, 0, "the file is damaged or not JSON", true},
+                            err));
     *vocab = is_vocab(root);
     gr_status status = *vocab ? GR_OK : gr__vocab_read(out, root, place, NULL, 0, err);
     json_decref(root);
@@ -102,7 +97,7 @@ static gr_status open_pair(gr_tokenizer **out, const char *path, const char *tex
                             "it comes in two files: encoder.json (or vocab.json) and vocab.bpe "
                             "(or merges.txt)",
                             "the other half of the vocabulary is not beside it");
-    gr_status status = gr__file_read(&more, &n, other, "is the path right?", err);
+    gr_status status = gr__file_read_text(&more, &n, other, "is the path right?", err);
     if (status == GR_OK) {
         status = check_size(n, other, err);
         if (status == GR_OK)
@@ -114,11 +109,15 @@ static gr_status open_pair(gr_tokenizer **out, const char *path, const char *tex
     return status;
 }
 
-static gr_status open_text(gr_tokenizer **out, const char *path, const char *text, size_t length, gr_error *err) {
+static gr_status open_text(gr_tokenizer **out, const char *path, char *text, size_t length, gr_error *err) {
     bool vocab = false;
+    size_t skip;
     GR_TRY(check_size(length, path, err));
     if (is_scored(text, length))
         return gr__tokenizer_parse_scored(out, text, length, path, err);
+    GR_TRY(gr__text_begin(&skip, text, length, path, err));
+    text += skip;
+    length = gr__text_unix(text, length - skip);
     if (is_merges(text, length))
         return open_pair(out, path, text, length, true, err);
     GR_TRY(parse_json(out, text, length, path, &vocab, err));

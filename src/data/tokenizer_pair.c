@@ -2,6 +2,7 @@
  * a tokenizer.json in memory, which is then read as one. */
 #include <string.h>
 
+#include "base/foreign.h"
 #include "base/mem.h"
 #include "data/reader.h"
 #include "data/tokenizer_json.h"
@@ -66,15 +67,11 @@ gr_status gr__tokenizer_parse_pair(gr_tokenizer **out, const char *vocab, size_t
                                    size_t merges_length, const char *vocab_place, const char *merges_place,
                                    gr_error *err) {
     char at[GR__PLACE_SIZE];
-    json_error_t bad;
-    json_t *list = NULL;
+    json_t *object, *list = NULL;
     size_t first;
     *out = NULL;
-    json_t *object = json_loadb(vocab_length ? vocab : "", vocab_length, JSON_REJECT_DUPLICATES, &bad);
-    if (!object)
-        return gr_error_set(err, GR_ERR_FORMAT,
-                            gr__place(at, vocab_place, (size_t)bad.line, bad.column > 0 ? (size_t)bad.column : 0),
-                            "the file is damaged or not JSON", "%s", bad.text);
+    GR_TRY(gr__json_foreign(&object, vocab, vocab_length,
+                            &(gr__json_from){vocab_place, 0, "the file is damaged or not JSON", true}, err));
     gr_status status = GR_OK;
     if (!json_is_object(object))
         status = gr_error_set(err, GR_ERR_FORMAT, gr__place(at, vocab_place, 1, 1), "an object from token to id",

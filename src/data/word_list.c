@@ -180,6 +180,8 @@ static const char *add_entry(gr__words *w, const char *text, size_t length) {
     char folded[FOLDED_MOST];
     if (length > WORD_MOST * PARTS_MOST)
         return "is too long";
+    if (memchr(text, 0, length))
+        return "holds the character U+0000";
     while (next_word(text, length, &at, &now, &plain)) {
         if (!e.count && now.from)
             return "begins with neither a letter nor a digit, so no word of a text can match";
@@ -214,8 +216,6 @@ static void trim(const char **text, size_t *length) {
 
 static gr_status read_lines(gr__words *w, const char *path, const char *bytes, size_t length, gr_error *err) {
     gr__lines lines = {.next = bytes, .end = bytes + length};
-    if (length >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3)) /* a byte order mark, as some editors leave */
-        lines.next += 3;
     while (gr__lines_next(&lines)) {
         const char *text = lines.text;
         size_t n = lines.length;
@@ -234,7 +234,8 @@ static gr_status read_lines(gr__words *w, const char *path, const char *bytes, s
 static gr_status read_file(gr__words *w, const char *path, gr_error *err) {
     char *bytes;
     size_t length;
-    GR_TRY(gr__file_read(&bytes, &length, path, "words: FILE is a file; a single word is written words: [WORD]", err));
+    GR_TRY(gr__file_read_text(&bytes, &length, path, "words: FILE is a file; a single word is written words: [WORD]",
+                              err));
     gr_status status = read_lines(w, path, bytes, length, err);
     gr_free(bytes);
     return status;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <yaml.h>
 
+#include "base/foreign.h"
 #include "base/mem.h"
 #include "io/file.h"
 
@@ -149,7 +150,7 @@ static gr_status scalar_take(builder *b, const yaml_event_t *event, gr_yaml_mark
     const char *text = (const char *)event->data.scalar.value;
     size_t length = event->data.scalar.length;
     if (strlen(text) != length)
-        return refuse(b, at, NULL, "a text holds a NUL character");
+        return refuse(b, at, "leave out the \\0", "a text holds the character U+0000");
     if (b->in && b->in->kind == GR_YAML_MAP && !b->key)
         return key_take(b, event, at);
     gr_yaml *node;
@@ -259,8 +260,11 @@ gr_status gr_yaml_open(gr_yaml **root, const char *path, gr_error *err) {
     unsigned char *text;
     size_t length;
     *root = NULL;
+    size_t skip;
     GR_TRY(gr_file_read(path, &text, &length, err));
-    gr_status status = gr_yaml_parse(root, (const char *)text, length, path, err);
+    gr_status status = gr__text_begin(&skip, text, length, path, err);
+    if (status == GR_OK)
+        status = gr_yaml_parse(root, (const char *)text + skip, length - skip, path, err);
     gr_free(text);
     return status;
 }

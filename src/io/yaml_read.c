@@ -312,6 +312,7 @@ static gr_status as_whole(const gr_yaml *node, int64_t *value, int64_t min, int6
         snprintf(expected, sizeof expected, "an integer from %lld to %lld", (long long)min, (long long)max);
     const char *hint = how == LEADING_ZERO     ? "numbers do not begin with 0 (YAML 1.1 reads them as octal)"
                        : how == NOT_WHOLE      ? "it must be a whole number"
+                       : how == TOO_LARGE      ? "a number has at most 63 bits"
                        : node->quoted          ? "numbers are written without quotes"
                        : count && how != WHOLE ? "64k is 64 000, 4M is 4 000 000"
                                                : NULL;
