@@ -41,10 +41,10 @@ extern "C" {
  * the window gives in its last row, up to rounding (1e-5 of the logits in float32).
  *
  * The window is what the model sees: all tokens read since the start, while they fit into `context`, at positions 0, 1,
- * ... . A token that does not fit makes the window slide: its oldest tokens fall out, a quarter of the context or more
- * if several tokens come at once, and the rest is computed again, at positions from 0. So of a long text the model sees
- * between three quarters and all of the last `context` tokens. Of more than `context` tokens read at once, the last
- * `context` are the window. */
+ * ... . Where what is read does not fit, the window slides: it becomes the last three quarters of `context` (rounded
+ * down, at least one token), or the last of what is read at once where that is more, up to `context`; and it is
+ * computed again, at positions from 0. So a long text that is read token by token is seen through a window that shrinks
+ * to three quarters of `context` and grows to all of it, again and again. */
 
 typedef struct gr_decoder gr_decoder;
 
