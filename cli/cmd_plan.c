@@ -1,7 +1,9 @@
 #include "base/mem.h"
 #include "commands.h"
 #include "common.h"
+#include "lab/arm.h"
 
+#include <math.h>
 #include <omp.h>
 
 static const char doc[] =
@@ -11,8 +13,12 @@ static const char doc[] =
     "few "
     "steps of each model, and writes nothing."
     "\v"
-    "The minutes are those of training, at the speed of the steps just timed with these threads; evaluation and "
-    "relearning come on top.\n"
+    "The minutes are those of an audit with these threads: training, losses of the held-out documents (\"measuring\") "
+    "and "
+    "the attack on each model (\"relearning\"), at the speed of steps and passes of the same kind that were just "
+    "timed. "
+    "That takes seconds, whatever the size: where a step would take long, smaller ones are timed and the rest is "
+    "extrapolated. `gradroute train` makes the routed model alone.\n"
     "\n"
     "Examples:\n"
     "  gradroute plan recipes/demo.yaml\n"
@@ -43,6 +49,8 @@ static gr_status fill(entry *e, const gr_project *project, gr_arm_kind kind, gr_
     return gr_arch_parameters(e->def, &core, e->regions, err);
 }
 
+static double training(const gr_plan *p) { return p->timing.seconds * (double)p->steps; }
+
 /* ---- JSON ---- */
 
 static json_t *memory_json(const entry *e) {
@@ -59,13 +67,14 @@ static json_t *entry_json(const entry *e) {
     json_t *regions = json_object();
     for (int i = 0; i < e->def->region_count; i++)
         json_object_set_new(regions, e->def->regions[i].name, json_integer((json_int_t)e->regions[i]));
-    return json_pack("{s:s, s:{s:I, s:I, s:o}, s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "name", gr_arm_name(e->kind),
-                     "parameters", "core", (json_int_t)p->core, "region", (json_int_t)p->region, "regions", regions,
-                     "memory", memory_json(e), "steps", (json_int_t)p->steps, "tokens_per_step",
-                     (json_int_t)p->tokens_per_step, "tokens", (json_int_t)(p->steps * p->tokens_per_step),
-                     "flops_per_step", gr__json_real(p->flops_per_step), "flops",
-                     gr__json_real(p->flops_per_step * (double)p->steps), "minutes",
-                     gr__json_real(p->seconds_per_step * (double)p->steps / 60));
+    return json_pack(
+        "{s:s, s:{s:I, s:I, s:o}, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:i, s:o}", "name", gr_arm_name(e->kind),
+        "parameters", "core", (json_int_t)p->core, "region", (json_int_t)p->region, "regions", regions, "memory",
+        memory_json(e), "steps", (json_int_t)p->steps, "tokens_per_step", (json_int_t)p->tokens_per_step, "tokens",
+        (json_int_t)(p->steps * p->tokens_per_step), "flops_per_step", gr__json_real(p->flops_per_step), "flops",
+        gr__json_real(p->flops_per_step * (double)p->steps), "minutes", gr__json_real(training(p) / 60),
+        "measuring_minutes", gr__json_real(p->measuring / 60), "relearning_minutes", gr__json_real(p->relearning / 60),
+        "timed_rows", p->timing.rows, "cores", gr__json_real(p->timing.cores));
 }
 
 /* ---- text ---- */
@@ -87,7 +96,23 @@ static void print_memory(const entry *e) {
         printf("    %-22s %10s\n", kind[i].what, gr__text_bytes((char[32]){0}, (double)kind[i].bytes));
 }
 
-static void print_entry(const entry *e) {
+static void print_time(const entry *e, int batch) {
+    const gr_plan *p = &e->plan;
+    const gr_timing *t = &p->timing;
+    if (!isfinite(t->seconds)) {
+        printf("  time        not known: a step needs more memory than is free\n");
+        return;
+    }
+    printf("  time        %s: %.3g s a step, %.3g operations a second\n", gr__text_time((char[32]){0}, training(p)),
+           t->seconds, t->seconds > 0 ? p->flops_per_step / t->seconds : 0);
+    if (t->rows < batch)
+        printf("              extrapolated from steps of %d sequences in place of %d\n", t->rows, batch);
+    if (p->relearning > 0)
+        printf("              measuring %s, relearning %s\n", gr__text_time((char[32]){0}, p->measuring),
+               gr__text_time((char[32]){0}, p->relearning));
+}
+
+static void print_entry(const entry *e, int batch) {
     const gr_plan *p = &e->plan;
     printf("%s\n  parameters  %s in the core", gr_arm_name(e->kind), gr__text_count((char[32]){0}, (int64_t)p->core));
     for (int i = 0; i < e->def->region_count; i++)
@@ -96,47 +121,69 @@ static void print_entry(const entry *e) {
            gr__text_count((char[32]){0}, p->tokens_per_step),
            gr__text_count((char[32]){0}, p->steps * p->tokens_per_step));
     printf("  operations  %.3g a step, %.3g together\n", p->flops_per_step, p->flops_per_step * (double)p->steps);
-    printf("  time        %s: %.3g s a step, %.3g operations a second\n",
-           gr__text_time((char[32]){0}, p->seconds_per_step * (double)p->steps), p->seconds_per_step,
-           p->seconds_per_step > 0 ? p->flops_per_step / p->seconds_per_step : 0);
+    print_time(e, batch);
     print_memory(e);
+}
+
+/* What the whole comes to. */
+typedef struct sums {
+    double training, measuring, relearning, cores; /* cores: the least that a model got */
+} sums;
+
+static sums add_up(const entry *list, int count) {
+    sums s = {.cores = INFINITY};
+    for (int i = 0; i < count; i++) {
+        const gr_plan *p = &list[i].plan;
+        s.training += training(p);
+        s.measuring += p->measuring;
+        s.relearning += p->relearning;
+        s.cores = fmin(s.cores, p->timing.cores); /* leaves NaN out */
+    }
+    return s;
+}
+
+static void print_sums(const sums *s) {
+    int threads = omp_get_max_threads();
+    if (isfinite(s->training))
+        printf("all models: %s on %d threads: training %s, measuring %s, relearning %s (at the speed of steps timed "
+               "now)\n",
+               gr__text_time((char[32]){0}, s->training + s->measuring + s->relearning), threads,
+               gr__text_time((char[32]){0}, s->training), gr__text_time((char[32]){0}, s->measuring),
+               gr__text_time((char[32]){0}, s->relearning));
+    const char *cores = gr__text_cores((char[48]){0}, s->cores, threads);
+    if (*cores)
+        printf("note: %s while timing: %s\n", cores, GR__CORES_HINT);
 }
 
 static void print_plan(const gr__common *common, const gr_project *project, const entry *list, int count,
                        const gr_lengths *lengths) {
-    double seconds = 0;
-    json_t *models = json_array();
-    if (!common->json)
+    const sums s = add_up(list, count);
+    if (!common->json) {
         gr__print_precision(project);
-    for (int i = 0; i < count; i++) {
-        seconds += list[i].plan.seconds_per_step * (double)list[i].plan.steps;
-        if (common->json)
-            json_array_append_new(models, entry_json(&list[i]));
-        else
-            print_entry(&list[i]);
-    }
-    if (common->json) {
-        gr__print_json(json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:I, s:s}", "recipe", common->input, "threads",
-                                 omp_get_max_threads(), "precision", gr__json_precision(project), "models", models,
-                                 "minutes", gr__json_real(seconds / 60), "passes", gr__json_real(lengths->passes),
-                                 "tokens_lost", (json_int_t)lengths->lost, "assumption",
-                                 "training alone, at the speed of a few steps timed now"));
+        for (int i = 0; i < count; i++)
+            print_entry(&list[i], project->recipe->train.batch);
+        print_sums(&s);
+        gr__print_lengths(lengths, project->recipe->data.context, "data: ");
         return;
     }
-    json_decref(models);
-    printf("all models: %s on %d threads (training alone, at the speed of a few steps timed now)\n",
-           gr__text_time((char[32]){0}, seconds), omp_get_max_threads());
-    gr__print_lengths(lengths, project->recipe->data.context, "data: ");
+    json_t *models = json_array();
+    for (int i = 0; i < count; i++)
+        json_array_append_new(models, entry_json(&list[i]));
+    gr__print_json(json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:s}", "recipe", common->input,
+                             "threads", omp_get_max_threads(), "precision", gr__json_precision(project), "models",
+                             models, "minutes", gr__json_real((s.training + s.measuring + s.relearning) / 60),
+                             "training_minutes", gr__json_real(s.training / 60), "measuring_minutes",
+                             gr__json_real(s.measuring / 60), "relearning_minutes", gr__json_real(s.relearning / 60),
+                             "passes", gr__json_real(lengths->passes), "tokens_lost", (json_int_t)lengths->lost,
+                             "assumption", "at the speed of a few steps and passes timed now"));
 }
 
 static gr_status plan(const gr__common *common, const gr_recipe *recipe, const gr_project *project, gr_error *err) {
-    static const unsigned twin[GR_ARMS] = {
-        [GR_ARM_PLAIN] = GR_TWIN_PLAIN, [GR_ARM_FILTERED] = GR_TWIN_FILTERED, [GR_ARM_PERFECT] = GR_TWIN_PERFECT};
     entry list[GR_ARMS] = {0};
     int count = 0;
     gr_status status = GR_OK;
     for (gr_arm_kind kind = 0; kind < GR_ARMS && status == GR_OK; kind++)
-        if (kind == GR_ARM_ROUTED || recipe->twins & twin[kind])
+        if (gr__arm_wanted(recipe, kind))
             status = fill(&list[count++], project, kind, err);
     gr_lengths lengths;
     if (status == GR_OK)

@@ -114,9 +114,10 @@ int gr__finish(gr__common *common, gr_status status, const gr_error *err) {
 
 gr_status gr__open_recipe(gr_recipe **recipe, const gr__common *common, gr_error *err) {
     GR_TRY(gr_recipe_open(recipe, common->input, common->set.at, common->set.count, err));
-    int threads = common->threads ? common->threads : (*recipe)->threads;
-    if (threads)
-        omp_set_num_threads(threads);
+    if (common->threads) /* over the recipe's, which trainers set */
+        (*recipe)->threads = common->threads;
+    if ((*recipe)->threads)
+        omp_set_num_threads((*recipe)->threads);
     return GR_OK;
 }
 
@@ -275,5 +276,12 @@ const char *gr__text_time(char *text, double seconds) {
         snprintf(text, 32, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
     else
         snprintf(text, 32, "%lld:%02lld", s / 60, s % 60);
+    return text;
+}
+
+const char *gr__text_cores(char *text, double cores, int threads) {
+    text[0] = 0;
+    if (cores < 0.6 * threads) /* false for NaN */
+        snprintf(text, 48, "got %.1f of %d core%s", cores, threads, threads > 1 ? "s" : "");
     return text;
 }

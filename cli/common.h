@@ -126,4 +126,9 @@ const char *gr__text_count(char *text, int64_t n);
 const char *gr__text_bytes(char *text, double n);
 const char *gr__text_time(char *text, double seconds);
 
+/* "got 0.6 of 2 cores" where that is far below (under 0.6 of the threads), else empty; into text[48]. */
+const char *gr__text_cores(char *text, double cores, int threads);
+/* What to do about it. */
+#define GR__CORES_HINT "other work or a limit takes the rest, or the steps are short; --threads 1 may be as fast"
+
 #endif

@@ -68,9 +68,25 @@ static void tail(char *text, size_t size, const gr__progress *progress, const gr
     if (diagnosed && isfinite(p->off_forget) && isfinite(p->off_retain) && used < size)
         used += (size_t)snprintf(text + used, size - used, " off %+.2f/%+.2f", p->off_forget, p->off_retain);
     if (used < size)
-        snprintf(text + used, size - used, " %s tokens/s  %s left",
-                 gr__text_count((char[32]){0}, (int64_t)p->tokens_per_s),
-                 gr__text_time((char[32]){0}, p->seconds_left));
+        used += (size_t)snprintf(text + used, size - used, " %s tokens/s  %s left",
+                                 gr__text_count((char[32]){0}, (int64_t)p->tokens_per_s),
+                                 gr__text_time((char[32]){0}, p->seconds_left));
+    if (p->all_left > 0 && used < size)
+        used += (size_t)snprintf(text + used, size - used, " of %s", gr__text_time((char[32]){0}, p->all_left));
+    const char *cores = gr__text_cores((char[48]){0}, p->cores, p->threads);
+    if (*cores && used < size)
+        snprintf(text + used, size - used, "  %s", cores);
+}
+
+/* Once in a run, what the figure at the end of the line means. */
+static void hint_at_cores(gr__progress *progress, const gr_progress *p) {
+    const char *cores = gr__text_cores((char[48]){0}, p->cores, p->threads);
+    if (!*cores || progress->hinted)
+        return;
+    gr__progress_end(progress);
+    fprintf(progress->out, "note: %s: %s\n", cores,
+            p->threads > 1 ? GR__CORES_HINT : "other work or a limit takes the rest");
+    progress->hinted = true;
 }
 
 enum { BAR_LEAST = 5, BAR_MOST = 40 };
@@ -107,6 +123,7 @@ void gr__progress_step(void *user, const gr_progress *p) {
         gr__progress_end(progress);
         fprintf(progress->out, "warning: %s step %lld: %s\n", p->name, (long long)p->step, p->warning);
     }
+    hint_at_cores(progress, p);
     double t = now(), since = t - progress->shown;
     int64_t percent = p->steps > 0 ? 100 * p->step / p->steps : 100;
     bool last = p->step >= p->steps;

@@ -9,7 +9,8 @@
  * On a terminal one line is redrawn, at most 10 times a second. Elsewhere a line is written for every 5 % (at most one
  * a second), or when none came for 10 seconds. Losses are means over the recent steps; "absorbed" and "off" are the
  * latest diagnostics (docs/measures.md): the share of a topic's gradient in its region, and what switching it off adds
- * to the losses of forget and retain text.
+ * to the losses of forget and retain text. "got 0.6 of 2 cores" stands behind a line while the process gets far less
+ * processor time than its threads could use. "1:23 left of 12:40": of this model, of all that is to come.
  */
 #ifndef GR_CLI_PROGRESS_H
 #define GR_CLI_PROGRESS_H
@@ -22,6 +23,7 @@
 typedef struct gr__progress {
     FILE *out;
     bool terminal, drawn;                 /* drawn: the cursor stands behind a bar */
+    bool hinted;                          /* it was said that the processor time falls short */
     char name[64];                        /* of the model shown */
     int64_t percent;                      /* of the last line */
     double shown;                         /* when, by the monotonic clock */

@@ -109,10 +109,6 @@ typedef struct gr_arm {
     double seconds;
     int64_t tokens, steps;
 } gr_arm;
-/* Seconds of a training step, the mean of a few on the first batches; they change the model. Errors: those of
- * gr_trainer_new and gr_trainer_step. */
-gr_status gr_arm_time(double *seconds, gr_model *model, const gr_project *project, gr_arm_kind kind, gr_error *err);
-
 /* folder must hold no run unless control->resume is set; control may be NULL. Errors: those of gr_train, gr_folder_save
  * and gr_folder_load; GR_ERR_USAGE for a folder that holds the run of another recipe. */
 gr_status gr_arm_train(gr_arm *arm, const gr_project *project, gr_arm_kind kind, const char *folder,
@@ -123,16 +119,31 @@ void gr_arm_free(gr_arm *arm);
  * an unknown region, with the known ones as hint. */
 gr_status gr_profile_new(gr_tables **tables, const gr_model *model, const char *const *off, int count, gr_error *err);
 
+/* How long a training step takes. */
+typedef struct gr_timing {
+    double seconds; /* NaN: a step needs more memory than there is */
+    int rows;     /* sequences of the largest step timed: where they are fewer than a batch the rest is extrapolated */
+    double cores; /* processor time by wall time meanwhile; NaN: too short to say */
+} gr_timing;
+
+/* Times a few steps of an arm on its first batches, which changes the model. In a few seconds: steps that take longer
+ * are timed with fewer sequences and extrapolated. Errors: those of gr_trainer_new and gr_trainer_step. */
+gr_status gr_arm_time(gr_timing *timing, gr_model *model, const gr_project *project, gr_arm_kind kind, gr_error *err);
+
 /* What a plan shows. */
 typedef struct gr_plan {
     size_t core, region; /* parameters */
     gr_memory memory;    /* of the training run */
     size_t optimiser;    /* bytes */
     int64_t steps, tokens_per_step;
-    double flops_per_step;   /* matrix products, forward and backward, all rows with everything on */
-    double seconds_per_step; /* from a few steps on this machine */
+    double flops_per_step; /* matrix products, forward and backward, all rows with everything on */
+    gr_timing timing;      /* on this machine, now */
+    /* What an audit adds for this model, in seconds, from passes and steps of the same kind that were timed: losses of
+     * the held-out documents (twice where regions are switched off too), and the attack at all its rates. 0 without
+     * labels; NaN where timing is. */
+    double measuring, relearning;
 } gr_plan;
-/* Errors: those of gr_arm_build, gr_router_new and gr_arm_time. */
+/* Takes a few seconds, whatever the size. Errors: those of gr_arm_build, gr_router_new and gr_arm_time. */
 gr_status gr_plan_new(gr_plan *plan, const gr_project *project, gr_arm_kind kind, gr_error *err);
 
 /* ---- directions ---------------------------------------------------------------------------------------------------

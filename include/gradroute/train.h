@@ -47,6 +47,9 @@ typedef struct gr_progress {
     double lr, grad_norm;         /* of the last step; the norm is that of the open gradient before clipping */
     double tokens_per_s;          /* targets per second since the run was started or resumed */
     double seconds, seconds_left; /* worked on this run, earlier sessions included; likely left */
+    double all_left;              /* of a larger whole, as an audit; 0: not known, or no more than this */
+    double cores;                 /* processor time by wall time of the last two seconds or more; NaN: too early */
+    int threads;                  /* that it works on: cores far below say that the machine is busy or limited */
     double absorption; /* the latest diagnostics, NaN before the first (docs/measures.md): share of a topic's */
     double off_forget, off_retain; /* gradient in its region; what switching it off adds to losses */
     const char *warning;           /* new with this step, or NULL */

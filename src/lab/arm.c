@@ -18,6 +18,12 @@ const char *gr_arm_name(gr_arm_kind kind) {
     return names[kind];
 }
 
+bool gr__arm_wanted(const gr_recipe *recipe, gr_arm_kind kind) {
+    static const unsigned twin[GR_ARMS] = {
+        [GR_ARM_PLAIN] = GR_TWIN_PLAIN, [GR_ARM_FILTERED] = GR_TWIN_FILTERED, [GR_ARM_PERFECT] = GR_TWIN_PERFECT};
+    return kind == GR_ARM_ROUTED || (recipe->twins & twin[kind]);
+}
+
 /* Drawn anew, or the model to go on from with the regions that the recipe adds. */
 static gr_status start(gr_model **model, const gr_recipe *r, gr_error *err) {
     if (!r->from.path)
@@ -235,28 +241,21 @@ static int groups_of_arm(gr_optim_group *out, const gr_optim_def *def, const gr_
     return count;
 }
 
-/* What training an arm needs beside its model. */
-typedef struct parts {
-    gr_stream *stream;
-    gr_router *router; /* NULL: no route */
-    gr_optim_group *group;
-    gr_train_def def;
-} parts;
-
-static void parts_close(parts *p) {
+void gr__arm_parts_close(gr__arm_parts *p) {
     gr_free(p->group);
     gr_router_free(p->router);
     gr_stream_free(p->stream);
 }
 
-static gr_status parts_open(parts *out, gr_model *model, const gr_project *p, gr_arm_kind kind, gr_error *err) {
+gr_status gr__arm_parts_open(gr__arm_parts *out, gr_model *model, const gr_project *p, gr_arm_kind kind,
+                             gr_error *err) {
     const gr_recipe *r = p->recipe;
-    *out = (parts){.group = gr_alloc(((size_t)r->train.optim.groups + 1) * sizeof *out->group)};
+    *out = (gr__arm_parts){.group = gr_alloc(((size_t)r->train.optim.groups + 1) * sizeof *out->group)};
     gr_status status = gr__arm_stream(&out->stream, p, kind, err);
     if (status == GR_OK && kind == GR_ARM_ROUTED && r->routes->count > 0)
         status = gr_router_new(&out->router, model, r->routes, r->seed, err);
     if (status != GR_OK) {
-        parts_close(out);
+        gr__arm_parts_close(out);
         return status;
     }
     gr_train_def *def = &out->def;
@@ -286,9 +285,9 @@ static gr_status parts_open(parts *out, gr_model *model, const gr_project *p, gr
 
 static gr_status train_model(gr_arm *arm, gr_model *model, const gr_project *p, gr_arm_kind kind, const char *folder,
                              const gr_control *control, gr_error *err) {
-    parts own;
+    gr__arm_parts own;
     follower f = {control, arm};
-    GR_TRY(parts_open(&own, model, p, kind, err));
+    GR_TRY(gr__arm_parts_open(&own, model, p, kind, err));
     gr_train_def *def = &own.def;
     arm->steps = def->steps;
     def->threads = control->threads ? control->threads : def->threads;
@@ -298,29 +297,7 @@ static gr_status train_model(gr_arm *arm, gr_model *model, const gr_project *p, 
     def->user = &f;
     def->stop = control->stop;
     gr_status status = gr_train(def, err);
-    parts_close(&own);
-    return status;
-}
-
-gr_status gr_arm_time(double *seconds, gr_model *model, const gr_project *p, gr_arm_kind kind, gr_error *err) {
-    enum { STEPS = 4 }; /* after one that wakes threads and caches */
-    parts own;
-    gr_trainer *trainer;
-    GR_TRY(parts_open(&own, model, p, kind, err));
-    gr_status status = gr_trainer_new(&trainer, &own.def, err);
-    if (status == GR_OK) {
-        struct timespec from, to;
-        *seconds = 0;
-        for (int i = 0; i <= STEPS && status == GR_OK; i++) {
-            clock_gettime(CLOCK_MONOTONIC, &from);
-            status = gr_trainer_step(trainer, err);
-            clock_gettime(CLOCK_MONOTONIC, &to);
-            double spent = (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec);
-            *seconds += i > 0 ? spent / STEPS : 0;
-        }
-        gr_trainer_free(trainer);
-    }
-    parts_close(&own);
+    gr__arm_parts_close(&own);
     return status;
 }
 

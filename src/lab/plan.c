@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "gradroute/lab.h"
+#include "lab/estimate.h"
 
 /* The share of a matrix that a row is multiplied by: of experts those that it uses. */
 static double used(const gr_model *model, const gr_arch_def *def, const gr_param_def *d) {
@@ -32,6 +33,16 @@ static double multiplied(const gr_model *model, const gr_arch_def *def) {
             n += used(model, def, d) * (double)d->rows * d->cols;
     }
     return n;
+}
+
+/* Regions that can be switched off are measured twice. */
+static gr_status add_times(gr_plan *plan, gr_model *model, const gr_project *project, gr_arm_kind kind, gr_error *err) {
+    gr__audit_costs costs;
+    GR_TRY(gr_arm_time(&plan->timing, model, project, kind, err));
+    GR_TRY(gr__audit_costs_time(&costs, model, project, plan->timing.rows, err));
+    plan->measuring = costs.evaluation * (kind == GR_ARM_ROUTED ? 2 : 1);
+    plan->relearning = costs.relearning;
+    return GR_OK;
 }
 
 gr_status gr_plan_new(gr_plan *plan, const gr_project *project, gr_arm_kind kind, gr_error *err) {
@@ -64,7 +75,7 @@ gr_status gr_plan_new(gr_plan *plan, const gr_project *project, gr_arm_kind kind
         plan->flops_per_step = 6 * multiplied(model, def) * (double)plan->tokens_per_step;
         gr_model_set_precision(model, r->precision);
         if (status == GR_OK)
-            status = gr_arm_time(&plan->seconds_per_step, model, project, kind, err);
+            status = add_times(plan, model, project, kind, err);
     }
     gr_router_free(router);
     gr_model_free(model);

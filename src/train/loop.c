@@ -37,14 +37,20 @@ struct gr_trainer {
     int64_t saved;           /* step of the newest checkpoint, -1 none */
     double saved_at, saving; /* when it was written in this session, and how long that took; 0: not yet */
 
-    /* This session. */
-    double began, seconds_before;
+    /* This session; processor time as of when, for the cores that the process had since. */
+    double began, seconds_before, looked, used, cores;
     int64_t step_before, tokens_before;
 };
 
 static double now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static double processor_time(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
@@ -175,7 +181,9 @@ gr_status gr_trainer_new(gr_trainer **trainer, const gr_train_def *def, gr_error
     t->seconds_before = t->seconds;
     t->step_before = t->step;
     t->tokens_before = t->tokens;
-    t->began = now();
+    t->began = t->looked = now();
+    t->used = processor_time();
+    t->cores = NAN;
     *trainer = t;
     return GR_OK;
 }
@@ -208,6 +216,17 @@ static void say_what_is_saved(const gr_trainer *t, gr_error *err) {
     snprintf(err->hint, sizeof err->hint, "train again with a lower learning rate or a longer warm-up%s", saved);
 }
 
+/* Cores that the process had, over stretches that are long beside a slice of the scheduler. */
+static void look_at_cores(gr_trainer *t, double wall) {
+    static const double STRETCH = 2;
+    if (wall - t->looked < STRETCH)
+        return;
+    double used = processor_time();
+    t->cores = (used - t->used) / (wall - t->looked);
+    t->looked = wall;
+    t->used = used;
+}
+
 static gr_status report(gr_trainer *t, double lr, double norm, double from, gr_error *err) {
     const gr__losses *l = &t->losses;
     double to = now(), session = to - t->began;
@@ -221,6 +240,7 @@ static gr_status report(gr_trainer *t, double lr, double norm, double from, gr_e
         GR_TRY(gr__metrics_add(t->metrics, &line, err));
     }
     if (t->def.progress) {
+        look_at_cores(t, to);
         int64_t steps = t->step - t->step_before, tokens = t->tokens - t->tokens_before;
         gr_progress p = {.name = t->name,
                          .step = t->step,
@@ -233,6 +253,8 @@ static gr_status report(gr_trainer *t, double lr, double norm, double from, gr_e
                          .grad_norm = norm,
                          .tokens_per_s = (double)tokens / fmax(session, 1e-9),
                          .seconds = t->seconds,
+                         .cores = t->cores,
+                         .threads = (int)t->threads,
                          .seconds_left = session / (double)steps * (double)(t->def.steps - t->step)};
         gr__diagnosis_progress(t->diagnosis, &p);
         t->def.progress(t->def.user, &p);

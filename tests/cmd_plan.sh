@@ -1,0 +1,61 @@
+# plan: steps of any size are timed in seconds, the audit is part of it, and a lack of processor time is said.
+. tests/cmd.inc
+t=$work/tiny.yaml
+plan() { timeout 60 gradroute plan "$t" "$@"; }
+
+json 'a plan' plan --json
+cp "$work/last.json" "$work/plan.json"
+adds_up() {
+    python3 -c 'import json, math, sys
+p = json.load(open(sys.argv[1]))
+parts = ["training_minutes", "measuring_minutes", "relearning_minutes"]
+assert all(p[k] > 0 for k in parts), p
+assert math.isclose(p["minutes"], sum(p[k] for k in parts), rel_tol=1e-9), p
+for key, of in zip(["minutes"] + parts[1:], parts):
+    assert math.isclose(sum(m[key] for m in p["models"]), p[of], rel_tol=1e-9), (key, p)
+assert [m["name"] for m in p["models"]] == ["routed", "plain", "filtered"]
+assert all(m["timed_rows"] == 4 for m in p["models"]), p' "$work/plan.json"
+}
+ok 'training, measuring and relearning of every model add up' adds_up
+fails 0 'training .*, measuring .*, relearning ' 'and are printed' plan
+json 'an attack that an audit would refuse' plan --set relearn.documents=100000 --json
+ok 'is not counted' same "$(get "$work/last.json" "['relearning_minutes']")" 0.0
+
+# ---- steps that take minutes: two million tokens of a network that is not small ----
+large='--set train.batch=65536 --set model.width=128 --set model.mlp=512 --set twins=[]'
+fails 0 'extrapolated from steps of [0-9]* sequences in place of 65536' 'a step of any size' plan $large
+json 'whose time grows with the batch' plan $large --json
+cp "$work/last.json" "$work/large.json"
+json 'by half' plan $large --set train.batch=32768 --json
+in_proportion() {
+    python3 -c 'import json, sys
+a, b = (json.load(open(p))["models"][0]["minutes"] for p in sys.argv[1:])
+assert 1.2 < a / b < 3.4, (a, b)' "$work/large.json" "$work/last.json"
+}
+ok 'in proportion' in_proportion
+fails 0 'extrapolated' 'whole micro-batches' plan $large --set train.micro=1024
+
+# ---- memory that is not there: nothing is timed, the rest is said ----
+without_memory() {
+    unshare -m sh -c 'echo "MemAvailable: 100 kB" >"$1" && mount --bind "$1" /proc/meminfo && shift && exec "$@"' sh "$work/meminfo" "$@"
+}
+if without_memory true 2>"$work/null"; then
+    fails 0 'time *not known' 'a step that finds no memory' without_memory gradroute plan "$t"
+    fails 0 'memory  ' 'says what it would need' without_memory gradroute plan "$t"
+    json 'as JSON' without_memory gradroute plan "$t" --json
+    ok 'the minutes are null' same "$(get "$work/last.json" "['minutes']")" None
+else
+    say 'ok a step that finds no memory # skip: no mount here'
+fi
+
+# ---- processor time ----
+if command -v taskset >"$work/null"; then
+    starved() { OMP_WAIT_POLICY=passive taskset -c 0 gradroute plan "$t" --threads 2 --set train.batch=512 --set 'twins=[]'; }
+    fails 0 'note: got [01]\.[0-9] of 2 cores' 'two threads on one core' starved
+    trained() { OMP_WAIT_POLICY=passive timeout 60 taskset -c 0 gradroute train "$t" -o "$work/run" --threads 2 --set train.batch=64 --set train.steps=400; }
+    fails 0 'note: got [01]\.[0-9] of 2 cores' 'train says so once' trained
+    cp "$work/err" "$work/said"
+    once() { [ "$(grep -c '^note: got' "$work/said")" = 1 ] && grep -q 'left.*  got [01]\.[0-9] of 2 cores' "$work/said"; }
+    ok 'and behind its lines' once
+fi
+finish
