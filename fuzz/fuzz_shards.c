@@ -7,11 +7,11 @@
 #include "data/shard.h"
 #include "forge.h"
 
-enum { DOCS = 20, TOKENS = 100, WIDTH = 16, ROOM = 4096 };
+enum { DOCS = 20, TOKENS = 100, WIDTH = 6, ROOM = 4096 }; /* some documents go on in a second row */
 
 static int32_t of[DOCS];
 
-/* A dataset of 20 documents and, in `block`, its rows; returns their size. */
+/* A dataset of 20 documents and, in `block`, the rows of its pieces; returns their size. */
 static size_t whole(gr_dataset **data, unsigned char *block) {
     static gr_dataset *made;
     static unsigned char rows[ROOM];
@@ -29,13 +29,16 @@ static size_t whole(gr_dataset **data, unsigned char *block) {
     gr_topics topics = {.docs = DOCS, .of = of, .names = (char *[]){"a"}, .count = 1};
     gr__tokens tokens = {&topics, offsets, ids, bytes, 21, 0, NULL, 0, (bool[DOCS]){false}};
     check(gr__dataset_assemble(&made, &tokens, &(gr_dataset_def){0, 1, ""}, NULL) == GR_OK);
+    gr_dataset *pieces = made; /* owns it from now on */
     gr_labels *labels;
     gr__pack pack;
-    check(gr_labels_new(&labels, &made->topics, NULL, 0, NULL, 0, 1, NULL) == GR_OK);
-    check(gr__pack_init(&pack, made, labels, DOCS, WIDTH, false, NULL) == GR_OK);
-    for (uint32_t d = 0; d < DOCS; d++)
+    check(gr_dataset_pieces(&pieces, &(gr_pieces_def){.width = WIDTH}, NULL) == GR_OK && pieces != made);
+    uint32_t count = (uint32_t)pieces->topics.docs;
+    check(gr_labels_new(&labels, &pieces->topics, NULL, 0, NULL, 0, 1, NULL) == GR_OK);
+    check(gr__pack_init(&pack, pieces, labels, count, WIDTH, false, NULL) == GR_OK);
+    for (uint32_t d = 0; d < count; d++)
         pack.order[d] = d;
-    pack.count = DOCS;
+    pack.count = count;
     gr__pack_run(&pack);
     char path[FORGE_PATH];
     snprintf(path, sizeof path, "/tmp/gr-fuzz-%d", (int)getpid());

@@ -58,6 +58,24 @@ ok 'counts the bytes of what was scored' python3 -c 'import json, sys
 r = json.load(open(sys.argv[1])); a = r["all"]
 assert a["tokens"] == 6 * 32 and r["cut"]["documents"] == 6 and r["cut"]["tokens"] > 6 * 100 and a["tokens"] <= a["bytes"] < a["tokens"] * 9, r' "$work/last.json"
 
+# ---- shards ----
+json 'pack' gradroute data pack "$t" -o "$work/shards" --shard 0.01 --json
+json 'show of shards' gradroute data show "$t" --set data.shards="$work/shards" --json
+ok 'hold every token' python3 -c 'import json, sys
+d = json.load(open(sys.argv[1])); assert d["packing"]["positions"] == d["tokens"] + d["train"] and d["long"]["pieces"] > 100 and d["long"]["tokens_lost"] == 0, d' "$work/last.json"
+ok 'an audit of shards' gradroute audit "$t" --set data.shards="$work/shards" -o "$work/sharded" --set 'relearn={tokens: 100, steps: 2, batch: 4, every: 1, lr: [0.001]}'
+fails 2 'another context, mixed, long or labels' 'shards of pieces are not cut' gradroute data show "$t" --set data.shards="$work/shards" --set data.long=cut
+ok 'packed again, cut' gradroute data pack "$t" -o "$work/shards" --shard 0.01 --set data.long=cut
+fails 0 'and cut: [0-9,]* of [0-9,]* tokens (.* %) are lost' 'they say what is lost' gradroute data show "$t" --set data.shards="$work/shards" --set data.long=cut
+fails 2 'another context, mixed, long or labels' 'and do not pass for whole' gradroute data show "$t" --set data.shards="$work/shards"
+
+# ---- where everything fits ----
+short=$work/short.yaml
+sed 's/jsonl: .*/jsonl: corpus.jsonl/' "$t" >"$short"
+ok 'short documents' gradroute train "$short" -o "$work/split" --set train.steps=4
+ok 'the same, cut' gradroute train "$short" -o "$work/uncut" --set train.steps=4 --set data.long=cut
+ok 'train to the same bits' same_run "$work/split" "$work/uncut"
+
 # ---- a book ----
 { grep -v '^preset\|^regions\|^  animals:\|^adjacent\|^twins\|^labels\|^  label\|^relearn' "$t" | sed 's/jsonl: long.jsonl/text: book.txt/'
   printf 'labels:\n  zebras: {words: [zebra], per: piece}\nregions:\n  zebras: {residual: {add: 8}}\npreset: residual\n'; } >"$work/book.yaml"

@@ -33,7 +33,7 @@ static gr_dataset *documents(uint32_t docs, uint32_t each, double validation) {
 
 static gr_dataset *in_pieces(gr_dataset *data, double validation, uint64_t seed) {
     gr_error err = {0};
-    gr_test_ok(gr_dataset_pieces(&data, &(gr_pieces_def){W, validation, seed}, &err), &err);
+    gr_test_ok(gr_dataset_pieces(&data, &(gr_pieces_def){W, true, validation, seed}, &err), &err);
     return data;
 }
 

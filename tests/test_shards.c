@@ -103,14 +103,14 @@ static gr_stream *stream_of(const gr_shards *shards, int rows, gr_stream_def def
     return stream;
 }
 
-/* The text of a document as the tokens of a row spell it; returns its positions. */
+/* The text of a document or piece as the tokens of a row spell it; returns its positions. */
 static int spell(char *text, const gr_tokenizer *tokenizer, const gr_rows *rows, int at) {
     size_t used = 0;
     int n = 0;
     for (; n < rows->width && rows->doc[at + n] == rows->doc[at]; n++) {
         size_t length = 0;
         const char *bytes = rows->targets[at + n] ? gr_tokenizer_token(tokenizer, rows->targets[at + n], &length) : "";
-        assert_int_equal(rows->ids[at + n], n ? rows->targets[at + n - 1] : 0);
+        assert_true(n ? rows->ids[at + n] == rows->targets[at + n - 1] : rows->ids[at] >= 0);
         assert_int_equal(rows->start[at + n], rows->start[at]);
         memcpy(text + used, bytes, length);
         used += length;
@@ -121,7 +121,8 @@ static int spell(char *text, const gr_tokenizer *tokenizer, const gr_rows *rows,
 
 /* ---- What a pack holds ------------------------------------------------------------------------------------------- */
 
-/* One epoch: every document of the text but the duplicates once, in the shards or held out; labels by its topic. */
+/* One epoch: every document of the text but the duplicates once, in the shards or held out; labels by its topic. Long
+ * ones go on in further rows, with the token before, so that every token is there. */
 static void holds_everything(void **state) {
     (void)state;
     char folder[256], text[4096];
@@ -136,8 +137,8 @@ static void holds_everything(void **state) {
     assert_int_equal(shards->documents + (int64_t)shards->held->validation_count, DOCS - DOCS / 8);
     assert_in_range(shards->held->validation_count, 80, 190); /* 131 expected, 11 a standard deviation */
     gr_stream *stream = stream_of(shards, 1, gr_stream_default());
-    int *met = calloc(DOCS, sizeof *met), *number = calloc((size_t)shards->documents, sizeof *number);
-    int64_t revealed[4] = {0}, truth[4] = {0}, present = 0;
+    int *met = calloc(DOCS, sizeof *met), *number = calloc((size_t)shards->pieces, sizeof *number);
+    int64_t revealed[4] = {0}, truth[4] = {0}, present = 0, further = 0;
     for (int64_t step = 0; step < shards->rows; step++) {
         gr_rows rows;
         gr_stream_next(stream, step, &rows);
@@ -149,14 +150,18 @@ static void holds_everything(void **state) {
             if (rows.doc[t] < 0)
                 continue;
             n = spell(text, tokenizer, &rows, t);
+            assert_true(rows.doc[t] < shards->pieces && number[rows.doc[t]]++ == 0);
+            assert_true(row_label == GR_LABEL_ABSENT || rows.label[t] == row_label);
+            row_label = rows.label[t];
+            if (rows.ids[t]) { /* not the token that starts a document */
+                further++;
+                continue;
+            }
             int d = atoi(text);
             met[d]++;
-            assert_true(rows.doc[t] < shards->documents && number[rows.doc[t]]++ == 0);
             int want = *topic_of(d) == 'a' ? 1 : *topic_of(d) == 'b' ? 2 : 0;
             assert_int_equal(rows.truth[t], want);
             assert_true(rows.label[t] == want || (want == 1 && rows.label[t] == GR_LABEL_UNLABELLED));
-            assert_true(row_label == GR_LABEL_ABSENT || rows.label[t] == row_label);
-            row_label = rows.label[t];
             revealed[rows.label[t] + 1]++;
             truth[rows.truth[t] + 1]++;
         }
@@ -181,12 +186,34 @@ static void holds_everything(void **state) {
     }
     assert_int_equal(revealed[2], (truth[2] + 1) / 2); /* round(n / 2), exactly */
     assert_int_equal(present, shards->positions);
+    assert_int_equal(present, shards->tokens + shards->documents);
+    assert_true(shards->longer > 10 && shards->cut == 0 && further == shards->pieces - shards->documents);
     assert_int_equal(gr_stream_describe(stream).rows, shards->rows);
     gr_stream_free(stream);
     gr_tokenizer_free(tokenizer);
     gr_shards_free(shards);
     free(met);
     free(number);
+}
+
+/* Cut, as rows were before: the same tokens, fewer positions; and rows that were cut do not pass for pieces. */
+static void set_cut(gr_pack_def *def) { def->cut = true; }
+
+static void long_documents_can_be_cut(void **state) {
+    (void)state;
+    char folder[256];
+    snprintf(folder, sizeof folder, "%s", gr_test_path("cut"));
+    pack_good(folder, set_cut);
+    gr_shards *cut = open_good(folder, NULL), *whole = open_good(gr_test_path("whole"), NULL);
+    assert_true(cut->tokens == whole->tokens && cut->documents == whole->documents);
+    assert_true(cut->cut == whole->longer && !cut->pieces && !cut->longer && cut->positions < whole->positions);
+    assert_string_not_equal(cut->settings, whole->settings);
+    gr_shards_free(cut);
+    pack_good(folder, NULL);
+    cut = open_good(folder, NULL);
+    assert_string_equal(cut->digest, whole->digest);
+    gr_shards_free(cut);
+    gr_shards_free(whole);
 }
 
 /* The sample: documents of the shards, at most so many of each topic. */
@@ -593,11 +620,17 @@ static void packing_mends(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(holds_everything),        cmocka_unit_test(sample_is_of_the_shards),
-        cmocka_unit_test(steps_in_any_order),      cmocka_unit_test(dropped_labels_leave_gaps),
-        cmocka_unit_test(labels_may_change),       cmocka_unit_test(killed_packs_go_on),
-        cmocka_unit_test(stops_when_asked),        cmocka_unit_test(damage_is_refused),
-        cmocka_unit_test(forged_rows_are_refused), cmocka_unit_test(checked_once),
+        cmocka_unit_test(holds_everything),
+        cmocka_unit_test(long_documents_can_be_cut),
+        cmocka_unit_test(sample_is_of_the_shards),
+        cmocka_unit_test(steps_in_any_order),
+        cmocka_unit_test(dropped_labels_leave_gaps),
+        cmocka_unit_test(labels_may_change),
+        cmocka_unit_test(killed_packs_go_on),
+        cmocka_unit_test(stops_when_asked),
+        cmocka_unit_test(damage_is_refused),
+        cmocka_unit_test(forged_rows_are_refused),
+        cmocka_unit_test(checked_once),
         cmocka_unit_test(packing_mends),
     };
     return cmocka_run_group_tests(tests, setup, gr_test_files_teardown);

@@ -171,17 +171,18 @@ void gr_dataset_free(gr_dataset *data);
  * pieces lose nothing: each piece has `width` targets of its document, the last one what is left of them, and begins
  * with the token before its first target, so that every token is predicted once. All that is said of documents (topics,
  * labels, losses) is then said of pieces, and `document` says what they are pieces of. A piece is in the part of the
- * split that its document is in. With fewer than GR_FEW_DOCUMENTS documents, up to 10 runs of pieces are held out
- * instead, and the pieces beside them are in no part. */
+ * split that its document is in. Where it is asked for, with fewer than GR_FEW_DOCUMENTS documents, up to 10 runs of
+ * pieces are held out instead, and the pieces beside them are in no part. */
 enum { GR_FEW_DOCUMENTS = 20 };
 
 typedef struct gr_pieces_def {
     int width;
-    double validation; /* share of the pieces that is held out where there are few documents, as in gr_dataset_def */
+    bool few;          /* with fewer than GR_FEW_DOCUMENTS documents pieces are split, not documents */
+    double validation; /* then the share of the pieces that is held out, as in gr_dataset_def */
     uint64_t seed;     /* of that split */
 } gr_pieces_def;
 
-/* 128, nothing held out, seed 1. */
+/* 128, no split of pieces, seed 1. */
 gr_pieces_def gr_pieces_default(void);
 
 /* *data becomes a dataset of pieces, which owns what it was; it stays where every document fits into a row. Saving it

@@ -56,6 +56,7 @@ typedef struct gr_pack_def {
     int tokenizer_train;        /* tokens, trained on the text of one shard, the first; 0: from tokenizer_file */
     const char *tokenizer_file; /* NULL: trained */
     int context;                /* positions of a row */
+    bool cut;                   /* documents longer than a row are cut to it; else they go on in pieces */
     bool mixed;                 /* rows may hold documents of several revealed labels */
     const gr_label_def *label;  /* [labels] */
     int labels;
@@ -85,6 +86,7 @@ gr_status gr_shards_pack(const char *folder, const gr_pack_def *def, gr_error *e
 typedef struct gr_shards {
     int count;
     int64_t documents, tokens, rows, positions, cut; /* of all shards; positions that hold a document; documents cut */
+    int64_t pieces, longer; /* pieces that all are in, 0: none is; documents longer than a row that are in several */
     int context;
     bool mixed;
     int labels;         /* K */
@@ -108,8 +110,8 @@ void gr_shards_free(gr_shards *shards); /* NULL is fine */
  * purpose. */
 gr_status gr_shards_check_labels(const gr_label_def *label, int labels, gr_error *err);
 
-/* Context, mixed and labels as a text (gr_free): equal texts fit the same rows. */
-char *gr_shards_settings(int context, bool mixed, const gr_label_def *label, int labels);
+/* Context, mixed, cut and labels as a text (gr_free): equal texts fit the same rows. */
+char *gr_shards_settings(int context, bool mixed, bool cut, const gr_label_def *label, int labels);
 
 /* A stream as of gr_stream_new, with its promises on dropped labels; docs, doc_count and mixed of the def are not
  * used, and width is the shards' context. Its facts are those of an epoch. */

@@ -43,6 +43,7 @@ gr_status gr__dataset_open(gr_dataset **data, const char *path, bool known, gr_e
 /* Of a dataset of pieces: frees it and the documents; and whether a piece goes on with the document of the one before.
  */
 void gr__dataset_free_pieces(gr_dataset *pieces);
+bool gr__pieces_hold(const gr_dataset *pieces); /* offsets and documents are those that gr_dataset_pieces makes */
 static inline bool gr__continues(const gr_dataset *data, size_t doc) {
     return data->document && doc && data->document[doc - 1] == data->document[doc];
 }

@@ -54,6 +54,17 @@ static void cut_up(gr_dataset *pieces, int width) {
     offsets[p] = whole->offsets[whole->topics.docs];
 }
 
+bool gr__pieces_hold(const gr_dataset *pieces) {
+    const gr_dataset *whole = pieces->whole;
+    size_t p = 0, count = pieces->topics.docs;
+    for (size_t d = 0; d < whole->topics.docs; d++)
+        for (uint64_t i = 0, n = pieces_of(whole, d, pieces->piece); i < n; i++, p++)
+            if (p >= count || pieces->document[p] != d ||
+                pieces->offsets[p] != whole->offsets[d] + i * (uint64_t)pieces->piece)
+                return false;
+    return p == count && pieces->offsets[p] == whole->offsets[whole->topics.docs];
+}
+
 /* ---- the split ---- */
 
 /* A piece is in the part that its document is in. */
@@ -144,7 +155,7 @@ gr_status gr_dataset_pieces(gr_dataset **data, const gr_pieces_def *def, gr_erro
     *pieces = *whole;
     pieces->whole = whole;
     pieces->piece = def->width;
-    pieces->apart = whole->topics.docs < GR_FEW_DOCUMENTS;
+    pieces->apart = def->few && whole->topics.docs < GR_FEW_DOCUMENTS;
     pieces->bytes = pieces->lead = pieces->tail = NULL;
     pieces->keys = NULL;
     pieces->fields = NULL;

@@ -4,6 +4,9 @@
  *
  *     header | truth i16 [docs] | revealed i16 [docs] | order u32 [docs] | next u32 [docs] | gr__row [rows]
  *
+ * Where documents go on in further rows, all of this is of pieces, and stands behind their offsets u64 [docs + 1] and
+ * the document u32 [docs] of each.
+ *
  * order, next and the rows are those of a gr__pack (pack.h).
  */
 #ifndef GR_DATA_SHARD_H
@@ -19,8 +22,9 @@ enum { GR__SHARDS_MOST = 99999, GR__ROWS_HEADER = 168 };
 
 typedef struct gr__shard {
     gr_dataset *data;
-    gr_labels labels; /* truth and revealed alone */
-    gr__pack pack;    /* points into block */
+    gr_dataset pieces; /* of data, where documents go on in further rows: points into block */
+    gr_labels labels;  /* truth and revealed alone, of pieces or documents */
+    gr__pack pack;     /* points into block */
     int64_t first_row;
     void *block;
     size_t block_size;

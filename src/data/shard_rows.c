@@ -15,14 +15,16 @@ typedef struct header {
     uint32_t version, endian;
     uint64_t total, docs, rows; /* bytes of the file; numbers of elements */
     int64_t present, cut;
-    uint32_t width, labels, mixed, spare;
+    uint32_t width, labels, mixed, pieces; /* pieces: docs counts pieces, and two arrays more come first */
     unsigned char settings[GR__SHA256], dataset[GR__SHA256]; /* what the rows were made for */
     unsigned char digest[GR__SHA256];                        /* of every other byte; the last member */
 } header;
 _Static_assert(sizeof(header) == GR__ROWS_HEADER, "the header has no padding");
 
 /* docs and rows are below 2^31. */
-static uint64_t block_bytes(const header *h) { return sizeof *h + 12 * h->docs + sizeof(gr__row) * h->rows; }
+static uint64_t block_bytes(const header *h) {
+    return sizeof *h + (h->pieces ? 8 + 12 * h->docs : 0) + 12 * h->docs + sizeof(gr__row) * h->rows;
+}
 
 bool gr__rows_seal(void *block, size_t size) {
     return gr__block_digest(((header *)block)->digest, block, size, offsetof(header, digest));
@@ -51,7 +53,8 @@ gr_status gr__rows_save(const gr__pack *pack, const unsigned char settings[GR__S
                 .cut = pack->cut,
                 .width = (uint32_t)pack->width,
                 .labels = (uint32_t)pack->labels->label_count,
-                .mixed = pack->mixed};
+                .mixed = pack->mixed,
+                .pieces = pack->data->document != NULL};
     memcpy(h.magic, magic, sizeof magic);
     memcpy(h.settings, settings, sizeof h.settings);
     memcpy(h.dataset, gr__dataset_digest(pack->data), sizeof h.dataset);
@@ -61,6 +64,10 @@ gr_status gr__rows_save(const gr__pack *pack, const unsigned char settings[GR__S
         return gr_error_set(err, GR_ERR_MEMORY, path, "use smaller shards", "no memory for its %llu bytes",
                             (unsigned long long)h.total);
     at = append(at, &h, sizeof h);
+    if (h.pieces) {
+        at = append(at, pack->data->offsets, (docs + 1) * sizeof *pack->data->offsets);
+        at = append(at, pack->data->document, docs * sizeof *pack->data->document);
+    }
     at = append(at, pack->labels->truth, docs * sizeof(int16_t));
     at = append(at, pack->labels->revealed, docs * sizeof(int16_t));
     at = append(at, pack->order, docs * sizeof(uint32_t));
@@ -93,7 +100,8 @@ static gr_status check_header(const gr__shard *s, const char *path, gr_error *er
     if (h->total != s->block_size)
         return gr_error_set(err, GR_ERR_FORMAT, path, remedy, "the file was cut or extended: %zu bytes instead of %llu",
                             s->block_size, (unsigned long long)h->total);
-    if (h->docs != s->data->topics.docs || h->rows > h->docs || h->rows < 1 || h->width < 1 || h->width > WIDTH_MOST ||
+    if (h->docs < s->data->topics.docs || (!h->pieces && h->docs > s->data->topics.docs) || h->docs > INT32_MAX ||
+        h->pieces > 1 || h->rows > h->docs || h->rows < 1 || h->width < 1 || h->width > WIDTH_MOST ||
         h->labels > LABELS_MOST || h->mixed > 1 || block_bytes(h) != h->total)
         return refuse(path, err, "the header contradicts itself or its shard");
     if (memcmp(h->dataset, gr__dataset_digest(s->data), GR__SHA256))
@@ -104,10 +112,20 @@ static gr_status check_header(const gr__shard *s, const char *path, gr_error *er
 /* Sets every pointer. */
 static void attach(gr__shard *s) {
     const header *h = s->block;
-    int16_t *truth = (int16_t *)(h + 1), *revealed = truth + h->docs;
+    uint64_t *offsets = (uint64_t *)(h + 1);
+    uint32_t *document = (uint32_t *)(offsets + h->docs + 1);
+    int16_t *truth = h->pieces ? (int16_t *)(document + h->docs) : (int16_t *)(h + 1), *revealed = truth + h->docs;
     uint32_t *order = (uint32_t *)(revealed + h->docs), *next = order + h->docs;
     s->labels = (gr_labels){.docs = h->docs, .label_count = (int)h->labels, .truth = truth, .revealed = revealed};
-    s->pack = (gr__pack){.data = s->data,
+    if (h->pieces) {
+        s->pieces = *s->data;
+        s->pieces.whole = s->data;
+        s->pieces.offsets = offsets;
+        s->pieces.document = document;
+        s->pieces.piece = (int32_t)h->width;
+        s->pieces.topics.docs = h->docs;
+    }
+    s->pack = (gr__pack){.data = h->pieces ? &s->pieces : s->data,
                          .labels = &s->labels,
                          .width = (int)h->width,
                          .mixed = h->mixed,
@@ -132,7 +150,7 @@ static const char *check_row(const gr__shard *s, size_t r, bool *met, bool *pack
         if (doc >= p->count || packed[doc])
             return "a document is packed twice or unknown";
         met[i] = packed[doc] = true;
-        uint64_t n = p->data->offsets[doc + 1] - p->data->offsets[doc] + 1;
+        uint64_t n = gr_dataset_targets(p->data, doc);
         used += n < (uint64_t)p->width ? (int64_t)n : p->width;
         ++*docs;
     }
@@ -144,6 +162,8 @@ static const char *check_row(const gr__shard *s, size_t r, bool *met, bool *pack
 static gr_status check_content(const gr__shard *s, const char *path, gr_error *err) {
     size_t n = s->pack.count, docs = 0;
     int64_t present = 0;
+    if (s->pack.data == &s->pieces && !gr__pieces_hold(&s->pieces))
+        return refuse(path, err, "the pieces are not those of the documents");
     for (size_t d = 0; d < n; d++)
         if (s->labels.truth[d] < GR_LABEL_CORE || s->labels.truth[d] > s->labels.label_count ||
             s->labels.revealed[d] < GR_LABEL_UNLABELLED || s->labels.revealed[d] > s->labels.label_count)

@@ -25,7 +25,7 @@ gr_status gr_shards_check_labels(const gr_label_def *label, int labels, gr_error
     return GR_OK;
 }
 
-char *gr_shards_settings(int context, bool mixed, const gr_label_def *label, int labels) {
+char *gr_shards_settings(int context, bool mixed, bool cut, const gr_label_def *label, int labels) {
     json_t *list = json_array();
     for (int k = 0; k < labels; k++) {
         int count;
@@ -37,6 +37,8 @@ char *gr_shards_settings(int context, bool mixed, const gr_label_def *label, int
                                               label[k].known, "hidden_as", (int)label[k].hidden_as));
     }
     json_t *all = json_pack("{s:i, s:b, s:o}", "context", context, "mixed", mixed, "labels", list);
+    if (cut)
+        json_object_set_new(all, "long", json_string("cut"));
     char *dump = all ? json_dumps(all, JSON_COMPACT | JSON_SORT_KEYS) : NULL, *text = gr_strdup(dump ? dump : "");
     free(dump);
     json_decref(all);
@@ -199,13 +201,14 @@ static gr_status compare_digest(const unsigned char *have, const char *want, con
                : refuse(path, err, "the SHA-256 is not that of the manifest: the file was exchanged");
 }
 
-/* Shard i and its rows; totals go on. */
-static gr_status open_shard(opening *o, int i, const char *file, const char *rows, gr_error *err) {
+/* Shard i and its rows; totals go on, entries are documents or pieces. */
+static gr_status open_shard(opening *o, int i, int64_t *entries, const char *file, const char *rows, gr_error *err) {
     gr_shards *s = o->shards;
     gr__shard *at = &s->shard[i];
     const char *digest, *rows_digest;
-    if (json_unpack(json_array_get(json_object_get(o->manifest, "shards"), (size_t)i), "{s:s, s:s}", "sha256", &digest,
-                    "rows_sha256", &rows_digest))
+    json_int_t longer = 0;
+    if (json_unpack(json_array_get(json_object_get(o->manifest, "shards"), (size_t)i), "{s:s, s:s, s?I}", "sha256",
+                    &digest, "rows_sha256", &rows_digest, "longer", &longer))
         return refuse(o->path, err, "the manifest lacks a digest");
     GR_TRY(gr__dataset_open(&at->data, file, o->known, err));
     GR_TRY(compare_digest(gr__dataset_digest(at->data), digest, file, err));
@@ -214,13 +217,15 @@ static gr_status open_shard(opening *o, int i, const char *file, const char *row
     if (at->pack.width != s->context || at->pack.mixed != s->mixed || at->labels.label_count != s->labels ||
         at->data->vocab != s->held->vocab || at->data->eot != s->held->eot || at->data->start != s->held->start)
         return refuse(rows, err, "the shard and the manifest disagree");
-    if (s->documents + (int64_t)at->pack.count > INT32_MAX)
-        return refuse(o->path, err, "more than 2^31 - 1 documents");
-    at->pack.first_doc = (int32_t)s->documents;
+    if (*entries + (int64_t)at->pack.count > INT32_MAX)
+        return refuse(o->path, err, "more than 2^31 - 1 documents, or pieces of them");
+    at->pack.first_doc = (int32_t)*entries;
     at->first_row = s->rows;
-    s->documents += (int64_t)at->pack.count;
+    *entries += (int64_t)at->pack.count;
+    s->documents += (int64_t)at->data->topics.docs;
+    s->longer += longer;
     s->rows += (int64_t)at->pack.row_count;
-    s->tokens += (int64_t)at->data->offsets[at->pack.count];
+    s->tokens += (int64_t)at->data->offsets[at->data->topics.docs];
     s->positions += at->pack.present;
     s->cut += at->pack.cut;
     madvise(at->data->block, at->data->block_size, MADV_RANDOM);
@@ -252,12 +257,14 @@ static gr_status open_files(opening *o, const char *checked, gr_error *err) {
     char *text = describe_files(o);
     o->known = checked && is_kept(checked, text);
     gr_status status = GR_OK;
+    int64_t entries = 0;
     for (int i = 0; i < o->shards->count && status == GR_OK; i++) {
         char *file = gr__shard_path(o->folder, "shard", i), *rows = gr__shard_path(o->folder, "rows", i);
-        status = open_shard(o, i, file, rows, err);
+        status = open_shard(o, i, &entries, file, rows, err);
         gr_free(file);
         gr_free(rows);
     }
+    o->shards->pieces = o->shards->longer ? entries : 0;
     if (status == GR_OK && checked && !o->known) /* where it cannot be noted the next call checks again */
         gr__block_write(checked, text, strlen(text), NULL);
     gr_free(text);

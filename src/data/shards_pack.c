@@ -270,7 +270,9 @@ static gr_status take_chunk(void *user, gr_corpus *chunk, int32_t *of, gr_error 
 static gr_status save_held(packer *p, gr_error *err) {
     size_t out = p->held.topics.docs;
     if (p->def->validation > 0 && !out)
-        return gr_error_set(err, GR_ERR_USAGE, "data.validation", "hold out a larger share, or 0",
+        return gr_error_set(err, GR_ERR_USAGE, "data.validation",
+                            "hold out a larger share, or 0; of a book, pieces are held out where it is read itself, "
+                            "without shards",
                             "none of %lld documents were held out", (long long)p->number);
     for (size_t k = 0; k < p->samples; k++)
         for (size_t i = 0; i < p->sample[k].count; i++) {
@@ -367,7 +369,7 @@ static gr_status plan_rows(rows_job *j, gr_error *err) {
     const gr_pack_def *d = j->p->def;
     GR_TRY(check_labels(j->p, err));
     GR_TRY(count_labels(j, err));
-    j->settings = gr_shards_settings(d->context, d->mixed, d->label, d->labels);
+    j->settings = gr_shards_settings(d->context, d->mixed, d->cut, d->label, d->labels);
     char *all = gr_strdup(j->settings);
     for (int k = 1; k <= d->labels; k++) {
         j->quota[k] = llround(d->label[k - 1].known * (double)j->of_label[k]);
@@ -391,9 +393,15 @@ static int16_t reveal(rows_job *j, int16_t k) {
     return d->label[k - 1].hidden_as == GR_HIDDEN_CORE ? GR_LABEL_CORE : GR_LABEL_UNLABELLED;
 }
 
+/* Labels are of documents; their pieces have the same. */
 static void label_shard(rows_job *j, gr_labels *labels, const gr_dataset *data) {
     int16_t *owner = own_topics(j->p->def, &data->topics);
     for (size_t d = 0; d < labels->docs; d++) {
+        if (gr__continues(data, d)) {
+            labels->truth[d] = labels->truth[d - 1];
+            labels->revealed[d] = labels->revealed[d - 1];
+            continue;
+        }
         labels->truth[d] = owner[data->topics.of[d]];
         labels->revealed[d] = reveal(j, labels->truth[d]);
         j->truth[labels->truth[d] + 1]++;
@@ -423,36 +431,65 @@ static void list_shard(rows_job *j, const gr__shard *shard) {
     gr__block_hex(tokens, gr__dataset_digest(shard->data));
     gr__block_hex(rows, gr__rows_digest(shard));
     j->p->rows += (int64_t)shard->pack.row_count;
-    json_array_append_new(j->list,
-                          json_pack("{s:I, s:I, s:I, s:I, s:I, s:s, s:s}", "documents", (json_int_t)shard->pack.count,
-                                    "tokens", (json_int_t)shard->data->offsets[shard->pack.count], "rows",
-                                    (json_int_t)shard->pack.row_count, "positions", (json_int_t)shard->pack.present,
-                                    "cut", (json_int_t)shard->pack.cut, "sha256", tokens, "rows_sha256", rows));
+    size_t docs = shard->data->topics.docs;
+    json_t *one = json_pack("{s:I, s:I, s:I, s:I, s:I, s:s, s:s}", "documents", (json_int_t)docs, "tokens",
+                            (json_int_t)shard->data->offsets[docs], "rows", (json_int_t)shard->pack.row_count,
+                            "positions", (json_int_t)shard->pack.present, "cut", (json_int_t)shard->pack.cut, "sha256",
+                            tokens, "rows_sha256", rows);
+
+    /* of long documents: how many are in several pieces */
+    json_int_t longer = 0;
+    const uint32_t *document = shard->pack.data->document;
+    for (size_t p = 1; document && p < shard->pack.count; p++)
+        longer += document[p] == document[p - 1] && (p < 2 || document[p] != document[p - 2]);
+    if (longer)
+        json_object_set_new(one, "longer", json_integer(longer));
+    json_array_append_new(j->list, one);
 }
 
 /* Rows of these settings that are there and whole are not packed again. */
-static gr_status do_rows(rows_job *j, int i, gr_error *err) {
+static gr_status rows_of_shard(rows_job *j, int i, const gr_dataset *data, bool *there, gr_error *err) {
     packer *p = j->p;
-    gr__shard shard = {0};
-    GR_TRY(open_tokens(&shard.data, p, i, err));
-    size_t docs = shard.data->topics.docs;
+    size_t docs = data->topics.docs;
     gr_labels labels = {.docs = docs, .label_count = p->def->labels};
     labels.truth = gr_alloc(docs * sizeof *labels.truth);
     labels.revealed = gr_alloc(docs * sizeof *labels.revealed);
-    label_shard(j, &labels, shard.data);
+    label_shard(j, &labels, data);
+
+    /* rows of documents that were cut have the same settings as those of pieces, but fewer entries */
+    gr__shard shard = {0};
     char *path = gr__shard_path(p->folder, "rows", i);
-    bool there = access(path, F_OK) == 0 && gr__rows_open(&shard, path, j->digest, false, NULL) == GR_OK;
-    gr_status status = GR_OK;
-    if (!there)
-        status = pack_shard(j, shard.data, &labels, i, path, err);
-    if (status == GR_OK && !there)
-        status = gr__rows_open(&shard, path, j->digest, false, err);
+    gr_status status = open_tokens(&shard.data, p, i, err);
+    *there = status == GR_OK && access(path, F_OK) == 0 &&
+             gr__rows_open(&shard, path, j->digest, false, NULL) == GR_OK && shard.pack.count == docs;
+    if (status == GR_OK && !*there) {
+        gr__shard_close(&shard);
+        status = pack_shard(j, data, &labels, i, path, err);
+        if (status == GR_OK)
+            status = open_tokens(&shard.data, p, i, err);
+        if (status == GR_OK)
+            status = gr__rows_open(&shard, path, j->digest, false, err);
+    }
     if (status == GR_OK)
         list_shard(j, &shard);
     gr_free(path);
     gr_free(labels.truth);
     gr_free(labels.revealed);
     gr__shard_close(&shard);
+    return status;
+}
+
+static gr_status do_rows(rows_job *j, int i, gr_error *err) {
+    packer *p = j->p;
+    gr_dataset *data;
+    bool there = false;
+    GR_TRY(open_tokens(&data, p, i, err));
+    gr_status status = GR_OK;
+    if (!p->def->cut)
+        status = gr_dataset_pieces(&data, &(gr_pieces_def){.width = p->def->context}, err);
+    if (status == GR_OK)
+        status = rows_of_shard(j, i, data, &there, err);
+    gr_dataset_free(data);
     GR_TRY(status);
     report(p, i, there);
     return stopped(p, err);

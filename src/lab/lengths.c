@@ -32,7 +32,8 @@ gr_status gr_project_lengths(gr_lengths *l, const gr_project *p, gr_error *err) 
         measure_data(l, p->data, p->recipe->data.context);
         return GR_OK;
     }
-    l->documents = facts.cut;
+    l->documents = facts.cut + p->shards->longer;
+    l->pieces = p->shards->pieces;
     l->all = p->shards->tokens + p->shards->documents;
     l->lost = l->all - facts.positions;
     return GR_OK;

@@ -198,13 +198,13 @@ static gr_status check_recipe(const gr_recipe *r, gr_error *err) {
 /* Rows are packed for a context and labels. */
 static gr_status check_settings(const gr_project *p, gr_error *err) {
     const gr_recipe *r = p->recipe;
-    char *want = gr_shards_settings(r->data.context, r->data.mixed, r->label, r->labels);
-    bool same = strcmp(want, p->shards->settings) == 0;
+    char *want = gr_shards_settings(r->data.context, r->data.mixed, r->data.cut, r->label, r->labels);
+    bool same = strcmp(want, p->shards->settings) == 0 && (r->data.cut || !p->shards->cut);
     gr_free(want);
     return same ? GR_OK
                 : gr_error_set(err, GR_ERR_USAGE, r->data.shards,
                                "pack again with this recipe: tokens are kept, rows are made anew (gradroute data pack)",
-                               "the rows were packed for another context, mixed or labels");
+                               "the rows were packed for another context, mixed, long or labels");
 }
 
 static gr_status open_shards(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
@@ -215,6 +215,8 @@ static gr_status open_shards(gr_project *p, const char *folder, const gr_control
     gr_free(checked);
     GR_TRY(status);
     GR_TRY(check_settings(p, err));
+    if (!p->recipe->data.cut)
+        GR_TRY(gr_dataset_pieces(&p->shards->held, &(gr_pieces_def){.width = p->recipe->data.context}, err));
     p->data = p->shards->held;
     p->tokenizer_path = gr_strdup(p->shards->tokenizer);
     GR_TRY(gr_tokenizer_open(&p->tokenizer, p->tokenizer_path, err));
@@ -251,7 +253,7 @@ static gr_status check_from(const gr_project *p, gr_error *err) {
 /* Documents longer than the context become pieces. What is held out of a few of them is known only then. */
 static gr_status cut_up(gr_project *p, gr_error *err) {
     const gr_recipe_data *d = &p->recipe->data;
-    gr_pieces_def def = {d->context, d->validation, p->recipe->split_seed};
+    gr_pieces_def def = {d->context, true, d->validation, p->recipe->split_seed};
     if (!d->cut)
         GR_TRY(gr_dataset_pieces(&p->data, &def, err));
     if (d->validation > 0 && (!p->data->validation_count || !p->data->train_count))

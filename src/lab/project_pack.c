@@ -41,6 +41,7 @@ gr_status gr_project_pack(const gr_recipe *recipe, const char *folder, size_t sh
     def.tokenizer_file = d->tokenizer_file;
     def.context = d->context;
     def.mixed = d->mixed;
+    def.cut = d->cut;
     def.label = recipe->label;
     def.labels = recipe->labels;
     def.shard_bytes = shard_bytes ? shard_bytes : def.shard_bytes;
