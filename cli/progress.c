@@ -72,7 +72,7 @@ static void tail(char *text, size_t size, const gr__progress *progress, const gr
                                  gr__text_count((char[32]){0}, (int64_t)p->tokens_per_s),
                                  gr__text_time((char[32]){0}, p->seconds_left));
     if (p->all_left > 0 && used < size)
-        used += (size_t)snprintf(text + used, size - used, " of %s", gr__text_time((char[32]){0}, p->all_left));
+        used += (size_t)snprintf(text + used, size - used, ", all in %s", gr__text_time((char[32]){0}, p->all_left));
     const char *cores = gr__text_cores((char[48]){0}, p->cores, p->threads);
     if (*cores && used < size)
         snprintf(text + used, size - used, "  %s", cores);

@@ -9,6 +9,7 @@
 #include "io/file.h"
 #include "io/json.h"
 #include "lab/audit.h"
+#include "lab/forecast.h"
 #include "lab/relearn.h"
 
 enum { GROUP_FORGET, GROUP_ADJACENT, GROUP_RETAIN, GROUPS };
@@ -24,6 +25,7 @@ typedef struct job {
     const gr_project *project;
     const char *folder;
     const gr_control *control;
+    gr__forecast forecast; /* what control is, from the first model on */
     gr_arm arm[GR_ARMS];
     bool has[GR_ARMS];
     losses on, off, twin[GR_ARMS]; /* routed on and off; others as they are */
@@ -413,6 +415,8 @@ static double now(void) {
 
 static gr_status work(job *j, json_t *result, gr_error *err) {
     GR_TRY(pick_documents(j, err)); /* first: it may refuse, before hours of training */
+    GR_TRY(gr__forecast_begin(&j->forecast, j->project, j->folder, j->control, err));
+    j->control = &j->forecast.control;
     GR_TRY(train_arms(j, err));
     double start = now();
     GR_TRY(evaluate_all(j, err));

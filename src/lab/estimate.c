@@ -224,12 +224,18 @@ static gr_status add_relearning(gr__audit_costs *costs, gr_model *model, const g
     gr_error refused = {0};
     if (gr_dataset_draw(&attack, p->data, p->labels, &def, &refused) != GR_OK)
         return GR_OK;
-    gr_status status = time_attack(&step, model, p, attack.docs, attack.count, rows, err);
+    gr_status status = time_attack(&step, model, p, attack.docs, attack.count, rows, &refused);
     gr_drawn_free(&attack);
+    if (status == GR_ERR_NUMERIC) { /* steps of a network that was hardly trained: no word about the real attack */
+        costs->relearning = NAN;
+        return GR_OK;
+    }
+    if (status != GR_OK)
+        return gr_error_set(err, status, refused.place, refused.hint, "%s", refused.message);
 
     int measured = 1 + (r->every > 0 ? (r->steps + r->every - 1) / r->every : 1);
     costs->relearning = r->rates * (r->steps * step + measured * forget * per_position);
-    return status;
+    return GR_OK;
 }
 
 gr_status gr__audit_costs_time(gr__audit_costs *costs, gr_model *model, const gr_project *p, int rows, gr_error *err) {

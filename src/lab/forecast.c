@@ -1,0 +1,151 @@
+/* The time that an audit takes: expected from timed steps, then followed. */
+#include "lab/forecast.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/mem.h"
+#include "io/checkpoint.h"
+#include "io/file.h"
+#include "lab/arm.h"
+#include "lab/estimate.h"
+
+enum { STEPS_LEAST = 64 };
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* 1:23 or 1:02:03 */
+static const char *clock_text(char text[32], double seconds) {
+    long long s = seconds > 0 ? (long long)(seconds + 0.5) : 0;
+    if (s >= 3600)
+        snprintf(text, 32, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
+    else
+        snprintf(text, 32, "%lld:%02lld", s / 60, s % 60);
+    return text;
+}
+
+/* ---- following ---- */
+
+/* Seconds of everything after the arm at work. */
+static double later(const gr__forecast *f) {
+    double seconds = f->measuring + f->relearning;
+    for (int k = f->current == GR_ARMS ? 0 : (int)f->current + 1; k < GR_ARMS; k++)
+        seconds += f->training[k];
+    return seconds;
+}
+
+static void follow(void *user, const gr_progress *progress) {
+    gr__forecast *f = user;
+    gr_progress with = *progress;
+    for (gr_arm_kind k = 0; k < GR_ARMS; k++)
+        if (strcmp(progress->name, gr_arm_name(k)) == 0)
+            f->current = k;
+    f->since = now();
+    with.all_left = progress->seconds_left + later(f);
+    f->caller->progress(f->caller->user, &with);
+}
+
+/* What begins after training: the time that is left of the whole. */
+static void tell(void *user, const char *text) {
+    gr__forecast *f = user;
+    double left = later(f) - (now() - f->since);
+    char clock[32];
+    if (left < 1) {
+        f->caller->note(f->caller->user, text);
+        return;
+    }
+    char *longer = gr_format("%s (about %s left)", text, clock_text(clock, left));
+    f->caller->note(f->caller->user, longer);
+    gr_free(longer);
+}
+
+/* ---- expecting ---- */
+
+/* Steps of an arm that are still to be done: those of its newest checkpoint are not, and none where it is finished. */
+static gr_status steps_left(double *steps, const gr_project *p, const char *folder, gr_arm_kind kind, gr_error *err) {
+    char *done = gr_format("%s/%s/done.json", folder, gr_arm_name(kind));
+    char *checkpoints = gr_format("%s/%s/checkpoints", folder, gr_arm_name(kind)), *newest = NULL;
+    int64_t step = -1;
+    bool finished = gr_file_exists(done);
+    gr_status status = finished ? GR_OK : gr_checkpoint_latest(checkpoints, &newest, &step, NULL, err);
+    *steps = finished ? 0 : (double)(p->recipe->train.steps - (step > 0 ? step : 0));
+    gr_free(newest);
+    gr_free(done);
+    gr_free(checkpoints);
+    return status;
+}
+
+/* Adds one arm: its training, and with the first of them what is measured of each. */
+static gr_status expect_arm(gr__forecast *f, gr__audit_costs *costs, const gr_project *p, const char *folder,
+                            gr_arm_kind kind, gr_error *err) {
+    double steps;
+    GR_TRY(steps_left(&steps, p, folder, kind, err));
+    if (steps <= 0 && kind != GR_ARM_ROUTED)
+        return GR_OK;
+
+    gr_arch_def *def;
+    gr_model *model;
+    gr_timing timing = {.rows = p->recipe->train.batch};
+    GR_TRY(gr_arm_build(&def, &model, p, kind, err));
+    gr_model_set_precision(model, p->recipe->precision);
+    gr_status status = gr_arm_time(&timing, model, p, kind, err);
+    if (status == GR_OK && kind == GR_ARM_ROUTED)
+        status = gr__audit_costs_time(costs, model, p, timing.rows, err);
+    f->training[kind] = isfinite(timing.seconds) ? steps * timing.seconds : 0;
+    gr_model_free(model);
+    gr_arch_free(def);
+    return status;
+}
+
+/* "about 14:30 in all: routed 5:00, plain 4:10, filtered 3:50, measuring 0:20, relearning 1:10 (at the speed of ..)" */
+static void announce(const gr__forecast *f) {
+    char text[512], clock[32];
+    double all = f->measuring + f->relearning;
+    for (int k = 0; k < GR_ARMS; k++)
+        all += f->training[k];
+    int used = snprintf(text, sizeof text, "about %s in all:", clock_text(clock, all));
+    for (int k = 0; k < GR_ARMS; k++)
+        if (f->training[k] > 0)
+            used += snprintf(text + used, sizeof text - (size_t)used, " %s %s,", gr_arm_name(k),
+                             clock_text(clock, f->training[k]));
+    used += snprintf(text + used, sizeof text - (size_t)used, " measuring %s,", clock_text(clock, f->measuring));
+    snprintf(text + used, sizeof text - (size_t)used, " relearning %s (at the speed of steps timed now)",
+             clock_text(clock, f->relearning));
+    f->caller->note(f->caller->user, text);
+}
+
+gr_status gr__forecast_begin(gr__forecast *f, const gr_project *p, const char *folder, const gr_control *caller,
+                             gr_error *err) {
+    *f = (gr__forecast){.control = *caller, .caller = caller, .current = GR_ARMS, .since = now()};
+    if (p->recipe->train.steps < STEPS_LEAST || (!caller->note && !caller->progress))
+        return GR_OK;
+
+    gr__audit_costs costs = {0};
+    int models = 0;
+    for (gr_arm_kind k = 0; k < GR_ARMS; k++) {
+        if (!gr__arm_wanted(p->recipe, k))
+            continue;
+        if (caller->stop && *caller->stop) /* training says what is saved */
+            return GR_OK;
+        GR_TRY(expect_arm(f, &costs, p, folder, k, err));
+        models++;
+    }
+    f->measuring = isfinite(costs.evaluation) ? (models + 1) * costs.evaluation : 0; /* routed: on and off */
+    f->relearning = isfinite(costs.relearning) ? models * costs.relearning : 0;
+
+    f->since = now();
+    f->control.user = f;
+    if (caller->progress)
+        f->control.progress = follow;
+    if (caller->note) {
+        f->control.note = tell;
+        announce(f);
+    }
+    return GR_OK;
+}
