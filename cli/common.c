@@ -6,9 +6,11 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "data/feed.h"
 #include "io/file.h"
 #include "lab/precision.h"
 
@@ -158,17 +160,42 @@ gr_status gr__make_parent(const char *path, gr_error *err) {
     return status;
 }
 
+/* Whether the name ends so, or so with .gz behind it. */
+static bool ends_in(const char *path, const char *end) {
+    size_t n = strlen(path), k = strlen(end);
+    n -= n > 3 && strcmp(path + n - 3, ".gz") == 0 ? 3 : 0;
+    return n > k && !strncmp(path + n - k, end, k);
+}
+
+/* Whether the first character of the file, plain or gzip, opens a list. */
+static bool holds_list(const char *path) {
+    enum { LOOKED_AT = 4096 };
+    char text[LOOKED_AT];
+    size_t n = 0, at = 0;
+    gr__feed *feed;
+    if (gr__feed_open(&feed, path, NULL, NULL) != GR_OK)
+        return false;
+    if (gr__feed_read(feed, text, sizeof text, &n, NULL) != GR_OK)
+        n = 0;
+    gr__feed_close(feed);
+    at = n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
+    while (at < n && memchr(" \t\r\n", text[at], 4))
+        at++;
+    return at < n && text[at] == '[';
+}
+
 gr_source gr__file_source(const char *path) {
-    static const char *const lines[] = {".jsonl", ".json", ".jsonl.gz", ".json.gz"};
     gr_source source = gr_source_default();
-    source.reader = "text";
-    for (int i = 0; i < 4; i++) {
-        size_t n = strlen(path), end = strlen(lines[i]);
-        if (n > end && strcmp(path + n - end, lines[i]) == 0)
-            source.reader = "jsonl";
-    }
+    struct stat info;
+    bool json = ends_in(path, ".json");
+    source.reader = stat(path, &info) == 0 && S_ISDIR(info.st_mode) ? "folder"
+                    : json && holds_list(path)                      ? "json"
+                    : json || ends_in(path, ".jsonl")               ? "jsonl"
+                    : ends_in(path, ".csv")                         ? "csv"
+                    : ends_in(path, ".tsv")                         ? "tsv"
+                                                                    : "text";
     source.path = path;
-    source.topic = "text";
+    source.topic = strcmp(source.reader, "folder") == 0 ? NULL : "text";
     return source;
 }
 

@@ -13,7 +13,9 @@
 
 static const char doc_train[] =
     "Trains a byte-level BPE tokenizer on the documents of FILE... and writes it in the form of a Hugging Face "
-    "tokenizer.json. Files ending in .jsonl or .json are JSON Lines, others text with documents between <|endoftext|>."
+    "tokenizer.json. By their names files are JSON Lines (.jsonl, .json), a JSON list (.json), tables (.csv, .tsv), "
+    "else "
+    "text with documents between <|endoftext|>; of a folder each file is a document."
     "\v"
     "Example:\n"
     "  gradroute data tokenizer corpus.jsonl more.txt --vocab 4096 -o tokenizer.json\n" GR__EXIT_STATUS;

@@ -1,7 +1,7 @@
 /* fuzz_corpus.c - the readers of corpora, gzip included, and of dataset files on arbitrary bytes.
  *
  *     clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Iinclude -Isrc fuzz/fuzz_corpus.c \
- *           $(ls src/base/?*.c src/data/?*.c) -ljansson -lcrypto -lpcre2-8 -lutf8proc -lz -lm -o fuzz_corpus
+ *           $(ls src/base/?*.c src/data/?*.c) -ljansson -lcrypto -lpcre2-8 -lonig -lutf8proc -lz -lm -o fuzz_corpus
  *     ./fuzz_corpus FOLDER_OF_SEEDS
  *
  * The first byte chooses the reader. The digest of a dataset is repaired, so that the checks behind it are met too.
@@ -85,6 +85,19 @@ static void read_gzip(const char *path, const uint8_t *bytes, size_t size) {
     read_corpus("text", path, false);
 }
 
+/* Two files in folders, one of them gzip by chance. */
+static void read_folder(const char *folder, const uint8_t *bytes, size_t size) {
+    char path[96];
+    snprintf(path, sizeof path, "%s/below", folder);
+    mkdir(path, 0700);
+    snprintf(path, sizeof path, "%s/below/input", folder);
+    write_file(path, bytes, size);
+    read_corpus("folder", folder, false);
+    unlink(path);
+    snprintf(path, sizeof path, "%s/below", folder);
+    rmdir(path);
+}
+
 static void remove_folder(const char *folder) {
     static const char *const names[] = {"input", "data.noun", "data.verb", "data.adj", "data.adv"};
     for (int i = 0; i < 5; i++) {
@@ -104,18 +117,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     snprintf(path, sizeof path, "%s/input", folder);
     mkdir(folder, 0700);
     write_file(path, bytes + 1, size - 1);
-    switch (bytes[0] % 5) {
+    static const char *const records[] = {"json", "csv", "tsv"};
+    switch (bytes[0] % 9) {
     case 0:
         read_wordnet(folder, bytes + 1, size - 1);
         break;
     case 1:
-        read_corpus("jsonl", path, bytes[0] & 4);
+        read_corpus("jsonl", path, bytes[0] & 16);
         break;
     case 2:
         read_corpus("text", path, false);
         break;
     case 3:
         read_gzip(path, bytes + 1, size - 1);
+        break;
+    case 4:
+        read_folder(folder, bytes + 1, size - 1);
+        break;
+    case 5:
+    case 6:
+    case 7:
+        read_corpus(records[bytes[0] % 9 - 5], path, bytes[0] & 16);
         break;
     default:
         read_dataset(path, bytes + 1, size - 1);

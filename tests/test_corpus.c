@@ -446,8 +446,8 @@ static void sources_that_fail(void **state) {
     expect_error(&source, GR_ERR_INPUT, gr_test_path(""), "not a regular file");
     source.path = write_text("empty.jsonl", "");
     expect_error(&source, GR_ERR_FORMAT, "empty.jsonl", "empty");
-    source.reader = "csv";
-    expect_error(&source, GR_ERR_USAGE, "data", "csv");
+    source.reader = "xml";
+    expect_error(&source, GR_ERR_USAGE, "data", "xml");
 }
 
 int main(void) {

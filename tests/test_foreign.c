@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <zlib.h>
 
 #include "base/mem.h"
@@ -29,7 +30,7 @@ static void show_text(shown *s, const char *text) { show(s, text, strlen(text));
 static gr_status read_corpus(shown *s, const char *reader, const char *path, gr_error *err) {
     gr_source source = gr_source_default();
     const char *fields[] = {"kept"};
-    bool records = strcmp(reader, "text") != 0;
+    bool records = strcmp(reader, "text") != 0 && strcmp(reader, "folder") != 0;
     gr_corpus *corpus;
     source.reader = reader;
     source.path = path;
@@ -47,6 +48,21 @@ static gr_status read_corpus(shown *s, const char *reader, const char *path, gr_
 
 static gr_status read_text(shown *s, const char *path, gr_error *err) { return read_corpus(s, "text", path, err); }
 static gr_status read_jsonl(shown *s, const char *path, gr_error *err) { return read_corpus(s, "jsonl", path, err); }
+
+static gr_status read_json(shown *s, const char *path, gr_error *err) { return read_corpus(s, "json", path, err); }
+static gr_status read_csv(shown *s, const char *path, gr_error *err) { return read_corpus(s, "csv", path, err); }
+static gr_status read_tsv(shown *s, const char *path, gr_error *err) { return read_corpus(s, "tsv", path, err); }
+
+/* The file in a folder of its own. */
+static gr_status read_folder(shown *s, const char *path, gr_error *err) {
+    char *folder = gr_format("%s.d", path), *inside = gr_format("%s/%s", folder, strrchr(path, '/') + 1);
+    mkdir(folder, 0700);
+    assert_int_equal(rename(path, inside), 0);
+    gr_status status = read_corpus(s, "folder", folder, err);
+    gr_free(folder);
+    gr_free(inside);
+    return status;
+}
 
 /* A label over two documents of ids 1 and 18446744073709551616. */
 static gr_status read_label(shown *s, const gr_label_arg *arg, int args, gr_error *err) {
@@ -179,6 +195,46 @@ static const struct row {
           {"{\"text\": \"a\", \"label\": \"e\xcc\x81\", \"id\": 1, \"kept\": 1}\n{\"text\": \"b\", \"label\": "
            "\"\xc3\xa9\", \"id\": 2, \"kept\": 1}",
            "<c3><a9>:a|<c3><a9>:b|"}}},
+    {"JSON",
+     "t.json",
+     read_json,
+     "[{\"text\": \"one\", \"label\": \"x\", \"id\": 1, \"kept\": 1}\n]\n",
+     "x:one|",
+     false,
+     {[BAD_UTF8] = {"[{\"text\": \"\xff\", \"label\": \"x\", \"id\": 1, \"kept\": 1}]", "! 0xff"},
+      [NUL_USED] = {"[{\"text\": \"a\\u0000b\", \"label\": \"x\", \"id\": 1, \"kept\": 1}]", "x:a<00>b|"},
+      [NUL_UNUSED] = {"[{\"text\": \"a\", \"label\": \"x\", \"id\": 1, \"kept\": 1, \"k\\u0000\": \"\\u0000\"}]",
+                      "x:a|"},
+      [LONG_USED] = {"[{\"text\": \"a\", \"label\": " ID2 ", \"id\": " ID2 ", \"kept\": -" ID2 "}]", ID2 ":a|"},
+      [LONG_UNUSED] = {"[{\"text\": \"a\", \"label\": \"x\", \"id\": 1, \"kept\": 1, \"m\": [" ID2 ", 1e999]}]",
+                       "x:a|"},
+      [TWICE] = {"[{\"text\": \"a\", \"label\": \"x\", \"label\": \"y\", \"id\": 1, \"kept\": 1}]", "! duplicate"},
+      [DECOMPOSED] = {"[{\"text\": \"a\", \"label\": \"e\xcc\x81\", \"id\": 1, \"kept\": 1}]", "<c3><a9>:a|"}}},
+    {"CSV",
+     "t.csv",
+     read_csv,
+     "text,label,id,kept\n\"one\nline\",x,1,1\n",
+     "x:one<0a>line|",
+     false,
+     {[BAD_UTF8] = {"text,label,id,kept\n\xff,x,1,1\n", "! not UTF-8"},
+      [NUL_USED] = {"text,label,id,kept\na\0b,x,1,1\n", "x:a<00>b|", 29},
+      [LONG_USED] = {"text,label,id,kept\na," ID2 "," ID2 ",1\n", ID2 ":a|"},
+      [TWICE] = {"text,label,id,kept,id\na,x,1,1,2\n", "! same name"},
+      [DECOMPOSED] = {"text,label,id,kept\na,e\xcc\x81,1,1\n", "<c3><a9>:a|"}}},
+    {"TSV",
+     "t.tsv",
+     read_tsv,
+     "text\tlabel\tid\tkept\none\tx\t1\t1\n",
+     "x:one|",
+     false,
+     {[BAD_UTF8] = {"text\tlabel\tid\tkept\n\xff\tx\t1\t1\n", "! not UTF-8"}}},
+    {"folder",
+     "f",
+     read_folder,
+     "one\nline\n",
+     "f.d:one<0a>line|",
+     false,
+     {[BAD_UTF8] = {"a\xff", "! not text in UTF-8"}, [NUL_USED] = {"a\0b", "! not text in UTF-8", 3}}},
     {"scores",
      "s.jsonl",
      read_scores,

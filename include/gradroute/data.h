@@ -54,16 +54,18 @@ typedef struct gr_field {
 
 /* One place to read documents from. */
 typedef struct gr_source {
-    const char *reader;      /* "wordnet" a folder of data.{noun,verb,adj,adv}; "jsonl" a file with one JSON object
-                              * per line; "text" a file of documents between separators */
-    const char *path;        /* the folder or file; of jsonl and text also a pattern of glob(7) where no file has that
+    const char *reader;      /* "wordnet" a folder of data.{noun,verb,adj,adv}; of records "jsonl" a file with one JSON
+                              * object per line, "json" one with a list of them, "csv" and "tsv" tables whose first line
+                              * names the columns; "text" a file of documents between separators; "folder" text files,
+                              * whose topics are the folders they lie in */
+    const char *path;        /* the folder or file; but for wordnet also a pattern of glob(7) where no file has that
                               * name: what matches is read by name. Files may be gzip, whatever their names */
     const char *fallback;    /* read instead when path is missing; NULL: a missing path is an error */
-    const char *text_field;  /* jsonl: the member that holds the text */
-    const char *label_field; /* jsonl: the member (string, integer or boolean) that holds the topic; NULL: topic */
+    const char *text_field;  /* records: the member that holds the text */
+    const char *label_field; /* records: the member (string, integer or boolean) that holds the topic; NULL: topic */
     const char *separator;   /* text: documents lie between occurrences of this string */
-    const char *topic;       /* text, and jsonl records without label_field: the topic; NULL: such a record is an error,
-                              * and a text file's topic is "text" */
+    const char *topic;       /* text, and records without label_field: the topic; NULL: such a record is an error, and a
+                              * text file's topic is "text". folder: of files beside the folders; NULL: its name */
 } gr_source;
 
 /* wordnet, /usr/share/wordnet, no fallback; fields "text" and "label", separator "<|endoftext|>", no topic. */
@@ -89,13 +91,13 @@ typedef struct gr_corpus {
     gr_topics topics;
     size_t read;        /* documents in the sources, duplicates included */
     size_t duplicates;  /* dropped because an earlier one has the same text */
-    size_t skipped;     /* records without text (jsonl and text: nothing but white space) */
+    size_t skipped;     /* records without text: nothing but white space */
     bool used_fallback; /* some source's path was missing and its fallback was read */
     gr_field *fields;   /* [field_count] */
     int field_count;
     size_t records;        /* in the sources: documents, duplicates and records without text */
     uint32_t *record;      /* [topics.docs] number of each document's record, from 0, ascending */
-    uint32_t *lead, *tail; /* [topics.docs] characters of white space cut from its ends (JSON Lines; elsewhere 0) */
+    uint32_t *lead, *tail; /* [topics.docs] characters of white space cut from its ends (records; elsewhere 0) */
     uint64_t *keys;        /* [records] gr_record_key of each id; NULL without ids */
     gr_corpus_file *files; /* [file_count], in the order of reading */
     size_t file_count;

@@ -19,7 +19,9 @@
  *     threads: 0 (all)        precision: auto | float32 | bf16
  *     data:
  *       wordnet: FOLDER, fallback: FOLDER          one or more of these three sources
- *       jsonl: FILES, text: FIELD = text, label: FIELD = label, topic: NAME (of records without label), id: FIELD
+ *       jsonl, json, csv, tsv: FILES, and then
+ *          text: FIELD = text, label: FIELD = label, topic: NAME (of records without label), id: FIELD
+ *       folder: FOLDERS of text files, whose folders are topics
  *       text: FILES | [{file: FILES, separator: TEXT, topic: NAME}, ...]
  *                                    FILES: a file or pattern, or a list of them, each plain or gzip
  *       shards: FOLDER                             read instead of the sources (`gradroute data pack`)

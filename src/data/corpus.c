@@ -14,9 +14,8 @@
 #include "data/reader.h"
 
 static const gr__reader *const readers[] = {
-    &gr__reader_wordnet,
-    &gr__reader_jsonl,
-    &gr__reader_text,
+    &gr__reader_wordnet, &gr__reader_jsonl, &gr__reader_json,   &gr__reader_csv,
+    &gr__reader_tsv,     &gr__reader_text,  &gr__reader_folder,
 };
 enum { READERS = sizeof readers / sizeof *readers, TOPICS_MOST = 4096, VALUES_MOST = 1 << 20, MEMBERS_MOST = 64 };
 
@@ -319,12 +318,15 @@ const char *gr__corpus_place(char place[GR__PLACE_SIZE], const gr_corpus *corpus
     return place;
 }
 
-/* One file, or the folder of a reader that knows its files. */
-static gr_status read_path(gr__sink *sink, const gr__reader *reader, const gr_source *source, const char *path,
-                           gr_error *err) {
+void gr__sink_file(gr__sink *sink, const char *path) {
     gr_corpus *corpus = sink->corpus;
     GR_PUSH(corpus->files, corpus->file_count, sink->files_capacity) =
         (gr_corpus_file){gr_arena_strdup(corpus->arena, path), corpus->records};
+}
+
+static gr_status read_path(gr__sink *sink, const gr__reader *reader, const gr_source *source, const char *path,
+                           gr_error *err) {
+    gr__sink_file(sink, path);
     return reader->read(sink, source, path, err);
 }
 

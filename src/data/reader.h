@@ -18,7 +18,8 @@ typedef struct gr__reader {
     gr_status (*read)(gr__sink *sink, const gr_source *source, const char *path, gr_error *err);
 } gr__reader;
 
-extern const gr__reader gr__reader_wordnet, gr__reader_jsonl, gr__reader_text;
+extern const gr__reader gr__reader_wordnet, gr__reader_jsonl, gr__reader_json, gr__reader_csv, gr__reader_tsv,
+    gr__reader_text, gr__reader_folder;
 
 /* Reads the sources and hands out the documents in chunks of at least `bytes` bytes of text, the last one, which may be
  * empty, smaller. A chunk's documents hold until take returns and may be moved within their arrays; of is topics.of.
@@ -50,6 +51,9 @@ void gr__sink_id(gr__sink *sink, const char *id, size_t length);
 
 /* Names a member that a record has: what a field that no record has may have meant. */
 void gr__sink_member(gr__sink *sink, const char *name);
+
+/* The records from here on are of this file: for errors. Readers of folders say it of each. */
+void gr__sink_file(gr__sink *sink, const char *path);
 
 /* The separator of documents does not occur in the file: a note says so when the source has been read. */
 void gr__sink_whole(gr__sink *sink, const char *path);

@@ -24,9 +24,10 @@ gr_status gr_project_pack(const gr_recipe *recipe, const char *folder, size_t sh
                           gr_error *err) {
     const gr_recipe_data *d = &recipe->data;
     if (!d->sources)
-        return gr_error_set(err, GR_ERR_USAGE, "data",
-                            "name wordnet, jsonl or text: packing reads them, shards it does not",
-                            "the recipe names no source to pack");
+        return gr_error_set(
+            err, GR_ERR_USAGE, "data",
+            "name a source of text (jsonl, csv, text, folder, ..): packing reads them, shards it does not",
+            "the recipe names no source to pack");
     GR_TRY(gr_folder_make(folder, err));
     gr_pack_def def = gr_pack_default();
     char *other = d->tokenizer_file ? gr__tokenizer_partner(d->tokenizer_file) : NULL;

@@ -35,17 +35,27 @@ static void add_sources(sources *list, const gr_source *like, paths p) {
     }
 }
 
-static gr_status read_jsonl(gr_recipe *recipe, gr_yaml *data, sources *list, gr_error *err) {
+/* Readers of records with named members. */
+static gr_status read_records(gr_recipe *recipe, gr_yaml *data, sources *list, const char *reader, gr_error *err) {
     gr_source source = gr_source_default();
     paths p = {0};
-    source.reader = "jsonl";
-    GR_TRY(gr__recipe_paths(recipe, data, &p.at, &p.count, "jsonl", err));
+    source.reader = reader;
+    GR_TRY(gr__recipe_paths(recipe, data, &p.at, &p.count, reader, err));
     if (!p.count)
         return GR_OK;
     GR_TRY(gr_yaml_text(data, &source.text_field, "text", err));
     GR_TRY(gr_yaml_text(data, &source.label_field, "label", err));
     GR_TRY(gr_yaml_text(data, &source.topic, "topic", err));
     GR_TRY(gr_yaml_text(data, &recipe->data.id, "id", err));
+    add_sources(list, &source, p);
+    return GR_OK;
+}
+
+static gr_status read_folders(gr_recipe *recipe, gr_yaml *data, sources *list, gr_error *err) {
+    gr_source source = gr_source_default();
+    paths p = {0};
+    source.reader = "folder";
+    GR_TRY(gr__recipe_paths(recipe, data, &p.at, &p.count, "folder", err));
     add_sources(list, &source, p);
     return GR_OK;
 }
@@ -84,13 +94,18 @@ static gr_status read_text(gr_recipe *recipe, gr_yaml *data, sources *list, gr_e
 
 static gr_status read_sources(gr_recipe *recipe, gr_yaml *data, sources *list, gr_error *err) {
     GR_TRY(read_wordnet(recipe, data, list, err));
+    static const char *const readers[] = {"jsonl", "json", "csv", "tsv"};
     int before = list->count;
-    GR_TRY(read_jsonl(recipe, data, list, err));
-    if (list->count == before) /* `text` is a field of jsonl, or else the files themselves */
+    for (size_t i = 0; i < sizeof readers / sizeof *readers; i++)
+        GR_TRY(read_records(recipe, data, list, readers[i], err));
+    bool records = list->count > before;
+    GR_TRY(read_folders(recipe, data, list, err));
+    if (!records) /* `text` is a field of records, or else the files themselves */
         GR_TRY(read_text(recipe, data, list, err));
     GR_TRY(gr__recipe_path(recipe, data, &recipe->data.shards, "shards", err));
     if (!list->count && !recipe->data.shards)
-        return gr_yaml_fail(data, err, "data: {wordnet: /usr/share/wordnet}, or jsonl: FILE, or text: FILE",
+        return gr_yaml_fail(data, err,
+                            "data: {text: FILE}, or jsonl, json, csv or tsv: FILE, folder: FOLDER, wordnet: FOLDER",
                             "data names no source");
     return GR_OK;
 }
