@@ -12,7 +12,7 @@
 static const char doc[] =
     "Loss of MODEL on text it was not trained on, in nats per token, each document by itself: by group (labels, "
     "adjacent, "
-    "retain) on the validation split of a recipe, or by topic on a file. MODEL is a model folder, or the folder of a "
+    "retain) on documents that a recipe holds out, or by topic on a file. MODEL is a model folder, or the folder of a "
     "finished run, which brings its recipe and data along."
     "\v"
     "By their names files are JSON Lines (.jsonl, .json), a JSON list (.json), tables (.csv, .tsv), else text with\n"
@@ -20,16 +20,19 @@ static const char doc[] =
     "\n"
     "Examples:\n"
     "  gradroute eval runs/demo --off biology\n"
+    "  gradroute eval runs/demo --split validation\n"
     "  gradroute eval runs/demo/routed/model --recipe recipes/demo.yaml\n"
     "  gradroute eval runs/demo --data new.jsonl --label-field topic\n" GR__EXIT_STATUS;
 
-enum { KEY_TEXT = GR__KEY_OWN, KEY_LABEL, ROWS = 16 };
+enum { KEY_TEXT = GR__KEY_OWN, KEY_LABEL, KEY_SPLIT, ROWS = 16 };
 
 static const struct argp_option options[] = {
     {"data", 'd', "FILE", 0, "Text to evaluate", 0},
     {"text-field", KEY_TEXT, "FIELD", 0, "Member of a JSON line that holds the text (default: text)", 0},
     {"label-field", KEY_LABEL, "FIELD", 0, "Member that holds the topic (default: label)", 0},
-    {"recipe", 'r', "RECIPE", 0, "Evaluate the validation split of this recipe (default: that of the run)", 0},
+    {"recipe", 'r', "RECIPE", 0, "Evaluate what this recipe holds out (default: that of the run)", 0},
+    {"split", KEY_SPLIT, "SPLIT", 0,
+     "test, which no setting was chosen on (default), or validation, to choose settings on", 0},
     GR__OPTION_SET,
     GR__OPTION_OFF,
     GR__OPTION_THREADS,
@@ -37,8 +40,8 @@ static const struct argp_option options[] = {
     {0}};
 
 typedef struct eval_options {
-    gr__common common; /* first: parsing hands it on */
-    const char *data, *recipe, *text_field, *label_field;
+    gr__common common;                                            /* first: parsing hands it on */
+    const char *data, *recipe, *text_field, *label_field, *split; /* split: NULL or a word of it */
 } eval_options;
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -56,7 +59,14 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_LABEL:
         own->label_field = arg;
         return 0;
+    case KEY_SPLIT:
+        if (strcmp(arg, "test") != 0 && strcmp(arg, "validation") != 0)
+            argp_error(state, "--split is '%s', expected test or validation", arg);
+        own->split = arg;
+        return 0;
     case ARGP_KEY_END:
+        if (own->data && own->split)
+            argp_error(state, "--data and --split exclude each other: a file is evaluated whole");
         if (own->data && own->recipe)
             argp_error(state, "--data and --recipe exclude each other");
         return gr__common_parse(key, arg, state, &own->common);
@@ -126,11 +136,14 @@ static gr_status open_split(text *t, const eval_options *own, const char *recipe
     warn_other_data(t->project, folder);
     t->data = t->project->data;
     t->labels = t->project->labels;
-    t->docs = t->data->validation;
-    t->count = t->data->validation_count;
+    bool validation = own->split && strcmp(own->split, "validation") == 0;
+    t->docs = validation ? t->data->validation : t->data->test;
+    t->count = validation ? t->data->validation_count : t->data->test_count;
     if (!t->count)
-        return gr_error_set(err, GR_ERR_USAGE, recipe, "set data.validation above 0, or name --data FILE",
-                            "the recipe holds no documents out");
+        return gr_error_set(err, GR_ERR_USAGE, recipe,
+                            validation ? "set data.validation above 0, or name --data FILE"
+                                       : "set data.test above 0, or name --data FILE or --split validation",
+                            "the recipe holds no documents out for %s", validation ? "validation" : "the test");
     return GR_OK;
 }
 
@@ -282,7 +295,8 @@ static void report(const eval_options *own, const text *t, const losses *l, int 
             print_line(&lines[i], samples);
     }
     if (own->common.json) {
-        gr__print_json(json_pack("{s:s, s:o, s:s, s:s, s:o, s:o, s:{s:I, s:I}}", "model", own->common.input, "off",
+        gr__print_json(json_pack("{s:s, s:s*, s:o, s:s, s:s, s:o, s:o, s:{s:I, s:I}}", "model", own->common.input,
+                                 "split", t->project ? (own->split ? own->split : "test") : NULL, "off",
                                  gr__json_strings(&own->common.off), "unit", "nats per token", "by", what, "losses",
                                  list, "all", line_json(&all, samples), "cut", "documents", (json_int_t)cut.documents,
                                  "tokens", (json_int_t)cut.targets));

@@ -44,14 +44,17 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 }
 
 typedef struct amount {
-    int64_t train, validation, known, tokens; /* documents, documents, training documents, tokens of both */
-    int64_t trained;                          /* targets of training rows that count */
-    uint32_t last;                            /* number + 1 of the document met last */
-    int64_t *groups;                          /* [group_count] of a topic: its documents in each group; else NULL */
+    int64_t train, validation, test; /* documents */
+    int64_t known, tokens;           /* training documents; tokens of all */
+    int64_t trained;                 /* targets of training rows that count */
+    uint32_t last;                   /* number + 1 of the document met last */
+    int64_t *groups;                 /* [group_count] of a topic: its documents in each group; else NULL */
 } amount;
 
+typedef enum part { TRAIN, VALIDATION, TEST } part;
+
 /* Documents, also where they are in pieces, unless pieces are split apart; known: of a document's first piece. */
-static void add(amount *to, const gr_project *project, const uint32_t *docs, size_t count, bool train, bool by_topic) {
+static void add(amount *to, const gr_project *project, const uint32_t *docs, size_t count, part which, bool by_topic) {
     const gr_dataset *data = project->data;
     const gr_labels *labels = project->labels;
     const uint32_t *document = gr_dataset_drawn_by(data);
@@ -59,14 +62,14 @@ static void add(amount *to, const gr_project *project, const uint32_t *docs, siz
         uint32_t d = docs[i], number = (document ? document[d] : d) + 1;
         amount *at = &to[by_topic ? data->topics.of[d] : labels->group[d]];
         at->tokens += (int64_t)(data->offsets[d + 1] - data->offsets[d]);
-        if (train)
+        if (which == TRAIN)
             at->trained +=
                 gr_dataset_scored(data, by_topic ? NULL : labels, NULL, d, project->recipe->data.context).tokens;
         if (at->last == number)
             continue;
         at->last = number;
-        *(train ? &at->train : &at->validation) += 1;
-        at->known += train && labels->revealed[d] == labels->truth[d];
+        *(which == TRAIN ? &at->train : which == TEST ? &at->test : &at->validation) += 1;
+        at->known += which == TRAIN && labels->revealed[d] == labels->truth[d];
         if (by_topic)
             at->groups[labels->group[d]]++;
     }
@@ -78,8 +81,9 @@ static amount *amounts(const gr_project *project, int count, bool by_topic) {
     amount *list = gr_alloc(sizeof *list * ((size_t)count + 1));
     for (int i = 0; by_topic && i < count; i++)
         list[i].groups = gr_alloc(sizeof *list[i].groups * groups);
-    add(list, project, data->train, data->train_count, true, by_topic);
-    add(list, project, data->validation, data->validation_count, false, by_topic);
+    add(list, project, data->train, data->train_count, TRAIN, by_topic);
+    add(list, project, data->validation, data->validation_count, VALIDATION, by_topic);
+    add(list, project, data->test, data->test_count, TEST, by_topic);
     return list;
 }
 
@@ -102,7 +106,7 @@ static int main_group(const gr_project *project, const amount *topic) {
 static char *groups_text(const gr_project *project, const amount *topic) {
     const gr_labels *labels = project->labels;
     int first = main_group(project, topic);
-    bool whole = topic->groups[first] == topic->train + topic->validation;
+    bool whole = topic->groups[first] == topic->train + topic->validation + topic->test;
     char count[32],
         *text = whole ? gr_strdup(labels->group_names[first])
                       : gr_format("%s %s", labels->group_names[first], gr__text_count(count, topic->groups[first]));
@@ -144,9 +148,9 @@ static gr_status pack(gr_stream_facts *facts, const gr_project *project, gr_erro
 }
 
 static json_t *amount_json(const char *name, const amount *a) {
-    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I}", "name", gr__json_text(name, strlen(name)), "train",
-                     (json_int_t)a->train, "validation", (json_int_t)a->validation, "known", (json_int_t)a->known,
-                     "tokens", (json_int_t)a->tokens, "trained", (json_int_t)a->trained);
+    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I}", "name", gr__json_text(name, strlen(name)), "train",
+                     (json_int_t)a->train, "validation", (json_int_t)a->validation, "test", (json_int_t)a->test,
+                     "known", (json_int_t)a->known, "tokens", (json_int_t)a->tokens, "trained", (json_int_t)a->trained);
 }
 
 static json_t *lengths_json(const gr_project *project, const gr_lengths *l) {
@@ -167,7 +171,7 @@ static void print_json(const gr_project *project, const amount *topics, const am
     json_t *by_topic = json_array(), *by_group = json_array();
     for (int i = 0; i < data->topics.count; i++) {
         json_t *one = amount_json(data->topics.names[i], &topics[i]);
-        if (topics[i].train + topics[i].validation)
+        if (topics[i].train + topics[i].validation + topics[i].test)
             json_object_set_new(one, "group",
                                 json_string(project->labels->group_names[main_group(project, &topics[i])]));
         json_object_set_new(one, "groups", groups_json(project, &topics[i]));
@@ -176,11 +180,12 @@ static void print_json(const gr_project *project, const amount *topics, const am
     for (int i = 0; i < project->labels->group_count; i++)
         json_array_append_new(by_group, amount_json(project->labels->group_names[i], &groups[i]));
     gr__print_json(json_pack(
-        "{s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:o, s:I}}", "read",
-        (json_int_t)data->read, "duplicates", (json_int_t)data->duplicates, "skipped", (json_int_t)data->skipped,
-        "documents", (json_int_t)whole->topics.docs, "fallback", data->used_fallback, "train",
-        (json_int_t)documents_of(data, data->train, data->train_count), "validation",
-        (json_int_t)documents_of(data, data->validation, data->validation_count), "vocab", data->vocab, "tokens",
+        "{s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:o, s:I}}",
+        "read", (json_int_t)data->read, "duplicates", (json_int_t)data->duplicates, "skipped",
+        (json_int_t)data->skipped, "documents", (json_int_t)whole->topics.docs, "fallback", data->used_fallback,
+        "train", (json_int_t)documents_of(data, data->train, data->train_count), "validation",
+        (json_int_t)documents_of(data, data->validation, data->validation_count), "test",
+        (json_int_t)documents_of(data, data->test, data->test_count), "vocab", data->vocab, "tokens",
         (json_int_t)data->offsets[data->topics.docs], "long", lengths_json(project, lengths), "passes",
         gr__json_real(lengths->passes), "topics", by_topic, "groups", by_group, "labels", gr__labels_json(project),
         "samples", gr__samples_json(project, samples), "packing", "rows", (json_int_t)facts->rows, "positions",
@@ -189,7 +194,7 @@ static void print_json(const gr_project *project, const amount *topics, const am
 
 static void print_amount(const char *name, const amount *a, const char *group) {
     printf("  %-24.40s %10s %10s %10s %12s  %s\n", name, gr__text_count((char[32]){0}, a->train),
-           gr__text_count((char[32]){0}, a->known), gr__text_count((char[32]){0}, a->validation),
+           gr__text_count((char[32]){0}, a->known), gr__text_count((char[32]){0}, a->validation + a->test),
            gr__text_count((char[32]){0}, a->tokens), group);
 }
 
@@ -211,13 +216,13 @@ static void print_text(const gr_project *project, const amount *topics, const am
     printf("packing    %s rows of %d, %.1f %% full\n", gr__text_count((char[32]){0}, facts->rows),
            project->recipe->data.context, 100 * facts->fill);
     gr__print_lengths(lengths, project->recipe->data.context, "length     ");
-    printf("  %-24s %10s %10s %10s %12s\n", "group", "train", "known", "validation", "tokens");
+    printf("  %-24s %10s %10s %10s %12s\n", "group", "train", "known", "held out", "tokens");
     for (int i = 0; i < labels->group_count; i++)
         print_amount(labels->group_names[i], &groups[i], "");
-    printf("  %-24s %10s %10s %10s %12s  %s\n", "topic", "train", "known", "validation", "tokens", "group");
+    printf("  %-24s %10s %10s %10s %12s  %s\n", "topic", "train", "known", "held out", "tokens", "group");
     for (int i = 0; i < data->topics.count; i++) {
         char *of = groups_text(project, &topics[i]);
-        if (topics[i].train + topics[i].validation)
+        if (topics[i].train + topics[i].validation + topics[i].test)
             print_amount(data->topics.names[i], &topics[i], of);
         gr_free(of);
     }
@@ -233,7 +238,7 @@ static void show_shards(const gr_project *project, const gr_stream_facts *facts,
     if (!json) {
         printf("documents  %s in %d shard(s), %s held out (%s read, %s duplicates dropped, %s without text)\n",
                gr__text_count((char[32]){0}, s->documents), s->count,
-               gr__text_count((char[32]){0}, (int64_t)s->held->validation_count),
+               gr__text_count((char[32]){0}, (int64_t)(s->held->validation_count + s->held->test_count)),
                gr__text_count((char[32]){0}, s->read), gr__text_count((char[32]){0}, s->duplicates),
                gr__text_count((char[32]){0}, s->skipped));
         printf("tokens     %s of a vocabulary of %s\n", gr__text_count((char[32]){0}, s->tokens),
@@ -253,12 +258,13 @@ static void show_shards(const gr_project *project, const gr_stream_facts *facts,
     }
     if (json)
         gr__print_json(json_pack(
-            "{s:I, s:I, s:I, s:i, s:I, s:I, s:i, s:I, s:O, s:o, s:o, s:{s:I, s:I, s:o, s:I}}", "read",
+            "{s:I, s:I, s:I, s:i, s:I, s:I, s:I, s:i, s:I, s:O, s:o, s:o, s:{s:I, s:I, s:o, s:I}}", "read",
             (json_int_t)s->read, "duplicates", (json_int_t)s->duplicates, "skipped", (json_int_t)s->skipped, "shards",
-            s->count, "train", (json_int_t)s->documents, "validation", (json_int_t)s->held->validation_count, "vocab",
-            s->held->vocab, "tokens", (json_int_t)s->tokens, "labels", labels, "long", lengths_json(project, lengths),
-            "passes", gr__json_real(lengths->passes), "packing", "rows", (json_int_t)facts->rows, "positions",
-            (json_int_t)facts->positions, "fill", gr__json_real(facts->fill), "cut", (json_int_t)facts->cut));
+            s->count, "train", (json_int_t)s->documents, "validation", (json_int_t)s->held->validation_count, "test",
+            (json_int_t)s->held->test_count, "vocab", s->held->vocab, "tokens", (json_int_t)s->tokens, "labels", labels,
+            "long", lengths_json(project, lengths), "passes", gr__json_real(lengths->passes), "packing", "rows",
+            (json_int_t)facts->rows, "positions", (json_int_t)facts->positions, "fill", gr__json_real(facts->fill),
+            "cut", (json_int_t)facts->cut));
     json_decref(labels);
 }
 

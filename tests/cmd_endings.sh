@@ -136,7 +136,7 @@ ok 'has no result' test ! -e "$work/audit/result.json"
 python3 -c 'print("{\"text\": \"a rare thing\", \"topic\": \"rare\"}")' >>"$work/corpus.jsonl"
 for command in train audit; do
     fails 2 'none to train on' "$command with a label whose documents are all held out" \
-        gradroute $command "$t" -o "$work/rare" --set data.validation=0.9 --set 'labels={animals: {is: [rare]}}'
+        gradroute $command "$t" -o "$work/rare" --set data.validation=0.85 --set data.test=0.05 --set 'labels={animals: {is: [rare]}}'
 done
-fails 2 'none to train on' 'check says so' gradroute check "$t" --set data.validation=0.9 --set 'labels={animals: {is: [rare]}}'
+fails 2 'none to train on' 'check says so' gradroute check "$t" --set data.validation=0.85 --set data.test=0.05 --set 'labels={animals: {is: [rare]}}'
 finish

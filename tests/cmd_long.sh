@@ -21,15 +21,15 @@ sed -i 's/corpus.jsonl/long.jsonl/; s/^adjacent.*//' "$t"
 json 'data show of long documents' gradroute data show "$t" --json
 ok 'rows hold every target once' python3 -c 'import json, sys
 d = json.load(open(sys.argv[1]))
-assert d["documents"] == 60 and d["train"] == 54 and d["validation"] == 6, d
+assert d["documents"] == 60 and d["train"] == 48 and d["validation"] == 6 and d["test"] == 6, d
 assert d["packing"]["cut"] == 0 and d["long"] == {"way": "split", "documents": 60, "pieces": d["long"]["pieces"], "tokens_lost": 0, "share_lost": 0.0, "gaps": 0, "runs": 0}, d["long"]
 assert d["long"]["pieces"] > 200
 trained = sum(t["trained"] for t in d["topics"]); assert trained == d["packing"]["positions"], (trained, d["packing"])
-assert sum(t["tokens"] for t in d["topics"]) == d["tokens"] and sum(t["train"] + t["validation"] for t in d["topics"]) == 60' "$work/last.json"
+assert sum(t["tokens"] for t in d["topics"]) == d["tokens"] and sum(t["train"] + t["validation"] + t["test"] for t in d["topics"]) == 60' "$work/last.json"
 json 'data show of documents that are cut' gradroute data show "$t" --set data.long=cut --json
 ok 'says what is lost' python3 -c 'import json, sys
 d = json.load(open(sys.argv[1])); l = d["long"]
-assert l["way"] == "cut" and l["documents"] == 60 and d["packing"]["cut"] == 54, d
+assert l["way"] == "cut" and l["documents"] == 60 and d["packing"]["cut"] == 48, d
 assert l["tokens_lost"] == d["tokens"] + 60 - 60 * 32 and abs(l["share_lost"] - l["tokens_lost"] / (d["tokens"] + 60)) < 1e-9, l' "$work/last.json"
 fails 0 '60 documents are longer than the context of 32: in [0-9]* pieces' 'the text says so' gradroute data show "$t" --samples 0
 fails 0 '60 documents are longer than the context of 32 and cut: [0-9,]* of [0-9,]* tokens (.* %) are lost' 'and what is lost' gradroute data show "$t" --samples 0 --set data.long=cut
@@ -38,7 +38,7 @@ ok 'an audit' gradroute audit "$t" -o "$work/audit" --set 'relearn={documents: 3
 json 'its figures' cat "$work/audit/result.json"
 ok 'are of whole documents' python3 -c 'import json, sys
 r = json.load(open(sys.argv[1] + "/result.json"))
-assert r["data"]["documents"] == 60 and r["data"]["train"] == 54 and r["data"]["validation"] == 6, r["data"]
+assert r["data"]["documents"] == 60 and r["data"]["train"] == 48 and r["data"]["validation"] == 6 and r["data"]["test"] == 6, r["data"]
 assert r["relearn"]["documents"] == 3 and r["relearn"]["tokens"] > 3 * 64, r["relearn"]
 assert sum(r["data"]["groups"].values()) == 60, r["data"]' "$work/audit"
 ok 'a budget in tokens' gradroute audit "$t" -o "$work/audit" --set 'relearn={tokens: 500, steps: 2, batch: 4, every: 1, lr: [0.001]}'
@@ -84,7 +84,8 @@ json 'data show of a book' gradroute data show "$b" --json
 ok 'runs of pieces are held out' python3 -c 'import json, sys
 d = json.load(open(sys.argv[1]))
 assert d["documents"] == 1 and d["long"]["pieces"] > 100, d
-assert d["validation"] == round(0.1 * d["long"]["pieces"]) and d["train"] + d["validation"] + d["long"]["gaps"] == d["long"]["pieces"], d
+assert d["validation"] + d["test"] == round(0.2 * d["long"]["pieces"]) and abs(d["validation"] - d["test"]) <= 1, d
+assert d["train"] + d["validation"] + d["test"] + d["long"]["gaps"] == d["long"]["pieces"], d
 assert 0 < d["labels"][0]["documents"]["true"] < d["long"]["pieces"], d["labels"]' "$work/last.json"
 fails 0 'fewer than 20 documents: [0-9]* runs\|fewer than 20 documents: [0-9]* of their' 'and it says so' gradroute data show "$b" --samples 0
 fails 0 'note: .*fewer than 20 documents' 'check says so' gradroute check "$b"

@@ -22,9 +22,17 @@ ok 'a checkpoint has its moments' grep -q '"optim/' "$work/last.json"
 fails 0 'optim/' 'inspect of a checkpoint as text' gradroute inspect "$r/checkpoints/step-000000020.safetensors"
 
 # ---- eval ----
-fails 0 'adjacent' 'eval of a run on its own validation split' gradroute eval "$r"
+fails 0 'adjacent' 'eval of a run on its own test split' gradroute eval "$r"
 json 'eval --json' gradroute eval "$r" --json
 cp "$work/last.json" "$work/on.json"
+json 'eval of the validation split' gradroute eval "$r" --split validation --json
+ok 'which holds other documents' python3 -c 'import json, sys
+a, b = (json.load(open(f)) for f in sys.argv[1:])
+assert a["split"] == "test" and b["split"] == "validation" and a["all"]["documents"] == b["all"]["documents"] == 40
+assert a["all"]["loss"] != b["all"]["loss"]' "$work/on.json" "$work/last.json"
+fails 2 'for the test' 'eval without documents for the test' gradroute eval "$r" --set data.test=0
+fails 2 'expected test or validation' 'eval of a split that there is not' gradroute eval "$r" --split train
+fails 2 'exclude each other' 'a file has no split' gradroute eval "$r" --data "$work/corpus.jsonl" --split test
 json 'eval --off' gradroute eval "$r" --off animals --json
 cp "$work/last.json" "$work/off.json"
 ok 'the region makes a difference' python3 -c 'import json, sys

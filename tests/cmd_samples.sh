@@ -30,7 +30,7 @@ ok 'plan' gradroute plan "$net"
 fails 2 'no layers to compute again' 'an mlp keeps everything' gradroute plan "$net" --set train.recompute=true
 json 'show' gradroute data show "$net" --json
 ok 'topics are classes' same "$(get "$work/last.json" "['topics'][0]['name']")" north
-ok 'test files are the validation' same "$(get "$work/last.json" "['validation']")" 200
+ok 'half of the test files is for validation' same "$(get "$work/last.json" "['validation']") $(get "$work/last.json" "['test']")" '100 100'
 ok 'train' gradroute train "$net" -o "$work/run"
 gradroute train "$net" -o "$work/cut" >"$work/out" 2>"$work/err" &
 pid=$!

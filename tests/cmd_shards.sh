@@ -5,7 +5,7 @@ tiny=$work/tiny.yaml shards=$work/shards
 json 'pack' gradroute data pack "$tiny" -o "$shards" --shard 0.01 --json
 ok 'several shards' test "$(get "$work/last.json" "['count']")" -gt 1
 ok 'every document is somewhere' test "$(get "$work/last.json" "['documents']")" = \
-    "$((400 - $(get "$work/last.json" "['validation']")))"
+    "$((400 - $(get "$work/last.json" "['held_out']")))"
 digest=$(get "$work/last.json" "['sha256']")
 json 'again' gradroute data pack "$tiny" -o "$shards" --shard 0.01 --json
 ok 'nothing new' same "$digest" "$(get "$work/last.json" "['sha256']")"
@@ -35,10 +35,11 @@ kill -9 $pid
 wait $pid 2>"$work/null"
 ok 'resume' gradroute train "$tiny" --set data.shards="$shards" -o "$work/cut" --resume
 ok 'the same bits' same_run "$work/run" "$work/cut"
+json 'what was held out' gradroute data show "$tiny" --set data.shards="$shards" --json
+cp "$work/last.json" "$work/shown.json"
+ok 'is for validation and the test' same "$(get "$work/shown.json" "['train'] + $(get "$work/shown.json" "['validation']") + $(get "$work/shown.json" "['test']")")" 400
 json 'eval' gradroute eval "$work/run" --json
-ok 'on what was held out' same "$(get "$work/last.json" "['all']['documents']")" \
-    "$(python3 -c 'import json, sys; print(400 - sum(s["documents"] for s in json.load(open(sys.argv[1]))["shards"]))' \
-        "$shards/manifest.json")"
+ok 'of the test' same "$(get "$work/last.json" "['all']['documents']")" "$(get "$work/shown.json" "['test']")"
 ok 'audit' gradroute audit "$tiny" --set data.shards="$shards" -o "$work/audit"
 ok 'its figures' is_json "$work/audit/result.json"
 

@@ -13,8 +13,9 @@
 
 enum { LAB_DOCS = 400 };
 
-/* Words by topic: what a network can learn is which nouns, endings and numbers go together. */
-static inline void lab_write_corpus(const char *name) {
+/* What a network can learn is which nouns, endings and topics there are. At random: the topic that a document is said
+ * to have says nothing about its words. */
+static inline void lab_write_topics(const char *name, bool at_random) {
     static const char *const topics[] = {"animal", "food", "tool", "act"};
     static const char *const nouns[][4] = {{"bird", "fish", "horse", "snake"},
                                            {"bread", "soup", "cheese", "apple"},
@@ -26,15 +27,19 @@ static inline void lab_write_corpus(const char *name) {
     for (uint64_t d = 0; d < LAB_DOCS; d++) {
         gr_key key = {7, GR_STREAM_TEST, 0};
         size_t t = (size_t)(gr_random_bits(key, d, 0) % 4), n = (size_t)(gr_random_bits(key, d, 1) % 4);
+        size_t said = at_random ? (size_t)(gr_random_bits(key, d, 4) % 4) : t;
         used += (size_t)sprintf(text + used, "{\"text\": \"a %s %s number %d %s\", \"label\": \"%s\"}\n",
                                 gr_random_bits(key, d, 2) % 2 ? "small" : "large", nouns[t][n], (int)d,
-                                ends[gr_random_bits(key, d, 3) % 3], topics[t]);
+                                ends[gr_random_bits(key, d, 3) % 3], topics[said]);
     }
     gr_test_write(name, text, used);
     gr_free(text);
 }
 
-static const char lab_recipe[] = "data: {jsonl: corpus.jsonl, context: 32, validation: 0.1, tokenizer: {train: 300}}\n"
+static inline void lab_write_corpus(const char *name) { lab_write_topics(name, false); }
+
+static const char lab_recipe[] = "precision: float32\n"
+                                 "data: {jsonl: corpus.jsonl, context: 32, validation: 0.1, tokenizer: {train: 300}}\n"
                                  "labels: {animals: {is: [animal]}}\n"
                                  "adjacent: [food]\n"
                                  "model: {arch: llama, layers: 1, width: 16, heads: 2, mlp: 32}\n"
@@ -43,7 +48,7 @@ static const char lab_recipe[] = "data: {jsonl: corpus.jsonl, context: 32, valid
                                  "train: {steps: 20, batch: 4, lr: 0.01, warmup: 2}\n"
                                  "diagnostics: {every: 0, probe: 0}\n"
                                  "twins: [plain, filtered]\n"
-                                 "relearn: {documents: 8, steps: 4, batch: 4, every: 2, lr: [0.001, 0.003]}\n";
+                                 "relearn: {documents: 8, steps: 4, batch: 4, every: 2, lr: [0.001, 0.003, 0.0005]}\n";
 
 /* The recipe with `sets` assignments, and its project; the corpus is that of lab_write_corpus("corpus.jsonl"). */
 static inline gr_project *lab_open(const char *const *sets, int count) {

@@ -200,6 +200,52 @@ static void dataset_tokens(void **state) {
     gr_tokenizer_free(tokenizer);
 }
 
+static bool holds(const uint32_t *list, size_t count, uint32_t d) {
+    for (size_t i = 0; i < count; i++)
+        if (list[i] == d)
+            return true;
+    return false;
+}
+
+/* Held-out documents are of the validation or of the test, and a larger test holds a smaller one. */
+static void dataset_divided(void **state) {
+    (void)state;
+    gr_tokenizer *tokenizer = NULL;
+    gr_dataset *data = make_dataset(small_corpus(), &tokenizer, 1),
+               *other = make_dataset(small_corpus(), &tokenizer, 1);
+    assert_int_equal(data->test_count, 0);
+    gr_dataset_divide(data, 0.4);
+    assert_int_equal(data->validation_count, 18);
+    assert_int_equal(data->test_count, 12);
+    for (size_t i = 0; i < 30; i++) {
+        uint32_t d = other->validation[i];
+        assert_true(holds(data->test, 12, d) != holds(data->validation, 18, d));
+    }
+    for (size_t i = 1; i < 18; i++)
+        assert_true(data->validation[i - 1] < data->validation[i]);
+    for (size_t i = 1; i < 12; i++)
+        assert_true(data->test[i - 1] < data->test[i]);
+
+    /* Divided anew, not once more; the same draw. */
+    gr_dataset_divide(other, 0.9);
+    gr_dataset_divide(other, 0.6);
+    assert_int_equal(other->test_count, 18);
+    for (size_t i = 0; i < 12; i++)
+        assert_true(holds(other->test, 18, data->test[i]));
+    gr_dataset_divide(other, 0.4);
+    assert_memory_equal(other->test, data->test, 12 * sizeof *data->test);
+    gr_dataset_divide(other, 0);
+    assert_int_equal(other->validation_count, 30);
+    gr_dataset_divide(other, 1);
+    assert_int_equal(other->test_count, 30);
+
+    /* It is not the first documents of the list that are taken, and another seed takes others. */
+    assert_memory_not_equal(data->test, other->test, 12 * sizeof *data->test);
+    gr_dataset_free(data);
+    gr_dataset_free(other);
+    gr_tokenizer_free(tokenizer);
+}
+
 static void dataset_draws(void **state) {
     (void)state;
     gr_corpus *corpus = small_corpus();
@@ -360,10 +406,9 @@ static void dataset_that_fails(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(labels_and_groups),  cmocka_unit_test(labels_hidden),
-        cmocka_unit_test(labels_two),         cmocka_unit_test(labels_that_fail),
-        cmocka_unit_test(dataset_tokens),     cmocka_unit_test(dataset_draws),
-        cmocka_unit_test(dataset_file),       cmocka_unit_test(dataset_made_to_harm),
+        cmocka_unit_test(labels_and_groups),  cmocka_unit_test(labels_hidden),  cmocka_unit_test(labels_two),
+        cmocka_unit_test(labels_that_fail),   cmocka_unit_test(dataset_tokens), cmocka_unit_test(dataset_draws),
+        cmocka_unit_test(dataset_divided),    cmocka_unit_test(dataset_file),   cmocka_unit_test(dataset_made_to_harm),
         cmocka_unit_test(dataset_that_fails),
     };
     return cmocka_run_group_tests(tests, gr_test_files_setup, gr_test_files_teardown);

@@ -193,6 +193,41 @@ static void small_books(void **state) {
     }
 }
 
+/* All pieces of a document are on one side of the division; of runs the end is the test. */
+static void divided_by_document_and_run(void **state) {
+    (void)state;
+    gr_dataset *data = in_pieces(documents(DOCS, 0, 0.2), 0.2, 1);
+    int8_t part[DOCS];
+    memset(part, -1, sizeof part);
+    size_t held = data->validation_count;
+    gr_dataset_divide(data, 0.5);
+    assert_int_equal(data->validation_count + data->test_count, held);
+    for (int v = 0; v < 2; v++)
+        for (size_t i = 0; i < (v ? data->test_count : data->validation_count); i++) {
+            uint32_t d = data->document[(v ? data->test : data->validation)[i]];
+            assert_true(part[d] == -1 || part[d] == v);
+            part[d] = (int8_t)v;
+        }
+    assert_int_equal(gr_dataset_documents(data, data->validation, data->validation_count), 6);
+    assert_int_equal(gr_dataset_documents(data, data->test, data->test_count), 6);
+    gr_dataset_free(data);
+
+    uint8_t of[600];
+    data = book(of, 1, 1200, 0.2, 5);
+    gr_dataset_divide(data, 0.5);
+    assert_int_equal(data->validation_count, data->test_count);
+    for (size_t i = 0; i < data->test_count; i++)
+        of[data->test[i]] = 3;
+    size_t borders = 0, runs = 0;
+    for (size_t p = 1; p < data->topics.docs; p++) {
+        borders += of[p] == 3 && of[p - 1] == 1;
+        runs += of[p - 1] == 3 && of[p] != 3;
+        assert_false(of[p] == 1 && of[p - 1] == 3);
+    }
+    assert_true(borders > 2 && borders <= 10 && runs >= borders);
+    gr_dataset_free(data);
+}
+
 /* ---- draws ---- */
 
 static void draws_are_of_documents(void **state) {
@@ -377,9 +412,13 @@ static void bytes_of_pieces(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_token_once),     cmocka_unit_test(split_by_document),
-        cmocka_unit_test(short_documents_stay), cmocka_unit_test(few_documents_hold_runs_out),
-        cmocka_unit_test(small_books),          cmocka_unit_test(draws_are_of_documents),
+        cmocka_unit_test(every_token_once),
+        cmocka_unit_test(split_by_document),
+        cmocka_unit_test(short_documents_stay),
+        cmocka_unit_test(few_documents_hold_runs_out),
+        cmocka_unit_test(small_books),
+        cmocka_unit_test(divided_by_document_and_run),
+        cmocka_unit_test(draws_are_of_documents),
     };
     const struct CMUnitTest of_text[] = {
         cmocka_unit_test(labels_of_documents),

@@ -94,6 +94,7 @@ static void test_fields(void **state) {
     assert_int_equal(r->label[0].hidden_as, GR_HIDDEN_CORE);
     assert_int_equal(r->adjacents, 1);
     assert_int_equal(r->model.context, 64);
+    assert_true(r->data.validation == 0.05 && r->data.test == 0.05);
     assert_int_equal(r->model.region_count, 2);
     assert_int_equal(r->model.regions[0].residual.add, 16);
     assert_int_equal(r->model.regions[1].mlp.last, 16);
@@ -236,6 +237,7 @@ static void test_mistakes(void **state) {
     expect_error("layers: 2", "layers: 0", "r.yaml:7:", "0", "");
     expect_error("known: 0.5", "known: 1.5", "r.yaml:4:", "1.5", "");
     expect_error("context: 64", "context: 1", "r.yaml:2:", "context", "");
+    expect_error("context: 64", "validation: 0.5", "r.yaml:2:", "validation 0.5 and test 0.5", "test: 0.05");
     expect_error("lr: 0.002", "lr: 0", "r.yaml:17:", "lr", "");
     expect_error("micro: 4", "micro: 3", "r.yaml:17:", "divide", "");
     expect_error("recompute: true", "recompute: 2", "r.yaml:17:", "'2'", "");

@@ -118,7 +118,8 @@ uint64_t gr_record_key(const char *id, size_t length);
 /* ---- Dataset: the corpus in tokens, split, in one block of memory that is also the file -------------------------- */
 
 typedef struct gr_dataset_def {
-    double validation; /* share of the documents that is held out, in [0, 1); at least one document when above 0 */
+    double validation; /* share of the documents that is held out, in [0, 1); at least one document when above 0. All
+                        * are for validation until gr_dataset_divide makes some of them the test */
     uint64_t seed;     /* of the split */
     const char *stamp; /* free text kept with the data, for example a digest of the settings behind it; NULL: "" */
 } gr_dataset_def;
@@ -130,8 +131,9 @@ typedef struct gr_dataset {
     const int32_t *ids;         /* [offsets[docs]], each in 0..vocab-1, without the end token */
     const uint32_t *bytes;      /* [docs] bytes of text, for losses per byte */
     const uint32_t *train;      /* [train_count] document numbers, ascending */
-    const uint32_t *validation; /* [validation_count] document numbers, ascending */
-    size_t train_count, validation_count;
+    const uint32_t *validation; /* [validation_count] held out, to choose settings on; ascending */
+    const uint32_t *test;       /* [test_count] held out, to report; ascending. Empty until gr_dataset_divide */
+    size_t train_count, validation_count, test_count;
     int32_t vocab, eot; /* tokens known to the tokenizer; the token that ends a document */
     int32_t start;      /* the token that starts one; mostly the same */
     uint64_t seed;      /* of the split */
@@ -155,6 +157,7 @@ typedef struct gr_dataset {
     void *block;              /* private: the block, its size, and whether it is a mapping */
     size_t block_size;
     bool mapped;
+    uint32_t *divided; /* private: validation and test */
 } gr_dataset;
 
 /* Encodes every document, on all threads; the result does not depend on their number. The corpus may be freed after. */
@@ -202,6 +205,11 @@ const uint32_t *gr_dataset_drawn_by(const gr_dataset *data);
 
 /* Documents that docs[count], ascending, are of. */
 size_t gr_dataset_documents(const gr_dataset *data, const uint32_t *docs, size_t count);
+
+/* Divides what is held out: round(share * n) of its n documents are the test from now on, the others are for
+ * validation. Which ones is drawn by the seed of the split, so that a larger share holds a superset. All pieces of a
+ * document are on one side; where pieces are split, the end of each run is the test. share is in [0, 1]. */
+void gr_dataset_divide(gr_dataset *data, double share);
 
 /* ---- Labels: what a run is told about each document, and what is true ---------------------------------------------
  */

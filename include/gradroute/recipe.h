@@ -26,8 +26,8 @@
  *                                    FILES: a file or pattern, or a list of them, each plain or gzip
  *       shards: FOLDER                             read instead of the sources (`gradroute data pack`)
  *       or samples of bytes: images: FILE, classes: FILE, test_images: FILE, test_classes: FILE, names: [NAME, ...],
- *       mean: 0, std: 1, validation: 0.05; none of the other keys
- *       validation: 0.05, context: 128, dedupe: true, mixed: false       rows that mix labels
+ *       mean: 0, std: 1, validation: 0.05, test: VALIDATION; none of the other keys
+ *       validation: 0.05, test: VALIDATION, context: 128, dedupe: true, mixed: false       rows that mix labels
  *       long: split | cut           documents longer than the context
  *       tokenizer: {train: 4096} | {file: FILE}         as gr_tokenizer_open reads it
  *     labels:   {NAME: {SOURCE, known: 1, hidden_as: unlabelled|core, recall: 1, precision: 1,
@@ -95,8 +95,8 @@ enum { GR_RECIPE_RATES = 8 };
 typedef struct gr_recipe_data {
     const gr_source *source; /* [sources] */
     int sources;
-    double validation;
-    int context; /* positions of a row */
+    double validation, test; /* shares that are held out: to choose settings on, and to report */
+    int context;             /* positions of a row */
     bool dedupe, mixed;
     bool cut;                   /* documents longer than the context are cut to it, not split into pieces */
     int tokenizer_train;        /* tokens to train; 0: from tokenizer_file */

@@ -135,6 +135,7 @@ void gr_dataset_free(gr_dataset *data) {
     else
         gr_free(data->block);
     gr_free((void *)data->values);
+    gr_free(data->divided);
     gr_free(data->topics.names);
     for (int f = 0; f < data->field_count; f++)
         gr_free(data->fields[f].values.names);

@@ -174,6 +174,7 @@ gr_status gr_dataset_pieces(gr_dataset **data, const gr_pieces_def *def, gr_erro
 
 void gr__dataset_free_pieces(gr_dataset *pieces) {
     gr_dataset_free(pieces->whole);
+    gr_free(pieces->divided);
     gr_free(pieces->block);
     gr_free(pieces);
 }

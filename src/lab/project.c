@@ -11,6 +11,7 @@
 #include "io/yaml.h"
 #include "lab/label_check.h"
 #include "lab/precision.h"
+#include "lab/recipe_read.h"
 #include "lab/times.h"
 #include "lab/token_scores.h"
 
@@ -46,7 +47,7 @@ static gr_status deciding_text(const gr_recipe *recipe, char **text, gr_error *e
 static char *data_stamp(const gr_recipe *recipe) {
     char *stamp =
         gr_format("seed %llu validation %.17g dedupe %d tokenizer %d %s", (unsigned long long)recipe->split_seed,
-                  recipe->data.validation, recipe->data.dedupe, recipe->data.tokenizer_train,
+                  gr__recipe_held(recipe), recipe->data.dedupe, recipe->data.tokenizer_train,
                   recipe->data.tokenizer_file ? recipe->data.tokenizer_file : "-");
     for (int i = 0; i <= recipe->data.fields; i++) {
         const char *field = i < recipe->data.fields ? recipe->data.field[i] : recipe->data.id;
@@ -85,10 +86,10 @@ static gr_status make_data(gr_project *p, const char *path, const char *stamp, c
     GR_TRY(
         gr_corpus_open(&corpus, &(gr_corpus_def){d->source, d->sources, d->dedupe, d->field, d->fields, d->id}, err));
     gr_status status = make_tokenizer(p, corpus, p->tokenizer_path, err);
-    double validation = corpus->topics.docs > 1 ? d->validation : 0; /* of one document, pieces are held out */
+    double held = corpus->topics.docs > 1 ? gr__recipe_held(p->recipe) : 0; /* of one document, pieces are held out */
     if (status == GR_OK)
-        status = gr_dataset_new(&p->data, corpus, p->tokenizer,
-                                &(gr_dataset_def){validation, p->recipe->split_seed, stamp}, err);
+        status =
+            gr_dataset_new(&p->data, corpus, p->tokenizer, &(gr_dataset_def){held, p->recipe->split_seed, stamp}, err);
     gr_corpus_free(corpus);
     GR_TRY(status);
     return path ? gr_dataset_save(p->data, path, err) : GR_OK;
@@ -253,12 +254,13 @@ static gr_status check_from(const gr_project *p, gr_error *err) {
 /* Documents longer than the context become pieces. What is held out of a few of them is known only then. */
 static gr_status cut_up(gr_project *p, gr_error *err) {
     const gr_recipe_data *d = &p->recipe->data;
-    gr_pieces_def def = {d->context, true, d->validation, p->recipe->split_seed};
+    double held = gr__recipe_held(p->recipe);
+    gr_pieces_def def = {d->context, true, held, p->recipe->split_seed};
     if (!d->cut)
         GR_TRY(gr_dataset_pieces(&p->data, &def, err));
-    if (d->validation > 0 && (!p->data->validation_count || !p->data->train_count))
+    if (held > 0 && (!p->data->validation_count || !p->data->train_count))
         return gr_error_set(err, GR_ERR_USAGE, "data", "use a larger corpus or a smaller share",
-                            "validation %g leaves none of %zu document(s) to train on", d->validation,
+                            "validation and test %g leave none of %zu document(s) to train on", held,
                             p->data->topics.docs);
     return GR_OK;
 }
@@ -293,7 +295,7 @@ static gr_status open_samples(gr_project *p, const char *folder, const gr_contro
         status = gr_error_set(err, GR_ERR_USAGE, "model.sizes", "the last size is the number of classes",
                               "%d outputs for %d classes", m->sizes[m->size_count - 1], samples->classes);
     else
-        status = gr_dataset_samples(&p->data, samples, &(gr_dataset_def){r->data.validation, r->split_seed, NULL}, err);
+        status = gr_dataset_samples(&p->data, samples, &(gr_dataset_def){gr__recipe_held(r), r->split_seed, NULL}, err);
     gr_samples_free(samples);
     return status;
 }
@@ -304,6 +306,8 @@ static gr_status open_project(gr_project *p, const char *folder, const gr_contro
         GR_TRY(gr_folder_make(folder, err));
     const gr_recipe_data *d = &p->recipe->data;
     GR_TRY((d->samples.images ? open_samples : d->shards ? open_shards : open_data)(p, folder, control, err));
+    double held = gr__recipe_held(p->recipe);
+    gr_dataset_divide(p->data, held > 0 ? d->test / held : 0);
     GR_TRY(check_from(p, err));
     if (p->tokenizer)
         p->recipe->model.vocab = gr_tokenizer_size(p->tokenizer);

@@ -5,6 +5,7 @@
 #include "data/tokenizer.h"
 #include "gradroute/lab.h"
 #include "io/file.h"
+#include "lab/recipe_read.h"
 #include "lab/times.h"
 
 static void follow(void *user, const gr_pack_progress *p) {
@@ -36,7 +37,7 @@ gr_status gr_project_pack(const gr_recipe *recipe, const char *folder, size_t sh
     for (int i = 0; i < d->sources; i++)
         stamp = gr__add_source_times(stamp, &d->source[i]);
     def.corpus = (gr_corpus_def){.sources = d->source, .source_count = d->sources, .dedupe = d->dedupe};
-    def.validation = d->validation;
+    def.validation = gr__recipe_held(recipe);
     def.seed = recipe->split_seed;
     def.tokenizer_train = d->tokenizer_train;
     def.tokenizer_file = d->tokenizer_file;

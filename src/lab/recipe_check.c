@@ -17,6 +17,13 @@ static void check_era(gr_findings *findings, const gr_recipe *recipe) {
                            "route %d mixes by frequencies, and there is no L1 penalty on hidden activations", r + 1);
 }
 
+static size_t count_label(const gr_project *p, const uint32_t *docs, size_t count, int label) {
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        n += p->labels->truth[docs[i]] == label;
+    return n;
+}
+
 /* What the measures need: documents held out, and as many to attack with as are asked for. */
 static void check_documents(gr_findings *findings, const gr_project *p) {
     const gr_recipe_relearn *r = &p->recipe->relearn;
@@ -29,13 +36,12 @@ static void check_documents(gr_findings *findings, const gr_project *p) {
         gr_finding_add(findings, GR_LEVEL_WARNING, r->tokens ? "lower relearn.tokens" : "lower relearn.documents",
                        "relearning: %s", refused.message);
     for (int k = 1; k <= p->labels->label_count; k++) {
-        size_t held = 0;
-        for (size_t i = 0; i < p->data->validation_count; i++)
-            held += p->labels->truth[p->data->validation[i]] == k;
-        if (!held)
-            gr_finding_add(findings, GR_LEVEL_WARNING, "hold out more: data.validation",
-                           "no document that is held out is of label '%s': its loss cannot be measured",
-                           p->labels->label_names[k - 1]);
+        size_t validation = count_label(p, p->data->validation, p->data->validation_count, k);
+        size_t test = count_label(p, p->data->test, p->data->test_count, k);
+        if (!validation || !test)
+            gr_finding_add(findings, GR_LEVEL_WARNING, "hold out more: data.validation, data.test",
+                           "no document that is held out for %s is of label '%s': its loss cannot be measured",
+                           test ? "validation" : "the test", p->labels->label_names[k - 1]);
     }
 }
 

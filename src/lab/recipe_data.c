@@ -129,11 +129,24 @@ static gr_status read_tokenizer(gr_recipe *recipe, gr_yaml *data, gr_error *err)
                : gr__recipe_int(tokenizer, &recipe->data.tokenizer_train, "train", 257, 1 << 20, err);
 }
 
+/* What is held out: as much to report as to choose settings on, unless said otherwise. */
+static gr_status read_held(gr_recipe_data *d, gr_yaml *data, gr_error *err) {
+    d->validation = 0.05;
+    GR_TRY(gr_yaml_real(data, &d->validation, "validation", 0, 0.9, err));
+    d->test = d->validation;
+    GR_TRY(gr_yaml_real(data, &d->test, "test", 0, 0.9, err));
+    if (d->validation + d->test > 0.9)
+        return gr_yaml_fail(gr_yaml_find(data, "validation"), err, "data: {validation: 0.05, test: 0.05} is usual",
+                            "validation %g and test %g hold out more than 0.9 of the documents", d->validation,
+                            d->test);
+    return GR_OK;
+}
+
 /* Samples: one position each, and no text. */
 static gr_status read_samples(gr_recipe *recipe, gr_yaml *data, gr_error *err) {
     gr_recipe_data *d = &recipe->data;
     gr_idx_def *s = &d->samples;
-    *d = (gr_recipe_data){.samples = {.std = 1}, .validation = 0.05, .context = 1};
+    *d = (gr_recipe_data){.samples = {.std = 1}, .validation = 0.5, .test = 0.5, .context = 1};
     GR_TRY(gr__recipe_path(recipe, data, &s->images, "images", err));
     GR_TRY(gr__recipe_path(recipe, data, &s->classes, "classes", err));
     GR_TRY(gr__recipe_path(recipe, data, &s->test_images, "test_images", err));
@@ -144,7 +157,7 @@ static gr_status read_samples(gr_recipe *recipe, gr_yaml *data, gr_error *err) {
     GR_TRY(gr_yaml_texts(data, &s->names, &s->name_count, "names", err));
     GR_TRY(gr_yaml_real(data, &s->mean, "mean", -1e6, 1e6, err));
     GR_TRY(gr_yaml_real(data, &s->std, "std", DBL_MIN, 1e6, err));
-    return s->test_images ? GR_OK : gr_yaml_real(data, &d->validation, "validation", 0, 0.9, err);
+    return s->test_images ? GR_OK : read_held(d, data, err); /* the files of the test are divided in halves */
 }
 
 /* What becomes of documents longer than the context. */
@@ -171,10 +184,9 @@ gr_status gr__recipe_data(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     GR_TRY(status);
     d->source = kept;
     d->sources = list.count;
-    d->validation = 0.05;
     d->context = recipe->from.def ? recipe->from.def->context : 128;
     d->dedupe = true;
-    GR_TRY(gr_yaml_real(data, &d->validation, "validation", 0, 0.9, err));
+    GR_TRY(read_held(d, data, err));
     GR_TRY(gr__recipe_int(data, &d->context, "context", 8, 65536, err));
     GR_TRY(gr_yaml_bool(data, &d->dedupe, "dedupe", err));
     GR_TRY(gr_yaml_bool(data, &d->mixed, "mixed", err));

@@ -15,6 +15,9 @@ gr_status gr__recipe_routes(gr_recipe *recipe, gr_yaml *root, gr_error *err);
 gr_status gr__recipe_train(gr_recipe *recipe, gr_yaml *root, gr_error *err);
 gr_status gr__recipe_lab(gr_recipe *recipe, gr_yaml *root, gr_error *err);
 
+/* Share of the documents that no model trains on. */
+static inline double gr__recipe_held(const gr_recipe *recipe) { return recipe->data.validation + recipe->data.test; }
+
 /* gr_yaml_count into an int. */
 gr_status gr__recipe_int(gr_yaml *map, int *value, const char *key, int min, int max, gr_error *err);
 
