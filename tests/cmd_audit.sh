@@ -33,7 +33,8 @@ in_second() { [ -e "$1/routed/done.json" ] && [ ! -e "$1/plain/done.json" ]; }
 w=$work/whole
 json 'an undisturbed audit' audit "$w" --json
 ok 'what it prints is what result.json holds' same "$(cat "$work/last.json")" "$(cat "$w/result.json")"
-for key in removal removal_relearned removal_filtered removal_relearned_filtered retention tax_off tax_on tax_off_adjacent \
+for key in specific_removal specific_removal_relearned specific_gap specific_gap_relearned general_gap specific_removal_filtered \
+    specific_removal_relearned_filtered removal removal_relearned removal_filtered removal_relearned_filtered retention tax_off tax_on tax_off_adjacent \
     tax_on_adjacent seconds tokens_per_s; do
     ok "the result has $key" get "$w/result.json" "['$key'] + 0"
 done
@@ -50,6 +51,15 @@ ok 'figures agree with the losses, twins saw what they should' python3 -c 'impor
 r = json.load(open(sys.argv[1])); m = r["models"]
 def near(a, b): assert abs(a - b) < 1e-9, (a, b)
 def removal(routed, plain, filtered): return (routed - plain) / (filtered - plain)
+def specific(off, plain, filter, name): # retain losses are those before the attack
+    gap = lambda m, end, ends: m["forget" + ends] - m["retain" + end]
+    base = gap(plain, "", name)
+    return (gap(off[0], off[1], off[1] + name) - base) / (gap(filter, "", name) - base)
+for name in "", "_relearned":
+    near(r["specific_removal" + name], specific((m["routed"], "_off"), m["plain"], m["perfect"], name))
+    near(r["specific_removal%s_filtered" % name], specific((m["filtered"], ""), m["plain"], m["perfect"], name))
+near(r["general_gap"], m["perfect"]["retain"] - m["plain"]["retain"])
+assert "specific removal %.2f" % r["specific_removal"] in r["verdict"] and not r["known_labels_only"], r["verdict"]
 near(r["removal"], removal(m["routed"]["forget_off"], m["plain"]["forget"], m["perfect"]["forget"]))
 near(r["removal_relearned"], removal(m["routed"]["forget_off_relearned"], m["plain"]["forget_relearned"],
                                      m["perfect"]["forget_relearned"]))
@@ -72,7 +82,12 @@ sleep 0.05
 json 'a finished audit answers again' audit "$w" --json
 ok 'with the same' same "$(cat "$work/last.json")" "$(cat "$w/result.json")"
 ok 'and writes nothing' same "nothing $(find "$w" -newer "$work/then" | head -n 3)" 'nothing '
-fails 0 'removal of the known filter' 'a finished audit prints its table' audit "$w"
+fails 0 'specific, known filter' 'a finished audit prints its table' audit "$w"
+cp "$work/out" "$work/table"
+ok 'the verdict leads' python3 -c 'import sys; assert open(sys.argv[1]).read().lstrip().startswith("Verdict: specific removal")' "$work/table"
+ok 'all of it fits into 80 columns' python3 -c 'import sys
+lines = [line for line in open(sys.argv[1]).read().split("\nCompletions")[0].splitlines() if len(line) > 80]
+assert not lines, lines' "$work/table"
 ok 'eval of an audit' gradroute eval "$w" --off animals
 ok 'eval of a twin' gradroute eval "$w/perfect"
 fails 2 'another recipe' 'another recipe in the same folder' audit "$w" --set train.lr=0.001
@@ -94,6 +109,16 @@ stop_in INT "$work/int/plain" $!
 ok 'and says how to go on' grep -q "same command goes on: gradroute audit $t -o $work/int and the same --set" "$work/said"
 ok 'the same command goes on after Ctrl-C' audit "$work/int"
 ok 'stopped or not, the same figures' same "$(figures "$work/int")" "$(figures "$w")"
+
+# ---- labels that may miss some of the topic ----
+json 'half of the labels without a perfect filter' gradroute audit "$t" -o "$work/half" --set labels.animals.known=0.5 --set train.steps=60 --json
+ok 'is marked' same "$(get "$work/last.json" "['known_labels_only']")" True
+json 'labels by words' gradroute audit "$t" -o "$work/words" --set 'labels.animals={words: [bird, fish, horse, snake, frog, wolf]}' --set train.steps=60 --json
+ok 'are marked too' same "$(get "$work/last.json" "['known_labels_only']")" True
+fails 0 'On known labels only' 'and the table says so' gradroute audit "$t" -o "$work/words" --set train.steps=60 \
+    --set 'labels.animals={words: [bird, fish, horse, snake, frog, wolf]}'
+json 'the plain twin alone' gradroute audit "$t" -o "$work/lone" --set 'twins=[plain]' --json
+ok 'is no scale' get "$work/last.json" "['verdict'].index('no verdict')"
 
 # ---- a region that cannot be taken out ----
 claims='regions.animals={residual: {claim: [0, 8]}, mlp: {claim: [0, 16]}}'

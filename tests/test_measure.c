@@ -33,6 +33,10 @@ static void figures(void **state) {
     assert_true(fabs(gr_measure_removal((double[]){3, 3, 5})) < 1e-12);       /* off as plain */
     assert_true(fabs(gr_measure_retention((double[]){3, 3, 5}) - 1) < 1e-12); /* on as plain */
     assert_true(fabs(gr_measure_retention((double[]){5, 3, 5})) < 1e-12);     /* on as filtered */
+    /* A gap of 2 on forget text; both lose 0.5 on retain text: 1.5 is specific, of which off has 1. */
+    assert_true(fabs(gr_measure_specific((double[]){4.5, 3, 5, 2.5, 2, 2.5}) - 1 / 1.5) < 1e-12);
+    assert_true(fabs(gr_measure_specific((double[]){3.5, 3, 5, 2.5, 2, 2.5})) < 1e-12); /* damage alone */
+    assert_true(fabs(gr_measure_specific_gap((double[]){5, 3, 2.5, 2}) - 1.5) < 1e-12);
     assert_true(fabs(gr_measure_difference((double[]){3.5, 3.25}) - 0.25) < 1e-12);
 }
 
@@ -83,6 +87,22 @@ static void pieces_are_drawn_together(void **state) {
     assert_true(fabs(gr_bootstrap(gr_measure_loss, &alone, 1, 7).low - a.low) > 1e-6);
 }
 
+/* Forget and retain text are two lists, each drawn once for all models: off is 1.5 nats above plain on forget text and
+ * 1 on retain text, the filter 2 and 1, in every draw. */
+static void groups_are_paired(void **state) {
+    (void)state;
+    enum { HALF = DOCS / 2 };
+    double more[DOCS];
+    for (int d = 0; d < DOCS; d++)
+        more[d] = nll[0][d] + 1.5 * tokens[d];
+    gr_sample forget[] = {
+        {more, tokens, docs, HALF, NULL}, {nll[0], tokens, docs, HALF, NULL}, {nll[2], tokens, docs, HALF, NULL}};
+    gr_sample one = {nll[1], tokens, docs + HALF, HALF, NULL}, none = {nll[0], tokens, docs + HALF, HALF, NULL};
+    gr_sample six[] = {forget[0], forget[1], forget[2], one, none, one};
+    gr_estimate e = gr_bootstrap(gr_measure_specific, six, 6, 3);
+    assert_true(fabs(e.value - 0.5) < 1e-9 && fabs(e.low - 0.5) < 1e-9 && fabs(e.high - 0.5) < 1e-9);
+}
+
 static void nothing_to_measure(void **state) {
     (void)state;
     gr_sample none = {nll[0], tokens, docs, 0, NULL};
@@ -91,11 +111,9 @@ static void nothing_to_measure(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(figures),
-        cmocka_unit_test(loss_is_per_token),
-        cmocka_unit_test(arms_are_paired),
-        cmocka_unit_test(pieces_are_drawn_together),
-        cmocka_unit_test(nothing_to_measure),
+        cmocka_unit_test(figures),           cmocka_unit_test(loss_is_per_token),
+        cmocka_unit_test(arms_are_paired),   cmocka_unit_test(pieces_are_drawn_together),
+        cmocka_unit_test(groups_are_paired), cmocka_unit_test(nothing_to_measure),
     };
     return cmocka_run_group_tests_name("measures", tests, fill, NULL);
 }

@@ -186,6 +186,7 @@ const gr__label_source gr__label_by_pattern = {
     .form = "pattern: REGEX",
     .example = "pattern: '\\b(19|20)\\d\\d\\b'",
     .unit = GR__UNIT_ANY,
+    .rule = true,
     .open = open_pattern,
     .close = close_pattern,
     .score = score,

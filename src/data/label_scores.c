@@ -346,6 +346,7 @@ const gr__label_source gr__label_by_scores = {
     .form = "scores: FILE",
     .example = "scores: {file: scores.jsonl}",
     .unit = GR__UNIT_ANY,
+    .rule = true,
     .open = open_scores,
     .close = close_scores,
     .score = score,

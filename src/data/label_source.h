@@ -44,6 +44,7 @@ typedef struct gr__label_source {
     gr__arg_def arg[GR_LABEL_ARGS]; /* the first has the source's key and is required */
     const char *form, *example;     /* of messages: "words: [WORD, ...]", "words: [tree, \"oak tree\"], or a file" */
     gr__label_unit unit;
+    bool rule;         /* what it finds is a guess at what the label means: what it misses, nobody knows */
     const char *taken; /* the hint where labels before it took all of its documents; NULL: to change their order */
 
     /* Checks the arguments, and makes label->state of them; close frees it (NULL: there is none), also after errors. */

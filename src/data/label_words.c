@@ -43,6 +43,7 @@ const gr__label_source gr__label_by_words = {
     .form = "words: [WORD, ...]",
     .example = "words: [tree, \"oak tree\"], or a file",
     .unit = GR__UNIT_ANY,
+    .rule = true,
     .open = open_words,
     .close = close_words,
     .score = score,

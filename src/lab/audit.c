@@ -1,4 +1,4 @@
-/* The audit: arms, losses with regions on and off, the test of removal, and the figures that compare them. */
+/* The audit: arms, losses with regions on and off, the test of removal. Figures: audit_figures.c. */
 #include <math.h>
 #include <string.h>
 #include <time.h>
@@ -9,33 +9,9 @@
 #include "io/file.h"
 #include "io/json.h"
 #include "lab/audit.h"
-#include "lab/forecast.h"
-#include "lab/relearn.h"
+#include "lab/audit_job.h"
 
-enum { GROUP_FORGET, GROUP_ADJACENT, GROUP_RETAIN, GROUPS };
-static const char *const group_names[GROUPS] = {"forget", "adjacent", "retain"};
-
-/* Losses of one model under one profile on all validation documents. */
-typedef struct losses {
-    double *nll;
-    int32_t *tokens, *right; /* right: samples alone, else NULL */
-} losses;
-
-typedef struct job {
-    const gr_project *project;
-    const char *folder;
-    const gr_control *control;
-    gr__forecast forecast; /* what control is, from the first model on */
-    gr_arm arm[GR_ARMS];
-    bool has[GR_ARMS];
-    losses on, off, twin[GR_ARMS]; /* routed on and off; others as they are */
-    gr_relearned off_relearned, relearned[GR_ARMS];
-    uint32_t *docs[GROUPS];
-    size_t count[GROUPS];
-    gr_drawn attack;
-    const char **regions; /* names */
-    int region_count;
-} job;
+typedef gr__audit_job job;
 
 static void note(const job *j, const char *text) {
     if (j->control->note)
@@ -70,34 +46,54 @@ static gr_status train_arms(job *j, gr_error *err) {
     return GR_OK;
 }
 
-/* Validation documents by group, whatever label was revealed, and the documents of the test of removal. */
+/* The documents of docs[count] in a group, whatever label was revealed, into out[count]; returns how many. */
+static size_t pick_group(const gr_labels *l, uint32_t *out, const uint32_t *docs, size_t count, int group) {
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t d = docs[i];
+        int g = l->truth[d] > 0 ? GR__FORGET : l->group[d] == l->group_count - 1 ? GR__RETAIN : GR__ADJACENT;
+        if (g == group)
+            out[n++] = d;
+    }
+    return n;
+}
+
+static gr_status too_few(const char *split, const char *group, gr_error *err) {
+    char hint[80];
+    snprintf(hint, sizeof hint, "raise data.%s or use more documents", split);
+    return gr_error_set(err, GR_ERR_USAGE, "audit", hint, "the %s split has no %s document", split, group);
+}
+
+/* Documents of the test by group, those that the attacker's best step is chosen on, and those he trains on. */
 static gr_status pick_documents(job *j, gr_error *err) {
     const gr_project *p = j->project;
-    const gr_labels *l = p->labels;
-    size_t n = p->data->validation_count;
-    if (l->label_count == 0)
+    const gr_dataset *data = p->data;
+    if (p->labels->label_count == 0)
         return gr_error_set(err, GR_ERR_USAGE, "labels", "for example labels: {NAME: {is: [TOPIC]}}",
                             "an audit needs a label to remove");
-    for (int g = 0; g < GROUPS; g++)
-        j->docs[g] = gr_alloc((n + 1) * sizeof **j->docs);
-    for (size_t i = 0; i < n; i++) {
-        uint32_t d = p->data->validation[i];
-        int g = l->truth[d] > 0 ? GROUP_FORGET : l->group[d] == l->group_count - 1 ? GROUP_RETAIN : GROUP_ADJACENT;
-        j->docs[g][j->count[g]++] = d;
+
+    /* What is measured. */
+    for (int g = 0; g < GR__GROUPS; g++) {
+        j->docs[g] = gr_alloc((data->test_count + 1) * sizeof **j->docs);
+        j->count[g] = pick_group(p->labels, j->docs[g], data->test, data->test_count, g);
+        if (j->count[g] == 0 && g != GR__ADJACENT)
+            return too_few("test", gr__group_names[g], err);
     }
-    for (int g = 0; g < GROUPS; g += GROUP_RETAIN)
-        if (j->count[g] == 0)
-            return gr_error_set(err, GR_ERR_USAGE, "audit", "raise data.validation or use more documents",
-                                "the validation split has no %s document", group_names[g]);
+
+    /* What the attack is made of. */
+    j->choose = gr_alloc((data->validation_count + 1) * sizeof *j->choose);
+    j->choices = pick_group(p->labels, j->choose, data->validation, data->validation_count, GR__FORGET);
+    if (j->choices == 0)
+        return too_few("validation", gr__group_names[GR__FORGET], err);
     const gr_recipe_relearn *r = &p->recipe->relearn;
     gr_draw_def def = {(size_t)r->documents, r->tokens, GR_LABEL_ANY, p->recipe->data.context, p->recipe->split_seed};
-    return gr_dataset_draw(&j->attack, p->data, l, &def, err);
+    return gr_dataset_draw(&j->attack, data, p->labels, &def, err);
 }
 
 /* ---- measuring
  * ---------------------------------------------------------------------------------------------------------- */
 
-static gr_status evaluate(job *j, losses *out, const char *name, gr_model *model, const gr_tables *profile,
+static gr_status evaluate(job *j, gr__losses_of *out, const char *name, gr_model *model, const gr_tables *profile,
                           gr_error *err) {
     const gr_project *p = j->project;
     const gr_recipe *r = p->recipe;
@@ -110,8 +106,8 @@ static gr_status evaluate(job *j, losses *out, const char *name, gr_model *model
     GR_TRY(stopped(j, err));
     GR_TRY(gr_evaluator_new(&e, model, profile, r->train.batch, r->data.context, err));
     gr_evaluator_labelled(e, p->labels);
-    gr_status status = gr_scan_new(&scan, p->data, p->labels, p->data->validation, p->data->validation_count,
-                                   r->train.batch, r->data.context, err);
+    gr_status status = gr_scan_new(&scan, p->data, p->labels, p->data->test, p->data->test_count, r->train.batch,
+                                   r->data.context, err);
     if (status == GR_OK) {
         gr_evaluate_right(e, scan, out->nll, out->tokens, out->right, all);
         gr_scan_free(scan);
@@ -124,7 +120,7 @@ static gr_status evaluate(job *j, losses *out, const char *name, gr_model *model
 static gr_status evaluate_all(job *j, gr_error *err) {
     gr_model *routed = j->arm[GR_ARM_ROUTED].folder->model;
     gr_tables *off;
-    note(j, "measuring validation losses");
+    note(j, "measuring losses of the test");
     GR_TRY(evaluate(j, &j->on, "routed", routed, NULL, err));
     GR_TRY(gr_profile_new(&off, routed, j->regions, j->region_count, err));
     gr_status status = evaluate(j, &j->off, "routed with its regions off", routed, off, err);
@@ -141,8 +137,9 @@ static gr_status relearn_one(job *j, gr_relearned *out, gr_model *model, const g
     GR_TRY(stopped(j, err));
     char *path = gr_format("%s/relearn-%s.json", j->folder, name), *text = gr_format("relearning: %s", name);
     note(j, text);
-    gr_status status = gr_relearn(out, j->project, model, profile, j->attack.docs, j->attack.count,
-                                  j->docs[GROUP_FORGET], j->count[GROUP_FORGET], path, err);
+    const gr_dataset *data = j->project->data;
+    gr_relearn_def def = {j->attack.docs, j->attack.count, j->choose, j->choices, data->test, data->test_count, path};
+    gr_status status = gr_relearn(out, j->project, model, profile, &def, err);
     gr_free(path);
     gr_free(text);
     return status;
@@ -180,131 +177,6 @@ static gr_status relearn_all(job *j, gr_error *err) {
         if (j->has[k])
             GR_TRY(relearn_one(j, &j->relearned[k], j->arm[k].folder->model, NULL, gr_arm_name(k), err));
     return GR_OK;
-}
-
-/* ---- figures
- * ------------------------------------------------------------------------------------------------------------ */
-
-static gr_sample sample(const job *j, const double *nll, const int32_t *tokens, int group) {
-    return (gr_sample){nll, tokens, j->docs[group], j->count[group], gr_dataset_drawn_by(j->project->data)};
-}
-
-static void put(json_t *to, json_t *intervals, const char *key, gr_estimate e) {
-    json_object_set_new(to, key, isfinite(e.value) ? json_real(e.value) : json_null());
-    if (isfinite(e.low) && isfinite(e.high))
-        json_object_set_new(intervals, key, json_pack("[f, f]", e.low, e.high));
-}
-
-/* Share of right answers, whole and for each class of the validation samples. */
-static void put_accuracy(const job *j, json_t *to, const losses *l, const char *suffix) {
-    const gr_dataset *data = j->project->data;
-    int32_t classes = data->topics.count;
-    double *right = gr_alloc(2 * ((size_t)classes + 1) * sizeof *right), *all = right + classes + 1;
-    for (size_t i = 0; i < data->validation_count; i++) {
-        uint32_t d = data->validation[i];
-        int32_t k = data->topics.of[d];
-        right[k] += l->right[d], right[classes] += l->right[d];
-        all[k] += l->tokens[d], all[classes] += l->tokens[d];
-    }
-    json_t *by = json_object();
-    for (int32_t k = 0; k < classes; k++)
-        if (all[k] > 0)
-            json_object_set_new(by, data->topics.names[k], json_real(right[k] / all[k]));
-    char key[32];
-    snprintf(key, sizeof key, "accuracy%s", suffix);
-    json_object_set_new(to, key, all[classes] > 0 ? json_real(right[classes] / all[classes]) : json_null());
-    snprintf(key, sizeof key, "classes%s", suffix);
-    json_object_set_new(to, key, by);
-    gr_free(right);
-}
-
-static void put_losses(const job *j, json_t *to, const losses *l, const char *suffix) {
-    json_t *intervals = json_object_get(to, "intervals");
-    if (!intervals)
-        json_object_set_new(to, "intervals", intervals = json_object());
-    for (int g = 0; g < GROUPS; g++) {
-        char key[32];
-        gr_sample s = sample(j, l->nll, l->tokens, g);
-        snprintf(key, sizeof key, "%s%s", group_names[g], suffix);
-        if (s.count > 0)
-            put(to, intervals, key, gr_bootstrap(gr_measure_loss, &s, 1, j->project->recipe->split_seed));
-    }
-    if (l->right)
-        put_accuracy(j, to, l, suffix);
-}
-
-static void put_relearned(json_t *to, const gr_relearned *r, const char *suffix) {
-    char key[32];
-    snprintf(key, sizeof key, "forget%s_relearned", suffix);
-    json_object_set_new(to, key, json_real(r->loss));
-    snprintf(key, sizeof key, "relearned%s_at", suffix);
-    json_object_set_new(to, key, json_pack("{s:i, s:f}", "step", r->step, "lr", r->lr));
-}
-
-static json_t *model_figures(const job *j) {
-    json_t *models = json_object();
-    for (int k = 0; k < GR_ARMS; k++) {
-        if (!j->has[k])
-            continue;
-        const gr_arm *a = &j->arm[k];
-        json_t *m = json_pack("{s:f, s:f, s:I, s:I}", "seconds", a->seconds, "tokens_per_s",
-                              a->seconds > 0 ? (double)a->tokens / a->seconds : 0.0, "tokens", (json_int_t)a->tokens,
-                              "parameters", (json_int_t)gr_model_size(a->folder->model));
-        put_losses(j, m, k == GR_ARM_ROUTED ? &j->on : &j->twin[k], k == GR_ARM_ROUTED ? "_on" : "");
-        if (k == GR_ARM_ROUTED) {
-            put_losses(j, m, &j->off, "_off");
-            put_relearned(m, &j->off_relearned, "_off");
-        } else {
-            put_relearned(m, &j->relearned[k], "");
-        }
-        json_object_set_new(models, gr_arm_name(k), m);
-    }
-    return models;
-}
-
-/* Removal of `l` and `r` on the scale of plain and the best filter there is. */
-static void put_removal(const job *j, json_t *to, json_t *intervals, const char *suffix, const losses *l,
-                        const gr_relearned *r, gr_arm_kind scale) {
-    uint64_t seed = j->project->recipe->split_seed;
-    const losses *p = &j->twin[GR_ARM_PLAIN], *f = &j->twin[scale];
-    const gr_relearned *pr = &j->relearned[GR_ARM_PLAIN], *fr = &j->relearned[scale];
-    char key[48];
-    gr_sample before[3] = {sample(j, l->nll, l->tokens, 0), sample(j, p->nll, p->tokens, 0),
-                           sample(j, f->nll, f->tokens, 0)};
-    gr_sample after[3] = {sample(j, r->nll, r->tokens, 0), sample(j, pr->nll, pr->tokens, 0),
-                          sample(j, fr->nll, fr->tokens, 0)};
-    snprintf(key, sizeof key, "removal%s", suffix);
-    put(to, intervals, key, gr_bootstrap(gr_measure_removal, before, 3, seed));
-    snprintf(key, sizeof key, "removal_relearned%s", suffix);
-    put(to, intervals, key, gr_bootstrap(gr_measure_removal, after, 3, seed));
-}
-
-static void put_figures(const job *j, json_t *to) {
-    json_t *intervals = json_object();
-    uint64_t seed = j->project->recipe->split_seed;
-    gr_arm_kind scale = j->has[GR_ARM_PERFECT] ? GR_ARM_PERFECT : GR_ARM_FILTERED;
-    const losses *plain = &j->twin[GR_ARM_PLAIN], *filter = &j->twin[scale];
-    if (j->has[GR_ARM_PLAIN] && j->has[scale]) {
-        put_removal(j, to, intervals, "", &j->off, &j->off_relearned, scale);
-        if (j->has[GR_ARM_FILTERED] && scale == GR_ARM_PERFECT)
-            put_removal(j, to, intervals, "_filtered", &j->twin[GR_ARM_FILTERED], &j->relearned[GR_ARM_FILTERED],
-                        scale);
-        gr_sample kept[3] = {sample(j, j->on.nll, j->on.tokens, 0), sample(j, plain->nll, plain->tokens, 0),
-                             sample(j, filter->nll, filter->tokens, 0)};
-        put(to, intervals, "retention", gr_bootstrap(gr_measure_retention, kept, 3, seed));
-    }
-    for (int g = GROUP_ADJACENT; g < GROUPS; g++) {
-        const char *off = g == GROUP_RETAIN ? "tax_off" : "tax_off_adjacent",
-                   *on = g == GROUP_RETAIN ? "tax_on" : "tax_on_adjacent";
-        gr_sample a[2] = {sample(j, j->off.nll, j->off.tokens, g), sample(j, filter->nll, filter->tokens, g)};
-        gr_sample b[2] = {sample(j, j->on.nll, j->on.tokens, g), sample(j, plain->nll, plain->tokens, g)};
-        if (j->has[scale] && j->count[g] > 0)
-            put(to, intervals, off, gr_bootstrap(gr_measure_difference, a, 2, seed));
-        if (j->has[GR_ARM_PLAIN] && j->count[g] > 0)
-            put(to, intervals, on, gr_bootstrap(gr_measure_difference, b, 2, seed));
-    }
-    json_object_set_new(to, "scale", json_string(gr_arm_name(scale)));
-    json_object_set_new(to, "intervals", intervals);
 }
 
 /* ---- completions
@@ -355,17 +227,21 @@ static gr_status complete_all(const job *j, json_t *list, gr_error *err) {
 /* ---- the whole
  * ---------------------------------------------------------------------------------------------------------- */
 
+/* Documents, or pieces where these are split. */
+static size_t documents_of(const gr_dataset *data, const uint32_t *docs, size_t count) {
+    return data->apart ? count : gr_dataset_documents(data, docs, count);
+}
+
 static json_t *data_figures(const gr_project *p) {
     const gr_labels *l = p->labels;
     const gr_dataset *of = p->data;
-    size_t held = of->apart ? of->validation_count : gr_dataset_documents(of, of->validation, of->validation_count);
-    size_t train = p->shards   ? (size_t)p->shards->documents
-                   : of->apart ? of->train_count
-                               : gr_dataset_documents(of, of->train, of->train_count);
-    json_t *data = json_pack("{s:I, s:I, s:I, s:I, s:I, s:b, s:i}", "documents", (json_int_t)(train + held), "read",
-                             (json_int_t)p->data->read, "duplicates", (json_int_t)p->data->duplicates, "train",
-                             (json_int_t)train, "validation", (json_int_t)held, "used_fallback", p->data->used_fallback,
-                             "vocab", (int)p->data->vocab);
+    size_t train = p->shards ? (size_t)p->shards->documents : documents_of(of, of->train, of->train_count);
+    size_t validation = documents_of(of, of->validation, of->validation_count);
+    size_t test = documents_of(of, of->test, of->test_count);
+    json_t *data = json_pack(
+        "{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:i}", "documents", (json_int_t)(train + validation + test), "read",
+        (json_int_t)of->read, "duplicates", (json_int_t)of->duplicates, "train", (json_int_t)train, "validation",
+        (json_int_t)validation, "test", (json_int_t)test, "used_fallback", of->used_fallback, "vocab", (int)of->vocab);
     json_t *groups = json_object(), *known = json_object();
     for (int g = 0; g < l->group_count; g++)
         json_object_set_new(groups, l->group_names[g], json_integer((json_int_t)l->group_docs[g]));
@@ -391,10 +267,10 @@ static gr_status figures(job *j, json_t *result, double seconds, gr_error *err) 
         tokens += j->arm[k].tokens;
         trained += j->arm[k].seconds;
     }
-    put_figures(j, result);
+    gr__audit_figures(j, result);
     json_object_set_new(result, "seconds", json_real(trained + seconds));
     json_object_set_new(result, "tokens_per_s", json_real(trained > 0 ? (double)tokens / trained : 0));
-    json_object_set_new(result, "models", model_figures(j));
+    json_object_set_new(result, "models", gr__audit_models(j));
     json_object_set_new(result, "parameters", json_pack("{s:I, s:o}", "core", (json_int_t)core, "regions", regions));
     json_object_set_new(result, "data", data_figures(p));
     json_object_set_new(result, "relearn",
@@ -433,14 +309,15 @@ static void free_job(job *j) {
         gr_relearned_free(&j->relearned[k]);
     }
     gr_relearned_free(&j->off_relearned);
-    for (int g = 0; g < GROUPS; g++)
+    for (int g = 0; g < GR__GROUPS; g++)
         gr_free(j->docs[g]);
-    losses *l[] = {&j->on, &j->off};
+    gr__losses_of *l[] = {&j->on, &j->off};
     for (int i = 0; i < 2; i++) {
         gr_free(l[i]->nll);
         gr_free(l[i]->tokens);
         gr_free(l[i]->right);
     }
+    gr_free(j->choose);
     gr_drawn_free(&j->attack);
     gr_free(j->regions);
 }

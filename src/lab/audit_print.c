@@ -1,72 +1,129 @@
 /* The audit's table for a terminal. */
+#include <stdarg.h>
 #include <string.h>
 
+#include "base/mem.h"
+#include "base/number.h"
 #include "lab/audit.h"
 
 static double number(const json_t *object, const char *key) { return json_number_value(json_object_get(object, key)); }
 
+/* A paragraph in lines of at most 79 columns; lines after the first begin with `indent` blanks. */
+static void print_wrapped(FILE *out, const char *text, int indent) {
+    enum { COLUMNS = 79 };
+    int column = 0;
+    while (*text) {
+        size_t length = strcspn(text, " ");
+        int width = 0;
+        for (size_t i = 0; i < length; i++)
+            width += ((unsigned char)text[i] & 0xC0) != 0x80; /* characters of UTF-8 */
+        if (column > 0 && column + 1 + width > COLUMNS)
+            column = fprintf(out, "\n%*s", indent, "") - 1;
+        else if (column > 0)
+            column += fprintf(out, " ");
+        fprintf(out, "%.*s", (int)length, text);
+        column += width;
+        text += length;
+        text += strspn(text, " ");
+    }
+    fputc('\n', out);
+}
+
+/* Text that grows. */
+static void add(char **text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void add(char **text, const char *format, ...) {
+    char more[600];
+    va_list list;
+    va_start(list, format);
+    gr__vprint(more, sizeof more, format, list);
+    va_end(list);
+    char *longer = gr_format("%s%s", *text ? *text : "", more);
+    gr_free(*text);
+    *text = longer;
+}
+
+static void loss_cell(FILE *out, const json_t *model, const char *key, int width) {
+    if (json_is_number(json_object_get(model, key)))
+        fprintf(out, "%*.3f", width, number(model, key));
+    else
+        fprintf(out, "%*s", width, "-");
+}
+
 static void loss_row(FILE *out, const char *name, const json_t *model, const char *suffix, const char *remark) {
     static const char *const groups[] = {"forget", "adjacent", "retain"};
     char key[48];
-    fprintf(out, "  %-26s", name);
+    if (!model)
+        return;
+    fprintf(out, "  %-18s", name);
     for (int g = 0; g < 3; g++) {
         snprintf(key, sizeof key, "%s%s", groups[g], suffix);
-        if (json_is_number(json_object_get(model, key)))
-            fprintf(out, "%10.3f", number(model, key));
-        else
-            fprintf(out, "%10s", "-");
+        loss_cell(out, model, key, 9);
     }
     snprintf(key, sizeof key, "forget%s_relearned", suffix);
-    if (json_is_number(json_object_get(model, key)))
-        fprintf(out, "%14.3f", number(model, key));
+    if (json_object_get(model, key))
+        loss_cell(out, model, key, 12);
     else
-        fprintf(out, "%14s", "");
-    fprintf(out, "   %s\n", remark);
+        fprintf(out, "%12s", "");
+    fprintf(out, "  %s\n", remark);
 }
 
 static void figure_row(FILE *out, const json_t *result, const char *key, const char *name, const char *meaning) {
     const json_t *value = json_object_get(result, key);
     const json_t *interval = json_object_get(json_object_get(result, "intervals"), key);
-    if (!json_is_number(value))
+    if (!value)
         return;
-    fprintf(out, "  %-30s %6.3f", name, json_number_value(value));
+    fprintf(out, "  %-26s", name);
+    if (json_is_number(value))
+        fprintf(out, "%7.3f", json_number_value(value));
+    else
+        fprintf(out, "%7s", "-");
     if (interval)
-        fprintf(out, "   [%6.3f, %6.3f]", json_number_value(json_array_get(interval, 0)),
+        fprintf(out, " [%6.3f, %6.3f]", json_number_value(json_array_get(interval, 0)),
                 json_number_value(json_array_get(interval, 1)));
-    fprintf(out, "   %s\n", meaning);
+    else
+        fprintf(out, "%17s", "");
+    fprintf(out, "%s%s\n", *meaning ? "  " : "", meaning);
+}
+
+static void print_verdict(FILE *out, const json_t *result) {
+    char *text = NULL;
+    add(&text, "Verdict: %s.", json_string_value(json_object_get(result, "verdict")));
+    fputc('\n', out);
+    print_wrapped(out, text, 9);
+    gr_free(text);
 }
 
 static void print_data(FILE *out, const json_t *result) {
     const json_t *data = json_object_get(result, "data");
     const char *name;
+    char *text = NULL;
     json_t *count;
-    fprintf(out, "\nDocuments: %.0f (%.0f for validation, %.0f exact duplicates dropped):", number(data, "documents"),
-            number(data, "validation"), number(data, "duplicates"));
+    add(&text, "Documents: %.0f (%.0f for validation, %.0f for the test, %.0f exact duplicates dropped):",
+        number(data, "documents"), number(data, "validation"), number(data, "test"), number(data, "duplicates"));
     json_object_foreach(json_object_get(data, "groups"), name, count)
-        fprintf(out, " %s %.0f", name, json_number_value(count));
+        add(&text, " %s %.0f", name, json_number_value(count));
     json_object_foreach(json_object_get(data, "known"), name, count)
-        fprintf(out, "; label %s known for %.0f", name, json_number_value(count));
-    fprintf(out, "\n");
+        add(&text, "; label %s known for %.0f", name, json_number_value(count));
+    fputc('\n', out);
+    print_wrapped(out, text, 2);
+    gr_free(text);
     if (json_is_true(json_object_get(data, "used_fallback")))
-        fprintf(
-            out,
-            "NOTE: the corpus is the small subset that ships with the project, because the full one is not installed.\n"
-            "      Figures on it say little; install wordnet-base and run again in another folder.\n");
+        print_wrapped(out,
+                      "NOTE: the corpus is the small subset that ships with the project, because the full one is not "
+                      "installed. Figures on it say little; install wordnet-base and run again in another folder.",
+                      6);
 }
 
 static void print_losses(FILE *out, const json_t *result) {
     const json_t *models = json_object_get(result, "models"), *routed = json_object_get(models, "routed");
-    fprintf(out, "\nValidation loss, nats per token        (lower = knows more)\n");
-    fprintf(out, "  %-26s%10s%10s%10s%14s\n", "", "forget", "adjacent", "retain", "forget after");
-    fprintf(out, "  %-26s%10s%10s%10s%14s\n", "", "", "", "", "relearning");
-    loss_row(out, "routed, region on", routed, "_on", "the model as trained");
-    loss_row(out, "routed, region off", routed, "_off", "the topic switched off");
-    loss_row(out, "plain", json_object_get(models, "plain"), "", "same network, no routing");
-    if (json_object_get(models, "filtered"))
-        loss_row(out, "filtered", json_object_get(models, "filtered"), "", "never saw the labelled documents");
-    if (json_object_get(models, "perfect"))
-        loss_row(out, "perfect filter", json_object_get(models, "perfect"), "",
-                 "never saw the topic, hidden labels included");
+    fprintf(out, "\nLoss of the test, nats per token (lower = knows more)\n");
+    fprintf(out, "  %-18s%9s%9s%9s%12s\n", "", "forget", "adjacent", "retain", "forget, re-");
+    fprintf(out, "  %-18s%9s%9s%9s%12s\n", "", "", "", "", "learned");
+    loss_row(out, "routed, region on", routed, "_on", "as trained");
+    loss_row(out, "routed, region off", routed, "_off", "switched off");
+    loss_row(out, "plain", json_object_get(models, "plain"), "", "no routing");
+    loss_row(out, "filtered", json_object_get(models, "filtered"), "", "its documents out");
+    loss_row(out, "perfect filter", json_object_get(models, "perfect"), "", "hidden ones too");
 }
 
 /* Right answers by class: a column for each model. */
@@ -84,7 +141,7 @@ static void print_accuracy(FILE *out, const json_t *result) {
     const char *name;
     if (!first)
         return;
-    fprintf(out, "\nRight answers, per cent of the validation samples\n  %-20s", "class");
+    fprintf(out, "\nRight answers, per cent of the samples of the test\n  %-20s", "class");
     for (int c = 0; c < COLUMNS; c++)
         if (json_object_get(models, columns[c].model))
             fprintf(out, " %9s", columns[c].title);
@@ -98,40 +155,52 @@ static void print_accuracy(FILE *out, const json_t *result) {
 }
 
 static void print_figures(FILE *out, const json_t *result) {
-    const json_t *relearn = json_object_get(result, "relearn");
-    char after[96];
-    snprintf(after, sizeof after, "the same after fine-tuning all on %.0f forget documents",
-             number(relearn, "documents"));
+    static const struct {
+        const char *key, *name, *meaning;
+    } rows[] = {{"specific_removal", "specific removal", "0: as plain, 1: as filter"},
+                {"specific_removal_relearned", "  after relearning", ""},
+                {"specific_gap", "what there is to remove", "filter - plain, specific"},
+                {"specific_gap_relearned", "  after relearning", ""},
+                {"general_gap", "general gap", "filter - plain, retain"},
+                {"specific_removal_filtered", "specific, known filter", "by known labels alone"},
+                {"specific_removal_relearned_filtered", "  after relearning", ""},
+                {"tax_off", "tax, region off", "retain, off - filter"},
+                {"tax_on", "tax, region on", "retain, on - plain"},
+                {"tax_off_adjacent", "tax on adjacent, off", ""},
+                {"tax_on_adjacent", "tax on adjacent, on", ""},
+                {"retention", "retention", "1: on, it knows as plain"},
+                {"removal", "plain removal", "general gap included"},
+                {"removal_relearned", "  after relearning", ""},
+                {"removal_filtered", "plain, known filter", ""},
+                {"removal_relearned_filtered", "  after relearning", ""}};
     const char *scale = json_string_value(json_object_get(result, "scale"));
-    bool perfect = scale && strcmp(scale, "perfect") == 0;
-    fprintf(out, "\nFigures, with 95 %% bootstrap intervals over validation documents\n");
-    figure_row(out, result, "removal", "removal",
-               perfect ? "0: as plain, 1: as the perfect filter" : "0: as plain, 1: as never trained on the topic");
-    figure_row(out, result, "removal_relearned", "removal after relearning", after);
-    figure_row(out, result, "removal_filtered", "removal of the known filter",
-               "what leaving out the known labels reaches");
-    figure_row(out, result, "removal_relearned_filtered", "  after relearning", "");
-    figure_row(out, result, "retention", "retention", "1: with the region on it knows the topic as plain does");
-    figure_row(out, result, "tax_off", "tax, region off",
-               perfect ? "retain loss above the perfect filter's" : "retain loss above filtered's");
-    figure_row(out, result, "tax_on", "tax, region on", "retain loss above plain's");
-    figure_row(out, result, "tax_off_adjacent", "tax on adjacent, region off", "");
-    figure_row(out, result, "tax_on_adjacent", "tax on adjacent, region on", "");
-    if (number(result, "removal") > 1 && number(result, "tax_off") > 0.1)
-        fprintf(out, "  Removal above 1 together with this tax is damage, not removal.\n");
+    fprintf(out, "\nFigures, with 95 %% bootstrap intervals over documents of the test\n");
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        figure_row(out, result, rows[i].key, rows[i].name, rows[i].meaning);
+    fprintf(out, "  The filter is %s. Relearning: on %.0f forget documents.\n",
+            scale && strcmp(scale, "perfect") == 0 ? "the perfect one" : "the filtered twin",
+            number(json_object_get(result, "relearn"), "documents"));
+    if (json_is_true(json_object_get(result, "known_labels_only")))
+        fprintf(out, "  On known labels only: the filter may have read text of the topic.\n");
+    if (json_is_true(json_object_get(result, "damage")))
+        fprintf(out, "  Removal above 1 together with a tax above 0.1 is damage, not removal.\n");
 }
 
 static void print_sizes(FILE *out, const json_t *result) {
     const json_t *parameters = json_object_get(result, "parameters");
     json_t *models = json_object_get(result, "models"), *value;
     const char *name;
-    double minutes = number(result, "seconds") / 60;
-    fprintf(out, "\nParameters: core %.0f", number(parameters, "core"));
+    char *sizes = NULL, *times = NULL;
+    add(&sizes, "Parameters: core %.0f", number(parameters, "core"));
     json_object_foreach(json_object_get(parameters, "regions"), name, value)
-        fprintf(out, ", region %s %.0f", name, json_number_value(value));
-    fprintf(out, "\nTime: %.1f minutes; tokens per second:", minutes);
-    json_object_foreach(models, name, value) fprintf(out, " %s %.0f", name, number(value, "tokens_per_s"));
-    fprintf(out, "\n");
+        add(&sizes, ", region %s %.0f", name, json_number_value(value));
+    add(&times, "Time: %.1f minutes; tokens per second:", number(result, "seconds") / 60);
+    json_object_foreach(models, name, value) add(&times, " %s %.0f", name, number(value, "tokens_per_s"));
+    fputc('\n', out);
+    print_wrapped(out, sizes, 2);
+    print_wrapped(out, times, 2);
+    gr_free(sizes);
+    gr_free(times);
 }
 
 /* One line, so that a line break in a completion cannot look like output of the program. */
@@ -167,6 +236,7 @@ void gr_audit_print(const gr_audit *audit, FILE *out) {
     const char *folder = json_string_value(json_object_get(result, "folder"));
     const char *region =
         json_object_iter_key(json_object_iter(json_object_get(json_object_get(result, "parameters"), "regions")));
+    print_verdict(out, result);
     print_data(out, result);
     print_losses(out, result);
     print_accuracy(out, result);

@@ -6,12 +6,17 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-enum { REPLICATES = 1000, SAMPLES = 4 };
+enum { REPLICATES = 1000, SAMPLES = 6 };
 
 double gr_measure_loss(const double *m) { return m[0]; }
 double gr_measure_difference(const double *m) { return m[0] - m[1]; }
 double gr_measure_removal(const double *m) { return (m[0] - m[1]) / (m[2] - m[1]); }
 double gr_measure_retention(const double *m) { return (m[2] - m[0]) / (m[2] - m[1]); }
+
+double gr_measure_specific_gap(const double *m) { return (m[0] - m[1]) - (m[2] - m[3]); }
+double gr_measure_specific(const double *m) {
+    return ((m[0] - m[1]) - (m[3] - m[4])) / ((m[2] - m[1]) - (m[5] - m[4]));
+}
 
 static int by_value(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;

@@ -30,9 +30,13 @@ double gr_measure_loss(const double *m);       /* m0 */
 double gr_measure_difference(const double *m); /* m0 - m1: tax */
 double gr_measure_removal(const double *m);    /* off, plain, filtered: (off - plain) / (filtered - plain) */
 double gr_measure_retention(const double *m);  /* on, plain, filtered: (filtered - on) / (filtered - plain) */
+/* filtered, plain on forget text, filtered, plain on retain text: (m0 - m1) - (m2 - m3) */
+double gr_measure_specific_gap(const double *m);
+/* off, plain, filtered on forget text, then on retain text: the same gap of off, over that of filtered */
+double gr_measure_specific(const double *m);
 
 /* Draws documents with replacement, 1,000 times; samples over the same list of documents share the draw, so arms are
- * paired. At most 4 samples. */
+ * paired. At most 6 samples. */
 gr_estimate gr_bootstrap(gr_figure figure, const gr_sample *sample, int samples, uint64_t seed);
 
 #endif

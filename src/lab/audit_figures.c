@@ -1,0 +1,297 @@
+/* Figures of an audit from the losses of its models. docs/measures.md has the formulas. */
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/number.h"
+#include "data/label_source.h"
+#include "lab/audit_job.h"
+
+typedef gr__audit_job job;
+
+const char *const gr__group_names[GR__GROUPS] = {"forget", "adjacent", "retain"};
+
+/* The least gap that a ratio of losses of text is taken over, nats per token. */
+static const double gap_least = 0.15;
+
+static gr_sample sample(const job *j, const gr__losses_of *l, int group) {
+    return (gr_sample){l->nll, l->tokens, j->docs[group], j->count[group], gr_dataset_drawn_by(j->project->data)};
+}
+
+static gr_sample relearned(const job *j, const gr_relearned *r, int group) {
+    return (gr_sample){r->nll, r->tokens, j->docs[group], j->count[group], gr_dataset_drawn_by(j->project->data)};
+}
+
+static gr_estimate estimate(const job *j, gr_figure figure, const gr_sample *samples, int count) {
+    return gr_bootstrap(figure, samples, count, j->project->recipe->split_seed);
+}
+
+/* Where figures go: those that are not finite, or refused, are null and have no interval. */
+typedef struct figures {
+    const job *j;
+    json_t *to, *intervals;
+} figures;
+
+static void put(figures *f, const char *key, const char *suffix, gr_estimate e) {
+    char name[64];
+    snprintf(name, sizeof name, "%s%s", key, suffix);
+    json_object_set_new(f->to, name, isfinite(e.value) ? json_real(e.value) : json_null());
+    if (isfinite(e.value) && isfinite(e.low) && isfinite(e.high))
+        json_object_set_new(f->intervals, name, json_pack("[f, f]", e.low, e.high));
+}
+
+static const gr_estimate refused = {NAN, NAN, NAN};
+
+/* ---- of single models ---- */
+
+/* Share of right answers, whole and for each class of the samples of the test. */
+static void put_accuracy(const job *j, json_t *to, const gr__losses_of *l, const char *suffix) {
+    const gr_dataset *data = j->project->data;
+    int32_t classes = data->topics.count;
+    double *right = gr_alloc(2 * ((size_t)classes + 1) * sizeof *right), *all = right + classes + 1;
+    for (size_t i = 0; i < data->test_count; i++) {
+        uint32_t d = data->test[i];
+        int32_t k = data->topics.of[d];
+        right[k] += l->right[d], right[classes] += l->right[d];
+        all[k] += l->tokens[d], all[classes] += l->tokens[d];
+    }
+    json_t *by = json_object();
+    for (int32_t k = 0; k < classes; k++)
+        if (all[k] > 0)
+            json_object_set_new(by, data->topics.names[k], json_real(right[k] / all[k]));
+    char key[32];
+    snprintf(key, sizeof key, "accuracy%s", suffix);
+    json_object_set_new(to, key, all[classes] > 0 ? json_real(right[classes] / all[classes]) : json_null());
+    snprintf(key, sizeof key, "classes%s", suffix);
+    json_object_set_new(to, key, by);
+    gr_free(right);
+}
+
+static void put_losses(const job *j, json_t *to, const gr__losses_of *l, const char *suffix) {
+    json_t *intervals = json_object_get(to, "intervals");
+    if (!intervals)
+        json_object_set_new(to, "intervals", intervals = json_object());
+    figures f = {j, to, intervals};
+    for (int g = 0; g < GR__GROUPS; g++) {
+        gr_sample s = sample(j, l, g);
+        if (s.count > 0)
+            put(&f, gr__group_names[g], suffix, estimate(j, gr_measure_loss, &s, 1));
+    }
+    if (l->right)
+        put_accuracy(j, to, l, suffix);
+}
+
+/* Losses after the attack; that on retain text is what the attack cost. */
+static void put_relearned(const job *j, json_t *to, const gr_relearned *r, const char *suffix) {
+    char key[48];
+    for (int g = 0; g < GR__GROUPS; g++) {
+        if (g == GR__ADJACENT)
+            continue;
+        snprintf(key, sizeof key, "%s%s_relearned", gr__group_names[g], suffix);
+        json_object_set_new(to, key, json_real(gr_loss_mean(r->nll, r->tokens, j->docs[g], j->count[g])));
+    }
+    snprintf(key, sizeof key, "relearned%s_at", suffix);
+    json_object_set_new(to, key, json_pack("{s:i, s:f, s:f}", "step", r->step, "lr", r->lr, "validation", r->chosen));
+}
+
+json_t *gr__audit_models(const job *j) {
+    json_t *models = json_object();
+    for (int k = 0; k < GR_ARMS; k++) {
+        if (!j->has[k])
+            continue;
+        const gr_arm *a = &j->arm[k];
+        json_t *m = json_pack("{s:f, s:f, s:I, s:I}", "seconds", a->seconds, "tokens_per_s",
+                              a->seconds > 0 ? (double)a->tokens / a->seconds : 0.0, "tokens", (json_int_t)a->tokens,
+                              "parameters", (json_int_t)gr_model_size(a->folder->model));
+        put_losses(j, m, k == GR_ARM_ROUTED ? &j->on : &j->twin[k], k == GR_ARM_ROUTED ? "_on" : "");
+        if (k == GR_ARM_ROUTED) {
+            put_losses(j, m, &j->off, "_off");
+            put_relearned(j, m, &j->off_relearned, "_off");
+        } else {
+            put_relearned(j, m, &j->relearned[k], "");
+        }
+        json_object_set_new(models, gr_arm_name(k), m);
+    }
+    return models;
+}
+
+/* ---- what there is to remove ---- */
+
+/* The gap between the filter and plain that ratios are taken over. */
+typedef struct gap {
+    gr_estimate all, specific; /* on forget text; and beyond what the filter loses on retain text */
+    bool has_all, has_specific;
+} gap;
+
+/* A ratio over a gap that may be 0 says nothing; over a small one it says little. */
+static bool is_there(const job *j, gr_estimate e) {
+    return e.low > 0 && (j->project->data->values || e.value >= gap_least);
+}
+
+/* Of the filter and plain on forget text, as they are or after the attack; what the filter loses on retain text is
+ * that before it: what an attack costs there is no sign of what a model knows. */
+static gap measure_gap(const job *j, gr_sample filter, gr_sample plain, gr_arm_kind scale) {
+    gr_sample s[4] = {filter, plain, sample(j, &j->twin[scale], GR__RETAIN),
+                      sample(j, &j->twin[GR_ARM_PLAIN], GR__RETAIN)};
+    gap g = {estimate(j, gr_measure_difference, s, 2), estimate(j, gr_measure_specific_gap, s, 4), false, false};
+    g.has_all = g.all.low > 0;
+    g.has_specific = is_there(j, g.specific);
+    return g;
+}
+
+static gap gap_before(const job *j, gr_arm_kind scale) {
+    return measure_gap(j, sample(j, &j->twin[scale], GR__FORGET), sample(j, &j->twin[GR_ARM_PLAIN], GR__FORGET), scale);
+}
+
+static gap gap_after(const job *j, gr_arm_kind scale) {
+    return measure_gap(j, relearned(j, &j->relearned[scale], GR__FORGET),
+                       relearned(j, &j->relearned[GR_ARM_PLAIN], GR__FORGET), scale);
+}
+
+/* ---- figures that compare ---- */
+
+/* Removal and specific removal of one model, by its losses on forget and retain text. */
+static void put_ratios(figures *f, const char *key, const char *suffix, const gap *g, const gr_sample forget[3],
+                       const gr__losses_of *retain, gr_arm_kind scale) {
+    const job *j = f->j;
+    char specific[64];
+    gr_sample s[6] = {forget[0],
+                      forget[1],
+                      forget[2],
+                      sample(j, retain, GR__RETAIN),
+                      sample(j, &j->twin[GR_ARM_PLAIN], GR__RETAIN),
+                      sample(j, &j->twin[scale], GR__RETAIN)};
+    snprintf(specific, sizeof specific, "specific_%s", key);
+    put(f, specific, suffix, g->has_specific ? estimate(j, gr_measure_specific, s, 6) : refused);
+    put(f, key, suffix, g->has_all ? estimate(j, gr_measure_removal, s, 3) : refused);
+}
+
+/* Of one model, before and after the attack. */
+static void put_removal(figures *f, const char *suffix, const gr__losses_of *l, const gr_relearned *r,
+                        gr_arm_kind scale, const gap *before, const gap *after) {
+    const job *j = f->j;
+    gr_sample then[3] = {sample(j, l, GR__FORGET), sample(j, &j->twin[GR_ARM_PLAIN], GR__FORGET),
+                         sample(j, &j->twin[scale], GR__FORGET)};
+    gr_sample now[3] = {relearned(j, r, GR__FORGET), relearned(j, &j->relearned[GR_ARM_PLAIN], GR__FORGET),
+                        relearned(j, &j->relearned[scale], GR__FORGET)};
+    put_ratios(f, "removal", suffix, before, then, l, scale);
+    put_ratios(f, "removal_relearned", suffix, after, now, l, scale);
+}
+
+static void put_taxes(figures *f, gr_arm_kind scale) {
+    const job *j = f->j;
+    for (int g = GR__ADJACENT; g < GR__GROUPS; g++) {
+        const char *suffix = g == GR__RETAIN ? "" : "_adjacent";
+        if (j->count[g] == 0)
+            continue;
+        gr_sample off[2] = {sample(j, &j->off, g), sample(j, &j->twin[scale], g)};
+        gr_sample on[2] = {sample(j, &j->on, g), sample(j, &j->twin[GR_ARM_PLAIN], g)};
+        if (j->has[scale])
+            put(f, "tax_off", suffix, estimate(j, gr_measure_difference, off, 2));
+        if (j->has[GR_ARM_PLAIN])
+            put(f, "tax_on", suffix, estimate(j, gr_measure_difference, on, 2));
+    }
+}
+
+/* Whether there may be text of a label that the scale was trained on: labels that a rule finds, or hidden ones without
+ * a perfect filter. */
+static bool known_labels_only(const job *j, gr_arm_kind scale) {
+    const gr_recipe *r = j->project->recipe;
+    const gr_labels *l = j->project->labels;
+    bool only = false;
+    for (int k = 0; k < r->labels; k++) {
+        const gr__label_source *source = gr__label_source_of(&r->label[k]);
+        only |= (source && source->rule) || (scale == GR_ARM_FILTERED && (r->label[k].known < 1 || r->label[k].noise));
+    }
+    for (size_t d = 0; d < l->docs && !only && scale == GR_ARM_FILTERED; d++)
+        only = l->revealed[d] != l->truth[d];
+    return only;
+}
+
+/* ---- the verdict ---- */
+
+static void add(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void add(char *text, size_t size, const char *format, ...) {
+    size_t used = strlen(text);
+    va_list list;
+    va_start(list, format);
+    gr__vprint(text + used, size - used, format, list);
+    va_end(list);
+}
+
+/* "0.98 [0.96, 1.00]" */
+static void add_figure(char *text, size_t size, const figures *f, const char *key) {
+    const json_t *interval = json_object_get(f->intervals, key);
+    add(text, size, "%.2f", json_real_value(json_object_get(f->to, key)));
+    if (interval)
+        add(text, size, " [%.2f, %.2f]", json_real_value(json_array_get(interval, 0)),
+            json_real_value(json_array_get(interval, 1)));
+}
+
+static bool is_number(const figures *f, const char *key) { return json_is_number(json_object_get(f->to, key)); }
+
+/* One sentence that stands above all figures. */
+static void put_verdict(figures *f, bool compared) {
+    const json_t *to = f->to;
+    char text[512] = "";
+    if (!compared) {
+        add(text, sizeof text, "no verdict: it takes the twins plain and filtered (or perfect)");
+    } else if (!is_number(f, "specific_removal")) {
+        add(text, sizeof text, "nothing specific to remove: leaving the topic out costs its own text ");
+        add_figure(text, sizeof text, f, "specific_gap");
+        add(text, sizeof text, " nats more than other text; a ratio takes an interval above 0");
+        if (!f->j->project->data->values)
+            add(text, sizeof text, " and at least %.2f nats per token", gap_least);
+    } else {
+        add(text, sizeof text, "specific removal ");
+        add_figure(text, sizeof text, f, "specific_removal");
+        add(text, sizeof text, ", after relearning on %zu documents ", f->j->attack.documents);
+        if (is_number(f, "specific_removal_relearned"))
+            add_figure(text, sizeof text, f, "specific_removal_relearned");
+        else
+            add(text, sizeof text, "no ratio is left: the filter has caught up with plain");
+        if (json_is_true(json_object_get(to, "known_labels_only")))
+            add(text, sizeof text, ", on known labels only");
+        if (json_is_true(json_object_get(to, "damage")))
+            add(text, sizeof text, "; removal %.2f with a tax of %.2f is damage, not removal",
+                json_real_value(json_object_get(to, "removal")), json_real_value(json_object_get(to, "tax_off")));
+    }
+    json_object_set_new(f->to, "verdict", json_string(text));
+}
+
+/* ---- all of them ---- */
+
+void gr__audit_figures(const job *j, json_t *to) {
+    figures f = {j, to, json_object()};
+    gr_arm_kind scale = j->has[GR_ARM_PERFECT] ? GR_ARM_PERFECT : GR_ARM_FILTERED;
+    bool compared = j->has[GR_ARM_PLAIN] && j->has[scale];
+
+    /* Ratios, and what they are taken over. */
+    if (compared) {
+        const gr__losses_of *plain = &j->twin[GR_ARM_PLAIN], *filter = &j->twin[scale];
+        gap before = gap_before(j, scale), after = gap_after(j, scale);
+        put_removal(&f, "", &j->off, &j->off_relearned, scale, &before, &after);
+        if (j->has[GR_ARM_FILTERED] && scale == GR_ARM_PERFECT)
+            put_removal(&f, "_filtered", &j->twin[GR_ARM_FILTERED], &j->relearned[GR_ARM_FILTERED], scale, &before,
+                        &after);
+        put(&f, "specific_gap", "", before.specific);
+        put(&f, "specific_gap_relearned", "", after.specific);
+        gr_sample general[2] = {sample(j, filter, GR__RETAIN), sample(j, plain, GR__RETAIN)};
+        put(&f, "general_gap", "", estimate(j, gr_measure_difference, general, 2));
+        gr_sample kept[3] = {sample(j, &j->on, GR__FORGET), sample(j, plain, GR__FORGET),
+                             sample(j, filter, GR__FORGET)};
+        put(&f, "retention", "", before.has_all ? estimate(j, gr_measure_retention, kept, 3) : refused);
+    }
+    put_taxes(&f, scale);
+
+    /* What a reader must know of them. */
+    json_object_set_new(to, "scale", json_string(gr_arm_name(scale)));
+    json_object_set_new(to, "known_labels_only", json_boolean(known_labels_only(j, scale)));
+    json_object_set_new(to, "damage",
+                        json_boolean(json_number_value(json_object_get(to, "removal")) > 1 &&
+                                     json_number_value(json_object_get(to, "tax_off")) > 0.1));
+    put_verdict(&f, compared);
+    json_object_set_new(to, "intervals", f.intervals);
+}
