@@ -10,9 +10,11 @@ topic's units alone. Their pass gets every other weight detached, so that no gra
 """
 import argparse, json, math, os, statistics, sys, time
 
-# Where PyTorch on Debian is fast: glibc keeps big blocks instead of returning them after every step, kernels follow the processor.
-FAST = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "4294967296", "MALLOC_TOP_PAD_": "268435456"}
-SLOW = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+# Where PyTorch on Debian is fast: glibc keeps big blocks instead of returning them after every step; OpenBLAS does not know every
+# processor and then takes its oldest kernels, unless it is told.
+CORE = "SkylakeX" if " avx512f" in open("/proc/cpuinfo").read() else "Haswell"
+FAST = {"MALLOC_MMAP_THRESHOLD_": "4294967296", "MALLOC_TRIM_THRESHOLD_": "4294967296", "MALLOC_TOP_PAD_": "268435456",
+        "OPENBLAS_CORETYPE": CORE}
 
 p = argparse.ArgumentParser()
 for name, value in dict(vocab=4096, width=256, layers=4, heads=8, context=256, batch=16, threads=2, repeat=5,
@@ -22,7 +24,7 @@ p.add_argument("--labelled", type=float, default=0.11)
 p.add_argument("--off", type=float, default=0.1)
 a = p.parse_args()
 if any(os.environ.get(k) != v for k, v in FAST.items()):
-    kept = {k: v for k, v in os.environ.items() if k not in SLOW}
+    kept = {k: v for k, v in os.environ.items() if k != "OPENBLAS_L2_SIZE"}
     threads = {"OMP_NUM_THREADS": str(a.threads), "OPENBLAS_NUM_THREADS": str(a.threads)}
     os.execve(sys.executable, [sys.executable, *sys.argv], {**kept, **FAST, **threads})
 

@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "common.h"
 #include "io/yaml.h"
+#include "kernel/kernel.h"
 #include "lab/bench.h"
 #include "process.h"
 #include "progress.h"
@@ -23,7 +24,8 @@ static const char doc[] =
     "also stands for all that begin with \"NAME-\"."
     "\v"
     "Times are medians over rounds, with the smallest and the largest; the ratio says how many times as fast we are as "
-    "what we are measured against (1: alike). PyTorch is run by the scripts in the folder that GRADROUTE_PEERS names, "
+    "what we are measured against (1: alike). Each side computes in the precision that is faster for it here. PyTorch "
+    "is run by the scripts in the folder that GRADROUTE_PEERS names, "
     "and by torch_routed.py in ./bench; without them or python3-torch its rows are skipped. Leave the machine alone "
     "meanwhile.\n"
     "\n"
@@ -37,8 +39,8 @@ enum { KEY_CSV = GR__KEY_OWN, KEY_QUICK };
 static const struct argp_option options[] = {
     {"threads", 't', "N", 0, "Threads on both sides (default: 2, or one if there is one core)", 0},
     {"json", GR__KEY_JSON, NULL, 0, "Print one JSON list of the rows and nothing else", 0},
-    {"csv", KEY_CSV, "FILE", 0, "Append the rows to FILE; if it is a folder, to a file in it named as the processor",
-     0},
+    {"csv", KEY_CSV, "FILE", 0,
+     "Append the rows to FILE; if it is a folder, to a file in it named as the processor and the instruction set", 0},
     {"quick", KEY_QUICK, NULL, 0, "A few steps each, to see that it works: no figures to rely on", 0},
     {0}};
 
@@ -134,8 +136,8 @@ static void find_machine(char *name, size_t size) {
         fclose(in);
 }
 
-/* FOLDER/AMD-EPYC.csv for a folder, else the path itself. */
-static char *csv_file(const char *path, const char *machine) {
+/* FOLDER/AMD-EPYC-avx2.csv for a folder, else the path itself: machines of one name may differ in what they have. */
+static char *csv_file(const char *path, const char *machine, const char *isa) {
     struct stat info;
     if (stat(path, &info) || !S_ISDIR(info.st_mode))
         return gr_strdup(path);
@@ -147,21 +149,34 @@ static char *csv_file(const char *path, const char *machine) {
         else if (n && name[n - 1] != '-')
             name[n++] = '-';
     n -= n && name[n - 1] == '-';
-    return gr_format("%s/%.*s.csv", path, (int)n, name);
+    return gr_format("%s/%.*s-%s.csv", path, (int)n, name, isa);
+}
+
+static const char header[] = "machine,isa,date,version,threads,name,precision,against,ratio,ours,ours_low,ours_high,"
+                             "theirs,theirs_low,theirs_high,unit\n";
+
+/* Whether rows may follow what the file holds: nothing, or rows of the same columns. */
+static gr_status check_header(const char *path, gr_error *err) {
+    char line[sizeof header] = "";
+    FILE *in = fopen(path, "r");
+    bool other = in && fgets(line, sizeof line, in) && strcmp(line, header) != 0;
+    if (in)
+        fclose(in);
+    return other ? gr_error_set(err, GR_ERR_USAGE, path, "name another file", "it has other columns") : GR_OK;
 }
 
 static gr_status open_csv(session *s, gr_error *err) {
     if (!s->csv_path)
         return GR_OK;
-    char *path = csv_file(s->csv_path, s->machine);
-    s->csv = fopen(path, "a");
-    gr_status status = GR_OK;
-    if (!s->csv)
-        status = gr_error_set(err, GR_ERR_IO, path, NULL, "cannot open it for writing: %s", strerror(errno));
-    else if (fseek(s->csv, 0, SEEK_END) == 0 && ftell(s->csv) == 0)
-        fputs("machine,date,version,threads,name,against,ratio,ours,ours_low,ours_high,theirs,theirs_low,theirs_high,"
-              "unit\n",
-              s->csv);
+    char *path = csv_file(s->csv_path, s->machine, gr_kernel_isa());
+    gr_status status = check_header(path, err);
+    if (status == GR_OK) {
+        s->csv = fopen(path, "a");
+        if (!s->csv)
+            status = gr_error_set(err, GR_ERR_IO, path, NULL, "cannot open it for writing: %s", strerror(errno));
+        else if (fseek(s->csv, 0, SEEK_END) == 0 && ftell(s->csv) == 0)
+            fputs(header, s->csv);
+    }
     gr_free(path);
     return status;
 }
@@ -171,9 +186,9 @@ static void write_csv(session *s, const gr_bench_row *r) {
     time_t now = time(NULL);
     struct tm day;
     strftime(date, sizeof date, "%Y-%m-%d", gmtime_r(&now, &day));
-    fprintf(s->csv, "\"%s\",%s,%s,%d,%s,%s,%.4g,%.5g,%.5g,%.5g,%.5g,%.5g,%.5g,%s\n", s->machine, date, GR_VERSION,
-            s->threads, r->name, r->against, r->ratio, r->ours.median, r->ours.low, r->ours.high, r->theirs.median,
-            r->theirs.low, r->theirs.high, r->unit);
+    fprintf(s->csv, "\"%s\",%s,%s,%s,%d,%s,%s,%s,%.4g,%.5g,%.5g,%.5g,%.5g,%.5g,%.5g,%s\n", s->machine, gr_kernel_isa(),
+            date, GR_VERSION, s->threads, r->name, r->precision, r->against, r->ratio, r->ours.median, r->ours.low,
+            r->ours.high, r->theirs.median, r->theirs.low, r->theirs.high, r->unit);
     fflush(s->csv);
 }
 
@@ -202,13 +217,13 @@ static const char *text_spread(char *text, const gr_spread *s) {
 static void print_row(const session *s, const gr_bench_row *r) {
     char ours[64], theirs[64];
     if (s->measured + s->skipped == 1)
-        printf("%-16s %-27s %-9s %-20s %-27s %6s\n", "benchmark", "ours: median (low..high)", "", "against",
+        printf("%-16s %-27s %-9s %-8s %-20s %-27s %6s\n", "benchmark", "ours: median (low..high)", "", "", "against",
                "median (low..high)", "ratio");
     if (r->skipped[0])
-        printf("%-16s %-37s %-20s skipped: %s\n", r->name, "", r->against, r->skipped);
+        printf("%-16s %-46s %-20s skipped: %s\n", r->name, "", r->against, r->skipped);
     else
-        printf("%-16s %-27s %-9s %-20s %-27s %6.2f\n", r->name, text_spread(ours, &r->ours), r->unit, r->against,
-               text_spread(theirs, &r->theirs), r->ratio);
+        printf("%-16s %-27s %-9s %-8s %-20s %-27s %6.2f\n", r->name, text_spread(ours, &r->ours), r->unit, r->precision,
+               r->against, text_spread(theirs, &r->theirs), r->ratio);
     fflush(stdout);
 }
 
@@ -219,9 +234,10 @@ static void on_row(void *user, const gr_bench_row *r) {
     else
         s->measured++;
     if (s->common.json && !r->skipped[0])
-        json_array_append_new(s->rows, json_pack("{s:s, s:o, s:s, s:o, s:o, s:s}", "name", r->name, "ratio",
-                                                 gr__json_real(r->ratio), "against", r->against, "ours",
-                                                 gr__json_real(r->ours.median), "theirs",
+        json_array_append_new(s->rows, json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:s}", "name", r->name,
+                                                 "machine", s->machine, "isa", gr_kernel_isa(), "precision",
+                                                 r->precision, "ratio", gr__json_real(r->ratio), "against", r->against,
+                                                 "ours", gr__json_real(r->ours.median), "theirs",
                                                  gr__json_real(r->theirs.median), "unit", r->unit));
     else if (!s->common.json)
         print_row(s, r);
@@ -297,8 +313,8 @@ int gr__cmd_bench(int argc, char **argv) {
     argp_parse(&(struct argp){options, parse, "[NAME...]", doc, NULL, with_names, NULL}, argc, argv, 0, NULL, &s);
     gr_status status = bench(&s, &err);
     if (s.measured + s.skipped)
-        fprintf(s.common.json ? stderr : stdout, "%s%d measured, %d skipped; %s, %d threads\n",
-                s.common.json ? "" : "\n", s.measured, s.skipped, s.machine, s.threads);
+        fprintf(s.common.json ? stderr : stdout, "%s%d measured, %d skipped; %s, kernels for %s, %d threads\n",
+                s.common.json ? "" : "\n", s.measured, s.skipped, s.machine, gr_kernel_isa(), s.threads);
     if (status == GR_OK && s.common.json)
         gr__print_json(json_incref(s.rows));
     json_decref(s.rows);

@@ -8,7 +8,8 @@ is_list() { # a JSON list of rows and nothing else: is_list FILE [NAMES]
 rows = json.load(open(sys.argv[1]))
 assert isinstance(rows, list)
 for r in rows:
-    assert set(r) == {"name", "ratio", "against", "ours", "theirs", "unit"}, r
+    assert set(r) == {"name", "machine", "isa", "precision", "ratio", "against", "ours", "theirs", "unit"}, r
+    assert r["machine"] and r["isa"] in ("base", "avx2", "avx512", "bf16", "amx") and r["precision"] in ("float32", "bf16"), r
     assert r["ratio"] > 0 and abs(r["ratio"] * r["ours"] / r["theirs"] - 1) < 1e-9 and r["unit"] in ("ms/step", "ms/token"), r
 assert [r["name"] for r in rows] == sys.argv[2:], rows' "$@"
 }
@@ -29,7 +30,25 @@ ok 'rows were appended under one header' python3 -c 'import csv, sys
 rows = list(csv.DictReader(open(sys.argv[1])))
 assert [r["name"] for r in rows] == ["routed-sgtm", "routed-era", "routed-gram"], rows
 for r in rows:
-    assert r["machine"] and r["threads"] == "1" and float(r["ours_low"]) <= float(r["ours"]) <= float(r["ours_high"]), r' "$csv"
+    assert r["machine"] and r["isa"] and r["precision"] in ("float32", "bf16") and r["threads"] == "1", r
+    assert float(r["ours_low"]) <= float(r["ours"]) <= float(r["ours_high"]), r' "$csv"
+
+# ---- machines of one name may differ in what they have ----
+isa=$(python3 -c 'import csv, sys; print(next(csv.DictReader(open(sys.argv[1])))["isa"])' "$csv")
+fails 0 "^$isa\$" 'the instruction set is that of the program' sh -c "gradroute --version | grep -o '\b$isa\b' | head -n 1"
+named() { case $csv in *-"$isa".csv) ;; *) return 1 ;; esac; }
+ok 'a file is named by it too' named
+if GRADROUTE_ISA=avx2 gradroute --version | grep -q avx2; then
+    mkdir "$work/narrow"
+    GRADROUTE_ISA=avx2 ok 'with other kernels' gradroute bench routed-sgtm $quick --csv "$work/narrow"
+    cp "$work/out" "$work/table"
+    other() { set -- "$work"/narrow/*; [ $# = 1 ] && case $1 in *-avx2.csv) grep -q ',avx2,.*,routed-sgtm,float32,' "$1" ;; *) return 1 ;; esac; }
+    ok 'the rows go to another file and say so' other
+    ok 'the last line names both' grep -q 'measured.*; .*, kernels for avx2, 1 threads' "$work/table"
+fi
+echo 'machine,date,version' >"$work/older.csv"
+fails 2 'has other columns' 'rows do not follow those with other columns' gradroute bench routed-sgtm $quick --csv "$work/older.csv"
+ok 'and the file stays' same "$(cat "$work/older.csv")" 'machine,date,version'
 fails 1 'cannot open' 'a file of results that cannot be written' gradroute bench threads $quick --csv "$work/none/x.csv"
 
 # ---- what is missing is skipped and counted ----

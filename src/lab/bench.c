@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/number.h"
+#include "kernel/kernel.h"
 #include "lab/bench_side.h"
 
 enum { ROUNDS = 5, SLOW_ROUNDS = 3 }; /* slow: PyTorch and the bound, whose samples take long */
@@ -33,10 +34,18 @@ static void note(const bench *b, const char *format, ...) {
     b->def->note(b->def->user, text);
 }
 
+static const char *word_of(bool half) { return half ? "bf16" : "float32"; }
+
 static gr_bench_row row_of(const char *name, const char *against, const char *unit) {
-    gr_bench_row row = {.unit = unit};
+    gr_bench_row row = {.unit = unit, .precision = word_of(false)};
     snprintf(row.name, sizeof row.name, "%s", name);
     snprintf(row.against, sizeof row.against, "%s", against);
+    return row;
+}
+
+/* The precision of our side: it may have been chosen when the network was made. */
+static gr_bench_row in_precision_of(gr_bench_row row, const gr__net *net) {
+    row.precision = word_of(gr__net_half(net));
     return row;
 }
 
@@ -107,9 +116,10 @@ static const char no_peers[] = "GRADROUTE_PEERS is not set";
 
 static gr_status compare_peer(const bench *b, gr_bench_row row, gr__net *net, gr__peer *peer, gr_error *err) {
     peer->conditions = b->conditions;
+    row = in_precision_of(row, net);
     GR_TRY(take_turns(b, &row, (gr__side){gr__net_sample, net}, (gr__side){gr__peer_sample, peer}, SLOW_ROUNDS, err));
     if (row.ratio > 0)
-        snprintf(row.against, sizeof row.against, "PyTorch %s", peer->half ? "bf16" : "float32");
+        snprintf(row.against, sizeof row.against, "PyTorch %s", word_of(peer->half));
     report(b, row, peer->failed);
     return GR_OK;
 }
@@ -199,6 +209,7 @@ static gr_status against_bound(bench *b, const char *name, const char *of, gr_ar
         status = skip(b, row, "this processor has no bfloat16 products");
     } else {
         gr__side ours = {gr__net_sample, net}, theirs = {gr__net_bound_sample, net};
+        row = in_precision_of(row, net);
         status = take_turns(b, &row, ours, theirs, SLOW_ROUNDS, err);
         if (status == GR_OK) {
             report(b, row, "oneDNN has no such product on this processor");
@@ -274,10 +285,11 @@ static gr_status against_plain(bench *b, gr__net_def def, gr_error *err) {
     gr__net *routed, *same = NULL;
     GR_TRY(gr__net_transformer(&routed, &def, err));
     def.routes = NULL;
+    def.precision = gr__net_half(routed) ? GR_PRECISION_BF16 : GR_PRECISION_FLOAT32; /* the same work but for routes */
     gr_status status = gr__net_transformer(&same, &def, err);
     if (status == GR_OK)
-        status = compare(b, row_of(def.name, "plain step", "ms/step"), (gr__side){gr__net_sample, routed},
-                         (gr__side){gr__net_sample, same}, err);
+        status = compare(b, in_precision_of(row_of(def.name, "plain step", "ms/step"), routed),
+                         (gr__side){gr__net_sample, routed}, (gr__side){gr__net_sample, same}, err);
     if (status == GR_OK)
         status = keep(b, routed, 0, err);
     gr__net_free(same);
@@ -349,9 +361,10 @@ static gr_status routed_peer(bench *b, gr_error *err) {
 static gr_status generate(bench *b, gr_error *err) {
     gr_arch_def arch = arch_28m();
     gr__text *text;
+    gr_bench_row row = row_of("generate", "reading the weights", "ms/token");
+    row.precision = word_of(gr_gemm_has_half()); /* reading is what takes the time: half the bytes are faster */
     GR_TRY(gr__text_new(&text, &arch, &b->conditions, err));
-    gr_status status = compare(b, row_of("generate", "reading the weights", "ms/token"),
-                               (gr__side){gr__text_sample, text}, (gr__side){gr__text_read_sample, text}, err);
+    gr_status status = compare(b, row, (gr__side){gr__text_sample, text}, (gr__side){gr__text_read_sample, text}, err);
     gr__text_free(text);
     return status;
 }
@@ -365,9 +378,11 @@ static gr_status threads(bench *b, gr_error *err) {
     def.conditions.threads = 2;
     GR_TRY(gr__net_transformer(&two, &def, err));
     def.conditions.threads = 1;
+    def.precision = gr__net_half(two) ? GR_PRECISION_BF16 : GR_PRECISION_FLOAT32;
     gr_status status = gr__net_transformer(&one, &def, err);
     if (status == GR_OK)
-        status = compare(b, row, (gr__side){gr__net_sample, two}, (gr__side){gr__net_sample, one}, err);
+        status = compare(b, in_precision_of(row, two), (gr__side){gr__net_sample, two}, (gr__side){gr__net_sample, one},
+                         err);
     gr__net_free(one);
     gr__net_free(two);
     return status;

@@ -28,8 +28,9 @@ typedef struct gr_bench_row {
     char name[48], against[48];
     const char *unit; /* of ours and theirs: "ms/step" or "ms/token" */
     gr_spread ours, theirs;
-    double ratio;     /* theirs / ours: how many times as fast as what it is measured against */
-    char skipped[96]; /* why there are no figures; empty: there are */
+    const char *precision; /* of ours: "float32" or "bf16" */
+    double ratio;          /* theirs / ours: how many times as fast as what it is measured against */
+    char skipped[96];      /* why there are no figures; empty: there are */
 } gr_bench_row;
 
 /* Where the time of a timed network's step goes. */

@@ -87,6 +87,8 @@ static void command(char **words, gr_arena *arena, const gr__peer *peer, const c
     int n = 0;
     char text[512], *rest = NULL;
     words[n++] = "env";
+    words[n++] = "-u";
+    words[n++] = "GOMP_SPINCOUNT"; /* would overrule the policy */
     snprintf(text, sizeof text, "OMP_WAIT_POLICY=%s", wait);
     words[n++] = gr_arena_strdup(arena, text);
     snprintf(text, sizeof text, "PEER_THREADS=%d", peer->conditions.threads);

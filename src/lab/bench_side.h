@@ -42,7 +42,7 @@ typedef struct gr__net_def {
     int batch;               /* rows of a step */
     double labelled;         /* share of the rows that have label 1, spread over the batch; the others are core */
     const gr_routes *routes; /* NULL: the plain step */
-    gr_precision precision;
+    gr_precision precision;  /* AUTO: whichever is faster, tried when the network is made (but for quick) */
     gr__conditions conditions;
 } gr__net_def;
 
