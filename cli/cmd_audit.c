@@ -47,7 +47,12 @@ static gr_status run_audit(const gr__common *common, const char *folder, gr_erro
     gr__progress progress;
     GR_TRY(gr__open_recipe(&recipe, common, err));
     gr__progress_begin(&progress, stderr);
-    gr_control control = {true, common->threads, gr__stop_flag(), gr__progress_step, gr__progress_note, &progress};
+    gr_control control = {.resume = true,
+                          .threads = common->threads,
+                          .stop = gr__stop_flag(),
+                          .progress = gr__progress_step,
+                          .note = gr__progress_note,
+                          .user = &progress};
     char *data = gr_format("%s/data", folder);
     gr_status status = gr_project_open(&project, recipe, data, &control, err);
     gr__stop_saves();

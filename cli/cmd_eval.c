@@ -127,7 +127,7 @@ static gr_status open_split(text *t, const eval_options *own, const char *recipe
     common.input = recipe;
     GR_TRY(gr__open_recipe(&t->recipe, &common, err));
     GR_TRY(gr__precision_of_model(t->recipe, folder->info.recipe, err));
-    GR_TRY(gr_project_open(&t->project, t->recipe, kept, &(gr_control){.threads = common.threads}, err));
+    GR_TRY(gr_project_open(&t->project, t->recipe, kept, &(gr_control){.kept = kept, .threads = common.threads}, err));
     const gr_tokenizer *own_tokenizer = t->project->tokenizer;
     if (!own_tokenizer != !tokenizer || (tokenizer && !gr_tokenizer_equal(own_tokenizer, tokenizer)))
         return gr_error_set(err, GR_ERR_USAGE, recipe,

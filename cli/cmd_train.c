@@ -104,8 +104,12 @@ static gr_status open_and_train(const gr__common *common, const char *run, gr_er
     gr__progress progress;
     GR_TRY(gr__open_recipe(&recipe, common, err));
     gr__progress_begin(&progress, stderr);
-    gr_control control = {common->resume,    common->threads,   gr__stop_flag(),
-                          gr__progress_step, gr__progress_note, &progress};
+    gr_control control = {.resume = common->resume,
+                          .threads = common->threads,
+                          .stop = gr__stop_flag(),
+                          .progress = gr__progress_step,
+                          .note = gr__progress_note,
+                          .user = &progress};
     char *data = gr_format("%s/data", run);
     gr_status status = gr_project_open(&project, recipe, data, &control, err);
     if (status == GR_OK)

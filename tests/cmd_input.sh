@@ -51,4 +51,25 @@ fails 0 'documents  4' 'a separator fits Windows line ends' gradroute data show 
 ok 'without a note' test ! -s "$work/err"
 fails 0 'book.txt is one document: the separator .<|endoftext|>. does not occur' 'a book is one document, with a note' \
     gradroute data tokenizer "$work/book.txt" --vocab 280 -o "$work/book.tok"
+
+# A finished run is evaluated on the data it keeps, whatever became of the corpus; they stay as they are.
+held() { cat "$work/run/data/"* | sha256sum; }
+ok 'a run on a corpus of its own' gradroute train "$work/rows.yaml" --set "data.csv=$work/rows.csv" -o "$work/run"
+before=$(held)
+json 'its loss' gradroute eval "$work/run" --json
+cp "$work/last.json" "$work/before.json"
+sed 's/wood/hill/' "$work/rows.csv" >"$work/other.csv" && mv "$work/other.csv" "$work/rows.csv"
+json 'the corpus has changed' gradroute eval "$work/run" --json
+ok 'the same loss' diff "$work/before.json" "$work/last.json"
+mv "$work/rows.csv" "$work/moved.csv"
+json 'the corpus has moved' gradroute eval "$work/run" --json
+ok 'again the same loss' diff "$work/before.json" "$work/last.json"
+ok 'the data of the run are untouched' same "$before" "$(held)"
+
+# Of a folder every file counts, at any depth.
+mkdir -p "$work/texts/tree/deep" && mv "$work/texts/tree/3.txt" "$work/texts/tree/deep"
+ok 'a run on a folder' gradroute train "$work/rows.yaml" --set "data.folder=$work/texts" -o "$work/folder-run"
+echo 'the bird stands on the tree' >"$work/texts/tree/deep/3.txt"
+fails 2 'ade by another\|another recipe\|other data\|differ' 'another text in it is other data' \
+    gradroute train "$work/rows.yaml" --set "data.folder=$work/texts" -o "$work/folder-run" --resume
 finish

@@ -29,6 +29,7 @@ typedef struct gr_control {
     void (*progress)(void *user, const gr_progress *progress); /* after every training step */
     void (*note)(void *user, const char *text);                /* one line about what begins now */
     void *user;
+    bool kept; /* gr_project_open: what the folder keeps serves, whatever became of the corpus; it stays as it is */
 } gr_control;
 
 /* ---- project

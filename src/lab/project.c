@@ -95,6 +95,16 @@ static gr_status make_data(gr_project *p, const char *path, const char *stamp, c
     return path ? gr_dataset_save(p->data, path, err) : GR_OK;
 }
 
+/* What is kept, as a finished run left it: its corpus may have moved, and its files are not to be touched. */
+static gr_status open_as_is(gr_project *p, const char *path, gr_error *err) {
+    GR_TRY(gr_dataset_open(&p->data, path, err));
+    GR_TRY(gr_tokenizer_open(&p->tokenizer, p->tokenizer_path, err));
+    if (gr_tokenizer_size(p->tokenizer) == p->data->vocab)
+        return GR_OK;
+    return gr_error_set(err, GR_ERR_FORMAT, p->tokenizer_path, "name the recipe by --recipe: the data are made anew",
+                        "a tokenizer of %d tokens beside data of %d", gr_tokenizer_size(p->tokenizer), p->data->vocab);
+}
+
 /* Opens what an earlier call kept; anything that does not fit is made again. */
 static bool open_kept(gr_project *p, const char *path, const char *stamp) {
     if (!gr_file_exists(path) || !gr_file_exists(p->tokenizer_path))
@@ -272,7 +282,9 @@ static gr_status open_data(gr_project *p, const char *folder, const gr_control *
         path = gr_format("%s/dataset.bin", folder);
         p->tokenizer_path = gr_format("%s/tokenizer.json", folder);
     }
-    if (!(path && open_kept(p, path, stamp)))
+    if (path && control && control->kept)
+        status = open_as_is(p, path, err);
+    else if (!(path && open_kept(p, path, stamp)))
         status = make_data(p, path, stamp, control, err);
     gr_free(path);
     gr_free(stamp);
