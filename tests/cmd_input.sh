@@ -52,6 +52,25 @@ ok 'without a note' test ! -s "$work/err"
 fails 0 'book.txt is one document: the separator .<|endoftext|>. does not occur' 'a book is one document, with a note' \
     gradroute data tokenizer "$work/book.txt" --vocab 280 -o "$work/book.tok"
 
+# A list of merges that was cut short: how many tokens no merge makes, in either form of a vocabulary.
+count=$(python3 - "$work" <<'END'
+import json, pathlib, sys
+work = pathlib.Path(sys.argv[1])
+whole = json.loads((work / "jsonl.tok").read_text())
+merges = [m if isinstance(m, str) else " ".join(m) for m in whole["model"]["merges"]]
+whole["model"]["merges"] = merges[:3]
+(work / "cut.json").write_text(json.dumps(whole))
+(work / "vocab.json").write_text(json.dumps(whole["model"]["vocab"]))
+(work / "merges.txt").write_text("#version: 0.2\n" + "".join(m + "\n" for m in merges[:3]))
+print(len(merges) - 3, "of", len(whole["model"]["vocab"]))
+END
+)
+for file in cut.json vocab.json merges.txt; do
+    fails 0 "$file: no merge makes $count tokens" "$file: merges are missing" gradroute data encode "$work/$file" --text 'the tree'
+done
+ok 'a whole vocabulary' gradroute data encode "$work/jsonl.tok" --text 'the tree'
+ok 'has nothing to note' test ! -s "$work/err"
+
 # A finished run is evaluated on the data it keeps, whatever became of the corpus; they stay as they are.
 held() { cat "$work/run/data/"* | sha256sum; }
 ok 'a run on a corpus of its own' gradroute train "$work/rows.yaml" --set "data.csv=$work/rows.csv" -o "$work/run"

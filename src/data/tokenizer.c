@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "data/tokenizer.h"
 
 /* ---- building ---- */
@@ -161,6 +162,39 @@ static gr_status seal_merges(gr_tokenizer *tok, const char *place, gr_error *err
         *slot = (gr__slot){m.left, m.right, (int32_t)i};
     }
     return GR_OK;
+}
+
+/* Tokens that merging begins with: bytes, or in a vocabulary of pieces characters. */
+static bool is_start(const gr_tokenizer *tok, const gr__token *t) {
+    if (t->kind != GR__TOKEN_PLAIN)
+        return true;
+    return tok->pieces ? gr_utf8_length(tok->bytes + t->start, t->length) == t->length : t->length == 1;
+}
+
+size_t gr__tokenizer_unmade(const gr_tokenizer *tok, size_t *first) {
+    bool *made = gr_alloc(tok->count);
+    size_t unmade = 0;
+    for (size_t i = 0; i < tok->count; i++)
+        made[i] = is_start(tok, &tok->tokens[i]);
+
+    /* Merges mostly stand behind those that make their halves: one pass, and another while one was of use. */
+    for (bool again = true; again;) {
+        again = false;
+        for (size_t i = 0; i < tok->merges_count; i++) {
+            const gr__merge *m = &tok->merges[i];
+            bool use = made[m->left] && made[m->right] && !made[m->id];
+            made[m->id] |= use;
+            again |= use;
+        }
+    }
+
+    for (size_t i = tok->count; i-- > 0;)
+        if (!made[i]) {
+            *first = i;
+            unmade++;
+        }
+    gr_free(made);
+    return unmade;
 }
 
 gr_status gr__tokenizer_seal(gr_tokenizer *tok, const char *place, gr_error *err) {

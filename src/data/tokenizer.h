@@ -109,6 +109,9 @@ void gr__tokenizer_score(gr_tokenizer *tok, const float *scores);
  * that are still -1 are found by their usual names. */
 gr_status gr__tokenizer_seal(gr_tokenizer *tok, const char *place, gr_error *err);
 
+/* How many tokens no merge makes, so that no text is ever encoded as them; *first is the first of them. */
+size_t gr__tokenizer_unmade(const gr_tokenizer *tok, size_t *first);
+
 /* The ends of documents that the names of special tokens suggest, -1 without any. */
 void gr__tokenizer_usual_ends(const gr_tokenizer *tok, int *start, int *end);
 
@@ -192,7 +195,7 @@ size_t gr__pieces_symbols(const gr_tokenizer *tok, int32_t *ids, const char *tex
 /* ---- files that are not tokenizer.json (tokenizer_pair.c, tokenizer_scored.c) ---- */
 
 /* GPT-2's two files: the vocabulary, an object from token to id, and the merges, "a b" a line. Tokens that are neither
- * a byte nor made by a merge are special. */
+ * a byte nor made by a merge are special where they are named as such: <...>, [...]. */
 gr_status gr__tokenizer_parse_pair(gr_tokenizer **out, const char *vocab, size_t vocab_length, const char *merges,
                                    size_t merges_length, const char *vocab_place, const char *merges_place,
                                    gr_error *err);

@@ -1,9 +1,12 @@
 /* Which kind of vocabulary a file is, by its content. */
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/foreign.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "data/reader.h"
 #include "data/tokenizer_json.h"
 
@@ -124,6 +127,22 @@ static gr_status open_text(gr_tokenizer **out, const char *path, char *text, siz
     return vocab ? open_pair(out, path, text, length, false, err) : GR_OK;
 }
 
+/* A list of merges that was cut short opens all the same, and its texts become far more tokens. */
+static void note_unmade(const gr_tokenizer *tok, const char *path) {
+    size_t first = 0, length, unmade = tok->scores ? 0 : gr__tokenizer_unmade(tok, &first);
+    if (!unmade)
+        return;
+    const char *bytes = gr_tokenizer_token(tok, (int)first, &length);
+    char *clean = gr_alloc(3 * length + 1);
+    json_t *spelt = json_stringn(clean, gr_utf8_clean(clean, bytes, length));
+    char *text = json_dumps(spelt, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
+    gr_log(1, "note: %s: no merge makes %zu of %zu tokens, the first is %s; is the list of merges cut short?", path,
+           unmade, tok->count, text ? text : "");
+    free(text);
+    json_decref(spelt);
+    gr_free(clean);
+}
+
 gr_status gr_tokenizer_open(gr_tokenizer **out, const char *path, gr_error *err) {
     char *text;
     size_t length;
@@ -131,5 +150,7 @@ gr_status gr_tokenizer_open(gr_tokenizer **out, const char *path, gr_error *err)
     GR_TRY(gr__file_read(&text, &length, path, "is the path right?", err));
     gr_status status = open_text(out, path, text, length, err);
     gr_free(text);
+    if (status == GR_OK)
+        note_unmade(*out, path);
     return status;
 }

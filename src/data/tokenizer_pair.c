@@ -38,7 +38,23 @@ static bool spells_byte(const char *key) {
     return c[0] < 0x80 ? c[0] && !c[1] : c[1] && !c[2];
 }
 
-/* Tokens that nothing makes. */
+/* "<|endoftext|>", "[MASK]": how names of special tokens are written. What else no merge makes is a token whose merge
+ * is missing; but one that is not spelled in bytes can only be special. */
+static bool is_special(const char *key) {
+    size_t n = strlen(key);
+    if (n > 2 && ((key[0] == '<' && key[n - 1] == '>') || (key[0] == '[' && key[n - 1] == ']')))
+        return true;
+    for (size_t at = 0, bytes; at < n; at += bytes) {
+        unsigned char c = (unsigned char)key[at];
+        bytes = c < 0x80 ? 1 : 2;
+        unsigned code = c < 0x80 ? c : (c & 0x1fu) << 6 | ((unsigned char)key[at + 1] & 0x3f);
+        if (c <= 0x20 || c >= 0xe0 || (code >= 0x7f && code <= 0xa0) || code == 0xad || code >= GR__SPELL_MAX)
+            return true;
+    }
+    return false;
+}
+
+/* Special tokens that nothing makes. */
 static json_t *list_special(const json_t *vocab, const json_t *merges) {
     json_t *made = json_object(), *list = json_array(), *id;
     const char *key;
@@ -50,7 +66,7 @@ static json_t *list_special(const json_t *vocab, const json_t *merges) {
         gr_free(both);
     }
     json_object_foreach((json_t *)vocab, key, id) {
-        if (!spells_byte(key) && !json_object_get(made, key))
+        if (!spells_byte(key) && !json_object_get(made, key) && is_special(key))
             json_array_append_new(list, json_pack("{s:O, s:s, s:b}", "id", id, "content", key, "special", 1));
     }
     json_decref(made);
