@@ -283,12 +283,67 @@ static void builders_refuse(void **state) {
     }
 }
 
+/* ---- absent rows count nowhere ---- */
+
+static gr_value build_penalty(gr_graph *g, gr_value x) { return gr_mean(g, gr_l1(g, x)); }
+
+static gr_value build_balance(gr_graph *g, gr_value x) {
+    gr_value p = gr_share(g, gr_scores(g, x));
+    return gr_mean(g, gr_balance(g, p, gr_top(g, p, 1)));
+}
+
+/* The same by hand: E sum over e of f_e p_e, f_e the share of present rows that choose e. */
+static double balance_by_hand(const gr_real *x, const int32_t *cls) {
+    double share[WIDTH] = {0}, mean[WIDTH] = {0}, sum = 0;
+    int present = 0;
+    for (int n = 0; n < ROWS; n++) {
+        const gr_real *row = x + n * WIDTH;
+        double all = 0;
+        int best = 0;
+        for (int j = 0; j < WIDTH; j++) {
+            all += exp((double)row[j]);
+            best = row[j] > row[best] ? j : best;
+        }
+        for (int j = 0; j < WIDTH && cls[n] >= 0; j++)
+            mean[j] += exp((double)row[j]) / all;
+        share[best] += cls[n] >= 0;
+        present += cls[n] >= 0;
+    }
+    for (int j = 0; j < WIDTH; j++)
+        sum += WIDTH * share[j] / present * mean[j];
+    return sum;
+}
+
+static void absent_rows_count_nowhere(void **state) {
+    (void)state;
+    gr_real x[ROWS * WIDTH];
+    int32_t cls[ROWS];
+    double want = 0;
+    fill(x);
+    for (int n = 0; n < ROWS; n++) {
+        cls[n] = n % 3 ? 0 : -1;
+        for (int j = 0; j < WIDTH; j++)
+            want += n % 3 ? fabs((double)x[n * WIDTH + j]) : 0;
+    }
+    for (int k = 0; k < 2; k++) {
+        gr_value y;
+        gr_model *model = model_of(k ? build_balance : build_penalty, &y);
+        gr_run *run = run_of(model, NULL, true);
+        gr_batch batch = {.rows = ROWS, .cls = cls, .x = {x}, .denominator = 1};
+        double got = gr_run_forward(run, &batch);
+        assert_true(fabs(got - (k ? balance_by_hand(x, cls) : want)) < 1e-9);
+        gr_run_free(run);
+        gr_model_free(model);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(norm_leaves_out_groups),
                                        cmocka_unit_test(dropout_is_keyed_by_row),
                                        cmocka_unit_test(cross_entropy_minds_targets),
                                        cmocka_unit_test(attention_sees_the_past_of_its_document),
                                        cmocka_unit_test(builders_refuse),
-                                       cmocka_unit_test(correlation_counts_rows_with_a_class)};
+                                       cmocka_unit_test(correlation_counts_rows_with_a_class),
+                                       cmocka_unit_test(absent_rows_count_nowhere)};
     return cmocka_run_group_tests_name("ops", tests, NULL, NULL);
 }

@@ -183,6 +183,21 @@ static gr_arch_def around_def(void) {
     return def;
 }
 
+/* Where the last layer with a penalty leaves, none has one: an empty list would mean all layers. */
+static void test_last_penalty(void **state) {
+    (void)state;
+    gr_arch_def def = around_def();
+    def.l1_layers = (const int[]){2};
+    def.l1_count = 1;
+    gr_model *m = build(&def, 3);
+    gr_surgery_result gone = drop(&def, m, "late");
+    assert_int_equal(gone.def->layers, 2);
+    assert_int_equal(gone.def->l1_count, 0);
+    assert_true(gone.def->l1 == 0);
+    gr_surgery_free(&gone);
+    gr_model_free(m);
+}
+
 static void test_neighbours(void **state) {
     (void)state;
     gr_arch_def def = around_def();
@@ -325,9 +340,9 @@ static void test_widths(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_off),        cmocka_unit_test(test_parts),  cmocka_unit_test(test_routed),
-        cmocka_unit_test(test_neighbours), cmocka_unit_test(test_folder), cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_widths),
+        cmocka_unit_test(test_off),          cmocka_unit_test(test_parts),      cmocka_unit_test(test_routed),
+        cmocka_unit_test(test_last_penalty), cmocka_unit_test(test_neighbours), cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_errors),       cmocka_unit_test(test_widths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

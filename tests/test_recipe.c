@@ -112,6 +112,30 @@ static void test_fields(void **state) {
     gr_recipe_free(r);
 }
 
+/* Words that stand for numbers: each is the constant of its name. */
+static void test_words(void **state) {
+    (void)state;
+    static const struct {
+        const char *word;
+        gr_optim_kind kind;
+    } optimizers[] = {{"adamw", GR_OPTIM_ADAMW}, {"adam", GR_OPTIM_ADAM}, {"sgd", GR_OPTIM_SGD}};
+    static const struct {
+        const char *word;
+        gr_schedule kind;
+    } schedules[] = {
+        {"constant", GR_SCHEDULE_CONSTANT}, {"linear", GR_SCHEDULE_LINEAR}, {"cosine", GR_SCHEDULE_COSINE}};
+    for (int i = 0; i < 3; i++) {
+        char *now = gr_format("optimizer: %s, schedule: %s, lr: 0.002", optimizers[i].word, schedules[i].word);
+        char *with = altered("lr: 0.002", now);
+        gr_recipe *r = parse(with);
+        assert_int_equal(r->train.optim.kind, optimizers[i].kind);
+        assert_int_equal(r->train.optim.schedule, schedules[i].kind);
+        gr_recipe_free(r);
+        gr_free(with);
+        gr_free(now);
+    }
+}
+
 static void test_routes(void **state) {
     (void)state;
     gr_recipe *r = parse(text);
@@ -522,19 +546,13 @@ static void test_damage(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fields),
-        cmocka_unit_test(test_routes),
-        cmocka_unit_test(test_printed_routes),
-        cmocka_unit_test(test_styles),
-        cmocka_unit_test(test_mistakes),
-        cmocka_unit_test(test_route_mistakes),
-        cmocka_unit_test(test_presets),
-        cmocka_unit_test(test_steps_and_lists),
-        cmocka_unit_test(test_sources),
-        cmocka_unit_test(test_resolved_lists),
-        cmocka_unit_test(test_set),
-        cmocka_unit_test(test_write),
-        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_fields),          cmocka_unit_test(test_words),
+        cmocka_unit_test(test_routes),          cmocka_unit_test(test_printed_routes),
+        cmocka_unit_test(test_styles),          cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_route_mistakes),  cmocka_unit_test(test_presets),
+        cmocka_unit_test(test_steps_and_lists), cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_resolved_lists),  cmocka_unit_test(test_set),
+        cmocka_unit_test(test_write),           cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

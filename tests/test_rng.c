@@ -71,6 +71,28 @@ static void places_are_even(void **state) {
     assert_true(chi < 95);
 }
 
+/* A permutation as a list is as even: where the first and the last item go, and what stands in the last place. */
+static void lists_are_even(void **state) {
+    (void)state;
+    enum { N = 41, KEYS = 8200 };
+    int of[3][N] = {0};
+    for (uint32_t k = 0; k < KEYS; k++) {
+        uint32_t order[N];
+        gr_random_permutation(key_of(k), order, N);
+        for (int i = 0; i < N; i++) {
+            of[0][i] += order[i] == 0;
+            of[1][i] += order[i] == N - 1;
+        }
+        of[2][order[N - 1]]++;
+    }
+    for (int item = 0; item < 3; item++) {
+        double chi = 0;
+        for (int at = 0; at < N; at++)
+            chi += (of[item][at] - KEYS / N) * (of[item][at] - KEYS / N) / (double)(KEYS / N);
+        assert_true(chi < 95);
+    }
+}
+
 static void orders_stay(void **state) {
     (void)state;
     static const uint64_t want[] = {172, 320, 842, 995, 414, 920, 497, 999};
@@ -80,10 +102,8 @@ static void orders_stay(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_place_once),
-        cmocka_unit_test(long_orders),
-        cmocka_unit_test(places_are_even),
-        cmocka_unit_test(orders_stay),
+        cmocka_unit_test(every_place_once), cmocka_unit_test(long_orders), cmocka_unit_test(places_are_even),
+        cmocka_unit_test(lists_are_even),   cmocka_unit_test(orders_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

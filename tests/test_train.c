@@ -84,6 +84,52 @@ static void test_assembly(void **state) {
     setting_free(s);
 }
 
+/* The loss of a label is that of its first showings; second ones are a part of the objective alone. */
+static void test_losses_of_labels(void **state) {
+    setting *s = setting_new(*state);
+    gr__assembly *a = gr__assembly_new(ROWS, WIDTH, 5, s->router);
+    gr_run *run;
+    gr_optim *optim;
+    gr_rows rows;
+    gr_error err = {0};
+    double sum[2], norm, want[2] = {0};
+    int64_t tokens[2], counted[2] = {0};
+    gr__losses losses = {.labels = 2, .sum = sum, .tokens = tokens};
+    gr_stream_next(s->stream, 4, &rows);
+    gr__assembly_fill(a, &rows, 4);
+    assert_true(a->sequences > ROWS);
+    gr_test_ok(gr_run_new(&run, s->model, gr_router_tables(s->router),
+                          &(gr_run_def){.rows = 5 * WIDTH, .train = true, .seed = 1}, &err),
+               &err);
+    gr_test_ok(gr_optim_new(&optim, s->model, gr_router_tables(s->router), &s->def.optim, &err), &err);
+    gr_value row_loss = gr_model_output(s->model, "row_loss");
+
+    for (int i = 0; i < gr__assembly_batches(a); i++) { /* before the step moves anything */
+        gr_batch b = gr__assembly_batch(a, i);
+        int stride;
+        gr_run_forward(run, &b);
+        const gr_real *loss = gr_run_value(run, row_loss, &stride);
+        for (int n = 0; n < b.rows; n++) {
+            size_t at = (size_t)b.first + (size_t)n;
+            if (b.targets[n] >= 0 && !a->copy[at / WIDTH] && a->truth[at] >= 0) {
+                want[a->truth[at]] += (double)loss[(size_t)n * (size_t)stride];
+                counted[a->truth[at]]++;
+            }
+        }
+    }
+    gr_test_ok(gr__step(run, optim, a, row_loss, &losses, &norm, &err), &err);
+    for (int k = 0; k < 2; k++) {
+        assert_int_equal(tokens[k], counted[k]);
+        assert_true(fabs(sum[k] - want[k]) < 1e-9 * want[k]);
+    }
+    assert_int_equal(counted[0] + counted[1], a->denominator);
+
+    gr_optim_free(optim);
+    gr_run_free(run);
+    gr__assembly_free(a);
+    setting_free(s);
+}
+
 /* Equal classes keep their order; rows without text are left out; a step without rows is no step. */
 static void test_assembly_order(void **state) {
     (void)state;
@@ -455,13 +501,13 @@ static void test_bad_options(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_assembly),         cmocka_unit_test(test_assembly_order),
-        cmocka_unit_test(test_repeats),          cmocka_unit_test(test_micro_batches),
-        cmocka_unit_test(test_stop_and_resume),  cmocka_unit_test(test_kill_and_resume),
-        cmocka_unit_test(test_finished),         cmocka_unit_test(test_damaged_checkpoint),
-        cmocka_unit_test(test_rare_checkpoints), cmocka_unit_test(test_not_finite),
-        cmocka_unit_test(test_no_allocation),    cmocka_unit_test(test_empty_steps),
-        cmocka_unit_test(test_bad_options),
+        cmocka_unit_test(test_assembly),           cmocka_unit_test(test_losses_of_labels),
+        cmocka_unit_test(test_assembly_order),     cmocka_unit_test(test_repeats),
+        cmocka_unit_test(test_micro_batches),      cmocka_unit_test(test_stop_and_resume),
+        cmocka_unit_test(test_kill_and_resume),    cmocka_unit_test(test_finished),
+        cmocka_unit_test(test_damaged_checkpoint), cmocka_unit_test(test_rare_checkpoints),
+        cmocka_unit_test(test_not_finite),         cmocka_unit_test(test_no_allocation),
+        cmocka_unit_test(test_empty_steps),        cmocka_unit_test(test_bad_options),
     };
     return cmocka_run_group_tests(tests, world_set_up, world_tear_down);
 }

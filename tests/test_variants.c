@@ -362,6 +362,22 @@ static void published_networks_have_their_size(void **state) {
     assert_false(gr_arch_style(&tiny, "mlp"));
 }
 
+/* What each style sets, as docs/architectures.md has it. */
+static void styles_are_what_they_say(void **state) {
+    (void)state;
+    gr_arch_def llama = small_def(), gpt2 = llama, gptneo = llama, nanogpt = llama, qwen2 = llama;
+    assert_true(gr_arch_style(&llama, "llama") && gr_arch_style(&gpt2, "gpt2") && gr_arch_style(&gptneo, "gptneo"));
+    assert_true(gr_arch_style(&nanogpt, "nanogpt") && gr_arch_style(&qwen2, "qwen2"));
+    assert_true(llama.norm == GR_NORM_RMS && llama.activation == GR_ACTIVATION_SWIGLU && !llama.bias && llama.tied);
+    assert_true(gpt2.norm == GR_NORM_LAYER && gpt2.position == GR_POSITION_LEARNED && gpt2.bias && gpt2.tied);
+    assert_true(gpt2.activation == GR_ACTIVATION_GELU_TANH && gpt2.attention_scale == 0 && !gpt2.window_count);
+    assert_true(gptneo.norm == GR_NORM_LAYER && gptneo.attention_scale == 1 && gptneo.logit_bias && !gptneo.tied);
+    assert_true(gptneo.window_count == 2 && gptneo.windows[0] == 0 && gptneo.windows[1] == 256);
+    assert_true(gptneo.qkv_bias == GR_QKV_WITHOUT_BIAS && gptneo.init == GR_ARCH_INIT_FLAT);
+    assert_true(nanogpt.rotary_size == 2 && nanogpt.activation == GR_ACTIVATION_GELU && nanogpt.eps == 1e-6);
+    assert_true(qwen2.rotary_base == 1e6 && qwen2.rotary_halves && qwen2.qkv_bias == GR_QKV_WITH_BIAS && !qwen2.bias);
+}
+
 /* Recipes name a network by its style, or by its kind where there are no styles of it. */
 static void words_name_networks(void **state) {
     (void)state;
@@ -393,6 +409,7 @@ static void words_name_networks(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(shared_keys_are_repeated_keys),
+        cmocka_unit_test(styles_are_what_they_say),
         cmocka_unit_test(shared_keys_have_sizes),
         cmocka_unit_test(shared_keys_refuse),
         cmocka_unit_test(windows_cut),

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Builds and runs the tests, counts every single one, and ends with `N passed, N failed, N skipped`.
 #   tools/run-tests.sh quick   unit and command tests, plain and under address and undefined-behaviour sanitizers
-#   tools/run-tests.sh full    also tests named slow_* and the fuzz targets
+#   tools/run-tests.sh full    also tests named slow_*, the fuzz targets for longer, and deliberate faults
 cd "$(dirname "$0")/.." || exit 1
 mode=${1:-quick}
 jobs=$(nproc)
@@ -103,6 +103,7 @@ for source in fuzz/fuzz_*.c; do
     check "$name, $seconds s" sh -c "cat $log/$name.err; exit $(cat "$log/$name.status")"
 done
 if [ "$mode" = full ]; then
+    check 'deliberate faults' tools/mutants.py
     for script in tests/slow_*.sh; do
         [ -e "$script" ] && slow "$script"
     done
