@@ -1,8 +1,11 @@
 #include "waiting.h"
 
+#include <inttypes.h>
 #include <limits.h>
 #include <omp.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "gradroute/base.h"
@@ -14,6 +17,25 @@ static const char guard[] = "GRADROUTE_REEXECUTED", spins[] = "GOMP_SPINCOUNT", 
  * bench/waiting.sh measures them. */
 static const char passive[] = "passive";
 
+/* Whether the file holds this very function: not where a loader was called with the program as its argument. */
+static bool is_this_program(const char *path) {
+    FILE *maps = fopen("/proc/self/maps", "r");
+    char *line = NULL;
+    size_t room = 0, length = strlen(path);
+    bool found = false;
+    while (maps && !found && getline(&line, &room, maps) > 0) {
+        uintptr_t from, to, here = (uintptr_t)&gr__settle_waiting;
+        line[strcspn(line, "\n")] = 0;
+        size_t end = strlen(line);
+        found = sscanf(line, "%" SCNxPTR "-%" SCNxPTR, &from, &to) == 2 && here >= from && here < to && end > length &&
+                line[end - length - 1] == ' ' && strcmp(line + end - length, path) == 0;
+    }
+    free(line);
+    if (maps)
+        fclose(maps);
+    return found;
+}
+
 void gr__settle_waiting(char **argv) {
     char path[PATH_MAX];
     if (getenv(guard) || getenv(spins) || getenv(policy))
@@ -24,6 +46,8 @@ void gr__settle_waiting(char **argv) {
     if (length <= 0)
         return;
     path[length] = 0;
+    if (!is_this_program(path))
+        return;
 
     setenv(guard, "1", 1);
     setenv(policy, passive, 1);

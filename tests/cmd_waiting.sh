@@ -27,6 +27,11 @@ else
     say 'ok without /proc # skip: no mount here'
 fi
 
+loader=/lib64/ld-linux-x86-64.so.2
+if [ -x $loader ]; then
+    fails 0 'Usage: gradroute train' 'a loader is not executed in its place' $loader "$(command -v gradroute)" train --help
+fi
+
 # ---- threads ----
 threads() { "$@" gradroute plan "$work/tiny.yaml" --json | grep '"threads"' | tr -dc '0-9\n'; }
 groups() { # a machine whose group grants that much: groups 'CPU.MAX' COMMAND ...
