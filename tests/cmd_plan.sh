@@ -21,16 +21,19 @@ fails 0 'training .*, measuring .*, relearning ' 'and are printed' plan
 json 'an attack that an audit would refuse' plan --set relearn.documents=100000 --json
 ok 'is not counted' same "$(get "$work/last.json" "['relearning_minutes']")" 0.0
 
+json 'threads of the command and of the recipe' plan --set threads=2 --threads 1 --json
+ok 'the command has the last word' same "$(get "$work/last.json" "['threads']")" 1
+
 # ---- steps that take minutes: two million tokens of a network that is not small ----
 large='--set train.batch=65536 --set model.width=128 --set model.mlp=512 --set twins=[]'
 fails 0 'extrapolated from steps of [0-9]* sequences in place of 65536' 'a step of any size' plan $large
 json 'whose time grows with the batch' plan $large --json
 cp "$work/last.json" "$work/large.json"
-json 'by half' plan $large --set train.batch=32768 --json
+json 'from one that is timed as it is' plan $large --set train.batch=256 --json
 in_proportion() {
     python3 -c 'import json, sys
 a, b = (json.load(open(p))["models"][0]["minutes"] for p in sys.argv[1:])
-assert 1.2 < a / b < 3.4, (a, b)' "$work/large.json" "$work/last.json"
+assert 20 < a / b < 5000, (a, b) # 256, on a machine that does nothing else' "$work/large.json" "$work/last.json"
 }
 ok 'in proportion' in_proportion
 fails 0 'extrapolated' 'whole micro-batches' plan $large --set train.micro=1024

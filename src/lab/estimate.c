@@ -102,10 +102,14 @@ static int whole_parts(const gr_project *p, int rows) {
     return rows > micro ? rows - rows % micro : rows;
 }
 
-/* Seconds of a batch from two smaller steps: what grows with the rows, and what does not (the optimiser). */
+/* Seconds of a batch from two smaller steps: what grows with the rows, and what does not (the optimiser). A row takes
+ * no more than the mean of the larger step, and not next to nothing: other work on the machine would be extrapolated
+ * too. */
 static double extrapolate(const gr_timing *small, const gr_timing *large, int batch) {
+    double mean = large->seconds / large->rows;
     double slope = (large->seconds - small->seconds) / (large->rows - small->rows);
-    return slope > 0 ? large->seconds + slope * (batch - large->rows) : large->seconds * batch / large->rows;
+    slope = fmax(0.1 * mean, fmin(slope, mean));
+    return large->seconds + slope * (batch - large->rows);
 }
 
 gr_status gr_arm_time(gr_timing *timing, gr_model *model, const gr_project *p, gr_arm_kind kind, gr_error *err) {
@@ -116,7 +120,7 @@ gr_status gr_arm_time(gr_timing *timing, gr_model *model, const gr_project *p, g
         return GR_OK;
 
     /* A block of rows says how long a batch takes, more or less. */
-    gr_timing small, large;
+    gr_timing small, second;
     GR_TRY(time_steps(&small, model, p, kind, rows, BUDGET / 3, err));
     *timing = small;
     double guess = small.seconds * batch / rows;
@@ -125,15 +129,17 @@ gr_status gr_arm_time(gr_timing *timing, gr_model *model, const gr_project *p, g
     if (2 * guess <= BUDGET && fits(model, p, batch))
         return time_steps(timing, model, p, kind, batch, BUDGET, err);
 
-    /* Too long: as many rows as take a third of the time that there is. */
+    /* Too long: as many rows as take a third of the time that there is; fewer where one block takes all of it. */
     double most = rows * (BUDGET / 3) / small.seconds;
-    int more = whole_parts(p, most < batch ? (int)most : batch);
+    int other = whole_parts(p, most < batch ? (int)most : batch);
+    other = other <= rows || !fits(model, p, other) ? whole_parts(p, rows / 2) : other;
     timing->seconds = guess;
-    if (more <= rows || !fits(model, p, more))
+    if (other < 1)
         return GR_OK;
-    GR_TRY(time_steps(&large, model, p, kind, more, BUDGET / 3, err));
-    *timing = large;
-    timing->seconds = extrapolate(&small, &large, batch);
+    GR_TRY(time_steps(&second, model, p, kind, other, BUDGET / 3, err));
+    const bool grew = other > rows;
+    *timing = grew ? second : small;
+    timing->seconds = grew ? extrapolate(&small, &second, batch) : extrapolate(&second, &small, batch);
     return GR_OK;
 }
 
