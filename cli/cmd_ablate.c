@@ -187,7 +187,7 @@ static gr_status open_and_ablate(const ablate_options *own, gr_error *err) {
     gr__probe probe = {0};
     gr__verdict verdict;
     GR_TRY(gr__open_model(&folder, own->common.input, err));
-    gr_status status = gr__operation_check_out(&own->common, err);
+    gr_status status = gr__operation_check_out(&own->common, own->data, own->verify, err);
     if (status == GR_OK)
         status = check_regions(own, folder->model, err);
     if (status == GR_OK)

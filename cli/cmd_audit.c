@@ -46,6 +46,7 @@ static gr_status run_audit(const gr__common *common, const char *folder, gr_erro
     gr_audit *audit = NULL;
     gr__progress progress;
     GR_TRY(gr__open_recipe(&recipe, common, err));
+    gr_status status = gr_output_check(folder, GR_OUTPUT_AUDIT, recipe, true, err);
     gr__progress_begin(&progress, stderr);
     gr_control control = {.resume = true,
                           .threads = common->threads,
@@ -54,7 +55,8 @@ static gr_status run_audit(const gr__common *common, const char *folder, gr_erro
                           .note = gr__progress_note,
                           .user = &progress};
     char *data = gr_format("%s/data", folder);
-    gr_status status = gr_project_open(&project, recipe, data, &control, err);
+    if (status == GR_OK)
+        status = gr_project_open(&project, recipe, data, &control, err);
     gr__stop_saves();
     if (status == GR_OK)
         status = gr_audit_run(&audit, project, folder, &control, err);

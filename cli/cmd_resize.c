@@ -101,7 +101,7 @@ static gr_status open_and_resize(const resize_options *own, gr_error *err) {
     gr__probe probe = {0};
     gr__verdict verdict = {.exact = true, .force = own->force};
     GR_TRY(gr__open_model(&folder, own->common.input, err));
-    gr_status status = gr__operation_check_out(&own->common, err);
+    gr_status status = gr__operation_check_out(&own->common, NULL, own->verify, err);
     if (status == GR_OK)
         status = gr_surgery_resize(&result, folder->def, folder->model, &own->how, err);
     if (status == GR_OK)

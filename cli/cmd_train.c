@@ -85,7 +85,7 @@ static void print_text(const gr_arm *arm, const char *run) {
                region ? region : "");
 }
 
-static gr_status train(const gr__common *common, const gr_project *project, const char *run, const gr_control *control,
+static gr_status train(const gr__common *common, gr_project *project, const char *run, const gr_control *control,
                        gr_error *err) {
     gr_arm arm;
     gr__stop_saves();
@@ -103,6 +103,7 @@ static gr_status open_and_train(const gr__common *common, const char *run, gr_er
     gr_project *project = NULL;
     gr__progress progress;
     GR_TRY(gr__open_recipe(&recipe, common, err));
+    gr_status status = gr_output_check(run, GR_OUTPUT_RUN, recipe, common->resume, err);
     gr__progress_begin(&progress, stderr);
     gr_control control = {.resume = common->resume,
                           .threads = common->threads,
@@ -111,7 +112,8 @@ static gr_status open_and_train(const gr__common *common, const char *run, gr_er
                           .note = gr__progress_note,
                           .user = &progress};
     char *data = gr_format("%s/data", run);
-    gr_status status = gr_project_open(&project, recipe, data, &control, err);
+    if (status == GR_OK)
+        status = gr_project_open(&project, recipe, data, &control, err);
     if (status == GR_OK)
         status = train(common, project, run, &control, err);
     gr__progress_end(&progress);

@@ -1,6 +1,7 @@
 #include "common.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <math.h>
 #include <omp.h>
@@ -148,6 +149,28 @@ gr_status gr__open_tokenizer(gr_tokenizer **tokenizer, const gr_folder *folder, 
         return gr_error_set(err, GR_ERR_USAGE, "model", "models that train and audit write have one",
                             "the model folder has no tokenizer.json, and text cannot be read without");
     return gr_tokenizer_open(tokenizer, folder->info.tokenizer, err);
+}
+
+/* Whether a file is one of a folder's entries. */
+static bool is_entry(const char *folder, const char *file) {
+    DIR *dir = opendir(folder);
+    bool found = false;
+    for (struct dirent *e; dir && !found && (e = readdir(dir));) {
+        char *entry = gr_format("%s/%s", folder, e->d_name);
+        found = e->d_name[0] != '.' && gr_file_same(entry, file);
+        gr_free(entry);
+    }
+    if (dir)
+        closedir(dir);
+    return found;
+}
+
+gr_status gr__output_apart(const char *out, const char *const *inputs, int count, gr_error *err) {
+    for (int i = 0; i < count; i++)
+        if (inputs[i] && (gr_file_same(out, inputs[i]) || is_entry(out, inputs[i])))
+            return gr_error_set(err, GR_ERR_USAGE, out, "choose another name for the output",
+                                "the output is also an input, which would be lost (%.200s)", inputs[i]);
+    return GR_OK;
 }
 
 gr_status gr__make_parent(const char *path, gr_error *err) {

@@ -94,6 +94,9 @@ gr_status gr__open_model(gr_folder **folder, const char *given, gr_error *err);
 /* The tokenizer that the model folder keeps; GR_ERR_USAGE if it keeps none. */
 gr_status gr__open_tokenizer(gr_tokenizer **tokenizer, const gr_folder *folder, gr_error *err);
 
+/* Refuses an output that is one of the inputs, or a folder that directly holds one, through whatever links. */
+gr_status gr__output_apart(const char *out, const char *const *inputs, int count, gr_error *err);
+
 /* Makes the folder that an output is to stand in. */
 gr_status gr__make_parent(const char *path, gr_error *err);
 

@@ -5,6 +5,7 @@
 #include "common.h"
 #include "data_actions.h"
 #include "io/fetch.h"
+#include "io/file.h"
 #include "process.h"
 #include "progress.h"
 
@@ -47,6 +48,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 static gr_status fetch(const fetch_options *own, gr_error *err) {
     gr__progress progress;
     gr_fetched got;
+    GR_TRY(gr__output_check(own->common.out, err));
     GR_TRY(gr__make_parent(own->common.out, err));
     gr__progress_begin(&progress, stderr);
     gr__stop_saves();

@@ -8,6 +8,7 @@
 #include "common.h"
 #include "data/reader.h"
 #include "data_actions.h"
+#include "io/file.h"
 
 /* ---- tokenizer ---- */
 
@@ -60,7 +61,23 @@ static error_t parse_train(int key, char *arg, struct argp_state *state) {
     }
 }
 
+/* OUT is new, or a tokenizer that is to be replaced. */
+static gr_status check_out(const train_options *own, gr_error *err) {
+    const char *out = own->common.out;
+    struct stat info;
+    gr_tokenizer *old;
+    GR_TRY(gr__output_apart(out, own->files.at, own->files.count, err));
+    if (stat(out, &info) || !S_ISREG(info.st_mode) || !info.st_size)
+        return gr__output_check(out, err);
+    if (gr_tokenizer_open(&old, out, NULL) != GR_OK)
+        return gr_error_set(err, GR_ERR_USAGE, out, "choose another name, or remove the file yourself",
+                            "the file is no tokenizer, and would be lost");
+    gr_tokenizer_free(old);
+    return GR_OK;
+}
+
 static gr_status train(const train_options *own, gr_error *err) {
+    GR_TRY(check_out(own, err));
     gr_source *sources = gr_alloc(sizeof *sources * (size_t)own->files.count);
     gr_corpus *corpus;
     gr_tokenizer *tokenizer = NULL;

@@ -149,15 +149,13 @@ gr_status gr__operation_verify(gr__verdict *v, gr__probe *probe, const gr__side 
 
 /* ---- output ---- */
 
-gr_status gr__operation_check_out(const gr__common *common, gr_error *err) {
-    char *from = NULL, *in, *out = realpath(common->out, NULL);
+gr_status gr__operation_check_out(const gr__common *common, const char *data, const char *verify, gr_error *err) {
+    char *from = NULL;
     gr_status status = gr__model_path(&from, common->input, err);
-    in = status == GR_OK ? realpath(from, NULL) : NULL;
-    if (in && out && strcmp(in, out) == 0)
-        status = gr_error_set(err, GR_ERR_USAGE, common->out, "choose another folder",
-                              "OUT is the model itself, which would be lost");
-    free(in);
-    free(out);
+    if (status == GR_OK)
+        status = gr__output_apart(common->out, (const char *[]){from, data, verify}, 3, err);
+    if (status == GR_OK)
+        status = gr_folder_check(common->out, err);
     gr_free(from);
     return status;
 }

@@ -56,8 +56,9 @@ gr_status gr__operation_verify(gr__verdict *verdict, gr__probe *probe, const gr_
 
 /* ---- output ---- */
 
-/* OUT must not be the model itself. */
-gr_status gr__operation_check_out(const gr__common *common, gr_error *err);
+/* OUT must be neither the model itself nor hold files that are read (NULL: none), and nothing of others may be in it.
+ */
+gr_status gr__operation_check_out(const gr__common *common, const char *data, const char *verify, gr_error *err);
 
 /* Writes the result to common->out, its parents made, with what the source says of itself. */
 gr_status gr__operation_save(const gr__common *common, const gr_folder *source, const gr_surgery_result *result,

@@ -91,7 +91,7 @@ static void forge(const seed *s, gr_forge *in) {
     json_t *forged = json_deep_copy(s->manifest);
     char hex[GR_DIGEST_HEX];
     gr_forge_json(forged, in);
-    gr__manifest_digest(hex, forged);
+    gr_json_seal(hex, forged);
     json_object_set_new(forged, "sha256", json_string(hex));
     char *text = json_dumps(forged, JSON_COMPACT);
     write_manifest(s, text ? text : "", text ? strlen(text) : 0);

@@ -75,7 +75,7 @@ json 'eval of the mean' gradroute eval "$work/mean" --data "$work/some.txt" --js
 fails 2 'animals' 'ablate an unknown region' gradroute ablate "$r" --remove plants -o "$work/x"
 fails 2 'twice' 'ablate a region twice' gradroute ablate "$r" --remove animals,animals -o "$work/x"
 fails 2 'would be lost' 'ablate onto itself' gradroute ablate "$r" --remove animals -o "$r/model"
-fails 1 "$work/corpus.jsonl" 'ablate onto a file' gradroute ablate "$r" --remove animals -o "$work/corpus.jsonl"
+fails 2 "$work/corpus.jsonl" 'ablate onto a file' gradroute ablate "$r" --remove animals -o "$work/corpus.jsonl"
 fails 1 'cannot make the folder' 'ablate into a folder that cannot be made' gradroute ablate "$r" --remove animals -o "$work/corpus.jsonl/x"
 
 # ---- damage ----

@@ -35,6 +35,19 @@ ok 'killed three times: the same bits' same_run "$run" "$work/whole"
 ok 'resuming a finished run only reports it' gradroute train "$t" -o "$run" --set $long --resume
 fails 2 'resume' 'a finished run is not overwritten' gradroute train "$t" -o "$run" --set $long
 
+# ---- metrics that were lost ----
+cp -r "$work/whole" "$work/late"
+rm "$work/late/done.json" "$work/late/metrics.jsonl"
+fails 0 'lines of earlier steps are lost' 'a run goes on without its metrics' gradroute train "$t" -o "$work/late" --set $long --resume
+ok 'to the same model' same "$(digests "$work/late" | grep safetensors)" "$(digests "$work/whole" | grep safetensors)"
+ok 'and knows its tokens' same "$(get "$work/late/done.json" "['tokens']")" "$(get "$work/whole/done.json" "['tokens']")"
+cp -r "$work/whole" "$work/torn"
+rm "$work/torn/done.json" "$work/torn"/checkpoints/*300.safetensors
+head -c 10000 "$work/whole/metrics.jsonl" >"$work/torn/metrics.jsonl"
+fails 0 'lines of earlier steps are lost' 'and with half of them' gradroute train "$t" -o "$work/torn" --set $long --resume
+ok 'only whole lines are left' python3 -c 'import json, sys; [json.loads(line) for line in open(sys.argv[1])]' "$work/torn/metrics.jsonl"
+ok 'the last steps are among them' same "$(metrics "$work/torn" | tail -n 5)" "$(metrics "$work/whole" | tail -n 5)"
+
 # ---- a warmup as long as the run, and longer ----
 last_rate() { tail -n 1 "$1/metrics.jsonl" | python3 -c 'import json, sys; print(json.loads(sys.stdin.read())["lr"])'; }
 for warmup in 20 100; do

@@ -265,7 +265,8 @@ static bool has(const char *folder, int64_t step) {
 
 static void latest_falls_back(void **state) {
     place *p = *state;
-    char *missing = gr_format("%s/none", p->folder), *half = gr_format("%s/step-000000900.safetensors.tmp", p->folder),
+    char *missing = gr_format("%s/none", p->folder),
+         *half = gr_format("%s/step-000000900.safetensors.aB3xyz.tmp", p->folder),
          *odd = gr_format("%s/step-0000000950.safetensors", p->folder), *path;
     expect_latest(missing, -1, 0);
     expect_latest(p->folder, -1, 0);

@@ -224,7 +224,7 @@ static void forge(const char *path, void (*change)(json_t *manifest), const char
     original = json_deep_copy(manifest);
     change(manifest);
     char hex[65];
-    gr__manifest_digest(hex, manifest);
+    gr_json_seal(hex, manifest);
     json_object_set_new(manifest, "sha256", json_string(hex));
     gr_test_ok(gr_json_write(manifest, file, &err), &err);
     gr_folder *f;

@@ -80,6 +80,7 @@ static void the_first_call_decides_and_says_why(void **state) {
     world w;
     gr_error err = {0};
     gr_test_ok(open_in(&w, "first", NULL, &err), &err);
+    gr_test_ok(gr_project_keep(w.project, &err), &err);
     const gr_precision_choice *c = &w.project->precision;
     const char *word = gr__precision_word(c->taken);
     if (gr_gemm_has_half()) {
@@ -137,6 +138,7 @@ static void a_precision_that_is_named_is_not_timed(void **state) {
     assert_string_equal(w.said, "");
     gr_test_ok(gr_project_choose_precision(w.project, &err), &err);
     assert_true(w.project->precision.float32 == 0);
+    gr_test_ok(gr_project_keep(w.project, &err), &err);
     lab_close(w.project);
     expect_in("named/precision.json", "\"float32\"");
 
@@ -248,6 +250,10 @@ static void every_arm_keeps_it(void **state) {
         snprintf(data, sizeof data, "%s/data", folder);
         snprintf(kept, sizeof kept, "{\"precision\": \"%s\", \"isa\": \"x\", \"in_recipe\": true}", words[i]);
         folder_with(data, kept);
+        static const char mark[] = "{\"format\": \"gradroute-folder-1\", \"kind\": \"audit\", \"digest\": \"\"}";
+        char name[80];
+        snprintf(name, sizeof name, "%s/folder.json", folder);
+        gr_test_write(name, mark, strlen(mark));
         run_audit(sums[i], &chosen, folder, NULL);
 
         /* A folder of a recipe that names it. */

@@ -1,4 +1,5 @@
 /* The YAML tree: reading, refusing, overriding, writing; and the atomic files below it. */
+#include <dirent.h>
 #include <errno.h>
 #include <float.h>
 #include <math.h>
@@ -446,18 +447,32 @@ static void survives_damage(void **state) {
 
 /* ---- files, digests, JSON ---- */
 
+static int entries(const char *folder) {
+    DIR *dir = opendir(folder);
+    int n = 0;
+    for (struct dirent *e; (e = readdir(dir));)
+        n += e->d_name[0] != '.';
+    closedir(dir);
+    return n;
+}
+
 static void files_are_whole(void **state) {
     (void)state;
     gr_error err = {0};
     char *folder = gr_test_folder(), *deep = gr_format("%s/a/b//c/", folder), *path = gr_format("%sx", deep),
-         *tmp = gr_format("%s.tmp", path), *under = gr_format("%s/y", path);
+         *tmp = gr__temporary(path), *theirs = gr_format("%s.tmp", path), *under = gr_format("%s/y", path);
     unsigned char *data;
     size_t size;
     assert_int_equal(gr_folder_make(deep, &err), GR_OK);
     assert_int_equal(gr_folder_make(deep, &err), GR_OK);
     assert_int_equal(gr_file_write(tmp, "left over", 9, &err), GR_OK); /* of a write that was killed */
+    assert_int_equal(gr_file_write(theirs, "a user's", 8, &err), GR_OK);
     assert_int_equal(gr_file_write(path, "hello", 5, &err), GR_OK);
+    assert_true(gr__is_temporary(tmp) && !gr__is_temporary(theirs) && !gr__is_temporary(".abcdef.tmp"));
+    gr__temporaries_remove(deep);
     assert_false(gr_file_exists(tmp));
+    assert_true(gr_file_exists(theirs));
+    assert_int_equal(entries(deep), 2);
     assert_int_equal(gr_file_read(path, &data, &size, &err), GR_OK);
     assert_int_equal(size, 5);
     assert_string_equal((char *)data, "hello");
@@ -467,9 +482,25 @@ static void files_are_whole(void **state) {
     gr_file_out *out;
     assert_int_equal(gr_file_out_open(&out, path, &err), GR_OK);
     assert_int_equal(gr_file_out_write(out, "other", 5, &err), GR_OK);
-    assert_true(gr_file_exists(tmp));
+    assert_int_equal(entries(deep), 3);
     gr_file_out_abort(out);
-    assert_false(gr_file_exists(tmp));
+    assert_int_equal(entries(deep), 2);
+
+    /* Two writers of one file do not meet, and links stay links. */
+    gr_file_out *first, *second;
+    char *link = gr_format("%s/link", folder);
+    assert_int_equal(symlink(path, link), 0);
+    assert_int_equal(gr_file_out_open(&first, link, &err), GR_OK);
+    assert_int_equal(gr_file_out_open(&second, path, &err), GR_OK);
+    assert_int_equal(gr_file_out_write(first, "hell", 4, &err), GR_OK);
+    assert_int_equal(gr_file_out_write(second, "help", 4, &err), GR_OK);
+    assert_int_equal(gr_file_out_commit(second, &err), GR_OK);
+    assert_int_equal(gr_file_out_write(first, "o", 1, &err), GR_OK);
+    assert_int_equal(gr_file_out_commit(first, &err), GR_OK);
+    struct stat info;
+    assert_true(lstat(link, &info) == 0 && S_ISLNK(info.st_mode));
+    assert_int_equal(entries(deep), 2);
+    gr_free(link);
     struct rlimit old, small;
     getrlimit(RLIMIT_FSIZE, &old);
     small = old;
@@ -487,7 +518,7 @@ static void files_are_whole(void **state) {
     assert_int_equal(buffered, GR_ERR_IO);
     expect_error(&err, path, "the previous file is untouched");
     expect_error(&late, path, strerror(EFBIG));
-    assert_false(gr_file_exists(tmp));
+    assert_int_equal(entries(deep), 2);
     assert_int_equal(gr_file_read(path, &data, &size, NULL), GR_OK);
     assert_string_equal((char *)data, "hello");
     gr_free(data);
@@ -550,6 +581,7 @@ static void files_are_whole(void **state) {
     gr_free(deep);
     gr_free(path);
     gr_free(tmp);
+    gr_free(theirs);
     gr_free(under);
 }
 

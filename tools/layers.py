@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Checks that a file includes only from its own folder, a layer below, or the public headers, and that file names are unique.
 
-The layers, from the top: cli, lab, {train, env}, {route, data, io, comm, arch, infer}, model, op, kernel, base.
+The layers, from the top: cli, lab, {train, env}, {route, data, comm, arch, infer}, model, op, kernel, io, base.
 """
 import collections, pathlib, re, sys
 
-ORDER = [["cli"], ["lab"], ["train", "env"], ["route", "data", "io", "comm", "arch", "infer"], ["model"], ["op"], ["kernel"], ["base"]]
+ORDER = [["cli"], ["lab"], ["train", "env"], ["route", "data", "comm", "arch", "infer"], ["model"], ["op"], ["kernel"], ["io"], ["base"]]
 LEVEL = {folder: i for i, group in enumerate(ORDER) for folder in group}
 root = pathlib.Path(__file__).resolve().parent.parent
 wrong, names = [], collections.defaultdict(list)

@@ -45,11 +45,16 @@ typedef struct gr_folder_info {
     int data_count;
 } gr_folder_info;
 
-/* Written into PATH.tmp, flushed, then moved into place; a model folder that is there is replaced. A kill leaves the
- * old folder or the new one. GR_ERR_USAGE: something else is in the way, a text that is not UTF-8, a model that is not
- * def's; GR_ERR_INPUT: the tokenizer's file cannot be opened; GR_ERR_IO. */
+/* Written beside its name, flushed, then moved into place, through symbolic links. A folder that is there is replaced
+ * if gr_folder_check agrees. A kill leaves the old model or the new one; on file systems that cannot exchange folders
+ * the next call that opens PATH may have to put the old one back. GR_ERR_USAGE: something else is in the way, a text
+ * that is not UTF-8, a model that is not def's; GR_ERR_INPUT: the tokenizer's file cannot be opened; GR_ERR_IO. */
 gr_status gr_folder_save(const char *path, const gr_arch_def *def, gr_model *model, const gr_folder_info *info,
                          gr_error *err);
+
+/* Whether a model may be saved there: nothing, an empty folder, or a model folder that holds only what its manifest
+ * lists; GR_ERR_USAGE names what is in the way. For commands that work long before they save. */
+gr_status gr_folder_check(const char *path, gr_error *err);
 
 typedef struct gr_folder {
     gr_arch_def *def;

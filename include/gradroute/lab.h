@@ -1,5 +1,6 @@
 /* lab.h - what to train and what to compare: projects, arms, the test of removal, the audit.
  *
+ *     GR_TRY(gr_output_check("runs/demo", GR_OUTPUT_AUDIT, recipe, true, err));
  *     gr_project *project;                          data, labels and tokenizer of a recipe, kept in a folder
  *     GR_TRY(gr_project_open(&project, recipe, "runs/demo/data", &control, err));
  *     gr_audit *audit;                              trains the arms that are not done yet
@@ -40,6 +41,7 @@ typedef struct gr_precision_choice {
     gr_precision taken;   /* FLOAT32 or BF16; MODEL (0): nothing was chosen */
     double float32, bf16; /* seconds of processor time that a few of the network's products take; 0: not timed */
     char why[256];        /* "bf16: products of this network take ..."; empty: the recipe says so */
+    bool in_recipe;       /* the resolved recipe says it, which made the digest */
 } gr_precision_choice;
 
 typedef struct gr_project {
@@ -52,19 +54,33 @@ typedef struct gr_project {
     gr_precision_choice precision;
     char digest[65];            /* of what decides a result: resolved recipe and data */
     char *tokenizer_path;       /* its file in folder; NULL without a folder */
+    char *folder;               /* what is read is kept here, NULL: nowhere */
+    bool kept;                  /* it is there already */
     gr_frequencies **frequency; /* [K] counts for routes that mix by them, under the first of their labels; else NULL */
 } gr_project;
 
 /* Reads the corpus, trains the tokenizer and encodes, or opens what folder keeps from before (NULL: keeps nothing).
- * control may be NULL. Errors: those of the corpus, tokenizer, dataset and labels (data.h, tokenizer.h).
+ * Writes nothing: what a folder holds may be another's, which is known when the digest is. control may be NULL. Errors:
+ * those of the corpus, tokenizer, dataset and labels (data.h, tokenizer.h).
  *
- * `precision: auto` is settled with a folder: the first call times a few products of the network in both precisions,
- * takes bfloat16 if it is at least 1.15 times as fast, and keeps that in the folder and in the recipe; each later call,
- * on whatever machine, takes what is kept. GR_ERR_USAGE where the recipe asks for another precision than the folder was
- * begun with. Without a folder `auto` stays as it is (model.h). */
+ * `precision: auto` is settled with a folder: the first call times a few products of the network in both precisions and
+ * takes bfloat16 if it is at least 1.15 times as fast; what gr_project_keep has kept in the folder, each later call
+ * takes, on whatever machine. GR_ERR_USAGE where the recipe asks for another precision than the folder was begun with.
+ * Without a folder `auto` stays as it is (model.h). */
 gr_status gr_project_open(gr_project **project, gr_recipe *recipe, const char *folder, const gr_control *control,
                           gr_error *err);
 void gr_project_free(gr_project *project);
+
+/* Writes what was read to the project's folder, for the next call. gr_arm_train and gr_audit_run do it once nothing
+ * refuses any more. */
+gr_status gr_project_keep(gr_project *project, gr_error *err);
+
+/* Whether a run or an audit of this recipe may be written to folder; changes nothing. Call it before the data are read,
+ * which may take long; gr_arm_train and gr_audit_run look again. GR_ERR_USAGE: files of somebody else are in the way,
+ * a folder of another kind, a run of another recipe (the message names keys and both values), a run that is there
+ * already without resume; GR_ERR_IO. */
+typedef enum gr_output_kind { GR_OUTPUT_RUN, GR_OUTPUT_AUDIT, GR_OUTPUTS } gr_output_kind;
+gr_status gr_output_check(const char *folder, gr_output_kind kind, const gr_recipe *recipe, bool resume, gr_error *err);
 
 /* Settles `precision: auto` of a project without a folder: what a folder begun now would take. Another precision is
  * left alone. Errors: those of gr_arm_build. */
@@ -112,7 +128,7 @@ typedef struct gr_arm {
 } gr_arm;
 /* folder must hold no run unless control->resume is set; control may be NULL. Errors: those of gr_train, gr_folder_save
  * and gr_folder_load; GR_ERR_USAGE for a folder that holds the run of another recipe. */
-gr_status gr_arm_train(gr_arm *arm, const gr_project *project, gr_arm_kind kind, const char *folder,
+gr_status gr_arm_train(gr_arm *arm, gr_project *project, gr_arm_kind kind, const char *folder,
                        const gr_control *control, gr_error *err);
 void gr_arm_free(gr_arm *arm);
 
@@ -165,7 +181,7 @@ gr_status gr_token_cosines(gr_token_cosine **list, int *count, gr_model *model, 
  * step by step, so that a second call with control->resume goes on where the first stopped and a finished one only
  * reads. control may be NULL. Errors: those of gr_arm_train, gr_evaluator_new and gr_finetune; GR_ERR_IO. */
 typedef struct gr_audit gr_audit;
-gr_status gr_audit_run(gr_audit **audit, const gr_project *project, const char *folder, const gr_control *control,
+gr_status gr_audit_run(gr_audit **audit, gr_project *project, const char *folder, const gr_control *control,
                        gr_error *err);
 void gr_audit_print(const gr_audit *audit, FILE *out); /* the table, completions, where things are */
 char *gr_audit_json(const gr_audit *audit);            /* the text of result.json; gr_free */

@@ -160,6 +160,7 @@ typedef struct gr_recipe {
     int prompts;
     struct gr_yaml *root; /* private, from here */
     struct gr_arena *arena;
+    const char *file;          /* that it was read from; NULL: from memory */
     const char *folder, *here; /* what relative paths of the file and of --set are relative to */
 } gr_recipe;
 

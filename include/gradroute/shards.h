@@ -24,8 +24,8 @@
  *
  * Checks. The manifest vouches for every file by its SHA-256. gr_shards_open always checks the manifest, `held`, and
  * headers and sizes of the shards. It reads all shards through and checks digests, tokens, offsets and rows the first
- * time, and then notes name, size, time and inode of each file in the file `checked`; while these stay the same, later
- * calls read headers alone.
+ * time; gr_shards_note then notes name, size, time and inode of each file in the file `checked`, and while these stay
+ * the same, later calls read headers alone.
  *
  * Errors: GR_ERR_USAGE for options that make no sense and a folder with other contents, GR_ERR_INPUT for what is
  * missing, GR_ERR_FORMAT for damage, GR_ERR_IO, GR_ERR_INTERRUPTED, GR_ERR_MEMORY.
@@ -96,14 +96,18 @@ typedef struct gr_shards {
     int64_t read, duplicates, skipped;
     gr_dataset *held;
     char *tokenizer;         /* path of tokenizer.json in the folder; gr_shards_open checked its digest */
+    char *files;             /* what gr_shards_note writes */
     char digest[65];         /* of the manifest, and so of everything */
     char *settings;          /* what the rows depend on, see gr_shards_settings */
     struct gr__shard *shard; /* private: [count] */
     struct gr_arena *arena;
 } gr_shards;
 
-/* checked: see above; NULL checks everything. */
+/* checked: see above, it is only read; NULL checks everything. */
 gr_status gr_shards_open(gr_shards **shards, const char *folder, const char *checked, gr_error *err);
+
+/* Writes what was checked; where it cannot be written the next call checks again. */
+void gr_shards_note(const gr_shards *shards, const char *checked);
 void gr_shards_free(gr_shards *shards); /* NULL is fine */
 
 /* Shards know the topics of their documents alone: GR_ERR_USAGE for labels by anything else, and for mistakes on

@@ -118,6 +118,9 @@ gr_status gr_trainer_step(gr_trainer *trainer, gr_error *err);
 /* Steps and checkpoints until the end. GR_ERR_INTERRUPTED: stopped and saved. Returns at once when all is done. */
 gr_status gr_trainer_run(gr_trainer *trainer, gr_error *err);
 
+/* Targets trained on and seconds worked, over all calls that this run has taken. */
+int64_t gr_trainer_tokens(const gr_trainer *trainer);
+double gr_trainer_seconds(const gr_trainer *trainer);
 int64_t gr_trainer_steps(const gr_trainer *trainer); /* steps done; def.steps or more: the run is finished */
 gr_optim *gr_trainer_optim(gr_trainer *trainer);     /* borrowed: its steps, moments and learning rate */
 

@@ -11,8 +11,9 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "data/block.h"
 #include "data/dataset.h"
+#include "io/digest.h"
+#include "io/file.h"
 
 enum { VERSION = 2, ENDIAN = 0x01020304, FELL_BACK = 1, KEYED = 2, TOPICS_MOST = 1 << 20, FIELDS_MOST = 1000 };
 static const char magic[8] = "GRDATA\r\n";
@@ -37,7 +38,7 @@ static uint64_t block_bytes(const header *h) {
 }
 
 static bool digest(unsigned char out[32], const void *block, size_t size) {
-    return gr__block_digest(out, block, size, offsetof(header, digest));
+    return gr_digest_around(out, block, size, offsetof(header, digest));
 }
 
 bool gr__dataset_seal(void *block, size_t size) { return digest(((header *)block)->digest, block, size); }
@@ -293,7 +294,7 @@ gr_status gr__dataset_assemble(gr_dataset **out, const gr__tokens *tokens, const
 
 gr_status gr_dataset_save(const gr_dataset *data, const char *path, gr_error *err) {
     data = data->whole ? data->whole : data;
-    return gr__block_write(path, data->block, data->block_size, err);
+    return gr_file_write(path, data->block, data->block_size, err);
 }
 
 const unsigned char *gr__dataset_digest(const gr_dataset *data) {
@@ -357,7 +358,7 @@ static gr_status check_content(const gr_dataset *data, const char *path, gr_erro
 }
 
 static gr_status check_digest(const gr_dataset *data, const char *path, gr_error *err) {
-    unsigned char found[GR__SHA256];
+    unsigned char found[GR_DIGEST_BYTES];
     if (!digest(found, data->block, data->block_size))
         return gr_error_set(err, GR_ERR_IO, path, NULL, "libcrypto offers no SHA-256");
     return memcmp(found, gr__dataset_digest(data), sizeof found)
@@ -379,7 +380,7 @@ static gr_status check(gr_dataset *data, bool known, const char *path, gr_error 
 gr_status gr__dataset_open(gr_dataset **out, const char *path, bool known, gr_error *err) {
     *out = NULL;
     gr_dataset *data = gr_alloc(sizeof *data);
-    gr_status status = gr__block_map(&data->block, &data->block_size, path, remedy, err);
+    gr_status status = gr_file_map(&data->block, &data->block_size, path, remedy, err);
     if (status == GR_OK) {
         data->mapped = true;
         status = check(data, known, path, err);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "data/block.h"
+#include "io/digest.h"
 
 /* Places are taken by the digest itself, which nobody can steer: linear probing, at most 2/3 full. All zero is empty.
  */
@@ -48,9 +48,9 @@ static void grow(gr__seen *seen) {
 }
 
 bool gr__seen_add(gr__seen *seen, const char *text, size_t length) {
-    unsigned char digest[GR__SHA256];
+    unsigned char digest[GR_DIGEST_BYTES];
     mark m;
-    bool done = gr__block_digest(digest, text, length, length);
+    bool done = gr_digest_around(digest, text, length, length);
     assert(done); /* whoever makes a table has asked for a digest before */
     (void)done;
     memcpy(&m, digest, sizeof m);

@@ -14,9 +14,11 @@
 
 #include <jansson.h>
 
-#include "data/block.h"
 #include "data/pack.h"
 #include "gradroute/shards.h"
+#include "io/digest.h"
+#include "io/file.h"
+#include "io/json.h"
 
 enum { GR__SHARDS_MOST = 99999, GR__ROWS_HEADER = 168 };
 
@@ -31,7 +33,7 @@ typedef struct gr__shard {
 } gr__shard;
 
 /* Writes the rows of a pack that was run, for the settings and the dataset with these digests. */
-gr_status gr__rows_save(const gr__pack *pack, const unsigned char settings[GR__SHA256], const char *path,
+gr_status gr__rows_save(const gr__pack *pack, const unsigned char settings[GR_DIGEST_BYTES], const char *path,
                         gr_error *err);
 
 /* Maps the rows of shard->data. known: this very file was checked before. settings: NULL, or what they must be made
@@ -45,11 +47,5 @@ bool gr__rows_seal(void *block, size_t size);
 
 /* "FOLDER/shard-00012.bin" or "rows-"; a new string. */
 char *gr__shard_path(const char *folder, const char *kind, int number);
-
-/* Hex SHA-256 of a manifest without its key "sha256", as compact JSON with sorted keys. */
-gr_status gr__shards_seal(char hex[65], const json_t *manifest, const char *path, gr_error *err);
-
-/* Hex SHA-256 of a whole file. */
-gr_status gr__shards_file_digest(char hex[65], const char *path, gr_error *err);
 
 #endif

@@ -16,8 +16,8 @@ typedef struct header {
     uint64_t total, docs, rows; /* bytes of the file; numbers of elements */
     int64_t present, cut;
     uint32_t width, labels, mixed, pieces; /* pieces: docs counts pieces, and two arrays more come first */
-    unsigned char settings[GR__SHA256], dataset[GR__SHA256]; /* what the rows were made for */
-    unsigned char digest[GR__SHA256];                        /* of every other byte; the last member */
+    unsigned char settings[GR_DIGEST_BYTES], dataset[GR_DIGEST_BYTES]; /* what the rows were made for */
+    unsigned char digest[GR_DIGEST_BYTES];                             /* of every other byte; the last member */
 } header;
 _Static_assert(sizeof(header) == GR__ROWS_HEADER, "the header has no padding");
 
@@ -27,7 +27,7 @@ static uint64_t block_bytes(const header *h) {
 }
 
 bool gr__rows_seal(void *block, size_t size) {
-    return gr__block_digest(((header *)block)->digest, block, size, offsetof(header, digest));
+    return gr_digest_around(((header *)block)->digest, block, size, offsetof(header, digest));
 }
 
 const unsigned char *gr__rows_digest(const gr__shard *shard) { return ((const header *)shard->block)->digest; }
@@ -42,7 +42,7 @@ static char *append(char *at, const void *from, size_t size) {
     return at + size;
 }
 
-gr_status gr__rows_save(const gr__pack *pack, const unsigned char settings[GR__SHA256], const char *path,
+gr_status gr__rows_save(const gr__pack *pack, const unsigned char settings[GR_DIGEST_BYTES], const char *path,
                         gr_error *err) {
     size_t docs = pack->count;
     header h = {.version = VERSION,
@@ -73,7 +73,7 @@ gr_status gr__rows_save(const gr__pack *pack, const unsigned char settings[GR__S
     at = append(at, pack->order, docs * sizeof(uint32_t));
     at = append(at, pack->next, docs * sizeof(uint32_t));
     append(at, pack->rows, pack->row_count * sizeof(gr__row));
-    gr_status status = gr__rows_seal(block, h.total) ? gr__block_write(path, block, h.total, err)
+    gr_status status = gr__rows_seal(block, h.total) ? gr_file_write(path, block, h.total, err)
                                                      : gr_error_set(err, GR_ERR_IO, path, NULL, "no SHA-256");
     gr_free(block);
     return status;
@@ -104,7 +104,7 @@ static gr_status check_header(const gr__shard *s, const char *path, gr_error *er
         h->pieces > 1 || h->rows > h->docs || h->rows < 1 || h->width < 1 || h->width > WIDTH_MOST ||
         h->labels > LABELS_MOST || h->mixed > 1 || block_bytes(h) != h->total)
         return refuse(path, err, "the header contradicts itself or its shard");
-    if (memcmp(h->dataset, gr__dataset_digest(s->data), GR__SHA256))
+    if (memcmp(h->dataset, gr__dataset_digest(s->data), GR_DIGEST_BYTES))
         return refuse(path, err, "the rows belong to another shard");
     return GR_OK;
 }
@@ -181,13 +181,13 @@ static gr_status check_content(const gr__shard *s, const char *path, gr_error *e
 static gr_status check(gr__shard *s, const char *path, const unsigned char *settings, bool known, gr_error *err) {
     GR_TRY(check_header(s, path, err));
     const header *h = s->block;
-    if (settings && memcmp(h->settings, settings, GR__SHA256))
+    if (settings && memcmp(h->settings, settings, GR_DIGEST_BYTES))
         return gr_error_set(err, GR_ERR_USAGE, path, NULL, "the rows were packed for other settings");
     attach(s);
     if (known)
         return GR_OK;
-    unsigned char found[GR__SHA256];
-    if (!gr__block_digest(found, s->block, s->block_size, offsetof(header, digest)))
+    unsigned char found[GR_DIGEST_BYTES];
+    if (!gr_digest_around(found, s->block, s->block_size, offsetof(header, digest)))
         return gr_error_set(err, GR_ERR_IO, path, NULL, "libcrypto offers no SHA-256");
     if (memcmp(found, h->digest, sizeof found))
         return refuse(path, err, "the SHA-256 does not match: the file is damaged");
@@ -195,7 +195,7 @@ static gr_status check(gr__shard *s, const char *path, const unsigned char *sett
 }
 
 gr_status gr__rows_open(gr__shard *s, const char *path, const unsigned char *settings, bool known, gr_error *err) {
-    GR_TRY(gr__block_map(&s->block, &s->block_size, path, remedy, err));
+    GR_TRY(gr_file_map(&s->block, &s->block_size, path, remedy, err));
     gr_status status = check(s, path, settings, known, err);
     if (status != GR_OK) {
         munmap(s->block, s->block_size);

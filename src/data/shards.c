@@ -45,34 +45,6 @@ char *gr_shards_settings(int context, bool mixed, bool cut, const gr_label_def *
     return text;
 }
 
-gr_status gr__shards_seal(char hex[65], const json_t *manifest, const char *path, gr_error *err) {
-    unsigned char digest[GR__SHA256];
-    json_t *bare = json_copy((json_t *)manifest);
-    json_object_del(bare, "sha256");
-    char *dump = json_dumps(bare, JSON_COMPACT | JSON_SORT_KEYS);
-    size_t length = dump ? strlen(dump) : 0;
-    bool done = dump && gr__block_digest(digest, dump, length, length);
-    free(dump);
-    json_decref(bare);
-    if (!done)
-        return gr_error_set(err, GR_ERR_IO, path, NULL, "libcrypto offers no SHA-256");
-    gr__block_hex(hex, digest);
-    return GR_OK;
-}
-
-gr_status gr__shards_file_digest(char hex[65], const char *path, gr_error *err) {
-    void *block;
-    size_t size;
-    unsigned char digest[GR__SHA256];
-    GR_TRY(gr__block_map(&block, &size, path, remedy, err));
-    bool done = gr__block_digest(digest, block, size, size);
-    munmap(block, size);
-    if (!done)
-        return gr_error_set(err, GR_ERR_IO, path, NULL, "libcrypto offers no SHA-256");
-    gr__block_hex(hex, digest);
-    return GR_OK;
-}
-
 /* ---- the manifest ---- */
 
 typedef struct opening {
@@ -97,7 +69,7 @@ static gr_status load_manifest(opening *o, gr_error *err) {
         return gr_error_set(err, GR_ERR_INPUT, o->path,
                             "gradroute data pack RECIPE -o FOLDER makes, or finishes, shards",
                             "there is no manifest.json");
-    GR_TRY(gr__block_map(&block, &size, o->path, remedy, err));
+    GR_TRY(gr_file_map(&block, &size, o->path, remedy, err));
     o->manifest = json_loadb(block, size, JSON_REJECT_DUPLICATES, &error);
     munmap(block, size);
     if (!o->manifest)
@@ -107,7 +79,7 @@ static gr_status load_manifest(opening *o, gr_error *err) {
     if (strcmp(format, "gradroute-shards-1"))
         return gr_error_set(err, GR_ERR_FORMAT, o->path, remedy, "format %.40s, this program reads gradroute-shards-1",
                             format);
-    GR_TRY(gr__shards_seal(found, o->manifest, o->path, err));
+    gr_json_seal(found, o->manifest);
     if (strcmp(found, want))
         return refuse(o->path, err, "the SHA-256 does not match: the manifest was changed");
     memcpy(o->shards->digest, found, sizeof found);
@@ -187,7 +159,7 @@ static char *describe_files(const opening *o) {
 static bool is_kept(const char *checked, const char *text) {
     void *block;
     size_t size;
-    if (gr__block_map(&block, &size, checked, NULL, NULL) != GR_OK)
+    if (gr_file_map(&block, &size, checked, NULL, NULL) != GR_OK)
         return false;
     bool same = size == strlen(text) && memcmp(block, text, size) == 0;
     munmap(block, size);
@@ -195,8 +167,8 @@ static bool is_kept(const char *checked, const char *text) {
 }
 
 static gr_status compare_digest(const unsigned char *have, const char *want, const char *path, gr_error *err) {
-    unsigned char digest[GR__SHA256];
-    return gr__block_unhex(digest, want) && !memcmp(digest, have, sizeof digest)
+    unsigned char digest[GR_DIGEST_BYTES];
+    return gr_digest_unhex(digest, want) && !memcmp(digest, have, sizeof digest)
                ? GR_OK
                : refuse(path, err, "the SHA-256 is not that of the manifest: the file was exchanged");
 }
@@ -244,7 +216,7 @@ static gr_status open_held(opening *o, gr_error *err) {
     if (status == GR_OK)
         status = compare_digest(gr__dataset_digest(s->held), held, path, err);
     if (status == GR_OK)
-        status = gr__shards_file_digest(found, file, err);
+        status = gr_digest_file(found, file, err);
     if (status == GR_OK && strcmp(found, tokenizer))
         status = refuse(file, err, "the SHA-256 is not that of the manifest: the tokenizer was exchanged");
     gr_free(path);
@@ -265,9 +237,7 @@ static gr_status open_files(opening *o, const char *checked, gr_error *err) {
         gr_free(rows);
     }
     o->shards->pieces = o->shards->longer ? entries : 0;
-    if (status == GR_OK && checked && !o->known) /* where it cannot be noted the next call checks again */
-        gr__block_write(checked, text, strlen(text), NULL);
-    gr_free(text);
+    o->shards->files = text;
     return status;
 }
 
@@ -290,9 +260,15 @@ gr_status gr_shards_open(gr_shards **out, const char *folder, const char *checke
     return status;
 }
 
+void gr_shards_note(const gr_shards *s, const char *checked) {
+    if (!is_kept(checked, s->files))
+        gr_file_write(checked, s->files, strlen(s->files), NULL);
+}
+
 void gr_shards_free(gr_shards *s) {
     if (!s)
         return;
+    gr_free(s->files);
     for (int i = 0; i < s->count && s->shard; i++)
         gr__shard_close(&s->shard[i]);
     gr_dataset_free(s->held);

@@ -1,5 +1,7 @@
 /* shards_pack.c - packing: text into token shards, token shards into rows, all of it into a manifest. */
+#include <dirent.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +17,7 @@
 #include "data/reader.h"
 #include "data/seen.h"
 #include "data/shard.h"
+#include "data/tokenizer.h"
 
 enum { HELD_MOST = 1 << 30 }; /* bytes of text */
 
@@ -22,9 +25,12 @@ typedef struct packer {
     const char *folder;
     const gr_pack_def *def;
     gr_tokenizer *tokenizer;
-    bool trained;   /* the first pass over the text, for the tokenizer alone, is done */
-    gr__seen *seen; /* texts so far */
-    char *stamp;    /* of every token shard */
+    bool trained;      /* the first pass over the text, for the tokenizer alone, is done */
+    gr__seen *seen;    /* texts so far */
+    char *claim;       /* what stamp.txt says */
+    char *stamp;       /* of every token shard */
+    char *tokens_text; /* the tokenizer as a file */
+    bool begun;        /* something was written */
     int shards;
     int64_t number; /* of the next document, held ones included */
     int64_t duplicates, skipped, documents, tokens, rows;
@@ -82,27 +88,65 @@ static char *token_stamp(const gr_pack_def *d) {
     return text;
 }
 
-/* The folder belongs to its stamp from the first call on. */
-static gr_status claim_folder(const packer *p, gr_error *err) {
-    char *path = path_of(p, "stamp.txt"), *manifest = path_of(p, "manifest.json");
-    void *block;
-    size_t size;
+/* ---- the folder ---- */
+
+/* The first file of a name that packing would write. */
+static gr_status check_names(const packer *p, gr_error *err) {
+    static const char *const names[] = {"manifest.json", "tokenizer.json", "held.bin",
+                                        "shard-*.bin",   "rows-*.bin",     "folder.json"};
+    DIR *folder = opendir(p->folder);
     gr_status status = GR_OK;
-    if (access(path, F_OK) == 0) {
-        status = gr__block_map(&block, &size, path, "choose another folder", err);
-        if (status == GR_OK) {
-            if (size != strlen(p->stamp) || memcmp(block, p->stamp, size))
-                status = gr_error_set(err, GR_ERR_USAGE, p->folder,
-                                      "choose another folder, or remove this one to make it anew",
-                                      "the folder holds shards of other text or other settings");
-            munmap(block, size);
-        }
-    } else {
-        status = gr__block_write(path, p->stamp, strlen(p->stamp), err);
-    }
-    if (status == GR_OK) /* it vouches for what may change now */
-        (void)!unlink(manifest);
+    if (!folder)
+        return gr__file_error(err, p->folder, "list the folder", errno);
+    for (struct dirent *e; status == GR_OK && (e = readdir(folder));)
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+            if (fnmatch(names[i], e->d_name, 0) == 0)
+                status = gr_error_set(err, GR_ERR_USAGE, p->folder, "choose another folder",
+                                      "the folder holds '%s', and is no folder of shards", e->d_name);
+    closedir(folder);
+    return status;
+}
+
+/* The folder belongs to its stamp from the first file on. One without a stamp must hold no file of our names. */
+static gr_status check_folder(const packer *p, gr_error *err) {
+    struct stat info;
+    if (stat(p->folder, &info))
+        return lstat(p->folder, &info)
+                   ? GR_OK
+                   : gr_error_set(err, GR_ERR_USAGE, p->folder, "make what it points to, or choose another folder",
+                                  "a symbolic link that points to nothing");
+    if (!S_ISDIR(info.st_mode))
+        return gr__file_error(err, p->folder, "make the folder", EEXIST);
+
+    char *path = path_of(p, "stamp.txt");
+    unsigned char *stamp = NULL;
+    size_t size;
+    gr_status status = gr_file_exists(path) ? gr_file_read(path, &stamp, &size, err) : check_names(p, err);
+    if (stamp && (size != strlen(p->stamp) || memcmp(stamp, p->stamp, size)))
+        status = gr_error_set(err, GR_ERR_USAGE, p->folder, "choose another folder, or remove this one to make it anew",
+                              "the folder holds shards of other text or other settings");
+    if (status == GR_OK && stamp)
+        gr__temporaries_remove(p->folder);
+    gr_free(stamp);
     gr_free(path);
+    return status;
+}
+
+/* Before the first file is written: whatever refuses earlier leaves the folder, and a manifest, as they were. */
+static gr_status begin(packer *p, gr_error *err) {
+    if (p->begun)
+        return GR_OK;
+    p->begun = true;
+    GR_TRY(gr_folder_make(p->folder, err));
+
+    char *stamp = path_of(p, "stamp.txt"), *tokenizer = path_of(p, "tokenizer.json"),
+         *manifest = path_of(p, "manifest.json");
+    (void)!unlink(manifest); /* it vouches for what changes now */
+    gr_status status = gr_file_exists(stamp) ? GR_OK : gr_file_write(stamp, p->claim, strlen(p->claim), err);
+    if (status == GR_OK && !gr_file_exists(tokenizer))
+        status = gr_file_write(tokenizer, p->tokens_text, strlen(p->tokens_text), err);
+    gr_free(stamp);
+    gr_free(tokenizer);
     gr_free(manifest);
     return status;
 }
@@ -119,36 +163,34 @@ static gr_status take_first(void *user, gr_corpus *chunk, int32_t *of, gr_error 
     return GR_ERR_INTERRUPTED; /* enough */
 }
 
+/* That of the folder, or a new one, which is kept in memory until there is something to write. */
 static gr_status make_tokenizer(packer *p, gr_error *err) {
     const gr_pack_def *d = p->def;
     char *path = path_of(p, "tokenizer.json");
-    gr_status status = GR_ERR_INPUT;
-    if (access(path, F_OK) == 0)
+    bool kept = gr_file_exists(path);
+    gr_status status;
+    if (kept)
         status = gr_tokenizer_open(&p->tokenizer, path, err);
-    else {
-        if (d->tokenizer_file)
-            status = gr_tokenizer_open(&p->tokenizer, d->tokenizer_file, err);
-        else
-            status = gr__corpus_chunks(&d->corpus, d->shard_bytes, take_first, p, err);
-        if (p->trained)
-            status = GR_OK;
-        if (status == GR_OK)
-            status = gr_tokenizer_save(p->tokenizer, path, err);
-    }
+    else if (d->tokenizer_file)
+        status = gr_tokenizer_open(&p->tokenizer, d->tokenizer_file, err);
+    else
+        status = gr__corpus_chunks(&d->corpus, d->shard_bytes, take_first, p, err);
+    if (p->trained)
+        status = GR_OK;
+    if (status == GR_OK && kept)
+        status = gr_file_read(path, (unsigned char **)&p->tokens_text, &(size_t){0}, err);
+    else if (status == GR_OK)
+        status = gr__tokenizer_text(p->tokenizer, &p->tokens_text, path, err);
     gr_free(path);
     return status;
 }
 
 /* Tokens depend on it too, and it is not known before. */
-static gr_status stamp_tokenizer(packer *p, gr_error *err) {
-    char digest[65], *path = path_of(p, "tokenizer.json");
-    gr_status status = gr__shards_file_digest(digest, path, err);
-    gr_free(path);
-    GR_TRY(status);
-    char *longer = gr_format("%s\ntokenizer %s", p->stamp, digest);
-    gr_free(p->stamp);
-    p->stamp = longer;
-    return GR_OK;
+static void stamp_tokenizer(packer *p) {
+    char digest[GR_DIGEST_HEX];
+    gr_digest_data(digest, p->tokens_text, strlen(p->tokens_text));
+    p->claim = p->stamp;
+    p->stamp = gr_format("%s\ntokenizer %s", p->claim, digest);
 }
 
 /* ---- documents ---- */
@@ -220,6 +262,7 @@ static bool find_shard(packer *p, const char *path, const char *stamp, size_t do
 
 static gr_status make_shard(packer *p, const char *path, const char *stamp, const gr_corpus *chunk, gr_error *err) {
     gr_dataset *data;
+    GR_TRY(begin(p, err));
     bool *none = gr_alloc(chunk->topics.docs);
     gr_status status =
         gr__dataset_encode(&data, chunk, p->tokenizer, &(gr_dataset_def){0, p->def->seed, stamp}, none, err);
@@ -266,6 +309,16 @@ static gr_status take_chunk(void *user, gr_corpus *chunk, int32_t *of, gr_error 
     return GR_OK;
 }
 
+/* Whether a file holds these very data. */
+static bool is_kept(const char *path, const gr_dataset *data) {
+    gr_dataset *kept;
+    if (!gr_file_exists(path) || gr_dataset_open(&kept, path, NULL) != GR_OK)
+        return false;
+    bool same = memcmp(gr__dataset_digest(kept), gr__dataset_digest(data), GR_DIGEST_BYTES) == 0;
+    gr_dataset_free(kept);
+    return same;
+}
+
 /* held.bin: what is held out, then the sample. */
 static gr_status save_held(packer *p, gr_error *err) {
     size_t out = p->held.topics.docs;
@@ -291,7 +344,11 @@ static gr_status save_held(packer *p, gr_error *err) {
     gr_free(marked);
     GR_TRY(status);
     char *path = path_of(p, "held.bin");
-    status = gr_dataset_save(data, path, err);
+    if (!is_kept(path, data)) {
+        status = begin(p, err);
+        if (status == GR_OK)
+            status = gr_dataset_save(data, path, err);
+    }
     gr_dataset_free(data);
     gr_free(path);
     return status;
@@ -300,7 +357,7 @@ static gr_status save_held(packer *p, gr_error *err) {
 static gr_status first_pass(packer *p, gr_error *err) {
     const gr_pack_def *d = p->def;
     GR_TRY(make_tokenizer(p, err));
-    GR_TRY(stamp_tokenizer(p, err));
+    stamp_tokenizer(p);
     p->seen = gr__seen_new();
     GR_TRY(gr__corpus_chunks(&d->corpus, d->shard_bytes, take_chunk, p, err));
     if (!p->shards)
@@ -318,7 +375,7 @@ typedef struct rows_job {
     int64_t *of_label, *rank, *quota; /* [labels + 1] documents; met so far; that keep the label */
     int64_t *revealed, *truth;        /* [labels + 2] */
     char *settings;
-    unsigned char digest[GR__SHA256]; /* of settings and quotas */
+    unsigned char digest[GR_DIGEST_BYTES]; /* of settings and quotas */
     json_t *list;
 } rows_job;
 
@@ -377,7 +434,7 @@ static gr_status plan_rows(rows_job *j, gr_error *err) {
         gr_free(all);
         all = longer;
     }
-    bool done = gr__block_digest(j->digest, all, strlen(all), strlen(all));
+    bool done = gr_digest_around(j->digest, all, strlen(all), strlen(all));
     gr_free(all);
     return done ? GR_OK : gr_error_set(err, GR_ERR_IO, "rows", NULL, "libcrypto offers no SHA-256");
 }
@@ -410,10 +467,11 @@ static void label_shard(rows_job *j, gr_labels *labels, const gr_dataset *data) 
     gr_free(owner);
 }
 
-static gr_status pack_shard(const rows_job *j, const gr_dataset *data, const gr_labels *labels, int number,
-                            const char *path, gr_error *err) {
+static gr_status pack_shard(rows_job *j, const gr_dataset *data, const gr_labels *labels, int number, const char *path,
+                            gr_error *err) {
     const gr_pack_def *d = j->p->def;
     gr__pack pack;
+    GR_TRY(begin(j->p, err));
     gr_status status = gr__pack_init(&pack, data, labels, labels->docs, d->context, d->mixed, err);
     if (status == GR_OK) {
         gr_key key = {d->seed, GR_STREAM_DATA, GR__DRAW_SHARD + (uint32_t)number};
@@ -428,8 +486,8 @@ static gr_status pack_shard(const rows_job *j, const gr_dataset *data, const gr_
 
 static void list_shard(rows_job *j, const gr__shard *shard) {
     char tokens[65], rows[65];
-    gr__block_hex(tokens, gr__dataset_digest(shard->data));
-    gr__block_hex(rows, gr__rows_digest(shard));
+    gr_digest_hex(tokens, gr__dataset_digest(shard->data));
+    gr_digest_hex(rows, gr__rows_digest(shard));
     j->p->rows += (int64_t)shard->pack.row_count;
     size_t docs = shard->data->topics.docs;
     json_t *one = json_pack("{s:I, s:I, s:I, s:I, s:I, s:s, s:s}", "documents", (json_int_t)docs, "tokens",
@@ -509,9 +567,9 @@ static gr_status digests_of_rest(const packer *p, char held[65], char tokenizer[
     gr_dataset *data = NULL;
     gr_status status = gr_dataset_open(&data, path, err);
     if (status == GR_OK)
-        gr__block_hex(held, gr__dataset_digest(data));
+        gr_digest_hex(held, gr__dataset_digest(data));
     if (status == GR_OK)
-        status = gr__shards_file_digest(tokenizer, file, err);
+        status = gr_digest_file(tokenizer, file, err);
     gr_dataset_free(data);
     gr_free(path);
     gr_free(file);
@@ -533,12 +591,10 @@ static gr_status write_manifest(const rows_job *j, gr_error *err) {
                   (json_int_t)(p->number + p->duplicates), "duplicates", (json_int_t)p->duplicates, "skipped",
                   (json_int_t)p->skipped, "held", held, "tokenizer", tokenizer, "shards", j->list);
     char *path = path_of(p, "manifest.json"), *text = NULL;
-    gr_status status = gr__shards_seal(own, all, path, err);
-    if (status == GR_OK) {
-        json_object_set_new(all, "sha256", json_string(own));
-        text = json_dumps(all, JSON_INDENT(1) | JSON_SORT_KEYS);
-        status = gr__block_write(path, text, strlen(text), err);
-    }
+    gr_json_seal(own, all);
+    json_object_set_new(all, "sha256", json_string(own));
+    text = json_dumps(all, JSON_INDENT(1) | JSON_SORT_KEYS);
+    gr_status status = gr_file_write(path, text, strlen(text), err);
     free(text);
     gr_free(path);
     json_decref(all);
@@ -570,8 +626,8 @@ static gr_status second_pass(packer *p, gr_error *err) {
 /* ---- all of it ---- */
 
 static gr_status check(const gr_pack_def *d, gr_error *err) {
-    unsigned char digest[GR__SHA256];
-    if (!gr__block_digest(digest, "", 0, 0))
+    unsigned char digest[GR_DIGEST_BYTES];
+    if (!gr_digest_around(digest, "", 0, 0))
         return gr_error_set(err, GR_ERR_IO, "data", NULL, "libcrypto offers no SHA-256");
     if (!(d->validation >= 0 && d->validation < 1))
         return gr_error_set(err, GR_ERR_USAGE, "data.validation", "0.05 is usual", "%g is not a share in [0, 1)",
@@ -586,12 +642,9 @@ static gr_status check(const gr_pack_def *d, gr_error *err) {
 gr_status gr_shards_pack(const char *folder, const gr_pack_def *def, gr_error *err) {
     GR_TRY(check(def, err));
     GR_TRY(gr_shards_check_labels(def->label, def->labels, err));
-    if (mkdir(folder, 0777) && errno != EEXIST)
-        return gr_error_set(err, GR_ERR_IO, folder, "is the folder above it there, and writable?", "cannot make: %s",
-                            strerror(errno));
     packer p = {
         .folder = folder, .def = def, .stamp = token_stamp(def), .names = gr_arena_new(), .kept = gr_arena_new()};
-    gr_status status = claim_folder(&p, err);
+    gr_status status = check_folder(&p, err);
     if (status == GR_OK)
         status = first_pass(&p, err);
     if (status == GR_OK)
@@ -603,6 +656,8 @@ gr_status gr_shards_pack(const char *folder, const gr_pack_def *def, gr_error *e
     gr_free(p.held.texts);
     gr_free(p.held_of);
     gr_free(p.sample);
+    gr_free(p.claim);
     gr_free(p.stamp);
+    gr_free(p.tokens_text);
     return status;
 }

@@ -208,4 +208,7 @@ gr_status gr__tokenizer_parse_scored(gr_tokenizer **out, const char *bytes, size
 /* The second file of a pair that path is one of, a new string; NULL where path is no such file or there is none. */
 char *gr__tokenizer_partner(const char *path);
 
+/* What gr_tokenizer_save writes; a new string. */
+gr_status gr__tokenizer_text(const gr_tokenizer *tok, char **text, const char *place, gr_error *err);
+
 #endif

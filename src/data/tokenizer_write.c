@@ -1,13 +1,12 @@
 /* Writing tokenizer.json: the only place where tokens become text. Byte-level, each byte is written as one printable
  * character (gr__byte_order), so that a token of any bytes is a JSON string without spaces. */
-#include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "data/tokenizer.h"
+#include "io/file.h"
 
 void gr__byte_order(uint8_t order[256]) {
     int printable = 0, other = GR__BYTES_PRINTABLE;
@@ -188,27 +187,20 @@ static json_t *write_root(const gr_tokenizer *tok) {
     return root;
 }
 
-static bool write_file(const json_t *root, const char *path) {
-    FILE *file = fopen(path, "wb");
-    if (!file)
-        return false;
-    bool good = json_dumpf(root, file, JSON_INDENT(1)) == 0 && fputc('\n', file) != EOF && fflush(file) == 0 &&
-                fsync(fileno(file)) == 0;
-    return fclose(file) == 0 && good;
+gr_status gr__tokenizer_text(const gr_tokenizer *tok, char **text, const char *place, gr_error *err) {
+    json_t *root = write_root(tok);
+    char *dump = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
+    *text = dump ? gr_format("%s\n", dump) : NULL;
+    gr_free(dump);
+    json_decref(root);
+    return *text ? GR_OK
+                 : gr_error_set(err, GR_ERR_MEMORY, place, NULL, "no memory for %zu tokens as JSON", tok->count);
 }
 
 gr_status gr_tokenizer_save(const gr_tokenizer *tok, const char *path, gr_error *err) {
-    char *beside = gr_format("%s.tmp", path);
-    json_t *root = write_root(tok);
-    gr_status status = GR_OK;
-    if (!root) {
-        status = gr_error_set(err, GR_ERR_MEMORY, path, NULL, "no memory for %zu tokens as JSON", tok->count);
-    } else if (!write_file(root, beside) || rename(beside, path) != 0) {
-        status = gr_error_set(err, GR_ERR_IO, path, "is there space, and is the folder writable?", "cannot write: %s",
-                              strerror(errno));
-        unlink(beside);
-    }
-    json_decref(root);
-    gr_free(beside);
+    char *text;
+    GR_TRY(gr__tokenizer_text(tok, &text, path, err));
+    gr_status status = gr_file_write(path, text, strlen(text), err);
+    gr_free(text);
     return status;
 }

@@ -311,14 +311,14 @@ char *gr_checkpoint_path(const char *folder, int64_t step) {
     return gr_format("%s/step-%09lld.safetensors", folder, (long long)step);
 }
 
-/* The step in a name of ours; -1 for other names. *half: the .tmp of one. */
+/* The step in a name of ours; -1 for other names. *half: one that was not finished. */
 static int64_t step_of(const char *name, bool *half) {
     long long step;
     char whole[64];
     if (sscanf(name, "step-%18lld", &step) != 1 || step < 0)
         return -1;
     int n = snprintf(whole, sizeof whole, "step-%09lld.safetensors", step);
-    *half = !strcmp(name + (strncmp(name, whole, (size_t)n) ? 0 : n), ".tmp");
+    *half = !strncmp(name, whole, (size_t)n) && gr__is_temporary(name);
     return *half || !strcmp(name, whole) ? step : -1;
 }
 
@@ -377,6 +377,16 @@ gr_status gr_checkpoint_latest(const char *folder, char **path, int64_t *step, i
         return gr_error_set(err, GR_ERR_FORMAT, folder, "start the run anew, or restore the folder from a copy",
                             "all %d checkpoints are damaged", n);
     return GR_OK;
+}
+
+int64_t gr_checkpoint_newest(const char *folder) {
+    int64_t *steps;
+    int n;
+    if (steps_list(folder, &steps, &n, false, NULL) != GR_OK)
+        return -1;
+    int64_t step = n ? steps[0] : -1;
+    gr_free(steps);
+    return step;
 }
 
 gr_status gr_checkpoint_prune(const char *folder, int keep, gr_error *err) {

@@ -52,6 +52,9 @@ gr_status gr_checkpoint_latest(const char *folder, char **path, int64_t *step, i
 
 /* Removes all but the newest `keep` (at least 1) complete checkpoints, and what a kill left half-written. Damaged files
  * do not count, so one good checkpoint always stays; to know, the kept ones are read once. */
+/* The highest step that a checkpoint of the folder is named after, damaged or not; -1: there is none. */
+int64_t gr_checkpoint_newest(const char *folder);
+
 gr_status gr_checkpoint_prune(const char *folder, int keep, gr_error *err);
 
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -25,15 +26,47 @@ void gr_digest_add(gr_digest *digest, const void *data, size_t size) {
         digest->broken = !EVP_DigestUpdate(digest->context, data, size);
 }
 
-void gr_digest_end(gr_digest *digest, char hex[GR_DIGEST_HEX]) {
-    unsigned char bytes[EVP_MAX_MD_SIZE];
+/* The 32 bytes; frees the digest. */
+static bool end_bytes(gr_digest *digest, unsigned char out[GR_DIGEST_BYTES]) {
+    unsigned char bytes[EVP_MAX_MD_SIZE] = {0};
     unsigned length = 0;
-    if (!digest->broken)
-        digest->broken = !EVP_DigestFinal_ex(digest->context, bytes, &length) || length != 32;
-    for (unsigned i = 0; i < 32; i++)
-        snprintf(hex + 2 * i, 3, digest->broken ? "--" : "%02x", bytes[i]);
+    bool good = !digest->broken && EVP_DigestFinal_ex(digest->context, bytes, &length) && length == GR_DIGEST_BYTES;
+    memcpy(out, bytes, GR_DIGEST_BYTES);
     EVP_MD_CTX_free(digest->context);
     gr_free(digest);
+    return good;
+}
+
+void gr_digest_end(gr_digest *digest, char hex[GR_DIGEST_HEX]) {
+    unsigned char bytes[GR_DIGEST_BYTES];
+    if (end_bytes(digest, bytes))
+        gr_digest_hex(hex, bytes);
+    else
+        memset(hex, '-', GR_DIGEST_HEX - 1), hex[GR_DIGEST_HEX - 1] = 0;
+}
+
+bool gr_digest_around(unsigned char out[GR_DIGEST_BYTES], const void *block, size_t size, size_t hole) {
+    size_t before = hole < size ? hole : size,
+           after = hole < size && size - hole > GR_DIGEST_BYTES ? hole + GR_DIGEST_BYTES : size;
+    gr_digest *digest = gr_digest_new();
+    gr_digest_add(digest, block, before);
+    gr_digest_add(digest, (const char *)block + after, size - after);
+    return end_bytes(digest, out);
+}
+
+void gr_digest_hex(char text[GR_DIGEST_HEX], const unsigned char digest[GR_DIGEST_BYTES]) {
+    for (int i = 0; i < GR_DIGEST_BYTES; i++)
+        snprintf(text + 2 * i, 3, "%02x", digest[i]);
+}
+
+bool gr_digest_unhex(unsigned char digest[GR_DIGEST_BYTES], const char *text) {
+    static const char digits[] = "0123456789abcdef";
+    if (strlen(text) != 2 * GR_DIGEST_BYTES || strspn(text, digits) != 2 * GR_DIGEST_BYTES)
+        return false;
+    for (int i = 0; i < GR_DIGEST_BYTES; i++)
+        digest[i] =
+            (unsigned char)((strchr(digits, text[2 * i]) - digits) << 4 | (strchr(digits, text[2 * i + 1]) - digits));
+    return true;
 }
 
 void gr_digest_data(char hex[GR_DIGEST_HEX], const void *data, size_t size) {

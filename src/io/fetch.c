@@ -209,7 +209,7 @@ static gr_status finish(const transfer *t, gr_fetched *got, gr_error *err) {
                             "the SHA-256 is %s, expected %s", got->sha256, t->def->sha256);
     if (rename(t->part, t->def->path))
         return gr__file_error(err, t->def->path, "rename", errno);
-    return gr__folder_flush(t->def->path, err);
+    return gr__flush_parent(t->def->path, err);
 }
 
 static gr_status fetch_part(transfer *t, gr_fetched *got, gr_error *err) {

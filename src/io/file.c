@@ -1,9 +1,14 @@
 #include "io/file.h"
 
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -99,9 +104,33 @@ gr_status gr_file_read(const char *path, unsigned char **data, size_t *size, gr_
     return status;
 }
 
+static gr_status map_open(void **block, size_t size, int fd, const char *path, const char *remedy, gr_error *err) {
+    if (!size)
+        return gr_error_set(err, GR_ERR_FORMAT, path, remedy, "the file is empty");
+    *block = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (*block != MAP_FAILED)
+        return GR_OK;
+    *block = NULL;
+    return gr__file_error(err, path, "map", errno);
+}
+
+gr_status gr_file_map(void **block, size_t *size, const char *path, const char *remedy, gr_error *err) {
+    int fd;
+    *block = NULL;
+    GR_TRY(gr__input_open(&fd, size, path, err));
+    gr_status status = map_open(block, *size, fd, path, remedy, err);
+    close(fd);
+    return status;
+}
+
 bool gr_file_exists(const char *path) {
     struct stat info;
     return stat(path, &info) == 0;
+}
+
+bool gr_file_same(const char *a, const char *b) {
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
 static gr_status folder_one(const char *path, gr_error *err) {
@@ -129,25 +158,78 @@ gr_status gr_folder_make(const char *path, gr_error *err) {
     return status;
 }
 
+gr_status gr__output_check(const char *path, gr_error *err) {
+    struct stat info;
+    if (stat(path, &info)) {
+        bool link = errno == ENOENT && lstat(path, &info) == 0;
+        return link ? gr_error_set(err, GR_ERR_USAGE, path, "make what it points to, or choose another name",
+                                   "a symbolic link that points to nothing")
+                    : GR_OK;
+    }
+    if (S_ISDIR(info.st_mode))
+        return gr__file_error(err, path, "write", EISDIR);
+    return S_ISREG(info.st_mode)
+               ? GR_OK
+               : gr_error_set(err, GR_ERR_USAGE, path, "name a file", "not a regular file: it would be lost");
+}
+
+/* ---- names of what is not whole yet ---- */
+
+enum { DRAWN = 6 };
+#define TEMPORARY_END ".tmp"
+
+char *gr__temporary(const char *path) {
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    unsigned char drawn[DRAWN] = {0};
+    char name[DRAWN + 1] = {0};
+    if (getrandom(drawn, sizeof drawn, 0) != sizeof drawn) /* an early kernel: still unlike that of another process */
+        memcpy(drawn, &(pid_t){getpid()}, sizeof(pid_t));
+    for (int i = 0; i < DRAWN; i++)
+        name[i] = letters[drawn[i] % (sizeof letters - 1)];
+    return gr_format("%s.%s" TEMPORARY_END, path, name);
+}
+
+bool gr__is_temporary(const char *name) {
+    size_t length = strlen(name), end = 1 + DRAWN + strlen(TEMPORARY_END);
+    if (length <= end || name[length - end] != '.' || strcmp(name + length - strlen(TEMPORARY_END), TEMPORARY_END) != 0)
+        return false;
+    for (const char *at = name + length - end + 1; at < name + length - strlen(TEMPORARY_END); at++)
+        if (!isalnum((unsigned char)*at))
+            return false;
+    return true;
+}
+
+void gr__temporaries_remove(const char *folder) {
+    DIR *dir = opendir(folder);
+    for (struct dirent *e; dir && (e = readdir(dir));)
+        if (gr__is_temporary(e->d_name))
+            unlinkat(dirfd(dir), e->d_name, 0);
+    if (dir)
+        closedir(dir);
+}
+
+/* ---- writing ---- */
+
 struct gr_file_out {
     FILE *stream;
-    char *path, *tmp;
+    char *path, *target, *tmp; /* as given, with links followed, beside that */
 };
 
 gr_status gr_file_out_open(gr_file_out **out, const char *path, gr_error *err) {
     *out = NULL;
-    struct stat info;
-    if (stat(path, &info) == 0 && S_ISDIR(info.st_mode)) /* the rename would fail only after all the work */
-        return gr__file_error(err, path, "write", EISDIR);
-    char *tmp = gr_format("%s.tmp", path);
-    FILE *stream = fopen(tmp, "wbe");
+    GR_TRY(gr__output_check(path, err));                                        /* before the work, not at its end */
+    char *real = realpath(path, NULL), *target = gr_strdup(real ? real : path); /* a link stays one */
+    free(real);
+    char *tmp = gr__temporary(target);
+    FILE *stream = fopen(tmp, "wbxe");
     if (!stream) {
         int code = errno;
         gr_free(tmp);
+        gr_free(target);
         return gr__file_error(err, path, "write", code);
     }
     *out = gr_alloc(sizeof **out);
-    **out = (gr_file_out){.stream = stream, .path = gr_strdup(path), .tmp = tmp};
+    **out = (gr_file_out){.stream = stream, .path = gr_strdup(path), .target = target, .tmp = tmp};
     return GR_OK;
 }
 
@@ -159,22 +241,27 @@ gr_status gr_file_out_write(gr_file_out *out, const void *data, size_t size, gr_
 
 static void out_free(gr_file_out *out) {
     gr_free(out->path);
+    gr_free(out->target);
     gr_free(out->tmp);
     gr_free(out);
 }
 
-/* The rename is on the disk only once the folder is; file systems that cannot flush a folder say EINVAL. */
-gr_status gr__folder_flush(const char *path, gr_error *err) {
+gr_status gr__flush_folder(const char *path, gr_error *err) {
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int code = fd < 0 || fsync(fd) ? errno : 0;
+    if (fd >= 0)
+        close(fd);
+    bool cannot = code == EINVAL || code == EACCES; /* some file systems flush no folders; it may not be readable */
+    return code && !cannot ? gr__file_error(err, path, "flush the folder", code) : GR_OK;
+}
+
+gr_status gr__flush_parent(const char *path, gr_error *err) {
     char *folder = gr_strdup(path), *slash = strrchr(folder, '/');
     if (slash)
         slash[slash == folder] = 0;
-    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), code = 0;
-    if (fd >= 0 && fsync(fd) && errno != EINVAL)
-        code = errno;
-    if (fd >= 0)
-        close(fd);
+    gr_status status = gr__flush_folder(slash ? folder : ".", err);
     gr_free(folder);
-    return code ? gr__file_error(err, path, "flush the folder", code) : GR_OK;
+    return status;
 }
 
 gr_status gr_file_out_commit(gr_file_out *out, gr_error *err) {
@@ -183,11 +270,11 @@ gr_status gr_file_out_commit(gr_file_out *out, gr_error *err) {
         code = errno;
     if (fclose(out->stream) && !code)
         code = errno;
-    if (!code && rename(out->tmp, out->path))
+    if (!code && rename(out->tmp, out->target))
         code = errno;
     if (code)
         unlink(out->tmp);
-    gr_status status = code ? gr__file_error(err, out->path, "write", code) : gr__folder_flush(out->path, err);
+    gr_status status = code ? gr__file_error(err, out->path, "write", code) : gr__flush_parent(out->target, err);
     out_free(out);
     return status;
 }

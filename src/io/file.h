@@ -5,11 +5,12 @@
  *     GR_TRY(gr_file_read("corpus.txt", &data, &size, err));    data[size] is 0; gr_free(data)
  *     GR_TRY(gr_file_write("runs/a/result.json", text, strlen(text), err));
  *
- * What is written goes to PATH.tmp beside it, is flushed to the disk, renamed, and the folder is flushed: a
- * kill at any moment leaves the old file or the new one, at worst with a PATH.tmp that the next write reuses.
- * Two writers of one path at the same time are not supported.
- * A file to read that is missing, a folder, a pipe or not ours to read is GR_ERR_INPUT, one too large GR_ERR_MEMORY;
- * every other failure is GR_ERR_IO. The place is the path.
+ * What is written goes to PATH.XXXXXX.tmp beside it (six letters drawn anew each time), is flushed to the disk,
+ * renamed, and the folder is flushed: a kill at any moment leaves the old file or the new one, at worst with a .tmp
+ * beside it. Two writers of one path do not meet: the last to finish wins. Whoever holds the lock of a folder clears
+ * what the killed have left (gr__temporaries_remove). Where PATH is a symbolic link, the file that it points to is
+ * replaced. A file to read that is missing, a folder, a pipe or not ours to read is GR_ERR_INPUT, one too large
+ * GR_ERR_MEMORY; every other failure is GR_ERR_IO. The place is the path.
  */
 #ifndef GR_IO_FILE_H
 #define GR_IO_FILE_H
@@ -19,12 +20,19 @@
 /* A regular file as a new block, with one 0 byte after its end. */
 gr_status gr_file_read(const char *path, unsigned char **data, size_t *size, gr_error *err);
 
+/* The same mapped, for reading alone: what is behind it may be larger than memory. Release with munmap. An empty file
+ * is GR_ERR_FORMAT, with `remedy` as hint. */
+gr_status gr_file_map(void **block, size_t *size, const char *path, const char *remedy, gr_error *err);
+
 gr_status gr_file_write(const char *path, const void *data, size_t size, gr_error *err);
 
 /* The folder and the missing ones above it; one that exists is fine. */
 gr_status gr_folder_make(const char *path, gr_error *err);
 
 bool gr_file_exists(const char *path);
+
+/* Whether two paths lead to one file or folder, through whatever links; false when one of them leads to none. */
+bool gr_file_same(const char *a, const char *b);
 
 /* The same for files that are produced piece by piece.
  * open .. write* .. commit, or abort at any point before. commit and abort free out (abort takes NULL);
@@ -35,11 +43,23 @@ gr_status gr_file_out_write(gr_file_out *out, const void *data, size_t size, gr_
 gr_status gr_file_out_commit(gr_file_out *out, gr_error *err);
 void gr_file_out_abort(gr_file_out *out);
 
+/* A name beside path for what will be renamed to it, a new string; whether a name is one. */
+char *gr__temporary(const char *path);
+bool gr__is_temporary(const char *name);
+
+/* Removes the half-written files of a folder; for whoever holds its lock. */
+void gr__temporaries_remove(const char *folder);
+
+/* Whether a file may be written there: GR_ERR_USAGE where something else than a regular file has the name, or a
+ * symbolic link points to nothing. */
+gr_status gr__output_check(const char *path, gr_error *err);
+
 /* A regular file opened for reading, and its size; *fd is closed again when this fails. */
 gr_status gr__input_open(int *fd, size_t *size, const char *path, gr_error *err);
 
-/* Flushes the folder of a file that was renamed. */
-gr_status gr__folder_flush(const char *path, gr_error *err);
+/* A rename is on the disk only once the folder is: flushes a folder, or that which holds path. */
+gr_status gr__flush_folder(const char *path, gr_error *err);
+gr_status gr__flush_parent(const char *path, gr_error *err);
 
 /* GR_ERR_INPUT for errno `code`: "cannot open: reason", with a hint that fits the code. */
 gr_status gr__input_error(gr_error *err, const char *path, int code);

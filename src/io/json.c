@@ -37,6 +37,15 @@ gr_status gr_json_write(const json_t *value, const char *path, gr_error *err) {
     return status;
 }
 
+void gr_json_seal(char hex[GR_DIGEST_HEX], const json_t *object) {
+    json_t *rest = json_copy((json_t *)object);
+    json_object_del(rest, "sha256");
+    char *text = json_dumps(rest, JSON_COMPACT | JSON_SORT_KEYS);
+    gr_digest_data(hex, text ? text : "", text ? strlen(text) : 0);
+    gr_free(text);
+    json_decref(rest);
+}
+
 static const char *type_name(json_type type) {
     static const char *const names[] = {"an object", "a list", "a text", "an integer",
                                         "a number",  "true",   "false",  "null"};

@@ -16,12 +16,17 @@
 #include <jansson.h>
 
 #include "gradroute/base.h"
+#include "io/digest.h"
 
 gr_status gr_json_parse(json_t **value, const void *text, size_t length, const char *place, gr_error *err);
 gr_status gr_json_read(json_t **value, const char *path, gr_error *err);
 
 /* Indented, keys in the order in which they were set, a newline at the end, atomically. */
 gr_status gr_json_write(const json_t *value, const char *path, gr_error *err);
+
+/* SHA-256 of an object without its member "sha256", as compact JSON with sorted keys: what a manifest says of itself.
+ */
+void gr_json_seal(char hex[GR_DIGEST_HEX], const json_t *object);
 
 /* A borrowed member of an object; missing or of another type is GR_ERR_FORMAT. JSON_REAL takes integers too. */
 gr_status gr_json_member(const json_t *object, json_t **value, const char *key, json_type type, const char *place,

@@ -11,6 +11,7 @@
 #include "io/file.h"
 #include "io/json.h"
 #include "lab/arm.h"
+#include "lab/output.h"
 #include "lab/token_scores.h"
 
 const char *gr_arm_name(gr_arm_kind kind) {
@@ -115,17 +116,11 @@ gr_status gr__arm_stream(gr_stream **stream, const gr_project *p, gr_arm_kind ki
     return status;
 }
 
-/* What the training loop reports last is what done.json keeps. */
-typedef struct follower {
-    const gr_control *control;
-    gr_arm *arm;
-} follower;
-
+/* A caller that does not follow is told of warnings alone. */
 static void follow(void *user, const gr_progress *progress) {
-    follower *f = user;
-    f->arm->seconds = progress->seconds;
-    if (f->control->progress)
-        f->control->progress(f->control->user, progress);
+    const gr_control *control = user;
+    if (control->progress)
+        control->progress(control->user, progress);
     else if (progress->warning)
         gr_log(1, "%s: step %lld: %s", progress->name, (long long)progress->step, progress->warning);
 }
@@ -160,33 +155,6 @@ static gr_status read_done(gr_arm *arm, bool *done, const char *folder, const gr
     return status;
 }
 
-/* Targets trained on, and the seconds, as the last line of the metrics has them. */
-static gr_status read_metrics_end(gr_arm *arm, const char *folder, gr_error *err) {
-    char *path = gr_format("%s/metrics.jsonl", folder);
-    unsigned char *data = NULL;
-    size_t size = 0;
-    gr_status status = gr_file_read(path, &data, &size, err);
-    if (status == GR_OK) {
-        size_t end = size > 0 ? size - 1 : 0, at = end;
-        while (at > 0 && data[at - 1] != '\n')
-            at--;
-        json_t *line = NULL;
-        double seconds;
-        json_int_t tokens;
-        status = gr_json_parse(&line, data + at, end - at, path, err);
-        if (status == GR_OK && json_unpack(line, "{s:I, s:F}", "tokens", &tokens, "seconds", &seconds) != 0)
-            status = gr_error_set(err, GR_ERR_FORMAT, path, NULL, "its last line lacks tokens or seconds");
-        if (status == GR_OK) {
-            arm->tokens = (int64_t)tokens;
-            arm->seconds = seconds;
-        }
-        json_decref(line);
-    }
-    gr_free(data);
-    gr_free(path);
-    return status;
-}
-
 static gr_status save_arm(gr_arm *arm, gr_model *model, const gr_arch_def *def, const gr_project *p, const char *folder,
                           gr_error *err) {
     char *path = gr_format("%s/model", folder), *done = gr_format("%s/done.json", folder), *recipe;
@@ -198,8 +166,6 @@ static gr_status save_arm(gr_arm *arm, gr_model *model, const gr_arch_def *def, 
         status = gr_folder_save(path, def, model, &info, err);
         gr_free(recipe);
     }
-    if (status == GR_OK)
-        status = read_metrics_end(arm, folder, err);
     if (status == GR_OK) {
         json_t *object = json_pack("{s:s, s:f, s:I, s:I}", "digest", p->digest, "seconds", arm->seconds, "tokens",
                                    (json_int_t)arm->tokens, "steps", (json_int_t)arm->steps);
@@ -283,29 +249,45 @@ gr_status gr__arm_parts_open(gr__arm_parts *out, gr_model *model, const gr_proje
     return GR_OK;
 }
 
-static gr_status train_model(gr_arm *arm, gr_model *model, const gr_project *p, gr_arm_kind kind, const char *folder,
-                             const gr_control *control, gr_error *err) {
-    gr__arm_parts own;
-    follower f = {control, arm};
-    GR_TRY(gr__arm_parts_open(&own, model, p, kind, err));
-    gr_train_def *def = &own.def;
+static gr_status train_model(gr_arm *arm, gr__arm_parts *own, const char *folder, const gr_control *control,
+                             gr_error *err) {
+    gr_train_def *def = &own->def;
     arm->steps = def->steps;
     def->threads = control->threads ? control->threads : def->threads;
     def->folder = folder;
     def->resume = control->resume;
     def->progress = follow;
-    def->user = &f;
+    def->user = (void *)control;
     def->stop = control->stop;
-    gr_status status = gr_train(def, err);
-    gr__arm_parts_close(&own);
+
+    gr_trainer *trainer;
+    GR_TRY(gr_trainer_new(&trainer, def, err));
+    gr_status status = gr_trainer_run(trainer, err);
+    arm->tokens = gr_trainer_tokens(trainer);
+    arm->seconds = gr_trainer_seconds(trainer);
+    gr_trainer_free(trainer);
     return status;
 }
 
-gr_status gr_arm_train(gr_arm *arm, const gr_project *p, gr_arm_kind kind, const char *folder,
-                       const gr_control *control, gr_error *err) {
+/* From the claim on the folder changes: whatever may refuse has spoken before. */
+static gr_status train_in(gr_arm *arm, const gr_arch_def *def, gr_model *model, gr__arm_parts *own, gr_project *p,
+                          gr_arm_kind kind, const char *folder, const gr_control *control, gr_error *err) {
+    GR_TRY(gr__output_claim(folder, GR_OUTPUT_RUN, p, control->resume, err));
+    GR_TRY(gr_project_keep(p, err));
+    if (kind == GR_ARM_ROUTED)
+        GR_TRY(gr__token_scores_write(p, folder, err));
+
+    GR_TRY(train_model(arm, own, folder, control, err));
+    return save_arm(arm, model, def, p, folder, err);
+}
+
+gr_status gr_arm_train(gr_arm *arm, gr_project *p, gr_arm_kind kind, const char *folder, const gr_control *control,
+                       gr_error *err) {
     static const gr_control none;
     control = control ? control : &none;
     *arm = (gr_arm){0};
+
+    /* What is finished is only loaded. */
     bool done = false;
     if (control->resume)
         GR_TRY(read_done(arm, &done, folder, p, err));
@@ -313,24 +295,21 @@ gr_status gr_arm_train(gr_arm *arm, const gr_project *p, gr_arm_kind kind, const
         gr_model_set_precision(arm->folder->model, p->recipe->precision);
         return GR_OK;
     }
-    GR_TRY(gr_folder_make(folder, err));
-    char *recipe = gr_format("%s/recipe.yaml", folder);
+
+    /* Model, batches and routes, in memory alone. */
     gr_arch_def *def;
     gr_model *model;
-    gr_status status = gr_arm_build(&def, &model, p, kind, err);
+    gr__arm_parts own;
+    GR_TRY(gr_arm_build(&def, &model, p, kind, err));
+    gr_model_set_precision(model, p->recipe->precision);
+    gr_status status = gr__arm_parts_open(&own, model, p, kind, err);
+
     if (status == GR_OK) {
-        gr_model_set_precision(model, p->recipe->precision);
-        status = gr_recipe_write(p->recipe, recipe, err);
-        if (status == GR_OK && kind == GR_ARM_ROUTED)
-            status = gr__token_scores_write(p, folder, err);
-        if (status == GR_OK)
-            status = train_model(arm, model, p, kind, folder, control, err);
-        if (status == GR_OK)
-            status = save_arm(arm, model, def, p, folder, err);
-        gr_model_free(model);
-        gr_arch_free(def);
+        status = train_in(arm, def, model, &own, p, kind, folder, control, err);
+        gr__arm_parts_close(&own);
     }
-    gr_free(recipe);
+    gr_model_free(model);
+    gr_arch_free(def);
     return status;
 }
 

@@ -10,6 +10,7 @@
 #include "io/json.h"
 #include "lab/audit.h"
 #include "lab/audit_job.h"
+#include "lab/output.h"
 
 typedef gr__audit_job job;
 
@@ -290,7 +291,9 @@ static double now(void) {
 }
 
 static gr_status work(job *j, json_t *result, gr_error *err) {
-    GR_TRY(pick_documents(j, err)); /* first: it may refuse, before hours of training */
+    GR_TRY(pick_documents(j, err)); /* first: it may refuse, before a file has changed and hours of training */
+    GR_TRY(gr__output_claim(j->folder, GR_OUTPUT_AUDIT, j->project, true, err));
+    GR_TRY(gr_project_keep(j->project, err));
     GR_TRY(gr__forecast_begin(&j->forecast, j->project, j->folder, j->control, err));
     j->control = &j->forecast.control;
     GR_TRY(train_arms(j, err));
@@ -334,12 +337,10 @@ static json_t *finished(const char *path, const char *recipe, const char *digest
     return NULL;
 }
 
-gr_status gr_audit_run(gr_audit **audit, const gr_project *p, const char *folder, const gr_control *control,
-                       gr_error *err) {
+gr_status gr_audit_run(gr_audit **audit, gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
     static const gr_control none;
     *audit = NULL;
-    char *path = gr_format("%s/result.json", folder), *recipe_path = gr_format("%s/recipe.yaml", folder),
-         *recipe = NULL;
+    char *path = gr_format("%s/result.json", folder), *recipe = NULL;
     gr_status status = gr_recipe_text(p->recipe, &recipe, err);
     json_t *result = status == GR_OK ? finished(path, recipe, p->digest) : NULL;
     if (status == GR_OK && !result) {
@@ -350,11 +351,7 @@ gr_status gr_audit_run(gr_audit **audit, const gr_project *p, const char *folder
         for (int i = 0; i < j.region_count; i++)
             j.regions[i] = p->recipe->model.regions[first + i].name;
         result = json_object();
-        status = gr_folder_make(folder, err);
-        if (status == GR_OK)
-            status = gr_recipe_write(p->recipe, recipe_path, err);
-        if (status == GR_OK)
-            status = work(&j, result, err);
+        status = work(&j, result, err);
         if (status == GR_OK) {
             json_object_set_new(result, "digest", json_string(p->digest));
             json_object_set_new(result, "recipe", json_string(recipe));
@@ -369,7 +366,6 @@ gr_status gr_audit_run(gr_audit **audit, const gr_project *p, const char *folder
         json_decref(result);
     }
     gr_free(path);
-    gr_free(recipe_path);
     gr_free(recipe);
     return status;
 }

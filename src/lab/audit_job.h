@@ -19,7 +19,7 @@ typedef struct gr__losses_of {
 } gr__losses_of;
 
 typedef struct gr__audit_job {
-    const gr_project *project;
+    gr_project *project;
     const char *folder;
     const gr_control *control;
     gr__forecast forecast; /* what control is, from the first model on */

@@ -1,89 +1,17 @@
 /* Writing a model folder. Reading it is folder_load.c. */
 #include "gradroute/folder.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "io/digest.h"
 #include "io/file.h"
 #include "io/safetensors.h"
 #include "lab/arch_json.h"
+#include "lab/folder_place.h"
 #include "lab/manifest.h"
 #include "lab/pieces.h"
-
-/* ---- folders ---- */
-
-static bool ends_with(const char *text, const char *end) {
-    size_t n = strlen(text), m = strlen(end);
-    return n >= m && !strcmp(text + n - m, end);
-}
-
-/* What a model folder may hold, half-written files included. */
-static bool ours(const char *name) {
-    return ends_with(name, ".safetensors") || ends_with(name, ".safetensors.tmp") || !strcmp(name, "manifest.json") ||
-           !strcmp(name, "manifest.json.tmp") || !strcmp(name, "tokenizer.json") || !strcmp(name, "tokenizer.json.tmp");
-}
-
-/* Refuses to touch a folder that holds anything else. A missing one is fine. */
-static gr_status check_ours(const char *path, gr_error *err) {
-    DIR *folder = opendir(path);
-    if (!folder)
-        return errno == ENOENT ? GR_OK : gr__file_error(err, path, "open", errno);
-    gr_status status = GR_OK;
-    for (struct dirent *e; !status && (e = readdir(folder));)
-        if (strcmp(e->d_name, ".") && strcmp(e->d_name, "..") && !ours(e->d_name))
-            status = gr_error_set(err, GR_ERR_USAGE, path, "choose another name for the model folder",
-                                  "the folder holds '%s', so it is not a model folder to be replaced", e->d_name);
-    closedir(folder);
-    return status;
-}
-
-/* Removes a folder of ours; what cannot be removed stays. */
-static void remove_ours(const char *path) {
-    DIR *folder = opendir(path);
-    if (!folder)
-        return;
-    for (struct dirent *e; (e = readdir(folder));)
-        if (ours(e->d_name))
-            unlinkat(dirfd(folder), e->d_name, 0);
-    closedir(folder);
-    rmdir(path);
-}
-
-static gr_status flush_folder(const char *path, gr_error *err) {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0)
-        return gr__file_error(err, path, "open", errno);
-    int bad = fsync(fd) ? errno : 0;
-    close(fd);
-    return bad && bad != EINVAL ? gr__file_error(err, path, "flush", bad) : GR_OK;
-}
-
-static gr_status flush_parent(const char *path, gr_error *err) {
-    const char *slash = strrchr(path, '/');
-    char *parent = !slash ? gr_strdup(".") : slash == path ? gr_strdup("/") : gr_strdup(path);
-    if (slash && slash != path)
-        parent[slash - path] = 0;
-    gr_status status = flush_folder(parent, err);
-    gr_free(parent);
-    return status;
-}
-
-/* Puts `made` in the place of `path`, exchanging the two where there is an old one, which is then removed. */
-static gr_status move_in(const char *path, const char *made, gr_error *err) {
-    bool old = gr_file_exists(path);
-    if (renameat2(AT_FDCWD, made, AT_FDCWD, path, old ? RENAME_EXCHANGE : 0))
-        return gr__file_error(err, path, "move the new model folder to", errno);
-    GR_TRY(flush_parent(path, err));
-    if (old)
-        remove_ours(made);
-    return GR_OK;
-}
 
 /* ---- files ---- */
 
@@ -189,7 +117,7 @@ static gr_status write_manifest(const char *folder, const gr__plan *plan, const 
     set_info(manifest, info);
     json_object_set_new(manifest, "files", files);
     char hex[GR_DIGEST_HEX], *path = gr_format("%s/manifest.json", folder);
-    gr__manifest_digest(hex, manifest);
+    gr_json_seal(hex, manifest);
     json_object_set_new(manifest, "sha256", json_string(hex));
     if (!status)
         status = gr_json_write(manifest, path, err);
@@ -225,23 +153,12 @@ static gr_status check_texts(const gr_folder_info *info, gr_error *err) {
 
 static gr_status save(const char *path, const gr__plan *plan, gr_model *model, const gr_folder_info *info,
                       gr_error *err) {
-    char *made = gr_format("%s.tmp", path);
-    gr_status status = check_ours(path, err);
-    if (!status)
-        status = check_ours(made, err);
-    if (!status) {
-        remove_ours(made);
-        status = gr_folder_make(made, err);
-        if (!status)
-            status = write_all(made, plan, model, info, err);
-        if (!status)
-            status = flush_folder(made, err);
-        if (!status)
-            status = move_in(path, made, err);
-        if (status)
-            remove_ours(made);
-    }
-    gr_free(made);
+    gr__place place;
+    GR_TRY(gr__place_open(&place, path, err));
+    gr_status status = write_all(place.fresh, plan, model, info, err);
+    if (status == GR_OK)
+        status = gr__place_commit(&place, err);
+    gr__place_close(&place);
     return status;
 }
 
@@ -250,13 +167,9 @@ gr_status gr_folder_save(const char *path, const gr_arch_def *def, gr_model *mod
     gr__plan *plan;
     GR_TRY(check_texts(info, err));
     GR_TRY(gr__plan_new(&plan, def, err));
-    char *clean = gr_strdup(path);
-    for (size_t n = strlen(clean); n > 1 && clean[n - 1] == '/'; n--)
-        clean[n - 1] = 0;
     gr_status status = gr__plan_match(plan, model, err);
-    if (!status)
-        status = save(clean, plan, model, info, err);
-    gr_free(clean);
+    if (status == GR_OK)
+        status = save(path, plan, model, info, err);
     gr__plan_free(plan);
     return status;
 }

@@ -6,11 +6,17 @@
 #include "gradroute/folder.h"
 #include "io/file.h"
 #include "lab/arch_json.h"
+#include "lab/folder_place.h"
 #include "lab/manifest.h"
 
 gr_status gr_folder_find(char **path, const char *given, gr_error *err) {
     static const char *const within[] = {"", "/model", "/routed/model"};
     *path = NULL;
+    for (int i = 0; i < 3; i++) {
+        char *model = gr_format("%s%s", given, within[i]);
+        gr__place_mend(model);
+        gr_free(model);
+    }
     for (int i = 0; i < 3 && !*path; i++) {
         char *manifest = gr_format("%s%s/manifest.json", given, within[i]);
         if (gr_file_exists(manifest))
@@ -44,6 +50,7 @@ gr_status gr_folder_describe(gr_arch_def **def, char sha256[65], const char *pat
     char *place = gr_format("%s/manifest.json", path);
     json_t *manifest = NULL;
     *def = NULL;
+    gr__place_mend(path);
     gr_status status = describe(def, sha256, &manifest, place, err);
     json_decref(manifest);
     gr_free(place);

@@ -8,20 +8,12 @@
 #include "io/file.h"
 #include "io/safetensors.h"
 #include "lab/arch_json.h"
+#include "lab/folder_place.h"
 #include "lab/manifest.h"
 #include "lab/pieces.h"
 
 #define FORMAT(l, hint, ...) gr_error_set((l)->err, GR_ERR_FORMAT, (l)->place, (hint), __VA_ARGS__)
 #define DAMAGED "the folder is damaged or was changed: take it from its source again"
-
-void gr__manifest_digest(char hex[GR_DIGEST_HEX], const json_t *manifest) {
-    json_t *rest = json_copy((json_t *)manifest);
-    json_object_del(rest, "sha256");
-    char *text = json_dumps(rest, JSON_COMPACT | JSON_SORT_KEYS);
-    gr_digest_data(hex, text ? text : "", text ? strlen(text) : 0);
-    free(text);
-    json_decref(rest);
-}
 
 typedef struct loader {
     const char *path, *place; /* the folder; its manifest, for errors */
@@ -49,7 +41,7 @@ gr_status gr__manifest_read(json_t **manifest, const char *place, gr_error *err)
                             "the folder has format version %lld, this program reads %d",
                             (long long)json_integer_value(version), GR__FOLDER_VERSION);
     GR_TRY(gr_json_member(*manifest, &sum, "sha256", JSON_STRING, place, err));
-    gr__manifest_digest(hex, *manifest);
+    gr_json_seal(hex, *manifest);
     if (strcmp(hex, json_string_value(sum)))
         return gr_error_set(err, GR_ERR_FORMAT, place, DAMAGED, "the manifest's SHA-256 is %.16s.., it says %.16s..",
                             hex, json_string_value(sum));
@@ -303,6 +295,7 @@ gr_status gr_folder_load(gr_folder **out, const char *path, const char *const *w
     loader l = {.path = path, .place = place, .err = err};
     gr_folder *folder = gr_alloc(sizeof *folder);
     folder->arena = gr_arena_new();
+    gr__place_mend(path);
     gr_status status = load(&l, folder, without, count);
     for (int f = 0; l.file && f <= l.def->region_count; f++)
         gr_safetensors_close(l.file[f]);

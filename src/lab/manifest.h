@@ -2,13 +2,9 @@
 #ifndef GR_LAB_MANIFEST_H
 #define GR_LAB_MANIFEST_H
 
-#include "io/digest.h"
 #include "io/json.h"
 
 enum { GR__FOLDER_VERSION = 1 };
-
-/* Of the object without its member "sha256". */
-void gr__manifest_digest(char hex[GR_DIGEST_HEX], const json_t *manifest);
 
 /* A manifest whose version and digest are right; place is its path. *manifest is the caller's also after an error. */
 gr_status gr__manifest_read(json_t **manifest, const char *place, gr_error *err);

@@ -204,7 +204,8 @@ static gr_status choose(gr_project *p, gr_error *err) {
     double median[2] = {0};
     if (gr_gemm_has_half())
         GR_TRY(gr__precision_time(median, p, err));
-    p->precision = (gr_precision_choice){gr__precision_faster(median[0], median[1]), median[0], median[1], ""};
+    p->precision = (gr_precision_choice){
+        .taken = gr__precision_faster(median[0], median[1]), .float32 = median[0], .bf16 = median[1]};
     explain(&p->precision);
     return GR_OK;
 }
@@ -231,10 +232,10 @@ static bool begun_without_choice(const char *folder) {
     return without;
 }
 
-static gr_status write_choice(const gr_project *p, const char *path, bool in_text, gr_error *err) {
+static gr_status write_choice(const gr_project *p, const char *path, gr_error *err) {
     const gr_precision_choice *c = &p->precision;
     json_t *object = json_pack("{s:s, s:s, s:b}", "precision", gr__precision_word(c->taken), "isa", gr_kernel_isa(),
-                               "in_recipe", in_text);
+                               "in_recipe", c->in_recipe);
     if (c->bf16 > 0) {
         json_object_set_new(object, "float32_ms", json_real(1e3 * c->float32));
         json_object_set_new(object, "bf16_ms", json_real(1e3 * c->bf16));
@@ -245,7 +246,7 @@ static gr_status write_choice(const gr_project *p, const char *path, bool in_tex
 }
 
 /* Takes what the folder was begun with. */
-static gr_status read_choice(gr_project *p, const char *path, const char *isa, bool *in_text, gr_error *err) {
+static gr_status read_choice(gr_project *p, const char *path, const char *isa, gr_error *err) {
     json_t *object;
     const char *word = NULL, *begun = NULL;
     int text = 1;
@@ -264,8 +265,7 @@ static gr_status read_choice(gr_project *p, const char *path, const char *isa, b
                               gr__precision_word(p->recipe->precision));
 
     /* What is said about it: of a choice of the folder always, of another instruction set in any case. */
-    p->precision = (gr_precision_choice){.taken = taken};
-    *in_text = text != 0;
+    p->precision = (gr_precision_choice){.taken = taken, .in_recipe = text != 0};
     if (status == GR_OK && strcmp(begun, isa) != 0)
         snprintf(p->precision.why, sizeof p->precision.why,
                  "%s, as this folder was begun; that was with kernels for %.20s, these are for %s: bits may differ",
@@ -280,14 +280,14 @@ gr_status gr__precision_settle(gr_project *p, const char *folder, const gr_contr
     const bool asked = p->recipe->precision != GR_PRECISION_AUTO;
     char *path = gr_format("%s/precision.json", folder);
     gr_status status = GR_OK;
-    bool in_text = true;
     if (gr_file_exists(path)) {
-        status = read_choice(p, path, gr_kernel_isa(), &in_text, err);
+        status = read_choice(p, path, gr_kernel_isa(), err);
     } else {
+        bool in_recipe = true;
         if (asked) {
             p->precision.taken = p->recipe->precision;
         } else if (begun_without_choice(folder)) {
-            in_text = false;
+            in_recipe = false;
             p->precision.taken = gr_gemm_has_half() ? GR_PRECISION_BF16 : GR_PRECISION_FLOAT32;
             snprintf(p->precision.why, sizeof p->precision.why,
                      "%s, as an earlier version began this folder (bf16 where the processor has it)",
@@ -295,16 +295,22 @@ gr_status gr__precision_settle(gr_project *p, const char *folder, const gr_contr
         } else {
             status = choose(p, err);
         }
-        if (status == GR_OK)
-            status = write_choice(p, path, in_text, err);
+        p->precision.in_recipe = in_recipe;
     }
     if (status == GR_OK && !asked)
-        status = pin(p->recipe, p->precision.taken, in_text, err);
+        status = pin(p->recipe, p->precision.taken, p->precision.in_recipe, err);
     if (status == GR_OK && p->precision.why[0] && control && control->note) {
         char *text = gr_format("precision %s", p->precision.why);
         control->note(control->user, text);
         gr_free(text);
     }
+    gr_free(path);
+    return status;
+}
+
+gr_status gr__precision_keep(const gr_project *p, const char *folder, gr_error *err) {
+    char *path = gr_format("%s/precision.json", folder);
+    gr_status status = gr_file_exists(path) ? GR_OK : write_choice(p, path, err);
     gr_free(path);
     return status;
 }

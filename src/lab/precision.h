@@ -22,6 +22,9 @@ gr_status gr__precision_time(double median[2], const gr_project *project, gr_err
  * GR_ERR_USAGE where the recipe asks for another precision than the folder was begun with; those of gr_arm_build. */
 gr_status gr__precision_settle(gr_project *project, const char *folder, const gr_control *control, gr_error *err);
 
+/* Keeps what was settled, for later calls. */
+gr_status gr__precision_keep(const gr_project *project, const char *folder, gr_error *err);
+
 /* Where recipe says auto it takes the precision that the recipe of a trained model has, as resolved and kept with it.
  */
 gr_status gr__precision_of_model(gr_recipe *recipe, const char *resolved, gr_error *err);

@@ -8,9 +8,9 @@
 #include "gradroute/lab.h"
 #include "io/digest.h"
 #include "io/file.h"
-#include "io/yaml.h"
 #include "lab/label_check.h"
 #include "lab/precision.h"
+#include "lab/recipe_deciding.h"
 #include "lab/recipe_read.h"
 #include "lab/times.h"
 #include "lab/token_scores.h"
@@ -22,22 +22,12 @@ static void note(const gr_control *control, const char *text) {
 
 /* The recipe as text without what does not decide a result. */
 static gr_status deciding_text(const gr_recipe *recipe, char **text, gr_error *err) {
-    static const char *const free_to_change[] = {
-        "threads",        "twins", "prompts", "relearn", "diagnostics", "train.checkpoint", "train.checkpoint_share",
-        "train.recompute"};
     char *whole;
-    GR_TRY(gr_recipe_text(recipe, &whole, err));
     gr_yaml *root;
-    gr_status status = gr_yaml_parse(&root, whole, strlen(whole), "recipe", err);
+    GR_TRY(gr_recipe_text(recipe, &whole, err));
+    gr_status status = gr__recipe_deciding(&root, whole, err);
     gr_free(whole);
     GR_TRY(status);
-    for (size_t i = 0; i < sizeof free_to_change / sizeof *free_to_change; i++) {
-        const char *dot = strchr(free_to_change[i], '.');
-        gr_yaml *map = dot ? gr_yaml_find(root, "train") : root;
-        gr_yaml *node = map ? gr_yaml_find(map, dot ? dot + 1 : free_to_change[i]) : NULL;
-        if (node)
-            gr_yaml_remove(node);
-    }
     status = gr_yaml_write(root, text, err);
     gr_yaml_free(root);
     return status;
@@ -69,30 +59,28 @@ static char *data_stamp(const gr_recipe *recipe) {
     return stamp;
 }
 
-static gr_status make_tokenizer(gr_project *p, const gr_corpus *corpus, const char *path, gr_error *err) {
+static gr_status make_tokenizer(gr_project *p, const gr_corpus *corpus, gr_error *err) {
     const gr_recipe_data *d = &p->recipe->data;
     if (d->tokenizer_file)
         GR_TRY(gr_tokenizer_open(&p->tokenizer, d->tokenizer_file, err));
     else
         GR_TRY(gr_tokenizer_train(&p->tokenizer, corpus->texts, corpus->topics.docs, d->tokenizer_train, err));
-    return path ? gr_tokenizer_save(p->tokenizer, path, err) : GR_OK;
+    return GR_OK;
 }
 
-static gr_status make_data(gr_project *p, const char *path, const char *stamp, const gr_control *control,
-                           gr_error *err) {
+static gr_status make_data(gr_project *p, const char *stamp, const gr_control *control, gr_error *err) {
     const gr_recipe_data *d = &p->recipe->data;
     gr_corpus *corpus;
     note(control, "reading the corpus, training the tokenizer, encoding");
     GR_TRY(
         gr_corpus_open(&corpus, &(gr_corpus_def){d->source, d->sources, d->dedupe, d->field, d->fields, d->id}, err));
-    gr_status status = make_tokenizer(p, corpus, p->tokenizer_path, err);
+    gr_status status = make_tokenizer(p, corpus, err);
     double held = corpus->topics.docs > 1 ? gr__recipe_held(p->recipe) : 0; /* of one document, pieces are held out */
     if (status == GR_OK)
         status =
             gr_dataset_new(&p->data, corpus, p->tokenizer, &(gr_dataset_def){held, p->recipe->split_seed, stamp}, err);
     gr_corpus_free(corpus);
-    GR_TRY(status);
-    return path ? gr_dataset_save(p->data, path, err) : GR_OK;
+    return status;
 }
 
 /* What is kept, as a finished run left it: its corpus may have moved, and its files are not to be touched. */
@@ -284,8 +272,8 @@ static gr_status open_data(gr_project *p, const char *folder, const gr_control *
     }
     if (path && control && control->kept)
         status = open_as_is(p, path, err);
-    else if (!(path && open_kept(p, path, stamp)))
-        status = make_data(p, path, stamp, control, err);
+    else if (!(p->kept = path && open_kept(p, path, stamp)))
+        status = make_data(p, stamp, control, err);
     gr_free(path);
     gr_free(stamp);
     return status == GR_OK ? cut_up(p, err) : status;
@@ -314,8 +302,7 @@ static gr_status open_samples(gr_project *p, const char *folder, const gr_contro
 
 static gr_status open_project(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
     GR_TRY(check_recipe(p->recipe, err));
-    if (folder)
-        GR_TRY(gr_folder_make(folder, err));
+    p->folder = folder ? gr_strdup(folder) : NULL;
     const gr_recipe_data *d = &p->recipe->data;
     GR_TRY((d->samples.images ? open_samples : d->shards ? open_shards : open_data)(p, folder, control, err));
     double held = gr__recipe_held(p->recipe);
@@ -342,6 +329,34 @@ gr_status gr_project_open(gr_project **project, gr_recipe *recipe, const char *f
     return status;
 }
 
+/* The tokenizer first: data without their tokenizer are made again. */
+static gr_status keep_data(const gr_project *p, gr_error *err) {
+    char *path = gr_format("%s/dataset.bin", p->folder);
+    gr_status status = gr_tokenizer_save(p->tokenizer, p->tokenizer_path, err);
+    if (status == GR_OK)
+        status = gr_dataset_save(p->data, path, err);
+    gr_free(path);
+    return status;
+}
+
+gr_status gr_project_keep(gr_project *p, gr_error *err) {
+    if (!p->folder)
+        return GR_OK;
+    GR_TRY(gr_folder_make(p->folder, err));
+    GR_TRY(gr__precision_keep(p, p->folder, err));
+    if (p->kept)
+        return GR_OK;
+    if (p->shards) {
+        char *checked = gr_format("%s/shards.checked", p->folder);
+        gr_shards_note(p->shards, checked); /* where it cannot be noted the next call checks again */
+        gr_free(checked);
+    } else if (p->tokenizer) {
+        GR_TRY(keep_data(p, err));
+    }
+    p->kept = true;
+    return GR_OK;
+}
+
 void gr_project_free(gr_project *p) {
     if (!p)
         return;
@@ -354,5 +369,6 @@ void gr_project_free(gr_project *p) {
     gr_tokenizer_free(p->tokenizer);
     gr_free(p->documents);
     gr_free(p->tokenizer_path);
+    gr_free(p->folder);
     gr_free(p);
 }

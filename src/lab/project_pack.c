@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "data/tokenizer.h"
 #include "gradroute/lab.h"
-#include "io/file.h"
 #include "lab/recipe_read.h"
 #include "lab/times.h"
 
@@ -29,7 +28,6 @@ gr_status gr_project_pack(const gr_recipe *recipe, const char *folder, size_t sh
             err, GR_ERR_USAGE, "data",
             "name a source of text (jsonl, csv, text, folder, ..): packing reads them, shards it does not",
             "the recipe names no source to pack");
-    GR_TRY(gr_folder_make(folder, err));
     gr_pack_def def = gr_pack_default();
     char *other = d->tokenizer_file ? gr__tokenizer_partner(d->tokenizer_file) : NULL;
     char *stamp = gr__add_times(gr__add_times(gr_strdup("times"), d->tokenizer_file), other);

@@ -188,6 +188,7 @@ static gr_status recipe_new(gr_recipe **recipe, gr_yaml *root, const char *path,
     fresh->root = root;
     fresh->arena = gr_arena_new();
     fresh->here = fresh->folder = gr_arena_strdup(fresh->arena, realpath(".", folder) ? folder : ".");
+    fresh->file = path ? gr_arena_strdup(fresh->arena, path) : NULL;
     if (path && realpath(path, folder)) {
         char *slash = strrchr(folder, '/');
         slash[slash == folder] = 0;

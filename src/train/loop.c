@@ -323,6 +323,10 @@ gr_status gr_trainer_run(gr_trainer *t, gr_error *err) {
     return GR_OK;
 }
 
+int64_t gr_trainer_tokens(const gr_trainer *t) { return t->tokens; }
+
+double gr_trainer_seconds(const gr_trainer *t) { return t->seconds; }
+
 int64_t gr_trainer_steps(const gr_trainer *t) { return t->step; }
 
 gr_optim *gr_trainer_optim(gr_trainer *t) { return t->optim; }

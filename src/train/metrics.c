@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "io/file.h"
@@ -34,14 +35,28 @@ static char *key_of(const char *label) {
     return key;
 }
 
-static gr_status cut_to(gr__metrics *m, int64_t bytes, gr_error *err) {
+/* The end of the last whole line within the first `bytes`. */
+static int64_t whole_lines(const gr__metrics *m, int64_t bytes) {
+    char last;
+    while (bytes > 0 && pread(m->fd, &last, 1, bytes - 1) == 1 && last != '\n')
+        bytes--;
+    return bytes;
+}
+
+/* The file as the checkpoint knew it. Nothing of a run depends on its lines: where some were lost it goes on without.
+ */
+static gr_status cut_to(gr__metrics *m, gr_error *err) {
     struct stat info;
     if (fstat(m->fd, &info))
         return gr__file_error(err, m->path, "read", errno);
-    if (info.st_size < bytes)
-        return gr_error_set(err, GR_ERR_FORMAT, m->path, "restore the file from a copy, or train into a new folder",
-                            "%lld bytes, but the checkpoint knows of %lld", (long long)info.st_size, (long long)bytes);
-    if (ftruncate(m->fd, bytes) || lseek(m->fd, bytes, SEEK_SET) < 0)
+    if (info.st_size < m->bytes) {
+        gr_log(1,
+               "%s: has %lld bytes of the %lld that the checkpoint knows of; lines of earlier steps are lost, the run "
+               "goes on",
+               m->path, (long long)info.st_size, (long long)m->bytes);
+        m->bytes = whole_lines(m, info.st_size);
+    }
+    if (ftruncate(m->fd, m->bytes) || lseek(m->fd, m->bytes, SEEK_SET) < 0)
         return gr__file_error(err, m->path, "cut", errno);
     return GR_OK;
 }
@@ -61,7 +76,7 @@ gr_status gr__metrics_open(gr__metrics **metrics, const char *path, int64_t byte
     }
     m->text = gr_alloc(m->text_size);
     m->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    gr_status status = m->fd < 0 ? gr__file_error(err, path, "write", errno) : cut_to(m, bytes, err);
+    gr_status status = m->fd < 0 ? gr__file_error(err, path, "write", errno) : cut_to(m, err);
     if (status != GR_OK) {
         gr__metrics_close(m);
         return status;

@@ -1,0 +1,279 @@
+/* Output folders: what may be written to, and what is refused before a file has changed. */
+#include "lab/output.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fnmatch.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "io/checkpoint.h"
+#include "io/file.h"
+#include "io/json.h"
+#include "lab/recipe_deciding.h"
+
+enum { NAMES = 9 };
+
+/* What each kind is called, and the names (patterns) that are written for it. */
+static const struct kind {
+    const char *word, *article, *name[NAMES];
+} kinds[] = {
+    [GR_OUTPUT_RUN] = {"run",
+                       "a run",
+                       {"data", "metrics.jsonl", "checkpoints", "recipe.yaml", "tokens-*.tsv", "model", "done.json",
+                        "folder.json"}},
+    [GR_OUTPUT_AUDIT] = {"audit",
+                         "an audit",
+                         {"data", "relearn-*.json", "recipe.yaml", "result.json", "routed", "plain", "filtered",
+                          "perfect", "folder.json"}},
+};
+
+/* One look at a folder. */
+typedef struct look {
+    const char *folder;
+    gr_output_kind kind;
+    const gr_recipe *recipe;
+    const char *digest; /* of the project; NULL: not known yet */
+    bool resume;
+    json_t *mark; /* what folder.json says; NULL: there is none, or it is not ours */
+} look;
+
+static bool holds(const look *l, const char *name) {
+    struct stat info;
+    char *path = gr_format("%s/%s", l->folder, name);
+    bool there = lstat(path, &info) == 0;
+    gr_free(path);
+    return there;
+}
+
+/* ---- places that nothing can be made in ---- */
+
+/* The folder itself is not there: may it be made in the nearest one that is? */
+static gr_status check_parent(const char *folder, gr_error *err) {
+    char *path = gr_strdup(folder);
+    struct stat info;
+
+    /* Walk up to something that exists; a relative path ends in the working folder. */
+    while (stat(path, &info) && errno == ENOENT) {
+        char *slash = strrchr(path, '/');
+        if (!slash || slash == path) {
+            strcpy(path, slash ? "/" : ".");
+            break;
+        }
+        *slash = 0;
+    }
+
+    int code = stat(path, &info) ? errno : !S_ISDIR(info.st_mode) ? ENOTDIR : access(path, W_OK | X_OK) ? errno : 0;
+    gr_free(path);
+    return code ? gr__file_error(err, folder, "make the folder", code) : GR_OK;
+}
+
+/* Whether there is a folder to look at. */
+static gr_status find_folder(const char *folder, bool *there, gr_error *err) {
+    struct stat info;
+    *there = stat(folder, &info) == 0;
+    if (*there)
+        return S_ISDIR(info.st_mode) ? GR_OK : gr__file_error(err, folder, "make the folder", EEXIST);
+    if (lstat(folder, &info) == 0 && S_ISLNK(info.st_mode))
+        return gr_error_set(err, GR_ERR_USAGE, folder, "make what it points to, or choose another folder",
+                            "a symbolic link that points to nothing");
+    return check_parent(folder, err);
+}
+
+/* ---- folders that are not ours ---- */
+
+/* The first entry with a name that we would write. */
+static gr_status check_names(const look *l, gr_error *err) {
+    const struct kind *k = &kinds[l->kind];
+    DIR *dir = opendir(l->folder);
+    if (!dir)
+        return gr__file_error(err, l->folder, "list the folder", errno);
+
+    gr_status status = GR_OK;
+    for (struct dirent *e; status == GR_OK && (e = readdir(dir));)
+        for (int i = 0; i < NAMES && k->name[i]; i++)
+            if (fnmatch(k->name[i], e->d_name, 0) == 0)
+                status = gr_error_set(err, GR_ERR_USAGE, l->folder, "choose another folder, or move the file away",
+                                      "the folder holds '%s', which no %s of gradroute has written: it would be lost",
+                                      e->d_name, k->word);
+    closedir(dir);
+    return status;
+}
+
+/* Models and shards have a manifest or a stamp; an audit's folder or a run's would hide them or be hidden by them. */
+static gr_status check_strangers(const look *l, gr_error *err) {
+    const char *holder = holds(l, "stamp.txt") ? "shards" : holds(l, "manifest.json") ? "a model" : NULL;
+    if (holder)
+        return gr_error_set(err, GR_ERR_USAGE, l->folder, "choose another folder", "the folder holds %s, not %s",
+                            holder, kinds[l->kind].article);
+    return check_names(l, err);
+}
+
+/* ---- folders of ours ---- */
+
+static const char *mark_text(const look *l, const char *key) {
+    const char *text = json_string_value(json_object_get(l->mark, key));
+    return text ? text : "";
+}
+
+static void read_mark(look *l) {
+    char *path = gr_format("%s/folder.json", l->folder);
+    if (gr_json_read(&l->mark, path, NULL) != GR_OK || strcmp(mark_text(l, "format"), "gradroute-folder-1") != 0) {
+        json_decref(l->mark);
+        l->mark = NULL;
+    }
+    gr_free(path);
+}
+
+static int64_t last_step(const look *l) {
+    char *folder = gr_format("%s/checkpoints", l->folder);
+    int64_t step = gr_checkpoint_newest(folder);
+    gr_free(folder);
+    return step;
+}
+
+/* Whether the folder holds what took time to make. Models of an audit are runs in folders of their own. */
+static bool has_work(const look *l) {
+    if (l->kind == GR_OUTPUT_RUN)
+        return holds(l, "done.json") || holds(l, "model") || last_step(l) >= 0;
+    bool found = holds(l, "result.json");
+    for (int k = 0; k < GR_ARMS && !found; k++) {
+        char *arm = gr_format("%s/%s", l->folder, gr_arm_name(k));
+        found = has_work(&(look){.folder = arm, .kind = GR_OUTPUT_RUN});
+        gr_free(arm);
+    }
+    return found;
+}
+
+/* The keys in which the recipe differs from the one in the folder, which may be missing or unreadable. */
+static gr_status list_differences(const look *l, char *list, size_t size, int *count, gr_error *err) {
+    char *path = gr_format("%s/recipe.yaml", l->folder), *text = NULL;
+    unsigned char *kept = NULL;
+    size_t length;
+    gr_yaml *here = NULL, *there = NULL;
+    *count = 0;
+
+    gr_status status = gr_recipe_text(l->recipe, &text, err);
+    if (status == GR_OK)
+        status = gr__recipe_deciding(&here, text, err);
+    if (status == GR_OK && l->recipe->precision == GR_PRECISION_AUTO) /* the folder decides */
+        gr_yaml_remove(gr_yaml_find(here, "precision"));
+    if (status == GR_OK && gr_file_read(path, &kept, &length, NULL) == GR_OK &&
+        gr__recipe_deciding(&there, (const char *)kept, NULL) == GR_OK) {
+        gr_yaml *precision = gr_yaml_find(there, "precision");
+        if (precision && !gr_yaml_find(here, "precision"))
+            gr_yaml_remove(precision);
+        *count = gr__recipe_differences(list, size, here, there);
+    }
+
+    gr_yaml_free(here);
+    gr_yaml_free(there);
+    gr_free(kept);
+    gr_free(text);
+    gr_free(path);
+    return status;
+}
+
+/* A folder keeps to its recipe and data as long as it holds anything of worth. */
+static gr_status check_recipe(const look *l, gr_error *err) {
+    static const char hint[] = "go on with the recipe of the folder (its recipe.yaml), or choose another folder";
+    char list[400];
+    int count;
+    if (!has_work(l) || (l->digest && strcmp(l->digest, mark_text(l, "digest")) == 0))
+        return GR_OK;
+
+    GR_TRY(list_differences(l, list, sizeof list, &count, err));
+    if (count)
+        return gr_error_set(err, GR_ERR_USAGE, l->folder, hint, "the %s in this folder was made by another recipe: %s",
+                            kinds[l->kind].word, list);
+    if (l->digest)
+        return gr_error_set(err, GR_ERR_USAGE, l->folder,
+                            "restore the files that the recipe names, or choose another folder",
+                            "the %s in this folder was made from other data: a corpus, a file of labels or a model to "
+                            "go on from has changed since",
+                            kinds[l->kind].word);
+    return GR_OK;
+}
+
+/* What is done is not done again unasked. */
+static gr_status check_run(const look *l, gr_error *err) {
+    int64_t step = last_step(l);
+    if (holds(l, "done.json"))
+        return l->resume ? GR_OK
+                         : gr_error_set(err, GR_ERR_USAGE, l->folder,
+                                        "--resume reports it; to train anew choose another folder or remove this one",
+                                        "the folder holds a finished run");
+    if (step >= 0)
+        return l->resume ? GR_OK
+                         : gr_error_set(err, GR_ERR_USAGE, l->folder, "go on with --resume, or choose another folder",
+                                        "the folder holds a run at step %lld", (long long)step);
+    if (holds(l, "model"))
+        return gr_error_set(err, GR_ERR_USAGE, l->folder,
+                            "choose another folder; to train anew remove the model yourself",
+                            "%s/model is there, but neither done.json nor a checkpoint to go on from", l->folder);
+    return GR_OK;
+}
+
+static gr_status check_ours(const look *l, gr_error *err) {
+    for (int other = 0; other < GR_OUTPUTS; other++)
+        if (other != (int)l->kind && strcmp(mark_text(l, "kind"), kinds[other].word) == 0)
+            return gr_error_set(err, GR_ERR_USAGE, l->folder, "choose another folder",
+                                "the folder holds %s, and %s beside it would hide its models", kinds[other].article,
+                                kinds[l->kind].article);
+    GR_TRY(check_recipe(l, err));
+    return l->kind == GR_OUTPUT_RUN ? check_run(l, err) : GR_OK;
+}
+
+/* ---- all of it ---- */
+
+static gr_status check(look *l, gr_error *err) {
+    bool there;
+    GR_TRY(find_folder(l->folder, &there, err));
+    if (!there)
+        return GR_OK;
+    read_mark(l);
+    gr_status status = l->mark ? check_ours(l, err) : check_strangers(l, err);
+    json_decref(l->mark);
+    return status;
+}
+
+gr_status gr_output_check(const char *folder, gr_output_kind kind, const gr_recipe *recipe, bool resume,
+                          gr_error *err) {
+    return check(&(look){.folder = folder, .kind = kind, .recipe = recipe, .resume = resume}, err);
+}
+
+/* The resolved recipe, unless it is the very file that was read. */
+static gr_status write_recipe(const char *folder, const gr_recipe *recipe, gr_error *err) {
+    char *path = gr_format("%s/recipe.yaml", folder);
+    bool input = recipe->file && gr_file_same(recipe->file, path);
+    gr_status status = input ? GR_OK : gr_recipe_write(recipe, path, err);
+    gr_free(path);
+    return status;
+}
+
+/* What killed calls have left half-written. */
+static void sweep(const char *folder) {
+    static const char *const within[] = {"", "/data", "/checkpoints"};
+    for (int i = 0; i < 3; i++) {
+        char *path = gr_format("%s%s", folder, within[i]);
+        gr__temporaries_remove(path);
+        gr_free(path);
+    }
+}
+
+gr_status gr__output_claim(const char *folder, gr_output_kind kind, const gr_project *project, bool resume,
+                           gr_error *err) {
+    GR_TRY(check(&(look){folder, kind, project->recipe, project->digest, resume, NULL}, err));
+    GR_TRY(gr_folder_make(folder, err));
+    sweep(folder);
+
+    char *path = gr_format("%s/folder.json", folder);
+    json_t *mark = json_pack("{s:s, s:s, s:s}", "format", "gradroute-folder-1", "kind", kinds[kind].word, "digest",
+                             project->digest);
+    gr_status status = gr_json_write(mark, path, err);
+    json_decref(mark);
+    gr_free(path);
+    return status == GR_OK ? write_recipe(folder, project->recipe, err) : status;
+}
