@@ -220,10 +220,15 @@ static gr_status encode_line(tokens *t, const encode_options *own, const gr_toke
     char place[GR__PLACE_SIZE];
     json_t *value;
     GR_TRY(gr__json_foreign(&value, line, length, &(gr__json_from){own->lines, number, hint, true}, err));
-    gr_status status =
-        json_is_string(value)
-            ? encode_text(t, own, tokenizer, json_string_value(value), json_string_length(value), err)
-            : gr_error_set(err, GR_ERR_FORMAT, gr__place(place, own->lines, number, 0), hint, "not a JSON string");
+    gr_error wrong = {0};
+    gr_status status = GR_ERR_FORMAT;
+    gr__place(place, own->lines, number, 0);
+    if (json_is_string(value)) {
+        status = encode_text(t, own, tokenizer, json_string_value(value), json_string_length(value), &wrong);
+        gr_error_set(err, status, place, wrong.hint, "%s", wrong.message);
+    } else {
+        gr_error_set(err, status, place, hint, "not a JSON string");
+    }
     json_decref(value);
     if (status != GR_OK)
         return status;

@@ -1,5 +1,5 @@
 /* Vocabularies whose beginnings are valid, so that what comes after them is met: by the first byte a vocabulary of
- * llama2.c with all bytes, GPT-2's two files with all bytes, or a tokenizer.json of pieces; the rest of the input goes
+ * llama2.c with all bytes, GPT-2's two files with all bytes, a tokenizer.json of pieces, or a pattern; the rest goes
  * on from there. */
 #include <stdio.h>
 
@@ -68,9 +68,26 @@ static void fuzz_pieces(const uint8_t *data, size_t size) {
     gr_free(json);
 }
 
+/* Up to the first zero byte the input is the pattern that cuts texts, from there it is a text. */
+static void fuzz_pattern(const uint8_t *data, size_t size) {
+    const uint8_t *stop = size ? memchr(data, 0, size) : NULL;
+    size_t length = stop ? (size_t)(stop - data) : size, rest = stop ? size - length - 1 : 0;
+    char *pattern = gr_alloc(length + 1);
+    gr_error err = {0};
+    gr_tokenizer *tok = NULL;
+    put(pattern, data, length);
+    gr_status status = gr__tokenizer_new(&tok, pattern, "fuzz", &err);
+    for (int b = 0; b < 256 && status == GR_OK; b++)
+        gr__tokenizer_add(tok, &(char){(char)b}, 1, GR__TOKEN_PLAIN);
+    if (status == GR_OK)
+        status = gr__tokenizer_seal(tok, "fuzz", &err);
+    gr_fuzz_tokenizer(status, tok, &err, stop ? (const char *)stop + 1 : "", rest);
+    gr_free(pattern);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static void (*const kinds[])(const uint8_t *, size_t) = {fuzz_scored, fuzz_pair, fuzz_pieces};
+    static void (*const kinds[])(const uint8_t *, size_t) = {fuzz_scored, fuzz_pair, fuzz_pieces, fuzz_pattern};
     if (size)
-        kinds[data[0] % 3](data + 1, size - 1);
+        kinds[data[0] % 4](data + 1, size - 1);
     return 0;
 }

@@ -71,6 +71,19 @@ done
 ok 'a whole vocabulary' gradroute data encode "$work/jsonl.tok" --text 'the tree'
 ok 'has nothing to note' test ! -s "$work/err"
 
+# What a pattern of others cannot cut is named by its line.
+python3 - "$work" <<'END'
+import json, pathlib, sys
+work = pathlib.Path(sys.argv[1])
+whole = json.loads((work / "jsonl.tok").read_text())
+whole["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [
+    {"type": "Split", "pattern": {"Regex": "(a|aa)+$|[^a]"}, "behavior": "Isolated", "invert": False},
+    {"type": "ByteLevel", "add_prefix_space": False, "use_regex": False}]}
+(work / "endless.json").write_text(json.dumps(whole))
+(work / "lines").write_text('"bird"\r\n"' + 48 * "a" + 'b"\r\n')
+END
+fails 2 "lines:2: the pattern gave up" 'a line that is not cut' gradroute data encode "$work/endless.json" --lines "$work/lines"
+
 # A finished run is evaluated on the data it keeps, whatever became of the corpus; they stay as they are.
 held() { cat "$work/run/data/"* | sha256sum; }
 ok 'a run on a corpus of its own' gradroute train "$work/rows.yaml" --set "data.csv=$work/rows.csv" -o "$work/run"
