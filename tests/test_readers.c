@@ -57,6 +57,14 @@ static void refuse_file(const char *reader, const char *text, const char *place,
     refuse(reader, gr_test_write("bad", text, strlen(text)), place, message);
 }
 
+static void refuse_hint(const char *reader, const char *text, const char *hint) {
+    gr_corpus *corpus = NULL;
+    gr_error err = {0};
+    assert_int_not_equal(open_corpus(&corpus, reader, gr_test_write("bad", text, strlen(text)), &err), GR_OK);
+    if (!strstr(err.hint, hint))
+        fail_msg("wanted the hint \"%s\", have \"%s\"", hint, err.hint);
+}
+
 /* ---- tables ------------------------------------------------------------------------------------------------------ */
 
 static void tables(void **state) {
@@ -85,6 +93,10 @@ static void tables(void **state) {
     refuse_file("csv", "id,body,label,kind\n1,one,a,k\n", "bad:2", "no string member \"text\"");
     refuse_file("csv", "id,text,label,kind\n1,one,a,k\n1,two,a,k\n", "bad", "the same \"id\"");
     refuse_file("csv", "id\ttext\tlabel\tkind\n1\tone\ta\tk\n", "bad:2", "no string member \"text\"");
+    refuse_hint("csv", "id;body;label\n1;one;a\n", "it has \"id;body;label\"");
+    refuse_hint("csv", "id,body,topic\n1,one,a\n",
+                "name the right one by text: FIELD; it has \"id\", \"body\", \"topic\"");
+    refuse_hint("csv", "id,text,topic\n1,one,a\n", "by label: FIELD, or a topic: NAME for all; it has \"id\"");
 }
 
 /* A field longer than any buffer, and a quote that lies across their border. */

@@ -57,15 +57,33 @@ static gr_status keep_members(const gr__record *r, const json_t *object, gr_erro
     return GR_OK;
 }
 
+/* Which members there are to name by this key of a recipe. */
+static const char *members_hint(char hint[256], const json_t *object, const char *key) {
+    enum { MOST = 200 };
+    const char *name;
+    json_t *value;
+    int used = snprintf(hint, 256, "name the right one by %s: FIELD%s; it has", key,
+                        strcmp(key, "label") == 0 ? ", or a topic: NAME for all" : "");
+    bool any = false;
+    json_object_foreach((json_t *)object, name, value) {
+        if (used < MOST && gr__text_is_name(name, strlen(name)))
+            used += snprintf(hint + used, 256 - (size_t)used, "%s \"%.40s\"", any ? "," : "", name);
+        any = true;
+    }
+    if (!any)
+        snprintf(hint + used, 256 - (size_t)used, " no members");
+    return hint;
+}
+
 static gr_status find_topic(const gr__record *r, int32_t *topic, const json_t *object, gr_error *err) {
     const gr_source *source = r->source;
     const char *name = source->topic;
     size_t length = name ? strlen(name) : 0;
-    char number[32];
+    char number[32], hint[256];
     if (source->label_field)
         GR_TRY(member(r, &name, &length, number, object, source->label_field, err));
     if (!name)
-        return wrong(r, "name the label field, or a topic for records without one", "the record has no member",
+        return wrong(r, members_hint(hint, object, "label"), "the record has no member",
                      source->label_field ? source->label_field : "label", err);
     char place[GR__PLACE_SIZE];
     return gr__sink_topic(r->sink, topic, name, length, gr__place(place, r->path, r->line, 1), err);
@@ -89,7 +107,8 @@ static gr_status no_text(const gr__record *r, const json_t *object, const char *
         return wrong(
             r, "write its turns as one text: jq -c '. + {text: ([.messages[].content] | join(\"\\n\"))}' FILE >NEW",
             "the record is a chat, which is not read: it has no text but the turns in the member", chat, err);
-    return wrong(r, "name the member that holds the text", "the record has no string member", field, err);
+    char hint[256];
+    return wrong(r, members_hint(hint, object, "text"), "the record has no string member", field, err);
 }
 
 gr_status gr__record_add(const gr__record *r, const json_t *object, gr_error *err) {
