@@ -80,8 +80,12 @@ void gr__split_close(gr__split *s) {
 /* How far the text from s->at on is valid UTF-8. */
 static size_t valid_until(const gr__split *s) {
     size_t at = s->at, most = s->length - at < STRETCH_MAX ? s->length : at + STRETCH_MAX, n;
-    while (at < most && (n = gr_utf8_length(s->text + at, s->length - at)) > 0)
+    while (at < most) {
+        n = (uint8_t)s->text[at] < 0x80 ? 1 : gr_utf8_length(s->text + at, s->length - at);
+        if (!n)
+            break;
         at += n;
+    }
     return at;
 }
 
