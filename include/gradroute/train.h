@@ -91,6 +91,7 @@ typedef struct gr_train_def {
 
     void (*progress)(void *user, const gr_progress *progress); /* after every step; NULL: none */
     void *user;
+    gr_status (*may_save)(void *user, gr_error *err); /* asked before a checkpoint is written; NULL: always */
     const volatile sig_atomic_t *stop; /* set by a signal handler: save and return GR_ERR_INTERRUPTED; NULL: never */
 } gr_train_def;
 

@@ -18,6 +18,7 @@
 #include "data/seen.h"
 #include "data/shard.h"
 #include "data/tokenizer.h"
+#include "io/lock.h"
 
 enum { HELD_MOST = 1 << 30 }; /* bytes of text */
 
@@ -31,6 +32,8 @@ typedef struct packer {
     char *stamp;       /* of every token shard */
     char *tokens_text; /* the tokenizer as a file */
     bool begun;        /* something was written */
+    bool looked;       /* the folder is locked, if it can be */
+    gr__lock *lock;
     int shards;
     int64_t number; /* of the next document, held ones included */
     int64_t duplicates, skipped, documents, tokens, rows;
@@ -122,14 +125,27 @@ static gr_status check_folder(const packer *p, gr_error *err) {
     unsigned char *stamp = NULL;
     size_t size;
     gr_status status = gr_file_exists(path) ? gr_file_read(path, &stamp, &size, err) : check_names(p, err);
-    if (stamp && (size != strlen(p->stamp) || memcmp(stamp, p->stamp, size)))
+    const char *claim = p->claim ? p->claim : p->stamp;
+    if (stamp && (size != strlen(claim) || memcmp(stamp, claim, size)))
         status = gr_error_set(err, GR_ERR_USAGE, p->folder, "choose another folder, or remove this one to make it anew",
                               "the folder holds shards of other text or other settings");
-    if (status == GR_OK && stamp)
-        gr__temporaries_remove(p->folder);
     gr_free(stamp);
     gr_free(path);
     return status;
+}
+
+/* From here on nobody else writes to the folder. */
+static gr_status lock_folder(packer *p, gr_error *err) {
+    if (p->looked)
+        return GR_OK;
+    char *path = path_of(p, ".gradroute.lock");
+    gr_status status = gr__lock_take(&p->lock, path, p->folder, err);
+    gr_free(path);
+    GR_TRY(status);
+    p->looked = true;
+    GR_TRY(check_folder(p, err)); /* another may have worked here since the first look */
+    gr__temporaries_remove(p->folder);
+    return GR_OK;
 }
 
 /* Before the first file is written: whatever refuses earlier leaves the folder, and a manifest, as they were. */
@@ -138,6 +154,7 @@ static gr_status begin(packer *p, gr_error *err) {
         return GR_OK;
     p->begun = true;
     GR_TRY(gr_folder_make(p->folder, err));
+    GR_TRY(lock_folder(p, err));
 
     char *stamp = path_of(p, "stamp.txt"), *tokenizer = path_of(p, "tokenizer.json"),
          *manifest = path_of(p, "manifest.json");
@@ -645,6 +662,8 @@ gr_status gr_shards_pack(const char *folder, const gr_pack_def *def, gr_error *e
     packer p = {
         .folder = folder, .def = def, .stamp = token_stamp(def), .names = gr_arena_new(), .kept = gr_arena_new()};
     gr_status status = check_folder(&p, err);
+    if (status == GR_OK && gr_file_exists(folder))
+        status = lock_folder(&p, err);
     if (status == GR_OK)
         status = first_pass(&p, err);
     if (status == GR_OK)
@@ -656,6 +675,7 @@ gr_status gr_shards_pack(const char *folder, const gr_pack_def *def, gr_error *e
     gr_free(p.held.texts);
     gr_free(p.held_of);
     gr_free(p.sample);
+    gr__lock_release(p.lock);
     gr_free(p.claim);
     gr_free(p.stamp);
     gr_free(p.tokens_text);

@@ -116,14 +116,23 @@ gr_status gr__arm_stream(gr_stream **stream, const gr_project *p, gr_arm_kind ki
     return status;
 }
 
+/* What the training loop calls back with. */
+typedef struct follower {
+    const gr_control *control;
+    const gr__lock *lock;
+} follower;
+
 /* A caller that does not follow is told of warnings alone. */
 static void follow(void *user, const gr_progress *progress) {
-    const gr_control *control = user;
+    const gr_control *control = ((const follower *)user)->control;
     if (control->progress)
         control->progress(control->user, progress);
     else if (progress->warning)
         gr_log(1, "%s: step %lld: %s", progress->name, (long long)progress->step, progress->warning);
 }
+
+/* Nothing is written to a folder that another process has taken over. */
+static gr_status may_save(void *user, gr_error *err) { return gr__lock_check(((const follower *)user)->lock, err); }
 
 static gr_status read_done(gr_arm *arm, bool *done, const char *folder, const gr_project *p, gr_error *err) {
     char *path = gr_format("%s/done.json", folder), *model = gr_format("%s/model", folder);
@@ -249,15 +258,17 @@ gr_status gr__arm_parts_open(gr__arm_parts *out, gr_model *model, const gr_proje
     return GR_OK;
 }
 
-static gr_status train_model(gr_arm *arm, gr__arm_parts *own, const char *folder, const gr_control *control,
+static gr_status train_model(gr_arm *arm, gr__arm_parts *own, const gr__output *out, const gr_control *control,
                              gr_error *err) {
+    follower f = {control, out->lock};
     gr_train_def *def = &own->def;
     arm->steps = def->steps;
     def->threads = control->threads ? control->threads : def->threads;
-    def->folder = folder;
+    def->folder = out->folder;
     def->resume = control->resume;
     def->progress = follow;
-    def->user = (void *)control;
+    def->may_save = may_save;
+    def->user = &f;
     def->stop = control->stop;
 
     gr_trainer *trainer;
@@ -269,16 +280,15 @@ static gr_status train_model(gr_arm *arm, gr__arm_parts *own, const char *folder
     return status;
 }
 
-/* From the claim on the folder changes: whatever may refuse has spoken before. */
+/* In a folder that is claimed. */
 static gr_status train_in(gr_arm *arm, const gr_arch_def *def, gr_model *model, gr__arm_parts *own, gr_project *p,
-                          gr_arm_kind kind, const char *folder, const gr_control *control, gr_error *err) {
-    GR_TRY(gr__output_claim(folder, GR_OUTPUT_RUN, p, control->resume, err));
+                          gr_arm_kind kind, const gr__output *out, const gr_control *control, gr_error *err) {
     GR_TRY(gr_project_keep(p, err));
     if (kind == GR_ARM_ROUTED)
-        GR_TRY(gr__token_scores_write(p, folder, err));
-
-    GR_TRY(train_model(arm, own, folder, control, err));
-    return save_arm(arm, model, def, p, folder, err);
+        GR_TRY(gr__token_scores_write(p, out->folder, err));
+    GR_TRY(train_model(arm, own, out, control, err));
+    GR_TRY(gr__lock_check(out->lock, err));
+    return save_arm(arm, model, def, p, out->folder, err);
 }
 
 gr_status gr_arm_train(gr_arm *arm, gr_project *p, gr_arm_kind kind, const char *folder, const gr_control *control,
@@ -293,6 +303,7 @@ gr_status gr_arm_train(gr_arm *arm, gr_project *p, gr_arm_kind kind, const char 
         GR_TRY(read_done(arm, &done, folder, p, err));
     if (done) {
         gr_model_set_precision(arm->folder->model, p->recipe->precision);
+        gr__output_sweep(folder);
         return GR_OK;
     }
 
@@ -304,8 +315,14 @@ gr_status gr_arm_train(gr_arm *arm, gr_project *p, gr_arm_kind kind, const char 
     gr_model_set_precision(model, p->recipe->precision);
     gr_status status = gr__arm_parts_open(&own, model, p, kind, err);
 
+    /* From the claim on the folder changes: whatever may refuse has spoken before. */
+    gr__output out;
     if (status == GR_OK) {
-        status = train_in(arm, def, model, &own, p, kind, folder, control, err);
+        status = gr__output_claim(&out, folder, GR_OUTPUT_RUN, p, control->resume, err);
+        if (status == GR_OK) {
+            status = train_in(arm, def, model, &own, p, kind, &out, control, err);
+            gr__output_release(&out);
+        }
         gr__arm_parts_close(&own);
     }
     gr_model_free(model);

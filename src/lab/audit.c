@@ -290,9 +290,8 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static gr_status work(job *j, json_t *result, gr_error *err) {
-    GR_TRY(pick_documents(j, err)); /* first: it may refuse, before a file has changed and hours of training */
-    GR_TRY(gr__output_claim(j->folder, GR_OUTPUT_AUDIT, j->project, true, err));
+/* In a folder that is claimed. */
+static gr_status work_in(job *j, json_t *result, gr_error *err) {
     GR_TRY(gr_project_keep(j->project, err));
     GR_TRY(gr__forecast_begin(&j->forecast, j->project, j->folder, j->control, err));
     j->control = &j->forecast.control;
@@ -301,6 +300,31 @@ static gr_status work(job *j, json_t *result, gr_error *err) {
     GR_TRY(evaluate_all(j, err));
     GR_TRY(relearn_all(j, err));
     return figures(j, result, now() - start, err);
+}
+
+/* What it was made of, and the file. */
+static gr_status finish(const job *j, json_t *result, gr_error *err) {
+    char *path = gr_format("%s/result.json", j->folder), *recipe;
+    gr_status status = gr_recipe_text(j->project->recipe, &recipe, err);
+    if (status == GR_OK) {
+        json_object_set_new(result, "digest", json_string(j->project->digest));
+        json_object_set_new(result, "recipe", json_string(recipe));
+        status = gr_json_write(result, path, err);
+        gr_free(recipe);
+    }
+    gr_free(path);
+    return status;
+}
+
+static gr_status work(job *j, json_t *result, gr_error *err) {
+    gr__output out;
+    GR_TRY(pick_documents(j, err)); /* first: it may refuse, before a file has changed and hours of training */
+    GR_TRY(gr__output_claim(&out, j->folder, GR_OUTPUT_AUDIT, j->project, true, err));
+    gr_status status = work_in(j, result, err);
+    if (status == GR_OK)
+        status = finish(j, result, err);
+    gr__output_release(&out);
+    return status;
 }
 
 static void free_job(job *j) {
@@ -343,6 +367,8 @@ gr_status gr_audit_run(gr_audit **audit, gr_project *p, const char *folder, cons
     char *path = gr_format("%s/result.json", folder), *recipe = NULL;
     gr_status status = gr_recipe_text(p->recipe, &recipe, err);
     json_t *result = status == GR_OK ? finished(path, recipe, p->digest) : NULL;
+    if (result)
+        gr__output_sweep(folder);
     if (status == GR_OK && !result) {
         job j = {.project = p, .folder = folder, .control = control ? control : &none};
         int first = gr_recipe_first_region(p->recipe);
@@ -352,11 +378,6 @@ gr_status gr_audit_run(gr_audit **audit, gr_project *p, const char *folder, cons
             j.regions[i] = p->recipe->model.regions[first + i].name;
         result = json_object();
         status = work(&j, result, err);
-        if (status == GR_OK) {
-            json_object_set_new(result, "digest", json_string(p->digest));
-            json_object_set_new(result, "recipe", json_string(recipe));
-            status = gr_json_write(result, path, err);
-        }
         free_job(&j);
     }
     if (status == GR_OK) {

@@ -144,9 +144,11 @@ static void place_name(gr__place *place, const char *path) {
     place->path = clean_path(path);
     place->fresh = beside(place->path, ".new");
     place->old = beside(place->path, ".old");
+    place->lock = NULL;
 }
 
 static void place_forget(gr__place *place) {
+    gr__lock_release(place->lock);
     gr_free(place->path);
     gr_free(place->fresh);
     gr_free(place->old);
@@ -161,21 +163,49 @@ static void mend(const gr__place *place) {
         remove_model(place->old);
 }
 
+static gr_status place_lock(gr__place *place, gr_error *err) {
+    char *path = beside(place->path, ".gradroute.lock");
+    gr_status status = gr__lock_take(&place->lock, path, place->path, err);
+    gr_free(path);
+    return status;
+}
+
 void gr__place_mend(const char *path) {
+    enum { TRIES = 20, PAUSE = 50000 /* microseconds */ };
     gr__place place;
     place_name(&place, path);
-    if (!gr_file_exists(place.path) && gr_file_exists(place.old))
-        mend(&place);
+
+    /* Whoever holds the lock is between the two renames, or has just been: it takes no time. */
+    for (int i = 0; i < TRIES && !gr_file_exists(place.path) && gr_file_exists(place.old); i++) {
+        if (place_lock(&place, NULL) == GR_OK) {
+            mend(&place);
+            break;
+        }
+        usleep(PAUSE);
+    }
     place_forget(&place);
+}
+
+/* Makes the folder that NAME is to stand in, and from then on NAME is ours alone. */
+static gr_status place_begin(gr__place *place, gr_error *err) {
+    char *slash = strrchr(place->path, '/');
+    char *parent = slash && slash > place->path ? gr_format("%.*s", (int)(slash - place->path), place->path) : NULL;
+    gr_status status = parent ? gr_folder_make(parent, err) : GR_OK;
+    gr_free(parent);
+    GR_TRY(status);
+
+    GR_TRY(place_lock(place, err));
+    mend(place);
+    GR_TRY(gr_folder_check(place->path, err)); /* another may have been here since the first look */
+    remove_begun(place->fresh);
+    return gr_folder_make(place->fresh, err);
 }
 
 gr_status gr__place_open(gr__place *place, const char *path, gr_error *err) {
     *place = (gr__place){0};
     GR_TRY(gr_folder_check(path, err));
     place_name(place, path);
-    mend(place);
-    remove_begun(place->fresh);
-    gr_status status = gr_folder_make(place->fresh, err);
+    gr_status status = place_begin(place, err);
     if (status != GR_OK)
         place_forget(place);
     return status;
@@ -208,6 +238,7 @@ static int move_in(const gr__place *place) {
 gr_status gr__place_commit(gr__place *place, gr_error *err) {
     GR_TRY(gr__flush_folder(place->fresh, err));
     GR_TRY(gr_folder_check(place->path, err)); /* it may have been filled meanwhile */
+    GR_TRY(gr__lock_check(place->lock, err));
     int code = move_in(place);
     if (code)
         return gr__file_error(err, place->path, "move the new model folder to", code);

@@ -13,11 +13,12 @@
 #ifndef GR_LAB_FOLDER_PLACE_H
 #define GR_LAB_FOLDER_PLACE_H
 
-#include "gradroute/base.h"
+#include "io/lock.h"
 
 typedef struct gr__place {
     char *path;        /* links followed, no slash at the end */
     char *fresh, *old; /* .NAME.new and .NAME.old beside it */
+    gr__lock *lock;    /* .NAME.gradroute.lock */
 } gr__place;
 
 gr_status gr__place_open(gr__place *place, const char *path, gr_error *err);

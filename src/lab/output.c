@@ -230,6 +230,7 @@ static gr_status check_ours(const look *l, gr_error *err) {
 
 static gr_status check(look *l, gr_error *err) {
     bool there;
+    l->mark = NULL;
     GR_TRY(find_folder(l->folder, &there, err));
     if (!there)
         return GR_OK;
@@ -239,8 +240,14 @@ static gr_status check(look *l, gr_error *err) {
     return status;
 }
 
+static char *lock_path(const char *folder) { return gr_format("%s/.gradroute.lock", folder); }
+
 gr_status gr_output_check(const char *folder, gr_output_kind kind, const gr_recipe *recipe, bool resume,
                           gr_error *err) {
+    char *lock = lock_path(folder);
+    gr_status status = gr__lock_peek(lock, folder, err);
+    gr_free(lock);
+    GR_TRY(status);
     return check(&(look){.folder = folder, .kind = kind, .recipe = recipe, .resume = resume}, err);
 }
 
@@ -263,17 +270,53 @@ static void sweep(const char *folder) {
     }
 }
 
-gr_status gr__output_claim(const char *folder, gr_output_kind kind, const gr_project *project, bool resume,
-                           gr_error *err) {
-    GR_TRY(check(&(look){folder, kind, project->recipe, project->digest, resume, NULL}, err));
-    GR_TRY(gr_folder_make(folder, err));
-    sweep(folder);
-
+static gr_status write_mark(const char *folder, gr_output_kind kind, const char *digest, gr_error *err) {
     char *path = gr_format("%s/folder.json", folder);
-    json_t *mark = json_pack("{s:s, s:s, s:s}", "format", "gradroute-folder-1", "kind", kinds[kind].word, "digest",
-                             project->digest);
+    json_t *mark =
+        json_pack("{s:s, s:s, s:s}", "format", "gradroute-folder-1", "kind", kinds[kind].word, "digest", digest);
     gr_status status = gr_json_write(mark, path, err);
     json_decref(mark);
     gr_free(path);
-    return status == GR_OK ? write_recipe(folder, project->recipe, err) : status;
+    return status;
+}
+
+/* With the folder at hand. */
+static gr_status lock_and_write(gr__output *out, look *l, const gr_project *p, gr_error *err) {
+    char *lock = lock_path(out->folder);
+    gr_status status = gr__lock_take(&out->lock, lock, out->folder, err);
+    gr_free(lock);
+    GR_TRY(status);
+
+    GR_TRY(check(l, err)); /* another may have worked here since the first look */
+    sweep(out->folder);
+    GR_TRY(write_mark(out->folder, l->kind, p->digest, err));
+    return write_recipe(out->folder, p->recipe, err);
+}
+
+gr_status gr__output_claim(gr__output *out, const char *folder, gr_output_kind kind, const gr_project *project,
+                           bool resume, gr_error *err) {
+    look l = {folder, kind, project->recipe, project->digest, resume, NULL};
+    *out = (gr__output){.folder = gr_strdup(folder), .made = !gr_file_exists(folder)};
+    gr_status status = check(&l, err);
+    if (status == GR_OK)
+        status = gr_folder_make(folder, err);
+    if (status == GR_OK)
+        status = lock_and_write(out, &l, project, err);
+    if (status != GR_OK)
+        gr__output_release(out);
+    return status;
+}
+
+void gr__output_release(gr__output *out) {
+    gr__lock_release(out->lock);
+    if (out->made)
+        rmdir(out->folder); /* where nothing came of it */
+    gr_free(out->folder);
+    *out = (gr__output){0};
+}
+
+void gr__output_sweep(const char *folder) {
+    char *lock = lock_path(folder);
+    gr__lock_sweep(lock);
+    gr_free(lock);
 }

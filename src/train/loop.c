@@ -287,6 +287,8 @@ gr_status gr_trainer_step(gr_trainer *t, gr_error *err) {
 
 static gr_status save(gr_trainer *t, gr_error *err) {
     double from = now();
+    if (t->def.may_save)
+        GR_TRY(t->def.may_save(t->def.user, err));
     GR_TRY(gr__metrics_flush(t->metrics, err));
     t->metrics_bytes = gr__metrics_bytes(t->metrics);
     char *path = gr_checkpoint_path(t->folder, t->step);
