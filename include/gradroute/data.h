@@ -343,6 +343,34 @@ typedef struct gr_cut {
 } gr_cut;
 gr_cut gr_dataset_cut(const gr_dataset *data, const uint32_t *docs, size_t count, int width);
 
+/* ---- Near duplicates --------------------------------------------------------------------------------------------- */
+
+/* Two documents are near when the sets of their runs of `words` words (folded; letters, marks, numbers and connectors)
+ * have a Jaccard index of at least `least`. A document of fewer words has one run, all of them; one without words is
+ * near none. */
+typedef struct gr_near_def {
+    int words;           /* 5 */
+    double least;        /* 0.5 */
+    const uint8_t *kind; /* [docs] 0..7 */
+    uint8_t compare[8]; /* bit y of compare[x], and bit x of compare[y]: those of kind x are compared with those of y */
+    uint64_t seed;      /* of the hashes that find candidates: another one may find another of the few pairs that
+                         * are missed */
+} gr_near_def;
+
+typedef struct gr_near {
+    uint8_t *kinds;  /* [docs] bit k: it is near a document of kind k */
+    uint32_t *other; /* [docs] one that it is near, where it is near any */
+} gr_near;
+
+gr_near_def gr_near_default(void);
+
+/* Finds them, on all threads, in the same way each time: at an index of `least` 1 of 10,000 pairs is missed, and of
+ * hundreds of documents with the same runs each is compared with some alone. Takes about 300 bytes a document.
+ * GR_ERR_USAGE, GR_ERR_MEMORY. */
+gr_status gr_near_find(gr_near *near, const gr_dataset *data, const gr_tokenizer *tokenizer, const gr_near_def *def,
+                       gr_error *err);
+void gr_near_free(gr_near *near);
+
 /* ---- Frequencies: how much a predicted token is of a label ------------------------------------------------------- */
 
 typedef struct gr_frequency_def {

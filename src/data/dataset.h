@@ -10,6 +10,7 @@ enum {
     GR__DRAW_ATTACK,
     GR__DRAW_HELD,              /* of a document that is packed into shards: whether it is held out */
     GR__DRAW_SAMPLE,            /* and whether it is kept apart too, among those of its topic */
+    GR__DRAW_NEAR,              /* hashes that find near duplicates */
     GR__DRAW_RUNS,              /* where runs of pieces are held out */
     GR__DRAW_TEST,              /* which of those held out are the test */
     GR__DRAW_SHARD = 0x50000000 /* + number of a shard: the order of its documents */

@@ -5,14 +5,14 @@
  * its first word.
  */
 #include <string.h>
-#include <utf8proc.h>
 
 #include "base/mem.h"
 #include "data/names.h"
 #include "data/reader.h"
 #include "data/word_list.h"
+#include "data/words.h"
 
-enum { WORD_MOST = 256, FOLDED_MOST = 1024, PARTS_MOST = 64, ENTRIES_MOST = 1 << 20 };
+enum { PARTS_MOST = 64, ENTRIES_MOST = 1 << 20 };
 
 typedef struct part {
     int32_t word;    /* in gr__words.words */
@@ -44,77 +44,18 @@ struct gr__words {
     size_t line_count, line_capacity;
 };
 
-/* ---- Characters ---------------------------------------------------------------------------------------------------
+/* ---- Gaps ----------------------------------------------------------------------------------------------------------
  */
-
-enum { OTHER, LETTER, SPACE }; /* LETTER: of a word */
-
-/* Kind of the character at text[0], and its bytes; a byte that begins none is OTHER. */
-static int kind_of(const char *text, size_t left, size_t *bytes) {
-    unsigned char c = (unsigned char)*text;
-    *bytes = 1;
-    if (c < 0x80) {
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-        return letter ? LETTER : c == ' ' || (c >= '\t' && c <= '\r') ? SPACE : OTHER;
-    }
-    utf8proc_int32_t code;
-    utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)left, &code);
-    if (n <= 0)
-        return OTHER;
-    *bytes = (size_t)n;
-    utf8proc_category_t category = utf8proc_category(code);
-    if (category >= UTF8PROC_CATEGORY_LU && category <= UTF8PROC_CATEGORY_PC)
-        return LETTER; /* Lu .. Lo, Mn .. Me, Nd .. No, Pc: in this order in the library */
-    return category >= UTF8PROC_CATEGORY_ZS && category <= UTF8PROC_CATEGORY_ZP ? SPACE : OTHER;
-}
-
-_Static_assert(UTF8PROC_CATEGORY_LU == 1 && UTF8PROC_CATEGORY_PC == 12 && UTF8PROC_CATEGORY_PD == 13 &&
-                   UTF8PROC_CATEGORY_ZP == UTF8PROC_CATEGORY_ZS + 2,
-               "letters, marks, numbers and connectors are neighbours");
-
-/* The next word from *at on; false when there is none. *plain: it is ASCII. */
-static bool next_word(const char *text, size_t length, size_t *at, word *w, bool *plain) {
-    size_t n = 1;
-    while (*at < length && kind_of(text + *at, length - *at, &n) != LETTER)
-        *at += n;
-    w->from = *at;
-    *plain = true;
-    for (; *at < length && kind_of(text + *at, length - *at, &n) == LETTER; *at += n)
-        *plain = *plain && n == 1;
-    w->to = *at;
-    return w->to > w->from;
-}
-
-/* The folded word into out; its length, or 0 when it is longer than words of lists can be. */
-static size_t fold(char out[FOLDED_MOST], const char *text, size_t length, bool plain) {
-    if (length > WORD_MOST)
-        return 0;
-    if (plain) {
-        for (size_t i = 0; i < length; i++)
-            out[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] + 32 : text[i]);
-        return length;
-    }
-    utf8proc_int32_t codes[FOLDED_MOST];
-    utf8proc_ssize_t n = utf8proc_decompose((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)length, codes,
-                                            FOLDED_MOST, UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD);
-    size_t at = 0;
-    for (utf8proc_ssize_t i = 0; i < n && n <= FOLDED_MOST; i++) {
-        if (at + 4 > FOLDED_MOST)
-            return 0;
-        at += (size_t)utf8proc_encode_char(codes[i], (utf8proc_uint8_t *)out + at);
-    }
-    return at;
-}
 
 /* Whether a stretch of text equals a gap in which runs of white space are one blank. */
 static bool gap_equals(const char *gap, const char *text, size_t length) {
     size_t n;
     for (size_t at = 0; at < length; gap++) {
-        int kind = kind_of(text + at, length - at, &n);
-        if (kind == SPACE) {
+        int kind = gr__word_kind(text + at, length - at, &n);
+        if (kind == GR__WORD_SPACE) {
             if (*gap != ' ')
                 return false;
-            for (; at < length && kind_of(text + at, length - at, &n) == SPACE;)
+            for (; at < length && gr__word_kind(text + at, length - at, &n) == GR__WORD_SPACE;)
                 at += n;
             continue;
         }
@@ -130,7 +71,7 @@ static char *gap_text(gr_arena *arena, const char *text, size_t length) {
     char *gap = gr_arena_alloc(arena, length + 1), *out = gap;
     size_t n;
     for (size_t at = 0; at < length; at += n) {
-        if (kind_of(text + at, length - at, &n) != SPACE) {
+        if (gr__word_kind(text + at, length - at, &n) != GR__WORD_SPACE) {
             memcpy(out, text + at, n);
             out += n;
         } else if (out == gap || out[-1] != ' ') {
@@ -177,24 +118,24 @@ static const char *add_entry(gr__words *w, const char *text, size_t length) {
     word now;
     size_t at = 0, last = 0, n;
     bool plain;
-    char folded[FOLDED_MOST];
-    if (length > WORD_MOST * PARTS_MOST)
+    char folded[GR__FOLDED_MOST];
+    if (length > GR__WORD_MOST * PARTS_MOST)
         return "is too long";
     if (memchr(text, 0, length))
         return "holds the character U+0000";
-    while (next_word(text, length, &at, &now, &plain)) {
+    while (gr__word_next(text, length, &at, &now.from, &now.to, &plain)) {
         if (!e.count && now.from)
             return "begins with neither a letter nor a digit, so no word of a text can match";
         if (e.count)
             parts[e.count - 1].gap = gap_text(w->arena, text + last, now.from - last);
-        size_t bytes = fold(folded, text + now.from, now.to - now.from, plain);
+        size_t bytes = gr__word_fold(folded, text + now.from, now.to - now.from, plain);
         if (!bytes || e.count == PARTS_MOST)
             return bytes ? "has more than 64 words" : "has a word of more than 256 bytes";
         parts[e.count++] = (part){add_word(w, folded, bytes), NULL};
         last = now.to;
     }
     for (size_t i = 0; i < length; i += n)
-        if (kind_of(text + i, length - i, &n) == OTHER && (unsigned char)text[i] >= 0x80 && n == 1)
+        if (gr__word_kind(text + i, length - i, &n) == GR__WORD_OTHER && (unsigned char)text[i] >= 0x80 && n == 1)
             return "is not UTF-8";
     if (!e.count || last != length)
         return e.count ? "ends in neither a letter nor a digit, so no word of a text can match" : "has no word";
@@ -288,12 +229,12 @@ gr_label_hit gr__words_hit(const gr__words *w, size_t i) {
 
 static void cut(gr__words *w, const char *text, size_t length) {
     size_t at = 0;
-    char folded[FOLDED_MOST];
+    char folded[GR__FOLDED_MOST];
     bool plain;
     word now;
     w->line_count = 0;
-    while (next_word(text, length, &at, &now, &plain)) {
-        size_t n = fold(folded, text + now.from, now.to - now.from, plain);
+    while (gr__word_next(text, length, &at, &now.from, &now.to, &plain)) {
+        size_t n = gr__word_fold(folded, text + now.from, now.to - now.from, plain);
         now.number = n ? (int32_t)gr__names_find(&w->words, folded, n) : -1;
         GR_PUSH(w->line, w->line_count, w->line_capacity) = now;
     }
