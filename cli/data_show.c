@@ -160,13 +160,42 @@ static json_t *lengths_json(const gr_project *project, const gr_lengths *l) {
                      gr__json_real(l->all ? (double)l->lost / (double)l->all : 0));
 }
 
+static json_t *overlap_json(const gr_overlap *o) {
+    if (!o->compared)
+        return json_null();
+    json_t *json = json_pack("{s:I, s:I, s:I, s:I, s:I}", "held", (json_int_t)o->held, "held_forget",
+                             (json_int_t)o->held_forget, "held_other", (json_int_t)o->held_other, "unlabelled",
+                             (json_int_t)o->unlabelled, "dropped", (json_int_t)o->dropped);
+    if (o->held_forget + o->held_other)
+        json_object_set_new(json, "held_example",
+                            json_pack("[I, I]", (json_int_t)o->held_example[0], (json_int_t)o->held_example[1]));
+    if (o->unlabelled)
+        json_object_set_new(
+            json, "unlabelled_example",
+            json_pack("[I, I]", (json_int_t)o->unlabelled_example[0], (json_int_t)o->unlabelled_example[1]));
+    return json;
+}
+
+static void print_overlap(const gr_overlap *o) {
+    if (!o->compared)
+        return;
+    printf("near       %s of %s held-out documents are near duplicates of training documents (%s of a label)",
+           gr__text_count((char[32]){0}, o->held_forget + o->held_other), gr__text_count((char[32]){0}, o->held),
+           gr__text_count((char[32]){0}, o->held_forget));
+    if (o->dropped)
+        printf("; %s were dropped", gr__text_count((char[32]){0}, o->dropped));
+    printf("\nnear       %s training documents without a label are near duplicates of labelled ones\n",
+           gr__text_count((char[32]){0}, o->unlabelled));
+}
+
 /* Documents, or pieces where these are split. */
 static int64_t documents_of(const gr_dataset *data, const uint32_t *docs, size_t count) {
     return (int64_t)(data->apart ? count : gr_dataset_documents(data, docs, count));
 }
 
 static void print_json(const gr_project *project, const amount *topics, const amount *groups,
-                       const gr_stream_facts *facts, const gr_lengths *lengths, int samples) {
+                       const gr_stream_facts *facts, const gr_lengths *lengths, const gr_overlap *overlap,
+                       int samples) {
     const gr_dataset *data = project->data, *whole = data->whole ? data->whole : data;
     json_t *by_topic = json_array(), *by_group = json_array();
     for (int i = 0; i < data->topics.count; i++) {
@@ -180,16 +209,17 @@ static void print_json(const gr_project *project, const amount *topics, const am
     for (int i = 0; i < project->labels->group_count; i++)
         json_array_append_new(by_group, amount_json(project->labels->group_names[i], &groups[i]));
     gr__print_json(json_pack(
-        "{s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:o, s:I}}",
+        "{s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:o, s:I}}",
         "read", (json_int_t)data->read, "duplicates", (json_int_t)data->duplicates, "skipped",
         (json_int_t)data->skipped, "documents", (json_int_t)whole->topics.docs, "fallback", data->used_fallback,
         "train", (json_int_t)documents_of(data, data->train, data->train_count), "validation",
         (json_int_t)documents_of(data, data->validation, data->validation_count), "test",
         (json_int_t)documents_of(data, data->test, data->test_count), "vocab", data->vocab, "tokens",
-        (json_int_t)data->offsets[data->topics.docs], "long", lengths_json(project, lengths), "passes",
-        gr__json_real(lengths->passes), "topics", by_topic, "groups", by_group, "labels", gr__labels_json(project),
-        "samples", gr__samples_json(project, samples), "packing", "rows", (json_int_t)facts->rows, "positions",
-        (json_int_t)facts->positions, "fill", gr__json_real(facts->fill), "cut", (json_int_t)facts->cut));
+        (json_int_t)data->offsets[data->topics.docs], "long", lengths_json(project, lengths), "near",
+        overlap_json(overlap), "passes", gr__json_real(lengths->passes), "topics", by_topic, "groups", by_group,
+        "labels", gr__labels_json(project), "samples", gr__samples_json(project, samples), "packing", "rows",
+        (json_int_t)facts->rows, "positions", (json_int_t)facts->positions, "fill", gr__json_real(facts->fill), "cut",
+        (json_int_t)facts->cut));
 }
 
 static void print_amount(const char *name, const amount *a, const char *group) {
@@ -199,7 +229,8 @@ static void print_amount(const char *name, const amount *a, const char *group) {
 }
 
 static void print_text(const gr_project *project, const amount *topics, const amount *groups,
-                       const gr_stream_facts *facts, const gr_lengths *lengths, int samples) {
+                       const gr_stream_facts *facts, const gr_lengths *lengths, const gr_overlap *overlap,
+                       int samples) {
     const gr_dataset *data = project->data;
     const gr_labels *labels = project->labels;
     printf("documents  %s (%s read, %s duplicates dropped, %s without text)%s\n",
@@ -216,6 +247,7 @@ static void print_text(const gr_project *project, const amount *topics, const am
     printf("packing    %s rows of %d, %.1f %% full\n", gr__text_count((char[32]){0}, facts->rows),
            project->recipe->data.context, 100 * facts->fill);
     gr__print_lengths(lengths, project->recipe->data.context, "length     ");
+    print_overlap(overlap);
     printf("  %-24s %10s %10s %10s %12s\n", "group", "train", "known", "held out", "tokens");
     for (int i = 0; i < labels->group_count; i++)
         print_amount(labels->group_names[i], &groups[i], "");
@@ -274,18 +306,21 @@ static gr_status show(const show_options *own, gr_error *err) {
     gr_project *project = NULL;
     gr_stream_facts facts;
     gr_lengths lengths;
+    gr_overlap overlap;
     GR_TRY(gr__open_recipe(&recipe, common, err));
     gr_status status = gr_project_open(&project, recipe, NULL, &(gr_control){.threads = common->threads}, err);
     if (status == GR_OK)
         status = pack(&facts, project, err);
     if (status == GR_OK)
         status = gr_project_lengths(&lengths, project, err);
+    if (status == GR_OK)
+        status = gr_project_overlap(&overlap, project, err);
     if (status == GR_OK && project->shards) {
         show_shards(project, &facts, &lengths, common->json);
     } else if (status == GR_OK) {
         amount *topics = amounts(project, project->data->topics.count, true);
         amount *groups = amounts(project, project->labels->group_count, false);
-        (common->json ? print_json : print_text)(project, topics, groups, &facts, &lengths, own->samples);
+        (common->json ? print_json : print_text)(project, topics, groups, &facts, &lengths, &overlap, own->samples);
         free_amounts(topics, project->data->topics.count);
         free_amounts(groups, project->labels->group_count);
     }

@@ -52,6 +52,7 @@ typedef struct gr_project {
     gr_labels *labels;
     size_t *documents; /* [K + 2] training documents by revealed label: unlabelled, core, 1..K (for gr_route_check) */
     gr_precision_choice precision;
+    int64_t near_dropped;       /* held-out documents that `dedupe: near` took out of the split */
     char digest[65];            /* of what decides a result: resolved recipe and data */
     char *tokenizer_path;       /* its file in folder; NULL without a folder */
     char *folder;               /* what is read is kept here, NULL: nowhere */
@@ -85,6 +86,21 @@ gr_status gr_output_check(const char *folder, gr_output_kind kind, const gr_reci
 /* Settles `precision: auto` of a project without a folder: what a folder begun now would take. Another precision is
  * left alone. Errors: those of gr_arm_build. */
 gr_status gr_project_choose_precision(gr_project *project, gr_error *err);
+
+/* Near duplicates (gr_near_find: half of the runs of 5 words) across the borders that measures rest on. Documents are
+ * counted, of few documents pieces. With shards and samples nothing is compared. */
+typedef struct gr_overlap {
+    bool compared;
+    int64_t held;                    /* held out, for validation and test */
+    int64_t held_forget, held_other; /* of these near a training document: with a true label, and without */
+    int64_t labelled;                /* training documents with a true label */
+    int64_t unlabelled;              /* training documents without a true label that are near one that has it */
+    int64_t dropped;                 /* held-out documents that `dedupe: near` dropped */
+    uint32_t held_example[2], unlabelled_example[2]; /* a document and what it is near to, where there are any */
+} gr_overlap;
+
+/* Errors: those of gr_near_find. */
+gr_status gr_project_overlap(gr_overlap *overlap, const gr_project *project, gr_error *err);
 
 /* Documents against the context: how many are longer and what becomes of them. */
 typedef struct gr_lengths {

@@ -27,10 +27,9 @@
  *       shards: FOLDER                             read instead of the sources (`gradroute data pack`)
  *       or samples of bytes: images: FILE, classes: FILE, test_images: FILE, test_classes: FILE, names: [NAME, ...],
  *       mean: 0, std: 1, validation: 0.05, test: VALIDATION; none of the other keys
- *       validation: 0.05, test: VALIDATION, context: 128, dedupe: true, mixed: false       rows that mix labels
- *       long: split | cut           documents longer than the context
- *       tokenizer: {train: 4096} | {file: FILE}         as gr_tokenizer_open reads it
- *     labels:   {NAME: {SOURCE, known: 1, hidden_as: unlabelled|core, recall: 1, precision: 1,
+ *       validation: 0.05, test: VALIDATION, context: 128, dedupe: none | exact | near, mixed: false       rows that mix
+ * labels long: split | cut           documents longer than the context tokenizer: {train: 4096} | {file: FILE} as
+ * gr_tokenizer_open reads it labels:   {NAME: {SOURCE, known: 1, hidden_as: unlabelled|core, recall: 1, precision: 1,
  *                       false_from: [TOPIC, ...], noise_by: FIELD}}
  *     SOURCE:   is: [TOPIC, ...], field: FIELD    values of the topic, or of another member of the records
  *               words: [TEXT, ...] | FILE, per: document|sentence|token
@@ -95,9 +94,10 @@ enum { GR_RECIPE_RATES = 8 };
 typedef struct gr_recipe_data {
     const gr_source *source; /* [sources] */
     int sources;
-    double validation, test; /* shares that are held out: to choose settings on, and to report */
-    int context;             /* positions of a row */
-    bool dedupe, mixed;
+    double validation, test;    /* shares that are held out: to choose settings on, and to report */
+    int context;                /* positions of a row */
+    bool dedupe, mixed;         /* dedupe: drop exact duplicates */
+    bool near;                  /* and held-out documents near a training document */
     bool cut;                   /* documents longer than the context are cut to it, not split into pieces */
     int tokenizer_train;        /* tokens to train; 0: from tokenizer_file */
     const char *tokenizer_file; /* NULL: trained */

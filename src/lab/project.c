@@ -9,6 +9,7 @@
 #include "io/digest.h"
 #include "io/file.h"
 #include "lab/label_check.h"
+#include "lab/overlap.h"
 #include "lab/precision.h"
 #include "lab/recipe_deciding.h"
 #include "lab/recipe_read.h"
@@ -307,6 +308,8 @@ static gr_status open_project(gr_project *p, const char *folder, const gr_contro
     GR_TRY((d->samples.images ? open_samples : d->shards ? open_shards : open_data)(p, folder, control, err));
     double held = gr__recipe_held(p->recipe);
     gr_dataset_divide(p->data, held > 0 ? d->test / held : 0);
+    if (d->near)
+        GR_TRY(gr__project_drop_near(p, err));
     GR_TRY(check_from(p, err));
     if (p->tokenizer)
         p->recipe->model.vocab = gr_tokenizer_size(p->tokenizer);

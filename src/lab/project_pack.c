@@ -28,6 +28,9 @@ gr_status gr_project_pack(const gr_recipe *recipe, const char *folder, size_t sh
             err, GR_ERR_USAGE, "data",
             "name a source of text (jsonl, csv, text, folder, ..): packing reads them, shards it does not",
             "the recipe names no source to pack");
+    if (d->near)
+        return gr_error_set(err, GR_ERR_USAGE, "data.dedupe", "dedupe: exact, or read the corpus itself",
+                            "near duplicates are found in memory, and packing reads part after part");
     gr_pack_def def = gr_pack_default();
     char *other = d->tokenizer_file ? gr__tokenizer_partner(d->tokenizer_file) : NULL;
     char *stamp = gr__add_times(gr__add_times(gr_strdup("times"), d->tokenizer_file), other);

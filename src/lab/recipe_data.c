@@ -160,6 +160,23 @@ static gr_status read_samples(gr_recipe *recipe, gr_yaml *data, gr_error *err) {
     return s->test_images ? GR_OK : read_held(d, data, err); /* the files of the test are divided in halves */
 }
 
+/* true and false are what exact and none were called. */
+static gr_status read_dedupe(gr_recipe *recipe, gr_yaml *data, gr_error *err) {
+    static const char *const ways[] = {"none", "exact", "near", NULL};
+    const gr_yaml *node = gr_yaml_find(data, "dedupe");
+    int way = 1;
+    recipe->data.dedupe = true;
+    if (node && node->kind == GR_YAML_SCALAR && (!strcmp(node->text, "true") || !strcmp(node->text, "false")))
+        return gr_yaml_bool(data, &recipe->data.dedupe, "dedupe", err);
+    GR_TRY(gr_yaml_choice(data, &way, "dedupe", ways, err));
+    recipe->data.dedupe = way > 0;
+    recipe->data.near = way == 2;
+    if (recipe->data.near && recipe->data.shards)
+        return gr_yaml_fail(gr_yaml_find(data, "dedupe"), err, "read the corpus itself, or dedupe: exact",
+                            "near duplicates are found in memory, and shards are read from the disk");
+    return GR_OK;
+}
+
 /* What becomes of documents longer than the context. */
 static gr_status read_long(gr_recipe *recipe, gr_yaml *data, gr_error *err) {
     static const char *const ways[] = {"split", "cut", NULL};
@@ -185,10 +202,9 @@ gr_status gr__recipe_data(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     d->source = kept;
     d->sources = list.count;
     d->context = recipe->from.def ? recipe->from.def->context : 128;
-    d->dedupe = true;
     GR_TRY(read_held(d, data, err));
     GR_TRY(gr__recipe_int(data, &d->context, "context", 8, 65536, err));
-    GR_TRY(gr_yaml_bool(data, &d->dedupe, "dedupe", err));
+    GR_TRY(read_dedupe(recipe, data, err));
     GR_TRY(gr_yaml_bool(data, &d->mixed, "mixed", err));
     GR_TRY(read_long(recipe, data, err));
     return read_tokenizer(recipe, data, err);
