@@ -27,7 +27,7 @@ enum { KEY_HOW = GR__KEY_OWN, KEY_SEED, KEY_VERIFY, KEY_FORCE };
 enum { HOW_REMOVE = -1, HOW_MERGE = -2 }; /* others are gr_off */
 
 static const struct argp_option options[] = {
-    {"remove", 'R', "REGION,...", 0, "The regions (may be repeated)", 0},
+    {"remove", 'R', "REGION,...", 0, "The regions; all: each of them (may be repeated)", 0},
     {"how", KEY_HOW, "remove|zero|mean|reinit|merge", 0, "See below (default: remove)", 0},
     {"data", 'd', "FILE", 0, "Text for --how mean: JSON Lines or plain", 0},
     GR__OPTION_VERIFY(KEY_VERIFY),
@@ -181,12 +181,13 @@ static void report(const ablate_options *own, const gr_folder *folder, const gr_
            verdict->exact ? "" : " (a mean is meant to differ)");
 }
 
-static gr_status open_and_ablate(const ablate_options *own, gr_error *err) {
+static gr_status open_and_ablate(ablate_options *own, gr_error *err) {
     gr_folder *folder;
     gr_surgery_result result = {0};
     gr__probe probe = {0};
     gr__verdict verdict;
     GR_TRY(gr__open_model(&folder, own->common.input, err));
+    gr__expand_all(&own->regions, folder->model);
     gr_status status = gr__operation_check_out(&own->common, own->data, own->verify, err);
     if (status == GR_OK)
         status = check_regions(own, folder->model, err);
@@ -209,7 +210,7 @@ static gr_status open_and_ablate(const ablate_options *own, gr_error *err) {
 int gr__cmd_ablate(int argc, char **argv) {
     ablate_options own = {.common.what = "MODEL", .how = HOW_REMOVE, .seed = 1};
     gr_error err = {0};
-    argp_parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &own);
+    gr__parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, &own);
     gr_status status = open_and_ablate(&own, &err);
     gr_free(own.regions.at);
     return gr__finish(&own.common, status, &err);

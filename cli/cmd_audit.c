@@ -74,7 +74,7 @@ static gr_status run_audit(const gr__common *common, const char *folder, gr_erro
 int gr__cmd_audit(int argc, char **argv) {
     gr__common common = {.what = "RECIPE"};
     gr_error err = {0};
-    argp_parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &common);
+    gr__parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, &common);
     char *folder = gr__run_folder(&common);
     gr_status status = run_audit(&common, folder, &err);
     if (err.status == GR_ERR_INTERRUPTED)

@@ -310,7 +310,7 @@ static gr_status bench(session *s, gr_error *err) {
 int gr__cmd_bench(int argc, char **argv) {
     session s = {.rows = json_array()};
     gr_error err = {0};
-    argp_parse(&(struct argp){options, parse, "[NAME...]", doc, NULL, with_names, NULL}, argc, argv, 0, NULL, &s);
+    gr__parse(&(struct argp){options, parse, "[NAME...]", doc, NULL, with_names, NULL}, argc, argv, &s);
     gr_status status = bench(&s, &err);
     if (s.measured + s.skipped)
         fprintf(s.common.json ? stderr : stdout, "%s%d measured, %d skipped; %s, kernels for %s, %d threads\n",

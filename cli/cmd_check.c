@@ -308,7 +308,7 @@ int gr__cmd_check(int argc, char **argv) {
     check_options own = {.common.what = "RECIPE"};
     gr_error err = {0};
     bool wrong = false;
-    argp_parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &own);
+    gr__parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, &own);
     int code = gr__finish(&own.common, open_and_check(&own, &wrong, &err), &err);
     return code ? code : wrong ? 2 : 0;
 }

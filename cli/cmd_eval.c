@@ -308,13 +308,14 @@ static void report(const eval_options *own, const text *t, const losses *l, int 
     gr_free(lines);
 }
 
-static gr_status open_and_eval(const eval_options *own, gr_error *err) {
+static gr_status open_and_eval(eval_options *own, gr_error *err) {
     gr_folder *folder;
     text t = {0};
     losses l = {0};
     GR_TRY(gr__open_model(&folder, own->common.input, err));
     if (own->common.threads)
         omp_set_num_threads(own->common.threads);
+    gr__expand_all(&own->common.off, folder->model);
     gr_status status = open_any(&t, own, folder, err);
     if (status == GR_OK) {
         l.nll = gr_alloc(sizeof *l.nll * t.data->topics.docs);
@@ -337,6 +338,6 @@ static gr_status open_and_eval(const eval_options *own, gr_error *err) {
 int gr__cmd_eval(int argc, char **argv) {
     eval_options own = {.common.what = "MODEL"};
     gr_error err = {0};
-    argp_parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &own);
+    gr__parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, &own);
     return gr__finish(&own.common, open_and_eval(&own, &err), &err);
 }

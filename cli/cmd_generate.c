@@ -23,7 +23,7 @@ static const char doc[] =
     "beside those of --off.\n"
     "\n"
     "Examples:\n"
-    "  gradroute generate runs/demo/routed --prompt 'a small bird'\n"
+    "  gradroute generate runs/demo/routed 'a small bird'\n"
     "  gradroute generate runs/demo --prompt 'a bird' --off biology --temperature 0.8 --top-p 0.95 --seed 7\n"
     "  gradroute generate runs/demo --prompts prompts.jsonl --stop ';' --json\n" GR__EXIT_STATUS;
 
@@ -112,10 +112,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
             argp_error(state, "--stop is empty: it would end every text at its start");
         GR_PUSH(own->stop.at, own->stop.count, own->stop.capacity) = arg;
         return 0;
+    case ARGP_KEY_ARG: /* MODEL, then prompts: gradroute generate MODEL 'a bird' */
+        return own->common.input ? parse('p', arg, state) : gr__common_parse(key, arg, state, &own->common);
     case ARGP_KEY_END:
         gr__common_parse(key, arg, state, &own->common);
         if (!own->prompts.count && !own->file)
-            argp_error(state, "--prompt TEXT or --prompts FILE is missing");
+            argp_error(state, "a prompt is missing: TEXT after MODEL, --prompt TEXT or --prompts FILE");
         return 0;
     default:
         if (parse_draws(key, arg, state, &own->def.generate) == 0)
@@ -190,6 +192,7 @@ static gr_status switch_off(work *w, const gr__prompt *prompt, gr_error *err) {
         add_once(&off, all->at[i]);
     for (int i = 0; i < prompt->offs; i++)
         add_once(&off, prompt->off[i]);
+    gr__expand_all(&off, w->folder->model);
     if (w->profile && same(&off, &w->off)) {
         gr_free(off.at);
         return GR_OK;
@@ -271,7 +274,7 @@ int gr__cmd_generate(int argc, char **argv) {
     generate_options own = {.common.what = "MODEL", .def = gr_complete_default()};
     own.def.generate.precision = GR_PRECISION_FLOAT32;
     gr_error err = {0};
-    argp_parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &own);
+    gr__parse(&(struct argp){options, parse, "MODEL [TEXT...]", doc, NULL, NULL, NULL}, argc, argv, &own);
     gr_status status = open_and_generate(&own, &err);
     gr__prompts_free(&own.prompts);
     gr_free(own.stop.at);

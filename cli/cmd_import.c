@@ -69,7 +69,7 @@ static gr_status import(const import_options *own, gr_error *err) {
 int gr__cmd_import(int argc, char **argv) {
     import_options own = {0};
     gr_error err = {0};
-    argp_parse(&(struct argp){options, parse, "FILE...", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &own);
+    gr__parse(&(struct argp){options, parse, "FILE...", doc, NULL, NULL, NULL}, argc, argv, &own);
     gr_status status = import(&own, &err);
     gr_free(own.files.at);
     return gr__finish(&own.common, status, &err);

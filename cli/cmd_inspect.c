@@ -223,7 +223,7 @@ static gr_status show(const gr__common *common, gr_error *err) {
 int gr__cmd_inspect(int argc, char **argv) {
     inspect_options own = {.common.what = "MODEL", .dimension = -1, .top = 20};
     gr_error err = {0};
-    argp_parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &own);
+    gr__parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, &own);
     gr_status status =
         own.dimension < 0 ? show(&own.common, &err) : gr__inspect_dimension(&own.common, own.dimension, own.top, &err);
     return gr__finish(&own.common, status, &err);

@@ -214,6 +214,6 @@ static gr_status open_and_plan(const gr__common *common, gr_error *err) {
 int gr__cmd_plan(int argc, char **argv) {
     gr__common common = {.what = "RECIPE"};
     gr_error err = {0};
-    argp_parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &common);
+    gr__parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, &common);
     return gr__finish(&common, open_and_plan(&common, &err), &err);
 }

@@ -123,6 +123,6 @@ static gr_status open_and_resize(const resize_options *own, gr_error *err) {
 int gr__cmd_resize(int argc, char **argv) {
     resize_options own = {.common.what = "MODEL", .how = gr_surgery_resize_default()};
     gr_error err = {0};
-    argp_parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &own);
+    gr__parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, &own);
     return gr__finish(&own.common, open_and_resize(&own, &err), &err);
 }

@@ -126,7 +126,7 @@ static gr_status open_and_train(const gr__common *common, const char *run, gr_er
 int gr__cmd_train(int argc, char **argv) {
     gr__common common = {.what = "RECIPE"};
     gr_error err = {0};
-    argp_parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &common);
+    gr__parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, &common);
     char *run = gr__run_folder(&common);
     gr_status status = open_and_train(&common, run, &err);
     say_how_to_go_on(&common, run, &err);

@@ -46,6 +46,34 @@ double gr__option_real(struct argp_state *state, const char *name, const char *a
     return value;
 }
 
+void gr__expand_all(gr__strings *regions, const gr_model *model) {
+    bool all = false;
+    for (int i = 0; i < regions->count; i++)
+        all = all || strcmp(regions->at[i], "all") == 0; /* no region may be called so */
+    if (!all)
+        return;
+    regions->count = 0;
+    for (int r = 0; r < gr_model_regions(model); r++)
+        GR_PUSH(regions->at, regions->count, regions->capacity) = gr_model_region(model, r)->name;
+}
+
+static error_t parse_help(int key, char *arg, struct argp_state *state) {
+    (void)arg;
+    if (key != 'h')
+        return ARGP_ERR_UNKNOWN;
+    argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+    return 0;
+}
+
+void gr__parse(const struct argp *own, int argc, char **argv, void *input) {
+    static const struct argp_option help_options[] = {{NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0}, {0}};
+    static const struct argp help = {.options = help_options, .parser = parse_help};
+    const struct argp_child children[] = {{&help, 0, NULL, 0}, {0}};
+    struct argp whole = *own;
+    whole.children = children;
+    argp_parse(&whole, argc, argv, 0, NULL, input);
+}
+
 error_t gr__common_parse(int key, char *arg, struct argp_state *state, gr__common *common) {
     switch (key) {
     case 'o':

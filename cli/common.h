@@ -7,7 +7,7 @@
  *     int gr__cmd_x(int argc, char **argv) {
  *         gr__common common = {.what = "RECIPE"};
  *         gr_error err = {0};
- *         argp_parse(&(struct argp){options, parse, "RECIPE", doc}, argc, argv, 0, NULL, &common);
+ *         gr__parse(&(struct argp){options, parse, "RECIPE", doc}, argc, argv, &common);
  *         return gr__finish(&common, work(&common, &err), &err);
  *     }
  *
@@ -52,10 +52,16 @@ enum { GR__KEY_SET = 256, GR__KEY_JSON, GR__KEY_RESUME, GR__KEY_OFF, GR__KEY_OWN
     { "json", GR__KEY_JSON, NULL, 0, "Print one JSON object and nothing else", 0 }
 #define GR__OPTION_RESUME \
     { "resume", GR__KEY_RESUME, NULL, 0, "Go on with the run that the folder holds", 0 }
-#define GR__OPTION_OFF \
-    { "off", GR__KEY_OFF, "REGION,...", 0, "Switch these regions off (default: all are on; may be repeated)", 0 }
+#define GR__OPTION_OFF                                                                              \
+    {                                                                                               \
+        "off", GR__KEY_OFF, "REGION,...", 0,                                                        \
+            "Switch these regions off; all: each of them (default: all are on; may be repeated)", 0 \
+    }
 
 #define GR__EXIT_STATUS "\nExit status: 0 success, 1 the run failed or was stopped, 2 wrong usage or bad input.\n"
+
+/* argp_parse for a command of our own: with -h for --help, which every command takes. `own` has no children. */
+void gr__parse(const struct argp *own, int argc, char **argv, void *input);
 
 /* For parsers: handles the options above, the one argument, and complains when it is missing. */
 error_t gr__common_parse(int key, char *arg, struct argp_state *state, gr__common *common);
@@ -66,6 +72,9 @@ double gr__option_real(struct argp_state *state, const char *name, const char *a
 
 /* Splits "a,b" and appends the names. */
 void gr__option_list(gr__common *common, gr__strings *list, const char *arg);
+
+/* Where the word "all" is among the names of regions, they become those of all regions of the model. */
+void gr__expand_all(gr__strings *regions, const gr_model *model);
 
 /* ---- errors and the end ---- */
 

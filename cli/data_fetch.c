@@ -70,6 +70,6 @@ static gr_status fetch(const fetch_options *own, gr_error *err) {
 int gr__data_fetch(int argc, char **argv) {
     fetch_options own = {.common.what = "URL"};
     gr_error err = {0};
-    argp_parse(&(struct argp){options, parse, "URL", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &own);
+    gr__parse(&(struct argp){options, parse, "URL", doc, NULL, NULL, NULL}, argc, argv, &own);
     return gr__finish(&own.common, fetch(&own, &err), &err);
 }

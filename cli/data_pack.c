@@ -82,6 +82,6 @@ static gr_status pack(const pack_options *own, gr_error *err) {
 int gr__data_pack(int argc, char **argv) {
     pack_options own = {.common.what = "RECIPE"};
     gr_error err = {0};
-    argp_parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &own);
+    gr__parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, &own);
     return gr__finish(&own.common, pack(&own, &err), &err);
 }

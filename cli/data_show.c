@@ -332,6 +332,6 @@ static gr_status show(const show_options *own, gr_error *err) {
 int gr__data_show(int argc, char **argv) {
     show_options own = {.common.what = "RECIPE", .samples = SAMPLES};
     gr_error err = {0};
-    argp_parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, 0, NULL, &own);
+    gr__parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, &own);
     return gr__finish(&own.common, show(&own, &err), &err);
 }

@@ -110,8 +110,7 @@ int gr__data_tokenizer(int argc, char **argv) {
     enum { VOCAB = 4096 };
     train_options own = {.vocab = VOCAB};
     gr_error err = {0};
-    argp_parse(&(struct argp){options_train, parse_train, "FILE...", doc_train, NULL, NULL, NULL}, argc, argv, 0, NULL,
-               &own);
+    gr__parse(&(struct argp){options_train, parse_train, "FILE...", doc_train, NULL, NULL, NULL}, argc, argv, &own);
     gr_status status = train(&own, &err);
     gr_free(own.files.at);
     return gr__finish(&own.common, status, &err);
@@ -267,7 +266,7 @@ static gr_status encode(const encode_options *own, gr_error *err) {
 int gr__data_encode(int argc, char **argv) {
     encode_options own = {.common.what = "TOKENIZER"};
     gr_error err = {0};
-    argp_parse(&(struct argp){options_encode, parse_encode, "TOKENIZER", doc_encode, NULL, NULL, NULL}, argc, argv, 0,
-               NULL, &own);
+    gr__parse(&(struct argp){options_encode, parse_encode, "TOKENIZER", doc_encode, NULL, NULL, NULL}, argc, argv,
+              &own);
     return gr__finish(&own.common, encode(&own, &err), &err);
 }

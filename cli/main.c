@@ -42,9 +42,11 @@ static int unknown(const char *word) {
     for (int i = 0; i < COMMANDS; i++)
         names[i] = commands[i].name;
     near = gr_yaml_nearest(word, names, COMMANDS);
+    for (int i = 0; i < COMMANDS && !near; i++) /* evaluate, generation */
+        near = strncmp(word, names[i], strlen(names[i])) == 0 ? names[i] : NULL;
     gr_error err = {0};
     char hint[128];
-    snprintf(hint, sizeof hint, "did you mean '%s'?", near);
+    snprintf(hint, sizeof hint, "did you mean '%s'?", near ? near : "");
     gr_error_set(&err, GR_ERR_USAGE, "command", near ? hint : "gradroute --help lists the commands",
                  "there is no command '%.100s'", word);
     gr__print_error(&err);

@@ -10,6 +10,9 @@ c = json.load(open(sys.argv[1]))["completions"]
 
 # ---- one prompt ----
 fails 0 '^a small' 'generate' gradroute generate "$r" --prompt 'a small' --tokens 8
+fails 0 '^a small' 'the prompt after the model' gradroute generate "$r" 'a small' --tokens 2
+json 'all regions off' gradroute generate "$r" 'a' --off all --tokens 2 --json
+check 'are named' 'assert c[0]["off"] == ["animals"]'
 json 'generate --json' gradroute generate "$r" --prompt 'a small é' --off animals --tokens 8 --json
 check 'it says what was made' 'x, = c
 assert x["off"] == ["animals"] and x["tokens"] == len(x["ids"]) <= 8 and x["prompt"] == "a small é" and x["prompt_tokens"] > 3
@@ -91,7 +94,7 @@ fails 2 'expected a number' 'top-k below 0' $g --top-k=-1
 fails 2 'stop is empty' 'an empty stop string' $g --stop ''
 fails 2 'float32, bf16 or auto' 'an unknown precision' $g --precision half
 fails 2 'animals' 'an unknown region' $g --off plants
-fails 2 'prompts FILE is missing' 'no prompt' gradroute generate "$r"
+fails 2 'prompts FILE' 'no prompt' gradroute generate "$r"
 : >"$work/empty.txt"
 fails 2 'no prompt in it' 'an empty file of prompts' gradroute generate "$r" --prompts "$work/empty.txt"
 fails 2 'cannot open' 'a file that is missing' gradroute generate "$r" --prompts "$work/none.txt"

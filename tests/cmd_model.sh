@@ -22,6 +22,9 @@ ok 'a checkpoint has its moments' grep -q '"optim/' "$work/last.json"
 fails 0 'optim/' 'inspect of a checkpoint as text' gradroute inspect "$r/checkpoints/step-000000020.safetensors"
 
 # ---- eval ----
+json 'eval with all regions off' gradroute eval "$r" --off all --json
+ok 'all are those of the model' same "$(get "$work/last.json" "['off']")" "['animals']"
+ok 'ablate all' gradroute ablate "$r" --remove all -o "$work/bare"
 fails 0 'adjacent' 'eval of a run on its own test split' gradroute eval "$r"
 json 'eval --json' gradroute eval "$r" --json
 cp "$work/last.json" "$work/on.json"

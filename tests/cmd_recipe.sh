@@ -37,6 +37,17 @@ r = json.load(open(sys.argv[1])); assert len(r["ids"]) == len(r["tokens"]) > 2 a
 ok 'a recipe with a tokenizer file' gradroute check "$t" --set 'data.tokenizer={file: '"$work"'/tok.json}'
 
 
+# ---- slips and words of other programs ----
+sed 's/^labels:/lables:/' "$t" >"$work/slip.yaml"
+fails 2 "slip.yaml:[0-9]*:1: unknown key 'lables'" 'a misspelt section is named before what is missing without it' gradroute check "$work/slip.yaml"
+fails 2 "did you mean 'labels'" 'with the right word' gradroute check "$work/slip.yaml"
+fails 2 'at the top of a recipe: seed, ' 'a section that nobody knows' gradroute check "$t" --set zzzzzz=1
+fails 2 'here it is train.lr' 'a rate as others call it' gradroute check "$t" --set train.learning_rate=0.1
+fails 2 'train.steps or train.tokens' 'epochs' gradroute check "$t" --set train.epochs=3
+fails 2 'data.tokenizer: {train' 'the size of a vocabulary' gradroute check "$t" --set model.vocab_size=100
+fails 2 'here it is model.layers' 'layers' gradroute check "$t" --set model.num_hidden_layers=2
+fails 2 'there are: .*animal' 'a topic that no document has: those that there are' gradroute check "$t" --set 'labels.animals.is=[unheard]'
+
 # ---- scores by the frequency of tokens ----
 era() {
     command=$1

@@ -28,6 +28,9 @@ fails 2 'expected a number' 'a negative temperature' gradroute generate a --prom
 fails 2 'exclude each other' 'eval with data and recipe' gradroute eval a --data b --recipe c
 fails 2 'mean needs --data' 'a mean over nothing' gradroute ablate a --remove b --how mean -o c
 fails 2 'expected remove, zero' 'an unknown way to ablate' gradroute ablate a --remove b --how burn -o c
+fails 0 'Usage: gradroute' '-h is --help' gradroute train -h
+fails 0 'Usage: gradroute' '-h of an action of data' gradroute data show -h
+fails 2 "did you mean 'eval'" 'a longer word for a command' gradroute evaluate x
 full_disk() { gradroute --help >/dev/full; }
 fails 1 'cannot write' 'standard output that cannot be written' full_disk
 finish

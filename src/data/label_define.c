@@ -7,12 +7,32 @@
 #include "data/label_making.h"
 #include "data/names.h"
 
+/* The values that there are, as many as a line holds. */
+static void list_values(char *text, size_t room, const gr_topics *values, const size_t *size) {
+    enum { LINE = 200 };
+    size_t used = 0, all = 0, shown = 0;
+    for (int32_t v = 0; v < values->count; v++) {
+        if (!size[v])
+            continue;
+        all++;
+        if (used + strlen(values->names[v]) + 2 > LINE || shown + 1 < all)
+            continue;
+        used += (size_t)snprintf(text + used, room - used, "%s%s", shown ? ", " : "", values->names[v]);
+        shown++;
+    }
+    if (shown < all)
+        snprintf(text + used, room - used, ", and %zu more that `gradroute data show RECIPE` lists", all - shown);
+}
+
 static gr_status no_such_value(const gr_topics *values, const size_t *size, const char *value, const char *field,
                                const char *owner, gr_error *err) {
     const char *nearest = gr__nearest(value, values->names, (size_t)values->count, size);
-    char hint[256];
-    snprintf(hint, sizeof hint, "did you mean \"%.100s\"?", nearest ? nearest : "");
-    return gr_error_set(err, GR_ERR_USAGE, owner, nearest ? hint : NULL, "no document has the %s%.60s \"%s\"",
+    char guess[128] = "", known[300] = "none", hint[384];
+    if (nearest)
+        snprintf(guess, sizeof guess, "did you mean \"%.80s\"? ", nearest);
+    list_values(known, sizeof known, values, size);
+    snprintf(hint, sizeof hint, "%sthere are: %s", guess, known);
+    return gr_error_set(err, GR_ERR_USAGE, owner, hint, "no document has the %s%.60s \"%s\"",
                         field ? "value of " : "topic", field ? field : "", value);
 }
 

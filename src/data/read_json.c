@@ -81,7 +81,7 @@ static gr_status read_list(gr__sink *sink, const gr_source *source, const char *
 static gr_status read_file(gr__sink *sink, const gr_source *source, const char *path, gr_error *err) {
     char *text;
     size_t length;
-    GR_TRY(gr__file_read_text(&text, &length, path, "check the path in the recipe's data", err));
+    GR_TRY(gr__file_read_text(&text, &length, path, "check the path; a recipe's paths start at its folder", err));
     scan s = {text, text + length, 1};
     gr_status status = read_list(sink, source, path, &s, err);
     gr_free(text);

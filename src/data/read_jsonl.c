@@ -17,7 +17,7 @@ static gr_status read_file(gr__sink *sink, const gr_source *source, const char *
     gr__feed *feed;
     gr__part line = {0};
     gr_status status = GR_OK;
-    GR_TRY(gr__feed_open_text(&feed, path, "check the path in the recipe's data", err));
+    GR_TRY(gr__feed_open_text(&feed, path, "check the path; a recipe's paths start at its folder", err));
     while (status == GR_OK && (status = gr__feed_next(feed, &line, "\n", 1, err)) == GR_OK && line.text)
         if (!gr__record_is_blank(line.text, line.length))
             status = read_line(&(gr__record){sink, source, path, line.number, line.number == 1}, &line, err);

@@ -149,7 +149,7 @@ static gr_status read_rows(table *t, gr__sink *sink, const gr_source *source, co
 static gr_status read_file(gr__sink *sink, const gr_source *source, const char *path, char delimiter, gr_error *err) {
     table t = {.path = path, .delimiter = delimiter, .first = 1};
     gr__names names = {.arena = gr_arena_new()};
-    gr_status status = gr__feed_open_text(&t.feed, path, "check the path in the recipe's data", err);
+    gr_status status = gr__feed_open_text(&t.feed, path, "check the path; a recipe's paths start at its folder", err);
     if (status == GR_OK)
         status = read_header(&t, &names, err);
     if (status == GR_OK)

@@ -34,7 +34,7 @@ static gr_status read_parts(gr__sink *sink, const char *topic_name, const char *
         return gr_error_set(err, GR_ERR_USAGE, path, "for example \"<|endoftext|>\", or \"\\n\\n\" for blank lines",
                             "the separator between documents is empty");
 
-    GR_TRY(gr__feed_open_text(&feed, path, "check the path in the recipe's data", err));
+    GR_TRY(gr__feed_open_text(&feed, path, "check the path; a recipe's paths start at its folder", err));
     gr_status status = gr__sink_topic(sink, &topic, topic_name, strlen(topic_name), path, err);
     while (status == GR_OK && (status = gr__feed_next(feed, &part, separator, strlen(separator), err)) == GR_OK &&
            part.text) {

@@ -167,6 +167,7 @@ static gr_status read_seeds(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
 
 static gr_status read_all(gr_recipe *recipe, gr_error *err) {
     gr_yaml *root = recipe->root;
+    GR_TRY(gr__recipe_words(root, err));
     GR_TRY(read_seeds(recipe, root, err));
     GR_TRY(gr__recipe_int(root, &recipe->threads, "threads", 0, 1024, err));
     GR_TRY(read_precision(recipe, root, err));

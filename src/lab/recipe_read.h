@@ -6,6 +6,9 @@
 #include "gradroute/recipe.h"
 #include "io/yaml.h"
 
+/* Refuses keys at the top that nobody knows, and those that other programs have where this one says it differently. */
+gr_status gr__recipe_words(const gr_yaml *root, gr_error *err);
+
 /* In the order in which they must be called. */
 gr_status gr__recipe_from(gr_recipe *recipe, gr_yaml *root, gr_error *err);
 gr_status gr__recipe_data(gr_recipe *recipe, gr_yaml *root, gr_error *err);
