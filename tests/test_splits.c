@@ -10,11 +10,10 @@
 #include "gradroute/data.h"
 #include "gradroute/tokenizer.h"
 
-/* A vocabulary as a line of the stored figures describes it; consumes nothing. */
-static gr_status open_split(gr_tokenizer **tok, const json_t *line, json_t *model, gr_error *err) {
-    json_t *root = json_pack("{s:O, s:O, s:n, s:{s:s}, s:O}", "added_tokens", json_object_get(line, "added_tokens"),
-                             "pre_tokenizer", json_object_get(line, "pre_tokenizer"), "normalizer", "decoder", "type",
-                             "ByteLevel", "model", model);
+/* A vocabulary as a line of the stored figures describes it; models is of the first line. */
+static gr_status open_split(gr_tokenizer **tok, const json_t *line, const json_t *models, gr_error *err) {
+    json_t *root = json_copy((json_t *)line);
+    json_object_set(root, "model", json_object_get(models, json_string_value(json_object_get(line, "model"))));
     char *text = json_dumps(root, 0);
     gr_status status = gr_tokenizer_parse(tok, text, strlen(text), "split.json", err);
     free(text);
@@ -29,9 +28,9 @@ static void check_split(const gr_tokenizer *tok, const json_t *texts, const json
         int32_t *have = NULL;
         size_t count = 0, capacity = 0;
         gr_error err = {0};
-        assert_int_equal(gr_tokenizer_encode_special(tok, &have, &count, &capacity, json_string_value(text),
-                                                     json_string_length(text), &err),
-                         GR_OK);
+        if (gr_tokenizer_encode_special(tok, &have, &count, &capacity, json_string_value(text),
+                                        json_string_length(text), &err) != GR_OK)
+            fail_msg("line %zu of splits.jsonl, text %zu: %s", line, i, err.message);
 
         bool same = count == json_array_size(ids);
         for (size_t k = 0; same && k < count; k++)
@@ -43,7 +42,8 @@ static void check_split(const gr_tokenizer *tok, const json_t *texts, const json
 }
 
 /* tests/reference/splits.jsonl: set operations, sets in sets, counted repeats with a sign behind, line anchors, short
- * class names, empty matches; tokens that take white space with them. Ids by Hugging Face's tokenizers. */
+ * class names, empty matches; tokens that take white space with them; pieces with such tokens. Ids by Hugging Face's
+ * tokenizers. */
 static void test_splits(void **state) {
     (void)state;
     json_t *first = NULL, *line;
@@ -57,7 +57,7 @@ static void test_splits(void **state) {
             first = line;
             continue;
         }
-        gr_status status = open_split(&tok, line, json_object_get(first, "model"), &err);
+        gr_status status = open_split(&tok, line, json_object_get(first, "models"), &err);
         if (json_is_true(json_object_get(line, "refused"))) {
             assert_int_equal(status, GR_ERR_FORMAT);
         } else {
@@ -65,7 +65,8 @@ static void test_splits(void **state) {
                 fail_msg("line %zu of splits.jsonl: %s", number, err.message);
             check_split(tok, json_object_get(first, "texts"), json_object_get(line, "ids"), number);
             assert_int_equal(gr_tokenizer_save(tok, gr_test_path("split.json"), &err), GR_OK);
-            assert_int_equal(gr_tokenizer_open(&again, gr_test_path("split.json"), &err), GR_OK);
+            if (gr_tokenizer_open(&again, gr_test_path("split.json"), &err) != GR_OK)
+                fail_msg("line %zu of splits.jsonl, saved: %s: %s", number, err.place, err.message);
             assert_true(gr_tokenizer_equal(tok, again));
             check_split(again, json_object_get(first, "texts"), json_object_get(line, "ids"), number);
             gr_tokenizer_free(again);
@@ -76,7 +77,7 @@ static void test_splits(void **state) {
     }
     json_decref(first);
     fclose(file);
-    assert_true(compared > 50);
+    assert_true(compared > 90);
 }
 
 /* A pattern that would not end says in which record of which file. */
@@ -93,11 +94,12 @@ static void test_gives_up(void **state) {
     source[1].path = gr_test_write("second.txt", "b<|endoftext|>aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", 63);
 
     json_t *head = json_load_file("tests/reference/splits.jsonl", JSON_DISABLE_EOF_CHECK, NULL);
-    json_t *line = json_pack("{s:[{s:i, s:s, s:b}], s:{s:s, s:[{s:s, s:{s:s}, s:s}, {s:s, s:b}]}}", "added_tokens",
-                             "id", 356, "content", "<|endoftext|>", "special", 1, "pre_tokenizer", "type", "Sequence",
-                             "pretokenizers", "type", "Split", "pattern", "Regex", "(a|aa)+$|[^a]", "behavior",
-                             "Isolated", "type", "ByteLevel", "use_regex", 0);
-    assert_int_equal(open_split(&tok, line, json_object_get(head, "model"), &err), GR_OK);
+    json_t *line =
+        json_pack("{s:s, s:[{s:i, s:s, s:b}], s:{s:s}, s:{s:s, s:[{s:s, s:{s:s}, s:s}, {s:s, s:b}]}}", "model", "bytes",
+                  "added_tokens", "id", 356, "content", "<|endoftext|>", "special", 1, "decoder", "type", "ByteLevel",
+                  "pre_tokenizer", "type", "Sequence", "pretokenizers", "type", "Split", "pattern", "Regex",
+                  "(a|aa)+$|[^a]", "behavior", "Isolated", "type", "ByteLevel", "use_regex", 0);
+    assert_int_equal(open_split(&tok, line, json_object_get(head, "models"), &err), GR_OK);
     json_decref(line);
     json_decref(head);
 

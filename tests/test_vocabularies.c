@@ -178,6 +178,45 @@ static void test_special(void **state) {
     gr_tokenizer_free(tok);
 }
 
+/* by_hand with another added token behind the three. */
+static char *with_added(const char *normalizer, const char *pre, const char *token) {
+    char *plain = by_hand(normalizer, pre, DECODER(""), MODEL, true, MERGES), *at = strstr(plain, "],\"normalizer\"");
+    char *text = gr_format("%.*s,%s%s", (int)(at - plain), plain, token, at);
+    gr_free(plain);
+    return text;
+}
+
+/* What would be found otherwise than its owner finds it is refused. */
+static void test_added(void **state) {
+    (void)state;
+    static const struct {
+        const char *token, *message;
+    } cases[] = {
+        {"{\"id\":270,\"content\":\"<g>\",\"single_word\":true}", "single_word"},
+        {"{\"id\":270,\"content\":\"<g>\",\"normalized\":true}", "normalized text"},
+        {"{\"id\":270,\"content\":\"" MARK "g\"}", "mark that stands for a space"},
+    };
+    gr_error err;
+    gr_tokenizer *tok = NULL;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(parse(&tok, with_added(LLAMA, "null", cases[i].token), &err), GR_ERR_FORMAT);
+        assert_string_equal(err.place, "hand.json: added_tokens[3]");
+        assert_non_null(strstr(err.message, cases[i].message));
+        assert_true(err.hint[0]);
+    }
+
+    /* A special one does no harm where special tokens are not asked for. */
+    tok = opened(with_added(LLAMA, "null", "{\"id\":270,\"content\":\"<g>\",\"normalized\":true,\"special\":true}"));
+    int32_t *list = NULL;
+    size_t count = 0, capacity = 0;
+    check_ids(tok, "ab", LIST(SPACE_AB), false);
+    err = (gr_error){0};
+    assert_int_equal(gr_tokenizer_encode_special(tok, &list, &count, &capacity, "ab", 2, &err), GR_ERR_FORMAT);
+    assert_non_null(strstr(err.message, "normalized"));
+    check_saved(tok);
+    gr_tokenizer_free(tok);
+}
+
 static void test_metaspace(void **state) {
     (void)state;
     gr_tokenizer *tok = opened(by_hand("null", METASPACE("always", "true"), DECODER(""), MODEL, true, MERGES));
@@ -624,19 +663,13 @@ static void test_tok512(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_special),
-        cmocka_unit_test(test_metaspace),
-        cmocka_unit_test(test_unknown),
-        cmocka_unit_test(test_slow_ranks),
-        cmocka_unit_test(test_scores),
-        cmocka_unit_test(test_scores_disagree),
-        cmocka_unit_test(test_scored_refusals),
-        cmocka_unit_test(test_pair),
-        cmocka_unit_test(test_pair_refusals),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_mutated),
-        cmocka_unit_test(test_tok512),
+        cmocka_unit_test(test_pieces),          cmocka_unit_test(test_special),
+        cmocka_unit_test(test_added),           cmocka_unit_test(test_metaspace),
+        cmocka_unit_test(test_unknown),         cmocka_unit_test(test_slow_ranks),
+        cmocka_unit_test(test_scores),          cmocka_unit_test(test_scores_disagree),
+        cmocka_unit_test(test_scored_refusals), cmocka_unit_test(test_pair),
+        cmocka_unit_test(test_pair_refusals),   cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_mutated),         cmocka_unit_test(test_tok512),
     };
     return cmocka_run_group_tests(tests, gr_test_files_setup, gr_test_files_teardown);
 }

@@ -129,24 +129,49 @@ const APART = [
   [apart('ab', { normalized: true }), apart('ba')], [apart('aabb', { special: true }), apart('bb', { rstrip: true })], [apart('121'), apart('12121'), apart('.a', { lstrip: true, rstrip: true, normalized: true })],
 ]
 
-function splits(Tokenizer) {
-  const model = pairsModel(), first = [{ model, texts: SPLIT_TEXTS }]
-  const kinds = [...PATTERNS.map(p => ({ pre: split(p), added: [] })), ...['[ab]+', '(?=K)|\\s', 'a'].map(p => ({ pre: split(p, 'Removed'), added: [] })),
-    ...APART.map(added => ({ pre: byteLevel(true), added }))]
-  return kinds.reduce((done, { pre, added: list }) => done.then(async lines => {
-    let next = Object.keys(model.vocab).length
-    const added = list.map(token => ({ id: model.vocab[token.content] ?? next++, ...token }))
-    const file = { version: '1.0', truncation: null, padding: null, added_tokens: added, normalizer: null, pre_tokenizer: pre, post_processor: null, decoder: byteLevel(true), model }
-    let tokenizer
+// The same of pieces: bytes as <0x00>, a few characters, and their pairs; tokens apart are found before a space is put in front.
+const MARK = '\u2581'
+function piecesModel() {
+  const hex = b => `<0x${b.toString(16).toUpperCase().padStart(2, '0')}>`
+  const names = ['<unk>', '<s>', '</s>', ...Array.from({ length: 256 }, (_, b) => hex(b))], some = [MARK, ...'ab12.']
+  const merges = some.flatMap(x => some.map(y => [x, y]))
+  names.push(...some, ...merges.map(([x, y]) => x + y))
+  return { type: 'BPE', dropout: null, unk_token: '<unk>', continuing_subword_prefix: null, end_of_word_suffix: null, fuse_unk: true,
+    byte_fallback: true, ignore_merges: false, vocab: Object.fromEntries(names.map((name, id) => [name, id])), merges }
+}
+const replace = (from, content) => ({ type: 'Replace', pattern: { String: from }, content })
+const metaspace = (prepend_scheme, split) => ({ type: 'Metaspace', replacement: MARK, prepend_scheme, split })
+const ENDS = ['<unk>', '<s>', '</s>'].map(content => apart(content, { special: true }))
+const PIECES_APART = [[], [apart('<g>')], [apart('<g>', { rstrip: true, special: true })], [apart('<g>', { lstrip: true }), apart('  ', { lstrip: true, rstrip: true })],
+  [apart('b<g>', { normalized: true }), apart('<g>a')]]
+const PIECES_PRE = [{ normalizer: { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: MARK }, replace(' ', MARK)] } }, { normalizer: replace(' ', MARK) },
+  ...['first', 'always', 'never'].flatMap(scheme => [true, false].map(split => ({ pre_tokenizer: metaspace(scheme, split) })))]
+
+// Rows of the figures: what a file says beside its model, and which model it has.
+function splitKinds() {
+  const bytes = (pre_tokenizer, added = []) => ({ model: 'bytes', normalizer: null, pre_tokenizer, decoder: byteLevel(true), added })
+  const decoder = { type: 'Sequence', decoders: [replace(MARK, ' '), { type: 'ByteFallback' }, { type: 'Fuse' }] }
+  return [...PATTERNS.map(p => bytes(split(p))), ...['[ab]+', '(?=K)|\\s', 'a'].map(p => bytes(split(p, 'Removed'))), ...APART.map(added => bytes(byteLevel(true), added)),
+    ...PIECES_PRE.flatMap(pre => PIECES_APART.filter(list => !pre.normalizer || list.every(token => !token.normalized))
+      .map(list => ({ model: 'pieces', normalizer: null, pre_tokenizer: null, ...pre, decoder, added: [...ENDS, ...list] })))]
+}
+
+async function splits(Tokenizer) {
+  const models = { bytes: pairsModel(), pieces: piecesModel() }, texts = [...SPLIT_TEXTS, 'a<g>b  <g> \n<g>a', '<s>ab <s> a</s>', ' b<g>a  <g>']
+  const lines = [{ models, texts }]
+  for (const { model, added, ...rest } of splitKinds()) {
+    let next = Object.keys(models[model].vocab).length, tokenizer
+    const added_tokens = added.map(token => ({ id: models[model].vocab[token.content] ?? next++, ...token })), ids = []
     try {
-      tokenizer = Tokenizer.fromString(JSON.stringify(file))
+      tokenizer = Tokenizer.fromString(JSON.stringify({ version: '1.0', truncation: null, padding: null, post_processor: null, ...rest, added_tokens, model: models[model] }))
     } catch {
-      return [...lines, { pre_tokenizer: pre, added_tokens: added, refused: true }]
+      lines.push({ model, ...rest, added_tokens, refused: true })
+      continue
     }
-    const ids = []
-    for (const text of SPLIT_TEXTS) ids.push((await tokenizer.encode(text, null, { addSpecialTokens: false })).getIds())
-    return [...lines, { pre_tokenizer: pre, added_tokens: added, ids }]
-  }), Promise.resolve(first))
+    for (const text of texts) ids.push((await tokenizer.encode(text, null, { addSpecialTokens: false })).getIds())
+    lines.push({ model, ...rest, added_tokens, ids })
+  }
+  return lines
 }
 
 const digest = path => createHash('sha256').update(readFileSync(path)).digest('hex')

@@ -87,9 +87,14 @@ static json_t *write_replace(const char *from, const char *to) {
     return json_pack("{s:s, s:{s:s}, s:s}", "type", "Replace", "pattern", "String", from, "content", to);
 }
 
-/* Prepend can only put a space in front of everything; what else there is needs Metaspace. */
+/* Prepend can only put a space in front of everything; what else there is needs Metaspace, and so do tokens that are
+ * looked for in normalized text, which without a normalizer is the text itself. */
 static bool is_metaspace(const gr_tokenizer *tok) {
-    return tok->rules.words || tok->rules.prefix_missing || tok->rules.prefix == GR__PREFIX_FIRST;
+    bool later = false;
+    for (size_t i = 0; i < tok->added_count; i++)
+        later |= (tok->tokens[tok->added[i]].find & GR__FIND_LATER) != 0;
+    return (later && !tok->special_apart) || tok->rules.words || tok->rules.prefix_missing ||
+           tok->rules.prefix == GR__PREFIX_FIRST;
 }
 
 static json_t *write_normalizer(const gr_tokenizer *tok) {
