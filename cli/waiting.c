@@ -12,10 +12,11 @@
 
 static const char guard[] = "GRADROUTE_REEXECUTED", spins[] = "GOMP_SPINCOUNT", policy[] = "OMP_WAIT_POLICY";
 
-/* A thread that waits sleeps at once. By itself libgomp has it look for milliseconds: where something else wants the
- * core, the thread that all wait for is then kept from it by those that wait. SPEED.md has the figures of both, and
- * bench/waiting.sh measures them. */
-static const char passive[] = "passive";
+/* How often a thread looks before it sleeps: some microseconds, about what sleeping and waking cost, so that waiting is
+ * never much dearer than the better of the two. By itself libgomp has it look for milliseconds: where something else
+ * wants the core, the thread that all wait for is then kept from it by those that wait. SPEED.md has figures, and
+ * bench/waiting.sh takes them. */
+static const char looks[] = "200";
 
 /* Whether the file holds this very function: not where a loader was called with the program as its argument. */
 static bool is_this_program(const char *path) {
@@ -50,12 +51,12 @@ void gr__settle_waiting(char **argv) {
         return;
 
     setenv(guard, "1", 1);
-    setenv(policy, passive, 1);
+    setenv(spins, looks, 1);
     execv(path, argv);
 
     /* Refused: as if nothing had been tried. */
     unsetenv(guard);
-    unsetenv(policy);
+    unsetenv(spins);
 }
 
 void gr__settle_threads(void) {
