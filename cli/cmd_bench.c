@@ -6,9 +6,9 @@
 #include <time.h>
 
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "commands.h"
 #include "common.h"
-#include "io/yaml.h"
 #include "kernel/kernel.h"
 #include "lab/bench.h"
 #include "process.h"
@@ -106,7 +106,7 @@ static gr_status choose(int **which, int *count, size_t *room, const char *name,
     for (int i = 0, exact = *count; i < gr_benches() && exact == before; i++)
         if (strncmp(names[i], name, length) == 0 && names[i][length] == '-')
             GR_PUSH(*which, *count, *room) = i;
-    const char *near = gr_yaml_nearest(name, names, gr_benches());
+    const char *near = gr_nearest(name, names, (size_t)gr_benches(), NULL);
     gr_free(names);
     if (*count > before)
         return GR_OK;

@@ -1,10 +1,10 @@
 /* data: its own small table of actions. */
 #include <string.h>
 
+#include "base/nearest.h"
 #include "commands.h"
 #include "common.h"
 #include "data_actions.h"
-#include "io/yaml.h"
 
 typedef struct action {
     const char *name, *purpose;
@@ -37,7 +37,7 @@ static int unknown(const char *word) {
     const char *names[ACTIONS];
     for (int i = 0; i < ACTIONS; i++)
         names[i] = actions[i].name;
-    const char *near = gr_yaml_nearest(word, names, ACTIONS);
+    const char *near = gr_nearest(word, names, ACTIONS, NULL);
     char hint[128];
     gr_error err = {0};
     snprintf(hint, sizeof hint, "did you mean '%s'?", near);

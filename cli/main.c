@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "commands.h"
 #include "common.h"
-#include "io/yaml.h"
 #include "kernel/kernel.h"
 #include "process.h"
 #include "waiting.h"
@@ -41,7 +41,7 @@ static int unknown(const char *word) {
     const char *names[COMMANDS], *near;
     for (int i = 0; i < COMMANDS; i++)
         names[i] = commands[i].name;
-    near = gr_yaml_nearest(word, names, COMMANDS);
+    near = gr_nearest(word, names, COMMANDS, NULL);
     for (int i = 0; i < COMMANDS && !near; i++) /* evaluate, generation */
         near = strncmp(word, names[i], strlen(names[i])) == 0 ? names[i] : NULL;
     gr_error err = {0};

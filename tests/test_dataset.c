@@ -124,7 +124,7 @@ static void labels_that_fail(void **state) {
     expect_label_error(&(gr_label_def){.name = "x", .from = {{"is", .texts = typo, .count = 1}}, .known = 1}, 1,
                        "plnat", "\"plant\"");
     expect_label_error(&(gr_label_def){.name = "x", .from = {{"is", .texts = ghost, .count = 1}}, .known = 1}, 1,
-                       "ghost", "did you mean");
+                       "ghost", "there are: animal");
     expect_label_error(&(gr_label_def){.name = "x", .from = {{"is", .texts = living, .count = 0}}, .known = 1}, 1,
                        "no topics", "");
     expect_label_error(&(gr_label_def){.name = "x", .from = {{"is", .texts = living, .count = 2}}, .known = 1.5}, 1,

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/rng.h"
 #include "io/digest.h"
 #include "io/file.h"
@@ -243,9 +244,9 @@ static void unknown_keys_get_hints(void **state) {
     expect_error(&err, "--set model.something=1", "known here: layers, width");
     gr_yaml_free(root);
     const char *words[] = {"lr", "batch", "warmup"};
-    assert_string_equal(gr_yaml_nearest("warmpu", words, 3), "warmup");
-    assert_string_equal(gr_yaml_nearest("Batch", words, 3), "batch");
-    assert_null(gr_yaml_nearest("zzzzzz", words, 3));
+    assert_string_equal(gr_nearest("warmpu", words, 3, NULL), "warmup");
+    assert_string_equal(gr_nearest("Batch", words, 3, NULL), "batch");
+    assert_null(gr_nearest("zzzzzz", words, 3, NULL));
 }
 
 static char *written(const gr_yaml *root) {

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "data/feed.h"
 #include "data/names.h"
 #include "data/reader.h"
@@ -393,7 +394,8 @@ static void close_sink(gr__sink *sink) {
 static gr_status check_fields(const gr__sink *sink, gr_error *err) {
     for (int f = 0; f < sink->def->field_count; f++)
         if (!sink->columns[f].values.count) {
-            const char *near = gr__nearest(sink->def->fields[f], sink->members.at, sink->members.count, NULL);
+            const char *near =
+                gr_nearest(sink->def->fields[f], (const char *const *)sink->members.at, sink->members.count, NULL);
             char hint[256];
             snprintf(hint, sizeof hint, near ? "did you mean \"%.100s\"?" : "fields are members of JSON Lines records",
                      near);

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "data/label_source.h"
-#include "data/names.h"
 
 static const gr__label_source *const sources[] = {
 #define GR_LABEL(name) &gr__label_by_##name,
@@ -60,10 +60,11 @@ static gr_status no_source(const gr_label_def *def, gr_error *err, const char *m
 /* The argument's place in the source. */
 static gr_status place_of(int *place, const gr__label_source *source, const char *key, const gr_label_def *def,
                           gr_error *err) {
-    char hint[256], *known[GR_LABEL_ARGS];
+    const char *known[GR_LABEL_ARGS];
+    char hint[256];
     size_t count = 0;
     for (int i = 0; i < GR_LABEL_ARGS && source->arg[i].kind; i++) {
-        known[count++] = (char *)source->arg[i].key;
+        known[count++] = source->arg[i].key;
         if (!strcmp(source->arg[i].key, key)) {
             *place = i;
             return GR_OK;
@@ -71,7 +72,7 @@ static gr_status place_of(int *place, const gr__label_source *source, const char
     }
     if (source_of(key))
         return no_source(def, err, "the label has several sources");
-    const char *near = gr__nearest(key, known, count, NULL);
+    const char *near = gr_nearest(key, known, count, NULL);
     snprintf(hint, sizeof hint, near ? "did you mean \"%.100s\"?" : "leave it out", near);
     return gr_error_set(err, GR_ERR_USAGE, def->name, hint, "labels by %s have no argument \"%.60s\"",
                         source->arg[0].key, key);

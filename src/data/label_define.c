@@ -4,6 +4,7 @@
 
 #include "base/foreign.h"
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "data/label_making.h"
 #include "data/names.h"
 
@@ -26,7 +27,7 @@ static void list_values(char *text, size_t room, const gr_topics *values, const 
 
 static gr_status no_such_value(const gr_topics *values, const size_t *size, const char *value, const char *field,
                                const char *owner, gr_error *err) {
-    const char *nearest = gr__nearest(value, values->names, (size_t)values->count, size);
+    const char *nearest = gr_nearest(value, (const char *const *)values->names, (size_t)values->count, size);
     char guess[128] = "", known[300] = "none", hint[384];
     if (nearest)
         snprintf(guess, sizeof guess, "did you mean \"%.80s\"? ", nearest);
@@ -64,7 +65,8 @@ static gr_status check_name(const gr_labels *labels, const char *name, gr_error 
 
 gr_status gr__label_field(const gr__making *m, const gr_topics **values, const char *field, const char *owner,
                           gr_error *err) {
-    char *names[64], hint[256];
+    const char *names[64];
+    char hint[256];
     size_t count = 0;
     for (int f = 0; m->data && f < m->data->field_count; f++) {
         if (!strcmp(m->data->fields[f].name, field)) {
@@ -72,9 +74,9 @@ gr_status gr__label_field(const gr__making *m, const gr_topics **values, const c
             return GR_OK;
         }
         if (count < 64)
-            names[count++] = (char *)m->data->fields[f].name;
+            names[count++] = m->data->fields[f].name;
     }
-    const char *near = gr__nearest(field, names, count, NULL);
+    const char *near = gr_nearest(field, names, count, NULL);
     snprintf(hint, sizeof hint, near ? "did you mean \"%.100s\"?" : "keep it when the corpus is read", near);
     return gr_error_set(err, GR_ERR_USAGE, owner, hint, "the data keep no field \"%.100s\"", field);
 }

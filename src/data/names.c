@@ -59,35 +59,3 @@ void gr__names_clear(gr__names *names) {
     gr_free(names->hashes);
     *names = (gr__names){.arena = names->arena};
 }
-
-enum { NAME_MOST = 64 };
-
-static int distance(const char *a, const char *b) {
-    int row[NAME_MOST + 1], m = (int)strnlen(a, NAME_MOST), n = (int)strnlen(b, NAME_MOST);
-    for (int j = 0; j <= n; j++)
-        row[j] = j;
-    for (int i = 1; i <= m; i++) {
-        int diagonal = row[0];
-        row[0] = i;
-        for (int j = 1; j <= n; j++) {
-            int change = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            int skip = (row[j] < row[j - 1] ? row[j] : row[j - 1]) + 1;
-            row[j] = change < skip ? change : skip;
-        }
-    }
-    return row[n];
-}
-
-const char *gr__nearest(const char *word, char *const *names, size_t count, const size_t *uses) {
-    const char *nearest = NULL;
-    int least = NAME_MOST + 1;
-    for (size_t k = 0; k < count; k++) {
-        int d = !uses || uses[k] ? distance(word, names[k]) : least;
-        if (d < least) {
-            least = d;
-            nearest = names[k];
-        }
-    }
-    return nearest;
-}

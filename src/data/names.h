@@ -29,8 +29,4 @@ void gr__names_clear(gr__names *names);
 /* FNV-1a over the bytes, its halves mixed so that low bits serve as a table's index. */
 uint64_t gr__hash(const void *bytes, size_t length);
 
-/* The name nearest to word by edit distance (long names by their beginnings), of those with
- * uses[] above 0 (NULL: of all); NULL when there is none. */
-const char *gr__nearest(const char *word, char *const *names, size_t count, const size_t *uses);
-
 #endif

@@ -131,9 +131,6 @@ gr_status gr_yaml_as_bool(const gr_yaml *node, bool *value, gr_error *err);
 gr_status gr_yaml_as_text(const gr_yaml *node, const char **value, gr_error *err);
 gr_status gr_yaml_as_choice(const gr_yaml *node, int *value, const char *const *names, gr_error *err);
 
-/* The candidate (count of them) nearest to word by edit distance, NULL when none is near: for hints. */
-const char *gr_yaml_nearest(const char *word, const char *const *candidates, int count);
-
 /* ---- shared between yaml.c, yaml_read.c and yaml_write.c ---- */
 
 struct gr__yaml_asked {

@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/mem.h"
+#include "base/nearest.h"
 #include "base/number.h"
 #include "io/yaml.h"
 
@@ -64,49 +65,9 @@ static gr_status unexpected(const gr_yaml *node, gr_error *err, const char *hint
 
 /* ---- hints ---- */
 
-/* Insertions, deletions, replacements and swaps of neighbours that turn a into b. */
-static int distance(const char *a, const char *b) {
-    enum { LONGEST = 63 };
-    int rows[3][LONGEST + 1], n = (int)strlen(a), m = (int)strlen(b);
-    if (n > LONGEST || m > LONGEST)
-        return n + m;
-    int *two = rows[0], *one = rows[1], *now = rows[2];
-    for (int j = 0; j <= m; j++)
-        one[j] = two[j] = j;
-    for (int i = 1; i <= n; i++) {
-        now[0] = i;
-        for (int j = 1; j <= m; j++) {
-            int best = one[j - 1] + (a[i - 1] != b[j - 1]);
-            best = one[j] + 1 < best ? one[j] + 1 : best;
-            best = now[j - 1] + 1 < best ? now[j - 1] + 1 : best;
-            if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] && two[j - 2] + 1 < best)
-                best = two[j - 2] + 1;
-            now[j] = best;
-        }
-        int *free_row = two;
-        two = one;
-        one = now;
-        now = free_row;
-    }
-    return one[m];
-}
-
-const char *gr_yaml_nearest(const char *word, const char *const *candidates, int count) {
-    const char *nearest = NULL;
-    int limit = (int)strlen(word) / 3, best = (limit < 2 ? 2 : limit) + 1;
-    for (int i = 0; i < count; i++) {
-        int d = distance(word, candidates[i]);
-        if (d < best && d < (int)strlen(candidates[i])) {
-            best = d;
-            nearest = candidates[i];
-        }
-    }
-    return nearest;
-}
-
 /* "did you mean 'x'?", or all that is known; into text. */
 static const char *hint_words(const char *word, const char *const *known, int count, char *text, size_t size) {
-    const char *near = gr_yaml_nearest(word, known, count);
+    const char *near = gr_nearest(word, known, (size_t)count, NULL);
     text[0] = 0;
     if (near) {
         snprintf(text, size, "did you mean '%s'?", near);

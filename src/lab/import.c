@@ -96,7 +96,8 @@ gr_status gr_import_save(const gr_import *in, const char *path, gr_error *err) {
     size_t n = strlen(path);
     while (n > 1 && path[n - 1] == '/')
         n--;
-    char *tokenizer = gr_format("%.*s.tokenizer.json", (int)n, path);
+    char *clean = gr_format("%.*s", (int)n, path), *tokenizer = gr__temporary(clean);
+    gr_free(clean);
     gr_folder_data *data = gr_alloc((size_t)in->count * sizeof *data);
     for (int i = 0; i < in->count; i++)
         data[i] = (gr_folder_data){in->files[i], in->sha256[i]};

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/nearest.h"
 #include "io/file.h"
 #include "lab/recipe_read.h"
 
@@ -134,7 +135,7 @@ gr_status gr__recipe_name(const gr_yaml *node, const char *what, gr_error *err) 
 gr_status gr__recipe_unknown(const gr_yaml *node, const char *what, const char *word, const char *const *known,
                              int count, gr_error *err) {
     char hint[300];
-    const char *near = gr_yaml_nearest(word, known, count);
+    const char *near = gr_nearest(word, known, (size_t)count, NULL);
     int used = snprintf(hint, sizeof hint, near ? "did you mean '%s'?" : count ? "there are: " : "there is none", near);
     for (int i = 0; i < count && !near && used < (int)sizeof hint; i++)
         used += snprintf(hint + used, sizeof hint - (size_t)used, "%s%s", i ? ", " : "", known[i]);

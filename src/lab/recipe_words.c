@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/nearest.h"
 #include "lab/recipe_read.h"
 
 /* A key that people bring along, the section where they write it (NULL: at the top), and a hint. */
@@ -129,7 +130,7 @@ static bool is_known(const char *key) {
 
 static gr_status unknown_at_top(const gr_yaml *node, gr_error *err) {
     char hint[384] = "at the top of a recipe: ";
-    const char *near = gr_yaml_nearest(node->key, top, TOP);
+    const char *near = gr_nearest(node->key, top, TOP, NULL);
     size_t used = strlen(hint);
     if (near)
         snprintf(hint, sizeof hint, "did you mean '%s'?", near);
