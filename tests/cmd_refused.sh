@@ -49,6 +49,9 @@ for how in '' --resume; do
 done
 cp -r run half && rm half/done.json
 refused 2 'run at step 4' 'train: a run without done.json' train -o half --set $short
+echo mine >half/model/notes
+refused 2 "'notes'" 'train --resume: a model that could not be replaced in the end' train -o half --set $short --resume
+rm half/model/notes
 ok 'train: --resume goes on with it' train -o half --set $short --resume
 
 # ---- folders of another kind ----

@@ -197,6 +197,14 @@ static gr_status check_recipe(const look *l, gr_error *err) {
     return GR_OK;
 }
 
+/* A model that is made again will be replaced: said now if it cannot be, and not after the training. */
+static gr_status check_model(const look *l, gr_error *err) {
+    char *path = gr_format("%s/model", l->folder);
+    gr_status status = gr_folder_check(path, err);
+    gr_free(path);
+    return status;
+}
+
 /* What is done is not done again unasked. */
 static gr_status check_run(const look *l, gr_error *err) {
     int64_t step = last_step(l);
@@ -206,7 +214,7 @@ static gr_status check_run(const look *l, gr_error *err) {
                                         "--resume reports it; to train anew choose another folder or remove this one",
                                         "the folder holds a finished run");
     if (step >= 0)
-        return l->resume ? GR_OK
+        return l->resume ? check_model(l, err)
                          : gr_error_set(err, GR_ERR_USAGE, l->folder, "go on with --resume, or choose another folder",
                                         "the folder holds a run at step %lld", (long long)step);
     if (holds(l, "model"))
