@@ -120,6 +120,18 @@ fails 0 'On known labels only' 'and the table says so' gradroute audit "$t" -o "
 json 'the plain twin alone' gradroute audit "$t" -o "$work/lone" --set 'twins=[plain]' --json
 ok 'is no scale' get "$work/last.json" "['verdict'].index('no verdict')"
 
+# ---- a placebo ----
+fails 0 "set 'twins=\[plain, placebo\]'" 'an audit without a placebo says how to add it' gradroute audit "$t" -o "$work/lone" --set 'twins=[plain]'
+grep -A1 '^Placebo' "$work/out" | sed 's/^Placebo *//' >"$work/command"
+touch "$work/then"
+sleep 0.05
+ok 'the command that it prints' sh "$work/command"
+ok 'trains the placebo' test -s "$work/lone/placebo/done.json"
+ok 'and no other model' same "nothing $(find "$work/lone/routed" "$work/lone/plain" -newer "$work/then" | head -n 3)" 'nothing '
+fails 2 'these are of tokens or sentences' 'a placebo of labels of tokens' gradroute audit "$t" -o "$work/refused" --set 'twins=[plain, placebo]' \
+    --set 'labels.animals={words: [bird], per: token}'
+ok 'is refused before training' untrained "$work/refused"
+
 # ---- a region that cannot be taken out ----
 claims='regions.animals={residual: {claim: [0, 8]}, mlp: {claim: [0, 16]}}'
 fails 0 'relearning with the region switched off, not removed' 'claimed residual dimensions are switched off' \

@@ -1,6 +1,7 @@
 /* An audit of a tiny network computed once more by plain calls: losses by topic, specific removal, the attack on the
  * removed model at several rates; and the audit of topics that were drawn at random. */
 #include <math.h>
+#include <sys/stat.h>
 
 #include "io/json.h"
 #include "lab/relearn.h"
@@ -246,12 +247,53 @@ static json_t *audit(gr_project *p, const char *in) {
     gr_error err = {0};
     gr_audit *made;
     json_t *parsed;
-    gr_test_ok(gr_audit_run(&made, p, in, NULL, &err), &err);
+    gr_test_ok(gr_audit_run(&made, p, in, &(gr_control){.resume = true}, &err), &err);
     char *text = gr_audit_json(made);
     gr_test_ok(gr_json_parse(&parsed, (unsigned char *)text, strlen(text), "result", &err), &err);
     gr_free(text);
     gr_audit_free(made);
     return parsed;
+}
+
+static struct timespec changed(const char *file) {
+    struct stat info;
+    char *path = gr_format("%s/%s", folder, file);
+    assert_int_equal(stat(path, &info), 0);
+    gr_free(path);
+    return info.st_mtim;
+}
+
+/* A placebo added to an audit that is done: the others are as they were, and its region, which learned documents drawn
+ * at random, took nothing of the topic along. */
+static void placebo(void **state) {
+    (void)state;
+    gr_project *p = lab_open((const char *[]){"train.steps=100", "twins=[plain, filtered, placebo]"}, 2);
+    struct timespec routed = changed("routed/done.json"), attacked = changed("relearn-filtered.json");
+    json_t *made = audit(p, folder);
+    struct timespec then = changed("routed/done.json"), after = changed("relearn-filtered.json");
+    assert_memory_equal(&routed, &then, sizeof then);
+    assert_memory_equal(&attacked, &after, sizeof after);
+    const json_t *models = json_object_get(made, "models");
+    assert_true(json_equal(json_object_get(models, "routed"), model_of("routed")));
+
+    /* Its losses by the real groups, and the figure of them. */
+    gr_error err = {0};
+    gr_tables *profile;
+    gr_folder *f = load("placebo", false);
+    double loss[GROUPS];
+    gr_test_ok(gr_profile_new(&profile, f->model, (const char *[]){"animals"}, 1, &err), &err);
+    measure(loss, f->model, profile, project->data->test, project->data->test_count);
+    near_group(json_object_get(models, "placebo"), loss, "_off");
+    near(made, "specific_removal_placebo", specific(loss, plain, filtered));
+    near(made, "specific_removal", specific(off, plain, filtered));
+    assert_true(fabs(number(made, "specific_removal_placebo")) < 0.2 && number(made, "specific_removal") > 0.6);
+    assert_non_null(strstr(json_string_value(json_object_get(made, "verdict")), "of a placebo"));
+    assert_int_equal(json_array_size(json_object_get(made, "missing_twins")), 0);
+    assert_int_equal(json_array_size(json_object_get(result, "missing_twins")), 1);
+    gr_tables_free(profile);
+    gr_folder_free(f);
+    json_decref(made);
+    lab_close(p);
 }
 
 /* Topics drawn at random: the filter is a smaller network that read less, and that is all. */
@@ -289,9 +331,9 @@ static int teardown(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(losses),           cmocka_unit_test(figures),
-        cmocka_unit_test(relearning),       cmocka_unit_test(attacked_and_unchanged),
-        cmocka_unit_test(topics_at_random),
+        cmocka_unit_test(losses),     cmocka_unit_test(figures),
+        cmocka_unit_test(relearning), cmocka_unit_test(attacked_and_unchanged),
+        cmocka_unit_test(placebo),    cmocka_unit_test(topics_at_random),
     };
     return cmocka_run_group_tests_name("audit", tests, setup, teardown);
 }

@@ -351,6 +351,42 @@ static void fill_split(double *x, const int *at) {
         fill_order(x, (int[]){0, 1});
 }
 
+/* Which documents are the test, by place among those held out: seed, which draws those too. Of two seeds, since half of
+ * the documents are held out. */
+static void fill_test(double *x, const int *at) {
+    for (int half = 0; half < 2; half++) {
+        gr_dataset *data = plain_data((uint64_t)(1 + at[0] + 10 * half), 0.5);
+        uint32_t held[N / 2];
+        memcpy(held, data->validation, sizeof held);
+        gr_dataset_divide(data, 0.5);
+        for (size_t i = 0, k = 0; i < N / 2; i++) {
+            bool test = k < data->test_count && data->test[k] == held[i];
+            x[i + (size_t)half * (N / 2)] = test;
+            k += test;
+        }
+        gr_dataset_free(data);
+    }
+    if (at[1])
+        fill_split(x, (int[]){0, at[1] - 1});
+}
+
+/* What a placebo shows of each document: seed; beside the labels, and the order. */
+static void fill_placebo(double *x, const int *at) {
+    gr_dataset *data = plain_data(1, 0);
+    gr_labels *labels = plain_labels(data), *placebo;
+    gr_error err = {0};
+    for (size_t i = 0; i < N; i++)
+        labels->revealed[i] = (int16_t)(i / 32 % 2);
+    gr_test_ok(gr_labels_placebo(&placebo, data, labels, (uint64_t)(1 + at[0]), &err), &err);
+    for (size_t i = 0; i < N; i++)
+        x[i] = at[1] == 1 ? labels->revealed[i] : placebo->revealed[i];
+    gr_labels_free(placebo);
+    gr_labels_free(labels);
+    gr_dataset_free(data);
+    if (at[1] == 2)
+        fill_order(x, (int[]){0, 0});
+}
+
 /* Which documents an attacker has: seed; beside the split, and the order. */
 static void fill_attack(double *x, const int *at) {
     gr_dataset *data = plain_data(1, 0);
@@ -501,6 +537,8 @@ static const use uses[] = {
     {"mistaken labels", {"seed", "label"}, fill_mistakes},
     {"order of documents", {"seed", "epoch"}, fill_order},
     {"held-out documents", {"seed", "use"}, fill_split},
+    {"documents of the test", {"seed", "use"}, fill_test},
+    {"labels of a placebo", {"seed", "use"}, fill_placebo},
     {"documents of an attacker", {"seed", "use"}, fill_attack},
     {"documents of diagnostics", {"seed", "key"}, fill_diagnosed},
     {"rows of shards", {"seed", "epoch"}, fill_shards},

@@ -322,6 +322,12 @@ gr_status gr_labels_make(gr_labels **labels, const gr_dataset *data, const gr_to
                          uint64_t seed, gr_error *err);
 void gr_labels_free(gr_labels *labels);
 
+/* Labels that say nothing: what is revealed and true of the training documents, permuted among documents of nearly
+ * equal length (64 at a time), so that rate and lengths stay. Keyed by seed. Groups, and what is held out, stay as they
+ * are. labels must outlive the copy. GR_ERR_USAGE for labels of tokens or sentences. */
+gr_status gr_labels_placebo(gr_labels **placebo, const gr_dataset *data, const gr_labels *labels, uint64_t seed,
+                            gr_error *err);
+
 /* ---- What is measured ------------------------------------------------------------------------------------------- */
 
 /* Whether a target with this true label counts in a measurement of the document: where labels are of tokens, of a

@@ -128,8 +128,15 @@ void gr_recipe_check(gr_findings *findings, const gr_project *project);
 /* ---- arms
  * ------------------------------------------------------------------------------------------------------------- */
 
-typedef enum gr_arm_kind { GR_ARM_ROUTED, GR_ARM_PLAIN, GR_ARM_FILTERED, GR_ARM_PERFECT, GR_ARMS } gr_arm_kind;
-const char *gr_arm_name(gr_arm_kind kind); /* "routed", "plain", "filtered", "perfect" */
+typedef enum gr_arm_kind {
+    GR_ARM_ROUTED,
+    GR_ARM_PLAIN,
+    GR_ARM_FILTERED,
+    GR_ARM_PERFECT,
+    GR_ARM_PLACEBO,
+    GR_ARMS
+} gr_arm_kind;
+const char *gr_arm_name(gr_arm_kind kind); /* "routed", "plain", "filtered", "perfect", "placebo" */
 
 /* The network of an arm before training: filtered arms have no regions. gr_arch_free, gr_model_free. Errors: those of
  * gr_arch_build and gr_surgery_remove. */

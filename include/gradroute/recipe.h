@@ -56,7 +56,7 @@
  *                groups: [{parameters: PATTERN, lr: SCALE, decay: VALUE}], checkpoint: STEPS,
  *                checkpoint_share: SHARE}
  *     diagnostics: {every: 50, probe: 200}         steps between measurements; 0: none. More for short ones
- *     twins:    [plain, filtered, perfect]
+ *     twins:    [plain, filtered, perfect, placebo]
  *     relearn:  {documents: 64, steps: 30, lr: [0.0003, 0.001], batch: 32, every: 5}
  *     prompts:  [TEXT, ...]
  *
@@ -135,7 +135,7 @@ typedef struct gr_recipe_relearn {
     int rates;
 } gr_recipe_relearn;
 
-enum { GR_TWIN_PLAIN = 1, GR_TWIN_FILTERED = 2, GR_TWIN_PERFECT = 4 };
+enum { GR_TWIN_PLAIN = 1, GR_TWIN_FILTERED = 2, GR_TWIN_PERFECT = 4, GR_TWIN_PLACEBO = 8 };
 
 typedef struct gr_recipe {
     uint64_t seed;       /* of the start, and of the draws of training: routes, dropout */

@@ -13,6 +13,7 @@ enum {
     GR__DRAW_NEAR,              /* hashes that find near duplicates */
     GR__DRAW_RUNS,              /* where runs of pieces are held out */
     GR__DRAW_TEST,              /* which of those held out are the test */
+    GR__DRAW_PLACEBO,           /* whose labels each training document gets in a placebo */
     GR__DRAW_SHARD = 0x50000000 /* + number of a shard: the order of its documents */
 };
 

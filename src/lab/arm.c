@@ -15,15 +15,20 @@
 #include "lab/token_scores.h"
 
 const char *gr_arm_name(gr_arm_kind kind) {
-    static const char *const names[GR_ARMS] = {"routed", "plain", "filtered", "perfect"};
+    static const char *const names[GR_ARMS] = {"routed", "plain", "filtered", "perfect", "placebo"};
     return names[kind];
 }
 
 bool gr__arm_wanted(const gr_recipe *recipe, gr_arm_kind kind) {
-    static const unsigned twin[GR_ARMS] = {
-        [GR_ARM_PLAIN] = GR_TWIN_PLAIN, [GR_ARM_FILTERED] = GR_TWIN_FILTERED, [GR_ARM_PERFECT] = GR_TWIN_PERFECT};
+    static const unsigned twin[GR_ARMS] = {[GR_ARM_PLAIN] = GR_TWIN_PLAIN,
+                                           [GR_ARM_FILTERED] = GR_TWIN_FILTERED,
+                                           [GR_ARM_PERFECT] = GR_TWIN_PERFECT,
+                                           [GR_ARM_PLACEBO] = GR_TWIN_PLACEBO};
     return kind == GR_ARM_ROUTED || (recipe->twins & twin[kind]);
 }
+
+/* Whether the arm is trained by the recipe's routes. */
+static bool is_routed(gr_arm_kind kind) { return kind == GR_ARM_ROUTED || kind == GR_ARM_PLACEBO; }
 
 /* Drawn anew, or the model to go on from with the regions that the recipe adds. */
 static gr_status start(gr_model **model, const gr_recipe *r, gr_error *err) {
@@ -206,7 +211,7 @@ static bool owned_by_region(const gr_model *model, int p) {
 static int groups_of_arm(gr_optim_group *out, const gr_optim_def *def, const gr_model *model, gr_arm_kind kind) {
     int count = 0;
     for (int i = 0; i < def->groups; i++) {
-        bool holds = kind == GR_ARM_ROUTED;
+        bool holds = is_routed(kind);
         for (int p = 0; p < gr_model_params(model) && !holds; p++)
             holds =
                 !owned_by_region(model, p) && fnmatch(def->group[i].pattern, gr_model_param(model, p)->name, 0) == 0;
@@ -216,18 +221,47 @@ static int groups_of_arm(gr_optim_group *out, const gr_optim_def *def, const gr_
     return count;
 }
 
+gr_status gr__arm_check(const gr_project *p, gr_arm_kind kind, gr_error *err) {
+    gr_labels *labels;
+    if (kind != GR_ARM_PLACEBO)
+        return GR_OK;
+    if (p->shards)
+        return gr_error_set(err, GR_ERR_USAGE, "twins", "leave placebo out, or read the sources of the shards",
+                            "a placebo permutes labels, and shards hold theirs in their rows");
+    GR_TRY(gr_labels_placebo(&labels, p->data, p->labels, p->recipe->split_seed, err));
+    gr_labels_free(labels);
+    return GR_OK;
+}
+
+/* The project as an arm sees it: a placebo's labels are permuted, and what is counted by labels is counted anew. */
+static gr_status show(gr__arm_parts *out, const gr_project *p, gr_arm_kind kind, gr_error *err) {
+    out->shown = *p;
+    if (kind != GR_ARM_PLACEBO)
+        return GR_OK;
+    GR_TRY(gr__arm_check(p, kind, err));
+    GR_TRY(gr_labels_placebo(&out->shown.labels, p->data, p->labels, p->recipe->split_seed, err));
+    out->owns = true;
+    return gr__token_scores_open(&out->shown, err);
+}
+
 void gr__arm_parts_close(gr__arm_parts *p) {
     gr_free(p->group);
     gr_router_free(p->router);
     gr_stream_free(p->stream);
+    if (p->owns) {
+        gr__token_scores_close(&p->shown);
+        gr_labels_free(p->shown.labels);
+    }
 }
 
 gr_status gr__arm_parts_open(gr__arm_parts *out, gr_model *model, const gr_project *p, gr_arm_kind kind,
                              gr_error *err) {
     const gr_recipe *r = p->recipe;
     *out = (gr__arm_parts){.group = gr_alloc(((size_t)r->train.optim.groups + 1) * sizeof *out->group)};
-    gr_status status = gr__arm_stream(&out->stream, p, kind, err);
-    if (status == GR_OK && kind == GR_ARM_ROUTED && r->routes->count > 0)
+    gr_status status = show(out, p, kind, err);
+    if (status == GR_OK)
+        status = gr__arm_stream(&out->stream, &out->shown, kind, err);
+    if (status == GR_OK && is_routed(kind) && r->routes->count > 0)
         status = gr_router_new(&out->router, model, r->routes, r->seed, err);
     if (status != GR_OK) {
         gr__arm_parts_close(out);
@@ -238,7 +272,7 @@ gr_status gr__arm_parts_open(gr__arm_parts *out, gr_model *model, const gr_proje
     def->model = model;
     def->stream = out->stream;
     def->router = out->router;
-    def->labels = p->labels;
+    def->labels = out->shown.labels;
     def->optim = r->train.optim;
     def->optim.group = out->group;
     def->optim.groups = groups_of_arm(out->group, &r->train.optim, model, kind);

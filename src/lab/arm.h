@@ -8,8 +8,13 @@
  * Errors: those of gr_stream_new and gr_stream_new_shards. */
 gr_status gr__arm_stream(gr_stream **stream, const gr_project *project, gr_arm_kind kind, gr_error *err);
 
+/* GR_ERR_USAGE where the arm cannot be: a placebo of labels of tokens, or of shards. Nothing is trained. */
+gr_status gr__arm_check(const gr_project *project, gr_arm_kind kind, gr_error *err);
+
 /* What training an arm needs beside its model. */
 typedef struct gr__arm_parts {
+    gr_project shown; /* the project as the arm sees it; a placebo's has labels and frequencies of its own */
+    bool owns;
     gr_stream *stream;
     gr_router *router; /* NULL: no route */
     gr_optim_group *group;

@@ -8,6 +8,7 @@
 #include "gradroute/infer.h"
 #include "io/file.h"
 #include "io/json.h"
+#include "lab/arm.h"
 #include "lab/audit.h"
 #include "lab/audit_job.h"
 #include "lab/output.h"
@@ -30,11 +31,6 @@ static gr_status stopped(const job *j, gr_error *err) {
  * ------------------------------------------------------------------------------------------------ */
 
 static gr_status train_arms(job *j, gr_error *err) {
-    unsigned twins = j->project->recipe->twins;
-    j->has[GR_ARM_ROUTED] = true;
-    j->has[GR_ARM_PLAIN] = twins & GR_TWIN_PLAIN;
-    j->has[GR_ARM_FILTERED] = twins & GR_TWIN_FILTERED;
-    j->has[GR_ARM_PERFECT] = twins & GR_TWIN_PERFECT;
     for (int k = 0; k < GR_ARMS; k++) {
         if (!j->has[k])
             continue;
@@ -118,18 +114,24 @@ static gr_status evaluate(job *j, gr__losses_of *out, const char *name, gr_model
     return status;
 }
 
-static gr_status evaluate_all(job *j, gr_error *err) {
-    gr_model *routed = j->arm[GR_ARM_ROUTED].folder->model;
+static gr_status evaluate_off(job *j, gr__losses_of *out, const char *name, gr_arm_kind kind, gr_error *err) {
+    gr_model *model = j->arm[kind].folder->model;
     gr_tables *off;
-    note(j, "measuring losses of the test");
-    GR_TRY(evaluate(j, &j->on, "routed", routed, NULL, err));
-    GR_TRY(gr_profile_new(&off, routed, j->regions, j->region_count, err));
-    gr_status status = evaluate(j, &j->off, "routed with its regions off", routed, off, err);
+    GR_TRY(gr_profile_new(&off, model, j->regions, j->region_count, err));
+    gr_status status = evaluate(j, out, name, model, off, err);
     gr_tables_free(off);
-    GR_TRY(status);
-    for (int k = GR_ARM_PLAIN; k < GR_ARMS; k++)
+    return status;
+}
+
+static gr_status evaluate_all(job *j, gr_error *err) {
+    note(j, "measuring losses of the test");
+    GR_TRY(evaluate(j, &j->on, "routed", j->arm[GR_ARM_ROUTED].folder->model, NULL, err));
+    GR_TRY(evaluate_off(j, &j->off, "routed with its regions off", GR_ARM_ROUTED, err));
+    for (int k = GR_ARM_PLAIN; k < GR_ARM_PLACEBO; k++)
         if (j->has[k])
             GR_TRY(evaluate(j, &j->twin[k], gr_arm_name(k), j->arm[k].folder->model, NULL, err));
+    if (j->has[GR_ARM_PLACEBO]) /* it is asked what its region took along */
+        GR_TRY(evaluate_off(j, &j->twin[GR_ARM_PLACEBO], "placebo with its regions off", GR_ARM_PLACEBO, err));
     return GR_OK;
 }
 
@@ -174,7 +176,7 @@ static gr_status relearn_removed(job *j, gr_error *err) {
 
 static gr_status relearn_all(job *j, gr_error *err) {
     GR_TRY(relearn_removed(j, err));
-    for (int k = GR_ARM_PLAIN; k < GR_ARMS; k++)
+    for (int k = GR_ARM_PLAIN; k < GR_ARM_PLACEBO; k++)
         if (j->has[k])
             GR_TRY(relearn_one(j, &j->relearned[k], j->arm[k].folder->model, NULL, gr_arm_name(k), err));
     return GR_OK;
@@ -253,6 +255,15 @@ static json_t *data_figures(const gr_project *p) {
     return data;
 }
 
+/* Twins that would say more: what the audit prints a command for. */
+static json_t *missing_twins(const job *j) {
+    gr_error no = {0};
+    json_t *list = json_array();
+    if (!j->has[GR_ARM_PLACEBO] && gr__arm_check(j->project, GR_ARM_PLACEBO, &no) == GR_OK)
+        json_array_append_new(list, json_string(gr_arm_name(GR_ARM_PLACEBO)));
+    return list;
+}
+
 static gr_status figures(job *j, json_t *result, double seconds, gr_error *err) {
     const gr_project *p = j->project;
     int count = p->recipe->model.region_count;
@@ -280,6 +291,7 @@ static gr_status figures(job *j, json_t *result, double seconds, gr_error *err) 
     if (status == GR_OK)
         status = complete_all(j, completions, err);
     json_object_set_new(result, "completions", completions);
+    json_object_set_new(result, "missing_twins", missing_twins(j));
     json_object_set_new(result, "folder", json_string(j->folder));
     return status;
 }
@@ -318,7 +330,12 @@ static gr_status finish(const job *j, json_t *result, gr_error *err) {
 
 static gr_status work(job *j, json_t *result, gr_error *err) {
     gr__output out;
-    GR_TRY(pick_documents(j, err)); /* first: it may refuse, before a file has changed and hours of training */
+    for (int k = 0; k < GR_ARMS; k++) { /* first what may be refused, before a file has changed and hours of training */
+        j->has[k] = gr__arm_wanted(j->project->recipe, k);
+        if (j->has[k])
+            GR_TRY(gr__arm_check(j->project, k, err));
+    }
+    GR_TRY(pick_documents(j, err));
     GR_TRY(gr__output_claim(&out, j->folder, GR_OUTPUT_AUDIT, j->project, true, err));
     gr_status status = work_in(j, result, err);
     if (status == GR_OK)

@@ -105,11 +105,14 @@ json_t *gr__audit_models(const job *j) {
         json_t *m = json_pack("{s:f, s:f, s:I, s:I}", "seconds", a->seconds, "tokens_per_s",
                               a->seconds > 0 ? (double)a->tokens / a->seconds : 0.0, "tokens", (json_int_t)a->tokens,
                               "parameters", (json_int_t)gr_model_size(a->folder->model));
-        put_losses(j, m, k == GR_ARM_ROUTED ? &j->on : &j->twin[k], k == GR_ARM_ROUTED ? "_on" : "");
         if (k == GR_ARM_ROUTED) {
+            put_losses(j, m, &j->on, "_on");
             put_losses(j, m, &j->off, "_off");
             put_relearned(j, m, &j->off_relearned, "_off");
+        } else if (k == GR_ARM_PLACEBO) {
+            put_losses(j, m, &j->twin[k], "_off");
         } else {
+            put_losses(j, m, &j->twin[k], "");
             put_relearned(j, m, &j->relearned[k], "");
         }
         json_object_set_new(models, gr_arm_name(k), m);
@@ -178,6 +181,16 @@ static void put_removal(figures *f, const char *suffix, const gr__losses_of *l, 
                         relearned(j, &j->relearned[scale], GR__FORGET)};
     put_ratios(f, "removal", suffix, before, then, l, scale);
     put_ratios(f, "removal_relearned", suffix, after, now, l, scale);
+}
+
+/* The placebo's region on the real groups and scale: what is left of 0 is damage that does not cost all text alike. */
+static void put_placebo(figures *f, gr_arm_kind scale, const gap *before) {
+    const job *j = f->j;
+    const gr__losses_of *l = &j->twin[GR_ARM_PLACEBO];
+    gr_sample forget[3] = {sample(j, l, GR__FORGET), sample(j, &j->twin[GR_ARM_PLAIN], GR__FORGET),
+                           sample(j, &j->twin[scale], GR__FORGET)};
+    if (j->has[GR_ARM_PLACEBO])
+        put_ratios(f, "removal", "_placebo", before, forget, l, scale);
 }
 
 static void put_taxes(figures *f, gr_arm_kind scale) {
@@ -252,6 +265,10 @@ static void put_verdict(figures *f, bool compared) {
             add_figure(text, sizeof text, f, "specific_removal_relearned");
         else
             add(text, sizeof text, "no ratio is left: the filter has caught up with plain");
+        if (is_number(f, "specific_removal_placebo")) {
+            add(text, sizeof text, ", of a placebo ");
+            add_figure(text, sizeof text, f, "specific_removal_placebo");
+        }
         if (json_is_true(json_object_get(to, "known_labels_only")))
             add(text, sizeof text, ", on known labels only");
         if (json_is_true(json_object_get(to, "damage")))
@@ -276,6 +293,7 @@ void gr__audit_figures(const job *j, json_t *to) {
         if (j->has[GR_ARM_FILTERED] && scale == GR_ARM_PERFECT)
             put_removal(&f, "_filtered", &j->twin[GR_ARM_FILTERED], &j->relearned[GR_ARM_FILTERED], scale, &before,
                         &after);
+        put_placebo(&f, scale, &before);
         put(&f, "specific_gap", "", before.specific);
         put(&f, "specific_gap_relearned", "", after.specific);
         gr_sample general[2] = {sample(j, filter, GR__RETAIN), sample(j, plain, GR__RETAIN)};

@@ -124,6 +124,7 @@ static void print_losses(FILE *out, const json_t *result) {
     loss_row(out, "plain", json_object_get(models, "plain"), "", "no routing");
     loss_row(out, "filtered", json_object_get(models, "filtered"), "", "its documents out");
     loss_row(out, "perfect filter", json_object_get(models, "perfect"), "", "hidden ones too");
+    loss_row(out, "placebo, off", json_object_get(models, "placebo"), "_off", "labels at random");
 }
 
 /* Right answers by class: a column for each model. */
@@ -164,6 +165,7 @@ static void print_figures(FILE *out, const json_t *result) {
                 {"general_gap", "general gap", "filter - plain, retain"},
                 {"specific_removal_filtered", "specific, known filter", "by known labels alone"},
                 {"specific_removal_relearned_filtered", "  after relearning", ""},
+                {"specific_removal_placebo", "specific, placebo", "expected: 0"},
                 {"tax_off", "tax, region off", "retain, off - filter"},
                 {"tax_on", "tax, region on", "retain, on - plain"},
                 {"tax_off_adjacent", "tax on adjacent, off", ""},
@@ -171,6 +173,7 @@ static void print_figures(FILE *out, const json_t *result) {
                 {"retention", "retention", "1: on, it knows as plain"},
                 {"removal", "plain removal", "general gap included"},
                 {"removal_relearned", "  after relearning", ""},
+                {"removal_placebo", "plain, placebo", "labels at random"},
                 {"removal_filtered", "plain, known filter", ""},
                 {"removal_relearned_filtered", "  after relearning", ""}};
     const char *scale = json_string_value(json_object_get(result, "scale"));
@@ -231,6 +234,21 @@ static const char *example_prompt(const json_t *result) {
     return prompt && *prompt && !strpbrk(prompt, "\"$`\\!\n\r\033") ? prompt : "TEXT";
 }
 
+/* The command of the whole audit: it goes on from what is there, since twins are the only difference. */
+static void print_missing(FILE *out, const json_t *result, const char *folder) {
+    const json_t *missing = json_object_get(result, "missing_twins");
+    const char *name;
+    size_t i;
+    json_t *twin, *model;
+    if (json_array_size(missing) == 0)
+        return;
+    fprintf(out, "Placebo  gradroute audit %s/recipe.yaml -o %s \\\n           --set 'twins=[", folder, folder);
+    json_object_foreach(json_object_get(result, "models"), name, model) if (strcmp(name, "routed") != 0)
+        fprintf(out, "%s, ", name);
+    json_array_foreach(missing, i, twin) fprintf(out, "%s%s", i ? ", " : "", json_string_value(twin));
+    fprintf(out, "]'\n");
+}
+
 void gr_audit_print(const gr_audit *audit, FILE *out) {
     const json_t *result = audit->result;
     const char *folder = json_string_value(json_object_get(result, "folder"));
@@ -253,4 +271,5 @@ void gr_audit_print(const gr_audit *audit, FILE *out) {
                 "         gradroute ablate %s/routed/model --remove %s --how remove -o %s/removed\n"
                 "         gradroute inspect %s/routed/model\n",
                 folder, example_prompt(result), region, folder, region, folder, folder);
+    print_missing(out, result, folder);
 }

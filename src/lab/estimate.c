@@ -254,8 +254,8 @@ gr_status gr__audit_costs_time(gr__audit_costs *costs, gr_model *model, const gr
         return GR_OK;
     }
     GR_TRY(time_evaluation(&per_position, model, p, rows, err));
-    for (size_t i = 0; i < p->data->validation_count; i++)
-        all += positions(p->data, p->data->validation[i]);
+    for (size_t i = 0; i < p->data->test_count; i++)
+        all += positions(p->data, p->data->test[i]);
     costs->evaluation = all * per_position;
     return add_relearning(costs, model, p, per_position, rows, err);
 }

@@ -137,7 +137,8 @@ gr_status gr__forecast_begin(gr__forecast *f, const gr_project *p, const char *f
         models++;
     }
     f->measuring = isfinite(costs.evaluation) ? (models + 1) * costs.evaluation : 0; /* routed: on and off */
-    f->relearning = isfinite(costs.relearning) ? models * costs.relearning : 0;
+    int attacked = models - gr__arm_wanted(p->recipe, GR_ARM_PLACEBO);
+    f->relearning = isfinite(costs.relearning) ? attacked * costs.relearning : 0;
 
     f->since = now();
     f->control.user = f;

@@ -124,20 +124,19 @@ static gr_status read_diagnostics(gr_recipe *recipe, gr_yaml *root, gr_error *er
 }
 
 static gr_status read_twins(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
-    static const char *const known[] = {"plain", "filtered", "perfect"};
+    static const char *const known[] = {"plain", "filtered", "perfect", "placebo"};
     const char *const *names = NULL;
     int count = 0;
     GR_TRY(gr_yaml_texts(root, &names, &count, "twins", err));
     for (int i = 0; i < count; i++) {
         unsigned twin = 0;
-        for (unsigned k = 0; k < 3; k++)
+        for (unsigned k = 0; k < 4; k++)
             twin |= strcmp(names[i], known[k]) == 0 ? 1u << k : 0;
         gr_yaml *node = gr_yaml_find(root, "twins");
         if (!twin)
-            return gr__recipe_unknown(node, "twin", names[i], known, 3, err);
+            return gr__recipe_unknown(node, "twin", names[i], known, 4, err);
         if (twin != GR_TWIN_PLAIN && !recipe->labels)
-            return gr_yaml_fail(node, err, "add labels",
-                                "twin %s leaves out labelled documents, and there are no labels", names[i]);
+            return gr_yaml_fail(node, err, "add labels", "twin %s is made by labels, and there are none", names[i]);
         recipe->twins |= twin;
     }
     return GR_OK;
