@@ -5,7 +5,9 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "data/tokenizer.h"
 #include "gradroute/data.h"
 #include "gradroute/recipe.h"
 #include "lab/prompts.h"
@@ -133,6 +135,18 @@ static gr_status read_vocabulary(shown *s, const char *path, gr_error *err) {
     gr_free(ids);
     gr_tokenizer_free(tok);
     return GR_OK;
+}
+
+/* The list of merges, with a vocabulary of bytes and one merge beside it. */
+static gr_status read_merges(shown *s, const char *path, gr_error *err) {
+    char vocab[8192], *to = vocab + sprintf(vocab, "{\"ba\":256");
+    uint8_t order[256];
+    gr__byte_order(order);
+    for (int i = 0; i < 256; i++)
+        to += sprintf(to, ",\"\\u%04x\":%d", i < GR__BYTES_PRINTABLE ? order[i] : 256 + i - GR__BYTES_PRINTABLE, i);
+    *to++ = '}';
+    gr_test_write("vocab.json", vocab, (size_t)(to - vocab));
+    return read_vocabulary(s, path, err);
 }
 
 /* ---- the matrix -------------------------------------------------------------------------------------------------- */
@@ -273,6 +287,14 @@ static const struct row {
       [NUL_USED] = {"{\"prompt\": \"a\\u0000b\"}", "a<00>b|"},
       [LONG_USED] = {"{\"prompt\": \"a\", \"seed\": " ID2 "}", "! 'seed'"},
       [TWICE] = {"{\"prompt\": \"a\", \"prompt\": \"b\"}", "! duplicate"}}},
+    {"merges",
+     "merges.txt",
+     read_merges,
+     "#version: 0.2\nb a\n",
+     "256 ",
+     false,
+     {[BAD_UTF8] = {"#version: 0.2\nb \xff\n", "! not UTF-8"},
+      [NUL_USED] = {"#version: 0.2\nb \0a\n", "! not UTF-8", 19}}},
     {"recipe",
      "r.yaml",
      read_recipe,
@@ -377,7 +399,21 @@ static void matrix(void **state) {
     assert_int_equal(different, 0);
 }
 
+/* Texts that begin as other kinds of files do. */
+static void looks_alike(void **state) {
+    (void)state;
+    static const char *const texts[] = {"BZh is no word", "BZh9 is none", "PAR1S is a typing error", "PK is a name",
+                                        "a"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char want[64];
+        snprintf(want, sizeof want, "text:%s|", texts[i]);
+        check(&rows[0], "a beginning", texts[i], strlen(texts[i]), want);
+    }
+    assert_int_equal(different, 0);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(matrix)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(matrix), cmocka_unit_test(looks_alike)};
+    gr_log_level(0); /* files of one document are meant here */
     return cmocka_run_group_tests(tests, gr_test_files_setup, gr_test_files_teardown);
 }

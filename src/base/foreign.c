@@ -20,28 +20,36 @@ const char *gr__place(char place[GR__PLACE_SIZE], const char *path, size_t line,
 
 /* ---- how a text begins ---- */
 
-/* What is no text, by its first bytes, and the command that makes text of it. */
+/* What is no text, by its first bytes, and the command that makes text of it. Where these are letters, the bytes behind
+ * the fourth decide, since a text may begin so. */
 static const struct {
     const char *bytes;
     size_t length;
-    const char *name, *hint;
+    const char *name, *hint, *behind;
 } kinds[] = {
-    {"\xff\xfe\0\0", 4, "in UTF-32", "convert it: iconv -f UTF-32 -t UTF-8 FILE >NEW"},
-    {"\0\0\xfe\xff", 4, "in UTF-32", "convert it: iconv -f UTF-32 -t UTF-8 FILE >NEW"},
-    {"\xff\xfe", 2, "in UTF-16", "convert it: iconv -f UTF-16 -t UTF-8 FILE >NEW"},
-    {"\xfe\xff", 2, "in UTF-16", "convert it: iconv -f UTF-16 -t UTF-8 FILE >NEW"},
-    {"\x28\xb5\x2f\xfd", 4, "compressed by zstd", "unpack it: zstd -dc FILE >NEW; gzip is read as it is"},
+    {"\xff\xfe\0\0", 4, "in UTF-32", "convert it: iconv -f UTF-32 -t UTF-8 FILE >NEW", ""},
+    {"\0\0\xfe\xff", 4, "in UTF-32", "convert it: iconv -f UTF-32 -t UTF-8 FILE >NEW", ""},
+    {"\xff\xfe", 2, "in UTF-16", "convert it: iconv -f UTF-16 -t UTF-8 FILE >NEW", ""},
+    {"\xfe\xff", 2, "in UTF-16", "convert it: iconv -f UTF-16 -t UTF-8 FILE >NEW", ""},
+    {"\x28\xb5\x2f\xfd", 4, "compressed by zstd", "unpack it: zstd -dc FILE >NEW; gzip is read as it is", ""},
     {"\xfd"
      "7zXZ\0",
-     6, "compressed by xz", "unpack it: xz -dc FILE >NEW; gzip is read as it is"},
-    {"BZh", 3, "compressed by bzip2", "unpack it: bzip2 -dc FILE >NEW; gzip is read as it is"},
-    {"\x04\x22\x4d\x18", 4, "compressed by lz4", "unpack it: lz4 -dc FILE >NEW; gzip is read as it is"},
-    {"PK\3\4", 4, "a zip archive", "unpack it: unzip -p FILE >NEW; gzip is read as it is"},
-    {"\x1f\x8b", 2, "compressed by gzip", "unpack it: gzip -dc FILE >NEW"},
+     6, "compressed by xz", "unpack it: xz -dc FILE >NEW; gzip is read as it is", ""},
+    {"BZh", 3, "compressed by bzip2", "unpack it: bzip2 -dc FILE >NEW; gzip is read as it is", "1AY&SY"},
+    {"\x04\x22\x4d\x18", 4, "compressed by lz4", "unpack it: lz4 -dc FILE >NEW; gzip is read as it is", ""},
+    {"PK\3\4", 4, "a zip archive", "unpack it: unzip -p FILE >NEW; gzip is read as it is", ""},
+    {"\x1f\x8b", 2, "compressed by gzip", "unpack it: gzip -dc FILE >NEW", ""},
     {"PAR1", 4, "a Parquet file",
      "convert it: python3 -c 'import pandas; pandas.read_parquet(\"FILE\").to_json(\"NEW.jsonl\", orient=\"records\", "
-     "lines=True)'"},
+     "lines=True)'",
+     "\x15"},
 };
+
+static bool begins(const char *bytes, size_t length, size_t kind) {
+    const char *behind = kinds[kind].behind;
+    return length >= kinds[kind].length && !memcmp(bytes, kinds[kind].bytes, kinds[kind].length) &&
+           (!*behind || (length >= 4 + strlen(behind) && !memcmp(bytes + 4, behind, strlen(behind))));
+}
 
 /* UTF-16 without a mark: characters of ASCII, every second byte a zero. 0: no; else which bytes are the zeros. */
 static int is_wide(const unsigned char *c, size_t length) {
@@ -59,7 +67,7 @@ gr_status gr__text_begin(size_t *skip, const void *bytes, size_t length, const c
     char place[GR__PLACE_SIZE];
     *skip = length >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3) ? 3 : 0;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (length >= kinds[i].length && !memcmp(bytes, kinds[i].bytes, kinds[i].length))
+        if (begins(bytes, length, i))
             return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, path, 0, 0), kinds[i].hint,
                                 "the file is %s, and text is UTF-8", kinds[i].name);
 
