@@ -58,6 +58,19 @@ ok 'counts the bytes of what was scored' python3 -c 'import json, sys
 r = json.load(open(sys.argv[1])); a = r["all"]
 assert a["tokens"] == 6 * 32 and r["cut"]["documents"] == 6 and r["cut"]["tokens"] > 6 * 100 and a["tokens"] <= a["bytes"] < a["tokens"] * 9, r' "$work/last.json"
 
+# Labels of tokens that stand beyond the row of every document: nothing of them is trained on or measured.
+late=$work/late.yaml
+python3 -c 'import json, sys
+for line in open(sys.argv[1]):
+    r = json.loads(line); r["text"] += " zebra"; print(json.dumps(r))' "$work/long.jsonl" >"$work/late.jsonl"
+sed 's/long.jsonl/late.jsonl/; s/^  animals: {is.*/  animals: {words: [zebra], per: token}/' "$t" >"$late"
+fails 2 'split has no forget document' 'an audit of labels that are cut off' gradroute audit "$late" -o "$work/late" --set data.long=cut
+fails 0 "warning: label 'animals' is shown on nothing that can be trained on" 'check says it' gradroute check "$late" --set data.long=cut
+json 'data show counts' gradroute data show "$late" --set data.long=cut --json
+ok 'none of them' same "$(get "$work/last.json" "['labels'][0]['tokens']['true']")" 0
+json 'in pieces' gradroute data show "$late" --json
+ok 'it counts them all' test "$(get "$work/last.json" "['labels'][0]['tokens']['true']")" -ge 60
+
 # ---- shards ----
 json 'pack' gradroute data pack "$t" -o "$work/shards" --shard 0.01 --json
 json 'show of shards' gradroute data show "$t" --set data.shards="$work/shards" --json
@@ -94,6 +107,7 @@ json 'and is measured' gradroute eval "$work/book" --json
 ok 'on held-out pieces' python3 -c 'import json, sys
 r = json.load(open(sys.argv[1])); assert {"zebras", "retain"} >= {x["name"] for x in r["losses"]} and r["all"]["tokens"] > 200, r' "$work/last.json"
 fails 2 'per piece, and documents are cut' 'labels per piece of documents that are cut' gradroute check "$b" --set data.long=cut
+fails 2 'data.long: split holds pieces of a book out' 'a book that is cut has nothing to hold out' gradroute check "$b" --set data.long=cut --set 'labels.zebras={words: [zebra]}'
 fails 2 'none of 1 document' 'one short document cannot be split' gradroute check "$b" --set data.context=65536
 fails 0 'passes over the training tokens' 'plan says how often the data are read' gradroute plan "$b"
 json 'and in JSON' gradroute plan "$b" --json

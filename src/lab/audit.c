@@ -43,13 +43,15 @@ static gr_status train_arms(job *j, gr_error *err) {
     return GR_OK;
 }
 
-/* The documents of docs[count] in a group, whatever label was revealed, into out[count]; returns how many. */
-static size_t pick_group(const gr_labels *l, uint32_t *out, const uint32_t *docs, size_t count, int group) {
+/* The documents of docs[count] in a group, whatever label was revealed, into out[count]; returns how many. One of which
+ * nothing is measured, its labelled tokens being beyond its row, is in none. */
+static size_t pick_group(const gr_project *p, uint32_t *out, const uint32_t *docs, size_t count, int group) {
+    const gr_labels *l = p->labels;
     size_t n = 0;
     for (size_t i = 0; i < count; i++) {
         uint32_t d = docs[i];
         int g = l->truth[d] > 0 ? GR__FORGET : l->group[d] == l->group_count - 1 ? GR__RETAIN : GR__ADJACENT;
-        if (g == group)
+        if (g == group && gr_dataset_scored(p->data, l, NULL, d, p->recipe->data.context).tokens)
             out[n++] = d;
     }
     return n;
@@ -72,14 +74,14 @@ static gr_status pick_documents(job *j, gr_error *err) {
     /* What is measured. */
     for (int g = 0; g < GR__GROUPS; g++) {
         j->docs[g] = gr_alloc((data->test_count + 1) * sizeof **j->docs);
-        j->count[g] = pick_group(p->labels, j->docs[g], data->test, data->test_count, g);
+        j->count[g] = pick_group(p, j->docs[g], data->test, data->test_count, g);
         if (j->count[g] == 0 && g != GR__ADJACENT)
             return too_few("test", gr__group_names[g], err);
     }
 
     /* What the attack is made of. */
     j->choose = gr_alloc((data->validation_count + 1) * sizeof *j->choose);
-    j->choices = pick_group(p->labels, j->choose, data->validation, data->validation_count, GR__FORGET);
+    j->choices = pick_group(p, j->choose, data->validation, data->validation_count, GR__FORGET);
     if (j->choices == 0)
         return too_few("validation", gr__group_names[GR__FORGET], err);
     const gr_recipe_relearn *r = &p->recipe->relearn;

@@ -180,9 +180,10 @@ static void print_figures(FILE *out, const json_t *result) {
     fprintf(out, "\nFigures, with 95 %% bootstrap intervals over documents of the test\n");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         figure_row(out, result, rows[i].key, rows[i].name, rows[i].meaning);
-    fprintf(out, "  The filter is %s. Relearning: on %.0f forget documents.\n",
+    fprintf(out, "  The filter is %s.\n  Relearning is on %.0f forget documents, %.0f tokens.\n",
             scale && strcmp(scale, "perfect") == 0 ? "the perfect one" : "the filtered twin",
-            number(json_object_get(result, "relearn"), "documents"));
+            number(json_object_get(result, "relearn"), "documents"),
+            number(json_object_get(result, "relearn"), "tokens"));
     if (json_is_true(json_object_get(result, "known_labels_only")))
         fprintf(out, "  On known labels only: the filter may have read text of the topic.\n");
     if (json_is_true(json_object_get(result, "damage")))

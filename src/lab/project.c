@@ -258,9 +258,13 @@ static gr_status cut_up(gr_project *p, gr_error *err) {
     if (!d->cut)
         GR_TRY(gr_dataset_pieces(&p->data, &def, err));
     if (held > 0 && (!p->data->validation_count || !p->data->train_count))
-        return gr_error_set(err, GR_ERR_USAGE, "data", "use a larger corpus or a smaller share",
-                            "validation and test %g leave none of %zu document(s) to train on", held,
-                            p->data->topics.docs);
+        return gr_error_set(
+            err, GR_ERR_USAGE, "data",
+            p->data->topics.docs > 1 ? "use a larger corpus or a smaller share"
+            : d->cut ? "data.long: split holds pieces of a book out, where cut leaves its beginning alone"
+                     : "documents end at <|endoftext|> or the separator of the source: is it right? One "
+                       "document has to be longer than data.context to be split into pieces",
+            "validation and test %g leave none of %zu document(s) to train on", held, p->data->topics.docs);
     return GR_OK;
 }
 
