@@ -210,8 +210,10 @@ static json_t *routes_json(const gr_routes *routes) {
     char *text = NULL;
     size_t size = 0;
     FILE *memory = open_memstream(&text, &size);
-    gr_route_print(routes, memory, 0);
-    fclose(memory);
+    if (memory)
+        gr_route_print(routes, memory, 0);
+    if (!memory || fclose(memory))
+        gr__refused(size);
     json_t *value = gr__json_text(text, size);
     free(text);
     return value;

@@ -1,12 +1,17 @@
 #include "process.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
+
+#include "gradroute/base.h"
 
 /* A signal handler has no other way to say so. */
 static volatile sig_atomic_t stop, saves;
@@ -52,6 +57,75 @@ const volatile sig_atomic_t *gr__stop_flag(void) { return &stop; }
 
 void gr__stop_saves(void) { saves = 1; }
 
+/* ---- memory ---- */
+
+/* Nothing is flushed or freed: other threads may be at work, and what is on the disk is complete. */
+static void on_refusal(size_t size) {
+    char text[200], bytes[64] = "";
+    if (size)
+        snprintf(bytes, sizeof bytes, ": %zu bytes were refused", size);
+    snprintf(text, sizeof text, "\ngradroute: out of memory%s; %s\n", bytes,
+             saves ? "what was saved before stays" : "there was nothing to save");
+    say(text);
+    _exit(1);
+}
+
+static void *given(void *block, size_t size) {
+    if (!block && size)
+        on_refusal(size);
+    return block;
+}
+
+/* libcrypto uses some of what it asks for without a look. */
+static void *crypto_malloc(size_t size, const char *file, int line) {
+    (void)file, (void)line;
+    return given(malloc(size), size);
+}
+
+static void *crypto_realloc(void *old, size_t size, const char *file, int line) {
+    (void)file, (void)line;
+    return given(realloc(old, size), size);
+}
+
+static void crypto_free(void *block, const char *file, int line) {
+    (void)file, (void)line;
+    free(block);
+}
+
+/* So does oneDNN, which takes its objects and its code from the two functions below. These definitions stand before
+ * those of the C library, for the shared libraries too. */
+int posix_memalign(void **block, size_t align, size_t size) {
+    int (*next)(void **, size_t, size_t) = NULL;
+    *(void **)&next = dlsym(RTLD_NEXT, "posix_memalign");
+    int code = next ? next(block, align, size) : ENOMEM;
+    if (code == ENOMEM)
+        on_refusal(size);
+    return code;
+}
+
+/* The header renames mmap where files may be large. */
+void *checked_mmap(void *address, size_t size, int protection, int flags, int fd, off_t at) __asm__("mmap");
+void *checked_mmap(void *address, size_t size, int protection, int flags, int fd, off_t at) {
+    void *(*next)(void *, size_t, int, int, int, off_t) = NULL;
+    *(void **)&next = dlsym(RTLD_NEXT, "mmap");
+    void *block = next ? next(address, size, protection, flags, fd, at) : MAP_FAILED;
+    if (block == MAP_FAILED && errno == ENOMEM && flags & MAP_ANONYMOUS) /* a file that cannot be mapped has an error */
+        on_refusal(size);
+    return block;
+}
+
+static void on_refused_new(void) { on_refusal(0); }
+
+/* Operators new of C++, which oneDNN has in it, call a handler before they throw what nobody would catch. */
+static void handle_refusals(void) {
+    gr_memory_handler(on_refusal);
+    CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free);
+    void *(*set_new_handler)(void (*)(void)) = NULL;
+    *(void **)&set_new_handler = dlsym(RTLD_DEFAULT, "_ZSt15set_new_handlerPFvvE");
+    if (set_new_handler)
+        set_new_handler(on_refused_new);
+}
+
 /* ---- the start and the end ---- */
 
 static void open_standard(void) {
@@ -76,5 +150,6 @@ void gr__process_begin(void) {
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     catch_signals();
+    handle_refusals();
     on_exit(flush_output, NULL);
 }

@@ -11,6 +11,9 @@
  *
  * SIGINT, SIGTERM, SIGHUP and SIGXCPU ask to stop. Until gr__stop_saves there is nothing to save, and they end the
  * process at once with status 1 and a sentence. After it they set the flag; a second SIGINT or SIGTERM kills.
+ *
+ * A small allocation that is refused ends the process with status 1 and a sentence that names its size, wherever it was
+ * asked for: in the library, in jansson, in oneDNN.
  */
 #ifndef GR_CLI_PROCESS_H
 #define GR_CLI_PROCESS_H

@@ -55,6 +55,12 @@ gr_status gr_error_set(gr_error *err, gr_status status, const char *place, const
 /* "place: message\n  hint: ..." into text; returns text. */
 const char *gr_error_text(const gr_error *err, char *text, size_t size);
 
+/* What happens when a small allocation of the library is refused: it is told the bytes (0: not known) and must not
+ * return. NULL, the default, writes a line to standard error and aborts. Large, planned blocks are GR_ERR_MEMORY
+ * instead. Allocations of jansson count as the library's, unless the program gave jansson functions of its own. One for
+ * the process, which may be called from any thread. */
+void gr_memory_handler(void (*refused)(size_t bytes));
+
 /* Frees what a function of the library returned as new memory (texts, growing lists); NULL is fine. */
 void gr_free(void *block);
 

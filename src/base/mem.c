@@ -9,28 +9,49 @@
 
 #include "base/number.h"
 
-static _Atomic uint64_t calls; /* a counter for tests, never read by the library itself */
+/* Counted for tests, which may have one refused: the library itself reads neither. */
+static _Atomic uint64_t calls, refusal;
 
-static void *refuse(void *block, size_t size) {
-    if (!block) {
+/* What belongs to the process: how it ends when small bookkeeping is refused. */
+static void (*_Atomic handler)(size_t size);
+
+void gr_memory_handler(void (*refused)(size_t bytes)) { atomic_store(&handler, refused); }
+
+_Noreturn void gr__refused(size_t size) {
+    void (*end)(size_t) = atomic_load(&handler);
+    if (end)
+        end(size);
+    if (size)
         fprintf(stderr, "gradroute: out of memory (%zu bytes refused)\n", size);
-        abort();
-    }
+    else
+        fprintf(stderr, "gradroute: out of memory\n");
+    abort();
+}
+
+void gr__refuse_at(uint64_t nth) { atomic_store(&refusal, nth ? atomic_load(&calls) + nth : 0); }
+
+/* Counts an allocation; false if a test wants it refused. */
+static bool granted(void) {
+    uint64_t call = atomic_fetch_add(&calls, 1) + 1;
+    return call != atomic_load_explicit(&refusal, memory_order_relaxed);
+}
+
+static void *given(void *block, size_t size) {
+    if (!block)
+        gr__refused(size ? size : 1);
     return block;
 }
 
-void *gr_alloc(size_t size) {
-    atomic_fetch_add(&calls, 1);
-    return refuse(calloc(1, size ? size : 1), size);
-}
+void *gr_alloc(size_t size) { return given(granted() ? calloc(1, size ? size : 1) : NULL, size); }
+
+void *gr_malloc(size_t size) { return given(granted() ? malloc(size ? size : 1) : NULL, size); }
 
 enum { HUGE_PAGE = 2 << 20, LARGE = 16 * HUGE_PAGE };
 
 void *gr_alloc_try(size_t size) {
-    atomic_fetch_add(&calls, 1);
     /* Large blocks begin where a huge page does and ask for them: passes stride through them. */
     size_t align = size >= LARGE ? HUGE_PAGE : 64;
-    if (size > SIZE_MAX - align)
+    if (!granted() || size > SIZE_MAX - align)
         return NULL;
     size = size ? (size + 63) / 64 * 64 : 64;
     void *block = aligned_alloc(align, (size + align - 1) / align * align);
@@ -42,10 +63,7 @@ void *gr_alloc_try(size_t size) {
     return block;
 }
 
-void *gr_realloc(void *old, size_t size) {
-    atomic_fetch_add(&calls, 1);
-    return refuse(realloc(old, size ? size : 1), size);
-}
+void *gr_realloc(void *old, size_t size) { return given(granted() ? realloc(old, size ? size : 1) : NULL, size); }
 
 char *gr_strdup(const char *text) {
     if (!text)

@@ -258,6 +258,8 @@ gr_status gr__files_find(gr__files *files, const char *path, gr_error *err) {
     for (size_t i = 0; code == 0 && i < found.gl_pathc; i++)
         GR_PUSH(files->path, files->count, files->capacity) = gr_strdup(found.gl_pathv[i]);
     globfree(&found);
+    if (code == GLOB_NOSPACE)
+        gr__refused(0);
     if (!files->count) {
         char place[GR__PLACE_SIZE];
         return gr_error_set(err, GR_ERR_INPUT, gr__place(place, path, 0, 0),

@@ -11,38 +11,40 @@
 
 struct gr_digest {
     EVP_MD_CTX *context;
-    bool broken; /* libcrypto refused a call: the digest then matches nothing */
 };
+
+/* libcrypto refuses a call of these for want of memory alone. */
+static void must(bool done) {
+    if (!done)
+        gr__refused(0);
+}
 
 gr_digest *gr_digest_new(void) {
     gr_digest *digest = gr_alloc(sizeof *digest);
     digest->context = EVP_MD_CTX_new();
-    digest->broken = !digest->context || !EVP_DigestInit_ex(digest->context, EVP_sha256(), NULL);
+    must(digest->context && EVP_DigestInit_ex(digest->context, EVP_sha256(), NULL));
     return digest;
 }
 
 void gr_digest_add(gr_digest *digest, const void *data, size_t size) {
-    if (size && !digest->broken)
-        digest->broken = !EVP_DigestUpdate(digest->context, data, size);
+    if (size)
+        must(EVP_DigestUpdate(digest->context, data, size));
 }
 
 /* The 32 bytes; frees the digest. */
-static bool end_bytes(gr_digest *digest, unsigned char out[GR_DIGEST_BYTES]) {
+static void end_bytes(gr_digest *digest, unsigned char out[GR_DIGEST_BYTES]) {
     unsigned char bytes[EVP_MAX_MD_SIZE] = {0};
     unsigned length = 0;
-    bool good = !digest->broken && EVP_DigestFinal_ex(digest->context, bytes, &length) && length == GR_DIGEST_BYTES;
+    must(EVP_DigestFinal_ex(digest->context, bytes, &length) && length == GR_DIGEST_BYTES);
     memcpy(out, bytes, GR_DIGEST_BYTES);
     EVP_MD_CTX_free(digest->context);
     gr_free(digest);
-    return good;
 }
 
 void gr_digest_end(gr_digest *digest, char hex[GR_DIGEST_HEX]) {
     unsigned char bytes[GR_DIGEST_BYTES];
-    if (end_bytes(digest, bytes))
-        gr_digest_hex(hex, bytes);
-    else
-        memset(hex, '-', GR_DIGEST_HEX - 1), hex[GR_DIGEST_HEX - 1] = 0;
+    end_bytes(digest, bytes);
+    gr_digest_hex(hex, bytes);
 }
 
 bool gr_digest_around(unsigned char out[GR_DIGEST_BYTES], const void *block, size_t size, size_t hole) {
@@ -51,7 +53,8 @@ bool gr_digest_around(unsigned char out[GR_DIGEST_BYTES], const void *block, siz
     gr_digest *digest = gr_digest_new();
     gr_digest_add(digest, block, before);
     gr_digest_add(digest, (const char *)block + after, size - after);
-    return end_bytes(digest, out);
+    end_bytes(digest, out);
+    return true;
 }
 
 void gr_digest_hex(char text[GR_DIGEST_HEX], const unsigned char digest[GR_DIGEST_BYTES]) {

@@ -42,10 +42,13 @@ static const char *hint_of(int code) {
 }
 
 gr_status gr__file_error(gr_error *err, const char *path, const char *doing, int code) {
-    return gr_error_set(err, GR_ERR_IO, path, hint_of(code), "cannot %s: %s", doing, strerror(code));
+    return gr_error_set(err, code == ENOMEM ? GR_ERR_MEMORY : GR_ERR_IO, path, hint_of(code), "cannot %s: %s", doing,
+                        strerror(code));
 }
 
 gr_status gr__input_error(gr_error *err, const char *path, int code) {
+    if (code == ENOMEM)
+        return gr_error_set(err, GR_ERR_MEMORY, path, NULL, "no memory to open it");
     const char *hint = code == EACCES || code == EPERM ? "you may not read it: check its permissions" : hint_of(code);
     return gr_error_set(err, GR_ERR_INPUT, path, hint, "cannot open: %s", strerror(code));
 }

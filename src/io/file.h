@@ -64,7 +64,7 @@ gr_status gr__flush_parent(const char *path, gr_error *err);
 /* GR_ERR_INPUT for errno `code`: "cannot open: reason", with a hint that fits the code. */
 gr_status gr__input_error(gr_error *err, const char *path, int code);
 
-/* GR_ERR_IO for errno `code`: "cannot DOING: reason", with a hint that fits the code. */
+/* GR_ERR_IO (GR_ERR_MEMORY for ENOMEM) for errno `code`: "cannot DOING: reason", with a hint that fits the code. */
 gr_status gr__file_error(gr_error *err, const char *path, const char *doing, int code);
 
 #endif

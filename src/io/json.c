@@ -1,9 +1,20 @@
 #include "io/json.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "io/file.h"
+
+/* jansson goes on without what it was refused: members are missing, lists end early, and nobody is told. It gets the
+ * library's gate before anyone can use it; a program that gave it functions of its own keeps them. */
+__attribute__((constructor)) static void give_gate(void) {
+    json_malloc_t have;
+    json_free_t unused;
+    json_get_alloc_funcs(&have, &unused);
+    if (have == malloc)
+        json_set_alloc_funcs(gr_malloc, gr_free);
+}
 
 gr_status gr_json_parse(json_t **value, const void *text, size_t length, const char *place, gr_error *err) {
     json_error_t problem;

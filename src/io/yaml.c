@@ -210,6 +210,8 @@ static gr_status event_take(builder *b, const yaml_event_t *event) {
 static gr_status syntax_error(const builder *b, const yaml_parser_t *parser) {
     gr_yaml_mark at = mark_of(b, parser->problem_mark);
     char text[256];
+    if (parser->error == YAML_MEMORY_ERROR)
+        return gr_error_set(b->err, GR_ERR_MEMORY, b->source, NULL, "no memory for the YAML parser");
     if (parser->error == YAML_READER_ERROR) { /* has an offset instead of a mark */
         snprintf(text, sizeof text, "byte %zu: %s", parser->problem_offset, parser->problem);
         return refuse(b, (gr_yaml_mark){b->source, 0, 0}, "save the file as UTF-8 text", text);

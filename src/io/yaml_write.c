@@ -61,6 +61,7 @@ gr_yaml *gr_yaml_add_bool(gr_yaml *parent, const char *key, bool value) {
 typedef struct buffer {
     char *text;
     size_t length, room;
+    bool unclean; /* a value was no UTF-8 */
 } buffer;
 
 static int take(void *to, unsigned char *bytes, size_t size) {
@@ -78,6 +79,8 @@ static int emit_scalar(yaml_emitter_t *emitter, const char *text, bool quoted) {
     yaml_event_t event;
     json_t *checked = json_string(text); /* libyaml writes code points beyond Unicode, which no reader takes */
     json_decref(checked);
+    if (!checked)
+        ((buffer *)emitter->write_handler_data)->unclean = true;
     return checked &&
            yaml_scalar_event_initialize(&event, NULL, NULL, (const yaml_char_t *)text, (int)strlen(text), !quoted, 1,
                                         quoted ? YAML_SINGLE_QUOTED_SCALAR_STYLE : YAML_ANY_SCALAR_STYLE) &&
@@ -123,10 +126,12 @@ gr_status gr_yaml_write(const gr_yaml *root, char **text, gr_error *err) {
     yaml_emitter_set_unicode(&emitter, 1);
     yaml_emitter_set_width(&emitter, -1);
     gr_status status = GR_OK;
-    if (!emit_all(&emitter, root))
-        status =
-            gr_error_set(err, GR_ERR_USAGE, root->at.source, "texts must be UTF-8", "cannot be written as YAML: %s",
-                         emitter.problem ? emitter.problem : "a value is not UTF-8");
+    if (!emit_all(&emitter, root)) {
+        const char *why = b.unclean ? "a value is not UTF-8" : emitter.problem;
+        status = why ? gr_error_set(err, GR_ERR_USAGE, root->at.source, "texts must be UTF-8",
+                                    "cannot be written as YAML: %s", why)
+                     : gr_error_set(err, GR_ERR_MEMORY, root->at.source, NULL, "no memory for the YAML writer");
+    }
     yaml_emitter_delete(&emitter);
     if (status == GR_OK)
         *text = b.text;

@@ -1,7 +1,7 @@
 /* dnnl_gemm.c - products in float32 or bfloat16 by oneDNN: one matmul primitive per gr_gemm, for fixed sizes.
  *
- * Everything that can fail or allocate on our side is settled in gr_gemm_new. Should oneDNN refuse a product there, or
- * fail to start it later (both mean that memory is gone), the reference loops compute it.
+ * Everything that can fail or allocate on our side is settled in gr_gemm_new. Where oneDNN does not know a product, the
+ * reference loops compute it; where it has no memory for one, the process ends as gr_alloc does.
  */
 #ifndef GR_DOUBLE
 #include "base/mem.h"
@@ -55,7 +55,7 @@ static void open_cpu(void) {
         dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx512_core);
     if (isa && strcmp(isa, "bf16") == 0)
         dnnl_set_max_cpu_isa(dnnl_cpu_isa_avx512_core_bf16);
-    if (dnnl_engine_create(&cpu, dnnl_cpu, 0))
+    if (!gr__dnnl_done(dnnl_engine_create(&cpu, dnnl_cpu, 0)))
         cpu = NULL;
 }
 
@@ -91,20 +91,22 @@ static void take_room(gr_gemm *gemm, size_t scratch) {
 /* Memory objects without data, as the product wants its arguments. */
 static bool open_lane(lane *l, bool bias, const_dnnl_primitive_desc_t product) {
     static const dnnl_query_t what[BIAS] = {dnnl_query_src_md, dnnl_query_weights_md, dnnl_query_dst_md};
-    bool ok = !dnnl_stream_create(&l->stream, cpu, dnnl_stream_default_flags) &&
-              !dnnl_memory_create(&l->scratch, dnnl_primitive_desc_query_md(product, dnnl_query_scratchpad_md, 0), cpu,
-                                  DNNL_MEMORY_NONE);
+    bool ok =
+        gr__dnnl_done(dnnl_stream_create(&l->stream, cpu, dnnl_stream_default_flags)) &&
+        gr__dnnl_done(dnnl_memory_create(
+            &l->scratch, dnnl_primitive_desc_query_md(product, dnnl_query_scratchpad_md, 0), cpu, DNNL_MEMORY_NONE));
     for (int i = A; ok && i < BIAS + bias; i++)
-        ok = !dnnl_memory_create(&l->memory[i],
-                                 i == BIAS ? dnnl_primitive_desc_query_md(product, dnnl_query_weights_md, 1)
-                                           : dnnl_primitive_desc_query_md(product, what[i], 0),
-                                 cpu, DNNL_MEMORY_NONE);
+        ok =
+            gr__dnnl_done(dnnl_memory_create(&l->memory[i],
+                                             i == BIAS ? dnnl_primitive_desc_query_md(product, dnnl_query_weights_md, 1)
+                                                       : dnnl_primitive_desc_query_md(product, what[i], 0),
+                                             cpu, DNNL_MEMORY_NONE));
     return ok;
 }
 
 static bool open_product(gr_gemm *gemm, const_dnnl_primitive_desc_t product) {
     take_room(gemm, dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(product, dnnl_query_scratchpad_md, 0)));
-    bool ok = !dnnl_primitive_create(&gemm->primitive, product);
+    bool ok = gr__dnnl_done(dnnl_primitive_create(&gemm->primitive, product));
     for (int i = 0; ok && i < gemm->lanes; i++)
         ok = open_lane(&gemm->lane[i], gemm->def.bias, product);
     return ok;
@@ -233,11 +235,11 @@ static bool run(gr_gemm *gemm, int which, void *spread, const void *a, const voi
         {DNNL_ARG_SRC, l->memory[A]},      {DNNL_ARG_WEIGHTS, l->memory[B]}, {DNNL_ARG_DST, l->memory[C]},
         {DNNL_ARG_SCRATCHPAD, l->scratch}, {DNNL_ARG_BIAS, l->memory[BIAS]},
     };
-    bool ok = !dnnl_memory_set_data_handle(l->scratch, gemm->pool->data ? room : NULL);
+    bool ok = gr__dnnl_done(dnnl_memory_set_data_handle(l->scratch, gemm->pool->data ? room : NULL));
     for (int i = A; ok && i < BIAS + gemm->def.bias; i++)
-        ok = !dnnl_memory_set_data_handle(l->memory[i], data[i]);
-    return ok && !dnnl_primitive_execute(gemm->primitive, l->stream, gemm->def.bias ? 5 : 4, args) &&
-           !dnnl_stream_wait(l->stream) && move_rows(gemm, C, room, spread, true);
+        ok = gr__dnnl_done(dnnl_memory_set_data_handle(l->memory[i], data[i]));
+    return ok && gr__dnnl_done(dnnl_primitive_execute(gemm->primitive, l->stream, gemm->def.bias ? 5 : 4, args)) &&
+           gr__dnnl_done(dnnl_stream_wait(l->stream)) && move_rows(gemm, C, room, spread, true);
 }
 
 void gr_gemm_run(gr_gemm *gemm, void *c, const void *a, const void *b, const gr_real *bias) {

@@ -2,15 +2,23 @@
 #ifndef GR_DOUBLE
 #include "kernel/dnnl_shim.h"
 
+#include "base/mem.h"
+
 #include <stddef.h>
+
+bool gr__dnnl_done(dnnl_status_t status) {
+    if (status == dnnl_out_of_memory)
+        gr__refused(0);
+    return status == dnnl_success;
+}
 
 #if DNNL_VERSION_MAJOR >= 3
 
 /* Descriptions are objects with an owner, and products are described in one call. */
 static bool describe(dnnl_memory_desc_t *desc, const gr__dnnl_matrix *m) {
     if (m->any_layout)
-        return !dnnl_memory_desc_create_with_tag(desc, 2, m->dims, m->type, dnnl_format_tag_any);
-    return !dnnl_memory_desc_create_with_strides(desc, 2, m->dims, m->type, m->strides);
+        return gr__dnnl_done(dnnl_memory_desc_create_with_tag(desc, 2, m->dims, m->type, dnnl_format_tag_any));
+    return gr__dnnl_done(dnnl_memory_desc_create_with_strides(desc, 2, m->dims, m->type, m->strides));
 }
 
 bool gr__dnnl_product_new(dnnl_primitive_desc_t *product, dnnl_engine_t engine,
@@ -20,8 +28,8 @@ bool gr__dnnl_product_new(dnnl_primitive_desc_t *product, dnnl_engine_t engine,
 
     for (int i = 0; i < GR__DNNL_MATRICES && ok; i++)
         ok = !m[i].dims[0] || describe(&desc[i], &m[i]);
-    ok = ok && !dnnl_matmul_primitive_desc_create(product, engine, desc[GR__DNNL_A], desc[GR__DNNL_B],
-                                                  desc[GR__DNNL_BIAS], desc[GR__DNNL_C], attr);
+    ok = ok && gr__dnnl_done(dnnl_matmul_primitive_desc_create(product, engine, desc[GR__DNNL_A], desc[GR__DNNL_B],
+                                                               desc[GR__DNNL_BIAS], desc[GR__DNNL_C], attr));
 
     for (int i = 0; i < GR__DNNL_MATRICES; i++)
         if (desc[i])
@@ -29,15 +37,17 @@ bool gr__dnnl_product_new(dnnl_primitive_desc_t *product, dnnl_engine_t engine,
     return ok;
 }
 
-static bool append_sum(dnnl_post_ops_t ops) { return !dnnl_post_ops_append_sum(ops, 1.0f, 0, dnnl_data_type_undef); }
+static bool append_sum(dnnl_post_ops_t ops) {
+    return gr__dnnl_done(dnnl_post_ops_append_sum(ops, 1.0f, 0, dnnl_data_type_undef));
+}
 
 #else
 
 /* Descriptions are plain structs, and a product is described before it is made for an engine. */
 static bool describe(dnnl_memory_desc_t *desc, const gr__dnnl_matrix *m) {
     if (m->any_layout)
-        return !dnnl_memory_desc_init_by_tag(desc, 2, m->dims, m->type, dnnl_format_tag_any);
-    return !dnnl_memory_desc_init_by_strides(desc, 2, m->dims, m->type, m->strides);
+        return gr__dnnl_done(dnnl_memory_desc_init_by_tag(desc, 2, m->dims, m->type, dnnl_format_tag_any));
+    return gr__dnnl_done(dnnl_memory_desc_init_by_strides(desc, 2, m->dims, m->type, m->strides));
 }
 
 bool gr__dnnl_product_new(dnnl_primitive_desc_t *product, dnnl_engine_t engine,
@@ -48,22 +58,24 @@ bool gr__dnnl_product_new(dnnl_primitive_desc_t *product, dnnl_engine_t engine,
     for (int i = 0; i < GR__DNNL_MATRICES; i++)
         if (m[i].dims[0] && !describe(&desc[i], &m[i]))
             return false;
-    return !dnnl_matmul_desc_init(&matmul, &desc[GR__DNNL_A], &desc[GR__DNNL_B],
-                                  m[GR__DNNL_BIAS].dims[0] ? &desc[GR__DNNL_BIAS] : NULL, &desc[GR__DNNL_C]) &&
-           !dnnl_primitive_desc_create(product, &matmul, attr, engine, NULL);
+    return gr__dnnl_done(dnnl_matmul_desc_init(&matmul, &desc[GR__DNNL_A], &desc[GR__DNNL_B],
+                                               m[GR__DNNL_BIAS].dims[0] ? &desc[GR__DNNL_BIAS] : NULL,
+                                               &desc[GR__DNNL_C])) &&
+           gr__dnnl_done(dnnl_primitive_desc_create(product, &matmul, attr, engine, NULL));
 }
 
-static bool append_sum(dnnl_post_ops_t ops) { return !dnnl_post_ops_append_sum(ops, 1.0f); }
+static bool append_sum(dnnl_post_ops_t ops) { return gr__dnnl_done(dnnl_post_ops_append_sum(ops, 1.0f)); }
 
 #endif
 
 bool gr__dnnl_attr_new(dnnl_primitive_attr_t *attr, bool accumulate) {
-    bool ok = !dnnl_primitive_attr_create(attr) &&
-              !dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user) &&
-              !dnnl_primitive_attr_set_fpmath_mode(*attr, dnnl_fpmath_mode_strict);
+    bool ok = gr__dnnl_done(dnnl_primitive_attr_create(attr)) &&
+              gr__dnnl_done(dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user)) &&
+              gr__dnnl_done(dnnl_primitive_attr_set_fpmath_mode(*attr, dnnl_fpmath_mode_strict));
     if (ok && accumulate) {
         dnnl_post_ops_t ops = NULL;
-        ok = !dnnl_post_ops_create(&ops) && append_sum(ops) && !dnnl_primitive_attr_set_post_ops(*attr, ops);
+        ok = gr__dnnl_done(dnnl_post_ops_create(&ops)) && append_sum(ops) &&
+             gr__dnnl_done(dnnl_primitive_attr_set_post_ops(*attr, ops));
         if (ops)
             dnnl_post_ops_destroy(ops);
     }

@@ -14,6 +14,10 @@ typedef struct gr__dnnl_matrix {
     bool any_layout; /* whatever oneDNN likes best, in place of strides */
 } gr__dnnl_matrix;
 
+/* Whether a call of oneDNN did what it should. One that was refused memory ends as our own allocations do: a product
+ * that another loop computed instead would have other bits. */
+bool gr__dnnl_done(dnnl_status_t status);
+
 /* Strict float32 whatever oneDNN's environment variables say; C += A B as a sum that follows the product. */
 bool gr__dnnl_attr_new(dnnl_primitive_attr_t *attr, bool accumulate);
 

@@ -64,6 +64,11 @@ static gr_status build_without_regions(gr_arch_def **def, gr_model **model, cons
             *def = out.def;
             *model = out.model;
             gr_model_free(whole);
+        } else if (refused.status != GR_ERR_USAGE) { /* not a region that has to stay: say so, train no other network */
+            gr_model_free(whole);
+            status = refused.status;
+            if (err)
+                *err = refused;
         } else {
             gr_log(1, "the filtered twin keeps the full width: %s", refused.message);
             *def = gr_arch_copy(full);

@@ -1,6 +1,7 @@
 #include "lab/times.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fts.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,8 @@ char *gr__add_times(char *text, const char *path) {
     struct stat info;
     struct dirent **entry = NULL;
     int entries = path ? scandir(path, &entry, NULL, alphasort) : -1;
+    if (path && entries < 0 && errno == ENOMEM) /* a folder must not pass for one that cannot be read */
+        gr__refused(0);
     if (path && entries < 0 && stat(path, &info) == 0) {
         char *longer = gr_format("%s %lld@%lld", text, (long long)info.st_size, (long long)info.st_mtime);
         gr_free(text);
@@ -35,6 +38,8 @@ static int by_name(const FTSENT **a, const FTSENT **b) { return strcmp((*a)->fts
 /* The times of every file in a folder: its own time tells only of names. */
 static char *add_folder_times(char *text, const char *path) {
     FTS *walk = fts_open((char *const[]){(char *)path, NULL}, FTS_LOGICAL | FTS_NOCHDIR, by_name);
+    if (!walk && errno == ENOMEM)
+        gr__refused(0);
     for (FTSENT *e; walk && (e = fts_read(walk));) {
         if (e->fts_level > 0 && e->fts_name[0] == '.')
             fts_set(walk, e, FTS_SKIP);

@@ -104,6 +104,8 @@ static gr_status write_table(const gr_project *p, const gr_frequencies *table, c
         order[v] = (line){table->w[v], v};
     qsort(order, (size_t)table->vocab, sizeof *order, by_weight);
     FILE *out = open_memstream(&text, &size);
+    if (!out)
+        gr__refused(0);
     fputs("token\tid\tlabelled\tother\tf\tr\tw\n", out);
     for (int32_t i = 0; i < table->vocab; i++) {
         int32_t v = order[i].token;
@@ -113,7 +115,8 @@ static gr_status write_table(const gr_project *p, const gr_frequencies *table, c
         fputs(numbers, out);
         gr_free(numbers);
     }
-    fclose(out);
+    if (fclose(out))
+        gr__refused(size);
     gr_status status = gr_file_write(path, text, size, err);
     free(text);
     gr_free(order);

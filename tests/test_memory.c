@@ -1,0 +1,346 @@
+/* test_memory.c - memory that is refused: each allocation of each call, one at a time, in a child of its own. A small
+ * one ends in the handler, which is told the size; a planned one is GR_ERR_MEMORY, after which nothing is left over and
+ * the same call succeeds. No call goes on without what it asked for. */
+#include <jansson.h>
+#include <omp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "data/tokenizer.h"
+#include "gradroute/infer.h"
+#include "gradroute/lab.h"
+#include "gradroute/surgery.h"
+#include "io/json.h"
+#include "support.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/lsan_interface.h>
+static bool leaks(void) { return __lsan_do_recoverable_leak_check() != 0; }
+#else
+static bool leaks(void) { return false; }
+#endif
+
+static const char recipe_text[] =
+    "seed: 1\n"
+    "data: {jsonl: corpus.jsonl, label: topic, context: 16, validation: 0.2, tokenizer: {train: 270}}\n"
+    "labels: {a: {pattern: 'bird'}}\n"
+    "model: {arch: llama, layers: 1, width: 16, heads: 2, mlp: 32}\n"
+    "regions: {a: {residual: {add: 4}, mlp: {add: 8}}}\n"
+    "preset: {name: residual, p_cr: 0.1}\n"
+    "train: {steps: 2, batch: 2, lr: 0.003, checkpoint: 1}\n"
+    "twins: [plain]\n"
+    "relearn: {documents: 2, steps: 1, batch: 2, every: 1, lr: [0.001]}\n";
+
+/* What calls need that are not themselves tried. */
+typedef struct world {
+    gr_recipe *recipe;
+    gr_project *project;
+    gr_folder *folder;
+    char path[64]; /* of the recipe */
+} world;
+
+static void write_corpus(void) {
+    char text[8192];
+    int n = 0;
+    for (int i = 0; i < 60; i++)
+        n += snprintf(text + n, sizeof text - (size_t)n, "{\"text\": \"a %s of number %d\", \"topic\": \"%s\"}\n",
+                      i % 3 ? "tool" : "bird", i, i % 3 ? "tool" : "bird");
+    gr_test_write("corpus.jsonl", text, (size_t)n);
+}
+
+static int setup(void **state) {
+    static world w;
+    gr_error err = {0};
+    gr_arm arm;
+    omp_set_num_threads(1); /* children of a fork have no other threads */
+    gr_test_files_setup(state);
+    write_corpus();
+    snprintf(w.path, sizeof w.path, "%s", gr_test_write("r.yaml", recipe_text, strlen(recipe_text)));
+    gr_test_ok(gr_recipe_open(&w.recipe, w.path, NULL, 0, &err), &err);
+    gr_test_ok(gr_project_open(&w.project, w.recipe, gr_test_path("data"), NULL, &err), &err);
+    gr_test_ok(gr_arm_train(&arm, w.project, GR_ARM_ROUTED, gr_test_path("run"), NULL, &err), &err);
+    w.folder = arm.folder;
+    *state = &w;
+    return 0;
+}
+
+static int teardown(void **state) {
+    world *w = *state;
+    gr_folder_free(w->folder);
+    gr_project_free(w->project);
+    gr_recipe_free(w->recipe);
+    return gr_test_files_teardown(state);
+}
+
+/* ---- what is tried: each makes its objects and frees them ---- */
+
+static gr_status try_recipe(world *w, gr_error *err) {
+    gr_recipe *recipe;
+    char *text;
+    GR_TRY(gr_recipe_open(&recipe, w->path, (const char *[]){"train.lr=0.01"}, 1, err));
+    gr_status status = gr_recipe_text(recipe, &text, err);
+    if (status == GR_OK)
+        gr_free(text);
+    gr_recipe_free(recipe);
+    return status;
+}
+
+/* The corpus, a tokenizer trained on it, tokens, labels. */
+static gr_status try_project(world *w, gr_error *err) {
+    gr_project *project;
+    GR_TRY(gr_project_open(&project, w->recipe, gr_test_path("fresh"), NULL, err));
+    gr_project_free(project);
+    unlink(gr_test_path("fresh/dataset.bin"));
+    return GR_OK;
+}
+
+static gr_status try_kept_project(world *w, gr_error *err) {
+    gr_project *project;
+    GR_TRY(gr_project_open(&project, w->recipe, gr_test_path("data"), NULL, err));
+    gr_project_free(project);
+    return GR_OK;
+}
+
+static gr_status try_build(world *w, gr_error *err) {
+    gr_arch_def *def;
+    gr_model *model;
+    GR_TRY(gr_arm_build(&def, &model, w->project, GR_ARM_FILTERED, err));
+    gr_arch_free(def);
+    gr_model_free(model);
+    return GR_OK;
+}
+
+/* A folder of this process alone: the second call of a child goes on where the first one failed. */
+static const char *own_folder(const char *name) {
+    char text[64];
+    snprintf(text, sizeof text, "%s-%d", name, (int)getpid());
+    return gr_test_path(text);
+}
+
+static gr_status try_train(world *w, gr_error *err) {
+    gr_arm arm;
+    gr_control control = {.resume = true};
+    GR_TRY(gr_arm_train(&arm, w->project, GR_ARM_ROUTED, own_folder("train"), &control, err));
+    gr_arm_free(&arm);
+    return GR_OK;
+}
+
+static gr_status try_load(world *w, gr_error *err) {
+    gr_folder *folder;
+    (void)w;
+    GR_TRY(gr_folder_load(&folder, gr_test_path("run/model"), NULL, 0, err));
+    gr_folder_free(folder);
+    return GR_OK;
+}
+
+static gr_status try_save(world *w, gr_error *err) {
+    return gr_folder_save(own_folder("saved"), w->folder->def, w->folder->model, &w->folder->info, err);
+}
+
+static gr_status try_evaluate(world *w, gr_error *err) {
+    const gr_dataset *d = w->project->data;
+    gr_tables *off;
+    gr_evaluator *evaluator = NULL;
+    gr_scan *scan = NULL;
+    GR_TRY(gr_profile_new(&off, w->folder->model, (const char *[]){"a"}, 1, err));
+    gr_status status = gr_evaluator_new(&evaluator, w->folder->model, off, 2, 16, err);
+    if (status == GR_OK)
+        status = gr_scan_new(&scan, d, w->project->labels, d->validation, d->validation_count, 2, 16, err);
+    gr_scan_free(scan);
+    gr_evaluator_free(evaluator);
+    gr_tables_free(off);
+    return status;
+}
+
+static gr_status try_complete(world *w, gr_error *err) {
+    gr_decoder *decoder;
+    gr_completion done;
+    gr_complete_def def = gr_complete_default();
+    def.generate.tokens = 3;
+    def.stop = (const char *[]){"zz"};
+    def.stops = 1;
+    GR_TRY(gr_decoder_new(&decoder, w->folder->model, NULL, &(gr_decoder_def){.context = 16}, err));
+    gr_status status = gr_complete(&done, decoder, w->project->tokenizer, "a b", 3, &def, err);
+    if (status == GR_OK)
+        gr_completion_free(&done);
+    gr_decoder_free(decoder);
+    return status;
+}
+
+static gr_status try_remove(world *w, gr_error *err) {
+    gr_surgery_result out;
+    GR_TRY(gr_surgery_remove(&out, w->folder->def, w->folder->model, (const char *[]){"a"}, 1, err));
+    gr_surgery_free(&out);
+    return GR_OK;
+}
+
+static gr_status try_off(world *w, gr_error *err) {
+    gr_surgery_result out;
+    gr_surgery_off_def how = {.how = GR_OFF_ZERO, .rows = 16};
+    GR_TRY(gr_surgery_off(&out, w->folder->def, w->folder->model, "a", &how, err));
+    gr_surgery_free(&out);
+    return GR_OK;
+}
+
+static gr_status try_pack(world *w, gr_error *err) {
+    gr_recipe *recipe;
+    gr_shards *shards;
+    GR_TRY(gr_recipe_open(&recipe, w->path, (const char *[]){"labels={a: {is: [bird]}}"}, 1, err));
+    const char *folder = own_folder("shards");
+    gr_status status = gr_project_pack(recipe, folder, 0, NULL, err);
+    if (status == GR_OK)
+        status = gr_shards_open(&shards, folder, NULL, err);
+    if (status == GR_OK)
+        gr_shards_free(shards);
+    gr_recipe_free(recipe);
+    return status;
+}
+
+static gr_status try_audit(world *w, gr_error *err) {
+    gr_audit *audit;
+    gr_control control = {.resume = true};
+    GR_TRY(gr_audit_run(&audit, w->project, own_folder("audit"), &control, err));
+    gr_audit_free(audit);
+    return GR_OK;
+}
+
+/* ---- one refusal in a child ---- */
+
+enum { NOT_REACHED = 10, SMALL, PLANNED, WENT_ON, NO_MESSAGE, NOT_AGAIN, LEAK, OTHER };
+
+static void small(size_t size) { _exit(size ? SMALL : OTHER); }
+
+static int child(world *w, gr_status (*call)(world *, gr_error *), uint64_t nth) {
+    gr_error err = {0}, none = {0};
+    gr_memory_handler(small);
+    uint64_t before = gr_alloc_count();
+    gr__refuse_at(nth);
+    gr_status status = call(w, &err);
+    bool reached = gr_alloc_count() - before >= nth;
+    gr__refuse_at(0);
+    if (status == GR_OK)
+        return reached ? WENT_ON : NOT_REACHED;
+    if (status != GR_ERR_MEMORY)
+        return OTHER;
+    if (err.status != status || !err.message[0])
+        return NO_MESSAGE;
+    if (leaks())
+        return LEAK;
+    return call(w, &none) == GR_OK ? PLANNED : NOT_AGAIN;
+}
+
+static int refused(world *w, gr_status (*call)(world *, gr_error *), uint64_t nth) {
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+        _exit(child(w, call, nth));
+    }
+    int status = 0;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* Up to MOST refusals, spread over all that the call makes: the first ones, where objects are half made, all of them.
+ */
+static void sweep(world *w, gr_status (*call)(world *, gr_error *), int planned_least) {
+    enum { FIRST = 8, MOST = 120 };
+    gr_error err = {0};
+    uint64_t before = gr_alloc_count();
+    gr_test_ok(call(w, &err), &err);
+    uint64_t all = gr_alloc_count() - before, stride = all > MOST ? (all - FIRST) / (MOST - FIRST) + 1 : 1;
+    int small_ones = 0, planned = 0;
+    for (uint64_t nth = 1; nth <= all; nth += nth < FIRST ? 1 : stride) {
+        int end = refused(w, call, nth);
+        small_ones += end == SMALL;
+        planned += end == PLANNED;
+        if (end != SMALL && end != PLANNED && end != NOT_REACHED)
+            fail_msg("allocation %llu of %llu refused: the child ended with %d", (unsigned long long)nth,
+                     (unsigned long long)all, end);
+    }
+    assert_true(small_ones + planned > 0 && planned >= planned_least);
+}
+
+#define SWEEP(name, planned) \
+    static void refusals_in_##name(void **state) { sweep(*state, try_##name, planned); }
+SWEEP(recipe, 0)
+SWEEP(project, 0)
+SWEEP(kept_project, 0)
+SWEEP(build, 1)
+SWEEP(train, 0)
+SWEEP(load, 1)
+SWEEP(save, 0)
+SWEEP(evaluate, 1)
+SWEEP(complete, 1)
+SWEEP(remove, 0)
+SWEEP(off, 0)
+SWEEP(pack, 0)
+SWEEP(audit, 0)
+
+/* jansson drops what it has no memory for; under the gate it does not come that far. */
+static void build_json(void) {
+    json_t *list = json_array();
+    for (int i = 0; i < 100; i++)
+        json_array_append_new(list, json_pack("{s:i, s:s}", "number", i, "text", "some"));
+    char *text = json_dumps(list, 0);
+    _exit(text && strstr(text, "99") ? NOT_REACHED : WENT_ON);
+}
+
+static void json_asks_the_gate(void **state) {
+    (void)state;
+    for (uint64_t nth = 1; nth < 300; nth += 13) {
+        fflush(NULL);
+        pid_t pid = fork();
+        if (pid == 0) {
+            gr_memory_handler(small);
+            gr__refuse_at(nth);
+            build_json();
+        }
+        int status = 0;
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_int_equal(WIFEXITED(status) ? WEXITSTATUS(status) : -1, SMALL);
+    }
+}
+
+/* Without a handler the process says what was refused and aborts. */
+static void aborts_by_default(void **state) {
+    (void)state;
+    char said[128] = "";
+    int pipes[2], status = 0;
+    assert_int_equal(pipe(pipes), 0);
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+        signal(SIGABRT, SIG_DFL);
+        dup2(pipes[1], STDERR_FILENO);
+        gr__refuse_at(1);
+        gr_alloc(12345);
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(read(pipes[0], said, sizeof said - 1) > 0);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+    assert_non_null(strstr(said, "12345 bytes"));
+    close(pipes[0]);
+    close(pipes[1]);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(refusals_in_recipe),       cmocka_unit_test(refusals_in_project),
+        cmocka_unit_test(refusals_in_kept_project), cmocka_unit_test(refusals_in_build),
+        cmocka_unit_test(refusals_in_train),        cmocka_unit_test(refusals_in_load),
+        cmocka_unit_test(refusals_in_save),         cmocka_unit_test(refusals_in_evaluate),
+        cmocka_unit_test(refusals_in_complete),     cmocka_unit_test(refusals_in_remove),
+        cmocka_unit_test(refusals_in_off),          cmocka_unit_test(refusals_in_pack),
+        cmocka_unit_test(refusals_in_audit),        cmocka_unit_test(json_asks_the_gate),
+        cmocka_unit_test(aborts_by_default),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
