@@ -309,8 +309,10 @@ static void test_compare(void **state) {
     gr_model_data(other, gr_model_find(other, "norm"))[3] += (gr_real)0.5;
     gr_real *x = logits_of(m), *y = logits_of(other);
     double want = 0;
-    for (int i = 0; i < ROWS * VOCAB; i++)
-        want = fmax(want, fabs((double)x[i] - (double)y[i]));
+    for (int i = 0; i < ROWS * VOCAB; i++) {
+        double apart = fabs((double)x[i] - (double)y[i]);
+        want = apart > want ? apart : want;
+    }
     f = (feed){b.batch, 1};
     gr_test_ok(gr_surgery_compare(&d, same, ROWS, next_batch, &f, &err), &err);
     assert_true(want > 1e-3 && d == want);
