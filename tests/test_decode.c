@@ -259,7 +259,7 @@ static void equals_whole_passes(void **state) {
                     const gr_real *want = slow_logits(&s, ids, n);
                     same(next(d, ids + from, n - from), want, 1e-5, "float32", n);
                     /* a row near a tie may choose another expert */
-                    same(next(half, ids + from, n - from), want, networks[k] == with_experts ? 0.5 : 0.05, "bf16", n);
+                    same(next(half, ids + from, n - from), want, networks[k] == with_experts ? 0.5 : 0.06, "bf16", n);
                     assert_int_equal(gr_decoder_count(d), n);
                 }
                 gr_decoder_restart(d);
