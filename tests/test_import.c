@@ -314,7 +314,7 @@ static void test_refusals(void **state) {
     REFUSED(GR_ERR_USAGE, "few.bin", "263 tokens, the network 264", few, file);
     REFUSED(GR_ERR_INPUT, "none.bin", "no such file", file, none);
     REFUSED(GR_ERR_USAGE, "import", "3 files", file, words, few);
-    REFUSED(GR_ERR_FORMAT, "notes.txt", "expected", file, text);
+    REFUSED(GR_ERR_FORMAT, "notes.txt", "near 'hello'", file, text);
 }
 
 static void check_parse(const blob *b, size_t size, const char *place, const char *message) {
