@@ -165,6 +165,14 @@ done
 refused 2 . 'data tokenizer of nothing' gradroute data tokenizer missing.jsonl -o fresh.json
 refused 2 . 'data tokenizer of nothing over a tokenizer' gradroute data tokenizer missing.jsonl -o tok.json
 
+for url in ftp://example.org/x x file:///etc/passwd; do
+    refused 2 'http://' "data fetch $url" gradroute data fetch "$url" -o fresh/x
+done
+refused 2 'the file is there' 'data fetch over a file' gradroute data fetch http://127.0.0.1:9/x -o corpus.jsonl
+refused 2 'SHA-256' 'data fetch over a file of another digest' gradroute data fetch http://127.0.0.1:9/x -o corpus.jsonl --sha256 \
+    0000000000000000000000000000000000000000000000000000000000000000
+refused 2 'to_nothing' 'data fetch into a link to nothing' gradroute data fetch http://127.0.0.1:9/x -o to_nothing
+
 # ---- what only reads ----
 for reads in 'eval run' 'eval audit' 'eval run --off nosuch' 'inspect run' 'generate run --prompt a --tokens 2' 'plan tiny.yaml' 'check tiny.yaml' \
     'data show tiny.yaml' 'eval small' 'audit tiny.yaml --help'; do
