@@ -524,6 +524,44 @@ static void damage_is_refused(void **state) {
     gr_shards_free(open_good(folder, NULL));
 }
 
+/* Pieces that are not those of the shard's documents, signed: refused before a row is read. */
+static void forged_pieces_are_refused(void **state) {
+    (void)state;
+    char forged[256];
+    snprintf(forged, sizeof forged, "%s", gr_test_path("forged.bin"));
+    int met = 0;
+    for (int i = 0; i < 5; i++) {
+        char *file = gr__shard_path(gr_test_path("killed"), "shard", i);
+        char *rows = gr__shard_path(gr_test_path("killed"), "rows", i);
+        gr__shard shard = {0};
+        size_t size;
+        char *bytes = gr_test_read(rows, &size);
+        gr_test_ok(gr_dataset_open(&shard.data, file, NULL), NULL);
+        gr_test_ok(gr__rows_open(&shard, rows, NULL, false, NULL), NULL);
+        bool pieces = shard.pack.data == &shard.pieces;
+        size_t count = shard.pack.count;
+        munmap(shard.block, shard.block_size);
+        shard.block = NULL;
+
+        /* the place of a piece, and then the document of one */
+        for (int which = 0; which < 2 && pieces; which++, met++) {
+            size_t at = GR__ROWS_HEADER + (which ? 8 * (count + 1) + 4 * (count / 2) : 8 * (count / 2));
+            gr_error err = {0};
+            bytes[at]++;
+            assert_true(gr__rows_seal(bytes, size));
+            put_file(forged, bytes, size);
+            assert_int_equal(gr__rows_open(&shard, forged, NULL, false, &err), GR_ERR_FORMAT);
+            assert_non_null(strstr(err.message, "the pieces are not those of the documents"));
+            bytes[at]--;
+        }
+        gr__shard_close(&shard);
+        free(bytes);
+        gr_free(file);
+        gr_free(rows);
+    }
+    assert_true(met >= 2);
+}
+
 /* Damage that is signed again reaches the checks behind the digests: nothing is read out of bounds, no chain is
  * endless. */
 static void forged_rows_are_refused(void **state) {
@@ -628,6 +666,7 @@ int main(void) {
         cmocka_unit_test(killed_packs_go_on),
         cmocka_unit_test(stops_when_asked),
         cmocka_unit_test(damage_is_refused),
+        cmocka_unit_test(forged_pieces_are_refused),
         cmocka_unit_test(forged_rows_are_refused),
         cmocka_unit_test(checked_once),
         cmocka_unit_test(packing_mends),
