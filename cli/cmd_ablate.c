@@ -169,9 +169,10 @@ static void report(const ablate_options *own, const gr_folder *folder, const gr_
                    const gr__verdict *verdict) {
     size_t before = gr_model_size(folder->model), after = gr_model_size(result->model);
     if (own->common.json) {
-        gr__print_json(json_pack("{s:s, s:s, s:o, s:I, s:I, s:o}", "model", own->common.out, "from", own->common.input,
-                                 "removed", gr__json_strings(&own->regions), "parameters_before", (json_int_t)before,
-                                 "parameters", (json_int_t)after, "difference", gr__json_real(verdict->difference)));
+        gr__print_json(json_pack("{s:o, s:o, s:o, s:I, s:I, s:o}", "model", gr_json_text(own->common.out), "from",
+                                 gr_json_text(own->common.input), "removed", gr__json_strings(&own->regions),
+                                 "parameters_before", (json_int_t)before, "parameters", (json_int_t)after, "difference",
+                                 gr__json_real(verdict->difference)));
         return;
     }
     printf("%s: %s parameters (%s had %s)\n", own->common.out, gr__text_count((char[32]){0}, (int64_t)after),

@@ -200,8 +200,8 @@ static json_t *findings_json(const gr_findings *findings) {
     json_t *list = json_array();
     for (int i = 0; i < findings->count; i++) {
         const gr_finding *f = &findings->finding[i];
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s?}", "level", gr_level_name(f->level), "text", f->text, "hint", f->hint));
+        json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "level", gr_level_name(f->level), "text",
+                                              gr_json_text(f->text), "hint", f->hint ? gr_json_text(f->hint) : json_null()));
     }
     return list;
 }
@@ -214,14 +214,14 @@ static json_t *routes_json(const gr_routes *routes) {
         gr_route_print(routes, memory, 0);
     if (!memory || fclose(memory))
         gr__refused(size);
-    json_t *value = gr__json_text(text, size);
+    json_t *value = gr_json_bytes(text, size);
     free(text);
     return value;
 }
 
 static void report(const check_options *own, const view *v, const gr_findings *findings) {
     if (own->common.json) {
-        json_t *object = json_pack("{s:s, s:b, s:o, s:o}", "recipe", own->common.input, "ok",
+        json_t *object = json_pack("{s:o, s:b, s:o, s:o}", "recipe", gr_json_text(own->common.input), "ok",
                                    gr_findings_count(findings, GR_LEVEL_ERROR) == 0, "classes",
                                    v->router ? classes_json(v) : json_array(), "findings", findings_json(findings));
         if (v->project)

@@ -249,7 +249,7 @@ static line *lines_new(int *count, line *all, const text *t, const losses *l, in
 }
 
 static json_t *line_json(const line *at, bool samples) {
-    json_t *object = json_pack("{s:o, s:o, s:I, s:I, s:I}", "name", gr__json_text(at->name, strlen(at->name)), "loss",
+    json_t *object = json_pack("{s:o, s:o, s:I, s:I, s:I}", "name", gr_json_text(at->name), "loss",
                                gr__json_real(at->nll / (double)at->tokens), "tokens", (json_int_t)at->tokens,
                                "documents", (json_int_t)at->documents, "bytes", (json_int_t)at->bytes);
     if (at->bytes)
@@ -295,11 +295,11 @@ static void report(const eval_options *own, const text *t, const losses *l, int 
             print_line(&lines[i], samples);
     }
     if (own->common.json) {
-        gr__print_json(json_pack("{s:s, s:s*, s:o, s:s, s:s, s:o, s:o, s:{s:I, s:I}}", "model", own->common.input,
-                                 "split", t->project ? (own->split ? own->split : "test") : NULL, "off",
-                                 gr__json_strings(&own->common.off), "unit", "nats per token", "by", what, "losses",
-                                 list, "all", line_json(&all, samples), "cut", "documents", (json_int_t)cut.documents,
-                                 "tokens", (json_int_t)cut.targets));
+        gr__print_json(json_pack(
+            "{s:o, s:s*, s:o, s:s, s:s, s:o, s:o, s:{s:I, s:I}}", "model", gr_json_text(own->common.input), "split",
+            t->project ? (own->split ? own->split : "test") : NULL, "off", gr__json_strings(&own->common.off), "unit",
+            "nats per token", "by", what, "losses", list, "all", line_json(&all, samples), "cut", "documents",
+            (json_int_t)cut.documents, "tokens", (json_int_t)cut.targets));
     } else {
         print_line(&all, samples);
         json_decref(list);

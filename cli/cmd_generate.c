@@ -147,14 +147,14 @@ static json_t *object(const gr__prompt *prompt, const gr__strings *off, const gr
     for (int i = 0; i < done->tokens; i++)
         json_array_append_new(ids, json_integer(done->ids[i]));
     json_t *value =
-        json_pack("{s:o, s:o, s:o, s:i, s:i, s:o, s:s, s:o}", "prompt", gr__json_text(prompt->text, prompt->length),
-                  "off", gr__json_strings(off), "completion", gr__json_text(done->text, done->length), "prompt_tokens",
+        json_pack("{s:o, s:o, s:o, s:i, s:i, s:o, s:s, s:o}", "prompt", gr_json_bytes(prompt->text, prompt->length),
+                  "off", gr__json_strings(off), "completion", gr_json_bytes(done->text, done->length), "prompt_tokens",
                   done->prompt_tokens, "tokens", done->tokens, "ids", ids, "finish", gr_finish_name(done->finish),
                   "tokens_per_s", gr__json_real(done->tokens_per_s));
     if (def->generate.temperature > 0)
         json_object_set_new(value, "seed", json_integer((json_int_t)def->generate.seed));
     if (done->finish == GR_FINISH_STOP)
-        json_object_set_new(value, "stop", gr__json_text(def->stop[done->stop], strlen(def->stop[done->stop])));
+        json_object_set_new(value, "stop", gr_json_text(def->stop[done->stop]));
     return value;
 }
 
@@ -245,7 +245,7 @@ static gr_status generate(generate_options *own, const gr_folder *folder, const 
     work w = {.own = own, .folder = folder, .tokenizer = tokenizer, .list = own->common.json ? json_array() : NULL};
     gr_status status = complete_all(&w, &own->prompts, err);
     if (w.list && status == GR_OK)
-        gr__print_json(json_pack("{s:s, s:O}", "model", own->common.input, "completions", w.list));
+        gr__print_json(json_pack("{s:o, s:O}", "model", gr_json_text(own->common.input), "completions", w.list));
     json_decref(w.list);
     gr_decoder_free(w.decoder);
     gr_tables_free(w.profile);

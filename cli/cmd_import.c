@@ -44,9 +44,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 static void report(const import_options *own, const gr_import *in) {
     int64_t size = (int64_t)gr_model_size(in->model);
     if (own->common.json)
-        gr__print_json(json_pack("{s:s, s:s, s:o, s:I, s:i, s:i}", "model", own->common.out, "format", in->format,
-                                 "files", gr__json_strings(&own->files), "parameters", (json_int_t)size, "vocab",
-                                 in->def->vocab, "context", in->def->context));
+        gr__print_json(json_pack("{s:o, s:s, s:o, s:I, s:i, s:i}", "model", gr_json_text(own->common.out), "format",
+                                 in->format, "files", gr__json_strings(&own->files), "parameters", (json_int_t)size,
+                                 "vocab", in->def->vocab, "context", in->def->context));
     else
         printf("%s: %s, %s parameters, %s tokens, context %d\n", own->common.out, in->format,
                gr__text_count((char[32]){0}, size), gr__text_count((char[32]){0}, in->def->vocab), in->def->context);

@@ -81,7 +81,7 @@ static void print_folder_json(const char *path, const gr_folder *folder, json_t 
     json_t *regions = json_array();
     for (int i = 0; i < folder->def->region_count; i++)
         json_array_append_new(regions, region_json(folder->model, &folder->def->regions[i], each[i]));
-    json_t *object = json_pack("{s:s, s:{s:I, s:I, s:I}, s:o}", "model", path, "parameters", "total",
+    json_t *object = json_pack("{s:o, s:{s:I, s:I, s:I}, s:o}", "model", gr_json_text(path), "parameters", "total",
                                (json_int_t)gr_model_size(folder->model), "core", (json_int_t)core, "regions",
                                (json_int_t)region, "regions", regions);
     for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
@@ -181,7 +181,7 @@ static void print_file(const gr__common *common, const gr_safetensors *file, con
         for (int i = 0; i < n; i++)
             json_array_append_new(list, array_json(&arrays[i]));
         json_t *values = state ? json_loads(state, 0, NULL) : NULL;
-        gr__print_json(json_pack("{s:s, s:I, s:s, s:s, s:s?, s:o, s:o}", "file", common->input, "size",
+        gr__print_json(json_pack("{s:o, s:I, s:s, s:s, s:s?, s:o, s:o}", "file", gr_json_text(common->input), "size",
                                  (json_int_t)size, "sha256", digest, "data_sha256", data_digest, "format", format,
                                  "options", values ? values : json_null(), "arrays", list));
         return;

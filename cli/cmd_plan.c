@@ -169,13 +169,13 @@ static void print_plan(const gr__common *common, const gr_project *project, cons
     json_t *models = json_array();
     for (int i = 0; i < count; i++)
         json_array_append_new(models, entry_json(&list[i]));
-    gr__print_json(json_pack("{s:s, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:s}", "recipe", common->input,
-                             "threads", omp_get_max_threads(), "precision", gr__json_precision(project), "models",
-                             models, "minutes", gr__json_real((s.training + s.measuring + s.relearning) / 60),
-                             "training_minutes", gr__json_real(s.training / 60), "measuring_minutes",
-                             gr__json_real(s.measuring / 60), "relearning_minutes", gr__json_real(s.relearning / 60),
-                             "passes", gr__json_real(lengths->passes), "tokens_lost", (json_int_t)lengths->lost,
-                             "assumption", "at the speed of a few steps and passes timed now"));
+    gr__print_json(json_pack(
+        "{s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:s}", "recipe", gr_json_text(common->input), "threads",
+        omp_get_max_threads(), "precision", gr__json_precision(project), "models", models, "minutes",
+        gr__json_real((s.training + s.measuring + s.relearning) / 60), "training_minutes",
+        gr__json_real(s.training / 60), "measuring_minutes", gr__json_real(s.measuring / 60), "relearning_minutes",
+        gr__json_real(s.relearning / 60), "passes", gr__json_real(lengths->passes), "tokens_lost",
+        (json_int_t)lengths->lost, "assumption", "at the speed of a few steps and passes timed now"));
 }
 
 static gr_status plan(const gr__common *common, const gr_recipe *recipe, const gr_project *project, gr_error *err) {

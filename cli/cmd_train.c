@@ -63,10 +63,12 @@ static void say_how_to_go_on(const gr__common *common, const char *run, gr_error
 static void print_json(const gr_arm *arm, const char *run) {
     size_t size = gr_model_size(arm->folder->model);
     double rate = arm->seconds > 0 ? (double)arm->tokens / arm->seconds : 0;
-    gr__print_json(json_pack(
-        "{s:s, s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "run", run, "model", json_sprintf("%s/model", run), "parameters",
-        (json_int_t)size, "steps", (json_int_t)arm->steps, "tokens", (json_int_t)arm->tokens, "seconds",
-        gr__json_real(arm->seconds), "tokens_per_s", gr__json_real(rate), "diagnosis", gr__diagnosis_read(run)));
+    char *model = gr_format("%s/model", run);
+    gr__print_json(json_pack("{s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "run", gr_json_text(run), "model",
+                             gr_json_text(model), "parameters", (json_int_t)size, "steps", (json_int_t)arm->steps,
+                             "tokens", (json_int_t)arm->tokens, "seconds", gr__json_real(arm->seconds), "tokens_per_s",
+                             gr__json_real(rate), "diagnosis", gr__diagnosis_read(run)));
+    gr_free(model);
 }
 
 static void print_text(const gr_arm *arm, const char *run) {

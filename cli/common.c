@@ -295,17 +295,10 @@ void gr__print_json(json_t *value) {
 
 json_t *gr__json_real(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
-json_t *gr__json_text(const char *text, size_t n) {
-    char *clean = gr_alloc(3 * n + 1);
-    json_t *value = json_stringn(clean, gr_utf8_clean(clean, text, n));
-    gr_free(clean);
-    return value;
-}
-
 json_t *gr__json_strings(const gr__strings *list) {
     json_t *array = json_array();
     for (int i = 0; i < list->count; i++)
-        json_array_append_new(array, gr__json_text(list->at[i], strlen(list->at[i])));
+        json_array_append_new(array, gr_json_text(list->at[i]));
     return array;
 }
 
@@ -314,7 +307,7 @@ json_t *gr__json_precision(const gr_project *project) {
     json_t *object = json_pack("{s:s, s:b}", "taken", gr__precision_word(project->recipe->precision), "auto",
                                c->taken != GR_PRECISION_MODEL);
     if (c->why[0])
-        json_object_set_new(object, "why", json_string(c->why));
+        json_object_set_new(object, "why", gr_json_text(c->why));
     if (c->bf16 > 0) {
         json_object_set_new(object, "float32_ms", gr__json_real(1e3 * c->float32));
         json_object_set_new(object, "bf16_ms", gr__json_real(1e3 * c->bf16));

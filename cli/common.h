@@ -126,7 +126,6 @@ void gr__print_lengths(const gr_lengths *lengths, int context, const char *title
 /* Prints and frees an object. */
 void gr__print_json(json_t *value);
 json_t *gr__json_real(double value);           /* null when it is not finite */
-json_t *gr__json_text(const char *, size_t n); /* bytes that are no UTF-8 become U+FFFD */
 json_t *gr__json_strings(const gr__strings *); /* a list */
 
 /* What `precision: auto` would take and why; the precision of the recipe alone where it says one. */

@@ -57,9 +57,9 @@ static gr_status fetch(const fetch_options *own, gr_error *err) {
     gr__progress_end(&progress);
     GR_TRY(status);
     if (own->common.json)
-        gr__print_json(json_pack("{s:s, s:s, s:s, s:I, s:I, s:b}", "url", own->common.input, "file", own->common.out,
-                                 "sha256", got.sha256, "bytes", (json_int_t)got.size, "resumed",
-                                 (json_int_t)got.resumed, "kept", got.kept));
+        gr__print_json(json_pack("{s:o, s:o, s:s, s:I, s:I, s:b}", "url", gr_json_text(own->common.input), "file",
+                                 gr_json_text(own->common.out), "sha256", got.sha256, "bytes", (json_int_t)got.size,
+                                 "resumed", (json_int_t)got.resumed, "kept", got.kept));
     else
         printf("%s: %s%s\nsha256 %s%s\n", own->common.out, gr__text_bytes((char[32]){0}, (double)got.size),
                got.kept ? ", there already" : "", got.sha256, own->sha256 ? ", as expected" : "");

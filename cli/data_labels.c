@@ -78,9 +78,8 @@ json_t *gr__labels_json(const gr_project *p) {
     for (int k = 0; k < l->label_count; k++) {
         json_t *words = json_array();
         for (size_t i = 0; i < l->hit_count[k] && i < HITS_LISTED; i++)
-            json_array_append_new(words, json_pack("{s:o, s:I}", "text",
-                                                   gr__json_text(l->hits[k][i].text, strlen(l->hits[k][i].text)),
-                                                   "count", (json_int_t)l->hits[k][i].count));
+            json_array_append_new(words, json_pack("{s:o, s:I}", "text", gr_json_text(l->hits[k][i].text), "count",
+                                                   (json_int_t)l->hits[k][i].count));
         json_array_append_new(labels,
                               json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", l->label_names[k], "per",
                                         unit_of(&p->recipe->label[k]), "documents", tally_json(&list[k].documents),

@@ -51,10 +51,10 @@ static gr_status report(const gr__common *common, gr_error *err) {
     GR_TRY(gr_shards_open(&s, common->out, NULL, err));
     double fill = (double)s->positions / ((double)s->rows * s->context);
     if (common->json)
-        gr__print_json(json_pack("{s:s, s:i, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:s}", "shards", common->out,
-                                 "count", s->count, "documents", (json_int_t)s->documents, "held_out",
-                                 (json_int_t)s->held->validation_count, "tokens", (json_int_t)s->tokens, "rows",
-                                 (json_int_t)s->rows, "fill", fill, "cut", (json_int_t)s->cut, "duplicates",
+        gr__print_json(json_pack("{s:o, s:i, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:s}", "shards",
+                                 gr_json_text(common->out), "count", s->count, "documents", (json_int_t)s->documents,
+                                 "held_out", (json_int_t)s->held->validation_count, "tokens", (json_int_t)s->tokens,
+                                 "rows", (json_int_t)s->rows, "fill", fill, "cut", (json_int_t)s->cut, "duplicates",
                                  (json_int_t)s->duplicates, "read", (json_int_t)s->read, "sha256", s->digest));
     else
         printf("%s: %d shard(s), %s documents, %s held out, %s tokens, %s rows of %d, %.1f %% full\n", common->out,

@@ -165,7 +165,7 @@ void gr__samples_print(const gr_project *p, int count) {
 static json_t *stretch_json(view *v, size_t d, const stretch *s) {
     const gr_labels *l = v->p->labels;
     size_t n = text_of(v, d, s);
-    json_t *one = json_pack("{s:o, s:s, s:s}", "text", gr__json_text(v->text, n), "truth", label_name(v->p, s->truth),
+    json_t *one = json_pack("{s:o, s:s, s:s}", "text", gr_json_bytes(v->text, n), "truth", label_name(v->p, s->truth),
                             "shown", label_name(v->p, s->shown));
     if (l->token_score)
         json_object_set_new(one, "score", gr__json_real(l->token_score[v->p->data->offsets[d] + d + s->first]));

@@ -148,9 +148,9 @@ static gr_status pack(gr_stream_facts *facts, const gr_project *project, gr_erro
 }
 
 static json_t *amount_json(const char *name, const amount *a) {
-    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I}", "name", gr__json_text(name, strlen(name)), "train",
-                     (json_int_t)a->train, "validation", (json_int_t)a->validation, "test", (json_int_t)a->test,
-                     "known", (json_int_t)a->known, "tokens", (json_int_t)a->tokens, "trained", (json_int_t)a->trained);
+    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I}", "name", gr_json_text(name), "train", (json_int_t)a->train,
+                     "validation", (json_int_t)a->validation, "test", (json_int_t)a->test, "known",
+                     (json_int_t)a->known, "tokens", (json_int_t)a->tokens, "trained", (json_int_t)a->trained);
 }
 
 static json_t *lengths_json(const gr_project *project, const gr_lengths *l) {

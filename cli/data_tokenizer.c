@@ -96,8 +96,8 @@ static gr_status train(const train_options *own, gr_error *err) {
     if (status == GR_OK)
         status = gr_tokenizer_save(tokenizer, own->common.out, err);
     if (status == GR_OK && own->common.json)
-        gr__print_json(json_pack("{s:s, s:i, s:I}", "tokenizer", own->common.out, "vocab", gr_tokenizer_size(tokenizer),
-                                 "documents", (json_int_t)documents));
+        gr__print_json(json_pack("{s:o, s:i, s:I}", "tokenizer", gr_json_text(own->common.out), "vocab",
+                                 gr_tokenizer_size(tokenizer), "documents", (json_int_t)documents));
     else if (status == GR_OK)
         printf("%s: %s tokens from %s documents\n", own->common.out,
                gr__text_count((char[32]){0}, gr_tokenizer_size(tokenizer)),
@@ -184,7 +184,7 @@ static void print_tokens(const encode_options *own, const gr_tokenizer *tokenize
         size_t length;
         const char *bytes = gr_tokenizer_token(tokenizer, ids[i], &length);
         json_array_append_new(numbers, json_integer(ids[i]));
-        json_array_append_new(pieces, gr__json_text(bytes, length));
+        json_array_append_new(pieces, gr_json_bytes(bytes, length));
         if (!own->common.json) {
             char *text = json_dumps(json_array_get(pieces, i), JSON_ENCODE_ANY);
             printf("%7d  %s\n", ids[i], text);
@@ -192,8 +192,7 @@ static void print_tokens(const encode_options *own, const gr_tokenizer *tokenize
         }
     }
     if (own->common.json) {
-        gr__print_json(json_pack("{s:o, s:o, s:o}", "text", gr__json_text(own->text, strlen(own->text)), "ids", numbers,
-                                 "tokens", pieces));
+        gr__print_json(json_pack("{s:o, s:o, s:o}", "text", gr_json_text(own->text), "ids", numbers, "tokens", pieces));
         return;
     }
     json_decref(numbers);

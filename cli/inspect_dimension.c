@@ -9,7 +9,7 @@ static json_t *tokens_json(const gr_tokenizer *tokenizer, const gr_token_cosine 
         size_t length;
         const char *text = gr_tokenizer_token(tokenizer, list[i].token, &length);
         json_array_append_new(tokens, json_pack("{s:i, s:o, s:o}", "id", list[i].token, "token",
-                                                gr__json_text(text ? text : "", length), "cosine",
+                                                gr_json_bytes(text ? text : "", length), "cosine",
                                                 gr__json_real(list[i].cosine)));
     }
     return tokens;
@@ -20,7 +20,7 @@ static void print_tokens(const gr_tokenizer *tokenizer, const gr_token_cosine *l
     for (int i = 0; i < top; i++) {
         size_t length;
         const char *text = gr_tokenizer_token(tokenizer, list[i].token, &length);
-        json_t *value = gr__json_text(text ? text : "", length);
+        json_t *value = gr_json_bytes(text ? text : "", length);
         char *quoted = json_dumps(value, JSON_ENCODE_ANY);
         printf("  %6d  %-24s %8.4f\n", list[i].token, quoted ? quoted : "", list[i].cosine);
         free(quoted);
@@ -38,8 +38,8 @@ gr_status gr__inspect_dimension(const gr__common *common, int dimension, int top
     if (status == GR_OK)
         status = gr_token_cosines(&list, &count, folder->model, dimension, err);
     if (status == GR_OK && common->json)
-        gr__print_json(json_pack("{s:s, s:i, s:o}", "model", common->input, "dimension", dimension, "tokens",
-                                 tokens_json(tokenizer, list, top < count ? top : count)));
+        gr__print_json(json_pack("{s:o, s:i, s:o}", "model", gr_json_text(common->input), "dimension", dimension,
+                                 "tokens", tokens_json(tokenizer, list, top < count ? top : count)));
     else if (status == GR_OK) {
         printf("tokens whose row of the output matrix points most along residual dimension %d\n", dimension);
         print_tokens(tokenizer, list, top < count ? top : count);

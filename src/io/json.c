@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "io/file.h"
 
 /* jansson goes on without what it was refused: members are missing, lists end early, and nobody is told. It gets the
@@ -56,6 +57,15 @@ void gr_json_seal(char hex[GR_DIGEST_HEX], const json_t *object) {
     gr_free(text);
     json_decref(rest);
 }
+
+json_t *gr_json_bytes(const char *bytes, size_t n) {
+    char *clean = gr_alloc(3 * n + 1);
+    json_t *value = json_stringn(clean, gr_utf8_clean(clean, bytes, n));
+    gr_free(clean);
+    return value;
+}
+
+json_t *gr_json_text(const char *text) { return gr_json_bytes(text, strlen(text)); }
 
 static const char *type_name(json_type type) {
     static const char *const names[] = {"an object", "a list", "a text", "an integer",

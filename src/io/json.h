@@ -28,6 +28,11 @@ gr_status gr_json_write(const json_t *value, const char *path, gr_error *err);
  */
 void gr_json_seal(char hex[GR_DIGEST_HEX], const json_t *object);
 
+/* A text of any bytes, never NULL: each byte that is part of no valid character becomes U+FFFD, so that paths and other
+ * texts from outside may stand in JSON. json_string gives NULL for them, and json_pack then for the whole. */
+json_t *gr_json_text(const char *text);
+json_t *gr_json_bytes(const char *bytes, size_t n);
+
 /* A borrowed member of an object; missing or of another type is GR_ERR_FORMAT. JSON_REAL takes integers too. */
 gr_status gr_json_member(const json_t *object, json_t **value, const char *key, json_type type, const char *place,
                          gr_error *err);

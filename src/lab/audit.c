@@ -193,8 +193,7 @@ static gr_status complete(const gr_project *p, gr_decoder *decoder, const char *
     gr_completion c;
     def.generate.tokens = 24;
     GR_TRY(gr_complete(&c, decoder, p->tokenizer, prompt, strlen(prompt), &def, err));
-    json_t *value = json_stringn(c.text, c.length);
-    json_object_set_new(to, key, value ? value : json_string("(not UTF-8)"));
+    json_object_set_new(to, key, gr_json_bytes(c.text, c.length));
     gr_completion_free(&c);
     return GR_OK;
 }
@@ -218,7 +217,7 @@ static gr_status complete_all(const job *j, json_t *list, gr_error *err) {
     gr_model *routed = j->arm[GR_ARM_ROUTED].folder->model;
     gr_tables *off;
     for (int i = 0; i < r->prompts; i++)
-        json_array_append_new(list, json_pack("{s:s}", "prompt", r->prompt[i]));
+        json_array_append_new(list, json_pack("{s:o}", "prompt", gr_json_text(r->prompt[i])));
     if (r->prompts == 0)
         return GR_OK;
     GR_TRY(gr_profile_new(&off, routed, j->regions, j->region_count, err));
@@ -294,7 +293,7 @@ static gr_status figures(job *j, json_t *result, double seconds, gr_error *err) 
         status = complete_all(j, completions, err);
     json_object_set_new(result, "completions", completions);
     json_object_set_new(result, "missing_twins", missing_twins(j));
-    json_object_set_new(result, "folder", json_string(j->folder));
+    json_object_set_new(result, "folder", gr_json_text(j->folder));
     return status;
 }
 
