@@ -200,8 +200,9 @@ static json_t *findings_json(const gr_findings *findings) {
     json_t *list = json_array();
     for (int i = 0; i < findings->count; i++) {
         const gr_finding *f = &findings->finding[i];
-        json_array_append_new(list, json_pack("{s:s, s:o, s:o}", "level", gr_level_name(f->level), "text",
-                                              gr_json_text(f->text), "hint", f->hint ? gr_json_text(f->hint) : json_null()));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:o, s:o}", "level", gr_level_name(f->level), "text",
+                                        gr_json_text(f->text), "hint", f->hint ? gr_json_text(f->hint) : json_null()));
     }
     return list;
 }

@@ -8,6 +8,7 @@
 #include "common.h"
 #include "io/file.h"
 #include "lab/precision.h"
+#include "screen.h"
 
 static const char doc[] =
     "Loss of MODEL on text it was not trained on, in nats per token, each document by itself: by group (labels, "
@@ -260,11 +261,13 @@ static json_t *line_json(const line *at, bool samples) {
 }
 
 static void print_line(const line *at, bool samples) {
+    char shown[256];
+    const char *name = gr__screen_name(shown, sizeof shown, at->name);
     if (samples)
-        printf("%-20.40s %8.4f %10.4f %10s\n", at->name, at->nll / (double)at->tokens,
+        printf("%-20.40s %8.4f %10.4f %10s\n", name, at->nll / (double)at->tokens,
                (double)at->right / (double)at->tokens, gr__text_count((char[32]){0}, at->documents));
     else
-        printf("%-20.40s %8.4f %12s %10s\n", at->name, at->nll / (double)at->tokens,
+        printf("%-20.40s %8.4f %12s %10s\n", name, at->nll / (double)at->tokens,
                gr__text_count((char[32]){0}, at->tokens), gr__text_count((char[32]){0}, at->documents));
 }
 

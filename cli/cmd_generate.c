@@ -7,6 +7,7 @@
 #include "common.h"
 #include "gradroute/infer.h"
 #include "lab/prompts.h"
+#include "screen.h"
 
 static const char doc[] =
     "Continues prompts with MODEL (a model folder or the folder of a finished run), all regions on but those named."
@@ -130,8 +131,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 static void write_clean(const char *text, size_t length) {
     char *clean = gr_alloc(3 * length + 1);
-    fwrite(clean, 1, gr_utf8_clean(clean, text, length), stdout);
-    fflush(stdout);
+    gr__screen_text(clean, gr_utf8_clean(clean, text, length));
     gr_free(clean);
 }
 

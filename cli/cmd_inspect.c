@@ -7,6 +7,7 @@
 #include "inspect_dimension.h"
 #include "io/digest.h"
 #include "io/safetensors.h"
+#include "screen.h"
 
 static const char doc[] =
     "What MODEL is: its architecture, its regions with the rows and columns they own, where it comes from, and its "
@@ -192,7 +193,8 @@ static void print_file(const gr__common *common, const gr_safetensors *file, con
     if (state)
         printf("state   %s\n", state);
     for (int i = 0; i < n; i++)
-        printf("  %-44s %s\n", arrays[i].name, gr_array_text(&arrays[i], (char[96]){0}, 96));
+        printf("  %-44s %s\n", gr__screen_name((char[512]){0}, 512, arrays[i].name),
+               gr_array_text(&arrays[i], (char[96]){0}, 96));
 }
 
 static gr_status show_file(const gr__common *common, int64_t size, gr_error *err) {

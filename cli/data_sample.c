@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "data_labels.h"
+#include "screen.h"
 
 enum { BEFORE = 12, TOKENS_MOST = 90 }; /* tokens in front of the first label, and in all */
 
@@ -98,6 +99,15 @@ static const char *label_name(const gr_project *p, int label) {
 /* "?" a label that is hidden, "!" one that is wrong. */
 static const char *mark_of(const stretch *s) { return s->truth == s->shown ? "" : s->shown > 0 ? "!" : "?"; }
 
+/* In the colour of a label. */
+static void print_coloured(const char *style, int label, const char *text, int n) {
+    char sequence[24];
+    snprintf(sequence, sizeof sequence, "\033[%s%dm", style, 31 + (label - 1) % 6);
+    gr__screen_control(stdout, sequence);
+    printf("%.*s", n, text);
+    gr__screen_control(stdout, "\033[0m");
+}
+
 static void print_stretch(const view *v, const stretch *s, size_t length, bool colour) {
     int label = s->shown > 0 ? s->shown : s->truth > 0 ? s->truth : 0;
     size_t blank = 0;
@@ -109,11 +119,7 @@ static void print_stretch(const view *v, const stretch *s, size_t length, bool c
     if (!label || !n)
         printf("%.*s", n, text);
     else if (colour) /* hidden ones are underlined, wrong ones struck through */
-        printf("\033[%s%dm%.*s\033[0m",
-               s->truth == s->shown ? "1;"
-               : s->shown > 0       ? "9;"
-                                    : "4;",
-               31 + (label - 1) % 6, n, text);
+        print_coloured(s->truth == s->shown ? "1;" : s->shown > 0 ? "9;" : "4;", label, text, n);
     else
         printf("[%s%s: %.*s]", label_name(v->p, label), mark_of(s), n, text);
 }
@@ -149,10 +155,13 @@ void gr__samples_print(const gr_project *p, int count) {
     uint32_t *docs = gr_alloc((size_t)count * sizeof *docs);
     for (int i = 1; i <= p->labels->label_count + 1; i++) {
         int k = i <= p->labels->label_count ? i : 0, n = pick(docs, count, p, k);
+        const char *name = k ? label_name(p, k) : "without a label";
         if (n && k && colour)
-            printf("\033[1;%dm%s\033[0m\n", 31 + (k - 1) % 6, label_name(p, k));
+            print_coloured("1;", k, name, (int)strlen(name));
         else if (n)
-            printf("%s\n", k ? label_name(p, k) : "without a label");
+            printf("%s", name);
+        if (n)
+            putchar('\n');
         for (int j = 0; j < n; j++)
             print_document(&v, docs[j], k, colour);
     }

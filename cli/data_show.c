@@ -4,6 +4,7 @@
 #include "common.h"
 #include "data_actions.h"
 #include "data_labels.h"
+#include "screen.h"
 
 static const char doc[] =
     "What the data section of RECIPE gives: documents, duplicates, tokens, each topic and where "
@@ -223,9 +224,9 @@ static void print_json(const gr_project *project, const amount *topics, const am
 }
 
 static void print_amount(const char *name, const amount *a, const char *group) {
-    printf("  %-24.40s %10s %10s %10s %12s  %s\n", name, gr__text_count((char[32]){0}, a->train),
-           gr__text_count((char[32]){0}, a->known), gr__text_count((char[32]){0}, a->validation + a->test),
-           gr__text_count((char[32]){0}, a->tokens), group);
+    printf("  %-24.40s %10s %10s %10s %12s  %s\n", gr__screen_name((char[256]){0}, 256, name),
+           gr__text_count((char[32]){0}, a->train), gr__text_count((char[32]){0}, a->known),
+           gr__text_count((char[32]){0}, a->validation + a->test), gr__text_count((char[32]){0}, a->tokens), group);
 }
 
 static void print_text(const gr_project *project, const amount *topics, const amount *groups,

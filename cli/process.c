@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "gradroute/base.h"
+#include "screen.h"
 
 /* A signal handler has no other way to say so. */
 static volatile sig_atomic_t stop, saves;
@@ -151,5 +152,6 @@ void gr__process_begin(void) {
     signal(SIGXFSZ, SIG_IGN);
     catch_signals();
     handle_refusals();
+    gr__screen_begin();
     on_exit(flush_output, NULL);
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "screen.h"
 
 static double now(void) {
     struct timespec t;
@@ -14,13 +15,13 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static int columns(FILE *out) {
+static int columns(void) {
     struct winsize size;
-    return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
 }
 
 void gr__progress_begin(gr__progress *progress, FILE *out) {
-    *progress = (gr__progress){.out = out, .terminal = isatty(fileno(out)), .percent = -5};
+    *progress = (gr__progress){.out = out, .terminal = gr__screen_is_terminal(), .percent = -5};
 }
 
 void gr__progress_end(gr__progress *progress) {
@@ -92,12 +93,12 @@ static void hint_at_cores(gr__progress *progress, const gr_progress *p) {
 enum { BAR_LEAST = 5, BAR_MOST = 40 };
 
 static int bar_room(const gr__progress *progress, const char *head, const char *end) {
-    return columns(progress->out) - 1 - (int)strlen(head) - (int)strlen(end) - 4;
+    return columns() - 1 - (int)strlen(head) - (int)strlen(end) - 4;
 }
 
 static void draw(gr__progress *progress, const char *head, const char *end, const gr_progress *p) {
     char bar[BAR_MOST + 4] = "", line[1024];
-    int room = columns(progress->out) - 1, width = bar_room(progress, head, end);
+    int room = columns() - 1, width = bar_room(progress, head, end);
     width = width > BAR_MOST ? BAR_MOST : width;
 
     /* [####....] and a blank, where there is room for it. */
@@ -110,7 +111,8 @@ static void draw(gr__progress *progress, const char *head, const char *end, cons
 
     /* One line of the terminal, cut where it ends. */
     int length = snprintf(line, sizeof line, "%s %s%s", head, bar, end);
-    fprintf(progress->out, "\r\033[K%.*s", length < room ? length : room, line);
+    gr__screen_control(progress->out, "\r\033[K");
+    fprintf(progress->out, "%.*s", length < room ? length : room, line);
     progress->drawn = true;
 }
 

@@ -1,7 +1,9 @@
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/number.h"
+#include "base/visible.h"
 #include "gradroute/base.h"
 
 gr_status gr_error_set(gr_error *err, gr_status status, const char *place, const char *hint, const char *format, ...) {
@@ -17,8 +19,15 @@ gr_status gr_error_set(gr_error *err, gr_status status, const char *place, const
     return status;
 }
 
+/* Names and values in an error come from outside. */
+static void show(char *to, const char *text) { to[gr__visible(to, text, strlen(text), false, NULL)] = 0; }
+
 const char *gr_error_text(const gr_error *err, char *text, size_t size) {
-    snprintf(text, size, "%s%s%s%s%s", err->place, err->place[0] ? ": " : "", err->message,
-             err->hint[0] ? "\n  hint: " : "", err->hint);
+    char place[GR__VISIBLE_MOST * sizeof err->place], message[GR__VISIBLE_MOST * sizeof err->message],
+        hint[GR__VISIBLE_MOST * sizeof err->hint];
+    show(place, err->place);
+    show(message, err->message);
+    show(hint, err->hint);
+    snprintf(text, size, "%s%s%s%s%s", place, place[0] ? ": " : "", message, hint[0] ? "\n  hint: " : "", hint);
     return text;
 }
