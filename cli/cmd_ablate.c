@@ -19,11 +19,13 @@ static const char doc[] =
     "Before OUT is written it is compared with MODEL with the regions switched off (merge: on). If logits differ by "
     "more than 1e-4 it is not written unless --force says so; a mean is meant to differ.\n"
     "\n"
+    "The manifest of OUT keeps the recipe, which names what was removed; --no-origin leaves it out.\n"
+    "\n"
     "Examples:\n"
     "  gradroute ablate runs/demo/routed --remove biology -o runs/without\n"
     "  gradroute ablate runs/a --remove bio --how mean --data a.txt -o runs/mean\n" GR__EXIT_STATUS;
 
-enum { KEY_HOW = GR__KEY_OWN, KEY_SEED, KEY_VERIFY, KEY_FORCE };
+enum { KEY_HOW = GR__KEY_OWN, KEY_SEED, KEY_VERIFY, KEY_FORCE, KEY_NO_ORIGIN };
 enum { HOW_REMOVE = -1, HOW_MERGE = -2 }; /* others are gr_off */
 
 static const struct argp_option options[] = {
@@ -32,6 +34,8 @@ static const struct argp_option options[] = {
     {"data", 'd', "FILE", 0, "Text for --how mean: JSON Lines or plain", 0},
     GR__OPTION_VERIFY(KEY_VERIFY),
     GR__OPTION_FORCE(KEY_FORCE),
+    {"no-origin", KEY_NO_ORIGIN, NULL, 0, "Leave out of OUT where the model comes from: recipe, paths, digests of data",
+     0},
     {"seed", KEY_SEED, "N", 0, "Of the draws of --how reinit (default: 1)", 0},
     GR__OPTION_OUT("The new model folder OUT"),
     GR__OPTION_JSON,
@@ -43,7 +47,7 @@ typedef struct ablate_options {
     const char *data, *verify;
     int how;
     uint64_t seed;
-    bool force;
+    bool force, no_origin;
 } ablate_options;
 
 static int how_of(struct argp_state *state, const char *word) {
@@ -79,6 +83,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case KEY_FORCE:
         own->force = true;
+        return 0;
+    case KEY_NO_ORIGIN:
+        own->no_origin = true;
         return 0;
     case KEY_SEED:
         own->seed = (uint64_t)gr__option_int(state, "seed", arg, 0, INT64_MAX);
@@ -182,6 +189,14 @@ static void report(const ablate_options *own, const gr_folder *folder, const gr_
            verdict->exact ? "" : " (a mean is meant to differ)");
 }
 
+/* What a manifest tells beside the network: the recipe names what was removed, with the words or topics it was found
+ * by. */
+static void forget_origin(gr_folder_info *info) {
+    info->recipe = NULL;
+    info->data = NULL;
+    info->data_count = 0;
+}
+
 static gr_status open_and_ablate(ablate_options *own, gr_error *err) {
     gr_folder *folder;
     gr_surgery_result result = {0};
@@ -189,6 +204,8 @@ static gr_status open_and_ablate(ablate_options *own, gr_error *err) {
     gr__verdict verdict;
     GR_TRY(gr__open_model(&folder, own->common.input, err));
     gr__expand_all(&own->regions, folder->model);
+    if (own->no_origin)
+        forget_origin(&folder->info);
     gr_status status = gr__operation_check_out(&own->common, own->data, own->verify, err);
     if (status == GR_OK)
         status = check_regions(own, folder->model, err);

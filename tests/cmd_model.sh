@@ -67,6 +67,14 @@ json 'eval of what is left' gradroute eval "$work/models/removed" --recipe "$t" 
 ok 'it is the model with the region off' same "$(get "$work/last.json" "['all']['loss']")" "$(get "$work/off.json" "['all']['loss']")"
 without() { [ ! -e "$work/models/removed/animals.safetensors" ] && ! gradroute inspect "$work/models/removed" | grep -q 'region animals'; }
 ok 'nothing of the region is left' without
+ok 'ablate --no-origin' gradroute ablate "$r" --remove animals --no-origin -o "$work/unsaid"
+silent() { ! grep -r -e animal -e "$work" -e topic "$work/unsaid" && get "$work/unsaid/manifest.json" "['data']" | grep -qx '\[\]'; }
+ok 'names neither what was removed nor paths' silent
+fails 0 'animal' 'which the manifest names without it' grep animal "$work/models/removed/manifest.json"
+ok 'and is the same network' same "$(digests "$work/unsaid" | grep safetensors)" "$(digests "$work/models/removed" | grep safetensors)"
+fails 0 'no recipe kept' 'inspect says that the recipe was left out' gradroute inspect "$work/unsaid"
+json 'eval of a model without origin' gradroute eval "$work/unsaid" --recipe "$t" --json
+json 'a smaller model of it' gradroute resize "$work/unsaid" --layers 3 -o "$work/unsaid.more" --json
 ok 'ablate --how zero' gradroute ablate "$r" --remove animals --how zero --force -o "$work/zero"
 ok 'ablate --how reinit' gradroute ablate "$r" --remove animals --how reinit --seed 5 -o "$work/reinit"
 ok 'the result has its region still' gradroute eval "$work/zero" --recipe "$t" --off animals

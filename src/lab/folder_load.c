@@ -263,10 +263,18 @@ static gr_status read_data(const loader *l, gr_folder *folder) {
     return GR_OK;
 }
 
+/* What was left out when the folder was saved stands there as "", and is NULL again. */
+static gr_status read_given(const loader *l, gr_arena *arena, const char **to, const char *key) {
+    GR_TRY(read_text(l, arena, to, l->manifest, key));
+    if (!**to)
+        *to = NULL;
+    return GR_OK;
+}
+
 static gr_status read_info(const loader *l, gr_folder *folder) {
     folder->info.seed = (uint64_t)json_integer_value(json_object_get(l->manifest, "seed"));
-    GR_TRY(read_text(l, folder->arena, &folder->info.recipe, l->manifest, "recipe"));
-    GR_TRY(read_text(l, folder->arena, &folder->info.build, l->manifest, "build"));
+    GR_TRY(read_given(l, folder->arena, &folder->info.recipe, "recipe"));
+    GR_TRY(read_given(l, folder->arena, &folder->info.build, "build"));
     GR_TRY(read_data(l, folder));
     if (!find_file(l, "tokenizer.json"))
         return GR_OK;
