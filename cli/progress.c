@@ -55,23 +55,28 @@ static void start_model(gr__progress *progress, const char *name) {
         progress->loss[i] = NAN;
 }
 
-/* "core 4.321 biology 5.010  absorbed 0.93 off +1.71/+0.02  12,345 tokens/s  1:23 left" */
-static void tail(char *text, size_t size, const gr__progress *progress, const gr_progress *p, bool diagnosed) {
+/* "core 4.321 biology 5.010 held out 4.412  absorbed 0.93 off +1.71/+0.02  12,345 tokens/s  1:23 left". What tells
+ * whether routing works comes first where room is short: then losses of labels go, the speed, then the rest. */
+static void tail(char *text, size_t size, const gr__progress *progress, const gr_progress *p, int less) {
     enum { SHOWN = 4 };
     size_t used = 0;
-    if (!p->labels)
+    text[0] = 0;
+    if (!p->labels || less >= 2)
         used += (size_t)snprintf(text, size, "loss %.3f ", p->loss);
-    for (int i = 0; i < p->labels && i < SHOWN && used < size; i++)
+    for (int i = 0; i < p->labels && i < SHOWN && used < size && less < 2; i++)
         if (isfinite(progress->loss[i]))
             used += (size_t)snprintf(text + used, size - used, "%.24s %.3f ", p->label[i], progress->loss[i]);
-    if (diagnosed && isfinite(p->absorption) && used < size)
+    if (isfinite(p->heldout) && used < size && less < 3)
+        used += (size_t)snprintf(text + used, size - used, "held out %.3f ", p->heldout);
+    if (isfinite(p->absorption) && used < size)
         used += (size_t)snprintf(text + used, size - used, " absorbed %.2f", p->absorption);
-    if (diagnosed && isfinite(p->off_forget) && isfinite(p->off_retain) && used < size)
+    if (isfinite(p->off_forget) && isfinite(p->off_retain) && used < size)
         used += (size_t)snprintf(text + used, size - used, " off %+.2f/%+.2f", p->off_forget, p->off_retain);
+    if (used < size && less < 1)
+        used += (size_t)snprintf(text + used, size - used, " %s tokens/s ",
+                                 gr__text_count((char[32]){0}, (int64_t)p->tokens_per_s));
     if (used < size)
-        used += (size_t)snprintf(text + used, size - used, " %s tokens/s  %s left",
-                                 gr__text_count((char[32]){0}, (int64_t)p->tokens_per_s),
-                                 gr__text_time((char[32]){0}, p->seconds_left));
+        used += (size_t)snprintf(text + used, size - used, " %s left", gr__text_time((char[32]){0}, p->seconds_left));
     if (p->all_left > 0 && used < size)
         used += (size_t)snprintf(text + used, size - used, ", all in %s", gr__text_time((char[32]){0}, p->all_left));
     const char *cores = gr__text_cores((char[48]){0}, p->cores, p->threads);
@@ -134,9 +139,9 @@ void gr__progress_step(void *user, const gr_progress *p) {
         return;
     char head[128], end[512];
     snprintf(head, sizeof head, "%s %lld/%lld", progress->name, (long long)p->step, (long long)p->steps);
-    tail(end, sizeof end, progress, p, true);
-    if (progress->terminal && bar_room(progress, head, end) < BAR_LEAST) /* a bar says more than diagnostics */
-        tail(end, sizeof end, progress, p, false);
+    tail(end, sizeof end, progress, p, 0);
+    for (int less = 1; progress->terminal && less <= 3 && bar_room(progress, head, end) < BAR_LEAST; less++)
+        tail(end, sizeof end, progress, p, less);
     if (progress->terminal)
         draw(progress, head, end, p);
     else

@@ -110,6 +110,13 @@ ok 'and says how to go on' grep -q "same command goes on: gradroute audit $t -o 
 ok 'the same command goes on after Ctrl-C' audit "$work/int"
 ok 'stopped or not, the same figures' same "$(figures "$work/int")" "$(figures "$w")"
 
+ok 'measuring and relearning are counted' gradroute audit "$t" -o "$work/counted" --set train.steps=2
+cp "$work/err" "$work/counted.txt"
+for part in 'measuring losses of the test: plain (3 of 4)' 'relearning: filtered (3 of 3)'; do
+    ok "$part" grep -qF "$part" "$work/counted.txt"
+done
+ok 'every model has the loss of held-out text' grep -q '"heldout": [0-9]' "$work/counted/filtered/metrics.jsonl"
+
 # ---- labels that may miss some of the topic ----
 json 'half of the labels without a perfect filter' gradroute audit "$t" -o "$work/half" --set labels.animals.known=0.5 --set train.steps=60 --json
 ok 'is marked' same "$(get "$work/last.json" "['known_labels_only']")" True

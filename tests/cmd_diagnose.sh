@@ -31,6 +31,26 @@ ok 'without a word' silent
 fails 0 'absorbed animals 1.00 animals hidden 0' 'the summary as text' gradroute train "$t" -o "$work/text" --set $half
 fails 0 'off      animals: animals [+-][0-9.]* adjacent [+-][0-9.]* retain [+-]' 'and the probe' gradroute train "$t" -o "$work/text" --set $half --resume
 fails 0 'absorbed [0-9.]* off [+-][0-9.]*/[+-][0-9.]*  *[0-9,]* tokens/s' 'the progress has them in short' gradroute train "$t" -o "$work/short" --set $half
+# On a terminal of 80 columns: the lines as they are drawn.
+drawn() { python3 -c 'import fcntl, os, pty, struct, sys, termios
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+text = b""
+while True:
+    try: part = os.read(fd, 65536)
+    except OSError: break
+    if not part: break
+    text += part
+os.waitpid(pid, 0)
+for line in text.decode().replace("\r", "\n").replace("\033[K", "").splitlines(): print(line)' "$@"; }
+drawn gradroute train "$t" -o "$work/terminal" --set $half >"$work/lines"
+ok 'nothing that is drawn is wider than the terminal' python3 -c 'import sys
+assert not [line for line in open(sys.argv[1]) if line.startswith("routed ") and len(line.rstrip("\n")) > 79]' "$work/lines"
+ok 'nor does it leave out what tells whether routing works' grep -q 'routed.*absorbed [0-9.]* off [+-][0-9.]*/[+-]' "$work/lines"
+ok 'the loss of held-out text is in the metrics' grep -q '"heldout": [0-9]' "$work/terminal/metrics.jsonl"
+
 ok 'a run may go on with other diagnostics' gradroute train "$t" -o "$work/short" --set $half --set diagnostics.every=7 --resume
 sed '/^preset:/d' "$t" >"$work/closed.yaml"
 fails 0 'warning.*its topic costs only' 'a region that holds nothing' gradroute train "$work/closed.yaml" -o "$work/closed" \

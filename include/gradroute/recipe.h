@@ -55,7 +55,7 @@
  *                warmup, schedule: constant|linear|cosine, final, betas: [B1, B2], eps, decay, momentum, clip,
  *                groups: [{parameters: PATTERN, lr: SCALE, decay: VALUE}], checkpoint: STEPS,
  *                checkpoint_share: SHARE}
- *     diagnostics: {every: 50, probe: 200}         steps between measurements; 0: none. More for short ones
+ *     diagnostics: {every: 50, probe: 200, heldout: 200}   steps between measurements; 0: none. More for short ones
  *     twins:    [plain, filtered, perfect, placebo]
  *     relearn:  {documents: 64, steps: 30, lr: [0.0003, 0.001], batch: 32, every: 5}
  *     prompts:  [TEXT, ...]
@@ -126,6 +126,7 @@ typedef struct gr_recipe_train {
 
 typedef struct gr_recipe_diagnostics {
     int64_t every, probe; /* steps between gradients by label and region, and between losses on and off; 0: never */
+    int64_t heldout;      /* and between losses of held-out text, of every model */
 } gr_recipe_diagnostics;
 
 typedef struct gr_recipe_relearn {

@@ -52,6 +52,7 @@ typedef struct gr_progress {
     int threads;                  /* that it works on: cores far below say that the machine is busy or limited */
     double absorption; /* the latest diagnostics, NaN before the first (docs/measures.md): share of a topic's */
     double off_forget, off_retain; /* gradient in its region; what switching it off adds to losses */
+    double heldout;                /* the latest loss of held-out text, NaN before the first */
     const char *warning;           /* new with this step, or NULL */
 } gr_progress;
 
@@ -66,6 +67,14 @@ typedef struct gr_diagnostics_def {
 
 /* Bytes that diagnostics would take beside the training run, for rows of `width` positions. */
 size_t gr_diagnostics_plan(const gr_model *model, const gr_diagnostics_def *def, int width);
+
+/* The loss of a fixed sample of held-out documents, everything on, written to the metrics as `heldout` every so many
+ * steps and at the end, without changing a bit of training. Needs labels (they may be none). */
+typedef struct gr_heldout_def {
+    int64_t every;          /* steps; 0: never */
+    const gr_dataset *data; /* its validation documents; NULL: never */
+    uint64_t seed;          /* of the sample */
+} gr_heldout_def;
 
 /* What is pointed to must outlive the trainer, strings and optimiser groups excepted. */
 typedef struct gr_train_def {
@@ -88,6 +97,7 @@ typedef struct gr_train_def {
     const char *digest;       /* of everything that decides the result (recipe, data); resuming refuses another */
     bool resume;              /* go on from the newest checkpoint of the folder if there is one */
     gr_diagnostics_def diagnostics;
+    gr_heldout_def heldout;
 
     void (*progress)(void *user, const gr_progress *progress); /* after every step; NULL: none */
     void *user;

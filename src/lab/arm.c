@@ -292,6 +292,7 @@ gr_status gr__arm_parts_open(gr__arm_parts *out, gr_model *model, const gr_proje
     def->checkpoint_every = r->train.checkpoint;
     def->checkpoint_share = r->train.checkpoint_share;
     def->digest = p->digest;
+    def->heldout = (gr_heldout_def){r->diagnostics.heldout, p->data, r->split_seed};
     if (kind == GR_ARM_ROUTED)
         def->diagnostics = (gr_diagnostics_def){r->diagnostics.every, r->diagnostics.probe, p->data, r->split_seed};
     return GR_OK;

@@ -20,6 +20,16 @@ static void note(const job *j, const char *text) {
         j->control->note(j->control->user, text);
 }
 
+/* "relearning: plain (2 of 3)"; the placebo is not attacked, and routed is measured on and off. */
+static void note_part(job *j, const char *doing, const char *name, bool measuring) {
+    int parts = 1 + measuring;
+    for (int k = GR_ARM_PLAIN; k < (measuring ? GR_ARMS : GR_ARM_PLACEBO); k++)
+        parts += j->has[k];
+    char *text = gr_format("%s: %s (%d of %d)", doing, name, ++j->part, parts);
+    note(j, text);
+    gr_free(text);
+}
+
 static gr_status stopped(const job *j, gr_error *err) {
     if (j->control->stop && *j->control->stop)
         return gr_error_set(err, GR_ERR_INTERRUPTED, "audit", "run the same command again to go on",
@@ -103,6 +113,7 @@ static gr_status evaluate(job *j, gr__losses_of *out, const char *name, gr_model
     out->tokens = gr_alloc(all * sizeof *out->tokens);
     out->right = p->data->values ? gr_alloc(all * sizeof *out->right) : NULL;
     GR_TRY(stopped(j, err));
+    note_part(j, "measuring losses of the test", name, true);
     GR_TRY(gr_evaluator_new(&e, model, profile, r->train.batch, r->data.context, err));
     gr_evaluator_labelled(e, p->labels);
     gr_status status = gr_scan_new(&scan, p->data, p->labels, p->data->test, p->data->test_count, r->train.batch,
@@ -126,7 +137,7 @@ static gr_status evaluate_off(job *j, gr__losses_of *out, const char *name, gr_a
 }
 
 static gr_status evaluate_all(job *j, gr_error *err) {
-    note(j, "measuring losses of the test");
+    j->part = 0;
     GR_TRY(evaluate(j, &j->on, "routed", j->arm[GR_ARM_ROUTED].folder->model, NULL, err));
     GR_TRY(evaluate_off(j, &j->off, "routed with its regions off", GR_ARM_ROUTED, err));
     for (int k = GR_ARM_PLAIN; k < GR_ARM_PLACEBO; k++)
@@ -140,13 +151,12 @@ static gr_status evaluate_all(job *j, gr_error *err) {
 static gr_status relearn_one(job *j, gr_relearned *out, gr_model *model, const gr_tables *profile, const char *name,
                              gr_error *err) {
     GR_TRY(stopped(j, err));
-    char *path = gr_format("%s/relearn-%s.json", j->folder, name), *text = gr_format("relearning: %s", name);
-    note(j, text);
+    char *path = gr_format("%s/relearn-%s.json", j->folder, name);
+    note_part(j, "relearning", name, false);
     const gr_dataset *data = j->project->data;
     gr_relearn_def def = {j->attack.docs, j->attack.count, j->choose, j->choices, data->test, data->test_count, path};
     gr_status status = gr_relearn(out, j->project, model, profile, &def, err);
     gr_free(path);
-    gr_free(text);
     return status;
 }
 
@@ -177,6 +187,7 @@ static gr_status relearn_removed(job *j, gr_error *err) {
 }
 
 static gr_status relearn_all(job *j, gr_error *err) {
+    j->part = 0;
     GR_TRY(relearn_removed(j, err));
     for (int k = GR_ARM_PLAIN; k < GR_ARM_PLACEBO; k++)
         if (j->has[k])

@@ -32,6 +32,7 @@ typedef struct gr__audit_job {
     uint32_t *choose; /* [choices] forget documents for validation: the attacker's best point is chosen on them */
     size_t choices;
     gr_drawn attack;      /* forget documents of the training split: what he trains on */
+    int part;             /* of what comes after training: what was measured or attacked so far */
     const char **regions; /* names */
     int region_count;
 } gr__audit_job;

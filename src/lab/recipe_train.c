@@ -117,10 +117,11 @@ static gr_status read_diagnostics(gr_recipe *recipe, gr_yaml *root, gr_error *er
     gr_yaml *map;
     gr_recipe_diagnostics *d = &recipe->diagnostics;
     int64_t every = usual_interval(recipe);
-    *d = (gr_recipe_diagnostics){.every = every, .probe = 4 * every};
+    *d = (gr_recipe_diagnostics){.every = every, .probe = 4 * every, .heldout = 200};
     GR_TRY(gr_yaml_section(root, &map, "diagnostics", err));
     GR_TRY(gr_yaml_count(map, &d->every, "every", 0, steps_most, err));
-    return gr_yaml_count(map, &d->probe, "probe", 0, steps_most, err);
+    GR_TRY(gr_yaml_count(map, &d->probe, "probe", 0, steps_most, err));
+    return gr_yaml_count(map, &d->heldout, "heldout", 0, steps_most, err);
 }
 
 static gr_status read_twins(gr_recipe *recipe, gr_yaml *root, gr_error *err) {

@@ -10,6 +10,7 @@
 #include "gradroute/train.h"
 #include "io/file.h"
 #include "train/diagnose.h"
+#include "train/heldout.h"
 #include "train/internal.h"
 #include "train/metrics.h"
 
@@ -21,6 +22,8 @@ struct gr_trainer {
     gr_optim *optim;
     gr__assembly *assembly;
     gr__diagnosis *diagnosis; /* NULL: nothing to measure */
+    gr__heldout *heldout;     /* the same */
+    gr__watch watch;
     gr_value row_loss;
     gr__losses losses;
     double *label_loss; /* [labels] means */
@@ -154,6 +157,10 @@ static gr_status open_all(gr_trainer *t, gr_error *err) {
     t->row_loss = gr_model_output(d->model, "row_loss");
     t->assembly = gr__assembly_new(d->rows, d->width, d->micro, d->router);
     GR_TRY(gr__diagnosis_new(&t->diagnosis, d, t->run, t->optim, err));
+    GR_TRY(gr__heldout_new(&t->heldout, d, err));
+    gr_value logits = gr_model_output(d->model, "logits");
+    bool answers = t->row_loss != GR_NONE && logits != GR_NONE && t->losses.labels > 0;
+    gr__watch_begin(&t->watch, answers ? log(gr_model_width(d->model, logits)) : NAN, d->steps);
     register_state(t);
     return t->def.folder ? open_files(t, t->def.folder, err) : GR_OK;
 }
@@ -192,6 +199,7 @@ void gr_trainer_free(gr_trainer *t) {
     if (!t)
         return;
     gr__diagnosis_free(t->diagnosis);
+    gr__heldout_free(t->heldout);
     gr_run_free(t->run);
     gr_optim_free(t->optim);
     gr__assembly_free(t->assembly);
@@ -227,16 +235,35 @@ static void look_at_cores(gr_trainer *t, double wall) {
     t->used = used;
 }
 
+/* Per target, where targets are counted: without penalties. */
+static double mean_loss(const gr__losses *l) {
+    double sum = 0, tokens = 0;
+    for (int i = 0; i < l->labels; i++) {
+        sum += l->sum[i];
+        tokens += (double)l->tokens[i];
+    }
+    return tokens > 0 ? sum / tokens : l->loss;
+}
+
 static gr_status report(gr_trainer *t, double lr, double norm, double from, gr_error *err) {
     const gr__losses *l = &t->losses;
     double to = now(), session = to - t->began;
     for (int i = 0; i < l->labels; i++)
         t->label_loss[i] = l->tokens[i] ? l->sum[i] / (double)l->tokens[i] : NAN;
+    const char *wrong = gr__watch_step(&t->watch, t->step, mean_loss(l));
     t->seconds = t->seconds_before + session;
     if (t->metrics) {
         double rate = (double)t->assembly->targeted / fmax(to - from, 1e-9);
-        gr__metrics_line line = {
-            t->step, t->tokens, l->loss, lr, norm, t->seconds, rate, t->label_loss, gr__diagnosis_json(t->diagnosis)};
+        gr__metrics_line line = {t->step,
+                                 t->tokens,
+                                 l->loss,
+                                 lr,
+                                 norm,
+                                 t->seconds,
+                                 rate,
+                                 t->label_loss,
+                                 gr__diagnosis_json(t->diagnosis),
+                                 gr__heldout_json(t->heldout)};
         GR_TRY(gr__metrics_add(t->metrics, &line, err));
     }
     if (t->def.progress) {
@@ -257,10 +284,13 @@ static gr_status report(gr_trainer *t, double lr, double norm, double from, gr_e
                          .threads = (int)t->threads,
                          .seconds_left = session / (double)steps * (double)(t->def.steps - t->step)};
         gr__diagnosis_progress(t->diagnosis, &p);
+        p.heldout = gr__heldout_loss(t->heldout);
+        p.warning = wrong ? wrong : p.warning;
         t->def.progress(t->def.user, &p);
     } else {
         gr_progress p;
         gr__diagnosis_progress(t->diagnosis, &p);
+        p.warning = wrong ? wrong : p.warning;
         if (p.warning)
             gr_log(1, "%s: step %lld: %s", t->name, (long long)t->step, p.warning);
     }
@@ -280,6 +310,7 @@ gr_status gr_trainer_step(gr_trainer *t, gr_error *err) {
     t->step++;
     t->tokens += t->assembly->targeted;
     gr__diagnosis_step(t->diagnosis, t->step);
+    gr__heldout_step(t->heldout, t->step);
     return report(t, lr, norm, from, err);
 }
 

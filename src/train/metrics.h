@@ -16,7 +16,7 @@ typedef struct gr__metrics_line {
     int64_t step, tokens;
     double loss, lr, grad_norm, seconds, tokens_per_s;
     const double *label_loss; /* [labels] */
-    const char *more;         /* members of the object, each after a comma, or "" */
+    const char *more, *also;  /* members of the object, each after a comma, or "" */
 } gr__metrics_line;
 
 /* Appends one object. Does not allocate. */
