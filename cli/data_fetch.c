@@ -48,7 +48,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 static gr_status fetch(const fetch_options *own, gr_error *err) {
     gr__progress progress;
     gr_fetched got;
-    GR_TRY(gr__output_check(own->common.out, err));
+    GR_TRY(gr__file_replaceable(own->common.out, err));
     gr__progress_begin(&progress, stderr);
     gr__stop_saves();
     gr_fetch_def def = {own->common.input,  own->common.out, own->sha256,

@@ -68,7 +68,7 @@ static gr_status check_out(const train_options *own, gr_error *err) {
     gr_tokenizer *old;
     GR_TRY(gr__output_apart(out, own->files.at, own->files.count, err));
     if (stat(out, &info) || !S_ISREG(info.st_mode) || !info.st_size)
-        return gr__output_check(out, err);
+        return gr__file_replaceable(out, err);
     if (gr_tokenizer_open(&old, out, NULL) != GR_OK)
         return gr_error_set(err, GR_ERR_USAGE, out, "choose another name, or remove the file yourself",
                             "the file is no tokenizer, and would be lost");

@@ -161,7 +161,7 @@ gr_status gr_folder_make(const char *path, gr_error *err) {
     return status;
 }
 
-gr_status gr__output_check(const char *path, gr_error *err) {
+gr_status gr__file_replaceable(const char *path, gr_error *err) {
     struct stat info;
     if (stat(path, &info)) {
         bool link = errno == ENOENT && lstat(path, &info) == 0;
@@ -220,7 +220,7 @@ struct gr_file_out {
 
 gr_status gr_file_out_open(gr_file_out **out, const char *path, gr_error *err) {
     *out = NULL;
-    GR_TRY(gr__output_check(path, err));                                        /* before the work, not at its end */
+    GR_TRY(gr__file_replaceable(path, err));                                    /* before the work, not at its end */
     char *real = realpath(path, NULL), *target = gr_strdup(real ? real : path); /* a link stays one */
     free(real);
     char *tmp = gr__temporary(target);

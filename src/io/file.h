@@ -52,7 +52,7 @@ void gr__temporaries_remove(const char *folder);
 
 /* Whether a file may be written there: GR_ERR_USAGE where something else than a regular file has the name, or a
  * symbolic link points to nothing. */
-gr_status gr__output_check(const char *path, gr_error *err);
+gr_status gr__file_replaceable(const char *path, gr_error *err);
 
 /* A regular file opened for reading, and its size; *fd is closed again when this fails. */
 gr_status gr__input_open(int *fd, size_t *size, const char *path, gr_error *err);
