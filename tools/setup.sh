@@ -9,7 +9,7 @@ list) echo "$build libcmocka-dev python3"; exit ;;
 build) want=$build ;;
 demo) want="$build wordnet-base" ;;
 bench) want="$build python3-torch python3-numpy libopenblas0-pthread" ;;
-test) want="$build wordnet-base libcmocka-dev clang-14 clang-format libclang-rt-14-dev libomp-14-dev git g++ groff-base strace qemu-user debootstrap locales" ;;
+test) want="$build wordnet-base libcmocka-dev clang-14 clang-format libclang-rt-14-dev libomp-14-dev git g++ groff-base strace qemu-user debootstrap gcc-aarch64-linux-gnu locales" ;;
 *) echo "usage: $0 build|demo|bench|test|list" >&2; exit 2 ;;
 esac
 command -v dpkg-query >/dev/null || { echo "This set-up knows Debian; on other systems install: $want" >&2; exit 1; }
