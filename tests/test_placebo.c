@@ -9,8 +9,8 @@
 
 enum { DOCS = 1000, WIDTH = 16 };
 
-/* Documents of 1 to 40 tokens; those of topic b are longer. A tenth is held out. */
-static gr_dataset *make_data(bool in_pieces) {
+/* Documents of 1 to 2 `most` tokens; those of topic b are longer. A tenth is held out. */
+static gr_dataset *make_data_of(uint64_t most, bool in_pieces) {
     static int32_t ids[DOCS * 41], of[DOCS];
     static uint64_t offsets[DOCS + 1];
     static uint32_t bytes[DOCS];
@@ -18,7 +18,7 @@ static gr_dataset *make_data(bool in_pieces) {
     gr_key key = {3, GR_STREAM_TEST, 1};
     for (uint32_t d = 0; d < DOCS; d++) {
         of[d] = (int32_t)(gr_random_bits(key, d, 0) % 4 == 0);
-        uint64_t n = 1 + gr_random_bits(key, d, 1) % 20 + (of[d] ? 20 : 0);
+        uint64_t n = 1 + gr_random_bits(key, d, 1) % most + (of[d] ? most : 0);
         offsets[d + 1] = offsets[d] + n;
         bytes[d] = (uint32_t)n;
         for (uint64_t i = 0; i < n; i++)
@@ -33,6 +33,8 @@ static gr_dataset *make_data(bool in_pieces) {
         gr_test_ok(gr_dataset_pieces(&data, &(gr_pieces_def){WIDTH, true, 0.1, 1}, &err), &err);
     return data;
 }
+
+static gr_dataset *make_data(bool in_pieces) { return make_data_of(20, in_pieces); }
 
 static gr_labels *make_labels(const gr_dataset *data, double known) {
     static const char *const is[] = {"a"};
@@ -120,6 +122,26 @@ static void labels_say_nothing(void **state) {
     gr_dataset_free(data);
 }
 
+/* Corpora are sorted by topic more often than not: neighbours among documents of one length are no sample of them. */
+static void order_of_the_corpus_says_nothing(void **state) {
+    (void)state;
+    gr_dataset *data = make_data_of(1, false);
+    gr_labels *labels = make_labels(data, 1);
+    for (uint32_t d = 0; d < DOCS; d++)
+        labels->truth[d] = labels->revealed[d] = (int16_t)(d < DOCS / 4);
+    gr_labels *placebo = placebo_of(data, labels, 1);
+    double all = (double)data->train_count, real = 0, both = 0;
+    for (size_t i = 0; i < data->train_count; i++) {
+        uint32_t d = data->train[i];
+        real += labels->revealed[d] == 1;
+        both += labels->revealed[d] == 1 && placebo->revealed[d] == 1;
+    }
+    assert_true(both < 1.5 * real * real / all);
+    gr_labels_free(placebo);
+    gr_labels_free(labels);
+    gr_dataset_free(data);
+}
+
 /* All pieces of a document have one label still. */
 static void pieces_go_together(void **state) {
     (void)state;
@@ -158,6 +180,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rate_and_lengths_stay),
         cmocka_unit_test(labels_say_nothing),
+        cmocka_unit_test(order_of_the_corpus_says_nothing),
         cmocka_unit_test(pieces_go_together),
         cmocka_unit_test(tokens_are_refused),
     };

@@ -14,6 +14,7 @@ enum {
     GR__DRAW_RUNS,              /* where runs of pieces are held out */
     GR__DRAW_TEST,              /* which of those held out are the test */
     GR__DRAW_PLACEBO,           /* whose labels each training document gets in a placebo */
+    GR__DRAW_PLACEBO_TIE,       /* the order of documents of one length in a placebo */
     GR__DRAW_SHARD = 0x50000000 /* + number of a shard: the order of its documents */
 };
 

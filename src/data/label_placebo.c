@@ -13,14 +13,16 @@ enum { BLOCK = 64 }; /* documents among which labels are permuted */
 typedef struct unit {
     size_t first, count; /* in the list of training documents */
     uint64_t tokens;
-    uint32_t draw; /* its place in a keyed order */
+    uint32_t tie, draw; /* its places in two keyed orders: among documents of its length, and in its block */
 } unit;
 
+/* Documents of one length in a drawn order: a corpus is often sorted by topic, and a block of its neighbours would be
+ * of one topic. */
 static int by_length(const void *a, const void *b) {
     const unit *x = a, *y = b;
     if (x->tokens != y->tokens)
         return (x->tokens > y->tokens) - (x->tokens < y->tokens);
-    return (x->first > y->first) - (x->first < y->first);
+    return (x->tie > y->tie) - (x->tie < y->tie);
 }
 
 static int by_draw(const void *a, const void *b) {
@@ -28,7 +30,7 @@ static int by_draw(const void *a, const void *b) {
     return (x->draw > y->draw) - (x->draw < y->draw);
 }
 
-/* The training documents, each with its draw; room for as many units as there are. */
+/* The training documents, each with its draws; room for as many units as there are. */
 static size_t list_units(unit *units, const gr_dataset *data, uint64_t seed) {
     const uint32_t *document = gr_dataset_drawn_by(data);
     size_t n = 0;
@@ -43,6 +45,9 @@ static size_t list_units(unit *units, const gr_dataset *data, uint64_t seed) {
     gr_random_permutation((gr_key){seed, GR_STREAM_DATA, GR__DRAW_PLACEBO}, order, (uint32_t)n);
     for (size_t u = 0; u < n; u++)
         units[u].draw = order[u];
+    gr_random_permutation((gr_key){seed, GR_STREAM_DATA, GR__DRAW_PLACEBO_TIE}, order, (uint32_t)n);
+    for (size_t u = 0; u < n; u++)
+        units[u].tie = order[u];
     gr_free(order);
     return n;
 }
