@@ -38,7 +38,7 @@ test:
 	@tools/run-tests.sh quick
 
 test-full:
-	@tools/setup.sh test
+	@tools/setup.sh full
 	@tools/run-tests.sh full
 
 check-style:
