@@ -118,6 +118,9 @@ ln corpus.jsonl hard.jsonl && ln -s corpus.jsonl soft.jsonl
 for out in corpus.jsonl ./corpus.jsonl hard.jsonl soft.jsonl; do
     refused 2 'also an input' "data tokenizer onto its corpus as $out" gradroute data tokenizer corpus.jsonl -o $out
 done
+for command in train audit; do
+    refused 2 'a file of this name is in the way' "$command onto a file" gradroute $command tiny.yaml -o corpus.jsonl
+done
 refused 2 'no tokenizer' 'data tokenizer over some other file' gradroute data tokenizer corpus.jsonl -o sub/deep/note
 ok 'data tokenizer over a tokenizer' gradroute data tokenizer corpus.jsonl --vocab 280 -o tok.json
 refused 2 'not a regular file' 'data tokenizer onto a device' gradroute data tokenizer corpus.jsonl -o /dev/null

@@ -75,7 +75,9 @@ static gr_status find_folder(const char *folder, bool *there, gr_error *err) {
     struct stat info;
     *there = stat(folder, &info) == 0;
     if (*there)
-        return S_ISDIR(info.st_mode) ? GR_OK : gr__file_error(err, folder, "make the folder", EEXIST);
+        return S_ISDIR(info.st_mode) ? GR_OK
+                                     : gr_error_set(err, GR_ERR_USAGE, folder, "choose another name for the folder",
+                                                    "a file of this name is in the way");
     if (lstat(folder, &info) == 0 && S_ISLNK(info.st_mode))
         return gr_error_set(err, GR_ERR_USAGE, folder, "make what it points to, or choose another folder",
                             "a symbolic link that points to nothing");
