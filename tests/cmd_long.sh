@@ -108,6 +108,8 @@ ok 'on held-out pieces' python3 -c 'import json, sys
 r = json.load(open(sys.argv[1])); assert {"zebras", "retain"} >= {x["name"] for x in r["losses"]} and r["all"]["tokens"] > 200, r' "$work/last.json"
 fails 2 'per piece, and documents are cut' 'labels per piece of documents that are cut' gradroute check "$b" --set data.long=cut
 fails 2 'data.long: split holds pieces of a book out' 'a book that is cut has nothing to hold out' gradroute check "$b" --set data.long=cut --set 'labels.zebras={words: [zebra]}'
+fails 0 'per: piece' 'check of a book that is of a label as a whole' gradroute check "$b" --set 'labels.zebras={words: [zebra]}'
+fails 2 'per: piece' 'which leaves nothing for the filtered twin' gradroute plan "$b" --set 'labels.zebras={words: [zebra]}' --set 'twins=[filtered]'
 fails 2 'none of 1 document' 'one short document cannot be split' gradroute check "$b" --set data.context=65536
 fails 0 'passes over the training tokens' 'plan says how often the data are read' gradroute plan "$b"
 json 'and in JSON' gradroute plan "$b" --json

@@ -80,7 +80,11 @@ static gr_status set_drop(gr_stream *stream, const gr_stream_def *def, int label
 }
 
 static gr_status nothing_left(gr_error *err) {
-    return gr_error_set(err, GR_ERR_USAGE, "stream", "drop fewer labels", "every document is dropped by its label");
+    return gr_error_set(
+        err, GR_ERR_USAGE, "stream",
+        "drop fewer labels, as a filtered twin does, or label fewer documents; per: piece labels pieces "
+        "of long ones",
+        "every document is dropped by its label");
 }
 
 static gr_status check_left(const gr_stream *stream, const gr_stream_def *def, const gr_labels *labels, gr_error *err) {

@@ -38,7 +38,9 @@ static void check_share(gr_findings *findings, const gr_project *p, int k) {
         gr_finding_add(findings, GR_LEVEL_WARNING, "data.long: split trains on all of a document; or raise known",
                        "label '%s' is shown on nothing that can be trained on", p->labels->label_names[k - 1]);
     if (share > MOST)
-        gr_finding_add(findings, GR_LEVEL_WARNING, "name fewer topics or words, or raise the threshold",
+        gr_finding_add(findings, GR_LEVEL_WARNING,
+                       p->data->whole ? "per: piece labels pieces of long documents; or name fewer words or topics"
+                                      : "name fewer topics or words, or raise the threshold",
                        "label '%s' is shown on %.3g %% of the %s: next to nothing is left for the core",
                        p->labels->label_names[k - 1], 100 * share, p->labels->token_revealed ? "tokens" : "documents");
 }
