@@ -1,4 +1,5 @@
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/mem.h"
@@ -92,14 +93,24 @@ static void print_folder_json(const char *path, const gr_folder *folder, json_t 
 }
 
 static void print_arch(const json_t *arch) {
+    enum { INDENT = 14, COLUMNS = 80 };
     const char *key;
     json_t *value;
+    int column = INDENT - 1;
     printf("architecture ");
     json_object_foreach((json_t *)arch, key, value) {
         if (json_is_object(value) || json_is_array(value))
             continue;
         char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(6));
+        const int width = (int)(strlen(key) + strlen(text)) + 2;
+
+        /* a key stays with its value */
+        if (column + width > COLUMNS) {
+            printf("\n%*s", INDENT - 1, "");
+            column = INDENT - 1;
+        }
         printf(" %s %s", key, text);
+        column += width;
         free(text);
     }
     putchar('\n');
@@ -132,13 +143,13 @@ static void print_folder(const char *path, const gr_folder *folder, const json_t
     printf("made by       %s, seed %llu, %s\n", folder->info.build ? folder->info.build : "an unknown program",
            (unsigned long long)folder->info.seed, folder->info.recipe ? "recipe kept (--json)" : "no recipe kept");
     for (int d = 0; d < folder->info.data_count; d++)
-        printf("data          %s  %s\n", folder->info.data[d].name, folder->info.data[d].sha256);
+        printf("data          %s\n              %s\n", folder->info.data[d].name, folder->info.data[d].sha256);
     json_array_foreach(json_object_get(manifest, "files"), i, file) {
-        printf("file          %-24s %10s  %s\n", json_string_value(json_object_get(file, "name")),
+        printf("file          %-24s %10s\n              %s\n", json_string_value(json_object_get(file, "name")),
                gr__text_bytes((char[32]){0}, (double)json_integer_value(json_object_get(file, "size"))),
                json_string_value(json_object_get(file, "sha256")));
     }
-    printf("digest        %s (of the manifest, verified with all files)\n",
+    printf("digest        of the manifest, verified with all files\n              %s\n",
            json_string_value(json_object_get(manifest, "sha256")));
 }
 

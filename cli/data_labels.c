@@ -108,19 +108,20 @@ static void print_hits(const gr_labels *l, int k, const char *source) {
     putchar('\n');
 }
 
+static void print_tally(const char *label, const char *of, const tally *t) {
+    printf("  %-24.40s %10s %12s %12s %12s\n", label, of, gr__text_count((char[32]){0}, t->of),
+           gr__text_count((char[32]){0}, t->shown), gr__text_count((char[32]){0}, t->wrong));
+}
+
 void gr__labels_print(const gr_project *p) {
     const gr_labels *l = p->labels;
     if (!l->label_count)
         return;
     label_tally *list = count_all(p);
-    printf("  %-24s %10s %10s %10s %12s %12s %12s\n", "label", "documents", "shown", "wrong", "tokens", "shown",
-           "wrong");
+    printf("  %-24s %10s %12s %12s %12s\n", "label", "", "all", "shown", "wrong");
     for (int k = 0; k < l->label_count; k++) {
-        const tally *d = &list[k].documents, *t = &list[k].tokens;
-        printf("  %-24.40s %10s %10s %10s %12s %12s %12s\n", l->label_names[k], gr__text_count((char[32]){0}, d->of),
-               gr__text_count((char[32]){0}, d->shown), gr__text_count((char[32]){0}, d->wrong),
-               gr__text_count((char[32]){0}, t->of), gr__text_count((char[32]){0}, t->shown),
-               gr__text_count((char[32]){0}, t->wrong));
+        print_tally(l->label_names[k], "documents", &list[k].documents);
+        print_tally("", "tokens", &list[k].tokens);
     }
     gr_free(list);
     for (int k = 0; k < l->label_count; k++)

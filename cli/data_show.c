@@ -224,9 +224,10 @@ static void print_json(const gr_project *project, const amount *topics, const am
 }
 
 static void print_amount(const char *name, const amount *a, const char *group) {
-    printf("  %-24.40s %10s %10s %10s %12s  %s\n", gr__screen_name((char[256]){0}, 256, name),
+    printf("  %-18.40s %7s %7s %8s %11s%s%s\n", gr__screen_name((char[256]){0}, 256, name),
            gr__text_count((char[32]){0}, a->train), gr__text_count((char[32]){0}, a->known),
-           gr__text_count((char[32]){0}, a->validation + a->test), gr__text_count((char[32]){0}, a->tokens), group);
+           gr__text_count((char[32]){0}, a->validation + a->test), gr__text_count((char[32]){0}, a->tokens),
+           *group ? "  " : "", group);
 }
 
 static void print_text(const gr_project *project, const amount *topics, const amount *groups,
@@ -249,10 +250,10 @@ static void print_text(const gr_project *project, const amount *topics, const am
            project->recipe->data.context, 100 * facts->fill);
     gr__print_lengths(lengths, project->recipe->data.context, "length     ");
     print_overlap(overlap);
-    printf("  %-24s %10s %10s %10s %12s\n", "group", "train", "known", "held out", "tokens");
+    printf("  %-18s %7s %7s %8s %11s\n", "group", "train", "known", "held out", "tokens");
     for (int i = 0; i < labels->group_count; i++)
         print_amount(labels->group_names[i], &groups[i], "");
-    printf("  %-24s %10s %10s %10s %12s  %s\n", "topic", "train", "known", "held out", "tokens", "group");
+    printf("  %-18s %7s %7s %8s %11s  %s\n", "topic", "train", "known", "held out", "tokens", "group");
     for (int i = 0; i < data->topics.count; i++) {
         char *of = groups_text(project, &topics[i]);
         if (topics[i].train + topics[i].validation + topics[i].test)

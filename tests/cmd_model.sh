@@ -61,6 +61,9 @@ fails 2 'animals' 'eval without an unknown region' gradroute eval "$r" --off pla
 fails 2 'cannot open' 'a model that is missing' gradroute eval "$work/none"
 fails 2 'no model here' 'a folder without a model' gradroute eval "$r/data"
 
+narrow() { gradroute inspect "$r" >"$work/table" && ! grep '.\{81\}' "$work/table"; }
+ok 'what a model holds fits a terminal of 80 columns' narrow
+
 # ---- ablate ----
 json 'ablate' gradroute ablate "$r" --remove animals -o "$work/models/removed" --json
 json 'eval of what is left' gradroute eval "$work/models/removed" --recipe "$t" --json
