@@ -3,17 +3,11 @@
 #include <math.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "common.h"
 #include "screen.h"
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int columns(void) {
     struct winsize size;
@@ -131,7 +125,7 @@ void gr__progress_step(void *user, const gr_progress *p) {
         fprintf(progress->out, "warning: %s step %lld: %s\n", p->name, (long long)p->step, p->warning);
     }
     hint_at_cores(progress, p);
-    double t = now(), since = t - progress->shown;
+    double t = gr__now(), since = t - progress->shown;
     int64_t percent = p->steps > 0 ? 100 * p->step / p->steps : 100;
     bool last = p->step >= p->steps;
     bool due = progress->terminal ? since >= 0.1 : (percent >= progress->percent + 5 && since >= 1) || since >= 10;
@@ -158,7 +152,7 @@ void gr__progress_bytes(void *user, int64_t done, int64_t size) {
     gr__progress *progress = user;
     if (progress->shown <= 0)
         start_model(progress, "fetch");
-    double t = now(), since = t - progress->shown;
+    double t = gr__now(), since = t - progress->shown;
     int64_t percent = size > 0 ? 100 * done / size : 0;
     if (progress->terminal ? since < 0.1 : (percent < progress->percent + 5 || since < 1) && since < 10)
         return;

@@ -1,5 +1,4 @@
-#include <time.h>
-
+#include "base/clock.h"
 #include "base/mem.h"
 #include "infer/going_on.h"
 #include "infer/pick.h"
@@ -23,12 +22,6 @@ gr_status gr__generate_check(const gr_generate_def *def, gr_error *err) {
         return gr_error_set(err, GR_ERR_USAGE, "generate",
                             "a share of the most likely token's chance; 0 draws among all", "min_p %g", def->min_p);
     return GR_OK;
-}
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
 static gr_status loop(gr__going *g, gr__choice *list, const gr_real *logits, int prompt_count, gr_error *err) {
@@ -59,15 +52,15 @@ static gr_status loop(gr__going *g, gr__choice *list, const gr_real *logits, int
 
 gr_status gr__go_on(gr__going *g, const int32_t *prompt, int prompt_count, gr_error *err) {
     const gr_real *logits;
-    const double start = now();
+    const double start = gr__now();
     gr_decoder_restart(g->decoder);
     GR_TRY(gr_decoder_read(g->decoder, &logits, prompt, prompt_count, err));
-    const double read = now();
+    const double read = gr__now();
     gr__choice *list = gr_alloc((size_t)gr_decoder_vocab(g->decoder) * sizeof *list);
     gr_status status = loop(g, list, logits, prompt_count, err);
     gr_free(list);
     g->prompt_seconds = read - start;
-    g->seconds = now() - read;
+    g->seconds = gr__now() - read;
     return status;
 }
 

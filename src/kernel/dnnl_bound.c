@@ -9,8 +9,8 @@ double gr_gemm_bound(int m, int n, int k, bool half, bool accumulate, double sec
 #else
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "kernel/dnnl_shim.h"
 
@@ -27,12 +27,6 @@ typedef struct trial {
     size_t step[3]; /* bytes from one block to the next */
     int blocks;
 } trial;
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- one way ---------------------------------------------------------------------------------------------------- */
 
@@ -109,14 +103,14 @@ static double run(trial *t) {
                                     {DNNL_ARG_WEIGHTS, t->memory[1]},
                                     {DNNL_ARG_DST, t->memory[2]},
                                     {DNNL_ARG_SCRATCHPAD, t->memory[3]}};
-    double from = now();
+    double from = gr__now();
     for (int block = 0; block < t->blocks; block++) {
         for (int i = 0; i < 3; i++)
             dnnl_memory_set_data_handle(t->memory[i], t->data[i] + (size_t)block * t->step[i]);
         if (dnnl_primitive_execute(t->primitive, t->stream, 4, args) || dnnl_stream_wait(t->stream))
             return 0;
     }
-    return now() - from;
+    return gr__now() - from;
 }
 
 static int by_value(const void *a, const void *b) {

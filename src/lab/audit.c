@@ -1,8 +1,8 @@
 /* The audit: arms, losses with regions on and off, the test of removal. Figures: audit_figures.c. */
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "gradroute/infer.h"
@@ -308,22 +308,16 @@ static gr_status figures(job *j, json_t *result, double seconds, gr_error *err) 
     return status;
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* In a folder that is claimed. */
 static gr_status work_in(job *j, json_t *result, gr_error *err) {
     GR_TRY(gr_project_keep(j->project, err));
     GR_TRY(gr__forecast_begin(&j->forecast, j->project, j->folder, j->control, err));
     j->control = &j->forecast.control;
     GR_TRY(train_arms(j, err));
-    double start = now();
+    double start = gr__now();
     GR_TRY(evaluate_all(j, err));
     GR_TRY(relearn_all(j, err));
-    return figures(j, result, now() - start, err);
+    return figures(j, result, gr__now() - start, err);
 }
 
 /* What it was made of, and the file. */

@@ -3,8 +3,8 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "gradroute/data.h"
@@ -42,12 +42,6 @@ struct gr__net {
     double spent;                 /* in those */
     gr_op_time all[GR_BENCH_OPS]; /* of those */
 };
-
-double gr__bench_now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int by_value(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
@@ -266,7 +260,7 @@ static gr_status step(gr__net *net, double *seconds, gr_error *err) {
     omp_set_num_threads(net->conditions.threads);
     if (net->assembly)
         label_rows(net);
-    double from = gr__bench_now();
+    double from = gr__now();
     gr_status status;
     if (net->assembly) {
         gr__losses losses = {0};
@@ -281,7 +275,7 @@ static gr_status step(gr__net *net, double *seconds, gr_error *err) {
         gr_run_reduce(net->run);
         status = gr_optim_step(net->optim, net->run, NULL, err);
     }
-    *seconds = gr__bench_now() - from;
+    *seconds = gr__now() - from;
     net->steps++;
     return status;
 }

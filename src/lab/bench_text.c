@@ -2,6 +2,7 @@
 #include <omp.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "gradroute/infer.h"
 #include "kernel/kernel.h"
@@ -92,11 +93,11 @@ gr_status gr__text_sample(void *self, double *seconds, gr_error *err) {
     GR_TRY(gr_decoder_read(text->decoder, &logits, text->prompt, PROMPT, err));
     for (int i = -1; i < tokens; i++) { /* the first does not count */
         GR_TRY(gr__bench_stopped(&text->conditions, err));
-        double from = gr__bench_now();
+        double from = gr__now();
         int32_t next = likeliest(logits, text->vocab);
         GR_TRY(gr_decoder_read(text->decoder, &logits, &next, 1, err));
         if (i >= 0)
-            each[i] = gr__bench_now() - from;
+            each[i] = gr__now() - from;
     }
     *seconds = gr__bench_median(each, tokens);
     return GR_OK;
@@ -108,14 +109,14 @@ gr_status gr__text_read_sample(void *self, double *seconds, gr_error *err) {
     omp_set_num_threads(text->conditions.threads);
     for (int i = -1; i < READINGS; i++) { /* the first does not count */
         GR_TRY(gr__bench_stopped(&text->conditions, err));
-        double from = gr__bench_now();
+        double from = gr__now();
         uint64_t sum = 0;
 #pragma omp parallel for simd schedule(static) reduction(+ : sum)
         for (int64_t k = 0; k < text->count; k++)
             sum += text->words[k];
         text->sum += sum;
         if (i >= 0)
-            each[i] = gr__bench_now() - from;
+            each[i] = gr__now() - from;
     }
     *seconds = gr__bench_median(each, READINGS);
     return GR_OK;

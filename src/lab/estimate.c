@@ -5,8 +5,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "lab/arm.h"
 #include "op/op.h"
@@ -14,14 +14,6 @@
 /* Steps timed after one that wakes threads and caches, and seconds that they may take together. */
 enum { STEPS = 4 };
 static const double BUDGET = 3;
-
-static double clock_seconds(clockid_t clock) {
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static double now(void) { return clock_seconds(CLOCK_MONOTONIC); }
 
 static int by_size(const void *a, const void *b) {
     double x = *(const double *)a, y = *(const double *)b;
@@ -32,13 +24,13 @@ static int by_size(const void *a, const void *b) {
 
 /* The median of as many steps as the budget allows; the first alone where that takes all of it. */
 static gr_status run_steps(double *seconds, gr_trainer *trainer, double budget, gr_error *err) {
-    double sample[STEPS], began = now();
+    double sample[STEPS], began = gr__now();
     int count = 0;
     GR_TRY(gr_trainer_step(trainer, err));
-    *seconds = now() - began;
-    for (double from = now(); count < STEPS && from - began < budget; count++) {
+    *seconds = gr__now() - began;
+    for (double from = gr__now(); count < STEPS && from - began < budget; count++) {
         GR_TRY(gr_trainer_step(trainer, err));
-        sample[count] = now() - from;
+        sample[count] = gr__now() - from;
         from += sample[count];
     }
     qsort(sample, (size_t)count, sizeof *sample, by_size);
@@ -61,11 +53,11 @@ static gr_status time_steps(gr_timing *timing, gr_model *model, const gr_project
     GR_TRY(gr__arm_parts_open(&own, model, &smaller, kind, err));
     gr_status status = gr_trainer_new(&trainer, &own.def, err);
     if (status == GR_OK) {
-        double from = now(), used = clock_seconds(CLOCK_PROCESS_CPUTIME_ID);
+        double from = gr__now(), used = gr__clock(CLOCK_PROCESS_CPUTIME_ID);
         status = run_steps(&timing->seconds, trainer, budget, err);
-        double wall = now() - from;
+        double wall = gr__now() - from;
         timing->rows = rows;
-        timing->cores = wall > 0.1 ? (clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - used) / wall : NAN;
+        timing->cores = wall > 0.1 ? (gr__clock(CLOCK_PROCESS_CPUTIME_ID) - used) / wall : NAN;
         gr_trainer_free(trainer);
     }
     gr__arm_parts_close(&own);
@@ -168,9 +160,9 @@ static gr_status time_evaluation(double *seconds, gr_model *model, const gr_proj
         int32_t *tokens = gr_alloc(data->topics.docs * sizeof *tokens);
         double spent = 0;
         for (int i = 0; i < 2 && spent < BUDGET / 3; i++) { /* the second finds all awake */
-            double from = now();
+            double from = gr__now();
             gr_evaluate(e, scan, nll, tokens, data->topics.docs);
-            spent = now() - from;
+            spent = gr__now() - from;
             gr_scan_rewind(scan);
         }
         *seconds = spent / taken;
@@ -192,7 +184,7 @@ static gr_status stamp(void *user, int step, gr_error *err) {
     stamps *s = user;
     (void)step, (void)err;
     if (s->count <= STEPS)
-        s->at[s->count++] = now();
+        s->at[s->count++] = gr__now();
     return GR_OK;
 }
 

@@ -4,8 +4,8 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "io/checkpoint.h"
 #include "io/file.h"
@@ -13,12 +13,6 @@
 #include "lab/estimate.h"
 
 enum { STEPS_LEAST = 64 };
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* 1:23 or 1:02:03 */
 static const char *clock_text(char text[32], double seconds) {
@@ -46,7 +40,7 @@ static void follow(void *user, const gr_progress *progress) {
     for (gr_arm_kind k = 0; k < GR_ARMS; k++)
         if (strcmp(progress->name, gr_arm_name(k)) == 0)
             f->current = k;
-    f->since = now();
+    f->since = gr__now();
     with.all_left = progress->seconds_left + later(f);
     f->caller->progress(f->caller->user, &with);
 }
@@ -54,7 +48,7 @@ static void follow(void *user, const gr_progress *progress) {
 /* What begins after training: the time that is left of the whole. */
 static void tell(void *user, const char *text) {
     gr__forecast *f = user;
-    double left = later(f) - (now() - f->since);
+    double left = later(f) - (gr__now() - f->since);
     char clock[32];
     if (left < 1) {
         f->caller->note(f->caller->user, text);
@@ -122,7 +116,7 @@ static void announce(const gr__forecast *f) {
 
 gr_status gr__forecast_begin(gr__forecast *f, const gr_project *p, const char *folder, const gr_control *caller,
                              gr_error *err) {
-    *f = (gr__forecast){.control = *caller, .caller = caller, .current = GR_ARMS, .since = now()};
+    *f = (gr__forecast){.control = *caller, .caller = caller, .current = GR_ARMS, .since = gr__now()};
     if (p->recipe->train.steps < STEPS_LEAST || (!caller->note && !caller->progress))
         return GR_OK;
 
@@ -140,7 +134,7 @@ gr_status gr__forecast_begin(gr__forecast *f, const gr_project *p, const char *f
     int attacked = models - gr__arm_wanted(p->recipe, GR_ARM_PLACEBO);
     f->relearning = isfinite(costs.relearning) ? attacked * costs.relearning : 0;
 
-    f->since = now();
+    f->since = gr__now();
     f->control.user = f;
     if (caller->progress)
         f->control.progress = follow;

@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "io/file.h"
 #include "io/json.h"
@@ -100,11 +100,7 @@ static void products_free(products *p) {
 }
 
 /* Of this thread, which makes all the products: other work on the machine does not count. */
-static double processor_time(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+static double processor_time(void) { return gr__clock(CLOCK_THREAD_CPUTIME_ID); }
 
 /* Seconds of running them `times` times, for one run. */
 static double spent(products *p, int times) {

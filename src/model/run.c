@@ -1,8 +1,8 @@
 /* A run: planned memory, contexts of the nodes over it, and the passes. */
 #include <assert.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "kernel/kernel.h"
 #include "model/running.h"
 
@@ -188,12 +188,6 @@ void gr_run_free(gr_run *run) {
     gr_free(run);
 }
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 /* Calls the pass on every stretch of blocks that are live for the node. */
 static void over_live(gr_run *run, gr_ctx *ctx, void (*pass)(gr_ctx *, int, int)) {
     const uint8_t *live = gr__flags(run, run->live, ctx->index);
@@ -227,14 +221,14 @@ static void refresh(gr_run *run) {
 
 static void forward_node(gr_run *run, size_t n) {
     gr_ctx *ctx = &run->ctx[n];
-    double from = run->times ? now() : 0;
+    double from = run->times ? gr__now() : 0;
     if (!gr__run_step(run, ctx) && ctx->node->op->forward && run->layout->value_root[n] == (int)n)
         over_live(run, ctx, ctx->node->op->forward);
     gr__run_hand_on(run, ctx);
     if (run->layout->forgotten[n])
         run->filled = ctx->node->segment;
     if (run->times)
-        run->times[2 * n] += now() - from;
+        run->times[2 * n] += gr__now() - from;
 }
 
 double gr_run_forward(gr_run *run, const gr_batch *batch) {
@@ -318,11 +312,11 @@ void gr_run_backward(gr_run *run) {
         if (!own || !ctx->node->op->backward)
             continue;
         fill_segment(run, n);
-        double from = run->times ? now() : 0;
+        double from = run->times ? gr__now() : 0;
         clear_first(run, ctx);
         over_live(run, ctx, ctx->node->op->backward);
         if (run->times)
-            run->times[2 * n + 1] += now() - from;
+            run->times[2 * n + 1] += gr__now() - from;
     }
 }
 

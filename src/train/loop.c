@@ -3,8 +3,8 @@
 #include <omp.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "gradroute/train.h"
@@ -45,17 +45,7 @@ struct gr_trainer {
     int64_t step_before, tokens_before;
 };
 
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
-static double processor_time(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
+static double processor_time(void) { return gr__clock(CLOCK_PROCESS_CPUTIME_ID); }
 
 gr_train_def gr_train_default(void) {
     return (gr_train_def){.optim = gr_optim_default(), .checkpoint_every = 200, .name = "model"};
@@ -188,7 +178,7 @@ gr_status gr_trainer_new(gr_trainer **trainer, const gr_train_def *def, gr_error
     t->seconds_before = t->seconds;
     t->step_before = t->step;
     t->tokens_before = t->tokens;
-    t->began = t->looked = now();
+    t->began = t->looked = gr__now();
     t->used = processor_time();
     t->cores = NAN;
     *trainer = t;
@@ -247,7 +237,7 @@ static double mean_loss(const gr__losses *l) {
 
 static gr_status report(gr_trainer *t, double lr, double norm, double from, gr_error *err) {
     const gr__losses *l = &t->losses;
-    double to = now(), session = to - t->began;
+    double to = gr__now(), session = to - t->began;
     for (int i = 0; i < l->labels; i++)
         t->label_loss[i] = l->tokens[i] ? l->sum[i] / (double)l->tokens[i] : NAN;
     const char *wrong = gr__watch_step(&t->watch, t->step, mean_loss(l));
@@ -298,7 +288,7 @@ static gr_status report(gr_trainer *t, double lr, double norm, double from, gr_e
 }
 
 gr_status gr_trainer_step(gr_trainer *t, gr_error *err) {
-    double from = now(), lr = gr_optim_lr(t->optim), norm;
+    double from = gr__now(), lr = gr_optim_lr(t->optim), norm;
     gr_rows rows;
     gr_stream_next(t->def.stream, t->step, &rows);
     gr__assembly_fill(t->assembly, &rows, t->step);
@@ -317,7 +307,7 @@ gr_status gr_trainer_step(gr_trainer *t, gr_error *err) {
 /* ---- the loop ---- */
 
 static gr_status save(gr_trainer *t, gr_error *err) {
-    double from = now();
+    double from = gr__now();
     if (t->def.may_save)
         GR_TRY(t->def.may_save(t->def.user, err));
     GR_TRY(gr__metrics_flush(t->metrics, err));
@@ -327,7 +317,7 @@ static gr_status save(gr_trainer *t, gr_error *err) {
     gr_free(path);
     GR_TRY(status);
     t->saved = t->step;
-    t->saved_at = now();
+    t->saved_at = gr__now();
     t->saving = t->saved_at - from;
     return gr_checkpoint_prune(t->folder, KEEP, err);
 }
@@ -341,7 +331,7 @@ static gr_status interrupted(const gr_trainer *t, gr_error *err) {
 static bool due(const gr_trainer *t) {
     const int64_t every = t->def.checkpoint_every;
     const double share = t->def.checkpoint_share;
-    return every > 0 && t->step % every == 0 && (share == 0 || t->saving <= share * (now() - t->saved_at));
+    return every > 0 && t->step % every == 0 && (share == 0 || t->saving <= share * (gr__now() - t->saved_at));
 }
 
 gr_status gr_trainer_run(gr_trainer *t, gr_error *err) {

@@ -1,0 +1,17 @@
+/* clock.h - seconds by the clocks of the system: for progress, estimates and timings. No result depends on them. */
+#ifndef GR_BASE_CLOCK_H
+#define GR_BASE_CLOCK_H
+
+#include <time.h>
+
+/* Of that clock, from a point in time that only differences make sense of. */
+static inline double gr__clock(clockid_t clock) {
+    struct timespec t;
+    clock_gettime(clock, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* Wall time. */
+static inline double gr__now(void) { return gr__clock(CLOCK_MONOTONIC); }
+
+#endif
