@@ -1,5 +1,6 @@
 /* What each region owns: the rectangles of parameters, and the cut of a parameter at their borders. */
 #include "arch/arch_plan.h"
+#include "base/ascending.h"
 
 #include <fnmatch.h>
 #include <limits.h>
@@ -94,11 +95,9 @@ int gr__plan_parts(const gr__plan *plan, gr_part part[GR__PARTS], int param, int
     return n;
 }
 
-static int ascending(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
-
 static int unique(int *cut, int count) {
     int n = 0;
-    qsort(cut, (size_t)count, sizeof *cut, ascending);
+    qsort(cut, (size_t)count, sizeof *cut, gr__ascending_int);
     for (int i = 0; i < count; i++)
         if (!n || cut[n - 1] != cut[i])
             cut[n++] = cut[i];

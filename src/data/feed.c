@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/ascending.h"
 #include "base/foreign.h"
 #include "base/mem.h"
 #include "data/reader.h"
@@ -245,8 +246,6 @@ void gr__feed_close(gr__feed *f) {
 
 /* ---- patterns ---- */
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
 gr_status gr__files_find(gr__files *files, const char *path, gr_error *err) {
     *files = (gr__files){0};
     if (!strpbrk(path, "*?[") || access(path, F_OK) == 0) {
@@ -266,7 +265,7 @@ gr_status gr__files_find(gr__files *files, const char *path, gr_error *err) {
                             "* and ? stand for any characters, but for a leading dot and /", "%s",
                             code == 0 || code == GLOB_NOMATCH ? "no file matches the pattern" : "cannot search");
     }
-    qsort(files->path, files->count, sizeof *files->path, by_name);
+    qsort(files->path, files->count, sizeof *files->path, gr__ascending_name);
     return GR_OK;
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/ascending.h"
 #include "base/foreign.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -33,8 +34,6 @@ typedef struct entries {
     size_t count, capacity;
 } entries;
 
-static int by_name(const void *a, const void *b) { return strcmp(*(char *const *)a, *(char *const *)b); }
-
 static void entries_free(entries *list) {
     for (size_t i = 0; i < list->count; i++)
         gr_free(list->name[i]);
@@ -52,7 +51,7 @@ static gr_status list_entries(entries *list, const char *path, gr_error *err) {
             GR_PUSH(list->name, list->count, list->capacity) = gr_strdup(e->d_name);
     closedir(folder);
     if (list->count)
-        qsort(list->name, list->count, sizeof *list->name, by_name);
+        qsort(list->name, list->count, sizeof *list->name, gr__ascending_name);
     return GR_OK;
 }
 

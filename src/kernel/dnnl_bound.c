@@ -10,6 +10,7 @@ double gr_gemm_bound(int m, int n, int k, bool half, bool accumulate, double sec
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascending.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "kernel/dnnl_shim.h"
@@ -113,11 +114,6 @@ static double run(trial *t) {
     return gr__now() - from;
 }
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* The median of a few runs, more of short ones; a way that is plainly slower than the best so far (0: none) is not run
  * again. */
 static double trial_time(trial *t, double best, double seconds) {
@@ -130,7 +126,7 @@ static double trial_time(trial *t, double best, double seconds) {
         if (best > 0 && spent[count - 1] > 1.3 * best)
             break;
     }
-    qsort(spent, (size_t)count, sizeof *spent, by_value);
+    qsort(spent, (size_t)count, sizeof *spent, gr__ascending_double);
     return count ? spent[count / 2] : 0;
 }
 

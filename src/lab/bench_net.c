@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascending.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
@@ -43,13 +44,8 @@ struct gr__net {
     gr_op_time all[GR_BENCH_OPS]; /* of those */
 };
 
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 double gr__bench_median(double *values, int count) {
-    qsort(values, (size_t)count, sizeof *values, by_value);
+    qsort(values, (size_t)count, sizeof *values, gr__ascending_double);
     return (values[(count - 1) / 2] + values[count / 2]) / 2;
 }
 

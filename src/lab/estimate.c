@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/ascending.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "lab/arm.h"
@@ -14,11 +15,6 @@
 /* Steps timed after one that wakes threads and caches, and seconds that they may take together. */
 enum { STEPS = 4 };
 static const double BUDGET = 3;
-
-static int by_size(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
 
 /* ---- training steps ---- */
 
@@ -33,7 +29,7 @@ static gr_status run_steps(double *seconds, gr_trainer *trainer, double budget, 
         sample[count] = gr__now() - from;
         from += sample[count];
     }
-    qsort(sample, (size_t)count, sizeof *sample, by_size);
+    qsort(sample, (size_t)count, sizeof *sample, gr__ascending_double);
     if (count > 0)
         *seconds = sample[count / 2];
     return GR_OK;

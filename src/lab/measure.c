@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/ascending.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
@@ -16,11 +17,6 @@ double gr_measure_retention(const double *m) { return (m[2] - m[0]) / (m[2] - m[
 double gr_measure_specific_gap(const double *m) { return (m[0] - m[1]) - (m[2] - m[3]); }
 double gr_measure_specific(const double *m) {
     return ((m[0] - m[1]) - (m[3] - m[4])) / ((m[2] - m[1]) - (m[5] - m[4]));
-}
-
-static int by_value(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
 }
 
 static bool is_next(const gr_sample *s, size_t i) {
@@ -72,7 +68,7 @@ gr_estimate gr_bootstrap(gr_figure figure, const gr_sample *sample, int samples,
         }
         values[r] = figure(m);
     }
-    qsort(values, REPLICATES, sizeof *values, by_value);
+    qsort(values, REPLICATES, sizeof *values, gr__ascending_double);
     e.low = values[REPLICATES * 25 / 1000];
     e.high = values[REPLICATES * 975 / 1000 - 1];
     for (int k = 0; k < samples; k++)

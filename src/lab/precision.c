@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascending.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "io/file.h"
@@ -110,11 +111,6 @@ static double spent(products *p, int times) {
     return (processor_time() - from) / times;
 }
 
-static int by_size(const void *a, const void *b) {
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* Adds the medians of a shape, as often as the network has it. The precisions take turns. */
 static void time_shape(double median[2], const shape *s, int block) {
     products p[2] = {products_new(s, block, false), products_new(s, block, true)};
@@ -127,7 +123,7 @@ static void time_shape(double median[2], const shape *s, int block) {
         for (int half = 0; half < 2; half++)
             sample[half][run] = spent(&p[half], times);
     for (int half = 0; half < 2; half++) {
-        qsort(sample[half], RUNS, sizeof **sample, by_size);
+        qsort(sample[half], RUNS, sizeof **sample, gr__ascending_double);
         median[half] += sample[half][RUNS / 2] * s->weight / ((double)s->rows * s->cols);
         products_free(&p[half]);
     }

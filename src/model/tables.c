@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascending.h"
 #include "model/compiled.h"
 
 gr_tables *gr_tables_new(const gr_model *model, int classes) {
@@ -96,8 +97,6 @@ static int cell_set(gr_tables *t, gr__rule_kind kind, int which, int row, int co
     return set_for(t, w, gate);
 }
 
-static int by_value(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
-
 /* Sorted borders of the rules that concern `which` along one axis, 0 and end included; returns how many. */
 static int borders(const gr_tables *t, int *cut, bool param, int which, int axis, int end) {
     int n = 0;
@@ -110,7 +109,7 @@ static int borders(const gr_tables *t, int *cut, bool param, int which, int axis
             cut[n++] = axis ? r->hi1 : r->hi0;
         }
     }
-    qsort(cut, (size_t)n, sizeof *cut, by_value);
+    qsort(cut, (size_t)n, sizeof *cut, gr__ascending_int);
     int kept = 1;
     for (int i = 1; i < n; i++)
         if (cut[i] != cut[kept - 1])

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/ascending.h"
 #include "base/mem.h"
 #include "route/route_internal.h"
 
@@ -14,12 +15,10 @@ typedef struct cuts {
     size_t capacity;
 } cuts;
 
-static int by_value(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
-
 /* Sorts and keeps each border once. */
 static void cuts_settle(cuts *c) {
     int kept = 0;
-    qsort(c->at, (size_t)c->count, sizeof *c->at, by_value);
+    qsort(c->at, (size_t)c->count, sizeof *c->at, gr__ascending_int);
     for (int i = 0; i < c->count; i++)
         if (!kept || c->at[i] != c->at[kept - 1])
             c->at[kept++] = c->at[i];
