@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "common.h"
 #include "gradroute/import.h"
+#include "io/file.h"
 
 static const char doc[] =
     "Makes a model folder of a network that another program trained, which is then a model like any other: eval, "
@@ -57,7 +58,7 @@ static gr_status import(const import_options *own, gr_error *err) {
     GR_TRY(gr__output_apart(own->common.out, own->files.at, own->files.count, err));
     GR_TRY(gr_folder_check(own->common.out, err));
     GR_TRY(gr_import_open(&in, own->files.at, own->files.count, err));
-    gr_status status = gr__make_parent(own->common.out, err);
+    gr_status status = gr__parent_make(own->common.out, err);
     if (status == GR_OK)
         status = gr_import_save(in, own->common.out, err);
     if (status == GR_OK)

@@ -201,16 +201,6 @@ gr_status gr__output_apart(const char *out, const char *const *inputs, int count
     return GR_OK;
 }
 
-gr_status gr__make_parent(const char *path, gr_error *err) {
-    const char *slash = strrchr(path, '/');
-    if (!slash || slash == path)
-        return GR_OK;
-    char *parent = gr_format("%.*s", (int)(slash - path), path);
-    gr_status status = gr_folder_make(parent, err);
-    gr_free(parent);
-    return status;
-}
-
 /* Whether the name ends so, or so with .gz behind it. */
 static bool ends_in(const char *path, const char *end) {
     size_t n = strlen(path), k = strlen(end);

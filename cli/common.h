@@ -106,9 +106,6 @@ gr_status gr__open_tokenizer(gr_tokenizer **tokenizer, const gr_folder *folder, 
 /* Refuses an output that is one of the inputs, or a folder that directly holds one, through whatever links. */
 gr_status gr__output_apart(const char *out, const char *const *inputs, int count, gr_error *err);
 
-/* Makes the folder that an output is to stand in. */
-gr_status gr__make_parent(const char *path, gr_error *err);
-
 /* How to read a file of text: .jsonl and .json (also before .gz) as JSON Lines, anything else as text. Records without
  * a topic are of topic "text". */
 gr_source gr__file_source(const char *path);

@@ -164,6 +164,6 @@ gr_status gr__operation_save(const gr__common *common, const gr_folder *source, 
                              gr_error *err) {
     gr_folder_info info = source->info;
     info.build = GR_VERSION;
-    GR_TRY(gr__make_parent(common->out, err));
+    GR_TRY(gr__parent_make(common->out, err));
     return gr_folder_save(common->out, result->def, result->model, &info, err);
 }

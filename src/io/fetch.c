@@ -212,17 +212,6 @@ static gr_status finish(const transfer *t, gr_fetched *got, gr_error *err) {
     return gr__flush_parent(t->def->path, err);
 }
 
-/* The folder that the file is to stand in. */
-static gr_status make_parent(const char *path, gr_error *err) {
-    const char *slash = strrchr(path, '/');
-    if (!slash || slash == path)
-        return GR_OK;
-    char *parent = gr_format("%.*s", (int)(slash - path), path);
-    gr_status status = gr_folder_make(parent, err);
-    gr_free(parent);
-    return status;
-}
-
 static gr_status fetch_part(transfer *t, gr_fetched *got, gr_error *err) {
     struct stat info;
     t->fd = open(t->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
@@ -267,7 +256,7 @@ gr_status gr_fetch(gr_fetched *got, const gr_fetch_def *def, gr_error *err) {
     GR_TRY(look_at_file(def, got, err));
     if (got->kept)
         return GR_OK;
-    GR_TRY(make_parent(def->path, err));
+    GR_TRY(gr__parent_make(def->path, err));
     if (curl_global_init(CURL_GLOBAL_DEFAULT))
         return gr_error_set(err, GR_ERR_IO, def->url, NULL, "libcurl cannot start");
     transfer t = {.def = def, .part = gr_format("%s.part", def->path), .fd = -1};

@@ -161,6 +161,16 @@ gr_status gr_folder_make(const char *path, gr_error *err) {
     return status;
 }
 
+gr_status gr__parent_make(const char *path, gr_error *err) {
+    const char *slash = strrchr(path, '/');
+    if (!slash || slash == path)
+        return GR_OK;
+    char *parent = gr_format("%.*s", (int)(slash - path), path);
+    gr_status status = gr_folder_make(parent, err);
+    gr_free(parent);
+    return status;
+}
+
 gr_status gr__file_replaceable(const char *path, gr_error *err) {
     struct stat info;
     if (stat(path, &info)) {

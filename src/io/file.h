@@ -29,6 +29,9 @@ gr_status gr_file_write(const char *path, const void *data, size_t size, gr_erro
 /* The folder and the missing ones above it; one that exists is fine. */
 gr_status gr_folder_make(const char *path, gr_error *err);
 
+/* The same for the folder that path is to stand in. */
+gr_status gr__parent_make(const char *path, gr_error *err);
+
 bool gr_file_exists(const char *path);
 
 /* Whether two paths lead to one file or folder, through whatever links; false when one of them leads to none. */
