@@ -67,6 +67,14 @@ json_t *gr_json_bytes(const char *bytes, size_t n) {
 
 json_t *gr_json_text(const char *text) { return gr_json_bytes(text, strlen(text)); }
 
+char *gr_json_quoted(const char *text) {
+    json_t *value = gr_json_text(text);
+    char *dump = json_dumps(value, JSON_ENCODE_ANY), *quoted = gr_strdup(dump);
+    free(dump);
+    json_decref(value);
+    return quoted;
+}
+
 static const char *type_name(json_type type) {
     static const char *const names[] = {"an object", "a list", "a text", "an integer",
                                         "a number",  "true",   "false",  "null"};

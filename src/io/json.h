@@ -33,6 +33,9 @@ void gr_json_seal(char hex[GR_DIGEST_HEX], const json_t *object);
 json_t *gr_json_text(const char *text);
 json_t *gr_json_bytes(const char *bytes, size_t n);
 
+/* The same as it stands in a JSON text, in quotes; a new string. */
+char *gr_json_quoted(const char *text);
+
 /* A borrowed member of an object; missing or of another type is GR_ERR_FORMAT. JSON_REAL takes integers too. */
 gr_status gr_json_member(const json_t *object, json_t **value, const char *key, json_type type, const char *place,
                          gr_error *err);

@@ -87,12 +87,7 @@ static void add_number(gr__diagnosis *d, const char *key, double value, bool fir
 }
 
 static char *key_of(const char *name, const char *more) {
-    char *text = gr_format("%s%s", name, more), *key;
-    json_t *json = gr_json_text(text);
-    char *dump = json_dumps(json, JSON_ENCODE_ANY);
-    key = gr_strdup(dump);
-    free(dump);
-    json_decref(json);
+    char *text = gr_format("%s%s", name, more), *key = gr_json_quoted(text);
     gr_free(text);
     return key;
 }

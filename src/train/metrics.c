@@ -25,12 +25,7 @@ struct gr__metrics {
 
 /* The key of a label's loss as JSON, escaped. */
 static char *key_of(const char *label) {
-    char *name = gr_format("loss_%s", label);
-    json_t *json = gr_json_text(name);
-    char *dump = json_dumps(json, JSON_ENCODE_ANY);
-    char *key = gr_strdup(dump);
-    free(dump);
-    json_decref(json);
+    char *name = gr_format("loss_%s", label), *key = gr_json_quoted(name);
     gr_free(name);
     return key;
 }
