@@ -129,7 +129,8 @@ static void time_shape(double median[2], const shape *s, int block) {
     }
 }
 
-gr_status gr__precision_time(double median[2], const gr_project *p, gr_error *err) {
+/* Products of the network in both precisions: median[0] float32, median[1] bfloat16, seconds of processor time. */
+static gr_status time_products(double median[2], const gr_project *p, gr_error *err) {
     const gr_recipe *r = p->recipe;
     int rows = (r->train.micro ? r->train.micro : r->train.batch) * r->data.context;
     gr_arch_def *def;
@@ -195,7 +196,7 @@ gr_status gr__precision_of_model(gr_recipe *recipe, const char *resolved, gr_err
 static gr_status choose(gr_project *p, gr_error *err) {
     double median[2] = {0};
     if (gr_gemm_has_half())
-        GR_TRY(gr__precision_time(median, p, err));
+        GR_TRY(time_products(median, p, err));
     p->precision = (gr_precision_choice){
         .taken = gr__precision_faster(median[0], median[1]), .float32 = median[0], .bf16 = median[1]};
     explain(&p->precision);

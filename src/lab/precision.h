@@ -1,7 +1,7 @@
 /* precision.h - which precision `auto` is, settled once for a folder and the same ever after.
  *
  *     GR_TRY(gr__precision_settle(project, "runs/demo/data", control, err));    recipe->precision is FLOAT32 or BF16
- * now GR_TRY(gr__precision_choose(project, err));                               the same without a folder
+ *     GR_TRY(gr_project_choose_precision(project, err));                        lab.h: the same without a folder
  *
  * Kept in FOLDER/precision.json: what was taken, the times that decided, and the instruction set of that moment.
  */
@@ -13,10 +13,6 @@
 /* The rule: bfloat16 if it is at least 1.15 times as fast. Seconds of the same products; 0: not timed. */
 enum { GR__PRECISION_GAIN_PERCENT = 115 };
 gr_precision gr__precision_faster(double float32, double bf16);
-
-/* Times products of the network in both precisions: median[0] float32, median[1] bfloat16, seconds of processor time.
- */
-gr_status gr__precision_time(double median[2], const gr_project *project, gr_error *err);
 
 /* The whole of it for a folder; tells control what it took. Errors: GR_ERR_FORMAT for a file that it cannot read;
  * GR_ERR_USAGE where the recipe asks for another precision than the folder was begun with; those of gr_arm_build. */
