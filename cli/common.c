@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/foreign.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "data/feed.h"
@@ -216,10 +217,9 @@ static bool holds_list(const char *path) {
     gr__feed *feed;
     if (gr__feed_open(&feed, path, NULL, NULL) != GR_OK)
         return false;
-    if (gr__feed_read(feed, text, sizeof text, &n, NULL) != GR_OK)
+    if (gr__feed_read(feed, text, sizeof text, &n, NULL) != GR_OK || gr__text_begin(&at, text, n, path, NULL) != GR_OK)
         n = 0;
     gr__feed_close(feed);
-    at = n >= 3 && !memcmp(text, "\xef\xbb\xbf", 3) ? 3 : 0;
     while (at < n && memchr(" \t\r\n", text[at], 4))
         at++;
     return at < n && text[at] == '[';

@@ -106,8 +106,8 @@ gr_status gr__open_tokenizer(gr_tokenizer **tokenizer, const gr_folder *folder, 
 /* Refuses an output that is one of the inputs, or a folder that directly holds one, through whatever links. */
 gr_status gr__output_apart(const char *out, const char *const *inputs, int count, gr_error *err);
 
-/* How to read a file of text: .jsonl and .json (also before .gz) as JSON Lines, anything else as text. Records without
- * a topic are of topic "text". */
+/* How to read text by its path: a folder as text files, .jsonl, .json, .csv and .tsv (also before .gz) as such, a .json
+ * that opens a list as that, anything else as text. Records without a topic are of topic "text". */
 gr_source gr__file_source(const char *path);
 
 /* The documents of a source, in pieces where they are longer than the width, all of them as train, and labels without a
