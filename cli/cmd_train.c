@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "commands.h"
 #include "common.h"

@@ -331,15 +331,6 @@ const char *gr__text_bytes(char *text, double n) {
     return text;
 }
 
-const char *gr__text_time(char *text, double seconds) {
-    long long s = isfinite(seconds) && seconds > 0 ? (long long)(seconds + 0.5) : 0;
-    if (s >= 3600)
-        snprintf(text, 32, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
-    else
-        snprintf(text, 32, "%lld:%02lld", s / 60, s % 60);
-    return text;
-}
-
 const char *gr__text_cores(char *text, double cores, int threads) {
     text[0] = 0;
     if (cores < 0.6 * threads) /* false for NaN */

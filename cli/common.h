@@ -129,10 +129,9 @@ json_t *gr__json_strings(const gr__strings *); /* a list */
 json_t *gr__json_precision(const gr_project *project);
 void gr__print_precision(const gr_project *project); /* a line, only where the recipe says auto */
 
-/* Numbers for people, written into text[32], which is returned: 117,659; 12.3 MB; 1:23 or 1:02:03. */
+/* Numbers for people, written into text[32], which is returned: 117,659; 12.3 MB (times: base/clock.h). */
 const char *gr__text_count(char *text, int64_t n);
 const char *gr__text_bytes(char *text, double n);
-const char *gr__text_time(char *text, double seconds);
 
 /* "got 0.6 of 2 cores" where that is far below (under 0.6 of the threads), else empty; into text[48]. */
 const char *gr__text_cores(char *text, double cores, int threads);

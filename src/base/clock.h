@@ -1,4 +1,5 @@
-/* clock.h - seconds by the clocks of the system: for progress, estimates and timings. No result depends on them. */
+/* clock.h - seconds by the clocks of the system, and as text: for progress, estimates and timings. No result depends on
+ * them. */
 #ifndef GR_BASE_CLOCK_H
 #define GR_BASE_CLOCK_H
 
@@ -13,5 +14,8 @@ static inline double gr__clock(clockid_t clock) {
 
 /* Wall time. */
 static inline double gr__now(void) { return gr__clock(CLOCK_MONOTONIC); }
+
+/* Seconds for people, written into text[32], which is returned: 1:23 or 1:02:03. */
+const char *gr__text_time(char *text, double seconds);
 
 #endif

@@ -14,16 +14,6 @@
 
 enum { STEPS_LEAST = 64 };
 
-/* 1:23 or 1:02:03 */
-static const char *clock_text(char text[32], double seconds) {
-    long long s = seconds > 0 ? (long long)(seconds + 0.5) : 0;
-    if (s >= 3600)
-        snprintf(text, 32, "%lld:%02lld:%02lld", s / 3600, s / 60 % 60, s % 60);
-    else
-        snprintf(text, 32, "%lld:%02lld", s / 60, s % 60);
-    return text;
-}
-
 /* ---- following ---- */
 
 /* Seconds of everything after the arm at work. */
@@ -54,7 +44,7 @@ static void tell(void *user, const char *text) {
         f->caller->note(f->caller->user, text);
         return;
     }
-    char *longer = gr_format("%s (about %s left)", text, clock_text(clock, left));
+    char *longer = gr_format("%s (about %s left)", text, gr__text_time(clock, left));
     f->caller->note(f->caller->user, longer);
     gr_free(longer);
 }
@@ -103,14 +93,14 @@ static void announce(const gr__forecast *f) {
     double all = f->measuring + f->relearning;
     for (int k = 0; k < GR_ARMS; k++)
         all += f->training[k];
-    int used = snprintf(text, sizeof text, "about %s in all:", clock_text(clock, all));
+    int used = snprintf(text, sizeof text, "about %s in all:", gr__text_time(clock, all));
     for (int k = 0; k < GR_ARMS; k++)
         if (f->training[k] > 0)
             used += snprintf(text + used, sizeof text - (size_t)used, " %s %s,", gr_arm_name(k),
-                             clock_text(clock, f->training[k]));
-    used += snprintf(text + used, sizeof text - (size_t)used, " measuring %s,", clock_text(clock, f->measuring));
+                             gr__text_time(clock, f->training[k]));
+    used += snprintf(text + used, sizeof text - (size_t)used, " measuring %s,", gr__text_time(clock, f->measuring));
     snprintf(text + used, sizeof text - (size_t)used, " relearning %s (at the speed of steps timed now)",
-             clock_text(clock, f->relearning));
+             gr__text_time(clock, f->relearning));
     f->caller->note(f->caller->user, text);
 }
 
