@@ -133,11 +133,6 @@ gr_status gr_arm_time(gr_timing *timing, gr_model *model, const gr_project *p, g
 
 /* ---- measuring and relearning ---- */
 
-/* Positions of a document, the one that predicts its end included. */
-static double positions(const gr_dataset *data, uint32_t d) {
-    return (double)(data->offsets[d + 1] - data->offsets[d]) + 1;
-}
-
 /* Seconds of a position in a pass without a gradient, over a few batches of held-out documents. */
 static gr_status time_evaluation(double *seconds, gr_model *model, const gr_project *p, int rows, gr_error *err) {
     const gr_dataset *data = p->data;
@@ -147,7 +142,7 @@ static gr_status time_evaluation(double *seconds, gr_model *model, const gr_proj
     double enough = 2.0 * rows * width, taken = 0;
     size_t count = 0;
     while (count < data->validation_count && taken < enough)
-        taken += positions(data, data->validation[count++]);
+        taken += (double)gr_dataset_targets(data, data->validation[count++]);
 
     GR_TRY(gr_evaluator_new(&e, model, NULL, rows, width, err));
     gr_status status = gr_scan_new(&scan, data, p->labels, data->validation, count, rows, width, err);
@@ -210,7 +205,7 @@ static gr_status add_relearning(gr__audit_costs *costs, gr_model *model, const g
     double forget = 0, step = 0;
     for (size_t i = 0; i < p->data->validation_count; i++)
         if (p->labels->truth[p->data->validation[i]] > 0)
-            forget += positions(p->data, p->data->validation[i]);
+            forget += (double)gr_dataset_targets(p->data, p->data->validation[i]);
 
     /* An audit would refuse too few documents: nothing to estimate then. */
     gr_draw_def def = {(size_t)r->documents, r->tokens, GR_LABEL_ANY, p->recipe->data.context, p->recipe->split_seed};
@@ -243,7 +238,7 @@ gr_status gr__audit_costs_time(gr__audit_costs *costs, gr_model *model, const gr
     }
     GR_TRY(time_evaluation(&per_position, model, p, rows, err));
     for (size_t i = 0; i < p->data->test_count; i++)
-        all += positions(p->data, p->data->test[i]);
+        all += (double)gr_dataset_targets(p->data, p->data->test[i]);
     costs->evaluation = all * per_position;
     return add_relearning(costs, model, p, per_position, rows, err);
 }
