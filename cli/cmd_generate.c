@@ -219,11 +219,12 @@ static gr_status complete(work *w, const gr__prompt *prompt, gr_error *err) {
     if (!w->list)
         write_clean(prompt->text, prompt->length);
     gr_completion done;
-    GR_TRY(gr_complete(&done, w->decoder, w->tokenizer, prompt->text, prompt->length, &def, err));
+    gr_status status = gr_complete(&done, w->decoder, w->tokenizer, prompt->text, prompt->length, &def, err);
+    if (!w->list)
+        putchar('\n'); /* an error begins a line, too */
+    GR_TRY(status);
     if (w->list)
         json_array_append_new(w->list, object(prompt, &w->off, &def, &done));
-    else
-        putchar('\n');
     gr_completion_free(&done);
     return GR_OK;
 }

@@ -123,6 +123,8 @@ for format in '' --json; do
     fails 1 'loss of .* document(s) is not finite' "eval $format of a broken model" gradroute eval "$work/broken" $format
 done
 fails 1 'are not finite' 'generate from a broken model' gradroute generate "$work/broken" --prompt a
+whole_lines() { ! gradroute generate "$work/broken" --prompt a >"$work/text" 2>"$work/null" && [ -s "$work/text" ] && [ -z "$(tail -c 1 "$work/text")" ]; }
+ok 'whose error has a line of its own' whole_lines
 fails 1 'logits are not finite' 'ablate a broken model' gradroute ablate "$work/broken" --remove animals -o "$work/cut"
 fails 1 'logits are not finite' 'resize a broken model' gradroute resize "$work/broken" --mlp 96 -o "$work/wide"
 ok 'nothing was written' test ! -e "$work/cut" -a ! -e "$work/wide"
