@@ -2,7 +2,11 @@
 #ifndef GR_BASE_UTF8_H
 #define GR_BASE_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/* White space of ASCII: what texts are trimmed of. */
+static inline bool gr_is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 /* Bytes of the valid character that the n > 0 bytes of text begin with, 1 to 4 (RFC 3629: no overlong forms, no
  * surrogates, nothing above U+10FFFF); 0 if they begin with none; -1 if more bytes might make them one. */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/nearest.h"
+#include "base/utf8.h"
 #include "data/feed.h"
 #include "data/names.h"
 #include "data/reader.h"
@@ -207,8 +208,6 @@ static void end_record(gr__sink *sink, bool document, size_t lead, size_t tail) 
     corpus->records++;
 }
 
-static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
 /* Documents go, topics stay. */
 static gr_status hand_out(gr__sink *sink, gr_error *err) {
     gr_corpus *corpus = sink->corpus;
@@ -224,10 +223,10 @@ gr_status gr__sink_add(gr__sink *sink, const char *text, size_t length, int32_t 
                        gr_error *err) {
     gr_corpus *corpus = sink->corpus;
     size_t lead = 0, tail = 0;
-    while (tail < length && is_space(text[length - tail - 1]))
+    while (tail < length && gr_is_space(text[length - tail - 1]))
         tail++;
     length -= tail;
-    while (lead < length && is_space(text[lead]))
+    while (lead < length && gr_is_space(text[lead]))
         lead++;
     text += lead;
     length -= lead;

@@ -9,6 +9,7 @@
 #include "base/number.h"
 #include "data/label_making.h"
 #include "data/reader.h"
+#include "data/record.h"
 
 /* Arguments: the file, the members of its records, and what of a score makes a label. */
 enum { FILE_OF, SCORE, SPANS, ID, THRESHOLD, SOFT };
@@ -188,13 +189,6 @@ static gr_status read_record(reading *r, const json_t *object, gr_error *err) {
 /* ---- The file -----------------------------------------------------------------------------------------------------
  */
 
-static bool is_blank(const gr__lines *lines) {
-    for (size_t i = 0; i < lines->length; i++)
-        if (!memchr(" \t\r", lines->text[i], 3))
-            return false;
-    return true;
-}
-
 static gr_status read_line(reading *r, gr_error *err) {
     json_t *object;
     GR_TRY(gr__json_foreign(
@@ -225,7 +219,7 @@ static gr_status check_all_given(const reading *r, gr_error *err) {
 
 static gr_status read_all(reading *r, gr_error *err) {
     while (gr__lines_next(&r->lines))
-        if (!is_blank(&r->lines))
+        if (!gr__record_is_blank(r->lines.text, r->lines.length))
             GR_TRY(read_line(r, err));
     return check_all_given(r, err);
 }

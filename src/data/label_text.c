@@ -3,10 +3,9 @@
 #include <utf8proc.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "data/dataset.h"
 #include "data/label_text.h"
-
-static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 static void reserve(gr__doc_text *t, size_t tokens) {
     if (tokens <= t->most)
@@ -43,7 +42,7 @@ static size_t sentence_end(const char *text, size_t at, size_t length) {
         at += n;
         while (is_one_of(text + at, length - at, closers, &n))
             at += n;
-        if (at >= length || is_space(text[at]))
+        if (at >= length || gr_is_space(text[at]))
             return at;
     }
     return length;
@@ -70,7 +69,7 @@ void gr__doc_text_load(gr__doc_text *t, const gr_dataset *data, const gr_tokeniz
         (i || gr__continues(data, doc) ? gr_tokenizer_decode_on : gr_tokenizer_decode)(
             tokenizer, &t->text, &at, &t->capacity, data->ids + first + i, 1);
         t->end[i] = (uint32_t)at;
-        while (begin < at && is_space(t->text[begin]))
+        while (begin < at && gr_is_space(t->text[begin]))
             begin++;
         t->begin[i] = begin < at ? (uint32_t)begin : i ? t->end[i - 1] : 0;
     }

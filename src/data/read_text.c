@@ -2,12 +2,13 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "data/feed.h"
 #include "data/reader.h"
 
 static bool is_blank(const gr__part *part) {
     for (size_t i = 0; i < part->length; i++)
-        if (part->text[i] != ' ' && (part->text[i] < '\t' || part->text[i] > '\r'))
+        if (!gr_is_space(part->text[i]))
             return false;
     return true;
 }

@@ -5,6 +5,7 @@
 #include "base/foreign.h"
 #include "base/mem.h"
 #include "data/reader.h"
+#include "data/record.h"
 
 typedef struct place {
     const char *path;
@@ -72,13 +73,6 @@ static gr_status read_json(gr__prompts *list, const gr__lines *line, const char 
     return status;
 }
 
-static bool is_blank(const gr__lines *line) {
-    for (size_t i = 0; i < line->length; i++)
-        if (!memchr(" \t\r", line->text[i], 3))
-            return false;
-    return true;
-}
-
 static bool ends_in(const char *path, const char *end) {
     const size_t n = strlen(path), k = strlen(end);
     return n >= k && strcmp(path + n - k, end) == 0;
@@ -95,7 +89,7 @@ gr_status gr__prompts_read(gr__prompts *list, const char *path, gr_error *err) {
     gr__lines line = {.next = bytes, .end = bytes + length};
     gr_status status = GR_OK;
     while (status == GR_OK && gr__lines_next(&line)) {
-        if (json && !is_blank(&line))
+        if (json && !gr__record_is_blank(line.text, line.length))
             status = read_json(list, &line, path, err);
         else if (!json && line.length)
             GR_PUSH(list->at, list->count, list->capacity) =
