@@ -66,6 +66,8 @@ static int is_wide(const unsigned char *c, size_t length) {
 gr_status gr__text_begin(size_t *skip, const void *bytes, size_t length, const char *path, gr_error *err) {
     char place[GR__PLACE_SIZE];
     *skip = length >= 3 && !memcmp(bytes, "\xef\xbb\xbf", 3) ? 3 : 0;
+
+    /* By the first bytes: other encodings with a mark, compressed files. */
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (begins(bytes, length, i))
             return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, path, 0, 0), kinds[i].hint,

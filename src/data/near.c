@@ -222,6 +222,8 @@ static void compare_band(search *s, int band) {
         if (!s->empty[d])
             s->entry[n++] = (entry){(uint64_t)h[0] << 32 | h[1], (uint32_t)d, s->def->kind[d]};
     }
+
+    /* Documents of one key are candidates and stand together. */
     if (n)
         qsort(s->entry, n, sizeof *s->entry, by_key);
     for (size_t first = 0, last; first < n; first = last) {
@@ -250,6 +252,8 @@ gr_status gr_near_find(gr_near *near, const gr_dataset *data, const gr_tokenizer
     size_t docs = data->topics.docs;
     *near = (gr_near){0};
     GR_TRY(check(data, def, err));
+
+    /* Room for all sketches, and for one band of entries. */
     search s = {.near = near, .data = data, .tokenizer = tokenizer, .def = def, .a.doc = -1, .b.doc = -1};
     s.sketch = gr_alloc_try(docs * HASHES * sizeof *s.sketch);
     s.entry = gr_alloc_try(docs * sizeof *s.entry);
@@ -257,6 +261,8 @@ gr_status gr_near_find(gr_near *near, const gr_dataset *data, const gr_tokenizer
     near->kinds = gr_alloc(docs);
     near->other = gr_alloc(docs * sizeof *near->other);
     gr_status status = GR_OK;
+
+    /* Candidates of each band are compared exactly. */
     if (s.sketch && s.entry) {
         sketch_all(&s);
         for (int band = 0; band < BANDS; band++)

@@ -56,11 +56,14 @@ static gr_status read_element(gr__sink *sink, const gr_source *source, const cha
 
 static gr_status read_list(gr__sink *sink, const gr_source *source, const char *path, scan *s, gr_error *err) {
     skip_blank(s);
+    /* The bracket that opens the list. */
     if (s->at == s->end || *s->at != '[')
         return wrong(s, path, "an object a line is read by jsonl: FILE", "the file does not hold a list of objects",
                      err);
     s->at++;
     skip_blank(s);
+
+    /* Elements one after the other: the list need not fit into memory as JSON. */
     for (bool first = true; s->at < s->end && (!first || *s->at != ']'); first = false) {
         GR_TRY(read_element(sink, source, path, s, first, err));
         skip_blank(s);
@@ -70,6 +73,7 @@ static gr_status read_list(gr__sink *sink, const gr_source *source, const char *
         skip_blank(s);
     }
 
+    /* The bracket that closes it, and nothing behind. */
     if (s->at == s->end || *s->at != ']')
         return wrong(s, path, "the file is cut or damaged", "the list has no end", err);
     s->at++;

@@ -131,12 +131,16 @@ static gr_status read_rows(table *t, gr__sink *sink, const gr_source *source, co
         GR_TRY(next_row(t, &more, err));
         if (!more)
             return GR_OK;
+
+        /* A row of another number of fields is a sign of the wrong delimiter or of a stray quote. */
         if (t->columns != names->count) {
             char place[GR__PLACE_SIZE];
             return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, t->path, t->first, 0),
                                 "every row has a field for each name of the first line; is it the right delimiter?",
                                 "a row of %zu fields under %zu names", t->columns, names->count);
         }
+
+        /* A record like that of JSON: one set of rules for members. */
         json_t *object;
         gr_status status = as_object(t, &object, names, text_field, err);
         if (status == GR_OK)

@@ -120,9 +120,12 @@ gr_status gr__record_add(const gr__record *r, const json_t *object, gr_error *er
     if (!json_is_string(text))
         return no_text(r, object, field, err);
 
+    /* Topic and members first: they may refuse the record. */
     int32_t topic;
     GR_TRY(find_topic(r, &topic, object, err));
     GR_TRY(keep_members(r, object, err));
+
+    /* The names of the first record stand for all, in hints. */
     json_t *value;
     if (r->first)
         json_object_foreach((json_t *)object, name, value) gr__sink_member(r->sink, name);

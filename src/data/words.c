@@ -40,11 +40,15 @@ bool gr__word_next(const char *text, size_t length, size_t *at, size_t *from, si
 size_t gr__word_fold(char out[GR__FOLDED_MOST], const char *text, size_t length, bool plain) {
     if (length > GR__WORD_MOST)
         return 0;
+
+    /* ASCII, most of what there is. */
     if (plain) {
         for (size_t i = 0; i < length; i++)
             out[i] = (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] + 32 : text[i]);
         return length;
     }
+
+    /* Anything else: case folding of the decomposition, so that composed and decomposed spellings meet. */
     utf8proc_int32_t codes[GR__FOLDED_MOST];
     utf8proc_ssize_t n = utf8proc_decompose((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)length, codes,
                                             GR__FOLDED_MOST, UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD);

@@ -296,6 +296,8 @@ static gr_status start(gr__lock **lock, const attempt *a, const char *folder, gr
     l->path = gr_strdup(a->path);
     l->folder = gr_strdup(folder);
     l->locked = a->locked;
+
+    /* Without its heartbeat the lock would seem abandoned: it is given back. */
     int code = begin_beat(l);
     if (code) {
         unlink(l->path);

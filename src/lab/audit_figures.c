@@ -101,10 +101,14 @@ json_t *gr__audit_models(const job *j) {
     for (int k = 0; k < GR_ARMS; k++) {
         if (!j->has[k])
             continue;
+
+        /* What it cost. */
         const gr_arm *a = &j->arm[k];
         json_t *m = json_pack("{s:f, s:f, s:I, s:I}", "seconds", a->seconds, "tokens_per_s",
                               a->seconds > 0 ? (double)a->tokens / a->seconds : 0.0, "tokens", (json_int_t)a->tokens,
                               "parameters", (json_int_t)gr_model_size(a->folder->model));
+
+        /* What it knows: the routed model with its regions on and off, a placebo off, twins as they are. */
         if (k == GR_ARM_ROUTED) {
             put_losses(j, m, &j->on, "_on");
             put_losses(j, m, &j->off, "_off");

@@ -76,6 +76,7 @@ static json_t *read_manifest(const char *path, gr_error *why) {
 
 gr_status gr_folder_check(const char *path, gr_error *err) {
     struct stat info;
+    /* Nothing there is fine; what is no folder stays. */
     if (lstat(path, &info))
         return errno == ENOENT ? GR_OK : gr__file_error(err, path, "make the folder", errno);
     if (S_ISLNK(info.st_mode) && stat(path, &info))
@@ -84,10 +85,13 @@ gr_status gr_folder_check(const char *path, gr_error *err) {
     if (!S_ISDIR(info.st_mode))
         return gr_error_set(err, GR_ERR_USAGE, path, "choose another name for the model folder",
                             "a file of this name is in the way");
+
+    /* Renaming would pull the folder away from under the process. */
     if (gr_file_same(path, ".") || gr_file_same(path, "/"))
         return gr_error_set(err, GR_ERR_USAGE, path, "name a folder inside of it",
                             "the working folder cannot be replaced by a model");
 
+    /* A folder is replaced only if it is a whole model and nothing else. */
     gr_error why = {0};
     json_t *manifest = read_manifest(path, &why);
     gr_status status = check_ours(path, manifest, &why, err);

@@ -52,6 +52,9 @@ gr_status gr_project_overlap(gr_overlap *o, const gr_project *p, gr_error *err) 
     if (p->shards || p->data->values)
         return GR_OK;
     GR_TRY(find(&near, &kinds, p, err));
+
+    /* Held-out text counts if it is near any training text, training text without a label if it is near labelled text.
+     */
     const unsigned trained = 1u << TRAIN | 1u << TRAIN_FORGET;
     o->compared = true;
     for (size_t d = 0; d < units_of(p->data)->topics.docs; d++) {
@@ -62,6 +65,8 @@ gr_status gr_project_overlap(gr_overlap *o, const gr_project *p, gr_error *err) 
         o->labelled += kinds[d] == TRAIN_FORGET;
         if (!overlaps)
             continue;
+
+        /* The first of each is shown. */
         uint32_t *example = held ? o->held_example : o->unlabelled_example;
         if (!*count && !(held && o->held_forget + o->held_other)) {
             example[0] = (uint32_t)d;

@@ -273,6 +273,8 @@ gr_status gr__precision_settle(gr_project *p, const char *folder, const gr_contr
     const bool asked = p->recipe->precision != GR_PRECISION_AUTO;
     char *path = gr_format("%s/precision.json", folder);
     gr_status status = GR_OK;
+
+    /* A folder that was begun keeps to its choice; else the recipe, then an earlier version, then the clock decides. */
     if (gr_file_exists(path)) {
         status = read_choice(p, path, gr_kernel_isa(), err);
     } else {
@@ -290,6 +292,8 @@ gr_status gr__precision_settle(gr_project *p, const char *folder, const gr_contr
         }
         p->precision.in_recipe = in_recipe;
     }
+
+    /* From here on the recipe has it, and the caller hears why. */
     if (status == GR_OK && !asked)
         status = pin(p->recipe, p->precision.taken, p->precision.in_recipe, err);
     if (status == GR_OK && p->precision.why[0] && control && control->note) {

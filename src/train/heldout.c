@@ -43,6 +43,7 @@ gr_status gr__heldout_new(gr__heldout **out, const gr_train_def *def, gr_error *
         gr_model_output(def->model, "row_loss") == GR_NONE)
         return GR_OK;
 
+    /* What it measures into: losses of every document of the dataset, few of which are read. */
     gr__heldout *h = gr_alloc(sizeof *h);
     h->every = own->every;
     h->steps = def->steps;
@@ -50,6 +51,8 @@ gr_status gr__heldout_new(gr__heldout **out, const gr_train_def *def, gr_error *
     h->all = own->data->topics.docs;
     h->nll = gr_alloc(h->all * sizeof *h->nll);
     h->tokens = gr_alloc(h->all * sizeof *h->tokens);
+
+    /* The sample is the same at every step and for every model of a comparison. */
     gr_status status = gr_evaluator_new(&h->evaluator, def->model, NULL, rows, def->width, err);
     if (status == GR_OK)
         status = gr__sample_new(&h->scan, &batches, own->data, def->labels, own->data->validation,
@@ -79,6 +82,8 @@ void gr__heldout_step(gr__heldout *h, int64_t step) {
     h->json[0] = 0;
     if (step % h->every && step != h->steps)
         return;
+
+    /* Documents that are not in the sample count 0 tokens. */
     double nll = 0, tokens = 0;
     gr_evaluate(h->evaluator, h->scan, h->nll, h->tokens, h->all);
     for (size_t d = 0; d < h->all; d++) {
@@ -86,6 +91,8 @@ void gr__heldout_step(gr__heldout *h, int64_t step) {
         tokens += h->tokens[d];
     }
     h->loss = tokens > 0 ? nll / tokens : NAN;
+
+    /* JSON has no word for a loss that is not finite. */
     if (isfinite(h->loss))
         gr__print(h->json, sizeof h->json, ", \"heldout\": %.9g", h->loss);
     else
