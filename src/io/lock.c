@@ -156,6 +156,8 @@ static void *beat(void *user) {
     return NULL;
 }
 
+enum { STACK = 1 << 18 };
+
 /* Signals are for the threads that were there before. */
 static int begin_beat(gr__lock *lock) {
     sigset_t all, before;
@@ -166,10 +168,16 @@ static int begin_beat(gr__lock *lock) {
     pthread_cond_init(&lock->end, &attr);
     pthread_condattr_destroy(&attr);
 
+    /* It only touches a file: a stack of megabytes would be what a limit of memory refuses. */
+    pthread_attr_t small;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, STACK);
+
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int code = pthread_create(&lock->beat, NULL, beat, lock);
+    int code = pthread_create(&lock->beat, &small, beat, lock);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
+    pthread_attr_destroy(&small);
     return code;
 }
 
@@ -305,7 +313,9 @@ static gr_status start(gr__lock **lock, const attempt *a, const char *folder, gr
         gr_free(l->path);
         gr_free(l->folder);
         gr_free(l);
-        return gr__file_error(err, folder, "start a thread that keeps the lock", code);
+        return gr_error_set(err, GR_ERR_MEMORY, folder,
+                            "raise the limit of memory (ulimit -v) or of processes (ulimit -u)",
+                            "no memory for a thread that keeps the lock: %s", strerror(code));
     }
     *lock = l;
     return GR_OK;
