@@ -120,17 +120,23 @@ void gr__progress_step(void *user, const gr_progress *p) {
     if (strncmp(progress->name, p->name, sizeof progress->name - 1) != 0 || p->step <= 1)
         start_model(progress, p->name);
     average(progress, p);
+
+    /* Warnings have lines of their own, whenever they come. */
     if (p->warning) {
         gr__progress_end(progress);
         fprintf(progress->out, "warning: %s step %lld: %s\n", p->name, (long long)p->step, p->warning);
     }
     hint_at_cores(progress, p);
+
+    /* Ten times a second on a terminal; in a log every 5 %, or 10 seconds. */
     double t = gr__now(), since = t - progress->shown;
     int64_t percent = p->steps > 0 ? 100 * p->step / p->steps : 100;
     bool last = p->step >= p->steps;
     bool due = progress->terminal ? since >= 0.1 : (percent >= progress->percent + 5 && since >= 1) || since >= 10;
     if (!due && !last)
         return;
+
+    /* Figures make way, the least needed first, until the bar has room. */
     char head[128], end[512];
     snprintf(head, sizeof head, "%s %lld/%lld", progress->name, (long long)p->step, (long long)p->steps);
     tail(end, sizeof end, progress, p, 0);

@@ -260,6 +260,8 @@ static void drop_duplicates(gr_corpus *corpus, gr__sink *sink) {
     const gr_text *texts = corpus->texts;
     uint32_t *order = gr_alloc(n * sizeof *order);
     bool *again = gr_alloc(n);
+
+    /* In the order of texts those that are alike are neighbours; the first one read stays. */
     for (size_t i = 0; i < n; i++)
         order[i] = (uint32_t)i;
     qsort_r(order, n, sizeof *order, compare_texts, corpus->texts);
@@ -267,6 +269,8 @@ static void drop_duplicates(gr_corpus *corpus, gr__sink *sink) {
         const gr_text *a = &texts[order[i - 1]], *b = &texts[order[i]];
         again[order[i]] = a->length == b->length && !memcmp(a->data, b->data, a->length);
     }
+
+    /* All columns close up. */
     for (size_t i = 0; i < n; i++)
         if (!again[i]) {
             corpus->texts[kept] = texts[i];

@@ -254,8 +254,12 @@ static bool fill(char *block, const header *h, const gr__tokens *t, const char *
     at = append(at, t->ids, 4 * h->tokens);
     at = append(at, t->bytes, 4 * docs);
     at = append(at, t->topics->of, 4 * docs);
+
+    /* The split is made in place. */
     split((uint32_t *)at, t->held, (uint32_t)docs, (uint32_t)(docs - h->train), h->seed);
     at = append_records(at + 4 * docs, t, (uint32_t)docs);
+
+    /* Strings last, which have no alignment. */
     at = append_names(at, t->topics->names, t->topics->count);
     for (int f = 0; f < fields_of(t); f++) {
         const gr_field *field = &t->origin->fields[f];

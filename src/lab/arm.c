@@ -263,6 +263,8 @@ gr_status gr__arm_parts_open(gr__arm_parts *out, gr_model *model, const gr_proje
                              gr_error *err) {
     const gr_recipe *r = p->recipe;
     *out = (gr__arm_parts){.group = gr_alloc(((size_t)r->train.optim.groups + 1) * sizeof *out->group)};
+
+    /* What this arm reads and which routes it has. */
     gr_status status = show(out, p, kind, err);
     if (status == GR_OK)
         status = gr__arm_stream(&out->stream, &out->shown, kind, err);
@@ -272,6 +274,8 @@ gr_status gr__arm_parts_open(gr__arm_parts *out, gr_model *model, const gr_proje
         gr__arm_parts_close(out);
         return status;
     }
+
+    /* Training as the recipe says, for every arm alike; diagnostics are of the routed one. */
     gr_train_def *def = &out->def;
     *def = gr_train_default();
     def->model = model;

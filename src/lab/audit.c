@@ -37,8 +37,7 @@ static gr_status stopped(const job *j, gr_error *err) {
     return GR_OK;
 }
 
-/* ---- arms and documents
- * ------------------------------------------------------------------------------------------------ */
+/* ---- arms and documents ---- */
 
 static gr_status train_arms(job *j, gr_error *err) {
     for (int k = 0; k < GR_ARMS; k++) {
@@ -99,8 +98,7 @@ static gr_status pick_documents(job *j, gr_error *err) {
     return gr_dataset_draw(&j->attack, data, p->labels, &def, err);
 }
 
-/* ---- measuring
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- measuring ---- */
 
 static gr_status evaluate(job *j, gr__losses_of *out, const char *name, gr_model *model, const gr_tables *profile,
                           gr_error *err) {
@@ -195,8 +193,7 @@ static gr_status relearn_all(job *j, gr_error *err) {
     return GR_OK;
 }
 
-/* ---- completions
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- completions ---- */
 
 static gr_status complete(const gr_project *p, gr_decoder *decoder, const char *prompt, json_t *to, const char *key,
                           gr_error *err) {
@@ -239,8 +236,7 @@ static gr_status complete_all(const job *j, json_t *list, gr_error *err) {
     return status;
 }
 
-/* ---- the whole
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
 /* Documents, or pieces where these are split. */
 static size_t documents_of(const gr_dataset *data, const uint32_t *docs, size_t count) {
@@ -287,10 +283,14 @@ static gr_status figures(job *j, json_t *result, double seconds, gr_error *err) 
     for (int i = 0; i < count; i++)
         json_object_set_new(regions, p->recipe->model.regions[i].name, json_integer((json_int_t)region[i]));
     gr_free(region);
+
+    /* What training took, over all arms. */
     for (int k = 0; k < GR_ARMS; k++) {
         tokens += j->arm[k].tokens;
         trained += j->arm[k].seconds;
     }
+
+    /* The figures, then what they were made of. */
     gr__audit_figures(j, result);
     json_object_set_new(result, "seconds", json_real(trained + seconds));
     json_object_set_new(result, "tokens_per_s", json_real(trained > 0 ? (double)tokens / trained : 0));
@@ -388,10 +388,14 @@ gr_status gr_audit_run(gr_audit **audit, gr_project *p, const char *folder, cons
     static const gr_control none;
     *audit = NULL;
     char *path = gr_format("%s/result.json", folder), *recipe = NULL;
+
+    /* An audit that is done is read, not made again. */
     gr_status status = gr_recipe_text(p->recipe, &recipe, err);
     json_t *result = status == GR_OK ? finished(path, recipe, p->digest) : NULL;
     if (result)
         gr__output_sweep(folder);
+
+    /* Else all of it, of every region that the recipe has beside those of the model it began from. */
     if (status == GR_OK && !result) {
         job j = {.project = p, .folder = folder, .control = control ? control : &none};
         int first = gr_recipe_first_region(p->recipe);

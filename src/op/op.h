@@ -149,8 +149,7 @@ const gr_param_def *gr__graph_param_def(const gr_graph *graph, gr_param p); /* N
 /* Rows that one thread takes at a time where sums depend on it: the same for any number of threads. */
 static inline int gr__grain(int block) { return block % 2 ? block : block / 2; }
 
-/* ---- gradients of parameters, in fixed blocks of rows, by cell (wgrad.c)
- * ---------------------------------------------- */
+/* ---- gradients of parameters, in fixed blocks of rows, by cell (wgrad.c) ---- */
 
 /* dP[:, lo:hi] += A^T B over rows [r0, r1) with each cell's row weights: P [m x n], A [rows x m], B [rows x (hi - lo)],
  * both bfloat16 if half. The products are made once, in prepare. */

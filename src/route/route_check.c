@@ -83,6 +83,8 @@ static void check_option(const gr__lint *l, int r, const gr_option *option) {
     uint64_t off = 0, open = 0;
     const bool joint_embeddings = leaves_embeddings(l->model, option);
     bool closes_embeddings = false, activation_zero = false, closes_parameters = false;
+
+    /* What the effects do together: regions that are off and open, what is closed. */
     for (int e = 0; e < option->effects; e++) {
         const gr_effect *effect = &option->effect[e];
         uint64_t bit =
@@ -109,6 +111,8 @@ static void check_option(const gr__lint *l, int r, const gr_option *option) {
                            "output matrix), which leaks and costs retain loss",
                            r + 1);
     }
+
+    /* Effects that contradict each other, or do less than they seem to. */
     for (int i = 0; i < gr_model_regions(l->model); i++)
         if (off & open & (uint64_t)1 << i)
             gr_finding_add(l->findings, GR_LEVEL_ERROR, "a region that is off for a row cannot learn from it",
@@ -119,6 +123,8 @@ static void check_option(const gr__lint *l, int r, const gr_option *option) {
                        "route %d blocks gradients at a value: the weights that read this value (an MLP's output "
                        "matrix) still train on these rows",
                        r + 1);
+
+    /* The words of a topic need a place: embeddings of the core or of an open region. */
     bool group = false;
     for (int i = 0; i < gr_model_regions(l->model); i++) {
         const gr_region *region = gr_model_region(l->model, i);

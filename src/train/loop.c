@@ -240,8 +240,12 @@ static gr_status report(gr_trainer *t, double lr, double norm, double from, gr_e
     double to = gr__now(), session = to - t->began;
     for (int i = 0; i < l->labels; i++)
         t->label_loss[i] = l->tokens[i] ? l->sum[i] / (double)l->tokens[i] : NAN;
+
+    /* Whether the loss goes wrong is asked at every step, reported or not. */
     const char *wrong = gr__watch_step(&t->watch, t->step, mean_loss(l));
     t->seconds = t->seconds_before + session;
+
+    /* The line of metrics. */
     if (t->metrics) {
         double rate = (double)t->assembly->targeted / fmax(to - from, 1e-9);
         gr__metrics_line line = {t->step,
@@ -256,6 +260,8 @@ static gr_status report(gr_trainer *t, double lr, double norm, double from, gr_e
                                  gr__heldout_json(t->heldout)};
         GR_TRY(gr__metrics_add(t->metrics, &line, err));
     }
+
+    /* The caller, or where nobody follows the log, with warnings alone. */
     if (t->def.progress) {
         look_at_cores(t, to);
         int64_t steps = t->step - t->step_before, tokens = t->tokens - t->tokens_before;
