@@ -3,7 +3,7 @@
 t=$work/tiny.yaml long='train.steps=100000' short='train.steps=4'
 
 # Nothing of locks, and nothing half-written, is left in a folder.
-clean() { test -z "$(find "$1" -name '*.lock' -o -name '*.tmp' -o -name '.*.new' -o -name '.*.old')"; }
+clean() { test -d "$1" && test -z "$(find "$1" -name '*.lock' -o -name '*.tmp' -o -name '.*.new' -o -name '.*.old')"; }
 
 # second NAME PID COMMAND ...: while PID works in the folder.
 second() {

@@ -5,7 +5,7 @@
 
 #include "train_helpers.h"
 
-/* The last line of metrics that has the key, and how many have. */
+/* How often a text has the key. */
 static int count_key(const char *text, const char *key) {
     int n = 0;
     for (const char *at = strstr(text, key); at; at = strstr(at + 1, key))
