@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int limit = -1; /* the log level: the one mutable static that ARCHITECTURE.md allows beside dispatch */
+static int limit = -1; /* the log level; ARCHITECTURE.md lists what is static */
 
 void gr_log_level(int level) { limit = level; }
 
