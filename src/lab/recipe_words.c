@@ -38,7 +38,7 @@ static const foreign_key keys[] = {
     {"train", "beta2", "here it is train.betas: [0.9, 0.999]"},
     {"train", "optim", "here it is train.optimizer"},
     {"train", "save_steps", "here it is train.checkpoint"},
-    {"train", "eval_interval", "here it is diagnostics.probe"},
+    {"train", "eval_interval", "here it is diagnostics.heldout; with regions on and off diagnostics.probe"},
     {"train", "seed", "here it is seed, at the top of the recipe"},
     {"train", "dtype", "here it is precision, at the top of the recipe: auto, float32 or bf16"},
     {"train", "bf16", "here it is precision, at the top of the recipe: auto, float32 or bf16"},
