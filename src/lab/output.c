@@ -14,9 +14,9 @@
 #include "io/json.h"
 #include "lab/recipe_deciding.h"
 
-enum { NAMES = 9 };
+enum { NAMES = 8 };
 
-/* What each kind is called, and the names (patterns) that are written for it. */
+/* What each kind is called, and the names (patterns) that are written for it; in an audit's also those of its arms. */
 static const struct kind {
     const char *word, *article, *name[NAMES];
 } kinds[] = {
@@ -24,10 +24,7 @@ static const struct kind {
                        "a run",
                        {"data", "metrics.jsonl", "checkpoints", "recipe.yaml", "tokens-*.tsv", "model", "done.json",
                         "folder.json"}},
-    [GR_OUTPUT_AUDIT] = {"audit",
-                         "an audit",
-                         {"data", "relearn-*.json", "recipe.yaml", "result.json", "routed", "plain", "filtered",
-                          "perfect", "folder.json"}},
+    [GR_OUTPUT_AUDIT] = {"audit", "an audit", {"data", "relearn-*.json", "recipe.yaml", "result.json", "folder.json"}},
 };
 
 /* One look at a folder. */
@@ -86,20 +83,28 @@ static gr_status find_folder(const char *folder, bool *there, gr_error *err) {
 
 /* ---- folders that are not ours ---- */
 
+static bool is_written(gr_output_kind kind, const char *name) {
+    for (int i = 0; i < NAMES && kinds[kind].name[i]; i++)
+        if (fnmatch(kinds[kind].name[i], name, 0) == 0)
+            return true;
+    for (int k = 0; kind == GR_OUTPUT_AUDIT && k < GR_ARMS; k++)
+        if (strcmp(gr_arm_name(k), name) == 0)
+            return true;
+    return false;
+}
+
 /* The first entry with a name that we would write. */
 static gr_status check_names(const look *l, gr_error *err) {
-    const struct kind *k = &kinds[l->kind];
     DIR *dir = opendir(l->folder);
     if (!dir)
         return gr__file_error(err, l->folder, "list the folder", errno);
 
     gr_status status = GR_OK;
     for (struct dirent *e; status == GR_OK && (e = readdir(dir));)
-        for (int i = 0; i < NAMES && k->name[i]; i++)
-            if (fnmatch(k->name[i], e->d_name, 0) == 0)
-                status = gr_error_set(err, GR_ERR_USAGE, l->folder, "choose another folder, or move the file away",
-                                      "the folder holds '%s', which no %s of gradroute has written: it would be lost",
-                                      e->d_name, k->word);
+        if (is_written(l->kind, e->d_name))
+            status = gr_error_set(err, GR_ERR_USAGE, l->folder, "choose another folder, or move the file away",
+                                  "the folder holds '%s', which no %s of gradroute has written: it would be lost",
+                                  e->d_name, kinds[l->kind].word);
     closedir(dir);
     return status;
 }
