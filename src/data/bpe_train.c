@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "data/names.h"
 #include "data/tokenizer.h"
 
 /* ---- a table of byte strings, numbered in the order of arrival ---- */
@@ -24,13 +25,6 @@ typedef struct bag {
     size_t size;     /* power of two */
 } bag;
 
-static uint64_t hash_bytes(const char *data, size_t length) { /* FNV-1a */
-    uint64_t h = 0xcbf29ce484222325u;
-    for (size_t i = 0; i < length; i++)
-        h = (h ^ (uint8_t)data[i]) * 0x100000001b3u;
-    return h ^ h >> 29;
-}
-
 static void bag_rehash(bag *b) {
     b->size = b->size ? b->size * 2 : 1024;
     gr_free(b->slots);
@@ -47,7 +41,7 @@ static void bag_rehash(bag *b) {
 static size_t bag_index(bag *b, const char *data, size_t length) {
     if (2 * b->count >= b->size)
         bag_rehash(b);
-    uint64_t hash = hash_bytes(data, length);
+    uint64_t hash = gr__hash(data, length);
     size_t at = hash & (b->size - 1);
     for (; b->slots[at]; at = (at + 1) & (b->size - 1)) {
         const item *it = &b->items[b->slots[at] - 1];

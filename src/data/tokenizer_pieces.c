@@ -5,15 +5,13 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "data/names.h"
 #include "data/tokenizer.h"
 
 /* ---- tokens by their bytes ---- */
 
 static int32_t *name_slot(const gr_tokenizer *tok, const char *bytes, size_t length) {
-    uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
-    for (size_t i = 0; i < length; i++)
-        h = (h ^ (uint8_t)bytes[i]) * 0x100000001b3u;
-    size_t at = (size_t)(h ^ h >> 29) & tok->names_mask;
+    size_t at = (size_t)gr__hash(bytes, length) & tok->names_mask;
     for (; tok->names[at] >= 0; at = (at + 1) & tok->names_mask) {
         const gr__token *t = &tok->tokens[tok->names[at]];
         if (t->length == length && !memcmp(tok->bytes + t->start, bytes, length))
