@@ -29,7 +29,8 @@ static size_t whole(gr_dataset **data, unsigned char *block) {
     gr_topics topics = {.docs = DOCS, .of = of, .names = (char *[]){"a"}, .count = 1};
     gr__tokens tokens = {&topics, offsets, ids, bytes, 21, 0, NULL, 0, (bool[DOCS]){false}};
     check(gr__dataset_assemble(&made, &tokens, &(gr_dataset_def){0, 1, ""}, NULL) == GR_OK);
-    gr_dataset *pieces = made; /* owns it from now on */
+    static gr_dataset *pieces; /* owns it from now on, and is kept as long */
+    pieces = made;
     gr_labels *labels;
     gr__pack pack;
     check(gr_dataset_pieces(&pieces, &(gr_pieces_def){.width = WIDTH}, NULL) == GR_OK && pieces != made);

@@ -85,7 +85,7 @@ static gr_status next_row(table *t, bool *more, gr_error *err) {
 static const char *cell(const table *t, size_t i, size_t *length) {
     size_t begin = i ? t->ends[i - 1] : 0;
     *length = t->ends[i] - begin;
-    return t->cells + begin;
+    return *length ? t->cells + begin : ""; /* a table of empty cells has no room for them */
 }
 
 /* ---- records ----------------------------------------------------------------------------------------------------- */
