@@ -13,7 +13,7 @@ help:
 
 ## make            build the command, build/gradroute
 ## make install    command, man page, library, headers and recipes under PREFIX (/usr/local), below DESTDIR if set
-## make demo       train, remove, measure: the main job on WordNet (five or six minutes)
+## make demo       train, remove, measure: the main job on WordNet; it says how long it will take before it begins
 ## make bench      training speed against PyTorch and its own bound; results go to bench/results (GRADROUTE_PEERS: scripts)
 ## make test       every quick test, plain and under sanitizers (under 10 minutes)
 ## make test-full  also the slow ones: many kills and resumes, a minute of fuzzing per format

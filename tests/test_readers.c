@@ -85,6 +85,7 @@ static void tables(void **state) {
     expect_file("tsv", "id\tlabel\tkind\ttext\n1\ta\tk\t\"a\ttab\"\n", "a:a\ttab:k|");
 
     refuse_file("csv", "", "bad", "empty");
+    refuse_file("csv", "\"\"\n", "bad", "empty"); /* names without a character, and no room for them */
     refuse_file("csv", "id,text,label\n1,one\n", "bad:2", "a row of 2 fields under 3 names");
     refuse_file("csv", "id,text,label\n1,\"two\nlines\",a\n2,\"b\"c,a\n", "bad:4", "closing quote");
     refuse_file("csv", "id,text,label\n1,\"b,a\n\n\n", "bad:2", "no end");

@@ -100,7 +100,7 @@ static gr_status read_header(table *t, gr__names *names, gr_error *err) {
         const char *name = cell(t, i, &length);
         if (!gr__text_is_name(name, length))
             return wrong(t, "names are UTF-8 without the character U+0000", err, "a column's name is no text");
-        if (gr__names_add(names, length ? name : "", length) != i)
+        if (gr__names_add(names, name, length) != i)
             return wrong(t, "the first line names each column, each by another name", err,
                          "two columns have the same name");
     }
@@ -116,7 +116,7 @@ static gr_status as_object(const table *t, json_t **object, const gr__names *nam
         const char *bytes = cell(t, i, &length), *name = names->at[i];
         if (!length && strcmp(name, text_field) != 0)
             continue;
-        json_t *value = json_stringn(length ? bytes : "", length);
+        json_t *value = json_stringn(bytes, length);
         if (!value || json_object_set_new(*object, name, value) != 0)
             return wrong(t, "convert the file: iconv -f ENCODING -t UTF-8 FILE >NEW", err,
                          "the row has bytes that are not UTF-8");
