@@ -86,10 +86,11 @@ static void the_first_call_decides_and_says_why(void **state) {
     if (gr_gemm_has_half()) {
         assert_true(c->float32 > 0 && c->bf16 > 0);
         assert_non_null(strstr(w.said, "in bfloat16"));
-        expect_in("first/precision.json", "\"bf16_ms\"");
+        expect_in("first/precision.json", "\"decided_by\": \"clock\"");
     } else {
         assert_int_equal(c->taken, GR_PRECISION_FLOAT32);
         assert_non_null(strstr(w.said, "no products in bfloat16"));
+        expect_in("first/precision.json", "\"decided_by\": \"processor\"");
     }
     assert_int_equal(c->taken, gr__precision_faster(c->float32, c->bf16));
     assert_int_equal(w.project->recipe->precision, c->taken);
@@ -101,16 +102,44 @@ static void the_first_call_decides_and_says_why(void **state) {
     lab_close(w.project);
 }
 
+/* A clock decides, and no clock gives the same number twice: what it decided is kept, not what it showed. */
+static void folders_of_one_recipe_are_alike(void **state) {
+    (void)state;
+    char *text[2];
+    world w;
+    gr_error err = {0};
+    gr_test_ok(open_in(&w, "alike-0", NULL, &err), &err);
+    for (int i = 0; i < 2; i++) {
+        char folder[32], name[64];
+        snprintf(folder, sizeof folder, "alike-%d", i);
+        snprintf(name, sizeof name, "%s/precision.json", folder);
+        gr_test_ok(gr_folder_make(gr_test_path(folder), &err), &err);
+        gr_test_ok(gr__precision_keep(w.project, gr_test_path(folder), &err), &err);
+        text[i] = read_text(name);
+
+        /* As another reading of the clock with the same verdict would have it. */
+        w.project->precision.float32 *= 2;
+        w.project->precision.bf16 *= 2;
+    }
+    lab_close(w.project);
+    assert_string_equal(text[0], text[1]);
+    assert_null(strstr(text[0], "ms"));
+    free(text[0]);
+    free(text[1]);
+}
+
 /* What is kept counts and not what is faster here: both choices stay. */
 static void later_calls_take_what_is_kept(void **state) {
     (void)state;
     static const char *const words[] = {"float32", "bf16"};
+    static const char *const times[] = {", \"decided_by\": \"clock\"", ", \"bf16_ms\": 1.5"}; /* earlier: times */
     char digest[2][65];
     gr_error err = {0};
     for (int i = 0; i < 2; i++) {
-        char kept[128];
+        char kept[160];
         world w;
-        snprintf(kept, sizeof kept, "{\"precision\": \"%s\", \"isa\": \"another\", \"in_recipe\": true}", words[i]);
+        snprintf(kept, sizeof kept, "{\"precision\": \"%s\", \"isa\": \"another\", \"in_recipe\": true%s}", words[i],
+                 times[i]);
         folder_with(words[i], kept);
         gr_test_ok(open_in(&w, words[i], NULL, &err), &err);
         assert_string_equal(gr__precision_word(w.project->recipe->precision), words[i]);
@@ -141,6 +170,7 @@ static void a_precision_that_is_named_is_not_timed(void **state) {
     gr_test_ok(gr_project_keep(w.project, &err), &err);
     lab_close(w.project);
     expect_in("named/precision.json", "\"float32\"");
+    expect_in("named/precision.json", "\"decided_by\": \"recipe\"");
 
     /* Another one in the same folder is refused. */
     assert_int_equal(open_in(&w, "named", "bf16", &err), GR_ERR_USAGE);
@@ -278,6 +308,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(bfloat16_must_pay),
                                        cmocka_unit_test(what_was_not_timed_is_not_taken),
                                        cmocka_unit_test(the_first_call_decides_and_says_why),
+                                       cmocka_unit_test(folders_of_one_recipe_are_alike),
                                        cmocka_unit_test(later_calls_take_what_is_kept),
                                        cmocka_unit_test(a_precision_that_is_named_is_not_timed),
                                        cmocka_unit_test(a_damaged_choice_is_an_error),

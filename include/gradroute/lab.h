@@ -38,10 +38,11 @@ typedef struct gr_control {
 
 /* What computes faster here, and how that is known. */
 typedef struct gr_precision_choice {
-    gr_precision taken;   /* FLOAT32 or BF16; MODEL (0): nothing was chosen */
-    double float32, bf16; /* seconds of processor time that a few of the network's products take; 0: not timed */
-    char why[256];        /* "bf16: products of this network take ..."; empty: the recipe says so */
-    bool in_recipe;       /* the resolved recipe says it, which made the digest */
+    gr_precision taken;     /* FLOAT32 or BF16; MODEL (0): nothing was chosen */
+    double float32, bf16;   /* seconds of processor time that a few of the network's products take; 0: not timed */
+    const char *decided_by; /* "recipe", "clock", "processor" (has no bfloat16), "earlier version", "folder" */
+    char why[256];          /* "bf16: products of this network take ..."; empty: the recipe says so */
+    bool in_recipe;         /* the resolved recipe says it, which made the digest */
 } gr_precision_choice;
 
 typedef struct gr_project {

@@ -199,6 +199,7 @@ static gr_status choose(gr_project *p, gr_error *err) {
         GR_TRY(time_products(median, p, err));
     p->precision = (gr_precision_choice){
         .taken = gr__precision_faster(median[0], median[1]), .float32 = median[0], .bf16 = median[1]};
+    p->precision.decided_by = p->precision.bf16 > 0 ? "clock" : "processor";
     explain(&p->precision);
     return GR_OK;
 }
@@ -225,20 +226,17 @@ static bool begun_without_choice(const char *folder) {
     return without;
 }
 
+/* Without the times that decided: they are never the same twice, and folders of one recipe are to be compared. */
 static gr_status write_choice(const gr_project *p, const char *path, gr_error *err) {
     const gr_precision_choice *c = &p->precision;
-    json_t *object = json_pack("{s:s, s:s, s:b}", "precision", gr__precision_word(c->taken), "isa", gr_kernel_isa(),
-                               "in_recipe", c->in_recipe);
-    if (c->bf16 > 0) {
-        json_object_set_new(object, "float32_ms", json_real(1e3 * c->float32));
-        json_object_set_new(object, "bf16_ms", json_real(1e3 * c->bf16));
-    }
+    json_t *object = json_pack("{s:s, s:s, s:s, s:b}", "precision", gr__precision_word(c->taken), "decided_by",
+                               c->decided_by, "isa", gr_kernel_isa(), "in_recipe", c->in_recipe);
     gr_status status = gr_json_write(object, path, err);
     json_decref(object);
     return status;
 }
 
-/* Takes what the folder was begun with. */
+/* Takes what the folder was begun with. Who decided, and the times that earlier versions kept, change nothing. */
 static gr_status read_choice(gr_project *p, const char *path, const char *isa, gr_error *err) {
     json_t *object;
     const char *word = NULL, *begun = NULL;
@@ -258,7 +256,7 @@ static gr_status read_choice(gr_project *p, const char *path, const char *isa, g
                               gr__precision_word(p->recipe->precision));
 
     /* What is said about it: of a choice of the folder always, of another instruction set in any case. */
-    p->precision = (gr_precision_choice){.taken = taken, .in_recipe = text != 0};
+    p->precision = (gr_precision_choice){.taken = taken, .decided_by = "folder", .in_recipe = text != 0};
     if (status == GR_OK && strcmp(begun, isa) != 0)
         snprintf(p->precision.why, sizeof p->precision.why,
                  "%s, as this folder was begun; that was with kernels for %.20s, these are for %s: bits may differ",
@@ -281,8 +279,10 @@ gr_status gr__precision_settle(gr_project *p, const char *folder, const gr_contr
         bool in_recipe = true;
         if (asked) {
             p->precision.taken = p->recipe->precision;
+            p->precision.decided_by = "recipe";
         } else if (begun_without_choice(folder)) {
             in_recipe = false;
+            p->precision.decided_by = "earlier version";
             p->precision.taken = gr_gemm_has_half() ? GR_PRECISION_BF16 : GR_PRECISION_FLOAT32;
             snprintf(p->precision.why, sizeof p->precision.why,
                      "%s, as an earlier version began this folder (bf16 where the processor has it)",

@@ -3,7 +3,8 @@
  *     GR_TRY(gr__precision_settle(project, "runs/demo/data", control, err));    recipe->precision is FLOAT32 or BF16
  *     GR_TRY(gr_project_choose_precision(project, err));                        lab.h: the same without a folder
  *
- * Kept in FOLDER/precision.json: what was taken, the times that decided, and the instruction set of that moment.
+ * Kept in FOLDER/precision.json: what was taken, who decided it, and the instruction set of that moment; no times,
+ * which differ from call to call.
  */
 #ifndef GR_LAB_PRECISION_H
 #define GR_LAB_PRECISION_H
