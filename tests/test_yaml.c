@@ -565,6 +565,20 @@ static void files_are_whole(void **state) {
     assert_int_equal(gr_digest_file(of_file, path, NULL), GR_OK);
     assert_string_equal(hex, of_file);
     assert_int_equal(gr_digest_file(of_file, tmp, NULL), GR_ERR_INPUT);
+
+    /* Around 32 bytes within the text, at its end (which cuts them), and behind it. */
+    static const char long_text[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    static const struct {
+        size_t hole;
+        const char *rest;
+    } around[] = {{2, "ab89"}, {20, "abcdefghijklmnopqrst"}, {99, long_text}};
+    for (size_t i = 0; i < sizeof around / sizeof *around; i++) {
+        unsigned char bytes[GR_DIGEST_BYTES];
+        gr_digest_around(bytes, long_text, strlen(long_text), around[i].hole);
+        gr_digest_hex(of_file, bytes);
+        gr_digest_data(hex, around[i].rest, strlen(around[i].rest));
+        assert_string_equal(hex, of_file);
+    }
     json_t *json = json_pack("{s:i, s:s}", "n", 3, "t", "x"), *value;
     err = (gr_error){0};
     assert_int_equal(gr_json_write(json, path, &err), GR_OK);

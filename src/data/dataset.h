@@ -33,8 +33,8 @@ typedef struct gr__tokens {
 gr_status gr__dataset_assemble(gr_dataset **data, const gr__tokens *tokens, const gr_dataset_def *def, gr_error *err);
 
 /* Writes the digest of a block of at least a header's size into it: for the assembler, and for tests and fuzzers whose
- * damage is to be met by the checks behind the digest. false when libcrypto has no SHA-256. */
-bool gr__dataset_seal(void *block, size_t size);
+ * damage is to be met by the checks behind the digest. */
+void gr__dataset_seal(void *block, size_t size);
 enum { GR__DATASET_HEADER = 152 };
 
 /* gr_dataset_new with the held documents marked, or NULL. */

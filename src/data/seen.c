@@ -1,6 +1,5 @@
 #include "data/seen.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -50,9 +49,7 @@ static void grow(gr__seen *seen) {
 bool gr__seen_add(gr__seen *seen, const char *text, size_t length) {
     unsigned char digest[GR_DIGEST_BYTES];
     mark m;
-    bool done = gr_digest_around(digest, text, length, length);
-    assert(done); /* whoever makes a table has asked for a digest before */
-    (void)done;
+    gr_digest_around(digest, text, length, length);
     memcpy(&m, digest, sizeof m);
     mark *at = find(seen, m);
     if (at->a || at->b)

@@ -41,9 +41,9 @@ gr_status gr__rows_save(const gr__pack *pack, const unsigned char settings[GR_DI
 gr_status gr__rows_open(gr__shard *shard, const char *path, const unsigned char *settings, bool known, gr_error *err);
 void gr__shard_close(gr__shard *shard);
 
-/* The digest in the header; and writing it, for tests and fuzzers (false without SHA-256). */
+/* The digest in the header; and writing it, for tests and fuzzers. */
 const unsigned char *gr__rows_digest(const gr__shard *shard);
-bool gr__rows_seal(void *block, size_t size);
+void gr__rows_seal(void *block, size_t size);
 
 /* "FOLDER/shard-00012.bin" or "rows-"; a new string. */
 char *gr__shard_path(const char *folder, const char *kind, int number);

@@ -47,14 +47,13 @@ void gr_digest_end(gr_digest *digest, char hex[GR_DIGEST_HEX]) {
     gr_digest_hex(hex, bytes);
 }
 
-bool gr_digest_around(unsigned char out[GR_DIGEST_BYTES], const void *block, size_t size, size_t hole) {
+void gr_digest_around(unsigned char out[GR_DIGEST_BYTES], const void *block, size_t size, size_t hole) {
     size_t before = hole < size ? hole : size,
            after = hole < size && size - hole > GR_DIGEST_BYTES ? hole + GR_DIGEST_BYTES : size;
     gr_digest *digest = gr_digest_new();
     gr_digest_add(digest, block, before);
     gr_digest_add(digest, (const char *)block + after, size - after);
     end_bytes(digest, out);
-    return true;
 }
 
 void gr_digest_hex(char text[GR_DIGEST_HEX], const unsigned char digest[GR_DIGEST_BYTES]) {

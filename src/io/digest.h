@@ -22,8 +22,8 @@ void gr_digest_add(gr_digest *digest, const void *data, size_t size);
 void gr_digest_end(gr_digest *digest, char hex[GR_DIGEST_HEX]);
 
 /* Of a block without its bytes [hole, hole + 32), where the digest itself stands; a hole at or behind the end leaves
- * nothing out. false when libcrypto has no SHA-256. */
-bool gr_digest_around(unsigned char out[GR_DIGEST_BYTES], const void *block, size_t size, size_t hole);
+ * nothing out. */
+void gr_digest_around(unsigned char out[GR_DIGEST_BYTES], const void *block, size_t size, size_t hole);
 
 /* 64 hexadecimal digits and a 0; and back: false when text is anything else. */
 void gr_digest_hex(char text[GR_DIGEST_HEX], const unsigned char digest[GR_DIGEST_BYTES]);
