@@ -6,7 +6,7 @@
 #include "base/foreign.h"
 #include "base/mem.h"
 #include "common.h"
-#include "data/reader.h"
+#include "data/feed.h"
 #include "data_actions.h"
 #include "io/file.h"
 

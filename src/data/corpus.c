@@ -57,37 +57,6 @@ gr_source gr_source_default(void) {
                        .separator = "<|endoftext|>"};
 }
 
-bool gr__lines_next(gr__lines *lines) {
-    if (lines->next == lines->end)
-        return false;
-    size_t left = (size_t)(lines->end - lines->next);
-    const char *stop = memchr(lines->next, '\n', left);
-    lines->text = lines->next;
-    lines->closed = stop != NULL;
-    lines->length = stop ? (size_t)(stop - lines->next) : left;
-    lines->next = stop ? stop + 1 : lines->end;
-    lines->number++;
-    return true;
-}
-
-static gr_status read_whole(gr__feed *feed, char **bytes, size_t *length, gr_error *err) {
-    gr_status status = gr__feed_all(feed, bytes, length, err);
-    gr__feed_close(feed);
-    return status;
-}
-
-gr_status gr__file_read(char **bytes, size_t *length, const char *path, const char *hint, gr_error *err) {
-    gr__feed *feed;
-    GR_TRY(gr__feed_open(&feed, path, hint, err));
-    return read_whole(feed, bytes, length, err);
-}
-
-gr_status gr__file_read_text(char **text, size_t *length, const char *path, const char *hint, gr_error *err) {
-    gr__feed *feed;
-    GR_TRY(gr__feed_open_text(&feed, path, hint, err));
-    return read_whole(feed, text, length, err);
-}
-
 /* The name as it is kept: composed, so that names which look alike are one. *owned is the caller's to free. */
 static gr_status take_name(const char **name, size_t *length, char **owned, const char *what, const char *place,
                            gr_error *err) {

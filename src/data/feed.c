@@ -12,7 +12,6 @@
 #include "base/ascending.h"
 #include "base/foreign.h"
 #include "base/mem.h"
-#include "data/reader.h"
 
 enum { RAW = 1 << 16, STEP = 1 << 18 };
 
@@ -242,6 +241,39 @@ void gr__feed_close(gr__feed *f) {
     close(f->fd);
     gr_free(f->text);
     gr_free(f);
+}
+
+/* ---- whole files, and their lines ---- */
+
+static gr_status read_whole(gr__feed *feed, char **bytes, size_t *length, gr_error *err) {
+    gr_status status = gr__feed_all(feed, bytes, length, err);
+    gr__feed_close(feed);
+    return status;
+}
+
+gr_status gr__file_read(char **bytes, size_t *length, const char *path, const char *hint, gr_error *err) {
+    gr__feed *feed;
+    GR_TRY(gr__feed_open(&feed, path, hint, err));
+    return read_whole(feed, bytes, length, err);
+}
+
+gr_status gr__file_read_text(char **text, size_t *length, const char *path, const char *hint, gr_error *err) {
+    gr__feed *feed;
+    GR_TRY(gr__feed_open_text(&feed, path, hint, err));
+    return read_whole(feed, text, length, err);
+}
+
+bool gr__lines_next(gr__lines *lines) {
+    if (lines->next == lines->end)
+        return false;
+    size_t left = (size_t)(lines->end - lines->next);
+    const char *stop = memchr(lines->next, '\n', left);
+    lines->text = lines->next;
+    lines->closed = stop != NULL;
+    lines->length = stop ? (size_t)(stop - lines->next) : left;
+    lines->next = stop ? stop + 1 : lines->end;
+    lines->number++;
+    return true;
 }
 
 /* ---- patterns ---- */

@@ -38,6 +38,22 @@ gr_status gr__feed_next(gr__feed *feed, gr__part *part, const char *separator, s
 /* All that is left, a new block with a 0 behind its end. */
 gr_status gr__feed_all(gr__feed *feed, char **text, size_t *length, gr_error *err);
 
+/* The whole of a regular file, plain or gzip; free *bytes with gr_free. hint is for a file that is missing. */
+gr_status gr__file_read(char **bytes, size_t *length, const char *path, const char *hint, gr_error *err);
+
+/* The same for text from outside: without a byte order mark, line ends are \n. */
+gr_status gr__file_read_text(char **text, size_t *length, const char *path, const char *hint, gr_error *err);
+
+/* Walks over the lines of a block. */
+typedef struct gr__lines {
+    const char *next, *end; /* what is left */
+    const char *text;       /* the current line, without its newline */
+    size_t length;
+    size_t number; /* from 1 */
+    bool closed;   /* the line ends in a newline */
+} gr__lines;
+bool gr__lines_next(gr__lines *lines);
+
 /* The files a path stands for, in the order of their names: itself where it exists or has none of * ? [, else what
  * matches it as a pattern of glob(7). GR_ERR_INPUT when nothing does. Free with gr__files_free. */
 typedef struct gr__files {

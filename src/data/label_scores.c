@@ -7,8 +7,8 @@
 #include "base/foreign.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "data/feed.h"
 #include "data/label_making.h"
-#include "data/reader.h"
 #include "data/record.h"
 
 /* Arguments: the file, the members of its records, and what of a score makes a label. */

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "data/feed.h"
 #include "data/reader.h"
 
 enum { DEPTH_MOST = 64 };

@@ -5,7 +5,6 @@
 
 #include "base/mem.h"
 #include "data/feed.h"
-#include "data/reader.h"
 #include "gradroute/samples.h"
 
 enum { DIMENSIONS = 4, VALUES_MOST = 1 << 24, CLASSES_MOST = 256, GZIP_MOST = 1032 /* bytes from one, at best */ };

@@ -3,6 +3,7 @@
 
 #include "base/foreign.h"
 #include "base/mem.h"
+#include "data/feed.h"
 #include "data/record.h"
 
 /* Where reading stands. */

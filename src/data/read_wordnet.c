@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "data/feed.h"
 #include "data/reader.h"
 
 /* Lexicographer files by their numbers, lexnames(5WN). */

@@ -61,20 +61,4 @@ void gr__sink_whole(gr__sink *sink, const char *path);
 /* White space cut from both ends of the record's text counts in the places of scores. */
 void gr__sink_keep_cuts(gr__sink *sink);
 
-/* The whole of a regular file, plain or gzip; free *bytes with gr_free. hint is for a file that is missing. */
-gr_status gr__file_read(char **bytes, size_t *length, const char *path, const char *hint, gr_error *err);
-
-/* The same for text from outside (base/foreign.h): without a byte order mark, line ends are \n. */
-gr_status gr__file_read_text(char **text, size_t *length, const char *path, const char *hint, gr_error *err);
-
-/* Walks over the lines of a block. */
-typedef struct gr__lines {
-    const char *next, *end; /* what is left */
-    const char *text;       /* the current line, without its newline */
-    size_t length;
-    size_t number; /* from 1 */
-    bool closed;   /* the line ends in a newline */
-} gr__lines;
-bool gr__lines_next(gr__lines *lines);
-
 #endif

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/foreign.h"
 #include "base/mem.h"
 #include "base/number.h"
-#include "data/reader.h"
 #include "data/tokenizer_json.h"
 
 enum { FILE_MAX = 512 << 20 }; /* bytes; so tokens and merges fit 32 bits */

@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "data/reader.h"
+#include "data/feed.h"
 #include "data/tokenizer_json.h"
 
 enum { FILE_MAX = 512 << 20 }; /* bytes; so tokens and merges fit 32 bits */

@@ -4,7 +4,7 @@
 
 #include "base/foreign.h"
 #include "base/mem.h"
-#include "data/reader.h"
+#include "data/feed.h"
 #include "data/tokenizer_json.h"
 
 static const char version[] = "#version";

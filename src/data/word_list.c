@@ -6,9 +6,10 @@
  */
 #include <string.h>
 
+#include "base/foreign.h"
 #include "base/mem.h"
+#include "data/feed.h"
 #include "data/names.h"
-#include "data/reader.h"
 #include "data/word_list.h"
 #include "data/words.h"
 
