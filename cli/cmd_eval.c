@@ -2,7 +2,7 @@
 #include <omp.h>
 #include <string.h>
 
-#include "arch/arch_kind.h"
+#include "arch/kind.h"
 #include "base/mem.h"
 #include "commands.h"
 #include "common.h"

@@ -6,7 +6,7 @@
 #include "commands.h"
 #include "common.h"
 #include "gradroute/infer.h"
-#include "lab/prompts.h"
+#include "infer/prompts.h"
 #include "screen.h"
 
 static const char doc[] =

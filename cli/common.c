@@ -12,7 +12,7 @@
 #include "base/foreign.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "data/feed.h"
+#include "io/feed.h"
 #include "io/file.h"
 #include "lab/precision.h"
 

@@ -6,8 +6,8 @@
 #include "base/foreign.h"
 #include "base/mem.h"
 #include "common.h"
-#include "data/feed.h"
 #include "data_actions.h"
+#include "io/feed.h"
 #include "io/file.h"
 
 /* ---- tokenizer ---- */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arch/arch_kind.h"
+#include "arch/kind.h"
 #include "base/mem.h"
 #include "base/rng.h"
 #include "io/file.h"

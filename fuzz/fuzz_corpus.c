@@ -1,8 +1,6 @@
 /* fuzz_corpus.c - the readers of corpora, gzip included, and of dataset files on arbitrary bytes.
  *
- *     clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -Iinclude -Isrc fuzz/fuzz_corpus.c \
- *           $(ls src/base/?*.c src/data/?*.c) -ljansson -lcrypto -lpcre2-8 -lonig -lutf8proc -lz -lm -o fuzz_corpus
- *     ./fuzz_corpus FOLDER_OF_SEEDS
+ *     ninja -C build-fuzz fuzz_corpus && build-fuzz/fuzz_corpus FOLDER_OF_SEEDS
  *
  * The first byte chooses the reader. The digest of a dataset is repaired, so that the checks behind it are met too.
  */
@@ -15,7 +13,7 @@
 #include <zlib.h>
 
 #include "base/log.h"
-#include "data/dataset.h"
+#include "corpus/dataset.h"
 
 static void write_file(const char *path, const void *bytes, size_t size) {
     FILE *file = fopen(path, "wb");

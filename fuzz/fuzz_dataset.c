@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "data/dataset.h"
+#include "corpus/dataset.h"
 #include "forge.h"
 
 enum { DOCS = 12, TOKENS = 60, ROOM = 4096 };

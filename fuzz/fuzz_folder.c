@@ -4,9 +4,9 @@
 
 #include "base/mem.h"
 #include "forge.h"
+#include "format/manifest.h"
 #include "gradroute/folder.h"
 #include "io/file.h"
-#include "lab/manifest.h"
 
 typedef struct seed {
     gr_arch_region region[3];

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "data/word_list.h"
 #include "forge.h"
+#include "label/word_list.h"
 
 static const char records[] =
     "{\"id\": 1, \"text\": \"An oak tree. \\u00c9t\\u00e9 in the woods!\", \"label\": \"a\", \"kind\": \"x\"}\n"

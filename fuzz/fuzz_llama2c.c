@@ -1,6 +1,6 @@
 /* A checkpoint of llama2.c from anywhere, or a valid one that was edited: it is refused with a reason, or every number
  * of every part can be read and is finite. */
-#include "io/llama2c.h"
+#include "format/llama2c.h"
 
 #include <math.h>
 #include <string.h>

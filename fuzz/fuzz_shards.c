@@ -3,9 +3,9 @@
 #include <sys/mman.h>
 
 #include "base/mem.h"
-#include "data/dataset.h"
-#include "data/shard.h"
+#include "corpus/dataset.h"
 #include "forge.h"
+#include "stream/shard.h"
 
 enum { DOCS = 20, TOKENS = 100, WIDTH = 6, ROOM = 4096 }; /* some documents go on in a second row */
 

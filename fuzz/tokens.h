@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "data/tokenizer.h"
+#include "text/tokenizer.h"
 
 static void gr_fuzz_must(bool good) {
     if (!good)

@@ -1,7 +1,7 @@
 /* Labels and scores per token, all the way: a corpus whose tokens are labelled by which they are, its stream, the
  * classes and mixes of a batch by routes with `mix`, and the gradient under them against central differences of the
  * frozen-tap loss (in double), in each mode. */
-#include "data/dataset.h"
+#include "corpus/dataset.h"
 #include "frozen.h"
 #include "gradroute/train.h"
 #include "train/internal.h"

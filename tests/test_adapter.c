@@ -1,9 +1,9 @@
 /* Low-rank adapters: what they add, that off is never there, merging, and two at once. */
 #include "arch_helpers.h"
+#include "format/arch_json.h"
 #include "gradroute/folder.h"
 #include "gradroute/optim.h"
 #include "gradroute/surgery.h"
-#include "lab/arch_json.h"
 
 #define MAPS_ALL ((1u << GR_MAPS) - 1)
 

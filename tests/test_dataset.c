@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "data/dataset.h"
+#include "corpus/dataset.h"
 #include "support.h"
 
 /* ---- Labels ------------------------------------------------------------------------------------------------------ */

@@ -1,8 +1,8 @@
 /* Experts: the choice per row against plain arithmetic, experts that are off, added, removed and routed. */
 #include "arch_helpers.h"
+#include "format/arch_json.h"
 #include "gradroute/folder.h"
 #include "gradroute/surgery.h"
-#include "lab/arch_json.h"
 
 enum { EXPERTS = 4, NEURONS = 6, WIDTH = 16 };
 

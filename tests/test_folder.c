@@ -1,10 +1,10 @@
 /* Model folders: what is saved is loaded, and nothing that was damaged is. */
 #include "arch_helpers.h"
+#include "format/arch_json.h"
+#include "format/manifest.h"
 #include "gradroute/folder.h"
 #include "gradroute/surgery.h"
 #include "io/file.h"
-#include "lab/arch_json.h"
-#include "lab/manifest.h"
 
 static const gr_arch_region regions[] = {
     {.name = "claimed", .residual = {.lo = 4, .hi = 7}, .mlp = {.lo = 2, .hi = 9}},

@@ -7,11 +7,11 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "data/tokenizer.h"
 #include "gradroute/data.h"
 #include "gradroute/recipe.h"
-#include "lab/prompts.h"
+#include "infer/prompts.h"
 #include "support.h"
+#include "text/tokenizer.h"
 
 /* ---- readers: a file becomes a line that shows what was read ----------------------------------------------------- */
 

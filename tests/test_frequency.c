@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "data/dataset.h"
+#include "corpus/dataset.h"
 #include "gradroute/data.h"
 #include "support.h"
 

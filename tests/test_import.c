@@ -8,12 +8,12 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "format/llama2c.h"
 #include "gradroute/folder.h"
 #include "gradroute/import.h"
 #include "gradroute/infer.h"
 #include "gradroute/surgery.h"
 #include "gradroute/train.h"
-#include "io/llama2c.h"
 
 static double draw(uint64_t i, uint32_t j) {
     return (double)(gr_random_bits((gr_key){13, GR_STREAM_TEST, 0}, i, j) >> 11) * 0x1p-53 * 2 - 1;

@@ -11,10 +11,10 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "data/dataset.h"
+#include "corpus/dataset.h"
 #include "gradroute/shards.h"
 #include "infer/pick.h"
-#include "lab/measure.h"
+#include "measure/measure.h"
 #include "route_helpers.h"
 #include "train/diagnose.h"
 

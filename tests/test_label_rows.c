@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "data/dataset.h"
+#include "corpus/dataset.h"
 #include "gradroute/arch.h"
 #include "gradroute/train.h"
 #include "support.h"

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "data/word_list.h"
+#include "label/word_list.h"
 #include "support.h"
 
 static gr__words *words_of(const char *const *list, int count) {

@@ -1,5 +1,5 @@
 /* Figures of an audit by hand, and what the bootstrap promises. */
-#include "lab/measure.h"
+#include "measure/measure.h"
 
 #include <math.h>
 

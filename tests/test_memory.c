@@ -11,12 +11,12 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "data/tokenizer.h"
 #include "gradroute/infer.h"
 #include "gradroute/lab.h"
 #include "gradroute/surgery.h"
 #include "io/json.h"
 #include "support.h"
+#include "text/tokenizer.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #include <sanitizer/lsan_interface.h>

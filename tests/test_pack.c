@@ -9,8 +9,8 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "data/dataset.h"
-#include "data/pack.h"
+#include "corpus/dataset.h"
+#include "stream/pack.h"
 
 enum { DOCS = 700, T = 48, B = 6, EOT = 0, START = 5000 };
 

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "data/dataset.h"
+#include "corpus/dataset.h"
 #include "label_helpers.h"
 
 enum { DOCS = 60, W = 8, EOT = 0 };

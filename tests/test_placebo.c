@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "data/dataset.h"
+#include "corpus/dataset.h"
 #include "support.h"
 
 enum { DOCS = 1000, WIDTH = 16 };

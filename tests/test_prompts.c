@@ -1,5 +1,5 @@
 /* Files of prompts: lines, JSON Lines with settings of their own, and what is refused. */
-#include "lab/prompts.h"
+#include "infer/prompts.h"
 
 #include <string.h>
 

@@ -13,9 +13,9 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "data/pack.h"
-#include "data/shard.h"
 #include "gradroute/shards.h"
+#include "stream/pack.h"
+#include "stream/shard.h"
 #include "support.h"
 
 enum { DOCS = 1500, CONTEXT = 48, MOST = 2048 };

@@ -1,7 +1,7 @@
 /* A learned number for all that a region puts out. */
 #include "arch_helpers.h"
+#include "format/arch_json.h"
 #include "gradroute/surgery.h"
-#include "lab/arch_json.h"
 
 static const gr_arch_region kinds[] = {
     {.name = "units", .mlp = {.lo = 2, .hi = 9}, .heads.add = 1, .strength = GR_STRENGTH_LEARNED},

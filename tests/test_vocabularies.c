@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "data/tokenizer.h"
+#include "text/tokenizer.h"
 
 static uint64_t draw(uint64_t i, uint32_t j) { return gr_random_bits((gr_key){12, GR_STREAM_TEST, 0}, i, j); }
 

@@ -3,9 +3,10 @@
 # src (the library), vec (kernels compiled once per instruction set), headers (public), cli, tests_float, tests_double,
 # fuzz.
 cd "$(dirname "$0")/.." || exit 1
+export LC_ALL=C
 case $1 in
-src) ls src/*/*.c | grep -v '^src/kernel/vec_' ;;
-vec) ls src/kernel/vec_*.c ;;
+src) find src -name '*.c' ! -name 'vec_*' | sort ;;
+vec) find src/kernel -name 'vec_*.c' | sort ;;
 headers) ls include/gradroute/*.h ;;
 cli) ls cli/*.c ;;
 tests_float) ls tests/test_*.c 2>/dev/null ;;

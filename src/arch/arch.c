@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "arch/arch_kind.h"
+#include "arch/kind.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "gradroute/ops.h"

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "arch/arch_kind.h"
+#include "arch/kind.h"
 #include "gradroute/ops.h"
 
 #define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "model", (hint), __VA_ARGS__)

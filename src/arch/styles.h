@@ -1,4 +1,4 @@
-/* styles.h - every style of networks, one line each: GR_STYLE(name, architecture) for name() in arch_style.c. Recipes
+/* styles.h - every style of networks, one line each: GR_STYLE(name, architecture) for name() in style.c. Recipes
  * know a style by its name, and hints list them in this order. */
 GR_STYLE(llama, transformer)
 GR_STYLE(gpt2, transformer)

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "arch/arch_kind.h"
+#include "arch/kind.h"
 #include "gradroute/ops.h"
 
 enum { TERMS = 4, TERMS_MOST = 1 + GR__GROUPS + GR__REGIONS }; /* of one product; of a map */

@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 #include "gradroute/lab.h"
-#include "lab/measure.h"
+#include "measure/measure.h"
 
 struct gr_audit {
     json_t *result;

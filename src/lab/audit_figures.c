@@ -6,8 +6,8 @@
 
 #include "base/mem.h"
 #include "base/number.h"
-#include "data/label_source.h"
 #include "lab/audit_job.h"
+#include "label/source.h"
 
 typedef gr__audit_job job;
 

@@ -6,8 +6,8 @@
 
 #include "gradroute/lab.h"
 #include "lab/forecast.h"
-#include "lab/measure.h"
 #include "lab/relearn.h"
+#include "measure/measure.h"
 
 enum { GR__FORGET, GR__ADJACENT, GR__RETAIN, GR__GROUPS };
 extern const char *const gr__group_names[GR__GROUPS]; /* "forget", "adjacent", "retain" */

@@ -1,6 +1,6 @@
 /* label_check.c - what looks wrong about labels once they meet the data. */
 #include "lab/label_check.h"
-#include "data/label_source.h"
+#include "label/source.h"
 
 /* Above this share of documents or tokens a label leaves the core too little to learn from. */
 static const double MOST = 0.95;

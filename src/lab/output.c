@@ -12,7 +12,7 @@
 #include "io/checkpoint.h"
 #include "io/file.h"
 #include "io/json.h"
-#include "lab/recipe_deciding.h"
+#include "recipe/deciding.h"
 
 enum { NAMES = 8 };
 

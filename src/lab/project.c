@@ -1,20 +1,20 @@
 /* A project: what a recipe reads before anything is trained, kept in a folder so that a second call does no set-up. */
 #include <string.h>
 
-#include "arch/arch_kind.h"
+#include "arch/kind.h"
 #include "base/mem.h"
-#include "data/label_source.h"
-#include "data/tokenizer.h"
+#include "corpus/times.h"
 #include "gradroute/lab.h"
 #include "io/digest.h"
 #include "io/file.h"
 #include "lab/label_check.h"
 #include "lab/overlap.h"
 #include "lab/precision.h"
-#include "lab/recipe_deciding.h"
-#include "lab/recipe_read.h"
-#include "lab/times.h"
 #include "lab/token_scores.h"
+#include "label/source.h"
+#include "recipe/deciding.h"
+#include "recipe/read.h"
+#include "text/tokenizer.h"
 
 static void note(const gr_control *control, const char *text) {
     if (control && control->note)

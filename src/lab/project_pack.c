@@ -2,10 +2,10 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "data/tokenizer.h"
+#include "corpus/times.h"
 #include "gradroute/lab.h"
-#include "lab/recipe_read.h"
-#include "lab/times.h"
+#include "recipe/read.h"
+#include "text/tokenizer.h"
 
 static void follow(void *user, const gr_pack_progress *p) {
     const gr_control *control = user;

@@ -2,7 +2,7 @@
 #ifndef GR_ROUTE_LINT_H
 #define GR_ROUTE_LINT_H
 
-#include "route/route_internal.h"
+#include "route/internal.h"
 
 typedef struct gr__lint {
     gr_findings *findings;

@@ -1,8 +1,8 @@
 /* The list of presets, and what they share. A new one: a file beside this, its extern in
- * route_internal.h, and a line here. */
+ * internal.h, and a line here. */
 #include <string.h>
 
-#include "route/route_internal.h"
+#include "route/internal.h"
 
 static const gr_preset *const presets[] = {
     &gr__preset_sgtm,

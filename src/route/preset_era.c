@@ -2,7 +2,7 @@
  * while the gradient that reaches the other neurons of the same layers is weighed down, even turned round, by how much
  * the predicted token speaks of the topic. All else is plain, so the region learns from everything. The weight of a row
  * is 1 - w of its target (gr_route.frequency). */
-#include "route/route_internal.h"
+#include "route/internal.h"
 
 enum { ORIGINAL, BIAS, FORGET, RETAIN };
 

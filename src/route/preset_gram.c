@@ -1,7 +1,7 @@
 /* Modular pretraining (Roland et al. 2026, arXiv 2607.08077): a narrow module for each label beside the core. Labelled
  * rows run with their own module alone and train it, and with probability p_as the core too; core rows run without
  * modules, or with probability p_cr with one drawn at random, which then trains too. Unlabelled rows are plain. */
-#include "route/route_internal.h"
+#include "route/internal.h"
 
 enum { P_AS, P_CR };
 

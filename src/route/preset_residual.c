@@ -2,7 +2,7 @@
  * Labelled rows run with their region alone and train nothing else. Core and unlabelled rows train the core without
  * regions; with probability p_cr one region is on and trains too, which makes it fit the core's rows and absorb what
  * unlabelled rows hold of its topic; with probability p_again they are shown once more and train only a region. */
-#include "route/route_internal.h"
+#include "route/internal.h"
 
 enum { P_CR, P_AGAIN };
 

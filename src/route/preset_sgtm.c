@@ -6,7 +6,7 @@
  * leaves the bias of the logits joint, the final norm where it masks embeddings and norms, and layers that it does not
  * mask. joint: [embeddings, norms, "unembed.bias"] is its default, joint: ["norm*", "unembed.bias"] what it calls
  * masked embeddings. */
-#include "route/route_internal.h"
+#include "route/internal.h"
 
 enum { P_OFF };
 

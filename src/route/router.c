@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "route/route_internal.h"
+#include "route/internal.h"
 
 /* While building: the weights of every option and class on every target. */
 typedef struct builder {

@@ -7,7 +7,7 @@
 
 #include "base/ascending.h"
 #include "base/mem.h"
-#include "route/route_internal.h"
+#include "route/internal.h"
 
 typedef struct cuts {
     int *at;

@@ -1,0 +1,50 @@
+/* What every architecture lists its parameters with, and the parameters that all have. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "arch/kind.h"
+#include "base/number.h"
+
+gr__plan_param *gr__list_add(const gr__lister *l, gr_param_def def, gr__axis rows, gr__axis cols, const char *format,
+                             ...) {
+    gr__plan *plan = l->plan;
+    char name[192];
+    va_list list;
+    va_start(list, format);
+    int n = l->owner == GR_NONE ? 0 : snprintf(name, sizeof name, "%s.", plan->def->regions[l->owner].name);
+    gr__vprint(name + n, sizeof name - (size_t)n, format, list);
+    va_end(list);
+    def.name = gr_arena_strdup(plan->arena, name);
+    GR_PUSH(plan->param, plan->params, plan->param_capacity) =
+        (gr__plan_param){def, {rows, cols}, {l->layer, l->layer}, l->owner, l->outside ? GR_NONE : l->layer, GR__BASE};
+    return &plan->param[plan->params - 1];
+}
+
+gr_param_def gr__list_weight(int rows, int cols, double std) {
+    return (gr_param_def){.rows = rows, .cols = cols, .kind = GR_KIND_WEIGHT, .init = GR_INIT_NORMAL, .std = std};
+}
+
+gr_param_def gr__list_table(int rows, int cols, double std) {
+    gr_param_def def = gr__list_weight(rows, cols, std);
+    def.kind = GR_KIND_EMBEDDING;
+    return def;
+}
+
+gr_param_def gr__list_vector(int cols, gr_kind kind) {
+    return (gr_param_def){.rows = 1, .cols = cols, .kind = kind, .init = GR_INIT_ZERO, .no_decay = true};
+}
+
+static void list_strength(gr__plan *plan, int region) {
+    const gr__axis plain = {GR__PLAIN, false};
+    gr__lister l = {plan, region, 0, true};
+    gr_param_def number = gr__list_vector(1, GR_KIND_WEIGHT);
+    number.init = plan->def->regions[region].strength == GR_STRENGTH_LEARNED ? GR_INIT_ONE : GR_INIT_ZERO;
+    gr__list_add(&l, number, plain, plain, "strength")->role = GR__NUMBER;
+}
+
+void gr__plan_list(gr__plan *plan) {
+    plan->arch->list(plan);
+    for (int r = 0; r < plan->def->region_count; r++)
+        if (plan->def->regions[r].strength != GR_STRENGTH_NONE)
+            list_strength(plan, r);
+}

@@ -1,0 +1,142 @@
+/* What each region owns: the rectangles of parameters, and the cut of a parameter at their borders. */
+#include "arch/plan.h"
+#include "base/ascending.h"
+
+#include <fnmatch.h>
+#include <limits.h>
+#include <stdlib.h>
+
+bool gr__plan_core(const gr__plan *plan, int param) {
+    return plan->param[param].region == GR_NONE || plan->param[param].role != GR__BASE;
+}
+
+gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region) {
+    const gr__plan_param *p = &plan->param[param];
+    int at = region * plan->layers + p->layer[axis];
+    gr__span s = {0, 0};
+    int scale = gr__plan_lines_of(plan, p->axis[axis].unit);
+    if (!gr__plan_core(plan, param) || plan->def->regions[region].residual.add)
+        return s;
+    switch (p->axis[axis].unit) {
+    case GR__STREAM:
+        return plan->stream_span[region];
+    case GR__NEURON:
+        return plan->mlp_span[at];
+    case GR__EXPERT:
+        s = plan->mlp_span[at];
+        return (gr__span){s.lo / plan->each[p->layer[axis]], s.hi / plan->each[p->layer[axis]]};
+    case GR__HEAD:
+    case GR__QKV:
+        s = plan->head_span[at];
+        break;
+    default:
+        break;
+    }
+    return (gr__span){s.lo * scale, s.hi * scale};
+}
+
+int gr__plan_stops(const gr__plan *plan, gr_columns *stop, int most, int param) {
+    int count = 0, at = -1;
+    for (;;) { /* the next range begins at the lowest line from `at` on, and takes in all that touch it */
+        gr__span next = {INT_MAX, INT_MAX};
+        for (bool grown = true; grown;) {
+            grown = false;
+            for (int r = 0; r < plan->def->region_count; r++) {
+                gr__span s = gr__plan_lines(plan, param, 0, r);
+                if (!plan->def->regions[r].stop || s.lo >= s.hi || s.hi <= at)
+                    continue;
+                if (s.lo < next.lo)
+                    next = s, grown = true;
+                else if (s.lo <= next.hi && s.hi > next.hi)
+                    next.hi = s.hi, grown = true;
+            }
+        }
+        if (next.lo == INT_MAX)
+            return count;
+        if (count < most)
+            stop[count] = (gr_columns){next.lo, next.hi};
+        count++;
+        at = next.hi;
+    }
+}
+
+bool gr__plan_listed(const gr__plan *plan, int param, int region) {
+    const gr_arch_region *r = &plan->def->regions[region];
+    for (int i = 0; i < r->pattern_count; i++)
+        if (!fnmatch(r->patterns[i], plan->param[param].def.name, 0))
+            return true;
+    return false;
+}
+
+bool gr__plan_whole(const gr__plan *plan, int param, int region) {
+    const gr__plan_param *p = &plan->param[param];
+    bool block = p->region == GR_NONE && p->block != GR_NONE && plan->whole[p->block] == region;
+    return block || p->region == region || gr__plan_listed(plan, param, region);
+}
+
+int gr__plan_parts(const gr__plan *plan, gr_part part[GR__PARTS], int param, int region) {
+    int rows = plan->param[param].def.rows, cols = plan->param[param].def.cols, n = 0;
+    if (gr__plan_whole(plan, param, region)) {
+        part[0] = (gr_part){param, 0, rows, 0, cols};
+        return 1;
+    }
+    if (plan->param[param].role != GR__BASE) /* an adapter is its region's alone, whatever units it reaches */
+        return 0;
+    gr__span r = gr__plan_lines(plan, param, 0, region), c = gr__plan_lines(plan, param, 1, region);
+    if (r.lo < r.hi)
+        part[n++] = (gr_part){param, r.lo, r.hi, 0, cols};
+    else
+        r = (gr__span){0, 0};
+    /* The columns, without the rows that are owned already. */
+    if (c.lo < c.hi && r.lo > 0)
+        part[n++] = (gr_part){param, 0, r.lo, c.lo, c.hi};
+    if (c.lo < c.hi && r.hi < rows)
+        part[n++] = (gr_part){param, r.hi, rows, c.lo, c.hi};
+    return n;
+}
+
+static int unique(int *cut, int count) {
+    int n = 0;
+    qsort(cut, (size_t)count, sizeof *cut, gr__ascending_int);
+    for (int i = 0; i < count; i++)
+        if (!n || cut[n - 1] != cut[i])
+            cut[n++] = cut[i];
+    return n;
+}
+
+static int first_owner(const gr_part *part, const int *owner, int parts, int row, int col) {
+    for (int i = 0; i < parts; i++)
+        if (row >= part[i].lo0 && row < part[i].hi0 && col >= part[i].lo1 && col < part[i].hi1)
+            return owner[i];
+    return GR_NONE;
+}
+
+gr__piece *gr__plan_pieces(const gr__plan *plan, int *count, int param) {
+    enum { MOST = GR__REGIONS * GR__PARTS };
+    gr_part part[MOST];
+    int owner[MOST], cut[2][2 * MOST + 2], parts = 0;
+    for (int r = 0; r < plan->def->region_count; r++) {
+        int n = gr__plan_parts(plan, part + parts, param, r);
+        for (int i = 0; i < n; i++)
+            owner[parts++] = r;
+    }
+    int n0 = 0, n1 = 0;
+    cut[0][n0++] = cut[1][n1++] = 0;
+    cut[0][n0++] = plan->param[param].def.rows;
+    cut[1][n1++] = plan->param[param].def.cols;
+    for (int i = 0; i < parts; i++) {
+        cut[0][n0++] = part[i].lo0;
+        cut[0][n0++] = part[i].hi0;
+        cut[1][n1++] = part[i].lo1;
+        cut[1][n1++] = part[i].hi1;
+    }
+    n0 = unique(cut[0], n0);
+    n1 = unique(cut[1], n1);
+    gr__piece *piece = gr_alloc((size_t)(n0 - 1) * (size_t)(n1 - 1) * sizeof *piece);
+    *count = 0;
+    for (int i = 0; i + 1 < n0; i++)
+        for (int j = 0; j + 1 < n1; j++)
+            piece[(*count)++] = (gr__piece){cut[0][i], cut[0][i + 1], cut[1][j], cut[1][j + 1],
+                                            first_owner(part, owner, parts, cut[0][i], cut[1][j])};
+    return piece;
+}

@@ -1,0 +1,485 @@
+#include "arch/kind.h"
+
+#include <ctype.h>
+#include <fnmatch.h>
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+enum { MAX_REGIONS = GR__REGIONS, MAX_PATTERNS = 64, MAX_RANK = 4096 };
+
+#define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "model", (hint), __VA_ARGS__)
+
+/* ---- counts ---- */
+
+gr_status gr__within(const char *what, int value, int lo, int hi, gr_error *err) {
+    if (value >= lo && value <= hi)
+        return GR_OK;
+    return USAGE(err, NULL, "%s is %d, expected %d to %d", what, value, lo, hi);
+}
+
+gr_status gr__fraction(const char *what, double value, double below, gr_error *err) {
+    if (value >= 0 && value < below)
+        return GR_OK;
+    return USAGE(err, NULL, "%s is %g, expected at least 0 and below %g", what, value, below);
+}
+
+static gr_status check_words(const gr_arch_def *def, gr_error *err) {
+    const struct {
+        const char *field;
+        int value;
+    } list[] = {{"kind", (int)def->kind},         {"norm", (int)def->norm},
+                {"position", (int)def->position}, {"activation", (int)def->activation},
+                {"loss", (int)def->loss},         {"qkv_bias", (int)def->qkv_bias},
+                {"init", (int)def->init}};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        if (!gr_arch_word(list[i].field, list[i].value))
+            return USAGE(err, NULL, "%s has the unknown value %d", list[i].field, list[i].value);
+    return GR_OK;
+}
+
+static gr_status check_common(const gr_arch_def *def, gr_error *err) {
+    GR_TRY(check_words(def, err));
+    GR_TRY(gr__fraction("dropout", def->dropout, 1, err));
+    GR_TRY(gr__fraction("l1", def->l1, 1e6, err));
+    GR_TRY(gr__fraction("init_std", def->init_std, 1e3, err));
+    GR_TRY(gr__within("the number of regions", def->region_count, 0, MAX_REGIONS, err));
+    return GR_OK;
+}
+
+bool gr__has_experts(const gr_arch_def *def) { return def->experts > 0 || def->layer_experts; }
+
+static gr_status settle_layers(gr__plan *plan, const gr_arch_def *def, gr_error *err) {
+    size_t n = (size_t)plan->layers * sizeof(int);
+    plan->heads = gr_arena_alloc(plan->arena, n);
+    plan->mlp = gr_arena_alloc(plan->arena, n);
+    plan->heads_all = gr_arena_alloc(plan->arena, n);
+    plan->mlp_all = gr_arena_alloc(plan->arena, n);
+    plan->each = gr_arena_alloc(plan->arena, n);
+    for (int i = 0; i < plan->layers; i++) {
+        if (plan->arch->sized)
+            plan->mlp[i] = def->sizes[i + 1];
+        else
+            GR_TRY(plan->arch->count(plan, i, err));
+        GR_TRY(gr__within("the neurons of a layer", plan->mlp[i], 0, GR__MOST_UNITS, err));
+        plan->heads_all[i] = plan->heads[i];
+        plan->mlp_all[i] = plan->mlp[i];
+    }
+    for (int i = 0; i < def->l1_count; i++)
+        GR_TRY(gr__within("a layer of l1", def->l1_layers[i], 0, plan->layers - 1, err));
+    return GR_OK;
+}
+
+/* ---- regions ---- */
+
+static gr_status check_name(const gr_arch_def *def, int r, gr_error *err) {
+    static const char *const taken[] = {"layers", "embed", "position", "norm",     "unembed",  "hidden",
+                                        "out",    "model", "core",     "manifest", "tokenizer"};
+    const char *name = def->regions[r].name ? def->regions[r].name : "";
+    size_t n = strlen(name);
+    bool fine = n > 0 && n <= 64 && name[0] != '-';
+    for (size_t i = 0; i < n; i++)
+        fine = fine && (isalnum((unsigned char)name[i]) || name[i] == '_' || name[i] == '-');
+    if (!fine)
+        return USAGE(err, "use 1 to 64 letters, digits, _ and -", "'%s' cannot name a region", name);
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (!strcmp(name, taken[i]))
+            return USAGE(err, "choose another name", "'%s' cannot name a region: the network uses it", name);
+    for (int i = 0; i < r; i++)
+        if (!strcmp(name, def->regions[i].name))
+            return USAGE(err, NULL, "two regions are named '%s'", name);
+    return GR_OK;
+}
+
+static bool has_units(const gr_arch_units *u) { return u->add || u->lo || u->hi || u->last || u->spans; }
+
+static gr_status check_units(const gr_arch_region *region, const gr_arch_units *u, const char *noun, gr_error *err) {
+    int ways = (u->add != 0) + (u->lo || u->hi) + (u->last != 0) + (u->spans != NULL);
+    if (ways > 1)
+        return USAGE(err, "say add, or a range, or last", "region '%s' takes %s in %d ways", region->name, noun, ways);
+    if (u->add < 0 || u->last < 0 || u->add > GR__MOST_WIDTH || u->last > GR__MOST_UNITS)
+        return USAGE(err, NULL, "region '%s' takes %d %s", region->name, u->add ? u->add : u->last, noun);
+    return GR_OK;
+}
+
+static bool listed(const int *list, int count, int layer) {
+    for (int i = 0; i < count; i++)
+        if (list[i] == layer)
+            return true;
+    return false;
+}
+
+/* Whether a region has units of its own in a layer: it is named, and not owned whole. */
+static bool in_layer(const gr_arch_region *region, int layer) {
+    return (!region->layer_count || listed(region->layers, region->layer_count, layer)) &&
+           !listed(region->whole, region->whole_count, layer);
+}
+
+/* The range that a claim means among `count` units. */
+static gr__span claim(const gr_arch_units *u, int layer, int count) {
+    if (u->spans)
+        return (gr__span){u->spans[2 * layer], u->spans[2 * layer + 1]};
+    if (u->last)
+        return (gr__span){count - u->last, count};
+    return (gr__span){u->lo, u->hi};
+}
+
+static gr_status check_span(const gr_arch_region *region, gr__span s, const char *noun, const char *of, int count,
+                            gr_error *err) {
+    if (s.lo >= 0 && s.lo <= s.hi && s.hi <= count)
+        return GR_OK;
+    return USAGE(err, "added units cannot be claimed", "region '%s' claims %s %d..%d of a %s with %d", region->name,
+                 noun, s.lo, s.hi, of, count);
+}
+
+/* Settles the units of one sort of region r in every layer: claims lie among count[], additions follow in all[]. */
+static gr_status settle_units(gr__plan *plan, int r, const gr_arch_units *u, const char *noun, const int *count,
+                              int *all, gr__span *spans, gr_error *err) {
+    const gr_arch_region *region = &plan->def->regions[r];
+    GR_TRY(check_units(region, u, noun, err));
+    if (region->residual.add && has_units(u) && !u->add)
+        return USAGE(err, "give the claimed units to a region of their own",
+                     "region '%s' adds residual dimensions, so it can only add %s, not claim them", region->name, noun);
+    for (int i = 0; i < plan->layers && has_units(u); i++) {
+        gr__span *s = &spans[r * plan->layers + i];
+        if (!in_layer(region, i))
+            continue;
+        if (region->residual.add) {
+            *s = (gr__span){0, u->add};
+        } else if (u->add) {
+            *s = (gr__span){all[i], all[i] + u->add};
+            all[i] += u->add;
+        } else {
+            *s = claim(u, i, count[i]);
+            GR_TRY(check_span(region, *s, noun, "layer", count[i], err));
+        }
+    }
+    return GR_OK;
+}
+
+/* Experts of region r: as many of the layer's neurons as they have. */
+static gr_status settle_region_experts(gr__plan *plan, int r, gr_error *err) {
+    const gr_arch_region *region = &plan->def->regions[r];
+    const gr_arch_units *u = &region->experts;
+    GR_TRY(check_units(region, u, "experts", err));
+    if (gr__has_experts(plan->def) && has_units(&region->mlp) && !region->residual.add)
+        return USAGE(err, "give it experts", "region '%s' takes single neurons of a network with experts",
+                     region->name);
+    if (has_units(u) && (!gr__has_experts(plan->def) || region->residual.add))
+        return USAGE(err, "set experts in the model, and give residual dimensions a region of their own",
+                     "region '%s' takes experts of a network without, or beside residual dimensions", region->name);
+    for (int i = 0; i < plan->layers && has_units(u); i++) {
+        gr__span *s = &plan->mlp_span[r * plan->layers + i];
+        int each = plan->each[i], count = plan->mlp[i] / each;
+        if (!in_layer(region, i))
+            continue;
+        if (u->add) {
+            GR_TRY(gr__within("the experts of a layer", plan->mlp_all[i] / each + u->add, 0, GR__MOST_EXPERTS, err));
+            *s = (gr__span){plan->mlp_all[i], plan->mlp_all[i] + u->add * each};
+            plan->mlp_all[i] = s->hi;
+        } else {
+            *s = claim(u, i, count);
+            GR_TRY(check_span(region, *s, "experts", "layer", count, err));
+            *s = (gr__span){s->lo * each, s->hi * each};
+        }
+    }
+    return GR_OK;
+}
+
+static gr_status settle_residual(gr__plan *plan, int r, gr_error *err) {
+    const gr_arch_region *region = &plan->def->regions[r];
+    const gr_arch_units *u = &region->residual;
+    GR_TRY(check_units(region, u, "residual dimensions", err));
+    if (u->spans)
+        return USAGE(err, NULL, "region '%s' claims residual dimensions by layer; they run through all", region->name);
+    if (u->add) {
+        if (plan->def->norm != GR_NORM_RMS)
+            return USAGE(err, "set norm: rms", "region '%s' adds residual dimensions, which need RMS norm",
+                         region->name);
+        if (plan->groups == GR__GROUPS)
+            return USAGE(err, NULL, "region '%s' is the residual group after the %d that a network can have",
+                         region->name, GR__GROUPS);
+        plan->group[plan->groups] = r;
+        plan->offset[plan->groups++] = plan->stream;
+        plan->stream += u->add;
+    } else if (has_units(u)) {
+        plan->stream_span[r] = claim(u, 0, plan->width);
+        GR_TRY(check_span(region, plan->stream_span[r], "residual dimensions", "network", plan->width, err));
+    }
+    return GR_OK;
+}
+
+static gr_status settle_whole(gr__plan *plan, int r, gr_error *err) {
+    const gr_arch_region *region = &plan->def->regions[r];
+    if (region->whole_count && plan->arch->sized)
+        return USAGE(err, "claim its neurons", "region '%s' owns whole layers, which only a transformer has",
+                     region->name);
+    for (int i = 0; i < region->whole_count; i++) {
+        int layer = region->whole[i];
+        if (layer < 0 || layer >= plan->layers)
+            return USAGE(err, NULL, "region '%s' owns layer %d whole, of a network with %d", region->name, layer,
+                         plan->layers);
+        if (plan->whole[layer] != GR_NONE)
+            return USAGE(err, "a layer has one owner", "layer %d is owned whole by region '%s' and by region '%s'",
+                         layer, plan->def->regions[plan->whole[layer]].name, region->name);
+        plan->whole[layer] = r;
+    }
+    return GR_OK;
+}
+
+static gr_status check_adapter(const gr__plan *plan, int r, gr_error *err) {
+    const gr_arch_region *region = &plan->def->regions[r];
+    const gr_arch_adapter *a = &region->adapter;
+    GR_TRY(gr__within("the rank of an adapter", a->rank, 0, MAX_RANK, err));
+    GR_TRY(gr__fraction("the dropout of an adapter", a->dropout, 1, err));
+    if (!a->rank)
+        return a->maps || a->scale != 0 || a->dropout > 0
+                   ? USAGE(err, "give it a rank", "the adapter of region '%s' has rank 0", region->name)
+                   : GR_OK;
+    if (!(a->scale >= 0 && isfinite(a->scale)) || a->maps >> GR_MAPS)
+        return USAGE(err, NULL, "the adapter of region '%s' has scale %g and maps %x", region->name, a->scale, a->maps);
+    if (plan->arch->sized || region->residual.add)
+        return USAGE(err, "give the adapter a region of its own, in a transformer",
+                     "region '%s' has an adapter beside residual dimensions, or in an mlp network", region->name);
+    bool any = false;
+    for (int map = 0; map < GR_MAPS; map++) {
+        bool there = false;
+        for (int i = 0; i < plan->layers; i++)
+            there = there || gr__plan_adapts(plan, r, (gr_map)map, i);
+        if (!there && a->maps >> map & 1)
+            return USAGE(err, "leave it out of `maps`", "region '%s' adapts '%s', which its layers do not have",
+                         region->name, gr_arch_word("map", map));
+        any = any || there;
+    }
+    return any ? GR_OK : USAGE(err, NULL, "region '%s' adapts no map", region->name);
+}
+
+/* What is in a layer that a region owns whole would leave with it. */
+static gr_status check_whole(const gr__plan *plan, gr_error *err) {
+    for (int r = 0; r < plan->def->region_count; r++)
+        for (int i = 0; i < plan->layers; i++) {
+            gr__span heads = plan->head_span[r * plan->layers + i], mlp = plan->mlp_span[r * plan->layers + i];
+            bool adapts = false;
+            for (int map = 0; map < GR_MAP_EMBED; map++)
+                adapts = adapts || gr__plan_adapts(plan, r, (gr_map)map, i);
+            if (plan->whole[i] != GR_NONE && (heads.lo < heads.hi || mlp.lo < mlp.hi || adapts))
+                return USAGE(err, "name the region's layers, without this one",
+                             "region '%s' has units in layer %d, which region '%s' owns whole",
+                             plan->def->regions[r].name, i, plan->def->regions[plan->whole[i]].name);
+        }
+    return GR_OK;
+}
+
+static gr_status settle_region(gr__plan *plan, int r, gr_error *err) {
+    const gr_arch_region *region = &plan->def->regions[r];
+    GR_TRY(check_name(plan->def, r, err));
+    for (int i = 0; i < region->layer_count; i++)
+        if (region->layers[i] < 0 || region->layers[i] >= plan->layers)
+            return USAGE(err, NULL, "region '%s' names layer %d of a network with %d", region->name, region->layers[i],
+                         plan->layers);
+    if (!has_units(&region->residual) && !has_units(&region->mlp) && !has_units(&region->heads) &&
+        !has_units(&region->experts) && !region->pattern_count && !region->whole_count && !region->adapter.rank)
+        return USAGE(err, "give it residual, mlp, heads, experts, whole, adapter or parameters",
+                     "region '%s' owns nothing", region->name);
+    if (region->stop &&
+        (has_units(&region->experts) || region->whole_count || (has_units(&region->mlp) && plan->def->experts)))
+        return USAGE(err, "it is for heads, neurons, residual groups and adapters",
+                     "region '%s' stops gradients, which experts and whole layers cannot", region->name);
+    if (region->stop && !has_units(&region->mlp) && !has_units(&region->heads) && !region->residual.add &&
+        !region->adapter.rank)
+        return USAGE(err, "give it heads, neurons, an adapter or a residual group, or leave stop out",
+                     "region '%s' stops gradients, and has no units that read anything", region->name);
+    if (plan->arch->sized && (has_units(&region->residual) || has_units(&region->heads)))
+        return USAGE(err, NULL, "region '%s' wants heads or residual dimensions of %s network", region->name,
+                     plan->arch->noun);
+    if (!gr_arch_word("strength", (int)region->strength))
+        return USAGE(err, NULL, "strength of region '%s' has the unknown value %d", region->name,
+                     (int)region->strength);
+    if (region->strength && !has_units(&region->mlp) && !has_units(&region->experts) && !has_units(&region->heads) &&
+        !region->whole_count && !region->adapter.rank)
+        return USAGE(err, "leave strength out", "region '%s' has nothing that a strength could multiply", region->name);
+    GR_TRY(settle_whole(plan, r, err));
+    GR_TRY(settle_residual(plan, r, err));
+    GR_TRY(settle_units(plan, r, &region->heads, "heads", plan->heads, plan->heads_all, plan->head_span, err));
+    GR_TRY(settle_region_experts(plan, r, err));
+    return has_units(&region->experts)
+               ? GR_OK
+               : settle_units(plan, r, &region->mlp, "neurons", plan->mlp, plan->mlp_all, plan->mlp_span, err);
+}
+
+/* Sizes must be countable. */
+static gr_status check_result(const gr__plan *plan, gr_error *err) {
+    for (int i = 0; i < plan->layers; i++) {
+        int heads = plan->heads_all[i], mlp = plan->mlp_all[i];
+        if (plan->arch->check)
+            GR_TRY(plan->arch->check(plan, i, err));
+        if ((int64_t)heads * (plan->share + 2) * plan->head_size > INT_MAX / 4 || mlp > INT_MAX / 4 ||
+            plan->stream > GR__MOST_WIDTH)
+            return USAGE(err, NULL, "layer %d is too large: %d heads of %d, %d neurons, %d residual dimensions", i,
+                         heads, plan->head_size, mlp, plan->stream);
+    }
+    return GR_OK;
+}
+
+/* Parameters that read, whose rows are units. */
+static gr_status check_stops(const gr__plan *plan, gr_error *err) {
+    for (int p = 0; p < plan->params; p++) {
+        const gr__axis rows = plan->param[p].axis[0];
+        int count = rows.unit >= GR__NEURON && !rows.out ? gr__plan_stops(plan, NULL, 0, p) : 0;
+        if (count > GR_TERM_STOPS)
+            return USAGE(err, "claim units side by side",
+                         "regions that stop gradients claim %d separate ranges of '%s'; there can be %d", count,
+                         plan->param[p].def.name, GR_TERM_STOPS);
+    }
+    return GR_OK;
+}
+
+static gr_status check_patterns(const gr__plan *plan, gr_error *err) {
+    for (int r = 0; r < plan->def->region_count; r++) {
+        const gr_arch_region *region = &plan->def->regions[r];
+        GR_TRY(gr__within("the number of parameter patterns", region->pattern_count, 0, MAX_PATTERNS, err));
+        for (int i = 0; i < region->pattern_count; i++) {
+            bool found = false;
+            for (int p = 0; p < plan->params && !found; p++)
+                found = !fnmatch(region->patterns[i], plan->param[p].def.name, 0);
+            if (!found)
+                return USAGE(err, NULL, "region '%s': no parameter is named like '%s'", region->name,
+                             region->patterns[i]);
+        }
+    }
+    return GR_OK;
+}
+
+static gr_status settle(gr__plan *plan, gr_error *err) {
+    const gr_arch_def *def = plan->def;
+    GR_TRY(check_common(def, err));
+    plan->arch = gr__arch_of(def);
+    GR_TRY(plan->arch->settle(plan, err));
+    GR_TRY(settle_layers(plan, def, err));
+    size_t n = (size_t)def->region_count * (size_t)plan->layers;
+    plan->head_span = gr_arena_alloc(plan->arena, n * sizeof(gr__span));
+    plan->mlp_span = gr_arena_alloc(plan->arena, n * sizeof(gr__span));
+    plan->stream_span = gr_arena_alloc(plan->arena, (size_t)def->region_count * sizeof(gr__span));
+    plan->whole = gr_arena_alloc(plan->arena, (size_t)plan->layers * sizeof *plan->whole);
+    for (int i = 0; i < plan->layers; i++)
+        plan->whole[i] = GR_NONE;
+    for (int r = 0; r < def->region_count; r++)
+        GR_TRY(settle_region(plan, r, err));
+    GR_TRY(check_whole(plan, err));
+    for (int r = 0; r < def->region_count; r++)
+        GR_TRY(check_adapter(plan, r, err));
+    GR_TRY(check_result(plan, err));
+    gr__plan_list(plan);
+    GR_TRY(check_stops(plan, err));
+    return check_patterns(plan, err);
+}
+
+gr_status gr__plan_new(gr__plan **out, const gr_arch_def *def, gr_error *err) {
+    gr__plan *plan = gr_alloc(sizeof *plan);
+    plan->arena = gr_arena_new();
+    plan->def = def;
+    gr_status status = settle(plan, err);
+    if (status) {
+        gr__plan_free(plan);
+        plan = NULL;
+    }
+    *out = plan;
+    return status;
+}
+
+void gr__plan_free(gr__plan *plan) {
+    if (!plan)
+        return;
+    gr_arena_free(plan->arena);
+    gr_free(plan->param);
+    gr_free(plan);
+}
+
+/* ---- questions ---- */
+
+int gr__plan_find(const gr__plan *plan, const char *name) {
+    for (int p = 0; p < plan->params; p++)
+        if (!strcmp(plan->param[p].def.name, name))
+            return p;
+    return GR_NONE;
+}
+
+size_t gr__plan_size(const gr__plan *plan) {
+    size_t size = 0;
+    for (int p = 0; p < plan->params; p++)
+        size += (size_t)plan->param[p].def.rows * (size_t)plan->param[p].def.cols;
+    return size;
+}
+
+int gr__plan_heads(const gr__plan *plan, int owner, int layer) {
+    return owner == GR_NONE ? plan->heads_all[layer] : plan->head_span[owner * plan->layers + layer].hi;
+}
+
+int gr__plan_mlp(const gr__plan *plan, int owner, int layer) {
+    return owner == GR_NONE ? plan->mlp_all[layer] : plan->mlp_span[owner * plan->layers + layer].hi;
+}
+
+int gr__plan_lines_of(const gr__plan *plan, gr__unit unit) {
+    switch (unit) {
+    case GR__NEURON:
+        return 1;
+    case GR__HEAD:
+        return plan->share * plan->head_size;
+    case GR__QKV:
+        return (plan->share + 2) * plan->head_size;
+    default:
+        return 0;
+    }
+}
+
+int gr__plan_window(const gr__plan *plan, int layer) {
+    return plan->def->window_count ? plan->def->windows[layer % plan->def->window_count] : 0;
+}
+
+int gr__plan_own(const gr__plan *plan, int owner) {
+    return owner == GR_NONE ? plan->width : plan->def->regions[owner].residual.add;
+}
+
+int gr__plan_seen(const gr__plan *plan, int owner) {
+    return plan->width + (owner == GR_NONE ? 0 : plan->def->regions[owner].residual.add);
+}
+
+bool gr__plan_attends(const gr__plan *plan, int layer) {
+    bool any = plan->heads_all[layer] > 0;
+    for (int k = 0; k < plan->groups; k++)
+        any = any || gr__plan_heads(plan, plan->group[k], layer) > 0;
+    return any;
+}
+
+bool gr__plan_thinks(const gr__plan *plan, int layer) {
+    bool any = plan->mlp_all[layer] > 0;
+    for (int k = 0; k < plan->groups; k++)
+        any = any || gr__plan_mlp(plan, plan->group[k], layer) > 0;
+    return any;
+}
+
+const char *gr__map_name(gr_map map, bool *in_layer) {
+    static const char *const names[] = {"attn.qkv", "attn.out", "mlp.up", "mlp.gate", "mlp.down", "embed", "unembed"};
+    if (in_layer)
+        *in_layer = map < GR_MAP_EMBED;
+    return names[map];
+}
+
+bool gr__plan_adapts(const gr__plan *plan, int region, gr_map map, int layer) {
+    const gr_arch_region *r = &plan->def->regions[region];
+    if (!r->adapter.rank || (r->adapter.maps && !(r->adapter.maps >> map & 1)))
+        return false;
+    switch (map) {
+    case GR_MAP_QKV:
+    case GR_MAP_OUT:
+        return in_layer(r, layer) && plan->heads_all[layer] > 0;
+    case GR_MAP_UP:
+    case GR_MAP_DOWN:
+        return in_layer(r, layer) && plan->mlp_all[layer] > 0 && !plan->each[layer];
+    case GR_MAP_GATE:
+        return in_layer(r, layer) && plan->mlp_all[layer] > 0 && !plan->each[layer] &&
+               plan->def->activation == GR_ACTIVATION_SWIGLU;
+    default:
+        return r->adapter.maps != 0;
+    }
+}

@@ -1,0 +1,60 @@
+/* read_text.c - plain text: documents between occurrences of a separator, all of one topic. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "corpus/reader.h"
+#include "io/feed.h"
+
+static bool is_blank(const gr__part *part) {
+    for (size_t i = 0; i < part->length; i++)
+        if (!gr_is_space(part->text[i]))
+            return false;
+    return true;
+}
+
+/* Parts without text are records, but for those at the end. */
+static gr_status add_part(gr__sink *sink, size_t *blanks, const gr__part *part, int32_t topic, const char *path,
+                          gr_error *err) {
+    if (is_blank(part)) {
+        ++*blanks;
+        return GR_OK;
+    }
+    for (; *blanks; --*blanks)
+        GR_TRY(gr__sink_add(sink, "", 0, topic, path, err));
+    return gr__sink_add(sink, part->text, part->length, topic, path, err);
+}
+
+static gr_status read_parts(gr__sink *sink, const char *topic_name, const char *separator, const char *path,
+                            gr_error *err) {
+    gr__feed *feed;
+    gr__part part = {0};
+    size_t blanks = 0, parts = 0;
+    int32_t topic;
+    if (!*separator)
+        return gr_error_set(err, GR_ERR_USAGE, path, "for example \"<|endoftext|>\", or \"\\n\\n\" for blank lines",
+                            "the separator between documents is empty");
+
+    GR_TRY(gr__feed_open_text(&feed, path, "check the path; a recipe's paths start at its folder", err));
+    gr_status status = gr__sink_topic(sink, &topic, topic_name, strlen(topic_name), path, err);
+    while (status == GR_OK && (status = gr__feed_next(feed, &part, separator, strlen(separator), err)) == GR_OK &&
+           part.text) {
+        status = add_part(sink, &blanks, &part, topic, path, err);
+        parts = part.number;
+    }
+    gr__feed_close(feed);
+    if (status == GR_OK && parts == 1)
+        gr__sink_whole(sink, path);
+    return status;
+}
+
+/* Text has line ends of \n, and so has the separator. */
+static gr_status read_file(gr__sink *sink, const gr_source *source, const char *path, gr_error *err) {
+    char *separator = gr_strdup(source->separator ? source->separator : "");
+    separator[gr__text_unix(separator, strlen(separator))] = 0;
+    gr_status status = read_parts(sink, source->topic ? source->topic : "text", separator, path, err);
+    gr_free(separator);
+    return status;
+}
+
+const gr__reader gr__reader_text = {"text", NULL, read_file};

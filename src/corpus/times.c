@@ -1,0 +1,71 @@
+#include "corpus/times.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fts.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "io/feed.h"
+
+char *gr__add_times(char *text, const char *path) {
+    struct stat info;
+    struct dirent **entry = NULL;
+    int entries = path ? scandir(path, &entry, NULL, alphasort) : -1;
+    if (path && entries < 0 && errno == ENOMEM) /* a folder must not pass for one that cannot be read */
+        gr__refused(0);
+    if (path && entries < 0 && stat(path, &info) == 0) {
+        char *longer = gr_format("%s %lld@%lld", text, (long long)info.st_size, (long long)info.st_mtime);
+        gr_free(text);
+        text = longer;
+    }
+    for (int i = 0; i < entries; i++) {
+        char *file = gr_format("%s/%s", path, entry[i]->d_name);
+        if (stat(file, &info) == 0 && S_ISREG(info.st_mode))
+            text = gr__add_times(text, file);
+        gr_free(file);
+        free(entry[i]);
+    }
+    free(entry);
+    return text;
+}
+
+static int by_name(const FTSENT **a, const FTSENT **b) { return strcmp((*a)->fts_name, (*b)->fts_name); }
+
+/* The times of every file in a folder: its own time tells only of names. */
+static char *add_folder_times(char *text, const char *path) {
+    FTS *walk = fts_open((char *const[]){(char *)path, NULL}, FTS_LOGICAL | FTS_NOCHDIR, by_name);
+    if (!walk && errno == ENOMEM)
+        gr__refused(0);
+    for (FTSENT *e; walk && (e = fts_read(walk));) {
+        if (e->fts_level > 0 && e->fts_name[0] == '.')
+            fts_set(walk, e, FTS_SKIP);
+        else if (e->fts_info == FTS_F) {
+            char *longer = gr_format("%s %s", text, e->fts_path);
+            gr_free(text);
+            text = gr__add_times(longer, e->fts_path);
+        }
+    }
+    if (walk)
+        fts_close(walk);
+    return text;
+}
+
+char *gr__add_source_times(char *text, const gr_source *source) {
+    gr__files files;
+    bool there = access(source->path, F_OK) == 0, folder = strcmp(source->reader, "folder") == 0;
+    if (there && folder)
+        return add_folder_times(text, source->path);
+    if (there || source->fallback || gr__files_find(&files, source->path, NULL) != GR_OK)
+        return gr__add_times(text, there ? source->path : source->fallback);
+    for (size_t i = 0; i < files.count; i++) {
+        char *longer = gr_format("%s %s", text, files.path[i]);
+        gr_free(text);
+        text = folder ? add_folder_times(longer, files.path[i]) : gr__add_times(longer, files.path[i]);
+    }
+    gr__files_free(&files);
+    return text;
+}

@@ -1,0 +1,333 @@
+/* Reading a model folder: everything is verified before a number is used. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "format/arch_json.h"
+#include "format/folder_place.h"
+#include "format/manifest.h"
+#include "format/pieces.h"
+#include "gradroute/folder.h"
+#include "io/file.h"
+#include "io/safetensors.h"
+
+#define FORMAT(l, hint, ...) gr_error_set((l)->err, GR_ERR_FORMAT, (l)->place, (hint), __VA_ARGS__)
+#define DAMAGED "the folder is damaged or was changed: take it from its source again"
+
+typedef struct loader {
+    const char *path, *place; /* the folder; its manifest, for errors */
+    gr_error *err;
+    json_t *manifest;
+    gr_arch_def *def;      /* as saved */
+    gr__remap *map;        /* to what is loaded */
+    bool *left;            /* [regions] left out */
+    gr__pieces pieces;     /* of map->from */
+    gr_safetensors **file; /* [regions + 1], the core's first; NULL: not needed */
+    gr_model *model;
+} loader;
+
+/* ---- manifest ---- */
+
+gr_status gr__manifest_read(json_t **manifest, const char *place, gr_error *err) {
+    json_t *version, *sum;
+    char hex[GR_DIGEST_HEX];
+    GR_TRY(gr_json_read(manifest, place, err));
+    if (!json_is_object(*manifest))
+        return gr_error_set(err, GR_ERR_FORMAT, place, DAMAGED, "the manifest is not an object");
+    GR_TRY(gr_json_member(*manifest, &version, "format_version", JSON_INTEGER, place, err));
+    if (json_integer_value(version) != GR__FOLDER_VERSION)
+        return gr_error_set(err, GR_ERR_FORMAT, place, "use a version of gradroute that writes this format",
+                            "the folder has format version %lld, this program reads %d",
+                            (long long)json_integer_value(version), GR__FOLDER_VERSION);
+    GR_TRY(gr_json_member(*manifest, &sum, "sha256", JSON_STRING, place, err));
+    gr_json_seal(hex, *manifest);
+    if (strcmp(hex, json_string_value(sum)))
+        return gr_error_set(err, GR_ERR_FORMAT, place, DAMAGED, "the manifest's SHA-256 is %.16s.., it says %.16s..",
+                            hex, json_string_value(sum));
+    return GR_OK;
+}
+
+static gr_status read_manifest(loader *l) { return gr__manifest_read(&l->manifest, l->place, l->err); }
+
+/* Which regions are left out, and how units map from the saved network to the loaded one. */
+static gr_status read_arch(loader *l, const char *const *without, int count) {
+    json_t *arch, *regions;
+    GR_TRY(gr_json_member(l->manifest, &arch, "arch", JSON_OBJECT, l->place, l->err));
+    GR_TRY(gr_json_member(l->manifest, &regions, "regions", JSON_ARRAY, l->place, l->err));
+    gr_status status = gr__arch_from_json(&l->def, arch, l->place, l->err);
+    if (status && l->err)
+        l->err->status = GR_ERR_FORMAT; /* a description that cannot be built is the file's fault here */
+    if (status)
+        return GR_ERR_FORMAT;
+    GR_TRY(count ? gr__remap_remove(&l->map, l->def, without, count, l->err)
+                 : gr__remap_expand(&l->map, l->def, l->def, l->err));
+    l->left = gr_alloc((size_t)l->def->region_count);
+    for (int r = 0; r < l->def->region_count; r++)
+        for (int i = 0; i < count; i++)
+            l->left[r] = l->left[r] || !strcmp(l->def->regions[r].name, without[i]);
+    json_t *expected = gr__regions_json(l->map->from);
+    bool equal = json_equal(expected, regions);
+    json_decref(expected);
+    return equal ? GR_OK : FORMAT(l, DAMAGED, "the parts of the regions are not those of the architecture");
+}
+
+static gr_status read_pieces(loader *l) {
+    json_t *pieces;
+    GR_TRY(gr_json_member(l->manifest, &pieces, "pieces", JSON_ARRAY, l->place, l->err));
+    return gr__pieces_read(&l->pieces, l->map->from, pieces, l->place, l->err);
+}
+
+/* ---- files ---- */
+
+/* The file's entry in the manifest; NULL if there is none. */
+static const json_t *find_file(const loader *l, const char *name) {
+    const json_t *files = json_object_get(l->manifest, "files");
+    for (size_t i = 0; i < json_array_size(files); i++) {
+        const json_t *value = json_array_get(files, i);
+        const char *text = json_string_value(json_object_get(value, "name"));
+        if (text && !strcmp(text, name))
+            return value;
+    }
+    return NULL;
+}
+
+/* Size and digest of a file against its entry. */
+static gr_status check_file(const loader *l, const char *name, const char *path) {
+    const json_t *entry = find_file(l, name);
+    json_t *size, *sum;
+    struct stat info;
+    char hex[GR_DIGEST_HEX];
+    if (!entry)
+        return FORMAT(l, DAMAGED, "'%s' is not listed in 'files'", name);
+    GR_TRY(gr_json_member(entry, &size, "size", JSON_INTEGER, l->place, l->err));
+    GR_TRY(gr_json_member(entry, &sum, "sha256", JSON_STRING, l->place, l->err));
+    if (stat(path, &info))
+        return gr_error_set(l->err, GR_ERR_INPUT, path, "fetch the file, or load the model without this region",
+                            "the file is missing");
+    if ((json_int_t)info.st_size != json_integer_value(size))
+        return gr_error_set(l->err, GR_ERR_FORMAT, path, DAMAGED, "the file has %lld bytes, the manifest says %lld",
+                            (long long)info.st_size, (long long)json_integer_value(size));
+    GR_TRY(gr_digest_file(hex, path, l->err));
+    if (strcmp(hex, json_string_value(sum)))
+        return gr_error_set(l->err, GR_ERR_FORMAT, path, DAMAGED,
+                            "the file's SHA-256 is %.16s.., the manifest says %.16s..", hex, json_string_value(sum));
+    return GR_OK;
+}
+
+static bool left_out(const loader *l, int file) { return file != GR_NONE && l->left[file]; }
+
+/* Opens the file of a region and checks that it holds exactly its pieces. */
+static gr_status open_file(loader *l, int file, const char *name, const char *path) {
+    gr_safetensors **open = &l->file[file + 1];
+    int count = 0;
+    GR_TRY(check_file(l, name, path));
+    GR_TRY(gr_safetensors_open(open, path, l->err));
+    for (int i = 0; i < l->pieces.count; i++) {
+        const gr__tensor *t = &l->pieces.tensor[i];
+        const gr_array *array;
+        if (t->file != file)
+            continue;
+        int64_t dims[2] = {t->part.hi0 - t->part.lo0, t->part.hi1 - t->part.lo1};
+        GR_TRY(gr_safetensors_expect(*open, &array, t->name, GR_DTYPE_REAL, 2, dims, l->err));
+        count++;
+    }
+    int held;
+    gr_safetensors_arrays(*open, &held);
+    if (count != held)
+        return gr_error_set(l->err, GR_ERR_FORMAT, path, DAMAGED, "the file holds %d tensors, the manifest lists %d",
+                            held, count);
+    return GR_OK;
+}
+
+static bool has_pieces(const loader *l, int file) {
+    for (int i = 0; i < l->pieces.count; i++)
+        if (l->pieces.tensor[i].file == file)
+            return true;
+    return false;
+}
+
+static gr_status open_files(loader *l) {
+    l->file = gr_alloc((size_t)(l->def->region_count + 1) * sizeof *l->file);
+    for (int f = GR_NONE; f < l->def->region_count; f++) {
+        if (left_out(l, f) || !has_pieces(l, f))
+            continue;
+        char *name = gr__pieces_file(l->map->from, f), *path = gr_format("%s/%s", l->path, name);
+        gr_status status = open_file(l, f, name, path);
+        gr_free(name);
+        gr_free(path);
+        GR_TRY(status);
+    }
+    return GR_OK;
+}
+
+/* ---- numbers ---- */
+
+/* For each old line of an axis its new one, or -1; count: old lines. */
+static int *inverse(const loader *l, int param, int axis, int count) {
+    const gr_param_def *def = &l->map->to->param[param].def;
+    int *from = gr__remap_lines(l->map, param, axis), *to = gr_alloc((size_t)count * sizeof *to);
+    for (int i = 0; i < count; i++)
+        to[i] = -1;
+    for (int i = 0; i < (axis ? def->cols : def->rows); i++)
+        to[from[i]] = i;
+    gr_free(from);
+    return to;
+}
+
+/* Lines [lo, hi) that stay. */
+static int64_t staying(const int *to, int lo, int hi) {
+    int64_t n = 0;
+    for (int i = lo; i < hi; i++)
+        n += to[i] >= 0;
+    return n;
+}
+
+/* Copies a piece to where it is now, through the buffer. */
+static gr_status place_piece(const loader *l, const gr__tensor *t, gr_real *data, int cols, const int *row,
+                             const int *col) {
+    int64_t dims[2] = {t->part.hi0 - t->part.lo0, t->part.hi1 - t->part.lo1};
+    gr_real *buffer = gr_alloc_try((size_t)dims[0] * (size_t)dims[1] * sizeof *buffer);
+    if (!buffer)
+        return gr_error_set(l->err, GR_ERR_MEMORY, l->path, NULL, "no memory for '%s'", t->name);
+    gr_status status = gr_safetensors_get(l->file[t->file + 1], buffer, t->name, GR_DTYPE_REAL, 2, dims, l->err);
+    for (int64_t i = 0; !status && i < dims[0]; i++)
+        for (int64_t j = 0; j < dims[1]; j++) {
+            int r = row[t->part.lo0 + i], c = col[t->part.lo1 + j];
+            if (r >= 0 && c >= 0)
+                data[(size_t)r * (size_t)cols + (size_t)c] = buffer[i * dims[1] + j];
+        }
+    gr_free(buffer);
+    return status;
+}
+
+/* One parameter of the loaded model, or with data NULL only whether the opened files hold all of it. */
+static gr_status read_param(const loader *l, int param, gr_real *data) {
+    const gr_param_def *def = &l->map->to->param[param].def;
+    int old = gr__remap_origin(l->map, param);
+    const gr_param_def *saved = &l->map->from->param[old].def;
+    int *row = inverse(l, param, 0, saved->rows), *col = inverse(l, param, 1, saved->cols);
+    int64_t have = 0;
+    gr_status status = GR_OK;
+    for (int i = 0; !status && i < l->pieces.count; i++) {
+        const gr__tensor *t = &l->pieces.tensor[i];
+        if (t->part.param != old || left_out(l, t->file))
+            continue;
+        have += staying(row, t->part.lo0, t->part.hi0) * staying(col, t->part.lo1, t->part.hi1);
+        if (data)
+            status = place_piece(l, t, data, def->cols, row, col);
+    }
+    if (!status && have != (int64_t)def->rows * def->cols)
+        status = FORMAT(l, "load the model with all of its regions", "a part of '%s' is in a file that is left out",
+                        def->name);
+    gr_free(row);
+    gr_free(col);
+    return status;
+}
+
+/* The model is made only when the files are known to be as large as it. */
+static gr_status read_model(loader *l) {
+    const gr__plan *plan = l->map->to;
+    json_t *seed;
+    GR_TRY(gr_json_member(l->manifest, &seed, "seed", JSON_INTEGER, l->place, l->err));
+    for (int p = 0; p < plan->params; p++)
+        GR_TRY(read_param(l, p, NULL));
+    GR_TRY(gr__arch_model(&l->model, plan, (uint64_t)json_integer_value(seed), false, l->err));
+    for (int p = 0; p < plan->params; p++)
+        GR_TRY(read_param(l, p, gr_model_data(l->model, gr_model_find(l->model, plan->param[p].def.name))));
+    return GR_OK;
+}
+
+/* ---- the result ---- */
+
+static gr_status read_text(const loader *l, gr_arena *arena, const char **to, const json_t *from, const char *key) {
+    json_t *value;
+    GR_TRY(gr_json_member(from, &value, key, JSON_STRING, l->place, l->err));
+    *to = gr_arena_strdup(arena, json_string_value(value));
+    return GR_OK;
+}
+
+static gr_status read_data(const loader *l, gr_folder *folder) {
+    json_t *list;
+    GR_TRY(gr_json_member(l->manifest, &list, "data", JSON_ARRAY, l->place, l->err));
+    size_t n = json_array_size(list);
+    gr_folder_data *data = gr_arena_alloc(folder->arena, n * sizeof *data);
+    for (size_t i = 0; i < n; i++) {
+        if (!json_is_object(json_array_get(list, i)))
+            return FORMAT(l, DAMAGED, "an entry of 'data' is not an object");
+        GR_TRY(read_text(l, folder->arena, &data[i].name, json_array_get(list, i), "name"));
+        GR_TRY(read_text(l, folder->arena, &data[i].sha256, json_array_get(list, i), "sha256"));
+    }
+    folder->info.data = data;
+    folder->info.data_count = (int)n;
+    return GR_OK;
+}
+
+/* What was left out when the folder was saved stands there as "", and is NULL again. */
+static gr_status read_given(const loader *l, gr_arena *arena, const char **to, const char *key) {
+    GR_TRY(read_text(l, arena, to, l->manifest, key));
+    if (!**to)
+        *to = NULL;
+    return GR_OK;
+}
+
+static gr_status read_info(const loader *l, gr_folder *folder) {
+    folder->info.seed = (uint64_t)json_integer_value(json_object_get(l->manifest, "seed"));
+    GR_TRY(read_given(l, folder->arena, &folder->info.recipe, "recipe"));
+    GR_TRY(read_given(l, folder->arena, &folder->info.build, "build"));
+    GR_TRY(read_data(l, folder));
+    if (!find_file(l, "tokenizer.json"))
+        return GR_OK;
+    char *path = gr_format("%s/tokenizer.json", l->path);
+    gr_status status = check_file(l, "tokenizer.json", path);
+    folder->info.tokenizer = gr_arena_strdup(folder->arena, path);
+    gr_free(path);
+    return status;
+}
+
+static gr_status load(loader *l, gr_folder *folder, const char *const *without, int count) {
+    GR_TRY(read_manifest(l));
+    GR_TRY(read_arch(l, without, count));
+    GR_TRY(read_pieces(l));
+    GR_TRY(read_info(l, folder));
+    GR_TRY(open_files(l));
+    GR_TRY(read_model(l));
+    folder->def = gr_arch_copy(l->map->def);
+    folder->model = l->model;
+    l->model = NULL;
+    return GR_OK;
+}
+
+gr_status gr_folder_load(gr_folder **out, const char *path, const char *const *without, int count, gr_error *err) {
+    char *place = gr_format("%s/manifest.json", path);
+    loader l = {.path = path, .place = place, .err = err};
+    gr_folder *folder = gr_alloc(sizeof *folder);
+    folder->arena = gr_arena_new();
+    gr__place_mend(path);
+    gr_status status = load(&l, folder, without, count);
+    for (int f = 0; l.file && f <= l.def->region_count; f++)
+        gr_safetensors_close(l.file[f]);
+    gr_free(l.file);
+    gr_free(l.left);
+    gr__pieces_free(&l.pieces);
+    gr__remap_free(l.map);
+    gr_arch_free(l.def);
+    gr_model_free(l.model);
+    json_decref(l.manifest);
+    gr_free(place);
+    if (status) {
+        gr_folder_free(folder);
+        folder = NULL;
+    }
+    *out = folder;
+    return status;
+}
+
+void gr_folder_free(gr_folder *folder) {
+    if (!folder)
+        return;
+    gr_arch_free(folder->def);
+    gr_model_free(folder->model);
+    gr_arena_free(folder->arena);
+    gr_free(folder);
+}

@@ -1,0 +1,191 @@
+#include "format/pieces.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FORMAT(err, place, ...) gr_error_set((err), GR_ERR_FORMAT, (place), NULL, __VA_ARGS__)
+enum { MOST = 4096 }; /* pieces of one parameter */
+
+void gr__pieces_free(gr__pieces *pieces) {
+    if (pieces->arena)
+        gr_arena_free(pieces->arena);
+    gr_free(pieces->tensor);
+    *pieces = (gr__pieces){0};
+}
+
+char *gr__pieces_file(const gr__plan *plan, int file) {
+    return gr_format("%s.safetensors", file == GR_NONE ? "model" : plan->def->regions[file].name);
+}
+
+/* ---- cutting ---- */
+
+static const char *tensor_name(gr_arena *arena, const char *param, const gr__piece *piece, int count, int i) {
+    int before = 0, all = 0;
+    for (int j = 0; j < count; j++)
+        if (piece[j].region == piece[i].region) {
+            before += j < i;
+            all++;
+        }
+    if (all == 1)
+        return gr_arena_strdup(arena, param);
+    char *text = gr_format("%s.%d", param, before);
+    const char *name = gr_arena_strdup(arena, text);
+    gr_free(text);
+    return name;
+}
+
+void gr__pieces_cut(gr__pieces *pieces, const gr__plan *plan) {
+    *pieces = (gr__pieces){.arena = gr_arena_new()};
+    for (int p = 0; p < plan->params; p++) {
+        int count;
+        gr__piece *piece = gr__plan_pieces(plan, &count, p);
+        for (int i = 0; i < count; i++)
+            GR_PUSH(pieces->tensor, pieces->count, pieces->capacity) =
+                (gr__tensor){{p, piece[i].lo0, piece[i].hi0, piece[i].lo1, piece[i].hi1},
+                             piece[i].region,
+                             tensor_name(pieces->arena, plan->param[p].def.name, piece, count, i)};
+        gr_free(piece);
+    }
+}
+
+/* ---- JSON ---- */
+
+static void set_part(json_t *value, const gr__plan *plan, gr_part part) {
+    json_object_set_new(value, "param", json_string(plan->param[part.param].def.name));
+    json_object_set_new(value, "lo0", json_integer(part.lo0));
+    json_object_set_new(value, "hi0", json_integer(part.hi0));
+    json_object_set_new(value, "lo1", json_integer(part.lo1));
+    json_object_set_new(value, "hi1", json_integer(part.hi1));
+}
+
+json_t *gr__pieces_json(const gr__pieces *pieces, const gr__plan *plan) {
+    json_t *list = json_array();
+    for (int i = 0; i < pieces->count; i++) {
+        char *file = gr__pieces_file(plan, pieces->tensor[i].file);
+        json_t *value = json_object();
+        json_object_set_new(value, "tensor", json_string(pieces->tensor[i].name));
+        set_part(value, plan, pieces->tensor[i].part);
+        json_object_set_new(value, "file", json_string(file));
+        json_array_append_new(list, value);
+        gr_free(file);
+    }
+    return list;
+}
+
+json_t *gr__regions_json(const gr__plan *plan) {
+    json_t *list = json_array();
+    for (int r = 0; r < plan->def->region_count; r++) {
+        json_t *region = json_object(), *parts = json_array();
+        for (int p = 0; p < plan->params; p++) {
+            gr_part part[GR__PARTS];
+            int n = gr__plan_parts(plan, part, p, r);
+            for (int i = 0; i < n; i++) {
+                json_t *value = json_object();
+                set_part(value, plan, part[i]);
+                json_array_append_new(parts, value);
+            }
+        }
+        json_object_set_new(region, "name", json_string(plan->def->regions[r].name));
+        json_object_set_new(region, "parts", parts);
+        json_array_append_new(list, region);
+    }
+    return list;
+}
+
+/* ---- reading ---- */
+
+static gr_status read_number(int *to, const json_t *value, const char *key, const char *place, gr_error *err) {
+    json_t *member;
+    GR_TRY(gr_json_member(value, &member, key, JSON_INTEGER, place, err));
+    json_int_t n = json_integer_value(member);
+    if (n < 0 || n > INT_MAX)
+        return FORMAT(err, place, "'%s' of a piece is %lld", key, (long long)n);
+    *to = (int)n;
+    return GR_OK;
+}
+
+static gr_status read_file(int *file, const gr__plan *plan, const char *name, const char *place, gr_error *err) {
+    for (*file = GR_NONE; *file < plan->def->region_count; ++*file) {
+        char *known = gr__pieces_file(plan, *file);
+        bool match = !strcmp(known, name);
+        gr_free(known);
+        if (match)
+            return GR_OK;
+    }
+    return FORMAT(err, place, "a piece is in '%s', which belongs to no region", name);
+}
+
+static gr_status read_piece(gr__pieces *pieces, const gr__plan *plan, const json_t *value, const char *place,
+                            gr_error *err) {
+    json_t *tensor, *param, *file;
+    gr__tensor t = {0};
+    if (!json_is_object(value))
+        return FORMAT(err, place, "a piece is not an object");
+    GR_TRY(gr_json_member(value, &tensor, "tensor", JSON_STRING, place, err));
+    GR_TRY(gr_json_member(value, &param, "param", JSON_STRING, place, err));
+    GR_TRY(gr_json_member(value, &file, "file", JSON_STRING, place, err));
+    GR_TRY(read_number(&t.part.lo0, value, "lo0", place, err));
+    GR_TRY(read_number(&t.part.hi0, value, "hi0", place, err));
+    GR_TRY(read_number(&t.part.lo1, value, "lo1", place, err));
+    GR_TRY(read_number(&t.part.hi1, value, "hi1", place, err));
+    GR_TRY(read_file(&t.file, plan, json_string_value(file), place, err));
+    t.part.param = gr__plan_find(plan, json_string_value(param));
+    if (t.part.param == GR_NONE)
+        return FORMAT(err, place, "a piece is of '%s', which the network does not have", json_string_value(param));
+    const gr_param_def *def = &plan->param[t.part.param].def;
+    if (t.part.lo0 >= t.part.hi0 || t.part.hi0 > def->rows || t.part.lo1 >= t.part.hi1 || t.part.hi1 > def->cols)
+        return FORMAT(err, place, "rows %d..%d, columns %d..%d do not fit '%s' [%d x %d]", t.part.lo0, t.part.hi0,
+                      t.part.lo1, t.part.hi1, def->name, def->rows, def->cols);
+    t.name = gr_arena_strdup(pieces->arena, json_string_value(tensor));
+    GR_PUSH(pieces->tensor, pieces->count, pieces->capacity) = t;
+    return GR_OK;
+}
+
+static int by_place(const void *a, const void *b) {
+    const gr_part *x = &((const gr__tensor *)a)->part, *y = &((const gr__tensor *)b)->part;
+    if (x->param != y->param)
+        return x->param - y->param;
+    return x->lo0 != y->lo0 ? x->lo0 - y->lo0 : x->lo1 - y->lo1;
+}
+
+static bool overlap(const gr_part *x, const gr_part *y) {
+    return x->lo0 < y->hi0 && y->lo0 < x->hi0 && x->lo1 < y->hi1 && y->lo1 < x->hi1;
+}
+
+/* Pieces [0, n) of one parameter: without overlap, and as large together as the parameter. */
+static gr_status check_tiles(const gr__tensor *tensor, int n, const gr_param_def *def, const char *place,
+                             gr_error *err) {
+    int64_t area = 0;
+    if (n > MOST)
+        return FORMAT(err, place, "'%s' is cut into %d pieces, at most %d are read", def->name, n, MOST);
+    for (int i = 0; i < n; i++) {
+        const gr_part *x = &tensor[i].part;
+        area += (int64_t)(x->hi0 - x->lo0) * (x->hi1 - x->lo1);
+        for (int j = i + 1; j < n && tensor[j].part.lo0 < x->hi0; j++)
+            if (overlap(x, &tensor[j].part))
+                return FORMAT(err, place, "pieces '%s' and '%s' of '%s' overlap", tensor[i].name, tensor[j].name,
+                              def->name);
+    }
+    if (area != (int64_t)def->rows * def->cols)
+        return FORMAT(err, place, "the pieces of '%s' hold %lld of its %lld numbers", def->name, (long long)area,
+                      (long long)def->rows * def->cols);
+    return GR_OK;
+}
+
+gr_status gr__pieces_read(gr__pieces *pieces, const gr__plan *plan, const json_t *value, const char *place,
+                          gr_error *err) {
+    *pieces = (gr__pieces){.arena = gr_arena_new()};
+    for (size_t i = 0; i < json_array_size(value); i++)
+        GR_TRY(read_piece(pieces, plan, json_array_get(value, i), place, err));
+    if (pieces->count)
+        qsort(pieces->tensor, (size_t)pieces->count, sizeof *pieces->tensor, by_place);
+    for (int p = 0, at = 0; p < plan->params; p++) {
+        int n = 0;
+        while (at + n < pieces->count && pieces->tensor[at + n].part.param == p)
+            n++;
+        GR_TRY(check_tiles(pieces->tensor + at, n, &plan->param[p].def, place, err));
+        at += n;
+    }
+    return GR_OK;
+}

@@ -1,0 +1,37 @@
+/* pieces.h - how the parameters of a model are cut into the tensors of a model folder. */
+#ifndef GR_FORMAT_PIECES_H
+#define GR_FORMAT_PIECES_H
+
+#include "arch/plan.h"
+#include "io/json.h"
+
+/* One tensor: a rectangle of parameter `part.param` of the plan, in the file of region `file` (GR_NONE: the core's). */
+typedef struct gr__tensor {
+    gr_part part;
+    int file;
+    const char *name; /* in the list's arena */
+} gr__tensor;
+
+typedef struct gr__pieces {
+    gr_arena *arena;
+    gr__tensor *tensor;
+    int count;
+    size_t capacity;
+} gr__pieces;
+
+void gr__pieces_free(gr__pieces *pieces);
+
+/* As this library cuts. */
+void gr__pieces_cut(gr__pieces *pieces, const gr__plan *plan);
+
+/* As a manifest says; GR_ERR_FORMAT unless the pieces tile every parameter of the plan exactly. */
+gr_status gr__pieces_read(gr__pieces *pieces, const gr__plan *plan, const json_t *value, const char *place,
+                          gr_error *err);
+
+json_t *gr__pieces_json(const gr__pieces *pieces, const gr__plan *plan);
+json_t *gr__regions_json(const gr__plan *plan);
+
+/* "model.safetensors" or "REGION.safetensors"; gr_free it. */
+char *gr__pieces_file(const gr__plan *plan, int file);
+
+#endif

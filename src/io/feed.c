@@ -1,0 +1,309 @@
+#include "io/feed.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "base/ascending.h"
+#include "base/foreign.h"
+#include "base/mem.h"
+
+enum { RAW = 1 << 16, STEP = 1 << 18 };
+
+struct gr__feed {
+    int fd;
+    bool gzip, between, ended; /* between: two members; ended: the file has no more bytes */
+    bool outside, returned;    /* text from outside; returned: a \r was read whose next byte is not known */
+    bool whole;                /* no separator is expected */
+    z_stream z;                /* next_in and avail_in serve plain files too */
+    unsigned char raw[RAW];
+    int64_t before; /* bytes of the file in front of raw */
+    char *text;     /* what parts are cut from: [start, end) is not handed out, [start, seen) has no separator */
+    size_t start, seen, end, room, parts;
+    char place[GR__PLACE_SIZE];
+};
+
+static void *z_take(void *user, unsigned count, unsigned size) {
+    (void)user;
+    return gr_alloc((size_t)count * size);
+}
+
+static void z_give(void *user, void *block) {
+    (void)user;
+    gr_free(block);
+}
+
+/* ---- bytes ---- */
+
+/* More raw bytes where there are none left. */
+static gr_status refill(gr__feed *f, gr_error *err) {
+    if (f->z.avail_in || f->ended)
+        return GR_OK;
+    f->before += f->z.next_in ? f->z.next_in - f->raw : 0;
+    ssize_t n;
+    do
+        n = read(f->fd, f->raw, RAW);
+    while (n < 0 && errno == EINTR);
+    f->z.next_in = f->raw;
+    if (n < 0)
+        return gr_error_set(err, GR_ERR_IO, f->place, NULL, "cannot read: %s", strerror(errno));
+    f->z.avail_in = (unsigned)n;
+    f->ended = n == 0;
+    return GR_OK;
+}
+
+static gr_status damaged(const gr__feed *f, const char *what, gr_error *err) {
+    return gr_error_set(err, GR_ERR_FORMAT, f->place, "the file is cut or damaged: gzip -t tells; fetch it again",
+                        "the gzip stream fails at byte %lld of the file: %s",
+                        (long long)(f->before + (f->z.next_in - f->raw)), what);
+}
+
+static gr_status read_plain(gr__feed *f, unsigned char *to, size_t size, size_t *got, gr_error *err) {
+    while (*got < size) {
+        GR_TRY(refill(f, err));
+        if (f->ended)
+            return GR_OK;
+        size_t n = size - *got < f->z.avail_in ? size - *got : f->z.avail_in;
+        memcpy(to + *got, f->z.next_in, n);
+        f->z.next_in += n;
+        f->z.avail_in -= (unsigned)n;
+        *got += n;
+    }
+    return GR_OK;
+}
+
+/* zlib's own file functions pass over what follows a member and is no member; here that is an error. */
+static gr_status read_gzip(gr__feed *f, unsigned char *to, size_t size, size_t *got, gr_error *err) {
+    while (*got < size) {
+        GR_TRY(refill(f, err));
+        if (f->ended)
+            return f->between ? GR_OK : damaged(f, "it ends before its end", err);
+        if (f->between)
+            inflateReset(&f->z);
+        f->between = false;
+        size_t most = size - *got < STEP ? size - *got : STEP;
+        f->z.next_out = to + *got;
+        f->z.avail_out = (unsigned)most;
+        int code = inflate(&f->z, Z_NO_FLUSH);
+        *got += most - f->z.avail_out;
+        f->between = code == Z_STREAM_END;
+        if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR)
+            return damaged(f, f->z.msg ? f->z.msg : "it cannot be unpacked", err);
+    }
+    return GR_OK;
+}
+
+gr_status gr__feed_read(gr__feed *f, void *to, size_t size, size_t *got, gr_error *err) {
+    *got = 0;
+    return f->gzip ? read_gzip(f, to, size, got, err) : read_plain(f, to, size, got, err);
+}
+
+/* ---- parts ---- */
+
+/* Room for a step behind `end`: what was handed out makes way first. */
+static gr_status make_room(gr__feed *f, gr_error *err) {
+    if (f->room - f->end >= STEP)
+        return GR_OK;
+    if (f->start) {
+        memmove(f->text, f->text + f->start, f->end - f->start);
+        f->seen -= f->start;
+        f->end -= f->start;
+        f->start = 0;
+    }
+    if (f->end > INT32_MAX && !f->whole)
+        return gr_error_set(err, GR_ERR_FORMAT, f->place, "is the separator, or the line break, right?",
+                            "more than 2^31 - 1 bytes without a separator");
+    f->text = gr__grow(f->text, &f->room, f->end + STEP, 1);
+    return GR_OK;
+}
+
+/* Up to STEP bytes more at `end`. Of text a \r at the end waits for the byte behind it. */
+static gr_status fill(gr__feed *f, size_t *got, gr_error *err) {
+    GR_TRY(make_room(f, err));
+    if (!f->outside)
+        return gr__feed_read(f, f->text + f->end, STEP, got, err);
+
+    char *to = f->text + f->end;
+    size_t n = 0;
+    if (f->returned)
+        to[n++] = '\r';
+    GR_TRY(gr__feed_read(f, to + n, STEP - n, got, err));
+    n += *got;
+    f->returned = *got && to[n - 1] == '\r';
+    *got = gr__text_unix(to, n - f->returned);
+    return GR_OK;
+}
+
+gr_status gr__feed_next(gr__feed *f, gr__part *part, const char *separator, size_t gap, gr_error *err) {
+    part->text = NULL;
+    f->seen = f->start;
+    for (bool more = true; more;) {
+        size_t left = f->end - f->seen, got;
+        const char *stop = left ? memmem(f->text + f->seen, left, separator, gap) : NULL;
+        if (stop) {
+            *part = (gr__part){f->text + f->start, (size_t)(stop - f->text) - f->start, ++f->parts};
+            f->start = (size_t)(stop - f->text) + gap;
+            return GR_OK;
+        }
+        if (left >= gap) /* a separator may lie across the border */
+            f->seen = f->end - (gap - 1);
+        GR_TRY(fill(f, &got, err));
+        f->end += got;
+        more = got > 0 || f->returned;
+    }
+    if (f->end > f->start)
+        *part = (gr__part){f->text + f->start, f->end - f->start, ++f->parts};
+    f->start = f->end;
+    return GR_OK;
+}
+
+gr_status gr__feed_all(gr__feed *f, char **text, size_t *length, gr_error *err) {
+    f->whole = true;
+    for (size_t got = 1; got || f->returned; f->end += got)
+        GR_TRY(fill(f, &got, err));
+    *length = f->end - f->start;
+    *text = gr_alloc_try(*length + 1);
+    if (!*text)
+        return gr_error_set(err, GR_ERR_MEMORY, f->place, "split the file into parts", "no memory for its %zu bytes",
+                            *length);
+    if (*length)
+        memcpy(*text, f->text + f->start, *length);
+    f->start = f->end;
+    return GR_OK;
+}
+
+/* ---- opening ---- */
+
+static gr_status start(gr__feed *f, gr_error *err) {
+    GR_TRY(refill(f, err));
+    f->gzip = f->z.avail_in >= 2 && f->raw[0] == 0x1f && f->raw[1] == 0x8b;
+    f->z.zalloc = z_take;
+    f->z.zfree = z_give;
+    if (f->gzip && inflateInit2(&f->z, 16 + MAX_WBITS) != Z_OK) {
+        f->gzip = false;
+        return gr_error_set(err, GR_ERR_IO, f->place, NULL, "zlib cannot start");
+    }
+    return GR_OK;
+}
+
+/* The kind is checked before opening, which would wait for the other end of a pipe. */
+gr_status gr__feed_open(gr__feed **out, const char *path, const char *hint, gr_error *err) {
+    char place[GR__PLACE_SIZE];
+    struct stat info;
+    *out = NULL;
+    gr__place(place, path, 0, 0);
+    if (stat(path, &info))
+        return gr_error_set(err, GR_ERR_INPUT, place, hint, "cannot open: %s", strerror(errno));
+    if (!S_ISREG(info.st_mode))
+        return gr_error_set(err, GR_ERR_INPUT, place, "name a file", "not a regular file");
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return gr_error_set(err, GR_ERR_INPUT, place, "check its permissions", "cannot open: %s", strerror(errno));
+    gr__feed *f = gr_alloc(sizeof *f);
+    f->fd = fd;
+    memcpy(f->place, place, sizeof place);
+    gr_status status = start(f, err);
+    if (status == GR_OK)
+        *out = f;
+    else
+        gr__feed_close(f);
+    return status;
+}
+
+gr_status gr__feed_open_text(gr__feed **out, const char *path, const char *hint, gr_error *err) {
+    gr__feed *f;
+    size_t skip = 0, got = 0;
+    *out = NULL;
+    GR_TRY(gr__feed_open(&f, path, hint, err));
+    f->outside = true;
+    gr_status status = fill(f, &got, err);
+    f->end = got;
+    if (status == GR_OK)
+        status = gr__text_begin(&skip, f->text, f->end, path, err);
+    f->start = skip;
+    if (status == GR_OK)
+        *out = f;
+    else
+        gr__feed_close(f);
+    return status;
+}
+
+void gr__feed_close(gr__feed *f) {
+    if (!f)
+        return;
+    if (f->gzip)
+        inflateEnd(&f->z);
+    close(f->fd);
+    gr_free(f->text);
+    gr_free(f);
+}
+
+/* ---- whole files, and their lines ---- */
+
+static gr_status read_whole(gr__feed *feed, char **bytes, size_t *length, gr_error *err) {
+    gr_status status = gr__feed_all(feed, bytes, length, err);
+    gr__feed_close(feed);
+    return status;
+}
+
+gr_status gr__file_read(char **bytes, size_t *length, const char *path, const char *hint, gr_error *err) {
+    gr__feed *feed;
+    GR_TRY(gr__feed_open(&feed, path, hint, err));
+    return read_whole(feed, bytes, length, err);
+}
+
+gr_status gr__file_read_text(char **text, size_t *length, const char *path, const char *hint, gr_error *err) {
+    gr__feed *feed;
+    GR_TRY(gr__feed_open_text(&feed, path, hint, err));
+    return read_whole(feed, text, length, err);
+}
+
+bool gr__lines_next(gr__lines *lines) {
+    if (lines->next == lines->end)
+        return false;
+    size_t left = (size_t)(lines->end - lines->next);
+    const char *stop = memchr(lines->next, '\n', left);
+    lines->text = lines->next;
+    lines->closed = stop != NULL;
+    lines->length = stop ? (size_t)(stop - lines->next) : left;
+    lines->next = stop ? stop + 1 : lines->end;
+    lines->number++;
+    return true;
+}
+
+/* ---- patterns ---- */
+
+gr_status gr__files_find(gr__files *files, const char *path, gr_error *err) {
+    *files = (gr__files){0};
+    if (!strpbrk(path, "*?[") || access(path, F_OK) == 0) {
+        GR_PUSH(files->path, files->count, files->capacity) = gr_strdup(path);
+        return GR_OK;
+    }
+    glob_t found = {0};
+    int code = glob(path, GLOB_NOSORT, NULL, &found);
+    for (size_t i = 0; code == 0 && i < found.gl_pathc; i++)
+        GR_PUSH(files->path, files->count, files->capacity) = gr_strdup(found.gl_pathv[i]);
+    globfree(&found);
+    if (code == GLOB_NOSPACE)
+        gr__refused(0);
+    if (!files->count) {
+        char place[GR__PLACE_SIZE];
+        return gr_error_set(err, GR_ERR_INPUT, gr__place(place, path, 0, 0),
+                            "* and ? stand for any characters, but for a leading dot and /", "%s",
+                            code == 0 || code == GLOB_NOMATCH ? "no file matches the pattern" : "cannot search");
+    }
+    qsort(files->path, files->count, sizeof *files->path, gr__ascending_name);
+    return GR_OK;
+}
+
+void gr__files_free(gr__files *files) {
+    for (size_t i = 0; i < files->count; i++)
+        gr_free(files->path[i]);
+    gr_free(files->path);
+    *files = (gr__files){0};
+}

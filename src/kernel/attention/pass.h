@@ -1,0 +1,309 @@
+/* pass.h - both passes of attention over one kind of units; vec_attention.c includes it once for each
+ * kind. U: numbers in a unit; OF(name): the name for this kind. Three layouts of a matrix X [rows x size]:
+ *
+ *   rows     [rows x size/U]  as it comes: a unit holds neighbours in a row
+ *   columns  [size/U x rows]  the transpose of that, in panels of W rows of X
+ *   between  [rows/U x size]  a unit holds neighbours in a column; the same as rows for U = 1
+ *
+ * The left operand of a product is read unit by unit, the right one in registers; units run along the sum's index.
+ * Work above the diagonal is left out in steps of MR queries and L keys, work before the window in steps of MR queries
+ * and W keys. What lies there in a tile is 0 where a product still reads it.
+ */
+
+/* C [mr x nv registers] (+)= A B over k units; a is read at (i ars + p acs). The sums stay in registers. */
+static inline __attribute__((always_inline)) void OF(tile)(const int mr, const int nv, gr_real *c, int ldc,
+                                                           const gr_real *a, int ars, int acs, const gr_real *b,
+                                                           int ldb, int k, bool add) {
+    vec acc[MR][2] = {0};
+    for (int p = 0; p < k; p++, a += acs, b += ldb) {
+        vec row[2];
+#pragma GCC unroll 2
+        for (int j = 0; j < nv; j++)
+            row[j] = *(const vec *)(b + j * L);
+#pragma GCC unroll 8
+        for (int i = 0; i < mr; i++)
+#pragma GCC unroll 2
+            for (int j = 0; j < nv; j++)
+                acc[i][j] = OF(step)(acc[i][j], a[(ptrdiff_t)i * ars], row[j]);
+    }
+#pragma GCC unroll 8
+    for (int i = 0; i < mr; i++)
+#pragma GCC unroll 2
+        for (int j = 0; j < nv; j++) {
+            vec *to = (vec *)(c + (size_t)i * ldc + j * L);
+            if (add)
+                acc[i][j] += *to;
+            *to = acc[i][j];
+        }
+}
+
+/* The same for m <= MR rows and any number of registers. A call: inlined, its callers run out of registers. */
+static __attribute__((noinline)) void OF(product)(gr_real *c, int ldc, const gr_real *a, int ars, int acs,
+                                                  const gr_real *b, int ldb, int m, int nv, int k, bool add) {
+    for (; nv > 0; nv -= 2, c += W, b += W)
+        switch (2 * m + (nv > 1)) {
+#define GR_TILE(rows)                                           \
+    case 2 * rows + 1:                                          \
+        OF(tile)(rows, 2, c, ldc, a, ars, acs, b, ldb, k, add); \
+        break;                                                  \
+    case 2 * rows:                                              \
+        OF(tile)(rows, 1, c, ldc, a, ars, acs, b, ldb, k, add); \
+        break
+#ifdef __AVX512F__
+            GR_TILE(8);
+            GR_TILE(7);
+            GR_TILE(6);
+            GR_TILE(5);
+#endif
+            GR_TILE(4);
+            GR_TILE(3);
+            GR_TILE(2);
+            GR_TILE(1);
+#undef GR_TILE
+        }
+}
+
+/* Sizes that all of a pass share. */
+typedef struct OF(shape) {
+    int keys; /* rows up to whole panels */
+    int k;    /* units in a row */
+    int ld;   /* row stride of the layout rows */
+    int wide; /* row stride of the layout between and of sums */
+    int nv;   /* registers in such a row */
+    int window;
+} OF(shape);
+
+static OF(shape) OF(shape_of)(int rows, int size, int window) {
+    int k = (size + U - 1) / U, wide = round_up(size, L);
+    return (OF(shape)){round_up(rows, W), k, round_up(k, L), wide, wide / L, window ? least(window, rows) : rows};
+}
+
+static void OF(fetch)(gr_real *y, int ld, source from, int t0, int t1) {
+    for (int t = t0; t < t1; t++)
+        OF(units)(y + (size_t)(t - t0) * ld, ld, &from, t);
+}
+
+/* All of k or v in rows, 0 up to whole panels, and in columns. Asks for `also` and `more`, needed soon. */
+static void OF(columns)(gr_real *y, gr_real *x, source from, source also, source more, int rows, const OF(shape) * h) {
+    for (int t = 0; t < rows; t++) {
+        expect_row(&from, t + 16, rows);
+        expect_row(&also, t, rows);
+        expect_row(&more, t, rows);
+        OF(units)(x + (size_t)t * h->ld, h->ld, &from, t);
+    }
+    memset(x + (size_t)rows * h->ld, 0, (size_t)(h->keys - rows) * h->ld * sizeof *x);
+    for (int j = 0; j < rows; j += L)
+        for (int i = 0; i < h->k; i += L)
+            transpose_block(y + (size_t)(j / W * W) * h->k + (size_t)i * W + j % W, W, x + (size_t)j * h->ld + i, h->ld,
+                            least(L, h->k - i));
+}
+
+/* The panel in which the keys that query t sees begin. */
+static inline int OF(first_panel)(const OF(shape) * h, int t) {
+    return t < h->window ? 0 : (t - h->window + 1) / W * W;
+}
+
+/* Registers of keys from j on that queries up to `last` see. */
+static inline int OF(seen)(int last, int j) { return least(2, (last - j) / L + 1); }
+
+/* ---- forward ----------------------------------------------------------------------------------------------------- */
+
+typedef struct OF(ahead) {
+    gr_real *x, *kt, *v, *q, *s, *o;
+} OF(ahead);
+
+static size_t OF(ahead_carve)(OF(ahead) * b, gr_real *from, const OF(shape) * h) {
+    size_t n = 0;
+    b->x = take(&n, from, h->keys, h->ld); /* k, then v in rows */
+    b->kt = take(&n, from, h->keys, h->k);
+    b->v = U > 1 ? take(&n, from, h->keys / U, h->wide) : b->x;
+    b->q = take(&n, from, MR, h->ld);
+    b->s = take(&n, from, MR, BLOCK);
+    b->o = take(&n, from, MR, h->wide);
+    return n;
+}
+
+/* Scores of queries [t, t + m), m <= MR, with keys [b0, b1). */
+static void OF(scores)(gr_real *s, const gr_real *q, const gr_real *kt, const OF(shape) * h, int t, int m, int b0,
+                       int b1) {
+    for (int j = b0; j < b1; j += W)
+        OF(product)(s + (j - b0), BLOCK, q, h->ld, 1, kt + (size_t)j * h->k, W, m, OF(seen)(t + m - 1, j), h->k, false);
+}
+
+/* One query head over the keys and values in b. */
+static void OF(look)(void *out, gr_real *lse, const OF(ahead) * buffers, const OF(shape) * sizes, const gr_head *head,
+                     int query) {
+    const OF(ahead) b = *buffers;
+    const OF(shape) h = *sizes;
+    const int rows = head->rows, size = head->size;
+    for (int t = 0; t < rows; t += MR) {
+        const int m = least(MR, rows - t);
+        const int start = OF(first_panel)(&h, t);
+        gr_real top[MR], sum[MR];
+        OF(fetch)(b.q, h.ld, part_of(head, query), t, t + m);
+        for (int b0 = start; b0 < t + m; b0 += BLOCK) {
+            const int b1 = least(t + m, b0 + BLOCK), n = round_up(b1 - b0, L);
+            OF(scores)(b.s, b.q, b.kt, &h, t, m, b0, b1);
+            for (int i = 0; i < m && t + m - b0 > h.window; i++)
+                hide_row(b.s + (size_t)i * BLOCK, t + i + 1 - h.window - b0);
+            for (int i = 0; i < m; i++) {
+                gr_real *s = b.s + (size_t)i * BLOCK, *o = b.o + (size_t)i * h.wide;
+                gr_real shrink = exp_row(s, &top[i], &sum[i], t + i - b0, n, b0 == start);
+                OF(narrow)(s, n);
+                if (b0 > start)
+                    scale_row(o, shrink, h.wide);
+            }
+            OF(product)
+            (b.o, h.wide, b.s, BLOCK, 1, b.v + (size_t)(b0 / U) * h.wide, h.wide, m, h.nv, (b1 - b0 + U - 1) / U,
+             b0 > start);
+        }
+        for (int i = 0; i < m; i++) {
+            gr_real *o = b.o + (size_t)i * h.wide;
+            scale_row(o, 1 / sum[i], size);
+            put_row(place(out, head->half_out, (size_t)(t + i) * (size_t)head->stride_out), head->half_out, false, o,
+                    size);
+            lse[t + i] = top[i] + gr_log(sum[i]);
+        }
+    }
+}
+
+static void OF(forward)(void *out, gr_real *lse, const gr_head *head, gr_real *scratch) {
+    const int rows = head->rows, key = head->share;
+    const OF(shape) h = OF(shape_of)(rows, head->size, head->window);
+    OF(ahead) b;
+    OF(ahead_carve)(&b, scratch, &h);
+    OF(columns)(b.kt, b.x, part_of(head, key), part_of(head, 0), part_of(head, key + 1), rows, &h);
+    OF(fetch)(b.x, h.ld, part_of(head, key + 1), 0, rows);
+    OF(between)(b.v, h.wide, b.x, h.ld, rows);
+    for (int q = 0; q < head->share; q++)
+        OF(look)
+    (place(out, head->half_out, (size_t)q * (size_t)head->size), lse + (size_t)q * (size_t)head->lse_stride, &b, &h,
+     head, q);
+}
+
+/* ---- backward ---------------------------------------------------------------------------------------------------- */
+
+/* p, dp: of a tile of queries and all keys, one panel [TILE x W] after the other. */
+typedef struct OF(back) {
+    gr_real *k, *kt, *kb, *vt, *dk, *dv, *p, *dp, *q, *qb, *o, *ob, *dq, *s, *ds, *dsb, *part;
+} OF(back);
+
+static size_t OF(back_carve)(OF(back) * b, gr_real *from, const OF(shape) * h) {
+    size_t n = 0;
+    b->k = take(&n, from, h->keys, h->ld); /* v, then k in rows */
+    b->kt = take(&n, from, h->keys, h->k);
+    b->kb = U > 1 ? take(&n, from, h->keys / U, h->wide) : b->k;
+    b->vt = take(&n, from, h->keys, h->k);
+    b->dk = take(&n, from, h->keys, h->wide);
+    b->dv = take(&n, from, h->keys, h->wide);
+    b->p = take(&n, from, h->keys, TILE / U);
+    b->dp = take(&n, from, h->keys, TILE);
+    b->q = take(&n, from, TILE, h->ld);
+    b->qb = U > 1 ? take(&n, from, TILE / U, h->wide) : b->q;
+    b->o = take(&n, from, TILE, h->ld);
+    b->ob = U > 1 ? take(&n, from, TILE / U, h->wide) : b->o;
+    b->dq = take(&n, from, TILE, h->wide);
+    b->s = U > 1 ? take(&n, from, TILE, W) : NULL;
+    b->ds = U > 1 ? take(&n, from, TILE, W / U) : NULL;
+    b->dsb = U > 1 ? take(&n, from, TILE / U, W) : NULL;
+    b->part = take(&n, from, TILE, L);
+    return n;
+}
+
+/* End of the queries in tile t0 of m whose registers may see the panel of keys at j. */
+static inline int OF(viewers)(const OF(shape) * h, int t0, int m, int j) {
+    return least(m, j + W + h->window - 1 - t0);
+}
+
+/* p = exp(q k - lse) and dp = do v of queries [t0, t0 + m) and the panel of keys at j; adds p dp to part. */
+static void OF(weigh)(const OF(back) * b, const OF(shape) * h, const gr_real *lse, int t0, int m, int j) {
+    gr_real *p = b->p + (size_t)j * (TILE / U), *dp = b->dp + (size_t)j * TILE, *s = U > 1 ? b->s : p;
+    for (int r = most(0, j - t0), end = OF(viewers)(h, t0, m, j); r < end; r += MR) {
+        const int mr = least(MR, m - r), nv = OF(seen)(t0 + r + mr - 1, j);
+        OF(product)(s + r * W, W, b->q + r * h->ld, h->ld, 1, b->kt + (size_t)j * h->k, W, mr, nv, h->k, false);
+        OF(product)(dp + r * W, W, b->o + r * h->ld, h->ld, 1, b->vt + (size_t)j * h->k, W, mr, nv, h->k, false);
+        for (int i = r; i < r + mr && t0 + r + mr - j > h->window; i++)
+            hide_row(s + i * W, least(nv * L, t0 + i + 1 - h->window - j));
+        for (int i = r; i < r + mr; i++)
+            weigh_row(s + i * W, dp + i * W, b->part + i * L, lse[t0 + i], t0 + i - j, nv);
+        OF(join)(p + r / U * W, s + r * W, dp + r * W, mr, nv);
+    }
+}
+
+/* ds = p (dp - delta), and what it adds to dq, dk and dv. Queries below t0 have added to keys below it, and with
+ * `again` another query head to all of them. */
+static void OF(spread)(const OF(back) * b, const OF(shape) * h, const gr_real *delta, int t0, int m, int j,
+                       bool again) {
+    gr_real *p = b->p + (size_t)j * (TILE / U), *dp = b->dp + (size_t)j * TILE;
+    gr_real *ds = U > 1 ? b->ds : dp, *dsb = U > 1 ? b->dsb : dp;
+    for (int r = most(0, j - t0), end = OF(viewers)(h, t0, m, j); r < end; r += MR) {
+        const int mr = least(MR, m - r), last = t0 + r + mr - 1, seen = least(W, last + 1 - j);
+        OF(slopes)(ds + r * (W / U), dsb + r / U * W, p + r / U * W, dp + r * W, delta + r, mr, OF(seen)(last, j));
+        OF(product)
+        (b->dq + r * h->wide, h->wide, ds + r * (W / U), W / U, 1, b->kb + (size_t)(j / U) * h->wide, h->wide, mr,
+         h->nv, (seen + U - 1) / U, j > OF(first_panel)(h, t0 + r));
+    }
+    for (int i = 0, keys = least(W, t0 + m - j); i < keys; i += MR) {
+        const int mr = least(MR, keys - i), end = least(m, j + i + mr + h->window - 1 - t0);
+        const int first = most(0, j + i - t0) / U, k = (end + U - 1) / U - first;
+        const size_t at = (size_t)(j + i) * h->wide;
+        if (k <= 0) /* before the window of all */
+            continue;
+        OF(product)
+        (b->dv + at, h->wide, p + first * W + i, 1, W, b->ob + first * h->wide, h->wide, mr, h->nv, k, again || j < t0);
+        OF(product)
+        (b->dk + at, h->wide, dsb + first * W + i, 1, W, b->qb + first * h->wide, h->wide, mr, h->nv, k,
+         again || j < t0);
+    }
+}
+
+/* Rows of the gradient of a query head's result. */
+static source OF(up)(const void *dout, const gr_head *head, int query) {
+    return (source){place(dout, head->half_out, (size_t)query * (size_t)head->size),
+                    head->half_out,
+                    head->stride_out,
+                    head->size,
+                    NULL,
+                    0,
+                    1};
+}
+
+/* One query head: its dq, and what it adds to dk and dv. */
+static void OF(trace)(void *dqkv, bool add, source up, const gr_real *lse, const OF(back) * buffers,
+                      const OF(shape) * sizes, const gr_head *head, int query) {
+    const OF(back) b = *buffers;
+    const OF(shape) h = *sizes;
+    const int rows = head->rows;
+    for (int t0 = 0; t0 < rows; t0 += TILE) {
+        const int t1 = least(rows, t0 + TILE), m = t1 - t0, start = OF(first_panel)(&h, t0);
+        gr_real delta[TILE];
+        OF(fetch)(b.q, h.ld, part_of(head, query), t0, t1);
+        OF(fetch)(b.o, h.ld, up, t0, t1);
+        OF(between)(b.qb, h.wide, b.q, h.ld, m);
+        OF(between)(b.ob, h.wide, b.o, h.ld, m);
+        memset(b.part, 0, TILE * L * sizeof *b.part);
+        for (int j = start; j < t1; j += W)
+            OF(weigh)(&b, &h, lse, t0, m, j);
+        for (int i = 0; i < m; i++)
+            delta[i] = gr_lanes_sum(*(const vec *)(b.part + i * L));
+        for (int j = start; j < t1; j += W)
+            OF(spread)(&b, &h, delta, t0, m, j, query > 0);
+        put_part(dqkv, add, head, query, b.dq, h.wide, t0, t1);
+    }
+}
+
+static void OF(backward)(void *dqkv, bool add, const void *dout, const gr_real *lse, const gr_head *head,
+                         gr_real *scratch) {
+    const int rows = head->rows, key = head->share;
+    const OF(shape) h = OF(shape_of)(rows, head->size, head->window);
+    const source up = OF(up)(dout, head, 0);
+    OF(back) b;
+    OF(back_carve)(&b, scratch, &h);
+    OF(columns)(b.vt, b.k, part_of(head, key + 1), part_of(head, key), part_of(head, 0), rows, &h);
+    OF(columns)(b.kt, b.k, part_of(head, key), up, up, rows, &h);
+    OF(between)(b.kb, h.wide, b.k, h.ld, h.keys);
+    for (int q = 0; q < head->share; q++)
+        OF(trace)(dqkv, add, OF(up)(dout, head, q), lse + (size_t)q * (size_t)head->lse_stride, &b, &h, head, q);
+    put_part(dqkv, add, head, key, b.dk, h.wide, 0, rows);
+    put_part(dqkv, add, head, key + 1, b.dv, h.wide, 0, rows);
+}

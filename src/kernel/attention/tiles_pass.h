@@ -1,0 +1,372 @@
+/* tiles_pass.h - both passes of attention over pairs of bfloat16 by tiles. Only vec_attention.c includes
+ * it.
+ *
+ * Backward computes scores by key, K Q^T: p^T and ds^T then are rows of keys, as dv and dk want them, and what belongs
+ * to a query (its log-sum-exp, the sum of p dp) belongs to a lane. Only ds is transposed once more, for dq.
+ */
+
+/* Setting the tiles up takes longer than one or two rows by other means. */
+static inline bool tiles_pay(const gr_head *head) { return head->rows > 2; }
+
+/* Bands of TILE queries that go through a pass side by side: of short documents two, so that what one waits for the
+ * other may fill. */
+enum { BANDS = 2 };
+static inline int bands_of(const shape_pairs *h) { return h->keys <= BANDS * TILE ? BANDS : 1; }
+
+/* ---- forward ----------------------------------------------------------------------------------------------------- */
+
+/* A query head's rows [t0, t1), at most TILE, and the keys from `start` on. */
+typedef struct ahead_band {
+    int t0, t1, start;
+    gr_real *q, *s, *o, *inverse;
+} ahead_band;
+
+typedef struct ahead_tiles {
+    gr_real *x, *kt, *v;
+    int ld; /* row stride of s: no power of two, which would be one set of the cache */
+    ahead_band band[BANDS];
+} ahead_tiles;
+
+static size_t ahead_carve_tiles(ahead_tiles *b, gr_real *from, const shape_pairs *h) {
+    size_t n = 0;
+    b->ld = h->keys + L;
+    b->x = take(&n, from, h->keys, h->ld); /* k, then v in rows */
+    b->kt = take(&n, from, h->keys, h->ld);
+    b->v = take(&n, from, h->keys / 2, h->wide);
+    for (int i = 0; i < bands_of(h); i++) {
+        ahead_band *x = &b->band[i];
+        x->q = take(&n, from, TILE, h->ld);
+        x->s = take(&n, from, TILE, b->ld);
+        x->o = take(&n, from, TILE, h->wide);
+        x->inverse = take(&n, from, TILE, 1);
+    }
+    return n;
+}
+
+static void score_ahead(const ahead_tiles *b, const ahead_band *x, const shape_pairs *h) {
+    for (int j = x->start; j < x->t1; j += W)
+        multiply(x->s + (j - x->start), b->ld, (operand){x->q, h->ld, L},
+                 (operand){b->kt + (size_t)j * h->ld, W, W * L}, h->ld / L, x->t1 - x->t0, least(W, x->t1 - j), false);
+}
+
+static void soften_ahead(const ahead_tiles *b, const ahead_band *x, const shape_pairs *h, gr_real *lse) {
+    for (int t = x->t0; t < x->t1; t += L)
+        soften(x->s + (size_t)(t - x->t0) * b->ld, b->ld, lse + t, x->inverse + (t - x->t0), t, least(L, x->t1 - t),
+               x->start, h->window);
+}
+
+static void sum_ahead(const ahead_tiles *b, const ahead_band *x, const shape_pairs *h) {
+    multiply(x->o, h->wide, (operand){x->s, b->ld, L},
+             (operand){b->v + (size_t)(x->start / 2) * h->wide, h->wide, L * h->wide}, (x->t0 - x->start) / W + 1,
+             x->t1 - x->t0, h->wide, false);
+}
+
+static void put_ahead(void *out, const ahead_band *x, const shape_pairs *h, const gr_head *head) {
+    for (int t = x->t0; t < x->t1; t++) {
+        gr_real *o = x->o + (size_t)(t - x->t0) * h->wide;
+        if (t % 8 == 0)
+            keep_awake();
+        scale_row(o, x->inverse[t - x->t0], h->wide);
+        put_row(place(out, head->half_out, (size_t)t * (size_t)head->stride_out), head->half_out, false, o, head->size);
+    }
+}
+
+/* One query head over the keys and values in b. */
+static void look_tiles(void *out, gr_real *lse, ahead_tiles *b, const shape_pairs *h, const gr_head *head, int query) {
+    const int rows = head->rows;
+    for (int t0 = 0; t0 < rows; t0 += bands_of(h) * TILE) {
+        const int n = least(bands_of(h), (rows - t0 + TILE - 1) / TILE);
+        for (int i = 0; i < n; i++) {
+            ahead_band *x = &b->band[i];
+            x->t0 = t0 + i * TILE, x->t1 = least(rows, x->t0 + TILE), x->start = first_panel_pairs(h, x->t0);
+            fill_tiles(x->q, part_of(head, query), NULL, NULL, x->t0, x->t1, x->t1 - x->t0, h);
+        }
+        for (int i = 0; i < n; i++)
+            score_ahead(b, &b->band[i], h);
+        for (int i = 0; i < n; i++)
+            soften_ahead(b, &b->band[i], h, lse);
+        for (int i = 0; i < n; i++)
+            sum_ahead(b, &b->band[i], h);
+        for (int i = 0; i < n; i++)
+            put_ahead(out, &b->band[i], h, head);
+    }
+}
+
+static void forward_tiles(void *out, gr_real *lse, const gr_head *head, gr_real *scratch) {
+    const int rows = head->rows, key = head->share;
+    const shape_pairs h = shape_of_tiles(rows, head->size, head->window);
+    const source q = part_of(head, 0), v = part_of(head, key + 1), to = up_pairs(out, head, 0);
+    ahead_tiles b;
+    ahead_carve_tiles(&b, scratch, &h);
+    begin_tiles();
+    fill_tiles(b.x, part_of(head, key), &q, &v, 0, rows, h.keys, &h);
+    for (int j = 0; j < rows; j += W)
+        upright(b.kt + (size_t)j * h.ld, b.x + (size_t)j * h.ld, least(W, rows - j), &h);
+    fill_tiles(b.x, v, &to, NULL, 0, rows, h.keys, &h);
+    between_pairs(b.v, h.wide, b.x, h.ld, h.keys);
+    for (int i = 0; i < head->share; i++)
+        look_tiles(place(out, head->half_out, (size_t)i * (size_t)head->size),
+                   lse + (size_t)i * (size_t)head->lse_stride, &b, &h, head, i);
+    _tile_release();
+}
+
+/* ---- backward ---------------------------------------------------------------------------------------------------- */
+
+/* Rows [t0, t1) of a query head and of its result's gradient. p, dp: [keys x TILE queries], numbers, then pairs at the
+ * beginning of each row; ds: [TILE x pairs of keys]; shift: log-sum-exps to base 2; delta: the sums of p dp. */
+typedef struct back_band {
+    int t0, t1, start;
+    gr_real *q, *qt, *qb, *o, *ot, *ob, *p, *dp, *ds, *dq;
+    __m512 shift[2], delta[2];
+} back_band;
+
+typedef struct back_tiles {
+    gr_real *k, *kb, *v, *dk, *dv;
+    int ld;    /* row stride of ds */
+    int apart; /* from the buffers of a band to those of the next */
+    back_band band[BANDS];
+} back_tiles;
+
+static size_t back_carve_tiles(back_tiles *b, gr_real *from, const shape_pairs *h) {
+    size_t n = 0;
+    b->ld = h->keys / 2 + L;
+    b->k = take(&n, from, h->keys, h->ld);
+    b->kb = take(&n, from, h->keys / 2, h->wide);
+    b->v = take(&n, from, h->keys, h->ld);
+    b->dk = take(&n, from, h->keys, h->wide);
+    b->dv = take(&n, from, h->keys, h->wide);
+    for (int i = 0; i < bands_of(h); i++) {
+        back_band *x = &b->band[i];
+        const size_t before = n;
+        x->q = take(&n, from, TILE, h->ld);
+        x->qt = take(&n, from, TILE, h->ld);
+        x->qb = take(&n, from, TILE / 2, h->wide);
+        x->o = take(&n, from, TILE, h->ld);
+        x->ot = take(&n, from, TILE, h->ld);
+        x->ob = take(&n, from, TILE / 2, h->wide);
+        x->p = take(&n, from, h->keys, TILE);
+        x->dp = take(&n, from, h->keys, TILE);
+        x->ds = take(&n, from, TILE, b->ld);
+        x->dq = take(&n, from, TILE, h->wide);
+        b->apart = (int)(n - before);
+    }
+    return n;
+}
+
+/* 16 numbers scaled and turned back, where neighbours are pairs. */
+static inline __m512 turned_back(__m512 x, const gr_real *turn, gr_real s) {
+    const __m512 angle = _mm512_loadu_ps(turn), other = _mm512_permute_ps(x, 0xb1);
+    return s * _mm512_fmaddsub_ps(_mm512_moveldup_ps(angle), x, -_mm512_movehdup_ps(angle) * other);
+}
+
+/* Rows [t0, t1) of a part's gradient as put_part has them, in one pass where whole registers are neighbours. */
+static void put_tiles(void *dqkv, bool add, const gr_head *head, int part, gr_real *x, int ld, int t0, int t1) {
+    const source to = part_of(head, part);
+    const bool simple = !add && to.size % 32 == 0 && !(to.turn && to.apart);
+    for (int t = t0; t < t1; t++, x += ld) {
+        if (t % 8 == 0)
+            keep_awake();
+        if (!simple) {
+            put_part(dqkv, add, head, part, x, ld, t, t + 1);
+            continue;
+        }
+        const gr_real *turn = angle(to.turn, t, to.size);
+        gr_half *y = (gr_half *)dqkv + (size_t)t * (size_t)to.stride + (size_t)(part * to.size);
+        for (int i = 0; i < to.size; i += 32) {
+            __m512 a = _mm512_loadu_ps(x + i), b = _mm512_loadu_ps(x + i + L);
+            if (turn) {
+                a = turned_back(a, turn + i, to.s);
+                b = turned_back(b, turn + i + L, to.s);
+            } else if (to.s != 1) {
+                a *= to.s;
+                b *= to.s;
+            }
+            _mm512_storeu_si512(y + i, both(a, b));
+        }
+    }
+}
+
+/* Rows of queries in all layouts, 0 up to the end of the band. */
+static void lay_tiles(gr_real *x, gr_real *t, gr_real *b, source from, int t0, int t1, const shape_pairs *h) {
+    fill_tiles(x, from, NULL, NULL, t0, t1, TILE, h);
+    upright(t, x, t1 - t0, h);
+    between_pairs(b, h->wide, x, h->ld, round_up(t1 - t0, 2));
+    const int pairs = (t1 - t0 + 1) / 2;
+    memset(b + (size_t)pairs * h->wide, 0, (size_t)(TILE / 2 - pairs) * h->wide * sizeof *b);
+}
+
+static void open_band(back_band *x, source queries, source up, const gr_real *lse, const shape_pairs *h) {
+    lay_tiles(x->q, x->qt, x->qb, queries, x->t0, x->t1, h);
+    lay_tiles(x->o, x->ot, x->ob, up, x->t0, x->t1, h);
+    for (int i = 0; i < 2; i++) { /* queries that are missing weigh nothing */
+        const __mmask16 here = (__mmask16)first_of(most(0, least(L, x->t1 - x->t0 - i * L)));
+        x->shift[i] = to_base_2 * _mm512_mask_loadu_ps(_mm512_set1_ps(INFINITY), here, lse + x->t0 + i * L);
+        x->delta[i] = _mm512_setzero_ps();
+    }
+}
+
+/* Scores and dp of a band. */
+static void score_back(const back_tiles *b, const back_band *x, const shape_pairs *h) {
+    for (int j = x->start; j < x->t1; j += W) {
+        const size_t to = (size_t)(j - x->start) * TILE, at = (size_t)j * h->ld;
+        const int keys = x->t1 - j, queries = x->t1 - x->t0;
+        multiply(x->p + to, TILE, (operand){b->k + at, h->ld, L}, (operand){x->qt, W, W * L}, h->ld / L, keys, queries,
+                 false);
+        multiply(x->dp + to, TILE, (operand){b->v + at, h->ld, L}, (operand){x->ot, W, W * L}, h->ld / L, keys, queries,
+                 false);
+    }
+}
+
+/* Bits of the L queries from t on that see a key. */
+static inline __mmask16 viewers_of(int key, int t, int window) {
+    const int first = most(0, least(L, key - t)), end = most(0, least(L, key + window - t));
+    return (__mmask16)((0xffffu << first) & ((1u << end) - 1));
+}
+
+/* p = exp(s - lse) of L queries from t on and n keys from j on; p and dp are 0 for the keys that no query sees. Returns
+ * part + the sums of p dp. */
+static inline __m512 weigh_panel(gr_real *p, gr_real *dp, __m512 part, __m512 shift, int t, int j, int n, int window) {
+    keep_awake();
+    const int last = most(j, least(j + n, t + L));
+    const bool all = last - 1 <= t && t + L - 1 < j + window;
+    for (int key = j; key < last; key++, p += TILE, dp += TILE) {
+        __m512 x = exp2_of(_mm512_fmsub_ps(_mm512_loadu_ps(p), _mm512_set1_ps(to_base_2), shift));
+        if (!all)
+            x = _mm512_maskz_mov_ps(viewers_of(key, t, window), x);
+        part += x * _mm512_loadu_ps(dp);
+        _mm512_storeu_ps(p, x);
+    }
+    for (int key = last; key < j + n; key++, p += TILE, dp += TILE) {
+        _mm512_storeu_ps(p, _mm512_setzero_ps());
+        _mm512_storeu_ps(dp, _mm512_setzero_ps());
+    }
+    return part;
+}
+
+/* Keys of the panel at j that a band sees, up to a pair. */
+static inline int keys_of(const back_band *x, int j) { return least(W, round_up(x->t1 - j, 2)); }
+
+static void weigh_back(back_band *x, const shape_pairs *h) {
+    for (int j = x->start; j < x->t1; j += W)
+        for (int i = 0; x->t0 + i * L < x->t1; i++) {
+            const size_t at = (size_t)(j - x->start) * TILE + (size_t)(i * L);
+            x->delta[i] = weigh_panel(x->p + at, x->dp + at, x->delta[i], x->shift[i], x->t0 + i * L, j, keys_of(x, j),
+                                      h->window);
+        }
+}
+
+/* p and ds = p (dp - delta) of n keys, for L queries or TILE, become pairs of queries; ds also in rows of pairs of
+ * keys. */
+static inline __attribute__((always_inline)) void slope_panel(const bool whole, gr_real *p, gr_real *dp, gr_real *ds,
+                                                              int ld, const __m512 *delta, int n) {
+    gr_real between[L * TILE];
+    keep_awake();
+    for (int i = 0; i < n / 2; i++, p += 2 * TILE, dp += 2 * TILE) {
+        __m512 a[2], b[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
+        for (int r = 0; r < 2; r++) {
+            __m512 x = _mm512_loadu_ps(p + r * TILE), y = _mm512_setzero_ps();
+            a[r] = x * (_mm512_loadu_ps(dp + r * TILE) - delta[0]);
+            if (whole) {
+                y = _mm512_loadu_ps(p + r * TILE + L);
+                b[r] = y * (_mm512_loadu_ps(dp + r * TILE + L) - delta[1]);
+            }
+            _mm512_storeu_si512(p + r * TILE, both(x, y));
+            _mm512_storeu_si512(dp + r * TILE, both(a[r], b[r]));
+        }
+        _mm512_storeu_si512(between + i * TILE, side_by_side(both(a[0], a[1])));
+        if (whole)
+            _mm512_storeu_si512(between + i * TILE + L, side_by_side(both(b[0], b[1])));
+    }
+    keep_awake();
+    memset(between + n / 2 * TILE, 0, (size_t)(L - n / 2) * TILE * sizeof *between);
+    transpose_block(ds, ld, between, TILE, L);
+    if (whole)
+        transpose_block(ds + (size_t)L * ld, ld, between + L, TILE, L);
+}
+
+static void slope_back(const back_tiles *b, const back_band *x) {
+    for (int j = x->start; j < x->t1; j += W) {
+        const size_t at = (size_t)(j - x->start) * TILE;
+        gr_real *p = x->p + at, *dp = x->dp + at, *ds = x->ds + (j - x->start) / 2;
+        if (x->t1 - x->t0 > L)
+            slope_panel(true, p, dp, ds, b->ld, x->delta, keys_of(x, j));
+        else
+            slope_panel(false, p, dp, ds, b->ld, x->delta, keys_of(x, j));
+    }
+}
+
+/* y (+)= w^T x for the keys that n bands see: w is p or ds of the first band, x what lies between its queries. Queries
+ * before them have added to keys before them, and with `again` another query head to all. */
+static void spread(gr_real *y, const gr_real *w, const gr_real *x, const back_tiles *b, const shape_pairs *h, int n,
+                   bool again) {
+    const back_band *first = &b->band[0], *last = &b->band[n - 1];
+    for (int j = first->start; j < last->t1; j += W) {
+        const int from = most(0, (j - first->t0) / TILE); /* the first band that sees them */
+        const size_t away = (size_t)from * (size_t)b->apart;
+        multiply(y + (size_t)j * h->wide, h->wide,
+                 (operand){w + away + (size_t)(j - first->start) * TILE, TILE, b->apart},
+                 (operand){x + away, h->wide, b->apart}, n - from, last->t1 - j, h->wide, again || j < first->t0);
+    }
+}
+
+static void gather_back(const back_tiles *b, const back_band *x, const shape_pairs *h) {
+    multiply(x->dq, h->wide, (operand){x->ds, b->ld, L},
+             (operand){b->kb + (size_t)(x->start / 2) * h->wide, h->wide, L * h->wide}, (x->t0 - x->start) / W + 1,
+             x->t1 - x->t0, h->wide, false);
+}
+
+/* Asks for rows [t0, t1) of a part's gradient, written soon. */
+static void expect_rows(void *dqkv, const gr_head *head, int part, int t0, int t1) {
+    source to = part_of(head, part);
+    to.x = place(dqkv, to.half, (size_t)part * (size_t)to.size);
+    for (int t = t0; t < t1; t++)
+        expect_row(&to, t, t1);
+}
+
+/* One query head: its dq, and what it adds to dk and dv. */
+static void trace_tiles(void *dqkv, bool add, source up, const gr_real *lse, back_tiles *b, const shape_pairs *h,
+                        const gr_head *head, int query) {
+    const int rows = head->rows;
+    for (int t0 = 0; t0 < rows; t0 += bands_of(h) * TILE) {
+        const int n = least(bands_of(h), (rows - t0 + TILE - 1) / TILE);
+        for (int i = 0; i < n; i++) {
+            back_band *x = &b->band[i];
+            x->t0 = t0 + i * TILE, x->t1 = least(rows, x->t0 + TILE), x->start = first_panel_pairs(h, t0);
+            open_band(x, part_of(head, query), up, lse, h);
+        }
+        const int t1 = b->band[n - 1].t1;
+        expect_rows(dqkv, head, query, t0, t1);
+        for (int i = 0; i < n; i++)
+            score_back(b, &b->band[i], h);
+        for (int i = 0; i < n; i++)
+            weigh_back(&b->band[i], h);
+        expect_rows(dqkv, head, head->share, t0, t1);
+        for (int i = 0; i < n; i++)
+            slope_back(b, &b->band[i]);
+        expect_rows(dqkv, head, head->share + 1, t0, t1);
+        spread(b->dv, b->band[0].p, b->band[0].ob, b, h, n, query > 0);
+        for (int i = 0; i < n; i++)
+            gather_back(b, &b->band[i], h);
+        spread(b->dk, b->band[0].dp, b->band[0].qb, b, h, n, query > 0);
+        for (int i = 0; i < n; i++)
+            put_tiles(dqkv, add, head, query, b->band[i].dq, h->wide, b->band[i].t0, b->band[i].t1);
+    }
+}
+
+static void backward_tiles(void *dqkv, bool add, const void *dout, const gr_real *lse, const gr_head *head,
+                           gr_real *scratch) {
+    const int rows = head->rows, key = head->share;
+    const shape_pairs h = shape_of_tiles(rows, head->size, head->window);
+    const source k = part_of(head, key), q = part_of(head, 0), up = up_pairs(dout, head, 0);
+    back_tiles b;
+    back_carve_tiles(&b, scratch, &h);
+    begin_tiles();
+    fill_tiles(b.v, part_of(head, key + 1), &k, &q, 0, rows, h.keys, &h);
+    fill_tiles(b.k, k, &up, NULL, 0, rows, h.keys, &h);
+    between_pairs(b.kb, h.wide, b.k, h.ld, h.keys);
+    for (int i = 0; i < head->share; i++)
+        trace_tiles(dqkv, add, up_pairs(dout, head, i), lse + (size_t)i * (size_t)head->lse_stride, &b, &h, head, i);
+    put_tiles(dqkv, add, head, key, b.dk, h.wide, 0, rows);
+    put_tiles(dqkv, add, head, key + 1, b.dv, h.wide, 0, rows);
+    _tile_release();
+}

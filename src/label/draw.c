@@ -1,0 +1,75 @@
+/* draw.c - documents drawn from training: the attacker's. */
+#include "base/mem.h"
+#include "base/rng.h"
+#include "corpus/dataset.h"
+
+/* What is drawn as a whole: documents, each with its pieces first[d] .. first[d + 1] - 1. */
+static uint32_t *unit_starts(const gr_dataset *data, uint32_t *units) {
+    const uint32_t *document = gr_dataset_drawn_by(data);
+    uint32_t count = (uint32_t)(document ? data->whole->topics.docs : data->topics.docs);
+    uint32_t *first = gr_alloc(((size_t)count + 1) * sizeof *first);
+    for (size_t p = 0; p < data->topics.docs; p++)
+        first[(document ? document[p] : p) + 1]++;
+    for (uint32_t u = 0; u < count; u++)
+        first[u + 1] += first[u];
+    *units = count;
+    return first;
+}
+
+/* The pieces of a unit that fit, as long as tokens are wanted. */
+static void take(gr_drawn *drawn, const gr_dataset *data, const gr_draw_def *def, const bool *fits, uint32_t from,
+                 uint32_t to) {
+    size_t before = drawn->count;
+    for (uint32_t p = from; p < to && (!def->tokens || drawn->tokens < def->tokens); p++) {
+        uint64_t targets = gr_dataset_targets(data, p);
+        if (!fits[p])
+            continue;
+        drawn->docs[drawn->count++] = p;
+        drawn->tokens += (int64_t)(targets < (uint64_t)def->width ? targets : (uint64_t)def->width);
+    }
+    drawn->documents += drawn->count > before;
+}
+
+static gr_status check(const gr_drawn *drawn, const gr_draw_def *def, gr_error *err) {
+    if (def->tokens && drawn->tokens < def->tokens)
+        return gr_error_set(err, GR_ERR_USAGE, "data", "draw fewer tokens",
+                            "%lld tokens of training documents of the label are wanted, there are %lld",
+                            (long long)def->tokens, (long long)drawn->tokens);
+    if (!def->tokens && drawn->documents < def->documents)
+        return gr_error_set(err, GR_ERR_USAGE, "data", "draw fewer documents",
+                            "%zu training documents of the label are wanted, there are %zu", def->documents,
+                            drawn->documents);
+    return GR_OK;
+}
+
+gr_status gr_dataset_draw(gr_drawn *drawn, const gr_dataset *data, const gr_labels *labels, const gr_draw_def *def,
+                          gr_error *err) {
+    uint32_t units, *first = unit_starts(data, &units);
+    uint32_t *order = gr_alloc(units * sizeof *order);
+    bool *fits = gr_alloc(data->topics.docs);
+    *drawn = (gr_drawn){.docs = gr_alloc((data->topics.docs + 1) * sizeof *drawn->docs)};
+
+    /* what may be drawn */
+    for (size_t i = 0; i < data->train_count; i++) {
+        int16_t k = labels->truth[data->train[i]];
+        fits[data->train[i]] = def->label == GR_LABEL_ANY ? k > 0 : k == def->label;
+    }
+
+    /* units in their keyed order */
+    gr_random_permutation((gr_key){def->seed, GR_STREAM_DATA, GR__DRAW_ATTACK}, order, units);
+    for (uint32_t i = 0; i < units && (def->tokens ? drawn->tokens < def->tokens : drawn->documents < def->documents);
+         i++)
+        take(drawn, data, def, fits, first[order[i]], first[order[i] + 1]);
+    gr_free(first);
+    gr_free(order);
+    gr_free(fits);
+    gr_status status = check(drawn, def, err);
+    if (status != GR_OK)
+        gr_drawn_free(drawn);
+    return status;
+}
+
+void gr_drawn_free(gr_drawn *drawn) {
+    gr_free(drawn->docs);
+    *drawn = (gr_drawn){0};
+}

@@ -1,0 +1,249 @@
+/* label.c - from topics, fields, words and scores to labels: what is true of each document and token, what a run is
+ * told, and what is reported apart. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "corpus/dataset.h"
+#include "label/making.h"
+
+enum { LABELS_MOST = 60, GROUPS_MOST = 1000 }; /* sets of labels are bits */
+
+static gr_status nothing_fits(const gr__label_from *s, gr_error *err) {
+    const char *taken = s->source ? s->source->taken : NULL;
+    if (s->fits)
+        return gr_error_set(err, GR_ERR_USAGE, s->def->name,
+                            taken ? taken : "of labels that fit, the first one is taken: change their order",
+                            "the label has no documents: labels before it took them all");
+    if (s->source)
+        return s->source->nothing(s, err);
+    return gr_error_set(err, GR_ERR_USAGE, s->def->name, "leave the label out", "no document has all labels of all_of");
+}
+
+/* Every label needs a document that is shown as it. */
+static gr_status check_fits(const gr__making *m, gr_error *err) {
+    const gr_labels *l = m->labels;
+    uint64_t used = 0;
+    size_t n = gr__label_place(m, l->docs);
+    const int16_t *shown = m->tokens ? l->token_revealed : l->revealed;
+    const int16_t *truth = m->tokens ? l->token_truth : l->truth;
+    for (size_t i = 0; i < n; i++)
+        used |= truth[i] > 0 && shown[i] > 0 ? (uint64_t)1 << (truth[i] - 1) : 0;
+    for (int k = 0; k < l->label_count; k++)
+        if (!(used >> k & 1))
+            return nothing_fits(&m->sources[k], err);
+    return GR_OK;
+}
+
+static int by_count(const void *a, const void *b) {
+    const gr_label_hit *x = a, *y = b;
+    return x->count != y->count ? (x->count < y->count) - (x->count > y->count) : strcmp(x->text, y->text);
+}
+
+static void keep_hits(const gr__making *m) {
+    gr_labels *l = m->labels;
+    for (int k = 0; k < l->label_count; k++) {
+        const gr__label_from *s = &m->sources[k];
+        if (!s->source || !s->source->hits)
+            continue;
+        l->hits[k] = s->source->hits(s, l->arena, &l->hit_count[k]);
+        qsort(l->hits[k], l->hit_count[k], sizeof(gr_label_hit), by_count);
+    }
+}
+
+static gr_status make_noise(gr__making *m, int k, uint64_t seed, gr_error *err) {
+    const gr_label_def *def = m->sources[k].def;
+    const gr_label_noise *noise = def->noise;
+    bool tokens = m->sources[k].per == GR_PER_SENTENCE || m->sources[k].per == GR_PER_TOKEN;
+    gr__noise n = {m->labels, m->data, def, (int16_t)(k + 1), m->tokens && tokens, NULL, NULL, seed};
+    bool *from = NULL, *topic = NULL;
+    gr_status status = GR_OK;
+    if (noise && noise->by)
+        GR_TRY(gr__label_field(m, &n.by, noise->by, def->name, err));
+    if (noise && noise->false_count) {
+        topic = gr_alloc((size_t)m->topics->count * sizeof *topic);
+        from = gr_alloc(m->topics->docs * sizeof *from);
+        for (int i = 0; i < noise->false_count && status == GR_OK; i++) {
+            int32_t found = 0;
+            status = gr__label_value(&found, m->topics, m->size, noise->false_from[i], NULL, def->name, err);
+            topic[found] = true;
+        }
+        for (size_t d = 0; d < m->topics->docs; d++)
+            from[d] = topic[m->topics->of[d]];
+        n.from = from;
+    }
+    if (status == GR_OK)
+        status = gr__noise_apply(&n, err);
+    gr_free(from);
+    gr_free(topic);
+    return status;
+}
+
+/* What follows from the labels of tokens once they are settled. */
+static void finish_tokens(const gr__making *m) {
+    gr_labels *l = m->labels;
+    for (size_t d = 0; d < l->docs; d++) {
+        const int16_t *shown = l->token_revealed + m->data->offsets[d] + d;
+        size_t n = m->data->offsets[d + 1] - m->data->offsets[d] + 1;
+        l->revealed[d] = gr__label_sum(m, shown, n);
+        for (size_t i = 1; i < n; i++)
+            l->uneven[d] |= shown[i] != shown[0];
+    }
+}
+
+static void make_groups(const gr__making *m) {
+    gr_labels *l = m->labels;
+    int retain = l->group_count;
+    l->group_names[l->group_count++] = gr_arena_strdup(l->arena, "retain");
+    uint32_t *last = gr_alloc((size_t)l->group_count * sizeof *last); /* number + 1 of the document met last */
+    for (size_t d = 0; d < l->docs; d++) {
+        int16_t k = l->truth[d], g = m->group[m->topics->of[d]];
+        l->group[d] = (int16_t)(k > 0 ? k - 1 : g >= 0 ? g : retain);
+        bool whole = !m->pieces || m->pieces->apart;
+        uint32_t document = (whole ? (uint32_t)d : m->pieces->document[d]) + 1;
+        l->group_docs[l->group[d]] += last[l->group[d]] != document;
+        last[l->group[d]] = document;
+    }
+    gr_free(last);
+}
+
+/* Tables of tokens and scores, where some label needs them. */
+static gr_status reserve_tables(gr__making *m, gr_error *err) {
+    gr_labels *l = m->labels;
+    size_t n = gr__label_place(m, l->docs);
+    size_t scores = m->soft ? n * sizeof(gr_real) : 0, tokens = m->tokens ? 2 * n * sizeof(int16_t) : 0;
+    if (!(l->tables = gr_alloc_try(scores + tokens + 1)))
+        return gr_error_set(err, GR_ERR_MEMORY, "labels", "use a smaller corpus", "no memory for %zu labels", n);
+    if (m->soft)
+        *(m->tokens ? &l->token_score : &l->score) = l->tables;
+    if (m->tokens) {
+        l->token_truth = (int16_t *)((char *)l->tables + scores);
+        l->token_revealed = l->token_truth + n;
+        l->uneven = gr_arena_alloc(l->arena, l->docs);
+    }
+    return GR_OK;
+}
+
+static gr_status define(gr__making *m, const gr_label_def *defs, int count, const gr_group_def *groups, int group_count,
+                        gr_error *err) {
+    for (int i = 0; i < count; i++)
+        GR_TRY(gr__label_define(m, defs, count, i, err));
+    for (int i = 0; i < group_count; i++)
+        GR_TRY(gr__group_define(m, &groups[i], err));
+    GR_TRY(reserve_tables(m, err));
+    for (size_t d = 0; d < m->topics->docs; d++)
+        GR_TRY(gr__label_document(m, d, err));
+    GR_TRY(check_fits(m, err));
+    keep_hits(m);
+    return GR_OK;
+}
+
+/* Mistakes and what is hidden: documents are drawn, or, of labels per piece, pieces. */
+static gr_status blur(gr__making *m, int count, uint64_t seed, gr_error *err) {
+    for (int k = 0; k < count; k++)
+        if (!gr__label_is_of_pieces(m, k + 1))
+            GR_TRY(make_noise(m, k, seed, err));
+    if (m->tokens)
+        finish_tokens(m);
+    if (!m->pieces)
+        return GR_OK;
+
+    /* from here on pieces are the documents */
+    GR_TRY(gr__labels_cut(m, err));
+    m->topics = &m->pieces->topics;
+    m->data = m->pieces;
+    for (int k = 0; k < count; k++)
+        if (gr__label_is_of_pieces(m, k + 1))
+            GR_TRY(make_noise(m, k, seed, err));
+    if (m->tokens) {
+        finish_tokens(m);
+        gr__labels_sum_pieces(m);
+    }
+    return GR_OK;
+}
+
+/* All arrays live in the arena, but for tables of tokens and scores. */
+static gr_labels *allocate(size_t docs, int count, int groups) {
+    gr_labels *labels = gr_alloc(sizeof *labels);
+    gr_arena *arena = labels->arena = gr_arena_new();
+    labels->docs = docs;
+    labels->label_names = gr_arena_alloc(arena, (size_t)count * sizeof(char *));
+    labels->known = gr_arena_alloc(arena, (size_t)count * sizeof(size_t));
+    labels->hits = gr_arena_alloc(arena, (size_t)count * sizeof(gr_label_hit *));
+    labels->hit_count = gr_arena_alloc(arena, (size_t)count * sizeof(size_t));
+    labels->group_names = gr_arena_alloc(arena, (size_t)groups * sizeof(char *));
+    labels->group_docs = gr_arena_alloc(arena, (size_t)groups * sizeof(size_t));
+    labels->truth = gr_arena_alloc(arena, docs * sizeof(int16_t));
+    labels->revealed = gr_arena_alloc(arena, docs * sizeof(int16_t));
+    labels->group = gr_arena_alloc(arena, docs * sizeof(int16_t));
+    return labels;
+}
+
+static void clear(gr__making *m, int count) {
+    for (int k = 0; k < count; k++) {
+        gr__label_from *s = &m->sources[k];
+        if (s->source)
+            s->source->close(s->state);
+        gr_free(s->score);
+    }
+    void *owned[] = {m->sources, m->size, m->group, m->fit, m->true_fit, m->unknown, m->spans.at};
+    for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
+        gr_free(owned[i]);
+    gr__doc_text_clear(&m->text);
+}
+
+static gr_status make(gr_labels **out, gr__making *m, const gr_label_def *defs, int count, const gr_group_def *groups,
+                      int group_count, uint64_t seed, gr_error *err) {
+    *out = NULL;
+    if (count > LABELS_MOST || group_count > GROUPS_MOST)
+        return gr_error_set(err, GR_ERR_USAGE, "labels", NULL, "%d labels and %d groups: at most %d and %d", count,
+                            group_count, LABELS_MOST, GROUPS_MOST);
+    m->labels = allocate(m->topics->docs, count, count + group_count + 1);
+    m->sources = gr_alloc((size_t)(count + 1) * sizeof *m->sources);
+    m->size = gr__label_sizes(m->topics);
+    m->group = gr_alloc((size_t)m->topics->count * sizeof *m->group);
+    for (int32_t k = 0; k < m->topics->count; k++)
+        m->group[k] = -1;
+    gr_status status = define(m, defs, count, groups, group_count, err);
+    if (status == GR_OK)
+        status = blur(m, count, seed, err);
+    if (status == GR_OK)
+        make_groups(m);
+    clear(m, count);
+    if (status == GR_OK)
+        *out = m->labels;
+    else
+        gr_labels_free(m->labels);
+    return status;
+}
+
+gr_status gr_labels_new(gr_labels **out, const gr_topics *topics, const gr_label_def *defs, int count,
+                        const gr_group_def *groups, int group_count, uint64_t seed, gr_error *err) {
+    gr__making m = {.topics = topics};
+    return make(out, &m, defs, count, groups, group_count, seed, err);
+}
+
+gr_status gr_labels_make(gr_labels **out, const gr_dataset *data, const gr_tokenizer *tokenizer,
+                         const gr_label_def *defs, int count, const gr_group_def *groups, int group_count,
+                         uint64_t seed, gr_error *err) {
+    const gr_dataset *whole = data->whole ? data->whole : data;
+    gr__making m = {.topics = &whole->topics, .data = whole, .tokenizer = tokenizer};
+    m.pieces = data->whole ? data : NULL;
+    return make(out, &m, defs, count, groups, group_count, seed, err);
+}
+
+void gr_labels_free(gr_labels *labels) {
+    if (!labels)
+        return;
+    gr_free(labels->tables);
+    gr_arena_free(labels->arena);
+    gr_free(labels);
+}
+
+size_t gr_labels_pick(const gr_labels *labels, uint32_t *out, const uint32_t *docs, size_t count, int group) {
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++)
+        if (labels->group[docs[i]] == group)
+            out[n++] = docs[i];
+    return n;
+}

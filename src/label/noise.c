@@ -1,0 +1,194 @@
+/* noise.c - what of a label is shown: documents that miss it, documents that hide it, documents that have it by
+ * mistake. Every draw is keyed by (seed, label, what is drawn). */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "label/making.h"
+
+/* Added to the label's number, so that draws of one label have keys of their own; labels are fewer. */
+enum { DRAW_KNOWN = 0, DRAW_RECALL = 1 << 16, DRAW_FALSE = 2 << 16 };
+
+static gr_key key_of(const gr__noise *noise, int what) {
+    return (gr_key){noise->seed, GR_STREAM_LABEL, (uint32_t)(what + noise->k)};
+}
+
+/* Draws whole values of the field until the documents are as near to wanted as values in keyed order allow. */
+static size_t draw_values(bool *drawn, const uint32_t *docs, size_t n, size_t wanted, const gr_topics *by, gr_key key) {
+    uint32_t values = (uint32_t)by->count + 1; /* the last: documents without the field */
+    uint32_t *order = gr_alloc(values * sizeof *order);
+    size_t *size = gr_alloc(values * sizeof *size), sum = 0;
+    bool *taken = gr_alloc(values * sizeof *taken);
+    gr_random_permutation(key, order, values);
+    for (size_t i = 0; i < n; i++)
+        size[by->of[docs[i]] < 0 ? values - 1 : (uint32_t)by->of[docs[i]]]++;
+    for (uint32_t i = 0; i < values && sum < wanted; i++) {
+        size_t more = size[order[i]];
+        taken[order[i]] = more && (sum + more <= wanted || sum + more - wanted < wanted - sum);
+        sum += taken[order[i]] ? more : 0;
+    }
+    for (size_t i = 0; i < n; i++)
+        drawn[i] = taken[by->of[docs[i]] < 0 ? values - 1 : (uint32_t)by->of[docs[i]]];
+    gr_free(order);
+    gr_free(size);
+    gr_free(taken);
+    return sum;
+}
+
+/* Draws `wanted` of docs[n]: the first of a keyed permutation, so that a larger number is a superset. */
+static size_t draw(bool *drawn, const uint32_t *docs, size_t n, size_t wanted, const gr_topics *by, gr_key key) {
+    if (by)
+        return draw_values(drawn, docs, n, wanted, by, key);
+    uint32_t *order = gr_alloc(n * sizeof *order);
+    gr_random_permutation(key, order, (uint32_t)n);
+    for (size_t i = 0; i < n; i++)
+        drawn[i] = false;
+    for (size_t i = 0; i < wanted; i++)
+        drawn[order[i]] = true;
+    gr_free(order);
+    return wanted;
+}
+
+/* Shows `from` as `to` in the whole document. */
+static void show(const gr__noise *noise, uint32_t doc, int16_t from, int16_t to) {
+    gr_labels *labels = noise->labels;
+    if (labels->revealed[doc] == from) {
+        labels->revealed[doc] = to;
+        if (labels->score)
+            labels->score[doc] = 1;
+    }
+    if (!labels->token_revealed)
+        return;
+    size_t at = noise->data->offsets[doc] + doc, end = noise->data->offsets[doc + 1] + doc + 1;
+    for (; at < end; at++)
+        if (labels->token_revealed[at] == from) {
+            labels->token_revealed[at] = to;
+            if (labels->token_score)
+                labels->token_score[at] = 1;
+        }
+}
+
+static bool carries(const gr__noise *noise, size_t doc) {
+    const gr_labels *labels = noise->labels;
+    if (labels->revealed[doc] == noise->k || !labels->token_revealed)
+        return labels->revealed[doc] == noise->k;
+    size_t at = noise->data->offsets[doc] + doc, end = noise->data->offsets[doc + 1] + doc + 1;
+    for (; at < end; at++)
+        if (labels->token_revealed[at] == noise->k)
+            return true;
+    return false;
+}
+
+/* Keeps a share of docs[n] and shows the others as `to`; returns how many are kept, which then stand first in docs. */
+static size_t keep(const gr__noise *noise, uint32_t *docs, size_t n, double share, int16_t to, int what) {
+    bool *drawn = gr_alloc(n * sizeof *drawn);
+    size_t kept = 0;
+    draw(drawn, docs, n, (size_t)lround(share * (double)n), noise->by, key_of(noise, what));
+    for (size_t i = 0; i < n; i++)
+        if (drawn[i])
+            docs[kept++] = docs[i];
+        else
+            show(noise, docs[i], noise->k, to);
+    gr_free(drawn);
+    return kept;
+}
+
+/* ---- False positives ----------------------------------------------------------------------------------------------
+ */
+
+static gr_status too_few(const gr__noise *noise, size_t wanted, size_t there, const char *what, gr_error *err) {
+    char hint[128];
+    snprintf(hint, sizeof hint, "raise precision%s", noise->from ? ", or name more topics in false_from" : "");
+    return gr_error_set(err, GR_ERR_USAGE, noise->def->name, hint,
+                        "a precision of %g takes %zu %s of the core, there are %zu", noise->def->noise->precision,
+                        wanted, what, there);
+}
+
+static bool may_be_false(const gr__noise *noise, size_t doc) {
+    return noise->labels->truth[doc] == GR_LABEL_CORE && noise->labels->revealed[doc] == GR_LABEL_CORE &&
+           (!noise->from || noise->from[doc]);
+}
+
+static gr_status false_documents(const gr__noise *noise, size_t wanted, gr_error *err) {
+    size_t docs = noise->labels->docs, n = 0;
+    uint32_t *list = gr_alloc(docs * sizeof *list);
+    bool *drawn = gr_alloc(docs * sizeof *drawn);
+    for (size_t d = 0; d < docs; d++)
+        if (may_be_false(noise, d))
+            list[n++] = (uint32_t)d;
+    gr_status status = GR_OK;
+    if (n < wanted)
+        status = too_few(noise, wanted, n, "documents", err);
+    else
+        draw(drawn, list, n, wanted, noise->by, key_of(noise, DRAW_FALSE));
+    for (size_t i = 0; i < n && status == GR_OK; i++)
+        if (drawn[i])
+            show(noise, list[i], GR_LABEL_CORE, noise->k);
+    gr_free(list);
+    gr_free(drawn);
+    return status;
+}
+
+/* Whether token i of the dataset, of document d, is of the core and may be shown as something else. */
+static bool token_may_be_false(const gr__noise *noise, size_t at, size_t doc) {
+    const gr_labels *labels = noise->labels;
+    return labels->token_truth[at] == GR_LABEL_CORE && labels->token_revealed[at] == GR_LABEL_CORE &&
+           (!noise->from || noise->from[doc]);
+}
+
+/* Each token that is left is taken with the chance wanted / left (Knuth, The Art of Computer Programming 2, 3.4.2,
+ * algorithm S): exactly `wanted` in one pass, without a list. */
+static gr_status false_tokens(const gr__noise *noise, size_t wanted, gr_error *err) {
+    const gr_dataset *data = noise->data;
+    size_t left = 0;
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t d = 0; d < noise->labels->docs; d++)
+            for (size_t i = data->offsets[d]; i < data->offsets[d + 1]; i++) {
+                if (!token_may_be_false(noise, i + d, d))
+                    continue;
+                if (!pass) {
+                    left++;
+                } else if (gr_random_uniform(key_of(noise, DRAW_FALSE), i, 0) * (double)left-- < (double)wanted) {
+                    noise->labels->token_revealed[i + d] = noise->k;
+                    wanted--;
+                }
+            }
+        if (left < wanted)
+            return too_few(noise, wanted, left, "tokens", err);
+    }
+    return GR_OK;
+}
+
+/* So many false ones that precision is true / (true + false). */
+static gr_status add_false(const gr__noise *noise, size_t documents, gr_error *err) {
+    const gr_label_noise *def = noise->def->noise;
+    size_t shown = documents;
+    if (noise->tokens) {
+        shown = 0;
+        for (size_t i = 0; i < noise->data->offsets[noise->labels->docs] + noise->labels->docs; i++)
+            shown += noise->labels->token_revealed[i] == noise->k;
+    }
+    size_t wanted = (size_t)lround((double)shown * (1 - def->precision) / def->precision);
+    return noise->tokens ? false_tokens(noise, wanted, err) : false_documents(noise, wanted, err);
+}
+
+gr_status gr__noise_apply(const gr__noise *noise, gr_error *err) {
+    const gr_label_def *def = noise->def;
+    uint32_t *docs = gr_alloc(noise->labels->docs * sizeof *docs);
+    size_t n = 0;
+    for (size_t d = 0; d < noise->labels->docs; d++)
+        if (carries(noise, d))
+            docs[n++] = (uint32_t)d;
+    if (def->noise && def->noise->recall < 1)
+        n = keep(noise, docs, n, def->noise->recall, GR_LABEL_CORE, DRAW_RECALL);
+    n = keep(noise, docs, n, def->known, def->hidden_as == GR_HIDDEN_CORE ? GR_LABEL_CORE : GR_LABEL_UNLABELLED,
+             DRAW_KNOWN);
+    noise->labels->known[noise->k - 1] = n;
+    gr_status status = GR_OK;
+    if (def->noise && def->noise->precision < 1)
+        status = add_false(noise, n, err);
+    gr_free(docs);
+    return status;
+}

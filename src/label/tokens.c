@@ -1,0 +1,69 @@
+/* tokens.c - labels of single tokens, whatever the text around them. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "label/making.h"
+
+/* "a" + "b": what a text that is no single token is cut into. */
+static void spell(char *hint, size_t size, const gr_tokenizer *tokenizer, const char *text) {
+    int32_t *ids = NULL;
+    size_t count = 0, capacity = 0, length, used;
+    used = (size_t)snprintf(hint, size, "%s", "with words and per: token whole words are found; its tokens are");
+    if (gr_tokenizer_encode(tokenizer, &ids, &count, &capacity, text, strlen(text), NULL) == GR_OK)
+        for (size_t i = 0; i < count && used < size; i++) {
+            const char *bytes = gr_tokenizer_token(tokenizer, ids[i], &length);
+            used += (size_t)snprintf(hint + used, size - used, " \"%.*s\"", (int)length, bytes);
+        }
+    gr_free(ids);
+}
+
+static gr_status open_tokens(gr__label_from *label, gr__making *m, gr_error *err) {
+    const gr_label_arg *tokens = &label->arg[0];
+    GR_TRY(gr__label_need_text(m, label, err));
+    if (label->def->per != GR_PER_TOKEN)
+        return gr_error_set(err, GR_ERR_USAGE, label->def->name, "per: token",
+                            "the label goes by tokens, and is not per token");
+    bool *of = label->state = gr_alloc((size_t)m->data->vocab * sizeof *of); /* [vocab] the token is one of tokens */
+    for (int i = 0; i < tokens->count; i++) {
+        const char *text = tokens->texts[i];
+        bool found = false;
+        for (int32_t v = 0; v < m->data->vocab && !found; v++) {
+            size_t length = 0;
+            const char *bytes = gr_tokenizer_token(m->tokenizer, v, &length);
+            found = bytes && v != m->data->eot && length == strlen(text) && memcmp(bytes, text, length) == 0;
+            of[v] |= found;
+        }
+        char hint[400];
+        if (!found)
+            spell(hint, sizeof hint, m->tokenizer, text);
+        if (!found)
+            return gr_error_set(err, GR_ERR_USAGE, label->def->name, hint, "the tokenizer has no token \"%.100s\"",
+                                text);
+    }
+    return GR_OK;
+}
+
+static gr_status score(gr__label_from *label, gr__making *m, size_t doc, size_t positions, gr_error *err) {
+    (void)err;
+    const bool *of = label->state;
+    for (size_t i = 0; i + 1 < positions; i++)
+        label->score[i] = of[m->data->ids[m->data->offsets[doc] + i]];
+    return GR_OK;
+}
+
+static gr_status nothing(const gr__label_from *label, gr_error *err) {
+    return gr_error_set(err, GR_ERR_USAGE, label->def->name, "name tokens that the data have",
+                        "no document has any of the label's %d tokens", label->arg[0].count);
+}
+
+const gr__label_source gr__label_by_tokens = {
+    .arg = {{.key = "tokens", .kind = GR__ARG_TEXTS}},
+    .form = "tokens: [TEXT, ...]",
+    .example = "tokens: [\" tree\", \" oak\"]",
+    .unit = GR__UNIT_TOKEN,
+    .open = open_tokens,
+    .close = gr_free,
+    .score = score,
+    .nothing = nothing,
+};

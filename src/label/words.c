@@ -1,0 +1,52 @@
+/* words.c - labels by words: what has a word or phrase of a list. */
+#include "base/mem.h"
+#include "label/making.h"
+#include "label/word_list.h"
+
+static gr_status open_words(gr__label_from *label, gr__making *m, gr_error *err) {
+    gr__words *words;
+    GR_TRY(gr__label_need_text(m, label, err));
+    m->texts = true;
+    GR_TRY(gr__words_new(&words, &label->arg[0], label->def->name, err));
+    label->state = words;
+    return GR_OK;
+}
+
+static void close_words(void *state) { gr__words_free(state); }
+
+static gr_status score(gr__label_from *label, gr__making *m, size_t doc, size_t positions, gr_error *err) {
+    (void)doc, (void)err;
+    m->spans.count = 0;
+    gr__words_find(label->state, &m->spans, m->text.text, m->text.length);
+    gr__label_mark(label, m, positions);
+    return GR_OK;
+}
+
+static gr_status nothing(const gr__label_from *label, gr_error *err) {
+    return gr_error_set(err, GR_ERR_USAGE, label->def->name,
+                        "check spelling and language; words match whole, in any case",
+                        "no document has any of the label's %zu words", gr__words_count(label->state));
+}
+
+static gr_label_hit *hits(const gr__label_from *label, gr_arena *arena, size_t *count) {
+    *count = gr__words_count(label->state);
+    gr_label_hit *list = gr_arena_alloc(arena, *count * sizeof *list);
+    for (size_t i = 0; i < *count; i++) {
+        gr_label_hit hit = gr__words_hit(label->state, i);
+        list[i] = (gr_label_hit){gr_arena_strdup(arena, hit.text), hit.count};
+    }
+    return list;
+}
+
+const gr__label_source gr__label_by_words = {
+    .arg = {{.key = "words", .kind = GR__ARG_TEXTS_OR_FILE}},
+    .form = "words: [WORD, ...]",
+    .example = "words: [tree, \"oak tree\"], or a file",
+    .unit = GR__UNIT_ANY,
+    .rule = true,
+    .open = open_words,
+    .close = close_words,
+    .score = score,
+    .nothing = nothing,
+    .hits = hits,
+};

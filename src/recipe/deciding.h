@@ -1,0 +1,20 @@
+/* deciding.h - what of a resolved recipe decides the result of a run, and where two recipes differ in it.
+ *
+ *     gr_yaml *here, *there;
+ *     GR_TRY(gr__recipe_deciding(&here, text, err));             text: of gr_recipe_text
+ *     ...
+ *     if (gr__recipe_differences(list, sizeof list, here, there))
+ *         ...                                   "train.lr is 0.01 here, 0.003 there; seed is 2 here, 1 there"
+ */
+#ifndef GR_RECIPE_DECIDING_H
+#define GR_RECIPE_DECIDING_H
+
+#include "io/yaml.h"
+
+/* The tree without what may change between two calls of the same run; gr_yaml_free. */
+gr_status gr__recipe_deciding(gr_yaml **root, const char *text, gr_error *err);
+
+/* How many keys differ. Names the first few in text, with both values. */
+int gr__recipe_differences(char *text, size_t size, const gr_yaml *here, const gr_yaml *there);
+
+#endif

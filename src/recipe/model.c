@@ -1,0 +1,350 @@
+/* Sections model and regions. */
+#include <assert.h>
+#include <float.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "arch/kind.h"
+#include "gradroute/surgery.h"
+#include "recipe/read.h"
+
+enum { UNITS_MOST = 1 << 16, LAYERS_MOST = 256, POSITIONS_MOST = 1 << 24 };
+
+/* ---- model ---- */
+
+/* One of the words that the architectures have for a field. */
+static gr_status read_word(gr_yaml *map, int *value, const char *field, gr_error *err) {
+    enum { MOST = 64 };
+    const char *names[MOST + 1] = {NULL};
+    for (int i = 0; i < MOST && gr_arch_word(field, i); i++)
+        names[i] = gr_arch_word(field, i);
+    return gr_yaml_choice(map, value, field, names, err);
+}
+
+/* One number for every layer, or a list that repeats over the layers. */
+static gr_status read_windows(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
+    gr_yaml *node = gr_yaml_find(map, "window");
+    if (node && node->kind == GR_YAML_SCALAR) {
+        int *one = gr_arena_alloc(recipe->arena, sizeof *one);
+        *one = 0;
+        GR_TRY(gr__recipe_int(map, one, "window", 0, POSITIONS_MOST, err));
+        def->windows = one;
+        def->window_count = 1;
+        return GR_OK;
+    }
+    if (!node && def->window_count) { /* of the style */
+        gr_yaml *list = gr_yaml_add_list(map, "window");
+        for (int i = 0; i < def->window_count; i++)
+            gr_yaml_add_int(list, NULL, def->windows[i]);
+        return GR_OK;
+    }
+    return gr__recipe_ints(recipe, map, &def->windows, &def->window_count, "window", 0, POSITIONS_MOST, err);
+}
+
+static gr_status read_experts(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
+    (void)recipe;
+    GR_TRY(gr__recipe_int(map, &def->experts, "experts", 1, 1024, err));
+    if (!def->experts)
+        return GR_OK;
+    if (!def->top) /* else those of a model to go on from */
+        def->top = 1, def->balance = 0.01;
+    GR_TRY(gr__recipe_int(map, &def->top, "top", 1, def->experts, err));
+    return gr_yaml_real(map, &def->balance, "balance", 0, 1e5, err);
+}
+
+static gr_status read_qkv_bias(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
+    (void)recipe;
+    bool qkv = def->qkv_bias == GR_QKV_AS_BIAS ? def->bias : def->qkv_bias == GR_QKV_WITH_BIAS;
+    GR_TRY(gr_yaml_bool(map, &qkv, "qkv_bias", err));
+    def->qkv_bias = qkv == def->bias ? GR_QKV_AS_BIAS : qkv ? GR_QKV_WITH_BIAS : GR_QKV_WITHOUT_BIAS;
+    return GR_OK;
+}
+
+static gr_status read_gain(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
+    (void)recipe;
+    bool gain = !def->no_gain;
+    GR_TRY(gr_yaml_bool(map, &gain, "norm_gain", err));
+    def->no_gain = !gain;
+    return GR_OK;
+}
+
+static gr_status read_sizes(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
+    GR_TRY(gr__recipe_ints(recipe, map, &def->sizes, &def->size_count, "sizes", 1, UNITS_MOST, err));
+    return def->size_count < 2 ? gr_yaml_fail(map, err, "sizes: [INPUTS, HIDDEN, ..., OUTPUTS]", "%s needs sizes",
+                                              gr__arch_of(def)->title)
+                               : GR_OK;
+}
+
+static gr_status read_l1_layers(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
+    return gr__recipe_ints(recipe, map, &def->l1_layers, &def->l1_count, "l1_layers", 0, LAYERS_MOST - 1, err);
+}
+
+/* ---- keys by name: an architecture says which it has ---- */
+
+typedef enum key_type { WHOLE, REAL, FLAG, WORD, OTHER } key_type;
+typedef struct model_key {
+    const char *name;
+    key_type type;
+    size_t at; /* of the field in a description */
+    double min, max;
+    gr_status (*read)(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err); /* OTHER */
+} model_key;
+#define FIELD(field, sort, ...) \
+    { .name = #field, .type = (sort), .at = offsetof(gr_arch_def, field), __VA_ARGS__ }
+static const model_key model_keys[] = {
+    FIELD(layers, WHOLE, .min = 1, .max = LAYERS_MOST),
+    FIELD(width, WHOLE, .min = 1, .max = UNITS_MOST),
+    FIELD(heads, WHOLE, .min = 0, .max = 1024),
+    FIELD(kv_heads, WHOLE, .min = 1, .max = 1024),
+    FIELD(head_size, WHOLE, .min = 1, .max = 4096),
+    FIELD(mlp, WHOLE, .min = 1, .max = UNITS_MOST),
+    FIELD(norm, WORD),
+    FIELD(position, WORD),
+    FIELD(activation, WORD),
+    FIELD(positions, WHOLE, .min = 1, .max = POSITIONS_MOST),
+    FIELD(eps, REAL, .min = DBL_MIN, .max = 1),
+    FIELD(rotary_base, REAL, .min = 1, .max = 1e12),
+    FIELD(rotary_size, WHOLE, .min = 1, .max = 4096),
+    FIELD(rotary_halves, FLAG),
+    FIELD(attention_scale, REAL, .min = DBL_MIN, .max = 1e5),
+    FIELD(bias, FLAG),
+    FIELD(out_bias, FLAG),
+    FIELD(logit_bias, FLAG),
+    FIELD(tied, FLAG),
+    FIELD(loss, WORD),
+    FIELD(dropout, REAL, .min = 0, .max = 0.99),
+    FIELD(init, WORD),
+    FIELD(init_std, REAL, .min = DBL_MIN, .max = 10),
+    FIELD(l1, REAL, .min = 0, .max = 1e6),
+    {.name = "experts", .type = OTHER, .read = read_experts},
+    {.name = "norm_gain", .type = OTHER, .read = read_gain},
+    {.name = "window", .type = OTHER, .read = read_windows},
+    {.name = "qkv_bias", .type = OTHER, .read = read_qkv_bias},
+    {.name = "sizes", .type = OTHER, .read = read_sizes},
+    {.name = "l1_layers", .type = OTHER, .read = read_l1_layers},
+};
+_Static_assert(sizeof(gr_norm) == sizeof(int) && sizeof(gr_arch_init) == sizeof(int), "words are read as int");
+
+static const model_key *find_key(const char *name) {
+    for (size_t i = 0; i < sizeof model_keys / sizeof *model_keys; i++)
+        if (!strcmp(model_keys[i].name, name))
+            return &model_keys[i];
+    assert(!"an architecture has a key that recipes lack");
+    return NULL;
+}
+
+static gr_status read_key(gr_recipe *recipe, gr_yaml *map, const model_key *key, gr_arch_def *def, gr_error *err) {
+    void *at = (char *)def + key->at;
+    switch (key->type) {
+    case WHOLE:
+        return gr__recipe_int(map, at, key->name, (int)key->min, (int)key->max, err);
+    case REAL:
+        return gr_yaml_real(map, at, key->name, key->min, key->max, err);
+    case FLAG:
+        return gr_yaml_bool(map, at, key->name, err);
+    case WORD:
+        return read_word(map, at, key->name, err);
+    default:
+        return key->read(recipe, map, def, err);
+    }
+}
+
+static gr_status read_keys(gr_recipe *recipe, gr_yaml *map, const char *const *keys, gr_arch_def *def, gr_error *err) {
+    for (; *keys; keys++)
+        GR_TRY(read_key(recipe, map, find_key(*keys), def, err));
+    return GR_OK;
+}
+
+/* A model to go on from has its style: a recipe may name it, and nothing else. */
+static gr_status check_style(const gr_recipe *recipe, gr_yaml *map, gr_error *err) {
+    gr_yaml *node = gr_yaml_find(map, "arch");
+    int arch = 0;
+    if (!node)
+        return GR_OK;
+    GR_TRY(read_word(map, &arch, "arch", err));
+    const gr_arch_def *from = recipe->from.def;
+    gr_arch_def want = *from;
+    const char *word = gr_arch_word("arch", arch);
+    bool same = gr_arch_style(&want, word) && want.kind == from->kind && want.norm == from->norm &&
+                want.position == from->position && want.activation == from->activation && want.tied == from->tied &&
+                want.bias == from->bias && (want.qkv_bias != GR_QKV_WITH_BIAS || from->qkv_bias == GR_QKV_WITH_BIAS);
+    return same
+               ? GR_OK
+               : gr_yaml_fail(node, err, "leave arch out", "%s holds another network than %s", recipe->from.path, word);
+}
+
+static gr_status read_model(gr_recipe *recipe, gr_yaml *map, gr_error *err) {
+    static const char *const common[] = {"dropout", "init", "init_std", "l1", "l1_layers", NULL};
+    gr_arch_def *def = &recipe->model;
+    const gr_arch_def *from = recipe->from.def;
+    gr__defaults *style = NULL;
+    *def = from ? *from : gr_arch_default();
+    def->vocab = 0;
+    def->context = recipe->data.context;
+    if (from) {
+        GR_TRY(check_style(recipe, map, err));
+    } else {
+        int arch = 0;
+        GR_TRY(read_word(map, &arch, "arch", err));
+        style = gr__arch_named(def, gr_arch_word("arch", arch));
+    }
+    const gr__arch *arch = gr__arch_of(def);
+    GR_TRY(read_keys(recipe, map, arch->first, def, err));
+    if (style)
+        style(def);
+    GR_TRY(read_keys(recipe, map, arch->keys, def, err));
+    return read_keys(recipe, map, common, def, err);
+}
+
+/* ---- regions ---- */
+
+static gr_status read_units(gr_yaml *region, gr_arch_units *units, const char *key, gr_error *err) {
+    gr_yaml *map, *claim;
+    GR_TRY(gr_yaml_map(region, &map, key, err));
+    if (!map)
+        return GR_OK;
+    GR_TRY(gr__recipe_int(map, &units->add, "add", 1, UNITS_MOST, err));
+    GR_TRY(gr__recipe_int(map, &units->last, "last", 1, UNITS_MOST, err));
+    GR_TRY(gr_yaml_list(map, &claim, "claim", err));
+    if (claim) {
+        int64_t lo, hi;
+        if (claim->count != 2)
+            return gr_yaml_fail(claim, err, "claim: [LO, HI] takes units LO to HI - 1",
+                                "claim has %d numbers, expected 2", claim->count);
+        gr_yaml *first = gr_yaml_first(claim), *second = gr_yaml_next(first);
+        GR_TRY(gr_yaml_as_count(first, &lo, 0, UNITS_MOST, err));
+        GR_TRY(gr_yaml_as_count(second, &hi, lo + 1, UNITS_MOST, err));
+        units->lo = (int)lo, units->hi = (int)hi;
+    }
+    if ((units->add > 0) + (units->last > 0) + (units->hi > 0) != 1)
+        return gr_yaml_fail(map, err, "{add: N}, {last: N} or {claim: [LO, HI]}",
+                            "%s of region '%s' needs one of these", key, region->key);
+    return GR_OK;
+}
+
+/* Maps by name; none: all of the layers'. */
+static gr_status read_maps(gr_yaml *map, unsigned *maps, gr_error *err) {
+    const char *const *names = NULL, *known[GR_MAPS];
+    int count = 0;
+    GR_TRY(gr_yaml_texts(map, &names, &count, "maps", err));
+    for (int i = 0; i < GR_MAPS; i++)
+        known[i] = gr_arch_word("map", i);
+    for (int i = 0; i < count; i++) {
+        int value = gr_arch_value("map", names[i]);
+        if (value < 0)
+            return gr__recipe_unknown(gr_yaml_find(map, "maps"), "linear map", names[i], known, GR_MAPS, err);
+        *maps |= 1u << value;
+    }
+    return GR_OK;
+}
+
+static gr_status read_adapter(gr_yaml *region, gr_arch_adapter *adapter, gr_error *err) {
+    gr_yaml *map;
+    GR_TRY(gr_yaml_map(region, &map, "adapter", err));
+    if (!map)
+        return GR_OK;
+    GR_TRY(gr__recipe_int(map, &adapter->rank, "rank", 1, 4096, err));
+    if (!adapter->rank)
+        return gr_yaml_fail(map, err, "{rank: 8}", "the adapter of region '%s' needs a rank", region->key);
+    adapter->scale = 1;
+    GR_TRY(gr_yaml_real(map, &adapter->scale, "scale", DBL_MIN, 1e6, err));
+    GR_TRY(gr_yaml_real(map, &adapter->dropout, "dropout", 0, 0.99, err));
+    return read_maps(map, &adapter->maps, err);
+}
+
+static gr_status read_region(gr_recipe *recipe, gr_yaml *node, gr_arch_region *region, gr_error *err) {
+    GR_TRY(gr__recipe_name(node, "region", err));
+    GR_TRY(gr_yaml_expect(node, GR_YAML_MAP, err));
+    *region = (gr_arch_region){.name = node->key};
+    GR_TRY(read_units(node, &region->residual, "residual", err));
+    GR_TRY(read_units(node, &region->mlp, "mlp", err));
+    GR_TRY(read_units(node, &region->heads, "heads", err));
+    GR_TRY(read_units(node, &region->experts, "experts", err));
+    GR_TRY(gr__recipe_ints(recipe, node, &region->layers, &region->layer_count, "layers", 0, LAYERS_MOST - 1, err));
+    GR_TRY(read_adapter(node, &region->adapter, err));
+    if (gr_yaml_find(node, "strength")) {
+        int strength = GR_STRENGTH_NONE;
+        GR_TRY(read_word(node, &strength, "strength", err));
+        region->strength = (gr_strength)strength;
+    }
+    GR_TRY(gr__recipe_ints(recipe, node, &region->whole, &region->whole_count, "whole", 0, LAYERS_MOST - 1, err));
+    GR_TRY(gr_yaml_texts(node, &region->patterns, &region->pattern_count, "parameters", err));
+    /* Not written where it was not: recipes without it resolve as they did. */
+    return gr_yaml_find(node, "stop") ? gr_yaml_bool(node, &region->stop, "stop", err) : GR_OK;
+}
+
+static bool same_units(const gr_arch_units *a, const gr_arch_units *b) {
+    return a->add == b->add && a->lo == b->lo && a->hi == b->hi && a->last == b->last && !a->spans && !b->spans;
+}
+
+static bool same_region(const gr_arch_region *a, const gr_arch_region *b) {
+    bool same = same_units(&a->residual, &b->residual) && same_units(&a->mlp, &b->mlp) &&
+                same_units(&a->heads, &b->heads) && a->layer_count == b->layer_count &&
+                same_units(&a->experts, &b->experts) && a->pattern_count == b->pattern_count &&
+                a->whole_count == b->whole_count && a->strength == b->strength && a->adapter.rank == b->adapter.rank &&
+                a->adapter.scale == b->adapter.scale && a->adapter.dropout == b->adapter.dropout &&
+                a->adapter.maps == b->adapter.maps;
+    for (int i = 0; same && i < a->layer_count; i++)
+        same = a->layers[i] == b->layers[i];
+    for (int i = 0; same && i < a->whole_count; i++)
+        same = a->whole[i] == b->whole[i];
+    for (int i = 0; same && i < a->pattern_count; i++)
+        same = strcmp(a->patterns[i], b->patterns[i]) == 0;
+    return same;
+}
+
+/* A region that the model of `from` has already may be repeated, as a recipe grows. */
+static gr_status known_region(const gr_arch_region *kept, int count, const gr_arch_region *region, bool *known,
+                              const gr_yaml *node, gr_error *err) {
+    *known = false;
+    for (int i = 0; i < count; i++) {
+        if (strcmp(kept[i].name, region->name) != 0)
+            continue;
+        if (!same_region(&kept[i], region))
+            return gr_yaml_fail(node, err, "leave it out, or choose another name",
+                                "the model has a region '%s' already, with other units", region->name);
+        *known = true;
+    }
+    return GR_OK;
+}
+
+static gr_status read_regions(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
+    gr_yaml *regions;
+    int kept = recipe->model.region_count, count = kept; /* of the model to go on from */
+    GR_TRY(gr_yaml_map(root, &regions, "regions", err));
+    if (!regions)
+        return GR_OK;
+    if (regions->count > 64)
+        return gr_yaml_fail(regions, err, NULL, "there are %d regions, expected at most 64", regions->count);
+    gr_arch_region *list = gr_arena_alloc(recipe->arena, sizeof *list * ((size_t)kept + (size_t)regions->count + 1));
+    for (int i = 0; i < kept; i++)
+        list[i] = recipe->model.regions[i];
+    for (gr_yaml *c = gr_yaml_first(regions); c; c = gr_yaml_next(c)) {
+        bool known;
+        GR_TRY(read_region(recipe, c, &list[count], err));
+        GR_TRY(known_region(list, kept, &list[count], &known, c, err));
+        count += !known;
+    }
+    recipe->model.regions = list;
+    recipe->model.region_count = count;
+    return GR_OK;
+}
+
+gr_status gr__recipe_model(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
+    gr_yaml *map;
+    GR_TRY(gr_yaml_section(root, &map, "model", err));
+    GR_TRY(read_model(recipe, map, err));
+    GR_TRY(read_regions(recipe, root, err));
+    /* The architecture knows what fits together; it does not know where the recipe said so. */
+    gr_error why = {0};
+    gr_arch_def trial = recipe->model;
+    trial.vocab = recipe->data.tokenizer_train ? recipe->data.tokenizer_train : 257;
+    if (recipe->from.def)
+        trial.vocab = recipe->from.def->vocab;
+    gr_status status = gr_arch_check(&trial, &why);
+    if (status == GR_OK && recipe->from.def)
+        status = gr_surgery_fits(recipe->from.def, &trial, &why);
+    return status == GR_OK ? GR_OK
+                           : gr_yaml_fail(map, err, why.hint[0] ? why.hint : NULL, "%s%s%s", why.place,
+                                          why.place[0] ? ": " : "", why.message);
+}

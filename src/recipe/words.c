@@ -1,0 +1,148 @@
+/* words.c - the keys at the top of a recipe, and keys that other programs have: what they are called here. Both
+ * are looked at before anything is read, so that a slip is not answered with what is missing because of it. */
+
+#include <string.h>
+
+#include "base/nearest.h"
+#include "recipe/read.h"
+
+/* A key that people bring along, the section where they write it (NULL: at the top), and a hint. */
+typedef struct foreign_key {
+    const char *section, *key, *hint;
+} foreign_key;
+
+#define LENGTH "train.steps or train.tokens say how long; `gradroute data show RECIPE` counts the tokens of a pass"
+
+static const foreign_key keys[] = {
+    {"train", "learning_rate", "here it is train.lr"},
+    {"train", "lr_scheduler", "here it is train.schedule: constant, linear or cosine"},
+    {"train", "lr_scheduler_type", "here it is train.schedule: constant, linear or cosine"},
+    {"train", "warmup_steps", "here it is train.warmup, in steps"},
+    {"train", "warmup_ratio", "here it is train.warmup, in steps"},
+    {"train", "batch_size", "here it is train.batch, in rows of data.context tokens"},
+    {"train", "per_device_train_batch_size", "here it is train.batch, in rows of data.context tokens"},
+    {"train", "gradient_accumulation_steps", "here it is train.micro, the rows of a pass; the results are the same"},
+    {"train", "gradient_checkpointing", "here it is train.recompute: true"},
+    {"train", "epochs", LENGTH},
+    {"train", "num_train_epochs", LENGTH},
+    {"train", "max_steps", "here it is train.steps"},
+    {"train", "max_iters", "here it is train.steps"},
+    {"train", "iterations", "here it is train.steps"},
+    {"train", "weight_decay", "here it is train.decay"},
+    {"train", "grad_clip", "here it is train.clip"},
+    {"train", "max_grad_norm", "here it is train.clip"},
+    {"train", "adam_beta1", "here it is train.betas: [0.9, 0.999]"},
+    {"train", "adam_beta2", "here it is train.betas: [0.9, 0.999]"},
+    {"train", "adam_epsilon", "here it is train.eps"},
+    {"train", "beta1", "here it is train.betas: [0.9, 0.999]"},
+    {"train", "beta2", "here it is train.betas: [0.9, 0.999]"},
+    {"train", "optim", "here it is train.optimizer"},
+    {"train", "save_steps", "here it is train.checkpoint"},
+    {"train", "eval_interval", "here it is diagnostics.heldout; with regions on and off diagnostics.probe"},
+    {"train", "seed", "here it is seed, at the top of the recipe"},
+    {"train", "dtype", "here it is precision, at the top of the recipe: auto, float32 or bf16"},
+    {"train", "bf16", "here it is precision, at the top of the recipe: auto, float32 or bf16"},
+    {"model", "vocab_size", "here it is data.tokenizer: {train: 4096}, or a tokenizer's file"},
+    {"model", "hidden_size", "here it is model.width"},
+    {"model", "d_model", "here it is model.width"},
+    {"model", "dim", "here it is model.width"},
+    {"model", "n_embd", "here it is model.width"},
+    {"model", "embed_dim", "here it is model.width"},
+    {"model", "num_hidden_layers", "here it is model.layers"},
+    {"model", "num_layers", "here it is model.layers"},
+    {"model", "n_layer", "here it is model.layers"},
+    {"model", "n_layers", "here it is model.layers"},
+    {"model", "depth", "here it is model.layers"},
+    {"model", "num_attention_heads", "here it is model.heads"},
+    {"model", "n_head", "here it is model.heads"},
+    {"model", "n_heads", "here it is model.heads"},
+    {"model", "num_key_value_heads", "here it is model.kv_heads"},
+    {"model", "n_kv_heads", "here it is model.kv_heads"},
+    {"model", "head_dim", "here it is model.head_size"},
+    {"model", "intermediate_size", "here it is model.mlp"},
+    {"model", "ffn_dim", "here it is model.mlp"},
+    {"model", "d_ff", "here it is model.mlp"},
+    {"model", "n_inner", "here it is model.mlp"},
+    {"model", "hidden_act", "here it is model.activation"},
+    {"model", "hidden_dropout_prob", "here it is model.dropout"},
+    {"model", "rope_theta", "here it is model.rotary_base"},
+    {"model", "sliding_window", "here it is model.window"},
+    {"model", "tie_word_embeddings", "here it is model.tied"},
+    {"model", "rms_norm_eps", "here it is model.eps"},
+    {"model", "layer_norm_eps", "here it is model.eps"},
+    {"model", "initializer_range", "here it is model.init_std"},
+    {"model", "num_experts", "here it is model.experts"},
+    {"model", "num_local_experts", "here it is model.experts"},
+    {"model", "max_position_embeddings", "here it is data.context"},
+    {"model", "n_positions", "here it is data.context"},
+    {"model", "block_size", "here it is data.context"},
+    {"model", "context", "here it is data.context"},
+    {"data", "vocab_size", "here it is data.tokenizer: {train: 4096}"},
+    {"data", "block_size", "here it is data.context"},
+    {"data", "seq_len", "here it is data.context"},
+    {"data", "sequence_length", "here it is data.context"},
+    {"data", "max_length", "here it is data.context"},
+    {"data", "max_seq_length", "here it is data.context"},
+    {"data", "n_ctx", "here it is data.context"},
+    {"data", "val_split", "here it is data.validation, a share of the documents"},
+    {"data", "path", "here it is the kind of the file: data.text, jsonl, json, csv, tsv or folder"},
+    {"data", "file", "here it is the kind of the file: data.text, jsonl, json, csv, tsv or folder"},
+    {"data", "dataset", "here it is the kind of the file: data.text, jsonl, json, csv, tsv or folder"},
+    {NULL, "lr", "here it is train.lr"},
+    {NULL, "learning_rate", "here it is train.lr"},
+    {NULL, "epochs", LENGTH},
+    {NULL, "steps", "here it is train.steps"},
+    {NULL, "batch_size", "here it is train.batch, in rows of data.context tokens"},
+    {NULL, "vocab_size", "here it is data.tokenizer: {train: 4096}"},
+    {NULL, "training", "here it is train"},
+    {NULL, "dataset", "here it is data"},
+    {NULL, "dtype", "here it is precision: auto, float32 or bf16"},
+};
+
+static gr_status unknown(const gr_yaml *node, const char *section, const char *hint, gr_error *err) {
+    char place[256];
+    return gr_error_set(err, GR_ERR_USAGE, gr__yaml_place(node->key_at, place, sizeof place), hint,
+                        "unknown key '%.100s'%s%s", node->key, section ? " in " : "", section ? section : "");
+}
+
+static gr_status foreign(const gr_yaml *root, gr_error *err) {
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const foreign_key *k = &keys[i];
+        const gr_yaml *map = k->section ? gr__yaml_child(root, k->section) : root;
+        const gr_yaml *found = map && map->kind == GR_YAML_MAP ? gr__yaml_child(map, k->key) : NULL;
+        if (found)
+            return unknown(found, k->section, k->hint, err);
+    }
+    return GR_OK;
+}
+
+static const char *const top[] = {"seed",   "split_seed", "order_seed",  "precision", "threads", "from",
+                                  "data",   "labels",     "adjacent",    "model",     "regions", "preset",
+                                  "routes", "train",      "diagnostics", "twins",     "relearn", "prompts"};
+enum { TOP = sizeof top / sizeof *top };
+
+static bool is_known(const char *key) {
+    for (int i = 0; i < TOP; i++)
+        if (strcmp(key, top[i]) == 0)
+            return true;
+    return false;
+}
+
+static gr_status unknown_at_top(const gr_yaml *node, gr_error *err) {
+    char hint[384] = "at the top of a recipe: ";
+    const char *near = gr_nearest(node->key, top, TOP, NULL);
+    size_t used = strlen(hint);
+    if (near)
+        snprintf(hint, sizeof hint, "did you mean '%s'?", near);
+    for (int i = 0; i < TOP && !near && used < sizeof hint; i++)
+        used += (size_t)snprintf(hint + used, sizeof hint - used, "%s%s", i ? ", " : "", top[i]);
+    return unknown(node, NULL, hint, err);
+}
+
+gr_status gr__recipe_words(const gr_yaml *root, gr_error *err) {
+    GR_TRY(foreign(root, err));
+    for (const gr_yaml *child = root->first; child; child = child->next)
+        if (!is_known(child->key))
+            return unknown_at_top(child, err);
+    return GR_OK;
+}

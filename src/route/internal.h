@@ -1,0 +1,81 @@
+/* internal.h - what router.c, targets.c, check.c and the presets share. */
+#ifndef GR_ROUTE_INTERNAL_H
+#define GR_ROUTE_INTERNAL_H
+
+#include "gradroute/route.h"
+
+/* Something that has one weight per class: a rectangle of a parameter, columns of a tap, or a region's gates. owners
+ * are the regions (bits) that hold it. */
+typedef struct gr__target {
+    gr_mode mode;
+    int gate;     /* forward: the region whose gates these are; else GR_NONE */
+    gr_tap tap;   /* forward and activation on columns [part.lo1, part.hi1); else GR_NONE */
+    gr_part part; /* parameter */
+    gr_kind kind; /* of the parameter */
+    uint64_t owners;
+} gr__target;
+
+typedef struct gr__targets {
+    int count;
+    gr__target *target;
+    size_t capacity;
+} gr__targets;
+
+/* Everything the routes' effects could tell apart: the common refinement of all regions' parts and gates, cut further
+ * at the borders of tap effects. */
+void gr__targets_new(gr__targets *targets, const gr_model *model, const gr_routes *routes);
+
+/* The product of the option's weights on each target, into w[targets->count]. */
+void gr__targets_weigh(double *w, const gr__targets *targets, const gr_model *model, const gr_option *option);
+
+/* Refuses an option whose effects cannot be meant. */
+gr_status gr__option_check(const gr_model *model, const gr_route *route, const gr_option *option, gr_error *err);
+
+/* Whether "rest" of the option leaves this parameter alone where no region owns it. */
+bool gr__option_joint(const gr_model *model, const gr_option *option, gr_param param);
+
+/* Regions (bits) that the option's effects of this mode name. */
+uint64_t gr__option_named(const gr_model *model, const gr_option *option, gr_mode mode);
+
+/* A route as the router draws it. Outcome i below outcomes is drawn when edge[i - 1] <= u < edge[i]. */
+typedef struct gr__drawn {
+    uint64_t labels;
+    gr_draw draw;
+    bool again, mix;
+    int64_t from, until;
+    int outcomes;
+    int *option;  /* [outcomes] of the route, GR_NONE for no effect */
+    double *edge; /* [outcomes], the last is 1 */
+} gr__drawn;
+
+/* What labels mean in one stretch of steps. Arrays are over labels + 2. */
+typedef struct gr__phase {
+    int64_t from;
+    int *shown;     /* the label that rows are treated as: their own, or -1 */
+    int *stride;    /* [..][rules] step of each rule's outcome in the label's combinations; 0 without match */
+    int *combined;  /* combinations */
+    int **class_of; /* [..][combined] */
+} gr__phase;
+
+struct gr_router {
+    struct gr_arena *arena;
+    gr_tables *tables;
+    uint64_t seed;
+    int labels, rules, classes, regions, copies, phases;
+    gr__drawn *rule;
+    gr__phase *phase; /* [phases] */
+    int *copy;        /* [copies] rule */
+    int **copy_class; /* [copies][outcomes of the rule], GR_NONE for no copy */
+    double *forward;  /* [classes][regions] */
+};
+
+extern const gr_preset gr__preset_sgtm, gr__preset_gram, gr__preset_residual, gr__preset_era;
+
+enum { GR__PRESET_REGIONS = 64 };
+/* The regions of label k (1..K), or of all labels, each once, into names[GR__PRESET_REGIONS]; returns how many. */
+int gr__preset_regions(const char **names, const gr_routes *routes, const gr_preset_def *def, int label);
+/* What the preset is told to leave joint, for the last option. */
+void gr__preset_joint(gr_routes *routes, const gr_preset_def *def);
+int gr__preset_all(const char **names, const gr_routes *routes, const gr_preset_def *def);
+
+#endif

@@ -1,0 +1,204 @@
+/* pack.c - best-fit packing over a few open rows per label. */
+#include "stream/pack.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+/* A document of n tokens takes n + 1 positions, a piece that goes on n; at most a row. */
+static int32_t positions(const gr__pack *pack, uint32_t doc) {
+    uint64_t n = gr_dataset_targets(pack->data, doc);
+    return n < (uint64_t)pack->width ? (int32_t)n : pack->width;
+}
+
+gr_status gr__pack_init(gr__pack *pack, const gr_dataset *data, const gr_labels *labels, size_t most, int width,
+                        bool mixed, gr_error *err) {
+    *pack = (gr__pack){.data = data, .labels = labels, .width = width, .mixed = mixed, .most = most};
+    pack->buckets = mixed ? 1 : labels->label_count + 3;
+    pack->order = gr_alloc_try(most * sizeof *pack->order);
+    pack->next = gr_alloc_try(most * sizeof *pack->next);
+    pack->rows = gr_alloc_try(most * sizeof *pack->rows);
+    pack->open = gr_alloc((size_t)pack->buckets * GR__OPEN_ROWS * sizeof *pack->open);
+    pack->open_count = gr_alloc((size_t)pack->buckets * sizeof *pack->open_count);
+    if (!pack->order || !pack->next || !pack->rows)
+        return gr_error_set(err, GR_ERR_MEMORY, "stream", "use a smaller corpus", "no memory to pack %zu documents",
+                            most);
+    return GR_OK;
+}
+
+void gr__pack_clear(gr__pack *pack) {
+    gr_free(pack->order);
+    gr_free(pack->next);
+    gr_free(pack->rows);
+    gr_free(pack->open);
+    gr_free(pack->open_count);
+    *pack = (gr__pack){0};
+}
+
+/* Closes the bucket's i-th open row. */
+static void emit(gr__pack *pack, int bucket, int i) {
+    gr__row *open = pack->open + bucket * GR__OPEN_ROWS;
+    int left = --pack->open_count[bucket];
+    pack->rows[pack->row_count++] = open[i];
+    memmove(open + i, open + i + 1, (size_t)(left - i) * sizeof *open);
+}
+
+/* The open row with the most positions taken, but at most `most`; the oldest of equals; -1 when there is none. */
+static int fullest(const gr__row *open, int count, int32_t most) {
+    int best = -1;
+    for (int i = 0; i < count; i++)
+        if (open[i].used <= most && (best < 0 || open[i].used > open[best].used))
+            best = i;
+    return best;
+}
+
+/* Into the open row that it fills best; when none has, the fullest makes way for a new one. */
+static void place(gr__pack *pack, uint32_t at, int bucket, int32_t need) {
+    gr__row *open = pack->open + bucket * GR__OPEN_ROWS;
+    int *count = &pack->open_count[bucket], i = fullest(open, *count, pack->width - need);
+    if (i >= 0) {
+        pack->next[open[i].last] = at;
+        open[i].last = at;
+        open[i].used += need;
+    } else {
+        if (*count == GR__OPEN_ROWS)
+            emit(pack, bucket, fullest(open, *count, pack->width));
+        i = (*count)++;
+        open[i] = (gr__row){at, at, need};
+    }
+    pack->next[at] = UINT32_MAX;
+    if (open[i].used == pack->width)
+        emit(pack, bucket, i);
+}
+
+static int bucket_of(const gr__pack *pack, uint32_t doc) {
+    const gr_labels *labels = pack->labels;
+    if (pack->mixed)
+        return 0;
+    if (labels->uneven && labels->uneven[doc])
+        return labels->label_count + 2;
+    /* a piece may have none of what its document is summed up by */
+    return (labels->token_revealed ? labels->token_revealed[pack->data->offsets[doc] + doc] : labels->revealed[doc]) +
+           1;
+}
+
+void gr__pack_run(gr__pack *pack) {
+    pack->row_count = 0;
+    pack->present = pack->cut = 0;
+    for (uint32_t i = 0; i < pack->count; i++) {
+        uint32_t doc = pack->order[i];
+        int32_t need = positions(pack, doc);
+        place(pack, i, bucket_of(pack, doc), need);
+        pack->present += need;
+        pack->cut += gr_dataset_targets(pack->data, doc) > (uint64_t)pack->width;
+    }
+    for (int b = 0; b < pack->buckets; b++)
+        while (pack->open_count[b])
+            emit(pack, b, 0);
+}
+
+gr_status gr__rows_init(gr_rows *out, int rows, int width, int x_width, gr_error *err) {
+    size_t n = (size_t)rows * (size_t)width;
+    size_t size = n * sizeof(gr_real) + (n * 4 + (size_t)rows) * sizeof(int32_t) + n * 2 * sizeof(int16_t);
+    gr_real *block = gr_alloc_try(size); /* the widest numbers first, for their alignment */
+    gr_real *x = x_width && block ? gr_alloc_try(n * (size_t)x_width * sizeof *x) : NULL;
+    if (!block || (x_width && !x)) {
+        gr_free(block);
+        return gr_error_set(err, GR_ERR_MEMORY, "stream", "use smaller batches", "no memory for %d rows of %d", rows,
+                            width);
+    }
+    *out = (gr_rows){.width = width, .score = block, .ids = (int32_t *)(block + n), .x = x, .x_width = x_width};
+    out->targets = out->ids + n;
+    out->start = out->targets + n;
+    out->doc = out->start + n;
+    out->unit = out->doc + n;
+    out->label = (int16_t *)(out->unit + rows);
+    out->truth = out->label + n;
+    return GR_OK;
+}
+
+void gr__rows_clear(gr_rows *rows) {
+    gr_free(rows->score);
+    gr_free(rows->x);
+    *rows = (gr_rows){0};
+}
+
+static void put_absent(gr_rows *out, size_t row, int32_t from, int32_t to, int32_t eot) {
+    for (int32_t t = from; t < to; t++) {
+        out->ids[row + (size_t)t] = eot;
+        out->targets[row + (size_t)t] = -1;
+        out->start[row + (size_t)t] = t;
+        out->doc[row + (size_t)t] = -1;
+        out->label[row + (size_t)t] = out->truth[row + (size_t)t] = GR_LABEL_ABSENT;
+        out->score[row + (size_t)t] = 0;
+    }
+}
+
+/* Inputs <start> t1 .. tn, targets t1 .. tn <eot>, from position `from` of the row on; a piece goes on with the token
+ * before it and has no <eot> unless it is the last. */
+static void put_document(gr_rows *out, size_t row, int32_t from, int32_t length, const gr__pack *pack, uint32_t doc) {
+    const gr_dataset *data = pack->data;
+    const gr_labels *labels = pack->labels;
+    const int32_t *ids = data->ids + data->offsets[doc];
+    uint64_t n = data->offsets[doc + 1] - data->offsets[doc];
+    for (int32_t i = 0; i < length; i++) {
+        size_t t = row + (size_t)(from + i);
+        out->ids[t] = i ? ids[i - 1] : gr_dataset_before(data, doc);
+        out->targets[t] = (uint64_t)i < n ? ids[i] : data->eot;
+        out->start[t] = from;
+        out->doc[t] = pack->first_doc + (int32_t)doc;
+        out->label[t] = labels->revealed[doc];
+        out->truth[t] = labels->truth[doc];
+        out->score[t] = labels->score ? labels->score[doc] : 1;
+    }
+    size_t from_t = row + (size_t)from, from_d = data->offsets[doc] + doc, count = (size_t)length;
+    if (labels->token_revealed) {
+        memcpy(out->label + from_t, labels->token_revealed + from_d, count * sizeof *out->label);
+        memcpy(out->truth + from_t, labels->token_truth + from_d, count * sizeof *out->truth);
+    }
+    if (labels->token_score)
+        memcpy(out->score + from_t, labels->token_score + from_d, count * sizeof *out->score);
+    for (size_t t = from_t; labels->target_score && t < from_t + count; t++) {
+        const gr_real *factor = out->label[t] > 0 ? labels->target_score[out->label[t] - 1] : NULL;
+        out->score[t] *= factor ? factor[out->targets[t]] : 1;
+    }
+    out->present += length;
+}
+
+/* A sample: its values, and its class as the target. */
+static void put_sample(gr_rows *out, size_t t, const gr_dataset *data, uint32_t doc) {
+    const uint8_t *v = data->values + (size_t)doc * (size_t)data->value_width;
+    gr_real *x = out->x + t * (size_t)data->value_width;
+    const gr_real scale = (gr_real)(1 / (255 * data->std)), shift = (gr_real)(data->mean / data->std);
+    for (int32_t i = 0; i < data->value_width; i++)
+        x[i] = (gr_real)v[i] * scale - shift;
+    out->targets[t] = data->topics.of[doc];
+}
+
+static bool is_dropped(const gr__pack *pack, uint32_t doc, gr__filter filter) {
+    const int16_t *label = filter.by_truth ? pack->labels->truth : pack->labels->revealed;
+    return filter.dropped && filter.dropped[label[doc] + 1];
+}
+
+void gr__rows_append(gr_rows *out, const gr__pack *pack, size_t r, int32_t unit, gr__filter filter) {
+    size_t row = (size_t)out->rows * (size_t)out->width;
+    int32_t at = 0;
+    bool any = false;
+    for (uint32_t i = pack->rows[r].first; i != UINT32_MAX; i = pack->next[i]) {
+        uint32_t doc = pack->order[i];
+        int32_t length = positions(pack, doc);
+        bool dropped = is_dropped(pack, doc, filter);
+        if (dropped)
+            put_absent(out, row, at, at + length, pack->data->eot);
+        else
+            put_document(out, row, at, length, pack, doc);
+        if (!dropped && pack->data->values)
+            put_sample(out, row + (size_t)at, pack->data, doc);
+        any |= !dropped;
+        at += length;
+    }
+    if (!any)
+        return;
+    put_absent(out, row, at, out->width, pack->data->eot);
+    out->unit[out->rows++] = unit;
+}

@@ -1,0 +1,144 @@
+/* Merging adapters into the maps they are on. */
+#include "gradroute/surgery.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "arch/plan.h"
+
+#define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "surgery", (hint), __VA_ARGS__)
+
+static int find(const gr_arch_def *def, const char *name) {
+    int r = def->region_count;
+    while (--r >= 0 && strcmp(def->regions[r].name, name))
+        ;
+    return r;
+}
+
+static bool takes(const gr_arch_units *u) { return u->add || u->lo || u->hi || u->last || u->spans; }
+
+static gr_status check(const gr_arch_def *def, const char *name, gr_error *err) {
+    int r = find(def, name);
+    if (r < 0)
+        return USAGE(err, NULL, "there is no region '%s'", name);
+    const gr_arch_region *region = &def->regions[r];
+    if (!region->adapter.rank)
+        return USAGE(err, "remove or silence it", "region '%s' has no adapter to merge", name);
+    if (takes(&region->residual) || takes(&region->mlp) || takes(&region->heads) || region->pattern_count ||
+        region->whole_count)
+        return USAGE(err, "give the adapter a region of its own", "region '%s' owns more than its adapter", name);
+    return GR_OK;
+}
+
+static const gr_real *numbers(gr_model *model, const char *name) {
+    gr_param p = gr_model_find(model, name);
+    return p == GR_NONE ? NULL : gr_model_data(model, p);
+}
+
+/* ---- untying ---- */
+
+/* The same network with an output matrix of its own, equal to the embedding. */
+static gr_status untie(gr_surgery_result *it, gr_error *err) {
+    gr_surgery_result apart = {0};
+    gr__plan *plan;
+    gr_arch_def def = *it->def;
+    def.tied = false;
+    GR_TRY(gr__plan_new(&plan, &def, err));
+    gr_status status = gr__arch_model(&apart.model, plan, gr_model_seed(it->model), false, err);
+    for (int q = 0; q < plan->params && !status; q++) {
+        const gr_param_def *p = &plan->param[q].def;
+        const gr_real *from = numbers(it->model, p->name);
+        char name[192];
+        if (!from) { /* "unembed" or "REGION.unembed": from the embed of the same owner */
+            snprintf(name, sizeof name, "%.*sembed", (int)(strlen(p->name) - strlen("unembed")), p->name);
+            from = numbers(it->model, name);
+        }
+        memcpy(gr_model_data(apart.model, gr_model_find(apart.model, p->name)), from,
+               (size_t)p->rows * (size_t)p->cols * sizeof *from);
+    }
+    apart.def = gr_arch_copy(&def);
+    gr__plan_free(plan);
+    if (status) {
+        gr_surgery_free(&apart);
+        return status;
+    }
+    gr_surgery_free(it);
+    *it = apart;
+    return GR_OK;
+}
+
+/* ---- products ---- */
+
+static double strength(gr_model *model, const gr_arch_region *region) {
+    if (region->strength == GR_STRENGTH_NONE)
+        return 1;
+    char name[192];
+    snprintf(name, sizeof name, "%s.strength", region->name);
+    double g = (double)numbers(model, name)[0];
+    return region->strength == GR_STRENGTH_SIGMOID ? 1 / (1 + exp(-g)) : g;
+}
+
+/* W += scale B^T A: entry (i, o) of the map from inputs to outputs. */
+static void add_product(gr_real *w, const gr_param_def *def, const gr_real *a, const gr_real *b, int rank, gr_map map,
+                        double scale) {
+    bool by_input = map == GR_MAP_OUT || map == GR_MAP_DOWN || map == GR_MAP_EMBED; /* rows of W are inputs */
+    int inputs = by_input ? def->rows : def->cols, outputs = by_input ? def->cols : def->rows;
+    for (int i = 0; i < inputs; i++)
+        for (int o = 0; o < outputs; o++) {
+            double sum = 0;
+            for (int k = 0; k < rank; k++) {
+                size_t at =
+                    map == GR_MAP_EMBED ? (size_t)i * (size_t)rank + (size_t)k : (size_t)k * (size_t)inputs + (size_t)i;
+                sum += (double)a[at] * (double)b[(size_t)k * (size_t)outputs + (size_t)o];
+            }
+            size_t to = by_input ? (size_t)i * (size_t)outputs + (size_t)o : (size_t)o * (size_t)inputs + (size_t)i;
+            w[to] = (gr_real)((double)w[to] + scale * sum);
+        }
+}
+
+static void merge_map(gr_model *to, gr_model *from, const gr_arch_region *region, gr_map map, int layer) {
+    bool inside;
+    char name[64], low[192], high[192];
+    const char *of = gr__map_name(map, &inside);
+    if (inside)
+        snprintf(name, sizeof name, "layers.%d.%s", layer, of);
+    else
+        snprintf(name, sizeof name, "%s", of);
+    snprintf(low, sizeof low, "%s.%s.a", region->name, name);
+    snprintf(high, sizeof high, "%s.%s.b", region->name, name);
+    gr_param w = gr_model_find(to, name);
+    double scale = (region->adapter.scale == 0 ? 1 : region->adapter.scale) * strength(from, region);
+    add_product(gr_model_data(to, w), gr_model_param(to, w), numbers(from, low), numbers(from, high),
+                region->adapter.rank, map, scale);
+}
+
+/* Maps outside of layers once. */
+static void merge_region(gr_model *to, gr_model *from, const gr__plan *plan, int region) {
+    for (int map = 0; map < GR_MAPS; map++)
+        for (int i = 0; i < (map < GR_MAP_EMBED ? plan->layers : 1); i++)
+            if (gr__plan_adapts(plan, region, (gr_map)map, i))
+                merge_map(to, from, &plan->def->regions[region], (gr_map)map, i);
+}
+
+gr_status gr_surgery_merge(gr_surgery_result *out, const gr_arch_def *def, gr_model *model, const char *const *regions,
+                           int count, gr_error *err) {
+    gr__plan *plan;
+    bool ends = false;
+    *out = (gr_surgery_result){0};
+    for (int i = 0; i < count; i++)
+        GR_TRY(check(def, regions[i], err));
+    GR_TRY(gr_surgery_remove(out, def, model, regions, count, err));
+    gr_status status = gr__plan_new(&plan, def, err);
+    for (int i = 0; i < count && !status; i++)
+        for (int map = GR_MAP_EMBED; map < GR_MAPS; map++)
+            ends = ends || gr__plan_adapts(plan, find(def, regions[i]), (gr_map)map, 0);
+    if (!status && def->tied && ends)
+        status = untie(out, err);
+    for (int i = 0; i < count && !status; i++)
+        merge_region(out->model, model, plan, find(def, regions[i]));
+    if (status)
+        gr_surgery_free(out);
+    gr__plan_free(plan);
+    return status;
+}

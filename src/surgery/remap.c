@@ -1,0 +1,389 @@
+/* Which layers and units of a smaller or wider network come from which of the old one. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/kind.h"
+
+#define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "surgery", (hint), __VA_ARGS__)
+
+void gr__remap_free(gr__remap *map) {
+    if (!map)
+        return;
+    for (int i = 0; map->to && i < map->to->layers; i++) {
+        gr_free(map->heads[i]);
+        gr_free(map->mlp[i]);
+    }
+    gr_free(map->layer);
+    gr_free(map->heads);
+    gr_free(map->mlp);
+    gr__plan_free(map->from);
+    gr__plan_free(map->to);
+    gr_arch_free(map->def);
+    gr_free(map);
+}
+
+/* By name: what is part of a layer has its number in it, as "layers.3." behind the owner's name. */
+int gr__remap_origin(const gr__remap *map, int param) {
+    const gr__plan_param *p = &map->to->param[param];
+    if (p->block == GR_NONE || map->layer[p->block] == p->block)
+        return gr__plan_find(map->from, p->def.name);
+    if (map->layer[p->block] < 0)
+        return GR_NONE;
+    char number[32];
+    snprintf(number, sizeof number, "layers.%d.", p->block);
+    const char *at = strstr(p->def.name, number);
+    char *name =
+        gr_format("%.*slayers.%d.%s", (int)(at - p->def.name), p->def.name, map->layer[p->block], at + strlen(number));
+    int origin = gr__plan_find(map->from, name);
+    gr_free(name);
+    return origin;
+}
+
+int *gr__remap_lines(const gr__remap *map, int param, int axis) {
+    const gr__plan_param *p = &map->to->param[param];
+    int lines = axis ? p->def.cols : p->def.rows, layer = p->layer[axis];
+    const gr__unit unit = gr__plan_core(map->to, param) ? p->axis[axis].unit : GR__PLAIN;
+    const int scale = gr__plan_lines_of(map->to, unit);
+    const int *units = !scale ? NULL : unit == GR__NEURON ? map->mlp[layer] : map->heads[layer];
+    int known = unit == GR__STREAM ? map->from->width : lines; /* the stream grows at its end */
+    int *from = gr_alloc((size_t)lines * sizeof *from);
+    for (int i = 0; i < lines && !units; i++)
+        from[i] = i < known ? i : -1;
+    for (int i = 0; i < lines && units; i++)
+        from[i] = units[i / scale] < 0 ? -1 : units[i / scale] * scale + i % scale;
+    if (p->axis[axis].unit == GR__EXPERT) /* an expert is where its first neuron is */
+        for (int i = 0, each = map->to->each[layer]; i < lines; i++)
+            from[i] = map->mlp[layer][i * each] < 0 ? -1 : map->mlp[layer][i * each] / each;
+    return from;
+}
+
+/* ---- expand: units are the same by their place among the claimable ones or within the region that added them ---- */
+
+static int find_region(const gr_arch_def *def, const char *name) {
+    for (int r = 0; r < def->region_count; r++)
+        if (!strcmp(def->regions[r].name, name))
+            return r;
+    return GR_NONE;
+}
+
+static bool adds(const gr_arch_region *region, bool heads) {
+    return !region->residual.add && (heads ? region->heads.add : region->mlp.add + region->experts.add) > 0;
+}
+
+/* was: the layer of `from`, -1: none. */
+static int *widen(const gr__plan *from, const gr__plan *to, int layer, int was, bool heads) {
+    int base = heads ? to->heads[layer] : to->mlp[layer], all = heads ? to->heads_all[layer] : to->mlp_all[layer];
+    int old = was < 0 ? 0 : heads ? from->heads[was] : from->mlp[was];
+    int *units = gr_alloc((size_t)all * sizeof *units);
+    for (int i = 0; i < all; i++)
+        units[i] = i < base && i < old ? i : -1;
+    for (int r = 0; r < to->def->region_count && was >= 0; r++) {
+        int q = find_region(from->def, to->def->regions[r].name);
+        if (q == GR_NONE || !adds(&to->def->regions[r], heads) || !adds(&from->def->regions[q], heads))
+            continue;
+        gr__span s = (heads ? to->head_span : to->mlp_span)[r * to->layers + layer];
+        gr__span t = (heads ? from->head_span : from->mlp_span)[q * from->layers + was];
+        for (int i = 0; i < s.hi - s.lo && i < t.hi - t.lo; i++)
+            units[s.lo + i] = t.lo + i;
+    }
+    return units;
+}
+
+static gr__remap *remap_new(gr__plan *from, gr__plan *to, gr_arch_def *def) {
+    gr__remap *map = gr_alloc(sizeof *map);
+    *map = (gr__remap){def,
+                       from,
+                       to,
+                       gr_alloc((size_t)to->layers * sizeof(int)),
+                       gr_alloc((size_t)to->layers * sizeof(int *)),
+                       gr_alloc((size_t)to->layers * sizeof(int *))};
+    for (int i = 0; i < to->layers; i++)
+        map->layer[i] = i;
+    return map;
+}
+
+gr__remap *gr__remap_new(gr__plan *from, gr__plan *to, gr_arch_def *def, const int *layer) {
+    gr__remap *map = remap_new(from, to, def);
+    for (int i = 0; i < to->layers; i++) {
+        int was = map->layer[i] = layer ? layer[i] : i;
+        map->heads[i] = widen(from, to, i, was, true);
+        map->mlp[i] = widen(from, to, i, was, false);
+    }
+    return map;
+}
+
+gr_status gr__remap_expand(gr__remap **out, const gr_arch_def *def, const gr_arch_def *wider, gr_error *err) {
+    gr__plan *from, *to;
+    *out = NULL;
+    GR_TRY(gr__plan_new(&from, def, err));
+    gr_arch_def *copy = NULL;
+    gr_status status = gr_arch_check(wider, err);
+    if (!status) {
+        copy = gr_arch_copy(wider);
+        status = gr__plan_new(&to, copy, err);
+    }
+    if (!status && from->layers != to->layers) {
+        status = USAGE(err, NULL, "the wider network has %d layers, the old one %d", to->layers, from->layers);
+        gr__plan_free(to);
+    }
+    if (status) {
+        gr_arch_free(copy);
+        gr__plan_free(from);
+        return status;
+    }
+    *out = gr__remap_new(from, to, copy, NULL);
+    return GR_OK;
+}
+
+/* ---- remove ---- */
+
+/* What stays of one sort of units: kept[i] for all units of a layer. */
+typedef struct kept {
+    bool *unit;
+    int count; /* of unit */
+} kept;
+
+static kept *keep(const gr__plan *plan, const bool *gone, bool heads) {
+    const int *all = heads ? plan->heads_all : plan->mlp_all;
+    const gr__span *span = heads ? plan->head_span : plan->mlp_span;
+    kept *k = gr_alloc((size_t)plan->layers * sizeof *k);
+    for (int i = 0; i < plan->layers; i++) {
+        k[i] = (kept){gr_alloc((size_t)all[i]), all[i]};
+        memset(k[i].unit, true, (size_t)all[i]);
+        for (int r = 0; r < plan->def->region_count; r++)
+            if (gone[r] && !plan->def->regions[r].residual.add) {
+                gr__span s = span[r * plan->layers + i];
+                memset(k[i].unit + s.lo, false, (size_t)(s.hi - s.lo));
+            }
+    }
+    return k;
+}
+
+static void kept_free(kept *k, int layers) {
+    for (int i = 0; i < layers; i++)
+        gr_free(k[i].unit);
+    gr_free(k);
+}
+
+/* Units that stay among the first n of a layer. */
+static int count_kept(const kept *k, int n) {
+    int count = 0;
+    for (int i = 0; i < n; i++)
+        count += k->unit[i];
+    return count;
+}
+
+static int *lines_kept(const kept *k) {
+    int *units = gr_alloc((size_t)k->count * sizeof *units), n = 0;
+    for (int i = 0; i < k->count; i++)
+        if (k->unit[i])
+            units[n++] = i;
+    return units;
+}
+
+/* The layers that stay, by their old numbers. */
+typedef struct staying {
+    int *layer; /* [count] */
+    int count;
+    int *now; /* [layers] the new number of an old layer, or -1 */
+} staying;
+
+/* Layers stay unless a region that is gone owns them whole. */
+static staying stay(gr_arena *arena, const gr__plan *plan, const bool *gone) {
+    size_t size = (size_t)plan->layers * sizeof(int);
+    staying s = {gr_arena_alloc(arena, size), 0, gr_arena_alloc(arena, size)};
+    for (int i = 0; i < plan->layers; i++) {
+        bool stays = plan->whole[i] == GR_NONE || !gone[plan->whole[i]];
+        s.now[i] = stays ? s.count : -1;
+        if (stays)
+            s.layer[s.count++] = i;
+    }
+    return s;
+}
+
+/* A list of layers by their new numbers, without those that left. */
+static const int *renumber(gr_arena *arena, const staying *s, const int *list, int *count) {
+    int *now = gr_arena_alloc(arena, (size_t)*count * sizeof *now), n = 0;
+    for (int i = 0; i < *count; i++)
+        if (s->now[list[i]] >= 0)
+            now[n++] = s->now[list[i]];
+    *count = n;
+    return now;
+}
+
+static int by(const int *each, int layer) { return each ? each[layer] : 1; }
+
+/* Counts of claimable units that stay, of `each` lines, times `scale`: one number where all layers agree, else a list.
+ */
+static int *counts(gr_arena *arena, const staying *s, const kept *k, const int *claimable, const int *each, int scale,
+                   int *same) {
+    int *list = gr_arena_alloc(arena, (size_t)s->count * sizeof *list);
+    bool alike = true;
+    for (int i = 0; i < s->count; i++) {
+        list[i] = scale * count_kept(&k[s->layer[i]], claimable[s->layer[i]]) / by(each, s->layer[i]);
+        alike = alike && list[i] == list[0];
+    }
+    if (!alike || !s->count || !list[0])
+        return list;
+    *same = list[0];
+    return NULL;
+}
+
+/* Moves a claim to where its units, of `each` lines, are now. */
+static void move_claim(gr_arena *arena, const staying *s, gr_arch_units *u, const gr__span *span, const kept *k,
+                       const int *each) {
+    if (u->add || !(u->lo || u->hi || u->last || u->spans))
+        return;
+    int *spans = gr_arena_alloc(arena, 2 * (size_t)s->count * sizeof *spans);
+    const int *one = NULL; /* the range, where every layer that has one agrees */
+    bool alike = true;
+    for (int i = 0; i < s->count; i++) {
+        gr__span old = span[s->layer[i]];
+        spans[2 * i] = count_kept(&k[s->layer[i]], old.lo) / by(each, s->layer[i]);
+        spans[2 * i + 1] = count_kept(&k[s->layer[i]], old.hi) / by(each, s->layer[i]);
+        if (old.lo == old.hi)
+            continue;
+        alike = alike && (!one || (one[0] == spans[2 * i] && one[1] == spans[2 * i + 1]));
+        one = one ? one : spans + 2 * i;
+    }
+    bool simple = !u->spans && alike && one && one[0] < one[1];
+    *u = simple ? (gr_arch_units){.lo = one[0], .hi = one[1]} : (gr_arch_units){.spans = spans};
+}
+
+static gr_status check_gone(const gr__plan *plan, int r, gr_error *err) {
+    const gr_arch_region *region = &plan->def->regions[r];
+    if (plan->stream_span[r].lo < plan->stream_span[r].hi)
+        return USAGE(
+            err, "switch the region off by its gate, or zero it",
+            "region '%s' claims residual dimensions %d..%d, which share a norm with the others: without them it "
+            "would divide by another count",
+            region->name, plan->stream_span[r].lo, plan->stream_span[r].hi);
+    if (region->pattern_count)
+        return USAGE(err, "zero or redraw it instead",
+                     "region '%s' owns whole parameters ('%s'), which cannot be removed", region->name,
+                     region->patterns[0]);
+    return GR_OK;
+}
+
+/* The windows of the layers that stay: those of a description go around, and layers that leave would shift them. */
+static const int *windows(gr_arena *arena, const gr__plan *plan, const staying *s, int *count) {
+    int *list = gr_arena_alloc(arena, (size_t)s->count * sizeof *list);
+    if (s->count == plan->layers)
+        return plan->def->windows;
+    for (int i = 0; i < s->count; i++)
+        list[i] = gr__plan_window(plan, s->layer[i]);
+    *count = s->count;
+    return list;
+}
+
+static const int *of_staying(gr_arena *arena, const staying *s, const int *list) {
+    int *now = gr_arena_alloc(arena, (size_t)s->count * sizeof *now);
+    for (int i = 0; i < s->count; i++)
+        now[i] = list[s->layer[i]];
+    return now;
+}
+
+/* The description without the regions that are gone. */
+static gr_arch_def *smaller(gr_arena *arena, const gr__plan *plan, const bool *gone, const staying *s,
+                            const kept *heads, const kept *mlp) {
+    const gr_arch_def *old = plan->def;
+    gr_arch_def def = *old;
+    gr_arch_region *regions = gr_arena_alloc(arena, (size_t)old->region_count * sizeof *regions);
+    def.region_count = 0;
+    for (int r = 0; r < old->region_count; r++) {
+        if (gone[r])
+            continue;
+        gr_arch_region *region = &regions[def.region_count++];
+        *region = old->regions[r];
+        move_claim(arena, s, &region->heads, plan->head_span + r * plan->layers, heads, NULL);
+        move_claim(arena, s, &region->mlp, plan->mlp_span + r * plan->layers, mlp, NULL);
+        move_claim(arena, s, &region->experts, plan->mlp_span + r * plan->layers, mlp, plan->each);
+        region->layers = renumber(arena, s, region->layers, &region->layer_count);
+        region->whole = renumber(arena, s, region->whole, &region->whole_count);
+    }
+    def.regions = regions;
+    def.l1_layers = renumber(arena, s, old->l1_layers, &def.l1_count);
+    if (old->l1_count && !def.l1_count) /* an empty list would mean all layers */
+        def.l1 = 0;
+    if (plan->arch->sized) {
+        int *sizes = gr_arena_alloc(arena, (size_t)def.size_count * sizeof *sizes);
+        memcpy(sizes, old->sizes, (size_t)def.size_count * sizeof *sizes);
+        for (int i = 0; i < plan->layers; i++)
+            sizes[i + 1] = count_kept(&mlp[i], plan->mlp[i]);
+        def.sizes = sizes;
+    } else {
+        def.head_size = plan->head_size;
+        def.layers = s->count;
+        def.windows = old->window_count ? windows(arena, plan, s, &def.window_count) : NULL;
+        def.layer_heads = counts(arena, s, heads, plan->heads, NULL, plan->share, &def.heads);
+        if (def.kv_heads && !def.layer_heads)
+            def.kv_heads = def.heads / plan->share;
+        if (def.experts > 0 || def.layer_experts) {
+            def.layer_mlp = old->layer_mlp ? of_staying(arena, s, old->layer_mlp) : NULL;
+            def.layer_experts = counts(arena, s, mlp, plan->mlp, plan->each, 1, &def.experts);
+        } else {
+            def.layer_mlp = counts(arena, s, mlp, plan->mlp, NULL, 1, &def.mlp);
+        }
+    }
+    return gr_arch_copy(&def);
+}
+
+/* Patterns name parameters by the numbers of their layers, and those change. */
+static gr_status check_patterns(const gr__plan *plan, const bool *gone, const staying *s, gr_error *err) {
+    if (!s->count && plan->layers)
+        return USAGE(err, "leave one of the regions in", "without these regions the network has no layer");
+    for (int r = 0; r < plan->def->region_count; r++)
+        for (int p = 0; p < plan->params && !gone[r] && s->count < plan->layers; p++)
+            if (plan->param[p].block != GR_NONE && gr__plan_listed(plan, p, r))
+                return USAGE(err, "remove that region's patterns, or silence the layers with zero",
+                             "region '%s' owns '%s' by a pattern, and layers that leave change the numbers of others",
+                             plan->def->regions[r].name, plan->param[p].def.name);
+    return GR_OK;
+}
+
+static gr_status mark_gone(const gr__plan *plan, bool *gone, const char *const *regions, int count, gr_error *err) {
+    for (int i = 0; i < count; i++) {
+        int r = find_region(plan->def, regions[i]);
+        if (r == GR_NONE)
+            return USAGE(err, NULL, "there is no region '%s'", regions[i]);
+        gone[r] = true;
+        GR_TRY(check_gone(plan, r, err));
+    }
+    return GR_OK;
+}
+
+gr_status gr__remap_remove(gr__remap **out, const gr_arch_def *def, const char *const *regions, int count,
+                           gr_error *err) {
+    gr__plan *from, *to = NULL;
+    *out = NULL;
+    GR_TRY(gr__plan_new(&from, def, err));
+    bool *gone = gr_alloc((size_t)def->region_count);
+    gr_status status = mark_gone(from, gone, regions, count, err);
+    gr_arena *arena = gr_arena_new();
+    staying s = stay(arena, from, gone);
+    if (!status)
+        status = check_patterns(from, gone, &s, err);
+    if (!status) {
+        kept *heads = keep(from, gone, true), *mlp = keep(from, gone, false);
+        gr_arch_def *less = smaller(arena, from, gone, &s, heads, mlp);
+        status = gr__plan_new(&to, less, err);
+        if (!status) {
+            gr__remap *map = *out = remap_new(from, to, less);
+            for (int i = 0; i < to->layers; i++) {
+                map->layer[i] = s.layer[i];
+                map->heads[i] = lines_kept(&heads[s.layer[i]]);
+                map->mlp[i] = lines_kept(&mlp[s.layer[i]]);
+            }
+        } else {
+            gr_arch_free(less);
+        }
+        kept_free(heads, from->layers);
+        kept_free(mlp, from->layers);
+    }
+    if (status)
+        gr__plan_free(from);
+    gr_arena_free(arena);
+    gr_free(gone);
+    return status;
+}

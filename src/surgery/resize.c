@@ -1,0 +1,314 @@
+/* More or fewer layers, neurons, heads and residual dimensions. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/kind.h"
+
+#define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "resize", (hint), __VA_ARGS__)
+
+gr_surgery_resize_def gr_surgery_resize_default(void) {
+    return (gr_surgery_resize_def){.layers = GR_SURGERY_KEEP,
+                                   .at = GR_SURGERY_END,
+                                   .mlp = GR_SURGERY_KEEP,
+                                   .heads = GR_SURGERY_KEEP,
+                                   .width = GR_SURGERY_KEEP};
+}
+
+typedef struct job {
+    const gr__plan *from;
+    const gr_surgery_resize_def *how;
+    gr_arena *arena;
+    int layers;              /* from here on of the new network */
+    int *layer;              /* [layers] the old one, -1: new */
+    int *heads, *mlp, *each; /* each: neurons of an expert, 0: no experts */
+    gr_arch_def def;
+} job;
+
+/* ---- what can be asked for ---- */
+
+static gr_status check_count(const char *what, int value, gr_error *err) {
+    return value >= 1 || value == GR_SURGERY_KEEP
+               ? GR_OK
+               : USAGE(err, NULL, "%d %s: a network needs at least one", value, what);
+}
+
+static bool power_of_four(int n) {
+    for (; n > 1 && n % 4 == 0; n /= 4)
+        ;
+    return n == 1;
+}
+
+static gr_status check_width(const gr__plan *from, const gr_surgery_resize_def *how, gr_error *err) {
+    int d = from->width, w = how->width == GR_SURGERY_KEEP ? d : how->width;
+    int more = w > d ? w : d, less = w > d ? d : w;
+    if (w == d)
+        return GR_OK;
+    if (from->def->norm != GR_NORM_RMS)
+        return USAGE(err, "change neurons, heads or layers instead",
+                     "%d residual dimensions instead of %d: layer norm takes a mean over all of them, so more or fewer "
+                     "give another function",
+                     w, d);
+    if (from->def->no_gain)
+        return USAGE(
+            err, "change neurons, heads or layers instead",
+            "%d residual dimensions instead of %d need norm gains to make up for another divisor, and there are "
+            "none",
+            w, d);
+    if (from->groups)
+        return USAGE(err, "remove the region, or change neurons, heads or layers instead",
+                     "%d residual dimensions instead of %d: the norms count those of region '%s' only while it is on, "
+                     "and no gain fits both",
+                     w, d, from->def->regions[from->group[0]].name);
+    if (more % less == 0 && power_of_four(more / less))
+        return GR_OK;
+    return how->rounding ? GR_OK
+                         : USAGE(err, "take 4 or 16 times the width, or allow rounding",
+                                 "%d residual dimensions instead of %d multiply every norm gain by %.9g, which rounds: "
+                                 "the old bits could not be had back",
+                                 w, d, sqrt((double)d / w));
+}
+
+static gr_status check(const gr__plan *from, const gr_surgery_resize_def *how, gr_error *err) {
+    GR_TRY(check_count("layers", how->layers, err));
+    GR_TRY(check_count("neurons", how->mlp, err));
+    GR_TRY(check_count("heads", how->heads, err));
+    if (how->mlp != GR_SURGERY_KEEP && (from->def->experts || from->def->layer_experts))
+        return USAGE(err, "change heads or layers instead, or add experts in a region",
+                     "%d neurons for a network whose neurons are those of experts", how->mlp);
+    GR_TRY(check_count("residual dimensions", how->width, err));
+    if (how->heads != GR_SURGERY_KEEP && how->heads % from->share)
+        return USAGE(err, NULL, "%d heads cannot share heads of keys by %d", how->heads, from->share);
+    if (from->arch->sized &&
+        (how->layers != GR_SURGERY_KEEP || how->heads != GR_SURGERY_KEEP || how->width != GR_SURGERY_KEEP))
+        return USAGE(err, "change its neurons",
+                     "%s has no residual stream: a new layer could not leave the function alone", from->arch->title);
+    int n = how->layers == GR_SURGERY_KEEP ? from->layers : how->layers;
+    int last = n > from->layers ? from->layers : n;
+    if (how->at != GR_SURGERY_END && (how->at < 0 || how->at > last))
+        return USAGE(err, NULL, "layers from %d on: expected 0 to %d", how->at, last);
+    return check_width(from, how, err);
+}
+
+/* ---- layers and their units ---- */
+
+static void place_layers(job *j) {
+    int old = j->from->layers, n = j->how->layers == GR_SURGERY_KEEP ? old : j->how->layers;
+    int at = j->how->at == GR_SURGERY_END ? (n > old ? old : n) : j->how->at, more = n - old;
+    j->layers = n;
+    j->layer = gr_arena_alloc(j->arena, (size_t)n * sizeof *j->layer);
+    for (int i = 0; i < n; i++)
+        j->layer[i] = i < at ? i : more < 0 ? i - more : i < at + more ? -1 : i - more;
+}
+
+/* New layers have the units of the one before them. */
+static int *units_of_layers(const job *j, const int *old, int asked) {
+    int *list = gr_arena_alloc(j->arena, (size_t)j->layers * sizeof *list);
+    for (int i = 0; i < j->layers; i++)
+        list[i] = asked != GR_SURGERY_KEEP ? asked : j->layer[i] >= 0 ? old[j->layer[i]] : i ? list[i - 1] : old[0];
+    return list;
+}
+
+/* One number where all layers agree, else the list; `scale` for each. */
+static const int *by_layer(const job *j, const int *units, int scale, int *same) {
+    int *list = gr_arena_alloc(j->arena, (size_t)j->layers * sizeof *list);
+    bool alike = true;
+    for (int i = 0; i < j->layers; i++) {
+        list[i] = scale * units[i];
+        alike = alike && list[i] == list[0] && list[i];
+    }
+    if (!alike)
+        return list;
+    *same = list[0];
+    return NULL;
+}
+
+/* Windows stay with their layers; a new one sees what the one before it does. */
+static void move_windows(job *j) {
+    gr_arch_def *def = &j->def;
+    int *old = gr_arena_alloc(j->arena, (size_t)j->from->layers * sizeof *old);
+    for (int i = 0; i < j->from->layers; i++)
+        old[i] = gr__plan_window(j->from, i);
+    if (!def->window_count)
+        return;
+    def->windows = units_of_layers(j, old, GR_SURGERY_KEEP);
+    def->window_count = j->layers;
+}
+
+/* ---- regions ---- */
+
+/* The list of layers in new numbers. */
+static gr_status move_layers(const job *j, const int **list, int *count, const char *region, gr_error *err) {
+    int *moved = gr_arena_alloc(j->arena, ((size_t)*count + 1) * sizeof *moved), n = 0;
+    for (int k = 0; k < *count; k++)
+        for (int i = 0; i < j->layers; i++)
+            if (j->layer[i] == (*list)[k])
+                moved[n++] = i;
+    if (*count && !n && region)
+        return USAGE(err, "remove the region first", "region '%s' would be left without a layer", region);
+    *list = moved;
+    *count = n;
+    return GR_OK;
+}
+
+/* A claim, with its units where they are now; region->layers are old ones still. */
+static gr_status move_claim(const job *j, gr_arch_units *u, const gr_arch_region *region, const gr__span *span,
+                            const int *counts, const int *each, const char *noun, gr_error *err) {
+    if (u->add || !(u->lo || u->hi || u->last || u->spans))
+        return GR_OK;
+    int *spans = gr_arena_alloc(j->arena, 2 * (size_t)j->layers * sizeof *spans);
+    const int *one = NULL;
+    bool alike = true;
+    for (int i = 0; i < j->layers; i++) {
+        const gr__span *s = j->layer[i] < 0 ? NULL : &span[j->layer[i]];
+        if (!s || s->lo >= s->hi)
+            continue;
+        if (s->hi > counts[i])
+            return USAGE(err, "remove the region first",
+                         "region '%s' claims %s %d..%d of layer %d, of which %d are left", region->name, noun, s->lo,
+                         s->hi, j->layer[i], counts[i]);
+        spans[2 * i] = s->lo / (each ? each[i] : 1);
+        spans[2 * i + 1] = s->hi / (each ? each[i] : 1);
+        alike = alike && (!one || (one[0] == spans[2 * i] && one[1] == spans[2 * i + 1]));
+        one = spans + 2 * i;
+    }
+    bool simple = !u->spans && alike && one;
+    *u = simple ? (gr_arch_units){.lo = one[0], .hi = one[1]} : (gr_arch_units){.spans = spans};
+    return GR_OK;
+}
+
+static gr_status move_region(const job *j, gr_arch_region *region, int r, gr_error *err) {
+    const gr__plan *from = j->from;
+    gr__span s = from->stream_span[r];
+    if (s.lo < s.hi) {
+        if (s.hi > j->def.width)
+            return USAGE(err, "remove the region first",
+                         "region '%s' claims residual dimensions %d..%d, of which %d are left", region->name, s.lo,
+                         s.hi, j->def.width);
+        region->residual = (gr_arch_units){.lo = s.lo, .hi = s.hi};
+    }
+    GR_TRY(move_claim(j, &region->heads, region, from->head_span + r * from->layers, j->heads, NULL, "heads", err));
+    GR_TRY(move_claim(j, &region->mlp, region, from->mlp_span + r * from->layers, j->mlp, NULL, "neurons", err));
+    GR_TRY(move_claim(j, &region->experts, region, from->mlp_span + r * from->layers, j->mlp, j->each, "experts", err));
+    GR_TRY(move_layers(j, &region->whole, &region->whole_count, region->name, err));
+    return move_layers(j, &region->layers, &region->layer_count, region->name, err);
+}
+
+/* ---- the new description ---- */
+
+static void sizes(job *j) {
+    gr_arch_def *def = &j->def;
+    const gr__plan *from = j->from;
+    j->mlp = units_of_layers(j, from->mlp, j->how->mlp);
+    if (from->arch->sized) {
+        int *list = gr_arena_alloc(j->arena, (size_t)def->size_count * sizeof *list);
+        memcpy(list, def->sizes, (size_t)def->size_count * sizeof *list);
+        memcpy(list + 1, j->mlp, (size_t)j->layers * sizeof *list);
+        def->sizes = list;
+        j->heads = gr_arena_alloc(j->arena, (size_t)j->layers * sizeof *list);
+        return;
+    }
+    int heads = j->how->heads == GR_SURGERY_KEEP ? GR_SURGERY_KEEP : j->how->heads / from->share;
+    j->heads = units_of_layers(j, from->heads, heads);
+    move_windows(j);
+    def->layers = j->layers;
+    def->head_size = from->head_size;
+    def->layer_heads = by_layer(j, j->heads, from->share, &def->heads);
+    if (def->kv_heads && !def->layer_heads)
+        def->kv_heads = def->heads / from->share;
+    if (def->experts || def->layer_experts) {
+        int *experts = gr_arena_alloc(j->arena, (size_t)j->layers * sizeof *experts);
+        j->each = units_of_layers(j, from->each, GR_SURGERY_KEEP);
+        for (int i = 0; i < j->layers; i++)
+            experts[i] = j->mlp[i] / j->each[i];
+        def->layer_mlp = by_layer(j, j->each, 1, &def->mlp);
+        def->layer_experts = by_layer(j, experts, 1, &def->experts);
+    } else {
+        def->layer_mlp = by_layer(j, j->mlp, 1, &def->mlp);
+    }
+    if (j->how->width != GR_SURGERY_KEEP) {
+        def->eps *= (double)def->width / j->how->width;
+        def->width = j->how->width;
+    }
+}
+
+static gr_status describe(job *j, gr_error *err) {
+    gr_arch_def *def = &j->def;
+    *def = *j->from->def;
+    place_layers(j);
+    sizes(j);
+    gr_arch_region *regions = gr_arena_alloc(j->arena, ((size_t)def->region_count + 1) * sizeof *regions);
+    for (int r = 0; r < def->region_count; r++) {
+        regions[r] = def->regions[r];
+        GR_TRY(move_region(j, &regions[r], r, err));
+    }
+    def->regions = regions;
+    bool some = def->l1_count > 0;
+    GR_TRY(move_layers(j, &def->l1_layers, &def->l1_count, NULL, err));
+    if (some && !def->l1_count) /* an empty list means every layer */
+        def->l1 = 0;
+    return GR_OK;
+}
+
+/* Patterns name parameters, whose names hold numbers of layers. */
+static gr_status check_patterns(const gr__remap *map, gr_error *err) {
+    for (int q = 0; q < map->to->params; q++) {
+        int p = gr__remap_origin(map, q);
+        for (int r = 0; p != GR_NONE && r < map->to->def->region_count; r++)
+            if (gr__plan_whole(map->to, q, r) != gr__plan_whole(map->from, p, r))
+                return USAGE(err, "remove the region first",
+                             "region '%s' owns parameters by name, and '%s' would be called '%s'",
+                             map->to->def->regions[r].name, map->from->param[p].def.name, map->to->param[q].def.name);
+    }
+    return GR_OK;
+}
+
+static gr_status map_new(gr__remap **map, const gr_arch_def *def, const gr_surgery_resize_def *how, gr_error *err) {
+    gr__plan *from, *to = NULL;
+    *map = NULL;
+    GR_TRY(gr__plan_new(&from, def, err));
+    job j = {.from = from, .how = how, .arena = gr_arena_new()};
+    gr_arch_def *copy = NULL;
+    gr_status status = check(from, how, err);
+    if (!status)
+        status = describe(&j, err);
+    if (!status)
+        status = gr_arch_check(&j.def, err);
+    if (!status) {
+        copy = gr_arch_copy(&j.def);
+        status = gr__plan_new(&to, copy, err);
+    }
+    if (!status) {
+        *map = gr__remap_new(from, to, copy, j.layer);
+    } else {
+        gr_arch_free(copy);
+        gr__plan_free(from);
+    }
+    gr_arena_free(j.arena);
+    return status;
+}
+
+/* What RMS norm divides by has changed. */
+static void scale_gains(const gr__remap *map, gr_model *model) {
+    double scale = sqrt((double)map->from->width / map->to->width);
+    for (int q = 0; q < map->to->params && map->from->width != map->to->width; q++) {
+        const gr_param_def *def = &map->to->param[q].def;
+        gr_real *gain = gr_model_data(model, gr_model_find(model, def->name));
+        for (int i = 0; i < def->cols && def->kind == GR_KIND_NORM; i++)
+            gain[i] = (gr_real)((double)gain[i] * scale);
+    }
+}
+
+gr_status gr_surgery_resize(gr_surgery_result *out, const gr_arch_def *def, gr_model *model,
+                            const gr_surgery_resize_def *how, gr_error *err) {
+    gr__remap *map;
+    *out = (gr_surgery_result){0};
+    GR_TRY(map_new(&map, def, how, err));
+    gr_status status = check_patterns(map, err);
+    if (!status)
+        status = gr__surgery_finish(out, map, model, how->seed ? how->seed : gr_model_seed(model), false, err);
+    if (!status)
+        scale_gains(map, out->model);
+    gr__remap_free(map);
+    return status;
+}

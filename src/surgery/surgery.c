@@ -1,0 +1,376 @@
+#include "gradroute/surgery.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/kind.h"
+
+#define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "surgery", (hint), __VA_ARGS__)
+
+void gr_surgery_free(gr_surgery_result *result) {
+    gr_arch_free(result->def);
+    gr_model_free(result->model);
+    *result = (gr_surgery_result){0};
+}
+
+/* ---- copying ---- */
+
+/* New units put out nothing: true where line i of an axis that decides outputs has no origin. */
+static bool silent(const gr__plan_param *p, int axis, int origin) { return p->axis[axis].out && origin < 0; }
+
+/* Fills one parameter of the new model from the old one; what is new keeps its draw or, where it puts out, is 0. */
+static void fill(gr_real *to, const gr_real *from, int from_cols, const gr__plan_param *p, const int *rows,
+                 const int *cols, bool fresh) {
+    for (int i = 0; i < p->def.rows; i++)
+        for (int j = 0; j < p->def.cols; j++) {
+            gr_real *x = &to[(size_t)i * (size_t)p->def.cols + (size_t)j];
+            if (rows[i] >= 0 && cols[j] >= 0)
+                *x = from[(size_t)rows[i] * (size_t)from_cols + (size_t)cols[j]];
+            else if (!fresh && (silent(p, 0, rows[i]) || silent(p, 1, cols[j])))
+                *x = 0;
+        }
+}
+
+static void fill_model(const gr__remap *map, gr_model *to, gr_model *from, bool fresh) {
+    for (int q = 0; q < map->to->params; q++) {
+        const gr__plan_param *p = &map->to->param[q];
+        gr_real *data = gr_model_data(to, gr_model_find(to, p->def.name));
+        int origin = gr__remap_origin(map, q);
+        if (origin == GR_NONE) {
+            const bool bias = p->def.kind == GR_KIND_BIAS || p->def.kind == GR_KIND_OUT_BIAS;
+            /* adapters begin silent */
+            if (!fresh && p->role == GR__BASE && (bias || p->axis[0].out || p->axis[1].out))
+                memset(data, 0, (size_t)p->def.rows * (size_t)p->def.cols * sizeof *data);
+            continue;
+        }
+        gr_param old = gr_model_find(from, map->from->param[origin].def.name);
+        int *rows = gr__remap_lines(map, q, 0), *cols = gr__remap_lines(map, q, 1);
+        fill(data, gr_model_data(from, old), gr_model_param(from, old)->cols, p, rows, cols, fresh);
+        gr_free(rows);
+        gr_free(cols);
+    }
+}
+
+gr_status gr__surgery_finish(gr_surgery_result *out, gr__remap *map, gr_model *model, uint64_t seed, bool fresh,
+                             gr_error *err) {
+    gr_model *made;
+    GR_TRY(gr__plan_match(map->from, model, err));
+    GR_TRY(gr__arch_model(&made, map->to, seed, false, err));
+    fill_model(map, made, model, fresh);
+    *out = (gr_surgery_result){gr_arch_copy(map->def), made};
+    return GR_OK;
+}
+
+/* ---- expand ---- */
+
+static gr_status same(const char *what, double a, double b, gr_error *err) {
+    return a == b ? GR_OK : USAGE(err, NULL, "the wider network has %s %g, the old one %g", what, b, a);
+}
+
+/* What no unit map can express must be equal. */
+static gr_status check_same(const gr_arch_def *a, const gr_arch_def *b, gr_error *err) {
+    GR_TRY(same("kind", a->kind, b->kind, err));
+    GR_TRY(same("activation", a->activation, b->activation, err));
+    GR_TRY(same("norm", a->norm, b->norm, err));
+    GR_TRY(same("eps", a->eps, b->eps, err));
+    GR_TRY(same("position", a->position, b->position, err));
+    GR_TRY(same("rotary_base", a->rotary_base, b->rotary_base, err));
+    GR_TRY(same("rotary_size", a->rotary_size, b->rotary_size, err));
+    GR_TRY(same("rotary_halves", a->rotary_halves, b->rotary_halves, err));
+    GR_TRY(same("attention_scale", a->attention_scale, b->attention_scale, err));
+    GR_TRY(same("tied", a->tied, b->tied, err));
+    if (a->experts || a->layer_experts || b->experts || b->layer_experts)
+        GR_TRY(same("top", a->top, b->top, err));
+    return same("loss", a->loss, b->loss, err);
+}
+
+/* Every line of the old parameter has a place in the new one. */
+static gr_status check_axis(const gr__remap *map, int old, int axis, gr_error *err) {
+    const gr_param_def *def = &map->from->param[old].def;
+    int lines = axis ? def->cols : def->rows, found = 0;
+    int q = gr__plan_find(map->to, def->name);
+    if (q == GR_NONE)
+        return USAGE(err, "expand only adds", "the wider network lacks '%s'", def->name);
+    const gr__plan_param *to = &map->to->param[q];
+    int *from = gr__remap_lines(map, q, axis), size = axis ? to->def.cols : to->def.rows;
+    for (int i = 0; i < size; i++)
+        found += from[i] >= 0 && from[i] < lines;
+    bool grows = gr__plan_core(map->to, q) && to->axis[axis].unit > GR__STREAM;
+    gr_free(from);
+    if (found == lines && (grows || size == lines))
+        return GR_OK;
+    return USAGE(err, "expand only adds units, in regions", "'%s' has %d %s, %d of them in the wider network's %d",
+                 def->name, lines, axis ? "columns" : "rows", found, size);
+}
+
+/* An adapter that stays adds what it did. */
+static gr_status check_adapters(const gr_arch_def *a, const gr_arch_def *b, gr_error *err) {
+    for (int i = 0; i < a->region_count; i++)
+        for (int k = 0; k < b->region_count; k++)
+            if (a->regions[i].adapter.rank && !strcmp(a->regions[i].name, b->regions[k].name))
+                GR_TRY(same("adapter scale", a->regions[i].adapter.scale, b->regions[k].adapter.scale, err));
+    return GR_OK;
+}
+
+static gr_status check_wider(const gr__remap *map, gr_error *err) {
+    GR_TRY(check_same(map->from->def, map->def, err));
+    GR_TRY(same("head_size", map->from->head_size, map->to->head_size, err));
+    GR_TRY(same("query heads for a head of keys", map->from->share, map->to->share, err));
+    for (int i = 0; i < map->to->layers; i++) {
+        GR_TRY(same("a window of", gr__plan_window(map->from, i), gr__plan_window(map->to, i), err));
+        GR_TRY(same("heads to claim", map->from->heads[i], map->to->heads[i], err));
+        GR_TRY(same("neurons to claim", map->from->mlp[i], map->to->mlp[i], err));
+        GR_TRY(same("neurons of an expert", map->from->each[i], map->to->each[i], err));
+    }
+    GR_TRY(check_adapters(map->from->def, map->def, err));
+    for (int p = 0; p < map->from->params; p++)
+        for (int axis = 0; axis < 2; axis++)
+            GR_TRY(check_axis(map, p, axis, err));
+    return GR_OK;
+}
+
+gr_status gr_surgery_fits(const gr_arch_def *def, const gr_arch_def *wider, gr_error *err) {
+    gr__remap *map;
+    GR_TRY(gr__remap_expand(&map, def, wider, err));
+    gr_status status = check_wider(map, err);
+    gr__remap_free(map);
+    return status;
+}
+
+gr_status gr_surgery_expand(gr_surgery_result *out, const gr_arch_def *def, gr_model *model, const gr_arch_def *wider,
+                            const gr_surgery_expand_def *how, gr_error *err) {
+    gr__remap *map;
+    *out = (gr_surgery_result){0};
+    GR_TRY(gr__remap_expand(&map, def, wider, err));
+    gr_status status = check_wider(map, err);
+    if (!status)
+        status = gr__surgery_finish(out, map, model, how->seed ? how->seed : gr_model_seed(model), how->fresh, err);
+    gr__remap_free(map);
+    return status;
+}
+
+/* ---- off ---- */
+
+static void zero(gr_real *data, int cols, gr_part part) {
+    for (int i = part.lo0; i < part.hi0; i++)
+        for (int j = part.lo1; j < part.hi1; j++)
+            data[(size_t)i * (size_t)cols + (size_t)j] = 0;
+}
+
+/* Silences a region in the parameters of plan and model. */
+static void off_zero(const gr__plan *plan, gr_model *model, int region) {
+    for (int q = 0; q < plan->params; q++) {
+        const gr__plan_param *p = &plan->param[q];
+        gr_real *data = gr_model_data(model, gr_model_find(model, p->def.name));
+        bool puts_out = p->role == GR__BASE ? p->axis[0].out || p->axis[1].out : p->role == GR__HIGH;
+        if (gr__plan_listed(plan, q, region) || (gr__plan_whole(plan, q, region) && puts_out))
+            zero(data, p->def.cols, (gr_part){q, 0, p->def.rows, 0, p->def.cols});
+        gr__span r = gr__plan_lines(plan, q, 0, region), c = gr__plan_lines(plan, q, 1, region);
+        if (p->axis[0].out)
+            zero(data, p->def.cols, (gr_part){q, r.lo, r.hi, 0, p->def.cols});
+        if (p->axis[1].out)
+            zero(data, p->def.cols, (gr_part){q, 0, p->def.rows, c.lo, c.hi});
+    }
+}
+
+static void off_reinit(const gr__plan *plan, gr_model *model, int region, uint64_t seed) {
+    for (int q = 0; q < plan->params; q++) {
+        gr_part part[GR__PARTS];
+        int n = gr__plan_parts(plan, part, q, region);
+        for (int i = 0; i < n; i++) {
+            part[i].param = gr_model_find(model, plan->param[q].def.name);
+            gr_model_draw(model, part[i], seed);
+        }
+    }
+}
+
+/* ---- mean ---- */
+
+/* The means of one tap's columns. */
+typedef struct watch {
+    gr_value value;
+    int width;
+    double *sum;
+} watch;
+
+static watch watch_new(const gr_model *model, const char *name) {
+    watch w = {gr_model_output(model, name), 0, NULL};
+    gr_tap tap = gr_model_find_tap(model, name);
+    if (tap != GR_NONE)
+        gr_model_tap(model, tap, &w.width);
+    w.sum = gr_alloc((size_t)w.width * sizeof *w.sum);
+    return w;
+}
+
+static void watch_add(const watch *w, const gr_run *run, const gr_batch *batch) {
+    int stride;
+    const gr_real *x = gr_run_value(run, w->value, &stride);
+    for (int i = 0; i < batch->rows; i++) {
+        double weight = batch->cls[i] < 0 ? 0 : batch->weight ? (double)batch->weight[i] : 1;
+        for (int j = 0; j < w->width && weight != 0; j++)
+            w->sum[j] += weight * (double)x[(size_t)i * (size_t)stride + (size_t)j];
+    }
+}
+
+static double batch_weight(const gr_batch *batch) {
+    double total = 0;
+    for (int i = 0; i < batch->rows; i++)
+        total += batch->cls[i] < 0 ? 0 : batch->weight ? (double)batch->weight[i] : 1;
+    return total;
+}
+
+/* cls[how->rows]: a run without tables knows one class, so classes above 0 are shown to it as 0. */
+static gr_status calibrate(watch *list, int count, gr_run *run, const gr_surgery_off_def *how, int32_t *cls,
+                           gr_error *err) {
+    double total = 0;
+    for (gr_batch batch = {0}; how->next(how->context, &batch); batch = (gr_batch){0}) {
+        if (batch.rows < 1 || batch.rows > how->rows)
+            return USAGE(err, NULL, "a calibration batch has %d rows, the most was said to be %d", batch.rows,
+                         how->rows);
+        for (int i = 0; i < batch.rows; i++)
+            cls[i] = batch.cls && batch.cls[i] < 0 ? -1 : 0;
+        batch.cls = cls;
+        gr_run_forward(run, &batch);
+        for (int k = 0; k < count; k++)
+            watch_add(&list[k], run, &batch);
+        total += batch_weight(&batch);
+    }
+    if (!(total > 0))
+        return USAGE(err, "give calibration rows", "the calibration rows have total weight %g", total);
+    for (int k = 0; k < count; k++)
+        for (int j = 0; j < list[k].width; j++)
+            list[k].sum[j] /= total;
+    return GR_OK;
+}
+
+/* Adds what the region's units put out on average through parameter q, along `axis`, to the bias behind it. */
+static void add_mean(const gr__plan *plan, gr_model *model, const watch *list, int q, int axis, int region) {
+    const gr__plan_param *p = &plan->param[q];
+    gr__span s = gr__plan_lines(plan, q, axis, region);
+    bool heads = p->axis[axis].unit == GR__HEAD;
+    if (s.lo >= s.hi || !p->axis[axis].out || (!heads && p->axis[axis].unit != GR__NEURON))
+        return;
+    char name[200];
+    snprintf(name, sizeof name, "%s.bias", p->def.name);
+    const gr_real *w = gr_model_data(model, gr_model_find(model, p->def.name));
+    gr_real *bias = gr_model_data(model, gr_model_find(model, name));
+    const double *mean = list[2 * p->layer[axis] + heads].sum;
+    int outputs = axis ? p->def.rows : p->def.cols;
+    for (int j = 0; j < outputs; j++) {
+        double sum = 0;
+        for (int u = s.lo; u < s.hi; u++) {
+            size_t at =
+                axis ? (size_t)j * (size_t)p->def.cols + (size_t)u : (size_t)u * (size_t)p->def.cols + (size_t)j;
+            sum += mean[u] * (double)w[at];
+        }
+        bias[j] += (gr_real)sum;
+    }
+}
+
+/* model is the new one, still whole; its biases take the means. */
+static gr_status off_mean(const gr__plan *plan, gr_model *model, int region, const gr_surgery_off_def *how,
+                          gr_error *err) {
+    gr_model *twin;
+    gr_run *run = NULL;
+    int count = 2 * plan->layers;
+    watch *list = gr_alloc((size_t)count * sizeof *list);
+    int32_t *cls = gr_alloc((size_t)how->rows * sizeof *cls);
+    gr_status status = gr__arch_model(&twin, plan, 0, true, err); /* the same with its units as outputs */
+    if (!status) {
+        for (int q = 0; q < plan->params; q++) {
+            const gr_param_def *def = &plan->param[q].def;
+            memcpy(gr_model_data(twin, gr_model_find(twin, def->name)),
+                   gr_model_data(model, gr_model_find(model, def->name)),
+                   (size_t)def->rows * (size_t)def->cols * sizeof(gr_real));
+        }
+        for (int k = 0; k < count; k++) {
+            char name[48];
+            plan->arch->tap(name, sizeof name, k / 2, k % 2);
+            list[k] = watch_new(twin, name);
+        }
+        status = gr_run_new(&run, twin, NULL, &(gr_run_def){.rows = how->rows}, err);
+        if (!status)
+            status = calibrate(list, count, run, how, cls, err);
+        gr_run_free(run);
+        gr_model_free(twin);
+    }
+    for (int q = 0; q < plan->params && !status; q++)
+        for (int axis = 0; axis < 2; axis++)
+            add_mean(plan, model, list, q, axis, region);
+    for (int k = 0; k < count; k++)
+        gr_free(list[k].sum);
+    gr_free(list);
+    gr_free(cls);
+    return status;
+}
+
+static gr_status check_mean(const gr__plan *plan, int r, const gr_surgery_off_def *how, gr_error *err) {
+    const gr_arch_region *region = &plan->def->regions[r];
+    if (region->residual.add || plan->stream_span[r].lo < plan->stream_span[r].hi || region->pattern_count ||
+        region->whole_count || region->adapter.rank || region->experts.add || region->experts.last ||
+        region->experts.lo || region->experts.hi || region->experts.spans)
+        return USAGE(err, "use zero, reinit or remove",
+                     "region '%s' has residual dimensions, experts, whole layers, an adapter or whole parameters: a "
+                     "mean is defined for neurons and heads",
+                     region->name);
+    for (int k = 0; k < plan->def->region_count; k++)
+        for (int i = 0; i < plan->layers; i++)
+            if (gr__plan_adapts(plan, k, GR_MAP_OUT, i) || gr__plan_adapts(plan, k, GR_MAP_DOWN, i))
+                return USAGE(err, "merge or remove the adapter first",
+                             "the adapter '%s' reads heads or neurons, so the mean of '%s' is not in one map",
+                             plan->def->regions[k].name, region->name);
+    if (!how->next || how->rows < 1)
+        return USAGE(err, NULL, "mean ablation of '%s' needs calibration batches", region->name);
+    return GR_OK;
+}
+
+static gr_status off(const gr__remap *map, gr_model *made, int region, const gr_surgery_off_def *how, gr_error *err) {
+    switch (how->how) {
+    case GR_OFF_REINIT:
+        off_reinit(map->to, made, region, how->seed);
+        break;
+    case GR_OFF_MEAN:
+        GR_TRY(check_mean(map->from, region, how, err));
+        GR_TRY(off_mean(map->to, made, region, how, err));
+        off_zero(map->to, made, region);
+        break;
+    default:
+        off_zero(map->to, made, region);
+    }
+    return GR_OK;
+}
+
+gr_status gr_surgery_off(gr_surgery_result *out, const gr_arch_def *def, gr_model *model, const char *region,
+                         const gr_surgery_off_def *how, gr_error *err) {
+    gr__remap *map;
+    gr_arch_def with_bias = *def;
+    *out = (gr_surgery_result){0};
+    if (how->how == GR_OFF_MEAN)
+        *(gr__arch_of(def)->sized ? &with_bias.bias : &with_bias.out_bias) = true;
+    GR_TRY(gr__remap_expand(&map, def, &with_bias, err));
+    int r = def->region_count;
+    while (--r >= 0 && strcmp(def->regions[r].name, region))
+        ;
+    gr_status status = r < 0 ? USAGE(err, NULL, "there is no region '%s'", region)
+                             : gr__surgery_finish(out, map, model, gr_model_seed(model), false, err);
+    if (!status)
+        status = off(map, out->model, r, how, err);
+    if (status)
+        gr_surgery_free(out);
+    gr__remap_free(map);
+    return status;
+}
+
+/* ---- remove ---- */
+
+gr_status gr_surgery_remove(gr_surgery_result *out, const gr_arch_def *def, gr_model *model, const char *const *regions,
+                            int count, gr_error *err) {
+    gr__remap *map;
+    *out = (gr_surgery_result){0};
+    GR_TRY(gr__remap_remove(&map, def, regions, count, err));
+    gr_status status = gr__surgery_finish(out, map, model, gr_model_seed(model), false, err);
+    gr__remap_free(map);
+    return status;
+}

@@ -1,0 +1,319 @@
+/* Learning merges. Equal pieces are counted once; each keeps its current tokens. A table holds, for every pair of
+ * neighbours, how often it occurs and the pieces it was seen in, and a heap orders the pairs by count. A merge touches
+ * only the pieces in its pair's list. Heap entries are not updated when a count falls: on top, they are compared with
+ * the table and put back where they belong. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/names.h"
+#include "text/tokenizer.h"
+
+/* ---- a table of byte strings, numbered in the order of arrival ---- */
+
+typedef struct item {
+    const char *data;
+    size_t length;
+    uint64_t hash;
+    int64_t count;
+    size_t start, symbols; /* a piece's tokens: trainer.symbols[start, start + symbols) */
+} item;
+
+typedef struct bag {
+    item *items;
+    size_t count, capacity;
+    uint32_t *slots; /* index + 1, 0 is empty */
+    size_t size;     /* power of two */
+} bag;
+
+static void bag_rehash(bag *b) {
+    b->size = b->size ? b->size * 2 : 1024;
+    gr_free(b->slots);
+    b->slots = gr_alloc(b->size * sizeof *b->slots);
+    for (size_t i = 0; i < b->count; i++) {
+        size_t at = b->items[i].hash & (b->size - 1);
+        while (b->slots[at])
+            at = (at + 1) & (b->size - 1);
+        b->slots[at] = (uint32_t)i + 1;
+    }
+}
+
+/* Index of a string, added if it is new; data must stay. */
+static size_t bag_index(bag *b, const char *data, size_t length) {
+    if (2 * b->count >= b->size)
+        bag_rehash(b);
+    uint64_t hash = gr__hash(data, length);
+    size_t at = hash & (b->size - 1);
+    for (; b->slots[at]; at = (at + 1) & (b->size - 1)) {
+        const item *it = &b->items[b->slots[at] - 1];
+        if (it->hash == hash && it->length == length && !memcmp(it->data, data, length))
+            return b->slots[at] - 1;
+    }
+    b->slots[at] = (uint32_t)b->count + 1;
+    GR_PUSH(b->items, b->count, b->capacity) = (item){.data = data, .length = length, .hash = hash};
+    return b->count - 1;
+}
+
+static void bag_free(bag *b) {
+    gr_free(b->items);
+    gr_free(b->slots);
+}
+
+/* ---- pairs ---- */
+
+typedef struct pair {
+    int32_t left, right;
+    int64_t count;
+    int32_t touched;  /* by which merge last, so that it enters the heap once */
+    uint32_t *pieces; /* where it was seen; may name pieces that have lost it */
+    size_t pieces_count, pieces_capacity;
+} pair;
+
+typedef struct entry {
+    int64_t count;
+    uint32_t pair;
+} entry;
+
+typedef struct trainer {
+    bag pieces;
+    bag tokens; /* item i is id i + 1 */
+    gr_arena *names;
+    int32_t *symbols;
+    pair *pairs;
+    size_t pairs_count, pairs_capacity;
+    uint32_t *slots; /* index + 1 */
+    size_t size;
+    entry *heap;
+    size_t heap_count, heap_capacity;
+    uint32_t *fresh; /* pairs that the current merge made more frequent */
+    size_t fresh_count, fresh_capacity;
+} trainer;
+
+static size_t pair_slot(const trainer *t, int32_t left, int32_t right) {
+    uint64_t h = ((uint64_t)(uint32_t)left << 32 | (uint32_t)right) * 0x9e3779b97f4a7c15u;
+    size_t at = (size_t)(h ^ h >> 32) & (t->size - 1);
+    while (t->slots[at] && (t->pairs[t->slots[at] - 1].left != left || t->pairs[t->slots[at] - 1].right != right))
+        at = (at + 1) & (t->size - 1);
+    return at;
+}
+
+static uint32_t pair_index(trainer *t, int32_t left, int32_t right) {
+    if (2 * t->pairs_count >= t->size) {
+        t->size = t->size ? t->size * 2 : 4096;
+        gr_free(t->slots);
+        t->slots = gr_alloc(t->size * sizeof *t->slots);
+        for (size_t i = 0; i < t->pairs_count; i++)
+            t->slots[pair_slot(t, t->pairs[i].left, t->pairs[i].right)] = (uint32_t)i + 1;
+    }
+    size_t at = pair_slot(t, left, right);
+    if (!t->slots[at]) {
+        GR_PUSH(t->pairs, t->pairs_count, t->pairs_capacity) = (pair){.left = left, .right = right, .touched = -1};
+        t->slots[at] = (uint32_t)t->pairs_count;
+    }
+    return t->slots[at] - 1;
+}
+
+/* ---- the heap ---- */
+
+static bool before(const trainer *t, entry a, entry b) {
+    if (a.count != b.count)
+        return a.count > b.count;
+    const pair *p = &t->pairs[a.pair], *q = &t->pairs[b.pair];
+    return p->left != q->left ? p->left < q->left : p->right < q->right;
+}
+
+static void heap_push(trainer *t, entry e) {
+    GR_PUSH(t->heap, t->heap_count, t->heap_capacity) = e;
+    size_t i = t->heap_count - 1;
+    for (; i && before(t, e, t->heap[(i - 1) / 2]); i = (i - 1) / 2)
+        t->heap[i] = t->heap[(i - 1) / 2];
+    t->heap[i] = e;
+}
+
+static entry heap_pop(trainer *t) {
+    entry top = t->heap[0], e = t->heap[--t->heap_count];
+    size_t i = 0;
+    for (size_t child; (child = 2 * i + 1) < t->heap_count; i = child) {
+        if (child + 1 < t->heap_count && before(t, t->heap[child + 1], t->heap[child]))
+            child++;
+        if (!before(t, t->heap[child], e))
+            break;
+        t->heap[i] = t->heap[child];
+    }
+    t->heap[i] = e;
+    return top;
+}
+
+/* ---- counting and merging ---- */
+
+static void count_out(trainer *t, const item *piece) {
+    const int32_t *s = t->symbols + piece->start;
+    for (size_t i = 1; i < piece->symbols; i++)
+        t->pairs[t->slots[pair_slot(t, s[i - 1], s[i])] - 1].count -= piece->count;
+}
+
+/* Adds a piece's pairs; those that hold the new token id (all, if it is 0) are also indexed and noted as fresh. */
+static void count_in(trainer *t, uint32_t which, int32_t id, int32_t step) {
+    const item *piece = &t->pieces.items[which];
+    const int32_t *s = t->symbols + piece->start;
+    for (size_t i = 1; i < piece->symbols; i++) {
+        uint32_t index = pair_index(t, s[i - 1], s[i]);
+        pair *p = &t->pairs[index];
+        p->count += piece->count;
+        if (id && s[i - 1] != id && s[i] != id)
+            continue;
+        if (!p->pieces_count || p->pieces[p->pieces_count - 1] != which)
+            GR_PUSH(p->pieces, p->pieces_count, p->pieces_capacity) = which;
+        if (p->touched != step)
+            GR_PUSH(t->fresh, t->fresh_count, t->fresh_capacity) = index;
+        p->touched = step;
+    }
+}
+
+static void push_fresh(trainer *t) {
+    for (size_t i = 0; i < t->fresh_count; i++)
+        heap_push(t, (entry){t->pairs[t->fresh[i]].count, t->fresh[i]});
+    t->fresh_count = 0;
+}
+
+static bool holds(const trainer *t, const item *piece, int32_t left, int32_t right) {
+    const int32_t *s = t->symbols + piece->start;
+    for (size_t i = 1; i < piece->symbols; i++)
+        if (s[i - 1] == left && s[i] == right)
+            return true;
+    return false;
+}
+
+static void join_piece(trainer *t, item *piece, int32_t left, int32_t right, int32_t id) {
+    int32_t *s = t->symbols + piece->start;
+    size_t n = piece->symbols, to = 0;
+    for (size_t i = 0; i < n; to++) {
+        bool here = i + 1 < n && s[i] == left && s[i + 1] == right;
+        s[to] = here ? id : s[i];
+        i += here ? 2 : 1;
+    }
+    piece->symbols = to;
+}
+
+/* The id of left and right joined. Two merges may spell the same token, which then keeps its id. */
+static int32_t joined_id(trainer *t, int32_t left, int32_t right) {
+    const item *l = &t->tokens.items[left - 1], *r = &t->tokens.items[right - 1];
+    size_t length = l->length + r->length;
+    char *name = gr_arena_alloc(t->names, length);
+    memcpy(name, l->data, l->length);
+    memcpy(name + l->length, r->data, r->length);
+    return (int32_t)bag_index(&t->tokens, name, length) + 1;
+}
+
+static void merge(trainer *t, gr_tokenizer *tok, uint32_t index) {
+    pair top = t->pairs[index]; /* a copy: the array may move */
+    t->pairs[index].pieces = NULL;
+    t->pairs[index].pieces_count = t->pairs[index].pieces_capacity = 0;
+    int32_t id = joined_id(t, top.left, top.right), step = (int32_t)tok->merges_count;
+    if ((size_t)id == tok->count)
+        gr__tokenizer_add(tok, t->tokens.items[id - 1].data, t->tokens.items[id - 1].length, GR__TOKEN_PLAIN);
+    gr__tokenizer_merge(tok, top.left, top.right, id);
+    for (size_t i = 0; i < top.pieces_count; i++) {
+        item *piece = &t->pieces.items[top.pieces[i]];
+        if (!holds(t, piece, top.left, top.right))
+            continue;
+        count_out(t, piece);
+        join_piece(t, piece, top.left, top.right, id);
+        count_in(t, top.pieces[i], id, step);
+    }
+    gr_free(top.pieces);
+    push_fresh(t);
+}
+
+static void learn(trainer *t, gr_tokenizer *tok, size_t vocab) {
+    while (tok->count < vocab && t->heap_count) {
+        entry e = heap_pop(t);
+        int64_t now = t->pairs[e.pair].count;
+        if (now == e.count)
+            merge(t, tok, e.pair);
+        else if (now > 0)
+            heap_push(t, (entry){now, e.pair});
+    }
+}
+
+/* ---- the start ---- */
+
+static gr_status count_pieces(trainer *t, const gr_tokenizer *tok, gr_text doc, gr_error *err) {
+    gr__split split;
+    gr__split_open(&split, tok, doc.data, doc.length);
+    const char *piece = NULL;
+    size_t n = 0;
+    gr_status status;
+    while ((status = gr__split_next(&split, &piece, &n, err)) == GR_OK && n) {
+        size_t index = bag_index(&t->pieces, piece, n); /* may move the items */
+        t->pieces.items[index].count++;
+    }
+    gr__split_close(&split);
+    return status;
+}
+
+static void add_bytes(trainer *t, gr_tokenizer *tok, int32_t byte_id[256]) {
+    uint8_t order[256];
+    gr__byte_order(order);
+    gr__tokenizer_add(tok, GR__TOKEN_END, strlen(GR__TOKEN_END), GR__TOKEN_SPECIAL);
+    for (int i = 0; i < 256; i++) {
+        const char *name = gr_arena_strndup(t->names, (const char *)&order[i], 1);
+        byte_id[order[i]] = (int32_t)bag_index(&t->tokens, name, 1) + 1;
+        gr__tokenizer_add(tok, name, 1, GR__TOKEN_PLAIN);
+    }
+}
+
+static void spread(trainer *t, const int32_t byte_id[256]) {
+    size_t total = 0;
+    for (size_t i = 0; i < t->pieces.count; i++)
+        total += t->pieces.items[i].length;
+    t->symbols = gr_alloc(total * sizeof *t->symbols);
+    size_t at = 0;
+    for (size_t i = 0; i < t->pieces.count; i++) {
+        item *piece = &t->pieces.items[i];
+        piece->start = at;
+        piece->symbols = piece->length;
+        for (size_t j = 0; j < piece->length; j++)
+            t->symbols[at++] = byte_id[(uint8_t)piece->data[j]];
+        count_in(t, (uint32_t)i, 0, INT32_MAX);
+    }
+    push_fresh(t);
+}
+
+static void trainer_free(trainer *t) {
+    for (size_t i = 0; i < t->pairs_count; i++)
+        gr_free(t->pairs[i].pieces);
+    gr_free(t->pairs);
+    gr_free(t->slots);
+    gr_free(t->heap);
+    gr_free(t->fresh);
+    gr_free(t->symbols);
+    gr_arena_free(t->names);
+    bag_free(&t->tokens);
+    bag_free(&t->pieces);
+}
+
+gr_status gr_tokenizer_train(gr_tokenizer **out, const gr_text *docs, size_t count, int vocab, gr_error *err) {
+    *out = NULL;
+    if (vocab < 257)
+        return gr_error_set(err, GR_ERR_USAGE, "tokenizer", "256 bytes and " GR__TOKEN_END " make 257",
+                            "a vocabulary of %d tokens is too small", vocab);
+    gr_tokenizer *tok = NULL;
+    GR_TRY(gr__tokenizer_new(&tok, NULL, "tokenizer", err));
+    trainer t = {.names = gr_arena_new()};
+    gr_status status = GR_OK;
+    for (size_t i = 0; i < count && status == GR_OK; i++)
+        status = count_pieces(&t, tok, docs[i], err);
+    if (status == GR_OK) {
+        int32_t byte_id[256];
+        add_bytes(&t, tok, byte_id);
+        spread(&t, byte_id);
+        learn(&t, tok, (size_t)vocab);
+        status = gr__tokenizer_seal(tok, "tokenizer", err);
+    }
+    trainer_free(&t);
+    if (status == GR_OK)
+        *out = tok;
+    else
+        gr_tokenizer_free(tok);
+    return status;
+}
