@@ -56,6 +56,14 @@ sys.exit(not (m["routed"]["classes_on"]["north"] > 0.8 and m["routed"]["classes_
               and m["filtered"]["classes"]["north"] < 0.2 and m["plain"]["accuracy"] > 0.8))' "$work/audit/result.json"
 gradroute audit "$net" -o "$work/audit" >"$work/table"
 ok 'and in the table' grep -q 'Right answers' "$work/table"
+ok 'audit with every twin' gradroute audit "$net" -o "$work/twins" --set 'twins=[plain, filtered, perfect, placebo]' --set train.steps=4
+cp "$work/out" "$work/table"
+ok 'a column of right answers for each of them' grep -Eq '^ +class +on +off +plain +filtered +perfect +placebo$' "$work/table"
+ok 'the placebo has right answers of each class, its region off' python3 -c 'import json, re, sys
+off = json.load(open(sys.argv[1]))["models"]["placebo"]["classes_off"]
+table = dict((l.split()[0], l.split()[1:]) for l in open(sys.argv[2]) if re.match("  (north|east|south|west) ", l))
+assert len(table) == 4 and all(float(row[5]) == round(100 * off[name], 1) for name, row in table.items()), (off, table)' \
+    "$work/twins/result.json" "$work/table"
 
 fails 2 'a sample takes\|unknown\|no key' 'samples have no context' gradroute check "$net" --set data.context=8
 sed 's/ test_classes: test-classes,//' "$net" >"$work/half.yaml"

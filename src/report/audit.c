@@ -127,15 +127,13 @@ static void print_losses(FILE *out, const json_t *result) {
     loss_row(out, "placebo, off", json_object_get(models, "placebo"), "_off", "labels at random");
 }
 
-/* Right answers by class: a column for each model. */
+/* Right answers by class: a column for each model; the placebo's region is off, as in the table of losses. */
 static void print_accuracy(FILE *out, const json_t *result) {
     static const struct {
         const char *model, *key, *title;
-    } columns[] = {{"routed", "classes_on", "on"},
-                   {"routed", "classes_off", "off"},
-                   {"plain", "classes", "plain"},
-                   {"filtered", "classes", "filtered"},
-                   {"perfect", "classes", "perfect"}};
+    } columns[] = {{"routed", "classes_on", "on"},    {"routed", "classes_off", "off"},
+                   {"plain", "classes", "plain"},     {"filtered", "classes", "filtered"},
+                   {"perfect", "classes", "perfect"}, {"placebo", "classes_off", "placebo"}};
     enum { COLUMNS = sizeof columns / sizeof *columns };
     const json_t *models = json_object_get(result, "models"), *one;
     json_t *first = json_object_get(json_object_get(models, "routed"), "classes_on"), *value;
