@@ -21,9 +21,14 @@ ok 'a run with other files of the user beside it' sh -c 'mkdir mine && echo keep
 # ---- another recipe ----
 for how in --resume --json; do
     refused 2 'another recipe: data.tokenizer.train is 290 here, 300 there' "train $how: another vocabulary" train -o run --set $short --set $other $how
-    refused 2 'another recipe: seed is 7 here, 3 there' "train $how: another seed" train -o run --set $short --set seed=7 $how
+    refused 2 'another recipe: seed is 7 here, 3 there$' "train $how: another seed" train -o run --set $short --set seed=7 $how
     refused 2 'another recipe: train.steps is 5 here, 4 there' "train $how: more steps" train -o run --set train.steps=5 $how
 done
+refused 2 'another recipe: order_seed is 7 here, 3 there$' 'train: another order' train -o run --set $short --set order_seed=7
+refused 2 'another recipe: seed is 7 here, 3 there; split_seed is 5 here, 3 there$' 'train: a seed and another split' \
+    train -o run --set $short --set seed=7 --set split_seed=5
+refused 2 'another recipe: seed is 7 here, 3 there$' 'train: a seed whose split stays' train -o run --set $short --set seed=7 --set split_seed=3
+refused 2 'another recipe: train.batch is 8 here, 4 there$' 'train: a batch, and what follows it' train -o run --set $short --set train.batch=8
 refused 2 'train.lr is 0.001 here, 0.003 there' 'train: two keys are both named' train -o run --set train.steps=5 --set train.lr=0.001 --resume
 refused 2 'regions.animals.mlp.add is 4 here, 16 there' 'train: a key further inside' train -o run --set $short --set regions.animals.mlp.add=4 --resume
 refused 2 'another recipe: seed is 7 here, 3 there' 'audit: another seed' audit -o audit --set seed=7

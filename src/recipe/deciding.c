@@ -108,10 +108,35 @@ static void compare(walk *w, const gr_yaml *here, const gr_yaml *there) {
     }
 }
 
-int gr__recipe_differences(char *text, size_t size, const gr_yaml *here, const gr_yaml *there) {
+/* Whether `key` of a map is what it would be by default: the same as `leader`. */
+static bool follows(gr_yaml *map, const char *key, const char *leader) {
+    const gr_yaml *own = map ? gr_yaml_find(map, key) : NULL, *other = map ? gr_yaml_find(map, leader) : NULL;
+    return own && other && own->kind == GR_YAML_SCALAR && other->kind == GR_YAML_SCALAR &&
+           strcmp(own->text, other->text) == 0;
+}
+
+/* Nobody changed what follows its leader in both trees. */
+static void drop_followers(gr_yaml *here, gr_yaml *there) {
+    static const struct {
+        const char *section, *key, *leader; /* section: NULL: the top */
+    } defaults[] = {{NULL, "split_seed", "seed"}, {NULL, "order_seed", "seed"}, {"train", "micro", "batch"}};
+
+    for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++) {
+        const char *section = defaults[i].section, *key = defaults[i].key, *leader = defaults[i].leader;
+        gr_yaml *ours = section ? gr_yaml_find(here, section) : here;
+        gr_yaml *theirs = section ? gr_yaml_find(there, section) : there;
+        if (follows(ours, key, leader) && follows(theirs, key, leader)) {
+            gr_yaml_remove(gr_yaml_find(ours, key));
+            gr_yaml_remove(gr_yaml_find(theirs, key));
+        }
+    }
+}
+
+int gr__recipe_differences(char *text, size_t size, gr_yaml *here, gr_yaml *there) {
     note list = {text, size, 0};
     walk w = {&list, 0};
     text[0] = 0;
+    drop_followers(here, there);
     compare_maps(&w, here, there);
     if (w.found > NAMED)
         add(&list, "; and %d more", w.found - NAMED);

@@ -14,7 +14,8 @@
 /* The tree without what may change between two calls of the same run; gr_yaml_free. */
 gr_status gr__recipe_deciding(gr_yaml **root, const char *text, gr_error *err);
 
-/* How many keys differ. Names the first few in text, with both values. */
-int gr__recipe_differences(char *text, size_t size, const gr_yaml *here, const gr_yaml *there);
+/* How many keys differ. Names the first few in text, with both values. A default that follows another key, as
+ * split_seed follows seed, is no difference of its own: it is taken out of both trees. */
+int gr__recipe_differences(char *text, size_t size, gr_yaml *here, gr_yaml *there);
 
 #endif
