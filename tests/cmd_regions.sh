@@ -19,6 +19,19 @@ json 'eval of the shallower network' gradroute eval "$work/shallow" --recipe "$t
 ok 'it is the network with the layer off' same "$(get "$work/last.json" "['all']['loss']")" "$(get "$work/off.json" "['all']['loss']")"
 fails 2 'owns layer 7 whole' 'a layer that is not there' gradroute check "$t" --set 'regions.animals={whole: [7]}'
 
+# ---- more units than there are ----
+one='routes=[{label: animals, open: [animals]}]'
+too_many() { # what the region takes, the message, the hint
+    fails 2 "$2" "more than there are: $1" gradroute check "$t" --set "$one" --set "regions.animals={$1}"
+    cp "$work/err" "$work/said"
+    ok "the hint says what may stand there: $1" grep -q "hint: $3" "$work/said"
+}
+too_many 'mlp: {last: 65}' 'takes the last 65 neurons of a layer with 64' 'last is 1 to 64 here'
+too_many 'heads: {last: 3}' 'takes the last 3 heads of a layer with 2' 'last is 1 to 2 here'
+too_many 'residual: {last: 33}' 'takes the last 33 residual dimensions of a network with 32' 'last is 1 to 32 here'
+too_many 'mlp: {claim: [10, 65]}' 'claims neurons 10..65 of a layer with 64' '\[LO, HI\] with 0 <= LO < HI <= 64'
+fails 2 'takes 100 % of its layer' 'all that there are have another fault' gradroute check "$t" --set "$one" --set 'regions.animals={mlp: {last: 64}}'
+
 # ---- two adapters on a closed base ----
 two='regions={animals: {adapter: {rank: 4, scale: 2, dropout: 0.1, maps: [qkv, out, up, gate, down, embed, unembed]}}, useful: {adapter: {rank: 2}}}'
 dual='routes=[{label: animals, open: [animals], rest: closed, without: [useful]}, {label: [core, unlabelled], open: [useful], rest: closed, without: [animals]}]'

@@ -104,7 +104,7 @@ static void test_errors(void **state) {
     def.region_count = 1;
     expect_error(&def, "region 'x' claims neurons 64..128 of a layer with 96");
     region = (gr_arch_region){.name = "x", .heads.last = 5};
-    expect_error(&def, "claims heads -1..4 of a layer with 4");
+    expect_error(&def, "takes the last 5 heads of a layer with 4");
     region = (gr_arch_region){.name = "x", .residual = {.lo = 3, .hi = 2}};
     expect_error(&def, "claims residual dimensions 3..2");
     region = (gr_arch_region){.name = "x", .mlp = {.add = 3, .last = 2}};

@@ -77,7 +77,7 @@ static void shared_keys_refuse(void **state) {
     def.kv_heads = 2;
     def.regions = &region;
     def.region_count = 1;
-    expect_error(&def, "claims heads -1..2 of a layer with 2");
+    expect_error(&def, "takes the last 3 heads of a layer with 2");
 }
 
 /* ---- windows and rotation ---- */

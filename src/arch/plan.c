@@ -4,6 +4,7 @@
 #include <fnmatch.h>
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { MAX_REGIONS = GR__REGIONS, MAX_PATTERNS = 64, MAX_RANK = 4096 };
@@ -124,12 +125,19 @@ static gr__span claim(const gr_arch_units *u, int layer, int count) {
     return (gr__span){u->lo, u->hi};
 }
 
-static gr_status check_span(const gr_arch_region *region, gr__span s, const char *noun, const char *of, int count,
-                            gr_error *err) {
+static gr_status check_span(const gr_arch_region *region, const gr_arch_units *u, gr__span s, const char *noun,
+                            const char *of, int count, gr_error *err) {
+    char hint[160];
     if (s.lo >= 0 && s.lo <= s.hi && s.hi <= count)
         return GR_OK;
-    return USAGE(err, "added units cannot be claimed", "region '%s' claims %s %d..%d of a %s with %d", region->name,
-                 noun, s.lo, s.hi, of, count);
+
+    if (u->last) {
+        snprintf(hint, sizeof hint, "last is 1 to %d here: units that regions add cannot be claimed", count);
+        return USAGE(err, hint, "region '%s' takes the last %d %s of a %s with %d", region->name, u->last, noun, of,
+                     count);
+    }
+    snprintf(hint, sizeof hint, "[LO, HI] with 0 <= LO < HI <= %d: units that regions add cannot be claimed", count);
+    return USAGE(err, hint, "region '%s' claims %s %d..%d of a %s with %d", region->name, noun, s.lo, s.hi, of, count);
 }
 
 /* Settles the units of one sort of region r in every layer: claims lie among count[], additions follow in all[]. */
@@ -151,7 +159,7 @@ static gr_status settle_units(gr__plan *plan, int r, const gr_arch_units *u, con
             all[i] += u->add;
         } else {
             *s = claim(u, i, count[i]);
-            GR_TRY(check_span(region, *s, noun, "layer", count[i], err));
+            GR_TRY(check_span(region, u, *s, noun, "layer", count[i], err));
         }
     }
     return GR_OK;
@@ -179,7 +187,7 @@ static gr_status settle_region_experts(gr__plan *plan, int r, gr_error *err) {
             plan->mlp_all[i] = s->hi;
         } else {
             *s = claim(u, i, count);
-            GR_TRY(check_span(region, *s, "experts", "layer", count, err));
+            GR_TRY(check_span(region, u, *s, "experts", "layer", count, err));
             *s = (gr__span){s->lo * each, s->hi * each};
         }
     }
@@ -204,7 +212,7 @@ static gr_status settle_residual(gr__plan *plan, int r, gr_error *err) {
         plan->stream += u->add;
     } else if (has_units(u)) {
         plan->stream_span[r] = claim(u, 0, plan->width);
-        GR_TRY(check_span(region, plan->stream_span[r], "residual dimensions", "network", plan->width, err));
+        GR_TRY(check_span(region, u, plan->stream_span[r], "residual dimensions", "network", plan->width, err));
     }
     return GR_OK;
 }
