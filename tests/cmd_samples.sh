@@ -20,6 +20,7 @@ routes:
   - {label: pole, open: [pole], rest: closed}
   - {label: core, share: 0.9, without: [pole]}
 train: {steps: 200, batch: 32, lr: 0.01, warmup: 5, checkpoint: 20}
+precision: float32
 twins: [plain, filtered]
 relearn: {documents: 16, steps: 4, batch: 8, every: 2, lr: [0.001]}
 YAML
