@@ -1,4 +1,7 @@
-/* The linter: what routes say that is probably not meant. */
+/* The linter: what routes say that is probably not meant.
+ *
+ * Each check looks for one kind of mistake and adds a finding that says what is wrong and what to do. Checks of this
+ * file read the routes as they were written; those of lint_region.c read what they were compiled into. */
 #include <math.h>
 #include <stdarg.h>
 #include <string.h>
@@ -45,16 +48,21 @@ void gr_findings_free(gr_findings *findings) {
 
 /* ---- labels and data ---- */
 
+/* Labels that no route uses, that never occur, or seldom. */
 static void check_labels(const gr__lint *l) {
-    enum { FEW = 64 };
+    enum { FEW = 64 }; /* documents */
+
     for (int k = 1; k <= l->routes->labels; k++) {
         const char *name = l->routes->label[k - 1];
+        /* A label without a route does nothing. */
         bool routed = false;
         for (int r = 0; r < l->routes->count; r++)
             routed = routed || l->routes->route[r].labels & gr_label_bit(k);
         if (!routed)
             gr_finding_add(l->findings, GR_LEVEL_WARNING, "add a route for it, or drop the label",
                            "no route matches label '%s': its rows train everything, as if unlabelled", name);
+
+        /* A label without examples teaches nothing. */
         if (!l->documents)
             continue;
         size_t count = l->documents[1 + k];
@@ -78,6 +86,7 @@ static bool leaves_embeddings(const gr_model *model, const gr_option *option) {
     return false;
 }
 
+/* One option by itself: effects that undo each other, leak, or have no bound. */
 static void check_option(const gr__lint *l, int r, const gr_option *option) {
     const gr_routes *routes = l->routes;
     uint64_t off = 0, open = 0;
@@ -97,6 +106,9 @@ static void check_option(const gr__lint *l, int r, const gr_option *option) {
             gr_finding_add(l->findings, GR_LEVEL_WARNING, "keep it small, clip, and watch the loss",
                            "route %d gives parameters the weight %g: ascent on the loss, which has no bound", r + 1,
                            effect->weight);
+
+        /* "rest: closed" and "all: closed" close the embeddings too, unless these are left joint: that is allowed, and
+         * leaks. */
         bool rest = effect->mode == GR_MODE_PARAMETER && effect->weight == 0 &&
                     (effect->scope == GR_SCOPE_REST || effect->scope == GR_SCOPE_ALL);
         closes_parameters = closes_parameters || (effect->mode == GR_MODE_PARAMETER && effect->weight == 0);
@@ -140,23 +152,28 @@ static void check_option(const gr__lint *l, int r, const gr_option *option) {
                        r + 1);
 }
 
-/* An effect on the rest of taps that the named regions have to themselves. */
+/* An effect on the rest of taps that the named regions have to themselves: no other column is there to be weighed. */
 static bool acts_nowhere(const gr__lint *l, const gr_option *option, const gr_effect *effect) {
-    gr__targets targets;
-    gr_option one = *option;
-    bool nowhere = true;
     if (effect->mode == GR_MODE_PARAMETER || effect->scope != GR_SCOPE_REST || effect->weight == 1)
         return false;
+
+    /* Weigh all targets with the option as it is, and with this effect's weight set to 1, which does nothing. */
+    gr__targets targets;
     gr__targets_new(&targets, l->model, l->routes);
-    double *w = gr_alloc((size_t)(targets.count + 1) * sizeof *w),
-           *without = gr_alloc(sizeof *w * (size_t)(targets.count + 1));
+    double *w = gr_alloc((size_t)(targets.count + 1) * sizeof *w);
+    double *without = gr_alloc((size_t)(targets.count + 1) * sizeof *without);
     gr__targets_weigh(w, &targets, l->model, option);
+    gr_option one = *option;
     one.effect = gr_alloc((size_t)option->effects * sizeof *one.effect);
     memcpy(one.effect, option->effect, (size_t)option->effects * sizeof *one.effect);
     one.effect[effect - option->effect].weight = 1;
     gr__targets_weigh(without, &targets, l->model, &one);
+
+    /* Nothing differs: the effect acts nowhere. */
+    bool nowhere = true;
     for (int i = 0; i < targets.count; i++)
         nowhere = nowhere && w[i] == without[i];
+
     gr_free(one.effect);
     gr_free(w);
     gr_free(without);
@@ -170,7 +187,9 @@ static uint64_t switched_off(const gr__lint *l, const gr_option *option) {
     int regions = gr_model_regions(l->model);
     for (int e = 0; e < option->effects; e++) {
         const gr_effect *effect = &option->effect[e];
-        for (int i = 0; i < regions && effect->mode == GR_MODE_FORWARD && effect->weight == 0; i++)
+        if (effect->mode != GR_MODE_FORWARD || effect->weight != 0)
+            continue;
+        for (int i = 0; i < regions; i++)
             if ((effect->scope == GR_SCOPE_REGION && gr_model_find_region(l->model, effect->name) == i) ||
                 (effect->scope == GR_SCOPE_OTHERS && !(named >> i & 1)))
                 off |= (uint64_t)1 << i;
@@ -191,6 +210,7 @@ static void check_off(const gr__lint *l, int r, const gr_option *option) {
     }
 }
 
+/* Effects on taps that let weights move which nobody reads, or that weigh nothing. */
 static void check_taps(const gr__lint *l, int r, const gr_option *option) {
     for (int e = 0; e < option->effects; e++) {
         const gr_effect *effect = &option->effect[e];
@@ -201,6 +221,7 @@ static void check_taps(const gr__lint *l, int r, const gr_option *option) {
                 "route %d switches columns of '%s' off, and the weights behind them stay open: with gradient "
                 "0, weight decay and momentum still move them",
                 r + 1, effect->name);
+
         if (acts_nowhere(l, option, effect))
             gr_finding_add(l->findings, GR_LEVEL_WARNING,
                            "a residual group's taps are its own: add neurons without residual dimensions, or name taps",
@@ -217,12 +238,13 @@ static void check_again(const gr__lint *l, int r, const gr_option *option) {
         closed = closed || (effect->mode == GR_MODE_PARAMETER && effect->weight == 0 &&
                             (effect->scope == GR_SCOPE_REST || effect->scope == GR_SCOPE_ALL));
     }
+
     if (option->share > 0 && !closed)
         gr_finding_add(l->findings, GR_LEVEL_WARNING, "add rest: closed, so that only the region sees them again",
                        "route %d shows rows again and trains the core with them: what it draws counts twice", r + 1);
 }
 
-/* How often rows of a label are shown beside their first time. */
+/* How often rows of a label are shown beside their first time, on average over all routes with `again`. */
 static void check_showings(const gr__lint *l) {
     for (int label = -1; label <= l->routes->labels; label++) {
         double sum = 0;
@@ -248,10 +270,16 @@ static void opens_and_closes(const gr__lint *l, const gr_option *option, uint64_
         const gr_effect *effect = &option->effect[e];
         if (effect->mode != GR_MODE_PARAMETER)
             continue;
-        uint64_t bits = effect->scope == GR_SCOPE_REGION ? (uint64_t)1 << gr_model_find_region(l->model, effect->name)
-                        : effect->scope == GR_SCOPE_ALL  ? all
-                        : effect->scope == GR_SCOPE_REST || effect->scope == GR_SCOPE_OTHERS ? all & ~named
-                                                                                             : 0;
+
+        /* The regions that the effect covers. Scopes that name a kind of parameter cover no region as such. */
+        uint64_t bits = 0;
+        if (effect->scope == GR_SCOPE_REGION)
+            bits = (uint64_t)1 << gr_model_find_region(l->model, effect->name);
+        else if (effect->scope == GR_SCOPE_ALL)
+            bits = all;
+        else if (effect->scope == GR_SCOPE_REST || effect->scope == GR_SCOPE_OTHERS)
+            bits = all & ~named;
+
         if (effect->weight == 0)
             *closes |= bits;
         else if (effect->scope == GR_SCOPE_REGION)
@@ -267,6 +295,8 @@ static void check_pair(const gr__lint *l, int r, int s, const gr_option *a, cons
     opens_and_closes(l, b, &opens_b, &closes_b);
     uint64_t off_a = switched_off(l, a), off_b = switched_off(l, b);
     bool always = a->share >= 1 && b->share >= 1;
+
+    /* Messages name the first label that both routes match. */
     const char *rows = "some";
     for (int label = l->routes->labels; label >= -1; label--)
         if (labels & gr_label_bit(label))
@@ -274,16 +304,22 @@ static void check_pair(const gr__lint *l, int r, int s, const gr_option *a, cons
     for (int i = 0; i < gr_model_regions(l->model); i++) {
         uint64_t bit = (uint64_t)1 << i;
         const char *name = gr_model_region(l->model, i)->name;
-        if ((opens_a & closes_b || closes_a & opens_b) && ((opens_a & closes_b) | (closes_a & opens_b)) & bit)
+
+        /* One opens the region, the other closes it: weights multiply, so it stays closed. */
+        if (((opens_a & closes_b) | (closes_a & opens_b)) & bit)
             gr_finding_add(l->findings, GR_LEVEL_ERROR,
                            "weights multiply, so closed wins; make them options of one route, which exclude each other",
                            "routes %d and %d contradict: for %s rows one opens region '%s', the other closes it", r + 1,
                            s + 1, rows, name);
+
+        /* One opens the region, the other runs without it: then nothing of it is used, and it learns nothing. */
         if ((opens_a & off_b & bit) || (off_a & opens_b & bit))
             gr_finding_add(l->findings, always ? GR_LEVEL_ERROR : GR_LEVEL_WARNING,
                            "a region that is off for a row cannot learn from it; make them options of one route",
                            "routes %d and %d contradict: for %s rows one opens region '%s', the other runs without it",
                            r + 1, s + 1, rows, name);
+
+        /* Both are drawn, and were perhaps meant to exclude each other: with shares above 1 together they cannot. */
         if (a->share < 1 && b->share < 1 && a->share + b->share > 1 && off_a != off_b && (opens_a | opens_b) & bit)
             gr_finding_add(l->findings, GR_LEVEL_WARNING,
                            "if they are to exclude each other, make them options of one route",
@@ -292,15 +328,20 @@ static void check_pair(const gr__lint *l, int r, int s, const gr_option *a, cons
     }
 }
 
+/* Looks at every two options of different routes that can be drawn for the same row in the same step. Routes with
+ * `again` do not meet others: a copy follows them alone. */
 static void check_pairs(const gr__lint *l) {
     const gr_routes *routes = l->routes;
     uint64_t known = gr_label_bit(routes->labels + 1) - 1;
     for (int r = 0; r < routes->count; r++)
         for (int s = r + 1; s < routes->count; s++) {
             const gr_route *a = &routes->route[r], *b = &routes->route[s];
+
+            /* meet: there are steps in which both act. */
             bool meet = (!a->until || b->from < a->until) && (!b->until || a->from < b->until);
             if (a->again || b->again || !meet || !(a->labels & b->labels & known))
                 continue;
+
             for (int i = 0; i < a->options; i++)
                 for (int j = 0; j < b->options; j++)
                     if (a->option[i].share > 0 && b->option[j].share > 0)
@@ -315,6 +356,9 @@ static void check_phases(const gr__lint *l) {
     for (int i = 0; i < gr_router_phases(l->router) && gr_router_phases(l->router) > 1; i++)
         for (int k = 1; k <= l->routes->labels; k++) {
             const gr__phase *phase = &l->router->phase[i];
+
+            /* known: the phase does not treat its rows as unlabelled. timed: some of its routes begin or end. routed:
+             * one that is not a second showing acts now. */
             bool known = phase->shown[k + 1] == k, timed = false, routed = false;
             for (int r = 0; r < l->routes->count; r++) {
                 const gr__drawn *rule = &l->router->rule[r];
@@ -323,6 +367,7 @@ static void check_phases(const gr__lint *l) {
                 timed = timed || rule->from > 0 || rule->until < INT64_MAX;
                 routed = routed || (!rule->again && rule->from <= phase->from && phase->from < rule->until);
             }
+
             if (known && timed && !routed)
                 gr_finding_add(l->findings, GR_LEVEL_WARNING,
                                "give all routes of the label the same from and until, so that its rows are treated as "
@@ -334,6 +379,7 @@ static void check_phases(const gr__lint *l) {
 
 /* ---- all ---- */
 
+/* Everything that is said of one option. */
 static void check_one(const gr__lint *l, int r, const gr_option *option) {
     check_option(l, r, option);
     check_taps(l, r, option);
@@ -346,15 +392,22 @@ void gr_route_check(gr_findings *findings, const gr_model *model, const gr_route
     gr_error err = {0};
     gr_router *router;
     gr__lint l = {findings, model, routes, NULL, documents};
+
+    /* What can be said without a router. */
     check_labels(&l);
     if (routes->count == 0)
         gr_finding_add(findings, GR_LEVEL_NOTE, NULL, "there are no routes: every row trains everything");
+
+    /* The rest assumes that all names exist: routes that do not compile have one finding, the router's error. */
     if (gr_router_new(&router, model, routes, 0, &err) != GR_OK) {
         gr_finding_add(findings, GR_LEVEL_ERROR, err.hint[0] ? err.hint : NULL, "%s%s%s", err.place,
                        err.place[0] ? ": " : "", err.message);
         return;
     }
+
     l.router = router;
+
+    /* Options by themselves, then routes together, then classes and regions. */
     for (int r = 0; r < routes->count; r++)
         for (int o = 0; o < routes->route[r].options; o++)
             check_one(&l, r, &routes->route[r].option[o]);
@@ -362,9 +415,10 @@ void gr_route_check(gr_findings *findings, const gr_model *model, const gr_route
     check_pairs(&l);
     check_phases(&l);
     gr__lint_classes(&l);
-    for (int r = 0; r < gr_model_regions(model) && routes->count; r++)
+    int regions = routes->count ? gr_model_regions(model) : 0;
+    for (int r = 0; r < regions; r++)
         gr__lint_region(&l, r);
-    for (int r = 0; r < gr_model_regions(model) && routes->count; r++)
+    for (int r = 0; r < regions; r++)
         gr__lint_overlap(&l, r);
     gr_router_free(router);
 }

@@ -1,4 +1,8 @@
-/* internal.h - what router.c, targets.c, check.c and the presets share. */
+/* internal.h - what router.c, targets.c, check.c and the presets share.
+ *
+ * targets.c cuts the network into targets: pieces so small that each effect of a route covers a piece whole or not at
+ * all. A class of rows is then one weight per target. router.c finds the classes, check.c looks for routes that
+ * are probably not meant, the presets write routes. */
 #ifndef GR_ROUTE_INTERNAL_H
 #define GR_ROUTE_INTERNAL_H
 
@@ -8,11 +12,11 @@
  * are the regions (bits) that hold it. */
 typedef struct gr__target {
     gr_mode mode;
-    int gate;     /* forward: the region whose gates these are; else GR_NONE */
-    gr_tap tap;   /* forward and activation on columns [part.lo1, part.hi1); else GR_NONE */
-    gr_part part; /* parameter */
-    gr_kind kind; /* of the parameter */
-    uint64_t owners;
+    int gate;        /* forward: the region whose gates these are; else GR_NONE */
+    gr_tap tap;      /* forward and activation on columns [part.lo1, part.hi1); else GR_NONE */
+    gr_part part;    /* rectangle of a parameter; of a tap its columns lo1 and hi1 alone, with param GR_NONE */
+    gr_kind kind;    /* of the parameter */
+    uint64_t owners; /* bit r: region r holds it */
 } gr__target;
 
 typedef struct gr__targets {
@@ -37,36 +41,39 @@ bool gr__option_joint(const gr_model *model, const gr_option *option, gr_param p
 /* Regions (bits) that the option's effects of this mode name. */
 uint64_t gr__option_named(const gr_model *model, const gr_option *option, gr_mode mode);
 
-/* A route as the router draws it. Outcome i below outcomes is drawn when edge[i - 1] <= u < edge[i]. */
+/* A route as the router draws it ("rule" r for route r). Outcome i below outcomes is drawn when edge[i - 1] <= u <
+ * edge[i], u uniform in [0, 1). */
 typedef struct gr__drawn {
-    uint64_t labels;
+    uint64_t labels; /* bits of the labels that it matches */
     gr_draw draw;
     bool again, mix;
-    int64_t from, until;
+    int64_t from, until; /* acts in steps [from, until); without end: INT64_MAX */
     int outcomes;
     int *option;  /* [outcomes] of the route, GR_NONE for no effect */
     double *edge; /* [outcomes], the last is 1 */
 } gr__drawn;
 
-/* What labels mean in one stretch of steps. Arrays are over labels + 2. */
+/* What labels mean in one stretch of steps. Arrays are over labels + 2, label k (-1 unlabelled, 0 core, 1..) at k + 1.
+ * A combination is one outcome of each rule that acts and matches the label; its number is the sum of stride[r] *
+ * outcome[r]. */
 typedef struct gr__phase {
-    int64_t from;
+    int64_t from;   /* its first step; it lasts until the next phase */
     int *shown;     /* the label that rows are treated as: their own, or -1 */
-    int *stride;    /* [..][rules] step of each rule's outcome in the label's combinations; 0 without match */
-    int *combined;  /* combinations */
-    int **class_of; /* [..][combined] */
+    int *stride;    /* [..][rules] what an outcome of the rule adds to the number; 0: the rule does not match */
+    int *combined;  /* how many combinations the label has */
+    int **class_of; /* [..][combined] class of each combination */
 } gr__phase;
 
 struct gr_router {
     struct gr_arena *arena;
-    gr_tables *tables;
+    gr_tables *tables; /* weights per class, as the engine reads them */
     uint64_t seed;
     int labels, rules, classes, regions, copies, phases;
-    gr__drawn *rule;
-    gr__phase *phase; /* [phases] */
-    int *copy;        /* [copies] rule */
-    int **copy_class; /* [copies][outcomes of the rule], GR_NONE for no copy */
-    double *forward;  /* [classes][regions] */
+    gr__drawn *rule;  /* [rules] in the order of the routes */
+    gr__phase *phase; /* [phases] by their first step */
+    int *copy;        /* [copies] the rules with `again` */
+    int **copy_class; /* [copies][outcomes of the rule] class of a second showing, GR_NONE for no copy */
+    double *forward;  /* [classes][regions] forward weight of the region's gates */
 };
 
 extern const gr_preset gr__preset_sgtm, gr__preset_gram, gr__preset_residual, gr__preset_era;

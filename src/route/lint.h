@@ -1,4 +1,5 @@
-/* lint.h - what the files of the linter share. */
+/* lint.h - what the files of the linter share: check.c (labels, options, pairs of routes) and lint_region.c
+ * (classes and regions). Each check adds its findings to one list. */
 #ifndef GR_ROUTE_LINT_H
 #define GR_ROUTE_LINT_H
 
@@ -8,8 +9,8 @@ typedef struct gr__lint {
     gr_findings *findings;
     const gr_model *model;
     const gr_routes *routes;
-    const gr_router *router;
-    const size_t *documents; /* may be NULL */
+    const gr_router *router; /* the same routes, compiled; NULL until that has succeeded */
+    const size_t *documents; /* [labels + 2] per label from -1 on, as in gr_route_check; may be NULL */
 } gr__lint;
 
 static inline const char *gr__lint_label(const gr_routes *routes, int label) {

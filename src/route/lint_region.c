@@ -1,10 +1,15 @@
-/* The linter's look at classes and regions: what is open for whom, and whether sizes fit. */
+/* The linter's look at classes and regions: what is open for whom, and whether sizes fit.
+ *
+ * The first half reads the compiled tables (which slices have a weight other than 0 for which class), so it sees what
+ * all routes do together. The second compares a region's share of its layers with the share of the text that it is for.
+ */
 #include <fnmatch.h>
 #include <math.h>
 #include <string.h>
 
 #include "route/lint.h"
 
+/* Whether the data has rows of this label; assumed where the documents were not counted. */
 static bool occurs(const gr__lint *l, int label) { return !l->documents || l->documents[label + 1] > 0; }
 
 /* ---- classes ---- */
@@ -25,13 +30,16 @@ static bool reaches(const gr__lint *l, int label, int cls) {
         return true;
     for (int c = 0; c < l->router->copies; c++) {
         const gr__drawn *rule = &l->router->rule[l->router->copy[c]];
-        for (int o = 0; o < rule->outcomes && rule->labels & gr_label_bit(label); o++)
+        if (!(rule->labels & gr_label_bit(label)))
+            continue;
+        for (int o = 0; o < rule->outcomes; o++)
             if (l->router->copy_class[c][o] == cls)
                 return true;
     }
     return false;
 }
 
+/* Whether rows of this class move any parameter. */
 static bool trains(const gr_tables *tables, int cls) {
     for (int s = 0; s < gr_tables_slices(tables); s++)
         if (gr_tables_weight(tables, s, cls) != 0)
@@ -43,6 +51,7 @@ static bool overlaps(gr_part a, gr_part b) {
     return a.param == b.param && a.lo0 < b.hi0 && b.lo0 < a.hi0 && a.lo1 < b.hi1 && b.lo1 < a.hi1;
 }
 
+/* Whether rows of this class move some parameter of the region. */
 static bool opens_region(const gr_tables *tables, const gr_region *region, int cls) {
     for (int s = 0; s < gr_tables_slices(tables); s++)
         for (int p = 0; p < region->parts; p++)
@@ -70,9 +79,14 @@ static double gate_share(const gr__lint *l, const gr_region *region, const gr_ga
     *where = name;
     if (fnmatch("layers.*.write", name, 0) == 0) /* a layer that is owned whole: the others stay */
         return 0;
+
     double units = gate->hi - gate->lo;
+
+    /* A tap of the core: the gate's columns out of all. */
     if (strncmp(name, region->name, length) != 0 || name[length] != '.')
         return units / width;
+
+    /* A tap of the region's own: its columns beside those of the core's tap of the same name. */
     gr_tap twin = gr_model_find_tap(l->model, name + length + 1);
     if (twin == GR_NONE)
         return 0;
@@ -96,6 +110,7 @@ static double largest_share(const gr__lint *l, const gr_region *region, const ch
     return most;
 }
 
+/* Whether the option gives the region's parameters or activations a gradient, by its name. */
 static bool trains_by_name(const gr_option *option, const char *region) {
     for (int e = 0; e < option->effects; e++) {
         const gr_effect *effect = &option->effect[e];
@@ -110,11 +125,13 @@ static bool trains_by_name(const gr_option *option, const char *region) {
 static double data_share(const gr__lint *l, const gr_region *region) {
     double routed = 0, all = 0;
     for (int label = -1; label <= l->routes->labels; label++) {
+        /* A label counts when one of its routes names the region. */
         bool named = false;
         for (int r = 0; r < l->routes->count && label > 0; r++)
             for (int o = 0; o < l->routes->route[r].options; o++)
                 named = named || (l->routes->route[r].labels & gr_label_bit(label) &&
                                   trains_by_name(&l->routes->route[r].option[o], region->name));
+
         all += (double)l->documents[label + 1];
         routed += named ? (double)l->documents[label + 1] : 0;
     }
@@ -127,7 +144,10 @@ static void check_size(const gr__lint *l, const gr_region *region) {
     static const double much = 0.15, some = 0.05, fraction = 0.1;
     const char *where = NULL;
     bool own;
+
     double units = largest_share(l, region, &where, &own), data = l->documents ? data_share(l, region) : 0;
+
+    /* Too large: it outweighs what stays, or it is out of proportion to its text. */
     if (units > 0.5)
         gr_finding_add(l->findings, units >= 1 ? GR_LEVEL_ERROR : GR_LEVEL_WARNING, "give the region fewer units",
                        "region '%s' takes %.0f %% of its layer at '%s': more than what stays when it is removed",
@@ -138,6 +158,8 @@ static void check_size(const gr__lint *l, const gr_region *region) {
                        "region '%s' takes %.0f %% of its layer at '%s' for %.2g %% of the documents: the core comes to "
                        "lean on a region this large, and removing it takes more than the topic",
                        region->name, 100 * units, where, 100 * data);
+
+    /* Too small to hold its topic. */
     if (l->documents && data > some && units > 0 && units < fraction * data) /* adapters and layers have no share */
         gr_finding_add(l->findings, GR_LEVEL_WARNING, "give it more neurons or heads, or residual dimensions",
                        "region '%s' has %.2g %% of the units of its layers for %.2g %% of the documents: too few to "
@@ -148,7 +170,10 @@ static void check_size(const gr__lint *l, const gr_region *region) {
 void gr__lint_region(const gr__lint *l, int r) {
     const gr_region *region = gr_model_region(l->model, r);
     const gr_tables *tables = gr_router_tables(l->router);
+
+    /* opened: some rows train it. apart: rows of a label do. off: some core or unlabelled rows run without it. */
     bool opened = false, apart = false, off = false;
+
     for (int c = 0; c < gr_router_classes(l->router); c++)
         for (int label = -1; label <= l->routes->labels; label++) {
             if (!reaches(l, label, c))
@@ -157,17 +182,20 @@ void gr__lint_region(const gr__lint *l, int r) {
             apart = apart || (label > 0 && opens_region(tables, region, c));
             off = off || (label <= 0 && gr_router_forward(l->router, r, c) == 0);
         }
+
     if (!opened)
         gr_finding_add(l->findings, GR_LEVEL_ERROR, "open it for some label",
                        "region '%s' is never opened: it cannot learn", region->name);
     else if (!apart && l->routes->labels > 0)
         gr_finding_add(l->findings, GR_LEVEL_WARNING, "open it for the label it is meant for",
                        "region '%s' is open for no label: it learns no topic", region->name);
+
     if (!off && region->gates > 0)
         gr_finding_add(l->findings, GR_LEVEL_WARNING,
                        "{label: core, share: 0.1, without: [REGION]}: some rows, so that the core learns to do without",
                        "region '%s' is on for every core and unlabelled row: switching it off will surprise the core",
                        region->name);
+
     check_size(l, region);
 }
 
@@ -181,6 +209,7 @@ static long long shared(const gr_region *a, const gr_region *b, gr_param *first)
             const gr_part *x = &a->part[i], *y = &b->part[j];
             if (!overlaps(*x, *y))
                 continue;
+
             int rows = (x->hi0 < y->hi0 ? x->hi0 : y->hi0) - (x->lo0 > y->lo0 ? x->lo0 : y->lo0);
             int cols = (x->hi1 < y->hi1 ? x->hi1 : y->hi1) - (x->lo1 > y->lo1 ? x->lo1 : y->lo1);
             if (!sum)

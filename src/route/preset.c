@@ -1,5 +1,5 @@
-/* The list of presets, and what they share. A new one: a file beside this, its extern in
- * internal.h, and a line here. */
+/* The list of presets, and what they share. A preset is a published method written as routes. A new one: a file beside
+ * this, its extern in internal.h, and a line here. */
 #include <string.h>
 
 #include "route/internal.h"
@@ -39,6 +39,7 @@ gr_status gr_preset_expand(gr_routes *routes, const gr_preset *preset, const gr_
     return GR_OK;
 }
 
+/* Adds a name to the list unless it is there, and returns the new length. */
 static int add_once(const char **names, int count, const char *name) {
     for (int i = 0; i < count; i++)
         if (strcmp(names[i], name) == 0)
@@ -48,6 +49,7 @@ static int add_once(const char **names, int count, const char *name) {
     return count;
 }
 
+/* Adds the regions of label k: those that the caller listed, or the one that is named as the label. */
 static int add_regions(const char **names, int count, const gr_routes *routes, const gr_preset_def *def, int label) {
     const char *const *list = def->region ? def->region[label - 1] : NULL;
     if (!list)

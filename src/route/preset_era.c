@@ -4,16 +4,20 @@
  * is 1 - w of its target (gr_route.frequency). */
 #include "route/internal.h"
 
-enum { ORIGINAL, BIAS, FORGET, RETAIN };
+enum { ORIGINAL, BIAS, FORGET, RETAIN }; /* options of the preset */
 
 static void expand(gr_routes *routes, const gr_preset_def *def) {
     const char *own[GR__PRESET_REGIONS];
     for (int k = 1; k <= routes->labels; k++) {
         int count = gr__preset_regions(own, routes, def, k);
+
+        /* Rows of label k, weighed by how much their target speaks of the topic. */
         gr_routes_add(routes, gr_label_bit(k), def->draw);
         gr_route *route = &routes->route[routes->count - 1];
         route->mix = true;
         route->frequency = (gr_frequency){true, def->value[BIAS], def->value[FORGET], def->value[RETAIN]};
+
+        /* The gradient passes the region's units whole, and the other units of their layers with weight `original`. */
         gr_routes_option(routes, 1);
         for (int i = 0; i < count; i++)
             gr_routes_effect(routes, GR_MODE_ACTIVATION, GR_SCOPE_REGION, own[i], 1);

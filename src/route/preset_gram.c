@@ -8,17 +8,24 @@ enum { P_AS, P_CR };
 static void expand(gr_routes *routes, const gr_preset_def *def) {
     const char *all[GR__PRESET_REGIONS], *own[GR__PRESET_REGIONS];
     int count = gr__preset_all(all, routes, def);
+
+    /* Labelled rows: run with their own modules alone, always; and with probability 1 - p_as train nothing but them.
+     * Two routes, because the second is drawn and the first is not. */
     for (int k = 1; k <= routes->labels; k++) {
         int modules = gr__preset_regions(own, routes, def, k);
+
         gr_routes_add(routes, gr_label_bit(k), def->draw);
         gr_routes_option(routes, 1);
         gr_routes_only(routes, modules, own);
+
         gr_routes_add(routes, gr_label_bit(k), def->draw);
         gr_routes_option(routes, 1 - def->value[P_AS]);
         gr_routes_open(routes, modules, own);
         gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, 0);
         gr__preset_joint(routes, def);
     }
+
+    /* Core rows: without modules, or with one of them. */
     gr_routes_add(routes, GR_LABELS_CORE, def->draw);
     gr_routes_option(routes, 1 - def->value[P_CR]);
     gr_routes_without(routes, count, all);

@@ -17,16 +17,23 @@ static void regions_alone(gr_routes *routes, double share, int count, const char
 static void expand(gr_routes *routes, const gr_preset_def *def) {
     const char *all[GR__PRESET_REGIONS], *own[GR__PRESET_REGIONS];
     int count = gr__preset_all(all, routes, def);
+
+    /* Labelled rows: their own region, and nothing else. */
     for (int k = 1; k <= routes->labels; k++) {
         gr_routes_add(routes, gr_label_bit(k), def->draw);
         regions_alone(routes, 1, gr__preset_regions(own, routes, def, k), own);
         gr__preset_joint(routes, def);
     }
+
+    /* Other rows: the core without regions; or one region is on as well, everything open. With a single region "no
+     * option drawn" already says so: the region is on and open. */
     gr_routes_add(routes, GR_LABELS_CORE | GR_LABELS_UNLABELLED, def->draw);
     gr_routes_option(routes, 1 - def->value[P_CR]);
     gr_routes_without(routes, count, all);
     if (count > 1)
         gr_routes_one_of(routes, def->value[P_CR], count, all);
+
+    /* A second showing of some of them, in which only one region trains. */
     if (def->value[P_AGAIN] <= 0)
         return;
     gr_routes_add(routes, GR_LABELS_CORE | GR_LABELS_UNLABELLED, GR_DRAW_SEQUENCE);

@@ -13,6 +13,8 @@ enum { P_OFF };
 static void expand(gr_routes *routes, const gr_preset_def *def) {
     const char *all[GR__PRESET_REGIONS], *own[GR__PRESET_REGIONS];
     int count = gr__preset_all(all, routes, def);
+
+    /* Labelled rows run through everything and train their region. */
     for (int k = 1; k <= routes->labels; k++) {
         gr_routes_add(routes, gr_label_bit(k), def->draw);
         gr_routes_option(routes, 1);
@@ -20,6 +22,8 @@ static void expand(gr_routes *routes, const gr_preset_def *def) {
         gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, 0);
         gr__preset_joint(routes, def);
     }
+
+    /* A share of core rows runs without regions. */
     gr_routes_add(routes, GR_LABELS_CORE, def->draw);
     gr_routes_option(routes, def->value[P_OFF]);
     gr_routes_without(routes, count, all);

@@ -1,3 +1,5 @@
+/* Lists of routes: how they are built, the words that recipes use for their parts, and how they are written as YAML
+ * that a recipe reads back. */
 #include "gradroute/route.h"
 
 #include <assert.h>
@@ -45,6 +47,7 @@ void gr_routes_option(gr_routes *routes, double share) {
     GR_PUSH(route->option, route->options, route->capacity) = (gr_option){.share = share};
 }
 
+/* An effect of the last option, all but its name still to be filled. */
 static gr_effect *effect_add(gr_routes *routes, const char *name) {
     gr_route *route = &routes->route[routes->count - 1];
     gr_option *option = &route->option[route->options - 1];
@@ -96,6 +99,7 @@ void gr_routes_one_of(gr_routes *routes, double share, int count, const char *co
 
 /* ---- words ---- */
 
+/* In the order of their enums. */
 static const char *const modes[] = {"forward", "activation", "parameter", NULL};
 static const char *const draws[] = {"token", "document", "sequence", "step", NULL};
 static const char *const kinds[] = {"weights", "embeddings", "norms", "biases", "out_biases", NULL};
@@ -104,6 +108,8 @@ static const char *const scopes[] = {
     [GR_SCOPE_ALL] = "all",       [GR_SCOPE_EMBEDDINGS] = "embeddings", [GR_SCOPE_NORMS] = "norms",
     [GR_SCOPE_BIASES] = "biases", [GR_SCOPE_OUT_BIASES] = "out_biases", NULL};
 
+/* The word's place in its list. REGION has no word of its own ("", which no word matches): it is written as its
+ * name. */
 static int find(const char *const *words, const char *word) {
     for (int i = 0; words[i]; i++)
         if (word[0] && strcmp(words[i], word) == 0)
@@ -143,25 +149,34 @@ static void print_name(FILE *out, const char *name) {
 
 /* A bare word where YAML and this vocabulary would read nothing else into it. */
 static void print_word(FILE *out, const char *name) {
-    static const char *const taken[] = {"yes", "no", "on", "off", "true", "false", "null", "y", "n", NULL};
+    static const char *const reserved[] = {"yes", "no", "on", "off", "true", "false", "null", "y", "n", NULL};
     bool plain = (name[0] >= 'a' && name[0] <= 'z') || (name[0] >= 'A' && name[0] <= 'Z');
     for (const char *c = name; *c; c++)
         plain = plain && ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
                           *c == '_' || (*c == '-') || (*c == '.'));
-    for (int i = 0; taken[i]; i++)
-        plain = plain && strcasecmp(name, taken[i]) != 0;
-    plain ? (void)fputs(name, out) : print_name(out, name);
+    for (int i = 0; reserved[i]; i++)
+        plain = plain && strcasecmp(name, reserved[i]) != 0;
+
+    if (plain)
+        fputs(name, out);
+    else
+        print_name(out, name);
 }
 
+/* "any", one label, or a list: [unlabelled, core, topics], where "topics" stands for all labels when there are
+ * several. */
 static void print_labels(FILE *out, const gr_routes *routes, uint64_t labels) {
     uint64_t topics = 0;
     for (int k = 1; k <= routes->labels; k++)
         topics |= gr_label_bit(k);
+
     uint64_t known = topics | GR_LABELS_CORE | GR_LABELS_UNLABELLED;
     if ((labels & known) == known) {
         fputs("any", out);
         return;
     }
+
+    /* The words that together say the set. */
     const char *word[GR_ROUTE_LABELS_MAX + 2];
     int count = 0;
     if (labels & GR_LABELS_UNLABELLED)
@@ -174,8 +189,11 @@ static void print_labels(FILE *out, const gr_routes *routes, uint64_t labels) {
     for (int k = 1; k <= routes->labels && !every; k++)
         if (labels & gr_label_bit(k))
             word[count++] = routes->label[k - 1];
+
+    /* A single word needs no brackets. */
     if (count != 1)
         fputc('[', out);
+
     for (int i = 0; i < count; i++) {
         fputs(i ? ", " : "", out);
         print_word(out, word[i]);
@@ -190,6 +208,8 @@ static void print_effects(FILE *out, const gr_option *option, gr_mode mode, cons
     bool any = false;
     for (int e = 0; e < option->effects; e++) {
         const gr_effect *effect = &option->effect[e];
+
+        /* The effects of this mode that say the same place: their product is written where the first stands. */
         double weight = 1;
         bool before = false;
         for (int f = 0; f < option->effects; f++) {
@@ -201,11 +221,15 @@ static void print_effects(FILE *out, const gr_option *option, gr_mode mode, cons
             before = before || (same && f < e);
             weight *= same ? other->weight : 1;
         }
+
         if (effect->mode != mode || before)
             continue;
+
         if (!any)
             fprintf(out, "%s%s: {", *comma, gr_mode_name(mode));
         fputs(any ? ", " : "", out);
+
+        /* The place: a region by its name, a tap by its pattern and columns, anything else by its word. */
         if (effect->scope == GR_SCOPE_REGION) {
             print_word(out, effect->name);
         } else if (effect->scope == GR_SCOPE_TAP) {
@@ -217,6 +241,7 @@ static void print_effects(FILE *out, const gr_option *option, gr_mode mode, cons
         } else {
             fputs(gr_scope_name(effect->scope), out);
         }
+
         fprintf(out, ": %s", number(text, sizeof text, weight));
         any = true;
     }
@@ -246,6 +271,7 @@ static void print_option(FILE *out, const gr_option *option, const char *comma) 
         fprintf(out, "%sshare: %s", comma, number(text, sizeof text, option->share));
         comma = ", ";
     }
+
     for (gr_mode mode = GR_MODE_FORWARD; mode <= GR_MODE_PARAMETER; mode++)
         print_effects(out, option, mode, &comma);
     if (option->joint || option->joint_names)
@@ -265,6 +291,8 @@ static void print_mix(FILE *out, const gr_route *route) {
 void gr_route_print(const gr_routes *routes, FILE *out, int indent) {
     for (int r = 0; r < routes->count; r++) {
         const gr_route *route = &routes->route[r];
+
+        /* Whom the route is for, and how and when it is drawn. */
         fprintf(out, "%*s- {label: ", indent, "");
         print_labels(out, routes, route->labels);
         if (route->draw != GR_DRAW_SEQUENCE)
@@ -275,11 +303,14 @@ void gr_route_print(const gr_routes *routes, FILE *out, int indent) {
             fprintf(out, ", from: %lld", (long long)route->from);
         if (route->until > 0)
             fprintf(out, ", until: %lld", (long long)route->until);
+
+        /* What it does: a single option inside the same braces, several as a list. */
         if (route->options == 1) {
             print_option(out, &route->option[0], ", ");
             fputs("}\n", out);
             continue;
         }
+
         fprintf(out, ",\n%*s   options: [", indent, "");
         for (int o = 0; o < route->options; o++) {
             fputs(o ? "," : "", out);

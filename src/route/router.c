@@ -1,4 +1,15 @@
-/* The router: combinations of options -> classes -> tables, and the class of each row. */
+/* The router. It works in two stages.
+ *
+ * gr_router_new, once: lists every combination of options that rows of a label can draw, and multiplies the options'
+ * weights on every target (targets.c cuts the network into targets). Combinations with equal weights everywhere are one
+ * class. The weights of all classes become the tables that the engine reads (gr_tables).
+ *
+ * gr_router_classify, in each step: draws an option for each route, and looks up the class of what was drawn together.
+ *
+ * Words used here: a rule is a route as it is drawn; an outcome of a rule is one of its options, or "no effect". The
+ * combinations of a label are numbered in mixed radix: each rule that matches the label is a digit, its outcome the
+ * digit's value, so a combination's number is the sum of stride[r] * outcome[r], and outcome[r] is number / stride[r] %
+ * outcomes. A phase is a stretch of steps in which the same rules act (a route may have `from` and `until`). */
 #include "gradroute/route.h"
 
 #include <math.h>
@@ -14,20 +25,23 @@ typedef struct builder {
     gr_router *router;
     const gr_routes *routes;
     gr__targets targets;
-    double **option_w; /* all options of all routes, one after the other */
-    int *option_at;    /* [routes] */
-    double **class_w;
+    double **option_w; /* [options of all routes, one route after the other][targets] */
+    int *option_at;    /* [routes + 1] where a route's options begin in option_w */
+    double **class_w;  /* [classes][targets] the classes found so far, all different */
     int classes;
     size_t class_capacity;
-    double *w; /* scratch [targets] */
+    double *w; /* [targets] product of the options of the combination at hand */
 } builder;
 
 /* ---- rules ---- */
 
+/* What can be said against a route by itself. Errors name its place in the recipe. */
 static gr_status route_check(const gr_model *model, const gr_routes *routes, int r, gr_error *err) {
     const gr_route *route = &routes->route[r];
     uint64_t known = gr_label_bit(routes->labels) | (gr_label_bit(routes->labels) - 1);
     double sum = 0;
+
+    /* Whom it is for, and when. */
     if (!(route->labels & known))
         return gr_error_set(err, GR_ERR_USAGE, route->place, NULL, "route %d matches no label", r + 1);
     if (route->again && route->draw != GR_DRAW_SEQUENCE)
@@ -37,6 +51,8 @@ static gr_status route_check(const gr_model *model, const gr_routes *routes, int
         return gr_error_set(err, GR_ERR_USAGE, route->place, "steps count from 0, and until is the first without it",
                             "route %d acts from step %lld until %lld: never", r + 1, (long long)route->from,
                             (long long)route->until);
+
+    /* What it does: each option on its own, then their shares together, which are the probabilities of one draw. */
     if (!route->options)
         return gr_error_set(err, GR_ERR_USAGE, route->place, NULL, "route %d says nothing to do", r + 1);
     for (int o = 0; o < route->options; o++) {
@@ -53,7 +69,8 @@ static gr_status route_check(const gr_model *model, const gr_routes *routes, int
     return GR_OK;
 }
 
-/* Options that are never drawn get no outcome, so they make no class. */
+/* A route made ready for drawing: its options on the line from 0 to 1, each with the upper edge of its interval.
+ * Options that are never drawn get no outcome, so they make no class. */
 static void rule_new(gr__drawn *rule, gr_arena *arena, const gr_route *route) {
     size_t room = (size_t)route->options + 1;
     *rule = (gr__drawn){.labels = route->labels,
@@ -64,6 +81,8 @@ static void rule_new(gr__drawn *rule, gr_arena *arena, const gr_route *route) {
                         .until = route->until > 0 ? route->until : INT64_MAX};
     rule->option = gr_arena_alloc(arena, room * sizeof *rule->option);
     rule->edge = gr_arena_alloc(arena, room * sizeof *rule->edge);
+
+    /* Each option takes an interval as long as its share, from where the one before ended. */
     double edge = 0;
     for (int o = 0; o < route->options; o++) {
         if (route->option[o].share <= 0)
@@ -72,6 +91,9 @@ static void rule_new(gr__drawn *rule, gr_arena *arena, const gr_route *route) {
         rule->option[rule->outcomes] = o;
         rule->edge[rule->outcomes++] = edge;
     }
+
+    /* What the shares leave over is the outcome "no effect". The last edge is set to 1, because a sum of shares may end
+     * a rounding error below it. */
     if (edge < 1 - 1e-9) {
         rule->option[rule->outcomes] = GR_NONE;
         rule->edge[rule->outcomes++] = 1;
@@ -80,8 +102,11 @@ static void rule_new(gr__drawn *rule, gr_arena *arena, const gr_route *route) {
 }
 
 static bool rule_matches(const gr__drawn *rule, int label) { return rule->labels & gr_label_bit(label); }
+
 static bool rule_acts(const gr__drawn *rule, int64_t step) { return rule->from <= step && step < rule->until; }
 
+/* The outcome that rule r draws for this unit (a token, document, sequence or step) in this step: that whose interval
+ * holds u. The key is documented at gr_router_classify. With one outcome nothing is drawn. */
 static int outcome(const gr_router *router, int r, int64_t step, uint32_t unit) {
     const gr__drawn *rule = &router->rule[r];
     if (rule->outcomes == 1)
@@ -112,22 +137,29 @@ static int class_for(builder *b) {
     return b->classes - 1;
 }
 
+/* A combination's weights are a product: it begins with 1 on every target .. */
 static void weigh_none(builder *b) {
     for (int i = 0; i < b->targets.count; i++)
         b->w[i] = 1;
 }
 
+/* .. and is multiplied by those of each option that was drawn. */
 static void weigh_option(builder *b, int r, int option) {
-    for (int i = 0; i < b->targets.count && option != GR_NONE; i++)
-        b->w[i] *= b->option_w[b->option_at[r] + option][i];
+    if (option == GR_NONE)
+        return;
+    const double *option_w = b->option_w[b->option_at[r] + option];
+    for (int i = 0; i < b->targets.count; i++)
+        b->w[i] *= option_w[i];
 }
 
 static const char *rows_of(const gr_routes *routes, int label) {
     return label < 0 ? "unlabelled rows" : label ? routes->label[label - 1] : "core rows";
 }
 
-/* A label is known while some route tells its rows from unlabelled ones; one of which no route ever does so stays what
- * it is. */
+/* The label that rows of this label are treated as in this step: their own, or -1 (unlabelled). A route tells the
+ * label's rows from unlabelled ones if it matches the one and not the other. While such a route acts, the label is
+ * known. When the label has such routes and none of them acts, it is not known yet, or no longer, and its rows pass for
+ * unlabelled. A label without such routes stays what it is. */
 static int label_shown(const gr_router *router, int label, int64_t step) {
     bool waits = false;
     for (int r = 0; r < router->rules; r++) {
@@ -141,14 +173,17 @@ static int label_shown(const gr_router *router, int label, int64_t step) {
     return waits ? -1 : label;
 }
 
-/* Counts the combinations of a label as a number in mixed radix: rule r steps it by stride[r]. Labels that are treated
- * as unlabelled have the combinations of those. */
+/* Numbers the combinations of each label in one phase: gives each rule that matches its stride, and counts them. Labels
+ * that are treated as unlabelled have the combinations of those. Rules with `again` are no part of it: they make copies
+ * (see below). */
 static gr_status count_combined(gr_router *router, gr__phase *phase, const gr_routes *routes, gr_error *err) {
     int64_t total = 0;
     for (int label = -1; label <= router->labels; label++) {
         int *stride = phase->stride + (size_t)(label + 1) * (size_t)router->rules;
         int64_t combined = 1;
         phase->shown[label + 1] = label_shown(router, label, phase->from);
+
+        /* Each rule that acts and matches becomes the next digit. The strides of the others stay 0. */
         for (int r = 0; r < router->rules; r++) {
             if (router->rule[r].again || !rule_acts(&router->rule[r], phase->from) ||
                 !rule_matches(&router->rule[r], phase->shown[label + 1]))
@@ -161,17 +196,21 @@ static gr_status count_combined(gr_router *router, gr__phase *phase, const gr_ro
                                     "the routes that match %s can be drawn in more than %d combinations",
                                     rows_of(routes, label), GR_ROUTE_COMBINED_MAX);
         }
+
         phase->combined[label + 1] = (int)combined;
         total += combined;
     }
     return GR_OK;
 }
 
+/* Finds the class of each combination of a label in a phase. */
 static void combine(builder *b, gr__phase *phase, int label) {
     gr_router *router = b->router;
     const int *stride = phase->stride + (size_t)(label + 1) * (size_t)router->rules;
     int count = phase->combined[label + 1];
     int *class_of = gr_arena_alloc(router->arena, sizeof *class_of * (size_t)count);
+
+    /* The outcome of rule r is digit r of the combination's number. */
     for (int i = 0; i < count; i++) {
         weigh_none(b);
         for (int r = 0; r < router->rules; r++)
@@ -179,6 +218,7 @@ static void combine(builder *b, gr__phase *phase, int label) {
                 weigh_option(b, r, router->rule[r].option[i / stride[r] % router->rule[r].outcomes]);
         class_of[i] = class_for(b);
     }
+
     phase->class_of[label + 1] = class_of;
 }
 
@@ -187,7 +227,7 @@ static int by_step(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* A phase begins at step 0 and wherever a route begins or ends to act. */
+/* Makes the phases, empty: one begins at step 0 and wherever a route begins or ends to act. */
 static void phases_new(gr_router *router) {
     size_t values = (size_t)router->labels + 2, rules = (size_t)router->rules + 1;
     int64_t *step = gr_alloc((2 * rules + 1) * sizeof *step);
@@ -197,6 +237,8 @@ static void phases_new(gr_router *router) {
         if (router->rule[r].until < INT64_MAX)
             step[count++] = router->rule[r].until;
     }
+
+    /* Sorted, each step once. */
     qsort(step, (size_t)count, sizeof *step, by_step);
     router->phase = gr_arena_alloc(router->arena, sizeof *router->phase * (size_t)count);
     for (int i = 0; i < count; i++) {
@@ -212,6 +254,7 @@ static void phases_new(gr_router *router) {
     gr_free(step);
 }
 
+/* The last phase that has begun. */
 static const gr__phase *phase_at(const gr_router *router, int64_t step) {
     int i = router->phases - 1;
     while (i > 0 && router->phase[i].from > step)
@@ -219,6 +262,8 @@ static const gr__phase *phase_at(const gr_router *router, int64_t step) {
     return &router->phase[i];
 }
 
+/* Classes of second showings. A copy follows one option of one `again` route alone, so its weights
+ * are those of that option and combine with nothing. "No effect" means no copy. */
 static void copies(builder *b) {
     gr_router *router = b->router;
     size_t room = (size_t)router->rules + 1;
@@ -234,11 +279,14 @@ static void copies(builder *b) {
             weigh_option(b, r, rule->option[o]);
             cls[o] = rule->option[o] == GR_NONE ? GR_NONE : class_for(b);
         }
+
         router->copy[router->copies] = r;
         router->copy_class[router->copies++] = cls;
     }
 }
 
+/* Hands the classes' weights to the engine: for each target one weight per class. A target whose weight is 1 in every
+ * class is left out, so that it cuts no parameter into slices. */
 static void tables(builder *b, const gr_model *model) {
     gr_router *router = b->router;
     double *w = gr_alloc(sizeof *w * (size_t)b->classes);
@@ -246,9 +294,12 @@ static void tables(builder *b, const gr_model *model) {
     router->regions = gr_model_regions(model);
     router->forward =
         gr_arena_alloc(router->arena, sizeof *router->forward * (size_t)(b->classes * router->regions + 1));
+
     router->tables = gr_tables_new(model, b->classes);
     for (int i = 0; i < b->targets.count; i++) {
         const gr__target *t = &b->targets.target[i];
+
+        /* w[c]: the weight of this target in class c. */
         bool plain = true;
         for (int c = 0; c < b->classes; c++) {
             w[c] = b->class_w[c][i];
@@ -256,8 +307,12 @@ static void tables(builder *b, const gr_model *model) {
             if (t->gate != GR_NONE)
                 router->forward[c * router->regions + t->gate] = w[c];
         }
+
         if (plain)
             continue;
+
+        /* Each kind of target has its own table. A region's gates go through gr_tables_gate, which closes the region's
+         * parameters as well. */
         if (t->mode == GR_MODE_PARAMETER)
             gr_tables_param(router->tables, t->part, w);
         else if (t->gate != GR_NONE)
@@ -271,14 +326,17 @@ static void tables(builder *b, const gr_model *model) {
     gr_free(w);
 }
 
+/* Weighs every option of every route on all targets, once: combinations multiply these. */
 static void weigh_options(builder *b, const gr_model *model) {
     int options = 0;
     for (int r = 0; r < b->routes->count; r++)
         options += b->routes->route[r].options;
+
     size_t bytes = sizeof(double) * (size_t)(b->targets.count + 1);
     b->w = gr_alloc(bytes);
     b->option_w = gr_alloc(sizeof *b->option_w * (size_t)(options + 1));
     b->option_at = gr_alloc(sizeof *b->option_at * (size_t)(b->routes->count + 1));
+
     for (int r = 0, at = 0; r < b->routes->count; r++) {
         b->option_at[r] = at;
         for (int o = 0; o < b->routes->route[r].options; o++, at++) {
@@ -290,7 +348,7 @@ static void weigh_options(builder *b, const gr_model *model) {
 }
 
 static void builder_free(builder *b) {
-    for (int i = 0; b->option_at && i < b->option_at[b->routes->count]; i++)
+    for (int i = 0; i < b->option_at[b->routes->count]; i++)
         gr_free(b->option_w[i]);
     for (int c = 0; c < b->classes; c++)
         gr_free(b->class_w[c]);
@@ -303,7 +361,8 @@ static void builder_free(builder *b) {
 
 /* ---- new ---- */
 
-/* A row has one score, and its class one set of weights: all routes of a label mix, or none. */
+/* A row has one score, and its class one set of weights: so of the routes that match a label either all mix by the
+ * score, or none. */
 static gr_status check_mix(const gr_routes *routes, gr_error *err) {
     for (int label = -1; label <= routes->labels; label++)
         for (int r = 0, mixing = -1; r < routes->count; r++) {
@@ -314,18 +373,22 @@ static gr_status check_mix(const gr_routes *routes, gr_error *err) {
                 return gr_error_set(err, GR_ERR_USAGE, route->place, "give mix to all routes of the label or to none",
                                     "route %d and an earlier one match %s, and only one of them mixes by score", r + 1,
                                     rows_of(routes, label));
+
             mixing = route->mix;
         }
     return GR_OK;
 }
 
 static gr_status router_fill(gr_router *router, const gr_model *model, const gr_routes *routes, gr_error *err) {
+    /* Refuse what cannot be meant. (Sets of regions are 64 bits.) */
     if (routes->count > GR_ROUTE_ROUTES_MAX || gr_model_regions(model) > 64)
         return gr_error_set(err, GR_ERR_USAGE, "routes", NULL, "%d routes and %d regions; there can be %d and 64",
                             routes->count, gr_model_regions(model), GR_ROUTE_ROUTES_MAX);
     for (int r = 0; r < routes->count; r++)
         GR_TRY(route_check(model, routes, r, err));
     GR_TRY(check_mix(routes, err));
+
+    /* What is drawn, and how many combinations that gives in each phase of the run. */
     router->labels = routes->labels;
     router->rules = routes->count;
     router->rule = gr_arena_alloc(router->arena, sizeof *router->rule * ((size_t)routes->count + 1));
@@ -335,6 +398,7 @@ static gr_status router_fill(gr_router *router, const gr_model *model, const gr_
     for (int i = 0; i < router->phases; i++)
         GR_TRY(count_combined(router, &router->phase[i], routes, err));
 
+    /* The class of each combination and of each copy. */
     builder b = {.router = router, .routes = routes};
     gr__targets_new(&b.targets, model, routes);
     weigh_options(&b, model);
@@ -342,14 +406,15 @@ static gr_status router_fill(gr_router *router, const gr_model *model, const gr_
         for (int label = -1; label <= router->labels; label++)
             combine(&b, &router->phase[i], label);
     copies(&b);
-    bool fits = b.classes <= GR_ROUTE_CLASSES_MAX;
-    if (fits)
+    /* Their weights as tables of the engine. */
+    gr_status status = GR_OK;
+    if (b.classes <= GR_ROUTE_CLASSES_MAX)
         tables(&b, model);
     else
-        gr_error_set(err, GR_ERR_USAGE, "routes", "draw less, or share draws between labels",
-                     "the routes make %d classes of rows; there can be %d", b.classes, GR_ROUTE_CLASSES_MAX);
+        status = gr_error_set(err, GR_ERR_USAGE, "routes", "draw less, or share draws between labels",
+                              "the routes make %d classes of rows; there can be %d", b.classes, GR_ROUTE_CLASSES_MAX);
     builder_free(&b);
-    return fits ? GR_OK : GR_ERR_USAGE;
+    return status;
 }
 
 gr_status gr_router_new(gr_router **router, const gr_model *model, const gr_routes *routes, uint64_t seed,
@@ -380,6 +445,7 @@ double gr_router_forward(const gr_router *router, int region, int cls) {
     return router->forward[cls * router->regions + region];
 }
 
+/* The length of the outcome's interval. */
 static double outcome_chance(const gr__drawn *rule, int i) { return rule->edge[i] - (i ? rule->edge[i - 1] : 0); }
 
 int gr_router_phases(const gr_router *router) { return router->phases; }
@@ -391,6 +457,9 @@ double gr_router_chance(const gr_router *router, int label, int cls) {
 double gr_router_chance_at(const gr_router *router, int label, int cls, int64_t step) {
     const gr__phase *phase = phase_at(router, step);
     const int *stride = phase->stride + (size_t)(label + 1) * (size_t)router->rules;
+
+    /* Sums the probabilities of the label's combinations that are of this class. Rules draw independently, so that of a
+     * combination is the product of its outcomes' probabilities. */
     double sum = 0;
     for (int i = 0; i < phase->combined[label + 1]; i++) {
         double chance = 1;
@@ -404,6 +473,8 @@ double gr_router_chance_at(const gr_router *router, int label, int cls, int64_t 
 
 double gr_router_again_share(const gr_router *router, int which) {
     const gr__drawn *rule = &router->rule[router->copy[which]];
+
+    /* All but the probability of "no effect", which is the last outcome if there is one. */
     int last = rule->outcomes - 1;
     return 1 - (rule->option[last] == GR_NONE ? outcome_chance(rule, last) : 0);
 }
@@ -417,6 +488,8 @@ static void redraw(const gr_router *router, int *drawn, gr_draw draw, int64_t st
             drawn[r] = outcome(router, r, step, unit);
 }
 
+/* Whether some rule decides anything by units of this kind. Spares the innermost loop of gr_router_classify draws that
+ * settle nothing. */
 static bool draws_by(const gr_router *router, gr_draw draw) {
     for (int r = 0; r < router->rules; r++)
         if (router->rule[r].draw == draw && !router->rule[r].again && router->rule[r].outcomes > 1)
@@ -424,6 +497,7 @@ static bool draws_by(const gr_router *router, gr_draw draw) {
     return false;
 }
 
+/* The class of rows of this label under what was drawn: the drawn outcomes as a number, looked up. */
 static int class_now(const gr_router *router, const gr__phase *phase, const int *drawn, int label) {
     const int *stride = phase->stride + (size_t)(label + 1) * (size_t)router->rules;
     int index = 0;
@@ -433,18 +507,24 @@ static int class_now(const gr_router *router, const gr__phase *phase, const int 
 }
 
 void gr_router_classify(const gr_router *router, int32_t *cls, const gr_router_rows *rows, int64_t step) {
+    /* drawn[r] is the outcome of rule r for the position at hand. It is drawn anew when the unit that the rule draws by
+     * changes: here the step, below the sequence, then document and token. */
     int drawn[GR_ROUTE_ROUTES_MAX] = {0};
     bool by_token = draws_by(router, GR_DRAW_TOKEN), by_document = draws_by(router, GR_DRAW_DOCUMENT);
     const gr__phase *phase = phase_at(router, step);
+
     redraw(router, drawn, GR_DRAW_STEP, step, 0);
     for (int i = 0; i < rows->rows; i++) {
         redraw(router, drawn, GR_DRAW_SEQUENCE, step, (uint32_t)rows->sequence[i]);
         for (int t = 0; t < rows->width; t++) {
             int n = i * rows->width + t, label = rows->label[n];
+
+            /* Absent rows, and labels that the routes do not know, have no class. */
             if (label < -1 || label > router->labels) {
                 cls[n] = -1;
                 continue;
             }
+
             if (by_document)
                 redraw(router, drawn, GR_DRAW_DOCUMENT, step,
                        (uint32_t)(rows->document ? rows->document[n] : rows->sequence[i]));
@@ -458,9 +538,12 @@ void gr_router_classify(const gr_router *router, int32_t *cls, const gr_router_r
 
 int gr_router_again(const gr_router *router, int which, int label, int32_t sequence, int64_t step) {
     int r = router->copy[which];
+
+    /* Nothing is drawn for a route that is out of its steps, or not for this label (as it counts in this step). */
     if (label < -1 || label > router->labels || !rule_acts(&router->rule[r], step) ||
         !rule_matches(&router->rule[r], phase_at(router, step)->shown[label + 1]))
         return GR_NONE;
+
     return router->copy_class[which][outcome(router, r, step, (uint32_t)sequence)];
 }
 

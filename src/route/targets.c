@@ -1,4 +1,9 @@
-/* Targets: where effects act, cut so finely that each effect covers a target whole or not at all. */
+/* Targets: where effects act, cut so finely that each effect covers a target whole or not at all.
+ *
+ * A target is a rectangle of a parameter, a range of columns of a tap, or all gates of a region. gr__targets_new cuts
+ * each parameter and each tap at every border of a region or effect that lies on it. gr__targets_weigh then gives the
+ * weights of an option as one number per target, by asking of each effect how often it weighs the target.
+ * gr__option_check refuses options before that. */
 #include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
@@ -9,6 +14,7 @@
 #include "base/mem.h"
 #include "route/internal.h"
 
+/* Borders along one axis, in rows or columns. */
 typedef struct cuts {
     int *at;
     int count;
@@ -27,6 +33,7 @@ static void cuts_settle(cuts *c) {
 
 /* ---- parameters ---- */
 
+/* Whether the region owns the whole cell. */
 static bool holds(const gr_region *region, gr_part cell) {
     for (int i = 0; i < region->parts; i++) {
         const gr_part *p = &region->part[i];
@@ -37,8 +44,12 @@ static bool holds(const gr_region *region, gr_part cell) {
     return false;
 }
 
+/* Cuts a parameter into a grid at the borders of all regions' rectangles on it, and adds each cell as a target. rows
+ * and cols are scratch. */
 static void param_targets(gr__targets *targets, const gr_model *model, gr_param param, cuts *rows, cuts *cols) {
     const gr_param_def *def = gr_model_param(model, param);
+
+    /* The borders: the parameter's own, then those of every region. */
     rows->count = cols->count = 0;
     GR_PUSH(rows->at, rows->count, rows->capacity) = 0;
     GR_PUSH(rows->at, rows->count, rows->capacity) = def->rows;
@@ -56,8 +67,11 @@ static void param_targets(gr__targets *targets, const gr_model *model, gr_param 
             GR_PUSH(cols->at, cols->count, cols->capacity) = region->part[i].hi1;
         }
     }
+
     cuts_settle(rows);
     cuts_settle(cols);
+
+    /* Each cell of the grid, with the regions that own it. */
     for (int i = 0; i + 1 < rows->count; i++)
         for (int j = 0; j + 1 < cols->count; j++) {
             gr_part cell = {param, rows->at[i], rows->at[i + 1], cols->at[j], cols->at[j + 1]};
@@ -91,9 +105,13 @@ static bool tap_matches(const gr_model *model, gr_tap tap, const char *pattern) 
     return name_matches(gr_model_tap(model, tap, NULL), pattern);
 }
 
+/* The same for the columns of a tap. Each range becomes two targets: one for the value (forward), one for the gradient
+ * that passes (activation). */
 static void tap_targets(gr__targets *targets, const gr_model *model, const gr_routes *routes, gr_tap tap, cuts *cols) {
     int width = 0, regions = gr_model_regions(model);
     gr_model_tap(model, tap, &width);
+
+    /* The borders: the tap's own, those of every region's gates, and those of every effect that names the tap. */
     cols->count = 0;
     GR_PUSH(cols->at, cols->count, cols->capacity) = 0;
     GR_PUSH(cols->at, cols->count, cols->capacity) = width;
@@ -105,6 +123,7 @@ static void tap_targets(gr__targets *targets, const gr_model *model, const gr_ro
                 GR_PUSH(cols->at, cols->count, cols->capacity) = region->gate[i].hi;
             }
     }
+
     for (int r = 0; r < routes->count; r++)
         for (int o = 0; o < routes->route[r].options; o++)
             for (int e = 0; e < routes->route[r].option[o].effects; e++) {
@@ -114,7 +133,10 @@ static void tap_targets(gr__targets *targets, const gr_model *model, const gr_ro
                 GR_PUSH(cols->at, cols->count, cols->capacity) = effect->lo < width ? effect->lo : width;
                 GR_PUSH(cols->at, cols->count, cols->capacity) = effect->hi < width ? effect->hi : width;
             }
+
     cuts_settle(cols);
+
+    /* Each range between two borders, with the regions whose gates cover it. */
     for (int i = 0; i + 1 < cols->count; i++) {
         gr__target target = {GR_MODE_FORWARD, GR_NONE, tap, {.param = GR_NONE}, GR_KIND_WEIGHT, 0};
         target.part.lo1 = cols->at[i], target.part.hi1 = cols->at[i + 1];
@@ -125,6 +147,7 @@ static void tap_targets(gr__targets *targets, const gr_model *model, const gr_ro
                     cols->at[i + 1] <= region->gate[g].hi)
                     target.owners |= (uint64_t)1 << r;
         }
+
         GR_PUSH(targets->target, targets->count, targets->capacity) = target;
         target.mode = GR_MODE_ACTIVATION;
         GR_PUSH(targets->target, targets->count, targets->capacity) = target;
@@ -134,10 +157,13 @@ static void tap_targets(gr__targets *targets, const gr_model *model, const gr_ro
 void gr__targets_new(gr__targets *targets, const gr_model *model, const gr_routes *routes) {
     cuts rows = {0}, cols = {0};
     *targets = (gr__targets){0};
+
+    /* Regions' gates come first, as one target each: gr_tables_gate needs to know that a whole region is meant. */
     for (int r = 0; r < gr_model_regions(model); r++) {
         gr__target gates = {GR_MODE_FORWARD, r, GR_NONE, {.param = GR_NONE}, GR_KIND_WEIGHT, (uint64_t)1 << r};
         GR_PUSH(targets->target, targets->count, targets->capacity) = gates;
     }
+
     for (int p = 0; p < gr_model_params(model); p++)
         param_targets(targets, model, p, &rows, &cols);
     for (int t = 0; t < gr_model_taps(model); t++)
@@ -152,20 +178,22 @@ uint64_t gr__option_named(const gr_model *model, const gr_option *option, gr_mod
     uint64_t named = 0;
     for (int e = 0; e < option->effects; e++) {
         const gr_effect *effect = &option->effect[e];
-        int region = effect->mode == mode && effect->scope == GR_SCOPE_REGION
-                         ? gr_model_find_region(model, effect->name)
-                         : GR_NONE;
+        if (effect->mode != mode || effect->scope != GR_SCOPE_REGION)
+            continue;
+        int region = gr_model_find_region(model, effect->name);
         if (region != GR_NONE)
             named |= (uint64_t)1 << region;
     }
     return named;
 }
 
-/* Taps (as the caller counts them) where a named region has a gate. */
+/* Whether one of the named regions (bits) has a gate at this tap. */
 static bool tap_of(const gr_model *model, gr_tap tap, uint64_t named) {
     for (int r = 0; r < gr_model_regions(model); r++) {
+        if (!(named >> r & 1))
+            continue;
         const gr_region *region = gr_model_region(model, r);
-        for (int g = 0; (named & (uint64_t)1 << r) && g < region->gates; g++)
+        for (int g = 0; g < region->gates; g++)
             if (region->gate[g].tap == tap)
                 return true;
     }
@@ -191,7 +219,7 @@ bool gr__option_joint(const gr_model *model, const gr_option *option, gr_param p
 /* How often an effect on `others` weighs a target: once for each region that holds it and is not named. */
 static int others_of(const gr__target *t, uint64_t named) { return __builtin_popcountll(t->owners & ~named); }
 
-/* How often an effect weighs a target. */
+/* How often an effect of mode parameter weighs a target: once or not at all, but for `others`. */
 static int times_param(const gr_model *model, const gr_option *option, const gr_effect *effect, uint64_t named,
                        const gr__target *t) {
     switch (effect->scope) {
@@ -208,10 +236,10 @@ static int times_param(const gr_model *model, const gr_option *option, const gr_
     }
 }
 
-/* Forward effects on regions act on the target that is the region's gates, so that the engine knows which parameters
- * are out of use; all else acts on columns. */
+/* The same for the modes that act on taps. Forward effects on regions act on the target that is the region's gates, so
+ * that the engine knows which parameters are out of use; all else acts on columns. */
 static int times_tap(const gr_model *model, const gr_effect *effect, uint64_t named, const gr__target *t) {
-    bool whole = effect->mode == GR_MODE_FORWARD && effect->scope <= GR_SCOPE_OTHERS;
+    bool whole = effect->mode == GR_MODE_FORWARD && effect->scope <= GR_SCOPE_OTHERS; /* region or others */
     if (whole != (t->gate != GR_NONE))
         return 0;
     switch (effect->scope) {
@@ -230,8 +258,10 @@ static int times_tap(const gr_model *model, const gr_effect *effect, uint64_t na
 }
 
 void gr__targets_weigh(double *w, const gr__targets *targets, const gr_model *model, const gr_option *option) {
+    /* Everything weighs 1 to begin with, and each effect multiplies what it covers. */
     for (int i = 0; i < targets->count; i++)
         w[i] = 1;
+
     for (int e = 0; e < option->effects; e++) {
         const gr_effect *effect = &option->effect[e];
         uint64_t named = gr__option_named(model, option, effect->mode);
@@ -239,6 +269,7 @@ void gr__targets_weigh(double *w, const gr__targets *targets, const gr_model *mo
             const gr__target *t = &targets->target[i];
             if (t->mode != effect->mode)
                 continue;
+
             int times = t->mode == GR_MODE_PARAMETER ? times_param(model, option, effect, named, t)
                                                      : times_tap(model, effect, named, t);
             for (; times > 0; times--)
@@ -249,6 +280,7 @@ void gr__targets_weigh(double *w, const gr__targets *targets, const gr_model *mo
 
 /* ---- what an effect may say ---- */
 
+/* The error for an unknown region, with the model's regions as its hint. */
 static gr_status no_region(const gr_model *model, const gr_route *route, const char *name, gr_error *err) {
     char known[300] = "";
     size_t used = 0;
@@ -259,22 +291,26 @@ static gr_status no_region(const gr_model *model, const gr_route *route, const c
                         "a route names region '%s', which the model does not have", name);
 }
 
+/* Columns [lo, hi) have to exist at every tap that the pattern matches, and it has to match one. */
 static gr_status check_tap(const gr_model *model, const gr_route *route, const gr_effect *effect, gr_error *err) {
     if (effect->lo < 0 || (effect->hi != 0 && effect->hi <= effect->lo))
         return gr_error_set(err, GR_ERR_USAGE, route->place, "columns are [lo, hi) with 0 <= lo < hi",
                             "a route weights columns [%d, %d) of tap '%s'", effect->lo, effect->hi, effect->name);
+
     int matched = 0;
     for (int t = 0; t < gr_model_taps(model); t++) {
         int width = 0;
         const char *name = gr_model_tap(model, t, &width);
         if (!tap_matches(model, t, effect->name))
             continue;
+
         matched++;
         if (effect->hi > width || effect->lo >= width)
             return gr_error_set(err, GR_ERR_USAGE, route->place, NULL,
                                 "a route weights columns [%d, %d) of tap '%s', which has %d columns", effect->lo,
                                 effect->hi, name, width);
     }
+
     return matched ? GR_OK
                    : gr_error_set(err, GR_ERR_USAGE, route->place,
                                   gr_model_taps(model) ? gr_model_tap(model, 0, NULL) : "the model has no taps",
@@ -290,15 +326,21 @@ static gr_status check_joint(const gr_model *model, const gr_route *route, const
 }
 
 gr_status gr__option_check(const gr_model *model, const gr_route *route, const gr_option *option, gr_error *err) {
+    /* Parameters that are left joint must exist. */
     for (size_t i = 0; i < option->joint_names; i++)
         GR_TRY(check_joint(model, route, option->joint_name[i], err));
+
     for (int e = 0; e < option->effects; e++) {
         const gr_effect *effect = &option->effect[e];
         bool parameter = effect->mode == GR_MODE_PARAMETER;
+
         if (!isfinite(effect->weight))
             return gr_error_set(err, GR_ERR_USAGE, route->place, NULL, "a route's weight is not a finite number");
         if (effect->scope == GR_SCOPE_REGION && gr_model_find_region(model, effect->name) == GR_NONE)
             return no_region(model, route, effect->name, err);
+
+        /* Each scope belongs to some modes: taps carry values, kinds of parameters (all, embeddings, ..) are
+         * parameters. */
         if (parameter && effect->scope == GR_SCOPE_TAP)
             return gr_error_set(err, GR_ERR_USAGE, route->place, "use mode forward or activation",
                                 "a route weights tap '%s' in mode parameter: taps carry values, not parameters",
@@ -307,11 +349,14 @@ gr_status gr__option_check(const gr_model *model, const gr_route *route, const g
             return gr_error_set(err, GR_ERR_USAGE, route->place, "use mode parameter, or name a region or tap",
                                 "a route weights '%s' in mode %s, which acts on taps", gr_scope_name(effect->scope),
                                 gr_mode_name(effect->mode));
+
+        /* The rest of taps is counted from those of the named regions, so one must be named. */
         if (!parameter && effect->scope == GR_SCOPE_REST && !gr__option_named(model, option, effect->mode))
             return gr_error_set(err, GR_ERR_USAGE, route->place,
                                 "name a region in the same mode, with weight 1 if need be",
                                 "a route weights the rest in mode %s but names no region: rest of which taps?",
                                 gr_mode_name(effect->mode));
+
         if (effect->scope == GR_SCOPE_TAP)
             GR_TRY(check_tap(model, route, effect, err));
     }
