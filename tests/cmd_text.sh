@@ -23,6 +23,28 @@ json 'plan' gradroute plan "$work/$odd.yaml" --json
 json 'check' gradroute check "$work/$odd.yaml" --json
 json 'data show' gradroute data show "$work/$odd.yaml" --json
 
+# ---- recipes are text: no path in them has bytes that are none ----
+cafe=$work/$(printf 'caf\351') # what Latin-1 has for the last letter
+mkdir "$cafe"
+cp "$t" "$work/corpus.jsonl" "$cafe"
+refuses() { # COMMAND with the recipe in that folder: at once, with the name spelt out
+    refused 2 'caf\\xe9/corpus.jsonl.*not UTF-8' "$1: below a folder whose name is not UTF-8" gradroute "$@"
+}
+place=$cafe
+refuses train "$cafe/tiny.yaml" -o "$cafe/run"
+refuses audit "$cafe/tiny.yaml" -o "$cafe/audit"
+refuses plan "$cafe/tiny.yaml"
+refuses data show "$cafe/tiny.yaml"
+refuses data pack "$cafe/tiny.yaml" -o "$cafe/shards"
+refuses eval "$work/$odd" --recipe "$cafe/tiny.yaml"
+refuses check "$cafe/tiny.yaml"
+(cd "$cafe" && gradroute plan tiny.yaml >"$work/within" 2>&1)
+ok 'in it: the name is spelt out' grep -q 'caf\\xe9/corpus.jsonl.*not UTF-8' "$work/within"
+refuses plan "$t" --set "data.jsonl=$cafe/corpus.jsonl"
+refused 2 'caf\\xe9/run.*not UTF-8' 'train --from: a path that is not UTF-8' gradroute train "$t" --from "$cafe/run" -o "$cafe/next"
+sed "s|corpus.jsonl|$work/&|" "$t" >"$cafe/absolute.yaml"
+ok 'a recipe there whose paths are text' gradroute plan "$cafe/absolute.yaml"
+
 # ---- nothing from outside steers a terminal ----
 esc=$work/esc
 mkdir "$esc"

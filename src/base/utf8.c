@@ -1,6 +1,9 @@
 #include "base/utf8.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "base/mem.h"
 
 int gr_utf8_next(const char *text, size_t n) {
     const unsigned char *at = (const unsigned char *)text, lead = at[0];
@@ -37,4 +40,31 @@ size_t gr_utf8_clean(char *to, const char *text, size_t n) {
         i += length ? length : 1;
     }
     return used;
+}
+
+bool gr_utf8_valid(const char *text) {
+    size_t length = 1;
+    while (*text && length) {
+        length = gr_utf8_length(text, strlen(text));
+        text += length;
+    }
+    return length > 0;
+}
+
+char *gr_utf8_spelled(const char *text) {
+    enum { SPELLED = 4 }; /* characters that a byte may become */
+    size_t left = strlen(text);
+    char *spelled = gr_alloc(SPELLED * left + 1), *to = spelled;
+    while (left) {
+        size_t length = gr_utf8_length(text, left);
+        if (length)
+            memcpy(to, text, length);
+        else
+            snprintf(to, SPELLED + 1, "\\x%02x", (unsigned char)*text);
+        to += length ? length : SPELLED;
+        text += length ? length : 1;
+        left -= length ? length : 1;
+    }
+    *to = 0;
+    return spelled;
 }

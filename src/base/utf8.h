@@ -18,4 +18,8 @@ size_t gr_utf8_length(const char *text, size_t n);
 /* Copies text[n] into to[3 n], each byte that is part of no valid character as U+FFFD; returns the bytes written. */
 size_t gr_utf8_clean(char *to, const char *text, size_t n);
 
+/* Whether all of a text is valid; and a text as an error may quote it: such bytes as \xe9, a new string. */
+bool gr_utf8_valid(const char *text);
+char *gr_utf8_spelled(const char *text);
+
 #endif

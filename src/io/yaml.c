@@ -9,6 +9,7 @@
 
 #include "base/foreign.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "io/file.h"
 
 /* ---- nodes ---- */
@@ -348,6 +349,17 @@ static int parts_of(const char *path, const char *end) {
     return parts;
 }
 
+/* As a rule a path: shown with the bytes that are at fault. */
+static gr_status check_set(const char *assignment, gr_error *err) {
+    if (gr_utf8_valid(assignment))
+        return GR_OK;
+    char *spelled = gr_utf8_spelled(assignment);
+    gr_status status = gr_error_set(err, GR_ERR_USAGE, "--set", "rename the file or folder: a recipe is text",
+                                    "%.400s is not UTF-8", spelled);
+    gr_free(spelled);
+    return status;
+}
+
 gr_status gr_yaml_set(gr_yaml *root, const char *assignment, gr_error *err) {
     gr_arena *arena = root->tree->arena;
     gr_yaml_mark at = {gr_arena_alloc(arena, strlen(assignment) + 7), 0, 0};
@@ -356,6 +368,7 @@ gr_status gr_yaml_set(gr_yaml *root, const char *assignment, gr_error *err) {
     if (!equal || equal == assignment)
         return gr_error_set(err, GR_ERR_USAGE, at.source, "write --set train.lr=0.001", "expected KEY=VALUE");
 
+    GR_TRY(check_set(assignment, err));
     builder b = {.tree = root->tree, .source = at.source, .err = err};
     GR_TRY(build(&b, equal + 1, strlen(equal + 1)));
     gr_yaml nothing = {.kind = GR_YAML_SCALAR, .text = "", .at = at};

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "base/nearest.h"
+#include "base/utf8.h"
 #include "io/file.h"
 #include "recipe/read.h"
 
@@ -57,6 +58,17 @@ gr_status gr__recipe_ints(gr_recipe *recipe, gr_yaml *map, const int **values, i
     return GR_OK;
 }
 
+/* A recipe is text and is kept as text: it cannot hold the name of a folder that is none. */
+static gr_status check_text(const gr_yaml *node, const char *full, const char *key, gr_error *err) {
+    if (gr_utf8_valid(full))
+        return GR_OK;
+    char *spelled = gr_utf8_spelled(full);
+    gr_status status = gr_yaml_fail(node, err, "rename the folder, or name the file by a path from / that is UTF-8",
+                                    "%s is '%.400s', a path that is not UTF-8, and a recipe is text", key, spelled);
+    gr_free(spelled);
+    return status;
+}
+
 /* The path of a node, absolute; a new string. */
 static gr_status absolute(const gr_recipe *recipe, const gr_yaml *node, char **full, const char *key, gr_error *err) {
     const char *text;
@@ -68,7 +80,13 @@ static gr_status absolute(const gr_recipe *recipe, const gr_yaml *node, char **f
     while (text[0] == '.' && text[1] == '/')
         text += 2;
     *full = text[0] == '/' ? gr_strdup(text) : gr_format("%s/%s", strcmp(from, "/") == 0 ? "" : from, text);
-    return GR_OK;
+
+    gr_status status = check_text(node, *full, key, err);
+    if (status != GR_OK) {
+        gr_free(*full);
+        *full = NULL;
+    }
+    return status;
 }
 
 gr_status gr__recipe_path(gr_recipe *recipe, gr_yaml *map, const char **path, const char *key, gr_error *err) {
