@@ -13,7 +13,13 @@ static int bad(gr_graph *graph, int i, const char *what) {
     return gr_graph_fail(graph, "linear: term %d: %s", i + 1, what);
 }
 
-/* The complement of what is stopped; no range is left when everything is. */
+static void add_keep(term *t, int lo, int hi) {
+    t->keep[t->keeps][0] = lo;
+    t->keep[t->keeps][1] = hi;
+    t->keeps++;
+}
+
+/* The ranges of columns that pass gradient: what lies between those that are stopped. None if all are stopped. */
 static int add_stops(gr_graph *graph, int i, term *t, const gr_term *from) {
     int at = 0;
     if (from->stops > GR_TERM_STOPS)
@@ -23,11 +29,11 @@ static int add_stops(gr_graph *graph, int i, term *t, const gr_term *from) {
         if (s.lo < at || s.lo >= s.hi || s.hi > t->out)
             return bad(graph, i, "stops columns that are not its own, or not in their order");
         if (s.lo > at)
-            t->keep[t->keeps][0] = at, t->keep[t->keeps++][1] = s.lo;
+            add_keep(t, at, s.lo);
         at = s.hi;
     }
     if (at < t->out)
-        t->keep[t->keeps][0] = at, t->keep[t->keeps++][1] = t->out;
+        add_keep(t, at, t->out);
     return 0;
 }
 
@@ -39,12 +45,16 @@ static int add_term(gr_graph *graph, gr_node *node, linear *attr, const gr_term 
         return bad(graph, i, "there is no such parameter");
     if (gr_value_scalar(graph, from->x))
         return bad(graph, i, "x is one number, not one per row");
+
+    /* The columns of w that are used must lie in it, and those of the result that are written begin in it. */
     const int hi = from->hi ? from->hi : w->cols;
     if (from->lo < 0 || from->lo >= hi || hi > w->cols)
         return gr_graph_fail(graph, "linear: term %d: columns [%d, %d) are not in %s [%d x %d]", i + 1, from->lo, hi,
                              w->name, w->rows, w->cols);
     if (from->at < 0)
         return bad(graph, i, "begins before the first column of the result");
+
+    /* Which of its sides x meets, and which becomes columns of the result, depends on whether w is transposed. */
     term *t = &attr->term[i];
     *t = (term){.rows = w->rows,
                 .cols = w->cols,
@@ -54,19 +64,26 @@ static int add_term(gr_graph *graph, gr_node *node, linear *attr, const gr_term 
                 .in = from->transposed ? w->rows : hi - from->lo,
                 .out = from->transposed ? hi - from->lo : w->rows,
                 .transposed = from->transposed};
+
+    /* Now x can be checked against it. */
     if (width != t->in)
         return gr_graph_fail(graph, "linear: term %d: x has %d columns, but %s [%d x %d] reads %d", i + 1, width,
                              w->name, w->rows, w->cols, t->in);
+
+    /* A parameter that an earlier term uses has its place among the node's parameters already. */
     while (t->param < node->params && node->param[t->param] != from->w)
         t->param++;
     if (t->param == node->params)
         node->param[node->params++] = from->w;
+
+    /* With all columns stopped no gradient reaches x at all. */
     if (add_stops(graph, i, t, from))
         return GR_NONE;
     node->in[node->inputs++] = t->keeps ? from->x : gr_stop(graph, from->x);
     return 0;
 }
 
+/* Base and bias, once the terms have said how wide the result is. */
 static int add_rest(gr_graph *graph, gr_node *node, linear *attr, gr_param bias, gr_value base) {
     const int width = node->width;
     if (base != GR_NONE) {
@@ -86,7 +103,12 @@ static int add_rest(gr_graph *graph, gr_node *node, linear *attr, gr_param bias,
         attr->bias = node->params;
         node->param[node->params++] = bias;
     }
+
+    /* If the first product writes every column there is nothing to prepare below it. */
     attr->overwrite = base == GR_NONE && attr->term[0].at == 0 && attr->term[0].out == width;
+
+    /* A sum onto a base is the residual stream, which stays float; its gradient is the base's gradient too, so both
+     * may be one buffer. */
     node->half = base == GR_NONE;
     node->handed = base == GR_NONE ? 0 : attr->base + 1;
     return 0;
@@ -99,6 +121,8 @@ gr_value gr_linear(gr_graph *graph, int terms, const gr_term *from, gr_param bia
     linear attr = {.base = GR_NONE, .bias = GR_NONE};
     if (terms < 1 || terms > TERMS)
         return gr_graph_fail(graph, "linear: %d terms; 1 to %d are possible", terms, TERMS);
+
+    /* The result is as wide as its terms reach, or as its base. */
     for (int i = 0; i < terms; i++) {
         if (from[i].x < 0 || from[i].w < 0)
             return gr_graph_fail(graph, "linear: term %d has no input or no parameter", i + 1);
@@ -109,6 +133,8 @@ gr_value gr_linear(gr_graph *graph, int terms, const gr_term *from, gr_param bia
     }
     if (base >= 0 && gr_value_width(graph, base) > node.width)
         node.width = gr_value_width(graph, base);
+
+    /* What the width decides. */
     if (add_rest(graph, &node, &attr, bias, base) == GR_NONE)
         return GR_NONE;
     return gr__graph_add(graph, &node, &attr, sizeof attr);

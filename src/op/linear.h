@@ -4,22 +4,26 @@
 
 #include "op/op.h"
 
-enum { GR__TERMS = 4, GR__KEPT = 9 }; /* kept: one range more than can be stopped */
+enum {
+    GR__TERMS = 4, /* most terms of a sum */
+    GR__KEPT = 9   /* most ranges of columns that pass gradient: one more than can be stopped (GR_TERM_STOPS) */
+};
 
-/* A term: w [rows x cols], columns [lo, hi), used as [in -> out]. */
+/* A term: x [N x in] times w gives columns [at, at + out) of the result. Of w [rows x cols] the columns [lo, hi) are
+ * used: as x w^T (in = hi - lo, out = rows), or, transposed, as x w (in = rows, out = hi - lo). */
 typedef struct gr__term {
-    int param; /* slot */
+    int param; /* w: its number among the node's parameters */
     int rows, cols, lo, hi, at;
     int in, out;
     bool transposed;
-    int keeps; /* ranges of the product's columns that pass gradient to x, at least one */
-    int keep[GR__KEPT][2];
+    int keeps;             /* ranges of the product's columns that pass gradient to x; 0: x is behind a gr_stop */
+    int keep[GR__KEPT][2]; /* [from, end) of each, counted from `at`, in their order */
 } gr__term;
 
 /* Inputs: a term each, then the base; parameters: the distinct w, then the bias. */
 typedef struct gr__linear {
     int terms;
-    int base, bias; /* slots, or GR_NONE */
+    int base, bias; /* numbers among the node's inputs and parameters, or GR_NONE */
     bool overwrite; /* the first product writes all of out, with nothing but the bias below it */
     gr__term term[GR__TERMS];
 } gr__linear;

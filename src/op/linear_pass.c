@@ -1,9 +1,12 @@
-/* linear_pass.c - the products of a linear map, shared out among threads.
+/* linear_pass.c - both passes of out = base + sum of products + bias (linear.h), shared out among threads.
  *
- * Each product is computed by one thread: forward and for the gradients of inputs half a block of rows at a time, for
- * the gradients of weights a piece of the parameter over all rows, in the order of the blocks. So threads meet twice a
- * pass and not after every product, and results depend neither on how a batch is cut nor on how many threads there are.
- * A term whose input is known to be 0 in a whole block is left out of it, forward and backward.
+ * Every product is computed by one thread. Forward, and for the gradients of inputs, it takes half a block of rows; for
+ * the gradient of a weight it takes a piece of the parameter over all rows, in the order of the blocks (wgrad.c). So
+ * threads need not wait for each other after every product, and results depend neither on how a batch is cut into
+ * micro-batches nor on how many threads there are.
+ *
+ * A term whose input is known to be 0 in a whole block (a region that is switched off for all of its rows) is left out
+ * of that block, forward and backward. In bfloat16, operands that are kept in float are copied first.
  */
 #include "base/mem.h"
 #include "kernel/kernel.h"
@@ -17,14 +20,19 @@ enum { TERMS = GR__TERMS };
 typedef gr__term term;
 typedef gr__linear linear;
 
-/* Products of one run. */
+/* The products of one run, made once, and how its scratch is divided: first `whole`, then for each thread a `lane` of
+ * dout, x and room for a copy times weights (wgrad.c). */
 typedef struct plan {
-    gr_gemm *forward[TERMS], *back[TERMS][GR__KEPT];
-    gr_wgrad *weights[TERMS];
-    int turn[TERMS]; /* terms that write one parameter's gradient take turns */
+    gr_gemm *forward[TERMS];        /* half a block of x times w */
+    gr_gemm *back[TERMS][GR__KEPT]; /* half a block of the result's gradient times w, for each range of kept columns */
+    gr_wgrad *weights[TERMS];       /* gradient of w; NULL: not wanted */
+    int turn[TERMS];                /* terms that write one parameter's gradient do so one after the other, in turns */
     int turns;
-    int grain;                   /* rows of a product */
-    size_t whole, lane, dout, x; /* parts of the scratch: see linear_scratch */
+    int grain;    /* rows of a product: half a block */
+    size_t whole; /* numbers: the result's gradient in bfloat16, all rows; 0: not copied as a whole */
+    size_t lane;  /* numbers: all that one thread needs */
+    size_t dout;  /* numbers at the start of a lane: a block of the result's gradient in bfloat16 */
+    size_t x;     /* numbers behind that: a block of an input in bfloat16 */
 } plan;
 
 /* ---- working memory --------------------------------------------------------------------------------------------- */
@@ -41,14 +49,18 @@ static size_t widest_input(const linear *attr) {
     return most;
 }
 
-/* Products in bfloat16 read copies of what is kept in float. With a base the result is (and a step reads its gradient
- * often): a copy of the whole gradient. What else is kept so is copied by each thread as it goes: blocks of the
- * gradient and of an input; then what weighs rows. */
+/* What a run needs of scratch. Products in bfloat16 read copies of what is kept in float. With a base the result is
+ * kept in float, and a step reads its gradient many times: it is copied once, whole. Anything else that is kept in
+ * float each thread copies as it goes, a block at a time. */
 static plan rooms(const gr_node *node, int capacity, int block) {
     const linear *attr = node->attr;
     size_t width = (size_t)node->width, most = 0;
+
+    /* Room for the widest copy times weights that a gradient of weights may need. */
     for (int i = 0; i < attr->terms; i++)
         most = larger(most, gr__wgrad_scratch(attr->term[i].rows, attr->term[i].hi - attr->term[i].lo, block));
+
+    /* Copies of the gradient: of all rows, or of a block in each lane; then a block of an input. Whole cache lines. */
     plan p = {.grain = gr__grain(block), .turns = 1};
     p.whole = attr->base >= 0 ? halves(width * (size_t)capacity) : 0;
     p.dout = attr->base >= 0 ? 0 : halves(width * (size_t)block);
@@ -62,6 +74,7 @@ size_t gr__linear_scratch(const gr_node *node, int capacity, int block) {
     return p.whole + (size_t)omp_get_max_threads() * p.lane;
 }
 
+/* The calling thread's part of the scratch. */
 static gr_real *lane_of(const gr_ctx *ctx) {
     const plan *p = ctx->prepared;
     return ctx->scratch + p->whole + (size_t)omp_get_thread_num() * p->lane;
@@ -69,20 +82,25 @@ static gr_real *lane_of(const gr_ctx *ctx) {
 
 /* ---- plan ------------------------------------------------------------------------------------------------------- */
 
-/* Row stride of an input and of the result's gradient as products read them. */
+/* Row stride of an input as products read it: in bfloat16 an input that is kept in float is a packed copy. */
 static int stride_x(const gr_ctx *ctx, int i) {
     const gr_slot *x = &ctx->in[i];
     return ctx->half && !x->vh ? x->width : x->stride;
 }
 
+/* The same of the result's gradient. */
 static int stride_dout(const gr_ctx *ctx) { return ctx->half && !ctx->out.dh ? ctx->out.width : ctx->out.stride; }
 
+/* Makes the products of term i. */
 static void prepare_term(gr_ctx *ctx, plan *products, int i) {
     const linear *attr = ctx->node->attr;
     const term *t = &attr->term[i];
     const gr_slot *x = &ctx->in[i];
     const gr_param_slot *w = &ctx->param[t->param];
     const int sx = stride_x(ctx, i), sd = stride_dout(ctx);
+
+    /* Forward: out (+)= x w. Where nothing but the bias lies below it, the first product writes the result and adds
+     * the bias itself; all others add. */
     products->forward[i] = gr_gemm_new(&(gr_gemm_def){.m = products->grain,
                                                       .n = t->out,
                                                       .k = t->in,
@@ -96,7 +114,11 @@ static void prepare_term(gr_ctx *ctx, plan *products, int i) {
                                                       .half_c = ctx->out.vh != NULL,
                                                       .alone = true},
                                        ctx->pool);
-    for (int k = 0; k < t->keeps && (x->d || x->dh); k++)
+
+    /* Backward: dx = dout w, where dx is wanted; a product for each range of columns that is not stopped, the first of
+     * which may overwrite dx. */
+    const int keeps = x->d || x->dh ? t->keeps : 0;
+    for (int k = 0; k < keeps; k++)
         products->back[i][k] = gr_gemm_new(&(gr_gemm_def){.m = products->grain,
                                                           .n = t->in,
                                                           .k = t->keep[k][1] - t->keep[k][0],
@@ -109,6 +131,9 @@ static void prepare_term(gr_ctx *ctx, plan *products, int i) {
                                                           .half_c = x->dh != NULL,
                                                           .alone = true},
                                            ctx->pool);
+
+    /* The gradient of the weights. An earlier term with the same parameter goes first: two threads must not add to
+     * one number, and the order of sums is to be fixed. */
     for (int j = 0; j < i; j++)
         products->turn[i] += attr->term[j].param == t->param;
     if (products->turn[i] >= products->turns)
@@ -129,7 +154,9 @@ void gr__linear_prepare(gr_ctx *ctx) {
 
 void gr__linear_release(gr_ctx *ctx) {
     plan *old = ctx->prepared;
-    for (int i = 0; old && i < TERMS; i++) {
+    if (!old)
+        return;
+    for (int i = 0; i < TERMS; i++) {
         gr_gemm_free(old->forward[i]);
         for (int k = 0; k < GR__KEPT; k++)
             gr_gemm_free(old->back[i][k]);
@@ -143,7 +170,8 @@ void gr__linear_release(gr_ctx *ctx) {
 
 static bool is_zero(const gr_slot *slot, int block) { return slot->zero && slot->zero[block]; }
 
-/* Rows [r, r + rows) of one or the other as products read them: in place, or copied to bfloat16. */
+/* Rows [r, r + rows) of a value or gradient, kept in v or vh, as products read them: where they lie, or, of floats
+ * in a bfloat16 run, as a packed copy in `room`. */
 static const void *operand(const gr_ctx *ctx, gr_half *room, const gr_real *v, const gr_half *vh, int stride, int width,
                            int r, int rows) {
     if (!ctx->half)
@@ -155,12 +183,14 @@ static const void *operand(const gr_ctx *ctx, gr_half *room, const gr_real *v, c
     return room;
 }
 
+/* Those of input i, with room for a copy behind that of the result's gradient. */
 static const void *x_operand(const gr_ctx *ctx, int i, int r, int rows) {
     const gr_slot *x = &ctx->in[i];
     const plan *p = ctx->prepared;
     return operand(ctx, (gr_half *)(lane_of(ctx) + p->dout), x->v, x->vh, x->stride, x->width, r, rows);
 }
 
+/* Those of the result's gradient: out of the copy of all rows, where there is one. */
 static const void *dout_operand(const gr_ctx *ctx, int r, int rows) {
     const gr_slot *out = &ctx->out;
     const plan *p = ctx->prepared;
@@ -204,20 +234,26 @@ static void start(const gr_ctx *ctx, const gr_slot *base, const gr_real *bias, i
     }
 }
 
+/* The result in half a block of rows from r on. */
 static void forward_rows(const gr_ctx *ctx, int r) {
     const linear *attr = ctx->node->attr;
     const plan *products = ctx->prepared;
     const int block = r / ctx->rows->block;
     const gr_slot *out = &ctx->out, *base = attr->base >= 0 ? &ctx->in[attr->base] : NULL;
     const gr_real *bias = attr->bias >= 0 ? ctx->param[attr->bias].w : NULL;
+
+    /* Where the first product only adds, or is left out, the rows begin as base and bias. */
     if (!attr->overwrite || is_zero(&ctx->in[0], block))
         start(ctx, base && !is_zero(base, block) ? base : NULL, bias, r, products->grain);
+
+    /* Every term whose input is not known to be 0 here. Only a product that was made for it adds the bias. */
     for (int i = 0; i < attr->terms; i++)
         if (!is_zero(&ctx->in[i], block))
             gr_gemm_run(products->forward[i], element(out->v, out->vh, out->stride, r, attr->term[i].at),
                         x_operand(ctx, i, r, products->grain), weights_of(ctx, &attr->term[i], 0), bias);
 }
 
+/* Threads take half blocks; nothing is shared between them. */
 void gr__linear_forward(gr_ctx *ctx, int r0, int r1) {
     const plan *products = ctx->prepared;
 #pragma omp parallel for schedule(static) num_threads(ctx->lanes)
@@ -232,33 +268,41 @@ static const void *part_of(const gr_ctx *ctx, const term *t, const void *dout, i
     return (const char *)dout + (size_t)(t->at + from) * (ctx->half ? sizeof(gr_half) : sizeof(gr_real));
 }
 
-/* Gradients of the inputs in some rows. */
+/* Gradients of the inputs in half a block of rows from r on. */
 static void back_rows(const gr_ctx *ctx, int r) {
     const linear *attr = ctx->node->attr;
     const plan *products = ctx->prepared;
     const int block = r / ctx->rows->block, rows = products->grain;
     const gr_slot *base = attr->base >= 0 ? &ctx->in[attr->base] : NULL, *out = &ctx->out;
     const void *dout = NULL;
+
+    /* Each input whose gradient is wanted, and that is not known to be 0: dx (+)= dout w, for each range of columns
+     * that passes gradient. The operand is made when the first one needs it. */
     for (int i = 0; i < attr->terms; i++) {
         const gr_slot *x = &ctx->in[i];
         const term *t = &attr->term[i];
         if (is_zero(x, block) || !products->back[i][0])
             continue;
-        dout = dout ? dout : dout_operand(ctx, r, rows);
+        if (!dout)
+            dout = dout_operand(ctx, r, rows);
         for (int k = 0; k < t->keeps; k++)
             gr_gemm_run(products->back[i][k], element(x->d, x->dh, x->stride, r, 0),
                         part_of(ctx, t, dout, t->keep[k][0]), weights_of(ctx, t, t->keep[k][0]), NULL);
     }
+
+    /* The base gets the gradient as it is: nothing to do if both are one buffer. */
     if (base && base->d && base->d != out->d && !is_zero(base, block))
         gr__copy_rows(base->d, base->stride, out->d, out->stride, base->width, r, r + rows, base->accumulate);
 }
 
-/* A piece of the gradient of a term's weights, over all rows. */
+/* A piece of the gradient of a term's weights, over all rows: dw = dout^T x, or x^T dout for a transposed w. */
 static void back_weights(const gr_ctx *ctx, int i, int piece, int r0, int r1) {
     const term *t = &((const linear *)ctx->node->attr)->term[i];
     const plan *products = ctx->prepared;
     const int block = ctx->rows->block;
     gr_real *scratch = lane_of(ctx) + products->dout + products->x;
+
+    /* Blocks in their order; those in which x is 0 add nothing. */
     for (int r = r0; r < r1; r += block) {
         if (is_zero(&ctx->in[i], r / block))
             continue;
@@ -268,16 +312,20 @@ static void back_weights(const gr_ctx *ctx, int i, int piece, int r0, int r1) {
     }
 }
 
+/* A chunk of columns of the bias's gradient: the column sums of the result's gradient. */
 static void back_bias(const gr_ctx *ctx, int chunk, int r0, int r1) {
     const linear *attr = ctx->node->attr;
     gr__bgrad_chunk(&ctx->param[attr->bias], chunk, (gr_rows_view){ctx->out.d, ctx->out.dh, ctx->out.stride, 0},
                     (gr_rows_view){0}, ctx->rows->block, r0, r1);
 }
 
-/* Task `at` of a turn, the longest first: weights, then (in the first turn) biases and rows. */
+/* The work of a turn is numbered, the longest tasks first, so that threads end together: pieces of weights, then (in
+ * the first turn) chunks of the bias and half blocks of rows. This does number `at`. */
 static void back_task(const gr_ctx *ctx, int turn, int chunks, int at, int r0, int r1) {
     const linear *attr = ctx->node->attr;
     const plan *products = ctx->prepared;
+
+    /* Pieces of the weights of this turn's terms. */
     for (int i = 0; i < attr->terms; i++) {
         if (products->turn[i] != turn)
             continue;
@@ -287,12 +335,15 @@ static void back_task(const gr_ctx *ctx, int turn, int chunks, int at, int r0, i
         }
         at -= gr__wgrad_pieces(products->weights[i]);
     }
+
+    /* Then the bias; then the gradients of inputs. */
     if (at < chunks)
         back_bias(ctx, at, r0, r1);
     else
         back_rows(ctx, r0 + (at - chunks) * products->grain);
 }
 
+/* How many pieces of weights a turn has. */
 static int tasks_of(const gr_ctx *ctx, int turn) {
     const plan *products = ctx->prepared;
     int count = 0;
@@ -308,6 +359,9 @@ void gr__linear_backward(gr_ctx *ctx, int r0, int r1) {
     const gr_param_slot *bias = attr->bias >= 0 ? &ctx->param[attr->bias] : NULL;
     const int chunks = bias && bias->g ? gr__bgrad_chunks(bias) : 0, grains = (r1 - r0) / products->grain;
     const bool copied = ctx->half && !out->dh && products->whole;
+
+    /* One team of threads for all of it. They wait for each other at the end of each `omp for`: after the copy, which
+     * all tasks read, and after each turn. */
 #pragma omp parallel num_threads(ctx->lanes)
     {
         if (copied) {

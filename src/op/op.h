@@ -53,7 +53,8 @@ typedef struct gr_cell {
 /* One column range of a tap. */
 typedef struct gr_tap_slice {
     int lo, hi;
-    const gr_weights *forward, *activation; /* NULL: all 1 */
+    const gr_weights *forward;    /* factors of the value and of its gradient; NULL: all 1 */
+    const gr_weights *activation; /* factors of the gradient alone; NULL: all 1 */
 } gr_tap_slice;
 
 /* The rows of the bound batch. Rows n >= rows up to the capacity are absent (cls -1, own documents, targets -1). */
@@ -64,10 +65,10 @@ typedef struct gr_op_rows {
     int documents;                              /* in row order */
     const int32_t *document;                    /* [documents + 1] first row of each; the last entry is the capacity */
     const int32_t *ids, *targets, *start, *cls; /* [capacity] */
-    const gr_real *weight;                      /* [capacity], 0 for absent rows */
+    const gr_real *weight;                      /* [capacity] of gr_mean, 0 for absent rows */
     const gr_real *x[GR_BATCH_INPUTS];          /* [rows x width]: only N rows; NULL if not given */
-    double denominator;
-    int64_t first, step;
+    double denominator;                         /* of gr_mean, for the whole logical batch */
+    int64_t first, step;                        /* keys of draws: row 0's number in the logical batch, and the step */
 } gr_op_rows;
 
 /* A value as an op sees it: [capacity x width] with the given row stride (a scalar: one number). A run in bfloat16
@@ -107,8 +108,8 @@ typedef struct gr_ctx {
     int index;          /* of the node: keys of its draws */
     int lanes;          /* most threads that may work on it: scratch is cut for so many */
     bool train;
-    bool half; /* products in bfloat16 */
-    uint64_t seed;
+    bool half;     /* products in bfloat16 */
+    uint64_t seed; /* of draws */
 } gr_ctx;
 
 /* A small network for the gradient check: builds on a leaf value x [N x width] and returns the value to probe. */

@@ -1,9 +1,19 @@
-/* wgrad.c - gradients of parameters over blocks of rows, cell by cell.
+/* wgrad.c - gradients of parameters: sums over the rows of a batch, in which routing gives every row a weight.
  *
- * A cell whose rows all have weight 0 costs nothing in that block; all 1, it is a plain product; otherwise the narrower
- * operand is copied, each row times its weight, and the product runs on the copy. Every product has k = block rows and
- * adds into the gradient, in the order of the blocks: so a batch may be cut at any block border without a change of a
- * bit.
+ * For y = x W^T the gradient is dW = dy^T x, a product of two matrices that sums over all rows. Routing cuts W into
+ * rectangles (cells) and says for each cell how much each row counts there. Rows are taken in blocks (GR_BLOCK), and a
+ * block costs what its weights ask for:
+ *
+ *   all 0   no product: rows that must not write a cell cost nothing there
+ *   all 1   a plain product
+ *   mixed   one operand is copied, each row times its weight, and the product runs on the copy. Either operand would
+ *           do, as sum_n w[n] a[n] b[n] does not care whose factor w is: the narrower one is copied
+ *
+ * Every product sums over one block and adds to the gradient, in the order of the blocks. So a batch may be cut into
+ * micro-batches at any border of blocks without a change of a bit. Threads share the work by rectangles of the
+ * parameter (pieces), never by rows: nothing that one thread sums depends on how many there are.
+ *
+ * The second half of the file does the same for parameters of one row (biases, gains of norms).
  */
 #include "base/mem.h"
 #include "kernel/kernel.h"
@@ -12,34 +22,47 @@
 #include <assert.h>
 #include <string.h>
 
-/* What one thread adds up: rows of a cell, cut to the columns [lo, hi) of the product. */
+/* What one thread adds up: some rows of a cell, and of these the columns that the product reaches. */
 typedef struct piece {
     int cell;
-    int row, col, height, width; /* in the parameter */
-    bool copy_a;                 /* what is scaled: height columns of A, or width columns of B */
-    gr_gemm *plain, *scaled;
+    int row, col, height, width; /* the rectangle of the parameter: its first row and column, its size */
+    bool copy_a;                 /* mixed weights: copy `height` columns of A (true), or `width` columns of B */
+    gr_gemm *plain;              /* the product where all weights are 1 */
+    gr_gemm *scaled;             /* the product on the copy; NULL in a cell whose weights are always 1 */
 } piece;
 
+/* All pieces of dP[:, lo:hi] += A^T B (op.h). */
 struct gr_wgrad {
-    int lo, block, stride_a, stride_b;
-    bool half;
+    int lo;                 /* column of the parameter to which column 0 of B belongs */
+    int block;              /* rows of A and B that a product sums over */
+    int stride_a, stride_b; /* between rows of A and of B */
+    bool half;              /* A and B are bfloat16 */
     int cells, pieces;
-    size_t capacity;
+    size_t capacity; /* of the list of pieces */
     piece *piece;
 };
 
-enum { CHUNK = 128, LEAST = 256, MOST = 16 }; /* columns at a time; rows of a piece, pieces of a cell */
+enum {
+    CHUNK = 128, /* columns that are summed up at a time, on the stack */
+    LEAST = 256, /* rows of a piece: fewer make slow products */
+    MOST = 16    /* pieces of a cell: enough for all threads to have work */
+};
 
+/* What the weights of a block look like: GR_ROWS_ZERO, _ONE or _MIXED; no weights at all: all 1. */
 static int kind_of(const gr_weights *weights, int block) { return weights ? weights->kind[block] : GR_ROWS_ONE; }
 
 static int larger(int a, int b) { return a > b ? a : b; }
 static int smaller(int a, int b) { return a < b ? a : b; }
 
-/* Rows of the pieces of a cell: the same for any number of threads. */
+/* Rows of each piece of a cell (the last may have fewer): a multiple of 64, so that there are at most MOST of them, and
+ * the same for any number of threads. */
 static int piece_height(int height) { return larger(LEAST, (height + 64 * MOST - 1) / (64 * MOST) * 64); }
 
+/* Makes the products of a piece: a matrix of height x width numbers, added to where it lies in the gradient. */
 static void open_piece(gr_wgrad *wgrad, piece *p, const gr_param_slot *param, gr_gemm_pool *pool) {
     p->copy_a = p->height <= p->width;
+
+    /* The plain product reads A and B where they lie. */
     gr_gemm_def def = {.m = p->height,
                        .n = p->width,
                        .k = wgrad->block,
@@ -51,9 +74,15 @@ static void open_piece(gr_wgrad *wgrad, piece *p, const gr_param_slot *param, gr
                        .half = wgrad->half,
                        .alone = true};
     p->plain = gr_gemm_new(&def, pool);
+
+    /* The product on a copy: the copied operand is packed, so that its stride is its width. A cell without weights
+     * never needs it. */
     if (!param->cell[p->cell].weights)
         return;
-    *(p->copy_a ? &def.lda : &def.ldb) = p->copy_a ? p->height : p->width;
+    if (p->copy_a)
+        def.lda = p->height;
+    else
+        def.ldb = p->width;
     p->scaled = gr_gemm_new(&def, pool);
 }
 
@@ -65,9 +94,15 @@ gr_wgrad *gr__wgrad_new(const gr_param_slot *param, int lo, int hi, int block, i
         .lo = lo, .block = block, .stride_a = stride_a, .stride_b = stride_b, .half = half, .cells = param->cells};
     for (int i = 0; i < param->cells; i++) {
         const gr_cell *cell = &param->cell[i];
+
+        /* The columns of the cell that this product reaches: perhaps none. */
         const int left = larger(lo, cell->lo1), right = smaller(hi, cell->hi1);
+        if (left >= right)
+            continue;
+
+        /* Its rows, cut into pieces; for each the products that it may need. */
         const int step = piece_height(cell->hi0 - cell->lo0);
-        for (int row = cell->lo0; row < cell->hi0 && left < right; row += step) {
+        for (int row = cell->lo0; row < cell->hi0; row += step) {
             piece *p = &GR_PUSH(wgrad->piece, wgrad->pieces, wgrad->capacity);
             *p = (piece){.cell = i, .row = row, .col = left, .width = right - left};
             p->height = smaller(step, cell->hi0 - row);
@@ -92,23 +127,29 @@ int gr__wgrad_pieces(const gr_wgrad *wgrad) { return wgrad ? wgrad->pieces : 0; 
 
 size_t gr__wgrad_scratch(int rows, int cols, int block) { return (size_t)smaller(rows, cols) * (size_t)block; }
 
-/* out [rows x width], packed: row n of v times w[n]. */
+/* out [rows x width], packed: row n of v, `stride` apart, times w[n]. */
 static void scale(gr_real *out, const gr_real *v, int stride, const gr_real *w, int width, int rows) {
     for (int n = 0; n < rows; n++)
         gr_kernel()->scale(out + (size_t)n * width, w[n], v + (size_t)n * stride, width, false);
 }
 
+/* The same in bfloat16. */
 static void scale_half(gr_half *out, const gr_half *v, int stride, const gr_real *w, int width, int rows) {
     for (int n = 0; n < rows; n++) {
         const gr_half *from = v + (size_t)n * stride;
         gr_half *to = out + (size_t)n * width;
-        if (w[n] == 0 || w[n] == 1) {
-            if (w[n] == 0)
-                memset(to, 0, (size_t)width * sizeof *to);
-            else
-                memcpy(to, from, (size_t)width * sizeof *to);
+
+        /* Most weights are 0 or 1: then no number needs to be widened and rounded again. */
+        if (w[n] == 0) {
+            memset(to, 0, (size_t)width * sizeof *to);
             continue;
         }
+        if (w[n] == 1) {
+            memcpy(to, from, (size_t)width * sizeof *to);
+            continue;
+        }
+
+        /* Any other weight multiplies in float, a piece of the row at a time. */
         gr_real some[CHUNK];
         for (int j = 0; j < width; j += CHUNK) {
             const int some_width = smaller(CHUNK, width - j);
@@ -136,14 +177,22 @@ void gr__wgrad_piece(const gr_wgrad *wgrad, int i, const gr_param_slot *param, c
     const piece *p = &wgrad->piece[i];
     const gr_weights *weights = param->cell[p->cell].weights;
     gr_real *g = param->g + (size_t)p->row * param->cols + p->col;
+
+    /* Blocks of weights and of rows are the same only if the range begins and ends at a border. */
     assert(param->cells == wgrad->cells && r0 % block == 0 && r1 % block == 0);
+
+    /* The blocks in their order; a block whose rows must not write this cell costs nothing. */
     for (int r = r0; r < r1; r += block) {
         const int kind = kind_of(weights, r / block);
         if (kind == GR_ROWS_ZERO)
             continue;
+
+        /* Where the columns of this piece begin in row r of A and of B. */
         const void *left = (const char *)a + ((size_t)(r - r0) * (size_t)wgrad->stride_a + (size_t)p->row) * unit;
         const void *right =
             (const char *)b + ((size_t)(r - r0) * (size_t)wgrad->stride_b + (size_t)(p->col - wgrad->lo)) * unit;
+
+        /* Some rows count in part: the narrower operand is replaced by a copy times the weights. */
         if (kind == GR_ROWS_MIXED && p->copy_a)
             left = scaled(wgrad, scratch, left, wgrad->stride_a, weights->w + r, p->height);
         else if (kind == GR_ROWS_MIXED)
@@ -154,7 +203,7 @@ void gr__wgrad_piece(const gr_wgrad *wgrad, int i, const gr_param_slot *param, c
 
 /* ---- one row of a parameter ------------------------------------------------------------------------------------- */
 
-/* Columns [lo, lo + width) of row n, widened into `into` where they are half. */
+/* Columns [lo, lo + width) of row n of x: where they lie, or, of bfloat16, as floats in `into`. */
 static const gr_real *columns(const gr_rows_view *x, gr_real *into, int lo, int width, int n) {
     const size_t at = (size_t)(n - x->first) * (size_t)x->stride + (size_t)lo;
     if (x->v)
@@ -163,7 +212,8 @@ static const gr_real *columns(const gr_rows_view *x, gr_real *into, int lo, int 
     return into;
 }
 
-/* sum[width] += rows [r, r + rows) of x * u * w, columns from lo; w may be NULL. */
+/* sum[width] += rows [r, r + rows) of x * u * w, columns from lo. u is a factor for each number (for the gain of a
+ * norm the normalised input; a bias has none), w one for each row (NULL: 1). */
 static void sum_rows(gr_real *sum, const gr_rows_view *x, const gr_rows_view *u, const gr_real *w, int lo, int width,
                      int r, int rows) {
     gr_real wide[2][CHUNK];
@@ -176,12 +226,16 @@ static void sum_rows(gr_real *sum, const gr_rows_view *x, const gr_rows_view *u,
     }
 }
 
+/* For callers whose threads take rows: each sums up its rows of a block in a part of its own, and gr__bgrad_add then
+ * adds the parts in their order. */
 void gr__bgrad_part(const gr_param_slot *param, gr_real *part, gr_rows_view x, gr_rows_view u, int block, int r,
                     int rows) {
     for (int i = 0; i < param->cells; i++) {
         const gr_cell *cell = &param->cell[i];
         const int kind = kind_of(cell->weights, r / block);
-        for (int lo = cell->lo1; lo < cell->hi1 && kind != GR_ROWS_ZERO; lo += CHUNK)
+        if (kind == GR_ROWS_ZERO)
+            continue;
+        for (int lo = cell->lo1; lo < cell->hi1; lo += CHUNK)
             sum_rows(part + lo, &x, &u, kind == GR_ROWS_MIXED ? cell->weights->w : NULL, lo,
                      smaller(CHUNK, cell->hi1 - lo), r, rows);
     }
@@ -194,11 +248,18 @@ void gr__bgrad_add(const gr_param_slot *param, const gr_real *part, int stride, 
 
 int gr__bgrad_chunks(const gr_param_slot *param) { return (param->cols + CHUNK - 1) / CHUNK; }
 
+/* Columns [chunk * CHUNK, (chunk + 1) * CHUNK) of the parameter, over all rows. */
 void gr__bgrad_chunk(const gr_param_slot *param, int chunk, gr_rows_view x, gr_rows_view u, int block, int r0, int r1) {
     for (int i = 0; i < param->cells; i++) {
         const gr_cell *cell = &param->cell[i];
+
+        /* What the cell and the chunk have in common: perhaps nothing. */
         const int lo = larger(chunk * CHUNK, cell->lo1), hi = smaller((chunk + 1) * CHUNK, cell->hi1);
-        for (int r = r0; r < r1 && lo < hi; r += block) {
+        if (lo >= hi)
+            continue;
+
+        /* Each block is summed up by itself and then added, so that cutting the batch between blocks changes no bit. */
+        for (int r = r0; r < r1; r += block) {
             const int kind = kind_of(cell->weights, r / block);
             if (kind == GR_ROWS_ZERO)
                 continue;
