@@ -1,4 +1,7 @@
-/* Runs that decode: one row a pass, with what operations keep of the rows before it. */
+/* decoding.c - runs that decode: one row a pass, with what operations keep of the rows before it (keys and values of
+ * attention). Only operations that name a gr_op_decode take part; all others run their forward on the one row. In runs
+ * that do not decode these functions do what the operation says.
+ */
 #include "model/running.h"
 #include "op/decode.h"
 

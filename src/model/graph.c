@@ -1,4 +1,8 @@
-/* Building a graph: nodes, parameters, taps, regions; the first mistake stays. */
+/* graph.c - building a graph: lists of nodes, parameters, taps, regions, losses and outputs.
+ *
+ * A mistake does not stop the caller: the first one is noted, what made it returns GR_NONE, and whatever is given
+ * GR_NONE returns it too. So the description of a network needs no checks; gr_model_new reports the mistake.
+ */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -57,6 +61,7 @@ const gr_param_def *gr__graph_param_def(const gr_graph *graph, gr_param p) {
 }
 
 gr_value gr__graph_add(gr_graph *graph, const gr_node *node, const void *attr, size_t size) {
+    /* What the node names must be there already: so the order of nodes is one in which they can be computed. */
     for (int i = 0; i < node->inputs; i++)
         if (node->in[i] < 0 || (size_t)node->in[i] >= graph->nodes)
             return gr_graph_fail(graph, "%s reads a value that does not exist", node->op->name);
@@ -66,6 +71,8 @@ gr_value gr__graph_add(gr_graph *graph, const gr_node *node, const void *attr, s
     for (int i = 0; i < node->taps; i++)
         if (node->tap[i] != GR_NONE && (node->tap[i] < 0 || (size_t)node->tap[i] >= graph->taps))
             return gr_graph_fail(graph, "%s reads a tap that does not exist", node->op->name);
+
+    /* The graph keeps copies, of the operation's own constants too. */
     gr_node copy = *node;
     if (size) {
         void *own = gr_arena_alloc(graph->arena, size);
@@ -87,6 +94,8 @@ gr_value gr_tap_point(gr_graph *graph, gr_value x, const char *name) {
     for (size_t i = 0; i < graph->taps; i++)
         if (strcmp(graph->tap[i].name, name) == 0)
             return gr_graph_fail(graph, "two taps are named '%s'", name);
+
+    /* The node and the tap name each other: the tap's number is known before it is added. */
     gr_node node = {
         .op = &gr__op_tap, .inputs = 1, .in = {x}, .width = gr_value_width(graph, x), .point = (gr_tap)graph->taps};
     gr_value v = gr__graph_add(graph, &node, NULL, 0);
@@ -117,6 +126,8 @@ void gr_graph_region_part(gr_graph *graph, int region, gr_part part) {
         gr_graph_fail(graph, "region '%s' names a parameter that does not exist", r->view.name);
         return;
     }
+
+    /* A rectangle of the parameter with at least one row and column. */
     if (part.lo0 < 0 || part.lo0 >= part.hi0 || part.hi0 > def->rows || part.lo1 < 0 || part.lo1 >= part.hi1 ||
         part.hi1 > def->cols) {
         gr_graph_fail(graph, "region '%s': rows %d..%d, columns %d..%d do not fit %s [%d x %d]", r->view.name, part.lo0,

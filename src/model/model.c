@@ -1,4 +1,8 @@
-/* A model: the graph, its parameters in one array, and their initial draws. */
+/* model.c - a model: the graph, its parameters in one array, and their initial draws.
+ *
+ * An initial value depends on the seed, the parameter's name, row and column alone: a parameter starts alike in every
+ * network that has it.
+ */
 #include <string.h>
 
 #include "base/rng.h"
@@ -12,6 +16,7 @@ static uint32_t name_key(const char *name) {
     return h;
 }
 
+/* The initial value of row i, column j. */
 static double draw(const gr_param_def *def, gr_key key, int i, int j) {
     switch (def->init) {
     case GR_INIT_NORMAL:
@@ -42,6 +47,8 @@ gr_status gr_model_new(gr_model **out, gr_graph *graph, uint64_t seed, gr_error 
         gr_graph_free(graph);
         return status;
     }
+
+    /* Parameters lie one after the other, each from a cache line (16 numbers) on. */
     gr_model *model = gr_alloc(sizeof *model);
     model->graph = graph;
     model->seed = seed;
@@ -50,11 +57,15 @@ gr_status gr_model_new(gr_model **out, gr_graph *graph, uint64_t seed, gr_error 
         model->offset[p] = model->room;
         model->room += ((size_t)graph->param[p].rows * (size_t)graph->param[p].cols + 15) / 16 * 16;
     }
+
+    /* Regions as callers see them: their lists do not move any more. */
     for (size_t r = 0; r < graph->regions; r++) {
         gr__region *region = &graph->region[r];
         region->view =
             (gr_region){region->view.name, (int)region->parts, (int)region->gates, region->part, region->gate};
     }
+
+    /* The numbers themselves, and their initial values. */
     model->data = gr_alloc_try(model->room * sizeof *model->data);
     if (!model->data) {
         gr_status status = gr_error_set(err, GR_ERR_MEMORY, "model", "use a smaller width or fewer layers",

@@ -10,23 +10,23 @@ struct gr_run {
     const gr_tables *tables;
     gr_tables *own; /* tables made for a caller who gave none */
     gr__layout *layout;
-    gr_ctx *ctx;     /* [nodes] */
-    double *times;   /* [2 x nodes] seconds forward, backward; NULL: not measured */
-    gr_real *memory; /* gradients, accumulators, values, gradients of values, state, scratch */
-    gr_real *gradient;
-    gr_real *extra;
-    gr_half *shadow; /* the parameters in bfloat16, as they lie in the model; NULL: products in float */
-    gr_gemm_pool pool;
-    bool stale; /* the shadow is older than the parameters */
-    gr_op_rows rows;
+    gr_ctx *ctx;       /* [nodes] */
+    double *times;     /* [2 x nodes] seconds forward, backward; NULL: not measured */
+    gr_real *memory;   /* gradients, accumulators, values, gradients of values, state, scratch, shadow, in this order */
+    gr_real *gradient; /* of the parameters, as they lie in the model; NULL: the run does not train */
+    gr_real *extra;    /* accumulators of further uses of a parameter */
+    gr_half *shadow;   /* the parameters in bfloat16, as they lie in the model; NULL: products in float */
+    gr_gemm_pool pool; /* memory that all products work in */
+    bool stale;        /* the shadow is older than the parameters */
+    gr_op_rows rows;   /* the bound batch as operations see it */
     int32_t *integers; /* ids, targets, start, cls, document of rows */
-    gr_real *weight;
-    gr_weights *weights;  /* [sets] */
-    gr_real *set_rows;    /* [sets x capacity] */
-    uint8_t *set_kinds;   /* [sets x blocks] */
+    gr_real *weight;   /* [capacity] of gr_mean */
+    gr_weights *weights;  /* [sets] of the tables: each points to its row of the next two */
+    gr_real *set_rows;    /* [sets x capacity] weight of each row */
+    uint8_t *set_kinds;   /* [sets x blocks] GR_ROWS_ZERO, _ONE or _MIXED */
     uint8_t *live, *zero; /* [nodes x blocks] of the bound batch: needed; known to be 0 */
-    gr_cell *cells;       /* [slices] */
-    gr_tap_slice *slices; /* [ranges] */
+    gr_cell *cells;       /* [slices] of the tables, as operations see them */
+    gr_tap_slice *slices; /* [ranges] of the tables, likewise */
     uint8_t *open;        /* [slices] since gr_run_zero */
     uint8_t *present;     /* [classes] in the bound batch */
     int32_t vocab;        /* ids must be below: rows of the smallest embedding */

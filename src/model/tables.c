@@ -1,5 +1,10 @@
-/* Class tables: what the caller said, refined into slices of parameters and ranges of taps with one set of weights
- * each. */
+/* tables.c - class tables: what the caller said, refined into slices of parameters and ranges of taps with one set of
+ * weights each.
+ *
+ * Each rule weights a rectangle of a parameter, or columns of a tap, for every class. Rules may overlap; their weights
+ * multiply. gr_tables_finish cuts along all their borders, so that in each piece one set of weights holds, and joins
+ * neighbours with the same set: a parameter that nothing is said about stays whole.
+ */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +35,7 @@ void gr_tables_free(gr_tables *t) {
     gr_free(t);
 }
 
+/* Keeps a rule, with a copy of its weights. */
 static void say(gr_tables *t, gr__rule rule, const double *w) {
     assert(!t->finished);
     rule.w = gr_arena_alloc(t->arena, (size_t)t->classes * sizeof *w);
@@ -78,12 +84,15 @@ static int set_for(gr_tables *t, const double *w, const double *gate) {
     return (int)t->sets - 1;
 }
 
-/* The product of all rules of a kind that cover one cell. */
+/* The set of one cell: the product of all rules of a kind that cover it. Rules of a gate count with those of a
+ * parameter. row and col: its first; w, gate: room for a weight per class. */
 static int cell_set(gr_tables *t, gr__rule_kind kind, int which, int row, int col, double *w, double *gate) {
     for (int c = 0; c < t->classes; c++)
         w[c] = gate[c] = 1;
     for (size_t i = 0; i < t->rules; i++) {
         const gr__rule *r = &t->rule[i];
+
+        /* A rule must be of the kind, concern the parameter or tap, and cover the cell. */
         bool param = kind == GR__RULE_PARAM;
         bool same = r->kind == kind || (param && r->kind == GR__RULE_GATE);
         if (!same || r->which != which || col < r->lo1 || col >= r->hi1 || (param && (row < r->lo0 || row >= r->hi0)))
@@ -94,6 +103,7 @@ static int cell_set(gr_tables *t, gr__rule_kind kind, int which, int row, int co
             else
                 w[c] *= r->w[c];
     }
+
     return set_for(t, w, gate);
 }
 
@@ -109,6 +119,8 @@ static int borders(const gr_tables *t, int *cut, bool param, int which, int axis
             cut[n++] = axis ? r->hi1 : r->hi0;
         }
     }
+
+    /* Sorted, each once. */
     qsort(cut, (size_t)n, sizeof *cut, gr__ascending_int);
     int kept = 1;
     for (int i = 1; i < n; i++)
@@ -117,20 +129,25 @@ static int borders(const gr_tables *t, int *cut, bool param, int which, int axis
     return kept;
 }
 
+/* Slices of one parameter: cells between the borders of all rules along both axes. */
 static void refine_param(gr_tables *t, int p, int *rows, int *cols, double *w, double *gate) {
     const gr_param_def *def = gr_model_param(t->model, p);
     int nr = borders(t, rows, true, p, 0, def->rows), nc = borders(t, cols, true, p, 1, def->cols);
+
+    /* Cell by cell, along a row first. */
     for (int i = 0; i + 1 < nr; i++)
         for (int j = 0; j + 1 < nc; j++) {
             gr__slice s = {{p, rows[i], rows[i + 1], cols[j], cols[j + 1]}, 0};
             s.set = cell_set(t, GR__RULE_PARAM, p, rows[i], cols[j], w, gate);
             gr__slice *last = t->slices > (size_t)t->slice_at[p] ? &t->slice[t->slices - 1] : NULL;
+
             /* Neighbours with equal weights are one slice again: products stay large and tables of 1 cut nothing. */
             if (last && last->set == s.set && last->part.lo0 == s.part.lo0 && last->part.hi1 == s.part.lo1)
                 last->part.hi1 = s.part.hi1;
             else
                 GR_PUSH(t->slice, t->slices, t->slice_room) = s;
         }
+
     /* The same along rows, for slices that span all columns. */
     size_t kept = (size_t)t->slice_at[p];
     for (size_t i = kept; i < t->slices; i++) {
@@ -144,8 +161,11 @@ static void refine_param(gr_tables *t, int p, int *rows, int *cols, double *w, d
     t->slices = kept;
 }
 
+/* Ranges of one tap, and the set that says for which classes any of its columns is on. */
 static void refine_tap(gr_tables *t, int tap, int *cols, double *w, double *gate) {
     int nc = borders(t, cols, false, tap, 1, t->model->graph->tap[tap].width);
+
+    /* Columns between borders, joined with the last range where both sets are the same. */
     for (int j = 0; j + 1 < nc; j++) {
         gr__range r = {cols[j], cols[j + 1], cell_set(t, GR__RULE_FORWARD, tap, 0, cols[j], w, gate),
                        cell_set(t, GR__RULE_ACTIVATION, tap, 0, cols[j], w, gate)};
@@ -155,6 +175,8 @@ static void refine_tap(gr_tables *t, int tap, int *cols, double *w, double *gate
         else
             GR_PUSH(t->range, t->ranges, t->range_room) = r;
     }
+
+    /* A class has the tap off where every range multiplies by 0. */
     for (int c = 0; c < t->classes; c++) {
         gate[c] = 1;
         w[c] = 0;
@@ -168,9 +190,13 @@ static void refine_tap(gr_tables *t, int tap, int *cols, double *w, double *gate
 void gr_tables_finish(gr_tables *t) {
     assert(!t->finished);
     int params = gr_model_params(t->model), taps = gr_model_taps(t->model);
+
+    /* Borders of all rules, 0 and the end: the most that one axis can have. */
     size_t room = 2 * t->rules + 2;
     int *rows = gr_alloc(room * sizeof *rows), *cols = gr_alloc(room * sizeof *cols);
     double *w = gr_alloc((size_t)t->classes * sizeof *w), *gate = gr_alloc((size_t)t->classes * sizeof *gate);
+
+    /* Where each parameter's slices and each tap's ranges begin in their lists; the last entry is the end. */
     t->slice_at = gr_alloc(((size_t)params + 1) * sizeof *t->slice_at);
     t->range_at = gr_alloc(((size_t)taps + 1) * sizeof *t->range_at);
     t->tap_on = gr_alloc((size_t)taps * sizeof *t->tap_on);
