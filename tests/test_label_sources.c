@@ -290,6 +290,11 @@ static void noise_of_documents(void **state) {
     gr_labels_free(labels);
     noise.precision = 0.1;
     expect_error(w, &def, 1, GR_ERR_USAGE, "biology", "there are 86");
+
+    /* A topic that there is not, to draw mistakes from: nothing is written behind the table of topics. */
+    const char *const nowhere[] = {"lawn"};
+    noise = (gr_label_noise){.recall = 1, .precision = 0.6, .false_from = nowhere, .false_count = 1};
+    expect_error(w, &def, 1, GR_ERR_USAGE, "biology", "no document has the topic \"lawn\"");
 }
 
 /* All documents of an author are wrong, or none is. */

@@ -66,7 +66,8 @@ static gr_status make_noise(gr__making *m, int k, uint64_t seed, gr_error *err) 
         for (int i = 0; i < noise->false_count && status == GR_OK; i++) {
             int32_t found = 0;
             status = gr__label_value(&found, m->topics, m->size, noise->false_from[i], NULL, def->name, err);
-            topic[found] = true;
+            if (status == GR_OK) /* else it is the number behind the last topic */
+                topic[found] = true;
         }
         for (size_t d = 0; d < m->topics->docs; d++)
             from[d] = topic[m->topics->of[d]];
