@@ -1,8 +1,9 @@
 /* near.c - near duplicates: documents whose sets of word n-grams overlap by at least a share (Jaccard index).
  *
  * Candidates are found by MinHash with banding (Broder, "On the resemblance and containment of documents", 1997; Indyk
- * and Motwani, 1998): 64 hashes in 32 bands of 2. A pair at 0.5 shares no band with probability (1 - 0.25)^32 = 1e-4.
- * What the hashes do not estimate far below the share is then compared exactly. */
+ * and Motwani, 1998): the chance that the least hash of two sets is the same equals their Jaccard index. With 64 hashes
+ * in 32 bands of 2, a pair at 0.5 shares no band with probability (1 - 0.25)^32 = 1e-4. What the hashes do not estimate
+ * far below the share is then compared exactly. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,8 +40,9 @@ static uint64_t mix(uint64_t h) {
     return h ^ h >> 33;
 }
 
+/* FNV-1a (Fowler, Noll and Vo), mixed once more, since its high bits change little for short words. */
 static uint64_t hash_bytes(const char *bytes, size_t n) {
-    uint64_t h = 0xcbf29ce484222325u; /* FNV-1a */
+    uint64_t h = 0xcbf29ce484222325u;
     for (size_t i = 0; i < n; i++)
         h = (h ^ (unsigned char)bytes[i]) * 0x100000001b3u;
     return mix(h);
@@ -56,10 +58,15 @@ static void load_words(grams *g, const gr_dataset *data, const gr_tokenizer *tok
     char folded[GR__FOLDED_MOST];
     size_t length = 0, at = 0, from, to;
     bool plain;
-    (gr__continues(data, doc) ? gr_tokenizer_decode_on : gr_tokenizer_decode)(
-        tokenizer, &g->text, &length, &g->text_room, data->ids + data->offsets[doc],
-        (size_t)(data->offsets[doc + 1] - data->offsets[doc]));
+    const int32_t *ids = data->ids + data->offsets[doc];
+    size_t count = (size_t)(data->offsets[doc + 1] - data->offsets[doc]);
+    if (gr__continues(data, doc))
+        gr_tokenizer_decode_on(tokenizer, &g->text, &length, &g->text_room, ids, count);
+    else
+        gr_tokenizer_decode(tokenizer, &g->text, &length, &g->text_room, ids, count);
     g->words = 0;
+
+    /* A word that is too long to fold is hashed as it is spelled. */
     while (gr__word_next(g->text, length, &at, &from, &to, &plain)) {
         size_t n = gr__word_fold(folded, g->text + from, to - from, plain);
         GR_PUSH(g->word, g->words, g->word_room) = n ? hash_bytes(folded, n) : hash_bytes(g->text + from, to - from);
@@ -70,6 +77,8 @@ static void load_words(grams *g, const gr_dataset *data, const gr_tokenizer *tok
 static void load_grams(grams *g, const gr_dataset *data, const gr_tokenizer *tokenizer, uint32_t doc, size_t n) {
     if (g->doc == doc)
         return;
+
+    /* Hash each run of n words. The hash depends on their order. */
     load_words(g, data, tokenizer, doc);
     g->doc = doc;
     g->count = 0;
@@ -81,7 +90,7 @@ static void load_grams(grams *g, const gr_dataset *data, const gr_tokenizer *tok
         GR_PUSH(g->at, g->count, g->capacity) = h;
     }
 
-    /* a set */
+    /* A set: in order, and each once. */
     if (g->count)
         qsort(g->at, g->count, sizeof *g->at, by_value);
     size_t kept = 0;
@@ -91,6 +100,7 @@ static void load_grams(grams *g, const gr_dataset *data, const gr_tokenizer *tok
     g->count = kept;
 }
 
+/* Size of the intersection over size of the union, by one walk over both ordered lists. */
 static double jaccard(const grams *a, const grams *b) {
     size_t i = 0, j = 0, both = 0;
     while (i < a->count && j < b->count) {
@@ -99,6 +109,8 @@ static double jaccard(const grams *a, const grams *b) {
         i += x <= y;
         j += y <= x;
     }
+
+    /* |A or B| = |A| + |B| - |A and B|. */
     size_t all = a->count + b->count - both;
     return all ? (double)both / (double)all : 0;
 }
@@ -128,6 +140,9 @@ static void sketch_document(const search *s, grams *g, uint32_t doc) {
     uint32_t *out = s->sketch + (size_t)doc * HASHES;
     load_grams(g, s->data, s->tokenizer, doc, (size_t)s->def->words);
     s->empty[doc] = !g->count;
+
+    /* Hash k is (a x + b) mod 2^64, its upper half taken, with an odd a (Dietzfelbinger et al., 1997), both drawn by
+     * key. */
     for (int k = 0; k < HASHES; k++) {
         gr_key key = {s->def->seed, GR_STREAM_DATA, GR__DRAW_NEAR};
         uint64_t times = gr_random_bits(key, (uint64_t)k, 0) | 1, plus = gr_random_bits(key, (uint64_t)k, 1);
@@ -140,6 +155,7 @@ static void sketch_document(const search *s, grams *g, uint32_t doc) {
     }
 }
 
+/* Sketches of all documents that are compared with any, on all threads. Each thread has its own n-grams. */
 static void sketch_all(const search *s) {
 #pragma omp parallel
     {
@@ -165,18 +181,23 @@ static bool may_be_near(const search *s, uint32_t i, uint32_t j) {
     return same >= (s->def->least - 3.0 / 16) * HASHES;
 }
 
+/* Writes down that `doc` has a near duplicate of this kind, and which document it was the first time. */
 static void note(gr_near *near, uint32_t doc, uint32_t other, uint32_t kind) {
     if (!near->kinds[doc])
         near->other[doc] = other;
     near->kinds[doc] |= (uint8_t)(1u << kind);
 }
 
+/* Compares two candidates exactly, unless both know of a near duplicate of the other's kind already, or their sketches
+ * are far apart. */
 static void compare(search *s, const entry *a, const entry *b) {
     gr_near *near = s->near;
     if ((near->kinds[a->doc] >> b->kind & 1) && (near->kinds[b->doc] >> a->kind & 1))
         return;
     if (!may_be_near(s, a->doc, b->doc))
         return;
+
+    /* The n-grams of the last two documents are kept: neighbours in a run are loaded once. */
     load_grams(&s->a, s->data, s->tokenizer, a->doc, (size_t)s->def->words);
     load_grams(&s->b, s->data, s->tokenizer, b->doc, (size_t)s->def->words);
     if (jaccard(&s->a, &s->b) < s->def->least)
@@ -190,8 +211,12 @@ static void compare_run(search *s, const entry *run, size_t count) {
     size_t first[KINDS_MOST + 1] = {0};
     for (size_t i = 0; i < count; i++)
         first[run[i].kind + 1]++;
+
+    /* Entries are in the order of kinds: first[k] is where kind k begins. */
     for (int k = 0; k < KINDS_MOST; k++)
         first[k + 1] += first[k];
+
+    /* Every pair of kinds that is to be compared. TRIES bounds the work where thousands of documents share a key. */
     for (int x = 0; x < KINDS_MOST; x++)
         for (int y = x; y < KINDS_MOST; y++) {
             size_t n = first[y + 1] - first[y], tries = n < TRIES ? n : TRIES;
@@ -206,6 +231,7 @@ static void compare_run(search *s, const entry *run, size_t count) {
         }
 }
 
+/* By key, then kind, then number: candidates side by side, kinds in order, and the same order on every machine. */
 static int by_key(const void *a, const void *b) {
     const entry *x = a, *y = b;
     if (x->key != y->key)
@@ -215,6 +241,7 @@ static int by_key(const void *a, const void *b) {
     return (x->doc > y->doc) - (x->doc < y->doc);
 }
 
+/* One band: documents whose two hashes of it are equal are candidates. */
 static void compare_band(search *s, int band) {
     size_t n = 0;
     for (size_t d = 0; d < s->data->topics.docs; d++) {
@@ -227,7 +254,8 @@ static void compare_band(search *s, int band) {
     if (n)
         qsort(s->entry, n, sizeof *s->entry, by_key);
     for (size_t first = 0, last; first < n; first = last) {
-        for (last = first + 1; last < n && s->entry[last].key == s->entry[first].key;)
+        last = first + 1;
+        while (last < n && s->entry[last].key == s->entry[first].key)
             last++;
         if (last - first > 1)
             compare_run(s, s->entry + first, last - first);
@@ -236,6 +264,7 @@ static void compare_band(search *s, int band) {
 
 /* ---- all of it ---- */
 
+/* Refuses options that make no sense, and kinds beyond the bits of a byte. */
 static gr_status check(const gr_dataset *data, const gr_near_def *def, gr_error *err) {
     if (def->words < 1 || !(def->least > 0 && def->least <= 1))
         return gr_error_set(err, GR_ERR_USAGE, "data", "runs of 5 words and a share of 0.5 are usual",

@@ -1,4 +1,7 @@
-/* args.c - the list of sources, and the arguments that a label gives its own. */
+/* args.c - the list of sources, and the arguments that a label gives its own.
+ *
+ * A label's definition holds pairs of key and value (gr_label_def.from), the first of which names the source. Here they
+ * are matched with the description of that source, checked, and put in its order with defaults filled in. */
 #include <stdio.h>
 #include <string.h>
 
@@ -15,6 +18,8 @@ const gr__label_source *const *gr__label_sources(void) { return sources; }
 
 const char *gr__label_keys(char *text, size_t size, const char *last) {
     size_t used = 0;
+
+    /* A comma between keys, and `last` before the last one. */
     for (int i = 0; sources[i] && used < size; i++)
         used += (size_t)snprintf(text + used, size - used, "%s%s",
                                  !i               ? ""
@@ -25,7 +30,9 @@ const char *gr__label_keys(char *text, size_t size, const char *last) {
 }
 
 static const gr__label_source *source_of(const char *key) {
-    for (int i = 0; key && sources[i]; i++)
+    if (!key)
+        return NULL;
+    for (int i = 0; sources[i]; i++)
         if (!strcmp(sources[i]->arg[0].key, key))
             return sources[i];
     return NULL;
@@ -47,10 +54,13 @@ bool gr__label_is_soft(const gr_label_def *def) {
 
 const char *const *gr__label_topics(const gr_label_def *def, int *count) {
     const gr_label_arg *is = gr__label_arg(def, "is"), *field = gr__label_arg(def, "field");
+
+    /* With `field` the texts are values of another member of the records, not topics. */
     *count = is && !(field && field->text) ? is->count : 0;
     return *count ? is->texts : NULL;
 }
 
+/* The error of a label without a usable source: the hint lists the sources. */
 static gr_status no_source(const gr_label_def *def, gr_error *err, const char *message) {
     char keys[160], hint[256];
     snprintf(hint, sizeof hint, "name one of %s, or labels in all_of", gr__label_keys(keys, sizeof keys, ", "));
@@ -63,6 +73,8 @@ static gr_status place_of(int *place, const gr__label_source *source, const char
     const char *known[GR_LABEL_ARGS];
     char hint[256];
     size_t count = 0;
+
+    /* What the source knows is kept for the hint. */
     for (int i = 0; i < GR_LABEL_ARGS && source->arg[i].kind; i++) {
         known[count++] = source->arg[i].key;
         if (!strcmp(source->arg[i].key, key)) {
@@ -70,6 +82,8 @@ static gr_status place_of(int *place, const gr__label_source *source, const char
             return GR_OK;
         }
     }
+
+    /* The key of another source is a different mistake from a misspelt argument. */
     if (source_of(key))
         return no_source(def, err, "the label has several sources");
     const char *near = gr_nearest(key, known, count, NULL);
@@ -78,6 +92,7 @@ static gr_status place_of(int *place, const gr__label_source *source, const char
                         source->arg[0].key, key);
 }
 
+/* The value is of the kind, and in the range, that the source wants. */
 static gr_status check_arg(const gr_label_arg *arg, const gr__arg_def *wanted, const gr__label_source *source,
                            const gr_label_def *def, gr_error *err) {
     bool needs_text = wanted == source->arg && (wanted->kind == GR__ARG_TEXT || wanted->kind == GR__ARG_FILE);
@@ -92,6 +107,7 @@ static gr_status check_arg(const gr_label_arg *arg, const gr__arg_def *wanted, c
     return GR_OK;
 }
 
+/* Arguments in the order of the source: first all defaults, then what the definition gives. */
 static gr_status fill(gr_label_arg *arg, const gr__label_source *source, const gr_label_def *def, gr_error *err) {
     for (int i = 0; i < GR_LABEL_ARGS && source->arg[i].kind; i++)
         arg[i] =
@@ -108,6 +124,8 @@ gr_status gr__label_args(const gr__label_source **source, gr_label_arg *arg, con
     const char *key = def->from[0].key;
     char message[128];
     *source = source_of(key);
+
+    /* A label has a source or combines others, one of the two. */
     if (key && def->all_count)
         return no_source(def, err, "the label has several sources");
     if (!key)

@@ -12,6 +12,8 @@
 static void list_values(char *text, size_t room, const gr_topics *values, const size_t *size) {
     enum { LINE = 200 };
     size_t used = 0, all = 0, shown = 0;
+
+    /* The first values that fit into a line; once one does not fit, the later ones are only counted. */
     for (int32_t v = 0; v < values->count; v++) {
         if (!size[v])
             continue;
@@ -25,6 +27,7 @@ static void list_values(char *text, size_t room, const gr_topics *values, const 
         snprintf(text + used, room - used, ", and %zu more that `gradroute data show RECIPE` lists", all - shown);
 }
 
+/* The error of a topic or value that no document has: with the nearest one that there is, and a list of them. */
 static gr_status no_such_value(const gr_topics *values, const size_t *size, const char *value, const char *field,
                                const char *owner, gr_error *err) {
     const char *nearest = gr_nearest(value, (const char *const *)values->names, (size_t)values->count, size);
@@ -40,6 +43,8 @@ static gr_status no_such_value(const gr_topics *values, const size_t *size, cons
 gr_status gr__label_value(int32_t *found, const gr_topics *values, const size_t *size, const char *value,
                           const char *field, const char *owner, gr_error *err) {
     char *composed = gr__text_compose(value, strlen(value)); /* as readers keep names */
+
+    /* A value that occurs in no document does not count as there. */
     int32_t at = 0;
     while (at < values->count && (!size[at] || strcmp(values->names[at], composed ? composed : value) != 0))
         at++;
@@ -50,6 +55,7 @@ gr_status gr__label_value(int32_t *found, const gr_topics *values, const size_t 
     return no_such_value(values, size, value, field, owner, err);
 }
 
+/* Names are unique among labels and groups, and leave the two reserved words alone. */
 static gr_status check_name(const gr_labels *labels, const char *name, gr_error *err) {
     if (!name || !*name)
         return gr_error_set(err, GR_ERR_USAGE, "labels", NULL, "a label or group has no name");
@@ -68,7 +74,10 @@ gr_status gr__label_field(const gr__making *m, const gr_topics **values, const c
     const char *names[64];
     char hint[256];
     size_t count = 0;
-    for (int f = 0; m->data && f < m->data->field_count; f++) {
+    int fields = m->data ? m->data->field_count : 0;
+
+    /* Look for the field; what is met on the way are the words for the hint. */
+    for (int f = 0; f < fields; f++) {
         if (!strcmp(m->data->fields[f].name, field)) {
             *values = &m->data->fields[f].values;
             return GR_OK;
@@ -76,6 +85,8 @@ gr_status gr__label_field(const gr__making *m, const gr_topics **values, const c
         if (count < 64)
             names[count++] = m->data->fields[f].name;
     }
+
+    /* Not there: name the nearest one. */
     const char *near = gr_nearest(field, names, count, NULL);
     snprintf(hint, sizeof hint, near ? "did you mean \"%.100s\"?" : "keep it when the corpus is read", near);
     return gr_error_set(err, GR_ERR_USAGE, owner, hint, "the data keep no field \"%.100s\"", field);
@@ -104,6 +115,8 @@ gr_status gr__label_need_text(const gr__making *m, const gr__label_from *label, 
 static gr_status add_parts(gr__making *m, gr__label_from *s, const gr_label_def *defs, int count, gr_error *err) {
     char keys[160], hint[256];
     snprintf(hint, sizeof hint, "all_of names labels that have %s", gr__label_keys(keys, sizeof keys, " or "));
+
+    /* Each part becomes a bit of the label's set. */
     for (int i = 0; i < s->def->all_count; i++) {
         int k = 0;
         while (k < count && (strcmp(defs[k].name, s->def->all_of[i]) != 0 || defs[k].all_count))
@@ -117,6 +130,7 @@ static gr_status add_parts(gr__making *m, gr__label_from *s, const gr_label_def 
     return GR_OK;
 }
 
+/* Shares in their range, and a combination of options that can be drawn. */
 static gr_status check_noise(const gr__making *m, const gr_label_def *def, gr_error *err) {
     const gr_label_noise *noise = def->noise;
     const gr_topics *values;
@@ -140,14 +154,20 @@ gr_status gr__label_define(gr__making *m, const gr_label_def *defs, int count, i
     const gr_label_def *def = s->def = &defs[index];
     s->least = 1;
     s->per = def->per == GR_PER_PIECE && !m->pieces ? GR_PER_DOCUMENT : def->per;
+
+    /* Check name, share, arguments and noise before anything is opened. */
     GR_TRY(check_name(labels, def->name, err));
     if (!(def->known >= 0 && def->known <= 1))
         return gr_error_set(err, GR_ERR_USAGE, def->name, "1 reveals every label, 0 none",
                             "known is %g, not a share between 0 and 1", def->known);
     GR_TRY(gr__label_args(&s->source, s->arg, def, err));
     GR_TRY(check_noise(m, def, err));
+
+    /* The label is there from now on, under its name, which is also that of a group for reports. */
     labels->label_count++;
     labels->group_names[labels->group_count++] = labels->label_names[index] = gr_arena_strdup(labels->arena, def->name);
+
+    /* A combined label has no source; others open theirs, which reads files and compiles patterns. */
     if (!s->source)
         return add_parts(m, s, defs, count, err);
     m->tokens |= s->per != GR_PER_DOCUMENT && s->source->unit != GR__UNIT_DOCUMENT;
@@ -159,6 +179,8 @@ gr_status gr__label_define(gr__making *m, const gr_label_def *defs, int count, i
 gr_status gr__group_define(gr__making *m, const gr_group_def *def, gr_error *err) {
     gr_labels *labels = m->labels;
     GR_TRY(check_name(labels, def->name, err));
+
+    /* A topic that two groups name belongs to the first. */
     for (int i = 0; i < def->count; i++) {
         int32_t topic = 0;
         GR_TRY(gr__label_value(&topic, m->topics, m->size, def->is[i], NULL, def->name, err));

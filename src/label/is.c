@@ -9,6 +9,7 @@ typedef struct owned {
     bool *of; /* [values] the value is the label's */
 } owned;
 
+/* Marks the values that the label names; each must occur in some document. */
 static gr_status own_values(gr__label_from *label, owned *o, const size_t *size, gr_error *err) {
     const gr_label_arg *is = &label->arg[IS];
     for (int i = 0; i < is->count; i++) {
@@ -22,9 +23,13 @@ static gr_status own_values(gr__label_from *label, owned *o, const size_t *size,
 static gr_status open_is(gr__label_from *label, gr__making *m, gr_error *err) {
     const char *field = label->arg[FIELD].text;
     owned *o = label->state = gr_alloc(sizeof *o);
+
+    /* The label goes by topics, or by the field that it names. */
     o->values = m->topics;
     if (field)
         GR_TRY(gr__label_field(m, &o->values, field, label->def->name, err));
+
+    /* How many documents have each value is counted for topics already, and for a field counted here. */
     o->of = gr_alloc(((size_t)o->values->count + 1) * sizeof *o->of);
     size_t *size = field ? gr__label_sizes(o->values) : m->size;
     gr_status status = own_values(label, o, size, err);

@@ -1,5 +1,9 @@
 /* label.c - from topics, fields, words and scores to labels: what is true of each document and token, what a run is
- * told, and what is reported apart. */
+ * told, and what is reported apart.
+ *
+ * The order of work: definitions are checked and their sources opened (define.c); each document gets its labels
+ * from the scores of all sources (document.c); noise hides labels and adds mistakes (noise.c); labels of
+ * long documents become those of their pieces (pieces.c); groups are counted for reports. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +13,8 @@
 
 enum { LABELS_MOST = 60, GROUPS_MOST = 1000 }; /* sets of labels are bits */
 
+/* The error of a label without documents. Either others took all that it fits, or its source found none, or no document
+ * has all parts of a combined label; each has its own remedy. */
 static gr_status nothing_fits(const gr__label_from *s, gr_error *err) {
     const char *taken = s->source ? s->source->taken : NULL;
     if (s->fits)
@@ -27,19 +33,25 @@ static gr_status check_fits(const gr__making *m, gr_error *err) {
     size_t n = gr__label_place(m, l->docs);
     const int16_t *shown = m->tokens ? l->token_revealed : l->revealed;
     const int16_t *truth = m->tokens ? l->token_truth : l->truth;
+
+    /* Labels that occur, as bits, over the tables that the labels were written to. */
     for (size_t i = 0; i < n; i++)
         used |= truth[i] > 0 && shown[i] > 0 ? (uint64_t)1 << (truth[i] - 1) : 0;
+
+    /* The first one that is missing is reported. */
     for (int k = 0; k < l->label_count; k++)
         if (!(used >> k & 1))
             return nothing_fits(&m->sources[k], err);
     return GR_OK;
 }
 
+/* The most frequent first; among equals by text, so that the order is the same everywhere. */
 static int by_count(const void *a, const void *b) {
     const gr_label_hit *x = a, *y = b;
     return x->count != y->count ? (x->count < y->count) - (x->count > y->count) : strcmp(x->text, y->text);
 }
 
+/* Lists how often each word or match was found, for sources that can say. */
 static void keep_hits(const gr__making *m) {
     gr_labels *l = m->labels;
     for (int k = 0; k < l->label_count; k++) {
@@ -51,36 +63,54 @@ static void keep_hits(const gr__making *m) {
     }
 }
 
-static gr_status make_noise(gr__making *m, int k, uint64_t seed, gr_error *err) {
-    const gr_label_def *def = m->sources[k].def;
+/* The documents of the topics that false positives are drawn from: a new table [docs], NULL for all of them. */
+static gr_status find_false_from(bool **from, const gr__making *m, const gr_label_def *def, gr_error *err) {
     const gr_label_noise *noise = def->noise;
-    bool tokens = m->sources[k].per == GR_PER_SENTENCE || m->sources[k].per == GR_PER_TOKEN;
-    gr__noise n = {m->labels, m->data, def, (int16_t)(k + 1), m->tokens && tokens, NULL, NULL, seed};
-    bool *from = NULL, *topic = NULL;
+    *from = NULL;
+    if (!noise || !noise->false_count)
+        return GR_OK;
+
+    /* By topic first: each name is looked up once. */
     gr_status status = GR_OK;
-    if (noise && noise->by)
-        GR_TRY(gr__label_field(m, &n.by, noise->by, def->name, err));
-    if (noise && noise->false_count) {
-        topic = gr_alloc((size_t)m->topics->count * sizeof *topic);
-        from = gr_alloc(m->topics->docs * sizeof *from);
-        for (int i = 0; i < noise->false_count && status == GR_OK; i++) {
-            int32_t found = 0;
-            status = gr__label_value(&found, m->topics, m->size, noise->false_from[i], NULL, def->name, err);
-            if (status == GR_OK) /* else it is the number behind the last topic */
-                topic[found] = true;
-        }
-        for (size_t d = 0; d < m->topics->docs; d++)
-            from[d] = topic[m->topics->of[d]];
-        n.from = from;
+    bool *topic = gr_alloc((size_t)m->topics->count * sizeof *topic);
+    for (int i = 0; i < noise->false_count && status == GR_OK; i++) {
+        int32_t found = 0;
+        status = gr__label_value(&found, m->topics, m->size, noise->false_from[i], NULL, def->name, err);
+        if (status == GR_OK) /* else it is the number behind the last topic */
+            topic[found] = true;
     }
-    if (status == GR_OK)
-        status = gr__noise_apply(&n, err);
-    gr_free(from);
+
+    /* Then by document. */
+    if (status == GR_OK) {
+        *from = gr_alloc(m->topics->docs * sizeof **from);
+        for (size_t d = 0; d < m->topics->docs; d++)
+            (*from)[d] = topic[m->topics->of[d]];
+    }
     gr_free(topic);
     return status;
 }
 
-/* What follows from the labels of tokens once they are settled. */
+/* What is shown of label k + 1: mistakes on purpose, and the share that is known. */
+static gr_status make_noise(gr__making *m, int k, uint64_t seed, gr_error *err) {
+    const gr__label_from *s = &m->sources[k];
+    const gr_label_def *def = s->def;
+    bool of_tokens = m->tokens && (s->per == GR_PER_SENTENCE || s->per == GR_PER_TOKEN), *from;
+    gr__noise n = {
+        .labels = m->labels, .data = m->data, .def = def, .k = (int16_t)(k + 1), .tokens = of_tokens, .seed = seed};
+
+    /* The field by whose values documents are drawn together, and the documents that may be false positives. */
+    if (def->noise && def->noise->by)
+        GR_TRY(gr__label_field(m, &n.by, def->noise->by, def->name, err));
+    GR_TRY(find_false_from(&from, m, def, err));
+
+    n.from = from;
+    gr_status status = gr__noise_apply(&n, err);
+    gr_free(from);
+    return status;
+}
+
+/* What follows from the labels of tokens once they are settled: the label that sums each document up, and whether its
+ * tokens differ (uneven). */
 static void finish_tokens(const gr__making *m) {
     gr_labels *l = m->labels;
     for (size_t d = 0; d < l->docs; d++) {
@@ -92,11 +122,18 @@ static void finish_tokens(const gr__making *m) {
     }
 }
 
+/* The group of each document, for reports: its label, else the named group of its topic, else "retain"; and how many
+ * documents each group has. Pieces are ascending by document, so a document counts once if its number differs from the
+ * one that the group met last. */
 static void make_groups(const gr__making *m) {
     gr_labels *l = m->labels;
     int retain = l->group_count;
     l->group_names[l->group_count++] = gr_arena_strdup(l->arena, "retain");
+
+    /* Document number + 1, so that 0 means none yet. */
     uint32_t *last = gr_alloc((size_t)l->group_count * sizeof *last); /* number + 1 of the document met last */
+
+    /* Where pieces are split in place of documents (`apart`), each piece counts by itself. */
     for (size_t d = 0; d < l->docs; d++) {
         int16_t k = l->truth[d], g = m->group[m->topics->of[d]];
         l->group[d] = (int16_t)(k > 0 ? k - 1 : g >= 0 ? g : retain);
@@ -112,11 +149,17 @@ static void make_groups(const gr__making *m) {
 static gr_status reserve_tables(gr__making *m, gr_error *err) {
     gr_labels *l = m->labels;
     size_t n = gr__label_place(m, l->docs);
+
+    /* One block: scores [n], then truth [n] and what is shown [n] by token; 1 byte more, lest it be empty. */
     size_t scores = m->soft ? n * sizeof(gr_real) : 0, tokens = m->tokens ? 2 * n * sizeof(int16_t) : 0;
     if (!(l->tables = gr_alloc_try(scores + tokens + 1)))
         return gr_error_set(err, GR_ERR_MEMORY, "labels", "use a smaller corpus", "no memory for %zu labels", n);
-    if (m->soft)
-        *(m->tokens ? &l->token_score : &l->score) = l->tables;
+
+    /* Hand it out: scores belong to tokens where there are labels of tokens, else to documents. */
+    if (m->soft && m->tokens)
+        l->token_score = l->tables;
+    else if (m->soft)
+        l->score = l->tables;
     if (m->tokens) {
         l->token_truth = (int16_t *)((char *)l->tables + scores);
         l->token_revealed = l->token_truth + n;
@@ -125,6 +168,7 @@ static gr_status reserve_tables(gr__making *m, gr_error *err) {
     return GR_OK;
 }
 
+/* Definitions, then the labels of every document as they are before any noise. */
 static gr_status define(gr__making *m, const gr_label_def *defs, int count, const gr_group_def *groups, int group_count,
                         gr_error *err) {
     for (int i = 0; i < count; i++)
@@ -149,7 +193,7 @@ static gr_status blur(gr__making *m, int count, uint64_t seed, gr_error *err) {
     if (!m->pieces)
         return GR_OK;
 
-    /* from here on pieces are the documents */
+    /* From here on pieces are the documents, and labels per piece are drawn piece by piece. */
     GR_TRY(gr__labels_cut(m, err));
     m->topics = &m->pieces->topics;
     m->data = m->pieces;
@@ -180,6 +224,7 @@ static gr_labels *allocate(size_t docs, int count, int groups) {
     return labels;
 }
 
+/* Frees what only the making needed. */
 static void clear(gr__making *m, int count) {
     for (int k = 0; k < count; k++) {
         gr__label_from *s = &m->sources[k];
@@ -193,23 +238,34 @@ static void clear(gr__making *m, int count) {
     gr__doc_text_clear(&m->text);
 }
 
+static gr_status make_all(gr__making *m, const gr_label_def *defs, int count, const gr_group_def *groups,
+                          int group_count, uint64_t seed, gr_error *err) {
+    /* Tables by topic: how many documents it has, and which named group it is in. */
+    m->size = gr__label_sizes(m->topics);
+    m->group = gr_alloc((size_t)m->topics->count * sizeof *m->group);
+    for (int32_t k = 0; k < m->topics->count; k++)
+        m->group[k] = -1;
+
+    /* First what is true, then what is shown of it, then what is reported apart. */
+    GR_TRY(define(m, defs, count, groups, group_count, err));
+    GR_TRY(blur(m, count, seed, err));
+    make_groups(m);
+    return GR_OK;
+}
+
 static gr_status make(gr_labels **out, gr__making *m, const gr_label_def *defs, int count, const gr_group_def *groups,
                       int group_count, uint64_t seed, gr_error *err) {
     *out = NULL;
     if (count > LABELS_MOST || group_count > GROUPS_MOST)
         return gr_error_set(err, GR_ERR_USAGE, "labels", NULL, "%d labels and %d groups: at most %d and %d", count,
                             group_count, LABELS_MOST, GROUPS_MOST);
+
+    /* Labels, named groups and "retain" are all groups. */
     m->labels = allocate(m->topics->docs, count, count + group_count + 1);
     m->sources = gr_alloc((size_t)(count + 1) * sizeof *m->sources);
-    m->size = gr__label_sizes(m->topics);
-    m->group = gr_alloc((size_t)m->topics->count * sizeof *m->group);
-    for (int32_t k = 0; k < m->topics->count; k++)
-        m->group[k] = -1;
-    gr_status status = define(m, defs, count, groups, group_count, err);
-    if (status == GR_OK)
-        status = blur(m, count, seed, err);
-    if (status == GR_OK)
-        make_groups(m);
+    gr_status status = make_all(m, defs, count, groups, group_count, seed, err);
+
+    /* The making is over either way; the labels stay when it went well. */
     clear(m, count);
     if (status == GR_OK)
         *out = m->labels;
@@ -228,6 +284,8 @@ gr_status gr_labels_make(gr_labels **out, const gr_dataset *data, const gr_token
                          const gr_label_def *defs, int count, const gr_group_def *groups, int group_count,
                          uint64_t seed, gr_error *err) {
     const gr_dataset *whole = data->whole ? data->whole : data;
+
+    /* Labels are made on whole documents: places in scores, and words across the borders of pieces, are theirs. */
     gr__making m = {.topics = &whole->topics, .data = whole, .tokenizer = tokenizer};
     m.pieces = data->whole ? data : NULL;
     return make(out, &m, defs, count, groups, group_count, seed, err);

@@ -11,36 +11,48 @@
 /* Added to the label's number, so that draws of one label have keys of their own; labels are fewer. */
 enum { DRAW_KNOWN = 0, DRAW_RECALL = 1 << 16, DRAW_FALSE = 2 << 16 };
 
+/* The key of one draw of this label. */
 static gr_key key_of(const gr__noise *noise, int what) {
     return (gr_key){noise->seed, GR_STREAM_LABEL, (uint32_t)(what + noise->k)};
 }
 
+/* The place of a document's value in tables of values; the last place is that of documents without the field. */
+static uint32_t value_of(const gr_topics *by, uint32_t doc) {
+    return by->of[doc] < 0 ? (uint32_t)by->count : (uint32_t)by->of[doc];
+}
+
 /* Draws whole values of the field until the documents are as near to wanted as values in keyed order allow. */
-static size_t draw_values(bool *drawn, const uint32_t *docs, size_t n, size_t wanted, const gr_topics *by, gr_key key) {
-    uint32_t values = (uint32_t)by->count + 1; /* the last: documents without the field */
+static void draw_values(bool *drawn, const uint32_t *docs, size_t n, size_t wanted, const gr_topics *by, gr_key key) {
+    uint32_t values = (uint32_t)by->count + 1;
     uint32_t *order = gr_alloc(values * sizeof *order);
-    size_t *size = gr_alloc(values * sizeof *size), sum = 0;
+    size_t *size = gr_alloc(values * sizeof *size), sum = 0; /* documents of each value; of those taken */
     bool *taken = gr_alloc(values * sizeof *taken);
     gr_random_permutation(key, order, values);
     for (size_t i = 0; i < n; i++)
-        size[by->of[docs[i]] < 0 ? values - 1 : (uint32_t)by->of[docs[i]]]++;
+        size[value_of(by, docs[i])]++;
+
+    /* A value that goes beyond `wanted` is taken only if that comes nearer to it than stopping short. */
     for (uint32_t i = 0; i < values && sum < wanted; i++) {
         size_t more = size[order[i]];
         taken[order[i]] = more && (sum + more <= wanted || sum + more - wanted < wanted - sum);
         sum += taken[order[i]] ? more : 0;
     }
+
     for (size_t i = 0; i < n; i++)
-        drawn[i] = taken[by->of[docs[i]] < 0 ? values - 1 : (uint32_t)by->of[docs[i]]];
+        drawn[i] = taken[value_of(by, docs[i])];
     gr_free(order);
     gr_free(size);
     gr_free(taken);
-    return sum;
 }
 
-/* Draws `wanted` of docs[n]: the first of a keyed permutation, so that a larger number is a superset. */
-static size_t draw(bool *drawn, const uint32_t *docs, size_t n, size_t wanted, const gr_topics *by, gr_key key) {
-    if (by)
-        return draw_values(drawn, docs, n, wanted, by, key);
+/* Draws `wanted` of docs[n]: the first of a keyed permutation, so that a larger number is a superset. With a field,
+ * documents of one value are drawn together, and the number is met as nearly as that allows. */
+static void draw(bool *drawn, const uint32_t *docs, size_t n, size_t wanted, const gr_topics *by, gr_key key) {
+    if (by) {
+        draw_values(drawn, docs, n, wanted, by, key);
+        return;
+    }
+
     uint32_t *order = gr_alloc(n * sizeof *order);
     gr_random_permutation(key, order, (uint32_t)n);
     for (size_t i = 0; i < n; i++)
@@ -48,7 +60,6 @@ static size_t draw(bool *drawn, const uint32_t *docs, size_t n, size_t wanted, c
     for (size_t i = 0; i < wanted; i++)
         drawn[order[i]] = true;
     gr_free(order);
-    return wanted;
 }
 
 /* Shows `from` as `to` in the whole document. */
@@ -59,6 +70,9 @@ static void show(const gr__noise *noise, uint32_t doc, int16_t from, int16_t to)
         if (labels->score)
             labels->score[doc] = 1;
     }
+
+    /* The document's tokens, where there are labels of tokens, its end token included. A token that changes its label
+     * has the full score of the new one. */
     if (!labels->token_revealed)
         return;
     size_t at = noise->data->offsets[doc] + doc, end = noise->data->offsets[doc + 1] + doc + 1;
@@ -70,6 +84,7 @@ static void show(const gr__noise *noise, uint32_t doc, int16_t from, int16_t to)
         }
 }
 
+/* Whether the document shows the label anywhere. */
 static bool carries(const gr__noise *noise, size_t doc) {
     const gr_labels *labels = noise->labels;
     if (labels->revealed[doc] == noise->k || !labels->token_revealed)
@@ -86,6 +101,8 @@ static size_t keep(const gr__noise *noise, uint32_t *docs, size_t n, double shar
     bool *drawn = gr_alloc(n * sizeof *drawn);
     size_t kept = 0;
     draw(drawn, docs, n, (size_t)lround(share * (double)n), noise->by, key_of(noise, what));
+
+    /* Those kept move to the front of docs, in their order. */
     for (size_t i = 0; i < n; i++)
         if (drawn[i])
             docs[kept++] = docs[i];
@@ -98,6 +115,7 @@ static size_t keep(const gr__noise *noise, uint32_t *docs, size_t n, double shar
 /* ---- False positives ----------------------------------------------------------------------------------------------
  */
 
+/* The error where the core has fewer documents or tokens than the mistakes asked for. */
 static gr_status too_few(const gr__noise *noise, size_t wanted, size_t there, const char *what, gr_error *err) {
     char hint[128];
     snprintf(hint, sizeof hint, "raise precision%s", noise->from ? ", or name more topics in false_from" : "");
@@ -106,18 +124,25 @@ static gr_status too_few(const gr__noise *noise, size_t wanted, size_t there, co
                         wanted, what, there);
 }
 
+/* Whether a document may show the label by mistake: it is of the core, shown as core, and of a topic that mistakes are
+ * drawn from. */
 static bool may_be_false(const gr__noise *noise, size_t doc) {
     return noise->labels->truth[doc] == GR_LABEL_CORE && noise->labels->revealed[doc] == GR_LABEL_CORE &&
            (!noise->from || noise->from[doc]);
 }
 
+/* Shows `wanted` documents of the core as the label. */
 static gr_status false_documents(const gr__noise *noise, size_t wanted, gr_error *err) {
     size_t docs = noise->labels->docs, n = 0;
     uint32_t *list = gr_alloc(docs * sizeof *list);
     bool *drawn = gr_alloc(docs * sizeof *drawn);
+
+    /* The candidates. */
     for (size_t d = 0; d < docs; d++)
         if (may_be_false(noise, d))
             list[n++] = (uint32_t)d;
+
+    /* As many of them as are wanted, or an error that says how many there are. */
     gr_status status = GR_OK;
     if (n < wanted)
         status = too_few(noise, wanted, n, "documents", err);
@@ -138,30 +163,39 @@ static bool token_may_be_false(const gr__noise *noise, size_t at, size_t doc) {
            (!noise->from || noise->from[doc]);
 }
 
-/* Each token that is left is taken with the chance wanted / left (Knuth, The Art of Computer Programming 2, 3.4.2,
- * algorithm S): exactly `wanted` in one pass, without a list. */
+/* Tokens that may show the label by mistake. */
+static size_t count_false_tokens(const gr__noise *noise) {
+    const gr_dataset *data = noise->data;
+    size_t count = 0;
+    for (size_t d = 0; d < noise->labels->docs; d++)
+        for (size_t i = data->offsets[d]; i < data->offsets[d + 1]; i++)
+            count += token_may_be_false(noise, i + d, d);
+    return count;
+}
+
+/* Shows exactly `wanted` tokens of the core as the label. Each token that is left is taken with the chance wanted /
+ * left (Knuth, The Art of Computer Programming 2, 3.4.2, algorithm S): every choice of so many tokens is as likely as
+ * any other, in one pass and without a list. */
 static gr_status false_tokens(const gr__noise *noise, size_t wanted, gr_error *err) {
     const gr_dataset *data = noise->data;
-    size_t left = 0;
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t d = 0; d < noise->labels->docs; d++)
-            for (size_t i = data->offsets[d]; i < data->offsets[d + 1]; i++) {
-                if (!token_may_be_false(noise, i + d, d))
-                    continue;
-                if (!pass) {
-                    left++;
-                } else if (gr_random_uniform(key_of(noise, DRAW_FALSE), i, 0) * (double)left-- < (double)wanted) {
-                    noise->labels->token_revealed[i + d] = noise->k;
-                    wanted--;
-                }
+    size_t left = count_false_tokens(noise);
+    if (left < wanted)
+        return too_few(noise, wanted, left, "tokens", err);
+
+    for (size_t d = 0; d < noise->labels->docs; d++)
+        for (size_t i = data->offsets[d]; i < data->offsets[d + 1]; i++) {
+            if (!token_may_be_false(noise, i + d, d))
+                continue;
+            if (gr_random_uniform(key_of(noise, DRAW_FALSE), i, 0) * (double)left-- < (double)wanted) {
+                noise->labels->token_revealed[i + d] = noise->k;
+                wanted--;
             }
-        if (left < wanted)
-            return too_few(noise, wanted, left, "tokens", err);
-    }
+        }
     return GR_OK;
 }
 
-/* So many false ones that precision is true / (true + false). */
+/* Adds false positives until the precision is as given: precision = true / (true + false), so false = true * (1 -
+ * precision) / precision. true: what is shown as the label so far, in documents or in tokens. */
 static gr_status add_false(const gr__noise *noise, size_t documents, gr_error *err) {
     const gr_label_noise *def = noise->def->noise;
     size_t shown = documents;
@@ -178,14 +212,22 @@ gr_status gr__noise_apply(const gr__noise *noise, gr_error *err) {
     const gr_label_def *def = noise->def;
     uint32_t *docs = gr_alloc(noise->labels->docs * sizeof *docs);
     size_t n = 0;
+
+    /* The documents that have the label. */
     for (size_t d = 0; d < noise->labels->docs; d++)
         if (carries(noise, d))
             docs[n++] = (uint32_t)d;
+
+    /* Recall: some of them do not carry the label at all, which looks like core. */
     if (def->noise && def->noise->recall < 1)
         n = keep(noise, docs, n, def->noise->recall, GR_LABEL_CORE, DRAW_RECALL);
+
+    /* Known: of those that carry it only a share is revealed. */
     n = keep(noise, docs, n, def->known, def->hidden_as == GR_HIDDEN_CORE ? GR_LABEL_CORE : GR_LABEL_UNLABELLED,
              DRAW_KNOWN);
     noise->labels->known[noise->k - 1] = n;
+
+    /* Precision: mistakes are counted against what is revealed. */
     gr_status status = GR_OK;
     if (def->noise && def->noise->precision < 1)
         status = add_false(noise, n, err);

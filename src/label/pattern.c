@@ -33,6 +33,7 @@ typedef struct pattern {
     size_t found_count, found_capacity;
 } pattern;
 
+/* Compiles a pattern for UTF-8 text; \C, which matches a single byte, is forbidden since it would cut characters. */
 static pcre2_code *compile_text(const pattern *p, const char *text, bool caseless, int *code, size_t *offset) {
     uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_NEVER_BACKSLASH_C | (caseless ? PCRE2_CASELESS : 0);
     pcre2_compile_context *context = pcre2_compile_context_create(p->memory);
@@ -52,7 +53,10 @@ static gr_status compile(pattern *p, const gr__label_from *label, gr_error *err)
         return gr_error_set(err, GR_ERR_USAGE, name, "make several labels of it", "a pattern of %zu bytes, at most %d",
                             strlen(text), PATTERN_MOST);
 
+    /* Twice: as given, and then with classes of words spelled out (pattern_words.c). */
     p->code = compile_text(p, text, caseless, &code, &offset);
+
+    /* Machine code, where PCRE2 can make it. */
     if (p->code) {
         char *with_words = gr__pattern_words(text);
         pcre2_code_free(p->code);
@@ -63,6 +67,8 @@ static gr_status compile(pattern *p, const gr__label_from *label, gr_error *err)
         pcre2_jit_compile(p->code, PCRE2_JIT_COMPLETE); /* where it fails, matching is interpreted */
         return GR_OK;
     }
+
+    /* Its message, and the byte where it stopped. */
     char why[160] = "";
     pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof why);
     return gr_error_set(err, GR_ERR_USAGE, name, hint, "the pattern \"%.60s\" does not compile at its byte %zu: %s",
@@ -72,11 +78,15 @@ static gr_status compile(pattern *p, const gr__label_from *label, gr_error *err)
 static gr_status open_pattern(gr__label_from *label, gr__making *m, gr_error *err) {
     GR_TRY(gr__label_need_text(m, label, err));
     m->texts = true;
+
+    /* Everything that PCRE2 allocates goes through our allocator. */
     pattern *p = label->state = gr_alloc(sizeof *p);
     p->arena = p->texts.arena = gr_arena_new();
     p->memory = gr__pattern_memory();
     p->match = pcre2_match_data_create(1, p->memory);
     p->limits = pcre2_match_context_create(p->memory);
+
+    /* Limits on steps and memory of a single match, so that a bad pattern is an error and not an endless run. */
     pcre2_set_match_limit(p->limits, STEPS_MOST);
     pcre2_set_heap_limit(p->limits, HEAP_MOST);
     return compile(p, label, err);
@@ -96,10 +106,14 @@ static void close_pattern(void *state) {
     gr_free(p);
 }
 
+/* Counts a text that matched, by at most HIT_MOST bytes of it, cut at a character's border. Once HITS_MOST different
+ * texts are known, new ones are not counted. */
 static void count(pattern *p, const char *text, size_t length) {
-    if (length > HIT_MOST)
-        for (length = HIT_MOST; ((unsigned char)text[length] & 0xc0) == 0x80;)
+    if (length > HIT_MOST) {
+        length = HIT_MOST;
+        while (((unsigned char)text[length] & 0xc0) == 0x80)
             length--;
+    }
     if (p->texts.count == HITS_MOST && gr__names_find(&p->texts, text, length) < 0)
         return;
     uint32_t number = gr__names_add(&p->texts, text, length);
@@ -118,6 +132,8 @@ static size_t valid_until(const char *text, size_t from, size_t length) {
     return from;
 }
 
+/* One search from `at` on. Compiled code has a small stack: where that is used up, the match is tried again by the
+ * interpreter. */
 static int match_once(const pattern *p, const char *text, size_t at, size_t length, uint32_t options) {
     PCRE2_SPTR subject = (PCRE2_SPTR)text;
     int got = pcre2_match(p->code, subject, length, at, options, p->match, p->limits);
@@ -130,6 +146,9 @@ static int match_once(const pattern *p, const char *text, size_t at, size_t leng
 static int search(pattern *p, gr__spans *spans, size_t *at, const gr__doc_text *t, size_t from, size_t to) {
     const char *text = t->text + from;
     uint32_t options = PCRE2_NOTEMPTY | (from ? PCRE2_NOTBOL : 0) | (to < t->length ? PCRE2_NOTEOL : 0);
+
+    /* Options depend on what surrounds the stretch: ^ and $ must not match where it was cut out of the text. Its UTF-8
+     * was checked by the caller, so PCRE2 need check it in the first call only. */
     for (*at = from; *at < to; options |= PCRE2_NO_UTF_CHECK) {
         int got = match_once(p, text, *at - from, to - from, options);
         if (got < 0)
@@ -140,6 +159,8 @@ static int search(pattern *p, gr__spans *spans, size_t *at, const gr__doc_text *
             GR_PUSH(spans->at, spans->count, spans->capacity) =
                 (gr__span){(uint32_t)(from + found[0]), (uint32_t)(from + found[1]), 1};
         }
+
+        /* Go on behind the match, at the next character's first byte. */
         do /* \K may have set the match back */
             ++*at;
         while (*at < to && (*at < from + found[1] || (t->text[*at] & 0xc0) == 0x80));
@@ -150,6 +171,8 @@ static int search(pattern *p, gr__spans *spans, size_t *at, const gr__doc_text *
 static gr_status score(gr__label_from *label, gr__making *m, size_t doc, size_t positions, gr_error *err) {
     const gr__doc_text *t = &m->text;
     m->spans.count = 0;
+
+    /* Each stretch of valid UTF-8 by itself; a byte that breaks it is skipped. */
     for (size_t from = 0, to, at; from < t->length; from = to + 1) {
         to = valid_until(t->text, from, t->length);
         int wrong = search(label->state, &m->spans, &at, t, from, to);
@@ -171,6 +194,7 @@ static gr_status nothing(const gr__label_from *label, gr_error *err) {
                         "no document has text that matches \"%.100s\"", label->arg[PATTERN].text);
 }
 
+/* The texts that matched, with their counts, copied to memory that outlives the source. */
 static gr_label_hit *hits(const gr__label_from *label, gr_arena *arena, size_t *size) {
     const pattern *p = label->state;
     gr_label_hit *list = gr_arena_alloc(arena, (p->texts.count + 1) * sizeof *list);

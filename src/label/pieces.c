@@ -1,4 +1,8 @@
-/* pieces.c - labels of documents become those of their pieces; labels per piece. */
+/* pieces.c - labels of documents become those of their pieces; labels per piece.
+ *
+ * A document longer than a row is cut into pieces, which are then the documents of the dataset. Labels are made on
+ * whole documents first. A piece then has its document's label, unless the label is per piece: of such a label it has
+ * what its own tokens say. Tables of tokens are cut where the documents are. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -7,6 +11,8 @@
 
 void gr__label_spread_pieces(const gr_dataset *pieces, gr_real *score, size_t positions) {
     size_t width = pieces ? (size_t)pieces->piece : positions;
+
+    /* Piece by piece: find the highest score, then write it everywhere. */
     for (size_t first = 0; first < positions; first += width) {
         size_t end = positions - first < width ? positions : first + width;
         gr_real most = 0;
@@ -36,18 +42,23 @@ static void copy_entries(void *to, const void *from, size_t size, const gr_datas
 
 /* Tables of tokens with an entry more for each further piece. */
 static gr_status cut_tables(gr_labels *l, const gr_dataset *pieces, gr_error *err) {
+    /* The new tables: an entry per token, and one per piece for what follows its last token. */
     size_t docs = pieces->topics.docs, n = pieces->offsets[docs] + docs;
     size_t scores = l->token_score ? n * sizeof(gr_real) : 0;
     char *tables = gr_alloc_try(scores + 2 * n * sizeof(int16_t));
     if (!tables)
         return gr_error_set(err, GR_ERR_MEMORY, "labels", "use a smaller corpus", "no memory for %zu labels", n);
     int16_t *truth = (int16_t *)(tables + scores), *revealed = truth + n;
+
+    /* Copy each piece's part of the old tables. */
     for (size_t p = 0; p < docs; p++) {
         copy_entries(truth, l->token_truth, sizeof *truth, pieces, p);
         copy_entries(revealed, l->token_revealed, sizeof *revealed, pieces, p);
         if (scores)
             copy_entries(tables, l->token_score, sizeof(gr_real), pieces, p);
     }
+
+    /* They take the place of the tables of whole documents. */
     gr_free(l->tables);
     l->tables = tables;
     l->token_score = scores ? (gr_real *)tables : NULL;
@@ -72,6 +83,11 @@ static void sum_up(const gr__making *m, int16_t *sum, const int16_t *table, size
     const uint64_t *offsets = m->pieces->offsets;
     uint64_t shared = 0;
     bool unlabelled = false;
+
+    /* What the document has: labels that are not per piece, over all its pieces, and whether some token is unlabelled,
+     * unless by a label per piece that was hidden. */
+
+    /* Each piece: that, and the labels per piece that occur in it. */
     for (size_t p = first; p < last; p++) {
         shared |= occurring(m, table, offsets[p] + p, offsets[p + 1] + p + 1, false);
         for (size_t i = offsets[p] + p; i <= offsets[p + 1] + p; i++)
@@ -87,11 +103,13 @@ static void sum_up(const gr__making *m, int16_t *sum, const int16_t *table, size
     }
 }
 
+/* Sums up the pieces of each document, in what is true and in what is shown. */
 void gr__labels_sum_pieces(const gr__making *m) {
     gr_labels *l = m->labels;
     const uint32_t *document = m->pieces->document;
     for (size_t first = 0, last; first < l->docs; first = last) {
-        for (last = first + 1; last < l->docs && document[last] == document[first];)
+        last = first + 1;
+        while (last < l->docs && document[last] == document[first])
             last++;
         sum_up(m, l->truth, l->token_truth, first, last);
         sum_up(m, l->revealed, l->token_revealed, first, last);
@@ -108,10 +126,12 @@ gr_status gr__labels_cut(gr__making *m, gr_error *err) {
     if (l->score && !score)
         return gr_error_set(err, GR_ERR_MEMORY, "labels", "use a smaller corpus", "no memory for %zu labels", docs);
 
-    /* pieces have what their documents have */
+    /* First a piece has what its document has. */
     for (size_t p = 0; p < docs; p++) {
         truth[p] = l->truth[pieces->document[p]];
         revealed[p] = l->revealed[pieces->document[p]];
+
+        /* The new arrays replace those of documents. */
         if (score)
             score[p] = l->score[pieces->document[p]];
     }
@@ -126,7 +146,7 @@ gr_status gr__labels_cut(gr__making *m, gr_error *err) {
     if (!l->token_truth)
         return GR_OK;
 
-    /* but for tables of tokens, which are cut, and labels per piece, which are of some */
+    /* Tables of tokens are cut, and then a piece has what its own tokens say of labels per piece. */
     l->uneven = gr_arena_alloc(l->arena, docs);
     GR_TRY(cut_tables(l, pieces, err));
     gr__labels_sum_pieces(m);

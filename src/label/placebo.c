@@ -1,5 +1,9 @@
 /* placebo.c - labels that say nothing: those of the training documents, permuted among documents of nearly equal
- * length. */
+ * length.
+ *
+ * A twin that is trained with them has the same share of labelled text and the same lengths, but its labels mean
+ * nothing: what it shows is the effect of the method by itself. Documents are sorted by length and cut into blocks of
+ * BLOCK; within a block each document gets the labels of another. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +38,8 @@ static int by_draw(const void *a, const void *b) {
 static size_t list_units(unit *units, const gr_dataset *data, uint64_t seed) {
     const uint32_t *document = gr_dataset_drawn_by(data);
     size_t n = 0;
+
+    /* Pieces of one document follow each other, and are one unit. */
     for (size_t i = 0; i < data->train_count; i++) {
         uint32_t d = data->train[i];
         if (!i || !document || document[d] != document[data->train[i - 1]])
@@ -41,6 +47,8 @@ static size_t list_units(unit *units, const gr_dataset *data, uint64_t seed) {
         units[n - 1].count++;
         units[n - 1].tokens += data->offsets[d + 1] - data->offsets[d];
     }
+
+    /* Two independent orders, with a key of their own each. */
     uint32_t *order = gr_alloc((n + 1) * sizeof *order);
     gr_random_permutation((gr_key){seed, GR_STREAM_DATA, GR__DRAW_PLACEBO}, order, (uint32_t)n);
     for (size_t u = 0; u < n; u++)
@@ -87,7 +95,8 @@ gr_status gr_labels_placebo(gr_labels **out, const gr_dataset *data, const gr_la
     if (labels->score)
         copy->score = copied(copy->arena, labels->score, labels->docs * sizeof *labels->score);
 
-    /* Blocks of documents that are neighbours by length; in each, one order gives its labels to the other. */
+    /* Blocks of documents that are neighbours by length; in each, the documents in one order get the labels of the
+     * documents in another. With fewer than two blocks' worth of documents there is one block. */
     unit *units = gr_alloc((data->train_count + 1) * sizeof *units);
     size_t n = list_units(units, data, seed), blocks = n < 2 * BLOCK ? 1 : n / BLOCK;
     qsort(units, n, sizeof *units, by_length);

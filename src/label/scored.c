@@ -1,4 +1,5 @@
-/* scored.c - what rows of a width hold of the documents, and what a measurement counts of it. */
+/* scored.c - what rows of a width hold of the documents, and what a measurement counts of it: tokens that are
+ * predicted, and bytes of text for losses per byte. */
 #include "base/mem.h"
 #include "label/text.h"
 
@@ -29,12 +30,15 @@ gr_scored gr_dataset_scored(const gr_dataset *data, const gr_labels *labels, con
     uint64_t first = data->offsets[doc], n = data->offsets[doc + 1] - first;
     uint64_t targets = gr_dataset_targets(data, doc);
     targets = targets < (uint64_t)width ? targets : (uint64_t)width;
+
+    /* With labels by token, only the tokens that have one count in a labelled document. */
     bool some = labels && labels->token_truth && labels->truth[doc] > 0;
     gr_scored scored = {(int32_t)targets, data->bytes ? data->bytes[doc] : 0};
-    if (!some && targets >= n && data->bytes) /* all of its text */
+    if (!some && targets >= n && data->bytes) /* All of its text: the corpus knows how many bytes that is. */
         return scored;
 
-    /* token by token */
+    /* Else token by token: those that fit into the row and count. Bytes are known where the tokenizer is there to spell
+     * them. */
     gr__doc_text text = {0};
     if (tokenizer)
         gr__doc_text_load(&text, data, tokenizer, doc);

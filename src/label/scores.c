@@ -1,4 +1,8 @@
-/* scores.c - labels by scores of documents and of spans, from a file of JSON Lines. */
+/* scores.c - labels by scores of documents and of spans, from a file of JSON Lines.
+ *
+ * A line holds the scores of one record of the corpus: a number for the whole record, spans [start, end, score] in
+ * characters, or both. Records are matched by order, or by an id. The whole file is read and checked when the label is
+ * opened; a document is then scored from memory. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +51,7 @@ typedef struct reading {
 
 static gr_status wrong(const reading *r, const char *hint, gr_error *err, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* An error about the line at hand, with its file and number. */
 static gr_status wrong(const reading *r, const char *hint, gr_error *err, const char *format, ...) {
     char place[GR__PLACE_SIZE], text[320];
     va_list args;
@@ -57,11 +62,13 @@ static gr_status wrong(const reading *r, const char *hint, gr_error *err, const 
                         text);
 }
 
+/* By key; among equal keys by record, so that the order does not depend on the sort. */
 static int compare_keys(const void *a, const void *b) {
     const keyed *x = a, *y = b;
     return x->key != y->key ? (x->key > y->key) - (x->key < y->key) : (x->record > y->record) - (x->record < y->record);
 }
 
+/* Keys of the corpus in order, for bisection. */
 static void sort_keys(reading *r) {
     size_t n = r->scores->records;
     r->keys = gr_alloc(n * sizeof *r->keys);
@@ -75,6 +82,7 @@ static void sort_keys(reading *r) {
 
 /* Which record of the corpus the object is about. */
 static gr_status find_by_id(const reading *r, size_t *record, const json_t *object, gr_error *err) {
+    /* An id is a string or an integer, as it is in the corpus. Integers beyond 64 bits were kept as text. */
     const json_t *value = gr__json_member_named(object, r->arg[ID].text);
     char number[32];
     const char *id = json_is_string(value) ? json_string_value(value) : gr__json_long(value);
@@ -86,6 +94,8 @@ static gr_status find_by_id(const reading *r, size_t *record, const json_t *obje
     if (!id)
         return wrong(r, "an id is a string or an integer, as in the corpus", err, "the record has no id \"%.60s\"",
                      r->arg[ID].text);
+
+    /* The first key that is not below the one sought, by bisection. */
     keyed sought = {gr_record_key(id, length), 0};
     size_t lo = 0, hi = r->scores->records;
     while (lo < hi) {
@@ -102,6 +112,7 @@ static gr_status find_by_id(const reading *r, size_t *record, const json_t *obje
     return GR_OK;
 }
 
+/* The record of the corpus that a line is about: by id, or the next one. */
 static gr_status find_record(const reading *r, size_t *record, const json_t *object, gr_error *err) {
     *record = r->seen;
     if (r->keys)
@@ -112,6 +123,7 @@ static gr_status find_record(const reading *r, size_t *record, const json_t *obj
     return GR_OK;
 }
 
+/* A score in [0, 1], with a little room for rounding, which is cut off. */
 static gr_status number(const reading *r, gr_real *score, const json_t *value, const char *member, gr_error *err) {
     if (gr__json_long(value))
         return wrong(r, "turn logits into probabilities first", err,
@@ -132,6 +144,8 @@ static gr_status read_span(reading *r, const json_t *value, gr_error *err) {
     const char *hint = "a span is [start, end, score]: characters from 0, the end not included";
     if (json_array_size(value) != 3 || !json_is_integer(from) || !json_is_integer(to))
         return wrong(r, hint, err, "\"%.60s\" holds something that is no span", r->arg[SPANS].text);
+
+    /* Ends must be in order; the score is checked as any other. */
     json_int_t a = json_integer_value(from), b = json_integer_value(to);
     gr__span span = {0};
     if (a < 0 || b <= a || b > INT32_MAX)
@@ -143,6 +157,7 @@ static gr_status read_span(reading *r, const json_t *value, gr_error *err) {
     return GR_OK;
 }
 
+/* By place, so that one walk over the text serves them all (gr__doc_text_bytes). */
 static int compare_spans(const void *a, const void *b) {
     const gr__span *x = a, *y = b;
     return x->from != y->from ? (x->from > y->from) - (x->from < y->from) : (x->to > y->to) - (x->to < y->to);
@@ -166,15 +181,21 @@ static gr_status read_record(reading *r, const json_t *object, gr_error *err) {
     size_t record = 0;
     if (!json_is_object(object))
         return wrong(r, "each line holds one {...}", err, "the line is not a JSON object");
+
+    /* Each record has one line. */
     GR_TRY(find_record(r, &record, object, err));
     if (s->given[record])
         return wrong(r, "a record has one line of scores", err, "scores of this record stand in line %zu already",
                      s->line[record]);
+
+    /* A line without either member says nothing, most likely because the members have other names. */
     const json_t *score = gr__json_member_named(object, r->arg[SCORE].text),
                  *spans = gr__json_member_named(object, r->arg[SPANS].text);
     if (!score && !spans)
         return wrong(r, "name the members by scores: {file: FILE, score: MEMBER, spans: MEMBER}", err,
                      "the record has neither \"%.60s\" nor \"%.60s\"", r->arg[SCORE].text, r->arg[SPANS].text);
+
+    /* null means that nothing is known, which differs from a record that has spans alone. */
     s->given[record] = true;
     s->line[record] = r->lines.number;
     s->score[record] = json_is_null(score) ? UNKNOWN : NONE;
@@ -200,11 +221,14 @@ static gr_status read_line(reading *r, gr_error *err) {
     return status;
 }
 
+/* Every document has scores, or a line that says that nothing is known. */
 static gr_status check_all_given(const reading *r, gr_error *err) {
     const scores *s = r->scores;
     if (!r->keys && r->seen < s->records)
         return wrong(r, "a score record for each record of the corpus, in its order, duplicates included; or use ids",
                      err, "%zu score records for the %zu records of the corpus", r->seen, s->records);
+
+    /* Count from behind, so that `first` ends up as the first one that lacks scores. */
     size_t missing = 0, first = 0;
     for (size_t d = r->data->topics.docs; d-- > 0;)
         if (!s->given[r->data->record[d]]) {
@@ -230,12 +254,16 @@ static gr_status read_file(scores *s, const gr_label_arg *arg, const gr_dataset 
     if (arg[ID].text && !data->keys)
         return gr_error_set(err, GR_ERR_USAGE, arg[FILE_OF].text, "name the member of the corpus by data: {id: MEMBER}",
                             "scores go by id, and no ids of the corpus are kept");
+
+    /* The whole file at once, and a table by record of the corpus. */
     GR_TRY(gr__file_read_text(&bytes, &length, arg[FILE_OF].text, "check the path of the scores", err));
     s->given = gr_alloc(n * sizeof *s->given);
     s->score = gr_alloc(n * sizeof *s->score);
     s->first = gr_alloc(n * sizeof *s->first);
     s->count = gr_alloc(n * sizeof *s->count);
     s->line = gr_alloc(n * sizeof *s->line);
+
+    /* With ids, records are looked up in a sorted list; without, lines are in the order of records. */
     reading r = {.scores = s, .arg = arg, .data = data, .lines = {.next = bytes, .end = bytes + length}};
     if (arg[ID].text)
         sort_keys(&r);
@@ -245,22 +273,33 @@ static gr_status read_file(scores *s, const gr_label_arg *arg, const gr_dataset 
     return status;
 }
 
+/* A label of whole documents needs the score of each: spans do not give one. */
+static gr_status check_whole(const gr__label_from *label, const gr__making *m, gr_error *err) {
+    const scores *s = label->state;
+    for (size_t d = 0; d < m->topics->docs; d++) {
+        uint32_t record = m->data->record[d];
+        if (s->score[record] == NONE)
+            return gr_error_set(err, GR_ERR_USAGE, label->def->name, "per: token, or a score in each record",
+                                "a label of whole documents, and %s:%zu has spans alone", label->arg[FILE_OF].text,
+                                s->line[record]);
+    }
+    return GR_OK;
+}
+
 static gr_status open_scores(gr__label_from *label, gr__making *m, gr_error *err) {
     const gr_label_arg *arg = label->arg;
     bool whole = label->per == GR_PER_DOCUMENT;
+
+    /* Spans lie in the text, so labels by token need it; scores of whole documents need the dataset alone. */
     if (!m->data || !whole)
         GR_TRY(gr__label_need_text(m, label, err));
     m->texts |= !whole;
+
     label->least = (gr_real)arg[THRESHOLD].number;
     label->soft = arg[SOFT].on;
     scores *s = label->state = gr_alloc(sizeof *s);
     GR_TRY(read_file(s, arg, m->data, err));
-    for (size_t d = 0; whole && d < m->topics->docs; d++)
-        if (s->score[m->data->record[d]] == NONE)
-            return gr_error_set(err, GR_ERR_USAGE, label->def->name, "per: token, or a score in each record",
-                                "a label of whole documents, and %s:%zu has spans alone", arg[FILE_OF].text,
-                                s->line[m->data->record[d]]);
-    return GR_OK;
+    return whole ? check_whole(label, m, err) : GR_OK;
 }
 
 static void close_scores(void *state) {
@@ -275,15 +314,21 @@ static void close_scores(void *state) {
 /* ---- A document ---------------------------------------------------------------------------------------------------
  */
 
+/* The record's spans as m->spans, in bytes of the document's text. Its places count characters of the record, before
+ * white space at its ends was cut (lead, tail). */
 static gr_status spans_of_record(const gr__label_from *label, gr__making *m, size_t d, size_t record, gr_error *err) {
     const scores *s = label->state;
     size_t most = 0, characters = (size_t)m->data->lead[d] + m->data->tail[d];
     m->spans.count = 0;
+
+    /* A copy, since places change. */
     for (uint32_t i = 0; i < s->count[record]; i++) {
         gr__span span = s->spans.at[s->first[record] + i];
         most = span.to > most ? span.to : most;
         GR_PUSH(m->spans.at, m->spans.count, m->spans.capacity) = span;
     }
+
+    /* Places can be found only if the tokens spell the text character by character, and must lie in it. */
     if (!m->text.exact)
         return gr_error_set(
             err, GR_ERR_USAGE, label->def->name, "use a byte-level tokenizer, or scores of whole documents",
@@ -295,6 +340,8 @@ static gr_status spans_of_record(const gr__label_from *label, gr__making *m, siz
         return gr_error_set(err, GR_ERR_FORMAT, place, "is it the score file of this corpus?",
                             "a span ends at character %zu of a document of %zu", most, characters);
     }
+
+    /* Places in characters become places in bytes, without the white space in front. */
     gr__doc_text_bytes(&m->text, &m->spans, m->data->lead[d]);
     return GR_OK;
 }
@@ -304,6 +351,8 @@ static gr_status score(gr__label_from *label, gr__making *m, size_t d, size_t po
     const scores *s = label->state;
     size_t record = m->data->record[d];
     gr_real whole = s->score[record];
+
+    /* Everywhere the record's own score, first. */
     for (size_t i = 0; i < positions; i++)
         label->score[i] = whole > 0 ? whole : 0;
     if (label->per == GR_PER_DOCUMENT || !s->count[record]) {
@@ -311,6 +360,8 @@ static gr_status score(gr__label_from *label, gr__making *m, size_t d, size_t po
             m->unknown[i] |= whole == UNKNOWN;
         return GR_OK;
     }
+
+    /* Then spans: -1 marks the positions that no span touches, which keep the record's score. */
     GR_TRY(spans_of_record(label, m, d, record, err));
     gr_real *marked = gr_alloc(positions * sizeof *marked);
     for (size_t i = 0; i < positions; i++)

@@ -21,9 +21,13 @@ static void spell(char *hint, size_t size, const gr_tokenizer *tokenizer, const 
 static gr_status open_tokens(gr__label_from *label, gr__making *m, gr_error *err) {
     const gr_label_arg *tokens = &label->arg[0];
     GR_TRY(gr__label_need_text(m, label, err));
+
+    /* Other units would need text around the token, which this source does not look at. */
     if (label->def->per != GR_PER_TOKEN)
         return gr_error_set(err, GR_ERR_USAGE, label->def->name, "per: token",
                             "the label goes by tokens, and is not per token");
+
+    /* A text is the token that spells it byte for byte; the end token spells nothing. */
     bool *of = label->state = gr_alloc((size_t)m->data->vocab * sizeof *of); /* [vocab] the token is one of tokens */
     for (int i = 0; i < tokens->count; i++) {
         const char *text = tokens->texts[i];
@@ -34,12 +38,12 @@ static gr_status open_tokens(gr__label_from *label, gr__making *m, gr_error *err
             found = bytes && v != m->data->eot && length == strlen(text) && memcmp(bytes, text, length) == 0;
             of[v] |= found;
         }
-        char hint[400];
-        if (!found)
+        if (!found) {
+            char hint[400];
             spell(hint, sizeof hint, m->tokenizer, text);
-        if (!found)
             return gr_error_set(err, GR_ERR_USAGE, label->def->name, hint, "the tokenizer has no token \"%.100s\"",
                                 text);
+        }
     }
     return GR_OK;
 }

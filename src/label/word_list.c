@@ -52,11 +52,12 @@ struct gr__words {
 static bool gap_equals(const char *gap, const char *text, size_t length) {
     size_t n;
     for (size_t at = 0; at < length; gap++) {
+        /* A run of white space equals one blank, of whatever characters it is. */
         int kind = gr__word_kind(text + at, length - at, &n);
         if (kind == GR__WORD_SPACE) {
             if (*gap != ' ')
                 return false;
-            for (; at < length && gr__word_kind(text + at, length - at, &n) == GR__WORD_SPACE;)
+            while (at < length && gr__word_kind(text + at, length - at, &n) == GR__WORD_SPACE)
                 at += n;
             continue;
         }
@@ -68,6 +69,8 @@ static bool gap_equals(const char *gap, const char *text, size_t length) {
     return *gap == '\0';
 }
 
+/* What stands between two words, with each run of white space as one blank; the room is zeroed, which ends the
+ * string. */
 static char *gap_text(gr_arena *arena, const char *text, size_t length) {
     char *gap = gr_arena_alloc(arena, length + 1), *out = gap;
     size_t n;
@@ -85,7 +88,7 @@ static char *gap_text(gr_arena *arena, const char *text, size_t length) {
 /* ---- Lists --------------------------------------------------------------------------------------------------------
  */
 
-/* Entry and word are the same: spelt twice. */
+/* Whether two entries are the same words with the same gaps: one spelled twice. */
 static bool same_parts(const entry *a, const entry *b) {
     for (int i = 0; i < a->count; i++)
         if (i >= b->count || a->parts[i].word != b->parts[i].word ||
@@ -95,6 +98,7 @@ static bool same_parts(const entry *a, const entry *b) {
     return a->count == b->count;
 }
 
+/* The number of a word; a new one begins no entry yet. */
 static int32_t add_word(gr__words *w, const char *folded, size_t length) {
     uint32_t number = gr__names_add(&w->words, folded, length);
     if (number == w->starts_count)
@@ -102,6 +106,7 @@ static int32_t add_word(gr__words *w, const char *folded, size_t length) {
     return (int32_t)number;
 }
 
+/* Keeps the entry, unless it is there already, in the chain of those that begin with the same word. */
 static void link_entry(gr__words *w, const entry *e) {
     int64_t *start = &w->starts[e->parts[0].word];
     for (int64_t i = *start; i >= 0; i = w->entries[i].next)
@@ -120,10 +125,14 @@ static const char *add_entry(gr__words *w, const char *text, size_t length) {
     size_t at = 0, last = 0, n;
     bool plain;
     char folded[GR__FOLDED_MOST];
+
+    /* What no text can match is refused, with what is wrong with it. */
     if (length > GR__WORD_MOST * PARTS_MOST)
         return "is too long";
     if (memchr(text, 0, length))
         return "holds the character U+0000";
+
+    /* Word by word: the gap before it belongs to the word before. */
     while (gr__word_next(text, length, &at, &now.from, &now.to, &plain)) {
         if (!e.count && now.from)
             return "begins with neither a letter nor a digit, so no word of a text can match";
@@ -135,6 +144,8 @@ static const char *add_entry(gr__words *w, const char *text, size_t length) {
         parts[e.count++] = (part){add_word(w, folded, bytes), NULL};
         last = now.to;
     }
+
+    /* A byte of no character would be a gap that no text has. */
     for (size_t i = 0; i < length; i += n)
         if (gr__word_kind(text + i, length - i, &n) == GR__WORD_OTHER && (unsigned char)text[i] >= 0x80 && n == 1)
             return "is not UTF-8";
@@ -142,6 +153,8 @@ static const char *add_entry(gr__words *w, const char *text, size_t length) {
         return e.count ? "ends in neither a letter nor a digit, so no word of a text can match" : "has no word";
     if (w->count == ENTRIES_MOST)
         return "is one of more than a million";
+
+    /* Keep it. */
     e.text = gr_arena_strndup(w->arena, text, length);
     e.parts = gr_arena_alloc(w->arena, (size_t)e.count * sizeof *e.parts);
     memcpy(e.parts, parts, (size_t)e.count * sizeof *e.parts);
@@ -149,6 +162,7 @@ static const char *add_entry(gr__words *w, const char *text, size_t length) {
     return NULL;
 }
 
+/* Takes white space (ASCII) from both ends. */
 static void trim(const char **text, size_t *length) {
     while (*length && ((*text)[*length - 1] == ' ' || ((*text)[*length - 1] >= '\t' && (*text)[*length - 1] <= '\r')))
         --*length;
@@ -164,6 +178,8 @@ static gr_status read_lines(gr__words *w, const char *path, const char *bytes, s
         trim(&text, &n);
         if (!n || *text == '#')
             continue;
+
+        /* An error names the line. */
         const char *wrong = add_entry(w, text, n);
         char place[GR__PLACE_SIZE];
         if (wrong)
@@ -199,6 +215,8 @@ static gr_status read_list(gr__words *w, const gr_label_arg *arg, const char *ow
 gr_status gr__words_new(gr__words **out, const gr_label_arg *arg, const char *owner, gr_error *err) {
     gr__words *w = gr_alloc(sizeof *w);
     w->arena = w->words.arena = gr_arena_new();
+
+    /* From a file or a list; an empty one is a mistake in the recipe or the file. */
     gr_status status = arg->text ? read_file(w, arg->text, err) : read_list(w, arg, owner, err);
     if (status == GR_OK && !w->count)
         status = gr_error_set(err, arg->text ? GR_ERR_FORMAT : GR_ERR_USAGE, arg->text ? arg->text : owner,
@@ -228,6 +246,7 @@ gr_label_hit gr__words_hit(const gr__words *w, size_t i) {
 /* ---- Texts --------------------------------------------------------------------------------------------------------
  */
 
+/* Cuts a text into words, with the number of each in the list. */
 static void cut(gr__words *w, const char *text, size_t length) {
     size_t at = 0;
     char folded[GR__FOLDED_MOST];
@@ -241,6 +260,8 @@ static void cut(gr__words *w, const char *text, size_t length) {
     }
 }
 
+/* Whether an entry stands at word i of the text, whose first word is known to fit: further words first, which are
+ * compared by number, then gaps. */
 static bool stands_at(const gr__words *w, const entry *e, size_t i, const char *text) {
     if (i + (size_t)e->count > w->line_count)
         return false;
@@ -257,6 +278,7 @@ static bool stands_at(const gr__words *w, const entry *e, size_t i, const char *
 void gr__words_find(gr__words *w, gr__spans *spans, const char *text, size_t length) {
     cut(w, text, length);
     for (size_t i = 0; i < w->line_count; i++) {
+        /* Only entries that begin with this word can stand here. */
         int64_t first = w->line[i].number < 0 ? -1 : w->starts[w->line[i].number];
         for (int64_t k = first; k >= 0; k = w->entries[k].next) {
             entry *e = &w->entries[k];

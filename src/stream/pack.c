@@ -1,4 +1,8 @@
-/* pack.c - best-fit packing over a few open rows per label. */
+/* pack.c - best-fit packing over a few open rows per label.
+ *
+ * Documents come in the order of the epoch. Each goes into the open row of its label where it leaves the least room
+ * (best fit of bin packing, with a bounded number of open bins); a row is emitted when it is full, when a new one needs
+ * its place, or at the end of the epoch. Nothing is allocated after gr__pack_init. */
 #include "stream/pack.h"
 
 #include <string.h>
@@ -14,12 +18,19 @@ static int32_t positions(const gr__pack *pack, uint32_t doc) {
 gr_status gr__pack_init(gr__pack *pack, const gr_dataset *data, const gr_labels *labels, size_t most, int width,
                         bool mixed, gr_error *err) {
     *pack = (gr__pack){.data = data, .labels = labels, .width = width, .mixed = mixed, .most = most};
+
+    /* Labels run from -1 (unlabelled) over 0 (core) to label_count: that is label_count + 2 buckets, and one more for
+     * uneven documents. */
     pack->buckets = mixed ? 1 : labels->label_count + 3;
+
+    /* An entry per document: a corpus may be large, so these allocations are allowed to fail. */
     pack->order = gr_alloc_try(most * sizeof *pack->order);
     pack->next = gr_alloc_try(most * sizeof *pack->next);
     pack->rows = gr_alloc_try(most * sizeof *pack->rows);
     pack->open = gr_alloc((size_t)pack->buckets * GR__OPEN_ROWS * sizeof *pack->open);
     pack->open_count = gr_alloc((size_t)pack->buckets * sizeof *pack->open_count);
+
+    /* The caller clears the pack, whatever was allocated. */
     if (!pack->order || !pack->next || !pack->rows)
         return gr_error_set(err, GR_ERR_MEMORY, "stream", "use a smaller corpus", "no memory to pack %zu documents",
                             most);
@@ -55,7 +66,12 @@ static int fullest(const gr__row *open, int count, int32_t most) {
 /* Into the open row that it fills best; when none has, the fullest makes way for a new one. */
 static void place(gr__pack *pack, uint32_t at, int bucket, int32_t need) {
     gr__row *open = pack->open + bucket * GR__OPEN_ROWS;
+
+    /* Best fit: of the rows that still have room for the document, the one that is fullest. */
     int *count = &pack->open_count[bucket], i = fullest(open, *count, pack->width - need);
+
+    /* Append to that row's chain; without such a row begin one, and if all places are taken the fullest row makes way:
+     * it is the one least likely to take another document. */
     if (i >= 0) {
         pack->next[open[i].last] = at;
         open[i].last = at;
@@ -66,23 +82,29 @@ static void place(gr__pack *pack, uint32_t at, int bucket, int32_t need) {
         i = (*count)++;
         open[i] = (gr__row){at, at, need};
     }
+
+    /* The document ends its row's chain for now. A full row takes nothing more, so it leaves at once. */
     pack->next[at] = UINT32_MAX;
     if (open[i].used == pack->width)
         emit(pack, bucket, i);
 }
 
+/* The bucket whose rows may take a document: its label + 1 (labels begin at -1), or the last one for documents whose
+ * tokens have different labels. They would make any row uneven, so they have rows of their own. */
 static int bucket_of(const gr__pack *pack, uint32_t doc) {
     const gr_labels *labels = pack->labels;
     if (pack->mixed)
         return 0;
     if (labels->uneven && labels->uneven[doc])
         return labels->label_count + 2;
-    /* a piece may have none of what its document is summed up by */
+    /* Of labels by token the first token decides, not the label that sums the document up: a piece of a long document
+     * may have none of that. */
     return (labels->token_revealed ? labels->token_revealed[pack->data->offsets[doc] + doc] : labels->revealed[doc]) +
            1;
 }
 
 void gr__pack_run(gr__pack *pack) {
+    /* Each document goes into an open row; full rows are emitted on the way. */
     pack->row_count = 0;
     pack->present = pack->cut = 0;
     for (uint32_t i = 0; i < pack->count; i++) {
@@ -92,14 +114,20 @@ void gr__pack_run(gr__pack *pack) {
         pack->present += need;
         pack->cut += gr_dataset_targets(pack->data, doc) > (uint64_t)pack->width;
     }
+
+    /* The epoch is over: emit what is still open, the oldest rows first. */
     for (int b = 0; b < pack->buckets; b++)
         while (pack->open_count[b])
             emit(pack, b, 0);
 }
 
 gr_status gr__rows_init(gr_rows *out, int rows, int width, int x_width, gr_error *err) {
+    /* One block holds all arrays but x: [rows][width] of score; of ids, targets, start and doc; of label and truth; and
+     * unit [rows]. The widest numbers come first, so that each array is aligned. */
     size_t n = (size_t)rows * (size_t)width;
     size_t size = n * sizeof(gr_real) + (n * 4 + (size_t)rows) * sizeof(int32_t) + n * 2 * sizeof(int16_t);
+
+    /* x holds the values of samples, [rows * width][x_width], and exists for samples alone. */
     gr_real *block = gr_alloc_try(size); /* the widest numbers first, for their alignment */
     gr_real *x = x_width && block ? gr_alloc_try(n * (size_t)x_width * sizeof *x) : NULL;
     if (!block || (x_width && !x)) {
@@ -107,6 +135,8 @@ gr_status gr__rows_init(gr_rows *out, int rows, int width, int x_width, gr_error
         return gr_error_set(err, GR_ERR_MEMORY, "stream", "use smaller batches", "no memory for %d rows of %d", rows,
                             width);
     }
+
+    /* Hand the block out piece by piece, in the order of its layout. */
     *out = (gr_rows){.width = width, .score = block, .ids = (int32_t *)(block + n), .x = x, .x_width = x_width};
     out->targets = out->ids + n;
     out->start = out->targets + n;
@@ -123,6 +153,9 @@ void gr__rows_clear(gr_rows *rows) {
     *rows = (gr_rows){0};
 }
 
+/* Marks positions [from, to) of a row as empty. `row` is the row's first position in the batch. A target of -1 and a
+ * label of GR_LABEL_ABSENT keep them out of every loss; each begins a document of its own, so attention sees nothing
+ * across them. */
 static void put_absent(gr_rows *out, size_t row, int32_t from, int32_t to, int32_t eot) {
     for (int32_t t = from; t < to; t++) {
         out->ids[row + (size_t)t] = eot;
@@ -134,13 +167,24 @@ static void put_absent(gr_rows *out, size_t row, int32_t from, int32_t to, int32
     }
 }
 
-/* Inputs <start> t1 .. tn, targets t1 .. tn <eot>, from position `from` of the row on; a piece goes on with the token
- * before it and has no <eot> unless it is the last. */
+/* Multiplies the scores of `count` positions from t on by the factor that their label gives the token predicted. */
+static void scale_by_target(gr_rows *out, const gr_labels *labels, size_t t, size_t count) {
+    for (size_t end = t + count; t < end; t++) {
+        const gr_real *factor = out->label[t] > 0 ? labels->target_score[out->label[t] - 1] : NULL;
+        out->score[t] *= factor ? factor[out->targets[t]] : 1;
+    }
+}
+
+/* Writes document `doc` to positions [from, from + length) of the row that begins at position `row` of the batch.
+ * Inputs are <start> t1 .. tn, targets t1 .. tn <eot>: a position has the label of the token it predicts. A piece that
+ * goes on begins with the token before it, and has no <eot> unless it is the last. */
 static void put_document(gr_rows *out, size_t row, int32_t from, int32_t length, const gr__pack *pack, uint32_t doc) {
     const gr_dataset *data = pack->data;
     const gr_labels *labels = pack->labels;
     const int32_t *ids = data->ids + data->offsets[doc];
     uint64_t n = data->offsets[doc + 1] - data->offsets[doc];
+
+    /* What holds for the whole document, position by position. */
     for (int32_t i = 0; i < length; i++) {
         size_t t = row + (size_t)(from + i);
         out->ids[t] = i ? ids[i - 1] : gr_dataset_before(data, doc);
@@ -151,6 +195,9 @@ static void put_document(gr_rows *out, size_t row, int32_t from, int32_t length,
         out->truth[t] = labels->truth[doc];
         out->score[t] = labels->score ? labels->score[doc] : 1;
     }
+
+    /* Labels and scores by token replace those of the document. Their tables have an entry more per document than there
+     * are tokens (for <eot>), so document doc begins at offsets[doc] + doc. */
     size_t from_t = row + (size_t)from, from_d = data->offsets[doc] + doc, count = (size_t)length;
     if (labels->token_revealed) {
         memcpy(out->label + from_t, labels->token_revealed + from_d, count * sizeof *out->label);
@@ -158,14 +205,13 @@ static void put_document(gr_rows *out, size_t row, int32_t from, int32_t length,
     }
     if (labels->token_score)
         memcpy(out->score + from_t, labels->token_score + from_d, count * sizeof *out->score);
-    for (size_t t = from_t; labels->target_score && t < from_t + count; t++) {
-        const gr_real *factor = out->label[t] > 0 ? labels->target_score[out->label[t] - 1] : NULL;
-        out->score[t] *= factor ? factor[out->targets[t]] : 1;
-    }
+    if (labels->target_score)
+        scale_by_target(out, labels, from_t, count);
     out->present += length;
 }
 
-/* A sample: its values, and its class as the target. */
+/* Writes a sample of bytes, v[value_width], to position t: values (v / 255 - mean) / std, and its class as the target.
+ * The formula is turned into v * scale - shift, a product and a difference per value. */
 static void put_sample(gr_rows *out, size_t t, const gr_dataset *data, uint32_t doc) {
     const uint8_t *v = data->values + (size_t)doc * (size_t)data->value_width;
     gr_real *x = out->x + t * (size_t)data->value_width;
@@ -175,6 +221,8 @@ static void put_sample(gr_rows *out, size_t t, const gr_dataset *data, uint32_t 
     out->targets[t] = data->topics.of[doc];
 }
 
+/* Whether the filter leaves the document out, going by the true label (a filtered twin) or by the label that is
+ * shown. */
 static bool is_dropped(const gr__pack *pack, uint32_t doc, gr__filter filter) {
     const int16_t *label = filter.by_truth ? pack->labels->truth : pack->labels->revealed;
     return filter.dropped && filter.dropped[label[doc] + 1];
@@ -184,6 +232,9 @@ void gr__rows_append(gr_rows *out, const gr__pack *pack, size_t r, int32_t unit,
     size_t row = (size_t)out->rows * (size_t)out->width;
     int32_t at = 0;
     bool any = false;
+
+    /* Walk the row's chain of documents. A dropped one leaves a gap of its own length: what remains stands where it
+     * stands without the filter, so runs with and without it are comparable. */
     for (uint32_t i = pack->rows[r].first; i != UINT32_MAX; i = pack->next[i]) {
         uint32_t doc = pack->order[i];
         int32_t length = positions(pack, doc);
@@ -197,6 +248,8 @@ void gr__rows_append(gr_rows *out, const gr__pack *pack, size_t r, int32_t unit,
         any |= !dropped;
         at += length;
     }
+
+    /* A row without a document is not handed out: row_count stays, and the next row overwrites it. */
     if (!any)
         return;
     put_absent(out, row, at, out->width, pack->data->eot);

@@ -1,4 +1,9 @@
-/* pack.h - packs documents into rows and writes a row's positions. */
+/* pack.h - packs documents into rows of equal width, and writes a row's positions into a batch.
+ *
+ * A row holds several documents one behind the other; what is left over at its end is "absent". Packing fills rows of
+ * one label with documents of that label (unless `mixed`), so that a row mostly belongs to one class. First
+ * gr__pack_run settles which documents stand in which row, as chains of numbers; gr__rows_append then spells a row out
+ * position by position when a batch needs it. */
 #ifndef GR_STREAM_PACK_H
 #define GR_STREAM_PACK_H
 
@@ -18,17 +23,17 @@ typedef struct gr__row {
 typedef struct gr__pack {
     const gr_dataset *data;
     const gr_labels *labels;
-    int width;
-    bool mixed;
-    size_t most, count, row_count;
-    uint32_t *order;      /* [most] documents of the epoch, the first `count` set by the caller */
-    uint32_t *next;       /* [most] */
-    gr__row *rows;        /* [most], in the order of emission */
-    gr__row *open;        /* [buckets][GR__OPEN_ROWS] */
-    int *open_count;      /* [buckets] */
-    int buckets;          /* one per revealed label, from -1, and one for uneven documents; or a single one */
-    int64_t present, cut; /* positions that hold a document; documents longer than a row */
-    int32_t first_doc;    /* number of document 0 in the rows that are written */
+    int width;                     /* positions of a row */
+    bool mixed;                    /* documents of all labels share rows */
+    size_t most, count, row_count; /* room for documents; documents of this epoch; rows they make */
+    uint32_t *order;               /* [most] documents of the epoch, the first `count` set by the caller */
+    uint32_t *next;                /* [most] */
+    gr__row *rows;                 /* [most], in the order of emission */
+    gr__row *open;                 /* [buckets][GR__OPEN_ROWS] */
+    int *open_count;               /* [buckets] */
+    int buckets;                   /* one per revealed label, from -1, and one for uneven documents; or a single one */
+    int64_t present, cut;          /* positions that hold a document; documents longer than a row */
+    int32_t first_doc;             /* number of document 0 in the rows that are written */
 } gr__pack;
 
 gr_status gr__pack_init(gr__pack *pack, const gr_dataset *data, const gr_labels *labels, size_t most, int width,

@@ -1,4 +1,9 @@
-/* stream.c - batches from packed epochs, by step; and a scan over documents, each once. */
+/* stream.c - batches of packed rows by step number; and a scan, which hands out documents once each.
+ *
+ * Rows are numbered over all epochs: step s takes rows [s * B, (s + 1) * B). So the step number is all the state a
+ * stream has, and resuming needs nothing but that number. In memory one epoch is packed at a time, and an epoch is
+ * packed anew when a step lies in another one; from shards the rows are packed on disk, and only their order is
+ * drawn. */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,15 +15,15 @@
 #include "stream/shard.h"
 
 struct gr_stream {
-    gr__pack pack; /* the rows of the current epoch */
-    gr_rows batch;
+    gr__pack pack;         /* the rows of the current epoch */
+    gr_rows batch;         /* what gr_stream_next hands out, overwritten by each call */
     int batch_rows;        /* B */
     uint32_t *permutation; /* [docs of the dataset] */
     bool *member;          /* [docs of the dataset] */
     bool *dropped;         /* [labels + 2] by label + 1 */
-    bool by_truth;
+    bool by_truth;         /* dropped goes by the true label, not by the one that is shown */
     uint64_t seed;
-    uint32_t epoch;
+    uint32_t epoch;    /* the one that is packed */
     int64_t first_row; /* number of the epoch's first row over all epochs */
     gr_stream_facts facts;
     const gr_shards *shards; /* instead of a pack; NULL: none */
@@ -35,12 +40,15 @@ static gr_status check_batch(int rows, int width, gr_error *err) {
 
 static gr_status check_sizes(int rows, int width, const gr_dataset *data, const gr_labels *labels, const uint32_t *docs,
                              size_t count, gr_error *err) {
+    /* Sizes, and that labels, documents and rows are made for each other. */
     GR_TRY(check_batch(rows, width, err));
     if (labels->docs != data->topics.docs)
         return gr_error_set(err, GR_ERR_USAGE, "stream", "make the labels from this dataset's topics",
                             "labels of %zu documents for a dataset of %zu", labels->docs, data->topics.docs);
     if (data->values && width != 1)
         return gr_error_set(err, GR_ERR_USAGE, "stream", "a sample takes one position", "rows of %d samples", width);
+
+    /* The list of documents. */
     if (!count)
         return gr_error_set(err, GR_ERR_USAGE, "stream", NULL, "there are no documents to read");
     for (size_t i = 0; i < count; i++)
@@ -55,6 +63,8 @@ static void load_epoch(gr_stream *stream, uint32_t epoch) {
     gr__pack *pack = &stream->pack;
     uint32_t docs = (uint32_t)pack->data->topics.docs;
     gr_random_permutation((gr_key){stream->seed, GR_STREAM_DATA, epoch % GR__DRAW_SPLIT}, stream->permutation, docs);
+
+    /* Of the permutation keep the documents that are streamed, and pack those. */
     pack->count = 0;
     for (uint32_t i = 0; i < docs; i++)
         if (stream->member[stream->permutation[i]])
@@ -63,11 +73,14 @@ static void load_epoch(gr_stream *stream, uint32_t epoch) {
     stream->epoch = epoch;
 }
 
+/* Goes on to the epoch behind the packed one. Epochs may have different numbers of rows, so the first row is added
+ * up. */
 static void next_epoch(gr_stream *stream) {
     stream->first_row += (int64_t)stream->pack.row_count;
     load_epoch(stream, stream->epoch + 1);
 }
 
+/* Turns the list of dropped labels into a table by label + 1. */
 static gr_status set_drop(gr_stream *stream, const gr_stream_def *def, int labels, gr_error *err) {
     stream->dropped = gr_alloc((size_t)labels + 2);
     stream->by_truth = def->drop_by_truth;
@@ -87,6 +100,7 @@ static gr_status nothing_left(gr_error *err) {
         "every document is dropped by its label");
 }
 
+/* Fails when the filter leaves no document: a stream of empty batches would train nothing. */
 static gr_status check_left(const gr_stream *stream, const gr_stream_def *def, const gr_labels *labels, gr_error *err) {
     const int16_t *label = def->drop_by_truth ? labels->truth : labels->revealed;
     for (size_t i = 0; i < def->doc_count; i++)
@@ -97,17 +111,24 @@ static gr_status check_left(const gr_stream *stream, const gr_stream_def *def, c
 
 static gr_status open_stream(gr_stream *stream, const gr_dataset *data, const gr_labels *labels,
                              const gr_stream_def *def, gr_error *err) {
+    /* Refuse before anything large is allocated. */
     GR_TRY(check_sizes(def->rows, def->width, data, labels, def->docs, def->doc_count, err));
     GR_TRY(set_drop(stream, def, labels->label_count, err));
     GR_TRY(check_left(stream, def, labels, err));
+
+    /* Memory for one batch, and for the packing of any epoch. */
     stream->batch_rows = def->rows;
     stream->seed = def->seed;
     GR_TRY(gr__rows_init(&stream->batch, def->rows, def->width, data->value_width, err));
     GR_TRY(gr__pack_init(&stream->pack, data, labels, def->doc_count, def->width, def->mixed, err));
+
+    /* Which documents are streamed at all. */
     stream->permutation = gr_alloc(data->topics.docs * sizeof *stream->permutation);
     stream->member = gr_alloc(data->topics.docs);
     for (size_t i = 0; i < def->doc_count; i++)
         stream->member[def->docs[i]] = true;
+
+    /* Epoch 0 is packed at once: its figures describe the stream. */
     load_epoch(stream, 0);
     const gr__pack *pack = &stream->pack;
     stream->facts = (gr_stream_facts){(int64_t)pack->row_count, pack->present,
@@ -128,17 +149,22 @@ gr_status gr_stream_new(gr_stream **out, const gr_dataset *data, const gr_labels
 }
 
 static gr_status open_shards(gr_stream *stream, const gr_shards *shards, const gr_stream_def *def, gr_error *err) {
+    /* Rows were packed for one width; another would need other rows. */
     GR_TRY(check_batch(def->rows, def->width, err));
     if (def->width != shards->context)
         return gr_error_set(err, GR_ERR_USAGE, "stream", "take the context of the shards, or pack their rows anew",
                             "rows of %d positions from shards with rows of %d", def->width, shards->context);
     GR_TRY(set_drop(stream, def, shards->labels, err));
+
+    /* The manifest counts documents by label, so that no shard need be read to see whether the filter leaves any. */
     const int64_t *documents = def->drop_by_truth ? shards->truth : shards->revealed;
     bool left = false;
     for (int i = 0; i < shards->labels + 2; i++)
         left = left || (documents[i] && !stream->dropped[i]);
     if (!left)
         return nothing_left(err);
+
+    /* No pack of our own: gr_stream_next reads the shards'. */
     stream->shards = shards;
     stream->batch_rows = def->rows;
     stream->seed = def->seed;
@@ -172,7 +198,7 @@ void gr_stream_free(gr_stream *stream) {
 
 gr_stream_facts gr_stream_describe(const gr_stream *stream) { return stream->facts; }
 
-/* The shard that holds row `row` of an epoch. */
+/* The shard that holds row `row` of an epoch: the last one that begins at or before it, by bisection. */
 static const gr__shard *shard_of(const gr_shards *shards, int64_t row) {
     int low = 0, high = shards->count - 1;
     while (low < high) {
@@ -187,6 +213,8 @@ static const gr__shard *shard_of(const gr_shards *shards, int64_t row) {
 
 /* The pack that holds a row, numbered over all epochs, and the row's number there. */
 static const gr__pack *find_row(gr_stream *stream, int64_t row, size_t *at) {
+    /* Shards: every epoch has the same rows, in an order drawn for it. gr_random_place says which row comes at a
+     * place of that order, without the order being in memory. */
     if (stream->shards) {
         int64_t rows = stream->shards->rows;
         gr_key key = {stream->seed, GR_STREAM_DATA, (uint32_t)(row / rows % GR__DRAW_SPLIT)};
@@ -195,6 +223,8 @@ static const gr__pack *find_row(gr_stream *stream, int64_t row, size_t *at) {
         *at = (size_t)(place - shard->first_row);
         return &shard->pack;
     }
+
+    /* In memory: pack epochs until the one with the row is there. */
     while (row >= stream->first_row + (int64_t)stream->pack.row_count)
         next_epoch(stream);
     *at = (size_t)(row - stream->first_row);
@@ -204,10 +234,16 @@ static const gr__pack *find_row(gr_stream *stream, int64_t row, size_t *at) {
 void gr_stream_next(gr_stream *stream, int64_t step, gr_rows *out) {
     assert(step >= 0 && step <= INT64_MAX / stream->batch_rows - 1);
     int64_t row = step * stream->batch_rows;
+
+    /* An earlier epoch than the packed one: begin again from epoch 0, since the number of rows of those between is not
+     * kept. */
     if (row < stream->first_row) {
         stream->first_row = 0;
         load_epoch(stream, 0);
     }
+
+    /* Fill the batch. A row whose documents are all dropped is left out, so a batch may have fewer rows; `unit` keeps
+     * the number of each within the step, by which draws are keyed. */
     gr_rows *batch = &stream->batch;
     batch->rows = 0;
     batch->present = 0;
@@ -223,11 +259,13 @@ void gr_stream_next(gr_stream *stream, int64_t step, gr_rows *out) {
 
 struct gr_scan {
     gr__pack pack;
-    gr_rows batch;
+    gr_rows batch; /* what gr_scan_next hands out */
     int batch_rows;
     size_t row; /* the next to hand out */
 };
 
+/* A scan packs the given documents once, in their order and without regard to labels: it serves evaluation, where
+ * nothing is drawn. */
 static gr_status open_scan(gr_scan *scan, const gr_dataset *data, const gr_labels *labels, const uint32_t *docs,
                            size_t count, int rows, int width, gr_error *err) {
     GR_TRY(check_sizes(rows, width, data, labels, docs, count, err));

@@ -1,4 +1,9 @@
-/* Applying merges: the best pair first, the leftmost of equals. */
+/* bpe_encode.c - applies the merges of a vocabulary to a text: of all pairs in it the best is merged first, the
+ * leftmost of equals.
+ *
+ * The tokens of a text are a linked list, so that a merge costs no copying. Pairs that have a merge wait in a heap,
+ * ordered by rank, then by position. A merge makes new pairs with its neighbours, which enter the heap, and leaves
+ * stale entries there, which are noticed when they come up. So n tokens take O(n log n). */
 #include <string.h>
 
 #include "base/mem.h"
@@ -24,6 +29,7 @@ typedef struct work {
     size_t heap_count, heap_capacity;
 } work;
 
+/* Moves the key up until its parent is not greater. */
 static void heap_push(work *w, uint64_t key) {
     GR_PUSH(w->heap, w->heap_count, w->heap_capacity) = key;
     size_t i = w->heap_count - 1;
@@ -32,6 +38,7 @@ static void heap_push(work *w, uint64_t key) {
     w->heap[i] = key;
 }
 
+/* Takes the least key away. The last one fills the hole and moves down, past children that are less. */
 static uint64_t heap_pop(work *w) {
     uint64_t top = w->heap[0], key = w->heap[--w->heap_count];
     size_t i = 0, n = w->heap_count;
@@ -50,6 +57,9 @@ static uint64_t heap_pop(work *w) {
 static const gr__merge *merge_at(const gr_tokenizer *tok, const work *w, uint32_t i) {
     if (i == NONE || w->nodes[i].id < 0 || w->nodes[i].next == NONE)
         return NULL;
+
+    /* Where no token has a space but at its start, a token that begins with one begins a word: nothing joins it from
+     * the left. */
     int32_t right = w->nodes[w->nodes[i].next].id;
     if (tok->rules.words && tok->bytes[tok->tokens[right].start] == ' ')
         return NULL;
@@ -57,23 +67,30 @@ static const gr__merge *merge_at(const gr_tokenizer *tok, const work *w, uint32_
     return slot->at >= 0 ? &tok->merges[slot->at] : NULL;
 }
 
+/* Puts the pair that starts at position i into the heap, if there is a merge for it. */
 static void offer(const gr_tokenizer *tok, work *w, uint32_t i) {
     const gr__merge *m = merge_at(tok, w, i);
     if (m)
         heap_push(w, (uint64_t)m->rank << 32 | i);
 }
 
+/* Carries out the merge that came up. `key` was written when the pair was there; it is stale if one of its tokens has
+ * been merged since, so that another pair, or none, starts at that position now. */
 static void join(const gr_tokenizer *tok, work *w, uint64_t key) {
     uint32_t i = (uint32_t)key;
     const gr__merge *m = merge_at(tok, w, i);
     if (!m || (uint64_t)m->rank != key >> 32)
         return; /* an earlier merge took one of them */
+
+    /* The left token becomes the result, the right one leaves the list. */
     uint32_t j = w->nodes[i].next;
     w->nodes[i].id = m->id;
     w->nodes[i].next = w->nodes[j].next;
     w->nodes[j].id = -1;
     if (w->nodes[i].next != NONE)
         w->nodes[w->nodes[i].next].prev = i;
+
+    /* The result makes a new pair with each neighbour. */
     offer(tok, w, w->nodes[i].prev);
     offer(tok, w, i);
 }
@@ -84,6 +101,8 @@ static void merge_symbols(const gr_tokenizer *tok, work *w, size_t count) {
     w->nodes = gr__grow(w->nodes, &w->nodes_capacity, n, sizeof *w->nodes);
     for (uint32_t i = 0; i < n; i++)
         w->nodes[i] = (node){w->symbols[i], i ? i - 1 : NONE, i + 1 < n ? i + 1 : NONE};
+
+    /* All pairs that can be merged, then the best one as long as there is one. */
     w->heap_count = 0;
     for (uint32_t i = 0; i < n; i++)
         offer(tok, w, i);
@@ -97,6 +116,7 @@ typedef struct out {
     size_t *count, *capacity;
 } out;
 
+/* Appends what is left of the list: the tokens of the stretch of text that was merged. */
 static void emit(const work *w, const out *o) {
     for (uint32_t i = 0; i != NONE; i = w->nodes[i].next)
         GR_PUSH(*o->ids, *o->count, *o->capacity) = w->nodes[i].id;
@@ -108,6 +128,8 @@ static gr_status encode_bytes(const gr_tokenizer *tok, work *w, const out *o, co
     const char *piece = NULL;
     size_t n = 0;
     gr__split split;
+
+    /* Each piece that the pattern cuts is merged by itself, from its bytes. */
     gr__split_open(&split, tok, text, length);
     gr_status status;
     while ((status = gr__split_next(&split, &piece, &n, err)) == GR_OK && n) {
@@ -124,16 +146,21 @@ static gr_status encode_bytes(const gr_tokenizer *tok, work *w, const out *o, co
 /* Pieces: all of the text at once; only what is too long for that is cut, between characters. */
 static void encode_pieces(const gr_tokenizer *tok, work *w, const out *o, const char *text, size_t length, bool first) {
     bool begins = first || tok->rules.prefix == GR__PREFIX_ALWAYS;
+
+    /* A cut falls between characters: go back over bytes that continue one. */
     for (size_t at = 0, n; at < length; at += n) {
         n = length - at < SPAN_MAX ? length - at : SPAN_MAX;
         while (at + n < length && n > SPAN_MAX - 3 && ((uint8_t)text[at + n] & 0xc0) == 0x80)
             n--;
+
+        /* One symbol more than there are bytes, for the space in front. */
         w->symbols = gr__grow(w->symbols, &w->symbols_capacity, n + 1, sizeof *w->symbols);
         merge_symbols(tok, w, gr__pieces_symbols(tok, w->symbols, text + at, n, begins && !at));
         emit(w, o);
     }
 }
 
+/* Text between tokens that are listed apart, by the kind of the vocabulary. */
 static gr_status encode_plain(const gr_tokenizer *tok, work *w, const out *o, const char *text, size_t length,
                               bool first, gr_error *err) {
     if (!tok->pieces)
@@ -160,6 +187,8 @@ static void put_token(void *user, int32_t id) {
     GR_PUSH(*to->ids, *to->count, *to->capacity) = id;
 }
 
+/* Tokens that are listed apart are found first (tokenizer_added.c); what lies between them is merged. After an error
+ * the list of ids is as long as before. */
 static gr_status encode(const gr_tokenizer *tok, const out *o, const char *text, size_t length, bool special,
                         gr_error *err) {
     size_t before = *o->count;

@@ -1,7 +1,10 @@
-/* Learning merges. Equal pieces are counted once; each keeps its current tokens. A table holds, for every pair of
- * neighbours, how often it occurs and the pieces it was seen in, and a heap orders the pairs by count. A merge touches
- * only the pieces in its pair's list. Heap entries are not updated when a count falls: on top, they are compared with
- * the table and put back where they belong. */
+/* bpe_train.c - learns merges from text (byte-pair encoding: Gage, "A new algorithm for data compression", 1994;
+ * Sennrich, Haddow and Birch, "Neural machine translation of rare words with subword units", 2016).
+ *
+ * Equal pieces of text are counted once; each keeps its current tokens. A table holds, for every pair of neighbours,
+ * how often it occurs and the pieces it was seen in, and a heap orders the pairs by count. A merge touches only the
+ * pieces in its pair's list. Heap entries are not updated when a count falls: on top, they are compared with the table
+ * and put back where they belong. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -14,7 +17,7 @@ typedef struct item {
     const char *data;
     size_t length;
     uint64_t hash;
-    int64_t count;
+    int64_t count;         /* how often the piece occurs in the text */
     size_t start, symbols; /* a piece's tokens: trainer.symbols[start, start + symbols) */
 } item;
 
@@ -25,6 +28,7 @@ typedef struct bag {
     size_t size;     /* power of two */
 } bag;
 
+/* Doubles the table and enters everything again; at most half of it is in use, so probing stays short. */
 static void bag_rehash(bag *b) {
     b->size = b->size ? b->size * 2 : 1024;
     gr_free(b->slots);
@@ -41,6 +45,8 @@ static void bag_rehash(bag *b) {
 static size_t bag_index(bag *b, const char *data, size_t length) {
     if (2 * b->count >= b->size)
         bag_rehash(b);
+
+    /* Linear probing from the place that the hash names, up to the string or an empty slot. */
     uint64_t hash = gr__hash(data, length);
     size_t at = hash & (b->size - 1);
     for (; b->slots[at]; at = (at + 1) & (b->size - 1)) {
@@ -48,6 +54,8 @@ static size_t bag_index(bag *b, const char *data, size_t length) {
         if (it->hash == hash && it->length == length && !memcmp(it->data, data, length))
             return b->slots[at] - 1;
     }
+
+    /* New: it gets the next number. */
     b->slots[at] = (uint32_t)b->count + 1;
     GR_PUSH(b->items, b->count, b->capacity) = (item){.data = data, .length = length, .hash = hash};
     return b->count - 1;
@@ -75,19 +83,21 @@ typedef struct entry {
 
 typedef struct trainer {
     bag pieces;
-    bag tokens; /* item i is id i + 1 */
+    bag tokens; /* item i is id i + 1; id 0 is the token that ends a document */
     gr_arena *names;
-    int32_t *symbols;
+    int32_t *symbols; /* current tokens of all pieces, each with room for its bytes */
     pair *pairs;
     size_t pairs_count, pairs_capacity;
     uint32_t *slots; /* index + 1 */
     size_t size;
-    entry *heap;
+    entry *heap; /* largest count first */
     size_t heap_count, heap_capacity;
     uint32_t *fresh; /* pairs that the current merge made more frequent */
     size_t fresh_count, fresh_capacity;
 } trainer;
 
+/* The slot of a pair, or the empty one where it belongs. The multiplier is 2^64 / golden ratio (Knuth, The Art of
+ * Computer Programming 3, 6.4): it spreads keys that are close together. */
 static size_t pair_slot(const trainer *t, int32_t left, int32_t right) {
     uint64_t h = ((uint64_t)(uint32_t)left << 32 | (uint32_t)right) * 0x9e3779b97f4a7c15u;
     size_t at = (size_t)(h ^ h >> 32) & (t->size - 1);
@@ -96,7 +106,9 @@ static size_t pair_slot(const trainer *t, int32_t left, int32_t right) {
     return at;
 }
 
+/* The number of a pair, added if it is new. */
 static uint32_t pair_index(trainer *t, int32_t left, int32_t right) {
+    /* Keep half of the table free, as in bag_rehash. */
     if (2 * t->pairs_count >= t->size) {
         t->size = t->size ? t->size * 2 : 4096;
         gr_free(t->slots);
@@ -104,6 +116,8 @@ static uint32_t pair_index(trainer *t, int32_t left, int32_t right) {
         for (size_t i = 0; i < t->pairs_count; i++)
             t->slots[pair_slot(t, t->pairs[i].left, t->pairs[i].right)] = (uint32_t)i + 1;
     }
+
+    /* A new pair has no count yet and was touched by no merge. */
     size_t at = pair_slot(t, left, right);
     if (!t->slots[at]) {
         GR_PUSH(t->pairs, t->pairs_count, t->pairs_capacity) = (pair){.left = left, .right = right, .touched = -1};
@@ -114,6 +128,8 @@ static uint32_t pair_index(trainer *t, int32_t left, int32_t right) {
 
 /* ---- the heap ---- */
 
+/* The order of the heap: the most frequent pair first; among equals the pair with the lower tokens, so that the result
+ * does not depend on the order of the text. */
 static bool before(const trainer *t, entry a, entry b) {
     if (a.count != b.count)
         return a.count > b.count;
@@ -145,6 +161,7 @@ static entry heap_pop(trainer *t) {
 
 /* ---- counting and merging ---- */
 
+/* Takes a piece's pairs out of the count, before its tokens change. */
 static void count_out(trainer *t, const item *piece) {
     const int32_t *s = t->symbols + piece->start;
     for (size_t i = 1; i < piece->symbols; i++)
@@ -159,8 +176,12 @@ static void count_in(trainer *t, uint32_t which, int32_t id, int32_t step) {
         uint32_t index = pair_index(t, s[i - 1], s[i]);
         pair *p = &t->pairs[index];
         p->count += piece->count;
+
+        /* Pairs without the new token were known before: only their count changes back. */
         if (id && s[i - 1] != id && s[i] != id)
             continue;
+
+        /* Index the piece once, though it may hold the pair several times; and note the pair once per merge. */
         if (!p->pieces_count || p->pieces[p->pieces_count - 1] != which)
             GR_PUSH(p->pieces, p->pieces_count, p->pieces_capacity) = which;
         if (p->touched != step)
@@ -169,12 +190,14 @@ static void count_in(trainer *t, uint32_t which, int32_t id, int32_t step) {
     }
 }
 
+/* Enters the pairs that the merge made more frequent into the heap, with their final counts. */
 static void push_fresh(trainer *t) {
     for (size_t i = 0; i < t->fresh_count; i++)
         heap_push(t, (entry){t->pairs[t->fresh[i]].count, t->fresh[i]});
     t->fresh_count = 0;
 }
 
+/* Whether the piece still has the pair: lists of pieces are not cleaned when a pair disappears. */
 static bool holds(const trainer *t, const item *piece, int32_t left, int32_t right) {
     const int32_t *s = t->symbols + piece->start;
     for (size_t i = 1; i < piece->symbols; i++)
@@ -183,6 +206,7 @@ static bool holds(const trainer *t, const item *piece, int32_t left, int32_t rig
     return false;
 }
 
+/* Replaces each occurrence of the pair in the piece's tokens, from the left, in place. */
 static void join_piece(trainer *t, item *piece, int32_t left, int32_t right, int32_t id) {
     int32_t *s = t->symbols + piece->start;
     size_t n = piece->symbols, to = 0;
@@ -204,14 +228,19 @@ static int32_t joined_id(trainer *t, int32_t left, int32_t right) {
     return (int32_t)bag_index(&t->tokens, name, length) + 1;
 }
 
+/* Makes one merge: the token, the rule, and all pieces that hold the pair. */
 static void merge(trainer *t, gr_tokenizer *tok, uint32_t index) {
     pair top = t->pairs[index]; /* a copy: the array may move */
     t->pairs[index].pieces = NULL;
     t->pairs[index].pieces_count = t->pairs[index].pieces_capacity = 0;
+
+    /* The token is new unless another merge spells the same bytes. */
     int32_t id = joined_id(t, top.left, top.right), step = (int32_t)tok->merges_count;
     if ((size_t)id == tok->count)
         gr__tokenizer_add(tok, t->tokens.items[id - 1].data, t->tokens.items[id - 1].length, GR__TOKEN_PLAIN);
     gr__tokenizer_merge(tok, top.left, top.right, id);
+
+    /* Recount only the pieces of the pair: pairs go out, tokens are joined, pairs come back in. */
     for (size_t i = 0; i < top.pieces_count; i++) {
         item *piece = &t->pieces.items[top.pieces[i]];
         if (!holds(t, piece, top.left, top.right))
@@ -224,6 +253,8 @@ static void merge(trainer *t, gr_tokenizer *tok, uint32_t index) {
     push_fresh(t);
 }
 
+/* Merges the most frequent pair until the vocabulary is full. An entry on top may be out of date: its pair has become
+ * rarer since, and goes back with its present count. */
 static void learn(trainer *t, gr_tokenizer *tok, size_t vocab) {
     while (tok->count < vocab && t->heap_count) {
         entry e = heap_pop(t);
@@ -237,6 +268,7 @@ static void learn(trainer *t, gr_tokenizer *tok, size_t vocab) {
 
 /* ---- the start ---- */
 
+/* Counts the pieces that the pattern cuts a document into. */
 static gr_status count_pieces(trainer *t, const gr_tokenizer *tok, gr_text doc, gr_error *err) {
     gr__split split;
     gr__split_open(&split, tok, doc.data, doc.length);
@@ -251,6 +283,8 @@ static gr_status count_pieces(trainer *t, const gr_tokenizer *tok, gr_text doc, 
     return status;
 }
 
+/* The vocabulary that merging begins with: the end of a document, then 256 bytes, in the order in which tokenizer.json
+ * spells them (as GPT-2 has it). */
 static void add_bytes(trainer *t, gr_tokenizer *tok, int32_t byte_id[256]) {
     uint8_t order[256];
     gr__byte_order(order);
@@ -262,11 +296,15 @@ static void add_bytes(trainer *t, gr_tokenizer *tok, int32_t byte_id[256]) {
     }
 }
 
+/* Gives every piece its bytes as first tokens, and counts all pairs. */
 static void spread(trainer *t, const int32_t byte_id[256]) {
+    /* A piece never has more tokens than bytes, so one array holds all of them for good. */
     size_t total = 0;
     for (size_t i = 0; i < t->pieces.count; i++)
         total += t->pieces.items[i].length;
     t->symbols = gr_alloc(total * sizeof *t->symbols);
+
+    /* Token id 0 and a step that no merge has: every pair is indexed and enters the heap. */
     size_t at = 0;
     for (size_t i = 0; i < t->pieces.count; i++) {
         item *piece = &t->pieces.items[i];
@@ -292,24 +330,29 @@ static void trainer_free(trainer *t) {
     bag_free(&t->pieces);
 }
 
+/* The whole course of training: count pieces, then begin with bytes, then merge. */
+static gr_status train(trainer *t, gr_tokenizer *tok, const gr_text *docs, size_t count, size_t vocab, gr_error *err) {
+    for (size_t i = 0; i < count; i++)
+        GR_TRY(count_pieces(t, tok, docs[i], err));
+
+    int32_t byte_id[256];
+    add_bytes(t, tok, byte_id);
+    spread(t, byte_id);
+    learn(t, tok, vocab);
+    return gr__tokenizer_seal(tok, "tokenizer", err);
+}
+
 gr_status gr_tokenizer_train(gr_tokenizer **out, const gr_text *docs, size_t count, int vocab, gr_error *err) {
     *out = NULL;
     if (vocab < 257)
         return gr_error_set(err, GR_ERR_USAGE, "tokenizer", "256 bytes and " GR__TOKEN_END " make 257",
                             "a vocabulary of %d tokens is too small", vocab);
+
     gr_tokenizer *tok = NULL;
     GR_TRY(gr__tokenizer_new(&tok, NULL, "tokenizer", err));
     trainer t = {.names = gr_arena_new()};
-    gr_status status = GR_OK;
-    for (size_t i = 0; i < count && status == GR_OK; i++)
-        status = count_pieces(&t, tok, docs[i], err);
-    if (status == GR_OK) {
-        int32_t byte_id[256];
-        add_bytes(&t, tok, byte_id);
-        spread(&t, byte_id);
-        learn(&t, tok, (size_t)vocab);
-        status = gr__tokenizer_seal(tok, "tokenizer", err);
-    }
+    gr_status status = train(&t, tok, docs, count, (size_t)vocab, err);
+
     trainer_free(&t);
     if (status == GR_OK)
         *out = tok;

@@ -1,4 +1,7 @@
-/* Building a tokenizer from tokens and merges, and what can be asked of one besides encoding. */
+/* tokenizer.c - a tokenizer while it is built from tokens and merges, and what can be asked of one besides encoding.
+ *
+ * Readers of vocabularies add tokens and merges in any way they like; gr__tokenizer_seal then builds the tables that
+ * encoding needs and refuses whatever would break the promise that decoding inverts encoding. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,6 +38,7 @@ void gr_tokenizer_free(gr_tokenizer *tok) {
     gr_free(tok);
 }
 
+/* Appends to a growing array of bytes. */
 static void append_bytes(char **list, size_t *count, size_t *capacity, const char *bytes, size_t length) {
     *list = gr__grow(*list, capacity, *count + length, 1);
     if (length)
@@ -42,6 +46,7 @@ static void append_bytes(char **list, size_t *count, size_t *capacity, const cha
     *count += length;
 }
 
+/* The next id gets these bytes. */
 void gr__tokenizer_add(gr_tokenizer *tok, const char *bytes, size_t length, int kind) {
     assert(tok->count < INT32_MAX);
     GR_PUSH(tok->tokens, tok->count, tok->capacity) = (gr__token){tok->bytes_count, length, (uint8_t)kind, 0};
@@ -64,12 +69,15 @@ int gr__byte_name(const char *text, size_t length) {
     static const char digits[] = "0123456789ABCDEF";
     if (length != 6 || memcmp(text, "<0x", 3) != 0 || text[5] != '>')
         return -1;
+
+    /* The place of a digit in the list is its value. */
     const char *high = memchr(digits, text[3], 16), *low = memchr(digits, text[4], 16);
     return high && low ? (int)((high - digits) * 16 + (low - digits)) : -1;
 }
 
 /* ---- sealing ---- */
 
+/* Linear probing; see bpe_train.c for the multiplier. */
 gr__slot *gr__tokenizer_slot(const gr_tokenizer *tok, int32_t left, int32_t right) {
     uint64_t h = ((uint64_t)(uint32_t)left << 32 | (uint32_t)right) * 0x9e3779b97f4a7c15u;
     size_t i = (size_t)(h ^ h >> 32) & tok->mask;
@@ -78,14 +86,19 @@ gr__slot *gr__tokenizer_slot(const gr_tokenizer *tok, int32_t left, int32_t righ
     return &tok->slots[i];
 }
 
+/* Whether the bytes of a merge's result are those of its two halves, one behind the other. */
 static bool spells(const gr_tokenizer *tok, gr__merge m) {
     const gr__token *l = &tok->tokens[m.left], *r = &tok->tokens[m.right], *w = &tok->tokens[m.id];
     return w->length == l->length + r->length && !memcmp(tok->bytes + w->start, tok->bytes + l->start, l->length) &&
            !memcmp(tok->bytes + w->start + l->length, tok->bytes + r->start, r->length);
 }
 
+/* Finds the token of each byte, and refuses a vocabulary that cannot encode some text. */
 static gr_status seal_bytes(gr_tokenizer *tok, const char *place, gr_error *err) {
     int kind = tok->pieces ? GR__TOKEN_BYTE : GR__TOKEN_PLAIN;
+
+    /* Which tokens stand for a byte depends on the alphabet: ones of a single byte, or those of the kind
+     * GR__TOKEN_BYTE. */
     memset(tok->byte_id, -1, sizeof tok->byte_id);
     for (size_t i = 0; i < tok->count; i++) {
         const gr__token *t = &tok->tokens[i];
@@ -98,6 +111,8 @@ static gr_status seal_bytes(gr_tokenizer *tok, const char *place, gr_error *err)
         *id = (int32_t)i;
         tok->has_byte_tokens = tok->pieces;
     }
+
+    /* Every byte needs a token, unless an unknown token can stand for it. */
     for (int b = 0; b < 256 && tok->unknown < 0; b++)
         if (tok->byte_id[b] < 0)
             return gr_error_set(err, GR_ERR_FORMAT, place,
@@ -121,16 +136,21 @@ static int special(const gr_tokenizer *tok, const char *name) {
 void gr__tokenizer_usual_ends(const gr_tokenizer *tok, int *start, int *end) {
     static const char *const ends[] = {GR__TOKEN_END, "</s>", "<eos>"}, *const starts[] = {"<s>", "<bos>"};
     *start = *end = -1;
+
+    /* The first of the usual names that the vocabulary has. */
     for (size_t i = 0; i < sizeof ends / sizeof *ends && *end < 0; i++)
         *end = special(tok, ends[i]);
     for (size_t i = 0; i < sizeof starts / sizeof *starts && *start < 0; i++)
         *start = special(tok, starts[i]);
+
+    /* With one of them alone, documents begin and end with the same token. */
     if (*start < 0)
         *start = *end;
     if (*end < 0)
         *end = *start;
 }
 
+/* Start and end that the reader did not settle are found by their usual names. */
 static void seal_ends(gr_tokenizer *tok) {
     int start, end;
     gr__tokenizer_usual_ends(tok, &start, &end);
@@ -140,6 +160,7 @@ static void seal_ends(gr_tokenizer *tok) {
         tok->end = end;
 }
 
+/* Builds the table from pair to merge, at most half full, and checks each merge. */
 static gr_status seal_merges(gr_tokenizer *tok, const char *place, gr_error *err) {
     size_t size = 16;
     while (size < 2 * tok->merges_count)
@@ -148,6 +169,9 @@ static gr_status seal_merges(gr_tokenizer *tok, const char *place, gr_error *err
     tok->slots = gr_alloc(size * sizeof *tok->slots);
     for (size_t i = 0; i < size; i++)
         tok->slots[i].at = -1;
+
+    /* Each pair has one merge, and the merge gives what its halves spell: else decoding would not give the text
+     * back. */
     for (size_t i = 0; i < tok->merges_count; i++) {
         gr__merge m = tok->merges[i];
         gr__slot *slot = gr__tokenizer_slot(tok, m.left, m.right);
@@ -172,6 +196,7 @@ static bool is_start(const gr_tokenizer *tok, const gr__token *t) {
 }
 
 size_t gr__tokenizer_unmade(const gr_tokenizer *tok, size_t *first) {
+    /* What is there without any merge. */
     bool *made = gr_alloc(tok->count);
     size_t unmade = 0;
     for (size_t i = 0; i < tok->count; i++)
@@ -188,6 +213,7 @@ size_t gr__tokenizer_unmade(const gr_tokenizer *tok, size_t *first) {
         }
     }
 
+    /* Count from behind, so that *first ends up as the first one. */
     for (size_t i = tok->count; i-- > 0;)
         if (!made[i]) {
             *first = i;
@@ -198,9 +224,12 @@ size_t gr__tokenizer_unmade(const gr_tokenizer *tok, size_t *first) {
 }
 
 gr_status gr__tokenizer_seal(gr_tokenizer *tok, const char *place, gr_error *err) {
+    /* Bytes first; then tokens listed apart, among which start and end are looked for. */
     GR_TRY(seal_bytes(tok, place, err));
     gr__added_seal(tok);
     seal_ends(tok);
+
+    /* Of pieces: tokens by name, and merges from scores. */
     if (tok->pieces)
         GR_TRY(gr__pieces_index(tok, place, err));
     if (tok->scores)
@@ -232,6 +261,8 @@ void gr_tokenizer_decode(const gr_tokenizer *tok, char **text, size_t *count, si
                          size_t n) {
     size_t before = *count;
     gr_tokenizer_decode_on(tok, text, count, capacity, ids, n);
+
+    /* The space that encoding put in front of the text. */
     if (tok->rules.strip && *count > before && (*text)[before] == ' ') {
         (*count)--;
         memmove(*text + before, *text + before + 1, *count - before);
@@ -246,6 +277,7 @@ int gr_tokenizer_end(const gr_tokenizer *tok) { return tok->end; }
 
 int gr_tokenizer_unknown(const gr_tokenizer *tok) { return tok->unknown; }
 
+/* Whether two vocabularies treat texts alike, whatever their tokens. */
 static bool same_rules(const gr_tokenizer *a, const gr_tokenizer *b) {
     const gr__piece_rules *p = &a->rules, *q = &b->rules;
     const char *in_a = a->pattern ? a->pattern : gr__tokenizer_pattern;
@@ -260,10 +292,14 @@ bool gr_tokenizer_equal(const gr_tokenizer *a, const gr_tokenizer *b) {
     if (a->count != b->count || a->merges_count != b->merges_count || a->bytes_count != b->bytes_count ||
         !same_rules(a, b))
         return false;
+
+    /* The same tokens, found in the same way. */
     for (size_t i = 0; i < a->count; i++)
         if (a->tokens[i].length != b->tokens[i].length || a->tokens[i].kind != b->tokens[i].kind ||
             a->tokens[i].find != b->tokens[i].find)
             return false;
+
+    /* The same merges; the bytes of all tokens are one array. */
     for (size_t i = 0; i < a->merges_count; i++)
         if (a->merges[i].left != b->merges[i].left || a->merges[i].right != b->merges[i].right ||
             a->merges[i].id != b->merges[i].id || a->merges[i].rank != b->merges[i].rank)

@@ -1,6 +1,8 @@
-/* Tokens that are listed apart (`added_tokens`) and are found in a text before it is cut into words. They are searched
- * from the left, of those at one place the longest; first those that are looked for in the text as it is, then, in what
- * these leave, those that are looked for in normalized text. */
+/* tokenizer_added.c - tokens that are listed apart (`added_tokens`) and are found in a text before it is cut into
+ * words.
+ *
+ * They are searched from the left, of those at one place the longest; first those that are looked for in the text as it
+ * is, then, in what these leave, those that are looked for in normalized text. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,8 +10,10 @@
 #include "base/utf8.h"
 #include "text/tokenizer.h"
 
+/* By the first byte of the text at hand only a few tokens need be compared. */
 static uint8_t first_byte(const gr_tokenizer *tok, int32_t id) { return (uint8_t)tok->bytes[tok->tokens[id].start]; }
 
+/* By first byte, then the longest first, then by id. */
 static int longer_first(const void *a, const void *b, void *of) {
     const gr_tokenizer *tok = of;
     int32_t i = *(const int32_t *)a, k = *(const int32_t *)b;
@@ -20,6 +24,8 @@ static int longer_first(const void *a, const void *b, void *of) {
 
 void gr__added_seal(gr_tokenizer *tok) {
     size_t capacity = 0;
+
+    /* The list, in the order in which tokens are tried. */
     for (size_t i = 0; i < tok->count; i++) {
         const gr__token *t = &tok->tokens[i];
         if (t->length && (t->kind == GR__TOKEN_ADDED || t->kind == GR__TOKEN_SPECIAL))
@@ -29,6 +35,8 @@ void gr__added_seal(gr_tokenizer *tok) {
     if (tok->added_count)
         qsort_r(tok->added, tok->added_count, sizeof *tok->added, longer_first, tok);
 
+    /* Where the tokens of each first byte end in that order, which is where those of the next begin; bytes without
+     * tokens take over the place before them. */
     for (size_t i = 0; i < tok->added_count; i++)
         tok->added_from[first_byte(tok, tok->added[i]) + 1] = i + 1;
     for (int b = 0; b < 256; b++)
@@ -45,6 +53,8 @@ static size_t space_at(const char *text, size_t length) {
         return 1;
     if (length >= 2 && c[0] == 0xc2 && (c[1] == 0x85 || c[1] == 0xa0))
         return 2;
+
+    /* Three bytes: U+2000 to U+200A, and six single characters. */
     static const char *const wide[] = {"\xe1\x9a\x80", "\xe2\x80\xa8", "\xe2\x80\xa9",
                                        "\xe2\x80\xaf", "\xe2\x81\x9f", "\xe3\x80\x80"};
     if (length < 3)
@@ -60,6 +70,8 @@ static size_t space_at(const char *text, size_t length) {
 /* Bytes of white space that text[from, to) ends with. */
 static size_t space_before(const char *text, size_t from, size_t to) {
     size_t at = to;
+
+    /* Take a character of up to three bytes away as long as the last one is white space. */
     for (bool more = true; more && at > from;) {
         more = false;
         for (size_t n = 1; n <= 3 && n <= at - from && !more; n++)
@@ -104,6 +116,9 @@ static int32_t find(const walk *w, size_t *at, size_t to, bool later) {
     return -1;
 }
 
+/* Walks text[from, to) in turns: turn 0 finds tokens looked for in the text as it is, turn 1 those that are looked for
+ * later in what turn 0 left, turn 2 hands what is left to the caller as text. `begun` is where what was not handed on
+ * begins. */
 static gr_status walk_stretch(const walk *w, size_t from, size_t to, int turn, gr_error *err) {
     if (turn == 2)
         return w->to->stretch(w->to->user, from, to, err);
@@ -122,6 +137,7 @@ static gr_status walk_stretch(const walk *w, size_t from, size_t to, int turn, g
         if (t->find & GR__FIND_RIGHT)
             end += space_behind(w->text, end, to);
 
+        /* What lies before the token is searched in the next turn, then the token follows. */
         if (begin > begun)
             GR_TRY(walk_stretch(w, begun, begin, turn + 1, err));
         w->to->token(w->to->user, id);
@@ -138,6 +154,8 @@ gr_status gr__added_walk(const gr_tokenizer *tok, const gr__added_user *to, cons
                             "supported");
     if (!length)
         return GR_OK;
+
+    /* Without tokens to look for the text is one stretch. */
     bool any = tok->added_plain || (special && tok->added_count);
     return walk_stretch(&(walk){tok, to, text, special}, 0, length, any ? 0 : 2, err);
 }

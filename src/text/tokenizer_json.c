@@ -1,18 +1,17 @@
-/* tokenizer.json: the only place where tokens are spelled as text. Each byte is written as one printable character
- * (gr__byte_order), so that a token of any bytes is a JSON string without spaces. */
-#include <errno.h>
+/* tokenizer_json.c - reads tokenizer.json, the format of Hugging Face's tokenizers.
+ *
+ * The file lists steps that a text goes through; only those of plain byte-level BPE and of SentencePiece are accepted,
+ * and everything else is refused by name rather than passed over. Byte-level tokens are spelled as text there: each
+ * byte is one printable character (gr__byte_order), so that a token of any bytes is a JSON string without spaces. */
 #include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/foreign.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "text/tokenizer_json.h"
-
-enum { FILE_MAX = 512 << 20 }; /* bytes; so tokens and merges fit 32 bits */
 
 /* ---- reading ---- */
 
@@ -20,6 +19,7 @@ typedef gr__vocab_reader reader;
 #define fail gr__vocab_fail
 #define has_type gr__vocab_has_type
 
+/* An error of the file, at the path of a member in it. */
 gr_status gr__vocab_fail(reader *r, const char *where, const char *hint, const char *format, ...) {
     char place[256], message[256];
     va_list list;
@@ -37,11 +37,13 @@ static bool is_off(const json_t *value) {
            (json_is_number(value) && json_number_value(value) == 0);
 }
 
+/* Whether a step is of a type. */
 bool gr__vocab_has_type(const json_t *object, const char *type) {
     const char *text = json_string_value(json_object_get(object, "type"));
     return text && !strcmp(text, type);
 }
 
+/* Refuses a member that switches something on that is not supported. */
 static gr_status check_off(reader *r, const json_t *object, const char *where, const char *key) {
     char at[64];
     snprintf(at, sizeof at, "%s%s%s", where, *where ? "." : "", key);
@@ -50,6 +52,7 @@ static gr_status check_off(reader *r, const json_t *object, const char *where, c
     return GR_OK;
 }
 
+/* The step that turns bytes into characters; it may also split the text, once. */
 static gr_status check_byte_level(reader *r, const json_t *step, const char *where, bool use_regex) {
     if (!has_type(step, "ByteLevel"))
         return fail(r, where, "accepted: ByteLevel, or a Sequence of Split and ByteLevel", "no ByteLevel step");
@@ -68,6 +71,8 @@ static gr_status read_pattern(reader *r, const char **pattern) {
     r->matches_only = false;
     if (!has_type(pre, "Sequence"))
         return check_byte_level(r, pre, "pre_tokenizer", true);
+
+    /* Otherwise a Split with a pattern of its own, then ByteLevel. */
     const json_t *steps = json_object_get(pre, "pretokenizers"), *split = json_array_get(steps, 0);
     if (json_array_size(steps) != 2 || !has_type(split, "Split"))
         return fail(r, "pre_tokenizer.pretokenizers", "accepted: a Sequence of one Split and ByteLevel",
@@ -76,6 +81,9 @@ static gr_status read_pattern(reader *r, const char **pattern) {
     if (!*pattern)
         return fail(r, "pre_tokenizer.pretokenizers[0].pattern", "accepted: {\"Regex\": \"...\"}",
                     "the pattern is not a regular expression");
+
+    /* Two of Split's behaviours cut as gr__split does: what matches and what lies between are pieces, or what matches
+     * alone. */
     const char *behavior = json_string_value(json_object_get(split, "behavior"));
     r->matches_only = behavior && !strcmp(behavior, "Removed") && json_is_true(json_object_get(split, "invert"));
     if (!behavior || (strcmp(behavior, "Isolated") != 0 && !r->matches_only))
@@ -84,6 +92,7 @@ static gr_status read_pattern(reader *r, const char **pattern) {
     return check_byte_level(r, json_array_get(steps, 1), "pre_tokenizer.pretokenizers[1]", false);
 }
 
+/* What must hold of the file apart from its tokens; the rules of a vocabulary of pieces are read here. */
 static gr_status check_options(reader *r) {
     static const char *const unused[] = {"dropout", "continuing_subword_prefix", "end_of_word_suffix", "ignore_merges"};
     const json_t *model = json_object_get(r->root, "model");
@@ -91,6 +100,8 @@ static gr_status check_options(reader *r) {
         return fail(r, "model.type", "only the model type BPE is read", "not a BPE model");
     for (size_t i = 0; i < sizeof unused / sizeof *unused; i++)
         GR_TRY(check_off(r, model, "model", unused[i]));
+
+    /* Pieces and bytes have different steps around them. */
     r->pieces = gr__vocab_is_pieces(r);
     if (r->pieces)
         return gr__vocab_rules(r);
@@ -117,7 +128,8 @@ static gr_status take_id(reader *r, const char *where, const char *key, const js
     return GR_OK;
 }
 
-/* How an added token is found, GR__FIND_. */
+/* How an added token is found (GR__FIND_), and whether it can be found that way here. A token with `normalized` is
+ * looked for in the text behind the normalizer; where there is one, that is another text, and not supported. */
 static gr_status read_find(reader *r, const char *where, const json_t *token, uint8_t *find) {
     const char *content = json_string_value(json_object_get(token, "content"));
     bool later = json_is_true(json_object_get(token, "normalized")),
@@ -140,6 +152,7 @@ static gr_status read_find(reader *r, const char *where, const json_t *token, ui
     return GR_OK;
 }
 
+/* Tokens that are listed apart: each is in the vocabulary too, with the same id, or gets an id here. */
 static gr_status read_added(reader *r, const json_t *added, size_t room) {
     for (size_t i = 0; i < json_array_size(added); i++) {
         char where[64];
@@ -148,6 +161,8 @@ static gr_status read_added(reader *r, const json_t *added, size_t room) {
         const char *content = json_string_value(json_object_get(token, "content"));
         if (!content)
             return fail(r, where, "an added token has an id and a content", "no content");
+
+        /* What is in the vocabulary changes its kind. */
         int kind = json_is_true(json_object_get(token, "special")) ? GR__TOKEN_SPECIAL : GR__TOKEN_ADDED;
         const json_t *known = json_object_get(r->vocab, content);
         if (!known)
@@ -161,16 +176,21 @@ static gr_status read_added(reader *r, const json_t *added, size_t room) {
     return GR_OK;
 }
 
+/* All tokens, by id: how they are written, their kinds, and how they are found. */
 static gr_status read_tokens(reader *r) {
     json_t *added = json_object_get(r->root, "added_tokens");
     if (!json_is_object(r->vocab))
         return fail(r, "model.vocab", "an object from token to id", "not an object");
     if (added && !json_is_null(added) && !json_is_array(added))
         return fail(r, "added_tokens", "a list of objects", "not a list");
+
+    /* No id can be larger than the number of tokens in both lists. */
     size_t room = json_object_size(r->vocab) + json_array_size(added);
     r->keys = gr_alloc(room * sizeof *r->keys);
     r->kinds = gr_alloc(room);
     r->finds = gr_alloc(room);
+
+    /* The vocabulary itself, then what is listed apart. */
     const char *key;
     json_t *id;
     json_object_foreach(r->vocab, key, id) {
@@ -180,6 +200,8 @@ static gr_status read_tokens(reader *r) {
         GR_TRY(take_id(r, "model.vocab", key, id, room, kind));
     }
     GR_TRY(read_added(r, added, room));
+
+    /* With each id given once, a gap means that some token's id is too high. */
     for (size_t i = 0; i < r->count; i++)
         if (!r->keys[i])
             return fail(r, "model.vocab", "ids are 0..n-1, without a gap", "no token has the id %zu of %zu", i,
@@ -191,6 +213,7 @@ static gr_status read_tokens(reader *r) {
 static size_t unspell(const reader *r, char *bytes, const char *key) {
     size_t n = 0;
     for (const uint8_t *c = (const uint8_t *)key; *c; c++) {
+        /* The character: one byte, or two in UTF-8; longer ones spell no byte. */
         unsigned at = *c;
         if ((at & 0xe0) == 0xc0 && (c[1] & 0xc0) == 0x80)
             at = (at & 0x1f) << 6 | (*++c & 0x3f);
@@ -203,6 +226,7 @@ static size_t unspell(const reader *r, char *bytes, const char *key) {
     return n;
 }
 
+/* Adds the tokens to the tokenizer, as the bytes that they stand for. */
 static gr_status add_tokens(reader *r, gr_tokenizer *tok) {
     for (size_t i = 0; i < r->count; i++) {
         const char *key = r->keys[i];
@@ -212,6 +236,8 @@ static gr_status add_tokens(reader *r, gr_tokenizer *tok) {
             tok->tokens[i].find = r->finds[i];
             continue;
         }
+
+        /* Others are spelled, in bytes or with marks for spaces. Their bytes are no more than their spelling. */
         char *bytes = gr_alloc(strlen(key));
         size_t n = r->pieces ? gr__vocab_unspell_piece(bytes, key, kind) : unspell(r, bytes, key);
         if (n)
@@ -242,6 +268,7 @@ static gr_status fail_merge(reader *r, size_t rank, const char *hint, const char
     return fail(r, where, hint, "%s", what);
 }
 
+/* Adds a merge of two tokens as the file writes them; the result is the token spelled by both together. */
 static gr_status add_merge(reader *r, gr_tokenizer *tok, const char *left, const char *right, size_t rank) {
     if (!*left || !*right || strchr(left, ' ') || strchr(right, ' '))
         return fail_merge(r, rank, "written \"a b\" or [\"a\", \"b\"]; a space within a token is spelled \u0120",
@@ -256,6 +283,7 @@ static gr_status add_merge(reader *r, gr_tokenizer *tok, const char *left, const
     return GR_OK;
 }
 
+/* Merges stand in the order of their ranks, each as "a b" or as ["a", "b"]. */
 static gr_status add_merges(reader *r, gr_tokenizer *tok) {
     const json_t *merges = json_object_get(json_object_get(r->root, "model"), "merges");
     if (!json_is_array(merges))
@@ -280,18 +308,22 @@ static gr_status add_merges(reader *r, gr_tokenizer *tok) {
 /* Merges beside scores say the same in another way. */
 static gr_status check_scores(reader *r, const gr_tokenizer *tok, const gr__merge *listed, size_t count) {
     bool same = count == tok->merges_count;
-    for (size_t i = 0; same && i < count; i++)
+    for (size_t i = 0; i < count && same; i++)
         same = listed[i].left == tok->merges[i].left && listed[i].right == tok->merges[i].right;
-    return same ? GR_OK
-                : fail(r, "model.merges", "leave out scores to use the merges", "merges and scores do not agree");
+    if (!same)
+        return fail(r, "model.merges", "leave out scores to use the merges", "merges and scores do not agree");
+    return GR_OK;
 }
 
+/* Adds everything to the tokenizer and seals it. */
 static gr_status build(reader *r, gr_tokenizer *tok) {
     GR_TRY(add_tokens(r, tok));
     GR_TRY(gr__vocab_extras(r, tok));
     GR_TRY(add_merges(r, tok));
     if (!tok->scores)
         return gr__tokenizer_seal(tok, r->place, r->err);
+
+    /* With scores the merges follow from these: the ones listed are set aside, and must be the same. */
     gr__merge *listed = tok->merges;
     size_t count = tok->merges_count;
     tok->merges = NULL;
@@ -303,6 +335,7 @@ static gr_status build(reader *r, gr_tokenizer *tok) {
     return status;
 }
 
+/* The file from its root to the finished tokenizer. */
 static gr_status read_root(reader *r, gr_tokenizer **out) {
     const char *pattern = NULL;
     if (!json_is_object(r->root))
@@ -310,6 +343,8 @@ static gr_status read_root(reader *r, gr_tokenizer **out) {
     GR_TRY(check_options(r));
     if (!r->pieces)
         GR_TRY(read_pattern(r, &pattern));
+
+    /* Tokens are known before a tokenizer is made of them. */
     r->vocab = json_object_get(json_object_get(r->root, "model"), "vocab");
     GR_TRY(read_tokens(r));
     gr_tokenizer *tok = NULL;
@@ -332,6 +367,8 @@ gr_status gr__vocab_read(gr_tokenizer **out, json_t *root, const char *place, co
     reader r = {.place = place, .err = err, .root = root, .merges_place = merges_place, .merges_line = merges_line};
     uint8_t order[256];
     *out = NULL;
+
+    /* The spelling of bytes, turned round: character to byte, -1 for characters that spell none. */
     gr__byte_order(order);
     memset(r.byte_of, -1, sizeof r.byte_of);
     for (int i = 0; i < 256; i++)

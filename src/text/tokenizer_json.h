@@ -1,4 +1,5 @@
-/* tokenizer_json.h - what the two halves of the reader of tokenizer.json share. */
+/* tokenizer_json.h - what the two halves of the reader of tokenizer.json share: tokenizer_json.c reads the file and
+ * byte-level vocabularies, tokenizer_json_pieces.c knows the rules and spelling of vocabularies of pieces. */
 #ifndef GR_TEXT_TOKENIZER_JSON_H
 #define GR_TEXT_TOKENIZER_JSON_H
 

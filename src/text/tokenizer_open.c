@@ -1,4 +1,7 @@
-/* Which kind of vocabulary a file is, by its content. */
+/* tokenizer_open.c - opens a vocabulary, whichever kind of file it is in.
+ *
+ * The content decides, not the name: llama2.c's binary file, tokenizer.json, or one of the two files of a pair, whose
+ * other half is looked for beside it. */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,6 +15,7 @@
 
 enum { FILE_MAX = 512 << 20 }; /* bytes; so tokens and merges fit 32 bits */
 
+/* Refuses files that are far larger than any vocabulary. */
 static gr_status check_size(size_t length, const char *place, gr_error *err) {
     if (length <= FILE_MAX)
         return GR_OK;
@@ -22,6 +26,7 @@ static gr_status check_size(size_t length, const char *place, gr_error *err) {
 /* A length below 65536 in four bytes: zeros, which no text has. */
 static bool is_scored(const char *text, size_t length) { return length >= 4 && !text[2] && !text[3]; }
 
+/* A file of merges begins with its version. */
 static bool is_merges(const char *text, size_t length) {
     static const char version[] = "#version";
     return length >= strlen(version) && !memcmp(text, version, strlen(version));
@@ -33,6 +38,7 @@ static bool is_vocab(const json_t *root) {
            json_is_integer(json_object_iter_value(json_object_iter((json_t *)root)));
 }
 
+/* Reads tokenizer.json. An object that is only the tokens of a pair is not read: then *vocab becomes true. */
 static gr_status parse_json(gr_tokenizer **out, const char *json, size_t length, const char *place, bool *vocab,
                             gr_error *err) {
     json_t *root;
@@ -60,6 +66,7 @@ gr_status gr_tokenizer_parse(gr_tokenizer **out, const char *json, size_t length
 
 /* ---- pairs ---- */
 
+/* The path of a file in the folder of another; a new string. */
 static char *beside(const char *path, const char *name) {
     const char *slash = strrchr(path, '/');
     return gr_format("%.*s%s", slash ? (int)(slash + 1 - path) : 0, path, name);
@@ -79,6 +86,7 @@ static char *find_beside(const char *path, const char *const names[2]) {
 static const char *const vocab_names[] = {"encoder.json", "vocab.json"};
 static const char *const merges_names[] = {"vocab.bpe", "merges.txt"};
 
+/* Whether the path's last part is one of two names. */
 static bool has_name(const char *path, const char *const names[2]) {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     return !strcmp(name, names[0]) || !strcmp(name, names[1]);
@@ -90,24 +98,32 @@ char *gr__tokenizer_partner(const char *path) {
     return has_name(path, merges_names) ? find_beside(path, vocab_names) : NULL;
 }
 
+/* Parses the two halves of a vocabulary; `text`, of the file `path`, is the merges or the tokens, the other half is in
+ * the file `other`. */
+static gr_status read_pair(gr_tokenizer **out, const char *path, const char *text, size_t length, const char *other,
+                           bool merges, gr_error *err) {
+    char *more;
+    size_t n;
+    GR_TRY(gr__file_read_text(&more, &n, other, "is the path right?", err));
+    gr_status status = check_size(n, other, err);
+    if (status == GR_OK && merges)
+        status = gr__tokenizer_parse_pair(out, more, n, text, length, other, path, err);
+    else if (status == GR_OK)
+        status = gr__tokenizer_parse_pair(out, text, length, more, n, path, other, err);
+    gr_free(more);
+    return status;
+}
+
 /* path and text are of one of the two files; the other stands beside it. */
 static gr_status open_pair(gr_tokenizer **out, const char *path, const char *text, size_t length, bool merges,
                            gr_error *err) {
-    char *other = find_beside(path, merges ? vocab_names : merges_names), *more;
-    size_t n;
+    char *other = find_beside(path, merges ? vocab_names : merges_names);
     if (!other)
         return gr_error_set(err, GR_ERR_INPUT, path,
                             "it comes in two files: encoder.json (or vocab.json) and vocab.bpe "
                             "(or merges.txt)",
                             "the other half of the vocabulary is not beside it");
-    gr_status status = gr__file_read_text(&more, &n, other, "is the path right?", err);
-    if (status == GR_OK) {
-        status = check_size(n, other, err);
-        if (status == GR_OK)
-            status = merges ? gr__tokenizer_parse_pair(out, more, n, text, length, other, path, err)
-                            : gr__tokenizer_parse_pair(out, text, length, more, n, path, other, err);
-        gr_free(more);
-    }
+    gr_status status = read_pair(out, path, text, length, other, merges, err);
     gr_free(other);
     return status;
 }
@@ -118,6 +134,8 @@ static gr_status open_text(gr_tokenizer **out, const char *path, char *text, siz
     GR_TRY(check_size(length, path, err));
     if (is_scored(text, length))
         return gr__tokenizer_parse_scored(out, text, length, path, err);
+
+    /* The other kinds are text: without a byte order mark, with Unix line ends. */
     GR_TRY(gr__text_begin(&skip, text, length, path, err));
     text += skip;
     length = gr__text_unix(text, length - skip);
@@ -133,6 +151,8 @@ static void note_unmade(const gr_tokenizer *tok, const char *path) {
     if (!unmade)
         return;
     const char *bytes = gr_tokenizer_token(tok, (int)first, &length);
+
+    /* The token for the note, with escapes for what cannot be shown. */
     char *clean = gr_alloc(3 * length + 1);
     json_t *spelt = json_stringn(clean, gr_utf8_clean(clean, bytes, length));
     char *text = json_dumps(spelt, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);

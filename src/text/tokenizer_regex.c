@@ -1,4 +1,5 @@
-/* Patterns that come with a vocabulary: Oniguruma, the engine that they are written for. */
+/* tokenizer_regex.c - patterns that come with a vocabulary: Oniguruma, the engine that they are written for. Limits
+ * bound the time and memory of a search, so that a pattern which tries endlessly is an error. */
 #include <pthread.h>
 #include <string.h>
 
@@ -26,10 +27,13 @@ gr_status gr__regex_compile(regex_t **regex, const char *pattern, const char *pl
         return gr_error_set(err, GR_ERR_FORMAT, place, "the expression that splits text is at most 4096 bytes long",
                             "the pattern has %zu bytes", length);
 
+    /* The engine is started once for all threads. */
     pthread_once(&started, start);
     int code = onig_new(regex, text, text + length, ONIG_OPTION_NONE, ONIG_ENCODING_UTF8, ONIG_SYNTAX_ONIGURUMA, &info);
     if (code == ONIG_NORMAL)
         return GR_OK;
+
+    /* Its message says what is wrong with the pattern. */
     OnigUChar why[ONIG_MAX_ERROR_MESSAGE_LEN] = "";
     onig_error_code_to_str(why, code, &info);
     *regex = NULL;
@@ -37,6 +41,7 @@ gr_status gr__regex_compile(regex_t **regex, const char *pattern, const char *pl
                         "the pattern does not compile: %s", (const char *)why);
 }
 
+/* Results and limits of one split. Where memory is short they stay NULL, and the first search says so. */
 void gr__regex_open(gr__split *s) {
     s->region = onig_region_new();
     s->param = onig_new_match_param();
@@ -55,6 +60,7 @@ void gr__regex_close(gr__split *s) {
         onig_free_match_param(s->param);
 }
 
+/* The engine's own answer for a search from s->from on: a place, ONIG_MISMATCH or an error. */
 static int search(gr__split *s) {
     const OnigUChar *base = (const OnigUChar *)s->text + s->base, *end = (const OnigUChar *)s->text + s->valid;
     if (!s->region || !s->param)
@@ -63,6 +69,7 @@ static int search(gr__split *s) {
                                   ONIG_OPTION_NONE, s->param);
 }
 
+/* The error of a search that ran into a limit. */
 static gr_status gave_up(const gr__split *s, int code, gr_error *err) {
     OnigUChar why[ONIG_MAX_ERROR_MESSAGE_LEN] = "";
     onig_error_code_to_str(why, code);
@@ -81,6 +88,7 @@ gr_status gr__regex_find(gr__split *s, gr_error *err) {
         if (got < 0)
             return gave_up(s, got, err);
 
+        /* Places count from the start of the valid stretch. */
         size_t begin = s->base + (size_t)s->region->beg[0], finish = s->base + (size_t)s->region->end[0];
         bool again = begin == finish && s->matched && finish == s->from;
         if (!again) {
@@ -89,6 +97,8 @@ gr_status gr__regex_find(gr__split *s, gr_error *err) {
             s->matched = true;
             return GR_OK;
         }
+
+        /* An empty match right behind another: try again one character further on. */
         s->from += s->from < s->valid ? gr_utf8_length(s->text + s->from, s->valid - s->from) : 1;
         s->matched = false;
     }

@@ -1,5 +1,8 @@
-/* The vocabulary file of llama2.c (github.com/karpathy/llama2.c, tokenizer.py): pieces with scores, spaces as spaces,
- * bytes as "<0x41>", the ends of documents with line breaks around their names. */
+/* tokenizer_scored.c - reads the vocabulary file of llama2.c (github.com/karpathy/llama2.c, tokenizer.py): pieces with
+ * scores, spaces as spaces, bytes as "<0x41>", the ends of documents with line breaks around their names.
+ *
+ * The file is binary and has no checksum, so every number is checked against what is left of the file before it is
+ * used. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,19 +16,21 @@ enum { LONGEST = 1 << 16, TOKENS = 1 << 24 };
 typedef struct source {
     const char *bytes, *place;
     size_t length, at;
-    int32_t longest;
+    int32_t longest; /* length of the longest piece, as the file says at its start */
     gr_error *err;
     float *scores;
     size_t scores_count, scores_capacity;
 } source;
 
+/* An error at the byte that was reached; `value` is what was found there. */
 static gr_status fail(const source *s, const char *hint, const char *what, long long value) {
     char place[256];
     snprintf(place, sizeof place, "%.200s: byte %zu", s->place, s->at);
     return gr_error_set(s->err, GR_ERR_FORMAT, place, hint, "%s (%lld)", what, value);
 }
 
-static int32_t number(const source *s, size_t at) { /* the file's order of bytes is little-endian */
+/* Four bytes of the file as a number; their order is little-endian. */
+static int32_t number(const source *s, size_t at) {
     const unsigned char *b = (const unsigned char *)s->bytes + at;
     return (int32_t)(b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24);
 }
@@ -40,6 +45,7 @@ static bool is_text(const char *bytes, size_t length) {
     return true;
 }
 
+/* Whether the bytes are this name. */
 static bool is_name(const char *bytes, size_t length, const char *name) {
     return length == strlen(name) && !memcmp(bytes, name, length);
 }
@@ -47,6 +53,8 @@ static bool is_name(const char *bytes, size_t length, const char *name) {
 /* The special token that a piece is, under its usual name, or NULL. */
 static const char *special_name(const char *bytes, size_t length) {
     static const char *const names[] = {"<unk>", "<s>", "</s>"};
+
+    /* In this file the names stand between line breaks. */
     if (length > 2 && bytes[0] == '\n' && bytes[length - 1] == '\n')
         bytes++, length -= 2;
     for (int i = 0; i < 3; i++)
@@ -55,6 +63,7 @@ static const char *special_name(const char *bytes, size_t length) {
     return NULL;
 }
 
+/* Adds <unk>, <s> or </s>, once each, and remembers which id it has. */
 static gr_status add_special(const source *s, gr_tokenizer *tok, const char *name) {
     int *id = name[1] == 'u' ? &tok->unknown : name[1] == 's' ? &tok->start : &tok->end;
     if (*id >= 0)
@@ -79,10 +88,13 @@ static void add_piece(gr_tokenizer *tok, const char *bytes, size_t length) {
     gr_free(text);
 }
 
+/* One piece: a score, a length, the bytes. */
 static gr_status read_piece(source *s, gr_tokenizer *tok) {
     float score;
     if (s->length - s->at < 8)
         return fail(s, "the file is cut off", "no room for a score and a length", (long long)(s->length - s->at));
+
+    /* The score is a float in the file's bits. */
     int32_t bits = number(s, s->at), length = number(s, s->at + 4);
     memcpy(&score, &bits, sizeof score);
     if (!isfinite(score))
@@ -91,6 +103,8 @@ static gr_status read_piece(source *s, gr_tokenizer *tok) {
         return fail(s, "from 1 to the longest piece that the file begins with", "length of a piece", length);
     if ((size_t)length > s->length - s->at - 8)
         return fail(s, "the file is cut off", "bytes of a piece", length);
+
+    /* What the piece is: a special token, a single byte, or text. */
     const char *bytes = s->bytes + s->at + 8, *name = special_name(bytes, (size_t)length);
     int byte = gr__byte_name(bytes, (size_t)length);
     if (!is_text(bytes, (size_t)length))
@@ -98,6 +112,8 @@ static gr_status read_piece(source *s, gr_tokenizer *tok) {
                     (long long)tok->count);
     if (tok->count == TOKENS)
         return fail(s, NULL, "too many tokens", TOKENS);
+
+    /* Add it as that. */
     if (name)
         GR_TRY(add_special(s, tok, name));
     else if (byte >= 0)
@@ -109,16 +125,20 @@ static gr_status read_piece(source *s, gr_tokenizer *tok) {
     return GR_OK;
 }
 
+/* The length of the longest piece, then pieces up to the end of the file. */
 static gr_status read_all(source *s, gr_tokenizer *tok) {
     if (s->length < 4)
         return fail(s, "the file is cut off", "no length of the longest piece", (long long)s->length);
     s->longest = number(s, 0);
     if (s->longest < 1 || s->longest > LONGEST)
         return fail(s, "1 to 65536", "length of the longest piece", s->longest);
-    for (s->at = 4; s->at < s->length;)
+    s->at = 4;
+    while (s->at < s->length)
         GR_TRY(read_piece(s, tok));
     if (!tok->count)
         return fail(s, "the file is cut off", "tokens", 0);
+
+    /* llama2.c begins and ends documents with <s> in training. */
     gr__tokenizer_score(tok, s->scores);
     tok->end = tok->start >= 0 ? tok->start : tok->end;
     return gr__tokenizer_seal(tok, s->place, s->err);

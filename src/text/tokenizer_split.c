@@ -1,4 +1,8 @@
-/* Byte-level text is cut into pieces by a pattern. */
+/* tokenizer_split.c - cuts byte-level text into pieces, within which merging then happens.
+ *
+ * A pattern says what a piece is: the built-in one is GPT-2's, compiled by PCRE2; a vocabulary may bring its own, which
+ * Oniguruma runs (tokenizer_regex.c). Both need valid UTF-8, so a text is searched stretch by stretch, and each byte
+ * that belongs to no character is a piece by itself. */
 #include <assert.h>
 #include <string.h>
 
@@ -18,6 +22,7 @@ enum {
     PIECE_MAX = 1 << 30    /* bytes; longer pieces are cut, so that positions fit 32 bits */
 };
 
+/* PCRE2's memory comes from ours, so that it is counted, and limited in tests. */
 static void *pattern_alloc(size_t size, void *unused) {
     (void)unused;
     return gr_alloc(size);
@@ -32,6 +37,7 @@ pcre2_general_context *gr__pattern_memory(void) {
     return pcre2_general_context_create(pattern_alloc, pattern_free, NULL);
 }
 
+/* The vocabulary's pattern, or the built-in one. */
 static gr_status compile(gr_tokenizer *tok, const char *place, gr_error *err) {
     tok->memory = gr__pattern_memory();
     if (tok->pattern)
@@ -65,6 +71,8 @@ void gr__split_open(gr__split *s, const gr_tokenizer *tok, const char *text, siz
         gr__regex_open(s);
         return;
     }
+
+    /* Limits on a match keep a very long run of alike characters from taking all memory or time. */
     s->match = pcre2_match_data_create(1, tok->memory);
     s->limits = pcre2_match_context_create(tok->memory);
     pcre2_set_match_limit(s->limits, STEPS_MAX);
@@ -80,6 +88,8 @@ void gr__split_close(gr__split *s) {
 /* How far the text from s->at on is valid UTF-8. */
 static size_t valid_until(const gr__split *s) {
     size_t at = s->at, most = s->length - at < STRETCH_MAX ? s->length : at + STRETCH_MAX, n;
+
+    /* ASCII needs no look-up. */
     while (at < most) {
         n = (uint8_t)s->text[at] < 0x80 ? 1 : gr_utf8_length(s->text + at, s->length - at);
         if (!n)
@@ -89,6 +99,7 @@ static size_t valid_until(const gr__split *s) {
     return at;
 }
 
+/* One search from s->at on. The stretch is known to be valid UTF-8. */
 static int match_once(gr__split *s, uint32_t options) {
     PCRE2_SPTR subject = (PCRE2_SPTR)s->text + s->base;
     return pcre2_match(s->tok->code, subject, s->valid - s->base, s->at - s->base, options | PCRE2_NO_UTF_CHECK,
@@ -100,6 +111,8 @@ static gr_status find_piece(gr__split *s, gr_error *err) {
     int got = match_once(s, 0);
     if (got == PCRE2_ERROR_JIT_STACKLIMIT)
         got = match_once(s, PCRE2_NO_JIT);
+
+    /* Only a limit can make it fail. */
     if (got < 0) {
         char why[160] = "";
         pcre2_get_error_message(got, (PCRE2_UCHAR *)why, sizeof why);
@@ -113,6 +126,7 @@ static gr_status find_piece(gr__split *s, gr_error *err) {
 
 /* Sets begin and finish to the next match, or to the end of the stretch. */
 static gr_status split_find(gr__split *s, gr_error *err) {
+    /* The stretch is used up: find the next one. */
     if (s->at == s->valid) {
         s->base = s->from = s->at;
         s->matched = false;
@@ -140,6 +154,7 @@ gr_status gr__split_next(gr__split *s, const char **piece, size_t *length, gr_er
             continue;
         }
 
+        /* A piece that is too long for 32 bits is handed out in parts. */
         *piece = s->text + s->at;
         *length = stop - s->at < PIECE_MAX ? stop - s->at : PIECE_MAX;
         s->at += *length;

@@ -1,5 +1,8 @@
-/* Writing tokenizer.json: the only place where tokens become text. Byte-level, each byte is written as one printable
- * character (gr__byte_order), so that a token of any bytes is a JSON string without spaces. */
+/* tokenizer_write.c - writes tokenizer.json, so that other programs can read a vocabulary: the only place where tokens
+ * become text.
+ *
+ * Byte-level, each byte is written as one printable character (gr__byte_order), so that a token of any bytes is a JSON
+ * string without spaces. Vocabularies of pieces are written with the steps that Llama-2's file has. */
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,6 +11,7 @@
 #include "io/file.h"
 #include "text/tokenizer.h"
 
+/* GPT-2's order (bytes_to_unicode in its encoder.py): printable bytes stand for themselves, the others follow. */
 void gr__byte_order(uint8_t order[256]) {
     int printable = 0, other = GR__BYTES_PRINTABLE;
     for (int b = 0; b < 256; b++) {
@@ -54,6 +58,7 @@ static char *spell(const gr_tokenizer *tok, size_t id, const uint16_t char_of[25
     return tok->pieces ? spell_piece(bytes, t->length) : spell_bytes(bytes, t->length, char_of);
 }
 
+/* Tokens that are listed apart, with how they are found in a text. */
 static json_t *write_added(const gr_tokenizer *tok, char *const *keys) {
     json_t *list = json_array();
     for (size_t i = 0; i < tok->count; i++) {
@@ -68,11 +73,13 @@ static json_t *write_added(const gr_tokenizer *tok, char *const *keys) {
     return list;
 }
 
+/* The step that turns bytes into characters; use_regex: it also splits the text by the built-in pattern. */
 static json_t *write_byte_level(bool use_regex) {
     return json_pack("{s:s, s:b, s:b, s:b}", "type", "ByteLevel", "add_prefix_space", 0, "trim_offsets", 1, "use_regex",
                      use_regex);
 }
 
+/* A pattern of the vocabulary's own is a Split before ByteLevel. */
 static json_t *write_pre_tokenizer(const gr_tokenizer *tok) {
     if (!tok->pattern)
         return write_byte_level(true);
@@ -97,6 +104,7 @@ static bool is_metaspace(const gr_tokenizer *tok) {
            tok->rules.prefix == GR__PREFIX_FIRST;
 }
 
+/* Spaces become marks, with one in front where the rules say so. */
 static json_t *write_normalizer(const gr_tokenizer *tok) {
     if (!tok->pieces || is_metaspace(tok))
         return json_null();
@@ -106,12 +114,14 @@ static json_t *write_normalizer(const gr_tokenizer *tok) {
                      GR__SPACE_MARK, write_replace(" ", GR__SPACE_MARK));
 }
 
+/* The words are in the order of gr__prefix. */
 static json_t *write_metaspace(const gr_tokenizer *tok) {
     static const char *const words[] = {"never", "always", "first"};
     return json_pack("{s:s, s:s, s:s, s:b}", "type", "Metaspace", "replacement", GR__SPACE_MARK, "prepend_scheme",
                      words[tok->rules.prefix], "split", tok->rules.words);
 }
 
+/* Marks become spaces, single bytes join, and the space in front goes. */
 static json_t *write_piece_decoder(const gr_tokenizer *tok) {
     json_t *steps =
         json_pack("[o, {s:s}, {s:s}]", write_replace(GR__SPACE_MARK, " "), "type", "ByteFallback", "type", "Fuse");
@@ -142,12 +152,15 @@ static json_t *write_template(const gr_tokenizer *tok, char *const *keys) {
 
 /* What tokenizer.json has no place for; other programs pass over it. */
 static void write_extras(json_t *model, const gr_tokenizer *tok, char *const *keys) {
+    /* Start and end, where their names would lead a reader to other tokens. */
     int start, end;
     gr__tokenizer_usual_ends(tok, &start, &end);
     if (tok->start >= 0 && tok->end >= 0 && (start != tok->start || end != tok->end))
         json_object_set_new(model, "document", json_pack("[s, s]", keys[tok->start], keys[tok->end]));
     if (!tok->scores)
         return;
+
+    /* Scores, which the merges follow from. */
     json_t *scores = json_array();
     for (size_t i = 0; i < tok->count; i++)
         json_array_append_new(scores, json_real((double)tok->scores[i]));
@@ -162,6 +175,8 @@ static json_t *write_model(const gr_tokenizer *tok, char *const *keys) {
             json_object_set_new(vocab, keys[i], json_integer((json_int_t)i));
     for (size_t i = 0; i < tok->merges_count; i++)
         json_array_append_new(merges, json_sprintf("%s %s", keys[tok->merges[i].left], keys[tok->merges[i].right]));
+
+    /* Members with n are null: what other programs expect to be there. */
     json_t *model = json_pack("{s:s, s:n, s:s?, s:n, s:n, s:b, s:b, s:b, s:o, s:o}", "type", "BPE", "dropout",
                               "unk_token", tok->unknown >= 0 ? keys[tok->unknown] : NULL, "continuing_subword_prefix",
                               "end_of_word_suffix", "fuse_unk", tok->rules.fuse_unknown, "byte_fallback",
@@ -171,7 +186,9 @@ static json_t *write_model(const gr_tokenizer *tok, char *const *keys) {
     return model;
 }
 
+/* The whole file as one object. */
 static json_t *write_root(const gr_tokenizer *tok) {
+    /* How each byte is spelled, and from that how each token is. */
     uint8_t order[256];
     uint16_t char_of[256];
     gr__byte_order(order);
@@ -180,6 +197,8 @@ static json_t *write_root(const gr_tokenizer *tok) {
     char **keys = gr_alloc(tok->count * sizeof *keys);
     for (size_t i = 0; i < tok->count; i++)
         keys[i] = spell(tok, i, char_of);
+
+    /* What splits a text: depends on the alphabet. */
     json_t *pre = !tok->pieces ? write_pre_tokenizer(tok) : is_metaspace(tok) ? write_metaspace(tok) : json_null();
     json_t *root =
         json_pack("{s:s, s:n, s:n, s:o, s:o, s:o, s:o, s:o, s:o}", "version", "1.0", "truncation", "padding",
@@ -192,6 +211,7 @@ static json_t *write_root(const gr_tokenizer *tok) {
     return root;
 }
 
+/* jansson returns NULL where memory is short, for any part of the object. */
 gr_status gr__tokenizer_text(const gr_tokenizer *tok, char **text, const char *place, gr_error *err) {
     json_t *root = write_root(tok);
     char *dump = root ? json_dumps(root, JSON_INDENT(1)) : NULL;

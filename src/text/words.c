@@ -3,6 +3,7 @@
 
 #include <utf8proc.h>
 
+/* ASCII without a look-up; everything else by its Unicode category. */
 int gr__word_kind(const char *text, size_t left, size_t *bytes) {
     unsigned char c = (unsigned char)*text;
     *bytes = 1;
@@ -10,6 +11,8 @@ int gr__word_kind(const char *text, size_t left, size_t *bytes) {
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
         return letter ? GR__WORD_LETTER : c == ' ' || (c >= '\t' && c <= '\r') ? GR__WORD_SPACE : GR__WORD_OTHER;
     }
+
+    /* A byte that begins no character belongs to no word. */
     utf8proc_int32_t code;
     utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)left, &code);
     if (n <= 0)
@@ -25,6 +28,7 @@ _Static_assert(UTF8PROC_CATEGORY_LU == 1 && UTF8PROC_CATEGORY_PC == 12 && UTF8PR
                    UTF8PROC_CATEGORY_ZP == UTF8PROC_CATEGORY_ZS + 2,
                "letters, marks, numbers and connectors are neighbours");
 
+/* Skips what is of no word, then takes the run of letters; *plain where each is a single byte. */
 bool gr__word_next(const char *text, size_t length, size_t *at, size_t *from, size_t *to, bool *plain) {
     size_t n = 1;
     while (*at < length && gr__word_kind(text + *at, length - *at, &n) != GR__WORD_LETTER)
@@ -52,6 +56,8 @@ size_t gr__word_fold(char out[GR__FOLDED_MOST], const char *text, size_t length,
     utf8proc_int32_t codes[GR__FOLDED_MOST];
     utf8proc_ssize_t n = utf8proc_decompose((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)length, codes,
                                             GR__FOLDED_MOST, UTF8PROC_DECOMPOSE | UTF8PROC_CASEFOLD);
+
+    /* Back to UTF-8; a word that grows too long is no word. */
     size_t at = 0;
     for (utf8proc_ssize_t i = 0; i < n && n <= GR__FOLDED_MOST; i++) {
         if (at + 4 > GR__FOLDED_MOST)
