@@ -116,7 +116,8 @@ gr_train_def gr_train_default(void);
  * step and the length of the metrics; the newest 2 are kept.
  *
  * gr_trainer_new: GR_ERR_USAGE for options out of range, a folder with a run in it when resume is false, a checkpoint
- * of another recipe; GR_ERR_FORMAT for damaged checkpoints and metrics shorter than the checkpoint says; GR_ERR_MEMORY.
+ * of another recipe; GR_ERR_FORMAT when every checkpoint is damaged; GR_ERR_MEMORY. Metrics that are shorter than the
+ * checkpoint says have lost lines: the run goes on, and the log says so.
  */
 typedef struct gr_trainer gr_trainer;
 gr_status gr_trainer_new(gr_trainer **trainer, const gr_train_def *def, gr_error *err);

@@ -1,4 +1,8 @@
-/* From rows of labelled documents to micro-batches: classes, second showings, order. */
+/* From rows of labelled documents to micro-batches: classes, second showings, order.
+ *
+ * gr__assembly_fill makes a list of showings: each sequence once, then once more for each route with `again` that draws
+ * it. The list is sorted by class and copied out in that order, so that most blocks of rows hold one class and are
+ * computed by plain products. gr__assembly_batch then lends a micro-batch of the result. */
 #include <assert.h>
 #include <string.h>
 
@@ -11,9 +15,14 @@ gr__assembly *gr__assembly_new(int rows, int width, int micro, const gr_router *
     a->width = width;
     a->micro = micro;
     a->router = router;
+
     a->copies = router ? gr_router_copies(router) : 0;
+
+    /* Sizes: `most` showings, n positions. */
     size_t most = (size_t)rows * (size_t)(1 + a->copies), n = most * (size_t)width;
     size_t classes = router ? (size_t)gr_router_classes(router) : 1;
+
+    /* What a pass reads, and what metrics want to know of it. */
     a->ids = gr_alloc(n * sizeof *a->ids);
     a->targets = gr_alloc(n * sizeof *a->targets);
     a->start = gr_alloc(n * sizeof *a->start);
@@ -22,11 +31,14 @@ gr__assembly *gr__assembly_new(int rows, int width, int micro, const gr_router *
     a->truth = gr_alloc(n * sizeof *a->truth);
     a->revealed = gr_alloc(n * sizeof *a->revealed);
     a->copy = gr_alloc(most);
+
+    /* Scratch of the sort. */
     a->drawn = gr_alloc(n * sizeof *a->drawn);
     a->from = gr_alloc(most * sizeof *a->from);
     a->key = gr_alloc(most * sizeof *a->key);
     a->order = gr_alloc(most * sizeof *a->order);
     a->count = gr_alloc((classes + 1) * sizeof *a->count);
+
     return a;
 }
 
@@ -57,10 +69,12 @@ static bool show_again(const gr__assembly *a, int32_t *cls, const gr_rows *rows,
     int last = GR_LABEL_ABSENT, found = GR_NONE;
     bool any = false;
     for (int i = 0; i < rows->width; i++) {
+        /* A row mostly has one label: the router is asked only where it changes. */
         if (label[i] != last) {
             last = label[i];
             found = last == GR_LABEL_ABSENT ? GR_NONE : gr_router_again(a->router, which, last, rows->unit[r], step);
         }
+
         cls[i] = found;
         any = any || found >= 0;
     }
@@ -79,6 +93,8 @@ static int32_t first_class(const int32_t *cls, int width) {
 static int list_showings(gr__assembly *a, const gr_rows *rows, int64_t step) {
     int n = 0;
     size_t width = (size_t)rows->width;
+
+    /* First showings. Rows that are empty are dropped, the classes of the others close up. */
     classify(a, rows, step);
     for (int r = 0; r < rows->rows; r++) {
         a->key[n] = first_class(a->drawn + (size_t)r * width, rows->width);
@@ -88,6 +104,8 @@ static int list_showings(gr__assembly *a, const gr_rows *rows, int64_t step) {
             memcpy(a->drawn + (size_t)n * width, a->drawn + (size_t)r * width, width * sizeof *a->drawn);
         a->from[n++] = r;
     }
+
+    /* Second showings behind them: their classes are written where they stay. */
     int first = n;
     for (int which = 0; which < a->copies; which++)
         for (int r = 0; r < rows->rows; r++) {
@@ -97,13 +115,16 @@ static int list_showings(gr__assembly *a, const gr_rows *rows, int64_t step) {
             a->key[n] = first_class(cls, rows->width);
             a->from[n++] = r;
         }
+
     a->sequences = n;
     return first;
 }
 
-/* order: the showings by class, as they came within a class, so that most blocks of rows hold one class. */
+/* order: the showings by class, as they came within a class: a counting sort. */
 static void sort_showings(gr__assembly *a) {
     int classes = a->router ? gr_router_classes(a->router) : 1;
+
+    /* count[c + 1] becomes the number of class c; summed up, count[c] is where class c begins. */
     memset(a->count, 0, ((size_t)classes + 1) * sizeof *a->count);
     for (int k = 0; k < a->sequences; k++)
         a->count[a->key[k] + 1]++;
@@ -113,28 +134,33 @@ static void sort_showings(gr__assembly *a) {
         a->order[a->count[a->key[k]]++] = k;
 }
 
-/* The scores of row r where its labels mix. */
+/* The scores of the row that begins at position `row`, where its labels mix; 1 elsewhere, and where rows have none. */
 static void place_mix(const gr__assembly *a, gr_real *mix, const gr_rows *rows, size_t row) {
-    static const gr_real one = 1;
-    for (int i = 0; !rows->score && i < rows->width; i++)
-        gr_router_mix(a->router, mix + i, &one, rows->label + row + (size_t)i, 1, a->step);
     if (rows->score)
         gr_router_mix(a->router, mix, rows->score + row, rows->label + row, rows->width, a->step);
+    else
+        for (int i = 0; i < rows->width; i++)
+            mix[i] = 1;
 }
 
 /* Writes sequence s: showing k of its row. Positions that a second showing leaves out predict nothing. */
 static void place(gr__assembly *a, const gr_rows *rows, int s, int k) {
     size_t width = (size_t)rows->width, to = (size_t)s * width, row = (size_t)a->from[k] * width;
-    int32_t base = (int32_t)(s % a->micro) * rows->width;
+    int32_t base = (int32_t)(s % a->micro) * rows->width; /* where the sequence begins in its micro-batch */
+
+    /* What a position holds is copied as it is, its class is that of this showing. */
     memcpy(a->ids + to, rows->ids + row, width * sizeof *a->ids);
     memcpy(a->cls + to, a->drawn + (size_t)k * width, width * sizeof *a->cls);
     if (a->mix)
         place_mix(a, a->mix + to, rows, row);
     memcpy(a->truth + to, rows->truth + row, width * sizeof *a->truth);
     memcpy(a->revealed + to, rows->label + row, width * sizeof *a->revealed);
+
     size_t values = (size_t)a->x_width;
     if (values)
         memcpy(a->x + to * values, rows->x + row * values, width * values * sizeof *a->x);
+
+    /* Targets and beginnings of documents, and the two counts of targets: with and without second showings. */
     for (size_t i = 0; i < width; i++) {
         a->targets[to + i] = a->cls[to + i] < 0 ? -1 : rows->targets[row + i];
         a->start[to + i] = base + rows->start[row + i];
@@ -145,12 +171,16 @@ static void place(gr__assembly *a, const gr_rows *rows, int s, int k) {
 
 void gr__assembly_fill(gr__assembly *a, const gr_rows *rows, int64_t step) {
     assert(rows->rows <= a->rows && (rows->width == a->width || rows->rows == 0));
+
+    /* The width of samples is known with the first of them. */
     if (rows->x && !a->x) {
         a->x_width = rows->x_width;
         a->x =
             gr_alloc((size_t)a->rows * (size_t)(1 + a->copies) * (size_t)a->width * (size_t)a->x_width * sizeof *a->x);
     }
     assert(rows->x_width == a->x_width);
+
+    /* List the showings, sort them, copy them out in order. */
     a->step = step;
     a->targeted = a->denominator = 0;
     int first = list_showings(a, rows, step);

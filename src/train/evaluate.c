@@ -1,4 +1,5 @@
-/* Losses per document: sums in double, in the order of positions. */
+/* Losses per document: the model runs forward over a scan of documents, under a profile, and the loss of each target is
+ * added to its document's sum, in double and in the order of positions. */
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 #include "gradroute/train.h"
 
 struct gr_evaluator {
+    /* A run without gradients, in which class 0 is the profile. */
     gr_run *run;
     gr_value row_loss, logits; /* logits: GR_NONE where the model names none */
     int vocab;                 /* of the logits */
@@ -26,6 +28,7 @@ gr_status gr_evaluator_new(gr_evaluator **evaluator, gr_model *model, const gr_t
         return gr_error_set(err, GR_ERR_USAGE, "evaluation", NULL, "a batch of %d rows of %d positions", rows, width);
     gr_run *run;
     GR_TRY(gr_run_new(&run, model, tables, &(gr_run_def){.rows = rows * width}, err));
+
     gr_evaluator *e = gr_alloc(sizeof *e);
     size_t n = (size_t)rows * (size_t)width;
     gr_value logits = gr_model_output(model, "logits");
@@ -33,6 +36,7 @@ gr_status gr_evaluator_new(gr_evaluator **evaluator, gr_model *model, const gr_t
     e->vocab = gr_model_width(model, logits);
     e->start = gr_alloc(n * sizeof *e->start);
     e->cls = gr_alloc(n * sizeof *e->cls);
+
     *evaluator = e;
     return GR_OK;
 }
@@ -48,12 +52,14 @@ void gr_evaluator_free(gr_evaluator *e) {
 
 void gr_evaluator_labelled(gr_evaluator *e, const gr_labels *labels) { e->labels = labels; }
 
+/* Runs the model over the rows of a scan: documents see nothing of each other, gaps between them are absent. */
 static void forward(gr_evaluator *e, const gr_rows *rows) {
     int n = rows->rows * rows->width;
     for (int i = 0; i < n; i++) {
         e->start[i] = i / rows->width * rows->width + rows->start[i];
         e->cls[i] = rows->doc[i] < 0 ? -1 : 0;
     }
+
     gr_batch batch = {.rows = n,
                       .ids = rows->ids,
                       .targets = rows->targets,
@@ -95,16 +101,20 @@ void gr_evaluate(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tokens, s
 void gr_evaluate_right(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tokens, int32_t *right, size_t docs) {
     gr_rows rows;
     assert(!right || e->logits != GR_NONE);
+
     if (right)
         memset(right, 0, docs * sizeof *right);
     memset(nll, 0, docs * sizeof *nll);
     memset(tokens, 0, docs * sizeof *tokens);
+
     gr_scan_rewind(scan);
     while (gr_scan_next(scan, &rows)) {
         assert(rows.rows <= e->rows && rows.width == e->width);
         forward(e, &rows);
         if (right)
             count_right(e, &rows, right, docs);
+
+        /* The loss of each target goes to its document. */
         int stride;
         const gr_real *loss = gr_run_value(e->run, e->row_loss, &stride);
         for (int i = 0; i < rows.rows * rows.width; i++) {

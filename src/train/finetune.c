@@ -1,4 +1,5 @@
-/* Fine-tuning on a fixed list of documents, as relearning needs it. */
+/* Fine-tuning on a fixed list of documents, as relearning needs it: the documents are packed into rows once, and steps
+ * take these rows in turn, without routes. */
 #include "base/mem.h"
 #include "gradroute/train.h"
 #include "train/internal.h"
@@ -37,9 +38,13 @@ static gr_status tuning_open(tuning *t, gr_model *model, const gr_tables *tables
     if (count == 0 || count > INT32_MAX / 2 / (size_t)def->width)
         return gr_error_set(err, GR_ERR_USAGE, "fine-tuning", "give at least one document, and not too many",
                             "%zu documents cannot be trained on", count);
+
+    /* The documents as rows: one batch of the scan that has room for all of them. */
     GR_TRY(gr_scan_new(&t->scan, data, labels, docs, count, (int)count, def->width, err));
     if (!gr_scan_next(t->scan, &t->all))
         return gr_error_set(err, GR_ERR_USAGE, "fine-tuning", NULL, "the documents hold no text");
+
+    /* What a step needs: a run, its rows in order, an optimiser. */
     t->batch = t->all.rows < def->rows ? t->all.rows : def->rows;
     gr_run_def run = {.rows = t->batch * def->width, .train = true, .seed = gr_model_seed(model)};
     run.recompute = def->recompute;
@@ -53,6 +58,8 @@ static gr_rows rows_of(const tuning *t, int step) {
     gr_rows rows = t->all;
     int batches = (rows.rows + t->batch - 1) / t->batch, first = step % batches * t->batch;
     size_t at = (size_t)first * (size_t)rows.width;
+
+    /* The arrays of all rows, seen from the first row of the step on. */
     rows.rows = rows.rows - first < t->batch ? rows.rows - first : t->batch;
     rows.ids += at, rows.targets += at, rows.start += at, rows.doc += at, rows.label += at, rows.truth += at;
     rows.score += at;

@@ -1,4 +1,7 @@
-/* Losses of held-out text while a model trains, and what is said about losses that are wrong. */
+/* Losses of held-out text while a model trains, and what is said about losses that are wrong.
+ *
+ * gr__heldout_* evaluate a fixed sample of validation documents every so many steps. gr__watch_* look at the training
+ * loss alone and warn where it is worse than a guess, or rises. */
 #include "train/heldout.h"
 
 #include <math.h>
@@ -8,36 +11,53 @@
 #include "base/number.h"
 #include "train/diagnose.h"
 
-enum { POSITIONS = 2048, BLOCK_POSITIONS = 512, KEY = 0x48454c44 };
+enum {
+    POSITIONS = 2048,      /* of the sample, at most about as many */
+    BLOCK_POSITIONS = 512, /* of a batch: one block of rows */
+    KEY = 0x48454c44       /* of the draw, apart from those of diagnostics */
+};
 
 struct gr__heldout {
     gr_evaluator *evaluator;
-    gr_scan *scan;
+    gr_scan *scan; /* the sample */
     int64_t every, steps;
-    double *nll;
-    int32_t *tokens;
-    size_t all; /* documents of the dataset */
-    double loss;
-    char json[48];
+    double *nll;     /* [all] of each document */
+    int32_t *tokens; /* [all] */
+    size_t all;      /* documents of the dataset */
+    double loss;     /* the latest, NaN before the first */
+    char json[48];   /* of the last step */
 };
 
+/* Every held-out document may be drawn (gr__sample_wants). */
 static bool wants_all(const gr_labels *labels, uint32_t doc, int which) {
     (void)labels, (void)doc, (void)which;
     return true;
 }
 
-/* Documents of the sample: a pass without gradient over 6 steps' positions costs two steps, of 200 or more. */
+/* Documents of the sample. A pass without gradient costs a third of a step, so one over 6 steps' positions costs two
+ * steps, of 200 or more between two measurements. */
 static size_t sample_size(const gr_dataset *data, const gr_train_def *def) {
     double enough = fmin(POSITIONS, 6.0 * def->rows * def->width), all = 0;
     for (size_t i = 0; i < data->validation_count; i++)
         all += fmin((double)gr_dataset_targets(data, data->validation[i]), def->width);
+
+    /* As many as are needed for that many targets on average. */
     double documents = enough / (all / (double)data->validation_count);
     return documents < 1 ? 1 : (size_t)documents;
 }
 
-gr_status gr__heldout_new(gr__heldout **out, const gr_train_def *def, gr_error *err) {
+/* The sample is the same at every step and for every model that is given the same seed and data. */
+static gr_status open_sample(gr__heldout *h, const gr_train_def *def, gr_error *err) {
     const gr_heldout_def *own = &def->heldout;
     int rows = BLOCK_POSITIONS / def->width > 1 ? BLOCK_POSITIONS / def->width : 1, batches;
+    GR_TRY(gr_evaluator_new(&h->evaluator, def->model, NULL, rows, def->width, err));
+    return gr__sample_new(&h->scan, &batches, own->data, def->labels, own->data->validation,
+                          own->data->validation_count, wants_all, 0, sample_size(own->data, def), own->seed, KEY, rows,
+                          def->width, err);
+}
+
+gr_status gr__heldout_new(gr__heldout **out, const gr_train_def *def, gr_error *err) {
+    const gr_heldout_def *own = &def->heldout;
     *out = NULL;
     if (!own->data || own->every <= 0 || !def->labels || own->data->validation_count == 0 ||
         gr_model_output(def->model, "row_loss") == GR_NONE)
@@ -52,12 +72,7 @@ gr_status gr__heldout_new(gr__heldout **out, const gr_train_def *def, gr_error *
     h->nll = gr_alloc(h->all * sizeof *h->nll);
     h->tokens = gr_alloc(h->all * sizeof *h->tokens);
 
-    /* The sample is the same at every step and for every model of a comparison. */
-    gr_status status = gr_evaluator_new(&h->evaluator, def->model, NULL, rows, def->width, err);
-    if (status == GR_OK)
-        status = gr__sample_new(&h->scan, &batches, own->data, def->labels, own->data->validation,
-                                own->data->validation_count, wants_all, 0, sample_size(own->data, def), own->seed, KEY,
-                                rows, def->width, err);
+    gr_status status = open_sample(h, def, err);
     if (status != GR_OK) {
         gr__heldout_free(h);
         return status;
@@ -112,17 +127,22 @@ void gr__watch_begin(gr__watch *w, double guess, int64_t steps) {
 const char *gr__watch_step(gr__watch *w, int64_t step, double loss) {
     enum { RISES = 3 };
     static const double worse = 0.02; /* share by which a rise must exceed the lowest mean */
+
+    /* The mean of a window of steps; single steps say little. */
     if (!isfinite(loss))
         return NULL;
     w->sum += loss;
     if (++w->count < w->window)
         return NULL;
+
     double mean = w->sum / (double)w->count;
     w->sum = 0, w->count = 0;
 
     /* How many windows in a row were above the one before. */
     if (mean > w->last) {
-        w->from = w->rising++ ? w->from : w->last;
+        if (!w->rising)
+            w->from = w->last;
+        w->rising++;
     } else {
         w->rising = 0;
         w->told_rise = false;
@@ -130,6 +150,7 @@ const char *gr__watch_step(gr__watch *w, int64_t step, double loss) {
     w->last = mean;
     w->best = fmin(w->best, mean);
 
+    /* Worse than a guess after a tenth of the run: said once. */
     if (!w->told_guess && 10 * step >= w->steps && mean > w->guess) {
         w->told_guess = true;
         gr__print(w->text, sizeof w->text,
@@ -137,6 +158,8 @@ const char *gr__watch_step(gr__watch *w, int64_t step, double loss) {
                   mean, w->guess);
         return w->text;
     }
+
+    /* Rising for some windows, and clearly above the lowest: said once for each rise. */
     if (!w->told_rise && w->rising >= RISES && mean > (1 + worse) * w->best) {
         w->told_rise = true;
         gr__print(w->text, sizeof w->text,

@@ -24,12 +24,17 @@ double gr__heldout_loss(const gr__heldout *heldout);      /* the latest, NaN bef
 /* ---- a training loss above that of a guess, or one that keeps rising ---- */
 
 typedef struct gr__watch {
-    double guess; /* ln of the number of answers; NaN: not known */
-    int64_t steps, window, count;
-    double sum, last, best, from; /* of the window; mean of the one before, the lowest, the one before the rise */
-    int rising;                   /* windows in a row */
-    bool told_guess, told_rise;
-    char text[160];
+    double guess;      /* ln of the number of answers; NaN: not known */
+    int64_t steps;     /* of the run */
+    int64_t window;    /* steps of a window */
+    int64_t count;     /* steps so far of this window */
+    double sum;        /* of their losses */
+    double last, best; /* mean of the window before, the lowest mean */
+    double from;       /* the mean before the losses began to rise */
+    int rising;        /* windows in a row, each above the one before */
+    bool told_guess;   /* warned already */
+    bool told_rise;    /* of this rise */
+    char text[160];    /* the warning */
 } gr__watch;
 
 void gr__watch_begin(gr__watch *watch, double guess, int64_t steps);

@@ -1,4 +1,5 @@
-/* internal.h - what the files of src/train share. */
+/* internal.h - what the files of src/train share: a logical batch in the order in which it is computed (batch.c), one
+ * step (step.c), and the optimiser's state as checkpoints and diagnostics see it (optim.c). */
 #ifndef GR_TRAIN_INTERNAL_H
 #define GR_TRAIN_INTERNAL_H
 
@@ -23,19 +24,21 @@ gr__scale gr__optim_scale(const gr_optim *optim, int slice);
 /* A logical batch: sequences of one class side by side, copies for routes with `again` included, cut into micro-batches
  * of at most `micro` sequences. Every array has sequences * width entries; start counts from the micro-batch. */
 typedef struct gr__assembly {
-    int rows, width, micro, copies; /* most sequences given to a fill; copies a sequence may get */
-    const gr_router *router;        /* NULL: class 0 for every row that is present */
-    int sequences;                  /* of the last fill */
-    int64_t step, targeted;         /* targeted: targets that are not ignored, copies included */
-    int64_t denominator; /* the same without copies: so a copy does not shrink the step of what it leaves closed */
-    int32_t *ids, *targets, *start, *cls;
-    gr_real *x; /* values of samples, x_width each; taken by the first fill that has some */
+    int rows, width;         /* most sequences given to a fill, positions of each */
+    int micro;               /* sequences of a micro-batch */
+    int copies;              /* showings that a sequence may get beside its first */
+    const gr_router *router; /* NULL: class 0 for every row that is present */
+    int sequences;           /* of the last fill */
+    int64_t step, targeted;  /* targeted: targets that are not ignored, copies included */
+    int64_t denominator;     /* the same without copies: so a copy does not shrink the step of what it leaves closed */
+    int32_t *ids, *targets, *start, *cls; /* as in gr_batch */
+    gr_real *x;                           /* values of samples, x_width each; taken by the first fill that has some */
     int32_t x_width;
-    gr_real *mix;              /* by the rows' scores; NULL where no route mixes */
-    int16_t *truth, *revealed; /* labels as in gr_rows, for metrics */
-    uint8_t *copy;             /* [sequences] 1: a second showing */
-    int32_t *drawn;            /* [(1 + copies) * rows * width] classes before sorting */
-    int32_t *from, *key, *order, *count;
+    gr_real *mix;                        /* by the rows' scores; NULL where no route mixes */
+    int16_t *truth, *revealed;           /* labels as in gr_rows, for metrics */
+    uint8_t *copy;                       /* [sequences] 1: a second showing */
+    int32_t *drawn;                      /* [(1 + copies) * rows * width] classes before sorting */
+    int32_t *from, *key, *order, *count; /* scratch of the sort: row of a showing, its class, sorted, by class */
 } gr__assembly;
 
 gr__assembly *gr__assembly_new(int rows, int width, int micro, const gr_router *router);
@@ -50,8 +53,8 @@ gr_batch gr__assembly_batch(const gr__assembly *assembly, int index);
 typedef struct gr__losses {
     double loss;     /* the objective: all losses of the graph */
     int labels;      /* true labels 0..labels - 1 */
-    double *sum;     /* [labels] */
-    int64_t *tokens; /* [labels] */
+    double *sum;     /* [labels] losses of the targets of rows with this label */
+    int64_t *tokens; /* [labels] how many targets these are */
 } gr__losses;
 
 /* Zero, forward and backward for each micro-batch, reduce, optimise. row_loss: the model's output of that name, or

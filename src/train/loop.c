@@ -1,4 +1,8 @@
-/* A run from its first or last saved step to its end: the step, metrics, checkpoints, progress. */
+/* A run from its first or last saved step to its end: the step, metrics, checkpoints, progress.
+ *
+ * gr_trainer_new takes all memory, registers everything that a checkpoint must hold (register_state), and loads the
+ * newest checkpoint of the folder if there is one. gr_trainer_step then needs nothing but the step's number: batch,
+ * draws and dropout are functions of it, so a resumed run goes on as if it had not been stopped. */
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
@@ -24,8 +28,8 @@ struct gr_trainer {
     gr__diagnosis *diagnosis; /* NULL: nothing to measure */
     gr__heldout *heldout;     /* the same */
     gr__watch watch;
-    gr_value row_loss;
-    gr__losses losses;
+    gr_value row_loss;  /* GR_NONE where the model has no such output: then no losses per label */
+    gr__losses losses;  /* of the last step */
     double *label_loss; /* [labels] means */
     const char **label; /* [labels] */
 
@@ -40,9 +44,12 @@ struct gr_trainer {
     int64_t saved;           /* step of the newest checkpoint, -1 none */
     double saved_at, saving; /* when it was written in this session, and how long that took; 0: not yet */
 
-    /* This session; processor time as of when, for the cores that the process had since. */
-    double began, seconds_before, looked, used, cores;
+    /* This session: since when, and what the run had done before. */
+    double began, seconds_before;
     int64_t step_before, tokens_before;
+
+    /* Processor time `used` when it was `looked` at last, and the cores that the process had in the stretch before. */
+    double looked, used, cores;
 };
 
 static double processor_time(void) { return gr__clock(CLOCK_PROCESS_CPUTIME_ID); }
@@ -53,6 +60,7 @@ gr_train_def gr_train_default(void) {
 
 /* ---- making one ---- */
 
+/* Refuses options out of range, and sizes whose product would overflow. */
 static gr_status check(const gr_train_def *d, gr_error *err) {
     if (d->rows < 1 || d->width < 1 || d->rows > INT32_MAX / d->width)
         return gr_error_set(err, GR_ERR_USAGE, "batch", "give at least one row and one position",
@@ -69,6 +77,7 @@ static gr_status check(const gr_train_def *d, gr_error *err) {
     return GR_OK;
 }
 
+/* Room for the losses of each true label: the core, then the labels by their names. */
 static void name_labels(gr_trainer *t, const gr_labels *labels) {
     int n = labels ? 1 + labels->label_count : 0;
     t->losses.labels = n;
@@ -80,6 +89,7 @@ static void name_labels(gr_trainer *t, const gr_labels *labels) {
         t->label[i] = i ? labels->label_names[i - 1] : "core";
 }
 
+/* The model's parameters as arrays "model/NAME" of a checkpoint. */
 void gr__model_register(gr_model *model, gr_checkpoint *checkpoint) {
     for (gr_param p = 0; p < gr_model_params(model); p++) {
         const gr_param_def *def = gr_model_param(model, p);
@@ -90,6 +100,7 @@ void gr__model_register(gr_model *model, gr_checkpoint *checkpoint) {
     }
 }
 
+/* Everything that decides how the run goes on. */
 static void register_state(gr_trainer *t) {
     t->checkpoint = gr_checkpoint_new();
     gr__model_register(t->def.model, t->checkpoint);
@@ -102,30 +113,37 @@ static void register_state(gr_trainer *t) {
     gr_checkpoint_option_text(t->checkpoint, "train/digest", &t->digest);
 }
 
-/* Restores the newest checkpoint, if any: damaged ones are passed over, one of another recipe is refused. */
+/* Loads a checkpoint; one of another recipe is refused, another number of threads is noted. */
+static gr_status restore_from(gr_trainer *t, const char *path, gr_error *err) {
+    if (!t->def.resume)
+        return gr_error_set(err, GR_ERR_USAGE, path, "go on with --resume, or choose another folder",
+                            "the folder holds a run at step %lld", (long long)t->saved);
+
+    /* Loading overwrites what is registered: the digest and the number of threads become those of the run so far. */
+    int64_t threads = t->threads;
+    GR_TRY(gr_checkpoint_load(t->checkpoint, path, err));
+    if (strcmp(t->digest ? t->digest : "", t->def.digest) != 0)
+        return gr_error_set(err, GR_ERR_USAGE, path, "resume with the recipe of the run, or choose another folder",
+                            "the checkpoint belongs to another recipe or other data");
+    if (t->threads != threads)
+        gr_log(1, "%s: started on %lld threads, goes on with %lld: the last bits may differ", t->name,
+               (long long)t->threads, (long long)threads);
+    t->threads = threads;
+    return GR_OK;
+}
+
+/* Restores the newest checkpoint, if any; damaged ones are passed over. */
 static gr_status restore(gr_trainer *t, gr_error *err) {
     char *path;
     GR_TRY(gr_checkpoint_latest(t->folder, &path, &t->saved, NULL, err));
     if (!path)
         return GR_OK;
-    gr_status status = GR_OK;
-    int64_t threads = t->threads;
-    if (!t->def.resume)
-        status = gr_error_set(err, GR_ERR_USAGE, path, "go on with --resume, or choose another folder",
-                              "the folder holds a run at step %lld", (long long)t->saved);
-    if (status == GR_OK)
-        status = gr_checkpoint_load(t->checkpoint, path, err);
-    if (status == GR_OK && strcmp(t->digest ? t->digest : "", t->def.digest))
-        status = gr_error_set(err, GR_ERR_USAGE, path, "resume with the recipe of the run, or choose another folder",
-                              "the checkpoint belongs to another recipe or other data");
-    if (status == GR_OK && t->threads != threads)
-        gr_log(1, "%s: started on %lld threads, goes on with %lld: the last bits may differ", t->name,
-               (long long)t->threads, (long long)threads);
-    t->threads = threads;
+    gr_status status = restore_from(t, path, err);
     gr_free(path);
     return status;
 }
 
+/* Goes on where the folder's newest checkpoint left off, and cuts the metrics back to what it knew. */
 static gr_status open_files(gr_trainer *t, const char *folder, gr_error *err) {
     t->folder = gr_format("%s/checkpoints", folder);
     GR_TRY(gr_folder_make(t->folder, err));
@@ -137,20 +155,29 @@ static gr_status open_files(gr_trainer *t, const char *folder, gr_error *err) {
     return status;
 }
 
+/* Everything that may be refused. What was made until then is freed by the caller. */
 static gr_status open_all(gr_trainer *t, gr_error *err) {
     const gr_train_def *d = &t->def;
     const gr_tables *tables = d->router ? gr_router_tables(d->router) : NULL;
     gr_run_def run = {.rows = d->micro * d->width, .train = true, .seed = d->seed, .recompute = d->recompute};
+
+    /* The network's run, the optimiser and the batch. */
     GR_TRY(gr_run_new(&t->run, d->model, tables, &run, err));
     GR_TRY(gr_optim_new(&t->optim, d->model, tables, &d->optim, err));
     t->def.optim.group = NULL, t->def.optim.groups = 0;
+
     t->row_loss = gr_model_output(d->model, "row_loss");
     t->assembly = gr__assembly_new(d->rows, d->width, d->micro, d->router);
+
+    /* What is measured beside training. */
     GR_TRY(gr__diagnosis_new(&t->diagnosis, d, t->run, t->optim, err));
     GR_TRY(gr__heldout_new(&t->heldout, d, err));
+
+    /* A guess among V tokens loses log V on average; known where the loss is that of a choice. */
     gr_value logits = gr_model_output(d->model, "logits");
     bool answers = t->row_loss != GR_NONE && logits != GR_NONE && t->losses.labels > 0;
     gr__watch_begin(&t->watch, answers ? log(gr_model_width(d->model, logits)) : NAN, d->steps);
+
     register_state(t);
     return t->def.folder ? open_files(t, t->def.folder, err) : GR_OK;
 }
@@ -158,6 +185,8 @@ static gr_status open_all(gr_trainer *t, gr_error *err) {
 gr_status gr_trainer_new(gr_trainer **trainer, const gr_train_def *def, gr_error *err) {
     *trainer = NULL;
     GR_TRY(check(def, err));
+
+    /* The def, with strings of our own: the caller's need not live as long. */
     gr_trainer *t = gr_alloc(sizeof *t);
     t->def = *def;
     t->def.micro = def->micro > 0 && def->micro < def->rows ? def->micro : def->rows;
@@ -166,21 +195,27 @@ gr_status gr_trainer_new(gr_trainer **trainer, const gr_train_def *def, gr_error
     t->def.digest = gr_strdup(t->digest);
     t->def.folder = gr_strdup(def->folder);
     t->saved = -1;
+
+    /* Threads belong to the process; the checkpoint notes how many there were. */
     if (def->threads > 0)
         omp_set_num_threads(def->threads);
     t->threads = omp_get_max_threads();
+
     name_labels(t, def->labels);
     gr_status status = open_all(t, err);
     if (status != GR_OK) {
         gr_trainer_free(t);
         return status;
     }
+
+    /* From here the clock of this session runs. */
     t->seconds_before = t->seconds;
     t->step_before = t->step;
     t->tokens_before = t->tokens;
     t->began = t->looked = gr__now();
     t->used = processor_time();
     t->cores = NAN;
+
     *trainer = t;
     return GR_OK;
 }
@@ -188,6 +223,7 @@ gr_status gr_trainer_new(gr_trainer **trainer, const gr_train_def *def, gr_error
 void gr_trainer_free(gr_trainer *t) {
     if (!t)
         return;
+
     gr__diagnosis_free(t->diagnosis);
     gr__heldout_free(t->heldout);
     gr_run_free(t->run);
@@ -195,6 +231,7 @@ void gr_trainer_free(gr_trainer *t) {
     gr__assembly_free(t->assembly);
     gr_checkpoint_free(t->checkpoint);
     gr__metrics_close(t->metrics);
+
     void *owned[] = {t->losses.sum, t->losses.tokens,      t->label_loss,         t->label, t->digest,
                      t->name,       (char *)t->def.digest, (char *)t->def.folder, t->folder};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
@@ -235,6 +272,8 @@ static double mean_loss(const gr__losses *l) {
     return tokens > 0 ? sum / tokens : l->loss;
 }
 
+/* Tells the metrics and the caller about the step just done. lr and norm are those of the step, `from` is when it
+ * began. */
 static gr_status report(gr_trainer *t, double lr, double norm, double from, gr_error *err) {
     const gr__losses *l = &t->losses;
     double to = gr__now(), session = to - t->began;
@@ -295,6 +334,8 @@ static gr_status report(gr_trainer *t, double lr, double norm, double from, gr_e
 
 gr_status gr_trainer_step(gr_trainer *t, gr_error *err) {
     double from = gr__now(), lr = gr_optim_lr(t->optim), norm;
+
+    /* The rows of this step, sorted and classified; one step on them. */
     gr_rows rows;
     gr_stream_next(t->def.stream, t->step, &rows);
     gr__assembly_fill(t->assembly, &rows, t->step);
@@ -303,10 +344,13 @@ gr_status gr_trainer_step(gr_trainer *t, gr_error *err) {
         say_what_is_saved(t, err);
         return status;
     }
+
+    /* It counts from here on. Measurements see the parameters after the step. */
     t->step++;
     t->tokens += t->assembly->targeted;
     gr__diagnosis_step(t->diagnosis, t->step);
     gr__heldout_step(t->heldout, t->step);
+
     return report(t, lr, norm, from, err);
 }
 
@@ -316,12 +360,17 @@ static gr_status save(gr_trainer *t, gr_error *err) {
     double from = gr__now();
     if (t->def.may_save)
         GR_TRY(t->def.may_save(t->def.user, err));
+
+    /* Metrics first, so that the checkpoint never knows lines that the disk does not have. */
     GR_TRY(gr__metrics_flush(t->metrics, err));
     t->metrics_bytes = gr__metrics_bytes(t->metrics);
+
     char *path = gr_checkpoint_path(t->folder, t->step);
     gr_status status = gr_checkpoint_save(t->checkpoint, path, err);
     gr_free(path);
     GR_TRY(status);
+
+    /* How long it took decides when the next one is worth it (due). */
     t->saved = t->step;
     t->saved_at = gr__now();
     t->saving = t->saved_at - from;
@@ -334,6 +383,7 @@ static gr_status interrupted(const gr_trainer *t, gr_error *err) {
                         "stopped after step %lld of %lld", (long long)t->step, (long long)t->def.steps);
 }
 
+/* Whether a checkpoint is due, and saving it takes no more than its share of the time since the last one. */
 static bool due(const gr_trainer *t) {
     const int64_t every = t->def.checkpoint_every;
     const double share = t->def.checkpoint_share;
@@ -343,6 +393,8 @@ static bool due(const gr_trainer *t) {
 gr_status gr_trainer_run(gr_trainer *t, gr_error *err) {
     while (t->step < t->def.steps) {
         GR_TRY(gr_trainer_step(t, err));
+
+        /* The end and a stop are always saved. */
         bool done = t->step >= t->def.steps, stop = !done && t->def.stop && *t->def.stop;
         if (t->folder && (done || stop || due(t)))
             GR_TRY(save(t, err));

@@ -1,3 +1,5 @@
+/* The lines of metrics.jsonl. A line is put together in a buffer that was taken when the file was opened, and written
+ * at once, so that a step neither allocates nor leaves half a line behind. */
 #include "train/metrics.h"
 
 #include <errno.h>
@@ -44,6 +46,7 @@ static gr_status cut_to(gr__metrics *m, gr_error *err) {
     struct stat info;
     if (fstat(m->fd, &info))
         return gr__file_error(err, m->path, "read", errno);
+
     if (info.st_size < m->bytes) {
         gr_log(1,
                "%s: has %lld bytes of the %lld that the checkpoint knows of; lines of earlier steps are lost, the run "
@@ -51,6 +54,8 @@ static gr_status cut_to(gr__metrics *m, gr_error *err) {
                m->path, (long long)info.st_size, (long long)m->bytes);
         m->bytes = whole_lines(m, info.st_size);
     }
+
+    /* Lines of steps after the checkpoint go: they will be written again. */
     if (ftruncate(m->fd, m->bytes) || lseek(m->fd, m->bytes, SEEK_SET) < 0)
         return gr__file_error(err, m->path, "cut", errno);
     return GR_OK;
@@ -59,6 +64,8 @@ static gr_status cut_to(gr__metrics *m, gr_error *err) {
 gr_status gr__metrics_open(gr__metrics **metrics, const char *path, int64_t bytes, int labels, const char *const *label,
                            size_t more, gr_error *err) {
     *metrics = NULL;
+
+    /* The keys of the labels' losses, and a buffer that holds the longest line. */
     gr__metrics *m = gr_alloc(sizeof *m);
     m->path = gr_strdup(path);
     m->bytes = bytes;
@@ -70,12 +77,15 @@ gr_status gr__metrics_open(gr__metrics **metrics, const char *path, int64_t byte
         m->text_size += strlen(m->key[i]) + 64;
     }
     m->text = gr_alloc(m->text_size);
+
+    /* The file, cut back to what is known of it. */
     m->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     gr_status status = m->fd < 0 ? gr__file_error(err, path, "write", errno) : cut_to(m, err);
     if (status != GR_OK) {
         gr__metrics_close(m);
         return status;
     }
+
     *metrics = m;
     return GR_OK;
 }

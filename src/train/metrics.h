@@ -7,7 +7,8 @@
 typedef struct gr__metrics gr__metrics;
 
 /* Opens PATH for appending after its first `bytes` bytes and drops the rest; keys are the `labels` names of losses;
- * `more` bytes are the most that a line's `more` has. GR_ERR_FORMAT when the file is shorter. */
+ * `more` bytes are the most that a line's `more` has. A file that is shorter loses lines, not the run: it goes on
+ * behind the last whole line, and the log says so. GR_ERR_IO and the like where the file cannot be opened or cut. */
 gr_status gr__metrics_open(gr__metrics **metrics, const char *path, int64_t bytes, int labels, const char *const *label,
                            size_t more, gr_error *err);
 void gr__metrics_close(gr__metrics *metrics);

@@ -1,6 +1,11 @@
-/* Sums of squares of a gradient, by the region that owns the numbers. */
+/* Sums of squares of a gradient, by the region that owns the numbers.
+ *
+ * Each slice of the class tables is cut further at the borders of all regions, so that a piece has one owner, and
+ * pieces into chunks of a fixed size. Threads take chunks; the sums of the chunks are added in order, so the result
+ * does not depend on the number of threads. */
 #include <stdlib.h>
 
+#include "base/ascending.h"
 #include "base/mem.h"
 #include "kernel/kernel.h"
 #include "kernel/math.h"
@@ -17,26 +22,27 @@ typedef struct chunk {
 } chunk;
 
 struct gr__norms {
-    int owners, count;
+    int owners; /* 1 + regions: 0 is the core */
+    int count;
     size_t capacity;
-    chunk *chunk;
+    chunk *chunk;    /* [count] */
     double *partial; /* [2 * count] gradient, update */
 };
 
 /* ---- cutting ---- */
 
-typedef struct cuts {
+typedef struct cuts { /* borders along one axis */
     int *at, count;
     size_t capacity;
 } cuts;
 
+/* Notes a border, if it lies within [lo, hi]. */
 static void cut(cuts *c, int at, int lo, int hi) {
     if (at >= lo && at <= hi)
         GR_PUSH(c->at, c->count, c->capacity) = at;
 }
 
-static int ascending(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
-
+/* Whose number this is: of the first region that has it, else of the core. */
 static int owner_of(const gr_model *model, gr_param p, int row, int col) {
     for (int r = 0; r < gr_model_regions(model); r++) {
         const gr_region *region = gr_model_region(model, r);
@@ -49,6 +55,7 @@ static int owner_of(const gr_model *model, gr_param p, int row, int col) {
     return 0;
 }
 
+/* Cuts a piece of this many rows into chunks of whole rows. */
 static void add_piece(gr__norms *n, chunk piece, int rows) {
     int step = piece.cols < CHUNK ? CHUNK / piece.cols : 1;
     for (int i = 0; i < rows; i += step) {
@@ -59,8 +66,11 @@ static void add_piece(gr__norms *n, chunk piece, int rows) {
     }
 }
 
+/* Cuts a slice s at the borders of the regions and adds the pieces. rows and cols are scratch. */
 static void add_slice(gr__norms *n, const gr_model *model, int slice, gr_part s, cuts *rows, cuts *cols) {
     size_t stride = (size_t)gr_model_param(model, s.param)->cols;
+
+    /* Borders: the slice's own, and those of every region's rectangles on the parameter that lie within it. */
     rows->count = cols->count = 0;
     cut(rows, s.lo0, s.lo0, s.hi0), cut(rows, s.hi0, s.lo0, s.hi0);
     cut(cols, s.lo1, s.lo1, s.hi1), cut(cols, s.hi1, s.lo1, s.hi1);
@@ -72,13 +82,17 @@ static void add_slice(gr__norms *n, const gr_model *model, int slice, gr_part s,
             cut(rows, q.lo0, s.lo0, s.hi0), cut(rows, q.hi0, s.lo0, s.hi0);
             cut(cols, q.lo1, s.lo1, s.hi1), cut(cols, q.hi1, s.lo1, s.hi1);
         }
-    qsort(rows->at, (size_t)rows->count, sizeof *rows->at, ascending);
-    qsort(cols->at, (size_t)cols->count, sizeof *cols->at, ascending);
+    qsort(rows->at, (size_t)rows->count, sizeof *rows->at, gr__ascending_int);
+    qsort(cols->at, (size_t)cols->count, sizeof *cols->at, gr__ascending_int);
+
+    /* Cells of the grid; borders that were noted twice make empty ones. */
     for (int i = 0; i + 1 < rows->count; i++)
         for (int j = 0; j + 1 < cols->count; j++) {
             int high = rows->at[i + 1] - rows->at[i], wide = cols->at[j + 1] - cols->at[j];
+
             if (!high || !wide)
                 continue;
+
             chunk piece = {.slice = slice,
                            .owner = owner_of(model, s.param, rows->at[i], cols->at[j]),
                            .param = s.param,
@@ -111,11 +125,14 @@ void gr__norms_free(gr__norms *n) {
 
 /* ---- measuring ---- */
 
+/* Sum of squares of what a gradient of n numbers would move the parameters by: rate g / (root sqrt(v) + eps), or rate g
+ * where no second moments v are kept. */
 static double moved(const gr_real *g, const gr_real *v, const gr__scale *s, int n) {
-    double sum = 0;
-    gr_real rate = (gr_real)s->rate, root = (gr_real)s->root, eps = (gr_real)s->eps;
     if (!v)
         return s->rate * s->rate * gr_kernel()->squares(g, n);
+
+    double sum = 0;
+    gr_real rate = (gr_real)s->rate, root = (gr_real)s->root, eps = (gr_real)s->eps;
 #pragma omp simd reduction(+ : sum)
     for (int i = 0; i < n; i++) {
         gr_real u = rate * g[i] / (root * gr_sqrt(v[i]) + eps);
@@ -125,23 +142,27 @@ static double moved(const gr_real *g, const gr_real *v, const gr__scale *s, int 
 }
 
 void gr__norms_measure(gr__norms *n, gr_run *run, const gr_optim *optim, double *gradient, double *update) {
+    /* Both sums of each chunk, on all threads. A slice that is closed has no gradient and moves nothing. */
     const uint8_t *open = gr_run_open(run);
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < n->count; i++) {
         const chunk *c = n->chunk + i;
-        double sums[2] = {0, 0};
         const gr_real *g = gr_run_gradient(run, c->param) + c->at;
         gr__scale scale = gr__optim_scale(optim, c->slice);
-        for (int r = 0; r < c->rows && open[c->slice]; r++) {
-            const gr_real *row = g + (size_t)r * c->stride;
-            sums[0] += gr_kernel()->squares(row, c->cols);
+        const gr_real *second = scale.second ? scale.second + c->at : NULL;
+        double squares = 0, moves = 0;
+        int rows = open[c->slice] ? c->rows : 0;
+        for (int r = 0; r < rows; r++) {
+            size_t at = (size_t)r * c->stride;
+            squares += gr_kernel()->squares(g + at, c->cols);
             if (scale.rate > 0)
-                sums[1] +=
-                    moved(row, scale.second ? scale.second + c->at + (size_t)r * c->stride : NULL, &scale, c->cols);
+                moves += moved(g + at, second ? second + at : NULL, &scale, c->cols);
         }
-        n->partial[2 * i] = sums[0];
-        n->partial[2 * i + 1] = sums[1];
+        n->partial[2 * i] = squares;
+        n->partial[2 * i + 1] = moves;
     }
+
+    /* Added up by owner, in the order of the chunks. */
     for (int o = 0; o < n->owners; o++)
         gradient[o] = update[o] = 0;
     for (int i = 0; i < n->count; i++) {

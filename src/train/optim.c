@@ -1,3 +1,9 @@
+/* Optimisers by slices: what no row opened in a step is left alone, to the last bit (optim.h has the formulas).
+ *
+ * Each slice of the class tables is cut into chunks once. A step sums the squares of the open chunks for the clip norm,
+ * settles the constants of each open slice (its own step count goes into Adam's bias correction), and applies the
+ * update chunk by chunk. Chunks have a fixed size and their sums are added in order, so the bits do not depend on
+ * threads. */
 #include "gradroute/optim.h"
 
 #include <assert.h>
@@ -33,15 +39,15 @@ struct gr_optim {
     gr_model *model;
     gr_tables *own; /* made here when the caller has none */
     const gr_tables *tables;
-    gr_optim_def def;
-    per_param *param;
+    gr_optim_def def; /* its groups are settled into param and gone */
+    per_param *param; /* [params] */
     int slices, chunks;
     chunk *chunk;
     double *partial;     /* [chunks] sums of squares */
     update *update;      /* [slices] */
-    int64_t *open_steps; /* [slices] */
-    gr_real *moment[2];  /* all parameters one after the other; NULL where not kept */
-    int64_t steps;
+    int64_t *open_steps; /* [slices] steps in which the slice was open */
+    gr_real *moment[2];  /* first and second, all parameters one after the other; NULL where not kept */
+    int64_t steps;       /* all that were taken */
 };
 
 gr_optim_def gr_optim_default(void) {
@@ -50,6 +56,7 @@ gr_optim_def gr_optim_default(void) {
 
 /* ---- making one ---- */
 
+/* An error unless the value is good. */
 static gr_status range(const char *name, double value, bool good, const char *want, gr_error *err) {
     if (good)
         return GR_OK;
@@ -66,6 +73,8 @@ static gr_status check(const gr_optim_def *d, gr_error *err) {
     GR_TRY(range("clip", d->clip, d->clip >= 0, "give a norm above 0, or 0 for no clipping", err));
     GR_TRY(range("warmup", (double)d->warmup, d->warmup >= 0, "give a number of steps", err));
     GR_TRY(range("final", d->final, d->final >= 0 && d->final <= 1, "give a share in [0, 1]", err));
+
+    /* Numbers that must fit together. */
     if (d->schedule != GR_SCHEDULE_CONSTANT && d->total < d->warmup)
         return gr_error_set(err, GR_ERR_USAGE, "warmup", "warm up for at most as many steps as the run has",
                             "a warm-up of %lld steps does not fit into %lld steps", (long long)d->warmup,
@@ -73,6 +82,7 @@ static gr_status check(const gr_optim_def *d, gr_error *err) {
     return GR_OK;
 }
 
+/* Whether the pattern matches some parameter. */
 static bool used(const gr_model *model, const char *pattern) {
     for (gr_param p = 0; p < gr_model_params(model); p++)
         if (!fnmatch(pattern, gr_model_param(model, p)->name, 0))
@@ -93,6 +103,7 @@ static gr_status check_groups(const gr_model *model, const gr_optim_def *d, gr_e
     return GR_OK;
 }
 
+/* What holds for a parameter: the def's settings, or those of the first group that matches its name. */
 static per_param settings(const gr_param_def *param, const gr_optim_def *d) {
     per_param s = {.lr = 1, .decay = param->no_decay ? 0 : d->decay};
     for (int i = 0; i < d->groups; i++)
@@ -109,6 +120,8 @@ static per_param settings(const gr_param_def *param, const gr_optim_def *d) {
 static int cut(chunk *out, int slice, gr_part part, int cols) {
     int n = 0, high = part.hi0 - part.lo0, wide = part.hi1 - part.lo1;
     size_t at = (size_t)part.lo0 * (size_t)cols + (size_t)part.lo1;
+
+    /* Whole rows lie one behind the other: runs of CHUNK numbers. */
     if (wide == cols) {
         size_t size = (size_t)high * (size_t)wide;
         for (size_t i = 0; i < size; i += CHUNK, n++)
@@ -116,6 +129,9 @@ static int cut(chunk *out, int slice, gr_part part, int cols) {
                 out[n] = (chunk){slice, part.param, at + i, 0, 1, (int)(size - i < CHUNK ? size - i : CHUNK)};
         return n;
     }
+
+    /* A block of columns: `step` rows at a time, which have at most CHUNK numbers together (or one row that has more).
+     */
     int step = wide < CHUNK ? CHUNK / wide : 1;
     for (int i = 0; i < high; i += step, n++)
         if (out)
@@ -125,6 +141,7 @@ static int cut(chunk *out, int slice, gr_part part, int cols) {
     return n;
 }
 
+/* Cuts all slices; out has room for the chunks, or is NULL to count them. */
 static int cut_all(const gr_optim *o, chunk *out) {
     int n = 0;
     for (int s = 0; s < o->slices; s++) {
@@ -135,12 +152,14 @@ static int cut_all(const gr_optim *o, chunk *out) {
     return n;
 }
 
+/* How many moments an optimiser keeps of each parameter. */
 static int moments(const gr_optim_def *def) { return def->kind == GR_OPTIM_SGD ? def->momentum > 0 : 2; }
 
 size_t gr_optim_plan(const gr_model *model, const gr_optim_def *def) {
     return (size_t)moments(def) * gr_model_size(model) * sizeof(gr_real);
 }
 
+/* Settings of each parameter, and where its moments begin. */
 static void place_params(gr_optim *o) {
     size_t at = 0;
     o->param = gr_alloc(sizeof *o->param * (size_t)gr_model_params(o->model));
@@ -157,6 +176,8 @@ gr_status gr_optim_new(gr_optim **optim, gr_model *model, const gr_tables *table
     *optim = NULL;
     GR_TRY(check(def, err));
     GR_TRY(check_groups(model, def, err));
+
+    /* The parts by which it works: the caller's slices, or one slice a parameter. */
     gr_optim *o = gr_alloc(sizeof *o);
     o->model = model;
     o->def = *def;
@@ -166,15 +187,20 @@ gr_status gr_optim_new(gr_optim **optim, gr_model *model, const gr_tables *table
         gr_tables_finish(o->own);
         o->tables = o->own;
     }
+
     place_params(o);
     o->def.group = NULL, o->def.groups = 0; /* settled */
     o->slices = gr_tables_slices(o->tables);
+
+    /* Chunks are counted, then written. */
     o->chunks = cut_all(o, NULL);
     o->chunk = gr_alloc(sizeof *o->chunk * (size_t)o->chunks);
     cut_all(o, o->chunk);
     o->partial = gr_alloc(sizeof *o->partial * (size_t)o->chunks);
     o->update = gr_alloc(sizeof *o->update * (size_t)o->slices);
     o->open_steps = gr_alloc(sizeof *o->open_steps * (size_t)o->slices);
+
+    /* Moments begin at 0. They are the large block: without room for them it is an error, not the end. */
     size_t bytes = gr_model_size(model) * sizeof(gr_real);
     for (int i = 0; i < moments(def); i++)
         if (!(o->moment[i] = gr_alloc_try(bytes))) {
@@ -182,6 +208,7 @@ gr_status gr_optim_new(gr_optim **optim, gr_model *model, const gr_tables *table
             return gr_error_set(err, GR_ERR_MEMORY, "optimiser", "train a smaller network, or by sgd",
                                 "%zu bytes for moments were refused", bytes);
         }
+
     *optim = o;
     return GR_OK;
 }
@@ -209,7 +236,8 @@ static double norm_squared(gr_optim *o, gr_run *run, const uint8_t *open) {
         const chunk *c = o->chunk + i;
         const gr_real *g = gr_run_gradient(run, c->param) + c->at;
         double sum = 0;
-        for (int r = 0; open[c->slice] && r < c->rows; r++)
+        int rows = open[c->slice] ? c->rows : 0;
+        for (int r = 0; r < rows; r++)
             sum += gr_kernel()->squares(g + (size_t)r * c->stride, c->cols);
         o->partial[i] = sum;
     }
@@ -219,6 +247,7 @@ static double norm_squared(gr_optim *o, gr_run *run, const uint8_t *open) {
     return sum;
 }
 
+/* The error for a gradient that is not finite: names the first parameter where it is so. */
 static gr_status not_finite(const gr_optim *o, gr_error *err) {
     for (int i = 0; i < o->chunks; i++)
         if (!isfinite(o->partial[i]))
@@ -229,14 +258,21 @@ static gr_status not_finite(const gr_optim *o, gr_error *err) {
                         (long long)o->steps + 1);
 }
 
+/* What the kernels multiply by for one slice in this step (formulas in optim.h and kernel.h). scale clips the gradient.
+ * Adam's moments begin at 0 and are too small at first: rate and root carry the corrections 1 / (1 - b1^t) and 1 /
+ * sqrt(1 - b2^t) (Kingma & Ba 2015), with t counted in steps that opened the slice. */
 static update constants(const gr_optim *o, int slice, double lr, double scale) {
     const gr_optim_def *d = &o->def;
     const per_param *s = o->param + gr_tables_slice(o->tables, slice).param;
     double t = (double)o->open_steps[slice];
     bool decoupled = d->kind == GR_OPTIM_ADAMW;
+
     lr *= s->lr;
     if (d->kind == GR_OPTIM_SGD)
         return (update){.sgd = {(gr_real)scale, (gr_real)s->decay, (gr_real)d->momentum, (gr_real)lr}};
+
+    /* AdamW shrinks the parameter by lr * decay apart from the gradient (Loshchilov & Hutter 2019); Adam adds decay *
+     * parameter to the gradient. */
     return (update){.adam = {.scale = (gr_real)scale,
                              .keep = (gr_real)(decoupled ? 1 - lr * s->decay : 1),
                              .l2 = (gr_real)(decoupled ? 0 : s->decay),
@@ -249,6 +285,7 @@ static update constants(const gr_optim *o, int slice, double lr, double scale) {
                              .eps = (gr_real)d->eps}};
 }
 
+/* Updates the numbers of one chunk, row by row, with the constants of its slice. */
 static void apply(gr_optim *o, gr_run *run, const chunk *c) {
     const gr_real *gradient = gr_run_gradient(run, c->param);
     gr_real *data = gr_model_data(o->model, c->param);
@@ -265,6 +302,9 @@ static void apply(gr_optim *o, gr_run *run, const chunk *c) {
 gr_status gr_optim_step(gr_optim *o, gr_run *run, double *norm, gr_error *err) {
     const uint8_t *open = gr_run_open(run);
     assert(!o->own ? gr_run_tables(run) == o->tables : gr_tables_slices(gr_run_tables(run)) == o->slices);
+
+    /* The gradient as a whole: refuse what is not finite before anything changes, clip what is too long. The 1e-6 is
+     * PyTorch's (clip_grad_norm_). */
     double size = sqrt(norm_squared(o, run, open)), lr = gr_optim_lr(o), scale = 1;
     if (norm)
         *norm = size;
@@ -273,11 +313,14 @@ gr_status gr_optim_step(gr_optim *o, gr_run *run, double *norm, gr_error *err) {
     if (o->def.clip > 0 && size > o->def.clip)
         scale = o->def.clip / (size + 1e-6);
 
+    /* Each open slice counts the step and gets its constants. */
     for (int s = 0; s < o->slices; s++)
         if (open[s]) {
             o->open_steps[s]++;
             o->update[s] = constants(o, s, lr, scale);
         }
+
+        /* Then its parameters and moments are updated; closed ones are not touched. */
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < o->chunks; i++)
         if (open[o->chunk[i].slice])

@@ -1,7 +1,9 @@
+/* The learning rate of a step: a linear warm-up, then constant, linear or cosine (formulas in optim.h). */
 #include <math.h>
 
 #include "gradroute/optim.h"
 
+/* Share of the rate after the warm-up; x in [0, 1] is how far the rest of the run has come. */
 static double rest(gr_schedule kind, double x, double final) {
     switch (kind) {
     case GR_SCHEDULE_LINEAR:
@@ -16,6 +18,7 @@ static double rest(gr_schedule kind, double x, double final) {
 double gr_schedule_lr(const gr_optim_def *def, int64_t step) {
     if (step < def->warmup)
         return def->lr * (double)(step + 1) / (double)def->warmup;
+
     double span = (double)(def->total - def->warmup), x = span > 0 ? (double)(step - def->warmup) / span : 1;
     return def->lr * rest(def->schedule, x < 1 ? x : 1, def->final);
 }
