@@ -241,6 +241,7 @@ static void forge(const char *path, void (*change)(json_t *manifest), const char
 static json_t *piece(json_t *manifest, size_t i) { return json_array_get(json_object_get(manifest, "pieces"), i); }
 
 static void lose_piece(json_t *m) { json_array_remove(json_object_get(m, "pieces"), 3); }
+static void no_pieces(json_t *m) { json_array_clear(json_object_get(m, "pieces")); }
 static void repeat_piece(json_t *m) { json_array_append(json_object_get(m, "pieces"), piece(m, 0)); }
 static void wide_piece(json_t *m) { json_object_set_new(piece(m, 0), "hi0", json_integer(1000)); }
 static void huge_piece(json_t *m) { json_object_set_new(piece(m, 0), "hi0", json_integer(1LL << 40)); }
@@ -264,6 +265,7 @@ static void test_forged(void **state) {
     gr_model *m;
     char *path = saved(root, &m);
     forge(path, lose_piece, "hold");
+    forge(path, no_pieces, "'pieces' is empty");
     forge(path, repeat_piece, "overlap");
     forge(path, wide_piece, "do not fit");
     forge(path, huge_piece, "'hi0' of a piece");

@@ -178,8 +178,11 @@ gr_status gr__pieces_read(gr__pieces *pieces, const gr__plan *plan, const json_t
     *pieces = (gr__pieces){.arena = gr_arena_new()};
     for (size_t i = 0; i < json_array_size(value); i++)
         GR_TRY(read_piece(pieces, plan, json_array_get(value, i), place, err));
-    if (pieces->count)
-        qsort(pieces->tensor, (size_t)pieces->count, sizeof *pieces->tensor, by_place);
+    if (!pieces->count)
+        return FORMAT(err, place, "'pieces' is empty");
+
+    /* Sorted, the pieces of each parameter stand together. */
+    qsort(pieces->tensor, (size_t)pieces->count, sizeof *pieces->tensor, by_place);
     for (int p = 0, at = 0; p < plan->params; p++) {
         int n = 0;
         while (at + n < pieces->count && pieces->tensor[at + n].part.param == p)
