@@ -1,3 +1,4 @@
+/* Seconds as people read them. */
 #include "base/clock.h"
 
 #include <math.h>

@@ -1,4 +1,7 @@
-/* How many cores a process may use: what the scheduler lets it run on, and what control groups grant of them. */
+/* How many cores a process may use: what the scheduler lets it run on, and what control groups grant of them.
+ *
+ * A container's limit is not seen by the scheduler: it is a quota of processor time per period, written in files of the
+ * process's control group or of one above it. Both versions of control groups are read, the smallest quota counts. */
 #include "base/cores.h"
 
 #include <math.h>
@@ -10,7 +13,7 @@
 #include "base/mem.h"
 #include "gradroute/base.h"
 
-/* False where the file is missing or says something else ("max"). */
+/* The number that folder/name holds. False where the file is missing or says something else ("max"). */
 static bool read_number(double *value, const char *folder, const char *name) {
     char *path = gr_format("%s/%s", folder, name);
     FILE *in = fopen(path, "r");
@@ -21,6 +24,7 @@ static bool read_number(double *value, const char *folder, const char *name) {
     return found;
 }
 
+/* The two numbers that folder/name holds. */
 static bool read_pair(double *first, double *second, const char *folder, const char *name) {
     char *path = gr_format("%s/%s", folder, name);
     FILE *in = fopen(path, "r");
@@ -44,7 +48,8 @@ static double granted(const char *folder, bool second_version) {
 static double least_upwards(const char *base, const char *path, bool second_version) {
     double least = INFINITY;
     char *left = gr_strdup(strstr(path, "/..") ? "" : path); /* a group outside of what is mounted here */
-    for (bool more = true; more;) {
+    bool more = true;
+    while (more) {
         char *folder = gr_format("%s%s", base, left);
         least = fmin(least, granted(folder, second_version));
         gr_free(folder);
@@ -75,14 +80,15 @@ static double of_line(char *line, const char *root) {
     char *controllers = strchr(line, ':'), *path = controllers ? strchr(controllers + 1, ':') : NULL;
     if (!path)
         return INFINITY;
-    *controllers++ = 0;
-    *path++ = 0;
+    *controllers++ = 0; /* the ID ends here .. */
+    *path++ = 0;        /* .. and the controllers here */
 
     /* Where it may be mounted: version 2 alone or beside version 1, that under its controllers or the one that counts.
      */
     bool second_version = !*controllers;
     if (!second_version && !has_cpu(controllers))
         return INFINITY;
+
     const char *places[2] = {second_version ? "" : controllers, second_version ? "unified" : "cpu"};
     double least = INFINITY;
     for (int i = 0; i < 2; i++) {

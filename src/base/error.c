@@ -1,3 +1,4 @@
+/* The error object: filled once, at the source; what comes later does not overwrite it. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Text that others wrote: how a file begins, line ends, names. foreign_json.c has JSON. */
 #include "base/foreign.h"
 
 #include <stdio.h>
@@ -45,6 +46,7 @@ static const struct {
      "\x15"},
 };
 
+/* Whether the bytes begin as this kind of file does. */
 static bool begins(const char *bytes, size_t length, size_t kind) {
     const char *behind = kinds[kind].behind;
     return length >= kinds[kind].length && !memcmp(bytes, kinds[kind].bytes, kinds[kind].length) &&
@@ -53,7 +55,7 @@ static bool begins(const char *bytes, size_t length, size_t kind) {
 
 /* UTF-16 without a mark: characters of ASCII, every second byte a zero. 0: no; else which bytes are the zeros. */
 static int is_wide(const unsigned char *c, size_t length) {
-    enum { LOOKED_AT = 16, LEAST = 4 };
+    enum { LOOKED_AT = 16, LEAST = 4 }; /* bytes */
     size_t n = length < LOOKED_AT ? length & ~(size_t)1 : LOOKED_AT;
     bool low = n >= LEAST, high = n >= LEAST;
     for (size_t i = 0; i < n; i += 2) {
@@ -73,6 +75,7 @@ gr_status gr__text_begin(size_t *skip, const void *bytes, size_t length, const c
             return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, path, 0, 0), kinds[i].hint,
                                 "the file is %s, and text is UTF-8", kinds[i].name);
 
+    /* UTF-16 without a mark. */
     int wide = length ? is_wide(bytes, length) : 0;
     if (wide)
         return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, path, 0, 0),
@@ -83,6 +86,7 @@ gr_status gr__text_begin(size_t *skip, const void *bytes, size_t length, const c
 }
 
 size_t gr__text_unix(char *text, size_t length) {
+    /* No return, nothing to do: from and to are NULL. */
     char *from = length ? memchr(text, '\r', length) : NULL, *end = text + length, *to = from;
     for (; from && from < end; from++)
         if (*from != '\r' || from + 1 == end || from[1] != '\n')
@@ -100,6 +104,7 @@ bool gr__text_is_name(const char *text, size_t length) {
 }
 
 char *gr__text_compose(const char *text, size_t length) {
+    /* ASCII is composed already. */
     utf8proc_uint8_t *composed = NULL;
     bool plain = true;
     for (size_t i = 0; i < length && plain; i++)
@@ -107,6 +112,7 @@ char *gr__text_compose(const char *text, size_t length) {
     if (plain)
         return NULL;
 
+    /* A copy through our own allocator, where composing changes anything. utf8proc uses malloc. */
     utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)length, &composed,
                                       UTF8PROC_STABLE | UTF8PROC_COMPOSE);
     bool same = n < 0 || ((size_t)n == length && !memcmp(composed, text, length));

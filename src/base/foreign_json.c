@@ -1,4 +1,7 @@
-/* JSON that others wrote. What only the parser cannot hold, and nobody may use, does not stand in the way. */
+/* JSON that others wrote. What only the parser cannot hold, and nobody may use, does not stand in the way.
+ *
+ * jansson refuses numbers beyond 64 bits and keys with U+0000. Such a text is parsed a second time, with these numbers
+ * wrapped into objects and these keys changed; a reader that needs the number asks gr__json_long. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +22,7 @@ typedef struct rewritten {
     size_t count, capacity;
 } rewritten;
 
+/* Appends bytes to the rewritten text. */
 static void put(rewritten *out, const char *text, size_t length) {
     out->text = gr__grow(out->text, &out->capacity, out->count + length, 1);
     if (length)
@@ -26,7 +30,7 @@ static void put(rewritten *out, const char *text, size_t length) {
     out->count += length;
 }
 
-/* Behind the string that begins at text[at]. */
+/* Where the string that begins at text[at] ends: behind its closing quote. An escaped character is stepped over. */
 static size_t behind_string(const char *text, size_t at, size_t length) {
     for (at++; at < length && text[at] != '"'; at++)
         at += text[at] == '\\';
@@ -40,7 +44,8 @@ static bool is_key(const char *text, size_t at, size_t length) {
     return at < length && text[at] == ':';
 }
 
-/* A key without U+0000. */
+/* A key with U+FFFD in place of each U+0000. An escape is copied as a whole, so that \\u0000 (a backslash and letters)
+ * is not taken for one. */
 static void put_key(rewritten *out, const char *text, size_t length) {
     for (size_t i = 0; i < length; i++) {
         if (text[i] == '\\' && length - i >= 6 && !memcmp(text + i + 1, "u0000", 5)) {
@@ -65,6 +70,7 @@ static bool is_long(const char *text, size_t length) {
     return !value && json_error_code(&error) == json_error_numeric_overflow;
 }
 
+/* A number as it is, or as an object with one member, whose value is the number as a string. */
 static void put_number(rewritten *out, const char *text, size_t length) {
     static const char before[] = "{\"" LONG_JSON "\":\"", after[] = "\"}";
     bool wrap = is_long(text, length);
@@ -77,6 +83,7 @@ static void put_number(rewritten *out, const char *text, size_t length) {
 static rewritten rewrite(const char *text, size_t length) {
     rewritten out = {0};
     for (size_t at = 0, end; at < length; at = end) {
+        /* A string, a number, or one byte of anything else. Inside strings there are no numbers. */
         if (text[at] == '"') {
             end = behind_string(text, at, length);
             if (is_key(text, end, length))
@@ -97,6 +104,7 @@ static rewritten rewrite(const char *text, size_t length) {
 
 /* ---- parsing ---- */
 
+/* What the parser found, in words for people, and what to do about it where that is known. */
 static const char *reason(const json_error_t *error, const char **hint, bool exact) {
     switch (json_error_code(error)) {
     case json_error_duplicate_key:
@@ -116,6 +124,7 @@ static const char *reason(const json_error_t *error, const char **hint, bool exa
     }
 }
 
+/* The error for a text that cannot be parsed. */
 static gr_status refuse(const json_error_t *error, const gr__json_from *from, gr_error *err) {
     char place[GR__PLACE_SIZE];
     const char *hint = from->hint, *what = reason(error, &hint, from->exact);
@@ -129,6 +138,8 @@ gr_status gr__json_foreign(json_t **value, const char *text, size_t length, cons
     if (*value)
         return GR_OK;
 
+    /* Where the parser alone is at fault: once more, rewritten. The error is that of the second attempt, if it fails
+     * too. */
     int code = (int)json_error_code(&error);
     if (!from->exact && (code == json_error_numeric_overflow || code == json_error_null_byte_in_key)) {
         rewritten other = rewrite(text, length);
@@ -145,6 +156,7 @@ const char *gr__json_long(const json_t *value) {
 }
 
 json_t *gr__json_member_named(const json_t *object, const char *name) {
+    /* The same bytes mostly do. A name of ASCII letters alone can be written in no other way. */
     json_t *found = json_object_get(object, name), *value;
     const char *key;
     bool plain = true;
@@ -153,6 +165,7 @@ json_t *gr__json_member_named(const json_t *object, const char *name) {
     if (found || plain)
         return found;
 
+    /* Else the first member whose composed name is the same. */
     char *want = gr__text_compose(name, strlen(name));
     json_object_foreach((json_t *)object, key, value) {
         char *have = gr__text_compose(key, strlen(key));

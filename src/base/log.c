@@ -1,3 +1,4 @@
+/* Notes to standard error, up to a level: GRADROUTE_LOG, or what the program sets. */
 #include "base/log.h"
 
 #include <stdarg.h>

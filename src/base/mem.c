@@ -1,3 +1,5 @@
+/* The gate of all allocations (mem.h). Each is counted, so that tests can see that a step allocates nothing, and can
+ * have any one of them refused. */
 #include "base/mem.h"
 
 #include <stdarg.h>
@@ -36,6 +38,7 @@ static bool granted(void) {
     return call != atomic_load_explicit(&refusal, memory_order_relaxed);
 }
 
+/* The block, or the end of the process where there is none. */
 static void *given(void *block, size_t size) {
     if (!block)
         gr__refused(size ? size : 1);
@@ -53,12 +56,15 @@ void *gr_alloc_try(size_t size) {
     size_t align = size >= LARGE ? HUGE_PAGE : 64;
     if (!granted() || size > SIZE_MAX - align)
         return NULL;
+
+    /* aligned_alloc wants a multiple of the alignment. */
     size = size ? (size + 63) / 64 * 64 : 64;
     void *block = aligned_alloc(align, (size + align - 1) / align * align);
     if (!block)
         return NULL;
     if (align == HUGE_PAGE)
         madvise(block, size, MADV_HUGEPAGE); /* a wish: refused, all is as before */
+
     memset(block, 0, size);
     return block;
 }
@@ -73,6 +79,7 @@ char *gr_strdup(const char *text) {
 }
 
 char *gr_format(const char *format, ...) {
+    /* Printed twice: for the length, then into a block of that length. */
     va_list list, again;
     va_start(list, format);
     va_copy(again, list);
@@ -101,9 +108,12 @@ void *gr__grow(void *list, size_t *capacity, size_t need, size_t size) {
     return list;
 }
 
+/* ---- arenas ---- */
+
+/* Memory of an arena, handed out from the front. */
 typedef struct chunk {
     struct chunk *next;
-    size_t used, size;
+    size_t used, size; /* bytes of data */
     _Alignas(16) unsigned char data[];
 } chunk;
 
@@ -115,6 +125,8 @@ gr_arena *gr_arena_new(void) { return gr_alloc(sizeof(gr_arena)); }
 
 void *gr_arena_alloc(gr_arena *arena, size_t size) {
     size = (size + 15) / 16 * 16;
+
+    /* A new chunk where the block does not fit into the last one; what was left there stays unused. */
     if (!arena->top || arena->top->size - arena->top->used < size) {
         size_t room = size > 16384 ? size : 16384;
         chunk *c = gr_alloc(sizeof *c + room);
@@ -122,6 +134,7 @@ void *gr_arena_alloc(gr_arena *arena, size_t size) {
         c->next = arena->top;
         arena->top = c;
     }
+
     void *block = arena->top->data + arena->top->used;
     arena->top->used += size;
     return block;

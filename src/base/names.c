@@ -1,4 +1,4 @@
-/* names.c - a table from texts to their numbers. */
+/* A hash table from texts to their numbers: open addressing, the next slot where one is taken (linear probing). */
 #include "base/names.h"
 
 #include <string.h>
@@ -23,6 +23,7 @@ static size_t slot_of(const gr__names *names, const char *text, size_t length, u
     return s;
 }
 
+/* Doubles the slots and puts every number in again. */
 static void widen(gr__names *names) {
     size_t size = names->slots ? 2 * (names->mask + 1) : 64;
     gr_free(names->slots);
@@ -39,6 +40,7 @@ static void widen(gr__names *names) {
 uint32_t gr__names_add(gr__names *names, const char *text, size_t length) {
     if (!names->slots || 2 * (names->count + 1) > names->mask + 1)
         widen(names);
+
     uint64_t hash = gr__hash(text, length);
     size_t s = slot_of(names, text, length, hash);
     if (!names->slots[s]) {

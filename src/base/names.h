@@ -19,7 +19,8 @@ typedef struct gr__names {
     size_t count, capacity;
     uint32_t *slots;  /* number + 1, 0 is empty; a power of two of them, at most half full */
     uint64_t *hashes; /* [count] */
-    size_t mask, hashes_count, hashes_capacity;
+    size_t mask;      /* slots - 1 */
+    size_t hashes_count, hashes_capacity;
 } gr__names;
 
 uint32_t gr__names_add(gr__names *names, const char *text, size_t length);

@@ -1,19 +1,26 @@
+/* The nearest name, by the edit distance in which neighbours may swap (optimal string alignment). */
 #include "base/nearest.h"
 
 #include <string.h>
 
-/* Insertions, deletions, replacements and swaps of neighbours that turn a into b. */
+/* The fewest insertions, deletions, replacements and swaps of neighbours that turn a into b. Cell (i, j) of the table
+ * is the distance between the first i letters of a and the first j of b; a swap looks two rows back, so three are kept.
+ */
 static int distance(const char *a, const char *b) {
     enum { LONGEST = 63 };
     int rows[3][LONGEST + 1], n = (int)strlen(a), m = (int)strlen(b);
     if (n > LONGEST || m > LONGEST)
         return n + m;
+
+    /* now is row i, one the row before, two the row before that. */
     int *two = rows[0], *one = rows[1], *now = rows[2];
     for (int j = 0; j <= m; j++)
         one[j] = two[j] = j;
+
     for (int i = 1; i <= n; i++) {
         now[0] = i;
         for (int j = 1; j <= m; j++) {
+            /* Replace or keep, delete, insert, swap. */
             int best = one[j - 1] + (a[i - 1] != b[j - 1]);
             best = one[j] + 1 < best ? one[j] + 1 : best;
             best = now[j - 1] + 1 < best ? now[j - 1] + 1 : best;
@@ -21,6 +28,7 @@ static int distance(const char *a, const char *b) {
                 best = two[j - 2] + 1;
             now[j] = best;
         }
+
         int *free_row = two;
         two = one;
         one = now;

@@ -1,3 +1,4 @@
+/* Numbers as text with a decimal point, whatever the program's locale: the thread's locale is "C" for the call. */
 #include "base/number.h"
 
 #include <locale.h>

@@ -1,11 +1,14 @@
+/* Random numbers that are functions of their keys (rng.h). */
 #include "base/rng.h"
 
 #include <math.h>
 
-typedef struct block {
+typedef struct block { /* of 128 bits: what Philox turns into as many random ones */
     uint32_t v[4];
 } block;
 
+/* Ten rounds of Philox 4x32 on counter c with key (k0, k1); multipliers and key increments are those of the paper
+ * (Salmon et al., SC 2011). */
 static block philox(block c, uint32_t k0, uint32_t k1) {
     for (int round = 0; round < 10; round++) {
         uint64_t p0 = 0xD2511F53u * (uint64_t)c.v[0], p1 = 0xCD9E8D57u * (uint64_t)c.v[2];
@@ -17,7 +20,8 @@ static block philox(block c, uint32_t k0, uint32_t k1) {
     return c;
 }
 
-/* The seed and stream fill the key, the op or route and the draw fill the counter. */
+/* The seed and stream fill the key, the op or route and the draw fill the counter. The factor spreads the small numbers
+ * of the streams over all bits of the key. */
 static block draw(gr_key key, uint64_t i, uint32_t j) {
     block c = {{(uint32_t)i, (uint32_t)(i >> 32), j, key.which}};
     return philox(c, (uint32_t)key.seed, (uint32_t)(key.seed >> 32) ^ (key.stream * 0x85EBCA6Bu));
@@ -41,6 +45,8 @@ double gr_random_normal(gr_key key, uint64_t i, uint32_t j) {
 void gr_random_permutation(gr_key key, uint32_t *order, uint32_t n) {
     for (uint32_t i = 0; i < n; i++)
         order[i] = i;
+
+    /* Each place from the last on swaps with one at or before it. */
     for (uint32_t i = n; i > 1; i--) {
         uint32_t j = (uint32_t)((double)i * gr_random_uniform(key, i, 0));
         uint32_t t = order[i - 1];

@@ -1,3 +1,4 @@
+/* UTF-8, byte by byte (RFC 3629). */
 #include "base/utf8.h"
 
 #include <stdio.h>
@@ -7,11 +8,14 @@
 
 int gr_utf8_next(const char *text, size_t n) {
     const unsigned char *at = (const unsigned char *)text, lead = at[0];
+
+    /* The first byte says how long the character is. 80 to c1 and f5 to ff begin none. */
     if (lead < 0x80)
         return 1;
     if (lead < 0xc2 || lead > 0xf4)
         return 0;
     const int length = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+
     /* The second byte's range rules out overlong forms, surrogates and what is above U+10FFFF. */
     unsigned char lo = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
     unsigned char hi = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;

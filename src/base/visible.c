@@ -1,3 +1,4 @@
+/* Text from outside, made harmless to terminals (visible.h says how). */
 #include "base/visible.h"
 
 #include <stdio.h>
@@ -12,6 +13,7 @@ static unsigned code_of(const unsigned char *at, int length) {
     return length == 3 ? (at[0] & 0xfu) << 12 | (at[1] & 0x3fu) << 6 | (at[2] & 0x3fu) : at[0];
 }
 
+/* Whether a terminal obeys the character instead of showing it: controls, and marks that turn the direction of text. */
 static bool steers(unsigned code) {
     return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x202a && code <= 0x202e) ||
            (code >= 0x2066 && code <= 0x2069);
@@ -25,10 +27,12 @@ static bool is_line(const char *text, size_t n) {
 size_t gr__visible(char *to, const char *text, size_t n, bool lines, size_t *left) {
     size_t used = 0, i = 0;
     while (i < n) {
+        /* The end may be half a character, or a return that more text would make a line end. */
         int length = gr_utf8_next(text + i, n - i);
         if (left && (length < 0 || (lines && text[i] == '\r' && i + 1 == n)))
             break;
 
+        /* Bytes of no character, characters that steer, all others as they are. */
         unsigned code = length > 0 ? code_of((const unsigned char *)text + i, length) : 0;
         if (length <= 0) {
             memcpy(to + used, "\xef\xbf\xbd", 3);

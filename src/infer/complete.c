@@ -1,4 +1,7 @@
-/* Continuing text in characters: what tokens spell is held back while it may be a stop string or half a character. */
+/* Continuing text in characters: what tokens spell is held back while it may be a stop string or half a character.
+ *
+ * gr__go_on (generate.c) chooses the tokens and hands each to take(), which adds the text that it spells, looks for
+ * stop strings byte by byte, and shows the caller what is sure by now. */
 #include <math.h>
 #include <string.h>
 
@@ -9,6 +12,7 @@
 
 gr_complete_def gr_complete_default(void) { return (gr_complete_def){.generate = gr_generate_default()}; }
 
+/* A text while it is written. */
 typedef struct writer {
     const gr_tokenizer *tokenizer;
     const gr_complete_def *def;
@@ -20,8 +24,10 @@ typedef struct writer {
     size_t shown;         /* bytes handed over */
 } writer;
 
-/* Hands over the whole characters among the text's first `sure` bytes; a caller who wants no more says false. */
+/* Hands over the whole characters among the text's first `sure` bytes, all of them at the end of the text; a caller who
+ * wants no more says false. */
 static bool show(writer *w, size_t sure, bool all) {
+    /* How far whole characters go. A byte that belongs to none counts as one. */
     size_t at = w->shown;
     while (at < sure) {
         int length = gr_utf8_next(w->out->text + at, sure - at);
@@ -29,17 +35,26 @@ static bool show(writer *w, size_t sure, bool all) {
             break;
         at += length > 0 ? (size_t)length : 1;
     }
+
     const size_t from = w->shown;
     w->shown = at;
     return at == from || !w->def->show || w->def->show(w->def->user, w->out->text + from, at - from);
 }
 
+/* Takes the next token (gr__going.take); false ends the text behind it. */
 static bool take(void *user, int32_t token) {
     writer *w = user;
     gr_completion *out = w->out;
+
+    /* What the token spells. The first token of a document is spelled without the space that encoding puts in front
+     * where tokens are pieces. */
     GR_PUSH(out->ids, out->tokens, w->id_room) = token;
-    (w->fresh && out->tokens == 1 ? gr_tokenizer_decode : gr_tokenizer_decode_on)(w->tokenizer, &out->text,
-                                                                                  &out->length, &w->room, &token, 1);
+    if (w->fresh && out->tokens == 1)
+        gr_tokenizer_decode(w->tokenizer, &out->text, &out->length, &w->room, &token, 1);
+    else
+        gr_tokenizer_decode_on(w->tokenizer, &out->text, &out->length, &w->room, &token, 1);
+
+    /* A stop string ends the text before itself. */
     while (w->scanned < out->length) {
         out->stop = gr__stops_next(w->stops, out->text[w->scanned++]);
         if (out->stop >= 0) {
@@ -47,6 +62,8 @@ static bool take(void *user, int32_t token) {
             return false;
         }
     }
+
+    /* What may yet become a stop string is not shown. */
     return show(w, out->length - gr__stops_held(w->stops), false);
 }
 
@@ -62,16 +79,21 @@ static gr_status encode(int32_t **ids, size_t *count, const gr_tokenizer *tokeni
     return GR_OK;
 }
 
+/* Writes the text behind the encoded prompt, and how it went. */
 static gr_status write_text(writer *w, gr_decoder *decoder, const int32_t *prompt, size_t count, gr_error *err) {
     gr_completion *out = w->out;
     gr__going g = {
         .decoder = decoder, .def = &w->def->generate, .end = gr_tokenizer_end(w->tokenizer), .take = take, .user = w};
+
     GR_TRY(gr__go_on(&g, prompt, (int)count, err));
+
+    /* What was held back is part of the text after all, unless the caller wanted no more. A 0 goes behind it. */
     out->finish = out->stop >= 0 ? GR_FINISH_STOP : g.finish;
     if (out->finish != GR_FINISH_CALLER)
         show(w, out->length, true);
     GR_PUSH(out->text, out->length, w->room) = 0;
     out->length--;
+
     out->prompt_tokens = (int)count;
     out->prompt_seconds = g.prompt_seconds;
     out->seconds = g.seconds;
@@ -92,18 +114,21 @@ gr_status gr_complete(gr_completion *out, gr_decoder *decoder, const gr_tokenize
                       size_t length, const gr_complete_def *def, gr_error *err) {
     *out = (gr_completion){.stop = -1};
     GR_TRY(check(def, err));
+
+    /* The prompt as tokens, then the text behind it. */
     int32_t *ids = NULL;
     size_t count = 0;
+    writer w = {.tokenizer = tokenizer,
+                .def = def,
+                .out = out,
+                .fresh = !length,
+                .stops = gr__stops_new(def->stop, def->stops)};
     gr_status status = encode(&ids, &count, tokenizer, prompt, length, err);
-    if (status == GR_OK) {
-        writer w = {.tokenizer = tokenizer,
-                    .def = def,
-                    .out = out,
-                    .fresh = !length,
-                    .stops = gr__stops_new(def->stop, def->stops)};
+    if (status == GR_OK)
         status = write_text(&w, decoder, ids, count, err);
-        gr__stops_free(w.stops);
-    }
+
+    /* Half a text is none. */
+    gr__stops_free(w.stops);
     gr_free(ids);
     if (status != GR_OK)
         gr_completion_free(out);

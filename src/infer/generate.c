@@ -1,3 +1,4 @@
+/* Continuing text in tokens: the loop that everything else goes through (gr__go_on), and the plainest use of it. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "infer/going_on.h"
@@ -24,11 +25,14 @@ gr_status gr__generate_check(const gr_generate_def *def, gr_error *err) {
     return GR_OK;
 }
 
+/* Chooses tokens until there are enough, an end token comes or the taker has had enough. logits are those behind the
+ * prompt. */
 static gr_status loop(gr__going *g, gr__choice *list, const gr_real *logits, int prompt_count, gr_error *err) {
     const gr_generate_def *def = g->def;
     const int vocab = gr_decoder_vocab(g->decoder);
     g->finish = GR_FINISH_LENGTH;
     while (g->tokens < def->tokens) {
+        /* An end token is not handed over. */
         int32_t next = gr__pick(list, logits, vocab, def, g->tokens);
         if (next < 0)
             return gr_error_set(err, GR_ERR_NUMERIC, "generate", "the model is damaged or diverged while training",
@@ -37,11 +41,14 @@ static gr_status loop(gr__going *g, gr__choice *list, const gr_real *logits, int
             g->finish = GR_FINISH_END;
             break;
         }
+
         g->tokens++;
         if (!g->take(g->user, next)) {
             g->finish = GR_FINISH_CALLER;
             break;
         }
+
+        /* What follows the last token is not needed. */
         if (g->tokens < def->tokens) {
             GR_TRY(gr_decoder_read(g->decoder, &logits, &next, 1, err));
             g->reads++;
@@ -51,14 +58,17 @@ static gr_status loop(gr__going *g, gr__choice *list, const gr_real *logits, int
 }
 
 gr_status gr__go_on(gr__going *g, const int32_t *prompt, int prompt_count, gr_error *err) {
+    /* Reading the prompt and writing are timed apart. */
     const gr_real *logits;
     const double start = gr__now();
     gr_decoder_restart(g->decoder);
     GR_TRY(gr_decoder_read(g->decoder, &logits, prompt, prompt_count, err));
+
     const double read = gr__now();
     gr__choice *list = gr_alloc((size_t)gr_decoder_vocab(g->decoder) * sizeof *list);
     gr_status status = loop(g, list, logits, prompt_count, err);
     gr_free(list);
+
     g->prompt_seconds = read - start;
     g->seconds = gr__now() - read;
     return status;
@@ -66,6 +76,7 @@ gr_status gr__go_on(gr__going *g, const int32_t *prompt, int prompt_count, gr_er
 
 /* ---- tokens alone ---- */
 
+/* Where gr_generate collects them. */
 typedef struct ids {
     int32_t *out;
     int count;
@@ -83,14 +94,17 @@ gr_status gr_generate(gr_model *model, const gr_tables *tables, int32_t *out, in
     GR_TRY(gr__generate_check(def, err));
     if (def->context < 1)
         return gr_error_set(err, GR_ERR_USAGE, "generate", NULL, "context %d", def->context);
+
     /* A window that never fills needs no more room than the text. */
     const int64_t text = (int64_t)(prompt_count > 0 ? prompt_count : 1) + def->tokens;
     gr_decoder_def own = {.context = text < def->context ? (int)text : def->context, .precision = def->precision};
     gr_decoder *decoder;
     GR_TRY(gr_decoder_new(&decoder, model, tables, &own, err));
+
     ids to = {.out = out};
     gr__going g = {.decoder = decoder, .def = def, .end = -1, .take = keep, .user = &to};
     gr_status status = gr__go_on(&g, prompt, prompt_count, err);
+
     *count = to.count;
     gr_decoder_free(decoder);
     return status;

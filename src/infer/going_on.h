@@ -19,6 +19,8 @@ typedef struct gr__going {
 /* What gr_generate refuses in its options, context excepted. */
 gr_status gr__generate_check(const gr_generate_def *def, gr_error *err);
 
+/* Restarts the decoder, reads the prompt and writes on. Errors: those of gr_decoder_read; GR_ERR_NUMERIC for logits
+ * that are not finite. */
 gr_status gr__go_on(gr__going *g, const int32_t *prompt, int prompt_count, gr_error *err);
 
 #endif

@@ -1,3 +1,4 @@
+/* Files of prompts (prompts.h has the two forms). Errors say file, line and column, and what is wanted there. */
 #include "infer/prompts.h"
 
 #include <string.h>
@@ -7,11 +8,12 @@
 #include "corpus/record.h"
 #include "io/feed.h"
 
-typedef struct place {
+typedef struct place { /* where a record stands, for errors */
     const char *path;
     size_t line;
 } place;
 
+/* An error at this place: WHAT, or WHAT 'WHICH'. */
 static gr_status wrong(const place *at, const char *hint, const char *what, const char *which, gr_error *err) {
     char text[GR__PLACE_SIZE];
     gr__place(text, at->path, at->line, 1);
@@ -19,10 +21,12 @@ static gr_status wrong(const place *at, const char *hint, const char *what, cons
                         which ? "'" : "");
 }
 
+/* The list of regions to switch off. */
 static gr_status read_off(gr__prompt *prompt, gr_arena *arena, const json_t *value, const place *at, gr_error *err) {
     static const char hint[] = "name the regions: \"off\": [\"biology\"]";
     if (!json_is_array(value))
         return wrong(at, hint, "'off' is not a list", NULL, err);
+
     prompt->off = gr_arena_alloc(arena, (json_array_size(value) + 1) * sizeof *prompt->off);
     for (size_t i = 0; i < json_array_size(value); i++) {
         const json_t *name = json_array_get(value, i);
@@ -35,12 +39,14 @@ static gr_status read_off(gr__prompt *prompt, gr_arena *arena, const json_t *val
     return GR_OK;
 }
 
+/* A prompt from its JSON object, which may have the members that prompts.h lists and no others. */
 static gr_status read_record(gr__prompts *list, const json_t *object, const place *at, gr_error *err) {
     gr__prompt prompt = {0};
     const char *key;
     json_t *value;
     if (!json_is_object(object))
         return wrong(at, "each line holds one {\"prompt\": TEXT}", "the line is not a JSON object", NULL, err);
+
     json_object_foreach((json_t *)object, key, value) {
         if (strcmp(key, "prompt") == 0 && json_is_string(value)) {
             prompt.length = json_string_length(value);
@@ -56,6 +62,7 @@ static gr_status read_record(gr__prompts *list, const json_t *object, const plac
             return wrong(at, "known are prompt, off and seed", "unknown member", key, err);
         }
     }
+
     if (!prompt.text)
         return wrong(at, "each line holds one {\"prompt\": TEXT}", "the record has no text 'prompt'", NULL, err);
     GR_PUSH(list->at, list->count, list->capacity) = prompt;
@@ -84,8 +91,11 @@ gr_status gr__prompts_read(gr__prompts *list, const char *path, gr_error *err) {
     char *bytes;
     size_t length;
     GR_TRY(gr__file_read_text(&bytes, &length, path, "check the path of the prompts", err));
+
+    /* The file is read as a whole, and its prompts copied. */
     if (!list->arena)
         list->arena = gr_arena_new();
+
     gr__lines line = {.next = bytes, .end = bytes + length};
     gr_status status = GR_OK;
     while (status == GR_OK && gr__lines_next(&line)) {
@@ -95,6 +105,7 @@ gr_status gr__prompts_read(gr__prompts *list, const char *path, gr_error *err) {
             GR_PUSH(list->at, list->count, list->capacity) =
                 (gr__prompt){.text = gr_arena_strndup(list->arena, line.text, line.length), .length = line.length};
     }
+
     gr_free(bytes);
     if (status == GR_OK && list->count == before)
         return gr_error_set(err, GR_ERR_FORMAT, path, "write one a line; the start of a document is --prompt ''",

@@ -1,5 +1,5 @@
-/* Each string is matched as by Knuth, Morris and Pratt (1977): no byte is looked at twice, whatever the tokens'
- * borders. */
+/* Stop strings in a text that grows byte by byte. Each string is matched as by Knuth, Morris and Pratt ("Fast pattern
+ * matching in strings", 1977): no byte is looked at twice, whatever the tokens' borders. */
 #include "infer/stops.h"
 
 #include <string.h>
