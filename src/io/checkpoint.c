@@ -1,3 +1,7 @@
+/* Checkpoints: registered arrays and options as one safetensors file, with digests over both, and folders of them.
+ *
+ * Loading is all or nothing: the digests, then every array and option are compared with what is registered, and only
+ * then is anything written to the owners' memory (take_all, which cannot fail). */
 #include "io/checkpoint.h"
 
 #include <assert.h>
@@ -17,6 +21,7 @@
 
 #define FORMAT "gradroute-checkpoint-1"
 
+/* An option is a number or a text of its owner. */
 typedef enum kind { INT, REAL, TEXT } kind;
 
 typedef struct option {
@@ -102,6 +107,7 @@ static void header_digest(char hex[GR_DIGEST_HEX], const gr_array *arrays, int n
     gr_free(order);
 }
 
+/* Of the data part: the bytes of each array in the order of writing, which is how the file holds them. */
 static void data_digest(char hex[GR_DIGEST_HEX], const gr_array *arrays, int n) {
     int *order = gr_alloc(sizeof *order * (size_t)n);
     gr_safetensors_order(order, arrays, n);
@@ -122,6 +128,7 @@ static json_t *real_json(double value) {
     return isfinite(value) ? json_real(value) : json_string(isnan(value) ? "nan" : value > 0 ? "inf" : "-inf");
 }
 
+/* A real from its JSON, or from the text that stands for one that is not finite; false for anything else. */
 static bool real_of(double *value, const json_t *json) {
     const char *text = json_string_value(json);
     if (json_is_real(json))
@@ -135,6 +142,7 @@ static bool real_of(double *value, const json_t *json) {
     return true;
 }
 
+/* An option's value as JSON, whether a JSON value fits it, and its value from one that does. */
 static json_t *option_json(const option *o) {
     const char *text = o->kind == TEXT ? *(char **)o->value : NULL;
     switch (o->kind) {
@@ -174,16 +182,19 @@ static void option_take(const option *o, const json_t *json) {
     }
 }
 
-static gr_status options_text(const gr_checkpoint *cp, char **text, const char *path, gr_error *err) {
-    *text = NULL;
-    json_t *all = json_object();
-    gr_status status = GR_OK;
-    for (int i = 0; i < cp->n_options && status == GR_OK; i++)
+static gr_status options_fill(json_t *all, const gr_checkpoint *cp, const char *path, gr_error *err) {
+    for (int i = 0; i < cp->n_options; i++)
         if (json_object_set_new(all, cp->options[i].name, option_json(cp->options + i)))
-            status = gr_error_set(err, GR_ERR_USAGE, path, "names and texts are UTF-8", "option '%s' cannot be written",
-                                  cp->options[i].name);
-    if (status == GR_OK)
-        *text = json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(17));
+            return gr_error_set(err, GR_ERR_USAGE, path, "names and texts are UTF-8", "option '%s' cannot be written",
+                                cp->options[i].name);
+    return GR_OK;
+}
+
+/* All options as one JSON text; 17 digits hold every bit of a double. */
+static gr_status options_text(const gr_checkpoint *cp, char **text, const char *path, gr_error *err) {
+    json_t *all = json_object();
+    gr_status status = options_fill(all, cp, path, err);
+    *text = status == GR_OK ? json_dumps(all, JSON_COMPACT | JSON_REAL_PRECISION(17)) : NULL;
     json_decref(all);
     return status;
 }
@@ -201,29 +212,33 @@ gr_status gr_checkpoint_save(const gr_checkpoint *cp, const char *path, gr_error
     return status;
 }
 
-/* Opens a file and checks that it is what some save wrote; *options is its JSON text. */
+/* Checks that an open file is what some save wrote; *options is its JSON text. */
+static gr_status verify(const gr_safetensors *file, const char **options, const char *path, gr_error *err) {
+    const char *format = gr_safetensors_meta(file, "format"), *data = gr_safetensors_meta(file, "sha256"),
+               *header = gr_safetensors_meta(file, "sha256_header");
+    *options = gr_safetensors_meta(file, "options");
+    if (!format || strcmp(format, FORMAT) || !data || !header || !*options)
+        return gr_error_set(err, GR_ERR_FORMAT, path, "give a file from a checkpoints folder of this version",
+                            "not a checkpoint of the format " FORMAT);
+
+    /* The digests of what is there against those that it was written with. */
+    char of_data[GR_DIGEST_HEX], of_header[GR_DIGEST_HEX];
+    size_t size;
+    const void *bytes = gr_safetensors_data(file, &size);
+    int n;
+    const gr_array *arrays = gr_safetensors_arrays(file, &n);
+    gr_digest_data(of_data, bytes, size);
+    header_digest(of_header, arrays, n, *options);
+    if (strcmp(data, of_data) || strcmp(header, of_header))
+        return gr_error_set(err, GR_ERR_FORMAT, path, "the file is damaged; use an older checkpoint",
+                            "the SHA-256 digest of the %s does not match", strcmp(data, of_data) ? "data" : "header");
+    return GR_OK;
+}
+
+/* Opens a file that verify() accepts. */
 static gr_status open_verified(gr_safetensors **file, const char **options, const char *path, gr_error *err) {
     GR_TRY(gr_safetensors_open(file, path, err));
-    const char *format = gr_safetensors_meta(*file, "format"), *data = gr_safetensors_meta(*file, "sha256"),
-               *header = gr_safetensors_meta(*file, "sha256_header");
-    *options = gr_safetensors_meta(*file, "options");
-    gr_status status = GR_OK;
-    if (!format || strcmp(format, FORMAT) || !data || !header || !*options)
-        status = gr_error_set(err, GR_ERR_FORMAT, path, "give a file from a checkpoints folder of this version",
-                              "not a checkpoint of the format " FORMAT);
-    if (status == GR_OK) {
-        char of_data[GR_DIGEST_HEX], of_header[GR_DIGEST_HEX];
-        size_t size;
-        const void *bytes = gr_safetensors_data(*file, &size);
-        int n;
-        const gr_array *arrays = gr_safetensors_arrays(*file, &n);
-        gr_digest_data(of_data, bytes, size);
-        header_digest(of_header, arrays, n, *options);
-        if (strcmp(data, of_data) || strcmp(header, of_header))
-            status =
-                gr_error_set(err, GR_ERR_FORMAT, path, "the file is damaged; use an older checkpoint",
-                             "the SHA-256 digest of the %s does not match", strcmp(data, of_data) ? "data" : "header");
-    }
+    gr_status status = verify(*file, options, path, err);
     if (status != GR_OK) {
         gr_safetensors_close(*file);
         *file = NULL;
@@ -231,15 +246,19 @@ static gr_status open_verified(gr_safetensors **file, const char **options, cons
     return status;
 }
 
+/* Every array that is registered is in the file, with its type and shape, and the file has no other. */
 static gr_status arrays_match(const gr_checkpoint *cp, const gr_safetensors *file, const char *path, gr_error *err) {
     const gr_array *found;
     for (int i = 0; i < cp->n; i++) {
         const gr_array *a = cp->arrays + i;
         GR_TRY(gr_safetensors_expect(file, &found, a->name, a->dtype, a->ndim, a->dims, err));
     }
+
+    /* Names are unique on both sides: with equal numbers nothing is left over. Else the first that is names the error.
+     */
     int n, i = 0;
     const gr_array *held = gr_safetensors_arrays(file, &n);
-    if (n == cp->n) /* names are unique on both sides, so nothing is left over */
+    if (n == cp->n)
         return GR_OK;
     while (array_of(cp, held[i].name))
         i++;
@@ -247,6 +266,7 @@ static gr_status arrays_match(const gr_checkpoint *cp, const gr_safetensors *fil
                         "array '%.80s' is not part of this run", held[i].name);
 }
 
+/* The same for options. */
 static gr_status options_match(const gr_checkpoint *cp, json_t *all, const char *path, gr_error *err) {
     if (!json_is_object(all))
         return gr_error_set(err, GR_ERR_FORMAT, path, NULL, "its options are not a map");
@@ -257,6 +277,7 @@ static gr_status options_match(const gr_checkpoint *cp, json_t *all, const char 
             return gr_error_set(err, GR_ERR_FORMAT, path, "the file was made by another version or recipe",
                                 "option '%.80s' is %s", o->name, value ? "of another type" : "missing");
     }
+
     const char *key;
     json_t *value;
     json_object_foreach(all, key, value) {
@@ -280,19 +301,24 @@ static void take_all(const gr_checkpoint *cp, const gr_safetensors *file, const 
         option_take(cp->options + i, json_object_get(all, cp->options[i].name));
 }
 
-gr_status gr_checkpoint_load(const gr_checkpoint *cp, const char *path, gr_error *err) {
-    gr_safetensors *file;
-    const char *options;
-    json_t *all = NULL;
-    GR_TRY(open_verified(&file, &options, path, err));
-    gr_status status = arrays_match(cp, file, path, err);
-    if (status == GR_OK)
-        status = gr_json_parse(&all, options, strlen(options), path, err);
-    if (status == GR_OK)
-        status = options_match(cp, all, path, err);
+/* Compares all of a verified file with what is registered, then takes it over. */
+static gr_status load_from(const gr_checkpoint *cp, const gr_safetensors *file, const char *options, const char *path,
+                           gr_error *err) {
+    json_t *all;
+    GR_TRY(arrays_match(cp, file, path, err));
+    GR_TRY(gr_json_parse(&all, options, strlen(options), path, err));
+    gr_status status = options_match(cp, all, path, err);
     if (status == GR_OK)
         take_all(cp, file, all);
     json_decref(all);
+    return status;
+}
+
+gr_status gr_checkpoint_load(const gr_checkpoint *cp, const char *path, gr_error *err) {
+    gr_safetensors *file;
+    const char *options;
+    GR_TRY(open_verified(&file, &options, path, err));
+    gr_status status = load_from(cp, file, options, path, err);
     gr_safetensors_close(file);
     return status;
 }
@@ -332,10 +358,13 @@ static gr_status steps_list(const char *folder, int64_t **steps, int *n, bool cl
     size_t room = 0;
     *steps = NULL;
     *n = 0;
+
     DIR *dir = opendir(folder);
     if (!dir)
         return errno == ENOENT ? GR_OK : gr__file_error(err, folder, "list the folder", errno);
-    for (struct dirent *entry; (entry = readdir(dir));) {
+
+    struct dirent *entry;
+    while ((entry = readdir(dir))) {
         bool half = false;
         int64_t step = step_of(entry->d_name, &half);
         if (half && clean)
@@ -343,6 +372,7 @@ static gr_status steps_list(const char *folder, int64_t **steps, int *n, bool cl
         if (step >= 0 && !half)
             GR_PUSH(*steps, *n, room) = step;
     }
+
     closedir(dir);
     if (*n)
         qsort(*steps, (size_t)*n, sizeof **steps, newest_first);
@@ -350,15 +380,17 @@ static gr_status steps_list(const char *folder, int64_t **steps, int *n, bool cl
 }
 
 gr_status gr_checkpoint_latest(const char *folder, char **path, int64_t *step, int *damaged, gr_error *err) {
-    int64_t *steps;
-    int n, i = 0;
     *path = NULL;
     if (step)
         *step = -1;
     if (damaged)
         *damaged = 0;
+
+    /* From the newest back to the first that is whole; i ends as the number of damaged ones before it. */
+    int64_t *steps;
+    int n, i = 0;
     GR_TRY(steps_list(folder, &steps, &n, false, err));
-    for (; i < n && !*path; i++) {
+    for (; i < n; i++) {
         char *name = gr_checkpoint_path(folder, steps[i]);
         gr_error why = {0};
         if (gr_checkpoint_verify(name, &why) == GR_OK) {
@@ -370,6 +402,7 @@ gr_status gr_checkpoint_latest(const char *folder, char **path, int64_t *step, i
         gr_log(1, "checkpoint %s is damaged (%s), trying the one before", name, why.message);
         gr_free(name);
     }
+
     if (damaged)
         *damaged = i;
     gr_free(steps);
@@ -394,6 +427,8 @@ gr_status gr_checkpoint_prune(const char *folder, int keep, gr_error *err) {
     int n, kept = 0;
     assert(keep >= 1);
     GR_TRY(steps_list(folder, &steps, &n, true, err));
+
+    /* The newest `keep` that are whole stay, and the damaged ones between them; what is older goes. */
     gr_status status = GR_OK;
     for (int i = 0; i < n && status == GR_OK; i++) {
         char *name = gr_checkpoint_path(folder, steps[i]);

@@ -50,11 +50,11 @@ char *gr_checkpoint_path(const char *folder, int64_t step);
  * but damaged ones is GR_ERR_FORMAT. step and damaged may be NULL. */
 gr_status gr_checkpoint_latest(const char *folder, char **path, int64_t *step, int *damaged, gr_error *err);
 
-/* Removes all but the newest `keep` (at least 1) complete checkpoints, and what a kill left half-written. Damaged files
- * do not count, so one good checkpoint always stays; to know, the kept ones are read once. */
 /* The highest step that a checkpoint of the folder is named after, damaged or not; -1: there is none. */
 int64_t gr_checkpoint_newest(const char *folder);
 
+/* Removes all but the newest `keep` (at least 1) complete checkpoints, and what a kill left half-written. Damaged files
+ * do not count, so one good checkpoint always stays; to know, the kept ones are read once. */
 gr_status gr_checkpoint_prune(const char *folder, int keep, gr_error *err);
 
 #endif

@@ -1,3 +1,7 @@
+/* Files read in order, in bounded memory.
+ *
+ * Bytes go through two buffers: raw holds what was read of the file, text what was unpacked (or copied) and not handed
+ * out yet. A part lies in text as a whole, so that the caller gets one pointer. */
 #include "io/feed.h"
 
 #include <errno.h>
@@ -13,7 +17,10 @@
 #include "base/foreign.h"
 #include "base/mem.h"
 
-enum { RAW = 1 << 16, STEP = 1 << 18 };
+enum {
+    RAW = 1 << 16, /* bytes read of the file at a time */
+    STEP = 1 << 18 /* bytes unpacked at a time */
+};
 
 struct gr__feed {
     int fd;
@@ -28,6 +35,7 @@ struct gr__feed {
     char place[GR__PLACE_SIZE];
 };
 
+/* zlib's memory comes from the library's gate. */
 static void *z_take(void *user, unsigned count, unsigned size) {
     (void)user;
     return gr_alloc((size_t)count * size);
@@ -44,11 +52,13 @@ static void z_give(void *user, void *block) {
 static gr_status refill(gr__feed *f, gr_error *err) {
     if (f->z.avail_in || f->ended)
         return GR_OK;
+
     f->before += f->z.next_in ? f->z.next_in - f->raw : 0;
     ssize_t n;
     do
         n = read(f->fd, f->raw, RAW);
     while (n < 0 && errno == EINTR);
+
     f->z.next_in = f->raw;
     if (n < 0)
         return gr_error_set(err, GR_ERR_IO, f->place, NULL, "cannot read: %s", strerror(errno));
@@ -63,6 +73,7 @@ static gr_status damaged(const gr__feed *f, const char *what, gr_error *err) {
                         (long long)(f->before + (f->z.next_in - f->raw)), what);
 }
 
+/* Up to size bytes as they are; *got grows. */
 static gr_status read_plain(gr__feed *f, unsigned char *to, size_t size, size_t *got, gr_error *err) {
     while (*got < size) {
         GR_TRY(refill(f, err));
@@ -83,12 +94,16 @@ static gr_status read_gzip(gr__feed *f, unsigned char *to, size_t size, size_t *
         GR_TRY(refill(f, err));
         if (f->ended)
             return f->between ? GR_OK : damaged(f, "it ends before its end", err);
+
+        /* More bytes behind a member begin the next one. */
         if (f->between)
             inflateReset(&f->z);
         f->between = false;
+
         size_t most = size - *got < STEP ? size - *got : STEP;
         f->z.next_out = to + *got;
         f->z.avail_out = (unsigned)most;
+
         int code = inflate(&f->z, Z_NO_FLUSH);
         *got += most - f->z.avail_out;
         f->between = code == Z_STREAM_END;
@@ -142,7 +157,9 @@ static gr_status fill(gr__feed *f, size_t *got, gr_error *err) {
 gr_status gr__feed_next(gr__feed *f, gr__part *part, const char *separator, size_t gap, gr_error *err) {
     part->text = NULL;
     f->seen = f->start;
-    for (bool more = true; more;) {
+    bool more = true;
+    while (more) {
+        /* A separator in what is there ends the part. */
         size_t left = f->end - f->seen, got;
         const char *stop = left ? memmem(f->text + f->seen, left, separator, gap) : NULL;
         if (stop) {
@@ -150,12 +167,17 @@ gr_status gr__feed_next(gr__feed *f, gr__part *part, const char *separator, size
             f->start = (size_t)(stop - f->text) + gap;
             return GR_OK;
         }
-        if (left >= gap) /* a separator may lie across the border */
+
+        /* Else more is needed; what was searched is not searched again, but for a separator that lies across the
+         * border. */
+        if (left >= gap)
             f->seen = f->end - (gap - 1);
         GR_TRY(fill(f, &got, err));
         f->end += got;
         more = got > 0 || f->returned;
     }
+
+    /* The file has ended: what is left is the last part. */
     if (f->end > f->start)
         *part = (gr__part){f->text + f->start, f->end - f->start, ++f->parts};
     f->start = f->end;
@@ -163,9 +185,14 @@ gr_status gr__feed_next(gr__feed *f, gr__part *part, const char *separator, size
 }
 
 gr_status gr__feed_all(gr__feed *f, char **text, size_t *length, gr_error *err) {
+    /* To the end of the file. A return that waits for its next byte may come without any. */
+    size_t got;
     f->whole = true;
-    for (size_t got = 1; got || f->returned; f->end += got)
+    do {
         GR_TRY(fill(f, &got, err));
+        f->end += got;
+    } while (got || f->returned);
+
     *length = f->end - f->start;
     *text = gr_alloc_try(*length + 1);
     if (!*text)
@@ -191,12 +218,13 @@ static gr_status start(gr__feed *f, gr_error *err) {
     return GR_OK;
 }
 
-/* The kind is checked before opening, which would wait for the other end of a pipe. */
 gr_status gr__feed_open(gr__feed **out, const char *path, const char *hint, gr_error *err) {
     char place[GR__PLACE_SIZE];
     struct stat info;
     *out = NULL;
     gr__place(place, path, 0, 0);
+
+    /* The kind is checked before opening, which would wait for the other end of a pipe. */
     if (stat(path, &info))
         return gr_error_set(err, GR_ERR_INPUT, place, hint, "cannot open: %s", strerror(errno));
     if (!S_ISREG(info.st_mode))
@@ -204,6 +232,8 @@ gr_status gr__feed_open(gr__feed **out, const char *path, const char *hint, gr_e
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return gr_error_set(err, GR_ERR_INPUT, place, "check its permissions", "cannot open: %s", strerror(errno));
+
+    /* The first bytes tell whether it is gzip. */
     gr__feed *f = gr_alloc(sizeof *f);
     f->fd = fd;
     memcpy(f->place, place, sizeof place);
@@ -220,6 +250,8 @@ gr_status gr__feed_open_text(gr__feed **out, const char *path, const char *hint,
     size_t skip = 0, got = 0;
     *out = NULL;
     GR_TRY(gr__feed_open(&f, path, hint, err));
+
+    /* The first bytes tell whether it is text, and how many of them are a mark. */
     f->outside = true;
     gr_status status = fill(f, &got, err);
     f->end = got;
@@ -268,6 +300,7 @@ bool gr__lines_next(gr__lines *lines) {
         return false;
     size_t left = (size_t)(lines->end - lines->next);
     const char *stop = memchr(lines->next, '\n', left);
+
     lines->text = lines->next;
     lines->closed = stop != NULL;
     lines->length = stop ? (size_t)(stop - lines->next) : left;
@@ -284,6 +317,8 @@ gr_status gr__files_find(gr__files *files, const char *path, gr_error *err) {
         GR_PUSH(files->path, files->count, files->capacity) = gr_strdup(path);
         return GR_OK;
     }
+
+    /* Else a pattern. Without memory glob may have found a part of the files. */
     glob_t found = {0};
     int code = glob(path, GLOB_NOSORT, NULL, &found);
     for (size_t i = 0; code == 0 && i < found.gl_pathc; i++)
@@ -297,6 +332,7 @@ gr_status gr__files_find(gr__files *files, const char *path, gr_error *err) {
                             "* and ? stand for any characters, but for a leading dot and /", "%s",
                             code == 0 || code == GLOB_NOMATCH ? "no file matches the pattern" : "cannot search");
     }
+
     qsort(files->path, files->count, sizeof *files->path, gr__ascending_name);
     return GR_OK;
 }

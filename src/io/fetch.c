@@ -1,3 +1,6 @@
+/* A file over HTTP. libcurl calls on_header and on_body while an answer comes in; the first bytes of a body decide
+ * whether the part on the disk is gone on with or written anew (place). What has arrived stays in PATH.part until its
+ * digest is the one asked for. */
 #include "io/fetch.h"
 
 #include <curl/curl.h>
@@ -15,6 +18,7 @@
 
 enum { HTTP_PART = 206, HTTP_NO_RANGE = 416, CONNECT_SECONDS = 30, STALL_SECONDS = 60, REDIRECTIONS = 10 };
 
+/* One fetch, over one or two requests. */
 typedef struct transfer {
     const gr_fetch_def *def;
     char *part; /* PATH.part */
@@ -22,9 +26,9 @@ typedef struct transfer {
     int64_t from, have; /* bytes asked to go on from; bytes in the file */
     int64_t begins;     /* where the server says its part begins, -1: it does not */
     bool begun;         /* the answer's first bytes were placed */
-    int write_error;
-    bool misplaced; /* the server sent another part than asked for */
-    bool stopped;
+    int write_error;    /* errno, 0: none */
+    bool misplaced;     /* the server sent another part than asked for */
+    bool stopped;       /* by def->stop */
     CURL *curl;
 } transfer;
 
@@ -70,6 +74,7 @@ static bool place(transfer *t) {
     return true;
 }
 
+/* Writes what has come. Anything but n tells libcurl to give up. */
 static size_t on_body(char *bytes, size_t size, size_t n, void *user) {
     transfer *t = user;
     n *= size;
@@ -89,6 +94,7 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *user) {
     return n;
 }
 
+/* Tells the caller how far it is; a value other than 0 ends the transfer. */
 static int on_progress(void *user, curl_off_t size, curl_off_t now, curl_off_t up_size, curl_off_t up_now) {
     transfer *t = user;
     (void)now, (void)up_size, (void)up_now;
@@ -103,20 +109,27 @@ static int on_progress(void *user, curl_off_t size, curl_off_t now, curl_off_t u
 
 /* ---- one request ---- */
 
+/* What holds for every request. */
 static void set_up(transfer *t) {
     CURL *c = t->curl;
     bool secure = strncasecmp(t->def->url, "https:", 6) == 0;
+
+    /* Where to: from https never back to http. */
     curl_easy_setopt(c, CURLOPT_URL, t->def->url);
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(c, CURLOPT_REDIR_PROTOCOLS_STR, secure ? "https" : "http,https");
     curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 1L);
     curl_easy_setopt(c, CURLOPT_MAXREDIRS, (long)REDIRECTIONS);
+
+    /* How: statuses of 400 and more are errors, a connection that stalls is given up, no signals in a library. */
     curl_easy_setopt(c, CURLOPT_FAILONERROR, 1L);
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c, CURLOPT_USERAGENT, "gradroute/" GR_VERSION);
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS);
     curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
     curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)STALL_SECONDS);
+
+    /* Who is told. */
     curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(c, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
@@ -126,6 +139,7 @@ static void set_up(transfer *t) {
     curl_easy_setopt(c, CURLOPT_XFERINFODATA, t);
 }
 
+/* The error for a request that failed, with what to do about it. */
 static gr_status explain(const transfer *t, CURLcode code, const char *detail, gr_error *err) {
     const char *url = t->def->url, *again = "give the same command again: it goes on with what has arrived";
     if (t->stopped)
@@ -159,6 +173,7 @@ static gr_status request(transfer *t, bool *range, gr_error *err) {
     t->curl = curl_easy_init();
     if (!t->curl)
         return gr_error_set(err, GR_ERR_IO, t->def->url, NULL, "libcurl cannot start");
+
     t->begun = t->misplaced = false;
     t->begins = -1;
     set_up(t);
@@ -166,13 +181,18 @@ static gr_status request(transfer *t, bool *range, gr_error *err) {
     char *from = t->from ? gr_format("%lld-", (long long)t->from) : NULL;
     if (from)
         curl_easy_setopt(t->curl, CURLOPT_RANGE, from);
+
+    /* An answer of no bytes has not called on_body. */
     CURLcode code = curl_easy_perform(t->curl);
-    if (code == CURLE_OK && !t->begun && !place(t)) /* an answer of no bytes */
+    if (code == CURLE_OK && !t->begun && !place(t))
         code = CURLE_WRITE_ERROR;
+
+    /* Whether the range was at fault is no error: the caller asks again. */
     *range = t->from > 0 && (t->misplaced || (code == CURLE_HTTP_RETURNED_ERROR && http_status(t) == HTTP_NO_RANGE));
     gr_status status = GR_OK;
     if (code != CURLE_OK && !*range)
         status = explain(t, code, detail[0] ? detail : curl_easy_strerror(code), err);
+
     gr_free(from);
     curl_easy_cleanup(t->curl);
     return status;
@@ -217,12 +237,15 @@ static gr_status fetch_part(transfer *t, gr_fetched *got, gr_error *err) {
     t->fd = open(t->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (t->fd < 0)
         return gr__file_error(err, t->part, "write", errno);
+
+    /* Without a digest nothing vouches for what an earlier call left: start over. */
     t->from = t->have = t->def->sha256 && fstat(t->fd, &info) == 0 ? (int64_t)info.st_size : 0;
     gr_status status = complete(t, got->sha256, err);
     got->resumed = t->from;
     got->size = fstat(t->fd, &info) == 0 ? (int64_t)info.st_size : 0;
     if (status == GR_OK)
         status = finish(t, got, err);
+
     if (got->size == 0) /* nothing came, or it was of no bytes and has its name */
         (void)!unlink(t->part);
     close(t->fd);
@@ -253,12 +276,16 @@ gr_status gr_fetch(gr_fetched *got, const gr_fetch_def *def, gr_error *err) {
     if (strncasecmp(def->url, "http://", 7) != 0 && strncasecmp(def->url, "https://", 8) != 0)
         return gr_error_set(err, GR_ERR_USAGE, def->url, "for example https://example.org/file.gz",
                             "an address begins with http:// or https://");
+
+    /* Nothing to fetch where the file is there. */
     GR_TRY(look_at_file(def, got, err));
     if (got->kept)
         return GR_OK;
+
     GR_TRY(gr__parent_make(def->path, err));
     if (curl_global_init(CURL_GLOBAL_DEFAULT))
         return gr_error_set(err, GR_ERR_IO, def->url, NULL, "libcurl cannot start");
+
     transfer t = {.def = def, .part = gr_format("%s.part", def->path), .fd = -1};
     gr_status status = fetch_part(&t, got, err);
     gr_free(t.part);

@@ -1,3 +1,4 @@
+/* jansson with our errors, our memory and our way of writing files. */
 #include "io/json.h"
 
 #include <stdlib.h>

@@ -1,4 +1,9 @@
-/* Locks on folders, between processes and between machines. */
+/* Locks on folders, between processes and between machines.
+ *
+ * The lock is a file that names its holder. Where the file system carries locks to everyone who uses it, the system's
+ * lock on that file decides. Where it does not (some network and user-space file systems), having made the file
+ * decides. Either way a thread touches the file every so often (the heartbeat), so that a file whose holder died
+ * without removing it is known by its age, and taken over. */
 #include "io/lock.h"
 
 #include <ctype.h>
@@ -20,12 +25,12 @@
 struct gr__lock {
     int fd;
     char *path, *folder;
-    bool locked; /* by the system; else by having made the file */
-    pthread_t beat;
-    pthread_mutex_t mutex;
-    pthread_cond_t end;
-    bool ending;
-    atomic_bool lost;
+    bool locked;           /* by the system; else by having made the file */
+    pthread_t beat;        /* the heartbeat */
+    pthread_mutex_t mutex; /* of ending */
+    pthread_cond_t end;    /* wakes the heartbeat when */
+    bool ending;           /* it is to end */
+    atomic_bool lost;      /* the name leads to another file by now */
 };
 
 /* What the file says of its holder. */
@@ -36,6 +41,7 @@ typedef struct holder {
 
 /* ---- file systems ---- */
 
+/* Whether the comma-separated list holds this option. */
 static bool has_option(const char *options, const char *option) {
     size_t n = strlen(option);
     for (const char *at = options; (at = strstr(at, option)); at += n)
@@ -44,6 +50,7 @@ static bool has_option(const char *options, const char *option) {
     return false;
 }
 
+/* Whether locks on such a file system are kept on this machine, unseen by others that use it. */
 bool gr__mount_locks_locally(const char *type, const char *options) {
     if (strncmp(type, "fuse", 4) == 0 || strcmp(type, "9p") == 0) /* the kernel may keep the lock to itself */
         return strcmp(type, "fuseblk") != 0;
@@ -55,21 +62,23 @@ bool gr__mount_locks_locally(const char *type, const char *options) {
     return strcmp(type, "lustre") == 0 && has_option(options, "localflock");
 }
 
-/* Of the file system that a file is on: its line has "MAJOR:MINOR" third and "- TYPE SOURCE OPTIONS" at the end. */
+/* The same of the file system that a file is on. Its line of mountinfo has "MAJOR:MINOR" third and "- TYPE SOURCE
+ * OPTIONS" at the end. */
 static bool locks_stay_here(int fd) {
     struct stat info;
     FILE *mounts = fopen("/proc/self/mountinfo", "re");
     bool local = false;
     char *line = NULL, type[64], options[1024];
     size_t room = 0;
-    if (fstat(fd, &info) == 0)
-        while (mounts && getline(&line, &room, mounts) > 0) {
-            unsigned major, minor;
-            const char *end = strstr(line, " - ");
-            if (end && sscanf(line, "%*u %*u %u:%u", &major, &minor) == 2 && makedev(major, minor) == info.st_dev &&
-                sscanf(end, " - %63s %*s %1023s", type, options) == 2)
-                local = local || gr__mount_locks_locally(type, options);
-        }
+    bool known = fstat(fd, &info) == 0;
+    while (known && mounts && getline(&line, &room, mounts) > 0) {
+        unsigned major, minor;
+        const char *end = strstr(line, " - ");
+        if (end && sscanf(line, "%*u %*u %u:%u", &major, &minor) == 2 && makedev(major, minor) == info.st_dev &&
+            sscanf(end, " - %63s %*s %1023s", type, options) == 2)
+            local = local || gr__mount_locks_locally(type, options);
+    }
+
     gr_free(line);
     if (mounts)
         fclose(mounts);
@@ -78,6 +87,7 @@ static bool locks_stay_here(int fd) {
 
 /* ---- the holder as text ---- */
 
+/* Writes who holds the lock; returns 0 or an errno. */
 static int write_holder(int fd, bool locked) {
     char text[256], host[80] = "unknown", since[40];
     time_t now = time(NULL);
@@ -90,7 +100,7 @@ static int write_holder(int fd, bool locked) {
     return good ? 0 : errno ? errno : ENOSPC;
 }
 
-/* false: the file says nothing yet. */
+/* Reads who holds the lock, fit to be shown; false: the file says nothing yet. */
 static bool read_holder(int fd, holder *h) {
     char text[256];
     ssize_t n = pread(fd, text, sizeof text - 1, 0);
@@ -106,6 +116,7 @@ static bool read_holder(int fd, holder *h) {
     return true;
 }
 
+/* The error for a folder that somebody works in. foreign: only its heartbeat tells that he lives. */
 static gr_status busy(const char *folder, const holder *h, bool foreign, gr_error *err) {
     return gr_error_set(err, GR_ERR_USAGE, folder,
                         foreign
@@ -116,7 +127,8 @@ static gr_status busy(const char *folder, const holder *h, bool foreign, gr_erro
 
 /* ---- time ---- */
 
-/* Seconds since a file was renewed, by the clock of its file system. */
+/* Whether a file was renewed lately. A new file tells the time of its file system, whose clock may not be ours. Where
+ * that fails it is taken for fresh. */
 static bool is_fresh(const char *path, const struct stat *info) {
     struct stat now;
     char *probe = gr__temporary(path);
@@ -139,6 +151,8 @@ static bool is_current(int fd, const char *path) {
 
 /* ---- the heartbeat ---- */
 
+/* The thread: renews the file every GR__LOCK_BEAT seconds, and notes when the name leads elsewhere, until it is to
+ * end. */
 static void *beat(void *user) {
     gr__lock *lock = user;
     pthread_mutex_lock(&lock->mutex);
@@ -162,6 +176,8 @@ enum { STACK = 1 << 18 };
 static int begin_beat(gr__lock *lock) {
     sigset_t all, before;
     pthread_condattr_t attr;
+
+    /* The condition waits by a clock that nobody sets. */
     pthread_mutex_init(&lock->mutex, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -173,6 +189,7 @@ static int begin_beat(gr__lock *lock) {
     pthread_attr_init(&small);
     pthread_attr_setstacksize(&small, STACK);
 
+    /* A thread inherits the mask it is made under: all signals blocked. */
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     int code = pthread_create(&lock->beat, &small, beat, lock);
@@ -205,6 +222,7 @@ typedef struct attempt {
     holder holder;
 } attempt;
 
+/* A lock that belongs to the open file, not to the process (Linux: open file description lock). 0 or an errno. */
 static int ofd_lock(int fd) {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     return fcntl(fd, F_OFD_SETLK, &whole) == 0 ? 0 : errno;
@@ -237,7 +255,7 @@ static outcome take_over(attempt *a) {
     return out;
 }
 
-/* The file was there. */
+/* The file was there: its holder works, has just finished, or has died. */
 static outcome take_existing(attempt *a) {
     int code = locks_stay_here(a->fd) ? ENOLCK : ofd_lock(a->fd);
     bool told = read_holder(a->fd, &a->holder);
@@ -247,6 +265,8 @@ static outcome take_existing(attempt *a) {
         a->code = code;
         return FAILED;
     }
+
+    /* What we opened may be gone, somebody else's, or too young to say anything. */
     if (!is_current(a->fd, a->path)) /* its holder has just finished */
         return AGAIN;
     if (told && !a->holder.kept[0]) { /* a file of somebody else's */
@@ -267,6 +287,7 @@ static outcome take_existing(attempt *a) {
     return TAKEN;
 }
 
+/* One attempt: makes the file, or opens the one that is there, and decides whose it is. Only TAKEN leaves it open. */
 static outcome take_once(attempt *a) {
     a->fd = open(a->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     bool made = a->fd >= 0;
@@ -274,6 +295,7 @@ static outcome take_once(attempt *a) {
         a->code = errno;
         return FAILED;
     }
+
     if (!made)
         a->fd = open(a->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
     if (a->fd < 0) {
@@ -281,6 +303,7 @@ static outcome take_once(attempt *a) {
         return errno == ENOENT ? AGAIN : FAILED; /* gone again */
     }
 
+    /* One who made the file has it, unless somebody locked it in between. */
     outcome out;
     if (made) {
         int code = locks_stay_here(a->fd) ? ENOLCK : ofd_lock(a->fd);
@@ -289,6 +312,8 @@ static outcome take_once(attempt *a) {
     } else {
         out = take_existing(a);
     }
+
+    /* Whoever has it says so in it. */
     if (out == TAKEN && (a->code = write_holder(a->fd, a->locked)))
         out = FAILED;
     if (out == FAILED && made)
@@ -298,6 +323,7 @@ static outcome take_once(attempt *a) {
     return out;
 }
 
+/* The lock of a successful attempt, with its heartbeat. */
 static gr_status start(gr__lock **lock, const attempt *a, const char *folder, gr_error *err) {
     gr__lock *l = gr_alloc(sizeof *l);
     l->fd = a->fd;
@@ -322,6 +348,7 @@ static gr_status start(gr__lock **lock, const attempt *a, const char *folder, gr
 }
 
 gr_status gr__lock_take(gr__lock **lock, const char *path, const char *folder, gr_error *err) {
+    /* A file that changes hands is looked at again, for a second in all. */
     attempt a = {.path = path};
     outcome out = AGAIN;
     *lock = NULL;
@@ -343,9 +370,11 @@ gr_status gr__lock_take(gr__lock **lock, const char *path, const char *folder, g
 void gr__lock_release(gr__lock *lock) {
     if (!lock)
         return;
+
     end_beat(lock);
     if (is_current(lock->fd, lock->path)) /* while it is ours: whoever waits for it sees that the name has gone */
         unlink(lock->path);
+
     close(lock->fd);
     pthread_cond_destroy(&lock->end);
     pthread_mutex_destroy(&lock->mutex);

@@ -1,3 +1,5 @@
+/* The safetensors format: 8 bytes that hold the length of the header, the header (JSON: type, shape and place of each
+ * array, and a map of texts), then the data of all arrays without gaps. A file is mapped, and arrays point into it. */
 #include "io/safetensors.h"
 
 #include <assert.h>
@@ -16,7 +18,10 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the file's numbers are little endian, as in memory");
 
 #define METADATA "__metadata__"
-enum { HEADER_MAX = 100 * 1000 * 1000, ALIGN = 8 };
+enum {
+    HEADER_MAX = 100 * 1000 * 1000, /* bytes; other readers take no more */
+    ALIGN = 8                       /* the data begins at a multiple of this many bytes */
+};
 
 static const struct {
     const char *name;
@@ -50,6 +55,7 @@ const char *gr_array_text(const gr_array *array, char *text, size_t size) {
 
 /* ---- writing ---- */
 
+/* The order of writing: larger numbers first, so that all lie aligned; then by name. */
 static int before(const void *a, const void *b, void *arrays) {
     const gr_array *x = (const gr_array *)arrays + *(const int *)a, *y = (const gr_array *)arrays + *(const int *)b;
     size_t i = gr_dtype_size(x->dtype), j = gr_dtype_size(y->dtype);
@@ -79,18 +85,18 @@ static json_t *entry_new(const gr_array *array, size_t *offset) {
     return entry;
 }
 
+/* The metadata, then an entry for each array in the order of writing. */
 static gr_status header_fill(json_t *header, const char *path, const gr_array *arrays, const int *order, int n,
                              const gr_pair *meta, int n_meta, gr_error *err) {
-    json_t *texts = json_object();
-    if (n_meta)
-        json_object_set(header, METADATA, texts);
-    gr_status status = GR_OK;
-    for (int i = 0; i < n_meta && status == GR_OK; i++)
+    /* The header owns the map of texts. */
+    json_t *texts = n_meta ? json_object() : NULL;
+    if (texts)
+        json_object_set_new(header, METADATA, texts);
+    for (int i = 0; i < n_meta; i++)
         if (json_object_set_new(texts, meta[i].key, json_string(meta[i].value)))
-            status = gr_error_set(err, GR_ERR_USAGE, path, "keys and values are UTF-8 text",
-                                  "metadata '%s' cannot be written", meta[i].key);
-    json_decref(texts);
-    GR_TRY(status);
+            return gr_error_set(err, GR_ERR_USAGE, path, "keys and values are UTF-8 text",
+                                "metadata '%s' cannot be written", meta[i].key);
+
     size_t offset = 0;
     for (int i = 0; i < n; i++) {
         const gr_array *array = arrays + order[i];
@@ -114,6 +120,8 @@ static gr_status header_new(char **block, size_t *size, const char *path, const 
     json_decref(header);
     if (!text)
         return status != GR_OK ? status : gr_error_set(err, GR_ERR_MEMORY, path, NULL, "no memory for the header");
+
+    /* The length of the header, the header, and spaces up to where the data begins. */
     size_t length = strlen(text);
     uint64_t padded = (length + ALIGN - 1) / ALIGN * ALIGN;
     *size = 8 + padded;
@@ -121,13 +129,16 @@ static gr_status header_new(char **block, size_t *size, const char *path, const 
     memcpy(*block, &padded, 8);
     memset(*block + 8, ' ', padded);
     memcpy(*block + 8, text, length);
+
     gr_free(text);
+
     if (padded > HEADER_MAX)
         return gr_error_set(err, GR_ERR_USAGE, path, NULL, "the header has %llu bytes, more than the %d that fit",
                             (unsigned long long)padded, HEADER_MAX);
     return GR_OK;
 }
 
+/* Writes the header and the data of each array. */
 static gr_status stream(const char *path, const gr_array *arrays, const int *order, int n, const char *header,
                         size_t size, gr_error *err) {
     gr_file_out *out;
@@ -163,10 +174,10 @@ gr_status gr_safetensors_write(const char *path, const gr_array *arrays, int n, 
 struct gr_safetensors {
     gr_arena *arena;
     char *place;
-    void *map; /* NULL when the memory is the caller's */
-    const unsigned char *bytes;
+    void *map;                  /* NULL when the memory is the caller's */
+    const unsigned char *bytes; /* [size] the whole file */
     size_t size;
-    const unsigned char *data;
+    const unsigned char *data; /* [data_size] what lies behind the header */
     size_t data_size;
     gr_array *arrays; /* by the place of their data */
     int *names;       /* numbers of arrays by name */
@@ -175,6 +186,7 @@ struct gr_safetensors {
     int n_meta;
 };
 
+/* The error for a file that is not what the format says. */
 static gr_status bad(const gr_safetensors *file, gr_error *err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 static gr_status bad(const gr_safetensors *file, gr_error *err, const char *format, ...) {
@@ -188,6 +200,7 @@ static gr_status bad(const gr_safetensors *file, gr_error *err, const char *form
                         text);
 }
 
+/* The map of texts. */
 static gr_status meta_read(gr_safetensors *file, json_t *texts, gr_error *err) {
     if (!json_is_object(texts))
         return bad(file, err, METADATA " is not a map of texts");
@@ -203,6 +216,7 @@ static gr_status meta_read(gr_safetensors *file, json_t *texts, gr_error *err) {
     return GR_OK;
 }
 
+/* An array's dimensions. */
 static gr_status shape_read(const gr_safetensors *file, gr_array *array, const json_t *shape, gr_error *err) {
     size_t n = json_array_size(shape);
     if (!json_is_array(shape) || n > GR_ARRAY_DIMS)
@@ -217,10 +231,12 @@ static gr_status shape_read(const gr_safetensors *file, gr_array *array, const j
     return GR_OK;
 }
 
+/* An array's type, shape and place, which must fit each other and the file. */
 static gr_status entry_read(const gr_safetensors *file, gr_array *array, const json_t *entry, gr_error *err) {
     const char *dtype = json_string_value(json_object_get(entry, "dtype"));
     if (json_object_size(entry) != 3 || !dtype)
         return bad(file, err, "array '%.80s' needs dtype, shape and data_offsets, and nothing else", array->name);
+
     int type = 0;
     while (type < GR_DTYPE_COUNT && strcmp(types[type].name, dtype))
         type++;
@@ -230,6 +246,7 @@ static gr_status entry_read(const gr_safetensors *file, gr_array *array, const j
     array->dtype = (gr_dtype)type;
     GR_TRY(shape_read(file, array, json_object_get(entry, "shape"), err));
 
+    /* From where to where its data goes: inside the file, and as many bytes as the shape needs. */
     const json_t *offsets = json_object_get(entry, "data_offsets");
     const json_t *from = json_array_get(offsets, 0), *to = json_array_get(offsets, 1);
     if (json_array_size(offsets) != 2 || !json_is_integer(from) || !json_is_integer(to))
@@ -238,6 +255,7 @@ static gr_status entry_read(const gr_safetensors *file, gr_array *array, const j
     if (begin < 0 || end < begin || (uint64_t)end > file->data_size)
         return bad(file, err, "array '%.80s' lies at %lld to %lld, outside of the %zu bytes of data", array->name,
                    (long long)begin, (long long)end, file->data_size);
+
     size_t bytes;
     char text[128];
     if (!gr_array_bytes(array, &bytes) || bytes != (size_t)(end - begin))
@@ -262,6 +280,7 @@ static int by_name(const void *a, const void *b, void *arrays) {
     return strcmp(list[*(const int *)a].name, list[*(const int *)b].name);
 }
 
+/* All entries of the header. */
 static gr_status arrays_read(gr_safetensors *file, json_t *header, gr_error *err) {
     size_t n = json_object_size(header);
     file->arrays = gr_arena_alloc(file->arena, sizeof *file->arrays * n);
@@ -279,10 +298,13 @@ static gr_status arrays_read(gr_safetensors *file, json_t *header, gr_error *err
         file->names[file->n] = file->n;
         file->n++;
     }
+
+    /* By place, and by name for searching. */
     if (file->n) {
         qsort(file->arrays, (size_t)file->n, sizeof *file->arrays, by_place);
         qsort_r(file->names, (size_t)file->n, sizeof *file->names, by_name, file->arrays);
     }
+
     /* Data without gap or overlap, so that every byte of the file belongs to exactly one thing. */
     const unsigned char *at = file->data;
     for (int i = 0; i < file->n; i++) {
@@ -299,6 +321,7 @@ static gr_status arrays_read(gr_safetensors *file, json_t *header, gr_error *err
     return GR_OK;
 }
 
+/* Reads the header of a file that lies in memory. */
 static gr_status file_read(gr_safetensors *file, gr_error *err) {
     uint64_t length;
     if (file->size < 8)
@@ -307,8 +330,10 @@ static gr_status file_read(gr_safetensors *file, gr_error *err) {
     if (length > HEADER_MAX || length > file->size - 8)
         return bad(file, err, "the header should have %llu bytes, the file has %zu", (unsigned long long)length,
                    file->size);
+
     if (!length || file->bytes[8] != '{')
         return bad(file, err, "the header does not begin with '{'");
+
     file->data = file->bytes + 8 + length;
     file->data_size = file->size - 8 - length;
     json_t *header;
@@ -395,12 +420,15 @@ const void *gr_safetensors_data(const gr_safetensors *file, size_t *size) {
 
 gr_status gr_safetensors_expect(const gr_safetensors *file, const gr_array **array, const char *name, gr_dtype dtype,
                                 int ndim, const int64_t *dims, gr_error *err) {
+    /* The array as it is wanted, and in words. */
     gr_array want = {name, dtype, ndim, {0}, NULL};
     assert(ndim >= 0 && ndim <= GR_ARRAY_DIMS);
     if (ndim)
         memcpy(want.dims, dims, sizeof *dims * (size_t)ndim);
+
     char expected[128], found[128];
     gr_array_text(&want, expected, sizeof expected);
+
     const gr_array *got = gr_safetensors_find(file, name);
     if (!got)
         return gr_error_set(err, GR_ERR_FORMAT, file->place, "the file was made for another network",

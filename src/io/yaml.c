@@ -1,4 +1,7 @@
-/* Building trees: from text, by hand, and by --set. */
+/* Building trees: from text, by hand, and by --set.
+ *
+ * libyaml gives events (a scalar, the start and end of lists and maps); a builder makes nodes of them and refuses what
+ * is beyond the plain part of YAML. All nodes and texts of a tree lie in one arena. */
 #include "io/yaml.h"
 
 #include <assert.h>
@@ -51,7 +54,10 @@ void gr_yaml_remove(gr_yaml *node) {
     gr_yaml *parent = node->parent, *before = NULL;
     for (gr_yaml *child = parent->first; child != node; child = child->next)
         before = child;
-    *(before ? &before->next : &parent->first) = node->next;
+    if (before)
+        before->next = node->next;
+    else
+        parent->first = node->next;
     if (parent->last == node)
         parent->last = before;
     parent->count--;
@@ -89,13 +95,15 @@ const char *gr__yaml_place(gr_yaml_mark mark, char *text, size_t size) {
 
 /* ---- parsing ---- */
 
+/* A tree while it is read. */
 typedef struct builder {
     struct gr__yaml_tree *tree;
     const char *source;
-    bool lines; /* marks have lines: a file, not a --set */
-    gr_yaml *root, *in;
-    int depth, documents;
-    const char *key; /* of the value that comes next in a map */
+    bool lines;         /* marks have lines: a file, not a --set */
+    gr_yaml *root, *in; /* in: the list or map whose children come next */
+    int depth;          /* lists and maps around it */
+    int documents;      /* begun so far */
+    const char *key;    /* of the value that comes next in a map */
     gr_yaml_mark key_at;
     gr_error *err;
 } builder;
@@ -118,13 +126,17 @@ static gr_status key_take(builder *b, const yaml_event_t *event, gr_yaml_mark at
     if (event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && gr__yaml_truth(text) >= 0)
         return gr_error_set(b->err, GR_ERR_FORMAT, gr__yaml_place(at, place, sizeof place),
                             "put it in quotes if it is meant as a text", "the key '%s' is a boolean in YAML 1.1", text);
+
     const gr_yaml *same = gr__yaml_child(b->in, text);
     if (same)
         return gr_error_set(b->err, GR_ERR_FORMAT, gr__yaml_place(at, place, sizeof place), "remove one of the two",
                             "the key '%.80s' is given twice, first at %s", text,
                             gr__yaml_place(same->key_at, before, sizeof before));
+
     if (b->in->count >= GR_YAML_KEYS)
         return refuse(b, at, NULL, "too many keys in one map");
+
+    /* It waits for its value. */
     b->key = gr_arena_strdup(b->tree->arena, text);
     b->key_at = at;
     return GR_OK;
@@ -147,6 +159,7 @@ static gr_status value_new(builder *b, gr_yaml **node, gr_yaml_kind kind, gr_yam
     return GR_OK;
 }
 
+/* A scalar is a key, a value of a map or an element of a list. */
 static gr_status scalar_take(builder *b, const yaml_event_t *event, gr_yaml_mark at) {
     const char *text = (const char *)event->data.scalar.value;
     size_t length = event->data.scalar.length;
@@ -154,6 +167,7 @@ static gr_status scalar_take(builder *b, const yaml_event_t *event, gr_yaml_mark
         return refuse(b, at, "leave out the \\0", "a text holds the character U+0000");
     if (b->in && b->in->kind == GR_YAML_MAP && !b->key)
         return key_take(b, event, at);
+
     gr_yaml *node;
     GR_TRY(value_new(b, &node, GR_YAML_SCALAR, at));
     node->text = gr_arena_strdup(b->tree->arena, text);
@@ -161,6 +175,7 @@ static gr_status scalar_take(builder *b, const yaml_event_t *event, gr_yaml_mark
     return GR_OK;
 }
 
+/* The start of a list or map: what comes next goes into it. */
 static gr_status container_enter(builder *b, gr_yaml_kind kind, gr_yaml_mark at) {
     if (b->in && b->in->kind == GR_YAML_MAP && !b->key)
         return refuse(b, at, "braces and brackets as a text need quotes", "a key is a list or a map, not a text");
@@ -173,6 +188,7 @@ static gr_status container_enter(builder *b, gr_yaml_kind kind, gr_yaml_mark at)
     return GR_OK;
 }
 
+/* Does what an event says, or refuses it. */
 static gr_status event_take(builder *b, const yaml_event_t *event) {
     static const char *const no_tags = "remove the tag; put texts that look like numbers in quotes";
     static const char *const no_anchors =
@@ -208,6 +224,7 @@ static gr_status event_take(builder *b, const yaml_event_t *event) {
     }
 }
 
+/* The error for a text that libyaml cannot read. */
 static gr_status syntax_error(const builder *b, const yaml_parser_t *parser) {
     gr_yaml_mark at = mark_of(b, parser->problem_mark);
     char text[256];
@@ -230,9 +247,11 @@ static gr_status build(builder *b, const char *text, size_t length) {
         return refuse(b, (gr_yaml_mark){b->source, 0, 0}, NULL, "the text is longer than 4 MiB");
     if (!yaml_parser_initialize(&parser))
         return gr_error_set(b->err, GR_ERR_MEMORY, b->source, NULL, "no memory for the YAML parser");
+
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
-    for (bool end = false; !end && status == GR_OK;) {
+    bool end = false;
+    while (!end && status == GR_OK) {
         yaml_event_t event;
         if (!yaml_parser_parse(&parser, &event)) {
             status = syntax_error(b, &parser);
@@ -294,8 +313,11 @@ static gr_status step_into(gr_yaml *node, gr_yaml **child, char *part, gr_yaml_m
     if (node->kind == GR_YAML_SCALAR)
         return gr_error_set(err, GR_ERR_USAGE, at.source, NULL, "'%.80s' has the value '%.80s', so it has no '%.80s'",
                             node->key ? node->key : "", node->text, part);
+
     if (node->kind == GR_YAML_MAP && (!part[0] || gr__yaml_truth(part) >= 0))
         return gr_error_set(err, GR_ERR_USAGE, at.source, "write --set a.b=value", "'%.80s' is no key", part);
+
+    /* The child is found by its key, or counted off; one behind the end of a list is a new element. */
     if (node->kind == GR_YAML_MAP) {
         *child = gr__yaml_child(node, part);
     } else {
@@ -308,6 +330,7 @@ static gr_status step_into(gr_yaml *node, gr_yaml **child, char *part, gr_yaml_m
         while (*child && index--)
             *child = (*child)->next;
     }
+
     if (!*child) {
         *child = node_new(node->tree, GR_YAML_SCALAR, at);
         (*child)->key = node->kind == GR_YAML_MAP ? part : NULL;
@@ -340,6 +363,7 @@ static int height(const gr_yaml *node) {
     return node && node->kind != GR_YAML_SCALAR ? most + 1 : 0;
 }
 
+/* How many parts a dotted path has; a dot behind a backslash divides nothing. */
 static int parts_of(const char *path, const char *end) {
     int parts = 1;
     for (; path < end; path++) {

@@ -19,6 +19,8 @@ const char *gr_yaml_path(const gr_yaml *node, char *text, size_t size) {
     text[0] = 0;
     if (!node->parent)
         return text;
+
+    /* The parent's path, then a key behind a dot or the number of an element in brackets. */
     gr_yaml_path(node->parent, text, size);
     size_t n = strlen(text);
     if (node->key) {
@@ -32,6 +34,7 @@ const char *gr_yaml_path(const gr_yaml *node, char *text, size_t size) {
     return text;
 }
 
+/* The path of a node for messages; the root is the file. */
 static const char *path_or_file(const gr_yaml *node, char *text, size_t size) {
     if (!gr_yaml_path(node, text, size)[0])
         snprintf(text, size, "the file");
@@ -82,11 +85,14 @@ static const char *hint_words(const char *word, const char *const *known, int co
 
 /* ---- structure ---- */
 
+/* Notes that a read knows this key of the map. */
 static void ask(gr_yaml *map, const char *key) {
     assert(map->kind == GR_YAML_MAP);
     for (const struct gr__yaml_asked *a = map->asked; a; a = a->next)
         if (!strcmp(a->key, key))
             return;
+
+    /* New ones go to the end: a hint lists keys in the order in which they were asked for. */
     struct gr__yaml_asked *asked = gr_arena_alloc(map->tree->arena, sizeof *asked), **end = &map->asked;
     asked->key = gr_arena_strdup(map->tree->arena, key);
     while (*end)
@@ -107,6 +113,7 @@ gr_status gr_yaml_expect(const gr_yaml *node, gr_yaml_kind kind, gr_error *err) 
     return node->kind == kind ? GR_OK : unexpected(node, err, NULL, names[kind]);
 }
 
+/* The child of a key, if there is one, which must be of this kind. One without a value is an empty one. */
 static gr_status find_kind(gr_yaml *map, gr_yaml **child, const char *key, gr_yaml_kind kind, gr_error *err) {
     *child = NULL;
     gr_yaml *found = gr_yaml_find(map, key);
@@ -144,6 +151,7 @@ gr_yaml *gr_yaml_first(gr_yaml *node) { return mark_used(node->first); }
 
 gr_yaml *gr_yaml_next(gr_yaml *child) { return mark_used(child->next); }
 
+/* The error for a key that nobody has asked for, with the one that was perhaps meant. */
 static gr_status unknown_key(const gr_yaml *child, gr_error *err) {
     char place[256], path[200], hint[300];
     const char **known = NULL;
@@ -195,6 +203,7 @@ bool gr__yaml_is_number(const char *text) {
             digits++;
     if (!digits)
         return false;
+
     if (*at == 'e' || *at == 'E') {
         at += 1 + (at[1] == '-' || at[1] == '+');
         if (!digit(*at))
@@ -224,7 +233,7 @@ static const char *scale_of(const char *at, int *power) {
     return at;
 }
 
-/* An integer without rounding: digits are collected apart from the power of ten. */
+/* An integer without rounding: digits are collected apart from the power of ten, so that 1.5M is 15 times 10^5. */
 static reading whole_of(int64_t *value, const char *text, bool count) {
     bool minus = *text == '-', point = false;
     const char *at = text + (*text == '-' || *text == '+');
@@ -234,6 +243,8 @@ static reading whole_of(int64_t *value, const char *text, bool count) {
         return NO_NUMBER;
     if (*at == '0' && digit(at[1]))
         return LEADING_ZERO;
+
+    /* The digits; each behind the point lowers the power. */
     for (; digit(*at) || (count && *at == '.' && !point); at++) {
         if (*at == '.')
             point = true;
@@ -243,22 +254,28 @@ static reading whole_of(int64_t *value, const char *text, bool count) {
         else
             power -= point;
     }
+
+    /* A count may have an exponent and a suffix. */
     if (count)
         at = scale_of(at, &power);
     if (*at)
         return gr__yaml_is_number(text) ? NOT_WHOLE : NO_NUMBER;
+
+    /* The power of ten, up or down; down it must divide. */
     for (; power > 0 && whole; power--)
         if (__builtin_mul_overflow(whole, 10, &whole))
             return TOO_LARGE;
     for (; power < 0 && whole; power++, whole /= 10)
         if (whole % 10)
             return NOT_WHOLE;
+
     if (whole > INT64_MAX)
         return TOO_LARGE;
     *value = minus ? -(int64_t)whole : (int64_t)whole;
     return WHOLE;
 }
 
+/* An integer in its range, or the error with the hint that fits what is wrong. */
 static gr_status as_whole(const gr_yaml *node, int64_t *value, int64_t min, int64_t max, bool count, gr_error *err) {
     char expected[160];
     int64_t got = 0;
@@ -267,10 +284,12 @@ static gr_status as_whole(const gr_yaml *node, int64_t *value, int64_t min, int6
         *value = got;
         return GR_OK;
     }
+
     if (max == INT64_MAX)
         snprintf(expected, sizeof expected, "an integer from %lld", (long long)min);
     else
         snprintf(expected, sizeof expected, "an integer from %lld to %lld", (long long)min, (long long)max);
+
     const char *hint = how == LEADING_ZERO     ? "numbers do not begin with 0 (YAML 1.1 reads them as octal)"
                        : how == NOT_WHOLE      ? "it must be a whole number"
                        : how == TOO_LARGE      ? "a number has at most 63 bits"
@@ -295,6 +314,8 @@ gr_status gr_yaml_as_real(const gr_yaml *node, double *value, double min, double
         *value = got;
         return GR_OK;
     }
+
+    /* What was expected, in words: the range as far as it has ends. */
     char expected[160];
     int n = snprintf(expected, sizeof expected, "a finite number");
     if (min == DBL_MIN)
@@ -330,6 +351,7 @@ gr_status gr_yaml_as_choice(const gr_yaml *node, int *value, const char *const *
     char hint[300];
     int count = 0;
     GR_TRY(gr_yaml_as_text(node, &text, err));
+
     for (; names[count]; count++)
         if (!strcmp(names[count], text)) {
             *value = count;
@@ -398,6 +420,8 @@ gr_status gr_yaml_texts(gr_yaml *map, const char *const **values, int *count, co
     if (!node)
         return GR_OK;
     bool list = node->kind == GR_YAML_LIST;
+
+    /* A single text is a list of one. */
     int n = 0;
     const char **texts = gr_arena_alloc(map->tree->arena, sizeof *texts * (size_t)(list ? node->count : 1));
     if (!list)
