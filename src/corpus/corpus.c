@@ -1,4 +1,9 @@
-/* corpus.c - runs the readers over the sources, gathers documents and topics, drops duplicates. */
+/* corpus.c - runs the readers over the sources, gathers documents and topics, drops duplicates.
+ *
+ * A reader calls the sink for each record: topic and kept members first, then the text, which ends the record. What
+ * must stay for good (texts, names) is in the corpus's arena; tables by document grow in the sink and become the
+ * corpus's at the end. Shards read in chunks instead: after so many bytes of text the documents are handed out, and
+ * their memory is used again. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -30,14 +35,14 @@ typedef struct kept_field {
 } kept_field;
 
 struct gr__sink {
-    gr_corpus *corpus;
+    gr_corpus *corpus; /* what is being filled */
     const gr_corpus_def *def;
     int32_t *of; /* becomes corpus->topics.of */
     size_t texts_capacity, of_capacity, of_count, names_capacity;
-    int32_t last;        /* topic of the previous look-up: neighbours mostly share it */
-    kept_field *columns; /* [def->field_count] */
-    uint64_t key;        /* of the record that is being read */
-    bool keyed, keep_cuts;
+    int32_t last;          /* topic of the previous look-up: neighbours mostly share it */
+    kept_field *columns;   /* [def->field_count] */
+    uint64_t key;          /* of the record that is being read */
+    bool keyed, keep_cuts; /* of the record that is being read: it has an id; white space that was cut from it counts */
     size_t record_count, record_capacity, lead_count, lead_capacity, tail_count, tail_capacity;
     size_t keys_count, keys_capacity, files_capacity;
     gr__names members; /* of some records */
@@ -71,6 +76,7 @@ static gr_status take_name(const char **name, size_t *length, char **owned, cons
     return GR_OK;
 }
 
+/* Finds the topic by its name, or adds it. The search begins at the topic of the record before. */
 static gr_status add_topic(gr__sink *sink, int32_t *topic, const char *name, size_t length, const char *place,
                            gr_error *err) {
     gr_topics *topics = &sink->corpus->topics;
@@ -82,6 +88,8 @@ static gr_status add_topic(gr__sink *sink, int32_t *topic, const char *name, siz
             return GR_OK;
         }
     }
+
+    /* New. So many different ones mean that the member is no topic but, say, a title. */
     if (topics->count == TOPICS_MOST)
         return gr_error_set(err, GR_ERR_FORMAT, place, "is the label field one with few different values?",
                             "more than %d different topics", TOPICS_MOST);
@@ -107,6 +115,8 @@ void gr__sink_keep_cuts(gr__sink *sink) { sink->keep_cuts = true; }
 gr_status gr__sink_field(gr__sink *sink, int which, const char *value, size_t length, const char *place,
                          gr_error *err) {
     gr__names *values = &sink->columns[which].values;
+
+    /* The value waits until the record is known to be a document (end_record). */
     char *owned = NULL;
     GR_TRY(take_name(&value, &length, &owned, "the value of a kept member", place, err));
     sink->columns[which].pending = (int32_t)gr__names_add(values, value, length);
@@ -159,25 +169,31 @@ static void note_whole(gr__sink *sink, const gr_source *source, size_t files) {
 /* The record's number, key and members; document says whether it becomes one. */
 static void end_record(gr__sink *sink, bool document, size_t lead, size_t tail) {
     gr_corpus *corpus = sink->corpus;
+
+    /* Tables by document, then tables by record. */
     if (document)
         GR_PUSH(corpus->record, sink->record_count, sink->record_capacity) = (uint32_t)corpus->records;
     if (document && !sink->most) { /* nobody needs those of chunks */
         GR_PUSH(corpus->lead, sink->lead_count, sink->lead_capacity) = sink->keep_cuts ? (uint32_t)lead : 0;
         GR_PUSH(corpus->tail, sink->tail_count, sink->tail_capacity) = sink->keep_cuts ? (uint32_t)tail : 0;
     }
+
+    /* Kept members; -1 where the record has none. */
     for (int f = 0; f < sink->def->field_count; f++) {
         kept_field *c = &sink->columns[f];
         if (document)
             GR_PUSH(c->of, c->count, c->capacity) = c->pending;
         c->pending = -1;
     }
-    if (sink->def->id) /* records of other readers have no id: a key that no id has to itself */
+
+    /* A key for each record, document or not. */
+    if (sink->def->id) /* 0 where it has no id, as records of other readers: no id has this key to itself */
         GR_PUSH(corpus->keys, sink->keys_count, sink->keys_capacity) = sink->keyed ? sink->key : 0;
     sink->keyed = sink->keep_cuts = false;
     corpus->records++;
 }
 
-/* Documents go, topics stay. */
+/* Hands a chunk to the taker. Documents go, topics stay. */
 static gr_status hand_out(gr__sink *sink, gr_error *err) {
     gr_corpus *corpus = sink->corpus;
     corpus->topics.of = sink->of;
@@ -192,6 +208,8 @@ gr_status gr__sink_add(gr__sink *sink, const char *text, size_t length, int32_t 
                        gr_error *err) {
     gr_corpus *corpus = sink->corpus;
     size_t lead = 0, tail = 0;
+
+    /* White space at both ends is no text. */
     while (tail < length && gr_is_space(text[length - tail - 1]))
         tail++;
     length -= tail;
@@ -199,14 +217,20 @@ gr_status gr__sink_add(gr__sink *sink, const char *text, size_t length, int32_t 
         lead++;
     text += lead;
     length -= lead;
+
+    /* Numbers of documents and places in them are kept in 32 bits. */
     if (length > INT32_MAX || lead > INT32_MAX || tail > INT32_MAX || corpus->records >= INT32_MAX)
         return gr_error_set(err, GR_ERR_FORMAT, place, "split it", "more than 2^31 - 1 %s",
                             corpus->records >= INT32_MAX ? "documents" : "bytes in one document");
+
+    /* The record counts also when it has no text: scores go by the number of the record. */
     end_record(sink, length > 0, lead, tail);
     if (!length) {
         corpus->skipped++;
         return GR_OK;
     }
+
+    /* The document; a chunk that is full goes out. */
     GR_PUSH(corpus->texts, corpus->topics.docs, sink->texts_capacity) =
         (gr_text){gr_arena_strndup(sink->texts, text, length), length};
     GR_PUSH(sink->of, sink->of_count, sink->of_capacity) = topic;
@@ -224,6 +248,7 @@ static int compare_texts(const void *a, const void *b, void *context) {
     return order ? order : (i > j) - (i < j);
 }
 
+/* Drops documents whose text was read before. */
 static void drop_duplicates(gr_corpus *corpus, gr__sink *sink) {
     size_t n = corpus->topics.docs, kept = 0;
     const gr_text *texts = corpus->texts;
@@ -257,12 +282,15 @@ static void drop_duplicates(gr_corpus *corpus, gr__sink *sink) {
 }
 
 static const gr__reader *find_reader(const char *name) {
-    for (int i = 0; name && i < READERS; i++)
+    if (!name)
+        return NULL;
+    for (int i = 0; i < READERS; i++)
         if (!strcmp(readers[i]->name, name))
             return readers[i];
     return NULL;
 }
 
+/* The hint lists the readers that there are. */
 static gr_status unknown_reader(const char *name, gr_error *err) {
     char hint[128] = "readers are";
     for (int i = 0; i < READERS; i++) {
@@ -272,6 +300,8 @@ static gr_status unknown_reader(const char *name, gr_error *err) {
     return gr_error_set(err, GR_ERR_USAGE, "data", hint, "unknown reader \"%s\"", name ? name : "");
 }
 
+/* Whether a source is not there at all, so that its fallback is read. A file that is there but cannot be opened is an
+ * error of its own. */
 static bool is_missing(const gr__reader *reader, const char *path) {
     char *probe = reader->probe ? gr_format("%s/%s", path, reader->probe) : gr_strdup(path);
     bool missing = access(probe, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR);
@@ -283,6 +313,8 @@ const char *gr__corpus_place(char place[GR__PLACE_SIZE], const gr_corpus *corpus
     char path[GR__PLACE_SIZE];
     if (!corpus->file_count || !corpus->record)
         return NULL;
+
+    /* Files are few: from the last one back to the one that the record is in. */
     size_t record = corpus->record[doc], f = corpus->file_count - 1;
     while (f && corpus->files[f].first > record)
         f--;
@@ -309,6 +341,8 @@ static gr_status read_source(gr__sink *sink, const gr_source *source, gr_error *
         return unknown_reader(source->reader, err);
     if (!source->path)
         return gr_error_set(err, GR_ERR_USAGE, "data", "name the file or folder to read", "the source has no path");
+
+    /* The fallback, where the source is not there. */
     const char *path = source->path;
     if (source->fallback && is_missing(reader, path)) {
         path = source->fallback;
@@ -316,6 +350,8 @@ static gr_status read_source(gr__sink *sink, const gr_source *source, gr_error *
     }
     if (reader->probe) /* a folder */
         return read_path(sink, reader, source, path, err);
+
+    /* A path may be a pattern: every file that matches, in order. */
     gr__files files;
     GR_TRY(gr__files_find(&files, path, err));
     gr_status status = GR_OK;
@@ -333,6 +369,7 @@ static gr_status read_sources(gr__sink *sink, const gr_corpus_def *def, gr_error
     return GR_OK;
 }
 
+/* Empty tables; no kept member has a value yet. */
 static void open_sink(gr__sink *sink, gr_corpus *corpus, const gr_corpus_def *def) {
     *sink = (gr__sink){.corpus = corpus, .def = def, .texts = corpus->arena};
     sink->members.arena = corpus->arena;
@@ -349,6 +386,8 @@ static void close_sink(gr__sink *sink) {
     corpus->topics.of = sink->of;
     corpus->field_count = sink->def->field_count;
     corpus->fields = gr_alloc((size_t)corpus->field_count * sizeof *corpus->fields);
+
+    /* Values of kept members become names with a number for each document, as topics are. */
     for (int f = 0; f < corpus->field_count; f++) {
         kept_field *c = &sink->columns[f];
         size_t n = c->values.count;
@@ -363,6 +402,7 @@ static void close_sink(gr__sink *sink) {
     gr__names_clear(&sink->members);
 }
 
+/* A kept member that no record has is a mistake in the recipe, and the nearest member is named. */
 static gr_status check_fields(const gr__sink *sink, gr_error *err) {
     for (int f = 0; f < sink->def->field_count; f++)
         if (!sink->columns[f].values.count) {
@@ -377,6 +417,7 @@ static gr_status check_fields(const gr__sink *sink, gr_error *err) {
     return GR_OK;
 }
 
+/* Records by key, then by number: the first one of a key comes first. */
 static int compare_keys(const void *a, const void *b, void *context) {
     const uint64_t *keys = context;
     uint32_t i = *(const uint32_t *)a, j = *(const uint32_t *)b;
@@ -389,6 +430,8 @@ static bool find_twice(uint32_t twice[2], const gr_corpus *corpus) {
     for (uint32_t i = 0; i < n; i++)
         order[i] = i;
     qsort_r(order, n, sizeof *order, compare_keys, corpus->keys);
+
+    /* Equal keys are neighbours in that order. Of all that occur twice, report the one that was read first. */
     twice[1] = UINT32_MAX;
     for (uint32_t i = 1; i < n; i++)
         if (corpus->keys[order[i]] && corpus->keys[order[i]] == corpus->keys[order[i - 1]] && order[i] < twice[1]) {
@@ -414,22 +457,26 @@ gr_status gr__corpus_empty(const gr_corpus_def *def, size_t skipped, gr_error *e
                         def->source_count, skipped);
 }
 
+/* Reads all sources, and checks what only the whole corpus can tell. */
+static gr_status fill(gr_corpus *corpus, gr__sink *sink, const gr_corpus_def *def, gr_error *err) {
+    GR_TRY(read_sources(sink, def, err));
+    if (!corpus->topics.docs)
+        return gr__corpus_empty(def, corpus->skipped, err);
+    corpus->read = corpus->topics.docs;
+    GR_TRY(check_fields(sink, err));
+    GR_TRY(check_ids(corpus, def, err));
+    if (def->dedupe)
+        drop_duplicates(corpus, sink);
+    return GR_OK;
+}
+
 gr_status gr_corpus_open(gr_corpus **out, const gr_corpus_def *def, gr_error *err) {
     *out = NULL;
     gr_corpus *corpus = gr_alloc(sizeof *corpus);
     corpus->arena = gr_arena_new();
     gr__sink sink;
     open_sink(&sink, corpus, def);
-    gr_status status = read_sources(&sink, def, err);
-    if (status == GR_OK && !corpus->topics.docs)
-        status = gr__corpus_empty(def, corpus->skipped, err);
-    corpus->read = corpus->topics.docs;
-    if (status == GR_OK)
-        status = check_fields(&sink, err);
-    if (status == GR_OK)
-        status = check_ids(corpus, def, err);
-    if (status == GR_OK && def->dedupe)
-        drop_duplicates(corpus, &sink);
+    gr_status status = fill(corpus, &sink, def, err);
     close_sink(&sink);
     if (status == GR_OK)
         *out = corpus;
@@ -444,12 +491,16 @@ gr_status gr__corpus_chunks(const gr_corpus_def *def, size_t bytes, gr__take *ta
     gr_corpus_def plain = *def; /* members of records are not kept */
     plain.field_count = 0;
     plain.id = NULL;
+
+    /* Texts are in an arena of their own, which goes with each chunk. */
     gr__sink sink;
     open_sink(&sink, corpus, &plain);
     sink.texts = gr_arena_new();
     sink.most = bytes;
     sink.take = take;
     sink.user = user;
+
+    /* What is left at the end is the last chunk. */
     gr_status status = read_sources(&sink, def, err);
     if (status == GR_OK)
         status = hand_out(&sink, err);

@@ -31,12 +31,15 @@ typedef struct header {
 } header;
 _Static_assert(sizeof(header) == GR__DATASET_HEADER, "the header has no padding");
 
-/* Bytes of a block with these counts, each of which is below 2^40. */
+/* Bytes of a block with these counts, each of which is below 2^40, so that nothing overflows. In the order of the
+ * layout above: offsets and keys of 8 bytes; ids of 4; for each document six numbers of 4 bytes (bytes, topic, place in
+ * the split, record, lead, tail); fields; strings. */
 static uint64_t block_bytes(const header *h) {
     return sizeof *h + 8 * (h->docs + 1 + (h->flags & KEYED ? h->records : 0)) + 4 * h->tokens + 24 * h->docs +
            4 * h->fields * (1 + h->docs) + h->strings;
 }
 
+/* The SHA-256 of a block without the digest that is in it. */
 static void digest(unsigned char out[32], const void *block, size_t size) {
     gr_digest_around(out, block, size, offsetof(header, digest));
 }
@@ -86,6 +89,7 @@ static bool attach_strings(gr_dataset *data, strings s) {
 
 /* Sets every pointer; the header's counts fit the block. */
 static bool attach(gr_dataset *data) {
+    /* Where each array begins follows from the counts before it. */
     const header *h = data->block;
     uint64_t *offsets = (uint64_t *)(h + 1), *keys = offsets + h->docs + 1;
     int32_t *ids = (int32_t *)(keys + (h->flags & KEYED ? h->records : 0));
@@ -93,12 +97,16 @@ static bool attach(gr_dataset *data) {
     int32_t *of = (int32_t *)(bytes + h->docs);
     uint32_t *split = (uint32_t *)(of + h->docs), *counts = split + 4 * h->docs;
     int32_t *value = (int32_t *)(counts + h->fields);
+
+    /* What is said of documents, and of the records that they come from. */
     data->topics = (gr_topics){gr_alloc((h->topics + 1) * sizeof(char *)), (int32_t)h->topics, of, h->docs};
     data->record = split + h->docs;
     data->lead = split + 2 * h->docs;
     data->tail = split + 3 * h->docs;
     data->keys = h->flags & KEYED ? keys : NULL;
     data->records = h->records;
+
+    /* Fields: the number of values of each, then for each the value of every document. */
     data->fields = gr_alloc((h->fields + 1) * sizeof *data->fields);
     data->field_count = (int)h->fields;
     for (uint32_t f = 0; f < h->fields; f++) {
@@ -106,6 +114,8 @@ static bool attach(gr_dataset *data) {
             return false;
         data->fields[f].values = (gr_topics){NULL, (int32_t)counts[f], value + f * h->docs, h->docs};
     }
+
+    /* Tokens and the split. */
     data->offsets = offsets;
     data->ids = ids;
     data->bytes = bytes;
@@ -113,6 +123,8 @@ static bool attach(gr_dataset *data) {
     data->train_count = h->train;
     data->validation = split + h->train;
     data->validation_count = h->docs - h->train;
+
+    /* Single numbers, from the header. */
     data->vocab = (int32_t)h->vocab;
     data->eot = (int32_t)h->eot;
     data->start = h->start ? (int32_t)h->start - 1 : data->eot;
@@ -150,17 +162,28 @@ void gr_dataset_free(gr_dataset *data) {
  */
 static void split(uint32_t *out, const bool *marked, uint32_t docs, uint32_t held, uint64_t seed) {
     uint32_t *order = gr_alloc(docs * sizeof *order), train = 0, validation = docs - held;
-    bool *out_of_train = gr_alloc(docs);
-    if (!marked)
+    bool *drawn = gr_alloc(docs);
+
+    /* Draw, unless the caller has marked documents. */
+    if (!marked) {
         gr_random_permutation((gr_key){seed, GR_STREAM_DATA, GR__DRAW_SPLIT}, order, docs);
-    for (uint32_t i = 0; i < held && !marked; i++)
-        out_of_train[order[i]] = true;
-    for (uint32_t d = 0; d < docs; d++)
-        out[(marked ? marked : out_of_train)[d] ? validation++ : train++] = d;
+        for (uint32_t i = 0; i < held; i++)
+            drawn[order[i]] = true;
+        marked = drawn;
+    }
+
+    /* Ascending by itself: documents are visited in order. */
+    for (uint32_t d = 0; d < docs; d++) {
+        if (marked[d])
+            out[validation++] = d;
+        else
+            out[train++] = d;
+    }
     gr_free(order);
-    gr_free(out_of_train);
+    gr_free(drawn);
 }
 
+/* How many documents a share is: at least one where a share is wanted, and never all of them. */
 static gr_status count_held(uint32_t *held, size_t docs, double share, gr_error *err) {
     if (!(share >= 0 && share < 1))
         return gr_error_set(err, GR_ERR_USAGE, "data", "0.05 is usual", "validation is %g, not a share in [0, 1)",
@@ -177,6 +200,7 @@ static gr_status count_held(uint32_t *held, size_t docs, double share, gr_error 
 /* Fields of the records, where the documents come from any. */
 static int fields_of(const gr__tokens *t) { return t->origin ? t->origin->field_count : 0; }
 
+/* Bytes of names, each with its zero. */
 static size_t strings_size(char *const *names, int32_t count) {
     size_t size = 0;
     for (int32_t i = 0; i < count; i++)
@@ -184,6 +208,7 @@ static size_t strings_size(char *const *names, int32_t count) {
     return size;
 }
 
+/* The header of a dataset: what is said of it, and how long each array is. */
 static header describe(const gr__tokens *t, const gr_dataset_def *def, uint32_t held) {
     const gr_topics *topics = t->topics;
     header h = {.version = VERSION,
@@ -200,12 +225,16 @@ static header describe(const gr__tokens *t, const gr_dataset_def *def, uint32_t 
                 .vocab = (uint32_t)t->vocab,
                 .eot = (uint32_t)t->eot,
                 .topics = (uint32_t)topics->count};
+
+    /* What the corpus reported, where the documents come from one. */
     memcpy(h.magic, magic, sizeof magic);
     if (t->origin) {
         h.duplicates = t->origin->duplicates;
         h.skipped = t->origin->skipped;
         h.flags = (t->origin->used_fallback ? FELL_BACK : 0) | (t->origin->keys ? KEYED : 0);
     }
+
+    /* Names of topics, of fields and of their values; the stamp was counted above. */
     h.strings += strings_size(topics->names, topics->count);
     for (int f = 0; f < fields_of(t); f++) {
         const gr_field *field = &t->origin->fields[f];
@@ -215,6 +244,7 @@ static header describe(const gr__tokens *t, const gr_dataset_def *def, uint32_t 
     return h;
 }
 
+/* Copies a piece to where the one before ended; returns where it ends itself. */
 static char *append(char *at, const void *from, size_t size) {
     if (size)
         memcpy(at, from, size);
@@ -232,12 +262,16 @@ static char *append_records(char *at, const gr__tokens *t, uint32_t docs) {
     const gr_corpus *origin = t->origin && t->origin->lead ? t->origin : NULL;
     for (uint32_t d = 0; d < docs; d++)
         at = append(at, origin ? &origin->record[d] : &d, sizeof d);
+
+    /* White space that was cut from a record's ends. */
     if (origin) {
         at = append(at, origin->lead, 4 * (size_t)docs);
         at = append(at, origin->tail, 4 * (size_t)docs);
     } else {
         at += 8 * (size_t)docs; /* the block is zeroed */
     }
+
+    /* Numbers of values of all fields, then the values. */
     for (int f = 0; f < fields_of(t); f++)
         at = append(at, &t->origin->fields[f].values.count, 4);
     for (int f = 0; f < fields_of(t); f++)
@@ -245,7 +279,9 @@ static char *append_records(char *at, const gr__tokens *t, uint32_t docs) {
     return at;
 }
 
+/* Writes the whole block, in the order of its layout. */
 static void fill(char *block, const header *h, const gr__tokens *t, const char *stamp) {
+    /* Header, offsets, keys, tokens, bytes and topics. */
     size_t docs = h->docs;
     char *at = append(block, h, sizeof *h);
     at = append(at, t->offsets, 8 * (docs + 1));
@@ -272,17 +308,25 @@ static void fill(char *block, const header *h, const gr__tokens *t, const char *
 
 gr_status gr__dataset_assemble(gr_dataset **out, const gr__tokens *tokens, const gr_dataset_def *def, gr_error *err) {
     *out = NULL;
+
+    /* How many documents are held out: those that are marked, or a share to be drawn. */
     uint32_t held = 0;
-    for (size_t d = 0; tokens->held && d < tokens->topics->docs; d++)
-        held += tokens->held[d];
-    if (!tokens->held)
+    if (tokens->held) {
+        for (size_t d = 0; d < tokens->topics->docs; d++)
+            held += tokens->held[d];
+    } else {
         GR_TRY(count_held(&held, tokens->topics->docs, def->validation, err));
+    }
+
+    /* The counts say how large the block is. */
     header h = describe(tokens, def, held);
     void *block = gr_alloc_try(h.total);
     if (!block)
         return gr_error_set(err, GR_ERR_MEMORY, "dataset", "use a smaller corpus", "no memory for its %llu bytes",
                             (unsigned long long)h.total);
     fill(block, &h, tokens, def->stamp ? def->stamp : "");
+
+    /* A dataset in memory is read as one from a file is. */
     gr_dataset *data = gr_alloc(sizeof *data);
     data->block = block;
     data->block_size = h.total;
@@ -318,9 +362,13 @@ static gr_status check_header(const header *h, size_t size, const char *path, gr
     if (h->version != VERSION)
         return gr_error_set(err, GR_ERR_FORMAT, path, remedy, "format version %u, this program reads %d", h->version,
                             VERSION);
+
+    /* A length that does not fit tells a file that was cut from one that was overwritten. */
     if (h->total != size)
         return gr_error_set(err, GR_ERR_FORMAT, path, remedy, "the file was cut or extended: %zu bytes instead of %llu",
                             size, (unsigned long long)h->total);
+
+    /* Counts must be small enough to be added up, and add up to the size. */
     if (h->docs < 1 || h->docs > INT32_MAX || h->tokens >= most || h->strings >= most || h->train > h->docs ||
         h->topics < 1 || h->topics > TOPICS_MOST || h->vocab > INT32_MAX || h->eot >= h->vocab ||
         h->fields > FIELDS_MOST || h->records < h->docs || h->records > INT32_MAX || h->flags > (FELL_BACK | KEYED) ||
@@ -333,6 +381,9 @@ static gr_status check_header(const header *h, size_t size, const char *path, gr
 static gr_status check_content(const gr_dataset *data, const char *path, gr_error *err) {
     const header *h = data->block;
     size_t train = 0, validation = 0;
+
+    /* Each document: its place in the tokens, topic, record, values, and part of the split. Both parts are ascending,
+     * so one walk meets them all. */
     for (size_t d = 0; d < h->docs; d++) {
         if (data->offsets[d + 1] < data->offsets[d])
             return refuse(path, err, "the offsets of documents go backward");
@@ -350,6 +401,8 @@ static gr_status check_content(const gr_dataset *data, const char *path, gr_erro
         else
             return refuse(path, err, "a document is in neither part of the split");
     }
+
+    /* The tokens: all of them are some document's, and in the vocabulary. */
     if (data->offsets[0] != 0 || data->offsets[h->docs] != h->tokens)
         return refuse(path, err, "the offsets of documents do not span the tokens");
     for (size_t i = 0; i < h->tokens; i++)
@@ -358,15 +411,20 @@ static gr_status check_content(const gr_dataset *data, const char *path, gr_erro
     return GR_OK;
 }
 
+/* The file is as it was written. */
 static gr_status check_digest(const gr_dataset *data, const char *path, gr_error *err) {
     unsigned char found[GR_DIGEST_BYTES];
     digest(found, data->block, data->block_size);
-    return memcmp(found, gr__dataset_digest(data), sizeof found)
-               ? refuse(path, err, "the SHA-256 does not match: the file is damaged")
-               : GR_OK;
+    if (memcmp(found, gr__dataset_digest(data), sizeof found))
+        return refuse(path, err, "the SHA-256 does not match: the file is damaged");
+    return GR_OK;
 }
 
-static gr_status check(gr_dataset *data, bool known, const char *path, gr_error *err) {
+/* Maps the file and checks it in the order in which it may be trusted: length, header, digest, content. `known`: this
+ * very file was checked before. */
+static gr_status map(gr_dataset *data, bool known, const char *path, gr_error *err) {
+    GR_TRY(gr_file_map(&data->block, &data->block_size, path, remedy, err));
+    data->mapped = true;
     if (data->block_size < sizeof(header))
         return refuse(path, err, "the file is too short for a dataset");
     GR_TRY(check_header(data->block, data->block_size, path, err));
@@ -380,11 +438,7 @@ static gr_status check(gr_dataset *data, bool known, const char *path, gr_error 
 gr_status gr__dataset_open(gr_dataset **out, const char *path, bool known, gr_error *err) {
     *out = NULL;
     gr_dataset *data = gr_alloc(sizeof *data);
-    gr_status status = gr_file_map(&data->block, &data->block_size, path, remedy, err);
-    if (status == GR_OK) {
-        data->mapped = true;
-        status = check(data, known, path, err);
-    }
+    gr_status status = map(data, known, path, err);
     if (status == GR_OK)
         *out = data;
     else

@@ -1,4 +1,5 @@
-/* dataset.h - what a dataset is made of, shared by the encoder and by tests that bring tokens of their own. */
+/* dataset.h - what a dataset is made of, shared by the encoder, by samples, by pieces of documents and by tests that
+ * bring tokens of their own. */
 #ifndef GR_CORPUS_DATASET_H
 #define GR_CORPUS_DATASET_H
 

@@ -15,7 +15,7 @@ typedef struct chunk {
     gr_error err;
 } chunk;
 
-/* lengths[d] becomes the tokens of document d. */
+/* Encodes the documents of one chunk, from document `first` on; lengths[d] becomes the tokens of document d. */
 static void encode_chunk(chunk *c, uint64_t *lengths, const gr_corpus *corpus, const gr_tokenizer *tokenizer,
                          size_t first) {
     size_t last = first + CHUNK < corpus->topics.docs ? first + CHUNK : corpus->topics.docs;
@@ -40,16 +40,22 @@ static gr_status first_error(const chunk *chunks, size_t count, const gr_corpus 
     return GR_OK;
 }
 
+/* Joins the chunks in the order of documents. `offsets` comes with the length of each document and becomes where each
+ * begins. */
 static gr_status join(int32_t **ids, uint64_t *offsets, const chunk *chunks, size_t count, const gr_corpus *corpus,
                       gr_error *err) {
     size_t docs = corpus->topics.docs;
     GR_TRY(first_error(chunks, count, corpus, err));
+
+    /* Lengths become offsets, in place. */
     uint64_t total = 0, at = 0;
-    for (size_t d = 0; d <= docs; d++) { /* lengths become offsets */
+    for (size_t d = 0; d <= docs; d++) {
         uint64_t n = d < docs ? offsets[d] : 0;
         offsets[d] = total;
         total += n;
     }
+
+    /* All tokens in one array. */
     *ids = gr_alloc_try(total * sizeof **ids);
     if (!*ids)
         return gr_error_set(err, GR_ERR_MEMORY, "dataset", "use a smaller corpus", "no memory for %llu tokens",
@@ -62,6 +68,8 @@ static gr_status join(int32_t **ids, uint64_t *offsets, const chunk *chunks, siz
     return GR_OK;
 }
 
+/* Encodes all documents on all threads. Chunks do not depend on the number of threads, and are joined in order, so
+ * neither does the result. */
 static gr_status encode(int32_t **ids, uint64_t *offsets, const gr_corpus *corpus, const gr_tokenizer *tokenizer,
                         gr_error *err) {
     size_t docs = corpus->topics.docs, count = (docs + CHUNK - 1) / CHUNK;
@@ -84,12 +92,18 @@ gr_status gr__dataset_encode(gr_dataset **data, const gr_corpus *corpus, const g
     if (eot < 0)
         return gr_error_set(err, GR_ERR_USAGE, "tokenizer", "use a tokenizer with <|endoftext|>",
                             "the tokenizer has no token that ends a document");
+
+    /* gr__tokens keeps the start token plus 1, so that 0 says that documents begin with the end token. */
     int start = gr_tokenizer_start(tokenizer) == eot ? 0 : gr_tokenizer_start(tokenizer) + 1;
+
+    /* Tokens, and bytes of text for losses per byte. */
     int32_t *ids = NULL;
     uint64_t *offsets = gr_alloc((docs + 1) * sizeof *offsets);
     uint32_t *bytes = gr_alloc(docs * sizeof *bytes);
     for (size_t d = 0; d < docs; d++)
         bytes[d] = (uint32_t)corpus->texts[d].length;
+
+    /* One block of all that. */
     gr_status status = encode(&ids, offsets, corpus, tokenizer, err);
     gr__tokens tokens = {&corpus->topics, offsets, ids, bytes, gr_tokenizer_size(tokenizer), eot, corpus, start, held};
     if (status == GR_OK)

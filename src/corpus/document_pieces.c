@@ -14,6 +14,7 @@ typedef enum part { TRAIN, HELD, GAP } part;
 
 gr_pieces_def gr_pieces_default(void) { return (gr_pieces_def){.width = 128, .seed = 1}; }
 
+/* How many pieces a document makes: its targets by `width`, rounded up. */
 static uint64_t pieces_of(const gr_dataset *data, size_t doc, int width) {
     uint64_t targets = data->offsets[doc + 1] - data->offsets[doc] + 1;
     return (targets + (uint64_t)width - 1) / (uint64_t)width;
@@ -28,6 +29,8 @@ static gr_status make_arrays(gr_dataset *pieces, size_t count, gr_error *err) {
     if (!block)
         return gr_error_set(err, GR_ERR_MEMORY, "dataset", "use a smaller corpus or a larger context",
                             "no memory for %zu pieces of documents", count);
+
+    /* Offsets of 8 bytes first, for their alignment; then document, topic, record and the split, 4 bytes each. */
     pieces->block = block;
     pieces->offsets = block;
     pieces->document = (uint32_t *)(block + count + 1);
@@ -38,12 +41,15 @@ static gr_status make_arrays(gr_dataset *pieces, size_t count, gr_error *err) {
     return GR_OK;
 }
 
+/* Where each piece begins, and what it has from its document. */
 static void cut_up(gr_dataset *pieces, int width) {
     const gr_dataset *whole = pieces->whole;
     uint64_t *offsets = (uint64_t *)pieces->offsets;
     uint32_t *document = (uint32_t *)pieces->document, *record = (uint32_t *)pieces->record;
     int32_t *topic = (int32_t *)pieces->topics.of;
     size_t p = 0;
+
+    /* The tokens of all pieces are those of the documents, so a piece ends where the next one begins. */
     for (size_t d = 0; d < whole->topics.docs; d++)
         for (uint64_t i = 0, n = pieces_of(whole, d, width); i < n; i++, p++) {
             offsets[p] = whole->offsets[d] + i * (uint64_t)width;
@@ -57,6 +63,8 @@ static void cut_up(gr_dataset *pieces, int width) {
 bool gr__pieces_hold(const gr_dataset *pieces) {
     const gr_dataset *whole = pieces->whole;
     size_t p = 0, count = pieces->topics.docs;
+
+    /* The same walk as cut_up, comparing instead of writing. */
     for (size_t d = 0; d < whole->topics.docs; d++)
         for (uint64_t i = 0, n = pieces_of(whole, d, pieces->piece); i < n; i++, p++)
             if (p >= count || pieces->document[p] != d ||
@@ -97,7 +105,11 @@ static void split_runs(const gr_dataset *pieces, uint8_t *of, const gr_pieces_de
     size_t count = pieces->topics.docs, held = (size_t)lround(def->validation * (double)count);
     if (def->validation > 0 && !held)
         held = 1;
+
+    /* A run of at least two pieces, so that the gaps at its ends are no more than it is; and at most RUNS_MOST. */
     size_t runs = held / 2 < 1 ? 1 : held / 2 > RUNS_MOST ? RUNS_MOST : held / 2;
+
+    /* Each stretch of the corpus has a run, its length a fair part of what is held out, its place drawn. */
     for (size_t r = 0; held && r < runs; r++) {
         size_t from = count * r / runs, to = count * (r + 1) / runs;
         size_t length = held * (r + 1) / runs - held * r / runs, room = to - from - length;
@@ -113,6 +125,8 @@ static void split_runs(const gr_dataset *pieces, uint8_t *of, const gr_pieces_de
 static void list_parts(gr_dataset *pieces, const uint8_t *of) {
     size_t count = pieces->topics.docs, of_part[GAP + 1] = {0}, at[GAP + 1] = {0};
     uint32_t *list = (uint32_t *)pieces->train;
+
+    /* How many pieces each part has, then where its list begins, then the lists. */
     for (size_t p = 0; p < count; p++)
         of_part[of[p]]++;
     for (int k = HELD; k <= GAP; k++)
@@ -125,6 +139,7 @@ static void list_parts(gr_dataset *pieces, const uint8_t *of) {
     pieces->gaps = of_part[GAP];
 }
 
+/* Puts each piece into a part: with its document, or by runs where there are few documents. */
 static void split(gr_dataset *pieces, const gr_pieces_def *def) {
     uint8_t *of = gr_alloc(pieces->topics.docs);
     if (pieces->apart)
@@ -142,6 +157,8 @@ gr_status gr_dataset_pieces(gr_dataset **data, const gr_pieces_def *def, gr_erro
     uint64_t count = 0;
     if (def->width < 1)
         return gr_error_set(err, GR_ERR_USAGE, "data", NULL, "pieces of %d tokens", def->width);
+
+    /* Nothing changes where every document fits into a row. */
     for (size_t d = 0; d < whole->topics.docs; d++)
         count += pieces_of(whole, d, def->width);
     if (whole->values || count == whole->topics.docs)
@@ -150,7 +167,8 @@ gr_status gr_dataset_pieces(gr_dataset **data, const gr_pieces_def *def, gr_erro
         return gr_error_set(err, GR_ERR_USAGE, "data", "use a larger context, or pack the corpus into shards",
                             "%llu pieces of documents: more than 2^31 - 1", (unsigned long long)count);
 
-    /* what is said of the corpus stays; what is said of documents is said of pieces */
+    /* What is said of the corpus stays; what is said of documents is said of pieces, and the rest is asked of
+     * `whole`. */
     gr_dataset *pieces = gr_alloc(sizeof *pieces);
     *pieces = *whole;
     pieces->whole = whole;
@@ -179,6 +197,7 @@ void gr__dataset_free_pieces(gr_dataset *pieces) {
     gr_free(pieces);
 }
 
+/* A piece that goes on has no end token to predict. */
 uint64_t gr_dataset_targets(const gr_dataset *data, size_t doc) {
     bool goes_on = data->document && doc + 1 < data->topics.docs && data->document[doc + 1] == data->document[doc];
     return data->offsets[doc + 1] - data->offsets[doc] + !goes_on;

@@ -41,6 +41,7 @@ static void entries_free(entries *list) {
     gr_free(list->name);
 }
 
+/* What a folder holds, by name, so that the order does not depend on the file system. */
 static gr_status list_entries(entries *list, const char *path, gr_error *err) {
     DIR *folder = opendir(path);
     char place[GR__PLACE_SIZE];
@@ -56,22 +57,24 @@ static gr_status list_entries(entries *list, const char *path, gr_error *err) {
     return GR_OK;
 }
 
-/* Anything that is no text by its first bytes, by a zero, or by bytes of no character. */
-static gr_status read_document(walk *w, const char *path, gr_error *err) {
-    char *text, place[GR__PLACE_SIZE];
-    size_t length;
+/* Adds a file as one document. What is no text is refused: a folder may hold images or archives by mistake. */
+static gr_status add_document(walk *w, const char *path, const char *text, size_t length, gr_error *err) {
+    char place[GR__PLACE_SIZE];
     int32_t topic;
-    GR_TRY(gr__file_read_text(&text, &length, path, "was it removed meanwhile?", err));
-    gr_status status = GR_OK;
     if (!gr__text_is_name(text, length))
-        status = gr_error_set(err, GR_ERR_FORMAT, gr__place(place, path, 0, 0),
-                              "take the file out of the folder, or convert it: iconv -f ENCODING -t UTF-8 FILE >NEW",
-                              "the file is not text in UTF-8");
-    if (status == GR_OK)
-        status = gr__sink_topic(w->sink, &topic, w->topic, strlen(w->topic), path, err);
+        return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, path, 0, 0),
+                            "take the file out of the folder, or convert it: iconv -f ENCODING -t UTF-8 FILE >NEW",
+                            "the file is not text in UTF-8");
+    GR_TRY(gr__sink_topic(w->sink, &topic, w->topic, strlen(w->topic), path, err));
     gr__sink_file(w->sink, path);
-    if (status == GR_OK)
-        status = gr__sink_add(w->sink, text, length, topic, path, err);
+    return gr__sink_add(w->sink, text, length, topic, path, err);
+}
+
+static gr_status read_document(walk *w, const char *path, gr_error *err) {
+    char *text;
+    size_t length;
+    GR_TRY(gr__file_read_text(&text, &length, path, "was it removed meanwhile?", err));
+    gr_status status = add_document(w, path, text, length, err);
     gr_free(text);
     return status;
 }
@@ -86,9 +89,13 @@ static gr_status read_below(walk *w, const char *path, const struct stat *info, 
             gr_log(1, "note: %s is passed over: it is a link to a folder that it lies in", path);
             return GR_OK;
         }
+
+    /* No folder of texts is so deep. */
     if (w->depth == DEPTH_MOST)
         return gr_error_set(err, GR_ERR_INPUT, gr__place(place, path, 0, 0), "name a folder further down",
                             "folders more than %d deep", DEPTH_MOST);
+
+    /* While it is read, the folder is one of those that lie above. */
     w->above[w->depth].device = info->st_dev;
     w->above[w->depth++].node = info->st_ino;
     gr_status status = read_entries(w, path, err);
@@ -96,6 +103,7 @@ static gr_status read_below(walk *w, const char *path, const struct stat *info, 
     return status;
 }
 
+/* A file is a document; a folder is read in turn. Directly under the one named, its name is the topic of all in it. */
 static gr_status read_entry(walk *w, const char *path, const char *name, gr_error *err) {
     const char *topic = w->topic;
     struct stat info;
@@ -106,6 +114,7 @@ static gr_status read_entry(walk *w, const char *path, const char *name, gr_erro
     if (!S_ISDIR(info.st_mode))
         return read_document(w, path, err);
 
+    /* The topic holds as long as the folder is being read. */
     w->topic = w->depth == 1 ? name : topic;
     gr_status status = read_below(w, path, &info, err);
     w->topic = topic;
@@ -132,6 +141,7 @@ static char *name_of(const char *path) {
     return name;
 }
 
+/* The folder that the recipe names. */
 static gr_status read_folder(gr__sink *sink, const gr_source *source, const char *path, gr_error *err) {
     char *name = name_of(path);
     walk w = {.sink = sink, .topic = source->topic ? source->topic : name};

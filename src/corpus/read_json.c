@@ -1,4 +1,5 @@
-/* read_json.c - JSON: one list of objects. Each is parsed by itself, so that only the text of the file is in memory. */
+/* read_json.c - JSON: one list of objects. Each is parsed by itself, so that only the text of the file is in memory,
+ * not a tree of all of it. */
 #include <string.h>
 
 #include "base/foreign.h"
@@ -12,6 +13,7 @@ typedef struct scan {
     size_t line;
 } scan;
 
+/* Passes over white space, counting lines for messages. */
 static void skip_blank(scan *s) {
     for (; s->at < s->end && memchr(" \t\r\n", *s->at, 4); s->at++)
         s->line += *s->at == '\n';
@@ -24,7 +26,10 @@ static void skip_value(scan *s) {
     for (; s->at < s->end; s->at++) {
         char c = *s->at;
         s->line += c == '\n';
+
+        /* Brackets and commas inside of strings mean nothing; a backslash hides the character behind it. */
         if (quoted) {
+            /* Outside of all brackets a comma or a closing bracket ends the value. */
             quoted = c != '"';
             s->at += c == '\\' && s->at + 1 < s->end;
             continue;
@@ -37,11 +42,13 @@ static void skip_value(scan *s) {
     }
 }
 
+/* An error at the line that was reached. */
 static gr_status wrong(const scan *s, const char *path, const char *hint, const char *what, gr_error *err) {
     char place[GR__PLACE_SIZE];
     return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, path, s->line, 0), hint, "%s", what);
 }
 
+/* Finds the end of an element, then parses just that. */
 static gr_status read_element(gr__sink *sink, const gr_source *source, const char *path, scan *s, bool first,
                               gr_error *err) {
     const char *begin = s->at;

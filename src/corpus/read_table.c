@@ -31,6 +31,7 @@ static gr_status wrong(const table *t, const char *hint, gr_error *err, const ch
 
 enum { FIELD_BEGINS, PLAIN, QUOTED, QUOTE_ENDS }; /* what the next character meets */
 
+/* A cell ends where the bytes of the row end so far. */
 static void end_cell(table *t) { GR_PUSH(t->ends, t->columns, t->ends_capacity) = t->count; }
 
 /* The next state; -1 for what may not follow a quote. */
@@ -39,10 +40,14 @@ static int take(table *t, int state, char c) {
         return QUOTE_ENDS;
     if (state == FIELD_BEGINS && c == '"')
         return QUOTED;
+
+    /* Outside of quotes the delimiter ends the cell. */
     if (state != QUOTED && c == t->delimiter) {
         end_cell(t);
         return FIELD_BEGINS;
     }
+
+    /* A quote inside of quotes either ends them or is the first of two, which stand for one. */
     if (state == QUOTE_ENDS && c != '"')
         return -1;
     GR_PUSH(t->cells, t->count, t->capacity) = c;
@@ -56,13 +61,17 @@ static gr_status next_row(table *t, bool *more, gr_error *err) {
     int state = FIELD_BEGINS;
     t->count = t->columns = 0;
     *more = false;
-    do { /* lines without anything between rows */
+
+    /* Lines without anything between rows are passed over. */
+    do {
         GR_TRY(gr__feed_next(t->feed, &line, "\n", 1, err));
         t->first = line.number;
     } while (line.text && !line.length);
     if (!line.text)
         return GR_OK;
 
+    /* A line ends the row unless it ends inside of quotes: then the line break belongs to the cell, and the next line
+     * goes on. */
     for (;;) {
         for (size_t i = 0; i < line.length && state >= 0; i++)
             state = take(t, state, line.text[i]);
@@ -82,6 +91,7 @@ static gr_status next_row(table *t, bool *more, gr_error *err) {
     return GR_OK;
 }
 
+/* Cell i of the row at hand. */
 static const char *cell(const table *t, size_t i, size_t *length) {
     size_t begin = i ? t->ends[i - 1] : 0;
     *length = t->ends[i] - begin;
@@ -90,6 +100,7 @@ static const char *cell(const table *t, size_t i, size_t *length) {
 
 /* ---- records ----------------------------------------------------------------------------------------------------- */
 
+/* The names of the columns, each another one. */
 static gr_status read_header(table *t, gr__names *names, gr_error *err) {
     bool more;
     GR_TRY(next_row(t, &more, err));
@@ -107,7 +118,7 @@ static gr_status read_header(table *t, gr__names *names, gr_error *err) {
     return GR_OK;
 }
 
-/* The row as an object. */
+/* The row as an object: cells are strings, and empty ones are left out, but for the text. */
 static gr_status as_object(const table *t, json_t **object, const gr__names *names, const char *text_field,
                            gr_error *err) {
     *object = json_object();
@@ -150,14 +161,17 @@ static gr_status read_rows(table *t, gr__sink *sink, const gr_source *source, co
     }
 }
 
+/* The header, then rows to the end of the file. */
+static gr_status read_table(table *t, gr__sink *sink, const gr_source *source, gr__names *names, gr_error *err) {
+    GR_TRY(gr__feed_open_text(&t->feed, t->path, "check the path; a recipe's paths start at its folder", err));
+    GR_TRY(read_header(t, names, err));
+    return read_rows(t, sink, source, names, err);
+}
+
 static gr_status read_file(gr__sink *sink, const gr_source *source, const char *path, char delimiter, gr_error *err) {
     table t = {.path = path, .delimiter = delimiter, .first = 1};
     gr__names names = {.arena = gr_arena_new()};
-    gr_status status = gr__feed_open_text(&t.feed, path, "check the path; a recipe's paths start at its folder", err);
-    if (status == GR_OK)
-        status = read_header(&t, &names, err);
-    if (status == GR_OK)
-        status = read_rows(&t, sink, source, &names, err);
+    gr_status status = read_table(&t, sink, source, &names, err);
     gr__feed_close(t.feed);
     gr__names_clear(&names);
     gr_arena_free(names.arena);

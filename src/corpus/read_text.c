@@ -25,6 +25,7 @@ static gr_status add_part(gr__sink *sink, size_t *blanks, const gr__part *part, 
     return gr__sink_add(sink, part->text, part->length, topic, path, err);
 }
 
+/* The documents of one file; all have the same topic. */
 static gr_status read_parts(gr__sink *sink, const char *topic_name, const char *separator, const char *path,
                             gr_error *err) {
     gr__feed *feed;
@@ -37,12 +38,16 @@ static gr_status read_parts(gr__sink *sink, const char *topic_name, const char *
 
     GR_TRY(gr__feed_open_text(&feed, path, "check the path; a recipe's paths start at its folder", err));
     gr_status status = gr__sink_topic(sink, &topic, topic_name, strlen(topic_name), path, err);
+
+    /* Parts up to the end of the file. Blank ones wait until a part with text follows. */
     while (status == GR_OK && (status = gr__feed_next(feed, &part, separator, strlen(separator), err)) == GR_OK &&
            part.text) {
         status = add_part(sink, &blanks, &part, topic, path, err);
         parts = part.number;
     }
     gr__feed_close(feed);
+
+    /* The separator does not occur: most likely it is not the right one. */
     if (status == GR_OK && parts == 1)
         gr__sink_whole(sink, path);
     return status;

@@ -43,6 +43,7 @@ typedef struct synset {
     size_t count, capacity;
 } synset;
 
+/* The next field of the line: what stands between blanks. */
 static bool next_field(synset *s) {
     while (s->next < s->end && *s->next == ' ')
         s->next++;
@@ -53,6 +54,7 @@ static bool next_field(synset *s) {
     return s->length > 0;
 }
 
+/* The value of a digit in base 16; 16 for what is none. */
 static int digit(char c) {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -65,6 +67,8 @@ static int digit(char c) {
 static int next_number(synset *s, size_t digits, int base) {
     if (!next_field(s) || s->length != digits)
         return -1;
+
+    /* Any digit beyond the base spoils the number. */
     int value = 0;
     for (size_t i = 0; i < digits; i++) {
         if (digit(s->field[i]) >= base)
@@ -92,6 +96,7 @@ static size_t unmarked(const char *word, size_t length) {
     return length;
 }
 
+/* Adds a word to the document; underscores stand for blanks in the file. */
 static void put_headword(synset *s, bool first) {
     if (!first)
         put(s, ','), put(s, ' ');
@@ -99,6 +104,7 @@ static void put_headword(synset *s, bool first) {
         put(s, s->field[i] == '_' ? ' ' : s->field[i]);
 }
 
+/* The words of the synset, each with its sense; they begin the document. */
 static const char *parse_words(synset *s) {
     int words = next_number(s, 2, 16);
     if (words < 1)
@@ -113,6 +119,7 @@ static const char *parse_words(synset *s) {
     return NULL;
 }
 
+/* Pointers to other synsets, which are checked and passed over. */
 static const char *parse_pointers(synset *s) {
     int pointers = next_number(s, 3, 10);
     if (pointers < 0)
@@ -126,6 +133,7 @@ static const char *parse_pointers(synset *s) {
     return NULL;
 }
 
+/* Sentence frames of verbs, which are checked and passed over. */
 static const char *parse_frames(synset *s) {
     int frames = next_number(s, 2, 10);
     if (frames < 0)
@@ -146,6 +154,8 @@ static const char *parse_synset(synset *s) {
     char type = next_sign(s, "nvasr");
     if (!type)
         return "expected a part of speech (n, v, a, s or r)";
+
+    /* Words, pointers, and frames where it is a verb. */
     const char *wrong = parse_words(s);
     if (!wrong)
         wrong = parse_pointers(s);
@@ -153,18 +163,23 @@ static const char *parse_synset(synset *s) {
         wrong = parse_frames(s);
     if (wrong)
         return wrong;
+
+    /* The gloss is the rest of the line, behind a bar. */
     if (!next_sign(s, "|"))
         return "expected \"|\" and the gloss";
     while (s->next < s->end && *s->next == ' ')
         s->next++;
     if (s->next == s->end)
         return "the gloss is empty";
+
+    /* "headword, headword: gloss". */
     put(s, ':'), put(s, ' ');
     while (s->next < s->end)
         put(s, *s->next++);
     return NULL;
 }
 
+/* The error of a line, at the column of the field that is wrong. */
 static gr_status corrupt(const char *path, const gr__lines *lines, const synset *s, const char *wrong, gr_error *err) {
     char place[GR__PLACE_SIZE];
     return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, path, lines->number, (size_t)(s->field - lines->text) + 1),
@@ -176,6 +191,8 @@ static gr_status read_lines(gr__sink *sink, gr__lines *lines, synset *s, const c
     while (gr__lines_next(lines)) {
         if (lines->length >= 2 && !memcmp(lines->text, "  ", 2))
             continue; /* the licence at the top */
+
+        /* Parse the line into the document of a synset. */
         s->next = s->field = lines->text;
         s->end = lines->text + lines->length;
         s->count = s->length = 0;
@@ -204,8 +221,12 @@ static gr_status read_folder(gr__sink *sink, const gr_source *source, const char
     (void)source;
     synset s = {0};
     gr_status status = GR_OK;
+
+    /* All 45 topics are there, in WordNet's order, whichever occur. */
     for (int i = 0; status == GR_OK && i < FILES; i++)
         status = gr__sink_topic(sink, &s.topics[i], files[i], strlen(files[i]), folder, err);
+
+    /* The four files of synsets. */
     for (int i = 0; status == GR_OK && i < 4; i++) {
         char *path = gr_format("%s/data.%s", folder, parts[i]);
         status = read_file(sink, &s, path, err);

@@ -1,4 +1,6 @@
-/* record.c - a record's text, topic, kept members and id. */
+/* record.c - from a JSON object to a document: a record's text, topic, kept members and id.
+ *
+ * JSON Lines, JSON lists and tables all arrive here as objects, so that one set of rules holds for their members. */
 #include "corpus/record.h"
 
 #include <stdio.h>
@@ -6,6 +8,7 @@
 
 #include "base/foreign.h"
 
+/* An error of the record, at its line; `which` is the member that is wrong, or NULL. */
 static gr_status wrong(const gr__record *r, const char *hint, const char *what, const char *which, gr_error *err) {
     char place[GR__PLACE_SIZE];
     return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, r->path, r->line, 1), hint, "%s%s%s%s", what,
@@ -17,6 +20,8 @@ static gr_status member(const gr__record *r, const char **text, size_t *length, 
                         const char *name, gr_error *err) {
     const json_t *value = gr__json_member_named(object, name);
     const char *digits = gr__json_long(value);
+
+    /* What a label can be is a text: a string as it is, a number by its digits, a truth value by its word. */
     if (digits && !strpbrk(digits, ".eE")) { /* an integer beyond 64 bits is its digits */
         *text = digits;
         *length = strlen(digits);
@@ -41,12 +46,16 @@ static gr_status keep_members(const gr__record *r, const json_t *object, gr_erro
     const char *text, *id = gr__sink_id_name(r->sink);
     size_t length;
     gr__place(place, r->path, r->line, 1);
+
+    /* Members to be kept; a record need not have them. */
     for (int f = 0; f < gr__sink_fields(r->sink); f++) {
         text = NULL;
         GR_TRY(member(r, &text, &length, number, object, gr__sink_field_name(r->sink, f), err));
         if (text)
             GR_TRY(gr__sink_field(r->sink, f, text, length, place, err));
     }
+
+    /* The id, which every record must have where ids are asked for. */
     if (!id)
         return GR_OK;
     text = NULL;
@@ -65,6 +74,8 @@ static const char *members_hint(char hint[256], const json_t *object, const char
     int used = snprintf(hint, 256, "name the right one by %s: FIELD%s; it has", key,
                         strcmp(key, "label") == 0 ? ", or a topic: NAME for all" : "");
     bool any = false;
+
+    /* As many names as fit into a line. */
     json_object_foreach((json_t *)object, name, value) {
         if (used < MOST && gr__text_is_name(name, strlen(name)))
             used += snprintf(hint + used, 256 - (size_t)used, "%s \"%.40s\"", any ? "," : "", name);
@@ -75,11 +86,14 @@ static const char *members_hint(char hint[256], const json_t *object, const char
     return hint;
 }
 
+/* The topic: the record's own, or that of the source for records without one. */
 static gr_status find_topic(const gr__record *r, int32_t *topic, const json_t *object, gr_error *err) {
     const gr_source *source = r->source;
     const char *name = source->topic;
     size_t length = name ? strlen(name) : 0;
     char number[32], hint[256];
+
+    /* The member replaces the source's topic where the record has it. */
     if (source->label_field)
         GR_TRY(member(r, &name, &length, number, object, source->label_field, err));
     if (!name)
@@ -101,6 +115,7 @@ static const char *find_chat(const json_t *object) {
     return NULL;
 }
 
+/* The error of a record without its text. Chats are common, so they get a hint of their own. */
 static gr_status no_text(const gr__record *r, const json_t *object, const char *field, gr_error *err) {
     const char *chat = find_chat(object);
     if (chat)

@@ -6,8 +6,23 @@
 #include "base/mem.h"
 #include "corpus/dataset.h"
 
+/* Values stand beside the block, which has room for tokens alone. */
+static gr_status add_values(gr_dataset *data, const gr_samples *s, gr_error *err) {
+    size_t size = s->count * (size_t)s->width;
+    uint8_t *values = gr_alloc_try(size);
+    if (!values)
+        return gr_error_set(err, GR_ERR_MEMORY, "dataset", NULL, "no memory for %zu values", size);
+    memcpy(values, s->values, size);
+    data->values = values;
+    data->value_width = s->width;
+    data->mean = s->mean;
+    data->std = s->std;
+    return GR_OK;
+}
+
 gr_status gr_dataset_samples(gr_dataset **out, const gr_samples *s, const gr_dataset_def *def, gr_error *err) {
-    *out = NULL;
+    /* Every sample is a document without tokens whose topic is its class. Where the files say which samples are the
+     * test, the last ones, these are held out, else some are drawn. */
     uint64_t *offsets = gr_alloc((s->count + 1) * sizeof *offsets);
     uint32_t *bytes = gr_alloc(s->count * sizeof *bytes);
     bool *held = s->held ? gr_alloc(s->count) : NULL;
@@ -15,23 +30,15 @@ gr_status gr_dataset_samples(gr_dataset **out, const gr_samples *s, const gr_dat
         bytes[i] = (uint32_t)s->width;
     for (size_t i = s->count - s->held; i < s->count; i++)
         held[i] = true;
-    size_t size = s->count * (size_t)s->width;
-    uint8_t *values = gr_alloc_try(size);
-    gr_status status = GR_OK;
-    if (!values)
-        status = gr_error_set(err, GR_ERR_MEMORY, "dataset", NULL, "no memory for %zu values", size);
+
     gr_topics topics = {s->names, s->classes, s->cls, s->count};
-    gr__tokens tokens = {&topics, offsets, NULL, bytes, 1, 0, NULL, 0, held};
+    gr__tokens tokens = {.topics = &topics, .offsets = offsets, .bytes = bytes, .vocab = 1, .held = held};
+    gr_status status = gr__dataset_assemble(out, &tokens, def, err);
     if (status == GR_OK)
-        status = gr__dataset_assemble(out, &tokens, def, err);
-    if (status == GR_OK) {
-        memcpy(values, s->values, size);
-        (*out)->values = values;
-        (*out)->value_width = s->width;
-        (*out)->mean = s->mean;
-        (*out)->std = s->std;
-    } else {
-        gr_free(values);
+        status = add_values(*out, s, err);
+    if (status != GR_OK) {
+        gr_dataset_free(*out);
+        *out = NULL;
     }
     gr_free(offsets);
     gr_free(bytes);

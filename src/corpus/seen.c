@@ -1,3 +1,4 @@
+/* seen.c - a table of texts that came before, by their digests: packing drops duplicates without keeping the text. */
 #include "corpus/seen.h"
 
 #include <string.h>
@@ -30,6 +31,7 @@ void gr__seen_free(gr__seen *seen) {
     gr_free(seen);
 }
 
+/* The mark's place, or the empty one where it belongs. */
 static mark *find(const gr__seen *seen, mark m) {
     size_t at = m.a & (seen->size - 1);
     while ((seen->table[at].a || seen->table[at].b) && (seen->table[at].a != m.a || seen->table[at].b != m.b))
@@ -37,6 +39,7 @@ static mark *find(const gr__seen *seen, mark m) {
     return &seen->table[at];
 }
 
+/* Doubles the table. */
 static void grow(gr__seen *seen) {
     gr__seen larger = {gr_alloc(2 * seen->size * sizeof(mark)), seen->count, 2 * seen->size};
     for (size_t i = 0; i < seen->size; i++)
@@ -51,6 +54,8 @@ bool gr__seen_add(gr__seen *seen, const char *text, size_t length) {
     mark m;
     gr_digest_around(digest, text, length, length);
     memcpy(&m, digest, sizeof m);
+
+    /* 128 bits: two of a billion different texts agree with a chance of 1e-21 (n^2 / 2^129). */
     mark *at = find(seen, m);
     if (at->a || at->b)
         return false;

@@ -1,3 +1,5 @@
+/* times.c - sizes and times of the files that a corpus is read from, as one text: equal texts mean that nothing need be
+ * read again. */
 #include "corpus/times.h"
 
 #include <dirent.h>
@@ -14,14 +16,20 @@
 char *gr__add_times(char *text, const char *path) {
     struct stat info;
     struct dirent **entry = NULL;
+
+    /* A folder is listed in order of names; anything else is taken for a file. */
     int entries = path ? scandir(path, &entry, NULL, alphasort) : -1;
     if (path && entries < 0 && errno == ENOMEM) /* a folder must not pass for one that cannot be read */
         gr__refused(0);
+
+    /* A file: its size and time. */
     if (path && entries < 0 && stat(path, &info) == 0) {
         char *longer = gr_format("%s %lld@%lld", text, (long long)info.st_size, (long long)info.st_mtime);
         gr_free(text);
         text = longer;
     }
+
+    /* A folder: all files directly in it. */
     for (int i = 0; i < entries; i++) {
         char *file = gr_format("%s/%s", path, entry[i]->d_name);
         if (stat(file, &info) == 0 && S_ISREG(info.st_mode))
@@ -40,6 +48,8 @@ static char *add_folder_times(char *text, const char *path) {
     FTS *walk = fts_open((char *const[]){(char *)path, NULL}, FTS_LOGICAL | FTS_NOCHDIR, by_name);
     if (!walk && errno == ENOMEM)
         gr__refused(0);
+
+    /* Files at any depth, by name; hidden ones are no documents and do not count. */
     for (FTSENT *e; walk && (e = fts_read(walk));) {
         if (e->fts_level > 0 && e->fts_name[0] == '.')
             fts_set(walk, e, FTS_SKIP);
@@ -56,11 +66,15 @@ static char *add_folder_times(char *text, const char *path) {
 
 char *gr__add_source_times(char *text, const gr_source *source) {
     gr__files files;
+
+    /* A single path, or the fallback that is read in its place. */
     bool there = access(source->path, F_OK) == 0, folder = strcmp(source->reader, "folder") == 0;
     if (there && folder)
         return add_folder_times(text, source->path);
     if (there || source->fallback || gr__files_find(&files, source->path, NULL) != GR_OK)
         return gr__add_times(text, there ? source->path : source->fallback);
+
+    /* A pattern: each file or folder that it fits, so that a new one is noticed too. */
     for (size_t i = 0; i < files.count; i++) {
         char *longer = gr_format("%s %s", text, files.path[i]);
         gr_free(text);

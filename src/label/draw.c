@@ -1,4 +1,4 @@
-/* draw.c - documents drawn from training: the attacker's. */
+/* draw.c - draws training documents of a label in a keyed order: what the attacker of an audit has to train on. */
 #include "base/mem.h"
 #include "base/rng.h"
 #include "corpus/dataset.h"
@@ -30,6 +30,7 @@ static void take(gr_drawn *drawn, const gr_dataset *data, const gr_draw_def *def
     drawn->documents += drawn->count > before;
 }
 
+/* Fails where there are fewer tokens or documents than were asked for. */
 static gr_status check(const gr_drawn *drawn, const gr_draw_def *def, gr_error *err) {
     if (def->tokens && drawn->tokens < def->tokens)
         return gr_error_set(err, GR_ERR_USAGE, "data", "draw fewer tokens",
@@ -49,13 +50,13 @@ gr_status gr_dataset_draw(gr_drawn *drawn, const gr_dataset *data, const gr_labe
     bool *fits = gr_alloc(data->topics.docs);
     *drawn = (gr_drawn){.docs = gr_alloc((data->topics.docs + 1) * sizeof *drawn->docs)};
 
-    /* what may be drawn */
+    /* What may be drawn: training documents that truly have the label, whatever is shown. */
     for (size_t i = 0; i < data->train_count; i++) {
         int16_t k = labels->truth[data->train[i]];
         fits[data->train[i]] = def->label == GR_LABEL_ANY ? k > 0 : k == def->label;
     }
 
-    /* units in their keyed order */
+    /* Units in their keyed order, until there is enough: so a larger draw holds a smaller one. */
     gr_random_permutation((gr_key){def->seed, GR_STREAM_DATA, GR__DRAW_ATTACK}, order, units);
     for (uint32_t i = 0; i < units && (def->tokens ? drawn->tokens < def->tokens : drawn->documents < def->documents);
          i++)

@@ -4,6 +4,8 @@
 #include "base/mem.h"
 #include "gradroute/data.h"
 
+/* How much a token belongs to the retained text, from its frequencies f in labelled text and r in the rest: 1 -
+ * sigmoid(f / r - r / f - bias), near 1 for tokens that are as frequent elsewhere. */
 double gr_frequency_weight(double forget, double retain, double bias) {
     double x = forget / retain - retain / forget - bias;
     return 1 / (1 + exp(x)); /* 1 - sigmoid(x) */
@@ -17,6 +19,9 @@ static void count_document(gr_frequencies *table, const gr_dataset *data, const 
     for (uint64_t i = 0; i < targets && i < (uint64_t)def->width; i++) {
         int32_t token = i < length ? data->ids[first + i] : data->eot;
         int label = labels->token_revealed ? labels->token_revealed[first + doc + i] : labels->revealed[doc];
+
+        /* Text of a label that the table is made for, text of the core, or neither (other labels, which count on no
+         * side). */
         bool forget = false;
         for (int k = 0; k < def->count; k++)
             forget = forget || def->label[k] == label;
@@ -34,6 +39,8 @@ gr_status gr_frequencies_new(gr_frequencies **out, const gr_dataset *data, const
         return gr_error_set(err, GR_ERR_USAGE, "frequency", "1, 20 and 4 are the published values",
                             "counts added are %g and %g, bias %g: expected numbers above 0 and a finite one",
                             def->smooth_forget, def->smooth_retain, def->bias);
+
+    /* All tables have an entry per token: counts, smoothed frequencies and weights. */
     gr_arena *arena = gr_arena_new();
     gr_frequencies *table = gr_arena_alloc(arena, sizeof *table);
     size_t n = (size_t)data->vocab;
@@ -43,8 +50,12 @@ gr_status gr_frequencies_new(gr_frequencies **out, const gr_dataset *data, const
     table->f = gr_arena_alloc(arena, n * sizeof *table->f);
     table->r = gr_arena_alloc(arena, n * sizeof *table->r);
     table->w = gr_arena_alloc(arena, n * sizeof *table->w);
+
+    /* Training documents alone. */
     for (size_t i = 0; i < data->train_count; i++)
         count_document(table, data, labels, def, data->train[i]);
+
+    /* Without text on both sides there is nothing to compare. */
     if (!table->forget_total || !table->retain_total) {
         gr_status status =
             gr_error_set(err, GR_ERR_USAGE, "frequency", "label some of the text, and not all of it",
@@ -53,6 +64,8 @@ gr_status gr_frequencies_new(gr_frequencies **out, const gr_dataset *data, const
         gr_frequencies_free(table);
         return status;
     }
+
+    /* Additive smoothing: each token has been seen smooth_* times more on each side, so that no frequency is 0. */
     for (size_t v = 0; v < n; v++) {
         table->f[v] = ((double)table->forget[v] + def->smooth_forget) /
                       ((double)table->forget_total + def->smooth_forget * (double)n);
@@ -73,6 +86,8 @@ void gr_labels_weigh(gr_labels *labels, int16_t label, const gr_frequencies *tab
     if (!labels->target_score)
         labels->target_score =
             gr_arena_alloc(labels->arena, (size_t)labels->label_count * sizeof *labels->target_score);
+
+    /* 1 - w: what is as frequent elsewhere counts little as text of the label. */
     gr_real *factor = gr_arena_alloc(labels->arena, (size_t)table->vocab * sizeof *factor);
     for (int32_t v = 0; v < table->vocab; v++)
         factor[v] = (gr_real)(1 - table->w[v]);

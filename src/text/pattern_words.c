@@ -1,3 +1,5 @@
+/* pattern_words.c - spells out \w, \W, \b and \B of a regular expression, inside of classes and outside, so that they
+ * mean the same with every version of PCRE2. */
 #include "text/pattern_words.h"
 
 #include <stdbool.h>
