@@ -221,6 +221,25 @@ static void test_merge_refuses(void **state) {
     gr_model_free(m);
 }
 
+/* Experts of the region would leave with it, and the merged network would compute something else. */
+static void test_merge_refuses_experts(void **state) {
+    (void)state;
+    const gr_arch_region mixed = {.name = "mixed", .adapter.rank = 2, .experts.add = 1};
+    gr_arch_def def = small_def();
+    def.experts = 3;
+    def.top = 2;
+    def.regions = &mixed;
+    def.region_count = 1;
+    gr_model *m = build(&def, 3);
+    gr_surgery_result out;
+    gr_error err = {0};
+    assert_int_equal(gr_surgery_merge(&out, &def, m, (const char *[]){"mixed"}, 1, &err), GR_ERR_USAGE);
+    assert_null(out.model);
+    if (!strstr(err.message, "owns more than its adapter"))
+        fail_msg("'%s' does not say that the region owns more", err.message);
+    gr_model_free(m);
+}
+
 /* ---- beside other regions, and surgery around them ---- */
 
 static bool no_batch(void *context, gr_batch *batch) {
@@ -473,9 +492,11 @@ static void test_dropout(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sizes),   cmocka_unit_test(test_errors),        cmocka_unit_test(test_off),
-        cmocka_unit_test(test_merge),   cmocka_unit_test(test_merge_refuses), cmocka_unit_test(test_neighbours),
-        cmocka_unit_test(test_expand),  cmocka_unit_test(test_folder),        cmocka_unit_test(test_dual),
+        cmocka_unit_test(test_sizes),         cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_off),           cmocka_unit_test(test_merge),
+        cmocka_unit_test(test_merge_refuses), cmocka_unit_test(test_merge_refuses_experts),
+        cmocka_unit_test(test_neighbours),    cmocka_unit_test(test_expand),
+        cmocka_unit_test(test_folder),        cmocka_unit_test(test_dual),
         cmocka_unit_test(test_dropout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,8 +25,8 @@ static gr_status check(const gr_arch_def *def, const char *name, gr_error *err) 
     const gr_arch_region *region = &def->regions[r];
     if (!region->adapter.rank)
         return USAGE(err, "remove or silence it", "region '%s' has no adapter to merge", name);
-    if (takes(&region->residual) || takes(&region->mlp) || takes(&region->heads) || region->pattern_count ||
-        region->whole_count)
+    if (takes(&region->residual) || takes(&region->mlp) || takes(&region->heads) || takes(&region->experts) ||
+        region->pattern_count || region->whole_count)
         return USAGE(err, "give the adapter a region of its own", "region '%s' owns more than its adapter", name);
     return GR_OK;
 }
