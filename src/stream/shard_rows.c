@@ -1,4 +1,7 @@
-/* shard_rows.c - rows of a shard on disk, and what must hold before they are used. */
+/* shard_rows.c - rows of a shard on disk: writing them, and what must hold before they are used.
+ *
+ * A file of rows holds what gr__pack_run found, laid out as gr__pack has it (shard.h), so that a mapped file is a pack.
+ * It names the dataset that it belongs to and the settings that it was made for by their digests. */
 #include <string.h>
 #include <sys/mman.h>
 
@@ -21,7 +24,8 @@ typedef struct header {
 } header;
 _Static_assert(sizeof(header) == GR__ROWS_HEADER, "the header has no padding");
 
-/* docs and rows are below 2^31. */
+/* Bytes of a block with these counts. docs and rows are below 2^31, so nothing overflows. Of pieces, offsets (8 bytes)
+ * and documents (4) come first; then truth and revealed (2 each), order and next (4 each), and the rows. */
 static uint64_t block_bytes(const header *h) {
     return sizeof *h + (h->pieces ? 8 + 12 * h->docs : 0) + 12 * h->docs + sizeof(gr__row) * h->rows;
 }
@@ -36,6 +40,7 @@ char *gr__shard_path(const char *folder, const char *kind, int number) {
     return gr_format("%s/%s-%05d.bin", folder, kind, number);
 }
 
+/* Copies a piece to where the one before ended; returns where it ends itself. */
 static char *append(char *at, const void *from, size_t size) {
     if (size)
         memcpy(at, from, size);
@@ -55,10 +60,14 @@ gr_status gr__rows_save(const gr__pack *pack, const unsigned char settings[GR_DI
                 .labels = (uint32_t)pack->labels->label_count,
                 .mixed = pack->mixed,
                 .pieces = pack->data->document != NULL};
+
+    /* What the rows were made from. */
     memcpy(h.magic, magic, sizeof magic);
     memcpy(h.settings, settings, sizeof h.settings);
     memcpy(h.dataset, gr__dataset_digest(pack->data), sizeof h.dataset);
     h.total = block_bytes(&h);
+
+    /* The block, in the order of its layout. */
     char *block = gr_alloc_try(h.total), *at = block;
     if (!block)
         return gr_error_set(err, GR_ERR_MEMORY, path, "use smaller shards", "no memory for its %llu bytes",
@@ -81,6 +90,7 @@ gr_status gr__rows_save(const gr__pack *pack, const unsigned char settings[GR_DI
 
 /* ---- opening ---- */
 
+/* An error of the file's content. */
 static gr_status refuse(const char *path, gr_error *err, const char *what) {
     return gr_error_set(err, GR_ERR_FORMAT, path, remedy, "%s", what);
 }
@@ -97,9 +107,13 @@ static gr_status check_header(const gr__shard *s, const char *path, gr_error *er
     if (h->version != VERSION)
         return gr_error_set(err, GR_ERR_FORMAT, path, remedy, "format version %u, this program reads %d", h->version,
                             VERSION);
+
+    /* A length that does not fit tells a file that was cut from one that was overwritten. */
     if (h->total != s->block_size)
         return gr_error_set(err, GR_ERR_FORMAT, path, remedy, "the file was cut or extended: %zu bytes instead of %llu",
                             s->block_size, (unsigned long long)h->total);
+
+    /* Counts must be small enough to be added up, fit the shard, and add up to the size. */
     if (h->docs < s->data->topics.docs || (!h->pieces && h->docs > s->data->topics.docs) || h->docs > INT32_MAX ||
         h->pieces > 1 || h->rows > h->docs || h->rows < 1 || h->width < 1 || h->width > WIDTH_MOST ||
         h->labels > LABELS_MOST || h->mixed > 1 || block_bytes(h) != h->total)
@@ -109,14 +123,18 @@ static gr_status check_header(const gr__shard *s, const char *path, gr_error *er
     return GR_OK;
 }
 
-/* Sets every pointer. */
+/* Sets every pointer: where each array begins follows from the counts before it. */
 static void attach(gr__shard *s) {
     const header *h = s->block;
     uint64_t *offsets = (uint64_t *)(h + 1);
     uint32_t *document = (uint32_t *)(offsets + h->docs + 1);
     int16_t *truth = h->pieces ? (int16_t *)(document + h->docs) : (int16_t *)(h + 1), *revealed = truth + h->docs;
     uint32_t *order = (uint32_t *)(revealed + h->docs), *next = order + h->docs;
+
+    /* Labels alone; who made them is long gone. */
     s->labels = (gr_labels){.docs = h->docs, .label_count = (int)h->labels, .truth = truth, .revealed = revealed};
+
+    /* Pieces are a dataset of their own, over the tokens of the shard. */
     if (h->pieces) {
         s->pieces = *s->data;
         s->pieces.whole = s->data;
@@ -143,6 +161,9 @@ static void attach(gr__shard *s) {
 static const char *check_row(const gr__shard *s, size_t r, bool *met, bool *packed, size_t *docs, int64_t *present) {
     const gr__pack *p = &s->pack;
     int64_t used = 0;
+
+    /* Along the chain. `met` marks places of the chain, `packed` documents: a chain that bites its tail would never
+     * end. */
     for (uint32_t i = p->rows[r].first; i != UINT32_MAX; i = p->next[i]) {
         if (i >= p->count || met[i])
             return "a chain of documents leaves its shard or bites its tail";
@@ -162,12 +183,18 @@ static const char *check_row(const gr__shard *s, size_t r, bool *met, bool *pack
 static gr_status check_content(const gr__shard *s, const char *path, gr_error *err) {
     size_t n = s->pack.count, docs = 0;
     int64_t present = 0;
+
+    /* Pieces are where gr_dataset_pieces would cut. */
     if (s->pack.data == &s->pieces && !gr__pieces_hold(&s->pieces))
         return refuse(path, err, "the pieces are not those of the documents");
+
+    /* Labels are among those that there are. */
     for (size_t d = 0; d < n; d++)
         if (s->labels.truth[d] < GR_LABEL_CORE || s->labels.truth[d] > s->labels.label_count ||
             s->labels.revealed[d] < GR_LABEL_UNLABELLED || s->labels.revealed[d] > s->labels.label_count)
             return refuse(path, err, "a document has a label that there is not");
+
+    /* All rows together hold each document once. */
     bool *met = gr_alloc(2 * n);
     const char *wrong = NULL;
     for (size_t r = 0; r < s->pack.row_count && !wrong; r++)
@@ -178,11 +205,14 @@ static gr_status check_content(const gr__shard *s, const char *path, gr_error *e
     return wrong ? refuse(path, err, wrong) : GR_OK;
 }
 
+/* Header, then settings, then digest and content. `known`: the last two were checked before. */
 static gr_status check(gr__shard *s, const char *path, const unsigned char *settings, bool known, gr_error *err) {
     GR_TRY(check_header(s, path, err));
     const header *h = s->block;
     if (settings && memcmp(h->settings, settings, GR_DIGEST_BYTES))
         return gr_error_set(err, GR_ERR_USAGE, path, NULL, "the rows were packed for other settings");
+
+    /* The counts fit, so pointers may be set; what they point to is checked next. */
     attach(s);
     if (known)
         return GR_OK;
