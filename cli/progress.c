@@ -55,7 +55,7 @@ static void tail(char *text, size_t size, const gr__progress *progress, const gr
     enum { SHOWN = 4 };
     size_t used = 0;
     text[0] = 0;
-    if (!p->labels || less >= 2)
+    if (isfinite(p->loss) && (!p->labels || less >= 2))
         used += (size_t)snprintf(text, size, "loss %.3f ", p->loss);
     for (int i = 0; i < p->labels && i < SHOWN && used < size && less < 2; i++)
         if (isfinite(progress->loss[i]))
@@ -66,7 +66,7 @@ static void tail(char *text, size_t size, const gr__progress *progress, const gr
         used += (size_t)snprintf(text + used, size - used, " absorbed %.2f", p->absorption);
     if (isfinite(p->off_forget) && isfinite(p->off_retain) && used < size)
         used += (size_t)snprintf(text + used, size - used, " off %+.2f/%+.2f", p->off_forget, p->off_retain);
-    if (used < size && less < 1)
+    if (isfinite(p->tokens_per_s) && used < size && less < 1)
         used += (size_t)snprintf(text + used, size - used, " %s tokens/s ",
                                  gr__text_count((char[32]){0}, (int64_t)p->tokens_per_s));
     if (used < size)
@@ -117,8 +117,10 @@ static void draw(gr__progress *progress, const char *head, const char *end, cons
 
 void gr__progress_step(void *user, const gr_progress *p) {
     gr__progress *progress = user;
-    if (strncmp(progress->name, p->name, sizeof progress->name - 1) != 0 || p->step <= 1)
-        start_model(progress, p->name);
+    char name[sizeof progress->name]; /* "routed", "measuring plain" */
+    snprintf(name, sizeof name, "%s%s%s", p->doing ? p->doing : "", p->doing ? " " : "", p->name);
+    if (strcmp(progress->name, name) != 0 || p->step <= 1)
+        start_model(progress, name);
     average(progress, p);
 
     /* Warnings have lines of their own, whenever they come. */

@@ -65,6 +65,30 @@ kill -HUP $pid
 wait $pid
 status 'a hang-up that is ignored ends nothing' 0 $?
 
+# ---- signals while an audit measures and attacks ----
+slow='relearn={documents: 8, steps: 40000, batch: 4, every: 40000, lr: [0.0001, 0.0002]}'
+gradroute audit "$t" -o "$work/audit" --set "$slow" --set 'twins=[plain]' >"$work/out" 2>"$work/said" &
+pid=$!
+i=0
+while ! grep -q 'relearning' "$work/said" && kill -0 $pid && [ $i -lt 6000 ]; do
+    sleep 0.01
+    i=$((i + 1))
+done
+sleep 1 # among the steps of the first rate
+kill -INT $pid
+i=0
+while kill -0 $pid 2>"$work/null" && [ $i -lt 1000 ]; do
+    sleep 0.01
+    i=$((i + 1))
+done
+kill -KILL $pid 2>"$work/null"
+wait $pid
+status 'Ctrl-C while relearning is heard within a step' 1 $?
+ok 'Ctrl-C while relearning: what is finished stays, and the same command goes on' \
+    grep -q 'hint: all is saved; the same command goes on: gradroute audit' "$work/said"
+ok 'Ctrl-C while relearning: nothing of the attack is written' same "none $(ls "$work/audit" | grep 'relearn\|result\|tmp')" 'none '
+ok 'Ctrl-C while relearning: the audit goes on' gradroute audit "$t" -o "$work/audit" --set 'twins=[plain]'
+
 # ---- signals while there is nothing to save ----
 python3 - "$work/corpus.jsonl" "$work/large.jsonl" <<'PYTHON'
 import sys

@@ -227,8 +227,8 @@ static void attacked_and_unchanged(void **state) {
     gr_drawn drawn;
     gr_draw_def draw = {.documents = 8, .label = 1, .width = WIDTH, .seed = 1};
     gr_test_ok(gr_dataset_draw(&drawn, data, project->labels, &draw, &err), &err);
-    gr_relearn_def def = {drawn.docs,       drawn.count, data->validation, data->validation_count, data->test,
-                          data->test_count, NULL};
+    gr_relearn_def def = {
+        drawn.docs, drawn.count, data->validation, data->validation_count, data->test, data->test_count, NULL, NULL};
     gr_test_ok(gr_relearn(&out, project, f->model, NULL, &def, &err), &err);
     assert_true(out.step > 0);
     gr_relearned_free(&out);

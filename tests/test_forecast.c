@@ -9,8 +9,10 @@
 
 typedef struct heard {
     char announced[512], relearning[256];
-    double first, last; /* seconds left of the whole */
-    int steps, wrong;   /* wrong: steps where the whole is less than the model */
+    double first, last;  /* seconds left of the whole */
+    double trained;      /* the same after the last step of training */
+    int steps, wrong;    /* of training; wrong: steps and parts where the whole is less than what is at work */
+    int measured, tuned; /* shares of measuring and of relearning */
 } heard;
 
 static void note(void *user, const char *text) {
@@ -23,8 +25,12 @@ static void note(void *user, const char *text) {
 
 static void progress(void *user, const gr_progress *p) {
     heard *h = user;
-    if (h->steps++ == 0)
+    if (!p->doing && h->steps++ == 0)
         h->first = p->all_left;
+    if (!p->doing)
+        h->trained = p->all_left;
+    h->measured += p->doing && strcmp(p->doing, "measuring") == 0;
+    h->tuned += p->doing && strcmp(p->doing, "relearning") == 0;
     h->last = p->all_left;
     h->wrong += p->all_left < p->seconds_left;
 }
@@ -68,8 +74,10 @@ static void it_is_said_before_and_meanwhile(void **state) {
             fail_msg("'%s' lacks '%s'", h.announced, parts[i]);
     assert_int_equal(h.steps, 3 * 64);
     assert_int_equal(h.wrong, 0);
-    assert_true(h.first > h.last);
-    assert_true(h.last > 0); /* measuring and relearning are to come */
+    assert_true(h.first > h.trained);
+    assert_true(h.trained > 0); /* measuring and relearning are to come */
+    assert_true(h.measured >= 4 && h.tuned >= 3 * 4);
+    assert_true(h.last == 0);
     assert_non_null(strstr(h.relearning, "relearning"));
 
     /* Without anybody who hears nothing is timed: the same bits. */
@@ -115,6 +123,19 @@ static void the_rest_is_followed(void **state) {
     assert_float_equal(h.last, 90, 1e-6);
     f.control.note(f.control.user, "relearning: plain");
     assert_string_equal(h.relearning, "relearning: plain (about 1:30 left)");
+
+    /* Of four parts of measuring, and of three of relearning, those to come count in full. */
+    gr__forecast_part(&f, true, 2, 4);
+    p = (gr_progress){.name = "plain", .doing = "measuring", .seconds_left = 3};
+    f.control.progress(f.control.user, &p);
+    assert_float_equal(h.last, 3 + 7.5 + 60, 1e-6);
+    gr__forecast_part(&f, false, 1, 3);
+    h.relearning[0] = 0;
+    f.control.note(f.control.user, "relearning: plain");
+    assert_string_equal(h.relearning, "relearning: plain (about 0:40 left)");
+    p.doing = "relearning";
+    f.control.progress(f.control.user, &p);
+    assert_float_equal(h.last, 3 + 20, 1e-6);
     lab_close(project);
 }
 

@@ -27,7 +27,7 @@ typedef struct gr_control {
     bool resume; /* go on with what the folder holds; false: a folder that holds a run is GR_ERR_USAGE */
     int threads; /* 0: as the recipe says, else as OpenMP is set */
     const volatile sig_atomic_t *stop;
-    void (*progress)(void *user, const gr_progress *progress); /* after every training step */
+    void (*progress)(void *user, const gr_progress *progress); /* after every step, and batch measured */
     void (*note)(void *user, const char *text);                /* one line about what begins now */
     void *user;
     bool kept; /* gr_project_open: what the folder keeps serves, whatever became of the corpus; it stays as it is */

@@ -39,6 +39,9 @@ extern "C" {
 
 typedef struct gr_progress {
     const char *name;             /* of the model, as in the def */
+    const char *doing;            /* NULL: training. Else what an audit does with the model after it, "measuring" (steps
+                                   * are rows of text) or "relearning" (steps of all rates); then figures of training
+                                   * are NaN, counts of it 0 */
     int64_t step, steps;          /* steps done, steps to do */
     double loss;                  /* the objective of the last step */
     int labels;                   /* true labels: core, then 1..K; 0 when the def has no labels */
@@ -154,14 +157,18 @@ void gr_evaluator_free(gr_evaluator *evaluator);
  * which must outlive the evaluator. NULL, the default: every target counts. */
 void gr_evaluator_labelled(gr_evaluator *evaluator, const gr_labels *labels);
 
+/* Somebody follows the evaluations from now on: after each batch of rows `after` is told how many are done of those of
+ * the scan. Where it returns false the evaluation ends. NULL, the default: nobody does. */
+void gr_evaluator_follow(gr_evaluator *evaluator, bool (*after)(void *user, int64_t done, int64_t rows), void *user);
+
 /* From the start of the scan to its end: for each document d < docs that it holds, nll[d] is the sum over the
  * document's targets of -log p, in nats, and tokens[d] their number; 0 and 0 for all others. Sees the parameters as
- * they are now. Does not allocate. */
-void gr_evaluate(gr_evaluator *evaluator, gr_scan *scan, double *nll, int32_t *tokens, size_t docs);
+ * they are now. Does not allocate. False: whoever follows has ended it, and the sums are those of a part. */
+bool gr_evaluate(gr_evaluator *evaluator, gr_scan *scan, double *nll, int32_t *tokens, size_t docs);
 
 /* The same, and right[d]: targets whose logit is the largest, the first of equals. Needs the output "logits"
  * (asserted). */
-void gr_evaluate_right(gr_evaluator *evaluator, gr_scan *scan, double *nll, int32_t *tokens, int32_t *right,
+bool gr_evaluate_right(gr_evaluator *evaluator, gr_scan *scan, double *nll, int32_t *tokens, int32_t *right,
                        size_t docs);
 
 /* GR_ERR_NUMERIC at `place` where the sum of a document d < docs is not finite: weights are NaN or overflow. */
@@ -179,6 +186,7 @@ typedef struct gr_finetune_def {
     gr_optim_def optim; /* lr, schedule, ... */
     int every;          /* steps between calls of after; 0: only before the first step and after the last */
     gr_status (*after)(void *user, int step, gr_error *err); /* steps done, 0 first; a failure ends it. NULL: none */
+    gr_status (*each)(void *user, int step, gr_error *err);  /* the same after every step, whatever `every` is */
     void *user;
 } gr_finetune_def;
 

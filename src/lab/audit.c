@@ -25,16 +25,14 @@ static void note_part(job *j, const char *doing, const char *name, bool measurin
     int parts = 1 + measuring;
     for (int k = GR_ARM_PLAIN; k < (measuring ? GR_ARMS : GR_ARM_PLACEBO); k++)
         parts += j->has[k];
+    gr__forecast_part(&j->forecast, measuring, j->part, parts);
     char *text = gr_format("%s: %s (%d of %d)", doing, name, ++j->part, parts);
     note(j, text);
     gr_free(text);
 }
 
 static gr_status stopped(const job *j, gr_error *err) {
-    if (j->control->stop && *j->control->stop)
-        return gr_error_set(err, GR_ERR_INTERRUPTED, "audit", "run the same command again to go on",
-                            "stopped; everything that was finished is kept in %s", j->folder);
-    return GR_OK;
+    return gr__follow_stopped(&(gr__follow){.control = j->control, .folder = j->folder}, err);
 }
 
 /* ---- arms and documents ---- */
@@ -107,6 +105,7 @@ static gr_status evaluate(job *j, gr__losses_of *out, const char *name, gr_model
     size_t all = p->data->topics.docs;
     gr_evaluator *e;
     gr_scan *scan;
+    gr__follow follow;
     out->nll = gr_alloc(all * sizeof *out->nll);
     out->tokens = gr_alloc(all * sizeof *out->tokens);
     out->right = p->data->values ? gr_alloc(all * sizeof *out->right) : NULL;
@@ -114,12 +113,14 @@ static gr_status evaluate(job *j, gr__losses_of *out, const char *name, gr_model
     note_part(j, "measuring losses of the test", name, true);
     GR_TRY(gr_evaluator_new(&e, model, profile, r->train.batch, r->data.context, err));
     gr_evaluator_labelled(e, p->labels);
+    gr__follow_begin(&follow, j->control, j->folder, "measuring", name);
+    gr_evaluator_follow(e, gr__follow_told, &follow);
     gr_status status = gr_scan_new(&scan, p->data, p->labels, p->data->test, p->data->test_count, r->train.batch,
                                    r->data.context, err);
     if (status == GR_OK) {
-        gr_evaluate_right(e, scan, out->nll, out->tokens, out->right, all);
+        bool whole = gr_evaluate_right(e, scan, out->nll, out->tokens, out->right, all);
         gr_scan_free(scan);
-        status = gr_losses_check(out->nll, all, name, err);
+        status = whole ? gr_losses_check(out->nll, all, name, err) : stopped(j, err);
     }
     gr_evaluator_free(e);
     return status;
@@ -152,7 +153,10 @@ static gr_status relearn_one(job *j, gr_relearned *out, gr_model *model, const g
     char *path = gr_format("%s/relearn-%s.json", j->folder, name);
     note_part(j, "relearning", name, false);
     const gr_dataset *data = j->project->data;
-    gr_relearn_def def = {j->attack.docs, j->attack.count, j->choose, j->choices, data->test, data->test_count, path};
+    gr__follow follow;
+    gr__follow_begin(&follow, j->control, j->folder, "relearning", name);
+    gr_relearn_def def = {j->attack.docs, j->attack.count,  j->choose, j->choices,
+                          data->test,     data->test_count, path,      &follow};
     gr_status status = gr_relearn(out, j->project, model, profile, &def, err);
     gr_free(path);
     return status;
@@ -207,15 +211,19 @@ static gr_status complete(const gr_project *p, gr_decoder *decoder, const char *
 }
 
 /* All prompts under one profile, in the items of the list. */
-static gr_status complete_each(const gr_project *p, gr_model *model, const gr_tables *profile, json_t *list,
-                               const char *key, gr_error *err) {
+static gr_status complete_each(const job *j, gr_model *model, const gr_tables *profile, json_t *list, const char *key,
+                               gr_error *err) {
+    const gr_project *p = j->project;
     gr_decoder_def def = gr_decoder_default();
     gr_decoder *decoder;
     def.context = p->recipe->data.context;
     GR_TRY(gr_decoder_new(&decoder, model, profile, &def, err));
     gr_status status = GR_OK;
-    for (int i = 0; status == GR_OK && i < p->recipe->prompts; i++)
-        status = complete(p, decoder, p->recipe->prompt[i], json_array_get(list, (size_t)i), key, err);
+    for (int i = 0; status == GR_OK && i < p->recipe->prompts; i++) {
+        status = stopped(j, err);
+        if (status == GR_OK)
+            status = complete(p, decoder, p->recipe->prompt[i], json_array_get(list, (size_t)i), key, err);
+    }
     gr_decoder_free(decoder);
     return status;
 }
@@ -229,9 +237,9 @@ static gr_status complete_all(const job *j, json_t *list, gr_error *err) {
     if (r->prompts == 0)
         return GR_OK;
     GR_TRY(gr_profile_new(&off, routed, j->regions, j->region_count, err));
-    gr_status status = complete_each(j->project, routed, NULL, list, "on", err);
+    gr_status status = complete_each(j, routed, NULL, list, "on", err);
     if (status == GR_OK)
-        status = complete_each(j->project, routed, off, list, "off", err);
+        status = complete_each(j, routed, off, list, "off", err);
     gr_tables_free(off);
     return status;
 }

@@ -16,8 +16,13 @@ enum { STEPS_LEAST = 64 };
 
 /* ---- following ---- */
 
-/* Seconds of everything after the arm at work. */
+/* Seconds of one part of what comes after training. */
+static double each_part(const gr__forecast *f) { return (f->attacking ? f->relearning : f->measuring) / f->parts; }
+
+/* Seconds of everything after the arm, or the part, at work. */
 static double later(const gr__forecast *f) {
+    if (f->parts)
+        return (f->parts - f->part - 1) * each_part(f) + (f->attacking ? 0 : f->relearning);
     double seconds = f->measuring + f->relearning;
     for (int k = f->current == GR_ARMS ? 0 : (int)f->current + 1; k < GR_ARMS; k++)
         seconds += f->training[k];
@@ -28,7 +33,7 @@ static void follow(void *user, const gr_progress *progress) {
     gr__forecast *f = user;
     gr_progress with = *progress;
     for (gr_arm_kind k = 0; k < GR_ARMS; k++)
-        if (strcmp(progress->name, gr_arm_name(k)) == 0)
+        if (!progress->doing && strcmp(progress->name, gr_arm_name(k)) == 0)
             f->current = k;
     f->since = gr__now();
     with.all_left = progress->seconds_left + later(f);
@@ -38,7 +43,7 @@ static void follow(void *user, const gr_progress *progress) {
 /* What begins after training: the time that is left of the whole. */
 static void tell(void *user, const char *text) {
     gr__forecast *f = user;
-    double left = later(f) - (gr__now() - f->since);
+    double left = later(f) + (f->parts ? each_part(f) : 0) - (gr__now() - f->since);
     char clock[32];
     if (left < 1) {
         f->caller->note(f->caller->user, text);
@@ -47,6 +52,13 @@ static void tell(void *user, const char *text) {
     char *longer = gr_format("%s (about %s left)", text, gr__text_time(clock, left));
     f->caller->note(f->caller->user, longer);
     gr_free(longer);
+}
+
+void gr__forecast_part(gr__forecast *f, bool measuring, int part, int parts) {
+    f->attacking = !measuring;
+    f->part = part;
+    f->parts = parts;
+    f->since = gr__now();
 }
 
 /* ---- expecting ---- */

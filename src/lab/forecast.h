@@ -17,6 +17,8 @@ typedef struct gr__forecast {
     /* Seconds expected: of each arm what is left of its training, then of what comes after all of them; 0: nothing. */
     double training[GR_ARMS], measuring, relearning;
     gr_arm_kind current; /* the arm at work; GR_ARMS: none yet */
+    bool attacking;      /* after training: relearning and not measuring, */
+    int part, parts;     /* which part of it, from 0; parts is 0 while arms are trained */
     double since;        /* when it was heard of last */
 } gr__forecast;
 
@@ -25,5 +27,8 @@ typedef struct gr__forecast {
  * forecast must outlive its control. Errors: those of gr_arm_build and gr_arm_time. */
 gr_status gr__forecast_begin(gr__forecast *forecast, const gr_project *project, const char *folder,
                              const gr_control *caller, gr_error *err);
+
+/* After training: a part begins, `part` from 0, of measuring or of relearning. */
+void gr__forecast_part(gr__forecast *forecast, bool measuring, int part, int parts);
 
 #endif

@@ -26,7 +26,17 @@ typedef struct attack {
     gr_scan *choose;
     gr_real *start, *kept; /* parameters before the attack and at the best point */
     double lr;             /* of the moment */
+    int rate;              /* its number */
 } attack;
+
+/* After each step: the share of all rates, of which one may have ended early. */
+static gr_status tell(void *user, int step, gr_error *err) {
+    const attack *a = user;
+    const gr_recipe_relearn *r = &a->project->recipe->relearn;
+    gr__follow *follow = a->def->follow;
+    bool on = !follow || gr__follow_told(follow, (int64_t)a->rate * r->steps + step, (int64_t)r->rates * r->steps);
+    return on ? GR_OK : gr__follow_stopped(follow, err);
+}
 
 static void copy_parameters(gr_model *model, gr_real *store, bool back) {
     for (int p = 0; p < gr_model_params(model); p++) {
@@ -40,7 +50,8 @@ static void copy_parameters(gr_model *model, gr_real *store, bool back) {
 static gr_status measure(void *user, int step, gr_error *err) {
     attack *a = user;
     gr_relearned *best = a->best;
-    gr_evaluate(a->evaluator, a->choose, best->nll, best->tokens, a->project->data->topics.docs);
+    if (!gr_evaluate(a->evaluator, a->choose, best->nll, best->tokens, a->project->data->topics.docs))
+        return gr__follow_stopped(a->def->follow, err);
     double loss = gr_loss_mean(best->nll, best->tokens, a->def->choose, a->def->choose_count);
     if (!isfinite(loss)) /* this rate is done; others may do better */
         return gr_error_set(err, GR_ERR_NUMERIC, "relearn", "lower relearn.lr", "the loss is not finite after %d steps",
@@ -68,6 +79,8 @@ static gr_status tune(attack *a, gr_error *err) {
         def.optim.lr = a->lr = r->lr[i];
         def.every = r->every;
         def.after = measure;
+        def.each = tell;
+        a->rate = i;
         def.user = a;
         gr_error diverged = {0};
         status = gr_finetune(a->model, a->profile, a->project->data, a->project->labels, a->def->attack,
@@ -92,10 +105,10 @@ static gr_status report(attack *a, gr_error *err) {
     GR_TRY(gr_scan_new(&scan, a->project->data, a->project->labels, a->def->docs, a->def->count, r->train.batch,
                        r->data.context, err));
     copy_parameters(a->model, a->kept, true);
-    gr_evaluate(a->evaluator, scan, a->best->nll, a->best->tokens, a->project->data->topics.docs);
+    bool whole = gr_evaluate(a->evaluator, scan, a->best->nll, a->best->tokens, a->project->data->topics.docs);
     copy_parameters(a->model, a->start, true);
     gr_scan_free(scan);
-    return GR_OK;
+    return whole ? GR_OK : gr__follow_stopped(a->def->follow, err);
 }
 
 static gr_status save(const gr_relearned *r, const gr_relearn_def *def, const char *digest, gr_error *err) {
@@ -133,6 +146,8 @@ static gr_status attack_model(attack *a, gr_error *err) {
     const gr_recipe *r = p->recipe;
     GR_TRY(gr_evaluator_new(&a->evaluator, a->model, a->profile, r->train.batch, r->data.context, err));
     gr_evaluator_labelled(a->evaluator, p->labels);
+    if (a->def->follow)
+        gr_evaluator_follow(a->evaluator, gr__follow_asked, a->def->follow);
     GR_TRY(gr_scan_new(&a->choose, p->data, p->labels, a->def->choose, a->def->choose_count, r->train.batch,
                        r->data.context, err));
     a->start = gr_alloc(gr_model_size(a->model) * sizeof *a->start);

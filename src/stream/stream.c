@@ -302,6 +302,8 @@ bool gr_scan_next(gr_scan *scan, gr_rows *out) {
     return batch->rows > 0;
 }
 
+int64_t gr_scan_rows(const gr_scan *scan) { return (int64_t)scan->pack.row_count; }
+
 void gr_scan_rewind(gr_scan *scan) { scan->row = 0; }
 
 void gr_scan_free(gr_scan *scan) {

@@ -13,8 +13,10 @@ struct gr_evaluator {
     gr_value row_loss, logits; /* logits: GR_NONE where the model names none */
     int vocab;                 /* of the logits */
     int rows, width;
-    int32_t *start, *cls;    /* [rows * width] */
-    const gr_labels *labels; /* NULL: every target counts */
+    int32_t *start, *cls;                                  /* [rows * width] */
+    const gr_labels *labels;                               /* NULL: every target counts */
+    bool (*after)(void *user, int64_t done, int64_t rows); /* of a batch; NULL: nobody follows */
+    void *user;
 };
 
 gr_status gr_evaluator_new(gr_evaluator **evaluator, gr_model *model, const gr_tables *tables, int rows, int width,
@@ -51,6 +53,11 @@ void gr_evaluator_free(gr_evaluator *e) {
 }
 
 void gr_evaluator_labelled(gr_evaluator *e, const gr_labels *labels) { e->labels = labels; }
+
+void gr_evaluator_follow(gr_evaluator *e, bool (*after)(void *user, int64_t done, int64_t rows), void *user) {
+    e->after = after;
+    e->user = user;
+}
 
 /* Runs the model over the rows of a scan: documents see nothing of each other, gaps between them are absent. */
 static void forward(gr_evaluator *e, const gr_rows *rows) {
@@ -94,12 +101,25 @@ static void count_right(const gr_evaluator *e, const gr_rows *rows, int32_t *rig
             right[rows->doc[i]] += is_right(logits + (size_t)i * (size_t)stride, e->vocab, rows->targets[i]);
 }
 
-void gr_evaluate(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tokens, size_t docs) {
-    gr_evaluate_right(e, scan, nll, tokens, NULL, docs);
+/* The loss of each target of the rows just run goes to its document. */
+static void add_losses(const gr_evaluator *e, const gr_rows *rows, double *nll, int32_t *tokens, size_t docs) {
+    int stride;
+    const gr_real *loss = gr_run_value(e->run, e->row_loss, &stride);
+    for (int i = 0; i < rows->rows * rows->width; i++) {
+        if (!counts(e, rows, i, docs))
+            continue;
+        nll[rows->doc[i]] += (double)loss[(size_t)i * (size_t)stride];
+        tokens[rows->doc[i]]++;
+    }
 }
 
-void gr_evaluate_right(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tokens, int32_t *right, size_t docs) {
+bool gr_evaluate(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tokens, size_t docs) {
+    return gr_evaluate_right(e, scan, nll, tokens, NULL, docs);
+}
+
+bool gr_evaluate_right(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tokens, int32_t *right, size_t docs) {
     gr_rows rows;
+    int64_t done = 0;
     assert(!right || e->logits != GR_NONE);
 
     if (right)
@@ -113,17 +133,14 @@ void gr_evaluate_right(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tok
         forward(e, &rows);
         if (right)
             count_right(e, &rows, right, docs);
+        add_losses(e, &rows, nll, tokens, docs);
 
-        /* The loss of each target goes to its document. */
-        int stride;
-        const gr_real *loss = gr_run_value(e->run, e->row_loss, &stride);
-        for (int i = 0; i < rows.rows * rows.width; i++) {
-            if (!counts(e, &rows, i, docs))
-                continue;
-            nll[rows.doc[i]] += (double)loss[(size_t)i * (size_t)stride];
-            tokens[rows.doc[i]]++;
-        }
+        /* Whoever follows may have heard enough. */
+        done += rows.rows;
+        if (e->after && !e->after(e->user, done, gr_scan_rows(scan)))
+            return false;
     }
+    return true;
 }
 
 gr_status gr_losses_check(const double *nll, size_t docs, const char *place, gr_error *err) {

@@ -76,6 +76,8 @@ static gr_status tune(tuning *t, const gr_finetune_def *def, gr_error *err) {
         gr_rows rows = rows_of(t, step);
         gr__assembly_fill(t->assembly, &rows, step);
         GR_TRY(gr__step(t->run, t->optim, t->assembly, GR_NONE, &losses, NULL, err));
+        if (def->each)
+            GR_TRY(def->each(def->user, step + 1, err));
     }
     return def->after ? def->after(def->user, def->steps, err) : GR_OK;
 }
