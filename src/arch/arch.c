@@ -1,3 +1,7 @@
+/* arch.c - descriptions of networks: words for their options, copies, and what builders of graphs share.
+ *
+ * gr_arch_build goes from a description over a plan (plan.c: everything settled) and a graph (the architecture's own
+ * file) to a model. */
 #include "gradroute/arch.h"
 
 #include <stdarg.h>
@@ -67,10 +71,12 @@ typedef struct owned {
     gr_arena *arena;
 } owned;
 
+/* A copy in the arena; NULL stays NULL. */
 static void *keep(gr_arena *arena, const void *data, size_t count, size_t size) {
     return data && count ? memcpy(gr_arena_alloc(arena, count * size), data, count * size) : NULL;
 }
 
+/* Replaces what a region points to by copies. Spans are lists of two numbers for each layer. */
 static void keep_region(gr_arena *arena, gr_arch_region *region, size_t layers) {
     region->name = gr_arena_strdup(arena, region->name);
     region->layers = keep(arena, region->layers, (size_t)region->layer_count, sizeof(int));
@@ -88,6 +94,8 @@ gr_arch_def *gr_arch_copy(const gr_arch_def *def) {
     gr_arena *arena = gr_arena_new();
     owned *copy = gr_arena_alloc(arena, sizeof *copy);
     *copy = (owned){*def, arena};
+
+    /* Lists by layer are as long as there are layers. */
     const int count = gr__arch_layers(def);
     const size_t layers = count > 0 ? (size_t)count : 0;
     copy->def.layer_heads = keep(arena, def->layer_heads, layers, sizeof(int));
@@ -96,6 +104,8 @@ gr_arch_def *gr_arch_copy(const gr_arch_def *def) {
     copy->def.layer_experts = keep(arena, def->layer_experts, layers, sizeof(int));
     copy->def.l1_layers = keep(arena, def->l1_layers, (size_t)def->l1_count, sizeof(int));
     copy->def.sizes = keep(arena, def->sizes, (size_t)def->size_count, sizeof(int));
+
+    /* Regions point to lists of their own. */
     gr_arch_region *regions = keep(arena, def->regions, (size_t)def->region_count, sizeof *regions);
     for (int r = 0; r < def->region_count; r++)
         keep_region(arena, &regions[r], layers);
@@ -117,6 +127,7 @@ gr_status gr_arch_check(const gr_arch_def *def, gr_error *err) {
     return GR_OK;
 }
 
+/* A parameter by its owner and name, as gr__list_add made the name. */
 gr_param gr__plan_param_handle(const gr__plan *plan, const gr_param *handles, int owner, const char *format, ...) {
     char name[256];
     int n = owner == GR_NONE ? 0 : snprintf(name, sizeof name, "%s.", plan->def->regions[owner].name);
@@ -131,8 +142,12 @@ gr_param gr__plan_param_handle(const gr__plan *plan, const gr_param *handles, in
 void gr__plan_register(gr_graph *graph, const gr__plan *plan, gr_param **handles, int **regions) {
     *handles = gr_alloc((size_t)plan->params * sizeof **handles);
     *regions = gr_alloc((size_t)plan->def->region_count * sizeof **regions);
+
+    /* Parameters in the order of the plan: handles go by its numbers. */
     for (int p = 0; p < plan->params; p++)
         (*handles)[p] = gr_graph_param(graph, &plan->param[p].def);
+
+    /* Regions with the rectangles that they own of every parameter. */
     for (int r = 0; r < plan->def->region_count; r++) {
         (*regions)[r] = gr_graph_region(graph, plan->def->regions[r].name);
         for (int p = 0; p < plan->params; p++) {
@@ -218,6 +233,8 @@ gr_status gr__plan_match(const gr__plan *plan, const gr_model *model, gr_error *
     if (gr_model_params(model) != plan->params)
         return gr_error_set(err, GR_ERR_USAGE, "model", NULL, "the model has %d parameters, its description %d",
                             gr_model_params(model), plan->params);
+
+    /* By name, since another builder may have another order. */
     for (int q = 0; q < plan->params; q++) {
         const gr_param_def *want = &plan->param[q].def;
         gr_param p = gr_model_find(model, want->name);
@@ -242,15 +259,21 @@ gr_status gr_arch_build(gr_model **model, const gr_arch_def *def, uint64_t seed,
 gr_status gr_arch_parameters(const gr_arch_def *def, size_t *core, size_t *regions, gr_error *err) {
     gr__plan *plan;
     GR_TRY(gr__plan_new(&plan, def, err));
+
+    /* Every parameter is cut at the borders of regions; each piece counts for its first owner. */
     *core = 0;
     for (int r = 0; r < def->region_count; r++)
         regions[r] = 0;
     for (int p = 0; p < plan->params; p++) {
         int count;
         gr__piece *piece = gr__plan_pieces(plan, &count, p);
-        for (int i = 0; i < count; i++)
-            *(piece[i].region == GR_NONE ? core : &regions[piece[i].region]) +=
-                (size_t)(piece[i].hi0 - piece[i].lo0) * (size_t)(piece[i].hi1 - piece[i].lo1);
+        for (int i = 0; i < count; i++) {
+            size_t numbers = (size_t)(piece[i].hi0 - piece[i].lo0) * (size_t)(piece[i].hi1 - piece[i].lo1);
+            if (piece[i].region == GR_NONE)
+                *core += numbers;
+            else
+                regions[piece[i].region] += numbers;
+        }
         gr_free(piece);
     }
     gr__plan_free(plan);

@@ -1,4 +1,5 @@
-/* The lists of architectures and of styles, and what the words of recipes and files mean by them. */
+/* kind.c - the lists of architectures and of styles, and what the words of recipes and files mean by them. A word names
+ * a style (and so an architecture), or an architecture without styles. */
 #include "arch/kind.h"
 
 #include <string.h>
@@ -25,6 +26,7 @@ int gr__arch_layers(const gr_arch_def *def) { return gr__arch_of(def)->sized ? d
 
 const char *gr__kind_word(int kind) { return kind >= 0 && kind < KINDS ? kinds[kind]->name : NULL; }
 
+/* The number of an architecture, which is its place in kinds.h. */
 static int kind_of(const gr__arch *arch) {
     int kind = 0;
     while (kinds[kind] != arch)
@@ -32,6 +34,7 @@ static int kind_of(const gr__arch *arch) {
     return kind;
 }
 
+/* Whether recipes name the architecture by its styles alone. */
 static bool has_style(const gr__arch *arch) {
     for (const gr__style *s = gr__styles; s->name; s++)
         if (s->arch == arch)
@@ -43,6 +46,8 @@ const char *gr__arch_word(int value) {
     for (const gr__style *s = gr__styles; s->name; s++)
         if (value-- == 0)
             return s->name;
+
+    /* Behind the styles: architectures that have none. */
     for (int kind = 0; kind < KINDS; kind++)
         if (!has_style(kinds[kind]) && value-- == 0)
             return kinds[kind]->name;

@@ -1,4 +1,5 @@
-/* The multi-layer perceptron. */
+/* mlp.c - the multilayer perceptron: rows of numbers, layers of neurons, and a loss by rows. The smallest example of an
+ * architecture: checks, parameters, graph and the struct that holds them. */
 #include <math.h>
 #include <stdio.h>
 
@@ -9,11 +10,14 @@
 
 /* ---- checks ---- */
 
+/* Sizes, and options that this architecture has. */
 static gr_status settle(gr__plan *plan, gr_error *err) {
     const gr_arch_def *def = plan->def;
     GR_TRY(gr__within("the number of sizes", def->sizes ? def->size_count : 0, 2, GR__MOST_LAYERS, err));
     for (int i = 0; i < def->size_count; i++)
         GR_TRY(gr__within("a size", def->sizes[i], 1, GR__MOST_UNITS, err));
+
+    /* What only transformers can have. */
     if (def->init == GR_ARCH_INIT_FLAT || (def->init == GR_ARCH_INIT_UNIFORM && def->init_std > 0))
         return USAGE(err, "flat is for transformers, and init_std for normal draws",
                      "an mlp network cannot have initial values '%s' with init_std %g",
@@ -22,6 +26,8 @@ static gr_status settle(gr__plan *plan, gr_error *err) {
         return USAGE(err, "build a transformer", "an mlp network has no experts");
     if (def->activation == GR_ACTIVATION_SWIGLU)
         return USAGE(err, "choose relu, gelu, gelu_tanh or silu", "an mlp network has no gate for swiglu");
+
+    /* Layers of neurons stand between the first size and the last. */
     plan->layers = def->size_count - 2;
     return GR_OK;
 }
@@ -35,17 +41,22 @@ static gr_status check(const gr__plan *plan, int layer, gr_error *err) {
 /* Inputs of layer i before regions added to them: the scale of the draws, so that additions do not change it. */
 static double fan_in(const gr__plan *plan, int layer) { return layer ? plan->mlp[layer - 1] : plan->def->sizes[0]; }
 
+/* A matrix for each layer and one for the outputs, each with a bias if there are biases. */
 static void list(gr__plan *plan) {
     const gr__axis plain = {GR__PLAIN, false};
     const gr_arch_def *def = plan->def;
     int inputs = def->sizes[0];
     for (int i = 0; i <= plan->layers; i++) {
+        /* Rows are the layer's neurons, columns what the layer before puts out. The first layer reads inputs, the last
+         * one writes outputs: those are nobody's units. */
         bool last = i == plan->layers;
         gr__lister l = {plan, GR_NONE, last ? 0 : i, true};
         char name[32];
         snprintf(name, sizeof name, last ? "out" : "hidden.%d", i);
         gr__axis rows = last ? plain : (gr__axis){GR__NEURON, false}, cols = i ? (gr__axis){GR__NEURON, true} : plain;
         int outputs = last ? def->sizes[def->size_count - 1] : plan->mlp_all[i];
+
+        /* Initial values: normal with std sqrt(2 / inputs) (He et al. 2015), or uniform within 1 / sqrt(inputs). */
         double std = def->init_std > 0 ? def->init_std : sqrt(2 / fan_in(plan, i));
         gr_param_def matrix = gr__list_weight(outputs, inputs, std),
                      bias = gr__list_vector(outputs, last ? GR_KIND_OUT_BIAS : GR_KIND_BIAS);
@@ -53,6 +64,8 @@ static void list(gr__plan *plan) {
             matrix.init = bias.init = GR_INIT_UNIFORM;
             matrix.std = bias.std = 1 / sqrt(fan_in(plan, i));
         }
+
+        /* Columns are units of the layer before. */
         gr__plan_param *p = gr__list_add(&l, matrix, rows, cols, "%s", name);
         p->layer[1] = i ? i - 1 : 0;
         if (def->bias)
@@ -63,6 +76,7 @@ static void list(gr__plan *plan) {
 
 /* ---- graph ---- */
 
+/* w x + bias, without the gradient of x through rows whose regions stop it. */
 static gr_value linear(gr_graph *g, const gr__plan *plan, const gr_param *handle, gr_value x, const char *name) {
     gr_columns stop[GR_TERM_STOPS];
     gr_term term = {.x = x, .w = gr__plan_param_handle(plan, handle, GR_NONE, "%s", name), .stop = stop};
@@ -70,6 +84,7 @@ static gr_value linear(gr_graph *g, const gr__plan *plan, const gr_param *handle
     return gr_linear(g, 1, &term, gr__plan_param_handle(plan, handle, GR_NONE, "%s.bias", name), GR_NONE);
 }
 
+/* The loss of each row: by class, or by the difference from a row of targets. */
 static gr_value row_loss(gr_graph *g, const gr_arch_def *def, gr_value out) {
     if (def->loss == GR_LOSS_CROSS_ENTROPY)
         return gr_cross_entropy(g, out);
@@ -82,12 +97,16 @@ static void tap(char *text, size_t size, int layer, bool heads) {
     snprintf(text, size, "hidden.%d", layer);
 }
 
+/* The graph: layer by layer activation, penalty, dropout, strengths, and the tap at which regions are gated. */
 static void build(gr_graph *graph, const gr__plan *plan, bool watch) {
     const gr_arch_def *def = plan->def;
     gr_param *handle;
     int *region;
     gr__plan_register(graph, plan, &handle, &region);
     gr_value x = gr_input(graph, 0, def->sizes[0]);
+
+    /* The penalty comes before the tap, so that no route reaches it; strengths come before it, so that gates close what
+     * they multiply. */
     for (int i = 0; i < plan->layers; i++) {
         char name[32];
         tap(name, sizeof name, i, false);
@@ -102,6 +121,8 @@ static void build(gr_graph *graph, const gr__plan *plan, bool watch) {
         if (watch)
             gr_graph_output(graph, name, x);
     }
+
+    /* Outputs, and the mean of the rows' losses. */
     gr_value out = linear(graph, plan, handle, x, "out"), loss = row_loss(graph, def, out);
     gr_graph_output(graph, "logits", out);
     gr_graph_output(graph, "row_loss", loss);

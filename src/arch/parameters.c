@@ -1,4 +1,7 @@
-/* What every architecture lists its parameters with, and the parameters that all have. */
+/* parameters.c - what every architecture lists its parameters with, and the parameters that all have.
+ *
+ * An architecture describes each parameter once, by gr__list_add: sizes, initial values, and what its rows and columns
+ * are. Regions, surgery and model folders work from that list. */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -10,10 +13,14 @@ gr__plan_param *gr__list_add(const gr__lister *l, gr_param_def def, gr__axis row
     gr__plan *plan = l->plan;
     char name[192];
     va_list list;
+
+    /* The name, behind that of its owner. It is kept, since draws and files go by it. */
     va_start(list, format);
     int n = l->owner == GR_NONE ? 0 : snprintf(name, sizeof name, "%s.", plan->def->regions[l->owner].name);
     gr__vprint(name + n, sizeof name - (size_t)n, format, list);
     va_end(list);
+
+    /* Units on both axes are of the layer at hand, unless the caller changes that. */
     def.name = gr_arena_strdup(plan->arena, name);
     GR_PUSH(plan->param, plan->params, plan->param_capacity) =
         (gr__plan_param){def, {rows, cols}, {l->layer, l->layer}, l->owner, l->outside ? GR_NONE : l->layer, GR__BASE};
@@ -34,6 +41,7 @@ gr_param_def gr__list_vector(int cols, gr_kind kind) {
     return (gr_param_def){.rows = 1, .cols = cols, .kind = kind, .init = GR_INIT_ZERO, .no_decay = true};
 }
 
+/* The number that a region's strength is learned as. Learned from 1; through a sigmoid from 0, which is 1/2. */
 static void list_strength(gr__plan *plan, int region) {
     const gr__axis plain = {GR__PLAIN, false};
     gr__lister l = {plan, region, 0, true};

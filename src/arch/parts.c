@@ -1,4 +1,7 @@
-/* What each region owns: the rectangles of parameters, and the cut of a parameter at their borders. */
+/* parts.c - what each region owns: the rectangles of parameters, and the cut of a parameter at their borders.
+ *
+ * A region owns the rows or columns of its units. Where it owns rows and columns of one parameter, the two stripes
+ * cross, so the columns are cut around the rows: rectangles of one region never overlap. */
 #include "arch/plan.h"
 #include "base/ascending.h"
 
@@ -12,11 +15,15 @@ bool gr__plan_core(const gr__plan *plan, int param) {
 
 gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region) {
     const gr__plan_param *p = &plan->param[param];
+
+    /* Parameters of a residual group have no units of the core, and a group none in the core's parameters. */
     int at = region * plan->layers + p->layer[axis];
     gr__span s = {0, 0};
     int scale = gr__plan_lines_of(plan, p->axis[axis].unit);
     if (!gr__plan_core(plan, param) || plan->def->regions[region].residual.add)
         return s;
+
+    /* Units come in lines: neurons one each, experts counted by their neurons, heads several. */
     switch (p->axis[axis].unit) {
     case GR__STREAM:
         return plan->stream_span[region];
@@ -35,29 +42,39 @@ gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region) {
     return (gr__span){s.lo * scale, s.hi * scale};
 }
 
-int gr__plan_stops(const gr__plan *plan, gr_columns *stop, int most, int param) {
-    int count = 0, at = -1;
-    for (;;) { /* the next range begins at the lowest line from `at` on, and takes in all that touch it */
-        gr__span next = {INT_MAX, INT_MAX};
-        for (bool grown = true; grown;) {
-            grown = false;
-            for (int r = 0; r < plan->def->region_count; r++) {
-                gr__span s = gr__plan_lines(plan, param, 0, r);
-                if (!plan->def->regions[r].stop || s.lo >= s.hi || s.hi <= at)
-                    continue;
-                if (s.lo < next.lo)
-                    next = s, grown = true;
-                else if (s.lo <= next.hi && s.hi > next.hi)
-                    next.hi = s.hi, grown = true;
+/* The next range of rows from `at` on that regions which stop gradients have: it begins at the lowest such row and
+ * takes in all ranges that touch it. Empty, at INT_MAX, when there is none. */
+static gr__span next_stop(const gr__plan *plan, int param, int at) {
+    gr__span next = {INT_MAX, INT_MAX};
+
+    /* A range that is taken in may make another one touch: go round until nothing grows. */
+    bool grown = true;
+    while (grown) {
+        grown = false;
+        for (int r = 0; r < plan->def->region_count; r++) {
+            gr__span s = gr__plan_lines(plan, param, 0, r);
+            if (!plan->def->regions[r].stop || s.lo >= s.hi || s.hi <= at)
+                continue;
+            if (s.lo < next.lo) {
+                next = s;
+                grown = true;
+            } else if (s.lo <= next.hi && s.hi > next.hi) {
+                next.hi = s.hi;
+                grown = true;
             }
         }
-        if (next.lo == INT_MAX)
-            return count;
-        if (count < most)
-            stop[count] = (gr_columns){next.lo, next.hi};
-        count++;
-        at = next.hi;
     }
+    return next;
+}
+
+int gr__plan_stops(const gr__plan *plan, gr_columns *stop, int most, int param) {
+    int count = 0;
+    for (gr__span s = next_stop(plan, param, -1); s.lo < INT_MAX; s = next_stop(plan, param, s.hi)) {
+        if (count < most)
+            stop[count] = (gr_columns){s.lo, s.hi};
+        count++;
+    }
+    return count;
 }
 
 bool gr__plan_listed(const gr__plan *plan, int param, int region) {
@@ -76,18 +93,22 @@ bool gr__plan_whole(const gr__plan *plan, int param, int region) {
 
 int gr__plan_parts(const gr__plan *plan, gr_part part[GR__PARTS], int param, int region) {
     int rows = plan->param[param].def.rows, cols = plan->param[param].def.cols, n = 0;
+
+    /* All of it, or none. */
     if (gr__plan_whole(plan, param, region)) {
         part[0] = (gr_part){param, 0, rows, 0, cols};
         return 1;
     }
     if (plan->param[param].role != GR__BASE) /* an adapter is its region's alone, whatever units it reaches */
         return 0;
+
+    /* Rows first. */
     gr__span r = gr__plan_lines(plan, param, 0, region), c = gr__plan_lines(plan, param, 1, region);
     if (r.lo < r.hi)
         part[n++] = (gr_part){param, r.lo, r.hi, 0, cols};
     else
         r = (gr__span){0, 0};
-    /* The columns, without the rows that are owned already. */
+    /* The columns, above and below those rows. */
     if (c.lo < c.hi && r.lo > 0)
         part[n++] = (gr_part){param, 0, r.lo, c.lo, c.hi};
     if (c.lo < c.hi && r.hi < rows)
@@ -95,6 +116,7 @@ int gr__plan_parts(const gr__plan *plan, gr_part part[GR__PARTS], int param, int
     return n;
 }
 
+/* Sorts cut[count] and leaves each number once; returns how many are left. */
 static int unique(int *cut, int count) {
     int n = 0;
     qsort(cut, (size_t)count, sizeof *cut, gr__ascending_int);
@@ -104,6 +126,7 @@ static int unique(int *cut, int count) {
     return n;
 }
 
+/* The first region with a rectangle that holds this entry. */
 static int first_owner(const gr_part *part, const int *owner, int parts, int row, int col) {
     for (int i = 0; i < parts; i++)
         if (row >= part[i].lo0 && row < part[i].hi0 && col >= part[i].lo1 && col < part[i].hi1)
@@ -115,11 +138,15 @@ gr__piece *gr__plan_pieces(const gr__plan *plan, int *count, int param) {
     enum { MOST = GR__REGIONS * GR__PARTS };
     gr_part part[MOST];
     int owner[MOST], cut[2][2 * MOST + 2], parts = 0;
+
+    /* Rectangles of all regions. */
     for (int r = 0; r < plan->def->region_count; r++) {
         int n = gr__plan_parts(plan, part + parts, param, r);
         for (int i = 0; i < n; i++)
             owner[parts++] = r;
     }
+
+    /* Their borders, and those of the parameter, cut it into a grid. */
     int n0 = 0, n1 = 0;
     cut[0][n0++] = cut[1][n1++] = 0;
     cut[0][n0++] = plan->param[param].def.rows;
@@ -130,6 +157,8 @@ gr__piece *gr__plan_pieces(const gr__plan *plan, int *count, int param) {
         cut[1][n1++] = part[i].lo1;
         cut[1][n1++] = part[i].hi1;
     }
+
+    /* Each cell of the grid lies in or outside of each rectangle as a whole, so its first entry tells the owner. */
     n0 = unique(cut[0], n0);
     n1 = unique(cut[1], n1);
     gr__piece *piece = gr_alloc((size_t)(n0 - 1) * (size_t)(n1 - 1) * sizeof *piece);

@@ -1,3 +1,8 @@
+/* plan.c - settles a description: checks it, places the units of every region, and lists all parameters.
+ *
+ * The order matters. The architecture sets sizes and counts units by layer; then each region claims units among those
+ * (claims never reach what other regions add) or adds units behind them; then adapters, which need to know what is in a
+ * layer; then the list of parameters, and last what only the list can tell. */
 #include "arch/kind.h"
 
 #include <ctype.h>
@@ -25,6 +30,7 @@ gr_status gr__fraction(const char *what, double value, double below, gr_error *e
     return USAGE(err, NULL, "%s is %g, expected at least 0 and below %g", what, value, below);
 }
 
+/* Options that are words: each value has one. */
 static gr_status check_words(const gr_arch_def *def, gr_error *err) {
     const struct {
         const char *field;
@@ -39,6 +45,7 @@ static gr_status check_words(const gr_arch_def *def, gr_error *err) {
     return GR_OK;
 }
 
+/* What all architectures have. */
 static gr_status check_common(const gr_arch_def *def, gr_error *err) {
     GR_TRY(check_words(def, err));
     GR_TRY(gr__fraction("dropout", def->dropout, 1, err));
@@ -50,6 +57,7 @@ static gr_status check_common(const gr_arch_def *def, gr_error *err) {
 
 bool gr__has_experts(const gr_arch_def *def) { return def->experts > 0 || def->layer_experts; }
 
+/* Counts the units of every layer, as the core has them before regions add any. */
 static gr_status settle_layers(gr__plan *plan, const gr_arch_def *def, gr_error *err) {
     size_t n = (size_t)plan->layers * sizeof(int);
     plan->heads = gr_arena_alloc(plan->arena, n);
@@ -57,6 +65,8 @@ static gr_status settle_layers(gr__plan *plan, const gr_arch_def *def, gr_error 
     plan->heads_all = gr_arena_alloc(plan->arena, n);
     plan->mlp_all = gr_arena_alloc(plan->arena, n);
     plan->each = gr_arena_alloc(plan->arena, n);
+
+    /* The architecture counts; with sizes the count is the size. */
     for (int i = 0; i < plan->layers; i++) {
         if (plan->arch->sized)
             plan->mlp[i] = def->sizes[i + 1];
@@ -66,6 +76,8 @@ static gr_status settle_layers(gr__plan *plan, const gr_arch_def *def, gr_error 
         plan->heads_all[i] = plan->heads[i];
         plan->mlp_all[i] = plan->mlp[i];
     }
+
+    /* Layers that the L1 penalty names. */
     for (int i = 0; i < def->l1_count; i++)
         GR_TRY(gr__within("a layer of l1", def->l1_layers[i], 0, plan->layers - 1, err));
     return GR_OK;
@@ -73,16 +85,21 @@ static gr_status settle_layers(gr__plan *plan, const gr_arch_def *def, gr_error 
 
 /* ---- regions ---- */
 
+/* Names of regions stand in names of parameters and files, so they are short, plain, unique and none of our own. */
 static gr_status check_name(const gr_arch_def *def, int r, gr_error *err) {
     static const char *const taken[] = {"layers", "embed", "position", "norm",     "unembed",  "hidden",
                                         "out",    "model", "core",     "manifest", "tokenizer"};
     const char *name = def->regions[r].name ? def->regions[r].name : "";
     size_t n = strlen(name);
     bool fine = n > 0 && n <= 64 && name[0] != '-';
+
+    /* Characters. */
     for (size_t i = 0; i < n; i++)
         fine = fine && (isalnum((unsigned char)name[i]) || name[i] == '_' || name[i] == '-');
     if (!fine)
         return USAGE(err, "use 1 to 64 letters, digits, _ and -", "'%s' cannot name a region", name);
+
+    /* The first part of a parameter's or file's name. */
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
         if (!strcmp(name, taken[i]))
             return USAGE(err, "choose another name", "'%s' cannot name a region: the network uses it", name);
@@ -94,6 +111,7 @@ static gr_status check_name(const gr_arch_def *def, int r, gr_error *err) {
 
 static bool has_units(const gr_arch_units *u) { return u->add || u->lo || u->hi || u->last || u->spans; }
 
+/* One way to say which units, and numbers that could be meant. */
 static gr_status check_units(const gr_arch_region *region, const gr_arch_units *u, const char *noun, gr_error *err) {
     int ways = (u->add != 0) + (u->lo || u->hi) + (u->last != 0) + (u->spans != NULL);
     if (ways > 1)
@@ -103,6 +121,7 @@ static gr_status check_units(const gr_arch_region *region, const gr_arch_units *
     return GR_OK;
 }
 
+/* Whether a list of layers has this one. */
 static bool listed(const int *list, int count, int layer) {
     for (int i = 0; i < count; i++)
         if (list[i] == layer)
@@ -125,12 +144,14 @@ static gr__span claim(const gr_arch_units *u, int layer, int count) {
     return (gr__span){u->lo, u->hi};
 }
 
+/* A claim lies among the units of the core. */
 static gr_status check_span(const gr_arch_region *region, const gr_arch_units *u, gr__span s, const char *noun,
                             const char *of, int count, gr_error *err) {
     char hint[160];
     if (s.lo >= 0 && s.lo <= s.hi && s.hi <= count)
         return GR_OK;
 
+    /* The hint speaks the way the claim does. */
     if (u->last) {
         snprintf(hint, sizeof hint, "last is 1 to %d here: units that regions add cannot be claimed", count);
         return USAGE(err, hint, "region '%s' takes the last %d %s of a %s with %d", region->name, u->last, noun, of,
@@ -148,7 +169,14 @@ static gr_status settle_units(gr__plan *plan, int r, const gr_arch_units *u, con
     if (region->residual.add && has_units(u) && !u->add)
         return USAGE(err, "give the claimed units to a region of their own",
                      "region '%s' adds residual dimensions, so it can only add %s, not claim them", region->name, noun);
-    for (int i = 0; i < plan->layers && has_units(u); i++) {
+
+    /* Nothing is asked for. */
+    if (!has_units(u))
+        return GR_OK;
+
+    /* A residual group has its own units, counted from 0; other additions follow what is in the layer already; a claim
+     * lies among the core's. */
+    for (int i = 0; i < plan->layers; i++) {
         gr__span *s = &spans[r * plan->layers + i];
         if (!in_layer(region, i))
             continue;
@@ -176,7 +204,13 @@ static gr_status settle_region_experts(gr__plan *plan, int r, gr_error *err) {
     if (has_units(u) && (!gr__has_experts(plan->def) || region->residual.add))
         return USAGE(err, "set experts in the model, and give residual dimensions a region of their own",
                      "region '%s' takes experts of a network without, or beside residual dimensions", region->name);
-    for (int i = 0; i < plan->layers && has_units(u); i++) {
+
+    /* Nothing is asked for. */
+    if (!has_units(u))
+        return GR_OK;
+
+    /* Counted in experts here, kept in neurons, which are the units. */
+    for (int i = 0; i < plan->layers; i++) {
         gr__span *s = &plan->mlp_span[r * plan->layers + i];
         int each = plan->each[i], count = plan->mlp[i] / each;
         if (!in_layer(region, i))
@@ -200,6 +234,8 @@ static gr_status settle_residual(gr__plan *plan, int r, gr_error *err) {
     GR_TRY(check_units(region, u, "residual dimensions", err));
     if (u->spans)
         return USAGE(err, NULL, "region '%s' claims residual dimensions by layer; they run through all", region->name);
+
+    /* A group: the stream grows by its columns. RMS norm alone can leave a group out of its mean. */
     if (u->add) {
         if (plan->def->norm != GR_NORM_RMS)
             return USAGE(err, "set norm: rms", "region '%s' adds residual dimensions, which need RMS norm",
@@ -222,6 +258,8 @@ static gr_status settle_whole(gr__plan *plan, int r, gr_error *err) {
     if (region->whole_count && plan->arch->sized)
         return USAGE(err, "claim its neurons", "region '%s' owns whole layers, which only a transformer has",
                      region->name);
+
+    /* Each layer has at most one owner. */
     for (int i = 0; i < region->whole_count; i++) {
         int layer = region->whole[i];
         if (layer < 0 || layer >= plan->layers)
@@ -238,17 +276,21 @@ static gr_status settle_whole(gr__plan *plan, int r, gr_error *err) {
 static gr_status check_adapter(const gr__plan *plan, int r, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     const gr_arch_adapter *a = &region->adapter;
+
+    /* Numbers that make sense; without a rank there is no adapter, and nothing else may be said of one. */
     GR_TRY(gr__within("the rank of an adapter", a->rank, 0, MAX_RANK, err));
     GR_TRY(gr__fraction("the dropout of an adapter", a->dropout, 1, err));
+    if (!a->rank && (a->maps || a->scale != 0 || a->dropout > 0))
+        return USAGE(err, "give it a rank", "the adapter of region '%s' has rank 0", region->name);
     if (!a->rank)
-        return a->maps || a->scale != 0 || a->dropout > 0
-                   ? USAGE(err, "give it a rank", "the adapter of region '%s' has rank 0", region->name)
-                   : GR_OK;
+        return GR_OK;
     if (!(a->scale >= 0 && isfinite(a->scale)) || a->maps >> GR_MAPS)
         return USAGE(err, NULL, "the adapter of region '%s' has scale %g and maps %x", region->name, a->scale, a->maps);
     if (plan->arch->sized || region->residual.add)
         return USAGE(err, "give the adapter a region of its own, in a transformer",
                      "region '%s' has an adapter beside residual dimensions, or in an mlp network", region->name);
+
+    /* Every map that is named is there in some layer, and at least one map is adapted. */
     bool any = false;
     for (int map = 0; map < GR_MAPS; map++) {
         bool there = false;
@@ -278,41 +320,62 @@ static gr_status check_whole(const gr__plan *plan, gr_error *err) {
     return GR_OK;
 }
 
-static gr_status settle_region(gr__plan *plan, int r, gr_error *err) {
-    const gr_arch_region *region = &plan->def->regions[r];
-    GR_TRY(check_name(plan->def, r, err));
-    for (int i = 0; i < region->layer_count; i++)
-        if (region->layers[i] < 0 || region->layers[i] >= plan->layers)
-            return USAGE(err, NULL, "region '%s' names layer %d of a network with %d", region->name, region->layers[i],
-                         plan->layers);
-    if (!has_units(&region->residual) && !has_units(&region->mlp) && !has_units(&region->heads) &&
-        !has_units(&region->experts) && !region->pattern_count && !region->whole_count && !region->adapter.rank)
-        return USAGE(err, "give it residual, mlp, heads, experts, whole, adapter or parameters",
-                     "region '%s' owns nothing", region->name);
-    if (region->stop &&
-        (has_units(&region->experts) || region->whole_count || (has_units(&region->mlp) && plan->def->experts)))
+/* Stopping gradients is for what reads the stream through rows of its own. */
+static gr_status check_stop(const gr__plan *plan, const gr_arch_region *region, gr_error *err) {
+    if (!region->stop)
+        return GR_OK;
+    if (has_units(&region->experts) || region->whole_count || (has_units(&region->mlp) && plan->def->experts))
         return USAGE(err, "it is for heads, neurons, residual groups and adapters",
                      "region '%s' stops gradients, which experts and whole layers cannot", region->name);
-    if (region->stop && !has_units(&region->mlp) && !has_units(&region->heads) && !region->residual.add &&
-        !region->adapter.rank)
+    if (!has_units(&region->mlp) && !has_units(&region->heads) && !region->residual.add && !region->adapter.rank)
         return USAGE(err, "give it heads, neurons, an adapter or a residual group, or leave stop out",
                      "region '%s' stops gradients, and has no units that read anything", region->name);
-    if (plan->arch->sized && (has_units(&region->residual) || has_units(&region->heads)))
-        return USAGE(err, NULL, "region '%s' wants heads or residual dimensions of %s network", region->name,
-                     plan->arch->noun);
+    return GR_OK;
+}
+
+/* A strength multiplies what units, layers or adapters put out. */
+static gr_status check_strength(const gr_arch_region *region, gr_error *err) {
     if (!gr_arch_word("strength", (int)region->strength))
         return USAGE(err, NULL, "strength of region '%s' has the unknown value %d", region->name,
                      (int)region->strength);
     if (region->strength && !has_units(&region->mlp) && !has_units(&region->experts) && !has_units(&region->heads) &&
         !region->whole_count && !region->adapter.rank)
         return USAGE(err, "leave strength out", "region '%s' has nothing that a strength could multiply", region->name);
+    return GR_OK;
+}
+
+/* What can be said of a region by itself, before its units are placed. */
+static gr_status check_region(const gr__plan *plan, int r, gr_error *err) {
+    const gr_arch_region *region = &plan->def->regions[r];
+    GR_TRY(check_name(plan->def, r, err));
+    for (int i = 0; i < region->layer_count; i++)
+        if (region->layers[i] < 0 || region->layers[i] >= plan->layers)
+            return USAGE(err, NULL, "region '%s' names layer %d of a network with %d", region->name, region->layers[i],
+                         plan->layers);
+
+    /* It owns something that this kind of network has. */
+    if (!has_units(&region->residual) && !has_units(&region->mlp) && !has_units(&region->heads) &&
+        !has_units(&region->experts) && !region->pattern_count && !region->whole_count && !region->adapter.rank)
+        return USAGE(err, "give it residual, mlp, heads, experts, whole, adapter or parameters",
+                     "region '%s' owns nothing", region->name);
+    GR_TRY(check_stop(plan, region, err));
+    if (plan->arch->sized && (has_units(&region->residual) || has_units(&region->heads)))
+        return USAGE(err, NULL, "region '%s' wants heads or residual dimensions of %s network", region->name,
+                     plan->arch->noun);
+    return check_strength(region, err);
+}
+
+/* Places the units of region r. Of a network with experts neurons belong to experts, and are placed with them. */
+static gr_status settle_region(gr__plan *plan, int r, gr_error *err) {
+    const gr_arch_region *region = &plan->def->regions[r];
+    GR_TRY(check_region(plan, r, err));
     GR_TRY(settle_whole(plan, r, err));
     GR_TRY(settle_residual(plan, r, err));
     GR_TRY(settle_units(plan, r, &region->heads, "heads", plan->heads, plan->heads_all, plan->head_span, err));
     GR_TRY(settle_region_experts(plan, r, err));
-    return has_units(&region->experts)
-               ? GR_OK
-               : settle_units(plan, r, &region->mlp, "neurons", plan->mlp, plan->mlp_all, plan->mlp_span, err);
+    if (has_units(&region->experts))
+        return GR_OK;
+    return settle_units(plan, r, &region->mlp, "neurons", plan->mlp, plan->mlp_all, plan->mlp_span, err);
 }
 
 /* Sizes must be countable. */
@@ -329,7 +392,8 @@ static gr_status check_result(const gr__plan *plan, gr_error *err) {
     return GR_OK;
 }
 
-/* Parameters that read, whose rows are units. */
+/* A product takes at most GR_TERM_STOPS ranges of rows whose gradient stops. It concerns parameters that read, whose
+ * rows are units. */
 static gr_status check_stops(const gr__plan *plan, gr_error *err) {
     for (int p = 0; p < plan->params; p++) {
         const gr__axis rows = plan->param[p].axis[0];
@@ -342,6 +406,7 @@ static gr_status check_stops(const gr__plan *plan, gr_error *err) {
     return GR_OK;
 }
 
+/* Each pattern must name some parameter: one that names none is a misspelling. */
 static gr_status check_patterns(const gr__plan *plan, gr_error *err) {
     for (int r = 0; r < plan->def->region_count; r++) {
         const gr_arch_region *region = &plan->def->regions[r];
@@ -360,10 +425,14 @@ static gr_status check_patterns(const gr__plan *plan, gr_error *err) {
 
 static gr_status settle(gr__plan *plan, gr_error *err) {
     const gr_arch_def *def = plan->def;
+
+    /* Sizes, and units of the core. */
     GR_TRY(check_common(def, err));
     plan->arch = gr__arch_of(def);
     GR_TRY(plan->arch->settle(plan, err));
     GR_TRY(settle_layers(plan, def, err));
+
+    /* Where each region's units are, by region and layer; nobody owns a layer yet. */
     size_t n = (size_t)def->region_count * (size_t)plan->layers;
     plan->head_span = gr_arena_alloc(plan->arena, n * sizeof(gr__span));
     plan->mlp_span = gr_arena_alloc(plan->arena, n * sizeof(gr__span));
@@ -371,12 +440,18 @@ static gr_status settle(gr__plan *plan, gr_error *err) {
     plan->whole = gr_arena_alloc(plan->arena, (size_t)plan->layers * sizeof *plan->whole);
     for (int i = 0; i < plan->layers; i++)
         plan->whole[i] = GR_NONE;
+
+    /* Regions in their order: what they add stands in that order too. */
     for (int r = 0; r < def->region_count; r++)
         GR_TRY(settle_region(plan, r, err));
+
+    /* What depends on all regions. */
     GR_TRY(check_whole(plan, err));
     for (int r = 0; r < def->region_count; r++)
         GR_TRY(check_adapter(plan, r, err));
     GR_TRY(check_result(plan, err));
+
+    /* The parameters, and what only they can tell. */
     gr__plan_list(plan);
     GR_TRY(check_stops(plan, err));
     return check_patterns(plan, err);
@@ -427,6 +502,8 @@ int gr__plan_mlp(const gr__plan *plan, int owner, int layer) {
     return owner == GR_NONE ? plan->mlp_all[layer] : plan->mlp_span[owner * plan->layers + layer].hi;
 }
 
+/* Lines of a matrix that one unit takes. A head of keys has `share` query heads, whose outputs are one line for each
+ * dimension; in QKV the keys and the values follow. */
 int gr__plan_lines_of(const gr__plan *plan, gr__unit unit) {
     switch (unit) {
     case GR__NEURON:

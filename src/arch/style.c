@@ -1,5 +1,5 @@
-/* What published families of networks have in common, whatever their sizes: one function each, and one line in
- * styles.h. It changes gr_arch_default, with the sizes set. docs/architectures.md has them side by side. */
+/* style.c - what published families of networks have in common, whatever their sizes: one function each, and one line
+ * in styles.h. It changes gr_arch_default, with the sizes set. docs/architectures.md has them side by side. */
 #include "arch/kind.h"
 
 /* Touvron et al. 2023: what gr_arch_default is. */

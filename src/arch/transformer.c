@@ -1,7 +1,9 @@
-/* The transformer as a graph. The core alone is the usual network. Each residual group has a stream of its own beside
- * the core's; they meet in the norms, and groups add terms to what is written into the core's stream. So the core's
- * products have the same shapes, strides and order with and without groups: that is what makes a network whose groups
- * are off repeat the bits of the network without them. */
+/* transformer.c - the transformer as a graph.
+ *
+ * The core alone is the usual network. Each residual group has a stream of its own beside the core's; they meet in the
+ * norms, and groups add terms to what is written into the core's stream. So the core's products have the same shapes,
+ * strides and order with and without groups: that is what makes a network whose groups are off repeat the bits of the
+ * network without them. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -77,11 +79,19 @@ static gr_value low_rank(builder *b, gr_value x, int region, const char *name) {
     const gr_arch_adapter *a = &b->def->regions[region].adapter;
     char text[192];
     gr_param w = PARAM(b, region, "%s.a", name);
+
+    /* A region that stops gradients sends none into what it reads. */
     if (b->def->regions[region].stop && x != GR_NONE)
         x = gr_stop(b->g, x);
-    gr_value low = x == GR_NONE
-                       ? gr_embedding(b->g, w)
-                       : gr_linear(b->g, 1, &(gr_term){.x = gr_dropout(b->g, x, a->dropout), .w = w}, GR_NONE, GR_NONE);
+
+    /* The embedding reads tokens, so its A is a table; all others are products. */
+    gr_value low;
+    if (x == GR_NONE)
+        low = gr_embedding(b->g, w);
+    else
+        low = gr_linear(b->g, 1, &(gr_term){.x = gr_dropout(b->g, x, a->dropout), .w = w}, GR_NONE, GR_NONE);
+
+    /* The scale, the strength, and the gate that takes the adapter out. */
     if (a->scale != 0 && a->scale != 1)
         low = gr_scale(b->g, low, a->scale);
     low = gr__plan_strength(b->g, b->plan, b->handle, region, low, 0, a->rank);
@@ -91,6 +101,7 @@ static gr_value low_rank(builder *b, gr_value x, int region, const char *name) {
 
 /* The terms of all adapters of a map that reads x, behind the `count` that there are; returns how many then. */
 static int adapt(builder *b, gr_term *term, int count, gr_value x, gr_map map, int layer) {
+    /* The map's name is part of its adapters' names. */
     bool inside;
     char name[64] = "";
     const char *of = gr__map_name(map, &inside);
@@ -105,6 +116,14 @@ static int adapt(builder *b, gr_term *term, int count, gr_value x, gr_map map, i
 
 /* ---- reading and writing the streams ---- */
 
+/* The number of the residual group that a region has. */
+static int group_of(const gr__plan *plan, int owner) {
+    int k = 0;
+    while (plan->group[k] != owner)
+        k++;
+    return k;
+}
+
 /* w x over what the owner sees of the normed streams n: core and own group side by side, in one product wherever the
  * group stands in the stream, so that its sums do not depend on which groups there are. */
 static gr_value read_streams(builder *b, gr_value n, int owner, int layer, gr_map map) {
@@ -113,10 +132,9 @@ static gr_value read_streams(builder *b, gr_value n, int owner, int layer, gr_ma
     gr_param w = PARAM(b, owner, "layers.%d.%s", layer, name);
     gr_param bias = PARAM(b, owner, "layers.%d.%s.bias", layer, name);
 
-    /* A group: its norm is ready. */
-    for (int k = 0; k < plan->groups && owner != GR_NONE; k++)
-        if (plan->group[k] == owner)
-            return gr_linear(b->g, 1, &(gr_term){.x = b->read[k].both, .w = w}, bias, GR_NONE);
+    /* A group: what it reads stands ready (open_reads). */
+    if (owner != GR_NONE)
+        return gr_linear(b->g, 1, &(gr_term){.x = b->read[group_of(plan, owner)].both, .w = w}, bias, GR_NONE);
 
     /* The core: without the columns of the units of regions that stop, and with adapters. */
     gr_value x = plan->width < plan->stream ? gr_slice(b->g, n, 0, plan->width) : n;
@@ -134,10 +152,14 @@ static gr_value write_stream(builder *b, gr_value stream, int count, const gr_te
                              gr_value experts, int owner, const char *tap) {
     if (!count && experts == GR_NONE)
         return stream;
+
+    /* Without dropout and gate the terms are added to the stream itself: no value is kept for the sum. */
     if (b->def->dropout == 0 && owner == GR_NONE) {
         stream = count ? sum(b, count, term, bias, stream) : stream;
         return experts == GR_NONE ? stream : gr_add(b->g, stream, experts);
     }
+
+    /* Else the sum is a value of its own, for dropout, and for the tap at which a whole layer is gated. */
     gr_value added = count ? sum(b, count, term, bias, GR_NONE) : experts;
     if (count && experts != GR_NONE)
         added = gr_add(b->g, added, experts);
@@ -150,6 +172,8 @@ static gr_value write_stream(builder *b, gr_value stream, int count, const gr_te
 
 /* ---- norms ---- */
 
+/* The norm of all streams side by side. Layer norm has no groups; RMS norm counts the columns of a group only while its
+ * tap says that it is on. */
 static gr_value norm(builder *b, const gr_value *stream, const char *name) {
     gr_value x = b->plan->groups ? gr_concat(b->g, 1 + b->plan->groups, stream) : stream[0];
     if (b->def->norm == GR_NORM_LAYER)
@@ -169,6 +193,8 @@ static gr_value norm_apart(builder *b, const gr_value *stream, const char *name,
     int owner = plan->group[k], at = plan->offset[k];
     gr_value part[1 + GR__GROUPS];
     gr_norm_group group[1 + GR__GROUPS] = {{GR_NONE, plan->width, GR_NONE}};
+
+    /* Only the stream of group k passes a gradient. */
     for (int j = -1; j < plan->groups; j++) {
         part[1 + j] = j == k ? stream[1 + j] : gr_stop(b->g, stream[1 + j]);
         if (j >= 0)
@@ -187,9 +213,13 @@ static void open_reads(builder *b, const gr_value *stream, gr_value n, const cha
     const bool stop = b->def->regions[owner].stop;
     gr_value core = gr_slice(b->g, n, 0, plan->width);
     reads *r = &b->read[k];
+
+    /* Of a group that stops gradients the core's columns pass none, and its own come from a norm apart. */
     *r = (reads){.core = stop ? gr_stop(b->g, core) : core,
                  .own = stop ? norm_apart(b, stream, name, k) : gr_slice(b->g, n, at, at + own),
                  .both = GR_NONE};
+
+    /* For the first group, core and own columns are neighbours in n; for others they are copied together. */
     if (both && !stop && k == 0)
         r->both = gr_slice(b->g, n, 0, plan->width + own);
     else if (both)
@@ -205,6 +235,7 @@ static gr_value strengthen(builder *b, gr_value x, int owner, int layer, const g
     return gr__plan_strengths(b->g, b->plan, b->handle, span, layer, x, scale);
 }
 
+/* Attention heads of the owner in a layer: [rows x heads * size], tapped and gated. */
 static gr_value heads_of(builder *b, gr_value n, int owner, int layer) {
     const gr__plan *plan = b->plan;
     const gr_arch_def *def = b->def;
@@ -218,10 +249,14 @@ static gr_value heads_of(builder *b, gr_value n, int owner, int layer) {
                                         .rotary_base = def->position == GR_POSITION_ROTARY ? def->rotary_base : 0,
                                         .rotary_size = def->rotary_size,
                                         .rotary_halves = def->rotary_halves};
+
+    /* q, k and v of all heads in one product, then attention. */
     gr_value qkv = read_streams(b, n, owner, layer, GR_MAP_QKV);
     gr_value a = gr_attention(b->g, qkv, &attention);
     a = strengthen(b, a, owner, layer, plan->head_span, gr__plan_lines_of(plan, GR__HEAD));
     a = tap_layer(b, a, owner, layer, "attn.heads");
+
+    /* A group is gated as a whole, of the core the heads of each region. */
     if (owner != GR_NONE)
         return gate_region(b, a, owner);
     gr__plan_gates(b->g, plan, b->region, plan->head_span, layer, gr_graph_tap(b->g, a),
@@ -234,16 +269,22 @@ static gr_value choose_experts(builder *b, gr_value n, int layer) {
     const gr__plan *plan = b->plan;
     char name[48];
     int each = plan->each[layer], experts = plan->mlp_all[layer] / each;
+
+    /* The router reads the core's stream alone. */
     gr_term router = {.x = plan->width < plan->stream ? gr_slice(b->g, n, 0, plan->width) : n,
                       .w = PARAM(b, GR_NONE, "layers.%d.mlp.router", layer)};
     snprintf(name, sizeof name, "layers.%d.mlp.experts", layer);
     gr_value scores = gr_scores(b->g, gr_linear(b->g, 1, &router, GR_NONE, GR_NONE));
     scores = gr_tap_point(b->g, scores, name);
+
+    /* A region's gate closes the scores of its experts, so that none of them is chosen. */
     for (int r = 0; r < b->def->region_count; r++) {
         gr__span s = plan->mlp_span[r * plan->layers + layer];
         if (s.lo < s.hi && !b->def->regions[r].residual.add)
             gr_graph_region_gate(b->g, b->region[r], gr_graph_tap(b->g, scores), s.lo / each, s.hi / each);
     }
+
+    /* Probabilities, of which each row keeps the `top` largest; the balance loss spreads rows over experts. */
     gr_value p = gr_share(b->g, scores), chosen = gr_top(b->g, p, b->def->top < experts ? b->def->top : experts);
     if (b->def->balance > 0)
         gr_graph_loss(b->g, gr_mean(b->g, gr_balance(b->g, p, chosen)), b->def->balance);
@@ -258,22 +299,30 @@ static gr_value read_experts(builder *b, gr_value n, int owner, int layer, gr_ma
                             PARAM(b, owner, "layers.%d.%s.bias", layer, name), false);
 }
 
+/* Neurons of the owner in a layer, [rows x neurons], tapped and gated; experts' neurons are those of all experts,
+ * weighted. */
 static gr_value neurons_of(builder *b, gr_value n, int owner, int layer) {
     const bool experts = owner == GR_NONE && b->plan->each[layer];
     if (experts)
         b->chosen = choose_experts(b, n, layer);
+
+    /* The same layer with or without experts, but for what reads the stream. */
     gr_value (*read)(builder *, gr_value, int, int, gr_map) = experts ? read_experts : read_streams;
     gr_value up = read(b, n, owner, layer, GR_MAP_UP), hidden;
     if (b->def->activation == GR_ACTIVATION_SWIGLU)
         hidden = gr_swiglu(b->g, read(b, n, owner, layer, GR_MAP_GATE), up);
     else
         hidden = gr__activation(b->g, b->def->activation, up);
+
+    /* Weight of the expert; penalty; strength; then the tap. */
     if (experts)
         hidden = gr_weigh(b->g, hidden, b->chosen);
     if (owner == GR_NONE && gr__plan_penalised(b->plan, layer)) /* before the tap: no route reaches it */
         gr_graph_loss(b->g, gr_mean(b->g, gr_l1(b->g, hidden)), b->def->l1);
     hidden = strengthen(b, hidden, owner, layer, b->plan->mlp_span, 1);
     hidden = tap_layer(b, hidden, owner, layer, "mlp.hidden");
+
+    /* Experts were gated by their scores. */
     if (owner != GR_NONE)
         return gate_region(b, hidden, owner);
     if (!experts)
@@ -291,8 +340,13 @@ static void block(builder *b, gr_value *stream, int layer, const char *block_nam
     gr_value units_of_core = GR_NONE, experts = GR_NONE;
     gr_param bias = PARAM(b, GR_NONE, "layers.%d.%s.bias", layer, out);
     int d = b->plan->width, count = 0;
+
+    /* One norm for the core and all groups. */
     snprintf(name, sizeof name, "layers.%d.%s.norm", layer, block_name);
     gr_value n = norm(b, stream, name);
+
+    /* Units of each owner, and what they write: experts by themselves, all others as terms of two sums. A group's
+     * matrix has the core's columns first, then its own. */
     for (int k = -1; k < b->plan->groups; k++) {
         int owner = k < 0 ? GR_NONE : b->plan->group[k];
         if (!count_of(b->plan, owner, layer))
@@ -316,8 +370,12 @@ static void block(builder *b, gr_value *stream, int layer, const char *block_nam
         term.hi = gr__plan_seen(b->plan, owner);
         to_own[k] = term;
     }
+
+    /* Adapters of the map that writes. */
     if (units_of_core != GR_NONE)
         count = adapt(b, to_core, count, units_of_core, map, layer);
+
+    /* Write to the core's stream, then to those of the groups. */
     snprintf(name, sizeof name, "layers.%d.%s.write", layer, block_name);
     stream[0] = write_stream(b, stream[0], count, to_core, bias, experts, b->plan->whole[layer], name);
     for (int k = 0; k < b->plan->groups; k++)
@@ -327,6 +385,7 @@ static void block(builder *b, gr_value *stream, int layer, const char *block_nam
 
 /* ---- ends ---- */
 
+/* Embedding of the owner with what adds to it: adapters, positions, dropout. */
 static gr_value embed_owner(builder *b, int owner) {
     gr_value x = gr_embedding(b->g, PARAM(b, owner, "embed"));
     gr_term term[TERMS_MOST];
@@ -337,6 +396,7 @@ static gr_value embed_owner(builder *b, int owner) {
     return b->def->dropout > 0 ? gr_dropout(b->g, x, b->def->dropout) : x;
 }
 
+/* Streams before the first layer. The tap of a group's embedding tells the norms whether the group is on. */
 static void embed(builder *b, gr_value *stream) {
     stream[0] = tap_stream(b, embed_owner(b, GR_NONE), "embed");
     for (int k = 0; k < b->plan->groups; k++) {
@@ -348,6 +408,7 @@ static void embed(builder *b, gr_value *stream) {
     }
 }
 
+/* Logits: core and groups read what they have in the normed streams, each by its own matrix, and the sums add up. */
 static gr_value logits(builder *b, const gr_value *stream) {
     const gr__plan *plan = b->plan;
     const char *matrix = b->def->tied ? "embed" : "unembed";
@@ -371,6 +432,8 @@ void gr__transformer_graph(gr_graph *graph, const gr__plan *plan, bool watch) {
     gr__plan_register(graph, plan, &b.handle, &b.region);
     gr_value stream[1 + GR__GROUPS];
     embed(&b, stream);
+
+    /* Layers: attention, then neurons. Each is a segment, which may be computed again instead of kept. */
     for (int i = 0; i < plan->layers; i++) {
         char name[48];
         gr_graph_segment_begin(graph);
@@ -386,6 +449,8 @@ void gr__transformer_graph(gr_graph *graph, const gr__plan *plan, bool watch) {
         }
         gr_graph_segment_end(graph);
     }
+
+    /* Outputs, and the mean of the rows' losses. */
     gr_value out = logits(&b, stream), loss = gr_cross_entropy(graph, out);
     gr_graph_output(graph, "logits", out);
     gr_graph_output(graph, "row_loss", loss);

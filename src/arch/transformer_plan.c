@@ -1,4 +1,8 @@
-/* The transformer but for its graph, which is in transformer.c: checks, counts of units, parameters. */
+/* transformer_plan.c - the transformer but for its graph, which is in transformer.c: checks, counts of units,
+ * parameters.
+ *
+ * Parameters of a layer are listed for the core, then for each residual group, which has the same ones in its own
+ * sizes, then those of adapters. */
 #include <math.h>
 #include <stdio.h>
 
@@ -8,6 +12,8 @@
 
 /* ---- checks and counts ---- */
 
+/* Neurons where the description leaves them out: 4 * width, or for SwiGLU, which has a third matrix, 8/3 * width, so
+ * that the number of parameters is the same (Shazeer 2020); up to a multiple of 32. */
 static int default_mlp(const gr_arch_def *def) {
     if (def->mlp)
         return def->mlp;
@@ -17,6 +23,8 @@ static int default_mlp(const gr_arch_def *def) {
 
 static gr_status check_attention(const gr__plan *plan, const gr_arch_def *def, gr_error *err) {
     const int size = plan->head_size, turns = def->rotary_size ? def->rotary_size : size;
+
+    /* Rotary positions turn pairs of columns. */
     if (def->position == GR_POSITION_ROTARY) {
         if (!(def->rotary_base > 1))
             return USAGE(err, NULL, "rotary positions need a base above 1, it is %g", def->rotary_base);
@@ -26,6 +34,8 @@ static gr_status check_attention(const gr__plan *plan, const gr_arch_def *def, g
             return USAGE(err, "pairs of columns are turned", "rotary_size is %d, expected an even number from 2 to %d",
                          turns, size);
     }
+
+    /* Scale of the scores, and windows. */
     if (!(def->attention_scale >= 0 && def->attention_scale < 1e6))
         return USAGE(err, "0 stands for 1/sqrt(head size)", "attention_scale is %g", def->attention_scale);
     GR_TRY(gr__within("the number of windows", def->window_count, 0, GR__MOST_LAYERS, err));
@@ -34,8 +44,11 @@ static gr_status check_attention(const gr__plan *plan, const gr_arch_def *def, g
     return GR_OK;
 }
 
+/* Checks what the core is made of, and sets its sizes. */
 static gr_status settle(gr__plan *plan, gr_error *err) {
     const gr_arch_def *def = plan->def;
+
+    /* Tokens and positions. */
     GR_TRY(gr__within("vocab", def->vocab, 1, GR__MOST_TOKENS, err));
     GR_TRY(gr__within("context", def->context, 1, GR__MOST_TOKENS, err));
     GR_TRY(gr__within("positions", def->positions, 0, GR__MOST_TOKENS, err));
@@ -45,6 +58,8 @@ static gr_status settle(gr__plan *plan, gr_error *err) {
                      gr_arch_word("position", (int)def->position));
     if (def->init == GR_ARCH_INIT_UNIFORM)
         return USAGE(err, "choose scaled or flat", "initial values 'uniform' are for mlp networks");
+
+    /* Layers and widths. */
     GR_TRY(gr__within("layers", def->layers, 1, GR__MOST_LAYERS, err));
     GR_TRY(gr__within("width", def->width, 1, GR__MOST_WIDTH, err));
     GR_TRY(gr__within("heads", def->heads, 0, GR__MOST_WIDTH, err));
@@ -52,6 +67,8 @@ static gr_status settle(gr__plan *plan, gr_error *err) {
     GR_TRY(gr__within("head_size", def->head_size, 0, 4096, err));
     if (!(def->eps > 0 && def->eps < 1))
         return USAGE(err, NULL, "eps is %g, expected a small number above 0", def->eps);
+
+    /* Heads: all of one size, and as many query heads for each head of keys. */
     GR_TRY(gr__within("kv_heads", def->kv_heads, 0, def->heads, err));
     if (def->kv_heads && def->heads % def->kv_heads)
         return USAGE(err, "each head of keys and values serves the same number of query heads",
@@ -61,10 +78,14 @@ static gr_status settle(gr__plan *plan, gr_error *err) {
         return USAGE(err, "give head_size, or a width that is a multiple of heads",
                      "width %d does not divide into %d heads", def->width, def->heads);
     plan->head_size = def->head_size ? def->head_size : def->width / def->heads;
+
+    /* Experts. */
     GR_TRY(gr__within("experts", def->experts, 0, GR__MOST_EXPERTS, err));
     GR_TRY(gr__fraction("balance", def->balance, 1e6, err));
     if (gr__has_experts(def))
         GR_TRY(gr__within("top (of the experts)", def->top, 1, GR__MOST_EXPERTS, err));
+
+    /* The stream grows when regions add residual dimensions. */
     plan->layers = def->layers;
     plan->width = plan->stream = def->width;
     return check_attention(plan, def, err);
@@ -94,6 +115,7 @@ static gr_status count_experts(gr__plan *plan, int layer, gr_error *err) {
     return GR_OK;
 }
 
+/* Units of a layer: heads of keys, and neurons, those of all experts together. */
 static gr_status count(gr__plan *plan, int layer, gr_error *err) {
     const gr_arch_def *def = plan->def;
     GR_TRY(count_heads(plan, layer, err));
@@ -121,10 +143,12 @@ static double usual_std(const gr_arch_def *def) {
     return def->init_std > 0 ? def->init_std : usual;
 }
 
+/* Biases of q, k and v may differ from the others. */
 static bool has_bias(const gr_arch_def *def, gr__unit unit) {
     return unit == GR__QKV && def->qkv_bias != GR_QKV_AS_BIAS ? def->qkv_bias == GR_QKV_WITH_BIAS : def->bias;
 }
 
+/* A gain for each dimension of the owner, and a shift for layer norm. */
 static void list_norm(const gr__lister *l, const char *prefix) {
     if (l->plan->def->no_gain)
         return;
@@ -149,6 +173,8 @@ static void list_in(const gr__lister *l, int rows, gr__unit unit, const char *na
 static void list_out(const gr__lister *l, int rows, gr__unit unit, const char *name) {
     const gr_arch_def *def = l->plan->def;
     gr__axis units = {unit, true};
+
+    /* GPT-2's scale: each of the 2 * layers blocks adds to the stream, so each draws by 1 / sqrt(2 * layers) less. */
     double std = usual_std(def) / (def->init == GR_ARCH_INIT_FLAT ? 1 : sqrt(2.0 * l->plan->layers));
     int cols = gr__plan_seen(l->plan, l->owner);
     gr__list_add(l, gr__list_weight(rows, cols, std), units, writes, "layers.%d.%s", l->layer, name);
@@ -156,6 +182,8 @@ static void list_out(const gr__lister *l, int rows, gr__unit unit, const char *n
         gr__list_add(l, gr__list_vector(cols, GR_KIND_OUT_BIAS), plain, writes, "layers.%d.%s.bias", l->layer, name);
 }
 
+/* Parameters of one layer for an owner, the core or a group. A norm is there for every owner as soon as somebody has
+ * units behind it: it reads all streams. */
 static void list_layer(const gr__lister *l) {
     const gr__plan *plan = l->plan;
     int heads = gr__plan_heads(plan, l->owner, l->layer), mlp = gr__plan_mlp(plan, l->owner, l->layer);
@@ -164,10 +192,14 @@ static void list_layer(const gr__lister *l) {
         snprintf(prefix, sizeof prefix, "layers.%d.attn.", l->layer);
         list_norm(l, prefix);
     }
+
+    /* Attention. */
     if (heads) {
         list_in(l, heads * gr__plan_lines_of(plan, GR__QKV), GR__QKV, "attn.qkv");
         list_out(l, heads * gr__plan_lines_of(plan, GR__HEAD), GR__HEAD, "attn.out");
     }
+
+    /* The other block, with a router where its neurons belong to experts. */
     if (gr__plan_thinks(plan, l->layer)) {
         snprintf(prefix, sizeof prefix, "layers.%d.mlp.", l->layer);
         list_norm(l, prefix);
@@ -183,18 +215,25 @@ static void list_layer(const gr__lister *l) {
     }
 }
 
+/* All parameters of the core or of a group. */
 static void list_owner(gr__plan *plan, int owner) {
     const gr_arch_def *def = plan->def;
     gr__lister l = {plan, owner, 0, true};
+
+    /* What goes into the stream at first. */
     int own = gr__plan_own(plan, owner);
     double std = usual_std(def);
     gr__list_add(&l, gr__list_table(def->vocab, own, std), plain, writes, "embed");
     if (def->position == GR_POSITION_LEARNED)
         gr__list_add(&l, gr__list_table(def->positions ? def->positions : def->context, own, std), plain, writes,
                      "position");
+
+    /* Layers. */
     l.outside = false;
     for (l.layer = 0; l.layer < plan->layers; l.layer++)
         list_layer(&l);
+
+    /* What reads it in the end; tied, the embedding does. */
     l = (gr__lister){plan, owner, 0, true};
     list_norm(&l, "");
     if (!def->tied)
@@ -211,6 +250,8 @@ static void list_map(gr__plan *plan, int region, gr_map map, int layer) {
     const char *name = gr__map_name(map, &inside);
     gr__lister l = {plan, region, layer, !inside};
     char text[64];
+
+    /* What each map reads and puts out. */
     const int rank = plan->def->regions[region].adapter.rank, heads = plan->heads_all[layer];
     const int mlp = plan->mlp_all[layer];
     const struct {
@@ -225,22 +266,28 @@ static void list_map(gr__plan *plan, int region, gr_map map, int layer) {
         [GR_MAP_EMBED] = {plan->def->vocab, plan->width, plain, writes},
         [GR_MAP_UNEMBED] = {plan->width, plan->def->vocab, reads, plain},
     };
+
+    /* A stands behind the map's name, and so does B. */
     if (inside)
         snprintf(text, sizeof text, "layers.%d.%s", layer, name);
     else
         snprintf(text, sizeof text, "%s", name);
+
+    /* A is drawn with std 1 / sqrt(inputs) and B is 0, so that an adapter begins by adding nothing (Hu et al. 2021). */
     gr_param_def high = gr__list_weight(rank, maps[map].outputs, 0);
     high.init = GR_INIT_ZERO;
+    gr__plan_param *low;
     if (map == GR_MAP_EMBED) /* looked up by token, so a row for each */
-        gr__list_add(&l, gr__list_table(maps[map].inputs, rank, 1 / sqrt((double)rank)), plain, plain, "%s.a", text)
-            ->role = GR__LOW;
+        low = gr__list_add(&l, gr__list_table(maps[map].inputs, rank, 1 / sqrt((double)rank)), plain, plain, "%s.a",
+                           text);
     else
-        gr__list_add(&l, gr__list_weight(rank, maps[map].inputs, 1 / sqrt((double)maps[map].inputs)), plain,
-                     maps[map].in, "%s.a", text)
-            ->role = GR__LOW;
+        low = gr__list_add(&l, gr__list_weight(rank, maps[map].inputs, 1 / sqrt((double)maps[map].inputs)), plain,
+                           maps[map].in, "%s.a", text);
+    low->role = GR__LOW;
     gr__list_add(&l, high, plain, maps[map].out, "%s.b", text)->role = GR__HIGH;
 }
 
+/* Maps outside of layers are there once. */
 static void list_adapter(gr__plan *plan, int region) {
     for (int map = 0; map < GR_MAPS; map++)
         for (int i = 0; i < (map < GR_MAP_EMBED ? plan->layers : 1); i++)

@@ -1,4 +1,5 @@
-/* Two models over the same rows. */
+/* compare.c - the largest difference between the logits of two models over the same rows: the proof that surgery left a
+ * function alone. */
 #include <math.h>
 
 #include "base/mem.h"
@@ -11,12 +12,17 @@ static double difference(gr_run *const run[2], const gr_value logits[2], int wid
     double largest = 0;
     for (int k = 0; k < 2; k++)
         v[k] = gr_run_value(run[k], logits[k], &stride[k]);
-    for (int i = 0; i < batch->rows; i++)
-        for (int j = 0; j < width && batch->cls[i] >= 0; j++) {
-            double d = fabs((double)v[0][(size_t)i * (size_t)stride[0] + (size_t)j] -
-                            (double)v[1][(size_t)i * (size_t)stride[1] + (size_t)j]);
-            largest = d <= largest ? largest : isnan(d) ? INFINITY : d;
+    for (int i = 0; i < batch->rows; i++) {
+        if (batch->cls[i] < 0)
+            continue;
+        const gr_real *a = v[0] + (size_t)i * (size_t)stride[0], *b = v[1] + (size_t)i * (size_t)stride[1];
+        for (int j = 0; j < width; j++) {
+            double d = fabs((double)a[j] - (double)b[j]);
+            if (isnan(d))
+                d = INFINITY;
+            largest = d > largest ? d : largest;
         }
+    }
     return largest;
 }
 
@@ -28,17 +34,23 @@ static gr_status compare(double *largest, gr_run *const run[2], const gr_value l
         if (batch.rows < 1 || batch.rows > rows)
             return gr_error_set(err, GR_ERR_USAGE, "comparison", NULL,
                                 "a batch has %d rows, the most was said to be %d", batch.rows, rows);
+
+        /* Absent rows stay absent, and all others have the one class that a profile knows. */
         for (int i = 0; i < batch.rows; i++) {
             cls[i] = batch.cls && batch.cls[i] < 0 ? -1 : 0;
             counted += cls[i] == 0;
         }
         batch.cls = cls;
+
+        /* Both models over the same rows. */
         for (int k = 0; k < 2; k++)
             gr_run_forward(run[k], &batch);
         double d = difference(run, logits, width, &batch);
         *largest = d > *largest ? d : *largest;
     }
-    return counted ? GR_OK : gr_error_set(err, GR_ERR_USAGE, "comparison", NULL, "there are no rows to compare on");
+    if (!counted)
+        return gr_error_set(err, GR_ERR_USAGE, "comparison", NULL, "there are no rows to compare on");
+    return GR_OK;
 }
 
 gr_status gr_surgery_compare(double *largest, const gr_surgery_side side[2], int rows,
@@ -51,9 +63,13 @@ gr_status gr_surgery_compare(double *largest, const gr_surgery_side side[2], int
         logits[k] = gr_model_output(side[k].model, "logits");
         width[k] = gr_model_width(side[k].model, logits[k]);
     }
+
+    /* The same vocabulary on both sides. */
     if (width[0] < 1 || width[0] != width[1])
         return gr_error_set(err, GR_ERR_USAGE, "comparison", NULL, "one model has %d logits, the other %d", width[0],
                             width[1]);
+
+    /* Runs with the tables of each side. */
     int32_t *cls = gr_alloc((size_t)rows * sizeof *cls);
     gr_status status = GR_OK;
     for (int k = 0; k < 2 && status == GR_OK; k++)

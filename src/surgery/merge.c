@@ -1,4 +1,5 @@
-/* Merging adapters into the maps they are on. */
+/* merge.c - merges adapters into the maps they are on: W += scale * strength * B^T A, after which the region is gone
+ * and the network computes what it did with it on (Hu et al. 2021, 4.1). */
 #include "gradroute/surgery.h"
 
 #include <math.h>
@@ -9,15 +10,18 @@
 
 #define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "surgery", (hint), __VA_ARGS__)
 
+/* The number of a region by its name, -1 if there is none. */
 static int find(const gr_arch_def *def, const char *name) {
-    int r = def->region_count;
-    while (--r >= 0 && strcmp(def->regions[r].name, name))
-        ;
-    return r;
+    for (int r = 0; r < def->region_count; r++)
+        if (!strcmp(def->regions[r].name, name))
+            return r;
+    return -1;
 }
 
+/* Whether a region claims or adds units of a sort. */
 static bool takes(const gr_arch_units *u) { return u->add || u->lo || u->hi || u->last || u->spans; }
 
+/* The region has an adapter, and nothing that would be lost with it. */
 static gr_status check(const gr_arch_def *def, const char *name, gr_error *err) {
     int r = find(def, name);
     if (r < 0)
@@ -31,6 +35,7 @@ static gr_status check(const gr_arch_def *def, const char *name, gr_error *err) 
     return GR_OK;
 }
 
+/* A parameter's numbers, NULL where the model has none of that name. */
 static const gr_real *numbers(gr_model *model, const char *name) {
     gr_param p = gr_model_find(model, name);
     return p == GR_NONE ? NULL : gr_model_data(model, p);
@@ -38,38 +43,44 @@ static const gr_real *numbers(gr_model *model, const char *name) {
 
 /* ---- untying ---- */
 
+/* Fills a model that is untied from one that is tied: "unembed", or "REGION.unembed", from the embed of the same owner.
+ */
+static void copy_untied(gr_model *to, const gr__plan *plan, gr_model *tied) {
+    for (int q = 0; q < plan->params; q++) {
+        const gr_param_def *p = &plan->param[q].def;
+        const gr_real *from = numbers(tied, p->name);
+        if (!from) {
+            char name[192];
+            snprintf(name, sizeof name, "%.*sembed", (int)(strlen(p->name) - strlen("unembed")), p->name);
+            from = numbers(tied, name);
+        }
+        memcpy(gr_model_data(to, gr_model_find(to, p->name)), from, (size_t)p->rows * (size_t)p->cols * sizeof *from);
+    }
+}
+
 /* The same network with an output matrix of its own, equal to the embedding. */
 static gr_status untie(gr_surgery_result *it, gr_error *err) {
-    gr_surgery_result apart = {0};
+    gr_model *apart;
     gr__plan *plan;
     gr_arch_def def = *it->def;
     def.tied = false;
     GR_TRY(gr__plan_new(&plan, &def, err));
-    gr_status status = gr__arch_model(&apart.model, plan, gr_model_seed(it->model), false, err);
-    for (int q = 0; q < plan->params && !status; q++) {
-        const gr_param_def *p = &plan->param[q].def;
-        const gr_real *from = numbers(it->model, p->name);
-        char name[192];
-        if (!from) { /* "unembed" or "REGION.unembed": from the embed of the same owner */
-            snprintf(name, sizeof name, "%.*sembed", (int)(strlen(p->name) - strlen("unembed")), p->name);
-            from = numbers(it->model, name);
-        }
-        memcpy(gr_model_data(apart.model, gr_model_find(apart.model, p->name)), from,
-               (size_t)p->rows * (size_t)p->cols * sizeof *from);
-    }
-    apart.def = gr_arch_copy(&def);
+    gr_status status = gr__arch_model(&apart, plan, gr_model_seed(it->model), false, err);
+    if (status == GR_OK)
+        copy_untied(apart, plan, it->model);
     gr__plan_free(plan);
-    if (status) {
-        gr_surgery_free(&apart);
-        return status;
-    }
+    GR_TRY(status);
+
+    /* The new one takes the place of the old one, whose description `def` still points into. */
+    gr_arch_def *copy = gr_arch_copy(&def);
     gr_surgery_free(it);
-    *it = apart;
+    *it = (gr_surgery_result){copy, apart};
     return GR_OK;
 }
 
 /* ---- products ---- */
 
+/* What the region's strength multiplies by, as it was learned. */
 static double strength(gr_model *model, const gr_arch_region *region) {
     if (region->strength == GR_STRENGTH_NONE)
         return 1;
@@ -84,6 +95,9 @@ static void add_product(gr_real *w, const gr_param_def *def, const gr_real *a, c
                         double scale) {
     bool by_input = map == GR_MAP_OUT || map == GR_MAP_DOWN || map == GR_MAP_EMBED; /* rows of W are inputs */
     int inputs = by_input ? def->rows : def->cols, outputs = by_input ? def->cols : def->rows;
+
+    /* Entry by entry, summed in double: it is done once. A of the embedding has a row for each token, others a column
+     * for each input. */
     for (int i = 0; i < inputs; i++)
         for (int o = 0; o < outputs; o++) {
             double sum = 0;
@@ -98,6 +112,7 @@ static void add_product(gr_real *w, const gr_param_def *def, const gr_real *a, c
 }
 
 static void merge_map(gr_model *to, gr_model *from, const gr_arch_region *region, gr_map map, int layer) {
+    /* The names of W, A and B. */
     bool inside;
     char name[64], low[192], high[192];
     const char *of = gr__map_name(map, &inside);
@@ -107,6 +122,8 @@ static void merge_map(gr_model *to, gr_model *from, const gr_arch_region *region
         snprintf(name, sizeof name, "%s", of);
     snprintf(low, sizeof low, "%s.%s.a", region->name, name);
     snprintf(high, sizeof high, "%s.%s.b", region->name, name);
+
+    /* A scale of 0 stands for 1. */
     gr_param w = gr_model_find(to, name);
     double scale = (region->adapter.scale == 0 ? 1 : region->adapter.scale) * strength(from, region);
     add_product(gr_model_data(to, w), gr_model_param(to, w), numbers(from, low), numbers(from, high),
@@ -121,23 +138,36 @@ static void merge_region(gr_model *to, gr_model *from, const gr__plan *plan, int
                 merge_map(to, from, &plan->def->regions[region], (gr_map)map, i);
 }
 
+/* out: the network without the regions, which takes what their adapters add. */
+static gr_status merge_all(gr_surgery_result *out, const gr__plan *plan, gr_model *model, const char *const *regions,
+                           int count, gr_error *err) {
+    const gr_arch_def *def = plan->def;
+    bool ends = false;
+    for (int i = 0; i < count; i++)
+        for (int map = GR_MAP_EMBED; map < GR_MAPS; map++)
+            ends = ends || gr__plan_adapts(plan, find(def, regions[i]), (gr_map)map, 0);
+
+    /* A matrix that is both embedding and output cannot take what is added to one of them. */
+    if (def->tied && ends)
+        GR_TRY(untie(out, err));
+    for (int i = 0; i < count; i++)
+        merge_region(out->model, model, plan, find(def, regions[i]));
+    return GR_OK;
+}
+
 gr_status gr_surgery_merge(gr_surgery_result *out, const gr_arch_def *def, gr_model *model, const char *const *regions,
                            int count, gr_error *err) {
     gr__plan *plan;
-    bool ends = false;
     *out = (gr_surgery_result){0};
     for (int i = 0; i < count; i++)
         GR_TRY(check(def, regions[i], err));
-    GR_TRY(gr_surgery_remove(out, def, model, regions, count, err));
-    gr_status status = gr__plan_new(&plan, def, err);
-    for (int i = 0; i < count && !status; i++)
-        for (int map = GR_MAP_EMBED; map < GR_MAPS; map++)
-            ends = ends || gr__plan_adapts(plan, find(def, regions[i]), (gr_map)map, 0);
-    if (!status && def->tied && ends)
-        status = untie(out, err);
-    for (int i = 0; i < count && !status; i++)
-        merge_region(out->model, model, plan, find(def, regions[i]));
-    if (status)
+    GR_TRY(gr__plan_new(&plan, def, err));
+
+    /* Remove the regions, then add what their adapters did. */
+    gr_status status = gr_surgery_remove(out, def, model, regions, count, err);
+    if (status == GR_OK)
+        status = merge_all(out, plan, model, regions, count, err);
+    if (status != GR_OK)
         gr_surgery_free(out);
     gr__plan_free(plan);
     return status;

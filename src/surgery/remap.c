@@ -1,4 +1,7 @@
-/* Which layers and units of a smaller or wider network come from which of the old one. */
+/* remap.c - which layers and units of a smaller or wider network come from which of the old one.
+ *
+ * A map holds two plans and, for each layer and unit of the new one, the layer and unit of the old one, or -1. From
+ * that follows for every parameter where its rows and columns come from. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +13,7 @@
 void gr__remap_free(gr__remap *map) {
     if (!map)
         return;
-    for (int i = 0; map->to && i < map->to->layers; i++) {
+    for (int i = 0; i < map->to->layers; i++) {
         gr_free(map->heads[i]);
         gr_free(map->mlp[i]);
     }
@@ -30,6 +33,8 @@ int gr__remap_origin(const gr__remap *map, int param) {
         return gr__plan_find(map->from, p->def.name);
     if (map->layer[p->block] < 0)
         return GR_NONE;
+
+    /* Put the layer's old number into the name. */
     char number[32];
     snprintf(number, sizeof number, "layers.%d.", p->block);
     const char *at = strstr(p->def.name, number);
@@ -42,17 +47,25 @@ int gr__remap_origin(const gr__remap *map, int param) {
 
 int *gr__remap_lines(const gr__remap *map, int param, int axis) {
     const gr__plan_param *p = &map->to->param[param];
+
+    /* Lines of units come from the lines of the unit; others stay where they are. */
     int lines = axis ? p->def.cols : p->def.rows, layer = p->layer[axis];
     const gr__unit unit = gr__plan_core(map->to, param) ? p->axis[axis].unit : GR__PLAIN;
     const int scale = gr__plan_lines_of(map->to, unit);
     const int *units = !scale ? NULL : unit == GR__NEURON ? map->mlp[layer] : map->heads[layer];
-    int known = unit == GR__STREAM ? map->from->width : lines; /* the stream grows at its end */
+
+    /* The stream grows at its end. */
+    int known = unit == GR__STREAM ? map->from->width : lines;
     int *from = gr_alloc((size_t)lines * sizeof *from);
-    for (int i = 0; i < lines && !units; i++)
-        from[i] = i < known ? i : -1;
-    for (int i = 0; i < lines && units; i++)
-        from[i] = units[i / scale] < 0 ? -1 : units[i / scale] * scale + i % scale;
-    if (p->axis[axis].unit == GR__EXPERT) /* an expert is where its first neuron is */
+    for (int i = 0; i < lines; i++) {
+        if (units)
+            from[i] = units[i / scale] < 0 ? -1 : units[i / scale] * scale + i % scale;
+        else
+            from[i] = i < known ? i : -1;
+    }
+
+    /* An expert is where its first neuron is. */
+    if (p->axis[axis].unit == GR__EXPERT)
         for (int i = 0, each = map->to->each[layer]; i < lines; i++)
             from[i] = map->mlp[layer][i * each] < 0 ? -1 : map->mlp[layer][i * each] / each;
     return from;
@@ -60,6 +73,7 @@ int *gr__remap_lines(const gr__remap *map, int param, int axis) {
 
 /* ---- expand: units are the same by their place among the claimable ones or within the region that added them ---- */
 
+/* The number of a region by its name. */
 static int find_region(const gr_arch_def *def, const char *name) {
     for (int r = 0; r < def->region_count; r++)
         if (!strcmp(def->regions[r].name, name))
@@ -67,18 +81,25 @@ static int find_region(const gr_arch_def *def, const char *name) {
     return GR_NONE;
 }
 
+/* Whether the region adds units of this sort to the core's. */
 static bool adds(const gr_arch_region *region, bool heads) {
     return !region->residual.add && (heads ? region->heads.add : region->mlp.add + region->experts.add) > 0;
 }
 
-/* was: the layer of `from`, -1: none. */
+/* The units of a layer after widening: old claimable ones keep their place, and those that a region adds are found
+ * again by the region's name. was: the layer of `from`, -1: none, so all are new. */
 static int *widen(const gr__plan *from, const gr__plan *to, int layer, int was, bool heads) {
+    /* Claimable units of the core. */
     int base = heads ? to->heads[layer] : to->mlp[layer], all = heads ? to->heads_all[layer] : to->mlp_all[layer];
     int old = was < 0 ? 0 : heads ? from->heads[was] : from->mlp[was];
     int *units = gr_alloc((size_t)all * sizeof *units);
     for (int i = 0; i < all; i++)
         units[i] = i < base && i < old ? i : -1;
-    for (int r = 0; r < to->def->region_count && was >= 0; r++) {
+    if (was < 0)
+        return units;
+
+    /* Units that a region adds, if it did so before. */
+    for (int r = 0; r < to->def->region_count; r++) {
         int q = find_region(from->def, to->def->regions[r].name);
         if (q == GR_NONE || !adds(&to->def->regions[r], heads) || !adds(&from->def->regions[q], heads))
             continue;
@@ -90,6 +111,7 @@ static int *widen(const gr__plan *from, const gr__plan *to, int layer, int was, 
     return units;
 }
 
+/* A map of the same layers, without units yet. */
 static gr__remap *remap_new(gr__plan *from, gr__plan *to, gr_arch_def *def) {
     gr__remap *map = gr_alloc(sizeof *map);
     *map = (gr__remap){def,
@@ -113,27 +135,31 @@ gr__remap *gr__remap_new(gr__plan *from, gr__plan *to, gr_arch_def *def, const i
     return map;
 }
 
+/* A copy of the wider description, and its plan, which has as many layers as the old one. */
+static gr_status plan_wider(gr__plan **to, gr_arch_def **copy, const gr_arch_def *wider, int layers, gr_error *err) {
+    GR_TRY(gr_arch_check(wider, err)); /* first: copying reads lists as long as it says */
+    *copy = gr_arch_copy(wider);
+    gr_status status = gr__plan_new(to, *copy, err);
+    if (status == GR_OK && (*to)->layers != layers) {
+        status = USAGE(err, NULL, "the wider network has %d layers, the old one %d", (*to)->layers, layers);
+        gr__plan_free(*to);
+    }
+    if (status != GR_OK)
+        gr_arch_free(*copy);
+    return status;
+}
+
 gr_status gr__remap_expand(gr__remap **out, const gr_arch_def *def, const gr_arch_def *wider, gr_error *err) {
     gr__plan *from, *to;
+    gr_arch_def *copy;
     *out = NULL;
     GR_TRY(gr__plan_new(&from, def, err));
-    gr_arch_def *copy = NULL;
-    gr_status status = gr_arch_check(wider, err);
-    if (!status) {
-        copy = gr_arch_copy(wider);
-        status = gr__plan_new(&to, copy, err);
-    }
-    if (!status && from->layers != to->layers) {
-        status = USAGE(err, NULL, "the wider network has %d layers, the old one %d", to->layers, from->layers);
-        gr__plan_free(to);
-    }
-    if (status) {
-        gr_arch_free(copy);
+    gr_status status = plan_wider(&to, &copy, wider, from->layers, err);
+    if (status == GR_OK)
+        *out = gr__remap_new(from, to, copy, NULL);
+    else
         gr__plan_free(from);
-        return status;
-    }
-    *out = gr__remap_new(from, to, copy, NULL);
-    return GR_OK;
+    return status;
 }
 
 /* ---- remove ---- */
@@ -148,6 +174,8 @@ static kept *keep(const gr__plan *plan, const bool *gone, bool heads) {
     const int *all = heads ? plan->heads_all : plan->mlp_all;
     const gr__span *span = heads ? plan->head_span : plan->mlp_span;
     kept *k = gr_alloc((size_t)plan->layers * sizeof *k);
+
+    /* All units of a layer, less those of regions that are gone. */
     for (int i = 0; i < plan->layers; i++) {
         k[i] = (kept){gr_alloc((size_t)all[i]), all[i]};
         memset(k[i].unit, true, (size_t)all[i]);
@@ -174,6 +202,7 @@ static int count_kept(const kept *k, int n) {
     return count;
 }
 
+/* The old numbers of the units that stay. */
 static int *lines_kept(const kept *k) {
     int *units = gr_alloc((size_t)k->count * sizeof *units), n = 0;
     for (int i = 0; i < k->count; i++)
@@ -212,6 +241,7 @@ static const int *renumber(gr_arena *arena, const staying *s, const int *list, i
     return now;
 }
 
+/* Units that count as one: the neurons of an expert. */
 static int by(const int *each, int layer) { return each ? each[layer] : 1; }
 
 /* Counts of claimable units that stay, of `each` lines, times `scale`: one number where all layers agree, else a list.
@@ -224,6 +254,8 @@ static int *counts(gr_arena *arena, const staying *s, const kept *k, const int *
         list[i] = scale * count_kept(&k[s->layer[i]], claimable[s->layer[i]]) / by(each, s->layer[i]);
         alike = alike && list[i] == list[0];
     }
+
+    /* 0 would mean the default. */
     if (!alike || !s->count || !list[0])
         return list;
     *same = list[0];
@@ -238,6 +270,8 @@ static void move_claim(gr_arena *arena, const staying *s, gr_arch_units *u, cons
     int *spans = gr_arena_alloc(arena, 2 * (size_t)s->count * sizeof *spans);
     const int *one = NULL; /* the range, where every layer that has one agrees */
     bool alike = true;
+
+    /* A unit's new number is how many stay before it. */
     for (int i = 0; i < s->count; i++) {
         gr__span old = span[s->layer[i]];
         spans[2 * i] = count_kept(&k[s->layer[i]], old.lo) / by(each, s->layer[i]);
@@ -247,10 +281,13 @@ static void move_claim(gr_arena *arena, const staying *s, gr_arch_units *u, cons
         alike = alike && (!one || (one[0] == spans[2 * i] && one[1] == spans[2 * i + 1]));
         one = one ? one : spans + 2 * i;
     }
+
+    /* One range where all layers agree, else one for each layer. */
     bool simple = !u->spans && alike && one && one[0] < one[1];
     *u = simple ? (gr_arch_units){.lo = one[0], .hi = one[1]} : (gr_arch_units){.spans = spans};
 }
 
+/* What cannot be taken out of a network and leave one of the same kind. */
 static gr_status check_gone(const gr__plan *plan, int r, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     if (plan->stream_span[r].lo < plan->stream_span[r].hi)
@@ -269,14 +306,19 @@ static gr_status check_gone(const gr__plan *plan, int r, gr_error *err) {
 /* The windows of the layers that stay: those of a description go around, and layers that leave would shift them. */
 static const int *windows(gr_arena *arena, const gr__plan *plan, const staying *s, int *count) {
     int *list = gr_arena_alloc(arena, (size_t)s->count * sizeof *list);
+
+    /* All layers stay: so does the list. */
     if (s->count == plan->layers)
         return plan->def->windows;
+
+    /* Else write out the window of each. */
     for (int i = 0; i < s->count; i++)
         list[i] = gr__plan_window(plan, s->layer[i]);
     *count = s->count;
     return list;
 }
 
+/* A list by layer, for the layers that stay. */
 static const int *of_staying(gr_arena *arena, const staying *s, const int *list) {
     int *now = gr_arena_alloc(arena, (size_t)s->count * sizeof *now);
     for (int i = 0; i < s->count; i++)
@@ -290,6 +332,8 @@ static gr_arch_def *smaller(gr_arena *arena, const gr__plan *plan, const bool *g
     const gr_arch_def *old = plan->def;
     gr_arch_def def = *old;
     gr_arch_region *regions = gr_arena_alloc(arena, (size_t)old->region_count * sizeof *regions);
+
+    /* Regions that stay, in new numbers. */
     def.region_count = 0;
     for (int r = 0; r < old->region_count; r++) {
         if (gone[r])
@@ -303,9 +347,14 @@ static gr_arch_def *smaller(gr_arena *arena, const gr__plan *plan, const bool *g
         region->whole = renumber(arena, s, region->whole, &region->whole_count);
     }
     def.regions = regions;
+
+    /* Layers with a penalty. */
     def.l1_layers = renumber(arena, s, old->l1_layers, &def.l1_count);
-    if (old->l1_count && !def.l1_count) /* an empty list would mean all layers */
+    if (old->l1_count && !def.l1_count) /* an empty list would mean all of them */
         def.l1 = 0;
+
+    /* Sizes: of a perceptron the claimable neurons of each layer, of a transformer heads, neurons or experts of the
+     * layers that stay. */
     if (plan->arch->sized) {
         int *sizes = gr_arena_alloc(arena, (size_t)def.size_count * sizeof *sizes);
         memcpy(sizes, old->sizes, (size_t)def.size_count * sizeof *sizes);
@@ -333,15 +382,18 @@ static gr_arch_def *smaller(gr_arena *arena, const gr__plan *plan, const bool *g
 static gr_status check_patterns(const gr__plan *plan, const bool *gone, const staying *s, gr_error *err) {
     if (!s->count && plan->layers)
         return USAGE(err, "leave one of the regions in", "without these regions the network has no layer");
+    if (s->count == plan->layers)
+        return GR_OK;
     for (int r = 0; r < plan->def->region_count; r++)
-        for (int p = 0; p < plan->params && !gone[r] && s->count < plan->layers; p++)
-            if (plan->param[p].block != GR_NONE && gr__plan_listed(plan, p, r))
+        for (int p = 0; p < plan->params; p++)
+            if (!gone[r] && plan->param[p].block != GR_NONE && gr__plan_listed(plan, p, r))
                 return USAGE(err, "remove that region's patterns, or silence the layers with zero",
                              "region '%s' owns '%s' by a pattern, and layers that leave change the numbers of others",
                              plan->def->regions[r].name, plan->param[p].def.name);
     return GR_OK;
 }
 
+/* Marks the regions that are named; each must be one that can be removed. */
 static gr_status mark_gone(const gr__plan *plan, bool *gone, const char *const *regions, int count, gr_error *err) {
     for (int i = 0; i < count; i++) {
         int r = find_region(plan->def, regions[i]);
@@ -353,35 +405,44 @@ static gr_status mark_gone(const gr__plan *plan, bool *gone, const char *const *
     return GR_OK;
 }
 
+/* The map to a network without the regions that are marked; it takes `from` over. */
+static gr_status remove_marked(gr__remap **out, gr__plan *from, const bool *gone, gr_arena *arena, gr_error *err) {
+    staying s = stay(arena, from, gone);
+    GR_TRY(check_patterns(from, gone, &s, err));
+
+    /* What stays of each layer says what the new network is. */
+    gr__plan *to;
+    kept *heads = keep(from, gone, true), *mlp = keep(from, gone, false);
+    gr_arch_def *less = smaller(arena, from, gone, &s, heads, mlp);
+    gr_status status = gr__plan_new(&to, less, err);
+
+    /* And where its units were. */
+    if (status == GR_OK) {
+        gr__remap *map = *out = remap_new(from, to, less);
+        for (int i = 0; i < to->layers; i++) {
+            map->layer[i] = s.layer[i];
+            map->heads[i] = lines_kept(&heads[s.layer[i]]);
+            map->mlp[i] = lines_kept(&mlp[s.layer[i]]);
+        }
+    } else {
+        gr_arch_free(less);
+    }
+    kept_free(heads, from->layers);
+    kept_free(mlp, from->layers);
+    return status;
+}
+
 gr_status gr__remap_remove(gr__remap **out, const gr_arch_def *def, const char *const *regions, int count,
                            gr_error *err) {
-    gr__plan *from, *to = NULL;
+    gr__plan *from;
     *out = NULL;
     GR_TRY(gr__plan_new(&from, def, err));
     bool *gone = gr_alloc((size_t)def->region_count);
-    gr_status status = mark_gone(from, gone, regions, count, err);
     gr_arena *arena = gr_arena_new();
-    staying s = stay(arena, from, gone);
-    if (!status)
-        status = check_patterns(from, gone, &s, err);
-    if (!status) {
-        kept *heads = keep(from, gone, true), *mlp = keep(from, gone, false);
-        gr_arch_def *less = smaller(arena, from, gone, &s, heads, mlp);
-        status = gr__plan_new(&to, less, err);
-        if (!status) {
-            gr__remap *map = *out = remap_new(from, to, less);
-            for (int i = 0; i < to->layers; i++) {
-                map->layer[i] = s.layer[i];
-                map->heads[i] = lines_kept(&heads[s.layer[i]]);
-                map->mlp[i] = lines_kept(&mlp[s.layer[i]]);
-            }
-        } else {
-            gr_arch_free(less);
-        }
-        kept_free(heads, from->layers);
-        kept_free(mlp, from->layers);
-    }
-    if (status)
+    gr_status status = mark_gone(from, gone, regions, count, err);
+    if (status == GR_OK)
+        status = remove_marked(out, from, gone, arena, err);
+    if (status != GR_OK)
         gr__plan_free(from);
     gr_arena_free(arena);
     gr_free(gone);

@@ -1,4 +1,8 @@
-/* More or fewer layers, neurons, heads and residual dimensions. */
+/* resize.c - more or fewer layers, neurons, heads and residual dimensions.
+ *
+ * The new description is worked out first: which layers are old ones, how many units each has, where the claims of
+ * regions lie then. From both descriptions follows a map (remap.c), by which the new model is filled. New units put out
+ * nothing and new layers add nothing, so more of anything leaves the function alone; fewer cuts it. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +20,7 @@ gr_surgery_resize_def gr_surgery_resize_default(void) {
 }
 
 typedef struct job {
-    const gr__plan *from;
+    gr__plan *from; /* of the old network */
     const gr_surgery_resize_def *how;
     gr_arena *arena;
     int layers;              /* from here on of the new network */
@@ -28,22 +32,25 @@ typedef struct job {
 /* ---- what can be asked for ---- */
 
 static gr_status check_count(const char *what, int value, gr_error *err) {
-    return value >= 1 || value == GR_SURGERY_KEEP
-               ? GR_OK
-               : USAGE(err, NULL, "%d %s: a network needs at least one", value, what);
+    if (value >= 1 || value == GR_SURGERY_KEEP)
+        return GR_OK;
+    return USAGE(err, NULL, "%d %s: a network needs at least one", value, what);
 }
 
 static bool power_of_four(int n) {
-    for (; n > 1 && n % 4 == 0; n /= 4)
-        ;
+    while (n > 1 && n % 4 == 0)
+        n /= 4;
     return n == 1;
 }
 
+/* Whether the residual stream may have another width: the norms must be able to make up for it. */
 static gr_status check_width(const gr__plan *from, const gr_surgery_resize_def *how, gr_error *err) {
     int d = from->width, w = how->width == GR_SURGERY_KEEP ? d : how->width;
     int more = w > d ? w : d, less = w > d ? d : w;
     if (w == d)
         return GR_OK;
+
+    /* RMS norm alone divides by a number that a factor of the gains can correct. */
     if (from->def->norm != GR_NORM_RMS)
         return USAGE(err, "change neurons, heads or layers instead",
                      "%d residual dimensions instead of %d: layer norm takes a mean over all of them, so more or fewer "
@@ -55,20 +62,24 @@ static gr_status check_width(const gr__plan *from, const gr_surgery_resize_def *
             "%d residual dimensions instead of %d need norm gains to make up for another divisor, and there are "
             "none",
             w, d);
+
+    /* Nor may the divisor depend on what is switched on. */
     if (from->groups)
         return USAGE(err, "remove the region, or change neurons, heads or layers instead",
                      "%d residual dimensions instead of %d: the norms count those of region '%s' only while it is on, "
                      "and no gain fits both",
                      w, d, from->def->regions[from->group[0]].name);
-    if (more % less == 0 && power_of_four(more / less))
+
+    /* Gains are multiplied by sqrt(old / new width): a power of 2 keeps every bit. */
+    if (how->rounding || (more % less == 0 && power_of_four(more / less)))
         return GR_OK;
-    return how->rounding ? GR_OK
-                         : USAGE(err, "take 4 or 16 times the width, or allow rounding",
-                                 "%d residual dimensions instead of %d multiply every norm gain by %.9g, which rounds: "
-                                 "the old bits could not be had back",
-                                 w, d, sqrt((double)d / w));
+    return USAGE(err, "take 4 or 16 times the width, or allow rounding",
+                 "%d residual dimensions instead of %d multiply every norm gain by %.9g, which rounds: the old bits "
+                 "could not be had back",
+                 w, d, sqrt((double)d / w));
 }
 
+/* What can be asked for, by the kind of network. */
 static gr_status check(const gr__plan *from, const gr_surgery_resize_def *how, gr_error *err) {
     GR_TRY(check_count("layers", how->layers, err));
     GR_TRY(check_count("neurons", how->mlp, err));
@@ -79,10 +90,14 @@ static gr_status check(const gr__plan *from, const gr_surgery_resize_def *how, g
     GR_TRY(check_count("residual dimensions", how->width, err));
     if (how->heads != GR_SURGERY_KEEP && how->heads % from->share)
         return USAGE(err, NULL, "%d heads cannot share heads of keys by %d", how->heads, from->share);
+
+    /* A perceptron has nothing but neurons to change. */
     if (from->arch->sized &&
         (how->layers != GR_SURGERY_KEEP || how->heads != GR_SURGERY_KEEP || how->width != GR_SURGERY_KEEP))
         return USAGE(err, "change its neurons",
                      "%s has no residual stream: a new layer could not leave the function alone", from->arch->title);
+
+    /* New layers go in behind the first `at`, and layers that go are taken from there on. */
     int n = how->layers == GR_SURGERY_KEEP ? from->layers : how->layers;
     int last = n > from->layers ? from->layers : n;
     if (how->at != GR_SURGERY_END && (how->at < 0 || how->at > last))
@@ -92,20 +107,34 @@ static gr_status check(const gr__plan *from, const gr_surgery_resize_def *how, g
 
 /* ---- layers and their units ---- */
 
+/* Which old layer each new one is, -1 for one that is new. */
 static void place_layers(job *j) {
     int old = j->from->layers, n = j->how->layers == GR_SURGERY_KEEP ? old : j->how->layers;
     int at = j->how->at == GR_SURGERY_END ? (n > old ? old : n) : j->how->at, more = n - old;
     j->layers = n;
     j->layer = gr_arena_alloc(j->arena, (size_t)n * sizeof *j->layer);
-    for (int i = 0; i < n; i++)
-        j->layer[i] = i < at ? i : more < 0 ? i - more : i < at + more ? -1 : i - more;
+    for (int i = 0; i < n; i++) {
+        if (i < at)
+            j->layer[i] = i;
+        else if (more > 0 && i < at + more)
+            j->layer[i] = -1;
+        else
+            j->layer[i] = i - more;
+    }
 }
 
-/* New layers have the units of the one before them. */
+/* Units of each layer of the new network: as asked for, else those of the old layer; a new one has as many as the one
+ * before it. */
 static int *units_of_layers(const job *j, const int *old, int asked) {
     int *list = gr_arena_alloc(j->arena, (size_t)j->layers * sizeof *list);
-    for (int i = 0; i < j->layers; i++)
-        list[i] = asked != GR_SURGERY_KEEP ? asked : j->layer[i] >= 0 ? old[j->layer[i]] : i ? list[i - 1] : old[0];
+    for (int i = 0; i < j->layers; i++) {
+        if (asked != GR_SURGERY_KEEP)
+            list[i] = asked;
+        else if (j->layer[i] >= 0)
+            list[i] = old[j->layer[i]];
+        else
+            list[i] = i ? list[i - 1] : old[0];
+    }
     return list;
 }
 
@@ -140,10 +169,14 @@ static void move_windows(job *j) {
 /* The list of layers in new numbers. */
 static gr_status move_layers(const job *j, const int **list, int *count, const char *region, gr_error *err) {
     int *moved = gr_arena_alloc(j->arena, ((size_t)*count + 1) * sizeof *moved), n = 0;
+
+    /* An old layer that is gone drops out of the list. */
     for (int k = 0; k < *count; k++)
         for (int i = 0; i < j->layers; i++)
             if (j->layer[i] == (*list)[k])
                 moved[n++] = i;
+
+    /* A region that names layers would mean all of them with an empty list. */
     if (*count && !n && region)
         return USAGE(err, "remove the region first", "region '%s' would be left without a layer", region);
     *list = moved;
@@ -159,6 +192,8 @@ static gr_status move_claim(const job *j, gr_arch_units *u, const gr_arch_region
     int *spans = gr_arena_alloc(j->arena, 2 * (size_t)j->layers * sizeof *spans);
     const int *one = NULL;
     bool alike = true;
+
+    /* Layer by layer, what it claimed there; all of it must still be there. */
     for (int i = 0; i < j->layers; i++) {
         const gr__span *s = j->layer[i] < 0 ? NULL : &span[j->layer[i]];
         if (!s || s->lo >= s->hi)
@@ -172,11 +207,14 @@ static gr_status move_claim(const job *j, gr_arch_units *u, const gr_arch_region
         alike = alike && (!one || (one[0] == spans[2 * i] && one[1] == spans[2 * i + 1]));
         one = spans + 2 * i;
     }
+
+    /* One range where all layers agree, else one for each layer. */
     bool simple = !u->spans && alike && one;
     *u = simple ? (gr_arch_units){.lo = one[0], .hi = one[1]} : (gr_arch_units){.spans = spans};
     return GR_OK;
 }
 
+/* The region's claims and lists of layers in the new network. */
 static gr_status move_region(const job *j, gr_arch_region *region, int r, gr_error *err) {
     const gr__plan *from = j->from;
     gr__span s = from->stream_span[r];
@@ -196,10 +234,13 @@ static gr_status move_region(const job *j, gr_arch_region *region, int r, gr_err
 
 /* ---- the new description ---- */
 
+/* Sizes of the new description. */
 static void sizes(job *j) {
     gr_arch_def *def = &j->def;
     const gr__plan *from = j->from;
     j->mlp = units_of_layers(j, from->mlp, j->how->mlp);
+
+    /* A perceptron: the sizes between the first and the last. */
     if (from->arch->sized) {
         int *list = gr_arena_alloc(j->arena, (size_t)def->size_count * sizeof *list);
         memcpy(list, def->sizes, (size_t)def->size_count * sizeof *list);
@@ -208,6 +249,8 @@ static void sizes(job *j) {
         j->heads = gr_arena_alloc(j->arena, (size_t)j->layers * sizeof *list);
         return;
     }
+
+    /* A transformer: heads and windows by layer. */
     int heads = j->how->heads == GR_SURGERY_KEEP ? GR_SURGERY_KEEP : j->how->heads / from->share;
     j->heads = units_of_layers(j, from->heads, heads);
     move_windows(j);
@@ -216,6 +259,8 @@ static void sizes(job *j) {
     def->layer_heads = by_layer(j, j->heads, from->share, &def->heads);
     if (def->kv_heads && !def->layer_heads)
         def->kv_heads = def->heads / from->share;
+
+    /* Neurons; with experts their number stays. */
     if (def->experts || def->layer_experts) {
         int *experts = gr_arena_alloc(j->arena, (size_t)j->layers * sizeof *experts);
         j->each = units_of_layers(j, from->each, GR_SURGERY_KEEP);
@@ -226,6 +271,9 @@ static void sizes(job *j) {
     } else {
         def->layer_mlp = by_layer(j, j->mlp, 1, &def->mlp);
     }
+
+    /* The mean square over a wider stream, whose new dimensions are 0, is smaller by old / new: eps with it, so that
+     * the sum under the root is, too. */
     if (j->how->width != GR_SURGERY_KEEP) {
         def->eps *= (double)def->width / j->how->width;
         def->width = j->how->width;
@@ -237,15 +285,19 @@ static gr_status describe(job *j, gr_error *err) {
     *def = *j->from->def;
     place_layers(j);
     sizes(j);
+
+    /* Regions in new numbers. */
     gr_arch_region *regions = gr_arena_alloc(j->arena, ((size_t)def->region_count + 1) * sizeof *regions);
     for (int r = 0; r < def->region_count; r++) {
         regions[r] = def->regions[r];
         GR_TRY(move_region(j, &regions[r], r, err));
     }
     def->regions = regions;
+
+    /* Layers with a penalty. An empty list would mean all layers. */
     bool some = def->l1_count > 0;
     GR_TRY(move_layers(j, &def->l1_layers, &def->l1_count, NULL, err));
-    if (some && !def->l1_count) /* an empty list means every layer */
+    if (some && !def->l1_count)
         def->l1 = 0;
     return GR_OK;
 }
@@ -254,7 +306,9 @@ static gr_status describe(job *j, gr_error *err) {
 static gr_status check_patterns(const gr__remap *map, gr_error *err) {
     for (int q = 0; q < map->to->params; q++) {
         int p = gr__remap_origin(map, q);
-        for (int r = 0; p != GR_NONE && r < map->to->def->region_count; r++)
+        if (p == GR_NONE)
+            continue;
+        for (int r = 0; r < map->to->def->region_count; r++)
             if (gr__plan_whole(map->to, q, r) != gr__plan_whole(map->from, p, r))
                 return USAGE(err, "remove the region first",
                              "region '%s' owns parameters by name, and '%s' would be called '%s'",
@@ -263,38 +317,47 @@ static gr_status check_patterns(const gr__remap *map, gr_error *err) {
     return GR_OK;
 }
 
+/* From the new description to the map, which takes both plans over. */
+static gr_status map_described(gr__remap **map, job *j, gr_error *err) {
+    GR_TRY(check(j->from, j->how, err));
+    GR_TRY(describe(j, err));
+    GR_TRY(gr_arch_check(&j->def, err));
+
+    /* What was described lies in the job's arena: the map needs a copy. */
+    gr__plan *to;
+    gr_arch_def *copy = gr_arch_copy(&j->def);
+    gr_status status = gr__plan_new(&to, copy, err);
+    if (status == GR_OK)
+        *map = gr__remap_new(j->from, to, copy, j->layer);
+    else
+        gr_arch_free(copy);
+    return status;
+}
+
 static gr_status map_new(gr__remap **map, const gr_arch_def *def, const gr_surgery_resize_def *how, gr_error *err) {
-    gr__plan *from, *to = NULL;
+    gr__plan *from;
     *map = NULL;
     GR_TRY(gr__plan_new(&from, def, err));
     job j = {.from = from, .how = how, .arena = gr_arena_new()};
-    gr_arch_def *copy = NULL;
-    gr_status status = check(from, how, err);
-    if (!status)
-        status = describe(&j, err);
-    if (!status)
-        status = gr_arch_check(&j.def, err);
-    if (!status) {
-        copy = gr_arch_copy(&j.def);
-        status = gr__plan_new(&to, copy, err);
-    }
-    if (!status) {
-        *map = gr__remap_new(from, to, copy, j.layer);
-    } else {
-        gr_arch_free(copy);
+    gr_status status = map_described(map, &j, err);
+    if (status != GR_OK)
         gr__plan_free(from);
-    }
     gr_arena_free(j.arena);
     return status;
 }
 
-/* What RMS norm divides by has changed. */
+/* RMS norm divides by the root of a mean over more or fewer dimensions: gains take the factor sqrt(old / new width), so
+ * that the result is the same. */
 static void scale_gains(const gr__remap *map, gr_model *model) {
     double scale = sqrt((double)map->from->width / map->to->width);
-    for (int q = 0; q < map->to->params && map->from->width != map->to->width; q++) {
+    if (map->from->width == map->to->width)
+        return;
+    for (int q = 0; q < map->to->params; q++) {
         const gr_param_def *def = &map->to->param[q].def;
+        if (def->kind != GR_KIND_NORM)
+            continue;
         gr_real *gain = gr_model_data(model, gr_model_find(model, def->name));
-        for (int i = 0; i < def->cols && def->kind == GR_KIND_NORM; i++)
+        for (int i = 0; i < def->cols; i++)
             gain[i] = (gr_real)((double)gain[i] * scale);
     }
 }

@@ -1,3 +1,8 @@
+/* surgery.c - another network from a trained one: regions added, silenced or removed.
+ *
+ * All of it goes one way. A map (remap.c) says for each line of the new network's parameters which line of the old one
+ * it is, or that it is new; a new model is made and filled by the map; what is new puts out nothing, so that the
+ * function stays. Silencing makes a plain copy first, and then changes the region's numbers. */
 #include "gradroute/surgery.h"
 
 #include <math.h>
@@ -25,6 +30,7 @@ static void fill(gr_real *to, const gr_real *from, int from_cols, const gr__plan
                  const int *cols, bool fresh) {
     for (int i = 0; i < p->def.rows; i++)
         for (int j = 0; j < p->def.cols; j++) {
+            /* An old number, or a new one, which is drawn already. */
             gr_real *x = &to[(size_t)i * (size_t)p->def.cols + (size_t)j];
             if (rows[i] >= 0 && cols[j] >= 0)
                 *x = from[(size_t)rows[i] * (size_t)from_cols + (size_t)cols[j]];
@@ -37,14 +43,18 @@ static void fill_model(const gr__remap *map, gr_model *to, gr_model *from, bool 
     for (int q = 0; q < map->to->params; q++) {
         const gr__plan_param *p = &map->to->param[q];
         gr_real *data = gr_model_data(to, gr_model_find(to, p->def.name));
+
+        /* A parameter that the old network has not: biases and what puts out begin at 0. */
         int origin = gr__remap_origin(map, q);
         if (origin == GR_NONE) {
             const bool bias = p->def.kind == GR_KIND_BIAS || p->def.kind == GR_KIND_OUT_BIAS;
-            /* adapters begin silent */
+            /* Adapters begin silent anyway, by their B. */
             if (!fresh && p->role == GR__BASE && (bias || p->axis[0].out || p->axis[1].out))
                 memset(data, 0, (size_t)p->def.rows * (size_t)p->def.cols * sizeof *data);
             continue;
         }
+
+        /* All others, line by line. */
         gr_param old = gr_model_find(from, map->from->param[origin].def.name);
         int *rows = gr__remap_lines(map, q, 0), *cols = gr__remap_lines(map, q, 1);
         fill(data, gr_model_data(from, old), gr_model_param(from, old)->cols, p, rows, cols, fresh);
@@ -65,6 +75,7 @@ gr_status gr__surgery_finish(gr_surgery_result *out, gr__remap *map, gr_model *m
 
 /* ---- expand ---- */
 
+/* Fails where a number differs between the two descriptions. */
 static gr_status same(const char *what, double a, double b, gr_error *err) {
     return a == b ? GR_OK : USAGE(err, NULL, "the wider network has %s %g, the old one %g", what, b, a);
 }
@@ -93,10 +104,14 @@ static gr_status check_axis(const gr__remap *map, int old, int axis, gr_error *e
     int q = gr__plan_find(map->to, def->name);
     if (q == GR_NONE)
         return USAGE(err, "expand only adds", "the wider network lacks '%s'", def->name);
+
+    /* How many of the old lines the map finds again. */
     const gr__plan_param *to = &map->to->param[q];
     int *from = gr__remap_lines(map, q, axis), size = axis ? to->def.cols : to->def.rows;
     for (int i = 0; i < size; i++)
         found += from[i] >= 0 && from[i] < lines;
+
+    /* Lines may only grow where they are units. */
     bool grows = gr__plan_core(map->to, q) && to->axis[axis].unit > GR__STREAM;
     gr_free(from);
     if (found == lines && (grows || size == lines))
@@ -114,16 +129,21 @@ static gr_status check_adapters(const gr_arch_def *a, const gr_arch_def *b, gr_e
     return GR_OK;
 }
 
+/* Whether the wider network is the old one with more units. */
 static gr_status check_wider(const gr__remap *map, gr_error *err) {
     GR_TRY(check_same(map->from->def, map->def, err));
     GR_TRY(same("head_size", map->from->head_size, map->to->head_size, err));
     GR_TRY(same("query heads for a head of keys", map->from->share, map->to->share, err));
+
+    /* Layer by layer: what the core has there is the same. */
     for (int i = 0; i < map->to->layers; i++) {
         GR_TRY(same("a window of", gr__plan_window(map->from, i), gr__plan_window(map->to, i), err));
         GR_TRY(same("heads to claim", map->from->heads[i], map->to->heads[i], err));
         GR_TRY(same("neurons to claim", map->from->mlp[i], map->to->mlp[i], err));
         GR_TRY(same("neurons of an expert", map->from->each[i], map->to->each[i], err));
     }
+
+    /* And parameter by parameter. */
     GR_TRY(check_adapters(map->from->def, map->def, err));
     for (int p = 0; p < map->from->params; p++)
         for (int axis = 0; axis < 2; axis++)
@@ -164,9 +184,13 @@ static void off_zero(const gr__plan *plan, gr_model *model, int region) {
     for (int q = 0; q < plan->params; q++) {
         const gr__plan_param *p = &plan->param[q];
         gr_real *data = gr_model_data(model, gr_model_find(model, p->def.name));
+
+        /* Parameters that are the region's alone: all of what puts out, and all that a pattern names. */
         bool puts_out = p->role == GR__BASE ? p->axis[0].out || p->axis[1].out : p->role == GR__HIGH;
         if (gr__plan_listed(plan, q, region) || (gr__plan_whole(plan, q, region) && puts_out))
             zero(data, p->def.cols, (gr_part){q, 0, p->def.rows, 0, p->def.cols});
+
+        /* Of others the lines of its units, where these put out. */
         gr__span r = gr__plan_lines(plan, q, 0, region), c = gr__plan_lines(plan, q, 1, region);
         if (p->axis[0].out)
             zero(data, p->def.cols, (gr_part){q, r.lo, r.hi, 0, p->def.cols});
@@ -175,6 +199,7 @@ static void off_zero(const gr__plan *plan, gr_model *model, int region) {
     }
 }
 
+/* Draws all numbers of a region anew, as a new model with this seed has them. */
 static void off_reinit(const gr__plan *plan, gr_model *model, int region, uint64_t seed) {
     for (int q = 0; q < plan->params; q++) {
         gr_part part[GR__PARTS];
@@ -195,6 +220,7 @@ typedef struct watch {
     double *sum;
 } watch;
 
+/* Room for the sums of a tap's columns; none where the layer has no such units. */
 static watch watch_new(const gr_model *model, const char *name) {
     watch w = {gr_model_output(model, name), 0, NULL};
     gr_tap tap = gr_model_find_tap(model, name);
@@ -204,12 +230,22 @@ static watch watch_new(const gr_model *model, const char *name) {
     return w;
 }
 
+/* How much row i counts: an absent one not at all. */
+static double row_weight(const gr_batch *batch, int i) {
+    if (batch->cls[i] < 0)
+        return 0;
+    return batch->weight ? (double)batch->weight[i] : 1;
+}
+
+/* Adds the rows of a batch, by their weights. */
 static void watch_add(const watch *w, const gr_run *run, const gr_batch *batch) {
     int stride;
     const gr_real *x = gr_run_value(run, w->value, &stride);
     for (int i = 0; i < batch->rows; i++) {
-        double weight = batch->cls[i] < 0 ? 0 : batch->weight ? (double)batch->weight[i] : 1;
-        for (int j = 0; j < w->width && weight != 0; j++)
+        double weight = row_weight(batch, i);
+        if (weight == 0)
+            continue;
+        for (int j = 0; j < w->width; j++)
             w->sum[j] += weight * (double)x[(size_t)i * (size_t)stride + (size_t)j];
     }
 }
@@ -217,7 +253,7 @@ static void watch_add(const watch *w, const gr_run *run, const gr_batch *batch) 
 static double batch_weight(const gr_batch *batch) {
     double total = 0;
     for (int i = 0; i < batch->rows; i++)
-        total += batch->cls[i] < 0 ? 0 : batch->weight ? (double)batch->weight[i] : 1;
+        total += row_weight(batch, i);
     return total;
 }
 
@@ -229,6 +265,8 @@ static gr_status calibrate(watch *list, int count, gr_run *run, const gr_surgery
         if (batch.rows < 1 || batch.rows > how->rows)
             return USAGE(err, NULL, "a calibration batch has %d rows, the most was said to be %d", batch.rows,
                          how->rows);
+
+        /* Absent rows stay absent. */
         for (int i = 0; i < batch.rows; i++)
             cls[i] = batch.cls && batch.cls[i] < 0 ? -1 : 0;
         batch.cls = cls;
@@ -237,6 +275,8 @@ static gr_status calibrate(watch *list, int count, gr_run *run, const gr_surgery
             watch_add(&list[k], run, &batch);
         total += batch_weight(&batch);
     }
+
+    /* Sums become means. */
     if (!(total > 0))
         return USAGE(err, "give calibration rows", "the calibration rows have total weight %g", total);
     for (int k = 0; k < count; k++)
@@ -250,8 +290,12 @@ static void add_mean(const gr__plan *plan, gr_model *model, const watch *list, i
     const gr__plan_param *p = &plan->param[q];
     gr__span s = gr__plan_lines(plan, q, axis, region);
     bool heads = p->axis[axis].unit == GR__HEAD;
+
+    /* Only what heads and neurons write, where the region has some. */
     if (s.lo >= s.hi || !p->axis[axis].out || (!heads && p->axis[axis].unit != GR__NEURON))
         return;
+
+    /* The bias behind the parameter takes mean * w, summed over the region's units: what they put out on average. */
     char name[200];
     snprintf(name, sizeof name, "%s.bias", p->def.name);
     const gr_real *w = gr_model_data(model, gr_model_find(model, p->def.name));
@@ -269,36 +313,51 @@ static void add_mean(const gr__plan *plan, gr_model *model, const watch *list, i
     }
 }
 
-/* model is the new one, still whole; its biases take the means. */
-static gr_status off_mean(const gr__plan *plan, gr_model *model, int region, const gr_surgery_off_def *how,
-                          gr_error *err) {
+/* A model with the numbers of `model`, whose heads and neurons are outputs too. */
+static gr_status twin_new(gr_model **twin, const gr__plan *plan, gr_model *model, gr_error *err) {
+    GR_TRY(gr__arch_model(twin, plan, 0, true, err));
+    for (int q = 0; q < plan->params; q++) {
+        const gr_param_def *def = &plan->param[q].def;
+        memcpy(gr_model_data(*twin, gr_model_find(*twin, def->name)),
+               gr_model_data(model, gr_model_find(model, def->name)),
+               (size_t)def->rows * (size_t)def->cols * sizeof(gr_real));
+    }
+    return GR_OK;
+}
+
+/* Means of all neurons and heads, list[2 * layer + heads], over the calibration rows; the sums are the caller's. */
+static gr_status measure(watch *list, const gr__plan *plan, gr_model *model, const gr_surgery_off_def *how,
+                         int32_t *cls, gr_error *err) {
     gr_model *twin;
     gr_run *run = NULL;
     int count = 2 * plan->layers;
+    GR_TRY(twin_new(&twin, plan, model, err));
+    for (int k = 0; k < count; k++) {
+        char name[48];
+        plan->arch->tap(name, sizeof name, k / 2, k % 2);
+        list[k] = watch_new(twin, name);
+    }
+
+    /* Without tables: regions are on, as in plain use. */
+    gr_status status = gr_run_new(&run, twin, NULL, &(gr_run_def){.rows = how->rows}, err);
+    if (status == GR_OK)
+        status = calibrate(list, count, run, how, cls, err);
+    gr_run_free(run);
+    gr_model_free(twin);
+    return status;
+}
+
+/* model is the new one, still whole; its biases take the means. */
+static gr_status off_mean(const gr__plan *plan, gr_model *model, int region, const gr_surgery_off_def *how,
+                          gr_error *err) {
+    int count = 2 * plan->layers;
     watch *list = gr_alloc((size_t)count * sizeof *list);
     int32_t *cls = gr_alloc((size_t)how->rows * sizeof *cls);
-    gr_status status = gr__arch_model(&twin, plan, 0, true, err); /* the same with its units as outputs */
-    if (!status) {
-        for (int q = 0; q < plan->params; q++) {
-            const gr_param_def *def = &plan->param[q].def;
-            memcpy(gr_model_data(twin, gr_model_find(twin, def->name)),
-                   gr_model_data(model, gr_model_find(model, def->name)),
-                   (size_t)def->rows * (size_t)def->cols * sizeof(gr_real));
-        }
-        for (int k = 0; k < count; k++) {
-            char name[48];
-            plan->arch->tap(name, sizeof name, k / 2, k % 2);
-            list[k] = watch_new(twin, name);
-        }
-        status = gr_run_new(&run, twin, NULL, &(gr_run_def){.rows = how->rows}, err);
-        if (!status)
-            status = calibrate(list, count, run, how, cls, err);
-        gr_run_free(run);
-        gr_model_free(twin);
-    }
-    for (int q = 0; q < plan->params && !status; q++)
-        for (int axis = 0; axis < 2; axis++)
-            add_mean(plan, model, list, q, axis, region);
+    gr_status status = measure(list, plan, model, how, cls, err);
+    if (status == GR_OK)
+        for (int q = 0; q < plan->params; q++)
+            for (int axis = 0; axis < 2; axis++)
+                add_mean(plan, model, list, q, axis, region);
     for (int k = 0; k < count; k++)
         gr_free(list[k].sum);
     gr_free(list);
@@ -306,6 +365,7 @@ static gr_status off_mean(const gr__plan *plan, gr_model *model, int region, con
     return status;
 }
 
+/* A mean can stand in for neurons and heads whose output one map takes, and for nothing else. */
 static gr_status check_mean(const gr__plan *plan, int r, const gr_surgery_off_def *how, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     if (region->residual.add || plan->stream_span[r].lo < plan->stream_span[r].hi || region->pattern_count ||
@@ -315,6 +375,8 @@ static gr_status check_mean(const gr__plan *plan, int r, const gr_surgery_off_de
                      "region '%s' has residual dimensions, experts, whole layers, an adapter or whole parameters: a "
                      "mean is defined for neurons and heads",
                      region->name);
+
+    /* An adapter on that map would read the units too. */
     for (int k = 0; k < plan->def->region_count; k++)
         for (int i = 0; i < plan->layers; i++)
             if (gr__plan_adapts(plan, k, GR_MAP_OUT, i) || gr__plan_adapts(plan, k, GR_MAP_DOWN, i))
@@ -326,6 +388,7 @@ static gr_status check_mean(const gr__plan *plan, int r, const gr_surgery_off_de
     return GR_OK;
 }
 
+/* Silences the region in the new model. Means are taken while it is still whole. */
 static gr_status off(const gr__remap *map, gr_model *made, int region, const gr_surgery_off_def *how, gr_error *err) {
     switch (how->how) {
     case GR_OFF_REINIT:
@@ -342,22 +405,39 @@ static gr_status off(const gr__remap *map, gr_model *made, int region, const gr_
     return GR_OK;
 }
 
+/* The number of a region by its name, GR_NONE if there is none. */
+static int find_region(const gr_arch_def *def, const char *name) {
+    for (int r = 0; r < def->region_count; r++)
+        if (!strcmp(def->regions[r].name, name))
+            return r;
+    return GR_NONE;
+}
+
+/* Copies the model by the map, then silences the region in the copy. */
+static gr_status silence(gr_surgery_result *out, gr__remap *map, gr_model *model, const char *region,
+                         const gr_surgery_off_def *how, gr_error *err) {
+    int r = find_region(map->from->def, region);
+    if (r == GR_NONE)
+        return USAGE(err, NULL, "there is no region '%s'", region);
+    GR_TRY(gr__surgery_finish(out, map, model, gr_model_seed(model), false, err));
+    return off(map, out->model, r, how, err);
+}
+
 gr_status gr_surgery_off(gr_surgery_result *out, const gr_arch_def *def, gr_model *model, const char *region,
                          const gr_surgery_off_def *how, gr_error *err) {
     gr__remap *map;
-    gr_arch_def with_bias = *def;
     *out = (gr_surgery_result){0};
-    if (how->how == GR_OFF_MEAN)
-        *(gr__arch_of(def)->sized ? &with_bias.bias : &with_bias.out_bias) = true;
+
+    /* Means stand in biases, so the new network has those. */
+    gr_arch_def with_bias = *def;
+    if (how->how == GR_OFF_MEAN && gr__arch_of(def)->sized)
+        with_bias.bias = true;
+    else if (how->how == GR_OFF_MEAN)
+        with_bias.out_bias = true;
+
     GR_TRY(gr__remap_expand(&map, def, &with_bias, err));
-    int r = def->region_count;
-    while (--r >= 0 && strcmp(def->regions[r].name, region))
-        ;
-    gr_status status = r < 0 ? USAGE(err, NULL, "there is no region '%s'", region)
-                             : gr__surgery_finish(out, map, model, gr_model_seed(model), false, err);
-    if (!status)
-        status = off(map, out->model, r, how, err);
-    if (status)
+    gr_status status = silence(out, map, model, region, how, err);
+    if (status != GR_OK)
         gr_surgery_free(out);
     gr__remap_free(map);
     return status;
