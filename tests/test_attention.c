@@ -1,5 +1,5 @@
 /* Attention of the query heads of one head of keys in one document, in every table of kernels this processor has and in
- * both kinds of numbers, against a slow loop in double. */
+ * both kinds of numbers, against the plain loops in double (attention_reference.c). */
 #include "base/mem.h"
 #include "base/rng.h"
 #include "kernel/kernel.h"
@@ -34,9 +34,9 @@ typedef struct shape {
 /* Packed rows: qkv, dqkv [rows x (share + 2) size], out, dout [rows x share size], lse [share x rows]. */
 typedef struct problem {
     shape s;
-    int in, wide;       /* columns of qkv and of out */
-    double scale, heat; /* heat: the largest sum of |scale q k| over the columns of one score */
-    float *turn;
+    int in, wide;                /* columns of qkv and of out */
+    double scale, heat;          /* heat: the largest sum of |scale q k| over the columns of one score */
+    float *turn, *numbers;       /* numbers: qkv as the reference reads it */
     double *qkv, *dout, *before; /* before: what a gradient is added to */
     double *out, *lse, *dqkv;
     double *out_mass, *dqkv_mass; /* the same sums with every term by its size: what rounding errors are relative to */
@@ -46,69 +46,74 @@ typedef struct problem {
 static int pair_at(const shape *s, int i) { return s->halves ? i : 2 * i; }
 static int pair_apart(const shape *s) { return s->halves ? s->turns / 2 : 1; }
 
-static void turn_pairs(double *x, const float *turn, const shape *of, double direction) {
-    for (int i = 0; 2 * i < of->turns; i++) {
-        int a = pair_at(of, i), b = a + pair_apart(of);
-        double c = (double)turn[a], s = direction * (double)turn[b], x0 = x[a], x1 = x[b];
-        x[a] = c * x0 - s * x1;
-        x[b] = s * x0 + c * x1;
-    }
+/* y += s |x| */
+static void add_sizes(double *y, double s, const double *x, int n) {
+    for (int i = 0; i < n; i++)
+        y[i] += s * fabs(x[i]);
 }
 
-static double dot(const double *a, const double *b, int n, bool by_size) {
+/* sum |a b| */
+static double dot_sizes(const double *a, const double *b, int n) {
     double sum = 0;
     for (int i = 0; i < n; i++)
-        sum += by_size ? fabs(a[i] * b[i]) : a[i] * b[i];
+        sum += fabs(a[i] * b[i]);
     return sum;
 }
 
-static void add_to(double *y, double *mass, double s, double s_mass, const double *x, int n) {
-    for (int i = 0; i < n; i++) {
-        y[i] += s * x[i];
-        mass[i] += s_mass * fabs(x[i]);
-    }
-}
-
-static void solve_row(problem *p, const double *turned, int query, int t) {
+/* The masses of a row's results and of what it adds to gradients: the sums of the reference, every term by its size. */
+static void measure_row(problem *p, const double *turned, const double *weight, int query, int t) {
     const int size = p->s.size, key = p->s.share * size, at = t * p->in + query * size, up = t * p->wide + query * size;
-    const double *q = turned + at, *dout = p->dout + up;
-    double *out = p->out + up, *dq = p->dqkv + at, *dq_mass = p->dqkv_mass + at, sum = 0;
-    double *weight = doubles(t + 1, 1);
-    const int first = p->s.window && t >= p->s.window ? t - p->s.window + 1 : 0;
-    for (int j = first; j <= t; j++) {
-        const double *k = turned + j * p->in + key;
-        p->heat = fmax(p->heat, p->scale * dot(q, k, size, true));
-        sum += weight[j] = exp(p->scale * dot(q, k, size, false));
-    }
-    p->lse[query * p->s.rows + t] = log(sum);
-    for (int j = first; j <= t; j++) {
-        weight[j] /= sum;
-        add_to(out, p->out_mass + up, weight[j], weight[j], turned + j * p->in + key + size, size);
-    }
-    double delta = dot(out, dout, size, false);
-    for (int j = first; j <= t; j++) {
+    const double *q = turned + at, *dout = p->dout + up, *out = p->out + up;
+    double delta = 0;
+    for (int i = 0; i < size; i++)
+        delta += out[i] * dout[i];
+    for (int j = 0; j <= t; j++) {
         const double *k = turned + j * p->in + key, *v = k + size;
-        double *dk = p->dqkv + j * p->in + key, *dk_mass = p->dqkv_mass + j * p->in + key;
-        double ds = p->scale * weight[j] * (dot(dout, v, size, false) - delta);
-        double ds_mass = p->scale * weight[j] * (dot(dout, v, size, true) + fabs(delta));
-        add_to(dq, dq_mass, ds, ds_mass, k, size);
-        add_to(dk, dk_mass, ds, ds_mass, q, size);
-        add_to(dk + size, dk_mass + size, weight[j], weight[j], dout, size);
+        double *dk = p->dqkv_mass + j * p->in + key, *dv = dk + size;
+        if (p->s.window && j <= t - p->s.window)
+            continue;
+        p->heat = fmax(p->heat, p->scale * dot_sizes(q, k, size));
+        const double ds = p->scale * weight[j] * (dot_sizes(dout, v, size) + fabs(delta));
+        add_sizes(p->out_mass + up, weight[j], v, size);
+        add_sizes(p->dqkv_mass + at, ds, k, size);
+        add_sizes(dk, ds, q, size);
+        add_sizes(dv, weight[j], dout, size);
     }
-    gr_free(weight);
 }
 
-/* Turns what is turned of each row: all queries and k. */
-static void turn_rows(const problem *p, double *x, double direction) {
-    const int size = p->s.size;
-    for (int t = 0; t < p->s.rows; t++)
-        for (int part = 0; part <= p->s.share; part++)
-            turn_pairs(x + t * p->in + part * size, p->turn + t * size, &p->s, direction);
+/* What kernels and reference are asked for. */
+static gr_head head_of(const problem *p) {
+    return (gr_head){.qkv = p->numbers,
+                     .stride = p->in,
+                     .stride_out = p->wide,
+                     .turn = p->turn,
+                     .apart = p->s.halves ? pair_apart(&p->s) : 0,
+                     .window = p->s.window,
+                     .scale = (float)p->scale,
+                     .rows = p->s.rows,
+                     .size = p->s.size,
+                     .share = p->s.share,
+                     .lse_stride = p->s.rows};
+}
+
+/* Results by the plain loops, and their masses. */
+static void solve(problem *p) {
+    const int rows = p->s.rows, share = p->s.share;
+    const gr_head head = head_of(p);
+    double *weight = doubles(share * rows, rows), *turned = doubles(rows, p->in);
+    gr__attention_reference(p->out, p->lse, weight, &head);
+    gr__attention_backward_reference(p->dqkv, p->dout, weight, &head);
+    gr__attention_reference_rows(turned, &head);
+    for (int query = 0; query < share; query++)
+        for (int t = 0; t < rows; t++)
+            measure_row(p, turned, weight + (size_t)(query * rows + t) * (size_t)rows, query, t);
+    gr_free(weight);
+    gr_free(turned);
 }
 
 static problem problem_new(shape s) {
     const int rows = s.rows, size = s.size, in = (s.share + 2) * size, wide_out = s.share * size;
-    problem p = {.s = s, .in = in, .wide = wide_out, .scale = 1 / sqrt(size)};
+    problem p = {.s = s, .in = in, .wide = wide_out, .scale = (double)(float)(1 / sqrt(size))};
     double **const wide[] = {&p.qkv, &p.before, &p.dqkv, &p.dqkv_mass};
     double **const narrow[] = {&p.dout, &p.out, &p.out_mass};
     for (int i = 0; i < 4; i++)
@@ -119,6 +124,9 @@ static problem problem_new(shape s) {
     draw(p.qkv, rows * in, 1);
     draw(p.before, rows * in, 2);
     draw(p.dout, rows * wide_out, 3);
+    p.numbers = gr_alloc((size_t)(rows * in) * sizeof *p.numbers);
+    for (int i = 0; i < rows * in; i++)
+        p.numbers[i] = (float)p.qkv[i];
     p.turn = s.turns ? gr_alloc((size_t)(rows * size) * sizeof *p.turn) : NULL;
     for (int t = 0; s.turns && t < rows; t++) {
         for (int i = 0; i < size; i++) /* neighbours that stay have the angle 0 */
@@ -129,25 +137,19 @@ static problem problem_new(shape s) {
             p.turn[t * size + pair_at(&s, i) + pair_apart(&s)] = (float)sin(angle);
         }
     }
-    double *turned = doubles(rows, in);
-    memcpy(turned, p.qkv, (size_t)(rows * in) * sizeof *turned);
-    turn_rows(&p, turned, 1);
-    for (int query = 0; query < s.share; query++)
-        for (int t = 0; t < rows; t++)
-            solve_row(&p, turned, query, t);
-    turn_rows(&p, p.dqkv, -1);
+    solve(&p);
     /* Turned by whatever angle, the masses of a pair are at most their sum. */
     for (int part = 0; part < rows * (s.share + 2); part++)
         for (int i = 0; 2 * i < s.turns && part % (s.share + 2) <= s.share; i++) {
             double *a = p.dqkv_mass + part * size + pair_at(&s, i), *b = a + pair_apart(&s);
             *a = *b = *a + *b;
         }
-    gr_free(turned);
     return p;
 }
 
 static void problem_free(problem *p) {
-    void *lists[] = {p->turn, p->qkv, p->dout, p->before, p->out, p->lse, p->dqkv, p->out_mass, p->dqkv_mass};
+    void *lists[] = {p->turn, p->numbers, p->qkv,  p->dout,     p->before,
+                     p->out,  p->lse,     p->dqkv, p->out_mass, p->dqkv_mass};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         gr_free(lists[i]);
 }
@@ -262,19 +264,13 @@ static void check_variant(const variant *v, const problem *p) {
     field_set(&dout, p->dout);
     if (v->add)
         field_set(&dqkv, p->before);
-    const gr_head head = {.qkv = start_of(&qkv),
-                          .half = v->half,
-                          .half_out = v->half_out,
-                          .stride = qkv.stride,
-                          .stride_out = out.stride,
-                          .turn = p->turn,
-                          .apart = p->s.halves ? pair_apart(&p->s) : 0,
-                          .window = p->s.window,
-                          .scale = (float)p->scale,
-                          .rows = rows,
-                          .size = p->s.size,
-                          .share = p->s.share,
-                          .lse_stride = 530};
+    gr_head head = head_of(p);
+    head.qkv = start_of(&qkv);
+    head.half = v->half;
+    head.half_out = v->half_out;
+    head.stride = qkv.stride;
+    head.stride_out = out.stride;
+    head.lse_stride = 530;
     v->k->attention(start_of(&out), lse, &head, scratch);
     compare(v, p, &out, p->out, p->out_mass, NULL, "out");
     for (int i = 0; i < p->s.share * rows; i++) {

@@ -71,6 +71,13 @@ typedef struct gr_head {
     int lse_stride; /* from the log-sum-exps of a query head to those of the next */
 } gr_head;
 
+/* Attention in plain loops, in double (attention/attention_reference.c): the specification of the fast one. rows
+ * [rows x (share + 2) size] is qkv with q and k turned; out and dout [rows x share size], lse [share x rows], the
+ * probabilities p [share x rows x rows], dqkv as rows, but of what is not turned. All packed, all overwritten. */
+void gr__attention_reference_rows(double *rows, const gr_head *head);
+void gr__attention_reference(double *out, double *lse, double *p, const gr_head *head);
+void gr__attention_backward_reference(double *dqkv, const double *dout, const double *p, const gr_head *head);
+
 /* The vectorised loops. Pointers may be equal where that makes sense (y = x), but must not overlap shifted. `add`
  * says whether a result is added to (true) or overwritten (false). */
 typedef struct gr_kernels {
