@@ -1,8 +1,12 @@
-/* rows.h - rows in and out of attention, in vector registers of the instruction set. For vec_attention.c
- * alone, and for what it includes.
+/* rows.h - what all forms of fast attention share: rows of q, k, v and their gradients in and out of buffers (turned,
+ * scaled, widened), transposing, and the softmax of rows of scores. For vec_attention.c alone, and for what it
+ * includes.
  *
  * Products read *units*: a number, or two bfloat16 numbers in the bits of one float where the processor multiplies
  * such pairs. Buffers of units are typed as numbers, and shuffles keep their bits.
+ *
+ * Keys come in *panels* of W: two registers of numbers, the columns of a tile of sums that stay in registers while a
+ * product runs.
  */
 #ifndef GR_KERNEL_ATTENTION_ROWS_H
 #define GR_KERNEL_ATTENTION_ROWS_H
@@ -71,6 +75,8 @@ static inline void transpose_block(gr_real *y, int ldy, const gr_real *x, int ld
 #pragma GCC unroll 16
     for (int i = 0; i < L; i++)
         a[i] = *(const vec *)(x + (size_t)i * ldx);
+
+        /* log2(L) passes. */
 #pragma GCC unroll 4
     for (int step = 1; step < L; step *= 2) {
 #pragma GCC unroll 16
@@ -93,19 +99,22 @@ typedef struct source {
     const void *x; /* row 0: numbers, or gr_half */
     bool half;
     int stride, size;
-    const gr_real *turn; /* row 0; NULL: not turned */
+    const gr_real *turn; /* angles of row 0, as in gr_head; NULL: not turned */
     int apart;           /* as in gr_head */
-    gr_real s;           /* factor */
+    gr_real s;           /* factor: the scale of scores for q, else 1 */
 } source;
 
+/* Number `at` of x, which holds numbers or halves. */
 static inline void *place(const void *x, bool half, size_t at) {
     return (char *)x + at * (half ? sizeof(gr_half) : sizeof(gr_real));
 }
 
+/* The angles of a row; NULL where nothing is turned. */
 static inline const gr_real *angle(const gr_real *turn, int row, int size) {
     return turn ? turn + (size_t)row * (size_t)size : NULL;
 }
 
+/* x = s x in n numbers. */
 static inline void scale_row(gr_real *x, gr_real s, int n) { GR_PUT(x, false, n, s * x[i]); }
 
 /* y = s x, where (x[i], x[i + h]), i < h, are pairs to turn: turn holds cos of all of them, then sin. */
@@ -132,6 +141,9 @@ static inline void turn_row(gr_real *y, const gr_real *x, const gr_real *turn, g
         turn_halves(y, x, turn, s, w, size, apart);
         return;
     }
+
+    /* Neighbours: in a register with lanes (x0, x1) the other of each pair is lane ^ 1, and sin counts with - + in
+     * turn. */
     const vec sign = w * __builtin_convertvector(2 * (lane & 1) - 1, vec);
     int i = 0;
     for (; i + L <= size; i += L) {
@@ -139,6 +151,8 @@ static inline void turn_row(gr_real *y, const gr_real *x, const gr_real *turn, g
         vec c = s * picked(angle, angle, lane & ~1), d = sign * picked(angle, angle, lane | 1);
         *(vec *)(y + i) = c * v + d * picked(v, v, lane ^ 1);
     }
+
+    /* What is left over, pair by pair. */
     for (; i < size; i += 2) {
         gr_real c = s * turn[i], d = w * turn[i + 1], x0 = x[i], x1 = x[i + 1];
         y[i] = c * x0 - d * x1;
@@ -166,6 +180,8 @@ static inline void fetch_row(gr_real *y, int ld, const source *from, int t) {
         row = y;
     }
 #endif
+
+    /* Behind the row zeros, as products read whole registers. */
     turn_row(y, row, angle(from->turn, t, from->size), from->s, from->s, from->size, from->apart);
     for (int i = from->size; i < ld; i++)
         y[i] = 0;
@@ -181,7 +197,8 @@ static inline void put_row(void *y, bool half, bool add, const gr_real *x, int s
 #ifndef GR_DOUBLE
     gr_half *to = y;
 #ifdef __AVX512BF16__
-    int done = 0; /* whole cache lines, if rows begin at one */
+    /* 32 numbers at a time: whole cache lines, if rows begin at one. */
+    int done = 0;
     for (int i = 0; i + 32 <= size; done = i += 32) {
         __m512 a = _mm512_loadu_ps(x + i), b = _mm512_loadu_ps(x + i + 16);
         if (add) {
@@ -193,6 +210,8 @@ static inline void put_row(void *y, bool half, bool add, const gr_real *x, int s
     }
     to += done, x += done, size -= done;
 #endif
+
+    /* The rest, or all: rounded; what it is added to is widened first. */
     if (add)
         GR_PUT(to, false, size, gr__narrow(gr__widen(to[i]) + x[i]));
     else
@@ -215,6 +234,9 @@ static inline source part_of(const gr_head *head, int part) {
 static inline void put_part(void *dqkv, bool add, const gr_head *head, int part, gr_real *x, int ld, int t0, int t1) {
     source to = part_of(head, part);
     to.x = place(dqkv, to.half, (size_t)part * (size_t)to.size);
+
+    /* The factor and the rotation of q and k apply to their gradients too, the latter the other way round: a
+     * rotation's transpose. */
     for (int t = t0; t < t1; t++, x += ld) {
         expect_row(&to, t + 16, t1);
         if (to.turn || to.s != 1)
@@ -278,10 +300,15 @@ static inline void hide_row(gr_real *s, int low) {
 static inline gr_real exp_row(gr_real *s, gr_real *top, gr_real *sum, int limit, int n, bool first) {
     const vec never = (vec){0} - (gr_real)INFINITY;
     vec *x = (vec *)s, high, z = {0};
+
+    /* Keys behind the query do not count. */
     for (int j = (limit + 1) / L; j < n / L; j++) {
         const index_vec seen = lane + j * L <= limit;
         x[j] = (vec)(((index_vec)x[j] & seen) | ((index_vec)never & ~seen));
     }
+
+    /* top: the largest score of this block and those before. What has been summed so far is relative to the old one,
+     * and must shrink. */
     high = x[0];
     for (int j = 1; j < n / L; j++)
         high = max_vec(x[j], high);
@@ -290,6 +317,8 @@ static inline gr_real exp_row(gr_real *s, gr_real *top, gr_real *sum, int limit,
         m = *top > m ? *top : m;
         shrink = gr_exp(*top - m);
     }
+
+    /* Weights relative to it, and their sum. */
     for (int j = 0; j < n / L; j++) {
         x[j] = exp_vec(x[j] - m);
         z += x[j];

@@ -1,5 +1,5 @@
-/* tiles.h - products, layouts and rows of scores for attention over pairs of bfloat16 by the processor's
- * tiles (AMX). Only vec_attention.c includes it.
+/* tiles.h - products, layouts and rows of scores for attention over pairs of bfloat16 by the processor's tiles (AMX).
+ * Only vec_attention.c includes it.
  *
  * A tile is 16 rows of 64 bytes: C [16 x 16 numbers] += A B takes A as rows of 16 pairs, and of B 16 pairs along the
  * sum's index for each of 16 columns, which `columns` and `between` are. Rows that a product has too many may hold
@@ -18,6 +18,7 @@ typedef struct operand {
  * else takes long asks it for a product of no use now and then. */
 static inline __attribute__((always_inline)) void keep_awake(void) { _tile_dpbf16ps(0, 4, 6); }
 
+/* Eight tiles of 16 rows of 64 bytes: 0 to 3 hold sums, 4 and 5 parts of A, 6 and 7 of B. */
 static inline void begin_tiles(void) {
     static const struct {
         uint8_t palette, start, unused[14];
@@ -34,6 +35,8 @@ static inline __attribute__((always_inline)) void some_tiles(const int m, const 
     const size_t unit = sizeof(gr_real), step_a = (size_t)a.ld * unit, step_b = (size_t)b.ld * unit;
     const size_t step_c = (size_t)ldc * unit;
     gr_real *const lower = c + (size_t)L * (size_t)ldc;
+
+    /* Sums begin at 0, or at what C holds. */
     _tile_zero(0);
     _tile_zero(1);
     _tile_zero(2);
@@ -47,6 +50,8 @@ static inline __attribute__((always_inline)) void some_tiles(const int m, const 
         if (m > 1 && n > 1)
             _tile_loadd(3, lower + L, step_c);
     }
+
+    /* A step of the sum: up to two tiles of A times up to two of B. */
     for (int p = 0; p < k; p++, a.at += a.next, b.at += b.next) {
         _tile_loadd(4, a.at, step_a);
         _tile_loadd(6, b.at, step_b);
@@ -62,6 +67,8 @@ static inline __attribute__((always_inline)) void some_tiles(const int m, const 
         if (m > 1 && n > 1)
             _tile_dpbf16ps(3, 5, 7);
     }
+
+    /* The sums go back to C. */
     _tile_stored(0, c, step_c);
     if (n > 1)
         _tile_stored(1, c + L, step_c);
@@ -107,11 +114,15 @@ static void fill_tiles(gr_real *y, source from, const source *a, const source *b
     for (int t = t0; t < t1; t++, y += h->ld) {
         if (t % 8 == 0)
             keep_awake();
+
+        /* Rows that come soon, here and in what is read next. */
         expect_row(&from, t + 16, t1);
         if (a)
             expect_row(a, t, t1);
         if (b)
             expect_row(b, t, t1);
+
+        /* Pairs that are as products want them are copied, others turned, scaled, narrowed. */
         if (plain)
             for (int i = 0; i < h->ld; i += L)
                 _mm512_storeu_si512(y + i,
@@ -147,7 +158,8 @@ static inline __m512 exp2_of(__m512 x) {
 
 static inline vec sum_vec(vec a, vec b) { return a + b; }
 
-/* Lane i: all lanes of x[i], folded. */
+/* Lane i of the result: all lanes of x[i], folded into one (a sum, a maximum). L registers become one in log2(L)
+ * steps, in each of which two become one. */
 static inline __attribute__((always_inline)) vec folded(vec *x, vec (*fold)(vec, vec)) {
 #pragma GCC unroll 4
     for (int half = L / 2; half > 0; half /= 2)
@@ -169,6 +181,9 @@ static inline __m512 log_of(__m512 x) {
 static inline void soften(gr_real *s, int ld, gr_real *lse, gr_real *inverse, int t, int n, int start, int window) {
     const int nv = (t - start) / L + 1;
     const __m512 never = _mm512_set1_ps(-INFINITY), scale = _mm512_set1_ps(to_base_2);
+
+    /* Pass 1: the largest score of each query, among the keys that it sees: not those behind it, which are in its last
+     * register, nor those before its window. */
     vec high[L], sum[L];
     for (int i = 0; i < n; i++) {
         if (i % 4 == 0)
@@ -183,9 +198,14 @@ static inline void soften(gr_real *s, int ld, gr_real *lse, gr_real *inverse, in
         for (int j = 0; j < nv - 1; j++)
             high[i] = max_vec(high[i], *(const vec *)(x + j * L));
     }
+
+    /* Lanes without a query: their results are not read. */
     for (int i = n; i < L; i++)
         high[i] = sum[i] = (vec){0};
     const vec top = folded(high, max_vec), shift = top * to_base_2;
+
+    /* Pass 2: weights and their sums. exp(s - top) is 2^(s log2(e) - top log2(e)), one fused operation before the
+     * power. */
     for (int i = 0; i < n; i++) {
         if (i % 4 == 0)
             keep_awake();
@@ -201,6 +221,8 @@ static inline void soften(gr_real *s, int ld, gr_real *lse, gr_real *inverse, in
         }
         sum[i] = (vec)total;
     }
+
+    /* The log-sum-exps, which backward needs, and 1 / sums, which the results are multiplied by. */
     const __m512 all = (__m512)folded(sum, sum_vec);
     _mm512_storeu_ps(inverse, 1 / all);
     _mm512_mask_storeu_ps(lse, (__mmask16)first_of(n), (__m512)top + log_of(all));

@@ -1,5 +1,8 @@
-/* tiles_pass.h - both passes of attention over pairs of bfloat16 by tiles. Only vec_attention.c includes
- * it.
+/* tiles_pass.h - both passes of attention over pairs of bfloat16 by tiles. Only vec_attention.c includes it.
+ *
+ * Queries come in bands of TILE. Unlike pass.h, a step is done for a whole band (or two) before the next one begins:
+ * the tile unit then multiplies for long stretches, and all scores of a band are kept, so that no running maximum is
+ * needed.
  *
  * Backward computes scores by key, K Q^T: p^T and ds^T then are rows of keys, as dv and dk want them, and what belongs
  * to a query (its log-sum-exp, the sum of p dp) belongs to a lane. Only ds is transposed once more, for dq.
@@ -18,21 +21,28 @@ static inline int bands_of(const shape_pairs *h) { return h->keys <= BANDS * TIL
 /* A query head's rows [t0, t1), at most TILE, and the keys from `start` on. */
 typedef struct ahead_band {
     int t0, t1, start;
-    gr_real *q, *s, *o, *inverse;
+    gr_real *q;       /* queries in rows */
+    gr_real *s;       /* their scores, then weights in pairs */
+    gr_real *o;       /* their results, to be multiplied by */
+    gr_real *inverse; /* 1 / the sum of each query's weights */
 } ahead_band;
 
+/* Buffers of the forward pass. */
 typedef struct ahead_tiles {
-    gr_real *x, *kt, *v;
-    int ld; /* row stride of s: no power of two, which would be one set of the cache */
+    gr_real *x, *kt, *v; /* k, then v, in rows; k in columns; v between */
+    int ld;              /* row stride of s: no power of two, which would be one set of the cache */
     ahead_band band[BANDS];
 } ahead_tiles;
 
+/* Cuts the scratch; from NULL: counts alone. */
 static size_t ahead_carve_tiles(ahead_tiles *b, gr_real *from, const shape_pairs *h) {
     size_t n = 0;
     b->ld = h->keys + L;
-    b->x = take(&n, from, h->keys, h->ld); /* k, then v in rows */
+    b->x = take(&n, from, h->keys, h->ld);
     b->kt = take(&n, from, h->keys, h->ld);
     b->v = take(&n, from, h->keys / 2, h->wide);
+
+    /* Buffers of each band. */
     for (int i = 0; i < bands_of(h); i++) {
         ahead_band *x = &b->band[i];
         x->q = take(&n, from, TILE, h->ld);
@@ -43,24 +53,28 @@ static size_t ahead_carve_tiles(ahead_tiles *b, gr_real *from, const shape_pairs
     return n;
 }
 
+/* Scores of a band with all keys it sees, a panel at a time. */
 static void score_ahead(const ahead_tiles *b, const ahead_band *x, const shape_pairs *h) {
     for (int j = x->start; j < x->t1; j += W)
         multiply(x->s + (j - x->start), b->ld, (operand){x->q, h->ld, L},
                  (operand){b->kt + (size_t)j * h->ld, W, W * L}, h->ld / L, x->t1 - x->t0, least(W, x->t1 - j), false);
 }
 
+/* Scores to weights, L queries at a time. */
 static void soften_ahead(const ahead_tiles *b, const ahead_band *x, const shape_pairs *h, gr_real *lse) {
     for (int t = x->t0; t < x->t1; t += L)
         soften(x->s + (size_t)(t - x->t0) * b->ld, b->ld, lse + t, x->inverse + (t - x->t0), t, least(L, x->t1 - t),
                x->start, h->window);
 }
 
+/* Values weighed: o = p v over all keys that the band sees. */
 static void sum_ahead(const ahead_tiles *b, const ahead_band *x, const shape_pairs *h) {
     multiply(x->o, h->wide, (operand){x->s, b->ld, L},
              (operand){b->v + (size_t)(x->start / 2) * h->wide, h->wide, L * h->wide}, (x->t0 - x->start) / W + 1,
              x->t1 - x->t0, h->wide, false);
 }
 
+/* Results, divided by the sums of weights, to where they belong. */
 static void put_ahead(void *out, const ahead_band *x, const shape_pairs *h, const gr_head *head) {
     for (int t = x->t0; t < x->t1; t++) {
         gr_real *o = x->o + (size_t)(t - x->t0) * h->wide;
@@ -75,12 +89,17 @@ static void put_ahead(void *out, const ahead_band *x, const shape_pairs *h, cons
 static void look_tiles(void *out, gr_real *lse, ahead_tiles *b, const shape_pairs *h, const gr_head *head, int query) {
     const int rows = head->rows;
     for (int t0 = 0; t0 < rows; t0 += bands_of(h) * TILE) {
+        /* The bands that go side by side, and their queries. */
         const int n = least(bands_of(h), (rows - t0 + TILE - 1) / TILE);
         for (int i = 0; i < n; i++) {
             ahead_band *x = &b->band[i];
-            x->t0 = t0 + i * TILE, x->t1 = least(rows, x->t0 + TILE), x->start = first_panel_pairs(h, x->t0);
+            x->t0 = t0 + i * TILE;
+            x->t1 = least(rows, x->t0 + TILE);
+            x->start = first_panel_pairs(h, x->t0);
             fill_tiles(x->q, part_of(head, query), NULL, NULL, x->t0, x->t1, x->t1 - x->t0, h);
         }
+
+        /* Each step for all bands before the next one. */
         for (int i = 0; i < n; i++)
             score_ahead(b, &b->band[i], h);
         for (int i = 0; i < n; i++)
@@ -92,6 +111,7 @@ static void look_tiles(void *out, gr_real *lse, ahead_tiles *b, const shape_pair
     }
 }
 
+/* All query heads of a head of keys: k in columns and v between are made once for all. */
 static void forward_tiles(void *out, gr_real *lse, const gr_head *head, gr_real *scratch) {
     const int rows = head->rows, key = head->share;
     const shape_pairs h = shape_of_tiles(rows, head->size, head->window);
@@ -99,11 +119,17 @@ static void forward_tiles(void *out, gr_real *lse, const gr_head *head, gr_real 
     ahead_tiles b;
     ahead_carve_tiles(&b, scratch, &h);
     begin_tiles();
+
+    /* k in columns, by way of rows. */
     fill_tiles(b.x, part_of(head, key), &q, &v, 0, rows, h.keys, &h);
     for (int j = 0; j < rows; j += W)
         upright(b.kt + (size_t)j * h.ld, b.x + (size_t)j * h.ld, least(W, rows - j), &h);
+
+    /* v between, by way of rows. */
     fill_tiles(b.x, v, &to, NULL, 0, rows, h.keys, &h);
     between_pairs(b.v, h.wide, b.x, h.ld, h.keys);
+
+    /* The query heads. */
     for (int i = 0; i < head->share; i++)
         look_tiles(place(out, head->half_out, (size_t)i * (size_t)head->size),
                    lse + (size_t)i * (size_t)head->lse_stride, &b, &h, head, i);
@@ -112,29 +138,41 @@ static void forward_tiles(void *out, gr_real *lse, const gr_head *head, gr_real 
 
 /* ---- backward ---------------------------------------------------------------------------------------------------- */
 
-/* Rows [t0, t1) of a query head and of its result's gradient. p, dp: [keys x TILE queries], numbers, then pairs at the
- * beginning of each row; ds: [TILE x pairs of keys]; shift: log-sum-exps to base 2; delta: the sums of p dp. */
+/* Rows [t0, t1) of a query head and of its result's gradient, and the keys from `start` on. */
 typedef struct back_band {
     int t0, t1, start;
-    gr_real *q, *qt, *qb, *o, *ot, *ob, *p, *dp, *ds, *dq;
-    __m512 shift[2], delta[2];
+    gr_real *q, *qt, *qb; /* queries in rows, in columns and between */
+    gr_real *o, *ot, *ob; /* the gradient of their results, likewise */
+    gr_real *p, *dp;      /* [keys x TILE queries], numbers, then pairs at the beginning of each row */
+    gr_real *ds;          /* [TILE x pairs of keys] */
+    gr_real *dq;          /* the gradient of the queries */
+    __m512 shift[2];      /* a lane for each query: log-sum-exp, to base 2 */
+    __m512 delta[2];      /* a lane for each query: sum of p dp */
 } back_band;
 
+/* Buffers of the backward pass. */
 typedef struct back_tiles {
-    gr_real *k, *kb, *v, *dk, *dv;
-    int ld;    /* row stride of ds */
-    int apart; /* from the buffers of a band to those of the next */
+    gr_real *k, *kb, *v; /* k in rows and between, v in rows */
+    gr_real *dk, *dv;    /* sums of all queries */
+    int ld;              /* row stride of ds */
+    int apart;           /* from the buffers of a band to those of the next */
     back_band band[BANDS];
 } back_tiles;
 
+/* Cuts the scratch; from NULL: counts alone. */
 static size_t back_carve_tiles(back_tiles *b, gr_real *from, const shape_pairs *h) {
     size_t n = 0;
+
+    /* Of all keys. */
     b->ld = h->keys / 2 + L;
     b->k = take(&n, from, h->keys, h->ld);
     b->kb = take(&n, from, h->keys / 2, h->wide);
     b->v = take(&n, from, h->keys, h->ld);
     b->dk = take(&n, from, h->keys, h->wide);
     b->dv = take(&n, from, h->keys, h->wide);
+
+    /* Of each band. They lie one after the other, each as long as the others, so that a product may run over two
+     * bands. */
     for (int i = 0; i < bands_of(h); i++) {
         back_band *x = &b->band[i];
         const size_t before = n;
@@ -170,6 +208,8 @@ static void put_tiles(void *dqkv, bool add, const gr_head *head, int part, gr_re
             put_part(dqkv, add, head, part, x, ld, t, t + 1);
             continue;
         }
+
+        /* Scaled and turned back in registers, then narrowed: 32 numbers are a cache line. */
         const gr_real *turn = angle(to.turn, t, to.size);
         gr_half *y = (gr_half *)dqkv + (size_t)t * (size_t)to.stride + (size_t)(part * to.size);
         for (int i = 0; i < to.size; i += 32) {
@@ -195,9 +235,11 @@ static void lay_tiles(gr_real *x, gr_real *t, gr_real *b, source from, int t0, i
     memset(b + (size_t)pairs * h->wide, 0, (size_t)(TILE / 2 - pairs) * h->wide * sizeof *b);
 }
 
+/* Queries and gradients of a band in all layouts, and what belongs to each query in lanes. */
 static void open_band(back_band *x, source queries, source up, const gr_real *lse, const shape_pairs *h) {
     lay_tiles(x->q, x->qt, x->qb, queries, x->t0, x->t1, h);
     lay_tiles(x->o, x->ot, x->ob, up, x->t0, x->t1, h);
+
     for (int i = 0; i < 2; i++) { /* queries that are missing weigh nothing */
         const __mmask16 here = (__mmask16)first_of(most(0, least(L, x->t1 - x->t0 - i * L)));
         x->shift[i] = to_base_2 * _mm512_mask_loadu_ps(_mm512_set1_ps(INFINITY), here, lse + x->t0 + i * L);
@@ -229,6 +271,8 @@ static inline __m512 weigh_panel(gr_real *p, gr_real *dp, __m512 part, __m512 sh
     keep_awake();
     const int last = most(j, least(j + n, t + L));
     const bool all = last - 1 <= t && t + L - 1 < j + window;
+
+    /* Keys that some query sees. Masked lanes: queries before the key, or beyond its window. */
     for (int key = j; key < last; key++, p += TILE, dp += TILE) {
         __m512 x = exp2_of(_mm512_fmsub_ps(_mm512_loadu_ps(p), _mm512_set1_ps(to_base_2), shift));
         if (!all)
@@ -236,6 +280,8 @@ static inline __m512 weigh_panel(gr_real *p, gr_real *dp, __m512 part, __m512 sh
         part += x * _mm512_loadu_ps(dp);
         _mm512_storeu_ps(p, x);
     }
+
+    /* Keys behind all queries: products read them. */
     for (int key = last; key < j + n; key++, p += TILE, dp += TILE) {
         _mm512_storeu_ps(p, _mm512_setzero_ps());
         _mm512_storeu_ps(dp, _mm512_setzero_ps());
@@ -246,6 +292,7 @@ static inline __m512 weigh_panel(gr_real *p, gr_real *dp, __m512 part, __m512 sh
 /* Keys of the panel at j that a band sees, up to a pair. */
 static inline int keys_of(const back_band *x, int j) { return least(W, round_up(x->t1 - j, 2)); }
 
+/* Scores to probabilities in a band, and the sums of p dp. */
 static void weigh_back(back_band *x, const shape_pairs *h) {
     for (int j = x->start; j < x->t1; j += W)
         for (int i = 0; x->t0 + i * L < x->t1; i++) {
@@ -261,6 +308,8 @@ static inline __attribute__((always_inline)) void slope_panel(const bool whole, 
                                                               int ld, const __m512 *delta, int n) {
     gr_real between[L * TILE];
     keep_awake();
+
+    /* Two keys at a time, for both halves of the queries: ds of each key, and p and ds as pairs of queries. */
     for (int i = 0; i < n / 2; i++, p += 2 * TILE, dp += 2 * TILE) {
         __m512 a[2], b[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()};
         for (int r = 0; r < 2; r++) {
@@ -273,10 +322,14 @@ static inline __attribute__((always_inline)) void slope_panel(const bool whole, 
             _mm512_storeu_si512(p + r * TILE, both(x, y));
             _mm512_storeu_si512(dp + r * TILE, both(a[r], b[r]));
         }
+
+        /* ds as pairs of the two keys: a row for both, a lane for each query. */
         _mm512_storeu_si512(between + i * TILE, side_by_side(both(a[0], a[1])));
         if (whole)
             _mm512_storeu_si512(between + i * TILE + L, side_by_side(both(b[0], b[1])));
     }
+
+    /* Transposed, each query has a row of pairs of keys; keys that are missing are 0. */
     keep_awake();
     memset(between + n / 2 * TILE, 0, (size_t)(L - n / 2) * TILE * sizeof *between);
     transpose_block(ds, ld, between, TILE, L);
@@ -284,6 +337,7 @@ static inline __attribute__((always_inline)) void slope_panel(const bool whole, 
         transpose_block(ds + (size_t)L * ld, ld, between + L, TILE, L);
 }
 
+/* p and dp to p and ds, in the layouts that products want. */
 static void slope_back(const back_tiles *b, const back_band *x) {
     for (int j = x->start; j < x->t1; j += W) {
         const size_t at = (size_t)(j - x->start) * TILE;
@@ -309,6 +363,7 @@ static void spread(gr_real *y, const gr_real *w, const gr_real *x, const back_ti
     }
 }
 
+/* dq = ds k over all keys that the band sees. */
 static void gather_back(const back_tiles *b, const back_band *x, const shape_pairs *h) {
     multiply(x->dq, h->wide, (operand){x->ds, b->ld, L},
              (operand){b->kb + (size_t)(x->start / 2) * h->wide, h->wide, L * h->wide}, (x->t0 - x->start) / W + 1,
@@ -328,12 +383,17 @@ static void trace_tiles(void *dqkv, bool add, source up, const gr_real *lse, bac
                         const gr_head *head, int query) {
     const int rows = head->rows;
     for (int t0 = 0; t0 < rows; t0 += bands_of(h) * TILE) {
+        /* The bands that go side by side, with their queries and gradients. */
         const int n = least(bands_of(h), (rows - t0 + TILE - 1) / TILE);
         for (int i = 0; i < n; i++) {
             back_band *x = &b->band[i];
-            x->t0 = t0 + i * TILE, x->t1 = least(rows, x->t0 + TILE), x->start = first_panel_pairs(h, t0);
+            x->t0 = t0 + i * TILE;
+            x->t1 = least(rows, x->t0 + TILE);
+            x->start = first_panel_pairs(h, t0);
             open_band(x, part_of(head, query), up, lse, h);
         }
+
+        /* Each step for all bands before the next one. In between, rows that will be written soon are asked for. */
         const int t1 = b->band[n - 1].t1;
         expect_rows(dqkv, head, query, t0, t1);
         for (int i = 0; i < n; i++)
@@ -344,6 +404,8 @@ static void trace_tiles(void *dqkv, bool add, source up, const gr_real *lse, bac
         for (int i = 0; i < n; i++)
             slope_back(b, &b->band[i]);
         expect_rows(dqkv, head, head->share + 1, t0, t1);
+
+        /* What p and ds add: dv += p^T do, dq = ds k, dk += ds^T q. */
         spread(b->dv, b->band[0].p, b->band[0].ob, b, h, n, query > 0);
         for (int i = 0; i < n; i++)
             gather_back(b, &b->band[i], h);
@@ -353,6 +415,7 @@ static void trace_tiles(void *dqkv, bool add, source up, const gr_real *lse, bac
     }
 }
 
+/* All query heads of a head of keys: dk and dv add up over them and are written in the end. */
 static void backward_tiles(void *dqkv, bool add, const void *dout, const gr_real *lse, const gr_head *head,
                            gr_real *scratch) {
     const int rows = head->rows, key = head->share;
@@ -360,10 +423,14 @@ static void backward_tiles(void *dqkv, bool add, const void *dout, const gr_real
     const source k = part_of(head, key), q = part_of(head, 0), up = up_pairs(dout, head, 0);
     back_tiles b;
     back_carve_tiles(&b, scratch, &h);
+
+    /* k and v in the layouts of products. */
     begin_tiles();
     fill_tiles(b.v, part_of(head, key + 1), &k, &q, 0, rows, h.keys, &h);
     fill_tiles(b.k, k, &up, NULL, 0, rows, h.keys, &h);
     between_pairs(b.kb, h.wide, b.k, h.ld, h.keys);
+
+    /* The query heads. */
     for (int i = 0; i < head->share; i++)
         trace_tiles(dqkv, add, up_pairs(dout, head, i), lse + (size_t)i * (size_t)head->lse_stride, &b, &h, head, i);
     put_tiles(dqkv, add, head, key, b.dk, h.wide, 0, rows);

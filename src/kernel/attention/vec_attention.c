@@ -1,8 +1,18 @@
 /* vec_attention.c - the query heads of one head of keys and values in one document: causal softmax attention in tiles,
  * so that no square matrix is kept. Backward computes probabilities again from each row's log-sum-exp (Dao et al.
- * 2022).
+ * 2022). In plain loops: attention_reference.c.
  *
  * With p = softmax(q k^T) per row:  dv = p^T do,  ds = p (do v^T - rowsum(p do v^T)),  dq = ds k,  dk = ds^T q.
+ *
+ * There are three forms, and the choice among them at the end of this file:
+ *
+ *   single   units of one number: every instruction set          pass.h, with the few operations below it in U = 1
+ *   pairs    units of two bfloat16 numbers, AVX-512 BF16          pass.h once more, with those in U = 2
+ *   tiles    the same units, multiplied by AMX                    tiles.h, tiles_pass.h
+ *
+ * Each form defines for pass.h: step (a unit of a product), units (a row of q, k, v as units), between (rows to the
+ * layout of that name), narrow (a row of weights to units), join (p to that layout), slopes (ds from p and dp).
+ *
  * The row sum is taken from p and do v^T, not from do and the stored result: in bfloat16 the latter is rounded, and
  * what it is off by is the same for all keys of a query.
  */
@@ -64,7 +74,11 @@ static inline __mmask32 first_of(int n) { return n >= 32 ? ~0u : (1u << n) - 1; 
 static inline __m512i turned_pairs(__m512i x, const gr_real *turn, gr_real s, int n) {
     const __m512i even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
     const __m512i odd = _mm512_set_epi32(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+
+    /* The first and the second of each pair apart: 16 of each, as floats. */
     __m512 scale = _mm512_set1_ps(s), x0 = scale * low(x), x1 = scale * high(x), y0 = x0, y1 = x1;
+
+    /* Their cos and sin, which alternate. */
     if (turn) {
         __mmask32 mask = first_of(n);
         __m512 a = _mm512_maskz_loadu_ps((__mmask16)mask, turn);
@@ -81,6 +95,8 @@ static inline __m512 widened(__m256i x) { return (__m512)_mm512_slli_epi32(_mm51
 /* A row of `size` halves, turned and scaled, where (x[i], x[i + h]) are pairs; 0 up to n. */
 static inline void turned_halves(gr_half *y, int n, const gr_half *x, const gr_real *turn, gr_real s, int size, int h) {
     const __m512 scale = _mm512_set1_ps(s);
+
+    /* First and second halves of the pairs, 16 at a time. */
     for (int i = 0; i < h; i += 16) {
         const __mmask16 mask = (__mmask16)first_of(least(16, h - i));
         const __m512 x0 = scale * widened(_mm256_maskz_loadu_epi16(mask, x + i));
@@ -89,6 +105,8 @@ static inline void turned_halves(gr_half *y, int n, const gr_half *x, const gr_r
         _mm256_mask_storeu_epi16(y + i, mask, (__m256i)_mm512_cvtneps_pbh(c * x0 - d * x1));
         _mm256_mask_storeu_epi16(y + h + i, mask, (__m256i)_mm512_cvtneps_pbh(d * x0 + c * x1));
     }
+
+    /* What stays, and zeros behind it. */
     for (int i = 2 * h; i < n; i += 16) {
         const __mmask16 from = (__mmask16)first_of(most(0, least(16, size - i)));
         const __m512 v = scale * widened(_mm256_maskz_loadu_epi16(from, x + i));
@@ -96,6 +114,7 @@ static inline void turned_halves(gr_half *y, int n, const gr_half *x, const gr_r
     }
 }
 
+/* Row t as pairs of neighbours, 0 up to the end of the layout: narrowed where it is float, turned and scaled. */
 static inline void units_pairs(gr_real *y, int ld, const source *from, int t) {
     const void *x = place(from->x, from->half, (size_t)t * (size_t)from->stride);
     const gr_real *turn = angle(from->turn, t, from->size);
@@ -103,6 +122,8 @@ static inline void units_pairs(gr_real *y, int ld, const source *from, int t) {
         turned_halves((gr_half *)y, 2 * ld, x, turn, from->s, from->size, from->apart);
         return;
     }
+
+    /* 32 numbers at a time, of which those beyond the row are 0. */
     for (int i = 0; i < 2 * ld; i += 32) {
         const int n = most(0, from->size - i);
         const __mmask32 mask = first_of(n);
@@ -120,7 +141,8 @@ static inline void units_pairs(gr_real *y, int ld, const source *from, int t) {
     }
 }
 
-/* Rows 2 r and 2 r + 1 become row r; the last row of an odd number goes with 0. */
+/* Rows to the layout between: rows 2 r and 2 r + 1 become row r, number by number side by side; the last row of an
+ * odd number goes with 0. */
 static inline void between_pairs(gr_real *y, int wide, const gr_real *x, int ld, int rows) {
     const __m512i from = _mm512_set_epi16(47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40, 8, 39, 7, 38, 6,
                                           37, 5, 36, 4, 35, 3, 34, 2, 33, 1, 32, 0);
@@ -157,6 +179,7 @@ static inline void join_pairs(gr_real *p, gr_real *s, gr_real *dp, int rows, int
 static inline void slopes_pairs(gr_real *ds, gr_real *dsb, const gr_real *p, const gr_real *dp, const gr_real *delta,
                                 int rows, int nv) {
     for (int i = 0; i < rows; i += 2, ds += W, dsb += W, p += W, dp += 2 * W) {
+        /* Two queries at a time, whose weights lie between. */
         const __m512 delta0 = _mm512_set1_ps(delta[i]), delta1 = _mm512_set1_ps(i + 1 < rows ? delta[i + 1] : 0);
         __m512 a[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()}, b[2] = {a[0], a[0]};
         for (int j = 0; j < nv; j++) {
@@ -184,6 +207,7 @@ static inline void slopes_pairs(gr_real *ds, gr_real *dsb, const gr_real *p, con
 
 /* ---- the choice -------------------------------------------------------------------------------------------------- */
 
+/* The best form that this instruction set and these numbers allow. */
 static void attention(void *out, gr_real *lse, const gr_head *head, gr_real *scratch) {
 #ifdef __AMX_BF16__
     if (head->half && tiles_pay(head)) {
@@ -200,6 +224,7 @@ static void attention(void *out, gr_real *lse, const gr_head *head, gr_real *scr
     forward_single(out, lse, head, scratch);
 }
 
+/* The same choice as forward: lse must belong to scores that are rounded alike. */
 static void attention_backward(void *dqkv, bool add, const void *dout, const gr_real *lse, const gr_head *head,
                                gr_real *scratch) {
 #ifdef __AMX_BF16__
