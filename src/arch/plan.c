@@ -93,13 +93,13 @@ static gr_status check_name(const gr_arch_def *def, int r, gr_error *err) {
     size_t n = strlen(name);
     bool fine = n > 0 && n <= 64 && name[0] != '-';
 
-    /* Characters. */
+    /* Characters; a dash in front would be read as an option of the command. */
     for (size_t i = 0; i < n; i++)
         fine = fine && (isalnum((unsigned char)name[i]) || name[i] == '_' || name[i] == '-');
     if (!fine)
         return USAGE(err, "use 1 to 64 letters, digits, _ and -", "'%s' cannot name a region", name);
 
-    /* The first part of a parameter's or file's name. */
+    /* Words that begin names of parameters, or name files. */
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
         if (!strcmp(name, taken[i]))
             return USAGE(err, "choose another name", "'%s' cannot name a region: the network uses it", name);
@@ -494,6 +494,7 @@ size_t gr__plan_size(const gr__plan *plan) {
     return size;
 }
 
+/* A group's units begin at 0, so the end of its span is their number. */
 int gr__plan_heads(const gr__plan *plan, int owner, int layer) {
     return owner == GR_NONE ? plan->heads_all[layer] : plan->head_span[owner * plan->layers + layer].hi;
 }
@@ -529,6 +530,7 @@ int gr__plan_seen(const gr__plan *plan, int owner) {
     return plan->width + (owner == GR_NONE ? 0 : plan->def->regions[owner].residual.add);
 }
 
+/* The core or some group. */
 bool gr__plan_attends(const gr__plan *plan, int layer) {
     bool any = plan->heads_all[layer] > 0;
     for (int k = 0; k < plan->groups; k++)
@@ -554,6 +556,8 @@ bool gr__plan_adapts(const gr__plan *plan, int region, gr_map map, int layer) {
     const gr_arch_region *r = &plan->def->regions[region];
     if (!r->adapter.rank || (r->adapter.maps && !(r->adapter.maps >> map & 1)))
         return false;
+
+    /* By default every map of the region's layers that is there; embedding and output only where they are named. */
     switch (map) {
     case GR_MAP_QKV:
     case GR_MAP_OUT:

@@ -322,7 +322,7 @@ static gr_value neurons_of(builder *b, gr_value n, int owner, int layer) {
     hidden = strengthen(b, hidden, owner, layer, b->plan->mlp_span, 1);
     hidden = tap_layer(b, hidden, owner, layer, "mlp.hidden");
 
-    /* Experts were gated by their scores. */
+    /* A group is gated as a whole, of the core the neurons of each region; experts were gated by their scores. */
     if (owner != GR_NONE)
         return gate_region(b, hidden, owner);
     if (!experts)

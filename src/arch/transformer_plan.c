@@ -79,7 +79,7 @@ static gr_status settle(gr__plan *plan, gr_error *err) {
                      "width %d does not divide into %d heads", def->width, def->heads);
     plan->head_size = def->head_size ? def->head_size : def->width / def->heads;
 
-    /* Experts. */
+    /* Experts: how many there are, and how many of them a row uses. */
     GR_TRY(gr__within("experts", def->experts, 0, GR__MOST_EXPERTS, err));
     GR_TRY(gr__fraction("balance", def->balance, 1e6, err));
     if (gr__has_experts(def))
@@ -174,7 +174,8 @@ static void list_out(const gr__lister *l, int rows, gr__unit unit, const char *n
     const gr_arch_def *def = l->plan->def;
     gr__axis units = {unit, true};
 
-    /* GPT-2's scale: each of the 2 * layers blocks adds to the stream, so each draws by 1 / sqrt(2 * layers) less. */
+    /* GPT-2's scale (Radford et al. 2019): 2 * layers blocks add to the stream, so each is drawn by sqrt(2 * layers)
+     * smaller, and the stream does not grow with depth. */
     double std = usual_std(def) / (def->init == GR_ARCH_INIT_FLAT ? 1 : sqrt(2.0 * l->plan->layers));
     int cols = gr__plan_seen(l->plan, l->owner);
     gr__list_add(l, gr__list_weight(rows, cols, std), units, writes, "layers.%d.%s", l->layer, name);
@@ -228,7 +229,7 @@ static void list_owner(gr__plan *plan, int owner) {
         gr__list_add(&l, gr__list_table(def->positions ? def->positions : def->context, own, std), plain, writes,
                      "position");
 
-    /* Layers. */
+    /* Layers, in their order. */
     l.outside = false;
     for (l.layer = 0; l.layer < plan->layers; l.layer++)
         list_layer(&l);

@@ -65,6 +65,7 @@ gr_source gr_source_default(void) {
 /* The name as it is kept: composed, so that names which look alike are one. *owned is the caller's to free. */
 static gr_status take_name(const char **name, size_t *length, char **owned, const char *what, const char *place,
                            gr_error *err) {
+    /* Names stand in recipes, files and messages, so they must be texts. */
     if (!gr__text_is_name(*name, *length))
         return gr_error_set(err, GR_ERR_FORMAT, place, "names are UTF-8 without the character U+0000",
                             "%s is no text that can be a name", what);
@@ -98,6 +99,7 @@ static gr_status add_topic(gr__sink *sink, int32_t *topic, const char *name, siz
     return GR_OK;
 }
 
+/* A reader's topic as its number; see reader.h. */
 gr_status gr__sink_topic(gr__sink *sink, int32_t *topic, const char *name, size_t length, const char *place,
                          gr_error *err) {
     char *owned = NULL;
@@ -127,6 +129,7 @@ gr_status gr__sink_field(gr__sink *sink, int which, const char *value, size_t le
     return GR_OK;
 }
 
+/* A hash of the id as it is kept: composed, so that two spellings of one text are one id. */
 uint64_t gr_record_key(const char *id, size_t length) {
     char *owned = gr__text_compose(id, length);
     uint64_t key = owned ? gr__hash(owned, strlen(owned)) : gr__hash(id, length);
@@ -151,8 +154,11 @@ void gr__sink_whole(gr__sink *sink, const char *path) {
 
 /* One document for each file may be meant, or the separator is wrong: say which it is. */
 static void note_whole(gr__sink *sink, const gr_source *source, size_t files) {
+    /* The separator as JSON writes it, since it may hold line breaks. */
     json_t *separator = json_string(source->separator);
     char *text = json_dumps(separator, JSON_ENCODE_ANY);
+
+    /* One file, or some of several. */
     if (sink->whole == 1)
         gr_log(1, "note: %s is one document: the separator %s does not occur in it", sink->whole_first,
                text ? text : "");
@@ -198,6 +204,8 @@ static gr_status hand_out(gr__sink *sink, gr_error *err) {
     gr_corpus *corpus = sink->corpus;
     corpus->topics.of = sink->of;
     GR_TRY(sink->take(sink->user, corpus, sink->of, err));
+
+    /* The texts' memory is used again for the next chunk. */
     gr_arena_free(sink->texts);
     sink->texts = gr_arena_new();
     corpus->topics.docs = sink->of_count = sink->record_count = sink->bytes = 0;
@@ -253,7 +261,7 @@ static void drop_duplicates(gr_corpus *corpus, gr__sink *sink) {
     size_t n = corpus->topics.docs, kept = 0;
     const gr_text *texts = corpus->texts;
     uint32_t *order = gr_alloc(n * sizeof *order);
-    bool *again = gr_alloc(n);
+    bool *duplicate = gr_alloc(n);
 
     /* In the order of texts those that are alike are neighbours; the first one read stays. */
     for (size_t i = 0; i < n; i++)
@@ -261,12 +269,12 @@ static void drop_duplicates(gr_corpus *corpus, gr__sink *sink) {
     qsort_r(order, n, sizeof *order, compare_texts, corpus->texts);
     for (size_t i = 1; i < n; i++) {
         const gr_text *a = &texts[order[i - 1]], *b = &texts[order[i]];
-        again[order[i]] = a->length == b->length && !memcmp(a->data, b->data, a->length);
+        duplicate[order[i]] = a->length == b->length && !memcmp(a->data, b->data, a->length);
     }
 
     /* All columns close up. */
     for (size_t i = 0; i < n; i++)
-        if (!again[i]) {
+        if (!duplicate[i]) {
             corpus->texts[kept] = texts[i];
             corpus->record[kept] = corpus->record[i];
             corpus->lead[kept] = corpus->lead[i];
@@ -278,7 +286,7 @@ static void drop_duplicates(gr_corpus *corpus, gr__sink *sink) {
     corpus->topics.docs = kept;
     corpus->duplicates = n - kept;
     gr_free(order);
-    gr_free(again);
+    gr_free(duplicate);
 }
 
 static const gr__reader *find_reader(const char *name) {
@@ -329,6 +337,7 @@ void gr__sink_file(gr__sink *sink, const char *path) {
         (gr_corpus_file){gr_arena_strdup(corpus->arena, path), corpus->records};
 }
 
+/* Records from here on are of this file. */
 static gr_status read_path(gr__sink *sink, const gr__reader *reader, const gr_source *source, const char *path,
                            gr_error *err) {
     gr__sink_file(sink, path);
@@ -363,6 +372,7 @@ static gr_status read_source(gr__sink *sink, const gr_source *source, gr_error *
     return status;
 }
 
+/* All sources, in the order of the recipe. */
 static gr_status read_sources(gr__sink *sink, const gr_corpus_def *def, gr_error *err) {
     for (int i = 0; i < def->source_count; i++)
         GR_TRY(read_source(sink, &def->sources[i], err));
@@ -442,6 +452,7 @@ static bool find_twice(uint32_t twice[2], const gr_corpus *corpus) {
     return twice[1] != UINT32_MAX;
 }
 
+/* An id that two records have would give one the scores of the other. */
 static gr_status check_ids(const gr_corpus *corpus, const gr_corpus_def *def, gr_error *err) {
     uint32_t twice[2];
     if (!def->id || !find_twice(twice, corpus))
@@ -474,6 +485,8 @@ gr_status gr_corpus_open(gr_corpus **out, const gr_corpus_def *def, gr_error *er
     *out = NULL;
     gr_corpus *corpus = gr_alloc(sizeof *corpus);
     corpus->arena = gr_arena_new();
+
+    /* Tables grow in the sink; the corpus takes them over either way. */
     gr__sink sink;
     open_sink(&sink, corpus, def);
     gr_status status = fill(corpus, &sink, def, err);
@@ -513,6 +526,8 @@ gr_status gr__corpus_chunks(const gr_corpus_def *def, size_t bytes, gr__take *ta
 void gr_corpus_free(gr_corpus *corpus) {
     if (!corpus)
         return;
+
+    /* Tables by document and by record, which grew one by one. */
     gr_free((void *)corpus->topics.of);
     for (int f = 0; f < corpus->field_count; f++)
         gr_free((void *)corpus->fields[f].values.of);
@@ -524,6 +539,8 @@ void gr_corpus_free(gr_corpus *corpus) {
     gr_free(corpus->keys);
     gr_free(corpus->topics.names);
     gr_free(corpus->texts);
+
+    /* All texts and names. */
     gr_arena_free(corpus->arena);
     gr_free(corpus);
 }

@@ -54,6 +54,7 @@ typedef struct strings {
     size_t left;
 } strings;
 
+/* The next string of the block, NULL where no zero follows. */
 static char *next_string(strings *s) {
     char *text = s->at, *stop = s->left ? memchr(text, '\0', s->left) : NULL;
     if (!stop)
@@ -143,10 +144,14 @@ void gr_dataset_free(gr_dataset *data) {
         gr__dataset_free_pieces(data);
         return;
     }
+
+    /* The block, which most arrays point into. */
     if (data->mapped)
         munmap(data->block, data->block_size);
     else
         gr_free(data->block);
+
+    /* What stands beside it: lists of names point into its strings, but are arrays of their own. */
     gr_free((void *)data->values);
     gr_free(data->divided);
     gr_free(data->topics.names);
@@ -251,6 +256,7 @@ static char *append(char *at, const void *from, size_t size) {
     return at + size;
 }
 
+/* Names, each with its zero. */
 static char *append_names(char *at, char *const *names, int32_t count) {
     for (int32_t i = 0; i < count; i++)
         at = append(at, names[i], strlen(names[i]) + 1);
@@ -348,6 +354,7 @@ const unsigned char *gr__dataset_digest(const gr_dataset *data) {
 
 /* ---- Opening ----------------------------------------------------------------------------------------------------- */
 
+/* An error of the file's content. */
 static gr_status refuse(const char *path, gr_error *err, const char *what) {
     return gr_error_set(err, GR_ERR_FORMAT, path, remedy, "%s", what);
 }

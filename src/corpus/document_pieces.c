@@ -105,12 +105,14 @@ static void split_runs(const gr_dataset *pieces, uint8_t *of, const gr_pieces_de
     size_t count = pieces->topics.docs, held = (size_t)lround(def->validation * (double)count);
     if (def->validation > 0 && !held)
         held = 1;
+    if (!held)
+        return;
 
     /* A run of at least two pieces, so that the gaps at its ends are no more than it is; and at most RUNS_MOST. */
     size_t runs = held / 2 < 1 ? 1 : held / 2 > RUNS_MOST ? RUNS_MOST : held / 2;
 
     /* Each stretch of the corpus has a run, its length a fair part of what is held out, its place drawn. */
-    for (size_t r = 0; held && r < runs; r++) {
+    for (size_t r = 0; r < runs; r++) {
         size_t from = count * r / runs, to = count * (r + 1) / runs;
         size_t length = held * (r + 1) / runs - held * r / runs, room = to - from - length;
         double u = gr_random_uniform((gr_key){def->seed, GR_STREAM_DATA, GR__DRAW_RUNS}, r, 0);

@@ -82,8 +82,10 @@ static void load_grams(grams *g, const gr_dataset *data, const gr_tokenizer *tok
     load_words(g, data, tokenizer, doc);
     g->doc = doc;
     g->count = 0;
+    if (!g->words)
+        return;
     size_t length = g->words < n ? g->words : n;
-    for (size_t i = 0; length && i + length <= g->words; i++) {
+    for (size_t i = 0; i + length <= g->words; i++) {
         uint64_t h = length;
         for (size_t k = 0; k < length; k++)
             h = mix(h ^ g->word[i + k]) + k;
@@ -91,8 +93,7 @@ static void load_grams(grams *g, const gr_dataset *data, const gr_tokenizer *tok
     }
 
     /* A set: in order, and each once. */
-    if (g->count)
-        qsort(g->at, g->count, sizeof *g->at, by_value);
+    qsort(g->at, g->count, sizeof *g->at, by_value);
     size_t kept = 0;
     for (size_t i = 0; i < g->count; i++)
         if (!kept || g->at[i] != g->at[kept - 1])
@@ -220,9 +221,9 @@ static void compare_run(search *s, const entry *run, size_t count) {
     for (int x = 0; x < KINDS_MOST; x++)
         for (int y = x; y < KINDS_MOST; y++) {
             size_t n = first[y + 1] - first[y], tries = n < TRIES ? n : TRIES;
-            if (!(s->def->compare[x] >> y & 1))
+            if (!n || !(s->def->compare[x] >> y & 1))
                 continue;
-            for (size_t i = first[x]; i < first[x + 1] && n; i++)
+            for (size_t i = first[x]; i < first[x + 1]; i++)
                 for (size_t t = 0; t < tries; t++) {
                     size_t j = first[y] + ((i - first[x]) * tries + t) % n;
                     if (x != y || i < j)
@@ -243,6 +244,7 @@ static int by_key(const void *a, const void *b) {
 
 /* One band: documents whose two hashes of it are equal are candidates. */
 static void compare_band(search *s, int band) {
+    /* An entry for each document, with its two hashes of the band as the key. */
     size_t n = 0;
     for (size_t d = 0; d < s->data->topics.docs; d++) {
         const uint32_t *h = s->sketch + d * HASHES + 2 * band;
@@ -301,6 +303,8 @@ gr_status gr_near_find(gr_near *near, const gr_dataset *data, const gr_tokenizer
         status = gr_error_set(err, GR_ERR_MEMORY, "data", "use a smaller corpus", "no memory to compare %zu documents",
                               docs);
     }
+
+    /* What was found stays in near; sketches go. */
     gr_free(s.sketch);
     gr_free(s.entry);
     gr_free(s.empty);

@@ -21,7 +21,7 @@
 enum { DEPTH_MOST = 64 };
 
 typedef struct walk {
-    gr__sink *sink;
+    gr__sink *sink;    /* takes the documents */
     const char *topic; /* of files at this place */
     struct {
         dev_t device;
@@ -35,6 +35,7 @@ typedef struct entries {
     size_t count, capacity;
 } entries;
 
+/* Frees the names and their list. */
 static void entries_free(entries *list) {
     for (size_t i = 0; i < list->count; i++)
         gr_free(list->name[i]);
@@ -121,6 +122,7 @@ static gr_status read_entry(walk *w, const char *path, const char *name, gr_erro
     return status;
 }
 
+/* Everything in a folder, in the order of names. */
 static gr_status read_entries(walk *w, const char *path, gr_error *err) {
     entries list = {0};
     gr_status status = list_entries(&list, path, err);

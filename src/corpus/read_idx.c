@@ -14,8 +14,8 @@
 enum { DIMENSIONS = 4, VALUES_MOST = 1 << 24, CLASSES_MOST = 256, GZIP_MOST = 1032 /* bytes from one, at best */ };
 
 typedef struct idx {
-    size_t count, width;
-    uint8_t *bytes;
+    size_t count, width; /* samples, and values of each */
+    uint8_t *bytes;      /* [count * width] */
 } idx;
 
 /* An error of the file's format. */

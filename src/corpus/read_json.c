@@ -10,7 +10,7 @@
 /* Where reading stands. */
 typedef struct scan {
     const char *at, *end;
-    size_t line;
+    size_t line; /* from 1 */
 } scan;
 
 /* Passes over white space, counting lines for messages. */
@@ -90,6 +90,7 @@ static gr_status read_list(gr__sink *sink, const gr_source *source, const char *
                            : wrong(s, path, "the file holds one list", "there is something behind the list", err);
 }
 
+/* The text of the whole file is in memory while its list is read. */
 static gr_status read_file(gr__sink *sink, const gr_source *source, const char *path, gr_error *err) {
     char *text;
     size_t length;

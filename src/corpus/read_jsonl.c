@@ -3,6 +3,7 @@
 #include "corpus/record.h"
 #include "io/feed.h"
 
+/* A line as a record. */
 static gr_status read_line(const gr__record *r, const gr__part *line, gr_error *err) {
     json_t *object;
     GR_TRY(gr__json_foreign(&object, line->text, line->length,
@@ -13,14 +14,24 @@ static gr_status read_line(const gr__record *r, const gr__part *line, gr_error *
     return status;
 }
 
+/* All lines of a file; blank ones are no records. */
+static gr_status read_lines(gr__sink *sink, const gr_source *source, gr__feed *feed, const char *path, gr_error *err) {
+    gr__part line = {0};
+    for (;;) {
+        GR_TRY(gr__feed_next(feed, &line, "\n", 1, err));
+        if (!line.text)
+            return GR_OK;
+        if (gr__record_is_blank(line.text, line.length))
+            continue;
+        gr__record record = {sink, source, path, line.number, line.number == 1};
+        GR_TRY(read_line(&record, &line, err));
+    }
+}
+
 static gr_status read_file(gr__sink *sink, const gr_source *source, const char *path, gr_error *err) {
     gr__feed *feed;
-    gr__part line = {0};
-    gr_status status = GR_OK;
     GR_TRY(gr__feed_open_text(&feed, path, "check the path; a recipe's paths start at its folder", err));
-    while (status == GR_OK && (status = gr__feed_next(feed, &line, "\n", 1, err)) == GR_OK && line.text)
-        if (!gr__record_is_blank(line.text, line.length))
-            status = read_line(&(gr__record){sink, source, path, line.number, line.number == 1}, &line, err);
+    gr_status status = read_lines(sink, source, feed, path, err);
     gr__feed_close(feed);
     return status;
 }

@@ -22,6 +22,7 @@ typedef struct table {
     size_t columns, ends_capacity;
 } table;
 
+/* An error of the row at hand, at the line where it begins. */
 static gr_status wrong(const table *t, const char *hint, gr_error *err, const char *what) {
     char place[GR__PLACE_SIZE];
     return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, t->path, t->first, 0), hint, "%s", what);
@@ -135,6 +136,7 @@ static gr_status as_object(const table *t, json_t **object, const gr__names *nam
     return GR_OK;
 }
 
+/* Every row as a record, to the end of the file. */
 static gr_status read_rows(table *t, gr__sink *sink, const gr_source *source, const gr__names *names, gr_error *err) {
     const char *text_field = source->text_field ? source->text_field : "text";
     bool more, first = true;
@@ -168,6 +170,7 @@ static gr_status read_table(table *t, gr__sink *sink, const gr_source *source, g
     return read_rows(t, sink, source, names, err);
 }
 
+/* One file with this delimiter. */
 static gr_status read_file(gr__sink *sink, const gr_source *source, const char *path, char delimiter, gr_error *err) {
     table t = {.path = path, .delimiter = delimiter, .first = 1};
     gr__names names = {.arena = gr_arena_new()};

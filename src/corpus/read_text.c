@@ -6,6 +6,7 @@
 #include "corpus/reader.h"
 #include "io/feed.h"
 
+/* Whether a part has no text. */
 static bool is_blank(const gr__part *part) {
     for (size_t i = 0; i < part->length; i++)
         if (!gr_is_space(part->text[i]))
@@ -13,7 +14,8 @@ static bool is_blank(const gr__part *part) {
     return true;
 }
 
-/* Parts without text are records, but for those at the end. */
+/* Adds a part as a document. Parts without text are records too, since scores go by the number of the record; but those
+ * at the end of the file are none. */
 static gr_status add_part(gr__sink *sink, size_t *blanks, const gr__part *part, int32_t topic, const char *path,
                           gr_error *err) {
     if (is_blank(part)) {
@@ -25,32 +27,40 @@ static gr_status add_part(gr__sink *sink, size_t *blanks, const gr__part *part, 
     return gr__sink_add(sink, part->text, part->length, topic, path, err);
 }
 
+/* All parts of a file, whose number *parts becomes. Blank ones wait until a part with text follows. */
+static gr_status add_parts(gr__sink *sink, gr__feed *feed, size_t *parts, const char *topic_name, const char *separator,
+                           const char *path, gr_error *err) {
+    gr__part part = {0};
+    size_t blanks = 0;
+    int32_t topic;
+    *parts = 0;
+    GR_TRY(gr__sink_topic(sink, &topic, topic_name, strlen(topic_name), path, err));
+    for (;;) {
+        GR_TRY(gr__feed_next(feed, &part, separator, strlen(separator), err));
+        if (!part.text)
+            return GR_OK;
+        GR_TRY(add_part(sink, &blanks, &part, topic, path, err));
+        *parts = part.number;
+    }
+}
+
 /* The documents of one file; all have the same topic. */
 static gr_status read_parts(gr__sink *sink, const char *topic_name, const char *separator, const char *path,
                             gr_error *err) {
     gr__feed *feed;
-    gr__part part = {0};
-    size_t blanks = 0, parts = 0;
-    int32_t topic;
+    size_t parts;
     if (!*separator)
         return gr_error_set(err, GR_ERR_USAGE, path, "for example \"<|endoftext|>\", or \"\\n\\n\" for blank lines",
                             "the separator between documents is empty");
-
     GR_TRY(gr__feed_open_text(&feed, path, "check the path; a recipe's paths start at its folder", err));
-    gr_status status = gr__sink_topic(sink, &topic, topic_name, strlen(topic_name), path, err);
-
-    /* Parts up to the end of the file. Blank ones wait until a part with text follows. */
-    while (status == GR_OK && (status = gr__feed_next(feed, &part, separator, strlen(separator), err)) == GR_OK &&
-           part.text) {
-        status = add_part(sink, &blanks, &part, topic, path, err);
-        parts = part.number;
-    }
+    gr_status status = add_parts(sink, feed, &parts, topic_name, separator, path, err);
     gr__feed_close(feed);
+    GR_TRY(status);
 
     /* The separator does not occur: most likely it is not the right one. */
-    if (status == GR_OK && parts == 1)
+    if (parts == 1)
         gr__sink_whole(sink, path);
-    return status;
+    return GR_OK;
 }
 
 /* Text has line ends of \n, and so has the separator. */

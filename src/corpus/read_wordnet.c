@@ -206,6 +206,7 @@ static gr_status read_lines(gr__sink *sink, gr__lines *lines, synset *s, const c
     return GR_OK;
 }
 
+/* The synsets of one part of speech. */
 static gr_status read_file(gr__sink *sink, synset *s, const char *path, gr_error *err) {
     char *bytes;
     size_t length;

@@ -99,6 +99,8 @@ static gr_status find_topic(const gr__record *r, int32_t *topic, const json_t *o
     if (!name)
         return wrong(r, members_hint(hint, object, "label"), "the record has no member",
                      source->label_field ? source->label_field : "label", err);
+
+    /* As a number, added when it is new. */
     char place[GR__PLACE_SIZE];
     return gr__sink_topic(r->sink, topic, name, length, gr__place(place, r->path, r->line, 1), err);
 }

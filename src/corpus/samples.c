@@ -31,6 +31,7 @@ gr_status gr_dataset_samples(gr_dataset **out, const gr_samples *s, const gr_dat
     for (size_t i = s->count - s->held; i < s->count; i++)
         held[i] = true;
 
+    /* A vocabulary of one token, which ends every document. */
     gr_topics topics = {s->names, s->classes, s->cls, s->count};
     gr__tokens tokens = {.topics = &topics, .offsets = offsets, .bytes = bytes, .vocab = 1, .held = held};
     gr_status status = gr__dataset_assemble(out, &tokens, def, err);

@@ -17,6 +17,7 @@ struct gr__seen {
     size_t count, size; /* a power of 2 */
 };
 
+/* An empty table; memory is zeroed, and a mark of zeros is an empty place. */
 gr__seen *gr__seen_new(void) {
     enum { FIRST = 1 << 10 };
     gr__seen *seen = gr_alloc(sizeof *seen);

@@ -41,6 +41,7 @@ char *gr__add_times(char *text, const char *path) {
     return text;
 }
 
+/* So that the text does not depend on the file system. */
 static int by_name(const FTSENT **a, const FTSENT **b) { return strcmp((*a)->fts_name, (*b)->fts_name); }
 
 /* The times of every file in a folder: its own time tells only of names. */
@@ -48,9 +49,12 @@ static char *add_folder_times(char *text, const char *path) {
     FTS *walk = fts_open((char *const[]){(char *)path, NULL}, FTS_LOGICAL | FTS_NOCHDIR, by_name);
     if (!walk && errno == ENOMEM)
         gr__refused(0);
+    if (!walk)
+        return text;
 
     /* Files at any depth, by name; hidden ones are no documents and do not count. */
-    for (FTSENT *e; walk && (e = fts_read(walk));) {
+    FTSENT *e;
+    while ((e = fts_read(walk))) {
         if (e->fts_level > 0 && e->fts_name[0] == '.')
             fts_set(walk, e, FTS_SKIP);
         else if (e->fts_info == FTS_F) {
@@ -59,8 +63,7 @@ static char *add_folder_times(char *text, const char *path) {
             text = gr__add_times(longer, e->fts_path);
         }
     }
-    if (walk)
-        fts_close(walk);
+    fts_close(walk);
     return text;
 }
 

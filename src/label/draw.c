@@ -8,6 +8,8 @@ static uint32_t *unit_starts(const gr_dataset *data, uint32_t *units) {
     const uint32_t *document = gr_dataset_drawn_by(data);
     uint32_t count = (uint32_t)(document ? data->whole->topics.docs : data->topics.docs);
     uint32_t *first = gr_alloc(((size_t)count + 1) * sizeof *first);
+
+    /* Count the pieces of each unit, then add up: a unit's pieces follow each other. */
     for (size_t p = 0; p < data->topics.docs; p++)
         first[(document ? document[p] : p) + 1]++;
     for (uint32_t u = 0; u < count; u++)
@@ -61,6 +63,8 @@ gr_status gr_dataset_draw(gr_drawn *drawn, const gr_dataset *data, const gr_labe
     for (uint32_t i = 0; i < units && (def->tokens ? drawn->tokens < def->tokens : drawn->documents < def->documents);
          i++)
         take(drawn, data, def, fits, first[order[i]], first[order[i] + 1]);
+
+    /* Too little of it is an error, not a smaller attack. */
     gr_free(first);
     gr_free(order);
     gr_free(fits);

@@ -45,6 +45,7 @@ static void close_is(void *state) {
     gr_free(o);
 }
 
+/* A document has one value, so all of its positions get the same score. -1: it has none. */
 static gr_status score(gr__label_from *label, gr__making *m, size_t doc, size_t positions, gr_error *err) {
     (void)m, (void)err;
     const owned *o = label->state;

@@ -211,6 +211,8 @@ static gr_status blur(gr__making *m, int count, uint64_t seed, gr_error *err) {
 static gr_labels *allocate(size_t docs, int count, int groups) {
     gr_labels *labels = gr_alloc(sizeof *labels);
     gr_arena *arena = labels->arena = gr_arena_new();
+
+    /* By label, by group, and by document. */
     labels->docs = docs;
     labels->label_names = gr_arena_alloc(arena, (size_t)count * sizeof(char *));
     labels->known = gr_arena_alloc(arena, (size_t)count * sizeof(size_t));
@@ -299,6 +301,7 @@ void gr_labels_free(gr_labels *labels) {
     gr_free(labels);
 }
 
+/* Of docs[count] those that are in a group, into out; returns how many. */
 size_t gr_labels_pick(const gr_labels *labels, uint32_t *out, const uint32_t *docs, size_t count, int group) {
     size_t n = 0;
     for (size_t i = 0; i < count; i++)

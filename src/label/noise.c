@@ -28,6 +28,8 @@ static void draw_values(bool *drawn, const uint32_t *docs, size_t n, size_t want
     size_t *size = gr_alloc(values * sizeof *size), sum = 0; /* documents of each value; of those taken */
     bool *taken = gr_alloc(values * sizeof *taken);
     gr_random_permutation(key, order, values);
+
+    /* How many of the documents have each value. */
     for (size_t i = 0; i < n; i++)
         size[value_of(by, docs[i])]++;
 

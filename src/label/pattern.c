@@ -92,6 +92,7 @@ static gr_status open_pattern(gr__label_from *label, gr__making *m, gr_error *er
     return compile(p, label, err);
 }
 
+/* Frees everything that open_pattern made, as far as it got. */
 static void close_pattern(void *state) {
     pattern *p = state;
     if (!p)
@@ -188,6 +189,7 @@ static gr_status score(gr__label_from *label, gr__making *m, size_t doc, size_t 
     return GR_OK;
 }
 
+/* The error of a pattern that matches nowhere. */
 static gr_status nothing(const gr__label_from *label, gr_error *err) {
     return gr_error_set(err, GR_ERR_USAGE, label->def->name,
                         label->arg[CASELESS].on ? "a match of nothing is none" : "try caseless: true",

@@ -86,14 +86,14 @@ static void sum_up(const gr__making *m, int16_t *sum, const int16_t *table, size
 
     /* What the document has: labels that are not per piece, over all its pieces, and whether some token is unlabelled,
      * unless by a label per piece that was hidden. */
-
-    /* Each piece: that, and the labels per piece that occur in it. */
     for (size_t p = first; p < last; p++) {
         shared |= occurring(m, table, offsets[p] + p, offsets[p + 1] + p + 1, false);
         for (size_t i = offsets[p] + p; i <= offsets[p + 1] + p; i++)
             unlabelled |= table[i] < 0 &&
                           !(m->labels->token_truth[i] > 0 && gr__label_is_of_pieces(m, m->labels->token_truth[i]));
     }
+
+    /* Each piece: that, and the labels per piece that occur in it. Where nothing fits, unlabelled comes before core. */
     for (size_t p = first; p < last; p++) {
         size_t from = offsets[p] + p, to = offsets[p + 1] + p + 1;
         uint64_t fit = shared | occurring(m, table, from, to, true);

@@ -3,6 +3,8 @@
 #include "base/mem.h"
 #include "label/text.h"
 
+/* What rows of `width` positions leave out of the documents: how many are longer, and how many of their targets do not
+ * fit. */
 gr_cut gr_dataset_cut(const gr_dataset *data, const uint32_t *docs, size_t count, int width) {
     gr_cut cut = {0};
     for (size_t i = 0; i < count; i++) {
@@ -16,6 +18,7 @@ gr_cut gr_dataset_cut(const gr_dataset *data, const uint32_t *docs, size_t count
     return cut;
 }
 
+/* Whether a position counts in a measurement: of a document with labels by token only the labelled ones. */
 bool gr_labels_counts(const gr_labels *labels, uint32_t doc, int16_t truth) {
     return !labels || !labels->token_truth || labels->truth[doc] <= 0 || truth > 0;
 }

@@ -167,10 +167,14 @@ static gr_status read_spans(reading *r, size_t record, const json_t *list, gr_er
     scores *s = r->scores;
     if (!json_is_array(list) || json_array_size(list) > INT32_MAX)
         return wrong(r, "a list of [start, end, score]", err, "\"%.60s\" is no list of spans", r->arg[SPANS].text);
+
+    /* All spans of the file are in one list; a record knows where its own are. */
     s->first[record] = s->spans.count;
     for (size_t i = 0; i < json_array_size(list); i++)
         GR_TRY(read_span(r, json_array_get(list, i), err));
     s->count[record] = (uint32_t)(s->spans.count - s->first[record]);
+
+    /* In order, for the walk over the text. */
     if (s->count[record])
         qsort(s->spans.at + s->first[record], s->count[record], sizeof(gr__span), compare_spans);
     return GR_OK;
@@ -210,6 +214,7 @@ static gr_status read_record(reading *r, const json_t *object, gr_error *err) {
 /* ---- The file -----------------------------------------------------------------------------------------------------
  */
 
+/* A line of the file as JSON. */
 static gr_status read_line(reading *r, gr_error *err) {
     json_t *object;
     GR_TRY(gr__json_foreign(

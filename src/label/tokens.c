@@ -10,6 +10,8 @@ static void spell(char *hint, size_t size, const gr_tokenizer *tokenizer, const 
     int32_t *ids = NULL;
     size_t count = 0, capacity = 0, length, used;
     used = (size_t)snprintf(hint, size, "%s", "with words and per: token whole words are found; its tokens are");
+
+    /* What the text is cut into, as many tokens as the hint holds. */
     if (gr_tokenizer_encode(tokenizer, &ids, &count, &capacity, text, strlen(text), NULL) == GR_OK)
         for (size_t i = 0; i < count && used < size; i++) {
             const char *bytes = gr_tokenizer_token(tokenizer, ids[i], &length);
@@ -48,6 +50,7 @@ static gr_status open_tokens(gr__label_from *label, gr__making *m, gr_error *err
     return GR_OK;
 }
 
+/* Token by token; the end token, the last position, is of no label. */
 static gr_status score(gr__label_from *label, gr__making *m, size_t doc, size_t positions, gr_error *err) {
     (void)err;
     const bool *of = label->state;

@@ -14,6 +14,7 @@ static gr_status open_words(gr__label_from *label, gr__making *m, gr_error *err)
 
 static void close_words(void *state) { gr__words_free(state); }
 
+/* Where the words stand, as spans, and from those scores of tokens or of the document. */
 static gr_status score(gr__label_from *label, gr__making *m, size_t doc, size_t positions, gr_error *err) {
     (void)doc, (void)err;
     m->spans.count = 0;
@@ -28,6 +29,7 @@ static gr_status nothing(const gr__label_from *label, gr_error *err) {
                         "no document has any of the label's %zu words", gr__words_count(label->state));
 }
 
+/* How often each word of the list was found, in texts that outlive the source. */
 static gr_label_hit *hits(const gr__label_from *label, gr_arena *arena, size_t *count) {
     *count = gr__words_count(label->state);
     gr_label_hit *list = gr_arena_alloc(arena, *count * sizeof *list);

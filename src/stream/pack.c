@@ -97,8 +97,8 @@ static int bucket_of(const gr__pack *pack, uint32_t doc) {
         return 0;
     if (labels->uneven && labels->uneven[doc])
         return labels->label_count + 2;
-    /* Of labels by token the first token decides, not the label that sums the document up: a piece of a long document
-     * may have none of that. */
+    /* Tokens that have labels of their own agree here, since uneven documents were met above: the first one tells. What
+     * sums a piece up may be a label of its whole document, which none of its own tokens has. */
     return (labels->token_revealed ? labels->token_revealed[pack->data->offsets[doc] + doc] : labels->revealed[doc]) +
            1;
 }
@@ -128,7 +128,7 @@ gr_status gr__rows_init(gr_rows *out, int rows, int width, int x_width, gr_error
     size_t size = n * sizeof(gr_real) + (n * 4 + (size_t)rows) * sizeof(int32_t) + n * 2 * sizeof(int16_t);
 
     /* x holds the values of samples, [rows * width][x_width], and exists for samples alone. */
-    gr_real *block = gr_alloc_try(size); /* the widest numbers first, for their alignment */
+    gr_real *block = gr_alloc_try(size);
     gr_real *x = x_width && block ? gr_alloc_try(n * (size_t)x_width * sizeof *x) : NULL;
     if (!block || (x_width && !x)) {
         gr_free(block);

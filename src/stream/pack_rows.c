@@ -113,11 +113,12 @@ static void label_shard(rows_job *j, gr_labels *labels, const gr_dataset *data) 
     int16_t *owner = own_topics(j->p->def, &data->topics);
     for (size_t d = 0; d < labels->docs; d++) {
         if (gr__continues(data, d)) {
-            /* A new document: its label, and how many were shown as what. */
             labels->truth[d] = labels->truth[d - 1];
             labels->revealed[d] = labels->revealed[d - 1];
             continue;
         }
+
+        /* A new document: its label, what it is shown as, and how many there are of each so far. */
         labels->truth[d] = owner[data->topics.of[d]];
         labels->revealed[d] = reveal(j, labels->truth[d]);
         j->truth[labels->truth[d] + 1]++;
@@ -283,7 +284,7 @@ static gr_status write_manifest(const rows_job *j, gr_error *err) {
                   (json_int_t)(p->number + p->duplicates), "duplicates", (json_int_t)p->duplicates, "skipped",
                   (json_int_t)p->skipped, "held", held, "tokenizer", tokenizer, "shards", j->list);
 
-    /* The digest of the manifest itself, which is in it as its last member. */
+    /* The manifest's own digest, over all of its other members. */
     char *path = gr__packer_path(p, "manifest.json"), *text = NULL;
     gr_json_seal(own, all);
     json_object_set_new(all, "sha256", json_string(own));

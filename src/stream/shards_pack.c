@@ -81,7 +81,8 @@ static gr_status check_names(const gr__packer *p, gr_error *err) {
         return gr__file_error(err, p->folder, "list the folder", errno);
 
     /* The first one that is found refuses the folder. */
-    for (struct dirent *e; status == GR_OK && (e = readdir(folder));)
+    struct dirent *e;
+    while (status == GR_OK && (e = readdir(folder)))
         for (size_t i = 0; i < sizeof names / sizeof *names; i++)
             if (fnmatch(names[i], e->d_name, 0) == 0)
                 status = gr_error_set(err, GR_ERR_USAGE, p->folder, "choose another folder",

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "gradroute/surgery.h"
 
-/* The largest difference over the rows that count. */
+/* The largest difference over the rows that count. What is not a number differs by infinity. */
 static double difference(gr_run *const run[2], const gr_value logits[2], int width, const gr_batch *batch) {
     const gr_real *v[2];
     int stride[2];
@@ -48,6 +48,8 @@ static gr_status compare(double *largest, gr_run *const run[2], const gr_value l
         double d = difference(run, logits, width, &batch);
         *largest = d > *largest ? d : *largest;
     }
+
+    /* No row would make any two models equal. */
     if (!counted)
         return gr_error_set(err, GR_ERR_USAGE, "comparison", NULL, "there are no rows to compare on");
     return GR_OK;

@@ -64,6 +64,8 @@ static gr_status untie(gr_surgery_result *it, gr_error *err) {
     gr__plan *plan;
     gr_arch_def def = *it->def;
     def.tied = false;
+
+    /* A model of the untied description, filled from the tied one. */
     GR_TRY(gr__plan_new(&plan, &def, err));
     gr_status status = gr__arch_model(&apart, plan, gr_model_seed(it->model), false, err);
     if (status == GR_OK)
@@ -84,6 +86,8 @@ static gr_status untie(gr_surgery_result *it, gr_error *err) {
 static double strength(gr_model *model, const gr_arch_region *region) {
     if (region->strength == GR_STRENGTH_NONE)
         return 1;
+
+    /* One number, learned. */
     char name[192];
     snprintf(name, sizeof name, "%s.strength", region->name);
     double g = (double)numbers(model, name)[0];
@@ -93,7 +97,8 @@ static double strength(gr_model *model, const gr_arch_region *region) {
 /* W += scale B^T A: entry (i, o) of the map from inputs to outputs. */
 static void add_product(gr_real *w, const gr_param_def *def, const gr_real *a, const gr_real *b, int rank, gr_map map,
                         double scale) {
-    bool by_input = map == GR_MAP_OUT || map == GR_MAP_DOWN || map == GR_MAP_EMBED; /* rows of W are inputs */
+    /* Matrices into the stream are stored as inputs by outputs, others the other way round. */
+    bool by_input = map == GR_MAP_OUT || map == GR_MAP_DOWN || map == GR_MAP_EMBED;
     int inputs = by_input ? def->rows : def->cols, outputs = by_input ? def->cols : def->rows;
 
     /* Entry by entry, summed in double: it is done once. A of the embedding has a row for each token, others a column
@@ -130,7 +135,7 @@ static void merge_map(gr_model *to, gr_model *from, const gr_arch_region *region
                 region->adapter.rank, map, scale);
 }
 
-/* Maps outside of layers once. */
+/* All maps of a region's adapter. Maps outside of layers are there once. */
 static void merge_region(gr_model *to, gr_model *from, const gr__plan *plan, int region) {
     for (int map = 0; map < GR_MAPS; map++)
         for (int i = 0; i < (map < GR_MAP_EMBED ? plan->layers : 1); i++)

@@ -10,6 +10,7 @@
 
 #define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "surgery", (hint), __VA_ARGS__)
 
+/* Frees a map with both plans and the new description. */
 void gr__remap_free(gr__remap *map) {
     if (!map)
         return;
@@ -120,6 +121,8 @@ static gr__remap *remap_new(gr__plan *from, gr__plan *to, gr_arch_def *def) {
                        gr_alloc((size_t)to->layers * sizeof(int)),
                        gr_alloc((size_t)to->layers * sizeof(int *)),
                        gr_alloc((size_t)to->layers * sizeof(int *))};
+
+    /* Each layer is itself, until the caller says otherwise. */
     for (int i = 0; i < to->layers; i++)
         map->layer[i] = i;
     return map;
@@ -127,6 +130,8 @@ static gr__remap *remap_new(gr__plan *from, gr__plan *to, gr_arch_def *def) {
 
 gr__remap *gr__remap_new(gr__plan *from, gr__plan *to, gr_arch_def *def, const int *layer) {
     gr__remap *map = remap_new(from, to, def);
+
+    /* Each layer and its units. */
     for (int i = 0; i < to->layers; i++) {
         int was = map->layer[i] = layer ? layer[i] : i;
         map->heads[i] = widen(from, to, i, was, true);
@@ -149,6 +154,7 @@ static gr_status plan_wider(gr__plan **to, gr_arch_def **copy, const gr_arch_def
     return status;
 }
 
+/* A map to a network with more units in regions; it takes both plans and the copied description over. */
 gr_status gr__remap_expand(gr__remap **out, const gr_arch_def *def, const gr_arch_def *wider, gr_error *err) {
     gr__plan *from, *to;
     gr_arch_def *copy;
@@ -188,6 +194,7 @@ static kept *keep(const gr__plan *plan, const bool *gone, bool heads) {
     return k;
 }
 
+/* Frees what keep made. */
 static void kept_free(kept *k, int layers) {
     for (int i = 0; i < layers; i++)
         gr_free(k[i].unit);
@@ -222,6 +229,8 @@ typedef struct staying {
 static staying stay(gr_arena *arena, const gr__plan *plan, const bool *gone) {
     size_t size = (size_t)plan->layers * sizeof(int);
     staying s = {gr_arena_alloc(arena, size), 0, gr_arena_alloc(arena, size)};
+
+    /* Those that stay close up. */
     for (int i = 0; i < plan->layers; i++) {
         bool stays = plan->whole[i] == GR_NONE || !gone[plan->whole[i]];
         s.now[i] = stays ? s.count : -1;
@@ -296,6 +305,8 @@ static gr_status check_gone(const gr__plan *plan, int r, gr_error *err) {
             "region '%s' claims residual dimensions %d..%d, which share a norm with the others: without them it "
             "would divide by another count",
             region->name, plan->stream_span[r].lo, plan->stream_span[r].hi);
+
+    /* A whole parameter may be one that the network cannot do without. */
     if (region->pattern_count)
         return USAGE(err, "zero or redraw it instead",
                      "region '%s' owns whole parameters ('%s'), which cannot be removed", region->name,
@@ -326,19 +337,16 @@ static const int *of_staying(gr_arena *arena, const staying *s, const int *list)
     return now;
 }
 
-/* The description without the regions that are gone. */
-static gr_arch_def *smaller(gr_arena *arena, const gr__plan *plan, const bool *gone, const staying *s,
-                            const kept *heads, const kept *mlp) {
+/* The regions that stay, in new numbers of layers and units; *count becomes how many. */
+static gr_arch_region *staying_regions(gr_arena *arena, const gr__plan *plan, const bool *gone, const staying *s,
+                                       const kept *heads, const kept *mlp, int *count) {
     const gr_arch_def *old = plan->def;
-    gr_arch_def def = *old;
     gr_arch_region *regions = gr_arena_alloc(arena, (size_t)old->region_count * sizeof *regions);
-
-    /* Regions that stay, in new numbers. */
-    def.region_count = 0;
+    *count = 0;
     for (int r = 0; r < old->region_count; r++) {
         if (gone[r])
             continue;
-        gr_arch_region *region = &regions[def.region_count++];
+        gr_arch_region *region = &regions[(*count)++];
         *region = old->regions[r];
         move_claim(arena, s, &region->heads, plan->head_span + r * plan->layers, heads, NULL);
         move_claim(arena, s, &region->mlp, plan->mlp_span + r * plan->layers, mlp, NULL);
@@ -346,35 +354,56 @@ static gr_arch_def *smaller(gr_arena *arena, const gr__plan *plan, const bool *g
         region->layers = renumber(arena, s, region->layers, &region->layer_count);
         region->whole = renumber(arena, s, region->whole, &region->whole_count);
     }
-    def.regions = regions;
+    return regions;
+}
 
-    /* Layers with a penalty. */
-    def.l1_layers = renumber(arena, s, old->l1_layers, &def.l1_count);
-    if (old->l1_count && !def.l1_count) /* an empty list would mean all of them */
+/* Of a perceptron: the claimable neurons that stay in each layer, between inputs and outputs. */
+static const int *sizes_kept(gr_arena *arena, const gr__plan *plan, const kept *mlp) {
+    const gr_arch_def *old = plan->def;
+    int *sizes = gr_arena_alloc(arena, (size_t)old->size_count * sizeof *sizes);
+    memcpy(sizes, old->sizes, (size_t)old->size_count * sizeof *sizes);
+    for (int i = 0; i < plan->layers; i++)
+        sizes[i + 1] = count_kept(&mlp[i], plan->mlp[i]);
+    return sizes;
+}
+
+/* Of a transformer: layers that stay, with their windows, heads, and neurons or experts. */
+static void count_transformer(gr_arch_def *def, gr_arena *arena, const gr__plan *plan, const staying *s,
+                              const kept *heads, const kept *mlp) {
+    const gr_arch_def *old = plan->def;
+    def->head_size = plan->head_size;
+    def->layers = s->count;
+    def->windows = old->window_count ? windows(arena, plan, s, &def->window_count) : NULL;
+
+    /* Query heads; where their number changes, that of heads of keys goes with it. */
+    def->layer_heads = counts(arena, s, heads, plan->heads, NULL, plan->share, &def->heads);
+    if (def->kv_heads && !def->layer_heads)
+        def->kv_heads = def->heads / plan->share;
+
+    /* With experts the neurons of each stay as they are. */
+    if (def->experts > 0 || def->layer_experts) {
+        def->layer_mlp = old->layer_mlp ? of_staying(arena, s, old->layer_mlp) : NULL;
+        def->layer_experts = counts(arena, s, mlp, plan->mlp, plan->each, 1, &def->experts);
+    } else {
+        def->layer_mlp = counts(arena, s, mlp, plan->mlp, NULL, 1, &def->mlp);
+    }
+}
+
+/* The description without the regions that are gone. */
+static gr_arch_def *smaller(gr_arena *arena, const gr__plan *plan, const bool *gone, const staying *s,
+                            const kept *heads, const kept *mlp) {
+    gr_arch_def def = *plan->def;
+    def.regions = staying_regions(arena, plan, gone, s, heads, mlp, &def.region_count);
+
+    /* Layers with a penalty: an empty list would mean all of them. */
+    def.l1_layers = renumber(arena, s, plan->def->l1_layers, &def.l1_count);
+    if (plan->def->l1_count && !def.l1_count)
         def.l1 = 0;
 
-    /* Sizes: of a perceptron the claimable neurons of each layer, of a transformer heads, neurons or experts of the
-     * layers that stay. */
-    if (plan->arch->sized) {
-        int *sizes = gr_arena_alloc(arena, (size_t)def.size_count * sizeof *sizes);
-        memcpy(sizes, old->sizes, (size_t)def.size_count * sizeof *sizes);
-        for (int i = 0; i < plan->layers; i++)
-            sizes[i + 1] = count_kept(&mlp[i], plan->mlp[i]);
-        def.sizes = sizes;
-    } else {
-        def.head_size = plan->head_size;
-        def.layers = s->count;
-        def.windows = old->window_count ? windows(arena, plan, s, &def.window_count) : NULL;
-        def.layer_heads = counts(arena, s, heads, plan->heads, NULL, plan->share, &def.heads);
-        if (def.kv_heads && !def.layer_heads)
-            def.kv_heads = def.heads / plan->share;
-        if (def.experts > 0 || def.layer_experts) {
-            def.layer_mlp = old->layer_mlp ? of_staying(arena, s, old->layer_mlp) : NULL;
-            def.layer_experts = counts(arena, s, mlp, plan->mlp, plan->each, 1, &def.experts);
-        } else {
-            def.layer_mlp = counts(arena, s, mlp, plan->mlp, NULL, 1, &def.mlp);
-        }
-    }
+    if (plan->arch->sized)
+        def.sizes = sizes_kept(arena, plan, mlp);
+    else
+        count_transformer(&def, arena, plan, s, heads, mlp);
     return gr_arch_copy(&def);
 }
 
@@ -382,6 +411,8 @@ static gr_arch_def *smaller(gr_arena *arena, const gr__plan *plan, const bool *g
 static gr_status check_patterns(const gr__plan *plan, const bool *gone, const staying *s, gr_error *err) {
     if (!s->count && plan->layers)
         return USAGE(err, "leave one of the regions in", "without these regions the network has no layer");
+
+    /* As long as all layers stay, so do their numbers. */
     if (s->count == plan->layers)
         return GR_OK;
     for (int r = 0; r < plan->def->region_count; r++)
@@ -437,6 +468,8 @@ gr_status gr__remap_remove(gr__remap **out, const gr_arch_def *def, const char *
     gr__plan *from;
     *out = NULL;
     GR_TRY(gr__plan_new(&from, def, err));
+
+    /* Which regions go; then all that follows from it. `arena` holds the new description until it is copied. */
     bool *gone = gr_alloc((size_t)def->region_count);
     gr_arena *arena = gr_arena_new();
     gr_status status = mark_gone(from, gone, regions, count, err);

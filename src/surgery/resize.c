@@ -11,6 +11,7 @@
 
 #define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "resize", (hint), __VA_ARGS__)
 
+/* Nothing changes unless it is asked for. */
 gr_surgery_resize_def gr_surgery_resize_default(void) {
     return (gr_surgery_resize_def){.layers = GR_SURGERY_KEEP,
                                    .at = GR_SURGERY_END,
@@ -37,6 +38,7 @@ static gr_status check_count(const char *what, int value, gr_error *err) {
     return USAGE(err, NULL, "%d %s: a network needs at least one", value, what);
 }
 
+/* Its square root is a power of 2. */
 static bool power_of_four(int n) {
     while (n > 1 && n % 4 == 0)
         n /= 4;
@@ -88,6 +90,8 @@ static gr_status check(const gr__plan *from, const gr_surgery_resize_def *how, g
         return USAGE(err, "change heads or layers instead, or add experts in a region",
                      "%d neurons for a network whose neurons are those of experts", how->mlp);
     GR_TRY(check_count("residual dimensions", how->width, err));
+
+    /* Heads come in groups that share a head of keys. */
     if (how->heads != GR_SURGERY_KEEP && how->heads % from->share)
         return USAGE(err, NULL, "%d heads cannot share heads of keys by %d", how->heads, from->share);
 
@@ -146,6 +150,8 @@ static const int *by_layer(const job *j, const int *units, int scale, int *same)
         list[i] = scale * units[i];
         alike = alike && list[i] == list[0] && list[i];
     }
+
+    /* A list, or the number by *same. */
     if (!alike)
         return list;
     *same = list[0];
@@ -158,6 +164,8 @@ static void move_windows(job *j) {
     int *old = gr_arena_alloc(j->arena, (size_t)j->from->layers * sizeof *old);
     for (int i = 0; i < j->from->layers; i++)
         old[i] = gr__plan_window(j->from, i);
+
+    /* Only where there are windows: an empty list means that every row sees all rows before it. */
     if (!def->window_count)
         return;
     def->windows = units_of_layers(j, old, GR_SURGERY_KEEP);
@@ -218,6 +226,8 @@ static gr_status move_claim(const job *j, gr_arch_units *u, const gr_arch_region
 static gr_status move_region(const job *j, gr_arch_region *region, int r, gr_error *err) {
     const gr__plan *from = j->from;
     gr__span s = from->stream_span[r];
+
+    /* Claimed residual dimensions must still be there. */
     if (s.lo < s.hi) {
         if (s.hi > j->def.width)
             return USAGE(err, "remove the region first",
@@ -225,6 +235,8 @@ static gr_status move_region(const job *j, gr_arch_region *region, int r, gr_err
                          s.hi, j->def.width);
         region->residual = (gr_arch_units){.lo = s.lo, .hi = s.hi};
     }
+
+    /* Units, then lists of layers; claims are moved first, since they go by the old numbers of layers. */
     GR_TRY(move_claim(j, &region->heads, region, from->head_span + r * from->layers, j->heads, NULL, "heads", err));
     GR_TRY(move_claim(j, &region->mlp, region, from->mlp_span + r * from->layers, j->mlp, NULL, "neurons", err));
     GR_TRY(move_claim(j, &region->experts, region, from->mlp_span + r * from->layers, j->mlp, j->each, "experts", err));
@@ -283,6 +295,8 @@ static void sizes(job *j) {
 static gr_status describe(job *j, gr_error *err) {
     gr_arch_def *def = &j->def;
     *def = *j->from->def;
+
+    /* Layers first, since everything else is by layer. */
     place_layers(j);
     sizes(j);
 
@@ -304,6 +318,7 @@ static gr_status describe(job *j, gr_error *err) {
 
 /* Patterns name parameters, whose names hold numbers of layers. */
 static gr_status check_patterns(const gr__remap *map, gr_error *err) {
+    /* A parameter that is the region's must stay so under its new name, and no other become so. */
     for (int q = 0; q < map->to->params; q++) {
         int p = gr__remap_origin(map, q);
         if (p == GR_NONE)
@@ -334,6 +349,7 @@ static gr_status map_described(gr__remap **map, job *j, gr_error *err) {
     return status;
 }
 
+/* The map from the old network to the one that is asked for. */
 static gr_status map_new(gr__remap **map, const gr_arch_def *def, const gr_surgery_resize_def *how, gr_error *err) {
     gr__plan *from;
     *map = NULL;
@@ -349,6 +365,7 @@ static gr_status map_new(gr__remap **map, const gr_arch_def *def, const gr_surge
 /* RMS norm divides by the root of a mean over more or fewer dimensions: gains take the factor sqrt(old / new width), so
  * that the result is the same. */
 static void scale_gains(const gr__remap *map, gr_model *model) {
+    /* Gains of the norms alone. */
     double scale = sqrt((double)map->from->width / map->to->width);
     if (map->from->width == map->to->width)
         return;
@@ -362,16 +379,22 @@ static void scale_gains(const gr__remap *map, gr_model *model) {
     }
 }
 
+/* The new model, by the map. */
+static gr_status make(gr_surgery_result *out, gr__remap *map, gr_model *model, const gr_surgery_resize_def *how,
+                      gr_error *err) {
+    uint64_t seed = how->seed ? how->seed : gr_model_seed(model);
+    GR_TRY(check_patterns(map, err));
+    GR_TRY(gr__surgery_finish(out, map, model, seed, false, err));
+    scale_gains(map, out->model);
+    return GR_OK;
+}
+
 gr_status gr_surgery_resize(gr_surgery_result *out, const gr_arch_def *def, gr_model *model,
                             const gr_surgery_resize_def *how, gr_error *err) {
     gr__remap *map;
     *out = (gr_surgery_result){0};
     GR_TRY(map_new(&map, def, how, err));
-    gr_status status = check_patterns(map, err);
-    if (!status)
-        status = gr__surgery_finish(out, map, model, how->seed ? how->seed : gr_model_seed(model), false, err);
-    if (!status)
-        scale_gains(map, out->model);
+    gr_status status = make(out, map, model, how, err);
     gr__remap_free(map);
     return status;
 }

@@ -39,6 +39,7 @@ static void fill(gr_real *to, const gr_real *from, int from_cols, const gr__plan
         }
 }
 
+/* Fills all parameters of the new model. */
 static void fill_model(const gr__remap *map, gr_model *to, gr_model *from, bool fresh) {
     for (int q = 0; q < map->to->params; q++) {
         const gr__plan_param *p = &map->to->param[q];
@@ -66,6 +67,8 @@ static void fill_model(const gr__remap *map, gr_model *to, gr_model *from, bool 
 gr_status gr__surgery_finish(gr_surgery_result *out, gr__remap *map, gr_model *model, uint64_t seed, bool fresh,
                              gr_error *err) {
     gr_model *made;
+
+    /* The model must be of the old description. The new one is drawn as any model, then filled. */
     GR_TRY(gr__plan_match(map->from, model, err));
     GR_TRY(gr__arch_model(&made, map->to, seed, false, err));
     fill_model(map, made, model, fresh);
@@ -101,6 +104,8 @@ static gr_status check_same(const gr_arch_def *a, const gr_arch_def *b, gr_error
 static gr_status check_axis(const gr__remap *map, int old, int axis, gr_error *err) {
     const gr_param_def *def = &map->from->param[old].def;
     int lines = axis ? def->cols : def->rows, found = 0;
+
+    /* It must be there at all. */
     int q = gr__plan_find(map->to, def->name);
     if (q == GR_NONE)
         return USAGE(err, "expand only adds", "the wider network lacks '%s'", def->name);
@@ -122,6 +127,7 @@ static gr_status check_axis(const gr__remap *map, int old, int axis, gr_error *e
 
 /* An adapter that stays adds what it did. */
 static gr_status check_adapters(const gr_arch_def *a, const gr_arch_def *b, gr_error *err) {
+    /* Regions are the same by their names. */
     for (int i = 0; i < a->region_count; i++)
         for (int k = 0; k < b->region_count; k++)
             if (a->regions[i].adapter.rank && !strcmp(a->regions[i].name, b->regions[k].name))
@@ -164,8 +170,10 @@ gr_status gr_surgery_expand(gr_surgery_result *out, const gr_arch_def *def, gr_m
     gr__remap *map;
     *out = (gr_surgery_result){0};
     GR_TRY(gr__remap_expand(&map, def, wider, err));
+
+    /* Nothing is made before the wider network is known to fit. */
     gr_status status = check_wider(map, err);
-    if (!status)
+    if (status == GR_OK)
         status = gr__surgery_finish(out, map, model, how->seed ? how->seed : gr_model_seed(model), how->fresh, err);
     gr__remap_free(map);
     return status;
@@ -173,6 +181,7 @@ gr_status gr_surgery_expand(gr_surgery_result *out, const gr_arch_def *def, gr_m
 
 /* ---- off ---- */
 
+/* Sets a rectangle of a parameter to 0. */
 static void zero(gr_real *data, int cols, gr_part part) {
     for (int i = part.lo0; i < part.hi0; i++)
         for (int j = part.lo1; j < part.hi1; j++)
@@ -201,6 +210,7 @@ static void off_zero(const gr__plan *plan, gr_model *model, int region) {
 
 /* Draws all numbers of a region anew, as a new model with this seed has them. */
 static void off_reinit(const gr__plan *plan, gr_model *model, int region, uint64_t seed) {
+    /* Rectangle by rectangle; draws are keyed by the seed, the name of the parameter and the place in it. */
     for (int q = 0; q < plan->params; q++) {
         gr_part part[GR__PARTS];
         int n = gr__plan_parts(plan, part, q, region);
@@ -215,9 +225,9 @@ static void off_reinit(const gr__plan *plan, gr_model *model, int region, uint64
 
 /* The means of one tap's columns. */
 typedef struct watch {
-    gr_value value;
-    int width;
-    double *sum;
+    gr_value value; /* an output of the run */
+    int width;      /* columns, 0: there is no such tap */
+    double *sum;    /* [width] */
 } watch;
 
 /* Room for the sums of a tap's columns; none where the layer has no such units. */
@@ -250,6 +260,7 @@ static void watch_add(const watch *w, const gr_run *run, const gr_batch *batch) 
     }
 }
 
+/* What the rows of a batch weigh together. */
 static double batch_weight(const gr_batch *batch) {
     double total = 0;
     for (int i = 0; i < batch->rows; i++)
@@ -302,6 +313,8 @@ static void add_mean(const gr__plan *plan, gr_model *model, const watch *list, i
     gr_real *bias = gr_model_data(model, gr_model_find(model, name));
     const double *mean = list[2 * p->layer[axis] + heads].sum;
     int outputs = axis ? p->def.rows : p->def.cols;
+
+    /* Along columns w is [outputs x units], along rows [units x outputs]. */
     for (int j = 0; j < outputs; j++) {
         double sum = 0;
         for (int u = s.lo; u < s.hi; u++) {
@@ -316,6 +329,8 @@ static void add_mean(const gr__plan *plan, gr_model *model, const watch *list, i
 /* A model with the numbers of `model`, whose heads and neurons are outputs too. */
 static gr_status twin_new(gr_model **twin, const gr__plan *plan, gr_model *model, gr_error *err) {
     GR_TRY(gr__arch_model(twin, plan, 0, true, err));
+
+    /* Parameter by parameter, since outputs change neither their names nor their sizes. */
     for (int q = 0; q < plan->params; q++) {
         const gr_param_def *def = &plan->param[q].def;
         memcpy(gr_model_data(*twin, gr_model_find(*twin, def->name)),
@@ -354,6 +369,8 @@ static gr_status off_mean(const gr__plan *plan, gr_model *model, int region, con
     watch *list = gr_alloc((size_t)count * sizeof *list);
     int32_t *cls = gr_alloc((size_t)how->rows * sizeof *cls);
     gr_status status = measure(list, plan, model, how, cls, err);
+
+    /* What the units put out through every parameter that reads them. */
     if (status == GR_OK)
         for (int q = 0; q < plan->params; q++)
             for (int axis = 0; axis < 2; axis++)
@@ -368,6 +385,8 @@ static gr_status off_mean(const gr__plan *plan, gr_model *model, int region, con
 /* A mean can stand in for neurons and heads whose output one map takes, and for nothing else. */
 static gr_status check_mean(const gr__plan *plan, int r, const gr_surgery_off_def *how, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
+
+    /* Whatever else a region may own. */
     if (region->residual.add || plan->stream_span[r].lo < plan->stream_span[r].hi || region->pattern_count ||
         region->whole_count || region->adapter.rank || region->experts.add || region->experts.last ||
         region->experts.lo || region->experts.hi || region->experts.spans)
@@ -445,6 +464,7 @@ gr_status gr_surgery_off(gr_surgery_result *out, const gr_arch_def *def, gr_mode
 
 /* ---- remove ---- */
 
+/* Without the regions' units; the map says where all others were. */
 gr_status gr_surgery_remove(gr_surgery_result *out, const gr_arch_def *def, gr_model *model, const char *const *regions,
                             int count, gr_error *err) {
     gr__remap *map;

@@ -348,6 +348,7 @@ gr_status gr_tokenizer_train(gr_tokenizer **out, const gr_text *docs, size_t cou
         return gr_error_set(err, GR_ERR_USAGE, "tokenizer", "256 bytes and " GR__TOKEN_END " make 257",
                             "a vocabulary of %d tokens is too small", vocab);
 
+    /* The tokenizer cuts text before it has any token: pieces come from the pattern alone. */
     gr_tokenizer *tok = NULL;
     GR_TRY(gr__tokenizer_new(&tok, NULL, "tokenizer", err));
     trainer t = {.names = gr_arena_new()};

@@ -52,12 +52,10 @@ static size_t unit(const char *at, bool inside) {
     return stop ? (size_t)(stop + 2 - at) : 1;
 }
 
-char *gr__pattern_words(const char *pattern) {
-    char *text = NULL;
-    size_t size;
-    bool inside = false;
-    FILE *out = open_memstream(&text, &size);
-    for (const char *at = pattern; out && *at;) {
+/* Copies the pattern to out with classes spelled out. */
+static void write_words(FILE *out, const char *pattern) {
+    bool inside = false; /* of a class */
+    for (const char *at = pattern; *at;) {
         size_t length;
         const char *to = replacement(at, inside, &length);
         if (to) {
@@ -66,7 +64,7 @@ char *gr__pattern_words(const char *pattern) {
             continue;
         }
 
-        /* A class begins: ] is a plain character as its first one. */
+        /* A class begins, or ends. As its first character, behind ^ too, a closing bracket is a plain one. */
         length = unit(at, inside);
         if (!inside && *at == '[') {
             inside = true;
@@ -78,8 +76,18 @@ char *gr__pattern_words(const char *pattern) {
         fwrite(at, 1, length, out);
         at += length;
     }
-    if (out)
+}
+
+char *gr__pattern_words(const char *pattern) {
+    char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+    if (out) {
+        write_words(out, pattern);
         fclose(out);
+    }
+
+    /* The stream's memory is not the library's. Where there is none, the pattern stays as it is. */
     char *copy = gr_strdup(text ? text : pattern);
     free(text);
     return copy;

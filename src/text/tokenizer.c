@@ -23,10 +23,14 @@ gr_tokenizer *gr__tokenizer_new_pieces(const gr__piece_rules *rules) {
 void gr_tokenizer_free(gr_tokenizer *tok) {
     if (!tok)
         return;
+
+    /* Compiled patterns belong to their engines. */
     if (tok->regex)
         onig_free(tok->regex);
     pcre2_code_free(tok->code);
     pcre2_general_context_free(tok->memory);
+
+    /* Tables. */
     gr_free(tok->pattern);
     gr_free(tok->names);
     gr_free(tok->scores);
@@ -203,13 +207,14 @@ size_t gr__tokenizer_unmade(const gr_tokenizer *tok, size_t *first) {
         made[i] = is_start(tok, &tok->tokens[i]);
 
     /* Merges mostly stand behind those that make their halves: one pass, and another while one was of use. */
-    for (bool again = true; again;) {
-        again = false;
+    bool useful = true;
+    while (useful) {
+        useful = false;
         for (size_t i = 0; i < tok->merges_count; i++) {
             const gr__merge *m = &tok->merges[i];
             bool use = made[m->left] && made[m->right] && !made[m->id];
             made[m->id] |= use;
-            again |= use;
+            useful |= use;
         }
     }
 

@@ -67,21 +67,19 @@ static size_t space_at(const char *text, size_t length) {
     return 0;
 }
 
+/* Bytes of the character of white space that text[from, to) ends with, or 0: characters have up to three bytes. */
+static size_t space_ending(const char *text, size_t from, size_t to) {
+    for (size_t n = 1; n <= 3 && n <= to - from; n++)
+        if (space_at(text + to - n, n) == n)
+            return n;
+    return 0;
+}
+
 /* Bytes of white space that text[from, to) ends with. */
 static size_t space_before(const char *text, size_t from, size_t to) {
-    size_t at = to;
-
-    /* Take a character of up to three bytes away as long as the last one is white space. */
-    for (bool more = true; more && at > from;) {
-        more = false;
-        for (size_t n = 1; n <= 3 && n <= at - from && !more; n++)
-            more = space_at(text + at - n, n) == n;
-        if (!more)
-            break;
-        do
-            at--;
-        while (at > from && ((uint8_t)text[at] & 0xc0) == 0x80);
-    }
+    size_t at = to, n;
+    while ((n = space_ending(text, from, at)) > 0)
+        at -= n;
     return to - at;
 }
 

@@ -162,7 +162,7 @@ static gr_status read_added(reader *r, const json_t *added, size_t room) {
         if (!content)
             return fail(r, where, "an added token has an id and a content", "no content");
 
-        /* What is in the vocabulary changes its kind. */
+        /* A token of the vocabulary changes its kind; one that is not there takes its id. */
         int kind = json_is_true(json_object_get(token, "special")) ? GR__TOKEN_SPECIAL : GR__TOKEN_ADDED;
         const json_t *known = json_object_get(r->vocab, content);
         if (!known)

@@ -90,8 +90,8 @@ gr_status gr__regex_find(gr__split *s, gr_error *err) {
 
         /* Places count from the start of the valid stretch. */
         size_t begin = s->base + (size_t)s->region->beg[0], finish = s->base + (size_t)s->region->end[0];
-        bool again = begin == finish && s->matched && finish == s->from;
-        if (!again) {
+        bool repeated = begin == finish && s->matched && finish == s->from;
+        if (!repeated) {
             s->begin = begin;
             s->finish = s->from = finish;
             s->matched = true;
