@@ -1,3 +1,4 @@
+/* gradroute ablate: a model without some of its regions. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -45,11 +46,12 @@ typedef struct ablate_options {
     gr__common common; /* first: parsing hands it on */
     gr__strings regions;
     const char *data, *verify;
-    int how;
+    int how; /* HOW_.. or a gr_off */
     uint64_t seed;
     bool force, no_origin;
 } ablate_options;
 
+/* The number of a word of --how. */
 static int how_of(struct argp_state *state, const char *word) {
     static const struct {
         const char *word;
@@ -90,6 +92,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_SEED:
         own->seed = (uint64_t)gr__option_int(state, "seed", arg, 0, INT64_MAX);
         return 0;
+
+    /* What must be there, and what must go together. */
     case ARGP_KEY_END:
         gr__common_parse(key, arg, state, &own->common);
         if (!own->regions.count)
@@ -112,6 +116,8 @@ static gr_status silence(gr_surgery_result *out, const ablate_options *own, cons
     gr_surgery_off_def how = {.how = (gr_off)own->how, .seed = own->seed, .rows = data->rows};
     if (own->data)
         how.next = gr__probe_next, how.context = data;
+
+    /* out is what came of the regions so far. */
     const gr_arch_def *def = folder->def;
     gr_model *model = folder->model;
     for (int i = 0; i < own->regions.count; i++) {
@@ -126,13 +132,16 @@ static gr_status silence(gr_surgery_result *out, const ablate_options *own, cons
     return GR_OK;
 }
 
+/* Makes the model that --how asks for. */
 static gr_status operate(gr_surgery_result *out, const ablate_options *own, const gr_folder *folder, gr__probe *probe,
                          gr_error *err) {
     if (own->how == HOW_REMOVE)
         return gr_surgery_remove(out, folder->def, folder->model, own->regions.at, own->regions.count, err);
     if (own->how == HOW_MERGE)
         return gr_surgery_merge(out, folder->def, folder->model, own->regions.at, own->regions.count, err);
-    if (!own->verify || !own->data) /* the probe is over the data for the mean, or needed for its size alone */
+
+    /* The mean is taken over the data, which the probe is over too, unless --verify names another text. */
+    if (!own->verify || !own->data)
         return silence(out, own, folder, probe, err);
     gr__probe data;
     gr_status status = gr__probe_open(&data, own->data, folder, err);
@@ -197,28 +206,33 @@ static void forget_origin(gr_folder_info *info) {
     info->data_count = 0;
 }
 
+/* result and probe are the caller's to free, also on failure. */
+static gr_status ablate(gr_surgery_result *result, gr__probe *probe, const ablate_options *own, const gr_folder *folder,
+                        gr_error *err) {
+    /* What may refuse comes before the work. */
+    GR_TRY(gr__operation_check_out(&own->common, own->data, own->verify, err));
+    GR_TRY(check_regions(own, folder->model, err));
+    GR_TRY(gr__probe_open(probe, own->verify ? own->verify : own->data, folder, err));
+
+    /* Nothing is written that is not what it should be. */
+    gr__verdict verdict;
+    GR_TRY(operate(result, own, folder, probe, err));
+    GR_TRY(verify(&verdict, own, folder, result, probe, err));
+    GR_TRY(gr__operation_save(&own->common, folder, result, err));
+    report(own, folder, result, &verdict);
+    return GR_OK;
+}
+
 static gr_status open_and_ablate(ablate_options *own, gr_error *err) {
     gr_folder *folder;
     gr_surgery_result result = {0};
     gr__probe probe = {0};
-    gr__verdict verdict;
     GR_TRY(gr__open_model(&folder, own->common.input, err));
     gr__expand_all(&own->regions, folder->model);
     if (own->no_origin)
         forget_origin(&folder->info);
-    gr_status status = gr__operation_check_out(&own->common, own->data, own->verify, err);
-    if (status == GR_OK)
-        status = check_regions(own, folder->model, err);
-    if (status == GR_OK)
-        status = gr__probe_open(&probe, own->verify ? own->verify : own->data, folder, err);
-    if (status == GR_OK)
-        status = operate(&result, own, folder, &probe, err);
-    if (status == GR_OK)
-        status = verify(&verdict, own, folder, &result, &probe, err);
-    if (status == GR_OK)
-        status = gr__operation_save(&own->common, folder, &result, err);
-    if (status == GR_OK)
-        report(own, folder, &result, &verdict);
+
+    gr_status status = ablate(&result, &probe, own, folder, err);
     gr__probe_free(&probe);
     gr_surgery_free(&result);
     gr_folder_free(folder);

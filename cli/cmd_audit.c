@@ -1,3 +1,4 @@
+/* gradroute audit: the routed model beside its twins, measured and attacked. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -40,13 +41,30 @@ static void print(const gr_audit *audit, bool json) {
     gr_free(text);
 }
 
+/* The audit of a recipe, in this folder. Until the project is open there is nothing that a signal could have us save.
+ */
+static gr_status run_recipe(gr_audit **audit, gr_recipe *recipe, const char *folder, const gr_control *control,
+                            gr_error *err) {
+    gr_project *project;
+    GR_TRY(gr_output_check(folder, GR_OUTPUT_AUDIT, recipe, true, err));
+    char *data = gr_format("%s/data", folder);
+    gr_status status = gr_project_open(&project, recipe, data, control, err);
+    gr_free(data);
+    GR_TRY(status);
+
+    gr__stop_saves();
+    status = gr_audit_run(audit, project, folder, control, err);
+    gr_project_free(project);
+    return status;
+}
+
 static gr_status run_audit(const gr__common *common, const char *folder, gr_error *err) {
     gr_recipe *recipe;
-    gr_project *project = NULL;
-    gr_audit *audit = NULL;
+    gr_audit *audit;
     gr__progress progress;
     GR_TRY(gr__open_recipe(&recipe, common, err));
-    gr_status status = gr_output_check(folder, GR_OUTPUT_AUDIT, recipe, true, err);
+
+    /* Progress ends before the table is printed. */
     gr__progress_begin(&progress, stderr);
     gr_control control = {.resume = true,
                           .threads = common->threads,
@@ -54,20 +72,14 @@ static gr_status run_audit(const gr__common *common, const char *folder, gr_erro
                           .progress = gr__progress_step,
                           .note = gr__progress_note,
                           .user = &progress};
-    char *data = gr_format("%s/data", folder);
-    if (status == GR_OK)
-        status = gr_project_open(&project, recipe, data, &control, err);
-    gr__stop_saves();
-    if (status == GR_OK)
-        status = gr_audit_run(&audit, project, folder, &control, err);
+    gr_status status = run_recipe(&audit, recipe, folder, &control, err);
     gr__progress_end(&progress);
+
     if (status == GR_OK) {
         print(audit, common->json);
         gr_audit_free(audit);
     }
-    gr_project_free(project);
     gr_recipe_free(recipe);
-    gr_free(data);
     return status;
 }
 

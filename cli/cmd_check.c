@@ -1,3 +1,4 @@
+/* gradroute check: what the routes of a recipe do with the rows of each label, and what looks wrong. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,11 +44,13 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 /* ---- what a class opens ---- */
 
+/* Numbers that two ranges share. */
 static int overlap(int lo, int hi, int lo2, int hi2) {
     int from = lo > lo2 ? lo : lo2, to = hi < hi2 ? hi : hi2;
     return to > from ? to - from : 0;
 }
 
+/* Numbers of parameters that two rectangles share. */
 static double area(gr_part a, gr_part b) {
     return a.param != b.param
                ? 0
@@ -70,15 +73,18 @@ static void count_in(openness *o, double numbers, double weight) {
     o->open += numbers;
 }
 
-/* region GR_NONE: what no region owns. */
+/* What rows of a class open of a region; region GR_NONE: of what no region owns. */
 static openness openness_of(const gr_model *model, const gr_tables *tables, int region, int cls) {
     openness o = {0};
     for (int s = 0; s < gr_tables_slices(tables); s++) {
         gr_part slice = gr_tables_slice(tables, s);
         double weight = gr_tables_weight(tables, s, cls), owned = 0;
-        for (int r = 0; r < gr_model_regions(model); r++)
-            for (int p = 0; p < gr_model_region(model, r)->parts && (region == GR_NONE || region == r); p++)
+        for (int r = 0; r < gr_model_regions(model); r++) {
+            if (region != GR_NONE && region != r)
+                continue;
+            for (int p = 0; p < gr_model_region(model, r)->parts; p++)
                 owned += area(slice, gr_model_region(model, r)->part[p]);
+        }
         count_in(&o, region == GR_NONE ? area(slice, slice) - owned : owned, weight);
     }
     return o;
@@ -137,6 +143,7 @@ static json_t *class_json(const view *v, int label, int cls, int64_t step) {
                      openness_json(openness_of(v->model, tables, GR_NONE, cls)), "regions", regions);
 }
 
+/* A line of the table: a class of a label from a step on; `first`: the label's first, which names it. */
 static void print_class(const view *v, int label, int cls, int64_t step, bool first) {
     const gr_tables *tables = gr_router_tables(v->router);
     char text[32];
@@ -151,6 +158,7 @@ static void print_class(const view *v, int label, int cls, int64_t step, bool fi
     putchar('\n');
 }
 
+/* The table of classes: for each stretch of steps, each label that occurs, each class that its rows can have. */
 static void print_classes(const view *v) {
     printf("classes: %d\n  %-16s %10s %8s  %-14s  %s\n", gr_router_classes(v->router), "label", "documents", "chance",
            "core", "regions");
@@ -159,14 +167,17 @@ static void print_classes(const view *v) {
         if (gr_router_phases(v->router) > 1)
             printf("  from step %lld:\n", (long long)step);
         for (int label = -1; label <= v->routes->labels; label++) {
-            bool first = true, none = v->documents && v->documents[label + 1] == 0;
-            for (int c = 0; c < gr_router_classes(v->router) && !none; c++)
+            if (v->documents && v->documents[label + 1] == 0)
+                continue;
+            bool first = true;
+            for (int c = 0; c < gr_router_classes(v->router); c++)
                 if (gr_router_chance_at(v->router, label, c, step) > 0) {
                     print_class(v, label, c, step, first);
                     first = false;
                 }
         }
     }
+
     for (int i = 0; i < gr_router_copies(v->router); i++)
         printf("  %.3g %% of the sequences of a route with `again` are shown a second time\n",
                100 * gr_router_again_share(v->router, i));
@@ -207,6 +218,7 @@ static json_t *findings_json(const gr_findings *findings) {
     return list;
 }
 
+/* The routes as a recipe would spell them, as one text. */
 static json_t *routes_json(const gr_routes *routes) {
     char *text = NULL;
     size_t size = 0;
@@ -260,6 +272,7 @@ static gr_status open_project(gr_project **project, gr_findings *findings, gr_re
     return GR_OK;
 }
 
+/* The recipe's network, which the routes are checked against. */
 static gr_status build(gr_model **model, const gr_recipe *recipe, gr_error *err) {
     enum { BYTES = 257 }; /* the smallest vocabulary, for want of a tokenizer: sizes do not decide about routes */
     gr_arch_def def = recipe->model;
@@ -268,32 +281,38 @@ static gr_status build(gr_model **model, const gr_recipe *recipe, gr_error *err)
     return gr_arch_build(model, &def, recipe->seed, err);
 }
 
+/* Looks at everything, and reports what was found. project: NULL where its data cannot be had. */
+static gr_status check_routes(const check_options *own, const gr_recipe *recipe, gr_project *project,
+                              gr_findings *findings, gr_error *err) {
+    const size_t *documents = project ? project->documents : NULL;
+    gr_model *model;
+    if (project)
+        GR_TRY(gr_project_choose_precision(project, err));
+    GR_TRY(build(&model, recipe, err));
+
+    gr_route_check(findings, model, recipe->routes, documents);
+    if (project) {
+        gr_labels_check(findings, project);
+        gr_recipe_check(findings, project);
+    }
+
+    /* Routes that make no router have a finding that says why. */
+    gr_router *router;
+    if (gr_router_new(&router, model, recipe->routes, recipe->seed, NULL) != GR_OK)
+        router = NULL;
+    report(own, &(view){model, recipe->routes, router, documents, project}, findings);
+    gr_router_free(router);
+    gr_model_free(model);
+    return GR_OK;
+}
+
 static gr_status check(const check_options *own, gr_recipe *recipe, bool *wrong, gr_error *err) {
     gr_findings findings = {0};
     gr_project *project;
-    gr_model *model = NULL;
-    gr_router *router = NULL;
     gr_status status = open_project(&project, &findings, recipe, err);
-    if (status == GR_OK && project)
-        status = gr_project_choose_precision(project, err);
     if (status == GR_OK)
-        status = build(&model, recipe, err);
-    if (status == GR_OK) {
-        const size_t *documents = project ? project->documents : NULL;
-        gr_route_check(&findings, model, recipe->routes, documents);
-        if (project) {
-            gr_labels_check(&findings, project);
-            gr_recipe_check(&findings, project);
-        }
-        if (gr_router_new(&router, model, recipe->routes, recipe->seed, NULL) != GR_OK)
-            router = NULL; /* a finding says why */
-        report(own, &(view){model, recipe->routes, router, documents, project}, &findings);
-        *wrong = gr_findings_count(&findings, GR_LEVEL_ERROR) > 0;
-    }
-    if (router)
-        gr_router_free(router);
-    if (model)
-        gr_model_free(model);
+        status = check_routes(own, recipe, project, &findings, err);
+    *wrong = gr_findings_count(&findings, GR_LEVEL_ERROR) > 0;
     gr_project_free(project);
     gr_findings_free(&findings);
     return status;

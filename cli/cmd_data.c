@@ -1,4 +1,4 @@
-/* data: its own small table of actions. */
+/* gradroute data ACTION: a table of actions, each a command of its own. */
 #include <string.h>
 
 #include "base/nearest.h"
@@ -33,6 +33,7 @@ static void print_help(FILE *out) {
           out);
 }
 
+/* The error for an action that there is none of, with the one that was perhaps meant. */
 static int unknown(const char *word) {
     const char *names[ACTIONS];
     for (int i = 0; i < ACTIONS; i++)
@@ -56,6 +57,8 @@ int gr__cmd_data(int argc, char **argv) {
         print_help(stdout);
         return 0;
     }
+
+    /* The action sees "gradroute data ACTION" as the program's name, for its help and errors. */
     for (int i = 0; i < ACTIONS; i++)
         if (strcmp(argv[1], actions[i].name) == 0) {
             char name[64];

@@ -1,3 +1,4 @@
+/* gradroute eval: losses of a model on text it was not trained on, by group or topic. */
 #include <math.h>
 #include <omp.h>
 #include <string.h>
@@ -84,7 +85,7 @@ typedef struct text {
     gr_dataset *data;
     gr_labels *labels;
     gr_tokenizer *tokenizer; /* NULL: samples */
-    const uint32_t *docs;
+    const uint32_t *docs;    /* [count] those to evaluate */
     size_t count;
 } text;
 
@@ -99,6 +100,7 @@ static void text_free(text *t) {
     gr_recipe_free(t->recipe);
 }
 
+/* All documents of --data FILE. */
 static gr_status open_file(text *t, const eval_options *own, const gr_tokenizer *tokenizer, int width, gr_error *err) {
     gr_source source = gr__file_source(own->data);
     if (own->text_field)
@@ -121,7 +123,7 @@ static void warn_other_data(const gr_project *project, const gr_folder *folder) 
                 stderr);
 }
 
-/* kept: where a run keeps its data, or NULL. */
+/* What a recipe holds out. kept: where a run keeps its data, or NULL. */
 static gr_status open_split(text *t, const eval_options *own, const char *recipe, const char *kept,
                             const gr_folder *folder, const gr_tokenizer *tokenizer, gr_error *err) {
     gr__common common = own->common;
@@ -129,14 +131,18 @@ static gr_status open_split(text *t, const eval_options *own, const char *recipe
     GR_TRY(gr__open_recipe(&t->recipe, &common, err));
     GR_TRY(gr__precision_of_model(t->recipe, folder->info.recipe, err));
     GR_TRY(gr_project_open(&t->project, t->recipe, kept, &(gr_control){.kept = kept, .threads = common.threads}, err));
+
+    /* Losses in tokens of another vocabulary could not be compared with those that the model knows. */
     const gr_tokenizer *own_tokenizer = t->project->tokenizer;
     if (!own_tokenizer != !tokenizer || (tokenizer && !gr_tokenizer_equal(own_tokenizer, tokenizer)))
         return gr_error_set(err, GR_ERR_USAGE, recipe,
                             "name the recipe that the model was trained with, or --data FILE",
                             "its tokenizer differs from that of %s", own->common.input);
+
     warn_other_data(t->project, folder);
     t->data = t->project->data;
     t->labels = t->project->labels;
+
     bool validation = own->split && strcmp(own->split, "validation") == 0;
     t->docs = validation ? t->data->validation : t->data->test;
     t->count = validation ? t->data->validation_count : t->data->test_count;
@@ -153,6 +159,8 @@ static gr_status open_run(text *t, const eval_options *own, const gr_folder *fol
                           gr_error *err) {
     char *model, *data = NULL;
     GR_TRY(gr__model_path(&model, own->common.input, err));
+
+    /* With --set the data may be others than those that are kept. */
     char *recipe = gr_format("%s/../recipe.yaml", model);
     for (int i = 1; i <= 2 && !data && !own->common.set.count; i++) {
         char *folder_of = gr_format("%s/..%s/data", model, i > 1 ? "/.." : "");
@@ -163,50 +171,70 @@ static gr_status open_run(text *t, const eval_options *own, const gr_folder *fol
         gr_free(file);
         gr_free(checked);
     }
-    gr_status status = gr_file_exists(recipe)
-                           ? open_split(t, own, recipe, data, folder, tokenizer, err)
-                           : gr_error_set(err, GR_ERR_USAGE, own->common.input, "name --data FILE or --recipe RECIPE",
-                                          "no recipe.yaml beside the model says which text to evaluate");
+
+    gr_status status;
+    if (gr_file_exists(recipe))
+        status = open_split(t, own, recipe, data, folder, tokenizer, err);
+    else
+        status = gr_error_set(err, GR_ERR_USAGE, own->common.input, "name --data FILE or --recipe RECIPE",
+                              "no recipe.yaml beside the model says which text to evaluate");
     gr_free(model);
     gr_free(recipe);
     gr_free(data);
     return status;
 }
 
+/* What the options ask for: a file, a recipe, or what the model's own run held out. */
 static gr_status open_any(text *t, const eval_options *own, const gr_folder *folder, gr_error *err) {
     if (!gr__arch_of(folder->def)->sized)
         GR_TRY(gr__open_tokenizer(&t->tokenizer, folder, err));
     else if (own->data)
         return gr_error_set(err, GR_ERR_USAGE, own->data, "name a recipe with data.images", "the model reads no text");
-    return own->data     ? open_file(t, own, t->tokenizer, folder->def->context, err)
-           : own->recipe ? open_split(t, own, own->recipe, NULL, folder, t->tokenizer, err)
-                         : open_run(t, own, folder, t->tokenizer, err);
+
+    if (own->data)
+        return open_file(t, own, t->tokenizer, folder->def->context, err);
+    if (own->recipe)
+        return open_split(t, own, own->recipe, NULL, folder, t->tokenizer, err);
+    return open_run(t, own, folder, t->tokenizer, err);
 }
 
 /* ---- losses ---- */
 
+/* Of each document of the dataset, those that were not evaluated with 0 tokens (gr_evaluate_right). */
 typedef struct losses {
     double *nll;
     int32_t *tokens, *right; /* right: samples alone, else NULL */
 } losses;
 
-static gr_status evaluate(losses *l, const eval_options *own, const gr_folder *folder, const text *t, gr_error *err) {
-    gr_tables *tables;
-    gr_evaluator *evaluator = NULL;
-    gr_scan *scan = NULL;
+/* Under these tables. */
+static gr_status evaluate_under(losses *l, const gr_tables *tables, const gr_folder *folder, const text *t,
+                                gr_error *err) {
+    gr_evaluator *evaluator;
+    gr_scan *scan;
     int width = folder->def->context;
-    GR_TRY(gr_profile_new(&tables, folder->model, own->common.off.at, own->common.off.count, err));
-    gr_status status = gr_evaluator_new(&evaluator, folder->model, tables, ROWS, width, err);
-    if (status == GR_OK)
-        status = gr_scan_new(&scan, t->data, t->labels, t->docs, t->count, ROWS, width, err);
+    GR_TRY(gr_evaluator_new(&evaluator, folder->model, tables, ROWS, width, err));
+    gr_status status = gr_scan_new(&scan, t->data, t->labels, t->docs, t->count, ROWS, width, err);
     if (status == GR_OK) {
         gr_evaluator_labelled(evaluator, t->labels);
         gr_evaluate_right(evaluator, scan, l->nll, l->tokens, l->right, t->data->topics.docs);
+        gr_scan_free(scan);
     }
-    gr_scan_free(scan);
     gr_evaluator_free(evaluator);
-    gr_tables_free(tables);
     return status;
+}
+
+/* With the regions off that --off names. */
+static gr_status evaluate(losses *l, const eval_options *own, const gr_folder *folder, const text *t, gr_error *err) {
+    size_t docs = t->data->topics.docs;
+    gr_tables *tables;
+    GR_TRY(gr_profile_new(&tables, folder->model, own->common.off.at, own->common.off.count, err));
+    l->nll = gr_alloc(sizeof *l->nll * docs);
+    l->tokens = gr_alloc(sizeof *l->tokens * docs);
+    l->right = t->data->values ? gr_alloc(sizeof *l->right * docs) : NULL;
+    gr_status status = evaluate_under(l, tables, folder, t, err);
+    gr_tables_free(tables);
+    GR_TRY(status);
+    return gr_losses_check(l->nll, docs, own->common.input, err);
 }
 
 /* ---- report ---- */
@@ -233,12 +261,14 @@ static void add_document(line *at, const text *t, const losses *l, uint32_t d, u
 /* A recipe's text by group; its samples, and files, by topic: the class of a sample. */
 static bool by_group(const text *t) { return t->project && !t->data->values; }
 
+/* A line for each group or topic, and the sum of all of them. */
 static line *lines_new(int *count, line *all, const text *t, const losses *l, int width) {
     bool grouped = by_group(t);
     *count = grouped ? t->labels->group_count : t->data->topics.count;
     line *lines = gr_alloc(sizeof *lines * ((size_t)*count + 1));
     for (int i = 0; i < *count; i++)
         lines[i].name = grouped ? t->labels->group_names[i] : t->data->topics.names[i];
+
     *all = (line){.name = "all"};
     for (size_t i = 0; i < t->count; i++) {
         uint32_t d = t->docs[i];
@@ -280,23 +310,28 @@ static void note_cut(const gr_cut *cut, int width) {
             gr__text_count((char[32]){0}, cut->all));
 }
 
+/* Groups of which nothing was scored have no line. */
 static void report(const eval_options *own, const text *t, const losses *l, int width) {
     int count;
     line all, *lines = lines_new(&count, &all, t, l, width);
+
     gr_cut cut = gr_dataset_cut(t->data, t->docs, t->count, width);
     json_t *list = json_array();
     bool samples = l->right != NULL;
     const char *what = samples ? "class" : by_group(t) ? "group" : "topic";
+
     if (!own->common.json && samples)
         printf("%-20s %8s %10s %10s\n", what, "loss", "accuracy", "samples");
     else if (!own->common.json)
         printf("%-20s %8s %12s %10s\n", what, "loss", "tokens", "documents");
+
     for (int i = 0; i < count; i++) {
         if (own->common.json && lines[i].tokens)
             json_array_append_new(list, line_json(&lines[i], samples));
         else if (lines[i].tokens)
             print_line(&lines[i], samples);
     }
+
     if (own->common.json) {
         gr__print_json(json_pack(
             "{s:o, s:s*, s:o, s:s, s:s, s:o, s:o, s:{s:I, s:I}}", "model", gr_json_text(own->common.input), "split",
@@ -307,6 +342,7 @@ static void report(const eval_options *own, const text *t, const losses *l, int 
         print_line(&all, samples);
         json_decref(list);
     }
+
     note_cut(&cut, width);
     gr_free(lines);
 }
@@ -319,17 +355,13 @@ static gr_status open_and_eval(eval_options *own, gr_error *err) {
     if (own->common.threads)
         omp_set_num_threads(own->common.threads);
     gr__expand_all(&own->common.off, folder->model);
+
     gr_status status = open_any(&t, own, folder, err);
-    if (status == GR_OK) {
-        l.nll = gr_alloc(sizeof *l.nll * t.data->topics.docs);
-        l.tokens = gr_alloc(sizeof *l.tokens * t.data->topics.docs);
-        l.right = t.data->values ? gr_alloc(sizeof *l.right * t.data->topics.docs) : NULL;
-        status = evaluate(&l, own, folder, &t, err);
-    }
     if (status == GR_OK)
-        status = gr_losses_check(l.nll, t.data->topics.docs, own->common.input, err);
+        status = evaluate(&l, own, folder, &t, err);
     if (status == GR_OK)
         report(own, &t, &l, folder->def->context);
+
     gr_free(l.nll);
     gr_free(l.tokens);
     gr_free(l.right);

@@ -1,3 +1,4 @@
+/* gradroute generate: prompts continued, as text while it is made or as objects. */
 #include <omp.h>
 #include <string.h>
 
@@ -68,6 +69,7 @@ static gr_precision precision(struct argp_state *state, const char *word) {
     return GR_PRECISION_MODEL;
 }
 
+/* The options of how tokens are chosen. */
 static error_t parse_draws(int key, char *arg, struct argp_state *state, gr_generate_def *def) {
     switch (key) {
     case 'n':
@@ -113,7 +115,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
             argp_error(state, "--stop is empty: it would end every text at its start");
         GR_PUSH(own->stop.at, own->stop.count, own->stop.capacity) = arg;
         return 0;
-    case ARGP_KEY_ARG: /* MODEL, then prompts: gradroute generate MODEL 'a bird' */
+
+    /* MODEL, then prompts: gradroute generate MODEL 'a bird' */
+    case ARGP_KEY_ARG:
         return own->common.input ? parse('p', arg, state) : gr__common_parse(key, arg, state, &own->common);
     case ARGP_KEY_END:
         gr__common_parse(key, arg, state, &own->common);
@@ -135,12 +139,14 @@ static void write_clean(const char *text, size_t length) {
     gr_free(clean);
 }
 
+/* Writes a piece of text as it comes (gr_complete_def.show). */
 static bool show(void *user, const char *text, size_t length) {
     (void)user;
     write_clean(text, length);
     return !ferror(stdout);
 }
 
+/* A completion for programs. */
 static json_t *object(const gr__prompt *prompt, const gr__strings *off, const gr_complete_def *def,
                       const gr_completion *done) {
     json_t *ids = json_array();
@@ -151,6 +157,8 @@ static json_t *object(const gr__prompt *prompt, const gr__strings *off, const gr
                   "off", gr__json_strings(off), "completion", gr_json_bytes(done->text, done->length), "prompt_tokens",
                   done->prompt_tokens, "tokens", done->tokens, "ids", ids, "finish", gr_finish_name(done->finish),
                   "tokens_per_s", gr__json_real(done->tokens_per_s));
+
+    /* What was drawn can be drawn again by its seed; which stop string was met. */
     if (def->generate.temperature > 0)
         json_object_set_new(value, "seed", json_integer((json_int_t)def->generate.seed));
     if (done->finish == GR_FINISH_STOP)
@@ -197,6 +205,8 @@ static gr_status switch_off(work *w, const gr__prompt *prompt, gr_error *err) {
         gr_free(off.at);
         return GR_OK;
     }
+
+    /* Another one, for which the decoder has to be made anew. */
     gr_decoder_free(w->decoder);
     gr_tables_free(w->profile);
     gr_free(w->off.at);
@@ -205,17 +215,20 @@ static gr_status switch_off(work *w, const gr__prompt *prompt, gr_error *err) {
     return gr_profile_new(&w->profile, w->folder->model, off.at, off.count, err);
 }
 
+/* Continues a prompt: text is written as it is made, an object when it is done. */
 static gr_status complete(work *w, const gr__prompt *prompt, gr_error *err) {
     gr_complete_def def = w->own->def;
     def.stop = w->own->stop.at;
     def.stops = w->own->stop.count;
     def.generate.seed = prompt->seeded ? prompt->seed : def.generate.seed;
     def.show = w->list ? NULL : show;
+
     GR_TRY(switch_off(w, prompt, err));
     if (!w->decoder)
         GR_TRY(gr_decoder_new(
             &w->decoder, w->folder->model, w->profile,
             &(gr_decoder_def){.context = w->folder->def->context, .precision = def.generate.precision}, err));
+
     if (!w->list)
         write_clean(prompt->text, prompt->length);
     gr_completion done;
@@ -262,6 +275,7 @@ static gr_status open_and_generate(generate_options *own, gr_error *err) {
     GR_TRY(gr__open_model(&folder, own->common.input, err));
     if (own->common.threads)
         omp_set_num_threads(own->common.threads);
+
     gr_status status = gr__open_tokenizer(&tokenizer, folder, err);
     if (status == GR_OK) {
         status = generate(own, folder, tokenizer, err);

@@ -1,3 +1,4 @@
+/* gradroute import: a model folder of files that another program wrote. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -31,6 +32,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_ARG:
         GR_PUSH(own->files.at, own->files.count, own->files.capacity) = arg;
         return 0;
+
     case ARGP_KEY_END:
         if (!own->files.count)
             argp_error(state, "FILE is missing");
@@ -53,6 +55,7 @@ static void report(const import_options *own, const gr_import *in) {
                gr__text_count((char[32]){0}, size), gr__text_count((char[32]){0}, in->def->vocab), in->def->context);
 }
 
+/* What may refuse comes first; then the files are read, and the folder is written. */
 static gr_status import(const import_options *own, gr_error *err) {
     gr_import *in;
     GR_TRY(gr__output_apart(own->common.out, own->files.at, own->files.count, err));

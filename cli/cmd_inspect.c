@@ -1,3 +1,4 @@
+/* gradroute inspect: what a model folder, or a file of arrays, holds. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -53,13 +54,17 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 /* ---- a model folder ---- */
 
-static size_t regions_size(const gr_folder *folder, size_t *core, size_t *each, gr_error *err) {
-    size_t sum = 0;
-    if (gr_arch_parameters(folder->def, core, each, err) != GR_OK)
-        return 0;
+/* Numbers in parameters: of the core, of each region, and of all regions together. */
+typedef struct sizes {
+    size_t core, regions;
+    size_t *each; /* [regions of the network] */
+} sizes;
+
+static gr_status count_numbers(sizes *size, const gr_folder *folder, gr_error *err) {
+    GR_TRY(gr_arch_parameters(folder->def, &size->core, size->each, err));
     for (int i = 0; i < folder->def->region_count; i++)
-        sum += each[i];
-    return sum;
+        size->regions += size->each[i];
+    return GR_OK;
 }
 
 static json_t *part_json(const gr_model *model, gr_part part) {
@@ -76,22 +81,22 @@ static json_t *region_json(const gr_model *model, const gr_arch_region *def, siz
 }
 
 /* What the manifest says (verified by loading), with sizes and ranges from the model itself. */
-static void print_folder_json(const char *path, const gr_folder *folder, json_t *manifest, size_t core, size_t region,
-                              const size_t *each) {
+static void print_folder_json(const char *path, const gr_folder *folder, json_t *manifest, const sizes *size) {
     static const char *const copied[] = {"format_version", "arch",  "files", "sha256",
                                          "seed",           "build", "data",  "recipe"};
     json_t *regions = json_array();
     for (int i = 0; i < folder->def->region_count; i++)
-        json_array_append_new(regions, region_json(folder->model, &folder->def->regions[i], each[i]));
+        json_array_append_new(regions, region_json(folder->model, &folder->def->regions[i], size->each[i]));
     json_t *object = json_pack("{s:o, s:{s:I, s:I, s:I}, s:o}", "model", gr_json_text(path), "parameters", "total",
-                               (json_int_t)gr_model_size(folder->model), "core", (json_int_t)core, "regions",
-                               (json_int_t)region, "regions", regions);
+                               (json_int_t)gr_model_size(folder->model), "core", (json_int_t)size->core, "regions",
+                               (json_int_t)size->regions, "regions", regions);
     for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
         if (json_object_get(manifest, copied[i]))
             json_object_set(object, copied[i], json_object_get(manifest, copied[i]));
     gr__print_json(object);
 }
 
+/* The members of the architecture that are single values, in lines of at most COLUMNS characters. */
 static void print_arch(const json_t *arch) {
     enum { INDENT = 14, COLUMNS = 80 };
     const char *key;
@@ -116,6 +121,7 @@ static void print_arch(const json_t *arch) {
     putchar('\n');
 }
 
+/* A region's parameters, by the rows and columns that it owns of each. */
 static void print_region(const gr_model *model, const gr_arch_region *def, size_t size) {
     printf("region %s: %s parameters\n", def->name, gr__text_count((char[32]){0}, (int64_t)size));
     int r = gr_model_find_region(model, def->name);
@@ -129,21 +135,25 @@ static void print_region(const gr_model *model, const gr_arch_region *def, size_
     }
 }
 
-static void print_folder(const char *path, const gr_folder *folder, const json_t *manifest, size_t core, size_t region,
-                         const size_t *each) {
-    size_t i;
-    json_t *file;
+static void print_folder(const char *path, const gr_folder *folder, const json_t *manifest, const sizes *size) {
+    /* The network. */
     printf("model %s\n", path);
     print_arch(json_object_get(manifest, "arch"));
     printf("parameters    %s: %s in the core, %s in regions\n",
            gr__text_count((char[32]){0}, (int64_t)gr_model_size(folder->model)),
-           gr__text_count((char[32]){0}, (int64_t)core), gr__text_count((char[32]){0}, (int64_t)region));
+           gr__text_count((char[32]){0}, (int64_t)size->core), gr__text_count((char[32]){0}, (int64_t)size->regions));
     for (int r = 0; r < folder->def->region_count; r++)
-        print_region(folder->model, &folder->def->regions[r], each[r]);
+        print_region(folder->model, &folder->def->regions[r], size->each[r]);
+
+    /* Where it comes from. */
     printf("made by       %s, seed %llu, %s\n", folder->info.build ? folder->info.build : "an unknown program",
            (unsigned long long)folder->info.seed, folder->info.recipe ? "recipe kept (--json)" : "no recipe kept");
     for (int d = 0; d < folder->info.data_count; d++)
         printf("data          %s\n              %s\n", folder->info.data[d].name, folder->info.data[d].sha256);
+
+    /* Its files, which loading has verified. */
+    size_t i;
+    json_t *file;
     json_array_foreach(json_object_get(manifest, "files"), i, file) {
         printf("file          %-24s %10s\n              %s\n", json_string_value(json_object_get(file, "name")),
                gr__text_bytes((char[32]){0}, (double)json_integer_value(json_object_get(file, "size"))),
@@ -156,19 +166,21 @@ static void print_folder(const char *path, const gr_folder *folder, const json_t
 static gr_status show_folder(const gr__common *common, const char *path, gr_error *err) {
     gr_folder *folder;
     json_t *manifest = NULL;
-    size_t core = 0;
     GR_TRY(gr_folder_load(&folder, path, NULL, 0, err));
-    size_t *each = gr_alloc(sizeof *each * (size_t)(folder->def->region_count + 1));
-    size_t region = regions_size(folder, &core, each, err);
+
+    sizes size = {.each = gr_alloc(sizeof *size.each * (size_t)(folder->def->region_count + 1))};
     char *name = gr_format("%s/manifest.json", path);
-    gr_status status = gr_json_read(&manifest, name, err);
+    gr_status status = count_numbers(&size, folder, err);
+    if (status == GR_OK)
+        status = gr_json_read(&manifest, name, err);
     if (status == GR_OK && common->json)
-        print_folder_json(path, folder, manifest, core, region, each);
+        print_folder_json(path, folder, manifest, &size);
     else if (status == GR_OK)
-        print_folder(path, folder, manifest, core, region, each);
+        print_folder(path, folder, manifest, &size);
+
     json_decref(manifest);
     gr_free(name);
-    gr_free(each);
+    gr_free(size.each);
     gr_folder_free(folder);
     return status;
 }
@@ -198,6 +210,7 @@ static void print_file(const gr__common *common, const gr_safetensors *file, con
                                  "options", values ? values : json_null(), "arrays", list));
         return;
     }
+
     printf("file    %s\nsize    %s\ndigest  %s\n", common->input, gr__text_bytes((char[32]){0}, (double)size), digest);
     if (format)
         printf("format  %s\n", format);
@@ -208,6 +221,7 @@ static void print_file(const gr__common *common, const gr_safetensors *file, con
                gr_array_text(&arrays[i], (char[96]){0}, 96));
 }
 
+/* A file of arrays: which, of what shape, and the digests of the file and of its data. */
 static gr_status show_file(const gr__common *common, int64_t size, gr_error *err) {
     char digest[GR_DIGEST_HEX], data_digest[GR_DIGEST_HEX];
     gr_safetensors *file;
@@ -222,6 +236,7 @@ static gr_status show_file(const gr__common *common, int64_t size, gr_error *err
     return status;
 }
 
+/* A file is one of arrays, a folder holds a model. */
 static gr_status show(const gr__common *common, gr_error *err) {
     struct stat info;
     char *path;

@@ -1,3 +1,4 @@
+/* gradroute plan: what a recipe would cost in numbers, memory and time. */
 #include "base/clock.h"
 #include "base/mem.h"
 #include "commands.h"
@@ -43,6 +44,7 @@ static gr_status fill(entry *e, const gr_project *project, gr_arm_kind kind, gr_
     gr_model *model;
     size_t core;
     e->kind = kind;
+
     GR_TRY(gr_plan_new(&e->plan, project, kind, err));
     GR_TRY(gr_arm_build(&e->def, &model, project, kind, err));
     gr_model_free(model);
@@ -80,6 +82,7 @@ static json_t *entry_json(const entry *e) {
 
 /* ---- text ---- */
 
+/* What the memory is for, the largest kinds and the smallest. */
 static void print_memory(const entry *e) {
     const gr_memory *m = &e->plan.memory;
     const struct {
@@ -92,6 +95,7 @@ static void print_memory(const entry *e) {
                 {"state", m->state},
                 {"scratch", m->scratch},
                 {"optimiser", e->plan.optimiser}};
+
     printf("  memory      %s\n", gr__text_bytes((char[32]){0}, (double)(m->total + e->plan.optimiser)));
     for (size_t i = 0; i < sizeof kind / sizeof *kind; i++)
         printf("    %-22s %10s\n", kind[i].what, gr__text_bytes((char[32]){0}, (double)kind[i].bytes));
@@ -159,6 +163,8 @@ static void print_sums(const sums *s) {
 static void print_plan(const gr__common *common, const gr_project *project, const entry *list, int count,
                        const gr_lengths *lengths) {
     const sums s = add_up(list, count);
+
+    /* For people: each model, the sum, what becomes of the data. */
     if (!common->json) {
         gr__print_precision(project);
         for (int i = 0; i < count; i++)
@@ -182,15 +188,19 @@ static void print_plan(const gr__common *common, const gr_project *project, cons
 static gr_status plan(const gr__common *common, const gr_recipe *recipe, const gr_project *project, gr_error *err) {
     entry list[GR_ARMS] = {0};
     int count = 0;
+
+    /* Each model that the recipe asks for. */
     gr_status status = GR_OK;
     for (gr_arm_kind kind = 0; kind < GR_ARMS && status == GR_OK; kind++)
         if (gr__arm_wanted(recipe, kind))
             status = fill(&list[count++], project, kind, err);
+
     gr_lengths lengths;
     if (status == GR_OK)
         status = gr_project_lengths(&lengths, project, err);
     if (status == GR_OK)
         print_plan(common, project, list, count, &lengths);
+
     for (int i = 0; i < count; i++) {
         gr_arch_free(list[i].def);
         gr_free(list[i].regions);

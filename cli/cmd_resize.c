@@ -1,3 +1,4 @@
+/* gradroute resize: a model with more or fewer layers, neurons, heads or residual dimensions. */
 #include "base/mem.h"
 #include "commands.h"
 #include "operation.h"
@@ -66,6 +67,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case KEY_FORCE:
         own->force = how->rounding = true;
         return 0;
+
+    /* What must be there, and what must go together. */
     case ARGP_KEY_END:
         gr__common_parse(key, arg, state, &own->common);
         if (how->layers == GR_SURGERY_KEEP && how->mlp == GR_SURGERY_KEEP && how->heads == GR_SURGERY_KEEP &&
@@ -95,25 +98,28 @@ static void report(const resize_options *own, const gr_folder *folder, const gr_
     printf("largest difference of logits to %s: %.3g\n", own->common.input, verdict->difference);
 }
 
+/* result and probe are the caller's to free, also on failure. */
+static gr_status resize(gr_surgery_result *result, gr__probe *probe, const resize_options *own, const gr_folder *folder,
+                        gr_error *err) {
+    GR_TRY(gr__operation_check_out(&own->common, NULL, own->verify, err));
+    GR_TRY(gr_surgery_resize(result, folder->def, folder->model, &own->how, err));
+
+    /* Nothing is written that is not what it should be. */
+    gr__verdict verdict = {.exact = true, .force = own->force};
+    gr__side before = {.model = folder->model}, after = {.model = result->model};
+    GR_TRY(gr__probe_open(probe, own->verify, folder, err));
+    GR_TRY(gr__operation_verify(&verdict, probe, &before, &after, err));
+    GR_TRY(gr__operation_save(&own->common, folder, result, err));
+    report(own, folder, result, &verdict);
+    return GR_OK;
+}
+
 static gr_status open_and_resize(const resize_options *own, gr_error *err) {
     gr_folder *folder;
     gr_surgery_result result = {0};
     gr__probe probe = {0};
-    gr__verdict verdict = {.exact = true, .force = own->force};
     GR_TRY(gr__open_model(&folder, own->common.input, err));
-    gr_status status = gr__operation_check_out(&own->common, NULL, own->verify, err);
-    if (status == GR_OK)
-        status = gr_surgery_resize(&result, folder->def, folder->model, &own->how, err);
-    if (status == GR_OK)
-        status = gr__probe_open(&probe, own->verify, folder, err);
-    if (status == GR_OK) {
-        gr__side before = {.model = folder->model}, after = {.model = result.model};
-        status = gr__operation_verify(&verdict, &probe, &before, &after, err);
-    }
-    if (status == GR_OK)
-        status = gr__operation_save(&own->common, folder, &result, err);
-    if (status == GR_OK)
-        report(own, folder, &result, &verdict);
+    gr_status status = resize(&result, &probe, own, folder, err);
     gr__probe_free(&probe);
     gr_surgery_free(&result);
     gr_folder_free(folder);

@@ -1,3 +1,4 @@
+/* gradroute train: the routed model of a recipe. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -72,14 +73,17 @@ static void print_json(const gr_arm *arm, const char *run) {
     gr_free(model);
 }
 
+/* What was trained, what diagnostics say of it, where it is, and what to do with it. */
 static void print_text(const gr_arm *arm, const char *run) {
     const gr_model *model = arm->folder->model;
     printf("trained %s steps on %s tokens in %s (%s tokens/s)\n", gr__text_count((char[32]){0}, arm->steps),
            gr__text_count((char[32]){0}, arm->tokens), gr__text_time((char[32]){0}, arm->seconds),
            gr__text_count((char[32]){0}, arm->seconds > 0 ? (int64_t)((double)arm->tokens / arm->seconds) : 0));
+
     json_t *diagnosis = gr__diagnosis_read(run);
     gr__diagnosis_print(diagnosis);
     json_decref(diagnosis);
+
     printf("model    %s/model\nmetrics  %s/metrics.jsonl\n", run, run);
     const char *region = gr_model_regions(model) ? gr_model_region(model, 0)->name : NULL;
     printf("next     gradroute eval %s%s%s\n", run, region ? " --off " : "", region ? region : "");
@@ -88,6 +92,7 @@ static void print_text(const gr_arm *arm, const char *run) {
                region ? region : "");
 }
 
+/* From here on there is something that a signal has us save. */
 static gr_status train(const gr__common *common, gr_project *project, const char *run, const gr_control *control,
                        gr_error *err) {
     gr_arm arm;
@@ -101,12 +106,24 @@ static gr_status train(const gr__common *common, gr_project *project, const char
     return GR_OK;
 }
 
+static gr_status train_recipe(const gr__common *common, gr_recipe *recipe, const char *run, const gr_control *control,
+                              gr_error *err) {
+    gr_project *project;
+    GR_TRY(gr_output_check(run, GR_OUTPUT_RUN, recipe, common->resume, err));
+    char *data = gr_format("%s/data", run);
+    gr_status status = gr_project_open(&project, recipe, data, control, err);
+    gr_free(data);
+    GR_TRY(status);
+
+    status = train(common, project, run, control, err);
+    gr_project_free(project);
+    return status;
+}
+
 static gr_status open_and_train(const gr__common *common, const char *run, gr_error *err) {
     gr_recipe *recipe;
-    gr_project *project = NULL;
     gr__progress progress;
     GR_TRY(gr__open_recipe(&recipe, common, err));
-    gr_status status = gr_output_check(run, GR_OUTPUT_RUN, recipe, common->resume, err);
     gr__progress_begin(&progress, stderr);
     gr_control control = {.resume = common->resume,
                           .threads = common->threads,
@@ -114,15 +131,9 @@ static gr_status open_and_train(const gr__common *common, const char *run, gr_er
                           .progress = gr__progress_step,
                           .note = gr__progress_note,
                           .user = &progress};
-    char *data = gr_format("%s/data", run);
-    if (status == GR_OK)
-        status = gr_project_open(&project, recipe, data, &control, err);
-    if (status == GR_OK)
-        status = train(common, project, run, &control, err);
+    gr_status status = train_recipe(common, recipe, run, &control, err);
     gr__progress_end(&progress);
-    gr_project_free(project);
     gr_recipe_free(recipe);
-    gr_free(data);
     return status;
 }
 

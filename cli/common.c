@@ -1,3 +1,4 @@
+/* What the commands share (common.h). */
 #include "common.h"
 
 #include <assert.h>
@@ -53,11 +54,13 @@ void gr__expand_all(gr__strings *regions, const gr_model *model) {
         all = all || strcmp(regions->at[i], "all") == 0; /* no region may be called so */
     if (!all)
         return;
+
     regions->count = 0;
     for (int r = 0; r < gr_model_regions(model); r++)
         GR_PUSH(regions->at, regions->count, regions->capacity) = gr_model_region(model, r)->name;
 }
 
+/* A parser of its own, so that each command takes -h. */
 static error_t parse_help(int key, char *arg, struct argp_state *state) {
     (void)arg;
     if (key != 'h')
@@ -95,6 +98,8 @@ error_t gr__common_parse(int key, char *arg, struct argp_state *state, gr__commo
     case GR__KEY_OFF:
         gr__option_list(common, &common->off, arg);
         return 0;
+
+    /* The one argument: given once, and not missing at the end. */
     case ARGP_KEY_ARG:
         if (common->input)
             argp_error(state, "unexpected argument '%s' after '%s'", arg, common->input);
@@ -183,8 +188,9 @@ gr_status gr__open_tokenizer(gr_tokenizer **tokenizer, const gr_folder *folder, 
 /* Whether a file is one of a folder's entries. */
 static bool is_entry(const char *folder, const char *file) {
     DIR *dir = opendir(folder);
+    struct dirent *e;
     bool found = false;
-    for (struct dirent *e; dir && !found && (e = readdir(dir));) {
+    while (dir && !found && (e = readdir(dir))) {
         char *entry = gr_format("%s/%s", folder, e->d_name);
         found = e->d_name[0] != '.' && gr_file_same(entry, file);
         gr_free(entry);
@@ -246,12 +252,15 @@ gr_status gr__open_text(gr_dataset **data, gr_labels **labels, const gr_source *
     *data = NULL;
     *labels = NULL;
     GR_TRY(gr_corpus_open(&corpus, &(gr_corpus_def){.sources = source, .source_count = 1}, err));
+
+    /* Documents longer than the width are evaluated in pieces. */
     gr_status status = gr_dataset_new(data, corpus, tokenizer, &(gr_dataset_def){.seed = 1}, err);
     gr_corpus_free(corpus);
     if (status == GR_OK)
         status = gr_dataset_pieces(data, &(gr_pieces_def){.width = width}, err);
     if (status == GR_OK)
         status = gr_labels_new(labels, &(*data)->topics, NULL, 0, NULL, 0, 1, err);
+
     if (status != GR_OK) {
         gr_dataset_free(*data);
         *data = NULL;
@@ -313,6 +322,8 @@ void gr__print_precision(const gr_project *project) {
 const char *gr__text_count(char *text, int64_t n) {
     char digits[24];
     int length = snprintf(digits, sizeof digits, "%lld", (long long)n), used = 0;
+
+    /* A comma before each group of three, counted from the end. */
     for (int i = 0; i < length; i++) {
         if (i && (length - i) % 3 == 0 && digits[i - 1] != '-')
             text[used++] = ',';

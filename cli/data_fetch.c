@@ -49,6 +49,8 @@ static gr_status fetch(const fetch_options *own, gr_error *err) {
     gr__progress progress;
     gr_fetched got;
     GR_TRY(gr__file_replaceable(own->common.out, err));
+
+    /* Signals set the flag from here on: what has come is kept, and the next call goes on with it. */
     gr__progress_begin(&progress, stderr);
     gr__stop_saves();
     gr_fetch_def def = {own->common.input,  own->common.out, own->sha256,

@@ -1,4 +1,5 @@
-/* Labels in numbers: how many documents and tokens each has, is shown with, and is wrongly shown with. */
+/* Labels in numbers: how many documents and tokens each has, is shown with, and is wrongly shown with; and what their
+ * sources found (words, matches). */
 #include <string.h>
 
 #include "base/mem.h"
@@ -30,8 +31,11 @@ static void count_document(label_tally *list, const gr_project *p, size_t d) {
     size_t width = (size_t)p->recipe->data.context, targets = gr_dataset_targets(p->data, d);
     n = n < width ? n : width;
     targets = targets < width ? targets : width;
+
     for (int k = 1; k <= l->label_count; k++) {
         label_tally *t = &list[k - 1];
+
+        /* Labels of documents hold for all of it; labels of tokens are counted one by one. */
         bool of = l->truth[d] == k, shown = l->revealed[d] == k;
         if (!l->token_truth) {
             add(&t->tokens, of, shown, (int64_t)n);
@@ -80,6 +84,7 @@ json_t *gr__labels_json(const gr_project *p) {
         for (size_t i = 0; i < l->hit_count[k] && i < HITS_LISTED; i++)
             json_array_append_new(words, json_pack("{s:o, s:I}", "text", gr_json_text(l->hits[k][i].text), "count",
                                                    (json_int_t)l->hits[k][i].count));
+
         json_array_append_new(labels,
                               json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", l->label_names[k], "per",
                                         unit_of(&p->recipe->label[k]), "documents", tally_json(&list[k].documents),
@@ -89,7 +94,7 @@ json_t *gr__labels_json(const gr_project *p) {
     return labels;
 }
 
-/* What the label's source found. */
+/* What the label's source found: the first few, how many never occurred, and one of these. */
 static void print_hits(const gr_labels *l, int k, const char *source) {
     size_t silent = 0;
     const char *unfound = NULL;
@@ -103,6 +108,7 @@ static void print_hits(const gr_labels *l, int k, const char *source) {
         if (!hit->count && !silent++)
             unfound = hit->text;
     }
+
     if (silent)
         printf("; %zu never found, such as \"%.40s\"", silent, unfound);
     putchar('\n');

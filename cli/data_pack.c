@@ -1,4 +1,4 @@
-/* data pack: the corpus of a recipe as shards. */
+/* gradroute data pack: the corpus of a recipe as shards. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -46,10 +46,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return status;
 }
 
+/* What the folder holds by now, read from itself. */
 static gr_status report(const gr__common *common, gr_error *err) {
     gr_shards *s;
     GR_TRY(gr_shards_open(&s, common->out, NULL, err));
     double fill = (double)s->positions / ((double)s->rows * s->context);
+
     if (common->json)
         gr__print_json(json_pack("{s:o, s:i, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:s}", "shards",
                                  gr_json_text(common->out), "count", s->count, "documents", (json_int_t)s->documents,
@@ -62,6 +64,7 @@ static gr_status report(const gr__common *common, gr_error *err) {
                gr__text_count((char[32]){0}, (int64_t)s->held->validation_count),
                gr__text_count((char[32]){0}, s->tokens), gr__text_count((char[32]){0}, s->rows), s->context,
                100 * fill);
+
     gr_shards_free(s);
     return GR_OK;
 }

@@ -40,10 +40,15 @@ static uint64_t place_of(const gr_project *p, size_t d) {
     return p->data->document ? p->data->offsets[d] - p->data->whole->offsets[p->data->document[d]] : 0;
 }
 
+/* Whether some token has label k, or is shown with it; k 0: whether none has any label. */
 static bool has(const gr_project *p, size_t d, int k) {
-    for (size_t i = 0; i < tokens_of(p, d); i++)
-        if (k ? truth_at(p, d, i) == k || shown_at(p, d, i) == k : truth_at(p, d, i) > 0 || shown_at(p, d, i) > 0)
-            return k > 0;
+    for (size_t i = 0; i < tokens_of(p, d); i++) {
+        int truth = truth_at(p, d, i), shown = shown_at(p, d, i);
+        if (k > 0 && (truth == k || shown == k))
+            return true;
+        if (k == 0 && (truth > 0 || shown > 0))
+            return false;
+    }
     return k == 0;
 }
 
@@ -67,6 +72,7 @@ static size_t begin_at(const gr_project *p, size_t d, int k) {
     return i < n && i > 2 * BEFORE ? i - BEFORE : 0;
 }
 
+/* The stretch behind s, up to token `end` of the document; false where there is none. */
 static bool next_stretch(stretch *s, const gr_project *p, size_t d, size_t end) {
     size_t i = s->first + s->count;
     if (i >= end)
@@ -80,10 +86,15 @@ static bool next_stretch(stretch *s, const gr_project *p, size_t d, size_t end) 
 
 /* Text of a stretch without what would steer a terminal; the length. */
 static size_t text_of(view *v, size_t d, const stretch *s) {
+    /* Only a document's first token is spelled without the space that encoding put in front of it. */
     size_t n = 0;
-    bool goes_on = s->first || (v->p->data->document && place_of(v->p, d));
-    (goes_on ? gr_tokenizer_decode_on : gr_tokenizer_decode)(
-        v->p->tokenizer, &v->text, &n, &v->capacity, v->p->data->ids + v->p->data->offsets[d] + s->first, s->count);
+    const gr_dataset *data = v->p->data;
+    const int32_t *ids = data->ids + data->offsets[d] + s->first;
+    if (s->first || (data->document && place_of(v->p, d)))
+        gr_tokenizer_decode_on(v->p->tokenizer, &v->text, &n, &v->capacity, ids, s->count);
+    else
+        gr_tokenizer_decode(v->p->tokenizer, &v->text, &n, &v->capacity, ids, s->count);
+
     for (size_t i = 0; i < n; i++)
         if ((unsigned char)v->text[i] < 0x20 || v->text[i] == 0x7f)
             v->text[i] = ' ';
@@ -108,14 +119,17 @@ static void print_coloured(const char *style, int label, const char *text, int n
     gr__screen_control(stdout, "\033[0m");
 }
 
+/* Blanks in front stay outside of the mark. What has no label is printed as it is. */
 static void print_stretch(const view *v, const stretch *s, size_t length, bool colour) {
     int label = s->shown > 0 ? s->shown : s->truth > 0 ? s->truth : 0;
     size_t blank = 0;
     while (blank < length && v->text[blank] == ' ')
         blank++;
     printf("%.*s", (int)blank, v->text);
+
     const char *text = v->text + blank;
     int n = (int)(length - blank);
+
     if (!label || !n)
         printf("%.*s", n, text);
     else if (colour) /* hidden ones are underlined, wrong ones struck through */
@@ -124,11 +138,13 @@ static void print_stretch(const view *v, const stretch *s, size_t length, bool c
         printf("[%s%s: %.*s]", label_name(v->p, label), mark_of(s), n, text);
 }
 
+/* A document from a little before its first label on: what it is, then its text. */
 static void print_document(view *v, size_t d, int k, bool colour) {
     const gr_project *p = v->p;
     size_t from = begin_at(p, d, k), n = tokens_of(p, d), end = n - from > TOKENS_MOST ? from + TOKENS_MOST : n;
     stretch s = {.first = from};
     bool one = !p->labels->token_truth;
+
     printf("  document %zu", number_of(p, d));
     if (place_of(p, d))
         printf(" from token %llu on", (unsigned long long)place_of(p, d));
@@ -138,6 +154,7 @@ static void print_document(view *v, size_t d, int k, bool colour) {
                p->labels->truth[d] == p->labels->revealed[d] ? "" : label_name(p, p->labels->revealed[d]));
     if (one && p->labels->score)
         printf(", score %.3g", (double)p->labels->score[d]);
+
     printf("\n    %s", from ? ".. " : "");
     while (next_stretch(&s, p, d, end)) {
         size_t length = text_of(v, d, &s);
@@ -153,6 +170,8 @@ void gr__samples_print(const gr_project *p, int count) {
     view v = {.p = p};
     bool colour = isatty(STDOUT_FILENO) && !getenv("NO_COLOR");
     uint32_t *docs = gr_alloc((size_t)count * sizeof *docs);
+
+    /* Each label in turn, then documents without any. */
     for (int i = 1; i <= p->labels->label_count + 1; i++) {
         int k = i <= p->labels->label_count ? i : 0, n = pick(docs, count, p, k);
         const char *name = k ? label_name(p, k) : "without a label";
@@ -162,9 +181,11 @@ void gr__samples_print(const gr_project *p, int count) {
             printf("%s", name);
         if (n)
             putchar('\n');
+
         for (int j = 0; j < n; j++)
             print_document(&v, docs[j], k, colour);
     }
+
     gr_free(docs);
     gr_free(v.text);
 }
@@ -184,7 +205,8 @@ static json_t *stretch_json(view *v, size_t d, const stretch *s) {
 static json_t *document_json(view *v, size_t d) {
     const gr_labels *l = v->p->labels;
     json_t *parts = json_array();
-    for (stretch s = {0}; next_stretch(&s, v->p, d, tokens_of(v->p, d));)
+    stretch s = {0};
+    while (next_stretch(&s, v->p, d, tokens_of(v->p, d)))
         json_array_append_new(parts, stretch_json(v, d, &s));
     json_t *one = json_pack("{s:I, s:I, s:I, s:s, s:s, s:o}", "document", (json_int_t)number_of(v->p, d), "token",
                             (json_int_t)place_of(v->p, d), "record", (json_int_t)v->p->data->record[d], "truth",
@@ -198,9 +220,11 @@ json_t *gr__samples_json(const gr_project *p, int count) {
     view v = {.p = p};
     uint32_t *docs = gr_alloc((size_t)count * sizeof *docs);
     json_t *list = json_array();
-    for (int k = 0; k <= p->labels->label_count; k++)
-        for (int j = 0, n = pick(docs, count, p, k); j < n; j++)
+    for (int k = 0; k <= p->labels->label_count; k++) {
+        int n = pick(docs, count, p, k);
+        for (int j = 0; j < n; j++)
             json_array_append_new(list, document_json(&v, docs[j]));
+    }
     gr_free(docs);
     gr_free(v.text);
     return list;

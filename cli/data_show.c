@@ -1,3 +1,4 @@
+/* gradroute data show: documents, topics, groups and labels of a recipe in numbers, and examples of each label. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -44,6 +45,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
 }
 
+/* What there is of a topic or a group. */
 typedef struct amount {
     int64_t train, validation, test; /* documents */
     int64_t known, tokens;           /* training documents; tokens of all */
@@ -62,26 +64,35 @@ static void add(amount *to, const gr_project *project, const uint32_t *docs, siz
     for (size_t i = 0; i < count; i++) {
         uint32_t d = docs[i], number = (document ? document[d] : d) + 1;
         amount *at = &to[by_topic ? data->topics.of[d] : labels->group[d]];
+
         at->tokens += (int64_t)(data->offsets[d + 1] - data->offsets[d]);
         if (which == TRAIN)
             at->trained +=
                 gr_dataset_scored(data, by_topic ? NULL : labels, NULL, d, project->recipe->data.context).tokens;
+
         if (at->last == number)
             continue;
         at->last = number;
-        *(which == TRAIN ? &at->train : which == TEST ? &at->test : &at->validation) += 1;
+
+        /* The document's first piece. */
+        at->train += which == TRAIN;
+        at->validation += which == VALIDATION;
+        at->test += which == TEST;
         at->known += which == TRAIN && labels->revealed[d] == labels->truth[d];
         if (by_topic)
             at->groups[labels->group[d]]++;
     }
 }
 
+/* The amounts of each topic, or of each group. */
 static amount *amounts(const gr_project *project, int count, bool by_topic) {
     const gr_dataset *data = project->data;
     size_t groups = (size_t)project->labels->group_count;
     amount *list = gr_alloc(sizeof *list * ((size_t)count + 1));
-    for (int i = 0; by_topic && i < count; i++)
-        list[i].groups = gr_alloc(sizeof *list[i].groups * groups);
+    if (by_topic)
+        for (int i = 0; i < count; i++)
+            list[i].groups = gr_alloc(sizeof *list[i].groups * groups);
+
     add(list, project, data->train, data->train_count, TRAIN, by_topic);
     add(list, project, data->validation, data->validation_count, VALIDATION, by_topic);
     add(list, project, data->test, data->test_count, TEST, by_topic);
@@ -131,6 +142,7 @@ static json_t *groups_json(const gr_project *project, const amount *topic) {
     return groups;
 }
 
+/* How the training documents fill the rows that the recipe would train on. */
 static gr_status pack(gr_stream_facts *facts, const gr_project *project, gr_error *err) {
     const gr_recipe *recipe = project->recipe;
     gr_stream_def def = gr_stream_default();
@@ -141,8 +153,11 @@ static gr_status pack(gr_stream_facts *facts, const gr_project *project, gr_erro
     def.mixed = recipe->data.mixed;
     def.docs = project->data->train;
     def.doc_count = project->data->train_count;
-    GR_TRY(project->shards ? gr_stream_new_shards(&stream, project->shards, &def, err)
-                           : gr_stream_new(&stream, project->data, project->labels, &def, err));
+
+    if (project->shards)
+        GR_TRY(gr_stream_new_shards(&stream, project->shards, &def, err));
+    else
+        GR_TRY(gr_stream_new(&stream, project->data, project->labels, &def, err));
     *facts = gr_stream_describe(stream);
     gr_stream_free(stream);
     return GR_OK;
@@ -161,12 +176,14 @@ static json_t *lengths_json(const gr_project *project, const gr_lengths *l) {
                      gr__json_real(l->all ? (double)l->lost / (double)l->all : 0));
 }
 
+/* Near duplicates between training and held-out documents, with an example each; null where nobody looked. */
 static json_t *overlap_json(const gr_overlap *o) {
     if (!o->compared)
         return json_null();
     json_t *json = json_pack("{s:I, s:I, s:I, s:I, s:I}", "held", (json_int_t)o->held, "held_forget",
                              (json_int_t)o->held_forget, "held_other", (json_int_t)o->held_other, "unlabelled",
                              (json_int_t)o->unlabelled, "dropped", (json_int_t)o->dropped);
+
     if (o->held_forget + o->held_other)
         json_object_set_new(json, "held_example",
                             json_pack("[I, I]", (json_int_t)o->held_example[0], (json_int_t)o->held_example[1]));
@@ -199,6 +216,8 @@ static void print_json(const gr_project *project, const amount *topics, const am
                        int samples) {
     const gr_dataset *data = project->data, *whole = data->whole ? data->whole : data;
     json_t *by_topic = json_array(), *by_group = json_array();
+
+    /* A topic goes where most of its documents go; the others are listed. */
     for (int i = 0; i < data->topics.count; i++) {
         json_t *one = amount_json(data->topics.names[i], &topics[i]);
         if (topics[i].train + topics[i].validation + topics[i].test)
@@ -235,6 +254,8 @@ static void print_text(const gr_project *project, const amount *topics, const am
                        int samples) {
     const gr_dataset *data = project->data;
     const gr_labels *labels = project->labels;
+
+    /* The data as a whole. */
     printf("documents  %s (%s read, %s duplicates dropped, %s without text)%s\n",
            gr__text_count((char[32]){0}, (int64_t)(data->whole ? data->whole : data)->topics.docs),
            gr__text_count((char[32]){0}, (int64_t)data->read), gr__text_count((char[32]){0}, (int64_t)data->duplicates),
@@ -250,6 +271,8 @@ static void print_text(const gr_project *project, const amount *topics, const am
            project->recipe->data.context, 100 * facts->fill);
     gr__print_lengths(lengths, project->recipe->data.context, "length     ");
     print_overlap(overlap);
+
+    /* Groups, then topics and the groups that they went to. */
     printf("  %-18s %7s %7s %8s %11s\n", "group", "train", "known", "held out", "tokens");
     for (int i = 0; i < labels->group_count; i++)
         print_amount(labels->group_names[i], &groups[i], "");
@@ -260,6 +283,7 @@ static void print_text(const gr_project *project, const amount *topics, const am
             print_amount(data->topics.names[i], &topics[i], of);
         gr_free(of);
     }
+
     gr__labels_print(project);
     if (labels->label_count)
         gr__samples_print(project, samples);
@@ -302,31 +326,41 @@ static void show_shards(const gr_project *project, const gr_stream_facts *facts,
     json_decref(labels);
 }
 
-static gr_status show(const show_options *own, gr_error *err) {
-    const gr__common *common = &own->common;
-    gr_recipe *recipe;
-    gr_project *project = NULL;
+static gr_status show_project(const show_options *own, const gr_project *project, gr_error *err) {
     gr_stream_facts facts;
     gr_lengths lengths;
     gr_overlap overlap;
-    GR_TRY(gr__open_recipe(&recipe, common, err));
-    gr_status status = gr_project_open(&project, recipe, NULL, &(gr_control){.threads = common->threads}, err);
-    if (status == GR_OK)
-        status = pack(&facts, project, err);
-    if (status == GR_OK)
-        status = gr_project_lengths(&lengths, project, err);
-    if (status == GR_OK)
-        status = gr_project_overlap(&overlap, project, err);
-    if (status == GR_OK && project->shards) {
-        show_shards(project, &facts, &lengths, common->json);
-    } else if (status == GR_OK) {
-        amount *topics = amounts(project, project->data->topics.count, true);
-        amount *groups = amounts(project, project->labels->group_count, false);
-        (common->json ? print_json : print_text)(project, topics, groups, &facts, &lengths, &overlap, own->samples);
-        free_amounts(topics, project->data->topics.count);
-        free_amounts(groups, project->labels->group_count);
+    GR_TRY(pack(&facts, project, err));
+    GR_TRY(gr_project_lengths(&lengths, project, err));
+    GR_TRY(gr_project_overlap(&overlap, project, err));
+
+    /* Packed shards know less of their text than a dataset does. */
+    if (project->shards) {
+        show_shards(project, &facts, &lengths, own->common.json);
+        return GR_OK;
     }
-    gr_project_free(project);
+
+    amount *topics = amounts(project, project->data->topics.count, true);
+    amount *groups = amounts(project, project->labels->group_count, false);
+    if (own->common.json)
+        print_json(project, topics, groups, &facts, &lengths, &overlap, own->samples);
+    else
+        print_text(project, topics, groups, &facts, &lengths, &overlap, own->samples);
+    free_amounts(topics, project->data->topics.count);
+    free_amounts(groups, project->labels->group_count);
+    return GR_OK;
+}
+
+static gr_status show(const show_options *own, gr_error *err) {
+    gr_recipe *recipe;
+    gr_project *project;
+    GR_TRY(gr__open_recipe(&recipe, &own->common, err));
+    gr_control control = {.threads = own->common.threads};
+    gr_status status = gr_project_open(&project, recipe, NULL, &control, err);
+    if (status == GR_OK) {
+        status = show_project(own, project, err);
+        gr_project_free(project);
+    }
     gr_recipe_free(recipe);
     return status;
 }

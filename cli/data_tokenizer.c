@@ -1,4 +1,4 @@
-/* data tokenizer and data encode. */
+/* gradroute data tokenizer and gradroute data encode: a vocabulary learned from files, and what one makes of a text. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -76,32 +76,45 @@ static gr_status check_out(const train_options *own, gr_error *err) {
     return GR_OK;
 }
 
-static gr_status train(const train_options *own, gr_error *err) {
-    GR_TRY(check_out(own, err));
+/* The documents of all files. */
+static gr_status read_files(gr_corpus **corpus, const train_options *own, gr_error *err) {
     gr_source *sources = gr_alloc(sizeof *sources * (size_t)own->files.count);
-    gr_corpus *corpus;
-    gr_tokenizer *tokenizer = NULL;
     for (int i = 0; i < own->files.count; i++) {
         sources[i] = gr__file_source(own->files.at[i]);
         if (own->text_field)
             sources[i].text_field = own->text_field;
     }
     gr_status status =
-        gr_corpus_open(&corpus, &(gr_corpus_def){.sources = sources, .source_count = own->files.count}, err);
+        gr_corpus_open(corpus, &(gr_corpus_def){.sources = sources, .source_count = own->files.count}, err);
     gr_free(sources);
-    GR_TRY(status);
-    size_t documents = corpus->topics.docs;
-    status = gr_tokenizer_train(&tokenizer, corpus->texts, documents, own->vocab, err);
-    gr_corpus_free(corpus);
-    if (status == GR_OK)
-        status = gr_tokenizer_save(tokenizer, own->common.out, err);
-    if (status == GR_OK && own->common.json)
+    return status;
+}
+
+static gr_status save(const train_options *own, const gr_tokenizer *tokenizer, size_t documents, gr_error *err) {
+    GR_TRY(gr_tokenizer_save(tokenizer, own->common.out, err));
+    if (own->common.json)
         gr__print_json(json_pack("{s:o, s:i, s:I}", "tokenizer", gr_json_text(own->common.out), "vocab",
                                  gr_tokenizer_size(tokenizer), "documents", (json_int_t)documents));
-    else if (status == GR_OK)
+    else
         printf("%s: %s tokens from %s documents\n", own->common.out,
                gr__text_count((char[32]){0}, gr_tokenizer_size(tokenizer)),
                gr__text_count((char[32]){0}, (int64_t)documents));
+    return GR_OK;
+}
+
+static gr_status train(const train_options *own, gr_error *err) {
+    gr_corpus *corpus;
+    gr_tokenizer *tokenizer;
+    GR_TRY(check_out(own, err));
+    GR_TRY(read_files(&corpus, own, err));
+    size_t documents = corpus->topics.docs;
+
+    /* The text is not needed any more when the vocabulary is made. */
+    gr_status status = gr_tokenizer_train(&tokenizer, corpus->texts, documents, own->vocab, err);
+    gr_corpus_free(corpus);
+    GR_TRY(status);
+
+    status = save(own, tokenizer, documents, err);
     gr_tokenizer_free(tokenizer);
     return status;
 }
@@ -165,10 +178,12 @@ static error_t parse_encode(int key, char *arg, struct argp_state *state) {
     }
 }
 
+/* The vocabulary of a model folder, or that of a file. */
 static gr_status open_tokenizer(gr_tokenizer **tokenizer, const char *path, gr_error *err) {
     struct stat info;
     if (stat(path, &info) || !S_ISDIR(info.st_mode))
         return gr_tokenizer_open(tokenizer, path, err);
+
     char *folder;
     GR_TRY(gr__model_path(&folder, path, err));
     char *file = gr_format("%s/tokenizer.json", folder);
@@ -178,6 +193,7 @@ static gr_status open_tokenizer(gr_tokenizer **tokenizer, const char *path, gr_e
     return status;
 }
 
+/* Each token with what it spells: a line for people, lists for programs. */
 static void print_tokens(const encode_options *own, const gr_tokenizer *tokenizer, const int32_t *ids, size_t count) {
     json_t *numbers = json_array(), *pieces = json_array();
     for (size_t i = 0; i < count; i++) {
@@ -208,16 +224,20 @@ typedef struct tokens {
 static gr_status encode_text(tokens *t, const encode_options *own, const gr_tokenizer *tokenizer, const char *text,
                              size_t length, gr_error *err) {
     t->count = 0;
-    return (own->special ? gr_tokenizer_encode_special : gr_tokenizer_encode)(tokenizer, &t->ids, &t->count,
-                                                                              &t->capacity, text, length, err);
+    if (own->special)
+        return gr_tokenizer_encode_special(tokenizer, &t->ids, &t->count, &t->capacity, text, length, err);
+    return gr_tokenizer_encode(tokenizer, &t->ids, &t->count, &t->capacity, text, length, err);
 }
 
+/* The text of a line of --lines, as a list of numbers. Errors name the line. */
 static gr_status encode_line(tokens *t, const encode_options *own, const gr_tokenizer *tokenizer, const char *line,
                              size_t length, size_t number, gr_error *err) {
     const char *hint = "each line is a text in quotes, as JSON writes it";
     char place[GR__PLACE_SIZE];
     json_t *value;
     GR_TRY(gr__json_foreign(&value, line, length, &(gr__json_from){own->lines, number, hint, true}, err));
+
+    /* What encoding refuses is said with the place in the file. */
     gr_error wrong = {0};
     gr_status status = GR_ERR_FORMAT;
     gr__place(place, own->lines, number, 0);
@@ -228,8 +248,8 @@ static gr_status encode_line(tokens *t, const encode_options *own, const gr_toke
         gr_error_set(err, status, place, hint, "not a JSON string");
     }
     json_decref(value);
-    if (status != GR_OK)
-        return status;
+    GR_TRY(status);
+
     putchar('[');
     for (size_t i = 0; i < t->count; i++)
         printf(i ? ",%d" : "%d", t->ids[i]);

@@ -1,3 +1,4 @@
+/* What the last measurements of a run said, read from its metrics. */
 #include "diagnosis.h"
 
 #include <stdio.h>
@@ -26,10 +27,14 @@ json_t *gr__diagnosis_read(const char *run) {
     size_t size = 0;
     if (gr_file_read(path, &data, &size, NULL) != GR_OK)
         size = 0;
-    for (size_t end = size; end > 0 && json_object_size(result) < 2;) {
+
+    /* Backwards, line by line, until both members were met. Only lines that may have one are parsed. */
+    size_t end = size;
+    while (end > 0 && json_object_size(result) < 2) {
         size_t at = end - 1; /* a line ends at end */
         while (at > 0 && data[at - 1] != '\n')
             at--;
+
         json_t *line = NULL;
         if (memmem(data + at, end - at, "\"absorption\"", 12) || memmem(data + at, end - at, "\"probe\"", 7))
             if (gr_json_parse(&line, data + at, end - at, path, NULL) == GR_OK)
@@ -42,6 +47,7 @@ json_t *gr__diagnosis_read(const char *run) {
     return result;
 }
 
+/* What switching a region off adds to the loss of each group that was measured with it on and off. */
 static void print_off(const json_t *on, const char *region, const json_t *off) {
     const char *group;
     json_t *value;
@@ -57,6 +63,7 @@ static void print_off(const json_t *on, const char *region, const json_t *off) {
 void gr__diagnosis_print(const json_t *diagnosis) {
     const char *key;
     json_t *value, *absorption = json_object_get(diagnosis, "absorption"), *probe = json_object_get(diagnosis, "probe");
+
     if (json_object_size(absorption)) {
         printf("absorbed");
         json_object_foreach(absorption, key, value) {
@@ -65,7 +72,11 @@ void gr__diagnosis_print(const json_t *diagnosis) {
         }
         printf(" (share of the gradient in the region)\n");
     }
-    json_object_foreach(json_object_get(probe, "off"), key, value) print_off(json_object_get(probe, "on"), key, value);
+
+    json_object_foreach(json_object_get(probe, "off"), key, value) {
+        print_off(json_object_get(probe, "on"), key, value);
+    }
+
     const char *warning = json_string_value(json_object_get(diagnosis, "warning"));
     if (warning)
         printf("warning  %s\n", warning);

@@ -15,6 +15,7 @@ static json_t *tokens_json(const gr_tokenizer *tokenizer, const gr_token_cosine 
     return tokens;
 }
 
+/* The first `top` of the list, each token as a JSON text. */
 static void print_tokens(const gr_tokenizer *tokenizer, const gr_token_cosine *list, int top) {
     printf("  %6s  %-24s %8s\n", "id", "token", "cosine");
     for (int i = 0; i < top; i++) {
@@ -28,24 +29,34 @@ static void print_tokens(const gr_tokenizer *tokenizer, const gr_token_cosine *l
     }
 }
 
+static gr_status show(const gr__common *common, const gr_folder *folder, const gr_tokenizer *tokenizer, int dimension,
+                      int top, gr_error *err) {
+    gr_token_cosine *list;
+    int count;
+    GR_TRY(gr_token_cosines(&list, &count, folder->model, dimension, err));
+    top = top < count ? top : count;
+
+    if (common->json) {
+        gr__print_json(json_pack("{s:o, s:i, s:o}", "model", gr_json_text(common->input), "dimension", dimension,
+                                 "tokens", tokens_json(tokenizer, list, top)));
+    } else {
+        printf("tokens whose row of the output matrix points most along residual dimension %d\n", dimension);
+        print_tokens(tokenizer, list, top);
+    }
+
+    gr_free(list);
+    return GR_OK;
+}
+
 gr_status gr__inspect_dimension(const gr__common *common, int dimension, int top, gr_error *err) {
     gr_folder *folder;
-    gr_tokenizer *tokenizer = NULL;
-    gr_token_cosine *list = NULL;
-    int count = 0;
+    gr_tokenizer *tokenizer;
     GR_TRY(gr__open_model(&folder, common->input, err));
     gr_status status = gr__open_tokenizer(&tokenizer, folder, err);
-    if (status == GR_OK)
-        status = gr_token_cosines(&list, &count, folder->model, dimension, err);
-    if (status == GR_OK && common->json)
-        gr__print_json(json_pack("{s:o, s:i, s:o}", "model", gr_json_text(common->input), "dimension", dimension,
-                                 "tokens", tokens_json(tokenizer, list, top < count ? top : count)));
-    else if (status == GR_OK) {
-        printf("tokens whose row of the output matrix points most along residual dimension %d\n", dimension);
-        print_tokens(tokenizer, list, top < count ? top : count);
+    if (status == GR_OK) {
+        status = show(common, folder, tokenizer, dimension, top, err);
+        gr_tokenizer_free(tokenizer);
     }
-    gr_free(list);
-    gr_tokenizer_free(tokenizer);
     gr_folder_free(folder);
     return status;
 }

@@ -37,13 +37,16 @@ static const command *find(const char *word) {
     return NULL;
 }
 
+/* The error for a command that there is none of, with the one that was perhaps meant. */
 static int unknown(const char *word) {
     const char *names[COMMANDS], *near;
     for (int i = 0; i < COMMANDS; i++)
         names[i] = commands[i].name;
+
     near = gr_nearest(word, names, COMMANDS, NULL);
     for (int i = 0; i < COMMANDS && !near; i++) /* evaluate, generation */
         near = strncmp(word, names[i], strlen(names[i])) == 0 ? names[i] : NULL;
+
     gr_error err = {0};
     char hint[128];
     snprintf(hint, sizeof hint, "did you mean '%s'?", near ? near : "");
@@ -57,6 +60,7 @@ static bool is_one_of(const char *word, const char *a, const char *b, const char
     return strcmp(word, a) == 0 || strcmp(word, b) == 0 || strcmp(word, c) == 0;
 }
 
+/* What is no command, help for one, or the command itself. It sees "gradroute COMMAND" as the program's name. */
 static int dispatch(int argc, char **argv) {
     if (argc < 2) {
         print_help(stderr);
@@ -71,6 +75,7 @@ static int dispatch(int argc, char **argv) {
         printf("gradroute %s\ninstruction set: %s\n", GR_VERSION, gr_kernel_isa());
         return 0;
     }
+
     bool help = strcmp(word, "help") == 0; /* gradroute help train */
     const command *found = find(help ? argv[2] : word);
     if (!found)

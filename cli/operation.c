@@ -1,3 +1,5 @@
+/* What commands share that change a model: rows to compare it on before and after, the comparison, and the new folder.
+ */
 #include "operation.h"
 
 #include <math.h>
@@ -13,6 +15,7 @@ enum { ROWS = 16, KEYED_WIDTH = 64, BATCHES = 16 /* to compare on */ };
 
 /* ---- rows ---- */
 
+/* A probe over the documents of a file, in the model's own tokens. */
 static gr_status open_file(gr__probe *p, const char *path, const gr_folder *folder, gr_error *err) {
     gr_tokenizer *tokenizer;
     gr_source source = gr__file_source(path);
@@ -21,21 +24,25 @@ static gr_status open_file(gr__probe *p, const char *path, const gr_folder *fold
     gr_status status = gr__open_text(&p->data, &p->labels, &source, tokenizer, width, err);
     gr_tokenizer_free(tokenizer);
     GR_TRY(status);
+
     if (p->data->vocab > folder->def->vocab)
         return gr_error_set(err, GR_ERR_USAGE, "model", NULL, "its tokenizer has %d tokens, its network reads %d",
                             p->data->vocab, folder->def->vocab);
+
     p->rows = ROWS * width;
     p->start = gr_alloc(sizeof *p->start * (size_t)p->rows);
     p->cls = gr_alloc(sizeof *p->cls * (size_t)p->rows);
     return gr_scan_new(&p->scan, p->data, p->labels, p->data->train, p->data->train_count, ROWS, width, err);
 }
 
+/* Input `which`: standard normal numbers, `width` for each row. */
 static void fill_numbers(gr__probe *p, int which, int width, gr_key key) {
     p->x[which] = gr_alloc(sizeof *p->x[which] * (size_t)p->rows * (size_t)width);
     for (size_t i = 0; i < (size_t)p->rows * (size_t)width; i++)
         p->x[which][i] = (gr_real)gr_random_normal(key, i, (uint32_t)which);
 }
 
+/* One batch of random tokens, or of random numbers for networks that read no text; the same at each call. */
 static void fill_keyed(gr__probe *p, const gr_arch_def *def) {
     gr_key key = {1, GR_STREAM_SAMPLE, 0};
     bool text = !gr__arch_of(def)->sized;
@@ -46,11 +53,14 @@ static void fill_keyed(gr__probe *p, const gr_arch_def *def) {
     p->targets = gr_alloc(sizeof *p->targets * (size_t)p->rows);
     p->start = gr_alloc(sizeof *p->start * (size_t)p->rows);
     p->cls = gr_alloc(sizeof *p->cls * (size_t)p->rows);
+
+    /* Each row is a document of its own. */
     for (int i = 0; i < p->rows; i++) {
         p->ids[i] = (int32_t)(gr_random_bits(key, (uint64_t)i, 2) % tokens);
         p->targets[i] = (int32_t)(gr_random_bits(key, (uint64_t)i, 3) % tokens);
         p->start[i] = i / width * width;
     }
+
     if (text)
         return;
     fill_numbers(p, 0, def->sizes[0], key);
@@ -68,6 +78,8 @@ gr_status gr__probe_open(gr__probe *probe, const char *path, const gr_folder *fo
 bool gr__probe_next(void *probe, gr_batch *batch) {
     gr__probe *p = probe;
     gr_rows rows;
+
+    /* The only batch without a file. */
     if (!p->scan) {
         *batch = (gr_batch){.rows = p->rows,
                             .ids = p->ids,
@@ -78,6 +90,8 @@ bool gr__probe_next(void *probe, gr_batch *batch) {
                             .denominator = p->rows};
         return p->batches++ == 0;
     }
+
+    /* The next one of the file: documents see nothing of each other, gaps are absent. */
     if (!gr_scan_next(p->scan, &rows))
         return false;
     int n = rows.rows * rows.width;
@@ -113,11 +127,13 @@ void gr__probe_free(gr__probe *p) {
 
 /* ---- verification ---- */
 
+/* The first batches are enough to compare on. */
 static bool next_few(void *context, gr_batch *batch) {
     gr__probe *p = context;
     return p->batches < BATCHES && gr__probe_next(p, batch);
 }
 
+/* The error for a result that is not what was expected. */
 static gr_status disagree(const gr__verdict *v, gr_error *err) {
     if (!isfinite(v->difference))
         return gr_error_set(err, GR_ERR_NUMERIC, "verification", "the model is damaged or diverged while training",
@@ -132,16 +148,21 @@ gr_status gr__operation_verify(gr__verdict *v, gr__probe *probe, const gr__side 
     const gr__side *side[2] = {before, after};
     gr_tables *tables[2] = {NULL, NULL};
     gr_surgery_side compared[2];
+
+    /* The tables of each side, with its regions off. */
     gr_status status = GR_OK;
     for (int k = 0; k < 2 && status == GR_OK; k++) {
         status = gr_profile_new(&tables[k], side[k]->model, side[k]->off, side[k]->count, err);
         compared[k] = (gr_surgery_side){side[k]->model, tables[k]};
     }
+
     gr__probe_rewind(probe);
     if (status == GR_OK)
         status = gr_surgery_compare(&v->difference, compared, probe->rows, next_few, probe, err);
     for (int k = 0; k < 2; k++)
         gr_tables_free(tables[k]);
+
+    /* A difference that is NaN is one as well. */
     if (status == GR_OK && v->exact && !v->force && !(v->difference <= GR__VERIFY_MOST))
         status = disagree(v, err);
     return status;
@@ -150,14 +171,12 @@ gr_status gr__operation_verify(gr__verdict *v, gr__probe *probe, const gr__side 
 /* ---- output ---- */
 
 gr_status gr__operation_check_out(const gr__common *common, const char *data, const char *verify, gr_error *err) {
-    char *from = NULL;
-    gr_status status = gr__model_path(&from, common->input, err);
-    if (status == GR_OK)
-        status = gr__output_apart(common->out, (const char *[]){from, data, verify}, 3, err);
-    if (status == GR_OK)
-        status = gr_folder_check(common->out, err);
+    char *from;
+    GR_TRY(gr__model_path(&from, common->input, err));
+    gr_status status = gr__output_apart(common->out, (const char *[]){from, data, verify}, 3, err);
     gr_free(from);
-    return status;
+    GR_TRY(status);
+    return gr_folder_check(common->out, err);
 }
 
 gr_status gr__operation_save(const gr__common *common, const gr_folder *source, const gr_surgery_result *result,

@@ -22,9 +22,9 @@ typedef struct gr__probe {
     int batches; /* handed out since the last rewind */
     gr_dataset *data;
     gr_labels *labels;
-    gr_scan *scan; /* NULL: without a file */
-    int32_t *ids, *targets, *start, *cls;
-    gr_real *x[2];
+    gr_scan *scan;                        /* NULL: without a file */
+    int32_t *ids, *targets, *start, *cls; /* of a batch, as in gr_batch; ids and targets without a file alone */
+    gr_real *x[2];                        /* inputs and targets of networks that read numbers */
 } gr__probe;
 
 gr_status gr__probe_open(gr__probe *probe, const char *path, const gr_folder *folder, gr_error *err);

@@ -1,3 +1,4 @@
+/* What belongs to the process: signals, refused memory, its standard streams (process.h). */
 #include "process.h"
 
 #include <dlfcn.h>
@@ -19,6 +20,7 @@ static volatile sig_atomic_t stop, saves;
 
 /* ---- signals ---- */
 
+/* To standard error without stdio, which a signal may have interrupted. */
 static void say(const char *text) {
     ssize_t written = write(STDERR_FILENO, text, strlen(text));
     (void)written; /* there may be nobody to hear it */
@@ -43,6 +45,7 @@ static void on_signal(int number) {
     errno = code;
 }
 
+/* Signals that ask to stop. System calls they interrupt go on. */
 static void catch_signals(void) {
     static const int caught[] = {SIGINT, SIGTERM, SIGXCPU, SIGHUP};
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, old;
@@ -129,6 +132,7 @@ static void handle_refusals(void) {
 
 /* ---- the start and the end ---- */
 
+/* Opens what is closed of the standard streams, lest a file of ours gets its number and what is printed. */
 static void open_standard(void) {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) == -1 && errno == EBADF)

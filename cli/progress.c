@@ -1,3 +1,4 @@
+/* Progress on standard error (progress.h): a line for each step is made, few are shown. */
 #include "progress.h"
 
 #include <math.h>
@@ -9,6 +10,7 @@
 #include "common.h"
 #include "screen.h"
 
+/* Width of the terminal; 80 where it does not say. */
 static int columns(void) {
     struct winsize size;
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
@@ -31,7 +33,7 @@ void gr__progress_note(void *user, const char *text) {
     fprintf(progress->out, "%s\n", text);
 }
 
-/* A label that a step had no target of keeps its last mean. */
+/* Means over some ten steps. A label that a step had no target of keeps its last mean. */
 static void average(gr__progress *progress, const gr_progress *p) {
     for (int i = 0; i < p->labels && i <= GR_ROUTE_LABELS_MAX; i++) {
         double *mean = &progress->loss[i], loss = p->label_loss[i];
@@ -40,6 +42,7 @@ static void average(gr__progress *progress, const gr_progress *p) {
     }
 }
 
+/* Another model's steps begin: a new line, and no means yet. */
 static void start_model(gr__progress *progress, const char *name) {
     gr__progress_end(progress);
     snprintf(progress->name, sizeof progress->name, "%s", name);
@@ -60,12 +63,16 @@ static void tail(char *text, size_t size, const gr__progress *progress, const gr
     for (int i = 0; i < p->labels && i < SHOWN && used < size && less < 2; i++)
         if (isfinite(progress->loss[i]))
             used += (size_t)snprintf(text + used, size - used, "%.24s %.3f ", p->label[i], progress->loss[i]);
+
+    /* What tells whether it goes well. */
     if (isfinite(p->heldout) && used < size && less < 3)
         used += (size_t)snprintf(text + used, size - used, "held out %.3f ", p->heldout);
     if (isfinite(p->absorption) && used < size)
         used += (size_t)snprintf(text + used, size - used, " absorbed %.2f", p->absorption);
     if (isfinite(p->off_forget) && isfinite(p->off_retain) && used < size)
         used += (size_t)snprintf(text + used, size - used, " off %+.2f/%+.2f", p->off_forget, p->off_retain);
+
+    /* How long it takes. */
     if (isfinite(p->tokens_per_s) && used < size && less < 1)
         used += (size_t)snprintf(text + used, size - used, " %s tokens/s ",
                                  gr__text_count((char[32]){0}, (int64_t)p->tokens_per_s));
@@ -91,10 +98,12 @@ static void hint_at_cores(gr__progress *progress, const gr_progress *p) {
 
 enum { BAR_LEAST = 5, BAR_MOST = 40 };
 
+/* Columns left for the bar between head and end. */
 static int bar_room(const gr__progress *progress, const char *head, const char *end) {
     return columns() - 1 - (int)strlen(head) - (int)strlen(end) - 4;
 }
 
+/* Draws the line anew. */
 static void draw(gr__progress *progress, const char *head, const char *end, const gr_progress *p) {
     char bar[BAR_MOST + 4] = "", line[1024];
     int room = columns() - 1, width = bar_room(progress, head, end);
@@ -164,10 +173,12 @@ void gr__progress_bytes(void *user, int64_t done, int64_t size) {
     int64_t percent = size > 0 ? 100 * done / size : 0;
     if (progress->terminal ? since < 0.1 : (percent < progress->percent + 5 || since < 1) && since < 10)
         return;
+
     char end[96], of[64] = "";
     if (size > 0)
         snprintf(of, sizeof of, " of %s, %lld %%", gr__text_bytes((char[32]){0}, (double)size), (long long)percent);
     snprintf(end, sizeof end, "%s%s", gr__text_bytes((char[32]){0}, (double)done), of);
+
     if (progress->terminal)
         draw(progress, progress->name, end, &(gr_progress){.step = size > 0 ? done : 0, .steps = size > 0 ? size : 1});
     else

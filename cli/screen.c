@@ -1,3 +1,4 @@
+/* Standard output and error as streams that make what passes them harmless to a terminal (screen.h). */
 #include "screen.h"
 
 #include <errno.h>
@@ -11,9 +12,9 @@
 /* A stream of the process and what of it may be half a character. */
 typedef struct screen {
     int fd;
-    bool raw;
-    size_t held;
-    char half[4];
+    bool raw;     /* bytes pass as they are */
+    size_t held;  /* bytes of half */
+    char half[4]; /* what came last, and may be half a character */
 } screen;
 
 /* The streams belong to the process, as stdout and stderr do. */
@@ -39,10 +40,14 @@ static ssize_t write_visible(void *cookie, const char *text, size_t size) {
         return write_all(s->fd, text, size) ? (ssize_t)size : 0;
 
     char from[PIECE + sizeof s->half], to[GR__VISIBLE_MOST * sizeof from];
-    for (size_t at = 0; at < size;) {
+    size_t at = 0;
+    while (at < size) {
+        /* What was held back, and the next piece behind it. */
         size_t n = size - at < PIECE ? size - at : PIECE, left;
         memcpy(from, s->half, s->held);
         memcpy(from + s->held, text + at, n);
+
+        /* Their end may have to be held back again. */
         size_t shown = gr__visible(to, from, s->held + n, true, &left);
         memcpy(s->half, from + s->held + n - left, left);
         s->held = left;
@@ -53,6 +58,7 @@ static ssize_t write_visible(void *cookie, const char *text, size_t size) {
     return (ssize_t)size;
 }
 
+/* What is held back at the end is half a character for good. */
 static int close_screen(void *cookie) {
     screen *s = cookie;
     char to[GR__VISIBLE_MOST * sizeof s->half];
@@ -61,6 +67,7 @@ static int close_screen(void *cookie) {
     return write_all(s->fd, to, shown) ? 0 : EOF;
 }
 
+/* The stream before a file descriptor; `instead` where there is no memory for it. */
 static FILE *open_screen(screen *s, int buffering, FILE *instead) {
     FILE *stream = fopencookie(s, "w", (cookie_io_functions_t){.write = write_visible, .close = close_screen});
     if (!stream)

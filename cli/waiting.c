@@ -1,3 +1,4 @@
+/* How threads wait is settled when OpenMP's library is loaded: so the program sets it and starts itself once more. */
 #include "waiting.h"
 
 #include <inttypes.h>
@@ -25,6 +26,7 @@ static bool is_this_program(const char *path) {
     size_t room = 0, length = strlen(path);
     bool found = false;
     while (maps && !found && getline(&line, &room, maps) > 0) {
+        /* Lines of maps are "FROM-TO ... PATH": the one that this function lies in. */
         uintptr_t from, to, here = (uintptr_t)&gr__settle_waiting;
         line[strcspn(line, "\n")] = 0;
         size_t end = strlen(line);

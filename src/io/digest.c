@@ -1,3 +1,4 @@
+/* SHA-256 by libcrypto, which may fail for want of memory alone: then the process ends, as for any small allocation. */
 #include "io/digest.h"
 
 #include <errno.h>
@@ -48,6 +49,7 @@ void gr_digest_end(gr_digest *digest, char hex[GR_DIGEST_HEX]) {
 }
 
 void gr_digest_around(unsigned char out[GR_DIGEST_BYTES], const void *block, size_t size, size_t hole) {
+    /* The bytes in front of the hole and those behind it. */
     size_t before = hole < size ? hole : size,
            after = hole < size && size - hole > GR_DIGEST_BYTES ? hole + GR_DIGEST_BYTES : size;
     gr_digest *digest = gr_digest_new();
@@ -80,9 +82,12 @@ void gr_digest_data(char hex[GR_DIGEST_HEX], const void *data, size_t size) {
 gr_status gr_digest_file(char hex[GR_DIGEST_HEX], const char *path, gr_error *err) {
     enum { BLOCK = 1 << 18 };
     hex[0] = 0;
+
     int fd, code = 0;
     size_t size;
     GR_TRY(gr__input_open(&fd, &size, path, err));
+
+    /* Block by block; a signal may interrupt a read. */
     gr_digest *digest = gr_digest_new();
     void *block = gr_alloc(BLOCK);
     for (;;) {
@@ -95,6 +100,8 @@ gr_status gr_digest_file(char hex[GR_DIGEST_HEX], const char *path, gr_error *er
             break;
         gr_digest_add(digest, block, (size_t)n);
     }
+
+    /* The digest is ended, which frees it, whether all was read or not. */
     gr_free(block);
     close(fd);
     gr_digest_end(digest, hex);

@@ -1,3 +1,5 @@
+/* Files as a whole. What is written goes to a file of another name beside the final one, is flushed, renamed, and the
+ * folder is flushed: whoever looks finds the old file or the new one (gr_file_out_*). */
 #include "io/file.h"
 
 #include <ctype.h>
@@ -14,6 +16,7 @@
 
 #include "base/mem.h"
 
+/* What to do about an errno; NULL: its text says all. */
 static const char *hint_of(int code) {
     switch (code) {
     case ENOENT:
@@ -58,6 +61,8 @@ gr_status gr__input_open(int *fd, size_t *size, const char *path, gr_error *err)
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a named pipe must not make us wait */
     if (*fd < 0)
         return gr__input_error(err, path, errno);
+
+    /* Pipes, devices and folders are no files to read. */
     gr_status status = GR_OK;
     if (fstat(*fd, &info))
         status = gr__file_error(err, path, "read", errno);
@@ -72,11 +77,13 @@ gr_status gr__input_open(int *fd, size_t *size, const char *path, gr_error *err)
     return status;
 }
 
+/* The bytes of an open file of this size into a new block, a 0 behind them. */
 static gr_status read_whole(const char *path, int fd, size_t room, unsigned char **data, size_t *size, gr_error *err) {
     size_t got = 0;
     unsigned char *block = gr_alloc_try(room + 1);
     if (!block)
         return gr_error_set(err, GR_ERR_MEMORY, path, NULL, "no memory for a file of %zu bytes", room);
+
     while (got < room) {
         ssize_t n = read(fd, block + got, room - got);
         if (n < 0 && errno == EINTR)
@@ -90,6 +97,7 @@ static gr_status read_whole(const char *path, int fd, size_t room, unsigned char
             break;
         got += (size_t)n;
     }
+
     block[got] = 0;
     *data = block;
     *size = got;
@@ -107,6 +115,7 @@ gr_status gr_file_read(const char *path, unsigned char **data, size_t *size, gr_
     return status;
 }
 
+/* Maps an open file. */
 static gr_status map_open(void **block, size_t size, int fd, const char *path, const char *remedy, gr_error *err) {
     if (!size)
         return gr_error_set(err, GR_ERR_FORMAT, path, remedy, "the file is empty");
@@ -136,6 +145,7 @@ bool gr_file_same(const char *a, const char *b) {
     return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
+/* One folder, whose parent exists. Another process may make it at the same time. */
 static gr_status folder_one(const char *path, gr_error *err) {
     if (mkdir(path, 0777) == 0)
         return GR_OK;
@@ -147,6 +157,7 @@ static gr_status folder_one(const char *path, gr_error *err) {
 }
 
 gr_status gr_folder_make(const char *path, gr_error *err) {
+    /* The path is cut off at each slash in turn. */
     char *part = gr_strdup(path);
     gr_status status = GR_OK;
     for (char *at = part; *at && status == GR_OK; at++)
@@ -279,6 +290,8 @@ gr_status gr__flush_parent(const char *path, gr_error *err) {
 
 gr_status gr_file_out_commit(gr_file_out *out, gr_error *err) {
     int code = 0;
+
+    /* Each step after the one before: a rename must not come before the bytes are on the disk. */
     if (fflush(out->stream) || fsync(fileno(out->stream)))
         code = errno;
     if (fclose(out->stream) && !code)
