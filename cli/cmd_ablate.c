@@ -183,6 +183,7 @@ static gr_status check_regions(const ablate_options *own, const gr_model *model,
 
 static void report(const ablate_options *own, const gr_folder *folder, const gr_surgery_result *result,
                    const gr__verdict *verdict) {
+    /* How much smaller it is, and how far from what was expected. */
     size_t before = gr_model_size(folder->model), after = gr_model_size(result->model);
     if (own->common.json) {
         gr__print_json(json_pack("{s:o, s:o, s:o, s:I, s:I, s:o}", "model", gr_json_text(own->common.out), "from",
@@ -191,6 +192,7 @@ static void report(const ablate_options *own, const gr_folder *folder, const gr_
                                  gr__json_real(verdict->difference)));
         return;
     }
+
     printf("%s: %s parameters (%s had %s)\n", own->common.out, gr__text_count((char[32]){0}, (int64_t)after),
            own->common.input, gr__text_count((char[32]){0}, (int64_t)before));
     printf("largest difference of logits to %s with the region %s: %.3g%s\n", own->common.input,
@@ -232,6 +234,7 @@ static gr_status open_and_ablate(ablate_options *own, gr_error *err) {
     if (own->no_origin)
         forget_origin(&folder->info);
 
+    /* Whatever was made until it ended is freed here. */
     gr_status status = ablate(&result, &probe, own, folder, err);
     gr__probe_free(&probe);
     gr_surgery_free(&result);

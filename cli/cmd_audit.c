@@ -30,6 +30,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return gr__common_parse(key, arg, state, state->input);
 }
 
+/* The table, or result.json as it is on the disk. */
 static void print(const gr_audit *audit, bool json) {
     if (!json) {
         gr_audit_print(audit, stdout);
@@ -46,6 +47,7 @@ static void print(const gr_audit *audit, bool json) {
 static gr_status run_recipe(gr_audit **audit, gr_recipe *recipe, const char *folder, const gr_control *control,
                             gr_error *err) {
     gr_project *project;
+    /* Before anything is read: may this folder be written to? */
     GR_TRY(gr_output_check(folder, GR_OUTPUT_AUDIT, recipe, true, err));
     char *data = gr_format("%s/data", folder);
     gr_status status = gr_project_open(&project, recipe, data, control, err);

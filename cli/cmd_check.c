@@ -63,6 +63,7 @@ typedef struct openness {
     bool mixed;               /* different weights among those that are open */
 } openness;
 
+/* Adds numbers whose gradient gets this weight. */
 static void count_in(openness *o, double numbers, double weight) {
     o->all += numbers;
     if (weight == 0 || numbers <= 0)
@@ -85,11 +86,13 @@ static openness openness_of(const gr_model *model, const gr_tables *tables, int 
             for (int p = 0; p < gr_model_region(model, r)->parts; p++)
                 owned += area(slice, gr_model_region(model, r)->part[p]);
         }
+
         count_in(&o, region == GR_NONE ? area(slice, slice) - owned : owned, weight);
     }
     return o;
 }
 
+/* "open", "closed", or how far; into text[32]. */
 static const char *openness_text(char *text, openness o) {
     if (o.open <= 0)
         snprintf(text, 32, "closed");
@@ -102,6 +105,7 @@ static const char *openness_text(char *text, openness o) {
     return text;
 }
 
+/* How a region's units act in the forward pass; into text[32] where it is a number. */
 static const char *forward_text(char *text, double weight) {
     if (weight == 0 || weight == 1)
         return weight == 1 ? "on" : "off";
@@ -111,6 +115,7 @@ static const char *forward_text(char *text, double weight) {
 
 /* ---- classes ---- */
 
+/* What the report is about. */
 typedef struct view {
     const gr_model *model;
     const gr_routes *routes;
@@ -123,11 +128,13 @@ static const char *label_text(const view *v, int label) {
     return label < 0 ? "unlabelled" : label == 0 ? "core" : v->routes->label[label - 1];
 }
 
+/* The share that is open, and its weight if there is one. */
 static json_t *openness_json(openness o) {
     return json_pack("{s:o, s:o}", "open", gr__json_real(o.all > 0 ? o.open / o.all : 0), "weight",
                      o.mixed ? json_null() : gr__json_real(o.weight));
 }
 
+/* The same line for programs. */
 static json_t *class_json(const view *v, int label, int cls, int64_t step) {
     const gr_tables *tables = gr_router_tables(v->router);
     json_t *regions = json_object();
@@ -162,6 +169,7 @@ static void print_class(const view *v, int label, int cls, int64_t step, bool fi
 static void print_classes(const view *v) {
     printf("classes: %d\n  %-16s %10s %8s  %-14s  %s\n", gr_router_classes(v->router), "label", "documents", "chance",
            "core", "regions");
+    /* Steps are told apart only where it makes a difference. */
     for (int i = 0; i < gr_router_phases(v->router); i++) {
         int64_t step = gr_router_phase(v->router, i);
         if (gr_router_phases(v->router) > 1)
@@ -183,6 +191,7 @@ static void print_classes(const view *v) {
                100 * gr_router_again_share(v->router, i));
 }
 
+/* All lines of the table; here labels that do not occur have theirs as well. */
 static json_t *classes_json(const view *v) {
     json_t *list = json_array();
     for (int i = 0; i < gr_router_phases(v->router); i++)
@@ -195,6 +204,7 @@ static json_t *classes_json(const view *v) {
 
 /* ---- findings ---- */
 
+/* Findings in the order in which they were found, and how many there are of each level. */
 static void print_findings(const gr_findings *findings) {
     int errors = gr_findings_count(findings, GR_LEVEL_ERROR);
     int warnings = gr_findings_count(findings, GR_LEVEL_WARNING) - errors;
@@ -222,6 +232,8 @@ static json_t *findings_json(const gr_findings *findings) {
 static json_t *routes_json(const gr_routes *routes) {
     char *text = NULL;
     size_t size = 0;
+
+    /* The printer writes to a stream; one in memory fails only for want of it. */
     FILE *memory = open_memstream(&text, &size);
     if (memory)
         gr_route_print(routes, memory, 0);
@@ -233,6 +245,7 @@ static json_t *routes_json(const gr_routes *routes) {
 }
 
 static void report(const check_options *own, const view *v, const gr_findings *findings) {
+    /* For programs one object, .. */
     if (own->common.json) {
         json_t *object = json_pack("{s:o, s:b, s:o, s:o}", "recipe", gr_json_text(own->common.input), "ok",
                                    gr_findings_count(findings, GR_LEVEL_ERROR) == 0, "classes",
@@ -244,6 +257,8 @@ static void report(const check_options *own, const view *v, const gr_findings *f
         gr__print_json(object);
         return;
     }
+
+    /* .. for people the routes if they are asked for, the table of classes, and the findings. */
     if (own->expand) {
         puts("routes:");
         gr_route_print(v->routes, stdout, 2);
@@ -263,6 +278,8 @@ static gr_status open_project(gr_project **project, gr_findings *findings, gr_re
     *project = NULL;
     if (gr_project_open(project, recipe, NULL, &(gr_control){0}, &own) == GR_OK)
         return GR_OK;
+
+    /* A file that is missing or damaged ends it; what the recipe says wrongly is a finding. */
     if (own.status != GR_ERR_USAGE) {
         *err = own;
         return own.status;

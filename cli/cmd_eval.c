@@ -42,8 +42,10 @@ static const struct argp_option options[] = {
     {0}};
 
 typedef struct eval_options {
-    gr__common common;                                            /* first: parsing hands it on */
-    const char *data, *recipe, *text_field, *label_field, *split; /* split: NULL or a word of it */
+    gr__common common;                    /* first: parsing hands it on */
+    const char *data, *recipe;            /* NULL: not given */
+    const char *text_field, *label_field; /* of --data; NULL: as by default */
+    const char *split;                    /* NULL or a word of it */
 } eval_options;
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -66,6 +68,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
             argp_error(state, "--split is '%s', expected test or validation", arg);
         own->split = arg;
         return 0;
+
+    /* Options that say nothing beside others are refused: they were meant for something. */
     case ARGP_KEY_END:
         if (own->data && own->split)
             argp_error(state, "--data and --split exclude each other: a file is evaluated whole");
@@ -126,6 +130,7 @@ static void warn_other_data(const gr_project *project, const gr_folder *folder) 
 /* What a recipe holds out. kept: where a run keeps its data, or NULL. */
 static gr_status open_split(text *t, const eval_options *own, const char *recipe, const char *kept,
                             const gr_folder *folder, const gr_tokenizer *tokenizer, gr_error *err) {
+    /* The recipe as it is, its data as the run has kept them, in the precision that the model was trained in. */
     gr__common common = own->common;
     common.input = recipe;
     GR_TRY(gr__open_recipe(&t->recipe, &common, err));
@@ -139,6 +144,7 @@ static gr_status open_split(text *t, const eval_options *own, const char *recipe
                             "name the recipe that the model was trained with, or --data FILE",
                             "its tokenizer differs from that of %s", own->common.input);
 
+    /* The documents that the split names. */
     warn_other_data(t->project, folder);
     t->data = t->project->data;
     t->labels = t->project->labels;
@@ -172,6 +178,7 @@ static gr_status open_run(text *t, const eval_options *own, const gr_folder *fol
         gr_free(checked);
     }
 
+    /* A model by itself says nothing of text. */
     gr_status status;
     if (gr_file_exists(recipe))
         status = open_split(t, own, recipe, data, folder, tokenizer, err);
@@ -213,6 +220,8 @@ static gr_status evaluate_under(losses *l, const gr_tables *tables, const gr_fol
     gr_scan *scan;
     int width = folder->def->context;
     GR_TRY(gr_evaluator_new(&evaluator, folder->model, tables, ROWS, width, err));
+
+    /* Of a label of tokens these tokens alone count. */
     gr_status status = gr_scan_new(&scan, t->data, t->labels, t->docs, t->count, ROWS, width, err);
     if (status == GR_OK) {
         gr_evaluator_labelled(evaluator, t->labels);
@@ -269,6 +278,7 @@ static line *lines_new(int *count, line *all, const text *t, const losses *l, in
     for (int i = 0; i < *count; i++)
         lines[i].name = grouped ? t->labels->group_names[i] : t->data->topics.names[i];
 
+    /* Each document counts for its own line and for all. */
     *all = (line){.name = "all"};
     for (size_t i = 0; i < t->count; i++) {
         uint32_t d = t->docs[i];
@@ -279,6 +289,7 @@ static line *lines_new(int *count, line *all, const text *t, const losses *l, in
     return lines;
 }
 
+/* Losses per token and per byte of text, which models with other vocabularies can be compared by. */
 static json_t *line_json(const line *at, bool samples) {
     json_t *object = json_pack("{s:o, s:o, s:I, s:I, s:I}", "name", gr_json_text(at->name), "loss",
                                gr__json_real(at->nll / (double)at->tokens), "tokens", (json_int_t)at->tokens,
@@ -301,6 +312,7 @@ static void print_line(const line *at, bool samples) {
                gr__text_count((char[32]){0}, at->tokens), gr__text_count((char[32]){0}, at->documents));
 }
 
+/* Tokens that no row had room for have no loss, and the reader should know. */
 static void note_cut(const gr_cut *cut, int width) {
     if (cut->documents)
         fprintf(
@@ -320,6 +332,7 @@ static void report(const eval_options *own, const text *t, const losses *l, int 
     bool samples = l->right != NULL;
     const char *what = samples ? "class" : by_group(t) ? "group" : "topic";
 
+    /* The head of the table, then a line for each. */
     if (!own->common.json && samples)
         printf("%-20s %8s %10s %10s\n", what, "loss", "accuracy", "samples");
     else if (!own->common.json)
@@ -332,6 +345,7 @@ static void report(const eval_options *own, const text *t, const losses *l, int 
             print_line(&lines[i], samples);
     }
 
+    /* The sum at the end; `unit` and `by` say what the numbers are. */
     if (own->common.json) {
         gr__print_json(json_pack(
             "{s:o, s:s*, s:o, s:s, s:s, s:o, s:o, s:{s:I, s:I}}", "model", gr_json_text(own->common.input), "split",
@@ -356,6 +370,7 @@ static gr_status open_and_eval(eval_options *own, gr_error *err) {
         omp_set_num_threads(own->common.threads);
     gr__expand_all(&own->common.off, folder->model);
 
+    /* The text, its losses, the table. */
     gr_status status = open_any(&t, own, folder, err);
     if (status == GR_OK)
         status = evaluate(&l, own, folder, &t, err);

@@ -52,11 +52,12 @@ static const struct argp_option options[] = {
 typedef struct generate_options {
     gr__common common;   /* first: parsing hands it on */
     gr__prompts prompts; /* those of the command line, then those of the file */
-    const char *file;
-    gr__strings stop;
-    gr_complete_def def;
+    const char *file;    /* of prompts; NULL: none */
+    gr__strings stop;    /* strings that end a text */
+    gr_complete_def def; /* how tokens are chosen */
 } generate_options;
 
+/* The number of a word of --precision. */
 static gr_precision precision(struct argp_state *state, const char *word) {
     static const struct {
         const char *word;
@@ -133,6 +134,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 /* ---- output ---- */
 
+/* To standard output as valid UTF-8. */
 static void write_clean(const char *text, size_t length) {
     char *clean = gr_alloc(3 * length + 1);
     gr__screen_text(clean, gr_utf8_clean(clean, text, length));
@@ -178,6 +180,7 @@ typedef struct work {
     json_t *list;        /* of objects; NULL: text */
 } work;
 
+/* Whether two lists name the same regions in the same order. */
 static bool same(const gr__strings *a, const gr__strings *b) {
     bool equal = a->count == b->count;
     for (int i = 0; equal && i < a->count; i++)
@@ -194,6 +197,7 @@ static void add_once(gr__strings *to, const char *name) {
 
 /* The profile for a prompt: the one there is, if it has the same regions off. */
 static gr_status switch_off(work *w, const gr__prompt *prompt, gr_error *err) {
+    /* Those of --off, then the prompt's own. */
     const gr__strings *all = &w->own->common.off;
     gr__strings off = {0};
     for (int i = 0; i < all->count; i++)
@@ -201,6 +205,7 @@ static gr_status switch_off(work *w, const gr__prompt *prompt, gr_error *err) {
     for (int i = 0; i < prompt->offs; i++)
         add_once(&off, prompt->off[i]);
     gr__expand_all(&off, w->folder->model);
+
     if (w->profile && same(&off, &w->off)) {
         gr_free(off.at);
         return GR_OK;
@@ -217,6 +222,7 @@ static gr_status switch_off(work *w, const gr__prompt *prompt, gr_error *err) {
 
 /* Continues a prompt: text is written as it is made, an object when it is done. */
 static gr_status complete(work *w, const gr__prompt *prompt, gr_error *err) {
+    /* The prompt's settings. */
     gr_complete_def def = w->own->def;
     def.stop = w->own->stop.at;
     def.stops = w->own->stop.count;
@@ -229,6 +235,7 @@ static gr_status complete(work *w, const gr__prompt *prompt, gr_error *err) {
             &w->decoder, w->folder->model, w->profile,
             &(gr_decoder_def){.context = w->folder->def->context, .precision = def.generate.precision}, err));
 
+    /* The text begins with the prompt. */
     if (!w->list)
         write_clean(prompt->text, prompt->length);
     gr_completion done;
@@ -257,6 +264,8 @@ static gr_status complete_all(work *w, const gr__prompts *prompts, gr_error *err
 static gr_status generate(generate_options *own, const gr_folder *folder, const gr_tokenizer *tokenizer,
                           gr_error *err) {
     work w = {.own = own, .folder = folder, .tokenizer = tokenizer, .list = own->common.json ? json_array() : NULL};
+
+    /* Texts are on the screen by now; objects are printed when all are done. */
     gr_status status = complete_all(&w, &own->prompts, err);
     if (w.list && status == GR_OK)
         gr__print_json(json_pack("{s:o, s:O}", "model", gr_json_text(own->common.input), "completions", w.list));
@@ -270,6 +279,7 @@ static gr_status generate(generate_options *own, const gr_folder *folder, const 
 static gr_status open_and_generate(generate_options *own, gr_error *err) {
     gr_folder *folder;
     gr_tokenizer *tokenizer;
+    /* The prompts first: a model takes longer to read. */
     if (own->file)
         GR_TRY(gr__prompts_read(&own->prompts, own->file, err));
     GR_TRY(gr__open_model(&folder, own->common.input, err));

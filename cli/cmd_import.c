@@ -23,12 +23,13 @@ static const struct argp_option options[] = {GR__OPTION_OUT("The new model folde
 
 typedef struct import_options {
     gr__common common; /* first: parsing hands it on */
-    gr__strings files;
+    gr__strings files; /* network and vocabulary */
 } import_options;
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     import_options *own = state->input;
     switch (key) {
+    /* Files in any order; what each is shows in its content. */
     case ARGP_KEY_ARG:
         GR_PUSH(own->files.at, own->files.count, own->files.capacity) = arg;
         return 0;
@@ -44,6 +45,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     }
 }
 
+/* What was read, and where it is now. */
 static void report(const import_options *own, const gr_import *in) {
     int64_t size = (int64_t)gr_model_size(in->model);
     if (own->common.json)

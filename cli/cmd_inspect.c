@@ -35,7 +35,8 @@ static const struct argp_option options[] = {
 
 typedef struct inspect_options {
     gr__common common; /* first: parsing hands it on */
-    int dimension, top;
+    int dimension;     /* a residual dimension; -1: the model as a whole */
+    int top;           /* tokens to list for it */
 } inspect_options;
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -67,11 +68,13 @@ static gr_status count_numbers(sizes *size, const gr_folder *folder, gr_error *e
     return GR_OK;
 }
 
+/* A rectangle of a parameter that a region owns. */
 static json_t *part_json(const gr_model *model, gr_part part) {
     return json_pack("{s:s, s:[i, i], s:[i, i]}", "parameter", gr_model_param(model, part.param)->name, "rows",
                      part.lo0, part.hi0, "columns", part.lo1, part.hi1);
 }
 
+/* A region with all that it owns. */
 static json_t *region_json(const gr_model *model, const gr_arch_region *def, size_t size) {
     json_t *parts = json_array();
     int r = gr_model_find_region(model, def->name);
@@ -168,6 +171,7 @@ static gr_status show_folder(const gr__common *common, const char *path, gr_erro
     json_t *manifest = NULL;
     GR_TRY(gr_folder_load(&folder, path, NULL, 0, err));
 
+    /* Loading has verified all files; the manifest is read again for what the loaded model does not keep. */
     sizes size = {.each = gr_alloc(sizeof *size.each * (size_t)(folder->def->region_count + 1))};
     char *name = gr_format("%s/manifest.json", path);
     gr_status status = count_numbers(&size, folder, err);
@@ -200,6 +204,8 @@ static void print_file(const gr__common *common, const gr_safetensors *file, con
     int n;
     const gr_array *arrays = gr_safetensors_arrays(file, &n);
     const char *format = gr_safetensors_meta(file, "format"), *state = gr_safetensors_meta(file, "options");
+
+    /* For programs; the options of a checkpoint are JSON already. */
     if (common->json) {
         json_t *list = json_array();
         for (int i = 0; i < n; i++)
@@ -211,6 +217,7 @@ static void print_file(const gr__common *common, const gr_safetensors *file, con
         return;
     }
 
+    /* For people. */
     printf("file    %s\nsize    %s\ndigest  %s\n", common->input, gr__text_bytes((char[32]){0}, (double)size), digest);
     if (format)
         printf("format  %s\n", format);

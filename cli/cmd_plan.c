@@ -40,6 +40,7 @@ typedef struct entry {
     size_t *regions; /* [def->region_count] parameters */
 } entry;
 
+/* What a model costs, and how many numbers each of its regions has. */
 static gr_status fill(entry *e, const gr_project *project, gr_arm_kind kind, gr_error *err) {
     gr_model *model;
     size_t core;
@@ -52,10 +53,12 @@ static gr_status fill(entry *e, const gr_project *project, gr_arm_kind kind, gr_
     return gr_arch_parameters(e->def, &core, e->regions, err);
 }
 
+/* Seconds of all steps. */
 static double training(const gr_plan *p) { return p->timing.seconds * (double)p->steps; }
 
 /* ---- JSON ---- */
 
+/* Bytes by kind; the optimiser's are not the run's. */
 static json_t *memory_json(const entry *e) {
     const gr_memory *m = &e->plan.memory;
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "parameters", (json_int_t)m->parameters, "gradients",
@@ -96,11 +99,13 @@ static void print_memory(const entry *e) {
                 {"scratch", m->scratch},
                 {"optimiser", e->plan.optimiser}};
 
+    /* The sum, then the kinds. */
     printf("  memory      %s\n", gr__text_bytes((char[32]){0}, (double)(m->total + e->plan.optimiser)));
     for (size_t i = 0; i < sizeof kind / sizeof *kind; i++)
         printf("    %-22s %10s\n", kind[i].what, gr__text_bytes((char[32]){0}, (double)kind[i].bytes));
 }
 
+/* What was timed, and what that comes to. */
 static void print_time(const entry *e, int batch) {
     const gr_plan *p = &e->plan;
     const gr_timing *t = &p->timing;
@@ -155,6 +160,8 @@ static void print_sums(const sums *s) {
                gr__text_time((char[32]){0}, s->training + s->measuring + s->relearning), threads,
                gr__text_time((char[32]){0}, s->training), gr__text_time((char[32]){0}, s->measuring),
                gr__text_time((char[32]){0}, s->relearning));
+
+    /* Times are too long where others worked on the machine. */
     const char *cores = gr__text_cores((char[48]){0}, s->cores, threads);
     if (*cores)
         printf("note: %s while timing: %s\n", cores, GR__CORES_HINT);
@@ -173,6 +180,7 @@ static void print_plan(const gr__common *common, const gr_project *project, cons
         gr__print_lengths(lengths, project->recipe->data.context, "data: ");
         return;
     }
+    /* For programs the same numbers in one object. */
     json_t *models = json_array();
     for (int i = 0; i < count; i++)
         json_array_append_new(models, entry_json(&list[i]));
@@ -195,6 +203,7 @@ static gr_status plan(const gr__common *common, const gr_recipe *recipe, const g
         if (gr__arm_wanted(recipe, kind))
             status = fill(&list[count++], project, kind, err);
 
+    /* What becomes of documents that are longer than a row. */
     gr_lengths lengths;
     if (status == GR_OK)
         status = gr_project_lengths(&lengths, project, err);

@@ -32,10 +32,10 @@ static const struct argp_option options[] = {
     {0}};
 
 typedef struct resize_options {
-    gr__common common; /* first: parsing hands it on */
-    gr_surgery_resize_def how;
-    const char *verify;
-    bool force;
+    gr__common common;         /* first: parsing hands it on */
+    gr_surgery_resize_def how; /* the new sizes */
+    const char *verify;        /* text to compare on; NULL: random tokens */
+    bool force;                /* write OUT whatever the comparison says */
 } resize_options;
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -84,6 +84,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     }
 }
 
+/* How the size has changed, and how far the logits are from the old ones. */
 static void report(const resize_options *own, const gr_folder *folder, const gr_surgery_result *result,
                    const gr__verdict *verdict) {
     size_t before = gr_model_size(folder->model), after = gr_model_size(result->model);

@@ -37,6 +37,8 @@ static const struct argp_option options[] = {
 static void set_from(gr__common *common, const char *model) {
     if (!common->arena)
         common->arena = gr_arena_new();
+
+    /* Single quotes of YAML: a quote within is doubled. */
     char *text = gr_arena_alloc(common->arena, 2 * strlen(model) + sizeof "model.from=''");
     char *to = stpcpy(text, "model.from='");
     for (; *model; model++) {
@@ -62,6 +64,7 @@ static void say_how_to_go_on(const gr__common *common, const char *run, gr_error
                  common->input, run, common->set.count ? " and the same --set and --from" : "");
 }
 
+/* The run for programs, with what its last diagnostics said. */
 static void print_json(const gr_arm *arm, const char *run) {
     size_t size = gr_model_size(arm->folder->model);
     double rate = arm->seconds > 0 ? (double)arm->tokens / arm->seconds : 0;
@@ -109,6 +112,7 @@ static gr_status train(const gr__common *common, gr_project *project, const char
 static gr_status train_recipe(const gr__common *common, gr_recipe *recipe, const char *run, const gr_control *control,
                               gr_error *err) {
     gr_project *project;
+    /* Before anything is read: may this folder be written to? */
     GR_TRY(gr_output_check(run, GR_OUTPUT_RUN, recipe, common->resume, err));
     char *data = gr_format("%s/data", run);
     gr_status status = gr_project_open(&project, recipe, data, control, err);
@@ -124,6 +128,8 @@ static gr_status open_and_train(const gr__common *common, const char *run, gr_er
     gr_recipe *recipe;
     gr__progress progress;
     GR_TRY(gr__open_recipe(&recipe, common, err));
+
+    /* What the library calls while it works. */
     gr__progress_begin(&progress, stderr);
     gr_control control = {.resume = common->resume,
                           .threads = common->threads,

@@ -30,6 +30,7 @@ void gr__option_list(gr__common *common, gr__strings *list, const char *arg) {
     }
 }
 
+/* argp_error does not return. */
 int64_t gr__option_int(struct argp_state *state, const char *name, const char *arg, int64_t min, int64_t max) {
     char *end;
     errno = 0;
@@ -80,6 +81,7 @@ void gr__parse(const struct argp *own, int argc, char **argv, void *input) {
 
 error_t gr__common_parse(int key, char *arg, struct argp_state *state, gr__common *common) {
     switch (key) {
+    /* Options that several commands list: a command that does not list one never gets its key. */
     case 'o':
         common->out = arg;
         return 0;
@@ -135,11 +137,13 @@ void gr__print_error(const gr_error *err) {
 }
 
 int gr__finish(gr__common *common, gr_status status, const gr_error *err) {
+    /* Errors go to standard error, once, at the very end. */
     int code = 0;
     if (status != GR_OK) {
         gr__print_error(err);
         code = gr__exit_status(err);
     }
+
     gr_free(common->set.at);
     gr_free(common->off.at);
     if (common->arena)
@@ -161,6 +165,8 @@ gr_status gr__open_recipe(gr_recipe **recipe, const gr__common *common, gr_error
 char *gr__run_folder(const gr__common *common) {
     if (common->out)
         return gr_strdup(common->out);
+
+    /* The recipe's name without folder and ending; a dot in front is no ending. */
     const char *slash = strrchr(common->input, '/'), *name = slash ? slash + 1 : common->input;
     const char *dot = strrchr(name, '.');
     return gr_format("runs/%.*s", dot && dot > name ? (int)(dot - name) : (int)strlen(name), name);
@@ -211,7 +217,7 @@ gr_status gr__output_apart(const char *out, const char *const *inputs, int count
 /* Whether the name ends so, or so with .gz behind it. */
 static bool ends_in(const char *path, const char *end) {
     size_t n = strlen(path), k = strlen(end);
-    n -= n > 3 && strcmp(path + n - 3, ".gz") == 0 ? 3 : 0;
+    n -= n > 3 && strcmp(path + n - 3, ".gz") == 0 ? 3 : 0; /* an ending before .gz */
     return n > k && !strncmp(path + n - k, end, k);
 }
 
@@ -231,6 +237,7 @@ static bool holds_list(const char *path) {
     return at < n && text[at] == '[';
 }
 
+/* By the ending alone, but for folders and lists. */
 gr_source gr__file_source(const char *path) {
     gr_source source = gr_source_default();
     struct stat info;
@@ -305,6 +312,8 @@ json_t *gr__json_precision(const gr_project *project) {
     const gr_precision_choice *c = &project->precision;
     json_t *object = json_pack("{s:s, s:b}", "taken", gr__precision_word(project->recipe->precision), "auto",
                                c->taken != GR_PRECISION_MODEL);
+
+    /* What was measured to decide, where it was. */
     if (c->why[0])
         json_object_set_new(object, "why", gr_json_text(c->why));
     if (c->bf16 > 0) {
@@ -333,6 +342,7 @@ const char *gr__text_count(char *text, int64_t n) {
     return text;
 }
 
+/* Three digits, in steps of a thousand. */
 const char *gr__text_bytes(char *text, double n) {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
     int unit = 0;

@@ -24,7 +24,7 @@
 
 /* ---- options ---- */
 
-typedef struct gr__strings {
+typedef struct gr__strings { /* borrowed texts; the list is freed by its owner */
     const char **at;
     int count;
     size_t capacity;
@@ -32,9 +32,9 @@ typedef struct gr__strings {
 
 typedef struct gr__common {
     const char *what, *input; /* the one argument: "RECIPE" or "MODEL", for messages; what was given */
-    const char *out;
-    gr__strings set, off; /* KEY=VALUE; names of regions */
-    int threads;          /* 0: not said */
+    const char *out;          /* of -o; NULL: not said */
+    gr__strings set, off;     /* KEY=VALUE; names of regions */
+    int threads;              /* 0: not said */
     bool json, resume;
     struct gr_arena *arena; /* of split lists; made when needed */
 } gr__common;

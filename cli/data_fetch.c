@@ -29,8 +29,8 @@ static const struct argp_option options[] = {GR__OPTION_OUT("The file to write")
                                              {0}};
 
 typedef struct fetch_options {
-    gr__common common;
-    const char *sha256;
+    gr__common common;  /* first: parsing hands it on */
+    const char *sha256; /* NULL: any */
 } fetch_options;
 
 static error_t parse(int key, char *arg, struct argp_state *state) {

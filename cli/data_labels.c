@@ -16,6 +16,7 @@ typedef struct label_tally {
     bool of, shown; /* of the document at hand */
 } label_tally;
 
+/* Adds n documents or tokens that are of a label or not, and are shown with it or not. */
 static void add(tally *t, bool of, bool shown, int64_t n) {
     t->of += of ? n : 0;
     t->shown += shown ? n : 0;
@@ -76,6 +77,7 @@ static json_t *tally_json(const tally *t) {
 }
 
 json_t *gr__labels_json(const gr_project *p) {
+    /* Each label: what it counts by, its numbers, and the words that were found. */
     const gr_labels *l = p->labels;
     label_tally *list = count_all(p);
     json_t *labels = json_array();
@@ -99,6 +101,8 @@ static void print_hits(const gr_labels *l, int k, const char *source) {
     size_t silent = 0;
     const char *unfound = NULL;
     printf("  %s: %s", l->label_names[k], source);
+
+    /* The most frequent come first; those that were never found are counted. */
     for (size_t i = 0; i < l->hit_count[k]; i++) {
         const gr_label_hit *hit = &l->hits[k][i];
         if (hit->count && i < HITS_PRINTED)
@@ -123,6 +127,8 @@ void gr__labels_print(const gr_project *p) {
     const gr_labels *l = p->labels;
     if (!l->label_count)
         return;
+
+    /* The numbers of each label. */
     label_tally *list = count_all(p);
     printf("  %-24s %10s %12s %12s %12s\n", "label", "", "all", "shown", "wrong");
     for (int k = 0; k < l->label_count; k++) {
@@ -130,6 +136,8 @@ void gr__labels_print(const gr_project *p) {
         print_tally("", "tokens", &list[k].tokens);
     }
     gr_free(list);
+
+    /* And what its source found, where it searches for something. */
     for (int k = 0; k < l->label_count; k++)
         if (l->hit_count[k])
             print_hits(l, k, p->recipe->label[k].from[0].key);

@@ -29,8 +29,8 @@ static const struct argp_option options[] = {
     {0}};
 
 typedef struct pack_options {
-    gr__common common;
-    double mib;
+    gr__common common; /* first: parsing hands it on */
+    double mib;        /* text of a shard; 0: as by default */
 } pack_options;
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -69,6 +69,7 @@ static gr_status report(const gr__common *common, gr_error *err) {
     return GR_OK;
 }
 
+/* Packs, then says what the folder holds. A signal keeps what is done: the same command goes on. */
 static gr_status pack(const pack_options *own, gr_error *err) {
     gr_recipe *recipe;
     gr__progress progress;

@@ -22,6 +22,7 @@ typedef struct view {
     size_t capacity;
 } view;
 
+/* The true label of token i of document d, and the one it is shown with. */
 static int16_t truth_at(const gr_project *p, size_t d, size_t i) {
     const gr_labels *l = p->labels;
     return l->token_truth ? l->token_truth[p->data->offsets[d] + d + i] : l->truth[d];
@@ -155,11 +156,12 @@ static void print_document(view *v, size_t d, int k, bool colour) {
     if (one && p->labels->score)
         printf(", score %.3g", (double)p->labels->score[d]);
 
+    /* Stretch by stretch. Where labels are of documents, all of it has the label above. */
     printf("\n    %s", from ? ".. " : "");
     while (next_stretch(&s, p, d, end)) {
         size_t length = text_of(v, d, &s);
         if (one && !colour)
-            printf("%.*s", (int)length, v->text); /* all of it has the label above */
+            printf("%.*s", (int)length, v->text);
         else
             print_stretch(v, &s, length, colour);
     }

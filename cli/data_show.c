@@ -61,11 +61,14 @@ static void add(amount *to, const gr_project *project, const uint32_t *docs, siz
     const gr_dataset *data = project->data;
     const gr_labels *labels = project->labels;
     const uint32_t *document = gr_dataset_drawn_by(data);
+
+    /* What every piece adds. */
     for (size_t i = 0; i < count; i++) {
         uint32_t d = docs[i], number = (document ? document[d] : d) + 1;
         amount *at = &to[by_topic ? data->topics.of[d] : labels->group[d]];
 
         at->tokens += (int64_t)(data->offsets[d + 1] - data->offsets[d]);
+        /* Topics are counted without labels: then every target of a row counts. */
         if (which == TRAIN)
             at->trained +=
                 gr_dataset_scored(data, by_topic ? NULL : labels, NULL, d, project->recipe->data.context).tokens;
@@ -134,6 +137,7 @@ static char *groups_text(const gr_project *project, const amount *topic) {
     return text;
 }
 
+/* The groups that a topic's documents are in, with their numbers. */
 static json_t *groups_json(const gr_project *project, const amount *topic) {
     json_t *groups = json_object();
     for (int g = 0; g < project->labels->group_count; g++)
@@ -147,6 +151,7 @@ static gr_status pack(gr_stream_facts *facts, const gr_project *project, gr_erro
     const gr_recipe *recipe = project->recipe;
     gr_stream_def def = gr_stream_default();
     gr_stream *stream;
+
     def.rows = recipe->train.batch;
     def.width = recipe->data.context;
     def.seed = recipe->order_seed;
@@ -154,6 +159,7 @@ static gr_status pack(gr_stream_facts *facts, const gr_project *project, gr_erro
     def.docs = project->data->train;
     def.doc_count = project->data->train_count;
 
+    /* A stream packs the rows when it is made; how, it tells. */
     if (project->shards)
         GR_TRY(gr_stream_new_shards(&stream, project->shards, &def, err));
     else
@@ -169,6 +175,7 @@ static json_t *amount_json(const char *name, const amount *a) {
                      (json_int_t)a->known, "tokens", (json_int_t)a->tokens, "trained", (json_int_t)a->trained);
 }
 
+/* What becomes of documents that are longer than a row. */
 static json_t *lengths_json(const gr_project *project, const gr_lengths *l) {
     return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:o}", "way", project->recipe->data.cut ? "cut" : "split",
                      "documents", (json_int_t)l->documents, "pieces", (json_int_t)l->pieces, "runs",
@@ -194,6 +201,7 @@ static json_t *overlap_json(const gr_overlap *o) {
     return json;
 }
 
+/* The same for people. */
 static void print_overlap(const gr_overlap *o) {
     if (!o->compared)
         return;
@@ -228,6 +236,8 @@ static void print_json(const gr_project *project, const amount *topics, const am
     }
     for (int i = 0; i < project->labels->group_count; i++)
         json_array_append_new(by_group, amount_json(project->labels->group_names[i], &groups[i]));
+
+    /* Everything in one object; numbers of documents, not of the pieces they were cut into. */
     gr__print_json(json_pack(
         "{s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:o, s:I}}",
         "read", (json_int_t)data->read, "duplicates", (json_int_t)data->duplicates, "skipped",
@@ -242,6 +252,7 @@ static void print_json(const gr_project *project, const amount *topics, const am
         (json_int_t)facts->cut));
 }
 
+/* A line of the tables; held-out documents of both kinds together. */
 static void print_amount(const char *name, const amount *a, const char *group) {
     printf("  %-18.40s %7s %7s %8s %11s%s%s\n", gr__screen_name((char[256]){0}, 256, name),
            gr__text_count((char[32]){0}, a->train), gr__text_count((char[32]){0}, a->known),
@@ -292,6 +303,8 @@ static void print_text(const gr_project *project, const amount *topics, const am
 /* Shards know their labels; topics are those of the text, which is not read again. */
 static void show_shards(const gr_project *project, const gr_stream_facts *facts, const gr_lengths *lengths, bool json) {
     const gr_shards *s = project->shards;
+
+    /* What the shards hold as a whole. */
     json_t *labels = json_array();
     if (!json) {
         printf("documents  %s in %d shard(s), %s held out (%s read, %s duplicates dropped, %s without text)\n",
@@ -306,6 +319,8 @@ static void show_shards(const gr_project *project, const gr_stream_facts *facts,
         gr__print_lengths(lengths, s->context, "length     ");
         printf("  %-24s %10s %10s\n", "label", "train", "known");
     }
+
+    /* Each label: documents that have it, documents that are shown with it. */
     for (int k = 0; k <= s->labels; k++) {
         const char *name = k ? s->label_names[k - 1] : "core";
         if (!json)
@@ -314,6 +329,7 @@ static void show_shards(const gr_project *project, const gr_stream_facts *facts,
         json_array_append_new(labels, json_pack("{s:s, s:I, s:I}", "name", name, "train", (json_int_t)s->truth[k + 1],
                                                 "known", (json_int_t)s->revealed[k + 1]));
     }
+
     if (json)
         gr__print_json(json_pack(
             "{s:I, s:I, s:I, s:i, s:I, s:I, s:I, s:i, s:I, s:O, s:o, s:o, s:{s:I, s:I, s:o, s:I}}", "read",
@@ -340,6 +356,7 @@ static gr_status show_project(const show_options *own, const gr_project *project
         return GR_OK;
     }
 
+    /* The same documents twice: by topic, and by group. */
     amount *topics = amounts(project, project->data->topics.count, true);
     amount *groups = amounts(project, project->labels->group_count, false);
     if (own->common.json)

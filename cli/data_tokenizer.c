@@ -31,10 +31,10 @@ static const struct argp_option options_train[] = {
     {0}};
 
 typedef struct train_options {
-    gr__common common;
-    gr__strings files;
-    const char *text_field;
-    int vocab;
+    gr__common common;      /* first: parsing hands it on */
+    gr__strings files;      /* to learn from */
+    const char *text_field; /* NULL: as by default */
+    int vocab;              /* tokens wanted */
 } train_options;
 
 static error_t parse_train(int key, char *arg, struct argp_state *state) {
@@ -50,6 +50,8 @@ static error_t parse_train(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_ARG:
         GR_PUSH(own->files.at, own->files.count, own->files.capacity) = arg;
         return 0;
+
+    /* What must be there. */
     case ARGP_KEY_END:
         if (!own->files.count)
             argp_error(state, "FILE is missing");
@@ -69,6 +71,8 @@ static gr_status check_out(const train_options *own, gr_error *err) {
     GR_TRY(gr__output_apart(out, own->files.at, own->files.count, err));
     if (stat(out, &info) || !S_ISREG(info.st_mode) || !info.st_size)
         return gr__file_replaceable(out, err);
+
+    /* A file that is no tokenizer was hardly meant. */
     if (gr_tokenizer_open(&old, out, NULL) != GR_OK)
         return gr_error_set(err, GR_ERR_USAGE, out, "choose another name, or remove the file yourself",
                             "the file is no tokenizer, and would be lost");
@@ -153,9 +157,9 @@ static const struct argp_option options_encode[] = {
     {0}};
 
 typedef struct encode_options {
-    gr__common common;
-    const char *text, *lines;
-    bool special;
+    gr__common common;        /* first: parsing hands it on */
+    const char *text, *lines; /* one of them is given */
+    bool special;             /* names of special tokens stand for these tokens */
 } encode_options;
 
 static error_t parse_encode(int key, char *arg, struct argp_state *state) {
@@ -170,6 +174,8 @@ static error_t parse_encode(int key, char *arg, struct argp_state *state) {
     case KEY_SPECIAL:
         own->special = true;
         return 0;
+
+    /* One of the two, not both. */
     default:;
         error_t status = gr__common_parse(key, arg, state, &own->common);
         if (key == ARGP_KEY_END && !own->text == !own->lines)
@@ -184,6 +190,7 @@ static gr_status open_tokenizer(gr_tokenizer **tokenizer, const char *path, gr_e
     if (stat(path, &info) || !S_ISDIR(info.st_mode))
         return gr_tokenizer_open(tokenizer, path, err);
 
+    /* Of a folder. */
     char *folder;
     GR_TRY(gr__model_path(&folder, path, err));
     char *file = gr_format("%s/tokenizer.json", folder);
@@ -199,6 +206,7 @@ static void print_tokens(const encode_options *own, const gr_tokenizer *tokenize
     for (size_t i = 0; i < count; i++) {
         size_t length;
         const char *bytes = gr_tokenizer_token(tokenizer, ids[i], &length);
+
         json_array_append_new(numbers, json_integer(ids[i]));
         json_array_append_new(pieces, gr_json_bytes(bytes, length));
         if (!own->common.json) {
@@ -207,6 +215,8 @@ static void print_tokens(const encode_options *own, const gr_tokenizer *tokenize
             free(text);
         }
     }
+
+    /* The object takes the lists over. */
     if (own->common.json) {
         gr__print_json(json_pack("{s:o, s:o, s:o}", "text", gr_json_text(own->text), "ids", numbers, "tokens", pieces));
         return;
@@ -250,6 +260,7 @@ static gr_status encode_line(tokens *t, const encode_options *own, const gr_toke
     json_decref(value);
     GR_TRY(status);
 
+    /* Without jansson: there may be millions of lines. */
     putchar('[');
     for (size_t i = 0; i < t->count; i++)
         printf(i ? ",%d" : "%d", t->ids[i]);
@@ -257,6 +268,7 @@ static gr_status encode_line(tokens *t, const encode_options *own, const gr_toke
     return GR_OK;
 }
 
+/* The texts of a file of JSON strings, a list for each. */
 static gr_status encode_lines(tokens *t, const encode_options *own, const gr_tokenizer *tokenizer, gr_error *err) {
     char *data;
     size_t size;

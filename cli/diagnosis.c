@@ -64,6 +64,7 @@ void gr__diagnosis_print(const json_t *diagnosis) {
     const char *key;
     json_t *value, *absorption = json_object_get(diagnosis, "absorption"), *probe = json_object_get(diagnosis, "probe");
 
+    /* How much of each kind's gradient lies in its region. */
     if (json_object_size(absorption)) {
         printf("absorbed");
         json_object_foreach(absorption, key, value) {
@@ -73,6 +74,7 @@ void gr__diagnosis_print(const json_t *diagnosis) {
         printf(" (share of the gradient in the region)\n");
     }
 
+    /* What each region that was probed last is good for. */
     json_object_foreach(json_object_get(probe, "off"), key, value) {
         print_off(json_object_get(probe, "on"), key, value);
     }

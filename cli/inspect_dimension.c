@@ -31,6 +31,7 @@ static void print_tokens(const gr_tokenizer *tokenizer, const gr_token_cosine *l
 
 static gr_status show(const gr__common *common, const gr_folder *folder, const gr_tokenizer *tokenizer, int dimension,
                       int top, gr_error *err) {
+    /* All tokens of the vocabulary, the largest cosines first. */
     gr_token_cosine *list;
     int count;
     GR_TRY(gr_token_cosines(&list, &count, folder->model, dimension, err));

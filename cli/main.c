@@ -44,7 +44,9 @@ static int unknown(const char *word) {
         names[i] = commands[i].name;
 
     near = gr_nearest(word, names, COMMANDS, NULL);
-    for (int i = 0; i < COMMANDS && !near; i++) /* evaluate, generation */
+
+    /* A longer word that begins with a command: evaluate, generation. */
+    for (int i = 0; i < COMMANDS && !near; i++)
         near = strncmp(word, names[i], strlen(names[i])) == 0 ? names[i] : NULL;
 
     gr_error err = {0};

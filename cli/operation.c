@@ -29,6 +29,7 @@ static gr_status open_file(gr__probe *p, const char *path, const gr_folder *fold
         return gr_error_set(err, GR_ERR_USAGE, "model", NULL, "its tokenizer has %d tokens, its network reads %d",
                             p->data->vocab, folder->def->vocab);
 
+    /* Batches of ROWS rows of the model's context. */
     p->rows = ROWS * width;
     p->start = gr_alloc(sizeof *p->start * (size_t)p->rows);
     p->cls = gr_alloc(sizeof *p->cls * (size_t)p->rows);

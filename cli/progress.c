@@ -171,9 +171,12 @@ void gr__progress_bytes(void *user, int64_t done, int64_t size) {
         start_model(progress, "fetch");
     double t = gr__now(), since = t - progress->shown;
     int64_t percent = size > 0 ? 100 * done / size : 0;
+
+    /* As often as a line of training. */
     if (progress->terminal ? since < 0.1 : (percent < progress->percent + 5 || since < 1) && since < 10)
         return;
 
+    /* How much of how much. */
     char end[96], of[64] = "";
     if (size > 0)
         snprintf(of, sizeof of, " of %s, %lld %%", gr__text_bytes((char[32]){0}, (double)size), (long long)percent);

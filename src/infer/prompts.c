@@ -28,6 +28,8 @@ static gr_status read_off(gr__prompt *prompt, gr_arena *arena, const json_t *val
         return wrong(at, hint, "'off' is not a list", NULL, err);
 
     prompt->off = gr_arena_alloc(arena, (json_array_size(value) + 1) * sizeof *prompt->off);
+
+    /* Whether the model has such a region is not known here. */
     for (size_t i = 0; i < json_array_size(value); i++) {
         const json_t *name = json_array_get(value, i);
         if (!json_is_string(name))
@@ -48,6 +50,7 @@ static gr_status read_record(gr__prompts *list, const json_t *object, const plac
         return wrong(at, "each line holds one {\"prompt\": TEXT}", "the line is not a JSON object", NULL, err);
 
     json_object_foreach((json_t *)object, key, value) {
+        /* The text may be empty and hold any character; a prompt that is no text is refused below. */
         if (strcmp(key, "prompt") == 0 && json_is_string(value)) {
             prompt.length = json_string_length(value);
             prompt.text = gr_arena_strndup(list->arena, json_string_value(value), prompt.length);
@@ -96,6 +99,7 @@ gr_status gr__prompts_read(gr__prompts *list, const char *path, gr_error *err) {
     if (!list->arena)
         list->arena = gr_arena_new();
 
+    /* Blank lines are no prompts. */
     gr__lines line = {.next = bytes, .end = bytes + length};
     gr_status status = GR_OK;
     while (status == GR_OK && gr__lines_next(&line)) {

@@ -31,6 +31,8 @@ gr__stops *gr__stops_new(const char *const *strings, int count) {
         stop *s = &stops->stop[k];
         *s = (stop){.text = strings[k], .length = strlen(strings[k])};
         s->back = gr_alloc(s->length * sizeof *s->back);
+
+        /* The string is matched against itself: back[i] follows from those before it. */
         for (size_t i = 1; i < s->length; i++)
             s->back[i] = follow(s, s->back[i - 1], s->text[i]);
     }
@@ -50,6 +52,7 @@ int gr__stops_next(gr__stops *stops, char byte) {
     int found = -1;
     for (int k = 0; k < stops->count; k++) {
         stop *s = &stops->stop[k];
+        /* Of strings that this byte completes the longest counts. */
         s->matched = follow(s, s->matched, byte);
         if (s->matched < s->length)
             continue;

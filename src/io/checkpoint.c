@@ -94,6 +94,8 @@ void gr_checkpoint_option_text(gr_checkpoint *cp, const char *name, char **value
 static void header_digest(char hex[GR_DIGEST_HEX], const gr_array *arrays, int n, const char *options) {
     int *order = gr_alloc(sizeof *order * (size_t)n);
     gr_safetensors_order(order, arrays, n);
+
+    /* The zeros behind the texts keep one array from passing for another. */
     gr_digest *digest = gr_digest_new();
     for (int i = 0; i < n; i++) {
         const gr_array *array = arrays + order[i];
@@ -270,6 +272,8 @@ static gr_status arrays_match(const gr_checkpoint *cp, const gr_safetensors *fil
 static gr_status options_match(const gr_checkpoint *cp, json_t *all, const char *path, gr_error *err) {
     if (!json_is_object(all))
         return gr_error_set(err, GR_ERR_FORMAT, path, NULL, "its options are not a map");
+
+    /* Each one that is registered, with a value that it can take. */
     for (int i = 0; i < cp->n_options; i++) {
         const option *o = cp->options + i;
         const json_t *value = json_object_get(all, o->name);
@@ -278,6 +282,7 @@ static gr_status options_match(const gr_checkpoint *cp, json_t *all, const char 
                                 "option '%.80s' is %s", o->name, value ? "of another type" : "missing");
     }
 
+    /* And no other. */
     const char *key;
     json_t *value;
     json_object_foreach(all, key, value) {
@@ -363,6 +368,7 @@ static gr_status steps_list(const char *folder, int64_t **steps, int *n, bool cl
     if (!dir)
         return errno == ENOENT ? GR_OK : gr__file_error(err, folder, "list the folder", errno);
 
+    /* Other files may lie there: they are left alone. */
     struct dirent *entry;
     while ((entry = readdir(dir))) {
         bool half = false;
@@ -380,6 +386,7 @@ static gr_status steps_list(const char *folder, int64_t **steps, int *n, bool cl
 }
 
 gr_status gr_checkpoint_latest(const char *folder, char **path, int64_t *step, int *damaged, gr_error *err) {
+    /* No checkpoint is no error. */
     *path = NULL;
     if (step)
         *step = -1;

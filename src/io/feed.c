@@ -59,6 +59,7 @@ static gr_status refill(gr__feed *f, gr_error *err) {
         n = read(f->fd, f->raw, RAW);
     while (n < 0 && errno == EINTR);
 
+    /* 0 bytes are the end of the file. */
     f->z.next_in = f->raw;
     if (n < 0)
         return gr_error_set(err, GR_ERR_IO, f->place, NULL, "cannot read: %s", strerror(errno));
@@ -124,6 +125,8 @@ gr_status gr__feed_read(gr__feed *f, void *to, size_t size, size_t *got, gr_erro
 static gr_status make_room(gr__feed *f, gr_error *err) {
     if (f->room - f->end >= STEP)
         return GR_OK;
+
+    /* What is not handed out moves to the front; only then more memory is taken. */
     if (f->start) {
         memmove(f->text, f->text + f->start, f->end - f->start);
         f->seen -= f->start;
@@ -143,12 +146,14 @@ static gr_status fill(gr__feed *f, size_t *got, gr_error *err) {
     if (!f->outside)
         return gr__feed_read(f, f->text + f->end, STEP, got, err);
 
+    /* The return that waited comes first. */
     char *to = f->text + f->end;
     size_t n = 0;
     if (f->returned)
         to[n++] = '\r';
     GR_TRY(gr__feed_read(f, to + n, STEP - n, got, err));
     n += *got;
+
     f->returned = *got && to[n - 1] == '\r';
     *got = gr__text_unix(to, n - f->returned);
     return GR_OK;
@@ -313,6 +318,8 @@ bool gr__lines_next(gr__lines *lines) {
 
 gr_status gr__files_find(gr__files *files, const char *path, gr_error *err) {
     *files = (gr__files){0};
+
+    /* A name, also one that looks like a pattern. */
     if (!strpbrk(path, "*?[") || access(path, F_OK) == 0) {
         GR_PUSH(files->path, files->count, files->capacity) = gr_strdup(path);
         return GR_OK;

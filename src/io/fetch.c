@@ -44,9 +44,12 @@ static long http_status(const transfer *t) {
 static size_t on_header(char *text, size_t size, size_t n, void *user) {
     static const char name[] = "content-range:";
     transfer *t = user;
+
     n *= size;
     if (n >= 5 && strncmp(text, "HTTP/", 5) == 0)
         t->begins = -1;
+
+    /* The line has no 0 at its end, and may be of any length. */
     if (n >= sizeof name && strncasecmp(text, name, sizeof name - 1) == 0) {
         char line[96];
         long long first;
@@ -64,6 +67,8 @@ static bool place(transfer *t) {
     t->misplaced = part && t->begins != t->from;
     if (t->misplaced)
         return false;
+
+    /* All of it comes where the server knows no ranges: what was there goes. */
     if (!part)
         t->from = 0;
     t->have = t->from;
@@ -80,6 +85,8 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *user) {
     n *= size;
     if (!t->begun && !place(t))
         return 0;
+
+    /* The system may take a part of the bytes at a time. */
     for (size_t done = 0; done < n;) {
         ssize_t wrote = write(t->fd, bytes + done, n - done);
         if (wrote < 0 && errno == EINTR)
@@ -146,6 +153,8 @@ static gr_status explain(const transfer *t, CURLcode code, const char *detail, g
         return gr_error_set(err, GR_ERR_INTERRUPTED, url, again, "stopped after %lld bytes", (long long)t->have);
     if (t->write_error)
         return gr__file_error(err, t->part, "write", t->write_error);
+
+    /* The server's answer, the address, the way there; anything else is a transfer that broke. */
     switch (code) {
     case CURLE_HTTP_RETURNED_ERROR:
         return gr_error_set(err, http_status(t) >= 500 ? GR_ERR_IO : GR_ERR_INPUT, url,
@@ -269,10 +278,12 @@ static gr_status look_at_file(const gr_fetch_def *def, gr_fetched *got, gr_error
 }
 
 gr_status gr_fetch(gr_fetched *got, const gr_fetch_def *def, gr_error *err) {
+    /* What is asked for must make sense. */
     *got = (gr_fetched){0};
     if (def->sha256 && !is_digest(def->sha256))
         return gr_error_set(err, GR_ERR_USAGE, "sha256", "sha256sum FILE prints one",
                             "'%.80s' is not a SHA-256: 64 hexadecimal digits", def->sha256);
+
     if (strncasecmp(def->url, "http://", 7) != 0 && strncasecmp(def->url, "https://", 8) != 0)
         return gr_error_set(err, GR_ERR_USAGE, def->url, "for example https://example.org/file.gz",
                             "an address begins with http:// or https://");

@@ -84,6 +84,7 @@ static gr_status read_whole(const char *path, int fd, size_t room, unsigned char
     if (!block)
         return gr_error_set(err, GR_ERR_MEMORY, path, NULL, "no memory for a file of %zu bytes", room);
 
+    /* The system may give less than was asked for. */
     while (got < room) {
         ssize_t n = read(fd, block + got, room - got);
         if (n < 0 && errno == EINTR)

@@ -76,6 +76,7 @@ char *gr_json_quoted(const char *text) {
     return quoted;
 }
 
+/* A type in words, for errors. */
 static const char *type_name(json_type type) {
     static const char *const names[] = {"an object", "a list", "a text", "an integer",
                                         "a number",  "true",   "false",  "null"};

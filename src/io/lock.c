@@ -70,6 +70,8 @@ static bool locks_stay_here(int fd) {
     bool local = false;
     char *line = NULL, type[64], options[1024];
     size_t room = 0;
+
+    /* Several mounts may have the same device: one that keeps locks to itself is enough to doubt them. */
     bool known = fstat(fd, &info) == 0;
     while (known && mounts && getline(&line, &room, mounts) > 0) {
         unsigned major, minor;
@@ -162,6 +164,8 @@ static void *beat(void *user) {
         next.tv_sec += GR__LOCK_BEAT;
         if (pthread_cond_timedwait(&lock->end, &lock->mutex, &next) != ETIMEDOUT)
             continue;
+
+        /* The time has passed, and nobody has told it to end. */
         futimens(lock->fd, NULL);
         if (!is_current(lock->fd, lock->path))
             atomic_store(&lock->lost, true);

@@ -114,6 +114,8 @@ static gr_status header_fill(json_t *header, const char *path, const gr_array *a
 static gr_status header_new(char **block, size_t *size, const char *path, const gr_array *arrays, const int *order,
                             int n, const gr_pair *meta, int n_meta, gr_error *err) {
     *block = NULL;
+
+    /* The header as JSON. */
     json_t *header = json_object();
     gr_status status = header_fill(header, path, arrays, order, n, meta, n_meta, err);
     char *text = status == GR_OK ? json_dumps(header, JSON_COMPACT) : NULL;
@@ -149,6 +151,8 @@ static gr_status stream(const char *path, const gr_array *arrays, const int *ord
         gr_array_bytes(arrays + order[i], &bytes);
         status = gr_file_out_write(out, arrays[order[i]].data, bytes, err);
     }
+
+    /* Only a file that is whole gets its name. */
     if (status == GR_OK)
         return gr_file_out_commit(out, err);
     gr_file_out_abort(out);
@@ -237,6 +241,7 @@ static gr_status entry_read(const gr_safetensors *file, gr_array *array, const j
     if (json_object_size(entry) != 3 || !dtype)
         return bad(file, err, "array '%.80s' needs dtype, shape and data_offsets, and nothing else", array->name);
 
+    /* A type that we know. */
     int type = 0;
     while (type < GR_DTYPE_COUNT && strcmp(types[type].name, dtype))
         type++;
@@ -323,6 +328,7 @@ static gr_status arrays_read(gr_safetensors *file, json_t *header, gr_error *err
 
 /* Reads the header of a file that lies in memory. */
 static gr_status file_read(gr_safetensors *file, gr_error *err) {
+    /* Its length, and whether there is that much and it begins as JSON does. */
     uint64_t length;
     if (file->size < 8)
         return bad(file, err, "the file has %zu bytes, too few for a header", file->size);
@@ -334,6 +340,7 @@ static gr_status file_read(gr_safetensors *file, gr_error *err) {
     if (!length || file->bytes[8] != '{')
         return bad(file, err, "the header does not begin with '{'");
 
+    /* What lies behind it is data, which the header divides among the arrays. */
     file->data = file->bytes + 8 + length;
     file->data_size = file->size - 8 - length;
     json_t *header;
@@ -343,6 +350,7 @@ static gr_status file_read(gr_safetensors *file, gr_error *err) {
     return status;
 }
 
+/* An open file over bytes in memory; map is what closing unmaps. */
 static gr_status file_new(gr_safetensors **file, void *map, const void *bytes, size_t size, const char *place,
                           gr_error *err) {
     gr_safetensors *made = gr_alloc(sizeof *made);

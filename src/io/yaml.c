@@ -17,6 +17,7 @@
 
 /* ---- nodes ---- */
 
+/* A node without a place in its tree yet. */
 static gr_yaml *node_new(struct gr__yaml_tree *tree, gr_yaml_kind kind, gr_yaml_mark at) {
     gr_yaml *node = gr_arena_alloc(tree->arena, sizeof *node);
     *node = (gr_yaml){.kind = kind, .at = at, .key_at = at, .tree = tree};
@@ -108,12 +109,14 @@ typedef struct builder {
     gr_error *err;
 } builder;
 
+/* libyaml's mark, which counts from 0, as ours. */
 static gr_yaml_mark mark_of(const builder *b, yaml_mark_t mark) {
     if (!b->lines)
         return (gr_yaml_mark){b->source, 0, 0};
     return (gr_yaml_mark){b->source, (int)mark.line + 1, (int)mark.column + 1};
 }
 
+/* The error for something that is YAML, but not of the plain part. */
 static gr_status refuse(const builder *b, gr_yaml_mark at, const char *hint, const char *what) {
     char place[256];
     return gr_error_set(b->err, GR_ERR_FORMAT, gr__yaml_place(at, place, sizeof place), hint, "%s", what);
@@ -146,6 +149,8 @@ static gr_status key_take(builder *b, const yaml_event_t *event, gr_yaml_mark at
 static gr_status value_new(builder *b, gr_yaml **node, gr_yaml_kind kind, gr_yaml_mark at) {
     if (b->tree->nodes >= GR_YAML_NODES)
         return refuse(b, at, "long lists belong into a file of their own", "too many values");
+
+    /* In a map it belongs to the key that waits; the first value of all is the root. */
     *node = node_new(b->tree, kind, at);
     if (b->key) {
         (*node)->key = b->key;
@@ -198,6 +203,8 @@ static gr_status event_take(builder *b, const yaml_event_t *event) {
     case YAML_DOCUMENT_START_EVENT:
         return b->documents++ ? refuse(b, at, "remove everything from the second '---' on", "more than one document")
                               : GR_OK;
+
+    /* Values, without what would make them more than they look. */
     case YAML_ALIAS_EVENT:
         return refuse(b, at, no_anchors, "aliases (*name) are not accepted");
     case YAML_SCALAR_EVENT:
@@ -214,6 +221,8 @@ static gr_status event_take(builder *b, const yaml_event_t *event) {
             return refuse(b, at, no_tags, "tags (!name) are not accepted");
         return container_enter(b, list ? GR_YAML_LIST : GR_YAML_MAP, at);
     }
+
+    /* The list or map is complete: its parent goes on. */
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:
         b->in = b->in->parent;
@@ -250,6 +259,7 @@ static gr_status build(builder *b, const char *text, size_t length) {
 
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, length);
+    /* Event by event, until the stream ends or something is refused. */
     bool end = false;
     while (!end && status == GR_OK) {
         yaml_event_t event;
@@ -392,6 +402,7 @@ gr_status gr_yaml_set(gr_yaml *root, const char *assignment, gr_error *err) {
     if (!equal || equal == assignment)
         return gr_error_set(err, GR_ERR_USAGE, at.source, "write --set train.lr=0.001", "expected KEY=VALUE");
 
+    /* The value, parsed as YAML into the same tree. */
     GR_TRY(check_set(assignment, err));
     builder b = {.tree = root->tree, .source = at.source, .err = err};
     GR_TRY(build(&b, equal + 1, strlen(equal + 1)));

@@ -50,6 +50,7 @@ gr_status gr_yaml_fail(const gr_yaml *node, gr_error *err, const char *hint, con
     return gr_error_set(err, GR_ERR_USAGE, gr__yaml_place(node->at, place, sizeof place), hint, "%s", message);
 }
 
+/* What a node is, for messages. */
 static const char *kind_name(const gr_yaml *node) {
     return node->kind == GR_YAML_MAP ? "a map" : node->kind == GR_YAML_LIST ? "a list" : "a single value";
 }
@@ -141,6 +142,7 @@ gr_status gr_yaml_section(gr_yaml *map, gr_yaml **child, const char *key, gr_err
     return GR_OK;
 }
 
+/* Notes that somebody asked for the node; NULL stays NULL. */
 static gr_yaml *mark_used(gr_yaml *node) {
     if (node)
         node->used = true;
@@ -195,6 +197,8 @@ static bool digit(char c) { return c >= '0' && c <= '9'; }
 /* [+-] digits [. digits] [e [+-] digits], with a digit before or after the point. */
 bool gr__yaml_is_number(const char *text) {
     const char *at = text + (*text == '-' || *text == '+');
+
+    /* The mantissa. */
     int digits = 0;
     for (; digit(*at); at++)
         digits++;
@@ -204,6 +208,7 @@ bool gr__yaml_is_number(const char *text) {
     if (!digits)
         return false;
 
+    /* The exponent, if there is one. */
     if (*at == 'e' || *at == 'E') {
         at += 1 + (at[1] == '-' || at[1] == '+');
         if (!digit(*at))
@@ -218,6 +223,7 @@ typedef enum reading { WHOLE, NO_NUMBER, NOT_WHOLE, TOO_LARGE, LEADING_ZERO } re
 
 /* Exponent and suffix of a count, added to *power; returns where the text goes on. */
 static const char *scale_of(const char *at, int *power) {
+    /* An e without digits is no exponent, and is refused later. Beyond 1000 it only has to stay beyond. */
     if ((*at == 'e' || *at == 'E') && (digit(at[1]) || ((at[1] == '+' || at[1] == '-') && digit(at[2])))) {
         bool minus = at[1] == '-';
         int e = 0;
@@ -225,6 +231,8 @@ static const char *scale_of(const char *at, int *power) {
             e = e < 1000 ? 10 * e + (*at - '0') : e;
         *power += minus ? -e : e;
     }
+
+    /* Powers of ten, not of two. */
     const char *suffix = *at ? strchr("kKMG", *at) : NULL;
     if (suffix) {
         *power += *suffix == 'G' ? 9 : *suffix == 'M' ? 6 : 3;
@@ -279,6 +287,8 @@ static reading whole_of(int64_t *value, const char *text, bool count) {
 static gr_status as_whole(const gr_yaml *node, int64_t *value, int64_t min, int64_t max, bool count, gr_error *err) {
     char expected[160];
     int64_t got = 0;
+
+    /* Quotes make a text of a number. */
     reading how = node->kind != GR_YAML_SCALAR || node->quoted ? NO_NUMBER : whole_of(&got, node->text, count);
     if (how == WHOLE && got >= min && got <= max) {
         *value = got;
@@ -290,6 +300,7 @@ static gr_status as_whole(const gr_yaml *node, int64_t *value, int64_t min, int6
     else
         snprintf(expected, sizeof expected, "an integer from %lld to %lld", (long long)min, (long long)max);
 
+    /* What is wrong with it. */
     const char *hint = how == LEADING_ZERO     ? "numbers do not begin with 0 (YAML 1.1 reads them as octal)"
                        : how == NOT_WHOLE      ? "it must be a whole number"
                        : how == TOO_LARGE      ? "a number has at most 63 bits"

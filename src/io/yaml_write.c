@@ -140,6 +140,7 @@ gr_status gr_yaml_write(const gr_yaml *root, char **text, gr_error *err) {
     yaml_emitter_set_unicode(&emitter, 1);
     yaml_emitter_set_width(&emitter, -1);
 
+    /* libyaml says nothing where memory is short. */
     gr_status status = GR_OK;
     if (!emit_all(&emitter, root)) {
         const char *why = b.unclean ? "a value is not UTF-8" : emitter.problem;

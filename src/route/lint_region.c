@@ -26,8 +26,12 @@ static double chance(const gr__lint *l, int label, int cls) {
 static bool reaches(const gr__lint *l, int label, int cls) {
     if (!occurs(l, label))
         return false;
+
+    /* By the label's own routes, in some phase. */
     if (chance(l, label, cls) > 0)
         return true;
+
+    /* As a second showing. */
     for (int c = 0; c < l->router->copies; c++) {
         const gr__drawn *rule = &l->router->rule[l->router->copy[c]];
         if (!(rule->labels & gr_label_bit(label)))
@@ -183,6 +187,7 @@ void gr__lint_region(const gr__lint *l, int r) {
             off = off || (label <= 0 && gr_router_forward(l->router, r, c) == 0);
         }
 
+    /* It has to learn, from the rows it is meant for. */
     if (!opened)
         gr_finding_add(l->findings, GR_LEVEL_ERROR, "open it for some label",
                        "region '%s' is never opened: it cannot learn", region->name);
@@ -190,6 +195,7 @@ void gr__lint_region(const gr__lint *l, int r) {
         gr_finding_add(l->findings, GR_LEVEL_WARNING, "open it for the label it is meant for",
                        "region '%s' is open for no label: it learns no topic", region->name);
 
+    /* And the rest has to learn to do without it. */
     if (!off && region->gates > 0)
         gr_finding_add(l->findings, GR_LEVEL_WARNING,
                        "{label: core, share: 0.1, without: [REGION]}: some rows, so that the core learns to do without",
@@ -210,6 +216,7 @@ static long long shared(const gr_region *a, const gr_region *b, gr_param *first)
             if (!overlaps(*x, *y))
                 continue;
 
+            /* Rows and columns of the rectangle that both have. */
             int rows = (x->hi0 < y->hi0 ? x->hi0 : y->hi0) - (x->lo0 > y->lo0 ? x->lo0 : y->lo0);
             int cols = (x->hi1 < y->hi1 ? x->hi1 : y->hi1) - (x->lo1 > y->lo1 ? x->lo1 : y->lo1);
             if (!sum)

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 
+/* Labels' names and those in effects live in the arena; lists of routes, options and effects grow by themselves. */
 gr_routes *gr_routes_new(int labels, const char *const *names) {
     assert(labels >= 0 && labels <= GR_ROUTE_LABELS_MAX);
     gr_routes *routes = gr_alloc(sizeof *routes);
@@ -140,6 +141,7 @@ static const char *number(char *text, size_t size, double value) {
     return text;
 }
 
+/* In double quotes, with a backslash before quotes and backslashes. */
 static void print_name(FILE *out, const char *name) {
     fputc('"', out);
     for (const char *c = name; *c; c++)
@@ -265,6 +267,7 @@ static void print_joint(FILE *out, const gr_option *option, const char *comma) {
     fputc(']', out);
 }
 
+/* "share: 0.5, forward: {..}, parameter: {..}, joint: [..]"; what is as by default is left out. */
 static void print_option(FILE *out, const gr_option *option, const char *comma) {
     char text[40];
     if (option->share != 1) {
@@ -278,6 +281,7 @@ static void print_option(FILE *out, const gr_option *option, const char *comma) 
         print_joint(out, option, comma);
 }
 
+/* The weights by score: "mix: true", or how the scores are made. */
 static void print_mix(FILE *out, const gr_route *route) {
     const gr_frequency *f = &route->frequency;
     char a[40], b[40], c[40];

@@ -9,7 +9,11 @@
  * Words used here: a rule is a route as it is drawn; an outcome of a rule is one of its options, or "no effect". The
  * combinations of a label are numbered in mixed radix: each rule that matches the label is a digit, its outcome the
  * digit's value, so a combination's number is the sum of stride[r] * outcome[r], and outcome[r] is number / stride[r] %
- * outcomes. A phase is a stretch of steps in which the same rules act (a route may have `from` and `until`). */
+ * outcomes. A phase is a stretch of steps in which the same rules act (a route may have `from` and `until`).
+ *
+ * For example route 0 matches core rows and draws "region off" with share 0.1, route 1 matches core and labelled rows
+ * and has one option, which is always drawn. Core rows then have 2 * 1 combinations: number 0 is (off, option), with
+ * probability 0.1, number 1 is (no effect, option). Labelled rows have one. */
 #include "gradroute/route.h"
 
 #include <math.h>
@@ -222,6 +226,7 @@ static void combine(builder *b, gr__phase *phase, int label) {
     phase->class_of[label + 1] = class_of;
 }
 
+/* Ascending steps. */
 static int by_step(const void *a, const void *b) {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
     return (x > y) - (x < y);
@@ -230,6 +235,8 @@ static int by_step(const void *a, const void *b) {
 /* Makes the phases, empty: one begins at step 0 and wherever a route begins or ends to act. */
 static void phases_new(gr_router *router) {
     size_t values = (size_t)router->labels + 2, rules = (size_t)router->rules + 1;
+
+    /* The steps at which anything changes; step[0] is 0. */
     int64_t *step = gr_alloc((2 * rules + 1) * sizeof *step);
     int count = 1;
     for (int r = 0; r < router->rules; r++) {
@@ -262,8 +269,8 @@ static const gr__phase *phase_at(const gr_router *router, int64_t step) {
     return &router->phase[i];
 }
 
-/* Classes of second showings. A copy follows one option of one `again` route alone, so its weights
- * are those of that option and combine with nothing. "No effect" means no copy. */
+/* Classes of second showings. A copy follows one option of one `again` route alone, so its weights are those of that
+ * option and combine with nothing. "No effect" means no copy. */
 static void copies(builder *b) {
     gr_router *router = b->router;
     size_t room = (size_t)router->rules + 1;
@@ -273,6 +280,8 @@ static void copies(builder *b) {
         const gr__drawn *rule = &router->rule[r];
         if (!rule->again)
             continue;
+
+        /* The class of each outcome. */
         int *cls = gr_arena_alloc(router->arena, sizeof *cls * (size_t)rule->outcomes);
         for (int o = 0; o < rule->outcomes; o++) {
             weigh_none(b);
@@ -328,6 +337,7 @@ static void tables(builder *b, const gr_model *model) {
 
 /* Weighs every option of every route on all targets, once: combinations multiply these. */
 static void weigh_options(builder *b, const gr_model *model) {
+    /* Room: a vector of weights for each option. */
     int options = 0;
     for (int r = 0; r < b->routes->count; r++)
         options += b->routes->route[r].options;
@@ -337,6 +347,7 @@ static void weigh_options(builder *b, const gr_model *model) {
     b->option_w = gr_alloc(sizeof *b->option_w * (size_t)(options + 1));
     b->option_at = gr_alloc(sizeof *b->option_at * (size_t)(b->routes->count + 1));
 
+    /* Option o of route r is number option_at[r] + o. */
     for (int r = 0, at = 0; r < b->routes->count; r++) {
         b->option_at[r] = at;
         for (int o = 0; o < b->routes->route[r].options; o++, at++) {
@@ -364,8 +375,9 @@ static void builder_free(builder *b) {
 /* A row has one score, and its class one set of weights: so of the routes that match a label either all mix by the
  * score, or none. */
 static gr_status check_mix(const gr_routes *routes, gr_error *err) {
-    for (int label = -1; label <= routes->labels; label++)
-        for (int r = 0, mixing = -1; r < routes->count; r++) {
+    for (int label = -1; label <= routes->labels; label++) {
+        int mixing = -1; /* whether the label's routes so far mix; -1: there were none */
+        for (int r = 0; r < routes->count; r++) {
             const gr_route *route = &routes->route[r];
             if (!(route->labels & gr_label_bit(label)))
                 continue;
@@ -373,9 +385,9 @@ static gr_status check_mix(const gr_routes *routes, gr_error *err) {
                 return gr_error_set(err, GR_ERR_USAGE, route->place, "give mix to all routes of the label or to none",
                                     "route %d and an earlier one match %s, and only one of them mixes by score", r + 1,
                                     rows_of(routes, label));
-
             mixing = route->mix;
         }
+    }
     return GR_OK;
 }
 
@@ -406,6 +418,7 @@ static gr_status router_fill(gr_router *router, const gr_model *model, const gr_
         for (int label = -1; label <= router->labels; label++)
             combine(&b, &router->phase[i], label);
     copies(&b);
+
     /* Their weights as tables of the engine. */
     gr_status status = GR_OK;
     if (b.classes <= GR_ROUTE_CLASSES_MAX)
@@ -423,9 +436,11 @@ gr_status gr_router_new(gr_router **router, const gr_model *model, const gr_rout
     fresh->arena = gr_arena_new();
     fresh->seed = seed;
     gr_status status = router_fill(fresh, model, routes, err);
-    if (status != GR_OK)
+    if (status != GR_OK) {
         gr_router_free(fresh);
-    *router = status == GR_OK ? fresh : NULL;
+        fresh = NULL;
+    }
+    *router = fresh;
     return status;
 }
 

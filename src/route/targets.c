@@ -200,6 +200,7 @@ static bool tap_of(const gr_model *model, gr_tap tap, uint64_t named) {
     return false;
 }
 
+/* Whether a scope that names a kind of parameters means this one. */
 static bool kind_in_scope(gr_kind kind, gr_scope scope) {
     return (scope == GR_SCOPE_EMBEDDINGS && kind == GR_KIND_EMBEDDING) ||
            (scope == GR_SCOPE_NORMS && kind == GR_KIND_NORM) || (scope == GR_SCOPE_BIASES && kind == GR_KIND_BIAS) ||
@@ -227,10 +228,12 @@ static int times_param(const gr_model *model, const gr_option *option, const gr_
         return t->owners >> gr_model_find_region(model, effect->name) & 1;
     case GR_SCOPE_OTHERS:
         return others_of(t, named);
+    /* What no named region has. Joint parameters are left out where no region has them at all. */
     case GR_SCOPE_REST:
         return !(t->owners & named) && !(t->owners == 0 && gr__option_joint(model, option, t->part.param));
     case GR_SCOPE_ALL:
         return 1;
+    /* Parameters of a kind, outside of the named regions. */
     default:
         return !(t->owners & named) && kind_in_scope(t->kind, effect->scope);
     }
@@ -297,6 +300,7 @@ static gr_status check_tap(const gr_model *model, const gr_route *route, const g
         return gr_error_set(err, GR_ERR_USAGE, route->place, "columns are [lo, hi) with 0 <= lo < hi",
                             "a route weights columns [%d, %d) of tap '%s'", effect->lo, effect->hi, effect->name);
 
+    /* Of each tap that the pattern matches. */
     int matched = 0;
     for (int t = 0; t < gr_model_taps(model); t++) {
         int width = 0;

@@ -278,11 +278,13 @@ void gr__diagnosis_free(gr__diagnosis *d) {
     for (int o = 0; o <= d->regions; o++)
         gr_free(d->owner[o]);
 
+    /* What measures; d->run is the trainer's. */
     gr__assembly_free(d->assembly);
     gr__norms_free(d->norms);
     gr_run_free(d->eval);
     gr_tables_free(d->profiles);
 
+    /* Lists. */
     void *owned[] = {d->kind, d->group, d->owner, d->gradient, d->update, d->start, d->cls, d->loss, d->json};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         gr_free(owned[i]);
@@ -336,6 +338,7 @@ static void add_absorption(gr__diagnosis *d, const int *which, int count) {
     bool first = true, hidden = false;
     add(d, ", \"absorption\": {");
     for (int i = 0; i < count; i++) {
+        /* Each kind's batches come in turn, too. */
         const kind *k = &d->kind[which[i]];
         if (!k->label)
             continue;
@@ -365,6 +368,7 @@ static void measure_gradients(gr__diagnosis *d, int64_t step) {
         differentiate(d, &rows, step, i);
     }
 
+    /* Norms of the gradient and of the update it would cause, then what of the gradient lies in the regions. */
     add_norms(d, "gradient", d->gradient, which, count);
     add_norms(d, "update", d->update, which, count);
     add_absorption(d, which, count);
@@ -377,6 +381,7 @@ static double loss_of(gr__diagnosis *d, int g, int profile) {
     gr_rows rows;
     gr__sample_at(d->group[g].scan, 0, &rows);
 
+    /* Every row has the class of the profile: the regions on or off. */
     int n = rows.rows * rows.width, stride;
     for (int i = 0; i < n; i++) {
         d->start[i] = i / rows.width * rows.width + rows.start[i];
@@ -475,6 +480,7 @@ static void measure_losses(gr__diagnosis *d, int64_t step) {
     int count = d->regions < REGIONS_A_TIME ? d->regions : REGIONS_A_TIME;
     int first = (int)(step / d->probe * count % d->regions);
 
+    /* Profile 0 has all on. Then the regions whose turn it is, each off by itself. */
     for (int i = 0; i < d->groups * (1 + d->regions); i++)
         d->loss[i] = NAN;
     for (int i = 0; i <= count; i++)
@@ -484,6 +490,7 @@ static void measure_losses(gr__diagnosis *d, int64_t step) {
                 *loss_at(d, profile, g) = loss_of(d, g, profile);
         }
 
+    /* The figures, and whether they are a reason to warn. */
     add(d, ", \"probe\": {\"on\": {");
     add_losses(d, 0);
     add(d, "}, \"off\": {");

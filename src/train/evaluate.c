@@ -35,6 +35,8 @@ gr_status gr_evaluator_new(gr_evaluator **evaluator, gr_model *model, const gr_t
     size_t n = (size_t)rows * (size_t)width;
     gr_value logits = gr_model_output(model, "logits");
     *e = (gr_evaluator){.run = run, .row_loss = row_loss, .logits = logits, .rows = rows, .width = width};
+
+    /* Room for a batch of a scan. */
     e->vocab = gr_model_width(model, logits);
     e->start = gr_alloc(n * sizeof *e->start);
     e->cls = gr_alloc(n * sizeof *e->cls);
@@ -62,6 +64,8 @@ void gr_evaluator_follow(gr_evaluator *e, bool (*after)(void *user, int64_t done
 /* Runs the model over the rows of a scan: documents see nothing of each other, gaps between them are absent. */
 static void forward(gr_evaluator *e, const gr_rows *rows) {
     int n = rows->rows * rows->width;
+
+    /* Beginnings of documents count from the row of the batch, not of the sequence. */
     for (int i = 0; i < n; i++) {
         e->start[i] = i / rows->width * rows->width + rows->start[i];
         e->cls[i] = rows->doc[i] < 0 ? -1 : 0;
@@ -122,11 +126,13 @@ bool gr_evaluate_right(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tok
     int64_t done = 0;
     assert(!right || e->logits != GR_NONE);
 
+    /* Documents that the scan does not hold keep 0. */
     if (right)
         memset(right, 0, docs * sizeof *right);
     memset(nll, 0, docs * sizeof *nll);
     memset(tokens, 0, docs * sizeof *tokens);
 
+    /* A document may be spread over several batches. */
     gr_scan_rewind(scan);
     while (gr_scan_next(scan, &rows)) {
         assert(rows.rows <= e->rows && rows.width == e->width);

@@ -68,11 +68,13 @@ static gr_rows rows_of(const tuning *t, int step) {
     return rows;
 }
 
+/* Step after step; the caller looks at the model before the first, every so many, and after the last. */
 static gr_status tune(tuning *t, const gr_finetune_def *def, gr_error *err) {
     gr__losses losses = {0};
     for (int step = 0; step < def->steps; step++) {
         if (def->after && (step == 0 || (def->every > 0 && step % def->every == 0)))
             GR_TRY(def->after(def->user, step, err));
+
         gr_rows rows = rows_of(t, step);
         gr__assembly_fill(t->assembly, &rows, step);
         GR_TRY(gr__step(t->run, t->optim, t->assembly, GR_NONE, &losses, NULL, err));

@@ -224,6 +224,7 @@ void gr_trainer_free(gr_trainer *t) {
     if (!t)
         return;
 
+    /* What measures beside training reads the run and the optimiser: it goes first. */
     gr__diagnosis_free(t->diagnosis);
     gr__heldout_free(t->heldout);
     gr_run_free(t->run);
@@ -232,6 +233,7 @@ void gr_trainer_free(gr_trainer *t) {
     gr_checkpoint_free(t->checkpoint);
     gr__metrics_close(t->metrics);
 
+    /* Strings and lists of our own. */
     void *owned[] = {t->losses.sum, t->losses.tokens,      t->label_loss,         t->label, t->digest,
                      t->name,       (char *)t->def.digest, (char *)t->def.folder, t->folder};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)

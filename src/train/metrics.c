@@ -19,10 +19,10 @@
 
 struct gr__metrics {
     int fd, labels;
-    int64_t bytes;
-    char *path, **key; /* keys as JSON texts */
-    char *text;        /* a line; text_size is enough for every line */
-    size_t text_size, used;
+    int64_t bytes;          /* of the file */
+    char *path, **key;      /* [labels] keys of their losses as JSON texts */
+    char *text;             /* a line; text_size is enough for every line */
+    size_t text_size, used; /* used: bytes of the line at hand */
 };
 
 /* The key of a label's loss as JSON, escaped. */
@@ -103,6 +103,7 @@ void gr__metrics_close(gr__metrics *m) {
     gr_free(m);
 }
 
+/* Appends to the line. */
 static void add(gr__metrics *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void add(gr__metrics *m, const char *format, ...) {
     va_list list;
@@ -120,6 +121,7 @@ static void add_number(gr__metrics *m, const char *key, double value) {
         add(m, ", %s: null", key);
 }
 
+/* The whole line, however often the system takes only a part. */
 static gr_status write_all(gr__metrics *m, gr_error *err) {
     for (size_t done = 0; done < m->used;) {
         ssize_t n = write(m->fd, m->text + done, m->used - done);

@@ -241,7 +241,8 @@ static double norm_squared(gr_optim *o, gr_run *run, const uint8_t *open) {
             sum += gr_kernel()->squares(g + (size_t)r * c->stride, c->cols);
         o->partial[i] = sum;
     }
-    double sum = 0;
+
+    double sum = 0; /* in order, so that the bits do not depend on the number of threads */
     for (int i = 0; i < o->chunks; i++)
         sum += o->partial[i];
     return sum;
