@@ -43,12 +43,13 @@ static const struct argp_option options[] = {
     {0}};
 
 typedef struct ablate_options {
-    gr__common common; /* first: parsing hands it on */
-    gr__strings regions;
-    const char *data, *verify;
-    int how; /* HOW_.. or a gr_off */
-    uint64_t seed;
-    bool force, no_origin;
+    gr__common common;         /* first: parsing hands it on */
+    gr__strings regions;       /* to take out */
+    const char *data, *verify; /* text for means, text to compare on; NULL: none */
+    int how;                   /* HOW_.. or a gr_off */
+    uint64_t seed;             /* of --how reinit */
+    bool force;                /* write OUT whatever the comparison says */
+    bool no_origin;            /* leave out where the model comes from */
 } ablate_options;
 
 /* The number of a word of --how. */
@@ -64,10 +65,12 @@ static int how_of(struct argp_state *state, const char *word) {
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strcmp(word, known[i].word) == 0)
             return known[i].how;
+
     argp_error(state, "--how is '%s', expected remove, zero, mean, reinit or merge", word);
     return HOW_REMOVE;
 }
 
+/* Options into their fields (argp calls this for each, and at the end). */
 static error_t parse(int key, char *arg, struct argp_state *state) {
     ablate_options *own = state->input;
     switch (key) {
@@ -181,6 +184,7 @@ static gr_status check_regions(const ablate_options *own, const gr_model *model,
     return GR_OK;
 }
 
+/* The sizes before and after, and how far the logits are from those that were expected. */
 static void report(const ablate_options *own, const gr_folder *folder, const gr_surgery_result *result,
                    const gr__verdict *verdict) {
     /* How much smaller it is, and how far from what was expected. */

@@ -60,6 +60,7 @@ static gr_status run_recipe(gr_audit **audit, gr_recipe *recipe, const char *fol
     return status;
 }
 
+/* Runs the audit with progress on standard error, then prints its table. */
 static gr_status run_audit(const gr__common *common, const char *folder, gr_error *err) {
     gr_recipe *recipe;
     gr_audit *audit;

@@ -44,15 +44,18 @@ static const struct argp_option options[] = {
     {"quick", KEY_QUICK, NULL, 0, "A few steps each, to see that it works: no figures to rely on", 0},
     {0}};
 
+/* A call of the command: what was asked for, and what has come of it so far. */
 typedef struct session {
-    gr__common common;
-    gr__strings names;
-    const char *csv_path;
+    gr__common common;    /* first: parsing hands it on */
+    gr__strings names;    /* of benchmarks, or of groups of them; none: all */
+    const char *csv_path; /* of --csv; NULL: none */
     bool quick;
-    FILE *csv;
-    char machine[128];
-    int threads, measured, skipped, profiles;
-    json_t *rows;
+    FILE *csv;             /* NULL: not open */
+    char machine[128];     /* the processor's name */
+    int threads;           /* on both sides */
+    int measured, skipped; /* rows */
+    int profiles;          /* networks whose time was divided among their operations */
+    json_t *rows;          /* of --json */
     gr__progress progress;
 } session;
 
@@ -85,6 +88,7 @@ static char *with_names(int key, const char *text, void *input) {
     FILE *out = open_memstream(&all, &size);
     if (!out)
         return (char *)text;
+
     fputs("Names:\n", out);
     for (int i = 0; i < gr_benches(); i++)
         fprintf(out, "  %-16s %s\n", gr_bench_name(i), gr_bench_help(i));
@@ -101,15 +105,22 @@ static gr_status choose(int **which, int *count, size_t *room, const char *name,
     size_t length = strlen(name);
     int before = *count;
     for (int i = 0; i < gr_benches(); i++)
-        if (strcmp(names[i] = gr_bench_name(i), name) == 0)
+        names[i] = gr_bench_name(i);
+
+    /* The exact name first; a group only where no benchmark is called so. */
+    for (int i = 0; i < gr_benches(); i++)
+        if (strcmp(names[i], name) == 0)
             GR_PUSH(*which, *count, *room) = i;
-    for (int i = 0, exact = *count; i < gr_benches() && exact == before; i++)
-        if (strncmp(names[i], name, length) == 0 && names[i][length] == '-')
+    bool exact = *count > before;
+    for (int i = 0; i < gr_benches(); i++)
+        if (!exact && strncmp(names[i], name, length) == 0 && names[i][length] == '-')
             GR_PUSH(*which, *count, *room) = i;
+
     const char *near = gr_nearest(name, names, (size_t)gr_benches(), NULL);
     gr_free(names);
     if (*count > before)
         return GR_OK;
+
     char hint[96];
     snprintf(hint, sizeof hint, "did you mean '%s'?", near);
     return gr_error_set(err, GR_ERR_USAGE, "bench", near ? hint : "gradroute bench --help lists them",
@@ -123,6 +134,8 @@ static void find_machine(char *name, size_t size) {
     FILE *in = fopen("/proc/cpuinfo", "r");
     char line[512];
     snprintf(name, size, "unknown processor");
+
+    /* The first line "model name : ..."; not every processor has one. */
     while (in && fgets(line, sizeof line, in)) {
         char *value = strchr(line, ':');
         if (!value || strncmp(line, "model name", 10))
@@ -132,6 +145,7 @@ static void find_machine(char *name, size_t size) {
         snprintf(name, size, "%s", value);
         break;
     }
+
     if (in)
         fclose(in);
 }
@@ -141,6 +155,8 @@ static char *csv_file(const char *path, const char *machine, const char *isa) {
     struct stat info;
     if (stat(path, &info) || !S_ISDIR(info.st_mode))
         return gr_strdup(path);
+
+    /* Letters and digits of the processor's name; what lies between them is one hyphen. */
     char name[128];
     size_t n = 0;
     for (const char *c = machine; *c && n + 1 < sizeof name; c++)
@@ -165,9 +181,12 @@ static gr_status check_header(const char *path, gr_error *err) {
     return other ? gr_error_set(err, GR_ERR_USAGE, path, "name another file", "it has other columns") : GR_OK;
 }
 
+/* Opens the file for appending; a new one gets its line of column names. */
 static gr_status open_csv(session *s, gr_error *err) {
     if (!s->csv_path)
         return GR_OK;
+
+    /* Before anything is measured: rows that do not fit there are refused. */
     char *path = csv_file(s->csv_path, s->machine, gr_kernel_isa());
     gr_status status = check_header(path, err);
     if (status == GR_OK) {
@@ -192,6 +211,7 @@ static void write_csv(session *s, const gr_bench_row *r) {
     fflush(s->csv);
 }
 
+/* What could not be written is said at the end, when the rows have been printed. */
 static gr_status close_csv(session *s, gr_error *err) {
     if (!s->csv)
         return GR_OK;
@@ -208,6 +228,7 @@ static const char *digits(char *text, double ms) {
     return text;
 }
 
+/* "median (low..high)" into text[64]. */
 static const char *text_spread(char *text, const gr_spread *s) {
     char m[16], low[16], high[16];
     snprintf(text, 64, "%s (%s..%s)", digits(m, s->median), digits(low, s->low), digits(high, s->high));
@@ -227,12 +248,15 @@ static void print_row(const session *s, const gr_bench_row *r) {
     fflush(stdout);
 }
 
+/* A benchmark is done (gr_bench_def.row): it is counted, printed, and written to the file. */
 static void on_row(void *user, const gr_bench_row *r) {
     session *s = user;
     if (r->skipped[0])
         s->skipped++;
     else
         s->measured++;
+
+    /* Programs get the rows that were measured; people are told why others were not. */
     if (s->common.json && !r->skipped[0])
         json_array_append_new(s->rows, json_pack("{s:s, s:s, s:s, s:s, s:o, s:s, s:o, s:o, s:s}", "name", r->name,
                                                  "machine", s->machine, "isa", gr_kernel_isa(), "precision",
@@ -241,19 +265,25 @@ static void on_row(void *user, const gr_bench_row *r) {
                                                  gr__json_real(r->theirs.median), "unit", r->unit));
     else if (!s->common.json)
         print_row(s, r);
+
     if (s->csv && !r->skipped[0])
         write_csv(s, r);
 }
 
+/* Where the time of a network's step goes (gr_bench_def.profile). */
 static void on_profile(void *user, const gr_bench_profile *p) {
     session *s = user;
     char a[16], b[16];
     if (s->profiles++ == 0)
         printf("\nWhere the time of a step goes, in ms (means)\n");
-    double products = 0; /* what computes them: linear, and that of experts */
+
+    /* What computes products of matrices: linear, and that of experts. */
+    double products = 0;
     for (int i = 0; i < p->ops; i++)
         if (strstr(p->op[i].op, "linear"))
             products += p->op[i].forward + p->op[i].backward;
+
+    /* A line for each operation; linear is compared with its products by themselves, the bound. */
     printf("\n%s, %s: %s ms a step\n  %-18s %9s %9s %7s\n", p->name, p->half ? "bf16" : "float32", digits(a, p->step),
            "operation", "forward", "backward", "share");
     for (int i = 0; i < p->ops; i++) {
@@ -283,6 +313,8 @@ static gr_status run(session *s, const int *which, int count, gr_error *err) {
                         .note = on_note,
                         .user = s};
     s->threads = gr_bench_threads(&def);
+
+    /* Rows that were measured stay, also where a later one fails. */
     GR_TRY(open_csv(s, err));
     gr__progress_begin(&s->progress, stderr);
     gr__stop_saves();
@@ -292,6 +324,7 @@ static gr_status run(session *s, const int *which, int count, gr_error *err) {
     return status == GR_OK ? closed : status;
 }
 
+/* The benchmarks that the names stand for, in the order of the names; without a name all of them. */
 static gr_status bench(session *s, gr_error *err) {
     int *which = NULL, count = 0;
     size_t room = 0;
@@ -299,8 +332,10 @@ static gr_status bench(session *s, gr_error *err) {
     find_machine(s->machine, sizeof s->machine);
     for (int i = 0; i < s->names.count && status == GR_OK; i++)
         status = choose(&which, &count, &room, s->names.at[i], err);
-    for (int i = 0; i < gr_benches() && s->names.count == 0; i++)
-        GR_PUSH(which, count, room) = i;
+    if (s->names.count == 0)
+        for (int i = 0; i < gr_benches(); i++)
+            GR_PUSH(which, count, room) = i;
+
     if (status == GR_OK)
         status = run(s, which, count, err);
     gr_free(which);

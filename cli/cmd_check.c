@@ -217,6 +217,7 @@ static void print_findings(const gr_findings *findings) {
     printf("%d errors, %d warnings, %d notes\n", errors, warnings, findings->count - errors - warnings);
 }
 
+/* The same for programs. */
 static json_t *findings_json(const gr_findings *findings) {
     json_t *list = json_array();
     for (int i = 0; i < findings->count; i++) {
@@ -244,6 +245,7 @@ static json_t *routes_json(const gr_routes *routes) {
     return value;
 }
 
+/* Everything that was found out, for programs or for people. */
 static void report(const check_options *own, const view *v, const gr_findings *findings) {
     /* For programs one object, .. */
     if (own->common.json) {

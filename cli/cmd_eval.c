@@ -48,6 +48,7 @@ typedef struct eval_options {
     const char *split;                    /* NULL or a word of it */
 } eval_options;
 
+/* Options into their fields; words and combinations that make no sense end the program. */
 static error_t parse(int key, char *arg, struct argp_state *state) {
     eval_options *own = state->input;
     switch (key) {
@@ -301,6 +302,7 @@ static json_t *line_json(const line *at, bool samples) {
     return object;
 }
 
+/* Loss per token, and how much it was measured on; samples have a share of right answers as well. */
 static void print_line(const line *at, bool samples) {
     char shown[256];
     const char *name = gr__screen_name(shown, sizeof shown, at->name);
@@ -361,6 +363,7 @@ static void report(const eval_options *own, const text *t, const losses *l, int 
     gr_free(lines);
 }
 
+/* The model, the text, its losses under --off, and the table. */
 static gr_status open_and_eval(eval_options *own, gr_error *err) {
     gr_folder *folder;
     text t = {0};

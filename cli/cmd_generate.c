@@ -76,9 +76,13 @@ static error_t parse_draws(int key, char *arg, struct argp_state *state, gr_gene
     case 'n':
         def->tokens = (int)gr__option_int(state, "tokens", arg, 1, 1 << 20);
         return 0;
+
+    /* How likely unlikely tokens are, .. */
     case KEY_TEMPERATURE:
         def->temperature = gr__option_real(state, "temperature", arg, 0, 1000);
         return 0;
+
+    /* .. and which of them are drawn from at all. */
     case 'k':
         def->top_k = (int)gr__option_int(state, "top-k", arg, 0, 1 << 30);
         return 0;
@@ -90,6 +94,7 @@ static error_t parse_draws(int key, char *arg, struct argp_state *state, gr_gene
     case KEY_MIN_P:
         def->min_p = gr__option_real(state, "min-p", arg, 0, 1);
         return 0;
+
     case KEY_SEED:
         def->seed = (uint64_t)gr__option_int(state, "seed", arg, 0, INT64_MAX);
         return 0;
@@ -101,6 +106,7 @@ static error_t parse_draws(int key, char *arg, struct argp_state *state, gr_gene
     }
 }
 
+/* Options and prompts; a second argument is a prompt, not a mistake. */
 static error_t parse(int key, char *arg, struct argp_state *state) {
     generate_options *own = state->input;
     switch (key) {
@@ -188,6 +194,7 @@ static bool same(const gr__strings *a, const gr__strings *b) {
     return equal;
 }
 
+/* Adds a name unless the list has it. */
 static void add_once(gr__strings *to, const char *name) {
     for (int i = 0; i < to->count; i++)
         if (strcmp(to->at[i], name) == 0)
@@ -261,6 +268,7 @@ static gr_status complete_all(work *w, const gr__prompts *prompts, gr_error *err
     return GR_OK;
 }
 
+/* All prompts with the decoder and profile that `work` keeps between them. */
 static gr_status generate(generate_options *own, const gr_folder *folder, const gr_tokenizer *tokenizer,
                           gr_error *err) {
     work w = {.own = own, .folder = folder, .tokenizer = tokenizer, .list = own->common.json ? json_array() : NULL};

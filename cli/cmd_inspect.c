@@ -138,6 +138,7 @@ static void print_region(const gr_model *model, const gr_arch_region *def, size_
     }
 }
 
+/* The same for people. */
 static void print_folder(const char *path, const gr_folder *folder, const json_t *manifest, const sizes *size) {
     /* The network. */
     printf("model %s\n", path);
@@ -166,6 +167,7 @@ static void print_folder(const char *path, const gr_folder *folder, const json_t
            json_string_value(json_object_get(manifest, "sha256")));
 }
 
+/* A model folder: its network, its regions, its files. */
 static gr_status show_folder(const gr__common *common, const char *path, gr_error *err) {
     gr_folder *folder;
     json_t *manifest = NULL;
@@ -191,6 +193,7 @@ static gr_status show_folder(const gr__common *common, const char *path, gr_erro
 
 /* ---- a file of arrays ---- */
 
+/* An array's name, type and shape. */
 static json_t *array_json(const gr_array *array) {
     json_t *shape = json_array();
     for (int d = 0; d < array->ndim; d++)

@@ -68,6 +68,7 @@ static json_t *memory_json(const entry *e) {
                      (json_int_t)(m->total + e->plan.optimiser));
 }
 
+/* A model of the plan for programs. */
 static json_t *entry_json(const entry *e) {
     const gr_plan *p = &e->plan;
     json_t *regions = json_object();
@@ -122,6 +123,7 @@ static void print_time(const entry *e, int batch) {
                gr__text_time((char[32]){0}, p->relearning));
 }
 
+/* The same for people. */
 static void print_entry(const entry *e, int batch) {
     const gr_plan *p = &e->plan;
     printf("%s\n  parameters  %s in the core", gr_arm_name(e->kind), gr__text_count((char[32]){0}, (int64_t)p->core));
@@ -152,6 +154,7 @@ static sums add_up(const entry *list, int count) {
     return s;
 }
 
+/* The time of all models together, divided by what it is spent on. */
 static void print_sums(const sums *s) {
     int threads = omp_get_max_threads();
     if (isfinite(s->training))
@@ -193,6 +196,7 @@ static void print_plan(const gr__common *common, const gr_project *project, cons
         (json_int_t)lengths->lost, "assumption", "at the speed of a few steps and passes timed now"));
 }
 
+/* Plans every model that the recipe asks for, then prints; nothing is printed where one cannot be planned. */
 static gr_status plan(const gr__common *common, const gr_recipe *recipe, const gr_project *project, gr_error *err) {
     entry list[GR_ARMS] = {0};
     int count = 0;

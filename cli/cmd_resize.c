@@ -38,6 +38,7 @@ typedef struct resize_options {
     bool force;                /* write OUT whatever the comparison says */
 } resize_options;
 
+/* Options into their fields; sizes that are not given stay as they are. */
 static error_t parse(int key, char *arg, struct argp_state *state) {
     resize_options *own = state->input;
     gr_surgery_resize_def *how = &own->how;

@@ -79,14 +79,17 @@ static void print_json(const gr_arm *arm, const char *run) {
 /* What was trained, what diagnostics say of it, where it is, and what to do with it. */
 static void print_text(const gr_arm *arm, const char *run) {
     const gr_model *model = arm->folder->model;
+    /* How much, and how fast. */
     printf("trained %s steps on %s tokens in %s (%s tokens/s)\n", gr__text_count((char[32]){0}, arm->steps),
            gr__text_count((char[32]){0}, arm->tokens), gr__text_time((char[32]){0}, arm->seconds),
            gr__text_count((char[32]){0}, arm->seconds > 0 ? (int64_t)((double)arm->tokens / arm->seconds) : 0));
 
+    /* Whether routing works, by the last measurements. */
     json_t *diagnosis = gr__diagnosis_read(run);
     gr__diagnosis_print(diagnosis);
     json_decref(diagnosis);
 
+    /* The next commands, ready to be copied. */
     printf("model    %s/model\nmetrics  %s/metrics.jsonl\n", run, run);
     const char *region = gr_model_regions(model) ? gr_model_region(model, 0)->name : NULL;
     printf("next     gradroute eval %s%s%s\n", run, region ? " --off " : "", region ? region : "");
@@ -109,6 +112,7 @@ static gr_status train(const gr__common *common, gr_project *project, const char
     return GR_OK;
 }
 
+/* Reads the data of a recipe, or takes them as the run has kept them, and trains. */
 static gr_status train_recipe(const gr__common *common, gr_recipe *recipe, const char *run, const gr_control *control,
                               gr_error *err) {
     gr_project *project;

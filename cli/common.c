@@ -22,6 +22,8 @@
 void gr__option_list(gr__common *common, gr__strings *list, const char *arg) {
     if (!common->arena)
         common->arena = gr_arena_new();
+
+    /* Empty names, as in "a,,b", are none. */
     while (*arg) {
         size_t length = strcspn(arg, ",");
         if (length)
@@ -155,7 +157,9 @@ int gr__finish(gr__common *common, gr_status status, const gr_error *err) {
 
 gr_status gr__open_recipe(gr_recipe **recipe, const gr__common *common, gr_error *err) {
     GR_TRY(gr_recipe_open(recipe, common->input, common->set.at, common->set.count, err));
-    if (common->threads) /* over the recipe's, which trainers set */
+
+    /* --threads over the recipe's, which trainers set. */
+    if (common->threads)
         (*recipe)->threads = common->threads;
     if ((*recipe)->threads)
         omp_set_num_threads((*recipe)->threads);
@@ -175,6 +179,7 @@ char *gr__run_folder(const gr__common *common) {
 gr_status gr__model_path(char **path, const char *given, gr_error *err) { return gr_folder_find(path, given, err); }
 
 gr_status gr__open_model(gr_folder **folder, const char *given, gr_error *err) {
+    /* A run or an audit holds its model one or two folders down. */
     char *path;
     *folder = NULL;
     GR_TRY(gr__model_path(&path, given, err));

@@ -45,6 +45,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return status;
 }
 
+/* Fetches the file with progress, then says what came and its digest. */
 static gr_status fetch(const fetch_options *own, gr_error *err) {
     gr__progress progress;
     gr_fetched got;

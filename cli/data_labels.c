@@ -59,6 +59,7 @@ static void count_document(label_tally *list, const gr_project *p, size_t d) {
     }
 }
 
+/* The numbers of every label, over all documents. */
 static label_tally *count_all(const gr_project *p) {
     label_tally *list = gr_alloc(((size_t)p->labels->label_count + 1) * sizeof *list);
     for (size_t d = 0; d < p->labels->docs; d++)
@@ -66,6 +67,7 @@ static label_tally *count_all(const gr_project *p) {
     return list;
 }
 
+/* What a label is given to. */
 static const char *unit_of(const gr_label_def *def) {
     static const char *const words[] = {"document", "sentence", "token", "piece"};
     return words[def->per];

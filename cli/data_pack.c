@@ -48,6 +48,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 /* What the folder holds by now, read from itself. */
 static gr_status report(const gr__common *common, gr_error *err) {
+    /* How much of the rows is text. */
     gr_shards *s;
     GR_TRY(gr_shards_open(&s, common->out, NULL, err));
     double fill = (double)s->positions / ((double)s->rows * s->context);

@@ -18,8 +18,8 @@ typedef struct stretch {
 
 typedef struct view {
     const gr_project *p;
-    char *text;
-    size_t capacity;
+    char *text;      /* of the stretch at hand */
+    size_t capacity; /* of text */
 } view;
 
 /* The true label of token i of document d, and the one it is shown with. */
@@ -146,6 +146,7 @@ static void print_document(view *v, size_t d, int k, bool colour) {
     stretch s = {.first = from};
     bool one = !p->labels->token_truth;
 
+    /* Its number, where the piece lies in it, and its label if it has one as a whole. */
     printf("  document %zu", number_of(p, d));
     if (place_of(p, d))
         printf(" from token %llu on", (unsigned long long)place_of(p, d));
@@ -194,6 +195,7 @@ void gr__samples_print(const gr_project *p, int count) {
 
 /* ---- JSON ---- */
 
+/* A stretch with the label that is true and the one it is shown with. */
 static json_t *stretch_json(view *v, size_t d, const stretch *s) {
     const gr_labels *l = v->p->labels;
     size_t n = text_of(v, d, s);
@@ -204,6 +206,7 @@ static json_t *stretch_json(view *v, size_t d, const stretch *s) {
     return one;
 }
 
+/* A whole document, divided into stretches. */
 static json_t *document_json(view *v, size_t d) {
     const gr_labels *l = v->p->labels;
     json_t *parts = json_array();

@@ -169,6 +169,7 @@ static gr_status pack(gr_stream_facts *facts, const gr_project *project, gr_erro
     return GR_OK;
 }
 
+/* A topic or group for programs. */
 static json_t *amount_json(const char *name, const amount *a) {
     return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I}", "name", gr_json_text(name), "train", (json_int_t)a->train,
                      "validation", (json_int_t)a->validation, "test", (json_int_t)a->test, "known",
@@ -187,6 +188,8 @@ static json_t *lengths_json(const gr_project *project, const gr_lengths *l) {
 static json_t *overlap_json(const gr_overlap *o) {
     if (!o->compared)
         return json_null();
+
+    /* How many of the held-out documents, by whether they have a label, and of the unlabelled training documents. */
     json_t *json = json_pack("{s:I, s:I, s:I, s:I, s:I}", "held", (json_int_t)o->held, "held_forget",
                              (json_int_t)o->held_forget, "held_other", (json_int_t)o->held_other, "unlabelled",
                              (json_int_t)o->unlabelled, "dropped", (json_int_t)o->dropped);
@@ -260,6 +263,7 @@ static void print_amount(const char *name, const amount *a, const char *group) {
            *group ? "  " : "", group);
 }
 
+/* The whole report for people: from the data as a whole to single documents. */
 static void print_text(const gr_project *project, const amount *topics, const amount *groups,
                        const gr_stream_facts *facts, const gr_lengths *lengths, const gr_overlap *overlap,
                        int samples) {
@@ -342,6 +346,7 @@ static void show_shards(const gr_project *project, const gr_stream_facts *facts,
     json_decref(labels);
 }
 
+/* What there is to say of the opened data. */
 static gr_status show_project(const show_options *own, const gr_project *project, gr_error *err) {
     gr_stream_facts facts;
     gr_lengths lengths;

@@ -37,6 +37,7 @@ typedef struct train_options {
     int vocab;              /* tokens wanted */
 } train_options;
 
+/* Options of data tokenizer. */
 static error_t parse_train(int key, char *arg, struct argp_state *state) {
     enum { MOST = 1 << 20 };
     train_options *own = state->input;
@@ -94,6 +95,7 @@ static gr_status read_files(gr_corpus **corpus, const train_options *own, gr_err
     return status;
 }
 
+/* Writes the vocabulary and says what it was learned from. */
 static gr_status save(const train_options *own, const gr_tokenizer *tokenizer, size_t documents, gr_error *err) {
     GR_TRY(gr_tokenizer_save(tokenizer, own->common.out, err));
     if (own->common.json)
@@ -162,6 +164,7 @@ typedef struct encode_options {
     bool special;             /* names of special tokens stand for these tokens */
 } encode_options;
 
+/* Options of data encode. */
 static error_t parse_encode(int key, char *arg, struct argp_state *state) {
     encode_options *own = state->input;
     switch (key) {
@@ -281,6 +284,7 @@ static gr_status encode_lines(tokens *t, const encode_options *own, const gr_tok
     return status;
 }
 
+/* The tokens of --text, or of each line of --lines. */
 static gr_status encode(const encode_options *own, gr_error *err) {
     gr_tokenizer *tokenizer;
     tokens t = {0};

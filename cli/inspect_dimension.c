@@ -29,6 +29,7 @@ static void print_tokens(const gr_tokenizer *tokenizer, const gr_token_cosine *l
     }
 }
 
+/* The tokens along a dimension, as a table or as an object. */
 static gr_status show(const gr__common *common, const gr_folder *folder, const gr_tokenizer *tokenizer, int dimension,
                       int top, gr_error *err) {
     /* All tokens of the vocabulary, the largest cosines first. */

@@ -19,6 +19,7 @@ typedef struct command {
 static const command commands[] = {GR_COMMANDS(COMMAND)};
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
+/* Every command with its purpose; argp knows only one command at a time. */
 static void print_help(FILE *out) {
     fputs("Usage: gradroute COMMAND ...\n"
           "Trains networks whose knowledge of a topic lives in a region that can be removed, and measures it.\n\n",
@@ -30,6 +31,7 @@ static void print_help(FILE *out) {
           out);
 }
 
+/* The command of this name, NULL if there is none. */
 static const command *find(const char *word) {
     for (int i = 0; i < COMMANDS; i++)
         if (strcmp(commands[i].name, word) == 0)

@@ -76,6 +76,7 @@ gr_status gr__probe_open(gr__probe *probe, const char *path, const gr_folder *fo
     return GR_OK;
 }
 
+/* A batch borrows the probe's arrays: it holds until the next call. */
 bool gr__probe_next(void *probe, gr_batch *batch) {
     gr__probe *p = probe;
     gr_rows rows;

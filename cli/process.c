@@ -26,6 +26,7 @@ static void say(const char *text) {
     (void)written; /* there may be nobody to hear it */
 }
 
+/* Only what may be done in a signal handler: write, _exit, setting a flag. */
 static void on_signal(int number) {
     int code = errno;
     (void)number;
@@ -74,6 +75,7 @@ static void on_refusal(size_t size) {
     _exit(1);
 }
 
+/* The block, or the end of the process. */
 static void *given(void *block, size_t size) {
     if (!block && size)
         on_refusal(size);

@@ -20,6 +20,7 @@ typedef struct screen {
 /* The streams belong to the process, as stdout and stderr do. */
 static screen output = {.fd = STDOUT_FILENO}, errors = {.fd = STDERR_FILENO};
 
+/* All bytes, however often the system takes only a part. */
 static bool write_all(int fd, const char *text, size_t n) {
     for (size_t done = 0; done < n;) {
         ssize_t wrote = write(fd, text + done, n - done);
@@ -81,6 +82,7 @@ void gr__screen_begin(void) {
     stderr = open_screen(&errors, _IOLBF, stderr);
 }
 
+/* Text that a program reads passes as it is; only a terminal has to be protected. */
 void gr__screen_text(const char *text, size_t length) {
     fflush(stdout);
     output.raw = !isatty(STDOUT_FILENO);

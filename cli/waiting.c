@@ -41,6 +41,8 @@ static bool is_this_program(const char *path) {
 
 void gr__settle_waiting(char **argv) {
     char path[PATH_MAX];
+
+    /* Done already, or settled by the user. */
     if (getenv(guard) || getenv(spins) || getenv(policy))
         return;
 
@@ -52,6 +54,7 @@ void gr__settle_waiting(char **argv) {
     if (!is_this_program(path))
         return;
 
+    /* Once more with the setting; the guard keeps it from a third time. */
     setenv(guard, "1", 1);
     setenv(spins, looks, 1);
     execv(path, argv);

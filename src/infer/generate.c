@@ -8,6 +8,7 @@ gr_generate_def gr_generate_default(void) {
     return (gr_generate_def){.tokens = 40, .context = 128, .top_p = 1, .seed = 1, .stop = -1};
 }
 
+/* Counts first, then what narrows the choice. A comparison that NaN fails refuses NaN as well. */
 gr_status gr__generate_check(const gr_generate_def *def, gr_error *err) {
     if (def->tokens < 0)
         return gr_error_set(err, GR_ERR_USAGE, "generate", NULL, "tokens %d", def->tokens);

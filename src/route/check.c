@@ -214,6 +214,8 @@ static void check_off(const gr__lint *l, int r, const gr_option *option) {
 static void check_taps(const gr__lint *l, int r, const gr_option *option) {
     for (int e = 0; e < option->effects; e++) {
         const gr_effect *effect = &option->effect[e];
+
+        /* The engine closes the parameters of a region that is off, not those behind bare columns. */
         if (effect->mode == GR_MODE_FORWARD && effect->scope == GR_SCOPE_TAP && effect->weight == 0)
             gr_finding_add(
                 l->findings, GR_LEVEL_WARNING,
