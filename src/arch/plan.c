@@ -228,6 +228,7 @@ static gr_status settle_region_experts(gr__plan *plan, int r, gr_error *err) {
     return GR_OK;
 }
 
+/* Residual dimensions of a region: new ones, which make it a residual group, or some of the core's. */
 static gr_status settle_residual(gr__plan *plan, int r, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     const gr_arch_units *u = &region->residual;
@@ -253,6 +254,7 @@ static gr_status settle_residual(gr__plan *plan, int r, gr_error *err) {
     return GR_OK;
 }
 
+/* Layers that a region owns with everything in them. */
 static gr_status settle_whole(gr__plan *plan, int r, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     if (region->whole_count && plan->arch->sized)
@@ -273,6 +275,8 @@ static gr_status settle_whole(gr__plan *plan, int r, gr_error *err) {
     return GR_OK;
 }
 
+/* Whether a region's adapter can be: on a transformer, without residual dimensions beside it, on maps that are
+ * there. */
 static gr_status check_adapter(const gr__plan *plan, int r, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     const gr_arch_adapter *a = &region->adapter;
@@ -423,6 +427,7 @@ static gr_status check_patterns(const gr__plan *plan, gr_error *err) {
     return GR_OK;
 }
 
+/* Everything about a network, in the order in which one thing needs another (see the head of the file). */
 static gr_status settle(gr__plan *plan, gr_error *err) {
     const gr_arch_def *def = plan->def;
 

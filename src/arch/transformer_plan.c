@@ -21,6 +21,7 @@ static int default_mlp(const gr_arch_def *def) {
     return (n + 31) / 32 * 32;
 }
 
+/* What heads can do with positions, scores and windows. */
 static gr_status check_attention(const gr__plan *plan, const gr_arch_def *def, gr_error *err) {
     const int size = plan->head_size, turns = def->rotary_size ? def->rotary_size : size;
 

@@ -28,9 +28,9 @@ enum { READERS = sizeof readers / sizeof *readers, TOPICS_MOST = 4096, VALUES_MO
 
 /* A kept member of all records. */
 typedef struct kept_field {
-    gr__names values;
-    int32_t pending; /* of the record that is being read */
-    int32_t *of;     /* becomes fields[].values.of */
+    gr__names values; /* all that occur, numbered */
+    int32_t pending;  /* of the record that is being read */
+    int32_t *of;      /* becomes fields[].values.of */
     size_t count, capacity;
 } kept_field;
 
@@ -289,6 +289,7 @@ static void drop_duplicates(gr_corpus *corpus, gr__sink *sink) {
     gr_free(duplicate);
 }
 
+/* The reader of this name, NULL where there is none. */
 static const gr__reader *find_reader(const char *name) {
     if (!name)
         return NULL;
@@ -344,6 +345,7 @@ static gr_status read_path(gr__sink *sink, const gr__reader *reader, const gr_so
     return reader->read(sink, source, path, err);
 }
 
+/* All documents of one source. */
 static gr_status read_source(gr__sink *sink, const gr_source *source, gr_error *err) {
     const gr__reader *reader = find_reader(source->reader);
     if (!reader)

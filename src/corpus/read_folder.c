@@ -71,6 +71,7 @@ static gr_status add_document(walk *w, const char *path, const char *text, size_
     return gr__sink_add(w->sink, text, length, topic, path, err);
 }
 
+/* A file of the folder. */
 static gr_status read_document(walk *w, const char *path, gr_error *err) {
     char *text;
     size_t length;

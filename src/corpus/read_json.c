@@ -29,11 +29,12 @@ static void skip_value(scan *s) {
 
         /* Brackets and commas inside of strings mean nothing; a backslash hides the character behind it. */
         if (quoted) {
-            /* Outside of all brackets a comma or a closing bracket ends the value. */
             quoted = c != '"';
             s->at += c == '\\' && s->at + 1 < s->end;
             continue;
         }
+
+        /* Outside of all brackets a comma or a closing bracket ends the value. */
         quoted = c == '"';
         if (!depth && (c == ',' || c == ']' || c == '}'))
             return;
@@ -62,6 +63,7 @@ static gr_status read_element(gr__sink *sink, const gr_source *source, const cha
     return status;
 }
 
+/* The whole file: one list, and in it the records. */
 static gr_status read_list(gr__sink *sink, const gr_source *source, const char *path, scan *s, gr_error *err) {
     skip_blank(s);
     /* The bracket that opens the list. */

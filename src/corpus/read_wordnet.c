@@ -187,6 +187,7 @@ static gr_status corrupt(const char *path, const gr__lines *lines, const synset 
                         s->length < 40 ? (int)s->length : 40, s->field);
 }
 
+/* A document for each line but those of the licence, which begin with two blanks. */
 static gr_status read_lines(gr__sink *sink, gr__lines *lines, synset *s, const char *path, gr_error *err) {
     while (gr__lines_next(lines)) {
         if (lines->length >= 2 && !memcmp(lines->text, "  ", 2))
@@ -217,6 +218,7 @@ static gr_status read_file(gr__sink *sink, synset *s, const char *path, gr_error
     return status;
 }
 
+/* WordNet as it is installed: a folder with four files. */
 static gr_status read_folder(gr__sink *sink, const gr_source *source, const char *folder, gr_error *err) {
     static const char *const parts[] = {"noun", "verb", "adj", "adv"};
     (void)source;

@@ -29,6 +29,7 @@ const char *gr__label_keys(char *text, size_t size, const char *last) {
     return text;
 }
 
+/* The source whose first argument has this key; NULL without a key, or where there is none. */
 static const gr__label_source *source_of(const char *key) {
     if (!key)
         return NULL;

@@ -20,6 +20,7 @@ static gr_status own_values(gr__label_from *label, owned *o, const size_t *size,
     return GR_OK;
 }
 
+/* Looks the label's values up once: what is left for each document is a look into a table. */
 static gr_status open_is(gr__label_from *label, gr__making *m, gr_error *err) {
     const char *field = label->arg[FIELD].text;
     owned *o = label->state = gr_alloc(sizeof *o);

@@ -240,6 +240,7 @@ static void clear(gr__making *m, int count) {
     gr__doc_text_clear(&m->text);
 }
 
+/* Everything that may fail; the caller frees. */
 static gr_status make_all(gr__making *m, const gr_label_def *defs, int count, const gr_group_def *groups,
                           int group_count, uint64_t seed, gr_error *err) {
     /* Tables by topic: how many documents it has, and which named group it is in. */
@@ -255,6 +256,7 @@ static gr_status make_all(gr__making *m, const gr_label_def *defs, int count, co
     return GR_OK;
 }
 
+/* Labels of documents or pieces, from start to end. */
 static gr_status make(gr_labels **out, gr__making *m, const gr_label_def *defs, int count, const gr_group_def *groups,
                       int group_count, uint64_t seed, gr_error *err) {
     *out = NULL;

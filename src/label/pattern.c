@@ -75,6 +75,7 @@ static gr_status compile(pattern *p, const gr__label_from *label, gr_error *err)
                         text, offset, why);
 }
 
+/* Compiles the pattern; texts that match will be counted in p->texts. */
 static gr_status open_pattern(gr__label_from *label, gr__making *m, gr_error *err) {
     GR_TRY(gr__label_need_text(m, label, err));
     m->texts = true;
@@ -169,6 +170,7 @@ static int search(pattern *p, gr__spans *spans, size_t *at, const gr__doc_text *
     return 0;
 }
 
+/* Marks what matches in the document's text. */
 static gr_status score(gr__label_from *label, gr__making *m, size_t doc, size_t positions, gr_error *err) {
     const gr__doc_text *t = &m->text;
     m->spans.count = 0;

@@ -130,11 +130,11 @@ gr_status gr__labels_cut(gr__making *m, gr_error *err) {
     for (size_t p = 0; p < docs; p++) {
         truth[p] = l->truth[pieces->document[p]];
         revealed[p] = l->revealed[pieces->document[p]];
-
-        /* The new arrays replace those of documents. */
         if (score)
             score[p] = l->score[pieces->document[p]];
     }
+
+    /* The new arrays replace those of documents. */
     if (score) {
         gr_free(l->tables);
         l->tables = l->score = score;

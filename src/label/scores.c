@@ -138,6 +138,7 @@ static gr_status number(const reading *r, gr_real *score, const json_t *value, c
     return GR_OK;
 }
 
+/* Adds one span to the list of all. */
 static gr_status read_span(reading *r, const json_t *value, gr_error *err) {
     gr__spans *spans = &r->scores->spans;
     const json_t *from = json_array_get(value, 0), *to = json_array_get(value, 1);
@@ -163,6 +164,7 @@ static int compare_spans(const void *a, const void *b) {
     return x->from != y->from ? (x->from > y->from) - (x->from < y->from) : (x->to > y->to) - (x->to < y->to);
 }
 
+/* The spans of a record, [start, end, score] each. */
 static gr_status read_spans(reading *r, size_t record, const json_t *list, gr_error *err) {
     scores *s = r->scores;
     if (!json_is_array(list) || json_array_size(list) > INT32_MAX)
@@ -180,6 +182,7 @@ static gr_status read_spans(reading *r, size_t record, const json_t *list, gr_er
     return GR_OK;
 }
 
+/* The scores of one line, which go to the record that it is about. */
 static gr_status read_record(reading *r, const json_t *object, gr_error *err) {
     scores *s = r->scores;
     size_t record = 0;
@@ -253,6 +256,7 @@ static gr_status read_all(reading *r, gr_error *err) {
     return check_all_given(r, err);
 }
 
+/* Reads all scores; the tables are the label's, also after an error. */
 static gr_status read_file(scores *s, const gr_label_arg *arg, const gr_dataset *data, gr_error *err) {
     char *bytes;
     size_t length, n = s->records = (size_t)data->records;
@@ -291,6 +295,7 @@ static gr_status check_whole(const gr__label_from *label, const gr__making *m, g
     return GR_OK;
 }
 
+/* Reads the file when the label is defined, so that a wrong one is known before any document is labelled. */
 static gr_status open_scores(gr__label_from *label, gr__making *m, gr_error *err) {
     const gr_label_arg *arg = label->arg;
     bool whole = label->per == GR_PER_DOCUMENT;
@@ -307,6 +312,7 @@ static gr_status open_scores(gr__label_from *label, gr__making *m, gr_error *err
     return whole ? check_whole(label, m, err) : GR_OK;
 }
 
+/* Frees tables and spans. */
 static void close_scores(void *state) {
     scores *s = state;
     if (!s)

@@ -6,8 +6,8 @@
 
 /* A stretch of a text in bytes, and how much it is of a label. */
 typedef struct gr__span {
-    uint32_t from, to;
-    gr_real score;
+    uint32_t from, to; /* [from, to) */
+    gr_real score;     /* in [0, 1] */
 } gr__span;
 
 typedef struct gr__spans {
@@ -17,11 +17,11 @@ typedef struct gr__spans {
 
 typedef struct gr__doc_text {
     char *text;
-    size_t length, capacity;
+    size_t length, capacity; /* of text, in bytes */
     uint32_t *begin, *end; /* [tokens] bytes of a token, white space at its front left out unless it is all there is */
     uint32_t *sentence;    /* [tokens] number of the sentence where the token begins */
-    size_t tokens, most;
-    bool exact; /* as long as the document: tokens that stand for unknown characters spell nothing */
+    size_t tokens, most;   /* of the document; that there is room for */
+    bool exact;            /* as long as the document: tokens that stand for unknown characters spell nothing */
 } gr__doc_text;
 
 /* Memory is kept for the next document. */

@@ -20,6 +20,7 @@ static void spell(char *hint, size_t size, const gr_tokenizer *tokenizer, const 
     gr_free(ids);
 }
 
+/* A table by token: whether it is one of the label's. */
 static gr_status open_tokens(gr__label_from *label, gr__making *m, gr_error *err) {
     const gr_label_arg *tokens = &label->arg[0];
     GR_TRY(gr__label_need_text(m, label, err));

@@ -170,6 +170,7 @@ static void trim(const char **text, size_t *length) {
         ++*text, --*length;
 }
 
+/* Every line but empty ones and comments. */
 static gr_status read_lines(gr__words *w, const char *path, const char *bytes, size_t length, gr_error *err) {
     gr__lines lines = {.next = bytes, .end = bytes + length};
     while (gr__lines_next(&lines)) {
@@ -189,6 +190,7 @@ static gr_status read_lines(gr__words *w, const char *path, const char *bytes, s
     return GR_OK;
 }
 
+/* Entries from a file, a line each. */
 static gr_status read_file(gr__words *w, const char *path, gr_error *err) {
     char *bytes;
     size_t length;
@@ -199,6 +201,7 @@ static gr_status read_file(gr__words *w, const char *path, gr_error *err) {
     return status;
 }
 
+/* Entries from the recipe. */
 static gr_status read_list(gr__words *w, const gr_label_arg *arg, const char *owner, gr_error *err) {
     for (int i = 0; i < arg->count; i++) {
         const char *text = arg->texts[i], *wrong;

@@ -3,6 +3,7 @@
 #include "label/making.h"
 #include "label/word_list.h"
 
+/* Reads the list of words. */
 static gr_status open_words(gr__label_from *label, gr__making *m, gr_error *err) {
     gr__words *words;
     GR_TRY(gr__label_need_text(m, label, err));

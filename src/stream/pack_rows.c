@@ -267,6 +267,7 @@ static gr_status digests_of_rest(const gr__packer *p, char held[65], char tokeni
     return status;
 }
 
+/* The manifest: written last, and in one piece, so that shards without it are not finished. */
 static gr_status write_manifest(const rows_job *j, gr_error *err) {
     const gr__packer *p = j->p;
     const gr_pack_def *d = p->def;

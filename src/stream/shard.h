@@ -27,8 +27,8 @@ typedef struct gr__shard {
     gr_dataset pieces; /* of data, where documents go on in further rows: points into block */
     gr_labels labels;  /* truth and revealed alone, of pieces or documents */
     gr__pack pack;     /* points into block */
-    int64_t first_row;
-    void *block;
+    int64_t first_row; /* of an epoch's rows, those of all shards one after the other */
+    void *block;       /* the mapped file of rows */
     size_t block_size;
 } gr__shard;
 

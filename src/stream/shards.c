@@ -71,6 +71,7 @@ static gr_status refuse(const char *path, gr_error *err, const char *what) {
     return gr_error_set(err, GR_ERR_FORMAT, path, remedy, "%s", what);
 }
 
+/* Parses the manifest and makes sure that it is whole and of this format. */
 static gr_status load_manifest(opening *o, gr_error *err) {
     void *block;
     size_t size;
@@ -120,6 +121,7 @@ static int64_t *numbers(gr_shards *shards, const json_t *list, int count) {
     return out;
 }
 
+/* Names of labels and counts of documents; false where the lists do not fit. */
 static bool read_labels(gr_shards *s, const json_t *names, const json_t *revealed, const json_t *truth) {
     enum { MOST = 1000 };
     if (!json_is_array(names) || json_array_size(names) > MOST)
@@ -139,6 +141,7 @@ static bool read_labels(gr_shards *s, const json_t *names, const json_t *reveale
     return s->revealed && s->truth;
 }
 
+/* Takes from the manifest what is said of all shards. */
 static gr_status read_manifest(opening *o, gr_error *err) {
     gr_shards *s = o->shards;
     json_t *names, *revealed, *truth, *list;
@@ -270,6 +273,7 @@ static gr_status open_held(opening *o, gr_error *err) {
     return GR_OK;
 }
 
+/* Opens every file that the manifest names. */
 static gr_status open_files(opening *o, const char *checked, gr_error *err) {
     GR_TRY(open_held(o, err));
 

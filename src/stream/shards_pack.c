@@ -318,7 +318,7 @@ static gr_status take_chunk(void *user, gr_corpus *chunk, int32_t *of, gr_error 
     if (chunk->topics.count != p->held.topics.count)
         copy_topics(p, &chunk->topics);
 
-    /* Numbers of shards and documents must fit their files. */
+    /* Nothing may be left of it. Numbers of shards and documents must fit their files. */
     if (!chunk->topics.docs)
         return GR_OK;
     if (p->shards == GR__SHARDS_MOST || p->documents + (int64_t)chunk->topics.docs > INT32_MAX)

@@ -38,6 +38,7 @@ static gr_status check_batch(int rows, int width, gr_error *err) {
     return GR_OK;
 }
 
+/* Whether rows can be made of these documents. */
 static gr_status check_sizes(int rows, int width, const gr_dataset *data, const gr_labels *labels, const uint32_t *docs,
                              size_t count, gr_error *err) {
     /* Sizes, and that labels, documents and rows are made for each other. */
@@ -109,6 +110,7 @@ static gr_status check_left(const gr_stream *stream, const gr_stream_def *def, c
     return nothing_left(err);
 }
 
+/* A stream over a dataset in memory: everything that gr_stream_next needs, with the first epoch packed. */
 static gr_status open_stream(gr_stream *stream, const gr_dataset *data, const gr_labels *labels,
                              const gr_stream_def *def, gr_error *err) {
     /* Refuse before anything large is allocated. */
@@ -148,6 +150,7 @@ gr_status gr_stream_new(gr_stream **out, const gr_dataset *data, const gr_labels
     return status;
 }
 
+/* A stream over shards, whose rows are packed already. */
 static gr_status open_shards(gr_stream *stream, const gr_shards *shards, const gr_stream_def *def, gr_error *err) {
     /* Rows were packed for one width; another would need other rows. */
     GR_TRY(check_batch(def->rows, def->width, err));

@@ -116,6 +116,7 @@ static void add_product(gr_real *w, const gr_param_def *def, const gr_real *a, c
         }
 }
 
+/* Adds what a region's adapter does on one map of a layer to the map's matrix. */
 static void merge_map(gr_model *to, gr_model *from, const gr_arch_region *region, gr_map map, int layer) {
     /* The names of W, A and B. */
     bool inside;

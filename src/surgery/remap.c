@@ -176,6 +176,7 @@ typedef struct kept {
     int count; /* of unit */
 } kept;
 
+/* What stays of one sort of units, by layer; kept_free. */
 static kept *keep(const gr__plan *plan, const bool *gone, bool heads) {
     const int *all = heads ? plan->heads_all : plan->mlp_all;
     const gr__span *span = heads ? plan->head_span : plan->mlp_span;

@@ -292,6 +292,7 @@ static void sizes(job *j) {
     }
 }
 
+/* The new description, of which everything lies in the job's arena. */
 static gr_status describe(job *j, gr_error *err) {
     gr_arch_def *def = &j->def;
     *def = *j->from->def;

@@ -15,8 +15,8 @@ enum { SPAN_MAX = 1 << 30 }; /* bytes of text that are merged as one, so that po
 #define NONE UINT32_MAX
 
 typedef struct node {
-    int32_t id; /* -1: joined to its left neighbour */
-    uint32_t prev, next;
+    int32_t id;          /* -1: joined to its left neighbour */
+    uint32_t prev, next; /* neighbours in the list, NONE at its ends */
 } node;
 
 /* Scratch of one call: the tokens as a linked list, and a min-heap of rank << 32 | position. */

@@ -77,12 +77,12 @@ typedef struct pair {
 } pair;
 
 typedef struct entry {
-    int64_t count;
+    int64_t count; /* of the pair, when the entry was pushed */
     uint32_t pair;
 } entry;
 
 typedef struct trainer {
-    bag pieces;
+    bag pieces; /* the different pieces of the text */
     bag tokens; /* item i is id i + 1; id 0 is the token that ends a document */
     gr_arena *names;
     int32_t *symbols; /* current tokens of all pieces, each with room for its bytes */
@@ -137,6 +137,7 @@ static bool before(const trainer *t, entry a, entry b) {
     return p->left != q->left ? p->left < q->left : p->right < q->right;
 }
 
+/* Moves the entry up until its parent comes before it. */
 static void heap_push(trainer *t, entry e) {
     GR_PUSH(t->heap, t->heap_count, t->heap_capacity) = e;
     size_t i = t->heap_count - 1;
@@ -145,6 +146,7 @@ static void heap_push(trainer *t, entry e) {
     t->heap[i] = e;
 }
 
+/* Takes the top away. The last entry fills the hole and moves down, past children that come before it. */
 static entry heap_pop(trainer *t) {
     entry top = t->heap[0], e = t->heap[--t->heap_count];
     size_t i = 0;
@@ -317,6 +319,7 @@ static void spread(trainer *t, const int32_t byte_id[256]) {
     push_fresh(t);
 }
 
+/* Frees everything that training needed. */
 static void trainer_free(trainer *t) {
     for (size_t i = 0; i < t->pairs_count; i++)
         gr_free(t->pairs[i].pieces);

@@ -70,8 +70,8 @@ struct gr_tokenizer {
     size_t bytes_count, bytes_capacity;
     gr__merge *merges; /* ascending rank */
     size_t merges_count, merges_capacity;
-    gr__slot *slots; /* power of two, linear probing */
-    size_t mask;
+    gr__slot *slots;      /* power of two, linear probing */
+    size_t mask;          /* number of slots, less 1 */
     int32_t byte_id[256]; /* -1: no such token */
     int32_t *added;       /* [added_count] ids of tokens listed apart, by first byte, then longest first */
     size_t added_count;
@@ -88,9 +88,9 @@ struct gr_tokenizer {
 
     bool pieces;
     gr__piece_rules rules;
-    float *scores;  /* [count] where merges come from scores, else NULL */
-    int32_t *names; /* table of plain tokens by their bytes: id or -1; power of two */
-    size_t names_mask;
+    float *scores;        /* [count] where merges come from scores, else NULL */
+    int32_t *names;       /* table of plain tokens by their bytes: id or -1; power of two */
+    size_t names_mask;    /* number of entries in names, less 1 */
     bool has_byte_tokens; /* some token is GR__TOKEN_BYTE */
 };
 

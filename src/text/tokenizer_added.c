@@ -96,7 +96,7 @@ typedef struct walk {
     const gr_tokenizer *tok;
     const gr__added_user *to;
     const char *text;
-    bool special;
+    bool special; /* special tokens are found too */
 } walk;
 
 /* The first token of this turn that text[*at, to) holds; *at becomes where. */

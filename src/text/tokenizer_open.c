@@ -128,6 +128,7 @@ static gr_status open_pair(gr_tokenizer **out, const char *path, const char *tex
     return status;
 }
 
+/* Opens a vocabulary by its content, which may be changed on the way. */
 static gr_status open_text(gr_tokenizer **out, const char *path, char *text, size_t length, gr_error *err) {
     bool vocab = false;
     size_t skip;
