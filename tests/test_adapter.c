@@ -201,6 +201,23 @@ static void test_merge(void **state) {
         }
 }
 
+/* A region that is named twice is merged once. */
+static void test_merge_twice(void **state) {
+    (void)state;
+    gr_arch_def def = adapted_def();
+    gr_model *m = build(&def, 3);
+    train_b(m, "one");
+    gr_surgery_result out;
+    gr_error err = {0};
+    gr_test_ok(gr_surgery_merge(&out, &def, m, (const char *[]){"one", "one"}, 2, &err), &err);
+    gr_real *adapted = logits_of(m), *merged = logits_of(out.model);
+    assert_close(merged, adapted, 1e-5);
+    gr_free(adapted);
+    gr_free(merged);
+    gr_surgery_free(&out);
+    gr_model_free(m);
+}
+
 static void test_merge_refuses(void **state) {
     (void)state;
     gr_arch_region regions[] = {{.name = "mixed", .adapter.rank = 2, .mlp.last = 3}, {.name = "units", .mlp.add = 3}};
@@ -495,9 +512,9 @@ int main(void) {
         cmocka_unit_test(test_sizes),         cmocka_unit_test(test_errors),
         cmocka_unit_test(test_off),           cmocka_unit_test(test_merge),
         cmocka_unit_test(test_merge_refuses), cmocka_unit_test(test_merge_refuses_experts),
-        cmocka_unit_test(test_neighbours),    cmocka_unit_test(test_expand),
-        cmocka_unit_test(test_folder),        cmocka_unit_test(test_dual),
-        cmocka_unit_test(test_dropout),
+        cmocka_unit_test(test_merge_twice),   cmocka_unit_test(test_neighbours),
+        cmocka_unit_test(test_expand),        cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_dual),          cmocka_unit_test(test_dropout),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

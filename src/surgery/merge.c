@@ -144,20 +144,30 @@ static void merge_region(gr_model *to, gr_model *from, const gr__plan *plan, int
                 merge_map(to, from, &plan->def->regions[region], (gr_map)map, i);
 }
 
-/* out: the network without the regions, which takes what their adapters add. */
-static gr_status merge_all(gr_surgery_result *out, const gr__plan *plan, gr_model *model, const char *const *regions,
+/* Whether a region is among those named. */
+static bool is_named(const gr_arch_region *region, const char *const *names, int count) {
+    for (int i = 0; i < count; i++)
+        if (!strcmp(region->name, names[i]))
+            return true;
+    return false;
+}
+
+/* out: the network without the regions, which takes what their adapters add. A region counts once, however often it is
+ * named. */
+static gr_status merge_all(gr_surgery_result *out, const gr__plan *plan, gr_model *model, const char *const *names,
                            int count, gr_error *err) {
     const gr_arch_def *def = plan->def;
     bool ends = false;
-    for (int i = 0; i < count; i++)
+    for (int r = 0; r < def->region_count; r++)
         for (int map = GR_MAP_EMBED; map < GR_MAPS; map++)
-            ends = ends || gr__plan_adapts(plan, find(def, regions[i]), (gr_map)map, 0);
+            ends = ends || (is_named(&def->regions[r], names, count) && gr__plan_adapts(plan, r, (gr_map)map, 0));
 
     /* A matrix that is both embedding and output cannot take what is added to one of them. */
     if (def->tied && ends)
         GR_TRY(untie(out, err));
-    for (int i = 0; i < count; i++)
-        merge_region(out->model, model, plan, find(def, regions[i]));
+    for (int r = 0; r < def->region_count; r++)
+        if (is_named(&def->regions[r], names, count))
+            merge_region(out->model, model, plan, r);
     return GR_OK;
 }
 
