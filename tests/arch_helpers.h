@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "gradroute/arch.h"
+#include "kernel/kernel.h"
 #include "support.h"
 
 enum { ROWS = 24, VOCAB = 23, OFF_MOST = 4 };
