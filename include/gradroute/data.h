@@ -502,8 +502,9 @@ void gr_stream_free(gr_stream *stream);
 typedef struct gr_scan gr_scan;
 gr_status gr_scan_new(gr_scan **scan, const gr_dataset *data, const gr_labels *labels, const uint32_t *docs,
                       size_t count, int rows, int width, gr_error *err);
-bool gr_scan_next(gr_scan *scan, gr_rows *out); /* false at the end */
-int64_t gr_scan_rows(const gr_scan *scan);      /* of all batches */
+size_t gr_scan_plan(const gr_dataset *data, size_t count, int rows, int width); /* bytes that it takes, nearly */
+bool gr_scan_next(gr_scan *scan, gr_rows *out);                                 /* false at the end */
+int64_t gr_scan_rows(const gr_scan *scan);                                      /* of all batches */
 void gr_scan_rewind(gr_scan *scan);
 void gr_scan_free(gr_scan *scan);
 

@@ -68,8 +68,8 @@ typedef struct gr_diagnostics_def {
     uint64_t seed;          /* of the samples */
 } gr_diagnostics_def;
 
-/* Bytes that diagnostics would take beside the training run, for rows of `width` positions. */
-size_t gr_diagnostics_plan(const gr_model *model, const gr_diagnostics_def *def, int width);
+/* Bytes that `probe` would take beside the training run, for rows of `width` positions. labels may be NULL. */
+size_t gr_diagnostics_plan(const gr_model *model, const gr_diagnostics_def *def, const gr_labels *labels, int width);
 
 /* The loss of a fixed sample of held-out documents, everything on, written to the metrics as `heldout` every so many
  * steps and at the end, without changing a bit of training. Needs labels (they may be none). */
@@ -78,6 +78,9 @@ typedef struct gr_heldout_def {
     const gr_dataset *data; /* its validation documents; NULL: never */
     uint64_t seed;          /* of the sample */
 } gr_heldout_def;
+
+/* Bytes that this would take beside the training run, for steps of `rows` rows of `width` positions. */
+size_t gr_heldout_plan(const gr_model *model, const gr_heldout_def *def, int rows, int width);
 
 /* What is pointed to must outlive the trainer, strings and optimiser groups excepted. */
 typedef struct gr_train_def {

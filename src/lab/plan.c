@@ -45,6 +45,19 @@ static gr_status add_times(gr_plan *plan, gr_model *model, const gr_project *pro
     return GR_OK;
 }
 
+/* Losses of held-out text while training, and those with each region off, have runs of their own. */
+static void add_measuring(gr_memory *memory, const gr_model *model, const gr_project *project, bool routed) {
+    const gr_recipe *r = project->recipe;
+    gr_heldout_def heldout = {.every = r->diagnostics.heldout, .data = project->data};
+    gr_diagnostics_def regions = {.every = r->diagnostics.every, .probe = r->diagnostics.probe, .data = project->data};
+
+    size_t bytes = gr_heldout_plan(model, &heldout, r->train.batch, r->data.context);
+    if (routed && r->labels)
+        bytes += gr_diagnostics_plan(model, &regions, project->labels, r->data.context);
+    memory->activations += bytes;
+    memory->total += bytes;
+}
+
 gr_status gr_plan_new(gr_plan *plan, const gr_project *project, gr_arm_kind kind, gr_error *err) {
     const gr_recipe *r = project->recipe;
     gr_arch_def *def;
@@ -65,12 +78,7 @@ gr_status gr_plan_new(gr_plan *plan, const gr_project *project, gr_arm_kind kind
         gr_run_def run = {.rows = rows * r->data.context, .train = true, .precision = r->precision};
         run.recompute = r->train.recompute;
         plan->memory = gr_run_plan(model, router ? gr_router_tables(router) : NULL, &run);
-        if (router && r->labels) { /* diagnostics keep a run of their own */
-            gr_diagnostics_def own = {.every = r->diagnostics.every, .probe = r->diagnostics.probe};
-            size_t bytes = gr_diagnostics_plan(model, &own, r->data.context);
-            plan->memory.activations += bytes;
-            plan->memory.total += bytes;
-        }
+        add_measuring(&plan->memory, model, project, router != NULL);
         plan->optimiser = gr_optim_plan(model, &r->train.optim);
         plan->flops_per_step = 6 * multiplied(model, def) * (double)plan->tokens_per_step;
         gr_model_set_precision(model, r->precision);

@@ -37,6 +37,12 @@ gr_status gr__pack_init(gr__pack *pack, const gr_dataset *data, const gr_labels 
     return GR_OK;
 }
 
+size_t gr__pack_bytes(size_t most) {
+    const gr__pack *pack = NULL;
+    size_t open = GR__OPEN_ROWS * sizeof *pack->open + sizeof *pack->open_count; /* of one bucket */
+    return open + most * (sizeof *pack->order + sizeof *pack->next + sizeof *pack->rows);
+}
+
 void gr__pack_clear(gr__pack *pack) {
     gr_free(pack->order);
     gr_free(pack->next);
@@ -121,14 +127,19 @@ void gr__pack_run(gr__pack *pack) {
             emit(pack, b, 0);
 }
 
+size_t gr__rows_bytes(int rows, int width, int x_width) {
+    size_t n = (size_t)rows * (size_t)width;
+    return n * (1 + (size_t)x_width) * sizeof(gr_real) + (n * 4 + (size_t)rows) * sizeof(int32_t) +
+           n * 2 * sizeof(int16_t);
+}
+
 gr_status gr__rows_init(gr_rows *out, int rows, int width, int x_width, gr_error *err) {
     /* One block holds all arrays but x: [rows][width] of score; of ids, targets, start and doc; of label and truth; and
      * unit [rows]. The widest numbers come first, so that each array is aligned. */
     size_t n = (size_t)rows * (size_t)width;
-    size_t size = n * sizeof(gr_real) + (n * 4 + (size_t)rows) * sizeof(int32_t) + n * 2 * sizeof(int16_t);
 
     /* x holds the values of samples, [rows * width][x_width], and exists for samples alone. */
-    gr_real *block = gr_alloc_try(size);
+    gr_real *block = gr_alloc_try(gr__rows_bytes(rows, width, 0));
     gr_real *x = x_width && block ? gr_alloc_try(n * (size_t)x_width * sizeof *x) : NULL;
     if (!block || (x_width && !x)) {
         gr_free(block);

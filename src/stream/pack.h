@@ -36,6 +36,7 @@ typedef struct gr__pack {
     int32_t first_doc;             /* number of document 0 in the rows that are written */
 } gr__pack;
 
+size_t gr__pack_bytes(size_t most); /* with one bucket, as `mixed` packs */
 gr_status gr__pack_init(gr__pack *pack, const gr_dataset *data, const gr_labels *labels, size_t most, int width,
                         bool mixed, gr_error *err);
 void gr__pack_clear(gr__pack *pack);
@@ -44,6 +45,7 @@ void gr__pack_clear(gr__pack *pack);
 void gr__pack_run(gr__pack *pack);
 
 /* The arrays of up to `rows` rows, in one block but for x; x_width 0: of text. */
+size_t gr__rows_bytes(int rows, int width, int x_width);
 gr_status gr__rows_init(gr_rows *out, int rows, int width, int x_width, gr_error *err);
 void gr__rows_clear(gr_rows *rows);
 

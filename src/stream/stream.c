@@ -293,6 +293,10 @@ gr_status gr_scan_new(gr_scan **out, const gr_dataset *data, const gr_labels *la
     return status;
 }
 
+size_t gr_scan_plan(const gr_dataset *data, size_t count, int rows, int width) {
+    return sizeof(gr_scan) + gr__pack_bytes(count) + gr__rows_bytes(rows, width, data->value_width);
+}
+
 bool gr_scan_next(gr_scan *scan, gr_rows *out) {
     gr_rows *batch = &scan->batch;
     batch->rows = 0;

@@ -165,13 +165,19 @@ static gr_tables *profiles(const gr_model *model) {
 
 static int probe_rows(int width) { return POSITIONS / width < 1 ? 1 : POSITIONS / width; }
 
-size_t gr_diagnostics_plan(const gr_model *model, const gr_diagnostics_def *def, int width) {
-    if (def->probe <= 0 || !gr_model_regions(model))
+size_t gr_diagnostics_plan(const gr_model *model, const gr_diagnostics_def *def, const gr_labels *labels, int width) {
+    const gr_dataset *data = def->data;
+    const int rows = probe_rows(width);
+    if (def->probe <= 0 || !gr_model_regions(model) || !data || !labels)
         return 0;
     gr_tables *tables = profiles(model);
-    gr_memory memory = gr_run_plan(model, tables, &(gr_run_def){.rows = probe_rows(width) * width});
+    gr_memory memory = gr_run_plan(model, tables, &(gr_run_def){.rows = rows * width});
     gr_tables_free(tables);
-    return memory.total - memory.parameters;
+
+    /* Beside the run a sample of each group, of documents that have one token at least. */
+    size_t documents = data->validation_count < POSITIONS ? data->validation_count : POSITIONS;
+    return memory.total - memory.parameters + 2 * (size_t)rows * (size_t)width * sizeof(int32_t) +
+           (size_t)labels->group_count * gr_scan_plan(data, documents, rows, width);
 }
 
 static gr_status open_groups(gr__diagnosis *d, const gr_train_def *def, gr_error *err) {

@@ -36,31 +36,50 @@ static bool wants_all(const gr_labels *labels, uint32_t doc, int which) {
 
 /* Documents of the sample. A pass without gradient costs a third of a step, so one over 6 steps' positions costs two
  * steps, of 200 or more between two measurements. */
-static size_t sample_size(const gr_dataset *data, const gr_train_def *def) {
-    double enough = fmin(POSITIONS, 6.0 * def->rows * def->width), all = 0;
+static size_t sample_size(const gr_dataset *data, int rows, int width) {
+    double enough = fmin(POSITIONS, 6.0 * rows * width), all = 0;
     for (size_t i = 0; i < data->validation_count; i++)
-        all += fmin((double)gr_dataset_targets(data, data->validation[i]), def->width);
+        all += fmin((double)gr_dataset_targets(data, data->validation[i]), width);
 
     /* As many as are needed for that many targets on average. */
     double documents = enough / (all / (double)data->validation_count);
     return documents < 1 ? 1 : (size_t)documents;
 }
 
+static int pass_rows(int width) { return BLOCK_POSITIONS / width > 1 ? BLOCK_POSITIONS / width : 1; }
+
+static bool is_wanted(const gr_model *model, const gr_heldout_def *def) {
+    return def->data && def->every > 0 && def->data->validation_count > 0 &&
+           gr_model_output(model, "row_loss") != GR_NONE;
+}
+
+size_t gr_heldout_plan(const gr_model *model, const gr_heldout_def *def, int rows, int width) {
+    if (!is_wanted(model, def))
+        return 0;
+    const gr_dataset *data = def->data;
+    gr_memory run = gr_run_plan(model, NULL, &(gr_run_def){.rows = pass_rows(width) * width});
+    size_t sample = sample_size(data, rows, width), positions = (size_t)pass_rows(width) * (size_t)width;
+    sample = sample < data->validation_count ? sample : data->validation_count;
+
+    /* The run, what the evaluator and the sample are read into, and a loss and a count for every document. */
+    return run.total - run.parameters + 2 * positions * sizeof(int32_t) +
+           gr_scan_plan(data, sample, pass_rows(width), width) + data->topics.docs * (sizeof(double) + sizeof(int32_t));
+}
+
 /* The sample is the same at every step and for every model that is given the same seed and data. */
 static gr_status open_sample(gr__heldout *h, const gr_train_def *def, gr_error *err) {
     const gr_heldout_def *own = &def->heldout;
-    int rows = BLOCK_POSITIONS / def->width > 1 ? BLOCK_POSITIONS / def->width : 1, batches;
+    int rows = pass_rows(def->width), batches;
     GR_TRY(gr_evaluator_new(&h->evaluator, def->model, NULL, rows, def->width, err));
     return gr__sample_new(&h->scan, &batches, own->data, def->labels, own->data->validation,
-                          own->data->validation_count, wants_all, 0, sample_size(own->data, def), own->seed, KEY, rows,
-                          def->width, err);
+                          own->data->validation_count, wants_all, 0, sample_size(own->data, def->rows, def->width),
+                          own->seed, KEY, rows, def->width, err);
 }
 
 gr_status gr__heldout_new(gr__heldout **out, const gr_train_def *def, gr_error *err) {
     const gr_heldout_def *own = &def->heldout;
     *out = NULL;
-    if (!own->data || own->every <= 0 || !def->labels || own->data->validation_count == 0 ||
-        gr_model_output(def->model, "row_loss") == GR_NONE)
+    if (!def->labels || !is_wanted(def->model, own))
         return GR_OK;
 
     /* What it measures into: losses of every document of the dataset, few of which are read. */

@@ -1,0 +1,82 @@
+/* The memory that a plan names holds what training takes: each of its parts by what it adds. */
+#include "lab_helpers.h"
+
+#include <malloc.h>
+
+#include "lab/arm.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/allocator_interface.h>
+static size_t allocated(void) { return __sanitizer_get_current_allocated_bytes(); }
+#else
+static size_t allocated(void) {
+    struct mallinfo2 info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+}
+#endif
+
+/* Bytes that a trainer takes, its model excepted. */
+static size_t measure(gr_project *project, gr_arm_kind kind) {
+    gr_error err = {0};
+    gr_arch_def *def;
+    gr_model *model;
+    gr__arm_parts own;
+    gr_trainer *trainer;
+    gr_test_ok(gr_arm_build(&def, &model, project, kind, &err), &err);
+    gr_test_ok(gr__arm_parts_open(&own, model, project, kind, &err), &err);
+    size_t before = allocated();
+    gr_test_ok(gr_trainer_new(&trainer, &own.def, &err), &err);
+    size_t taken = allocated() - before;
+    gr_trainer_free(trainer);
+    gr__arm_parts_close(&own);
+    gr_model_free(model);
+    gr_arch_free(def);
+    return taken;
+}
+
+static size_t planned(gr_project *project, gr_arm_kind kind) {
+    gr_plan plan;
+    gr_error err = {0};
+    gr_test_ok(gr_plan_new(&plan, project, kind, &err), &err);
+    assert_true(plan.memory.total >= plan.memory.activations + plan.memory.parameters);
+    return plan.memory.total - plan.memory.parameters + plan.optimiser;
+}
+
+/* Bytes of what a plan leaves out of a run: the objects of products, their working memory, which is known once they are
+ * made, and the bookkeeping of nodes. */
+enum { OBJECTS = 1 << 20 };
+
+/* What a setting adds to the plan is at least what it adds to the trainer, and not beyond all measure. */
+static void check_setting(const char *without, const char *with, gr_arm_kind kind) {
+    const char *const sets[] = {without, with};
+    size_t taken[2], said[2];
+    lab_write_corpus("corpus.jsonl");
+    for (int i = 0; i < 2; i++) {
+        gr_project *project =
+            lab_open((const char *[]){sets[i], "model.width=128", "model.mlp=512", "train.batch=4"}, 4);
+        measure(project, kind); /* products that were made once are kept by the library that makes them */
+        taken[i] = measure(project, kind);
+        said[i] = planned(project, kind);
+        lab_close(project);
+    }
+    const size_t more_taken = taken[1] - taken[0], more_said = said[1] - said[0];
+    assert_true(taken[1] > taken[0] + 4 * OBJECTS);
+    if (more_said + OBJECTS < more_taken || more_said > 2 * more_taken)
+        fail_msg("%s: %zu bytes more are planned, %zu taken", with, more_said, more_taken);
+}
+
+static void losses_of_held_out_text(void **state) {
+    (void)state;
+    check_setting("diagnostics.heldout=0", "diagnostics.heldout=200", GR_ARM_ROUTED);
+    check_setting("diagnostics.heldout=0", "diagnostics.heldout=200", GR_ARM_PLAIN);
+}
+
+static void losses_by_region(void **state) {
+    (void)state;
+    check_setting("diagnostics.probe=0", "diagnostics.probe=100", GR_ARM_ROUTED);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(losses_of_held_out_text), cmocka_unit_test(losses_by_region)};
+    return cmocka_run_group_tests(tests, gr_test_files_setup, gr_test_files_teardown);
+}
