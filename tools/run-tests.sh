@@ -7,8 +7,16 @@ mode=${1:-quick}
 jobs=$(nproc)
 log=build-test/log
 passed=0 failed=0 skipped=0
+start=$(date +%s)
+part=$start
 
 note() { printf '%s\n' "$*"; }
+
+# minutes SECOND: since that second.
+minutes() { awk -v seconds=$(($(date +%s) - $1)) 'BEGIN { printf "%.1f minutes", seconds / 60 }'; }
+
+# part_ends NAME: says how long what ran since the last call took.
+part_ends() { note "        $1 took $(minutes "$part")"; part=$(date +%s); }
 
 # One check that is not a cmocka group: a name and a command.
 check() {
@@ -17,14 +25,18 @@ check() {
     else failed=$((failed + 1)); note "FAILED  $name"; tail -n 40 "$log/out"; fi
 }
 
-# A script that may take long; it exits with 77 where it lacks something that it cannot make.
+# A script that may take long; it exits with 77 where it lacks something that it cannot make, and says `skip` and why
+# where it can do a part without.
 slow() {
+    begin=$(date +%s)
     env PATH="$PWD/build-test:$PATH" sh "$1" >"$log/out" 2>&1
     case $? in
-    0) passed=$((passed + 1)); note "ok      $1" ;;
+    0) passed=$((passed + 1)); note "ok      $1, $(minutes "$begin")" ;;
     77) skipped=$((skipped + 1)); note "skip    $1: $(tail -n 1 "$log/out")" ;;
-    *) failed=$((failed + 1)); note "FAILED  $1"; tail -n 40 "$log/out" ;;
+    *) failed=$((failed + 1)); note "FAILED  $1, $(minutes "$begin")"; grep -v '^ok ' "$log/out" | tail -n 60 ;;
     esac
+    skipped=$((skipped + $(grep -c '^skip ' "$log/out")))
+    sed -n 's/^skip /skip    of it: /p' "$log/out"
 }
 
 # Runs commands, one a line with a name before it, as many at once as there are cores; what each printed and how it
@@ -72,6 +84,7 @@ tools/configure.sh build-asan -Dtests=true -Dwerror=false -Db_sanitize=address,u
 check 'build' ninja -C build-test -j "$jobs"
 check 'instructions of what starts everywhere' tools/instructions.py build-test
 check 'build with sanitizers' ninja -C build-asan -j "$jobs"
+part_ends 'building'
 # Threads that spin at barriers would fight over the cores with each other and with whatever else runs.
 export OMP_WAIT_POLICY=passive
 export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=detect_leaks=1:abort_on_error=0
@@ -84,6 +97,7 @@ done <"$log/programs" | at_once
 while read -r name build isa; do
     group "$build/$name$(echo " ($isa)" | sed 's/ (native)//')" "$build-$name-$isa"
 done <"$log/programs"
+part_ends 'unit tests'
 # Each command test has a folder of its own and wants one core most of the time.
 for script in tests/cmd_*.sh; do
     echo "$(basename "$script" .sh) env OMP_NUM_THREADS=1 sh $script"
@@ -96,6 +110,7 @@ for script in tests/cmd_*.sh; do
     if [ "$f" = 0 ]; then note "ok      $script: $p passed, $s skipped"
     else note "FAILED  $script"; grep -v '^ok ' "$out" | tail -n 60; tail -n 20 "${out%.out}.err"; fi
 done
+part_ends 'command tests'
 # Coverage-guided mutations of every file format and of recipes, seeded by nothing: short here, longer in full.
 seconds=3; [ "$mode" = full ] && seconds=60
 CC=clang-14 tools/configure.sh build-fuzz -Dfuzz=true -Dwerror=false -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 || exit 1
@@ -108,11 +123,15 @@ for source in fuzz/fuzz_*.c; do
     name=$(basename "$source" .c)
     check "$name, $seconds s" sh -c "cat $log/$name.err; exit $(cat "$log/$name.status")"
 done
+part_ends 'fuzzing'
 if [ "$mode" = full ]; then
     check 'deliberate faults' tools/mutants.py
+    part_ends 'deliberate faults'
     for script in tests/slow_*.sh; do
         [ -e "$script" ] && slow "$script"
     done
+    part_ends 'slow tests'
 fi
+note "$(minutes "$start") in all"
 note "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
