@@ -4,44 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/mem.h"
-#include "base/rng.h"
-#include "op/op.h"
-#include "support.h"
-
-enum { ROWS_MAX = 64 };
-
-#define GR_OP(name) extern const gr_op gr__op_##name;
-#include "op/list.h"
-#undef GR_OP
-
-static const gr_op *const ops[] = {
-#define GR_OP(name) &gr__op_##name,
-#include "op/list.h"
-#undef GR_OP
-};
-
-/* The network of a case: a leaf (rows of a table, one per row of the batch), the case, a probe of fixed coefficients.
- */
-static gr_model *network(const gr_op_case *test) {
-    gr_graph *g = gr_graph_new();
-    gr_param leaf =
-        gr_graph_param(g, &(gr_param_def){"leaf", test->rows, test->width, GR_KIND_WEIGHT, GR_INIT_NORMAL, 0.8, false});
-    gr_value y = test->build(g, gr_embedding(g, leaf));
-    if (y >= 0) {
-        int w = gr_value_width(g, y);
-        if (!gr_value_scalar(g, y)) {
-            gr_param ones = gr_graph_param(g, &(gr_param_def){"ones", 1, w, GR_KIND_WEIGHT, GR_INIT_ONE, 0, false});
-            gr_value probe = gr_mul(g, y, gr_input(g, 3, w));
-            y = gr_mean(g, gr_linear(g, 1, &(gr_term){.x = probe, .w = ones}, GR_NONE, GR_NONE));
-        }
-        gr_graph_loss(g, y, 1.3);
-    }
-    gr_model *model;
-    gr_error err = {0};
-    gr_test_ok(gr_model_new(&model, g, 5, &err), &err);
-    return model;
-}
+#include "op_helpers.h"
 
 /* The error of a parameter's gradient, relative to its norm; *slope: the norm of the differences. */
 static double check_param(gr_run *run, gr_model *model, gr_param p, const gr_batch *batch, double *slope) {
@@ -67,19 +30,12 @@ static double check_param(gr_run *run, gr_model *model, gr_param p, const gr_bat
 }
 
 static void check_case(const gr_op *op, const gr_op_case *test) {
-    gr_model *model = network(test);
+    gr_model *model = case_network(test);
     gr_run *run;
     gr_error err = {0};
     gr_test_ok(gr_run_new(&run, model, NULL, &(gr_run_def){.rows = test->rows, .train = true, .seed = 11}, &err), &err);
-    gr_test_batch b = gr_test_batch_new(test->rows, test->width, 3);
-    gr_real *coefficient = gr_alloc((size_t)test->rows * 4096 * sizeof *coefficient);
-    for (size_t i = 0; i < (size_t)test->rows * 4096; i++)
-        coefficient[i] = (gr_real)gr_random_normal((gr_key){9, GR_STREAM_TEST, 1}, i, 0);
-    for (int n = 0; n < test->rows; n++)
-        b.ids[n] = n;
-    for (int i = 0; i < GR_BATCH_INPUTS; i++)
-        b.batch.x[i] = coefficient;
-    b.batch.weight = b.weight;
+    gr_real *coefficient;
+    gr_test_batch b = case_batch(test, &coefficient);
     gr_run_zero(run);
     gr_run_forward(run, &b.batch);
     gr_run_backward(run);
@@ -108,14 +64,14 @@ static void check_op(void **state) {
 /* The tap and the input are covered by other tests. */
 static void every_op_has_cases(void **state) {
     (void)state;
-    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+    for (size_t i = 0; i < OPS; i++)
         if ((!ops[i]->cases || !ops[i]->cases->name) && strcmp(ops[i]->name, "tap") && strcmp(ops[i]->name, "input"))
             fail_msg("%s has no gradient check", ops[i]->name);
 }
 
 int main(void) {
-    struct CMUnitTest tests[sizeof ops / sizeof *ops + 1] = {cmocka_unit_test(every_op_has_cases)};
-    for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)
+    struct CMUnitTest tests[OPS + 1] = {cmocka_unit_test(every_op_has_cases)};
+    for (size_t i = 0; i < OPS; i++)
         tests[i + 1] = (struct CMUnitTest){ops[i]->name, check_op, NULL, NULL, (void *)ops[i]};
     return _cmocka_run_group_tests("gradient", tests, sizeof tests / sizeof *tests, NULL, NULL);
 }
