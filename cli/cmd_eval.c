@@ -169,7 +169,8 @@ static gr_status open_run(text *t, const eval_options *own, const gr_folder *fol
 
     /* With --set the data may be others than those that are kept. */
     char *recipe = gr_format("%s/../recipe.yaml", model);
-    for (int i = 1; i <= 2 && !data && !own->common.set.count; i++) {
+    int levels = own->common.set.count ? 0 : 2;
+    for (int i = 1; i <= levels && !data; i++) {
         char *folder_of = gr_format("%s/..%s/data", model, i > 1 ? "/.." : "");
         char *file = gr_format("%s/dataset.bin", folder_of), *checked = gr_format("%s/shards.checked", folder_of);
         if (gr_file_exists(file) || gr_file_exists(checked))
@@ -214,7 +215,7 @@ typedef struct losses {
     int32_t *tokens, *right; /* right: samples alone, else NULL */
 } losses;
 
-/* Under these tables. */
+/* Evaluates the text with the model under these tables. */
 static gr_status evaluate_under(losses *l, const gr_tables *tables, const gr_folder *folder, const text *t,
                                 gr_error *err) {
     gr_evaluator *evaluator;

@@ -77,8 +77,8 @@ static json_t *part_json(const gr_model *model, gr_part part) {
 /* A region with all that it owns. */
 static json_t *region_json(const gr_model *model, const gr_arch_region *def, size_t size) {
     json_t *parts = json_array();
-    int r = gr_model_find_region(model, def->name);
-    for (int p = 0; r != GR_NONE && p < gr_model_region(model, r)->parts; p++)
+    int r = gr_model_find_region(model, def->name), count = r == GR_NONE ? 0 : gr_model_region(model, r)->parts;
+    for (int p = 0; p < count; p++)
         json_array_append_new(parts, part_json(model, gr_model_region(model, r)->part[p]));
     return json_pack("{s:s, s:I, s:o}", "name", def->name, "parameters", (json_int_t)size, "parts", parts);
 }
@@ -127,8 +127,8 @@ static void print_arch(const json_t *arch) {
 /* A region's parameters, by the rows and columns that it owns of each. */
 static void print_region(const gr_model *model, const gr_arch_region *def, size_t size) {
     printf("region %s: %s parameters\n", def->name, gr__text_count((char[32]){0}, (int64_t)size));
-    int r = gr_model_find_region(model, def->name);
-    for (int p = 0; r != GR_NONE && p < gr_model_region(model, r)->parts; p++) {
+    int r = gr_model_find_region(model, def->name), count = r == GR_NONE ? 0 : gr_model_region(model, r)->parts;
+    for (int p = 0; p < count; p++) {
         gr_part part = gr_model_region(model, r)->part[p];
         const gr_param_def *param = gr_model_param(model, part.param);
         printf("  %-36s rows %d to %d of %d", param->name, part.lo0, part.hi0 - 1, param->rows);

@@ -58,9 +58,12 @@ static void tail(char *text, size_t size, const gr__progress *progress, const gr
     enum { SHOWN = 4 };
     size_t used = 0;
     text[0] = 0;
-    if (isfinite(p->loss) && (!p->labels || less >= 2))
+
+    /* Losses of the first labels; where there are none, or no room for them, that of the step. */
+    int shown = less >= 2 ? 0 : p->labels < SHOWN ? p->labels : SHOWN;
+    if (isfinite(p->loss) && !shown)
         used += (size_t)snprintf(text, size, "loss %.3f ", p->loss);
-    for (int i = 0; i < p->labels && i < SHOWN && used < size && less < 2; i++)
+    for (int i = 0; i < shown && used < size; i++)
         if (isfinite(progress->loss[i]))
             used += (size_t)snprintf(text + used, size - used, "%.24s %.3f ", p->label[i], progress->loss[i]);
 

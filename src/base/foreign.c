@@ -86,12 +86,15 @@ gr_status gr__text_begin(size_t *skip, const void *bytes, size_t length, const c
 }
 
 size_t gr__text_unix(char *text, size_t length) {
-    /* No return, nothing to do: from and to are NULL. */
     char *from = length ? memchr(text, '\r', length) : NULL, *end = text + length, *to = from;
-    for (; from && from < end; from++)
+    if (!from)
+        return length;
+
+    /* What is kept closes up; a return goes where a line feed follows. */
+    for (; from < end; from++)
         if (*from != '\r' || from + 1 == end || from[1] != '\n')
             *to++ = *from;
-    return to ? (size_t)(to - text) : length;
+    return (size_t)(to - text);
 }
 
 /* ---- names ---- */

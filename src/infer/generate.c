@@ -102,6 +102,7 @@ gr_status gr_generate(gr_model *model, const gr_tables *tables, int32_t *out, in
     gr_decoder *decoder;
     GR_TRY(gr_decoder_new(&decoder, model, tables, &own, err));
 
+    /* Every token is kept; those that would end a text are the def's to name. */
     ids to = {.out = out};
     gr__going g = {.decoder = decoder, .def = def, .end = -1, .take = keep, .user = &to};
     gr_status status = gr__go_on(&g, prompt, prompt_count, err);

@@ -328,11 +328,13 @@ gr_status gr__files_find(gr__files *files, const char *path, gr_error *err) {
     /* Else a pattern. Without memory glob may have found a part of the files. */
     glob_t found = {0};
     int code = glob(path, GLOB_NOSORT, NULL, &found);
-    for (size_t i = 0; code == 0 && i < found.gl_pathc; i++)
-        GR_PUSH(files->path, files->count, files->capacity) = gr_strdup(found.gl_pathv[i]);
-    globfree(&found);
     if (code == GLOB_NOSPACE)
         gr__refused(0);
+    size_t count = code == 0 ? found.gl_pathc : 0;
+    for (size_t i = 0; i < count; i++)
+        GR_PUSH(files->path, files->count, files->capacity) = gr_strdup(found.gl_pathv[i]);
+    globfree(&found);
+
     if (!files->count) {
         char place[GR__PLACE_SIZE];
         return gr_error_set(err, GR_ERR_INPUT, gr__place(place, path, 0, 0),

@@ -57,8 +57,9 @@ gr_status gr__input_error(gr_error *err, const char *path, int code) {
 }
 
 gr_status gr__input_open(int *fd, size_t *size, const char *path, gr_error *err) {
+    /* A named pipe must not make us wait: O_NONBLOCK. */
     struct stat info;
-    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a named pipe must not make us wait */
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*fd < 0)
         return gr__input_error(err, path, errno);
 
@@ -70,10 +71,11 @@ gr_status gr__input_open(int *fd, size_t *size, const char *path, gr_error *err)
         status = gr__input_error(err, path, EISDIR);
     else if (!S_ISREG(info.st_mode))
         status = gr_error_set(err, GR_ERR_INPUT, path, "save the stream into a file first", "not a regular file");
-    if (status != GR_OK)
-        close(*fd);
-    else
+
+    if (status == GR_OK)
         *size = (size_t)info.st_size;
+    else
+        close(*fd);
     return status;
 }
 
@@ -226,11 +228,13 @@ bool gr__is_temporary(const char *name) {
 
 void gr__temporaries_remove(const char *folder) {
     DIR *dir = opendir(folder);
-    for (struct dirent *e; dir && (e = readdir(dir));)
+    if (!dir)
+        return;
+    struct dirent *e;
+    while ((e = readdir(dir)))
         if (gr__is_temporary(e->d_name))
             unlinkat(dirfd(dir), e->d_name, 0);
-    if (dir)
-        closedir(dir);
+    closedir(dir);
 }
 
 /* ---- writing ---- */
@@ -242,9 +246,13 @@ struct gr_file_out {
 
 gr_status gr_file_out_open(gr_file_out **out, const char *path, gr_error *err) {
     *out = NULL;
-    GR_TRY(gr__file_replaceable(path, err));                                    /* before the work, not at its end */
-    char *real = realpath(path, NULL), *target = gr_strdup(real ? real : path); /* a link stays one */
+
+    /* What cannot be replaced is refused before the work, not at its end. A link stays one: its target is replaced. */
+    GR_TRY(gr__file_replaceable(path, err));
+    char *real = realpath(path, NULL), *target = gr_strdup(real ? real : path);
     free(real);
+
+    /* The name is new (x), so that two writers do not meet. */
     char *tmp = gr__temporary(target);
     FILE *stream = fopen(tmp, "wbxe");
     if (!stream) {
@@ -253,6 +261,7 @@ gr_status gr_file_out_open(gr_file_out **out, const char *path, gr_error *err) {
         gr_free(target);
         return gr__file_error(err, path, "write", code);
     }
+
     *out = gr_alloc(sizeof **out);
     **out = (gr_file_out){.stream = stream, .path = gr_strdup(path), .target = target, .tmp = tmp};
     return GR_OK;

@@ -435,10 +435,12 @@ gr_status gr_yaml_texts(gr_yaml *map, const char *const **values, int *count, co
     /* A single text is a list of one. */
     int n = 0;
     const char **texts = gr_arena_alloc(map->tree->arena, sizeof *texts * (size_t)(list ? node->count : 1));
-    if (!list)
+    if (list) {
+        for (const gr_yaml *child = node->first; child; child = child->next)
+            GR_TRY(gr_yaml_as_text(child, texts + n++, err));
+    } else {
         GR_TRY(gr_yaml_as_text(node, texts + n++, err));
-    for (const gr_yaml *child = list ? node->first : NULL; child; child = child->next)
-        GR_TRY(gr_yaml_as_text(child, texts + n++, err));
+    }
     *values = texts;
     *count = n;
     return GR_OK;

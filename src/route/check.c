@@ -355,7 +355,12 @@ static void check_pairs(const gr__lint *l) {
 
 /* Steps in which a label counts as known, and yet no route but second showings does anything with its rows. */
 static void check_phases(const gr__lint *l) {
-    for (int i = 0; i < gr_router_phases(l->router) && gr_router_phases(l->router) > 1; i++)
+    /* A single phase has no beginnings and ends. */
+    int phases = gr_router_phases(l->router);
+    if (phases == 1)
+        return;
+
+    for (int i = 0; i < phases; i++)
         for (int k = 1; k <= l->routes->labels; k++) {
             const gr__phase *phase = &l->router->phase[i];
 

@@ -131,13 +131,17 @@ static double data_share(const gr__lint *l, const gr_region *region) {
     for (int label = -1; label <= l->routes->labels; label++) {
         /* A label counts when one of its routes names the region. */
         bool named = false;
-        for (int r = 0; r < l->routes->count && label > 0; r++)
-            for (int o = 0; o < l->routes->route[r].options; o++)
-                named = named || (l->routes->route[r].labels & gr_label_bit(label) &&
-                                  trains_by_name(&l->routes->route[r].option[o], region->name));
+        for (int r = 0; r < l->routes->count; r++) {
+            const gr_route *route = &l->routes->route[r];
+            if (!(route->labels & gr_label_bit(label)))
+                continue;
+            for (int o = 0; o < route->options; o++)
+                named = named || trains_by_name(&route->option[o], region->name);
+        }
 
+        /* Core and unlabelled rows may train it as well, but only labelled documents are its text. */
         all += (double)l->documents[label + 1];
-        routed += named ? (double)l->documents[label + 1] : 0;
+        routed += named && label > 0 ? (double)l->documents[label + 1] : 0;
     }
     return all > 0 ? routed / all : 0;
 }

@@ -185,12 +185,12 @@ static void print_labels(FILE *out, const gr_routes *routes, uint64_t labels) {
         word[count++] = "unlabelled";
     if (labels & GR_LABELS_CORE)
         word[count++] = "core";
-    bool every = routes->labels > 1 && (labels & topics) == topics;
-    if (every)
+    if (routes->labels > 1 && (labels & topics) == topics)
         word[count++] = "topics";
-    for (int k = 1; k <= routes->labels && !every; k++)
-        if (labels & gr_label_bit(k))
-            word[count++] = routes->label[k - 1];
+    else
+        for (int k = 1; k <= routes->labels; k++)
+            if (labels & gr_label_bit(k))
+                word[count++] = routes->label[k - 1];
 
     /* A single word needs no brackets. */
     if (count != 1)

@@ -71,7 +71,7 @@ gr_status gr__metrics_open(gr__metrics **metrics, const char *path, int64_t byte
     m->bytes = bytes;
     m->labels = labels;
     m->key = gr_alloc((size_t)labels * sizeof *m->key);
-    m->text_size = 600 + more;
+    m->text_size = 600 + more; /* 600: the members that every line has, and room for `also` */
     for (int i = 0; i < labels; i++) {
         m->key[i] = key_of(label[i]);
         m->text_size += strlen(m->key[i]) + 64;
