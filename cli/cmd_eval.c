@@ -374,7 +374,6 @@ static gr_status open_and_eval(eval_options *own, gr_error *err) {
         omp_set_num_threads(own->common.threads);
     gr__expand_all(&own->common.off, folder->model);
 
-    /* The text, its losses, the table. */
     gr_status status = open_any(&t, own, folder, err);
     if (status == GR_OK)
         status = evaluate(&l, own, folder, &t, err);

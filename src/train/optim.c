@@ -315,13 +315,14 @@ gr_status gr_optim_step(gr_optim *o, gr_run *run, double *norm, gr_error *err) {
         scale = o->def.clip / (size + 1e-6);
 
     /* Each open slice counts the step and gets its constants. */
-    for (int s = 0; s < o->slices; s++)
-        if (open[s]) {
-            o->open_steps[s]++;
-            o->update[s] = constants(o, s, lr, scale);
-        }
+    for (int s = 0; s < o->slices; s++) {
+        if (!open[s])
+            continue;
+        o->open_steps[s]++;
+        o->update[s] = constants(o, s, lr, scale);
+    }
 
-        /* Then its parameters and moments are updated; closed ones are not touched. */
+    /* Then its parameters and moments are updated; closed ones are not touched. */
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < o->chunks; i++)
         if (open[o->chunk[i].slice])
