@@ -104,6 +104,17 @@ static void test_lint_classes(void **state) {
     gr_findings_free(&findings);
     gr_routes_free(routes);
 
+    /* Second showings that teach nothing are so often drawn, however the first ones are. */
+    routes = gr_routes_new(2, both);
+    gr_routes_add(routes, gr_label_bit(1), GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 0.25);
+    gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_ALL, NULL, 0);
+    routes->route[0].again = true;
+    gr_route_check(&findings, model, routes, NULL);
+    expect(&findings, GR_LEVEL_ERROR, "nothing is open for bio rows (0.25 of them)");
+    gr_findings_free(&findings);
+    gr_routes_free(routes);
+
     routes = gr_routes_new(2, both);
     gr_routes_add(routes, gr_label_bit(1), GR_DRAW_SEQUENCE);
     gr_routes_option(routes, 1);

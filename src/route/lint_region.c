@@ -14,34 +14,26 @@ static bool occurs(const gr__lint *l, int label) { return !l->documents || l->do
 
 /* ---- classes ---- */
 
-/* Chance of a class in the phase where it is largest. */
+/* Chance of a class for rows of a label, where it is largest: by the label's own routes in some phase, or as a second
+ * showing, whose options are each drawn for themselves. */
 static double chance(const gr__lint *l, int label, int cls) {
     double most = 0;
     for (int i = 0; i < gr_router_phases(l->router); i++)
         most = fmax(most, gr_router_chance_at(l->router, label, cls, gr_router_phase(l->router, i)));
-    return most;
-}
 
-/* A class of rows that a label reaches, by its own routes or as a copy. */
-static bool reaches(const gr__lint *l, int label, int cls) {
-    if (!occurs(l, label))
-        return false;
-
-    /* By the label's own routes, in some phase. */
-    if (chance(l, label, cls) > 0)
-        return true;
-
-    /* As a second showing. */
     for (int c = 0; c < l->router->copies; c++) {
         const gr__drawn *rule = &l->router->rule[l->router->copy[c]];
         if (!(rule->labels & gr_label_bit(label)))
             continue;
         for (int o = 0; o < rule->outcomes; o++)
             if (l->router->copy_class[c][o] == cls)
-                return true;
+                most = fmax(most, rule->edge[o] - (o ? rule->edge[o - 1] : 0));
     }
-    return false;
+    return most;
 }
+
+/* Whether some rows of a label are of this class, in their first or a second showing. */
+static bool reaches(const gr__lint *l, int label, int cls) { return occurs(l, label) && chance(l, label, cls) > 0; }
 
 /* Whether rows of this class move any parameter. */
 static bool trains(const gr_tables *tables, int cls) {
