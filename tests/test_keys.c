@@ -502,12 +502,11 @@ static void lists_are_drawn_apart(void **state) {
     enum { DOCS = 200 };
     double nll[DOCS];
     int32_t tokens[DOCS];
-    uint32_t one[DOCS], other[DOCS];
     for (int i = 0; i < DOCS; i++) {
         nll[i] = gr_random_normal((gr_key){3, GR_STREAM_TEST, 0}, (uint64_t)i, 0);
-        tokens[i] = 1, one[i] = other[i] = (uint32_t)i;
+        tokens[i] = 1;
     }
-    const gr_sample alone = {nll, tokens, one, DOCS, NULL}, two[] = {alone, {nll, tokens, other, DOCS, NULL}};
+    const gr_sample alone = {nll, tokens, DOCS, NULL, "one"}, two[] = {alone, {nll, tokens, DOCS, NULL, "other"}};
     gr_estimate loss = gr_bootstrap(gr_measure_loss, &alone, 1, 1);
     gr_estimate apart = gr_bootstrap(gr_measure_difference, two, 2, 1);
     gr_estimate seeded = gr_bootstrap(gr_measure_loss, &alone, 1, 2);

@@ -10,13 +10,11 @@ enum { DOCS = 200 };
 
 static double nll[3][DOCS];
 static int32_t tokens[DOCS];
-static uint32_t docs[DOCS];
 
 /* Three arms over the same documents: the second is the first plus 1 nat per token, the third plus 2. */
 static int fill(void **state) {
     (void)state;
     for (int d = 0; d < DOCS; d++) {
-        docs[d] = (uint32_t)d;
         tokens[d] = 5 + d % 17;
         double loss = 3 + gr_random_normal((gr_key){1, GR_STREAM_TEST, 0}, (uint64_t)d, 0);
         for (int k = 0; k < 3; k++)
@@ -25,7 +23,7 @@ static int fill(void **state) {
     return 0;
 }
 
-static gr_sample arm(int k) { return (gr_sample){nll[k], tokens, docs, DOCS, NULL}; }
+static gr_sample arm(int k) { return (gr_sample){nll[k], tokens, DOCS, NULL, "all"}; }
 
 static void figures(void **state) {
     (void)state;
@@ -80,8 +78,8 @@ static void pieces_are_drawn_together(void **state) {
         sums[whole] += nll[0][p];
         counts[whole] += tokens[p];
     }
-    gr_sample pieces = {nll[0], tokens, docs, DOCS, document}, wholes = {sums, counts, docs, whole + 1, NULL},
-              alone = arm(0);
+    gr_sample pieces = {nll[0], tokens, DOCS, document, "pieces"},
+              wholes = {sums, counts, whole + 1, NULL, "documents"}, alone = arm(0);
     gr_estimate a = gr_bootstrap(gr_measure_loss, &pieces, 1, 7), b = gr_bootstrap(gr_measure_loss, &wholes, 1, 7);
     assert_true(fabs(a.value - b.value) < 1e-12 && fabs(a.low - b.low) < 1e-12 && fabs(a.high - b.high) < 1e-12);
     assert_true(fabs(gr_bootstrap(gr_measure_loss, &alone, 1, 7).low - a.low) > 1e-6);
@@ -96,8 +94,9 @@ static void groups_are_paired(void **state) {
     for (int d = 0; d < DOCS; d++)
         more[d] = nll[0][d] + 1.5 * tokens[d];
     gr_sample forget[] = {
-        {more, tokens, docs, HALF, NULL}, {nll[0], tokens, docs, HALF, NULL}, {nll[2], tokens, docs, HALF, NULL}};
-    gr_sample one = {nll[1], tokens, docs + HALF, HALF, NULL}, none = {nll[0], tokens, docs + HALF, HALF, NULL};
+        {more, tokens, HALF, NULL, "a"}, {nll[0], tokens, HALF, NULL, "a"}, {nll[2], tokens, HALF, NULL, "a"}};
+    const int32_t *others = tokens + HALF;
+    gr_sample one = {nll[1] + HALF, others, HALF, NULL, "b"}, none = {nll[0] + HALF, others, HALF, NULL, "b"};
     gr_sample six[] = {forget[0], forget[1], forget[2], one, none, one};
     gr_estimate e = gr_bootstrap(gr_measure_specific, six, 6, 3);
     assert_true(fabs(e.value - 0.5) < 1e-9 && fabs(e.low - 0.5) < 1e-9 && fabs(e.high - 0.5) < 1e-9);
@@ -105,7 +104,7 @@ static void groups_are_paired(void **state) {
 
 static void nothing_to_measure(void **state) {
     (void)state;
-    gr_sample none = {nll[0], tokens, docs, 0, NULL};
+    gr_sample none = {nll[0], tokens, 0, NULL, "none"};
     assert_true(isnan(gr_bootstrap(gr_measure_loss, &none, 1, 1).value));
 }
 

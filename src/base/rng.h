@@ -17,7 +17,8 @@ enum {
     GR_STREAM_SAMPLE,
     GR_STREAM_BOOTSTRAP,
     GR_STREAM_TEST,
-    GR_STREAM_DIAGNOSE
+    GR_STREAM_DIAGNOSE,
+    GR_STREAM_BUCKET
 };
 
 typedef struct gr_key {

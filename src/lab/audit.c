@@ -70,6 +70,18 @@ static gr_status too_few(const char *split, const char *group, gr_error *err) {
     return gr_error_set(err, GR_ERR_USAGE, "audit", hint, "the %s split has no %s document", split, group);
 }
 
+/* The documents of a group, in the test and in validation. */
+static gr_group group_of(const gr_project *p, const char *name, int group) {
+    const gr_dataset *data = p->data;
+    uint32_t *test = gr_alloc((data->test_count + 1) * sizeof *test);
+    uint32_t *validation = gr_alloc((data->validation_count + 1) * sizeof *validation);
+    return (gr_group){.name = name,
+                      .test = test,
+                      .validation = validation,
+                      .tests = pick_group(p, test, data->test, data->test_count, group),
+                      .validations = pick_group(p, validation, data->validation, data->validation_count, group)};
+}
+
 /* Documents of the test by group, those that the attacker's best step is chosen on, and those he trains on. */
 static gr_status pick_documents(job *j, gr_error *err) {
     const gr_project *p = j->project;
@@ -79,18 +91,17 @@ static gr_status pick_documents(job *j, gr_error *err) {
                             "an audit needs a label to remove");
 
     /* What is measured. */
+    static const char *const names[GR__GROUPS] = {"forget", "adjacent", "retain"};
+    j->groups = (gr_groups){.count = GR__GROUPS, .unit = gr_dataset_drawn_by(data)};
     for (int g = 0; g < GR__GROUPS; g++) {
-        j->docs[g] = gr_alloc((data->test_count + 1) * sizeof **j->docs);
-        j->count[g] = pick_group(p, j->docs[g], data->test, data->test_count, g);
-        if (j->count[g] == 0 && g != GR__ADJACENT)
-            return too_few("test", gr__group_names[g], err);
+        j->groups.group[g] = group_of(p, names[g], g);
+        if (j->groups.group[g].tests == 0 && g != GR__ADJACENT)
+            return too_few("test", names[g], err);
     }
 
     /* What the attack is made of. */
-    j->choose = gr_alloc((data->validation_count + 1) * sizeof *j->choose);
-    j->choices = pick_group(p, j->choose, data->validation, data->validation_count, GR__FORGET);
-    if (j->choices == 0)
-        return too_few("validation", gr__group_names[GR__FORGET], err);
+    if (j->groups.group[GR__FORGET].validations == 0)
+        return too_few("validation", names[GR__FORGET], err);
     const gr_recipe_relearn *r = &p->recipe->relearn;
     gr_draw_def def = {(size_t)r->documents, r->tokens, GR_LABEL_ANY, p->recipe->data.context, p->recipe->split_seed};
     return gr_dataset_draw(&j->attack, data, p->labels, &def, err);
@@ -98,19 +109,39 @@ static gr_status pick_documents(job *j, gr_error *err) {
 
 /* ---- measuring ---- */
 
-static gr_status evaluate(job *j, gr__losses_of *out, const char *name, gr_model *model, const gr_tables *profile,
-                          gr_error *err) {
+/* Samples of the groups out of rows of losses, as a file of rows would give them back. */
+static gr_status through_rows(const job *j, gr_sample group[GR__GROUPS], const double *nll, const int32_t *tokens,
+                              gr_error *err) {
+    static const char place[] = "rows of losses";
+    gr_ledger *rows = gr_ledger_new();
+
+    /* Into text. */
+    gr_ledger_losses(rows, &j->groups, GR_UNITS_DOCUMENTS, nll, tokens, NULL, NULL);
+    char *lines = gr_ledger_lines(rows);
+    gr_ledger_free(rows);
+
+    /* And out of it. */
+    gr_status status = gr_ledger_parse(&rows, lines, strlen(lines), place, err);
+    for (int g = 0; g < GR__GROUPS && status == GR_OK; g++) {
+        const char *const where[][2] = {{"group", j->groups.group[g].name}, {NULL, NULL}};
+        const gr_entry *row = gr_ledger_find(rows, "loss", where);
+        if (row)
+            status = gr_sample_read(&group[g], row, place, err);
+    }
+    gr_ledger_free(rows);
+    gr_free(lines);
+    return status;
+}
+
+/* One pass over the test; nll and tokens are by document. */
+static gr_status scan_test(job *j, double *nll, int32_t *tokens, int32_t *right, const char *name, gr_model *model,
+                           const gr_tables *profile, gr_error *err) {
     const gr_project *p = j->project;
     const gr_recipe *r = p->recipe;
     size_t all = p->data->topics.docs;
     gr_evaluator *e;
     gr_scan *scan;
     gr__follow follow;
-    out->nll = gr_alloc(all * sizeof *out->nll);
-    out->tokens = gr_alloc(all * sizeof *out->tokens);
-    out->right = p->data->values ? gr_alloc(all * sizeof *out->right) : NULL;
-    GR_TRY(stopped(j, err));
-    note_part(j, "measuring losses of the test", name, true);
     GR_TRY(gr_evaluator_new(&e, model, profile, r->train.batch, r->data.context, err));
     gr_evaluator_labelled(e, p->labels);
     gr__follow_begin(&follow, j->control, j->folder, "measuring", name);
@@ -118,11 +149,32 @@ static gr_status evaluate(job *j, gr__losses_of *out, const char *name, gr_model
     gr_status status = gr_scan_new(&scan, p->data, p->labels, p->data->test, p->data->test_count, r->train.batch,
                                    r->data.context, err);
     if (status == GR_OK) {
-        bool whole = gr_evaluate_right(e, scan, out->nll, out->tokens, out->right, all);
+        bool whole = gr_evaluate_right(e, scan, nll, tokens, right, all);
         gr_scan_free(scan);
-        status = whole ? gr_losses_check(out->nll, all, name, err) : stopped(j, err);
+        status = whole ? gr_losses_check(nll, all, name, err) : stopped(j, err);
     }
     gr_evaluator_free(e);
+    return status;
+}
+
+static gr_status evaluate(job *j, gr__losses_of *out, const char *name, gr_model *model, const gr_tables *profile,
+                          gr_error *err) {
+    GR_TRY(stopped(j, err));
+    note_part(j, "measuring losses of the test", name, true);
+    size_t all = j->project->data->topics.docs;
+    double *nll = gr_alloc(all * sizeof *nll);
+    int32_t *tokens = gr_alloc(all * sizeof *tokens);
+    out->right = j->project->data->values ? gr_alloc(all * sizeof *out->right) : NULL;
+    gr_status status = scan_test(j, nll, tokens, out->right, name, model, profile, err);
+    if (status == GR_OK)
+        status = through_rows(j, out->group, nll, tokens, err);
+
+    /* Answers are counted document by document. */
+    if (out->right)
+        out->answers = tokens;
+    else
+        gr_free(tokens);
+    gr_free(nll);
     return status;
 }
 
@@ -147,18 +199,30 @@ static gr_status evaluate_all(job *j, gr_error *err) {
     return GR_OK;
 }
 
-static gr_status relearn_one(job *j, gr_relearned *out, gr_model *model, const gr_tables *profile, const char *name,
+static gr_status relearn_one(job *j, gr__attacked *out, gr_model *model, const gr_tables *profile, const char *name,
                              gr_error *err) {
     GR_TRY(stopped(j, err));
     char *path = gr_format("%s/relearn-%s.json", j->folder, name);
     note_part(j, "relearning", name, false);
     const gr_dataset *data = j->project->data;
+    const gr_group *forget = &j->groups.group[GR__FORGET];
     gr__follow follow;
     gr__follow_begin(&follow, j->control, j->folder, "relearning", name);
-    gr_relearn_def def = {j->attack.docs, j->attack.count,  j->choose, j->choices,
-                          data->test,     data->test_count, path,      &follow};
-    gr_status status = gr_relearn(out, j->project, model, profile, &def, err);
+    gr_relearn_def def = {.attack = j->attack.docs,
+                          .attack_count = j->attack.count,
+                          .choose = forget->validation,
+                          .choose_count = forget->validations,
+                          .docs = data->test,
+                          .count = data->test_count,
+                          .path = path,
+                          .follow = &follow};
+    gr_relearned r;
+    gr_status status = gr_relearn(&r, j->project, model, profile, &def, err);
     gr_free(path);
+    GR_TRY(status);
+    *out = (gr__attacked){.chosen = r.chosen, .lr = r.lr, .step = r.step};
+    status = through_rows(j, out->group, r.nll, r.tokens, err);
+    gr_relearned_free(&r);
     return status;
 }
 
@@ -358,24 +422,30 @@ static gr_status work(job *j, json_t *result, gr_error *err) {
     return status;
 }
 
+static void free_samples(gr_sample group[GR__GROUPS]) {
+    for (int g = 0; g < GR__GROUPS; g++)
+        gr_sample_free(&group[g]);
+}
+
+static void free_losses(gr__losses_of *l) {
+    free_samples(l->group);
+    gr_free(l->right);
+    gr_free(l->answers);
+}
+
 static void free_job(job *j) {
     for (int k = 0; k < GR_ARMS; k++) {
         gr_arm_free(&j->arm[k]);
-        gr_free(j->twin[k].nll);
-        gr_free(j->twin[k].tokens);
-        gr_free(j->twin[k].right);
-        gr_relearned_free(&j->relearned[k]);
+        free_losses(&j->twin[k]);
+        free_samples(j->relearned[k].group);
     }
-    gr_relearned_free(&j->off_relearned);
-    for (int g = 0; g < GR__GROUPS; g++)
-        gr_free(j->docs[g]);
-    gr__losses_of *l[] = {&j->on, &j->off};
-    for (int i = 0; i < 2; i++) {
-        gr_free(l[i]->nll);
-        gr_free(l[i]->tokens);
-        gr_free(l[i]->right);
+    free_losses(&j->on);
+    free_losses(&j->off);
+    free_samples(j->off_relearned.group);
+    for (int g = 0; g < j->groups.count; g++) {
+        gr_free((void *)j->groups.group[g].test);
+        gr_free((void *)j->groups.group[g].validation);
     }
-    gr_free(j->choose);
     gr_drawn_free(&j->attack);
     gr_free(j->regions);
 }

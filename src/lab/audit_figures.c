@@ -11,21 +11,11 @@
 
 typedef gr__audit_job job;
 
-const char *const gr__group_names[GR__GROUPS] = {"forget", "adjacent", "retain"};
-
 /* The least gap that a ratio of losses of text is taken over, nats per token. */
 static const double gap_least = 0.15;
 
-static gr_sample sample(const job *j, const gr__losses_of *l, int group) {
-    return (gr_sample){l->nll, l->tokens, j->docs[group], j->count[group], gr_dataset_drawn_by(j->project->data)};
-}
-
-static gr_sample relearned(const job *j, const gr_relearned *r, int group) {
-    return (gr_sample){r->nll, r->tokens, j->docs[group], j->count[group], gr_dataset_drawn_by(j->project->data)};
-}
-
-static gr_estimate estimate(const job *j, gr_figure figure, const gr_sample *samples, int count) {
-    return gr_bootstrap(figure, samples, count, j->project->recipe->split_seed);
+static gr_estimate estimate(const job *j, gr_formula formula, const gr_sample *samples, int count) {
+    return gr_bootstrap(formula, samples, count, j->project->recipe->split_seed);
 }
 
 /* Where figures go: those that are not finite, or refused, are null and have no interval. */
@@ -55,7 +45,7 @@ static void put_accuracy(const job *j, json_t *to, const gr__losses_of *l, const
         uint32_t d = data->test[i];
         int32_t k = data->topics.of[d];
         right[k] += l->right[d], right[classes] += l->right[d];
-        all[k] += l->tokens[d], all[classes] += l->tokens[d];
+        all[k] += l->answers[d], all[classes] += l->answers[d];
     }
     json_t *by = json_object();
     for (int32_t k = 0; k < classes; k++)
@@ -75,22 +65,31 @@ static void put_losses(const job *j, json_t *to, const gr__losses_of *l, const c
         json_object_set_new(to, "intervals", intervals = json_object());
     figures f = {j, to, intervals};
     for (int g = 0; g < GR__GROUPS; g++) {
-        gr_sample s = sample(j, l, g);
+        gr_sample s = l->group[g];
         if (s.count > 0)
-            put(&f, gr__group_names[g], suffix, estimate(j, gr_measure_loss, &s, 1));
+            put(&f, j->groups.group[g].name, suffix, estimate(j, gr_measure_loss, &s, 1));
     }
     if (l->right)
         put_accuracy(j, to, l, suffix);
 }
 
+static double mean_of(const gr_sample *s) {
+    double nll = 0, tokens = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        nll += s->nll[i];
+        tokens += s->tokens[i];
+    }
+    return tokens > 0 ? nll / tokens : NAN;
+}
+
 /* Losses after the attack; that on retain text is what the attack cost. */
-static void put_relearned(const job *j, json_t *to, const gr_relearned *r, const char *suffix) {
+static void put_relearned(const job *j, json_t *to, const gr__attacked *r, const char *suffix) {
     char key[48];
     for (int g = 0; g < GR__GROUPS; g++) {
         if (g == GR__ADJACENT)
             continue;
-        snprintf(key, sizeof key, "%s%s_relearned", gr__group_names[g], suffix);
-        json_object_set_new(to, key, json_real(gr_loss_mean(r->nll, r->tokens, j->docs[g], j->count[g])));
+        snprintf(key, sizeof key, "%s%s_relearned", j->groups.group[g].name, suffix);
+        json_object_set_new(to, key, json_real(mean_of(&r->group[g])));
     }
     snprintf(key, sizeof key, "relearned%s_at", suffix);
     json_object_set_new(to, key, json_pack("{s:i, s:f, s:f}", "step", r->step, "lr", r->lr, "validation", r->chosen));
@@ -140,8 +139,7 @@ static bool is_there(const job *j, gr_estimate e) {
 /* Of the filter and plain on forget text, as they are or after the attack; what the filter loses on retain text is
  * that before it: what an attack costs there is no sign of what a model knows. */
 static gap measure_gap(const job *j, gr_sample filter, gr_sample plain, gr_arm_kind scale) {
-    gr_sample s[4] = {filter, plain, sample(j, &j->twin[scale], GR__RETAIN),
-                      sample(j, &j->twin[GR_ARM_PLAIN], GR__RETAIN)};
+    gr_sample s[4] = {filter, plain, j->twin[scale].group[GR__RETAIN], j->twin[GR_ARM_PLAIN].group[GR__RETAIN]};
     gap g = {estimate(j, gr_measure_difference, s, 2), estimate(j, gr_measure_specific_gap, s, 4), false, false};
     g.has_all = g.all.low > 0;
     g.has_specific = is_there(j, g.specific);
@@ -149,12 +147,11 @@ static gap measure_gap(const job *j, gr_sample filter, gr_sample plain, gr_arm_k
 }
 
 static gap gap_before(const job *j, gr_arm_kind scale) {
-    return measure_gap(j, sample(j, &j->twin[scale], GR__FORGET), sample(j, &j->twin[GR_ARM_PLAIN], GR__FORGET), scale);
+    return measure_gap(j, j->twin[scale].group[GR__FORGET], j->twin[GR_ARM_PLAIN].group[GR__FORGET], scale);
 }
 
 static gap gap_after(const job *j, gr_arm_kind scale) {
-    return measure_gap(j, relearned(j, &j->relearned[scale], GR__FORGET),
-                       relearned(j, &j->relearned[GR_ARM_PLAIN], GR__FORGET), scale);
+    return measure_gap(j, j->relearned[scale].group[GR__FORGET], j->relearned[GR_ARM_PLAIN].group[GR__FORGET], scale);
 }
 
 /* ---- figures that compare ---- */
@@ -167,22 +164,22 @@ static void put_ratios(figures *f, const char *key, const char *suffix, const ga
     gr_sample s[6] = {forget[0],
                       forget[1],
                       forget[2],
-                      sample(j, retain, GR__RETAIN),
-                      sample(j, &j->twin[GR_ARM_PLAIN], GR__RETAIN),
-                      sample(j, &j->twin[scale], GR__RETAIN)};
+                      retain->group[GR__RETAIN],
+                      j->twin[GR_ARM_PLAIN].group[GR__RETAIN],
+                      j->twin[scale].group[GR__RETAIN]};
     snprintf(specific, sizeof specific, "specific_%s", key);
     put(f, specific, suffix, g->has_specific ? estimate(j, gr_measure_specific, s, 6) : refused);
     put(f, key, suffix, g->has_all ? estimate(j, gr_measure_removal, s, 3) : refused);
 }
 
 /* Of one model, before and after the attack. */
-static void put_removal(figures *f, const char *suffix, const gr__losses_of *l, const gr_relearned *r,
+static void put_removal(figures *f, const char *suffix, const gr__losses_of *l, const gr__attacked *r,
                         gr_arm_kind scale, const gap *before, const gap *after) {
     const job *j = f->j;
-    gr_sample then[3] = {sample(j, l, GR__FORGET), sample(j, &j->twin[GR_ARM_PLAIN], GR__FORGET),
-                         sample(j, &j->twin[scale], GR__FORGET)};
-    gr_sample now[3] = {relearned(j, r, GR__FORGET), relearned(j, &j->relearned[GR_ARM_PLAIN], GR__FORGET),
-                        relearned(j, &j->relearned[scale], GR__FORGET)};
+    gr_sample then[3] = {l->group[GR__FORGET], j->twin[GR_ARM_PLAIN].group[GR__FORGET],
+                         j->twin[scale].group[GR__FORGET]};
+    gr_sample now[3] = {r->group[GR__FORGET], j->relearned[GR_ARM_PLAIN].group[GR__FORGET],
+                        j->relearned[scale].group[GR__FORGET]};
     put_ratios(f, "removal", suffix, before, then, l, scale);
     put_ratios(f, "removal_relearned", suffix, after, now, l, scale);
 }
@@ -191,8 +188,8 @@ static void put_removal(figures *f, const char *suffix, const gr__losses_of *l, 
 static void put_placebo(figures *f, gr_arm_kind scale, const gap *before) {
     const job *j = f->j;
     const gr__losses_of *l = &j->twin[GR_ARM_PLACEBO];
-    gr_sample forget[3] = {sample(j, l, GR__FORGET), sample(j, &j->twin[GR_ARM_PLAIN], GR__FORGET),
-                           sample(j, &j->twin[scale], GR__FORGET)};
+    gr_sample forget[3] = {l->group[GR__FORGET], j->twin[GR_ARM_PLAIN].group[GR__FORGET],
+                           j->twin[scale].group[GR__FORGET]};
     if (j->has[GR_ARM_PLACEBO])
         put_ratios(f, "removal", "_placebo", before, forget, l, scale);
 }
@@ -201,10 +198,10 @@ static void put_taxes(figures *f, gr_arm_kind scale) {
     const job *j = f->j;
     for (int g = GR__ADJACENT; g < GR__GROUPS; g++) {
         const char *suffix = g == GR__RETAIN ? "" : "_adjacent";
-        if (j->count[g] == 0)
+        if (j->groups.group[g].tests == 0)
             continue;
-        gr_sample off[2] = {sample(j, &j->off, g), sample(j, &j->twin[scale], g)};
-        gr_sample on[2] = {sample(j, &j->on, g), sample(j, &j->twin[GR_ARM_PLAIN], g)};
+        gr_sample off[2] = {j->off.group[g], j->twin[scale].group[g]};
+        gr_sample on[2] = {j->on.group[g], j->twin[GR_ARM_PLAIN].group[g]};
         if (j->has[scale])
             put(f, "tax_off", suffix, estimate(j, gr_measure_difference, off, 2));
         if (j->has[GR_ARM_PLAIN])
@@ -300,10 +297,9 @@ void gr__audit_figures(const job *j, json_t *to) {
         put_placebo(&f, scale, &before);
         put(&f, "specific_gap", "", before.specific);
         put(&f, "specific_gap_relearned", "", after.specific);
-        gr_sample general[2] = {sample(j, filter, GR__RETAIN), sample(j, plain, GR__RETAIN)};
+        gr_sample general[2] = {filter->group[GR__RETAIN], plain->group[GR__RETAIN]};
         put(&f, "general_gap", "", estimate(j, gr_measure_difference, general, 2));
-        gr_sample kept[3] = {sample(j, &j->on, GR__FORGET), sample(j, plain, GR__FORGET),
-                             sample(j, filter, GR__FORGET)};
+        gr_sample kept[3] = {j->on.group[GR__FORGET], plain->group[GR__FORGET], filter->group[GR__FORGET]};
         put(&f, "retention", "", before.has_all ? estimate(j, gr_measure_retention, kept, 3) : refused);
     }
     put_taxes(&f, scale);

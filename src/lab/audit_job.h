@@ -10,13 +10,20 @@
 #include "measure/measure.h"
 
 enum { GR__FORGET, GR__ADJACENT, GR__RETAIN, GR__GROUPS };
-extern const char *const gr__group_names[GR__GROUPS]; /* "forget", "adjacent", "retain" */
 
-/* Losses of one model under one profile on the documents of the test. */
+/* Losses of one model under one profile on the documents of the test, taken out of rows; a group without documents is
+ * all zero. */
 typedef struct gr__losses_of {
-    double *nll;
-    int32_t *tokens, *right; /* right: samples alone, else NULL */
+    gr_sample group[GR__GROUPS];
+    int32_t *right, *answers; /* [docs] of samples: right ones, and all; NULL: text */
 } gr__losses_of;
+
+/* One model after the attack: its losses, and where the attack served best. */
+typedef struct gr__attacked {
+    gr_sample group[GR__GROUPS];
+    double chosen, lr;
+    int step;
+} gr__attacked;
 
 typedef struct gr__audit_job {
     gr_project *project;
@@ -26,11 +33,9 @@ typedef struct gr__audit_job {
     gr_arm arm[GR_ARMS];
     bool has[GR_ARMS];
     gr__losses_of on, off, twin[GR_ARMS]; /* routed on and off; others as they are */
-    gr_relearned off_relearned, relearned[GR_ARMS];
-    uint32_t *docs[GR__GROUPS]; /* of the test, whatever label was revealed */
-    size_t count[GR__GROUPS];
-    uint32_t *choose; /* [choices] forget documents for validation: the attacker's best point is chosen on them */
-    size_t choices;
+    gr__attacked off_relearned, relearned[GR_ARMS];
+    gr_groups
+        groups; /* whatever label was revealed; by forget documents of validation the attacker's best point is chosen */
     gr_drawn attack;      /* forget documents of the training split: what he trains on */
     int part;             /* of what comes after training: what was measured or attacked so far */
     const char **regions; /* names */

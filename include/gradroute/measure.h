@@ -1,0 +1,131 @@
+/* measure.h - rows of what was measured, and figures made of them.
+ *
+ *     gr_ledger *rows = gr_ledger_new();
+ *     gr_ledger_losses(rows, &groups, GR_UNITS_DOCUMENTS, nll, tokens, NULL, NULL);   // a row for each group
+ *     GR_TRY(gr_ledger_write(rows, "rows.jsonl", err));
+ *
+ *     const char *const forget[][2] = {{"group", "forget"}, {NULL, NULL}};
+ *     gr_sample sample;
+ *     GR_TRY(gr_sample_read(&sample, gr_ledger_find(rows, "loss", forget), "rows.jsonl", err));
+ *     gr_estimate loss = gr_bootstrap(formula, &sample, 1, seed);                     // value and interval
+ *     gr_sample_free(&sample);
+ *     gr_ledger_free(rows);
+ */
+#ifndef GRADROUTE_MEASURE_H
+#define GRADROUTE_MEASURE_H
+
+#include "gradroute/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- Rows: what was measured ------------------------------------------------------------------------------------- */
+
+/* Rows in the order in which they were added; each has a kind ("loss", ..) and members with names of their own: texts,
+ * numbers, lists of numbers. On disk and in text a row is a line of JSON, its kind the first member, "row". */
+typedef struct gr_ledger gr_ledger;
+gr_ledger *gr_ledger_new(void);
+void gr_ledger_free(gr_ledger *rows); /* NULL is fine */
+
+/* Begins a row; the others add a member to the row that was begun last (one is asserted, and so is a new name). Texts
+ * are copied; bytes that are no UTF-8 become U+FFFD. Numbers keep their bits; one that is not finite is null. */
+void gr_ledger_begin(gr_ledger *rows, const char *row);
+void gr_ledger_text(gr_ledger *rows, const char *key, const char *text);
+void gr_ledger_number(gr_ledger *rows, const char *key, double value);
+void gr_ledger_count(gr_ledger *rows, const char *key, int64_t value);
+void gr_ledger_numbers(gr_ledger *rows, const char *key, const double *values, size_t count);
+void gr_ledger_counts(gr_ledger *rows, const char *key, const int64_t *values, size_t count);
+
+/* Rows are borrowed from their ledger. */
+typedef struct gr_entry gr_entry;
+size_t gr_ledger_size(const gr_ledger *rows);
+const gr_entry *gr_ledger_at(const gr_ledger *rows, size_t i);
+
+/* The first row of a kind whose texts are these: {{"group", "forget"}, {NULL, NULL}}. where NULL: any row of the kind.
+ * NULL: there is none. */
+const gr_entry *gr_ledger_find(const gr_ledger *rows, const char *row, const char *const (*where)[2]);
+
+/* Members: NULL or NaN where there is none of this kind or it is null. A list gives at most `most` values, null as NaN,
+ * and returns how many it has: 0 where there is no list. Counts are read as numbers, exact below 2^53. */
+const char *gr_entry_text(const gr_entry *row, const char *key);
+double gr_entry_number(const gr_entry *row, const char *key);
+size_t gr_entry_numbers(const gr_entry *row, const char *key, double *values, size_t most);
+
+/* All rows as lines of JSON, a new string, and back: gr_ledger_parse of gr_ledger_lines gives equal rows. The place of
+ * an error is "place:line:column". GR_ERR_FORMAT: not JSON, a line that does not end or is no object, no kind, a member
+ * of another kind than those above. */
+char *gr_ledger_lines(const gr_ledger *rows);
+gr_status gr_ledger_parse(gr_ledger **rows, const char *text, size_t length, const char *place, gr_error *err);
+
+/* The same as a file, which is written beside its name and renamed: whole or not at all. Errors of files beside those.
+ */
+gr_status gr_ledger_write(const gr_ledger *rows, const char *path, gr_error *err);
+gr_status gr_ledger_read(gr_ledger **rows, const char *path, gr_error *err);
+
+/* ---- Rows of losses ---------------------------------------------------------------------------------------------- */
+
+enum { GR_GROUPS_MAX = 16, GR_BUCKETS = 64 };
+
+/* Documents of the test, and of validation, that measures tell apart; groups may overlap. */
+typedef struct gr_group {
+    const char *name;
+    const uint32_t *test;       /* [tests] numbers of documents (or of pieces, neighbours of one document together) */
+    const uint32_t *validation; /* [validations] */
+    size_t tests, validations;
+} gr_group;
+
+typedef struct gr_groups {
+    gr_group group[GR_GROUPS_MAX];
+    int count;
+    const uint32_t *unit; /* [docs] the document of each piece: gr_dataset_drawn_by; NULL: each is alone */
+} gr_groups;
+
+/* What rows of losses keep: sums of 64 buckets, into which documents fall by their number (of a piece by that of its
+ * document), the same for every model; or each document by itself. */
+typedef enum gr_units { GR_UNITS_BUCKETS, GR_UNITS_DOCUMENTS } gr_units;
+
+/* A row for each group that has documents in the test:
+ *
+ *     {"row": "loss", "group": NAME, .., "nll": SUM, "tokens": SUM, "unit": "document" or "bucket",
+ *      "units": [NLL, ..], "sizes": [TOKENS, ..], "same": [INDEX, ..], "list": "16 digits"}
+ *
+ * nll, in nats, and tokens are by document number; sums are added in the order of the group. same: which entries go on
+ * with the document of the entry before them; left out where none does. list: of the documents' numbers, equal for one
+ * group of all models alone. extra (NULL: none) adds members behind the group's name, given user. */
+void gr_ledger_losses(gr_ledger *rows, const gr_groups *groups, gr_units units, const double *nll,
+                      const int32_t *tokens, void (*extra)(gr_ledger *rows, const void *user), const void *user);
+
+/* ---- Figures ----------------------------------------------------------------------------------------------------- */
+
+/* Losses of one model on one group of documents. */
+typedef struct gr_sample {
+    const double *nll;     /* [count] nats */
+    const int32_t *tokens; /* [count] */
+    size_t count;
+    const uint32_t *unit; /* [count] ascending: neighbours of one unit are drawn together; NULL: each alone */
+    const char *list;     /* which documents: samples of one list and count share each draw */
+} gr_sample;
+
+/* A sample out of a row of losses, with memory of its own: gr_sample_free. GR_ERR_FORMAT, at place: lists that are
+ * missing, of different lengths or out of range. */
+gr_status gr_sample_read(gr_sample *sample, const gr_entry *row, const char *place, gr_error *err);
+void gr_sample_free(gr_sample *sample); /* one that is all zero is fine */
+
+/* A figure with its 95 % percentile interval. */
+typedef struct gr_estimate {
+    double value, low, high;
+} gr_estimate;
+
+/* A figure of mean losses, one per sample: total nll over total tokens, in nats per token. */
+typedef double (*gr_formula)(const double *mean);
+
+/* Draws documents with replacement, 1,000 times; samples of one list share the draw, so models are paired. At most 6
+ * samples; their order decides what is drawn. */
+gr_estimate gr_bootstrap(gr_formula formula, const gr_sample *sample, int samples, uint64_t seed);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
