@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #include "gradroute/folder.h"
+#include "gradroute/measure.h"
 #include "gradroute/recipe.h"
 #include "gradroute/shards.h"
 #include "gradroute/train.h"
@@ -197,6 +198,23 @@ typedef struct gr_token_cosine {
 /* All tokens, the largest |cosine| first: what a dimension that gradients were routed to stands for (Cloud et al. 2024,
  * arXiv 2410.04332, section 4.2.1). Dimensions are those of the core. *list has *count entries; gr_free. */
 gr_status gr_token_cosines(gr_token_cosine **list, int *count, gr_model *model, int dimension, gr_error *err);
+
+/* ---- registry ---------------------------------------------------------------------------------------------------- */
+
+/* What experiments are made of, by name: all that the library has, and what its caller adds to this registry alone.
+ *
+ *     gr_registry *registry = gr_registry_new();
+ *     gr_registry_add_measure(registry, &measure_norm);
+ *     gr_registry_measure(registry, "norm")->run(rows, &subject, settings, err);
+ *     gr_registry_free(registry);
+ */
+typedef struct gr_registry gr_registry;
+gr_registry *gr_registry_new(void);
+void gr_registry_free(gr_registry *registry); /* NULL is fine */
+
+/* The measure is borrowed; that its name is new is asserted. */
+void gr_registry_add_measure(gr_registry *registry, const gr_measure *measure);
+const gr_measure *gr_registry_measure(const gr_registry *registry, const char *name); /* NULL: there is none */
 
 /* ---- audit
  * ------------------------------------------------------------------------------------------------------------ */

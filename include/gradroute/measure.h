@@ -14,7 +14,10 @@
 #ifndef GRADROUTE_MEASURE_H
 #define GRADROUTE_MEASURE_H
 
-#include "gradroute/base.h"
+#include "gradroute/recipe.h"
+#include "gradroute/setting.h"
+#include "gradroute/tokenizer.h"
+#include "gradroute/train.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -32,6 +35,7 @@ void gr_ledger_free(gr_ledger *rows); /* NULL is fine */
  * are copied; bytes that are no UTF-8 become U+FFFD. Numbers keep their bits; one that is not finite is null. */
 void gr_ledger_begin(gr_ledger *rows, const char *row);
 void gr_ledger_text(gr_ledger *rows, const char *key, const char *text);
+void gr_ledger_bytes(gr_ledger *rows, const char *key, const char *bytes, size_t length); /* a 0 becomes U+FFFD too */
 void gr_ledger_number(gr_ledger *rows, const char *key, double value);
 void gr_ledger_count(gr_ledger *rows, const char *key, int64_t value);
 void gr_ledger_numbers(gr_ledger *rows, const char *key, const double *values, size_t count);
@@ -95,6 +99,44 @@ typedef enum gr_units { GR_UNITS_BUCKETS, GR_UNITS_DOCUMENTS } gr_units;
  * group of all models alone. extra (NULL: none) adds members behind the group's name, given user. */
 void gr_ledger_losses(gr_ledger *rows, const gr_groups *groups, gr_units units, const double *nll,
                       const int32_t *tokens, void (*extra)(gr_ledger *rows, const void *user), const void *user);
+
+/* ---- Measures ---------------------------------------------------------------------------------------------------- */
+
+/* Losses and right answers of a model on the whole test, which several measures read and the first of them takes. */
+typedef struct gr_pass gr_pass;
+gr_pass *gr_pass_new(void);
+void gr_pass_free(gr_pass *pass); /* NULL is fine */
+
+/* A model to be measured, all of it borrowed. */
+typedef struct gr_subject {
+    const char *name;         /* for errors: "plain" */
+    const gr_recipe *recipe;  /* sizes of batches, prompts */
+    gr_model *model;          /* its parameters are as they were after each call */
+    const gr_tables *profile; /* of the regions that are off; NULL: none is */
+    const gr_dataset *data;
+    const gr_labels *labels;
+    const gr_tokenizer *tokenizer; /* NULL: the data are samples */
+    const gr_groups *groups;       /* that rows tell apart */
+    gr_units units;                /* that rows of losses keep */
+    gr_pass *pass;                 /* of this model and profile alone */
+
+    /* Told after each part of the work (batches of a pass, prompts), given user. False: stop. NULL: nobody listens. */
+    bool (*after)(void *user, int64_t done, int64_t all);
+    void *user;
+} gr_subject;
+
+/* One way to measure a model. */
+typedef struct gr_measure {
+    const char *name;         /* the word of recipes and rows: "loss" */
+    const char *help;         /* one line */
+    const char *doing;        /* of the note about what begins now: "measuring losses of the test" */
+    const gr_setting *option; /* NULL: it has none */
+    const char *const *tasks; /* "text", "samples"; ended by NULL. NULL: any data */
+
+    /* Adds the rows. Errors: those of gr_evaluator_new, gr_scan_new, gr_losses_check, gr_complete; GR_ERR_INTERRUPTED
+     * where `after` said so. */
+    gr_status (*run)(gr_ledger *rows, const gr_subject *subject, const gr_settings *settings, gr_error *err);
+} gr_measure;
 
 /* ---- Figures ----------------------------------------------------------------------------------------------------- */
 

@@ -5,7 +5,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "gradroute/infer.h"
 #include "io/file.h"
 #include "io/json.h"
 #include "lab/arm.h"
@@ -109,72 +108,81 @@ static gr_status pick_documents(job *j, gr_error *err) {
 
 /* ---- measuring ---- */
 
-/* Samples of the groups out of rows of losses, as a file of rows would give them back. */
-static gr_status through_rows(const job *j, gr_sample group[GR__GROUPS], const double *nll, const int32_t *tokens,
-                              gr_error *err) {
+/* The rows as a file of them would give them back, and the samples of the groups out of them. */
+static gr_status through_text(const job *j, gr_ledger **rows, gr_sample group[GR__GROUPS], gr_error *err) {
     static const char place[] = "rows of losses";
-    gr_ledger *rows = gr_ledger_new();
-
-    /* Into text. */
-    gr_ledger_losses(rows, &j->groups, GR_UNITS_DOCUMENTS, nll, tokens, NULL, NULL);
-    char *lines = gr_ledger_lines(rows);
-    gr_ledger_free(rows);
-
-    /* And out of it. */
-    gr_status status = gr_ledger_parse(&rows, lines, strlen(lines), place, err);
+    char *lines = gr_ledger_lines(*rows);
+    gr_ledger_free(*rows);
+    gr_status status = gr_ledger_parse(rows, lines, strlen(lines), place, err);
     for (int g = 0; g < GR__GROUPS && status == GR_OK; g++) {
         const char *const where[][2] = {{"group", j->groups.group[g].name}, {NULL, NULL}};
-        const gr_entry *row = gr_ledger_find(rows, "loss", where);
+        const gr_entry *row = gr_ledger_find(*rows, "loss", where);
         if (row)
             status = gr_sample_read(&group[g], row, place, err);
     }
-    gr_ledger_free(rows);
     gr_free(lines);
     return status;
 }
 
-/* One pass over the test; nll and tokens are by document. */
-static gr_status scan_test(job *j, double *nll, int32_t *tokens, int32_t *right, const char *name, gr_model *model,
-                           const gr_tables *profile, gr_error *err) {
+/* Whether a measure is one of data like these. */
+static bool knows(const gr_measure *measure, const gr_project *p) {
+    const char *task = p->data->values ? "samples" : "text";
+    for (int i = 0; measure->tasks && measure->tasks[i]; i++)
+        if (!strcmp(measure->tasks[i], task))
+            return true;
+    return !measure->tasks;
+}
+
+/* Adds the rows of one measure, by its own defaults; none where it does not fit the data. */
+static gr_status take(const job *j, gr_ledger *rows, const char *name, const gr_subject *subject, gr_error *err) {
+    static const gr_setting none[] = {{0}};
+    const gr_measure *measure = gr_registry_measure(j->registry, name);
+    gr_settings *settings;
+    if (!knows(measure, j->project))
+        return GR_OK;
+    GR_TRY(gr_settings_read(&settings, measure->option ? measure->option : none, NULL, NULL, err));
+    gr_error why = {0};
+    gr_status status = measure->run(rows, subject, settings, &why);
+    gr_settings_free(settings);
+
+    /* Whoever asked to stop is told what becomes of the folder. */
+    if (status == GR_ERR_INTERRUPTED)
+        return stopped(j, err);
+    return status == GR_OK ? GR_OK : gr_error_set(err, status, why.place, why.hint, "%s", why.message);
+}
+
+/* A model of which the caller is told, or asked alone whether to go on. */
+static gr_subject subject_of(const job *j, const char *name, gr_model *model, const gr_tables *profile,
+                             bool (*after)(void *follow, int64_t done, int64_t all), gr__follow *follow) {
     const gr_project *p = j->project;
-    const gr_recipe *r = p->recipe;
-    size_t all = p->data->topics.docs;
-    gr_evaluator *e;
-    gr_scan *scan;
-    gr__follow follow;
-    GR_TRY(gr_evaluator_new(&e, model, profile, r->train.batch, r->data.context, err));
-    gr_evaluator_labelled(e, p->labels);
-    gr__follow_begin(&follow, j->control, j->folder, "measuring", name);
-    gr_evaluator_follow(e, gr__follow_told, &follow);
-    gr_status status = gr_scan_new(&scan, p->data, p->labels, p->data->test, p->data->test_count, r->train.batch,
-                                   r->data.context, err);
-    if (status == GR_OK) {
-        bool whole = gr_evaluate_right(e, scan, nll, tokens, right, all);
-        gr_scan_free(scan);
-        status = whole ? gr_losses_check(nll, all, name, err) : stopped(j, err);
-    }
-    gr_evaluator_free(e);
-    return status;
+    gr__follow_begin(follow, j->control, j->folder, "measuring", name);
+    return (gr_subject){.name = name,
+                        .recipe = p->recipe,
+                        .model = model,
+                        .profile = profile,
+                        .data = p->data,
+                        .labels = p->labels,
+                        .tokenizer = p->tokenizer,
+                        .groups = &j->groups,
+                        .units = GR_UNITS_DOCUMENTS,
+                        .pass = gr_pass_new(),
+                        .after = after,
+                        .user = follow};
 }
 
 static gr_status evaluate(job *j, gr__losses_of *out, const char *name, gr_model *model, const gr_tables *profile,
                           gr_error *err) {
     GR_TRY(stopped(j, err));
-    note_part(j, "measuring losses of the test", name, true);
-    size_t all = j->project->data->topics.docs;
-    double *nll = gr_alloc(all * sizeof *nll);
-    int32_t *tokens = gr_alloc(all * sizeof *tokens);
-    out->right = j->project->data->values ? gr_alloc(all * sizeof *out->right) : NULL;
-    gr_status status = scan_test(j, nll, tokens, out->right, name, model, profile, err);
+    note_part(j, gr_registry_measure(j->registry, "loss")->doing, name, true);
+    gr__follow follow;
+    gr_subject subject = subject_of(j, name, model, profile, gr__follow_told, &follow);
+    out->rows = gr_ledger_new();
+    gr_status status = take(j, out->rows, "loss", &subject, err);
     if (status == GR_OK)
-        status = through_rows(j, out->group, nll, tokens, err);
-
-    /* Answers are counted document by document. */
-    if (out->right)
-        out->answers = tokens;
-    else
-        gr_free(tokens);
-    gr_free(nll);
+        status = take(j, out->rows, "accuracy", &subject, err);
+    if (status == GR_OK)
+        status = through_text(j, &out->rows, out->group, err);
+    gr_pass_free(subject.pass);
     return status;
 }
 
@@ -221,7 +229,10 @@ static gr_status relearn_one(job *j, gr__attacked *out, gr_model *model, const g
     gr_free(path);
     GR_TRY(status);
     *out = (gr__attacked){.chosen = r.chosen, .lr = r.lr, .step = r.step};
-    status = through_rows(j, out->group, r.nll, r.tokens, err);
+    gr_ledger *rows = gr_ledger_new();
+    gr_ledger_losses(rows, &j->groups, GR_UNITS_DOCUMENTS, r.nll, r.tokens, NULL, NULL);
+    status = through_text(j, &rows, out->group, err);
+    gr_ledger_free(rows);
     gr_relearned_free(&r);
     return status;
 }
@@ -263,32 +274,17 @@ static gr_status relearn_all(job *j, gr_error *err) {
 
 /* ---- completions ---- */
 
-static gr_status complete(const gr_project *p, gr_decoder *decoder, const char *prompt, json_t *to, const char *key,
-                          gr_error *err) {
-    gr_complete_def def = gr_complete_default();
-    gr_completion c;
-    def.generate.tokens = 24;
-    GR_TRY(gr_complete(&c, decoder, p->tokenizer, prompt, strlen(prompt), &def, err));
-    json_object_set_new(to, key, gr_json_bytes(c.text, c.length));
-    gr_completion_free(&c);
-    return GR_OK;
-}
-
-/* All prompts under one profile, in the items of the list. */
+/* Completions of all prompts under one profile, in the items of the list. */
 static gr_status complete_each(const job *j, gr_model *model, const gr_tables *profile, json_t *list, const char *key,
                                gr_error *err) {
-    const gr_project *p = j->project;
-    gr_decoder_def def = gr_decoder_default();
-    gr_decoder *decoder;
-    def.context = p->recipe->data.context;
-    GR_TRY(gr_decoder_new(&decoder, model, profile, &def, err));
-    gr_status status = GR_OK;
-    for (int i = 0; status == GR_OK && i < p->recipe->prompts; i++) {
-        status = stopped(j, err);
-        if (status == GR_OK)
-            status = complete(p, decoder, p->recipe->prompt[i], json_array_get(list, (size_t)i), key, err);
-    }
-    gr_decoder_free(decoder);
+    gr__follow follow;
+    gr_subject subject = subject_of(j, "routed", model, profile, gr__follow_asked, &follow);
+    gr_ledger *rows = gr_ledger_new();
+    gr_status status = take(j, rows, "complete", &subject, err);
+    for (size_t i = 0; status == GR_OK && i < gr_ledger_size(rows); i++)
+        json_object_set_new(json_array_get(list, i), key, json_string(gr_entry_text(gr_ledger_at(rows, i), "text")));
+    gr_ledger_free(rows);
+    gr_pass_free(subject.pass);
     return status;
 }
 
@@ -429,8 +425,7 @@ static void free_samples(gr_sample group[GR__GROUPS]) {
 
 static void free_losses(gr__losses_of *l) {
     free_samples(l->group);
-    gr_free(l->right);
-    gr_free(l->answers);
+    gr_ledger_free(l->rows);
 }
 
 static void free_job(job *j) {
@@ -447,6 +442,7 @@ static void free_job(job *j) {
         gr_free((void *)j->groups.group[g].validation);
     }
     gr_drawn_free(&j->attack);
+    gr_registry_free(j->registry);
     gr_free(j->regions);
 }
 
@@ -475,7 +471,7 @@ gr_status gr_audit_run(gr_audit **audit, gr_project *p, const char *folder, cons
 
     /* Else all of it, of every region that the recipe has beside those of the model it began from. */
     if (status == GR_OK && !result) {
-        job j = {.project = p, .folder = folder, .control = control ? control : &none};
+        job j = {.project = p, .registry = gr_registry_new(), .folder = folder, .control = control ? control : &none};
         int first = gr_recipe_first_region(p->recipe);
         j.region_count = p->recipe->model.region_count - first;
         j.regions = gr_alloc(((size_t)j.region_count + 1) * sizeof *j.regions);

@@ -37,26 +37,24 @@ static const gr_estimate refused = {NAN, NAN, NAN};
 /* ---- of single models ---- */
 
 /* Share of right answers, whole and for each class of the samples of the test. */
-static void put_accuracy(const job *j, json_t *to, const gr__losses_of *l, const char *suffix) {
-    const gr_dataset *data = j->project->data;
-    int32_t classes = data->topics.count;
-    double *right = gr_alloc(2 * ((size_t)classes + 1) * sizeof *right), *all = right + classes + 1;
-    for (size_t i = 0; i < data->test_count; i++) {
-        uint32_t d = data->test[i];
-        int32_t k = data->topics.of[d];
-        right[k] += l->right[d], right[classes] += l->right[d];
-        all[k] += l->answers[d], all[classes] += l->answers[d];
-    }
+static void put_accuracy(json_t *to, const gr_ledger *rows, const char *suffix) {
+    double right = 0, all = 0;
     json_t *by = json_object();
-    for (int32_t k = 0; k < classes; k++)
-        if (all[k] > 0)
-            json_object_set_new(by, data->topics.names[k], json_real(right[k] / all[k]));
+    for (size_t i = 0; i < gr_ledger_size(rows); i++) {
+        const gr_entry *row = gr_ledger_at(rows, i);
+        if (strcmp(gr_entry_text(row, "row"), "right") != 0)
+            continue;
+        double of_class = gr_entry_number(row, "right"), in_class = gr_entry_number(row, "all");
+        json_object_set_new(by, gr_entry_text(row, "class"), json_real(of_class / in_class));
+        right += of_class;
+        all += in_class;
+    }
+
     char key[32];
     snprintf(key, sizeof key, "accuracy%s", suffix);
-    json_object_set_new(to, key, all[classes] > 0 ? json_real(right[classes] / all[classes]) : json_null());
+    json_object_set_new(to, key, all > 0 ? json_real(right / all) : json_null());
     snprintf(key, sizeof key, "classes%s", suffix);
     json_object_set_new(to, key, by);
-    gr_free(right);
 }
 
 static void put_losses(const job *j, json_t *to, const gr__losses_of *l, const char *suffix) {
@@ -69,8 +67,8 @@ static void put_losses(const job *j, json_t *to, const gr__losses_of *l, const c
         if (s.count > 0)
             put(&f, j->groups.group[g].name, suffix, estimate(j, gr_measure_loss, &s, 1));
     }
-    if (l->right)
-        put_accuracy(j, to, l, suffix);
+    if (j->project->data->values)
+        put_accuracy(to, l->rows, suffix);
 }
 
 static double mean_of(const gr_sample *s) {

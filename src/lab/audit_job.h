@@ -11,11 +11,11 @@
 
 enum { GR__FORGET, GR__ADJACENT, GR__RETAIN, GR__GROUPS };
 
-/* Losses of one model under one profile on the documents of the test, taken out of rows; a group without documents is
- * all zero. */
+/* What was measured of one model under one profile, and its losses out of these rows; a group without documents is all
+ * zero. */
 typedef struct gr__losses_of {
     gr_sample group[GR__GROUPS];
-    int32_t *right, *answers; /* [docs] of samples: right ones, and all; NULL: text */
+    gr_ledger *rows;
 } gr__losses_of;
 
 /* One model after the attack: its losses, and where the attack served best. */
@@ -27,6 +27,7 @@ typedef struct gr__attacked {
 
 typedef struct gr__audit_job {
     gr_project *project;
+    gr_registry *registry;
     const char *folder;
     const gr_control *control;
     gr__forecast forecast; /* what control is, from the first model on */

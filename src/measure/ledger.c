@@ -52,6 +52,14 @@ void gr_ledger_begin(gr_ledger *rows, const char *row) {
 
 void gr_ledger_text(gr_ledger *rows, const char *key, const char *text) { add(rows, key, gr_json_text(text)); }
 
+void gr_ledger_bytes(gr_ledger *rows, const char *key, const char *bytes, size_t length) {
+    char *text = gr_alloc(length + 1);
+    for (size_t i = 0; i < length; i++)
+        text[i] = bytes[i] ? bytes[i] : '\xff'; /* no character either */
+    add(rows, key, gr_json_bytes(text, length));
+    gr_free(text);
+}
+
 void gr_ledger_number(gr_ledger *rows, const char *key, double value) { add(rows, key, number(value)); }
 
 void gr_ledger_count(gr_ledger *rows, const char *key, int64_t value) { add(rows, key, json_integer(value)); }

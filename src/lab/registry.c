@@ -1,0 +1,43 @@
+/* What experiments are made of, by name. */
+#include <assert.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "gradroute/lab.h"
+
+#define GR_MEASURE(name) extern const gr_measure gr__measure_##name;
+#include "measure/measures.h"
+#undef GR_MEASURE
+
+struct gr_registry {
+    const gr_measure **measure;
+    int measures;
+    size_t room;
+};
+
+gr_registry *gr_registry_new(void) {
+    gr_registry *registry = gr_alloc(sizeof *registry);
+#define GR_MEASURE(name) gr_registry_add_measure(registry, &gr__measure_##name);
+#include "measure/measures.h"
+#undef GR_MEASURE
+    return registry;
+}
+
+void gr_registry_free(gr_registry *registry) {
+    if (!registry)
+        return;
+    gr_free(registry->measure);
+    gr_free(registry);
+}
+
+void gr_registry_add_measure(gr_registry *registry, const gr_measure *measure) {
+    assert(!gr_registry_measure(registry, measure->name));
+    GR_PUSH(registry->measure, registry->measures, registry->room) = measure;
+}
+
+const gr_measure *gr_registry_measure(const gr_registry *registry, const char *name) {
+    for (int i = 0; i < registry->measures; i++)
+        if (!strcmp(registry->measure[i]->name, name))
+            return registry->measure[i];
+    return NULL;
+}

@@ -1,0 +1,56 @@
+/* What the model makes of the recipe's prompts, by its likeliest tokens: {"row": "text", "prompt", "text"}. */
+#include <string.h>
+
+#include "gradroute/infer.h"
+#include "measure/pass.h"
+
+static gr_status complete(gr_ledger *rows, gr_decoder *decoder, const gr_tokenizer *tokenizer, const char *prompt,
+                          int tokens, gr_error *err) {
+    gr_complete_def def = gr_complete_default();
+    gr_completion c;
+    def.generate.tokens = tokens;
+    GR_TRY(gr_complete(&c, decoder, tokenizer, prompt, strlen(prompt), &def, err));
+    gr_ledger_begin(rows, "text");
+    gr_ledger_text(rows, "prompt", prompt);
+    gr_ledger_bytes(rows, "text", c.text, c.length);
+    gr_completion_free(&c);
+    return GR_OK;
+}
+
+static gr_status run(gr_ledger *rows, const gr_subject *s, const gr_settings *settings, gr_error *err) {
+    gr_decoder_def def = gr_decoder_default();
+    gr_decoder *decoder;
+    if (s->recipe->prompts == 0)
+        return GR_OK;
+
+    /* All of them by one decoder. */
+    int tokens = (int)gr_settings_get(settings, "tokens")->number;
+    def.context = s->recipe->data.context;
+    GR_TRY(gr_decoder_new(&decoder, s->model, s->profile, &def, err));
+    gr_status status = GR_OK;
+    for (int i = 0; status == GR_OK && i < s->recipe->prompts; i++) {
+        status = gr__subject_told(s, i, s->recipe->prompts, err);
+        if (status == GR_OK)
+            status = complete(rows, decoder, s->tokenizer, s->recipe->prompt[i], tokens, err);
+    }
+    gr_decoder_free(decoder);
+    return status;
+}
+
+static const gr_setting options[] = {{.key = "tokens",
+                                      .help = "at most, of a completion",
+                                      .kind = GR_SETTING_COUNT,
+                                      .initial = {.number = 24},
+                                      .min = 1,
+                                      .max = 65536},
+                                     {0}};
+static const char *const tasks[] = {"text", NULL};
+
+const gr_measure gr__measure_complete = {
+    .name = "complete",
+    .help = "completions of the recipe's prompts",
+    .doing = "completing prompts",
+    .option = options,
+    .tasks = tasks,
+    .run = run,
+};

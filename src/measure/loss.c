@@ -1,0 +1,15 @@
+/* Losses of the test by group: {"row": "loss", "group", "nll", "tokens", "units", ..}. */
+#include "measure/pass.h"
+
+static gr_status run(gr_ledger *rows, const gr_subject *s, const gr_settings *settings, gr_error *err) {
+    GR_TRY(gr__pass_test(s, err));
+    gr_ledger_losses(rows, s->groups, s->units, s->pass->nll, s->pass->tokens, NULL, NULL);
+    return GR_OK;
+}
+
+const gr_measure gr__measure_loss = {
+    .name = "loss",
+    .help = "losses of the documents of the test, by group",
+    .doing = "measuring losses of the test",
+    .run = run,
+};

@@ -1,0 +1,24 @@
+/* pass.h - one pass over the test for all measures that read losses by document.
+ *
+ *     GR_TRY(gr__pass_test(subject, err));
+ *     subject->pass->nll[d];
+ */
+#ifndef GR_MEASURE_PASS_H
+#define GR_MEASURE_PASS_H
+
+#include "gradroute/measure.h"
+
+struct gr_pass {
+    double *nll;     /* [docs] of the whole dataset, nats; NULL: not taken yet */
+    int32_t *tokens; /* [docs] measured; 0 outside of the test */
+    int32_t *right;  /* [docs] of them right; NULL: text */
+};
+
+/* Whether to go on after `done` of `all` parts: GR_ERR_INTERRUPTED if not. */
+gr_status gr__subject_told(const gr_subject *subject, int64_t done, int64_t all, gr_error *err);
+
+/* Takes the pass unless it is there. A loss that is not finite is GR_ERR_NUMERIC at the subject's
+ * name. */
+gr_status gr__pass_test(const gr_subject *subject, gr_error *err);
+
+#endif

@@ -1,0 +1,63 @@
+/* The registry: what the library has is found by name, and what a caller adds is found in its own registry alone and is
+ * run as any other. */
+#include <string.h>
+
+#include "gradroute/lab.h"
+#include "support.h"
+
+/* A measure as a caller would write it: twice its option. */
+static gr_status run_twice(gr_ledger *rows, const gr_subject *subject, const gr_settings *settings, gr_error *err) {
+    (void)subject, (void)err;
+    gr_ledger_begin(rows, "twice");
+    gr_ledger_number(rows, "value", 2 * gr_settings_get(settings, "of")->number);
+    return GR_OK;
+}
+
+static const gr_setting options[] = {
+    {.key = "of", .kind = GR_SETTING_REAL, .initial = {.number = 21}, .min = 0, .max = 100}, {0}};
+static const gr_measure twice = {
+    .name = "twice", .help = "twice its option", .doing = "doubling", .option = options, .run = run_twice};
+
+static void what_is_added_is_in_this_registry_alone(void **state) {
+    (void)state;
+    gr_registry *mine = gr_registry_new(), *other = gr_registry_new();
+    assert_null(gr_registry_measure(mine, "twice"));
+    gr_registry_add_measure(mine, &twice);
+    assert_ptr_equal(gr_registry_measure(mine, "twice"), &twice);
+    assert_null(gr_registry_measure(other, "twice"));
+    gr_registry_free(other);
+
+    /* It is run by its name. */
+    gr_error err = {0};
+    gr_settings *settings;
+    const gr_measure *found = gr_registry_measure(mine, "twice");
+    gr_ledger *rows = gr_ledger_new();
+    gr_test_ok(gr_settings_read(&settings, found->option, NULL, NULL, &err), &err);
+    gr_test_ok(found->run(rows, &(gr_subject){.name = "nobody"}, settings, &err), &err);
+    assert_true(gr_entry_number(gr_ledger_find(rows, "twice", NULL), "value") == 42);
+    gr_settings_free(settings);
+    gr_ledger_free(rows);
+    gr_registry_free(mine);
+}
+
+static void the_library_brings_its_own(void **state) {
+    (void)state;
+    static const char *const names[] = {"loss", "accuracy", "complete"};
+    gr_registry *registry = gr_registry_new();
+    for (int i = 0; i < 3; i++) {
+        const gr_measure *measure = gr_registry_measure(registry, names[i]);
+        assert_non_null(measure);
+        assert_string_equal(measure->name, names[i]);
+        assert_true(measure->help[0] && measure->doing[0] && measure->run);
+    }
+    assert_null(gr_registry_measure(registry, "los"));
+    gr_registry_free(registry);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_added_is_in_this_registry_alone),
+        cmocka_unit_test(the_library_brings_its_own),
+    };
+    return cmocka_run_group_tests_name("registry", tests, NULL, NULL);
+}
