@@ -5,7 +5,8 @@
 #include "gradroute/data.h"
 
 /* How much a token belongs to the retained text, from its frequencies f in labelled text and r in the rest: 1 -
- * sigmoid(f / r - r / f - bias), near 1 for tokens that are as frequent elsewhere. */
+ * sigmoid(f / r - r / f - bias) (Cloud et al. 2024, arXiv 2410.04332, appendix C), near 1 for tokens that are as
+ * frequent elsewhere. */
 double gr_frequency_weight(double forget, double retain, double bias) {
     double x = forget / retain - retain / forget - bias;
     return 1 / (1 + exp(x)); /* 1 - sigmoid(x) */
@@ -20,8 +21,8 @@ static void count_document(gr_frequencies *table, const gr_dataset *data, const 
         int32_t token = i < length ? data->ids[first + i] : data->eot;
         int label = labels->token_revealed ? labels->token_revealed[first + doc + i] : labels->revealed[doc];
 
-        /* Text of a label that the table is made for, text of the core, or neither (other labels, which count on no
-         * side). */
+        /* Text of a label that the table is made for; text of the core or unlabelled; or neither: other labels count on
+         * no side. */
         bool forget = false;
         for (int k = 0; k < def->count; k++)
             forget = forget || def->label[k] == label;
