@@ -1,7 +1,6 @@
 /* bound.h - how fast one product of matrices can be here: what a layer's products are measured against.
  *
- *     double seconds = gr_gemm_bound(4096, 768, 256, true, false, 0.02);    4096 rows through a layer of 256 -> 768,
- * bfloat16
+ *     double seconds = gr_gemm_bound(4096, 768, 256, true, false, 0.02);    4096 rows, a layer of 256 -> 768, bfloat16
  *
  * The product C = A B (accumulate: C += A B), A [m x k], B [k x n], is timed by itself, on operands that are made for
  * it: A and B each row by row, column by column, and packed as oneDNN likes best; in one piece and in blocks of 512 (of

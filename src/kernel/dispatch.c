@@ -123,6 +123,7 @@ static const gr_kernels *table(int i) {
     return &tables[i];
 }
 
+/* The widest set, or one that GRADROUTE_ISA allows: it can narrow the choice, never widen it. */
 static void choose(void) {
     int most = ISAS - 1;
     const char *wish = getenv("GRADROUTE_ISA");

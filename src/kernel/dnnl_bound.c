@@ -15,7 +15,11 @@ double gr_gemm_bound(int m, int n, int k, bool half, bool accumulate, double sec
 #include "base/mem.h"
 #include "kernel/dnnl_shim.h"
 
-enum { BLOCK = 512, LAYOUTS = 3, RUNS_MAX = 64 };
+enum {
+    BLOCK = 512,  /* rows (or terms of the sum) of a product that is cut, as the engine cuts it */
+    LAYOUTS = 3,  /* of each of A and B */
+    RUNS_MAX = 64 /* of one way */
+};
 typedef enum layout { BY_ROWS, BY_COLUMNS, PACKED } layout;
 
 /* One way to compute the product, open for running. */
@@ -51,6 +55,7 @@ static bool take(trial *t, int which, const_dnnl_primitive_desc_t product, dnnl_
                                t->data[which]);
 }
 
+/* A matrix of the product in one of the layouts. */
 static gr__dnnl_matrix describe(int rows, int cols, dnnl_data_type_t type, layout how) {
     gr__dnnl_matrix m = {{rows, cols}, {cols, 1}, type, how == PACKED};
     if (how == BY_COLUMNS) {
@@ -60,6 +65,7 @@ static gr__dnnl_matrix describe(int rows, int cols, dnnl_data_type_t type, layou
     return m;
 }
 
+/* One way to compute the product; false if there is none or memory is gone. */
 static bool trial_open(trial *t, int m, int n, int k, bool half, bool accumulate, layout a, layout b) {
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t product = NULL;
@@ -104,6 +110,8 @@ static double run(trial *t) {
                                     {DNNL_ARG_WEIGHTS, t->memory[1]},
                                     {DNNL_ARG_DST, t->memory[2]},
                                     {DNNL_ARG_SCRATCHPAD, t->memory[3]}};
+
+    /* Block by block: the pointers move on, by 0 where all blocks share an operand. */
     double from = gr__now();
     for (int block = 0; block < t->blocks; block++) {
         for (int i = 0; i < 3; i++)
@@ -126,12 +134,15 @@ static double trial_time(trial *t, double best, double seconds) {
         if (best > 0 && spent[count - 1] > 1.3 * best)
             break;
     }
+
+    /* The median does not mind a run that was disturbed. */
     qsort(spent, (size_t)count, sizeof *spent, gr__ascending_double);
     return count ? spent[count / 2] : 0;
 }
 
 /* ---- all ways --------------------------------------------------------------------------------------------------- */
 
+/* Tries one way, and keeps its time if it is the best. */
 static void consider(double *best, dnnl_engine_t cpu, int blocks, int m, int n, int k, bool half, bool accumulate,
                      double seconds, int way) {
     trial t = {.cpu = cpu, .blocks = blocks};
@@ -146,6 +157,8 @@ static void consider(double *best, dnnl_engine_t cpu, int blocks, int m, int n, 
 double gr_gemm_bound(int m, int n, int k, bool half, bool accumulate, double seconds) {
     dnnl_engine_t cpu;
     double best = 0;
+
+    /* The rows of A (or the sum's index, where blocks add up) can be cut if blocks fit. */
     int whole = accumulate ? k : m, blocks = whole % BLOCK == 0 ? whole / BLOCK : 1;
     if (dnnl_engine_create(&cpu, dnnl_cpu, 0))
         return 0;

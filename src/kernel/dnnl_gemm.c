@@ -32,9 +32,9 @@ typedef struct lane {
 struct gr_gemm {
     gr_gemm_def def;
     dnnl_primitive_t primitive; /* NULL: the reference loops run */
-    closed_up copy[BIAS];
-    gr_gemm_pool *pool, own; /* pool: that of the caller, or own */
-    int lanes;
+    closed_up copy[BIAS];       /* of A, B and C */
+    gr_gemm_pool *pool, own;    /* pool: that of the caller, or own */
+    int lanes;                  /* threads that may run it at the same time */
     lane lane[];
 };
 
@@ -95,6 +95,8 @@ static bool open_lane(lane *l, bool bias, const_dnnl_primitive_desc_t product) {
         gr__dnnl_done(dnnl_stream_create(&l->stream, cpu, dnnl_stream_default_flags)) &&
         gr__dnnl_done(dnnl_memory_create(
             &l->scratch, dnnl_primitive_desc_query_md(product, dnnl_query_scratchpad_md, 0), cpu, DNNL_MEMORY_NONE));
+
+    /* A, B, C, and the bias, which oneDNN counts as a second array of weights. */
     for (int i = A; ok && i < BIAS + bias; i++)
         ok =
             gr__dnnl_done(dnnl_memory_create(&l->memory[i],
@@ -104,6 +106,7 @@ static bool open_lane(lane *l, bool bias, const_dnnl_primitive_desc_t product) {
     return ok;
 }
 
+/* The primitive, and for each thread what it needs to run it. */
 static bool open_product(gr_gemm *gemm, const_dnnl_primitive_desc_t product) {
     take_room(gemm, dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(product, dnnl_query_scratchpad_md, 0)));
     bool ok = gr__dnnl_done(dnnl_primitive_create(&gemm->primitive, product));
@@ -129,10 +132,13 @@ void gr_gemm_pool_free(gr_gemm_pool *pool) {
  * strides, so that a matrix would give other bits inside a wider one. A copy costs less than either. */
 static void close_up(gr_gemm *gemm, gr_gemm_def *dense) {
     const gr_gemm_def *d = &gemm->def;
+
+    /* Columns and rows of each matrix as stored. */
     const int width[BIAS] = {d->trans_a ? d->m : d->k, d->trans_b ? d->k : d->n, d->n};
     const int rows[BIAS] = {d->trans_a ? d->k : d->m, d->trans_b ? d->n : d->k, d->m};
     int *ld[BIAS] = {&dense->lda, &dense->ldb, &dense->ldc};
     for (int i = A; i < BIAS; i++) {
+        /* A matrix with gaps: its row stride in the product becomes its width. */
         const size_t unit = (i == C ? d->half_c : d->half) ? sizeof(gr_half) : sizeof(gr_real);
         if (*ld[i] == width[i])
             continue;
@@ -143,7 +149,10 @@ static void close_up(gr_gemm *gemm, gr_gemm_def *dense) {
 
 static void move_row(const closed_up *copy, char *close, char *spread, int i, bool out) {
     char *row = spread + (size_t)i * copy->stride, *own = close + (size_t)i * copy->width;
-    memcpy(out ? row : own, out ? own : row, copy->width);
+    if (out)
+        memcpy(row, own, copy->width);
+    else
+        memcpy(own, row, copy->width);
 }
 
 /* Closes the rows of a matrix up, or spreads the copy's out again; returns what the product works on. */
@@ -152,6 +161,7 @@ static void *move_rows(const gr_gemm *gemm, int which, char *room, void *spread,
     if (!copy->rows)
         return spread;
     char *close = room + copy->at;
+
     if (gemm->def.alone) { /* within a parallel region, where even one of a single thread costs */
         for (int i = 0; i < copy->rows; i++)
             move_row(copy, close, spread, i, out);
@@ -172,6 +182,8 @@ static bool make(gr_gemm *gemm, const gr__dnnl_matrix *m) {
     dnnl_primitive_desc_t product = NULL;
     if (gemm->def.alone)
         omp_set_num_threads(1);
+
+    /* oneDNN makes a product for as many threads as OpenMP would start. */
     bool ok = cpu && gr__dnnl_attr_new(&attr, gemm->def.accumulate) && gr__dnnl_product_new(&product, cpu, m, attr) &&
               open_product(gemm, product);
     omp_set_num_threads(threads);
@@ -182,12 +194,15 @@ static bool make(gr_gemm *gemm, const gr__dnnl_matrix *m) {
     return ok;
 }
 
+/* Sizes are settled here: oneDNN compiles a kernel for them. */
 gr_gemm *gr_gemm_new(const gr_gemm_def *def, gr_gemm_pool *pool) {
     const int lanes = def->alone ? omp_get_max_threads() : 1;
     gr_gemm *gemm = gr_alloc(sizeof *gemm + (size_t)lanes * sizeof *gemm->lane);
     gr_gemm_def dense = gemm->def = *def;
     gemm->pool = pool ? pool : &gemm->own;
     gemm->lanes = lanes;
+
+    /* The product that oneDNN sees has no gaps between rows. */
     pthread_once(&once, open_cpu);
     close_up(gemm, &dense);
     const gr__dnnl_matrix m[MATRICES] = {
@@ -196,18 +211,24 @@ gr_gemm *gr_gemm_new(const gr_gemm_def *def, gr_gemm_pool *pool) {
         [C] = describe(def->m, def->n, dense.ldc, false, def->half_c),
         [BIAS] = def->bias ? describe(1, def->n, def->n, false, false) : (gr__dnnl_matrix){.type = dnnl_f32},
     };
-    if ((!make(gemm, m) || (!pool && !gr_gemm_pool_ready(&gemm->own))) && gemm->primitive) {
+
+    /* What oneDNN does not know, or a pool of its own that was refused: the reference loops. */
+    const bool ready = make(gemm, m) && (pool || gr_gemm_pool_ready(&gemm->own));
+    if (!ready && gemm->primitive) {
         dnnl_primitive_destroy(gemm->primitive);
         gemm->primitive = NULL;
     }
     return gemm;
 }
 
+/* Whatever part of it was made. */
 void gr_gemm_free(gr_gemm *gemm) {
     if (!gemm)
         return;
     if (gemm->primitive)
         dnnl_primitive_destroy(gemm->primitive);
+
+    /* What each thread has of its own. */
     for (int i = 0; i < gemm->lanes; i++) {
         lane *l = &gemm->lane[i];
         if (l->stream)
@@ -222,15 +243,22 @@ void gr_gemm_free(gr_gemm *gemm) {
     gr_free(gemm);
 }
 
+/* Lane `which`; false: oneDNN could not. */
 static bool run(gr_gemm *gemm, int which, void *spread, const void *a, const void *b, const gr_real *bias) {
     const lane *l = &gemm->lane[which];
     char *room = (char *)gemm->pool->data + gemm->pool->bytes * (size_t)which;
     const closed_up *c = &gemm->copy[C];
+
+    /* Operands without gaps. Of C only the room is needed unless the product adds to it. */
     void *data[MATRICES] = {[A] = move_rows(gemm, A, room, (void *)a, false),
                             [B] = move_rows(gemm, B, room, (void *)b, false),
-                            [C] = c->rows && !gemm->def.accumulate ? room + c->at
-                                                                   : move_rows(gemm, C, room, spread, false),
                             [BIAS] = (void *)bias};
+    if (c->rows && !gemm->def.accumulate)
+        data[C] = room + c->at;
+    else
+        data[C] = move_rows(gemm, C, room, spread, false);
+
+    /* This thread's memory objects point to them. */
     const dnnl_exec_arg_t args[] = {
         {DNNL_ARG_SRC, l->memory[A]},      {DNNL_ARG_WEIGHTS, l->memory[B]}, {DNNL_ARG_DST, l->memory[C]},
         {DNNL_ARG_SCRATCHPAD, l->scratch}, {DNNL_ARG_BIAS, l->memory[BIAS]},
@@ -238,14 +266,19 @@ static bool run(gr_gemm *gemm, int which, void *spread, const void *a, const voi
     bool ok = gr__dnnl_done(dnnl_memory_set_data_handle(l->scratch, gemm->pool->data ? room : NULL));
     for (int i = A; ok && i < BIAS + gemm->def.bias; i++)
         ok = gr__dnnl_done(dnnl_memory_set_data_handle(l->memory[i], data[i]));
+
+    /* The product, and the result's rows to where they belong. */
     return ok && gr__dnnl_done(dnnl_primitive_execute(gemm->primitive, l->stream, gemm->def.bias ? 5 : 4, args)) &&
            gr__dnnl_done(dnnl_stream_wait(l->stream)) && move_rows(gemm, C, room, spread, true);
 }
 
+/* Outside of a parallel region a product of one thread asks OpenMP for one, and gives the others back. */
 void gr_gemm_run(gr_gemm *gemm, void *c, const void *a, const void *b, const gr_real *bias) {
     const int which = gemm->def.alone ? omp_get_thread_num() : 0, threads = omp_get_max_threads();
     const bool ready = gemm->primitive && (gemm->pool->data || gemm->pool->bytes == 0);
     const bool apart = gemm->def.alone && threads > 1 && !omp_in_parallel(); /* or oneDNN would call on the others */
+
+    /* If oneDNN cannot, the plain loops: other bits, but the same product. */
     assert(which < gemm->lanes);
     if (apart)
         omp_set_num_threads(1);

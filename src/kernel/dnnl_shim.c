@@ -1,4 +1,5 @@
-/* dnnl_shim.c - the one place that knows oneDNN's versions. */
+/* dnnl_shim.c - the one place that knows oneDNN's versions. Functions of oneDNN return a status; here they return
+ * whether they did what they should, so that calls can be joined by &&. */
 #ifndef GR_DOUBLE
 #include "kernel/dnnl_shim.h"
 
@@ -26,6 +27,7 @@ bool gr__dnnl_product_new(dnnl_primitive_desc_t *product, dnnl_engine_t engine,
     dnnl_memory_desc_t desc[GR__DNNL_MATRICES] = {NULL};
     bool ok = true;
 
+    /* A matrix without rows is a bias that is not there. */
     for (int i = 0; i < GR__DNNL_MATRICES && ok; i++)
         ok = !m[i].dims[0] || describe(&desc[i], &m[i]);
     ok = ok && gr__dnnl_done(dnnl_matmul_primitive_desc_create(product, engine, desc[GR__DNNL_A], desc[GR__DNNL_B],
@@ -55,6 +57,7 @@ bool gr__dnnl_product_new(dnnl_primitive_desc_t *product, dnnl_engine_t engine,
     dnnl_memory_desc_t desc[GR__DNNL_MATRICES];
     dnnl_matmul_desc_t matmul;
 
+    /* A matrix without rows is a bias that is not there. */
     for (int i = 0; i < GR__DNNL_MATRICES; i++)
         if (m[i].dims[0] && !describe(&desc[i], &m[i]))
             return false;
@@ -68,10 +71,13 @@ static bool append_sum(dnnl_post_ops_t ops) { return gr__dnnl_done(dnnl_post_ops
 
 #endif
 
+/* What all products are made with. */
 bool gr__dnnl_attr_new(dnnl_primitive_attr_t *attr, bool accumulate) {
     bool ok = gr__dnnl_done(dnnl_primitive_attr_create(attr)) &&
               gr__dnnl_done(dnnl_primitive_attr_set_scratchpad_mode(*attr, dnnl_scratchpad_mode_user)) &&
               gr__dnnl_done(dnnl_primitive_attr_set_fpmath_mode(*attr, dnnl_fpmath_mode_strict));
+
+    /* C += A B is a sum that follows the product. */
     if (ok && accumulate) {
         dnnl_post_ops_t ops = NULL;
         ok = gr__dnnl_done(dnnl_post_ops_create(&ops)) && append_sum(ops) &&

@@ -51,11 +51,15 @@ static inline gr_real gr_largest(const gr_real *x, int n) {
     int at = 0;
     for (int l = 0; l < GR_LANES; l++)
         lanes[l] = top;
+
+    /* A maximum for each lane, then of the lanes. */
     for (; at + GR_LANES <= n; at += GR_LANES)
 #pragma omp simd
         for (int l = 0; l < GR_LANES; l++)
             lanes[l] = x[at + l] > lanes[l] ? x[at + l] : lanes[l];
     top = gr_lanes_max(*(const gr_vec *)lanes);
+
+    /* What is left over. */
     for (; at < n; at++)
         top = x[at] > top ? x[at] : top;
     return top;
@@ -104,11 +108,15 @@ static inline float gr_exp(float x) {
     const uint32_t limit = 0x42b0bd71u; /* 88.37 */
     uint32_t size = in.u & 0x7fffffffu;
     in.u = (in.u & 0x80000000u) | (size < limit ? size : limit);
+
+    /* x = n ln 2 + r. */
     const float magic = 0x1.8p23f; /* rounds to an integer, which the low bits of the sum then hold */
     sum.f = in.f * 0x1.715476p0f + magic;
     float n = sum.f - magic;
     float r = in.f - n * 0x1.62e4p-1f; /* ln 2 in two parts, the first exact in the product */
     r = r - n * 0x1.7f7d1cp-20f;
+
+    /* q(r), then 2^n times the rest. */
     float q = 0.00139262135f;
     q = q * r + 0.00836320297f;
     q = q * r + 0.0416665544f;
@@ -129,6 +137,8 @@ static inline float gr_erf(float x) {
     const uint32_t limit = 0x407b3333u; /* 3.925 */
     uint32_t size = in.u & 0x7fffffffu;
     cut.u = size < limit ? size : limit;
+
+    /* p(u) by Horner's rule. */
     float u = cut.f * cut.f * 0.12982272f - 1, p = -0.00096222275f;
     p = p * u + 0.0021749896f;
     p = p * u - 0.0010501347f;
@@ -145,6 +155,8 @@ static inline float gr_erf(float x) {
     p = p * u + 0.13393347f;
     p = p * u - 0.17988417f;
     p = p * u + 0.36027792f;
+
+    /* x p, or 1 beyond, with the sign of x. */
     cut.f *= p;
     cut.u = (size < limit ? cut.u : one.u) | (in.u & 0x80000000u);
     return x != x ? x : cut.f;

@@ -1,4 +1,5 @@
-/* vec_activation.c - activations and their derivatives, element by element. */
+/* vec_activation.c - activations and their derivatives, element by element. Each backward is dx (+)= f'(x) dy, from x
+ * again: the result is not needed. */
 #include "kernel/math.h"
 #include "kernel/vec.h"
 
@@ -28,6 +29,7 @@ static inline gr_real tanh_gate(gr_real x) {
     const gr_real c = (gr_real)1.59576912160573071176; /* 2 sqrt(2/pi) */
     return gr_sigmoid(c * (x + (gr_real)0.044715 * x * x * x));
 }
+/* The derivative of x s with s = sigmoid(2u): s + x s (1 - s) 2u', 2u' = 2 sqrt(2/pi) (1 + 3 * 0.044715 x^2). */
 static inline gr_real tanh_gate_slope(gr_real x) {
     const gr_real c = (gr_real)1.59576912160573071176;
     gr_real s = tanh_gate(x);
@@ -40,6 +42,7 @@ static void gelu_tanh_backward(gr_real *dx, const gr_real *dy, const gr_real *x,
     GR_PUT(dx, add, n, dy[i] * tanh_gate_slope(x[i]));
 }
 
+/* The derivative of x s with s = sigmoid(x). */
 static inline gr_real silu_slope(gr_real x) {
     gr_real s = gr_sigmoid(x);
     return s + x * s * (1 - s);
@@ -64,12 +67,16 @@ static void swiglu_backward(gr_real *dgate, bool add_gate, gr_real *dup, bool ad
     for (int at = 0; at < n; at += STRIP) {
         int m = n - at < STRIP ? n - at : STRIP;
         const gr_real *x = gate + at, *z = up + at, *d = dy + at;
+
+        /* d/dgate = dy up (s + gate s (1 - s)), d/dup = dy gate s, with s = sigmoid(gate). */
 #pragma omp simd
         for (int i = 0; i < m; i++) {
             gr_real s = gr_sigmoid(x[i]);
             u[i] = d[i] * x[i] * s;
             g[i] = d[i] * z[i] * (s + x[i] * s * (1 - s));
         }
+
+        /* dgate first: where both are one buffer, dup adds to it. */
         if (dgate)
             GR_PUT(dgate + at, add_gate, m, g[i]);
         if (dup)

@@ -1,4 +1,5 @@
-/* vec_arith.c - sums and products of rows of numbers. */
+/* vec_arith.c - sums and products of rows of numbers. kernel.h says what each is; the macros of math.h make loops that
+ * the compiler turns into the widest registers of the instruction set. */
 #include "kernel/math.h"
 #include "kernel/vec.h"
 

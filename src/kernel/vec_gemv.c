@@ -6,13 +6,18 @@
 #include "kernel/vec.h"
 #include <string.h>
 
-enum { AHEAD = 8192, ROWS_AHEAD = 8, LINE = 64 }; /* bytes; rows; bytes */
+enum {
+    AHEAD = 8192,   /* bytes between what is read and what is asked for, along rows */
+    ROWS_AHEAD = 8, /* the same in rows, where several are read side by side */
+    LINE = 64       /* bytes of a cache line */
+};
 
 /* A register as a type of the compiler, lowered to what the instruction set has. */
 typedef gr_real vec __attribute__((vector_size(GR_LANES * sizeof(gr_real)), aligned(sizeof(gr_real)), may_alias));
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* A register of weights, and a single one, of either kind, as numbers. */
 INLINE vec load(const gr_real *w) { return *(const vec *)w; }
 INLINE gr_real one(const gr_real *w) { return *w; }
 
@@ -24,6 +29,7 @@ INLINE vec load_half(const gr_half *w) { return (vec)(__builtin_convertvector(*(
 INLINE gr_real one_half(const gr_half *w) { return gr__widen(*w); }
 #endif
 
+/* The sum of a register's numbers. */
 INLINE gr_real total(vec v) {
     gr_real each[GR_LANES], s = 0;
     *(vec *)each = v;

@@ -1,4 +1,5 @@
-/* vec_half.c - rows between float and bfloat16. */
+/* vec_half.c - rows between float and bfloat16, rounded to the nearest. The processor's own conversion, where there is
+ * one, rounds as gr__narrow does: the bits are the same in every table. */
 #include "base/half.h"
 #include "kernel/math.h"
 #include "kernel/vec.h"

@@ -1,4 +1,4 @@
-/* vec_loss.c - one row of a loss. */
+/* vec_loss.c - one row of a loss, and of its gradient. The operations in src/op say what they are losses of. */
 #include "kernel/math.h"
 #include "kernel/vec.h"
 
@@ -9,6 +9,7 @@ static gr_real log_sum_exp(const gr_real *x, int n) {
     return top + gr_log(s);
 }
 
+/* The maximum keeps exp from overflowing and cancels. y may be x. */
 static void softmax(gr_real *y, const gr_real *x, int n) {
     gr_real top = gr_largest(x, n), s;
     GR_PUT(y, false, n, gr_exp(x[i] - top));
@@ -16,6 +17,7 @@ static void softmax(gr_real *y, const gr_real *x, int n) {
     GR_PUT(y, false, n, y[i] * (1 / s));
 }
 
+/* d (softmax(x) - onehot(target)). */
 static void cross_entropy_backward(gr_real *dx, const gr_real *x, gr_real lse, int target, gr_real d, int n, bool add) {
     GR_PUT(dx, add, n, d * gr_exp(x[i] - lse));
     if (target >= 0 && target < n)

@@ -3,6 +3,7 @@
 #include "kernel/math.h"
 #include "kernel/vec.h"
 
+/* Mean and variance, the latter from differences: nothing is lost where the mean is large. */
 static void moments(gr_real *mean, gr_real *variance, const gr_real *x, int n) {
     gr_real s, q;
     GR_SUM(s, n, x[i]);
@@ -26,6 +27,8 @@ static void norm_sums(gr_real sums[2], gr_real *xhat, const gr_real *dy, const g
                       const gr_real *gain, int n) {
     gr_real s, q;
     GR_PUT(xhat, false, n, (x[i] - mean) * inv);
+
+    /* The two sums that the gradient of the row needs. */
     if (gain) {
         GR_SUM(s, n, gain[i] * dy[i]);
         GR_SUM(q, n, gain[i] * dy[i] * xhat[i]);
@@ -37,6 +40,7 @@ static void norm_sums(gr_real sums[2], gr_real *xhat, const gr_real *dy, const g
     sums[1] += q;
 }
 
+/* The means m0 and m1 are what a row loses as its mean and its size are taken out: see layer_norm.c and rms_norm.c. */
 static void norm_backward(gr_real *dx, const gr_real *dy, const gr_real *xhat, gr_real inv, gr_real m0, gr_real m1,
                           const gr_real *gain, int n, bool add) {
     if (gain)

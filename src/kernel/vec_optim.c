@@ -3,6 +3,7 @@
 
 #include "kernel/vec.h"
 
+/* In double: a sum of millions of squares of floats. */
 static double squares(const gr_real *x, int n) {
     double sum = 0;
 #pragma omp simd reduction(+ : sum)
@@ -11,6 +12,8 @@ static double squares(const gr_real *x, int n) {
     return sum;
 }
 
+/* Adam (Kingma & Ba 2014), with decay apart from it (Loshchilov & Hutter 2017) or as part of the gradient; the
+ * constants are explained in kernel.h. */
 static void adam(gr_real *restrict p, gr_real *restrict m, gr_real *restrict v, const gr_real *restrict g,
                  const gr_adam *constants, int n) {
     const gr_adam k = *constants;
@@ -31,6 +34,8 @@ static void sgd(gr_real *restrict p, gr_real *restrict m, const gr_real *restric
             p[i] -= k.rate * (g[i] * k.scale + k.l2 * p[i]);
         return;
     }
+
+    /* With momentum (Polyak 1964) m is a decaying sum of gradients. */
 #pragma omp simd
     for (int i = 0; i < n; i++) {
         m[i] = k.momentum * m[i] + (g[i] * k.scale + k.l2 * p[i]);

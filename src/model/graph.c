@@ -23,6 +23,8 @@ void gr_graph_free(gr_graph *graph) {
         gr_free(graph->region[i].part);
         gr_free(graph->region[i].gate);
     }
+
+    /* Names and constants of operations go with the arena. */
     gr_free(graph->node);
     gr_free(graph->param);
     gr_free(graph->tap);

@@ -353,6 +353,7 @@ static void place_gradients(gr__layout *l, const gr_graph *g) {
     gr_free(to);
 }
 
+/* Which uses of parameters need an accumulator, and where it lies. */
 static void find_uses(gr__layout *l, const gr_model *m) {
     const gr_graph *g = m->graph;
     int *seen = gr_alloc((g->params + 1) * sizeof *seen);
@@ -385,6 +386,7 @@ static void find_uses(gr__layout *l, const gr_model *m) {
  * again lies where other segments' state does. Scratch is one room for all: the largest that a node wants. */
 static void place_working(gr__layout *l, const gr_graph *g) {
     size_t *brief = gr_alloc(g->nodes * sizeof *brief);
+
     for (size_t n = 0; n < g->nodes; n++) {
         const gr_op *op = g->node[n].op;
         size_t state = op->state ? round_up(op->state(&g->node[n], l->capacity, l->block), 16) : 0;

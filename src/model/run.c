@@ -60,6 +60,7 @@ static void fill_tables(gr_run *run) {
     const gr_tables *t = run->tables;
     run->cells = gr_alloc((t->slices + 1) * sizeof *run->cells);
     run->slices = gr_alloc((t->ranges + 1) * sizeof *run->slices);
+
     for (size_t s = 0; s < t->slices; s++) {
         gr_part p = t->slice[s].part;
         int set = t->slice[s].set;
@@ -224,9 +225,12 @@ gr_status gr_run_new(gr_run **out, gr_model *model, const gr_tables *tables, con
 void gr_run_free(gr_run *run) {
     if (!run)
         return;
+
+    /* What operations have prepared, as far as contexts were made; then memory. */
     if (run->ctx)
         for (size_t n = 0; n < run->model->graph->nodes; n++)
             gr__run_release(run, &run->ctx[n]);
+
     gr__rows_free(run);
     gr_free(run->ctx);
     gr_free(run->times);

@@ -74,9 +74,12 @@ static int set_for(gr_tables *t, const double *w, const double *gate) {
         plain = plain && w[c] == 1 && gate[c] != 0;
     if (plain)
         return GR_NONE;
+
+    /* Equal sets are one: slices and ranges are compared by the number of theirs. */
     for (size_t s = 0; s < t->sets; s++)
         if (memcmp(t->set[s].w, w, bytes) == 0 && memcmp(t->set[s].gate, gate, bytes) == 0)
             return (int)s;
+
     gr__set set = {gr_arena_alloc(t->arena, bytes), gr_arena_alloc(t->arena, bytes)};
     memcpy(set.w, w, bytes);
     memcpy(set.gate, gate, bytes);

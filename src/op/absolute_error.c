@@ -1,4 +1,5 @@
-/* absolute_error.c - mean over the columns of |a - b|; the derivative at 0 is 0. */
+/* absolute_error.c - mean over the w columns of |a - b|. Backward: da = sign(a - b) dy / w and db = -da; the derivative
+ * at 0 is taken to be 0. */
 #include "op/element.h"
 
 extern const gr_op gr__op_absolute_error;
@@ -30,11 +31,13 @@ static void absolute_error_backward(gr_ctx *ctx, int r0, int r1) {
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */
 
+/* Two views of one value: both gradients lie in its buffer. */
 static gr_value build_halves(gr_graph *graph, gr_value x) {
     int half = gr_value_width(graph, x) / 2;
     return gr_absolute_error(graph, gr_slice(graph, x, 0, half), gr_slice(graph, x, half, 2 * half));
 }
 
+/* An input of the batch has no gradient: only one side is written. */
 static gr_value build_input(gr_graph *graph, gr_value x) {
     return gr_absolute_error(graph, gr_input(graph, 0, gr_value_width(graph, x)), x);
 }

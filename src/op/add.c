@@ -1,4 +1,5 @@
-/* add.c - a + b; the narrower one adds into the first columns. Two numbers (losses) may be added too. */
+/* add.c - a + b; the narrower one adds into the first columns. Two numbers (losses) may be added too. Backward: both
+ * get dy, the narrower one its first columns. */
 #include "op/element.h"
 #include <string.h>
 
@@ -10,8 +11,9 @@ gr_value gr_add(gr_graph *graph, gr_value a, gr_value b) {
     bool scalar = gr_value_scalar(graph, a);
     if (scalar != gr_value_scalar(graph, b))
         return gr_graph_fail(graph, "add: one number and rows cannot be added");
-    int wa = gr_value_width(graph, a), wb = gr_value_width(graph, b);
+
     /* The wider one is the first input. */
+    int wa = gr_value_width(graph, a), wb = gr_value_width(graph, b);
     const gr_node node = {.op = &gr__op_add,
                           .inputs = 2,
                           .in = {wa < wb ? b : a, wa < wb ? a : b},
@@ -22,7 +24,11 @@ gr_value gr_add(gr_graph *graph, gr_value a, gr_value b) {
 }
 
 /* One number has one row, which the range that begins at row 0 computes. */
-static int last_row(const gr_ctx *ctx, int r0, int r1) { return !ctx->node->scalar ? r1 : r0 == 0; }
+static int last_row(const gr_ctx *ctx, int r0, int r1) {
+    if (ctx->node->scalar)
+        return r0 == 0 ? 1 : 0;
+    return r1;
+}
 
 static void add_forward(gr_ctx *ctx, int r0, int r1) {
     const gr_kernels *k = gr_kernel();
@@ -53,6 +59,7 @@ static gr_value build_narrow(gr_graph *graph, gr_value x) {
     return gr_add(graph, gr_slice(graph, square, 1, 4), x);
 }
 
+/* Both inputs are one value: the second adds to the gradient that the first has written. */
 static gr_value build_same(gr_graph *graph, gr_value x) { return gr_add(graph, x, x); }
 
 static gr_value build_numbers(gr_graph *graph, gr_value x) {

@@ -11,9 +11,12 @@ extern const gr_op gr__op_attention;
 
 typedef gr__attention attr;
 
+/* Defaults are settled, and what does not fit is a mistake of the graph. */
 gr_value gr_attention(gr_graph *graph, gr_value qkv, const gr_attention_def *def) {
     if (qkv < 0)
         return GR_NONE;
+
+    /* As many heads of keys as of queries, unless they are shared. */
     attr a = *def;
     a.kv_heads = a.kv_heads ? a.kv_heads : a.heads;
     if (a.heads < 1 || a.kv_heads < 1 || a.heads % a.kv_heads)
@@ -22,6 +25,8 @@ gr_value gr_attention(gr_graph *graph, gr_value qkv, const gr_attention_def *def
     if (a.size < 1 || gr_value_scalar(graph, qkv) || gr_value_width(graph, qkv) != a.kv_heads * gr__attention_unit(&a))
         return gr_graph_fail(graph, "attention: %d columns are not q of %d heads and k and v of %d, of %d columns",
                              gr_value_width(graph, qkv), a.heads, a.kv_heads, a.size);
+
+    /* The window, and the columns that are turned: all of a head unless fewer are asked for. */
     if (a.window < 0)
         return gr_graph_fail(graph, "attention: a window of %d positions", a.window);
     a.rotary_size = a.rotary_size ? a.rotary_size : a.size;
@@ -29,6 +34,8 @@ gr_value gr_attention(gr_graph *graph, gr_value qkv, const gr_attention_def *def
         return gr_graph_fail(graph, "attention: %d of %d columns cannot be rotated in pairs", a.rotary_size, a.size);
     if (a.rotary_base > 0 && a.size % 2 && !a.rotary_halves)
         return gr_graph_fail(graph, "attention: heads of %d columns have no neighbouring pairs", a.size);
+
+    /* The result has the columns of the queries. */
     const gr_node node = {
         .op = &gr__op_attention, .inputs = 1, .in = {qkv}, .width = a.heads * a.size, .half = true, .point = GR_NONE};
     return gr__graph_add(graph, &node, &a, sizeof a);
@@ -36,8 +43,8 @@ gr_value gr_attention(gr_graph *graph, gr_value qkv, const gr_attention_def *def
 
 /* What is settled once: how many threads have scratch, and the angles up to the longest possible document. */
 typedef struct settled {
-    int threads;
-    size_t scratch; /* of a thread */
+    int threads;    /* most that work on a pass */
+    size_t scratch; /* numbers of one thread */
     gr_real *turn;  /* [capacity x size] cos, sin of each pair; NULL: no rotation */
 } settled;
 
@@ -52,12 +59,15 @@ static size_t attention_scratch(const gr_node *node, int capacity, int block) {
 }
 
 gr_real *gr__attention_turn(const gr__attention *a, int rows) {
-    gr_real *turn = a->rotary_base > 0 ? gr_alloc((size_t)rows * (size_t)a->size * sizeof *turn) : NULL;
-    const int apart = gr__attention_apart(a);
-    for (int i = 0; turn && i < a->size; i += 2) {
-        double step = i < a->rotary_size ? pow(a->rotary_base, -(double)i / a->rotary_size) : 0;
-        if (apart && i >= a->rotary_size)
-            break;
+    if (!(a->rotary_base > 0))
+        return NULL;
+    gr_real *turn = gr_alloc((size_t)rows * (size_t)a->size * sizeof *turn);
+
+    /* Pairs that are halves of a head: the columns behind them have no pairs. Neighbours: those that stay turn by 0. */
+    const int apart = gr__attention_apart(a), end = apart ? a->rotary_size : a->size;
+    for (int i = 0; i < end; i += 2) {
+        /* Pair i / 2 of R columns turns by base^(-i / R) from row to row (Su et al. 2021, section 3.2.2). */
+        const double step = i < a->rotary_size ? pow(a->rotary_base, -(double)i / a->rotary_size) : 0;
         for (int t = 0; t < rows; t++) {
             gr_real *pair = turn + (size_t)t * (size_t)a->size + (apart ? i / 2 : i);
             pair[0] = (gr_real)cos(t * step);
@@ -67,6 +77,7 @@ gr_real *gr__attention_turn(const gr__attention *a, int rows) {
     return turn;
 }
 
+/* The longest document has as many rows as a run: scratch and angles are made for that. */
 static void attention_prepare(gr_ctx *ctx) {
     const attr *a = ctx->node->attr;
     settled *s = ctx->prepared = gr_alloc(sizeof *s);
@@ -99,6 +110,7 @@ static size_t out_at(const gr_ctx *ctx, int r0, int head) {
 static gr_head head_of(const gr_ctx *ctx, int r0, int r1, int head) {
     const attr *a = ctx->node->attr;
     const gr_slot *x = &ctx->in[0], *y = &ctx->out;
+
     return (gr_head){.qkv = number(x->v, x->vh, in_at(ctx, r0, head)),
                      .half = x->vh != NULL,
                      .half_out = y->vh != NULL,
@@ -114,11 +126,13 @@ static gr_head head_of(const gr_ctx *ctx, int r0, int r1, int head) {
                      .lse_stride = ctx->rows->capacity};
 }
 
+/* Log-sum-exps of a head's queries from row r0 on, which forward writes and backward reads. */
 static gr_real *sums_of(const gr_ctx *ctx, int r0, int head) {
     const size_t queries = (size_t)(head * gr__attention_share(ctx->node->attr));
     return ctx->state + queries * (size_t)ctx->rows->capacity + r0;
 }
 
+/* One head of keys in one document. */
 static void forward_head(gr_ctx *ctx, gr_real *scratch, int r0, int r1, int head) {
     const gr_head h = head_of(ctx, r0, r1, head);
     const gr_slot *y = &ctx->out;
@@ -132,18 +146,26 @@ static void backward_head(gr_ctx *ctx, gr_real *scratch, int r0, int r1, int hea
                                     number(y->d, y->dh, out_at(ctx, r0, head)), sums_of(ctx, r0, head), &h, scratch);
 }
 
+/* Calls the pass for every document that begins in the range and every head of keys. */
 static void over_heads(gr_ctx *ctx, void (*pass)(gr_ctx *, gr_real *, int, int, int), int r0, int r1) {
     const settled *s = ctx->prepared;
     const int32_t *document = ctx->rows->document;
-    int first = 0, last, heads = ((const attr *)ctx->node->attr)->kv_heads;
+    const int heads = ((const attr *)ctx->node->attr)->kv_heads;
+
+    /* Documents [first, last) begin in the range. */
+    int first = 0;
     while (document[first] < r0)
         first++;
-    for (last = first; document[last] < r1;)
+    int last = first;
+    while (document[last] < r1)
         last++;
     if (first == last)
         return;
+
     /* Short documents are handed out four at a time, long ones one by one. */
     const int chunk = r1 - r0 < 64 * (last - first) ? 4 : 1;
+
+    /* Each thread has scratch of its own. */
 #pragma omp parallel num_threads(s->threads)
     {
         gr_real *scratch = ctx->scratch + (size_t)omp_get_thread_num() * s->scratch;
@@ -164,11 +186,13 @@ static void attention_backward(gr_ctx *ctx, int r0, int r1) {
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */
 
+/* Two heads that turn all of their columns. */
 static gr_value build_rotary(gr_graph *graph, gr_value x) {
     const int size = gr_value_width(graph, x) / 6;
     return gr_attention(graph, x, &(attr){.heads = 2, .size = size, .scale = 0.4, .rotary_base = 100});
 }
 
+/* Three heads that turn nothing, of a size that fills no register. */
 static gr_value build_odd(gr_graph *graph, gr_value x) {
     return gr_attention(graph, x, &(attr){.heads = 3, .size = gr_value_width(graph, x) / 9, .scale = 0.6});
 }
@@ -199,6 +223,7 @@ static gr_value build_halves(gr_graph *graph, gr_value x) {
     return gr_attention(graph, x, &def);
 }
 
+/* The first 2 columns turn, the others stay. */
 static gr_value build_part(gr_graph *graph, gr_value x) {
     const attr def = {
         .heads = 1, .size = gr_value_width(graph, x) / 3, .scale = 1, .rotary_base = 10, .rotary_size = 2};
@@ -210,6 +235,7 @@ static gr_value build_window(gr_graph *graph, gr_value x) {
     return gr_attention(graph, x, &(attr){.heads = 2, .size = gr_value_width(graph, x) / 6, .scale = 0.7, .window = 3});
 }
 
+/* A window that begins inside of a panel of keys, with shared keys that turn. */
 static gr_value build_wider(gr_graph *graph, gr_value x) {
     const attr def = {.heads = 4,
                       .kv_heads = 2,

@@ -22,27 +22,37 @@ gr_value gr_balance(gr_graph *graph, gr_value p, gr_value chosen) {
     return gr__graph_add(graph, &node, &(attr){experts}, sizeof(attr));
 }
 
-/* E f of every block. */
+/* What forward keeps: E f of every block. */
 static size_t balance_state(const gr_node *node, int capacity, int block) {
     return (size_t)(capacity / block) * (size_t)((const attr *)node->attr)->experts;
 }
 
+/* E f of the block that a row lies in. */
 static gr_real *shares(const gr_ctx *ctx, int row) {
     return ctx->state + (size_t)(row / ctx->rows->block) * (size_t)ctx->in[0].width;
 }
 
+/* Fills the shares of the block that begins at row r. */
 static void count(gr_ctx *ctx, int r) {
     const gr_slot *chosen = &ctx->in[1];
     gr_real *f = shares(ctx, r), all = 0;
+
+    /* How often each expert is chosen by rows that are present. */
     for (int e = 0; e < chosen->width; e++)
         f[e] = 0;
-    for (int n = r; n < r + ctx->rows->block; n++)
-        for (int e = 0; e < chosen->width && ctx->rows->cls[n] >= 0; e++)
+    for (int n = r; n < r + ctx->rows->block; n++) {
+        if (ctx->rows->cls[n] < 0)
+            continue;
+        for (int e = 0; e < chosen->width; e++)
             f[e] += gr__row(chosen, n)[e] != 0;
+    }
+
+    /* As shares of all choices, times E; 0 where nothing is chosen. */
     for (int e = 0; e < chosen->width; e++)
         all += f[e];
-    for (int e = 0; e < chosen->width && all > 0; e++)
-        f[e] *= (gr_real)chosen->width / all;
+    if (all > 0)
+        for (int e = 0; e < chosen->width; e++)
+            f[e] *= (gr_real)chosen->width / all;
 }
 
 static void balance_forward(gr_ctx *ctx, int r0, int r1) {

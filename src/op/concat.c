@@ -3,7 +3,7 @@
 #include "op/element.h"
 #include <string.h>
 
-enum { PARTS = 4 };
+enum { PARTS = 4 }; /* most values */
 
 extern const gr_op gr__op_concat;
 
@@ -33,9 +33,13 @@ static void forward_row(const gr_slot *y, const gr_slot *x, int at, int n) {
 
 static void concat_forward(gr_ctx *ctx, int r0, int r1) {
 #pragma omp parallel for schedule(static)
-    for (int n = r0; n < r1; n++)
-        for (int i = 0, at = 0; i < ctx->node->inputs; at += ctx->in[i++].width)
+    for (int n = r0; n < r1; n++) {
+        int at = 0;
+        for (int i = 0; i < ctx->node->inputs; i++) {
             forward_row(&ctx->out, &ctx->in[i], at, n);
+            at += ctx->in[i].width;
+        }
+    }
 }
 
 /* dx (+)= columns [at, at + x->width) of row n of dy */
@@ -50,19 +54,25 @@ static void backward_row(const gr_slot *x, const gr_slot *y, int at, int n) {
 
 static void concat_backward(gr_ctx *ctx, int r0, int r1) {
 #pragma omp parallel for schedule(static)
-    for (int n = r0; n < r1; n++)
-        for (int i = 0, at = 0; i < ctx->node->inputs; at += ctx->in[i++].width)
+    for (int n = r0; n < r1; n++) {
+        int at = 0;
+        for (int i = 0; i < ctx->node->inputs; i++) {
             if (gr__wants(&ctx->in[i]))
                 backward_row(&ctx->in[i], &ctx->out, at, n);
+            at += ctx->in[i].width;
+        }
+    }
 }
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */
 
+/* x is read here and by its square. */
 static gr_value build_two(gr_graph *graph, gr_value x) {
     const gr_value square = gr_mul(graph, x, x);
     return gr_concat(graph, 2, (gr_value[]){x, square});
 }
 
+/* One value twice, and a view of another. */
 static gr_value build_four(gr_graph *graph, gr_value x) {
     const gr_value a = gr_slice(graph, x, 0, 1), square = gr_mul(graph, x, x);
     return gr_concat(graph, 4, (gr_value[]){a, square, x, a});

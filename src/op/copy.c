@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+/* Threads take rows. */
 void gr__copy_rows(gr_real *to, int stride_to, const gr_real *from, int stride_from, int width, int r0, int r1,
                    bool accumulate) {
 #pragma omp parallel for schedule(static)
@@ -13,6 +14,7 @@ void gr__copy_rows(gr_real *to, int stride_to, const gr_real *from, int stride_f
             memcpy(out, in, (size_t)width * sizeof *out);
             continue;
         }
+
 #pragma omp simd
         for (int j = 0; j < width; j++)
             out[j] += in[j];
@@ -30,6 +32,7 @@ static void scatter_block(const gr_param_slot *table, const gr_cell *cell, bool 
         const int row = gr__copy_source(rows, ids, n, table->rows);
         if (row < cell->lo0 || row >= cell->hi0)
             continue;
+
         const gr_real weight = mixed ? cell->weights->w[n] : 1, *from = dy + (size_t)n * stride;
         gr_real *g = table->g + (size_t)row * table->cols;
 #pragma omp simd
@@ -45,10 +48,15 @@ void gr__copy_scatter(const gr_param_slot *table, const gr_op_rows *rows, const 
 #pragma omp parallel for schedule(static)
     for (int chunk = 0; chunk < chunks; chunk++)
         for (int i = 0; i < table->cells; i++) {
+            /* The columns that the cell and the chunk have in common: perhaps none. */
             const gr_cell *cell = &table->cell[i];
             const int left = chunk * CHUNK, right = left + CHUNK;
             const int lo = left > cell->lo1 ? left : cell->lo1, hi = right < cell->hi1 ? right : cell->hi1;
-            for (int r = r0; r < r1 && lo < hi; r += rows->block) {
+            if (lo >= hi)
+                continue;
+
+            /* A block in which all rows weigh 0 adds nothing. */
+            for (int r = r0; r < r1; r += rows->block) {
                 const int kind = cell->weights ? cell->weights->kind[r / rows->block] : GR_ROWS_ONE;
                 if (kind != GR_ROWS_ZERO)
                     scatter_block(table, cell, kind == GR_ROWS_MIXED, rows, ids, dy, stride, lo, hi, r);

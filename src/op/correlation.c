@@ -45,15 +45,18 @@ static parts parts_of(const gr_ctx *ctx) {
     return p;
 }
 
+/* z of all columns, their norms, and r for every pair. */
 static size_t correlation_state(const gr_node *node, int capacity, int block) {
     const int *width = ((const attr *)node->attr)->width;
     return (size_t)(width[0] + width[1]) * ((size_t)capacity + 1) + (size_t)width[0] * (size_t)width[1];
 }
 
+/* Rows without a class are absent. */
 static bool counts(const gr_ctx *ctx, int n) { return ctx->rows->cls[n] >= 0; }
 
 /* z and 1 / norm of column j of x. A column whose spread is lost in the rounding of its mean is constant. */
 static void standardise(const gr_ctx *ctx, gr_real *z, gr_real *inverse, const gr_slot *x, int j, int rows, int used) {
+    /* Sums in double, so that a column's spread is not lost beside its mean. */
     double sum = 0, square = 0, spread = 0;
     for (int n = 0; n < rows; n++)
         if (counts(ctx, n)) {
@@ -61,51 +64,66 @@ static void standardise(const gr_ctx *ctx, gr_real *z, gr_real *inverse, const g
             sum += v;
             square += v * v;
         }
+
+    /* The norm of what is left when the mean is taken off. */
     double mean = sum / used;
     for (int n = 0; n < rows; n++)
         if (counts(ctx, n)) {
             double v = (double)gr__row(x, n)[j] - mean;
             spread += v * v;
         }
+
+    /* z, and 0 for a constant column and for rows that do not count. */
     double f = spread <= 1e-24 * square ? 0 : 1 / sqrt(spread);
     *inverse = (gr_real)f;
     for (int n = 0; n < rows; n++)
         z[n] = counts(ctx, n) ? (gr_real)(((double)gr__row(x, n)[j] - mean) * f) : 0;
 }
 
+/* Gets all rows at once (gr_op.whole). */
 static void correlation_forward(gr_ctx *ctx, int r0, int r1) {
     const gr_kernels *k = gr_kernel();
     parts p = parts_of(ctx);
     int used = 0, wa = p.width[0], wb = p.width[1];
+
+    /* How many rows there are. One has no correlation. */
     for (int n = r0; n < r1; n++)
         used += counts(ctx, n);
     *ctx->out.v = 0;
     if (used < 2)
         return;
+
+    /* Columns of both sides, standardised. */
     for (int i = 0; i < 2; i++)
 #pragma omp parallel for schedule(static)
         for (int j = 0; j < p.width[i]; j++)
             standardise(ctx, p.z[i] + (size_t)j * (size_t)p.rows, p.inverse[i] + j, &ctx->in[i], j, p.rows, used);
+
+            /* r of each pair of columns is the product of the two. */
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < wa; i++)
         for (int j = 0; j < wb; j++)
             p.r[(size_t)i * (size_t)wb + j] =
                 k->dot(p.z[0] + (size_t)i * (size_t)p.rows, p.z[1] + (size_t)j * (size_t)p.rows, p.rows);
+
+    /* The loss is the mean of their sizes. */
     double total = 0;
     for (int i = 0; i < wa * wb; i++)
         total += fabs((double)p.r[i]);
     *ctx->out.v = (gr_real)(total / ((double)wa * wb));
 }
 
-enum { CHUNK = 64 };
+enum { CHUNK = 64 }; /* rows whose gradients are summed at a time, on the stack */
 
-/* The gradient of side s (0: a, 1: b) for rows [n0, n0 + rows): sums over the other side's columns, a column of this
- * side at a time. */
+/* The gradient of side s (0: a, 1: b) for rows [n0, n0 + rows), a column of this side at a time: the sum over the
+ * other side's columns of sign(r) (z_other - r z), times d / norm. */
 static void side_chunk(gr_ctx *ctx, const gr_kernels *k, const parts *p, int s, gr_real d, int n0, int rows) {
     const gr_slot *x = &ctx->in[s];
     int other = 1 - s, step = s == 0 ? 1 : p->width[1], row = s == 0 ? p->width[1] : 1;
     for (int i = 0; i < p->width[s]; i++) {
         gr_real sum[CHUNK] = {0}, total = 0;
+
+        /* The two parts of the sum: sign(r) z_other, and |r|, by which z of this column is taken off. */
         const gr_real *r = p->r + (size_t)i * (size_t)row;
         for (int j = 0; j < p->width[other]; j++, r += step) {
             gr_real sign = *r > 0 ? 1 : *r < 0 ? -1 : 0;
@@ -113,6 +131,8 @@ static void side_chunk(gr_ctx *ctx, const gr_kernels *k, const parts *p, int s, 
             k->scale(sum, sign, p->z[other] + (size_t)j * (size_t)p->rows + n0, rows, true);
         }
         k->scale(sum, -total, p->z[s] + (size_t)i * (size_t)p->rows + n0, rows, true);
+
+        /* Into the gradient, at the stride of a row. */
         gr_real f = d * p->inverse[s][i];
         for (int n = 0; n < rows; n++) {
             gr_real *to = gr__drow(x, n0 + n) + i, v = counts(ctx, n0 + n) ? f * sum[n] : 0;
@@ -125,9 +145,12 @@ static void correlation_backward(gr_ctx *ctx, int r0, int r1) {
     const gr_kernels *k = gr_kernel();
     parts p = parts_of(ctx);
     gr_real d = *ctx->out.d / (gr_real)(p.width[0] * p.width[1]);
+
     int used = 0;
     for (int n = r0; n < r1; n++)
         used += counts(ctx, n);
+
+    /* Threads take rows, CHUNK at a time. Where forward had too few rows, the gradient is 0. */
     for (int s = 0; s < 2; s++) {
         const gr_slot *x = &ctx->in[s];
         if (!x->d)
@@ -137,8 +160,9 @@ static void correlation_backward(gr_ctx *ctx, int r0, int r1) {
             int rows = r1 - n < CHUNK ? r1 - n : CHUNK;
             if (used >= 2)
                 side_chunk(ctx, k, &p, s, d, n, rows);
-            for (int i = 0; used < 2 && !x->accumulate && i < rows; i++)
-                memset(gr__drow(x, n + i), 0, (size_t)x->width * sizeof(gr_real));
+            else if (!x->accumulate)
+                for (int i = 0; i < rows; i++)
+                    memset(gr__drow(x, n + i), 0, (size_t)x->width * sizeof(gr_real));
         }
     }
 }

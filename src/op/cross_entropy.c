@@ -18,6 +18,8 @@ static gr_real log_sum_exp(const gr_slot *x, int n) {
     for (int j = 0; j < x->width; j += GR_SPAN) {
         gr_real wide[GR_SPAN];
         int width = gr__span(x->width, j);
+
+        /* The sum so far is relative to the largest part; it shrinks where a larger one comes. */
         double part = (double)gr_kernel()->log_sum_exp(gr__take(x, wide, n, j, width), width);
         if (part > top) {
             sum = sum * exp(top - part) + 1;
@@ -36,6 +38,8 @@ static void cross_entropy_forward(gr_ctx *ctx, int r0, int r1) {
     for (int n = r0; n < r1; n++) {
         gr_real *loss = gr__row(&ctx->out, n), wide;
         *loss = 0;
+
+        /* Rows without a target cost nothing. */
         if (target[n] >= x->width)
             *loss = (gr_real)NAN;
         else if (target[n] >= 0) {
@@ -52,9 +56,15 @@ static void cross_entropy_backward(gr_ctx *ctx, int r0, int r1) {
         return;
 #pragma omp parallel for schedule(static)
     for (int n = r0; n < r1; n++) {
+        /* Only rows with a target count; a loss that nobody weighs has the gradient 0. */
         gr_real d = *gr__drow(&ctx->out, n);
         bool counts = target[n] >= 0 && target[n] < x->width && d != 0;
-        for (int j = 0; j < x->width && (counts || !x->accumulate); j += GR_SPAN) {
+        if (!counts && x->accumulate)
+            continue;
+
+        /* In spans, as logits may be kept in bfloat16, or the gradient lie where they do: each span is read before it
+         * is written. Rows that do not count write zeros. */
+        for (int j = 0; j < x->width; j += GR_SPAN) {
             int width = gr__span(x->width, j);
             gr_real from[GR_SPAN], to[GR_SPAN], *dx = gr__room_d(x, to, n, j, width);
             if (counts)

@@ -12,7 +12,8 @@
 
 enum { PAD = 32, SMALL = 1 << 13 }; /* numbers between columns of keys; what is not worth a second thread */
 
-/* keys: [kv_heads x size x ld], values: [kv_heads x positions x size]; in bfloat16 if half. */
+/* keys: [kv_heads x size x ld], values: [kv_heads x positions x size]; in bfloat16 if half. Keys lie in columns:
+ * neighbours in memory are one column of a head at neighbouring positions. */
 typedef struct kept {
     int positions, ld;
     bool half;
@@ -22,12 +23,15 @@ typedef struct kept {
     gr_real *rows;   /* [heads x size] q of the row at hand, then [kv_heads x 3 size] k and v, k turned */
 } kept;
 
+/* Memory for `positions` rows; false: it was refused. */
 static bool attention_prepare(gr_ctx *ctx, int positions, bool half) {
     const gr__attention *a = ctx->node->attr;
     kept *c = ctx->prepared = gr_alloc(sizeof *c);
     c->positions = positions;
     c->half = half && sizeof(gr_real) == sizeof(float); /* double keeps everything in double */
     c->ld = (positions + PAD - 1) / PAD * PAD + PAD;
+
+    /* Keys and values of all positions, and room for the scores of all heads with them. */
     const size_t heads = (size_t)a->heads, kv = (size_t)a->kv_heads, size = (size_t)a->size;
     const size_t unit = c->half ? sizeof(gr_half) : sizeof(gr_real);
     c->keys = gr_alloc_try(kv * size * (size_t)c->ld * unit);
@@ -36,6 +40,8 @@ static bool attention_prepare(gr_ctx *ctx, int positions, bool half) {
     c->rows = gr_alloc((heads + 3 * kv) * size * sizeof *c->rows);
     if (!c->keys || !c->values || !c->scores)
         return false;
+
+    /* Angles for all positions. */
     c->turn = gr__attention_turn(a, positions);
     return true;
 }
@@ -103,6 +109,7 @@ static size_t key_column(const gr__attention *a, int kv) {
     return column(a, kv) + (size_t)(gr__attention_share(a) * a->size);
 }
 
+/* Turns the key of position t and keeps it, with its value. */
 static void step_key(gr_ctx *ctx, int kv, int t) {
     const gr__attention *a = ctx->node->attr;
     kept *c = ctx->prepared;
@@ -112,21 +119,29 @@ static void step_key(gr_ctx *ctx, int kv, int t) {
     store(c, kv, t, key, x + a->size, a->size);
 }
 
+/* One query head at position t: scores with all keys that it sees, their softmax, and the values weighed by it. */
 static void step_head(gr_ctx *ctx, int head, int t) {
     const gr__attention *a = ctx->node->attr;
     const kept *c = ctx->prepared;
     const int size = a->size, share = gr__attention_share(a), kv = head / share;
     const gr_real *x = ctx->in[0].v + column(a, kv) + (size_t)(head % share * size);
     gr_real *q = c->rows + (size_t)head * (size_t)size, *scores = c->scores + (size_t)head * (size_t)c->ld;
+
+    /* The query, turned and scaled. */
     turned(a, c, q, (gr_real)a->scale, x, t);
+
+    /* The positions that it sees: all up to t, or a window of them. */
     const int first = a->window && t >= a->window ? t - a->window + 1 : 0, count = t + 1 - first;
     const size_t keys = (size_t)kv * (size_t)size * (size_t)c->ld + (size_t)first;
     const size_t values = ((size_t)kv * (size_t)c->positions + (size_t)first) * (size_t)size;
+
+    /* softmax(K q), then V^T times it. */
     product(c, scores, c->keys, keys, c->ld, q, size, count);
     gr_kernel()->softmax(scores, scores, count);
     product(c, ctx->out.v + (size_t)head * (size_t)size, c->values, values, size, scores, count, size);
 }
 
+/* Keys first: every head of queries reads them. */
 static void attention_step(gr_ctx *ctx) {
     const gr__attention *a = ctx->node->attr;
     const int t = -ctx->rows->start[0];
@@ -146,6 +161,7 @@ static void read_row(gr_real *to, const gr_slot *x, int row, int column, int cou
         to[i] = x->vh ? (gr_real)gr__widen(x->vh[at + (size_t)i]) : x->v[at + (size_t)i];
 }
 
+/* From a pass over a whole document: the keys and values of its rows. */
 static void attention_keep(gr_ctx *ctx, const gr_ctx *pass, int rows) {
     const gr__attention *a = ctx->node->attr;
     kept *c = ctx->prepared;

@@ -18,14 +18,17 @@ typedef struct copies {
 /* ---- copies ------------------------------------------------------------------------------------------------------ */
 
 #ifndef GR_DOUBLE
-/* Row j of a term's copy. */
+/* Row j of a term's copy: the weights of column j of its product, side by side. */
 static void pack_row(gr_half *to, const gr__term *t, const gr_real *w, int j) {
-    if (!t->transposed)
+    if (!t->transposed) {
         gr_kernel()->narrow(to, w + (size_t)j * (size_t)t->cols + t->lo, t->in);
-    for (int i = 0; t->transposed && i < t->in; i++)
+        return;
+    }
+    for (int i = 0; i < t->in; i++)
         to[i] = gr__narrow(w[(size_t)i * (size_t)t->cols + (size_t)(t->lo + j)]);
 }
 
+/* Copies of all weights; false: memory was refused. */
 static bool pack(gr_ctx *ctx) {
     const gr__linear *a = ctx->node->attr;
     copies *c = ctx->prepared = gr_alloc(sizeof *c);
@@ -42,6 +45,7 @@ static bool pack(gr_ctx *ctx) {
 }
 #endif
 
+/* In float the weights are read where they lie. */
 static bool linear_prepare(gr_ctx *ctx, int positions, bool half) {
     (void)positions;
 #ifndef GR_DOUBLE
@@ -54,8 +58,9 @@ static bool linear_prepare(gr_ctx *ctx, int positions, bool half) {
 
 static void linear_release(gr_ctx *ctx) {
     copies *c = ctx->prepared;
-    for (int i = 0; c && i < GR__TERMS; i++)
-        gr_free(c->w[i]);
+    if (c)
+        for (int i = 0; i < GR__TERMS; i++)
+            gr_free(c->w[i]);
     gr_free(c);
     ctx->prepared = NULL;
 }
@@ -76,6 +81,8 @@ static void add_term(const gr_ctx *ctx, gr_real *y, int i, int j, int count) {
         return;
     }
 #endif
+
+    /* In float: a row of w for each column of the result, or a column. */
     if (t->transposed)
         k->gemv_t(y, w + j, t->cols, x, t->in, count, true);
     else
@@ -87,12 +94,16 @@ static void columns(const gr_ctx *ctx, int lo, int hi) {
     const gr__linear *a = ctx->node->attr;
     gr_real *y = ctx->out.v;
     const size_t bytes = (size_t)(hi - lo) * sizeof *y;
+
+    /* Begin with the base, or 0, and the bias. */
     if (a->base >= 0 && !is_zero(&ctx->in[a->base]))
         memcpy(y + lo, ctx->in[a->base].v + lo, bytes);
     else
         memset(y + lo, 0, bytes);
     if (a->bias >= 0)
         gr_kernel()->add(y + lo, y + lo, ctx->param[a->bias].w + lo, hi - lo);
+
+    /* Then the terms, each in the columns it reaches. What is known to be 0 is not read. */
     for (int i = 0; i < a->terms; i++) {
         const gr__term *t = &a->term[i];
         const int from = lo > t->at ? lo : t->at, to = hi < t->at + t->out ? hi : t->at + t->out;
@@ -104,11 +115,14 @@ static void columns(const gr_ctx *ctx, int lo, int hi) {
 static void linear_step(gr_ctx *ctx) {
     const gr__linear *a = ctx->node->attr;
     const int width = ctx->out.width, lines = (width + LINE - 1) / LINE;
+
+    /* Small sums are not worth waking a second thread. */
     size_t weights = 0;
     for (int i = 0; i < a->terms; i++)
         weights += is_zero(&ctx->in[i]) ? 0 : (size_t)a->term[i].in * (size_t)a->term[i].out;
 #pragma omp parallel if (weights > SMALL)
     {
+        /* Whole cache lines of the result for each thread. */
         const int64_t t = omp_get_thread_num(), threads = omp_get_num_threads();
         const int lo = (int)(lines * t / threads) * LINE, end = (int)(lines * (t + 1) / threads) * LINE;
         const int hi = end < width ? end : width;

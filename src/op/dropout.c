@@ -28,10 +28,12 @@ gr_value gr_dropout(gr_graph *graph, gr_value x, double rate) {
     return gr__graph_add(graph, &node, &(attr){rate}, sizeof(attr));
 }
 
+/* A byte for each element. */
 static size_t dropout_state(const gr_node *node, int capacity, int block) {
     return ((size_t)capacity * (size_t)node->width + sizeof(gr_real) - 1) / sizeof(gr_real);
 }
 
+/* Draws for row n, two columns each: keep[j] is 1 with probability 1 - rate. */
 static void draw(const gr_ctx *ctx, uint8_t *keep, int n) {
     const attr *a = ctx->node->attr;
     const gr_key key = {ctx->seed, GR_STREAM_DROPOUT, (uint32_t)ctx->index};
@@ -54,6 +56,7 @@ static void mask(gr_real *to, gr_real s, const gr_real *from, const uint8_t *kee
     }
 }
 
+/* What is kept is divided by the probability of being kept: the mean stays. */
 static gr_real factor(const gr_ctx *ctx) { return (gr_real)(1 / (1 - ((const attr *)ctx->node->attr)->rate)); }
 
 static void dropout_forward(gr_ctx *ctx, int r0, int r1) {
@@ -62,6 +65,8 @@ static void dropout_forward(gr_ctx *ctx, int r0, int r1) {
 #pragma omp parallel for schedule(static)
     for (int n = r0; n < r1; n++) {
         uint8_t *keep = (uint8_t *)ctx->state + (size_t)n * (size_t)y->width;
+
+        /* Outside of training nothing is dropped. */
         if (!ctx->train) {
             memcpy(gr__row(y, n), gr__row(x, n), (size_t)y->width * sizeof(gr_real));
             continue;

@@ -21,6 +21,7 @@ gr_value gr__element_pair(gr_graph *graph, const gr_op *op, gr_value a, gr_value
     return gr__element_node(graph, op, a, b, width);
 }
 
+/* Each row in spans: widened if x is kept in bfloat16, f, narrowed if y is. */
 void gr__element_forward(gr_ctx *ctx, void (*f)(gr_real *, const gr_real *, int), int r0, int r1) {
     const gr_slot *x = &ctx->in[0], *y = &ctx->out;
 #pragma omp parallel for schedule(static)
@@ -33,6 +34,7 @@ void gr__element_forward(gr_ctx *ctx, void (*f)(gr_real *, const gr_real *, int)
         }
 }
 
+/* Likewise: dx (+)= f'(x) dy. */
 void gr__element_backward(gr_ctx *ctx, void (*f)(gr_real *, const gr_real *, const gr_real *, int, bool), int r0,
                           int r1) {
     const gr_slot *x = &ctx->in[0], *y = &ctx->out;
@@ -48,8 +50,10 @@ void gr__element_backward(gr_ctx *ctx, void (*f)(gr_real *, const gr_real *, con
         }
 }
 
+/* Column j of a gain or shift, if there is one. */
 static const gr_real *from(const gr_real *v, int j) { return v ? v + j : NULL; }
 
+/* Norms come in spans too, as the result may be kept in bfloat16; x itself and xhat are floats. */
 void gr__norm_forward(const gr_slot *y, int n, int at, int width, const gr_real *x, gr_real mean, gr_real inv,
                       const gr_real *gain, const gr_real *shift) {
     for (int j = 0; j < width; j += GR_SPAN) {

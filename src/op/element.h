@@ -50,6 +50,7 @@ static inline void gr__put_d(const gr_slot *slot, const gr_real *buffer, int n, 
         gr_kernel()->narrow(slot->dh + (size_t)n * (size_t)slot->stride + (size_t)j, buffer, width);
 }
 
+/* Whether a gradient is wanted; how many columns the span from j on has. */
 static inline bool gr__wants(const gr_slot *slot) { return slot->d || slot->dh; }
 static inline int gr__span(int width, int j) { return width - j < GR_SPAN ? width - j : GR_SPAN; }
 

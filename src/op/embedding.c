@@ -1,4 +1,5 @@
-/* embedding.c - out[n] = table[ids[n]]. The run has checked that ids lie in the table. */
+/* embedding.c - out[n] = table[ids[n]]. The run has checked that ids lie in the table. Backward: each row of dy adds
+ * into the row of the table that it read, in the order of the rows. */
 #include "op/copy.h"
 
 #include <string.h>
@@ -22,6 +23,7 @@ static void embedding_forward(gr_ctx *ctx, int r0, int r1) {
                (size_t)table->cols * sizeof *out->v);
 }
 
+/* Each row of the gradient adds into its id's row of the table. */
 static void embedding_backward(gr_ctx *ctx, int r0, int r1) {
     if (ctx->param[0].g)
         gr__copy_scatter(&ctx->param[0], ctx->rows, ctx->rows->ids, ctx->out.d, ctx->out.stride, r0, r1);

@@ -19,17 +19,18 @@ typedef struct attr {
     int bias; /* slot, or GR_NONE */
 } attr;
 
-/* A gradient of [height x width] of w from one chunk. */
+/* The gradient of a rectangle [height x width] of w from one chunk of rows: rectangles of one size share a product. */
 typedef struct shape {
     int height, width;
     gr_gemm *product;
 } shape;
 
+/* The products of one run. */
 typedef struct plan {
     gr_gemm *to_units, *to_width; /* [chunk x D] to [chunk x m] and back */
     shape *shape;
     int shapes;
-    size_t room;
+    size_t room; /* of the list of shapes */
 } plan;
 
 /* ---- description ------------------------------------------------------------------------------------------------ */
@@ -40,6 +41,8 @@ gr_value gr_expert_linear(gr_graph *graph, gr_value x, gr_value chosen, gr_param
         return GR_NONE;
     if (!def || gr_value_scalar(graph, x) || gr_value_scalar(graph, chosen))
         return gr_graph_fail(graph, "expert_linear reads rows and a parameter");
+
+    /* The rows of w belong to experts in equal shares; x is either all of their units or what they read. */
     const int experts = gr_value_width(graph, chosen), in = gr_value_width(graph, x);
     if (def->rows % experts || in != (out ? def->rows : def->cols))
         return gr_graph_fail(graph, "expert_linear: %s [%d x %d] does not fit %d experts and %d columns", def->name,
@@ -48,6 +51,8 @@ gr_value gr_expert_linear(gr_graph *graph, gr_value x, gr_value chosen, gr_param
     if (b && (b->rows != 1 || b->cols != width))
         return gr_graph_fail(graph, "expert_linear: bias %s is [%d x %d], the result has %d columns", b->name, b->rows,
                              b->cols, width);
+
+    /* Which experts are chosen has no gradient here. */
     const attr a = {experts, def->rows / experts, def->cols, out, b ? 1 : GR_NONE};
     const gr_node node = {.op = &gr__op_expert_linear,
                           .inputs = 2,
@@ -67,20 +72,26 @@ static int larger(int a, int b) { return a > b ? a : b; }
 static int smaller(int a, int b) { return a < b ? a : b; }
 static size_t whole_lines(size_t n) { return (n + 15) / 16 * 16; }
 
-/* Scratch: packed units, packed width, units times weights, a product's result, sums of a block, numbers of rows. */
+/* The parts of the scratch. */
 typedef struct room {
-    void *units, *width, *scaled;
-    gr_real *result, *sums;
-    int *row;
-    size_t size;
+    void *units;     /* [chunk x m] rows at an expert's units, packed; numbers of either kind */
+    void *width;     /* [chunk x D] the same rows outside of the experts */
+    void *scaled;    /* [chunk x m] units, each row times its weight */
+    gr_real *result; /* [chunk x m or D] of a product */
+    gr_real *sums;   /* [block x D] gradients of x, summed over experts */
+    int *row;        /* [block] the rows that chose an expert */
+    size_t size;     /* numbers in all */
 } room;
 
+/* Cuts the scratch; NULL: counts alone. */
 static room room_of(const attr *a, gr_real *scratch, int block) {
+    /* Each part begins on a cache line. */
     const size_t chunk = (size_t)chunk_of(block), m = (size_t)a->units, d = (size_t)a->width;
     size_t at[7] = {0};
     const size_t need[6] = {chunk * m, chunk * d, chunk * m, chunk * (m > d ? m : d), (size_t)block * d, (size_t)block};
     for (int i = 0; i < 6; i++)
         at[i + 1] = at[i] + whole_lines(need[i]);
+
     room r = {.size = at[6]};
     if (scratch) {
         r.units = scratch;
@@ -105,6 +116,7 @@ static gr_part part_of(const attr *a, const gr_cell *cell, int e) {
     return p;
 }
 
+/* The product for the gradient of such a rectangle; NULL: not made yet. */
 static gr_gemm *product_of(const plan *products, gr_part p) {
     for (int i = 0; i < products->shapes; i++)
         if (products->shape[i].height == p.hi0 - p.lo0 && products->shape[i].width == p.hi1 - p.lo1)
@@ -112,6 +124,8 @@ static gr_gemm *product_of(const plan *products, gr_part p) {
     return NULL;
 }
 
+/* Products for the gradient of w: dw = units^T width over a chunk, for every size of rectangle that cells cut out of
+ * an expert's rows. */
 static void prepare_weights(gr_ctx *ctx, plan *products) {
     const attr *a = ctx->node->attr;
     const gr_param_slot *w = &ctx->param[0];
@@ -120,6 +134,8 @@ static void prepare_weights(gr_ctx *ctx, plan *products) {
             gr_part p = part_of(a, &w->cell[c], e);
             if (p.hi0 == p.lo0 || product_of(products, p))
                 continue;
+
+            /* Operands are packed chunks; the result is added where the rectangle lies in w. */
             gr_gemm_def def = {.m = p.hi0 - p.lo0,
                                .n = p.hi1 - p.lo1,
                                .k = chunk_of(ctx->rows->block),
@@ -137,6 +153,9 @@ static void prepare_weights(gr_ctx *ctx, plan *products) {
 static void expert_prepare(gr_ctx *ctx) {
     const attr *a = ctx->node->attr;
     plan *products = gr_alloc(sizeof *products);
+
+    /* A chunk of rows times w_e^T, and times w_e: whichever way the map goes, forward needs the one and backward the
+     * other. */
     gr_gemm_def def = {.m = chunk_of(ctx->rows->block),
                        .n = a->units,
                        .k = a->width,
@@ -149,6 +168,8 @@ static void expert_prepare(gr_ctx *ctx) {
     def = (gr_gemm_def){
         .m = def.m, .n = a->width, .k = a->units, .lda = a->units, .ldb = a->width, .ldc = a->width, .half = ctx->half};
     products->to_width = gr_gemm_new(&def, ctx->pool);
+
+    /* Gradients of w, if they are wanted. */
     if (ctx->param[0].g)
         prepare_weights(ctx, products);
     ctx->prepared = products;
@@ -187,6 +208,9 @@ static void pack(const gr_ctx *ctx, void *to, const gr_slot *slot, bool gradient
         for (int j = 0; j < width; j += GR_SPAN) {
             const int some = gr__span(width, j);
             const size_t at = (size_t)i * (size_t)width + (size_t)j;
+
+            /* Where products take bfloat16, a span is made in floats and then narrowed. Chunks are filled up with
+             * zeros, which add nothing. */
             gr_real wide[GR_SPAN], scaled[GR_SPAN], *into = ctx->half ? scaled : (gr_real *)to + at;
             if (i >= count)
                 memset(into, 0, (size_t)some * sizeof *into);
@@ -200,6 +224,7 @@ static void pack(const gr_ctx *ctx, void *to, const gr_slot *slot, bool gradient
         }
 }
 
+/* w_e, as products read it. */
 static const void *weights_of(const gr_ctx *ctx, int e) {
     const attr *a = ctx->node->attr;
     const size_t at = (size_t)e * (size_t)a->units * (size_t)a->width;
@@ -208,7 +233,7 @@ static const void *weights_of(const gr_ctx *ctx, int e) {
 
 /* ---- forward ----------------------------------------------------------------------------------------------------- */
 
-/* Every row of a block as it is where nobody is chosen. */
+/* What every row of a block begins with: the bias of a sum out of experts, zeros otherwise. */
 static void start(const gr_ctx *ctx, int r) {
     const attr *a = ctx->node->attr;
     const gr_slot *y = &ctx->out;
@@ -229,9 +254,11 @@ static void scatter(const gr_ctx *ctx, const gr_real *result, const int *row, in
     const attr *a = ctx->node->attr;
     const int width = a->out ? a->width : a->units, lo = a->out ? 0 : e * a->units;
     const gr_real *bias = !a->out && a->bias >= 0 ? ctx->param[a->bias].w + lo : NULL;
+
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < count; i++)
         for (int j = 0; j < width; j += GR_SPAN) {
+            /* Out of experts a row is a sum, which several experts add to; into them each writes its own columns. */
             const int some = gr__span(width, j);
             const gr_real *from = result + (size_t)i * (size_t)width + (size_t)j;
             gr_real wide[GR_SPAN], *to = gr__room(&ctx->out, wide, row[i], lo + j);
@@ -242,13 +269,17 @@ static void scatter(const gr_ctx *ctx, const gr_real *result, const int *row, in
         }
 }
 
+/* Block by block, expert by expert: gather the rows that chose it, and compute them a chunk at a time. */
 static void expert_forward(gr_ctx *ctx, int r0, int r1) {
     const attr *a = ctx->node->attr;
     const plan *products = ctx->prepared;
     const int block = ctx->rows->block, chunk = chunk_of(block);
     const room s = room_of(a, ctx->scratch, block);
+
     for (int r = r0; r < r1; r += block) {
         start(ctx, r);
+
+        /* An expert that no row of the block has chosen costs nothing. */
         for (int e = 0; e < a->experts; e++) {
             const int all = gather(ctx, s.row, e, r);
             for (int i = 0; i < all; i += chunk) {
@@ -276,27 +307,35 @@ static void add_weights(const gr_ctx *ctx, const room *s, const int *row, int co
         const gr_part p = part_of(a, &w->cell[c], e);
         if (p.hi0 == p.lo0 || kind == GR_ROWS_ZERO)
             continue;
+
+        /* Mixed weights: the units once more, each row times its weight. */
         const void *units = s->units;
         if (kind == GR_ROWS_MIXED) {
             pack(ctx, s->scaled, a->out ? &ctx->in[0] : &ctx->out, !a->out, e * a->units, a->units, row, count,
                  weights->w);
             units = s->scaled;
         }
+
+        /* The cell's part of the expert, with the columns of both operands that belong to it. */
         gr_gemm_run(product_of(ctx->prepared, p), w->g + (size_t)p.lo0 * (size_t)a->width + (size_t)p.lo1,
                     (const char *)units + (size_t)(p.lo0 - e * a->units) * unit,
                     (const char *)s->width + (size_t)p.lo1 * unit, NULL);
     }
 }
 
-/* The bias of an expert's units: of the rows that chose it. */
+/* The gradient of the bias of an expert's units: sums over the rows that chose it, cell by cell. */
 static void add_bias(const gr_ctx *ctx, const int *row, int count, int e, int r) {
     const attr *a = ctx->node->attr;
     const gr_param_slot *b = &ctx->param[a->bias];
     for (int c = 0; c < b->cells; c++) {
+        /* The columns of the cell that are this expert's units. */
         const gr_weights *weights = b->cell[c].weights;
         const int kind = weights ? weights->kind[r / ctx->rows->block] : GR_ROWS_ONE;
         const int lo = larger(b->cell[c].lo1, e * a->units), hi = smaller(b->cell[c].hi1, (e + 1) * a->units);
-        for (int i = 0; i < count && kind != GR_ROWS_ZERO; i++)
+
+        if (kind == GR_ROWS_ZERO)
+            continue;
+        for (int i = 0; i < count; i++)
             for (int j = lo; j < hi; j += GR_SPAN) {
                 gr_real wide[GR_SPAN];
                 const int some = gr__span(hi, j);
@@ -306,7 +345,7 @@ static void add_bias(const gr_ctx *ctx, const int *row, int count, int e, int r)
     }
 }
 
-/* Into experts: rows of the product join the sums of the block. */
+/* Into experts, x is read by several of them: rows of the product join the sums of the block. */
 static void sum_up(const gr_ctx *ctx, const room *s, const int *row, int count, int r) {
     const int width = ((const attr *)ctx->node->attr)->width;
 #pragma omp parallel for schedule(static)
@@ -331,7 +370,9 @@ static void give(const gr_ctx *ctx, const gr_real *from, const int *row, int cou
 /* Out of experts: what was not chosen gets no gradient. */
 static void give_nothing(const gr_ctx *ctx, int r) {
     const gr_slot *x = &ctx->in[0];
-    for (int n = r; n < r + ctx->rows->block && !x->accumulate; n++) {
+    if (x->accumulate)
+        return;
+    for (int n = r; n < r + ctx->rows->block; n++) {
         if (x->dh)
             memset(x->dh + (size_t)n * (size_t)x->stride, 0, (size_t)x->width * sizeof *x->dh);
         else
@@ -339,12 +380,16 @@ static void give_nothing(const gr_ctx *ctx, int r) {
     }
 }
 
+/* One chunk of rows that chose expert e: its part of dx, of dw and of the bias's gradient. Of units and width one is
+ * x, the other the gradient of the result. */
 static void backward_chunk(gr_ctx *ctx, const room *s, const int *row, int count, int e, int r) {
     const attr *a = ctx->node->attr;
     const plan *products = ctx->prepared;
     const gr_slot *x = &ctx->in[0], *y = &ctx->out;
     pack(ctx, s->units, a->out ? x : y, !a->out, e * a->units, a->units, row, count, NULL);
     pack(ctx, s->width, a->out ? y : x, a->out, 0, a->width, row, count, NULL);
+
+    /* dx is the product the other way. */
     if (gr__wants(x)) {
         gr_gemm_run(a->out ? products->to_units : products->to_width, s->result, a->out ? s->width : s->units,
                     weights_of(ctx, e), NULL);
@@ -353,18 +398,26 @@ static void backward_chunk(gr_ctx *ctx, const room *s, const int *row, int count
         else
             sum_up(ctx, s, row, count, r);
     }
+
+    /* dw and the bias from the same operands. */
     if (ctx->param[0].g)
         add_weights(ctx, s, row, count, e, r);
     if (!a->out && a->bias >= 0 && ctx->param[a->bias].g)
         add_bias(ctx, row, count, e, r);
 }
 
+/* As forward, block by block and expert by expert. */
 static void expert_backward(gr_ctx *ctx, int r0, int r1) {
     const attr *a = ctx->node->attr;
     const int block = ctx->rows->block, chunk = chunk_of(block);
     const room s = room_of(a, ctx->scratch, block);
+
+    /* A bias of whole rows has nothing to do with experts. */
     if (a->out && a->bias >= 0 && ctx->param[a->bias].g)
         gr__bgrad(&ctx->param[a->bias], gr__view_d(&ctx->out, 0), (gr_rows_view){0}, block, r0, r1);
+
+    /* Out of experts each chunk writes its own columns of dx, and what nobody chose is 0; into them dx is a sum,
+     * given when it is complete. */
     for (int r = r0; r < r1; r += block) {
         if (a->out && gr__wants(&ctx->in[0]))
             give_nothing(ctx, r);

@@ -1,4 +1,4 @@
-/* l1.c - sum over the columns of |x|; the derivative at 0 is 0. */
+/* l1.c - sum over the columns of |x|. Backward: dx = sign(x) dy; the derivative at 0 is taken to be 0. */
 #include "op/element.h"
 
 extern const gr_op gr__op_l1;
@@ -25,6 +25,7 @@ static void l1_backward(gr_ctx *ctx, int r0, int r1) {
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */
 
+/* x is read by both factors: their gradients add up. */
 static gr_value build_twice(gr_graph *graph, gr_value x) {
     return gr_mul(graph, gr_l1(graph, x), gr_l1(graph, gr_mul(graph, x, x)));
 }

@@ -42,15 +42,26 @@ gr_value gr_layer_norm(gr_graph *graph, gr_value x, gr_param gain, gr_param shif
                     .width = gr_value_width(graph, x),
                     .half = true,
                     .point = GR_NONE};
+
+    /* Gain and shift are parameters of the node if they are given. */
     if (!take(graph, &node, &a.gain, gain) || !take(graph, &node, &a.shift, shift))
         return GR_NONE;
     return gr__graph_add(graph, &node, &a, sizeof a);
 }
 
-/* Mean and 1 / sqrt(variance + eps) of each row. */
-static size_t layer_norm_state(const gr_node *node, int capacity, int block) { return 2 * (size_t)capacity; }
+/* What forward keeps of each row: the state is a list of these. */
+typedef struct moments {
+    gr_real mean, rstd; /* rstd: 1 / sqrt(variance + eps) */
+} moments;
 
-/* xhat of a thread's row; sums of both gradients over each grain. */
+static size_t layer_norm_state(const gr_node *node, int capacity, int block) {
+    return sizeof(moments) / sizeof(gr_real) * (size_t)capacity;
+}
+
+static moments *moments_of(const gr_ctx *ctx, int n) { return (moments *)ctx->state + n; }
+
+/* Scratch: a row for each thread, for xhat; then for each half block of rows two, the sums of its rows for the
+ * gradients of gain and of shift. */
 static size_t layer_norm_scratch(const gr_node *node, int capacity, int block) {
     size_t width = (size_t)node->width, grains = (size_t)(capacity / gr__grain(block));
     return ((size_t)omp_get_max_threads() + 2 * grains) * width;
@@ -65,25 +76,34 @@ static void layer_norm_forward(gr_ctx *ctx, int r0, int r1) {
     const gr_real *gain = weights(ctx, a->gain), *shift = weights(ctx, a->shift);
 #pragma omp parallel for schedule(static)
     for (int n = r0; n < r1; n++) {
-        gr_real *mean = ctx->state + 2 * (size_t)n, variance;
-        k->moments(mean, &variance, gr__row(x, n), x->width);
+        moments *of = moments_of(ctx, n);
+        gr_real variance;
+        k->moments(&of->mean, &variance, gr__row(x, n), x->width);
+
+        /* A row of equal numbers without eps becomes 0; NaN stays what it is. */
         double spread = (double)variance + a->eps;
-        mean[1] = spread > 0 || isnan(spread) ? (gr_real)(1 / sqrt(spread)) : 0;
-        gr__norm_forward(&ctx->out, n, 0, x->width, gr__row(x, n), mean[0], mean[1], gain, shift);
+        of->rstd = spread > 0 || isnan(spread) ? (gr_real)(1 / sqrt(spread)) : 0;
+        gr__norm_forward(&ctx->out, n, 0, x->width, gr__row(x, n), of->mean, of->rstd, gain, shift);
     }
 }
 
-/* part: sums of the gradients of gain, then shift. */
+/* One row: its dx, and what it adds to part, the sums for the gradients of gain, then of shift. */
 static void backward_row(gr_ctx *ctx, gr_real *part, int n) {
     const attr *a = ctx->node->attr;
     const gr_slot *x = &ctx->in[0], *y = &ctx->out;
-    const gr_real *gain = weights(ctx, a->gain), width = (gr_real)x->width, *mean = ctx->state + 2 * (size_t)n;
-    gr_real *xhat = ctx->scratch + (size_t)omp_get_thread_num() * (size_t)x->width, sums[2] = {0};
+    const gr_real *gain = weights(ctx, a->gain), width = (gr_real)x->width;
+    const moments of = *moments_of(ctx, n);
+    gr_real *xhat = ctx->scratch + (size_t)omp_get_thread_num() * (size_t)x->width;
     const int block = ctx->rows->block;
-    gr__norm_sums(y, n, 0, x->width, sums, xhat, gr__row(x, n), mean[0], mean[1], gain);
+
+    /* The normalised row again, and the sums of g and of g xhat, then dx from their means. */
+    gr_real sums[2] = {0};
+    gr__norm_sums(y, n, 0, x->width, sums, xhat, gr__row(x, n), of.mean, of.rstd, gain);
     if (x->d)
-        gr__norm_backward(y, n, 0, x->width, gr__drow(x, n), xhat, mean[1], sums[0] / width, sums[1] / width, gain,
+        gr__norm_backward(y, n, 0, x->width, gr__drow(x, n), xhat, of.rstd, sums[0] / width, sums[1] / width, gain,
                           x->accumulate);
+
+    /* The gradient of gain is dy xhat, that of shift dy, summed over rows. */
     if (gain && ctx->param[a->gain].g)
         gr__bgrad_part(&ctx->param[a->gain], part, gr__view_d(y, 0), (gr_rows_view){xhat, NULL, x->width, n}, block, n,
                        1);
@@ -95,6 +115,8 @@ static void layer_norm_backward(gr_ctx *ctx, int r0, int r1) {
     const attr *a = ctx->node->attr;
     const int width = ctx->in[0].width, grain = gr__grain(ctx->rows->block), grains = (r1 - r0) / grain;
     gr_real *parts = ctx->scratch + (size_t)ctx->lanes * (size_t)width;
+
+    /* Each half block of rows has a sum of its own, whichever thread takes it, */
 #pragma omp parallel for schedule(static) num_threads(ctx->lanes)
     for (int k = 0; k < grains; k++) {
         gr_real *part = parts + 2 * (size_t)k * (size_t)width;
@@ -102,6 +124,8 @@ static void layer_norm_backward(gr_ctx *ctx, int r0, int r1) {
         for (int n = r0 + k * grain; n < r0 + (k + 1) * grain; n++)
             backward_row(ctx, part, n);
     }
+
+    /* and these are added in their order: no thread count changes a bit. */
     if (a->gain != GR_NONE && ctx->param[a->gain].g)
         gr__bgrad_add(&ctx->param[a->gain], parts, 2 * width, grains);
     if (a->shift != GR_NONE && ctx->param[a->shift].g)

@@ -25,6 +25,8 @@ gr_value gr_learned_gate(gr_graph *graph, gr_value x, int lo, int hi, gr_param g
     if (!def || def->rows != 1 || def->cols != 1)
         return gr_graph_fail(graph, "learned_gate: '%s' [%d x %d] should be one number", def ? def->name : "?",
                              def ? def->rows : 0, def ? def->cols : 0);
+
+    /* One parameter of one number. */
     const gr_node node = {.op = &gr__op_learned_gate,
                           .inputs = 1,
                           .in = {x},
@@ -39,7 +41,7 @@ gr_value gr_learned_gate(gr_graph *graph, gr_value x, int lo, int hi, gr_param g
 /* A row's share of the gradient of g. */
 static size_t gate_scratch(const gr_node *node, int capacity, int block) { return (size_t)capacity; }
 
-/* The factor of column j, and how it changes with g. */
+/* The factor s of the columns, g or sigmoid(g), and its slope ds/dg. */
 static gr_real factor(const gr_ctx *ctx, gr_real *slope) {
     const gr_real g = ctx->param[0].w[0];
     const bool sigmoid = ((const attr *)ctx->node->attr)->sigmoid;
@@ -48,13 +50,15 @@ static gr_real factor(const gr_ctx *ctx, gr_real *slope) {
     return s;
 }
 
-/* Columns [j, j + width) of a span: y (+)= s x inside [lo, hi), x outside. */
+/* Columns [j, j + width) of a span: y (+)= s x inside [lo, hi), x outside: up to three pieces, some of them empty. */
 static void weigh(const attr *a, gr_real *y, gr_real s, const gr_real *x, int j, int width, bool add) {
     int lo = a->lo - j < 0 ? 0 : a->lo - j, hi = a->hi - j > width ? width : a->hi - j;
     if (lo > width)
         lo = width;
     if (hi < lo)
         hi = lo;
+
+    /* Before, inside, behind. */
     gr_kernel()->scale(y, 1, x, lo, add);
     gr_kernel()->scale(y + lo, s, x + lo, hi - lo, add);
     gr_kernel()->scale(y + hi, 1, x + hi, width - hi, add);
@@ -80,6 +84,8 @@ static gr_real product(const gr_ctx *ctx, int n) {
     for (int j = a->lo; j < a->hi; j += GR_SPAN) {
         int width = gr__span(a->hi, j);
         gr_real wide[2][GR_SPAN];
+
+        /* Spans as floats, and the sum of one of them. */
         const gr_real *x = gr__take(&ctx->in[0], wide[0], n, j, width),
                       *dy = gr__take_d(&ctx->out, wide[1], n, j, width);
         gr_real some = 0;
@@ -91,17 +97,24 @@ static gr_real product(const gr_ctx *ctx, int n) {
     return sum;
 }
 
+/* dg = ds/dg times the sum over rows of weight x dy. */
 static void add_gradient(gr_ctx *ctx, gr_real slope, int r0, int r1) {
     const gr_weights *weights = ctx->param[0].cell[0].weights;
     const int block = ctx->rows->block;
     gr_real *row = ctx->scratch;
+
+    /* Each row's share, by any thread. Rows of weight 0 are not read: they may hold anything. */
 #pragma omp parallel for schedule(static)
     for (int n = r0; n < r1; n++)
         row[n] = weights && weights->kind[n / block] == GR_ROWS_ZERO ? 0 : product(ctx, n);
+
+    /* Their sum, a block at a time, in the order of the rows. */
     for (int r = r0; r < r1; r += block) {
         const int kind = weights ? weights->kind[r / block] : GR_ROWS_ONE;
+        if (kind == GR_ROWS_ZERO)
+            continue;
         gr_real sum = 0;
-        for (int n = r; n < r + block && kind != GR_ROWS_ZERO; n++)
+        for (int n = r; n < r + block; n++)
             sum += kind == GR_ROWS_MIXED ? weights->w[n] * row[n] : row[n];
         ctx->param[0].g[0] += slope * sum;
     }
@@ -110,8 +123,11 @@ static void add_gradient(gr_ctx *ctx, gr_real slope, int r0, int r1) {
 static void gate_backward(gr_ctx *ctx, int r0, int r1) {
     const gr_slot *x = &ctx->in[0], *y = &ctx->out;
     gr_real slope, s = factor(ctx, &slope);
+
     if (ctx->param[0].g)
         add_gradient(ctx, slope, r0, r1);
+
+    /* dx (+)= s dy inside, dy outside. */
     if (!gr__wants(x))
         return;
 #pragma omp parallel for schedule(static)

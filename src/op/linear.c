@@ -28,10 +28,13 @@ static int add_stops(gr_graph *graph, int i, term *t, const gr_term *from) {
         const gr_columns s = from->stop[k];
         if (s.lo < at || s.lo >= s.hi || s.hi > t->out)
             return bad(graph, i, "stops columns that are not its own, or not in their order");
+
+        /* What lies between the last range and this one passes gradient. */
         if (s.lo > at)
             add_keep(t, at, s.lo);
         at = s.hi;
     }
+
     if (at < t->out)
         add_keep(t, at, t->out);
     return 0;
@@ -146,11 +149,13 @@ static gr_param weights(gr_graph *graph, const char *name, int rows, int cols) {
     return gr_graph_param(graph, &(gr_param_def){name, rows, cols, GR_KIND_WEIGHT, GR_INIT_NORMAL, 0.5, false});
 }
 
+/* A weight and a bias. */
 static gr_value build_plain(gr_graph *graph, gr_value x) {
     const gr_param w = weights(graph, "w", 7, gr_value_width(graph, x)), b = weights(graph, "b", 1, 7);
     return gr_linear(graph, 1, &(gr_term){.x = x, .w = w}, b, GR_NONE);
 }
 
+/* A weight stored [in x out], added to x. */
 static gr_value build_transposed(gr_graph *graph, gr_value x) {
     const int width = gr_value_width(graph, x);
     const gr_param w = weights(graph, "w", width, width);

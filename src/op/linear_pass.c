@@ -221,6 +221,8 @@ static void start(const gr_ctx *ctx, const gr_slot *base, const gr_real *bias, i
     const size_t width = (size_t)out->width;
     for (int n = r; n < r + rows; n++) {
         void *row = element(out->v, out->vh, out->stride, n, 0);
+
+        /* The base, or 0; of a result in bfloat16 the bias, or 0. */
         if (out->vh && bias)
             gr_kernel()->narrow(row, bias, out->width);
         else if (out->vh)
@@ -229,6 +231,8 @@ static void start(const gr_ctx *ctx, const gr_slot *base, const gr_real *bias, i
             memcpy(row, base->v + (size_t)n * base->stride, width * sizeof(gr_real));
         else
             memset(row, 0, width * sizeof(gr_real));
+
+        /* A float result adds the bias to what is there. */
         if (!out->vh && bias)
             gr_kernel()->add(row, row, bias, out->width);
     }

@@ -13,6 +13,7 @@ gr_value gr_mean(gr_graph *graph, gr_value x) {
     return gr__graph_add(graph, &node, NULL, 0);
 }
 
+/* One thread and a sum in double: the order of additions is that of the rows. */
 static void mean_forward(gr_ctx *ctx, int r0, int r1) {
     const gr_slot *x = &ctx->in[0];
     double sum = 0;

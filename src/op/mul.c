@@ -1,4 +1,4 @@
-/* mul.c - a * b, element by element. */
+/* mul.c - a * b, element by element. Backward: da = dy b and db = dy a. */
 #include "op/element.h"
 
 extern const gr_op gr__op_mul;
@@ -29,11 +29,13 @@ static void mul_backward(gr_ctx *ctx, int r0, int r1) {
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */
 
+/* Two views of one value: both gradients lie in its buffer. */
 static gr_value build_halves(gr_graph *graph, gr_value x) {
     int half = gr_value_width(graph, x) / 2;
     return gr_mul(graph, gr_slice(graph, x, 0, half), gr_slice(graph, x, half, 2 * half));
 }
 
+/* Both inputs are one value: 2 x dy, in two parts. */
 static gr_value build_square(gr_graph *graph, gr_value x) { return gr_mul(graph, x, x); }
 
 static const gr_op_case cases[] = {

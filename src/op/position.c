@@ -1,4 +1,5 @@
-/* position.c - out[n] = x[n] + table[position of n in its document]. */
+/* position.c - out[n] = x[n] + table[position of n in its document]. Backward: x gets dy, and each row of dy adds into
+ * the row of the table that it read. */
 #include "op/copy.h"
 
 extern const gr_op gr__op_position;
@@ -9,6 +10,8 @@ gr_value gr_position(gr_graph *graph, gr_value x, gr_param table) {
     const gr_param_def *def = gr__graph_param_def(graph, table);
     if (!def)
         return gr_graph_fail(graph, "position: there is no such table");
+
+    /* A row of the table is added to a row of x. */
     const int width = gr_value_width(graph, x);
     if (def->cols != width || gr_value_scalar(graph, x))
         return gr_graph_fail(graph, "position: %s is [%d x %d], but x has %d columns", def->name, def->rows, def->cols,

@@ -13,10 +13,11 @@ extern const gr_op gr__op_rms_norm;
 typedef struct attr {
     double eps;
     int groups;
-    int width[GR_OP_TAPS];
-    int gain[GR_OP_TAPS]; /* slots of the parameters, GR_NONE: absent */
+    int at[GR_OP_TAPS], width[GR_OP_TAPS]; /* first column of each group, and how many */
+    int gain[GR_OP_TAPS];                  /* slots of the parameters, GR_NONE: absent */
 } attr;
 
+/* Checks the groups, which lie side by side and cover x, and finds their gains among the parameters. */
 gr_value gr_rms_norm(gr_graph *graph, gr_value x, int groups, const gr_norm_group *group, double eps) {
     if (x < 0)
         return GR_NONE;
@@ -24,6 +25,8 @@ gr_value gr_rms_norm(gr_graph *graph, gr_value x, int groups, const gr_norm_grou
         return gr_graph_fail(graph, "rms_norm reads rows, not one number");
     if (groups < 1 || groups > GR_OP_TAPS)
         return gr_graph_fail(graph, "rms_norm: %d groups; 1 to %d are possible", groups, GR_OP_TAPS);
+
+    /* Group by group. */
     attr a = {.eps = eps, .groups = groups};
     gr_node node = {.op = &gr__op_rms_norm, .inputs = 1, .in = {x}, .taps = groups, .half = true, .point = GR_NONE};
     for (int i = 0; i < groups; i++) {
@@ -33,13 +36,18 @@ gr_value gr_rms_norm(gr_graph *graph, gr_value x, int groups, const gr_norm_grou
         if (group[i].gain != GR_NONE && (!def || def->rows != 1 || def->cols != group[i].width))
             return gr_graph_fail(graph, "rms_norm: gain '%s' [%d x %d] should be [1 x %d]", def ? def->name : "?",
                                  def ? def->rows : 0, def ? def->cols : 0, group[i].width);
+
+        /* The group begins where those before it end. */
         node.tap[i] = group[i].tap;
+        a.at[i] = node.width;
         node.width += group[i].width;
         a.width[i] = group[i].width;
         a.gain[i] = def ? node.params : GR_NONE;
         if (def)
             node.param[node.params++] = group[i].gain;
     }
+
+    /* Together they must be all of x. */
     if (node.width != gr_value_width(graph, x))
         return gr_graph_fail(graph, "rms_norm: the groups have %d columns, x has %d", node.width,
                              gr_value_width(graph, x));
@@ -49,14 +57,16 @@ gr_value gr_rms_norm(gr_graph *graph, gr_value x, int groups, const gr_norm_grou
 /* 1 / root mean square of each row. */
 static size_t rms_norm_state(const gr_node *node, int capacity, int block) { return (size_t)capacity; }
 
-/* xhat of a thread's row; sums of the gains' gradients over each grain. */
+/* Scratch: a row for each thread, for xhat; then one for each half block of rows, its sums for the gains' gradients. */
 static size_t rms_norm_scratch(const gr_node *node, int capacity, int block) {
     size_t width = (size_t)node->width, grains = (size_t)(capacity / gr__grain(block));
     return ((size_t)omp_get_max_threads() + grains) * width;
 }
 
+/* A group is off for a row if its tap weighs the row by 0. */
 static bool group_on(const gr_ctx *ctx, int group, int n) { return !ctx->tap[group] || ctx->tap[group]->w[n] != 0; }
 
+/* How many columns the mean is taken over. */
 static int columns_on(const gr_ctx *ctx, int n) {
     const attr *a = ctx->node->attr;
     int columns = 0;
@@ -70,24 +80,30 @@ static const gr_real *gain_of(const gr_ctx *ctx, int group) {
     return slot == GR_NONE ? NULL : ctx->param[slot].w;
 }
 
+/* One row. Columns that are off are neither read nor counted, and are 0 in the result. */
 static void forward_row(gr_ctx *ctx, const gr_kernels *k, int n) {
     const attr *a = ctx->node->attr;
     const gr_real *x = gr__row(&ctx->in[0], n);
+
+    /* The root mean square over what is on. A row of zeros without eps becomes 0; NaN stays what it is. */
     double square = 0;
-    for (int i = 0, at = 0; i < a->groups; at += a->width[i++])
+
+    /* Normalised, times the gain. */
+    for (int i = 0; i < a->groups; i++)
         if (group_on(ctx, i, n))
-            square += (double)k->dot(x + at, x + at, a->width[i]);
+            square += (double)k->dot(x + a->at[i], x + a->at[i], a->width[i]);
     int columns = columns_on(ctx, n);
     double spread = columns ? square / columns + a->eps : 0;
     gr_real inv = spread > 0 || isnan(spread) ? (gr_real)(1 / sqrt(spread)) : 0;
     ctx->state[n] = inv;
-    for (int i = 0, at = 0; i < a->groups; at += a->width[i++])
+    for (int i = 0; i < a->groups; i++)
         if (group_on(ctx, i, n))
-            gr__norm_forward(&ctx->out, n, at, a->width[i], x + at, 0, inv, gain_of(ctx, i), NULL);
+            gr__norm_forward(&ctx->out, n, a->at[i], a->width[i], x + a->at[i], 0, inv, gain_of(ctx, i), NULL);
         else if (ctx->out.vh)
-            memset(ctx->out.vh + (size_t)n * (size_t)ctx->out.stride + at, 0, (size_t)a->width[i] * sizeof(gr_half));
+            memset(ctx->out.vh + (size_t)n * (size_t)ctx->out.stride + a->at[i], 0,
+                   (size_t)a->width[i] * sizeof(gr_half));
         else
-            memset(gr__row(&ctx->out, n) + at, 0, (size_t)a->width[i] * sizeof(gr_real));
+            memset(gr__row(&ctx->out, n) + a->at[i], 0, (size_t)a->width[i] * sizeof(gr_real));
 }
 
 static void rms_norm_forward(gr_ctx *ctx, int r0, int r1) {
@@ -97,42 +113,52 @@ static void rms_norm_forward(gr_ctx *ctx, int r0, int r1) {
         forward_row(ctx, k, n);
 }
 
+/* Whether the gradient of a group's gain is wanted. */
 static bool trains(const gr_ctx *ctx, int group) {
     int slot = ((const attr *)ctx->node->attr)->gain[group];
     return slot != GR_NONE && ctx->param[slot].g;
 }
 
-/* part: sums of the gains' gradients. */
+/* One row: its dx, and what it adds to part, the sums for the gains' gradients. */
 static void backward_row(gr_ctx *ctx, gr_real *part, int n) {
     const attr *a = ctx->node->attr;
     const gr_slot *in = &ctx->in[0];
     const gr_real *x = gr__row(in, n);
     gr_real *xhat = ctx->scratch + (size_t)omp_get_thread_num() * (size_t)in->width, sums[2] = {0}, inv = ctx->state[n];
-    for (int i = 0, at = 0; i < a->groups; at += a->width[i++])
+
+    /* The normalised row again, and the sum of g xhat over all groups that are on. */
+    for (int i = 0; i < a->groups; i++)
         if (group_on(ctx, i, n))
-            gr__norm_sums(&ctx->out, n, at, a->width[i], sums, xhat + at, x + at, 0, inv, gain_of(ctx, i));
+            gr__norm_sums(&ctx->out, n, a->at[i], a->width[i], sums, xhat + a->at[i], x + a->at[i], 0, inv,
+                          gain_of(ctx, i));
         else
-            memset(xhat + at, 0, (size_t)a->width[i] * sizeof *xhat);
-    for (int i = 0, at = 0; i < a->groups; at += a->width[i++])
+            memset(xhat + a->at[i], 0, (size_t)a->width[i] * sizeof *xhat);
+
+    /* The gradient of a gain is dy xhat, summed over rows. */
+    for (int i = 0; i < a->groups; i++)
         if (trains(ctx, i))
-            gr__bgrad_part(&ctx->param[a->gain[i]], part + at, gr__view_d(&ctx->out, at),
-                           (gr_rows_view){xhat + at, NULL, in->width, n}, ctx->rows->block, n, 1);
+            gr__bgrad_part(&ctx->param[a->gain[i]], part + a->at[i], gr__view_d(&ctx->out, a->at[i]),
+                           (gr_rows_view){xhat + a->at[i], NULL, in->width, n}, ctx->rows->block, n, 1);
+
+    /* dx of what is on; 0 elsewhere. */
     if (!in->d)
         return;
     gr_real *dx = gr__drow(in, n);
     int columns = columns_on(ctx, n);
-    for (int i = 0, at = 0; i < a->groups; at += a->width[i++])
+    for (int i = 0; i < a->groups; i++)
         if (group_on(ctx, i, n))
-            gr__norm_backward(&ctx->out, n, at, a->width[i], dx + at, xhat + at, inv, 0, sums[1] / (gr_real)columns,
-                              gain_of(ctx, i), in->accumulate);
+            gr__norm_backward(&ctx->out, n, a->at[i], a->width[i], dx + a->at[i], xhat + a->at[i], inv, 0,
+                              sums[1] / (gr_real)columns, gain_of(ctx, i), in->accumulate);
         else if (!in->accumulate)
-            memset(dx + at, 0, (size_t)a->width[i] * sizeof *dx);
+            memset(dx + a->at[i], 0, (size_t)a->width[i] * sizeof *dx);
 }
 
 static void rms_norm_backward(gr_ctx *ctx, int r0, int r1) {
     const attr *a = ctx->node->attr;
     const int width = ctx->in[0].width, grain = gr__grain(ctx->rows->block), grains = (r1 - r0) / grain;
     gr_real *parts = ctx->scratch + (size_t)ctx->lanes * (size_t)width;
+
+    /* Each half block of rows has a sum of its own, whichever thread takes it, */
 #pragma omp parallel for schedule(static) num_threads(ctx->lanes)
     for (int k = 0; k < grains; k++) {
         gr_real *part = parts + (size_t)k * (size_t)width;
@@ -140,9 +166,11 @@ static void rms_norm_backward(gr_ctx *ctx, int r0, int r1) {
         for (int n = r0 + k * grain; n < r0 + (k + 1) * grain; n++)
             backward_row(ctx, part, n);
     }
-    for (int i = 0, at = 0; i < a->groups; at += a->width[i++])
+
+    /* and these are added in their order: no thread count changes a bit. */
+    for (int i = 0; i < a->groups; i++)
         if (trains(ctx, i))
-            gr__bgrad_add(&ctx->param[a->gain[i]], parts + at, width, grains);
+            gr__bgrad_add(&ctx->param[a->gain[i]], parts + a->at[i], width, grains);
 }
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */

@@ -1,4 +1,4 @@
-/* scale.c - x times a constant. */
+/* scale.c - x times a constant, and dx = dy times it. */
 #include "op/element.h"
 
 extern const gr_op gr__op_scale;

@@ -22,6 +22,7 @@ static gr_tap_slice slice_at(const gr_ctx *ctx, int s) {
     return ctx->slices ? ctx->slice[s] : (gr_tap_slice){.lo = 0, .hi = ctx->out.width};
 }
 
+/* Whether the tap lets a row through in a slice. */
 static bool is_on(gr_tap_slice slice, int n) { return !slice.forward || slice.forward->w[n] != 0; }
 
 /* The largest logit that is on; 0 where none is. */
@@ -29,7 +30,9 @@ static gr_real largest(const gr_ctx *ctx, const gr_real *l, int n) {
     gr_real max = -INFINITY;
     for (int s = 0; s < slices(ctx); s++) {
         const gr_tap_slice slice = slice_at(ctx, s);
-        for (int j = slice.lo; j < slice.hi && is_on(slice, n); j++)
+        if (!is_on(slice, n))
+            continue;
+        for (int j = slice.lo; j < slice.hi; j++)
             max = l[j] > max ? l[j] : max;
     }
     return max > -INFINITY ? max : 0;
@@ -43,10 +46,12 @@ static void scores_forward(gr_ctx *ctx, int r0, int r1) {
         gr_real *z = gr__row(y, n);
 
         for (int s = 0; s < slices(ctx); s++) {
+            /* Slices that are off score 0, whatever their logits. */
             const gr_tap_slice slice = slice_at(ctx, s);
+            const bool on = is_on(slice, n);
             for (int j = slice.lo; j < slice.hi; j++) {
                 gr_real d = l[j] - max;
-                z[j] = is_on(slice, n) ? (gr_real)exp((double)(d < LEAST ? LEAST : d)) : 0;
+                z[j] = on ? (gr_real)exp((double)(d < LEAST ? LEAST : d)) : 0;
             }
         }
     }
@@ -58,6 +63,8 @@ static void scores_backward(gr_ctx *ctx, int r0, int r1) {
     if (!x->d)
         return;
     const gr_real least = (gr_real)exp((double)LEAST);
+
+    /* The slope of exp is exp itself; the maximum is a constant, and so are scores at the least. */
 #pragma omp parallel for schedule(static)
     for (int n = r0; n < r1; n++) {
         const gr_real *z = gr__row(y, n), *dz = gr__drow(y, n);

@@ -23,7 +23,7 @@ static void share_forward(gr_ctx *ctx, int r0, int r1) {
     }
 }
 
-/* dx = (dy - sum(dy y)) / sum(x) */
+/* By the quotient rule dx = (dy - sum(dy y)) / sum(x); 0 for a row of zeros. */
 static void share_backward(gr_ctx *ctx, int r0, int r1) {
     const gr_slot *x = &ctx->in[0], *y = &ctx->out;
     if (!x->d)
@@ -32,6 +32,8 @@ static void share_backward(gr_ctx *ctx, int r0, int r1) {
     for (int n = r0; n < r1; n++) {
         const gr_real *v = gr__row(y, n), *dy = gr__drow(y, n);
         gr_real *dx = gr__drow(x, n), sum = total(gr__row(x, n), y->width), dot = 0;
+
+        /* What the sum in the denominator passes on is the same for every column. */
         for (int j = 0; j < y->width; j++)
             dot += dy[j] * v[j];
         for (int j = 0; j < y->width; j++) {
@@ -43,6 +45,7 @@ static void share_backward(gr_ctx *ctx, int r0, int r1) {
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */
 
+/* With scores this is a softmax. */
 static gr_value build(gr_graph *graph, gr_value x) { return gr_share(graph, gr_scores(graph, x)); }
 
 static gr_value build_squares(gr_graph *graph, gr_value x) { return gr_share(graph, gr_mul(graph, x, x)); }

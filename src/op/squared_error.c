@@ -1,4 +1,4 @@
-/* squared_error.c - mean over the columns of (a - b)^2. */
+/* squared_error.c - mean over the w columns of (a - b)^2. Backward: da = 2 (a - b) dy / w and db = -da. */
 #include "op/element.h"
 
 extern const gr_op gr__op_squared_error;
@@ -30,11 +30,13 @@ static void squared_error_backward(gr_ctx *ctx, int r0, int r1) {
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */
 
+/* Two views of one value: both gradients lie in its buffer. */
 static gr_value build_halves(gr_graph *graph, gr_value x) {
     int half = gr_value_width(graph, x) / 2;
     return gr_squared_error(graph, gr_slice(graph, x, 0, half), gr_slice(graph, x, half, 2 * half));
 }
 
+/* An input of the batch has no gradient: only one side is written. */
 static gr_value build_input(gr_graph *graph, gr_value x) {
     return gr_squared_error(graph, gr_input(graph, 0, gr_value_width(graph, x)), x);
 }

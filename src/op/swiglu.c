@@ -1,4 +1,5 @@
-/* swiglu.c - silu(gate) * up in one pass (Shazeer 2020). */
+/* swiglu.c - silu(gate) * up in one pass (Shazeer 2020), with silu(x) = x sigmoid(x). Backward: the derivative of silu
+ * times up, and silu(gate), times dy (kernel/vec_activation.c). */
 #include "op/element.h"
 
 extern const gr_op gr__op_swiglu;
@@ -21,6 +22,7 @@ static void swiglu_forward(gr_ctx *ctx, int r0, int r1) {
 }
 
 /* One or both gradients of a span of a row. */
+/* The gradients of a span of a row: of gate (first), of up (second), or of both. */
 static void span_backward(const gr_ctx *ctx, bool first, bool second, int n, int j) {
     const gr_slot *gate = &ctx->in[0], *up = &ctx->in[1], *y = &ctx->out;
     int width = gr__span(y->width, j);
@@ -35,6 +37,7 @@ static void span_backward(const gr_ctx *ctx, bool first, bool second, int n, int
         gr__put_d(up, dup, n, j, width);
 }
 
+/* Both in one go, unless both inputs are one value kept in bfloat16. */
 static void swiglu_backward(gr_ctx *ctx, int r0, int r1) {
     const gr_slot *gate = &ctx->in[0], *up = &ctx->in[1];
     bool same = gate->dh && gate->dh == up->dh; /* one buffer: the second adds to what the first has put there */

@@ -9,6 +9,7 @@
 
 enum { CHUNK = 32 };
 
+/* The weight of row n. */
 static gr_real weight_of(const gr_weights *weights, int block, int n) {
     int kind = weights ? weights->kind[n / block] : GR_ROWS_ONE;
     return kind == GR_ROWS_ONE ? 1 : kind == GR_ROWS_ZERO ? 0 : weights->w[n];
@@ -28,6 +29,7 @@ static void forward_row(const gr_ctx *ctx, gr_real w, int lo, int hi, int n) {
     }
 }
 
+/* Threads take CHUNK rows at a time, and of these one slice of columns after the other. */
 static void forward(gr_ctx *ctx, int r0, int r1) {
     if (ctx->out.v == ctx->in[0].v && ctx->out.vh == ctx->in[0].vh) /* activation mode alone shares the value */
         return;
@@ -55,6 +57,7 @@ static void backward_row(const gr_ctx *ctx, gr_real w, int lo, int hi, int n) {
     }
 }
 
+/* A row that weighs 0 forward has no gradient, whatever its activation weight. */
 static void backward(gr_ctx *ctx, int r0, int r1) {
     if (!gr__wants(&ctx->in[0]))
         return;

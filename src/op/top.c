@@ -1,5 +1,5 @@
 /* top.c - the k largest numbers of a row where they are, 0 elsewhere. Of equal ones the first wins; none that is 0 is
- * chosen. */
+ * chosen. Backward: what was chosen gets its dy, as if the choice were fixed. */
 #include "op/element.h"
 
 extern const gr_op gr__op_top;
@@ -24,6 +24,8 @@ gr_value gr_top(gr_graph *graph, gr_value x, int k) {
 static void choose(gr_real *y, const gr_real *x, int k, int n) {
     for (int j = 0; j < n; j++)
         y[j] = 0;
+
+    /* The largest of those not yet chosen; a number that is not above 0 never is. */
     for (; k > 0; k--) {
         int best = -1;
         for (int j = 0; j < n; j++)
@@ -57,6 +59,7 @@ static void top_backward(gr_ctx *ctx, int r0, int r1) {
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */
 
+/* Of probabilities, as routers of experts have them. */
 static gr_value some(gr_graph *graph, gr_value x, int k) {
     return gr_top(graph, gr_share(graph, gr_scores(graph, x)), k);
 }

@@ -1,4 +1,5 @@
-/* weigh.c - groups of columns of x, each times its column of w: x [N x g m], w [N x g]. Where w is 0, x is not read. */
+/* weigh.c - groups of columns of x, each times its column of w: x [N x g m], w [N x g]. Where w is 0, x is not read.
+ * Backward: dx = w dy, and dw is the sum of x dy over the group. */
 #include "op/element.h"
 #include <string.h>
 
@@ -52,10 +53,12 @@ static gr_real backward_group(const gr_slot *x, const gr_slot *y, gr_real s, int
         int width = gr__span(hi, j);
         gr_real wide[2][GR_SPAN], to[GR_SPAN];
         const gr_real *dy = gr__take_d(y, wide[0], n, j, width), *v = sums ? gr__take(x, wide[1], n, j, width) : NULL;
-        for (int i = 0; i < width && sums; i++)
-            sum += v[i] * dy[i];
+        if (sums)
+            for (int i = 0; i < width; i++)
+                sum += v[i] * dy[i];
         if (!gr__wants(x))
             continue;
+
         gr_real *dx = gr__room_d(x, to, n, j, width);
         gr_kernel()->scale(dx, s, dy, width, x->accumulate);
         gr__put_d(x, dx, n, j, width);

@@ -182,6 +182,7 @@ static inline void slopes_pairs(gr_real *ds, gr_real *dsb, const gr_real *p, con
         /* Two queries at a time, whose weights lie between. */
         const __m512 delta0 = _mm512_set1_ps(delta[i]), delta1 = _mm512_set1_ps(i + 1 < rows ? delta[i + 1] : 0);
         __m512 a[2] = {_mm512_setzero_ps(), _mm512_setzero_ps()}, b[2] = {a[0], a[0]};
+
         for (int j = 0; j < nv; j++) {
             __m512i pairs = _mm512_loadu_si512(p + j * L);
             a[j] = low(pairs) * (_mm512_loadu_ps(dp + j * L) - delta0);
@@ -221,6 +222,7 @@ static void attention(void *out, gr_real *lse, const gr_head *head, gr_real *scr
         return;
     }
 #endif
+
     forward_single(out, lse, head, scratch);
 }
 
@@ -239,6 +241,7 @@ static void attention_backward(void *dqkv, bool add, const void *dout, const gr_
         return;
     }
 #endif
+
     backward_single(dqkv, add, dout, lse, head, scratch);
 }
 
@@ -246,6 +249,7 @@ static void attention_backward(void *dqkv, bool add, const void *dout, const gr_
 static size_t attention_scratch(int rows, int size) {
     const shape_single h = shape_of_single(rows, size, 0);
     size_t n = larger(ahead_carve_single(&(ahead_single){0}, NULL, &h), back_carve_single(&(back_single){0}, NULL, &h));
+
 #ifdef __AVX512BF16__
     const shape_pairs p = shape_of_pairs(rows, size, 0);
     n = larger(n, ahead_carve_pairs(&(ahead_pairs){0}, NULL, &p));
