@@ -15,7 +15,7 @@
 
 extern const gr_op gr__op_embedding;
 
-/* Memory for all of it, once for a run, for its capacity of rows; where what operations see lies in it. */
+/* Memory for what is found out about a batch, made once, for as many rows as the run may get. */
 void gr__rows_new(gr_run *run) {
     const gr_tables *t = run->tables;
     const gr__layout *l = run->layout;
@@ -85,9 +85,9 @@ static void copy_rows(gr_run *run, const gr_batch *b) {
             document[documents++] = n;
         run->weight[n] = c < 0 ? 0 : b->weight ? b->weight[n] : 1;
     }
-
-    /* A row that is decoded stands at position batch.first of its document, which is what start says. */
     document[documents] = run->used;
+
+    /* A row that is decoded stands at position batch.first of its document: its document began that many rows ago. */
     if (run->layout->positions)
         start[0] = -(int32_t)b->first;
 
@@ -214,7 +214,7 @@ static void find_live(gr_run *run, int blocks) {
     memset(run->live, 0, g->nodes * (size_t)run->layout->blocks);
     const bool last = gr__last_only(run);
 
-    /* Where it begins: losses and outputs, in all blocks; where text goes on, the last block of the outputs. */
+    /* What callers read: losses and outputs in all blocks; where text is continued, the last block of the outputs. */
     if (last) {
         for (size_t i = 0; i < g->outputs; i++)
             gr__flags(run, run->live, g->output[i].value)[blocks - 1] = 1;
@@ -225,7 +225,7 @@ static void find_live(gr_run *run, int blocks) {
             memset(gr__flags(run, run->live, g->output[i].value), 1, (size_t)blocks);
     }
 
-    /* From there to what is read, from the last node to the first. */
+    /* From there to what it is computed from, from the last node to the first. */
     for (size_t n = g->nodes; n-- > 0;) {
         const gr_node *node = &g->node[n];
         uint8_t *mine = gr__flags(run, run->live, (int)n);

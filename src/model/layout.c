@@ -173,18 +173,18 @@ static void find_half(gr__layout *l, const gr_graph *g) {
 /* With recompute: values that nobody outside of their node's segment reads. Their buffers serve one segment after
  * the other, and the backward pass makes again what it needs of them. Views read what they share. */
 static void find_forgotten(gr__layout *l, const gr_graph *g) {
-    /* All that segments compute themselves, */
+    /* Begin with everything that is computed inside of a segment. */
     for (size_t n = 0; n < g->nodes; n++)
         l->forgotten[n] = g->node[n].segment && l->value_root[n] == (int)n && g->node[n].op->forward;
 
-    /* but not what another segment, or a node outside of all, reads, */
+    /* What another segment reads, or a node outside of all segments, must stay. */
     for (size_t n = 0; n < g->nodes; n++)
         for (int i = 0; i < g->node[n].inputs; i++) {
             int root = l->value_root[g->node[n].in[i]];
             l->forgotten[root] = l->forgotten[root] && g->node[root].segment == g->node[n].segment;
         }
 
-    /* nor what callers read. */
+    /* So must what callers read. */
     for (size_t i = 0; i < g->losses; i++)
         l->forgotten[l->value_root[g->loss[i].value]] = false;
     for (size_t i = 0; i < g->outputs; i++)

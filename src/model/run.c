@@ -383,6 +383,7 @@ void gr_run_backward(gr_run *run) {
     /* From the last node to the first. */
     for (size_t n = g->nodes; n-- > 0;) {
         gr_ctx *ctx = &run->ctx[n];
+
         /* What shares its input's gradient has nothing to pass on; what nobody reads has nothing to pass. */
         bool own = l->grad_root[n] == (int)n && (l->first[n] != GR_NONE || g->node[n].scalar);
         if (!own || !ctx->node->op->backward)

@@ -116,7 +116,7 @@ static void layer_norm_backward(gr_ctx *ctx, int r0, int r1) {
     const int width = ctx->in[0].width, grain = gr__grain(ctx->rows->block), grains = (r1 - r0) / grain;
     gr_real *parts = ctx->scratch + (size_t)ctx->lanes * (size_t)width;
 
-    /* Each half block of rows has a sum of its own, whichever thread takes it, */
+    /* Each half block of rows has a sum of its own, whichever thread takes it. */
 #pragma omp parallel for schedule(static) num_threads(ctx->lanes)
     for (int k = 0; k < grains; k++) {
         gr_real *part = parts + 2 * (size_t)k * (size_t)width;
@@ -125,7 +125,7 @@ static void layer_norm_backward(gr_ctx *ctx, int r0, int r1) {
             backward_row(ctx, part, n);
     }
 
-    /* and these are added in their order: no thread count changes a bit. */
+    /* These sums are added in their order, so the number of threads changes no bit. */
     if (a->gain != GR_NONE && ctx->param[a->gain].g)
         gr__bgrad_add(&ctx->param[a->gain], parts, 2 * width, grains);
     if (a->shift != GR_NONE && ctx->param[a->shift].g)

@@ -85,7 +85,7 @@ static gr_real product(const gr_ctx *ctx, int n) {
         int width = gr__span(a->hi, j);
         gr_real wide[2][GR_SPAN];
 
-        /* Spans as floats, and the sum of one of them. */
+        /* A span of each as floats. Its sum is taken by itself, then added. */
         const gr_real *x = gr__take(&ctx->in[0], wide[0], n, j, width),
                       *dy = gr__take_d(&ctx->out, wide[1], n, j, width);
         gr_real some = 0;

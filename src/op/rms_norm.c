@@ -87,8 +87,6 @@ static void forward_row(gr_ctx *ctx, const gr_kernels *k, int n) {
 
     /* The root mean square over what is on. A row of zeros without eps becomes 0; NaN stays what it is. */
     double square = 0;
-
-    /* Normalised, times the gain. */
     for (int i = 0; i < a->groups; i++)
         if (group_on(ctx, i, n))
             square += (double)k->dot(x + a->at[i], x + a->at[i], a->width[i]);
@@ -96,6 +94,8 @@ static void forward_row(gr_ctx *ctx, const gr_kernels *k, int n) {
     double spread = columns ? square / columns + a->eps : 0;
     gr_real inv = spread > 0 || isnan(spread) ? (gr_real)(1 / sqrt(spread)) : 0;
     ctx->state[n] = inv;
+
+    /* Normalised, times the gain; 0 in groups that are off. */
     for (int i = 0; i < a->groups; i++)
         if (group_on(ctx, i, n))
             gr__norm_forward(&ctx->out, n, a->at[i], a->width[i], x + a->at[i], 0, inv, gain_of(ctx, i), NULL);
@@ -158,7 +158,7 @@ static void rms_norm_backward(gr_ctx *ctx, int r0, int r1) {
     const int width = ctx->in[0].width, grain = gr__grain(ctx->rows->block), grains = (r1 - r0) / grain;
     gr_real *parts = ctx->scratch + (size_t)ctx->lanes * (size_t)width;
 
-    /* Each half block of rows has a sum of its own, whichever thread takes it, */
+    /* Each half block of rows has a sum of its own, whichever thread takes it. */
 #pragma omp parallel for schedule(static) num_threads(ctx->lanes)
     for (int k = 0; k < grains; k++) {
         gr_real *part = parts + (size_t)k * (size_t)width;
@@ -167,7 +167,7 @@ static void rms_norm_backward(gr_ctx *ctx, int r0, int r1) {
             backward_row(ctx, part, n);
     }
 
-    /* and these are added in their order: no thread count changes a bit. */
+    /* These sums are added in their order, so the number of threads changes no bit. */
     for (int i = 0; i < a->groups; i++)
         if (trains(ctx, i))
             gr__bgrad_add(&ctx->param[a->gain[i]], parts + a->at[i], width, grains);
