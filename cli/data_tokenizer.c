@@ -116,7 +116,7 @@ static gr_status train(const train_options *own, gr_error *err) {
     size_t documents = corpus->topics.docs;
 
     /* The text is not needed any more when the vocabulary is made. */
-    gr_status status = gr_tokenizer_train(&tokenizer, corpus->texts, documents, own->vocab, err);
+    gr_status status = gr_tokenizer_train(&tokenizer, corpus->texts, documents, own->vocab, NULL, err);
     gr_corpus_free(corpus);
     GR_TRY(status);
 

@@ -45,7 +45,7 @@ int main(int argc, char **argv) {
     gr_labels *labels;
     gr_stream *stream;
     try(gr_corpus_open(&corpus, &(gr_corpus_def){.sources = &source, .source_count = 1}, &err), &err);
-    try(gr_tokenizer_train(&tokenizer, corpus->texts, corpus->topics.docs, 1024, &err), &err);
+    try(gr_tokenizer_train(&tokenizer, corpus->texts, corpus->topics.docs, 1024, NULL, &err), &err);
     try(gr_dataset_new(&data, corpus, tokenizer, &(gr_dataset_def){.seed = 1}, &err), &err);
     try(gr_labels_new(&labels, &data->topics, NULL, 0, NULL, 0, 1, &err), &err);
     gr_stream_def rows = gr_stream_default();

@@ -31,7 +31,8 @@ static void read_corpus(const char *reader, const char *path, bool members) {
     source.topic = "none";
     gr_corpus *corpus;
     gr_error err = {0};
-    if (!gr_corpus_open(&corpus, &(gr_corpus_def){&source, 1, true, fields, members, members ? "id" : NULL}, &err))
+    if (!gr_corpus_open(&corpus, &(gr_corpus_def){&source, 1, true, fields, members, members ? "id" : NULL, NULL},
+                        &err))
         gr_corpus_free(corpus);
     else if (!err.message[0])
         abort(); /* a failure without a word */

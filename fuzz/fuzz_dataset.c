@@ -40,7 +40,7 @@ static const gr_dataset *whole(void) {
                         .tail = none,
                         .keys = keys};
     gr__tokens tokens = {&topics, offsets, ids, bytes, 21, 0, &origin, 0, NULL};
-    check(gr__dataset_assemble(&data, &tokens, &(gr_dataset_def){0.25, 1, "stamp"}, NULL) == GR_OK);
+    check(gr__dataset_assemble(&data, &tokens, &(gr_dataset_def){0.25, 1, "stamp", NULL}, NULL) == GR_OK);
     return data;
 }
 

@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const char *text = (const char *)data + HEAD;
     size_t all = size - HEAD, cut = all * data[0] / 255;
     size_t count = cut_documents(docs, DOCUMENTS, text, cut);
-    gr_status status = gr_tokenizer_train(&tok, docs, count, 257 + (data[1] | data[2] << 8) % 900, &err);
+    gr_status status = gr_tokenizer_train(&tok, docs, count, 257 + (data[1] | data[2] << 8) % 900, NULL, &err);
     if (status != GR_OK) {
         gr_fuzz_must(!tok && err.message[0]);
         return 0;

@@ -31,7 +31,7 @@ static void use(const gr_samples *samples) {
     gr_error err = {0};
     for (size_t i = 0; i < samples->count; i++)
         check(samples->cls[i] >= 0 && samples->cls[i] < samples->classes);
-    if (gr_dataset_samples(&data, samples, &(gr_dataset_def){0.2, 1, NULL}, &err) == GR_OK)
+    if (gr_dataset_samples(&data, samples, &(gr_dataset_def){0.2, 1, NULL, NULL}, &err) == GR_OK)
         check(data->values[data->topics.docs * (size_t)data->value_width - 1] ==
               samples->values[samples->count * (size_t)samples->width - 1]);
     else

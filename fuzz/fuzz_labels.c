@@ -25,9 +25,9 @@ static const gr_dataset *dataset(void) {
     source.path = path;
     gr_corpus *corpus;
     static const char *const fields[] = {"kind"};
-    gr_corpus_def def = {&source, 1, true, fields, 1, "id"};
+    gr_corpus_def def = {&source, 1, true, fields, 1, "id", NULL};
     check(gr_corpus_open(&corpus, &def, NULL) == GR_OK && corpus->topics.docs == 3);
-    check(gr_tokenizer_train(&tokenizer, corpus->texts, 3, 280, NULL) == GR_OK);
+    check(gr_tokenizer_train(&tokenizer, corpus->texts, 3, 280, NULL, NULL) == GR_OK);
     check(gr_dataset_new(&data, corpus, tokenizer, &(gr_dataset_def){.seed = 1}, NULL) == GR_OK);
     gr_corpus_free(corpus);
     close(fd);
@@ -89,7 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         def.from[0] = (gr_label_arg){"pattern", .text = text}, def.from[1] = (gr_label_arg){"caseless", .on = how & 32};
     gr_labels *labels;
     gr_error err = {0};
-    if (gr_labels_make(&labels, corpus, tokenizer, &def, 1, NULL, 0, how, &err) == GR_OK) {
+    if (gr_labels_make(&labels, corpus, tokenizer, &def, 1, NULL, 0, how, NULL, &err) == GR_OK) {
         check_labels(labels);
         gr_labels_free(labels);
     } else {

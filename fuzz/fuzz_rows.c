@@ -111,7 +111,7 @@ static void check_data(const gr_dataset *data, const gr_tokenizer *tok, const se
     gr_labels *labels;
     gr_error err = {0};
     def.per = s->tokens ? GR_PER_TOKEN : GR_PER_DOCUMENT;
-    if (gr_labels_make(&labels, data, tok, &def, 1, NULL, 0, s->seed, &err) != GR_OK) {
+    if (gr_labels_make(&labels, data, tok, &def, 1, NULL, 0, s->seed, NULL, &err) != GR_OK) {
         check(err.message[0]);
         return;
     }
@@ -137,7 +137,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     source.path = path;
     source.separator = "\n";
     source.topic = "t";
-    if (gr_corpus_open(&corpus, &(gr_corpus_def){&source, 1, bytes[4] & 1, NULL, 0, NULL}, &err) != GR_OK) {
+    if (gr_corpus_open(&corpus, &(gr_corpus_def){&source, 1, bytes[4] & 1, NULL, 0, NULL, NULL}, &err) != GR_OK) {
         check(err.message[0] && err.place[0]);
         close(fd);
         return 0;
@@ -146,7 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     gr_tokenizer *tok;
     gr_dataset *data;
     gr_dataset_def def = {.validation = s.held, .seed = s.seed};
-    check(gr_tokenizer_train(&tok, corpus->texts, corpus->topics.docs, 257 + bytes[4] % 40, NULL) == GR_OK);
+    check(gr_tokenizer_train(&tok, corpus->texts, corpus->topics.docs, 257 + bytes[4] % 40, NULL, NULL) == GR_OK);
     if (gr_dataset_new(&data, corpus, tok, &def, &err) == GR_OK) {
         check_data(data, tok, &s);
         gr_dataset_free(data);

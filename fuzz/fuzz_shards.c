@@ -28,7 +28,7 @@ static size_t whole(gr_dataset **data, unsigned char *block) {
         offsets[d + 1] = offsets[d] + (uint64_t)(d * 7 % 10);
     gr_topics topics = {.docs = DOCS, .of = of, .names = (char *[]){"a"}, .count = 1};
     gr__tokens tokens = {&topics, offsets, ids, bytes, 21, 0, NULL, 0, (bool[DOCS]){false}};
-    check(gr__dataset_assemble(&made, &tokens, &(gr_dataset_def){0, 1, ""}, NULL) == GR_OK);
+    check(gr__dataset_assemble(&made, &tokens, &(gr_dataset_def){0, 1, "", NULL}, NULL) == GR_OK);
     static gr_dataset *pieces; /* owns it from now on, and is kept as long */
     pieces = made;
     gr_labels *labels;

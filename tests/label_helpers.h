@@ -17,7 +17,7 @@ static inline gr_status world_open_text(world *w, const char *text, size_t lengt
     gr_source source = gr_source_default();
     source.reader = "text", source.path = gr_test_write("corpus.txt", text, length);
     GR_TRY(gr_corpus_open(&w->corpus, &(gr_corpus_def){.sources = &source, .source_count = 1}, &err));
-    GR_TRY(gr_tokenizer_train(&w->tokenizer, w->corpus->texts, w->corpus->topics.docs, 300, &err));
+    GR_TRY(gr_tokenizer_train(&w->tokenizer, w->corpus->texts, w->corpus->topics.docs, 300, NULL, &err));
     return gr_dataset_new(&w->data, w->corpus, w->tokenizer, &(gr_dataset_def){.seed = 1}, &err);
 }
 

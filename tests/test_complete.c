@@ -27,7 +27,7 @@ typedef struct speaker {
 static speaker speaker_new(int count, const char *const *piece) {
     static const gr_text docs[] = {{"the cat the cat", 15}, {"caf\xc3\xa9 caf\xc3\xa9", 11}, {"abc abc abcd abcd", 17}};
     speaker s = {0};
-    gr_test_ok(gr_tokenizer_train(&s.tokenizer, docs, 3, 275, &s.err), &s.err);
+    gr_test_ok(gr_tokenizer_train(&s.tokenizer, docs, 3, 275, NULL, &s.err), &s.err);
     const int vocab = gr_tokenizer_size(s.tokenizer);
     int32_t *ids = NULL;
     size_t n = 0, capacity = 0;

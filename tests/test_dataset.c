@@ -160,7 +160,7 @@ static gr_dataset *make_dataset(const gr_corpus *corpus, gr_tokenizer **tokenize
     gr_dataset *data = NULL;
     gr_error err = {0};
     if (!*tokenizer)
-        assert_int_equal(gr_tokenizer_train(tokenizer, corpus->texts, corpus->topics.docs, 300, &err), GR_OK);
+        assert_int_equal(gr_tokenizer_train(tokenizer, corpus->texts, corpus->topics.docs, 300, NULL, &err), GR_OK);
     gr_dataset_def def = {.validation = 0.05, .seed = seed, .stamp = "made by a test"};
     if (gr_dataset_new(&data, corpus, *tokenizer, &def, &err))
         fail_msg("%s: %s", err.place, err.message);

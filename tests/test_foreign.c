@@ -37,7 +37,8 @@ static gr_status read_corpus(shown *s, const char *reader, const char *path, gr_
     source.reader = reader;
     source.path = path;
     source.separator = "\n\n";
-    GR_TRY(gr_corpus_open(&corpus, &(gr_corpus_def){&source, 1, false, fields, records, records ? "id" : NULL}, err));
+    GR_TRY(gr_corpus_open(&corpus, &(gr_corpus_def){&source, 1, false, fields, records, records ? "id" : NULL, NULL},
+                          err));
     for (size_t d = 0; d < corpus->topics.docs; d++) {
         show_text(s, corpus->topics.names[corpus->topics.of[d]]);
         show_text(s, ":");
@@ -78,13 +79,13 @@ static gr_status read_label(shown *s, const gr_label_arg *arg, int args, gr_erro
     source.reader = "jsonl";
     source.path = gr_test_write("labelled.jsonl", records, strlen(records));
     gr_test_ok(gr_corpus_open(&corpus, &(gr_corpus_def){.sources = &source, .source_count = 1, .id = "id"}, err), err);
-    gr_test_ok(gr_tokenizer_train(&tokenizer, corpus->texts, 2, 300, err), err);
+    gr_test_ok(gr_tokenizer_train(&tokenizer, corpus->texts, 2, 300, NULL, err), err);
     gr_test_ok(gr_dataset_new(&data, corpus, tokenizer, &(gr_dataset_def){.seed = 1}, err), err);
 
     gr_label_def def = {.name = "l", .known = 1};
     for (int i = 0; i < args; i++)
         def.from[i] = arg[i];
-    gr_status status = gr_labels_make(&labels, data, tokenizer, &def, 1, NULL, 0, 1, err);
+    gr_status status = gr_labels_make(&labels, data, tokenizer, &def, 1, NULL, 0, 1, NULL, err);
     for (size_t d = 0; status == GR_OK && d < 2; d++)
         show_text(s, labels->truth[d] > 0 ? "1" : "0");
     gr_labels_free(labels);

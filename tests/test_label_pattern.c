@@ -32,7 +32,7 @@ static gr_status make(gr_labels **labels, const world *w, const char *pattern, b
                       gr_error *err) {
     gr_label_def def = {
         .name = "x", .from = {{"pattern", .text = pattern}, {"caseless", .on = caseless}}, .per = per, .known = 1};
-    return gr_labels_make(labels, w->data, w->tokenizer, &def, 1, NULL, 0, 5, err);
+    return gr_labels_make(labels, w->data, w->tokenizer, &def, 1, NULL, 0, 5, NULL, err);
 }
 
 static gr_labels *labels_of(const world *w, const char *pattern, bool caseless, gr_label_per per) {

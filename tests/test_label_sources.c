@@ -32,7 +32,7 @@ static gr_status open_corpus(world *w, const char *const *fields, int count, con
     gr_source source = gr_source_default();
     source.reader = "jsonl";
     source.path = gr_test_path("corpus.jsonl");
-    gr_corpus_def def = {&source, 1, true, fields, count, id};
+    gr_corpus_def def = {&source, 1, true, fields, count, id, NULL};
     return gr_corpus_open(&w->corpus, &def, err);
 }
 
@@ -47,7 +47,7 @@ static int make_world(void **state) {
         write_record(file, i);
     fclose(file);
     if (open_corpus(&w, fields, 2, "id", &err) ||
-        gr_tokenizer_train(&w.tokenizer, w.corpus->texts, w.corpus->topics.docs, 400, &err) ||
+        gr_tokenizer_train(&w.tokenizer, w.corpus->texts, w.corpus->topics.docs, 400, NULL, &err) ||
         gr_dataset_new(&w.data, w.corpus, w.tokenizer, &(gr_dataset_def){.validation = 0.1, .seed = 1}, &err))
         return -1;
     *state = &w;
@@ -57,7 +57,7 @@ static int make_world(void **state) {
 static gr_labels *labels_of(const world *w, const gr_label_def *defs, int count) {
     gr_labels *labels = NULL;
     gr_error err = {0};
-    gr_test_ok(gr_labels_make(&labels, w->data, w->tokenizer, defs, count, NULL, 0, 5, &err), &err);
+    gr_test_ok(gr_labels_make(&labels, w->data, w->tokenizer, defs, count, NULL, 0, 5, NULL, &err), &err);
     return labels;
 }
 
@@ -65,7 +65,7 @@ static void expect_error(const world *w, const gr_label_def *defs, int count, gr
                          const char *message) {
     gr_labels *labels = (gr_labels *)1;
     gr_error err = {0};
-    assert_int_equal(gr_labels_make(&labels, w->data, w->tokenizer, defs, count, NULL, 0, 5, &err), status);
+    assert_int_equal(gr_labels_make(&labels, w->data, w->tokenizer, defs, count, NULL, 0, 5, NULL, &err), status);
     assert_null(labels);
     if (!strstr(err.place, place) || !strstr(err.message, message))
         fail_msg("expected \"%s\" and \"%s\", got \"%s: %s\" (%s)", place, message, err.place, err.message, err.hint);

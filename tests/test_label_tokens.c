@@ -26,7 +26,7 @@ static int make_world(void **state) {
 static gr_status make(gr_labels **labels, const world *w, const char *token, gr_label_per per, gr_error *err) {
     const char *const list[] = {token, " number"};
     gr_label_def def = {.name = "words", .known = 1, .from = {{"tokens", .texts = list, .count = 2}}, .per = per};
-    return gr_labels_make(labels, w->data, w->tokenizer, &def, 1, NULL, 0, 5, err);
+    return gr_labels_make(labels, w->data, w->tokenizer, &def, 1, NULL, 0, 5, NULL, err);
 }
 
 /* Exactly the positions that predict one of the tokens, and never the end of a document. */

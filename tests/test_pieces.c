@@ -238,7 +238,7 @@ static void draws_are_of_documents(void **state) {
     gr_labels *labels;
     gr_error err = {0};
     gr_drawn drawn, fewer;
-    gr_test_ok(gr_labels_make(&labels, data, NULL, &def, 1, NULL, 0, 1, &err), &err);
+    gr_test_ok(gr_labels_make(&labels, data, NULL, &def, 1, NULL, 0, 1, NULL, &err), &err);
     gr_draw_def of = {.documents = 9, .label = 1, .width = W, .seed = 2};
     gr_test_ok(gr_dataset_draw(&drawn, data, labels, &of, &err), &err);
 
@@ -300,7 +300,7 @@ static gr_labels *make(const world *w, const gr_dataset *data, gr_label_per per,
     gr_label_def def = {.name = "trees", .from = {{"words", .texts = list, .count = 1}}, .per = per, .known = known};
     gr_labels *labels;
     gr_error err = {0};
-    gr_test_ok(gr_labels_make(&labels, data, w->tokenizer, &def, 1, NULL, 0, 5, &err), &err);
+    gr_test_ok(gr_labels_make(&labels, data, w->tokenizer, &def, 1, NULL, 0, 5, NULL, &err), &err);
     return labels;
 }
 

@@ -41,7 +41,7 @@ static gr_labels *make_labels(const gr_dataset *data, double known) {
     gr_labels *labels;
     gr_error err = {0};
     gr_label_def def = {.name = "a", .from = {{"is", .texts = is, .count = 1}}, .known = known};
-    gr_test_ok(gr_labels_make(&labels, data, NULL, &def, 1, NULL, 0, 1, &err), &err);
+    gr_test_ok(gr_labels_make(&labels, data, NULL, &def, 1, NULL, 0, 1, NULL, &err), &err);
     return labels;
 }
 

@@ -18,7 +18,7 @@ static gr_status open_corpus(gr_corpus **corpus, const char *reader, const char 
     gr_source source = gr_source_default();
     source.reader = reader;
     source.path = path;
-    return gr_corpus_open(corpus, &(gr_corpus_def){&source, 1, false, fields, kept, kept ? "id" : NULL}, err);
+    return gr_corpus_open(corpus, &(gr_corpus_def){&source, 1, false, fields, kept, kept ? "id" : NULL, NULL}, err);
 }
 
 /* "topic:text:kind|" of each document. */

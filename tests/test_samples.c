@@ -181,7 +181,7 @@ static void mutated_files(void **state) {
 static gr_dataset *dataset_of(const gr_samples *samples, double validation) {
     gr_dataset *data = NULL;
     gr_error err = {0};
-    gr_test_ok(gr_dataset_samples(&data, samples, &(gr_dataset_def){validation, 3, NULL}, &err), &err);
+    gr_test_ok(gr_dataset_samples(&data, samples, &(gr_dataset_def){validation, 3, NULL, NULL}, &err), &err);
     return data;
 }
 

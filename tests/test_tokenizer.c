@@ -22,7 +22,7 @@ static gr_tokenizer *train(const char *const *texts, size_t n, int vocab) {
         docs[i] = (gr_text){texts[i], strlen(texts[i])};
     gr_error err = {0};
     gr_tokenizer *tok = NULL;
-    assert_int_equal(gr_tokenizer_train(&tok, docs, n, vocab, &err), GR_OK);
+    assert_int_equal(gr_tokenizer_train(&tok, docs, n, vocab, NULL, &err), GR_OK);
     assert_non_null(tok);
     return tok;
 }
@@ -155,7 +155,7 @@ static void test_slow_twin(void **state) {
         }
         gr_error err = {0};
         gr_tokenizer *tok = NULL;
-        assert_int_equal(gr_tokenizer_train(&tok, &(gr_text){text, n}, 1, 380, &err), GR_OK);
+        assert_int_equal(gr_tokenizer_train(&tok, &(gr_text){text, n}, 1, 380, NULL, &err), GR_OK);
         assert_int_equal(gr_tokenizer_size(tok), 380);
         for (size_t i = 0; i < tok->merges_count; i++) {
             int32_t left = 0, right = 0;
@@ -194,7 +194,7 @@ static void test_vocab_too_small(void **state) {
     (void)state;
     gr_error err = {0};
     gr_tokenizer *tok = (gr_tokenizer *)&err;
-    assert_int_equal(gr_tokenizer_train(&tok, NULL, 0, 256, &err), GR_ERR_USAGE);
+    assert_int_equal(gr_tokenizer_train(&tok, NULL, 0, 256, NULL, &err), GR_ERR_USAGE);
     assert_null(tok);
     assert_non_null(strstr(err.message, "256"));
 }

@@ -171,7 +171,7 @@ static void test_special(void **state) {
     check_saved(tok);
     gr_tokenizer_free(tok);
     gr_error err = {0};
-    gr_test_ok(gr_tokenizer_train(&tok, NULL, 0, 257, &err), &err);
+    gr_test_ok(gr_tokenizer_train(&tok, NULL, 0, 257, NULL, &err), &err);
     check_ids(tok, "a<|endoftext|>", LIST(1 + 'a' - '!', 0), true);
     assert_int_equal(gr_tokenizer_start(tok), 0);
     check_saved(tok);

@@ -29,6 +29,8 @@
 #ifndef GRADROUTE_DATA_H
 #define GRADROUTE_DATA_H
 
+#include <signal.h>
+
 #include "gradroute/base.h"
 #include "gradroute/tokenizer.h"
 
@@ -77,7 +79,8 @@ typedef struct gr_corpus_def {
     bool dedupe;               /* drop a document whose text equals an earlier one, byte for byte, whatever its topic */
     const char *const *fields; /* [field_count] members of JSON Lines records to keep beside the topic */
     int field_count;
-    const char *id; /* member that names a record, another one in each; NULL: none is kept */
+    const char *id;                    /* member that names a record, another one in each; NULL: none is kept */
+    const volatile sig_atomic_t *stop; /* set by a signal handler: GR_ERR_INTERRUPTED at the next record; NULL: never */
 } gr_corpus_def;
 
 /* A file that was read: its records are those from `first` up to the next file's. */
@@ -122,6 +125,7 @@ typedef struct gr_dataset_def {
                         * are for validation until gr_dataset_divide makes some of them the test */
     uint64_t seed;     /* of the split */
     const char *stamp; /* free text kept with the data, for example a digest of the settings behind it; NULL: "" */
+    const volatile sig_atomic_t *stop; /* as in gr_corpus_def; also within a document */
 } gr_dataset_def;
 
 /* Constant after it was made. The arrays point into one block, mapped from the file when it was opened. */
@@ -319,7 +323,7 @@ gr_status gr_labels_new(gr_labels **labels, const gr_topics *topics, const gr_la
  * documents to be wrong about; GR_ERR_INPUT and GR_ERR_FORMAT (file:line) for files of words and scores. */
 gr_status gr_labels_make(gr_labels **labels, const gr_dataset *data, const gr_tokenizer *tokenizer,
                          const gr_label_def *defs, int count, const gr_group_def *groups, int group_count,
-                         uint64_t seed, gr_error *err);
+                         uint64_t seed, const volatile sig_atomic_t *stop, gr_error *err);
 void gr_labels_free(gr_labels *labels);
 
 /* Labels that say nothing: what is revealed and true of the training documents, permuted among documents of nearly
@@ -361,6 +365,7 @@ typedef struct gr_near_def {
     uint8_t compare[8]; /* bit y of compare[x], and bit x of compare[y]: those of kind x are compared with those of y */
     uint64_t seed;      /* of the hashes that find candidates: another one may find another of the few pairs that
                          * are missed */
+    const volatile sig_atomic_t *stop; /* as in gr_corpus_def */
 } gr_near_def;
 
 typedef struct gr_near {

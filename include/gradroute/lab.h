@@ -64,7 +64,8 @@ typedef struct gr_project {
 
 /* Reads the corpus, trains the tokenizer and encodes, or opens what folder keeps from before (NULL: keeps nothing).
  * Writes nothing: what a folder holds may be another's, which is known when the digest is. control may be NULL. Errors:
- * those of the corpus, tokenizer, dataset and labels (data.h, tokenizer.h).
+ * those of the corpus, tokenizer, dataset and labels (data.h, tokenizer.h). control->stop is looked at within each of
+ * them, between records and within documents: GR_ERR_INTERRUPTED.
  *
  * `precision: auto` is settled with a folder: the first call times a few products of the network in both precisions and
  * takes bfloat16 if it is at least 1.15 times as fast; what gr_project_keep has kept in the folder, each later call

@@ -2,7 +2,7 @@
  *
  *     gr_tokenizer *tok = NULL;
  *     gr_text docs[] = {{"a small bird", 12}, {"the act of", 10}};
- *     GR_TRY(gr_tokenizer_train(&tok, docs, 2, 4096, err));
+ *     GR_TRY(gr_tokenizer_train(&tok, docs, 2, 4096, NULL, err));
  *     GR_TRY(gr_tokenizer_save(tok, "tokenizer.json", err));
  *
  *     int32_t *ids = NULL;
@@ -40,6 +40,8 @@
 #ifndef GRADROUTE_TOKENIZER_H
 #define GRADROUTE_TOKENIZER_H
 
+#include <signal.h>
+
 #include "gradroute/base.h"
 
 #ifdef __cplusplus
@@ -64,8 +66,11 @@ typedef struct gr_text {
  * with the smaller right id; so the result depends on the documents and vocab alone, not on the documents' order.
  * When no pair is left before vocab is reached, the tokenizer has fewer tokens: see gr_tokenizer_size().
  *
+ * stop: set by a signal handler it ends the work soon, with GR_ERR_INTERRUPTED; NULL: never.
+ *
  * Errors: GR_ERR_USAGE if vocab is below 257. */
-gr_status gr_tokenizer_train(gr_tokenizer **out, const gr_text *docs, size_t count, int vocab, gr_error *err);
+gr_status gr_tokenizer_train(gr_tokenizer **out, const gr_text *docs, size_t count, int vocab,
+                             const volatile sig_atomic_t *stop, gr_error *err);
 
 /* Opens the vocabulary in a file, whose kind is seen by its content:
  *

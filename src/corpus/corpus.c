@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/names.h"
 #include "base/nearest.h"
+#include "base/stop.h"
 #include "base/utf8.h"
 #include "corpus/reader.h"
 #include "io/feed.h"
@@ -218,6 +219,7 @@ gr_status gr__sink_add(gr__sink *sink, const char *text, size_t length, int32_t 
     size_t lead = 0, tail = 0;
 
     /* White space at both ends is no text. */
+    GR_TRY(gr__go_on(sink->def->stop, "reading the corpus", err));
     while (tail < length && gr_is_space(text[length - tail - 1]))
         tail++;
     length -= tail;

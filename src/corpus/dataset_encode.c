@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "corpus/dataset.h"
 #include "corpus/reader.h"
+#include "text/tokenizer.h"
 
 enum { CHUNK = 256 }; /* documents: enough to hide the cost of a task, few enough to balance long ones */
 
@@ -17,12 +18,12 @@ typedef struct chunk {
 
 /* Encodes the documents of one chunk, from document `first` on; lengths[d] becomes the tokens of document d. */
 static void encode_chunk(chunk *c, uint64_t *lengths, const gr_corpus *corpus, const gr_tokenizer *tokenizer,
-                         size_t first) {
+                         size_t first, const volatile sig_atomic_t *stop) {
     size_t last = first + CHUNK < corpus->topics.docs ? first + CHUNK : corpus->topics.docs;
     for (size_t d = first; d < last && c->status == GR_OK; d++) {
         size_t before = c->count;
         const gr_text *text = &corpus->texts[d];
-        c->status = gr_tokenizer_encode(tokenizer, &c->ids, &c->count, &c->capacity, text->data, text->length, &c->err);
+        c->status = gr__tokenizer_encode_until(tokenizer, &c->ids, &c->count, &c->capacity, text, stop, &c->err);
         c->failed = d;
         lengths[d] = c->count - before;
     }
@@ -33,7 +34,8 @@ static gr_status first_error(const chunk *chunks, size_t count, const gr_corpus 
     char text[GR__PLACE_SIZE];
     for (size_t i = 0; i < count; i++)
         if (chunks[i].status != GR_OK) {
-            const char *place = gr__corpus_place(text, corpus, chunks[i].failed);
+            bool stopped = chunks[i].status == GR_ERR_INTERRUPTED; /* which is the fault of no document */
+            const char *place = stopped ? NULL : gr__corpus_place(text, corpus, chunks[i].failed);
             return gr_error_set(err, chunks[i].status, place ? place : chunks[i].err.place, chunks[i].err.hint, "%s",
                                 chunks[i].err.message);
         }
@@ -71,12 +73,12 @@ static gr_status join(int32_t **ids, uint64_t *offsets, const chunk *chunks, siz
 /* Encodes all documents on all threads. Chunks do not depend on the number of threads, and are joined in order, so
  * neither does the result. */
 static gr_status encode(int32_t **ids, uint64_t *offsets, const gr_corpus *corpus, const gr_tokenizer *tokenizer,
-                        gr_error *err) {
+                        const volatile sig_atomic_t *stop, gr_error *err) {
     size_t docs = corpus->topics.docs, count = (docs + CHUNK - 1) / CHUNK;
     chunk *chunks = gr_alloc(count * sizeof *chunks);
 #pragma omp parallel for schedule(dynamic)
     for (size_t i = 0; i < count; i++)
-        encode_chunk(&chunks[i], offsets, corpus, tokenizer, i * CHUNK);
+        encode_chunk(&chunks[i], offsets, corpus, tokenizer, i * CHUNK, stop);
     gr_status status = join(ids, offsets, chunks, count, corpus, err);
     for (size_t i = 0; i < count; i++)
         gr_free(chunks[i].ids);
@@ -104,7 +106,7 @@ gr_status gr__dataset_encode(gr_dataset **data, const gr_corpus *corpus, const g
         bytes[d] = (uint32_t)corpus->texts[d].length;
 
     /* One block of all that. */
-    gr_status status = encode(&ids, offsets, corpus, tokenizer, err);
+    gr_status status = encode(&ids, offsets, corpus, tokenizer, def->stop, err);
     gr__tokens tokens = {&corpus->topics, offsets, ids, bytes, gr_tokenizer_size(tokenizer), eot, corpus, start, held};
     if (status == GR_OK)
         status = gr__dataset_assemble(data, &tokens, def, err);

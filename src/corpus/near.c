@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/stop.h"
 #include "corpus/dataset.h"
 #include "text/words.h"
 
@@ -163,7 +164,7 @@ static void sketch_all(const search *s) {
         grams g = {.doc = -1};
 #pragma omp for schedule(dynamic, 64)
         for (size_t d = 0; d < s->data->topics.docs; d++) {
-            s->empty[d] = !s->def->compare[s->def->kind[d]];
+            s->empty[d] = !s->def->compare[s->def->kind[d]] || (s->def->stop && *s->def->stop);
             if (!s->empty[d])
                 sketch_document(s, &g, (uint32_t)d);
         }
@@ -259,6 +260,8 @@ static void compare_band(search *s, int band) {
         last = first + 1;
         while (last < n && s->entry[last].key == s->entry[first].key)
             last++;
+        if (s->def->stop && *s->def->stop)
+            return;
         if (last - first > 1)
             compare_run(s, s->entry + first, last - first);
     }
@@ -296,8 +299,12 @@ gr_status gr_near_find(gr_near *near, const gr_dataset *data, const gr_tokenizer
     /* Candidates of each band are compared exactly. */
     if (s.sketch && s.entry) {
         sketch_all(&s);
-        for (int band = 0; band < BANDS; band++)
+        for (int band = 0; band < BANDS && status == GR_OK; band++) {
             compare_band(&s, band);
+            status = gr__go_on(def->stop, "looking for near duplicates", err);
+        }
+        if (status != GR_OK)
+            gr_near_free(near);
     } else {
         gr_near_free(near);
         status = gr_error_set(err, GR_ERR_MEMORY, "data", "use a smaller corpus", "no memory to compare %zu documents",

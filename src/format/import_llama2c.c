@@ -109,7 +109,7 @@ static gr_status read_network(gr_import *in, const char *path, gr_error *err) {
     return status;
 }
 
-static gr_status read(gr_import *in, const char *path, const char *vocabulary, gr_error *err) {
+static gr_status read_files(gr_import *in, const char *path, const char *vocabulary, gr_error *err) {
     if (!vocabulary)
         return gr_error_set(err, GR_ERR_USAGE, path, "name its vocabulary too, as tok512.bin or tokenizer.bin",
                             "the checkpoint holds no vocabulary");
@@ -117,4 +117,4 @@ static gr_status read(gr_import *in, const char *path, const char *vocabulary, g
     return gr_tokenizer_open(&in->tokenizer, vocabulary, err);
 }
 
-const gr__import_format gr__import_llama2c = {"llama2.c", fits, read};
+const gr__import_format gr__import_llama2c = {"llama2.c", fits, read_files};

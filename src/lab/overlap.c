@@ -25,7 +25,8 @@ static void mark(uint8_t *of, const gr_project *p, const uint32_t *docs, size_t 
 }
 
 /* Finds what is near; kinds are those of above. */
-static gr_status find(gr_near *near, uint8_t **kinds, const gr_project *p, gr_error *err) {
+static gr_status find(gr_near *near, uint8_t **kinds, const gr_project *p, const volatile sig_atomic_t *stop,
+                      gr_error *err) {
     const gr_dataset *data = p->data, *units = units_of(data);
     gr_near_def def = gr_near_default();
     uint8_t *of = *kinds = gr_alloc(units->topics.docs);
@@ -33,6 +34,7 @@ static gr_status find(gr_near *near, uint8_t **kinds, const gr_project *p, gr_er
     mark(of, p, data->validation, data->validation_count, HELD);
     mark(of, p, data->test, data->test_count, HELD);
     def.kind = of;
+    def.stop = stop;
     for (int held = HELD; held <= HELD_FORGET; held++)
         def.compare[held] = 1 << TRAIN | 1 << TRAIN_FORGET;
     def.compare[TRAIN] = 1 << TRAIN_FORGET | 1 << HELD | 1 << HELD_FORGET;
@@ -51,7 +53,7 @@ gr_status gr_project_overlap(gr_overlap *o, const gr_project *p, gr_error *err) 
     *o = (gr_overlap){.dropped = p->near_dropped};
     if (p->shards || p->data->values)
         return GR_OK;
-    GR_TRY(find(&near, &kinds, p, err));
+    GR_TRY(find(&near, &kinds, p, NULL, err));
 
     /* Held-out text counts if it is near any training text, training text without a label if it is near labelled text.
      */
@@ -89,11 +91,11 @@ static size_t keep(uint32_t *docs, size_t count, const gr_dataset *data, const g
     return kept;
 }
 
-gr_status gr__project_drop_near(gr_project *p, gr_error *err) {
+gr_status gr__project_drop_near(gr_project *p, const volatile sig_atomic_t *stop, gr_error *err) {
     gr_dataset *data = p->data;
     gr_near near;
     uint8_t *kinds;
-    GR_TRY(find(&near, &kinds, p, err));
+    GR_TRY(find(&near, &kinds, p, stop, err));
     for (size_t d = 0; d < units_of(data)->topics.docs; d++)
         p->near_dropped += kinds[d] == HELD && near.kinds[d];
 

@@ -6,6 +6,6 @@
 
 /* Takes held-out documents that are near a training document out of the parts of the split, after gr_dataset_divide and
  * before there are labels. GR_ERR_USAGE where none is left. */
-gr_status gr__project_drop_near(gr_project *project, gr_error *err);
+gr_status gr__project_drop_near(gr_project *project, const volatile sig_atomic_t *stop, gr_error *err);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "arch/kind.h"
 #include "base/mem.h"
+#include "base/stop.h"
 #include "corpus/times.h"
 #include "gradroute/lab.h"
 #include "io/digest.h"
@@ -60,26 +61,28 @@ static char *data_stamp(const gr_recipe *recipe) {
     return stamp;
 }
 
-static gr_status make_tokenizer(gr_project *p, const gr_corpus *corpus, gr_error *err) {
+static gr_status make_tokenizer(gr_project *p, const gr_corpus *corpus, const volatile sig_atomic_t *stop,
+                                gr_error *err) {
     const gr_recipe_data *d = &p->recipe->data;
     if (d->tokenizer_file)
         GR_TRY(gr_tokenizer_open(&p->tokenizer, d->tokenizer_file, err));
     else
-        GR_TRY(gr_tokenizer_train(&p->tokenizer, corpus->texts, corpus->topics.docs, d->tokenizer_train, err));
+        GR_TRY(gr_tokenizer_train(&p->tokenizer, corpus->texts, corpus->topics.docs, d->tokenizer_train, stop, err));
     return GR_OK;
 }
 
 static gr_status make_data(gr_project *p, const char *stamp, const gr_control *control, gr_error *err) {
     const gr_recipe_data *d = &p->recipe->data;
+    const volatile sig_atomic_t *stop = control ? control->stop : NULL;
     gr_corpus *corpus;
     note(control, "reading the corpus, training the tokenizer, encoding");
-    GR_TRY(
-        gr_corpus_open(&corpus, &(gr_corpus_def){d->source, d->sources, d->dedupe, d->field, d->fields, d->id}, err));
-    gr_status status = make_tokenizer(p, corpus, err);
+    GR_TRY(gr_corpus_open(&corpus, &(gr_corpus_def){d->source, d->sources, d->dedupe, d->field, d->fields, d->id, stop},
+                          err));
+    gr_status status = make_tokenizer(p, corpus, stop, err);
     double held = corpus->topics.docs > 1 ? gr__recipe_held(p->recipe) : 0; /* of one document, pieces are held out */
     if (status == GR_OK)
-        status =
-            gr_dataset_new(&p->data, corpus, p->tokenizer, &(gr_dataset_def){held, p->recipe->split_seed, stamp}, err);
+        status = gr_dataset_new(&p->data, corpus, p->tokenizer,
+                                &(gr_dataset_def){held, p->recipe->split_seed, stamp, stop}, err);
     gr_corpus_free(corpus);
     return status;
 }
@@ -123,11 +126,11 @@ static void count_document(gr_project *p, uint32_t d) {
         p->documents[label + 1] += (seen & gr_label_bit(label)) != 0;
 }
 
-static gr_status label_data(gr_project *p, gr_error *err) {
+static gr_status label_data(gr_project *p, const volatile sig_atomic_t *stop, gr_error *err) {
     const gr_recipe *r = p->recipe;
     gr_group_def adjacent = {"adjacent", r->adjacent, r->adjacents};
     GR_TRY(gr_labels_make(&p->labels, p->data, p->tokenizer, r->label, r->labels, &adjacent, r->adjacents > 0,
-                          r->split_seed, err));
+                          r->split_seed, stop, err));
     p->documents = gr_alloc(((size_t)r->labels + 2) * sizeof *p->documents);
     for (int k = -1; p->shards && k <= r->labels; k++) {
         p->documents[k + 1] = (size_t)p->shards->revealed[k + 1];
@@ -300,12 +303,14 @@ static gr_status open_samples(gr_project *p, const char *folder, const gr_contro
         status = gr_error_set(err, GR_ERR_USAGE, "model.sizes", "the last size is the number of classes",
                               "%d outputs for %d classes", m->sizes[m->size_count - 1], samples->classes);
     else
-        status = gr_dataset_samples(&p->data, samples, &(gr_dataset_def){gr__recipe_held(r), r->split_seed, NULL}, err);
+        status = gr_dataset_samples(&p->data, samples, &(gr_dataset_def){gr__recipe_held(r), r->split_seed, NULL, NULL},
+                                    err);
     gr_samples_free(samples);
     return status;
 }
 
 static gr_status open_project(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
+    const volatile sig_atomic_t *stop = control ? control->stop : NULL;
     GR_TRY(check_recipe(p->recipe, err));
     p->folder = folder ? gr_strdup(folder) : NULL;
     const gr_recipe_data *d = &p->recipe->data;
@@ -313,12 +318,14 @@ static gr_status open_project(gr_project *p, const char *folder, const gr_contro
     double held = gr__recipe_held(p->recipe);
     gr_dataset_divide(p->data, held > 0 ? d->test / held : 0);
     if (d->near)
-        GR_TRY(gr__project_drop_near(p, err));
+        GR_TRY(gr__project_drop_near(p, stop, err));
+    GR_TRY(gr__go_on(stop, "reading the data", err));
     GR_TRY(check_from(p, err));
     if (p->tokenizer)
         p->recipe->model.vocab = gr_tokenizer_size(p->tokenizer);
-    GR_TRY(label_data(p, err));
+    GR_TRY(label_data(p, stop, err));
     GR_TRY(gr__token_scores_open(p, err));
+    GR_TRY(gr__go_on(stop, "reading the data", err));
     if (folder) /* before the digest: the choice is part of what decides a result */
         GR_TRY(gr__precision_settle(p, folder, control, err));
     return digest_project(p, err);

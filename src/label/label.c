@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/stop.h"
 #include "corpus/dataset.h"
 #include "label/making.h"
 
@@ -176,8 +177,10 @@ static gr_status define(gr__making *m, const gr_label_def *defs, int count, cons
     for (int i = 0; i < group_count; i++)
         GR_TRY(gr__group_define(m, &groups[i], err));
     GR_TRY(reserve_tables(m, err));
-    for (size_t d = 0; d < m->topics->docs; d++)
+    for (size_t d = 0; d < m->topics->docs; d++) {
+        GR_TRY(gr__go_on(m->stop, "labelling documents", err));
         GR_TRY(gr__label_document(m, d, err));
+    }
     GR_TRY(check_fits(m, err));
     keep_hits(m);
     return GR_OK;
@@ -286,11 +289,11 @@ gr_status gr_labels_new(gr_labels **out, const gr_topics *topics, const gr_label
 
 gr_status gr_labels_make(gr_labels **out, const gr_dataset *data, const gr_tokenizer *tokenizer,
                          const gr_label_def *defs, int count, const gr_group_def *groups, int group_count,
-                         uint64_t seed, gr_error *err) {
+                         uint64_t seed, const volatile sig_atomic_t *stop, gr_error *err) {
     const gr_dataset *whole = data->whole ? data->whole : data;
 
     /* Labels are made on whole documents: places in scores, and words across the borders of pieces, are theirs. */
-    gr__making m = {.topics = &whole->topics, .data = whole, .tokenizer = tokenizer};
+    gr__making m = {.topics = &whole->topics, .data = whole, .tokenizer = tokenizer, .stop = stop};
     m.pieces = data->whole ? data : NULL;
     return make(out, &m, defs, count, groups, group_count, seed, err);
 }

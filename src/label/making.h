@@ -23,20 +23,21 @@ struct gr__label_from {
 struct gr__making {
     gr_labels *labels;
     const gr_topics *topics;
-    const gr_dataset *data;        /* of documents; NULL: topics are all there is */
-    const gr_dataset *pieces;      /* that the labels are made for in the end; NULL: the documents */
-    const gr_tokenizer *tokenizer; /* NULL: no text */
-    gr__label_from *sources;       /* [label_count] */
-    size_t *size;                  /* [topics] documents of each topic */
-    int16_t *group;                /* [topics] named group of each topic, -1 for none */
-    uint64_t combined;             /* labels with all_of */
-    bool tokens, soft;             /* some label is of tokens; some is soft */
-    bool texts;                    /* some source reads `text`: set by its open */
-    gr__doc_text text;             /* of the document at hand */
-    gr__spans spans;               /* room for spans of a source */
-    uint64_t *fit, *true_fit;      /* [positions] labels that fit as shown, and in truth */
-    bool *unknown;                 /* [positions] some score says that nothing is known */
-    size_t most;                   /* positions there is room for */
+    const gr_dataset *data;            /* of documents; NULL: topics are all there is */
+    const gr_dataset *pieces;          /* that the labels are made for in the end; NULL: the documents */
+    const gr_tokenizer *tokenizer;     /* NULL: no text */
+    const volatile sig_atomic_t *stop; /* of the caller; NULL: never */
+    gr__label_from *sources;           /* [label_count] */
+    size_t *size;                      /* [topics] documents of each topic */
+    int16_t *group;                    /* [topics] named group of each topic, -1 for none */
+    uint64_t combined;                 /* labels with all_of */
+    bool tokens, soft;                 /* some label is of tokens; some is soft */
+    bool texts;                        /* some source reads `text`: set by its open */
+    gr__doc_text text;                 /* of the document at hand */
+    gr__spans spans;                   /* room for spans of a source */
+    uint64_t *fit, *true_fit;          /* [positions] labels that fit as shown, and in truth */
+    bool *unknown;                     /* [positions] some score says that nothing is known */
+    size_t most;                       /* positions there is room for */
 };
 
 /* ---- For sources ------------------------------------------------------------------------------------------------- */

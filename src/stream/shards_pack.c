@@ -163,7 +163,8 @@ static gr_status take_first(void *user, gr_corpus *chunk, int32_t *of, gr_error 
     (void)of;
     if (!chunk->topics.docs)
         return gr__corpus_empty(&p->def->corpus, chunk->skipped, err);
-    GR_TRY(gr_tokenizer_train(&p->tokenizer, chunk->texts, chunk->topics.docs, p->def->tokenizer_train, err));
+    GR_TRY(gr_tokenizer_train(&p->tokenizer, chunk->texts, chunk->topics.docs, p->def->tokenizer_train, p->def->stop,
+                              err));
     p->trained = true;
     return GR_ERR_INTERRUPTED; /* enough */
 }
@@ -291,7 +292,7 @@ static gr_status make_shard(gr__packer *p, const char *path, const char *stamp, 
     /* None of its documents is held out: those were taken away before. */
     bool *none = gr_alloc(chunk->topics.docs);
     gr_status status =
-        gr__dataset_encode(&data, chunk, p->tokenizer, &(gr_dataset_def){0, p->def->seed, stamp}, none, err);
+        gr__dataset_encode(&data, chunk, p->tokenizer, &(gr_dataset_def){0, p->def->seed, stamp, NULL}, none, err);
     gr_free(none);
     GR_TRY(status);
     p->tokens += (int64_t)data->offsets[data->topics.docs];
@@ -383,8 +384,8 @@ static gr_status save_held(gr__packer *p, gr_error *err) {
     bool *marked = gr_alloc(p->held.topics.docs);
     memset(marked, true, out);
     gr_dataset *data;
-    gr_status status =
-        gr__dataset_encode(&data, &p->held, p->tokenizer, &(gr_dataset_def){0, p->def->seed, p->stamp}, marked, err);
+    gr_status status = gr__dataset_encode(&data, &p->held, p->tokenizer,
+                                          &(gr_dataset_def){0, p->def->seed, p->stamp, NULL}, marked, err);
     gr_free(marked);
     GR_TRY(status);
 

@@ -7,8 +7,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/stop.h"
 #include "base/utf8.h"
 #include "text/tokenizer.h"
+
+static const char encoding_text[] = "encoding the corpus";
 
 enum { SPAN_MAX = 1 << 30 }; /* bytes of text that are merged as one, so that positions fit 32 bits */
 
@@ -27,6 +30,7 @@ typedef struct work {
     size_t symbols_capacity;
     uint64_t *heap;
     size_t heap_count, heap_capacity;
+    const volatile sig_atomic_t *stop; /* of the caller; NULL: never */
 } work;
 
 /* Moves the key up until its parent is not greater. */
@@ -133,6 +137,8 @@ static gr_status encode_bytes(const gr_tokenizer *tok, work *w, const out *o, co
     gr__split_open(&split, tok, text, length);
     gr_status status;
     while ((status = gr__split_next(&split, &piece, &n, err)) == GR_OK && n) {
+        if ((status = gr__go_on(w->stop, encoding_text, err)) != GR_OK)
+            break;
         w->symbols = gr__grow(w->symbols, &w->symbols_capacity, n, sizeof *w->symbols);
         for (size_t i = 0; i < n; i++)
             w->symbols[i] = tok->byte_id[(uint8_t)piece[i]];
@@ -144,11 +150,13 @@ static gr_status encode_bytes(const gr_tokenizer *tok, work *w, const out *o, co
 }
 
 /* Pieces: all of the text at once; only what is too long for that is cut, between characters. */
-static void encode_pieces(const gr_tokenizer *tok, work *w, const out *o, const char *text, size_t length, bool first) {
+static gr_status encode_pieces(const gr_tokenizer *tok, work *w, const out *o, const char *text, size_t length,
+                               bool first, gr_error *err) {
     bool begins = first || tok->rules.prefix == GR__PREFIX_ALWAYS;
 
     /* A cut falls between characters: go back over bytes that continue one. */
     for (size_t at = 0, n; at < length; at += n) {
+        GR_TRY(gr__go_on(w->stop, encoding_text, err));
         n = length - at < SPAN_MAX ? length - at : SPAN_MAX;
         while (at + n < length && n > SPAN_MAX - 3 && ((uint8_t)text[at + n] & 0xc0) == 0x80)
             n--;
@@ -158,6 +166,7 @@ static void encode_pieces(const gr_tokenizer *tok, work *w, const out *o, const 
         merge_symbols(tok, w, gr__pieces_symbols(tok, w->symbols, text + at, n, begins && !at));
         emit(w, o);
     }
+    return GR_OK;
 }
 
 /* Text between tokens that are listed apart, by the kind of the vocabulary. */
@@ -165,8 +174,7 @@ static gr_status encode_plain(const gr_tokenizer *tok, work *w, const out *o, co
                               bool first, gr_error *err) {
     if (!tok->pieces)
         return encode_bytes(tok, w, o, text, length, err);
-    encode_pieces(tok, w, o, text, length, first);
-    return GR_OK;
+    return encode_pieces(tok, w, o, text, length, first, err);
 }
 
 /* A text while it is encoded. */
@@ -190,9 +198,9 @@ static void put_token(void *user, int32_t id) {
 /* Tokens that are listed apart are found first (tokenizer_added.c); what lies between them is merged. After an error
  * the list of ids is as long as before. */
 static gr_status encode(const gr_tokenizer *tok, const out *o, const char *text, size_t length, bool special,
-                        gr_error *err) {
+                        const volatile sig_atomic_t *stop, gr_error *err) {
     size_t before = *o->count;
-    encoding e = {.tok = tok, .to = o, .text = text};
+    encoding e = {.tok = tok, .to = o, .text = text, .w.stop = stop};
     gr_status status = gr__added_walk(tok, &(gr__added_user){put_stretch, put_token, &e}, text, length, special, err);
     if (status != GR_OK)
         *o->count = before;
@@ -204,10 +212,15 @@ static gr_status encode(const gr_tokenizer *tok, const out *o, const char *text,
 
 gr_status gr_tokenizer_encode(const gr_tokenizer *tok, int32_t **ids, size_t *count, size_t *capacity, const char *text,
                               size_t length, gr_error *err) {
-    return encode(tok, &(out){ids, count, capacity}, text, length, false, err);
+    return encode(tok, &(out){ids, count, capacity}, text, length, false, NULL, err);
 }
 
 gr_status gr_tokenizer_encode_special(const gr_tokenizer *tok, int32_t **ids, size_t *count, size_t *capacity,
                                       const char *text, size_t length, gr_error *err) {
-    return encode(tok, &(out){ids, count, capacity}, text, length, true, err);
+    return encode(tok, &(out){ids, count, capacity}, text, length, true, NULL, err);
+}
+
+gr_status gr__tokenizer_encode_until(const gr_tokenizer *tok, int32_t **ids, size_t *count, size_t *capacity,
+                                     const gr_text *text, const volatile sig_atomic_t *stop, gr_error *err) {
+    return encode(tok, &(out){ids, count, capacity}, text->data, text->length, false, stop, err);
 }

@@ -9,9 +9,12 @@
 
 #include "base/mem.h"
 #include "base/names.h"
+#include "base/stop.h"
 #include "text/tokenizer.h"
 
 /* ---- a table of byte strings, numbered in the order of arrival ---- */
+
+static const char training_text[] = "training the tokenizer";
 
 typedef struct item {
     const char *data;
@@ -257,8 +260,9 @@ static void merge(trainer *t, gr_tokenizer *tok, uint32_t index) {
 
 /* Merges the most frequent pair until the vocabulary is full. An entry on top may be out of date: its pair has become
  * rarer since, and goes back with its present count. */
-static void learn(trainer *t, gr_tokenizer *tok, size_t vocab) {
+static gr_status learn(trainer *t, gr_tokenizer *tok, size_t vocab, const volatile sig_atomic_t *stop, gr_error *err) {
     while (tok->count < vocab && t->heap_count) {
+        GR_TRY(gr__go_on(stop, training_text, err));
         entry e = heap_pop(t);
         int64_t now = t->pairs[e.pair].count;
         if (now == e.count)
@@ -266,18 +270,22 @@ static void learn(trainer *t, gr_tokenizer *tok, size_t vocab) {
         else if (now > 0)
             heap_push(t, (entry){now, e.pair});
     }
+    return GR_OK;
 }
 
 /* ---- the start ---- */
 
 /* Counts the pieces that the pattern cuts a document into. */
-static gr_status count_pieces(trainer *t, const gr_tokenizer *tok, gr_text doc, gr_error *err) {
+static gr_status count_pieces(trainer *t, const gr_tokenizer *tok, gr_text doc, const volatile sig_atomic_t *stop,
+                              gr_error *err) {
     gr__split split;
     gr__split_open(&split, tok, doc.data, doc.length);
     const char *piece = NULL;
     size_t n = 0;
     gr_status status;
     while ((status = gr__split_next(&split, &piece, &n, err)) == GR_OK && n) {
+        if ((status = gr__go_on(stop, training_text, err)) != GR_OK) /* a document may be a whole book */
+            break;
         size_t index = bag_index(&t->pieces, piece, n); /* may move the items */
         t->pieces.items[index].count++;
     }
@@ -334,18 +342,20 @@ static void trainer_free(trainer *t) {
 }
 
 /* The whole course of training: count pieces, then begin with bytes, then merge. */
-static gr_status train(trainer *t, gr_tokenizer *tok, const gr_text *docs, size_t count, size_t vocab, gr_error *err) {
+static gr_status train(trainer *t, gr_tokenizer *tok, const gr_text *docs, size_t count, size_t vocab,
+                       const volatile sig_atomic_t *stop, gr_error *err) {
     for (size_t i = 0; i < count; i++)
-        GR_TRY(count_pieces(t, tok, docs[i], err));
+        GR_TRY(count_pieces(t, tok, docs[i], stop, err));
 
     int32_t byte_id[256];
     add_bytes(t, tok, byte_id);
     spread(t, byte_id);
-    learn(t, tok, vocab);
+    GR_TRY(learn(t, tok, vocab, stop, err));
     return gr__tokenizer_seal(tok, "tokenizer", err);
 }
 
-gr_status gr_tokenizer_train(gr_tokenizer **out, const gr_text *docs, size_t count, int vocab, gr_error *err) {
+gr_status gr_tokenizer_train(gr_tokenizer **out, const gr_text *docs, size_t count, int vocab,
+                             const volatile sig_atomic_t *stop, gr_error *err) {
     *out = NULL;
     if (vocab < 257)
         return gr_error_set(err, GR_ERR_USAGE, "tokenizer", "256 bytes and " GR__TOKEN_END " make 257",
@@ -355,7 +365,7 @@ gr_status gr_tokenizer_train(gr_tokenizer **out, const gr_text *docs, size_t cou
     gr_tokenizer *tok = NULL;
     GR_TRY(gr__tokenizer_new(&tok, NULL, "tokenizer", err));
     trainer t = {.names = gr_arena_new()};
-    gr_status status = train(&t, tok, docs, count, (size_t)vocab, err);
+    gr_status status = train(&t, tok, docs, count, (size_t)vocab, stop, err);
 
     trainer_free(&t);
     if (status == GR_OK)

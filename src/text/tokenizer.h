@@ -211,4 +211,8 @@ char *gr__tokenizer_partner(const char *path);
 /* What gr_tokenizer_save writes; a new string. */
 gr_status gr__tokenizer_text(const gr_tokenizer *tok, char **text, const char *place, gr_error *err);
 
+/* gr_tokenizer_encode, which ends soon after the flag is set: GR_ERR_INTERRUPTED. stop NULL: never. */
+gr_status gr__tokenizer_encode_until(const gr_tokenizer *tok, int32_t **ids, size_t *count, size_t *capacity,
+                                     const gr_text *text, const volatile sig_atomic_t *stop, gr_error *err);
+
 #endif
