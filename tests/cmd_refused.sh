@@ -18,6 +18,21 @@ ok 'a smaller model' gradroute ablate run --remove animals -o small
 ok 'a tokenizer' gradroute data tokenizer corpus.jsonl --vocab 280 -o tok.json
 ok 'a run with other files of the user beside it' sh -c 'mkdir mine && echo keep >mine/notes.txt && gradroute train tiny.yaml -o mine --set train.steps=4'
 
+# ---- a label that is never shown ----
+for share in 0 0.001; do
+    hidden="labels.animals.known=$share"
+    refused 2 "$hidden: label 'animals' is shown on no document that is trained on (known: $share): route 1 never acts" \
+        "train: known: $share" train -o hidden --set "$hidden"
+    refused 2 "$hidden: label 'animals' is shown on no document" "audit: known: $share" audit -o hidden --set "$hidden"
+    refused 2 "error: label 'animals' never occurs in the data" "check: known: $share" gradroute check "$t" --set "$hidden"
+done
+refused 2 'tiny.yaml.*: label .animals. is shown on no document that is trained on (known: 1)' 'train: a label that errors hide' \
+    train -o hidden --set labels.animals.recall=0
+sed "s/^  animals: {is: .animal.}/&\n  foods: {is: [food], known: 0}/; s/^adjacent.*//; s/^preset.*//" tiny.yaml >measured.yaml
+printf 'routes: [{label: animals, open: [animals], rest: closed}, {label: core, share: 0.5, without: [animals]}]\n' >>measured.yaml
+ok 'a label that no route needs is measured' gradroute train measured.yaml -o measured --set train.steps=4
+fails 0 "note: label 'foods' never occurs" 'and check only notes it' gradroute check measured.yaml
+
 # ---- another recipe ----
 for how in --resume --json; do
     refused 2 'another recipe: data.tokenizer.train is 290 here, 300 there' "train $how: another vocabulary" train -o run --set $short --set $other $how

@@ -278,6 +278,10 @@ void gr_findings_free(gr_findings *findings);
  * gr_router_new refuses become an error finding. */
 void gr_route_check(gr_findings *findings, const gr_model *model, const gr_routes *routes, const size_t *documents);
 
+/* The first route that nothing can reach: it matches labels alone, not the core nor what is unlabelled, and documents
+ * (as above) has none of any of them. -1: there is none such. */
+int gr_routes_unreached(const gr_routes *routes, const size_t *documents);
+
 #ifdef __cplusplus
 }
 #endif

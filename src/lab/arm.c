@@ -10,6 +10,7 @@
 #include "gradroute/surgery.h"
 #include "io/file.h"
 #include "io/json.h"
+#include "io/yaml.h"
 #include "lab/arm.h"
 #include "lab/output.h"
 #include "lab/token_scores.h"
@@ -226,8 +227,30 @@ static int groups_of_arm(gr_optim_group *out, const gr_optim_def *def, const gr_
     return count;
 }
 
+/* A route whose labels are shown on no document changes nothing, however long the training. */
+static gr_status check_reached(const gr_project *p, gr_error *err) {
+    const gr_recipe *r = p->recipe;
+    int route = gr_routes_unreached(r->routes, p->documents), k = 1;
+    if (route < 0)
+        return GR_OK;
+    while (k < r->labels && !(r->routes->route[route].labels & gr_label_bit(k)))
+        k++;
+
+    /* The share that is known, where it is that which leaves nothing. */
+    const gr_label_def *label = &r->label[k - 1];
+    gr_yaml *labels = gr_yaml_find(r->root, "labels"), *node = labels ? gr_yaml_find(labels, label->name) : NULL;
+    if (node && label->known < 1)
+        node = gr_yaml_find(node, "known");
+    return gr_yaml_fail(node ? node : r->root, err,
+                        "raise known, or leave out the routes (and the preset) of the label: then it is only measured",
+                        "label '%s' is shown on no document that is trained on (known: %g): route %d never acts",
+                        label->name, label->known, route + 1);
+}
+
 gr_status gr__arm_check(const gr_project *p, gr_arm_kind kind, gr_error *err) {
     gr_labels *labels;
+    if (kind == GR_ARM_ROUTED)
+        return check_reached(p, err);
     if (kind != GR_ARM_PLACEBO)
         return GR_OK;
     if (p->shards)
@@ -352,6 +375,7 @@ gr_status gr_arm_train(gr_arm *arm, gr_project *p, gr_arm_kind kind, const char 
     }
 
     /* Model, batches and routes, in memory alone. */
+    GR_TRY(gr__arm_check(p, kind, err));
     gr_arch_def *def;
     gr_model *model;
     gr__arm_parts own;

@@ -8,7 +8,8 @@
  * Errors: those of gr_stream_new and gr_stream_new_shards. */
 gr_status gr__arm_stream(gr_stream **stream, const gr_project *project, gr_arm_kind kind, gr_error *err);
 
-/* GR_ERR_USAGE where the arm cannot be: a placebo of labels of tokens, or of shards. Nothing is trained. */
+/* GR_ERR_USAGE where the arm cannot be: routes of a label that is never shown, a placebo of labels of tokens, or of
+ * shards. Nothing is trained. */
 gr_status gr__arm_check(const gr_project *project, gr_arm_kind kind, gr_error *err);
 
 /* What training an arm needs beside its model. */

@@ -48,6 +48,21 @@ void gr_findings_free(gr_findings *findings) {
 
 /* ---- labels and data ---- */
 
+static bool is_reached(const gr_routes *routes, int route, const size_t *documents) {
+    uint64_t labels = routes->route[route].labels;
+    bool reached = labels & (GR_LABELS_UNLABELLED | GR_LABELS_CORE);
+    for (int k = 1; k <= routes->labels; k++)
+        reached = reached || (labels & gr_label_bit(k) && documents[1 + k]);
+    return reached;
+}
+
+int gr_routes_unreached(const gr_routes *routes, const size_t *documents) {
+    for (int r = 0; r < routes->count; r++)
+        if (!is_reached(routes, r, documents))
+            return r;
+    return -1;
+}
+
 /* Labels that no route uses, that never occur, or seldom. */
 static void check_labels(const gr__lint *l) {
     enum { FEW = 64 }; /* documents */
@@ -55,9 +70,12 @@ static void check_labels(const gr__lint *l) {
     for (int k = 1; k <= l->routes->labels; k++) {
         const char *name = l->routes->label[k - 1];
         /* A label without a route does nothing. */
-        bool routed = false;
+        bool routed = false, idle = false; /* idle: some route of it has nothing to act on */
         for (int r = 0; r < l->routes->count; r++)
-            routed = routed || l->routes->route[r].labels & gr_label_bit(k);
+            if (l->routes->route[r].labels & gr_label_bit(k)) {
+                routed = true;
+                idle = idle || (l->documents && !is_reached(l->routes, r, l->documents));
+            }
         if (!routed)
             gr_finding_add(l->findings, GR_LEVEL_WARNING, "add a route for it, or drop the label",
                            "no route matches label '%s': its rows train everything, as if unlabelled", name);
@@ -67,8 +85,10 @@ static void check_labels(const gr__lint *l) {
             continue;
         size_t count = l->documents[1 + k];
         if (count == 0)
-            gr_finding_add(l->findings, GR_LEVEL_ERROR, "check the label's topics and its share of known labels",
-                           "label '%s' never occurs in the data", name);
+            gr_finding_add(l->findings, idle ? GR_LEVEL_ERROR : GR_LEVEL_NOTE,
+                           "check the label's topics and its share of known labels",
+                           "label '%s' never occurs in the data that are trained on%s", name,
+                           idle ? "" : ": its losses are measured, and no route has need of it");
         else if (count < FEW)
             gr_finding_add(l->findings, GR_LEVEL_WARNING,
                            "a region needs examples to take the topic up, and validation needs some too",
