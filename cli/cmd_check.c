@@ -165,9 +165,15 @@ static void print_class(const view *v, int label, int cls, int64_t step, bool fi
     putchar('\n');
 }
 
+/* What the training documents are counted in: where they are in pieces, each of these is one. */
+static const char *unit(const view *v) {
+    const gr_dataset *data = v->project && !v->project->shards ? v->project->data : NULL;
+    return data && data->document ? "pieces" : data && data->values ? "samples" : "documents";
+}
+
 /* The table of classes: for each stretch of steps, each label that occurs, each class that its rows can have. */
 static void print_classes(const view *v) {
-    printf("classes: %d\n  %-16s %10s %8s  %-14s  %s\n", gr_router_classes(v->router), "label", "documents", "chance",
+    printf("classes: %d\n  %-16s %10s %8s  %-14s  %s\n", gr_router_classes(v->router), "label", unit(v), "chance",
            "core", "regions");
     /* Steps are told apart only where it makes a difference. */
     for (int i = 0; i < gr_router_phases(v->router); i++) {

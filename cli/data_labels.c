@@ -134,7 +134,7 @@ void gr__labels_print(const gr_project *p) {
     label_tally *list = count_all(p);
     printf("  %-24s %10s %12s %12s %12s\n", "label", "", "all", "shown", "wrong");
     for (int k = 0; k < l->label_count; k++) {
-        print_tally(l->label_names[k], "documents", &list[k].documents);
+        print_tally(l->label_names[k], gr_dataset_unit(p->data), &list[k].documents);
         print_tally("", "tokens", &list[k].tokens);
     }
     gr_free(list);

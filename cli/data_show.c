@@ -205,16 +205,16 @@ static json_t *overlap_json(const gr_overlap *o) {
 }
 
 /* The same for people. */
-static void print_overlap(const gr_overlap *o) {
+static void print_overlap(const gr_overlap *o, const char *unit) {
     if (!o->compared)
         return;
-    printf("near       %s of %s held-out documents are near duplicates of training documents (%s of a label)",
-           gr__text_count((char[32]){0}, o->held_forget + o->held_other), gr__text_count((char[32]){0}, o->held),
-           gr__text_count((char[32]){0}, o->held_forget));
+    printf("near       %s of %s held-out %s are near duplicates of training %s (%s of a label)",
+           gr__text_count((char[32]){0}, o->held_forget + o->held_other), gr__text_count((char[32]){0}, o->held), unit,
+           unit, gr__text_count((char[32]){0}, o->held_forget));
     if (o->dropped)
         printf("; %s were dropped", gr__text_count((char[32]){0}, o->dropped));
-    printf("\nnear       %s training documents without a label are near duplicates of labelled ones\n",
-           gr__text_count((char[32]){0}, o->unlabelled));
+    printf("\nnear       %s training %s without a label are near duplicates of labelled ones\n",
+           gr__text_count((char[32]){0}, o->unlabelled), unit);
 }
 
 /* Documents, or pieces where these are split. */
@@ -285,7 +285,7 @@ static void print_text(const gr_project *project, const amount *topics, const am
     printf("packing    %s rows of %d, %.1f %% full\n", gr__text_count((char[32]){0}, facts->rows),
            project->recipe->data.context, 100 * facts->fill);
     gr__print_lengths(lengths, project->recipe->data.context, "length     ");
-    print_overlap(overlap);
+    print_overlap(overlap, gr_dataset_unit(data));
 
     /* Groups, then topics and the groups that they went to. */
     printf("  %-18s %7s %7s %8s %11s\n", "group", "train", "known", "held out", "tokens");

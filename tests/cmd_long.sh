@@ -82,6 +82,20 @@ ok 'packed again, cut' gradroute data pack "$t" -o "$work/shards" --shard 0.01 -
 fails 0 'and cut: [0-9,]* of [0-9,]* tokens (.* %) are lost' 'they say what is lost' gradroute data show "$t" --set data.shards="$work/shards" --set data.long=cut
 fails 2 'another context, mixed, long or labels' 'and do not pass for whole' gradroute data show "$t" --set data.shards="$work/shards"
 
+# ---- a book: its pieces are counted, and called so ----
+book=$work/book.yaml
+sed 's/jsonl: .*/text: book.txt/; /^  label: topic/d; s/^  animals: {is.*/  animals: {words: [zebra], per: piece}/' "$t" >"$book"
+ok 'an audit of a book' gradroute audit "$book" -o "$work/novel" --set 'relearn={documents: 3, steps: 2, batch: 4, every: 1, lr: [0.001]}'
+cp "$work/out" "$work/table"
+pieces() { grep -q '^Pieces: [0-9]* (' "$1" && grep -q 'intervals over pieces of the test' "$1" && grep -q 'is on 3 forget pieces' "$1" && ! grep -i 'documents [^o]' "$1" | grep -v 'its documents out'; }
+ok 'its tables count pieces' pieces "$work/table"
+ok 'its figures say so' same "$(get "$work/novel/result.json" "['data']['counted']")" pieces
+ok 'others count documents' same "$(get "$work/audit/result.json" "['data']['counted']")" documents
+fails 0 'label  *pieces  *chance' 'check counts the pieces that are trained on' gradroute check "$book"
+fails 0 '^  animals  *pieces' 'data show counts pieces by label' gradroute data show "$book" --samples 0
+fails 0 'held-out pieces are near duplicates of training pieces' 'and near duplicates' gradroute data show "$book" --samples 0
+fails 0 'label  *documents  *chance' 'of short documents check counts documents' gradroute check "$t" --set data.jsonl="$work/corpus.jsonl" --set data.context=64
+
 # ---- where everything fits ----
 short=$work/short.yaml
 sed 's/jsonl: .*/jsonl: corpus.jsonl/' "$t" >"$short"

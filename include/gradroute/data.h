@@ -207,6 +207,10 @@ int32_t gr_dataset_before(const gr_dataset *data, size_t doc);
 /* What is drawn together, by number: the document of each piece; NULL where each is drawn alone. */
 const uint32_t *gr_dataset_drawn_by(const gr_dataset *data);
 
+/* What is counted where documents are: "documents", "pieces" where these are split in their place (few documents), or
+ * "samples". */
+const char *gr_dataset_unit(const gr_dataset *data);
+
 /* Documents that docs[count], ascending, are of. */
 size_t gr_dataset_documents(const gr_dataset *data, const uint32_t *docs, size_t count);
 

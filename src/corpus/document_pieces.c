@@ -211,6 +211,10 @@ int32_t gr_dataset_before(const gr_dataset *data, size_t doc) {
 
 const uint32_t *gr_dataset_drawn_by(const gr_dataset *data) { return data->apart ? NULL : data->document; }
 
+const char *gr_dataset_unit(const gr_dataset *data) {
+    return data->values ? "samples" : data->apart ? "pieces" : "documents";
+}
+
 size_t gr_dataset_documents(const gr_dataset *data, const uint32_t *docs, size_t count) {
     size_t n = 0;
     for (size_t i = 0; i < count; i++)

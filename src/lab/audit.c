@@ -326,6 +326,7 @@ static json_t *data_figures(const gr_project *p) {
         json_object_set_new(groups, l->group_names[g], json_integer((json_int_t)l->group_docs[g]));
     for (int k = 0; k < l->label_count; k++)
         json_object_set_new(known, l->label_names[k], json_integer((json_int_t)l->known[k]));
+    json_object_set_new(data, "counted", json_string(gr_dataset_unit(of)));
     json_object_set_new(data, "groups", groups);
     json_object_set_new(data, "known", known);
     return data;

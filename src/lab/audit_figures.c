@@ -259,7 +259,8 @@ static void put_verdict(figures *f, bool compared) {
     } else {
         add(text, sizeof text, "specific removal ");
         add_figure(text, sizeof text, f, "specific_removal");
-        add(text, sizeof text, ", after relearning on %zu documents ", f->j->attack.documents);
+        add(text, sizeof text, ", after relearning on %zu %s ", f->j->attack.documents,
+            gr_dataset_unit(f->j->project->data));
         if (is_number(f, "specific_removal_relearned"))
             add_figure(text, sizeof text, f, "specific_removal_relearned");
         else

@@ -42,7 +42,10 @@ static void check_share(gr_findings *findings, const gr_project *p, int k) {
                        p->data->whole ? "per: piece labels pieces of long documents; or name fewer words or topics"
                                       : "name fewer topics or words, or raise the threshold",
                        "label '%s' is shown on %.3g %% of the %s: next to nothing is left for the core",
-                       p->labels->label_names[k - 1], 100 * share, p->labels->token_revealed ? "tokens" : "documents");
+                       p->labels->label_names[k - 1], 100 * share,
+                       p->labels->token_revealed ? "tokens"
+                       : p->data->document       ? "pieces"
+                                                 : "documents");
 }
 
 static void check_words(gr_findings *findings, const gr_labels *l, int k) {

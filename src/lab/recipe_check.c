@@ -71,20 +71,21 @@ static gr_level level_of(int64_t part, int64_t whole) { return 100 * part < whol
 /* Text that is held out, and nearly the same trained on; text without the label that nearly has it. */
 static void check_overlap(gr_findings *findings, const gr_project *p) {
     gr_overlap o;
+    const char *all = gr_dataset_unit(p->data), *one = p->data->apart ? "piece" : "document";
     if (gr_project_overlap(&o, p, NULL) != GR_OK)
         return;
     if (o.held_forget + o.held_other)
         gr_finding_add(findings, level_of(o.held_forget + o.held_other, o.held),
                        "dedupe: near takes them out of what is held out",
-                       "%lld of %lld held-out documents are near duplicates of training documents (%lld of them of a "
-                       "label), such as document %u, near %u: their losses measure memory",
-                       (long long)(o.held_forget + o.held_other), (long long)o.held, (long long)o.held_forget,
-                       o.held_example[0], o.held_example[1]);
+                       "%lld of %lld held-out %s are near duplicates of training %s (%lld of them of a "
+                       "label), such as %s %u, near %u: their losses measure memory",
+                       (long long)(o.held_forget + o.held_other), (long long)o.held, all, all, (long long)o.held_forget,
+                       one, o.held_example[0], o.held_example[1]);
     if (o.unlabelled)
         gr_finding_add(findings, level_of(o.unlabelled, o.labelled), "label them too, or leave them out of the corpus",
-                       "%lld training documents without a label are near duplicates of labelled ones, such as document "
+                       "%lld training %s without a label are near duplicates of labelled ones, such as %s "
                        "%u, near %u: they teach the core what the label is to keep from it",
-                       (long long)o.unlabelled, o.unlabelled_example[0], o.unlabelled_example[1]);
+                       (long long)o.unlabelled, all, one, o.unlabelled_example[0], o.unlabelled_example[1]);
 }
 
 void gr_recipe_check(gr_findings *findings, const gr_project *project) {

@@ -93,13 +93,22 @@ static void print_verdict(FILE *out, const json_t *result) {
     gr_free(text);
 }
 
+/* "documents", or what stands in their place; results of earlier versions do not say. */
+static const char *counted(const json_t *result) {
+    const char *unit = json_string_value(json_object_get(json_object_get(result, "data"), "counted"));
+    return unit ? unit : "documents";
+}
+
 static void print_data(FILE *out, const json_t *result) {
     const json_t *data = json_object_get(result, "data");
     const char *name;
     char *text = NULL;
     json_t *count;
-    add(&text, "Documents: %.0f (%.0f for validation, %.0f for the test, %.0f exact duplicates dropped):",
-        number(data, "documents"), number(data, "validation"), number(data, "test"), number(data, "duplicates"));
+    const char *unit = counted(result);
+    add(&text,
+        "%c%s: %.0f (%.0f for validation, %.0f for the test, %.0f exact duplicates dropped):", unit[0] - 'a' + 'A',
+        unit + 1, number(data, "documents"), number(data, "validation"), number(data, "test"),
+        number(data, "duplicates"));
     json_object_foreach(json_object_get(data, "groups"), name, count)
         add(&text, " %s %.0f", name, json_number_value(count));
     json_object_foreach(json_object_get(data, "known"), name, count)
@@ -175,12 +184,12 @@ static void print_figures(FILE *out, const json_t *result) {
                 {"removal_filtered", "plain, known filter", ""},
                 {"removal_relearned_filtered", "  after relearning", ""}};
     const char *scale = json_string_value(json_object_get(result, "scale"));
-    fprintf(out, "\nFigures, with 95 %% bootstrap intervals over documents of the test\n");
+    fprintf(out, "\nFigures, with 95 %% bootstrap intervals over %s of the test\n", counted(result));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         figure_row(out, result, rows[i].key, rows[i].name, rows[i].meaning);
-    fprintf(out, "  The filter is %s.\n  Relearning is on %.0f forget documents, %.0f tokens.\n",
+    fprintf(out, "  The filter is %s.\n  Relearning is on %.0f forget %s, %.0f tokens.\n",
             scale && strcmp(scale, "perfect") == 0 ? "the perfect one" : "the filtered twin",
-            number(json_object_get(result, "relearn"), "documents"),
+            number(json_object_get(result, "relearn"), "documents"), counted(result),
             number(json_object_get(result, "relearn"), "tokens"));
     if (json_is_true(json_object_get(result, "known_labels_only")))
         fprintf(out, "  On known labels only: the filter may have read text of the topic.\n");
