@@ -62,5 +62,5 @@ fails 2 'all of the 1 held-out documents are near a training document' 'nothing 
 # ---- a book that repeats itself ----
 python3 -c 'print("one two three four five six seven eight nine ten " * 400)' >"$work/book.txt"
 { grep -v '^preset\|^regions\|^  animals:\|^adjacent\|^twins\|^labels\|^  label\|^relearn' "$t" | sed 's/jsonl: near.jsonl/text: book.txt/; s/context: 256/context: 32/'; } >"$work/book.yaml"
-fails 0 'of [0-9]* held-out documents are near duplicates of training documents' 'pieces are compared' gradroute data show "$work/book.yaml"
+fails 0 'of [0-9]* held-out pieces are near duplicates of training pieces' 'pieces are compared' gradroute data show "$work/book.yaml"
 finish
