@@ -1,3 +1,4 @@
+/* gradroute bench: how fast training steps and generation are beside something timed in the same run. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -59,6 +60,7 @@ typedef struct session {
     gr__progress progress;
 } session;
 
+/* Options and names of benchmarks. No name is no mistake: it stands for all. */
 static error_t parse(int key, char *arg, struct argp_state *state) {
     session *s = state->input;
     switch (key) {
@@ -67,6 +69,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         return 0;
+
     case KEY_CSV:
         s->csv_path = arg;
         return 0;

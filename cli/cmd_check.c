@@ -134,7 +134,7 @@ static json_t *openness_json(openness o) {
                      o.mixed ? json_null() : gr__json_real(o.weight));
 }
 
-/* The same line for programs. */
+/* A class of a label from a step on, for programs. */
 static json_t *class_json(const view *v, int label, int cls, int64_t step) {
     const gr_tables *tables = gr_router_tables(v->router);
     json_t *regions = json_object();

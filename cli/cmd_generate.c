@@ -273,7 +273,7 @@ static gr_status generate(generate_options *own, const gr_folder *folder, const 
                           gr_error *err) {
     work w = {.own = own, .folder = folder, .tokenizer = tokenizer, .list = own->common.json ? json_array() : NULL};
 
-    /* Texts are on the screen by now; objects are printed when all are done. */
+    /* Texts are written as they are made, objects when all are done. */
     gr_status status = complete_all(&w, &own->prompts, err);
     if (w.list && status == GR_OK)
         gr__print_json(json_pack("{s:o, s:O}", "model", gr_json_text(own->common.input), "completions", w.list));

@@ -86,7 +86,7 @@ static json_t *entry_json(const entry *e) {
 
 /* ---- text ---- */
 
-/* What the memory is for, the largest kinds and the smallest. */
+/* The memory of a training run, by what it is for. */
 static void print_memory(const entry *e) {
     const gr_memory *m = &e->plan.memory;
     const struct {
@@ -106,7 +106,7 @@ static void print_memory(const entry *e) {
         printf("    %-22s %10s\n", kind[i].what, gr__text_bytes((char[32]){0}, (double)kind[i].bytes));
 }
 
-/* What was timed, and what that comes to. */
+/* How long training takes, by the steps that were just timed, and what an audit adds to that. */
 static void print_time(const entry *e, int batch) {
     const gr_plan *p = &e->plan;
     const gr_timing *t = &p->timing;

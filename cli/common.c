@@ -32,7 +32,7 @@ void gr__option_list(gr__common *common, gr__strings *list, const char *arg) {
     }
 }
 
-/* argp_error does not return. */
+/* A wrong number ends the program: argp_error does not return. */
 int64_t gr__option_int(struct argp_state *state, const char *name, const char *arg, int64_t min, int64_t max) {
     char *end;
     errno = 0;

@@ -48,10 +48,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 /* What the folder holds by now, read from itself. */
 static gr_status report(const gr__common *common, gr_error *err) {
-    /* How much of the rows is text. */
     gr_shards *s;
     GR_TRY(gr_shards_open(&s, common->out, NULL, err));
-    double fill = (double)s->positions / ((double)s->rows * s->context);
+    double fill = (double)s->positions / ((double)s->rows * s->context); /* share of the rows that is text */
 
     if (common->json)
         gr__print_json(json_pack("{s:o, s:i, s:I, s:I, s:I, s:I, s:f, s:I, s:I, s:I, s:s}", "shards",

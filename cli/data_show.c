@@ -62,12 +62,11 @@ static void add(amount *to, const gr_project *project, const uint32_t *docs, siz
     const gr_labels *labels = project->labels;
     const uint32_t *document = gr_dataset_drawn_by(data);
 
-    /* What every piece adds. */
     for (size_t i = 0; i < count; i++) {
         uint32_t d = docs[i], number = (document ? document[d] : d) + 1;
         amount *at = &to[by_topic ? data->topics.of[d] : labels->group[d]];
 
-        at->tokens += (int64_t)(data->offsets[d + 1] - data->offsets[d]);
+        at->tokens += (int64_t)(data->offsets[d + 1] - data->offsets[d]); /* of every piece */
         /* Topics are counted without labels: then every target of a row counts. */
         if (which == TRAIN)
             at->trained +=
@@ -240,7 +239,7 @@ static void print_json(const gr_project *project, const amount *topics, const am
     for (int i = 0; i < project->labels->group_count; i++)
         json_array_append_new(by_group, amount_json(project->labels->group_names[i], &groups[i]));
 
-    /* Everything in one object; numbers of documents, not of the pieces they were cut into. */
+    /* Everything in one object. */
     gr__print_json(json_pack(
         "{s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:i, s:I, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:o, s:I}}",
         "read", (json_int_t)data->read, "duplicates", (json_int_t)data->duplicates, "skipped",
