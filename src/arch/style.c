@@ -28,7 +28,9 @@ static void gptneo(gr_arch_def *def) {
 
 /* Steering and virology experiments of arXiv 2410.04332. */
 static void nanogpt(gr_arch_def *def) {
-    const int size = def->head_size ? def->head_size : def->heads ? def->width / def->heads : 0;
+    int size = def->head_size;
+    if (!size && def->heads)
+        size = def->width / def->heads;
     def->eps = 1e-6;
     def->rotary_size = size / 4 * 2; /* half of it, even */
     def->activation = GR_ACTIVATION_GELU;

@@ -52,7 +52,9 @@ static int take(table *t, int state, char c) {
     if (state == QUOTE_ENDS && c != '"')
         return -1;
     GR_PUSH(t->cells, t->count, t->capacity) = c;
-    return state == FIELD_BEGINS ? PLAIN : state == QUOTE_ENDS ? QUOTED : state;
+    if (state == FIELD_BEGINS)
+        return PLAIN;
+    return state == QUOTE_ENDS ? QUOTED : state;
 }
 
 /* The next row that is not empty, over as many lines as its quotes take; *more false at the end of the file. */

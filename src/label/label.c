@@ -137,7 +137,10 @@ static void make_groups(const gr__making *m) {
     /* Where pieces are split in place of documents (`apart`), each piece counts by itself. */
     for (size_t d = 0; d < l->docs; d++) {
         int16_t k = l->truth[d], g = m->group[m->topics->of[d]];
-        l->group[d] = (int16_t)(k > 0 ? k - 1 : g >= 0 ? g : retain);
+        if (k > 0)
+            l->group[d] = (int16_t)(k - 1);
+        else
+            l->group[d] = g >= 0 ? g : (int16_t)retain;
         bool whole = !m->pieces || m->pieces->apart;
         uint32_t document = (whole ? (uint32_t)d : m->pieces->document[d]) + 1;
         l->group_docs[l->group[d]] += last[l->group[d]] != document;

@@ -85,9 +85,12 @@ static gr_status find_by_id(const reading *r, size_t *record, const json_t *obje
     /* An id is a string or an integer, as it is in the corpus. Integers beyond 64 bits were kept as text. */
     const json_t *value = gr__json_member_named(object, r->arg[ID].text);
     char number[32];
-    const char *id = json_is_string(value) ? json_string_value(value) : gr__json_long(value);
-    size_t length = json_is_string(value) ? json_string_length(value) : id ? strlen(id) : 0;
-    if (json_is_integer(value)) {
+    const char *id = gr__json_long(value);
+    size_t length = id ? strlen(id) : 0;
+    if (json_is_string(value)) {
+        id = json_string_value(value);
+        length = json_string_length(value);
+    } else if (json_is_integer(value)) {
         length = (size_t)snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
         id = number;
     }

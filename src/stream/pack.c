@@ -103,10 +103,12 @@ static int bucket_of(const gr__pack *pack, uint32_t doc) {
         return 0;
     if (labels->uneven && labels->uneven[doc])
         return labels->label_count + 2;
+
     /* Tokens that have labels of their own agree here, since uneven documents were met above: the first one tells. What
      * sums a piece up may be a label of its whole document, which none of its own tokens has. */
-    return (labels->token_revealed ? labels->token_revealed[pack->data->offsets[doc] + doc] : labels->revealed[doc]) +
-           1;
+    if (labels->token_revealed)
+        return labels->token_revealed[pack->data->offsets[doc] + doc] + 1;
+    return labels->revealed[doc] + 1;
 }
 
 void gr__pack_run(gr__pack *pack) {

@@ -65,7 +65,11 @@ static const char *special_name(const char *bytes, size_t length) {
 
 /* Adds <unk>, <s> or </s>, once each, and remembers which id it has. */
 static gr_status add_special(const source *s, gr_tokenizer *tok, const char *name) {
-    int *id = name[1] == 'u' ? &tok->unknown : name[1] == 's' ? &tok->start : &tok->end;
+    int *id = &tok->end;
+    if (name[1] == 'u')
+        id = &tok->unknown;
+    else if (name[1] == 's')
+        id = &tok->start;
     if (*id >= 0)
         return fail(s, "each of <unk>, <s> and </s> is there once", "this token repeats one", *id);
     *id = (int)tok->count;

@@ -199,7 +199,12 @@ static json_t *write_root(const gr_tokenizer *tok) {
         keys[i] = spell(tok, i, char_of);
 
     /* What splits a text: depends on the alphabet. */
-    json_t *pre = !tok->pieces ? write_pre_tokenizer(tok) : is_metaspace(tok) ? write_metaspace(tok) : json_null();
+    json_t *pre = json_null();
+    if (!tok->pieces)
+        pre = write_pre_tokenizer(tok);
+    else if (is_metaspace(tok))
+        pre = write_metaspace(tok);
+
     json_t *root =
         json_pack("{s:s, s:n, s:n, s:o, s:o, s:o, s:o, s:o, s:o}", "version", "1.0", "truncation", "padding",
                   "added_tokens", write_added(tok, keys), "normalizer", write_normalizer(tok), "pre_tokenizer", pre,

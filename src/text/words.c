@@ -9,7 +9,9 @@ int gr__word_kind(const char *text, size_t left, size_t *bytes) {
     *bytes = 1;
     if (c < 0x80) {
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-        return letter ? GR__WORD_LETTER : c == ' ' || (c >= '\t' && c <= '\r') ? GR__WORD_SPACE : GR__WORD_OTHER;
+        if (letter)
+            return GR__WORD_LETTER;
+        return c == ' ' || (c >= '\t' && c <= '\r') ? GR__WORD_SPACE : GR__WORD_OTHER;
     }
 
     /* A byte that begins no character belongs to no word. */
