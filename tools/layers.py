@@ -8,7 +8,7 @@ import pathlib, re, sys
 
 ORDER = """
     cli -> report -> lab -> measure -> recipe -> format -> train -> {route, stream, infer, surgery} -> label -> corpus
-        -> {text, arch} -> model -> op -> kernel -> io -> base
+        -> {text, arch} -> model -> op -> graph -> kernel -> io -> base
 """
 LEVEL = {folder: i for i, group in enumerate(ORDER.split("->")) for folder in re.findall(r"\w+", group)}
 root = pathlib.Path(__file__).resolve().parent.parent

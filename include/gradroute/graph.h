@@ -60,13 +60,21 @@ void gr_graph_free(gr_graph *graph); /* only for a graph that no gr_model_new to
 /* Adds a parameter; the name is copied. GR_NONE after a mistake: a size below 1, a name that is taken. */
 gr_param gr_graph_param(gr_graph *graph, const gr_param_def *def);
 
-/* A named point on the edge to whatever reads the returned value [N x w(x)]; consumers of x itself stay before the tap.
- * Mistakes: a name that is taken, x that is one number. */
-gr_value gr_tap_point(gr_graph *graph, gr_value x, const char *name);
-gr_tap gr_graph_tap(const gr_graph *graph, gr_value point); /* the tap of such a point; GR_NONE for other values */
+/* The tap of a point that gr_tap_point (ops.h) made; GR_NONE for other values. */
+gr_tap gr_graph_tap(const gr_graph *graph, gr_value point);
 
 /* Regions: named sets of units. parts are the parameters they own; gates are columns [lo, hi) of taps that are
  * weighted when the region is switched. What does not fit the parameter or tap is a mistake of the graph. */
+typedef struct gr_gate {
+    gr_tap tap;
+    int lo, hi;
+} gr_gate;
+typedef struct gr_region {
+    const char *name;
+    int parts, gates;
+    const gr_part *part;
+    const gr_gate *gate;
+} gr_region;
 int gr_graph_region(gr_graph *graph, const char *name); /* its number from 0: found, or added */
 void gr_graph_region_part(gr_graph *graph, int region, gr_part part);
 void gr_graph_region_gate(gr_graph *graph, int region, gr_tap tap, int lo, int hi);

@@ -57,16 +57,6 @@ void gr_model_set_precision(gr_model *model, gr_precision precision);
 /* Draws again the initial values of a rectangle, with another seed. */
 void gr_model_draw(gr_model *model, gr_part part, uint64_t seed);
 
-typedef struct gr_gate {
-    gr_tap tap;
-    int lo, hi;
-} gr_gate;
-typedef struct gr_region {
-    const char *name;
-    int parts, gates;
-    const gr_part *part;
-    const gr_gate *gate;
-} gr_region;
 int gr_model_regions(const gr_model *model);
 const gr_region *gr_model_region(const gr_model *model, int region);
 int gr_model_find_region(const gr_model *model, const char *name); /* GR_NONE if there is none */

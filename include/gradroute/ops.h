@@ -17,6 +17,10 @@
 extern "C" {
 #endif
 
+/* A named point on the edge to whatever reads the returned value [N x w(x)]; consumers of x itself stay before the tap.
+ * Mistakes: a name that is taken, x that is one number. */
+gr_value gr_tap_point(gr_graph *graph, gr_value x, const char *name);
+
 /* Row k of the batch's real input `index`: [N x width] (gr_batch.x[index]). No gradient. */
 gr_value gr_input(gr_graph *graph, int index, int width);
 

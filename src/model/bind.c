@@ -13,8 +13,6 @@
 #include "model/running.h"
 #include "op/decode.h"
 
-extern const gr_op gr__op_embedding;
-
 /* Memory for what is found out about a batch, made once, for as many rows as the run may get. */
 void gr__rows_new(gr_run *run) {
     const gr_tables *t = run->tables;
@@ -39,7 +37,7 @@ void gr__rows_new(gr_run *run) {
     run->vocab = INT32_MAX;
     for (size_t n = 0; n < nodes; n++) {
         const gr_node *node = &run->model->graph->node[n];
-        if (node->op == &gr__op_embedding && run->model->graph->param[node->param[0]].rows < run->vocab)
+        if (node->op->reads_ids && run->model->graph->param[node->param[0]].rows < run->vocab)
             run->vocab = run->model->graph->param[node->param[0]].rows;
     }
     run->open = gr_alloc(t->slices + 1);

@@ -1,53 +1,15 @@
-/* compiled.h - inside of graphs, models, tables and layouts, for the files of this folder.
+/* compiled.h - inside of models, tables and layouts, for the files of this folder.
  *
- * A graph is lists of what was described; a model adds the numbers of its parameters; tables say how each class of rows
- * weights rectangles of parameters and columns of taps; a layout says where a run keeps what it computes.
+ * A model adds the numbers of its parameters to a graph; tables say how each class of rows weights rectangles of
+ * parameters and columns of taps; a layout says where a run keeps what it computes.
  */
 #ifndef GR_MODEL_COMPILED_H
 #define GR_MODEL_COMPILED_H
 
 #include "base/mem.h"
 #include "gradroute/model.h"
+#include "graph/graph.h"
 #include "op/op.h"
-
-typedef struct gr__tap {
-    const char *name;
-    gr_value point; /* its node */
-    int width;      /* columns */
-} gr__tap;
-
-typedef struct gr__region {
-    gr_region view; /* what the public sees; its lists are the two below */
-    gr_part *part;
-    gr_gate *gate;
-    size_t parts, part_room, gates, gate_room;
-} gr__region;
-
-typedef struct gr__loss {
-    gr_value value;
-    double weight; /* its factor in the total loss */
-} gr__loss;
-
-typedef struct gr__output {
-    const char *name;
-    gr_value value;
-} gr__output;
-
-struct gr_graph {
-    gr_arena *arena; /* names and attributes */
-    gr_node *node;
-    gr_param_def *param;
-    gr__tap *tap;
-    gr__region *region;
-    gr__loss *loss;
-    gr__output *output;
-    size_t nodes, node_room, params, param_room, taps, tap_room, regions, region_room, losses, loss_room, outputs,
-        output_room;
-    int segments; /* begun so far */
-    bool inside;  /* of the last one */
-    bool failed;
-    char mistake[512]; /* the first one, if failed */
-};
 
 struct gr_model {
     gr_graph *graph;

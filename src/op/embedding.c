@@ -40,5 +40,8 @@ static gr_value build(gr_graph *graph, gr_value x) {
 
 static const gr_op_case cases[] = {{"narrow", 11, 5, build}, {"wide", 3, 37, build}, {NULL, 0, 0, NULL}};
 
-const gr_op gr__op_embedding = {
-    .name = "embedding", .forward = embedding_forward, .backward = embedding_backward, .cases = cases};
+const gr_op gr__op_embedding = {.name = "embedding",
+                                .forward = embedding_forward,
+                                .backward = embedding_backward,
+                                .reads_ids = true,
+                                .cases = cases};

@@ -1,39 +1,21 @@
 /* op.h - what an operation is to the engine: it knows rows, weights per row and rectangles of parameters, and nothing
  * of labels, topics or presets.
  *
- * An operation is one file here: a builder (declared in gradroute/ops.h), a gr_op with its passes, and test cases; and
- * one line in list.h. Passes work on row ranges [r0, r1) whose borders are multiples of the block (or the end), so that
- * rows nobody needs are skipped and sums are taken in fixed blocks.
+ * An operation is one file here: a builder (declared in gradroute/ops.h), a gr_op (graph/node.h) with its passes, and
+ * test cases; and one line in list.h. Passes work on row ranges [r0, r1) whose borders are multiples of the block (or
+ * the end), so that rows nobody needs are skipped and sums are taken in fixed blocks.
  */
 #ifndef GR_OP_OP_H
 #define GR_OP_OP_H
 
 #include "base/half.h"
 #include "gradroute/batch.h"
-#include "gradroute/graph.h"
 #include "gradroute/ops.h"
+#include "graph/node.h"
 
-enum { GR_OP_INPUTS = 6, GR_OP_PARAMS = 6, GR_OP_TAPS = 4, GR_BLOCK = 512 };
+enum { GR_BLOCK = 512 };
 
-typedef struct gr_op gr_op;
 typedef struct gr_gemm_pool gr_gemm_pool; /* working memory of products (kernel.h) */
-typedef struct gr_op_decode gr_op_decode;
-
-/* A node of the graph: constant once built. */
-typedef struct gr_node {
-    const gr_op *op;
-    int inputs, in[GR_OP_INPUTS];    /* values read */
-    int params, param[GR_OP_PARAMS]; /* parameters read */
-    int taps, tap[GR_OP_TAPS]; /* taps whose forward weights the node reads (a norm's groups), GR_NONE: always 1 */
-    int width;                 /* columns of the result */
-    bool scalar;               /* the result is one number */
-    bool half;                 /* the result may be kept in bfloat16: nothing is summed up in it */
-    const void *attr;          /* the op's own constants, owned by the graph */
-    int offset;                /* views: first column in the input */
-    int handed;   /* 1 + the input whose gradient is that of the result and may share its buffer; 0: none */
-    gr_tap point; /* tap nodes: the tap, else GR_NONE */
-    int segment;  /* 1.. in the order of the graph, 0: of none; set by gr__graph_add */
-} gr_node;
 
 /* How a set of per-row weights looks inside one block of rows. */
 enum { GR_ROWS_ZERO, GR_ROWS_ONE, GR_ROWS_MIXED };
@@ -93,7 +75,7 @@ typedef struct gr_param_slot {
 } gr_param_slot;
 
 /* Everything a pass of one node may touch. */
-typedef struct gr_ctx {
+struct gr_ctx {
     const gr_node *node;
     const gr_op_rows *rows;
     gr_slot in[GR_OP_INPUTS], out;
@@ -110,42 +92,7 @@ typedef struct gr_ctx {
     bool train;
     bool half;     /* products in bfloat16 */
     uint64_t seed; /* of draws */
-} gr_ctx;
-
-/* A small network for the gradient check: builds on a leaf value x [N x width] and returns the value to probe. */
-typedef struct gr_op_case {
-    const char *name;
-    int rows, width;
-    gr_value (*build)(gr_graph *graph, gr_value x);
-} gr_op_case;
-
-struct gr_op {
-    const char *name;
-    /* Numbers (gr_real) kept from forward to backward, and needed during a call; NULL: none. capacity: rows. */
-    size_t (*state)(const gr_node *node, int capacity, int block);
-    size_t (*scratch)(const gr_node *node, int capacity, int block);
-    void (*prepare)(gr_ctx *ctx); /* once per run: creates products for the shapes it will meet; may allocate */
-    void (*release)(gr_ctx *ctx);
-    void (*forward)(gr_ctx *ctx, int r0, int r1);
-    void (*backward)(gr_ctx *ctx, int r0, int r1); /* NULL: a view, or passes no gradient */
-    bool view;       /* the result is columns of the input: no buffer of its own, no passes */
-    bool stops;      /* passes no gradient to its inputs although the value is shared */
-    bool whole;      /* couples rows beyond documents: every pass gets [0, capacity) */
-    bool rereads;    /* backward reads the result */
-    bool blind;      /* backward reads no input: gradients, parameters and its state are enough */
-    bool overwrites; /* backward reads each row of its input once, before it writes the row's gradient: in its place */
-    bool keeps_zero; /* rows that are 0 in every input are 0 in the result */
-    bool half;       /* reads inputs that are kept in bfloat16, and writes their gradients so */
-    bool foresees_tap; /* reads the weights of the tap that is the only reader of its result; all 1 if there is none */
-    bool skips_zero; /* forward and backward neither read inputs nor write their gradients in blocks with in[].zero set
-                      */
-    const gr_op_decode *decode; /* how one row follows those before it (decode.h); NULL: forward serves */
-    const gr_op_case *cases;    /* ends with a NULL name */
 };
-
-/* Adds a node; checks that inputs and parameters exist. attr (size bytes) is copied. */
-gr_value gr__graph_add(gr_graph *graph, const gr_node *node, const void *attr, size_t size);
-const gr_param_def *gr__graph_param_def(const gr_graph *graph, gr_param p); /* NULL if there is none */
 
 /* Rows that one thread takes at a time where sums depend on it: the same for any number of threads. */
 static inline int gr__grain(int block) { return block % 2 ? block : block / 2; }

@@ -9,6 +9,17 @@
 
 enum { CHUNK = 32 };
 
+extern const gr_op gr__op_tap;
+
+gr_value gr_tap_point(gr_graph *graph, gr_value x, const char *name) {
+    if (x < 0)
+        return GR_NONE;
+    if (gr_value_scalar(graph, x))
+        return gr_graph_fail(graph, "tap '%s' weights rows, not one number", name);
+    const gr_node node = {.op = &gr__op_tap, .inputs = 1, .in = {x}, .width = gr_value_width(graph, x)};
+    return gr__graph_add_tap(graph, &node, name);
+}
+
 /* The weight of row n. */
 static gr_real weight_of(const gr_weights *weights, int block, int n) {
     int kind = weights ? weights->kind[n / block] : GR_ROWS_ONE;

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/number.h"
-#include "model/compiled.h"
+#include "graph/graph.h"
 
 gr_graph *gr_graph_new(void) {
     gr_graph *graph = gr_alloc(sizeof *graph);
@@ -86,22 +86,16 @@ gr_value gr__graph_add(gr_graph *graph, const gr_node *node, const void *attr, s
     return (gr_value)graph->nodes - 1;
 }
 
-extern const gr_op gr__op_tap;
-
-gr_value gr_tap_point(gr_graph *graph, gr_value x, const char *name) {
-    if (x < 0)
-        return GR_NONE;
-    if (gr_value_scalar(graph, x))
-        return gr_graph_fail(graph, "tap '%s' weights rows, not one number", name);
+gr_value gr__graph_add_tap(gr_graph *graph, const gr_node *node, const char *name) {
     for (size_t i = 0; i < graph->taps; i++)
         if (strcmp(graph->tap[i].name, name) == 0)
             return gr_graph_fail(graph, "two taps are named '%s'", name);
 
     /* The node and the tap name each other: the tap's number is known before it is added. */
-    gr_node node = {
-        .op = &gr__op_tap, .inputs = 1, .in = {x}, .width = gr_value_width(graph, x), .point = (gr_tap)graph->taps};
-    gr_value v = gr__graph_add(graph, &node, NULL, 0);
-    GR_PUSH(graph->tap, graph->taps, graph->tap_room) = (gr__tap){gr_arena_strdup(graph->arena, name), v, node.width};
+    gr_node copy = *node;
+    copy.point = (gr_tap)graph->taps;
+    gr_value v = gr__graph_add(graph, &copy, NULL, 0);
+    GR_PUSH(graph->tap, graph->taps, graph->tap_room) = (gr__tap){gr_arena_strdup(graph->arena, name), v, node->width};
     return v;
 }
 
