@@ -1,11 +1,14 @@
 #!/usr/bin/env python3
-"""Checks that a file includes only from its own folder, a layer below, or the public headers; that only kernel/dnnl_*.c include
-oneDNN; and that the guard of a header says where it is, so that two of one name are told apart.
+"""Checks the order of the layers, in what files include and in what their objects use of each other.
 
-The layers, from the top; folders in braces do not see each other. A folder within a folder (kernel/attention) is of its layer.
+    tools/layers.py                  includes: a file sees its own folder, layers below, and their public headers
+    tools/layers.py BUILD_FOLDER     also the symbols of the objects there, which a prototype written by hand could hide
+
+Beside that: only kernel/dnnl_*.c include oneDNN; the guard of a header says where it is, so that two of one name are told apart.
 """
-import pathlib, re, sys
+import pathlib, re, subprocess, sys
 
+# From the top; folders in braces do not see each other. A folder within a folder (kernel/attention) is of its layer.
 ORDER = """
     cli -> report -> lab -> measure -> recipe -> format -> train -> {route, stream, infer, surgery} -> label -> corpus
         -> {text, arch} -> model -> op -> graph -> kernel -> io -> base
@@ -16,10 +19,16 @@ wrong = []
 
 
 def layer_of(path):
-    """The layer of a file: the first folder under src, or cli, or public."""
+    """The layer of a source file: the first folder under src, else cli."""
     parts = path.relative_to(root).parts
     return parts[1] if parts[0] == "src" else "public" if parts[0] == "include" else parts[0]
 
+
+def sees(here, there):
+    return here == there or LEVEL[here] < LEVEL[there]
+
+
+# ---- includes ----
 
 def check_guard(path, text):
     """Lists that are included for their lines alone have no guard."""
@@ -41,12 +50,11 @@ def check_include(path, number, target):
     elif folder not in LEVEL:
         if not (path.parent / target).exists():
             wrong.append(f"{place}: {target} is neither public nor in a layer")
-    elif folder != here and LEVEL[folder] <= LEVEL[here]:
+    elif not sees(here, folder):
         wrong.append(f"{place}: {here} may not include {target}")
 
 
-files = sorted([*root.glob("src/**/*.[ch]"), *root.glob("cli/*.[ch]"), *root.glob("include/gradroute/*.h")])
-for path in files:
+def check_file(path):
     text = path.read_text()
     if path.suffix == ".h":
         check_guard(path, text)
@@ -57,5 +65,45 @@ for path in files:
         elif re.search(r"<(dnnl|oneapi/)", line) and not path.name.startswith("dnnl_"):
             wrong.append(f"{path.relative_to(root)}:{number}: only kernel/dnnl_*.c include oneDNN")
 
-print("\n".join(wrong) if wrong else f"layers: {len(files)} files in order")
-sys.exit(bool(wrong))
+
+# ---- symbols ----
+
+def symbols_of(build, sources):
+    """Source file of each object of the library and the command in float, with what it defines and what it uses."""
+    named = {str(path.relative_to(root)).replace("/", "_") + ".o": path for path in sources if path.suffix == ".c"}
+    objects = [o for o in build.glob("*.p/*.o") if o.name in named and "double" not in o.parent.name and "test" not in o.parent.name]
+    missing = set(named) - {o.name for o in objects}
+    if missing:
+        wrong.append(f"{build}: no object of {', '.join(sorted(missing))}: build it first")
+    found, path = {}, None
+    for line in subprocess.run(["nm", "-A", "-g", *objects], check=True, capture_output=True, text=True).stdout.splitlines():
+        place, *_, kind, name = re.split(r"[:\s]+", line)
+        defines, uses = found.setdefault(named[pathlib.Path(place).name], (set(), set()))
+        (uses if kind in "Uvw" else defines).add(name)
+    return found
+
+
+def check_symbols(build, sources):
+    """How many uses of one object by another were seen."""
+    found, count = symbols_of(build, sources), 0
+    home = {name: path for path, (defines, _) in found.items() for name in defines}
+    for path, (_, uses) in sorted(found.items()):
+        for name in sorted(uses & home.keys()):
+            count += 1
+            if not sees(layer_of(path), layer_of(home[name])):
+                wrong.append(f"{path.relative_to(root)}: uses {name} of {home[name].relative_to(root)}, which is no layer below")
+    return count
+
+
+def main():
+    sources = sorted([*root.glob("src/**/*.[ch]"), *root.glob("cli/*.[ch]")])
+    headers = sorted(root.glob("include/gradroute/*.h"))
+    for path in sources + headers:
+        check_file(path)
+    uses = check_symbols(pathlib.Path(sys.argv[1]), sources) if sys.argv[1:] else 0
+    print("\n".join(wrong) or f"layers: {len(sources) + len(headers)} files{f', {uses} symbols of others' if uses else ''} in order")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

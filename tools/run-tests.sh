@@ -82,6 +82,7 @@ tools/configure.sh build-test -Dtests=true || exit 1
 # gcc warns falsely about formats when it instruments: warnings are errors in the other build.
 tools/configure.sh build-asan -Dtests=true -Dwerror=false -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 || exit 1
 check 'build' ninja -C build-test -j "$jobs"
+check 'layers of what is linked' tools/layers.py build-test
 check 'instructions of what starts everywhere' tools/instructions.py build-test
 check 'build with sanitizers' ninja -C build-asan -j "$jobs"
 part_ends 'building'

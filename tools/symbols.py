@@ -22,9 +22,14 @@ def declared(text):
             yield found.group(1)
 
 
-arguments = sys.argv[1:]
-plain = arguments[:1] == ["--list"]
-names = sorted({name for path in arguments[plain:] for name in declared(pathlib.Path(path).read_text())})
-if not names:
-    sys.exit("symbols: no function is declared in " + " ".join(arguments))
-print("\n".join(names) if plain else "{\nglobal:\n" + "".join(f"    {name};\n" for name in names) + "local:\n    *;\n};")
+def main():
+    arguments = sys.argv[1:]
+    plain = arguments[:1] == ["--list"]
+    names = sorted({name for path in arguments[plain:] for name in declared(pathlib.Path(path).read_text())})
+    if not names:
+        sys.exit("symbols: no function is declared in " + " ".join(arguments))
+    print("\n".join(names) if plain else "{\nglobal:\n" + "".join(f"    {name};\n" for name in names) + "local:\n    *;\n};")
+
+
+if __name__ == "__main__":
+    main()

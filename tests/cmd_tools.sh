@@ -1,0 +1,54 @@
+# The checks that guard the project, on small trees that break what they check.
+. tests/cmd.inc
+
+# ---- layers: two files and a public header, built by hand ----
+tree=$work/tree
+mkdir -p "$tree/tools" "$tree/src/base" "$tree/src/model" "$tree/cli" "$tree/include/gradroute" "$tree/build/lib.a.p"
+cp tools/layers.py tools/symbols.py "$tree/tools"
+lay() { # writes the file of $1 and its object
+    cat >"$tree/$1"
+    case $1 in *.c) ${CC:-cc} -I"$tree/src" -I"$tree/include" -c "$tree/$1" -o "$tree/build/lib.a.p/$(echo "$1" | tr / _).o" ;; esac
+}
+lay src/base/low.h <<'C'
+#ifndef GR_BASE_LOW_H
+#define GR_BASE_LOW_H
+int gr__low(void);
+#endif
+C
+low='#include "base/low.h"
+int gr__low(void) { return 1; }'
+echo "$low" | lay src/base/low.c
+lay src/model/high.c <<'C'
+#include "base/low.h"
+int gr__high(void) { return gr__low(); }
+C
+fails 0 '3 files in order' 'files that include what is below' "$tree/tools/layers.py"
+fails 0 '1 symbols of others in order' 'objects that use what is below' "$tree/tools/layers.py" "$tree/build"
+
+printf '%s\n' '#include "model/high.h"' "$low" >"$tree/src/base/low.c"
+fails 1 'src/base/low.c:1: base may not include model/high.h' 'an include from above' "$tree/tools/layers.py"
+lay src/base/low.c <<'C'
+int gr__high(void);
+int gr__low(void) { return gr__high(); }
+C
+fails 0 'in order' 'a prototype written by hand hides a use' "$tree/tools/layers.py"
+fails 1 'src/base/low.c: uses gr__high of src/model/high.c' 'from all but its symbol' "$tree/tools/layers.py" "$tree/build"
+echo "$low" | lay src/base/low.c
+
+# folders in braces
+mkdir "$tree/src/text" "$tree/src/arch"
+echo 'int gr__text(void) { return 2; }' | lay src/text/one.c
+echo 'int gr__text(void); int gr__arch(void) { return gr__text(); }' | lay src/arch/other.c
+fails 1 'src/arch/other.c: uses gr__text' 'folders side by side do not see each other' "$tree/tools/layers.py" "$tree/build"
+rm -r "$tree/src/text" "$tree/src/arch"
+
+rm "$tree/build/lib.a.p/src_base_low.c.o"
+fails 1 'no object of src_base_low.c.o' 'what was not built was not checked' "$tree/tools/layers.py" "$tree/build"
+echo "$low" | lay src/base/low.c
+sed -i s/GR_BASE_LOW_H/GR_LOW_H/ "$tree/src/base/low.h"
+fails 1 'its guard is GR_LOW_H, not GR_BASE_LOW_H' 'a guard that another folder may have' "$tree/tools/layers.py"
+sed -i s/GR_LOW_H/GR_BASE_LOW_H/ "$tree/src/base/low.h"
+printf '%s\n' '#include <dnnl.h>' >"$tree/src/model/fast.h"
+fails 1 'only kernel/dnnl_' 'oneDNN elsewhere' "$tree/tools/layers.py"
+rm "$tree/src/model/fast.h"
+finish
