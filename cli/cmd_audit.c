@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "commands.h"
 #include "common.h"
+#include "gradroute/report.h"
 #include "process.h"
 #include "progress.h"
 

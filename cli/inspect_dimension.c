@@ -2,6 +2,7 @@
 #include "inspect_dimension.h"
 
 #include "base/mem.h"
+#include "gradroute/measure.h"
 
 static json_t *tokens_json(const gr_tokenizer *tokenizer, const gr_token_cosine *list, int top) {
     json_t *tokens = json_array();

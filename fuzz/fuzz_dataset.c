@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "corpus/dataset.h"
 #include "forge.h"
+#include "gradroute/stream.h"
 
 enum { DOCS = 12, TOKENS = 60, ROOM = 4096 };
 

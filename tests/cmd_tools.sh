@@ -35,6 +35,24 @@ fails 0 'in order' 'a prototype written by hand hides a use' "$tree/tools/layers
 fails 1 'src/base/low.c: uses gr__high of src/model/high.c' 'from all but its symbol' "$tree/tools/layers.py" "$tree/build"
 echo "$low" | lay src/base/low.c
 
+# public headers, which have an owner
+header() { printf '%s\n' '#ifndef GRADROUTE_MODEL_H' '#define GRADROUTE_MODEL_H' "$@" '#endif' >"$tree/include/gradroute/model.h"; }
+header 'int gr_high(void);'
+printf '%s\n' '#include "gradroute/model.h"' "$low" >"$tree/src/base/low.c"
+fails 1 'base may not include gradroute/model.h, which is of model' 'a public header from above' "$tree/tools/layers.py"
+echo "$low" >"$tree/src/base/low.c"
+header '#include "base/low.h"'
+fails 1 'a public header includes the internal base/low.h' 'a public header is for those who have no other' "$tree/tools/layers.py"
+header 'int gr_low(void);'
+echo "$low int gr_low(void) { return 3; }" | lay src/base/low.c
+fails 1 'include/gradroute/model.h: gr_low is defined in src/base/low.c, not in model' 'a function in the header of another' \
+    "$tree/tools/layers.py" "$tree/build"
+echo "$low" | lay src/base/low.c
+rm "$tree/include/gradroute/model.h"
+touch "$tree/include/gradroute/new.h"
+fails 1 'include/gradroute/new.h: say in tools/layers.py whose header it is' 'a header of nobody' "$tree/tools/layers.py"
+rm "$tree/include/gradroute/new.h"
+
 # folders in braces
 mkdir "$tree/src/text" "$tree/src/arch"
 echo 'int gr__text(void) { return 2; }' | lay src/text/one.c

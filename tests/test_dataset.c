@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "corpus/dataset.h"
+#include "gradroute/label.h"
 #include "support.h"
 
 /* ---- Labels ------------------------------------------------------------------------------------------------------ */

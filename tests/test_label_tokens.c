@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "gradroute/arch.h"
-#include "gradroute/lab.h"
+#include "gradroute/measure.h"
 #include "label_helpers.h"
 
 static int make_world(void **state) {

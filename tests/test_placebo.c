@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "corpus/dataset.h"
+#include "gradroute/label.h"
 #include "support.h"
 
 enum { DOCS = 1000, WIDTH = 16 };

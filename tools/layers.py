@@ -2,26 +2,37 @@
 """Checks the order of the layers, in what files include and in what their objects use of each other.
 
     tools/layers.py                  includes: a file sees its own folder, layers below, and their public headers
-    tools/layers.py BUILD_FOLDER     also the symbols of the objects there, which a prototype written by hand could hide
+    tools/layers.py BUILD_FOLDER     also the symbols of the objects there, which a prototype written by hand could hide; and what
+                                     public headers declare is defined in the layer that they are of
 
 Beside that: only kernel/dnnl_*.c include oneDNN; the guard of a header says where it is, so that two of one name are told apart.
 """
 import pathlib, re, subprocess, sys
+
+sys.dont_write_bytecode = True
+import symbols
 
 # From the top; folders in braces do not see each other. A folder within a folder (kernel/attention) is of its layer.
 ORDER = """
     cli -> report -> lab -> measure -> recipe -> format -> train -> {route, stream, infer, surgery} -> label -> corpus
         -> {text, arch} -> model -> op -> graph -> kernel -> io -> base
 """
+# Whose public headers are whose: all that such a header declares is defined there.
+HEADERS = {
+    "base": "base", "graph": "graph", "op": "batch ops", "model": "model", "text": "tokenizer", "arch": "arch", "corpus": "corpus samples",
+    "label": "label", "stream": "stream shards data", "surgery": "surgery", "route": "route", "infer": "infer", "train": "optim train",
+    "format": "folder import", "recipe": "recipe setting", "measure": "measure", "lab": "lab", "report": "report",
+}
+OWNER = {name: layer for layer, names in HEADERS.items() for name in names.split()}
 LEVEL = {folder: i for i, group in enumerate(ORDER.split("->")) for folder in re.findall(r"\w+", group)}
 root = pathlib.Path(__file__).resolve().parent.parent
 wrong = []
 
 
 def layer_of(path):
-    """The layer of a source file: the first folder under src, else cli."""
+    """The layer of a file: the first folder under src, else cli; of a public header that of its owner."""
     parts = path.relative_to(root).parts
-    return parts[1] if parts[0] == "src" else "public" if parts[0] == "include" else parts[0]
+    return parts[1] if parts[0] == "src" else OWNER[path.stem] if parts[0] == "include" else parts[0]
 
 
 def sees(here, there):
@@ -44,14 +55,15 @@ def check_include(path, number, target):
     here, folder = layer_of(path), target.split("/")[0]
     place = f"{path.relative_to(root)}:{number}"
     if folder == "gradroute":
-        return
-    if here == "public":
+        folder = OWNER.get(pathlib.Path(target).stem)
+    elif path.parent.name == "gradroute":
         wrong.append(f"{place}: a public header includes the internal {target}")
-    elif folder not in LEVEL:
+        return
+    if folder not in LEVEL:
         if not (path.parent / target).exists():
             wrong.append(f"{place}: {target} is neither public nor in a layer")
     elif not sees(here, folder):
-        wrong.append(f"{place}: {here} may not include {target}")
+        wrong.append(f"{place}: {here} may not include {target}" + (f", which is of {folder}" if "gradroute/" in target else ""))
 
 
 def check_file(path):
@@ -83,7 +95,7 @@ def symbols_of(build, sources):
     return found
 
 
-def check_symbols(build, sources):
+def check_symbols(build, sources, headers):
     """How many uses of one object by another were seen."""
     found, count = symbols_of(build, sources), 0
     home = {name: path for path, (defines, _) in found.items() for name in defines}
@@ -92,15 +104,22 @@ def check_symbols(build, sources):
             count += 1
             if not sees(layer_of(path), layer_of(home[name])):
                 wrong.append(f"{path.relative_to(root)}: uses {name} of {home[name].relative_to(root)}, which is no layer below")
+    for header in headers:
+        for name in symbols.declared(header.read_text()):
+            if name in home and layer_of(home[name]) != OWNER[header.stem]:
+                wrong.append(f"{header.relative_to(root)}: {name} is defined in {home[name].relative_to(root)}, not in {OWNER[header.stem]}")
     return count
 
 
 def main():
     sources = sorted([*root.glob("src/**/*.[ch]"), *root.glob("cli/*.[ch]")])
     headers = sorted(root.glob("include/gradroute/*.h"))
+    unowned = [path for path in headers if path.stem not in OWNER]
+    if unowned:
+        sys.exit("\n".join(f"{path.relative_to(root)}: say in tools/layers.py whose header it is" for path in unowned))
     for path in sources + headers:
         check_file(path)
-    uses = check_symbols(pathlib.Path(sys.argv[1]), sources) if sys.argv[1:] else 0
+    uses = check_symbols(pathlib.Path(sys.argv[1]), sources, headers) if sys.argv[1:] else 0
     print("\n".join(wrong) or f"layers: {len(sources) + len(headers)} files{f', {uses} symbols of others' if uses else ''} in order")
     return bool(wrong)
 

@@ -5,13 +5,11 @@
  *     GR_TRY(gr_project_open(&project, recipe, "runs/demo/data", &control, err));
  *     gr_audit *audit;                              trains the arms that are not done yet
  *     GR_TRY(gr_audit_run(&audit, project, "runs/demo", &control, err));
- *     gr_audit_print(audit, stdout);
+ *     gr_audit_print(audit, stdout);                   (report.h)
  *     gr_audit_free(audit);
  */
 #ifndef GRADROUTE_LAB_H
 #define GRADROUTE_LAB_H
-
-#include <stdio.h>
 
 #include "gradroute/folder.h"
 #include "gradroute/measure.h"
@@ -64,8 +62,8 @@ typedef struct gr_project {
 
 /* Reads the corpus, trains the tokenizer and encodes, or opens what folder keeps from before (NULL: keeps nothing).
  * Writes nothing: what a folder holds may be another's, which is known when the digest is. control may be NULL. Errors:
- * those of the corpus, tokenizer, dataset and labels (data.h, tokenizer.h). control->stop is looked at within each of
- * them, between records and within documents: GR_ERR_INTERRUPTED.
+ * those of the corpus, tokenizer, dataset and labels (corpus.h, label.h, tokenizer.h). control->stop is looked at
+ * within each of them, between records and within documents: GR_ERR_INTERRUPTED.
  *
  * `precision: auto` is settled with a folder: the first call times a few products of the network in both precisions and
  * takes bfloat16 if it is at least 1.15 times as fast; what gr_project_keep has kept in the folder, each later call
@@ -189,17 +187,6 @@ typedef struct gr_plan {
 /* Takes a few seconds, whatever the size. Errors: those of gr_arm_build, gr_router_new and gr_arm_time. */
 gr_status gr_plan_new(gr_plan *plan, const gr_project *project, gr_arm_kind kind, gr_error *err);
 
-/* ---- directions ---------------------------------------------------------------------------------------------------
- */
-
-typedef struct gr_token_cosine {
-    int32_t token;
-    double cosine; /* of the token's row of the output matrix with a residual dimension: U_td / |U_t|, sign included */
-} gr_token_cosine;
-/* All tokens, the largest |cosine| first: what a dimension that gradients were routed to stands for (Cloud et al. 2024,
- * arXiv 2410.04332, section 4.2.1). Dimensions are those of the core. *list has *count entries; gr_free. */
-gr_status gr_token_cosines(gr_token_cosine **list, int *count, gr_model *model, int dimension, gr_error *err);
-
 /* ---- registry ---------------------------------------------------------------------------------------------------- */
 
 /* What experiments are made of, by name: all that the library has, and what its caller adds to this registry alone.
@@ -226,8 +213,7 @@ const gr_measure *gr_registry_measure(const gr_registry *registry, const char *n
 typedef struct gr_audit gr_audit;
 gr_status gr_audit_run(gr_audit **audit, gr_project *project, const char *folder, const gr_control *control,
                        gr_error *err);
-void gr_audit_print(const gr_audit *audit, FILE *out); /* the table, completions, where things are */
-char *gr_audit_json(const gr_audit *audit);            /* the text of result.json; gr_free */
+char *gr_audit_json(const gr_audit *audit); /* the text of result.json; gr_free */
 void gr_audit_free(gr_audit *audit);
 
 #ifdef __cplusplus

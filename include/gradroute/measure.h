@@ -166,6 +166,16 @@ typedef double (*gr_formula)(const double *mean);
  * samples; their order decides what is drawn. */
 gr_estimate gr_bootstrap(gr_formula formula, const gr_sample *sample, int samples, uint64_t seed);
 
+/* ---- Directions -------------------------------------------------------------------------------------------------- */
+
+typedef struct gr_token_cosine {
+    int32_t token;
+    double cosine; /* of the token's row of the output matrix with a residual dimension: U_td / |U_t|, sign included */
+} gr_token_cosine;
+/* All tokens, the largest |cosine| first: what a dimension that gradients were routed to stands for (Cloud et al. 2024,
+ * arXiv 2410.04332, section 4.2.1). Dimensions are those of the core. *list has *count entries; gr_free. */
+gr_status gr_token_cosines(gr_token_cosine **list, int *count, gr_model *model, int dimension, gr_error *err);
+
 #ifdef __cplusplus
 }
 #endif

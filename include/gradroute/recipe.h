@@ -80,7 +80,7 @@
 #define GRADROUTE_RECIPE_H
 
 #include "gradroute/arch.h"
-#include "gradroute/data.h"
+#include "gradroute/label.h"
 #include "gradroute/optim.h"
 #include "gradroute/route.h"
 #include "gradroute/samples.h"

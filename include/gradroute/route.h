@@ -90,7 +90,7 @@ typedef enum gr_draw { GR_DRAW_TOKEN, GR_DRAW_DOCUMENT, GR_DRAW_SEQUENCE, GR_DRA
 
 /* Scores of a route with `mix` by the frequency of the row's target (Cloud et al. 2024, arXiv 2410.04332, appendix C):
  * 1 - w, where w = 1 - sigmoid(f/r - r/f - bias), f and r the smoothed frequencies of the token in text of the route's
- * labels and in other text. A description: whoever makes the rows computes them (data.h: gr_frequencies). */
+ * labels and in other text. A description: whoever makes the rows computes them (label.h: gr_frequencies). */
 typedef struct gr_frequency {
     bool on;                     /* false: scores are those of the rows */
     double bias, forget, retain; /* 4, 1, 20; the latter two are added to counts */
@@ -222,7 +222,7 @@ int gr_router_phases(const gr_router *router);
 int64_t gr_router_phase(const gr_router *router, int i);
 double gr_router_forward(const gr_router *router, int region, int cls); /* forward weight of a region's gates */
 
-/* Rows to classify: any part of a logical batch, for example the fields of gr_rows (data.h). */
+/* Rows to classify: any part of a logical batch, for example the fields of gr_rows (stream.h). */
 typedef struct gr_router_rows {
     int rows, width;         /* sequences and positions of each; samples: width 1 */
     const int16_t *label;    /* [rows * width] */

@@ -11,12 +11,12 @@
  * rows are of width 1: x holds the sample's values, the target is the number of its class. A reader of another format
  * fills a gr_samples: CIFAR's files, for example, are samples of 3 * 32 * 32 values.
  *
- * Errors as in data.h.
+ * Errors as in corpus.h.
  */
 #ifndef GRADROUTE_SAMPLES_H
 #define GRADROUTE_SAMPLES_H
 
-#include "gradroute/data.h"
+#include "gradroute/corpus.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -35,7 +35,7 @@
 
 #include <signal.h>
 
-#include "gradroute/data.h"
+#include "gradroute/stream.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -27,9 +27,9 @@
 
 #include <signal.h>
 
-#include "gradroute/data.h"
 #include "gradroute/optim.h"
 #include "gradroute/route.h"
+#include "gradroute/stream.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -9,7 +9,6 @@
 #include "base/mem.h"
 #include "gradroute/arch.h"
 #include "gradroute/ops.h"
-#include "gradroute/surgery.h"
 
 enum { GR__GROUPS = 3, GR__PARTS = 3, GR__REGIONS = 64 };
 
@@ -129,25 +128,5 @@ gr_value gr__plan_strengths(gr_graph *graph, const gr__plan *plan, const gr_para
 /* A gate of the region on its units of a layer, if it has any: columns of `tap`, `scale` columns a unit. */
 void gr__plan_gates(gr_graph *graph, const gr__plan *plan, const int *regions, const gr__span *span, int layer,
                     gr_tap tap, int scale);
-
-/* New from old layers and lines of units after surgery (remap.c): for each of `to` the one of `from`, or -1. */
-typedef struct gr__remap {
-    gr_arch_def *def; /* of `to`, owned */
-    gr__plan *from, *to;
-    int *layer;         /* [layers of `to`] the layer of `from`, -1: new */
-    int **heads, **mlp; /* [layers] arrays over the units of `to` */
-} gr__remap;
-gr_status gr__remap_expand(gr__remap **map, const gr_arch_def *def, const gr_arch_def *wider, gr_error *err);
-gr_status gr__remap_remove(gr__remap **map, const gr_arch_def *def, const char *const *regions, int count,
-                           gr_error *err);
-/* Takes plans and description over. layer: see above, NULL: the same. Units are mapped by place, as in expand. */
-gr__remap *gr__remap_new(gr__plan *from, gr__plan *to, gr_arch_def *def, const int *layer);
-void gr__remap_free(gr__remap *map);
-int gr__remap_origin(const gr__remap *map, int param); /* the parameter of `from` that became `param`, or GR_NONE */
-int *gr__remap_lines(const gr__remap *map, int param, int axis); /* of parameter `param` of `to`; gr_free it */
-
-/* surgery.c: the new model of a map, filled; what is new keeps its draws but, unless fresh, puts out nothing. */
-gr_status gr__surgery_finish(gr_surgery_result *out, gr__remap *map, gr_model *model, uint64_t seed, bool fresh,
-                             gr_error *err);
 
 #endif

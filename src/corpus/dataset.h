@@ -3,7 +3,7 @@
 #ifndef GR_CORPUS_DATASET_H
 #define GR_CORPUS_DATASET_H
 
-#include "gradroute/data.h"
+#include "gradroute/corpus.h"
 
 /* Keys of draws over documents; epochs take the numbers below. */
 enum {

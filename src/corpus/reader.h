@@ -7,7 +7,7 @@
 #define GR_CORPUS_READER_H
 
 #include "base/foreign.h"
-#include "gradroute/data.h"
+#include "gradroute/corpus.h"
 
 /* A corpus while it is being read. */
 typedef struct gr__sink gr__sink;

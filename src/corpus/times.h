@@ -2,7 +2,7 @@
 #ifndef GR_CORPUS_TIMES_H
 #define GR_CORPUS_TIMES_H
 
-#include "gradroute/data.h"
+#include "gradroute/corpus.h"
 
 /* text with the size and time of a file, or of every file in a folder, at its end; frees text. path may be NULL. */
 char *gr__add_times(char *text, const char *path);

@@ -11,6 +11,7 @@
 #include "gradroute/folder.h"
 #include "io/file.h"
 #include "io/safetensors.h"
+#include "surgery/remap.h"
 
 #define FORMAT(l, hint, ...) gr_error_set((l)->err, GR_ERR_FORMAT, (l)->place, (hint), __VA_ARGS__)
 #define DAMAGED "the folder is damaged or was changed: take it from its source again"

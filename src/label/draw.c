@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "corpus/dataset.h"
+#include "gradroute/label.h"
 
 /* What is drawn as a whole: documents, each with its pieces first[d] .. first[d + 1] - 1. */
 static uint32_t *unit_starts(const gr_dataset *data, uint32_t *units) {

@@ -2,7 +2,7 @@
 #include <math.h>
 
 #include "base/mem.h"
-#include "gradroute/data.h"
+#include "gradroute/label.h"
 
 /* How much a token belongs to the retained text, from its frequencies f in labelled text and r in the rest: 1 -
  * sigmoid(f / r - r / f - bias) (Cloud et al. 2024, arXiv 2410.04332, appendix C), near 1 for tokens that are as

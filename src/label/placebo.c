@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "corpus/dataset.h"
+#include "gradroute/label.h"
 
 enum { BLOCK = 64 }; /* documents among which labels are permuted */
 

@@ -7,7 +7,7 @@
 #ifndef GR_LABEL_SOURCE_H
 #define GR_LABEL_SOURCE_H
 
-#include "gradroute/data.h"
+#include "gradroute/label.h"
 
 /* What an argument holds, and in which member of gr_label_arg. */
 typedef enum gr__arg_kind {

@@ -2,7 +2,7 @@
 #ifndef GR_LABEL_TEXT_H
 #define GR_LABEL_TEXT_H
 
-#include "gradroute/data.h"
+#include "gradroute/label.h"
 
 /* A stretch of a text in bytes, and how much it is of a label. */
 typedef struct gr__span {

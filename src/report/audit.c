@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/number.h"
+#include "gradroute/report.h"
 #include "lab/audit.h"
 
 static double number(const json_t *object, const char *key) { return json_number_value(json_object_get(object, key)); }

@@ -7,7 +7,7 @@
 #ifndef GR_STREAM_PACK_H
 #define GR_STREAM_PACK_H
 
-#include "gradroute/data.h"
+#include "gradroute/stream.h"
 
 /* Open rows per label: more fill rows better and leave more of them open at the end of an epoch. On WordNet in rows of
  * 64, 128, 256 positions 16 fill 0.956, 0.978, 0.990 of the positions, 8 fill 0.945, 0.975, 0.989. */

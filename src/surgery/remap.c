@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arch/kind.h"
+#include "surgery/remap.h"
 
 #define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "surgery", (hint), __VA_ARGS__)
 

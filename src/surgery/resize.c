@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "arch/kind.h"
+#include "surgery/remap.h"
 
 #define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "resize", (hint), __VA_ARGS__)
 

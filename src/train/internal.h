@@ -3,9 +3,9 @@
 #ifndef GR_TRAIN_INTERNAL_H
 #define GR_TRAIN_INTERNAL_H
 
-#include "gradroute/data.h"
 #include "gradroute/optim.h"
 #include "gradroute/route.h"
+#include "gradroute/stream.h"
 #include "io/checkpoint.h"
 
 /* Registers moments and step counts under "optim/...". */

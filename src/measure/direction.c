@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "gradroute/lab.h"
+#include "gradroute/measure.h"
 
 static int by_size(const void *a, const void *b) {
     const gr_token_cosine *x = a, *y = b;
