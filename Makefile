@@ -31,7 +31,8 @@ demo: all
 bench: all
 	@tools/setup.sh bench || echo "Without PyTorch its rows are skipped." >&2
 	@mkdir -p bench/results
-	@$(BUILD)/gradroute bench --csv bench/results
+	@ninja -C $(BUILD) -j $(JOBS) --quiet gradroute-bench
+	@$(BUILD)/gradroute-bench --csv bench/results
 
 test:
 	@tools/setup.sh test

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Times training steps with selective gradient masking in PyTorch on the CPU: what `gradroute bench routed-peer` is measured against.
+"""Times training steps with selective gradient masking in PyTorch on the CPU: what `gradroute-bench routed-peer` is measured against.
 
 Run:    python3 bench/torch_routed.py --threads 2           (needs python3-torch python3-numpy libopenblas0-pthread)
 Prints one JSON line a precision: milliseconds a step (best and median).

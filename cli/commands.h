@@ -18,7 +18,6 @@
     X(generate, "continue a prompt, with regions on or off") \
     X(import, "make a model folder of a network that another program trained") \
     X(inspect, "what a model folder, a run or a checkpoint holds, with sizes and digests") \
-    X(bench, "how fast training is here: against PyTorch, its own matrix products, the plain step") \
     X(data, "show the data of a recipe, train a tokenizer, encode text")
 /* clang-format on */
 

@@ -27,7 +27,8 @@ static void print_help(FILE *out) {
     for (int i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].purpose);
     fputs("\n`gradroute COMMAND --help` tells everything about a command; `gradroute --version` the version.\n"
-          "A first run: gradroute audit recipes/demo.yaml -o runs/demo\n" GR__EXIT_STATUS,
+          "A first run: gradroute audit recipes/demo.yaml -o runs/demo\n"
+          "How fast training is here is measured by gradroute-bench.\n" GR__EXIT_STATUS,
           out);
 }
 
@@ -52,10 +53,12 @@ static int unknown(const char *word) {
         near = strncmp(word, names[i], strlen(names[i])) == 0 ? names[i] : NULL;
 
     gr_error err = {0};
-    char hint[128];
-    snprintf(hint, sizeof hint, "did you mean '%s'?", near ? near : "");
-    gr_error_set(&err, GR_ERR_USAGE, "command", near ? hint : "gradroute --help lists the commands",
-                 "there is no command '%.100s'", word);
+    char hint[128] = "gradroute --help lists the commands";
+    if (strcmp(word, "bench") == 0)
+        snprintf(hint, sizeof hint, "it is a program of its own: gradroute-bench");
+    else if (near)
+        snprintf(hint, sizeof hint, "did you mean '%s'?", near);
+    gr_error_set(&err, GR_ERR_USAGE, "command", hint, "there is no command '%.100s'", word);
     gr__print_error(&err);
     return 2;
 }

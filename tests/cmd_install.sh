@@ -6,12 +6,12 @@ ok 'meson install' meson install -C "$build" --no-rebuild --destdir "$root"
 lib=$(dirname "$(find "$root" -name libgradroute.so.0)")
 include=$(dirname "$(dirname "$(find "$root" -name infer.h)")")
 share=$(dirname "$(find "$root" -name recipes)")
-page=$(find "$root" -name gradroute.1)
+page=$(find "$root" -name gradroute.1) bench_page=$(find "$root" -name gradroute-bench.1)
 PKG_CONFIG_PATH=$lib/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root LD_LIBRARY_PATH=$lib
 export PKG_CONFIG_PATH PKG_CONFIG_SYSROOT_DIR LD_LIBRARY_PATH
 flags() { pkg-config --cflags --libs gradroute; }
-installed() { [ -e "$lib/libgradroute.a" ] && [ -e "$lib/libgradroute.so" ] && "$root"/*/*/bin/gradroute --version; }
-ok 'both libraries and the command' installed
+installed() { [ -e "$lib/libgradroute.a" ] && [ -e "$lib/libgradroute.so" ] && "$root"/*/*/bin/gradroute --version && "$root"/*/*/bin/gradroute-bench --version; }
+ok 'both libraries and both programs' installed
 ok 'pkg-config knows the version' same "gradroute $(pkg-config --modversion gradroute)" "$(gradroute --version | head -n 1)"
 recipes() { diff -r recipes "$share/recipes" && gradroute data show "$share/recipes/demo.yaml"; }
 ok 'the recipes, which find their data' recipes
@@ -69,9 +69,19 @@ for command in commands:
 PYTHON
 }
 ok 'the manual has every command and option' complete
+complete_bench() {
+    for option in $(gradroute-bench --help | grep -o '^  [^ ]*.*--[a-z-]*' | grep -o -e '--[a-z-]*$'); do
+        sed 's/\\-/-/g' "$bench_page" | grep -q -e "$option" || return 1
+    done
+    for part in '^.TH GRADROUTE-BENCH 1' '^.SH SYNOPSIS' 'routed-sgtm' 'GRADROUTE_PEERS' '^.SH "EXIT STATUS"'; do
+        sed 's/\\-/-/g' "$bench_page" | grep -q "$part" || return 1
+    done
+}
+ok 'and so has that of gradroute-bench' complete_bench
 if command -v groff >"$work/null"; then
-    well_formed() { groff -man -ww -z -Tutf8 "$page" && [ -z "$(groff -man -ww -z -Tutf8 "$page" 2>&1)" ]; }
-    ok 'the manual is well formed' well_formed
+    well_formed() { groff -man -ww -z -Tutf8 "$1" && [ -z "$(groff -man -ww -z -Tutf8 "$1" 2>&1)" ]; }
+    ok 'the manual is well formed' well_formed "$page"
+    ok 'both are' well_formed "$bench_page"
 else say 'skip the manual is well formed: there is no groff'; fi
 
 # ---- examples ----

@@ -196,8 +196,8 @@ refused 2 'SHA-256' 'data fetch over a file of another digest' gradroute data fe
     0000000000000000000000000000000000000000000000000000000000000000
 refused 2 'to_nothing' 'data fetch into a link to nothing' gradroute data fetch http://127.0.0.1:9/x -o to_nothing
 
-refused 2 'other columns' 'bench into a file with something else' gradroute bench threads --quick --csv corpus.jsonl
-refused 2 'no benchmark' 'bench of nothing' gradroute bench nosuch --csv fresh.csv
+refused 2 'other columns' 'bench into a file with something else' gradroute-bench threads --quick --csv corpus.jsonl
+refused 2 'no benchmark' 'bench of nothing' gradroute-bench nosuch --csv fresh.csv
 
 # ---- what only reads ----
 for reads in 'eval run' 'eval audit' 'eval run --off nosuch' 'inspect run' 'generate run --prompt a --tokens 2' 'plan tiny.yaml' 'check tiny.yaml' \

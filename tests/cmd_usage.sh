@@ -1,7 +1,7 @@
 # Help, version, and what the command says to wrong usage.
 . tests/cmd.inc
 
-commands="train audit plan check eval ablate resize generate import inspect bench data"
+commands="train audit plan check eval ablate resize generate import inspect data"
 
 lists_commands() { for c in $commands; do gradroute --help | grep -q "^  $c " || return 1; done; }
 ok 'help lists every command' lists_commands
@@ -12,7 +12,7 @@ for c in $commands; do
     fails 0 'Exit status' "$c --help has the exit status" gradroute $c --help
     fails 0 'Example' "$c --help has examples" gradroute $c --help
     fails 0 'Usage: gradroute' "help $c" gradroute help $c
-    [ $c = data ] || [ $c = bench ] || fails 2 '[A-Z] is missing' "$c without its argument" gradroute $c
+    [ $c = data ] || fails 2 '[A-Z] is missing' "$c without its argument" gradroute $c
     [ $c = data ] || fails 2 'unrecognized option' "$c with an unknown option" gradroute $c x --frobnicate
 done
 for a in show tokenizer encode; do

@@ -14,7 +14,7 @@ import symbols
 
 # From the top; folders in braces do not see each other. A folder within a folder (kernel/attention) is of its layer.
 ORDER = """
-    cli -> report -> lab -> measure -> recipe -> format -> train -> {route, stream, infer, surgery} -> label -> corpus
+    bench -> cli -> report -> lab -> measure -> recipe -> format -> train -> {route, stream, infer, surgery} -> label -> corpus
         -> {text, arch} -> model -> op -> graph -> kernel -> io -> base
 """
 # Whose public headers are whose: all that such a header declares is defined there.
@@ -30,7 +30,7 @@ wrong = []
 
 
 def layer_of(path):
-    """The layer of a file: the first folder under src, else cli; of a public header that of its owner."""
+    """The layer of a file: the first folder under src, else cli or bench; of a public header that of its owner."""
     parts = path.relative_to(root).parts
     return parts[1] if parts[0] == "src" else OWNER[path.stem] if parts[0] == "include" else parts[0]
 
@@ -74,14 +74,14 @@ def check_file(path):
         found = re.match(r'\s*#\s*include\s+"([^"]+)"', line)
         if found:
             check_include(path, number, found[1])
-        elif re.search(r"<(dnnl|oneapi/)", line) and not path.name.startswith("dnnl_"):
+        elif re.search(r"<(dnnl|oneapi/)", line) and not re.search(r"kernel/dnnl_\w+\.[ch]$", str(path)):
             wrong.append(f"{path.relative_to(root)}:{number}: only kernel/dnnl_*.c include oneDNN")
 
 
 # ---- symbols ----
 
 def symbols_of(build, sources):
-    """Source file of each object of the library and the command in float, with what it defines and what it uses."""
+    """Source file of each object of the library and the programs in float, with what it defines and what it uses."""
     named = {str(path.relative_to(root)).replace("/", "_") + ".o": path for path in sources if path.suffix == ".c"}
     objects = [o for o in build.glob("*.p/*.o") if o.name in named and "double" not in o.parent.name and "test" not in o.parent.name]
     missing = set(named) - {o.name for o in objects}
@@ -112,7 +112,7 @@ def check_symbols(build, sources, headers):
 
 
 def main():
-    sources = sorted([*root.glob("src/**/*.[ch]"), *root.glob("cli/*.[ch]")])
+    sources = sorted([*root.glob("src/**/*.[ch]"), *root.glob("cli/*.[ch]"), *root.glob("bench/*.[ch]")])
     headers = sorted(root.glob("include/gradroute/*.h"))
     unowned = [path for path in headers if path.stem not in OWNER]
     if unowned:

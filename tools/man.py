@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the manual page of the command from what its --help says, so that the page is never behind: tools/man.py COMMAND"""
+"""Writes the manual page of a program from what its --help says, so that the page is never behind: tools/man.py PROGRAM"""
 import os, re, subprocess, sys
 
 program = sys.argv[1]
@@ -66,33 +66,39 @@ def section(*words):
             section(*words, action)
 
 
-version = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout.split()[1]
-top = help_of()
-print(f""".\\" Written by tools/man.py from the command's own help.
-.TH GRADROUTE 1 "" "gradroute {version}" "User Commands"
+def begin(name, version, purpose, usage):
+    bold, *rest = usage.split(" ", 1)
+    print(f""".\\" Written by tools/man.py from the program's own help.
+.TH {escape(name.upper())} 1 "" "gradroute {version}" "User Commands"
 .ad l
 .SH NAME
-gradroute \\- trains networks whose knowledge of a topic lives in a region that can be removed
+{escape(name)} \\- {purpose}
 .SH SYNOPSIS
-.B gradroute
-.I COMMAND
-\\&...
-.SH DESCRIPTION""")
+.B {escape(bold)}""")
+    if rest:
+        print(escape(rest[0]))
+    print(".SH DESCRIPTION")
+
+
+PURPOSE = {"gradroute": "trains networks whose knowledge of a topic lives in a region that can be removed",
+           "gradroute-bench": "measures how fast gradroute trains and generates on this machine"}
+VARIABLES = [("GRADROUTE_ISA", "base, avx2, avx512, bf16 or amx: the widest vector code to use."),
+             ("GRADROUTE_LOG", "0 silences notes on standard error."),
+             ("OMP_NUM_THREADS", "Threads, where neither --threads nor the recipe says."),
+             ("OMP_WAIT_POLICY", "passive, where the machine does other work.")]
+BENCH = [("GRADROUTE_PEERS", "The folder of the scripts that time PyTorch.")]
+
+name = os.path.basename(program)
+version = subprocess.run([program, "--version"], check=True, capture_output=True, text=True).stdout.split()[1]
+top = help_of()
+begin(name, version, PURPOSE[name], re.sub(r"^Usage: ", "", top[0]))
 write(top[1:])
-print(".SH COMMANDS")
-for command in table(top):
+commands = table(top) if "COMMAND" in top[0] else []
+if commands:
+    print(".SH COMMANDS")
+for command in commands:
     section(command)
 print(".SH \"EXIT STATUS\"\n" + escape(next(line for line in reversed(top) if line.startswith("Exit status: "))[len("Exit status: "):]))
-print(""".SH ENVIRONMENT
-.TP
-.B GRADROUTE_ISA
-base, avx2, avx512, bf16 or amx: the widest vector code to use.
-.TP
-.B GRADROUTE_LOG
-0 silences notes on standard error.
-.TP
-.B OMP_NUM_THREADS
-Threads, where neither \\-\\-threads nor the recipe says.
-.TP
-.B OMP_WAIT_POLICY
-passive, where the machine does other work.""")
+print(".SH ENVIRONMENT")
+for variable, text in VARIABLES + (BENCH if name == "gradroute-bench" else []):
+    print(f".TP\n.B {variable}\n{escape(text)}")

@@ -65,7 +65,7 @@ def copy_tree():
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(source, target)
-    for folder in ("src", "cli", "tests", "include"):
+    for folder in ("src", "cli", "bench", "tests", "include"):
         for old in (TREE / folder).rglob("*"):
             if old.is_file() and str(old.relative_to(TREE)) not in wanted:
                 old.unlink()
@@ -91,7 +91,7 @@ def is_script(test):
 
 
 def build(test):
-    return run(["ninja", "-C", BUILD, "gradroute" if is_script(test) else test])
+    return run(["ninja", "-C", BUILD, *(["gradroute", "gradroute-bench"] if is_script(test) else [test])])
 
 
 def passes(test):

@@ -1,4 +1,4 @@
-/* gradroute bench: how fast training steps and generation are beside something timed in the same run. */
+/* gradroute-bench: how fast training steps and generation are beside something timed in the same run. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -8,12 +8,12 @@
 
 #include "base/mem.h"
 #include "base/nearest.h"
-#include "commands.h"
-#include "common.h"
+#include "bench/bench.h"
+#include "cli/common.h"
+#include "cli/process.h"
+#include "cli/progress.h"
+#include "cli/waiting.h"
 #include "kernel/kernel.h"
-#include "lab/bench.h"
-#include "process.h"
-#include "progress.h"
 
 static const char doc[] =
     "Measures how fast training steps and generation are on this machine, each benchmark against something timed in "
@@ -31,9 +31,9 @@ static const char doc[] =
     "meanwhile.\n"
     "\n"
     "Examples:\n"
-    "  gradroute bench --quick routed-sgtm\n"
-    "  GRADROUTE_PEERS=peers gradroute bench --csv bench/results\n"
-    "  gradroute bench gpt-small-bound generate --json\n" GR__EXIT_STATUS;
+    "  gradroute-bench --quick routed-sgtm\n"
+    "  GRADROUTE_PEERS=peers gradroute-bench --csv bench/results\n"
+    "  gradroute-bench gpt-small-bound generate --json\n" GR__EXIT_STATUS;
 
 enum { KEY_CSV = GR__KEY_OWN, KEY_QUICK };
 
@@ -126,7 +126,7 @@ static gr_status choose(int **which, int *count, size_t *room, const char *name,
 
     char hint[96];
     snprintf(hint, sizeof hint, "did you mean '%s'?", near);
-    return gr_error_set(err, GR_ERR_USAGE, "bench", near ? hint : "gradroute bench --help lists them",
+    return gr_error_set(err, GR_ERR_USAGE, "bench", near ? hint : "gradroute-bench --help lists them",
                         "there is no benchmark '%.100s'", name);
 }
 
@@ -345,10 +345,23 @@ static gr_status bench(session *s, gr_error *err) {
     return status;
 }
 
-int gr__cmd_bench(int argc, char **argv) {
-    session s = {.rows = json_array()};
+static void print_version(FILE *out, struct argp_state *state) {
+    (void)state;
+    fprintf(out, "gradroute-bench %s\ninstruction set: %s\n", GR_VERSION, gr_kernel_isa());
+}
+
+int main(int argc, char **argv) {
+    session s = {0};
     gr_error err = {0};
+    gr__process_begin();
+    argp_err_exit_status = 2;
+    argp_program_version_hook = print_version;
+    gr__settle_waiting(argv);
+    gr__settle_threads();
     gr__parse(&(struct argp){options, parse, "[NAME...]", doc, NULL, with_names, NULL}, argc, argv, &s);
+
+    /* Rows appear as they are measured, JSON and what was skipped at the end. */
+    s.rows = json_array();
     gr_status status = bench(&s, &err);
     if (s.measured + s.skipped)
         fprintf(s.common.json ? stderr : stdout, "%s%d measured, %d skipped; %s, kernels for %s, %d threads\n",

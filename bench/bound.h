@@ -7,14 +7,14 @@
  * m; where it accumulates, of k). Half: operands in bfloat16 and sums in float32; the result is bfloat16 unless it
  * accumulates. What packing would cost is not counted.
  */
-#ifndef GR_KERNEL_BOUND_H
-#define GR_KERNEL_BOUND_H
+#ifndef GR_BENCH_BOUND_H
+#define GR_BENCH_BOUND_H
 
 #include <stdbool.h>
 
 /* Seconds with the best of these ways: the median of at least 3 runs of each that comes near, and of more until
- * `seconds` have passed. 0 where oneDNN computes no such product on this processor but by plain loops, memory is gone,
- * or in the double library. There are 18 ways. */
+ * `seconds` have passed. 0 where oneDNN computes no such product on this processor but by plain loops, or memory is
+ * gone. There are 18 ways. */
 double gr_gemm_bound(int m, int n, int k, bool half, bool accumulate, double seconds);
 
 #endif

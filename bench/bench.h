@@ -10,10 +10,10 @@
  * steps after one that does not count; a row gives the median of the samples and the smallest and largest of them.
  *
  * The bound is the time of the matrix products of linear layers alone (forward, gradient of the input, gradient of the
- * weights), each in the layout in which oneDNN is fastest: kernel/bound.h.
+ * weights), each in the layout in which oneDNN is fastest: bound.h.
  */
-#ifndef GR_LAB_BENCH_H
-#define GR_LAB_BENCH_H
+#ifndef GR_BENCH_BENCH_H
+#define GR_BENCH_BENCH_H
 
 #include <signal.h>
 

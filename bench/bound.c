@@ -1,12 +1,6 @@
-/* dnnl_bound.c - the best time of one product over the layouts that oneDNN offers. */
-#include "kernel/bound.h"
+/* bound.c - the best time of one product over the layouts that oneDNN offers. */
+#include "bench/bound.h"
 
-#ifdef GR_DOUBLE
-double gr_gemm_bound(int m, int n, int k, bool half, bool accumulate, double seconds) {
-    (void)m, (void)n, (void)k, (void)half, (void)accumulate, (void)seconds;
-    return 0; /* the double library has no oneDNN */
-}
-#else
 #include <stdlib.h>
 #include <string.h>
 
@@ -171,4 +165,3 @@ double gr_gemm_bound(int m, int n, int k, bool half, bool accumulate, double sec
     dnnl_engine_destroy(cpu);
     return best;
 }
-#endif

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "lab/bench_side.h"
+#include "bench/side.h"
 
 enum { WORDS = 32, LINE = 1024 };
 

@@ -1,4 +1,4 @@
-/* bench_side.h - what can be timed in turns: networks, their bound, scripts of PyTorch, memory, generated text.
+/* side.h - what can be timed in turns: networks, their bound, scripts of PyTorch, memory, generated text.
  *
  *     gr__net *net;
  *     GR_TRY(gr__net_transformer(&net, &(gr__net_def){.name = "gpt-small", .arch = arch, .batch = 16}, err));
@@ -7,12 +7,12 @@
  *     GR_TRY(ours.sample(ours.self, &seconds, err));
  *     gr__net_free(net);
  */
-#ifndef GR_LAB_BENCH_SIDE_H
-#define GR_LAB_BENCH_SIDE_H
+#ifndef GR_BENCH_SIDE_H
+#define GR_BENCH_SIDE_H
 
+#include "bench/bench.h"
 #include "gradroute/arch.h"
 #include "gradroute/route.h"
-#include "lab/bench.h"
 
 /* Seconds of one step (or token): the median of a few after one that does not count. */
 typedef struct gr__side {
@@ -22,7 +22,7 @@ typedef struct gr__side {
 
 double gr__bench_median(double *values, int count); /* sorts them */
 
-/* ---- networks (bench_net.c) -------------------------------------------------------------------------------------- */
+/* ---- networks (net.c) -------------------------------------------------------------------------------------------- */
 
 /* The conditions of all timing. */
 typedef struct gr__conditions {
@@ -57,7 +57,7 @@ gr_status gr__net_bound_sample(void *net, double *seconds, gr_error *err); /* of
 bool gr__net_half(const gr__net *net);                                     /* its products are in bfloat16 */
 void gr__net_profile(gr_bench_profile *profile, const gr__net *net);       /* all but the bound */
 
-/* ---- PyTorch (bench_peer.c) -------------------------------------------------------------------------------------- */
+/* ---- PyTorch (peer.c) -------------------------------------------------------------------------------------------- */
 
 /* A script that prints a line of JSON a setting: {"bf16": true, "routed": false, "ms_median": 12.3, ...}. The first
  * sample tries both ways in which threads can wait and keeps the faster, and of its lines the faster precision. */
@@ -75,7 +75,7 @@ typedef struct gr__peer {
 /* A script that fails gives 0 seconds and fills `failed`. */
 gr_status gr__peer_sample(void *peer, double *seconds, gr_error *err);
 
-/* ---- generated text (bench_text.c) ------------------------------------------------------------------------------- */
+/* ---- generated text (text.c) ------------------------------------------------------------------------------------- */
 
 typedef struct gr__text gr__text;
 gr_status gr__text_new(gr__text **text, const gr_arch_def *arch, const gr__conditions *conditions, gr_error *err);

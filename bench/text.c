@@ -4,9 +4,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "bench/side.h"
 #include "gradroute/infer.h"
 #include "kernel/kernel.h"
-#include "lab/bench_side.h"
 
 enum { PROMPT = 16, TOKENS = 64, CONTEXT = 128, READINGS = 5 };
 

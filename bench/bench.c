@@ -1,5 +1,5 @@
 /* The benchmarks, a function and a line of the table for each, and the rounds in which two sides take turns. */
-#include "lab/bench.h"
+#include "bench/bench.h"
 
 #include <omp.h>
 #include <stdarg.h>
@@ -8,8 +8,8 @@
 
 #include "base/mem.h"
 #include "base/number.h"
+#include "bench/side.h"
 #include "kernel/kernel.h"
-#include "lab/bench_side.h"
 
 enum { ROUNDS = 5, SLOW_ROUNDS = 3 }; /* slow: PyTorch and the bound, whose samples take long */
 

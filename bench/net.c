@@ -8,11 +8,11 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "bench/bound.h"
+#include "bench/side.h"
 #include "gradroute/ops.h"
 #include "gradroute/stream.h"
-#include "kernel/bound.h"
 #include "kernel/kernel.h"
-#include "lab/bench_side.h"
 #include "train/internal.h"
 
 enum { SHAPES = 8, SAMPLE_STEPS = 256, CODE = 32, PIXELS = 784 };
