@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/number.h"
+#include "base/sort.h"
 #include "bench/side.h"
 #include "kernel/kernel.h"
 
@@ -56,7 +57,7 @@ static gr_status skip(const bench *b, gr_bench_row row, const char *why) {
 }
 
 static gr_spread spread(double *seconds, int count) {
-    double median = gr__bench_median(seconds, count); /* sorts */
+    double median = gr__median(seconds, count); /* sorts */
     return (gr_spread){1e3 * median, 1e3 * seconds[0], 1e3 * seconds[count - 1]};
 }
 

@@ -1,12 +1,11 @@
 /* bound.c - the best time of one product over the layouts that oneDNN offers. */
 #include "bench/bound.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/ascending.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/sort.h"
 #include "kernel/dnnl_shim.h"
 
 enum {
@@ -130,8 +129,7 @@ static double trial_time(trial *t, double best, double seconds) {
     }
 
     /* The median does not mind a run that was disturbed. */
-    qsort(spent, (size_t)count, sizeof *spent, gr__ascending_double);
-    return count ? spent[count / 2] : 0;
+    return gr__median(spent, count);
 }
 
 /* ---- all ways --------------------------------------------------------------------------------------------------- */

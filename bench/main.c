@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "bench/bench.h"
@@ -205,9 +205,7 @@ static gr_status open_csv(session *s, gr_error *err) {
 
 static void write_csv(session *s, const gr_bench_row *r) {
     char date[16];
-    time_t now = time(NULL);
-    struct tm day;
-    strftime(date, sizeof date, "%Y-%m-%d", gmtime_r(&now, &day));
+    gr__text_date(date, sizeof date, "%Y-%m-%d");
     fprintf(s->csv, "\"%s\",%s,%s,%s,%d,%s,%s,%s,%.4g,%.5g,%.5g,%.5g,%.5g,%.5g,%.5g,%s\n", s->machine, gr_kernel_isa(),
             date, GR_VERSION, s->threads, r->name, r->precision, r->against, r->ratio, r->ours.median, r->ours.low,
             r->ours.high, r->theirs.median, r->theirs.low, r->theirs.high, r->unit);

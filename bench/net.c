@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/ascending.h"
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/sort.h"
 #include "bench/bound.h"
 #include "bench/side.h"
 #include "gradroute/ops.h"
@@ -43,11 +43,6 @@ struct gr__net {
     double spent;                 /* in those */
     gr_op_time all[GR_BENCH_OPS]; /* of those */
 };
-
-double gr__bench_median(double *values, int count) {
-    qsort(values, (size_t)count, sizeof *values, gr__ascending_double);
-    return (values[(count - 1) / 2] + values[count / 2]) / 2;
-}
 
 gr_status gr__bench_stopped(const gr__conditions *conditions, gr_error *err) {
     if (conditions->stop && *conditions->stop)
@@ -300,7 +295,7 @@ gr_status gr__net_sample(void *self, double *seconds, gr_error *err) {
     add_times(net, 1);
     net->spent += sum;
     net->counted += count;
-    *seconds = gr__bench_median(each, count);
+    *seconds = gr__median(each, count);
     return GR_OK;
 }
 

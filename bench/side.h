@@ -20,8 +20,6 @@ typedef struct gr__side {
     void *self;
 } gr__side;
 
-double gr__bench_median(double *values, int count); /* sorts them */
-
 /* ---- networks (net.c) -------------------------------------------------------------------------------------------- */
 
 /* The conditions of all timing. */

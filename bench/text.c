@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/sort.h"
 #include "bench/side.h"
 #include "gradroute/infer.h"
 #include "kernel/kernel.h"
@@ -99,7 +100,7 @@ gr_status gr__text_sample(void *self, double *seconds, gr_error *err) {
         if (i >= 0)
             each[i] = gr__now() - from;
     }
-    *seconds = gr__bench_median(each, tokens);
+    *seconds = gr__median(each, tokens);
     return GR_OK;
 }
 
@@ -118,6 +119,6 @@ gr_status gr__text_read_sample(void *self, double *seconds, gr_error *err) {
         if (i >= 0)
             each[i] = gr__now() - from;
     }
-    *seconds = gr__bench_median(each, READINGS);
+    *seconds = gr__median(each, READINGS);
     return GR_OK;
 }

@@ -3,11 +3,10 @@
  * A region owns the rows or columns of its units. Where it owns rows and columns of one parameter, the two stripes
  * cross, so the columns are cut around the rows: rectangles of one region never overlap. */
 #include "arch/plan.h"
-#include "base/ascending.h"
+#include "base/sort.h"
 
 #include <fnmatch.h>
 #include <limits.h>
-#include <stdlib.h>
 
 bool gr__plan_core(const gr__plan *plan, int param) {
     return plan->param[param].region == GR_NONE || plan->param[param].role != GR__BASE;
@@ -116,16 +115,6 @@ int gr__plan_parts(const gr__plan *plan, gr_part part[GR__PARTS], int param, int
     return n;
 }
 
-/* Sorts cut[count] and leaves each number once; returns how many are left. */
-static int unique(int *cut, int count) {
-    int n = 0;
-    qsort(cut, (size_t)count, sizeof *cut, gr__ascending_int);
-    for (int i = 0; i < count; i++)
-        if (!n || cut[n - 1] != cut[i])
-            cut[n++] = cut[i];
-    return n;
-}
-
 /* The first region with a rectangle that holds this entry. */
 static int first_owner(const gr_part *part, const int *owner, int parts, int row, int col) {
     for (int i = 0; i < parts; i++)
@@ -159,8 +148,8 @@ gr__piece *gr__plan_pieces(const gr__plan *plan, int *count, int param) {
     }
 
     /* Each cell of the grid lies in or outside of each rectangle as a whole, so its first entry tells the owner. */
-    n0 = unique(cut[0], n0);
-    n1 = unique(cut[1], n1);
+    n0 = gr__sort_borders(cut[0], n0);
+    n1 = gr__sort_borders(cut[1], n1);
     gr__piece *piece = gr_alloc((size_t)(n0 - 1) * (size_t)(n1 - 1) * sizeof *piece);
     *count = 0;
     for (int i = 0; i + 1 < n0; i++)

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/sort.h"
 #include "base/stop.h"
 #include "corpus/dataset.h"
 #include "text/words.h"
@@ -47,11 +48,6 @@ static uint64_t hash_bytes(const char *bytes, size_t n) {
     for (size_t i = 0; i < n; i++)
         h = (h ^ (unsigned char)bytes[i]) * 0x100000001b3u;
     return mix(h);
-}
-
-static int by_value(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
 }
 
 /* Hashes of the words of a document, folded. */
@@ -94,7 +90,7 @@ static void load_grams(grams *g, const gr_dataset *data, const gr_tokenizer *tok
     }
 
     /* A set: in order, and each once. */
-    qsort(g->at, g->count, sizeof *g->at, by_value);
+    qsort(g->at, g->count, sizeof *g->at, gr__ascending_uint64);
     size_t kept = 0;
     for (size_t i = 0; i < g->count; i++)
         if (!kept || g->at[i] != g->at[kept - 1])

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/ascending.h"
 #include "base/foreign.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sort.h"
 #include "base/utf8.h"
 #include "corpus/reader.h"
 #include "io/feed.h"

@@ -13,9 +13,9 @@
 #include <unistd.h>
 #include <zlib.h>
 
-#include "base/ascending.h"
 #include "base/foreign.h"
 #include "base/mem.h"
+#include "base/sort.h"
 
 enum {
     RAW = 1 << 16, /* bytes read of the file at a time */

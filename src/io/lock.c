@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "io/file.h"
 
@@ -92,10 +93,8 @@ static bool locks_stay_here(int fd) {
 /* Writes who holds the lock; returns 0 or an errno. */
 static int write_holder(int fd, bool locked) {
     char text[256], host[80] = "unknown", since[40];
-    time_t now = time(NULL);
-    struct tm utc;
     gethostname(host, sizeof host - 1);
-    strftime(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &utc));
+    gr__text_date(since, sizeof since, "%Y-%m-%dT%H:%M:%SZ");
     int n = snprintf(text, sizeof text, "host %s\nprocess %ld\nsince %s\nkept by %s\n", host, (long)getpid(), since,
                      locked ? "lock" : "heartbeat");
     bool good = ftruncate(fd, 0) == 0 && pwrite(fd, text, (size_t)n, 0) == n;

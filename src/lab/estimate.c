@@ -4,11 +4,10 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#include "base/ascending.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/sort.h"
 #include "lab/arm.h"
 #include "op/op.h"
 
@@ -29,9 +28,8 @@ static gr_status run_steps(double *seconds, gr_trainer *trainer, double budget, 
         sample[count] = gr__now() - from;
         from += sample[count];
     }
-    qsort(sample, (size_t)count, sizeof *sample, gr__ascending_double);
     if (count > 0)
-        *seconds = sample[count / 2];
+        *seconds = gr__median(sample, count);
     return GR_OK;
 }
 

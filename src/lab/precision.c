@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/ascending.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/sort.h"
 #include "io/file.h"
 #include "io/json.h"
 #include "io/yaml.h"
@@ -123,8 +123,7 @@ static void time_shape(double median[2], const shape *s, int block) {
         for (int half = 0; half < 2; half++)
             sample[half][run] = spent(&p[half], times);
     for (int half = 0; half < 2; half++) {
-        qsort(sample[half], RUNS, sizeof **sample, gr__ascending_double);
-        median[half] += sample[half][RUNS / 2] * s->weight / ((double)s->rows * s->cols);
+        median[half] += gr__median(sample[half], RUNS) * s->weight / ((double)s->rows * s->cols);
         products_free(&p[half]);
     }
 }

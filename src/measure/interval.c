@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/ascending.h"
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/sort.h"
 
 #include "gradroute/measure.h"
 

@@ -6,10 +6,9 @@
  * neighbours with the same set: a parameter that nothing is said about stays whole.
  */
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/ascending.h"
+#include "base/sort.h"
 #include "model/compiled.h"
 
 gr_tables *gr_tables_new(const gr_model *model, int classes) {
@@ -123,13 +122,7 @@ static int borders(const gr_tables *t, int *cut, bool param, int which, int axis
         }
     }
 
-    /* Sorted, each once. */
-    qsort(cut, (size_t)n, sizeof *cut, gr__ascending_int);
-    int kept = 1;
-    for (int i = 1; i < n; i++)
-        if (cut[i] != cut[kept - 1])
-            cut[kept++] = cut[i];
-    return kept;
+    return gr__sort_borders(cut, n);
 }
 
 /* Slices of one parameter: cells between the borders of all rules along both axes. */

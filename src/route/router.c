@@ -22,6 +22,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/sort.h"
 #include "route/internal.h"
 
 /* While building: the weights of every option and class on every target. */
@@ -226,12 +227,6 @@ static void combine(builder *b, gr__phase *phase, int label) {
     phase->class_of[label + 1] = class_of;
 }
 
-/* Ascending steps. */
-static int by_step(const void *a, const void *b) {
-    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
-    return (x > y) - (x < y);
-}
-
 /* Makes the phases, empty: one begins at step 0 and wherever a route begins or ends to act. */
 static void phases_new(gr_router *router) {
     size_t values = (size_t)router->labels + 2, rules = (size_t)router->rules + 1;
@@ -246,7 +241,7 @@ static void phases_new(gr_router *router) {
     }
 
     /* Sorted, each step once. */
-    qsort(step, (size_t)count, sizeof *step, by_step);
+    qsort(step, (size_t)count, sizeof *step, gr__ascending_int64);
     router->phase = gr_arena_alloc(router->arena, sizeof *router->phase * (size_t)count);
     for (int i = 0; i < count; i++) {
         if (i && step[i] == step[i - 1])

@@ -7,11 +7,10 @@
 #include <fnmatch.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/ascending.h"
 #include "base/mem.h"
+#include "base/sort.h"
 #include "route/internal.h"
 
 /* Borders along one axis, in rows or columns. */
@@ -21,15 +20,7 @@ typedef struct cuts {
     size_t capacity;
 } cuts;
 
-/* Sorts and keeps each border once. */
-static void cuts_settle(cuts *c) {
-    int kept = 0;
-    qsort(c->at, (size_t)c->count, sizeof *c->at, gr__ascending_int);
-    for (int i = 0; i < c->count; i++)
-        if (!kept || c->at[i] != c->at[kept - 1])
-            c->at[kept++] = c->at[i];
-    c->count = kept;
-}
+static void cuts_settle(cuts *c) { c->count = gr__sort_borders(c->at, c->count); }
 
 /* ---- parameters ---- */
 

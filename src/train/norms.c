@@ -3,10 +3,8 @@
  * Each slice of the class tables is cut further at the borders of all regions, so that a piece has one owner, and
  * pieces into chunks of a fixed size. Threads take chunks; the sums of the chunks are added in order, so the result
  * does not depend on the number of threads. */
-#include <stdlib.h>
-
-#include "base/ascending.h"
 #include "base/mem.h"
+#include "base/sort.h"
 #include "kernel/kernel.h"
 #include "kernel/math.h"
 #include "train/diagnose.h"
@@ -82,16 +80,13 @@ static void add_slice(gr__norms *n, const gr_model *model, int slice, gr_part s,
             cut(rows, q.lo0, s.lo0, s.hi0), cut(rows, q.hi0, s.lo0, s.hi0);
             cut(cols, q.lo1, s.lo1, s.hi1), cut(cols, q.hi1, s.lo1, s.hi1);
         }
-    qsort(rows->at, (size_t)rows->count, sizeof *rows->at, gr__ascending_int);
-    qsort(cols->at, (size_t)cols->count, sizeof *cols->at, gr__ascending_int);
+    rows->count = gr__sort_borders(rows->at, rows->count);
+    cols->count = gr__sort_borders(cols->at, cols->count);
 
-    /* Cells of the grid; borders that were noted twice make empty ones. */
+    /* Cells of the grid. */
     for (int i = 0; i + 1 < rows->count; i++)
         for (int j = 0; j + 1 < cols->count; j++) {
             int high = rows->at[i + 1] - rows->at[i], wide = cols->at[j + 1] - cols->at[j];
-
-            if (!high || !wide)
-                continue;
 
             chunk piece = {.slice = slice,
                            .owner = owner_of(model, s.param, rows->at[i], cols->at[j]),
