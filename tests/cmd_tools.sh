@@ -69,4 +69,30 @@ sed -i s/GR_LOW_H/GR_BASE_LOW_H/ "$tree/src/base/low.h"
 printf '%s\n' '#include <dnnl.h>' >"$tree/src/model/fast.h"
 fails 1 'only kernel/dnnl_' 'oneDNN elsewhere' "$tree/tools/layers.py"
 rm "$tree/src/model/fast.h"
+
+# ---- figures of two audits ----
+cat >"$work/a.json" <<'JSON'
+{"removal": 0.1, "steps": 3, "seconds": 5.5, "intervals": {"removal": [0.05, null]}, "folder": "a", "models": {"plain": {"at": {"lr": 1e-3}, "seconds": 1}}}
+JSON
+change() { sed "$1" "$work/a.json" >"$work/b.json"; }
+figures() { tools/same_figures.py "$work/a.json" "$work/b.json" "$@"; }
+change 's/"seconds": [0-9.]*/"seconds": 77/g; s/"folder": "a"/"folder": "b"/; s/"steps": 3/"steps": 3.0/; s/1e-3/0.001/'
+fails 0 '5 figures are the same' 'times, folders and spellings may differ' figures
+change 's/0\.1,/0.10000000000000002,/'
+fails 1 'removal: 0.1 became 0.10000000000000002' 'the last bit may not' figures
+change 's/"steps": 3/"steps": 4/; s/null/0/'
+fails 1 'steps: 3 became 4' 'whole numbers' figures
+fails 1 'intervals.removal.1: None became 0' 'what was null' figures
+change 's/"steps": 3, //'
+fails 1 'steps: 3 is gone' 'a figure that is gone' figures
+change 's/"steps": 3/"steps": 3, "more": 0/'
+fails 1 'more: 0 is new' 'a figure that is new' figures
+change 's/"removal"/"R"/g; s/"at"/"best"/'
+fails 1 'models.plain.at.lr: 0.001 is gone' 'renamed keys that nobody told of' figures
+printf '%s\n' '# told' 'removal R' 'intervals.removal.* intervals.R.*' 'models.*.at.lr models.*.best.lr' >"$work/renamed.txt"
+fails 0 '5 figures are the same' 'renamed keys' figures --renamed "$work/renamed.txt"
+echo 'models.* lr' >"$work/renamed.txt"
+fails 1 'renamed.txt:1: expected' 'a line that names no key' figures --renamed "$work/renamed.txt"
+echo '{}' >"$work/b.json"
+fails 1 'has no figures' 'an empty result' tools/same_figures.py "$work/b.json" "$work/a.json"
 finish
