@@ -156,10 +156,6 @@ gr_status gr_arm_train(gr_arm *arm, gr_project *project, gr_arm_kind kind, const
                        const gr_control *control, gr_error *err);
 void gr_arm_free(gr_arm *arm);
 
-/* Tables of one class with regions switched off forward (a profile); NULL list or none named: all on. GR_ERR_USAGE for
- * an unknown region, with the known ones as hint. */
-gr_status gr_profile_new(gr_tables **tables, const gr_model *model, const char *const *off, int count, gr_error *err);
-
 /* How long a training step takes. */
 typedef struct gr_timing {
     double seconds; /* NaN: a step needs more memory than there is */

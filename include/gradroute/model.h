@@ -85,6 +85,10 @@ void gr_tables_gate(gr_tables *tables, int region, const double *w);
 void gr_tables_finish(gr_tables *tables);
 void gr_tables_free(gr_tables *tables); /* after the runs and optimisers that use it */
 
+/* Tables of one class with regions switched off forward (a profile); NULL list or none named: all on. GR_ERR_USAGE for
+ * an unknown region, with the known ones as hint. */
+gr_status gr_profile_new(gr_tables **tables, const gr_model *model, const char *const *off, int count, gr_error *err);
+
 int gr_tables_classes(const gr_tables *tables);
 int gr_tables_slices(const gr_tables *tables);
 gr_part gr_tables_slice(const gr_tables *tables,
