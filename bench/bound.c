@@ -120,6 +120,8 @@ static double run(trial *t) {
 static double trial_time(trial *t, double best, double seconds) {
     double spent[RUNS_MAX], sum = 0;
     int count = 0;
+
+    /* At least three runs, more of a short one; none at all if the first is three times as slow as the best so far. */
     double first = run(t); /* wakes threads and caches */
     while (first > 0 && (best == 0 || first < 3 * best) && count < RUNS_MAX && (count < 3 || sum < seconds)) {
         spent[count] = run(t);

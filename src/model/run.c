@@ -76,6 +76,8 @@ static void fill_tables(gr_run *run) {
 /* The tap that alone reads node n; GR_NONE if there is none, or somebody else reads it too. */
 static gr_tap only_tap_behind(const gr_graph *g, int n) {
     gr_tap tap = GR_NONE;
+
+    /* Readers come behind the node: there must be one, which is a tap. */
     for (size_t i = (size_t)n + 1; i < g->nodes; i++)
         for (int k = 0; k < g->node[i].inputs; k++)
             if (g->node[i].in[k] == n) {
@@ -332,15 +334,15 @@ static void clear_first(gr_run *run, const gr_ctx *ctx) {
         if (root == GR_NONE || l->first[root] != ctx->index || run->model->graph->node[root].scalar)
             continue;
 
-        /* An input that shares the gradient of an earlier one: done with that. */
+        /* A gradient that two of the inputs share is cleared once. */
         bool again = false;
         for (int j = 0; j < i; j++)
             again = again || ((ctx->in[j].d || ctx->in[j].dh) && l->grad_root[ctx->node->in[j]] == root);
         if (again)
             continue;
 
-        /* Zeros where another node reads the block, and this one adds to it or leaves it out. A gradient that is handed
-         * on has been written by those before. */
+        /* Zeros in the blocks that somebody reads and that this node either adds to or leaves out. Where its result's
+         * gradient is the input's too (handed on), that has been written already. */
         const gr_slot *whole = &run->ctx[root].out;
         const uint8_t *needed = gr__flags(run, run->live, root);
         for (int b = 0; b < run->used / block; b++) {

@@ -83,12 +83,13 @@ typedef struct room {
     size_t size;     /* numbers in all */
 } room;
 
-/* Cuts the scratch; NULL: counts alone. */
+/* Divides the scratch into its parts. With NULL only its size is counted. */
 static room room_of(const attr *a, gr_real *scratch, int block) {
-    /* Each part begins on a cache line. */
     const size_t chunk = (size_t)chunk_of(block), m = (size_t)a->units, d = (size_t)a->width;
     size_t at[7] = {0};
     const size_t need[6] = {chunk * m, chunk * d, chunk * m, chunk * (m > d ? m : d), (size_t)block * d, (size_t)block};
+
+    /* Each part begins on a cache line. */
     for (int i = 0; i < 6; i++)
         at[i + 1] = at[i] + whole_lines(need[i]);
 
@@ -386,10 +387,12 @@ static void backward_chunk(gr_ctx *ctx, const room *s, const int *row, int count
     const attr *a = ctx->node->attr;
     const plan *products = ctx->prepared;
     const gr_slot *x = &ctx->in[0], *y = &ctx->out;
+
+    /* Both operands of all products, as chunks of the rows at hand. */
     pack(ctx, s->units, a->out ? x : y, !a->out, e * a->units, a->units, row, count, NULL);
     pack(ctx, s->width, a->out ? y : x, a->out, 0, a->width, row, count, NULL);
 
-    /* dx is the product the other way. */
+    /* dx is the product in the other direction. Out of experts it is theirs alone; into them it joins a sum. */
     if (gr__wants(x)) {
         gr_gemm_run(a->out ? products->to_units : products->to_width, s->result, a->out ? s->width : s->units,
                     weights_of(ctx, e), NULL);
@@ -399,7 +402,7 @@ static void backward_chunk(gr_ctx *ctx, const room *s, const int *row, int count
             sum_up(ctx, s, row, count, r);
     }
 
-    /* dw and the bias from the same operands. */
+    /* The gradients of w and of the bias come from the same operands. */
     if (ctx->param[0].g)
         add_weights(ctx, s, row, count, e, r);
     if (!a->out && a->bias >= 0 && ctx->param[a->bias].g)
@@ -412,7 +415,7 @@ static void expert_backward(gr_ctx *ctx, int r0, int r1) {
     const int block = ctx->rows->block, chunk = chunk_of(block);
     const room s = room_of(a, ctx->scratch, block);
 
-    /* A bias of whole rows has nothing to do with experts. */
+    /* Out of experts the bias belongs to every row, whichever experts it chose. */
     if (a->out && a->bias >= 0 && ctx->param[a->bias].g)
         gr__bgrad(&ctx->param[a->bias], gr__view_d(&ctx->out, 0), (gr_rows_view){0}, block, r0, r1);
 

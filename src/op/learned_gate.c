@@ -26,7 +26,7 @@ gr_value gr_learned_gate(gr_graph *graph, gr_value x, int lo, int hi, gr_param g
         return gr_graph_fail(graph, "learned_gate: '%s' [%d x %d] should be one number", def ? def->name : "?",
                              def ? def->rows : 0, def ? def->cols : 0);
 
-    /* One parameter of one number. */
+    /* The gate itself is the only parameter. */
     const gr_node node = {.op = &gr__op_learned_gate,
                           .inputs = 1,
                           .in = {x},

@@ -368,12 +368,15 @@ void gr__linear_backward(gr_ctx *ctx, int r0, int r1) {
      * all tasks read, and after each turn. */
 #pragma omp parallel num_threads(ctx->lanes)
     {
+        /* The result's gradient in bfloat16, which back_rows and back_weights read many times. */
         if (copied) {
 #pragma omp for schedule(static)
             for (int n = r0; n < r1; n++)
                 gr_kernel()->narrow((gr_half *)ctx->scratch + (size_t)n * out->width, out->d + (size_t)n * out->stride,
                                     out->width);
         }
+
+        /* Turn by turn; a thread that is done with a task takes the next. */
         for (int turn = 0; turn < products->turns; turn++) {
             const int tasks = tasks_of(ctx, turn) + (turn == 0 ? chunks + grains : 0);
 #pragma omp for schedule(dynamic)

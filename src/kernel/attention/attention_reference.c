@@ -158,7 +158,8 @@ void gr__attention_backward_reference(double *dqkv, const double *dout, const do
     double *rows = gr_alloc(n * columns * sizeof *rows), *ds = gr_alloc(n * sizeof *ds);
     gr__attention_reference_rows(rows, head);
 
-    /* Gradients of the turned rows, summed over all query heads; then turned back. */
+    /* Every row of every query head adds its part to the gradients of the turned rows. These are turned back in the
+     * end: the derivative of a rotation is the rotation by minus the angle. */
     memset(dqkv, 0, n * columns * sizeof *dqkv);
     const size_t key = share * size;
     for (size_t query = 0; query < share; query++)

@@ -138,7 +138,7 @@ typedef struct OF(ahead) {
     gr_real *o;  /* their results so far, not yet divided by the sum of weights */
 } OF(ahead);
 
-/* Cuts the scratch; from NULL: counts alone. Returns how many numbers. */
+/* Divides the scratch into the buffers, and returns how many numbers they take. With NULL that is all it does. */
 static size_t OF(ahead_carve)(OF(ahead) * b, gr_real *from, const OF(shape) * h) {
     size_t n = 0;
     b->x = take(&n, from, h->keys, h->ld);
@@ -235,7 +235,7 @@ typedef struct OF(back) {
     gr_real *part;             /* sums of p dp, a register for each query */
 } OF(back);
 
-/* Cuts the scratch; from NULL: counts alone. Returns how many numbers. */
+/* Divides the scratch into the buffers, and returns how many numbers they take. With NULL that is all it does. */
 static size_t OF(back_carve)(OF(back) * b, gr_real *from, const OF(shape) * h) {
     size_t n = 0;
     b->k = take(&n, from, h->keys, h->ld);

@@ -142,8 +142,8 @@ static inline void turn_row(gr_real *y, const gr_real *x, const gr_real *turn, g
         return;
     }
 
-    /* Neighbours: in a register with lanes (x0, x1) the other of each pair is lane ^ 1, and sin counts with - + in
-     * turn. */
+    /* Pairs of neighbours, a register at a time: the other of a pair is in lane ^ 1. The sine counts with a minus for
+     * the first of a pair and a plus for the second. */
     const vec sign = w * __builtin_convertvector(2 * (lane & 1) - 1, vec);
     int i = 0;
     for (; i + L <= size; i += L) {

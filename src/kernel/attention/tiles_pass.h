@@ -34,7 +34,7 @@ typedef struct ahead_tiles {
     ahead_band band[BANDS];
 } ahead_tiles;
 
-/* Cuts the scratch; from NULL: counts alone. */
+/* Divides the scratch into the buffers, and returns how many numbers they take. With NULL that is all it does. */
 static size_t ahead_carve_tiles(ahead_tiles *b, gr_real *from, const shape_pairs *h) {
     size_t n = 0;
     b->ld = h->keys + L;
@@ -159,11 +159,11 @@ typedef struct back_tiles {
     back_band band[BANDS];
 } back_tiles;
 
-/* Cuts the scratch; from NULL: counts alone. */
+/* Divides the scratch into the buffers, and returns how many numbers they take. With NULL that is all it does. */
 static size_t back_carve_tiles(back_tiles *b, gr_real *from, const shape_pairs *h) {
     size_t n = 0;
 
-    /* Of all keys. */
+    /* Buffers of all keys. */
     b->ld = h->keys / 2 + L;
     b->k = take(&n, from, h->keys, h->ld);
     b->kb = take(&n, from, h->keys / 2, h->wide);
@@ -171,8 +171,8 @@ static size_t back_carve_tiles(back_tiles *b, gr_real *from, const shape_pairs *
     b->dk = take(&n, from, h->keys, h->wide);
     b->dv = take(&n, from, h->keys, h->wide);
 
-    /* Of each band. They lie one after the other, each as long as the others, so that a product may run over two
-     * bands. */
+    /* Buffers of each band. They lie one after the other, each as long as the others, so that a product may run over
+     * two bands. */
     for (int i = 0; i < bands_of(h); i++) {
         back_band *x = &b->band[i];
         const size_t before = n;
@@ -269,10 +269,12 @@ static inline __mmask16 viewers_of(int key, int t, int window) {
  * part + the sums of p dp. */
 static inline __m512 weigh_panel(gr_real *p, gr_real *dp, __m512 part, __m512 shift, int t, int j, int n, int window) {
     keep_awake();
+
+    /* Keys [j, last) are seen by some of the queries; all: by all of them, so that nothing needs to be masked. */
     const int last = most(j, least(j + n, t + L));
     const bool all = last - 1 <= t && t + L - 1 < j + window;
 
-    /* Keys that some query sees. Masked lanes: queries before the key, or beyond its window. */
+    /* A key at a time, a lane for each query. Masked: queries before the key, and those whose window is behind it. */
     for (int key = j; key < last; key++, p += TILE, dp += TILE) {
         __m512 x = exp2_of(_mm512_fmsub_ps(_mm512_loadu_ps(p), _mm512_set1_ps(to_base_2), shift));
         if (!all)
@@ -281,7 +283,7 @@ static inline __m512 weigh_panel(gr_real *p, gr_real *dp, __m512 part, __m512 sh
         _mm512_storeu_ps(p, x);
     }
 
-    /* Keys behind all queries: products read them. */
+    /* Keys behind all queries weigh nothing, but products read them. */
     for (int key = last; key < j + n; key++, p += TILE, dp += TILE) {
         _mm512_storeu_ps(p, _mm512_setzero_ps());
         _mm512_storeu_ps(dp, _mm512_setzero_ps());
