@@ -2,15 +2,12 @@
  * folder is flushed: whoever looks finds the old file or the new one (gr_file_out_*). */
 #include "io/file.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -200,43 +197,6 @@ gr_status gr__file_replaceable(const char *path, gr_error *err) {
                : gr_error_set(err, GR_ERR_USAGE, path, "name a file", "not a regular file: it would be lost");
 }
 
-/* ---- names of what is not whole yet ---- */
-
-enum { DRAWN = 6 };
-#define TEMPORARY_END ".tmp"
-
-char *gr__temporary(const char *path) {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    unsigned char drawn[DRAWN] = {0};
-    char name[DRAWN + 1] = {0};
-    if (getrandom(drawn, sizeof drawn, 0) != sizeof drawn) /* an early kernel: still unlike that of another process */
-        memcpy(drawn, &(pid_t){getpid()}, sizeof(pid_t));
-    for (int i = 0; i < DRAWN; i++)
-        name[i] = letters[drawn[i] % (sizeof letters - 1)];
-    return gr_format("%s.%s" TEMPORARY_END, path, name);
-}
-
-bool gr__is_temporary(const char *name) {
-    size_t length = strlen(name), end = 1 + DRAWN + strlen(TEMPORARY_END);
-    if (length <= end || name[length - end] != '.' || strcmp(name + length - strlen(TEMPORARY_END), TEMPORARY_END) != 0)
-        return false;
-    for (const char *at = name + length - end + 1; at < name + length - strlen(TEMPORARY_END); at++)
-        if (!isalnum((unsigned char)*at))
-            return false;
-    return true;
-}
-
-void gr__temporaries_remove(const char *folder) {
-    DIR *dir = opendir(folder);
-    if (!dir)
-        return;
-    struct dirent *e;
-    while ((e = readdir(dir)))
-        if (gr__is_temporary(e->d_name))
-            unlinkat(dirfd(dir), e->d_name, 0);
-    closedir(dir);
-}
-
 /* ---- writing ---- */
 
 struct gr_file_out {
@@ -252,11 +212,19 @@ gr_status gr_file_out_open(gr_file_out **out, const char *path, gr_error *err) {
     char *real = realpath(path, NULL), *target = gr_strdup(real ? real : path);
     free(real);
 
-    /* The name is new (x), so that two writers do not meet. */
-    char *tmp = gr__temporary(target);
-    FILE *stream = fopen(tmp, "wbxe");
+    /* What a call that was killed has left for the same output goes first. */
+    gr__leftovers_remove(target);
+
+    /* The name is new, so that two writers do not meet. */
+    char *tmp;
+    int fd = gr__temporary_open(&tmp, target);
+    FILE *stream = fd >= 0 ? fdopen(fd, "wb") : NULL;
     if (!stream) {
         int code = errno;
+        if (fd >= 0) {
+            unlink(tmp);
+            close(fd);
+        }
         gr_free(tmp);
         gr_free(target);
         return gr__file_error(err, path, "write", code);
@@ -304,12 +272,13 @@ gr_status gr_file_out_commit(gr_file_out *out, gr_error *err) {
     /* Each step after the one before: a rename must not come before the bytes are on the disk. */
     if (fflush(out->stream) || fsync(fileno(out->stream)))
         code = errno;
-    if (fclose(out->stream) && !code)
-        code = errno;
     if (!code && rename(out->tmp, out->target))
         code = errno;
     if (code)
         unlink(out->tmp);
+
+    /* Last, for with it the lock goes that keeps others from taking the file for a leftover. */
+    fclose(out->stream);
     gr_status status = code ? gr__file_error(err, out->path, "write", code) : gr__flush_parent(out->target, err);
     out_free(out);
     return status;
@@ -318,8 +287,8 @@ gr_status gr_file_out_commit(gr_file_out *out, gr_error *err) {
 void gr_file_out_abort(gr_file_out *out) {
     if (!out)
         return;
-    fclose(out->stream);
     unlink(out->tmp);
+    fclose(out->stream);
     out_free(out);
 }
 

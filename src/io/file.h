@@ -7,10 +7,11 @@
  *
  * What is written goes to PATH.XXXXXX.tmp beside it (six letters drawn anew each time), is flushed to the disk,
  * renamed, and the folder is flushed: a kill at any moment leaves the old file or the new one, at worst with a .tmp
- * beside it. Two writers of one path do not meet: the last to finish wins. Whoever holds the lock of a folder clears
- * what the killed have left (gr__temporaries_remove). Where PATH is a symbolic link, the file that it points to is
- * replaced. A file to read that is missing, a folder, a pipe or not ours to read is GR_ERR_INPUT, one too large
- * GR_ERR_MEMORY; every other failure is GR_ERR_IO. The place is the path.
+ * beside it. Two writers of one path do not meet: the last to finish wins. What the killed have left goes with the next
+ * writer of the path (gr__leftovers_remove), or with whoever holds the lock of the folder (gr__temporaries_remove).
+ * Where PATH is a symbolic link, the file that it points to is replaced. A file to read that is missing, a folder, a
+ * pipe or not ours to read is GR_ERR_INPUT, one too large GR_ERR_MEMORY; every other failure is GR_ERR_IO. The place is
+ * the path.
  */
 #ifndef GR_IO_FILE_H
 #define GR_IO_FILE_H
@@ -49,6 +50,12 @@ void gr_file_out_abort(gr_file_out *out);
 /* A name beside path for what will be renamed to it, a new string; whether a name is one. */
 char *gr__temporary(const char *path);
 bool gr__is_temporary(const char *name);
+
+/* Makes a file of such a name and locks it as long as it is open; -1 and errno. *temporary is a new string, or NULL. */
+int gr__temporary_open(char **temporary, const char *path);
+
+/* Removes what killed writers of path have left beside it; never what a living one writes. */
+void gr__leftovers_remove(const char *path);
 
 /* Removes the half-written files of a folder; for whoever holds its lock. */
 void gr__temporaries_remove(const char *folder);

@@ -226,10 +226,14 @@ typedef struct attempt {
 } attempt;
 
 /* A lock that belongs to the open file, not to the process (Linux: open file description lock). 0 or an errno. */
-static int ofd_lock(int fd) {
+int gr__lock_open_file(int fd) {
     struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-    return fcntl(fd, F_OFD_SETLK, &whole) == 0 ? 0 : errno;
+    if (fcntl(fd, F_OFD_SETLK, &whole) == 0)
+        return 0;
+    return errno == EACCES ? EAGAIN : errno;
 }
+
+bool gr__lock_reaches(int fd) { return !locks_stay_here(fd); }
 
 static bool is_unsupported(int code) {
     return code == ENOLCK || code == EINVAL || code == ENOTSUP || code == EOPNOTSUPP || code == ENOSYS;
@@ -260,7 +264,7 @@ static outcome take_over(attempt *a) {
 
 /* The file was there: its holder works, has just finished, or has died. */
 static outcome take_existing(attempt *a) {
-    int code = locks_stay_here(a->fd) ? ENOLCK : ofd_lock(a->fd);
+    int code = locks_stay_here(a->fd) ? ENOLCK : gr__lock_open_file(a->fd);
     bool told = read_holder(a->fd, &a->holder);
     if (code == EAGAIN || code == EACCES)
         return BUSY;
@@ -309,7 +313,7 @@ static outcome take_once(attempt *a) {
     /* One who made the file has it, unless somebody locked it in between. */
     outcome out;
     if (made) {
-        int code = locks_stay_here(a->fd) ? ENOLCK : ofd_lock(a->fd);
+        int code = locks_stay_here(a->fd) ? ENOLCK : gr__lock_open_file(a->fd);
         a->locked = code == 0;
         out = code == 0 || is_unsupported(code) ? TAKEN : AGAIN;
     } else {

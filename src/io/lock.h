@@ -37,6 +37,11 @@ gr_status gr__lock_peek(const char *path, const char *folder, gr_error *err);
 /* Removes the file that a killed process has left. */
 void gr__lock_sweep(const char *path);
 
+/* A lock on an open file alone, held until it is closed: 0; EAGAIN where another holds it, else why there is none. And
+ * whether such a lock is seen from all machines that see the file. */
+int gr__lock_open_file(int fd);
+bool gr__lock_reaches(int fd);
+
 /* Whether a file system of this type with these options (of /proc/self/mountinfo) keeps locks to one machine. */
 bool gr__mount_locks_locally(const char *type, const char *options);
 
