@@ -11,8 +11,10 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "gradroute/import.h"
 #include "gradroute/infer.h"
 #include "gradroute/lab.h"
+#include "gradroute/samples.h"
 #include "gradroute/surgery.h"
 #include "io/json.h"
 #include "support.h"
@@ -41,8 +43,51 @@ typedef struct world {
     gr_recipe *recipe;
     gr_project *project;
     gr_folder *folder;
-    char path[64]; /* of the recipe */
+    gr_surgery_result adapted; /* the folder's network and an adapter */
+    char path[64];             /* of the recipe */
+    char images[256], classes[256], weights[256], words[256];
 } world;
+
+static gr_arch_def with_adapter(const world *w, gr_arch_region regions[2]);
+
+/* Three samples of four values, and their classes, as IDX files. */
+static void write_samples(world *w) {
+    static const unsigned char images[16 + 12] = {0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 2, 9, 8, 7, 6},
+                                           classes[8 + 3] = {0, 0, 8, 1, 0, 0, 0, 3, 0, 1, 0};
+    snprintf(w->images, sizeof w->images, "%s", gr_test_write("images", images, sizeof images));
+    snprintf(w->classes, sizeof w->classes, "%s", gr_test_write("classes", classes, sizeof classes));
+}
+
+/* A checkpoint of llama2.c (one layer of 8 in two heads, 264 tokens) and its vocabulary. */
+static void write_foreign(world *w) {
+    enum { DIM = 8, HIDDEN = 12, VOCAB = 264, POSITIONS = 4, PIECES = 4 };
+    static const int sizes[7] = {DIM, HIDDEN, 1, 2, 2, VOCAB, POSITIONS};
+    static float file[7 + VOCAB * DIM + 2 * DIM + 4 * DIM * DIM + 3 * DIM * HIDDEN + DIM + POSITIONS * DIM / 2];
+    memcpy(file, sizes, sizeof sizes);
+    for (size_t i = 7; i < sizeof file / sizeof *file; i++)
+        file[i] = 0.01f * (float)(i % 13);
+    snprintf(w->weights, sizeof w->weights, "%s", gr_test_write("weights.bin", file, sizeof file));
+
+    /* A score, a length and the bytes of each piece. */
+    static const char *const first[PIECES] = {"<unk>", "\n<s>\n", "\n</s>\n", " "};
+    char words[8192], piece[16];
+    size_t used = sizeof(int);
+    memcpy(words, &(int){8}, sizeof(int));
+    for (int i = 0; i < VOCAB; i++) {
+        if (i < PIECES)
+            snprintf(piece, sizeof piece, "%s", first[i]);
+        else if (i < PIECES + 256)
+            snprintf(piece, sizeof piece, "<0x%02X>", i - PIECES);
+        else
+            snprintf(piece, sizeof piece, "%c", 'a' + i - PIECES - 256);
+        int length = (int)strlen(piece);
+        memset(words + used, 0, 4);
+        memcpy(words + used + 4, &length, 4);
+        memcpy(words + used + 8, piece, (size_t)length);
+        used += 8 + (size_t)length;
+    }
+    snprintf(w->words, sizeof w->words, "%s", gr_test_write("words.bin", words, used));
+}
 
 static void write_corpus(void) {
     char text[8192];
@@ -65,12 +110,21 @@ static int setup(void **state) {
     gr_test_ok(gr_project_open(&w.project, w.recipe, gr_test_path("data"), NULL, &err), &err);
     gr_test_ok(gr_arm_train(&arm, w.project, GR_ARM_ROUTED, gr_test_path("run"), NULL, &err), &err);
     w.folder = arm.folder;
+
+    /* What other calls begin from. */
+    gr_arch_region regions[2];
+    gr_arch_def wider = with_adapter(&w, regions);
+    gr_surgery_expand_def how = {0};
+    gr_test_ok(gr_surgery_expand(&w.adapted, w.folder->def, w.folder->model, &wider, &how, &err), &err);
+    write_samples(&w);
+    write_foreign(&w);
     *state = &w;
     return 0;
 }
 
 static int teardown(void **state) {
     world *w = *state;
+    gr_surgery_free(&w->adapted);
     gr_folder_free(w->folder);
     gr_project_free(w->project);
     gr_recipe_free(w->recipe);
@@ -209,6 +263,95 @@ static gr_status try_audit(world *w, gr_error *err) {
     return GR_OK;
 }
 
+/* With an adapter more. */
+static gr_arch_def with_adapter(const world *w, gr_arch_region regions[2]) {
+    gr_arch_def wider = *w->folder->def;
+    regions[0] = wider.regions[0];
+    regions[1] = (gr_arch_region){.name = "b", .adapter = {.rank = 2}};
+    wider.regions = regions, wider.region_count = 2;
+    return wider;
+}
+
+static gr_status try_expand(world *w, gr_error *err) {
+    gr_surgery_result out;
+    gr_arch_region regions[2];
+    gr_arch_def wider = with_adapter(w, regions);
+    GR_TRY(gr_surgery_expand(&out, w->folder->def, w->folder->model, &wider, &(gr_surgery_expand_def){0}, err));
+    gr_surgery_free(&out);
+    return GR_OK;
+}
+
+static gr_status try_resize(world *w, gr_error *err) {
+    gr_surgery_result out;
+    gr_surgery_resize_def how = gr_surgery_resize_default();
+    how.layers = 2;
+    how.mlp = 40;
+    GR_TRY(gr_surgery_resize(&out, w->folder->def, w->folder->model, &how, err));
+    gr_surgery_free(&out);
+    return GR_OK;
+}
+
+static gr_status try_merge(world *w, gr_error *err) {
+    gr_surgery_result out;
+    GR_TRY(gr_surgery_merge(&out, w->adapted.def, w->adapted.model, (const char *[]){"b"}, 1, err));
+    gr_surgery_free(&out);
+    return GR_OK;
+}
+
+static bool one_batch(void *context, gr_batch *batch) {
+    static const int32_t ids[4] = {1, 2, 3, 4}, targets[4] = {2, 3, 4, 5}, start[4] = {0}, cls[4] = {0};
+    bool *given = context, first = !*given;
+    *batch = (gr_batch){.rows = 4, .ids = ids, .targets = targets, .start = start, .cls = cls, .denominator = 4};
+    *given = true;
+    return first;
+}
+
+static gr_status try_compare(world *w, gr_error *err) {
+    double apart;
+    bool given = false;
+    gr_surgery_side side[2] = {{w->folder->model, NULL}, {w->folder->model, NULL}};
+    return gr_surgery_compare(&apart, side, 4, one_batch, &given, err);
+}
+
+/* Two files of three samples of four values. */
+static gr_status try_samples(world *w, gr_error *err) {
+    gr_samples *samples;
+    gr_dataset *data;
+    gr_idx_def def = {.images = w->images, .classes = w->classes, .std = 1};
+    GR_TRY(gr_idx_open(&samples, &def, err));
+    gr_status status = gr_dataset_samples(&data, samples, &(gr_dataset_def){.validation = 0.3, .seed = 1}, err);
+    if (status == GR_OK)
+        gr_dataset_free(data);
+    gr_samples_free(samples);
+    return status;
+}
+
+static gr_status try_near(world *w, gr_error *err) {
+    const gr_dataset *data = w->project->data;
+    uint8_t *kind = calloc(data->topics.docs, 1);
+    gr_near near;
+    gr_near_def def = gr_near_default();
+    for (size_t d = 0; d < data->topics.docs; d++)
+        kind[d] = 1 + d % 2;
+    def.words = 2;
+    def.least = 0.3;
+    def.kind = kind;
+    def.compare[1] = def.compare[2] = 1 << 1 | 1 << 2;
+    gr_status status = gr_near_find(&near, data, w->project->tokenizer, &def, err);
+    if (status == GR_OK)
+        gr_near_free(&near);
+    free(kind);
+    return status;
+}
+
+static gr_status try_import(world *w, gr_error *err) {
+    gr_import *in;
+    GR_TRY(gr_import_open(&in, (const char *const[]){w->weights, w->words}, 2, err));
+    gr_status status = gr_import_save(in, own_folder("imported"), err);
+    gr_import_free(in);
+    return status;
+}
+
 /* ---- one refusal in a child ---- */
 
 enum { NOT_REACHED = 10, SMALL, PLANNED, WENT_ON, NO_MESSAGE, NOT_AGAIN, LEAK, OTHER };
@@ -279,6 +422,13 @@ SWEEP(evaluate, 1)
 SWEEP(complete, 1)
 SWEEP(remove, 0)
 SWEEP(off, 0)
+SWEEP(expand, 0)
+SWEEP(resize, 0)
+SWEEP(merge, 0)
+SWEEP(compare, 0)
+SWEEP(samples, 0)
+SWEEP(near, 0)
+SWEEP(import, 0)
 SWEEP(pack, 0)
 SWEEP(audit, 0)
 
@@ -339,8 +489,11 @@ int main(void) {
         cmocka_unit_test(refusals_in_save),         cmocka_unit_test(refusals_in_evaluate),
         cmocka_unit_test(refusals_in_complete),     cmocka_unit_test(refusals_in_remove),
         cmocka_unit_test(refusals_in_off),          cmocka_unit_test(refusals_in_pack),
-        cmocka_unit_test(refusals_in_audit),        cmocka_unit_test(json_asks_the_gate),
-        cmocka_unit_test(aborts_by_default),
+        cmocka_unit_test(refusals_in_expand),       cmocka_unit_test(refusals_in_resize),
+        cmocka_unit_test(refusals_in_merge),        cmocka_unit_test(refusals_in_compare),
+        cmocka_unit_test(refusals_in_samples),      cmocka_unit_test(refusals_in_near),
+        cmocka_unit_test(refusals_in_import),       cmocka_unit_test(refusals_in_audit),
+        cmocka_unit_test(json_asks_the_gate),       cmocka_unit_test(aborts_by_default),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
