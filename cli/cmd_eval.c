@@ -9,6 +9,7 @@
 #include "common.h"
 #include "io/file.h"
 #include "lab/precision.h"
+#include "label/unlabelled.h"
 #include "screen.h"
 
 static const char doc[] =
@@ -107,12 +108,12 @@ static void text_free(text *t) {
 
 /* All documents of --data FILE. */
 static gr_status open_file(text *t, const eval_options *own, const gr_tokenizer *tokenizer, int width, gr_error *err) {
-    gr_source source = gr__file_source(own->data);
+    gr_source source = gr_source_of(own->data);
     if (own->text_field)
         source.text_field = own->text_field;
     if (own->label_field)
         source.label_field = own->label_field;
-    GR_TRY(gr__open_text(&t->data, &t->labels, &source, tokenizer, width, err));
+    GR_TRY(gr__unlabelled_open(&t->data, &t->labels, &source, tokenizer, width, err));
     t->docs = t->data->train;
     t->count = t->data->train_count;
     return GR_OK;
@@ -196,7 +197,7 @@ static gr_status open_run(text *t, const eval_options *own, const gr_folder *fol
 /* What the options ask for: a file, a recipe, or what the model's own run held out. */
 static gr_status open_any(text *t, const eval_options *own, const gr_folder *folder, gr_error *err) {
     if (!gr__arch_of(folder->def)->sized)
-        GR_TRY(gr__open_tokenizer(&t->tokenizer, folder, err));
+        GR_TRY(gr_folder_tokenizer(&t->tokenizer, folder, err));
     else if (own->data)
         return gr_error_set(err, GR_ERR_USAGE, own->data, "name a recipe with data.images", "the model reads no text");
 

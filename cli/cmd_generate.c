@@ -294,7 +294,7 @@ static gr_status open_and_generate(generate_options *own, gr_error *err) {
     if (own->common.threads)
         omp_set_num_threads(own->common.threads);
 
-    gr_status status = gr__open_tokenizer(&tokenizer, folder, err);
+    gr_status status = gr_folder_tokenizer(&tokenizer, folder, err);
     if (status == GR_OK) {
         status = generate(own, folder, tokenizer, err);
         gr_tokenizer_free(tokenizer);

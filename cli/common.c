@@ -8,12 +8,9 @@
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
-#include "base/foreign.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "io/feed.h"
 #include "io/file.h"
 #include "lab/precision.h"
 
@@ -188,14 +185,6 @@ gr_status gr__open_model(gr_folder **folder, const char *given, gr_error *err) {
     return status;
 }
 
-gr_status gr__open_tokenizer(gr_tokenizer **tokenizer, const gr_folder *folder, gr_error *err) {
-    *tokenizer = NULL;
-    if (!folder->info.tokenizer)
-        return gr_error_set(err, GR_ERR_USAGE, "model", "models that train and audit write have one",
-                            "the model folder has no tokenizer.json, and text cannot be read without");
-    return gr_tokenizer_open(tokenizer, folder->info.tokenizer, err);
-}
-
 /* Whether a file is one of a folder's entries. */
 static bool is_entry(const char *folder, const char *file) {
     DIR *dir = opendir(folder);
@@ -217,67 +206,6 @@ gr_status gr__output_apart(const char *out, const char *const *inputs, int count
             return gr_error_set(err, GR_ERR_USAGE, out, "choose another name for the output",
                                 "the output is also an input, which would be lost (%.200s)", inputs[i]);
     return GR_OK;
-}
-
-/* Whether the name ends so, or so with .gz behind it. */
-static bool ends_in(const char *path, const char *end) {
-    size_t n = strlen(path), k = strlen(end);
-    n -= n > 3 && strcmp(path + n - 3, ".gz") == 0 ? 3 : 0; /* an ending before .gz */
-    return n > k && !strncmp(path + n - k, end, k);
-}
-
-/* Whether the first character of the file, plain or gzip, opens a list. */
-static bool holds_list(const char *path) {
-    enum { LOOKED_AT = 4096 };
-    char text[LOOKED_AT];
-    size_t n = 0, at = 0;
-    gr__feed *feed;
-    if (gr__feed_open(&feed, path, NULL, NULL) != GR_OK)
-        return false;
-    if (gr__feed_read(feed, text, sizeof text, &n, NULL) != GR_OK || gr__text_begin(&at, text, n, path, NULL) != GR_OK)
-        n = 0;
-    gr__feed_close(feed);
-    while (at < n && memchr(" \t\r\n", text[at], 4))
-        at++;
-    return at < n && text[at] == '[';
-}
-
-/* By the ending alone, but for folders and lists. */
-gr_source gr__file_source(const char *path) {
-    gr_source source = gr_source_default();
-    struct stat info;
-    bool json = ends_in(path, ".json");
-    source.reader = stat(path, &info) == 0 && S_ISDIR(info.st_mode) ? "folder"
-                    : json && holds_list(path)                      ? "json"
-                    : json || ends_in(path, ".jsonl")               ? "jsonl"
-                    : ends_in(path, ".csv")                         ? "csv"
-                    : ends_in(path, ".tsv")                         ? "tsv"
-                                                                    : "text";
-    source.path = path;
-    source.topic = strcmp(source.reader, "folder") == 0 ? NULL : "text";
-    return source;
-}
-
-gr_status gr__open_text(gr_dataset **data, gr_labels **labels, const gr_source *source, const gr_tokenizer *tokenizer,
-                        int width, gr_error *err) {
-    gr_corpus *corpus;
-    *data = NULL;
-    *labels = NULL;
-    GR_TRY(gr_corpus_open(&corpus, &(gr_corpus_def){.sources = source, .source_count = 1}, err));
-
-    /* Documents longer than the width are evaluated in pieces. */
-    gr_status status = gr_dataset_new(data, corpus, tokenizer, &(gr_dataset_def){.seed = 1}, err);
-    gr_corpus_free(corpus);
-    if (status == GR_OK)
-        status = gr_dataset_pieces(data, &(gr_pieces_def){.width = width}, err);
-    if (status == GR_OK)
-        status = gr_labels_new(labels, &(*data)->topics, NULL, 0, NULL, 0, 1, err);
-
-    if (status != GR_OK) {
-        gr_dataset_free(*data);
-        *data = NULL;
-    }
-    return status;
 }
 
 /* ---- output ---- */

@@ -100,20 +100,8 @@ char *gr__run_folder(const gr__common *common);
 gr_status gr__model_path(char **path, const char *given, gr_error *err);
 gr_status gr__open_model(gr_folder **folder, const char *given, gr_error *err);
 
-/* The tokenizer that the model folder keeps; GR_ERR_USAGE if it keeps none. */
-gr_status gr__open_tokenizer(gr_tokenizer **tokenizer, const gr_folder *folder, gr_error *err);
-
 /* Refuses an output that is one of the inputs, or a folder that directly holds one, through whatever links. */
 gr_status gr__output_apart(const char *out, const char *const *inputs, int count, gr_error *err);
-
-/* How to read text by its path: a folder as text files, .jsonl, .json, .csv and .tsv (also before .gz) as such, a .json
- * that opens a list as that, anything else as text. Records without a topic are of topic "text". */
-gr_source gr__file_source(const char *path);
-
-/* The documents of a source, in pieces where they are longer than the width, all of them as train, and labels without a
- * label; the caller frees both. */
-gr_status gr__open_text(gr_dataset **data, gr_labels **labels, const gr_source *source, const gr_tokenizer *tokenizer,
-                        int width, gr_error *err);
 
 /* Passes over the training tokens, and what becomes of long documents: lines that begin with `title`. */
 void gr__print_lengths(const gr_lengths *lengths, int context, const char *title);

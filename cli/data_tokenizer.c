@@ -85,7 +85,7 @@ static gr_status check_out(const train_options *own, gr_error *err) {
 static gr_status read_files(gr_corpus **corpus, const train_options *own, gr_error *err) {
     gr_source *sources = gr_alloc(sizeof *sources * (size_t)own->files.count);
     for (int i = 0; i < own->files.count; i++) {
-        sources[i] = gr__file_source(own->files.at[i]);
+        sources[i] = gr_source_of(own->files.at[i]);
         if (own->text_field)
             sources[i].text_field = own->text_field;
     }

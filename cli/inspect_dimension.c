@@ -55,7 +55,7 @@ gr_status gr__inspect_dimension(const gr__common *common, int dimension, int top
     gr_folder *folder;
     gr_tokenizer *tokenizer;
     GR_TRY(gr__open_model(&folder, common->input, err));
-    gr_status status = gr__open_tokenizer(&tokenizer, folder, err);
+    gr_status status = gr_folder_tokenizer(&tokenizer, folder, err);
     if (status == GR_OK) {
         status = show(common, folder, tokenizer, dimension, top, err);
         gr_tokenizer_free(tokenizer);

@@ -3,7 +3,7 @@
 #include "format/arch_json.h"
 #include "format/manifest.h"
 #include "gradroute/folder.h"
-#include "gradroute/surgery.h"
+#include "gradroute/verify.h"
 #include "io/file.h"
 
 static const gr_arch_region regions[] = {
@@ -342,11 +342,71 @@ static void test_arch_json(void **state) {
     gr_surgery_free(&out);
 }
 
+/* A model without its region is written where it computes what the old one did with the region off, else not. */
+static void test_only_what_agrees_is_saved(void **state) {
+    (void)state;
+    static const char *const off[] = {"group"};
+    char *root = gr_test_folder(), *out = gr_format("%s/new/model", root);
+    gr_error err = {0};
+    gr_model *model;
+    gr_folder *folder, *again;
+    char *path = saved(root, &model);
+    gr_model_free(model);
+    gr_test_ok(gr_folder_load(&folder, path, NULL, 0, &err), &err);
+    gr_probe *probe;
+    gr_test_ok(gr_probe_open(&probe, NULL, folder, &err), &err);
+    gr_surgery_result result;
+    gr_test_ok(gr_surgery_remove(&result, folder->def, folder->model, off, 1, &err), &err);
+    gr_verify_side before = {folder->model, off, 1}, after = {.model = result.model};
+    gr_real *number = gr_model_data(result.model, 0), kept[VOCAB];
+    int cols = gr_model_param(result.model, 0)->cols;
+
+    /* Not with a column of the embedding changed, nor with a number that is none. */
+    gr_verdict verdict = {.exact = true, .hint = "look again"};
+    for (int k = 0; k < VOCAB; k++) {
+        kept[k] = number[k * cols];
+        number[k * cols] += 1;
+    }
+    assert_int_equal(gr_verify_save(&verdict, out, &result, folder, probe, &before, &after, &err), GR_ERR_USAGE);
+    assert_string_equal(err.hint, "look again");
+    assert_true(verdict.difference > 1e-3);
+    assert_false(gr_file_exists(out));
+    *number = (gr_real)NAN;
+    assert_int_equal(gr_verify_save(&verdict, out, &result, folder, probe, &before, &after, &err), GR_ERR_NUMERIC);
+    assert_false(gr_file_exists(out));
+
+    /* The region's absence, not that of another, is what the logits agree with; then all is kept but the region. */
+    for (int k = 0; k < VOCAB; k++)
+        number[k * cols] = kept[k];
+    before.count = 0;
+    assert_int_equal(gr_verify_save(&verdict, out, &result, folder, probe, &before, &after, &err), GR_ERR_USAGE);
+    before.count = 1;
+    gr_test_ok(gr_verify_save(&verdict, out, &result, folder, probe, &before, &after, &err), &err);
+    assert_true(verdict.difference <= 1e-4);
+    gr_test_ok(gr_folder_load(&again, out, NULL, 0, &err), &err);
+    assert_int_equal(again->info.seed, 3);
+    assert_string_equal(again->info.recipe, "seed: 3\n");
+    assert_int_equal(gr_model_find_region(again->model, "group"), GR_NONE);
+
+    /* By force whatever it computes. */
+    verdict.force = true;
+    before.count = 0;
+    gr_test_ok(gr_verify_save(&verdict, out, &result, folder, probe, &before, &after, &err), &err);
+    gr_folder_free(again);
+    gr_surgery_free(&result);
+    gr_probe_free(probe);
+    gr_folder_free(folder);
+    gr_free(path);
+    gr_free(out);
+    gr_test_folder_remove(root);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_without),        cmocka_unit_test(test_damage),
-        cmocka_unit_test(test_forged),     cmocka_unit_test(test_foreign_folder), cmocka_unit_test(test_arch_json),
-        cmocka_unit_test(test_describe),
+        cmocka_unit_test(test_round_trip),     cmocka_unit_test(test_without),
+        cmocka_unit_test(test_damage),         cmocka_unit_test(test_forged),
+        cmocka_unit_test(test_foreign_folder), cmocka_unit_test(test_arch_json),
+        cmocka_unit_test(test_describe),       cmocka_unit_test(test_only_what_agrees_is_saved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,6 +61,10 @@ typedef struct gr_source {
 /* wordnet, /usr/share/wordnet, no fallback; fields "text" and "label", separator "<|endoftext|>", no topic. */
 gr_source gr_source_default(void);
 
+/* How to read text by its path: a folder as text files, .jsonl, .json, .csv and .tsv (also before .gz) as such, a .json
+ * that opens a list as that, anything else as text. Records without a topic are of topic "text". */
+gr_source gr_source_of(const char *path);
+
 typedef struct gr_corpus_def {
     const gr_source *sources; /* read in this order; topics of the same name are one topic */
     int source_count;

@@ -26,6 +26,7 @@
 #define GRADROUTE_FOLDER_H
 
 #include "gradroute/arch.h"
+#include "gradroute/tokenizer.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -69,6 +70,9 @@ typedef struct gr_folder {
  * GR_ERR_INPUT for a missing file, GR_ERR_USAGE for an unknown region. */
 gr_status gr_folder_load(gr_folder **folder, const char *path, const char *const *without, int count, gr_error *err);
 void gr_folder_free(gr_folder *folder);
+
+/* The tokenizer that the model folder keeps; GR_ERR_USAGE if it keeps none. */
+gr_status gr_folder_tokenizer(gr_tokenizer **tokenizer, const gr_folder *folder, gr_error *err);
 
 /* The one of PATH, PATH/model (a run) and PATH/routed/model (an audit) that holds a manifest; a new string, NULL with
  * GR_ERR_INPUT (nothing there) or GR_ERR_USAGE (no model there). */

@@ -55,14 +55,6 @@ struct gr__sink {
     void *user;
 };
 
-gr_source gr_source_default(void) {
-    return (gr_source){.reader = "wordnet",
-                       .path = "/usr/share/wordnet",
-                       .text_field = "text",
-                       .label_field = "label",
-                       .separator = "<|endoftext|>"};
-}
-
 /* The name as it is kept: composed, so that names which look alike are one. *owned is the caller's to free. */
 static gr_status take_name(const char **name, size_t *length, char **owned, const char *what, const char *place,
                            gr_error *err) {

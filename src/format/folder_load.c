@@ -332,3 +332,11 @@ void gr_folder_free(gr_folder *folder) {
     gr_arena_free(folder->arena);
     gr_free(folder);
 }
+
+gr_status gr_folder_tokenizer(gr_tokenizer **tokenizer, const gr_folder *folder, gr_error *err) {
+    *tokenizer = NULL;
+    if (!folder->info.tokenizer)
+        return gr_error_set(err, GR_ERR_USAGE, "model", "models that train and audit write have one",
+                            "the model folder has no tokenizer.json, and text cannot be read without");
+    return gr_tokenizer_open(tokenizer, folder->info.tokenizer, err);
+}
