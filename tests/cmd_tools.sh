@@ -53,6 +53,11 @@ touch "$tree/include/gradroute/new.h"
 fails 1 'include/gradroute/new.h: say in tools/layers.py whose header it is' 'a header of nobody' "$tree/tools/layers.py"
 rm "$tree/include/gradroute/new.h"
 
+mkdir "$tree/src/other"
+touch "$tree/src/other/x.c"
+fails 1 'src/other/x.c: say in tools/layers.py where its folder stands' 'a folder of nowhere' "$tree/tools/layers.py"
+rm -r "$tree/src/other"
+
 # folders in braces
 mkdir "$tree/src/text" "$tree/src/arch"
 echo 'int gr__text(void) { return 2; }' | lay src/text/one.c

@@ -35,6 +35,12 @@ def layer_of(path):
     return parts[1] if parts[0] == "src" else OWNER[path.stem] if parts[0] == "include" else parts[0]
 
 
+def place(path):
+    """Stops where a folder has no place in the order."""
+    if layer_of(path) not in LEVEL:
+        sys.exit(f"{path.relative_to(root)}: say in tools/layers.py where its folder stands")
+
+
 def sees(here, there):
     return here == there or LEVEL[here] < LEVEL[there]
 
@@ -118,6 +124,7 @@ def main():
     if unowned:
         sys.exit("\n".join(f"{path.relative_to(root)}: say in tools/layers.py whose header it is" for path in unowned))
     for path in sources + headers:
+        place(path)
         check_file(path)
     uses = check_symbols(pathlib.Path(sys.argv[1]), sources, headers) if sys.argv[1:] else 0
     print("\n".join(wrong) or f"layers: {len(sources) + len(headers)} files{f', {uses} symbols of others' if uses else ''} in order")
