@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/nearest.h"
+#include "base/number.h"
 #include "bench/bench.h"
 #include "cli/common.h"
 #include "cli/process.h"
@@ -362,8 +363,9 @@ int main(int argc, char **argv) {
     s.rows = json_array();
     gr_status status = bench(&s, &err);
     if (s.measured + s.skipped)
-        fprintf(s.common.json ? stderr : stdout, "%s%d measured, %d skipped; %s, kernels for %s, %d threads\n",
-                s.common.json ? "" : "\n", s.measured, s.skipped, s.machine, gr_kernel_isa(), s.threads);
+        fprintf(s.common.json ? stderr : stdout, "%s%d measured, %d skipped; %s, kernels for %s, %d %s\n",
+                s.common.json ? "" : "\n", s.measured, s.skipped, s.machine, gr_kernel_isa(), s.threads,
+                gr__plural(s.threads, "thread", "threads"));
     if (status == GR_OK && s.common.json)
         gr__print_json(json_incref(s.rows));
     json_decref(s.rows);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "commands.h"
 #include "common.h"
 
@@ -220,7 +221,9 @@ static void print_findings(const gr_findings *findings) {
         if (f->hint)
             printf("  hint: %s\n", f->hint);
     }
-    printf("%d errors, %d warnings, %d notes\n", errors, warnings, findings->count - errors - warnings);
+    int notes = findings->count - errors - warnings;
+    printf("%d %s, %d %s, %d %s\n", errors, gr__plural(errors, "error", "errors"), warnings,
+           gr__plural(warnings, "warning", "warnings"), notes, gr__plural(notes, "note", "notes"));
 }
 
 /* The same for programs. */

@@ -5,6 +5,7 @@
 
 #include "arch/kind.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "commands.h"
 #include "common.h"
 #include "io/file.h"
@@ -319,11 +320,10 @@ static void print_line(const line *at, bool samples) {
 /* Tokens that no row had room for have no loss, and the reader should know. */
 static void note_cut(const gr_cut *cut, int width) {
     if (cut->documents)
-        fprintf(
-            stderr,
-            "note: %s document(s) are longer than the context of %d and were cut: %s of %s tokens were not scored\n",
-            gr__text_count((char[32]){0}, cut->documents), width, gr__text_count((char[32]){0}, cut->targets),
-            gr__text_count((char[32]){0}, cut->all));
+        fprintf(stderr, "note: %s %s longer than the context of %d and cut: %s of %s tokens were not scored\n",
+                gr__text_count((char[32]){0}, cut->documents),
+                gr__plural(cut->documents, "document is", "documents are"), width,
+                gr__text_count((char[32]){0}, cut->targets), gr__text_count((char[32]){0}, cut->all));
 }
 
 /* Groups of which nothing was scored have no line. */

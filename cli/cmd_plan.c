@@ -1,6 +1,7 @@
 /* gradroute plan: what a recipe would cost in numbers, memory and time. */
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "commands.h"
 #include "common.h"
 #include "lab/arm.h"
@@ -117,7 +118,8 @@ static void print_time(const entry *e, int batch) {
     printf("  time        %s: %.3g s a step, %.3g operations a second\n", gr__text_time((char[32]){0}, training(p)),
            t->seconds, t->seconds > 0 ? p->flops_per_step / t->seconds : 0);
     if (t->rows < batch)
-        printf("              extrapolated from steps of %d sequences in place of %d\n", t->rows, batch);
+        printf("              extrapolated from steps of %d %s in place of %d\n", t->rows,
+               gr__plural(t->rows, "sequence", "sequences"), batch);
     if (p->relearning > 0)
         printf("              measuring %s, relearning %s\n", gr__text_time((char[32]){0}, p->measuring),
                gr__text_time((char[32]){0}, p->relearning));
@@ -158,11 +160,11 @@ static sums add_up(const entry *list, int count) {
 static void print_sums(const sums *s) {
     int threads = omp_get_max_threads();
     if (isfinite(s->training))
-        printf("all models: %s on %d threads: training %s, measuring %s, relearning %s (at the speed of steps timed "
+        printf("all models: %s on %d %s: training %s, measuring %s, relearning %s (at the speed of steps timed "
                "now)\n",
                gr__text_time((char[32]){0}, s->training + s->measuring + s->relearning), threads,
-               gr__text_time((char[32]){0}, s->training), gr__text_time((char[32]){0}, s->measuring),
-               gr__text_time((char[32]){0}, s->relearning));
+               gr__plural(threads, "thread", "threads"), gr__text_time((char[32]){0}, s->training),
+               gr__text_time((char[32]){0}, s->measuring), gr__text_time((char[32]){0}, s->relearning));
 
     /* Times are too long where others worked on the machine. */
     const char *cores = gr__text_cores((char[48]){0}, s->cores, threads);

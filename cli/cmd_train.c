@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "commands.h"
 #include "common.h"
 #include "diagnosis.h"
@@ -80,8 +81,9 @@ static void print_json(const gr_arm *arm, const char *run) {
 static void print_text(const gr_arm *arm, const char *run) {
     const gr_model *model = arm->folder->model;
     /* How much, and how fast. */
-    printf("trained %s steps on %s tokens in %s (%s tokens/s)\n", gr__text_count((char[32]){0}, arm->steps),
-           gr__text_count((char[32]){0}, arm->tokens), gr__text_time((char[32]){0}, arm->seconds),
+    printf("trained %s %s on %s %s in %s (%s tokens/s)\n", gr__text_count((char[32]){0}, arm->steps),
+           gr__plural(arm->steps, "step", "steps"), gr__text_count((char[32]){0}, arm->tokens),
+           gr__plural(arm->tokens, "token", "tokens"), gr__text_time((char[32]){0}, arm->seconds),
            gr__text_count((char[32]){0}, arm->seconds > 0 ? (int64_t)((double)arm->tokens / arm->seconds) : 0));
 
     /* Whether routing works, by the last measurements. */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/utf8.h"
 #include "io/file.h"
 #include "lab/precision.h"
@@ -213,15 +214,19 @@ gr_status gr__output_apart(const char *out, const char *const *inputs, int count
 void gr__print_lengths(const gr_lengths *l, int context, const char *title) {
     printf("%s%.3g passes over the training tokens\n", title, l->passes);
     if (l->documents && l->pieces)
-        printf("%s%s documents are longer than the context of %d: in %s pieces\n", title,
-               gr__text_count((char[32]){0}, l->documents), context, gr__text_count((char[32]){0}, l->pieces));
+        printf("%s%s %s longer than the context of %d: in %s pieces\n", title,
+               gr__text_count((char[32]){0}, l->documents), gr__plural(l->documents, "document is", "documents are"),
+               context, gr__text_count((char[32]){0}, l->pieces));
     if (l->lost)
-        printf("%s%s documents are longer than the context of %d and cut: %s of %s tokens (%.1f %%) are lost\n", title,
-               gr__text_count((char[32]){0}, l->documents), context, gr__text_count((char[32]){0}, l->lost),
-               gr__text_count((char[32]){0}, l->all), 100 * (double)l->lost / (double)l->all);
+        printf("%s%s %s longer than the context of %d and cut: %s of %s tokens (%.1f %%) are lost\n", title,
+               gr__text_count((char[32]){0}, l->documents), gr__plural(l->documents, "document is", "documents are"),
+               context, gr__text_count((char[32]){0}, l->lost), gr__text_count((char[32]){0}, l->all),
+               100 * (double)l->lost / (double)l->all);
     if (l->runs)
-        printf("%sfewer than %d documents: %s runs of their pieces are held out, %s pieces beside them left out\n",
-               title, GR_FEW_DOCUMENTS, gr__text_count((char[32]){0}, l->runs), gr__text_count((char[32]){0}, l->gaps));
+        printf("%sfewer than %d documents: %s %s of their pieces %s held out, %s %s beside them left out\n", title,
+               GR_FEW_DOCUMENTS, gr__text_count((char[32]){0}, l->runs), gr__plural(l->runs, "run", "runs"),
+               gr__plural(l->runs, "is", "are"), gr__text_count((char[32]){0}, l->gaps),
+               gr__plural(l->gaps, "piece", "pieces"));
 }
 
 void gr__print_json(json_t *value) {

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "common.h"
 #include "data_actions.h"
 #include "process.h"
@@ -59,11 +60,12 @@ static gr_status report(const gr__common *common, gr_error *err) {
                                  "rows", (json_int_t)s->rows, "fill", fill, "cut", (json_int_t)s->cut, "duplicates",
                                  (json_int_t)s->duplicates, "read", (json_int_t)s->read, "sha256", s->digest));
     else
-        printf("%s: %d shard(s), %s documents, %s held out, %s tokens, %s rows of %d, %.1f %% full\n", common->out,
-               s->count, gr__text_count((char[32]){0}, s->documents),
+        printf("%s: %d %s, %s %s, %s held out, %s tokens, %s %s of %d, %.1f %% full\n", common->out, s->count,
+               gr__plural(s->count, "shard", "shards"), gr__text_count((char[32]){0}, s->documents),
+               gr__plural(s->documents, "document", "documents"),
                gr__text_count((char[32]){0}, (int64_t)s->held->validation_count),
-               gr__text_count((char[32]){0}, s->tokens), gr__text_count((char[32]){0}, s->rows), s->context,
-               100 * fill);
+               gr__text_count((char[32]){0}, s->tokens), gr__text_count((char[32]){0}, s->rows),
+               gr__plural(s->rows, "row", "rows"), s->context, 100 * fill);
 
     gr_shards_free(s);
     return GR_OK;

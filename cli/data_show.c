@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "common.h"
 #include "data_actions.h"
 #include "data_labels.h"
@@ -207,13 +208,16 @@ static json_t *overlap_json(const gr_overlap *o) {
 static void print_overlap(const gr_overlap *o, const char *unit) {
     if (!o->compared)
         return;
-    printf("near       %s of %s held-out %s are near duplicates of training %s (%s of a label)",
-           gr__text_count((char[32]){0}, o->held_forget + o->held_other), gr__text_count((char[32]){0}, o->held), unit,
-           unit, gr__text_count((char[32]){0}, o->held_forget));
+    printf("near       %s of %s held-out %s %s near %s of training %s (%s of a label)",
+           gr__text_count((char[32]){0}, o->held_forget + o->held_other), gr__text_count((char[32]){0}, o->held),
+           gr__unit(unit, o->held), gr__plural(o->held_forget + o->held_other, "is a", "are"),
+           gr__plural(o->held_forget + o->held_other, "duplicate", "duplicates"), unit,
+           gr__text_count((char[32]){0}, o->held_forget));
     if (o->dropped)
-        printf("; %s were dropped", gr__text_count((char[32]){0}, o->dropped));
-    printf("\nnear       %s training %s without a label are near duplicates of labelled ones\n",
-           gr__text_count((char[32]){0}, o->unlabelled), unit);
+        printf("; %s %s dropped", gr__text_count((char[32]){0}, o->dropped), gr__plural(o->dropped, "was", "were"));
+    printf("\nnear       %s training %s without a label %s of labelled ones\n",
+           gr__text_count((char[32]){0}, o->unlabelled), gr__unit(unit, o->unlabelled),
+           gr__plural(o->unlabelled, "is a near duplicate", "are near duplicates"));
 }
 
 /* Documents, or pieces where these are split. */
@@ -270,19 +274,21 @@ static void print_text(const gr_project *project, const amount *topics, const am
     const gr_labels *labels = project->labels;
 
     /* The data as a whole. */
-    printf("documents  %s (%s read, %s duplicates dropped, %s without text)%s\n",
+    printf("documents  %s (%s read, %s %s dropped, %s without text)%s\n",
            gr__text_count((char[32]){0}, (int64_t)(data->whole ? data->whole : data)->topics.docs),
            gr__text_count((char[32]){0}, (int64_t)data->read), gr__text_count((char[32]){0}, (int64_t)data->duplicates),
+           gr__plural((int64_t)data->duplicates, "duplicate", "duplicates"),
            gr__text_count((char[32]){0}, (int64_t)data->skipped),
            data->used_fallback ? "; a source is missing and its fallback was read" : "");
     if (data->values)
-        printf("samples    of %d values, read as (v / 255 - %g) / %g\n", data->value_width, data->mean, data->std);
+        printf("samples    of %d %s, read as (v / 255 - %g) / %g\n", data->value_width,
+               gr__plural(data->value_width, "value", "values"), data->mean, data->std);
     else
         printf("tokens     %s of a vocabulary of %s\n",
                gr__text_count((char[32]){0}, (int64_t)data->offsets[data->topics.docs]),
                gr__text_count((char[32]){0}, data->vocab));
-    printf("packing    %s rows of %d, %.1f %% full\n", gr__text_count((char[32]){0}, facts->rows),
-           project->recipe->data.context, 100 * facts->fill);
+    printf("packing    %s %s of %d, %.1f %% full\n", gr__text_count((char[32]){0}, facts->rows),
+           gr__plural(facts->rows, "row", "rows"), project->recipe->data.context, 100 * facts->fill);
     gr__print_lengths(lengths, project->recipe->data.context, "length     ");
     print_overlap(overlap, gr_dataset_unit(data));
 
@@ -310,15 +316,15 @@ static void show_shards(const gr_project *project, const gr_stream_facts *facts,
     /* What the shards hold as a whole. */
     json_t *labels = json_array();
     if (!json) {
-        printf("documents  %s in %d shard(s), %s held out (%s read, %s duplicates dropped, %s without text)\n",
-               gr__text_count((char[32]){0}, s->documents), s->count,
+        printf("documents  %s in %d %s, %s held out (%s read, %s %s dropped, %s without text)\n",
+               gr__text_count((char[32]){0}, s->documents), s->count, gr__plural(s->count, "shard", "shards"),
                gr__text_count((char[32]){0}, (int64_t)(s->held->validation_count + s->held->test_count)),
                gr__text_count((char[32]){0}, s->read), gr__text_count((char[32]){0}, s->duplicates),
-               gr__text_count((char[32]){0}, s->skipped));
+               gr__plural(s->duplicates, "duplicate", "duplicates"), gr__text_count((char[32]){0}, s->skipped));
         printf("tokens     %s of a vocabulary of %s\n", gr__text_count((char[32]){0}, s->tokens),
                gr__text_count((char[32]){0}, s->held->vocab));
-        printf("packing    %s rows of %d, %.1f %% full\n", gr__text_count((char[32]){0}, facts->rows), s->context,
-               100 * facts->fill);
+        printf("packing    %s %s of %d, %.1f %% full\n", gr__text_count((char[32]){0}, facts->rows),
+               gr__plural(facts->rows, "row", "rows"), s->context, 100 * facts->fill);
         gr__print_lengths(lengths, s->context, "length     ");
         printf("  %-24s %10s %10s\n", "label", "train", "known");
     }

@@ -5,6 +5,7 @@
 
 #include "base/foreign.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "common.h"
 #include "data_actions.h"
 #include "io/feed.h"
@@ -102,9 +103,9 @@ static gr_status save(const train_options *own, const gr_tokenizer *tokenizer, s
         gr__print_json(json_pack("{s:o, s:i, s:I}", "tokenizer", gr_json_text(own->common.out), "vocab",
                                  gr_tokenizer_size(tokenizer), "documents", (json_int_t)documents));
     else
-        printf("%s: %s tokens from %s documents\n", own->common.out,
-               gr__text_count((char[32]){0}, gr_tokenizer_size(tokenizer)),
-               gr__text_count((char[32]){0}, (int64_t)documents));
+        printf(
+            "%s: %s tokens from %s %s\n", own->common.out, gr__text_count((char[32]){0}, gr_tokenizer_size(tokenizer)),
+            gr__text_count((char[32]){0}, (int64_t)documents), gr__plural((int64_t)documents, "document", "documents"));
     return GR_OK;
 }
 

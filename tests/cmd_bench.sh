@@ -49,7 +49,7 @@ if GRADROUTE_ISA=avx2 gradroute --version | grep -q avx2; then
     cp "$work/out" "$work/table"
     other() { set -- "$work"/narrow/*; [ $# = 1 ] && case $1 in *-avx2.csv) grep -q ',avx2,.*,routed-sgtm,float32,' "$1" ;; *) return 1 ;; esac; }
     ok 'the rows go to another file and say so' other
-    ok 'the last line names both' grep -q 'measured.*; .*, kernels for avx2, 1 threads' "$work/table"
+    ok 'the last line names both' grep -q 'measured.*; .*, kernels for avx2, 1 thread' "$work/table"
 fi
 echo 'machine,date,version' >"$work/older.csv"
 fails 2 'has other columns' 'rows do not follow those with other columns' gradroute-bench routed-sgtm $quick --csv "$work/older.csv"

@@ -37,8 +37,8 @@ ok 'no colours but on a terminal' plain
 none() { gradroute data show "$w" --samples 0 >"$work/out" && ! grep -q 'document [0-9]' "$work/out"; }
 ok 'no samples' none
 fails 2 'samples' 'samples below 0' gradroute data show "$w" --samples -1
-fails 0 'note: 1 of the 3 words of label .birds. were never found, such as "zebra"' 'check names words that are not there' gradroute check "$w"
-fails 2 'no document has any of the label.s 1 words' 'no word is there' gradroute check "$w" --set 'labels.birds.words=[zebra]'
+fails 0 'note: 1 of the 3 words of label .birds. was never found, such as "zebra"' 'check names words that are not there' gradroute check "$w"
+fails 2 'no document has any of the label.s 1 word$' 'no word is there' gradroute check "$w" --set 'labels.birds.words=[zebra]'
 fails 0 'warning: label .birds. is shown on 100 % of the documents' 'a word that is everywhere' gradroute check "$w" --set 'labels.birds={words: [number]}'
 fails 2 'begins in neither\|begins with neither' 'an entry without a letter at its end' gradroute data show "$w" --set 'labels.birds.words=["-bird"]'
 printf '# birds\nbird\n\nof the  north\n' >"$work/birds.txt"

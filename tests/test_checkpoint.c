@@ -299,7 +299,7 @@ static void latest_falls_back(void **state) {
     gr_error err = {0};
     assert_int_equal(gr_checkpoint_latest(p->folder, &path, NULL, NULL, &err), GR_ERR_FORMAT);
     assert_null(path);
-    assert_string_equal(err.message, "all 3 checkpoints are damaged");
+    assert_string_equal(err.message, "3 checkpoints are damaged, and there is no other");
     err = (gr_error){0};
     assert_int_equal(gr_checkpoint_latest(odd, &path, NULL, NULL, &err), GR_ERR_IO); /* a file, not a folder */
     gr_free(missing);

@@ -445,7 +445,7 @@ static void scores_that_fail(void **state) {
     def.from[1] = (gr_label_arg){"id", .text = "id"};
     expect_error(w, &def, 1, GR_ERR_FORMAT, "scores.jsonl:601", "the id \"r600\"");
     *file = write_scores(DOCS - 1, true);
-    expect_error(w, &def, 1, GR_ERR_FORMAT, "scores.jsonl", "1 documents have no scores; the first is record 600");
+    expect_error(w, &def, 1, GR_ERR_FORMAT, "scores.jsonl", "1 document has no scores; the first is record 600");
     *file = gr_test_path("missing.jsonl");
     expect_error(w, &def, 1, GR_ERR_INPUT, "missing.jsonl", "cannot open");
     *file = write_scores(DOCS, false);

@@ -4,6 +4,7 @@
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The locale "C" for this thread, until it is given back. */
 static locale_t enter(locale_t *plain) {
@@ -38,4 +39,11 @@ int gr__print(char *text, size_t size, const char *format, ...) {
     int n = gr__vprint(text, size, format, list);
     va_end(list);
     return n;
+}
+
+const char *gr__singular(char text[16], const char *plural, int64_t n) {
+    if (n != 1)
+        return plural;
+    snprintf(text, 16, "%.*s", (int)strlen(plural) - 1, plural);
+    return text;
 }

@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/names.h"
 #include "base/nearest.h"
+#include "base/number.h"
 #include "base/stop.h"
 #include "base/utf8.h"
 #include "corpus/reader.h"
@@ -460,8 +461,9 @@ static gr_status check_ids(const gr_corpus *corpus, const gr_corpus_def *def, gr
 gr_status gr__corpus_empty(const gr_corpus_def *def, size_t skipped, gr_error *err) {
     return gr_error_set(err, GR_ERR_FORMAT, def->source_count ? def->sources[0].path : "data",
                         "check the path, the text field and the separator",
-                        "the corpus is empty: no document in %d source(s), %zu record(s) without text",
-                        def->source_count, skipped);
+                        "the corpus is empty: no document in %d %s, %zu %s without text", def->source_count,
+                        gr__plural(def->source_count, "source", "sources"), skipped,
+                        gr__plural((int64_t)skipped, "record", "records"));
 }
 
 /* Reads all sources, and checks what only the whole corpus can tell. */

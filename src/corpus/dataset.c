@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/rng.h"
 #include "corpus/dataset.h"
 #include "io/digest.h"
@@ -198,7 +199,8 @@ static gr_status count_held(uint32_t *held, size_t docs, double share, gr_error 
         *held = 1;
     if (*held >= docs)
         return gr_error_set(err, GR_ERR_USAGE, "data", "use a larger corpus or a smaller share",
-                            "validation %g leaves none of %zu document(s) to train on", share, docs);
+                            "validation %g leaves none of %zu %s to train on", share, docs,
+                            gr__plural((int64_t)docs, "document", "documents"));
     return GR_OK;
 }
 

@@ -8,6 +8,7 @@
 #include "base/foreign.h"
 #include "base/mem.h"
 #include "base/names.h"
+#include "base/number.h"
 #include "corpus/record.h"
 #include "io/feed.h"
 
@@ -152,7 +153,9 @@ static gr_status read_rows(table *t, gr__sink *sink, const gr_source *source, co
             char place[GR__PLACE_SIZE];
             return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, t->path, t->first, 0),
                                 "every row has a field for each name of the first line; is it the right delimiter?",
-                                "a row of %zu fields under %zu names", t->columns, names->count);
+                                "a row of %zu %s under %zu %s", t->columns,
+                                gr__plural((int64_t)t->columns, "field", "fields"), names->count,
+                                gr__plural((int64_t)names->count, "name", "names"));
         }
 
         /* A record like that of JSON: one set of rules for members. */

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "io/digest.h"
 #include "io/file.h"
 #include "io/json.h"
@@ -415,7 +416,8 @@ gr_status gr_checkpoint_latest(const char *folder, char **path, int64_t *step, i
     gr_free(steps);
     if (n && !*path)
         return gr_error_set(err, GR_ERR_FORMAT, folder, "start the run anew, or restore the folder from a copy",
-                            "all %d checkpoints are damaged", n);
+                            "%d %s damaged, and there is no other", n,
+                            gr__plural(n, "checkpoint is", "checkpoints are"));
     return GR_OK;
 }
 

@@ -260,7 +260,7 @@ static void put_verdict(figures *f, bool compared) {
         add(text, sizeof text, "specific removal ");
         add_figure(text, sizeof text, f, "specific_removal");
         add(text, sizeof text, ", after relearning on %zu %s ", f->j->attack.documents,
-            gr_dataset_unit(f->j->project->data));
+            gr__unit(gr_dataset_unit(f->j->project->data), (int64_t)f->j->attack.documents));
         if (is_number(f, "specific_removal_relearned"))
             add_figure(text, sizeof text, f, "specific_removal_relearned");
         else

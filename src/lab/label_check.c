@@ -1,5 +1,6 @@
 /* label_check.c - what looks wrong about labels once they meet the data. */
 #include "lab/label_check.h"
+#include "base/number.h"
 #include "label/source.h"
 
 /* Above this share of documents or tokens a label leaves the core too little to learn from. */
@@ -56,8 +57,9 @@ static void check_words(gr_findings *findings, const gr_labels *l, int k) {
             first = l->hits[k - 1][i].text;
     if (silent)
         gr_finding_add(findings, GR_LEVEL_NOTE, "words match whole, in any case: list each form",
-                       "%zu of the %zu words of label '%s' were never found, such as \"%.60s\"", silent,
-                       l->hit_count[k - 1], l->label_names[k - 1], first);
+                       "%zu of the %zu %s of label '%s' %s never found, such as \"%.60s\"", silent, l->hit_count[k - 1],
+                       gr__plural((int64_t)l->hit_count[k - 1], "word", "words"), l->label_names[k - 1],
+                       gr__plural((int64_t)silent, "was", "were"), first);
 }
 
 /* Scores act through routes that mix. */

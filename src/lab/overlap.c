@@ -106,7 +106,6 @@ gr_status gr__project_drop_near(gr_project *p, const volatile sig_atomic_t *stop
     gr_free(kinds);
     if (p->near_dropped && !data->validation_count && !data->test_count)
         return gr_error_set(err, GR_ERR_USAGE, "data.dedupe", "hold out more, or dedupe: exact",
-                            "all of the %lld held-out documents are near a training document",
-                            (long long)p->near_dropped);
+                            "all held-out documents, %lld, are near a training document", (long long)p->near_dropped);
     return GR_OK;
 }

@@ -3,6 +3,7 @@
 
 #include "arch/kind.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/stop.h"
 #include "corpus/times.h"
 #include "gradroute/lab.h"
@@ -261,13 +262,14 @@ static gr_status cut_up(gr_project *p, gr_error *err) {
     if (!d->cut)
         GR_TRY(gr_dataset_pieces(&p->data, &def, err));
     if (held > 0 && (!p->data->validation_count || !p->data->train_count))
-        return gr_error_set(
-            err, GR_ERR_USAGE, "data",
-            p->data->topics.docs > 1 ? "use a larger corpus or a smaller share"
-            : d->cut ? "data.long: split holds pieces of a book out, where cut leaves its beginning alone"
-                     : "documents end at <|endoftext|> or the separator of the source: is it right? One "
-                       "document has to be longer than data.context to be split into pieces",
-            "validation and test %g leave none of %zu document(s) to train on", held, p->data->topics.docs);
+        return gr_error_set(err, GR_ERR_USAGE, "data",
+                            p->data->topics.docs > 1 ? "use a larger corpus or a smaller share"
+                            : d->cut
+                                ? "data.long: split holds pieces of a book out, where cut leaves its beginning alone"
+                                : "documents end at <|endoftext|> or the separator of the source: is it right? One "
+                                  "document has to be longer than data.context to be split into pieces",
+                            "validation and test %g leave none of %zu %s to train on", held, p->data->topics.docs,
+                            gr__plural((int64_t)p->data->topics.docs, "document", "documents"));
     return GR_OK;
 }
 
@@ -298,10 +300,12 @@ static gr_status open_samples(gr_project *p, const char *folder, const gr_contro
     gr_status status = GR_OK;
     if (m->sizes[0] != samples->width)
         status = gr_error_set(err, GR_ERR_USAGE, "model.sizes", "the first size is the number of values of a sample",
-                              "%d inputs for samples of %d values", m->sizes[0], samples->width);
+                              "%d %s for samples of %d %s", m->sizes[0], gr__plural(m->sizes[0], "input", "inputs"),
+                              samples->width, gr__plural(samples->width, "value", "values"));
     else if (m->sizes[m->size_count - 1] < samples->classes)
         status = gr_error_set(err, GR_ERR_USAGE, "model.sizes", "the last size is the number of classes",
-                              "%d outputs for %d classes", m->sizes[m->size_count - 1], samples->classes);
+                              "%d %s for %d classes", m->sizes[m->size_count - 1],
+                              gr__plural(m->sizes[m->size_count - 1], "output", "outputs"), samples->classes);
     else
         status = gr_dataset_samples(&p->data, samples, &(gr_dataset_def){gr__recipe_held(r), r->split_seed, NULL, NULL},
                                     err);

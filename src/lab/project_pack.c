@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "corpus/times.h"
 #include "gradroute/lab.h"
 #include "recipe/read.h"
@@ -11,11 +12,12 @@ static void follow(void *user, const gr_pack_progress *p) {
     const gr_control *control = user;
     char text[160];
     if (p->rows)
-        snprintf(text, sizeof text, "rows of shard %d: %s; %lld rows", p->shard, p->kept ? "there already" : "packed",
-                 (long long)p->rows);
+        snprintf(text, sizeof text, "rows of shard %d: %s; %lld %s", p->shard, p->kept ? "there already" : "packed",
+                 (long long)p->rows, gr__plural(p->rows, "row", "rows"));
     else
-        snprintf(text, sizeof text, "shard %d: %s; %lld documents, %lld tokens", p->shard,
-                 p->kept ? "there already" : "encoded", (long long)p->documents, (long long)p->tokens);
+        snprintf(text, sizeof text, "shard %d: %s; %lld %s, %lld %s", p->shard, p->kept ? "there already" : "encoded",
+                 (long long)p->documents, gr__plural(p->documents, "document", "documents"), (long long)p->tokens,
+                 gr__plural(p->tokens, "token", "tokens"));
     if (control->note)
         control->note(control->user, text);
 }

@@ -1,4 +1,5 @@
 /* recipe_check.c - what looks wrong about a recipe as a whole, once its data are there. */
+#include "base/number.h"
 #include "gradroute/lab.h"
 
 static void check_steps(gr_findings *findings, const gr_recipe *recipe) {
@@ -52,17 +53,18 @@ static void check_lengths(gr_findings *findings, const gr_project *p) {
         return;
     if (l.lost)
         gr_finding_add(findings, GR_LEVEL_WARNING, "data.long: split trains on all of them",
-                       "%lld documents are longer than the context and cut: %lld of %lld tokens (%.1f %%) are lost",
-                       (long long)l.documents, (long long)l.lost, (long long)l.all,
-                       100 * (double)l.lost / (double)l.all);
+                       "%lld %s longer than the context and cut: %lld of %lld tokens (%.1f %%) are lost",
+                       (long long)l.documents, gr__plural(l.documents, "document is", "documents are"),
+                       (long long)l.lost, (long long)l.all, 100 * (double)l.lost / (double)l.all);
     if (l.runs)
         gr_finding_add(
             findings, GR_LEVEL_NOTE,
             "more documents, or separators between them, allow a split by document: held-out text is then of "
             "documents that training has not seen",
-            "the corpus has fewer than %d documents: %lld runs of their pieces are held out, %lld pieces beside "
-            "them are left out",
-            GR_FEW_DOCUMENTS, (long long)l.runs, (long long)l.gaps);
+            "the corpus has fewer than %d documents: %lld %s of their pieces %s held out, %lld %s "
+            "beside them left out",
+            GR_FEW_DOCUMENTS, (long long)l.runs, gr__plural(l.runs, "run", "runs"), gr__plural(l.runs, "is", "are"),
+            (long long)l.gaps, gr__plural(l.gaps, "piece", "pieces"));
 }
 
 /* Every corpus has some: from 1 % on they count. */
@@ -77,15 +79,18 @@ static void check_overlap(gr_findings *findings, const gr_project *p) {
     if (o.held_forget + o.held_other)
         gr_finding_add(findings, level_of(o.held_forget + o.held_other, o.held),
                        "dedupe: near takes them out of what is held out",
-                       "%lld of %lld held-out %s are near duplicates of training %s (%lld of them of a "
-                       "label), such as %s %u, near %u: their losses measure memory",
-                       (long long)(o.held_forget + o.held_other), (long long)o.held, all, all, (long long)o.held_forget,
-                       one, o.held_example[0], o.held_example[1]);
+                       "%lld of %lld held-out %s %s of training %s (%lld of a label), such as %s %u, near %u: "
+                       "what is lost on them measures memory",
+                       (long long)(o.held_forget + o.held_other), (long long)o.held, gr__unit(all, o.held),
+                       gr__plural(o.held_forget + o.held_other, "is a near duplicate", "are near duplicates"), all,
+                       (long long)o.held_forget, one, o.held_example[0], o.held_example[1]);
     if (o.unlabelled)
         gr_finding_add(findings, level_of(o.unlabelled, o.labelled), "label them too, or leave them out of the corpus",
-                       "%lld training %s without a label are near duplicates of labelled ones, such as %s "
-                       "%u, near %u: they teach the core what the label is to keep from it",
-                       (long long)o.unlabelled, all, one, o.unlabelled_example[0], o.unlabelled_example[1]);
+                       "%lld training %s without a label %s of labelled ones, such as %s %u, near %u: they teach "
+                       "the core what the label is to keep from it",
+                       (long long)o.unlabelled, gr__unit(all, o.unlabelled),
+                       gr__plural(o.unlabelled, "is a near duplicate", "are near duplicates"), one,
+                       o.unlabelled_example[0], o.unlabelled_example[1]);
 }
 
 void gr_recipe_check(gr_findings *findings, const gr_project *project) {

@@ -54,8 +54,8 @@ static gr_status measure(void *user, int step, gr_error *err) {
         return gr__follow_stopped(a->def->follow, err);
     double loss = gr_loss_mean(best->nll, best->tokens, a->def->choose, a->def->choose_count);
     if (!isfinite(loss)) /* this rate is done; others may do better */
-        return gr_error_set(err, GR_ERR_NUMERIC, "relearn", "lower relearn.lr", "the loss is not finite after %d steps",
-                            step);
+        return gr_error_set(err, GR_ERR_NUMERIC, "relearn", "lower relearn.lr", "the loss is not finite after %d %s",
+                            step, gr__plural(step, "step", "steps"));
     if (!(loss >= best->chosen)) {
         best->chosen = loss;
         best->lr = step ? a->lr : 0;

@@ -1,5 +1,6 @@
 /* draw.c - draws training documents of a label in a keyed order: what the attacker of an audit has to train on. */
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/rng.h"
 #include "corpus/dataset.h"
 #include "gradroute/label.h"
@@ -37,8 +38,9 @@ static void take(gr_drawn *drawn, const gr_dataset *data, const gr_draw_def *def
 static gr_status check(const gr_drawn *drawn, const gr_draw_def *def, gr_error *err) {
     if (def->tokens && drawn->tokens < def->tokens)
         return gr_error_set(err, GR_ERR_USAGE, "data", "draw fewer tokens",
-                            "%lld tokens of training documents of the label are wanted, there are %lld",
-                            (long long)def->tokens, (long long)drawn->tokens);
+                            "%lld %s of training documents of the label are wanted, there are %lld",
+                            (long long)def->tokens, gr__plural(def->tokens, "token", "tokens"),
+                            (long long)drawn->tokens);
     if (!def->tokens && drawn->documents < def->documents)
         return gr_error_set(err, GR_ERR_USAGE, "data", "draw fewer documents",
                             "%zu training documents of the label are wanted, there are %zu", def->documents,

@@ -237,7 +237,9 @@ static gr_status check_all_given(const reading *r, gr_error *err) {
     const scores *s = r->scores;
     if (!r->keys && r->seen < s->records)
         return wrong(r, "a score record for each record of the corpus, in its order, duplicates included; or use ids",
-                     err, "%zu score records for the %zu records of the corpus", r->seen, s->records);
+                     err, "%zu score %s for the %zu %s of the corpus", r->seen,
+                     gr__plural((int64_t)r->seen, "record", "records"), s->records,
+                     gr__plural((int64_t)s->records, "record", "records"));
 
     /* Count from behind, so that `first` ends up as the first one that lacks scores. */
     size_t missing = 0, first = 0;
@@ -248,7 +250,8 @@ static gr_status check_all_given(const reading *r, gr_error *err) {
         }
     if (missing)
         return wrong(r, "where nothing is known, say so: \"score\": null", err,
-                     "%zu documents have no scores; the first is record %zu of the corpus", missing, first + 1);
+                     "%zu %s no scores; the first is record %zu of the corpus", missing,
+                     gr__plural((int64_t)missing, "document has", "documents have"), first + 1);
     return GR_OK;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "label/making.h"
 
 /* "a" + "b": what a text that is no single token is cut into. */
@@ -62,7 +63,8 @@ static gr_status score(gr__label_from *label, gr__making *m, size_t doc, size_t 
 
 static gr_status nothing(const gr__label_from *label, gr_error *err) {
     return gr_error_set(err, GR_ERR_USAGE, label->def->name, "name tokens that the data have",
-                        "no document has any of the label's %d tokens", label->arg[0].count);
+                        "no document has any of the label's %d %s", label->arg[0].count,
+                        gr__plural(label->arg[0].count, "token", "tokens"));
 }
 
 const gr__label_source gr__label_by_tokens = {

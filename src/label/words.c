@@ -1,5 +1,6 @@
 /* words.c - labels by words: what has a word or phrase of a list. */
 #include "base/mem.h"
+#include "base/number.h"
 #include "label/making.h"
 #include "label/word_list.h"
 
@@ -27,7 +28,8 @@ static gr_status score(gr__label_from *label, gr__making *m, size_t doc, size_t 
 static gr_status nothing(const gr__label_from *label, gr_error *err) {
     return gr_error_set(err, GR_ERR_USAGE, label->def->name,
                         "check spelling and language; words match whole, in any case",
-                        "no document has any of the label's %zu words", gr__words_count(label->state));
+                        "no document has any of the label's %zu %s", gr__words_count(label->state),
+                        gr__plural((int64_t)gr__words_count(label->state), "word", "words"));
 }
 
 /* How often each word of the list was found, in texts that outlive the source. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "arch/kind.h"
+#include "base/number.h"
 #include "gradroute/surgery.h"
 #include "recipe/read.h"
 
@@ -209,8 +210,8 @@ static gr_status read_units(gr_yaml *region, gr_arch_units *units, const char *k
     if (claim) {
         int64_t lo, hi;
         if (claim->count != 2)
-            return gr_yaml_fail(claim, err, "claim: [LO, HI] takes units LO to HI - 1",
-                                "claim has %d numbers, expected 2", claim->count);
+            return gr_yaml_fail(claim, err, "claim: [LO, HI] takes units LO to HI - 1", "claim has %d %s, expected 2",
+                                claim->count, gr__plural(claim->count, "number", "numbers"));
         gr_yaml *first = gr_yaml_first(claim), *second = gr_yaml_next(first);
         GR_TRY(gr_yaml_as_count(first, &lo, 0, UNITS_MOST, err));
         GR_TRY(gr_yaml_as_count(second, &hi, lo + 1, UNITS_MOST, err));

@@ -106,10 +106,9 @@ static void print_data(FILE *out, const json_t *result) {
     char *text = NULL;
     json_t *count;
     const char *unit = counted(result);
-    add(&text,
-        "%c%s: %.0f (%.0f for validation, %.0f for the test, %.0f exact duplicates dropped):", unit[0] - 'a' + 'A',
+    add(&text, "%c%s: %.0f (%.0f for validation, %.0f for the test, %.0f exact %s dropped):", unit[0] - 'a' + 'A',
         unit + 1, number(data, "documents"), number(data, "validation"), number(data, "test"),
-        number(data, "duplicates"));
+        number(data, "duplicates"), gr__plural((int64_t)number(data, "duplicates"), "duplicate", "duplicates"));
     json_object_foreach(json_object_get(data, "groups"), name, count)
         add(&text, " %s %.0f", name, json_number_value(count));
     json_object_foreach(json_object_get(data, "known"), name, count)
@@ -188,10 +187,11 @@ static void print_figures(FILE *out, const json_t *result) {
     fprintf(out, "\nFigures, with 95 %% bootstrap intervals over %s of the test\n", counted(result));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         figure_row(out, result, rows[i].key, rows[i].name, rows[i].meaning);
-    fprintf(out, "  The filter is %s.\n  Relearning is on %.0f forget %s, %.0f tokens.\n",
-            scale && strcmp(scale, "perfect") == 0 ? "the perfect one" : "the filtered twin",
-            number(json_object_get(result, "relearn"), "documents"), counted(result),
-            number(json_object_get(result, "relearn"), "tokens"));
+    double attacked = number(json_object_get(result, "relearn"), "documents");
+    double tokens = number(json_object_get(result, "relearn"), "tokens");
+    fprintf(out, "  The filter is %s.\n  Relearning is on %.0f forget %s, %.0f %s.\n",
+            scale && strcmp(scale, "perfect") == 0 ? "the perfect one" : "the filtered twin", attacked,
+            gr__unit(counted(result), (int64_t)attacked), tokens, gr__plural((int64_t)tokens, "token", "tokens"));
     if (json_is_true(json_object_get(result, "known_labels_only")))
         fprintf(out, "  On known labels only: the filter may have read text of the topic.\n");
     if (json_is_true(json_object_get(result, "damage")))

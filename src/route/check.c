@@ -92,7 +92,8 @@ static void check_labels(const gr__lint *l) {
         else if (count < FEW)
             gr_finding_add(l->findings, GR_LEVEL_WARNING,
                            "a region needs examples to take the topic up, and validation needs some too",
-                           "only %zu documents are labelled '%s'", count, name);
+                           "only %zu %s labelled '%s'", count,
+                           gr__plural((int64_t)count, "document is", "documents are"), name);
     }
 }
 

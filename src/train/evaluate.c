@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
 #include "gradroute/train.h"
 
 struct gr_evaluator {
@@ -156,7 +157,8 @@ gr_status gr_losses_check(const double *nll, size_t docs, const char *place, gr_
     if (!broken)
         return GR_OK;
     return gr_error_set(err, GR_ERR_NUMERIC, place, "the model is damaged or diverged while training",
-                        "the loss of %zu document(s) is not finite", broken);
+                        "the loss of %zu %s is not finite", broken,
+                        gr__plural((int64_t)broken, "document", "documents"));
 }
 
 double gr_loss_mean(const double *nll, const int32_t *tokens, const uint32_t *docs, size_t count) {

@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "gradroute/train.h"
 #include "io/file.h"
 #include "train/diagnose.h"
@@ -126,8 +127,8 @@ static gr_status restore_from(gr_trainer *t, const char *path, gr_error *err) {
         return gr_error_set(err, GR_ERR_USAGE, path, "resume with the recipe of the run, or choose another folder",
                             "the checkpoint belongs to another recipe or other data");
     if (t->threads != threads)
-        gr_log(1, "%s: started on %lld threads, goes on with %lld: the last bits may differ", t->name,
-               (long long)t->threads, (long long)threads);
+        gr_log(1, "%s: started on %lld %s, goes on with %lld: the last bits may differ", t->name, (long long)t->threads,
+               gr__plural(t->threads, "thread", "threads"), (long long)threads);
     t->threads = threads;
     return GR_OK;
 }
