@@ -200,6 +200,10 @@ void gr_registry_free(gr_registry *registry); /* NULL is fine */
 void gr_registry_add_measure(gr_registry *registry, const gr_measure *measure);
 const gr_measure *gr_registry_measure(const gr_registry *registry, const char *name); /* NULL: there is none */
 
+/* The same for figures that compare models; what a ratio is over is one of the registry too (asserted). */
+void gr_registry_add_figure(gr_registry *registry, const gr_figure *figure);
+const gr_figure *gr_registry_figure(const gr_registry *registry, const char *name);
+
 /* ---- audit
  * ------------------------------------------------------------------------------------------------------------ */
 

@@ -166,6 +166,27 @@ typedef double (*gr_formula)(const double *mean);
  * samples; their order decides what is drawn. */
 gr_estimate gr_bootstrap(gr_formula formula, const gr_sample *sample, int samples, uint64_t seed);
 
+/* Whose losses: of the model that is asked about, of the one that stands for 0, or of the one that stands for 1. */
+typedef enum gr_role { GR_ROLE_OF, GR_ROLE_ZERO, GR_ROLE_ONE, GR_ROLES } gr_role;
+
+typedef struct gr_operand {
+    gr_role role;
+    bool retain;   /* on the group "retain"; else on the group that is asked for */
+    bool attacked; /* after the attack, where the figure is asked for after one */
+} gr_operand;
+
+/* A figure that compares models. The order of its operands is part of it: bootstrap draws are by their places. */
+enum { GR_OPERANDS = 6 };
+typedef struct gr_figure {
+    const char *name, *help;
+    const char *group; /* that is asked for where nobody says otherwise */
+    int operands;
+    gr_operand operand[GR_OPERANDS];
+    gr_formula formula; /* of their mean losses, in this order */
+    const char *over;   /* a ratio: the figure it is taken over, whose interval must lie above 0; NULL: none */
+    bool least;         /* and whose value must reach the least gap of the data */
+} gr_figure;
+
 /* ---- Directions -------------------------------------------------------------------------------------------------- */
 
 typedef struct gr_token_cosine {

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "lab/audit_job.h"
+#include "lab/figures.h"
 #include "label/source.h"
 
 typedef gr__audit_job job;
@@ -31,8 +32,6 @@ static void put(figures *f, const char *key, const char *suffix, gr_estimate e) 
     if (isfinite(e.value) && isfinite(e.low) && isfinite(e.high))
         json_object_set_new(f->intervals, name, json_pack("[f, f]", e.low, e.high));
 }
-
-static const gr_estimate refused = {NAN, NAN, NAN};
 
 /* ---- of single models ---- */
 
@@ -121,89 +120,55 @@ json_t *gr__audit_models(const job *j) {
     return models;
 }
 
-/* ---- what there is to remove ---- */
-
-/* The gap between the filter and plain that ratios are taken over. */
-typedef struct gap {
-    gr_estimate all, specific; /* on forget text; and beyond what the filter loses on retain text */
-    bool has_all, has_specific;
-} gap;
-
-/* A ratio over a gap that may be 0 says nothing; over a small one it says little. */
-static bool is_there(const job *j, gr_estimate e) {
-    return e.low > 0 && (j->project->data->values || e.value >= gap_least);
-}
-
-/* Of the filter and plain on forget text, as they are or after the attack; what the filter loses on retain text is
- * that before it: what an attack costs there is no sign of what a model knows. */
-static gap measure_gap(const job *j, gr_sample filter, gr_sample plain, gr_arm_kind scale) {
-    gr_sample s[4] = {filter, plain, j->twin[scale].group[GR__RETAIN], j->twin[GR_ARM_PLAIN].group[GR__RETAIN]};
-    gap g = {estimate(j, gr_measure_difference, s, 2), estimate(j, gr_measure_specific_gap, s, 4), false, false};
-    g.has_all = g.all.low > 0;
-    g.has_specific = is_there(j, g.specific);
-    return g;
-}
-
-static gap gap_before(const job *j, gr_arm_kind scale) {
-    return measure_gap(j, j->twin[scale].group[GR__FORGET], j->twin[GR_ARM_PLAIN].group[GR__FORGET], scale);
-}
-
-static gap gap_after(const job *j, gr_arm_kind scale) {
-    return measure_gap(j, j->relearned[scale].group[GR__FORGET], j->relearned[GR_ARM_PLAIN].group[GR__FORGET], scale);
-}
-
 /* ---- figures that compare ---- */
 
-/* Removal and specific removal of one model, by its losses on forget and retain text. */
-static void put_ratios(figures *f, const char *key, const char *suffix, const gap *g, const gr_sample forget[3],
-                       const gr__losses_of *retain, gr_arm_kind scale) {
-    const job *j = f->j;
-    char specific[64];
-    gr_sample s[6] = {forget[0],
-                      forget[1],
-                      forget[2],
-                      retain->group[GR__RETAIN],
-                      j->twin[GR_ARM_PLAIN].group[GR__RETAIN],
-                      j->twin[scale].group[GR__RETAIN]};
-    snprintf(specific, sizeof specific, "specific_%s", key);
-    put(f, specific, suffix, g->has_specific ? estimate(j, gr_measure_specific, s, 6) : refused);
-    put(f, key, suffix, g->has_all ? estimate(j, gr_measure_removal, s, 3) : refused);
-}
+/* Models that figures are of. */
+enum { ON, OFF, PLAIN, FILTERED, PERFECT, PLACEBO_OFF, SOURCES };
 
-/* Of one model, before and after the attack. */
-static void put_removal(figures *f, const char *suffix, const gr__losses_of *l, const gr__attacked *r,
-                        gr_arm_kind scale, const gap *before, const gap *after) {
-    const job *j = f->j;
-    gr_sample then[3] = {l->group[GR__FORGET], j->twin[GR_ARM_PLAIN].group[GR__FORGET],
-                         j->twin[scale].group[GR__FORGET]};
-    gr_sample now[3] = {r->group[GR__FORGET], j->relearned[GR_ARM_PLAIN].group[GR__FORGET],
-                        j->relearned[scale].group[GR__FORGET]};
-    put_ratios(f, "removal", suffix, before, then, l, scale);
-    put_ratios(f, "removal_relearned", suffix, after, now, l, scale);
-}
+/* In the order of the result. */
+static const gr__figure_def defs[] = {
+    {"specific_removal", "removal_specific", OFF, NULL, false},
+    {"removal", "removal", OFF, NULL, false},
+    {"specific_removal_relearned", "removal_specific", OFF, NULL, true},
+    {"removal_relearned", "removal", OFF, NULL, true},
+    {"specific_removal_filtered", "removal_specific", FILTERED, NULL, false},
+    {"removal_filtered", "removal", FILTERED, NULL, false},
+    {"specific_removal_relearned_filtered", "removal_specific", FILTERED, NULL, true},
+    {"removal_relearned_filtered", "removal", FILTERED, NULL, true},
+    /* The placebo's region on the real groups: what is left of 0 is damage that does not cost all text alike. */
+    {"specific_removal_placebo", "removal_specific", PLACEBO_OFF, NULL, false},
+    {"removal_placebo", "removal", PLACEBO_OFF, NULL, false},
+    {"specific_gap", "gap_specific", OFF, NULL, false},
+    {"specific_gap_relearned", "gap_specific", OFF, NULL, true},
+    {"general_gap", "gap_general", OFF, NULL, false},
+    {"retention", "retention", ON, NULL, false},
+    {"tax_off_adjacent", "tax_off", OFF, "adjacent", false},
+    {"tax_on_adjacent", "tax_on", ON, "adjacent", false},
+    {"tax_off", "tax_off", OFF, NULL, false},
+    {"tax_on", "tax_on", ON, NULL, false},
+};
 
-/* The placebo's region on the real groups and scale: what is left of 0 is damage that does not cost all text alike. */
-static void put_placebo(figures *f, gr_arm_kind scale, const gap *before) {
+/* Models that were not trained have no samples. */
+static void put_compared(figures *f, gr_arm_kind scale) {
     const job *j = f->j;
-    const gr__losses_of *l = &j->twin[GR_ARM_PLACEBO];
-    gr_sample forget[3] = {l->group[GR__FORGET], j->twin[GR_ARM_PLAIN].group[GR__FORGET],
-                           j->twin[scale].group[GR__FORGET]};
+    gr__source source[SOURCES] = {[ON] = {j->on.group, NULL}, [OFF] = {j->off.group, j->off_relearned.group}};
+    for (int k = GR_ARM_PLAIN; k <= GR_ARM_PERFECT; k++)
+        if (j->has[k])
+            source[PLAIN + k - GR_ARM_PLAIN] = (gr__source){j->twin[k].group, j->relearned[k].group};
     if (j->has[GR_ARM_PLACEBO])
-        put_ratios(f, "removal", "_placebo", before, forget, l, scale);
-}
+        source[PLACEBO_OFF].before = j->twin[GR_ARM_PLACEBO].group;
 
-static void put_taxes(figures *f, gr_arm_kind scale) {
-    const job *j = f->j;
-    for (int g = GR__ADJACENT; g < GR__GROUPS; g++) {
-        const char *suffix = g == GR__RETAIN ? "" : "_adjacent";
-        if (j->groups.group[g].tests == 0)
-            continue;
-        gr_sample off[2] = {j->off.group[g], j->twin[scale].group[g]};
-        gr_sample on[2] = {j->on.group[g], j->twin[GR_ARM_PLAIN].group[g]};
-        if (j->has[scale])
-            put(f, "tax_off", suffix, estimate(j, gr_measure_difference, off, 2));
-        if (j->has[GR_ARM_PLAIN])
-            put(f, "tax_on", suffix, estimate(j, gr_measure_difference, on, 2));
+    gr__figuring figuring = {.registry = j->registry,
+                             .groups = &j->groups,
+                             .source = source,
+                             .zero = PLAIN,
+                             .one = scale == GR_ARM_PERFECT ? PERFECT : FILTERED,
+                             .least = j->project->data->values ? -INFINITY : gap_least,
+                             .seed = j->project->recipe->split_seed};
+    for (size_t i = 0; i < sizeof defs / sizeof *defs; i++) {
+        gr_estimate e;
+        if (gr__figure_take(&e, &figuring, &defs[i]))
+            put(f, defs[i].key, "", e);
     }
 }
 
@@ -285,23 +250,7 @@ void gr__audit_figures(const job *j, json_t *to) {
     gr_arm_kind scale = j->has[GR_ARM_PERFECT] ? GR_ARM_PERFECT : GR_ARM_FILTERED;
     bool compared = j->has[GR_ARM_PLAIN] && j->has[scale];
 
-    /* Ratios, and what they are taken over. */
-    if (compared) {
-        const gr__losses_of *plain = &j->twin[GR_ARM_PLAIN], *filter = &j->twin[scale];
-        gap before = gap_before(j, scale), after = gap_after(j, scale);
-        put_removal(&f, "", &j->off, &j->off_relearned, scale, &before, &after);
-        if (j->has[GR_ARM_FILTERED] && scale == GR_ARM_PERFECT)
-            put_removal(&f, "_filtered", &j->twin[GR_ARM_FILTERED], &j->relearned[GR_ARM_FILTERED], scale, &before,
-                        &after);
-        put_placebo(&f, scale, &before);
-        put(&f, "specific_gap", "", before.specific);
-        put(&f, "specific_gap_relearned", "", after.specific);
-        gr_sample general[2] = {filter->group[GR__RETAIN], plain->group[GR__RETAIN]};
-        put(&f, "general_gap", "", estimate(j, gr_measure_difference, general, 2));
-        gr_sample kept[3] = {j->on.group[GR__FORGET], plain->group[GR__FORGET], filter->group[GR__FORGET]};
-        put(&f, "retention", "", before.has_all ? estimate(j, gr_measure_retention, kept, 3) : refused);
-    }
-    put_taxes(&f, scale);
+    put_compared(&f, scale);
 
     /* What a reader must know of them. */
     json_object_set_new(to, "scale", json_string(gr_arm_name(scale)));

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "gradroute/lab.h"
+#include "measure/measure.h"
 
 #define GR_MEASURE(name) extern const gr_measure gr__measure_##name;
 #include "measure/measures.h"
@@ -12,7 +13,10 @@
 struct gr_registry {
     const gr_measure **measure;
     int measures;
-    size_t room;
+    size_t measure_room;
+    const gr_figure **figure;
+    int figures;
+    size_t figure_room;
 };
 
 gr_registry *gr_registry_new(void) {
@@ -20,6 +24,8 @@ gr_registry *gr_registry_new(void) {
 #define GR_MEASURE(name) gr_registry_add_measure(registry, &gr__measure_##name);
 #include "measure/measures.h"
 #undef GR_MEASURE
+    for (int i = 0; gr__figure_list[i].name; i++)
+        gr_registry_add_figure(registry, &gr__figure_list[i]);
     return registry;
 }
 
@@ -27,17 +33,30 @@ void gr_registry_free(gr_registry *registry) {
     if (!registry)
         return;
     gr_free(registry->measure);
+    gr_free(registry->figure);
     gr_free(registry);
 }
 
 void gr_registry_add_measure(gr_registry *registry, const gr_measure *measure) {
     assert(!gr_registry_measure(registry, measure->name));
-    GR_PUSH(registry->measure, registry->measures, registry->room) = measure;
+    GR_PUSH(registry->measure, registry->measures, registry->measure_room) = measure;
 }
 
 const gr_measure *gr_registry_measure(const gr_registry *registry, const char *name) {
     for (int i = 0; i < registry->measures; i++)
         if (!strcmp(registry->measure[i]->name, name))
             return registry->measure[i];
+    return NULL;
+}
+
+void gr_registry_add_figure(gr_registry *registry, const gr_figure *figure) {
+    assert(!gr_registry_figure(registry, figure->name));
+    GR_PUSH(registry->figure, registry->figures, registry->figure_room) = figure;
+}
+
+const gr_figure *gr_registry_figure(const gr_registry *registry, const char *name) {
+    for (int i = 0; i < registry->figures; i++)
+        if (!strcmp(registry->figure[i]->name, name))
+            return registry->figure[i];
     return NULL;
 }

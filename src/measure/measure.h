@@ -17,4 +17,7 @@ double gr_measure_specific_gap(const double *m);
 /* off, plain, filtered on forget text, then on retain text: the same gap of off, over that of filtered */
 double gr_measure_specific(const double *m);
 
+/* Every figure that compares models; the last has no name. */
+extern const gr_figure gr__figure_list[];
+
 #endif

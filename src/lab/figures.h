@@ -1,0 +1,51 @@
+/* figures.h - figures that compare models, by their table, from the losses of these models.
+ *
+ *     gr__figuring f = {.registry = registry, .groups = &groups, .source = sources, .zero = PLAIN, .one = FILTERED,
+ *                       .least = 0.15, .seed = seed};
+ *     gr_estimate e;
+ *     if (gr__figure_take(&e, &f, &(gr__figure_def){.key = "removal", .figure = "removal", .of = OFF}))
+ *         ...                                              e.value is NaN where the ratio was refused
+ */
+#ifndef GR_LAB_FIGURES_H
+#define GR_LAB_FIGURES_H
+
+#include "gradroute/lab.h"
+
+/* Losses of one model by group, as it is and after the attack; NULL: not measured. */
+typedef struct gr__source {
+    const gr_sample *before, *after; /* [groups] */
+} gr__source;
+
+/* A figure that a result has. */
+typedef struct gr__figure_def {
+    const char *key;    /* its name in the result */
+    const char *figure; /* in the registry */
+    int of;             /* source */
+    const char *group;  /* NULL: that of the figure */
+    bool after;         /* the attack */
+} gr__figure_def;
+
+/* What figures are over is estimated once. */
+typedef struct gr__over {
+    const gr_figure *figure;
+    const char *group;
+    bool after;
+    gr_estimate estimate;
+} gr__over;
+
+typedef struct gr__figuring {
+    const gr_registry *registry;
+    const gr_groups *groups;
+    const gr__source *source;
+    int zero, one; /* sources that stand for 0 and 1 */
+    double least;  /* least gap that a specific ratio is taken over */
+    uint64_t seed; /* of the bootstrap */
+    gr__over over[8];
+    int overs;
+} gr__figuring;
+
+/* False: the figure is left out, as one of its models was not measured, its group has no document, or it would compare
+ * a model with itself. NaN: the ratio is refused, as what it is taken over may be 0 or is too small. */
+bool gr__figure_take(gr_estimate *estimate, gr__figuring *figuring, const gr__figure_def *def);
+
+#endif

@@ -1,0 +1,70 @@
+/* The figures that compare models, a row each: docs/measures.md says what they mean. */
+#include "measure/measure.h"
+
+/* On the group that is asked for, after the attack where one is named. */
+#define ASKED(role) \
+    { GR_ROLE_##role, false, true }
+
+/* On the group that is asked for, as the models were left by their training. */
+#define BEFORE(role) \
+    { GR_ROLE_##role, false, false }
+
+/* On retain text, before any attack: what an attack costs there is no sign of what a model knows. */
+#define RETAIN(role) \
+    { GR_ROLE_##role, true, false }
+
+const gr_figure gr__figure_list[] = {
+    {.name = "removal_specific",
+     .help = "of the gap beyond what other text loses: 0 as the model for 0, 1 as that for 1",
+     .group = "forget",
+     .operands = 6,
+     .operand = {ASKED(OF), ASKED(ZERO), ASKED(ONE), RETAIN(OF), RETAIN(ZERO), RETAIN(ONE)},
+     .formula = gr_measure_specific,
+     .over = "gap_specific",
+     .least = true},
+    {.name = "removal",
+     .help = "of the gap between the models for 0 and 1",
+     .group = "forget",
+     .operands = 3,
+     .operand = {ASKED(OF), ASKED(ZERO), ASKED(ONE)},
+     .formula = gr_measure_removal,
+     .over = "gap"},
+    {.name = "gap_specific",
+     .help = "what the model for 1 loses on the group beyond what it loses on other text, nats",
+     .group = "forget",
+     .operands = 4,
+     .operand = {ASKED(ONE), ASKED(ZERO), RETAIN(ONE), RETAIN(ZERO)},
+     .formula = gr_measure_specific_gap},
+    {.name = "gap",
+     .help = "what the model for 1 loses on the group, nats",
+     .group = "forget",
+     .operands = 2,
+     .operand = {ASKED(ONE), ASKED(ZERO)},
+     .formula = gr_measure_difference},
+    {.name = "gap_general",
+     .help = "what the model for 1 loses on other text, nats",
+     .group = "retain",
+     .operands = 2,
+     .operand = {RETAIN(ONE), RETAIN(ZERO)},
+     .formula = gr_measure_difference},
+    {.name = "retention",
+     .help = "of what is known about the group: 1 as the model for 0",
+     .group = "forget",
+     .operands = 3,
+     .operand = {BEFORE(OF), BEFORE(ZERO), BEFORE(ONE)},
+     .formula = gr_measure_retention,
+     .over = "gap"},
+    {.name = "tax_off",
+     .help = "loss above that of the model for 1, nats",
+     .group = "retain",
+     .operands = 2,
+     .operand = {BEFORE(OF), BEFORE(ONE)},
+     .formula = gr_measure_difference},
+    {.name = "tax_on",
+     .help = "loss above that of the model for 0, nats",
+     .group = "retain",
+     .operands = 2,
+     .operand = {BEFORE(OF), BEFORE(ZERO)},
+     .formula = gr_measure_difference},
+    {0},
+};

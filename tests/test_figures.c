@@ -1,0 +1,241 @@
+/* Figures by table: each row gives what its formula gives by hand, bit by bit; ratios over nothing are refused; the
+ * order of operands is part of a figure. */
+#include <math.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "lab/figures.h"
+#include "support.h"
+
+enum { DOCS = 150, SEED = 5 };
+enum { FORGET, ADJACENT, RETAIN, GROUPS };
+enum { OF, ZERO, ONE, ABSENT, MODELS };
+
+static gr_registry *registry;
+static double nll[2][MODELS][GROUPS][DOCS]; /* before and after the attack */
+static int32_t tokens[GROUPS][DOCS];
+static gr_sample sample[2][MODELS][GROUPS];
+static gr_groups groups;
+
+/* The model for 1 is `gap` nats a token above that for 0 on forget text, the other half way; all vary by document. */
+static void fill(double gap) {
+    static const char *const names[] = {"forget", "adjacent", "retain"};
+    groups = (gr_groups){.count = GROUPS};
+    for (int g = 0; g < GROUPS; g++) {
+        groups.group[g] = (gr_group){.name = names[g], .tests = DOCS};
+        for (int d = 0; d < DOCS; d++)
+            tokens[g][d] = 3 + (d + g) % 11;
+        for (int after = 0; after < 2; after++)
+            for (int m = 0; m < ABSENT; m++) {
+                double rise = g == FORGET ? gap * (m == ONE ? 1 : m == OF ? 0.5 : 0) * (after ? 0.5 : 1) : 0.02 * m;
+                for (int d = 0; d < DOCS; d++) {
+                    gr_key key = {SEED, GR_STREAM_TEST, (uint32_t)(g + GROUPS * (m + MODELS * after))};
+                    nll[after][m][g][d] = tokens[g][d] * (3 + rise + 0.1 * gr_random_normal(key, (uint64_t)d, 0));
+                }
+                sample[after][m][g] = (gr_sample){nll[after][m][g], tokens[g], DOCS, NULL, names[g]};
+            }
+    }
+}
+
+static gr__figuring figuring(const gr__source *source, double least) {
+    return (gr__figuring){registry, &groups, source, ZERO, ONE, least, SEED, {{0}}, 0};
+}
+
+static const gr__source sources[MODELS] = {[OF] = {sample[0][OF], sample[1][OF]},
+                                           [ZERO] = {sample[0][ZERO], sample[1][ZERO]},
+                                           [ONE] = {sample[0][ONE], sample[1][ONE]}};
+
+static bool take(gr_estimate *e, const char *figure, int of, const char *group, bool after) {
+    gr__figuring f = figuring(sources, 0.15);
+    return gr__figure_take(e, &f, &(gr__figure_def){"key", figure, of, group, after});
+}
+
+/* ---- formulas, written once more ---- */
+
+static double removal_specific(const double *m) {
+    return ((m[0] - m[1]) - (m[3] - m[4])) / ((m[2] - m[1]) - (m[5] - m[4]));
+}
+static double removal(const double *m) { return (m[0] - m[1]) / (m[2] - m[1]); }
+static double gap_specific(const double *m) { return (m[0] - m[1]) - (m[2] - m[3]); }
+static double difference(const double *m) { return m[0] - m[1]; }
+static double retention(const double *m) { return (m[2] - m[0]) / (m[2] - m[1]); }
+
+static bool same(gr_estimate a, gr_estimate b) { return !memcmp(&a, &b, sizeof a); }
+
+static void every_row_is_its_formula(void **state) {
+    (void)state;
+    fill(1);
+    for (int after = 0; after < 2; after++) {
+        gr_sample(*s)[GROUPS] = sample[after], (*was)[GROUPS] = sample[0];
+        const struct {
+            const char *name, *group;
+            int count;
+            gr_sample operand[6];
+            gr_formula formula;
+        } rows[] = {
+            {"removal_specific",
+             NULL,
+             6,
+             {s[OF][FORGET], s[ZERO][FORGET], s[ONE][FORGET], was[OF][RETAIN], was[ZERO][RETAIN], was[ONE][RETAIN]},
+             removal_specific},
+            {"removal", NULL, 3, {s[OF][FORGET], s[ZERO][FORGET], s[ONE][FORGET]}, removal},
+            {"gap_specific",
+             NULL,
+             4,
+             {s[ONE][FORGET], s[ZERO][FORGET], was[ONE][RETAIN], was[ZERO][RETAIN]},
+             gap_specific},
+            {"gap", NULL, 2, {s[ONE][FORGET], s[ZERO][FORGET]}, difference},
+            {"gap_general", NULL, 2, {was[ONE][RETAIN], was[ZERO][RETAIN]}, difference},
+            {"retention", NULL, 3, {was[OF][FORGET], was[ZERO][FORGET], was[ONE][FORGET]}, retention},
+            {"tax_off", NULL, 2, {was[OF][RETAIN], was[ONE][RETAIN]}, difference},
+            {"tax_on", NULL, 2, {was[OF][RETAIN], was[ZERO][RETAIN]}, difference},
+            {"tax_off", "adjacent", 2, {was[OF][ADJACENT], was[ONE][ADJACENT]}, difference},
+            {"tax_on", "adjacent", 2, {was[OF][ADJACENT], was[ZERO][ADJACENT]}, difference},
+        };
+        for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+            gr_estimate e, hand = gr_bootstrap(rows[i].formula, rows[i].operand, rows[i].count, SEED);
+            assert_true(take(&e, rows[i].name, OF, rows[i].group, after));
+            if (!same(e, hand) || !(e.low < e.value && e.value < e.high))
+                fail_msg("%s: %g [%g, %g], by hand %g [%g, %g]", rows[i].name, e.value, e.low, e.high, hand.value,
+                         hand.low, hand.high);
+        }
+    }
+}
+
+/* ---- refusals ---- */
+
+static void ratios_over_little_are_refused(void **state) {
+    (void)state;
+    gr_estimate e;
+    fill(0.1); /* sure to be above 0, and below the least */
+    assert_true(take(&e, "removal", OF, NULL, false) && isfinite(e.value));
+    assert_true(take(&e, "retention", OF, NULL, false) && isfinite(e.value));
+    assert_true(take(&e, "gap_specific", OF, NULL, false) && e.low > 0 && e.value < 0.15);
+    assert_true(take(&e, "removal_specific", OF, NULL, false) && isnan(e.value) && isnan(e.low) && isnan(e.high));
+    gr__figuring any = figuring(sources, -INFINITY); /* of samples */
+    assert_true(gr__figure_take(&e, &any, &(gr__figure_def){"key", "removal_specific", OF, NULL, false}));
+    assert_true(isfinite(e.value));
+
+    fill(-0.2); /* the model for 1 knows more */
+    static const char *const ratios[] = {"removal", "retention", "removal_specific"};
+    for (int i = 0; i < 3; i++)
+        assert_true(take(&e, ratios[i], OF, NULL, false) && isnan(e.value));
+    assert_true(take(&e, "gap", OF, NULL, false) && e.high < 0); /* what there is can be said */
+}
+
+/* A gap before the attack is no gap after it. */
+static void gaps_are_those_of_the_moment(void **state) {
+    (void)state;
+    fill(0.24);
+    gr_estimate e;
+    gr__figuring f = figuring(sources, 0.15);
+    assert_true(gr__figure_take(&e, &f, &(gr__figure_def){"key", "removal_specific", OF, NULL, false}));
+    assert_true(isfinite(e.value));
+    assert_true(gr__figure_take(&e, &f, &(gr__figure_def){"key", "removal_specific", OF, NULL, true}));
+    assert_true(isnan(e.value));
+    assert_true(gr__figure_take(&e, &f, &(gr__figure_def){"key", "retention", OF, NULL, true}));
+    assert_true(isfinite(e.value)); /* none of it is attacked */
+}
+
+static void what_was_not_measured_is_left_out(void **state) {
+    (void)state;
+    gr_estimate e;
+    fill(1);
+    assert_false(take(&e, "removal", ABSENT, NULL, false));
+    assert_false(take(&e, "tax_on", ABSENT, NULL, false));
+    assert_true(take(&e, "gap", ABSENT, NULL, false)); /* it asks nothing of it */
+    assert_false(take(&e, "tax_on", OF, "nowhere", false));
+
+    /* A model beside itself. */
+    assert_false(take(&e, "removal", ONE, NULL, false));
+    assert_false(take(&e, "removal", ZERO, NULL, false));
+    assert_false(take(&e, "tax_off", ONE, NULL, false));
+    assert_true(take(&e, "tax_on", ONE, NULL, false));
+
+    /* Models that were not attacked, and groups without documents. */
+    gr__source once[MODELS];
+    memcpy(once, sources, sizeof once);
+    once[OF].after = NULL;
+    gr__figuring f = figuring(once, 0.15);
+    assert_false(gr__figure_take(&e, &f, &(gr__figure_def){"key", "removal", OF, NULL, true}));
+    assert_true(gr__figure_take(&e, &f, &(gr__figure_def){"key", "removal", OF, NULL, false}));
+    sample[0][OF][ADJACENT].count = 0;
+    assert_false(take(&e, "tax_on", OF, "adjacent", false));
+}
+
+/* ---- the table ---- */
+
+/* Swapped operands are other draws: the value is the same figure's, the interval is not. */
+static double backwards(const double *m) { return m[1] - m[0]; }
+
+static void the_order_of_operands_counts(void **state) {
+    (void)state;
+    fill(1);
+    static const gr_figure swapped = {.name = "swapped",
+                                      .group = "forget",
+                                      .operands = 4,
+                                      .operand = {{GR_ROLE_ZERO, true, false},
+                                                  {GR_ROLE_ONE, true, false},
+                                                  {GR_ROLE_ZERO, false, true},
+                                                  {GR_ROLE_ONE, false, true}},
+                                      .formula = backwards};
+    static const gr_figure straight = {.name = "straight",
+                                       .group = "forget",
+                                       .operands = 2,
+                                       .operand = {{GR_ROLE_ZERO, true, false}, {GR_ROLE_ONE, true, false}},
+                                       .formula = backwards};
+    gr_registry_add_figure(registry, &swapped);
+    gr_registry_add_figure(registry, &straight);
+    gr_estimate general, two, four;
+    assert_true(take(&general, "gap_general", OF, NULL, false));
+    assert_true(take(&two, "straight", OF, NULL, false) && take(&four, "swapped", OF, NULL, false));
+    assert_true(two.value == general.value && same(two, four)); /* one list: it draws first in all of them */
+
+    /* Forget text draws from the third place now. */
+    gr_estimate gap, third;
+    static const gr_figure late = {.name = "late",
+                                   .group = "forget",
+                                   .operands = 4,
+                                   .operand = {{GR_ROLE_ONE, true, false},
+                                               {GR_ROLE_ZERO, true, false},
+                                               {GR_ROLE_ONE, false, true},
+                                               {GR_ROLE_ZERO, false, true}},
+                                   .formula = gap_specific};
+    gr_registry_add_figure(registry, &late);
+    assert_true(take(&gap, "gap_specific", OF, NULL, false) && take(&third, "late", OF, NULL, false));
+    assert_true(third.value == -gap.value && third.low != -gap.high && third.high != -gap.low);
+}
+
+static void what_ratios_are_over_is_in_the_table(void **state) {
+    (void)state;
+    static const char *const names[] = {"removal_specific", "removal",   "gap_specific", "gap",
+                                        "gap_general",      "retention", "tax_off",      "tax_on"};
+    for (int i = 0; i < 8; i++) {
+        const gr_figure *figure = gr_registry_figure(registry, names[i]);
+        assert_true(figure && figure->help[0] && figure->group[0]);
+        assert_true(figure->operands > 0 && figure->operands <= GR_OPERANDS && figure->formula);
+        assert_true(!figure->over || gr_registry_figure(registry, figure->over));
+    }
+    assert_null(gr_registry_figure(registry, "remove"));
+}
+
+static int begin(void **state) {
+    (void)state;
+    registry = gr_registry_new();
+    return 0;
+}
+
+static int end(void **state) {
+    (void)state;
+    gr_registry_free(registry);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_row_is_its_formula),     cmocka_unit_test(ratios_over_little_are_refused),
+        cmocka_unit_test(gaps_are_those_of_the_moment), cmocka_unit_test(what_was_not_measured_is_left_out),
+        cmocka_unit_test(the_order_of_operands_counts), cmocka_unit_test(what_ratios_are_over_is_in_the_table),
+    };
+    return cmocka_run_group_tests_name("figures", tests, begin, end);
+}
