@@ -445,7 +445,14 @@ gr_status gr_shards_pack(const char *folder, const gr_pack_def *def, gr_error *e
     /* Names and kept texts are in arenas: they go together at the end. */
     gr__packer p = {
         .folder = folder, .def = def, .stamp = token_stamp(def), .names = gr_arena_new(), .kept = gr_arena_new()};
-    gr_status status = pack(&p, err);
+    gr_error why = {0};
+    gr_status status = pack(&p, &why);
+
+    /* What was stopped within a shard knows nothing of those that are kept. */
+    if (status == GR_ERR_INTERRUPTED)
+        gr__packer_stopped(&p, err);
+    else if (status != GR_OK)
+        gr_error_set(err, status, why.place, why.hint, "%s", why.message);
 
     gr_tokenizer_free(p.tokenizer);
     gr__seen_free(p.seen);
