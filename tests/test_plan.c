@@ -6,7 +6,8 @@
 #include "lab/arm.h"
 
 #if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/allocator_interface.h>
+/* Of the sanitizers' allocator_interface.h, which gcc 12 does not bring. */
+size_t __sanitizer_get_current_allocated_bytes(void);
 static size_t allocated(void) { return __sanitizer_get_current_allocated_bytes(); }
 #else
 static size_t allocated(void) {
