@@ -78,6 +78,7 @@ programs() {
 mkdir -p "$log"
 check layers tools/layers.py
 check format tools/format.sh
+check 'lines of documents' tools/wrap.py
 tools/configure.sh build-test -Dtests=true || exit 1
 # gcc warns falsely about formats when it instruments: warnings are errors in the other build.
 tools/configure.sh build-asan -Dtests=true -Dwerror=false -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 || exit 1
