@@ -2,9 +2,9 @@
 . tests/cmd.inc
 t=$work/tiny.yaml deep='model.layers=6' on='train.recompute=true'
 
-json 'plan with everything kept' gradroute plan "$t" --set $deep --set diagnostics.probe=0 --json
+json 'plan with everything kept' gradroute plan "$t" --set $deep --set diagnostics.probe=0 --set diagnostics.heldout=0 --json
 cp "$work/last.json" "$work/kept.json"
-json 'plan with layers computed again' gradroute plan "$t" --set $deep --set diagnostics.probe=0 --set $on --json
+json 'plan with layers computed again' gradroute plan "$t" --set $deep --set diagnostics.probe=0 --set diagnostics.heldout=0 --set $on --json
 ok 'it needs less than half for values and states, and the same for the rest' python3 -c 'import json, sys
 kept, again = (json.load(open(f))["models"] for f in sys.argv[1:])
 for a, b in zip(kept, again):
