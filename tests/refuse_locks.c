@@ -1,5 +1,5 @@
-/* refuse_locks.c - for LD_PRELOAD: a file system on which every lock of a file is refused for want of locks; that one was
- * is written to REFUSE_SEEN. Built and used by cmd_lock.sh. */
+/* refuse_locks.c - for LD_PRELOAD: a file system on which every lock of a file is refused for want of locks; that one
+ * was is written to REFUSE_SEEN. Built and used by cmd_lock.sh. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
