@@ -57,6 +57,7 @@ sys.exit(not (m["routed"]["classes_on"]["north"] > 0.8 and m["routed"]["classes_
               and m["filtered"]["classes"]["north"] < 0.2 and m["plain"]["accuracy"] > 0.8))' "$work/audit/result.json"
 gradroute audit "$net" -o "$work/audit" >"$work/table"
 ok 'and in the table' grep -q 'Right answers' "$work/table"
+ok 'whose losses are per sample' grep -q '^Loss of the test, nats per sample ' "$work/table"
 ok 'audit with every twin' gradroute audit "$net" -o "$work/twins" --set 'twins=[plain, filtered, perfect, placebo]' --set train.steps=4
 cp "$work/out" "$work/table"
 ok 'a column of right answers for each of them' grep -Eq '^ +class +on +off +plain +filtered +perfect +placebo$' "$work/table"
