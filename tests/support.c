@@ -197,3 +197,10 @@ gr_model *gr_test_transformer(uint64_t seed) {
     gr_test_ok(gr_model_new(&model, g, seed, &err), &err);
     return model;
 }
+
+void gr_test_error(const gr_error *err, const char *place, const char *words) {
+    char line[1400];
+    gr_error_text(err, line, sizeof line);
+    if (err->status == GR_OK || strcmp(err->place, place) || !strstr(line, words))
+        fail_msg("expected '%s' at '%s', got %d: '%s'", words, place, err->status, line);
+}

@@ -26,6 +26,8 @@ char *gr_test_read(const char *path, size_t *length);
 
 /* Fails the test with the error's text unless status is GR_OK. */
 void gr_test_ok(gr_status status, const gr_error *err);
+/* Fails unless the error is one of exactly this place, and its whole text holds the words. */
+void gr_test_error(const gr_error *err, const char *place, const char *words);
 
 /* Documents of uneven lengths over n rows with keyed ids and targets; cls may be given later. */
 typedef struct gr_test_batch {

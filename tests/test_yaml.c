@@ -1,20 +1,14 @@
-/* The YAML tree: reading, refusing, overriding, writing; and the atomic files below it. */
-#include <dirent.h>
+/* The YAML tree: reading, refusing, overriding, writing. */
 #include <errno.h>
 #include <float.h>
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/nearest.h"
 #include "base/rng.h"
-#include "io/digest.h"
 #include "io/file.h"
 #include "io/json.h"
 #include "io/yaml.h"
@@ -37,20 +31,12 @@ static gr_yaml *parsed(const char *text) {
     return root;
 }
 
-/* The error's whole text holds both. */
-static void expect_error(const gr_error *err, const char *place, const char *words) {
-    char line[1400];
-    gr_error_text(err, line, sizeof line);
-    if (err->status == GR_OK || strcmp(err->place, place) || !strstr(line, words))
-        fail_msg("expected '%s' at '%s', got %d: '%s'", words, place, err->status, line);
-}
-
 static void refused(const char *text, const char *place, const char *words) {
     gr_error err = {0};
     gr_yaml *root = (gr_yaml *)&err;
     assert_int_not_equal(gr_yaml_parse(&root, text, strlen(text), "r.yaml", &err), GR_OK);
     assert_null(root);
-    expect_error(&err, place, words);
+    gr_test_error(&err, place, words);
 }
 
 static void reads_values(void **state) {
@@ -99,7 +85,7 @@ static void reads_values(void **state) {
     assert_int_equal(err.status, GR_OK);
 
     assert_int_equal(gr_yaml_finish(root, &err), GR_ERR_USAGE); /* context was never asked for */
-    expect_error(&err, "r.yaml:2:54", "unknown key 'context' in data");
+    gr_test_error(&err, "r.yaml:2:54", "unknown key 'context' in data");
     gr_yaml_free(root);
 }
 
@@ -141,7 +127,7 @@ static void refuses_syntax(void **state) {
     gr_yaml *root;
     assert_int_equal(gr_yaml_parse(&root, recipe, (5u << 20), "r.yaml", &err),
                      GR_ERR_FORMAT); /* length is looked at first */
-    expect_error(&err, "r.yaml", "longer than");
+    gr_test_error(&err, "r.yaml", "longer than");
 }
 
 /* One value for the key `a`, read by one kind of read. */
@@ -163,7 +149,7 @@ static void value_refused(char kind, const char *value, const char *words) {
                        : kind == 't' ? gr_yaml_text(root, &string, "a", &err)
                                      : gr_yaml_choice(root, &choice, "a", names, &err);
     assert_int_equal(status, GR_ERR_USAGE);
-    expect_error(&err, strchr("0123456789", *value) || *value ? "r.yaml:1:4" : "r.yaml:1:3", words);
+    gr_test_error(&err, strchr("0123456789", *value) || *value ? "r.yaml:1:4" : "r.yaml:1:3", words);
     assert_true(whole == 77 && real == 77 && truth && choice == 77 && !strcmp(string, "77"));
     gr_yaml_free(root);
     gr_free(text);
@@ -236,12 +222,12 @@ static void unknown_keys_get_hints(void **state) {
     gr_yaml_int(model, &value, "layers", 1, 9, &err);
     gr_yaml_int(model, &value, "width", 1, 9, &err);
     assert_int_equal(gr_yaml_finish(root, &err), GR_ERR_USAGE);
-    expect_error(&err, "r.yaml:3:3", "unknown key 'widht' in model\n  hint: did you mean 'width'?");
+    gr_test_error(&err, "r.yaml:3:3", "unknown key 'widht' in model\n  hint: did you mean 'width'?");
     err = (gr_error){0};
     gr_yaml_remove(gr__yaml_child(model, "widht"));
     gr_yaml_set(root, "model.something=1", &err);
     assert_int_equal(gr_yaml_finish(root, &err), GR_ERR_USAGE);
-    expect_error(&err, "--set model.something=1", "known here: layers, width");
+    gr_test_error(&err, "--set model.something=1", "known here: layers, width");
     gr_yaml_free(root);
     const char *words[] = {"lr", "batch", "warmup"};
     assert_string_equal(gr_nearest("warmpu", words, 3, NULL), "warmup");
@@ -288,14 +274,14 @@ static void set_overrides(void **state) {
         char *place = gr_format("--set %s", wrong[i].set);
         err = (gr_error){0};
         assert_int_not_equal(gr_yaml_set(root, wrong[i].set, &err), GR_OK);
-        expect_error(&err, place, wrong[i].words);
+        gr_test_error(&err, place, wrong[i].words);
         gr_free(place);
     }
     err = (gr_error){0};
     int64_t value = 0;
     gr_yaml_set(root, "a.b=-1", &err);
     gr_yaml_int(gr__yaml_child(root, "a"), &value, "b", 0, 9, &err);
-    expect_error(&err, "--set a.b=-1", "a.b is '-1', expected an integer from 0 to 9");
+    gr_test_error(&err, "--set a.b=-1", "a.b is '-1', expected an integer from 0 to 9");
     gr_yaml_free(root);
 }
 
@@ -446,160 +432,6 @@ static void survives_damage(void **state) {
     }
 }
 
-/* ---- files, digests, JSON ---- */
-
-static int entries(const char *folder) {
-    DIR *dir = opendir(folder);
-    int n = 0;
-    for (struct dirent *e; (e = readdir(dir));)
-        n += e->d_name[0] != '.';
-    closedir(dir);
-    return n;
-}
-
-static void files_are_whole(void **state) {
-    (void)state;
-    gr_error err = {0};
-    char *folder = gr_test_folder(), *deep = gr_format("%s/a/b//c/", folder), *path = gr_format("%sx", deep),
-         *tmp = gr__temporary(path), *theirs = gr_format("%s.tmp", path), *under = gr_format("%s/y", path);
-    unsigned char *data;
-    size_t size;
-    assert_int_equal(gr_folder_make(deep, &err), GR_OK);
-    assert_int_equal(gr_folder_make(deep, &err), GR_OK);
-    assert_int_equal(gr_file_write(tmp, "left over", 9, &err), GR_OK); /* of a write that was killed */
-    assert_int_equal(gr_file_write(theirs, "a user's", 8, &err), GR_OK);
-    assert_int_equal(gr_file_write(path, "hello", 5, &err), GR_OK);
-    assert_true(gr__is_temporary(tmp) && !gr__is_temporary(theirs) && !gr__is_temporary(".abcdef.tmp"));
-    gr__temporaries_remove(deep);
-    assert_false(gr_file_exists(tmp));
-    assert_true(gr_file_exists(theirs));
-    assert_int_equal(entries(deep), 2);
-    assert_int_equal(gr_file_read(path, &data, &size, &err), GR_OK);
-    assert_int_equal(size, 5);
-    assert_string_equal((char *)data, "hello");
-    gr_free(data);
-
-    /* An aborted stream and a full disk (here a limit) leave the old file and nothing else. */
-    gr_file_out *out;
-    assert_int_equal(gr_file_out_open(&out, path, &err), GR_OK);
-    assert_int_equal(gr_file_out_write(out, "other", 5, &err), GR_OK);
-    assert_int_equal(entries(deep), 3);
-    gr_file_out_abort(out);
-    assert_int_equal(entries(deep), 2);
-
-    /* Two writers of one file do not meet, and links stay links. */
-    gr_file_out *first, *second;
-    char *link = gr_format("%s/link", folder);
-    assert_int_equal(symlink(path, link), 0);
-    assert_int_equal(gr_file_out_open(&first, link, &err), GR_OK);
-    assert_int_equal(gr_file_out_open(&second, path, &err), GR_OK);
-    assert_int_equal(gr_file_out_write(first, "hell", 4, &err), GR_OK);
-    assert_int_equal(gr_file_out_write(second, "help", 4, &err), GR_OK);
-    assert_int_equal(gr_file_out_commit(second, &err), GR_OK);
-    assert_int_equal(gr_file_out_write(first, "o", 1, &err), GR_OK);
-    assert_int_equal(gr_file_out_commit(first, &err), GR_OK);
-    struct stat info;
-    assert_true(lstat(link, &info) == 0 && S_ISLNK(info.st_mode));
-    assert_int_equal(entries(deep), 2);
-    gr_free(link);
-    struct rlimit old, small;
-    getrlimit(RLIMIT_FSIZE, &old);
-    small = old;
-    small.rlim_cur = 1000;
-    signal(SIGXFSZ, SIG_IGN);
-    setrlimit(RLIMIT_FSIZE, &small);
-    char *block = gr_alloc(100000);
-    gr_status large = gr_file_write(path, block, 100000, &err);
-    gr_error late = {0};
-    gr_status buffered = gr_file_write(path, block, 2000, &late); /* fails only when the buffer is flushed */
-    setrlimit(RLIMIT_FSIZE, &old);
-    signal(SIGXFSZ, SIG_DFL);
-    gr_free(block);
-    assert_int_equal(large, GR_ERR_IO);
-    assert_int_equal(buffered, GR_ERR_IO);
-    expect_error(&err, path, "the previous file is untouched");
-    expect_error(&late, path, strerror(EFBIG));
-    assert_int_equal(entries(deep), 2);
-    assert_int_equal(gr_file_read(path, &data, &size, NULL), GR_OK);
-    assert_string_equal((char *)data, "hello");
-    gr_free(data);
-
-    /* Folders that are files, missing files, folders in the place of files. */
-    err = (gr_error){0};
-    assert_int_equal(gr_file_write(under, "x", 1, &err), GR_ERR_IO);
-    expect_error(&err, under, "is a file, not a folder");
-    err = (gr_error){0};
-    assert_int_equal(gr_folder_make(under, &err), GR_ERR_IO);
-    err = (gr_error){0};
-    assert_int_equal(gr_file_read(under, &data, &size, &err), GR_ERR_INPUT);
-    assert_null(data);
-    err = (gr_error){0};
-    assert_int_equal(gr_file_read(tmp, &data, &size, &err), GR_ERR_INPUT);
-    expect_error(&err, tmp, "check the spelling");
-    err = (gr_error){0};
-    assert_int_equal(gr_file_read(folder, &data, &size, &err), GR_ERR_INPUT);
-    expect_error(&err, folder, "this path is a folder");
-    err = (gr_error){0};
-    assert_int_equal(gr_file_write(folder, "x", 1, &err), GR_ERR_IO);
-    err = (gr_error){0};
-    assert_int_equal(gr_file_read("/dev/null", &data, &size, &err), GR_ERR_INPUT);
-    expect_error(&err, "/dev/null", "not a regular file");
-    chmod(deep, 0500);
-    if (geteuid() != 0) { /* root may write anywhere */
-        err = (gr_error){0};
-        assert_int_equal(gr_file_write(path, "x", 1, &err), GR_ERR_IO);
-        expect_error(&err, path, "permissions");
-        chmod(path, 0);
-        err = (gr_error){0};
-        assert_int_equal(gr_file_read(path, &data, &size, &err), GR_ERR_INPUT);
-        expect_error(&err, path, "you may not read it");
-        chmod(path, 0600);
-    }
-    chmod(deep, 0700);
-
-    /* Digests and JSON files. */
-    char hex[GR_DIGEST_HEX], of_file[GR_DIGEST_HEX];
-    gr_digest_data(hex, "abc", 3);
-    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    gr_digest_data(hex, "hello", 5);
-    assert_int_equal(gr_digest_file(of_file, path, NULL), GR_OK);
-    assert_string_equal(hex, of_file);
-    assert_int_equal(gr_digest_file(of_file, tmp, NULL), GR_ERR_INPUT);
-
-    /* Around 32 bytes within the text, at its end (which cuts them), and behind it. */
-    static const char long_text[] = "abcdefghijklmnopqrstuvwxyz0123456789";
-    static const struct {
-        size_t hole;
-        const char *rest;
-    } around[] = {{2, "ab89"}, {20, "abcdefghijklmnopqrst"}, {99, long_text}};
-    for (size_t i = 0; i < sizeof around / sizeof *around; i++) {
-        unsigned char bytes[GR_DIGEST_BYTES];
-        gr_digest_around(bytes, long_text, strlen(long_text), around[i].hole);
-        gr_digest_hex(of_file, bytes);
-        gr_digest_data(hex, around[i].rest, strlen(around[i].rest));
-        assert_string_equal(hex, of_file);
-    }
-    json_t *json = json_pack("{s:i, s:s}", "n", 3, "t", "x"), *value;
-    err = (gr_error){0};
-    assert_int_equal(gr_json_write(json, path, &err), GR_OK);
-    json_decref(json);
-    assert_int_equal(gr_json_read(&json, path, &err), GR_OK);
-    assert_int_equal(gr_json_member(json, &value, "n", JSON_REAL, path, &err), GR_OK);
-    assert_int_equal(gr_json_member(json, &value, "t", JSON_INTEGER, path, &err), GR_ERR_FORMAT);
-    expect_error(&err, path, "'t' is a text, expected an integer");
-    json_decref(json);
-    err = (gr_error){0};
-    assert_int_equal(gr_json_parse(&json, "{\"a\": 1,\n \"a\": 2}", 17, "j", &err), GR_ERR_FORMAT);
-    expect_error(&err, "j:2:4", "duplicate");
-
-    gr_test_folder_remove(folder);
-    gr_free(deep);
-    gr_free(path);
-    gr_free(tmp);
-    gr_free(theirs);
-    gr_free(under);
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_values),           cmocka_unit_test(refuses_syntax),
@@ -607,7 +439,6 @@ int main(void) {
         cmocka_unit_test(unknown_keys_get_hints), cmocka_unit_test(set_overrides),
         cmocka_unit_test(set_stays_readable),     cmocka_unit_test(defaults_fill_the_tree),
         cmocka_unit_test(builds_and_writes),      cmocka_unit_test(survives_damage),
-        cmocka_unit_test(files_are_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
