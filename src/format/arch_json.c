@@ -131,6 +131,7 @@ static json_t *region_json(const gr_arch_region *region, int layers) {
     return value;
 }
 
+/* Plain fields by the table; lists only where there are any, so that a manifest holds what was said. */
 json_t *gr__arch_to_json(const gr_arch_def *def) {
     json_t *value = json_object(), *regions = json_array();
     int layers = gr__arch_layers(def);

@@ -12,6 +12,7 @@ static const gr__import_format *const formats[] = {&gr__import_llama2c};
 
 /* ---- which file is what ---- */
 
+/* The one file among those given that holds a network, and the format that reads it. */
 static gr_status find_network(const gr__import_format **format, int *network, const char *const *paths, int count,
                               gr_error *err) {
     *format = NULL;

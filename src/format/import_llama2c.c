@@ -75,6 +75,8 @@ static void fill_qkv(const filler *f) {
     }
 }
 
+/* Every array of the file into the parameter of ours that it is; maps back into the stream are stored transposed here.
+ */
 static void fill_model(gr_model *model, const gr_llama2c *file) {
     filler f = {file, model, -1};
     fill(&f, "embed", GR_LLAMA2C_EMBED);

@@ -89,6 +89,7 @@ gr_status gr_arm_build(gr_arch_def **def, gr_model **model, const gr_project *p,
     return GR_OK;
 }
 
+/* Rows as an arm sees them: filtered twins drop documents of every label, as revealed or (perfect) as is true. */
 gr_status gr__arm_stream(gr_stream **stream, const gr_project *p, gr_arm_kind kind, gr_error *err) {
     const gr_recipe *r = p->recipe;
     int16_t *drop = gr_alloc(((size_t)r->labels + 1) * sizeof *drop);

@@ -174,6 +174,8 @@ static gr_status evaluate(job *j, gr__losses_of *out, const char *name, gr_model
                           gr_error *err) {
     GR_TRY(stopped(j, err));
     note_part(j, gr_registry_measure(j->registry, "loss")->doing, name, true);
+
+    /* One pass over the test serves both measures; figures read rows as they would lie in a file. */
     gr__follow follow;
     gr_subject subject = subject_of(j, name, model, profile, gr__follow_told, &follow);
     out->rows = gr_ledger_new();
@@ -296,6 +298,8 @@ static gr_status complete_all(const job *j, json_t *list, gr_error *err) {
         json_array_append_new(list, json_pack("{s:o}", "prompt", gr_json_text(r->prompt[i])));
     if (r->prompts == 0)
         return GR_OK;
+
+    /* The same prompts with the regions on and with them off. */
     GR_TRY(gr_profile_new(&off, routed, j->regions, j->region_count, err));
     gr_status status = complete_each(j, routed, NULL, list, "on", err);
     if (status == GR_OK)
@@ -314,6 +318,8 @@ static size_t documents_of(const gr_dataset *data, const uint32_t *docs, size_t 
 static json_t *data_figures(const gr_project *p) {
     const gr_labels *l = p->labels;
     const gr_dataset *of = p->data;
+
+    /* Training documents that lie in shards are counted there. */
     size_t train = p->shards ? (size_t)p->shards->documents : documents_of(of, of->train, of->train_count);
     size_t validation = documents_of(of, of->validation, of->validation_count);
     size_t test = documents_of(of, of->test, of->test_count);
@@ -321,6 +327,8 @@ static json_t *data_figures(const gr_project *p) {
         "{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:i}", "documents", (json_int_t)(train + validation + test), "read",
         (json_int_t)of->read, "duplicates", (json_int_t)of->duplicates, "train", (json_int_t)train, "validation",
         (json_int_t)validation, "test", (json_int_t)test, "used_fallback", of->used_fallback, "vocab", (int)of->vocab);
+
+    /* Of each group, and how many of each label training is told of. */
     json_t *groups = json_object(), *known = json_object();
     for (int g = 0; g < l->group_count; g++)
         json_object_set_new(groups, l->group_names[g], json_integer((json_int_t)l->group_docs[g]));

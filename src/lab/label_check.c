@@ -32,6 +32,7 @@ static counted count_shown(const gr_project *p, int k) {
     return c;
 }
 
+/* A label that is shown on nothing, or on so much that next to nothing is left for the core. */
 static void check_share(gr_findings *findings, const gr_project *p, int k) {
     counted c = count_shown(p, k);
     double share = c.all ? (double)c.shown / (double)c.all : 0;

@@ -156,6 +156,8 @@ static void add_labels(gr_digest *d, const gr_project *p) {
         gr_digest_add(d, l->token_score, tokens * sizeof *l->token_score);
 }
 
+/* What decides a run's numbers: settings, then tokens or samples, labels as they are shown, and the model it starts
+ * from. */
 static gr_status digest_project(gr_project *p, gr_error *err) {
     char *text;
     GR_TRY(deciding_text(p->recipe, &text, err));

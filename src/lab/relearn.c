@@ -141,6 +141,7 @@ static bool load(gr_relearned *r, const gr_relearn_def *def, const char *digest)
     return fits;
 }
 
+/* Relearns at each rate in turn, from the same parameters, and measures the best point on the test. */
 static gr_status attack_model(attack *a, gr_error *err) {
     const gr_project *p = a->project;
     const gr_recipe *r = p->recipe;
@@ -148,8 +149,12 @@ static gr_status attack_model(attack *a, gr_error *err) {
     gr_evaluator_labelled(a->evaluator, p->labels);
     if (a->def->follow)
         gr_evaluator_follow(a->evaluator, gr__follow_asked, a->def->follow);
+
+    /* The documents on which rate and step are chosen: none of them is measured. */
     GR_TRY(gr_scan_new(&a->choose, p->data, p->labels, a->def->choose, a->def->choose_count, r->train.batch,
                        r->data.context, err));
+
+    /* Every rate starts from the model as it came; the best parameters so far are kept. */
     a->start = gr_alloc(gr_model_size(a->model) * sizeof *a->start);
     a->kept = gr_alloc(gr_model_size(a->model) * sizeof *a->kept);
     copy_parameters(a->model, a->start, false);

@@ -68,6 +68,7 @@ static void loss_row(FILE *out, const char *name, const json_t *model, const cha
     fprintf(out, "  %s\n", remark);
 }
 
+/* A figure with its interval; "-" for one that is refused, no row for one that was not asked for. */
 static void figure_row(FILE *out, const json_t *result, const char *key, const char *name, const char *meaning) {
     const json_t *value = json_object_get(result, key);
     const json_t *interval = json_object_get(json_object_get(result, "intervals"), key);
