@@ -114,7 +114,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 /* ---- surgery ---- */
 
 /* Region after region, each on what the one before left. */
-static gr_status silence(gr_surgery_result *out, const ablate_options *own, const gr_folder *folder, gr_probe *data,
+static gr_status silence(gr_surgery_result *out, const ablate_options *own, const gr_bundle *folder, gr_probe *data,
                          gr_error *err) {
     gr_surgery_off_def how = {.how = (gr_off)own->how, .seed = own->seed, .rows = gr_probe_rows(data)};
     if (own->data)
@@ -136,7 +136,7 @@ static gr_status silence(gr_surgery_result *out, const ablate_options *own, cons
 }
 
 /* Makes the model that --how asks for. */
-static gr_status operate(gr_surgery_result *out, const ablate_options *own, const gr_folder *folder, gr_probe *probe,
+static gr_status operate(gr_surgery_result *out, const ablate_options *own, const gr_bundle *folder, gr_probe *probe,
                          gr_error *err) {
     if (own->how == HOW_REMOVE)
         return gr_surgery_remove(out, folder->def, folder->model, own->regions.at, own->regions.count, err);
@@ -157,7 +157,7 @@ static gr_status operate(gr_surgery_result *out, const ablate_options *own, cons
 
 /* What is left is compared with MODEL without the regions: as it is, or where they were drawn anew without them, too.
  * What adapters were merged into, with MODEL as it is. A mean is meant to differ. */
-static gr_status save(gr_verdict *verdict, const ablate_options *own, const gr_folder *folder,
+static gr_status save(gr_verdict *verdict, const ablate_options *own, const gr_bundle *folder,
                       const gr_surgery_result *out, gr_probe *probe, gr_error *err) {
     gr_verify_side before = {folder->model, own->regions.at, own->regions.count}, after = {.model = out->model};
     if (own->how == HOW_MERGE)
@@ -184,7 +184,7 @@ static gr_status check_regions(const ablate_options *own, const gr_model *model,
 }
 
 /* The sizes before and after, and how far the logits are from those that were expected. */
-static void report(const ablate_options *own, const gr_folder *folder, const gr_surgery_result *result,
+static void report(const ablate_options *own, const gr_bundle *folder, const gr_surgery_result *result,
                    const gr_verdict *verdict) {
     /* How much smaller it is, and how far from what was expected. */
     size_t before = gr_model_size(folder->model), after = gr_model_size(result->model);
@@ -205,14 +205,14 @@ static void report(const ablate_options *own, const gr_folder *folder, const gr_
 
 /* What a manifest tells beside the network: the recipe names what was removed, with the words or topics it was found
  * by. */
-static void forget_origin(gr_folder_info *info) {
+static void forget_origin(gr_bundle_info *info) {
     info->recipe = NULL;
     info->data = NULL;
     info->data_count = 0;
 }
 
 /* result and probe are the caller's to free, also on failure. */
-static gr_status ablate(gr_surgery_result *result, gr_probe **probe, const ablate_options *own, const gr_folder *folder,
+static gr_status ablate(gr_surgery_result *result, gr_probe **probe, const ablate_options *own, const gr_bundle *folder,
                         gr_error *err) {
     /* What may refuse comes before the work. */
     GR_TRY(gr__operation_check_out(&own->common, own->data, own->verify, err));
@@ -228,7 +228,7 @@ static gr_status ablate(gr_surgery_result *result, gr_probe **probe, const ablat
 }
 
 static gr_status open_and_ablate(ablate_options *own, gr_error *err) {
-    gr_folder *folder;
+    gr_bundle *folder;
     gr_surgery_result result = {0};
     gr_probe *probe = NULL;
     GR_TRY(gr__open_model(&folder, own->common.input, err));
@@ -240,7 +240,7 @@ static gr_status open_and_ablate(ablate_options *own, gr_error *err) {
     gr_status status = ablate(&result, &probe, own, folder, err);
     gr_probe_free(probe);
     gr_surgery_free(&result);
-    gr_folder_free(folder);
+    gr_bundle_free(folder);
     return status;
 }
 

@@ -121,7 +121,7 @@ static gr_status open_file(text *t, const eval_options *own, const gr_tokenizer 
 }
 
 /* A model that saw other data may have been trained on these documents. */
-static void warn_other_data(const gr_project *project, const gr_folder *folder) {
+static void warn_other_data(const gr_project *project, const gr_bundle *folder) {
     for (int i = 0; i < folder->info.data_count; i++)
         if (strcmp(folder->info.data[i].name, "project") == 0 &&
             strcmp(folder->info.data[i].sha256, project->digest) != 0)
@@ -132,7 +132,7 @@ static void warn_other_data(const gr_project *project, const gr_folder *folder) 
 
 /* What a recipe holds out. kept: where a run keeps its data, or NULL. */
 static gr_status open_split(text *t, const eval_options *own, const char *recipe, const char *kept,
-                            const gr_folder *folder, const gr_tokenizer *tokenizer, gr_error *err) {
+                            const gr_bundle *folder, const gr_tokenizer *tokenizer, gr_error *err) {
     /* The recipe as it is, its data as the run has kept them, in the precision that the model was trained in. */
     gr__common common = own->common;
     common.input = recipe;
@@ -164,7 +164,7 @@ static gr_status open_split(text *t, const eval_options *own, const char *recipe
 }
 
 /* A run keeps its recipe beside the model, its data there too or, an audit, one folder up. */
-static gr_status open_run(text *t, const eval_options *own, const gr_folder *folder, const gr_tokenizer *tokenizer,
+static gr_status open_run(text *t, const eval_options *own, const gr_bundle *folder, const gr_tokenizer *tokenizer,
                           gr_error *err) {
     char *model, *data = NULL;
     GR_TRY(gr__model_path(&model, own->common.input, err));
@@ -196,9 +196,9 @@ static gr_status open_run(text *t, const eval_options *own, const gr_folder *fol
 }
 
 /* What the options ask for: a file, a recipe, or what the model's own run held out. */
-static gr_status open_any(text *t, const eval_options *own, const gr_folder *folder, gr_error *err) {
+static gr_status open_any(text *t, const eval_options *own, const gr_bundle *folder, gr_error *err) {
     if (!gr__arch_of(folder->def)->sized)
-        GR_TRY(gr_folder_tokenizer(&t->tokenizer, folder, err));
+        GR_TRY(gr_bundle_tokenizer(&t->tokenizer, folder, err));
     else if (own->data)
         return gr_error_set(err, GR_ERR_USAGE, own->data, "name a recipe with data.images", "the model reads no text");
 
@@ -218,7 +218,7 @@ typedef struct losses {
 } losses;
 
 /* Evaluates the text with the model under these tables. */
-static gr_status evaluate_under(losses *l, const gr_tables *tables, const gr_folder *folder, const text *t,
+static gr_status evaluate_under(losses *l, const gr_tables *tables, const gr_bundle *folder, const text *t,
                                 gr_error *err) {
     gr_evaluator *evaluator;
     gr_scan *scan;
@@ -237,7 +237,7 @@ static gr_status evaluate_under(losses *l, const gr_tables *tables, const gr_fol
 }
 
 /* With the regions off that --off names. */
-static gr_status evaluate(losses *l, const eval_options *own, const gr_folder *folder, const text *t, gr_error *err) {
+static gr_status evaluate(losses *l, const eval_options *own, const gr_bundle *folder, const text *t, gr_error *err) {
     size_t docs = t->data->topics.docs;
     gr_tables *tables;
     GR_TRY(gr_profile_new(&tables, folder->model, own->common.off.at, own->common.off.count, err));
@@ -367,7 +367,7 @@ static void report(const eval_options *own, const text *t, const losses *l, int 
 
 /* The model, the text, its losses under --off, and the table. */
 static gr_status open_and_eval(eval_options *own, gr_error *err) {
-    gr_folder *folder;
+    gr_bundle *folder;
     text t = {0};
     losses l = {0};
     GR_TRY(gr__open_model(&folder, own->common.input, err));
@@ -385,7 +385,7 @@ static gr_status open_and_eval(eval_options *own, gr_error *err) {
     gr_free(l.tokens);
     gr_free(l.right);
     text_free(&t);
-    gr_folder_free(folder);
+    gr_bundle_free(folder);
     return status;
 }
 

@@ -178,7 +178,7 @@ static json_t *object(const gr__prompt *prompt, const gr__strings *off, const gr
 
 typedef struct work {
     const generate_options *own;
-    const gr_folder *folder;
+    const gr_bundle *folder;
     const gr_tokenizer *tokenizer;
     gr__strings off;     /* of the profile that there is */
     gr_tables *profile;  /* NULL: none yet */
@@ -269,7 +269,7 @@ static gr_status complete_all(work *w, const gr__prompts *prompts, gr_error *err
 }
 
 /* All prompts with the decoder and profile that `work` keeps between them. */
-static gr_status generate(generate_options *own, const gr_folder *folder, const gr_tokenizer *tokenizer,
+static gr_status generate(generate_options *own, const gr_bundle *folder, const gr_tokenizer *tokenizer,
                           gr_error *err) {
     work w = {.own = own, .folder = folder, .tokenizer = tokenizer, .list = own->common.json ? json_array() : NULL};
 
@@ -285,7 +285,7 @@ static gr_status generate(generate_options *own, const gr_folder *folder, const 
 }
 
 static gr_status open_and_generate(generate_options *own, gr_error *err) {
-    gr_folder *folder;
+    gr_bundle *folder;
     gr_tokenizer *tokenizer;
     /* The prompts first: a model takes longer to read. */
     if (own->file)
@@ -294,12 +294,12 @@ static gr_status open_and_generate(generate_options *own, gr_error *err) {
     if (own->common.threads)
         omp_set_num_threads(own->common.threads);
 
-    gr_status status = gr_folder_tokenizer(&tokenizer, folder, err);
+    gr_status status = gr_bundle_tokenizer(&tokenizer, folder, err);
     if (status == GR_OK) {
         status = generate(own, folder, tokenizer, err);
         gr_tokenizer_free(tokenizer);
     }
-    gr_folder_free(folder);
+    gr_bundle_free(folder);
     return status;
 }
 

@@ -61,7 +61,7 @@ typedef struct sizes {
     size_t *each; /* [regions of the network] */
 } sizes;
 
-static gr_status count_numbers(sizes *size, const gr_folder *folder, gr_error *err) {
+static gr_status count_numbers(sizes *size, const gr_bundle *folder, gr_error *err) {
     GR_TRY(gr_arch_parameters(folder->def, &size->core, size->each, err));
     for (int i = 0; i < folder->def->region_count; i++)
         size->regions += size->each[i];
@@ -84,7 +84,7 @@ static json_t *region_json(const gr_model *model, const gr_arch_region *def, siz
 }
 
 /* What the manifest says (verified by loading), with sizes and ranges from the model itself. */
-static void print_folder_json(const char *path, const gr_folder *folder, json_t *manifest, const sizes *size) {
+static void print_folder_json(const char *path, const gr_bundle *folder, json_t *manifest, const sizes *size) {
     static const char *const copied[] = {"format_version", "arch",  "files", "sha256",
                                          "seed",           "build", "data",  "recipe"};
     json_t *regions = json_array();
@@ -139,7 +139,7 @@ static void print_region(const gr_model *model, const gr_arch_region *def, size_
 }
 
 /* The same for people. */
-static void print_folder(const char *path, const gr_folder *folder, const json_t *manifest, const sizes *size) {
+static void print_folder(const char *path, const gr_bundle *folder, const json_t *manifest, const sizes *size) {
     /* The network. */
     printf("model %s\n", path);
     print_arch(json_object_get(manifest, "arch"));
@@ -169,9 +169,9 @@ static void print_folder(const char *path, const gr_folder *folder, const json_t
 
 /* A model folder: its network, its regions, its files. */
 static gr_status show_folder(const gr__common *common, const char *path, gr_error *err) {
-    gr_folder *folder;
+    gr_bundle *folder;
     json_t *manifest = NULL;
-    GR_TRY(gr_folder_load(&folder, path, NULL, 0, err));
+    GR_TRY(gr_bundle_load(&folder, path, NULL, 0, err));
 
     /* Loading has verified all files; the manifest is read again for what the loaded model does not keep. */
     sizes size = {.each = gr_alloc(sizeof *size.each * (size_t)(folder->def->region_count + 1))};
@@ -187,7 +187,7 @@ static gr_status show_folder(const gr__common *common, const char *path, gr_erro
     json_decref(manifest);
     gr_free(name);
     gr_free(size.each);
-    gr_folder_free(folder);
+    gr_bundle_free(folder);
     return status;
 }
 

@@ -86,7 +86,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 }
 
 /* How the size has changed, and how far the logits are from the old ones. */
-static void report(const resize_options *own, const gr_folder *folder, const gr_surgery_result *result,
+static void report(const resize_options *own, const gr_bundle *folder, const gr_surgery_result *result,
                    const gr_verdict *verdict) {
     size_t before = gr_model_size(folder->model), after = gr_model_size(result->model);
     if (own->common.json) {
@@ -101,7 +101,7 @@ static void report(const resize_options *own, const gr_folder *folder, const gr_
 }
 
 /* result and probe are the caller's to free, also on failure. */
-static gr_status resize(gr_surgery_result *result, gr_probe **probe, const resize_options *own, const gr_folder *folder,
+static gr_status resize(gr_surgery_result *result, gr_probe **probe, const resize_options *own, const gr_bundle *folder,
                         gr_error *err) {
     GR_TRY(gr__operation_check_out(&own->common, NULL, own->verify, err));
     GR_TRY(gr_surgery_resize(result, folder->def, folder->model, &own->how, err));
@@ -116,14 +116,14 @@ static gr_status resize(gr_surgery_result *result, gr_probe **probe, const resiz
 }
 
 static gr_status open_and_resize(const resize_options *own, gr_error *err) {
-    gr_folder *folder;
+    gr_bundle *folder;
     gr_surgery_result result = {0};
     gr_probe *probe = NULL;
     GR_TRY(gr__open_model(&folder, own->common.input, err));
     gr_status status = resize(&result, &probe, own, folder, err);
     gr_probe_free(probe);
     gr_surgery_free(&result);
-    gr_folder_free(folder);
+    gr_bundle_free(folder);
     return status;
 }
 

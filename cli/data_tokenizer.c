@@ -8,8 +8,8 @@
 #include "base/number.h"
 #include "common.h"
 #include "data_actions.h"
-#include "io/feed.h"
 #include "io/file.h"
+#include "io/line_reader.h"
 
 /* ---- tokenizer ---- */
 

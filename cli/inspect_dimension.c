@@ -31,7 +31,7 @@ static void print_tokens(const gr_tokenizer *tokenizer, const gr_token_cosine *l
 }
 
 /* The tokens along a dimension, as a table or as an object. */
-static gr_status show(const gr__common *common, const gr_folder *folder, const gr_tokenizer *tokenizer, int dimension,
+static gr_status show(const gr__common *common, const gr_bundle *folder, const gr_tokenizer *tokenizer, int dimension,
                       int top, gr_error *err) {
     /* All tokens of the vocabulary, the largest cosines first. */
     gr_token_cosine *list;
@@ -52,14 +52,14 @@ static gr_status show(const gr__common *common, const gr_folder *folder, const g
 }
 
 gr_status gr__inspect_dimension(const gr__common *common, int dimension, int top, gr_error *err) {
-    gr_folder *folder;
+    gr_bundle *folder;
     gr_tokenizer *tokenizer;
     GR_TRY(gr__open_model(&folder, common->input, err));
-    gr_status status = gr_folder_tokenizer(&tokenizer, folder, err);
+    gr_status status = gr_bundle_tokenizer(&tokenizer, folder, err);
     if (status == GR_OK) {
         status = show(common, folder, tokenizer, dimension, top, err);
         gr_tokenizer_free(tokenizer);
     }
-    gr_folder_free(folder);
+    gr_bundle_free(folder);
     return status;
 }

@@ -44,9 +44,9 @@ int main(int argc, char **argv) {
     if (argc < 4)
         return fprintf(stderr, "usage: gate MODEL REGION TEXT\n"), 2;
     const char *region = argv[2], *text = argv[3];
-    gr_folder *folder;
+    gr_bundle *folder;
     gr_tokenizer *tokenizer;
-    check(gr_folder_load(&folder, argv[1], NULL, 0, &err));
+    check(gr_bundle_load(&folder, argv[1], NULL, 0, &err));
     if (!folder->info.tokenizer)
         return fprintf(stderr, "gate: there is no tokenizer in %s\n", argv[1]), 1;
     check(gr_tokenizer_open(&tokenizer, folder->info.tokenizer, &err));
@@ -65,6 +65,6 @@ int main(int argc, char **argv) {
                loss(folder->model, profile, tokenizer, text), text, done.text);
         gr_completion_free(&done), gr_decoder_free(decoder), gr_tables_free(profile);
     }
-    gr_tokenizer_free(tokenizer), gr_folder_free(folder);
+    gr_tokenizer_free(tokenizer), gr_bundle_free(folder);
     return 0;
 }

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "forge.h"
 #include "format/manifest.h"
-#include "gradroute/folder.h"
+#include "gradroute/bundle.h"
 #include "io/file.h"
 
 typedef struct seed {
@@ -70,7 +70,7 @@ static void save(seed *s, int which) {
     s->model = gr_format("%s/model-%d", folder, which);
     s->manifest_path = gr_format("%s/manifest.json", s->model);
     check(gr_arch_build(&m, &def, 1, NULL) == GR_OK);
-    check(gr_folder_save(s->model, &def, m, &(gr_folder_info){.recipe = "seed: 1\n", .seed = 1}, NULL) == GR_OK);
+    check(gr_bundle_save(s->model, &def, m, &(gr_bundle_info){.recipe = "seed: 1\n", .seed = 1}, NULL) == GR_OK);
     check(gr_json_read(&s->manifest, s->manifest_path, NULL) == GR_OK);
     gr_model_free(m);
 }
@@ -111,8 +111,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         forge(s, &in);
     const char *const without[] = {s->region[how % (unsigned)s->regions].name};
     gr_error err = {0};
-    gr_folder *found;
-    if (gr_folder_load(&found, s->model, without, how % 8 > 3, &err) != GR_OK) {
+    gr_bundle *found;
+    if (gr_bundle_load(&found, s->model, without, how % 8 > 3, &err) != GR_OK) {
         check(!found && err.status != GR_OK && err.status != GR_ERR_IO && err.message[0]);
         return 0;
     }
@@ -121,6 +121,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         for (int i = 0; i < def->rows * def->cols; i++)
             check(isfinite(gr_model_data(found->model, p)[i]));
     }
-    gr_folder_free(found);
+    gr_bundle_free(found);
     return 0;
 }

@@ -1,7 +1,7 @@
 /* Low-rank adapters: what they add, that off is never there, merging, and two at once. */
 #include "arch_helpers.h"
 #include "format/arch_json.h"
-#include "gradroute/folder.h"
+#include "gradroute/bundle.h"
 #include "gradroute/optim.h"
 #include "gradroute/surgery.h"
 
@@ -348,10 +348,10 @@ static void test_folder(void **state) {
     train_b(m, "one");
     train_b(m, "two");
     gr_error err = {0};
-    gr_folder *whole, *less;
-    gr_test_ok(gr_folder_save(path, &def, m, &(gr_folder_info){.recipe = ""}, &err), &err);
-    gr_test_ok(gr_folder_load(&whole, path, NULL, 0, &err), &err);
-    gr_test_ok(gr_folder_load(&less, path, (const char *[]){"one"}, 1, &err), &err);
+    gr_bundle *whole, *less;
+    gr_test_ok(gr_bundle_save(path, &def, m, &(gr_bundle_info){.recipe = ""}, &err), &err);
+    gr_test_ok(gr_bundle_load(&whole, path, NULL, 0, &err), &err);
+    gr_test_ok(gr_bundle_load(&less, path, (const char *[]){"one"}, 1, &err), &err);
     gr_real *a = logits_of(m), *b = logits_of(whole->model);
     assert_same_bits(a, b);
     gr_free(a);
@@ -376,8 +376,8 @@ static void test_folder(void **state) {
     }
     json_decref(value);
     gr_free(path);
-    gr_folder_free(whole);
-    gr_folder_free(less);
+    gr_bundle_free(whole);
+    gr_bundle_free(less);
     gr_model_free(m);
     gr_test_folder_remove(root);
 }

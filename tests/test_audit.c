@@ -47,12 +47,12 @@ static void measure(double out[GROUPS], gr_model *model, const gr_tables *profil
 }
 
 /* A model of the audit, without its region if asked. */
-static gr_folder *load(const char *arm, bool removed) {
+static gr_bundle *load(const char *arm, bool removed) {
     static const char *const regions[] = {"animals"};
     gr_error err = {0};
-    gr_folder *model;
+    gr_bundle *model;
     char *path = gr_format("%s/%s/model", folder, arm);
-    gr_test_ok(gr_folder_load(&model, path, regions, removed, &err), &err);
+    gr_test_ok(gr_bundle_load(&model, path, regions, removed, &err), &err);
     gr_free(path);
     return model;
 }
@@ -92,16 +92,16 @@ static void tune(attack *a, int steps, double lr, bool watched) {
 static attack recompute(double after[GROUPS], const char *arm, bool removed) {
     attack a = {.best = INFINITY};
     for (int i = 0; i < 3; i++) {
-        gr_folder *f = load(arm, removed);
+        gr_bundle *f = load(arm, removed);
         a.model = f->model;
         tune(&a, STEPS, rates[i], true);
-        gr_folder_free(f);
+        gr_bundle_free(f);
     }
-    gr_folder *f = load(arm, removed);
+    gr_bundle *f = load(arm, removed);
     a.model = f->model;
     tune(&a, a.best_step, a.best_lr, false);
     measure(after, f->model, NULL, project->data->test, project->data->test_count);
-    gr_folder_free(f);
+    gr_bundle_free(f);
     return a;
 }
 
@@ -145,22 +145,22 @@ static void losses(void **state) {
     const gr_dataset *data = project->data;
     gr_error err = {0};
     gr_tables *profile;
-    gr_folder *f = load("routed", false);
+    gr_bundle *f = load("routed", false);
     gr_test_ok(gr_profile_new(&profile, f->model, (const char *[]){"animals"}, 1, &err), &err);
     measure(on, f->model, NULL, data->test, data->test_count);
     measure(off, f->model, profile, data->test, data->test_count);
     gr_tables_free(profile);
-    gr_folder_free(f);
+    gr_bundle_free(f);
     near_group(model_of("routed"), on, "_on");
     near_group(model_of("routed"), off, "_off");
 
     f = load("plain", false);
     measure(plain, f->model, NULL, data->test, data->test_count);
-    gr_folder_free(f);
+    gr_bundle_free(f);
     near_group(model_of("plain"), plain, "");
     f = load("filtered", false);
     measure(filtered, f->model, NULL, data->test, data->test_count);
-    gr_folder_free(f);
+    gr_bundle_free(f);
     near_group(model_of("filtered"), filtered, "");
 
     /* Groups that differ, or an exchange could not be seen. */
@@ -213,7 +213,7 @@ static void relearning(void **state) {
 /* An attack leaves the model as it was, bit for bit. */
 static void attacked_and_unchanged(void **state) {
     (void)state;
-    gr_folder *f = load("filtered", false);
+    gr_bundle *f = load("filtered", false);
     size_t size = gr_model_size(f->model), at = 0;
     gr_real *before = gr_alloc(size * sizeof *before);
     gr_relearned out;
@@ -240,7 +240,7 @@ static void attacked_and_unchanged(void **state) {
         at += n;
     }
     gr_free(before);
-    gr_folder_free(f);
+    gr_bundle_free(f);
 }
 
 static json_t *audit(gr_project *p, const char *in) {
@@ -279,7 +279,7 @@ static void placebo(void **state) {
     /* Its losses by the real groups, and the figure of them. */
     gr_error err = {0};
     gr_tables *profile;
-    gr_folder *f = load("placebo", false);
+    gr_bundle *f = load("placebo", false);
     double loss[GROUPS];
     gr_test_ok(gr_profile_new(&profile, f->model, (const char *[]){"animals"}, 1, &err), &err);
     measure(loss, f->model, profile, project->data->test, project->data->test_count);
@@ -291,7 +291,7 @@ static void placebo(void **state) {
     assert_int_equal(json_array_size(json_object_get(made, "missing_twins")), 0);
     assert_int_equal(json_array_size(json_object_get(result, "missing_twins")), 1);
     gr_tables_free(profile);
-    gr_folder_free(f);
+    gr_bundle_free(f);
     json_decref(made);
     lab_close(p);
 }

@@ -1,7 +1,7 @@
 /* Experts: the choice per row against plain arithmetic, experts that are off, added, removed and routed. */
 #include "arch_helpers.h"
 #include "format/arch_json.h"
-#include "gradroute/folder.h"
+#include "gradroute/bundle.h"
 #include "gradroute/surgery.h"
 
 enum { EXPERTS = 4, NEURONS = 6, WIDTH = 16 };
@@ -444,10 +444,10 @@ static void test_folder(void **state) {
     gr_arch_def def = expert_def(three, 3, 2);
     gr_model *m = build(&def, 3);
     gr_error err = {0};
-    gr_folder *whole, *less;
-    gr_test_ok(gr_folder_save(path, &def, m, &(gr_folder_info){.recipe = ""}, &err), &err);
-    gr_test_ok(gr_folder_load(&whole, path, NULL, 0, &err), &err);
-    gr_test_ok(gr_folder_load(&less, path, (const char *[]){"late", "bio"}, 2, &err), &err);
+    gr_bundle *whole, *less;
+    gr_test_ok(gr_bundle_save(path, &def, m, &(gr_bundle_info){.recipe = ""}, &err), &err);
+    gr_test_ok(gr_bundle_load(&whole, path, NULL, 0, &err), &err);
+    gr_test_ok(gr_bundle_load(&less, path, (const char *[]){"late", "bio"}, 2, &err), &err);
     assert_int_equal(less->def->layer_experts[0], 3);
     assert_int_equal(less->def->layer_experts[1], 1);
     gr_real *a = logits_of(m), *b = logits_of(whole->model);
@@ -471,8 +471,8 @@ static void test_folder(void **state) {
     json_decref(value);
     json_decref(again);
     gr_free(path);
-    gr_folder_free(whole);
-    gr_folder_free(less);
+    gr_bundle_free(whole);
+    gr_bundle_free(less);
     gr_model_free(m);
     gr_test_folder_remove(root);
 }

@@ -151,7 +151,7 @@ static paths paths_new(void) {
     p.theirs = gr_format("%s.tmp", p.path);
     p.under = gr_format("%s/y", p.path);
     gr_error err = {0};
-    gr_test_ok(gr_folder_make(p.deep, &err), &err);
+    gr_test_ok(gr_directory_make(p.deep, &err), &err);
     gr_test_ok(gr_file_write(p.path, "hello", 5, &err), &err);
     return p;
 }
@@ -171,8 +171,8 @@ static void temporaries_are_told_from_files_of_others(void **state) {
     paths p = paths_new();
     unsigned char *data;
     size_t size;
-    assert_int_equal(gr_folder_make(p.deep, &err), GR_OK);
-    assert_int_equal(gr_folder_make(p.deep, &err), GR_OK);
+    assert_int_equal(gr_directory_make(p.deep, &err), GR_OK);
+    assert_int_equal(gr_directory_make(p.deep, &err), GR_OK);
     assert_int_equal(gr_file_write(p.tmp, "left over", 9, &err), GR_OK); /* of a write that was killed */
     assert_int_equal(gr_file_write(p.theirs, "a user's", 8, &err), GR_OK);
     assert_int_equal(gr_file_write(p.path, "hello", 5, &err), GR_OK);
@@ -266,7 +266,7 @@ static void what_is_in_the_way_is_named(void **state) {
     assert_int_equal(gr_file_write(p.under, "x", 1, &err), GR_ERR_IO);
     gr_test_error(&err, p.under, "is a file, not a folder");
     err = (gr_error){0};
-    assert_int_equal(gr_folder_make(p.under, &err), GR_ERR_IO);
+    assert_int_equal(gr_directory_make(p.under, &err), GR_ERR_IO);
     err = (gr_error){0};
     assert_int_equal(gr_file_read(p.under, &data, &size, &err), GR_ERR_INPUT);
     assert_null(data);

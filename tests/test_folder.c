@@ -2,7 +2,7 @@
 #include "arch_helpers.h"
 #include "format/arch_json.h"
 #include "format/manifest.h"
-#include "gradroute/folder.h"
+#include "gradroute/bundle.h"
 #include "gradroute/verify.h"
 #include "io/file.h"
 
@@ -33,13 +33,13 @@ static char *saved(const char *root, gr_model **model) {
     disturb(*model);
     char *tokenizer = gr_format("%s/words.json", root), *path = gr_format("%s/model", root);
     gr_test_ok(gr_file_write(tokenizer, "{\"a\": 1}\n", 9, &err), &err);
-    gr_folder_info info = {.recipe = "seed: 3\n",
+    gr_bundle_info info = {.recipe = "seed: 3\n",
                            .build = "0.1.0",
                            .tokenizer = tokenizer,
                            .seed = 3,
-                           .data = (gr_folder_data[]){{"corpus.jsonl", "ab12"}},
+                           .data = (gr_bundle_data[]){{"corpus.jsonl", "ab12"}},
                            .data_count = 1};
-    gr_test_ok(gr_folder_save(path, &def, *model, &info, &err), &err);
+    gr_test_ok(gr_bundle_save(path, &def, *model, &info, &err), &err);
     gr_free(tokenizer);
     return path;
 }
@@ -61,8 +61,8 @@ static void test_round_trip(void **state) {
     gr_model *m;
     char *path = saved(root, &m);
     for (int again = 0; again < 2; again++) { /* the second time from what the first one saved in its own place */
-        gr_folder *f;
-        gr_test_ok(gr_folder_load(&f, path, NULL, 0, &err), &err);
+        gr_bundle *f;
+        gr_test_ok(gr_bundle_load(&f, path, NULL, 0, &err), &err);
         assert_equal_models(m, f->model);
         gr_real *a = logits_of(m), *b = logits_of(f->model);
         assert_same_bits(a, b);
@@ -75,8 +75,8 @@ static void test_round_trip(void **state) {
         assert_int_equal(f->info.data_count, 1);
         assert_string_equal(f->info.data[0].sha256, "ab12");
         assert_non_null(f->info.tokenizer);
-        gr_test_ok(gr_folder_save(path, f->def, f->model, &f->info, &err), &err);
-        gr_folder_free(f);
+        gr_test_ok(gr_bundle_save(path, f->def, f->model, &f->info, &err), &err);
+        gr_bundle_free(f);
     }
     char *left = gr_format("%s.tmp", path);
     assert_false(gr_file_exists(left));
@@ -96,24 +96,24 @@ static void test_describe(void **state) {
     gr_arch_def *def;
     char *path = saved(root, &m);
     gr_model_free(m);
-    gr_test_ok(gr_folder_find(&found, root, &err), &err);
+    gr_test_ok(gr_bundle_find(&found, root, &err), &err);
     assert_string_equal(found, path);
     snprintf(file, sizeof file, "%s/model.safetensors", path);
     assert_int_equal(remove(file), 0);
-    gr_test_ok(gr_folder_describe(&def, sha, found, &err), &err);
+    gr_test_ok(gr_bundle_describe(&def, sha, found, &err), &err);
     assert_int_equal(def->region_count, 4);
     assert_int_equal(def->width, 16);
     assert_int_equal(strlen(sha), 64);
     gr_arch_free(def);
     gr_free(found);
-    assert_int_equal(gr_folder_find(&found, "/nowhere/at/all", NULL), GR_ERR_INPUT);
+    assert_int_equal(gr_bundle_find(&found, "/nowhere/at/all", NULL), GR_ERR_INPUT);
     assert_null(found);
     snprintf(file, sizeof file, "%s/manifest.json", path);
     gr_test_ok(gr_file_write(file, "{\"format_version\": 1, \"sha256\": \"00\"}", 38, &err), &err);
-    assert_int_equal(gr_folder_describe(&def, sha, path, NULL), GR_ERR_FORMAT);
+    assert_int_equal(gr_bundle_describe(&def, sha, path, NULL), GR_ERR_FORMAT);
     assert_null(def);
     assert_int_equal(remove(file), 0);
-    assert_int_equal(gr_folder_find(&found, root, NULL), GR_ERR_USAGE);
+    assert_int_equal(gr_bundle_find(&found, root, NULL), GR_ERR_USAGE);
     gr_free(path);
     gr_test_folder_remove(root);
 }
@@ -129,22 +129,22 @@ static void test_without(void **state) {
         char *file = gr_format("%s/%s.safetensors", path, names[i]);
         assert_int_equal(remove(file), 0);
         gr_free(file);
-        gr_folder *f;
+        gr_bundle *f;
         gr_error err = {0};
-        assert_int_equal(gr_folder_load(&f, path, NULL, 0, &err), GR_ERR_INPUT);
+        assert_int_equal(gr_bundle_load(&f, path, NULL, 0, &err), GR_ERR_INPUT);
         assert_null(f);
         err = (gr_error){0};
-        gr_test_ok(gr_folder_load(&f, path, names, i + 1, &err), &err);
+        gr_test_ok(gr_bundle_load(&f, path, names, i + 1, &err), &err);
         gr_surgery_result out;
         gr_test_ok(gr_surgery_remove(&out, &def, m, names, i + 1, &err), &err);
         assert_equal_models(out.model, f->model);
         assert_int_equal(f->def->region_count, 3 - i);
         gr_surgery_free(&out);
-        gr_folder_free(f);
+        gr_bundle_free(f);
     }
-    gr_folder *f;
+    gr_bundle *f;
     gr_error err = {0};
-    assert_int_equal(gr_folder_load(&f, path, (const char *[]){"claimed"}, 1, &err), GR_ERR_USAGE);
+    assert_int_equal(gr_bundle_load(&f, path, (const char *[]){"claimed"}, 1, &err), GR_ERR_USAGE);
     assert_non_null(strstr(err.message, "share a norm"));
     gr_free(path);
     gr_model_free(m);
@@ -154,9 +154,9 @@ static void test_without(void **state) {
 /* ---- damage ---- */
 
 static void refuse(const char *path, const char *file, size_t at) {
-    gr_folder *f;
+    gr_bundle *f;
     gr_error err = {0};
-    gr_status status = gr_folder_load(&f, path, NULL, 0, &err);
+    gr_status status = gr_bundle_load(&f, path, NULL, 0, &err);
     if (status != GR_ERR_FORMAT && status != GR_ERR_INPUT)
         fail_msg("%s damaged at %zu: status %d", file, at, status);
     assert_null(f);
@@ -206,10 +206,10 @@ static void test_damage(void **state) {
         gr_free(data);
         gr_free(file);
     }
-    gr_folder *f;
+    gr_bundle *f;
     gr_error err = {0};
-    gr_test_ok(gr_folder_load(&f, path, NULL, 0, &err), &err);
-    gr_folder_free(f);
+    gr_test_ok(gr_bundle_load(&f, path, NULL, 0, &err), &err);
+    gr_bundle_free(f);
     gr_free(path);
     gr_model_free(m);
     gr_test_folder_remove(root);
@@ -227,8 +227,8 @@ static void forge(const char *path, void (*change)(json_t *manifest), const char
     gr_json_seal(hex, manifest);
     json_object_set_new(manifest, "sha256", json_string(hex));
     gr_test_ok(gr_json_write(manifest, file, &err), &err);
-    gr_folder *f;
-    assert_int_equal(gr_folder_load(&f, path, NULL, 0, &err), GR_ERR_FORMAT);
+    gr_bundle *f;
+    assert_int_equal(gr_bundle_load(&f, path, NULL, 0, &err), GR_ERR_FORMAT);
     if (!strstr(err.message, says))
         fail_msg("'%s' does not say '%s'", err.message, says);
     err = (gr_error){0};
@@ -295,7 +295,7 @@ static void test_foreign_folder(void **state) {
     gr_model *m = build(&def, 1);
     char *file = gr_format("%s/thesis.txt", root);
     gr_test_ok(gr_file_write(file, "x", 1, &err), &err);
-    assert_int_equal(gr_folder_save(root, &def, m, &(gr_folder_info){0}, &err), GR_ERR_USAGE);
+    assert_int_equal(gr_bundle_save(root, &def, m, &(gr_bundle_info){0}, &err), GR_ERR_USAGE);
     assert_non_null(strstr(err.message, "thesis.txt"));
     assert_true(gr_file_exists(file));
     gr_free(file);
@@ -349,10 +349,10 @@ static void test_only_what_agrees_is_saved(void **state) {
     char *root = gr_test_folder(), *out = gr_format("%s/new/model", root);
     gr_error err = {0};
     gr_model *model;
-    gr_folder *folder, *again;
+    gr_bundle *folder, *again;
     char *path = saved(root, &model);
     gr_model_free(model);
-    gr_test_ok(gr_folder_load(&folder, path, NULL, 0, &err), &err);
+    gr_test_ok(gr_bundle_load(&folder, path, NULL, 0, &err), &err);
     gr_probe *probe;
     gr_test_ok(gr_probe_open(&probe, NULL, folder, &err), &err);
     gr_surgery_result result;
@@ -383,7 +383,7 @@ static void test_only_what_agrees_is_saved(void **state) {
     before.count = 1;
     gr_test_ok(gr_verify_save(&verdict, out, &result, folder, probe, &before, &after, &err), &err);
     assert_true(verdict.difference <= 1e-4);
-    gr_test_ok(gr_folder_load(&again, out, NULL, 0, &err), &err);
+    gr_test_ok(gr_bundle_load(&again, out, NULL, 0, &err), &err);
     assert_int_equal(again->info.seed, 3);
     assert_string_equal(again->info.recipe, "seed: 3\n");
     assert_int_equal(gr_model_find_region(again->model, "group"), GR_NONE);
@@ -392,10 +392,10 @@ static void test_only_what_agrees_is_saved(void **state) {
     verdict.force = true;
     before.count = 0;
     gr_test_ok(gr_verify_save(&verdict, out, &result, folder, probe, &before, &after, &err), &err);
-    gr_folder_free(again);
+    gr_bundle_free(again);
     gr_surgery_free(&result);
     gr_probe_free(probe);
-    gr_folder_free(folder);
+    gr_bundle_free(folder);
     gr_free(path);
     gr_free(out);
     gr_test_folder_remove(root);

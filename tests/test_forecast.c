@@ -49,16 +49,16 @@ static double audit(const char *folder, const gr_control *control) {
     double sum = 0;
     static const char *const arms[] = {"routed", "plain", "filtered"};
     for (int k = 0; k < 3; k++) {
-        gr_folder *loaded;
+        gr_bundle *loaded;
         char name[160];
         snprintf(name, sizeof name, "%s/%s/model", folder, arms[k]);
-        gr_test_ok(gr_folder_load(&loaded, gr_test_path(name), NULL, 0, &err), &err);
+        gr_test_ok(gr_bundle_load(&loaded, gr_test_path(name), NULL, 0, &err), &err);
         for (int p = 0; p < gr_model_params(loaded->model); p++) {
             const gr_param_def *d = gr_model_param(loaded->model, p);
             for (int i = 0; i < d->rows * d->cols; i++)
                 sum += (double)gr_model_data(loaded->model, p)[i] * (1 + i % 7);
         }
-        gr_folder_free(loaded);
+        gr_bundle_free(loaded);
     }
     return sum;
 }

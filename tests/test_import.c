@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "format/llama2c.h"
-#include "gradroute/folder.h"
+#include "gradroute/bundle.h"
 #include "gradroute/import.h"
 #include "gradroute/infer.h"
 #include "gradroute/surgery.h"
@@ -246,13 +246,13 @@ static void test_logits(void **state) {
         plain p = plain_of(&b);
         gr_error err = {0};
         gr_import *in;
-        gr_folder *folder;
+        gr_bundle *folder;
         gr_test_ok(gr_import_open(&in, (const char *const[]){words, file}, 2, &err), &err);
         assert_string_equal(in->format, "llama2.c");
         assert_int_equal(in->def->context, T);
         check_logits(in->model, &p);
         gr_test_ok(gr_import_save(in, out, &err), &err);
-        gr_test_ok(gr_folder_load(&folder, out, NULL, 0, &err), &err);
+        gr_test_ok(gr_bundle_load(&folder, out, NULL, 0, &err), &err);
         check_logits(folder->model, &p);
         assert_int_equal(folder->info.data_count, 2);
         assert_string_equal(folder->info.data[1].name, "model.bin");
@@ -260,7 +260,7 @@ static void test_logits(void **state) {
         gr_test_ok(gr_tokenizer_open(&tokenizer, folder->info.tokenizer, &err), &err);
         assert_true(gr_tokenizer_equal(tokenizer, in->tokenizer));
         gr_tokenizer_free(tokenizer);
-        gr_folder_free(folder);
+        gr_bundle_free(folder);
         gr_import_free(in);
         gr_free(b.bytes);
     }

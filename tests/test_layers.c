@@ -1,6 +1,6 @@
 /* Layers that a region owns whole, and several regions of different widths in the same layers. */
 #include "arch_helpers.h"
-#include "gradroute/folder.h"
+#include "gradroute/bundle.h"
 #include "gradroute/surgery.h"
 
 static const gr_arch_region middle[] = {{.name = "late", .whole = (const int[]){1}, .whole_count = 1}};
@@ -240,12 +240,12 @@ static void test_folder(void **state) {
     gr_model *m = build(&def, 3);
     disturb(m);
     gr_error err = {0};
-    gr_folder *whole, *less;
-    gr_test_ok(gr_folder_save(path, &def, m, &(gr_folder_info){.recipe = ""}, &err), &err);
-    gr_test_ok(gr_folder_load(&whole, path, NULL, 0, &err), &err);
+    gr_bundle *whole, *less;
+    gr_test_ok(gr_bundle_save(path, &def, m, &(gr_bundle_info){.recipe = ""}, &err), &err);
+    gr_test_ok(gr_bundle_load(&whole, path, NULL, 0, &err), &err);
     char *file = gr_format("%s/late.safetensors", path);
     assert_int_equal(remove(file), 0);
-    gr_test_ok(gr_folder_load(&less, path, (const char *[]){"late"}, 1, &err), &err);
+    gr_test_ok(gr_bundle_load(&less, path, (const char *[]){"late"}, 1, &err), &err);
     gr_real *a = logits_of(m), *b = logits_of(whole->model);
     assert_same_bits(a, b);
     gr_free(a);
@@ -257,8 +257,8 @@ static void test_folder(void **state) {
     gr_free(b);
     gr_free(file);
     gr_free(path);
-    gr_folder_free(whole);
-    gr_folder_free(less);
+    gr_bundle_free(whole);
+    gr_bundle_free(less);
     gr_model_free(m);
     gr_test_folder_remove(root);
 }

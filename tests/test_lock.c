@@ -45,7 +45,7 @@ static void write_file(const char *text, int minutes_old) {
 
 static int make_place(void **state) {
     gr_test_files_setup(state);
-    return gr_folder_make(gr_test_path("here"), NULL) == GR_OK ? 0 : -1;
+    return gr_directory_make(gr_test_path("here"), NULL) == GR_OK ? 0 : -1;
 }
 
 static void one_holder_at_a_time(void **state) {

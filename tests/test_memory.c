@@ -42,7 +42,7 @@ static const char recipe_text[] =
 typedef struct world {
     gr_recipe *recipe;
     gr_project *project;
-    gr_folder *folder;
+    gr_bundle *folder;
     gr_surgery_result adapted; /* the folder's network and an adapter */
     char path[64];             /* of the recipe */
     char images[256], classes[256], weights[256], words[256];
@@ -125,7 +125,7 @@ static int setup(void **state) {
 static int teardown(void **state) {
     world *w = *state;
     gr_surgery_free(&w->adapted);
-    gr_folder_free(w->folder);
+    gr_bundle_free(w->folder);
     gr_project_free(w->project);
     gr_recipe_free(w->recipe);
     return gr_test_files_teardown(state);
@@ -185,15 +185,15 @@ static gr_status try_train(world *w, gr_error *err) {
 }
 
 static gr_status try_load(world *w, gr_error *err) {
-    gr_folder *folder;
+    gr_bundle *folder;
     (void)w;
-    GR_TRY(gr_folder_load(&folder, gr_test_path("run/model"), NULL, 0, err));
-    gr_folder_free(folder);
+    GR_TRY(gr_bundle_load(&folder, gr_test_path("run/model"), NULL, 0, err));
+    gr_bundle_free(folder);
     return GR_OK;
 }
 
 static gr_status try_save(world *w, gr_error *err) {
-    return gr_folder_save(own_folder("saved"), w->folder->def, w->folder->model, &w->folder->info, err);
+    return gr_bundle_save(own_folder("saved"), w->folder->def, w->folder->model, &w->folder->info, err);
 }
 
 static gr_status try_evaluate(world *w, gr_error *err) {

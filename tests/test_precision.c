@@ -58,7 +58,7 @@ static gr_status open_in(world *w, const char *folder, const char *precision, gr
 static void folder_with(const char *folder, const char *text) {
     gr_error err = {0};
     char name[160];
-    gr_test_ok(gr_folder_make(gr_test_path(folder), &err), &err);
+    gr_test_ok(gr_directory_make(gr_test_path(folder), &err), &err);
     snprintf(name, sizeof name, "%s/precision.json", folder);
     gr_test_write(name, text, strlen(text));
 }
@@ -113,7 +113,7 @@ static void folders_of_one_recipe_are_alike(void **state) {
         char folder[32], name[64];
         snprintf(folder, sizeof folder, "alike-%d", i);
         snprintf(name, sizeof name, "%s/precision.json", folder);
-        gr_test_ok(gr_folder_make(gr_test_path(folder), &err), &err);
+        gr_test_ok(gr_directory_make(gr_test_path(folder), &err), &err);
         gr_test_ok(gr__precision_keep(w.project, gr_test_path(folder), &err), &err);
         text[i] = read_text(name);
 
@@ -200,7 +200,7 @@ static void what_was_begun_before_stays(void **state) {
     world w, again;
     char name[160], *text;
     gr_error err = {0};
-    gr_test_ok(gr_folder_make(gr_test_path("older/data"), &err), &err);
+    gr_test_ok(gr_directory_make(gr_test_path("older/data"), &err), &err);
     snprintf(name, sizeof name, "older/recipe.yaml");
     gr_test_write(name, "seed: 1\nprecision: auto\n", 24);
     gr_test_ok(open_in(&w, "older/data", NULL, &err), &err);
@@ -230,16 +230,16 @@ static void read_models(double *sums, const char *folder) {
         expect_in(name, line);
 
         /* The numbers of the model in one. */
-        gr_folder *loaded;
+        gr_bundle *loaded;
         snprintf(name, sizeof name, "%s/%s/model", folder, arms[k]);
-        gr_test_ok(gr_folder_load(&loaded, gr_test_path(name), NULL, 0, &err), &err);
+        gr_test_ok(gr_bundle_load(&loaded, gr_test_path(name), NULL, 0, &err), &err);
         sums[k] = 0;
         for (int p = 0; p < gr_model_params(loaded->model); p++) {
             const gr_param_def *d = gr_model_param(loaded->model, p);
             for (int i = 0; i < d->rows * d->cols; i++)
                 sums[k] += (double)gr_model_data(loaded->model, p)[i] * (1 + i % 7);
         }
-        gr_folder_free(loaded);
+        gr_bundle_free(loaded);
     }
 }
 

@@ -35,7 +35,7 @@ typedef struct gr_import {
  * GR_ERR_INPUT for one that is missing. */
 gr_status gr_import_open(gr_import **out, const char *const *paths, int count, gr_error *err);
 
-/* As gr_folder_save; the manifest's `data` names the files. */
+/* As gr_bundle_save; the manifest's `data` names the files. */
 gr_status gr_import_save(const gr_import *in, const char *path, gr_error *err);
 void gr_import_free(gr_import *in); /* NULL is fine */
 

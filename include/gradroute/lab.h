@@ -11,7 +11,7 @@
 #ifndef GRADROUTE_LAB_H
 #define GRADROUTE_LAB_H
 
-#include "gradroute/folder.h"
+#include "gradroute/bundle.h"
 #include "gradroute/measure.h"
 #include "gradroute/recipe.h"
 #include "gradroute/shards.h"
@@ -146,12 +146,12 @@ gr_status gr_arm_build(gr_arch_def **def, gr_model **model, const gr_project *pr
 /* Trains an arm in folder (metrics.jsonl, checkpoints/, model/, recipe.yaml, done.json) and returns the finished model;
  * what is done already is only loaded. seconds and tokens (targets trained on) are those of the whole training. */
 typedef struct gr_arm {
-    gr_folder *folder; /* owned */
+    gr_bundle *folder; /* owned */
     double seconds;
     int64_t tokens, steps;
 } gr_arm;
-/* folder must hold no run unless control->resume is set; control may be NULL. Errors: those of gr_train, gr_folder_save
- * and gr_folder_load; GR_ERR_USAGE for a folder that holds the run of another recipe. */
+/* folder must hold no run unless control->resume is set; control may be NULL. Errors: those of gr_train, gr_bundle_save
+ * and gr_bundle_load; GR_ERR_USAGE for a folder that holds the run of another recipe. */
 gr_status gr_arm_train(gr_arm *arm, gr_project *project, gr_arm_kind kind, const char *folder,
                        const gr_control *control, gr_error *err);
 void gr_arm_free(gr_arm *arm);

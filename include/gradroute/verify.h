@@ -12,7 +12,7 @@
 #ifndef GRADROUTE_VERIFY_H
 #define GRADROUTE_VERIFY_H
 
-#include "gradroute/folder.h"
+#include "gradroute/bundle.h"
 #include "gradroute/surgery.h"
 
 #ifdef __cplusplus
@@ -24,9 +24,9 @@ extern "C" {
 typedef struct gr_probe gr_probe;
 
 /* The text of a file (gr_source_of), encoded by the folder's tokenizer; NULL: one batch of keyed tokens, of numbers for
- * a multilayer perceptron. Errors: those of the corpus, of gr_folder_tokenizer; GR_ERR_USAGE: the tokenizer has more
+ * a multilayer perceptron. Errors: those of the corpus, of gr_bundle_tokenizer; GR_ERR_USAGE: the tokenizer has more
  * tokens than the network reads. */
-gr_status gr_probe_open(gr_probe **probe, const char *path, const gr_folder *folder, gr_error *err);
+gr_status gr_probe_open(gr_probe **probe, const char *path, const gr_bundle *folder, gr_error *err);
 int gr_probe_rows(const gr_probe *probe);         /* most positions in a batch */
 bool gr_probe_next(void *probe, gr_batch *batch); /* false at the end; fits gr_surgery_off_def.next */
 int gr_probe_batches(const gr_probe *probe);      /* handed out since the last rewind */
@@ -51,9 +51,9 @@ typedef struct gr_verdict {
 /* Compares both sides on the first batches of the probe, then writes the result as a model folder, its parents made,
  * with what the source says of itself. GR_ERR_USAGE when the sides should agree, do not, and nothing forces it;
  * GR_ERR_NUMERIC when logits are not finite: then nothing was written. Further errors: those of gr_surgery_compare and
- * gr_folder_save. */
+ * gr_bundle_save. */
 gr_status gr_verify_save(gr_verdict *verdict, const char *path, const gr_surgery_result *result,
-                         const gr_folder *source, gr_probe *probe, const gr_verify_side *before,
+                         const gr_bundle *source, gr_probe *probe, const gr_verify_side *before,
                          const gr_verify_side *after, gr_error *err);
 
 #ifdef __cplusplus

@@ -20,7 +20,7 @@
 #include "base/stop.h"
 #include "base/utf8.h"
 #include "corpus/reader.h"
-#include "io/feed.h"
+#include "io/line_reader.h"
 
 static const gr__reader *const readers[] = {
     &gr__reader_wordnet, &gr__reader_jsonl, &gr__reader_json,   &gr__reader_csv,

@@ -16,7 +16,7 @@
 #include "base/sort.h"
 #include "base/utf8.h"
 #include "corpus/reader.h"
-#include "io/feed.h"
+#include "io/line_reader.h"
 
 enum { DEPTH_MOST = 64 };
 

@@ -9,7 +9,7 @@
 
 #include "base/mem.h"
 #include "gradroute/samples.h"
-#include "io/feed.h"
+#include "io/line_reader.h"
 
 enum { DIMENSIONS = 4, VALUES_MOST = 1 << 24, CLASSES_MOST = 256, GZIP_MOST = 1032 /* bytes from one, at best */ };
 
@@ -25,10 +25,10 @@ static gr_status wrong(const char *path, gr_error *err, const char *what) {
 }
 
 /* Reads `size` bytes; fewer are an error that says how many there are. */
-static gr_status read_exactly(gr__feed *feed, void *to, size_t size, const char *path, const char *what,
+static gr_status read_exactly(gr__line_reader *reader, void *to, size_t size, const char *path, const char *what,
                               gr_error *err) {
     size_t got;
-    GR_TRY(gr__feed_read(feed, to, size, &got, err));
+    GR_TRY(gr__line_reader_read(reader, to, size, &got, err));
     if (got < size)
         return gr_error_set(err, GR_ERR_FORMAT, path, "the file is cut: fetch it again",
                             "%s: %zu of %zu bytes are there", what, got, size);
@@ -36,9 +36,9 @@ static gr_status read_exactly(gr__feed *feed, void *to, size_t size, const char 
 }
 
 /* The sizes behind the magic: how many, and how large each is. */
-static gr_status read_sizes(idx *out, gr__feed *feed, int least, int most, const char *path, gr_error *err) {
+static gr_status read_sizes(idx *out, gr__line_reader *reader, int least, int most, const char *path, gr_error *err) {
     unsigned char magic[4], size[4];
-    GR_TRY(read_exactly(feed, magic, 4, path, "the start", err));
+    GR_TRY(read_exactly(reader, magic, 4, path, "the start", err));
     if (magic[0] || magic[1])
         return wrong(path, err, "the first two bytes are not 0");
 
@@ -55,7 +55,7 @@ static gr_status read_sizes(idx *out, gr__feed *feed, int least, int most, const
     /* The first dimension counts the images; the others make up the values of one. */
     out->width = 1;
     for (int i = 0; i < magic[3]; i++) {
-        GR_TRY(read_exactly(feed, size, 4, path, "the sizes", err));
+        GR_TRY(read_exactly(reader, size, 4, path, "the sizes", err));
         size_t n = (size_t)size[0] << 24 | (size_t)size[1] << 16 | (size_t)size[2] << 8 | size[3];
         if (!n || n > INT32_MAX)
             return gr_error_set(err, GR_ERR_FORMAT, path, NULL, "dimension %d is %zu", i, n);
@@ -70,7 +70,7 @@ static gr_status read_sizes(idx *out, gr__feed *feed, int least, int most, const
 }
 
 /* The header may claim anything: no more is asked for than the file can hold. */
-static gr_status read_values(idx *out, gr__feed *feed, const char *path, gr_error *err) {
+static gr_status read_values(idx *out, gr__line_reader *reader, const char *path, gr_error *err) {
     struct stat info;
     size_t size = out->count * out->width, more;
     if (stat(path, &info) || size / GZIP_MOST > (size_t)info.st_size)
@@ -81,20 +81,20 @@ static gr_status read_values(idx *out, gr__feed *feed, const char *path, gr_erro
     out->bytes = gr_alloc_try(size);
     if (!out->bytes)
         return gr_error_set(err, GR_ERR_MEMORY, path, NULL, "no memory for %zu x %zu values", out->count, out->width);
-    GR_TRY(read_exactly(feed, out->bytes, size, path, "the values", err));
+    GR_TRY(read_exactly(reader, out->bytes, size, path, "the values", err));
     char byte;
-    GR_TRY(gr__feed_read(feed, &byte, 1, &more, err));
+    GR_TRY(gr__line_reader_read(reader, &byte, 1, &more, err));
     return more ? wrong(path, err, "there is more behind the last value") : GR_OK;
 }
 
 /* out->bytes is the caller's, also after a failure. */
 static gr_status read_idx(idx *out, const char *path, int least, int most, gr_error *err) {
-    gr__feed *feed;
-    GR_TRY(gr__feed_open(&feed, path, "check the path; dataset-fashion-mnist is a Debian package", err));
-    gr_status status = read_sizes(out, feed, least, most, path, err);
+    gr__line_reader *reader;
+    GR_TRY(gr__line_reader_open(&reader, path, "check the path; dataset-fashion-mnist is a Debian package", err));
+    gr_status status = read_sizes(out, reader, least, most, path, err);
     if (status == GR_OK)
-        status = read_values(out, feed, path, err);
-    gr__feed_close(feed);
+        status = read_values(out, reader, path, err);
+    gr__line_reader_close(reader);
     return status;
 }
 

@@ -5,7 +5,7 @@
 #include "base/foreign.h"
 #include "base/mem.h"
 #include "corpus/record.h"
-#include "io/feed.h"
+#include "io/line_reader.h"
 
 /* Where reading stands. */
 typedef struct scan {

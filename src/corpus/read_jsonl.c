@@ -1,7 +1,7 @@
 /* read_jsonl.c - JSON Lines: one object per line, its text in one member and its topic in another. */
 #include "base/foreign.h"
 #include "corpus/record.h"
-#include "io/feed.h"
+#include "io/line_reader.h"
 
 /* A line as a record. */
 static gr_status read_line(const gr__record *r, const gr__part *line, gr_error *err) {
@@ -15,10 +15,11 @@ static gr_status read_line(const gr__record *r, const gr__part *line, gr_error *
 }
 
 /* All lines of a file; blank ones are no records. */
-static gr_status read_lines(gr__sink *sink, const gr_source *source, gr__feed *feed, const char *path, gr_error *err) {
+static gr_status read_lines(gr__sink *sink, const gr_source *source, gr__line_reader *reader, const char *path,
+                            gr_error *err) {
     gr__part line = {0};
     for (;;) {
-        GR_TRY(gr__feed_next(feed, &line, "\n", 1, err));
+        GR_TRY(gr__line_reader_next(reader, &line, "\n", 1, err));
         if (!line.text)
             return GR_OK;
         if (gr__record_is_blank(line.text, line.length))
@@ -29,10 +30,10 @@ static gr_status read_lines(gr__sink *sink, const gr_source *source, gr__feed *f
 }
 
 static gr_status read_file(gr__sink *sink, const gr_source *source, const char *path, gr_error *err) {
-    gr__feed *feed;
-    GR_TRY(gr__feed_open_text(&feed, path, "check the path; a recipe's paths start at its folder", err));
-    gr_status status = read_lines(sink, source, feed, path, err);
-    gr__feed_close(feed);
+    gr__line_reader *reader;
+    GR_TRY(gr__line_reader_open_text(&reader, path, "check the path; a recipe's paths start at its folder", err));
+    gr_status status = read_lines(sink, source, reader, path, err);
+    gr__line_reader_close(reader);
     return status;
 }
 

@@ -10,10 +10,10 @@
 #include "base/names.h"
 #include "base/number.h"
 #include "corpus/record.h"
-#include "io/feed.h"
+#include "io/line_reader.h"
 
 typedef struct table {
-    gr__feed *feed;
+    gr__line_reader *reader;
     const char *path;
     char delimiter;
     size_t first; /* line in which the row begins */
@@ -68,7 +68,7 @@ static gr_status next_row(table *t, bool *more, gr_error *err) {
 
     /* Lines without anything between rows are passed over. */
     do {
-        GR_TRY(gr__feed_next(t->feed, &line, "\n", 1, err));
+        GR_TRY(gr__line_reader_next(t->reader, &line, "\n", 1, err));
         t->first = line.number;
     } while (line.text && !line.length);
     if (!line.text)
@@ -86,7 +86,7 @@ static gr_status next_row(table *t, bool *more, gr_error *err) {
         GR_PUSH(t->cells, t->count, t->capacity) = '\n';
         if (t->count > INT32_MAX)
             return wrong(t, hint, err, "a field in quotes has no end within 2^31 - 1 bytes");
-        GR_TRY(gr__feed_next(t->feed, &line, "\n", 1, err));
+        GR_TRY(gr__line_reader_next(t->reader, &line, "\n", 1, err));
         if (!line.text)
             return wrong(t, hint, err, "a field in quotes has no end");
     }
@@ -170,7 +170,7 @@ static gr_status read_rows(table *t, gr__sink *sink, const gr_source *source, co
 
 /* The header, then rows to the end of the file. */
 static gr_status read_table(table *t, gr__sink *sink, const gr_source *source, gr__names *names, gr_error *err) {
-    GR_TRY(gr__feed_open_text(&t->feed, t->path, "check the path; a recipe's paths start at its folder", err));
+    GR_TRY(gr__line_reader_open_text(&t->reader, t->path, "check the path; a recipe's paths start at its folder", err));
     GR_TRY(read_header(t, names, err));
     return read_rows(t, sink, source, names, err);
 }
@@ -180,7 +180,7 @@ static gr_status read_file(gr__sink *sink, const gr_source *source, const char *
     table t = {.path = path, .delimiter = delimiter, .first = 1};
     gr__names names = {.arena = gr_arena_new()};
     gr_status status = read_table(&t, sink, source, &names, err);
-    gr__feed_close(t.feed);
+    gr__line_reader_close(t.reader);
     gr__names_clear(&names);
     gr_arena_free(names.arena);
     gr_free(t.cells);

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 #include "corpus/reader.h"
-#include "io/feed.h"
+#include "io/line_reader.h"
 
 /* Whether a part has no text. */
 static bool is_blank(const gr__part *part) {
@@ -28,15 +28,15 @@ static gr_status add_part(gr__sink *sink, size_t *blanks, const gr__part *part, 
 }
 
 /* All parts of a file, whose number *parts becomes. Blank ones wait until a part with text follows. */
-static gr_status add_parts(gr__sink *sink, gr__feed *feed, size_t *parts, const char *topic_name, const char *separator,
-                           const char *path, gr_error *err) {
+static gr_status add_parts(gr__sink *sink, gr__line_reader *reader, size_t *parts, const char *topic_name,
+                           const char *separator, const char *path, gr_error *err) {
     gr__part part = {0};
     size_t blanks = 0;
     int32_t topic;
     *parts = 0;
     GR_TRY(gr__sink_topic(sink, &topic, topic_name, strlen(topic_name), path, err));
     for (;;) {
-        GR_TRY(gr__feed_next(feed, &part, separator, strlen(separator), err));
+        GR_TRY(gr__line_reader_next(reader, &part, separator, strlen(separator), err));
         if (!part.text)
             return GR_OK;
         GR_TRY(add_part(sink, &blanks, &part, topic, path, err));
@@ -47,14 +47,14 @@ static gr_status add_parts(gr__sink *sink, gr__feed *feed, size_t *parts, const 
 /* The documents of one file; all have the same topic. */
 static gr_status read_parts(gr__sink *sink, const char *topic_name, const char *separator, const char *path,
                             gr_error *err) {
-    gr__feed *feed;
+    gr__line_reader *reader;
     size_t parts;
     if (!*separator)
         return gr_error_set(err, GR_ERR_USAGE, path, "for example \"<|endoftext|>\", or \"\\n\\n\" for blank lines",
                             "the separator between documents is empty");
-    GR_TRY(gr__feed_open_text(&feed, path, "check the path; a recipe's paths start at its folder", err));
-    gr_status status = add_parts(sink, feed, &parts, topic_name, separator, path, err);
-    gr__feed_close(feed);
+    GR_TRY(gr__line_reader_open_text(&reader, path, "check the path; a recipe's paths start at its folder", err));
+    gr_status status = add_parts(sink, reader, &parts, topic_name, separator, path, err);
+    gr__line_reader_close(reader);
     GR_TRY(status);
 
     /* The separator does not occur: most likely it is not the right one. */

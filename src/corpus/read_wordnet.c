@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "corpus/reader.h"
-#include "io/feed.h"
+#include "io/line_reader.h"
 
 /* Lexicographer files by their numbers, lexnames(5WN). */
 static const char *const files[] = {

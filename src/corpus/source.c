@@ -4,7 +4,7 @@
 
 #include "base/foreign.h"
 #include "gradroute/corpus.h"
-#include "io/feed.h"
+#include "io/line_reader.h"
 
 gr_source gr_source_default(void) {
     return (gr_source){.reader = "wordnet",
@@ -26,12 +26,13 @@ static bool holds_list(const char *path) {
     enum { LOOKED_AT = 4096 };
     char text[LOOKED_AT];
     size_t n = 0, at = 0;
-    gr__feed *feed;
-    if (gr__feed_open(&feed, path, NULL, NULL) != GR_OK)
+    gr__line_reader *reader;
+    if (gr__line_reader_open(&reader, path, NULL, NULL) != GR_OK)
         return false;
-    if (gr__feed_read(feed, text, sizeof text, &n, NULL) != GR_OK || gr__text_begin(&at, text, n, path, NULL) != GR_OK)
+    if (gr__line_reader_read(reader, text, sizeof text, &n, NULL) != GR_OK ||
+        gr__text_begin(&at, text, n, path, NULL) != GR_OK)
         n = 0;
-    gr__feed_close(feed);
+    gr__line_reader_close(reader);
     while (at < n && memchr(" \t\r\n", text[at], 4))
         at++;
     return at < n && text[at] == '[';

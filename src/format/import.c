@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "gradroute/folder.h"
+#include "gradroute/bundle.h"
 #include "io/digest.h"
 #include "io/file.h"
 
@@ -99,13 +99,13 @@ gr_status gr_import_save(const gr_import *in, const char *path, gr_error *err) {
         n--;
     char *clean = gr_format("%.*s", (int)n, path), *tokenizer = gr__temporary(clean);
     gr_free(clean);
-    gr_folder_data *data = gr_alloc((size_t)in->count * sizeof *data);
+    gr_bundle_data *data = gr_alloc((size_t)in->count * sizeof *data);
     for (int i = 0; i < in->count; i++)
-        data[i] = (gr_folder_data){in->files[i], in->sha256[i]};
-    gr_folder_info info = {.build = GR_VERSION, .tokenizer = tokenizer, .data = data, .data_count = in->count};
+        data[i] = (gr_bundle_data){in->files[i], in->sha256[i]};
+    gr_bundle_info info = {.build = GR_VERSION, .tokenizer = tokenizer, .data = data, .data_count = in->count};
     gr_status status = gr_tokenizer_save(in->tokenizer, tokenizer, err);
     if (status == GR_OK) {
-        status = gr_folder_save(path, in->def, in->model, &info, err);
+        status = gr_bundle_save(path, in->def, in->model, &info, err);
         unlink(tokenizer);
     }
     gr_free(data);

@@ -19,11 +19,11 @@ struct gr_probe {
 };
 
 /* A probe over the documents of a file, in the model's own tokens. */
-static gr_status open_file(gr_probe *p, const char *path, const gr_folder *folder, gr_error *err) {
+static gr_status open_file(gr_probe *p, const char *path, const gr_bundle *folder, gr_error *err) {
     gr_tokenizer *tokenizer;
     gr_source source = gr_source_of(path);
     int width = folder->def->context;
-    GR_TRY(gr_folder_tokenizer(&tokenizer, folder, err));
+    GR_TRY(gr_bundle_tokenizer(&tokenizer, folder, err));
     gr_status status = gr__unlabelled_open(&p->data, &p->labels, &source, tokenizer, width, err);
     gr_tokenizer_free(tokenizer);
     GR_TRY(status);
@@ -70,7 +70,7 @@ static void fill_keyed(gr_probe *p, const gr_arch_def *def) {
     fill_numbers(p, 1, def->sizes[def->size_count - 1], key);
 }
 
-gr_status gr_probe_open(gr_probe **probe, const char *path, const gr_folder *folder, gr_error *err) {
+gr_status gr_probe_open(gr_probe **probe, const char *path, const gr_bundle *folder, gr_error *err) {
     gr_status status = GR_OK;
     *probe = gr_alloc(sizeof **probe);
     if (path)

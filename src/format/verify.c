@@ -46,7 +46,7 @@ static gr_status compare(double *difference, gr_probe *probe, const gr_verify_si
     return status;
 }
 
-gr_status gr_verify_save(gr_verdict *v, const char *path, const gr_surgery_result *result, const gr_folder *source,
+gr_status gr_verify_save(gr_verdict *v, const char *path, const gr_surgery_result *result, const gr_bundle *source,
                          gr_probe *probe, const gr_verify_side *before, const gr_verify_side *after, gr_error *err) {
     /* A difference that is not a number is no agreement. */
     GR_TRY(compare(&v->difference, probe, (const gr_verify_side *const[]){before, after}, err));
@@ -54,8 +54,8 @@ gr_status gr_verify_save(gr_verdict *v, const char *path, const gr_surgery_resul
         return disagree(v, err);
 
     /* Agreed, or forced: with what the source says of itself. */
-    gr_folder_info info = source->info;
+    gr_bundle_info info = source->info;
     info.build = GR_VERSION;
     GR_TRY(gr__parent_make(path, err));
-    return gr_folder_save(path, result->def, result->model, &info, err);
+    return gr_bundle_save(path, result->def, result->model, &info, err);
 }

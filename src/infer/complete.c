@@ -1,13 +1,13 @@
 /* Continuing text in characters: what tokens spell is held back while it may be a stop string or half a character.
  *
- * gr__go_on (generate.c) chooses the tokens and hands each to take(), which adds the text that it spells, looks for
+ * gr__continue (generate.c) chooses the tokens and hands each to take(), which adds the text that it spells, looks for
  * stop strings byte by byte, and shows the caller what is sure by now. */
 #include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "infer/going_on.h"
+#include "infer/continuation.h"
 #include "infer/stops.h"
 
 gr_complete_def gr_complete_default(void) { return (gr_complete_def){.generate = gr_generate_default()}; }
@@ -41,7 +41,7 @@ static bool show(writer *w, size_t sure, bool all) {
     return at == from || !w->def->show || w->def->show(w->def->user, w->out->text + from, at - from);
 }
 
-/* Takes the next token (gr__going.take); false ends the text behind it. */
+/* Takes the next token (gr__continuation.take); false ends the text behind it. */
 static bool take(void *user, int32_t token) {
     writer *w = user;
     gr_completion *out = w->out;
@@ -82,10 +82,10 @@ static gr_status encode(int32_t **ids, size_t *count, const gr_tokenizer *tokeni
 /* Writes the text behind the encoded prompt, and how it went. */
 static gr_status write_text(writer *w, gr_decoder *decoder, const int32_t *prompt, size_t count, gr_error *err) {
     gr_completion *out = w->out;
-    gr__going g = {
+    gr__continuation g = {
         .decoder = decoder, .def = &w->def->generate, .end = gr_tokenizer_end(w->tokenizer), .take = take, .user = w};
 
-    GR_TRY(gr__go_on(&g, prompt, (int)count, err));
+    GR_TRY(gr__continue(&g, prompt, (int)count, err));
 
     /* What was held back is part of the text after all, unless the caller wanted no more. A 0 goes behind it. */
     out->finish = out->stop >= 0 ? GR_FINISH_STOP : g.finish;

@@ -1,7 +1,7 @@
-/* Continuing text in tokens: the loop that everything else goes through (gr__go_on), and the plainest use of it. */
+/* Continuing text in tokens: the loop that everything else goes through (gr__continue), and the plainest use of it. */
 #include "base/clock.h"
 #include "base/mem.h"
-#include "infer/going_on.h"
+#include "infer/continuation.h"
 #include "infer/pick.h"
 
 gr_generate_def gr_generate_default(void) {
@@ -28,7 +28,7 @@ gr_status gr__generate_check(const gr_generate_def *def, gr_error *err) {
 
 /* Chooses tokens until there are enough, an end token comes or the taker has had enough. logits are those behind the
  * prompt. */
-static gr_status loop(gr__going *g, gr__choice *list, const gr_real *logits, int prompt_count, gr_error *err) {
+static gr_status loop(gr__continuation *g, gr__choice *list, const gr_real *logits, int prompt_count, gr_error *err) {
     const gr_generate_def *def = g->def;
     const int vocab = gr_decoder_vocab(g->decoder);
     g->finish = GR_FINISH_LENGTH;
@@ -58,7 +58,7 @@ static gr_status loop(gr__going *g, gr__choice *list, const gr_real *logits, int
     return GR_OK;
 }
 
-gr_status gr__go_on(gr__going *g, const int32_t *prompt, int prompt_count, gr_error *err) {
+gr_status gr__continue(gr__continuation *g, const int32_t *prompt, int prompt_count, gr_error *err) {
     /* Reading the prompt and writing are timed apart. */
     const gr_real *logits;
     const double start = gr__now();
@@ -104,8 +104,8 @@ gr_status gr_generate(gr_model *model, const gr_tables *tables, int32_t *out, in
 
     /* Every token is kept; those that would end a text are the def's to name. */
     ids to = {.out = out};
-    gr__going g = {.decoder = decoder, .def = def, .end = -1, .take = keep, .user = &to};
-    gr_status status = gr__go_on(&g, prompt, prompt_count, err);
+    gr__continuation g = {.decoder = decoder, .def = def, .end = -1, .take = keep, .user = &to};
+    gr_status status = gr__continue(&g, prompt, prompt_count, err);
 
     *count = to.count;
     gr_decoder_free(decoder);

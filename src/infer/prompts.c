@@ -6,7 +6,7 @@
 #include "base/foreign.h"
 #include "base/mem.h"
 #include "corpus/record.h"
-#include "io/feed.h"
+#include "io/line_reader.h"
 
 typedef struct place { /* where a record stands, for errors */
     const char *path;

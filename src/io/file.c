@@ -156,7 +156,7 @@ static gr_status folder_one(const char *path, gr_error *err) {
     return gr__file_error(err, path, "make the folder", code);
 }
 
-gr_status gr_folder_make(const char *path, gr_error *err) {
+gr_status gr_directory_make(const char *path, gr_error *err) {
     /* The path is cut off at each slash in turn. */
     char *part = gr_strdup(path);
     gr_status status = GR_OK;
@@ -177,7 +177,7 @@ gr_status gr__parent_make(const char *path, gr_error *err) {
     if (!slash || slash == path)
         return GR_OK;
     char *parent = gr_format("%.*s", (int)(slash - path), path);
-    gr_status status = gr_folder_make(parent, err);
+    gr_status status = gr_directory_make(parent, err);
     gr_free(parent);
     return status;
 }

@@ -28,7 +28,7 @@ gr_status gr_file_map(void **block, size_t *size, const char *path, const char *
 gr_status gr_file_write(const char *path, const void *data, size_t size, gr_error *err);
 
 /* The folder and the missing ones above it; one that exists is fine. */
-gr_status gr_folder_make(const char *path, gr_error *err);
+gr_status gr_directory_make(const char *path, gr_error *err);
 
 /* The same for the folder that path is to stand in. */
 gr_status gr__parent_make(const char *path, gr_error *err);

@@ -35,16 +35,16 @@ static bool is_routed(gr_arm_kind kind) { return kind == GR_ARM_ROUTED || kind =
 static gr_status start(gr_model **model, const gr_recipe *r, gr_error *err) {
     if (!r->from.path)
         return gr_arch_build(model, &r->model, r->seed, err);
-    gr_folder *folder;
+    gr_bundle *folder;
     gr_surgery_result out;
-    GR_TRY(gr_folder_load(&folder, r->from.path, NULL, 0, err));
+    GR_TRY(gr_bundle_load(&folder, r->from.path, NULL, 0, err));
     gr_surgery_expand_def how = {.fresh = r->from.fresh, .seed = r->seed};
     gr_status status = gr_surgery_expand(&out, folder->def, folder->model, &r->model, &how, err);
     if (status == GR_OK) {
         *model = out.model;
         gr_arch_free(out.def);
     }
-    gr_folder_free(folder);
+    gr_bundle_free(folder);
     return status;
 }
 
@@ -146,7 +146,7 @@ static gr_status read_done(gr_arm *arm, bool *done, const char *folder, const gr
             status = gr_error_set(err, GR_ERR_USAGE, path, "choose another output folder, or remove this one",
                                   "the run in this folder was made by another recipe or other data");
         if (status == GR_OK) {
-            status = gr_folder_load(&arm->folder, model, NULL, 0, err);
+            status = gr_bundle_load(&arm->folder, model, NULL, 0, err);
             arm->seconds = seconds;
             arm->tokens = (int64_t)tokens;
             arm->steps = (int64_t)steps;
@@ -164,10 +164,10 @@ static gr_status save_arm(gr_arm *arm, gr_model *model, const gr_arch_def *def, 
     char *path = gr_format("%s/model", folder), *done = gr_format("%s/done.json", folder), *recipe;
     gr_status status = gr_recipe_text(p->recipe, &recipe, err);
     if (status == GR_OK) {
-        gr_folder_data data[] = {{"project", p->digest}, {"from", p->recipe->from.sha256}};
-        gr_folder_info info = {recipe,          GR_VERSION, p->tokenizer_path,
+        gr_bundle_data data[] = {{"project", p->digest}, {"from", p->recipe->from.sha256}};
+        gr_bundle_info info = {recipe,          GR_VERSION, p->tokenizer_path,
                                p->recipe->seed, data,       p->recipe->from.path ? 2 : 1};
-        status = gr_folder_save(path, def, model, &info, err);
+        status = gr_bundle_save(path, def, model, &info, err);
         gr_free(recipe);
     }
     if (status == GR_OK) {
@@ -177,7 +177,7 @@ static gr_status save_arm(gr_arm *arm, gr_model *model, const gr_arch_def *def, 
         json_decref(object);
     }
     if (status == GR_OK)
-        status = gr_folder_load(&arm->folder, path, NULL, 0, err);
+        status = gr_bundle_load(&arm->folder, path, NULL, 0, err);
     if (status == GR_OK)
         gr_model_set_precision(arm->folder->model, p->recipe->precision);
     gr_free(path);
@@ -383,6 +383,6 @@ gr_status gr_arm_train(gr_arm *arm, gr_project *p, gr_arm_kind kind, const char 
 }
 
 void gr_arm_free(gr_arm *arm) {
-    gr_folder_free(arm->folder);
+    gr_bundle_free(arm->folder);
     arm->folder = NULL;
 }

@@ -243,10 +243,10 @@ static gr_status relearn_one(job *j, gr__attacked *out, gr_model *model, const g
  * (claimed residual dimensions, whole parameters) stay switched off instead. */
 static gr_status relearn_removed(job *j, gr_error *err) {
     char *path = gr_format("%s/routed/model", j->folder);
-    gr_folder *removed = NULL;
+    gr_bundle *removed = NULL;
     gr_tables *off = NULL;
     gr_error refused = {0};
-    gr_status status = gr_folder_load(&removed, path, j->regions, j->region_count, &refused);
+    gr_status status = gr_bundle_load(&removed, path, j->regions, j->region_count, &refused);
     gr_free(path);
     if (status == GR_OK) {
         gr_model_set_precision(removed->model, j->project->recipe->precision); /* as the others are attacked */
@@ -261,7 +261,7 @@ static gr_status relearn_removed(job *j, gr_error *err) {
         gr_error_set(err, status, refused.place, refused.hint, "%s", refused.message);
     }
     gr_tables_free(off);
-    gr_folder_free(removed);
+    gr_bundle_free(removed);
     return status;
 }
 

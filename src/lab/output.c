@@ -207,7 +207,7 @@ static gr_status check_recipe(const look *l, gr_error *err) {
 /* A model that is made again will be replaced: said now if it cannot be, and not after the training. */
 static gr_status check_model(const look *l, gr_error *err) {
     char *path = gr_format("%s/model", l->folder);
-    gr_status status = gr_folder_check(path, err);
+    gr_status status = gr_bundle_check(path, err);
     gr_free(path);
     return status;
 }
@@ -314,7 +314,7 @@ gr_status gr__output_claim(gr__output *out, const char *folder, gr_output_kind k
     *out = (gr__output){.folder = gr_strdup(folder), .made = !gr_file_exists(folder)};
     gr_status status = check(&l, err);
     if (status == GR_OK)
-        status = gr_folder_make(folder, err);
+        status = gr_directory_make(folder, err);
     if (status == GR_OK)
         status = lock_and_write(out, &l, project, err);
     if (status != GR_OK)

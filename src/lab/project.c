@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "base/stop.h"
-#include "corpus/times.h"
+#include "corpus/file_stamp.h"
 #include "gradroute/lab.h"
 #include "io/digest.h"
 #include "io/file.h"
@@ -362,7 +362,7 @@ static gr_status keep_data(const gr_project *p, gr_error *err) {
 gr_status gr_project_keep(gr_project *p, gr_error *err) {
     if (!p->folder)
         return GR_OK;
-    GR_TRY(gr_folder_make(p->folder, err));
+    GR_TRY(gr_directory_make(p->folder, err));
     GR_TRY(gr__precision_keep(p, p->folder, err));
     if (p->kept)
         return GR_OK;

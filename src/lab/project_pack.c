@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "base/number.h"
-#include "corpus/times.h"
+#include "corpus/file_stamp.h"
 #include "gradroute/lab.h"
 #include "recipe/read.h"
 #include "text/tokenizer.h"

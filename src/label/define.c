@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "base/names.h"
 #include "base/nearest.h"
-#include "label/making.h"
+#include "label/labelling.h"
 
 /* The values that there are, as many as a line holds. */
 static void list_values(char *text, size_t room, const gr_topics *values, const size_t *size) {
@@ -69,7 +69,7 @@ static gr_status check_name(const gr_labels *labels, const char *name, gr_error 
     return GR_OK;
 }
 
-gr_status gr__label_field(const gr__making *m, const gr_topics **values, const char *field, const char *owner,
+gr_status gr__label_field(const gr__labelling *m, const gr_topics **values, const char *field, const char *owner,
                           gr_error *err) {
     const char *names[64];
     char hint[256];
@@ -100,7 +100,7 @@ size_t *gr__label_sizes(const gr_topics *values) {
     return size;
 }
 
-gr_status gr__label_need_text(const gr__making *m, const gr__label_from *label, gr_error *err) {
+gr_status gr__label_need_text(const gr__labelling *m, const gr__label_draft *label, gr_error *err) {
     if (m->data && m->tokenizer && gr_tokenizer_size(m->tokenizer) != m->data->vocab)
         return gr_error_set(err, GR_ERR_USAGE, "labels", "use the tokenizer that made the dataset",
                             "a tokenizer of %d tokens for a dataset of %d", gr_tokenizer_size(m->tokenizer),
@@ -112,7 +112,7 @@ gr_status gr__label_need_text(const gr__making *m, const gr__label_from *label, 
 }
 
 /* Parts of a combined label are labels before or behind it that are not combined. */
-static gr_status add_parts(gr__making *m, gr__label_from *s, const gr_label_def *defs, int count, gr_error *err) {
+static gr_status add_parts(gr__labelling *m, gr__label_draft *s, const gr_label_def *defs, int count, gr_error *err) {
     char keys[160], hint[256];
     snprintf(hint, sizeof hint, "all_of names labels that have %s", gr__label_keys(keys, sizeof keys, " or "));
 
@@ -131,7 +131,7 @@ static gr_status add_parts(gr__making *m, gr__label_from *s, const gr_label_def 
 }
 
 /* Shares in their range, and a combination of options that can be drawn. */
-static gr_status check_noise(const gr__making *m, const gr_label_def *def, gr_error *err) {
+static gr_status check_noise(const gr__labelling *m, const gr_label_def *def, gr_error *err) {
     const gr_label_noise *noise = def->noise;
     const gr_topics *values;
     if (!noise)
@@ -148,9 +148,9 @@ static gr_status check_noise(const gr__making *m, const gr_label_def *def, gr_er
     return noise->by ? gr__label_field(m, &values, noise->by, def->name, err) : GR_OK;
 }
 
-gr_status gr__label_define(gr__making *m, const gr_label_def *defs, int count, int index, gr_error *err) {
+gr_status gr__label_define(gr__labelling *m, const gr_label_def *defs, int count, int index, gr_error *err) {
     gr_labels *labels = m->labels;
-    gr__label_from *s = &m->sources[index];
+    gr__label_draft *s = &m->sources[index];
     const gr_label_def *def = s->def = &defs[index];
     s->least = 1;
     s->per = def->per == GR_PER_PIECE && !m->pieces ? GR_PER_DOCUMENT : def->per;
@@ -176,7 +176,7 @@ gr_status gr__label_define(gr__making *m, const gr_label_def *defs, int count, i
     return GR_OK;
 }
 
-gr_status gr__group_define(gr__making *m, const gr_group_def *def, gr_error *err) {
+gr_status gr__group_define(gr__labelling *m, const gr_group_def *def, gr_error *err) {
     gr_labels *labels = m->labels;
     GR_TRY(check_name(labels, def->name, err));
 

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "label/making.h"
+#include "label/labelling.h"
 
 /* Room for the positions of a document; doubled, so that growing is rare. */
-static void reserve(gr__making *m, size_t positions) {
+static void reserve(gr__labelling *m, size_t positions) {
     if (positions <= m->most)
         return;
     m->most = 2 * positions;
@@ -23,7 +23,7 @@ static void reserve(gr__making *m, size_t positions) {
 
 /* Sources that find stretches of text leave them in m->spans: here they become scores of tokens, or of the whole
  * document. */
-void gr__label_mark(gr__label_from *label, const gr__making *m, size_t positions) {
+void gr__label_mark(gr__label_draft *label, const gr__labelling *m, size_t positions) {
     if (label->per != GR_PER_DOCUMENT) {
         gr__doc_text_mark(&m->text, label->score, &m->spans);
         return;
@@ -33,8 +33,8 @@ void gr__label_mark(gr__label_from *label, const gr__making *m, size_t positions
 }
 
 /* Scores of label k, and from them which positions it fits. */
-static gr_status fit_label(gr__making *m, int k, size_t d, size_t positions, gr_error *err) {
-    gr__label_from *s = &m->sources[k];
+static gr_status fit_label(gr__labelling *m, int k, size_t d, size_t positions, gr_error *err) {
+    gr__label_draft *s = &m->sources[k];
 
     /* The source's scores, from 0. */
     for (size_t i = 0; i < positions; i++)
@@ -61,23 +61,23 @@ static gr_status fit_label(gr__making *m, int k, size_t d, size_t positions, gr_
 }
 
 /* Adds the combined labels all of whose parts are in the set. */
-static void combine(gr__making *m, uint64_t *fit) {
+static void combine(gr__labelling *m, uint64_t *fit) {
     for (int k = 0; k < m->labels->label_count; k++)
         if (m->combined >> k & 1 && (*fit & m->sources[k].parts) == m->sources[k].parts)
             *fit |= (uint64_t)1 << k;
 }
 
 /* The label of a set: the lowest-numbered combined one, else the lowest-numbered; 0 (core) for none. */
-int16_t gr__label_choose(const gr__making *m, uint64_t fit) {
+int16_t gr__label_choose(const gr__labelling *m, uint64_t fit) {
     uint64_t best = fit & m->combined ? fit & m->combined : fit;
     return (int16_t)(best ? __builtin_ctzll(best) + 1 : 0);
 }
 
 /* What a soft label's score is; of a combined one the least of its parts. */
-static gr_real score_of(const gr__making *m, int16_t label, size_t i) {
+static gr_real score_of(const gr__labelling *m, int16_t label, size_t i) {
     if (label < 1)
         return 1;
-    const gr__label_from *s = &m->sources[label - 1];
+    const gr__label_draft *s = &m->sources[label - 1];
     uint64_t parts = s->parts ? s->parts : (uint64_t)1 << (label - 1);
     gr_real least = 1;
     for (int k = 0; k < m->labels->label_count; k++)
@@ -88,7 +88,7 @@ static gr_real score_of(const gr__making *m, int16_t label, size_t i) {
 
 /* The label that sums up a document of which these are some: as gr__label_choose has it among those that occur; without
  * any, unlabelled before core. */
-int16_t gr__label_sum(const gr__making *m, const int16_t *label, size_t n) {
+int16_t gr__label_sum(const gr__labelling *m, const int16_t *label, size_t n) {
     uint64_t fit = 0;
     bool unlabelled = false;
     for (size_t i = 0; i < n; i++) {
@@ -100,7 +100,7 @@ int16_t gr__label_sum(const gr__making *m, const int16_t *label, size_t n) {
 
 /* Labels document d: truth, what is shown before any noise, and scores, in the tables of tokens or, without labels of
  * tokens, in those of documents. */
-gr_status gr__label_document(gr__making *m, size_t d, gr_error *err) {
+gr_status gr__label_document(gr__labelling *m, size_t d, gr_error *err) {
     gr_labels *l = m->labels;
     size_t tokens = m->tokens ? m->data->offsets[d + 1] - m->data->offsets[d] : 0;
     size_t positions = tokens + 1, at = gr__label_place(m, d);

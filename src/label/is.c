@@ -1,6 +1,6 @@
 /* is.c - labels by topics, or by the values of another member of the records. */
 #include "base/mem.h"
-#include "label/making.h"
+#include "label/labelling.h"
 
 enum { IS, FIELD };
 
@@ -10,7 +10,7 @@ typedef struct owned {
 } owned;
 
 /* Marks the values that the label names; each must occur in some document. */
-static gr_status own_values(gr__label_from *label, owned *o, const size_t *size, gr_error *err) {
+static gr_status own_values(gr__label_draft *label, owned *o, const size_t *size, gr_error *err) {
     const gr_label_arg *is = &label->arg[IS];
     for (int i = 0; i < is->count; i++) {
         int32_t value = 0;
@@ -21,7 +21,7 @@ static gr_status own_values(gr__label_from *label, owned *o, const size_t *size,
 }
 
 /* Looks the label's values up once: what is left for each document is a look into a table. */
-static gr_status open_is(gr__label_from *label, gr__making *m, gr_error *err) {
+static gr_status open_is(gr__label_draft *label, gr__labelling *m, gr_error *err) {
     const char *field = label->arg[FIELD].text;
     owned *o = label->state = gr_alloc(sizeof *o);
 
@@ -47,7 +47,7 @@ static void close_is(void *state) {
 }
 
 /* A document has one value, so all of its positions get the same score. -1: it has none. */
-static gr_status score(gr__label_from *label, gr__making *m, size_t doc, size_t positions, gr_error *err) {
+static gr_status score(gr__label_draft *label, gr__labelling *m, size_t doc, size_t positions, gr_error *err) {
     (void)m, (void)err;
     const owned *o = label->state;
     int32_t value = o->values->of[doc];

@@ -10,13 +10,13 @@
 #include "base/mem.h"
 #include "base/stop.h"
 #include "corpus/dataset.h"
-#include "label/making.h"
+#include "label/labelling.h"
 
 enum { LABELS_MOST = 60, GROUPS_MOST = 1000 }; /* sets of labels are bits */
 
 /* The error of a label without documents. Either others took all that it fits, or its source found none, or no document
  * has all parts of a combined label; each has its own remedy. */
-static gr_status nothing_fits(const gr__label_from *s, gr_error *err) {
+static gr_status nothing_fits(const gr__label_draft *s, gr_error *err) {
     const char *taken = s->source ? s->source->taken : NULL;
     if (s->fits)
         return gr_error_set(err, GR_ERR_USAGE, s->def->name,
@@ -28,7 +28,7 @@ static gr_status nothing_fits(const gr__label_from *s, gr_error *err) {
 }
 
 /* Every label needs a document that is shown as it. */
-static gr_status check_fits(const gr__making *m, gr_error *err) {
+static gr_status check_fits(const gr__labelling *m, gr_error *err) {
     const gr_labels *l = m->labels;
     uint64_t used = 0;
     size_t n = gr__label_place(m, l->docs);
@@ -53,10 +53,10 @@ static int by_count(const void *a, const void *b) {
 }
 
 /* Lists how often each word or match was found, for sources that can say. */
-static void keep_hits(const gr__making *m) {
+static void keep_hits(const gr__labelling *m) {
     gr_labels *l = m->labels;
     for (int k = 0; k < l->label_count; k++) {
-        const gr__label_from *s = &m->sources[k];
+        const gr__label_draft *s = &m->sources[k];
         if (!s->source || !s->source->hits)
             continue;
         l->hits[k] = s->source->hits(s, l->arena, &l->hit_count[k]);
@@ -65,7 +65,7 @@ static void keep_hits(const gr__making *m) {
 }
 
 /* The documents of the topics that false positives are drawn from: a new table [docs], NULL for all of them. */
-static gr_status find_false_from(bool **from, const gr__making *m, const gr_label_def *def, gr_error *err) {
+static gr_status find_false_from(bool **from, const gr__labelling *m, const gr_label_def *def, gr_error *err) {
     const gr_label_noise *noise = def->noise;
     *from = NULL;
     if (!noise || !noise->false_count)
@@ -92,8 +92,8 @@ static gr_status find_false_from(bool **from, const gr__making *m, const gr_labe
 }
 
 /* What is shown of label k + 1: mistakes on purpose, and the share that is known. */
-static gr_status make_noise(gr__making *m, int k, uint64_t seed, gr_error *err) {
-    const gr__label_from *s = &m->sources[k];
+static gr_status make_noise(gr__labelling *m, int k, uint64_t seed, gr_error *err) {
+    const gr__label_draft *s = &m->sources[k];
     const gr_label_def *def = s->def;
     bool of_tokens = m->tokens && (s->per == GR_PER_SENTENCE || s->per == GR_PER_TOKEN), *from;
     gr__noise n = {
@@ -112,7 +112,7 @@ static gr_status make_noise(gr__making *m, int k, uint64_t seed, gr_error *err) 
 
 /* What follows from the labels of tokens once they are settled: the label that sums each document up, and whether its
  * tokens differ (uneven). */
-static void finish_tokens(const gr__making *m) {
+static void finish_tokens(const gr__labelling *m) {
     gr_labels *l = m->labels;
     for (size_t d = 0; d < l->docs; d++) {
         const int16_t *shown = l->token_revealed + m->data->offsets[d] + d;
@@ -126,7 +126,7 @@ static void finish_tokens(const gr__making *m) {
 /* The group of each document, for reports: its label, else the named group of its topic, else "retain"; and how many
  * documents each group has. Pieces are ascending by document, so a document counts once if its number differs from the
  * one that the group met last. */
-static void make_groups(const gr__making *m) {
+static void make_groups(const gr__labelling *m) {
     gr_labels *l = m->labels;
     int retain = l->group_count;
     l->group_names[l->group_count++] = gr_arena_strdup(l->arena, "retain");
@@ -150,7 +150,7 @@ static void make_groups(const gr__making *m) {
 }
 
 /* Tables of tokens and scores, where some label needs them. */
-static gr_status reserve_tables(gr__making *m, gr_error *err) {
+static gr_status reserve_tables(gr__labelling *m, gr_error *err) {
     gr_labels *l = m->labels;
     size_t n = gr__label_place(m, l->docs);
 
@@ -173,8 +173,8 @@ static gr_status reserve_tables(gr__making *m, gr_error *err) {
 }
 
 /* Definitions, then the labels of every document as they are before any noise. */
-static gr_status define(gr__making *m, const gr_label_def *defs, int count, const gr_group_def *groups, int group_count,
-                        gr_error *err) {
+static gr_status define(gr__labelling *m, const gr_label_def *defs, int count, const gr_group_def *groups,
+                        int group_count, gr_error *err) {
     for (int i = 0; i < count; i++)
         GR_TRY(gr__label_define(m, defs, count, i, err));
     for (int i = 0; i < group_count; i++)
@@ -190,7 +190,7 @@ static gr_status define(gr__making *m, const gr_label_def *defs, int count, cons
 }
 
 /* Mistakes and what is hidden: documents are drawn, or, of labels per piece, pieces. */
-static gr_status blur(gr__making *m, int count, uint64_t seed, gr_error *err) {
+static gr_status blur(gr__labelling *m, int count, uint64_t seed, gr_error *err) {
     for (int k = 0; k < count; k++)
         if (!gr__label_is_of_pieces(m, k + 1))
             GR_TRY(make_noise(m, k, seed, err));
@@ -233,9 +233,9 @@ static gr_labels *allocate(size_t docs, int count, int groups) {
 }
 
 /* Frees what only the making needed. */
-static void clear(gr__making *m, int count) {
+static void clear(gr__labelling *m, int count) {
     for (int k = 0; k < count; k++) {
-        gr__label_from *s = &m->sources[k];
+        gr__label_draft *s = &m->sources[k];
         if (s->source)
             s->source->close(s->state);
         gr_free(s->score);
@@ -247,7 +247,7 @@ static void clear(gr__making *m, int count) {
 }
 
 /* Everything that may fail; the caller frees. */
-static gr_status make_all(gr__making *m, const gr_label_def *defs, int count, const gr_group_def *groups,
+static gr_status make_all(gr__labelling *m, const gr_label_def *defs, int count, const gr_group_def *groups,
                           int group_count, uint64_t seed, gr_error *err) {
     /* Tables by topic: how many documents it has, and which named group it is in. */
     m->size = gr__label_sizes(m->topics);
@@ -263,8 +263,8 @@ static gr_status make_all(gr__making *m, const gr_label_def *defs, int count, co
 }
 
 /* Labels of documents or pieces, from start to end. */
-static gr_status make(gr_labels **out, gr__making *m, const gr_label_def *defs, int count, const gr_group_def *groups,
-                      int group_count, uint64_t seed, gr_error *err) {
+static gr_status make(gr_labels **out, gr__labelling *m, const gr_label_def *defs, int count,
+                      const gr_group_def *groups, int group_count, uint64_t seed, gr_error *err) {
     *out = NULL;
     if (count > LABELS_MOST || group_count > GROUPS_MOST)
         return gr_error_set(err, GR_ERR_USAGE, "labels", NULL, "%d labels and %d groups: at most %d and %d", count,
@@ -286,7 +286,7 @@ static gr_status make(gr_labels **out, gr__making *m, const gr_label_def *defs, 
 
 gr_status gr_labels_new(gr_labels **out, const gr_topics *topics, const gr_label_def *defs, int count,
                         const gr_group_def *groups, int group_count, uint64_t seed, gr_error *err) {
-    gr__making m = {.topics = topics};
+    gr__labelling m = {.topics = topics};
     return make(out, &m, defs, count, groups, group_count, seed, err);
 }
 
@@ -296,7 +296,7 @@ gr_status gr_labels_make(gr_labels **out, const gr_dataset *data, const gr_token
     const gr_dataset *whole = data->whole ? data->whole : data;
 
     /* Labels are made on whole documents: places in scores, and words across the borders of pieces, are theirs. */
-    gr__making m = {.topics = &whole->topics, .data = whole, .tokenizer = tokenizer, .stop = stop};
+    gr__labelling m = {.topics = &whole->topics, .data = whole, .tokenizer = tokenizer, .stop = stop};
     m.pieces = data->whole ? data : NULL;
     return make(out, &m, defs, count, groups, group_count, seed, err);
 }

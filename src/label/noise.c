@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "label/making.h"
+#include "label/labelling.h"
 
 /* Added to the label's number, so that draws of one label have keys of their own; labels are fewer. */
 enum { DRAW_KNOWN = 0, DRAW_RECALL = 1 << 16, DRAW_FALSE = 2 << 16 };

@@ -8,7 +8,7 @@
 
 #include "base/mem.h"
 #include "base/names.h"
-#include "label/making.h"
+#include "label/labelling.h"
 #include "text/pattern_words.h"
 #include "text/tokenizer.h" /* PCRE2 */
 
@@ -43,7 +43,7 @@ static pcre2_code *compile_text(const pattern *p, const char *text, bool caseles
 }
 
 /* The text as it was given is compiled first, for the place of an error in it. */
-static gr_status compile(pattern *p, const gr__label_from *label, gr_error *err) {
+static gr_status compile(pattern *p, const gr__label_draft *label, gr_error *err) {
     const char *text = label->arg[PATTERN].text, *name = label->def->name,
                *hint = "patterns are in the syntax of PCRE2";
     bool caseless = label->arg[CASELESS].on;
@@ -76,7 +76,7 @@ static gr_status compile(pattern *p, const gr__label_from *label, gr_error *err)
 }
 
 /* Compiles the pattern; texts that match will be counted in p->texts. */
-static gr_status open_pattern(gr__label_from *label, gr__making *m, gr_error *err) {
+static gr_status open_pattern(gr__label_draft *label, gr__labelling *m, gr_error *err) {
     GR_TRY(gr__label_need_text(m, label, err));
     m->texts = true;
 
@@ -171,7 +171,7 @@ static int search(pattern *p, gr__spans *spans, size_t *at, const gr__doc_text *
 }
 
 /* Marks what matches in the document's text. */
-static gr_status score(gr__label_from *label, gr__making *m, size_t doc, size_t positions, gr_error *err) {
+static gr_status score(gr__label_draft *label, gr__labelling *m, size_t doc, size_t positions, gr_error *err) {
     const gr__doc_text *t = &m->text;
     m->spans.count = 0;
 
@@ -192,14 +192,14 @@ static gr_status score(gr__label_from *label, gr__making *m, size_t doc, size_t 
 }
 
 /* The error of a pattern that matches nowhere. */
-static gr_status nothing(const gr__label_from *label, gr_error *err) {
+static gr_status nothing(const gr__label_draft *label, gr_error *err) {
     return gr_error_set(err, GR_ERR_USAGE, label->def->name,
                         label->arg[CASELESS].on ? "a match of nothing is none" : "try caseless: true",
                         "no document has text that matches \"%.100s\"", label->arg[PATTERN].text);
 }
 
 /* The texts that matched, with their counts, copied to memory that outlives the source. */
-static gr_label_hit *hits(const gr__label_from *label, gr_arena *arena, size_t *size) {
+static gr_label_hit *hits(const gr__label_draft *label, gr_arena *arena, size_t *size) {
     const pattern *p = label->state;
     gr_label_hit *list = gr_arena_alloc(arena, (p->texts.count + 1) * sizeof *list);
     *size = p->texts.count;

@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "corpus/dataset.h"
-#include "label/making.h"
+#include "label/labelling.h"
 
 void gr__label_spread_pieces(const gr_dataset *pieces, gr_real *score, size_t positions) {
     size_t width = pieces ? (size_t)pieces->piece : positions;
@@ -23,8 +23,8 @@ void gr__label_spread_pieces(const gr_dataset *pieces, gr_real *score, size_t po
     }
 }
 
-bool gr__label_is_of_pieces(const gr__making *m, int k) {
-    const gr__label_from *s = &m->sources[k - 1];
+bool gr__label_is_of_pieces(const gr__labelling *m, int k) {
+    const gr__label_draft *s = &m->sources[k - 1];
     return s->source && s->source->unit != GR__UNIT_DOCUMENT && s->per == GR_PER_PIECE;
 }
 
@@ -70,7 +70,7 @@ static gr_status cut_tables(gr_labels *l, const gr_dataset *pieces, gr_error *er
 /* ---- what sums a piece up ---- */
 
 /* Labels that occur in entries [from, to) of a table, as bits; those of pieces alone or the others. */
-static uint64_t occurring(const gr__making *m, const int16_t *table, size_t from, size_t to, bool of_pieces) {
+static uint64_t occurring(const gr__labelling *m, const int16_t *table, size_t from, size_t to, bool of_pieces) {
     uint64_t fit = 0;
     for (size_t i = from; i < to; i++)
         if (table[i] > 0 && gr__label_is_of_pieces(m, table[i]) == of_pieces)
@@ -79,7 +79,7 @@ static uint64_t occurring(const gr__making *m, const int16_t *table, size_t from
 }
 
 /* Pieces [first, last) of one document: a label per piece is of its piece, others are of the whole document. */
-static void sum_up(const gr__making *m, int16_t *sum, const int16_t *table, size_t first, size_t last) {
+static void sum_up(const gr__labelling *m, int16_t *sum, const int16_t *table, size_t first, size_t last) {
     const uint64_t *offsets = m->pieces->offsets;
     uint64_t shared = 0;
     bool unlabelled = false;
@@ -104,7 +104,7 @@ static void sum_up(const gr__making *m, int16_t *sum, const int16_t *table, size
 }
 
 /* Sums up the pieces of each document, in what is true and in what is shown. */
-void gr__labels_sum_pieces(const gr__making *m) {
+void gr__labels_sum_pieces(const gr__labelling *m) {
     gr_labels *l = m->labels;
     const uint32_t *document = m->pieces->document;
     for (size_t first = 0, last; first < l->docs; first = last) {
@@ -116,7 +116,7 @@ void gr__labels_sum_pieces(const gr__making *m) {
     }
 }
 
-gr_status gr__labels_cut(gr__making *m, gr_error *err) {
+gr_status gr__labels_cut(gr__labelling *m, gr_error *err) {
     gr_labels *l = m->labels;
     const gr_dataset *pieces = m->pieces;
     size_t docs = pieces->topics.docs;

@@ -12,8 +12,8 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "corpus/record.h"
-#include "io/feed.h"
-#include "label/making.h"
+#include "io/line_reader.h"
+#include "label/labelling.h"
 
 /* Arguments: the file, the members of its records, and what of a score makes a label. */
 enum { FILE_OF, SCORE, SPANS, ID, THRESHOLD, SOFT };
@@ -289,7 +289,7 @@ static gr_status read_file(scores *s, const gr_label_arg *arg, const gr_dataset 
 }
 
 /* A label of whole documents needs the score of each: spans do not give one. */
-static gr_status check_whole(const gr__label_from *label, const gr__making *m, gr_error *err) {
+static gr_status check_whole(const gr__label_draft *label, const gr__labelling *m, gr_error *err) {
     const scores *s = label->state;
     for (size_t d = 0; d < m->topics->docs; d++) {
         uint32_t record = m->data->record[d];
@@ -302,7 +302,7 @@ static gr_status check_whole(const gr__label_from *label, const gr__making *m, g
 }
 
 /* Reads the file when the label is defined, so that a wrong one is known before any document is labelled. */
-static gr_status open_scores(gr__label_from *label, gr__making *m, gr_error *err) {
+static gr_status open_scores(gr__label_draft *label, gr__labelling *m, gr_error *err) {
     const gr_label_arg *arg = label->arg;
     bool whole = label->per == GR_PER_DOCUMENT;
 
@@ -333,7 +333,8 @@ static void close_scores(void *state) {
 
 /* The record's spans as m->spans, in bytes of the document's text. Its places count characters of the record, before
  * white space at its ends was cut (lead, tail). */
-static gr_status spans_of_record(const gr__label_from *label, gr__making *m, size_t d, size_t record, gr_error *err) {
+static gr_status spans_of_record(const gr__label_draft *label, gr__labelling *m, size_t d, size_t record,
+                                 gr_error *err) {
     const scores *s = label->state;
     size_t most = 0, characters = (size_t)m->data->lead[d] + m->data->tail[d];
     m->spans.count = 0;
@@ -364,7 +365,7 @@ static gr_status spans_of_record(const gr__label_from *label, gr__making *m, siz
 }
 
 /* The document's score where no span says otherwise; spans replace it where they lie. */
-static gr_status score(gr__label_from *label, gr__making *m, size_t d, size_t positions, gr_error *err) {
+static gr_status score(gr__label_draft *label, gr__labelling *m, size_t d, size_t positions, gr_error *err) {
     const scores *s = label->state;
     size_t record = m->data->record[d];
     gr_real whole = s->score[record];
@@ -392,7 +393,7 @@ static gr_status score(gr__label_from *label, gr__making *m, size_t d, size_t po
     return GR_OK;
 }
 
-static gr_status nothing(const gr__label_from *label, gr_error *err) {
+static gr_status nothing(const gr__label_draft *label, gr_error *err) {
     return gr_error_set(err, GR_ERR_USAGE, label->def->name, "lower the threshold",
                         "no score of %s reaches the threshold of %g", label->arg[FILE_OF].text,
                         label->arg[THRESHOLD].number);

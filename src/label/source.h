@@ -37,8 +37,8 @@ typedef enum gr__label_unit {
     GR__UNIT_ANY, /* as gr_label_def.per has it */
 } gr__label_unit;
 
-typedef struct gr__making gr__making;         /* making.h */
-typedef struct gr__label_from gr__label_from; /* a label with its arguments and what its source keeps */
+typedef struct gr__labelling gr__labelling;     /* labelling.h */
+typedef struct gr__label_draft gr__label_draft; /* a label with its arguments and what its source keeps */
 
 typedef struct gr__label_source {
     gr__arg_def arg[GR_LABEL_ARGS]; /* the first has the source's key and is required */
@@ -48,17 +48,17 @@ typedef struct gr__label_source {
     const char *taken; /* the hint where labels before it took all of its documents; NULL: to change their order */
 
     /* Checks the arguments, and makes label->state of them; close frees it (NULL: there is none), also after errors. */
-    gr_status (*open)(gr__label_from *label, gr__making *making, gr_error *err);
+    gr_status (*open)(gr__label_draft *label, gr__labelling *making, gr_error *err);
     void (*close)(void *state);
 
     /* Scores in [0, 1] of the positions of a document into label->score, which is 0 so far. */
-    gr_status (*score)(gr__label_from *label, gr__making *making, size_t doc, size_t positions, gr_error *err);
+    gr_status (*score)(gr__label_draft *label, gr__labelling *making, size_t doc, size_t positions, gr_error *err);
 
     /* Sets the error of a label that fits no document. */
-    gr_status (*nothing)(const gr__label_from *label, gr_error *err);
+    gr_status (*nothing)(const gr__label_draft *label, gr_error *err);
 
     /* The texts that were found, a new list of the arena; NULL: the source finds none. */
-    gr_label_hit *(*hits)(const gr__label_from *label, struct gr_arena *arena, size_t *count);
+    gr_label_hit *(*hits)(const gr__label_draft *label, struct gr_arena *arena, size_t *count);
 } gr__label_source;
 
 #define GR_LABEL(name) extern const gr__label_source gr__label_by_##name;

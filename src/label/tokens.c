@@ -4,7 +4,7 @@
 
 #include "base/mem.h"
 #include "base/number.h"
-#include "label/making.h"
+#include "label/labelling.h"
 
 /* "a" + "b": what a text that is no single token is cut into. */
 static void spell(char *hint, size_t size, const gr_tokenizer *tokenizer, const char *text) {
@@ -22,7 +22,7 @@ static void spell(char *hint, size_t size, const gr_tokenizer *tokenizer, const 
 }
 
 /* A table by token: whether it is one of the label's. */
-static gr_status open_tokens(gr__label_from *label, gr__making *m, gr_error *err) {
+static gr_status open_tokens(gr__label_draft *label, gr__labelling *m, gr_error *err) {
     const gr_label_arg *tokens = &label->arg[0];
     GR_TRY(gr__label_need_text(m, label, err));
 
@@ -53,7 +53,7 @@ static gr_status open_tokens(gr__label_from *label, gr__making *m, gr_error *err
 }
 
 /* Token by token; the end token, the last position, is of no label. */
-static gr_status score(gr__label_from *label, gr__making *m, size_t doc, size_t positions, gr_error *err) {
+static gr_status score(gr__label_draft *label, gr__labelling *m, size_t doc, size_t positions, gr_error *err) {
     (void)err;
     const bool *of = label->state;
     for (size_t i = 0; i + 1 < positions; i++)
@@ -61,7 +61,7 @@ static gr_status score(gr__label_from *label, gr__making *m, size_t doc, size_t 
     return GR_OK;
 }
 
-static gr_status nothing(const gr__label_from *label, gr_error *err) {
+static gr_status nothing(const gr__label_draft *label, gr_error *err) {
     return gr_error_set(err, GR_ERR_USAGE, label->def->name, "name tokens that the data have",
                         "no document has any of the label's %d %s", label->arg[0].count,
                         gr__plural(label->arg[0].count, "token", "tokens"));

@@ -9,7 +9,7 @@
 #include "base/foreign.h"
 #include "base/mem.h"
 #include "base/names.h"
-#include "io/feed.h"
+#include "io/line_reader.h"
 #include "label/word_list.h"
 #include "text/words.h"
 

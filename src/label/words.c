@@ -1,11 +1,11 @@
 /* words.c - labels by words: what has a word or phrase of a list. */
 #include "base/mem.h"
 #include "base/number.h"
-#include "label/making.h"
+#include "label/labelling.h"
 #include "label/word_list.h"
 
 /* Reads the list of words. */
-static gr_status open_words(gr__label_from *label, gr__making *m, gr_error *err) {
+static gr_status open_words(gr__label_draft *label, gr__labelling *m, gr_error *err) {
     gr__words *words;
     GR_TRY(gr__label_need_text(m, label, err));
     m->texts = true;
@@ -17,7 +17,7 @@ static gr_status open_words(gr__label_from *label, gr__making *m, gr_error *err)
 static void close_words(void *state) { gr__words_free(state); }
 
 /* Where the words stand, as spans, and from those scores of tokens or of the document. */
-static gr_status score(gr__label_from *label, gr__making *m, size_t doc, size_t positions, gr_error *err) {
+static gr_status score(gr__label_draft *label, gr__labelling *m, size_t doc, size_t positions, gr_error *err) {
     (void)doc, (void)err;
     m->spans.count = 0;
     gr__words_find(label->state, &m->spans, m->text.text, m->text.length);
@@ -25,7 +25,7 @@ static gr_status score(gr__label_from *label, gr__making *m, size_t doc, size_t 
     return GR_OK;
 }
 
-static gr_status nothing(const gr__label_from *label, gr_error *err) {
+static gr_status nothing(const gr__label_draft *label, gr_error *err) {
     return gr_error_set(err, GR_ERR_USAGE, label->def->name,
                         "check spelling and language; words match whole, in any case",
                         "no document has any of the label's %zu %s", gr__words_count(label->state),
@@ -33,7 +33,7 @@ static gr_status nothing(const gr__label_from *label, gr_error *err) {
 }
 
 /* How often each word of the list was found, in texts that outlive the source. */
-static gr_label_hit *hits(const gr__label_from *label, gr_arena *arena, size_t *count) {
+static gr_label_hit *hits(const gr__label_draft *label, gr_arena *arena, size_t *count) {
     *count = gr__words_count(label->state);
     gr_label_hit *list = gr_arena_alloc(arena, *count * sizeof *list);
     for (size_t i = 0; i < *count; i++) {

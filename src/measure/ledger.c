@@ -7,9 +7,9 @@
 #include "base/foreign.h"
 #include "base/mem.h"
 #include "gradroute/measure.h"
-#include "io/feed.h"
 #include "io/file.h"
 #include "io/json.h"
+#include "io/line_reader.h"
 
 struct gr_ledger {
     json_t *rows; /* a list of objects */

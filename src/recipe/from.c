@@ -2,15 +2,15 @@
 #include <string.h>
 
 #include "arch/kind.h"
-#include "gradroute/folder.h"
+#include "gradroute/bundle.h"
 #include "recipe/read.h"
 
 static gr_status describe(gr_recipe *recipe, gr_error *err) {
     char *path;
-    GR_TRY(gr_folder_find(&path, recipe->from.path, err));
+    GR_TRY(gr_bundle_find(&path, recipe->from.path, err));
     recipe->from.path = gr_arena_strdup(recipe->arena, path);
     gr_free(path);
-    return gr_folder_describe(&recipe->from.def, recipe->from.sha256, recipe->from.path, err);
+    return gr_bundle_describe(&recipe->from.def, recipe->from.sha256, recipe->from.path, err);
 }
 
 gr_status gr__recipe_from(gr_recipe *recipe, gr_yaml *root, gr_error *err) {

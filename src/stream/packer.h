@@ -6,7 +6,7 @@
 #ifndef GR_STREAM_PACKER_H
 #define GR_STREAM_PACKER_H
 
-#include "corpus/seen.h"
+#include "corpus/dedupe.h"
 #include "io/lock.h"
 #include "stream/shard.h"
 
@@ -15,7 +15,7 @@ typedef struct gr__packer {
     const gr_pack_def *def; /* what the caller wants */
     gr_tokenizer *tokenizer;
     bool trained;      /* the first pass over the text, for the tokenizer alone, is done */
-    gr__seen *seen;    /* texts so far */
+    gr__dedupe *seen;  /* texts so far */
     char *claim;       /* what stamp.txt says */
     char *stamp;       /* of every token shard */
     char *tokens_text; /* the tokenizer as a file */

@@ -137,7 +137,7 @@ gr_status gr__packer_begin(gr__packer *p, gr_error *err) {
     if (p->begun)
         return GR_OK;
     p->begun = true;
-    GR_TRY(gr_folder_make(p->folder, err));
+    GR_TRY(gr_directory_make(p->folder, err));
     GR_TRY(lock_folder(p, err));
 
     /* The manifest vouches for files that change from here on. */
@@ -248,7 +248,7 @@ static gr_status sift(gr__packer *p, gr_corpus *chunk, int32_t *of, gr_error *er
         gr_text text = chunk->texts[i];
 
         /* Over all chunks: the digests of all texts so far are kept. */
-        if (p->def->corpus.dedupe && !gr__seen_add(p->seen, text.data, text.length)) {
+        if (p->def->corpus.dedupe && !gr__dedupe_add(p->seen, text.data, text.length)) {
             p->duplicates++;
             continue;
         }
@@ -405,7 +405,7 @@ static gr_status first_pass(gr__packer *p, gr_error *err) {
     gr_free(path);
     GR_TRY(status);
     stamp_tokenizer(p);
-    p->seen = gr__seen_new();
+    p->seen = gr__dedupe_new();
     GR_TRY(gr__corpus_chunks(&d->corpus, d->shard_bytes, take_chunk, p, err));
     if (!p->shards && p->number)
         return gr_error_set(err, GR_ERR_USAGE, "data.validation", "hold out a smaller share",
@@ -455,7 +455,7 @@ gr_status gr_shards_pack(const char *folder, const gr_pack_def *def, gr_error *e
         gr_error_set(err, status, why.place, why.hint, "%s", why.message);
 
     gr_tokenizer_free(p.tokenizer);
-    gr__seen_free(p.seen);
+    gr__dedupe_free(p.seen);
     gr_arena_free(p.names);
     gr_arena_free(p.kept);
     gr_free(p.held.texts);

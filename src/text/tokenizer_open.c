@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "io/feed.h"
+#include "io/line_reader.h"
 #include "text/tokenizer_json.h"
 
 enum { FILE_MAX = 512 << 20 }; /* bytes; so tokens and merges fit 32 bits */

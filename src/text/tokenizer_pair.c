@@ -4,7 +4,7 @@
 
 #include "base/foreign.h"
 #include "base/mem.h"
-#include "io/feed.h"
+#include "io/line_reader.h"
 #include "text/tokenizer_json.h"
 
 static const char version[] = "#version";

@@ -147,7 +147,7 @@ static gr_status restore(gr_trainer *t, gr_error *err) {
 /* Goes on where the folder's newest checkpoint left off, and cuts the metrics back to what it knew. */
 static gr_status open_files(gr_trainer *t, const char *folder, gr_error *err) {
     t->folder = gr_format("%s/checkpoints", folder);
-    GR_TRY(gr_folder_make(t->folder, err));
+    GR_TRY(gr_directory_make(t->folder, err));
     GR_TRY(restore(t, err));
     char *path = gr_format("%s/metrics.jsonl", folder);
     gr_status status = gr__metrics_open(&t->metrics, path, t->metrics_bytes, t->losses.labels, t->label,

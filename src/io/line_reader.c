@@ -2,7 +2,7 @@
  *
  * Bytes go through two buffers: raw holds what was read of the file, text what was unpacked (or copied) and not handed
  * out yet. A part lies in text as a whole, so that the caller gets one pointer. */
-#include "io/feed.h"
+#include "io/line_reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@ enum {
     STEP = 1 << 18 /* bytes unpacked at a time */
 };
 
-struct gr__feed {
+struct gr__line_reader {
     int fd;
     bool gzip, between, ended; /* between: two members; ended: the file has no more bytes */
     bool outside, returned;    /* text from outside; returned: a \r was read whose next byte is not known */
@@ -49,7 +49,7 @@ static void z_give(void *user, void *block) {
 /* ---- bytes ---- */
 
 /* More raw bytes where there are none left. */
-static gr_status refill(gr__feed *f, gr_error *err) {
+static gr_status refill(gr__line_reader *f, gr_error *err) {
     if (f->z.avail_in || f->ended)
         return GR_OK;
 
@@ -68,14 +68,14 @@ static gr_status refill(gr__feed *f, gr_error *err) {
     return GR_OK;
 }
 
-static gr_status damaged(const gr__feed *f, const char *what, gr_error *err) {
+static gr_status damaged(const gr__line_reader *f, const char *what, gr_error *err) {
     return gr_error_set(err, GR_ERR_FORMAT, f->place, "the file is cut or damaged: gzip -t tells; fetch it again",
                         "the gzip stream fails at byte %lld of the file: %s",
                         (long long)(f->before + (f->z.next_in - f->raw)), what);
 }
 
 /* Up to size bytes as they are; *got grows. */
-static gr_status read_plain(gr__feed *f, unsigned char *to, size_t size, size_t *got, gr_error *err) {
+static gr_status read_plain(gr__line_reader *f, unsigned char *to, size_t size, size_t *got, gr_error *err) {
     while (*got < size) {
         GR_TRY(refill(f, err));
         if (f->ended)
@@ -90,7 +90,7 @@ static gr_status read_plain(gr__feed *f, unsigned char *to, size_t size, size_t 
 }
 
 /* zlib's own file functions pass over what follows a member and is no member; here that is an error. */
-static gr_status read_gzip(gr__feed *f, unsigned char *to, size_t size, size_t *got, gr_error *err) {
+static gr_status read_gzip(gr__line_reader *f, unsigned char *to, size_t size, size_t *got, gr_error *err) {
     while (*got < size) {
         GR_TRY(refill(f, err));
         if (f->ended)
@@ -114,7 +114,7 @@ static gr_status read_gzip(gr__feed *f, unsigned char *to, size_t size, size_t *
     return GR_OK;
 }
 
-gr_status gr__feed_read(gr__feed *f, void *to, size_t size, size_t *got, gr_error *err) {
+gr_status gr__line_reader_read(gr__line_reader *f, void *to, size_t size, size_t *got, gr_error *err) {
     *got = 0;
     return f->gzip ? read_gzip(f, to, size, got, err) : read_plain(f, to, size, got, err);
 }
@@ -122,7 +122,7 @@ gr_status gr__feed_read(gr__feed *f, void *to, size_t size, size_t *got, gr_erro
 /* ---- parts ---- */
 
 /* Room for a step behind `end`: what was handed out makes way first. */
-static gr_status make_room(gr__feed *f, gr_error *err) {
+static gr_status make_room(gr__line_reader *f, gr_error *err) {
     if (f->room - f->end >= STEP)
         return GR_OK;
 
@@ -141,17 +141,17 @@ static gr_status make_room(gr__feed *f, gr_error *err) {
 }
 
 /* Up to STEP bytes more at `end`. Of text a \r at the end waits for the byte behind it. */
-static gr_status fill(gr__feed *f, size_t *got, gr_error *err) {
+static gr_status fill(gr__line_reader *f, size_t *got, gr_error *err) {
     GR_TRY(make_room(f, err));
     if (!f->outside)
-        return gr__feed_read(f, f->text + f->end, STEP, got, err);
+        return gr__line_reader_read(f, f->text + f->end, STEP, got, err);
 
     /* The return that waited comes first. */
     char *to = f->text + f->end;
     size_t n = 0;
     if (f->returned)
         to[n++] = '\r';
-    GR_TRY(gr__feed_read(f, to + n, STEP - n, got, err));
+    GR_TRY(gr__line_reader_read(f, to + n, STEP - n, got, err));
     n += *got;
 
     f->returned = *got && to[n - 1] == '\r';
@@ -159,7 +159,7 @@ static gr_status fill(gr__feed *f, size_t *got, gr_error *err) {
     return GR_OK;
 }
 
-gr_status gr__feed_next(gr__feed *f, gr__part *part, const char *separator, size_t gap, gr_error *err) {
+gr_status gr__line_reader_next(gr__line_reader *f, gr__part *part, const char *separator, size_t gap, gr_error *err) {
     part->text = NULL;
     f->seen = f->start;
     bool more = true;
@@ -189,7 +189,7 @@ gr_status gr__feed_next(gr__feed *f, gr__part *part, const char *separator, size
     return GR_OK;
 }
 
-gr_status gr__feed_all(gr__feed *f, char **text, size_t *length, gr_error *err) {
+gr_status gr__line_reader_all(gr__line_reader *f, char **text, size_t *length, gr_error *err) {
     /* To the end of the file. A return that waits for its next byte may come without any. */
     size_t got;
     f->whole = true;
@@ -211,7 +211,7 @@ gr_status gr__feed_all(gr__feed *f, char **text, size_t *length, gr_error *err) 
 
 /* ---- opening ---- */
 
-static gr_status start(gr__feed *f, gr_error *err) {
+static gr_status start(gr__line_reader *f, gr_error *err) {
     GR_TRY(refill(f, err));
     f->gzip = f->z.avail_in >= 2 && f->raw[0] == 0x1f && f->raw[1] == 0x8b;
     f->z.zalloc = z_take;
@@ -223,7 +223,7 @@ static gr_status start(gr__feed *f, gr_error *err) {
     return GR_OK;
 }
 
-gr_status gr__feed_open(gr__feed **out, const char *path, const char *hint, gr_error *err) {
+gr_status gr__line_reader_open(gr__line_reader **out, const char *path, const char *hint, gr_error *err) {
     char place[GR__PLACE_SIZE];
     struct stat info;
     *out = NULL;
@@ -239,22 +239,22 @@ gr_status gr__feed_open(gr__feed **out, const char *path, const char *hint, gr_e
         return gr_error_set(err, GR_ERR_INPUT, place, "check its permissions", "cannot open: %s", strerror(errno));
 
     /* The first bytes tell whether it is gzip. */
-    gr__feed *f = gr_alloc(sizeof *f);
+    gr__line_reader *f = gr_alloc(sizeof *f);
     f->fd = fd;
     memcpy(f->place, place, sizeof place);
     gr_status status = start(f, err);
     if (status == GR_OK)
         *out = f;
     else
-        gr__feed_close(f);
+        gr__line_reader_close(f);
     return status;
 }
 
-gr_status gr__feed_open_text(gr__feed **out, const char *path, const char *hint, gr_error *err) {
-    gr__feed *f;
+gr_status gr__line_reader_open_text(gr__line_reader **out, const char *path, const char *hint, gr_error *err) {
+    gr__line_reader *f;
     size_t skip = 0, got = 0;
     *out = NULL;
-    GR_TRY(gr__feed_open(&f, path, hint, err));
+    GR_TRY(gr__line_reader_open(&f, path, hint, err));
 
     /* The first bytes tell whether it is text, and how many of them are a mark. */
     f->outside = true;
@@ -266,11 +266,11 @@ gr_status gr__feed_open_text(gr__feed **out, const char *path, const char *hint,
     if (status == GR_OK)
         *out = f;
     else
-        gr__feed_close(f);
+        gr__line_reader_close(f);
     return status;
 }
 
-void gr__feed_close(gr__feed *f) {
+void gr__line_reader_close(gr__line_reader *f) {
     if (!f)
         return;
     if (f->gzip)
@@ -282,22 +282,22 @@ void gr__feed_close(gr__feed *f) {
 
 /* ---- whole files, and their lines ---- */
 
-static gr_status read_whole(gr__feed *feed, char **bytes, size_t *length, gr_error *err) {
-    gr_status status = gr__feed_all(feed, bytes, length, err);
-    gr__feed_close(feed);
+static gr_status read_whole(gr__line_reader *reader, char **bytes, size_t *length, gr_error *err) {
+    gr_status status = gr__line_reader_all(reader, bytes, length, err);
+    gr__line_reader_close(reader);
     return status;
 }
 
 gr_status gr__file_read(char **bytes, size_t *length, const char *path, const char *hint, gr_error *err) {
-    gr__feed *feed;
-    GR_TRY(gr__feed_open(&feed, path, hint, err));
-    return read_whole(feed, bytes, length, err);
+    gr__line_reader *reader;
+    GR_TRY(gr__line_reader_open(&reader, path, hint, err));
+    return read_whole(reader, bytes, length, err);
 }
 
 gr_status gr__file_read_text(char **text, size_t *length, const char *path, const char *hint, gr_error *err) {
-    gr__feed *feed;
-    GR_TRY(gr__feed_open_text(&feed, path, hint, err));
-    return read_whole(feed, text, length, err);
+    gr__line_reader *reader;
+    GR_TRY(gr__line_reader_open_text(&reader, path, hint, err));
+    return read_whole(reader, text, length, err);
 }
 
 bool gr__lines_next(gr__lines *lines) {

@@ -1,6 +1,6 @@
-/* times.c - sizes and times of the files that a corpus is read from, as one text: equal texts mean that nothing need be
- * read again. */
-#include "corpus/times.h"
+/* file_stamp.c - sizes and times of the files that a corpus is read from, as one text: equal texts mean that nothing
+ * need be read again. */
+#include "corpus/file_stamp.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "io/feed.h"
+#include "io/line_reader.h"
 
 char *gr__add_times(char *text, const char *path) {
     struct stat info;

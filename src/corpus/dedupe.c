@@ -1,5 +1,5 @@
-/* seen.c - a table of texts that came before, by their digests: packing drops duplicates without keeping the text. */
-#include "corpus/seen.h"
+/* dedupe.c - a table of texts that came before, by their digests: packing drops duplicates without keeping the text. */
+#include "corpus/dedupe.h"
 
 #include <string.h>
 
@@ -12,20 +12,20 @@ typedef struct mark {
     uint64_t a, b;
 } mark;
 
-struct gr__seen {
+struct gr__dedupe {
     mark *table;
     size_t count, size; /* a power of 2 */
 };
 
 /* An empty table; memory is zeroed, and a mark of zeros is an empty place. */
-gr__seen *gr__seen_new(void) {
+gr__dedupe *gr__dedupe_new(void) {
     enum { FIRST = 1 << 10 };
-    gr__seen *seen = gr_alloc(sizeof *seen);
-    *seen = (gr__seen){gr_alloc(FIRST * sizeof(mark)), 0, FIRST};
+    gr__dedupe *seen = gr_alloc(sizeof *seen);
+    *seen = (gr__dedupe){gr_alloc(FIRST * sizeof(mark)), 0, FIRST};
     return seen;
 }
 
-void gr__seen_free(gr__seen *seen) {
+void gr__dedupe_free(gr__dedupe *seen) {
     if (!seen)
         return;
     gr_free(seen->table);
@@ -33,7 +33,7 @@ void gr__seen_free(gr__seen *seen) {
 }
 
 /* The mark's place, or the empty one where it belongs. */
-static mark *find(const gr__seen *seen, mark m) {
+static mark *find(const gr__dedupe *seen, mark m) {
     size_t at = m.a & (seen->size - 1);
     while ((seen->table[at].a || seen->table[at].b) && (seen->table[at].a != m.a || seen->table[at].b != m.b))
         at = (at + 1) & (seen->size - 1);
@@ -41,8 +41,8 @@ static mark *find(const gr__seen *seen, mark m) {
 }
 
 /* Doubles the table. */
-static void grow(gr__seen *seen) {
-    gr__seen larger = {gr_alloc(2 * seen->size * sizeof(mark)), seen->count, 2 * seen->size};
+static void grow(gr__dedupe *seen) {
+    gr__dedupe larger = {gr_alloc(2 * seen->size * sizeof(mark)), seen->count, 2 * seen->size};
     for (size_t i = 0; i < seen->size; i++)
         if (seen->table[i].a || seen->table[i].b)
             *find(&larger, seen->table[i]) = seen->table[i];
@@ -50,7 +50,7 @@ static void grow(gr__seen *seen) {
     *seen = larger;
 }
 
-bool gr__seen_add(gr__seen *seen, const char *text, size_t length) {
+bool gr__dedupe_add(gr__dedupe *seen, const char *text, size_t length) {
     unsigned char digest[GR_DIGEST_BYTES];
     mark m;
     gr_digest_around(digest, text, length, length);

@@ -4,12 +4,12 @@
 
 #include "base/mem.h"
 #include "format/arch_json.h"
-#include "format/folder_place.h"
+#include "format/bundle_place.h"
 #include "format/manifest.h"
-#include "gradroute/folder.h"
+#include "gradroute/bundle.h"
 #include "io/file.h"
 
-gr_status gr_folder_find(char **path, const char *given, gr_error *err) {
+gr_status gr_bundle_find(char **path, const char *given, gr_error *err) {
     static const char *const within[] = {"", "/model", "/routed/model"};
     *path = NULL;
     for (int i = 0; i < 3; i++) {
@@ -46,7 +46,7 @@ static gr_status describe(gr_arch_def **def, char sha256[65], json_t **manifest,
     return GR_ERR_FORMAT;
 }
 
-gr_status gr_folder_describe(gr_arch_def **def, char sha256[65], const char *path, gr_error *err) {
+gr_status gr_bundle_describe(gr_arch_def **def, char sha256[65], const char *path, gr_error *err) {
     char *place = gr_format("%s/manifest.json", path);
     json_t *manifest = NULL;
     *def = NULL;

@@ -1,4 +1,4 @@
-/* folder_place.h - the place of a model folder on the disk: what may be replaced, and how that survives a kill.
+/* bundle_place.h - the place of a model folder on the disk: what may be replaced, and how that survives a kill.
  *
  *     gr__place place;
  *     GR_TRY(gr__place_open(&place, "runs/a/model", err));     refuses what is no model of ours
@@ -10,8 +10,8 @@
  * one step, a kill leaves the old one or the new one under NAME. Elsewhere (NFS, CIFS, sshfs) the old one steps aside
  * as .NAME.old first; killed in between, the next call that writes or reads NAME puts it back.
  */
-#ifndef GR_FORMAT_FOLDER_PLACE_H
-#define GR_FORMAT_FOLDER_PLACE_H
+#ifndef GR_FORMAT_BUNDLE_PLACE_H
+#define GR_FORMAT_BUNDLE_PLACE_H
 
 #include "io/lock.h"
 

@@ -1,6 +1,6 @@
-/* times.h - sizes and times of the files that something was made from: when one changes, it is made again. */
-#ifndef GR_CORPUS_TIMES_H
-#define GR_CORPUS_TIMES_H
+/* file_stamp.h - sizes and times of the files that something was made from: when one changes, it is made again. */
+#ifndef GR_CORPUS_FILE_STAMP_H
+#define GR_CORPUS_FILE_STAMP_H
 
 #include "gradroute/corpus.h"
 

@@ -1,14 +1,14 @@
-/* Writing a model folder. Reading it is folder_load.c. */
-#include "gradroute/folder.h"
+/* Writing a model folder. Reading it is bundle_load.c. */
+#include "gradroute/bundle.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "format/arch_json.h"
-#include "format/folder_place.h"
+#include "format/bundle_place.h"
 #include "format/manifest.h"
-#include "format/pieces.h"
+#include "format/tensor_cut.h"
 #include "io/digest.h"
 #include "io/file.h"
 #include "io/safetensors.h"
@@ -26,7 +26,7 @@ static gr_real *gather(gr_model *model, gr_param p, gr_part part) {
 }
 
 /* The tensors of one file; a file without any is not written. */
-static gr_status write_tensors(const char *folder, const gr__plan *plan, gr_model *model, const gr__pieces *pieces,
+static gr_status write_tensors(const char *folder, const gr__plan *plan, gr_model *model, const gr__tensor_cut *pieces,
                                int file, gr_error *err) {
     gr_array *arrays = gr_alloc((size_t)pieces->count * sizeof *arrays);
     int n = 0;
@@ -39,7 +39,7 @@ static gr_status write_tensors(const char *folder, const gr__plan *plan, gr_mode
                                      {t->part.hi0 - t->part.lo0, t->part.hi1 - t->part.lo1},
                                      gather(model, gr_model_find(model, plan->param[t->part.param].def.name), t->part)};
     }
-    char *name = gr__pieces_file(plan, file), *path = gr_format("%s/%s", folder, name);
+    char *name = gr__tensor_cut_file(plan, file), *path = gr_format("%s/%s", folder, name);
     gr_pair meta = {"format", "pt"};
     gr_status status = n ? gr_safetensors_write(path, arrays, n, &meta, 1, err) : GR_OK;
     for (int i = 0; i < n; i++)
@@ -84,7 +84,7 @@ static gr_status list_file(json_t *files, const char *folder, const char *name, 
 
 static gr_status list_files(json_t *files, const char *folder, const gr__plan *plan, gr_error *err) {
     for (int f = GR_NONE; f < plan->def->region_count; f++) {
-        char *name = gr__pieces_file(plan, f);
+        char *name = gr__tensor_cut_file(plan, f);
         gr_status status = list_file(files, folder, name, err);
         gr_free(name);
         GR_TRY(status);
@@ -92,7 +92,7 @@ static gr_status list_files(json_t *files, const char *folder, const gr__plan *p
     return list_file(files, folder, "tokenizer.json", err);
 }
 
-static void set_info(json_t *manifest, const gr_folder_info *info) {
+static void set_info(json_t *manifest, const gr_bundle_info *info) {
     json_t *data = json_array();
     for (int i = 0; i < info->data_count; i++) {
         json_t *value = json_object();
@@ -106,14 +106,14 @@ static void set_info(json_t *manifest, const gr_folder_info *info) {
     json_object_set_new(manifest, "data", data);
 }
 
-static gr_status write_manifest(const char *folder, const gr__plan *plan, const gr__pieces *pieces,
-                                const gr_folder_info *info, gr_error *err) {
+static gr_status write_manifest(const char *folder, const gr__plan *plan, const gr__tensor_cut *pieces,
+                                const gr_bundle_info *info, gr_error *err) {
     json_t *manifest = json_object(), *files = json_array();
     gr_status status = list_files(files, folder, plan, err);
     json_object_set_new(manifest, "format_version", json_integer(GR__FOLDER_VERSION));
     json_object_set_new(manifest, "arch", gr__arch_to_json(plan->def));
     json_object_set_new(manifest, "regions", gr__regions_json(plan));
-    json_object_set_new(manifest, "pieces", gr__pieces_json(pieces, plan));
+    json_object_set_new(manifest, "pieces", gr__tensor_cut_json(pieces, plan));
     set_info(manifest, info);
     json_object_set_new(manifest, "files", files);
     char hex[GR_DIGEST_HEX], *path = gr_format("%s/manifest.json", folder);
@@ -128,22 +128,22 @@ static gr_status write_manifest(const char *folder, const gr__plan *plan, const 
 
 /* ---- save ---- */
 
-static gr_status write_all(const char *folder, const gr__plan *plan, gr_model *model, const gr_folder_info *info,
+static gr_status write_all(const char *folder, const gr__plan *plan, gr_model *model, const gr_bundle_info *info,
                            gr_error *err) {
-    gr__pieces pieces;
+    gr__tensor_cut pieces;
     gr_status status = GR_OK;
-    gr__pieces_cut(&pieces, plan);
+    gr__tensor_cut_cut(&pieces, plan);
     for (int f = GR_NONE; !status && f < plan->def->region_count; f++)
         status = write_tensors(folder, plan, model, &pieces, f, err);
     if (!status && info->tokenizer)
         status = copy_tokenizer(folder, info->tokenizer, err);
     if (!status)
         status = write_manifest(folder, plan, &pieces, info, err);
-    gr__pieces_free(&pieces);
+    gr__tensor_cut_free(&pieces);
     return status;
 }
 
-static gr_status check_texts(const gr_folder_info *info, gr_error *err) {
+static gr_status check_texts(const gr_bundle_info *info, gr_error *err) {
     json_t *recipe = json_string(info->recipe ? info->recipe : "");
     if (!recipe)
         return gr_error_set(err, GR_ERR_USAGE, "recipe", NULL, "the text is not UTF-8");
@@ -151,7 +151,7 @@ static gr_status check_texts(const gr_folder_info *info, gr_error *err) {
     return GR_OK;
 }
 
-static gr_status save(const char *path, const gr__plan *plan, gr_model *model, const gr_folder_info *info,
+static gr_status save(const char *path, const gr__plan *plan, gr_model *model, const gr_bundle_info *info,
                       gr_error *err) {
     gr__place place;
     GR_TRY(gr__place_open(&place, path, err));
@@ -162,7 +162,7 @@ static gr_status save(const char *path, const gr__plan *plan, gr_model *model, c
     return status;
 }
 
-gr_status gr_folder_save(const char *path, const gr_arch_def *def, gr_model *model, const gr_folder_info *info,
+gr_status gr_bundle_save(const char *path, const gr_arch_def *def, gr_model *model, const gr_bundle_info *info,
                          gr_error *err) {
     gr__plan *plan;
     GR_TRY(check_texts(info, err));

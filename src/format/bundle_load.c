@@ -5,10 +5,10 @@
 
 #include "base/mem.h"
 #include "format/arch_json.h"
-#include "format/folder_place.h"
+#include "format/bundle_place.h"
 #include "format/manifest.h"
-#include "format/pieces.h"
-#include "gradroute/folder.h"
+#include "format/tensor_cut.h"
+#include "gradroute/bundle.h"
 #include "io/file.h"
 #include "io/safetensors.h"
 #include "surgery/remap.h"
@@ -23,7 +23,7 @@ typedef struct loader {
     gr_arch_def *def;      /* as saved */
     gr__remap *map;        /* to what is loaded */
     bool *left;            /* [regions] left out */
-    gr__pieces pieces;     /* of map->from */
+    gr__tensor_cut pieces; /* of map->from */
     gr_safetensors **file; /* [regions + 1], the core's first; NULL: not needed */
     gr_model *model;
 } loader;
@@ -76,7 +76,7 @@ static gr_status read_arch(loader *l, const char *const *without, int count) {
 static gr_status read_pieces(loader *l) {
     json_t *pieces;
     GR_TRY(gr_json_member(l->manifest, &pieces, "pieces", JSON_ARRAY, l->place, l->err));
-    return gr__pieces_read(&l->pieces, l->map->from, pieces, l->place, l->err);
+    return gr__tensor_cut_read(&l->pieces, l->map->from, pieces, l->place, l->err);
 }
 
 /* ---- files ---- */
@@ -153,7 +153,7 @@ static gr_status open_files(loader *l) {
     for (int f = GR_NONE; f < l->def->region_count; f++) {
         if (left_out(l, f) || !has_pieces(l, f))
             continue;
-        char *name = gr__pieces_file(l->map->from, f), *path = gr_format("%s/%s", l->path, name);
+        char *name = gr__tensor_cut_file(l->map->from, f), *path = gr_format("%s/%s", l->path, name);
         gr_status status = open_file(l, f, name, path);
         gr_free(name);
         gr_free(path);
@@ -248,11 +248,11 @@ static gr_status read_text(const loader *l, gr_arena *arena, const char **to, co
     return GR_OK;
 }
 
-static gr_status read_data(const loader *l, gr_folder *folder) {
+static gr_status read_data(const loader *l, gr_bundle *folder) {
     json_t *list;
     GR_TRY(gr_json_member(l->manifest, &list, "data", JSON_ARRAY, l->place, l->err));
     size_t n = json_array_size(list);
-    gr_folder_data *data = gr_arena_alloc(folder->arena, n * sizeof *data);
+    gr_bundle_data *data = gr_arena_alloc(folder->arena, n * sizeof *data);
     for (size_t i = 0; i < n; i++) {
         if (!json_is_object(json_array_get(list, i)))
             return FORMAT(l, DAMAGED, "an entry of 'data' is not an object");
@@ -272,7 +272,7 @@ static gr_status read_given(const loader *l, gr_arena *arena, const char **to, c
     return GR_OK;
 }
 
-static gr_status read_info(const loader *l, gr_folder *folder) {
+static gr_status read_info(const loader *l, gr_bundle *folder) {
     folder->info.seed = (uint64_t)json_integer_value(json_object_get(l->manifest, "seed"));
     GR_TRY(read_given(l, folder->arena, &folder->info.recipe, "recipe"));
     GR_TRY(read_given(l, folder->arena, &folder->info.build, "build"));
@@ -286,7 +286,7 @@ static gr_status read_info(const loader *l, gr_folder *folder) {
     return status;
 }
 
-static gr_status load(loader *l, gr_folder *folder, const char *const *without, int count) {
+static gr_status load(loader *l, gr_bundle *folder, const char *const *without, int count) {
     GR_TRY(read_manifest(l));
     GR_TRY(read_arch(l, without, count));
     GR_TRY(read_pieces(l));
@@ -299,10 +299,10 @@ static gr_status load(loader *l, gr_folder *folder, const char *const *without, 
     return GR_OK;
 }
 
-gr_status gr_folder_load(gr_folder **out, const char *path, const char *const *without, int count, gr_error *err) {
+gr_status gr_bundle_load(gr_bundle **out, const char *path, const char *const *without, int count, gr_error *err) {
     char *place = gr_format("%s/manifest.json", path);
     loader l = {.path = path, .place = place, .err = err};
-    gr_folder *folder = gr_alloc(sizeof *folder);
+    gr_bundle *folder = gr_alloc(sizeof *folder);
     folder->arena = gr_arena_new();
     gr__place_mend(path);
     gr_status status = load(&l, folder, without, count);
@@ -310,21 +310,21 @@ gr_status gr_folder_load(gr_folder **out, const char *path, const char *const *w
         gr_safetensors_close(l.file[f]);
     gr_free(l.file);
     gr_free(l.left);
-    gr__pieces_free(&l.pieces);
+    gr__tensor_cut_free(&l.pieces);
     gr__remap_free(l.map);
     gr_arch_free(l.def);
     gr_model_free(l.model);
     json_decref(l.manifest);
     gr_free(place);
     if (status) {
-        gr_folder_free(folder);
+        gr_bundle_free(folder);
         folder = NULL;
     }
     *out = folder;
     return status;
 }
 
-void gr_folder_free(gr_folder *folder) {
+void gr_bundle_free(gr_bundle *folder) {
     if (!folder)
         return;
     gr_arch_free(folder->def);
@@ -333,7 +333,7 @@ void gr_folder_free(gr_folder *folder) {
     gr_free(folder);
 }
 
-gr_status gr_folder_tokenizer(gr_tokenizer **tokenizer, const gr_folder *folder, gr_error *err) {
+gr_status gr_bundle_tokenizer(gr_tokenizer **tokenizer, const gr_bundle *folder, gr_error *err) {
     *tokenizer = NULL;
     if (!folder->info.tokenizer)
         return gr_error_set(err, GR_ERR_USAGE, "model", "models that train and audit write have one",

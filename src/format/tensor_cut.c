@@ -1,4 +1,4 @@
-#include "format/pieces.h"
+#include "format/tensor_cut.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -7,14 +7,14 @@
 #define FORMAT(err, place, ...) gr_error_set((err), GR_ERR_FORMAT, (place), NULL, __VA_ARGS__)
 enum { MOST = 4096 }; /* pieces of one parameter */
 
-void gr__pieces_free(gr__pieces *pieces) {
+void gr__tensor_cut_free(gr__tensor_cut *pieces) {
     if (pieces->arena)
         gr_arena_free(pieces->arena);
     gr_free(pieces->tensor);
-    *pieces = (gr__pieces){0};
+    *pieces = (gr__tensor_cut){0};
 }
 
-char *gr__pieces_file(const gr__plan *plan, int file) {
+char *gr__tensor_cut_file(const gr__plan *plan, int file) {
     return gr_format("%s.safetensors", file == GR_NONE ? "model" : plan->def->regions[file].name);
 }
 
@@ -35,8 +35,8 @@ static const char *tensor_name(gr_arena *arena, const char *param, const gr__pie
     return name;
 }
 
-void gr__pieces_cut(gr__pieces *pieces, const gr__plan *plan) {
-    *pieces = (gr__pieces){.arena = gr_arena_new()};
+void gr__tensor_cut_cut(gr__tensor_cut *pieces, const gr__plan *plan) {
+    *pieces = (gr__tensor_cut){.arena = gr_arena_new()};
     for (int p = 0; p < plan->params; p++) {
         int count;
         gr__piece *piece = gr__plan_pieces(plan, &count, p);
@@ -59,10 +59,10 @@ static void set_part(json_t *value, const gr__plan *plan, gr_part part) {
     json_object_set_new(value, "hi1", json_integer(part.hi1));
 }
 
-json_t *gr__pieces_json(const gr__pieces *pieces, const gr__plan *plan) {
+json_t *gr__tensor_cut_json(const gr__tensor_cut *pieces, const gr__plan *plan) {
     json_t *list = json_array();
     for (int i = 0; i < pieces->count; i++) {
-        char *file = gr__pieces_file(plan, pieces->tensor[i].file);
+        char *file = gr__tensor_cut_file(plan, pieces->tensor[i].file);
         json_t *value = json_object();
         json_object_set_new(value, "tensor", json_string(pieces->tensor[i].name));
         set_part(value, plan, pieces->tensor[i].part);
@@ -107,7 +107,7 @@ static gr_status read_number(int *to, const json_t *value, const char *key, cons
 
 static gr_status read_file(int *file, const gr__plan *plan, const char *name, const char *place, gr_error *err) {
     for (*file = GR_NONE; *file < plan->def->region_count; ++*file) {
-        char *known = gr__pieces_file(plan, *file);
+        char *known = gr__tensor_cut_file(plan, *file);
         bool match = !strcmp(known, name);
         gr_free(known);
         if (match)
@@ -116,7 +116,7 @@ static gr_status read_file(int *file, const gr__plan *plan, const char *name, co
     return FORMAT(err, place, "a piece is in '%s', which belongs to no region", name);
 }
 
-static gr_status read_piece(gr__pieces *pieces, const gr__plan *plan, const json_t *value, const char *place,
+static gr_status read_piece(gr__tensor_cut *pieces, const gr__plan *plan, const json_t *value, const char *place,
                             gr_error *err) {
     json_t *tensor, *param, *file;
     gr__tensor t = {0};
@@ -173,9 +173,9 @@ static gr_status check_tiles(const gr__tensor *tensor, int n, const gr_param_def
     return GR_OK;
 }
 
-gr_status gr__pieces_read(gr__pieces *pieces, const gr__plan *plan, const json_t *value, const char *place,
-                          gr_error *err) {
-    *pieces = (gr__pieces){.arena = gr_arena_new()};
+gr_status gr__tensor_cut_read(gr__tensor_cut *pieces, const gr__plan *plan, const json_t *value, const char *place,
+                              gr_error *err) {
+    *pieces = (gr__tensor_cut){.arena = gr_arena_new()};
     for (size_t i = 0; i < json_array_size(value); i++)
         GR_TRY(read_piece(pieces, plan, json_array_get(value, i), place, err));
     if (!pieces->count)

@@ -1,5 +1,5 @@
 /* Putting a model folder in the place of another one. */
-#include "format/folder_place.h"
+#include "format/bundle_place.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 #include "base/mem.h"
 #include "format/manifest.h"
-#include "gradroute/folder.h"
+#include "gradroute/bundle.h"
 #include "io/file.h"
 
 static bool dots(const char *name) { return strcmp(name, ".") == 0 || strcmp(name, "..") == 0; }
@@ -74,7 +74,7 @@ static json_t *read_manifest(const char *path, gr_error *why) {
     return manifest;
 }
 
-gr_status gr_folder_check(const char *path, gr_error *err) {
+gr_status gr_bundle_check(const char *path, gr_error *err) {
     struct stat info;
     /* Nothing there is fine; what is no folder stays. */
     if (lstat(path, &info))
@@ -194,20 +194,20 @@ void gr__place_mend(const char *path) {
 static gr_status place_begin(gr__place *place, gr_error *err) {
     char *slash = strrchr(place->path, '/');
     char *parent = slash && slash > place->path ? gr_format("%.*s", (int)(slash - place->path), place->path) : NULL;
-    gr_status status = parent ? gr_folder_make(parent, err) : GR_OK;
+    gr_status status = parent ? gr_directory_make(parent, err) : GR_OK;
     gr_free(parent);
     GR_TRY(status);
 
     GR_TRY(place_lock(place, err));
     mend(place);
-    GR_TRY(gr_folder_check(place->path, err)); /* another may have been here since the first look */
+    GR_TRY(gr_bundle_check(place->path, err)); /* another may have been here since the first look */
     remove_begun(place->fresh);
-    return gr_folder_make(place->fresh, err);
+    return gr_directory_make(place->fresh, err);
 }
 
 gr_status gr__place_open(gr__place *place, const char *path, gr_error *err) {
     *place = (gr__place){0};
-    GR_TRY(gr_folder_check(path, err));
+    GR_TRY(gr_bundle_check(path, err));
     place_name(place, path);
     gr_status status = place_begin(place, err);
     if (status != GR_OK)
@@ -241,7 +241,7 @@ static int move_in(const gr__place *place) {
 
 gr_status gr__place_commit(gr__place *place, gr_error *err) {
     GR_TRY(gr__flush_folder(place->fresh, err));
-    GR_TRY(gr_folder_check(place->path, err)); /* it may have been filled meanwhile */
+    GR_TRY(gr_bundle_check(place->path, err)); /* it may have been filled meanwhile */
     GR_TRY(gr__lock_check(place->lock, err));
     int code = move_in(place);
     if (code)

@@ -1,31 +1,31 @@
-/* feed.h - a file read in order, in bounded memory, plain or gzip: its first two bytes decide.
+/* line_reader.h - a file read in order, in bounded memory, plain or gzip: its first two bytes decide.
  *
- *     gr__feed *feed;
- *     GR_TRY(gr__feed_open(&feed, path, hint, err));
+ *     gr__line_reader *reader;
+ *     GR_TRY(gr__line_reader_open(&reader, path, hint, err));
  *     gr__part line = {0};
- *     while ((status = gr__feed_next(feed, &line, "\n", 1, err)) == GR_OK && line.text)
+ *     while ((status = gr__line_reader_next(reader, &line, "\n", 1, err)) == GR_OK && line.text)
  *         ...                                       line.text[0 .. line.length)
- *     gr__feed_close(feed);
+ *     gr__line_reader_close(reader);
  *
  * gzip is RFC 1952: any number of members one after the other. A stream that is cut, damaged or followed by something
  * else is GR_ERR_FORMAT, and so are more than 2^31 - 1 bytes between separators.
  */
-#ifndef GR_IO_FEED_H
-#define GR_IO_FEED_H
+#ifndef GR_IO_LINE_READER_H
+#define GR_IO_LINE_READER_H
 
 #include "gradroute/base.h"
 
-typedef struct gr__feed gr__feed;
+typedef struct gr__line_reader gr__line_reader;
 
 /* A regular file; hint is for one that is missing. */
-gr_status gr__feed_open(gr__feed **feed, const char *path, const char *hint, gr_error *err);
+gr_status gr__line_reader_open(gr__line_reader **reader, const char *path, const char *hint, gr_error *err);
 
 /* The same for text from outside (base/foreign.h): parts are without a byte order mark and have line ends of \n. */
-gr_status gr__feed_open_text(gr__feed **feed, const char *path, const char *hint, gr_error *err);
-void gr__feed_close(gr__feed *feed); /* NULL is fine */
+gr_status gr__line_reader_open_text(gr__line_reader **reader, const char *path, const char *hint, gr_error *err);
+void gr__line_reader_close(gr__line_reader *reader); /* NULL is fine */
 
 /* Up to size bytes; *got is smaller only at the end. */
-gr_status gr__feed_read(gr__feed *feed, void *to, size_t size, size_t *got, gr_error *err);
+gr_status gr__line_reader_read(gr__line_reader *reader, void *to, size_t size, size_t *got, gr_error *err);
 
 /* What lies before the next separator, or before the end; it holds until the next call. */
 typedef struct gr__part {
@@ -33,10 +33,11 @@ typedef struct gr__part {
     size_t length;
     size_t number; /* from 1 */
 } gr__part;
-gr_status gr__feed_next(gr__feed *feed, gr__part *part, const char *separator, size_t gap, gr_error *err);
+gr_status gr__line_reader_next(gr__line_reader *reader, gr__part *part, const char *separator, size_t gap,
+                               gr_error *err);
 
 /* All that is left, a new block with a 0 behind its end. */
-gr_status gr__feed_all(gr__feed *feed, char **text, size_t *length, gr_error *err);
+gr_status gr__line_reader_all(gr__line_reader *reader, char **text, size_t *length, gr_error *err);
 
 /* The whole of a regular file, plain or gzip; free *bytes with gr_free. hint is for a file that is missing. */
 gr_status gr__file_read(char **bytes, size_t *length, const char *path, const char *hint, gr_error *err);

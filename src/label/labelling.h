@@ -1,13 +1,13 @@
-/* making.h - labels while they are made: definitions are checked (define.c), documents labelled one by one
+/* labelling.h - labels while they are made: definitions are checked (define.c), documents labelled one by one
  * (document.c) by what their sources say (is.c, words.c, ...), and label.c puts it together. */
-#ifndef GR_LABEL_MAKING_H
-#define GR_LABEL_MAKING_H
+#ifndef GR_LABEL_LABELLING_H
+#define GR_LABEL_LABELLING_H
 
 #include "label/source.h"
 #include "label/text.h"
 
 /* One label while labels are made. */
-struct gr__label_from {
+struct gr__label_draft {
     const gr_label_def *def;
     const gr__label_source *source;  /* NULL: of all_of */
     gr_label_per per;                /* of def; where there are no pieces, documents for pieces */
@@ -20,14 +20,14 @@ struct gr__label_from {
     gr_real *score;                  /* [positions] of the document at hand */
 };
 
-struct gr__making {
+struct gr__labelling {
     gr_labels *labels;
     const gr_topics *topics;
     const gr_dataset *data;            /* of documents; NULL: topics are all there is */
     const gr_dataset *pieces;          /* that the labels are made for in the end; NULL: the documents */
     const gr_tokenizer *tokenizer;     /* NULL: no text */
     const volatile sig_atomic_t *stop; /* of the caller; NULL: never */
-    gr__label_from *sources;           /* [label_count] */
+    gr__label_draft *sources;          /* [label_count] */
     size_t *size;                      /* [topics] documents of each topic */
     int16_t *group;                    /* [topics] named group of each topic, -1 for none */
     uint64_t combined;                 /* labels with all_of */
@@ -43,12 +43,12 @@ struct gr__making {
 /* ---- For sources ------------------------------------------------------------------------------------------------- */
 
 /* Fails unless there is a dataset, and the tokenizer that made it. */
-gr_status gr__label_need_text(const gr__making *making, const gr__label_from *label, gr_error *err);
+gr_status gr__label_need_text(const gr__labelling *making, const gr__label_draft *label, gr_error *err);
 
 /* Scores by making->spans: a document that has one is the label's, or the tokens that they touch. */
-void gr__label_mark(gr__label_from *label, const gr__making *making, size_t positions);
+void gr__label_mark(gr__label_draft *label, const gr__labelling *making, size_t positions);
 
-gr_status gr__label_field(const gr__making *making, const gr_topics **values, const char *field, const char *owner,
+gr_status gr__label_field(const gr__labelling *making, const gr_topics **values, const char *field, const char *owner,
                           gr_error *err);
 /* The number of a value that some document has; owner names the label or group in messages. */
 gr_status gr__label_value(int32_t *found, const gr_topics *values, const size_t *size, const char *value,
@@ -57,7 +57,7 @@ size_t *gr__label_sizes(const gr_topics *values); /* documents of each value; gr
 
 /* Where document d begins in the tables of truth and of what is shown. An if, since gcc 14 makes a sum of a conditional
  * expression with a common term, `yes ? a[d] + d : d`, and then reads a[d] although it is not there. */
-static inline size_t gr__label_place(const gr__making *making, size_t d) {
+static inline size_t gr__label_place(const gr__labelling *making, size_t d) {
     if (making->tokens)
         return making->data->offsets[d] + d;
     return d;
@@ -66,18 +66,18 @@ static inline size_t gr__label_place(const gr__making *making, size_t d) {
 /* ---- For the making ---------------------------------------------------------------------------------------------- */
 
 /* Definition `index` of defs[count] becomes label index + 1; a group, once all labels are there. */
-gr_status gr__label_define(gr__making *making, const gr_label_def *defs, int count, int index, gr_error *err);
-gr_status gr__group_define(gr__making *making, const gr_group_def *def, gr_error *err);
+gr_status gr__label_define(gr__labelling *making, const gr_label_def *defs, int count, int index, gr_error *err);
+gr_status gr__group_define(gr__labelling *making, const gr_group_def *def, gr_error *err);
 
 /* Truth and what is shown before any noise. */
-gr_status gr__label_document(gr__making *making, size_t doc, gr_error *err);
+gr_status gr__label_document(gr__labelling *making, size_t doc, gr_error *err);
 
 /* The label that sums up a document of which these are some: the first combined one that occurs, else the first;
  * without any, unlabelled before core. */
-int16_t gr__label_sum(const gr__making *making, const int16_t *label, size_t n);
+int16_t gr__label_sum(const gr__labelling *making, const int16_t *label, size_t n);
 
 /* The label of a set of labels, as bits: the first combined one, else the first; 0 for none. */
-int16_t gr__label_choose(const gr__making *making, uint64_t fit);
+int16_t gr__label_choose(const gr__labelling *making, uint64_t fit);
 
 /* ---- Pieces (pieces.c) ------------------------------------------------------------------------------------------- */
 
@@ -85,12 +85,12 @@ int16_t gr__label_choose(const gr__making *making, uint64_t fit);
 void gr__label_spread_pieces(const gr_dataset *pieces, gr_real *score, size_t positions);
 
 /* Whether label k is one of pieces, where there are any. */
-bool gr__label_is_of_pieces(const gr__making *making, int k);
+bool gr__label_is_of_pieces(const gr__labelling *making, int k);
 
 /* The labels of documents become those of making->pieces; and, after a change of labels of tokens, what sums each up.
  */
-gr_status gr__labels_cut(gr__making *making, gr_error *err);
-void gr__labels_sum_pieces(const gr__making *making);
+gr_status gr__labels_cut(gr__labelling *making, gr_error *err);
+void gr__labels_sum_pieces(const gr__labelling *making);
 
 /* ---- Noise (noise.c) --------------------------------------------------------------------------------------------- */
 

@@ -1,0 +1,37 @@
+/* tensor_cut.h - how the parameters of a model are cut into the tensors of a model folder. */
+#ifndef GR_FORMAT_TENSOR_CUT_H
+#define GR_FORMAT_TENSOR_CUT_H
+
+#include "arch/plan.h"
+#include "io/json.h"
+
+/* One tensor: a rectangle of parameter `part.param` of the plan, in the file of region `file` (GR_NONE: the core's). */
+typedef struct gr__tensor {
+    gr_part part;
+    int file;
+    const char *name; /* in the list's arena */
+} gr__tensor;
+
+typedef struct gr__tensor_cut {
+    gr_arena *arena;
+    gr__tensor *tensor;
+    int count;
+    size_t capacity;
+} gr__tensor_cut;
+
+void gr__tensor_cut_free(gr__tensor_cut *pieces);
+
+/* As this library cuts. */
+void gr__tensor_cut_cut(gr__tensor_cut *pieces, const gr__plan *plan);
+
+/* As a manifest says; GR_ERR_FORMAT unless the pieces tile every parameter of the plan exactly. */
+gr_status gr__tensor_cut_read(gr__tensor_cut *pieces, const gr__plan *plan, const json_t *value, const char *place,
+                              gr_error *err);
+
+json_t *gr__tensor_cut_json(const gr__tensor_cut *pieces, const gr__plan *plan);
+json_t *gr__regions_json(const gr__plan *plan);
+
+/* "model.safetensors" or "REGION.safetensors"; gr_free it. */
+char *gr__tensor_cut_file(const gr__plan *plan, int file);
+
+#endif
