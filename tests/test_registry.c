@@ -40,6 +40,46 @@ static void what_is_added_is_in_this_registry_alone(void **state) {
     gr_registry_free(mine);
 }
 
+/* Methods and attacks as a caller would write them. */
+static gr_status make_nothing(gr_made *made, const gr_making *making, gr_error *err) {
+    (void)err;
+    *made = (gr_made){.steps = gr_settings_get(making->settings, "of")->number};
+    return GR_OK;
+}
+static const gr_method nothing = {.name = "nothing",
+                                  .help = "no model",
+                                  .doing = "making nothing",
+                                  .revision = 1,
+                                  .option = options,
+                                  .make = make_nothing};
+static const gr_attack again = {
+    .name = "nothing", .help = "the measure", .doing = "doubling", .revision = 1, .option = options, .run = run_twice};
+
+/* Names are of a kind: a method and an attack of one name are two things. */
+static void methods_and_attacks_are_added_too(void **state) {
+    (void)state;
+    gr_registry *mine = gr_registry_new(), *other = gr_registry_new();
+    gr_registry_add_method(mine, &nothing);
+    assert_null(gr_registry_attack(mine, "nothing"));
+    gr_registry_add_attack(mine, &again);
+    assert_ptr_equal(gr_registry_method(mine, "nothing"), &nothing);
+    assert_ptr_equal(gr_registry_attack(mine, "nothing"), &again);
+    assert_null(gr_registry_method(other, "nothing"));
+    assert_null(gr_registry_attack(other, "nothing"));
+    gr_registry_free(other);
+
+    /* What a method has made is freed by whoever asked for it. */
+    gr_error err = {0};
+    gr_settings *settings;
+    gr_made made;
+    gr_test_ok(gr_settings_read(&settings, options, NULL, NULL, &err), &err);
+    gr_test_ok(gr_registry_method(mine, "nothing")->make(&made, &(gr_making){.settings = settings}, &err), &err);
+    assert_int_equal(made.steps, 21);
+    gr_made_free(&made);
+    gr_settings_free(settings);
+    gr_registry_free(mine);
+}
+
 static void the_library_brings_its_own(void **state) {
     (void)state;
     static const char *const names[] = {"loss", "accuracy", "complete"};
@@ -48,7 +88,7 @@ static void the_library_brings_its_own(void **state) {
         const gr_measure *measure = gr_registry_measure(registry, names[i]);
         assert_non_null(measure);
         assert_string_equal(measure->name, names[i]);
-        assert_true(measure->help[0] && measure->doing[0] && measure->run);
+        assert_true(measure->help[0] && measure->doing[0] && measure->revision > 0 && measure->run);
     }
     assert_null(gr_registry_measure(registry, "los"));
     gr_registry_free(registry);
@@ -57,6 +97,7 @@ static void the_library_brings_its_own(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_added_is_in_this_registry_alone),
+        cmocka_unit_test(methods_and_attacks_are_added_too),
         cmocka_unit_test(the_library_brings_its_own),
     };
     return cmocka_run_group_tests_name("registry", tests, NULL, NULL);

@@ -11,8 +11,10 @@
 #ifndef GRADROUTE_LAB_H
 #define GRADROUTE_LAB_H
 
+#include "gradroute/attack.h"
 #include "gradroute/bundle.h"
 #include "gradroute/measure.h"
+#include "gradroute/method.h"
 #include "gradroute/recipe.h"
 #include "gradroute/shards.h"
 #include "gradroute/train.h"
@@ -20,17 +22,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* How a caller follows and stops long work; all zero is fine. */
-typedef struct gr_control {
-    bool resume; /* go on with what the folder holds; false: a folder that holds a run is GR_ERR_USAGE */
-    int threads; /* 0: as the recipe says, else as OpenMP is set */
-    const volatile sig_atomic_t *stop;
-    void (*progress)(void *user, const gr_progress *progress); /* after every step, and batch measured */
-    void (*note)(void *user, const char *text);                /* one line about what begins now */
-    void *user;
-    bool kept; /* gr_project_open: what the folder keeps serves, whatever became of the corpus; it stays as it is */
-} gr_control;
 
 /* ---- project
  * ---------------------------------------------------------------------------------------------------------- */
@@ -203,6 +194,12 @@ const gr_measure *gr_registry_measure(const gr_registry *registry, const char *n
 /* The same for figures that compare models; what a ratio is over is one of the registry too (asserted). */
 void gr_registry_add_figure(gr_registry *registry, const gr_figure *figure);
 const gr_figure *gr_registry_figure(const gr_registry *registry, const char *name);
+
+/* The same for ways to make a model, and to attack one. */
+void gr_registry_add_method(gr_registry *registry, const gr_method *method);
+const gr_method *gr_registry_method(const gr_registry *registry, const char *name);
+void gr_registry_add_attack(gr_registry *registry, const gr_attack *attack);
+const gr_attack *gr_registry_attack(const gr_registry *registry, const char *name);
 
 /* ---- audit
  * ------------------------------------------------------------------------------------------------------------ */

@@ -112,15 +112,20 @@ typedef struct gr_subject {
     const char *name;         /* for errors: "plain" */
     const gr_recipe *recipe;  /* sizes of batches, prompts */
     gr_model *model;          /* its parameters are as they were after each call */
-    const gr_tables *profile; /* of the regions that are off; NULL: none is */
+    const char *const *off;   /* [off_count] names of the regions that are off */
+    int off_count;            /* 0: none is */
+    const gr_tables *profile; /* of these; NULL: none is */
+    const char *bundle;       /* the folder it was loaded from, for who loads it without regions; NULL: nowhere */
     const gr_dataset *data;
     const gr_labels *labels;
     const gr_tokenizer *tokenizer; /* NULL: the data are samples */
     const gr_groups *groups;       /* that rows tell apart */
     gr_units units;                /* that rows of losses keep */
     gr_pass *pass;                 /* of this model and profile alone */
+    uint64_t seed;                 /* of what is drawn, as the documents of an attack */
 
-    /* Told after each part of the work (batches of a pass, prompts), given user. False: stop. NULL: nobody listens. */
+    /* Told after each part of the work (batches of a pass, prompts, steps), given user. `all` 0: no more is done than
+     * before, it is only asked whether to go on. False: stop. NULL: nobody listens. */
     bool (*after)(void *user, int64_t done, int64_t all);
     void *user;
 } gr_subject;
@@ -130,6 +135,7 @@ typedef struct gr_measure {
     const char *name;         /* the word of recipes and rows: "loss" */
     const char *help;         /* one line */
     const char *doing;        /* of the note about what begins now: "measuring losses of the test" */
+    int revision;             /* from 1; another one where the same settings give other rows */
     const gr_setting *option; /* NULL: it has none */
     const char *const *tasks; /* "text", "samples"; ended by NULL. NULL: any data */
 

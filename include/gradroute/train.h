@@ -59,6 +59,17 @@ typedef struct gr_progress {
     const char *warning;           /* new with this step, or NULL */
 } gr_progress;
 
+/* How a caller follows and stops long work; all zero is fine. */
+typedef struct gr_control {
+    bool resume; /* go on with what the folder holds; false: a folder that holds a run is GR_ERR_USAGE */
+    int threads; /* 0: as the recipe says, else as OpenMP is set */
+    const volatile sig_atomic_t *stop;
+    void (*progress)(void *user, const gr_progress *progress); /* after every step, and batch measured */
+    void (*note)(void *user, const char *text);                /* one line about what begins now */
+    void *user;
+    bool kept; /* gr_project_open: what the folder keeps serves, whatever became of the corpus; it stays as it is */
+} gr_control;
+
 /* Measured beside training, without changing a bit of it, and written to the metrics: every so many steps and at the
  * end. Needs labels, a router and regions, else nothing is measured. docs/measures.md has the definitions. */
 typedef struct gr_diagnostics_def {

@@ -17,6 +17,12 @@ struct gr_registry {
     const gr_figure **figure;
     int figures;
     size_t figure_room;
+    const gr_method **method;
+    int methods;
+    size_t method_room;
+    const gr_attack **attack;
+    int attacks;
+    size_t attack_room;
 };
 
 gr_registry *gr_registry_new(void) {
@@ -34,6 +40,8 @@ void gr_registry_free(gr_registry *registry) {
         return;
     gr_free(registry->measure);
     gr_free(registry->figure);
+    gr_free(registry->method);
+    gr_free(registry->attack);
     gr_free(registry);
 }
 
@@ -58,5 +66,29 @@ const gr_figure *gr_registry_figure(const gr_registry *registry, const char *nam
     for (int i = 0; i < registry->figures; i++)
         if (!strcmp(registry->figure[i]->name, name))
             return registry->figure[i];
+    return NULL;
+}
+
+void gr_registry_add_method(gr_registry *registry, const gr_method *method) {
+    assert(!gr_registry_method(registry, method->name));
+    GR_PUSH(registry->method, registry->methods, registry->method_room) = method;
+}
+
+const gr_method *gr_registry_method(const gr_registry *registry, const char *name) {
+    for (int i = 0; i < registry->methods; i++)
+        if (!strcmp(registry->method[i]->name, name))
+            return registry->method[i];
+    return NULL;
+}
+
+void gr_registry_add_attack(gr_registry *registry, const gr_attack *attack) {
+    assert(!gr_registry_attack(registry, attack->name));
+    GR_PUSH(registry->attack, registry->attacks, registry->attack_room) = attack;
+}
+
+const gr_attack *gr_registry_attack(const gr_registry *registry, const char *name) {
+    for (int i = 0; i < registry->attacks; i++)
+        if (!strcmp(registry->attack[i]->name, name))
+            return registry->attack[i];
     return NULL;
 }

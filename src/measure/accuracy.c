@@ -33,6 +33,7 @@ const gr_measure gr__measure_accuracy = {
     .name = "accuracy",
     .help = "right answers about the samples of the test, by class",
     .doing = "counting right answers",
+    .revision = 1,
     .tasks = tasks,
     .run = run,
 };

@@ -50,6 +50,7 @@ const gr_measure gr__measure_complete = {
     .name = "complete",
     .help = "completions of the recipe's prompts",
     .doing = "completing prompts",
+    .revision = 1,
     .option = options,
     .tasks = tasks,
     .run = run,

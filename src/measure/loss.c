@@ -11,5 +11,6 @@ const gr_measure gr__measure_loss = {
     .name = "loss",
     .help = "losses of the documents of the test, by group",
     .doing = "measuring losses of the test",
+    .revision = 1,
     .run = run,
 };

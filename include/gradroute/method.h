@@ -1,0 +1,92 @@
+/* method.h - ways to make a model: from the seed, or from a parent that another method has made.
+ *
+ *     const gr_method *train = gr_registry_method(registry, "train"), *ablate = gr_registry_method(registry, "ablate");
+ *     gr_making making = {.project = project, .settings = settings, .name = "plain", .folder = folder, .rows = rows};
+ *     GR_TRY(train->check(&making, err));                  what refuses, before anything is spent
+ *     GR_TRY(train->make(&made, &making, err));            made.bundle->model
+ *     ... ablate->make(&off, &(gr_making){.parent = &made, ..}, err): the same weights, regions off ...
+ *     gr_made_free(&made);
+ */
+#ifndef GRADROUTE_METHOD_H
+#define GRADROUTE_METHOD_H
+
+#include "gradroute/bundle.h"
+#include "gradroute/measure.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct gr_project; /* task.h */
+struct gr_digest;  /* SHA-256 of what is added to it */
+struct gr__lock;   /* of a folder that is written to */
+
+/* Which documents of training a method reads, and what it is told of them: all of them, with labels as revealed and as
+ * true; the same, with revealed labels alone; those of a revealed label alone; those of none alone. */
+typedef enum gr_sees { GR_SEES_ALL, GR_SEES_REVEALED, GR_SEES_FORGET, GR_SEES_RETAIN } gr_sees;
+
+/* A model as a method leaves it: weights of its own, or a view, which is its parent's weights with regions that are
+ * off. All zero is nothing. */
+typedef struct gr_made {
+    gr_bundle *bundle;     /* def and model; a view borrows its parent's */
+    bool owns;             /* the bundle */
+    char *path;            /* its folder on disk; NULL: it lies nowhere */
+    const char **off;      /* [off_count] names of the regions that are off, of the bundle */
+    int off_count;         /* 0: none is */
+    double seconds;        /* of the whole making, earlier calls included */
+    int64_t tokens, steps; /* targets trained on, steps of it */
+} gr_made;
+void gr_made_free(gr_made *made);
+
+/* What a method is given; all of it borrowed. */
+typedef struct gr_making {
+    struct gr_project *project;  /* under the arm's own recipe */
+    const gr_settings *settings; /* of the method's options */
+    const gr_made *parent;       /* NULL: from the seed */
+    const char *name;            /* of the arm, for progress and errors */
+    const char *folder;          /* claimed by the caller; the model goes to FOLDER/model. NULL: views, check, digest */
+    const struct gr__lock *lock; /* of the folder, which must be held while files are written; NULL: there is none */
+    bool resume;                 /* go on with what the folder holds */
+    const char *key;             /* of the cell: goes into the model's manifest; NULL: there is none */
+    const gr_control *control;   /* NULL: nobody follows or stops it */
+    gr_ledger *rows; /* gets {"row": "model", ..}, and what the method has to tell. NULL: nobody reads them */
+} gr_making;
+
+/* One way to make a model. */
+typedef struct gr_method {
+    const char *name;         /* the word of experiments and rows: "train" */
+    const char *help;         /* one line */
+    const char *doing;        /* of the note about what begins now: "training" */
+    int revision;             /* from 1; another one where the same settings give another model */
+    bool from;                /* goes on from a parent */
+    gr_sees sees;             /* labels of a method that does not see all have no truth but what is revealed */
+    const gr_setting *option; /* NULL: it has none */
+    const char *const *tasks; /* "text", "samples"; ended by NULL. NULL: any data */
+
+    /* Puts what the recipe says of this method in place of the defaults of the table. NULL: recipes say nothing of it.
+     */
+    void (*preset)(gr_settings *settings, const gr_recipe *recipe);
+
+    /* Whether it makes no weights, and only says which regions of its parent are off. NULL: it makes some. */
+    bool (*view)(const gr_settings *settings);
+
+    /* The arm's recipe out of the base, before data are read: a new one (gr_recipe_free). NULL: it is the base's. */
+    gr_status (*recipe)(gr_recipe **recipe, const gr_recipe *base, const gr_settings *settings, gr_error *err);
+
+    /* What refuses the making, known before anything is spent. NULL: nothing does. */
+    gr_status (*check)(const gr_making *making, gr_error *err);
+
+    /* Adds to a cell's key what is read beyond recipe, settings and parent: labels as they are shown, what is left out,
+     * the truth where it is seen. NULL: nothing is. */
+    gr_status (*digest)(const gr_making *making, struct gr_digest *digest, gr_error *err);
+
+    /* Makes the model, or goes on with it. Errors: those of check, of training and of saving; GR_ERR_INTERRUPTED where
+     * control->stop was set: what was done is kept in the folder. On failure *made is nothing. */
+    gr_status (*make)(gr_made *made, const gr_making *making, gr_error *err);
+} gr_method;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
