@@ -51,6 +51,7 @@ as-the-command-chooses A=
 by-OpenMP-itself GRADROUTE_REEXECUTED=1
 asleep-at-once OMP_WAIT_POLICY=passive
 after-200-looks GOMP_SPINCOUNT=200
+after-500-looks GOMP_SPINCOUNT=500
 after-1000-looks GOMP_SPINCOUNT=1000
 after-10000-looks GOMP_SPINCOUNT=10000
 one-thread OMP_NUM_THREADS=1

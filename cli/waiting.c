@@ -13,11 +13,11 @@
 
 static const char guard[] = "GRADROUTE_REEXECUTED", spins[] = "GOMP_SPINCOUNT", policy[] = "OMP_WAIT_POLICY";
 
-/* How often a thread looks before it sleeps: some microseconds, about what sleeping and waking cost, so that waiting is
- * never much dearer than the better of the two. By itself libgomp has it look for milliseconds: where something else
- * wants the core, the thread that all wait for is then kept from it by those that wait. SPEED.md has figures, and
- * bench/waiting.sh takes them. */
-static const char looks[] = "200";
+/* How often a thread looks before it sleeps: some tens of microseconds, a little more than sleeping and waking cost, so
+ * that waiting is never much dearer than the better of the two. By itself libgomp has it look for milliseconds: where
+ * something else wants the core, the thread that all wait for is then kept from it by those that wait. SPEED.md has
+ * figures, and bench/waiting.sh takes them. */
+static const char looks[] = "1000";
 
 /* Whether the file holds this very function: not where a loader was called with the program as its argument. */
 static bool is_this_program(const char *path) {
