@@ -46,7 +46,7 @@ gr_yaml *gr__yaml_add(gr_yaml *parent, const char *key, gr_yaml_kind kind) {
     assert(parent->kind == (key ? GR_YAML_MAP : GR_YAML_LIST) && !(key && gr__yaml_child(parent, key)));
     gr_yaml *node = node_new(parent->tree, kind, parent->at);
     node->key = gr_arena_strdup(parent->tree->arena, key);
-    node->used = true;
+    node->used = node->added = true;
     append(parent, node);
     return node;
 }
@@ -301,7 +301,42 @@ gr_status gr_yaml_open(gr_yaml **root, const char *path, gr_error *err) {
     return status;
 }
 
-/* ---- --set ---- */
+/* ---- copies ---- */
+
+/* A mark with a source of the tree's own; what stands beside each other shares it. */
+static gr_yaml_mark mark_copy(struct gr__yaml_tree *tree, gr_yaml_mark mark, const gr_yaml *beside) {
+    bool same = beside && strcmp(beside->at.source, mark.source) == 0;
+    mark.source = same ? beside->at.source : gr_arena_strdup(tree->arena, mark.source);
+    return mark;
+}
+
+/* Puts what `from` holds into a node of another tree, which keeps its key and neighbours. */
+static void content_copy(gr_yaml *node, const gr_yaml *from, bool given) {
+    node->kind = from->kind;
+    node->quoted = from->quoted;
+    node->text = gr_arena_strdup(node->tree->arena, from->text);
+    node->at = mark_copy(node->tree, from->at, node);
+    node->first = node->last = NULL;
+    node->count = 0;
+
+    for (const gr_yaml *child = from->first; child; child = child->next) {
+        if (given && child->added)
+            continue;
+        gr_yaml *copy = node_new(node->tree, child->kind, mark_copy(node->tree, child->at, node));
+        copy->key = gr_arena_strdup(node->tree->arena, child->key);
+        copy->key_at = mark_copy(node->tree, child->key_at, node);
+        append(node, copy);
+        content_copy(copy, child, given);
+    }
+}
+
+gr_yaml *gr_yaml_copy(const gr_yaml *node, bool given) {
+    gr_yaml *root = gr_yaml_new(node->at.source);
+    content_copy(root, node, given);
+    return root;
+}
+
+/* ---- changes by a path ---- */
 
 /* The next part of a dotted path, unescaped, as a new text of the arena; *path moves behind it, to NULL at the end. */
 static char *part_next(gr_arena *arena, const char **path, const char *end) {
@@ -320,12 +355,15 @@ static char *part_next(gr_arena *arena, const char **path, const char *end) {
 static gr_status step_into(gr_yaml *node, gr_yaml **child, char *part, gr_yaml_mark at, gr_error *err) {
     if (node->kind == GR_YAML_SCALAR && gr__yaml_is_null(node)) /* "regions:" with nothing yet */
         node->kind = GR_YAML_MAP;
+    char place[256];
+    gr__yaml_place(at, place, sizeof place);
     if (node->kind == GR_YAML_SCALAR)
-        return gr_error_set(err, GR_ERR_USAGE, at.source, NULL, "'%.80s' has the value '%.80s', so it has no '%.80s'",
+        return gr_error_set(err, GR_ERR_USAGE, place, NULL, "'%.80s' has the value '%.80s', so it has no '%.80s'",
                             node->key ? node->key : "", node->text, part);
 
     if (node->kind == GR_YAML_MAP && (!part[0] || gr__yaml_truth(part) >= 0))
-        return gr_error_set(err, GR_ERR_USAGE, at.source, "write --set a.b=value", "'%.80s' is no key", part);
+        return gr_error_set(err, GR_ERR_USAGE, place, at.line ? "write a.b: value" : "write --set a.b=value",
+                            "'%.80s' is no key", part);
 
     /* The child is found by its key, or counted off; one behind the end of a list is a new element. */
     if (node->kind == GR_YAML_MAP) {
@@ -334,7 +372,7 @@ static gr_status step_into(gr_yaml *node, gr_yaml **child, char *part, gr_yaml_m
         char *end;
         long index = strtol(part, &end, 10);
         if (part[0] < '0' || part[0] > '9' || *end || index > node->count)
-            return gr_error_set(err, GR_ERR_USAGE, at.source, "the first element is 0",
+            return gr_error_set(err, GR_ERR_USAGE, place, "the first element is 0",
                                 "'%.80s' is no element of a list of %d", part, node->count);
         *child = node->first;
         while (*child && index--)
@@ -347,6 +385,9 @@ static gr_status step_into(gr_yaml *node, gr_yaml **child, char *part, gr_yaml_m
         (*child)->text = "";
         append(node, *child);
     }
+
+    /* What is said now counts as said, also within what was a default. */
+    (*child)->added = false;
     return GR_OK;
 }
 
@@ -373,6 +414,14 @@ static int height(const gr_yaml *node) {
     return node && node->kind != GR_YAML_SCALAR ? most + 1 : 0;
 }
 
+/* A node and all below it. */
+static int size_of(const gr_yaml *node) {
+    int size = 1;
+    for (const gr_yaml *child = node->first; child; child = child->next)
+        size += size_of(child);
+    return size;
+}
+
 /* How many parts a dotted path has; a dot behind a backslash divides nothing. */
 static int parts_of(const char *path, const char *end) {
     int parts = 1;
@@ -394,11 +443,28 @@ static gr_status check_set(const char *assignment, gr_error *err) {
     return status;
 }
 
+/* The node that a dotted path leads to, made where it may be. levels: of lists and maps that it is to hold. */
+static gr_status path_walk(gr_yaml *root, gr_yaml **node, const char *path, const char *end, int levels,
+                           gr_yaml_mark at, gr_error *err) {
+    char place[256];
+    gr__yaml_place(at, place, sizeof place);
+    if (parts_of(path, end) + levels > GR_YAML_DEPTH) /* or what is written could not be read again */
+        return gr_error_set(err, GR_ERR_USAGE, place, NULL, "the key has too many parts for what it holds");
+
+    *node = root;
+    do {
+        if (root->tree->nodes >= GR_YAML_NODES)
+            return gr_error_set(err, GR_ERR_USAGE, place, NULL, "the tree has too many parts");
+        GR_TRY(step_into(*node, node, part_next(root->tree->arena, &path, end), at, err));
+    } while (path);
+    return GR_OK;
+}
+
 gr_status gr_yaml_set(gr_yaml *root, const char *assignment, gr_error *err) {
     gr_arena *arena = root->tree->arena;
     gr_yaml_mark at = {gr_arena_alloc(arena, strlen(assignment) + 7), 0, 0};
     sprintf((char *)at.source, "--set %s", assignment);
-    const char *equal = strchr(assignment, '='), *path = assignment;
+    const char *equal = strchr(assignment, '=');
     if (!equal || equal == assignment)
         return gr_error_set(err, GR_ERR_USAGE, at.source, "write --set train.lr=0.001", "expected KEY=VALUE");
 
@@ -408,14 +474,18 @@ gr_status gr_yaml_set(gr_yaml *root, const char *assignment, gr_error *err) {
     GR_TRY(build(&b, equal + 1, strlen(equal + 1)));
     gr_yaml nothing = {.kind = GR_YAML_SCALAR, .text = "", .at = at};
 
-    gr_yaml *node = root;
-    if (parts_of(path, equal) + height(b.root) > GR_YAML_DEPTH) /* or what is written could not be read again */
-        return gr_error_set(err, GR_ERR_USAGE, at.source, NULL, "the key has too many parts for what it holds");
-    do {
-        if (root->tree->nodes >= GR_YAML_NODES)
-            return gr_error_set(err, GR_ERR_USAGE, at.source, NULL, "the tree has too many parts");
-        GR_TRY(step_into(node, &node, part_next(arena, &path, equal), at, err));
-    } while (path);
+    gr_yaml *node;
+    GR_TRY(path_walk(root, &node, assignment, equal, height(b.root), at, err));
     replace(node, b.root ? b.root : &nothing);
+    return GR_OK;
+}
+
+gr_status gr_yaml_graft(gr_yaml *root, const char *path, const gr_yaml *value, gr_error *err) {
+    gr_yaml *node;
+    gr_yaml_mark at = mark_copy(root->tree, value->key ? value->key_at : value->at, root);
+    GR_TRY(path_walk(root, &node, path, path + strlen(path), height(value), at, err));
+    if (root->tree->nodes + size_of(value) > GR_YAML_NODES)
+        return gr_yaml_fail(value, err, NULL, "the tree has too many parts");
+    content_copy(node, value, false);
     return GR_OK;
 }

@@ -41,6 +41,7 @@ struct gr_yaml {
     gr_yaml_kind kind;
     bool quoted;      /* scalar: was in quotes or a block, so it is text whatever it looks like */
     bool used;        /* somebody asked for this key */
+    bool added;       /* by a read, as a default, or by hand: the text does not have it */
     const char *text; /* scalar */
     const char *key;  /* in a map */
     gr_yaml_mark at, key_at;
@@ -60,6 +61,14 @@ void gr_yaml_free(gr_yaml *root);
 /* "a.b.0=VALUE": the value is parsed as YAML; missing maps are made, a list takes a number up to its length (which
  * appends); a dot that belongs to a key is written "\.". */
 gr_status gr_yaml_set(gr_yaml *root, const char *assignment, gr_error *err);
+
+/* A tree of its own with what is below a node, a map or a list, and where it stands. given: without what was added,
+ * so that the defaults of a read tree are not taken for what somebody said. */
+gr_yaml *gr_yaml_copy(const gr_yaml *node, bool given);
+
+/* The same change as gr_yaml_set with a node of another tree as its value, which is copied with its places: what is
+ * wrong with it is said where it was written. path: "a.b.0". */
+gr_status gr_yaml_graft(gr_yaml *root, const char *path, const gr_yaml *value, gr_error *err);
 
 /* Adds at the end of a map, or of a list with key NULL. Texts are quoted where a reader would take them for something
  * else. The key must be new (asserted). What is added counts as used. */
@@ -90,6 +99,9 @@ gr_status gr_yaml_section(gr_yaml *map, gr_yaml **child, const char *key, gr_err
 /* Children in order, each marked as used: for (c = gr_yaml_first(m); c; c = gr_yaml_next(c)). */
 gr_yaml *gr_yaml_first(gr_yaml *node);
 gr_yaml *gr_yaml_next(gr_yaml *child);
+
+/* Marks all below a node as used: somebody else reads it. */
+void gr_yaml_leave(gr_yaml *node);
 
 /* The node must be of this kind. */
 gr_status gr_yaml_expect(const gr_yaml *node, gr_yaml_kind kind, gr_error *err);

@@ -153,6 +153,11 @@ gr_yaml *gr_yaml_first(gr_yaml *node) { return mark_used(node->first); }
 
 gr_yaml *gr_yaml_next(gr_yaml *child) { return mark_used(child->next); }
 
+void gr_yaml_leave(gr_yaml *node) {
+    for (gr_yaml *child = gr_yaml_first(node); child; child = gr_yaml_next(child))
+        gr_yaml_leave(child);
+}
+
 /* The error for a key that nobody has asked for, with the one that was perhaps meant. */
 static gr_status unknown_key(const gr_yaml *child, gr_error *err) {
     char place[256], path[200], hint[300];

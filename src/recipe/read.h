@@ -9,6 +9,11 @@
 /* Refuses keys at the top that nobody knows, and those that other programs have where this one says it differently. */
 gr_status gr__recipe_words(const gr_yaml *root, gr_error *err);
 
+/* A recipe out of a tree, which it takes over, also where it fails. path: the file that relative paths start at, NULL:
+ * they start at the working folder. sets: as gr_recipe_open has them. */
+gr_status gr__recipe_new(gr_recipe **recipe, gr_yaml *root, const char *path, const char *const *sets, int count,
+                         gr_error *err);
+
 /* In the order in which they must be called. */
 gr_status gr__recipe_from(gr_recipe *recipe, gr_yaml *root, gr_error *err);
 gr_status gr__recipe_data(gr_recipe *recipe, gr_yaml *root, gr_error *err);

@@ -69,6 +69,19 @@ static gr_status check_text(const gr_yaml *node, const char *full, const char *k
     return status;
 }
 
+/* What a relative path starts at: the folder of the file that says it, which may be another than the recipe's. */
+static const char *folder_of(const gr_recipe *recipe, const gr_yaml *node, char folder[PATH_MAX]) {
+    if (node->at.line == 0)
+        return recipe->here;
+    if (strcmp(node->at.source, recipe->root->at.source) == 0)
+        return recipe->folder;
+    if (!realpath(node->at.source, folder))
+        return recipe->here;
+    char *slash = strrchr(folder, '/');
+    slash[slash == folder] = 0;
+    return folder;
+}
+
 /* The path of a node, absolute; a new string. */
 static gr_status absolute(const gr_recipe *recipe, const gr_yaml *node, char **full, const char *key, gr_error *err) {
     const char *text;
@@ -76,7 +89,8 @@ static gr_status absolute(const gr_recipe *recipe, const gr_yaml *node, char **f
     GR_TRY(gr_yaml_as_text(node, &text, err));
     if (!text[0])
         return gr_yaml_fail(node, err, NULL, "%s is empty, expected a path", key);
-    const char *from = node->at.line > 0 ? recipe->folder : recipe->here;
+    char folder[PATH_MAX];
+    const char *from = folder_of(recipe, node, folder);
     while (text[0] == '.' && text[1] == '/')
         text += 2;
     *full = text[0] == '/' ? gr_strdup(text) : gr_format("%s/%s", strcmp(from, "/") == 0 ? "" : from, text);
@@ -98,6 +112,7 @@ gr_status gr__recipe_path(gr_recipe *recipe, gr_yaml *map, const char **path, co
     if (strcmp(full, node->text) != 0) {
         gr_yaml_remove(node);
         node = gr_yaml_add_text(map, key, full);
+        node->added = false; /* the same path, spelled out */
     }
     *path = node->text;
     gr_free(full);
@@ -128,8 +143,10 @@ gr_status gr__recipe_paths(gr_recipe *recipe, gr_yaml *map, const char *const **
         return GR_OK;
     gr_yaml_remove(node);
     gr_yaml *list = one ? NULL : gr_yaml_add_list(map, key);
+    if (list)
+        list->added = false;
     for (int i = 0; i < *count; i++)
-        gr_yaml_add_text(one ? map : list, one ? key : NULL, kept[i]);
+        gr_yaml_add_text(one ? map : list, one ? key : NULL, kept[i])->added = false;
     return GR_OK;
 }
 
@@ -200,9 +217,8 @@ static gr_status read_all(gr_recipe *recipe, gr_error *err) {
     return gr_yaml_finish(root, err);
 }
 
-/* Takes over the tree. */
-static gr_status recipe_new(gr_recipe **recipe, gr_yaml *root, const char *path, const char *const *sets, int count,
-                            gr_error *err) {
+gr_status gr__recipe_new(gr_recipe **recipe, gr_yaml *root, const char *path, const char *const *sets, int count,
+                         gr_error *err) {
     gr_recipe *fresh = gr_alloc(sizeof *fresh);
     char folder[PATH_MAX];
     fresh->root = root;
@@ -231,7 +247,7 @@ gr_status gr_recipe_open(gr_recipe **recipe, const char *path, const char *const
     gr_yaml *root;
     *recipe = NULL;
     GR_TRY(gr_yaml_open(&root, path, err));
-    return recipe_new(recipe, root, path, sets, count, err);
+    return gr__recipe_new(recipe, root, path, sets, count, err);
 }
 
 gr_status gr_recipe_parse(gr_recipe **recipe, const char *text, size_t length, const char *source,
@@ -239,7 +255,7 @@ gr_status gr_recipe_parse(gr_recipe **recipe, const char *text, size_t length, c
     gr_yaml *root;
     *recipe = NULL;
     GR_TRY(gr_yaml_parse(&root, text, length, source, err));
-    return recipe_new(recipe, root, NULL, sets, count, err);
+    return gr__recipe_new(recipe, root, NULL, sets, count, err);
 }
 
 void gr_recipe_free(gr_recipe *recipe) {

@@ -215,15 +215,9 @@ static gr_status read_choice(gr_settings *s, int i, gr_yaml *node, gr_error *err
     return GR_OK;
 }
 
-/* What somebody else will read. */
-static void mark_used(gr_yaml *node) {
-    for (gr_yaml *child = gr_yaml_first(node); child; child = gr_yaml_next(child))
-        mark_used(child);
-}
-
 static gr_status read_sets(gr_settings *s, int i, gr_yaml *node, gr_error *err) {
     GR_TRY(gr_yaml_expect(node, GR_YAML_MAP, err));
-    mark_used(node);
+    gr_yaml_leave(node);
     keep(s, i, (gr_setting_value){.node = node}, NULL);
     return GR_OK;
 }
