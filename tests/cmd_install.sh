@@ -15,6 +15,7 @@ ok 'both libraries and both programs' installed
 ok 'pkg-config knows the version' same "gradroute $(pkg-config --modversion gradroute)" "$(gradroute --version | head -n 1)"
 recipes() { diff -r recipes "$share/recipes" && gradroute data show "$share/recipes/demo.yaml"; }
 ok 'the recipes, which find their data' recipes
+ok 'the experiments' diff -r experiments "$share/experiments"
 
 # ---- names ----
 # What the compiler sees declared, whatever tools/symbols.py makes of the headers.

@@ -21,7 +21,7 @@ ORDER = """
 HEADERS = {
     "base": "base", "graph": "graph", "op": "batch ops", "model": "model", "text": "tokenizer", "arch": "arch", "corpus": "corpus samples",
     "label": "label", "stream": "stream shards data", "surgery": "surgery", "route": "route", "infer": "infer", "train": "optim train",
-    "format": "bundle import verify", "recipe": "recipe setting", "measure": "measure", "method": "method", "attack": "attack", "lab": "lab", "report": "report",
+    "format": "bundle import verify", "recipe": "recipe setting", "measure": "measure", "method": "method", "attack": "attack", "lab": "lab experiment", "report": "report",
 }
 OWNER = {name: layer for layer, names in HEADERS.items() for name in names.split()}
 LEVEL = {folder: i for i, group in enumerate(ORDER.split("->")) for folder in re.findall(r"\w+", group)}

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "gradroute/lab.h"
+#include "lab/registry.h"
 #include "measure/measure.h"
 
 #define GR_MEASURE(name) extern const gr_measure gr__measure_##name;
@@ -91,4 +92,24 @@ const gr_attack *gr_registry_attack(const gr_registry *registry, const char *nam
         if (!strcmp(registry->attack[i]->name, name))
             return registry->attack[i];
     return NULL;
+}
+
+const char **gr__registry_names(const gr_registry *registry, gr__registry_part part, int *count) {
+    const int counts[] = {[GR__REGISTRY_METHODS] = registry->methods,
+                          [GR__REGISTRY_ATTACKS] = registry->attacks,
+                          [GR__REGISTRY_MEASURES] = registry->measures,
+                          [GR__REGISTRY_FIGURES] = registry->figures};
+    *count = counts[part];
+    const char **names = gr_alloc(((size_t)*count + 1) * sizeof *names);
+    for (int i = 0; i < *count; i++) {
+        if (part == GR__REGISTRY_METHODS)
+            names[i] = registry->method[i]->name;
+        else if (part == GR__REGISTRY_ATTACKS)
+            names[i] = registry->attack[i]->name;
+        else if (part == GR__REGISTRY_MEASURES)
+            names[i] = registry->measure[i]->name;
+        else
+            names[i] = registry->figure[i]->name;
+    }
+    return names;
 }
