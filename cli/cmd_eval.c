@@ -9,9 +9,9 @@
 #include "commands.h"
 #include "common.h"
 #include "io/file.h"
-#include "lab/precision.h"
 #include "label/unlabelled.h"
 #include "screen.h"
+#include "task/precision.h"
 
 static const char doc[] =
     "Loss of MODEL on text it was not trained on, in nats per token, each document by itself: by group (labels, "

@@ -13,7 +13,7 @@
 #include "base/number.h"
 #include "base/utf8.h"
 #include "io/file.h"
-#include "lab/precision.h"
+#include "task/precision.h"
 
 /* ---- options ---- */
 

@@ -6,7 +6,7 @@
 
 #include "io/file.h"
 #include "kernel/kernel.h"
-#include "lab/precision.h"
+#include "task/precision.h"
 
 static void bfloat16_must_pay(void **state) {
     (void)state;

@@ -14,14 +14,14 @@ import symbols
 
 # From the top; folders in braces do not see each other. A folder within a folder (kernel/attention) is of its layer.
 ORDER = """
-    bench -> cli -> report -> lab -> attack -> method -> measure -> recipe -> format -> train -> {route, stream, infer, surgery} -> label -> corpus
+    bench -> cli -> report -> lab -> attack -> method -> task -> measure -> recipe -> format -> train -> {route, stream, infer, surgery} -> label -> corpus
         -> {text, arch} -> model -> op -> graph -> kernel -> io -> base
 """
 # Whose public headers are whose: all that such a header declares is defined there.
 HEADERS = {
     "base": "base", "graph": "graph", "op": "batch ops", "model": "model", "text": "tokenizer", "arch": "arch", "corpus": "corpus samples",
     "label": "label", "stream": "stream shards data", "surgery": "surgery", "route": "route", "infer": "infer", "train": "optim train",
-    "format": "bundle import verify", "recipe": "recipe setting", "measure": "measure", "method": "method", "attack": "attack", "lab": "lab experiment", "report": "report",
+    "format": "bundle import verify", "recipe": "recipe setting", "measure": "measure", "task": "task", "method": "method", "attack": "attack", "lab": "lab experiment", "report": "report",
 }
 OWNER = {name: layer for layer, names in HEADERS.items() for name in names.split()}
 LEVEL = {folder: i for i, group in enumerate(ORDER.split("->")) for folder in re.findall(r"\w+", group)}

@@ -12,8 +12,10 @@
 #include "io/json.h"
 #include "io/yaml.h"
 #include "lab/arm.h"
-#include "lab/output.h"
-#include "lab/token_scores.h"
+#include "task/network.h"
+#include "task/output.h"
+#include "task/project_stream.h"
+#include "task/token_scores.h"
 
 const char *gr_arm_name(gr_arm_kind kind) {
     static const char *const names[GR_ARMS] = {"routed", "plain", "filtered", "perfect", "placebo"};
@@ -31,23 +33,6 @@ bool gr__arm_wanted(const gr_recipe *recipe, gr_arm_kind kind) {
 /* Whether the arm is trained by the recipe's routes. */
 static bool is_routed(gr_arm_kind kind) { return kind == GR_ARM_ROUTED || kind == GR_ARM_PLACEBO; }
 
-/* Drawn anew, or the model to go on from with the regions that the recipe adds. */
-static gr_status start(gr_model **model, const gr_recipe *r, gr_error *err) {
-    if (!r->from.path)
-        return gr_arch_build(model, &r->model, r->seed, err);
-    gr_bundle *folder;
-    gr_surgery_result out;
-    GR_TRY(gr_bundle_load(&folder, r->from.path, NULL, 0, err));
-    gr_surgery_expand_def how = {.fresh = r->from.fresh, .seed = r->seed};
-    gr_status status = gr_surgery_expand(&out, folder->def, folder->model, &r->model, &how, err);
-    if (status == GR_OK) {
-        *model = out.model;
-        gr_arch_free(out.def);
-    }
-    gr_bundle_free(folder);
-    return status;
-}
-
 /* The network without its regions' units: the ablated width. Regions that cannot be taken out stay as they are, and so
  * do those that the model to go on from brings. */
 static gr_status build_without_regions(gr_arch_def **def, gr_model **model, const gr_project *p, gr_error *err) {
@@ -57,7 +42,7 @@ static gr_status build_without_regions(gr_arch_def **def, gr_model **model, cons
     for (int i = 0; i < count; i++)
         names[i] = full->regions[first + i].name;
     gr_model *whole;
-    gr_status status = start(&whole, p->recipe, err);
+    gr_status status = gr__network_new(&whole, p->recipe, err);
     if (status == GR_OK) {
         gr_surgery_result out;
         gr_error refused = {0};
@@ -84,31 +69,15 @@ gr_status gr_arm_build(gr_arch_def **def, gr_model **model, const gr_project *p,
     bool filtered = kind == GR_ARM_FILTERED || kind == GR_ARM_PERFECT;
     if (filtered && p->recipe->model.region_count > 0)
         return build_without_regions(def, model, p, err);
-    GR_TRY(start(model, p->recipe, err));
+    GR_TRY(gr__network_new(model, p->recipe, err));
     *def = gr_arch_copy(&p->recipe->model);
     return GR_OK;
 }
 
 /* Rows as an arm sees them: filtered twins drop documents of every label, as revealed or (perfect) as is true. */
 gr_status gr__arm_stream(gr_stream **stream, const gr_project *p, gr_arm_kind kind, gr_error *err) {
-    const gr_recipe *r = p->recipe;
-    int16_t *drop = gr_alloc(((size_t)r->labels + 1) * sizeof *drop);
-    for (int k = 0; k < r->labels; k++)
-        drop[k] = (int16_t)(k + 1);
-    gr_stream_def def = gr_stream_default();
-    def.rows = r->train.batch;
-    def.width = r->data.context;
-    def.seed = r->order_seed;
-    def.mixed = r->data.mixed;
-    def.docs = p->data->train;
-    def.doc_count = p->data->train_count;
-    def.drop = drop;
-    def.drop_count = kind == GR_ARM_FILTERED || kind == GR_ARM_PERFECT ? r->labels : 0;
-    def.drop_by_truth = kind == GR_ARM_PERFECT;
-    gr_status status = p->shards ? gr_stream_new_shards(stream, p->shards, &def, err)
-                                 : gr_stream_new(stream, p->data, p->labels, &def, err);
-    gr_free(drop);
-    return status;
+    bool filtered = kind == GR_ARM_FILTERED || kind == GR_ARM_PERFECT;
+    return gr__project_stream(stream, p, filtered, kind == GR_ARM_PERFECT, err);
 }
 
 /* What the training loop calls back with. */
@@ -370,7 +339,7 @@ gr_status gr_arm_train(gr_arm *arm, gr_project *p, gr_arm_kind kind, const char 
     /* From the claim on the folder changes: whatever may refuse has spoken before. */
     gr__output out;
     if (status == GR_OK) {
-        status = gr__output_claim(&out, folder, GR_OUTPUT_RUN, p, control->resume, err);
+        status = gr__output_claim(&out, folder, &gr__folder_of_runs, p, control->resume, err);
         if (status == GR_OK) {
             status = train_in(arm, def, model, &own, p, kind, &out, control, err);
             gr__output_release(&out);

@@ -9,8 +9,8 @@
 #include "io/json.h"
 #include "lab/arm.h"
 #include "lab/audit.h"
+#include "lab/audit_folder.h"
 #include "lab/audit_job.h"
-#include "lab/output.h"
 
 typedef gr__audit_job job;
 
@@ -419,7 +419,7 @@ static gr_status work(job *j, json_t *result, gr_error *err) {
             GR_TRY(gr__arm_check(j->project, k, err));
     }
     GR_TRY(pick_documents(j, err));
-    GR_TRY(gr__output_claim(&out, j->folder, GR_OUTPUT_AUDIT, j->project, true, err));
+    GR_TRY(gr__output_claim(&out, j->folder, &gr__folder_of_audits, j->project, true, err));
     gr_status status = work_in(j, result, err);
     if (status == GR_OK)
         status = finish(j, result, err);

@@ -1,7 +1,7 @@
 /* What `precision: auto` takes: a few of the network's own products are timed in both precisions. A processor may
  * multiply bfloat16 and still be faster in float32, which only a clock tells. Times decide once, before the first model
  * of a folder; from then on the choice is a setting like any other. */
-#include "lab/precision.h"
+#include "task/precision.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +14,7 @@
 #include "io/yaml.h"
 #include "kernel/kernel.h"
 #include "op/op.h"
+#include "task/network.h"
 
 gr_precision gr__precision_faster(double float32, double bf16) {
     return bf16 > 0 && 100 * float32 >= GR__PRECISION_GAIN_PERCENT * bf16 ? GR_PRECISION_BF16 : GR_PRECISION_FLOAT32;
@@ -132,16 +133,14 @@ static void time_shape(double median[2], const shape *s, int block) {
 static gr_status time_products(double median[2], const gr_project *p, gr_error *err) {
     const gr_recipe *r = p->recipe;
     int rows = (r->train.micro ? r->train.micro : r->train.batch) * r->data.context;
-    gr_arch_def *def;
     gr_model *model;
     shape shapes[SHAPES];
-    GR_TRY(gr_arm_build(&def, &model, p, GR_ARM_ROUTED, err));
+    GR_TRY(gr__network_new(&model, r, err));
     int count = find_shapes(shapes, model);
     median[0] = median[1] = 0;
     for (int i = 0; i < count; i++)
         time_shape(median, &shapes[i], rows < GR_BLOCK ? rows : GR_BLOCK);
     gr_model_free(model);
-    gr_arch_free(def);
     return GR_OK;
 }
 

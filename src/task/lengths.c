@@ -1,7 +1,7 @@
 /* lengths.c - documents against the context: what becomes of long ones, and how often training reads the data. */
 #include "base/mem.h"
-#include "gradroute/lab.h"
-#include "lab/arm.h"
+#include "gradroute/task.h"
+#include "task/project_stream.h"
 
 /* Of both parts of the split, and what lies between them. */
 static void measure_data(gr_lengths *l, const gr_dataset *data, int width) {
@@ -24,7 +24,7 @@ static void measure_data(gr_lengths *l, const gr_dataset *data, int width) {
 
 gr_status gr_project_lengths(gr_lengths *l, const gr_project *p, gr_error *err) {
     gr_stream *stream;
-    GR_TRY(gr__arm_stream(&stream, p, GR_ARM_PLAIN, err));
+    GR_TRY(gr__project_stream(&stream, p, false, false, err));
     gr_stream_facts facts = gr_stream_describe(stream);
     gr_stream_free(stream);
     *l = (gr_lengths){.passes = (double)p->recipe->train.steps * p->recipe->train.batch / (double)facts.rows};

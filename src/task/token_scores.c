@@ -1,6 +1,6 @@
 /* Scores of routes that mix by the frequency of tokens: counted when a project opens, part of the run's digest, and
  * written beside the run for people to read. */
-#include "lab/token_scores.h"
+#include "task/token_scores.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* overlap.h - near duplicates that a project drops. */
-#ifndef GR_LAB_OVERLAP_H
-#define GR_LAB_OVERLAP_H
+#ifndef GR_TASK_OVERLAP_H
+#define GR_TASK_OVERLAP_H
 
-#include "gradroute/lab.h"
+#include "gradroute/task.h"
 
 /* Takes held-out documents that are near a training document out of the parts of the split, after gr_dataset_divide and
  * before there are labels. GR_ERR_USAGE where none is left. */

@@ -1,5 +1,5 @@
 /* label_check.c - what looks wrong about labels once they meet the data. */
-#include "lab/label_check.h"
+#include "task/label_check.h"
 #include "base/number.h"
 #include "label/source.h"
 

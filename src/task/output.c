@@ -1,5 +1,5 @@
 /* Output folders: what may be written to, and what is refused before a file has changed. */
-#include "lab/output.h"
+#include "task/output.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -9,37 +9,23 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "io/checkpoint.h"
 #include "io/file.h"
 #include "io/json.h"
 #include "recipe/deciding.h"
 
-enum { NAMES = 8 };
-
-/* What each kind is called, and the names (patterns) that are written for it; in an audit's also those of its arms. */
-static const struct kind {
-    const char *word, *article, *name[NAMES];
-} kinds[] = {
-    [GR_OUTPUT_RUN] = {"run",
-                       "a run",
-                       {"data", "metrics.jsonl", "checkpoints", "recipe.yaml", "tokens-*.tsv", "model", "done.json",
-                        "folder.json"}},
-    [GR_OUTPUT_AUDIT] = {"audit", "an audit", {"data", "relearn-*.json", "recipe.yaml", "result.json", "folder.json"}},
-};
-
 /* One look at a folder. */
 typedef struct look {
     const char *folder;
-    gr_output_kind kind;
+    const gr__folder_kind *kind;
     const gr_recipe *recipe;
     const char *digest; /* of the project; NULL: not known yet */
     bool resume;
     json_t *mark; /* what folder.json says; NULL: there is none, or it is not ours */
 } look;
 
-static bool holds(const look *l, const char *name) {
+bool gr__folder_holds(const char *folder, const char *name) {
     struct stat info;
-    char *path = gr_format("%s/%s", l->folder, name);
+    char *path = gr_format("%s/%s", folder, name);
     bool there = lstat(path, &info) == 0;
     gr_free(path);
     return there;
@@ -83,12 +69,9 @@ static gr_status find_folder(const char *folder, bool *there, gr_error *err) {
 
 /* ---- folders that are not ours ---- */
 
-static bool is_written(gr_output_kind kind, const char *name) {
-    for (int i = 0; i < NAMES && kinds[kind].name[i]; i++)
-        if (fnmatch(kinds[kind].name[i], name, 0) == 0)
-            return true;
-    for (int k = 0; kind == GR_OUTPUT_AUDIT && k < GR_ARMS; k++)
-        if (strcmp(gr_arm_name(k), name) == 0)
+bool gr__folder_matches(const char *const *patterns, const char *name) {
+    for (; *patterns; patterns++)
+        if (fnmatch(*patterns, name, 0) == 0)
             return true;
     return false;
 }
@@ -101,20 +84,22 @@ static gr_status check_names(const look *l, gr_error *err) {
 
     gr_status status = GR_OK;
     for (struct dirent *e; status == GR_OK && (e = readdir(dir));)
-        if (is_written(l->kind, e->d_name))
+        if (l->kind->writes(e->d_name))
             status = gr_error_set(err, GR_ERR_USAGE, l->folder, "choose another folder, or move the file away",
                                   "the folder holds '%s', which no %s of gradroute has written: it would be lost",
-                                  e->d_name, kinds[l->kind].word);
+                                  e->d_name, l->kind->word);
     closedir(dir);
     return status;
 }
 
 /* Models and shards have a manifest or a stamp; an audit's folder or a run's would hide them or be hidden by them. */
 static gr_status check_strangers(const look *l, gr_error *err) {
-    const char *holder = holds(l, "stamp.txt") ? "shards" : holds(l, "manifest.json") ? "a model" : NULL;
+    const char *holder = gr__folder_holds(l->folder, "stamp.txt")       ? "shards"
+                         : gr__folder_holds(l->folder, "manifest.json") ? "a model"
+                                                                        : NULL;
     if (holder)
         return gr_error_set(err, GR_ERR_USAGE, l->folder, "choose another folder", "the folder holds %s, not %s",
-                            holder, kinds[l->kind].article);
+                            holder, l->kind->article);
     return check_names(l, err);
 }
 
@@ -132,26 +117,6 @@ static void read_mark(look *l) {
         l->mark = NULL;
     }
     gr_free(path);
-}
-
-static int64_t last_step(const look *l) {
-    char *folder = gr_format("%s/checkpoints", l->folder);
-    int64_t step = gr_checkpoint_newest(folder);
-    gr_free(folder);
-    return step;
-}
-
-/* Whether the folder holds what took time to make. Models of an audit are runs in folders of their own. */
-static bool has_work(const look *l) {
-    if (l->kind == GR_OUTPUT_RUN)
-        return holds(l, "done.json") || holds(l, "model") || last_step(l) >= 0;
-    bool found = holds(l, "result.json");
-    for (int k = 0; k < GR_ARMS && !found; k++) {
-        char *arm = gr_format("%s/%s", l->folder, gr_arm_name(k));
-        found = has_work(&(look){.folder = arm, .kind = GR_OUTPUT_RUN});
-        gr_free(arm);
-    }
-    return found;
 }
 
 /* The keys in which the recipe differs from the one in the folder, which may be missing or unreadable. */
@@ -188,57 +153,30 @@ static gr_status check_recipe(const look *l, gr_error *err) {
     static const char hint[] = "go on with the recipe of the folder (its recipe.yaml), or choose another folder";
     char list[400];
     int count;
-    if (!has_work(l) || (l->digest && strcmp(l->digest, mark_text(l, "digest")) == 0))
+    if (!l->kind->has_work(l->folder) || (l->digest && strcmp(l->digest, mark_text(l, "digest")) == 0))
         return GR_OK;
 
     GR_TRY(list_differences(l, list, sizeof list, &count, err));
     if (count)
         return gr_error_set(err, GR_ERR_USAGE, l->folder, hint, "the %s in this folder was made by another recipe: %s",
-                            kinds[l->kind].word, list);
+                            l->kind->word, list);
     if (l->digest)
         return gr_error_set(err, GR_ERR_USAGE, l->folder,
                             "restore the files that the recipe names, or choose another folder",
                             "the %s in this folder was made from other data: a corpus, a file of labels or a model to "
                             "go on from has changed since",
-                            kinds[l->kind].word);
-    return GR_OK;
-}
-
-/* A model that is made again will be replaced: said now if it cannot be, and not after the training. */
-static gr_status check_model(const look *l, gr_error *err) {
-    char *path = gr_format("%s/model", l->folder);
-    gr_status status = gr_bundle_check(path, err);
-    gr_free(path);
-    return status;
-}
-
-/* What is done is not done again unasked. */
-static gr_status check_run(const look *l, gr_error *err) {
-    int64_t step = last_step(l);
-    if (holds(l, "done.json"))
-        return l->resume ? GR_OK
-                         : gr_error_set(err, GR_ERR_USAGE, l->folder,
-                                        "--resume reports it; to train anew choose another folder or remove this one",
-                                        "the folder holds a finished run");
-    if (step >= 0)
-        return l->resume ? check_model(l, err)
-                         : gr_error_set(err, GR_ERR_USAGE, l->folder, "go on with --resume, or choose another folder",
-                                        "the folder holds a run at step %lld", (long long)step);
-    if (holds(l, "model"))
-        return gr_error_set(err, GR_ERR_USAGE, l->folder,
-                            "choose another folder; to train anew remove the model yourself",
-                            "%s/model is there, but neither done.json nor a checkpoint to go on from", l->folder);
+                            l->kind->word);
     return GR_OK;
 }
 
 static gr_status check_ours(const look *l, gr_error *err) {
-    for (int other = 0; other < GR_OUTPUTS; other++)
-        if (other != (int)l->kind && strcmp(mark_text(l, "kind"), kinds[other].word) == 0)
-            return gr_error_set(err, GR_ERR_USAGE, l->folder, "choose another folder",
-                                "the folder holds %s, and %s beside it would hide its models", kinds[other].article,
-                                kinds[l->kind].article);
+    const char *other = mark_text(l, "kind");
+    if (other[0] && strcmp(other, l->kind->word) != 0)
+        return gr_error_set(err, GR_ERR_USAGE, l->folder, "choose another folder",
+                            "the folder holds %s %.40s, and %s beside it would hide its models",
+                            strchr("aeiou", other[0]) ? "an" : "a", other, l->kind->article);
     GR_TRY(check_recipe(l, err));
-    return l->kind == GR_OUTPUT_RUN ? check_run(l, err) : GR_OK;
+    return l->kind->check ? l->kind->check(l->folder, l->resume, err) : GR_OK;
 }
 
 /* ---- all of it ---- */
@@ -257,8 +195,8 @@ static gr_status check(look *l, gr_error *err) {
 
 static char *lock_path(const char *folder) { return gr_format("%s/.gradroute.lock", folder); }
 
-gr_status gr_output_check(const char *folder, gr_output_kind kind, const gr_recipe *recipe, bool resume,
-                          gr_error *err) {
+gr_status gr__output_check(const char *folder, const gr__folder_kind *kind, const gr_recipe *recipe, bool resume,
+                           gr_error *err) {
     char *lock = lock_path(folder);
     gr_status status = gr__lock_peek(lock, folder, err);
     gr_free(lock);
@@ -285,10 +223,9 @@ static void sweep(const char *folder) {
     }
 }
 
-static gr_status write_mark(const char *folder, gr_output_kind kind, const char *digest, gr_error *err) {
+static gr_status write_mark(const char *folder, const char *kind, const char *digest, gr_error *err) {
     char *path = gr_format("%s/folder.json", folder);
-    json_t *mark =
-        json_pack("{s:s, s:s, s:s}", "format", "gradroute-folder-1", "kind", kinds[kind].word, "digest", digest);
+    json_t *mark = json_pack("{s:s, s:s, s:s}", "format", "gradroute-folder-1", "kind", kind, "digest", digest);
     gr_status status = gr_json_write(mark, path, err);
     json_decref(mark);
     gr_free(path);
@@ -304,11 +241,11 @@ static gr_status lock_and_write(gr__output *out, look *l, const gr_project *p, g
 
     GR_TRY(check(l, err)); /* another may have worked here since the first look */
     sweep(out->folder);
-    GR_TRY(write_mark(out->folder, l->kind, p->digest, err));
+    GR_TRY(write_mark(out->folder, l->kind->word, p->digest, err));
     return write_recipe(out->folder, p->recipe, err);
 }
 
-gr_status gr__output_claim(gr__output *out, const char *folder, gr_output_kind kind, const gr_project *project,
+gr_status gr__output_claim(gr__output *out, const char *folder, const gr__folder_kind *kind, const gr_project *project,
                            bool resume, gr_error *err) {
     look l = {folder, kind, project->recipe, project->digest, resume, NULL};
     *out = (gr__output){.folder = gr_strdup(folder), .made = !gr_file_exists(folder)};

@@ -1,8 +1,8 @@
 /* token_scores.h - scores by the frequency of tokens, for routes with `mix: {...}`. */
-#ifndef GR_LAB_TOKEN_SCORES_H
-#define GR_LAB_TOKEN_SCORES_H
+#ifndef GR_TASK_TOKEN_SCORES_H
+#define GR_TASK_TOKEN_SCORES_H
 
-#include "gradroute/lab.h"
+#include "gradroute/task.h"
 #include "io/digest.h"
 
 /* Counts for every route that asks for it, into project->frequency, and gives the labels their scores. GR_ERR_USAGE for

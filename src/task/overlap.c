@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "gradroute/lab.h"
-#include "lab/overlap.h"
+#include "gradroute/task.h"
+#include "task/overlap.h"
 
 /* Documents by what they are for; 0: nothing. */
 typedef enum kind { NONE, TRAIN, TRAIN_FORGET, HELD, HELD_FORGET, KINDS } kind;

@@ -1,22 +1,22 @@
 /* precision.h - which precision `auto` is, settled once for a folder and the same ever after.
  *
  *     GR_TRY(gr__precision_settle(project, "runs/demo/data", control, err));    recipe->precision is FLOAT32 or BF16
- *     GR_TRY(gr_project_choose_precision(project, err));                        lab.h: the same without a folder
+ *     GR_TRY(gr_project_choose_precision(project, err));                        task.h: the same without a folder
  *
  * Kept in FOLDER/precision.json: what was taken, who decided it, and the instruction set of that moment; no times,
  * which differ from call to call.
  */
-#ifndef GR_LAB_PRECISION_H
-#define GR_LAB_PRECISION_H
+#ifndef GR_TASK_PRECISION_H
+#define GR_TASK_PRECISION_H
 
-#include "gradroute/lab.h"
+#include "gradroute/task.h"
 
 /* The rule: bfloat16 if it is at least 1.15 times as fast. Seconds of the same products; 0: not timed. */
 enum { GR__PRECISION_GAIN_PERCENT = 115 };
 gr_precision gr__precision_faster(double float32, double bf16);
 
 /* The whole of it for a folder; tells control what it took. Errors: GR_ERR_FORMAT for a file that it cannot read;
- * GR_ERR_USAGE where the recipe asks for another precision than the folder was begun with; those of gr_arm_build. */
+ * GR_ERR_USAGE where the recipe asks for another precision than the folder was begun with; those of gr__network_new. */
 gr_status gr__precision_settle(gr_project *project, const char *folder, const gr_control *control, gr_error *err);
 
 /* Keeps what was settled, for later calls. */

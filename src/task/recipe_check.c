@@ -1,6 +1,6 @@
 /* recipe_check.c - what looks wrong about a recipe as a whole, once its data are there. */
 #include "base/number.h"
-#include "gradroute/lab.h"
+#include "gradroute/task.h"
 
 static void check_steps(gr_findings *findings, const gr_recipe *recipe) {
     for (int r = 0; r < recipe->routes->count; r++)

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "corpus/file_stamp.h"
-#include "gradroute/lab.h"
+#include "gradroute/task.h"
 #include "recipe/read.h"
 #include "text/tokenizer.h"
 

@@ -1,0 +1,33 @@
+#include "lab/audit_folder.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "gradroute/lab.h"
+
+/* Beside its models, which stand under the names of the arms. */
+static bool writes(const char *name) {
+    static const char *const names[] = {"data", "relearn-*.json", "recipe.yaml", "result.json", "folder.json", NULL};
+    for (int k = 0; k < GR_ARMS; k++)
+        if (strcmp(gr_arm_name(k), name) == 0)
+            return true;
+    return gr__folder_matches(names, name);
+}
+
+static bool has_work(const char *folder) {
+    bool found = gr__folder_holds(folder, "result.json");
+    for (int k = 0; k < GR_ARMS && !found; k++) {
+        char *arm = gr_format("%s/%s", folder, gr_arm_name(k));
+        found = gr__folder_of_runs.has_work(arm);
+        gr_free(arm);
+    }
+    return found;
+}
+
+const gr__folder_kind gr__folder_of_audits = {"audit", "an audit", writes, has_work, NULL};
+
+gr_status gr_output_check(const char *folder, gr_output_kind kind, const gr_recipe *recipe, bool resume,
+                          gr_error *err) {
+    return gr__output_check(folder, kind == GR_OUTPUT_RUN ? &gr__folder_of_runs : &gr__folder_of_audits, recipe, resume,
+                            err);
+}

@@ -1,0 +1,20 @@
+#include "task/network.h"
+
+#include "gradroute/bundle.h"
+#include "gradroute/surgery.h"
+
+gr_status gr__network_new(gr_model **model, const gr_recipe *r, gr_error *err) {
+    if (!r->from.path)
+        return gr_arch_build(model, &r->model, r->seed, err);
+    gr_bundle *folder;
+    gr_surgery_result out;
+    GR_TRY(gr_bundle_load(&folder, r->from.path, NULL, 0, err));
+    gr_surgery_expand_def how = {.fresh = r->from.fresh, .seed = r->seed};
+    gr_status status = gr_surgery_expand(&out, folder->def, folder->model, &r->model, &how, err);
+    if (status == GR_OK) {
+        *model = out.model;
+        gr_arch_free(out.def);
+    }
+    gr_bundle_free(folder);
+    return status;
+}
