@@ -32,7 +32,7 @@ static void fill(double gap) {
                     gr_key key = {SEED, GR_STREAM_TEST, (uint32_t)(g + GROUPS * (m + MODELS * after))};
                     nll[after][m][g][d] = tokens[g][d] * (3 + rise + 0.1 * gr_random_normal(key, (uint64_t)d, 0));
                 }
-                sample[after][m][g] = (gr_sample){nll[after][m][g], tokens[g], DOCS, NULL, names[g]};
+                sample[after][m][g] = (gr_sample){nll[after][m][g], tokens[g], DOCS, NULL, names[g], false};
             }
     }
 }

@@ -506,7 +506,8 @@ static void lists_are_drawn_apart(void **state) {
         nll[i] = gr_random_normal((gr_key){3, GR_STREAM_TEST, 0}, (uint64_t)i, 0);
         tokens[i] = 1;
     }
-    const gr_sample alone = {nll, tokens, DOCS, NULL, "one"}, two[] = {alone, {nll, tokens, DOCS, NULL, "other"}};
+    const gr_sample alone = {nll, tokens, DOCS, NULL, "one", false},
+                    two[] = {alone, {nll, tokens, DOCS, NULL, "other", false}};
     gr_estimate loss = gr_bootstrap(gr_measure_loss, &alone, 1, 1);
     gr_estimate apart = gr_bootstrap(gr_measure_difference, two, 2, 1);
     gr_estimate seeded = gr_bootstrap(gr_measure_loss, &alone, 1, 2);

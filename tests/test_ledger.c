@@ -309,7 +309,7 @@ static void intervals_are_those_of_the_losses(void **state) {
         uint32_t unit[DOCS / 2];
         for (int i = 0; i < DOCS / 2; i++)
             direct[i] = nll[odd[i]], sizes[i] = tokens[odd[i]], unit[i] = document[odd[i]];
-        const gr_sample plain = {direct, sizes, DOCS / 2, pieces ? unit : NULL, "odd"};
+        const gr_sample plain = {direct, sizes, DOCS / 2, pieces ? unit : NULL, "odd", false};
         gr_sample read = sample_of(rows, "odd");
         gr_estimate a = gr_bootstrap(first, &plain, 1, 9), b = gr_bootstrap(first, &read, 1, 9);
         assert_true(same_bits(a.value, b.value) && same_bits(a.low, b.low) && same_bits(a.high, b.high));

@@ -23,7 +23,7 @@ static int fill(void **state) {
     return 0;
 }
 
-static gr_sample arm(int k) { return (gr_sample){nll[k], tokens, DOCS, NULL, "all"}; }
+static gr_sample arm(int k) { return (gr_sample){nll[k], tokens, DOCS, NULL, "all", false}; }
 
 static void figures(void **state) {
     (void)state;
@@ -78,8 +78,8 @@ static void pieces_are_drawn_together(void **state) {
         sums[whole] += nll[0][p];
         counts[whole] += tokens[p];
     }
-    gr_sample pieces = {nll[0], tokens, DOCS, document, "pieces"},
-              wholes = {sums, counts, whole + 1, NULL, "documents"}, alone = arm(0);
+    gr_sample pieces = {nll[0], tokens, DOCS, document, "pieces", false},
+              wholes = {sums, counts, whole + 1, NULL, "documents", false}, alone = arm(0);
     gr_estimate a = gr_bootstrap(gr_measure_loss, &pieces, 1, 7), b = gr_bootstrap(gr_measure_loss, &wholes, 1, 7);
     assert_true(fabs(a.value - b.value) < 1e-12 && fabs(a.low - b.low) < 1e-12 && fabs(a.high - b.high) < 1e-12);
     assert_true(fabs(gr_bootstrap(gr_measure_loss, &alone, 1, 7).low - a.low) > 1e-6);
@@ -93,10 +93,12 @@ static void groups_are_paired(void **state) {
     double more[DOCS];
     for (int d = 0; d < DOCS; d++)
         more[d] = nll[0][d] + 1.5 * tokens[d];
-    gr_sample forget[] = {
-        {more, tokens, HALF, NULL, "a"}, {nll[0], tokens, HALF, NULL, "a"}, {nll[2], tokens, HALF, NULL, "a"}};
+    gr_sample forget[] = {{more, tokens, HALF, NULL, "a", false},
+                          {nll[0], tokens, HALF, NULL, "a", false},
+                          {nll[2], tokens, HALF, NULL, "a", false}};
     const int32_t *others = tokens + HALF;
-    gr_sample one = {nll[1] + HALF, others, HALF, NULL, "b"}, none = {nll[0] + HALF, others, HALF, NULL, "b"};
+    gr_sample one = {nll[1] + HALF, others, HALF, NULL, "b", false},
+              none = {nll[0] + HALF, others, HALF, NULL, "b", false};
     gr_sample six[] = {forget[0], forget[1], forget[2], one, none, one};
     gr_estimate e = gr_bootstrap(gr_measure_specific, six, 6, 3);
     assert_true(fabs(e.value - 0.5) < 1e-9 && fabs(e.low - 0.5) < 1e-9 && fabs(e.high - 0.5) < 1e-9);
@@ -104,7 +106,7 @@ static void groups_are_paired(void **state) {
 
 static void nothing_to_measure(void **state) {
     (void)state;
-    gr_sample none = {nll[0], tokens, 0, NULL, "none"};
+    gr_sample none = {nll[0], tokens, 0, NULL, "none", false};
     assert_true(isnan(gr_bootstrap(gr_measure_loss, &none, 1, 1).value));
 }
 

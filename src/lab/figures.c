@@ -34,7 +34,7 @@ static bool estimate_of(gr_estimate *e, const gr__figuring *f, const gr_figure *
     for (int k = 0; k < figure->operands; k++)
         if (!find_sample(&sample[k], f, &figure->operand[k], of, group, after))
             return false;
-    *e = gr_bootstrap(figure->formula, sample, figure->operands, f->seed);
+    *e = gr_interval(figure->formula, sample, figure->operands, f->seed);
     return true;
 }
 

@@ -1,4 +1,5 @@
-/* Intervals of figures: the bootstrap over documents (Efron, "Bootstrap methods", 1979). */
+/* Intervals of figures: the bootstrap over documents (Efron, "Bootstrap methods", 1979), and the jackknife over buckets
+ * of them (Tukey, "Bias and confidence in not-quite large samples", 1958). */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,5 +77,76 @@ gr_estimate gr_bootstrap(gr_formula formula, const gr_sample *sample, int sample
     for (int k = 0; k < samples; k++)
         gr_free(drawn[k]);
     gr_free(values);
+    return e;
+}
+
+/* ---- by leaving out ---- */
+
+/* Whether some sample has tokens in entry i: buckets of few documents may be empty. */
+static bool is_filled(const gr_sample *sample, int samples, size_t i) {
+    for (int k = 0; k < samples; k++)
+        if (sample[k].tokens[i] > 0)
+            return true;
+    return false;
+}
+
+/* Mean loss of a sample without entry `out`. */
+static double mean_without(const gr_sample *s, size_t out) {
+    double nll = 0, tokens = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        if (i == out)
+            continue;
+        nll += s->nll[i];
+        tokens += s->tokens[i];
+    }
+    return tokens > 0 ? nll / tokens : NAN;
+}
+
+gr_estimate gr_jackknife(gr_formula formula, const gr_sample *sample, int samples) {
+    size_t count = sample[0].count, filled = 0;
+    double m[SAMPLES], sum = 0, squares = 0;
+    bool fits = true;
+
+    /* The figure itself. Entries of lists of different lengths are not the same documents. */
+    for (int k = 0; k < samples; k++) {
+        m[k] = mean(&sample[k], NULL);
+        fits &= sample[k].count == count;
+    }
+    gr_estimate e = {formula(m), NAN, NAN};
+    if (!fits || count < 2)
+        return e;
+
+    /* What it is without each. */
+    double *without = gr_alloc(count * sizeof *without);
+    for (size_t i = 0; i < count; i++) {
+        if (!is_filled(sample, samples, i))
+            continue;
+        for (int k = 0; k < samples; k++)
+            m[k] = mean_without(&sample[k], i);
+        without[filled] = formula(m);
+        sum += without[filled++];
+    }
+
+    /* Their spread: (n - 1) / n of the squares about their own mean is the square of the standard error. */
+    for (size_t i = 0; i < filled; i++)
+        squares += (without[i] - sum / (double)filled) * (without[i] - sum / (double)filled);
+    gr_free(without);
+    if (filled < 2 || !isfinite(squares))
+        return e;
+    double half = gr_student(0.975, (int)filled - 1) * sqrt((double)(filled - 1) / (double)filled * squares);
+    return (gr_estimate){e.value, e.value - half, e.value + half};
+}
+
+gr_estimate gr_interval(gr_formula formula, const gr_sample *sample, int samples, uint64_t seed) {
+    int buckets = 0;
+    for (int k = 0; k < samples; k++)
+        buckets += sample[k].buckets;
+    if (buckets == 0)
+        return gr_bootstrap(formula, sample, samples, seed);
+
+    /* Documents of one row and buckets of another share no draw. */
+    gr_estimate e = gr_jackknife(formula, sample, samples);
+    if (buckets < samples)
+        e.low = e.high = NAN;
     return e;
 }

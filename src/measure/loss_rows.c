@@ -153,7 +153,8 @@ static gr_status read_lists(gr_sample *sample, const gr_entry *row, double *numb
 
 gr_status gr_sample_read(gr_sample *sample, const gr_entry *row, const char *place, gr_error *err) {
     *sample = (gr_sample){0};
-    const char *list = gr_entry_text(row, "list");
+    const char *list = gr_entry_text(row, "list"), *unit = gr_entry_text(row, "unit");
+    bool buckets = unit && !strcmp(unit, "bucket");
     size_t count = gr_entry_numbers(row, "units", NULL, 0), pieces = gr_entry_numbers(row, "same", NULL, 0);
 
     /* Lengths, before anything is taken for them. */
@@ -163,9 +164,14 @@ gr_status gr_sample_read(gr_sample *sample, const gr_entry *row, const char *pla
         return damaged("'units' and 'sizes' are lists of one length", place, err);
     if (pieces >= count)
         return damaged("'same' are ascending numbers of its entries", place, err);
+    if (unit && !buckets && strcmp(unit, "document") != 0)
+        return damaged("'unit' is document or bucket", place, err);
+    if (buckets && (count != GR_BUCKETS || pieces > 0))
+        return damaged("'units' of buckets are 64, none of which goes on with another", place, err);
 
     /* The numbers. */
     sample->count = count;
+    sample->buckets = buckets;
     sample->list = gr_strdup(list);
     double *numbers = gr_alloc(count * sizeof *numbers);
     gr_status status = read_lists(sample, row, numbers, pieces, place, err);

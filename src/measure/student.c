@@ -1,0 +1,66 @@
+/* Figures over seeds: Student's t. */
+#include <assert.h>
+#include <math.h>
+
+#include "gradroute/measure.h"
+
+/* How likely |T| <= t, for t = sqrt(freedom) tan(angle): a finite sum (Abramowitz and Stegun, "Handbook of Mathematical
+ * Functions", 1964, 26.7.3 for odd degrees of freedom and 26.7.4 for even ones). */
+static double within(double angle, int freedom) {
+    double square = cos(angle) * cos(angle), sum = 0;
+
+    /* Even: sin (1 + 1/2 cos^2 + 1/2 3/4 cos^4 + ..), freedom / 2 terms. */
+    if (freedom % 2 == 0) {
+        double term = 1;
+        for (int k = 1; k <= freedom / 2; k++) {
+            sum += term;
+            term *= (2 * k - 1.0) / (2 * k) * square;
+        }
+        return sin(angle) * sum;
+    }
+
+    /* Odd: 2/pi (angle + sin (cos + 2/3 cos^3 + 2/3 4/5 cos^5 + ..)), (freedom - 1) / 2 terms. */
+    double term = cos(angle);
+    for (int k = 1; k <= (freedom - 1) / 2; k++) {
+        sum += term;
+        term *= 2.0 * k / (2 * k + 1) * square;
+    }
+    return M_2_PI * (angle + sin(angle) * sum);
+}
+
+double gr_student(double p, int freedom) {
+    assert(p > 0 && p < 1 && freedom > 0);
+    if (p < 0.5)
+        return -gr_student(1 - p, freedom);
+
+    /* By halves, in the angle: all of the line is in [0, pi/2), and 60 steps leave the last bits. */
+    double low = 0, high = M_PI_2, want = 2 * p - 1;
+    for (int i = 0; i < 60; i++) {
+        double middle = low + (high - low) / 2;
+        if (within(middle, freedom) < want)
+            low = middle;
+        else
+            high = middle;
+    }
+    return sqrt(freedom) * tan(low);
+}
+
+double gr_half_width(int count) { return count < 2 ? NAN : gr_student(0.975, count - 1) / sqrt(count); }
+
+gr_estimate gr_over_seeds(const double *value, int count) {
+    double sum = 0, squares = 0;
+    for (int i = 0; i < count; i++)
+        sum += value[i];
+
+    /* One that was refused, or is not finite, leaves the sum so: nothing is said of the others alone. */
+    if (count < 1 || !isfinite(sum))
+        return (gr_estimate){NAN, NAN, NAN};
+    if (count < 2)
+        return (gr_estimate){sum, NAN, NAN};
+
+    double mean = sum / count;
+    for (int i = 0; i < count; i++)
+        squares += (value[i] - mean) * (value[i] - mean);
+    double half = gr_half_width(count) * sqrt(squares / (count - 1));
+    return (gr_estimate){mean, mean - half, mean + half};
+}
