@@ -333,6 +333,38 @@ static void digests_are_known_ones(void **state) {
     paths_free(&p);
 }
 
+/* Digests are of these bytes, which versions of jansson spell alike or not. */
+static void json_on_a_line_is_always_spelled_alike(void **state) {
+    (void)state;
+    static const struct {
+        const char *json, *sorted;
+    } cases[] = {
+        {"{\"b\": 1, \"a\": [true, false, null]}", "{\"a\":[true,false,null],\"b\":1}"},
+        {"[0.1, 1.0, -0.0, 0.30000000000000004]", "[0.10000000000000001,1.0,-0.0,0.30000000000000004]"},
+        {"[1e22, 1e-5, 1e300, -2.5e-7, 1e16, 1e17]",
+         "[1e22,1.0000000000000001e-5,1.0000000000000001e300,-2.4999999999999999e-7,10000000000000000.0,1e17]"},
+        {"[5e-324, 1.7976931348623157e308]", "[4.9406564584124654e-324,1.7976931348623157e308]"},
+        {"[9223372036854775807, -1, 0]", "[9223372036854775807,-1,0]"},
+        {"[\"a\\\"b\\\\\\n\\u0001/\u00e9\"]", "[\"a\\\"b\\\\\\n\\u0001/\u00e9\"]"},
+        {"{\"\u00e9\": {}, \"z\": [], \"A\": \"\"}", "{\"A\":\"\",\"z\":[],\"\u00e9\":{}}"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        gr_error err = {0};
+        json_t *json, *back;
+        gr_test_ok(gr_json_parse(&json, cases[i].json, strlen(cases[i].json), "j", &err), &err);
+        char *line = gr_json_line(json, true), *again;
+        assert_string_equal(line, cases[i].sorted);
+        gr_test_ok(gr_json_parse(&back, line, strlen(line), "j", &err), &err);
+        again = gr_json_line(back, true);
+        assert_string_equal(line, again);
+        gr_free(line), gr_free(again);
+        line = gr_json_line(json, false);
+        assert_true((strstr(line, "{\"b\":1") != NULL) == (i == 0)); /* as they stand */
+        gr_free(line);
+        json_decref(json), json_decref(back);
+    }
+}
+
 static void json_is_written_and_read(void **state) {
     (void)state;
     gr_error err = {0};
@@ -364,6 +396,7 @@ int main(void) {
                                        cmocka_unit_test(what_is_in_the_way_is_named),
                                        cmocka_unit_test(what_may_not_be_touched_is_named),
                                        cmocka_unit_test(digests_are_known_ones),
+                                       cmocka_unit_test(json_on_a_line_is_always_spelled_alike),
                                        cmocka_unit_test(json_is_written_and_read)};
     return cmocka_run_group_tests(tests, gr_test_files_setup, gr_test_files_teardown);
 }

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/number.h"
+#include "base/sort.h"
 #include "base/utf8.h"
 #include "io/file.h"
 
@@ -50,11 +52,108 @@ gr_status gr_json_write(const json_t *value, const char *path, gr_error *err) {
     return status;
 }
 
+/* ---- on one line ---- */
+
+typedef struct line {
+    char *text;
+    size_t length, room;
+    bool sorted;
+} line;
+
+static void put(line *to, const char *text, size_t length) {
+    to->text = gr__grow(to->text, &to->room, to->length + length + 1, 1);
+    memcpy(to->text + to->length, text, length);
+    to->length += length;
+    to->text[to->length] = 0;
+}
+
+/* 17 digits keep the bits of a double. As jansson 2.14 spells it: a point or an exponent tells it from an integer, and
+ * the exponent has neither plus nor leading zeros. */
+static void put_real(line *to, double value) {
+    char text[40];
+    gr__print(text, sizeof text, "%.17g", value);
+    char *exponent = strchr(text, 'e');
+    if (!exponent) {
+        put(to, text, strlen(text));
+        if (!strchr(text, '.'))
+            put(to, ".0", 2);
+        return;
+    }
+
+    /* The mantissa with its e, a minus, the digits that count. */
+    put(to, text, (size_t)(exponent + 1 - text));
+    const char *digits = exponent + 2 + strspn(exponent + 2, "0");
+    if (exponent[1] == '-')
+        put(to, "-", 1);
+    put(to, digits, strlen(digits));
+}
+
+/* Texts, integers, true, false and null, which all versions spell alike. */
+static void put_plain(line *to, const json_t *value) {
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+    if (text)
+        put(to, text, strlen(text));
+    gr_free(text);
+}
+
+static void put_value(line *to, const json_t *value);
+
+static void put_member(line *to, const char *key, const json_t *value) {
+    char *quoted = gr_json_quoted(key);
+    put(to, quoted, strlen(quoted));
+    put(to, ":", 1);
+    put_value(to, value);
+    gr_free(quoted);
+}
+
+static void put_object(line *to, const json_t *object) {
+    size_t count = 0;
+    const char **keys = gr_alloc((json_object_size(object) + 1) * sizeof *keys), *key;
+    json_t *value;
+    json_object_foreach((json_t *)object, key, value) keys[count++] = key;
+    if (to->sorted)
+        qsort(keys, count, sizeof *keys, gr__ascending_name);
+
+    put(to, "{", 1);
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            put(to, ",", 1);
+        put_member(to, keys[i], json_object_get(object, keys[i]));
+    }
+    put(to, "}", 1);
+    gr_free(keys);
+}
+
+static void put_value(line *to, const json_t *value) {
+    if (json_is_object(value)) {
+        put_object(to, value);
+    } else if (json_is_array(value)) {
+        put(to, "[", 1);
+        for (size_t i = 0; i < json_array_size(value); i++) {
+            if (i)
+                put(to, ",", 1);
+            put_value(to, json_array_get(value, i));
+        }
+        put(to, "]", 1);
+    } else if (json_is_real(value)) {
+        put_real(to, json_real_value(value));
+    } else {
+        put_plain(to, value);
+    }
+}
+
+char *gr_json_line(const json_t *value, bool sorted) {
+    line to = {.sorted = sorted};
+    put(&to, "", 0);
+    put_value(&to, value);
+    return to.text;
+}
+
 void gr_json_seal(char hex[GR_DIGEST_HEX], const json_t *object) {
     json_t *rest = json_copy((json_t *)object);
     json_object_del(rest, "sha256");
-    char *text = json_dumps(rest, JSON_COMPACT | JSON_SORT_KEYS);
-    gr_digest_data(hex, text ? text : "", text ? strlen(text) : 0);
+    char *text = gr_json_line(rest, true);
+    gr_digest_data(hex, text, strlen(text));
     gr_free(text);
     json_decref(rest);
 }

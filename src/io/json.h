@@ -24,7 +24,12 @@ gr_status gr_json_read(json_t **value, const char *path, gr_error *err);
 /* Indented, keys in the order in which they were set, a newline at the end, atomically. */
 gr_status gr_json_write(const json_t *value, const char *path, gr_error *err);
 
-/* SHA-256 of an object without its member "sha256", as compact JSON with sorted keys: what a manifest says of itself.
+/* A value on one line, a new string: no spaces, reals with 17 digits (and a point or an exponent), so that digests of
+ * it hold on every machine, where versions of jansson differ. sorted: members of objects by their keys. Not for what
+ * may lead into itself. */
+char *gr_json_line(const json_t *value, bool sorted);
+
+/* SHA-256 of an object without its member "sha256", as gr_json_line with sorted keys: what a manifest says of itself.
  */
 void gr_json_seal(char hex[GR_DIGEST_HEX], const json_t *object);
 

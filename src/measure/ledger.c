@@ -127,9 +127,8 @@ char *gr_ledger_lines(const gr_ledger *rows) {
     size_t count = json_array_size(rows->rows), length = 0, room = 0;
     char *lines = gr__grow(NULL, &room, 1, 1);
 
-    /* jansson writes reals with 17 digits, from which the same bits are read again. */
     for (size_t i = 0; i < count; i++) {
-        char *line = json_dumps(json_array_get(rows->rows, i), JSON_COMPACT);
+        char *line = gr_json_line(json_array_get(rows->rows, i), false);
         size_t n = strlen(line);
         lines = gr__grow(lines, &room, length + n + 2, 1);
         memcpy(lines + length, line, n);
