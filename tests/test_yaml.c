@@ -346,6 +346,121 @@ static bool same(const gr_yaml *a, const gr_yaml *b) {
     return true;
 }
 
+/* The key of a map that was read as a number with this default. */
+static const gr_yaml *read_with(const char *text, int64_t initial, gr_yaml **root) {
+    int64_t value = initial;
+    assert_int_equal(gr_yaml_parse(root, text, strlen(text), "marks", NULL), GR_OK);
+    assert_int_equal(gr_yaml_count(*root, &value, "n", 0, INT64_MAX, NULL), GR_OK);
+    return gr__yaml_child(*root, "n");
+}
+
+/* What equals the default that it was read with could be left out. */
+static void values_that_are_defaults_are_marked(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t initial;
+        bool plain;
+    } cases[] = {{"n: 4000", 4000, true},
+                 {"n: 4k", 4000, true},
+                 {"n: 4001", 4000, false},
+                 {"other: 1", 4000, true},
+                 {"n: 0", -1, false},
+                 {"n: 9007199254740993", 9007199254740992, false},
+                 {"n: 9007199254740993", 9007199254740993, true}};
+    gr_yaml *root;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const gr_yaml *node = read_with(cases[i].text, cases[i].initial, &root);
+        if (node->plain != cases[i].plain || node->sense != GR_YAML_WHOLE)
+            fail_msg("%s with default %lld: plain %d", cases[i].text, (long long)cases[i].initial, node->plain);
+        gr_yaml_free(root);
+    }
+
+    /* A default out of range is none: the key stays away, and a value of its own is never plain. */
+    int64_t none = -1;
+    assert_int_equal(gr_yaml_parse(&root, "a: 1", 4, "marks", NULL), GR_OK);
+    assert_int_equal(gr_yaml_count(root, &none, "n", 0, 9, NULL), GR_OK);
+    assert_null(gr__yaml_child(root, "n"));
+    gr_yaml_free(root);
+}
+
+static void every_kind_of_value_is_marked(void **state) {
+    (void)state;
+    static const char same[] = "{r: 0.50, b: yes, t: x, c: two}", other[] = "{r: 0.25, b: no, t: y, c: one}";
+    static const char *const names[] = {"one", "two", NULL}, *const keys[] = {"r", "b", "t", "c"};
+    static const char *const texts[] = {same, "{}", other};
+    for (int i = 0; i < 3; i++) {
+        gr_yaml *root;
+        double r = 0.5;
+        bool b = true;
+        const char *t = "x";
+        int c = 1;
+        assert_int_equal(gr_yaml_parse(&root, texts[i], strlen(texts[i]), "marks", NULL), GR_OK);
+        assert_int_equal(gr_yaml_real(root, &r, "r", 0, 1, NULL), GR_OK);
+        assert_int_equal(gr_yaml_bool(root, &b, "b", NULL), GR_OK);
+        assert_int_equal(gr_yaml_text(root, &t, "t", NULL), GR_OK);
+        assert_int_equal(gr_yaml_choice(root, &c, "c", names, NULL), GR_OK);
+        for (int k = 0; k < 4; k++)
+            assert_int_equal(gr__yaml_child(root, keys[k])->plain, i < 2);
+        assert_true(gr__yaml_child(root, "r")->sense == GR_YAML_REAL && gr__yaml_child(root, "r")->real == r);
+        assert_true(gr__yaml_child(root, "b")->sense == GR_YAML_TRUTH && gr__yaml_child(root, "b")->whole == b);
+        assert_int_equal(gr__yaml_child(root, "t")->sense, GR_YAML_TEXT);
+        gr_yaml_free(root);
+    }
+}
+
+/* A key that several reads ask for, each with a default of its own. */
+static void marks_hold_for_all_reads(void **state) {
+    (void)state;
+    gr_yaml *root;
+    const char *id = NULL;
+    assert_int_equal(gr_yaml_parse(&root, "{id: x, s: {}, l: [1]}", 22, "marks", NULL), GR_OK);
+    for (int i = 0; i < 2; i++) /* the second finds what the first has read */
+        assert_int_equal(gr_yaml_text(root, &id, "id", NULL), GR_OK);
+    assert_false(gr__yaml_child(root, "id")->plain);
+
+    /* Sections may be left out, other maps and lists say something by being there. */
+    gr_yaml *section, *list;
+    const char *const *texts = NULL;
+    int count = 0;
+    assert_int_equal(gr_yaml_section(root, &section, "s", NULL), GR_OK);
+    assert_true(section->plain);
+    assert_int_equal(gr_yaml_list(root, &list, "l", NULL), GR_OK);
+    assert_false(list->plain);
+    assert_int_equal(gr_yaml_texts(root, &texts, &count, "l", NULL), GR_OK);
+    assert_false(list->plain);
+
+    /* What --set puts in its place has not been read. */
+    gr_yaml_is_path(gr__yaml_child(root, "id"));
+    gr_yaml_is_plain(section, true);
+    assert_int_equal(gr_yaml_set(root, "s=3", NULL), GR_OK);
+    assert_int_equal(gr_yaml_set(root, "id=y", NULL), GR_OK);
+    assert_false(gr__yaml_child(root, "s")->plain || gr__yaml_child(root, "id")->path);
+    assert_string_equal(gr_yaml_asked(root, 0), "id");
+    assert_string_equal(gr_yaml_asked(root, 2), "l");
+    assert_null(gr_yaml_asked(root, 3));
+    gr_yaml_free(root);
+}
+
+static bool keep_labels(const gr_yaml *map) { return map->key && !strcmp(map->key, "labels"); }
+
+static void trees_are_sorted(void **state) {
+    (void)state;
+    static const char text[] = "z: 1\nlabels: {b: {y: 1, x: 2}, a: 3}\na: [{q: 1, p: 2}, 0]\n";
+    gr_yaml *root;
+    char *sorted;
+    assert_int_equal(gr_yaml_parse(&root, text, strlen(text), "sort", NULL), GR_OK);
+    gr_yaml_sort(root, keep_labels);
+    assert_int_equal(gr_yaml_write(root, &sorted, NULL), GR_OK);
+    assert_string_equal(sorted, "a:\n- p: 2\n  q: 1\n- 0\nlabels:\n  b:\n    x: 2\n    y: 1\n  a: 3\nz: 1\n");
+    assert_int_equal(root->count, 3);
+    assert_string_equal(root->last->key, "z");
+    gr_free(sorted);
+    gr_yaml_sort(root, NULL);
+    assert_string_equal(gr__yaml_child(root, "labels")->first->key, "a");
+    gr_yaml_free(root);
+}
+
 static void builds_and_writes(void **state) {
     (void)state;
     gr_yaml *root = gr_yaml_new("built"), *list = gr_yaml_add_list(root, "list");
@@ -434,11 +549,20 @@ static void survives_damage(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_values),           cmocka_unit_test(refuses_syntax),
-        cmocka_unit_test(refuses_values),         cmocka_unit_test(counts_are_exact),
-        cmocka_unit_test(unknown_keys_get_hints), cmocka_unit_test(set_overrides),
-        cmocka_unit_test(set_stays_readable),     cmocka_unit_test(defaults_fill_the_tree),
-        cmocka_unit_test(builds_and_writes),      cmocka_unit_test(survives_damage),
+        cmocka_unit_test(reads_values),
+        cmocka_unit_test(refuses_syntax),
+        cmocka_unit_test(refuses_values),
+        cmocka_unit_test(counts_are_exact),
+        cmocka_unit_test(unknown_keys_get_hints),
+        cmocka_unit_test(set_overrides),
+        cmocka_unit_test(set_stays_readable),
+        cmocka_unit_test(defaults_fill_the_tree),
+        cmocka_unit_test(values_that_are_defaults_are_marked),
+        cmocka_unit_test(every_kind_of_value_is_marked),
+        cmocka_unit_test(marks_hold_for_all_reads),
+        cmocka_unit_test(trees_are_sorted),
+        cmocka_unit_test(builds_and_writes),
+        cmocka_unit_test(survives_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,6 +25,12 @@ static gr_yaml *node_new(struct gr__yaml_tree *tree, gr_yaml_kind kind, gr_yaml_
     return node;
 }
 
+/* Of reads that saw what is no longer there. */
+static void marks_forget(gr_yaml *node) {
+    node->plain = node->read = node->path = false;
+    node->sense = GR_YAML_TEXT;
+}
+
 static void append(gr_yaml *parent, gr_yaml *child) {
     child->parent = parent;
     if (parent->last)
@@ -63,6 +69,34 @@ void gr_yaml_remove(gr_yaml *node) {
         parent->last = before;
     parent->count--;
     node->parent = node->next = NULL;
+}
+
+static int by_key(const void *a, const void *b) {
+    return strcmp((*(gr_yaml *const *)a)->key, (*(gr_yaml *const *)b)->key);
+}
+
+static void sort_children(gr_yaml *map) {
+    gr_yaml **list = gr_alloc(((size_t)map->count + 1) * sizeof *list);
+    int n = 0;
+    for (gr_yaml *child = map->first; child; child = child->next)
+        list[n++] = child;
+    qsort(list, (size_t)n, sizeof *list, by_key);
+
+    /* Linked anew, in their order. */
+    map->first = map->last = NULL;
+    map->count = 0;
+    for (int i = 0; i < n; i++) {
+        list[i]->next = NULL;
+        append(map, list[i]);
+    }
+    gr_free(list);
+}
+
+void gr_yaml_sort(gr_yaml *node, bool (*ordered)(const gr_yaml *map)) {
+    if (node->kind == GR_YAML_MAP && !(ordered && ordered(node)))
+        sort_children(node);
+    for (gr_yaml *child = node->first; child; child = child->next)
+        gr_yaml_sort(child, ordered);
 }
 
 static struct gr__yaml_tree *tree_new(void) {
@@ -315,6 +349,7 @@ static void content_copy(gr_yaml *node, const gr_yaml *from, bool given) {
     node->kind = from->kind;
     node->quoted = from->quoted;
     node->text = gr_arena_strdup(node->tree->arena, from->text);
+    marks_forget(node);
     node->at = mark_copy(node->tree, from->at, node);
     node->first = node->last = NULL;
     node->count = 0;
@@ -396,6 +431,7 @@ static void replace(gr_yaml *node, const gr_yaml *value) {
     node->kind = value->kind;
     node->quoted = value->quoted;
     node->text = value->text;
+    marks_forget(node);
     node->at = value->at;
     node->count = value->count;
     node->first = value->first;

@@ -29,6 +29,9 @@ enum { GR_YAML_DEPTH = 32, GR_YAML_NODES = 50000, GR_YAML_KEYS = 4096, GR_YAML_B
 
 typedef enum gr_yaml_kind { GR_YAML_SCALAR, GR_YAML_LIST, GR_YAML_MAP } gr_yaml_kind;
 
+/* What the reads of a scalar took it for. */
+typedef enum gr_yaml_sense { GR_YAML_TEXT, GR_YAML_WHOLE, GR_YAML_REAL, GR_YAML_TRUTH } gr_yaml_sense;
+
 /* Where something stands; line and column from 1, line 0 when source says it all. */
 typedef struct gr_yaml_mark {
     const char *source;
@@ -39,9 +42,16 @@ typedef struct gr_yaml_mark {
 typedef struct gr_yaml gr_yaml;
 struct gr_yaml {
     gr_yaml_kind kind;
-    bool quoted;      /* scalar: was in quotes or a block, so it is text whatever it looks like */
-    bool used;        /* somebody asked for this key */
-    bool added;       /* by a read, as a default, or by hand: the text does not have it */
+    bool quoted; /* scalar: was in quotes or a block, so it is text whatever it looks like */
+    bool used;   /* somebody asked for this key */
+    bool added;  /* by a read, as a default, or by hand: the text does not have it */
+    bool plain;  /* without it all would be the same: reads of its key found the default that they had. Of a map:
+                  * when empty */
+    bool read;   /* a typed read has looked at it, so plain says something */
+    bool path;   /* names a file or folder: said by whoever reads it as one (gr_yaml_is_path) */
+    gr_yaml_sense sense;
+    int64_t whole;    /* of this sense; of a truth 0 or 1 */
+    double real;      /* of this sense */
     const char *text; /* scalar */
     const char *key;  /* in a map */
     gr_yaml_mark at, key_at;
@@ -120,7 +130,10 @@ const char *gr_yaml_path(const gr_yaml *node, char *text, size_t size);
  *
  * Present: the value is checked and stored. Absent: *value keeps the default it holds, and the default is added to the
  * map, so that gr_yaml_write gives the resolved file; a default outside of [min, max] or a NULL text means "not set"
- * and is not added. Numbers must be finite and in [min, max]; a min of DBL_MIN (float.h) reads as "above 0". */
+ * and is not added. Numbers must be finite and in [min, max]; a min of DBL_MIN (float.h) reads as "above 0".
+ *
+ * What equals the default that it was read with is marked as plain. Where the presence of a key means something by
+ * itself, the default handed over must be out of range. Lists are never plain unless their reader marks them. */
 gr_status gr_yaml_int(gr_yaml *map, int64_t *value, const char *key, int64_t min, int64_t max, gr_error *err);
 gr_status gr_yaml_count(gr_yaml *map, int64_t *value, const char *key, int64_t min, int64_t max, gr_error *err);
 gr_status gr_yaml_real(gr_yaml *map, double *value, const char *key, double min, double max, gr_error *err);
@@ -142,6 +155,19 @@ gr_status gr_yaml_as_real(const gr_yaml *node, double *value, double min, double
 gr_status gr_yaml_as_bool(const gr_yaml *node, bool *value, gr_error *err);
 gr_status gr_yaml_as_text(const gr_yaml *node, const char **value, gr_error *err);
 gr_status gr_yaml_as_choice(const gr_yaml *node, int *value, const char *const *names, gr_error *err);
+
+/* Marks a node as plain, or as not, for readers that compare with a default themselves. Of several reads of a node each
+ * must find its own default. */
+void gr_yaml_is_plain(gr_yaml *node, bool plain);
+void gr_yaml_is_path(gr_yaml *node);
+
+/* Keys that reads of a map have asked for, in the order in which they did: NULL behind the last. For tests that must
+ * miss no key. */
+const char *gr_yaml_asked(const gr_yaml *map, int which);
+
+/* Sorts the maps of a tree by their keys, but for those that `ordered` keeps (NULL: none): in YAML the order of a map
+ * says nothing, and most readers go by that. */
+void gr_yaml_sort(gr_yaml *node, bool (*ordered)(const gr_yaml *map));
 
 /* ---- shared between yaml.c, yaml_read.c and yaml_write.c ---- */
 

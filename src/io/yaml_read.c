@@ -86,6 +86,20 @@ static const char *hint_words(const char *word, const char *const *known, int co
 
 /* ---- structure ---- */
 
+void gr_yaml_is_plain(gr_yaml *node, bool plain) {
+    node->plain = plain && (node->plain || !node->read);
+    node->read = true;
+}
+
+void gr_yaml_is_path(gr_yaml *node) { node->path = true; }
+
+const char *gr_yaml_asked(const gr_yaml *map, int which) {
+    const struct gr__yaml_asked *asked = map->asked;
+    for (; asked && which > 0; which--)
+        asked = asked->next;
+    return asked ? asked->key : NULL;
+}
+
 /* Notes that a read knows this key of the map. */
 static void ask(gr_yaml *map, const char *key) {
     assert(map->kind == GR_YAML_MAP);
@@ -139,6 +153,7 @@ gr_status gr_yaml_section(gr_yaml *map, gr_yaml **child, const char *key, gr_err
     GR_TRY(gr_yaml_map(map, child, key, err));
     if (!*child)
         *child = gr_yaml_add_map(map, key);
+    gr_yaml_is_plain(*child, true);
     return GR_OK;
 }
 
@@ -288,6 +303,14 @@ static reading whole_of(int64_t *value, const char *text, bool count) {
     return WHOLE;
 }
 
+/* What a read took a scalar for. Reads change no value, so they are given constant nodes; the mark is the tree's. */
+static void mark_sense(const gr_yaml *node, gr_yaml_sense sense, int64_t whole, double real) {
+    gr_yaml *own = (gr_yaml *)node;
+    own->sense = sense;
+    own->whole = whole;
+    own->real = real;
+}
+
 /* An integer in its range, or the error with the hint that fits what is wrong. */
 static gr_status as_whole(const gr_yaml *node, int64_t *value, int64_t min, int64_t max, bool count, gr_error *err) {
     char expected[160];
@@ -296,6 +319,7 @@ static gr_status as_whole(const gr_yaml *node, int64_t *value, int64_t min, int6
     /* Quotes make a text of a number. */
     reading how = node->kind != GR_YAML_SCALAR || node->quoted ? NO_NUMBER : whole_of(&got, node->text, count);
     if (how == WHOLE && got >= min && got <= max) {
+        mark_sense(node, GR_YAML_WHOLE, got, 0);
         *value = got;
         return GR_OK;
     }
@@ -327,6 +351,7 @@ gr_status gr_yaml_as_real(const gr_yaml *node, double *value, double min, double
     bool number = node->kind == GR_YAML_SCALAR && !node->quoted && gr__yaml_is_number(node->text);
     double got = number ? gr__parse_real(node->text, NULL) : 0;
     if (number && isfinite(got) && got >= min && got <= max) {
+        mark_sense(node, GR_YAML_REAL, 0, got);
         *value = got;
         return GR_OK;
     }
@@ -348,6 +373,7 @@ gr_status gr_yaml_as_bool(const gr_yaml *node, bool *value, gr_error *err) {
     if (truth < 0)
         return unexpected(node, err, node->quoted ? "true and false are written without quotes" : NULL,
                           "true or false");
+    mark_sense(node, GR_YAML_TRUTH, truth, 0);
     *value = truth;
     return GR_OK;
 }
@@ -378,13 +404,23 @@ gr_status gr_yaml_as_choice(const gr_yaml *node, int *value, const char *const *
 
 /* ---- keys: the value when present, else the default goes into the tree ---- */
 
+/* A default that was added: it reads back as itself. */
+static void add_whole(gr_yaml *map, const char *key, int64_t value) {
+    gr_yaml *node = gr_yaml_add_int(map, key, value);
+    mark_sense(node, GR_YAML_WHOLE, value, 0);
+    gr_yaml_is_plain(node, true);
+}
+
 static gr_status key_whole(gr_yaml *map, int64_t *value, const char *key, int64_t min, int64_t max, bool count,
                            gr_error *err) {
-    const gr_yaml *node = gr_yaml_find(map, key);
-    if (node)
-        return as_whole(node, value, min, max, count, err);
-    if (*value >= min && *value <= max)
-        gr_yaml_add_int(map, key, *value);
+    gr_yaml *node = gr_yaml_find(map, key);
+    int64_t before = *value;
+    if (node) {
+        GR_TRY(as_whole(node, value, min, max, count, err));
+        gr_yaml_is_plain(node, *value == before);
+    } else if (*value >= min && *value <= max) {
+        add_whole(map, key, *value);
+    }
     return GR_OK;
 }
 
@@ -397,37 +433,54 @@ gr_status gr_yaml_count(gr_yaml *map, int64_t *value, const char *key, int64_t m
 }
 
 gr_status gr_yaml_real(gr_yaml *map, double *value, const char *key, double min, double max, gr_error *err) {
-    const gr_yaml *node = gr_yaml_find(map, key);
-    if (node)
-        return gr_yaml_as_real(node, value, min, max, err);
-    if (isfinite(*value) && *value >= min && *value <= max)
-        gr_yaml_add_real(map, key, *value);
+    gr_yaml *node = gr_yaml_find(map, key);
+    double before = *value;
+    if (node) {
+        GR_TRY(gr_yaml_as_real(node, value, min, max, err));
+        gr_yaml_is_plain(node, *value == before);
+    } else if (isfinite(*value) && *value >= min && *value <= max) {
+        node = gr_yaml_add_real(map, key, *value);
+        mark_sense(node, GR_YAML_REAL, 0, *value);
+        gr_yaml_is_plain(node, true);
+    }
     return GR_OK;
 }
 
 gr_status gr_yaml_bool(gr_yaml *map, bool *value, const char *key, gr_error *err) {
-    const gr_yaml *node = gr_yaml_find(map, key);
-    if (node)
-        return gr_yaml_as_bool(node, value, err);
-    gr_yaml_add_bool(map, key, *value);
+    gr_yaml *node = gr_yaml_find(map, key);
+    bool before = *value;
+    if (node) {
+        GR_TRY(gr_yaml_as_bool(node, value, err));
+        gr_yaml_is_plain(node, *value == before);
+    } else {
+        node = gr_yaml_add_bool(map, key, *value);
+        mark_sense(node, GR_YAML_TRUTH, *value, 0);
+        gr_yaml_is_plain(node, true);
+    }
     return GR_OK;
 }
 
 gr_status gr_yaml_text(gr_yaml *map, const char **value, const char *key, gr_error *err) {
-    const gr_yaml *node = gr_yaml_find(map, key);
-    if (node)
-        return gr_yaml_as_text(node, value, err);
-    if (*value)
-        gr_yaml_add_text(map, key, *value);
+    gr_yaml *node = gr_yaml_find(map, key);
+    const char *before = *value;
+    if (node) {
+        GR_TRY(gr_yaml_as_text(node, value, err));
+        gr_yaml_is_plain(node, before && !strcmp(*value, before));
+    } else if (*value) {
+        gr_yaml_is_plain(gr_yaml_add_text(map, key, *value), true);
+    }
     return GR_OK;
 }
 
 gr_status gr_yaml_choice(gr_yaml *map, int *value, const char *key, const char *const *names, gr_error *err) {
-    const gr_yaml *node = gr_yaml_find(map, key);
-    if (node)
-        return gr_yaml_as_choice(node, value, names, err);
-    if (*value >= 0)
-        gr_yaml_add_text(map, key, names[*value]);
+    gr_yaml *node = gr_yaml_find(map, key);
+    int before = *value;
+    if (node) {
+        GR_TRY(gr_yaml_as_choice(node, value, names, err));
+        gr_yaml_is_plain(node, *value == before);
+    } else if (*value >= 0) {
+        gr_yaml_is_plain(gr_yaml_add_text(map, key, names[*value]), true);
+    }
     return GR_OK;
 }
 

@@ -27,7 +27,7 @@ static gr_status read_windows(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def,
     gr_yaml *node = gr_yaml_find(map, "window");
     if (node && node->kind == GR_YAML_SCALAR) {
         int *one = gr_arena_alloc(recipe->arena, sizeof *one);
-        *one = 0;
+        *one = -1; /* no default: without the key the windows are those of the style */
         GR_TRY(gr__recipe_int(map, one, "window", 0, POSITIONS_MOST, err));
         def->windows = one;
         def->window_count = 1;
@@ -37,6 +37,7 @@ static gr_status read_windows(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def,
         gr_yaml *list = gr_yaml_add_list(map, "window");
         for (int i = 0; i < def->window_count; i++)
             gr_yaml_add_int(list, NULL, def->windows[i]);
+        gr_yaml_is_plain(list, true);
         return GR_OK;
     }
     return gr__recipe_ints(recipe, map, &def->windows, &def->window_count, "window", 0, POSITIONS_MOST, err);

@@ -27,17 +27,26 @@ gr_status gr__recipe_reals(gr_yaml *map, double *values, int *count, int most, c
         gr_yaml *list = gr_yaml_add_list(map, key);
         for (int i = 0; i < *count; i++)
             gr_yaml_add_real(list, NULL, values[i]);
+        gr_yaml_is_plain(list, true);
         return GR_OK;
     }
-    *count = 1;
-    if (node->kind == GR_YAML_SCALAR)
-        return gr_yaml_as_real(node, &values[0], min, max, err);
-    GR_TRY(gr_yaml_expect(node, GR_YAML_LIST, err));
-    if (node->count < 1 || node->count > most)
+
+    /* One number is a list of one. */
+    bool list = node->kind == GR_YAML_LIST;
+    if (node->kind != GR_YAML_SCALAR)
+        GR_TRY(gr_yaml_expect(node, GR_YAML_LIST, err));
+    if (list && (node->count < 1 || node->count > most))
         return gr_yaml_fail(node, err, NULL, "%s has %d numbers, expected 1 to %d", key, node->count, most);
+
+    /* Each takes the place of a default, and is compared with it. */
+    bool same = *count == (list ? node->count : 1);
     *count = 0;
-    for (gr_yaml *c = gr_yaml_first(node); c; c = gr_yaml_next(c))
-        GR_TRY(gr_yaml_as_real(c, &values[(*count)++], min, max, err));
+    for (gr_yaml *c = list ? gr_yaml_first(node) : node; c; c = list ? gr_yaml_next(c) : NULL) {
+        double before = values[*count];
+        GR_TRY(gr_yaml_as_real(c, &values[*count], min, max, err));
+        same = values[(*count)++] == before && same;
+    }
+    gr_yaml_is_plain(node, same);
     return GR_OK;
 }
 
@@ -47,12 +56,16 @@ gr_status gr__recipe_ints(gr_recipe *recipe, gr_yaml *map, const int **values, i
     GR_TRY(gr_yaml_list(map, &list, key, err));
     if (!list)
         return GR_OK;
+
     int *numbers = gr_arena_alloc(recipe->arena, sizeof *numbers * ((size_t)list->count + 1)), n = 0;
+    bool same = list->count == *count;
     for (gr_yaml *c = gr_yaml_first(list); c; c = gr_yaml_next(c)) {
         int64_t wide;
         GR_TRY(gr_yaml_as_count(c, &wide, min, max, err));
+        same = same && (*values)[n] == (int)wide;
         numbers[n++] = (int)wide;
     }
+    gr_yaml_is_plain(list, same);
     *values = numbers;
     *count = n;
     return GR_OK;
@@ -114,6 +127,7 @@ gr_status gr__recipe_path(gr_recipe *recipe, gr_yaml *map, const char **path, co
         node = gr_yaml_add_text(map, key, full);
         node->added = false; /* the same path, spelled out */
     }
+    gr_yaml_is_path(node);
     *path = node->text;
     gr_free(full);
     return GR_OK;
@@ -135,6 +149,7 @@ gr_status gr__recipe_paths(gr_recipe *recipe, gr_yaml *map, const char *const **
         char *full;
         GR_TRY(absolute(recipe, next, &full, key, err));
         changed = changed || strcmp(full, next->text) != 0;
+        gr_yaml_is_path(next);
         kept[(*count)++] = gr_arena_strdup(recipe->arena, full);
         gr_free(full);
     }
@@ -145,8 +160,11 @@ gr_status gr__recipe_paths(gr_recipe *recipe, gr_yaml *map, const char *const **
     gr_yaml *list = one ? NULL : gr_yaml_add_list(map, key);
     if (list)
         list->added = false;
-    for (int i = 0; i < *count; i++)
-        gr_yaml_add_text(one ? map : list, one ? key : NULL, kept[i])->added = false;
+    for (int i = 0; i < *count; i++) {
+        gr_yaml *path = gr_yaml_add_text(one ? map : list, one ? key : NULL, kept[i]);
+        path->added = false;
+        gr_yaml_is_path(path);
+    }
     return GR_OK;
 }
 
