@@ -123,8 +123,7 @@ static gr_status open_file(text *t, const eval_options *own, const gr_tokenizer 
 /* A model that saw other data may have been trained on these documents. */
 static void warn_other_data(const gr_project *project, const gr_bundle *folder) {
     for (int i = 0; i < folder->info.data_count; i++)
-        if (strcmp(folder->info.data[i].name, "project") == 0 &&
-            strcmp(folder->info.data[i].sha256, project->digest) != 0)
+        if (strcmp(folder->info.data[i].name, "project") == 0 && !gr_project_made(project, folder->info.data[i].sha256))
             fputs(
                 "note: recipe or data differ from those the model was trained with; it may have seen these documents\n",
                 stderr);

@@ -54,7 +54,11 @@ typedef struct gr_project {
  * `precision: auto` is settled with a folder: the first call times a few products of the network in both precisions and
  * takes bfloat16 if it is at least 1.15 times as fast; what gr_project_keep has kept in the folder, each later call
  * takes, on whatever machine. GR_ERR_USAGE where the recipe asks for another precision than the folder was begun with.
- * Without a folder `auto` stays as it is (model.h). */
+ * Without a folder `auto` stays as it is (model.h).
+ *
+ * The digest is of a recipe whose keys are sorted, but for labels, regions and weights of routes, whose order says
+ * something. Earlier versions took keys as they stood: where folder.json beside the folder has such a digest of this
+ * project, it stays the digest. */
 gr_status gr_project_open(gr_project **project, gr_recipe *recipe, const char *folder, const gr_control *control,
                           gr_error *err);
 void gr_project_free(gr_project *project);
@@ -62,6 +66,9 @@ void gr_project_free(gr_project *project);
 /* Writes what was read to the project's folder, for the next call. gr_arm_train and gr_audit_run do it once nothing
  * refuses any more. */
 gr_status gr_project_keep(gr_project *project, gr_error *err);
+
+/* Whether a digest of 64 digits is this project's, as it is made now or as earlier versions made it. */
+bool gr_project_made(const gr_project *project, const char *digest);
 
 /* Settles `precision: auto` of a project without a folder: what a folder begun now would take. Another precision is
  * left alone. Errors: those of gr_arch_build and gr_bundle_load. */

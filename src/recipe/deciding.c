@@ -5,19 +5,61 @@
 #include <stdio.h>
 #include <string.h>
 
-gr_status gr__recipe_deciding(gr_yaml **root, const char *text, gr_error *err) {
-    static const char *const free_to_change[] = {
-        "threads",        "twins", "prompts", "relearn", "diagnostics", "train.checkpoint", "train.checkpoint_share",
-        "train.recompute"};
-    GR_TRY(gr_yaml_parse(root, text, strlen(text), "recipe", err));
+static const char *const free_to_change[] = {
+    "threads",        "twins", "prompts", "relearn", "diagnostics", "train.checkpoint", "train.checkpoint_share",
+    "train.recompute"};
 
-    for (size_t i = 0; i < sizeof free_to_change / sizeof *free_to_change; i++) {
-        const char *dot = strchr(free_to_change[i], '.');
-        gr_yaml *map = dot ? gr_yaml_find(*root, "train") : *root;
-        gr_yaml *node = map ? gr_yaml_find(map, dot ? dot + 1 : free_to_change[i]) : NULL;
-        if (node)
-            gr_yaml_remove(node);
+/* Whether a node is the one that dotted names lead to from the top. */
+static bool is_at(const gr_yaml *node, const char *path) {
+    const char *dot = strchr(path, '.');
+    const gr_yaml *in = node->parent;
+    if (!node->key || !in)
+        return false;
+    if (!dot)
+        return !in->parent && !strcmp(node->key, path);
+    return !strcmp(node->key, dot + 1) && in->key && in->parent && !in->parent->parent &&
+           !strncmp(in->key, path, (size_t)(dot - path)) && !in->key[dot - path];
+}
+
+bool gr__recipe_is_free(const gr_yaml *node) {
+    for (size_t i = 0; i < sizeof free_to_change / sizeof *free_to_change; i++)
+        if (is_at(node, free_to_change[i]))
+            return true;
+    return false;
+}
+
+/* The section at the top that a node stands in. */
+static const gr_yaml *section_of(const gr_yaml *node) {
+    while (node->parent && node->parent->parent)
+        node = node->parent;
+    return node;
+}
+
+bool gr__recipe_is_ordered(const gr_yaml *map) {
+    static const char *const weights[] = {"forward", "activation", "parameter", "weights"};
+    if (is_at(map, "labels") || is_at(map, "regions"))
+        return true;
+    if (!map->key || !map->parent || strcmp(section_of(map)->key, "routes") != 0)
+        return false;
+    for (size_t i = 0; i < sizeof weights / sizeof *weights; i++)
+        if (!strcmp(map->key, weights[i]))
+            return true;
+    return false;
+}
+
+static void remove_free(gr_yaml *map) {
+    for (gr_yaml *child = map->first, *next; child; child = next) {
+        next = child->next;
+        if (gr__recipe_is_free(child))
+            gr_yaml_remove(child);
+        else if (child->kind == GR_YAML_MAP && !map->parent)
+            remove_free(child);
     }
+}
+
+gr_status gr__recipe_deciding(gr_yaml **root, const char *text, gr_error *err) {
+    GR_TRY(gr_yaml_parse(root, text, strlen(text), "recipe", err));
+    remove_free(*root);
     return GR_OK;
 }
 
@@ -83,10 +125,38 @@ static void differ(walk *w, const gr_yaml *here, const gr_yaml *there) {
             gr_yaml_path(here ? here : there, path, sizeof path), value_of(ours, here), value_of(theirs, there));
 }
 
+/* Names of a map on one line, in their order. */
+static const char *names_of(char text[VALUE], const gr_yaml *map) {
+    note names = {text, VALUE, 0};
+    text[0] = 0;
+    for (const gr_yaml *child = map->first; child; child = child->next)
+        add(&names, "%s%s", child->key, child->next ? ", " : "");
+    if (names.used == VALUE - 1) /* cut */
+        memcpy(text + VALUE - 4, "...", 4);
+    return text;
+}
+
+/* Where order says something: the same names in another one. */
+static void compare_order(walk *w, const gr_yaml *here, const gr_yaml *there) {
+    char path[120], ours[VALUE], theirs[VALUE];
+    const gr_yaml *a = here->first, *b = there->first;
+    for (; a && b && !strcmp(a->key, b->key); a = a->next, b = b->next)
+        ;
+    bool same = !a && !b;
+    for (a = here->first; a && !same; a = a->next) /* a name that is missing is a difference of its own */
+        if (!gr__yaml_child(there, a->key))
+            return;
+    if (!same && here->count == there->count && w->found++ < NAMED)
+        add(w->list, "%sthe order of %s is %s here, %s there", w->found > 1 ? "; " : "",
+            gr_yaml_path(here, path, sizeof path), names_of(ours, here), names_of(theirs, there));
+}
+
 static void compare(walk *w, const gr_yaml *here, const gr_yaml *there);
 
 /* Keys of both, then those that stand there alone. */
 static void compare_maps(walk *w, const gr_yaml *here, const gr_yaml *there) {
+    if (gr__recipe_is_ordered(here))
+        compare_order(w, here, there);
     for (const gr_yaml *child = here->first; child; child = child->next)
         compare(w, child, gr__yaml_child(there, child->key));
     for (const gr_yaml *child = there->first; child; child = child->next)

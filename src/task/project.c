@@ -9,6 +9,7 @@
 #include "gradroute/task.h"
 #include "io/digest.h"
 #include "io/file.h"
+#include "io/json.h"
 #include "label/source.h"
 #include "recipe/deciding.h"
 #include "recipe/read.h"
@@ -23,14 +24,16 @@ static void note(const gr_control *control, const char *text) {
         control->note(control->user, text);
 }
 
-/* The recipe as text without what does not decide a result. */
-static gr_status deciding_text(const gr_recipe *recipe, char **text, gr_error *err) {
+/* The recipe as text without what does not decide a result: sorted where order says nothing, or as it is. */
+static gr_status deciding_text(const gr_recipe *recipe, bool sorted, char **text, gr_error *err) {
     char *whole;
     gr_yaml *root;
     GR_TRY(gr_recipe_text(recipe, &whole, err));
     gr_status status = gr__recipe_deciding(&root, whole, err);
     gr_free(whole);
     GR_TRY(status);
+    if (sorted)
+        gr_yaml_sort(root, gr__recipe_is_ordered);
     status = gr_yaml_write(root, text, err);
     gr_yaml_free(root);
     return status;
@@ -158,9 +161,9 @@ static void add_labels(gr_digest *d, const gr_project *p) {
 
 /* What decides a run's numbers: settings, then tokens or samples, labels as they are shown, and the model it starts
  * from. */
-static gr_status digest_project(gr_project *p, gr_error *err) {
+static gr_status digest_with(char digest[GR_DIGEST_HEX], const gr_project *p, bool sorted, gr_error *err) {
     char *text;
-    GR_TRY(deciding_text(p->recipe, &text, err));
+    GR_TRY(deciding_text(p->recipe, sorted, &text, err));
     gr_digest *d = gr_digest_new();
     gr_digest_add(d, text, strlen(text));
     if (p->shards)
@@ -174,8 +177,33 @@ static gr_status digest_project(gr_project *p, gr_error *err) {
     if (p->recipe->from.path)
         gr_digest_add(d, p->recipe->from.sha256, sizeof p->recipe->from.sha256);
     gr__token_scores_digest(p, d);
-    gr_digest_end(d, p->digest);
+    gr_digest_end(d, digest);
     gr_free(text);
+    return GR_OK;
+}
+
+bool gr_project_made(const gr_project *p, const char *digest) {
+    char older[GR_DIGEST_HEX];
+    return !strcmp(p->digest, digest) || (digest_with(older, p, false, NULL) == GR_OK && !strcmp(older, digest));
+}
+
+/* A folder that an earlier version began keeps the digest that it has: of the recipe with its keys as they stood. */
+static gr_status digest_project(gr_project *p, const char *folder, gr_error *err) {
+    GR_TRY(digest_with(p->digest, p, true, err));
+    if (!folder)
+        return GR_OK;
+
+    /* It stands beside the folder of the data, which may not be there yet. */
+    json_t *mark = NULL;
+    const char *slash = strrchr(folder, '/');
+    char *path = gr_format("%.*sfolder.json", slash ? (int)(slash + 1 - folder) : 0, folder);
+    const char *kept = NULL;
+    if (gr_file_exists(path) && gr_json_read(&mark, path, NULL) == GR_OK)
+        kept = json_string_value(json_object_get(mark, "digest"));
+    if (kept && gr_project_made(p, kept))
+        memcpy(p->digest, kept, sizeof p->digest);
+    json_decref(mark);
+    gr_free(path);
     return GR_OK;
 }
 
@@ -334,7 +362,7 @@ static gr_status open_project(gr_project *p, const char *folder, const gr_contro
     GR_TRY(gr__go_on(stop, "reading the data", err));
     if (folder) /* before the digest: the choice is part of what decides a result */
         GR_TRY(gr__precision_settle(p, folder, control, err));
-    return digest_project(p, err);
+    return digest_project(p, folder, err);
 }
 
 gr_status gr_project_open(gr_project **project, gr_recipe *recipe, const char *folder, const gr_control *control,
