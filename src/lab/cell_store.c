@@ -1,0 +1,356 @@
+/* Folders of cells: taking one to make it, moving it to its place, and links to it. */
+#include "lab/cell_store.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <ftw.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "io/file.h"
+#include "io/json.h"
+#include "kernel/kernel.h"
+#include "lab/cell_key.h"
+
+/* ---- folders ---- */
+
+static char *done_path(const char *root, const char *key) { return gr_format("%s/cells/%s", root, key); }
+
+static char *work_path(const char *root, const char *key) { return gr_format("%s/work/%s", root, key); }
+
+static char *lock_path(const char *root, const char *key) { return gr_format("%s/work/.%s.gradroute.lock", root, key); }
+
+/* Whether a folder holds a name; of a cell cell.json, or its model. */
+static bool holds(const char *folder, const char *name) {
+    char *path = gr_format("%s/%s", folder, name);
+    bool there = gr_file_exists(path);
+    gr_free(path);
+    return there;
+}
+
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *where) {
+    (void)info, (void)type, (void)where;
+    return remove(path);
+}
+
+/* All of a folder that only we write to; links in it are not followed. */
+static void remove_folder(const char *path) { nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
+
+static gr_status flush_below(const char *root, const char *name, gr_error *err) {
+    char *path = gr_format("%s/%s", root, name);
+    gr_status status = gr__flush_folder(path, err);
+    gr_free(path);
+    return status;
+}
+
+static gr_status make_below(const char *root, const char *name, gr_error *err) {
+    char *path = gr_format("%s/%s", root, name);
+    gr_status status = gr_directory_make(path, err);
+    gr_free(path);
+    return status;
+}
+
+/* ---- looking ---- */
+
+gr_status gr__cell_find(gr__cell **cell, const char *root, const char *key, gr_error *err) {
+    char *path = done_path(root, key);
+    *cell = NULL;
+    gr_status status = gr_file_exists(path) ? gr__cell_read(cell, path, key, err) : GR_OK;
+    gr_free(path);
+    return status;
+}
+
+gr_status gr__cell_state_of(gr_cell_state *state, const char *root, const char *key, const gr__committed *committed,
+                            gr_error *err) {
+    gr__cell *cell;
+    const gr__cell *known = committed ? gr__committed_find(committed, key) : NULL;
+    GR_TRY(gr__cell_find(&cell, root, key, err));
+
+    /* What is done in the folder, then what others have done, then what is at work. */
+    char *lock = lock_path(root, key);
+    if (cell || known)
+        *state = gr__cell_diverged(cell ? cell : known) ? GR_CELL_DIVERGED : cell ? GR_CELL_DONE : GR_CELL_COMMITTED;
+    else
+        *state = gr__lock_peek(lock, key, NULL) == GR_OK ? GR_CELL_MISSING : GR_CELL_BUSY;
+    gr_free(lock);
+    gr__cell_free(cell);
+    return GR_OK;
+}
+
+/* ---- moving ---- */
+
+/* From work/ to cells/, with everything in it on the disk before and the move itself after. *mine: nobody was first. */
+static gr_status move_to_cells(const gr__cell_work *work, bool *mine, gr_error *err) {
+    char *to = done_path(work->root, work->key);
+    gr_status status = gr__flush_folder(work->folder, err);
+    if (status == GR_OK)
+        status = make_below(work->root, "cells", err);
+
+    /* A folder is not renamed over one that holds something: then another process has made the cell. */
+    int code = status == GR_OK && rename(work->folder, to) ? errno : 0;
+    *mine = status == GR_OK && !code;
+    if (code == EEXIST || code == ENOTEMPTY)
+        remove_folder(work->folder);
+    else if (code)
+        status = gr__file_error(err, to, "move the cell to its place", code);
+
+    if (status == GR_OK)
+        status = flush_below(work->root, "cells", err);
+    if (status == GR_OK)
+        status = flush_below(work->root, "work", err);
+    gr_free(to);
+    return status;
+}
+
+gr_status gr__cell_publish(gr__cell_work *work, bool *mine, const json_t *of, gr_ledger *rows,
+                           const gr__cell_facts *facts, gr_error *err) {
+    bool first = false;
+    gr__cell *cell = gr__cell_new(of, rows, facts);
+    assert(!strcmp(cell->key, work->key));
+
+    /* Another may have taken over a process that stood still: its work is not written over. */
+    gr_status status = gr__lock_check(work->lock, err);
+    if (status == GR_OK)
+        status = gr__cell_write(cell, work->folder, err);
+    if (status == GR_OK)
+        status = move_to_cells(work, &first, err);
+
+    gr__cell_free(cell);
+    if (mine)
+        *mine = first;
+    return status;
+}
+
+/* ---- taking ---- */
+
+/* Whether there is nothing left to make. */
+static bool is_done(const char *root, const char *key, bool model) {
+    char *path = done_path(root, key);
+    bool done = model ? holds(path, "model") : gr_file_exists(path);
+    gr_free(path);
+    return done;
+}
+
+/* What a killed process has left: a whole cell is moved, an older one's rest goes away, anything else is gone on with.
+ */
+static gr_status mend(const gr__cell_work *work, bool *done, gr_error *err) {
+    gr__cell *cell = NULL;
+    char *there = done_path(work->root, work->key), *file = gr_format("%s/cell.json", work->folder);
+    bool placed = gr_file_exists(there);
+    gr_status status = GR_OK;
+
+    if (holds(work->folder, "cell.json") && !placed) {
+        if (gr__cell_read(&cell, work->folder, work->key, NULL) == GR_OK)
+            status = move_to_cells(work, done, err);
+        else
+            unlink(file); /* what it says cannot be: made again */
+    }
+    gr__cell_free(cell);
+    gr_free(file);
+    gr_free(there);
+    return status;
+}
+
+static gr__cell_work *work_new(const char *root, const char *key) {
+    gr__cell_work *work = gr_alloc(sizeof *work);
+    assert(strlen(key) == GR_DIGEST_HEX - 1);
+    work->root = gr_strdup(root);
+    work->folder = work_path(root, key);
+    strcpy(work->key, key);
+    return work;
+}
+
+/* With the lock: what another has done meanwhile, and what is there to go on with. */
+static gr_status prepare(gr__cell_work *work, bool model, bool *done, gr_error *err) {
+    *done = is_done(work->root, work->key, model);
+    if (*done) {
+        remove_folder(work->folder);
+        return GR_OK;
+    }
+
+    GR_TRY(mend(work, done, err));
+    if (*done && (!model || is_done(work->root, work->key, true)))
+        return GR_OK;
+    *done = false;
+    GR_TRY(gr_directory_make(work->folder, err));
+    gr__temporaries_remove(work->folder);
+    return GR_OK;
+}
+
+/* That somebody else is at it is no error here. */
+static gr_status take_lock(gr__cell_work *work, bool *busy, const char *path, gr_error *err) {
+    gr_error why = {0};
+    gr_status status = gr__lock_take(&work->lock, path, work->folder, &why);
+    *busy = status == GR_ERR_USAGE;
+    if (status == GR_OK || *busy)
+        return GR_OK;
+    return gr_error_set(err, status, why.place, why.hint[0] ? why.hint : NULL, "%s", why.message);
+}
+
+gr_status gr__cell_begin(gr__cell_work **work, gr_cell_state *state, const char *root, const char *key, bool model,
+                         gr_error *err) {
+    bool busy = false, done = is_done(root, key, model);
+    char *lock = lock_path(root, key);
+    *work = NULL;
+    *state = GR_CELL_DONE;
+    if (done) {
+        gr__lock_sweep(lock); /* of one who was killed between the move and its end */
+        gr_free(lock);
+        return GR_OK;
+    }
+
+    /* One maker at a time. */
+    gr__cell_work *mine = work_new(root, key);
+    gr_status status = make_below(root, "work", err);
+    if (status == GR_OK)
+        status = take_lock(mine, &busy, lock, err);
+    gr_free(lock);
+    if (status == GR_OK && !busy)
+        status = prepare(mine, model, &done, err);
+
+    if (busy)
+        *state = GR_CELL_BUSY;
+    if (status == GR_OK && !busy && !done) {
+        *state = GR_CELL_MISSING;
+        *work = mine;
+        return GR_OK;
+    }
+    gr__cell_end(mine);
+    return status;
+}
+
+void gr__cell_end(gr__cell_work *work) {
+    if (!work)
+        return;
+    if (work->lock)
+        rmdir(work->folder); /* where nothing came of it */
+    gr__lock_release(work->lock);
+    gr_free(work->folder);
+    gr_free(work->root);
+    gr_free(work);
+}
+
+/* ---- models made again ---- */
+
+/* Notes beside the rows that stay what was computed the second time. */
+static gr_status write_remade(const gr__cell *known, const char *digest, const char *folder, gr_error *err) {
+    char date[40], seal[GR_DIGEST_HEX], *path = gr_format("%s/remade.json", folder);
+    gr__text_date(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ");
+    json_t *note =
+        json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "format", "gradroute-remade-1", "key", known->key,
+                  "rows_sha256", gr__cell_text(known, "rows_sha256"), "rows_isa", gr__cell_text(known, "isa"),
+                  "remade_sha256", digest, "isa", gr_kernel_isa(), "program", GR_VERSION, "made", date);
+    gr_json_seal(seal, note);
+    json_object_set_new(note, "sha256", json_string(seal));
+    gr_status status = gr_json_write(note, path, err);
+    json_decref(note);
+    gr_free(path);
+    return status;
+}
+
+/* model/ alone, to a cell that is there. The rename is last: with its model the cell is what was wanted. */
+static gr_status move_model(const gr__cell_work *work, const char *to, gr_error *err) {
+    char *from = gr_format("%s/model", work->folder), *model = gr_format("%s/model", to);
+    int code = rename(from, model) ? errno : 0;
+    gr_status status = GR_OK;
+    if (code && code != EEXIST && code != ENOTEMPTY) /* those: another was first */
+        status = gr__file_error(err, model, "move the model to its place", code);
+    if (status == GR_OK)
+        status = gr__flush_folder(to, err);
+    if (status == GR_OK)
+        remove_folder(work->folder);
+    gr_free(from);
+    gr_free(model);
+    return status;
+}
+
+gr_status gr__cell_restore(gr__cell_work *work, bool *other, const gr__cell *known, const gr_ledger *rows,
+                           gr_error *err) {
+    char digest[GR_DIGEST_HEX], *lines = gr_ledger_lines(rows), *to = done_path(work->root, work->key);
+    gr_digest_data(digest, lines, strlen(lines));
+    bool differs = strcmp(digest, gr__cell_text(known, "rows_sha256")) != 0, mine;
+    assert(!strcmp(known->key, work->key));
+    gr_free(lines);
+
+    /* Where there is no folder yet, this one becomes it, with the rows that are known. */
+    gr_status status = gr__lock_check(work->lock, err);
+    bool there = gr_file_exists(to);
+    if (status == GR_OK && differs)
+        status = write_remade(known, digest, there ? to : work->folder, err);
+    if (status == GR_OK && !there)
+        status = gr__cell_write(known, work->folder, err);
+    if (status == GR_OK)
+        status = there ? move_model(work, to, err) : move_to_cells(work, &mine, err);
+
+    if (other)
+        *other = differs;
+    gr_free(to);
+    return status;
+}
+
+/* ---- links ---- */
+
+/* What a link of ours leads to: [../]cells/KEY or [../]work/KEY. */
+static bool is_ours(const char *target) {
+    static const char digits[] = "0123456789abcdef";
+    const char *at = strncmp(target, "../", 3) ? target : target + 3;
+    size_t before = !strncmp(at, "cells/", 6) ? 6 : !strncmp(at, "work/", 5) ? 5 : 0;
+    return before && strlen(at + before) == GR_DIGEST_HEX - 1 && strspn(at + before, digits) == GR_DIGEST_HEX - 1;
+}
+
+/* What stands under the name: 0 nothing, 1 a link of ours, -1 something else. */
+static int whose(const char *path) {
+    char target[PATH_MAX];
+    struct stat info;
+    if (lstat(path, &info))
+        return errno == ENOENT ? 0 : -1;
+    ssize_t n = S_ISLNK(info.st_mode) ? readlink(path, target, sizeof target - 1) : -1;
+    if (n < 0)
+        return -1;
+    target[n] = 0;
+    return is_ours(target) ? 1 : -1;
+}
+
+/* Beside the name and then over it, so that there is a link at any moment. No links: no error. */
+static gr_status replace_link(const char *path, const char *target, gr_error *err) {
+    char *fresh = gr__temporary(path);
+    int code = symlink(target, fresh) || rename(fresh, path) ? errno : 0;
+    if (code)
+        unlink(fresh);
+    gr_free(fresh);
+    bool without = code == EPERM || code == EOPNOTSUPP || code == ENOSYS || code == EINVAL;
+    return code && !without ? gr__file_error(err, path, "make the link", code) : GR_OK;
+}
+
+gr_status gr__cell_link(const char *root, const char *name, const char *key, bool done, gr_error *err) {
+    char *path = gr_format("%s/%s", root, name), kept[PATH_MAX];
+    char *target = gr_format("%s%s/%s", strchr(name, '/') ? "../" : "", done ? "cells" : "work", key);
+    int is = whose(path);
+    gr_status status = GR_OK;
+
+    if (is < 0)
+        status = gr_error_set(err, GR_ERR_USAGE, path, "choose another folder, or move the file away",
+                              "something that gradroute has not made is where a link to a cell belongs");
+    ssize_t n = is > 0 ? readlink(path, kept, sizeof kept - 1) : -1;
+    bool same = n >= 0 && (size_t)n == strlen(target) && !strncmp(kept, target, (size_t)n);
+    if (status == GR_OK && !same)
+        status = gr__parent_make(path, err);
+    if (status == GR_OK && !same)
+        status = replace_link(path, target, err);
+
+    gr_free(target);
+    gr_free(path);
+    return status;
+}
+
+void gr__cell_unlink(const char *root, const char *name) {
+    char *path = gr_format("%s/%s", root, name);
+    if (whose(path) > 0)
+        unlink(path);
+    gr_free(path);
+}

@@ -1,0 +1,80 @@
+/* cell_store.h - cells on disk: those that are made, those that are done, and that each is made once.
+ *
+ *     gr__cell_work *work;
+ *     gr_cell_state state;
+ *     GR_TRY(gr__cell_begin(&work, &state, folder, key, false, err));
+ *     if (work) {                                             nobody else makes it now, and it is not there
+ *         ... make it in work->folder, which may hold what a killed process has left; ask work->lock before saving ...
+ *         GR_TRY(gr__cell_publish(work, of, rows, &facts, err));     takes the rows
+ *         gr__cell_end(work);
+ *     }
+ *     GR_TRY(gr__cell_find(&cell, folder, key, err));         NULL: not done
+ *
+ * Below the folder of an experiment:
+ *
+ *     work/KEY/                    a cell that is being made
+ *     work/.KEY.gradroute.lock     who makes it; beside the folder, for that will be renamed
+ *     cells/KEY/                   a cell that is done: cell.json, rows.jsonl, and what its maker left beside them
+ *     cells/KEY/remade.json        its model was made again, and the rows of the second making were others
+ *     NAME -> cells/KEY            links for people
+ *
+ * A folder moves from work/ to cells/ by one rename, after all that is in it was flushed: a kill at any moment leaves a
+ * cell that is gone on with, or one that is done. Several processes and machines may share a folder.
+ */
+#ifndef GR_LAB_CELL_STORE_H
+#define GR_LAB_CELL_STORE_H
+
+#include "io/lock.h"
+#include "lab/cell_file.h"
+
+typedef enum gr_cell_state {
+    GR_CELL_MISSING,
+    GR_CELL_BUSY,      /* somebody makes it */
+    GR_CELL_DONE,      /* in the folder */
+    GR_CELL_COMMITTED, /* among committed rows alone: no model */
+    GR_CELL_DIVERGED   /* done, and its row says that a number was no longer finite */
+} gr_cell_state;
+
+typedef struct gr__cell_work {
+    char *root, *folder; /* of the experiment, of the cell that is made */
+    char key[GR_DIGEST_HEX];
+    gr__lock *lock; /* NULL: nothing can be written */
+} gr__cell_work;
+
+/* The cell, checked in full; NULL: it is not there. GR_ERR_FORMAT: it is there and damaged, and is neither used nor
+ * made again until somebody removes it. */
+gr_status gr__cell_find(gr__cell **cell, const char *root, const char *key, gr_error *err);
+
+/* What is known of it, without changing anything; committed NULL: no rows are. Errors: those of gr__cell_find. */
+gr_status gr__cell_state_of(gr_cell_state *state, const char *root, const char *key, const gr__committed *committed,
+                            gr_error *err);
+
+/* Takes a cell to make it. *work is NULL, and *state GR_CELL_DONE or GR_CELL_BUSY, where that is not wanted; else
+ * GR_CELL_MISSING. model: it is missing as long as cells/KEY has no model/, rows or not. What a killed process had
+ * finished but not moved is moved now. Errors: those of files. */
+gr_status gr__cell_begin(gr__cell_work **work, gr_cell_state *state, const char *root, const char *key, bool model,
+                         gr_error *err);
+
+/* Writes rows.jsonl and cell.json into the work folder and moves it to cells/. Where another was first, its cell
+ * counts: *mine (NULL: not asked) is false, and this one's folder is removed. Takes the rows. That the key is that of
+ * `of` is asserted. GR_ERR_IO: the lock was lost, or files. */
+gr_status gr__cell_publish(gr__cell_work *work, bool *mine, const json_t *of, gr_ledger *rows,
+                           const gr__cell_facts *facts, gr_error *err);
+
+/* The model of a cell whose rows are known already (committed, or done before its model was removed) was made again in
+ * the work folder: moves model/ to the cell, which is made of the known rows where it is not there. Where the rows of
+ * the second making differ, remade.json says so, *other (NULL: not asked) is true, and the known ones stay. */
+gr_status gr__cell_restore(gr__cell_work *work, bool *other, const gr__cell *known, const gr_ledger *rows,
+                           gr_error *err);
+
+/* Gives the cell back; what was begun and not published stays to be gone on with. NULL is fine. */
+void gr__cell_end(gr__cell_work *work);
+
+/* root/NAME -> cells/KEY, or work/KEY until it is done; NAME may lead into a folder ("arms/routed@seed=2"), which is
+ * made. Where the file system has no links nothing happens. GR_ERR_USAGE: something else has the name. */
+gr_status gr__cell_link(const char *root, const char *name, const char *key, bool done, gr_error *err);
+
+/* Removes a link of ours; what is none stays. */
+void gr__cell_unlink(const char *root, const char *name);
+
+#endif
