@@ -1,0 +1,163 @@
+/* Verdicts by templates: the sentences of the audit, whatever its figures, and what templates may say. */
+#include "lab/verdict.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "base/rng.h"
+#include "experiment_helpers.h"
+
+/* ---- the sentences before there were templates ---- */
+
+static void add(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void add(char *text, size_t size, const char *format, ...) {
+    size_t used = strlen(text);
+    va_list list;
+    va_start(list, format);
+    gr__vprint(text + used, size - used, format, list);
+    va_end(list);
+}
+
+static void add_figure(char *text, size_t size, const json_t *to, const char *key) {
+    const json_t *interval = json_object_get(json_object_get(to, "intervals"), key);
+    add(text, size, "%.2f", json_real_value(json_object_get(to, key)));
+    if (interval)
+        add(text, size, " [%.2f, %.2f]", json_real_value(json_array_get(interval, 0)),
+            json_real_value(json_array_get(interval, 1)));
+}
+
+static bool is_number(const json_t *to, const char *key) { return json_is_number(json_object_get(to, key)); }
+
+/* A frozen copy of what the audit said. */
+static void sentence(char *text, size_t size, const json_t *to, bool compared, bool samples, size_t documents,
+                     const char *unit) {
+    if (!compared) {
+        add(text, size, "no verdict: it takes the twins plain and filtered (or perfect)");
+    } else if (!is_number(to, "specific_removal")) {
+        add(text, size, "nothing specific to remove: leaving the topic out costs its own text ");
+        add_figure(text, size, to, "specific_gap");
+        add(text, size, " nats more than other text; a ratio takes an interval above 0");
+        if (!samples)
+            add(text, size, " and at least %.2f nats per token", 0.15);
+    } else {
+        add(text, size, "specific removal ");
+        add_figure(text, size, to, "specific_removal");
+        add(text, size, ", after relearning on %zu %s ", documents, gr__unit(unit, (int64_t)documents));
+        if (is_number(to, "specific_removal_relearned"))
+            add_figure(text, size, to, "specific_removal_relearned");
+        else
+            add(text, size, "no ratio is left: the filter has caught up with plain");
+        if (is_number(to, "specific_removal_placebo")) {
+            add(text, size, ", of a placebo ");
+            add_figure(text, size, to, "specific_removal_placebo");
+        }
+        if (json_is_true(json_object_get(to, "known_labels_only")))
+            add(text, size, ", on known labels only");
+        if (json_is_true(json_object_get(to, "damage")))
+            add(text, size, "; removal %.2f with a tax of %.2f is damage, not removal",
+                json_real_value(json_object_get(to, "removal")), json_real_value(json_object_get(to, "tax_off")));
+    }
+}
+
+/* A figure of a made result: absent, null, a number, or a number with an interval. */
+enum { ABSENT, REFUSED, ALONE, WHOLE, FORMS };
+
+static void put(json_t *to, const char *key, int form, double value) {
+    if (form == ABSENT)
+        return;
+    json_object_set_new(to, key, form == REFUSED ? json_null() : json_real(value));
+    if (form == WHOLE)
+        json_object_set_new(json_object_get(to, "intervals"), key, json_pack("[f, f]", value - 0.0678, value + 0.0712));
+}
+
+/* Results of every branch: 2 x 3 x 2 x 4 x 2 x 2 x 6 = 1,152 of them, with numbers of both signs and sizes. */
+static void the_sentences_of_the_audit(void **state) {
+    (void)state;
+    static const struct {
+        const char *unit;
+        size_t documents;
+        bool samples;
+    } data[] = {{"documents", 64, false}, {"documents", 1, false}, {"pieces", 8, false},
+                {"pieces", 1, false},     {"samples", 64, true},   {"samples", 1, true}};
+    gr_experiment *e = opened("experiments/audit.yaml", NULL);
+    for (int i = 0; i < 2 * 3 * 2 * 4 * 2 * 2 * 6; i++) {
+        int rest = i, compared = rest % 2, lead = REFUSED + (rest /= 2) % 3, again = REFUSED + 2 * ((rest /= 3) % 2),
+            placebo = (rest /= 2) % 4;
+        bool labels = (rest /= 4) % 2, damage = (rest /= 2) % 2;
+        int d = rest / 2 % 6;
+        gr_key key = {3, GR_STREAM_TEST, 0};
+        double value[6];
+        for (uint32_t k = 0; k < 6; k++)
+            value[k] = 1.5 * gr_random_normal(key, (uint64_t)i, k);
+
+        /* The result; nothing is compared without its models. */
+        json_t *to = json_pack("{s:{}}", "intervals");
+        put(to, "specific_removal", compared ? lead : ABSENT, value[0]);
+        put(to, "specific_removal_relearned", compared ? again : ABSENT, value[1]);
+        put(to, "specific_removal_placebo", compared ? placebo : ABSENT, value[2]);
+        put(to, "specific_gap", compared ? ALONE + i % 2 : ABSENT, value[3]);
+        put(to, "removal", compared ? WHOLE : ABSENT, value[4]);
+        put(to, "tax_off", compared ? WHOLE : ABSENT, value[5]);
+        json_object_set_new(to, "known_labels_only", json_boolean(labels));
+        json_object_set_new(to, "damage", json_boolean(damage));
+
+        char expected[512] = "", documents[24], least[64] = "";
+        sentence(expected, sizeof expected, to, compared, data[d].samples, data[d].documents, data[d].unit);
+        snprintf(documents, sizeof documents, "%zu", data[d].documents);
+        if (!data[d].samples)
+            snprintf(least, sizeof least, " and at least 0.15 nats per token");
+        const gr__word words[] = {
+            {"least", least}, {"relearn.documents", documents}, {"unit", data[d].unit}, {NULL, NULL}};
+        char *text = gr__verdict_fill(&e->verdict, to, words);
+        assert_string_equal(text, expected);
+        gr_free(text);
+        json_decref(to);
+    }
+    gr_experiment_free(e);
+}
+
+/* ---- templates ---- */
+
+/* What a small verdict says: a figure of 1.5 [1, 2], one that was refused, one that is absent, and two flags. */
+static const gr_figure_def a = {.key = "a"}, b = {.key = "b"}, c = {.key = "c"};
+
+static void says(gr_verdict_part lead, const gr_verdict_part *then, int thens, const char *expected) {
+    static const gr__word words[] = {{"w", "a {word}"}, {"one", "1"}, {"two", "2"}, {"unit", "pieces"}, {NULL, NULL}};
+    const gr_verdict_text verdict = {.missing = "gone {two} {unit}", .lead = lead, .then = then, .thens = thens};
+    json_t *result =
+        json_pack("{s:f, s:n, s:{s:[f, f]}, s:b, s:b}", "a", 1.5, "b", "intervals", "a", 1.0, 2.0, "on", 1, "off", 0);
+    char *have = gr__verdict_fill(&verdict, result, words);
+    assert_string_equal(have, expected);
+    gr_free(have);
+    json_decref(result);
+}
+
+static void templates(void **state) {
+    (void)state;
+    says((gr_verdict_part){&a, NULL, "{a} and {a.value}{w}.", NULL}, NULL, 0, "1.50 [1.00, 2.00] and 1.50a {word}.");
+    says((gr_verdict_part){&b, NULL, "never", "not {b} of {a}, {nobody}"}, NULL, 0,
+         "not unknown of 1.50 [1.00, 2.00], unknown");
+    says((gr_verdict_part){&c, NULL, "never", "nor this"}, NULL, 0, "gone 2 pieces");
+
+    /* What a number counts. */
+    says((gr_verdict_part){&a, NULL, "{one} {unit}, {two} {unit}, {unit}", NULL}, NULL, 0, "1 piece, 2 pieces, pieces");
+    says((gr_verdict_part){&a, NULL, "{one} {a.value} {unit}", NULL}, NULL, 0, "1 1.50 pieces");
+
+    /* What follows: figures that are there, that are refused, that are absent; flags. */
+    static const gr_verdict_part then[] = {{&a, NULL, "+a", NULL},          {&b, NULL, "never", "-b"},
+                                           {&b, NULL, "never", NULL},       {&c, NULL, "never", "never"},
+                                           {NULL, "on", "+on", NULL},       {NULL, "off", "never", NULL},
+                                           {NULL, "neither", "never", NULL}};
+    says((gr_verdict_part){&a, NULL, "A", NULL}, then, 7, "A+a-b+on");
+    says((gr_verdict_part){&b, NULL, "never", "B"}, then, 7, "B");
+    says((gr_verdict_part){&c, NULL, "never", "never"}, then, 7, "gone 2 pieces");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_sentences_of_the_audit),
+        cmocka_unit_test(templates),
+    };
+    return cmocka_run_group_tests_name("verdicts", tests, setup, teardown);
+}
