@@ -96,6 +96,19 @@ change 's/"removal"/"R"/g; s/"at"/"best"/'
 fails 1 'models.plain.at.lr: 0.001 is gone' 'renamed keys that nobody told of' figures
 printf '%s\n' '# told' 'removal R' 'intervals.removal.* intervals.R.*' 'models.*.at.lr models.*.best.lr' >"$work/renamed.txt"
 fails 0 '5 figures are the same' 'renamed keys' figures --renamed "$work/renamed.txt"
+change 's/"removal"/"R"/g; s/"steps": 3/"steps": 3, "removal": 0.1/; s/"at"/"best"/'
+fails 1 'R: 0.1 is new' 'a key that is still there was not renamed' figures --renamed "$work/renamed.txt"
+cat >"$work/a.json" <<'JSON'
+{"models": {"routed": {"forget_on": 1, "retain_off": 2, "forget_off_relearned": 3, "relearned_off_at": {"step": 5}, "tokens": 6,
+    "intervals": {"forget_on": [7, 8], "adjacent_off": [9, 10]}, "classes_on": {"boot": 11}}, "placebo": {"retain_off": 12, "tokens": 13},
+    "plain": {"forget": 14}}}
+JSON
+cat >"$work/b.json" <<'JSON'
+{"models": {"routed": {"forget": 1, "tokens": 6, "intervals": {"forget": [7, 8]}, "classes": {"boot": 11}},
+    "routed_off": {"retain": 2, "forget_relearned": 3, "relearned_at": {"step": 5}, "intervals": {"adjacent": [9, 10]}},
+    "placebo": {"tokens": 13}, "placebo_off": {"retain": 12}, "plain": {"forget": 14}}}
+JSON
+fails 0 '13 figures are the same' 'models with regions off are models of their own' figures
 echo 'models.* lr' >"$work/renamed.txt"
 fails 1 'renamed.txt:1: expected' 'a line that names no key' figures --renamed "$work/renamed.txt"
 echo '{}' >"$work/b.json"

@@ -3,7 +3,8 @@
 
 Every number of the one must be in the other, equal to its last bit, and whatever was null must be null; times and names of folders may
 differ, and texts are not figures. Keys that were renamed between the two are read from FILE (tools/renamed_keys.txt): a line `old new`
-each, where keys within keys are joined by dots and a * stands for one key or index, the same in both.
+each, where keys within keys are joined by dots and a * stands for one key or index, the same in both. A key that AFTER still has is not
+renamed.
 
 Same figures take the same precision (`--set precision=float32` in both), recipe, threads and machine.
 """
@@ -80,8 +81,8 @@ def main():
     options.add_argument("--renamed", type=pathlib.Path, default=pathlib.Path(__file__).with_name("renamed_keys.txt"), metavar="FILE")
     given = options.parse_args()
     pairs = read_renamed(given.renamed)
-    before = {rename(path, pairs): number for path, number in read(given.before)}
     after = dict(read(given.after))
+    before = {path if path in after else rename(path, pairs): number for path, number in read(given.before)}
     if not before:
         sys.exit(f"{given.before}: it has no figures")
 

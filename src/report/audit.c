@@ -1,47 +1,13 @@
 /* The audit's table for a terminal. */
-#include <stdarg.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/number.h"
 #include "gradroute/report.h"
 #include "lab/audit.h"
+#include "report/lines.h"
 
 static double number(const json_t *object, const char *key) { return json_number_value(json_object_get(object, key)); }
-
-/* A paragraph in lines of at most 79 columns; lines after the first begin with `indent` blanks. */
-static void print_wrapped(FILE *out, const char *text, int indent) {
-    enum { COLUMNS = 79 };
-    int column = 0;
-    while (*text) {
-        size_t length = strcspn(text, " ");
-        int width = 0;
-        for (size_t i = 0; i < length; i++)
-            width += ((unsigned char)text[i] & 0xC0) != 0x80; /* characters of UTF-8 */
-        if (column > 0 && column + 1 + width > COLUMNS)
-            column = fprintf(out, "\n%*s", indent, "") - 1;
-        else if (column > 0)
-            column += fprintf(out, " ");
-        fprintf(out, "%.*s", (int)length, text);
-        column += width;
-        text += length;
-        text += strspn(text, " ");
-    }
-    fputc('\n', out);
-}
-
-/* Text that grows. */
-static void add(char **text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void add(char **text, const char *format, ...) {
-    char more[600];
-    va_list list;
-    va_start(list, format);
-    gr__vprint(more, sizeof more, format, list);
-    va_end(list);
-    char *longer = gr_format("%s%s", *text ? *text : "", more);
-    gr_free(*text);
-    *text = longer;
-}
 
 static void loss_cell(FILE *out, const json_t *model, const char *key, int width) {
     if (json_is_number(json_object_get(model, key)))
@@ -89,9 +55,9 @@ static void figure_row(FILE *out, const json_t *result, const char *key, const c
 
 static void print_verdict(FILE *out, const json_t *result) {
     char *text = NULL;
-    add(&text, "Verdict: %s.", json_string_value(json_object_get(result, "verdict")));
+    gr__append(&text, "Verdict: %s.", json_string_value(json_object_get(result, "verdict")));
     fputc('\n', out);
-    print_wrapped(out, text, 9);
+    gr__print_wrapped(out, text, 0, 9);
     gr_free(text);
 }
 
@@ -107,21 +73,23 @@ static void print_data(FILE *out, const json_t *result) {
     char *text = NULL;
     json_t *count;
     const char *unit = counted(result);
-    add(&text, "%c%s: %.0f (%.0f for validation, %.0f for the test, %.0f exact %s dropped):", unit[0] - 'a' + 'A',
-        unit + 1, number(data, "documents"), number(data, "validation"), number(data, "test"),
-        number(data, "duplicates"), gr__plural((int64_t)number(data, "duplicates"), "duplicate", "duplicates"));
+    gr__append(&text,
+               "%c%s: %.0f (%.0f for validation, %.0f for the test, %.0f exact %s dropped):", unit[0] - 'a' + 'A',
+               unit + 1, number(data, "documents"), number(data, "validation"), number(data, "test"),
+               number(data, "duplicates"), gr__plural((int64_t)number(data, "duplicates"), "duplicate", "duplicates"));
     json_object_foreach(json_object_get(data, "groups"), name, count)
-        add(&text, " %s %.0f", name, json_number_value(count));
+        gr__append(&text, " %s %.0f", name, json_number_value(count));
     json_object_foreach(json_object_get(data, "known"), name, count)
-        add(&text, "; label %s known for %.0f", name, json_number_value(count));
+        gr__append(&text, "; label %s known for %.0f", name, json_number_value(count));
     fputc('\n', out);
-    print_wrapped(out, text, 2);
+    gr__print_wrapped(out, text, 0, 2);
     gr_free(text);
     if (json_is_true(json_object_get(data, "used_fallback")))
-        print_wrapped(out,
-                      "NOTE: the corpus is the small subset that ships with the project, because the full one is not "
-                      "installed. Figures on it say little; install wordnet-base and run again in another folder.",
-                      6);
+        gr__print_wrapped(
+            out,
+            "NOTE: the corpus is the small subset that ships with the project, because the full one is not "
+            "installed. Figures on it say little; install wordnet-base and run again in another folder.",
+            0, 6);
 }
 
 static void print_losses(FILE *out, const json_t *result) {
@@ -205,23 +173,16 @@ static void print_sizes(FILE *out, const json_t *result) {
     json_t *models = json_object_get(result, "models"), *value;
     const char *name;
     char *sizes = NULL, *times = NULL;
-    add(&sizes, "Parameters: core %.0f", number(parameters, "core"));
+    gr__append(&sizes, "Parameters: core %.0f", number(parameters, "core"));
     json_object_foreach(json_object_get(parameters, "regions"), name, value)
-        add(&sizes, ", region %s %.0f", name, json_number_value(value));
-    add(&times, "Time: %.1f minutes; tokens per second:", number(result, "seconds") / 60);
-    json_object_foreach(models, name, value) add(&times, " %s %.0f", name, number(value, "tokens_per_s"));
+        gr__append(&sizes, ", region %s %.0f", name, json_number_value(value));
+    gr__append(&times, "Time: %.1f minutes; tokens per second:", number(result, "seconds") / 60);
+    json_object_foreach(models, name, value) gr__append(&times, " %s %.0f", name, number(value, "tokens_per_s"));
     fputc('\n', out);
-    print_wrapped(out, sizes, 2);
-    print_wrapped(out, times, 2);
+    gr__print_wrapped(out, sizes, 0, 2);
+    gr__print_wrapped(out, times, 0, 2);
     gr_free(sizes);
     gr_free(times);
-}
-
-/* One line, so that a line break in a completion cannot look like output of the program. */
-static void print_text(FILE *out, const char *text) {
-    for (; text && *text; text++)
-        fputc(*text == '\n' || *text == '\r' || *text == '\033' ? ' ' : *text, out);
-    fputc('\n', out);
 }
 
 static void print_completions(FILE *out, const json_t *result) {
@@ -232,9 +193,9 @@ static void print_completions(FILE *out, const json_t *result) {
         fprintf(out, "\nCompletions (most likely words)\n");
     json_array_foreach(list, i, item) {
         fprintf(out, "  %s ...\n    on:  ", json_string_value(json_object_get(item, "prompt")));
-        print_text(out, json_string_value(json_object_get(item, "on")));
+        gr__print_line(out, json_string_value(json_object_get(item, "on")));
         fprintf(out, "    off: ");
-        print_text(out, json_string_value(json_object_get(item, "off")));
+        gr__print_line(out, json_string_value(json_object_get(item, "off")));
     }
 }
 

@@ -1,0 +1,87 @@
+/* What tables of a result are printed by: titles and notes, so that whoever prints needs the result alone. */
+#include "base/mem.h"
+#include "io/json.h"
+#include "io/yaml.h"
+#include "lab/result.h"
+
+typedef gr__result_job job;
+
+static void put_text(json_t *to, const char *key, const char *text) {
+    if (text && *text)
+        json_object_set_new(to, key, gr_json_text(text));
+}
+
+const char *gr__knob_word(const gr_experiment *e, int arm, int knob) {
+    while (arm >= 0 && e->arm[arm].knob.values == 0)
+        arm = gr__parent_of(e, arm);
+    if (arm < 0 || knob >= e->arm[arm].knob.values)
+        return "";
+    const struct gr_yaml *value = e->arm[arm].knob.value[knob];
+    return value->kind == GR_YAML_SCALAR ? value->text : "a list";
+}
+
+json_t *gr__result_axes(const job *j, int point) {
+    json_t *axes = json_object();
+    for (int a = 0; a < j->e->axes; a++)
+        json_object_set_new(axes, j->e->axis[a].name,
+                            gr_json_text(j->e->axis[a].value[gr_experiment_value(j->e, point, a)]));
+    return axes;
+}
+
+/* Those that ran; trials: how many values of a knob there were. */
+static json_t *arms_of(const job *j) {
+    json_t *list = json_array();
+    for (int m = 0; m < j->e->arms; m++) {
+        const gr_experiment_arm *arm = &j->e->arm[m];
+        if (!j->def->runs[m])
+            continue;
+        json_t *one = json_pack("{s:o}", "name", gr_json_text(arm->name));
+        put_text(one, "title", arm->title);
+        put_text(one, "note", arm->note);
+        put_text(one, "shown", arm->shown);
+        if (gr_experiment_knobs(j->e, m) > 1)
+            json_object_set_new(one, "trials", json_integer(gr_experiment_knobs(j->e, m)));
+        json_array_append_new(list, one);
+    }
+    return list;
+}
+
+static json_t *figures_of(const job *j) {
+    json_t *list = json_array();
+    for (int f = 0; f < j->e->figures; f++) {
+        const gr_figure_def *figure = &j->e->figure[f];
+        json_t *one = json_pack("{s:o}", "key", gr_json_text(figure->key));
+        put_text(one, "title", figure->title);
+        put_text(one, "note", figure->note);
+        json_array_append_new(list, one);
+    }
+    return list;
+}
+
+/* What brackets are. */
+static const char *intervals_of(const job *j) {
+    if (j->def->seeds > 1)
+        return "seeds";
+    return gr__seed_figures_by_buckets(j->figures) ? "buckets" : "documents";
+}
+
+void gr__result_table(json_t *to, const job *j) {
+    const gr_experiment *e = j->e;
+    json_t *groups = json_array(), *attacks = json_array(), *suggested = json_array();
+    for (int g = 0; g < e->groups; g++)
+        json_array_append_new(groups, gr_json_text(e->group[g].name));
+    for (int a = 0; a < j->attacks; a++)
+        json_array_append_new(attacks, json_pack("{s:o, s:o}", "name", gr_json_text(j->attack[a]->name), "done",
+                                                 gr_json_text(j->done[a])));
+    for (int i = 0; i < j->def->suggestions; i++)
+        json_array_append_new(suggested, gr_json_text(e->arm[j->def->suggested[i]].name));
+
+    json_t *table = json_pack("{s:o, s:o, s:o, s:o, s:s}", "arms", arms_of(j), "groups", groups, "attacks", attacks,
+                              "figures", figures_of(j), "intervals", intervals_of(j));
+    if (j->subject >= 0)
+        put_text(table, "subject", e->arm[j->subject].name);
+    if (e->verdict.missing && j->one >= 0)
+        put_text(table, "scale", e->verdict.scale[j->one]);
+    json_object_set_new(to, "suggested", suggested);
+    json_object_set_new(to, "table", table);
+}

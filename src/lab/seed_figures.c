@@ -1,0 +1,306 @@
+/* Figures of an experiment in each of its seeds, from the rows of its cells. */
+#include <math.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "lab/figures.h"
+#include "lab/result.h"
+#include "measure/measure.h"
+
+/* ---- rows ---- */
+
+static bool is_of(const gr__result_rows *rows, const gr__whose *w) {
+    return rows->arm == w->arm && rows->point == w->point && rows->seed == w->seed && rows->knob == w->knob &&
+           rows->after == w->after;
+}
+
+bool gr__rows_any(const gr__result_def *d, const gr__whose *whose) {
+    for (size_t i = 0; i < d->count; i++)
+        if (is_of(&d->rows[i], whose))
+            return true;
+    return false;
+}
+
+const gr_entry *gr__rows_find(const gr__result_def *d, const gr__whose *whose, const char *row,
+                              const char *const (*where)[2]) {
+    const gr_entry *found = NULL;
+    for (size_t i = 0; i < d->count && !found; i++)
+        if (is_of(&d->rows[i], whose))
+            found = gr_ledger_find(d->rows[i].rows, row, where);
+    return found;
+}
+
+const gr_entry *gr__rows_next(const gr__result_def *d, const gr__whose *whose, const char *row, int i) {
+    for (size_t k = 0; k < d->count; k++) {
+        const gr_ledger *rows = d->rows[k].rows;
+        for (size_t r = 0; is_of(&d->rows[k], whose) && r < gr_ledger_size(rows); r++)
+            if (!strcmp(gr_entry_text(gr_ledger_at(rows, r), "row"), row) && i-- == 0)
+                return gr_ledger_at(rows, r);
+    }
+    return NULL;
+}
+
+/* ---- arms ---- */
+
+int gr__parent_of(const gr_experiment *e, int arm) { return e->arm[arm].from ? (int)(e->arm[arm].from - e->arm) : -1; }
+
+/* The value of an arm's knob, where others have more of them. */
+static int knob_of(const gr_experiment *e, int arm, int knob) { return knob < gr_experiment_knobs(e, arm) ? knob : 0; }
+
+/* Whether an arm, or one that it goes on from, came to nothing. */
+static bool is_diverged(const gr__result_job *j, gr__whose w) {
+    for (; w.arm >= 0; w.arm = gr__parent_of(j->e, w.arm)) {
+        gr__whose one = w;
+        one.knob = knob_of(j->e, w.arm, w.knob);
+        if (gr__rows_find(j->def, &one, "diverged", NULL))
+            return true;
+        one.after = NULL;
+        if (gr__rows_find(j->def, &one, "diverged", NULL))
+            return true;
+    }
+    return false;
+}
+
+/* ---- losses of one point and seed ---- */
+
+/* Samples by slot (a value of an arm's knob), attack (0: before any) and group. */
+typedef struct losses {
+    const gr__result_job *j;
+    int point, seed;
+    int *slot; /* [arms + 1] the first of each arm, and how many there are */
+    gr_sample *sample;
+    gr_groups groups; /* names alone */
+} losses;
+
+static int samples(const losses *l) { return l->slot[l->j->e->arms] * (l->j->attacks + 1) * l->j->e->groups; }
+
+static gr_sample *losses_at(const losses *l, int arm, int knob, int attack) {
+    int slot = l->slot[arm] + knob_of(l->j->e, arm, knob);
+    return &l->sample[(slot * (l->j->attacks + 1) + attack) * l->j->e->groups];
+}
+
+/* The row of losses of a group; of an attack that at its best point. */
+static const gr_entry *loss_row(const gr__result_def *d, const gr__whose *w, const char *group) {
+    const char *const best[][2] = {{"group", group}, {"at", "best"}, {NULL, NULL}};
+    const char *const any[][2] = {{"group", group}, {NULL, NULL}};
+    const gr_entry *row = gr__rows_find(d, w, "loss", best);
+    return row ? row : gr__rows_find(d, w, "loss", any);
+}
+
+static gr_status read_losses(losses *l, int arm, int knob, gr_error *err) {
+    const gr__result_job *j = l->j;
+    for (int a = 0; a <= j->attacks; a++) {
+        const gr__whose w = {arm, l->point, l->seed, knob, a > 0 ? j->attack[a - 1] : NULL};
+        for (int g = 0; g < j->e->groups; g++) {
+            const gr_entry *row = loss_row(j->def, &w, j->e->group[g].name);
+            if (row)
+                GR_TRY(gr_sample_read(&losses_at(l, arm, knob, a)[g], row, j->e->arm[arm].name, err));
+        }
+    }
+    return GR_OK;
+}
+
+static gr_status losses_open(losses *l, const gr__result_job *j, int point, int seed, gr_error *err) {
+    const gr_experiment *e = j->e;
+    *l = (losses){.j = j, .point = point, .seed = seed, .slot = gr_alloc(((size_t)e->arms + 1) * sizeof *l->slot)};
+    for (int a = 0; a < e->arms; a++)
+        l->slot[a + 1] = l->slot[a] + gr_experiment_knobs(e, a);
+
+    /* Names of groups, by which figures ask for them. */
+    l->groups.count = e->groups;
+    for (int g = 0; g < e->groups; g++)
+        l->groups.group[g].name = e->group[g].name;
+
+    l->sample = gr_alloc(((size_t)samples(l) + 1) * sizeof *l->sample);
+    for (int a = 0; a < e->arms; a++)
+        for (int v = 0; v < gr_experiment_knobs(e, a); v++)
+            GR_TRY(read_losses(l, a, v, err));
+    return GR_OK;
+}
+
+static void losses_close(losses *l) {
+    for (int i = 0; i < samples(l); i++)
+        gr_sample_free(&l->sample[i]);
+    gr_free(l->sample);
+    gr_free(l->slot);
+}
+
+/* ---- one figure ---- */
+
+/* Its number among losses; 0: before any. */
+static int attack_of(const gr__result_job *j, const gr_attack *attack) {
+    for (int a = 0; a < j->attacks; a++)
+        if (j->attack[a] == attack)
+            return a + 1;
+    return 0;
+}
+
+static int group_named(const gr_experiment *e, const char *name) {
+    for (int g = 0; name && g < e->groups; g++)
+        if (!strcmp(e->group[g].name, name))
+            return g;
+    return -1;
+}
+
+/* A figure that compares models: that of the arm at its value beside the two that stand for 0 and 1. */
+static bool take_compared(gr_estimate *e, const losses *l, const gr_figure_def *def, int knob) {
+    const gr__result_job *j = l->j;
+    int attack = attack_of(j, def->after);
+    if (j->zero < 0 || j->one < 0)
+        return false;
+
+    gr__source *source = gr_alloc((size_t)j->e->arms * sizeof *source);
+    for (int a = 0; a < j->e->arms; a++) {
+        int value = a == def->of ? knob : 0;
+        source[a].before = losses_at(l, a, value, 0);
+        source[a].after = attack > 0 ? losses_at(l, a, value, attack) : NULL;
+    }
+    gr__figuring f = {.registry = j->def->registry,
+                      .groups = &l->groups,
+                      .source = source,
+                      .zero = j->zero,
+                      .one = j->one,
+                      .least = j->def->least,
+                      .seed = j->def->split_seed[l->seed]};
+    gr__figure_def one = {def->figure->name, def->figure->name, def->of, def->group, attack > 0};
+    bool taken = gr__figure_take(e, &f, &one);
+    gr_free(source);
+    return taken;
+}
+
+/* The mean of a number over the rows of a measure. */
+static bool take_mean(gr_estimate *e, const losses *l, const gr_figure_def *def, int knob) {
+    const gr__whose w = {def->of, l->point, l->seed, knob, def->after};
+    const gr_entry *row;
+    double sum = 0;
+    int count = 0;
+    for (int i = 0; (row = gr__rows_next(l->j->def, &w, def->measure, i)); i++) {
+        const char *group = gr_entry_text(row, "group");
+        if (def->group && (!group || strcmp(group, def->group) != 0))
+            continue;
+        sum += gr_entry_number(row, def->field);
+        count++;
+    }
+    if (count > 0)
+        *e = (gr_estimate){sum / count, NAN, NAN};
+    return count > 0;
+}
+
+/* A number of rows; of losses the mean over their units, with its interval. */
+static bool take_value(gr_estimate *e, const losses *l, const gr_figure_def *def, int knob) {
+    const gr__result_job *j = l->j;
+    int group = group_named(j->e, def->group);
+    if (strcmp(def->measure, "loss") != 0 || strcmp(def->field, "mean") != 0 || group < 0)
+        return take_mean(e, l, def, knob);
+
+    const gr_sample *sample = &losses_at(l, def->of, knob, attack_of(j, def->after))[group];
+    if (sample->count > 0)
+        *e = gr_interval(gr_measure_loss, sample, 1, j->def->split_seed[l->seed]);
+    return sample->count > 0;
+}
+
+static gr__told tell(const losses *l, const gr_figure_def *def, int knob) {
+    const gr__whose w = {def->of, l->point, l->seed, knob, def->after};
+    gr__told told = {{NAN, NAN, NAN}, GR__TOLD};
+    if (is_diverged(l->j, w))
+        told.state = GR__TOLD_DIVERGED;
+    else if (!(def->figure ? take_compared : take_value)(&told.estimate, l, def, knob))
+        told.state = GR__TOLD_NOTHING;
+    return told;
+}
+
+/* ---- all of them ---- */
+
+struct gr__seed_figures {
+    const gr__result_job *j;
+    const gr_figure_def *def;
+    gr__told *told;
+    int knobs; /* most of any arm */
+    bool buckets;
+};
+
+/* How many values a figure has: those of the knob of its arm. */
+static int knobs_of(const gr_experiment *e, const gr_figure_def *def) {
+    return def->of < 0 ? 1 : gr_experiment_knobs(e, def->of);
+}
+
+static gr__told *place(const gr__seed_figures *f, int def, int point, int seed, int knob) {
+    return &f->told[((def * f->j->points + point) * f->j->def->seeds + seed) * f->knobs + knob];
+}
+
+const gr__told *gr__seed_figures_at(const gr__seed_figures *f, int def, int point, int seed, int knob) {
+    return place(f, def, point, seed, knob);
+}
+
+bool gr__seed_figures_by_buckets(const gr__seed_figures *f) { return f->buckets; }
+
+static gr_status read_seed(gr__seed_figures *f, int count, int point, int seed, gr_error *err) {
+    losses l;
+    gr_status status = losses_open(&l, f->j, point, seed, err);
+    for (int i = 0; i < count && status == GR_OK; i++)
+        for (int v = 0; v < knobs_of(f->j->e, &f->def[i]); v++)
+            *place(f, i, point, seed, v) = tell(&l, &f->def[i], v);
+
+    /* Whether documents were told apart. */
+    for (int i = 0; i < samples(&l); i++)
+        f->buckets |= l.sample[i].buckets;
+    losses_close(&l);
+    return status;
+}
+
+gr_status gr__seed_figures_new(gr__seed_figures **figures, const gr__result_job *j, const gr_figure_def *def, int count,
+                               gr_error *err) {
+    gr__seed_figures *f = gr_alloc(sizeof *f);
+    *f = (gr__seed_figures){.j = j, .def = def, .knobs = 1};
+    for (int a = 0; a < j->e->arms; a++)
+        if (gr_experiment_knobs(j->e, a) > f->knobs)
+            f->knobs = gr_experiment_knobs(j->e, a);
+    f->told = gr_alloc(((size_t)(count * j->points * j->def->seeds * f->knobs) + 1) * sizeof *f->told);
+
+    /* One point and seed after the other: their losses are many. */
+    gr_status status = GR_OK;
+    for (int p = 0; p < j->points && status == GR_OK; p++)
+        for (int s = 0; s < j->def->seeds && status == GR_OK; s++)
+            status = read_seed(f, count, p, s, err);
+    if (status != GR_OK) {
+        gr__seed_figures_free(f);
+        f = NULL;
+    }
+    *figures = f;
+    return status;
+}
+
+void gr__seed_figures_free(gr__seed_figures *figures) {
+    if (!figures)
+        return;
+    gr_free(figures->told);
+    gr_free(figures);
+}
+
+/* ---- over seeds ---- */
+
+/* In one seed; what is taken off has no joint interval. */
+static gr__told in_seed(const gr__seed_figures *f, int def, int minus, int point, int seed, int knob) {
+    gr__told told = *place(f, def, point, seed, knob);
+    if (minus < 0 || told.state != GR__TOLD)
+        return told;
+    int other_knob = knob < knobs_of(f->j->e, &f->def[minus]) ? knob : 0;
+    const gr__told *other = place(f, minus, point, seed, other_knob);
+    return (gr__told){{told.estimate.value - other->estimate.value, NAN, NAN}, other->state};
+}
+
+gr__told gr__seed_figures_over(const gr__seed_figures *f, int def, int minus, int point, int knob) {
+    int seeds = f->j->def->seeds, nothing = 0;
+    if (seeds == 1)
+        return in_seed(f, def, minus, point, 0, knob);
+
+    double *values = gr_alloc((size_t)seeds * sizeof *values);
+    for (int s = 0; s < seeds; s++) {
+        gr__told told = in_seed(f, def, minus, point, s, knob);
+        nothing += told.state == GR__TOLD_NOTHING;
+        values[s] = told.state == GR__TOLD ? told.estimate.value : NAN;
+    }
+    gr__told over = {gr_over_seeds(values, seeds), nothing == seeds ? GR__TOLD_NOTHING : GR__TOLD};
+    gr_free(values);
+    return over;
+}

@@ -1,0 +1,74 @@
+#include "report/lines.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/number.h"
+#include "base/utf8.h"
+
+void gr__append(char **text, const char *format, ...) {
+    char more[600];
+    va_list list;
+    va_start(list, format);
+    gr__vprint(more, sizeof more, format, list);
+    va_end(list);
+    char *longer = gr_format("%s%s", *text ? *text : "", more);
+    gr_free(*text);
+    *text = longer;
+}
+
+/* Characters of UTF-8. */
+static int width_of(const char *text, size_t length) {
+    int width = 0;
+    for (size_t i = 0; i < length; i++)
+        width += ((unsigned char)text[i] & 0xC0) != 0x80;
+    return width;
+}
+
+void gr__print_wrapped(FILE *out, const char *text, int first, int indent) {
+    int column = fprintf(out, "%*s", first, "");
+    bool begins = true;
+    while (*text) {
+        size_t length = strcspn(text, " ");
+        int width = width_of(text, length);
+
+        /* A word that does not fit goes to the next line, unless it has this one for itself. */
+        if (!begins && column + 1 + width > GR__COLUMNS)
+            column = fprintf(out, "\n%*s", indent, "") - 1;
+        else if (!begins)
+            column += fprintf(out, " ");
+        fprintf(out, "%.*s", (int)length, text);
+        column += width;
+        begins = false;
+
+        text += length;
+        text += strspn(text, " ");
+    }
+    fputc('\n', out);
+}
+
+void gr__print_name(FILE *out, const char *name, int width) {
+    size_t rest = strlen(name);
+    int column = 0;
+    while (rest > 0 && column < width) {
+        size_t length = gr_utf8_length(name, rest);
+        if (length == 0)
+            length = 1;
+        if (length == 1 && (unsigned char)*name < ' ')
+            fputc(' ', out);
+        else
+            fwrite(name, 1, length, out);
+        name += length;
+        rest -= length;
+        column++;
+    }
+    fprintf(out, "%*s", width - column, "");
+}
+
+void gr__print_line(FILE *out, const char *text) {
+    for (; text && *text; text++)
+        fputc(*text == '\n' || *text == '\r' || *text == '\033' ? ' ' : *text, out);
+    fputc('\n', out);
+}

@@ -1,0 +1,258 @@
+#include "report/result_text.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/number.h"
+#include "report/lines.h"
+
+/* ---- above the tables ---- */
+
+static void print_verdict(FILE *out, const json_t *point) {
+    const char *verdict = gr__text_of(point, "verdict");
+    if (!verdict)
+        return;
+    char *text = gr_format("Verdict: %s.", verdict);
+    fputc('\n', out);
+    gr__print_wrapped(out, text, 0, 9);
+    gr_free(text);
+}
+
+/* "known half": what the point is at. */
+static char *place_of(const json_t *object) {
+    char *text = NULL;
+    const char *axis;
+    json_t *value;
+    json_object_foreach(json_object_get(object, "axes"), axis, value)
+        gr__append(&text, "%s%s %s", text ? ", " : "", axis, json_string_value(value));
+    return text;
+}
+
+/* One claim, at each of its points. */
+static void print_claim(FILE *out, const json_t *claim) {
+    const json_t *points = json_object_get(claim, "points");
+    size_t i;
+    json_t *one;
+    json_array_foreach(points, i, one) {
+        char *place = place_of(one), *text = NULL;
+        gr__append(&text, "%s%s%s.", place ? place : "", place ? ": " : "", gr__text_of(one, "text"));
+        gr__print_wrapped(out, text, 2, 4);
+        gr_free(text);
+        gr_free(place);
+    }
+    if (json_array_size(points) > 1)
+        fprintf(out, "  All together: %s.\n", gr__text_of(claim, "state"));
+}
+
+/* The claim that was made before there were figures stands apart from those that may be hindsight. */
+static void print_claims(FILE *out, const json_t *result) {
+    const json_t *claims = json_object_get(result, "claims");
+    for (int primary = 1; primary >= 0; primary--) {
+        size_t i;
+        json_t *claim;
+        bool begun = false;
+        json_array_foreach(claims, i, claim) {
+            if (json_is_true(json_object_get(claim, "primary")) != primary)
+                continue;
+            if (!begun)
+                fprintf(out, "\n%s\n", primary ? "Claim" : "Exploratory");
+            begun = true;
+            print_claim(out, claim);
+        }
+    }
+}
+
+/* How many values were tried of each arm that has a knob: what an arm's best is the best of. */
+static void print_trials(FILE *out, const json_t *table) {
+    char *text = NULL;
+    size_t i;
+    json_t *arm;
+    json_array_foreach(json_object_get(table, "arms"), i, arm) if (json_object_get(arm, "trials"))
+        gr__append(&text, "%s %s %.0f", text ? "," : "Trials:", gr__text_of(arm, "name"), gr__number_of(arm, "trials"));
+    if (text) {
+        fputc('\n', out);
+        gr__print_wrapped(out, text, 0, 2);
+    }
+    gr_free(text);
+}
+
+/* ---- of one point ---- */
+
+static void print_data(FILE *out, const json_t *point) {
+    const json_t *data = json_object_get(point, "data");
+    const char *name, *unit = gr__counted(point);
+    char *text = NULL;
+    json_t *count;
+    if (!data)
+        return;
+
+    /* How many, held out, dropped. */
+    json_int_t duplicates = (json_int_t)gr__number_of(data, "duplicates");
+    gr__append(&text,
+               "%c%s: %.0f (%.0f for validation, %.0f for the test, %lld exact %s dropped):", unit[0] - 'a' + 'A',
+               unit + 1, gr__number_of(data, "documents"), gr__number_of(data, "validation"),
+               gr__number_of(data, "test"), (long long)duplicates, gr__plural(duplicates, "duplicate", "duplicates"));
+
+    /* Of each group and label. */
+    json_object_foreach(json_object_get(data, "groups"), name, count)
+        gr__append(&text, " %s %.0f", name, json_number_value(count));
+    json_object_foreach(json_object_get(data, "known"), name, count)
+        gr__append(&text, "; label %s known for %.0f", name, json_number_value(count));
+    fputc('\n', out);
+    gr__print_wrapped(out, text, 0, 2);
+    gr_free(text);
+
+    if (json_is_true(json_object_get(data, "used_fallback")))
+        gr__print_wrapped(out,
+                          "NOTE: the corpus is the small subset that ships with the project, because the full one is "
+                          "not installed. Figures on it say little; install wordnet-base and run again in another "
+                          "folder.",
+                          0, 6);
+}
+
+static void print_sizes(FILE *out, const json_t *point) {
+    const json_t *parameters = json_object_get(point, "parameters");
+    const char *name;
+    json_t *value;
+    char *sizes = NULL, *times = NULL;
+    fputc('\n', out);
+    if (parameters) {
+        gr__append(&sizes, "Parameters: core %.0f", gr__number_of(parameters, "core"));
+        json_object_foreach(json_object_get(parameters, "regions"), name, value)
+            gr__append(&sizes, ", region %s %.0f", name, json_number_value(value));
+        gr__print_wrapped(out, sizes, 0, 2);
+    }
+
+    /* Of all cells; speeds of what was trained. */
+    gr__append(&times, "Time: %.1f minutes; tokens per second:", gr__number_of(point, "seconds") / 60);
+    json_object_foreach(json_object_get(point, "models"), name, value) if (json_object_get(value, "tokens_per_s"))
+        gr__append(&times, " %s %.0f", name, gr__number_of(value, "tokens_per_s"));
+    gr__print_wrapped(out, times, 0, 2);
+    gr_free(sizes);
+    gr_free(times);
+}
+
+/* Each prompt as the arms go on with it, by their short titles. */
+static void print_completions(FILE *out, const json_t *table, const json_t *point) {
+    const json_t *list = json_object_get(point, "completions");
+    size_t i, k;
+    json_t *item, *arm;
+    if (json_array_size(list) > 0)
+        fprintf(out, "\nCompletions (most likely words)\n");
+    json_array_foreach(list, i, item) {
+        fputs("  ", out);
+        gr__print_name(out, gr__text_of(item, "prompt"), (int)strlen(gr__text_of(item, "prompt")));
+        fputs(" ...\n", out);
+        json_array_foreach(json_object_get(table, "arms"), k, arm) {
+            const char *text = gr__text_of(item, gr__text_of(arm, "name")), *shown = gr__text_of(arm, "shown");
+            if (!text)
+                continue;
+            char *title = gr_format("%s:", shown ? shown : gr__text_of(arm, "name"));
+            fprintf(out, "    %-4s ", title);
+            gr__print_line(out, text);
+            gr_free(title);
+        }
+    }
+}
+
+static void print_point(FILE *out, const json_t *table, const json_t *point) {
+    print_data(out, point);
+    gr__print_losses(out, table, point);
+    gr__print_classes(out, table, point);
+    gr__print_figures(out, table, point);
+    gr__print_seeds(out, table, point);
+    print_sizes(out, point);
+    print_completions(out, table, point);
+}
+
+/* ---- below the tables ---- */
+
+/* A prompt that the user may paste between double quotes: the recipe's first, if a shell leaves it as it is. */
+static const char *example_prompt(const json_t *point) {
+    const char *prompt = gr__text_of(json_array_get(json_object_get(point, "completions"), 0), "prompt");
+    return prompt && *prompt && !strpbrk(prompt, "\"$`\\!\n\r\033") ? prompt : "TEXT";
+}
+
+/* A command in one line, or where that would be too long with its options in a second one. */
+static void print_command(FILE *out, const char *title, const char *command, const char *options) {
+    bool fits = 9 + strlen(command) + 1 + strlen(options) <= GR__COLUMNS;
+    fprintf(out, "%-9s%s%s%s\n", title, command, fits ? " " : " \\\n           ", options);
+}
+
+static void print_next(FILE *out, const char *folder, const char *subject, const char *region, const json_t *point) {
+    const json_t *model = json_object_get(json_object_get(point, "models"), subject);
+    char *path = gr_format("%s/%s/model", folder, subject), *off = gr_format("--off %s", region);
+    if (json_object_get(model, "classes")) {
+        char *eval = gr_format("gradroute eval %s", path);
+        print_command(out, "Next", eval, off);
+        gr_free(eval);
+    } else {
+        char *generate = gr_format("gradroute generate %s", path), *ablate = gr_format("gradroute ablate %s", path);
+        char *prompt = gr_format("--prompt \"%s\" %s", example_prompt(point), off);
+        char *remove = gr_format("--remove %s --how remove -o %s/removed", region, folder);
+        print_command(out, "Next", generate, prompt);
+        print_command(out, "", ablate, remove);
+        fprintf(out, "         gradroute inspect %s\n", path);
+        gr_free(generate), gr_free(ablate);
+        gr_free(prompt), gr_free(remove);
+    }
+    gr_free(path), gr_free(off);
+}
+
+/* The command of the whole once more with the arms that would say more: it goes on from what is there. */
+static void print_suggested(FILE *out, const json_t *result, const json_t *point, const char *folder) {
+    const json_t *suggested = json_object_get(result, "suggested");
+    const char *experiment = gr__text_of(result, "experiment"), *name;
+    bool audit = experiment && !strcmp(experiment, "audit");
+    char *arms = NULL;
+    size_t i;
+    json_t *arm, *model;
+    if (json_array_size(suggested) == 0)
+        return;
+    json_object_foreach(json_object_get(point, "models"), name, model)
+        gr__append(&arms, "%s%s", arms ? "," : "--arms ", name);
+    json_array_foreach(suggested, i, arm) gr__append(&arms, "%s%s", arms ? "," : "--arms ", json_string_value(arm));
+
+    char *command = audit ? gr_format("gradroute audit %s/recipe.yaml -o %s", folder, folder)
+                          : gr_format("gradroute reproduce %s/experiment.yaml -o %s", folder, folder);
+    print_command(out, "More", command, arms);
+    gr_free(command);
+    gr_free(arms);
+}
+
+static void print_places(FILE *out, const json_t *result, const json_t *point) {
+    const char *folder = gr__text_of(result, "folder");
+    const char *subject = gr__text_of(json_object_get(result, "table"), "subject");
+    const char *region =
+        json_object_iter_key(json_object_iter(json_object_get(json_object_get(point, "parameters"), "regions")));
+    if (!folder)
+        return;
+    fputc('\n', out);
+    if (subject)
+        fprintf(out, "Model    %s/%s/model\nMetrics  %s/%s/metrics.jsonl\n", folder, subject, folder, subject);
+    fprintf(out, "Result   %s/result.json\n", folder);
+    if (subject && region)
+        print_next(out, folder, subject, region, point);
+    print_suggested(out, result, point, folder);
+}
+
+void gr__result_print(const json_t *result, FILE *out) {
+    const json_t *points = json_object_get(result, "points"), *table = json_object_get(result, "table");
+    size_t i;
+    json_t *point;
+
+    /* What it is all about, then what it rests on. */
+    print_verdict(out, result);
+    print_claims(out, result);
+    print_trials(out, table);
+    if (!points)
+        print_point(out, table, result);
+    json_array_foreach(points, i, point) {
+        char *place = place_of(point);
+        fprintf(out, "\n==== %s\n", place);
+        gr_free(place);
+        print_verdict(out, point);
+        print_point(out, table, point);
+    }
+    print_places(out, result, points ? json_array_get(points, 0) : result);
+}

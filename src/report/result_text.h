@@ -1,0 +1,30 @@
+/* result_text.h - the result of an experiment as text.
+ *
+ *     gr__result_print(result, stdout);
+ */
+#ifndef GR_REPORT_RESULT_TEXT_H
+#define GR_REPORT_RESULT_TEXT_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* Verdict, claims, then for each point of the axes the data, losses, right answers, figures, figures by seed, sizes and
+ * completions, and at the end where things are: all of it that there is, from the result alone, in 80 columns. */
+void gr__result_print(const json_t *result, FILE *out);
+
+/* ---- shared by the files of this text ---- */
+
+/* Numbers and texts of objects: 0 and NULL where there are none. */
+double gr__number_of(const json_t *object, const char *key);
+const char *gr__text_of(const json_t *object, const char *key);
+
+/* "documents", or what stands in their place. */
+const char *gr__counted(const json_t *point);
+
+/* Tables of one point; table is the result's. */
+void gr__print_losses(FILE *out, const json_t *table, const json_t *point);
+void gr__print_classes(FILE *out, const json_t *table, const json_t *point);
+void gr__print_figures(FILE *out, const json_t *table, const json_t *point);
+void gr__print_seeds(FILE *out, const json_t *table, const json_t *point);
+
+#endif

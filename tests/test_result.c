@@ -1,0 +1,562 @@
+/* Results from stored rows: each figure by hand from the losses, tables as they are stored, points, seeds, claims. */
+#include <math.h>
+#include <stdio.h>
+
+#include "report/result_text.h"
+#include "result_helpers.h"
+
+static json_t *make(const gr__result_def *def) {
+    json_t *result;
+    gr_error err = {0};
+    gr_test_ok(gr__result_make(&result, def, &err), &err);
+    return result;
+}
+
+static char *print(const json_t *result) {
+    char *text = NULL, *copy;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    gr__result_print(result, out);
+    fclose(out);
+    copy = strdup(text);
+    free(text);
+    return copy;
+}
+
+/* ---- by hand ---- */
+
+static const gr_entry *row_of(const gr__result_def *d, int arm, int seed, int value, const char *after,
+                              const char *group) {
+    const char *const where[][2] = {{"group", group}, {NULL, NULL}};
+    const gr_attack *attack = after ? gr_registry_attack(registry, after) : NULL;
+    return gr__rows_find(d, &(gr__whose){arm, 0, seed, value, attack}, "loss", where);
+}
+
+/* The mean loss of a row, by its sums. */
+static double loss(const gr__result_def *d, int arm, int seed, int value, const char *after, const char *group) {
+    const gr_entry *row = row_of(d, arm, seed, value, after, group);
+    return gr_entry_number(row, "nll") / gr_entry_number(row, "tokens");
+}
+
+static double number(const json_t *object, const char *key) {
+    const json_t *value = json_object_get(object, key);
+    if (!json_is_number(value))
+        fail_msg("%s is no number", key);
+    return json_number_value(value);
+}
+
+static void near(const json_t *object, const char *key, double value) {
+    if (!(fabs(number(object, key) - value) < 1e-9))
+        fail_msg("%s: %.12g, by hand %.12g", key, number(object, key), value);
+}
+
+/* (of - zero) on forget text beyond the same on retain text, where the latter is always before the attack. */
+static double beyond(const gr__result_def *d, int of, int of_value, int zero, int seed, const char *after) {
+    return loss(d, of, seed, of_value, after, "forget") - loss(d, zero, seed, 0, after, "forget") -
+           (loss(d, of, seed, of_value, NULL, "retain") - loss(d, zero, seed, 0, NULL, "retain"));
+}
+
+static void figures_of_an_audit_by_hand(void **state) {
+    (void)state;
+    stored s;
+    stored_one(&s);
+    const gr__result_def d = s.def;
+    json_t *r = make(&d), *intervals = json_object_get(r, "intervals");
+    double plain = loss(&d, PLAIN, 0, 0, NULL, "forget"), perfect = loss(&d, PERFECT, 0, 0, NULL, "forget");
+    double off = loss(&d, ROUTED_OFF, 0, 0, NULL, "forget"), on = loss(&d, ROUTED, 0, 0, NULL, "forget");
+    double retain = loss(&d, PLAIN, 0, 0, NULL, "retain");
+
+    /* What there is to remove, and what of it was. */
+    double gap = beyond(&d, PERFECT, 0, PLAIN, 0, NULL), again = beyond(&d, PERFECT, 0, PLAIN, 0, "relearn");
+    near(r, "specific_gap", gap);
+    near(r, "specific_gap_relearned", again);
+    near(r, "specific_removal", beyond(&d, ROUTED_OFF, 0, PLAIN, 0, NULL) / gap);
+    near(r, "specific_removal_relearned", beyond(&d, ROUTED_OFF, 0, PLAIN, 0, "relearn") / again);
+    near(r, "specific_removal_filtered", beyond(&d, FILTERED, 0, PLAIN, 0, NULL) / gap);
+    near(r, "specific_removal_relearned_filtered", beyond(&d, FILTERED, 0, PLAIN, 0, "relearn") / again);
+    near(r, "specific_removal_placebo", beyond(&d, PLACEBO_OFF, 0, PLAIN, 0, NULL) / gap);
+
+    /* Without the general gap, and what it costs. */
+    near(r, "removal", (off - plain) / (perfect - plain));
+    near(r, "retention", (perfect - on) / (perfect - plain));
+    near(r, "general_gap", loss(&d, PERFECT, 0, 0, NULL, "retain") - retain);
+    near(r, "tax_off", loss(&d, ROUTED_OFF, 0, 0, NULL, "retain") - loss(&d, PERFECT, 0, 0, NULL, "retain"));
+    near(r, "tax_on", loss(&d, ROUTED, 0, 0, NULL, "retain") - retain);
+    near(r, "tax_on_adjacent", loss(&d, ROUTED, 0, 0, NULL, "adjacent") - loss(&d, PLAIN, 0, 0, NULL, "adjacent"));
+    assert_int_equal(json_object_size(intervals), 18);
+
+    /* The interval is the bootstrap's of these rows, bit by bit. */
+    gr_sample sample[2];
+    gr_error err = {0};
+    gr_test_ok(gr_sample_read(&sample[0], row_of(&d, ROUTED, 0, 0, NULL, "retain"), "rows", &err), &err);
+    gr_test_ok(gr_sample_read(&sample[1], row_of(&d, PLAIN, 0, 0, NULL, "retain"), "rows", &err), &err);
+    gr_estimate e = gr_bootstrap(gr_registry_figure(registry, "tax_on")->formula, sample, 2, split_seeds[0]);
+    const json_t *interval = json_object_get(intervals, "tax_on");
+    assert_true(json_number_value(json_array_get(interval, 0)) == e.low);
+    assert_true(json_number_value(json_array_get(interval, 1)) == e.high);
+    gr_sample_free(&sample[0]), gr_sample_free(&sample[1]);
+    json_decref(r);
+    stored_free(&s);
+}
+
+static void members_of_an_audit(void **state) {
+    (void)state;
+    stored s;
+    stored_one(&s);
+    const gr__result_def d = s.def;
+    json_t *r = make(&d), *models = json_object_get(r, "models");
+
+    /* Models: losses, what they cost, where the attack served best. */
+    assert_int_equal(json_object_size(models), 6); /* the placebo itself was not measured */
+    const json_t *off = json_object_get(models, "routed_off"), *plain = json_object_get(models, "plain");
+    near(off, "forget", loss(&d, ROUTED_OFF, 0, 0, NULL, "forget"));
+    near(off, "adjacent", loss(&d, ROUTED_OFF, 0, 0, NULL, "adjacent"));
+    near(off, "forget_relearned", loss(&d, ROUTED_OFF, 0, 0, "relearn", "forget"));
+    near(off, "retain_relearned", loss(&d, ROUTED_OFF, 0, 0, "relearn", "retain"));
+    assert_null(json_object_get(off, "adjacent_relearned"));
+    assert_null(json_object_get(off, "seconds")); /* a view */
+    assert_int_equal(json_object_size(json_object_get(off, "intervals")), 3);
+    near(plain, "tokens", 200000);
+    near(plain, "tokens_per_s", 200000 / 44.25);
+    near(plain, "parameters", 30000);
+    near(json_object_get(plain, "relearned_at"), "step", 15);
+    near(json_object_get(plain, "relearned_at"), "lr", 0.001);
+    near(json_object_get(plain, "relearned_at"), "validation", 4.05);
+    assert_null(json_object_get(json_object_get(models, "routed"), "forget_relearned"));
+
+    /* Times are those of all cells; speeds of what was trained. */
+    near(r, "seconds", 61.5 + 44.25 + 40 + 38.75 + 4 * 5.5);
+    near(r, "tokens_per_s", (200000 + 200000 + 180000 + 180000) / (61.5 + 44.25 + 40 + 38.75));
+
+    /* Data, attack, sizes, prompts. */
+    const json_t *data = json_object_get(r, "data");
+    near(data, "documents", 1200), near(data, "duplicates", 24), near(data, "vocab", 512);
+    near(json_object_get(data, "groups"), "food", 120);
+    near(json_object_get(data, "known"), "animals", 150);
+    assert_true(json_is_false(json_object_get(data, "used_fallback")));
+    near(json_object_get(r, "relearn"), "documents", 16), near(json_object_get(r, "relearn"), "steps", 30);
+    near(json_object_get(r, "parameters"), "core", 26000);
+    near(json_object_get(json_object_get(r, "parameters"), "regions"), "animals", 4000);
+    const json_t *second = json_array_get(json_object_get(r, "completions"), 0);
+    assert_string_equal(json_string_value(json_object_get(second, "prompt")), "a small bird");
+    assert_string_equal(json_string_value(json_object_get(second, "routed_off")), " a a of");
+    assert_null(json_object_get(r, "seeds"));
+    assert_null(json_object_get(r, "points"));
+    assert_null(json_object_get(r, "claims"));
+    assert_string_equal(json_string_value(json_object_get(r, "format")), "gradroute-result-2");
+    json_decref(r);
+    stored_free(&s);
+}
+
+/* A figure of the perfect filter against itself, or of a twin that did not run, is left out. */
+static void what_did_not_run_is_left_out(void **state) {
+    (void)state;
+    stored s;
+    stored_refused(&s);
+    gr__result_def d = s.def;
+    json_t *r = make(&d);
+    static const char *const absent[] = {"specific_removal_filtered", "removal_filtered", "removal_placebo",
+                                         "tax_off_adjacent", "specific_removal_placebo"};
+    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
+        assert_null(json_object_get(r, absent[i]));
+    assert_true(json_is_null(json_object_get(r, "specific_removal")));
+    assert_true(json_is_number(json_object_get(r, "specific_gap")));
+    assert_string_equal(json_string_value(json_object_get(json_object_get(r, "table"), "intervals")), "buckets");
+    assert_int_equal(json_array_size(json_object_get(r, "suggested")), 2);
+    json_decref(r);
+
+    /* Nothing to compare with. */
+    s.runs[FILTERED] = false;
+    r = make(&d);
+    assert_null(json_object_get(r, "specific_gap"));
+    assert_true(json_is_null(json_object_get(r, "scale")));
+    assert_string_equal(json_string_value(json_object_get(r, "verdict")),
+                        "no verdict: it takes the twins plain and filtered (or perfect)");
+    json_decref(r);
+    stored_free(&s);
+}
+
+/* ---- flags ---- */
+
+/* The data row and the model row of the arm that stands for 1 (-1: nobody does), made anew. */
+static bool known_only(gr__result_def d, int one, int rule, int hidden, int by_truth) {
+    gr_ledger *data = gr_ledger_new(), *model = gr_ledger_new();
+    gr_ledger_begin(data, "data");
+    gr_ledger_count(data, "rule", rule);
+    gr_ledger_count(data, "hidden", hidden);
+    gr_ledger_begin(model, "model");
+    gr_ledger_count(model, "by_truth", by_truth);
+    const gr__result_rows rows[] = {{.arm = -1, .rows = data}, {.arm = one, .rows = model}};
+    d.rows = rows;
+    d.count = one >= 0 ? 2 : 1;
+
+    json_t *r = make(&d);
+    bool only = json_is_true(json_object_get(r, "known_labels_only"));
+    const char *scale = json_string_value(json_object_get(r, "scale"));
+    assert_int_equal(scale != NULL, one >= 0);
+    if (scale)
+        assert_string_equal(scale, d.experiment->arm[one].name);
+    json_decref(r);
+    gr_ledger_free(data);
+    gr_ledger_free(model);
+    return only;
+}
+
+/* As the audit said it of recipes: a rule, or hidden labels and a scale that is not the perfect filter. */
+static void on_known_labels_only(void **state) {
+    (void)state;
+    stored s;
+    stored_one(&s);
+    for (int rule = 0; rule < 2; rule++)
+        for (int hidden = 0; hidden < 2; hidden++) {
+            s.runs[FILTERED] = s.runs[PERFECT] = true;
+            assert_int_equal(known_only(s.def, PERFECT, rule, hidden, 1), rule);
+            s.runs[PERFECT] = false;
+            assert_int_equal(known_only(s.def, FILTERED, rule, hidden, 0), rule || hidden);
+            s.runs[FILTERED] = false; /* no filter ran: its labels are not known to be all */
+            assert_int_equal(known_only(s.def, -1, rule, hidden, 0), rule || hidden);
+        }
+    stored_free(&s);
+}
+
+/* Losses of 1 document a group: plain removal is over / 1, the tax what is said. */
+static void put_loss(gr_ledger *rows, const char *group, double nll) {
+    gr_ledger_begin(rows, "loss");
+    gr_ledger_text(rows, "group", group);
+    gr_ledger_numbers(rows, "units", (double[]){nll, nll}, 2);
+    gr_ledger_counts(rows, "sizes", (int64_t[]){1, 1}, 2);
+    gr_ledger_text(rows, "list", group);
+}
+
+static void damage_is_removal_beyond_1_with_a_tax(void **state) {
+    (void)state;
+    static const struct {
+        double forget, retain;
+        bool damage;
+    } rows[] = {{4.2, 3.2, true}, {4.2, 3.0999, false}, {4, 3.2, false}, {4.01, 3.11, true}, {3.9, 3.5, false}};
+    stored s;
+    stored_one(&s);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        gr_ledger *off = gr_ledger_new(), *plain = gr_ledger_new(), *perfect = gr_ledger_new();
+        put_loss(off, "forget", rows[i].forget), put_loss(off, "retain", rows[i].retain);
+        put_loss(plain, "forget", 3), put_loss(plain, "retain", 3);
+        put_loss(perfect, "forget", 4), put_loss(perfect, "retain", 3);
+        const gr__result_rows cells[] = {
+            {.arm = ROUTED_OFF, .rows = off}, {.arm = PLAIN, .rows = plain}, {.arm = PERFECT, .rows = perfect}};
+        gr__result_def d = s.def;
+        d.rows = cells, d.count = 3;
+        json_t *r = make(&d);
+        near(r, "removal", rows[i].forget - 3);
+        near(r, "tax_off", rows[i].retain - 3);
+        assert_int_equal(json_is_true(json_object_get(r, "damage")), rows[i].damage);
+        assert_int_equal(strstr(json_string_value(json_object_get(r, "verdict")), "is damage") != NULL, rows[i].damage);
+        json_decref(r);
+        gr_ledger_free(off), gr_ledger_free(plain), gr_ledger_free(perfect);
+    }
+    stored_free(&s);
+}
+
+/* ---- seeds, knobs, claims ---- */
+
+static double removal_in(const gr__result_def *d, int arm, int value, int seed, const char *after) {
+    return beyond(d, arm, value, BASE, seed, after) / beyond(d, WHOLE, 0, BASE, seed, after);
+}
+
+static gr_estimate over(const double value[5]) {
+    double mean = 0, squares = 0;
+    for (int s = 0; s < 5; s++)
+        mean += value[s] / 5;
+    for (int s = 0; s < 5; s++)
+        squares += (value[s] - mean) * (value[s] - mean);
+    double half = 2.776445105197794 * sqrt(squares / 4 / 5);
+    return (gr_estimate){mean, mean - half, mean + half};
+}
+
+static void holds_interval(const json_t *interval, gr_estimate e) {
+    assert_true(fabs(json_number_value(json_array_get(interval, 0)) - e.low) < 1e-9);
+    assert_true(fabs(json_number_value(json_array_get(interval, 1)) - e.high) < 1e-9);
+}
+
+static void seeds_by_hand(void **state) {
+    (void)state;
+    stored s;
+    stored_seeds(&s);
+    gr__result_def d = s.def;
+    json_t *r = make(&d), *intervals = json_object_get(r, "intervals"), *seeds = json_object_get(r, "seeds");
+    double gap[5], cost[5], forget[5];
+    assert_int_equal(json_array_size(seeds), 5);
+    for (int k = 0; k < 5; k++) {
+        gap[k] = beyond(&d, WHOLE, 0, BASE, k, NULL);
+        cost[k] = loss(&d, WHOLE, k, 0, NULL, "retain") - loss(&d, BASE, k, 0, NULL, "retain");
+        forget[k] = loss(&d, WHOLE, k, 0, NULL, "forget");
+        near(json_array_get(seeds, (size_t)k), "seed", k + 1);
+        near(json_array_get(seeds, (size_t)k), "gap", gap[k]);
+    }
+
+    /* Means of seeds, differences inside a seed. */
+    near(r, "gap", over(gap).value);
+    holds_interval(json_object_get(intervals, "gap"), over(gap));
+    near(r, "cost", over(cost).value);
+    holds_interval(json_object_get(intervals, "cost"), over(cost));
+    const json_t *perfect = json_object_get(json_object_get(r, "models"), "perfect");
+    near(perfect, "forget", over(forget).value);
+    holds_interval(json_object_get(json_object_get(perfect, "intervals"), "forget"), over(forget));
+    near(perfect, "seconds", 50);
+    near(perfect, "tokens_per_s", 5000);
+
+    /* Each value of a knob by itself. */
+    const json_t *rmu = json_object_get(json_object_get(r, "knobs"), "removal_rmu");
+    assert_int_equal(json_array_size(rmu), 4);
+    assert_null(json_object_get(r, "removal_rmu"));
+    for (int v = 0; v < 4; v++) {
+        double value[5];
+        for (int k = 0; k < 5; k++)
+            value[k] = removal_in(&d, RMU, v, k, NULL);
+        near(json_array_get(rmu, (size_t)v), "value", over(value).value);
+        holds_interval(json_object_get(json_array_get(rmu, (size_t)v), "interval"), over(value));
+        const json_t *each = json_object_get(json_array_get(rmu, (size_t)v), "seeds");
+        for (size_t k = 0; k < 5; k++)
+            assert_true(fabs(json_number_value(json_array_get(each, k)) - value[k]) < 1e-9);
+    }
+    const json_t *tried = json_object_get(json_object_get(json_object_get(r, "models"), "rmu"), "values");
+    assert_int_equal(json_array_size(tried), 4);
+    near(json_array_get(tried, 3), "forget",
+         (loss(&d, RMU, 0, 3, NULL, "forget") + loss(&d, RMU, 1, 3, NULL, "forget") +
+          loss(&d, RMU, 2, 3, NULL, "forget") + loss(&d, RMU, 3, 3, NULL, "forget") +
+          loss(&d, RMU, 4, 3, NULL, "forget")) /
+             5);
+    json_decref(r);
+    stored_free(&s);
+}
+
+/* Removal after relearning of routing, in one seed at the tax of RMU: between the neighbours. */
+static double matched(const gr__result_def *d, int seed, double place) {
+    double tax[3], value[3];
+    for (int v = 0; v < 3; v++) {
+        tax[v] = loss(d, RIVAL_OFF, seed, v, NULL, "retain") - loss(d, WHOLE, seed, 0, NULL, "retain");
+        value[v] = removal_in(d, RIVAL_OFF, v, seed, "relearn");
+    }
+    for (int v = 0; v < 2; v++)
+        if (tax[v] <= place && place <= tax[v + 1])
+            return value[v] + (place - tax[v]) / (tax[v + 1] - tax[v]) * (value[v + 1] - value[v]);
+    double end = place < tax[0] ? tax[0] : tax[2];
+    return fabs(end - place) <= 0.02 ? (place < tax[0] ? value[0] : value[2]) : NAN;
+}
+
+static void claims_by_hand(void **state) {
+    (void)state;
+    stored s;
+    stored_seeds(&s);
+    gr__result_def d = s.def;
+    json_t *r = make(&d), *claims = json_object_get(r, "claims");
+    assert_int_equal(json_array_size(claims), 3);
+
+    /* At the values of RMU that routing reaches in all seeds: the one that speaks most against. */
+    gr_estimate least = {NAN, NAN, NAN};
+    for (int v = 0; v < 4; v++) {
+        double value[5];
+        for (int k = 0; k < 5; k++) {
+            double tax = loss(&d, RMU, k, v, NULL, "retain") - loss(&d, WHOLE, k, 0, NULL, "retain");
+            value[k] = matched(&d, k, tax) - removal_in(&d, RMU, v, k, "relearn");
+        }
+        gr_estimate e = over(value);
+        if (!isnan(e.value) && !(e.value > least.value))
+            least = e;
+    }
+    const json_t *primary = json_array_get(claims, 0), *at = json_array_get(json_object_get(primary, "points"), 0);
+    assert_true(json_is_true(json_object_get(primary, "primary")) && !isnan(least.value));
+    near(at, "value", least.value);
+    holds_interval(json_object_get(at, "interval"), least);
+    assert_string_equal(json_string_value(json_object_get(primary, "state")), least.low >= 0.1 ? "holds" : "undecided");
+
+    /* The filter's cost was found above; RMU's best tax is that of its last value. */
+    const json_t *cost = json_array_get(claims, 1), *damage = json_array_get(claims, 2);
+    assert_string_equal(json_string_value(json_object_get(cost, "state")), "holds");
+    assert_true(json_is_true(json_object_get(json_array_get(json_object_get(damage, "points"), 0), "edge")));
+    json_decref(r);
+    stored_free(&s);
+}
+
+/* A figure that is refused in one seed is refused; one that diverged is a matter of claims. */
+static void seeds_in_the_way(void **state) {
+    (void)state;
+    stored s;
+    stored_seeds(&s);
+    gr__result_def d = s.def;
+    gr_ledger *diverged = gr_ledger_new();
+    gr_ledger_begin(diverged, "diverged");
+    for (size_t i = 0; i < s.count; i++)
+        if (s.rows[i].arm == RMU && s.rows[i].seed == 2 && s.rows[i].knob == 3 && !s.rows[i].after) {
+            gr_ledger_free((gr_ledger *)s.rows[i].rows);
+            s.rows[i].rows = diverged;
+        }
+    json_t *r = make(&d);
+    const json_t *point = json_array_get(json_object_get(json_array_get(json_object_get(r, "claims"), 0), "points"), 0);
+    assert_string_equal(json_string_value(json_object_get(point, "state")), "undecided");
+    assert_non_null(strstr(json_string_value(json_object_get(point, "text")), "rmu diverged in seed 3"));
+    const json_t *rmu = json_object_get(json_object_get(r, "knobs"), "removal_rmu");
+    assert_true(json_is_null(json_object_get(json_array_get(rmu, 3), "value")));
+    assert_true(json_is_number(json_object_get(json_array_get(rmu, 2), "value")));
+    json_decref(r);
+
+    /* A gap that is too small in one seed alone: what is over it is refused in all. */
+    double least = INFINITY;
+    for (int k = 0; k < 5; k++)
+        least = fmin(least, beyond(&d, WHOLE, 0, BASE, k, NULL));
+    d.least = least + 1e-6;
+    r = make(&d);
+    rmu = json_object_get(json_object_get(r, "knobs"), "removal_rmu");
+    assert_true(json_is_null(json_object_get(json_array_get(rmu, 2), "value")));
+    assert_true(json_is_number(json_object_get(r, "gap")));
+    json_decref(r);
+    stored_free(&s);
+}
+
+/* ---- points ---- */
+
+static void points_stand_by_themselves(void **state) {
+    (void)state;
+    static const char axes[] = "axes: {known: {all: {labels.a.known: 1.0}, half: {labels.a.known: 0.5}}}\n";
+    size_t length;
+    char *text = gr_test_read(project_path("experiments/audit.yaml"), &length), *with = gr_format("%s%s", text, axes);
+    stored s;
+    stored_refused_of(&s, parsed(with));
+    free(text);
+    gr_free(with);
+
+    /* The same rows at both points, with other times at the second. */
+    gr__result_rows *twice = gr_alloc(2 * s.count * sizeof *twice);
+    for (size_t i = 0; i < s.count; i++) {
+        twice[i] = twice[s.count + i] = s.rows[i];
+        twice[s.count + i].point = 1;
+        twice[s.count + i].seconds = 3;
+    }
+    gr__result_def d = s.def;
+    d.rows = twice, d.count = 2 * s.count;
+    json_t *r = make(&d), *points = json_object_get(r, "points");
+    assert_int_equal(json_array_size(points), 2);
+    assert_null(json_object_get(r, "specific_gap"));
+    for (size_t p = 0; p < 2; p++) {
+        const json_t *one = json_array_get(points, p);
+        assert_string_equal(json_string_value(json_object_get(json_object_get(one, "axes"), "known")),
+                            p ? "half" : "all");
+        near(one, "specific_gap", beyond(&d, FILTERED, 0, PLAIN, 0, NULL));
+        near(one, "seconds", p ? 3 * (double)s.count : 20 + 18 + 15 + 3);
+    }
+    char *printed = print(r);
+    assert_non_null(strstr(printed, "\n==== known all\n"));
+    assert_non_null(strstr(printed, "\n==== known half\n"));
+    free(printed);
+    json_decref(r);
+    gr_free(twice);
+    stored_free(&s);
+}
+
+/* ---- as text ---- */
+
+/* Characters of the longest line in front of the completions, whose texts are the models'. */
+static size_t widest(const char *text) {
+    size_t most = 0;
+    const char *stop = strstr(text, "\nCompletions");
+    while (*text && (!stop || text < stop)) {
+        size_t length = strcspn(text, "\n");
+        most = length > most ? length : most;
+        text += length + (text[length] == '\n');
+    }
+    return most;
+}
+
+static void is_stored(const gr__result_def *def, const char *name) {
+    json_t *r = make(def);
+    char *have = print(r), *path = gr_format("tests/data/results/%s.txt", name);
+    size_t length;
+    char *expected = gr_test_read(project_path(path), &length);
+    assert_true(widest(have) <= 80);
+    if (strcmp(have, expected) != 0) {
+        fprintf(stderr, "%s\n", have);
+        fail_msg("%s is another text", path);
+    }
+    free(expected);
+    free(have);
+    gr_free(path);
+    json_decref(r);
+}
+
+static void texts_are_as_stored(void **state) {
+    (void)state;
+    static void (*const open[])(stored * s) = {stored_one, stored_refused, stored_seeds};
+    static const char *const names[] = {"one", "refused", "seeds"};
+    for (int i = 0; i < 3; i++) {
+        stored s;
+        open[i](&s);
+        is_stored(&s.def, names[i]);
+        stored_free(&s);
+    }
+}
+
+/* More groups, attacks and arms than a line holds, with names of any length. */
+static void wide_tables_are_cut_up(void **state) {
+    (void)state;
+    json_t *table = json_pack("{s:[], s:[], s:[], s:[]}", "arms", "groups", "attacks", "figures");
+    json_t *model = json_object(), *classes = json_object(), *models = json_object(), *seeds = json_array();
+    json_t *result = json_pack("{s:o, s:o, s:o, s:s, s:{}}", "table", table, "models", models, "seeds", seeds,
+                               "verdict", "so it is", "intervals");
+    for (int i = 0; i < 14; i++) {
+        char *name = gr_format("a name of some length %d", i);
+        json_array_append_new(json_object_get(table, "groups"), json_string(name));
+        json_array_append_new(json_object_get(table, "attacks"),
+                              json_pack("{s:s, s:s+}", "name", name, "done", "done", i % 2 ? "1" : "2"));
+        json_array_append_new(json_object_get(table, "arms"), json_pack("{s:s, s:s, s:s, s:s}", "name", name, "shown",
+                                                                        name, "title", name, "note", name));
+        json_array_append_new(json_object_get(table, "figures"),
+                              json_pack("{s:s, s:s, s:s}", "key", name, "title", name, "note", name));
+        json_object_set_new(model, name, json_real(-1234.5));
+        json_object_set_new(classes, name, json_real(1));
+        json_object_set_new(result, name, json_real(-12.5));
+        json_object_set_new(json_object_get(result, "intervals"), name, json_pack("[f, f]", -13.5, -11.25));
+        json_array_append_new(seeds, json_pack("{s:i, s:f}", "seed", i, name, 1.5));
+        json_object_set(models, name, model);
+        gr_free(name);
+    }
+    json_object_set_new(model, "classes", classes);
+    char *text = print(result);
+    if (widest(text) > 80)
+        fail_msg("%zu columns:\n%s", widest(text), text);
+
+    /* Nothing is lost on the way. */
+    int count = 0;
+    for (const char *at = text; (at = strstr(at, "-1234.500")); at++)
+        count++;
+    assert_int_equal(count, 14 * 14);
+    free(text);
+    json_decref(result);
+}
+
+/* Texts of models and topics steer no terminal and begin no line of their own. */
+static void foreign_texts_stay_in_their_line(void **state) {
+    (void)state;
+    json_t *result = json_pack("{s:{s:[{s:s, s:s}]}, s:[{s:s, s:s}]}", "table", "arms", "name", "m", "shown", "on",
+                               "completions", "prompt", "a\nb", "m", "x\r\n\033[2Jy");
+    char *text = print(result);
+    assert_non_null(strstr(text, "  a b ...\n    on:  x   [2Jy\n"));
+    free(text);
+    json_decref(result);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(figures_of_an_audit_by_hand),
+        cmocka_unit_test(members_of_an_audit),
+        cmocka_unit_test(what_did_not_run_is_left_out),
+        cmocka_unit_test(on_known_labels_only),
+        cmocka_unit_test(damage_is_removal_beyond_1_with_a_tax),
+        cmocka_unit_test(seeds_by_hand),
+        cmocka_unit_test(claims_by_hand),
+        cmocka_unit_test(seeds_in_the_way),
+        cmocka_unit_test(points_stand_by_themselves),
+        cmocka_unit_test(texts_are_as_stored),
+        cmocka_unit_test(wide_tables_are_cut_up),
+        cmocka_unit_test(foreign_texts_stay_in_their_line),
+    };
+    return cmocka_run_group_tests_name("results", tests, setup, teardown);
+}
