@@ -15,6 +15,7 @@ static gr_status run(gr_ledger *rows, const gr_subject *s, const gr_settings *se
         all[data->topics.of[d]] += s->pass->tokens[d];
     }
 
+    /* A row each; a class that the test has not has no share. */
     for (int32_t k = 0; k < classes; k++) {
         if (all[k] == 0)
             continue;

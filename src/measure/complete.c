@@ -4,6 +4,7 @@
 #include "gradroute/infer.h"
 #include "measure/pass.h"
 
+/* One prompt: its likeliest continuation, as a row. */
 static gr_status complete(gr_ledger *rows, gr_decoder *decoder, const gr_tokenizer *tokenizer, const char *prompt,
                           int tokens, gr_error *err) {
     gr_complete_def def = gr_complete_default();

@@ -14,6 +14,7 @@
     { GR_ROLE_##role, true, false }
 
 const gr_figure gr__figure_list[] = {
+    /* How much was removed: ratios, which need something to be taken over. */
     {.name = "removal_specific",
      .help = "of the gap beyond what other text loses: 0 as the model for 0, 1 as that for 1",
      .group = "forget",
@@ -29,6 +30,8 @@ const gr_figure gr__figure_list[] = {
      .operand = {ASKED(OF), ASKED(ZERO), ASKED(ONE)},
      .formula = gr_measure_removal,
      .over = "gap"},
+
+    /* What there is to remove: of the models for 0 and 1 alone. */
     {.name = "gap_specific",
      .help = "what the model for 1 loses on the group beyond what it loses on other text, nats",
      .group = "forget",
@@ -47,6 +50,8 @@ const gr_figure gr__figure_list[] = {
      .operands = 2,
      .operand = {RETAIN(ONE), RETAIN(ZERO)},
      .formula = gr_measure_difference},
+
+    /* What the model with its regions still knows. */
     {.name = "retention",
      .help = "of what is known about the group: 1 as the model for 0",
      .group = "forget",
@@ -54,6 +59,8 @@ const gr_figure gr__figure_list[] = {
      .operand = {BEFORE(OF), BEFORE(ZERO), BEFORE(ONE)},
      .formula = gr_measure_retention,
      .over = "gap"},
+
+    /* What it costs other text, with the regions off and on. */
     {.name = "tax_off",
      .help = "loss above that of the model for 1, nats",
      .group = "retain",

@@ -26,6 +26,8 @@ static size_t units(const gr_sample *s) {
 /* Mean loss of a sample under counts of how often each unit was drawn; NULL: once each. */
 static double mean(const gr_sample *s, const int32_t *drawn) {
     double nll = 0, tokens = 0;
+
+    /* Sums first: a mean of documents' means would count a short one like a long one. */
     for (size_t i = 0, unit = 0; i < s->count; i++) {
         unit += is_next(s, i);
         double k = drawn ? drawn[unit] : 1;

@@ -43,8 +43,10 @@ static void add(gr_ledger *rows, const char *key, json_t *value) {
     json_object_set_new(row, key, value);
 }
 
+/* JSON has no NaN and no infinity. */
 static json_t *number(double value) { return isfinite(value) ? json_real(value) : json_null(); }
 
+/* The kind is a member like others, the first one. */
 void gr_ledger_begin(gr_ledger *rows, const char *row) {
     json_array_append_new(rows->rows, json_object());
     add(rows, "row", gr_json_text(row));
@@ -54,8 +56,10 @@ void gr_ledger_text(gr_ledger *rows, const char *key, const char *text) { add(ro
 
 void gr_ledger_bytes(gr_ledger *rows, const char *key, const char *bytes, size_t length) {
     char *text = gr_alloc(length + 1);
+
+    /* A text of C ends at a 0: one within is made another byte that is no character either. */
     for (size_t i = 0; i < length; i++)
-        text[i] = bytes[i] ? bytes[i] : '\xff'; /* no character either */
+        text[i] = bytes[i] ? bytes[i] : '\xff';
     add(rows, key, gr_json_bytes(text, length));
     gr_free(text);
 }
@@ -88,6 +92,7 @@ const char *gr_entry_text(const gr_entry *row, const char *key) {
     return json_string_value(json_object_get(row_of(row), key));
 }
 
+/* Whole or not; what is no number, null too, is NaN. */
 static double value_of(const json_t *number) { return json_is_number(number) ? json_number_value(number) : NAN; }
 
 double gr_entry_number(const gr_entry *row, const char *key) { return value_of(json_object_get(row_of(row), key)); }
@@ -100,11 +105,13 @@ size_t gr_entry_numbers(const gr_entry *row, const char *key, double *values, si
     return count;
 }
 
+/* Whether the row has this text under this key. */
 static bool has_text(const gr_entry *row, const char *key, const char *text) {
     const char *have = gr_entry_text(row, key);
     return have && !strcmp(have, text);
 }
 
+/* Whether it has all of them; where NULL asks nothing. */
 static bool fits(const gr_entry *row, const char *const (*where)[2]) {
     for (; where && (*where)[0]; where++)
         if (!has_text(row, (*where)[0], (*where)[1]))
@@ -155,6 +162,7 @@ static bool is_value(const json_t *value) {
 /* A text that ends where its bytes do. */
 static bool is_whole(const json_t *text) { return strlen(json_string_value(text)) == json_string_length(text); }
 
+/* A row that others wrote has the kinds of members that this file writes, or is refused. */
 static gr_status check_row(json_t *row, const char *place, gr_error *err) {
     const char *key;
     json_t *value;
@@ -177,6 +185,7 @@ static gr_status check_row(json_t *row, const char *place, gr_error *err) {
     return GR_OK;
 }
 
+/* One line of a file: parsed, added, then looked at, so that the ledger frees it whatever it is. */
 static gr_status add_line(gr_ledger *rows, const gr__lines *line, const char *path, gr_error *err) {
     static const char hint[] = "each line holds one row, {\"row\": KIND, ..}";
     char place[GR__PLACE_SIZE];

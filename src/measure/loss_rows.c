@@ -20,6 +20,7 @@ static int bucket_of(uint32_t unit) {
     return (int)(gr_random_bits((gr_key){0, GR_STREAM_BUCKET, 0}, unit, 0) & (GR_BUCKETS - 1));
 }
 
+/* Of the whole group, in the order of its documents: sums over buckets have other last bits. */
 static void add_sums(gr_ledger *rows, const gr_group *g, const double *nll, const int32_t *tokens) {
     double sum = 0;
     int64_t all = 0;
@@ -31,6 +32,7 @@ static void add_sums(gr_ledger *rows, const gr_group *g, const double *nll, cons
     gr_ledger_count(rows, "tokens", all);
 }
 
+/* Every document of the group with its loss and tokens. */
 static void add_documents(gr_ledger *rows, const gr_groups *groups, const gr_group *g, const double *nll,
                           const int32_t *tokens) {
     double *units = gr_alloc((g->tests + 1) * sizeof *units);
@@ -54,6 +56,7 @@ static void add_documents(gr_ledger *rows, const gr_groups *groups, const gr_gro
     gr_free(sizes);
 }
 
+/* The same in GR_BUCKETS sums: a row of the same length however many documents there are. Empty ones are 0. */
 static void add_buckets(gr_ledger *rows, const gr_groups *groups, const gr_group *g, const double *nll,
                         const int32_t *tokens) {
     double units[GR_BUCKETS] = {0};
@@ -101,6 +104,7 @@ void gr_ledger_losses(gr_ledger *rows, const gr_groups *groups, gr_units units, 
 
 /* ---- out of rows ---- */
 
+/* Rows may come from files of others: each fault is told by what is wrong, at the caller's place. */
 static gr_status damaged(const char *what, const char *place, gr_error *err) {
     return gr_error_set(err, GR_ERR_FORMAT, place, NULL, "a row of losses: %s", what);
 }
@@ -110,6 +114,7 @@ static bool is_count(double value, double low, double end) {
     return value >= low && value < end && value == floor(value);
 }
 
+/* Numbers of tokens out of numbers of JSON. */
 static gr_status read_sizes(int32_t *tokens, const double *sizes, size_t count, const char *place, gr_error *err) {
     for (size_t i = 0; i < count; i++) {
         if (!is_count(sizes[i], 0, 0x1p31))
@@ -142,11 +147,14 @@ static gr_status read_lists(gr_sample *sample, const gr_entry *row, double *numb
     sample->tokens = tokens;
     sample->unit = unit;
 
+    /* Losses and tokens of each. */
     gr_entry_numbers(row, "units", nll, count);
     gr_entry_numbers(row, "sizes", numbers, count);
     GR_TRY(read_sizes(tokens, numbers, count, place, err));
     if (!unit)
         return GR_OK;
+
+    /* Which go on with the one before. */
     gr_entry_numbers(row, "same", numbers, pieces);
     return read_same(unit, numbers, pieces, count, place, err);
 }

@@ -1,9 +1,18 @@
+/* The formulas of figures; docs/measures.md has them in words. Each takes mean losses in the order in which
+ * figure_list.c names its operands. */
 #include "measure/measure.h"
+
+/* ---- nats ---- */
 
 double gr_measure_loss(const double *m) { return m[0]; }
 double gr_measure_difference(const double *m) { return m[0] - m[1]; }
+
+/* ---- shares of a gap: of, zero, one ---- */
+
 double gr_measure_removal(const double *m) { return (m[0] - m[1]) / (m[2] - m[1]); }
 double gr_measure_retention(const double *m) { return (m[2] - m[0]) / (m[2] - m[1]); }
+
+/* ---- what is lost on one text beyond what is lost on another ---- */
 
 double gr_measure_specific_gap(const double *m) { return (m[0] - m[1]) - (m[2] - m[3]); }
 double gr_measure_specific(const double *m) {

@@ -4,6 +4,7 @@
 
 gr_pass *gr_pass_new(void) { return gr_alloc(sizeof(gr_pass)); }
 
+/* As if it had never been taken. */
 static void clear(gr_pass *pass) {
     gr_free(pass->nll);
     gr_free(pass->tokens);
@@ -32,10 +33,14 @@ static gr_status scan_test(const gr_subject *s, gr_error *err) {
     size_t all = data->topics.docs;
     gr_evaluator *e;
     gr_scan *scan;
+
+    /* What measures: labelled tokens alone where labels are of tokens. */
     GR_TRY(gr_evaluator_new(&e, s->model, s->profile, r->train.batch, r->data.context, err));
     gr_evaluator_labelled(e, s->labels);
     if (s->after)
         gr_evaluator_follow(e, s->after, s->user);
+
+    /* All of the test, in batches of training: whoever listens may stop it between them. */
     gr_status status =
         gr_scan_new(&scan, data, s->labels, data->test, data->test_count, r->train.batch, r->data.context, err);
     if (status == GR_OK) {
@@ -50,8 +55,10 @@ static gr_status scan_test(const gr_subject *s, gr_error *err) {
 gr_status gr__pass_test(const gr_subject *subject, gr_error *err) {
     gr_pass *pass = subject->pass;
     size_t all = subject->data->topics.docs;
-    if (pass->nll)
+    if (pass->nll) /* another measure has taken it */
         return GR_OK;
+
+    /* Room for each document of the dataset, so that measures find theirs by number. */
     pass->nll = gr_alloc(all * sizeof *pass->nll);
     pass->tokens = gr_alloc(all * sizeof *pass->tokens);
     pass->right = subject->data->values ? gr_alloc(all * sizeof *pass->right) : NULL;

@@ -58,6 +58,7 @@ gr_estimate gr_over_seeds(const double *value, int count) {
     if (count < 2)
         return (gr_estimate){sum, NAN, NAN};
 
+    /* Student, "The probable error of a mean", 1908: mean -+ t s / sqrt(n). */
     double mean = sum / count;
     for (int i = 0; i < count; i++)
         squares += (value[i] - mean) * (value[i] - mean);

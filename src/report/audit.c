@@ -21,11 +21,15 @@ static void loss_row(FILE *out, const char *name, const json_t *model, const cha
     char key[48];
     if (!model)
         return;
+
+    /* As it was left by training. */
     fprintf(out, "  %-18s", name);
     for (int g = 0; g < 3; g++) {
         snprintf(key, sizeof key, "%s%s", groups[g], suffix);
         loss_cell(out, model, key, 9);
     }
+
+    /* After the attack; a model that was not attacked has nothing there. */
     snprintf(key, sizeof key, "forget%s_relearned", suffix);
     if (json_object_get(model, key))
         loss_cell(out, model, key, 12);
@@ -40,11 +44,13 @@ static void figure_row(FILE *out, const json_t *result, const char *key, const c
     const json_t *interval = json_object_get(json_object_get(result, "intervals"), key);
     if (!value)
         return;
+
     fprintf(out, "  %-26s", name);
     if (json_is_number(value))
         fprintf(out, "%7.3f", json_number_value(value));
     else
         fprintf(out, "%7s", "-");
+
     if (interval)
         fprintf(out, " [%6.3f, %6.3f]", json_number_value(json_array_get(interval, 0)),
                 json_number_value(json_array_get(interval, 1)));
@@ -73,10 +79,14 @@ static void print_data(FILE *out, const json_t *result) {
     char *text = NULL;
     json_t *count;
     const char *unit = counted(result);
+
+    /* How many, held out, dropped. */
     gr__append(&text,
                "%c%s: %.0f (%.0f for validation, %.0f for the test, %.0f exact %s dropped):", unit[0] - 'a' + 'A',
                unit + 1, number(data, "documents"), number(data, "validation"), number(data, "test"),
                number(data, "duplicates"), gr__plural((int64_t)number(data, "duplicates"), "duplicate", "duplicates"));
+
+    /* Of each group and label. */
     json_object_foreach(json_object_get(data, "groups"), name, count)
         gr__append(&text, " %s %.0f", name, json_number_value(count));
     json_object_foreach(json_object_get(data, "known"), name, count)
@@ -84,6 +94,7 @@ static void print_data(FILE *out, const json_t *result) {
     fputc('\n', out);
     gr__print_wrapped(out, text, 0, 2);
     gr_free(text);
+
     if (json_is_true(json_object_get(data, "used_fallback")))
         gr__print_wrapped(
             out,
@@ -119,10 +130,13 @@ static void print_accuracy(FILE *out, const json_t *result) {
     const char *name;
     if (!first)
         return;
+
+    /* A column for each model that there is. */
     fprintf(out, "\nRight answers, per cent of the samples of the test\n  %-20s", "class");
     for (int c = 0; c < COLUMNS; c++)
         if (json_object_get(models, columns[c].model))
             fprintf(out, " %9s", columns[c].title);
+
     json_object_foreach(first, name, value) {
         fprintf(out, "\n  %-20.20s", name);
         for (int c = 0; c < COLUMNS; c++)
@@ -154,9 +168,12 @@ static void print_figures(FILE *out, const json_t *result) {
                 {"removal_filtered", "plain, known filter", ""},
                 {"removal_relearned_filtered", "  after relearning", ""}};
     const char *scale = json_string_value(json_object_get(result, "scale"));
+
     fprintf(out, "\nFigures, with 95 %% bootstrap intervals over %s of the test\n", counted(result));
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         figure_row(out, result, rows[i].key, rows[i].name, rows[i].meaning);
+
+    /* What they rest on, and what else a reader must know. */
     double attacked = number(json_object_get(result, "relearn"), "documents");
     double tokens = number(json_object_get(result, "relearn"), "tokens");
     fprintf(out, "  The filter is %s.\n  Relearning is on %.0f forget %s, %.0f %s.\n",
@@ -173,11 +190,14 @@ static void print_sizes(FILE *out, const json_t *result) {
     json_t *models = json_object_get(result, "models"), *value;
     const char *name;
     char *sizes = NULL, *times = NULL;
+
+    /* Text first, which then is cut into lines. */
     gr__append(&sizes, "Parameters: core %.0f", number(parameters, "core"));
     json_object_foreach(json_object_get(parameters, "regions"), name, value)
         gr__append(&sizes, ", region %s %.0f", name, json_number_value(value));
     gr__append(&times, "Time: %.1f minutes; tokens per second:", number(result, "seconds") / 60);
     json_object_foreach(models, name, value) gr__append(&times, " %s %.0f", name, number(value, "tokens_per_s"));
+
     fputc('\n', out);
     gr__print_wrapped(out, sizes, 0, 2);
     gr__print_wrapped(out, times, 0, 2);
@@ -226,6 +246,8 @@ void gr_audit_print(const gr_audit *audit, FILE *out) {
     const char *folder = json_string_value(json_object_get(result, "folder"));
     const char *region =
         json_object_iter_key(json_object_iter(json_object_get(json_object_get(result, "parameters"), "regions")));
+
+    /* The sentence, then what it rests on. */
     print_verdict(out, result);
     print_data(out, result);
     print_losses(out, result);
@@ -233,6 +255,8 @@ void gr_audit_print(const gr_audit *audit, FILE *out) {
     print_figures(out, result);
     print_sizes(out, result);
     print_completions(out, result);
+
+    /* Where it all is, and what one may do with it: samples generate nothing. */
     fprintf(out, "\nModel    %s/routed/model\nMetrics  %s/routed/metrics.jsonl, %s/result.json\n", folder, folder,
             folder);
     if (region && json_object_get(json_object_get(json_object_get(result, "models"), "routed"), "classes_on"))

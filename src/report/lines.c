@@ -14,6 +14,7 @@ void gr__append(char **text, const char *format, ...) {
     va_start(list, format);
     gr__vprint(more, sizeof more, format, list);
     va_end(list);
+
     char *longer = gr_format("%s%s", *text ? *text : "", more);
     gr_free(*text);
     *text = longer;
@@ -52,14 +53,19 @@ void gr__print_wrapped(FILE *out, const char *text, int first, int indent) {
 void gr__print_name(FILE *out, const char *name, int width) {
     size_t rest = strlen(name);
     int column = 0;
+
+    /* Character by character; a byte that is part of none takes a column for itself. */
     while (rest > 0 && column < width) {
         size_t length = gr_utf8_length(name, rest);
         if (length == 0)
             length = 1;
+
+        /* Line feeds and tabs would leave the column. */
         if (length == 1 && (unsigned char)*name < ' ')
             fputc(' ', out);
         else
             fwrite(name, 1, length, out);
+
         name += length;
         rest -= length;
         column++;

@@ -40,10 +40,13 @@ static columns loss_columns(const json_t *table) {
     columns c = {0};
     size_t i;
     json_t *group, *attack;
+
     json_array_foreach(json_object_get(table, "groups"), i, group) {
         const char *name = json_string_value(group);
         GR_PUSH(c.list, c.count, c.room) = (column){gr_strdup(name), name, "", GROUP};
     }
+
+    /* The first group is what was to be removed. */
     const char *first = json_string_value(json_array_get(json_object_get(table, "groups"), 0));
     json_array_foreach(json_object_get(table, "attacks"), i, attack) {
         const char *done = gr__text_of(attack, "done");
@@ -59,7 +62,7 @@ static void columns_free(columns *c) {
     gr_free(c->list);
 }
 
-/* How many columns from `begin` on fit beside the titles, one at least; width: of them. */
+/* Where the columns from `begin` on that fit beside the titles end, one at least; width: of them and the titles. */
 static int fitting(const columns *c, int begin, int *width) {
     int end = begin;
     *width = 2 + TITLE;
@@ -86,6 +89,7 @@ static void print_number(FILE *out, const json_t *value, int width, int digits) 
     fprintf(out, "%*s", width, text);
 }
 
+/* Whether one of the columns is of this model. */
 static bool has_losses(const columns *c, const json_t *model) {
     for (int i = 0; i < c->count; i++)
         if (json_object_get(model, c->list[i].key))
@@ -122,6 +126,7 @@ static void print_arm(FILE *out, const columns *c, int begin, int end, const jso
     const json_t *values = json_object_get(model, "values");
     size_t i;
     json_t *one;
+
     if (!values && has_losses(c, model))
         print_model(out, c, begin, end, title ? title : name, model, note);
     json_array_foreach(values, i, one) {
@@ -132,6 +137,7 @@ static void print_arm(FILE *out, const columns *c, int begin, int end, const jso
     }
 }
 
+/* Whether there is a table to print at all: experiments may measure something else. */
 static bool any_losses(const columns *c, const json_t *models) {
     const char *name;
     json_t *model, *one;
@@ -161,6 +167,7 @@ void gr__print_losses(FILE *out, const json_t *table, const json_t *point) {
         columns_free(&c);
         return;
     }
+
     fprintf(out, "\nLoss of the test, nats per %s (lower = knows more)\n",
             !strcmp(gr__counted(point), "samples") ? "sample" : "token");
 
@@ -198,10 +205,14 @@ static void print_block(FILE *out, const json_t *arms, size_t begin, size_t end,
         json_object_get(json_object_get(models, gr__text_of(json_array_get(arms, 0), "name")), "classes");
     const char *name;
     json_t *value;
+
+    /* Which arms. */
     fprintf(out, "  %-*s", CLASS, "class");
     for (size_t i = begin; i < end; i++)
         print_right(out, gr__text_of(json_array_get(arms, i), "shown"), 1 + GROUP);
     fputc('\n', out);
+
+    /* Classes as the first of all arms has them. */
     json_object_foreach((json_t *)first, name, value) {
         fputs("  ", out);
         gr__print_name(out, name, CLASS);
@@ -270,6 +281,7 @@ static void print_figures_heading(FILE *out, const json_t *table, const json_t *
         fprintf(out, "\nFigures, with 95 %% bootstrap intervals over %s of the test\n", gr__counted(point));
 }
 
+/* Whether the result has it, as a number, null or by values of a knob. */
 static bool has_figure(const json_t *point, const char *key) {
     return json_object_get(point, key) || json_object_get(json_object_get(point, "knobs"), key);
 }
@@ -279,6 +291,7 @@ static void print_remarks(FILE *out, const json_t *table, const json_t *point) {
     const char *scale = gr__text_of(table, "scale");
     size_t i;
     json_t *attack;
+
     if (scale)
         gr__print_wrapped(out, scale, 2, 2);
     json_array_foreach(json_object_get(table, "attacks"), i, attack) {
@@ -289,6 +302,7 @@ static void print_remarks(FILE *out, const json_t *table, const json_t *point) {
             fprintf(out, "  Attack %s: %lld %s, %lld %s.\n", gr__text_of(attack, "name"), (long long)documents,
                     gr__unit(gr__counted(point), documents), (long long)tokens, gr__plural(tokens, "token", "tokens"));
     }
+
     if (json_is_true(json_object_get(point, "known_labels_only")))
         fprintf(out, "  On known labels only: the filter may have read text of the topic.\n");
     if (json_is_true(json_object_get(point, "damage")))
@@ -305,9 +319,12 @@ void gr__print_figures(FILE *out, const json_t *table, const json_t *point) {
         const char *note = gr__text_of(figure, "note");
         if (!has_figure(point, key))
             continue;
+
+        /* A heading only where something follows. */
         if (!begun)
             print_figures_heading(out, table, point);
         begun = true;
+
         if (json_object_get(point, key))
             print_figure(out, title, json_object_get(point, key), json_object_get(intervals, key), note);
         else
@@ -319,13 +336,17 @@ void gr__print_figures(FILE *out, const json_t *table, const json_t *point) {
 
 /* ---- by seed ---- */
 
+/* Figures against a few of the seeds; one that none of them has, as those of arms with knobs, has no row. */
 static void print_seed_block(FILE *out, const json_t *table, const json_t *seeds, size_t begin, size_t end) {
     size_t i;
     json_t *figure;
+
+    /* Their numbers. */
     fprintf(out, "  %*s", FIGURE, "");
     for (size_t s = begin; s < end; s++)
         fprintf(out, " %*.0f", SEED - 1, gr__number_of(json_array_get(seeds, s), "seed"));
     fputc('\n', out);
+
     json_array_foreach(json_object_get(table, "figures"), i, figure) {
         const char *key = gr__text_of(figure, "key");
         bool any = false;
@@ -333,6 +354,7 @@ static void print_seed_block(FILE *out, const json_t *table, const json_t *seeds
             any |= json_object_get(json_array_get(seeds, s), key) != NULL;
         if (!any)
             continue;
+
         fputs("  ", out);
         gr__print_name(out, gr__text_of(figure, "title"), FIGURE);
         for (size_t s = begin; s < end; s++)

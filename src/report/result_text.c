@@ -8,6 +8,7 @@
 
 /* ---- above the tables ---- */
 
+/* One sentence; what it goes on with stands below its beginning. */
 static void print_verdict(FILE *out, const json_t *point) {
     const char *verdict = gr__text_of(point, "verdict");
     if (!verdict)
@@ -33,6 +34,7 @@ static void print_claim(FILE *out, const json_t *claim) {
     const json_t *points = json_object_get(claim, "points");
     size_t i;
     json_t *one;
+
     json_array_foreach(points, i, one) {
         char *place = place_of(one), *text = NULL;
         gr__append(&text, "%s%s%s.", place ? place : "", place ? ": " : "", gr__text_of(one, "text"));
@@ -51,9 +53,11 @@ static void print_claims(FILE *out, const json_t *result) {
         size_t i;
         json_t *claim;
         bool begun = false;
+
         json_array_foreach(claims, i, claim) {
             if (json_is_true(json_object_get(claim, "primary")) != primary)
                 continue;
+
             if (!begun)
                 fprintf(out, "\n%s\n", primary ? "Claim" : "Exploratory");
             begun = true;
@@ -78,6 +82,7 @@ static void print_trials(FILE *out, const json_t *table) {
 
 /* ---- of one point ---- */
 
+/* What there was to learn from. */
 static void print_data(FILE *out, const json_t *point) {
     const json_t *data = json_object_get(point, "data");
     const char *name, *unit = gr__counted(point);
@@ -110,12 +115,14 @@ static void print_data(FILE *out, const json_t *point) {
                           0, 6);
 }
 
+/* How large the models are, and how long it took. */
 static void print_sizes(FILE *out, const json_t *point) {
     const json_t *parameters = json_object_get(point, "parameters");
     const char *name;
     json_t *value;
     char *sizes = NULL, *times = NULL;
     fputc('\n', out);
+
     if (parameters) {
         gr__append(&sizes, "Parameters: core %.0f", gr__number_of(parameters, "core"));
         json_object_foreach(json_object_get(parameters, "regions"), name, value)
@@ -139,14 +146,17 @@ static void print_completions(FILE *out, const json_t *table, const json_t *poin
     json_t *item, *arm;
     if (json_array_size(list) > 0)
         fprintf(out, "\nCompletions (most likely words)\n");
+
     json_array_foreach(list, i, item) {
         fputs("  ", out);
         gr__print_name(out, gr__text_of(item, "prompt"), (int)strlen(gr__text_of(item, "prompt")));
         fputs(" ...\n", out);
+
         json_array_foreach(json_object_get(table, "arms"), k, arm) {
             const char *text = gr__text_of(item, gr__text_of(arm, "name")), *shown = gr__text_of(arm, "shown");
             if (!text)
                 continue;
+
             char *title = gr_format("%s:", shown ? shown : gr__text_of(arm, "name"));
             fprintf(out, "    %-4s ", title);
             gr__print_line(out, text);
@@ -165,7 +175,7 @@ static void print_point(FILE *out, const json_t *table, const json_t *point) {
     print_completions(out, table, point);
 }
 
-/* ---- below the tables ---- */
+/* ---- below the tables: where things are, and commands to go on with ---- */
 
 /* A prompt that the user may paste between double quotes: the recipe's first, if a shell leaves it as it is. */
 static const char *example_prompt(const json_t *point) {
@@ -179,6 +189,7 @@ static void print_command(FILE *out, const char *title, const char *command, con
     fprintf(out, "%-9s%s%s%s\n", title, command, fits ? " " : " \\\n           ", options);
 }
 
+/* What one may do with the model of which it is all about: samples generate nothing. */
 static void print_next(FILE *out, const char *folder, const char *subject, const char *region, const json_t *point) {
     const json_t *model = json_object_get(json_object_get(point, "models"), subject);
     char *path = gr_format("%s/%s/model", folder, subject), *off = gr_format("--off %s", region);
@@ -187,12 +198,15 @@ static void print_next(FILE *out, const char *folder, const char *subject, const
         print_command(out, "Next", eval, off);
         gr_free(eval);
     } else {
+        /* With the region off, without it for good, and what is in it. */
         char *generate = gr_format("gradroute generate %s", path), *ablate = gr_format("gradroute ablate %s", path);
         char *prompt = gr_format("--prompt \"%s\" %s", example_prompt(point), off);
         char *remove = gr_format("--remove %s --how remove -o %s/removed", region, folder);
+
         print_command(out, "Next", generate, prompt);
         print_command(out, "", ablate, remove);
         fprintf(out, "         gradroute inspect %s\n", path);
+
         gr_free(generate), gr_free(ablate);
         gr_free(prompt), gr_free(remove);
     }
@@ -209,6 +223,8 @@ static void print_suggested(FILE *out, const json_t *result, const json_t *point
     json_t *arm, *model;
     if (json_array_size(suggested) == 0)
         return;
+
+    /* Whoever names arms names all of them. */
     json_object_foreach(json_object_get(point, "models"), name, model)
         gr__append(&arms, "%s%s", arms ? "," : "--arms ", name);
     json_array_foreach(suggested, i, arm) gr__append(&arms, "%s%s", arms ? "," : "--arms ", json_string_value(arm));
@@ -220,6 +236,7 @@ static void print_suggested(FILE *out, const json_t *result, const json_t *point
     gr_free(arms);
 }
 
+/* Without a folder nothing was kept, and there is nothing to point at. */
 static void print_places(FILE *out, const json_t *result, const json_t *point) {
     const char *folder = gr__text_of(result, "folder");
     const char *subject = gr__text_of(json_object_get(result, "table"), "subject");
@@ -227,10 +244,12 @@ static void print_places(FILE *out, const json_t *result, const json_t *point) {
         json_object_iter_key(json_object_iter(json_object_get(json_object_get(point, "parameters"), "regions")));
     if (!folder)
         return;
+
     fputc('\n', out);
     if (subject)
         fprintf(out, "Model    %s/%s/model\nMetrics  %s/%s/metrics.jsonl\n", folder, subject, folder, subject);
     fprintf(out, "Result   %s/result.json\n", folder);
+
     if (subject && region)
         print_next(out, folder, subject, region, point);
     print_suggested(out, result, point, folder);
