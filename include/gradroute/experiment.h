@@ -25,6 +25,7 @@
 #include "gradroute/measure.h"
 #include "gradroute/method.h"
 #include "gradroute/recipe.h"
+#include "gradroute/task.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -79,22 +80,6 @@ typedef struct gr_experiment_arm {
     const gr_at *at;  /* [ats] runs at points with one of these values of each axis named; none: at all */
     int ats;
 } gr_experiment_arm;
-
-/* Which documents a group has. */
-typedef enum gr_group_kind {
-    GR_GROUP_ANY_LABEL, /* with a true label */
-    GR_GROUP_ADJACENT,  /* of the recipe's adjacent topics */
-    GR_GROUP_RETAIN,    /* neither */
-    GR_GROUP_LABEL,     /* of one label */
-    GR_GROUP_TOPIC,     /* of one topic */
-    GR_GROUP_HIDDEN     /* of one label, which is not shown */
-} gr_group_kind;
-typedef struct gr_group_want {
-    const char *name;
-    gr_group_kind kind;
-    const char *of; /* the label or topic */
-    bool optional;  /* may have no documents */
-} gr_group_want;
 
 /* A measure or an attack, its options, and the arms that it is taken of. */
 typedef struct gr_reading {

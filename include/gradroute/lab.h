@@ -114,6 +114,12 @@ const gr_method *gr_registry_method(const gr_registry *registry, const char *nam
 void gr_registry_add_attack(gr_registry *registry, const gr_attack *attack);
 const gr_attack *gr_registry_attack(const gr_registry *registry, const char *name);
 
+/* The same for tasks; and the one that a recipe is of, as gr_project_open finds it among the library's own. */
+void gr_registry_add_task(gr_registry *registry, const gr_task *task);
+const gr_task *gr_registry_task(const gr_registry *registry, const char *name);
+gr_status gr_registry_task_of(const gr_task **task, const gr_registry *registry, const gr_recipe *recipe,
+                              gr_error *err);
+
 /* ---- audit
  * ------------------------------------------------------------------------------------------------------------ */
 

@@ -17,6 +17,7 @@
  *     seed: 1, split_seed: SEED, order_seed: SEED        of the start and the draws of training; of what is held out,
  *                    hidden and attacked with; of the order of documents
  *     threads: 0 (all)        precision: auto | float32 | bf16
+ *     task: text | samples    (or one that a program adds, which may have further sections) where the data do not tell
  *     data:
  *       wordnet: FOLDER, fallback: FOLDER          one or more of these three sources
  *       jsonl, json, csv, tsv: FILES, and then
@@ -144,6 +145,7 @@ typedef struct gr_recipe {
     uint64_t order_seed; /* of the order in which training reads the documents */
     int threads;         /* 0: all */
     gr_precision precision;
+    const char *task; /* its name (task.h); NULL: the recipe does not say */
     gr_recipe_data data;
     const gr_label_def *label; /* [labels]: labels 1..K */
     int labels;
@@ -159,6 +161,8 @@ typedef struct gr_recipe {
     gr_recipe_relearn relearn;
     const char *const *prompt; /* [prompts] */
     int prompts;
+    struct gr_yaml
+        *own; /* the recipe's tree, of whose sections a named task may read further ones; NULL: none is named */
     struct gr_yaml *root; /* private, from here */
     struct gr_arena *arena;
     const char *file;          /* that it was read from; NULL: from memory */

@@ -12,7 +12,6 @@
 #include "io/json.h"
 #include "io/yaml.h"
 #include "lab/arm.h"
-#include "task/network.h"
 #include "task/output.h"
 #include "task/project_stream.h"
 #include "task/token_scores.h"
@@ -41,8 +40,9 @@ static gr_status build_without_regions(gr_arch_def **def, gr_model **model, cons
     int first = gr_recipe_first_region(p->recipe), count = full->region_count - first;
     for (int i = 0; i < count; i++)
         names[i] = full->regions[first + i].name;
+    gr_arch_def *same;
     gr_model *whole;
-    gr_status status = gr__network_new(&whole, p->recipe, err);
+    gr_status status = p->task->network(&same, &whole, p, err);
     if (status == GR_OK) {
         gr_surgery_result out;
         gr_error refused = {0};
@@ -60,6 +60,7 @@ static gr_status build_without_regions(gr_arch_def **def, gr_model **model, cons
             *def = gr_arch_copy(full);
             *model = whole;
         }
+        gr_arch_free(same);
     }
     gr_free(names);
     return status;
@@ -69,9 +70,7 @@ gr_status gr_arm_build(gr_arch_def **def, gr_model **model, const gr_project *p,
     bool filtered = kind == GR_ARM_FILTERED || kind == GR_ARM_PERFECT;
     if (filtered && p->recipe->model.region_count > 0)
         return build_without_regions(def, model, p, err);
-    GR_TRY(gr__network_new(model, p->recipe, err));
-    *def = gr_arch_copy(&p->recipe->model);
-    return GR_OK;
+    return p->task->network(def, model, p, err);
 }
 
 /* Rows as an arm sees them: filtered twins drop documents of every label, as revealed or (perfect) as is true. */

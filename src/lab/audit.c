@@ -49,61 +49,23 @@ static gr_status train_arms(job *j, gr_error *err) {
     return GR_OK;
 }
 
-/* The documents of docs[count] in a group, whatever label was revealed, into out[count]; returns how many. One of which
- * nothing is measured, its labelled tokens being beyond its row, is in none. */
-static size_t pick_group(const gr_project *p, uint32_t *out, const uint32_t *docs, size_t count, int group) {
-    const gr_labels *l = p->labels;
-    size_t n = 0;
-    for (size_t i = 0; i < count; i++) {
-        uint32_t d = docs[i];
-        int g = l->truth[d] > 0 ? GR__FORGET : l->group[d] == l->group_count - 1 ? GR__RETAIN : GR__ADJACENT;
-        if (g == group && gr_dataset_scored(p->data, l, NULL, d, p->recipe->data.context).tokens)
-            out[n++] = d;
-    }
-    return n;
-}
-
-static gr_status too_few(const char *split, const char *group, gr_error *err) {
-    char hint[80];
-    snprintf(hint, sizeof hint, "raise data.%s or use more documents", split);
-    return gr_error_set(err, GR_ERR_USAGE, "audit", hint, "the %s split has no %s document", split, group);
-}
-
-/* The documents of a group, in the test and in validation. */
-static gr_group group_of(const gr_project *p, const char *name, int group) {
-    const gr_dataset *data = p->data;
-    uint32_t *test = gr_alloc((data->test_count + 1) * sizeof *test);
-    uint32_t *validation = gr_alloc((data->validation_count + 1) * sizeof *validation);
-    return (gr_group){.name = name,
-                      .test = test,
-                      .validation = validation,
-                      .tests = pick_group(p, test, data->test, data->test_count, group),
-                      .validations = pick_group(p, validation, data->validation, data->validation_count, group)};
-}
-
 /* Documents of the test by group, those that the attacker's best step is chosen on, and those he trains on. */
 static gr_status pick_documents(job *j, gr_error *err) {
+    static const gr_group_want wanted[GR__GROUPS] = {
+        [GR__FORGET] = {.name = "forget", .kind = GR_GROUP_ANY_LABEL, .chosen_on = true},
+        [GR__ADJACENT] = {.name = "adjacent", .kind = GR_GROUP_ADJACENT, .optional = true},
+        [GR__RETAIN] = {.name = "retain", .kind = GR_GROUP_RETAIN},
+    };
     const gr_project *p = j->project;
-    const gr_dataset *data = p->data;
-    if (p->labels->label_count == 0)
+    if (!p->task->fact(p, "labels"))
         return gr_error_set(err, GR_ERR_USAGE, "labels", "for example labels: {NAME: {is: [TOPIC]}}",
                             "an audit needs a label to remove");
-
-    /* What is measured. */
-    static const char *const names[GR__GROUPS] = {"forget", "adjacent", "retain"};
-    j->groups = (gr_groups){.count = GR__GROUPS, .unit = gr_dataset_drawn_by(data)};
-    for (int g = 0; g < GR__GROUPS; g++) {
-        j->groups.group[g] = group_of(p, names[g], g);
-        if (j->groups.group[g].tests == 0 && g != GR__ADJACENT)
-            return too_few("test", names[g], err);
-    }
+    GR_TRY(p->task->groups(&j->groups, p, wanted, GR__GROUPS, err));
 
     /* What the attack is made of. */
-    if (j->groups.group[GR__FORGET].validations == 0)
-        return too_few("validation", names[GR__FORGET], err);
     const gr_recipe_relearn *r = &p->recipe->relearn;
     gr_draw_def def = {(size_t)r->documents, r->tokens, GR_LABEL_ANY, p->recipe->data.context, p->recipe->split_seed};
-    return gr_dataset_draw(&j->attack, data, p->labels, &def, err);
+    return gr_dataset_draw(&j->attack, p->data, p->labels, &def, err);
 }
 
 /* ---- measuring ---- */
@@ -126,9 +88,8 @@ static gr_status through_text(const job *j, gr_ledger **rows, gr_sample group[GR
 
 /* Whether a measure is one of data like these. */
 static bool knows(const gr_measure *measure, const gr_project *p) {
-    const char *task = p->data->values ? "samples" : "text";
     for (int i = 0; measure->tasks && measure->tasks[i]; i++)
-        if (!strcmp(measure->tasks[i], task))
+        if (!strcmp(measure->tasks[i], p->task->name))
             return true;
     return !measure->tasks;
 }
@@ -310,33 +271,32 @@ static gr_status complete_all(const job *j, json_t *list, gr_error *err) {
 
 /* ---- the whole ---- */
 
-/* Documents, or pieces where these are split. */
-static size_t documents_of(const gr_dataset *data, const uint32_t *docs, size_t count) {
-    return data->apart ? count : gr_dataset_documents(data, docs, count);
-}
-
+/* Counts of the data, as the rows of the task have them. */
 static json_t *data_figures(const gr_project *p) {
-    const gr_labels *l = p->labels;
-    const gr_dataset *of = p->data;
+    static const char *const counts[] = {"documents", "read", "duplicates", "train", "validation", "test"};
+    gr_ledger *rows = gr_ledger_new();
+    json_t *data = json_object(), *groups = json_object(), *known = json_object();
+    p->task->rows(rows, p, NULL);
 
-    /* Training documents that lie in shards are counted there. */
-    size_t train = p->shards ? (size_t)p->shards->documents : documents_of(of, of->train, of->train_count);
-    size_t validation = documents_of(of, of->validation, of->validation_count);
-    size_t test = documents_of(of, of->test, of->test_count);
-    json_t *data = json_pack(
-        "{s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:i}", "documents", (json_int_t)(train + validation + test), "read",
-        (json_int_t)of->read, "duplicates", (json_int_t)of->duplicates, "train", (json_int_t)train, "validation",
-        (json_int_t)validation, "test", (json_int_t)test, "used_fallback", of->used_fallback, "vocab", (int)of->vocab);
-
-    /* Of each group, and how many of each label training is told of. */
-    json_t *groups = json_object(), *known = json_object();
-    for (int g = 0; g < l->group_count; g++)
-        json_object_set_new(groups, l->group_names[g], json_integer((json_int_t)l->group_docs[g]));
-    for (int k = 0; k < l->label_count; k++)
-        json_object_set_new(known, l->label_names[k], json_integer((json_int_t)l->known[k]));
-    json_object_set_new(data, "counted", json_string(gr_dataset_unit(of)));
+    for (size_t i = 0; i < gr_ledger_size(rows); i++) {
+        const gr_entry *row = gr_ledger_at(rows, i);
+        const char *kind = gr_entry_text(row, "row"), *name = gr_entry_text(row, "name");
+        if (!strcmp(kind, "group"))
+            json_object_set_new(groups, name, json_integer((json_int_t)gr_entry_number(row, "documents")));
+        if (!strcmp(kind, "label"))
+            json_object_set_new(known, name, json_integer((json_int_t)gr_entry_number(row, "known")));
+        if (strcmp(kind, "data") != 0)
+            continue;
+        for (size_t k = 0; k < sizeof counts / sizeof *counts; k++)
+            json_object_set_new(data, counts[k], json_integer((json_int_t)gr_entry_number(row, counts[k])));
+        json_object_set_new(data, "used_fallback", json_boolean(gr_entry_number(row, "used_fallback") != 0));
+        json_object_set_new(data, "vocab", json_integer((json_int_t)gr_entry_number(row, "vocab")));
+        json_object_set_new(data, "counted", json_string(gr_entry_text(row, "counted")));
+        json_object_set_new(data, "unit", json_string(gr_entry_text(row, "unit")));
+    }
     json_object_set_new(data, "groups", groups);
     json_object_set_new(data, "known", known);
+    gr_ledger_free(rows);
     return data;
 }
 
@@ -446,10 +406,7 @@ static void free_job(job *j) {
     free_losses(&j->on);
     free_losses(&j->off);
     free_samples(j->off_relearned.group);
-    for (int g = 0; g < j->groups.count; g++) {
-        gr_free((void *)j->groups.group[g].test);
-        gr_free((void *)j->groups.group[g].validation);
-    }
+    gr_groups_free(&j->groups);
     gr_drawn_free(&j->attack);
     gr_registry_free(j->registry);
     gr_free(j->regions);

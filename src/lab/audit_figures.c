@@ -8,12 +8,8 @@
 #include "base/number.h"
 #include "lab/audit_job.h"
 #include "lab/figures.h"
-#include "label/source.h"
 
 typedef gr__audit_job job;
-
-/* The least gap that a ratio of losses of text is taken over, nats per token. */
-static const double gap_least = 0.15;
 
 static gr_estimate estimate(const job *j, gr_formula formula, const gr_sample *samples, int count) {
     return gr_bootstrap(formula, samples, count, j->project->recipe->split_seed);
@@ -66,7 +62,7 @@ static void put_losses(const job *j, json_t *to, const gr__losses_of *l, const c
         if (s.count > 0)
             put(&f, j->groups.group[g].name, suffix, estimate(j, gr_measure_loss, &s, 1));
     }
-    if (j->project->data->values)
+    if (gr_ledger_find(l->rows, "right", NULL))
         put_accuracy(to, l->rows, suffix);
 }
 
@@ -163,7 +159,7 @@ static void put_compared(figures *f, gr_arm_kind scale) {
                              .source = source,
                              .zero = PLAIN,
                              .one = scale == GR_ARM_PERFECT ? PERFECT : FILTERED,
-                             .least = j->project->data->values ? -INFINITY : gap_least,
+                             .least = j->project->task->least_gap,
                              .seed = j->project->recipe->split_seed};
     for (size_t i = 0; i < sizeof defs / sizeof *defs; i++) {
         gr_estimate e;
@@ -175,16 +171,8 @@ static void put_compared(figures *f, gr_arm_kind scale) {
 /* Whether there may be text of a label that the scale was trained on: labels that a rule finds, or hidden ones without
  * a perfect filter. */
 static bool known_labels_only(const job *j, gr_arm_kind scale) {
-    const gr_recipe *r = j->project->recipe;
-    const gr_labels *l = j->project->labels;
-    bool only = false;
-    for (int k = 0; k < r->labels; k++) {
-        const gr__label_source *source = gr__label_source_of(&r->label[k]);
-        only |= (source && source->rule) || (scale == GR_ARM_FILTERED && (r->label[k].known < 1 || r->label[k].noise));
-    }
-    for (size_t d = 0; d < l->docs && !only && scale == GR_ARM_FILTERED; d++)
-        only = l->revealed[d] != l->truth[d];
-    return only;
+    const gr_project *p = j->project;
+    return p->task->fact(p, "rule_labels") || (scale == GR_ARM_FILTERED && p->task->fact(p, "hidden_labels"));
 }
 
 /* ---- the verdict ---- */
@@ -212,6 +200,7 @@ static bool is_number(const figures *f, const char *key) { return json_is_number
 /* One sentence that stands above all figures. */
 static void put_verdict(figures *f, bool compared) {
     const json_t *to = f->to;
+    const gr_task *task = f->j->project->task;
     char text[512] = "";
     if (!compared) {
         add(text, sizeof text, "no verdict: it takes the twins plain and filtered (or perfect)");
@@ -219,8 +208,8 @@ static void put_verdict(figures *f, bool compared) {
         add(text, sizeof text, "nothing specific to remove: leaving the topic out costs its own text ");
         add_figure(text, sizeof text, f, "specific_gap");
         add(text, sizeof text, " nats more than other text; a ratio takes an interval above 0");
-        if (!f->j->project->data->values)
-            add(text, sizeof text, " and at least %.2f nats per token", gap_least);
+        if (task->least_gap > 0)
+            add(text, sizeof text, " and at least %.2f %s", task->least_gap, task->unit);
     } else {
         add(text, sizeof text, "specific removal ");
         add_figure(text, sizeof text, f, "specific_removal");

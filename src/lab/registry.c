@@ -6,6 +6,7 @@
 #include "gradroute/lab.h"
 #include "lab/registry.h"
 #include "measure/measure.h"
+#include "task/task.h"
 
 #define GR_MEASURE(name) extern const gr_measure gr__measure_##name;
 #include "measure/measures.h"
@@ -24,6 +25,9 @@ struct gr_registry {
     const gr_attack **attack;
     int attacks;
     size_t attack_room;
+    const gr_task **task;
+    int tasks;
+    size_t task_room;
 };
 
 gr_registry *gr_registry_new(void) {
@@ -33,6 +37,8 @@ gr_registry *gr_registry_new(void) {
 #undef GR_MEASURE
     for (int i = 0; gr__figure_list[i].name; i++)
         gr_registry_add_figure(registry, &gr__figure_list[i]);
+    for (int i = 0; gr__task_list[i]; i++)
+        gr_registry_add_task(registry, gr__task_list[i]);
     return registry;
 }
 
@@ -43,6 +49,7 @@ void gr_registry_free(gr_registry *registry) {
     gr_free(registry->figure);
     gr_free(registry->method);
     gr_free(registry->attack);
+    gr_free(registry->task);
     gr_free(registry);
 }
 
@@ -92,6 +99,28 @@ const gr_attack *gr_registry_attack(const gr_registry *registry, const char *nam
         if (!strcmp(registry->attack[i]->name, name))
             return registry->attack[i];
     return NULL;
+}
+
+void gr_registry_add_task(gr_registry *registry, const gr_task *task) {
+    assert(!gr_registry_task(registry, task->name));
+    GR_PUSH(registry->task, registry->tasks, registry->task_room) = task;
+}
+
+const gr_task *gr_registry_task(const gr_registry *registry, const char *name) {
+    for (int i = 0; i < registry->tasks; i++)
+        if (!strcmp(registry->task[i]->name, name))
+            return registry->task[i];
+    return NULL;
+}
+
+gr_status gr_registry_task_of(const gr_task **task, const gr_registry *registry, const gr_recipe *recipe,
+                              gr_error *err) {
+    const gr_task **list = gr_alloc(((size_t)registry->tasks + 1) * sizeof *list);
+    for (int i = 0; i < registry->tasks; i++)
+        list[i] = registry->task[i];
+    gr_status status = gr__task_choose(task, list, recipe, err);
+    gr_free(list);
+    return status;
 }
 
 const char **gr__registry_names(const gr_registry *registry, gr__registry_part part, int *count) {

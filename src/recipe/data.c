@@ -103,7 +103,7 @@ static gr_status read_sources(gr_recipe *recipe, gr_yaml *data, sources *list, g
     if (!records) /* `text` is a field of records, or else the files themselves */
         GR_TRY(read_text(recipe, data, list, err));
     GR_TRY(gr__recipe_path(recipe, data, &recipe->data.shards, "shards", err));
-    if (!list->count && !recipe->data.shards)
+    if (!list->count && !recipe->data.shards && !recipe->task) /* a task that is named may have data of its own */
         return gr_yaml_fail(data, err,
                             "data: {text: FILE}, or jsonl, json, csv or tsv: FILE, folder: FOLDER, wordnet: FOLDER",
                             "data names no source");
@@ -202,8 +202,11 @@ gr_status gr__recipe_data(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     d->source = kept;
     d->sources = list.count;
     d->context = recipe->from.def ? recipe->from.def->context : 128;
+    bool none = !d->sources && !d->shards;
     GR_TRY(read_held(d, data, err));
-    GR_TRY(gr__recipe_int(data, &d->context, "context", 8, 65536, err));
+    GR_TRY(gr__recipe_int(data, &d->context, "context", none ? 1 : 8, 65536, err));
+    if (none)
+        return GR_OK;
     GR_TRY(read_dedupe(recipe, data, err));
     GR_TRY(gr_yaml_bool(data, &d->mixed, "mixed", err));
     GR_TRY(read_long(recipe, data, err));

@@ -225,6 +225,7 @@ static gr_status read_all(gr_recipe *recipe, gr_error *err) {
     GR_TRY(read_seeds(recipe, root, err));
     GR_TRY(gr__recipe_int(root, &recipe->threads, "threads", 0, 1024, err));
     GR_TRY(read_precision(recipe, root, err));
+    GR_TRY(gr_yaml_text(root, &recipe->task, "task", err));
     GR_TRY(gr__recipe_from(recipe, root, err));
     GR_TRY(gr__recipe_data(recipe, root, err));
     GR_TRY(gr__recipe_labels(recipe, root, err));
@@ -232,7 +233,10 @@ static gr_status read_all(gr_recipe *recipe, gr_error *err) {
     GR_TRY(gr__recipe_routes(recipe, root, err));
     GR_TRY(gr__recipe_train(recipe, root, err));
     GR_TRY(gr__recipe_lab(recipe, root, err));
-    return gr_yaml_finish(root, err);
+
+    /* A task that is named may have sections of its own, which are not known here. */
+    recipe->own = recipe->task ? root : NULL;
+    return recipe->task ? GR_OK : gr_yaml_finish(root, err);
 }
 
 gr_status gr__recipe_new(gr_recipe **recipe, gr_yaml *root, const char *path, const char *const *sets, int count,

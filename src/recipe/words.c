@@ -116,9 +116,9 @@ static gr_status foreign(const gr_yaml *root, gr_error *err) {
     return GR_OK;
 }
 
-static const char *const top[] = {"seed",   "split_seed", "order_seed",  "precision", "threads", "from",
-                                  "data",   "labels",     "adjacent",    "model",     "regions", "preset",
-                                  "routes", "train",      "diagnostics", "twins",     "relearn", "prompts"};
+static const char *const top[] = {"seed",  "split_seed",  "order_seed", "precision", "threads", "from",   "task",
+                                  "data",  "labels",      "adjacent",   "model",     "regions", "preset", "routes",
+                                  "train", "diagnostics", "twins",      "relearn",   "prompts"};
 enum { TOP = sizeof top / sizeof *top };
 
 static bool is_known(const char *key) {
@@ -141,6 +141,8 @@ static gr_status unknown_at_top(const gr_yaml *node, gr_error *err) {
 
 gr_status gr__recipe_words(const gr_yaml *root, gr_error *err) {
     GR_TRY(foreign(root, err));
+    if (gr__yaml_child(root, "task")) /* which may have sections of its own: who reads them refuses the rest */
+        return GR_OK;
     for (const gr_yaml *child = root->first; child; child = child->next)
         if (!is_known(child->key))
             return unknown_at_top(child, err);

@@ -105,8 +105,8 @@ static void print_data(FILE *out, const json_t *result) {
 
 static void print_losses(FILE *out, const json_t *result) {
     const json_t *models = json_object_get(result, "models"), *routed = json_object_get(models, "routed");
-    fprintf(out, "\nLoss of the test, nats per %s (lower = knows more)\n",
-            strcmp(counted(result), "samples") == 0 ? "sample" : "token");
+    const char *unit = json_string_value(json_object_get(json_object_get(result, "data"), "unit"));
+    fprintf(out, "\nLoss of the test, %s (lower = knows more)\n", unit ? unit : "nats per token");
     fprintf(out, "  %-18s%9s%9s%9s%12s\n", "", "forget", "adjacent", "retain", "forget, re-");
     fprintf(out, "  %-18s%9s%9s%9s%12s\n", "", "", "", "", "learned");
     loss_row(out, "routed, region on", routed, "_on", "as trained");

@@ -6,6 +6,7 @@
 /* Above this share of documents or tokens a label leaves the core too little to learn from. */
 static const double MOST = 0.95;
 
+/* Documents that a label is shown on, or tokens where labels are of tokens, of how many. */
 typedef struct counted {
     size_t shown, all;
 } counted;
@@ -13,6 +14,8 @@ typedef struct counted {
 static counted count_shown(const gr_project *p, int k) {
     const gr_labels *l = p->labels;
     counted c = {0};
+
+    /* Documents, or pieces. */
     if (!l->token_revealed) {
         c.all = l->docs;
         for (size_t d = 0; d < l->docs; d++)
@@ -20,7 +23,7 @@ static counted count_shown(const gr_project *p, int k) {
         return c;
     }
 
-    /* tokens that rows hold */
+    /* Tokens, of a document those that its row holds. */
     for (size_t d = 0; d < l->docs; d++) {
         size_t from = p->data->offsets[d] + d, n = gr_dataset_targets(p->data, d),
                width = (size_t)p->recipe->data.context;
@@ -36,6 +39,8 @@ static counted count_shown(const gr_project *p, int k) {
 static void check_share(gr_findings *findings, const gr_project *p, int k) {
     counted c = count_shown(p, k);
     double share = c.all ? (double)c.shown / (double)c.all : 0;
+
+    /* Next to nothing of the label, or of everything else. */
     if (!c.shown)
         gr_finding_add(findings, GR_LEVEL_WARNING, "data.long: split trains on all of a document; or raise known",
                        "label '%s' is shown on nothing that can be trained on", p->labels->label_names[k - 1]);
@@ -50,6 +55,7 @@ static void check_share(gr_findings *findings, const gr_project *p, int k) {
                                                  : "documents");
 }
 
+/* Words that were listed, and occur nowhere. */
 static void check_words(gr_findings *findings, const gr_labels *l, int k) {
     size_t silent = 0;
     const char *first = NULL;
@@ -81,6 +87,8 @@ static void check_again(gr_findings *findings, const gr_project *p) {
     uint64_t shown = 0;
     if (!p->labels->token_revealed)
         return;
+
+    /* A route that matches whatever is shown cuts nothing. */
     for (int label = -1; label <= p->labels->label_count; label++)
         shown |= p->documents[label + 1] ? gr_label_bit(label) : 0;
     for (int r = 0; r < routes->count; r++)
@@ -102,6 +110,7 @@ static bool is_of(const gr_project *p, uint32_t d, int k) {
     return false;
 }
 
+/* Whether training has a document of label k. */
 static bool has_documents(const gr_project *p, int k) {
     if (p->shards)
         return p->shards->revealed[k + 1] > 0 || p->recipe->label[k - 1].known < 1;

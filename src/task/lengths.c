@@ -6,6 +6,8 @@
 /* Of both parts of the split, and what lies between them. */
 static void measure_data(gr_lengths *l, const gr_dataset *data, int width) {
     const gr_dataset *whole = data->whole ? data->whole : data;
+
+    /* Documents as they were before anything was cut. */
     uint32_t *docs = gr_alloc((whole->topics.docs + 1) * sizeof *docs);
     for (size_t d = 0; d < whole->topics.docs; d++)
         docs[d] = (uint32_t)d;
@@ -15,7 +17,7 @@ static void measure_data(gr_lengths *l, const gr_dataset *data, int width) {
     l->all = cut.all;
     l->lost = data->whole ? 0 : cut.targets;
 
-    /* pieces */
+    /* Pieces, and the runs of them that are held out where there are few documents. */
     l->pieces = data->whole ? (int64_t)data->topics.docs : 0;
     l->gaps = (int64_t)data->gaps;
     for (size_t i = 0; data->apart && i < data->validation_count; i++)
@@ -23,6 +25,7 @@ static void measure_data(gr_lengths *l, const gr_dataset *data, int width) {
 }
 
 gr_status gr_project_lengths(gr_lengths *l, const gr_project *p, gr_error *err) {
+    /* A stream packs its rows when it is made: how many there are says how often training reads the documents. */
     gr_stream *stream;
     GR_TRY(gr__project_stream(&stream, p, false, false, err));
     gr_stream_facts facts = gr_stream_describe(stream);
@@ -32,6 +35,8 @@ gr_status gr_project_lengths(gr_lengths *l, const gr_project *p, gr_error *err) 
         measure_data(l, p->data, p->recipe->data.context);
         return GR_OK;
     }
+
+    /* Of shards it is known since they were packed. */
     l->documents = facts.cut + p->shards->longer;
     l->pieces = p->shards->pieces;
     l->all = p->shards->tokens + p->shards->documents;

@@ -1,3 +1,4 @@
+/* The network of a recipe before training: drawn from the seed, or a trained one with regions added. */
 #include "task/network.h"
 
 #include "gradroute/bundle.h"
@@ -6,6 +7,8 @@
 gr_status gr__network_new(gr_model **model, const gr_recipe *r, gr_error *err) {
     if (!r->from.path)
         return gr_arch_build(model, &r->model, r->seed, err);
+
+    /* The whole model, with the regions that it was trained with; new units are drawn or put out 0 at first. */
     gr_bundle *folder;
     gr_surgery_result out;
     GR_TRY(gr_bundle_load(&folder, r->from.path, NULL, 0, err));

@@ -105,11 +105,13 @@ static gr_status check_strangers(const look *l, gr_error *err) {
 
 /* ---- folders of ours ---- */
 
+/* A text of the mark, "" where there is none. */
 static const char *mark_text(const look *l, const char *key) {
     const char *text = json_string_value(json_object_get(l->mark, key));
     return text ? text : "";
 }
 
+/* What folder.json says; one of another format is not ours. */
 static void read_mark(look *l) {
     char *path = gr_format("%s/folder.json", l->folder);
     if (gr_json_read(&l->mark, path, NULL) != GR_OK || strcmp(mark_text(l, "format"), "gradroute-folder-1") != 0) {
@@ -127,10 +129,13 @@ static gr_status list_differences(const look *l, char *list, size_t size, int *c
     gr_yaml *here = NULL, *there = NULL;
     *count = 0;
 
+    /* Ours as it would be written, and what was written. */
     gr_status status = gr_recipe_text(l->recipe, &text, err);
     if (status == GR_OK)
         status = gr__recipe_deciding(&here, text, err);
-    if (status == GR_OK && l->recipe->precision == GR_PRECISION_AUTO) /* the folder decides */
+
+    /* Where this recipe leaves the precision open the folder decides, whatever it says. */
+    if (status == GR_OK && l->recipe->precision == GR_PRECISION_AUTO)
         gr_yaml_remove(gr_yaml_find(here, "precision"));
     if (status == GR_OK && gr_file_read(path, &kept, &length, NULL) == GR_OK &&
         gr__recipe_deciding(&there, (const char *)kept, NULL) == GR_OK) {
@@ -187,12 +192,15 @@ static gr_status check(look *l, gr_error *err) {
     GR_TRY(find_folder(l->folder, &there, err));
     if (!there)
         return GR_OK;
+
+    /* By its mark a folder is ours; without one everything in it is somebody else's. */
     read_mark(l);
     gr_status status = l->mark ? check_ours(l, err) : check_strangers(l, err);
     json_decref(l->mark);
     return status;
 }
 
+/* The lock lies in the folder itself. */
 static char *lock_path(const char *folder) { return gr_format("%s/.gradroute.lock", folder); }
 
 gr_status gr__output_check(const char *folder, const gr__folder_kind *kind, const gr_recipe *recipe, bool resume,
@@ -223,6 +231,7 @@ static void sweep(const char *folder) {
     }
 }
 
+/* From now on the folder is ours. */
 static gr_status write_mark(const char *folder, const char *kind, const char *digest, gr_error *err) {
     char *path = gr_format("%s/folder.json", folder);
     json_t *mark = json_pack("{s:s, s:s, s:s}", "format", "gradroute-folder-1", "kind", kind, "digest", digest);
@@ -249,6 +258,8 @@ gr_status gr__output_claim(gr__output *out, const char *folder, const gr__folder
                            bool resume, gr_error *err) {
     look l = {folder, kind, project->recipe, project->digest, resume, NULL};
     *out = (gr__output){.folder = gr_strdup(folder), .made = !gr_file_exists(folder)};
+
+    /* Nothing changes before everything that may refuse has spoken. */
     gr_status status = check(&l, err);
     if (status == GR_OK)
         status = gr_directory_make(folder, err);

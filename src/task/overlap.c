@@ -12,10 +12,12 @@ typedef enum kind { NONE, TRAIN, TRAIN_FORGET, HELD, HELD_FORGET, KINDS } kind;
 /* What is compared: documents, or pieces where these are split. */
 static const gr_dataset *units_of(const gr_dataset *data) { return data->whole && !data->apart ? data->whole : data; }
 
+/* The number of a document or piece among these. */
 static uint32_t unit_of(const gr_dataset *data, uint32_t d) {
     return data->document && !data->apart ? data->document[d] : d;
 }
 
+/* Says of docs[count] what they are for; a document is of a label if one of its pieces is. */
 static void mark(uint8_t *of, const gr_project *p, const uint32_t *docs, size_t count, kind plain) {
     for (size_t i = 0; i < count; i++) {
         uint8_t *at = &of[unit_of(p->data, docs[i])];
@@ -29,10 +31,14 @@ static gr_status find(gr_near *near, uint8_t **kinds, const gr_project *p, const
                       gr_error *err) {
     const gr_dataset *data = p->data, *units = units_of(data);
     gr_near_def def = gr_near_default();
+
+    /* Every document once, by what it is for. */
     uint8_t *of = *kinds = gr_alloc(units->topics.docs);
     mark(of, p, data->train, data->train_count, TRAIN);
     mark(of, p, data->validation, data->validation_count, HELD);
     mark(of, p, data->test, data->test_count, HELD);
+
+    /* Across the borders alone: what is alike within a part is nobody's harm. */
     def.kind = of;
     def.stop = stop;
     for (int held = HELD; held <= HELD_FORGET; held++)
@@ -83,6 +89,7 @@ gr_status gr_project_overlap(gr_overlap *o, const gr_project *p, gr_error *err) 
 
 /* ---- dropping ---- */
 
+/* Those of docs[count] that are near nothing stay, in place; returns how many. */
 static size_t keep(uint32_t *docs, size_t count, const gr_dataset *data, const gr_near *near) {
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
@@ -96,14 +103,18 @@ gr_status gr__project_drop_near(gr_project *p, const volatile sig_atomic_t *stop
     gr_near near;
     uint8_t *kinds;
     GR_TRY(find(&near, &kinds, p, stop, err));
+
+    /* There are no labels yet: what is held out is of kind HELD. */
     for (size_t d = 0; d < units_of(data)->topics.docs; d++)
         p->near_dropped += kinds[d] == HELD && near.kinds[d];
 
-    /* the lists are the dataset's own once it was divided */
+    /* The lists are the dataset's own once it was divided. */
     data->validation_count = keep((uint32_t *)data->validation, data->validation_count, data, &near);
     data->test_count = keep((uint32_t *)data->test, data->test_count, data, &near);
     gr_near_free(&near);
     gr_free(kinds);
+
+    /* With nothing left to measure on there is no result. */
     if (p->near_dropped && !data->validation_count && !data->test_count)
         return gr_error_set(err, GR_ERR_USAGE, "data.dedupe", "hold out more, or dedupe: exact",
                             "all held-out documents, %lld, are near a training document", (long long)p->near_dropped);

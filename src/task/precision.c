@@ -14,7 +14,6 @@
 #include "io/yaml.h"
 #include "kernel/kernel.h"
 #include "op/op.h"
-#include "task/network.h"
 
 gr_precision gr__precision_faster(double float32, double bf16) {
     return bf16 > 0 && 100 * float32 >= GR__PRECISION_GAIN_PERCENT * bf16 ? GR_PRECISION_BF16 : GR_PRECISION_FLOAT32;
@@ -51,6 +50,8 @@ static int heavier(const void *a, const void *b) {
 static int find_shapes(shape *out, const gr_model *model) {
     int count = 0;
     shape *all = gr_alloc(((size_t)gr_model_params(model) + 1) * sizeof *all);
+
+    /* Each shape once, with the weight of all matrices that have it. */
     for (int p = 0; p < gr_model_params(model); p++) {
         const gr_param_def *d = gr_model_param(model, p);
         shape s = {d->rows < MOST ? d->rows : MOST, d->cols < MOST ? d->cols : MOST, (double)d->rows * d->cols};
@@ -63,6 +64,7 @@ static int find_shapes(shape *out, const gr_model *model) {
             all[count++] = (shape){s.rows, s.cols, 0};
         all[same].weight += s.weight;
     }
+
     qsort(all, (size_t)count, sizeof *all, heavier);
     count = count < SHAPES ? count : SHAPES;
     memcpy(out, all, (size_t)count * sizeof *all);
@@ -116,13 +118,17 @@ static double spent(products *p, int times) {
 static void time_shape(double median[2], const shape *s, int block) {
     products p[2] = {products_new(s, block, false), products_new(s, block, true)};
     double sample[2][RUNS];
+
+    /* Once for caches and the first use of wide registers, then once to know how often a sample needs it. */
     for (int half = 0; half < 2; half++)
-        spent(&p[half], 1); /* caches, and the first use of wide registers */
+        spent(&p[half], 1);
     double once = spent(&p[0], 1);
     int times = once < LEAST ? 1 + (int)(LEAST / (once > 1e-7 ? once : 1e-7)) : 1;
+
     for (int run = 0; run < RUNS; run++)
         for (int half = 0; half < 2; half++)
             sample[half][run] = spent(&p[half], times);
+
     for (int half = 0; half < 2; half++) {
         median[half] += gr__median(sample[half], RUNS) * s->weight / ((double)s->rows * s->cols);
         products_free(&p[half]);
@@ -133,14 +139,18 @@ static void time_shape(double median[2], const shape *s, int block) {
 static gr_status time_products(double median[2], const gr_project *p, gr_error *err) {
     const gr_recipe *r = p->recipe;
     int rows = (r->train.micro ? r->train.micro : r->train.batch) * r->data.context;
+    gr_arch_def *def;
     gr_model *model;
     shape shapes[SHAPES];
-    GR_TRY(gr__network_new(&model, r, err));
+    GR_TRY(p->task->network(&def, &model, p, err));
+
+    /* In blocks of rows, as a pass makes them. */
     int count = find_shapes(shapes, model);
     median[0] = median[1] = 0;
     for (int i = 0; i < count; i++)
         time_shape(median, &shapes[i], rows < GR_BLOCK ? rows : GR_BLOCK);
     gr_model_free(model);
+    gr_arch_free(def);
     return GR_OK;
 }
 
@@ -189,6 +199,16 @@ gr_status gr__precision_of_model(gr_recipe *recipe, const char *resolved, gr_err
     gr_yaml_free(root);
     bool settled = kept == GR_PRECISION_FLOAT32 || kept == GR_PRECISION_BF16;
     return settled ? pin(recipe, kept, true, err) : GR_OK;
+}
+
+gr_status gr__precision_take(gr_recipe *recipe, const gr_project *p, gr_error *err) {
+    gr_precision settled = p->recipe->precision;
+    if (recipe->precision != GR_PRECISION_AUTO || settled == GR_PRECISION_AUTO)
+        return GR_OK;
+
+    /* Without a folder nothing was chosen, and the recipe says it. */
+    bool in_text = p->precision.taken == GR_PRECISION_MODEL || p->precision.in_recipe;
+    return pin(recipe, settled, in_text, err);
 }
 
 static gr_status choose(gr_project *p, gr_error *err) {
@@ -240,6 +260,8 @@ static gr_status read_choice(gr_project *p, const char *path, const char *isa, g
     const char *word = NULL, *begun = NULL;
     int text = 1;
     GR_TRY(gr_json_read(&object, path, err));
+
+    /* It must say one of the two, and the recipe nothing else. */
     gr_status status = GR_OK;
     gr_precision taken = GR_PRECISION_MODEL;
     if (json_unpack(object, "{s:s, s:s, s:b}", "precision", &word, "isa", &begun, "in_recipe", &text) == 0)

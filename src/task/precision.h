@@ -16,11 +16,15 @@ enum { GR__PRECISION_GAIN_PERCENT = 115 };
 gr_precision gr__precision_faster(double float32, double bf16);
 
 /* The whole of it for a folder; tells control what it took. Errors: GR_ERR_FORMAT for a file that it cannot read;
- * GR_ERR_USAGE where the recipe asks for another precision than the folder was begun with; those of gr__network_new. */
+ * GR_ERR_USAGE where the recipe asks for another precision than the folder was begun with; those of the task's network.
+ */
 gr_status gr__precision_settle(gr_project *project, const char *folder, const gr_control *control, gr_error *err);
 
 /* Keeps what was settled, for later calls. */
 gr_status gr__precision_keep(const gr_project *project, const char *folder, gr_error *err);
+
+/* Where recipe says auto it takes what was settled for a project of the same data. */
+gr_status gr__precision_take(gr_recipe *recipe, const gr_project *project, gr_error *err);
 
 /* Where recipe says auto it takes the precision that the recipe of a trained model has, as resolved and kept with it.
  */

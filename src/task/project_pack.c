@@ -1,4 +1,4 @@
-/* Packing the corpus of a recipe into shards. */
+/* Packing the corpus of a recipe into shards, which are read from the disk while training goes on. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -8,6 +8,7 @@
 #include "recipe/read.h"
 #include "text/tokenizer.h"
 
+/* A line for each shard that is encoded, and for each that is packed into rows. */
 static void follow(void *user, const gr_pack_progress *p) {
     const gr_control *control = user;
     char text[160];
@@ -33,12 +34,16 @@ gr_status gr_project_pack(const gr_recipe *recipe, const char *folder, size_t sh
     if (d->near)
         return gr_error_set(err, GR_ERR_USAGE, "data.dedupe", "dedupe: exact, or read the corpus itself",
                             "near duplicates are found in memory, and packing reads part after part");
+
+    /* Files behind the shards: when one changes, what depends on it is made again. */
     gr_pack_def def = gr_pack_default();
     char *other = d->tokenizer_file ? gr__tokenizer_partner(d->tokenizer_file) : NULL;
     char *stamp = gr__add_times(gr__add_times(gr_strdup("times"), d->tokenizer_file), other);
     gr_free(other);
     for (int i = 0; i < d->sources; i++)
         stamp = gr__add_source_times(stamp, &d->source[i]);
+
+    /* Documents, split and vocabulary as a project would have them, and rows as its stream would. */
     def.corpus = (gr_corpus_def){.sources = d->source, .source_count = d->sources, .dedupe = d->dedupe};
     def.validation = gr__recipe_held(recipe);
     def.seed = recipe->split_seed;
@@ -49,6 +54,8 @@ gr_status gr_project_pack(const gr_recipe *recipe, const char *folder, size_t sh
     def.cut = d->cut;
     def.label = recipe->label;
     def.labels = recipe->labels;
+
+    /* How it is made, which changes no document. */
     def.shard_bytes = shard_bytes ? shard_bytes : def.shard_bytes;
     def.stamp = stamp;
     def.progress = control ? follow : NULL;

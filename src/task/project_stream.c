@@ -1,9 +1,12 @@
+/* The rows that training reads: from memory, or from shards on the disk. */
 #include "task/project_stream.h"
 
 #include "base/mem.h"
 
 gr_status gr__project_stream(gr_stream **stream, const gr_project *p, bool filtered, bool by_truth, gr_error *err) {
     const gr_recipe *r = p->recipe;
+
+    /* Of every label. */
     int16_t *drop = gr_alloc(((size_t)r->labels + 1) * sizeof *drop);
     for (int k = 0; k < r->labels; k++)
         drop[k] = (int16_t)(k + 1);

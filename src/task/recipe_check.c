@@ -2,6 +2,7 @@
 #include "base/number.h"
 #include "gradroute/task.h"
 
+/* Routes that begin after the end. */
 static void check_steps(gr_findings *findings, const gr_recipe *recipe) {
     for (int r = 0; r < recipe->routes->count; r++)
         if (recipe->routes->route[r].from >= recipe->train.steps)
@@ -18,6 +19,7 @@ static void check_era(gr_findings *findings, const gr_recipe *recipe) {
                            "route %d mixes by frequencies, and there is no L1 penalty on hidden activations", r + 1);
 }
 
+/* How many of docs[count] are truly of a label. */
 static size_t count_label(const gr_project *p, const uint32_t *docs, size_t count, int label) {
     size_t n = 0;
     for (size_t i = 0; i < count; i++)
@@ -31,11 +33,15 @@ static void check_documents(gr_findings *findings, const gr_project *p) {
     gr_draw_def def = {(size_t)r->documents, r->tokens, GR_LABEL_ANY, p->recipe->data.context, p->recipe->split_seed};
     gr_error refused = {0};
     gr_drawn drawn;
+
+    /* The attack, where there are models to attack: it is drawn as it would be. */
     if (p->recipe->twins && gr_dataset_draw(&drawn, p->data, p->labels, &def, &refused) == GR_OK)
         gr_drawn_free(&drawn);
     else if (p->recipe->twins)
         gr_finding_add(findings, GR_LEVEL_WARNING, r->tokens ? "lower relearn.tokens" : "lower relearn.documents",
                        "relearning: %s", refused.message);
+
+    /* Each label in both parts of what is held out. */
     for (int k = 1; k <= p->labels->label_count; k++) {
         size_t validation = count_label(p, p->data->validation, p->data->validation_count, k);
         size_t test = count_label(p, p->data->test, p->data->test_count, k);
@@ -51,11 +57,15 @@ static void check_lengths(gr_findings *findings, const gr_project *p) {
     gr_lengths l;
     if (gr_project_lengths(&l, p, NULL) != GR_OK)
         return;
+
+    /* Tokens that are never read. */
     if (l.lost)
         gr_finding_add(findings, GR_LEVEL_WARNING, "data.long: split trains on all of them",
                        "%lld %s longer than the context and cut: %lld of %lld tokens (%.1f %%) are lost",
                        (long long)l.documents, gr__plural(l.documents, "document is", "documents are"),
                        (long long)l.lost, (long long)l.all, 100 * (double)l.lost / (double)l.all);
+
+    /* Few documents, of which pieces are held out. */
     if (l.runs)
         gr_finding_add(
             findings, GR_LEVEL_NOTE,
@@ -76,6 +86,8 @@ static void check_overlap(gr_findings *findings, const gr_project *p) {
     const char *all = gr_dataset_unit(p->data), *one = p->data->apart ? "piece" : "document";
     if (gr_project_overlap(&o, p, NULL) != GR_OK)
         return;
+
+    /* Measures would be of what training has seen. */
     if (o.held_forget + o.held_other)
         gr_finding_add(findings, level_of(o.held_forget + o.held_other, o.held),
                        "dedupe: near takes them out of what is held out",
@@ -84,6 +96,8 @@ static void check_overlap(gr_findings *findings, const gr_project *p) {
                        (long long)(o.held_forget + o.held_other), (long long)o.held, gr__unit(all, o.held),
                        gr__plural(o.held_forget + o.held_other, "is a near duplicate", "are near duplicates"), all,
                        (long long)o.held_forget, one, o.held_example[0], o.held_example[1]);
+
+    /* The core would learn what a region is to hold. */
     if (o.unlabelled)
         gr_finding_add(findings, level_of(o.unlabelled, o.labelled), "label them too, or leave them out of the corpus",
                        "%lld training %s without a label %s of labelled ones, such as %s %u, near %u: they teach "

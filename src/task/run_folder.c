@@ -4,12 +4,14 @@
 #include "io/checkpoint.h"
 #include "task/output.h"
 
+/* Names and patterns of what a training writes. */
 static bool writes(const char *name) {
     static const char *const names[] = {"data",  "metrics.jsonl", "checkpoints", "recipe.yaml", "tokens-*.tsv",
                                         "model", "done.json",     "folder.json", NULL};
     return gr__folder_matches(names, name);
 }
 
+/* Of the newest checkpoint; -1: there is none. */
 static int64_t last_step(const char *run) {
     char *folder = gr_format("%s/checkpoints", run);
     int64_t step = gr_checkpoint_newest(folder);
@@ -32,6 +34,8 @@ static gr_status check_model(const char *folder, gr_error *err) {
 /* What is done is not done again unasked. */
 static gr_status check(const char *folder, bool resume, gr_error *err) {
     int64_t step = last_step(folder);
+
+    /* Finished, begun, or neither and yet with a model that would be lost. */
     if (gr__folder_holds(folder, "done.json"))
         return resume ? GR_OK
                       : gr_error_set(err, GR_ERR_USAGE, folder,

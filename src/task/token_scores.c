@@ -1,5 +1,5 @@
 /* Scores of routes that mix by the frequency of tokens: counted when a project opens, part of the run's digest, and
- * written beside the run for people to read. */
+ * written beside the run for people to read. gr_frequencies_new (label.h) has the formula. */
 #include "task/token_scores.h"
 
 #include <stdio.h>
@@ -14,7 +14,7 @@ static bool same_scores(const gr_frequency *a, const gr_frequency *b) {
     return a->bias == b->bias && a->forget == b->forget && a->retain == b->retain;
 }
 
-/* A position has one score: routes of one label must want the same. */
+/* A position has one score: routes of one label must want the same. And there must be tokens, and labels, to count. */
 static gr_status check_route(const gr_project *p, int r, gr_error *err) {
     const gr_routes *routes = p->recipe->routes;
     const gr_route *route = &routes->route[r];
@@ -36,11 +36,15 @@ static gr_status check_route(const gr_project *p, int r, gr_error *err) {
 gr_status gr__token_scores_open(gr_project *p, gr_error *err) {
     const gr_routes *routes = p->recipe->routes;
     p->frequency = gr_alloc(((size_t)p->recipe->labels + 1) * sizeof *p->frequency);
+
+    /* A table for each set of labels that some route asks for. */
     for (int r = 0; r < routes->count; r++) {
         const gr_route *route = &routes->route[r];
         if (!route->mix || !route->frequency.on)
             continue;
         GR_TRY(check_route(p, r, err));
+
+        /* The route's labels are one side of the comparison, all other text is the other. */
         int16_t label[GR_ROUTE_LABELS_MAX];
         gr_frequency_def def = {
             label, 0, p->recipe->data.context, route->frequency.bias, route->frequency.forget, route->frequency.retain};
@@ -49,6 +53,8 @@ gr_status gr__token_scores_open(gr_project *p, gr_error *err) {
                 label[def.count++] = (int16_t)k;
         if (!def.count || p->frequency[label[0] - 1])
             continue;
+
+        /* Each position of these labels has the score of its target from now on. */
         gr_frequencies *table;
         GR_TRY(gr_frequencies_new(&table, p->data, p->labels, &def, err));
         p->frequency[label[0] - 1] = table; /* under the first of its labels */
@@ -72,11 +78,13 @@ void gr__token_scores_digest(const gr_project *p, gr_digest *digest) {
 
 /* ---- the file ---- */
 
+/* A token and what others keep of its gradient. */
 typedef struct line {
     double w;
     int32_t token;
 } line;
 
+/* Small weights first; equal ones by id, so that the file is the same on every machine. */
 static int by_weight(const void *a, const void *b) {
     const line *x = a, *y = b;
     return x->w != y->w ? (x->w > y->w) - (x->w < y->w) : (x->token > y->token) - (x->token < y->token);
@@ -96,6 +104,7 @@ static void print_token(FILE *out, const gr_tokenizer *tokenizer, int32_t token)
     json_decref(text);
 }
 
+/* A line for each token, the most of the label first. */
 static gr_status write_table(const gr_project *p, const gr_frequencies *table, const char *path, gr_error *err) {
     char *text = NULL;
     size_t size = 0;
@@ -103,9 +112,12 @@ static gr_status write_table(const gr_project *p, const gr_frequencies *table, c
     for (int32_t v = 0; v < table->vocab; v++)
         order[v] = (line){table->w[v], v};
     qsort(order, (size_t)table->vocab, sizeof *order, by_weight);
+
+    /* In memory first: a file is written whole or not at all. */
     FILE *out = open_memstream(&text, &size);
     if (!out)
         gr__refused(0);
+
     fputs("token\tid\tlabelled\tother\tf\tr\tw\n", out);
     for (int32_t i = 0; i < table->vocab; i++) {
         int32_t v = order[i].token;
@@ -115,6 +127,7 @@ static gr_status write_table(const gr_project *p, const gr_frequencies *table, c
         fputs(numbers, out);
         gr_free(numbers);
     }
+
     if (fclose(out))
         gr__refused(size);
     gr_status status = gr_file_write(path, text, size, err);

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "io/digest.h"
 #include "text/tokenizer.h"
 
 /* ---- building ---- */
@@ -310,4 +311,32 @@ bool gr_tokenizer_equal(const gr_tokenizer *a, const gr_tokenizer *b) {
             a->merges[i].id != b->merges[i].id || a->merges[i].rank != b->merges[i].rank)
             return false;
     return !a->bytes_count || !memcmp(a->bytes, b->bytes, a->bytes_count);
+}
+
+static void add_int(gr_digest *digest, int64_t value) { gr_digest_add(digest, &value, sizeof value); }
+
+void gr__tokenizer_digest(const gr_tokenizer *tok, gr_digest *digest) {
+    const gr__piece_rules *r = &tok->rules;
+    const char *pattern = tok->pattern ? tok->pattern : gr__tokenizer_pattern;
+
+    /* How texts are treated; lengths first, so that no two vocabularies are one row of bytes. */
+    const int64_t rules[] = {tok->pieces,     r->prefix,  r->prefix_missing, r->words,     r->strip,
+                             r->fuse_unknown, tok->start, tok->end,          tok->unknown, tok->matches_only};
+    gr_digest_add(digest, rules, sizeof rules);
+    gr_digest_add(digest, pattern, strlen(pattern) + 1);
+
+    /* Tokens, then merges: field by field, for a struct has gaps. */
+    add_int(digest, (int64_t)tok->count);
+    for (size_t i = 0; i < tok->count; i++) {
+        const gr__token *t = &tok->tokens[i];
+        const int64_t token[] = {(int64_t)t->length, t->kind, t->find};
+        gr_digest_add(digest, token, sizeof token);
+        gr_digest_add(digest, tok->bytes + t->start, t->length);
+    }
+    add_int(digest, (int64_t)tok->merges_count);
+    for (size_t i = 0; i < tok->merges_count; i++) {
+        const gr__merge *m = &tok->merges[i];
+        const int64_t merge[] = {m->left, m->right, m->id, m->rank};
+        gr_digest_add(digest, merge, sizeof merge);
+    }
 }

@@ -109,6 +109,10 @@ void gr__tokenizer_score(gr_tokenizer *tok, const float *scores);
  * that are still -1 are found by their usual names. */
 gr_status gr__tokenizer_seal(gr_tokenizer *tok, const char *place, gr_error *err);
 
+/* Adds what decides the ids of a text: equal for tokenizers that gr_tokenizer_equal calls equal. */
+struct gr_digest;
+void gr__tokenizer_digest(const gr_tokenizer *tok, struct gr_digest *digest);
+
 /* How many tokens no merge makes, so that no text is ever encoded as them; *first is the first of them. */
 size_t gr__tokenizer_unmade(const gr_tokenizer *tok, size_t *first);
 

@@ -1,0 +1,20 @@
+/* task.h - choosing a task, and what the tasks of the library share. */
+#ifndef GR_TASK_TASK_H
+#define GR_TASK_TASK_H
+
+#include "gradroute/task.h"
+
+/* The library's own, in the order of tasks.h; the last is NULL. */
+extern const gr_task *const gr__task_list[];
+
+/* Of tasks, ended by NULL, the one that the recipe names, else the first that fits it. GR_ERR_USAGE at the recipe's
+ * key: there is none of this name; or none fits. */
+gr_status gr__task_choose(const gr_task **task, const gr_task *const *tasks, const gr_recipe *recipe, gr_error *err);
+
+/* One line about what begins now, to whoever listens. */
+void gr__task_note(const gr_control *control, const char *text);
+
+/* GR_ERR_USAGE: a route weighs rows by scores that no label has. */
+gr_status gr__task_check_scores(const gr_recipe *recipe, gr_error *err);
+
+#endif

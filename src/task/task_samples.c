@@ -1,0 +1,67 @@
+/* Samples: rows of numbers with a class each (images), and a network that says the class. */
+#include "arch/kind.h"
+#include "base/number.h"
+#include "gradroute/samples.h"
+#include "recipe/read.h"
+#include "task/task.h"
+
+static bool fits(const gr_recipe *r) { return r->data.samples.images != NULL; }
+
+static gr_status check(const gr_recipe *r, gr_error *err) {
+    if (!r->data.samples.images) /* of a recipe that names the task */
+        return gr_error_set(err, GR_ERR_USAGE, "data", "data: {images: FILE, classes: FILE}",
+                            "the task is samples, and data names no images");
+    if (!gr__arch_of(&r->model)->sized || r->model.loss != GR_LOSS_CROSS_ENTROPY)
+        return gr_error_set(err, GR_ERR_USAGE, "model.arch", "use mlp with loss: cross_entropy",
+                            "the data are samples of numbers with a class each");
+    if (r->prompts)
+        return gr_error_set(err, GR_ERR_USAGE, "prompts", "leave prompts out", "there is no text to continue");
+    return gr__task_check_scores(r, err);
+}
+
+/* The network's ends against what it is to read and to say. */
+static gr_status check_sizes(const gr_arch_def *m, const gr_samples *samples, gr_error *err) {
+    if (m->sizes[0] != samples->width)
+        return gr_error_set(err, GR_ERR_USAGE, "model.sizes", "the first size is the number of values of a sample",
+                            "%d %s for samples of %d %s", m->sizes[0], gr__plural(m->sizes[0], "input", "inputs"),
+                            samples->width, gr__plural(samples->width, "value", "values"));
+    int outputs = m->sizes[m->size_count - 1];
+    if (outputs < samples->classes)
+        return gr_error_set(err, GR_ERR_USAGE, "model.sizes", "the last size is the number of classes",
+                            "%d %s for %d classes", outputs, gr__plural(outputs, "output", "outputs"),
+                            samples->classes);
+    return GR_OK;
+}
+
+/* Read anew each time: unpacking takes no longer than checking what was kept. */
+static gr_status open_samples(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
+    const gr_recipe *r = p->recipe;
+    gr_samples *samples;
+    (void)folder;
+    gr__task_note(control, "reading the samples");
+    GR_TRY(gr_idx_open(&samples, &r->data.samples, err));
+
+    gr_dataset_def def = {gr__recipe_held(r), r->split_seed, NULL, NULL};
+    gr_status status = check_sizes(&r->model, samples, err);
+    if (status == GR_OK)
+        status = gr_dataset_samples(&p->data, samples, &def, err);
+    gr_samples_free(samples);
+    GR_TRY(status);
+    return gr_task_dataset_ready(p, control, err);
+}
+
+const gr_task gr__task_samples = {
+    .name = "samples",
+    .help = "samples of numbers with a class each, and a network that tells the classes",
+    .unit = "nats per sample",
+    .revision = 1,
+    .fits = fits,
+    .check = check,
+    .open = open_samples,
+    .close = gr_task_dataset_close,
+    .digest = gr_task_dataset_digest,
+    .groups = gr_task_dataset_groups,
+    .fact = gr_task_dataset_fact,
+    .rows = gr_task_dataset_rows,
+    .network = gr_task_network,
+};
