@@ -197,9 +197,10 @@ static void the_audit_runs_the_arms_of_today(void **state) {
         gr_test_ok(gr_recipe_open(&recipe, project_path(name), NULL, 0, &err), &err);
 
         /* Facts of labels, as the recipe has them. */
+        const char *fact[GR_FACTS];
         bool hidden = false;
-        for (int k = 0; k < recipe->labels; k++)
-            hidden = hidden || recipe->label[k].known < 1 || recipe->label[k].noise;
+        for (int k = gr_experiment_facts(recipe, fact) - 1; k >= 0; k--)
+            hidden = hidden || strcmp(fact[k], "hidden_labels") == 0;
         char *arms = selected(e, hidden ? "labels hidden_labels" : "labels", NULL),
              *expected = gr_strdup("routed routed_off");
         for (int k = 0; k < 4; k++) {
@@ -254,6 +255,65 @@ static void four_others_are_read(void **state) {
     e = opened("tests/data/experiments/mnist-split.yaml", "quick");
     assert_true(e->arms == 6 && e->claims == 2 && e->claim[0].about == 0.32 && !e->claim[1].primary);
     gr_experiment_free(e);
+}
+
+/* ---- facts and counts ---- */
+
+/* The facts of a recipe with these labels, as "a b c". */
+static void assert_facts(const char *labels, const char *expected) {
+    gr_error err = {0};
+    gr_recipe *recipe;
+    const char *fact[GR_FACTS];
+    char text[64] = "", *yaml = gr_format("data: {text: corpus.txt, context: 32, tokenizer: {train: 300}}\n"
+                                          "model: {arch: llama, layers: 1, width: 16, heads: 2, mlp: 32}\n%s\n",
+                                          labels);
+    gr_test_ok(gr_recipe_parse(&recipe, yaml, strlen(yaml), "r.yaml", NULL, 0, &err), &err);
+    int facts = gr_experiment_facts(recipe, fact);
+    for (int i = 0; i < facts; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i ? " " : "", fact[i]);
+    assert_string_equal(text, expected);
+    gr_free(yaml);
+    gr_recipe_free(recipe);
+}
+
+static void recipes_say_which_facts_hold(void **state) {
+    (void)state;
+    assert_facts("", "");
+    assert_facts("labels: {a: {words: [oak]}}", "labels document_labels");
+    assert_facts("labels: {a: {words: [oak], known: 0.5}}", "labels hidden_labels document_labels");
+    assert_facts("labels: {a: {words: [oak], recall: 0.9}}", "labels hidden_labels document_labels");
+    assert_facts("labels: {a: {words: [oak], per: sentence}}", "labels");
+    assert_facts("labels: {a: {words: [oak]}, b: {tokens: [' oak']}}", "labels");
+}
+
+static void assert_count(const char *file, const char *preset, const char *facts, int point, int models, int measures,
+                         int attacks) {
+    gr_error err = {0};
+    gr_experiment_counts c;
+    gr_experiment *e = opened(file, preset);
+    char *arms = selected(e, facts, NULL);
+    bool runs[16];
+    for (int i = 0; i < e->arms; i++)
+        runs[i] = false;
+    for (char *rest, *arm = strtok_r(arms, " ", &rest); arm; arm = strtok_r(NULL, " ", &rest))
+        runs[arm_of(e, arm)] = true;
+    gr_test_ok(gr_experiment_count(&c, e, runs, point, NULL, &err), &err);
+    assert_int_equal(c.models, models);
+    assert_int_equal(c.measures, measures);
+    assert_int_equal(c.attacks, attacks);
+    gr_free(arms);
+    gr_experiment_free(e);
+}
+
+/* Counted by hand: values of knobs, arms at some points alone, an attack for each of three numbers of documents. */
+static void models_measures_and_attacks_are_counted(void **state) {
+    (void)state;
+    assert_count("experiments/audit.yaml", NULL, "labels", 0, 4, 4 + 4 + 2, 3);
+    assert_count("tests/data/experiments/stories-era.yaml", NULL, "labels", 1, 18, 18, (1 + 1 + 4 + 1) * 3);
+    assert_count("tests/data/experiments/stories-era.yaml", "smoke", "labels", 0, 1 + 4 + 4 + 1 + 1, 11, 3);
+    assert_count("tests/data/experiments/rivals.yaml", NULL, "labels", 0, 17, 17, (1 + 1 + 3 + 4 + 4) * 4);
+    assert_count("tests/data/experiments/oversight.yaml", NULL, "", 0, 6, 6, 0);
+    assert_count("tests/data/experiments/oversight.yaml", NULL, "", 1, 7, 7, 0);
 }
 
 /* ---- recipes ---- */
@@ -357,6 +417,8 @@ int main(void) {
         cmocka_unit_test(children_follow_their_parents),
         cmocka_unit_test(the_audit_runs_the_arms_of_today),
         cmocka_unit_test(four_others_are_read),
+        cmocka_unit_test(recipes_say_which_facts_hold),
+        cmocka_unit_test(models_measures_and_attacks_are_counted),
         cmocka_unit_test(recipes_are_made_in_this_order),
         cmocka_unit_test(the_caller_may_give_the_base),
         cmocka_unit_test(a_map_may_be_the_base),
