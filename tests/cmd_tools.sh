@@ -75,6 +75,39 @@ printf '%s\n' '#include <dnnl.h>' >"$tree/src/model/fast.h"
 fails 1 'only kernel/dnnl_' 'oneDNN elsewhere' "$tree/tools/layers.py"
 rm "$tree/src/model/fast.h"
 
+# ---- names of arms ----
+names=$work/names
+mkdir -p "$names/tools" "$names/experiments" "$names/src/lab" "$names/src/op" "$names/cli" "$names/recipes"
+cp tools/names.py "$names/tools"
+echo 'src/op/x.c plain something else' >"$names/tools/names.txt"
+printf '%s\n' 'experiment: audit' 'arms: # two' '  routed: {train: {}}' '  plain:' '    {train: {routes: none}}' 'roles: {zero: plain}' >"$names/experiments/audit.yaml"
+code() { printf '%s\n' "$2" >"$names/$1"; }
+look() { "$names/tools/names.py"; }
+code src/op/x.c 'const char *a = "plain", *b = "no plain name", *c = "plainly", *d = "roles/zero"; /* "routed" */ // "routed"'
+fails 0 'names: 0 strings' 'words that only hold one, comments, what is allowed' look
+code src/lab/a.c 'char c = 34; const char *n = "plain";'
+fails 1 'src/lab/a.c:1: "plain"' 'an arm by its name' look
+echo 'until plain 1' >>"$names/tools/names.txt"
+fails 0 'names: 1 strings' 'as many as are told' look
+code cli/b.c 'const char *n = "%s/plain/model\n";'
+fails 1 'cli/b.c:1: "%s/plain/model' 'one more, in a path' look
+code cli/b.c 'const char *n = "Next  gradroute eval %s/routed --off x";'
+fails 1 'cli/b.c:1: "Next  gradroute eval %s/routed' 'a path within a sentence' look
+rm "$names/cli/b.c"
+echo 'twins: [plain]' >"$names/recipes/r.yaml"
+fails 1 'recipes/r.yaml:1: twins' 'twins of a recipe' look
+rm "$names/recipes/r.yaml"
+printf '%s\n' 'experiment: other' 'arms:' '  era: {train: {}}' >"$names/experiments/other.yaml"
+code src/op/y.c 'const char *n = "era";'
+fails 0 'names: 1 strings' 'arms of other experiments, far from them' look
+code src/lab/b.c 'const char *n = "era";'
+fails 1 'src/lab/b.c:1: "era"' 'and near' look
+rm "$names/src/lab/b.c"
+code src/op/x.c ''
+fails 1 'nothing is there any more: src/op/x.c plain' 'an exception that is gone' look
+echo 'arms: {a: {train: {}}}' >"$names/experiments/other.yaml"
+fails 1 'other.yaml: write its arms as a block' 'arms that it cannot see' look
+
 # ---- figures of two audits ----
 cat >"$work/a.json" <<'JSON'
 {"removal": 0.1, "steps": 3, "seconds": 5.5, "intervals": {"removal": [0.05, null]}, "folder": "a", "models": {"plain": {"at": {"lr": 1e-3}, "seconds": 1}}}

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+"""Names of arms stand in experiments, not in the program: says where a string of a source file is one, or a path with one.
+
+    tools/names.py            experiments/*.yaml against src, cli and include
+
+What is allowed is in tools/names.txt: places that mean something else, and how many strings there may be of each name until the
+audit reads its own file. Names of experiments/audit.yaml are looked for in all of src, those of others in the folders that could
+come to know them. A recipe names arms under `twins`, which counts as one name more.
+"""
+import collections, pathlib, re, sys
+
+root = pathlib.Path(__file__).resolve().parent.parent
+NEAR = "task measure method attack lab report format recipe".split()
+
+
+def arms_of(path):
+    """The keys of the block under `arms:`; stops where it is written otherwise."""
+    found = re.search(r"^arms:[ \t]*(?:#.*)?\n((?:(?: .*|#.*)?\n)*)", path.read_text(), re.M)
+    names = re.findall(r"^  ([\w-]+):", found[1], re.M) if found else []
+    if not names:
+        sys.exit(f"{path.relative_to(root)}: write its arms as a block, a line each")
+    return names
+
+
+def strings_of(path):
+    """(line, text) of each string literal; comments are none."""
+    text = path.read_text()
+    for found in re.finditer(r'//[^\n]*|/\*.*?\*/|\'(?:\\.|[^\'\\])\'|"((?:\\.|[^"\\\n])*)"', text, re.S):
+        if found[1] is not None:
+            yield text.count("\n", 0, found.start()) + 1, found[1]
+
+
+def names_in(text, names):
+    """Names that a string is, or that are a part of a path in it."""
+    parts = set([text] if text in names else [])
+    for word in re.split(r"\s+|\\n", text):
+        if "/" in word:
+            parts.update(word.split("/"))
+    return parts & names
+
+
+def allowed():
+    places, most = {}, collections.Counter()
+    for line in (root / "tools/names.txt").read_text().splitlines():
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        if words[0] == "until":
+            most[words[1]] = int(words[2])
+        else:
+            places[words[0], words[1]] = line
+    return places, most
+
+
+def sources(of_audit):
+    """Files in which names are looked for."""
+    for path in sorted([*root.glob("src/**/*.[ch]"), *root.glob("cli/*.[ch]"), *root.glob("include/**/*.h")]):
+        parts = path.relative_to(root).parts
+        if of_audit or parts[0] != "src" or parts[1] in NEAR:
+            yield path
+
+
+def main():
+    places, most = allowed()
+    found, used = collections.defaultdict(list), set()
+    experiments = sorted(root.glob("experiments/*.yaml"))
+    if not experiments:
+        sys.exit("experiments/: there is none")
+    for experiment in experiments:
+        names = set(arms_of(experiment))
+        for path in sources(experiment.stem == "audit"):
+            for line, text in strings_of(path):
+                for name in names_in(text, names):
+                    key = str(path.relative_to(root)), name
+                    if key in places:
+                        used.add(key)
+                    else:
+                        found[name].append(f"{key[0]}:{line}: \"{text[:80]}\"")
+    for path in sorted(root.glob("recipes/*.yaml")):
+        for line, text in enumerate(path.read_text().splitlines(), 1):
+            if text.startswith("twins:"):
+                found["twins"].append(f"{path.relative_to(root)}:{line}: {text}")
+
+    bad = [f"tools/names.txt: nothing is there any more: {places[key]}" for key in sorted(places.keys() - used)]
+    for name in sorted(found):
+        places_of = sorted(set(found[name]))
+        if len(places_of) > most[name]:
+            bad += places_of + [f"{name}: the name of an arm in {len(places_of)} strings, {most[name]} are allowed (tools/names.txt)"]
+    for line in bad:
+        print(line)
+    left, most_left = sum(len(set(places_of)) for places_of in found.values()), sum(most.values())
+    print(f"names: {left} strings are names of arms" + (f", {most_left} are allowed: lower that" if left < most_left else ""))
+    return bool(bad)
+
+
+sys.exit(main())
