@@ -68,6 +68,55 @@ static void the_small_one_is_read(void **state) {
     gr_experiment_free(e);
 }
 
+/* What the small one leaves out. */
+static void every_other_key_is_read(void **state) {
+    (void)state;
+    gr_experiment *e = parsed(
+        "experiment: e\nquestion: 'why?'\nneeds: document_labels\nseeds: 3\nset: {train.steps: 4, train: {lr: 1}}\n"
+        "only: b\nvalues: {x: [r, p]}\naxes: {x: {p: {}, q: {}, r: {a.b: 1}}}\n"
+        "arms:\n  a: {train: {set: {z: {knob: [1, 2]}}}, title: A, note: an arm, shown: a, when: asked, at: {x: q}}\n"
+        "  b: {train: }\nroles: {zero: b, one: [b, a]}\nsuggest: a\n"
+        "groups: {forget: {label: oak}, t: {topic: noun.plant}, h: {hidden: oak, optional: true}, retain: retain}\n"
+        "measures: {loss: {of: [a, b]}, complete: {of: b, tokens: 7}}\nattacks: {relearn: {of: [b, a]}}\n"
+        "figures: [{key: v, figure: value, measure: complete, field: text, group: t, of: b, title: T, note: N}]\n"
+        "claims: [{primary: true, say: s, figure: removal, of: a, minus: b, ratio: true, matched: {tax_on: 0.5},\n"
+        "          at: {x: [p, q]}, group: h, after: relearn, at_most: -1}]\n"
+        "keep: {units: documents, models: needed, checkpoints: true}\ndiverged: row\n");
+    assert_string_equal(e->question, "why?");
+    assert_true(e->needs == 1 && e->seeds == 3 && e->sets == 2 && e->onlys == 1 && e->only[0] == 1 && e->suggests == 1);
+    assert_string_equal(e->need[0], "document_labels");
+    assert_true(e->axis[0].runs == 2 && e->axis[0].run[0] == 2 && e->axis[0].run[1] == 0 && e->axis[0].sets[2] == 1);
+
+    /* The arm. */
+    assert_string_equal(e->arm[0].title, "A");
+    assert_string_equal(e->arm[0].note, "an arm");
+    assert_string_equal(e->arm[0].shown, "a");
+    assert_string_equal(e->arm[0].when, "asked");
+    assert_true(e->arm[0].ats == 1 && e->arm[0].at[0].axis == 0 && e->arm[0].at[0].value == 1);
+    assert_true(e->zero == 1 && e->subject == -1 && e->ones == 2 && e->one[0] == 1 && e->one[1] == 0);
+
+    /* Groups and what is taken of them. */
+    assert_true(e->group[0].kind == GR_GROUP_LABEL && e->group[1].kind == GR_GROUP_TOPIC);
+    assert_true(e->group[2].kind == GR_GROUP_HIDDEN && e->group[2].optional && e->group[3].kind == GR_GROUP_RETAIN);
+    assert_string_equal(e->group[1].of, "noun.plant");
+    assert_true(e->uses == 3 && e->use[1].arms == 1 && e->use[1].arm[0] == 1 && e->use[2].attack && !e->use[2].measure);
+
+    /* Figure and claim. */
+    const gr_claim *c = &e->claim[0];
+    assert_string_equal(e->figure[0].title, "T");
+    assert_string_equal(e->figure[0].note, "N");
+    assert_string_equal(e->figure[0].measure, "complete");
+    assert_string_equal(e->figure[0].group, "t");
+    assert_true(c->primary && c->ratio && c->tolerance == 0.5 && c->ats == 2 && c->at_most == -1 && isnan(c->at_least));
+    assert_true(c->what.of == 0 && c->what.minus == 1 && isnan(c->about) && isnan(c->within) && !c->what.key);
+    assert_string_equal(c->matched, "tax_on");
+    assert_string_equal(c->what.group, "h");
+    assert_ptr_equal(c->what.after, gr_registry_attack(registry, "relearn"));
+    assert_true(e->units == GR_UNITS_DOCUMENTS && e->keep_models == GR_KEEP_NEEDED && e->keep_checkpoints);
+    assert_true(e->diverged_is_a_row);
+    gr_experiment_free(e);
+}
+
 /* ---- what is refused ---- */
 
 static void unknown_words_are_refused(void **state) {
@@ -488,6 +537,7 @@ static void experiments_are_found_by_name(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_small_one_is_read),
+        cmocka_unit_test(every_other_key_is_read),
         cmocka_unit_test(unknown_words_are_refused),
         cmocka_unit_test(arms_that_cannot_be_made_are_refused),
         cmocka_unit_test(arms_do_not_choose_their_documents),

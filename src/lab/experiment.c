@@ -150,6 +150,7 @@ static gr_status read_base(gr__experiment_reader *r, gr_error *err) {
         return GR_OK;
     }
 
+    /* Its file, which the tree names in full from here on. */
     GR_TRY(gr_yaml_as_text(node, &text, err));
     if (!text[0])
         return gr_yaml_fail(node, err, NULL, "base is empty, expected the file of a recipe, or a recipe");
@@ -174,6 +175,8 @@ static gr_status read_keep(gr__experiment_reader *r, gr_error *err) {
     static const char *const models[] = {"all", "needed", "none", NULL};
     static const char *const diverged[] = {"stop", "row", NULL};
     int unit = GR_UNITS_BUCKETS, kept = GR_KEEP_ALL, end = 0;
+
+    /* The words. */
     gr_yaml *keep;
     GR_TRY(gr_yaml_section(r->root, &keep, "keep", err));
     GR_TRY(gr_yaml_choice(keep, &unit, "units", units, err));
@@ -182,6 +185,7 @@ static gr_status read_keep(gr__experiment_reader *r, gr_error *err) {
     GR_TRY(gr_yaml_finish(keep, err));
     GR_TRY(gr_yaml_choice(r->root, &end, "diverged", diverged, err));
 
+    /* What they stand for. */
     r->to->units = unit == 0 ? GR_UNITS_BUCKETS : GR_UNITS_DOCUMENTS;
     r->to->keep_models = (gr_kept_models)kept;
     r->to->diverged_is_a_row = end == 1;
@@ -192,6 +196,8 @@ static gr_status read_keep(gr__experiment_reader *r, gr_error *err) {
 static gr_status read_all(gr__experiment_reader *r, const char *preset, gr_error *err) {
     GR_TRY(check_top(r->root, err));
     GR_TRY(gr__experiment_preset(r, preset, err));
+
+    /* What is made. */
     GR_TRY(read_name(r, err));
     GR_TRY(read_needs(r, err));
     GR_TRY(read_base(r, err));
@@ -201,6 +207,8 @@ static gr_status read_all(gr__experiment_reader *r, const char *preset, gr_error
     GR_TRY(gr__experiment_arms(r, err));
     GR_TRY(gr__experiment_roles(r, err));
     GR_TRY(gr__experiment_presets_check(r, err));
+
+    /* What is taken of it, and said. */
     GR_TRY(gr__experiment_groups(r, err));
     GR_TRY(gr__experiment_uses(r, err));
     GR_TRY(gr__experiment_figures(r, err));

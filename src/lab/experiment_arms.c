@@ -132,6 +132,7 @@ static gr_status read_arm(gr__experiment_reader *r, draft *d, gr_yaml *map, gr_e
 
 /* Finds the parent of an arm among all. */
 static gr_status find_parent(draft *drafts, int count, draft *d, gr_error *err) {
+    /* It is the method that needs one, or takes none. */
     const char *text;
     if (!d->from && d->arm.method->from)
         return gr_yaml_fail(d->map, err, "from: ARM", "arm %s goes on from another by %s, and names none", d->arm.name,
@@ -142,6 +143,7 @@ static gr_status find_parent(draft *drafts, int count, draft *d, gr_error *err) 
         return gr_yaml_fail(d->from, err, "leave `from` out", "%s makes a model from the seed, and arm %s has a parent",
                             d->arm.method->name, d->arm.name);
 
+    /* By its name. */
     GR_TRY(gr_yaml_as_text(d->from, &text, err));
     const char **known = gr_alloc((size_t)count * sizeof *known);
     for (int i = 0; i < count; i++) {
@@ -228,6 +230,7 @@ gr_status gr__experiment_arms(gr__experiment_reader *r, gr_error *err) {
         return gr_yaml_fail(map ? map : r->root, err, "arms: {NAME: {METHOD: {OPTION: VALUE}}}",
                             "the experiment has no arms");
 
+    /* Each by itself, then their parents and their order. */
     draft *drafts = gr_alloc((size_t)map->count * sizeof *drafts);
     gr_status status = GR_OK;
     int count = 0;

@@ -68,6 +68,7 @@ static gr_status check_role(const gr__experiment_reader *r, const gr_yaml *map, 
 
 /* A figure that compares: its arms are there and measured, its groups too. */
 static gr_status check_compared(const gr__experiment_reader *r, gr_yaml *map, const gr_figure_def *def, gr_error *err) {
+    /* Whose losses, and of which groups, it takes. */
     const gr_experiment *e = r->to;
     bool is_of = false, retain = false;
     for (int i = 0; i < def->figure->operands; i++) {
@@ -81,6 +82,7 @@ static gr_status check_compared(const gr__experiment_reader *r, gr_yaml *map, co
         return gr_yaml_fail(map, err, "figure: value", "figure %s is of losses: it has no measure and no field",
                             def->figure->name);
 
+    /* All of them are there. */
     GR_TRY(check_role(r, map, def, GR_ROLE_OF, &def->of, 1, err));
     GR_TRY(check_role(r, map, def, GR_ROLE_ZERO, &e->zero, 1, err));
     GR_TRY(check_role(r, map, def, GR_ROLE_ONE, e->one, e->ones, err));
@@ -96,6 +98,8 @@ static gr_status check_value(const gr__experiment_reader *r, gr_yaml *map, const
     if (!def->measure || !def->field || def->of < 0)
         return gr_yaml_fail(map, err, "{figure: value, measure: loss, field: mean, of: ARM}",
                             "a value takes a measure, a field and an arm");
+
+    /* A measure that there is. */
     if (!gr_registry_measure(r->registry, def->measure)) {
         int count;
         const char **known = gr__registry_names(r->registry, GR__REGISTRY_MEASURES, &count);
@@ -212,6 +216,7 @@ static gr_status read_matched(const gr__experiment_reader *r, gr_claim *claim, g
         return gr_yaml_fail(node, err, "matched: {tax_off: 0.02}", "%d figures are to be matched, expected one",
                             node->count);
 
+    /* Its name, and how near is equal. */
     claim->matched = gr_yaml_first(node)->key;
     if (!gr_registry_figure(r->registry, claim->matched)) {
         int count;
@@ -273,6 +278,7 @@ static gr_status read_claim(gr__experiment_reader *r, gr_claim *claim, gr_yaml *
     GR_TRY(gr_yaml_real(map, &claim->within, "within", DBL_MIN, DBL_MAX, err));
     GR_TRY(read_figure(r, map, &claim->what, err));
 
+    /* Whether these fit each other. */
     if (!claim->say)
         return gr_yaml_fail(map, err, "say: TEXT", "a claim does not say what is claimed");
     GR_TRY(check_comparison(claim, map, err));
@@ -286,6 +292,8 @@ gr_status gr__experiment_claims(gr__experiment_reader *r, gr_error *err) {
     GR_TRY(gr_yaml_list(r->root, &list, "claims", err));
     gr_claim *claims = gr_arena_alloc(r->arena, ((size_t)(list ? list->count : 0) + 1) * sizeof *claims);
     r->to->claim = claims;
+
+    /* Each by itself, and no second one that is primary. */
     for (gr_yaml *child = list ? gr_yaml_first(list) : NULL; child; child = gr_yaml_next(child)) {
         gr_claim *claim = &claims[r->to->claims++];
         GR_TRY(read_claim(r, claim, child, err));

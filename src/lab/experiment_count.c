@@ -17,6 +17,7 @@ int gr_experiment_facts(const gr_recipe *recipe, const char *fact[GR_FACTS]) {
         documents = documents && is_of_documents(label);
     }
 
+    /* In the order of their list. */
     if (recipe->labels > 0)
         fact[count++] = "labels";
     if (hidden)

@@ -134,6 +134,7 @@ static gr_status axis_read(const gr__experiment_reader *r, const gr_yaml *node, 
 
 /* {AXIS: VALUE or [VALUE, ..]} as pairs; an axis without a value, or one said twice, is refused. */
 static gr_status pairs_read(gr__experiment_reader *r, gr_yaml *map, const gr_at **at, int *ats, gr_error *err) {
+    /* As many pairs as there are values. */
     int count = 0;
     size_t most = 0;
     for (gr_yaml *child = gr_yaml_first(map); child; child = gr_yaml_next(child))
@@ -141,7 +142,7 @@ static gr_status pairs_read(gr__experiment_reader *r, gr_yaml *map, const gr_at 
     gr_at *list = gr_arena_alloc(r->arena, (most + 1) * sizeof *list);
 
     for (gr_yaml *child = map->first; child; child = child->next) {
-        int first = count;
+        int first = count; /* of this axis */
         gr_at pair;
         GR_TRY(axis_read(r, child, &pair.axis, err));
         for (gr_yaml *item = gr__names_first(child); item; item = gr__names_next(child, item)) {
@@ -152,6 +153,8 @@ static gr_status pairs_read(gr__experiment_reader *r, gr_yaml *map, const gr_at 
                                         item->text);
             list[count++] = pair;
         }
+
+        /* None of them would be no point at all. */
         if (count == first)
             return gr_yaml_fail(child, err, "leave the axis out for all of its values", "axis %s has no values here",
                                 child->key);
@@ -176,6 +179,7 @@ static gr_status read_values(gr__experiment_reader *r, gr_axis *axes, gr_error *
     if (!map)
         return GR_OK;
 
+    /* Of an axis that is named these alone, in this order. */
     GR_TRY(pairs_read(r, map, &at, &ats, err));
     for (int i = 0; i < ats; i++)
         axes[at[i].axis].runs = 0;
@@ -219,6 +223,7 @@ static gr_status check_preset(gr__experiment_reader *r, gr_yaml *preset, gr_erro
         return GR_OK;
     GR_TRY(gr_yaml_expect(preset, GR_YAML_MAP, err));
 
+    /* Size and recipe. */
     gr_yaml *base = gr_yaml_find(preset, "base"), *arms = gr_yaml_find(preset, "arms"), *sets, *axes;
     GR_TRY(gr_yaml_map(preset, &sets, "set", err));
     GR_TRY(gr__recipe_int(preset, &seeds, "seeds", 1, 1000, err));
@@ -228,6 +233,8 @@ static gr_status check_preset(gr__experiment_reader *r, gr_yaml *preset, gr_erro
         gr_yaml_leave(base);
     if (sets)
         GR_TRY(gr__sets_read(r, sets, &set, &count, err));
+
+    /* What runs. */
     if (arms)
         GR_TRY(gr__arms_read(r, arms, &arm, &count, err));
     GR_TRY(gr_yaml_map(preset, &axes, "axes", err));

@@ -26,6 +26,7 @@ static bool when_holds(const gr_experiment_arm *arm, const gr_selection *how) {
 
 /* Those that are named, and what goes on from them. */
 static gr_status add_named(bool *runs, const gr_experiment *e, const gr_selection *how, gr_error *err) {
+    /* By their names. */
     bool *named = gr_alloc((size_t)e->arms * sizeof *named);
     gr_status status = GR_OK;
     for (int i = 0; i < how->arms && status == GR_OK; i++) {
@@ -43,6 +44,7 @@ static gr_status add_named(bool *runs, const gr_experiment *e, const gr_selectio
             named[arm] = true;
     }
 
+    /* Parents stand before their children: one pass finds all that goes on from them. */
     for (int i = 0; i < e->arms && status == GR_OK; i++) {
         const gr_experiment_arm *from = e->arm[i].from;
         named[i] = named[i] || (from && named[number_of(e, from)]);

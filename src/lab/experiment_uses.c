@@ -14,6 +14,8 @@ static gr_status read_group_map(gr_group_want *group, gr_yaml *map, gr_error *er
     static const char *const keys[] = {"label", "topic", "hidden"};
     static const gr_group_kind kinds[] = {GR_GROUP_LABEL, GR_GROUP_TOPIC, GR_GROUP_HIDDEN};
     int word = -1, forms = 0;
+
+    /* A word of its own. */
     GR_TRY(gr_yaml_choice(map, &word, "group", group_words, err));
     GR_TRY(gr_yaml_bool(map, &group->optional, "optional", err));
     if (word >= 0) {
@@ -21,6 +23,7 @@ static gr_status read_group_map(gr_group_want *group, gr_yaml *map, gr_error *er
         forms++;
     }
 
+    /* Or a kind and a name; one of all of these. */
     for (int i = 0; i < 3; i++) {
         const char *of = NULL;
         GR_TRY(gr_yaml_text(map, &of, keys[i], err));
@@ -77,6 +80,7 @@ static gr_status read_use(gr__experiment_reader *r, gr_reading *use, gr_yaml *ma
     if (use->arms == 0)
         return gr_yaml_fail(of, err, "of: [ARM, ..]", "%s is taken of no arm", map->key);
 
+    /* The rest is options: that they fit their table is known before a recipe is. */
     gr_yaml_leave(map);
     use->options = gr__experiment_keep(r->to, gr_yaml_copy(map, false));
     gr_yaml_remove(gr__yaml_child(use->options, "of"));
@@ -94,6 +98,7 @@ static gr_status read_uses(gr__experiment_reader *r, gr_reading *uses, gr_yaml *
         else
             use->measure = gr_registry_measure(r->registry, child->key);
 
+        /* A word that nobody has. */
         if (!use->attack && !use->measure) {
             int count;
             const char **known =

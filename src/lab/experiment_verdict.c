@@ -110,21 +110,30 @@ static gr_status read_part(const gr__experiment_reader *r, gr_verdict_part *part
     return check_template(p, map, "refused", err);
 }
 
+/* The arm that a key names, of those that may have the role one. */
+static gr_status find_one(const gr_experiment *e, const gr_yaml *node, int *arm, gr_error *err) {
+    const char **known = gr_alloc(((size_t)e->ones + 1) * sizeof *known);
+    *arm = -1;
+    for (int i = 0; i < e->ones; i++) {
+        known[i] = e->arm[e->one[i]].name;
+        if (strcmp(known[i], node->key) == 0)
+            *arm = e->one[i];
+    }
+    const gr_yaml key = gr__key_of(node);
+    gr_status status =
+        *arm < 0 ? gr__recipe_unknown(&key, "arm in the role one", node->key, known, e->ones, err) : GR_OK;
+    gr_free(known);
+    return status;
+}
+
 /* {ARM: TEXT}: what is said of the arm that has the role one. */
 static gr_status read_scale(gr__experiment_reader *r, gr_yaml *map, gr_error *err) {
     const gr_experiment *e = r->to;
     const char **scale = gr_arena_alloc(r->arena, ((size_t)e->arms + 1) * sizeof *scale);
     r->to->verdict.scale = scale;
     for (gr_yaml *child = map ? gr_yaml_first(map) : NULL; child; child = gr_yaml_next(child)) {
-        const char *known[64];
-        int count = 0, arm = -1;
-        for (int i = 0; i < e->ones && count < 64; i++) {
-            known[count] = e->arm[e->one[i]].name;
-            arm = strcmp(known[count++], child->key) == 0 ? e->one[i] : arm;
-        }
-        const gr_yaml key = gr__key_of(child);
-        if (arm < 0)
-            return gr__recipe_unknown(&key, "arm in the role one", child->key, known, count, err);
+        int arm;
+        GR_TRY(find_one(e, child, &arm, err));
         GR_TRY(gr_yaml_as_text(child, &scale[arm], err));
     }
     return GR_OK;
@@ -141,10 +150,12 @@ static gr_status read_parts(gr__experiment_reader *r, const places *p, gr_yaml *
         return gr_yaml_fail(map, err, "{missing: TEXT, lead: {figure: KEY, say: TEXT, refused: TEXT}}",
                             "a verdict says what is missing, or begins with a figure: it takes both");
 
+    /* What leads is a figure; the others may be flags. */
     GR_TRY(read_part(r, &v->lead, p, lead, err));
     if (!v->lead.figure || !v->lead.refused)
         return gr_yaml_fail(lead, err, "{figure: KEY, say: TEXT, refused: TEXT}",
                             "the verdict begins with a figure, and says something where that is refused");
+
     gr_verdict_part *parts = gr_arena_alloc(r->arena, ((size_t)(then ? then->count : 0) + 1) * sizeof *parts);
     v->then = parts;
     for (gr_yaml *child = then ? gr_yaml_first(then) : NULL; child; child = gr_yaml_next(child))
