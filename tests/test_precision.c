@@ -114,7 +114,7 @@ static void folders_of_one_recipe_are_alike(void **state) {
         snprintf(folder, sizeof folder, "alike-%d", i);
         snprintf(name, sizeof name, "%s/precision.json", folder);
         gr_test_ok(gr_directory_make(gr_test_path(folder), &err), &err);
-        gr_test_ok(gr__precision_keep(w.project, gr_test_path(folder), &err), &err);
+        gr_test_ok(gr__precision_keep(w.project, gr_test_path(name), &err), &err);
         text[i] = read_text(name);
 
         /* As another reading of the clock with the same verdict would have it. */

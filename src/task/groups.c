@@ -7,7 +7,7 @@
 #include "base/nearest.h"
 #include "gradroute/task.h"
 
-/* What a group is asked for by, with the numbers that its words stand for. */
+/* What a group is asked for by: whether a document is of it, and which label (1..K) or topic (0..count-1) it is of. */
 typedef struct asked {
     bool (*holds)(const gr_project *project, const struct asked *asked, uint32_t doc);
     int16_t label;
@@ -16,6 +16,7 @@ typedef struct asked {
 
 /* ---- what a document is of ---- */
 
+/* What is true, whatever training is told. */
 static bool of_any_label(const gr_project *p, const asked *a, uint32_t d) {
     (void)a;
     return p->labels->truth[d] > 0;
@@ -35,6 +36,7 @@ static bool of_label(const gr_project *p, const asked *a, uint32_t d) {
     return l->token_truth ? has_token(p, d, a->label, false) : l->truth[d] == a->label;
 }
 
+/* True, and not shown as that: as unlabelled, as core, or as another label by mistake. */
 static bool of_hidden(const gr_project *p, const asked *a, uint32_t d) {
     const gr_labels *l = p->labels;
     return l->token_truth ? has_token(p, d, a->label, true) : l->truth[d] == a->label && l->revealed[d] != a->label;
@@ -48,6 +50,7 @@ static bool of_retain(const gr_project *p, const asked *a, uint32_t d) {
     return p->labels->truth[d] <= 0 && p->labels->group[d] == p->labels->group_count - 1;
 }
 
+/* What has no label and is none of the rest: of the topics that the recipe calls adjacent. */
 static bool of_adjacent(const gr_project *p, const asked *a, uint32_t d) {
     return p->labels->truth[d] <= 0 && !of_retain(p, a, d);
 }
@@ -76,6 +79,7 @@ static gr_status find(asked *a, const gr_project *p, const gr_group_want *want, 
     if (want->kind != GR_GROUP_LABEL && want->kind != GR_GROUP_HIDDEN && want->kind != GR_GROUP_TOPIC)
         return GR_OK;
 
+    /* By its name among those of the recipe, or of the data. */
     bool topic = want->kind == GR_GROUP_TOPIC;
     char *const *names = topic ? p->data->topics.names : p->labels->label_names;
     int count = topic ? (int)p->data->topics.count : p->labels->label_count, i = 0;
@@ -101,12 +105,14 @@ static const uint32_t *pick(size_t *picked, const gr_project *p, const asked *a,
     return out;
 }
 
+/* Nothing to measure, or to choose on: said before hours of training. */
 static gr_status too_few(const char *split, const char *group, gr_error *err) {
     char hint[80];
     snprintf(hint, sizeof hint, "raise data.%s or use more documents", split);
     return gr_error_set(err, GR_ERR_USAGE, "audit", hint, "the %s split has no %s document", split, group);
 }
 
+/* Each group in turn, in both parts of what is held out. */
 static gr_status fill(gr_groups *groups, const gr_project *p, const gr_group_want *want, int count, gr_error *err) {
     const gr_dataset *data = p->data;
     for (int i = 0; i < count; i++) {

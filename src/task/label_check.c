@@ -1,4 +1,5 @@
-/* label_check.c - what looks wrong about labels once they meet the data. */
+/* label_check.c - what looks wrong about labels once they meet the data: shown on nothing or on everything, words that
+ * are never found, scores that change nothing. */
 #include "task/label_check.h"
 #include "base/number.h"
 #include "label/source.h"
@@ -112,6 +113,8 @@ static bool is_of(const gr_project *p, uint32_t d, int k) {
 
 /* Whether training has a document of label k. */
 static bool has_documents(const gr_project *p, int k) {
+
+    /* Of shards it is known what is shown; what is hidden they do not say. */
     if (p->shards)
         return p->shards->revealed[k + 1] > 0 || p->recipe->label[k - 1].known < 1;
     for (size_t i = 0; i < p->data->train_count; i++)
@@ -120,6 +123,7 @@ static bool has_documents(const gr_project *p, int k) {
     return false;
 }
 
+/* The first label that training never meets. */
 gr_status gr__labels_have_documents(const gr_project *p, gr_error *err) {
     for (int k = 1; k <= p->labels->label_count; k++)
         if (!has_documents(p, k))

@@ -13,6 +13,8 @@ gr_status gr__network_new(gr_model **model, const gr_recipe *r, gr_error *err) {
     gr_surgery_result out;
     GR_TRY(gr_bundle_load(&folder, r->from.path, NULL, 0, err));
     gr_surgery_expand_def how = {.fresh = r->from.fresh, .seed = r->seed};
+
+    /* The description that comes out is the recipe's own: the model alone is kept. */
     gr_status status = gr_surgery_expand(&out, folder->def, folder->model, &r->model, &how, err);
     if (status == GR_OK) {
         *model = out.model;

@@ -23,6 +23,7 @@ typedef struct look {
     json_t *mark; /* what folder.json says; NULL: there is none, or it is not ours */
 } look;
 
+/* Also a link that points to nothing: it would be written through. */
 bool gr__folder_holds(const char *folder, const char *name) {
     struct stat info;
     char *path = gr_format("%s/%s", folder, name);
@@ -61,6 +62,8 @@ static gr_status find_folder(const char *folder, bool *there, gr_error *err) {
         return S_ISDIR(info.st_mode) ? GR_OK
                                      : gr_error_set(err, GR_ERR_USAGE, folder, "choose another name for the folder",
                                                     "a file of this name is in the way");
+
+    /* Nothing there: a link to nothing would be followed, and made something of. */
     if (lstat(folder, &info) == 0 && S_ISLNK(info.st_mode))
         return gr_error_set(err, GR_ERR_USAGE, folder, "make what it points to, or choose another folder",
                             "a symbolic link that points to nothing");
@@ -69,6 +72,7 @@ static gr_status find_folder(const char *folder, bool *there, gr_error *err) {
 
 /* ---- folders that are not ours ---- */
 
+/* As a shell would match them. */
 bool gr__folder_matches(const char *const *patterns, const char *name) {
     for (; *patterns; patterns++)
         if (fnmatch(*patterns, name, 0) == 0)
@@ -161,6 +165,7 @@ static gr_status check_recipe(const look *l, gr_error *err) {
     if (!l->kind->has_work(l->folder) || (l->digest && strcmp(l->digest, mark_text(l, "digest")) == 0))
         return GR_OK;
 
+    /* The keys say most; where none differs it is the data. */
     GR_TRY(list_differences(l, list, sizeof list, &count, err));
     if (count)
         return gr_error_set(err, GR_ERR_USAGE, l->folder, hint, "the %s in this folder was made by another recipe: %s",
@@ -174,6 +179,7 @@ static gr_status check_recipe(const look *l, gr_error *err) {
     return GR_OK;
 }
 
+/* Of this kind, by this recipe, and in a state to go on from. */
 static gr_status check_ours(const look *l, gr_error *err) {
     const char *other = mark_text(l, "kind");
     if (other[0] && strcmp(other, l->kind->word) != 0)
@@ -186,6 +192,7 @@ static gr_status check_ours(const look *l, gr_error *err) {
 
 /* ---- all of it ---- */
 
+/* All that may refuse; nothing changes. */
 static gr_status check(look *l, gr_error *err) {
     bool there;
     l->mark = NULL;
@@ -248,7 +255,8 @@ static gr_status lock_and_write(gr__output *out, look *l, const gr_project *p, g
     gr_free(lock);
     GR_TRY(status);
 
-    GR_TRY(check(l, err)); /* another may have worked here since the first look */
+    /* Another may have worked here since the first look. */
+    GR_TRY(check(l, err));
     sweep(out->folder);
     GR_TRY(write_mark(out->folder, l->kind->word, p->digest, err));
     return write_recipe(out->folder, p->recipe, err);
@@ -270,6 +278,7 @@ gr_status gr__output_claim(gr__output *out, const char *folder, const gr__folder
     return status;
 }
 
+/* Another may work here now. */
 void gr__output_release(gr__output *out) {
     gr__lock_release(out->lock);
     if (out->made)

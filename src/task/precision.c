@@ -90,6 +90,7 @@ static products products_new(const shape *s, int block, bool half) {
     return p;
 }
 
+/* Forward, and both gradients, as one step makes them. */
 static void products_run(products *p) {
     for (int i = 0; i < 3; i++)
         gr_gemm_run(p->gemm[i], p->c, p->a, p->b, NULL);
@@ -190,6 +191,7 @@ static gr_precision stated(gr_yaml *root) {
     return node && node->kind == GR_YAML_SCALAR ? named(node->text) : GR_PRECISION_MODEL;
 }
 
+/* What a model was trained in is read out of its own recipe; one that says auto still, or nothing, leaves it open. */
 gr_status gr__precision_of_model(gr_recipe *recipe, const char *resolved, gr_error *err) {
     gr_yaml *root = NULL;
     if (recipe->precision != GR_PRECISION_AUTO || !resolved ||
@@ -211,6 +213,7 @@ gr_status gr__precision_take(gr_recipe *recipe, const gr_project *p, gr_error *e
     return pin(recipe, settled, in_text, err);
 }
 
+/* By the clock, where there is anything to choose. */
 static gr_status choose(gr_project *p, gr_error *err) {
     double median[2] = {0};
     if (gr_gemm_has_half())
@@ -233,14 +236,12 @@ gr_status gr_project_choose_precision(gr_project *p, gr_error *err) {
 
 /* Folders of earlier versions keep no choice: `auto` was bfloat16 wherever the processor has it, and is written in the
  * recipe beside the folder, whose text made the digest of what was trained. Both stay. */
-static bool begun_without_choice(const char *folder) {
-    char *path = gr_format("%s/../recipe.yaml", folder);
+static bool begun_without_choice(const char *recipe) {
     gr_yaml *root = NULL;
-    bool without =
-        gr_file_exists(path) && gr_yaml_open(&root, path, NULL) == GR_OK && stated(root) == GR_PRECISION_AUTO;
+    bool without = recipe && gr_file_exists(recipe) && gr_yaml_open(&root, recipe, NULL) == GR_OK &&
+                   stated(root) == GR_PRECISION_AUTO;
     if (root)
         gr_yaml_free(root);
-    gr_free(path);
     return without;
 }
 
@@ -287,9 +288,9 @@ static gr_status read_choice(gr_project *p, const char *path, const char *isa, g
     return status;
 }
 
-gr_status gr__precision_settle(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
+gr_status gr__precision_settle(gr_project *p, const char *path, const char *begun, const gr_control *control,
+                               gr_error *err) {
     const bool asked = p->recipe->precision != GR_PRECISION_AUTO;
-    char *path = gr_format("%s/precision.json", folder);
     gr_status status = GR_OK;
 
     /* A folder that was begun keeps to its choice; else the recipe, then an earlier version, then the clock decides. */
@@ -300,7 +301,7 @@ gr_status gr__precision_settle(gr_project *p, const char *folder, const gr_contr
         if (asked) {
             p->precision.taken = p->recipe->precision;
             p->precision.decided_by = "recipe";
-        } else if (begun_without_choice(folder)) {
+        } else if (begun_without_choice(begun)) {
             in_recipe = false;
             p->precision.decided_by = "earlier version";
             p->precision.taken = gr_gemm_has_half() ? GR_PRECISION_BF16 : GR_PRECISION_FLOAT32;
@@ -321,13 +322,9 @@ gr_status gr__precision_settle(gr_project *p, const char *folder, const gr_contr
         control->note(control->user, text);
         gr_free(text);
     }
-    gr_free(path);
     return status;
 }
 
-gr_status gr__precision_keep(const gr_project *p, const char *folder, gr_error *err) {
-    char *path = gr_format("%s/precision.json", folder);
-    gr_status status = gr_file_exists(path) ? GR_OK : write_choice(p, path, err);
-    gr_free(path);
-    return status;
+gr_status gr__precision_keep(const gr_project *p, const char *path, gr_error *err) {
+    return gr_file_exists(path) ? GR_OK : write_choice(p, path, err);
 }

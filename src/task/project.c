@@ -56,6 +56,7 @@ static void add_dataset(gr_digest *d, const gr_project *p) {
     add_shown(d, p);
 }
 
+/* Whether the digest of the run says all of its data already. */
 static bool is_of_library(const gr_task *task) {
     int i = 0;
     while (gr__task_list[i] && gr__task_list[i] != task)
@@ -67,6 +68,8 @@ static bool is_of_library(const gr_task *task) {
 static gr_status digest_with(char digest[GR_DIGEST_HEX], const gr_project *p, bool sorted, gr_error *err) {
     char *text;
     GR_TRY(deciding_text(p->recipe, sorted, &text, err));
+
+    /* In this order ever since: another one would be another run. */
     gr_digest *d = gr_digest_new();
     gr_digest_add(d, text, strlen(text));
     if (p->data)
@@ -82,6 +85,7 @@ static gr_status digest_with(char digest[GR_DIGEST_HEX], const gr_project *p, bo
     return GR_OK;
 }
 
+/* By this version's digest, or by that of the recipe with its keys as they stand. */
 bool gr_project_made(const gr_project *p, const char *digest) {
     char older[GR_DIGEST_HEX];
     return !strcmp(p->digest, digest) || (digest_with(older, p, false, NULL) == GR_OK && !strcmp(older, digest));
@@ -109,6 +113,7 @@ static gr_status digest_project(gr_project *p, const char *folder, gr_error *err
 
 /* ---- opening ---- */
 
+/* How many sections of recipes are the task's own. */
 static int sections_of(const gr_task *task) {
     int count = 0;
     while (task->section && task->section[count].name)
@@ -130,6 +135,18 @@ static gr_status read_sections(gr_project *p, gr_error *err) {
     return p->recipe->own ? gr_yaml_finish(p->recipe->own, err) : GR_OK;
 }
 
+static char *precision_path(const char *folder) { return gr_format("%s/precision.json", folder); }
+
+/* By the folder of the data, beside which an earlier version has left a recipe alone. */
+static gr_status settle_precision(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
+    char *path = precision_path(folder), *begun = gr_format("%s/../recipe.yaml", folder);
+    gr_status status = gr__precision_settle(p, path, begun, control, err);
+    gr_free(path);
+    gr_free(begun);
+    return status;
+}
+
+/* From the recipe alone to all that training reads. */
 static gr_status open_project(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
     const gr_task *task = p->task;
 
@@ -138,6 +155,7 @@ static gr_status open_project(gr_project *p, const char *folder, const gr_contro
     if (task->check)
         GR_TRY(task->check(p->recipe, err));
 
+    /* The data, and what they are known by wherever they lie. */
     p->folder = folder ? gr_strdup(folder) : NULL;
     GR_TRY(task->open(p, folder, control, err));
     gr_digest *d = gr_digest_new();
@@ -146,7 +164,7 @@ static gr_status open_project(gr_project *p, const char *folder, const gr_contro
 
     /* The precision before the digest: the choice is part of what decides a result. */
     if (folder)
-        GR_TRY(gr__precision_settle(p, folder, control, err));
+        GR_TRY(settle_precision(p, folder, control, err));
     return digest_project(p, folder, err);
 }
 
@@ -188,7 +206,10 @@ gr_status gr_project_keep(gr_project *p, gr_error *err) {
     if (!p->folder)
         return GR_OK;
     GR_TRY(gr_directory_make(p->folder, err));
-    GR_TRY(gr__precision_keep(p, p->folder, err));
+    char *path = precision_path(p->folder);
+    gr_status status = gr__precision_keep(p, path, err);
+    gr_free(path);
+    GR_TRY(status);
 
     /* What came from there is there. */
     if (!p->kept && p->task->keep)
@@ -203,6 +224,8 @@ gr_status gr_project_keep(gr_project *p, gr_error *err) {
 static gr_status data_part(gr_yaml **part, const gr_project *p, const gr_recipe *recipe, gr_error *err) {
     static const char *const kept[] = {"task", "data", "labels", "adjacent", "split_seed"};
     char *text;
+
+    /* A copy of the tree, of which nodes may be taken. */
     GR_TRY(gr_recipe_text(recipe, &text, err));
     gr_status status = gr__recipe_deciding(part, text, err);
     gr_free(text);
@@ -222,9 +245,12 @@ static gr_status data_part(gr_yaml **part, const gr_project *p, const gr_recipe 
     return GR_OK;
 }
 
+/* GR_ERR_USAGE, naming the keys, where the recipe would read other data than the project has. */
 static gr_status check_same_data(const gr_project *p, const gr_recipe *recipe, gr_error *err) {
     gr_yaml *here = NULL, *there = NULL;
     char list[300];
+
+    /* Both as they were resolved: a default that is spelt out is no difference. */
     gr_status status = data_part(&here, p, recipe, err);
     if (status == GR_OK)
         status = data_part(&there, p, p->recipe, err);
@@ -236,6 +262,7 @@ static gr_status check_same_data(const gr_project *p, const gr_recipe *recipe, g
     return status;
 }
 
+/* Whether some route weighs rows by counts of tokens. */
 static bool counts_tokens(const gr_recipe *recipe) {
     for (int r = 0; r < recipe->routes->count; r++)
         if (recipe->routes->route[r].mix && recipe->routes->route[r].frequency.on)
@@ -269,6 +296,8 @@ gr_status gr_project_with(gr_project *out, const gr_project *p, gr_recipe *recip
         with.frequency = NULL;
         status = own_scores(&with, err);
     }
+
+    /* The run is another one: its recipe is. */
     *out = with;
     if (status == GR_OK)
         status = digest_with(out->digest, out, true, err);

@@ -12,6 +12,8 @@
 static void follow(void *user, const gr_pack_progress *p) {
     const gr_control *control = user;
     char text[160];
+
+    /* Rows come once all documents are encoded. */
     if (p->rows)
         snprintf(text, sizeof text, "rows of shard %d: %s; %lld %s", p->shard, p->kept ? "there already" : "packed",
                  (long long)p->rows, gr__plural(p->rows, "row", "rows"));
@@ -31,6 +33,7 @@ gr_status gr_project_pack(const gr_recipe *recipe, const char *folder, size_t sh
             err, GR_ERR_USAGE, "data",
             "name a source of text (jsonl, csv, text, folder, ..): packing reads them, shards it does not",
             "the recipe names no source to pack");
+    /* Near duplicates take the whole corpus at once. */
     if (d->near)
         return gr_error_set(err, GR_ERR_USAGE, "data.dedupe", "dedupe: exact, or read the corpus itself",
                             "near duplicates are found in memory, and packing reads part after part");

@@ -51,4 +51,5 @@ static gr_status check(const char *folder, bool resume, gr_error *err) {
     return GR_OK;
 }
 
+/* What the folder of one training is known by. */
 const gr__folder_kind gr__folder_of_runs = {"run", "a run", writes, has_work, check};

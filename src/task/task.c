@@ -1,3 +1,4 @@
+/* The list of tasks: which of them a recipe is of. */
 #include "task/task.h"
 
 #include <assert.h>
@@ -7,6 +8,7 @@
 #include "label/source.h"
 #include "recipe/read.h"
 
+/* Each entry of the list stands in a file of its own. */
 #define GR_TASK(name) extern const gr_task gr__task_##name;
 #include "task/tasks.h"
 #undef GR_TASK
@@ -22,6 +24,8 @@ static gr_status unknown(const gr_task *const *tasks, const gr_recipe *recipe, g
     int count = 0;
     while (tasks[count])
         count++;
+
+    /* All there are, those of the caller too. */
     const char **known = gr_alloc(((size_t)count + 1) * sizeof *known);
     for (int i = 0; i < count; i++)
         known[i] = tasks[i]->name;
@@ -31,6 +35,7 @@ static gr_status unknown(const gr_task *const *tasks, const gr_recipe *recipe, g
 }
 
 gr_status gr__task_choose(const gr_task **task, const gr_task *const *tasks, const gr_recipe *recipe, gr_error *err) {
+    /* By its name where the recipe says it, else the first that takes it. */
     for (int i = 0; tasks[i]; i++) {
         const gr_task *t = tasks[i];
         if (recipe->task ? !strcmp(recipe->task, t->name) : t->fits && t->fits(recipe)) {
@@ -48,6 +53,7 @@ void gr__task_note(const gr_control *control, const char *text) {
 }
 
 gr_status gr__task_check_scores(const gr_recipe *r, gr_error *err) {
+    /* Soft scores of some label, or counts of tokens, which are made once the data are read. */
     bool soft = false;
     for (int k = 0; k < r->labels; k++)
         soft |= gr__label_is_soft(&r->label[k]);

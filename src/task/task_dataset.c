@@ -49,6 +49,8 @@ static void count_document(gr_project *p, uint32_t d) {
         p->documents[l->revealed[d] + 1]++;
         return;
     }
+
+    /* Labels of tokens: each of them once, however many tokens have it. */
     uint64_t seen = 0;
     for (size_t at = p->data->offsets[d] + d; at <= p->data->offsets[d + 1] + d; at++)
         seen |= gr_label_bit(l->token_revealed[at]);
@@ -56,6 +58,7 @@ static void count_document(gr_project *p, uint32_t d) {
         p->documents[label + 1] += (seen & gr_label_bit(label)) != 0;
 }
 
+/* Labels, and how many training documents show each of them. */
 static gr_status label_data(gr_project *p, const volatile sig_atomic_t *stop, gr_error *err) {
     const gr_recipe *r = p->recipe;
 
@@ -120,8 +123,9 @@ static void add_list(gr_digest *digest, const void *list, size_t count, size_t s
         gr_digest_add(digest, list, count * size);
 }
 
+/* Names of labels, groups or topics, their number first. */
 static void add_names(gr_digest *digest, char *const *names, int count) {
-    add_list(digest, "", 0, 1);
+    gr_digest_add(digest, &count, sizeof count);
     for (int i = 0; i < count; i++)
         add_list(digest, names[i], strlen(names[i]), 1);
 }
@@ -141,6 +145,7 @@ static void add_data(gr_digest *digest, const gr_dataset *data) {
     gr_digest_add(digest, sizes, sizeof sizes);
     gr_digest_add(digest, scale, sizeof scale);
 
+    /* The documents themselves, and of pieces which document each is of. */
     add_list(digest, data->offsets, docs + 1, sizeof *data->offsets);
     add_list(digest, data->ids, data->offsets[docs], sizeof *data->ids);
     add_list(digest, data->values, docs * (size_t)data->value_width, 1);
@@ -148,6 +153,7 @@ static void add_data(gr_digest *digest, const gr_dataset *data) {
     add_names(digest, data->topics.names, data->topics.count);
     add_list(digest, data->topics.of, docs, sizeof *data->topics.of);
 
+    /* What is trained on, chosen on and reported on, in this order. */
     add_list(digest, data->train, data->train_count, sizeof *data->train);
     add_list(digest, data->validation, data->validation_count, sizeof *data->validation);
     add_list(digest, data->test, data->test_count, sizeof *data->test);
@@ -172,6 +178,8 @@ void gr_task_dataset_digest(const gr_project *p, gr_digest *digest) {
     size_t docs = p->data->topics.docs;
     add_data(digest, p->data);
     add_labels(digest, p->labels, p->data->offsets[docs] + docs);
+
+    /* Facts are in rows too, and a label may hide nothing of so few documents. */
     for (int i = 0; i < 2; i++) {
         bool holds = gr_task_dataset_fact(p, facts[i]);
         gr_digest_add(digest, &holds, sizeof holds);
@@ -197,6 +205,7 @@ static bool hides(const gr_project *p) {
     return false;
 }
 
+/* Whether some label is what a rule finds: words, patterns, a threshold of scores. */
 static bool has_rule(const gr_project *p) {
     for (int k = 0; k < p->recipe->labels; k++) {
         const gr__label_source *source = gr__label_source_of(&p->recipe->label[k]);
@@ -206,6 +215,7 @@ static bool has_rule(const gr_project *p) {
     return false;
 }
 
+/* Words that experiments ask by; one that is not known does not hold. */
 bool gr_task_dataset_fact(const gr_project *p, const char *word) {
     if (!strcmp(word, "labels"))
         return p->labels->label_count > 0;
@@ -221,6 +231,7 @@ static int64_t documents_of(const gr_dataset *data, const uint32_t *docs, size_t
     return (int64_t)(data->apart ? count : gr_dataset_documents(data, docs, count));
 }
 
+/* How many documents there are, and what they are for. */
 static void add_data_row(gr_ledger *rows, const gr_project *p) {
     const gr_dataset *data = p->data;
 
@@ -228,6 +239,7 @@ static void add_data_row(gr_ledger *rows, const gr_project *p) {
     int64_t train = p->shards ? p->shards->documents : documents_of(data, data->train, data->train_count);
     int64_t validation = documents_of(data, data->validation, data->validation_count);
     int64_t test = documents_of(data, data->test, data->test_count);
+
     gr_ledger_begin(rows, "data");
     gr_ledger_count(rows, "documents", train + validation + test);
     gr_ledger_count(rows, "read", (int64_t)data->read);
@@ -237,6 +249,8 @@ static void add_data_row(gr_ledger *rows, const gr_project *p) {
     gr_ledger_count(rows, "test", test);
     gr_ledger_count(rows, "used_fallback", data->used_fallback);
     gr_ledger_count(rows, "vocab", data->vocab);
+
+    /* Of what: units of counts, and of losses. */
     gr_ledger_text(rows, "counted", gr_dataset_unit(data));
     gr_ledger_text(rows, "unit", p->task->unit);
 

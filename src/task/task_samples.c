@@ -5,8 +5,10 @@
 #include "recipe/read.h"
 #include "task/task.h"
 
+/* By the one key that no recipe of text has. */
 static bool fits(const gr_recipe *r) { return r->data.samples.images != NULL; }
 
+/* A network of rows that says one of several classes; a sample is no beginning of a text. */
 static gr_status check(const gr_recipe *r, gr_error *err) {
     if (!r->data.samples.images) /* of a recipe that names the task */
         return gr_error_set(err, GR_ERR_USAGE, "data", "data: {images: FILE, classes: FILE}",
@@ -41,6 +43,7 @@ static gr_status open_samples(gr_project *p, const char *folder, const gr_contro
     gr__task_note(control, "reading the samples");
     GR_TRY(gr_idx_open(&samples, &r->data.samples, err));
 
+    /* One document a sample, whose topic is its class; where there are files of the test, these are held out. */
     gr_dataset_def def = {gr__recipe_held(r), r->split_seed, NULL, NULL};
     gr_status status = check_sizes(&r->model, samples, err);
     if (status == GR_OK)
@@ -50,6 +53,8 @@ static gr_status open_samples(gr_project *p, const char *folder, const gr_contro
     return gr_task_dataset_ready(p, control, err);
 }
 
+/* A sample is one target, which its topic decides alone: that a gap is above 0 is the only condition of a ratio
+ * (docs/measures.md, "What there is to remove"). */
 const gr_task gr__task_samples = {
     .name = "samples",
     .help = "samples of numbers with a class each, and a network that tells the classes",

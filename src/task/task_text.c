@@ -10,8 +10,10 @@
 #include "task/task.h"
 #include "text/tokenizer.h"
 
+/* Whatever are no samples: a recipe must name one source, or shards of them. */
 static bool fits(const gr_recipe *r) { return !r->data.samples.images; }
 
+/* A network that reads tokens, and something to read them from. */
 static gr_status check(const gr_recipe *r, gr_error *err) {
     const gr__arch *arch = gr__arch_of(&r->model);
     if (!r->data.sources && !r->data.shards) /* of a recipe that names the task */
@@ -57,6 +59,7 @@ static char *data_stamp(const gr_recipe *recipe) {
     return stamp;
 }
 
+/* The vocabulary of a file, or one that is learned from the documents, held out ones included. */
 static gr_status make_tokenizer(gr_project *p, const gr_corpus *corpus, const volatile sig_atomic_t *stop,
                                 gr_error *err) {
     const gr_recipe_data *d = &p->recipe->data;
@@ -100,10 +103,14 @@ static gr_status open_as_is(gr_project *p, const char *path, gr_error *err) {
 static bool open_kept(gr_project *p, const char *path, const char *stamp) {
     if (!gr_file_exists(path) || !gr_file_exists(p->tokenizer_path))
         return false;
+
+    /* Whole, of these settings and files, and of one vocabulary. */
     if (gr_dataset_open(&p->data, path, NULL) == GR_OK && strcmp(p->data->stamp, stamp) == 0 &&
         gr_tokenizer_open(&p->tokenizer, p->tokenizer_path, NULL) == GR_OK &&
         gr_tokenizer_size(p->tokenizer) == p->data->vocab)
         return true;
+
+    /* Nothing of it is left for the making. */
     gr_dataset_free(p->data);
     gr_tokenizer_free(p->tokenizer);
     p->data = NULL;
@@ -118,6 +125,8 @@ static gr_status cut_up(gr_project *p, gr_error *err) {
     gr_pieces_def def = {d->context, true, held, p->recipe->split_seed};
     if (!d->cut)
         GR_TRY(gr_dataset_pieces(&p->data, &def, err));
+
+    /* A share of next to nothing: say what would be more. */
     if (held > 0 && (!p->data->validation_count || !p->data->train_count))
         return gr_error_set(err, GR_ERR_USAGE, "data",
                             p->data->topics.docs > 1 ? "use a larger corpus or a smaller share"
@@ -139,6 +148,7 @@ static gr_status open_data(gr_project *p, const char *folder, const gr_control *
         p->tokenizer_path = gr_format("%s/tokenizer.json", folder);
     }
 
+    /* Who only measures a finished run takes its data as they are. */
     if (path && control && control->kept)
         status = open_as_is(p, path, err);
     else if (!(p->kept = path && open_kept(p, path, stamp)))
@@ -150,7 +160,7 @@ static gr_status open_data(gr_project *p, const char *folder, const gr_control *
 
 /* ---- shards ---- */
 
-/* Rows are packed for a context and labels. */
+/* Rows are packed for a context and labels: another recipe would read them wrongly, and not know it. */
 static gr_status check_settings(const gr_project *p, gr_error *err) {
     const gr_recipe *r = p->recipe;
     char *want = gr_shards_settings(r->data.context, r->data.mixed, r->data.cut, r->label, r->labels);
@@ -209,6 +219,7 @@ static gr_status keep_data(const gr_project *p, gr_error *err) {
     return status;
 }
 
+/* Shards stay where they are. */
 static gr_status keep(gr_project *p, gr_error *err) {
     if (!p->shards)
         return keep_data(p, err);
@@ -220,6 +231,7 @@ static gr_status keep(gr_project *p, gr_error *err) {
     return GR_OK;
 }
 
+/* Why a gap has a least size: docs/measures.md, "What there is to remove". */
 const gr_task gr__task_text = {
     .name = "text",
     .help = "documents in tokens, and a network that predicts the next one",

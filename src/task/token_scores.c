@@ -10,6 +10,7 @@
 #include "io/file.h"
 #include "io/json.h"
 
+/* The constants of the formula. */
 static bool same_scores(const gr_frequency *a, const gr_frequency *b) {
     return a->bias == b->bias && a->forget == b->forget && a->retain == b->retain;
 }
@@ -18,6 +19,8 @@ static bool same_scores(const gr_frequency *a, const gr_frequency *b) {
 static gr_status check_route(const gr_project *p, int r, gr_error *err) {
     const gr_routes *routes = p->recipe->routes;
     const gr_route *route = &routes->route[r];
+
+    /* Something to count, on both sides of the comparison. */
     if (!p->tokenizer)
         return gr_error_set(err, GR_ERR_USAGE, route->place, "give scores, or leave mix out",
                             "route %d mixes by the frequency of tokens, and the data are no text", r + 1);
@@ -25,6 +28,8 @@ static gr_status check_route(const gr_project *p, int r, gr_error *err) {
         return gr_error_set(err, GR_ERR_USAGE, route->place, "name labels, or topics for all of them",
                             "route %d mixes by the frequency of tokens in labelled text, and matches other rows too",
                             r + 1);
+
+    /* One score for each position, whatever route reads it. */
     for (int s = 0; s < r; s++)
         if (routes->route[s].frequency.on && routes->route[s].labels & route->labels &&
             (routes->route[s].labels != route->labels || !same_scores(&routes->route[s].frequency, &route->frequency)))
@@ -64,6 +69,7 @@ gr_status gr__token_scores_open(gr_project *p, gr_error *err) {
     return GR_OK;
 }
 
+/* Factors in the labels are the labels' own. */
 void gr__token_scores_close(gr_project *p) {
     for (int k = 0; p->frequency && k < p->recipe->labels; k++)
         gr_frequencies_free(p->frequency[k]);
@@ -136,6 +142,7 @@ static gr_status write_table(const gr_project *p, const gr_frequencies *table, c
     return status;
 }
 
+/* A file for each label that leads a table; the others of the table have the same scores. */
 gr_status gr__token_scores_write(const gr_project *p, const char *folder, gr_error *err) {
     for (int k = 0; k < p->recipe->labels; k++) {
         if (!p->frequency[k])
