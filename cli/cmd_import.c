@@ -61,6 +61,7 @@ static void report(const import_options *own, const gr_import *in) {
 static gr_status import(const import_options *own, gr_error *err) {
     gr_import *in;
     GR_TRY(gr__output_apart(own->common.out, own->files.at, own->files.count, err));
+    GR_TRY(gr__output_alone(own->common.out, err));
     GR_TRY(gr_bundle_check(own->common.out, err));
     GR_TRY(gr_import_open(&in, own->files.at, own->files.count, err));
     gr_status status = gr__parent_make(own->common.out, err);

@@ -209,6 +209,64 @@ gr_status gr__output_apart(const char *out, const char *const *inputs, int count
     return GR_OK;
 }
 
+static bool folder_has(const char *folder, const char *name) {
+    char *path = gr_format("%s/%s", folder, name);
+    bool there = gr_file_exists(path);
+    gr_free(path);
+    return there;
+}
+
+/* The path with links followed and without a slash at its end; a new string. What is not there has no links. */
+static char *resolved(const char *out) {
+    char *real = realpath(out, NULL), *path = gr_strdup(real ? real : out);
+    for (size_t n = strlen(path); n > 1 && path[n - 1] == '/';)
+        path[--n] = 0;
+    if (real) {
+        free(real);
+        return path;
+    }
+
+    /* Its folder may be there. */
+    const char *slash = strrchr(path, '/');
+    char *parent = slash ? gr_format("%.*s", slash > path ? (int)(slash - path) : 1, path) : gr_strdup(".");
+    real = realpath(parent, NULL);
+    char *joined = gr_format("%s/%s", real ? real : parent, slash ? slash + 1 : path);
+    free(real);
+    gr_free(parent);
+    gr_free(path);
+    return joined;
+}
+
+/* What the output would be a part of: its words, or NULL. `folder` stands above it, `name` is its own there. */
+static const char *whole_of(const char *folder, const char *name) {
+    if (folder_has(folder, "stamp.txt"))
+        return "shards";
+    if (folder_has(folder, "manifest.json"))
+        return "model";
+    if (folder_has(folder, "folder.json") && strcmp(name, "model") == 0)
+        return "run";
+
+    /* One folder further up, which is the run's or the audit's. */
+    const char *slash = strrchr(folder, '/');
+    char *above = gr_format("%.*s", slash ? (int)(slash - folder) : 0, folder);
+    bool within = slash && folder_has(above, "folder.json") &&
+                  (strcmp(slash, "/data") == 0 || strcmp(slash, "/checkpoints") == 0);
+    gr_free(above);
+    return within ? "run or audit" : NULL;
+}
+
+gr_status gr__output_alone(const char *out, gr_error *err) {
+    char *path = resolved(out), *slash = strrchr(path, '/');
+    *slash = 0;
+    const char *whole = whole_of(path, slash + 1);
+    gr_status status =
+        whole ? gr_error_set(err, GR_ERR_USAGE, out, "choose another name for the output",
+                             "the place belongs to the %s in %.200s, which would not be whole any more", whole, path)
+              : GR_OK;
+    gr_free(path);
+    return status;
+}
+
 /* ---- output ---- */
 
 void gr__print_lengths(const gr_lengths *l, int context, const char *title) {

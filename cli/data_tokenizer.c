@@ -71,6 +71,7 @@ static gr_status check_out(const train_options *own, gr_error *err) {
     struct stat info;
     gr_tokenizer *old;
     GR_TRY(gr__output_apart(out, own->files.at, own->files.count, err));
+    GR_TRY(gr__output_alone(out, err));
     if (stat(out, &info) || !S_ISREG(info.st_mode) || !info.st_size)
         return gr__file_replaceable(out, err);
 

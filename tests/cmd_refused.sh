@@ -129,6 +129,29 @@ done
 rm -rf theirs && mkdir theirs && echo mine >theirs/stamp.txt
 refused 2 'other text' 'data pack over a stamp.txt' gradroute data pack "$t" -o theirs
 
+# ---- one part of what belongs together ----
+# A run keeps the model that it trained, and the figures of an audit are of its models: no other model takes their place.
+for into in mine/model audit/routed/model audit/plain/model through; do
+    [ $into != through ] || ln -s audit/plain/model through
+    refused 2 'belongs to the run' "ablate onto the model $into of a run" gradroute ablate run --remove animals -o $into
+    refused 2 'belongs to the run' "resize onto the model $into of a run" gradroute resize run --layers 3 -o $into
+done
+rm -r half/done.json half/model
+refused 2 'belongs to the run' 'ablate into the place of a model that a run has not made yet' gradroute ablate run --remove animals -o half/model
+# A vocabulary by which a model, a run, an audit or shards read is no file by itself.
+for into in small run/model; do
+    refused 2 'belongs to the model' "data tokenizer onto that of the model $into" gradroute data tokenizer corpus.jsonl -o $into/tokenizer.json
+    refused 2 'belongs to the model' "data tokenizer beside it, in $into" gradroute data tokenizer corpus.jsonl -o $into/new.json
+    refused 2 'belongs to the model' "ablate into the model $into" gradroute ablate run --remove animals -o $into/within
+done
+for into in run audit; do
+    refused 2 'belongs to the' "data tokenizer onto that of $into" gradroute data tokenizer corpus.jsonl -o $into/data/tokenizer.json
+done
+refused 2 'belongs to the shards' 'data tokenizer onto that of shards' gradroute data tokenizer corpus.jsonl -o shards/tokenizer.json
+ln -s shards/tokenizer.json to_vocabulary
+refused 2 'belongs to the shards' 'data tokenizer onto it through a link' gradroute data tokenizer corpus.jsonl -o to_vocabulary
+ok 'a model beside those of an audit' gradroute ablate audit --remove animals -o audit/removed
+
 # ---- shards stay whole when a second pack is refused ----
 refused 2 'nosuch' 'data pack: labels that fit nothing' gradroute data pack "$t" -o shards --shard 0.01 --set 'labels.animals={is: [nosuch]}'
 ok 'the shards are still whole' train -o fromshards --set $short --set data.shards=shards
