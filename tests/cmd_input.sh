@@ -68,6 +68,21 @@ END
 for file in cut.json vocab.json merges.txt; do
     fails 0 "$file: no merge makes $count tokens" "$file: merges are missing" gradroute data encode "$work/$file" --text 'the tree'
 done
+# What a file says of cutting and filling up texts is for another use of them: it is named, and texts are encoded whole.
+python3 - "$work" <<'END'
+import json, pathlib, sys
+work = pathlib.Path(sys.argv[1])
+whole = json.loads((work / "jsonl.tok").read_text())
+whole["truncation"] = {"direction": "Right", "max_length": 1, "strategy": "LongestFirst", "stride": 0}
+whole["padding"] = {"strategy": {"Fixed": 64}, "direction": "Right", "pad_id": 0, "pad_type_id": 0, "pad_token": "<|endoftext|>"}
+(work / "cutting.json").write_text(json.dumps(whole))
+END
+ok 'a vocabulary' gradroute data encode "$work/jsonl.tok" --text 'the tree'
+cp "$work/out" "$work/ids"
+fails 0 'note: .*cutting.json: its truncation is left out' 'truncation is named' gradroute data encode "$work/cutting.json" --text 'the tree'
+cp "$work/out" "$work/whole" && cp "$work/err" "$work/said"
+ok 'padding too' grep -q 'note: .*cutting.json: its padding is left out' "$work/said"
+ok 'the text is encoded whole' cmp "$work/ids" "$work/whole"
 ok 'a whole vocabulary' gradroute data encode "$work/jsonl.tok" --text 'the tree'
 ok 'has nothing to note' test ! -s "$work/err"
 

@@ -88,10 +88,10 @@ gr_status gr_tokenizer_train(gr_tokenizer **out, const gr_text *docs, size_t cou
  *      normalizer     Prepend U+2581, Replace " " by it, or both; or none and
  *      pre_tokenizer  Metaspace: prepend_scheme never, always, first (or add_prefix_space), split or not
  *      decoder        of Replace, ByteFallback, Fuse, Strip of a space at the start, Metaspace
- *    post_processor, padding and truncation are not used. The expression is run by Oniguruma, for which it is written.
- *    Of our own, members of model that other programs pass over: scores, a number for each token, in whose order merges
- *    are made, those of equal score from the left (SentencePiece); document, the tokens before and behind a document
- *    where names do not tell.
+ *    post_processor is not used, nor padding and truncation, which a note names. The expression is run by Oniguruma,
+ *    for which it is written. Of our own, members of model that other programs pass over: scores, a number for each
+ *    token, in whose order merges are made, those of equal score from the left (SentencePiece); document, the tokens
+ *    before and behind a document where names do not tell.
  * 2. One of GPT-2's two files, encoder.json (or vocab.json) and vocab.bpe (or merges.txt), with the other beside it.
  * 3. A vocabulary of llama2.c, pieces with scores. There <s> both begins and ends a document.
  *

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/foreign.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "text/tokenizer_json.h"
@@ -362,6 +363,14 @@ static gr_status read_root(reader *r, gr_tokenizer **out) {
     return status;
 }
 
+/* Some files say how texts are cut or filled up to one length; documents are neither. */
+static void note_lengths(const reader *r) {
+    static const char *const unused[] = {"truncation", "padding"};
+    for (size_t i = 0; i < sizeof unused / sizeof *unused; i++)
+        if (!is_off(json_object_get(r->root, unused[i])))
+            gr_log(1, "note: %s: its %s is left out: texts are encoded whole", r->place, unused[i]);
+}
+
 gr_status gr__vocab_read(gr_tokenizer **out, json_t *root, const char *place, const char *merges_place,
                          size_t merges_line, gr_error *err) {
     reader r = {.place = place, .err = err, .root = root, .merges_place = merges_place, .merges_line = merges_line};
@@ -374,6 +383,8 @@ gr_status gr__vocab_read(gr_tokenizer **out, json_t *root, const char *place, co
     for (int i = 0; i < 256; i++)
         r.byte_of[i < GR__BYTES_PRINTABLE ? order[i] : 256 + i - GR__BYTES_PRINTABLE] = order[i];
     gr_status status = read_root(&r, out);
+    if (status == GR_OK)
+        note_lengths(&r);
     gr_free(r.keys);
     gr_free(r.kinds);
     gr_free(r.finds);
