@@ -16,7 +16,7 @@ static const action actions[] = {
     {"tokenizer", "train a byte-level BPE tokenizer on files", gr__data_tokenizer},
     {"encode", "the tokens of a text", gr__data_encode},
     {"fetch", "a file over HTTP, checked against its digest", gr__data_fetch},
-    {"pack", "encode and pack the corpus of a recipe into shards, for corpora larger than memory", gr__data_pack},
+    {"pack", "encode and pack a corpus into shards, for those larger than memory", gr__data_pack},
 };
 enum { ACTIONS = sizeof actions / sizeof *actions };
 

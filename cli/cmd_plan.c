@@ -160,8 +160,8 @@ static sums add_up(const entry *list, int count) {
 static void print_sums(const sums *s) {
     int threads = omp_get_max_threads();
     if (isfinite(s->training))
-        printf("all models: %s on %d %s: training %s, measuring %s, relearning %s (at the speed of steps timed "
-               "now)\n",
+        printf("all models: %s on %d %s, at the speed of steps timed now\n"
+               "  training %s, measuring %s, relearning %s\n",
                gr__text_time((char[32]){0}, s->training + s->measuring + s->relearning), threads,
                gr__plural(threads, "thread", "threads"), gr__text_time((char[32]){0}, s->training),
                gr__text_time((char[32]){0}, s->measuring), gr__text_time((char[32]){0}, s->relearning));

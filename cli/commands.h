@@ -9,15 +9,15 @@
 /* clang-format off */
 #define GR_COMMANDS(X) \
     X(train, "train the routed model of a recipe") \
-    X(audit, "train it beside its twins, switch the region off, measure what was removed") \
-    X(plan, "parameters, memory, steps and minutes of a recipe before anything is spent") \
+    X(audit, "train it beside its twins, take the region out, measure the removal") \
+    X(plan, "parameters, memory, steps and minutes of a recipe beforehand") \
     X(check, "print what the routes of a recipe do, and what looks wrong") \
     X(eval, "loss of a model on text, by group or topic, with regions on or off") \
     X(ablate, "remove or silence regions of a model for good") \
-    X(resize, "give a model more or fewer layers, neurons, heads or residual dimensions") \
+    X(resize, "give a model more or fewer layers, neurons, heads or dimensions") \
     X(generate, "continue a prompt, with regions on or off") \
     X(import, "make a model folder of a network that another program trained") \
-    X(inspect, "what a model folder, a run or a checkpoint holds, with sizes and digests") \
+    X(inspect, "what a model folder, run or checkpoint holds, and its digests") \
     X(data, "show the data of a recipe, train a tokenizer, encode text")
 /* clang-format on */
 

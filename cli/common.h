@@ -58,7 +58,7 @@ enum { GR__KEY_SET = 256, GR__KEY_JSON, GR__KEY_RESUME, GR__KEY_OFF, GR__KEY_OWN
             "Switch these regions off; all: each of them (default: all are on; may be repeated)", 0 \
     }
 
-#define GR__EXIT_STATUS "\nExit status: 0 success, 1 the run failed or was stopped, 2 wrong usage or bad input.\n"
+#define GR__EXIT_STATUS "\nExit status: 0 success, 1 it failed or was stopped, 2 wrong usage or bad input.\n"
 
 /* argp_parse for a command of our own: with -h for --help, which every command takes. `own` has no children. */
 void gr__parse(const struct argp *own, int argc, char **argv, void *input);

@@ -208,14 +208,15 @@ static json_t *overlap_json(const gr_overlap *o) {
 static void print_overlap(const gr_overlap *o, const char *unit) {
     if (!o->compared)
         return;
-    printf("near       %s of %s held-out %s %s near %s of training %s (%s of a label)",
+    printf("near       %s of %s held-out %s %s near %s of\n"
+           "           training %s (%s of a label)",
            gr__text_count((char[32]){0}, o->held_forget + o->held_other), gr__text_count((char[32]){0}, o->held),
            gr__unit(unit, o->held), gr__plural(o->held_forget + o->held_other, "is a", "are"),
            gr__plural(o->held_forget + o->held_other, "duplicate", "duplicates"), unit,
            gr__text_count((char[32]){0}, o->held_forget));
     if (o->dropped)
         printf("; %s %s dropped", gr__text_count((char[32]){0}, o->dropped), gr__plural(o->dropped, "was", "were"));
-    printf("\nnear       %s training %s without a label %s of labelled ones\n",
+    printf("\nnear       %s training %s without a label %s of\n           labelled ones\n",
            gr__text_count((char[32]){0}, o->unlabelled), gr__unit(unit, o->unlabelled),
            gr__plural(o->unlabelled, "is a near duplicate", "are near duplicates"));
 }

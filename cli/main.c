@@ -22,11 +22,13 @@ enum { COMMANDS = sizeof commands / sizeof *commands };
 /* Every command with its purpose; argp knows only one command at a time. */
 static void print_help(FILE *out) {
     fputs("Usage: gradroute COMMAND ...\n"
-          "Trains networks whose knowledge of a topic lives in a region that can be removed, and measures it.\n\n",
+          "Trains networks whose knowledge of a topic lives in a region that can be\n"
+          "removed, and measures it.\n\n",
           out);
     for (int i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-10s %s\n", commands[i].name, commands[i].purpose);
-    fputs("\n`gradroute COMMAND --help` tells everything about a command; `gradroute --version` the version.\n"
+    fputs("\n`gradroute COMMAND --help` tells everything about a command, and\n"
+          "`gradroute --version` the version.\n"
           "A first run: gradroute audit recipes/demo.yaml -o runs/demo\n"
           "How fast training is here is measured by gradroute-bench.\n" GR__EXIT_STATUS,
           out);

@@ -18,6 +18,8 @@ assert all(m["timed_rows"] == 4 for m in p["models"]), p' "$work/plan.json"
 }
 ok 'training, measuring and relearning of every model add up' adds_up
 fails 0 'training .*, measuring .*, relearning ' 'and are printed' plan
+narrow() { plan --set precision=float32 >"$work/table" && ! grep '.\{81\}' "$work/table"; }
+ok 'in 80 columns' narrow
 json 'an attack that an audit would refuse' plan --set relearn.documents=100000 --json
 ok 'is not counted' same "$(get "$work/last.json" "['relearning_minutes']")" 0.0
 

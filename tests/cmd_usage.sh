@@ -19,6 +19,9 @@ for a in show tokenizer encode; do
     fails 0 'Exit status' "data $a --help has the exit status" gradroute data $a --help
     fails 2 '[A-Z] is missing' "data $a without its argument" gradroute data $a
 done
+narrow() { gradroute "$@" >"$work/table" && ! grep '.\{81\}' "$work/table"; }
+ok 'help fits a terminal of 80 columns' narrow --help
+for c in $commands; do ok "help of $c too" narrow $c --help; done
 fails 2 "did you mean 'train'" 'the nearest command' gradroute tarin x
 fails 2 'gradroute --help' 'no command near' gradroute zzzzzzzz
 fails 2 "did you mean 'show'" 'the nearest action' gradroute data shwo
