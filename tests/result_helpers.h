@@ -84,6 +84,14 @@ static inline void stored_free(stored *s) {
     gr_experiment_free(s->experiment);
 }
 
+/* Its result: json_decref. */
+static inline json_t *make(const gr__result_def *def) {
+    json_t *result;
+    gr_error err = {0};
+    gr_test_ok(gr__result_make(&result, def, &err), &err);
+    return result;
+}
+
 /* ---- those that there are ---- */
 
 /* Arms of the audit, by their numbers. */

@@ -1,27 +1,8 @@
-/* Results from stored rows: each figure by hand from the losses, tables as they are stored, points, seeds, claims. */
+/* Results from stored rows: each figure by hand from the losses, members, flags, seeds, claims, points. */
 #include <math.h>
 #include <stdio.h>
 
-#include "report/result_text.h"
 #include "result_helpers.h"
-
-static json_t *make(const gr__result_def *def) {
-    json_t *result;
-    gr_error err = {0};
-    gr_test_ok(gr__result_make(&result, def, &err), &err);
-    return result;
-}
-
-static char *print(const json_t *result) {
-    char *text = NULL, *copy;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-    gr__result_print(result, out);
-    fclose(out);
-    copy = strdup(text);
-    free(text);
-    return copy;
-}
 
 /* ---- by hand ---- */
 
@@ -163,6 +144,7 @@ static void what_did_not_run_is_left_out(void **state) {
     assert_true(json_is_number(json_object_get(r, "specific_gap")));
     assert_string_equal(json_string_value(json_object_get(json_object_get(r, "table"), "intervals")), "buckets");
     assert_int_equal(json_array_size(json_object_get(r, "suggested")), 2);
+    assert_int_equal(json_array_size(json_object_get(json_object_get(r, "table"), "arms")), 4);
     json_decref(r);
 
     /* Nothing to compare with. */
@@ -399,6 +381,17 @@ static void seeds_in_the_way(void **state) {
     assert_true(json_is_number(json_object_get(json_array_get(rmu, 2), "value")));
     json_decref(r);
 
+    /* What goes on from a model that diverged has diverged too. */
+    for (size_t i = 0; i < s.count; i++)
+        if (s.rows[i].arm == RIVAL_ROUTED && s.rows[i].seed == 0 && s.rows[i].knob == 1) {
+            gr_ledger_free((gr_ledger *)s.rows[i].rows);
+            s.rows[i].rows = rows_of("{\"row\":\"diverged\"}\n", 19);
+        }
+    r = make(&d);
+    point = json_array_get(json_object_get(json_array_get(json_object_get(r, "claims"), 0), "points"), 0);
+    assert_non_null(strstr(json_string_value(json_object_get(point, "text")), "routed_off diverged in seed 1"));
+    json_decref(r);
+
     /* A gap that is too small in one seed alone: what is over it is refused in all. */
     double least = INFINITY;
     for (int k = 0; k < 5; k++)
@@ -412,11 +405,138 @@ static void seeds_in_the_way(void **state) {
     stored_free(&s);
 }
 
+/* ---- rows of other kinds ---- */
+
+/* Rows of one cell, one a line. */
+static gr__result_rows cell(int arm, int seed, int knob, const char *after, const char *lines) {
+    return (gr__result_rows){.arm = arm,
+                             .seed = seed,
+                             .knob = knob,
+                             .after = after ? gr_registry_attack(registry, after) : NULL,
+                             .rows = rows_of(lines, strlen(lines)),
+                             .seconds = 1};
+}
+
+static void cells_free(gr__result_rows *cells, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        gr_ledger_free((gr_ledger *)cells[i].rows);
+}
+
+/* Shares of all samples, and of each class; over seeds their means. */
+static void right_answers_are_shares(void **state) {
+    (void)state;
+    stored s;
+    stored_seeds(&s);
+    gr__result_rows cells[] = {
+        cell(BASE, 0, 0, NULL,
+             "{\"row\":\"right\",\"class\":\"bag\",\"right\":1,\"all\":4}\n"
+             "{\"row\":\"right\",\"class\":\"boot\",\"right\":6,\"all\":6}\n"),
+        cell(BASE, 1, 0, NULL,
+             "{\"row\":\"right\",\"class\":\"bag\",\"right\":2,\"all\":4}\n"
+             "{\"row\":\"right\",\"class\":\"boot\",\"right\":3,\"all\":6}\n"),
+    };
+    gr__result_def d = s.def;
+    d.rows = cells, d.seeds = 2;
+    for (d.count = 1; d.count <= 2; d.count++) {
+        json_t *r = make(&d);
+        const json_t *base = json_object_get(json_object_get(r, "models"), "base");
+        near(base, "accuracy", d.count == 1 ? 0.7 : 0.6);
+        near(json_object_get(base, "classes"), "bag", d.count == 1 ? 0.25 : 0.375);
+        near(json_object_get(base, "classes"), "boot", d.count == 1 ? 1 : 0.75);
+        json_decref(r);
+    }
+    cells_free(cells, 2);
+    stored_free(&s);
+}
+
+/* Of the losses of an attack those at its best point count, wherever they stand. */
+static void attacks_count_at_their_best(void **state) {
+    (void)state;
+    stored s;
+    stored_one(&s);
+    gr__result_rows cells[] = {
+        cell(PLAIN, 0, 0, NULL, "{\"row\":\"model\",\"tokens\":1}\n"),
+        cell(PLAIN, 0, 0, "relearn",
+             "{\"row\":\"loss\",\"group\":\"forget\",\"at\":\"step\",\"units\":[9],\"sizes\":[1],\"list\":\"f\"}\n"
+             "{\"row\":\"loss\",\"group\":\"forget\",\"at\":\"best\",\"units\":[4],\"sizes\":[2],\"list\":\"f\"}\n"
+             "{\"row\":\"loss\",\"group\":\"adjacent\",\"at\":\"best\",\"units\":[4],\"sizes\":[2],\"list\":\"a\"}\n"),
+    };
+    gr__result_def d = s.def;
+    d.rows = cells, d.count = 2;
+    json_t *r = make(&d);
+    const json_t *plain = json_object_get(json_object_get(r, "models"), "plain");
+    near(plain, "forget_relearned", 2);
+    assert_null(json_object_get(plain, "adjacent_relearned"));
+    assert_int_equal(json_object_size(json_object_get(plain, "intervals")), 0);
+    json_decref(r);
+    cells_free(cells, 2);
+    stored_free(&s);
+}
+
+/* A value is the mean over the rows of its measure; of one seed it has no interval, of several Student's. */
+static void values_are_means_over_rows(void **state) {
+    (void)state;
+    static const char yaml[] =
+        "experiment: values\n"
+        "arms: {a: {train: {}}, b: {train: {routes: none}}}\n"
+        "measures: {reward: {of: [a, b]}}\n"
+        "figures: [{key: one, figure: value, measure: reward, field: return, of: a},\n"
+        "          {key: left, figure: value, measure: reward, field: return, group: left, of: a},\n"
+        "          {key: more, figure: value, measure: reward, field: return, of: a, minus: b}]\n";
+    stored s = {.experiment = parsed(yaml), .runs = {true, true}};
+    gr__result_rows cells[] = {
+        cell(0, 0, 0, NULL,
+             "{\"row\":\"reward\",\"group\":\"left\",\"return\":3}\n{\"row\":\"reward\",\"group\":\"right\",\"return\":"
+             "2}\n"
+             "{\"row\":\"reward\",\"group\":\"left\",\"return\":1}\n{\"row\":\"other\",\"return\":9}\n"),
+        cell(1, 0, 0, NULL, "{\"row\":\"reward\",\"return\":0.5}\n"),
+        cell(0, 1, 0, NULL, "{\"row\":\"reward\",\"group\":\"left\",\"return\":4}\n"),
+        cell(1, 1, 0, NULL, "{\"row\":\"reward\",\"return\":1.5}\n"),
+    };
+    gr__result_def d = {.experiment = s.experiment,
+                        .registry = registry,
+                        .runs = s.runs,
+                        .seeds = 1,
+                        .split_seed = split_seeds,
+                        .rows = cells,
+                        .count = 4};
+    json_t *r = make(&d);
+    near(r, "one", 2), near(r, "left", 2), near(r, "more", 1.5);
+    assert_int_equal(json_object_size(json_object_get(r, "intervals")), 0);
+    assert_null(json_object_get(r, "verdict"));
+    json_decref(r);
+
+    /* 2 and 4; 1.5 and 2.5: 2 -+ 12.706 sqrt(.5 / 2). */
+    d.seeds = 2;
+    r = make(&d);
+    near(r, "one", 3), near(r, "more", 2);
+    holds_interval(json_object_get(json_object_get(r, "intervals"), "more"),
+                   (gr_estimate){2, 2 - 12.7062047361747 / 2, 2 + 12.7062047361747 / 2});
+    json_decref(r);
+
+    /* A figure that one seed has not is refused; one that no seed has is left out. */
+    d.count = 3;
+    r = make(&d);
+    near(r, "one", 3);
+    assert_true(json_is_null(json_object_get(r, "more")));
+    json_decref(r);
+    d.count = 0;
+    r = make(&d);
+    assert_null(json_object_get(r, "one"));
+    assert_null(json_object_get(r, "more"));
+    json_decref(r);
+    cells_free(cells, 4);
+    stored_free(&s);
+}
+
 /* ---- points ---- */
 
 static void points_stand_by_themselves(void **state) {
     (void)state;
-    static const char axes[] = "axes: {known: {all: {labels.a.known: 1.0}, half: {labels.a.known: 0.5}}}\n";
+    static const char axes[] =
+        "axes: {known: {all: {labels.a.known: 1.0}, half: {labels.a.known: 0.5}}}\n"
+        "claims: [{say: everywhere, figure: tax_off, of: routed_off, at_most: 1},\n"
+        "         {primary: true, say: there, figure: tax_off, of: routed_off, at: {known: half}, at_most: 1}]\n";
     size_t length;
     char *text = gr_test_read(project_path("experiments/audit.yaml"), &length), *with = gr_format("%s%s", text, axes);
     stored s;
@@ -424,12 +544,14 @@ static void points_stand_by_themselves(void **state) {
     free(text);
     gr_free(with);
 
-    /* The same rows at both points, with other times at the second. */
+    /* The same rows at both points; at the second with other times, plain and filtered exchanged. */
     gr__result_rows *twice = gr_alloc(2 * s.count * sizeof *twice);
     for (size_t i = 0; i < s.count; i++) {
         twice[i] = twice[s.count + i] = s.rows[i];
         twice[s.count + i].point = 1;
         twice[s.count + i].seconds = 3;
+        int arm = s.rows[i].arm;
+        twice[s.count + i].arm = arm == PLAIN ? FILTERED : arm == FILTERED ? PLAIN : arm;
     }
     gr__result_def d = s.def;
     d.rows = twice, d.count = 2 * s.count;
@@ -440,107 +562,21 @@ static void points_stand_by_themselves(void **state) {
         const json_t *one = json_array_get(points, p);
         assert_string_equal(json_string_value(json_object_get(json_object_get(one, "axes"), "known")),
                             p ? "half" : "all");
-        near(one, "specific_gap", beyond(&d, FILTERED, 0, PLAIN, 0, NULL));
+        near(one, "specific_gap", (p ? -1 : 1) * beyond(&d, FILTERED, 0, PLAIN, 0, NULL));
         near(one, "seconds", p ? 3 * (double)s.count : 20 + 18 + 15 + 3);
     }
-    char *printed = print(r);
-    assert_non_null(strstr(printed, "\n==== known all\n"));
-    assert_non_null(strstr(printed, "\n==== known half\n"));
-    free(printed);
+    /* Claims are of all points, or of some. */
+    const json_t *there = json_array_get(json_object_get(r, "claims"), 0);
+    const json_t *everywhere = json_array_get(json_object_get(r, "claims"), 1);
+    assert_string_equal(json_string_value(json_object_get(there, "say")), "there");
+    assert_int_equal(json_array_size(json_object_get(everywhere, "points")), 2);
+    assert_int_equal(json_array_size(json_object_get(there, "points")), 1);
+    const json_t *at = json_object_get(json_array_get(json_object_get(there, "points"), 0), "axes");
+    assert_string_equal(json_string_value(json_object_get(at, "known")), "half");
+
     json_decref(r);
     gr_free(twice);
     stored_free(&s);
-}
-
-/* ---- as text ---- */
-
-/* Characters of the longest line in front of the completions, whose texts are the models'. */
-static size_t widest(const char *text) {
-    size_t most = 0;
-    const char *stop = strstr(text, "\nCompletions");
-    while (*text && (!stop || text < stop)) {
-        size_t length = strcspn(text, "\n");
-        most = length > most ? length : most;
-        text += length + (text[length] == '\n');
-    }
-    return most;
-}
-
-static void is_stored(const gr__result_def *def, const char *name) {
-    json_t *r = make(def);
-    char *have = print(r), *path = gr_format("tests/data/results/%s.txt", name);
-    size_t length;
-    char *expected = gr_test_read(project_path(path), &length);
-    assert_true(widest(have) <= 80);
-    if (strcmp(have, expected) != 0) {
-        fprintf(stderr, "%s\n", have);
-        fail_msg("%s is another text", path);
-    }
-    free(expected);
-    free(have);
-    gr_free(path);
-    json_decref(r);
-}
-
-static void texts_are_as_stored(void **state) {
-    (void)state;
-    static void (*const open[])(stored * s) = {stored_one, stored_refused, stored_seeds};
-    static const char *const names[] = {"one", "refused", "seeds"};
-    for (int i = 0; i < 3; i++) {
-        stored s;
-        open[i](&s);
-        is_stored(&s.def, names[i]);
-        stored_free(&s);
-    }
-}
-
-/* More groups, attacks and arms than a line holds, with names of any length. */
-static void wide_tables_are_cut_up(void **state) {
-    (void)state;
-    json_t *table = json_pack("{s:[], s:[], s:[], s:[]}", "arms", "groups", "attacks", "figures");
-    json_t *model = json_object(), *classes = json_object(), *models = json_object(), *seeds = json_array();
-    json_t *result = json_pack("{s:o, s:o, s:o, s:s, s:{}}", "table", table, "models", models, "seeds", seeds,
-                               "verdict", "so it is", "intervals");
-    for (int i = 0; i < 14; i++) {
-        char *name = gr_format("a name of some length %d", i);
-        json_array_append_new(json_object_get(table, "groups"), json_string(name));
-        json_array_append_new(json_object_get(table, "attacks"),
-                              json_pack("{s:s, s:s+}", "name", name, "done", "done", i % 2 ? "1" : "2"));
-        json_array_append_new(json_object_get(table, "arms"), json_pack("{s:s, s:s, s:s, s:s}", "name", name, "shown",
-                                                                        name, "title", name, "note", name));
-        json_array_append_new(json_object_get(table, "figures"),
-                              json_pack("{s:s, s:s, s:s}", "key", name, "title", name, "note", name));
-        json_object_set_new(model, name, json_real(-1234.5));
-        json_object_set_new(classes, name, json_real(1));
-        json_object_set_new(result, name, json_real(-12.5));
-        json_object_set_new(json_object_get(result, "intervals"), name, json_pack("[f, f]", -13.5, -11.25));
-        json_array_append_new(seeds, json_pack("{s:i, s:f}", "seed", i, name, 1.5));
-        json_object_set(models, name, model);
-        gr_free(name);
-    }
-    json_object_set_new(model, "classes", classes);
-    char *text = print(result);
-    if (widest(text) > 80)
-        fail_msg("%zu columns:\n%s", widest(text), text);
-
-    /* Nothing is lost on the way. */
-    int count = 0;
-    for (const char *at = text; (at = strstr(at, "-1234.500")); at++)
-        count++;
-    assert_int_equal(count, 14 * 14);
-    free(text);
-    json_decref(result);
-}
-
-/* Texts of models and topics steer no terminal and begin no line of their own. */
-static void foreign_texts_stay_in_their_line(void **state) {
-    (void)state;
-    json_t *result = json_pack("{s:{s:[{s:s, s:s}]}, s:[{s:s, s:s}]}", "table", "arms", "name", "m", "shown", "on",
-                               "completions", "prompt", "a\nb", "m", "x\r\n\033[2Jy");
-    char *text = print(result);
-    assert_non_null(strstr(text, "  a b ...\n    on:  x   [2Jy\n"));
-    free(text);
-    json_decref(result);
 }
 
 int main(void) {
@@ -553,10 +589,10 @@ int main(void) {
         cmocka_unit_test(seeds_by_hand),
         cmocka_unit_test(claims_by_hand),
         cmocka_unit_test(seeds_in_the_way),
+        cmocka_unit_test(right_answers_are_shares),
+        cmocka_unit_test(attacks_count_at_their_best),
+        cmocka_unit_test(values_are_means_over_rows),
         cmocka_unit_test(points_stand_by_themselves),
-        cmocka_unit_test(texts_are_as_stored),
-        cmocka_unit_test(wide_tables_are_cut_up),
-        cmocka_unit_test(foreign_texts_stay_in_their_line),
     };
     return cmocka_run_group_tests_name("results", tests, setup, teardown);
 }

@@ -55,8 +55,7 @@ static double seconds_of(const job *j, int arm, int point, int knob) {
     double seconds = 0;
     for (size_t i = 0; i < j->def->count; i++) {
         const gr__result_rows *r = &j->def->rows[i];
-        if (r->arm == arm && r->point == point && r->knob == knob && !r->after &&
-            gr_ledger_find(r->rows, "model", NULL))
+        if (r->arm == arm && r->point == point && r->knob == knob && gr_ledger_find(r->rows, "model", NULL))
             seconds += r->seconds;
     }
     return seconds;
@@ -184,7 +183,7 @@ static void put_times(json_t *to, const job *j, int point) {
     double seconds = 0, tokens = 0, trained = 0;
     for (size_t i = 0; i < j->def->count; i++) {
         const gr__result_rows *r = &j->def->rows[i];
-        const gr_entry *model = r->after ? NULL : gr_ledger_find(r->rows, "model", NULL);
+        const gr_entry *model = gr_ledger_find(r->rows, "model", NULL);
         if (r->point != point)
             continue;
         seconds += r->seconds;

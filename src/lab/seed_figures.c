@@ -298,7 +298,7 @@ gr__told gr__seed_figures_over(const gr__seed_figures *f, int def, int minus, in
     for (int s = 0; s < seeds; s++) {
         gr__told told = in_seed(f, def, minus, point, s, knob);
         nothing += told.state == GR__TOLD_NOTHING;
-        values[s] = told.state == GR__TOLD ? told.estimate.value : NAN;
+        values[s] = told.estimate.value; /* NaN where there is nothing */
     }
     gr__told over = {gr_over_seeds(values, seeds), nothing == seeds ? GR__TOLD_NOTHING : GR__TOLD};
     gr_free(values);

@@ -1,0 +1,146 @@
+/* Results as text: as they are stored, in 80 columns, point by point. */
+#include <stdio.h>
+
+#include "report/result_text.h"
+#include "result_helpers.h"
+
+static char *print(const json_t *result) {
+    char *text = NULL, *copy;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    gr__result_print(result, out);
+    fclose(out);
+    copy = strdup(text);
+    free(text);
+    return copy;
+}
+
+/* Characters of the longest line in front of the completions, whose texts are the models'. */
+static size_t widest(const char *text) {
+    size_t most = 0;
+    const char *stop = strstr(text, "\nCompletions");
+    while (*text && (!stop || text < stop)) {
+        size_t length = strcspn(text, "\n");
+        most = length > most ? length : most;
+        text += length + (text[length] == '\n');
+    }
+    return most;
+}
+
+static void is_stored(const gr__result_def *def, const char *name) {
+    json_t *r = make(def);
+    char *have = print(r), *path = gr_format("tests/data/results/%s.txt", name);
+    size_t length;
+    char *expected = gr_test_read(project_path(path), &length);
+    assert_true(widest(have) <= 80);
+    if (strcmp(have, expected) != 0) {
+        fprintf(stderr, "%s\n", have);
+        fail_msg("%s is another text", path);
+    }
+    free(expected);
+    free(have);
+    gr_free(path);
+    json_decref(r);
+}
+
+static void texts_are_as_stored(void **state) {
+    (void)state;
+    static void (*const open[])(stored * s) = {stored_one, stored_refused, stored_seeds};
+    static const char *const names[] = {"one", "refused", "seeds"};
+    for (int i = 0; i < 3; i++) {
+        stored s;
+        open[i](&s);
+        is_stored(&s.def, names[i]);
+        stored_free(&s);
+    }
+}
+
+static int times(const char *text, const char *word) {
+    int count = 0;
+    for (const char *at = text; (at = strstr(at, word)); at++)
+        count++;
+    return count;
+}
+
+/* More groups, attacks and arms than a line holds, with names of any length. */
+static void wide_tables_are_cut_up(void **state) {
+    (void)state;
+    json_t *table = json_pack("{s:[], s:[], s:[], s:[]}", "arms", "groups", "attacks", "figures");
+    json_t *model = json_object(), *classes = json_object(), *models = json_object(), *seeds = json_array();
+    json_t *result = json_pack("{s:o, s:o, s:o, s:s, s:{}}", "table", table, "models", models, "seeds", seeds,
+                               "verdict", "so it is", "intervals");
+    for (int i = 0; i < 14; i++) {
+        char *name = gr_format("a name of some length %d", i);
+        json_array_append_new(json_object_get(table, "groups"), json_string(name));
+        json_array_append_new(json_object_get(table, "attacks"),
+                              json_pack("{s:s, s:s+}", "name", name, "done", "done", i % 2 ? "1" : "2"));
+        json_array_append_new(json_object_get(table, "arms"), json_pack("{s:s, s:s, s:s, s:s}", "name", name, "shown",
+                                                                        name, "title", name, "note", name));
+        json_array_append_new(json_object_get(table, "figures"),
+                              json_pack("{s:s, s:s, s:s}", "key", name, "title", name, "note", name));
+        json_object_set_new(model, name, json_real(-1234.5));
+        json_object_set_new(classes, name, json_real(1));
+        json_object_set_new(result, name, json_real(-12.5));
+        json_object_set_new(json_object_get(result, "intervals"), name, json_pack("[f, f]", -13.5, -11.25));
+        json_array_append_new(seeds, json_pack("{s:i, s:f}", "seed", i, name, 1.5));
+        json_object_set(models, name, model);
+        gr_free(name);
+    }
+    json_object_set_new(model, "classes", classes);
+    char *text = print(result);
+    if (widest(text) > 80)
+        fail_msg("%zu columns:\n%s", widest(text), text);
+
+    /* Nothing is lost on the way. */
+    assert_int_equal(times(text, "-1234.500"), 14 * 14);
+    assert_int_equal(times(text, " 100.0"), 14 * 14);
+    assert_int_equal(times(text, " 1.500"), 14);
+    free(text);
+    json_decref(result);
+}
+
+/* Texts of models and topics steer no terminal and begin no line of their own. */
+static void foreign_texts_stay_in_their_line(void **state) {
+    (void)state;
+    json_t *result = json_pack("{s:{s:[{s:s, s:s}]}, s:[{s:s, s:s}]}", "table", "arms", "name", "m", "shown", "on",
+                               "completions", "prompt", "a\nb", "m", "x\r\n\033[2Jy");
+    char *text = print(result);
+    assert_non_null(strstr(text, "  a b ...\n    on:  x   [2Jy\n"));
+    free(text);
+    json_decref(result);
+}
+
+/* Each point has its verdict and its tables; claims stand above them. */
+static void points_follow_each_other(void **state) {
+    (void)state;
+    json_t *result =
+        json_pack("{s:{}, s:[{s:{s:s}, s:s}, {s:{s:s, s:s}, s:s}], s:[{s:b, s:s, s:[{s:s}]}, {s:b, s:s, s:[{s:s, "
+                  "s:{s:s}}, {s:s, s:{s:s}}]}]}",
+                  "table", "points", "axes", "known", "all", "verdict", "much", "axes", "known", "half", "size",
+                  "small", "verdict", "little", "claims", "primary", 1, "state", "holds", "points", "text", "holds: it",
+                  "primary", 0, "state", "fails", "points", "text", "fails: one", "axes", "known", "all", "text",
+                  "holds: other", "axes", "known", "half");
+    char *text = print(result);
+    static const char *const parts[] = {
+        "\nClaim\n  holds: it.\n",
+        "\nExploratory\n  known all: fails: one.\n  known half: holds: other.\n  All together: fails.\n",
+        "\n==== known all\n\nVerdict: much.\n", "\n==== known half, size small\n\nVerdict: little.\n"};
+    const char *at = text;
+    for (int i = 0; i < 4; i++) {
+        at = strstr(at, parts[i]);
+        if (!at)
+            fail_msg("not there: %s\n%s", parts[i], text);
+    }
+    free(text);
+    json_decref(result);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(texts_are_as_stored),
+        cmocka_unit_test(wide_tables_are_cut_up),
+        cmocka_unit_test(foreign_texts_stay_in_their_line),
+        cmocka_unit_test(points_follow_each_other),
+    };
+    return cmocka_run_group_tests_name("results as text", tests, setup, teardown);
+}
