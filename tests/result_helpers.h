@@ -92,6 +92,19 @@ static inline json_t *make(const gr__result_def *def) {
     return result;
 }
 
+/* A number of it, and what that should be. */
+static inline double number(const json_t *object, const char *key) {
+    const json_t *value = json_object_get(object, key);
+    if (!json_is_number(value))
+        fail_msg("%s is no number", key);
+    return json_number_value(value);
+}
+
+static inline void near(const json_t *object, const char *key, double value) {
+    if (!(fabs(number(object, key) - value) < 1e-9))
+        fail_msg("%s: %.12g, by hand %.12g", key, number(object, key), value);
+}
+
 /* ---- those that there are ---- */
 
 /* Arms of the audit, by their numbers. */
@@ -100,11 +113,13 @@ enum { ROUTED, ROUTED_OFF, PLAIN, FILTERED, PERFECT, PLACEBO, PLACEBO_OFF };
 static const char *const audit_facts[] = {"labels", "hidden_labels", "document_labels"};
 
 /* The audit with every twin, hidden labels and losses of documents. */
-static inline void stored_one(stored *s) {
+static inline void stored_one_of(stored *s, gr_experiment *experiment) {
     static const char *const twins[] = {"plain", "filtered", "perfect", "placebo"};
-    stored_read(s, opened("experiments/audit.yaml", NULL), "one",
+    stored_read(s, experiment, "one",
                 &(gr_selection){.fact = audit_facts, .facts = 3, .named = true, .arm = twins, .arms = 4});
 }
+
+static inline void stored_one(stored *s) { stored_one_of(s, opened("experiments/audit.yaml", NULL)); }
 
 /* The audit of labels by a rule, against the filtered twin, with losses of buckets and next to nothing to remove. */
 static inline void stored_refused_of(stored *s, gr_experiment *experiment) {
@@ -117,7 +132,7 @@ static inline void stored_refused_of(stored *s, gr_experiment *experiment) {
 static inline void stored_refused(stored *s) { stored_refused_of(s, opened("experiments/audit.yaml", NULL)); }
 
 /* Arms of the rivals. */
-enum { BASE, WHOLE, RIVAL_ROUTED, RIVAL_OFF, RMU };
+enum { BASE, RIVAL_PERFECT, RIVAL_ROUTED, RIVAL_OFF, RMU };
 
 /* Knobs, claims, five seeds. */
 static inline void stored_seeds(stored *s) {

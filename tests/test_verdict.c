@@ -1,4 +1,4 @@
-/* Verdicts by templates: the sentences of the audit, whatever its figures, and what templates may say. */
+/* Verdicts: the sentences of the audit, whatever its figures; what templates may say; flags. */
 #include "lab/verdict.h"
 
 #include <math.h>
@@ -6,7 +6,7 @@
 
 #include "base/number.h"
 #include "base/rng.h"
-#include "experiment_helpers.h"
+#include "result_helpers.h"
 
 /* ---- the sentences before there were templates ---- */
 
@@ -154,10 +154,107 @@ static void templates(void **state) {
     says((gr_verdict_part){&c, NULL, "never", "never"}, then, 7, "gone 2 pieces");
 }
 
+/* ---- flags ---- */
+
+/* The data row and the model row of the arm that stands for 1 (-1: nobody does), made anew. */
+static bool known_only(gr__result_def d, int one, int rule, int hidden, int by_truth) {
+    gr_ledger *data = gr_ledger_new(), *model = gr_ledger_new();
+    gr_ledger_begin(data, "data");
+    gr_ledger_count(data, "rule", rule);
+    gr_ledger_count(data, "hidden", hidden);
+    gr_ledger_begin(model, "model");
+    gr_ledger_count(model, "by_truth", by_truth);
+    const gr__result_rows rows[] = {{.arm = -1, .rows = data}, {.arm = one, .rows = model}};
+    d.rows = rows;
+    d.count = one >= 0 ? 2 : 1;
+
+    json_t *r = make(&d);
+    bool only = json_is_true(json_object_get(r, "known_labels_only"));
+    const char *scale = json_string_value(json_object_get(r, "scale"));
+    assert_int_equal(scale != NULL, one >= 0);
+    if (scale)
+        assert_string_equal(scale, d.experiment->arm[one].name);
+    json_decref(r);
+    gr_ledger_free(data);
+    gr_ledger_free(model);
+    return only;
+}
+
+/* As the audit said it of recipes: a rule, or hidden labels and a scale that is not the perfect filter. */
+static void on_known_labels_only(void **state) {
+    (void)state;
+    stored s;
+    stored_one(&s);
+    for (int rule = 0; rule < 2; rule++)
+        for (int hidden = 0; hidden < 2; hidden++) {
+            s.runs[FILTERED] = s.runs[PERFECT] = true;
+            assert_int_equal(known_only(s.def, PERFECT, rule, hidden, 1), rule);
+            s.runs[PERFECT] = false;
+            assert_int_equal(known_only(s.def, FILTERED, rule, hidden, 0), rule || hidden);
+            s.runs[FILTERED] = false; /* no filter ran: its labels are not known to be all */
+            assert_int_equal(known_only(s.def, -1, rule, hidden, 0), rule || hidden);
+        }
+    stored_free(&s);
+}
+
+/* The audit with other figures in front: removals that are not the subject's, or not as it was left. */
+static char *more_removals(void) {
+    static const char more[] = "figures:\n"
+                               "  - {key: x, figure: removal, of: filtered}\n"
+                               "  - {key: y, figure: removal, of: routed_off, after: relearn}\n"
+                               "  - {key: z, figure: tax_off, of: routed_off, group: adjacent}\n";
+    size_t length;
+    char *text = gr_test_read(project_path("experiments/audit.yaml"), &length), *at = strstr(text, "figures:\n");
+    char *with = gr_format("%.*s%s%s", (int)(at - text), text, more, at + strlen("figures:\n"));
+    free(text);
+    return with;
+}
+
+/* Losses of 1 document a group: plain removal is over / 1, the tax what is said. */
+static void put_loss(gr_ledger *rows, const char *group, double nll) {
+    gr_ledger_begin(rows, "loss");
+    gr_ledger_text(rows, "group", group);
+    gr_ledger_numbers(rows, "units", (double[]){nll, nll}, 2);
+    gr_ledger_counts(rows, "sizes", (int64_t[]){1, 1}, 2);
+    gr_ledger_text(rows, "list", group);
+}
+
+static void damage_is_removal_beyond_1_with_a_tax(void **state) {
+    (void)state;
+    static const struct {
+        double forget, retain;
+        bool damage;
+    } rows[] = {{4.2, 3.2, true}, {4.2, 3.0999, false}, {4, 3.2, false}, {4.01, 3.11, true}, {3.9, 3.5, false}};
+    stored s;
+    char *text = more_removals();
+    stored_one_of(&s, parsed(text));
+    gr_free(text);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        gr_ledger *off = gr_ledger_new(), *plain = gr_ledger_new(), *perfect = gr_ledger_new();
+        put_loss(off, "forget", rows[i].forget), put_loss(off, "retain", rows[i].retain);
+        put_loss(plain, "forget", 3), put_loss(plain, "retain", 3);
+        put_loss(perfect, "forget", 4), put_loss(perfect, "retain", 3);
+        const gr__result_rows cells[] = {
+            {.arm = ROUTED_OFF, .rows = off}, {.arm = PLAIN, .rows = plain}, {.arm = PERFECT, .rows = perfect}};
+        gr__result_def d = s.def;
+        d.rows = cells, d.count = 3;
+        json_t *r = make(&d);
+        near(r, "removal", rows[i].forget - 3);
+        near(r, "tax_off", rows[i].retain - 3);
+        assert_int_equal(json_is_true(json_object_get(r, "damage")), rows[i].damage);
+        assert_int_equal(strstr(json_string_value(json_object_get(r, "verdict")), "is damage") != NULL, rows[i].damage);
+        json_decref(r);
+        gr_ledger_free(off), gr_ledger_free(plain), gr_ledger_free(perfect);
+    }
+    stored_free(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_sentences_of_the_audit),
         cmocka_unit_test(templates),
+        cmocka_unit_test(on_known_labels_only),
+        cmocka_unit_test(damage_is_removal_beyond_1_with_a_tax),
     };
     return cmocka_run_group_tests_name("verdicts", tests, setup, teardown);
 }
