@@ -1,0 +1,292 @@
+/* What an experiment wants, as cells, and which of them is next. */
+#include "lab/cells.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* ---- uses ---- */
+
+/* Uses while they are listed: models are found again by what they are of. */
+typedef struct lister {
+    const gr__cells_def *def;
+    gr__cells *cells;
+    int *model; /* [arms][points][seeds][knobs] use; -1: none */
+    int points, knobs;
+} lister;
+
+static int *model_at(const lister *l, int arm, int point, int seed, int knob) {
+    size_t at = (size_t)arm;
+    at = at * (size_t)l->points + (size_t)point;
+    at = at * (size_t)l->def->seeds + (size_t)seed;
+    return &l->model[at * (size_t)l->knobs + (size_t)knob];
+}
+
+static int add_use(lister *l, gr__use use) {
+    gr__cells *cells = l->cells;
+    use.cell = -1;
+    GR_PUSH(cells->use, cells->uses, cells->use_room) = use;
+    return cells->uses - 1;
+}
+
+static void list_data(lister *l) {
+    for (int point = 0; point < l->points; point++)
+        for (int seed = 0; seed < l->def->seeds; seed++)
+            add_use(l, (gr__use){GR_CELL_DATA, .arm = -1, .point = point, .seed = seed, .reading = -1, .parent = -1});
+}
+
+/* The use of the model that an arm goes on from: with the same knob, where the knob is the parent's. */
+static int parent_of(const lister *l, const gr_experiment_arm *arm, int point, int seed, int knob) {
+    int parent = (int)(arm->from - l->def->experiment->arm);
+    bool inherited = arm->knob.values == 0;
+    return *model_at(l, parent, point, seed, inherited ? knob : 0);
+}
+
+static void list_models(lister *l, int arm) {
+    const gr_experiment *e = l->def->experiment;
+    const gr_experiment_arm *a = &e->arm[arm];
+    int knobs = gr_experiment_knobs(e, arm);
+    for (int point = 0; point < l->points; point++)
+        for (int seed = 0; seed < l->def->seeds && gr_experiment_at(e, a->at, a->ats, point); seed++)
+            for (int knob = 0; knob < knobs; knob++) {
+                int parent = a->from ? parent_of(l, a, point, seed, knob) : -1;
+                if (a->from && parent < 0) /* it is not made at this point */
+                    continue;
+                *model_at(l, arm, point, seed, knob) =
+                    add_use(l, (gr__use){GR_CELL_MODEL, arm, point, seed, knob, .reading = -1, .parent = parent});
+            }
+}
+
+static bool knows_task(const char *const *tasks, const char *task) {
+    for (; task && tasks && *tasks; tasks++)
+        if (!strcmp(*tasks, task))
+            return true;
+    return !task || !tasks;
+}
+
+static bool is_of(const gr_reading *r, int arm) {
+    for (int i = 0; i < r->arms; i++)
+        if (r->arm[i] == arm)
+            return true;
+    return false;
+}
+
+/* A reading of one model: once, or for each value of an option. */
+static void list_reading(lister *l, int reading, int model) {
+    const gr__cells_def *def = l->def;
+    const gr__use of = l->cells->use[model];
+    gr_cell_kind kind = def->experiment->use[reading].measure ? GR_CELL_MEASURE : GR_CELL_ATTACK;
+    int each = def->each ? def->each(def->user, reading, of.point, of.seed) : 1;
+    for (int i = 0; i < each; i++)
+        add_use(l, (gr__use){kind, of.arm, of.point, of.seed, of.knob, reading, i, .parent = model});
+}
+
+/* All readings of one kind of an arm, model by model. */
+static void list_readings(lister *l, gr_cell_kind kind, int arm) {
+    const gr_experiment *e = l->def->experiment;
+    for (int point = 0; point < l->points; point++)
+        for (int seed = 0; seed < l->def->seeds; seed++)
+            for (int knob = 0; knob < l->knobs; knob++)
+                for (int r = 0, model = *model_at(l, arm, point, seed, knob); model >= 0 && r < e->uses; r++) {
+                    const gr_reading *reading = &e->use[r];
+                    const char *const *tasks = reading->measure ? reading->measure->tasks : reading->attack->tasks;
+                    bool wanted = kind == (reading->measure ? GR_CELL_MEASURE : GR_CELL_ATTACK);
+                    if (wanted && is_of(reading, arm) && knows_task(tasks, l->def->task))
+                        list_reading(l, r, model);
+                }
+}
+
+gr__cells *gr__cells_new(const gr__cells_def *def) {
+    const gr_experiment *e = def->experiment;
+    gr__cells *cells = gr_alloc(sizeof *cells);
+    lister l = {.def = def, .cells = cells, .points = gr_experiment_points(e), .knobs = 1};
+    for (int arm = 0; arm < e->arms; arm++)
+        l.knobs = gr_experiment_knobs(e, arm) > l.knobs ? gr_experiment_knobs(e, arm) : l.knobs;
+
+    /* No model is there until it was listed. */
+    size_t models = (size_t)e->arms * (size_t)l.points * (size_t)def->seeds * (size_t)l.knobs;
+    l.model = gr_alloc((models + 1) * sizeof *l.model);
+    memset(l.model, 0xff, models * sizeof *l.model);
+
+    list_data(&l);
+    for (gr_cell_kind kind = GR_CELL_MODEL; kind < GR_CELL_KINDS; kind++)
+        for (int arm = 0; arm < e->arms; arm++) {
+            if (!def->runs[arm])
+                continue;
+            if (kind == GR_CELL_MODEL)
+                list_models(&l, arm);
+            else
+                list_readings(&l, kind, arm);
+        }
+    gr_free(l.model);
+    return cells;
+}
+
+void gr__cells_free(gr__cells *cells) {
+    if (!cells)
+        return;
+    gr_free(cells->use);
+    gr_free(cells->cell);
+    gr_free(cells);
+}
+
+/* ---- cells ---- */
+
+void gr__cells_key(gr__cells *cells, int use, const char *key, bool view) {
+    assert(use >= 0 && use < cells->uses && strlen(key) == GR_DIGEST_HEX - 1);
+    strcpy(cells->use[use].key, key);
+    cells->use[use].view = view;
+}
+
+/* By their keys, and of one key the first use first. */
+static int by_key(const void *a, const void *b) {
+    const gr__use *x = *(gr__use *const *)a, *y = *(gr__use *const *)b;
+    int order = strcmp(x->key, y->key);
+    return order ? order : (x > y) - (x < y);
+}
+
+/* Says of each use which is the first of its key. */
+static void find_first(const gr__cells *cells, int *first) {
+    gr__use **sorted = gr_alloc(((size_t)cells->uses + 1) * sizeof *sorted);
+    for (int u = 0; u < cells->uses; u++)
+        sorted[u] = &cells->use[u];
+    qsort(sorted, (size_t)cells->uses, sizeof *sorted, by_key);
+    for (int i = 0, start = 0; i < cells->uses; i++) {
+        if (strcmp(sorted[i]->key, sorted[start]->key) != 0)
+            start = i;
+        first[sorted[i] - cells->use] = (int)(sorted[start] - cells->use);
+    }
+    gr_free(sorted);
+}
+
+void gr__cells_join(gr__cells *cells) {
+    int *first = gr_alloc(((size_t)cells->uses + 1) * sizeof *first);
+    gr_free(cells->cell);
+    cells->cell = gr_alloc(((size_t)cells->uses + 1) * sizeof *cells->cell);
+    cells->cells = 0;
+    find_first(cells, first);
+
+    /* In the order of uses, so that parents have their cells by then. */
+    for (int u = 0; u < cells->uses; u++) {
+        gr__use *use = &cells->use[u];
+        assert(use->key[0]);
+        if (first[u] < u) {
+            use->cell = cells->use[first[u]].cell;
+            continue;
+        }
+        use->cell = cells->cells++;
+        cells->cell[use->cell] = (gr__lab_cell){.key = use->key,
+                                                .use = u,
+                                                .view = use->view,
+                                                .parent = use->parent < 0 ? -1 : cells->use[use->parent].cell};
+    }
+    gr_free(first);
+}
+
+void gr__cells_know(gr__cells *cells, int cell, gr__known known) {
+    assert(cell >= 0 && cell < cells->cells);
+    cells->cell[cell].known = known;
+}
+
+/* ---- what is next ---- */
+
+static bool has_rows(const gr__lab_cell *c) {
+    return c->known.state == GR_CELL_DONE || c->known.state == GR_CELL_COMMITTED || c->known.state == GR_CELL_DIVERGED;
+}
+
+/* Whether a model above it diverged: then there is nothing to begin with, and nobody wants it. */
+static bool is_blocked(const gr__cells *cells, const gr__lab_cell *c) {
+    for (int up = c->parent; up >= 0; up = cells->cell[up].parent)
+        if (cells->cell[up].known.state == GR_CELL_DIVERGED)
+            return true;
+    return false;
+}
+
+/* Whether its weights are there: its own, or those it is a view of. */
+static bool has_weights(const gr__cells *cells, const gr__lab_cell *c) {
+    for (; c->view && has_rows(c) && c->parent >= 0; c = &cells->cell[c->parent])
+        ;
+    return has_rows(c) && c->known.model;
+}
+
+static bool is_ready(const gr__cells *cells, const gr__lab_cell *c) {
+    return c->parent < 0 || has_weights(cells, &cells->cell[c->parent]);
+}
+
+static bool is_missing(const gr__cells *cells, const gr__lab_cell *c) { return !has_rows(c) && !is_blocked(cells, c); }
+
+/* Marks the weights that missing cells begin with, and those that they begin with where they are gone too. */
+static void mark_needed(const gr__cells *cells, bool *needed) {
+    for (int i = cells->cells - 1; i >= 0; i--) { /* children before parents */
+        const gr__lab_cell *c = &cells->cell[i];
+        bool made = is_missing(cells, c) || (needed[i] && (c->view || !c->known.model));
+        if (made && c->parent >= 0)
+            needed[c->parent] = true;
+    }
+}
+
+int gr__cells_next(const gr__cells *cells, bool *again, bool *wait) {
+    bool *needed = gr_alloc((size_t)cells->cells + 1);
+    int next = -1;
+    *again = *wait = false;
+    mark_needed(cells, needed);
+
+    for (int i = 0; i < cells->cells && next < 0; i++) {
+        const gr__lab_cell *c = &cells->cell[i];
+        bool missing = is_missing(cells, c), lost = has_rows(c) && needed[i] && !c->view && !c->known.model;
+        bool busy = c->known.state == GR_CELL_BUSY || c->known.busy;
+        if ((missing || lost) && busy)
+            *wait = true;
+        else if ((missing || lost) && is_ready(cells, c))
+            next = i, *again = lost;
+    }
+    if (next >= 0)
+        *wait = false;
+    gr_free(needed);
+    return next;
+}
+
+bool gr__cells_needs(const gr__cells *cells, int cell) {
+    bool *needed = gr_alloc((size_t)cells->cells + 1);
+    mark_needed(cells, needed);
+    bool needs = needed[cell];
+    gr_free(needed);
+    return needs;
+}
+
+bool gr__cells_done(const gr__cells *cells) {
+    for (int i = 0; i < cells->cells; i++)
+        if (is_missing(cells, &cells->cell[i]))
+            return false;
+    return true;
+}
+
+/* ---- options that ask for one measurement each ---- */
+
+static const gr_setting *each_option(const gr_setting *table) {
+    for (const gr_setting *option = table; option && option->kind; option++)
+        if (option->each)
+            return option;
+    return NULL;
+}
+
+int gr__settings_each(const gr_settings *settings, const gr_setting *table) {
+    const gr_setting *option = each_option(table);
+    int count = option ? gr_settings_get(settings, option->key)->count : 1;
+    return count > 0 ? count : 1;
+}
+
+void gr__settings_narrow(gr_settings *settings, const gr_setting *table, int i) {
+    const gr_setting *option = each_option(table);
+    if (!option)
+        return;
+    gr_setting_value all = *gr_settings_get(settings, option->key), one = all;
+    if (all.count < 2)
+        return;
+    double number = all.numbers ? all.numbers[i] : 0;
+    const char *text = all.texts ? all.texts[i] : NULL;
+    one.numbers = &number, one.texts = &text, one.count = 1;
+    gr_settings_put(settings, option->key, &one);
+}
