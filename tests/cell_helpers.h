@@ -85,7 +85,7 @@ static inline bool make(const char *root, int i) {
     gr_cell_state state;
     char key[GR_DIGEST_HEX];
     json_t *of = of_cell(i, key);
-    gr_test_ok(gr__cell_begin(&work, &state, root, key, false, &err), &err);
+    gr_test_ok(gr__cell_begin(&work, &state, root, key, GR__WANT_ROWS, &err), &err);
     if (work) {
         char *model = gr_format("%s/model", work->folder);
         if (!is_there(root, "work/%s/checkpoint", key))

@@ -4,6 +4,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -11,7 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-static int kill_at; /* calls left until it dies; 0: it lives */
+static int kill_at;     /* calls left until it dies; 0: it lives */
+static int no_exchange; /* as on file systems that cannot exchange two folders in one step */
 
 __attribute__((constructor)) static void kill_by_environment(void) {
     const char *at = getenv("KILL_AT");
@@ -26,6 +28,15 @@ static void call(void) {
 int rename(const char *from, const char *to) {
     call();
     return (int)syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0);
+}
+
+int renameat2(int from_folder, const char *from, int to_folder, const char *to, unsigned flags) {
+    call();
+    if (no_exchange && flags) {
+        errno = EINVAL;
+        return -1;
+    }
+    return (int)syscall(SYS_renameat2, from_folder, from, to_folder, to, flags);
 }
 
 int fsync(int fd) {

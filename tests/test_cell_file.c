@@ -16,7 +16,7 @@ static void expect_damaged(const char *root, const char *words) {
     /* And it is not silently made again. */
     gr__cell_work *work;
     gr_error none = {0};
-    gr_test_ok(gr__cell_begin(&work, &found, root, key_of(0), false, &none), &none);
+    gr_test_ok(gr__cell_begin(&work, &found, root, key_of(0), GR__WANT_ROWS, &none), &none);
     assert_null(work);
 }
 
@@ -198,7 +198,7 @@ static void a_diverged_cell_says_so(void **state) {
     gr_ledger *rows = gr_ledger_new();
     gr_ledger_begin(rows, "diverged");
     gr_ledger_text(rows, "why", "the loss is not finite after 40 steps");
-    gr_test_ok(gr__cell_begin(&work, &found, root, key, false, &err), &err);
+    gr_test_ok(gr__cell_begin(&work, &found, root, key, GR__WANT_ROWS, &err), &err);
     gr_test_ok(gr__cell_publish(work, NULL, of, rows, &(gr__cell_facts){.threads = 1}, &err), &err);
     gr__cell_end(work);
     assert_int_equal(state_of(root, 0), GR_CELL_DIVERGED);

@@ -14,6 +14,7 @@
 #include "io/file.h"
 #include "io/json.h"
 #include "io/yaml.h"
+#include "lab/registry.h"
 #include "label/source.h"
 #include "support.h"
 
@@ -433,13 +434,30 @@ static void numbers_count_by_their_value(void **state) {
 
 /* ---- options ---- */
 
-static const gr_measure *measure_at(const gr_registry *registry, int i) {
-    static const char *const names[] = {
-#define GR_MEASURE(name) #name,
-#include "measure/measures.h"
-#undef GR_MEASURE
-        NULL};
-    return names[i] ? gr_registry_measure(registry, names[i]) : NULL;
+/* Options of everything that the library's registry has: methods, attacks, measures. */
+typedef struct entry {
+    const char *part, *name;
+    const gr_setting *option;
+} entry;
+
+static entry *entries_of(const gr_registry *registry, int *count) {
+    static const char *const parts[] = {"method", "attack", "measure"};
+    static const gr__registry_part part[] = {GR__REGISTRY_METHODS, GR__REGISTRY_ATTACKS, GR__REGISTRY_MEASURES};
+    entry *list = NULL;
+    size_t room = 0;
+    *count = 0;
+    for (int p = 0; p < 3; p++) {
+        int names;
+        const char **name = gr__registry_names(registry, part[p], &names);
+        for (int i = 0; i < names; i++) {
+            const gr_setting *option = p == 0   ? gr_registry_method(registry, name[i])->option
+                                       : p == 1 ? gr_registry_attack(registry, name[i])->option
+                                                : gr_registry_measure(registry, name[i])->option;
+            GR_PUSH(list, *count, room) = (entry){parts[p], name[i], option};
+        }
+        gr_free(name);
+    }
+    return list;
 }
 
 static const char *settings_key(const gr_settings *settings) {
@@ -509,11 +527,14 @@ static const gr_setting every_kind[] = {{.key = "truth", .kind = GR_SETTING_BOOL
 static void every_option_counts_unless_it_is_free(void **state) {
     (void)state;
     gr_registry *registry = gr_registry_new();
-    const gr_measure *measure;
-    for (int i = 0; (measure = measure_at(registry, i)); i++)
-        if (measure->option)
-            check_options(measure->option);
+    int count;
+    entry *list = entries_of(registry, &count);
+    assert_true(count >= 3);
+    for (int i = 0; i < count; i++)
+        if (list[i].option)
+            check_options(list[i].option);
     check_options(every_kind);
+    gr_free(list);
     gr_registry_free(registry);
 }
 
@@ -651,8 +672,6 @@ static void add_defaults(note *to) {
     static const char *const smallest[] = {
         "data: {jsonl: /c.jsonl}\nmodel: {arch: llama}\n",
         "data: {images: /i.gz, classes: /c.gz}\nmodel: {arch: mlp, sizes: [4, 2]}\n"};
-    gr_registry *registry = gr_registry_new();
-    const gr_measure *measure;
     for (int i = 0; i < 2; i++)
         add_resolved(to, i ? "smallest recipe of samples" : "smallest recipe of text", smallest[i], NULL, true);
 
@@ -665,11 +684,17 @@ static void add_defaults(note *to) {
     }
     for (base b = 0; b < FROM; b++)
         add_resolved(to, "a recipe", bases[b], "\nseed:", b == EXPERTS);
-    for (int i = 0; (measure = measure_at(registry, i)); i++) {
-        add(to, "\nmeasure %s:\n", measure->name);
-        for (const gr_setting *option = measure->option; option && option->kind; option++)
+
+    /* Options of everything that has a name. */
+    gr_registry *registry = gr_registry_new();
+    int count;
+    entry *list = entries_of(registry, &count);
+    for (int i = 0; i < count; i++) {
+        add(to, "\n%s %s:\n", list[i].part, list[i].name);
+        for (const gr_setting *option = list[i].option; option && option->kind; option++)
             add_value(to, option);
     }
+    gr_free(list);
     gr_registry_free(registry);
 }
 

@@ -42,10 +42,10 @@ static void what_is_done_is_not_made_again(void **state) {
     gr__cell_work *work;
     gr_cell_state found;
     make(root, 0);
-    gr_test_ok(gr__cell_begin(&work, &found, root, key_of(0), false, &err), &err);
+    gr_test_ok(gr__cell_begin(&work, &found, root, key_of(0), GR__WANT_ROWS, &err), &err);
     assert_null(work);
     assert_int_equal(found, GR_CELL_DONE);
-    gr_test_ok(gr__cell_begin(&work, &found, root, key_of(0), true, &err), &err); /* it has its model */
+    gr_test_ok(gr__cell_begin(&work, &found, root, key_of(0), GR__WANT_MODEL, &err), &err); /* it has its model */
     assert_null(work);
     assert_tidy(root, 0);
 }
@@ -56,12 +56,12 @@ static void a_cell_that_is_being_made_is_busy(void **state) {
     gr_error err = {0};
     gr__cell_work *work, *second;
     gr_cell_state found;
-    gr_test_ok(gr__cell_begin(&work, &found, root, key_of(0), false, &err), &err);
+    gr_test_ok(gr__cell_begin(&work, &found, root, key_of(0), GR__WANT_ROWS, &err), &err);
     assert_int_equal(state_of(root, 0), GR_CELL_BUSY);
-    gr_test_ok(gr__cell_begin(&second, &found, root, key_of(0), false, &err), &err);
+    gr_test_ok(gr__cell_begin(&second, &found, root, key_of(0), GR__WANT_ROWS, &err), &err);
     assert_null(second);
     assert_int_equal(found, GR_CELL_BUSY);
-    gr_test_ok(gr__cell_begin(&second, &found, root, key_of(1), false, &err), &err); /* another one is free */
+    gr_test_ok(gr__cell_begin(&second, &found, root, key_of(1), GR__WANT_ROWS, &err), &err); /* another one is free */
     assert_non_null(second);
 
     /* Given back with nothing in it, nothing stays. */
@@ -77,12 +77,12 @@ static void what_was_begun_is_gone_on_with(void **state) {
     gr_error err = {0};
     gr__cell_work *work;
     gr_cell_state found;
-    gr_test_ok(gr__cell_begin(&work, &found, root, key_of(0), false, &err), &err);
+    gr_test_ok(gr__cell_begin(&work, &found, root, key_of(0), GR__WANT_ROWS, &err), &err);
     write_in(work->folder, "checkpoint", "half");
     char *left = gr__temporary("rows.jsonl");
     write_in(work->folder, left, "a file that was never finished");
     gr__cell_end(work);
-    gr_test_ok(gr__cell_begin(&work, &found, root, key_of(0), false, &err), &err);
+    gr_test_ok(gr__cell_begin(&work, &found, root, key_of(0), GR__WANT_ROWS, &err), &err);
     assert_true(is_there(root, "work/%s/checkpoint", key_of(0)));
     assert_false(is_there(work->folder, "%s", left));
     gr__cell_end(work);
@@ -100,7 +100,7 @@ static void the_first_to_finish_counts(void **state) {
     json_t *of = of_cell(0, key);
 
     /* Where locks do not reach (the file is gone, yet this process is not told) two may make one cell. */
-    gr_test_ok(gr__cell_begin(&work, &found, root, key, false, &err), &err);
+    gr_test_ok(gr__cell_begin(&work, &found, root, key, GR__WANT_ROWS, &err), &err);
     gr__lock *lock = work->lock;
     work->lock = NULL;
     char *elsewhere = gr_format("%s.other", root), *from = path_in(elsewhere, "cells/%s", key);
@@ -129,7 +129,7 @@ static void a_lost_lock_publishes_nothing(void **state) {
     gr_cell_state found;
     char key[GR_DIGEST_HEX];
     json_t *of = of_cell(0, key);
-    gr_test_ok(gr__cell_begin(&work, &found, root, key, false, &err), &err);
+    gr_test_ok(gr__cell_begin(&work, &found, root, key, GR__WANT_ROWS, &err), &err);
     char *lock = path_in(root, "work/.%s.gradroute.lock", key);
     assert_int_equal(unlink(lock), 0);
     assert_int_equal(gr__cell_publish(work, NULL, of, rows_of(0), &with_model, &err), GR_ERR_IO);
@@ -212,7 +212,7 @@ static void a_whole_cell_is_moved_not_made(void **state) {
         gr_test_folder_remove(gr_strdup(root));
         killed_at(root, n++);
     } while (stage_of(root) != WHOLE);
-    gr_test_ok(gr__cell_begin(&work, &found, root, key_of(0), false, &err), &err);
+    gr_test_ok(gr__cell_begin(&work, &found, root, key_of(0), GR__WANT_ROWS, &err), &err);
     assert_null(work);
     assert_int_equal(found, GR_CELL_DONE);
     assert_done(root, 0);
@@ -225,7 +225,7 @@ static void a_whole_cell_is_moved_not_made(void **state) {
     gr_test_ok(gr_directory_make(parent, &err), &err);
     assert_int_equal(rename(from, to), 0);
     gr_test_ok(gr_file_write(rows, "{\"row\":\"x\"}\n", 12, &err), &err);
-    gr_test_ok(gr__cell_begin(&work, &found, other, key_of(0), false, &err), &err);
+    gr_test_ok(gr__cell_begin(&work, &found, other, key_of(0), GR__WANT_ROWS, &err), &err);
     assert_non_null(work);
     assert_false(is_there(other, "cells/%s", key_of(0)));
     assert_false(is_there(other, "work/%s/cell.json", key_of(0)));
@@ -255,7 +255,7 @@ static int work_as_process(const char *root, int first) {
             char key[GR_DIGEST_HEX];
             int i = (first + k) % CELLS;
             json_t *of = of_cell(i, key);
-            if (gr__cell_begin(&work, &found, root, key, false, &err) != GR_OK)
+            if (gr__cell_begin(&work, &found, root, key, GR__WANT_ROWS, &err) != GR_OK)
                 return 1;
             if (work) {
                 note(root, i);
@@ -353,7 +353,7 @@ static gr__cell_work *begin_again(const char *root) {
     gr_error err = {0};
     gr__cell_work *work;
     gr_cell_state found;
-    gr_test_ok(gr__cell_begin(&work, &found, root, key_of(0), true, &err), &err);
+    gr_test_ok(gr__cell_begin(&work, &found, root, key_of(0), GR__WANT_MODEL, &err), &err);
     assert_non_null(work);
     char *model = gr_format("%s/model", work->folder);
     gr_test_ok(gr_directory_make(model, &err), &err);
@@ -431,6 +431,79 @@ static void a_committed_cell_keeps_its_rows(void **state) {
     gr__committed_free(&list);
 }
 
+/* ---- richer rows ---- */
+
+/* Makes cell 0 once more, with the rows of cell 2. */
+static void replace(const char *root) {
+    gr_error err = {0};
+    gr__cell_work *work;
+    gr_cell_state found;
+    char key[GR_DIGEST_HEX];
+    json_t *of = of_cell(0, key);
+    gr_test_ok(gr__cell_begin(&work, &found, root, key, GR__WANT_RICHER, &err), &err);
+    assert_non_null(work);
+    gr_test_ok(gr__cell_replace(work, of, rows_of(2), &(gr__cell_facts){.threads = 1}, &err), &err);
+    gr__cell_end(work);
+    json_decref(of);
+}
+
+/* Which rows cell 0 has: of 0, of 2, or -1: it is not there. */
+static int rows_there(const char *root) {
+    gr_error err = {0};
+    gr__cell *cell;
+    gr_test_ok(gr__cell_find(&cell, root, key_of(0), &err), &err);
+    int steps = cell ? (int)gr_entry_number(gr_ledger_find(cell->rows, "model", NULL), "steps") : -1;
+    gr__cell_free(cell);
+    return steps;
+}
+
+static void richer_rows_take_the_place_of_others(void **state) {
+    (void)state;
+    for (no_exchange = 0; no_exchange < 2; no_exchange++) {
+        const char *root = fresh();
+        make(root, 0);
+        replace(root);
+        assert_int_equal(rows_there(root), 2);
+        assert_tidy(root, 0);
+        replace(root); /* and again: who asks decides */
+        assert_int_equal(rows_there(root), 2);
+    }
+    no_exchange = 0;
+}
+
+/* The old rows or the new ones; where the file system cannot exchange them, the new ones come with the next look. */
+static void a_kill_leaves_the_old_rows_or_the_richer(void **state) {
+    (void)state;
+    for (no_exchange = 0; no_exchange < 2; no_exchange++) {
+        int seen[2] = {0}, absent = 0, status = 1;
+        for (int n = 1; status; n++) {
+            const char *root = fresh();
+            make(root, 0);
+            pid_t child = fork();
+            if (!child) {
+                kill_at = n;
+                replace(root);
+                _exit(0);
+            }
+            waitpid(child, &status, 0);
+            assert_true(WIFSIGNALED(status) ? WTERMSIG(status) == SIGKILL : WEXITSTATUS(status) == 0);
+            int rows = rows_there(root);
+            assert_true(rows >= 0 || no_exchange);
+            absent += rows < 0;
+
+            /* Whoever wants it next finds it, and nothing is left over. */
+            assert_true(make(root, 0));
+            rows = rows_there(root);
+            assert_true(rows == 0 || rows == 2);
+            seen[rows / 2]++;
+            assert_tidy(root, 0);
+            assert_false(is_there(root, "work/.%s.old", key_of(0)));
+        }
+        assert_true(seen[0] && seen[1] && (absent > 0) == no_exchange);
+    }
+    no_exchange = 0;
+}
+
 /* ---- links ---- */
 
 static void assert_link(const char *root, const char *name, const char *expected) {
@@ -497,6 +570,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(what_a_killed_process_had_is_taken_over),
         cmocka_unit_test(a_removed_model_is_put_back),
         cmocka_unit_test(a_committed_cell_keeps_its_rows),
+        cmocka_unit_test(richer_rows_take_the_place_of_others),
+        cmocka_unit_test(a_kill_leaves_the_old_rows_or_the_richer),
         cmocka_unit_test(links_lead_to_cells),
         cmocka_unit_test(foreign_names_are_left_alone),
     };

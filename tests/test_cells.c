@@ -296,6 +296,27 @@ static void committed_models_are_made_again_for_a_new_child(void **state) {
     gr_experiment_free(e);
 }
 
+/* A loss whose rows keep buckets, where documents are asked for. */
+static void poor_rows_are_made_once_more(void **state) {
+    (void)state;
+    gr_experiment *e = parsed(small);
+    gr__cells *cells = cells_of(&(gr__cells_def){.experiment = e, .runs = all_run, .seeds = 1});
+    bool again, wait;
+    int loss = cell_named(e, cells, "measure plain.0 @1 s0 #0"), plain = cell_named(e, cells, "model plain.0 @1 s0 #0");
+    for (int c = 0; c < cells->cells; c++)
+        gr__cells_know(cells, c, rows_alone);
+    gr__cells_know(cells, loss, (gr__known){.state = GR_CELL_COMMITTED, .poor = true});
+    assert_false(gr__cells_done(cells));
+    assert_int_equal(gr__cells_next(cells, &again, &wait), plain);
+    gr__cells_know(cells, plain, done);
+    assert_int_equal(gr__cells_next(cells, &again, &wait), loss);
+    assert_false(again);
+    gr__cells_know(cells, loss, done);
+    assert_true(gr__cells_done(cells));
+    gr__cells_free(cells);
+    gr_experiment_free(e);
+}
+
 /* Two steps up: what the lost model itself began with is gone too. */
 static void a_chain_of_lost_models_is_made_from_its_top(void **state) {
     (void)state;
@@ -363,6 +384,7 @@ int main(void) {
         cmocka_unit_test(what_others_make_is_passed_over),
         cmocka_unit_test(below_a_model_that_diverged_nothing_is_wanted),
         cmocka_unit_test(committed_models_are_made_again_for_a_new_child),
+        cmocka_unit_test(poor_rows_are_made_once_more),
         cmocka_unit_test(a_chain_of_lost_models_is_made_from_its_top),
         cmocka_unit_test(a_ladder_is_a_cell_a_value),
     };

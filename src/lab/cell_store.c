@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
@@ -22,6 +23,9 @@
 static char *done_path(const char *root, const char *key) { return gr_format("%s/cells/%s", root, key); }
 
 static char *work_path(const char *root, const char *key) { return gr_format("%s/work/%s", root, key); }
+
+/* Where a cell steps aside for its successor. */
+static char *old_path(const char *root, const char *key) { return gr_format("%s/work/.%s.old", root, key); }
 
 static char *lock_path(const char *root, const char *key) { return gr_format("%s/work/.%s.gradroute.lock", root, key); }
 
@@ -126,30 +130,64 @@ gr_status gr__cell_publish(gr__cell_work *work, bool *mine, const json_t *of, gr
     return status;
 }
 
+/* In the place of what is there, in one step where the file system can. Elsewhere the old one steps aside first: killed
+ * in between, the next call that begins this cell finds it whole and moves it. */
+static gr_status exchange(const gr__cell_work *work, gr_error *err) {
+    char *to = done_path(work->root, work->key), *old = old_path(work->root, work->key);
+    gr_status status = gr__flush_folder(work->folder, err);
+    bool swapped = status == GR_OK && renameat2(AT_FDCWD, work->folder, AT_FDCWD, to, RENAME_EXCHANGE) == 0;
+    bool mine;
+
+    if (status == GR_OK && !swapped) {
+        remove_folder(old);
+        if (rename(to, old) && errno != ENOENT)
+            status = gr__file_error(err, to, "move the old cell away", errno);
+    }
+    if (status == GR_OK)
+        status = swapped ? flush_below(work->root, "cells", err) : move_to_cells(work, &mine, err);
+
+    /* What was replaced. */
+    if (status == GR_OK)
+        remove_folder(swapped ? work->folder : old);
+    gr_free(old);
+    gr_free(to);
+    return status;
+}
+
+gr_status gr__cell_replace(gr__cell_work *work, const json_t *of, gr_ledger *rows, const gr__cell_facts *facts,
+                           gr_error *err) {
+    gr__cell *cell = gr__cell_new(of, rows, facts);
+    assert(!strcmp(cell->key, work->key) && !facts->model);
+    gr_status status = gr__lock_check(work->lock, err);
+    if (status == GR_OK)
+        status = gr__cell_write(cell, work->folder, err);
+    if (status == GR_OK)
+        status = exchange(work, err);
+    gr__cell_free(cell);
+    return status;
+}
+
 /* ---- taking ---- */
 
 /* Whether there is nothing left to make. */
-static bool is_done(const char *root, const char *key, bool model) {
+static bool is_done(const char *root, const char *key, gr__cell_want want) {
     char *path = done_path(root, key);
-    bool done = model ? holds(path, "model") : gr_file_exists(path);
+    bool done = want == GR__WANT_MODEL ? holds(path, "model") : want == GR__WANT_ROWS && gr_file_exists(path);
     gr_free(path);
     return done;
 }
 
-/* What a killed process has left: a whole cell is moved, an older one's rest goes away, anything else is gone on with.
- */
-static gr_status mend(const gr__cell_work *work, bool *done, gr_error *err) {
-    gr__cell *cell = NULL;
+/* A whole cell that a killed process has left in work/ is moved; one that cannot be believed is made again. */
+static gr_status mend(const gr__cell_work *work, gr_error *err) {
     char *there = done_path(work->root, work->key), *file = gr_format("%s/cell.json", work->folder);
-    bool placed = gr_file_exists(there);
+    bool left = holds(work->folder, "cell.json"), placed = gr_file_exists(there), mine;
+    gr__cell *cell = NULL;
     gr_status status = GR_OK;
 
-    if (holds(work->folder, "cell.json") && !placed) {
-        if (gr__cell_read(&cell, work->folder, work->key, NULL) == GR_OK)
-            status = move_to_cells(work, done, err);
-        else
-            unlink(file); /* what it says cannot be: made again */
-    }
+    if (left && !placed && gr__cell_read(&cell, work->folder, work->key, NULL) == GR_OK)
+        status = move_to_cells(work, &mine, err);
+    else if (left)
+        unlink(file);
     gr__cell_free(cell);
     gr_free(file);
     gr_free(there);
@@ -165,18 +203,18 @@ static gr__cell_work *work_new(const char *root, const char *key) {
     return work;
 }
 
-/* With the lock: what another has done meanwhile, and what is there to go on with. */
-static gr_status prepare(gr__cell_work *work, bool model, bool *done, gr_error *err) {
-    *done = is_done(work->root, work->key, model);
+/* With the lock: what others have done meanwhile, and what is there to go on with. */
+static gr_status prepare(gr__cell_work *work, gr__cell_want want, bool *done, gr_error *err) {
+    if (!is_done(work->root, work->key, want))
+        GR_TRY(mend(work, err));
+    *done = is_done(work->root, work->key, want);
     if (*done) {
+        char *old = old_path(work->root, work->key);
         remove_folder(work->folder);
+        remove_folder(old);
+        gr_free(old);
         return GR_OK;
     }
-
-    GR_TRY(mend(work, done, err));
-    if (*done && (!model || is_done(work->root, work->key, true)))
-        return GR_OK;
-    *done = false;
     GR_TRY(gr_directory_make(work->folder, err));
     gr__temporaries_remove(work->folder);
     return GR_OK;
@@ -192,35 +230,34 @@ static gr_status take_lock(gr__cell_work *work, bool *busy, const char *path, gr
     return gr_error_set(err, status, why.place, why.hint[0] ? why.hint : NULL, "%s", why.message);
 }
 
-gr_status gr__cell_begin(gr__cell_work **work, gr_cell_state *state, const char *root, const char *key, bool model,
-                         gr_error *err) {
-    bool busy = false, done = is_done(root, key, model);
-    char *lock = lock_path(root, key);
-    *work = NULL;
-    *state = GR_CELL_DONE;
-    if (done) {
-        gr__lock_sweep(lock); /* of one who was killed between the move and its end */
-        gr_free(lock);
-        return GR_OK;
-    }
+/* Whether a process that was killed may have left something of a cell that is done. */
+static bool has_rest(const gr__cell_work *work, const char *lock) {
+    char *old = old_path(work->root, work->key);
+    bool rest = gr_file_exists(lock) || gr_file_exists(work->folder) || gr_file_exists(old);
+    gr_free(old);
+    return rest;
+}
 
-    /* One maker at a time. */
+gr_status gr__cell_begin(gr__cell_work **work, gr_cell_state *state, const char *root, const char *key,
+                         gr__cell_want want, gr_error *err) {
     gr__cell_work *mine = work_new(root, key);
-    gr_status status = make_below(root, "work", err);
-    if (status == GR_OK)
+    char *lock = lock_path(root, key);
+    bool busy = false, done = is_done(root, key, want), clean = done && !has_rest(mine, lock);
+    *work = NULL;
+
+    /* One maker at a time, who also clears up. */
+    gr_status status = clean ? GR_OK : make_below(root, "work", err);
+    if (status == GR_OK && !clean)
         status = take_lock(mine, &busy, lock, err);
     gr_free(lock);
-    if (status == GR_OK && !busy)
-        status = prepare(mine, model, &done, err);
+    if (status == GR_OK && !clean && !busy)
+        status = prepare(mine, want, &done, err);
 
-    if (busy)
-        *state = GR_CELL_BUSY;
-    if (status == GR_OK && !busy && !done) {
-        *state = GR_CELL_MISSING;
+    *state = done ? GR_CELL_DONE : busy ? GR_CELL_BUSY : GR_CELL_MISSING;
+    if (status == GR_OK && *state == GR_CELL_MISSING)
         *work = mine;
-        return GR_OK;
-    }
-    gr__cell_end(mine);
+    else
+        gr__cell_end(mine);
     return status;
 }
 

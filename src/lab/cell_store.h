@@ -2,7 +2,7 @@
  *
  *     gr__cell_work *work;
  *     gr_cell_state state;
- *     GR_TRY(gr__cell_begin(&work, &state, folder, key, false, err));
+ *     GR_TRY(gr__cell_begin(&work, &state, folder, key, GR__WANT_ROWS, err));
  *     if (work) {                                             nobody else makes it now, and it is not there
  *         ... make it in work->folder, which may hold what a killed process has left; ask work->lock before saving ...
  *         GR_TRY(gr__cell_publish(work, of, rows, &facts, err));     takes the rows
@@ -49,17 +49,27 @@ gr_status gr__cell_find(gr__cell **cell, const char *root, const char *key, gr_e
 gr_status gr__cell_state_of(gr_cell_state *state, const char *root, const char *key, const gr__committed *committed,
                             gr_error *err);
 
-/* Takes a cell to make it. *work is NULL, and *state GR_CELL_DONE or GR_CELL_BUSY, where that is not wanted; else
- * GR_CELL_MISSING. model: it is missing as long as cells/KEY has no model/, rows or not. What a killed process had
- * finished but not moved is moved now. Errors: those of files. */
-gr_status gr__cell_begin(gr__cell_work **work, gr_cell_state *state, const char *root, const char *key, bool model,
-                         gr_error *err);
+/* What is wanted of a cell: that it is done; that it has its model/ too; that it is made once more, for its rows keep
+ * less than is asked for (buckets, where documents are wanted). */
+typedef enum gr__cell_want { GR__WANT_ROWS, GR__WANT_MODEL, GR__WANT_RICHER } gr__cell_want;
+
+/* Takes a cell to make it. *work is NULL, and *state GR_CELL_DONE or GR_CELL_BUSY, where there is nothing to make; else
+ * GR_CELL_MISSING. What a killed process had finished but not moved is moved now, what it need not have begun removed.
+ * Who wants richer rows looks at those that are there once more: another may have been first. Errors: those of files.
+ */
+gr_status gr__cell_begin(gr__cell_work **work, gr_cell_state *state, const char *root, const char *key,
+                         gr__cell_want want, gr_error *err);
 
 /* Writes rows.jsonl and cell.json into the work folder and moves it to cells/. Where another was first, its cell
  * counts: *mine (NULL: not asked) is false, and this one's folder is removed. Takes the rows. That the key is that of
  * `of` is asserted. GR_ERR_IO: the lock was lost, or files. */
 gr_status gr__cell_publish(gr__cell_work *work, bool *mine, const json_t *of, gr_ledger *rows,
                            const gr__cell_facts *facts, gr_error *err);
+
+/* The same in the place of the cell that is there: a measurement, which has nothing beside its rows (asserted). Takes
+ * the rows. */
+gr_status gr__cell_replace(gr__cell_work *work, const json_t *of, gr_ledger *rows, const gr__cell_facts *facts,
+                           gr_error *err);
 
 /* The model of a cell whose rows are known already (committed, or done before its model was removed) was made again in
  * the work folder: moves model/ to the cell, which is made of the known rows where it is not there. Where the rows of

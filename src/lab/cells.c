@@ -215,7 +215,10 @@ static bool is_ready(const gr__cells *cells, const gr__lab_cell *c) {
     return c->parent < 0 || has_weights(cells, &cells->cell[c->parent]);
 }
 
-static bool is_missing(const gr__cells *cells, const gr__lab_cell *c) { return !has_rows(c) && !is_blocked(cells, c); }
+/* Whether it is still to be made, for the first time or with more in its rows. */
+static bool is_missing(const gr__cells *cells, const gr__lab_cell *c) {
+    return (!has_rows(c) || c->known.poor) && !is_blocked(cells, c);
+}
 
 /* Marks the weights that missing cells begin with, and those that they begin with where they are gone too. */
 static void mark_needed(const gr__cells *cells, bool *needed) {

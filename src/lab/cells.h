@@ -39,7 +39,8 @@ typedef struct gr__use {
 typedef struct gr__known {
     gr_cell_state state;
     bool model; /* its weights are there; of views not asked */
-    bool busy;  /* somebody makes its weights again */
+    bool busy;  /* somebody makes its weights, or itself, again */
+    bool poor;  /* its rows keep less than is asked for: it is made once more */
 } gr__known;
 
 typedef struct gr__lab_cell {
