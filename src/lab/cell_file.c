@@ -312,7 +312,8 @@ static gr_status take_line(gr__committed *list, const gr__lines *line, const cha
 
 /* Sorted, each key once: of two rows of one cell nobody knows which is meant. */
 static gr_status settle(gr__committed *list, const char *place, gr_error *err) {
-    qsort(list->cell, list->count, sizeof *list->cell, by_key);
+    if (list->count)
+        qsort(list->cell, list->count, sizeof *list->cell, by_key);
     for (size_t i = 1; i < list->count; i++)
         if (!strcmp(list->cell[i]->key, list->cell[i - 1]->key))
             return gr_error_set(err, GR_ERR_FORMAT, place, "keep one of the two lines", "cell %.16s is there twice",
@@ -383,7 +384,8 @@ static void put_cell(buffer *to, const gr__cell *cell) {
 
 char *gr__committed_lines(const gr__cell *const *cell, size_t count) {
     const gr__cell **sorted = gr_alloc((count + 1) * sizeof *sorted);
-    memcpy(sorted, cell, count * sizeof *sorted);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = cell[i];
     qsort(sorted, count, sizeof *sorted, by_key);
 
     /* Each on a line of its own: changes of one cell are changes of one line. */
