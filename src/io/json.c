@@ -107,6 +107,7 @@ static void put_member(line *to, const char *key, const json_t *value) {
 }
 
 static void put_object(line *to, const json_t *object) {
+    /* Its keys, as they were set or by their bytes. */
     size_t count = 0;
     const char **keys = gr_alloc((json_object_size(object) + 1) * sizeof *keys), *key;
     json_t *value;
@@ -124,17 +125,21 @@ static void put_object(line *to, const json_t *object) {
     gr_free(keys);
 }
 
+static void put_array(line *to, const json_t *array) {
+    put(to, "[", 1);
+    for (size_t i = 0; i < json_array_size(array); i++) {
+        if (i)
+            put(to, ",", 1);
+        put_value(to, json_array_get(array, i));
+    }
+    put(to, "]", 1);
+}
+
 static void put_value(line *to, const json_t *value) {
     if (json_is_object(value)) {
         put_object(to, value);
     } else if (json_is_array(value)) {
-        put(to, "[", 1);
-        for (size_t i = 0; i < json_array_size(value); i++) {
-            if (i)
-                put(to, ",", 1);
-            put_value(to, json_array_get(value, i));
-        }
-        put(to, "]", 1);
+        put_array(to, value);
     } else if (json_is_real(value)) {
         put_real(to, json_real_value(value));
     } else {

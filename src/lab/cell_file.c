@@ -190,6 +190,7 @@ static gr_status join(gr__cell **cell, json_t *file, const char *lines, size_t l
     c->file = file;
     gr_digest_data(hex, lines, length);
 
+    /* The bytes first: what was edited is not even read. */
     gr_status status = strcmp(hex, json_string_value(json_object_get(file, "rows_sha256"))) != 0
                            ? damaged(place, err, "its rows are not those that it was signed with")
                            : gr_ledger_parse(&c->rows, lines, length, place, err);
@@ -280,6 +281,7 @@ static gr_status cell_of_line(gr__cell **cell, json_t *line, const char *place, 
         return gr_error_set(err, GR_ERR_FORMAT, place, one_a_line, "the line holds no cell and its rows");
     GR_TRY(gr__cell_check(file, NULL, place, err));
 
+    /* Spelled as rows.jsonl was, of which the digest is. */
     buffer lines = {0};
     put(&lines, "", 0);
     for (size_t i = 0; i < json_array_size(list); i++) {

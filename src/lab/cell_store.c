@@ -370,6 +370,7 @@ gr_status gr__cell_link(const char *root, const char *name, const char *key, boo
     int is = whose(path);
     gr_status status = GR_OK;
 
+    /* What is not ours stays; what is right already is left alone. */
     if (is < 0)
         status = gr_error_set(err, GR_ERR_USAGE, path, "choose another folder, or move the file away",
                               "something that gradroute has not made is where a link to a cell belongs");

@@ -236,6 +236,7 @@ int gr__cells_next(const gr__cells *cells, bool *again, bool *wait) {
     *again = *wait = false;
     mark_needed(cells, needed);
 
+    /* The first that is to be made, or whose weights are, and whose parent is there. */
     for (int i = 0; i < cells->cells && next < 0; i++) {
         const gr__lab_cell *c = &cells->cell[i];
         bool missing = is_missing(cells, c), lost = has_rows(c) && needed[i] && !c->view && !c->known.model;
