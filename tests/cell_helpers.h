@@ -102,12 +102,14 @@ static inline bool make(const char *root, int i) {
     return state != GR_CELL_BUSY;
 }
 
-static inline gr_cell_state state_of(const char *root, int i) {
+static inline gr__known look(const char *root, int i, const gr__committed *committed, gr_units units) {
     gr_error err = {0};
-    gr_cell_state state;
-    gr_test_ok(gr__cell_state_of(&state, root, key_of(i), NULL, &err), &err);
-    return state;
+    gr__known known;
+    gr_test_ok(gr__cell_look(&known, root, key_of(i), committed, units, &err), &err);
+    return known;
 }
+
+static inline gr_cell_state state_of(const char *root, int i) { return look(root, i, NULL, GR_UNITS_BUCKETS).state; }
 
 /* The cell of a number is there, whole, with the bytes that it always has. */
 static inline void assert_done(const char *root, int i) {

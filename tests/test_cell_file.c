@@ -7,11 +7,12 @@ static void expect_damaged(const char *root, const char *words) {
     gr_error err = {0};
     gr__cell *cell;
     gr_cell_state found;
+    gr__known known;
     assert_int_equal(gr__cell_find(&cell, root, key_of(0), &err), GR_ERR_FORMAT);
     assert_null(cell);
     if (!strstr(err.message, words) || !strstr(err.hint, "remove it to make it again"))
         fail_msg("'%s' (%s) lacks '%s'", err.message, err.hint, words);
-    assert_int_equal(gr__cell_state_of(&found, root, key_of(0), NULL, NULL), GR_ERR_FORMAT);
+    assert_int_equal(gr__cell_look(&known, root, key_of(0), NULL, GR_UNITS_BUCKETS, NULL), GR_ERR_FORMAT);
 
     /* And it is not silently made again. */
     gr__cell_work *work;

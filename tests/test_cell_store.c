@@ -22,7 +22,8 @@ static void a_cell_is_made_and_found(void **state) {
     make(root, 0);
     assert_done(root, 0);
     assert_tidy(root, 0);
-    assert_int_equal(state_of(root, 0), GR_CELL_DONE);
+    gr__known known = look(root, 0, NULL, GR_UNITS_DOCUMENTS);
+    assert_true(known.state == GR_CELL_DONE && known.model && !known.busy && !known.poor);
     assert_true(is_there(root, "cells/%s/model/manifest.json", key_of(0))); /* all that was in the work folder */
     assert_true(is_there(root, "cells/%s/checkpoint", key_of(0)));
 
@@ -57,7 +58,8 @@ static void a_cell_that_is_being_made_is_busy(void **state) {
     gr__cell_work *work, *second;
     gr_cell_state found;
     gr_test_ok(gr__cell_begin(&work, &found, root, key_of(0), GR__WANT_ROWS, &err), &err);
-    assert_int_equal(state_of(root, 0), GR_CELL_BUSY);
+    gr__known known = look(root, 0, NULL, GR_UNITS_BUCKETS);
+    assert_true(known.state == GR_CELL_BUSY && known.busy && !known.model);
     gr_test_ok(gr__cell_begin(&second, &found, root, key_of(0), GR__WANT_ROWS, &err), &err);
     assert_null(second);
     assert_int_equal(found, GR_CELL_BUSY);
@@ -404,7 +406,6 @@ static void a_committed_cell_keeps_its_rows(void **state) {
     gr_error err = {0};
     gr__cell *cell;
     gr__committed list;
-    gr_cell_state found;
     bool other = false;
     make(there, 0);
     gr_test_ok(gr__cell_find(&cell, there, key_of(0), &err), &err);
@@ -412,8 +413,7 @@ static void a_committed_cell_keeps_its_rows(void **state) {
     gr_test_ok(gr__committed_parse(&list, lines, strlen(lines), "NAME.jsonl", &err), &err);
     gr_free(lines);
     gr__cell_free(cell);
-    gr_test_ok(gr__cell_state_of(&found, root, key_of(0), &list, &err), &err);
-    assert_int_equal(found, GR_CELL_COMMITTED);
+    assert_int_equal(look(root, 0, &list, GR_UNITS_BUCKETS).state, GR_CELL_COMMITTED);
 
     /* Its model for a new child, with rows of another machine. */
     gr_ledger *rows = rows_of(4);
@@ -425,8 +425,7 @@ static void a_committed_cell_keeps_its_rows(void **state) {
     assert_tidy(root, 0);
     assert_true(is_there(root, "cells/%s/remade.json", key_of(0)));
     assert_true(is_there(root, "cells/%s/model/manifest.json", key_of(0)));
-    gr_test_ok(gr__cell_state_of(&found, root, key_of(0), &list, &err), &err);
-    assert_int_equal(found, GR_CELL_DONE);
+    assert_int_equal(look(root, 0, &list, GR_UNITS_BUCKETS).state, GR_CELL_DONE);
     gr_ledger_free(rows);
     gr__committed_free(&list);
 }
@@ -455,6 +454,29 @@ static int rows_there(const char *root) {
     int steps = cell ? (int)gr_entry_number(gr_ledger_find(cell->rows, "model", NULL), "steps") : -1;
     gr__cell_free(cell);
     return steps;
+}
+
+/* Buckets are as good as documents where nobody asks for those. */
+static void rows_in_buckets_are_poor_where_documents_are_asked_for(void **state) {
+    (void)state;
+    const char *root = fresh();
+    gr_error err = {0};
+    gr__cell_work *work;
+    gr_cell_state found;
+    char key[GR_DIGEST_HEX];
+    json_t *of = of_cell(0, key);
+    gr_ledger *rows = rows_of(0);
+    gr_ledger_begin(rows, "loss");
+    gr_ledger_text(rows, "unit", "bucket");
+    gr_test_ok(gr__cell_begin(&work, &found, root, key, GR__WANT_ROWS, &err), &err);
+    gr_test_ok(gr__cell_publish(work, NULL, of, rows, &(gr__cell_facts){.threads = 1}, &err), &err);
+    gr__cell_end(work);
+    assert_false(look(root, 0, NULL, GR_UNITS_BUCKETS).poor);
+    assert_true(look(root, 0, NULL, GR_UNITS_DOCUMENTS).poor);
+    assert_false(look(root, 0, NULL, GR_UNITS_DOCUMENTS).model);
+    replace(root);
+    assert_false(look(root, 0, NULL, GR_UNITS_DOCUMENTS).poor);
+    json_decref(of);
 }
 
 static void richer_rows_take_the_place_of_others(void **state) {
@@ -570,6 +592,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(what_a_killed_process_had_is_taken_over),
         cmocka_unit_test(a_removed_model_is_put_back),
         cmocka_unit_test(a_committed_cell_keeps_its_rows),
+        cmocka_unit_test(rows_in_buckets_are_poor_where_documents_are_asked_for),
         cmocka_unit_test(richer_rows_take_the_place_of_others),
         cmocka_unit_test(a_kill_leaves_the_old_rows_or_the_richer),
         cmocka_unit_test(links_lead_to_cells),

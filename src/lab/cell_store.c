@@ -69,19 +69,32 @@ gr_status gr__cell_find(gr__cell **cell, const char *root, const char *key, gr_e
     return status;
 }
 
-gr_status gr__cell_state_of(gr_cell_state *state, const char *root, const char *key, const gr__committed *committed,
-                            gr_error *err) {
-    gr__cell *cell;
-    const gr__cell *known = committed ? gr__committed_find(committed, key) : NULL;
-    GR_TRY(gr__cell_find(&cell, root, key, err));
+/* Whether losses are kept in buckets: documents cannot be had of them. */
+static bool keeps_buckets(const gr_ledger *rows) {
+    static const char *const in_buckets[][2] = {{"unit", "bucket"}, {NULL, NULL}};
+    return gr_ledger_find(rows, "loss", in_buckets) != NULL;
+}
 
-    /* What is done in the folder, then what others have done, then what is at work. */
-    char *lock = lock_path(root, key);
-    if (cell || known)
-        *state = gr__cell_diverged(cell ? cell : known) ? GR_CELL_DIVERGED : cell ? GR_CELL_DONE : GR_CELL_COMMITTED;
-    else
-        *state = gr__lock_peek(lock, key, NULL) == GR_OK ? GR_CELL_MISSING : GR_CELL_BUSY;
+gr_status gr__cell_look(gr__known *known, const char *root, const char *key, const gr__committed *committed,
+                        gr_units units, gr_error *err) {
+    gr__cell *cell;
+    *known = (gr__known){0};
+    GR_TRY(gr__cell_find(&cell, root, key, err));
+    const gr__cell *there = cell ? cell : committed ? gr__committed_find(committed, key) : NULL;
+
+    /* Who is at it, and whether weights are beside the rows. */
+    char *lock = lock_path(root, key), *path = done_path(root, key);
+    known->busy = gr__lock_peek(lock, key, NULL) != GR_OK;
+    known->model = cell && holds(path, "model");
     gr_free(lock);
+    gr_free(path);
+
+    /* What is done in the folder comes before what others have committed. */
+    if (!there)
+        known->state = known->busy ? GR_CELL_BUSY : GR_CELL_MISSING;
+    else
+        known->state = gr__cell_diverged(there) ? GR_CELL_DIVERGED : cell ? GR_CELL_DONE : GR_CELL_COMMITTED;
+    known->poor = there && units == GR_UNITS_DOCUMENTS && keeps_buckets(there->rows);
     gr__cell_free(cell);
     return GR_OK;
 }

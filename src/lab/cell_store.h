@@ -45,9 +45,18 @@ typedef struct gr__cell_work {
  * made again until somebody removes it. */
 gr_status gr__cell_find(gr__cell **cell, const char *root, const char *key, gr_error *err);
 
-/* What is known of it, without changing anything; committed NULL: no rows are. Errors: those of gr__cell_find. */
-gr_status gr__cell_state_of(gr_cell_state *state, const char *root, const char *key, const gr__committed *committed,
-                            gr_error *err);
+/* What is known of a cell; all zero: nothing is. */
+typedef struct gr__known {
+    gr_cell_state state;
+    bool model; /* its weights are there; of views not asked */
+    bool busy;  /* somebody makes it, or its weights, or itself once more */
+    bool poor;  /* its rows keep less than is asked for */
+} gr__known;
+
+/* Looks, without changing anything. committed: rows that count as done, NULL: none do. units: what rows of losses are
+ * to keep. Errors: those of gr__cell_find. */
+gr_status gr__cell_look(gr__known *known, const char *root, const char *key, const gr__committed *committed,
+                        gr_units units, gr_error *err);
 
 /* What is wanted of a cell: that it is done; that it has its model/ too; that it is made once more, for its rows keep
  * less than is asked for (buckets, where documents are wanted). */

@@ -6,7 +6,7 @@
  *         gr__cells_key(cells, u, key_of(&cells->use[u]), is_view);
  *     gr__cells_join(cells);
  *     for (int c = 0; c < cells->cells; c++)
- *         gr__cells_know(cells, c, (gr__known){.state = state, .model = model});
+ *         gr__cells_know(cells, c, known);                      what gr__cell_look saw, or what was just made
  *     while ((c = gr__cells_next(cells, &again, &wait)) >= 0)
  *         ...                                                   make it, say what is known of it now, ask again
  *     gr__cells_free(cells);
@@ -34,14 +34,6 @@ typedef struct gr__use {
     bool view;       /* it has its parent's weights */
     char key[GR_DIGEST_HEX];
 } gr__use;
-
-/* What is known of a cell; all zero: nothing is. */
-typedef struct gr__known {
-    gr_cell_state state;
-    bool model; /* its weights are there; of views not asked */
-    bool busy;  /* somebody makes its weights, or itself, again */
-    bool poor;  /* its rows keep less than is asked for: it is made once more */
-} gr__known;
 
 typedef struct gr__lab_cell {
     const char *key;
