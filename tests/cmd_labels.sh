@@ -53,9 +53,9 @@ assert any(json.loads(line)["loss_birds"] for line in open(sys.argv[1]))' "$work
 
 ok 'an audit' gradroute audit "$w" -o "$work/audit" --set train.steps=4 --set 'twins=[plain, filtered]' --set 'relearn={documents: 8, steps: 2, batch: 4, every: 1, lr: [0.001]}'
 fewer() { python3 -c 'import json, sys
-r = json.load(open(sys.argv[1] + "/relearn-plain.json"))
-few = [n for n in r["tokens"] if n <= 8] # the others hold no labelled token
-assert few and len(few) < len(r["tokens"]) and all(n > 10 for n in r["tokens"] if n > 8), r["tokens"]' "$1"; }
+rows = [json.loads(line) for line in open(sys.argv[1] + "/relearn-plain.jsonl")]
+sizes = {r["group"]: r["sizes"] for r in rows if r["row"] == "loss"}
+assert all(n <= 8 for n in sizes["forget"]) and all(n > 10 for n in sizes["retain"]), sizes # those hold no labelled token' "$1"; }
 ok 'measures the labelled tokens' fewer "$work/audit"
 
 # ---- mistakes ----

@@ -118,7 +118,7 @@ for taken in metrics.jsonl data/tokenizer.json data/dataset.bin checkpoints/note
     refused 2 "'${taken%%/*}'" "train over a $taken" train -o theirs --set $short
     refused 2 "'${taken%%/*}'" "train --resume over a $taken" train -o theirs --set $short --resume
 done
-for taken in data/tokenizer.json result.json routed/notes relearn-plain.json plain filtered perfect placebo/notes; do
+for taken in data/tokenizer.json result.json routed/notes relearn-plain.jsonl plain filtered perfect placebo/notes; do
     rm -rf theirs && mkdir -p "theirs/$(dirname $taken)" && echo mine >theirs/$taken
     refused 2 "'${taken%%/*}'" "audit over a $taken" audit -o theirs
 done

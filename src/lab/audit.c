@@ -1,4 +1,4 @@
-/* The audit: arms, losses with regions on and off, the test of removal. Figures: audit_figures.c. */
+/* The audit: arms, losses with regions on and off. The test of removal: audit_attack.c. Figures: audit_figures.c. */
 #include <math.h>
 #include <string.h>
 
@@ -19,8 +19,8 @@ static void note(const job *j, const char *text) {
         j->control->note(j->control->user, text);
 }
 
-/* "relearning: plain (2 of 3)"; the placebo is not attacked, and routed is measured on and off. */
-static void note_part(job *j, const char *doing, const char *name, bool measuring) {
+/* The placebo is not attacked, and routed is measured on and off. */
+void gr__audit_note_part(job *j, const char *doing, const char *name, bool measuring) {
     int parts = 1 + measuring;
     for (int k = GR_ARM_PLAIN; k < (measuring ? GR_ARMS : GR_ARM_PLACEBO); k++)
         parts += j->has[k];
@@ -30,7 +30,7 @@ static void note_part(job *j, const char *doing, const char *name, bool measurin
     gr_free(text);
 }
 
-static gr_status stopped(const job *j, gr_error *err) {
+gr_status gr__audit_stopped(const job *j, gr_error *err) {
     return gr__follow_stopped(&(gr__follow){.control = j->control, .folder = j->folder}, err);
 }
 
@@ -44,12 +44,12 @@ static gr_status train_arms(job *j, gr_error *err) {
         gr_status status = gr_arm_train(&j->arm[k], j->project, k, folder, j->control, err);
         gr_free(folder);
         GR_TRY(status);
-        GR_TRY(stopped(j, err));
+        GR_TRY(gr__audit_stopped(j, err));
     }
     return GR_OK;
 }
 
-/* Documents of the test by group, those that the attacker's best step is chosen on, and those he trains on. */
+/* Documents of the test by group. */
 static gr_status pick_documents(job *j, gr_error *err) {
     static const gr_group_want wanted[GR__GROUPS] = {
         [GR__FORGET] = {.name = "forget", .kind = GR_GROUP_ANY_LABEL, .chosen_on = true},
@@ -60,30 +60,30 @@ static gr_status pick_documents(job *j, gr_error *err) {
     if (!p->task->fact(p, "labels"))
         return gr_error_set(err, GR_ERR_USAGE, "labels", "for example labels: {NAME: {is: [TOPIC]}}",
                             "an audit needs a label to remove");
-    GR_TRY(p->task->groups(&j->groups, p, wanted, GR__GROUPS, err));
-
-    /* What the attack is made of. */
-    const gr_recipe_relearn *r = &p->recipe->relearn;
-    gr_draw_def def = {(size_t)r->documents, r->tokens, GR_LABEL_ANY, p->recipe->data.context, p->recipe->split_seed};
-    return gr_dataset_draw(&j->attack, p->data, p->labels, &def, err);
+    return p->task->groups(&j->groups, p, wanted, GR__GROUPS, err);
 }
 
 /* ---- measuring ---- */
 
-/* The rows as a file of them would give them back, and the samples of the groups out of them. */
-static gr_status through_text(const job *j, gr_ledger **rows, gr_sample group[GR__GROUPS], gr_error *err) {
-    static const char place[] = "rows of losses";
-    char *lines = gr_ledger_lines(*rows);
-    gr_ledger_free(*rows);
-    gr_status status = gr_ledger_parse(rows, lines, strlen(lines), place, err);
-    for (int g = 0; g < GR__GROUPS && status == GR_OK; g++) {
+gr_status gr__audit_samples(gr_sample group[GR__GROUPS], const job *j, const gr_ledger *rows, const char *place,
+                            gr_error *err) {
+    for (int g = 0; g < GR__GROUPS; g++) {
         const char *const where[][2] = {{"group", j->groups.group[g].name}, {NULL, NULL}};
-        const gr_entry *row = gr_ledger_find(*rows, "loss", where);
+        const gr_entry *row = gr_ledger_find(rows, "loss", where);
         if (row)
-            status = gr_sample_read(&group[g], row, place, err);
+            GR_TRY(gr_sample_read(&group[g], row, place, err));
     }
+    return GR_OK;
+}
+
+/* The rows as a file of them would give them back, and the samples of the groups out of them. */
+static gr_status through_text(const job *j, gr__losses_of *out, gr_error *err) {
+    static const char place[] = "rows of losses";
+    char *lines = gr_ledger_lines(out->rows);
+    gr_ledger_free(out->rows);
+    gr_status status = gr_ledger_parse(&out->rows, lines, strlen(lines), place, err);
     gr_free(lines);
-    return status;
+    return status == GR_OK ? gr__audit_samples(out->group, j, out->rows, place, err) : status;
 }
 
 /* Whether a measure is one of data like these. */
@@ -108,43 +108,42 @@ static gr_status take(const job *j, gr_ledger *rows, const char *name, const gr_
 
     /* Whoever asked to stop is told what becomes of the folder. */
     if (status == GR_ERR_INTERRUPTED)
-        return stopped(j, err);
+        return gr__audit_stopped(j, err);
     return status == GR_OK ? GR_OK : gr_error_set(err, status, why.place, why.hint, "%s", why.message);
 }
 
-/* A model of which the caller is told, or asked alone whether to go on. */
-static gr_subject subject_of(const job *j, const char *name, gr_model *model, const gr_tables *profile,
-                             bool (*after)(void *follow, int64_t done, int64_t all), gr__follow *follow) {
+gr_subject gr__audit_subject(const job *j, const char *name, gr_model *model, const char *doing, gr__follow *follow) {
     const gr_project *p = j->project;
-    gr__follow_begin(follow, j->control, j->folder, "measuring", name);
+    gr__follow_begin(follow, j->control, j->folder, doing, name);
     return (gr_subject){.name = name,
                         .recipe = p->recipe,
                         .model = model,
-                        .profile = profile,
                         .data = p->data,
                         .labels = p->labels,
                         .tokenizer = p->tokenizer,
                         .groups = &j->groups,
                         .units = GR_UNITS_DOCUMENTS,
-                        .pass = gr_pass_new(),
-                        .after = after,
+                        .seed = p->recipe->split_seed,
+                        .after = gr__follow_told,
                         .user = follow};
 }
 
 static gr_status evaluate(job *j, gr__losses_of *out, const char *name, gr_model *model, const gr_tables *profile,
                           gr_error *err) {
-    GR_TRY(stopped(j, err));
-    note_part(j, gr_registry_measure(j->registry, "loss")->doing, name, true);
+    GR_TRY(gr__audit_stopped(j, err));
+    gr__audit_note_part(j, gr_registry_measure(j->registry, "loss")->doing, name, true);
 
     /* One pass over the test serves both measures; figures read rows as they would lie in a file. */
     gr__follow follow;
-    gr_subject subject = subject_of(j, name, model, profile, gr__follow_told, &follow);
+    gr_subject subject = gr__audit_subject(j, name, model, "measuring", &follow);
+    subject.profile = profile;
+    subject.pass = gr_pass_new();
     out->rows = gr_ledger_new();
     gr_status status = take(j, out->rows, "loss", &subject, err);
     if (status == GR_OK)
         status = take(j, out->rows, "accuracy", &subject, err);
     if (status == GR_OK)
-        status = through_text(j, &out->rows, out->group, err);
+        status = through_text(j, out, err);
     gr_pass_free(subject.pass);
     return status;
 }
@@ -170,84 +169,20 @@ static gr_status evaluate_all(job *j, gr_error *err) {
     return GR_OK;
 }
 
-static gr_status relearn_one(job *j, gr__attacked *out, gr_model *model, const gr_tables *profile, const char *name,
-                             gr_error *err) {
-    GR_TRY(stopped(j, err));
-    char *path = gr_format("%s/relearn-%s.json", j->folder, name);
-    note_part(j, "relearning", name, false);
-    const gr_dataset *data = j->project->data;
-    const gr_group *forget = &j->groups.group[GR__FORGET];
-    gr__follow follow;
-    gr__follow_begin(&follow, j->control, j->folder, "relearning", name);
-    gr_relearn_def def = {.attack = j->attack.docs,
-                          .attack_count = j->attack.count,
-                          .choose = forget->validation,
-                          .choose_count = forget->validations,
-                          .docs = data->test,
-                          .count = data->test_count,
-                          .path = path,
-                          .follow = &follow};
-    gr_relearned r;
-    gr_status status = gr_relearn(&r, j->project, model, profile, &def, err);
-    gr_free(path);
-    GR_TRY(status);
-    *out = (gr__attacked){.chosen = r.chosen, .lr = r.lr, .step = r.step};
-    gr_ledger *rows = gr_ledger_new();
-    gr_ledger_losses(rows, &j->groups, GR_UNITS_DOCUMENTS, r.nll, r.tokens, NULL, NULL);
-    status = through_text(j, &rows, out->group, err);
-    gr_ledger_free(rows);
-    gr_relearned_free(&r);
-    return status;
-}
-
-/* The removed model is attacked as it would be shipped: without the region's tensors. Regions that cannot be taken out
- * (claimed residual dimensions, whole parameters) stay switched off instead. */
-static gr_status relearn_removed(job *j, gr_error *err) {
-    char *path = gr_format("%s/routed/model", j->folder);
-    gr_bundle *removed = NULL;
-    gr_tables *off = NULL;
-    gr_error refused = {0};
-    gr_status status = gr_bundle_load(&removed, path, j->regions, j->region_count, &refused);
-    gr_free(path);
-    if (status == GR_OK) {
-        gr_model_set_precision(removed->model, j->project->recipe->precision); /* as the others are attacked */
-        status = relearn_one(j, &j->off_relearned, removed->model, NULL, "routed-off", err);
-    } else if (status == GR_ERR_USAGE) {
-        gr_model *routed = j->arm[GR_ARM_ROUTED].folder->model;
-        gr_log(1, "relearning with the region switched off, not removed: %s", refused.message);
-        status = gr_profile_new(&off, routed, j->regions, j->region_count, err);
-        if (status == GR_OK)
-            status = relearn_one(j, &j->off_relearned, routed, off, "routed-off", err);
-    } else {
-        gr_error_set(err, status, refused.place, refused.hint, "%s", refused.message);
-    }
-    gr_tables_free(off);
-    gr_bundle_free(removed);
-    return status;
-}
-
-static gr_status relearn_all(job *j, gr_error *err) {
-    j->part = 0;
-    GR_TRY(relearn_removed(j, err));
-    for (int k = GR_ARM_PLAIN; k < GR_ARM_PLACEBO; k++)
-        if (j->has[k])
-            GR_TRY(relearn_one(j, &j->relearned[k], j->arm[k].folder->model, NULL, gr_arm_name(k), err));
-    return GR_OK;
-}
-
 /* ---- completions ---- */
 
 /* Completions of all prompts under one profile, in the items of the list. */
 static gr_status complete_each(const job *j, gr_model *model, const gr_tables *profile, json_t *list, const char *key,
                                gr_error *err) {
     gr__follow follow;
-    gr_subject subject = subject_of(j, "routed", model, profile, gr__follow_asked, &follow);
+    gr_subject subject = gr__audit_subject(j, "routed", model, "completing", &follow);
+    subject.profile = profile;
+    subject.after = gr__follow_asked; /* it takes no time to speak of */
     gr_ledger *rows = gr_ledger_new();
     gr_status status = take(j, rows, "complete", &subject, err);
     for (size_t i = 0; status == GR_OK && i < gr_ledger_size(rows); i++)
         json_object_set_new(json_array_get(list, i), key, json_string(gr_entry_text(gr_ledger_at(rows, i), "text")));
     gr_ledger_free(rows);
-    gr_pass_free(subject.pass);
     return status;
 }
 
@@ -335,8 +270,8 @@ static gr_status figures(job *j, json_t *result, double seconds, gr_error *err) 
     json_object_set_new(result, "parameters", json_pack("{s:I, s:o}", "core", (json_int_t)core, "regions", regions));
     json_object_set_new(result, "data", data_figures(p));
     json_object_set_new(result, "relearn",
-                        json_pack("{s:I, s:I, s:i}", "documents", (json_int_t)j->attack.documents, "tokens",
-                                  (json_int_t)j->attack.tokens, "steps", p->recipe->relearn.steps));
+                        json_pack("{s:I, s:I, s:i}", "documents", (json_int_t)j->off_relearned.documents, "tokens",
+                                  (json_int_t)j->off_relearned.tokens, "steps", p->recipe->relearn.steps));
     if (status == GR_OK)
         status = complete_all(j, completions, err);
     json_object_set_new(result, "completions", completions);
@@ -353,7 +288,7 @@ static gr_status work_in(job *j, json_t *result, gr_error *err) {
     GR_TRY(train_arms(j, err));
     double start = gr__now();
     GR_TRY(evaluate_all(j, err));
-    GR_TRY(relearn_all(j, err));
+    GR_TRY(gr__audit_attack(j, err));
     return figures(j, result, gr__now() - start, err);
 }
 
@@ -379,6 +314,7 @@ static gr_status work(job *j, json_t *result, gr_error *err) {
             GR_TRY(gr__arm_check(j->project, k, err));
     }
     GR_TRY(pick_documents(j, err));
+    GR_TRY(gr__audit_attack_check(j, err));
     GR_TRY(gr__output_claim(&out, j->folder, &gr__folder_of_audits, j->project, true, err));
     gr_status status = work_in(j, result, err);
     if (status == GR_OK)
@@ -407,7 +343,7 @@ static void free_job(job *j) {
     free_losses(&j->off);
     free_samples(j->off_relearned.group);
     gr_groups_free(&j->groups);
-    gr_drawn_free(&j->attack);
+    gr_settings_free(j->attack_settings);
     gr_registry_free(j->registry);
     gr_free(j->regions);
 }

@@ -213,8 +213,9 @@ static void put_verdict(figures *f, bool compared) {
     } else {
         add(text, sizeof text, "specific removal ");
         add_figure(text, sizeof text, f, "specific_removal");
-        add(text, sizeof text, ", after relearning on %zu %s ", f->j->attack.documents,
-            gr__unit(gr_dataset_unit(f->j->project->data), (int64_t)f->j->attack.documents));
+        int64_t documents = f->j->off_relearned.documents;
+        add(text, sizeof text, ", after relearning on %lld %s ", (long long)documents,
+            gr__unit(gr_dataset_unit(f->j->project->data), documents));
         if (is_number(f, "specific_removal_relearned"))
             add_figure(text, sizeof text, f, "specific_removal_relearned");
         else

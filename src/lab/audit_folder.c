@@ -7,7 +7,7 @@
 
 /* Beside its models, which stand under the names of the arms. */
 static bool writes(const char *name) {
-    static const char *const names[] = {"data", "relearn-*.json", "recipe.yaml", "result.json", "folder.json", NULL};
+    static const char *const names[] = {"data", "relearn-*.jsonl", "recipe.yaml", "result.json", "folder.json", NULL};
     for (int k = 0; k < GR_ARMS; k++)
         if (strcmp(gr_arm_name(k), name) == 0)
             return true;

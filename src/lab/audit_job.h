@@ -5,8 +5,8 @@
 #include <jansson.h>
 
 #include "gradroute/lab.h"
+#include "lab/follow.h"
 #include "lab/forecast.h"
-#include "lab/relearn.h"
 #include "measure/measure.h"
 
 enum { GR__FORGET, GR__ADJACENT, GR__RETAIN, GR__GROUPS };
@@ -21,8 +21,9 @@ typedef struct gr__losses_of {
 /* One model after the attack: its losses, and where the attack served best. */
 typedef struct gr__attacked {
     gr_sample group[GR__GROUPS];
-    double chosen, lr;
+    double chosen, lr; /* mean loss of the documents that the point was chosen by, and the rate; 0: before any step */
     int step;
+    int64_t documents, tokens; /* that were trained on */
 } gr__attacked;
 
 typedef struct gr__audit_job {
@@ -35,13 +36,37 @@ typedef struct gr__audit_job {
     bool has[GR_ARMS];
     gr__losses_of on, off, twin[GR_ARMS]; /* routed on and off; others as they are */
     gr__attacked off_relearned, relearned[GR_ARMS];
-    gr_groups
-        groups; /* whatever label was revealed; by forget documents of validation the attacker's best point is chosen */
-    gr_drawn attack;      /* forget documents of the training split: what he trains on */
+    gr_groups groups; /* whatever label was revealed; by forget documents of validation the best attack is chosen */
+    const gr_attack *attack;
+    gr_settings *attack_settings;
     int part;             /* of what comes after training: what was measured or attacked so far */
     const char **regions; /* names */
     int region_count;
 } gr__audit_job;
+
+/* A model of which the caller is told, or asked alone whether to go on; without a pass. doing: "measuring". */
+gr_subject gr__audit_subject(const gr__audit_job *job, const char *name, gr_model *model, const char *doing,
+                             gr__follow *follow);
+
+/* GR_ERR_INTERRUPTED, with what becomes of the folder, where the caller has asked to stop; else GR_OK. */
+gr_status gr__audit_stopped(const gr__audit_job *job, gr_error *err);
+
+/* Tells the caller what begins: "relearning: plain (2 of 3)". */
+void gr__audit_note_part(gr__audit_job *job, const char *doing, const char *name, bool measuring);
+
+/* Losses of the groups out of rows; one that has no row is left as it is. */
+gr_status gr__audit_samples(gr_sample group[GR__GROUPS], const gr__audit_job *job, const gr_ledger *rows,
+                            const char *place, gr_error *err);
+
+/* ---- audit_attack.c ---- */
+
+/* What refuses the attack, before anything is trained. */
+gr_status gr__audit_attack_check(gr__audit_job *job, gr_error *err);
+
+/* Attacks every model but the placebo; what an earlier call has kept in FOLDER/relearn-NAME.jsonl is read. */
+gr_status gr__audit_attack(gr__audit_job *job, gr_error *err);
+
+/* ---- audit_figures.c ---- */
 
 /* The figures that compare, their intervals and the verdict, into the result; docs/measures.md says what each is. */
 void gr__audit_figures(const gr__audit_job *job, json_t *result);

@@ -17,7 +17,7 @@ bool gr__follow_asked(void *follow, int64_t done, int64_t all) {
 
 bool gr__follow_told(void *follow, int64_t done, int64_t all) {
     const gr__follow *f = follow;
-    if (f->control && f->control->progress) {
+    if (all > 0 && f->control && f->control->progress) {
         double seconds = gr__now() - f->began;
         gr_progress progress = {.name = f->name,
                                 .doing = f->doing,

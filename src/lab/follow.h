@@ -22,7 +22,7 @@ typedef struct gr__follow {
 void gr__follow_begin(gr__follow *follow, const gr_control *control, const char *folder, const char *doing,
                       const char *name);
 
-/* Tells the caller how much is done. False: the caller has asked to stop. */
+/* Tells the caller how much is done, where `all` is above 0. False: the caller has asked to stop. */
 bool gr__follow_told(void *follow, int64_t done, int64_t all);
 
 /* The same for work whose share is told elsewhere: it is only asked whether to go on. */

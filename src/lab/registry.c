@@ -11,6 +11,9 @@
 #define GR_MEASURE(name) extern const gr_measure gr__measure_##name;
 #include "measure/measures.h"
 #undef GR_MEASURE
+#define GR_ATTACK(name) extern const gr_attack gr__attack_##name;
+#include "attack/attacks.h"
+#undef GR_ATTACK
 
 struct gr_registry {
     const gr_measure **measure;
@@ -35,6 +38,9 @@ gr_registry *gr_registry_new(void) {
 #define GR_MEASURE(name) gr_registry_add_measure(registry, &gr__measure_##name);
 #include "measure/measures.h"
 #undef GR_MEASURE
+#define GR_ATTACK(name) gr_registry_add_attack(registry, &gr__attack_##name);
+#include "attack/attacks.h"
+#undef GR_ATTACK
     for (int i = 0; gr__figure_list[i].name; i++)
         gr_registry_add_figure(registry, &gr__figure_list[i]);
     for (int i = 0; gr__task_list[i]; i++)

@@ -18,12 +18,12 @@ void gr_pass_free(gr_pass *pass) {
     gr_free(pass);
 }
 
-static gr_status stopped(const gr_subject *s, gr_error *err) {
+gr_status gr__subject_stopped(const gr_subject *s, gr_error *err) {
     return gr_error_set(err, GR_ERR_INTERRUPTED, s->name, NULL, "stopped while it was measured");
 }
 
 gr_status gr__subject_told(const gr_subject *s, int64_t done, int64_t all, gr_error *err) {
-    return s->after && !s->after(s->user, done, all) ? stopped(s, err) : GR_OK;
+    return s->after && !s->after(s->user, done, all) ? gr__subject_stopped(s, err) : GR_OK;
 }
 
 /* The whole test at once, whatever the groups: which documents share a row decides the last bits. */
@@ -46,7 +46,7 @@ static gr_status scan_test(const gr_subject *s, gr_error *err) {
     if (status == GR_OK) {
         bool whole = gr_evaluate_right(e, scan, s->pass->nll, s->pass->tokens, s->pass->right, all);
         gr_scan_free(scan);
-        status = whole ? gr_losses_check(s->pass->nll, all, s->name, err) : stopped(s, err);
+        status = whole ? gr_losses_check(s->pass->nll, all, s->name, err) : gr__subject_stopped(s, err);
     }
     gr_evaluator_free(e);
     return status;

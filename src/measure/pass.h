@@ -14,8 +14,9 @@ struct gr_pass {
     int32_t *right;  /* [docs] of them right; NULL: text */
 };
 
-/* Whether to go on after `done` of `all` parts: GR_ERR_INTERRUPTED if not. */
+/* Whether to go on after `done` of `all` parts: GR_ERR_INTERRUPTED if not. And that error, where somebody knows it. */
 gr_status gr__subject_told(const gr_subject *subject, int64_t done, int64_t all, gr_error *err);
+gr_status gr__subject_stopped(const gr_subject *subject, gr_error *err);
 
 /* Takes the pass unless it is there. A loss that is not finite is GR_ERR_NUMERIC at the subject's
  * name. */

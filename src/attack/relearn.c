@@ -1,0 +1,348 @@
+/* The test of removal: fine-tune the model on a few forget documents, at the rate and up to the step that serve the
+ * attacker best by validation documents, and measure it there on the test:
+ *
+ *     {"row": "point", "documents", "tokens", "step", "lr", "chosen", "start"}     where the attack served best
+ *     {"row": "loss", "group", "at": "best", "nll", ..}                            and the losses there, by group
+ *
+ * chosen: mean loss of the documents that the point was chosen by. start: "removed", "switched" (off) or "whole". */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/number.h"
+#include "gradroute/attack.h"
+#include "gradroute/bundle.h"
+#include "measure/pass.h"
+
+/* What is attacked: the network without the tensors of the regions that are off, as it would be shipped; the network
+ * with these regions switched off; the whole network. */
+enum { REMOVED, SWITCHED, WHOLE };
+static const char *const starts[] = {"removed", "switched", "whole", NULL};
+
+static const gr_setting options[] = {
+    {.key = "documents",
+     .help = "forget documents of training that are trained on; 0: none, with tokens 0",
+     .kind = GR_SETTING_COUNTS,
+     .initial = {.numbers = (const double[]){64}, .count = 1},
+     .max = 1 << 24,
+     .each = true},
+    {.key = "tokens",
+     .help = "instead, with documents 0: as many documents as hold that many tokens",
+     .kind = GR_SETTING_COUNTS,
+     .initial = {.numbers = (const double[]){0}, .count = 1},
+     .max = 0x1p40,
+     .each = true},
+    {.key = "steps",
+     .help = "of each rate",
+     .kind = GR_SETTING_COUNT,
+     .initial = {.number = 30},
+     .min = 1,
+     .max = 1000000},
+    {.key = "batch",
+     .help = "rows of a step",
+     .kind = GR_SETTING_COUNT,
+     .initial = {.number = 32},
+     .min = 1,
+     .max = 65536},
+    {.key = "every",
+     .help = "steps between points that may be chosen; the first and last are",
+     .kind = GR_SETTING_COUNT,
+     .initial = {.number = 5},
+     .min = 1,
+     .max = 1000000},
+    {.key = "lr",
+     .help = "rates, each from the same start",
+     .kind = GR_SETTING_REALS,
+     .initial = {.numbers = (const double[]){0.0003, 0.001}, .count = 2},
+     .min = DBL_MIN,
+     .max = 100},
+    {.key = "start",
+     .help = "the network without the regions that are off (switched, where they cannot be "
+             "taken out), with them switched off, or whole",
+     .kind = GR_SETTING_WORD,
+     .word = starts},
+    {0}};
+
+static int number(const gr_settings *settings, const char *key) { return (int)gr_settings_get(settings, key)->number; }
+
+/* What the recipe's section says. */
+static void preset(gr_settings *settings, const gr_recipe *recipe) {
+    const gr_recipe_relearn *r = &recipe->relearn;
+    const double documents = r->tokens ? 0 : r->documents, tokens = (double)r->tokens;
+    gr_settings_put(settings, "documents", &(gr_setting_value){.numbers = &documents, .count = 1});
+    gr_settings_put(settings, "tokens", &(gr_setting_value){.numbers = &tokens, .count = 1});
+    gr_settings_put(settings, "steps", &(gr_setting_value){.number = r->steps});
+    gr_settings_put(settings, "batch", &(gr_setting_value){.number = r->batch});
+    gr_settings_put(settings, "every", &(gr_setting_value){.number = r->every});
+    gr_settings_put(settings, "lr", &(gr_setting_value){.numbers = r->lr, .count = r->rates});
+}
+
+/* ---- documents ---- */
+
+static const gr_group *forget_of(const gr_subject *s) {
+    for (int g = 0; g < s->groups->count; g++)
+        if (!strcmp(s->groups->group[g].name, "forget"))
+            return &s->groups->group[g];
+    return NULL;
+}
+
+/* The one value of an option that lists measurements apart. */
+static gr_status only(int64_t *value, const gr_settings *settings, const char *key, gr_error *err) {
+    const gr_setting_value *list = gr_settings_get(settings, key);
+    if (list->count != 1)
+        return gr_error_set(err, GR_ERR_USAGE, "relearn", "attack once for each of them",
+                            "%s has %d values, expected one", key, list->count);
+    *value = (int64_t)list->numbers[0];
+    return GR_OK;
+}
+
+/* The documents that are trained on, out of all labels; *drawn has none where none are asked for. */
+static gr_status draw(gr_drawn *drawn, const gr_subject *s, const gr_settings *settings, gr_error *err) {
+    int64_t documents = 0, tokens = 0;
+    *drawn = (gr_drawn){0};
+    GR_TRY(only(&documents, settings, "documents", err));
+    GR_TRY(only(&tokens, settings, "tokens", err));
+    if (documents && tokens)
+        return gr_error_set(err, GR_ERR_USAGE, "relearn",
+                            "with documents: 0 the tokens count, with tokens: 0 the documents",
+                            "relearn has both documents and tokens");
+    if (!documents && !tokens)
+        return GR_OK;
+    gr_draw_def def = {(size_t)documents, tokens, GR_LABEL_ANY, s->recipe->data.context, s->seed};
+    return gr_dataset_draw(drawn, s->data, s->labels, &def, err);
+}
+
+static gr_status check(const gr_subject *s, const gr_settings *settings, gr_error *err) {
+    const gr_group *forget = forget_of(s);
+    gr_drawn drawn;
+    if (!forget || forget->validations == 0)
+        return gr_error_set(err, GR_ERR_USAGE, "relearn", "raise data.validation or use more documents",
+                            "the validation split has no forget document");
+    GR_TRY(draw(&drawn, s, settings, err));
+    gr_drawn_free(&drawn);
+    return GR_OK;
+}
+
+/* ---- the attack ---- */
+
+typedef struct attack {
+    const gr_subject *subject;
+    const gr_settings *settings;
+    gr_model *model;          /* that is attacked, */
+    const gr_tables *profile; /* with these regions off */
+    const gr_group *forget;   /* by its validation documents the best point is chosen */
+    gr_drawn drawn;           /* that are trained on */
+    gr_evaluator *evaluator;
+    gr_scan *choose;
+    gr_real *start, *kept; /* parameters before the attack and at the best point */
+    double *nll;           /* [docs] losses of whatever was measured last */
+    int32_t *tokens;       /* [docs] */
+    double chosen, lr;     /* of the best point: loss and rate; 0: step 0 */
+    int step;
+    int rate;       /* at work: its number */
+    double rate_lr; /* and what it is */
+} attack;
+
+/* Between batches of an evaluation it is asked alone whether to go on. */
+static bool asked(void *user, int64_t done, int64_t rows) {
+    const attack *a = user;
+    (void)done, (void)rows;
+    return gr__subject_told(a->subject, 0, 0, NULL) == GR_OK;
+}
+
+/* After each step: the share of all rates, of which one may have ended early. */
+static gr_status tell(void *user, int step, gr_error *err) {
+    const attack *a = user;
+    int64_t steps = number(a->settings, "steps"), rates = gr_settings_get(a->settings, "lr")->count;
+    return gr__subject_told(a->subject, a->rate * steps + step, rates * steps, err);
+}
+
+static void copy_parameters(gr_model *model, gr_real *store, bool back) {
+    for (int p = 0; p < gr_model_params(model); p++) {
+        size_t n = (size_t)gr_model_param(model, p)->rows * (size_t)gr_model_param(model, p)->cols;
+        memcpy(back ? gr_model_data(model, p) : store, back ? store : gr_model_data(model, p), n * sizeof *store);
+        store += n;
+    }
+}
+
+/* Losses of the scan's documents. */
+static gr_status evaluate(attack *a, gr_scan *scan, gr_error *err) {
+    bool whole = gr_evaluate(a->evaluator, scan, a->nll, a->tokens, a->subject->data->topics.docs);
+    return whole ? GR_OK : gr__subject_stopped(a->subject, err);
+}
+
+/* Measures, and keeps the parameters where the loss is the lowest yet. */
+static gr_status measure(void *user, int step, gr_error *err) {
+    attack *a = user;
+    GR_TRY(evaluate(a, a->choose, err));
+    double loss = gr_loss_mean(a->nll, a->tokens, a->forget->validation, a->forget->validations);
+    if (!isfinite(loss)) /* this rate is done; others may do better */
+        return gr_error_set(err, GR_ERR_NUMERIC, "relearn", "lower relearn.lr", "the loss is not finite after %d %s",
+                            step, gr__plural(step, "step", "steps"));
+
+    if (!(loss >= a->chosen)) {
+        a->chosen = loss;
+        a->lr = step ? a->rate_lr : 0;
+        a->step = step;
+        copy_parameters(a->model, a->kept, false);
+    }
+    return GR_OK;
+}
+
+/* One rate. */
+static gr_status tune_at(attack *a, double lr, gr_error *err) {
+    const gr_recipe *recipe = a->subject->recipe;
+    gr_finetune_def def = gr_finetune_default();
+    def.steps = number(a->settings, "steps");
+    def.rows = number(a->settings, "batch");
+    def.width = recipe->data.context;
+    def.recompute = recipe->train.recompute;
+    def.optim.lr = a->rate_lr = lr;
+    def.every = number(a->settings, "every");
+    def.after = measure;
+    def.each = tell;
+    def.user = a;
+    return gr_finetune(a->model, a->profile, a->subject->data, a->subject->labels, a->drawn.docs, a->drawn.count, &def,
+                       err);
+}
+
+/* Each rate from the same start. */
+static gr_status tune(attack *a, gr_error *err) {
+    const gr_setting_value *lr = gr_settings_get(a->settings, "lr");
+    if (a->drawn.count == 0)
+        return measure(a, 0, err);
+    for (a->rate = 0; a->rate < lr->count; a->rate++) {
+        gr_error diverged = {0};
+        gr_status status = tune_at(a, lr->numbers[a->rate], &diverged);
+        copy_parameters(a->model, a->start, true);
+
+        /* A rate that diverges has done its best before. */
+        if (status == GR_ERR_NUMERIC && isfinite(a->chosen))
+            gr_log(1, "relearning at rate %g: %s", a->rate_lr, diverged.message);
+        else if (status != GR_OK)
+            return gr_error_set(err, status, diverged.place, diverged.hint, "%s", diverged.message);
+    }
+    return GR_OK;
+}
+
+/* The losses that are reported, of the model at the best point. */
+static gr_status measure_best(attack *a, gr_error *err) {
+    const gr_subject *s = a->subject;
+    gr_scan *scan;
+    GR_TRY(gr_scan_new(&scan, s->data, s->labels, s->data->test, s->data->test_count, s->recipe->train.batch,
+                       s->recipe->data.context, err));
+    copy_parameters(a->model, a->kept, true);
+    gr_status status = evaluate(a, scan, err);
+    copy_parameters(a->model, a->start, true);
+    gr_scan_free(scan);
+    return status;
+}
+
+/* Relearns at each rate in turn, from the same parameters, and measures the best point on the test. */
+static gr_status work(attack *a, gr_error *err) {
+    const gr_subject *s = a->subject;
+    GR_TRY(gr_evaluator_new(&a->evaluator, a->model, a->profile, s->recipe->train.batch, s->recipe->data.context, err));
+    gr_evaluator_labelled(a->evaluator, s->labels);
+    gr_evaluator_follow(a->evaluator, asked, a);
+
+    /* The documents on which rate and step are chosen: none of them is measured. */
+    GR_TRY(gr_scan_new(&a->choose, s->data, s->labels, a->forget->validation, a->forget->validations,
+                       s->recipe->train.batch, s->recipe->data.context, err));
+
+    /* Every rate starts from the model as it came; the best parameters so far are kept. */
+    a->start = gr_alloc(gr_model_size(a->model) * sizeof *a->start);
+    a->kept = gr_alloc(gr_model_size(a->model) * sizeof *a->kept);
+    a->nll = gr_alloc(s->data->topics.docs * sizeof *a->nll);
+    a->tokens = gr_alloc(s->data->topics.docs * sizeof *a->tokens);
+    copy_parameters(a->model, a->start, false);
+    GR_TRY(tune(a, err));
+    return measure_best(a, err);
+}
+
+static void attack_free(attack *a) {
+    gr_drawn_free(&a->drawn);
+    gr_scan_free(a->choose);
+    gr_evaluator_free(a->evaluator);
+    gr_free(a->start);
+    gr_free(a->kept);
+    gr_free(a->nll);
+    gr_free(a->tokens);
+}
+
+/* ---- rows ---- */
+
+static void at_best(gr_ledger *rows, const void *user) {
+    (void)user;
+    gr_ledger_text(rows, "at", "best");
+}
+
+static void add_rows(gr_ledger *rows, const attack *a, int start) {
+    gr_ledger_begin(rows, "point");
+    gr_ledger_count(rows, "documents", (int64_t)a->drawn.documents);
+    gr_ledger_count(rows, "tokens", a->drawn.tokens);
+    gr_ledger_count(rows, "step", a->step);
+    gr_ledger_number(rows, "lr", a->lr);
+    gr_ledger_number(rows, "chosen", a->chosen);
+    gr_ledger_text(rows, "start", starts[start]);
+    gr_ledger_losses(rows, a->subject->groups, a->subject->units, a->nll, a->tokens, at_best, NULL);
+}
+
+/* Attacks one network, which is afterwards what it was. */
+static gr_status attack_network(gr_ledger *rows, const gr_subject *s, const gr_settings *settings, gr_model *model,
+                                int start, gr_error *err) {
+    attack a = {.subject = s,
+                .settings = settings,
+                .model = model,
+                .profile = start == SWITCHED ? s->profile : NULL,
+                .forget = forget_of(s),
+                .chosen = INFINITY};
+    gr_status status = draw(&a.drawn, s, settings, err);
+    if (status == GR_OK)
+        status = work(&a, err);
+    if (status == GR_OK)
+        add_rows(rows, &a, start);
+    attack_free(&a);
+    return status;
+}
+
+/* Without the tensors of the regions that are off. Regions that cannot be taken out (claimed residual dimensions, whole
+ * parameters) stay switched off instead. */
+static gr_status attack_removed(gr_ledger *rows, const gr_subject *s, const gr_settings *settings, gr_error *err) {
+    gr_bundle *removed;
+    gr_error refused = {0};
+    gr_status status = gr_bundle_load(&removed, s->bundle, s->off, s->off_count, &refused);
+    if (status == GR_ERR_USAGE) {
+        gr_log(1, "relearning with the region switched off, not removed: %s", refused.message);
+        return attack_network(rows, s, settings, s->model, SWITCHED, err);
+    }
+    if (status != GR_OK)
+        return gr_error_set(err, status, refused.place, refused.hint, "%s", refused.message);
+
+    gr_model_set_precision(removed->model, s->recipe->precision); /* as the others are attacked */
+    status = attack_network(rows, s, settings, removed->model, REMOVED, err);
+    gr_bundle_free(removed);
+    return status;
+}
+
+static gr_status run(gr_ledger *rows, const gr_subject *s, const gr_settings *settings, gr_error *err) {
+    int start = number(settings, "start");
+    GR_TRY(check(s, settings, err));
+    if (s->off_count == 0 || start == WHOLE)
+        return attack_network(rows, s, settings, s->model, WHOLE, err);
+    if (start == SWITCHED || !s->bundle) /* nowhere to be loaded from without them */
+        return attack_network(rows, s, settings, s->model, SWITCHED, err);
+    return attack_removed(rows, s, settings, err);
+}
+
+const gr_attack gr__attack_relearn = {
+    .name = "relearn",
+    .help = "fine-tuning on forget documents, to the point that serves the attacker best",
+    .doing = "relearning",
+    .revision = 1,
+    .option = options,
+    .preset = preset,
+    .check = check,
+    .run = run,
+};

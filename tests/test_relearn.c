@@ -1,0 +1,353 @@
+/* The attack by relearning, as an entry of the registry: its rows, its settings, what refuses it, what it leaves
+ * behind. (test_audit.c computes its figures once more by plain calls.) */
+#include <math.h>
+
+#include "gradroute/bundle.h"
+#include "io/yaml.h"
+#include "kernel/kernel.h"
+#include "lab_helpers.h"
+
+enum { FORGET, ADJACENT, RETAIN, GROUPS };
+static const char *const region[] = {"animals"};
+
+static gr_project *project;
+static gr_registry *registry;
+static const gr_attack *relearn;
+static gr_arch_def *def;
+static gr_model *model;
+static gr_tables *off;
+static gr_groups groups;
+static char *bundle;
+
+/* ---- a network that was not trained, its groups, a subject ---- */
+
+static size_t pick(uint32_t **out, const uint32_t *docs, size_t count, int group) {
+    const gr_labels *l = project->labels;
+    size_t n = 0;
+    *out = gr_alloc((count + 1) * sizeof **out);
+    for (size_t i = 0; i < count; i++) {
+        int g = l->truth[docs[i]] > 0 ? FORGET : l->group[docs[i]] == l->group_count - 1 ? RETAIN : ADJACENT;
+        if (g == group)
+            (*out)[n++] = docs[i];
+    }
+    return n;
+}
+
+static void find_groups(void) {
+    static const char *const names[GROUPS] = {"forget", "adjacent", "retain"};
+    const gr_dataset *data = project->data;
+    groups.count = GROUPS;
+    for (int g = 0; g < GROUPS; g++) {
+        uint32_t *test, *validation;
+        size_t tests = pick(&test, data->test, data->test_count, g);
+        size_t validations = pick(&validation, data->validation, data->validation_count, g);
+        groups.group[g] = (gr_group){names[g], test, validation, tests, validations};
+    }
+}
+
+static gr_subject subject_of(bool switched_off) {
+    return (gr_subject){.name = "it",
+                        .recipe = project->recipe,
+                        .model = model,
+                        .off = region,
+                        .off_count = switched_off,
+                        .profile = switched_off ? off : NULL,
+                        .bundle = bundle,
+                        .data = project->data,
+                        .labels = project->labels,
+                        .tokenizer = project->tokenizer,
+                        .groups = &groups,
+                        .units = GR_UNITS_DOCUMENTS,
+                        .seed = project->recipe->split_seed};
+}
+
+/* Settings out of YAML over those of the recipe. */
+static gr_status read_settings(gr_settings **settings, const char *text, gr_error *err) {
+    gr_settings *preset;
+    gr_yaml *root;
+    gr_test_ok(gr_settings_read(&preset, relearn->option, NULL, NULL, err), err);
+    relearn->preset(preset, project->recipe);
+    gr_test_ok(gr_yaml_parse(&root, text, strlen(text), "text", err), err);
+    gr_status status = gr_settings_read(settings, relearn->option, preset, root, err);
+    gr_settings_free(preset);
+    gr_yaml_free(root);
+    return status;
+}
+
+static gr_ledger *attack(const gr_subject *subject, const char *text) {
+    gr_error err = {0};
+    gr_settings *settings;
+    gr_ledger *rows = gr_ledger_new();
+    gr_test_ok(read_settings(&settings, text, &err), &err);
+    gr_test_ok(relearn->check(subject, settings, &err), &err);
+    gr_test_ok(relearn->run(rows, subject, settings, &err), &err);
+    gr_settings_free(settings);
+    return rows;
+}
+
+static const gr_entry *loss_of(const gr_ledger *rows, const char *group) {
+    const char *const where[][2] = {{"group", group}, {NULL, NULL}};
+    return gr_ledger_find(rows, "loss", where);
+}
+
+static double mean_of(const gr_ledger *rows, const char *group) {
+    const gr_entry *row = loss_of(rows, group);
+    return gr_entry_number(row, "nll") / gr_entry_number(row, "tokens");
+}
+
+static double of_point(const gr_ledger *rows, const char *key) {
+    return gr_entry_number(gr_ledger_find(rows, "point", NULL), key);
+}
+
+static const char *start_of(const gr_ledger *rows) {
+    return gr_entry_text(gr_ledger_find(rows, "point", NULL), "start");
+}
+
+/* ---- tests ---- */
+
+/* A point, and a loss of each group at it; the attack lowers the loss of what it trains on. */
+static void rows_say_what_was_reached(void **state) {
+    (void)state;
+    gr_subject whole = subject_of(false);
+    gr_ledger *before = attack(&whole, "{documents: 0}"), *rows = attack(&whole, "{}");
+    assert_int_equal(gr_ledger_size(rows), 1 + GROUPS);
+    assert_true(of_point(rows, "documents") == 8 && of_point(rows, "tokens") > 8);
+    assert_true(of_point(rows, "step") == 4 && of_point(rows, "lr") == 0.003);
+    for (int g = 0; g < GROUPS; g++) {
+        const gr_entry *row = loss_of(rows, groups.group[g].name);
+        assert_string_equal(gr_entry_text(row, "at"), "best");
+        assert_int_equal(gr_entry_numbers(row, "units", NULL, 0), groups.group[g].tests);
+    }
+    assert_true(of_point(rows, "chosen") < of_point(before, "chosen") - 0.05);
+    assert_true(mean_of(rows, "forget") < mean_of(before, "forget") - 0.05);
+    gr_ledger_free(before);
+    gr_ledger_free(rows);
+}
+
+/* No documents: the losses of the start, as the measure of losses has them, to the last bit. */
+static void no_documents_are_no_attack(void **state) {
+    (void)state;
+    gr_error err = {0};
+    gr_subject whole = subject_of(false);
+    gr_ledger *rows = attack(&whole, "{documents: 0}"), *plain = gr_ledger_new();
+    static const gr_setting none[] = {{0}};
+    gr_settings *settings;
+    gr_test_ok(gr_settings_read(&settings, none, NULL, NULL, &err), &err);
+    whole.pass = gr_pass_new();
+    gr_test_ok(gr_registry_measure(registry, "loss")->run(plain, &whole, settings, &err), &err);
+    for (int g = 0; g < GROUPS; g++) {
+        double a[LAB_DOCS], b[LAB_DOCS];
+        size_t count = gr_entry_numbers(loss_of(plain, groups.group[g].name), "units", a, LAB_DOCS);
+        assert_int_equal(gr_entry_numbers(loss_of(rows, groups.group[g].name), "units", b, LAB_DOCS), count);
+        assert_memory_equal(a, b, count * sizeof *a);
+    }
+    assert_true(of_point(rows, "documents") == 0 && of_point(rows, "step") == 0 && of_point(rows, "lr") == 0);
+    gr_pass_free(whole.pass);
+    gr_settings_free(settings);
+    gr_ledger_free(plain);
+    gr_ledger_free(rows);
+}
+
+/* What is attacked: without the tensors of what is off, with them switched off, or everything. Before a step the first
+ * two are the same network. */
+static void starts(void **state) {
+    (void)state;
+    gr_subject shipped = subject_of(true), nowhere = shipped;
+    nowhere.bundle = NULL;
+    gr_ledger *removed = attack(&shipped, "{documents: 0}"),
+              *switched = attack(&shipped, "{documents: 0, start: switched}"),
+              *whole = attack(&shipped, "{documents: 0, start: whole}"), *unsaved = attack(&nowhere, "{documents: 0}");
+    assert_string_equal(start_of(removed), "removed");
+    assert_string_equal(start_of(switched), "switched");
+    assert_string_equal(start_of(whole), "whole");
+    assert_string_equal(start_of(unsaved), "switched");
+    assert_true(mean_of(removed, "forget") == mean_of(switched, "forget"));
+    assert_true(mean_of(unsaved, "forget") == mean_of(switched, "forget"));
+    assert_true(mean_of(whole, "forget") != mean_of(switched, "forget"));
+    gr_ledger_free(removed);
+    gr_ledger_free(switched);
+    gr_ledger_free(whole);
+    gr_ledger_free(unsaved);
+
+    /* Nothing is off: there is one network alone. */
+    gr_subject all = subject_of(false);
+    gr_ledger *rows = attack(&all, "{documents: 0}");
+    assert_string_equal(start_of(rows), "whole");
+    gr_ledger_free(rows);
+}
+
+/* What is loaded without its regions computes in the recipe's precision, as every other model. */
+static void the_recipe_says_the_precision(void **state) {
+    (void)state;
+    if (!gr_gemm_has_half())
+        skip();
+    gr_subject shipped = subject_of(true);
+    gr_recipe half = *project->recipe;
+    gr_ledger *exact = attack(&shipped, "{documents: 0}");
+    half.precision = GR_PRECISION_BF16;
+    shipped.recipe = &half;
+    gr_ledger *rounded = attack(&shipped, "{documents: 0}");
+    assert_true(mean_of(exact, "forget") != mean_of(rounded, "forget"));
+    gr_ledger_free(exact);
+    gr_ledger_free(rounded);
+}
+
+/* An attack leaves the model as it was, bit for bit. */
+static void the_model_is_as_it_was(void **state) {
+    (void)state;
+    size_t size = gr_model_size(model), at = 0;
+    gr_real *before = gr_alloc(size * sizeof *before);
+    for (int p = 0; p < gr_model_params(model); p++) {
+        size_t n = (size_t)gr_model_param(model, p)->rows * (size_t)gr_model_param(model, p)->cols;
+        memcpy(before + at, gr_model_data(model, p), n * sizeof *before);
+        at += n;
+    }
+    gr_subject whole = subject_of(false);
+    gr_ledger *rows = attack(&whole, "{}");
+    assert_true(of_point(rows, "step") > 0);
+    at = 0;
+    for (int p = 0; p < gr_model_params(model); p++) {
+        size_t n = (size_t)gr_model_param(model, p)->rows * (size_t)gr_model_param(model, p)->cols;
+        assert_memory_equal(before + at, gr_model_data(model, p), n * sizeof *before);
+        at += n;
+    }
+    gr_ledger_free(rows);
+    gr_free(before);
+}
+
+/* What the recipe says stands in place of the table's defaults, and options in place of both. */
+static void the_recipe_is_the_preset(void **state) {
+    (void)state;
+    gr_error err = {0};
+    gr_settings *settings;
+    gr_test_ok(read_settings(&settings, "{steps: 7}", &err), &err);
+    assert_true(gr_settings_get(settings, "documents")->numbers[0] == 8);
+    assert_true(gr_settings_get(settings, "steps")->number == 7);
+    assert_true(gr_settings_get(settings, "every")->number == 2);
+    assert_int_equal(gr_settings_get(settings, "lr")->count, 3);
+    assert_true(gr_settings_get(settings, "lr")->numbers[2] == 0.0005);
+    gr_settings_free(settings);
+
+    /* A recipe with a budget in tokens counts no documents. */
+    gr_project *tokens = lab_open((const char *[]){"relearn={tokens: 90}"}, 1);
+    gr_test_ok(gr_settings_read(&settings, relearn->option, NULL, NULL, &err), &err);
+    relearn->preset(settings, tokens->recipe);
+    assert_true(gr_settings_get(settings, "documents")->numbers[0] == 0);
+    assert_true(gr_settings_get(settings, "tokens")->numbers[0] == 90);
+    gr_settings_free(settings);
+    lab_close(tokens);
+}
+
+static void check_refused(const gr_subject *subject, const char *text, const char *place, const char *words) {
+    gr_error err = {0};
+    gr_settings *settings;
+    gr_test_ok(read_settings(&settings, text, &err), &err);
+    assert_int_equal(relearn->check(subject, settings, &err), GR_ERR_USAGE);
+    gr_test_error(&err, place, words);
+    gr_settings_free(settings);
+}
+
+/* Refused before there is a model. */
+static void refusals(void **state) {
+    (void)state;
+    gr_subject subject = subject_of(false);
+    subject.model = NULL;
+    check_refused(&subject, "{documents: 9, tokens: 90}", "relearn", "both documents and tokens");
+    check_refused(&subject, "{documents: [4, 8]}", "relearn", "documents has 2 values, expected one");
+    check_refused(&subject, "{documents: 5000}", "data", "documents of the label are wanted");
+    gr_groups none = groups;
+    none.group[FORGET].validations = 0;
+    subject.groups = &none;
+    check_refused(&subject, "{}", "relearn", "the validation split has no forget document");
+    none.group[FORGET].name = "other";
+    check_refused(&subject, "{}", "relearn", "no forget document");
+}
+
+/* Asks to stop once, at a share of the steps or at a question between batches, and never again. */
+typedef struct listener {
+    int questions, stop_at_question;
+    int64_t told, stop_at;
+} listener;
+
+static bool listen_once(void *user, int64_t done, int64_t all) {
+    listener *l = user;
+    if (all == 0)
+        return ++l->questions != l->stop_at_question;
+    assert_int_equal(all, 3 * 4);
+    l->told = done;
+    return done != l->stop_at;
+}
+
+static gr_status attack_followed(listener *l, gr_ledger *rows, gr_error *err) {
+    gr_settings *settings;
+    gr_subject whole = subject_of(false);
+    whole.after = listen_once;
+    whole.user = l;
+    gr_test_ok(read_settings(&settings, "{}", err), err);
+    gr_status status = relearn->run(rows, &whole, settings, err);
+    gr_settings_free(settings);
+    return status;
+}
+
+static void it_tells_and_stops(void **state) {
+    (void)state;
+    gr_error err = {0};
+    gr_ledger *rows = gr_ledger_new();
+    listener followed = {0};
+    gr_test_ok(attack_followed(&followed, rows, &err), &err);
+    assert_int_equal(followed.told, 3 * 4);
+    gr_ledger_free(rows);
+
+    /* Half an evaluation, the last one too, is not taken for a whole one. */
+    const listener stops[] = {{.stop_at = 6}, {.stop_at_question = 2}, {.stop_at_question = followed.questions}};
+    for (int i = 0; i < 3; i++) {
+        listener l = stops[i];
+        rows = gr_ledger_new();
+        assert_int_equal(attack_followed(&l, rows, &err), GR_ERR_INTERRUPTED);
+        assert_int_equal(gr_ledger_size(rows), 0);
+        gr_ledger_free(rows);
+    }
+}
+
+static int open_all(void **state) {
+    gr_error err = {0};
+    int status = gr_test_files_setup(state);
+    lab_write_corpus("corpus.jsonl");
+    project = lab_open(NULL, 0);
+    registry = gr_registry_new();
+    relearn = gr_registry_attack(registry, "relearn");
+    gr_test_ok(gr_arm_build(&def, &model, project, GR_ARM_ROUTED, &err), &err);
+    gr_test_ok(gr_profile_new(&off, model, region, 1, &err), &err);
+    bundle = gr_strdup(gr_test_path("model"));
+    gr_test_ok(gr_bundle_save(bundle, def, model, &(gr_bundle_info){.seed = 1}, &err), &err);
+    find_groups();
+    return status;
+}
+
+static int close_all(void **state) {
+    for (int g = 0; g < GROUPS; g++) {
+        gr_free((void *)groups.group[g].test);
+        gr_free((void *)groups.group[g].validation);
+    }
+    gr_free(bundle);
+    gr_tables_free(off);
+    gr_model_free(model);
+    gr_arch_free(def);
+    gr_registry_free(registry);
+    lab_close(project);
+    return gr_test_files_teardown(state);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_say_what_was_reached),
+        cmocka_unit_test(no_documents_are_no_attack),
+        cmocka_unit_test(starts),
+        cmocka_unit_test(the_recipe_says_the_precision),
+        cmocka_unit_test(the_model_is_as_it_was),
+        cmocka_unit_test(the_recipe_is_the_preset),
+        cmocka_unit_test(refusals),
+        cmocka_unit_test(it_tells_and_stops),
+    };
+    return cmocka_run_group_tests_name("relearn", tests, open_all, close_all);
+}
