@@ -4,7 +4,8 @@
 #include "base/number.h"
 #include "commands.h"
 #include "common.h"
-#include "lab/arm.h"
+#include "lab/arms.h"
+#include "method/training.h"
 
 #include <math.h>
 #include <omp.h>
@@ -35,23 +36,31 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 /* One model of the plan. */
 typedef struct entry {
-    gr_arm_kind kind;
+    const char *name;
     gr_plan plan;
     gr_arch_def *def;
     size_t *regions; /* [def->region_count] parameters */
 } entry;
 
-/* What a model costs, and how many numbers each of its regions has. */
-static gr_status fill(entry *e, const gr_project *project, gr_arm_kind kind, gr_error *err) {
+/* How many numbers each of its regions has. */
+static gr_status count_regions(entry *e, const gr_project *project, int arm, gr_error *err) {
+    gr_settings *settings;
     gr_model *model;
     size_t core;
-    e->kind = kind;
-
-    GR_TRY(gr_plan_new(&e->plan, project, kind, err));
-    GR_TRY(gr_arm_build(&e->def, &model, project, kind, err));
+    GR_TRY(gr__arm_settings(&settings, arm, err));
+    gr_status status = gr__train_network(&e->def, &model, project, settings, err);
+    gr_settings_free(settings);
+    GR_TRY(status);
     gr_model_free(model);
     e->regions = gr_alloc(sizeof *e->regions * (size_t)(e->def->region_count + 1));
     return gr_arch_parameters(e->def, &core, e->regions, err);
+}
+
+/* What a model costs. */
+static gr_status fill(entry *e, const gr_project *project, int arm, gr_error *err) {
+    e->name = gr__arms[arm].name;
+    GR_TRY(gr_plan_new(&e->plan, project, e->name, err));
+    return count_regions(e, project, arm, err);
 }
 
 /* Seconds of all steps. */
@@ -76,7 +85,7 @@ static json_t *entry_json(const entry *e) {
     for (int i = 0; i < e->def->region_count; i++)
         json_object_set_new(regions, e->def->regions[i].name, json_integer((json_int_t)e->regions[i]));
     return json_pack(
-        "{s:s, s:{s:I, s:I, s:o}, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:i, s:o}", "name", gr_arm_name(e->kind),
+        "{s:s, s:{s:I, s:I, s:o}, s:o, s:I, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:i, s:o}", "name", e->name,
         "parameters", "core", (json_int_t)p->core, "region", (json_int_t)p->region, "regions", regions, "memory",
         memory_json(e), "steps", (json_int_t)p->steps, "tokens_per_step", (json_int_t)p->tokens_per_step, "tokens",
         (json_int_t)(p->steps * p->tokens_per_step), "flops_per_step", gr__json_real(p->flops_per_step), "flops",
@@ -128,7 +137,7 @@ static void print_time(const entry *e, int batch) {
 /* The same for people. */
 static void print_entry(const entry *e, int batch) {
     const gr_plan *p = &e->plan;
-    printf("%s\n  parameters  %s in the core", gr_arm_name(e->kind), gr__text_count((char[32]){0}, (int64_t)p->core));
+    printf("%s\n  parameters  %s in the core", e->name, gr__text_count((char[32]){0}, (int64_t)p->core));
     for (int i = 0; i < e->def->region_count; i++)
         printf(", %s in %s", gr__text_count((char[32]){0}, (int64_t)e->regions[i]), e->def->regions[i].name);
     printf("\n  steps       %s of %s tokens, %s together\n", gr__text_count((char[32]){0}, p->steps),
@@ -200,14 +209,14 @@ static void print_plan(const gr__common *common, const gr_project *project, cons
 
 /* Plans every model that the recipe asks for, then prints; nothing is printed where one cannot be planned. */
 static gr_status plan(const gr__common *common, const gr_recipe *recipe, const gr_project *project, gr_error *err) {
-    entry list[GR_ARMS] = {0};
+    entry list[GR__ARMS] = {0};
     int count = 0;
 
     /* Each model that the recipe asks for. */
     gr_status status = GR_OK;
-    for (gr_arm_kind kind = 0; kind < GR_ARMS && status == GR_OK; kind++)
-        if (gr__arm_wanted(recipe, kind))
-            status = fill(&list[count++], project, kind, err);
+    for (int arm = 0; arm < GR__ARMS && status == GR_OK; arm++)
+        if (gr__arm_wanted(recipe, arm))
+            status = fill(&list[count++], project, arm, err);
 
     /* What becomes of documents that are longer than a row. */
     gr_lengths lengths;

@@ -66,25 +66,25 @@ static void say_how_to_go_on(const gr__common *common, const char *run, gr_error
 }
 
 /* The run for programs, with what its last diagnostics said. */
-static void print_json(const gr_arm *arm, const char *run) {
-    size_t size = gr_model_size(arm->folder->model);
-    double rate = arm->seconds > 0 ? (double)arm->tokens / arm->seconds : 0;
+static void print_json(const gr_made *made, const char *run) {
+    size_t size = gr_model_size(made->bundle->model);
+    double rate = made->seconds > 0 ? (double)made->tokens / made->seconds : 0;
     char *model = gr_format("%s/model", run);
     gr__print_json(json_pack("{s:o, s:o, s:I, s:I, s:I, s:o, s:o, s:o}", "run", gr_json_text(run), "model",
-                             gr_json_text(model), "parameters", (json_int_t)size, "steps", (json_int_t)arm->steps,
-                             "tokens", (json_int_t)arm->tokens, "seconds", gr__json_real(arm->seconds), "tokens_per_s",
-                             gr__json_real(rate), "diagnosis", gr__diagnosis_read(run)));
+                             gr_json_text(model), "parameters", (json_int_t)size, "steps", (json_int_t)made->steps,
+                             "tokens", (json_int_t)made->tokens, "seconds", gr__json_real(made->seconds),
+                             "tokens_per_s", gr__json_real(rate), "diagnosis", gr__diagnosis_read(run)));
     gr_free(model);
 }
 
 /* What was trained, what diagnostics say of it, where it is, and what to do with it. */
-static void print_text(const gr_arm *arm, const char *run) {
-    const gr_model *model = arm->folder->model;
+static void print_text(const gr_made *made, const char *run) {
+    const gr_model *model = made->bundle->model;
     /* How much, and how fast. */
-    printf("trained %s %s on %s %s in %s (%s tokens/s)\n", gr__text_count((char[32]){0}, arm->steps),
-           gr__plural(arm->steps, "step", "steps"), gr__text_count((char[32]){0}, arm->tokens),
-           gr__plural(arm->tokens, "token", "tokens"), gr__text_time((char[32]){0}, arm->seconds),
-           gr__text_count((char[32]){0}, arm->seconds > 0 ? (int64_t)((double)arm->tokens / arm->seconds) : 0));
+    printf("trained %s %s on %s %s in %s (%s tokens/s)\n", gr__text_count((char[32]){0}, made->steps),
+           gr__plural(made->steps, "step", "steps"), gr__text_count((char[32]){0}, made->tokens),
+           gr__plural(made->tokens, "token", "tokens"), gr__text_time((char[32]){0}, made->seconds),
+           gr__text_count((char[32]){0}, made->seconds > 0 ? (int64_t)((double)made->tokens / made->seconds) : 0));
 
     /* Whether routing works, by the last measurements. */
     json_t *diagnosis = gr__diagnosis_read(run);
@@ -95,7 +95,7 @@ static void print_text(const gr_arm *arm, const char *run) {
     printf("model    %s/model\nmetrics  %s/metrics.jsonl\n", run, run);
     const char *region = gr_model_regions(model) ? gr_model_region(model, 0)->name : NULL;
     printf("next     gradroute eval %s%s%s\n", run, region ? " --off " : "", region ? region : "");
-    if (arm->folder->info.tokenizer)
+    if (made->bundle->info.tokenizer)
         printf("         gradroute generate %s --prompt TEXT%s%s\n", run, region ? " --off " : "",
                region ? region : "");
 }
@@ -103,14 +103,14 @@ static void print_text(const gr_arm *arm, const char *run) {
 /* From here on there is something that a signal has us save. */
 static gr_status train(const gr__common *common, gr_project *project, const char *run, const gr_control *control,
                        gr_error *err) {
-    gr_arm arm;
+    gr_made made;
     gr__stop_saves();
-    GR_TRY(gr_arm_train(&arm, project, GR_ARM_ROUTED, run, control, err));
+    GR_TRY(gr_project_train(&made, project, run, control, err));
     if (common->json)
-        print_json(&arm, run);
+        print_json(&made, run);
     else
-        print_text(&arm, run);
-    gr_arm_free(&arm);
+        print_text(&made, run);
+    gr_made_free(&made);
     return GR_OK;
 }
 

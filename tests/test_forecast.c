@@ -6,6 +6,7 @@
 
 #include "io/file.h"
 #include "lab/forecast.h"
+#include "method/training.h"
 
 typedef struct heard {
     char announced[512], relearning[256];
@@ -93,13 +94,16 @@ static void what_is_done_does_not_count(void **state) {
     gr__forecast f;
     lab_write_corpus("corpus.jsonl");
     gr_project *project = lab_open(sets, 2);
-    gr_arm arm;
-    gr_test_ok(gr_arm_train(&arm, project, GR_ARM_PLAIN, gr_test_path("half/plain"), NULL, &err), &err);
-    gr_arm_free(&arm);
+    gr_made made;
+    gr_settings *settings;
+    gr_test_ok(gr__arm_settings(&settings, GR__ARM_PLAIN, &err), &err);
+    gr_test_ok(gr__train_run(&made, project, settings, "plain", gr_test_path("half/plain"), NULL, &err), &err);
+    gr_settings_free(settings);
+    gr_made_free(&made);
     gr_test_ok(gr__forecast_begin(&f, project, gr_test_path("half"), &control, &err), &err);
     assert_null(strstr(h.announced, "plain"));
     assert_non_null(strstr(h.announced, "filtered"));
-    assert_true(f.training[GR_ARM_PLAIN] == 0 && f.training[GR_ARM_ROUTED] > 0 && f.training[GR_ARM_FILTERED] > 0);
+    assert_true(f.training[GR__ARM_PLAIN] == 0 && f.training[GR__ARM_ROUTED] > 0 && f.training[GR__ARM_FILTERED] > 0);
     assert_true(f.measuring > 0 && f.relearning > 0);
     lab_close(project);
 }
@@ -114,7 +118,7 @@ static void the_rest_is_followed(void **state) {
     lab_write_corpus("corpus.jsonl");
     gr_project *project = lab_open(sets, 2);
     gr_test_ok(gr__forecast_begin(&f, project, gr_test_path("rest"), &control, &err), &err);
-    f.training[GR_ARM_PLAIN] = 100, f.training[GR_ARM_FILTERED] = 200, f.measuring = 30, f.relearning = 60;
+    f.training[GR__ARM_PLAIN] = 100, f.training[GR__ARM_FILTERED] = 200, f.measuring = 30, f.relearning = 60;
     gr_progress p = {.name = "plain", .seconds_left = 50};
     f.control.progress(f.control.user, &p);
     assert_float_equal(h.last, 50 + 200 + 30 + 60, 1e-6);

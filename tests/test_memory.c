@@ -17,6 +17,7 @@
 #include "gradroute/samples.h"
 #include "gradroute/surgery.h"
 #include "io/json.h"
+#include "method/training.h"
 #include "support.h"
 #include "text/tokenizer.h"
 
@@ -101,15 +102,17 @@ static void write_corpus(void) {
 static int setup(void **state) {
     static world w;
     gr_error err = {0};
-    gr_arm arm;
+    gr_made made;
     omp_set_num_threads(1); /* children of a fork have no other threads */
     gr_test_files_setup(state);
     write_corpus();
     snprintf(w.path, sizeof w.path, "%s", gr_test_write("r.yaml", recipe_text, strlen(recipe_text)));
     gr_test_ok(gr_recipe_open(&w.recipe, w.path, NULL, 0, &err), &err);
     gr_test_ok(gr_project_open(&w.project, w.recipe, gr_test_path("data"), NULL, &err), &err);
-    gr_test_ok(gr_arm_train(&arm, w.project, GR_ARM_ROUTED, gr_test_path("run"), NULL, &err), &err);
-    w.folder = arm.folder;
+    gr_test_ok(gr_project_train(&made, w.project, gr_test_path("run"), NULL, &err), &err);
+    w.folder = made.bundle;
+    made.owns = false;
+    gr_made_free(&made);
 
     /* What other calls begin from. */
     gr_arch_region regions[2];
@@ -161,9 +164,13 @@ static gr_status try_kept_project(world *w, gr_error *err) {
 }
 
 static gr_status try_build(world *w, gr_error *err) {
+    gr_settings *settings;
     gr_arch_def *def;
     gr_model *model;
-    GR_TRY(gr_arm_build(&def, &model, w->project, GR_ARM_FILTERED, err));
+    GR_TRY(gr__train_settings(&settings, "{routes: none, without: revealed, regions: out}", err));
+    gr_status status = gr__train_network(&def, &model, w->project, settings, err);
+    gr_settings_free(settings);
+    GR_TRY(status);
     gr_arch_free(def);
     gr_model_free(model);
     return GR_OK;
@@ -177,10 +184,10 @@ static const char *own_folder(const char *name) {
 }
 
 static gr_status try_train(world *w, gr_error *err) {
-    gr_arm arm;
+    gr_made made;
     gr_control control = {.resume = true};
-    GR_TRY(gr_arm_train(&arm, w->project, GR_ARM_ROUTED, own_folder("train"), &control, err));
-    gr_arm_free(&arm);
+    GR_TRY(gr_project_train(&made, w->project, own_folder("train"), &control, err));
+    gr_made_free(&made);
     return GR_OK;
 }
 

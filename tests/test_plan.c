@@ -3,7 +3,8 @@
 
 #include <malloc.h>
 
-#include "lab/arm.h"
+#include "lab/arms.h"
+#include "method/training.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 /* Of the sanitizers' allocator_interface.h, which gcc 12 does not bring. */
@@ -17,28 +18,31 @@ static size_t allocated(void) {
 #endif
 
 /* Bytes that a trainer takes, its model excepted. */
-static size_t measure(gr_project *project, gr_arm_kind kind) {
+static size_t measure(gr_project *project, int arm) {
     gr_error err = {0};
     gr_arch_def *def;
     gr_model *model;
-    gr__arm_parts own;
+    gr__training own;
+    gr_settings *settings;
     gr_trainer *trainer;
-    gr_test_ok(gr_arm_build(&def, &model, project, kind, &err), &err);
-    gr_test_ok(gr__arm_parts_open(&own, model, project, kind, &err), &err);
+    gr_test_ok(gr__arm_settings(&settings, arm, &err), &err);
+    gr_test_ok(gr__train_network(&def, &model, project, settings, &err), &err);
+    gr_test_ok(gr__training_open(&own, model, project, settings, "it", &err), &err);
     size_t before = allocated();
     gr_test_ok(gr_trainer_new(&trainer, &own.def, &err), &err);
     size_t taken = allocated() - before;
     gr_trainer_free(trainer);
-    gr__arm_parts_close(&own);
+    gr__training_close(&own);
+    gr_settings_free(settings);
     gr_model_free(model);
     gr_arch_free(def);
     return taken;
 }
 
-static size_t planned(gr_project *project, gr_arm_kind kind) {
+static size_t planned(gr_project *project, int arm) {
     gr_plan plan;
     gr_error err = {0};
-    gr_test_ok(gr_plan_new(&plan, project, kind, &err), &err);
+    gr_test_ok(gr_plan_new(&plan, project, gr__arms[arm].name, &err), &err);
     assert_true(plan.memory.total >= plan.memory.activations + plan.memory.parameters);
     return plan.memory.total - plan.memory.parameters + plan.optimiser;
 }
@@ -48,16 +52,16 @@ static size_t planned(gr_project *project, gr_arm_kind kind) {
 enum { OBJECTS = 1 << 20 };
 
 /* What a setting adds to the plan is at least what it adds to the trainer, and not beyond all measure. */
-static void check_setting(const char *without, const char *with, gr_arm_kind kind) {
+static void check_setting(const char *without, const char *with, int arm) {
     const char *const sets[] = {without, with};
     size_t taken[2], said[2];
     lab_write_corpus("corpus.jsonl");
     for (int i = 0; i < 2; i++) {
         gr_project *project =
             lab_open((const char *[]){sets[i], "model.width=128", "model.mlp=512", "train.batch=4"}, 4);
-        measure(project, kind); /* products that were made once are kept by the library that makes them */
-        taken[i] = measure(project, kind);
-        said[i] = planned(project, kind);
+        measure(project, arm); /* products that were made once are kept by the library that makes them */
+        taken[i] = measure(project, arm);
+        said[i] = planned(project, arm);
         lab_close(project);
     }
     const size_t more_taken = taken[1] - taken[0], more_said = said[1] - said[0];
@@ -68,13 +72,13 @@ static void check_setting(const char *without, const char *with, gr_arm_kind kin
 
 static void losses_of_held_out_text(void **state) {
     (void)state;
-    check_setting("diagnostics.heldout=0", "diagnostics.heldout=200", GR_ARM_ROUTED);
-    check_setting("diagnostics.heldout=0", "diagnostics.heldout=200", GR_ARM_PLAIN);
+    check_setting("diagnostics.heldout=0", "diagnostics.heldout=200", GR__ARM_ROUTED);
+    check_setting("diagnostics.heldout=0", "diagnostics.heldout=200", GR__ARM_PLAIN);
 }
 
 static void losses_by_region(void **state) {
     (void)state;
-    check_setting("diagnostics.probe=0", "diagnostics.probe=100", GR_ARM_ROUTED);
+    check_setting("diagnostics.probe=0", "diagnostics.probe=100", GR__ARM_ROUTED);
 }
 
 int main(void) {

@@ -6,6 +6,7 @@
 #include "io/yaml.h"
 #include "kernel/kernel.h"
 #include "lab_helpers.h"
+#include "task/network.h"
 
 enum { FORGET, ADJACENT, RETAIN, GROUPS };
 static const char *const region[] = {"animals"};
@@ -316,7 +317,8 @@ static int open_all(void **state) {
     project = lab_open(NULL, 0);
     registry = gr_registry_new();
     relearn = gr_registry_attack(registry, "relearn");
-    gr_test_ok(gr_arm_build(&def, &model, project, GR_ARM_ROUTED, &err), &err);
+    gr_test_ok(gr__network_new(&model, project->recipe, &err), &err);
+    def = gr_arch_copy(&project->recipe->model);
     gr_test_ok(gr_profile_new(&off, model, region, 1, &err), &err);
     bundle = gr_strdup(gr_test_path("model"));
     gr_test_ok(gr_bundle_save(bundle, def, model, &(gr_bundle_info){.seed = 1}, &err), &err);

@@ -1,6 +1,7 @@
 /* The three seeds of a recipe: each changes its own things, and nothing else. */
-#include "lab/arm.h"
 #include "lab_helpers.h"
+#include "task/network.h"
+#include "task/project_stream.h"
 
 enum { POSITIONS = 4 * 32, PARAMS = 4000, STEPS = 3 };
 
@@ -20,7 +21,6 @@ static void look(begin *b, const char *const *sets, int count) {
     gr_project *p = lab_open(sets, count);
     gr_stream *stream;
     gr_model *model;
-    gr_arch_def *def;
     gr_rows rows;
     memset(b, 0, sizeof *b);
 
@@ -31,7 +31,7 @@ static void look(begin *b, const char *const *sets, int count) {
     memcpy(b->digest, p->digest, sizeof b->digest);
 
     /* The first batches. */
-    gr_test_ok(gr__arm_stream(&stream, p, GR_ARM_ROUTED, &err), &err);
+    gr_test_ok(gr__project_stream(&stream, p, false, false, &err), &err);
     for (int s = 0; s < STEPS; s++) {
         gr_stream_next(stream, s, &rows);
         memcpy(b->order[s], rows.doc, (size_t)(rows.rows * rows.width) * sizeof **b->order);
@@ -39,14 +39,13 @@ static void look(begin *b, const char *const *sets, int count) {
     gr_stream_free(stream);
 
     /* The parameters. */
-    gr_test_ok(gr_arm_build(&def, &model, p, GR_ARM_ROUTED, &err), &err);
+    gr_test_ok(gr__network_new(&model, p->recipe, &err), &err);
     for (int k = 0; k < gr_model_params(model); k++) {
         size_t n = (size_t)gr_model_param(model, k)->rows * (size_t)gr_model_param(model, k)->cols;
         for (size_t i = 0; i < n && b->params < PARAMS; i++)
             b->start[b->params++] = gr_model_data(model, k)[i];
     }
     gr_model_free(model);
-    gr_arch_free(def);
     lab_close(p);
 }
 

@@ -3,6 +3,7 @@
 #include "gradroute/samples.h"
 #include "gradroute/setting.h"
 #include "io/digest.h"
+#include "method/training.h"
 #include "task_helpers.h"
 #include "text/tokenizer.h"
 
@@ -411,11 +412,14 @@ static void a_task_of_ones_own_is_opened_trained_and_measured(void **state) {
     gr_test_ok(task->groups(&groups, p, want, 2, &err), &err);
 
     /* Trained, and measured on what it has not seen. */
-    gr_arm arm;
-    gr_test_ok(gr_arm_train(&arm, p, GR_ARM_PLAIN, gr_test_path("parity"), NULL, &err), &err);
+    gr_made made;
+    gr_settings *plain;
+    gr_test_ok(gr__train_settings(&plain, "{routes: none}", &err), &err);
+    gr_test_ok(gr__train_run(&made, p, plain, "plain", gr_test_path("parity"), NULL, &err), &err);
+    gr_settings_free(plain);
     gr_subject subject = {.name = "plain",
                           .recipe = recipe,
-                          .model = arm.folder->model,
+                          .model = made.bundle->model,
                           .data = p->data,
                           .labels = p->labels,
                           .groups = &groups,
@@ -426,7 +430,7 @@ static void a_task_of_ones_own_is_opened_trained_and_measured(void **state) {
 
     gr_ledger_free(rows);
     gr_pass_free(subject.pass);
-    gr_arm_free(&arm);
+    gr_made_free(&made);
     gr_groups_free(&groups);
     lab_close(p);
     gr_registry_free(registry);

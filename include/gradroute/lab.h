@@ -1,9 +1,9 @@
-/* lab.h - what to compare: arms, the test of removal, the audit.
+/* lab.h - what to compare: the test of removal, the audit.
  *
  *     GR_TRY(gr_output_check("runs/demo", GR_OUTPUT_AUDIT, recipe, true, err));
  *     gr_project *project;                          (task.h)
  *     GR_TRY(gr_project_open(&project, recipe, "runs/demo/data", &control, err));
- *     gr_audit *audit;                              trains the arms that are not done yet
+ *     gr_audit *audit;                              trains the models that are not done yet
  *     GR_TRY(gr_audit_run(&audit, project, "runs/demo", &control, err));
  *     gr_audit_print(audit, stdout);                   (report.h)
  *     gr_audit_free(audit);
@@ -24,52 +24,13 @@ extern "C" {
 /* ---- folders ----------------------------------------------------------------------------------------------------- */
 
 /* Whether a run or an audit of this recipe may be written to folder; changes nothing. Call it before the data are read,
- * which may take long; gr_arm_train and gr_audit_run look again. GR_ERR_USAGE: files of somebody else are in the way,
- * a folder of another kind, a run of another recipe (the message names keys and both values), a run that is there
+ * which may take long; gr_project_train and gr_audit_run look again. GR_ERR_USAGE: files of somebody else are in the
+ * way, a folder of another kind, a run of another recipe (the message names keys and both values), a run that is there
  * already without resume; GR_ERR_IO. */
 typedef enum gr_output_kind { GR_OUTPUT_RUN, GR_OUTPUT_AUDIT, GR_OUTPUTS } gr_output_kind;
 gr_status gr_output_check(const char *folder, gr_output_kind kind, const gr_recipe *recipe, bool resume, gr_error *err);
 
-/* ---- arms
- * ------------------------------------------------------------------------------------------------------------- */
-
-typedef enum gr_arm_kind {
-    GR_ARM_ROUTED,
-    GR_ARM_PLAIN,
-    GR_ARM_FILTERED,
-    GR_ARM_PERFECT,
-    GR_ARM_PLACEBO,
-    GR_ARMS
-} gr_arm_kind;
-const char *gr_arm_name(gr_arm_kind kind); /* "routed", "plain", "filtered", "perfect", "placebo" */
-
-/* The network of an arm before training: filtered arms have no regions. gr_arch_free, gr_model_free. Errors: those of
- * gr_arch_build and gr_surgery_remove. */
-gr_status gr_arm_build(gr_arch_def **def, gr_model **model, const gr_project *project, gr_arm_kind kind, gr_error *err);
-
-/* Trains an arm in folder (metrics.jsonl, checkpoints/, model/, recipe.yaml, done.json) and returns the finished model;
- * what is done already is only loaded. seconds and tokens (targets trained on) are those of the whole training. */
-typedef struct gr_arm {
-    gr_bundle *folder; /* owned */
-    double seconds;
-    int64_t tokens, steps;
-} gr_arm;
-/* folder must hold no run unless control->resume is set; control may be NULL. Errors: those of gr_train, gr_bundle_save
- * and gr_bundle_load; GR_ERR_USAGE for a folder that holds the run of another recipe. */
-gr_status gr_arm_train(gr_arm *arm, gr_project *project, gr_arm_kind kind, const char *folder,
-                       const gr_control *control, gr_error *err);
-void gr_arm_free(gr_arm *arm);
-
-/* How long a training step takes. */
-typedef struct gr_timing {
-    double seconds; /* NaN: a step needs more memory than there is */
-    int rows;     /* sequences of the largest step timed: where they are fewer than a batch the rest is extrapolated */
-    double cores; /* processor time by wall time meanwhile; NaN: too short to say */
-} gr_timing;
-
-/* Times a few steps of an arm on its first batches, which changes the model. In a few seconds: steps that take longer
- * are timed with fewer sequences and extrapolated. Errors: those of gr_trainer_new and gr_trainer_step. */
-gr_status gr_arm_time(gr_timing *timing, gr_model *model, const gr_project *project, gr_arm_kind kind, gr_error *err);
+/* ---- plans ------------------------------------------------------------------------------------------------------- */
 
 /* What a plan shows. */
 typedef struct gr_plan {
@@ -84,8 +45,10 @@ typedef struct gr_plan {
      * labels; NaN where timing is. */
     double measuring, relearning;
 } gr_plan;
-/* Takes a few seconds, whatever the size. Errors: those of gr_arm_build, gr_router_new and gr_arm_time. */
-gr_status gr_plan_new(gr_plan *plan, const gr_project *project, gr_arm_kind kind, gr_error *err);
+/* Of a model that an audit of the recipe may have, by its name: "routed", "plain". Takes a few seconds, whatever the
+ * size. Errors: those of gr_arch_build, gr_surgery_remove, gr_router_new and gr_train_time; GR_ERR_USAGE for a name
+ * that no model has. */
+gr_status gr_plan_new(gr_plan *plan, const gr_project *project, const char *arm, gr_error *err);
 
 /* ---- registry ---------------------------------------------------------------------------------------------------- */
 
@@ -125,7 +88,7 @@ gr_status gr_registry_task_of(const gr_task **task, const gr_registry *registry,
 
 /* Trains routed, plain and the twins asked for, evaluates, runs the test of removal, writes result.json; all of it kept
  * step by step, so that a second call with control->resume goes on where the first stopped and a finished one only
- * reads. control may be NULL. Errors: those of gr_arm_train, gr_evaluator_new and gr_finetune; GR_ERR_IO. */
+ * reads. control may be NULL. Errors: those of gr_project_train, of measures and of the attack; GR_ERR_IO. */
 typedef struct gr_audit gr_audit;
 gr_status gr_audit_run(gr_audit **audit, gr_project *project, const char *folder, const gr_control *control,
                        gr_error *err);

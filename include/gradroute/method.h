@@ -12,14 +12,14 @@
 
 #include "gradroute/bundle.h"
 #include "gradroute/measure.h"
+#include "gradroute/task.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-struct gr_project; /* task.h */
-struct gr_digest;  /* SHA-256 of what is added to it */
-struct gr__lock;   /* of a folder that is written to */
+struct gr_digest; /* SHA-256 of what is added to it */
+struct gr__lock;  /* of a folder that is written to */
 
 /* Which documents of training a method reads, and what it is told of them: all of them, with labels as revealed and as
  * true; the same, with revealed labels alone; those of a revealed label alone; those of none alone. */
@@ -40,7 +40,7 @@ void gr_made_free(gr_made *made);
 
 /* What a method is given; all of it borrowed. */
 typedef struct gr_making {
-    struct gr_project *project;  /* under the arm's own recipe */
+    gr_project *project;         /* under the arm's own recipe */
     const gr_settings *settings; /* of the method's options */
     const gr_made *parent;       /* NULL: from the seed */
     const char *name;            /* of the arm, for progress and errors */
@@ -84,6 +84,32 @@ typedef struct gr_method {
      * control->stop was set: what was done is kept in the folder. On failure *made is nothing. */
     gr_status (*make)(gr_made *made, const gr_making *making, gr_error *err);
 } gr_method;
+
+/* Has the method make its model of the project as it may see it: labels of one that does not see all are true where
+ * they are revealed, and nowhere else. Errors: those of method->make. */
+gr_status gr_method_make(gr_made *made, const gr_method *method, const gr_making *making, gr_error *err);
+
+/* ---- a training in a folder of its own --------------------------------------------------------------------------- */
+
+/* Trains the model of the recipe by its routes in folder (metrics.jsonl, checkpoints/, model/, recipe.yaml, done.json);
+ * what is done already is only loaded. folder must hold no run unless control->resume is set; control may be NULL.
+ * Errors: those of gr_train, gr_bundle_save and gr_bundle_load; GR_ERR_USAGE for a folder that holds the run of another
+ * recipe, or routes of a label that is never shown. */
+gr_status gr_project_train(gr_made *made, gr_project *project, const char *folder, const gr_control *control,
+                           gr_error *err);
+
+/* How long a training step takes. */
+typedef struct gr_timing {
+    double seconds; /* NaN: a step needs more memory than there is */
+    int rows;     /* sequences of the largest step timed: where they are fewer than a batch the rest is extrapolated */
+    double cores; /* processor time by wall time meanwhile; NaN: too short to say */
+} gr_timing;
+
+/* Times a few steps of method `train` by these options on its first batches, which changes the model. In a few seconds:
+ * steps that take longer are timed with fewer sequences and extrapolated. Errors: those of gr_trainer_new and
+ * gr_trainer_step. */
+gr_status gr_train_time(gr_timing *timing, gr_model *model, const gr_project *project, const gr_settings *settings,
+                        gr_error *err);
 
 #ifdef __cplusplus
 }

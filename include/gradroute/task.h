@@ -86,7 +86,7 @@ void gr_project_free(gr_project *project); /* NULL is fine */
 gr_status gr_project_with(gr_project *out, const gr_project *project, gr_recipe *recipe, gr_error *err);
 void gr_project_with_close(gr_project *out);
 
-/* Writes what was read to the project's folder, for the next call. gr_arm_train and gr_audit_run do it once nothing
+/* Writes what was read to the project's folder, for the next call. gr_project_train and gr_audit_run do it once nothing
  * refuses any more. */
 gr_status gr_project_keep(gr_project *project, gr_error *err);
 

@@ -7,10 +7,10 @@
 #include "base/mem.h"
 #include "io/file.h"
 #include "io/json.h"
-#include "lab/arm.h"
 #include "lab/audit.h"
 #include "lab/audit_folder.h"
 #include "lab/audit_job.h"
+#include "method/training.h"
 
 typedef gr__audit_job job;
 
@@ -22,7 +22,7 @@ static void note(const job *j, const char *text) {
 /* The placebo is not attacked, and routed is measured on and off. */
 void gr__audit_note_part(job *j, const char *doing, const char *name, bool measuring) {
     int parts = 1 + measuring;
-    for (int k = GR_ARM_PLAIN; k < (measuring ? GR_ARMS : GR_ARM_PLACEBO); k++)
+    for (int k = GR__ARM_PLAIN; k < (measuring ? GR__ARMS : GR__ARM_PLACEBO); k++)
         parts += j->has[k];
     gr__forecast_part(&j->forecast, measuring, j->part, parts);
     char *text = gr_format("%s: %s (%d of %d)", doing, name, ++j->part, parts);
@@ -36,17 +36,30 @@ gr_status gr__audit_stopped(const job *j, gr_error *err) {
 
 /* ---- arms and documents ---- */
 
+/* What the regions of a model hold is read off two views of it. */
+static gr_status switch_off(job *j, gr_made *off, int k, gr_error *err) {
+    const gr_method *ablate = gr_registry_method(j->registry, "ablate");
+    gr_settings *settings;
+    GR_TRY(gr_settings_read(&settings, ablate->option, NULL, NULL, err));
+    gr_making making = {.project = j->project, .settings = settings, .parent = &j->arm[k], .name = gr__arms[k].name};
+    gr_status status = gr_method_make(off, ablate, &making, err);
+    gr_settings_free(settings);
+    return status;
+}
+
 static gr_status train_arms(job *j, gr_error *err) {
-    for (int k = 0; k < GR_ARMS; k++) {
+    for (int k = 0; k < GR__ARMS; k++) {
         if (!j->has[k])
             continue;
-        char *folder = gr_format("%s/%s", j->folder, gr_arm_name(k));
-        gr_status status = gr_arm_train(&j->arm[k], j->project, k, folder, j->control, err);
+        char *folder = gr_format("%s/%s", j->folder, gr__arms[k].name);
+        gr_status status =
+            gr__train_run(&j->arm[k], j->project, j->settings[k], gr__arms[k].name, folder, j->control, err);
         gr_free(folder);
         GR_TRY(status);
         GR_TRY(gr__audit_stopped(j, err));
     }
-    return GR_OK;
+    GR_TRY(switch_off(j, &j->routed_off, GR__ARM_ROUTED, err));
+    return j->has[GR__ARM_PLACEBO] ? switch_off(j, &j->placebo_off, GR__ARM_PLACEBO, err) : GR_OK;
 }
 
 /* Documents of the test by group. */
@@ -86,6 +99,11 @@ static gr_status through_text(const job *j, gr__losses_of *out, gr_error *err) {
     return status == GR_OK ? gr__audit_samples(out->group, j, out->rows, place, err) : status;
 }
 
+gr_status gr__audit_profile(gr_tables **off, const gr_made *made, gr_error *err) {
+    *off = NULL;
+    return made->off ? gr_profile_new(off, made->bundle->model, made->off, made->off_count, err) : GR_OK;
+}
+
 /* Whether a measure is one of data like these. */
 static bool knows(const gr_measure *measure, const gr_project *p) {
     for (int i = 0; measure->tasks && measure->tasks[i]; i++)
@@ -112,12 +130,18 @@ static gr_status take(const job *j, gr_ledger *rows, const char *name, const gr_
     return status == GR_OK ? GR_OK : gr_error_set(err, status, why.place, why.hint, "%s", why.message);
 }
 
-gr_subject gr__audit_subject(const job *j, const char *name, gr_model *model, const char *doing, gr__follow *follow) {
+gr_subject gr__audit_subject(const job *j, const char *name, const gr_made *made, const char *doing,
+                             gr__follow *follow) {
+    static const gr_made nothing;
     const gr_project *p = j->project;
+    made = made ? made : &nothing;
     gr__follow_begin(follow, j->control, j->folder, doing, name);
     return (gr_subject){.name = name,
                         .recipe = p->recipe,
-                        .model = model,
+                        .model = made->bundle ? made->bundle->model : NULL,
+                        .off = made->off,
+                        .off_count = made->off_count,
+                        .bundle = made->path,
                         .data = p->data,
                         .labels = p->labels,
                         .tokenizer = p->tokenizer,
@@ -128,80 +152,70 @@ gr_subject gr__audit_subject(const job *j, const char *name, gr_model *model, co
                         .user = follow};
 }
 
-static gr_status evaluate(job *j, gr__losses_of *out, const char *name, gr_model *model, const gr_tables *profile,
-                          gr_error *err) {
+/* One pass over the test serves both measures; figures read rows as they would lie in a file. */
+static gr_status measure(job *j, gr__losses_of *out, const gr_subject *subject, gr_error *err) {
+    out->rows = gr_ledger_new();
+    GR_TRY(take(j, out->rows, "loss", subject, err));
+    GR_TRY(take(j, out->rows, "accuracy", subject, err));
+    return through_text(j, out, err);
+}
+
+static gr_status evaluate(job *j, gr__losses_of *out, const char *name, const gr_made *made, gr_error *err) {
     GR_TRY(gr__audit_stopped(j, err));
     gr__audit_note_part(j, gr_registry_measure(j->registry, "loss")->doing, name, true);
 
-    /* One pass over the test serves both measures; figures read rows as they would lie in a file. */
     gr__follow follow;
-    gr_subject subject = gr__audit_subject(j, name, model, "measuring", &follow);
-    subject.profile = profile;
-    subject.pass = gr_pass_new();
-    out->rows = gr_ledger_new();
-    gr_status status = take(j, out->rows, "loss", &subject, err);
-    if (status == GR_OK)
-        status = take(j, out->rows, "accuracy", &subject, err);
-    if (status == GR_OK)
-        status = through_text(j, out, err);
-    gr_pass_free(subject.pass);
-    return status;
-}
-
-static gr_status evaluate_off(job *j, gr__losses_of *out, const char *name, gr_arm_kind kind, gr_error *err) {
-    gr_model *model = j->arm[kind].folder->model;
+    gr_subject subject = gr__audit_subject(j, name, made, "measuring", &follow);
     gr_tables *off;
-    GR_TRY(gr_profile_new(&off, model, j->regions, j->region_count, err));
-    gr_status status = evaluate(j, out, name, model, off, err);
+    GR_TRY(gr__audit_profile(&off, made, err));
+    subject.profile = off;
+    subject.pass = gr_pass_new();
+    gr_status status = measure(j, out, &subject, err);
+    gr_pass_free(subject.pass);
     gr_tables_free(off);
     return status;
 }
 
 static gr_status evaluate_all(job *j, gr_error *err) {
     j->part = 0;
-    GR_TRY(evaluate(j, &j->on, "routed", j->arm[GR_ARM_ROUTED].folder->model, NULL, err));
-    GR_TRY(evaluate_off(j, &j->off, "routed with its regions off", GR_ARM_ROUTED, err));
-    for (int k = GR_ARM_PLAIN; k < GR_ARM_PLACEBO; k++)
+    GR_TRY(evaluate(j, &j->on, "routed", &j->arm[GR__ARM_ROUTED], err));
+    GR_TRY(evaluate(j, &j->off, "routed with its regions off", &j->routed_off, err));
+    for (int k = GR__ARM_PLAIN; k < GR__ARM_PLACEBO; k++)
         if (j->has[k])
-            GR_TRY(evaluate(j, &j->twin[k], gr_arm_name(k), j->arm[k].folder->model, NULL, err));
-    if (j->has[GR_ARM_PLACEBO]) /* it is asked what its region took along */
-        GR_TRY(evaluate_off(j, &j->twin[GR_ARM_PLACEBO], "placebo with its regions off", GR_ARM_PLACEBO, err));
+            GR_TRY(evaluate(j, &j->twin[k], gr__arms[k].name, &j->arm[k], err));
+    if (j->has[GR__ARM_PLACEBO]) /* it is asked what its region took along */
+        GR_TRY(evaluate(j, &j->twin[GR__ARM_PLACEBO], "placebo with its regions off", &j->placebo_off, err));
     return GR_OK;
 }
 
 /* ---- completions ---- */
 
-/* Completions of all prompts under one profile, in the items of the list. */
-static gr_status complete_each(const job *j, gr_model *model, const gr_tables *profile, json_t *list, const char *key,
-                               gr_error *err) {
+/* Completions of all prompts, in the items of the list. */
+static gr_status complete_each(const job *j, const gr_made *made, json_t *list, const char *key, gr_error *err) {
     gr__follow follow;
-    gr_subject subject = gr__audit_subject(j, "routed", model, "completing", &follow);
-    subject.profile = profile;
+    gr_subject subject = gr__audit_subject(j, "routed", made, "completing", &follow);
+    gr_tables *off;
+    GR_TRY(gr__audit_profile(&off, made, err));
+    subject.profile = off;
     subject.after = gr__follow_asked; /* it takes no time to speak of */
     gr_ledger *rows = gr_ledger_new();
     gr_status status = take(j, rows, "complete", &subject, err);
     for (size_t i = 0; status == GR_OK && i < gr_ledger_size(rows); i++)
         json_object_set_new(json_array_get(list, i), key, json_string(gr_entry_text(gr_ledger_at(rows, i), "text")));
     gr_ledger_free(rows);
+    gr_tables_free(off);
     return status;
 }
 
+/* The same prompts with the regions on and with them off. */
 static gr_status complete_all(const job *j, json_t *list, gr_error *err) {
     const gr_recipe *r = j->project->recipe;
-    gr_model *routed = j->arm[GR_ARM_ROUTED].folder->model;
-    gr_tables *off;
     for (int i = 0; i < r->prompts; i++)
         json_array_append_new(list, json_pack("{s:o}", "prompt", gr_json_text(r->prompt[i])));
     if (r->prompts == 0)
         return GR_OK;
-
-    /* The same prompts with the regions on and with them off. */
-    GR_TRY(gr_profile_new(&off, routed, j->regions, j->region_count, err));
-    gr_status status = complete_each(j, routed, NULL, list, "on", err);
-    if (status == GR_OK)
-        status = complete_each(j, routed, off, list, "off", err);
-    gr_tables_free(off);
-    return status;
+    GR_TRY(complete_each(j, &j->arm[GR__ARM_ROUTED], list, "on", err));
+    return complete_each(j, &j->routed_off, list, "off", err);
 }
 
 /* ---- the whole ---- */
@@ -235,12 +249,18 @@ static json_t *data_figures(const gr_project *p) {
     return data;
 }
 
+/* What may refuse an arm, before a file has changed and hours of training. */
+static gr_status check_arm(const job *j, int k, gr_error *err) {
+    gr_making making = {.project = j->project, .settings = j->settings[k], .name = gr__arms[k].name};
+    return gr_registry_method(j->registry, "train")->check(&making, err);
+}
+
 /* Twins that would say more: what the audit prints a command for. */
 static json_t *missing_twins(const job *j) {
     gr_error no = {0};
     json_t *list = json_array();
-    if (!j->has[GR_ARM_PLACEBO] && gr__arm_check(j->project, GR_ARM_PLACEBO, &no) == GR_OK)
-        json_array_append_new(list, json_string(gr_arm_name(GR_ARM_PLACEBO)));
+    if (!j->has[GR__ARM_PLACEBO] && check_arm(j, GR__ARM_PLACEBO, &no) == GR_OK)
+        json_array_append_new(list, json_string(gr__arms[GR__ARM_PLACEBO].name));
     return list;
 }
 
@@ -257,7 +277,7 @@ static gr_status figures(job *j, json_t *result, double seconds, gr_error *err) 
     gr_free(region);
 
     /* What training took, over all arms. */
-    for (int k = 0; k < GR_ARMS; k++) {
+    for (int k = 0; k < GR__ARMS; k++) {
         tokens += j->arm[k].tokens;
         trained += j->arm[k].seconds;
     }
@@ -308,10 +328,11 @@ static gr_status finish(const job *j, json_t *result, gr_error *err) {
 
 static gr_status work(job *j, json_t *result, gr_error *err) {
     gr__output out;
-    for (int k = 0; k < GR_ARMS; k++) { /* first what may be refused, before a file has changed and hours of training */
+    for (int k = 0; k < GR__ARMS; k++) {
+        GR_TRY(gr__arm_settings(&j->settings[k], k, err));
         j->has[k] = gr__arm_wanted(j->project->recipe, k);
         if (j->has[k])
-            GR_TRY(gr__arm_check(j->project, k, err));
+            GR_TRY(check_arm(j, k, err));
     }
     GR_TRY(pick_documents(j, err));
     GR_TRY(gr__audit_attack_check(j, err));
@@ -334,18 +355,20 @@ static void free_losses(gr__losses_of *l) {
 }
 
 static void free_job(job *j) {
-    for (int k = 0; k < GR_ARMS; k++) {
-        gr_arm_free(&j->arm[k]);
+    for (int k = 0; k < GR__ARMS; k++) {
+        gr_made_free(&j->arm[k]);
+        gr_settings_free(j->settings[k]);
         free_losses(&j->twin[k]);
         free_samples(j->relearned[k].group);
     }
+    gr_made_free(&j->routed_off);
+    gr_made_free(&j->placebo_off);
     free_losses(&j->on);
     free_losses(&j->off);
     free_samples(j->off_relearned.group);
     gr_groups_free(&j->groups);
     gr_settings_free(j->attack_settings);
     gr_registry_free(j->registry);
-    gr_free(j->regions);
 }
 
 /* A result that an earlier call finished, if it is of the same settings. */
@@ -371,14 +394,9 @@ gr_status gr_audit_run(gr_audit **audit, gr_project *p, const char *folder, cons
     if (result)
         gr__output_sweep(folder);
 
-    /* Else all of it, of every region that the recipe has beside those of the model it began from. */
+    /* Else all of it. */
     if (status == GR_OK && !result) {
         job j = {.project = p, .registry = gr_registry_new(), .folder = folder, .control = control ? control : &none};
-        int first = gr_recipe_first_region(p->recipe);
-        j.region_count = p->recipe->model.region_count - first;
-        j.regions = gr_alloc(((size_t)j.region_count + 1) * sizeof *j.regions);
-        for (int i = 0; i < j.region_count; i++)
-            j.regions[i] = p->recipe->model.regions[first + i].name;
         result = json_object();
         status = work(&j, result, err);
         free_job(&j);

@@ -117,45 +117,36 @@ static gr_status attack_now(gr__attacked *out, const job *j, const gr_subject *s
     return status;
 }
 
-static gr_status attack_one(job *j, gr__attacked *out, gr_subject *subject, gr_error *err) {
+/* Attacks one model, with what is off in it, unless that is done. */
+static gr_status attack_one(job *j, gr__attacked *out, const char *name, const gr_made *made, gr_error *err) {
     mark m;
+    gr__follow follow;
+    gr_tables *off;
     GR_TRY(gr__audit_stopped(j, err));
-    gr__audit_note_part(j, j->attack->doing, subject->name, false);
+    gr__audit_note_part(j, j->attack->doing, name, false);
     GR_TRY(mark_make(&m, j, err));
-    char *path = gr_format("%s/%s-%s.jsonl", j->folder, j->attack->name, subject->name);
-    gr_status status = read_kept(out, j, &m, path) ? GR_OK : attack_now(out, j, subject, &m, path, err);
+    char *path = gr_format("%s/%s-%s.jsonl", j->folder, j->attack->name, name);
+    gr_status status = GR_OK;
+    if (!read_kept(out, j, &m, path)) {
+        gr_subject subject = gr__audit_subject(j, name, made, j->attack->doing, &follow);
+        status = gr__audit_profile(&off, made, err);
+        if (status == GR_OK) {
+            subject.profile = off;
+            status = attack_now(out, j, &subject, &m, path, err);
+            gr_tables_free(off);
+        }
+    }
     gr_free(path);
     mark_free(&m);
     return status;
 }
 
 /* The routed model with its regions off: where they can be taken out, the attack is on what would be shipped. */
-static gr_status attack_routed(job *j, gr_error *err) {
-    gr__follow follow;
-    gr_model *routed = j->arm[GR_ARM_ROUTED].folder->model;
-    gr_subject subject = gr__audit_subject(j, "routed-off", routed, j->attack->doing, &follow);
-    gr_tables *off;
-    GR_TRY(gr_profile_new(&off, routed, j->regions, j->region_count, err));
-    char *bundle = gr_format("%s/routed/model", j->folder);
-    subject.off = j->regions;
-    subject.off_count = j->region_count;
-    subject.profile = off;
-    subject.bundle = bundle;
-    gr_status status = attack_one(j, &j->off_relearned, &subject, err);
-    gr_tables_free(off);
-    gr_free(bundle);
-    return status;
-}
-
 gr_status gr__audit_attack(job *j, gr_error *err) {
     j->part = 0;
-    GR_TRY(attack_routed(j, err));
-    for (int k = GR_ARM_PLAIN; k < GR_ARM_PLACEBO; k++) {
-        gr__follow follow;
-        if (!j->has[k])
-            continue;
-        gr_subject subject = gr__audit_subject(j, gr_arm_name(k), j->arm[k].folder->model, j->attack->doing, &follow);
-        GR_TRY(attack_one(j, &j->relearned[k], &subject, err));
-    }
+    GR_TRY(attack_one(j, &j->off_relearned, "routed-off", &j->routed_off, err));
+    for (int k = GR__ARM_PLAIN; k < GR__ARM_PLACEBO; k++)
+        if (j->has[k])
+            GR_TRY(attack_one(j, &j->relearned[k], gr__arms[k].name, &j->arm[k], err));
     return GR_OK;
 }

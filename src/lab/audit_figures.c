@@ -90,28 +90,28 @@ static void put_relearned(const job *j, json_t *to, const gr__attacked *r, const
 
 json_t *gr__audit_models(const job *j) {
     json_t *models = json_object();
-    for (int k = 0; k < GR_ARMS; k++) {
+    for (int k = 0; k < GR__ARMS; k++) {
         if (!j->has[k])
             continue;
 
         /* What it cost. */
-        const gr_arm *a = &j->arm[k];
+        const gr_made *a = &j->arm[k];
         json_t *m = json_pack("{s:f, s:f, s:I, s:I}", "seconds", a->seconds, "tokens_per_s",
                               a->seconds > 0 ? (double)a->tokens / a->seconds : 0.0, "tokens", (json_int_t)a->tokens,
-                              "parameters", (json_int_t)gr_model_size(a->folder->model));
+                              "parameters", (json_int_t)gr_model_size(a->bundle->model));
 
         /* What it knows: the routed model with its regions on and off, a placebo off, twins as they are. */
-        if (k == GR_ARM_ROUTED) {
+        if (k == GR__ARM_ROUTED) {
             put_losses(j, m, &j->on, "_on");
             put_losses(j, m, &j->off, "_off");
             put_relearned(j, m, &j->off_relearned, "_off");
-        } else if (k == GR_ARM_PLACEBO) {
+        } else if (k == GR__ARM_PLACEBO) {
             put_losses(j, m, &j->twin[k], "_off");
         } else {
             put_losses(j, m, &j->twin[k], "");
             put_relearned(j, m, &j->relearned[k], "");
         }
-        json_object_set_new(models, gr_arm_name(k), m);
+        json_object_set_new(models, gr__arms[k].name, m);
     }
     return models;
 }
@@ -145,20 +145,20 @@ static const gr__figure_def defs[] = {
 };
 
 /* Models that were not trained have no samples. */
-static void put_compared(figures *f, gr_arm_kind scale) {
+static void put_compared(figures *f, int scale) {
     const job *j = f->j;
     gr__source source[SOURCES] = {[ON] = {j->on.group, NULL}, [OFF] = {j->off.group, j->off_relearned.group}};
-    for (int k = GR_ARM_PLAIN; k <= GR_ARM_PERFECT; k++)
+    for (int k = GR__ARM_PLAIN; k <= GR__ARM_PERFECT; k++)
         if (j->has[k])
-            source[PLAIN + k - GR_ARM_PLAIN] = (gr__source){j->twin[k].group, j->relearned[k].group};
-    if (j->has[GR_ARM_PLACEBO])
-        source[PLACEBO_OFF].before = j->twin[GR_ARM_PLACEBO].group;
+            source[PLAIN + k - GR__ARM_PLAIN] = (gr__source){j->twin[k].group, j->relearned[k].group};
+    if (j->has[GR__ARM_PLACEBO])
+        source[PLACEBO_OFF].before = j->twin[GR__ARM_PLACEBO].group;
 
     gr__figuring figuring = {.registry = j->registry,
                              .groups = &j->groups,
                              .source = source,
                              .zero = PLAIN,
-                             .one = scale == GR_ARM_PERFECT ? PERFECT : FILTERED,
+                             .one = scale == GR__ARM_PERFECT ? PERFECT : FILTERED,
                              .least = j->project->task->least_gap,
                              .seed = j->project->recipe->split_seed};
     for (size_t i = 0; i < sizeof defs / sizeof *defs; i++) {
@@ -170,9 +170,9 @@ static void put_compared(figures *f, gr_arm_kind scale) {
 
 /* Whether there may be text of a label that the scale was trained on: labels that a rule finds, or hidden ones without
  * a perfect filter. */
-static bool known_labels_only(const job *j, gr_arm_kind scale) {
+static bool known_labels_only(const job *j, int scale) {
     const gr_project *p = j->project;
-    return p->task->fact(p, "rule_labels") || (scale == GR_ARM_FILTERED && p->task->fact(p, "hidden_labels"));
+    return p->task->fact(p, "rule_labels") || (scale == GR__ARM_FILTERED && p->task->fact(p, "hidden_labels"));
 }
 
 /* ---- the verdict ---- */
@@ -237,13 +237,13 @@ static void put_verdict(figures *f, bool compared) {
 
 void gr__audit_figures(const job *j, json_t *to) {
     figures f = {j, to, json_object()};
-    gr_arm_kind scale = j->has[GR_ARM_PERFECT] ? GR_ARM_PERFECT : GR_ARM_FILTERED;
-    bool compared = j->has[GR_ARM_PLAIN] && j->has[scale];
+    int scale = j->has[GR__ARM_PERFECT] ? GR__ARM_PERFECT : GR__ARM_FILTERED;
+    bool compared = j->has[GR__ARM_PLAIN] && j->has[scale];
 
     put_compared(&f, scale);
 
     /* What a reader must know of them. */
-    json_object_set_new(to, "scale", json_string(gr_arm_name(scale)));
+    json_object_set_new(to, "scale", json_string(gr__arms[scale].name));
     json_object_set_new(to, "known_labels_only", json_boolean(known_labels_only(j, scale)));
     json_object_set_new(to, "damage",
                         json_boolean(json_number_value(json_object_get(to, "removal")) > 1 &&

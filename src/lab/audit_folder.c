@@ -3,21 +3,21 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "gradroute/lab.h"
+#include "lab/arms.h"
 
 /* Beside its models, which stand under the names of the arms. */
 static bool writes(const char *name) {
     static const char *const names[] = {"data", "relearn-*.jsonl", "recipe.yaml", "result.json", "folder.json", NULL};
-    for (int k = 0; k < GR_ARMS; k++)
-        if (strcmp(gr_arm_name(k), name) == 0)
+    for (int k = 0; k < GR__ARMS; k++)
+        if (strcmp(gr__arms[k].name, name) == 0)
             return true;
     return gr__folder_matches(names, name);
 }
 
 static bool has_work(const char *folder) {
     bool found = gr__folder_holds(folder, "result.json");
-    for (int k = 0; k < GR_ARMS && !found; k++) {
-        char *arm = gr_format("%s/%s", folder, gr_arm_name(k));
+    for (int k = 0; k < GR__ARMS && !found; k++) {
+        char *arm = gr_format("%s/%s", folder, gr__arms[k].name);
         found = gr__folder_of_runs.has_work(arm);
         gr_free(arm);
     }

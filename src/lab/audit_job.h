@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "gradroute/lab.h"
+#include "lab/arms.h"
 #include "lab/follow.h"
 #include "lab/forecast.h"
 #include "measure/measure.h"
@@ -32,21 +33,25 @@ typedef struct gr__audit_job {
     const char *folder;
     const gr_control *control;
     gr__forecast forecast; /* what control is, from the first model on */
-    gr_arm arm[GR_ARMS];
-    bool has[GR_ARMS];
-    gr__losses_of on, off, twin[GR_ARMS]; /* routed on and off; others as they are */
-    gr__attacked off_relearned, relearned[GR_ARMS];
+    bool has[GR__ARMS];
+    gr_settings *settings[GR__ARMS]; /* of method train, of those it has */
+    gr_made arm[GR__ARMS];
+    gr_made routed_off, placebo_off;       /* views of these without the regions under study */
+    gr__losses_of on, off, twin[GR__ARMS]; /* routed on and off; others as they are, the placebo off */
+    gr__attacked off_relearned, relearned[GR__ARMS];
     gr_groups groups; /* whatever label was revealed; by forget documents of validation the best attack is chosen */
     const gr_attack *attack;
     gr_settings *attack_settings;
-    int part;             /* of what comes after training: what was measured or attacked so far */
-    const char **regions; /* names */
-    int region_count;
+    int part; /* of what comes after training: what was measured or attacked so far */
 } gr__audit_job;
 
-/* A model of which the caller is told, or asked alone whether to go on; without a pass. doing: "measuring". */
-gr_subject gr__audit_subject(const gr__audit_job *job, const char *name, gr_model *model, const char *doing,
+/* A model as a subject of which the caller is told, without a profile and a pass. made NULL: there is none yet. doing:
+ * "measuring". */
+gr_subject gr__audit_subject(const gr__audit_job *job, const char *name, const gr_made *made, const char *doing,
                              gr__follow *follow);
+
+/* What is off in it, as a profile; NULL where nothing is: gr_tables_free. Errors: those of gr_profile_new. */
+gr_status gr__audit_profile(gr_tables **off, const gr_made *made, gr_error *err);
 
 /* GR_ERR_INTERRUPTED, with what becomes of the folder, where the caller has asked to stop; else GR_OK. */
 gr_status gr__audit_stopped(const gr__audit_job *job, gr_error *err);

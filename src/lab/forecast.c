@@ -9,8 +9,8 @@
 #include "base/mem.h"
 #include "io/checkpoint.h"
 #include "io/file.h"
-#include "lab/arm.h"
 #include "lab/estimate.h"
+#include "method/training.h"
 
 enum { STEPS_LEAST = 64 };
 
@@ -24,7 +24,7 @@ static double later(const gr__forecast *f) {
     if (f->parts)
         return (f->parts - f->part - 1) * each_part(f) + (f->attacking ? 0 : f->relearning);
     double seconds = f->measuring + f->relearning;
-    for (int k = f->current == GR_ARMS ? 0 : (int)f->current + 1; k < GR_ARMS; k++)
+    for (int k = f->current == GR__ARMS ? 0 : f->current + 1; k < GR__ARMS; k++)
         seconds += f->training[k];
     return seconds;
 }
@@ -32,8 +32,8 @@ static double later(const gr__forecast *f) {
 static void follow(void *user, const gr_progress *progress) {
     gr__forecast *f = user;
     gr_progress with = *progress;
-    for (gr_arm_kind k = 0; k < GR_ARMS; k++)
-        if (!progress->doing && strcmp(progress->name, gr_arm_name(k)) == 0)
+    for (int k = 0; k < GR__ARMS; k++)
+        if (!progress->doing && strcmp(progress->name, gr__arms[k].name) == 0)
             f->current = k;
     f->since = gr__now();
     with.all_left = progress->seconds_left + later(f);
@@ -64,9 +64,9 @@ void gr__forecast_part(gr__forecast *f, bool measuring, int part, int parts) {
 /* ---- expecting ---- */
 
 /* Steps of an arm that are still to be done: those of its newest checkpoint are not, and none where it is finished. */
-static gr_status steps_left(double *steps, const gr_project *p, const char *folder, gr_arm_kind kind, gr_error *err) {
-    char *done = gr_format("%s/%s/done.json", folder, gr_arm_name(kind));
-    char *checkpoints = gr_format("%s/%s/checkpoints", folder, gr_arm_name(kind)), *newest = NULL;
+static gr_status steps_left(double *steps, const gr_project *p, const char *folder, int arm, gr_error *err) {
+    char *done = gr_format("%s/%s/done.json", folder, gr__arms[arm].name);
+    char *checkpoints = gr_format("%s/%s/checkpoints", folder, gr__arms[arm].name), *newest = NULL;
     int64_t step = -1;
     bool finished = gr_file_exists(done);
     gr_status status = finished ? GR_OK : gr_checkpoint_latest(checkpoints, &newest, &step, NULL, err);
@@ -77,25 +77,35 @@ static gr_status steps_left(double *steps, const gr_project *p, const char *fold
     return status;
 }
 
-/* Adds one arm: its training, and with the first of them what is measured of each. */
-static gr_status expect_arm(gr__forecast *f, gr__audit_costs *costs, const gr_project *p, const char *folder,
-                            gr_arm_kind kind, gr_error *err) {
-    double steps;
-    GR_TRY(steps_left(&steps, p, folder, kind, err));
-    if (steps <= 0 && kind != GR_ARM_ROUTED)
-        return GR_OK;
-
+/* Seconds of the steps of an arm, and with the first of them what is measured of each. */
+static gr_status time_arm(gr__forecast *f, gr__audit_costs *costs, const gr_project *p, int arm,
+                          const gr_settings *settings, double steps, gr_error *err) {
     gr_arch_def *def;
     gr_model *model;
     gr_timing timing = {.rows = p->recipe->train.batch};
-    GR_TRY(gr_arm_build(&def, &model, p, kind, err));
+    GR_TRY(gr__train_network(&def, &model, p, settings, err));
     gr_model_set_precision(model, p->recipe->precision);
-    gr_status status = gr_arm_time(&timing, model, p, kind, err);
-    if (status == GR_OK && kind == GR_ARM_ROUTED)
+    gr_status status = gr_train_time(&timing, model, p, settings, err);
+    if (status == GR_OK && arm == GR__ARM_ROUTED)
         status = gr__audit_costs_time(costs, model, p, timing.rows, err);
-    f->training[kind] = isfinite(timing.seconds) ? steps * timing.seconds : 0;
+    f->training[arm] = isfinite(timing.seconds) ? steps * timing.seconds : 0;
     gr_model_free(model);
     gr_arch_free(def);
+    return status;
+}
+
+/* Adds one arm. */
+static gr_status expect_arm(gr__forecast *f, gr__audit_costs *costs, const gr_project *p, const char *folder, int arm,
+                            gr_error *err) {
+    double steps;
+    GR_TRY(steps_left(&steps, p, folder, arm, err));
+    if (steps <= 0 && arm != GR__ARM_ROUTED)
+        return GR_OK;
+
+    gr_settings *settings;
+    GR_TRY(gr__arm_settings(&settings, arm, err));
+    gr_status status = time_arm(f, costs, p, arm, settings, steps, err);
+    gr_settings_free(settings);
     return status;
 }
 
@@ -103,12 +113,12 @@ static gr_status expect_arm(gr__forecast *f, gr__audit_costs *costs, const gr_pr
 static void announce(const gr__forecast *f) {
     char text[512], clock[32];
     double all = f->measuring + f->relearning;
-    for (int k = 0; k < GR_ARMS; k++)
+    for (int k = 0; k < GR__ARMS; k++)
         all += f->training[k];
     int used = snprintf(text, sizeof text, "about %s in all:", gr__text_time(clock, all));
-    for (int k = 0; k < GR_ARMS; k++)
+    for (int k = 0; k < GR__ARMS; k++)
         if (f->training[k] > 0)
-            used += snprintf(text + used, sizeof text - (size_t)used, " %s %s,", gr_arm_name(k),
+            used += snprintf(text + used, sizeof text - (size_t)used, " %s %s,", gr__arms[k].name,
                              gr__text_time(clock, f->training[k]));
     used += snprintf(text + used, sizeof text - (size_t)used, " measuring %s,", gr__text_time(clock, f->measuring));
     snprintf(text + used, sizeof text - (size_t)used, " relearning %s (at the speed of steps timed now)",
@@ -118,13 +128,13 @@ static void announce(const gr__forecast *f) {
 
 gr_status gr__forecast_begin(gr__forecast *f, const gr_project *p, const char *folder, const gr_control *caller,
                              gr_error *err) {
-    *f = (gr__forecast){.control = *caller, .caller = caller, .current = GR_ARMS, .since = gr__now()};
+    *f = (gr__forecast){.control = *caller, .caller = caller, .current = GR__ARMS, .since = gr__now()};
     if (p->recipe->train.steps < STEPS_LEAST || (!caller->note && !caller->progress))
         return GR_OK;
 
     gr__audit_costs costs = {0};
     int models = 0;
-    for (gr_arm_kind k = 0; k < GR_ARMS; k++) {
+    for (int k = 0; k < GR__ARMS; k++) {
         if (!gr__arm_wanted(p->recipe, k))
             continue;
         if (caller->stop && *caller->stop) /* training says what is saved */
@@ -133,7 +143,7 @@ gr_status gr__forecast_begin(gr__forecast *f, const gr_project *p, const char *f
         models++;
     }
     f->measuring = isfinite(costs.evaluation) ? (models + 1) * costs.evaluation : 0; /* routed: on and off */
-    int attacked = models - gr__arm_wanted(p->recipe, GR_ARM_PLACEBO);
+    int attacked = models - gr__arm_wanted(p->recipe, GR__ARM_PLACEBO);
     f->relearning = isfinite(costs.relearning) ? attacked * costs.relearning : 0;
 
     f->since = gr__now();

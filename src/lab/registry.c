@@ -11,6 +11,9 @@
 #define GR_MEASURE(name) extern const gr_measure gr__measure_##name;
 #include "measure/measures.h"
 #undef GR_MEASURE
+#define GR_METHOD(name) extern const gr_method gr__method_##name;
+#include "method/methods.h"
+#undef GR_METHOD
 #define GR_ATTACK(name) extern const gr_attack gr__attack_##name;
 #include "attack/attacks.h"
 #undef GR_ATTACK
@@ -38,6 +41,9 @@ gr_registry *gr_registry_new(void) {
 #define GR_MEASURE(name) gr_registry_add_measure(registry, &gr__measure_##name);
 #include "measure/measures.h"
 #undef GR_MEASURE
+#define GR_METHOD(name) gr_registry_add_method(registry, &gr__method_##name);
+#include "method/methods.h"
+#undef GR_METHOD
 #define GR_ATTACK(name) gr_registry_add_attack(registry, &gr__attack_##name);
 #include "attack/attacks.h"
 #undef GR_ATTACK

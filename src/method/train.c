@@ -1,0 +1,238 @@
+/* Training as the recipe says, by its routes or without them, on labels and documents as a view shows them. */
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "io/digest.h"
+#include "io/lock.h"
+#include "io/yaml.h"
+#include "method/training.h"
+#include "task/token_scores.h"
+
+static const char *const routes[] = {"recipe", "none", NULL};
+static const char *const regions[] = {"keep", "out", NULL};
+
+static const gr_setting options[] = {
+    {.key = "set", .help = "keys of the recipe that are others for this model", .kind = GR_SETTING_SETS},
+    {.key = "routes", .help = "by those of the recipe, or by none", .kind = GR_SETTING_WORD, .word = routes},
+    {.key = "labels", .help = "that routes and filters go by", .kind = GR_SETTING_CHOICE, .choice = gr__views_labels},
+    {.key = "without", .help = "documents that are not read", .kind = GR_SETTING_CHOICE, .choice = gr__views_without},
+    {.key = "regions",
+     .help = "out: the network without the regions under study, where they can be taken out",
+     .kind = GR_SETTING_WORD,
+     .word = regions},
+    {.key = "watch", .help = "with the recipe's diagnostics", .kind = GR_SETTING_BOOL, .free = true},
+    {0}};
+
+bool gr__train_routed(const gr_settings *settings) { return gr_settings_get(settings, "routes")->number == 0; }
+bool gr__train_watched(const gr_settings *settings) { return gr_settings_get(settings, "watch")->number != 0; }
+
+gr_status gr__train_settings(gr_settings **settings, const char *text, gr_error *err) {
+    gr_yaml *root;
+    GR_TRY(gr_yaml_parse(&root, text, strlen(text), "options", err));
+    gr_status status = gr_settings_read(settings, options, NULL, root, err);
+    gr_yaml_free(root);
+    return status;
+}
+
+/* ---- what refuses it ---- */
+
+/* A route whose labels are shown on no document changes nothing, however long the training. */
+static gr_status check_reached(const gr_project *p, gr_error *err) {
+    const gr_recipe *r = p->recipe;
+    int route = gr_routes_unreached(r->routes, p->documents), k = 1;
+    if (route < 0)
+        return GR_OK;
+    while (k < r->labels && !(r->routes->route[route].labels & gr_label_bit(k)))
+        k++;
+
+    /* The share that is known, where it is that which leaves nothing. */
+    const gr_label_def *label = &r->label[k - 1];
+    gr_yaml *labels = gr_yaml_find(r->root, "labels"), *node = labels ? gr_yaml_find(labels, label->name) : NULL;
+    if (node && label->known < 1)
+        node = gr_yaml_find(node, "known");
+    return gr_yaml_fail(node ? node : r->root, err,
+                        "raise known, or leave out the routes (and the preset) of the label: then it is only measured",
+                        "label '%s' is shown on no document that is trained on (known: %g): route %d never acts",
+                        label->name, label->known, route + 1);
+}
+
+static gr_status check(const gr_making *m, gr_error *err) {
+    if (!m->project->data || !m->project->labels)
+        return gr_error_set(err, GR_ERR_USAGE, "train", "another method of the task",
+                            "task %s has no documents to train on", m->project->task->name);
+    if (gr__train_routed(m->settings))
+        GR_TRY(check_reached(m->project, err));
+    return gr__shown_check(m->project, m->settings, err);
+}
+
+/* ---- what decides it beyond recipe and settings ---- */
+
+static gr_status digest(const gr_making *m, gr_digest *d, gr_error *err) {
+    gr__shown shown;
+    GR_TRY(gr__shown_open(&shown, m->project, m->settings, err));
+    const gr_project *p = &shown.project;
+    const gr_labels *l = p->labels;
+    size_t tokens = p->data->offsets[l->docs] + l->docs;
+
+    /* Labels and scores as they are shown. Rows hold documents of one label, so they count without routes too. */
+    gr_digest_add(d, l->revealed, l->docs * sizeof *l->revealed);
+    if (l->score)
+        gr_digest_add(d, l->score, l->docs * sizeof *l->score);
+    if (l->token_revealed)
+        gr_digest_add(d, l->token_revealed, tokens * sizeof *l->token_revealed);
+    if (l->token_score)
+        gr_digest_add(d, l->token_score, tokens * sizeof *l->token_score);
+    gr__token_scores_digest(p, d);
+
+    /* What is left out. */
+    const uint8_t left_out[] = {shown.filtered, shown.by_truth};
+    gr_digest_add(d, left_out, sizeof left_out);
+    if (shown.by_truth) {
+        gr_digest_add(d, l->truth, l->docs * sizeof *l->truth);
+        if (l->token_truth)
+            gr_digest_add(d, l->token_truth, tokens * sizeof *l->token_truth);
+    }
+    gr__shown_close(&shown);
+    return GR_OK;
+}
+
+/* ---- training ---- */
+
+static const gr_control nobody;
+
+/* What the training loop calls back with. */
+typedef struct follower {
+    const gr_control *control;
+    const gr__lock *lock;
+} follower;
+
+/* A caller that does not follow is told of warnings alone. */
+static void follow(void *user, const gr_progress *progress) {
+    const gr_control *control = ((const follower *)user)->control;
+    if (control->progress)
+        control->progress(control->user, progress);
+    else if (progress->warning)
+        gr_log(1, "%s: step %lld: %s", progress->name, (long long)progress->step, progress->warning);
+}
+
+/* Nothing is written to a folder that another process has taken over. */
+static gr_status may_save(void *user, gr_error *err) { return gr__lock_check(((const follower *)user)->lock, err); }
+
+static gr_status run_trainer(gr_made *made, const gr_making *m, gr_train_def *def, gr_error *err) {
+    const gr_control *control = m->control ? m->control : &nobody;
+    follower f = {control, m->lock};
+    def->threads = control->threads ? control->threads : def->threads;
+    def->folder = m->folder;
+    def->digest = m->key ? m->key : def->digest;
+    def->resume = m->resume;
+    def->progress = follow;
+    def->may_save = may_save;
+    def->user = &f;
+    def->stop = control->stop;
+
+    gr_trainer *trainer;
+    GR_TRY(gr_trainer_new(&trainer, def, err));
+    gr_status status = gr_trainer_run(trainer, err);
+    made->steps = def->steps;
+    made->tokens = gr_trainer_tokens(trainer);
+    made->seconds = gr_trainer_seconds(trainer);
+    gr_trainer_free(trainer);
+    return status;
+}
+
+/* The model on disk, and where it comes from. */
+static gr_status save(const gr_made *made, const gr_making *m, const gr_arch_def *def, gr_model *model, gr_error *err) {
+    const gr_project *p = m->project;
+    gr_bundle_data data[3] = {{"project", p->digest}};
+    int count = 1;
+    if (p->recipe->from.path)
+        data[count++] = (gr_bundle_data){"from", p->recipe->from.sha256};
+    if (m->key)
+        data[count++] = (gr_bundle_data){"cell", m->key};
+
+    char *recipe;
+    GR_TRY(gr_recipe_text(p->recipe, &recipe, err));
+    gr_bundle_info info = {recipe, GR_VERSION, p->tokenizer_path, p->recipe->seed, data, count};
+    gr_status status = gr_bundle_save(made->path, def, model, &info, err);
+    gr_free(recipe);
+    return status;
+}
+
+static void add_rows(const gr_made *made, const gr_making *m, const gr__training *own) {
+    const gr_arch_def *def = made->bundle->def;
+    size_t core, *region = gr_alloc(((size_t)def->region_count + 1) * sizeof *region);
+    bool known = gr_arch_parameters(def, &core, region, NULL) == GR_OK;
+
+    /* The whole. */
+    gr_ledger_begin(m->rows, "model");
+    gr_ledger_count(m->rows, "parameters", (int64_t)gr_model_size(made->bundle->model));
+    if (known)
+        gr_ledger_count(m->rows, "core", (int64_t)core);
+    gr_ledger_count(m->rows, "tokens", made->tokens);
+    gr_ledger_count(m->rows, "steps", made->steps);
+    gr_ledger_count(m->rows, "by_truth", own->shown.by_truth);
+    gr_ledger_count(m->rows, "regions_out", def->region_count < m->project->recipe->model.region_count);
+
+    /* Each region. */
+    for (int i = 0; known && i < def->region_count; i++) {
+        gr_ledger_begin(m->rows, "region");
+        gr_ledger_text(m->rows, "name", def->regions[i].name);
+        gr_ledger_count(m->rows, "parameters", (int64_t)region[i]);
+    }
+    gr_free(region);
+}
+
+gr_status gr__train_model(gr_made *made, const gr_making *m, const gr_arch_def *def, gr_model *model, gr__training *own,
+                          gr_error *err) {
+    *made = (gr_made){0};
+    if (gr__train_watched(m->settings))
+        GR_TRY(gr__token_scores_write(&own->shown.project, m->folder, err));
+    GR_TRY(run_trainer(made, m, &own->def, err));
+    GR_TRY(gr__lock_check(m->lock, err));
+
+    /* What is measured is what lies on the disk. */
+    made->path = gr_format("%s/model", m->folder);
+    gr_status status = save(made, m, def, model, err);
+    if (status == GR_OK)
+        status = gr_bundle_load(&made->bundle, made->path, NULL, 0, err);
+    if (status != GR_OK) {
+        gr_made_free(made);
+        return status;
+    }
+    made->owns = true;
+    gr_model_set_precision(made->bundle->model, m->project->recipe->precision);
+    if (m->rows)
+        add_rows(made, m, own);
+    return GR_OK;
+}
+
+static gr_status make(gr_made *made, const gr_making *m, gr_error *err) {
+    gr_arch_def *def;
+    gr_model *model;
+    gr__training own;
+    *made = (gr_made){0};
+    GR_TRY(check(m, err));
+    GR_TRY(gr__train_network(&def, &model, m->project, m->settings, err));
+    gr_model_set_precision(model, m->project->recipe->precision);
+    gr_status status = gr__training_open(&own, model, m->project, m->settings, m->name, err);
+    if (status == GR_OK) {
+        status = gr__train_model(made, m, def, model, &own, err);
+        gr__training_close(&own);
+    }
+    gr_model_free(model);
+    gr_arch_free(def);
+    return status;
+}
+
+const gr_method gr__method_train = {
+    .name = "train",
+    .help = "training as the recipe says, by its routes or without them",
+    .doing = "training",
+    .revision = 1,
+    .sees = GR_SEES_ALL,
+    .option = options,
+    .check = check,
+    .digest = digest,
+    .make = make,
+};

@@ -1,0 +1,137 @@
+/* What a training takes: its network, its batches, its routes, its optimiser. */
+#include "method/training.h"
+
+#include <fnmatch.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "gradroute/surgery.h"
+#include "task/project_stream.h"
+
+/* ---- the network ---- */
+
+/* Without the units of the regions under study: the ablated width. Regions that cannot be taken out stay as they are.
+ */
+static gr_status take_out_regions(gr_arch_def **def, gr_model **model, const gr_recipe *r, gr_error *err) {
+    const char **names = gr_alloc(((size_t)(*def)->region_count + 1) * sizeof *names);
+    int first = gr_recipe_first_region(r), count = (*def)->region_count - first;
+    for (int i = 0; i < count; i++)
+        names[i] = (*def)->regions[first + i].name;
+    gr_surgery_result out;
+    gr_error refused = {0};
+    gr_status status = gr_surgery_remove(&out, *def, *model, names, count, &refused);
+    gr_free(names);
+
+    /* Not a region that has to stay: say so, train no other network. */
+    if (status != GR_OK && status != GR_ERR_USAGE)
+        return gr_error_set(err, status, refused.place, refused.hint, "%s", refused.message);
+
+    if (status == GR_OK) {
+        gr_model_free(*model);
+        gr_arch_free(*def);
+        *def = out.def;
+        *model = out.model;
+    } else {
+        gr_log(1, "the filtered twin keeps the full width: %s", refused.message);
+    }
+    return GR_OK;
+}
+
+gr_status gr__train_network(gr_arch_def **def, gr_model **model, const gr_project *p, const gr_settings *settings,
+                            gr_error *err) {
+    GR_TRY(p->task->network(def, model, p, err));
+    bool out = gr_settings_get(settings, "regions")->number != 0;
+    gr_status status = out && (*def)->region_count > 0 ? take_out_regions(def, model, p->recipe, err) : GR_OK;
+    if (status != GR_OK) {
+        gr_model_free(*model);
+        gr_arch_free(*def);
+    }
+    return status;
+}
+
+/* ---- the optimiser ---- */
+
+static bool owned_by_region(const gr_model *model, int p) {
+    const gr_param_def *def = gr_model_param(model, p);
+    for (int r = 0; r < gr_model_regions(model); r++)
+        for (int i = 0; i < gr_model_region(model, r)->parts; i++) {
+            gr_part part = gr_model_region(model, r)->part[i];
+            if (part.param == p && part.lo0 == 0 && part.lo1 == 0 && part.hi0 == def->rows && part.hi1 == def->cols)
+                return true;
+        }
+    return false;
+}
+
+/* Optimiser groups that hold for this training. A group of nothing but regions' own parameters is a setting of the
+ * routing: without routes it does not hold, or the model would be handicapped by a rate chosen for routing. */
+static int groups_of(gr_optim_group *out, const gr_optim_def *def, const gr_model *model, bool routed) {
+    int count = 0;
+    for (int i = 0; i < def->groups; i++) {
+        bool holds = routed;
+        for (int p = 0; p < gr_model_params(model) && !holds; p++)
+            holds =
+                !owned_by_region(model, p) && fnmatch(def->group[i].pattern, gr_model_param(model, p)->name, 0) == 0;
+        if (holds)
+            out[count++] = def->group[i];
+    }
+    return count;
+}
+
+/* ---- all of it ---- */
+
+void gr__training_close(gr__training *t) {
+    gr_free(t->group);
+    gr_router_free(t->router);
+    gr_stream_free(t->stream);
+    gr__shown_close(&t->shown);
+}
+
+/* As the recipe says, for every model alike; diagnostics are of those that are watched. */
+static void fill_def(gr__training *t, gr_model *model, const gr_settings *settings, const char *name) {
+    const gr_project *p = &t->shown.project;
+    const gr_recipe *r = p->recipe;
+    gr_train_def *def = &t->def;
+    *def = gr_train_default();
+    def->model = model;
+    def->stream = t->stream;
+    def->router = t->router;
+    def->labels = p->labels;
+    def->optim = r->train.optim;
+    def->optim.group = t->group;
+    def->optim.groups = groups_of(t->group, &r->train.optim, model, gr__train_routed(settings));
+    def->rows = r->train.batch;
+    def->width = r->data.context;
+    def->micro = r->train.micro;
+    def->recompute = r->train.recompute;
+    def->steps = r->train.steps;
+    def->seed = r->seed;
+    def->threads = r->threads;
+    def->name = name;
+    def->checkpoint_every = r->train.checkpoint;
+    def->checkpoint_share = r->train.checkpoint_share;
+    def->digest = p->digest;
+    def->heldout = (gr_heldout_def){r->diagnostics.heldout, p->data, r->split_seed};
+    if (gr__train_watched(settings))
+        def->diagnostics = (gr_diagnostics_def){r->diagnostics.every, r->diagnostics.probe, p->data, r->split_seed};
+}
+
+gr_status gr__training_open(gr__training *out, gr_model *model, const gr_project *p, const gr_settings *settings,
+                            const char *name, gr_error *err) {
+    const gr_recipe *r = p->recipe;
+    *out = (gr__training){0};
+    GR_TRY(gr__shown_open(&out->shown, p, settings, err));
+
+    /* What is read, and by which routes. */
+    gr_status status =
+        gr__project_stream(&out->stream, &out->shown.project, out->shown.filtered, out->shown.by_truth, err);
+    if (status == GR_OK && gr__train_routed(settings) && r->routes->count > 0)
+        status = gr_router_new(&out->router, model, r->routes, r->seed, err);
+    if (status != GR_OK) {
+        gr__training_close(out);
+        return status;
+    }
+
+    out->group = gr_alloc(((size_t)r->train.optim.groups + 1) * sizeof *out->group);
+    fill_def(out, model, settings, name);
+    return GR_OK;
+}

@@ -1,0 +1,52 @@
+/* training.h - what method `train` is made of, for those who plan it, time it and keep it in a folder.
+ *
+ *     gr_settings *settings;
+ *     GR_TRY(gr__train_settings(&settings, "{routes: none}", err));
+ *     GR_TRY(gr__train_network(&def, &model, project, settings, err));
+ *     GR_TRY(gr__training_open(&own, model, project, settings, "plain", err));
+ *     ... gr_trainer_new(&trainer, &own.def, err) ...
+ *     gr__training_close(&own);
+ */
+#ifndef GR_METHOD_TRAINING_H
+#define GR_METHOD_TRAINING_H
+
+#include "gradroute/method.h"
+#include "method/view.h"
+
+extern const gr_method gr__method_train;
+
+/* Options as text of YAML; what it does not say is as the method's defaults. Errors: those of gr_settings_read. */
+gr_status gr__train_settings(gr_settings **settings, const char *text, gr_error *err);
+
+bool gr__train_routed(const gr_settings *settings);  /* by the recipe's routes */
+bool gr__train_watched(const gr_settings *settings); /* with the recipe's diagnostics */
+
+/* The network before training: gr_arch_free, gr_model_free. Errors: those of task->network and
+ * gr_surgery_remove. */
+gr_status gr__train_network(gr_arch_def **def, gr_model **model, const gr_project *project, const gr_settings *settings,
+                            gr_error *err);
+
+/* What training takes beside its network. */
+typedef struct gr__training {
+    gr__shown shown;
+    gr_stream *stream;
+    gr_router *router; /* NULL: no route */
+    gr_optim_group *group;
+    gr_train_def def; /* without a folder */
+} gr__training;
+
+/* The name is borrowed. Errors: those of the views, of gr__project_stream and gr_router_new. */
+gr_status gr__training_open(gr__training *out, gr_model *model, const gr_project *project, const gr_settings *settings,
+                            const char *name, gr_error *err);
+void gr__training_close(gr__training *training);
+
+/* Trains the network, saves it in making->folder and loads it from there. Errors: those of gr_method.make. */
+gr_status gr__train_model(gr_made *made, const gr_making *making, const gr_arch_def *def, gr_model *model,
+                          gr__training *own, gr_error *err);
+
+/* A whole run: claims the folder when everything that may refuse has spoken, trains, and keeps done.json, by which the
+ * next call with control->resume knows it as finished. Errors: those of gr_project_train. */
+gr_status gr__train_run(gr_made *made, gr_project *project, const gr_settings *settings, const char *name,
+                        const char *folder, const gr_control *control, gr_error *err);
+
+#endif

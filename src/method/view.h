@@ -1,0 +1,40 @@
+/* view.h - how a method is shown the data: with which labels, and without which documents.
+ *
+ *     gr__shown shown;
+ *     GR_TRY(gr__shown_open(&shown, project, settings, err));          settings with the options labels and without
+ *     ... shown.project.labels ...
+ *     gr__shown_close(&shown);
+ *
+ * A view is a choice of one of these options, with options of its own; what it does is the entry of the choice.
+ */
+#ifndef GR_METHOD_VIEW_H
+#define GR_METHOD_VIEW_H
+
+#include "gradroute/task.h"
+
+/* The project as it is shown; what is not said is the project's own. */
+typedef struct gr__shown {
+    gr_project project;
+    bool owns_labels;        /* labels, and what is counted by them, are of this view alone */
+    bool filtered, by_truth; /* without documents of any label: a true one, or one that is revealed */
+} gr__shown;
+
+typedef struct gr__view {
+    int revision; /* from 1; another one where the same settings show other data */
+
+    /* What refuses it. NULL: nothing does. */
+    gr_status (*check)(const gr_project *project, const gr_settings *settings, gr_error *err);
+
+    /* Changes what is shown. NULL: it shows all as it is. */
+    gr_status (*apply)(gr__shown *shown, const gr_settings *settings, gr_error *err);
+} gr__view;
+
+/* The choices of the two options, ended by NULL. */
+extern const gr_choice *const gr__views_labels[], *const gr__views_without[];
+
+/* Errors: those of the views. */
+gr_status gr__shown_check(const gr_project *project, const gr_settings *settings, gr_error *err);
+gr_status gr__shown_open(gr__shown *shown, const gr_project *project, const gr_settings *settings, gr_error *err);
+void gr__shown_close(gr__shown *shown);
+
+#endif
