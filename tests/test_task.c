@@ -491,6 +491,72 @@ static void its_sections_are_read_and_checked(void **state) {
     expect_refused(parity_recipe, NULL, NULL, "no task is called 'parity'");
 }
 
+/* ---- a task that has no dataset ---- */
+
+static gr_status open_world(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
+    int *size = p->own = gr_alloc(sizeof *size);
+    (void)folder, (void)control, (void)err;
+    *size = (int)gr_settings_get(p->settings[0], "bits")->number;
+    return GR_OK;
+}
+
+static void close_world(gr_project *p) { gr_free(p->own); }
+
+static void digest_world(const gr_project *p, gr_digest *digest) { gr_digest_add(digest, p->own, sizeof(int)); }
+
+static const gr_task_section world_section[] = {{"world", bits_option}, {0}};
+static const gr_task world = {.name = "world",
+                              .help = "a world of so many places",
+                              .unit = "nats per step",
+                              .revision = 1,
+                              .section = world_section,
+                              .open = open_world,
+                              .close = close_world,
+                              .digest = digest_world,
+                              .network = gr_task_network};
+
+static gr_project *open_world_of(int size, int steps) {
+    char *text = gr_format("task: world\nworld: {bits: %d}\ndata: {context: 1}\nprecision: float32\n"
+                           "model: {arch: mlp, sizes: [2, 4, 2]}\ntrain: {steps: %d}\n",
+                           size, steps);
+    gr_project *p;
+    gr_error err = {0};
+    gr_test_ok(gr_project_open_as(&p, &world, parse(text, NULL, 0), gr_test_path("world"), NULL, &err), &err);
+    gr_free(text);
+    return p;
+}
+
+static void a_task_may_do_without_a_dataset(void **state) {
+    (void)state;
+    gr_error err = {0};
+    gr_project *two = open_world_of(2, 5), *same = open_world_of(2, 6), *three = open_world_of(3, 5);
+    assert_string_equal(two->data_digest, same->data_digest);
+    assert_string_not_equal(two->data_digest, three->data_digest);
+    assert_string_not_equal(two->digest, same->digest);
+    assert_string_not_equal(two->digest, three->digest);
+    gr_test_ok(gr_project_keep(two, &err), &err);
+
+    /* What is said of documents and labels is not said. */
+    gr_findings findings = {0};
+    gr_overlap overlap;
+    gr_lengths lengths;
+    gr_labels_check(&findings, two);
+    gr_recipe_check(&findings, two);
+    assert_int_equal(findings.count, 0);
+    gr_test_ok(gr_project_overlap(&overlap, two, &err), &err);
+    gr_test_ok(gr_project_lengths(&lengths, two, &err), &err);
+    assert_false(overlap.compared || lengths.documents || lengths.passes > 0);
+
+    /* And another recipe of the same world is another run. */
+    gr_project with;
+    gr_test_ok(gr_project_with(&with, two, same->recipe, &err), &err);
+    assert_string_equal(with.digest, same->digest);
+    gr_project_with_close(&with);
+    lab_close(two);
+    lab_close(same);
+    lab_close(three);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_recipe_is_of_the_task_that_fits_it),
@@ -504,6 +570,7 @@ int main(void) {
         cmocka_unit_test(scores_of_routes_do_not_leak),
         cmocka_unit_test(a_task_of_ones_own_is_opened_trained_and_measured),
         cmocka_unit_test(its_sections_are_read_and_checked),
+        cmocka_unit_test(a_task_may_do_without_a_dataset),
     };
     return cmocka_run_group_tests_name("task", tests, task_setup, gr_test_files_teardown);
 }

@@ -42,8 +42,9 @@ typedef struct gr_project {
     gr_recipe *recipe;             /* borrowed; its model's vocab is filled in */
     struct gr_settings **settings; /* [sections of the task] the recipe's values of each */
     gr_tokenizer *tokenizer;       /* NULL: the data are no text */
-    gr_dataset *data;              /* with shards their `held`: documents for validation and a sample of the others */
-    gr_shards *shards;             /* what is trained on; NULL: the training documents of data */
+    gr_dataset *data;  /* with shards their `held`: documents for validation and a sample of the others; NULL,
+                        * like all down to documents, where the task reads something else */
+    gr_shards *shards; /* what is trained on; NULL: the training documents of data */
     gr_labels *labels;
     size_t *documents; /* [K + 2] training documents by revealed label: unlabelled, core, 1..K (for gr_route_check) */
     void *own;         /* of a task that reads something else */
@@ -98,7 +99,7 @@ bool gr_project_made(const gr_project *project, const char *digest);
 gr_status gr_project_choose_precision(gr_project *project, gr_error *err);
 
 /* Near duplicates (gr_near_find: half of the runs of 5 words) across the borders that measures rest on. Documents are
- * counted, of few documents pieces. With shards and samples nothing is compared. */
+ * counted, of few documents pieces. With shards and samples, and without a dataset, nothing is compared. */
 typedef struct gr_overlap {
     bool compared;
     int64_t held;                    /* held out, for validation and test */
@@ -112,7 +113,7 @@ typedef struct gr_overlap {
 /* Errors: those of gr_near_find. */
 gr_status gr_project_overlap(gr_overlap *overlap, const gr_project *project, gr_error *err);
 
-/* Documents against the context: how many are longer and what becomes of them. */
+/* Documents against the context: how many are longer and what becomes of them. Without a dataset all 0. */
 typedef struct gr_lengths {
     int64_t documents;  /* longer than the context */
     int64_t pieces;     /* that all documents are in; 0: none is in pieces */

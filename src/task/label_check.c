@@ -134,6 +134,8 @@ gr_status gr__labels_have_documents(const gr_project *p, gr_error *err) {
 }
 
 void gr_labels_check(gr_findings *findings, const gr_project *project) {
+    if (!project->labels) /* of a task that has none */
+        return;
     for (int k = 1; k <= project->labels->label_count; k++) {
         check_share(findings, project, k);
         check_words(findings, project->labels, k);

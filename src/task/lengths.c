@@ -25,12 +25,16 @@ static void measure_data(gr_lengths *l, const gr_dataset *data, int width) {
 }
 
 gr_status gr_project_lengths(gr_lengths *l, const gr_project *p, gr_error *err) {
+    *l = (gr_lengths){0};
+    if (!p->data) /* of a task that reads something else */
+        return GR_OK;
+
     /* A stream packs its rows when it is made: how many there are says how often training reads the documents. */
     gr_stream *stream;
     GR_TRY(gr__project_stream(&stream, p, false, false, err));
     gr_stream_facts facts = gr_stream_describe(stream);
     gr_stream_free(stream);
-    *l = (gr_lengths){.passes = (double)p->recipe->train.steps * p->recipe->train.batch / (double)facts.rows};
+    l->passes = (double)p->recipe->train.steps * p->recipe->train.batch / (double)facts.rows;
     if (!p->shards) {
         measure_data(l, p->data, p->recipe->data.context);
         return GR_OK;

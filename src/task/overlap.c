@@ -57,7 +57,7 @@ gr_status gr_project_overlap(gr_overlap *o, const gr_project *p, gr_error *err) 
     gr_near near;
     uint8_t *kinds;
     *o = (gr_overlap){.dropped = p->near_dropped};
-    if (p->shards || p->data->values)
+    if (!p->data || p->shards || p->data->values)
         return GR_OK;
     GR_TRY(find(&near, &kinds, p, NULL, err));
 

@@ -108,9 +108,13 @@ static void check_overlap(gr_findings *findings, const gr_project *p) {
 }
 
 void gr_recipe_check(gr_findings *findings, const gr_project *project) {
-    check_overlap(findings, project);
-    check_lengths(findings, project);
+    const bool documents = project->data != NULL; /* a task may read something else */
+    if (documents) {
+        check_overlap(findings, project);
+        check_lengths(findings, project);
+    }
     check_steps(findings, project->recipe);
     check_era(findings, project->recipe);
-    check_documents(findings, project);
+    if (documents)
+        check_documents(findings, project);
 }
