@@ -183,6 +183,7 @@ static void seeds_by_hand(void **state) {
         forget[k] = loss(&d, RIVAL_PERFECT, k, 0, NULL, "forget");
         near(json_array_get(seeds, (size_t)k), "seed", k + 1);
         near(json_array_get(seeds, (size_t)k), "gap", gap[k]);
+        near(json_array_get(seeds, (size_t)k), "cost", cost[k]);
     }
 
     /* Means of seeds, differences inside a seed. */
@@ -446,6 +447,7 @@ static void points_stand_by_themselves(void **state) {
     static const char axes[] =
         "axes: {known: {all: {labels.a.known: 1.0}, half: {labels.a.known: 0.5}}}\n"
         "claims: [{say: everywhere, figure: tax_off, of: routed_off, at_most: 1},\n"
+        "         {say: gap, figure: gap_specific, at_most: 1},\n"
         "         {primary: true, say: there, figure: tax_off, of: routed_off, at: {known: half}, at_most: 1}]\n";
     size_t length;
     char *text = gr_test_read(project_path("experiments/audit.yaml"), &length), *with = gr_format("%s%s", text, axes);
@@ -481,6 +483,8 @@ static void points_stand_by_themselves(void **state) {
     assert_string_equal(json_string_value(json_object_get(there, "say")), "there");
     assert_int_equal(json_array_size(json_object_get(everywhere, "points")), 2);
     assert_int_equal(json_array_size(json_object_get(there, "points")), 1);
+    const json_t *gap = json_array_get(json_object_get(json_array_get(json_object_get(r, "claims"), 2), "points"), 0);
+    near(gap, "value", beyond(&d, FILTERED, 0, PLAIN, 0, NULL));
     const json_t *at = json_object_get(json_array_get(json_object_get(there, "points"), 0), "axes");
     assert_string_equal(json_string_value(json_object_get(at, "known")), "half");
 

@@ -87,10 +87,10 @@ static bool has_knob(const job *j, int arm) { return arm >= 0 && gr_experiment_k
 static json_t *word_of(const job *j, int arm, int knob) { return gr_json_text(gr__knob_word(j->e, arm, knob)); }
 
 /* What each seed has to say; null where it was refused. */
-static json_t *in_seeds(const job *j, int f, int point, int knob) {
+static json_t *in_seeds(const job *j, const asked *a, int f, int point, int knob) {
     json_t *list = json_array();
     for (int s = 0; s < j->def->seeds; s++) {
-        double x = gr__seed_figures_at(j->figures, f, point, s, knob)->estimate.value;
+        double x = gr__seed_figures_in(j->figures, f, a->minus[f], point, s, knob).estimate.value;
         json_array_append_new(list, isfinite(x) ? json_real(x) : json_null());
     }
     return list;
@@ -107,8 +107,8 @@ static json_t *by_knob(const job *j, const asked *a, int f, int point) {
             gr__result_put(one, interval, "value", told.estimate);
         json_object_set(one, "interval", json_object_get(interval, "value"));
         json_decref(interval);
-        if (j->def->seeds > 1 && a->minus[f] < 0)
-            json_object_set_new(one, "seeds", in_seeds(j, f, point, v));
+        if (j->def->seeds > 1)
+            json_object_set_new(one, "seeds", in_seeds(j, a, f, point, v));
         json_array_append_new(list, one);
     }
     return list;
@@ -132,15 +132,15 @@ static void put_figures(json_t *to, const job *j, const asked *a, int point) {
 }
 
 /* Figures of each seed, where there are several. */
-static void put_seeds(json_t *to, const job *j, int point) {
+static void put_seeds(json_t *to, const job *j, const asked *a, int point) {
     json_t *list = json_array();
     for (int s = 0; s < j->def->seeds; s++) {
         json_t *one = json_pack("{s:I}", "seed", (json_int_t)(j->def->first_seed + s)), *intervals = json_object();
         for (int f = 0; f < j->e->figures; f++) {
             const gr_figure_def *figure = &j->e->figure[f];
-            const gr__told *told = gr__seed_figures_at(j->figures, f, point, s, 0);
-            if (figure->minus < 0 && !has_knob(j, figure->of) && told->state == GR__TOLD)
-                gr__result_put(one, intervals, figure->key, told->estimate);
+            gr__told told = gr__seed_figures_in(j->figures, f, a->minus[f], point, s, 0);
+            if (!has_knob(j, figure->of) && told.state == GR__TOLD)
+                gr__result_put(one, intervals, figure->key, told.estimate);
         }
         json_object_set_new(one, "intervals", intervals);
         json_array_append_new(list, one);
@@ -216,7 +216,7 @@ static void put_point(json_t *to, const job *j, const asked *a, int point) {
     put_models(to, j, a, point);
     gr__result_verdict(to, j, point);
     if (j->def->seeds > 1)
-        put_seeds(to, j, point);
+        put_seeds(to, j, a, point);
 }
 
 static json_t *make(const job *j, const asked *a) {

@@ -89,8 +89,9 @@ void gr__seed_figures_free(gr__seed_figures *figures); /* NULL is fine */
 const gr__told *gr__seed_figures_at(const gr__seed_figures *figures, int def, int point, int seed, int knob);
 bool gr__seed_figures_by_buckets(const gr__seed_figures *figures); /* whether some losses were of buckets */
 
-/* What a figure (less that of another def, -1: none) is over seeds: of one seed as it is. Nothing: no seed has it.
- * Refused where a seed has none, or it was refused there. */
+/* What a figure less that of another def (-1: none) is in one seed; and over seeds: of one seed as it is. Nothing: no
+ * seed has it. Refused where a seed has none, or it was refused there. */
+gr__told gr__seed_figures_in(const gr__seed_figures *figures, int def, int minus, int point, int seed, int knob);
 gr__told gr__seed_figures_over(const gr__seed_figures *figures, int def, int minus, int point, int knob);
 
 /* A number and its interval under a key; null where it was refused. intervals NULL: none is kept. */

@@ -9,9 +9,9 @@ typedef gr__result_job job;
 /* ---- one arm ---- */
 
 /* The readings of an arm, [knobs][seeds]; matched -1: none is. */
-static gr__claim_reading *readings_of(const job *j, int arm, int def, int matched, int point) {
+static gr__claim_reading *readings_of(const job *j, int knobs, int def, int matched, int point) {
     static const gr__claim_cell states[] = {GR__READ, GR__ABSENT, GR__DIVERGED};
-    int knobs = gr_experiment_knobs(j->e, arm), seeds = j->def->seeds;
+    int seeds = j->def->seeds;
     gr__claim_reading *out = gr_alloc((size_t)(knobs * seeds) * sizeof *out);
     for (int v = 0; v < knobs; v++)
         for (int s = 0; s < seeds; s++) {
@@ -31,13 +31,14 @@ static gr__claim_reading *readings_of(const job *j, int arm, int def, int matche
     return out;
 }
 
-/* Figures of the roles alone have no arm: they are of the one for 1. */
+/* A figure of the roles alone has no arm, and so no knob. */
 static gr__claim_arm arm_new(const job *j, int arm, int def, int matched, int point) {
-    int whose = arm >= 0 ? arm : j->e->one[0], knobs = gr_experiment_knobs(j->e, whose);
+    int knobs = arm >= 0 ? gr_experiment_knobs(j->e, arm) : 1;
     const char **word = gr_alloc((size_t)knobs * sizeof *word);
-    for (int v = 0; v < knobs; v++)
-        word[v] = gr__knob_word(j->e, whose, v);
-    return (gr__claim_arm){j->e->arm[whose].name, word, knobs, readings_of(j, whose, def, matched, point)};
+    for (int v = 0; v < knobs && arm >= 0; v++)
+        word[v] = gr__knob_word(j->e, arm, v);
+    const char *name = arm >= 0 ? j->e->arm[arm].name : "the scale";
+    return (gr__claim_arm){name, word, knobs, readings_of(j, knobs, def, matched, point)};
 }
 
 static void arm_free(gr__claim_arm *arm) {

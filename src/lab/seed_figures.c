@@ -255,7 +255,12 @@ gr_status gr__seed_figures_new(gr__seed_figures **figures, const gr__result_job 
     for (int a = 0; a < j->e->arms; a++)
         if (gr_experiment_knobs(j->e, a) > f->knobs)
             f->knobs = gr_experiment_knobs(j->e, a);
-    f->told = gr_alloc(((size_t)(count * j->points * j->def->seeds * f->knobs) + 1) * sizeof *f->told);
+
+    /* Nothing, until it is read. */
+    size_t all = (size_t)(count * j->points * j->def->seeds * f->knobs);
+    f->told = gr_alloc((all + 1) * sizeof *f->told);
+    for (size_t i = 0; i < all; i++)
+        f->told[i] = (gr__told){{NAN, NAN, NAN}, GR__TOLD_NOTHING};
 
     /* One point and seed after the other: their losses are many. */
     gr_status status = GR_OK;
@@ -279,8 +284,8 @@ void gr__seed_figures_free(gr__seed_figures *figures) {
 
 /* ---- over seeds ---- */
 
-/* In one seed; what is taken off has no joint interval. */
-static gr__told in_seed(const gr__seed_figures *f, int def, int minus, int point, int seed, int knob) {
+/* What is taken off leaves no joint interval. */
+gr__told gr__seed_figures_in(const gr__seed_figures *f, int def, int minus, int point, int seed, int knob) {
     gr__told told = *place(f, def, point, seed, knob);
     if (minus < 0 || told.state != GR__TOLD)
         return told;
@@ -292,11 +297,11 @@ static gr__told in_seed(const gr__seed_figures *f, int def, int minus, int point
 gr__told gr__seed_figures_over(const gr__seed_figures *f, int def, int minus, int point, int knob) {
     int seeds = f->j->def->seeds, nothing = 0;
     if (seeds == 1)
-        return in_seed(f, def, minus, point, 0, knob);
+        return gr__seed_figures_in(f, def, minus, point, 0, knob);
 
     double *values = gr_alloc((size_t)seeds * sizeof *values);
     for (int s = 0; s < seeds; s++) {
-        gr__told told = in_seed(f, def, minus, point, s, knob);
+        gr__told told = gr__seed_figures_in(f, def, minus, point, s, knob);
         nothing += told.state == GR__TOLD_NOTHING;
         values[s] = told.estimate.value; /* NaN where there is nothing */
     }

@@ -218,7 +218,9 @@ static void print_block(FILE *out, const json_t *arms, size_t begin, size_t end,
         gr__print_name(out, name, CLASS);
         for (size_t i = begin; i < end; i++) {
             const json_t *model = json_object_get(models, gr__text_of(json_array_get(arms, i), "name"));
-            fprintf(out, " %*.1f", GROUP, 100 * gr__number_of(json_object_get(model, "classes"), name));
+            char share[64];
+            gr__print(share, sizeof share, "%.1f", 100 * gr__number_of(json_object_get(model, "classes"), name));
+            fprintf(out, " %*s", GROUP, share);
         }
         fputc('\n', out);
     }
@@ -240,22 +242,21 @@ void gr__print_classes(FILE *out, const json_t *table, const json_t *point) {
 
 /* A figure with its interval; "-" for one that was refused. */
 static void print_figure(FILE *out, const char *title, const json_t *value, const json_t *interval, const char *note) {
-    int width = 2 + FIGURE + 7 + 17;
+    char number[64] = "-", brackets[160] = "";
+    if (json_is_number(value))
+        gr__print(number, sizeof number, "%.3f", json_number_value(value));
+    if (interval)
+        gr__print(brackets, sizeof brackets, " [%6.3f, %6.3f]", json_number_value(json_array_get(interval, 0)),
+                  json_number_value(json_array_get(interval, 1)));
     fputs("  ", out);
     gr__print_name(out, title, FIGURE);
-    print_number(out, value, 7, 3);
-    if (interval) {
-        char text[64];
-        gr__print(text, sizeof text, " [%6.3f, %6.3f]", json_number_value(json_array_get(interval, 0)),
-                  json_number_value(json_array_get(interval, 1)));
-        fprintf(out, "%-17s", text);
-    }
+    int width = 2 + FIGURE + fprintf(out, "%7s%s", number, brackets);
 
-    /* What it means, behind the interval or where that would end. */
-    bool fits = note && *note && width + 2 + (int)strlen(note) <= GR__COLUMNS + 1;
-    if (fits && !interval)
-        fprintf(out, "%17s", "");
-    fprintf(out, "%s%s\n", fits ? "  " : "", fits ? note : "");
+    /* What it means, behind the interval or where that would end; large numbers leave it less room. */
+    int blanks = width < FIGURE + 26 ? FIGURE + 26 - width : 0;
+    if (note && *note && width + blanks + 2 + (int)strlen(note) <= GR__COLUMNS + 1)
+        fprintf(out, "%*s%s", blanks + 2, "", note);
+    fputc('\n', out);
 }
 
 /* A figure at each value of the knob of its arm. */

@@ -36,8 +36,8 @@ static void print_claim(FILE *out, const json_t *claim) {
     json_t *one;
 
     json_array_foreach(points, i, one) {
-        char *place = place_of(one), *text = NULL;
-        gr__append(&text, "%s%s%s.", place ? place : "", place ? ": " : "", gr__text_of(one, "text"));
+        char *place = place_of(one);
+        char *text = gr_format("%s%s%s.", place ? place : "", place ? ": " : "", gr__text_of(one, "text"));
         gr__print_wrapped(out, text, 2, 4);
         gr_free(text);
         gr_free(place);
