@@ -192,6 +192,7 @@ static bool worst(pair *out, gr__ruling_why *why, const def *d, const knobs *k, 
         pair p = {.of = k->match_of ? -1 : of, .minus = k->match_minus ? -1 : v};
         if (!estimate(&p, d))
             continue;
+
         if (isnan(p.estimate.value)) /* a quotient over nothing */
             *why = GR__WHY_REFUSED;
         else if (!found || margin(r, p.estimate.value) < margin(r, out->estimate.value)) {
@@ -322,6 +323,7 @@ static void add_edges(char **text, const def *d, const gr__ruling *r) {
 /* Why nothing was decided, behind what there is to say. */
 static void add_why(char **text, const def *d, const gr__ruling *r) {
     long long seed = (long long)d->first_seed + r->seed;
+
     switch (r->why) {
     case GR__WHY_NONE:
         break;

@@ -107,6 +107,7 @@ static json_t *by_knob(const job *j, const asked *a, int f, int point) {
             gr__result_put(one, interval, "value", told.estimate);
         json_object_set(one, "interval", json_object_get(interval, "value"));
         json_decref(interval);
+
         if (j->def->seeds > 1)
             json_object_set_new(one, "seeds", in_seeds(j, a, f, point, v));
         json_array_append_new(list, one);
@@ -125,6 +126,7 @@ static void put_figures(json_t *to, const job *j, const asked *a, int point) {
         else if (told.state == GR__TOLD)
             gr__result_put(to, intervals, figure->key, told.estimate);
     }
+
     json_object_set_new(to, "intervals", intervals);
     if (json_object_size(knobs) > 0)
         json_object_set(to, "knobs", knobs);
@@ -136,6 +138,7 @@ static void put_seeds(json_t *to, const job *j, const asked *a, int point) {
     json_t *list = json_array();
     for (int s = 0; s < j->def->seeds; s++) {
         json_t *one = json_pack("{s:I}", "seed", (json_int_t)(j->def->first_seed + s)), *intervals = json_object();
+
         for (int f = 0; f < j->e->figures; f++) {
             const gr_figure_def *figure = &j->e->figure[f];
             gr__told told = gr__seed_figures_in(j->figures, f, a->minus[f], point, s, 0);

@@ -186,6 +186,8 @@ static void put_times(json_t *to, const job *j, int point) {
         const gr_entry *model = gr_ledger_find(r->rows, "model", NULL);
         if (r->point != point)
             continue;
+
+        /* Tokens of what was trained by seconds of it. */
         seconds += r->seconds;
         if (model && isfinite(gr_entry_number(model, "tokens"))) {
             tokens += gr_entry_number(model, "tokens");

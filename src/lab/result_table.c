@@ -35,6 +35,7 @@ static json_t *arms_of(const job *j) {
         const gr_experiment_arm *arm = &j->e->arm[m];
         if (!j->def->runs[m])
             continue;
+
         json_t *one = json_pack("{s:o}", "name", gr_json_text(arm->name));
         put_text(one, "title", arm->title);
         put_text(one, "note", arm->note);
@@ -68,6 +69,8 @@ static const char *intervals_of(const job *j) {
 void gr__result_table(json_t *to, const job *j) {
     const gr_experiment *e = j->e;
     json_t *groups = json_array(), *attacks = json_array(), *suggested = json_array();
+
+    /* Columns, and arms that would say more. */
     for (int g = 0; g < e->groups; g++)
         json_array_append_new(groups, gr_json_text(e->group[g].name));
     for (int a = 0; a < j->attacks; a++)
@@ -76,6 +79,7 @@ void gr__result_table(json_t *to, const job *j) {
     for (int i = 0; i < j->def->suggestions; i++)
         json_array_append_new(suggested, gr_json_text(e->arm[j->def->suggested[i]].name));
 
+    /* Rows, and what else is said of them. */
     json_t *table = json_pack("{s:o, s:o, s:o, s:o, s:s}", "arms", arms_of(j), "groups", groups, "attacks", attacks,
                               "figures", figures_of(j), "intervals", intervals_of(j));
     if (j->subject >= 0)

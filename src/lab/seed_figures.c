@@ -174,6 +174,7 @@ static bool take_mean(gr_estimate *e, const losses *l, const gr_figure_def *def,
     const gr_entry *row;
     double sum = 0;
     int count = 0;
+
     for (int i = 0; (row = gr__rows_next(l->j->def, &w, def->measure, i)); i++) {
         const char *group = gr_entry_text(row, "group");
         if (def->group && (!group || strcmp(group, def->group) != 0))

@@ -76,12 +76,14 @@ static void add_name(text *t, const json_t *result, const gr__word *words, const
 
 static void fill(text *t, const char *template, const json_t *result, const gr__word *words) {
     while (*template) {
+        /* Up to the next brace. */
         size_t plain = strcspn(template, "{");
         add(t, template, plain);
         template += plain;
         if (!*template)
             return;
 
+        /* What stands in it. */
         size_t length = strcspn(template + 1, "}");
         char *name = gr_format("%.*s", (int)length, template + 1);
         add_name(t, result, words, name);

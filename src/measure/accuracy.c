@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "measure/pass.h"
 
+/* The true class of a sample is its topic; what the pass found right is counted there. */
 static gr_status run(gr_ledger *rows, const gr_subject *s, const gr_settings *settings, gr_error *err) {
     const gr_dataset *data = s->data;
     int32_t classes = data->topics.count;

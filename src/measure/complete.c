@@ -18,6 +18,7 @@ static gr_status complete(gr_ledger *rows, gr_decoder *decoder, const gr_tokeniz
     return GR_OK;
 }
 
+/* A recipe without prompts is no error: there is nothing to go on with. */
 static gr_status run(gr_ledger *rows, const gr_subject *s, const gr_settings *settings, gr_error *err) {
     gr_decoder_def def = gr_decoder_default();
     gr_decoder *decoder;

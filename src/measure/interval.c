@@ -10,6 +10,7 @@
 
 #include "gradroute/measure.h"
 
+/* Draws, of which the 25 lowest and highest are left out; and operands of a figure at most. */
 enum { REPLICATES = 1000, SAMPLES = 6 };
 
 /* Whether entry i begins another unit than the entry before it. */
@@ -42,6 +43,7 @@ static bool is_same_list(const gr_sample *a, const gr_sample *b) {
     return a->count == b->count && !strcmp(a->list, b->list);
 }
 
+/* How far the figure moves when documents are drawn from those that there are, with replacement. */
 gr_estimate gr_bootstrap(gr_formula formula, const gr_sample *sample, int samples, uint64_t seed) {
     double m[SAMPLES], *values = gr_alloc(REPLICATES * sizeof *values);
     int32_t *drawn[SAMPLES];
@@ -104,6 +106,8 @@ static double mean_without(const gr_sample *s, size_t out) {
     return tokens > 0 ? nll / tokens : NAN;
 }
 
+/* Where documents are known by their sums alone nothing can be drawn. What is left out of a ratio is left out of both
+ * its sides, so that its spread is that of the ratio. */
 gr_estimate gr_jackknife(gr_formula formula, const gr_sample *sample, int samples) {
     size_t count = sample[0].count, filled = 0;
     double m[SAMPLES], sum = 0, squares = 0;

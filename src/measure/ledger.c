@@ -52,6 +52,7 @@ void gr_ledger_begin(gr_ledger *rows, const char *row) {
     add(rows, "row", gr_json_text(row));
 }
 
+/* Members of one kind each. */
 void gr_ledger_text(gr_ledger *rows, const char *key, const char *text) { add(rows, key, gr_json_text(text)); }
 
 void gr_ledger_bytes(gr_ledger *rows, const char *key, const char *bytes, size_t length) {
@@ -84,6 +85,7 @@ void gr_ledger_counts(gr_ledger *rows, const char *key, const int64_t *values, s
 
 /* ---- asking ---- */
 
+/* Whoever asks for what a row has not, or has of another kind, gets nothing: rows of other versions are read too. */
 size_t gr_ledger_size(const gr_ledger *rows) { return json_array_size(rows->rows); }
 
 const gr_entry *gr_ledger_at(const gr_ledger *rows, size_t i) { return entry_of(json_array_get(rows->rows, i)); }
@@ -134,6 +136,7 @@ char *gr_ledger_lines(const gr_ledger *rows) {
     size_t count = json_array_size(rows->rows), length = 0, room = 0;
     char *lines = gr__grow(NULL, &room, 1, 1);
 
+    /* Each behind the other, in one text that grows. */
     for (size_t i = 0; i < count; i++) {
         char *line = gr_json_line(json_array_get(rows->rows, i), false);
         size_t n = strlen(line);
@@ -198,6 +201,7 @@ static gr_status add_line(gr_ledger *rows, const gr__lines *line, const char *pa
     return check_row(row, place, err);
 }
 
+/* All of a text, or nothing: the first line that is wrong ends it. */
 gr_status gr_ledger_parse(gr_ledger **rows, const char *text, size_t length, const char *place, gr_error *err) {
     gr__lines lines = {.next = text, .end = text + length};
     gr_status status = GR_OK;

@@ -1,6 +1,7 @@
 /* Losses of the test by group: {"row": "loss", "group", "nll", "tokens", "units", ..}. */
 #include "measure/pass.h"
 
+/* The pass may be another measure's already; here it is sorted into groups. */
 static gr_status run(gr_ledger *rows, const gr_subject *s, const gr_settings *settings, gr_error *err) {
     GR_TRY(gr__pass_test(s, err));
     gr_ledger_losses(rows, s->groups, s->units, s->pass->nll, s->pass->tokens, NULL, NULL);

@@ -8,6 +8,7 @@
 #include "gradroute/measure.h"
 #include "io/digest.h"
 
+/* Of the digest of a list of documents: two lists of one experiment do not agree by chance. */
 enum { LIST_DIGITS = 16 };
 
 /* ---- into rows ---- */
@@ -159,6 +160,7 @@ static gr_status read_lists(gr_sample *sample, const gr_entry *row, double *numb
     return read_same(unit, numbers, pieces, count, place, err);
 }
 
+/* The reader trusts no length: lists are allocated by what they have, and compared before they are read. */
 gr_status gr_sample_read(gr_sample *sample, const gr_entry *row, const char *place, gr_error *err) {
     *sample = (gr_sample){0};
     const char *list = gr_entry_text(row, "list"), *unit = gr_entry_text(row, "unit");

@@ -18,6 +18,7 @@ void gr_pass_free(gr_pass *pass) {
     gr_free(pass);
 }
 
+/* By whoever listens; the model's name says how far it came. */
 gr_status gr__subject_stopped(const gr_subject *s, gr_error *err) {
     return gr_error_set(err, GR_ERR_INTERRUPTED, s->name, NULL, "stopped while it was measured");
 }
@@ -52,6 +53,7 @@ static gr_status scan_test(const gr_subject *s, gr_error *err) {
     return status;
 }
 
+/* One pass however many measures ask: losses and right answers of the same forward pass. */
 gr_status gr__pass_test(const gr_subject *subject, gr_error *err) {
     gr_pass *pass = subject->pass;
     size_t all = subject->data->topics.docs;

@@ -28,6 +28,7 @@ static double within(double angle, int freedom) {
     return M_2_PI * (angle + sin(angle) * sum);
 }
 
+/* The distribution is symmetric: what is below 1/2 is the mirror of what is above. */
 double gr_student(double p, int freedom) {
     assert(p > 0 && p < 1 && freedom > 0);
     if (p < 0.5)

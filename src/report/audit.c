@@ -9,6 +9,7 @@
 
 static double number(const json_t *object, const char *key) { return json_number_value(json_object_get(object, key)); }
 
+/* A loss, or a dash where there is none. */
 static void loss_cell(FILE *out, const json_t *model, const char *key, int width) {
     if (json_is_number(json_object_get(model, key)))
         fprintf(out, "%*.3f", width, number(model, key));
@@ -16,6 +17,7 @@ static void loss_cell(FILE *out, const json_t *model, const char *key, int width
         fprintf(out, "%*s", width, "-");
 }
 
+/* A model that there is: its losses by group, then after the attack. */
 static void loss_row(FILE *out, const char *name, const json_t *model, const char *suffix, const char *remark) {
     static const char *const groups[] = {"forget", "adjacent", "retain"};
     char key[48];
@@ -59,6 +61,7 @@ static void figure_row(FILE *out, const json_t *result, const char *key, const c
     fprintf(out, "%s%s\n", *meaning ? "  " : "", meaning);
 }
 
+/* The sentence; lines after the first stand below its beginning. */
 static void print_verdict(FILE *out, const json_t *result) {
     char *text = NULL;
     gr__append(&text, "Verdict: %s.", json_string_value(json_object_get(result, "verdict")));
@@ -73,6 +76,7 @@ static const char *counted(const json_t *result) {
     return unit ? unit : "documents";
 }
 
+/* What there was to learn from, and what was known of it. */
 static void print_data(FILE *out, const json_t *result) {
     const json_t *data = json_object_get(result, "data");
     const char *name;
@@ -103,6 +107,7 @@ static void print_data(FILE *out, const json_t *result) {
             0, 6);
 }
 
+/* Models against groups; what is trained alike stands below each other. */
 static void print_losses(FILE *out, const json_t *result) {
     const json_t *models = json_object_get(result, "models"), *routed = json_object_get(models, "routed");
     const char *unit = json_string_value(json_object_get(json_object_get(result, "data"), "unit"));
@@ -146,6 +151,7 @@ static void print_accuracy(FILE *out, const json_t *result) {
     fputc('\n', out);
 }
 
+/* Each figure that the result has, and what must be known to read it. */
 static void print_figures(FILE *out, const json_t *result) {
     static const struct {
         const char *key, *name, *meaning;
@@ -185,6 +191,7 @@ static void print_figures(FILE *out, const json_t *result) {
         fprintf(out, "  Removal above 1 together with a tax above 0.1 is damage, not removal.\n");
 }
 
+/* How large the models are, and how fast they were trained. */
 static void print_sizes(FILE *out, const json_t *result) {
     const json_t *parameters = json_object_get(result, "parameters");
     json_t *models = json_object_get(result, "models"), *value;
@@ -205,6 +212,7 @@ static void print_sizes(FILE *out, const json_t *result) {
     gr_free(times);
 }
 
+/* Each prompt twice: with the regions on, and off. */
 static void print_completions(FILE *out, const json_t *result) {
     const json_t *list = json_object_get(result, "completions");
     size_t i;

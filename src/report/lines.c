@@ -1,3 +1,4 @@
+/* Lines of text for people: nothing is wider than the terminal, and nothing from outside leaves its line. */
 #include "report/lines.h"
 
 #include <stdarg.h>

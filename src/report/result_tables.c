@@ -82,6 +82,7 @@ static void print_right(FILE *out, const char *text, int width) {
     }
 }
 
+/* A number, or a dash where there is none: it was refused, or never measured. */
 static void print_number(FILE *out, const json_t *value, int width, int digits) {
     char text[64] = "-";
     if (json_is_number(value))
@@ -160,6 +161,7 @@ static void print_heading(FILE *out, const columns *c, int begin, int end) {
     }
 }
 
+/* Models against groups, and against what an attack brought back. */
 void gr__print_losses(FILE *out, const json_t *table, const json_t *point) {
     const json_t *models = json_object_get(point, "models");
     columns c = loss_columns(table);
@@ -226,6 +228,7 @@ static void print_block(FILE *out, const json_t *arms, size_t begin, size_t end,
     }
 }
 
+/* Classes of samples against models, as many of them as fit beside each other. */
 void gr__print_classes(FILE *out, const json_t *table, const json_t *point) {
     enum { ACROSS = (GR__COLUMNS - 2 - CLASS) / (1 + GROUP) };
     const json_t *models = json_object_get(point, "models");
@@ -310,6 +313,7 @@ static void print_remarks(FILE *out, const json_t *table, const json_t *point) {
         fprintf(out, "  Removal above 1 together with a tax above 0.1 is damage, not removal.\n");
 }
 
+/* In the order of the experiment, which puts first what matters most. */
 void gr__print_figures(FILE *out, const json_t *table, const json_t *point) {
     const json_t *intervals = json_object_get(point, "intervals"), *knobs = json_object_get(point, "knobs");
     bool begun = false;
@@ -364,6 +368,7 @@ static void print_seed_block(FILE *out, const json_t *table, const json_t *seeds
     }
 }
 
+/* Whoever reads a mean should see what it is the mean of. */
 void gr__print_seeds(FILE *out, const json_t *table, const json_t *point) {
     enum { ACROSS = (GR__COLUMNS - 2 - FIGURE) / SEED };
     const json_t *seeds = json_object_get(point, "seeds");

@@ -1,3 +1,4 @@
+/* The result of an experiment for a terminal: what stands around its tables, and their order. */
 #include "report/result_text.h"
 
 #include <string.h>
@@ -165,6 +166,7 @@ static void print_completions(FILE *out, const json_t *table, const json_t *poin
     }
 }
 
+/* From what it was learned, over what came out, to what it cost. */
 static void print_point(FILE *out, const json_t *table, const json_t *point) {
     print_data(out, point);
     gr__print_losses(out, table, point);
