@@ -19,19 +19,19 @@ static const char yaml[] =
     "  plain: {train: {routes: none}, shown: plain}\n"
     "  filtered: {train: {routes: none, without: revealed}, shown: filtered}\n"
     "  routed: {train: {set: {x: {knob: [1, 2]}}}}\n"
-    "  off: {from: routed, ablate: {regions: all}, shown: \"off\"}\n"
+    "  cut: {from: routed, ablate: {regions: all}, shown: cut}\n"
     "roles: {subject: routed, zero: plain, one: filtered}\n"
     "groups: {forget: any_label, retain: retain}\n"
-    "measures: {loss: {of: [plain, filtered, routed, off]}, complete: {of: [plain, off]}, accuracy: {of: [plain, "
-    "off]}}\n"
-    "attacks: {relearn: {of: [plain, filtered, off], documents: [4]}}\n"
+    "measures: {loss: {of: [plain, filtered, routed, cut]}, complete: {of: [plain, cut]}, accuracy: {of: [plain, "
+    "cut]}}\n"
+    "attacks: {relearn: {of: [plain, filtered, cut], documents: [4]}}\n"
     "figures:\n"
-    "  - {key: a, figure: removal_specific, of: off}\n"
+    "  - {key: a, figure: removal_specific, of: cut}\n"
     "  - {key: b, figure: removal, of: plain, after: relearn}\n"
     "  - {key: c, figure: gap_specific}\n"
     "  - {key: d, figure: value, measure: loss, field: mean, group: forget, of: plain, minus: filtered}\n"
     "claims:\n"
-    "  - {primary: true, say: one, figure: removal, of: off, minus: filtered, matched: {tax_off: 0.1}, at_least: 0.1}\n"
+    "  - {primary: true, say: one, figure: removal, of: cut, minus: filtered, matched: {tax_off: 0.1}, at_least: 0.1}\n"
     "  - {say: two, figure: value, measure: complete, field: tokens, of: plain, within: 1}\n"
     "verdict:\n"
     "  missing: none\n"
@@ -99,6 +99,7 @@ static gr_ledger *edited(gr_forge *in) {
 static size_t cells_of(gr__result_rows *cells, const setting *s, gr_ledger *const ledger[2], int seeds, gr_forge *in) {
     size_t count = 0;
     const gr_attack *attack = gr_registry_attack(s->registry, "relearn");
+    unsigned present = gr_forge_byte(in) % 8; /* of 8 */
     for (int arm = -1; arm < s->experiment->arms; arm++)
         for (int i = 0; i < 2 * seeds * 2 * 2; i++) {
             gr__result_rows cell = {.arm = arm,
@@ -109,7 +110,7 @@ static size_t cells_of(gr__result_rows *cells, const setting *s, gr_ledger *cons
                                     .seconds = 1};
             unsigned which = gr_forge_byte(in) % 8;
             cell.rows = ledger[which % 2];
-            if (which < 7 && cell.rows && count < CELLS_MOST)
+            if (which < present && cell.rows && count < CELLS_MOST)
                 cells[count++] = cell;
         }
     return count;

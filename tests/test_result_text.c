@@ -97,6 +97,7 @@ static void wide_tables_are_cut_up(void **state) {
     assert_int_equal(times(text, " 1.500"), 14);
     assert_int_equal(times(text, " -12.500 [-13.500, -11.250]"), 14);
     free(text);
+    json_decref(model);
     json_decref(result);
 }
 
