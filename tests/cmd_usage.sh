@@ -1,7 +1,7 @@
 # Help, version, and what the command says to wrong usage.
 . tests/cmd.inc
 
-commands="train audit plan check eval ablate resize generate import inspect data"
+commands="train audit reproduce plan check eval ablate resize generate import inspect data"
 
 lists_commands() { for c in $commands; do gradroute --help | grep -q "^  $c " || return 1; done; }
 ok 'help lists every command' lists_commands

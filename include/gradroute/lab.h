@@ -83,6 +83,73 @@ const gr_task *gr_registry_task(const gr_registry *registry, const char *name);
 gr_status gr_registry_task_of(const gr_task **task, const gr_registry *registry, const gr_recipe *recipe,
                               gr_error *err);
 
+/* ---- experiments ------------------------------------------------------------------------------------------------- */
+
+/* Which experiment, on what, where; all of it borrowed. */
+typedef struct gr_lab_def {
+    const char *experiment; /* a name or a file (gr_experiment_open) */
+    const char *preset;     /* NULL: none */
+    const char *base;       /* a recipe instead of the experiment's own; NULL: that */
+    const char *const *set; /* [sets] KEY=VALUE of the recipe */
+    const char *const *arm; /* [arms] that run; none: as the experiment says */
+    const char *folder;     /* that it is kept in */
+    const char *rows; /* a file of committed rows; NULL: rows/NAME.jsonl beside the experiment, where there is one */
+    const gr_registry *registry; /* NULL: what the library has */
+    int sets, arms;
+    int seeds;  /* 0: as the experiment says */
+    bool fresh; /* committed rows do not count */
+} gr_lab_def;
+
+/* An experiment that is worked on:
+ *
+ *     gr_lab *lab;
+ *     gr_result *result;
+ *     GR_TRY(gr_lab_open(&lab, &def, &control, err));
+ *     GR_TRY(gr_lab_claim(lab, err));
+ *     GR_TRY(gr_lab_work(lab, &control, err));           goes on where another call was stopped
+ *     GR_TRY(gr_lab_result(&result, lab, err));
+ *     GR_TRY(gr_lab_write(lab, result, err));
+ *     gr_result_print(result, stdout);                   report.h
+ *     gr_result_free(result);
+ *     gr_lab_free(lab);
+ */
+typedef struct gr_lab gr_lab;
+typedef struct gr_result gr_result;
+
+/* Reads the experiment and the data of each of its points and seeds, one after the other, and makes the keys of all
+ * cells; writes nothing. Whatever a method, attack or measure refuses, it refuses here. control may be NULL. Errors:
+ * those of gr_experiment_open, gr_experiment_select, gr_project_open and of the checks; GR_ERR_FORMAT for a damaged
+ * cell. */
+gr_status gr_lab_open(gr_lab **lab, const gr_lab_def *def, const gr_control *control, gr_error *err);
+void gr_lab_free(gr_lab *lab); /* NULL is fine */
+
+/* Makes the folder ours: GR_ERR_USAGE where it holds something else, another experiment, or one of another recipe. */
+gr_status gr_lab_claim(gr_lab *lab, gr_error *err);
+
+/* Makes cells until nothing is left that is free. Several processes may do so in one folder at once. GR_ERR_INTERRUPTED
+ * where control->stop was set: what is done stays, and what was begun is gone on with. Other errors: those of methods,
+ * attacks and measures; GR_ERR_NUMERIC of a training that diverged, where the experiment does not keep that as a row.
+ */
+gr_status gr_lab_work(gr_lab *lab, const gr_control *control, gr_error *err);
+
+/* Looks again at what other processes have done meanwhile. */
+gr_status gr_lab_look(gr_lab *lab, gr_error *err);
+
+/* How many cells there are, and how many of them are done. */
+void gr_lab_count(const gr_lab *lab, int *cells, int *done);
+
+/* What came of it so far, from rows alone, and as the text of result.json (gr_free). */
+gr_status gr_lab_result(gr_result **result, const gr_lab *lab, gr_error *err);
+char *gr_result_text(const gr_result *result);
+void gr_result_free(gr_result *result); /* NULL is fine */
+
+/* Writes result.json, results.jsonl (each row as a line, without lists) and links to models; nothing where result.json
+ * holds this result already. */
+gr_status gr_lab_write(const gr_lab *lab, const gr_result *result, gr_error *err);
+
+/* Writes the rows of all cells that are done to a file that gr_lab_def.rows takes. */
+gr_status gr_lab_commit(const gr_lab *lab, const char *path, gr_error *err);
+
 /* ---- audit
  * ------------------------------------------------------------------------------------------------------------ */
 

@@ -70,7 +70,8 @@ typedef struct gr_method {
     /* Whether it makes no weights, and only says which regions of its parent are off. NULL: it makes some. */
     bool (*view)(const gr_settings *settings);
 
-    /* The arm's recipe out of the base, before data are read: a new one (gr_recipe_free). NULL: it is the base's. */
+    /* The arm's recipe out of the base, before data are read: a new one (gr_recipe_free), or NULL where it is
+     * the base's. NULL: it is the base's. */
     gr_status (*recipe)(gr_recipe **recipe, const gr_recipe *base, const gr_settings *settings, gr_error *err);
 
     /* What refuses the making, known before anything is spent. NULL: nothing does. */

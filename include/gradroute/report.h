@@ -17,6 +17,9 @@ extern "C" {
 /* The table, completions, where things are. */
 void gr_audit_print(const gr_audit *audit, FILE *out);
 
+/* Verdict, claims, and for each point of the axes tables of the result, in 80 columns. */
+void gr_result_print(const gr_result *result, FILE *out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,7 +1,7 @@
 /* The test of removal: fine-tune the model on a few forget documents, at the rate and up to the step that serve the
  * attacker best by validation documents, and measure it there on the test:
  *
- *     {"row": "point", "documents", "tokens", "step", "lr", "chosen", "start"}     where the attack served best
+ *     {"row": "point", "documents", "tokens", "steps", "step", "lr", "chosen", "start"}  where the attack served best
  *     {"row": "loss", "group", "at": "best", "nll", ..}                            and the losses there, by group
  *
  * chosen: mean loss of the documents that the point was chosen by. start: "removed", "switched" (off) or "whole". */
@@ -282,6 +282,7 @@ static void add_rows(gr_ledger *rows, const attack *a, int start) {
     gr_ledger_begin(rows, "point");
     gr_ledger_count(rows, "documents", (int64_t)a->drawn.documents);
     gr_ledger_count(rows, "tokens", a->drawn.tokens);
+    gr_ledger_count(rows, "steps", (int64_t)gr_settings_get(a->settings, "steps")->number);
     gr_ledger_count(rows, "step", a->step);
     gr_ledger_number(rows, "lr", a->lr);
     gr_ledger_number(rows, "chosen", a->chosen);

@@ -24,7 +24,7 @@ static bool has_work(const char *folder) {
     return found;
 }
 
-const gr__folder_kind gr__folder_of_audits = {"audit", "an audit", writes, has_work, NULL};
+const gr__folder_kind gr__folder_of_audits = {"audit", "an audit", writes, has_work, NULL, false};
 
 gr_status gr_output_check(const char *folder, gr_output_kind kind, const gr_recipe *recipe, bool resume,
                           gr_error *err) {

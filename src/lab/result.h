@@ -16,6 +16,10 @@
 #include "gradroute/experiment.h"
 #include "gradroute/lab.h"
 
+struct gr_result {
+    json_t *object;
+};
+
 /* Rows of one cell, and what they are of; indices count from 0. */
 typedef struct gr__result_rows {
     int arm; /* -1: of the data */

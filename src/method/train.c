@@ -7,6 +7,7 @@
 #include "io/lock.h"
 #include "io/yaml.h"
 #include "method/training.h"
+#include "recipe/graft.h"
 #include "task/token_scores.h"
 
 static const char *const routes[] = {"recipe", "none", NULL};
@@ -64,6 +65,14 @@ static gr_status check(const gr_making *m, gr_error *err) {
     if (gr__train_routed(m->settings))
         GR_TRY(check_reached(m->project, err));
     return gr__shown_check(m->project, m->settings, err);
+}
+
+/* ---- a recipe of its own ---- */
+
+static gr_status own_recipe(gr_recipe **recipe, const gr_recipe *base, const gr_settings *settings, gr_error *err) {
+    const gr_yaml *sets = gr_settings_get(settings, "set")->node;
+    *recipe = NULL;
+    return sets ? gr__recipe_with(recipe, base, sets, err) : GR_OK;
 }
 
 /* ---- what decides it beyond recipe and settings ---- */
@@ -232,6 +241,7 @@ const gr_method gr__method_train = {
     .revision = 1,
     .sees = GR_SEES_ALL,
     .option = options,
+    .recipe = own_recipe,
     .check = check,
     .digest = digest,
     .make = make,

@@ -5,6 +5,8 @@
 
 #include "base/mem.h"
 #include "base/number.h"
+#include "gradroute/report.h"
+#include "lab/result.h"
 #include "report/lines.h"
 
 /* ---- above the tables ---- */
@@ -277,3 +279,5 @@ void gr__result_print(const json_t *result, FILE *out) {
     }
     print_places(out, result, points ? json_array_get(points, 0) : result);
 }
+
+void gr_result_print(const gr_result *result, FILE *out) { gr__result_print(result->object, out); }

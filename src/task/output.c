@@ -6,12 +6,15 @@
 #include <fnmatch.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "io/file.h"
 #include "io/json.h"
 #include "recipe/deciding.h"
+
+enum { PATIENCE = 30 }; /* seconds */
 
 /* One look at a folder. */
 typedef struct look {
@@ -248,11 +251,22 @@ static gr_status write_mark(const char *folder, const char *kind, const char *di
     return status;
 }
 
+/* Where several work in one folder each holds its lock for a moment only: the others wait. */
+static gr_status take_lock(gr__output *out, bool shared, gr_error *err) {
+    char *lock = lock_path(out->folder);
+    gr_error why = {0};
+    gr_status status = gr__lock_take(&out->lock, lock, out->folder, &why);
+    for (int tenth = 0; status == GR_ERR_USAGE && shared && tenth < 10 * PATIENCE; tenth++) {
+        nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+        status = gr__lock_take(&out->lock, lock, out->folder, &why);
+    }
+    gr_free(lock);
+    return status == GR_OK ? GR_OK : gr_error_set(err, status, why.place, why.hint, "%s", why.message);
+}
+
 /* With the folder at hand. */
 static gr_status lock_and_write(gr__output *out, look *l, const gr_project *p, gr_error *err) {
-    char *lock = lock_path(out->folder);
-    gr_status status = gr__lock_take(&out->lock, lock, out->folder, err);
-    gr_free(lock);
+    gr_status status = take_lock(out, l->kind->shared, err);
     GR_TRY(status);
 
     /* Another may have worked here since the first look. */

@@ -23,6 +23,7 @@ typedef struct gr__folder_kind {
     bool (*has_work)(const char *folder); /* whether it holds what took time to make */
     gr_status (*check)(const char *folder, bool resume,
                        gr_error *err); /* a folder of ours; NULL: it may be gone on with */
+    bool shared;                       /* several processes may work in it: each claims it for a moment */
 } gr__folder_kind;
 
 extern const gr__folder_kind gr__folder_of_runs; /* one training */

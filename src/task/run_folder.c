@@ -52,4 +52,4 @@ static gr_status check(const char *folder, bool resume, gr_error *err) {
 }
 
 /* What the folder of one training is known by. */
-const gr__folder_kind gr__folder_of_runs = {"run", "a run", writes, has_work, check};
+const gr__folder_kind gr__folder_of_runs = {"run", "a run", writes, has_work, check, false};

@@ -1,0 +1,122 @@
+/* The folder of an experiment: claimed when everything that may refuse has spoken; links that lead people to cells. */
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "io/file.h"
+#include "io/yaml.h"
+#include "lab/lab_state.h"
+#include "task/output.h"
+
+/* ---- what is ours ---- */
+
+static bool writes(const char *name) {
+    static const char *const names[] = {"data",        "cells",           "work",        "arms",          "folder.json",
+                                        "recipe.yaml", "experiment.yaml", "result.json", "results.jsonl", NULL};
+    return gr__folder_matches(names, name);
+}
+
+static bool has_work(const char *folder) {
+    char *cells = gr_format("%s/cells", folder);
+    bool found = gr__folder_holds(folder, "result.json");
+    DIR *dir = opendir(cells);
+    for (struct dirent *e; dir && !found && (e = readdir(dir));)
+        found = e->d_name[0] != '.';
+    if (dir)
+        closedir(dir);
+    gr_free(cells);
+    return found;
+}
+
+static const gr__folder_kind folder_of_experiments = {"experiment", "an experiment", writes, has_work, NULL, true};
+
+/* Another experiment on the same data has the folder? */
+static gr_status check_name(const gr_lab *lab, const char *path, gr_error *err) {
+    gr_yaml *root;
+    const char *name = NULL;
+    if (!gr_file_exists(path))
+        return GR_OK;
+    GR_TRY(gr_yaml_open(&root, path, err));
+    gr_yaml *node = gr_yaml_find(root, "experiment");
+    gr_status status = node ? gr_yaml_as_text(node, &name, err) : GR_OK;
+    if (status == GR_OK && name && strcmp(name, lab->experiment->name) != 0)
+        status = gr_error_set(err, GR_ERR_USAGE, lab->folder, "choose another folder",
+                              "the folder holds the experiment %.100s, not %s", name, lab->experiment->name);
+    gr_yaml_free(root);
+    return status;
+}
+
+/* What is worked on, as it is now: arms and claims may have been added since. */
+static gr_status write_experiment(const gr_lab *lab, const char *path, gr_error *err) {
+    char *text;
+    GR_TRY(gr_experiment_text(lab->experiment, &text, err));
+    gr_status status = gr_file_write(path, text, strlen(text), err);
+    gr_free(text);
+    return status;
+}
+
+gr_status gr_lab_claim(gr_lab *lab, gr_error *err) {
+    gr__output out;
+    char *path = gr_format("%s/experiment.yaml", lab->folder);
+    gr_status status = gr__lab_open_place(lab, 0, NULL, err);
+    if (status == GR_OK)
+        status = check_name(lab, path, err);
+
+    /* The lock is held for this alone: cells have locks of their own, so that several may work on one folder. */
+    if (status == GR_OK)
+        status = gr__output_claim(&out, lab->folder, &folder_of_experiments, lab->project, true, err);
+    if (status == GR_OK) {
+        status = write_experiment(lab, path, err);
+        if (status == GR_OK)
+            status = gr_project_keep(lab->project, err);
+        gr__output_release(&out);
+    }
+    gr_free(path);
+    return status;
+}
+
+/* ---- links ---- */
+
+/* "routed"; with several places, knobs or seeds "arms/routed@size=small,seed=2". */
+static char *link_name(const gr_lab *lab, const gr__use *use) {
+    const gr_experiment *e = lab->experiment;
+    char *name = gr_strdup(e->arm[use->arm].name), separator = '@';
+    bool several = gr__lab_places(lab) > 1 || gr_experiment_knobs(e, use->arm) > 1;
+    if (!several)
+        return name;
+
+    for (int i = 0; i < e->axes; i++, separator = ',') {
+        const char *value = e->axis[i].value[gr_experiment_value(e, use->point, i)];
+        char *longer = gr_format("%s%c%s=%s", name, separator, e->axis[i].name, value);
+        gr_free(name);
+        name = longer;
+    }
+    if (gr_experiment_knobs(e, use->arm) > 1) {
+        char *longer = gr_format("%s%cknob=%d", name, separator, use->knob + 1);
+        gr_free(name);
+        name = longer;
+        separator = ',';
+    }
+    char *whole = lab->seeds > 1
+                      ? gr_format("arms/%s%cseed=%lld", name, separator, (long long)(lab->first_seed + use->seed))
+                      : gr_format("arms/%s", name);
+    gr_free(name);
+    return whole;
+}
+
+gr_status gr__lab_link(const gr_lab *lab, gr_error *err) {
+    const gr__cells *cells = lab->cells;
+    gr_status status = GR_OK;
+    for (int u = 0; u < cells->uses && status == GR_OK; u++) {
+        const gr__use *use = &cells->use[u];
+        const gr__lab_cell *cell = &cells->cell[use->cell];
+        bool done = cell->known.state == GR_CELL_DONE || cell->known.state == GR_CELL_DIVERGED;
+        if (use->kind != GR_CELL_MODEL || cell->view || !done)
+            continue;
+        char *name = link_name(lab, use);
+        status = gr__cell_link(lab->folder, name, cell->key, true, err);
+        gr_free(name);
+    }
+    return status;
+}

@@ -1,0 +1,216 @@
+/* What came of an experiment: its result, made of the rows of its cells alone; those rows as a table for others; and
+ * the rows that are committed with an experiment. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "io/file.h"
+#include "io/json.h"
+#include "lab/lab_state.h"
+#include "lab/result.h"
+
+/* ---- rows of all uses ---- */
+
+typedef struct all_rows {
+    gr__result_rows *rows; /* [count] */
+    const gr__cell **cell; /* [cells] NULL: not done */
+    bool *owned;           /* [cells] */
+    size_t count;
+    int cells;
+} all_rows;
+
+static void free_rows(all_rows *all) {
+    for (int c = 0; c < all->cells; c++)
+        if (all->owned[c])
+            gr__cell_free((gr__cell *)all->cell[c]);
+    gr_free(all->rows);
+    gr_free(all->cell);
+    gr_free(all->owned);
+}
+
+static gr_status read_cells(all_rows *all, const gr_lab *lab, gr_error *err) {
+    all->cells = lab->cells->cells;
+    all->cell = gr_alloc((size_t)(all->cells + 1) * sizeof *all->cell);
+    all->owned = gr_alloc((size_t)(all->cells + 1) * sizeof *all->owned);
+    for (int c = 0; c < all->cells; c++)
+        GR_TRY(gr__lab_rows(&all->cell[c], &all->owned[c], lab, lab->cells->cell[c].key, err));
+    return GR_OK;
+}
+
+/* Each use says whose rows they are; a cell serves as many as share it. */
+static void list_rows(all_rows *all, const gr_lab *lab) {
+    const gr__cells *cells = lab->cells;
+    all->rows = gr_alloc((size_t)(cells->uses + 1) * sizeof *all->rows);
+    for (int u = 0; u < cells->uses; u++) {
+        const gr__use *use = &cells->use[u];
+        const gr__cell *cell = all->cell[use->cell];
+        if (!cell)
+            continue;
+        const gr_attack *after = use->reading >= 0 ? lab->experiment->use[use->reading].attack : NULL;
+        all->rows[all->count++] =
+            (gr__result_rows){.arm = use->arm,
+                              .point = use->point,
+                              .seed = use->seed,
+                              .knob = use->knob,
+                              .after = after,
+                              .rows = cell->rows,
+                              .seconds = json_number_value(json_object_get(cell->file, "seconds"))};
+    }
+}
+
+/* ---- the result ---- */
+
+static gr_status make_result(json_t **result, const gr_lab *lab, const all_rows *all, gr_error *err) {
+    uint64_t *split = gr_alloc((size_t)(lab->seeds + 1) * sizeof *split);
+    for (int i = 0; i < lab->seeds; i++)
+        split[i] = lab->place[i].split_seed;
+    gr__result_def def = {.experiment = lab->experiment,
+                          .registry = lab->registry,
+                          .runs = lab->runs,
+                          .folder = lab->folder,
+                          .digest = lab->identity,
+                          .recipe = lab->recipe_text,
+                          .suggested = lab->suggested,
+                          .suggestions = lab->suggestions,
+                          .seeds = lab->seeds,
+                          .first_seed = lab->first_seed,
+                          .split_seed = split,
+                          .least = lab->least,
+                          .rows = all->rows,
+                          .count = all->count};
+    gr_status status = gr__result_make(result, &def, err);
+    gr_free(split);
+    return status;
+}
+
+gr_status gr_lab_result(gr_result **out, const gr_lab *lab, gr_error *err) {
+    all_rows all = {0};
+    json_t *object = NULL;
+    *out = NULL;
+    gr_status status = read_cells(&all, lab, err);
+    if (status == GR_OK) {
+        list_rows(&all, lab);
+        status = make_result(&object, lab, &all, err);
+    }
+    free_rows(&all);
+    if (status == GR_OK) {
+        *out = gr_alloc(sizeof **out);
+        (*out)->object = object;
+    }
+    return status;
+}
+
+char *gr_result_text(const gr_result *result) {
+    char *text = json_dumps(result->object, JSON_INDENT(2)), *copy = gr_strdup(text);
+    free(text);
+    return copy;
+}
+
+void gr_result_free(gr_result *result) {
+    if (!result)
+        return;
+    json_decref(result->object);
+    gr_free(result);
+}
+
+/* ---- files ---- */
+
+/* One row as a line: what it is of, then its members; lists are left out, they are in the cell. */
+static void add_line(gr_file_out *to, gr_status *status, const gr_lab *lab, const gr__use *use, json_t *row,
+                     gr_error *err) {
+    const gr_experiment *e = lab->experiment;
+    const char *key;
+    json_t *value, *line = json_object();
+    json_object_set_new(line, "experiment", json_string(e->name));
+    json_object_set_new(line, "arm", use->arm < 0 ? json_null() : json_string(e->arm[use->arm].name));
+    for (int i = 0; i < e->axes; i++)
+        json_object_set_new(line, e->axis[i].name,
+                            json_string(e->axis[i].value[gr_experiment_value(e, use->point, i)]));
+    json_object_set_new(line, "seed", json_integer(lab->first_seed + use->seed));
+    json_object_set_new(line, "knob", json_integer(use->knob));
+    json_object_set_new(line, "cell", json_string(use->key));
+    json_object_foreach(row, key, value) if (!json_is_array(value) && !json_object_get(line, key))
+        json_object_set(line, key, value);
+
+    char *text = gr_json_line(line, false);
+    if (*status == GR_OK)
+        *status = gr_file_out_write(to, text, strlen(text), err);
+    if (*status == GR_OK)
+        *status = gr_file_out_write(to, "\n", 1, err);
+    gr_free(text);
+    json_decref(line);
+}
+
+static gr_status write_rows(gr_file_out *to, const gr_lab *lab, const all_rows *all, gr_error *err) {
+    gr_status status = GR_OK;
+    for (int u = 0; u < lab->cells->uses; u++) {
+        const gr__use *use = &lab->cells->use[u];
+        const gr__cell *cell = all->cell[use->cell];
+        char *lines = cell ? gr_ledger_lines(cell->rows) : NULL;
+        for (char *line = lines ? strtok(lines, "\n") : NULL; line && status == GR_OK; line = strtok(NULL, "\n")) {
+            json_t *row = json_loads(line, 0, NULL);
+            add_line(to, &status, lab, use, row, err);
+            json_decref(row);
+        }
+        gr_free(lines);
+    }
+    return status;
+}
+
+/* Whether the file holds these bytes already: what is finished is not written again. */
+static bool holds(const char *path, const char *text) {
+    unsigned char *kept = NULL;
+    size_t size;
+    bool same = gr_file_exists(path) && gr_file_read(path, &kept, &size, NULL) == GR_OK && size == strlen(text) &&
+                memcmp(kept, text, size) == 0;
+    gr_free(kept);
+    return same;
+}
+
+static gr_status write_table(const gr_lab *lab, const char *path, gr_error *err) {
+    all_rows all = {0};
+    gr_file_out *to;
+    gr_status status = read_cells(&all, lab, err);
+    if (status == GR_OK)
+        status = gr_file_out_open(&to, path, err);
+    if (status == GR_OK) {
+        status = write_rows(to, lab, &all, err);
+        if (status == GR_OK)
+            status = gr_file_out_commit(to, err);
+        else
+            gr_file_out_abort(to);
+    }
+    free_rows(&all);
+    return status;
+}
+
+gr_status gr_lab_write(const gr_lab *lab, const gr_result *result, gr_error *err) {
+    char *path = gr_format("%s/result.json", lab->folder), *table = gr_format("%s/results.jsonl", lab->folder);
+    char *text = json_dumps(result->object, JSON_INDENT(2));
+    gr_status status = GR_OK;
+    if (!holds(path, text)) {
+        status = gr__lab_link(lab, err);
+        if (status == GR_OK)
+            status = write_table(lab, table, err);
+        if (status == GR_OK)
+            status = gr_file_write(path, text, strlen(text), err);
+    }
+    free(text);
+    gr_free(path);
+    gr_free(table);
+    return status;
+}
+
+gr_status gr_lab_commit(const gr_lab *lab, const char *path, gr_error *err) {
+    all_rows all = {0};
+    gr_status status = read_cells(&all, lab, err);
+    const gr__cell **done = gr_alloc((size_t)(all.cells + 1) * sizeof *done);
+    size_t count = 0;
+    for (int c = 0; status == GR_OK && c < all.cells; c++)
+        if (all.cell[c])
+            done[count++] = all.cell[c];
+    if (status == GR_OK)
+        status = gr__committed_write(done, count, path, err);
+    gr_free(done);
+    free_rows(&all);
+    return status;
+}

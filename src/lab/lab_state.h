@@ -1,0 +1,87 @@
+/* lab_state.h - an experiment while it is worked on: what it wants as cells, and the one project that is in memory.
+ *
+ * A place is one point of the axes at one seed: it has a recipe and data of its own. Keys of cells are made place by
+ * place when a lab is opened, and cells are made one after the other: so no more than one project is ever open.
+ */
+#ifndef GR_LAB_LAB_STATE_H
+#define GR_LAB_LAB_STATE_H
+
+#include <jansson.h>
+
+#include "gradroute/experiment.h"
+#include "gradroute/lab.h"
+#include "gradroute/task.h"
+#include "lab/cells.h"
+
+enum { GR__VIEWS_MOST = 16 }; /* of views of one another */
+
+typedef struct gr__place {
+    char *data; /* "data/16 digits": where its corpus is kept, below the folder */
+    uint64_t split_seed;
+} gr__place;
+
+struct gr_lab {
+    gr_lab_def def;
+    gr_registry *own; /* the library's, where the caller gave none */
+    const gr_registry *registry;
+    gr_experiment *experiment;
+    char *folder, *identity; /* identity: digest of what the folder is of */
+    bool *runs;              /* [arms] */
+    int seeds;
+    int64_t first_seed;
+    int *suggested, suggestions; /* arms that would say more, and that the data allow */
+    double least;                /* gap of losses that a ratio is taken over */
+    char *recipe_text;           /* of the first place */
+    gr__cells *cells;
+    json_t **of; /* [cells] what each key is the digest of */
+    gr__committed committed;
+    gr__place *place; /* [points][seeds] */
+
+    /* The place that is open; -1: none. */
+    int open;
+    gr_recipe *recipe;
+    gr_project *project;
+    gr_groups groups;
+
+    /* The model that was used last, kept for its measurements: weights of cell `root`, and views of them. */
+    int root;
+    gr_made made;
+    gr_made view[GR__VIEWS_MOST];
+    int views, viewed; /* viewed: the cell that the last view is */
+    gr_pass *pass;     /* of that model under its profile */
+    int passed;        /* the cell that it is of */
+};
+
+int gr__lab_places(const gr_lab *lab);
+int gr__lab_place_of(const gr_lab *lab, const gr__use *use);
+
+/* Opens a place, unless it is open. Errors: those of gr_experiment_recipe, gr_project_open_as and groups. */
+gr_status gr__lab_open_place(gr_lab *lab, int place, const gr_control *control, gr_error *err);
+void gr__lab_close_place(gr_lab *lab);
+
+/* The project of the open place under the recipe of an arm, or of the parent whose weights it has. */
+typedef struct gr__lab_arm {
+    gr_project project;
+    gr_recipe *recipe; /* NULL: that of the place */
+} gr__lab_arm;
+gr_status gr__lab_arm_open(gr__lab_arm *arm, const gr_lab *lab, const gr__use *use, gr_error *err);
+void gr__lab_arm_close(gr__lab_arm *arm);
+
+/* Options of the method of a use that is a model, or of a measurement, with one value alone of the option that asks for
+ * a measurement each. gr_settings_free. */
+gr_status gr__lab_settings(gr_settings **settings, const gr_lab *lab, const gr__use *use, const gr_recipe *recipe,
+                           gr_error *err);
+
+/* Looks at a cell on the disk, and says what is known of it. Errors: those of gr__cell_state_of. */
+gr_status gr__lab_look(gr_lab *lab, int cell, gr_error *err);
+
+/* The rows of a cell that is done: gr__cell_free where *owned, else borrowed. */
+gr_status gr__lab_rows(const gr__cell **cell, bool *owned, const gr_lab *lab, const char *key, gr_error *err);
+
+/* Links to the models that are done: GR_ERR_USAGE where something that is not ours has the name. */
+gr_status gr__lab_link(const gr_lab *lab, gr_error *err);
+
+/* Forgets the model that was used last. */
+void gr__lab_forget(gr_lab *lab);
+
+#endif

@@ -1,0 +1,402 @@
+/* Making the cells of an experiment, one after the other, until nothing is left that is free. */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/cores.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "io/file.h"
+#include "kernel/kernel.h"
+#include "lab/follow.h"
+#include "lab/lab_state.h"
+
+static const gr_control nobody;
+
+/* What is being made. */
+typedef struct job {
+    gr_lab *lab;
+    int cell;
+    gr__cell_want want;
+    const gr__use *use;
+    gr__cell_work *work;
+    gr_ledger *rows; /* NULL once they are handed over */
+    const gr_control *control;
+    gr__cell_facts facts;
+} job;
+
+/* ---- models that are done ---- */
+
+void gr__lab_forget(gr_lab *lab) {
+    gr_pass_free(lab->pass);
+    lab->pass = NULL;
+    for (int i = lab->views - 1; i >= 0; i--)
+        gr_made_free(&lab->view[i]);
+    gr_made_free(&lab->made);
+    lab->views = 0;
+    lab->root = lab->viewed = lab->passed = -1;
+}
+
+static gr_status load_root(gr_lab *lab, int root, gr_error *err) {
+    gr__lab_forget(lab);
+    gr_made *made = &lab->made;
+    made->path = gr_format("%s/cells/%s/model", lab->folder, lab->cells->cell[root].key);
+    gr_status status = gr_bundle_load(&made->bundle, made->path, NULL, 0, err);
+    if (status != GR_OK) {
+        gr_made_free(made);
+        return status;
+    }
+    made->owns = true;
+    gr_model_set_precision(made->bundle->model, lab->recipe->precision);
+    lab->root = lab->viewed = root;
+    return GR_OK;
+}
+
+/* One more view, of what was viewed last. */
+static gr_status add_view(gr_lab *lab, int c, gr_error *err) {
+    const gr__use *use = &lab->cells->use[lab->cells->cell[c].use];
+    const gr_experiment_arm *arm = &lab->experiment->arm[use->arm];
+    gr__lab_arm own;
+    gr_settings *settings = NULL;
+    if (lab->views == GR__VIEWS_MOST)
+        return gr_error_set(err, GR_ERR_USAGE, arm->name, "make one of them a model of its own", "more than %d views",
+                            GR__VIEWS_MOST);
+    GR_TRY(gr__lab_arm_open(&own, lab, use, err));
+    gr_status status = gr__lab_settings(&settings, lab, use, own.project.recipe, err);
+    if (status == GR_OK) {
+        gr_making making = {.project = &own.project,
+                            .settings = settings,
+                            .parent = lab->views ? &lab->view[lab->views - 1] : &lab->made,
+                            .name = arm->name};
+        status = gr_method_make(&lab->view[lab->views], arm->method, &making, err);
+    }
+    if (status == GR_OK) {
+        lab->views++;
+        lab->viewed = c;
+    }
+    gr_settings_free(settings);
+    gr__lab_arm_close(&own);
+    return status;
+}
+
+/* The model of a cell that is done, which stays until another one is asked for. */
+static gr_status use_model(gr_made **made, gr_lab *lab, int c, gr_error *err) {
+    /* Its weights, and the views that lead from them to it. */
+    int chain[GR__VIEWS_MOST + 1], length = 0, root = c;
+    for (; lab->cells->cell[root].view && length <= GR__VIEWS_MOST; root = lab->cells->cell[root].parent)
+        chain[length++] = root;
+
+    if (lab->root != root)
+        GR_TRY(load_root(lab, root, err));
+    if (lab->viewed != c) {
+        while (lab->views > 0)
+            gr_made_free(&lab->view[--lab->views]);
+        lab->viewed = root;
+        while (length > 0)
+            GR_TRY(add_view(lab, chain[--length], err));
+    }
+    *made = lab->views ? &lab->view[lab->views - 1] : &lab->made;
+    return GR_OK;
+}
+
+/* ---- notes ---- */
+
+/* "relearning: plain (2 of 4)": which of the cells of this kind, of those that the folder will hold. */
+static void say_what(const job *j, const char *doing, const char *name) {
+    const gr__cells *cells = j->lab->cells;
+    int number = 0, all = 0;
+    if (!j->control->note)
+        return;
+    for (int c = 0; c < cells->cells; c++)
+        if (cells->use[cells->cell[c].use].kind == j->use->kind) {
+            all++;
+            number += c <= j->cell;
+        }
+    char *text = gr_format("%s: %s (%d of %d)", doing, name, number, all);
+    j->control->note(j->control->user, text);
+    gr_free(text);
+}
+
+/* "routed", or with what tells it from others of the arm: "routed p_cr=0.5 size=small seed 2". */
+static char *name_use(const gr_lab *lab, const gr__use *use) {
+    const gr_experiment *e = lab->experiment;
+    const gr_experiment_arm *arm = &e->arm[use->arm], *with = arm;
+    char *name = gr_strdup(arm->name);
+    while (with && with->knob.values == 0)
+        with = with->from;
+    if (with) {
+        char *longer = gr_format("%s %s #%d", name, with->knob.path, use->knob + 1);
+        gr_free(name);
+        name = longer;
+    }
+    for (int i = 0; i < e->axes; i++) {
+        char *longer =
+            gr_format("%s %s=%s", name, e->axis[i].name, e->axis[i].value[gr_experiment_value(e, use->point, i)]);
+        gr_free(name);
+        name = longer;
+    }
+    if (lab->seeds > 1) {
+        char *longer = gr_format("%s seed %lld", name, (long long)(lab->first_seed + use->seed));
+        gr_free(name);
+        name = longer;
+    }
+    return name;
+}
+
+/* ---- making ---- */
+
+static gr_status make_data(job *j, gr_error *err) {
+    const gr_project *p = j->lab->project;
+    (void)err;
+    if (p->task->rows)
+        p->task->rows(j->rows, p, &j->lab->groups);
+    return GR_OK;
+}
+
+/* Where a training ends in numbers that are not finite, that may be a result. */
+static bool diverged(job *j, gr_status status, const gr_error *why) {
+    if (status != GR_ERR_NUMERIC || !j->lab->experiment->diverged_is_a_row)
+        return false;
+    gr_ledger_free(j->rows);
+    j->rows = gr_ledger_new();
+    gr_ledger_begin(j->rows, "diverged");
+    gr_ledger_text(j->rows, "why", why->message);
+    return true;
+}
+
+static void say_view(job *j, const gr_made *made) {
+    gr_ledger_begin(j->rows, "view");
+    for (int i = 0; i < made->off_count; i++) {
+        gr_ledger_begin(j->rows, "off");
+        gr_ledger_text(j->rows, "region", made->off[i]);
+    }
+}
+
+/* Of a view nothing is kept but what is off. */
+static gr_status make_view(job *j, gr_error *err) {
+    gr_made *made;
+    GR_TRY(use_model(&made, j->lab, j->cell, err));
+    say_view(j, made);
+    j->facts.model_of = j->lab->cells->cell[j->lab->root].key;
+    j->facts.off = made->off;
+    j->facts.off_count = made->off_count;
+    return GR_OK;
+}
+
+static gr_status make_weights(job *j, const char *name, gr_error *err) {
+    gr_lab *lab = j->lab;
+    const gr__lab_cell *cell = &lab->cells->cell[j->cell];
+    const gr_experiment_arm *arm = &lab->experiment->arm[j->use->arm];
+    gr__lab_arm own;
+    gr_settings *settings = NULL;
+    gr_made *parent = NULL, made = {0};
+    gr_error why = {0};
+    if (cell->parent >= 0)
+        GR_TRY(use_model(&parent, lab, cell->parent, err));
+    GR_TRY(gr__lab_arm_open(&own, lab, j->use, err));
+
+    gr_status status = gr__lab_settings(&settings, lab, j->use, own.project.recipe, err);
+    if (status == GR_OK) {
+        gr_making making = {.project = &own.project,
+                            .settings = settings,
+                            .parent = parent,
+                            .name = name,
+                            .folder = j->work->folder,
+                            .lock = j->work->lock,
+                            .resume = true,
+                            .key = cell->key,
+                            .control = j->control,
+                            .rows = j->rows};
+        status = gr_method_make(&made, arm->method, &making, &why);
+        if (status == GR_OK) {
+            j->facts.model = made.path != NULL;
+            j->facts.seconds = made.seconds;
+        } else if (diverged(j, status, &why)) {
+            status = GR_OK;
+        } else {
+            gr_error_set(err, status, why.place, why.hint, "%s", why.message);
+        }
+    }
+    gr_made_free(&made);
+    gr_settings_free(settings);
+    gr__lab_arm_close(&own);
+    return status;
+}
+
+/* The pass over the test is taken by the first measure of a model that reads it. */
+static gr_pass *pass_of(gr_lab *lab, int model) {
+    if (lab->passed != model) {
+        gr_pass_free(lab->pass);
+        lab->pass = gr_pass_new();
+        lab->passed = model;
+    }
+    return lab->pass;
+}
+
+static gr_status read_subject(job *j, const gr_subject *subject, gr_error *err) {
+    const gr_reading *reading = &j->lab->experiment->use[j->use->reading];
+    gr_settings *settings;
+    GR_TRY(gr__lab_settings(&settings, j->lab, j->use, subject->recipe, err));
+    gr_status status = reading->attack ? reading->attack->run(j->rows, subject, settings, err)
+                                       : reading->measure->run(j->rows, subject, settings, err);
+    gr_settings_free(settings);
+    return status;
+}
+
+static gr_status make_reading(job *j, const char *name, const char *doing, gr_error *err) {
+    gr_lab *lab = j->lab;
+    int parent = lab->cells->cell[j->cell].parent;
+    bool attack = j->use->kind == GR_CELL_ATTACK;
+    gr__follow follow;
+    gr__lab_arm own;
+    gr_made *made;
+    gr_tables *profile = NULL;
+    GR_TRY(use_model(&made, lab, parent, err));
+    GR_TRY(gr__lab_arm_open(&own, lab, j->use, err));
+
+    gr_status status = GR_OK;
+    if (made->off_count)
+        status = gr_profile_new(&profile, made->bundle->model, made->off, made->off_count, err);
+    if (status == GR_OK) {
+        gr__follow_begin(&follow, j->control, lab->folder, attack ? "relearning" : "measuring", name);
+        const gr_project *p = &own.project;
+        gr_subject subject = {.name = name,
+                              .recipe = p->recipe,
+                              .model = made->bundle->model,
+                              .off = made->off,
+                              .off_count = made->off_count,
+                              .profile = profile,
+                              .bundle = made->path,
+                              .data = p->data,
+                              .labels = p->labels,
+                              .tokenizer = p->tokenizer,
+                              .groups = &lab->groups,
+                              .units = lab->experiment->units,
+                              .pass = attack ? NULL : pass_of(lab, parent),
+                              .seed = p->recipe->split_seed,
+                              .after = gr__follow_told,
+                              .user = &follow};
+        (void)doing;
+        status = read_subject(j, &subject, err);
+    }
+    gr_tables_free(profile);
+    gr__lab_arm_close(&own);
+    return status;
+}
+
+static gr_status make_kind(job *j, gr_error *err) {
+    const gr_experiment *e = j->lab->experiment;
+    if (j->use->kind == GR_CELL_DATA)
+        return make_data(j, err);
+
+    /* People are told what begins, but for what takes no time. */
+    char *name = name_use(j->lab, j->use);
+    gr_status status;
+    if (j->use->kind == GR_CELL_MODEL && j->lab->cells->cell[j->cell].view) {
+        status = make_view(j, err);
+    } else if (j->use->kind == GR_CELL_MODEL) {
+        say_what(j, e->arm[j->use->arm].method->doing, name);
+        status = make_weights(j, name, err);
+    } else {
+        const gr_reading *reading = &e->use[j->use->reading];
+        const char *doing = reading->attack ? reading->attack->doing : reading->measure->doing;
+        say_what(j, doing, name);
+        status = make_reading(j, name, doing, err);
+    }
+    gr_free(name);
+    return status;
+}
+
+/* ---- one cell ---- */
+
+/* Into cells/, or where its rows were known already its weights alone. */
+static gr_status publish(job *j, gr_error *err) {
+    gr_lab *lab = j->lab;
+    const char *key = lab->cells->cell[j->cell].key;
+    if (j->want != GR__WANT_MODEL) {
+        gr_ledger *rows = j->rows;
+        j->rows = NULL;
+        return j->want == GR__WANT_RICHER ? gr__cell_replace(j->work, lab->of[j->cell], rows, &j->facts, err)
+                                          : gr__cell_publish(j->work, NULL, lab->of[j->cell], rows, &j->facts, err);
+    }
+
+    const gr__cell *known;
+    bool owned, other;
+    GR_TRY(gr__lab_rows(&known, &owned, lab, key, err));
+    gr_status status = gr__cell_restore(j->work, &other, known, j->rows, err);
+    if (status == GR_OK && other)
+        gr_log(1, "%s: made again with other bits (here by %s, its rows by %s); its rows stay", key, gr_kernel_isa(),
+               gr__cell_text(known, "isa"));
+    if (owned)
+        gr__cell_free((gr__cell *)known);
+    return status;
+}
+
+static gr_status make_in(job *j, gr_error *err) {
+    gr_lab *lab = j->lab;
+    double start = gr__now();
+    int place = gr__lab_place_of(lab, j->use);
+    GR_TRY(gr__lab_open_place(lab, place, j->control, err));
+    GR_TRY(gr_project_keep(lab->project, err));
+
+    j->rows = gr_ledger_new();
+    j->facts = (gr__cell_facts){.data = lab->place[place].data,
+                                .threads = j->control->threads ? j->control->threads : gr_cores()};
+    gr_status status = make_kind(j, err);
+    if (status == GR_OK) {
+        if (!j->facts.model)
+            j->facts.seconds = gr__now() - start;
+        status = publish(j, err);
+    }
+    gr_ledger_free(j->rows);
+    return status;
+}
+
+/* A cell that is free: made, or found to be somebody else's meanwhile. What is known of it is looked up either way. */
+static gr_status make_cell(gr_lab *lab, int c, bool again, const gr_control *control, gr_error *err) {
+    const gr__lab_cell *cell = &lab->cells->cell[c];
+    bool poor = cell->known.state == GR_CELL_DONE && cell->known.poor;
+    job j = {.lab = lab,
+             .cell = c,
+             .want = again  ? GR__WANT_MODEL
+                     : poor ? GR__WANT_RICHER
+                            : GR__WANT_ROWS,
+             .use = &lab->cells->use[cell->use],
+             .control = control};
+    gr_cell_state state;
+    gr_status status = GR_OK;
+    GR_TRY(gr__cell_begin(&j.work, &state, lab->folder, cell->key, j.want, err));
+    if (j.work) {
+        status = make_in(&j, err);
+        gr__cell_end(j.work);
+    }
+    return status == GR_OK ? gr__lab_look(lab, c, err) : status;
+}
+
+/* ---- all of them ---- */
+
+static gr_status stopped(const gr_lab *lab, const gr_control *control, gr_error *err) {
+    return gr__follow_stopped(&(gr__follow){.control = control, .folder = lab->folder}, err);
+}
+
+/* Others are at work: a second later it is looked again at what was not done. */
+static gr_status wait_for_others(gr_lab *lab, gr_error *err) {
+    nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+    for (int c = 0; c < lab->cells->cells; c++)
+        if (lab->cells->cell[c].known.state != GR_CELL_DONE || lab->cells->cell[c].known.busy)
+            GR_TRY(gr__lab_look(lab, c, err));
+    return GR_OK;
+}
+
+gr_status gr_lab_work(gr_lab *lab, const gr_control *control, gr_error *err) {
+    control = control ? control : &nobody;
+    for (;;) {
+        bool again, wait;
+        int c = gr__cells_next(lab->cells, &again, &wait);
+        if (c < 0 && !wait)
+            return GR_OK;
+        GR_TRY(stopped(lab, control, err));
+        GR_TRY(c < 0 ? wait_for_others(lab, err) : make_cell(lab, c, again, control, err));
+    }
+}

@@ -1,0 +1,105 @@
+# Experiments: every cell is made once, whoever makes it and however often that is stopped; results are made of rows alone.
+. tests/cmd.inc
+t=$work/tiny.yaml
+
+# reproduce DIR OPTION ...: the audit of the tiny recipe, as an experiment; with how=exec it takes the place of its shell.
+how=
+reproduce() {
+    folder=$1; shift
+    $how gradroute reproduce audit --base "$t" -o "$folder" --set precision=float32 "$@"
+}
+cells() { ls "$1/cells" | wc -l; }
+rows() { (cd "$1/cells" && find . -name rows.jsonl -exec sha256sum {} + | sort -k 2); }
+trained() { find "$1/cells" -name metrics.jsonl | wc -l; }
+# Figures without what differs from run to run: times and folders.
+figures() { tools/same_figures.py "$1/result.json" "$2/result.json" --renamed tools/renamed_keys.txt; }
+
+# ---- the same as an audit ----
+ok 'an audit' gradroute audit "$t" -o "$work/audit" --set precision=float32
+json 'the same as an experiment' reproduce "$work/a" --json
+ok 'what it prints is what result.json holds' same "$(cat "$work/last.json")" "$(cat "$work/a/result.json")"
+ok 'its figures are those of the audit to the last bit' figures "$work/audit" "$work/a"
+ok 'three trainings' same "$(trained "$work/a")" 3
+ok 'a model is found by its name' gradroute inspect "$work/a/routed/model"
+ok 'rows as a table: one object a line, without lists' python3 -c 'import json, sys
+lines = [json.loads(line) for line in open(sys.argv[1])]
+assert lines and all(line["experiment"] == "audit" and "cell" in line for line in lines)
+assert not any(isinstance(value, list) for line in lines for value in line.values())
+assert {line["arm"] for line in lines} == {None, "routed", "routed_off", "plain", "filtered"}' "$work/a/results.jsonl"
+
+# ---- called again ----
+tree "$work/a" >"$work/first"
+ok 'called again' reproduce "$work/a"
+tree "$work/a" >"$work/second"
+ok 'nothing has changed' cmp "$work/first" "$work/second"
+find "$work/a/cells" -name rows.jsonl -newer "$work/a/folder.json" | sort >"$work/young"
+ok 'one more arm' reproduce "$work/a" --arms plain,filtered,placebo
+ok 'makes one more model' same "$(trained "$work/a")" 4
+cp "$work/a/result.json" "$work/whole.json"
+rm -r "$work/a/data" "$work/a/work" && find "$work/a/cells" -type d -name model -exec rm -r {} +
+ok 'the result needs neither models nor data' reproduce "$work/a" --arms plain,filtered,placebo
+ok 'and is the same' cmp "$work/a/result.json" "$work/whole.json"
+
+# ---- seeds, processes, stops ----
+fails 0 'means of 2 seeds' 'two seeds have an interval over them' reproduce "$work/s" --seeds 2
+rows "$work/a" >"$work/one"
+ok 'the first seed is that of one' test "$(rows "$work/s" | grep -cFf "$work/one")" -ge 10
+ok 'two seeds by three processes' reproduce "$work/j" --seeds 2 --jobs 3
+ok 'the same rows, byte for byte' same "$(rows "$work/j")" "$(rows "$work/s")"
+ok 'nothing of locks is left' test -z "$(find "$work/j" -name '*.lock')"
+reproduce "$work/p" --seeds 2 >"$work/out1" 2>&1 &
+one=$!
+reproduce "$work/p" --seeds 2 >"$work/out2" 2>&1
+two=$?
+wait $one
+ok 'two commands on one folder' same "$? $two" '0 0'
+ok 'each cell once, and the same' same "$(rows "$work/p")" "$(rows "$work/s")"
+how=exec
+for round in 1 2 3 4 5 6; do
+    reproduce "$work/k" --seeds 2 >"$work/out" 2>"$work/err" &
+    pid=$!
+    sleep 0.$((round * 13 % 10))$round
+    kill -9 $pid 2>"$work/null"
+    wait $pid 2>"$work/null"
+done
+how=
+ok 'killed six times, then left alone' reproduce "$work/k" --seeds 2
+ok 'the rows of one that nobody disturbed' same "$(rows "$work/k")" "$(rows "$work/s")"
+how=exec
+reproduce "$work/w" --seeds 2 --jobs 2 --set train.steps=4000 >"$work/said" 2>&1 &
+pid=$!
+until [ -s "$work/w/folder.json" ] && [ -n "$(ls "$work/w/work" 2>"$work/null")" ]; do sleep 0.1; done
+kill -TERM $pid
+wait $pid
+code=$?
+how=
+ok 'a signal stops all processes' same $code 1
+ok 'no worker is left' sh -c "! pgrep -f -- \"[-]-worker .*$work/w\""
+ok 'and says that the command goes on' grep -q 'goes on where it stopped' "$work/said"
+
+# ---- committed rows ----
+ok 'rows to commit' reproduce "$work/s" --seeds 2 --commit "$work/rows.jsonl"
+ok 'they count as done' reproduce "$work/c" --seeds 2 --rows "$work/rows.jsonl"
+ok 'nothing was trained' same "$(find "$work/c" -name metrics.jsonl | wc -l)" 0
+ok 'the figures are the same' figures "$work/s" "$work/c"
+ok 'unless everything is to be made here' reproduce "$work/f" --rows "$work/rows.jsonl" --fresh
+ok 'which trains' same "$(trained "$work/f")" 3
+
+# ---- what is refused ----
+place=$work/a
+refused 2 'holds an experiment of another recipe\|train.lr is' 'another recipe' reproduce "$work/a" --set train.lr=0.01
+refused 2 "did you mean 'plain'" 'an arm that is not there' reproduce "$work/a" --arms plian
+refused 2 'no experiment is called' 'an experiment that is not there' gradroute reproduce nothing -o "$work/a"
+refused 2 'say which: --base RECIPE' 'no recipe' gradroute reproduce audit -o "$work/a"
+refused 2 'file' 'rows that are not there' reproduce "$work/a" --rows "$work/nothing.jsonl"
+mkdir "$work/theirs" && echo mine >"$work/theirs/cells"
+place=$work/theirs
+refused 2 "the folder holds 'cells'" 'a folder of somebody else' reproduce "$work/theirs"
+mkdir "$work/named" && echo mine >"$work/named/plain"
+fails 2 'plain' 'a name of somebody else is not taken' reproduce "$work/named"
+ok 'and stays' grep -q mine "$work/named/plain"
+cell=$(ls "$work/s/cells" | head -n 1)
+echo '{"row": "loss"}' >>"$work/s/cells/$cell/rows.jsonl"
+place=$work/s
+refused 2 "$cell" 'a damaged cell is neither used nor made again' reproduce "$work/s" --seeds 2
+finish
