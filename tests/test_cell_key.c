@@ -469,7 +469,7 @@ static const char *settings_key(const gr_settings *settings) {
 /* Another value than the default, whatever its kind. */
 static gr_setting_value other_value(const gr_setting *option) {
     static const char *const text[] = {"another"};
-    static const double numbers[] = {0};
+    static const double numbers[] = {7};
     double initial = option->initial.number;
     gr_setting_value value = {.text = "another", .texts = text, .numbers = numbers, .count = 1};
     switch (option->kind) {

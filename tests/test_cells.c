@@ -3,6 +3,7 @@
 
 #include "experiment_helpers.h"
 #include "io/digest.h"
+#include "io/yaml.h"
 
 /* ---- keys of a test ---- */
 
@@ -372,6 +373,35 @@ static void a_ladder_is_a_cell_a_value(void **state) {
     gr_experiment_free(e);
 }
 
+/* Two lists: each value of one with each of the other. */
+static void ladders_multiply(void **state) {
+    (void)state;
+    static const gr_setting table[] = {{.key = "a", .kind = GR_SETTING_COUNTS, .max = 9, .each = true},
+                                       {.key = "b", .kind = GR_SETTING_TEXTS, .each = true},
+                                       {.key = "c", .kind = GR_SETTING_COUNTS, .max = 9},
+                                       {.key = "d", .kind = GR_SETTING_COUNTS, .max = 9, .each = true},
+                                       {0}};
+    static const char yaml[] = "{a: [1, 2, 3], b: [x, y], c: [4, 5]}";
+    bool seen[3][2] = {0};
+    gr_error err = {0};
+    gr_yaml *root;
+    gr_test_ok(gr_yaml_parse(&root, yaml, strlen(yaml), "options", &err), &err);
+    for (int i = 0; i < 6; i++) {
+        gr_settings *settings;
+        gr_test_ok(gr_settings_read(&settings, table, NULL, root, &err), &err);
+        assert_int_equal(gr__settings_each(settings, table), 6);
+        gr__settings_narrow(settings, table, i);
+        assert_int_equal(gr__settings_each(settings, table), 1);
+        assert_int_equal(gr_settings_get(settings, "c")->count, 2); /* a list as such */
+        seen[(int)gr_settings_get(settings, "a")->numbers[0] - 1][gr_settings_get(settings, "b")->texts[0][0] - 'x'] =
+            true;
+        gr_settings_free(settings);
+    }
+    for (int i = 0; i < 6; i++)
+        assert_true(seen[i / 2][i % 2]);
+    gr_yaml_free(root);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(uses_are_in_the_order_of_their_making),
@@ -387,6 +417,7 @@ int main(void) {
         cmocka_unit_test(poor_rows_are_made_once_more),
         cmocka_unit_test(a_chain_of_lost_models_is_made_from_its_top),
         cmocka_unit_test(a_ladder_is_a_cell_a_value),
+        cmocka_unit_test(ladders_multiply),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

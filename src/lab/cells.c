@@ -269,28 +269,33 @@ bool gr__cells_done(const gr__cells *cells) {
 
 /* ---- options that ask for one measurement each ---- */
 
-static const gr_setting *each_option(const gr_setting *table) {
-    for (const gr_setting *option = table; option && option->kind; option++)
-        if (option->each)
-            return option;
-    return NULL;
-}
-
-int gr__settings_each(const gr_settings *settings, const gr_setting *table) {
-    const gr_setting *option = each_option(table);
-    int count = option ? gr_settings_get(settings, option->key)->count : 1;
+static int values_of(const gr_settings *settings, const gr_setting *option) {
+    int count = option->each ? gr_settings_get(settings, option->key)->count : 1;
     return count > 0 ? count : 1;
 }
 
-void gr__settings_narrow(gr_settings *settings, const gr_setting *table, int i) {
-    const gr_setting *option = each_option(table);
-    if (!option)
-        return;
-    gr_setting_value all = *gr_settings_get(settings, option->key), one = all;
-    if (all.count < 2)
-        return;
-    double number = all.numbers ? all.numbers[i] : 0;
-    const char *text = all.texts ? all.texts[i] : NULL;
+int gr__settings_each(const gr_settings *settings, const gr_setting *table) {
+    int count = 1;
+    for (const gr_setting *option = table; option && option->kind; option++)
+        count *= values_of(settings, option);
+    return count;
+}
+
+/* Leaves one value of a list. */
+static void narrow(gr_settings *settings, const char *key, int i) {
+    gr_setting_value one = *gr_settings_get(settings, key);
+    double number = one.numbers ? one.numbers[i] : 0;
+    const char *text = one.texts ? one.texts[i] : NULL;
     one.numbers = &number, one.texts = &text, one.count = 1;
-    gr_settings_put(settings, option->key, &one);
+    gr_settings_put(settings, key, &one);
+}
+
+void gr__settings_narrow(gr_settings *settings, const gr_setting *table, int i) {
+    /* As the digits of i, that of the first option lowest. */
+    for (const gr_setting *option = table; option && option->kind; option++) {
+        int values = values_of(settings, option);
+        if (values > 1)
+            narrow(settings, option->key, i % values);
+        i /= values;
+    }
 }

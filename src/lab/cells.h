@@ -85,8 +85,8 @@ bool gr__cells_needs(const gr__cells *cells, int cell);
 /* Whether nothing is left to be made: all is done, or below a model that diverged. */
 bool gr__cells_done(const gr__cells *cells);
 
-/* How many values the each-option of a table has in these settings (1: it has none), and the settings with the i-th of
- * them alone. */
+/* How many measurements the options of a table ask for that have a value for each: the product of their values; and
+ * the settings of the i-th of them. */
 int gr__settings_each(const gr_settings *settings, const gr_setting *table);
 void gr__settings_narrow(gr_settings *settings, const gr_setting *table, int i);
 
