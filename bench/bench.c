@@ -361,12 +361,13 @@ static gr_status routed_peer(bench *b, gr_error *err) {
 
 static gr_status generate(bench *b, gr_error *err) {
     gr_arch_def arch = arch_28m();
-    gr__text *text;
+    gr__generation *text;
     gr_bench_row row = row_of("generate", "reading the weights", "ms/token");
     row.precision = word_of(gr_gemm_has_half()); /* reading is what takes the time: half the bytes are faster */
-    GR_TRY(gr__text_new(&text, &arch, &b->conditions, err));
-    gr_status status = compare(b, row, (gr__side){gr__text_sample, text}, (gr__side){gr__text_read_sample, text}, err);
-    gr__text_free(text);
+    GR_TRY(gr__generation_new(&text, &arch, &b->conditions, err));
+    gr_status status =
+        compare(b, row, (gr__side){gr__generation_sample, text}, (gr__side){gr__generation_read_sample, text}, err);
+    gr__generation_free(text);
     return status;
 }
 

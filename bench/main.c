@@ -58,7 +58,7 @@ typedef struct session {
     int measured, skipped; /* rows */
     int profiles;          /* networks whose time was divided among their operations */
     json_t *rows;          /* of --json */
-    gr__progress progress;
+    gr__progress_bar progress;
 } session;
 
 /* Options and names of benchmarks. No name is no mistake: it stands for all. */
@@ -370,5 +370,5 @@ int main(int argc, char **argv) {
         gr__print_json(json_incref(s.rows));
     json_decref(s.rows);
     gr_free(s.names.at);
-    return gr__finish(&s.common, status, &err);
+    return gr__end_command(&s.common, status, &err);
 }

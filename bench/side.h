@@ -75,10 +75,12 @@ gr_status gr__peer_sample(void *peer, double *seconds, gr_error *err);
 
 /* ---- generated text (text.c) ------------------------------------------------------------------------------------- */
 
-typedef struct gr__text gr__text;
-gr_status gr__text_new(gr__text **text, const gr_arch_def *arch, const gr__conditions *conditions, gr_error *err);
-void gr__text_free(gr__text *text);
-gr_status gr__text_sample(void *text, double *seconds, gr_error *err);      /* of one token */
-gr_status gr__text_read_sample(void *text, double *seconds, gr_error *err); /* reading what it reads for a token */
+typedef struct gr__generation gr__generation;
+gr_status gr__generation_new(gr__generation **text, const gr_arch_def *arch, const gr__conditions *conditions,
+                             gr_error *err);
+void gr__generation_free(gr__generation *text);
+gr_status gr__generation_sample(void *text, double *seconds, gr_error *err); /* of one token */
+gr_status gr__generation_read_sample(void *text, double *seconds,
+                                     gr_error *err); /* reading what it reads for a token */
 
 #endif

@@ -11,7 +11,7 @@
 
 enum { PROMPT = 16, TOKENS = 64, CONTEXT = 128, READINGS = 5 };
 
-struct gr__text {
+struct gr__generation {
     gr__conditions conditions;
     gr_model *model;
     gr_decoder *decoder;
@@ -34,7 +34,7 @@ static size_t numbers_read(const gr_model *model) {
 }
 
 /* Memory of as many bytes as the weights take: written once, since pages that were never written are all one page. */
-static gr_status take_words(gr__text *text, gr_error *err) {
+static gr_status take_words(gr__generation *text, gr_error *err) {
     bool half = gr_gemm_has_half();
     size_t bytes = numbers_read(text->model) * (half ? sizeof(gr_half) : sizeof(gr_real));
     text->count = (int64_t)(bytes / sizeof *text->words);
@@ -45,8 +45,9 @@ static gr_status take_words(gr__text *text, gr_error *err) {
     return GR_OK;
 }
 
-gr_status gr__text_new(gr__text **out, const gr_arch_def *arch, const gr__conditions *conditions, gr_error *err) {
-    gr__text *text = *out = gr_alloc(sizeof *text);
+gr_status gr__generation_new(gr__generation **out, const gr_arch_def *arch, const gr__conditions *conditions,
+                             gr_error *err) {
+    gr__generation *text = *out = gr_alloc(sizeof *text);
     gr_decoder_def def = gr_decoder_default();
     def.context = CONTEXT;
     def.precision = GR_PRECISION_AUTO;
@@ -62,12 +63,12 @@ gr_status gr__text_new(gr__text **out, const gr_arch_def *arch, const gr__condit
         status = take_words(text, err);
     if (status == GR_OK)
         return GR_OK;
-    gr__text_free(text);
+    gr__generation_free(text);
     *out = NULL;
     return status;
 }
 
-void gr__text_free(gr__text *text) {
+void gr__generation_free(gr__generation *text) {
     if (!text)
         return;
     gr_decoder_free(text->decoder);
@@ -84,8 +85,8 @@ static int32_t likeliest(const gr_real *logits, int vocab) {
     return best;
 }
 
-gr_status gr__text_sample(void *self, double *seconds, gr_error *err) {
-    gr__text *text = self;
+gr_status gr__generation_sample(void *self, double *seconds, gr_error *err) {
+    gr__generation *text = self;
     const gr_real *logits;
     double each[TOKENS];
     int tokens = text->conditions.quick ? 4 : TOKENS;
@@ -104,8 +105,8 @@ gr_status gr__text_sample(void *self, double *seconds, gr_error *err) {
     return GR_OK;
 }
 
-gr_status gr__text_read_sample(void *self, double *seconds, gr_error *err) {
-    gr__text *text = self;
+gr_status gr__generation_read_sample(void *self, double *seconds, gr_error *err) {
+    gr__generation *text = self;
     double each[READINGS];
     omp_set_num_threads(text->conditions.threads);
     for (int i = -1; i < READINGS; i++) { /* the first does not count */

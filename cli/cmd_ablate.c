@@ -250,5 +250,5 @@ int gr__cmd_ablate(int argc, char **argv) {
     gr__parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, &own);
     gr_status status = open_and_ablate(&own, &err);
     gr_free(own.regions.at);
-    return gr__finish(&own.common, status, &err);
+    return gr__end_command(&own.common, status, &err);
 }

@@ -65,7 +65,7 @@ static gr_status run_recipe(gr_audit **audit, gr_recipe *recipe, const char *fol
 static gr_status run_audit(const gr__common *common, const char *folder, gr_error *err) {
     gr_recipe *recipe;
     gr_audit *audit;
-    gr__progress progress;
+    gr__progress_bar progress;
     GR_TRY(gr__open_recipe(&recipe, common, err));
 
     /* Progress ends before the table is printed. */
@@ -97,5 +97,5 @@ int gr__cmd_audit(int argc, char **argv) {
         snprintf(err.hint, sizeof err.hint, "all is saved; the same command goes on: gradroute audit %s -o %s%s",
                  common.input, folder, common.set.count ? " and the same --set" : "");
     gr_free(folder);
-    return gr__finish(&common, status, &err);
+    return gr__end_command(&common, status, &err);
 }

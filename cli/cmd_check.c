@@ -359,6 +359,6 @@ int gr__cmd_check(int argc, char **argv) {
     gr_error err = {0};
     bool wrong = false;
     gr__parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, &own);
-    int code = gr__finish(&own.common, open_and_check(&own, &wrong, &err), &err);
+    int code = gr__end_command(&own.common, open_and_check(&own, &wrong, &err), &err);
     return code ? code : wrong ? 2 : 0;
 }

@@ -392,5 +392,5 @@ int gr__cmd_eval(int argc, char **argv) {
     eval_options own = {.common.what = "MODEL"};
     gr_error err = {0};
     gr__parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, &own);
-    return gr__finish(&own.common, open_and_eval(&own, &err), &err);
+    return gr__end_command(&own.common, open_and_eval(&own, &err), &err);
 }

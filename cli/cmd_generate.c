@@ -311,5 +311,5 @@ int gr__cmd_generate(int argc, char **argv) {
     gr_status status = open_and_generate(&own, &err);
     gr__prompts_free(&own.prompts);
     gr_free(own.stop.at);
-    return gr__finish(&own.common, status, &err);
+    return gr__end_command(&own.common, status, &err);
 }

@@ -79,5 +79,5 @@ int gr__cmd_import(int argc, char **argv) {
     gr__parse(&(struct argp){options, parse, "FILE...", doc, NULL, NULL, NULL}, argc, argv, &own);
     gr_status status = import(&own, &err);
     gr_free(own.files.at);
-    return gr__finish(&own.common, status, &err);
+    return gr__end_command(&own.common, status, &err);
 }

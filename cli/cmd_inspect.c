@@ -264,5 +264,5 @@ int gr__cmd_inspect(int argc, char **argv) {
     gr__parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, &own);
     gr_status status =
         own.dimension < 0 ? show(&own.common, &err) : gr__inspect_dimension(&own.common, own.dimension, own.top, &err);
-    return gr__finish(&own.common, status, &err);
+    return gr__end_command(&own.common, status, &err);
 }

@@ -250,5 +250,5 @@ int gr__cmd_plan(int argc, char **argv) {
     gr__common common = {.what = "RECIPE"};
     gr_error err = {0};
     gr__parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, &common);
-    return gr__finish(&common, open_and_plan(&common, &err), &err);
+    return gr__end_command(&common, open_and_plan(&common, &err), &err);
 }

@@ -131,5 +131,5 @@ int gr__cmd_resize(int argc, char **argv) {
     resize_options own = {.common.what = "MODEL", .how = gr_surgery_resize_default()};
     gr_error err = {0};
     gr__parse(&(struct argp){options, parse, "MODEL", doc, NULL, NULL, NULL}, argc, argv, &own);
-    return gr__finish(&own.common, open_and_resize(&own, &err), &err);
+    return gr__end_command(&own.common, open_and_resize(&own, &err), &err);
 }

@@ -132,7 +132,7 @@ static gr_status train_recipe(const gr__common *common, gr_recipe *recipe, const
 
 static gr_status open_and_train(const gr__common *common, const char *run, gr_error *err) {
     gr_recipe *recipe;
-    gr__progress progress;
+    gr__progress_bar progress;
     GR_TRY(gr__open_recipe(&recipe, common, err));
 
     /* What the library calls while it works. */
@@ -157,5 +157,5 @@ int gr__cmd_train(int argc, char **argv) {
     gr_status status = open_and_train(&common, run, &err);
     say_how_to_go_on(&common, run, &err);
     gr_free(run);
-    return gr__finish(&common, status, &err);
+    return gr__end_command(&common, status, &err);
 }

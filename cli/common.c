@@ -136,7 +136,7 @@ void gr__print_error(const gr_error *err) {
     fprintf(stderr, "gradroute: %s\n", gr_error_text(err, text, sizeof text));
 }
 
-int gr__finish(gr__common *common, gr_status status, const gr_error *err) {
+int gr__end_command(gr__common *common, gr_status status, const gr_error *err) {
     /* Errors go to standard error, once, at the very end. */
     int code = 0;
     if (status != GR_OK) {

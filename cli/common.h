@@ -8,7 +8,7 @@
  *         gr__common common = {.what = "RECIPE"};
  *         gr_error err = {0};
  *         gr__parse(&(struct argp){options, parse, "RECIPE", doc}, argc, argv, &common);
- *         return gr__finish(&common, work(&common, &err), &err);
+ *         return gr__end_command(&common, work(&common, &err), &err);
  *     }
  *
  * Wrong options end the program with status 2 while parsing.
@@ -85,7 +85,7 @@ int gr__exit_status(const gr_error *err);
 void gr__print_error(const gr_error *err);
 
 /* Prints the error if there is one, frees what parsing took, and returns the exit status. */
-int gr__finish(gr__common *common, gr_status status, const gr_error *err);
+int gr__end_command(gr__common *common, gr_status status, const gr_error *err);
 
 /* ---- inputs ---- */
 

@@ -47,7 +47,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 /* Fetches the file with progress, then says what came and its digest. */
 static gr_status fetch(const fetch_options *own, gr_error *err) {
-    gr__progress progress;
+    gr__progress_bar progress;
     gr_fetched got;
     GR_TRY(gr__file_replaceable(own->common.out, err));
 
@@ -73,5 +73,5 @@ int gr__data_fetch(int argc, char **argv) {
     fetch_options own = {.common.what = "URL"};
     gr_error err = {0};
     gr__parse(&(struct argp){options, parse, "URL", doc, NULL, NULL, NULL}, argc, argv, &own);
-    return gr__finish(&own.common, fetch(&own, &err), &err);
+    return gr__end_command(&own.common, fetch(&own, &err), &err);
 }

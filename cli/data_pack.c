@@ -74,7 +74,7 @@ static gr_status report(const gr__common *common, gr_error *err) {
 /* Packs, then says what the folder holds. A signal keeps what is done: the same command goes on. */
 static gr_status pack(const pack_options *own, gr_error *err) {
     gr_recipe *recipe;
-    gr__progress progress;
+    gr__progress_bar progress;
     GR_TRY(gr__open_recipe(&recipe, &own->common, err));
     gr__progress_begin(&progress, stderr);
     gr__stop_saves();
@@ -89,5 +89,5 @@ int gr__data_pack(int argc, char **argv) {
     pack_options own = {.common.what = "RECIPE"};
     gr_error err = {0};
     gr__parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, &own);
-    return gr__finish(&own.common, pack(&own, &err), &err);
+    return gr__end_command(&own.common, pack(&own, &err), &err);
 }

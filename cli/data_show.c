@@ -397,5 +397,5 @@ int gr__data_show(int argc, char **argv) {
     show_options own = {.common.what = "RECIPE", .samples = SAMPLES};
     gr_error err = {0};
     gr__parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, &own);
-    return gr__finish(&own.common, show(&own, &err), &err);
+    return gr__end_command(&own.common, show(&own, &err), &err);
 }

@@ -134,7 +134,7 @@ int gr__data_tokenizer(int argc, char **argv) {
     gr__parse(&(struct argp){options_train, parse_train, "FILE...", doc_train, NULL, NULL, NULL}, argc, argv, &own);
     gr_status status = train(&own, &err);
     gr_free(own.files.at);
-    return gr__finish(&own.common, status, &err);
+    return gr__end_command(&own.common, status, &err);
 }
 
 /* ---- encode ---- */
@@ -255,7 +255,7 @@ static gr_status encode_line(tokens *t, const encode_options *own, const gr_toke
     /* What encoding refuses is said with the place in the file. */
     gr_error wrong = {0};
     gr_status status = GR_ERR_FORMAT;
-    gr__place(place, own->lines, number, 0);
+    gr__place_text(place, own->lines, number, 0);
     if (json_is_string(value)) {
         status = encode_text(t, own, tokenizer, json_string_value(value), json_string_length(value), &wrong);
         gr_error_set(err, status, place, wrong.hint, "%s", wrong.message);
@@ -305,5 +305,5 @@ int gr__data_encode(int argc, char **argv) {
     gr_error err = {0};
     gr__parse(&(struct argp){options_encode, parse_encode, "TOKENIZER", doc_encode, NULL, NULL, NULL}, argc, argv,
               &own);
-    return gr__finish(&own.common, encode(&own, &err), &err);
+    return gr__end_command(&own.common, encode(&own, &err), &err);
 }

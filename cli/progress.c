@@ -16,11 +16,11 @@ static int columns(void) {
     return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
 }
 
-void gr__progress_begin(gr__progress *progress, FILE *out) {
-    *progress = (gr__progress){.out = out, .terminal = gr__screen_is_terminal(), .percent = -5};
+void gr__progress_begin(gr__progress_bar *progress, FILE *out) {
+    *progress = (gr__progress_bar){.out = out, .terminal = gr__screen_is_terminal(), .percent = -5};
 }
 
-void gr__progress_end(gr__progress *progress) {
+void gr__progress_end(gr__progress_bar *progress) {
     if (progress->drawn)
         fputc('\n', progress->out);
     progress->drawn = false;
@@ -28,13 +28,13 @@ void gr__progress_end(gr__progress *progress) {
 }
 
 void gr__progress_note(void *user, const char *text) {
-    gr__progress *progress = user;
+    gr__progress_bar *progress = user;
     gr__progress_end(progress);
     fprintf(progress->out, "%s\n", text);
 }
 
 /* Means over some ten steps. A label that a step had no target of keeps its last mean. */
-static void average(gr__progress *progress, const gr_progress *p) {
+static void average(gr__progress_bar *progress, const gr_progress *p) {
     for (int i = 0; i < p->labels && i <= GR_ROUTE_LABELS_MAX; i++) {
         double *mean = &progress->loss[i], loss = p->label_loss[i];
         if (isfinite(loss))
@@ -43,7 +43,7 @@ static void average(gr__progress *progress, const gr_progress *p) {
 }
 
 /* Another model's steps begin: a new line, and no means yet. */
-static void start_model(gr__progress *progress, const char *name) {
+static void start_model(gr__progress_bar *progress, const char *name) {
     gr__progress_end(progress);
     snprintf(progress->name, sizeof progress->name, "%s", name);
     progress->percent = -5;
@@ -54,7 +54,7 @@ static void start_model(gr__progress *progress, const char *name) {
 
 /* "core 4.321 biology 5.010 held out 4.412  absorbed 0.93 off +1.71/+0.02  12,345 tokens/s  1:23 left". What tells
  * whether routing works comes first where room is short: then losses of labels go, the speed, then the rest. */
-static void tail(char *text, size_t size, const gr__progress *progress, const gr_progress *p, int less) {
+static void tail(char *text, size_t size, const gr__progress_bar *progress, const gr_progress *p, int less) {
     enum { SHOWN = 4 };
     size_t used = 0;
     text[0] = 0;
@@ -89,7 +89,7 @@ static void tail(char *text, size_t size, const gr__progress *progress, const gr
 }
 
 /* Once in a run, what the figure at the end of the line means. */
-static void hint_at_cores(gr__progress *progress, const gr_progress *p) {
+static void hint_at_cores(gr__progress_bar *progress, const gr_progress *p) {
     const char *cores = gr__text_cores((char[48]){0}, p->cores, p->threads);
     if (!*cores || progress->hinted)
         return;
@@ -102,12 +102,12 @@ static void hint_at_cores(gr__progress *progress, const gr_progress *p) {
 enum { BAR_LEAST = 5, BAR_MOST = 40 };
 
 /* Columns left for the bar between head and end. */
-static int bar_room(const gr__progress *progress, const char *head, const char *end) {
+static int bar_room(const gr__progress_bar *progress, const char *head, const char *end) {
     return columns() - 1 - (int)strlen(head) - (int)strlen(end) - 4;
 }
 
 /* Draws the line anew. */
-static void draw(gr__progress *progress, const char *head, const char *end, const gr_progress *p) {
+static void draw(gr__progress_bar *progress, const char *head, const char *end, const gr_progress *p) {
     char bar[BAR_MOST + 4] = "", line[1024];
     int room = columns() - 1, width = bar_room(progress, head, end);
     width = width > BAR_MOST ? BAR_MOST : width;
@@ -128,7 +128,7 @@ static void draw(gr__progress *progress, const char *head, const char *end, cons
 }
 
 void gr__progress_step(void *user, const gr_progress *p) {
-    gr__progress *progress = user;
+    gr__progress_bar *progress = user;
     char name[sizeof progress->name]; /* "routed", "measuring plain" */
     snprintf(name, sizeof name, "%s%s%s", p->doing ? p->doing : "", p->doing ? " " : "", p->name);
     if (strcmp(progress->name, name) != 0 || p->step <= 1)
@@ -169,7 +169,7 @@ void gr__progress_step(void *user, const gr_progress *p) {
 
 /* A file of unknown size has no bar. */
 void gr__progress_bytes(void *user, int64_t done, int64_t size) {
-    gr__progress *progress = user;
+    gr__progress_bar *progress = user;
     if (progress->shown <= 0)
         start_model(progress, "fetch");
     double t = gr__now(), since = t - progress->shown;

@@ -1,6 +1,6 @@
 /* progress.h - how far training is, on standard error: a bar on a terminal, plain lines elsewhere.
  *
- *     gr__progress progress;
+ *     gr__progress_bar progress;
  *     gr__progress_begin(&progress, stderr);
  *     gr_control control = {.progress = gr__progress_step, .note = gr__progress_note, .user = &progress};
  *     ...
@@ -22,7 +22,7 @@
 #include "gradroute/route.h"
 #include "gradroute/train.h"
 
-typedef struct gr__progress {
+typedef struct gr__progress_bar {
     FILE *out;
     bool terminal, drawn;                 /* drawn: the cursor stands behind a bar */
     bool hinted;                          /* it was said that the processor time falls short */
@@ -30,12 +30,12 @@ typedef struct gr__progress {
     int64_t percent;                      /* of the last line */
     double shown;                         /* when, by the monotonic clock */
     double loss[1 + GR_ROUTE_LABELS_MAX]; /* NaN: none yet */
-} gr__progress;
+} gr__progress_bar;
 
-void gr__progress_begin(gr__progress *progress, FILE *out);
+void gr__progress_begin(gr__progress_bar *progress, FILE *out);
 void gr__progress_step(void *progress, const gr_progress *p);        /* fits gr_control.progress */
 void gr__progress_note(void *progress, const char *text);            /* fits gr_control.note */
 void gr__progress_bytes(void *progress, int64_t done, int64_t size); /* of a file; size 0: not known */
-void gr__progress_end(gr__progress *progress);                       /* leaves the cursor on a new line */
+void gr__progress_end(gr__progress_bar *progress);                   /* leaves the cursor on a new line */
 
 #endif

@@ -60,9 +60,9 @@ rm -r "$tree/src/other"
 
 # folders in braces
 mkdir "$tree/src/text" "$tree/src/arch"
-echo 'int gr__text(void) { return 2; }' | lay src/text/one.c
-echo 'int gr__text(void); int gr__arch(void) { return gr__text(); }' | lay src/arch/other.c
-fails 1 'src/arch/other.c: uses gr__text' 'folders side by side do not see each other' "$tree/tools/layers.py" "$tree/build"
+echo 'int gr__generation(void) { return 2; }' | lay src/text/one.c
+echo 'int gr__generation(void); int gr__arch(void) { return gr__generation(); }' | lay src/arch/other.c
+fails 1 'src/arch/other.c: uses gr__generation' 'folders side by side do not see each other' "$tree/tools/layers.py" "$tree/build"
 rm -r "$tree/src/text" "$tree/src/arch"
 
 rm "$tree/build/lib.a.p/src_base_low.c.o"

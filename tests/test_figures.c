@@ -37,13 +37,13 @@ static void fill(double gap) {
     }
 }
 
-static gr__figuring figuring(const gr__source *source, double least) {
+static gr__figuring figuring(const gr__model_losses *source, double least) {
     return (gr__figuring){registry, &groups, source, ZERO, ONE, least, SEED, {{0}}, 0};
 }
 
-static const gr__source sources[MODELS] = {[OF] = {sample[0][OF], sample[1][OF]},
-                                           [ZERO] = {sample[0][ZERO], sample[1][ZERO]},
-                                           [ONE] = {sample[0][ONE], sample[1][ONE]}};
+static const gr__model_losses sources[MODELS] = {[OF] = {sample[0][OF], sample[1][OF]},
+                                                 [ZERO] = {sample[0][ZERO], sample[1][ZERO]},
+                                                 [ONE] = {sample[0][ONE], sample[1][ONE]}};
 
 static bool take(gr_estimate *e, const char *figure, int of, const char *group, bool after) {
     gr__figuring f = figuring(sources, 0.15);
@@ -153,7 +153,7 @@ static void what_was_not_measured_is_left_out(void **state) {
     assert_true(take(&e, "tax_on", ONE, NULL, false));
 
     /* Models that were not attacked, and groups without documents. */
-    gr__source once[MODELS];
+    gr__model_losses once[MODELS];
     memcpy(once, sources, sizeof once);
     once[OF].after = NULL;
     gr__figuring f = figuring(once, 0.15);

@@ -129,7 +129,7 @@ static gr_router *even_router(const gr_model *model, uint64_t seed, gr_draw draw
     gr_routes *routes = gr_routes_new(2, both);
     for (int r = 0; r < 6; r++) {
         gr_routes_add(routes, GR_LABELS_ALL, r < 3 ? draw : GR_DRAW_SEQUENCE);
-        routes->route[r].again = r >= 3;
+        routes->route[r].repeat = r >= 3;
         gr_routes_option(routes, 0.5);
         if (r % 3 < 2)
             gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REGION, both[r % 3], 0.5);
@@ -200,7 +200,7 @@ static void fill_again(double *x, const int *at) {
     gr_router *router = even_router(model, (uint64_t)(1 + at[0]), GR_DRAW_SEQUENCE);
     assert_int_equal(gr_router_copies(router), 3);
     for (int i = 0; i < N; i++)
-        x[i] = gr_router_again(router, at[2], 0, i + N * at[3], 7 + at[1]) != GR_NONE;
+        x[i] = gr_router_repeat(router, at[2], 0, i + N * at[3], 7 + at[1]) != GR_NONE;
     if (at[4])
         fill_route(x, (int[]){0, 0, at[4] - 1, 0, 0});
     gr_router_free(router);
@@ -212,7 +212,7 @@ static void fill_again_steps(double *x, const int *at) {
     gr_model *model = small_model();
     gr_router *router = even_router(model, (uint64_t)(1 + at[0]), GR_DRAW_SEQUENCE);
     for (int i = 0; i < N; i++)
-        x[i] = gr_router_again(router, at[2], 0, at[3], i + N * at[1]) != GR_NONE;
+        x[i] = gr_router_repeat(router, at[2], 0, at[3], i + N * at[1]) != GR_NONE;
     gr_router_free(router);
     gr_model_free(model);
 }
@@ -486,7 +486,7 @@ static void fill_shards(double *x, const int *at) {
 static void fill_tokens(double *x, const int *at) {
     enum { VOCAB = 1000 };
     static gr_real even[VOCAB];
-    gr__choice list[VOCAB];
+    gr__candidate list[VOCAB];
     gr_generate_def def = gr_generate_default();
     def.temperature = 1, def.seed = (uint64_t)(1 + at[0]);
     for (int i = 0; i < N; i++)
@@ -508,9 +508,9 @@ static void lists_are_drawn_apart(void **state) {
     }
     const gr_sample alone = {nll, tokens, DOCS, NULL, "one", false},
                     two[] = {alone, {nll, tokens, DOCS, NULL, "other", false}};
-    gr_estimate loss = gr_bootstrap(gr_measure_loss, &alone, 1, 1);
-    gr_estimate apart = gr_bootstrap(gr_measure_difference, two, 2, 1);
-    gr_estimate seeded = gr_bootstrap(gr_measure_loss, &alone, 1, 2);
+    gr_estimate loss = gr_bootstrap(gr__formula_loss, &alone, 1, 1);
+    gr_estimate apart = gr_bootstrap(gr__formula_difference, two, 2, 1);
+    gr_estimate seeded = gr_bootstrap(gr__formula_loss, &alone, 1, 2);
     double ratio = (apart.high - apart.low) / (loss.high - loss.low);
     assert_true(fabs(ratio - sqrt(2)) < 0.15);
     assert_true(seeded.low != loss.low && seeded.high != loss.high);

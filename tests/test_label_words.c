@@ -305,7 +305,7 @@ static void tokens_that_touch(void **state) {
                       .sentence = sentence,
                       .tokens = 8};
     gr_real score[9] = {0};
-    gr__span list[] = {{4, 12, (gr_real)0.5}, {11, 12, 1}, {3, 4, 1}, {18, 40, (gr_real)0.25}};
+    gr__text_span list[] = {{4, 12, (gr_real)0.5}, {11, 12, 1}, {3, 4, 1}, {18, 40, (gr_real)0.25}};
     gr__doc_text_mark(&t, score, &(gr__spans){list, 4, 4});
     const gr_real want[] = {0, (gr_real)0.5, (gr_real)0.5, 1, 0, 0, 0, (gr_real)0.25};
     for (int i = 0; i < 8; i++)
@@ -321,7 +321,7 @@ static void characters_to_bytes(void **state) {
     (void)state;
     gr__doc_text t = {.text = (char *)"a\xc3\xa9\xff\xf0\x9f\x8c\xb2z", .length = 9}; /* 5 characters */
     assert_int_equal(gr__doc_text_characters(&t), 5);
-    gr__span list[] = {{2, 4, 1}, {3, 5, 1}, {0, 2, 1}, {0, 3, 1}, {5, 6, 1}, {6, 7, 1}, {7, 9, 1}};
+    gr__text_span list[] = {{2, 4, 1}, {3, 5, 1}, {0, 2, 1}, {0, 3, 1}, {5, 6, 1}, {6, 7, 1}, {7, 9, 1}};
     gr__spans spans = {list, 7, 7};
     gr__doc_text_bytes(&t, &spans, 2); /* two characters in front were cut */
     /* {0, 2} holds nothing of the text, {7, 9} lies behind it */

@@ -13,14 +13,14 @@ enum { MOST = 1000 };
 /* ---- the slow way: all choices sorted, then walked down ---------------------------------------------------------- */
 
 static int by_likelihood(const void *a, const void *b) {
-    const gr__choice *x = a, *y = b;
+    const gr__candidate *x = a, *y = b;
     return x->p != y->p ? (x->p < y->p) - (x->p > y->p) : (x->id > y->id) - (x->id < y->id);
 }
 
 /* What is left, the most likely first, with exp((logit - largest) / temperature) as p; returns how many. */
-static int left(gr__choice *list, const gr_real *logits, int vocab, const gr_generate_def *def) {
+static int left(gr__candidate *list, const gr_real *logits, int vocab, const gr_generate_def *def) {
     for (int i = 0; i < vocab; i++)
-        list[i] = (gr__choice){(double)logits[i], i};
+        list[i] = (gr__candidate){(double)logits[i], i};
     qsort(list, (size_t)vocab, sizeof *list, by_likelihood);
     const int k = def->top_k > 0 && def->top_k < vocab ? def->top_k : vocab;
     const double most = list[0].p;
@@ -38,7 +38,7 @@ static int left(gr__choice *list, const gr_real *logits, int vocab, const gr_gen
     return k;
 }
 
-static int pick_slowly(gr__choice *list, const gr_real *logits, int vocab, const gr_generate_def *def, int index) {
+static int pick_slowly(gr__candidate *list, const gr_real *logits, int vocab, const gr_generate_def *def, int index) {
     const int n = left(list, logits, vocab, def);
     double sum = 0;
     for (int i = 0; i < n; i++)
@@ -76,7 +76,7 @@ static void equals_the_slow_way(void **state) {
     static const int sizes[] = {1, 2, 3, 17, MOST}, tops[] = {0, 1, 2, 7, 40, 999, 5000};
     static const double shares[] = {1, 0.9, 0.5, 0.01, 1e-9}, least[] = {0, 0.02, 0.3, 1};
     static gr_real logits[MOST];
-    static gr__choice list[MOST];
+    static gr__candidate list[MOST];
     for (int form = 0; form < FORMS; form++)
         for (size_t s = 0; s < 5; s++) {
             fill(logits, sizes[s], form);
@@ -103,7 +103,7 @@ static void equals_the_slow_way(void **state) {
 enum { TOKENS = 24, DRAWS = 40000 };
 
 static void count(int *times, const gr_real *logits, const gr_generate_def *def) {
-    gr__choice list[TOKENS];
+    gr__candidate list[TOKENS];
     memset(times, 0, TOKENS * sizeof *times);
     for (int i = 0; i < DRAWS; i++)
         times[gr__pick(list, logits, TOKENS, def, i)]++;
@@ -113,7 +113,7 @@ static void count(int *times, const gr_real *logits, const gr_generate_def *def)
  * The distance from its mean in standard deviations, after Wilson and Hilferty (1931). Infinity where a token was drawn
  * that is not left. */
 static double surprise(const int *times, const gr_real *logits, const gr_generate_def *def) {
-    gr__choice list[TOKENS];
+    gr__candidate list[TOKENS];
     const int n = left(list, logits, TOKENS, def);
     double sum = 0, chi = 0, rest = 0, rest_times = 0;
     int cells = 0, drawn = 0;
@@ -177,7 +177,7 @@ static void the_test_can_fail(void **state) {
 static void not_finite(void **state) {
     (void)state;
     static gr_real logits[MOST];
-    static gr__choice list[MOST];
+    static gr__candidate list[MOST];
     gr_generate_def def = draws(1, 0, 0.9, 0.1);
     fill(logits, MOST, 0);
     for (int bad = 0; bad < 3; bad++) {
@@ -193,7 +193,7 @@ static void not_finite(void **state) {
 static void cold(void **state) {
     (void)state;
     gr_real logits[TOKENS];
-    gr__choice list[TOKENS];
+    gr__candidate list[TOKENS];
     fill(logits, TOKENS, 0);
     gr_generate_def greedy = draws(0, 0, 1, 0), def = draws(1e-300, 0, 1, 0);
     for (int i = 0; i < 100; i++)

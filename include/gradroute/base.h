@@ -65,11 +65,11 @@ void gr_memory_handler(void (*refused)(size_t bytes));
 void gr_free(void *block);
 
 /* Forwards a failed status to the caller. */
-#define GR_TRY(call)                   \
-    do {                               \
-        gr_status gr__status = (call); \
-        if (gr__status != GR_OK)       \
-            return gr__status;         \
+#define GR_TRY(call)                 \
+    do {                             \
+        gr_status gr_tried = (call); \
+        if (gr_tried != GR_OK)       \
+            return gr_tried;         \
     } while (0)
 
 /* Cores that this process may keep busy: those that the scheduler lets it run on, and no more than the processor time

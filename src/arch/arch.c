@@ -49,7 +49,7 @@ const char *gr_arch_word(const char *field, int value) {
     if (!strcmp(field, "kind"))
         return gr__kind_word(value);
     if (!strcmp(field, "arch"))
-        return gr__arch_word(value);
+        return gr__arch_name(value);
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (!strcmp(words[i].field, field))
             return value >= 0 && value < WORDS ? words[i].word[value] : NULL;
@@ -121,25 +121,26 @@ void gr_arch_free(gr_arch_def *def) {
 /* ---- building ---- */
 
 gr_status gr_arch_check(const gr_arch_def *def, gr_error *err) {
-    gr__plan *plan;
-    GR_TRY(gr__plan_new(&plan, def, err));
-    gr__plan_free(plan);
+    gr__blueprint *plan;
+    GR_TRY(gr__blueprint_new(&plan, def, err));
+    gr__blueprint_free(plan);
     return GR_OK;
 }
 
 /* A parameter by its owner and name, as gr__list_add made the name. */
-gr_param gr__plan_param_handle(const gr__plan *plan, const gr_param *handles, int owner, const char *format, ...) {
+gr_param gr__blueprint_param_handle(const gr__blueprint *plan, const gr_param *handles, int owner, const char *format,
+                                    ...) {
     char name[256];
     int n = owner == GR_NONE ? 0 : snprintf(name, sizeof name, "%s.", plan->def->regions[owner].name);
     va_list list;
     va_start(list, format);
     gr__vprint(name + n, sizeof name - (size_t)n, format, list);
     va_end(list);
-    int p = gr__plan_find(plan, name);
+    int p = gr__blueprint_find(plan, name);
     return p == GR_NONE ? GR_NONE : handles[p];
 }
 
-void gr__plan_register(gr_graph *graph, const gr__plan *plan, gr_param **handles, int **regions) {
+void gr__blueprint_register(gr_graph *graph, const gr__blueprint *plan, gr_param **handles, int **regions) {
     *handles = gr_alloc((size_t)plan->params * sizeof **handles);
     *regions = gr_alloc((size_t)plan->def->region_count * sizeof **regions);
 
@@ -151,8 +152,8 @@ void gr__plan_register(gr_graph *graph, const gr__plan *plan, gr_param **handles
     for (int r = 0; r < plan->def->region_count; r++) {
         (*regions)[r] = gr_graph_region(graph, plan->def->regions[r].name);
         for (int p = 0; p < plan->params; p++) {
-            gr_part part[GR__PARTS];
-            int n = gr__plan_parts(plan, part, p, r);
+            gr_part part[GR__PARTS_MOST];
+            int n = gr__blueprint_parts(plan, part, p, r);
             for (int i = 0; i < n; i++) {
                 part[i].param = (*handles)[p];
                 gr_graph_region_part(graph, (*regions)[r], part[i]);
@@ -161,7 +162,7 @@ void gr__plan_register(gr_graph *graph, const gr__plan *plan, gr_param **handles
     }
 }
 
-bool gr__plan_penalised(const gr__plan *plan, int layer) {
+bool gr__blueprint_penalised(const gr__blueprint *plan, int layer) {
     const gr_arch_def *def = plan->def;
     bool chosen = !def->l1_count;
     for (int i = 0; i < def->l1_count; i++)
@@ -169,7 +170,7 @@ bool gr__plan_penalised(const gr__plan *plan, int layer) {
     return chosen && def->l1 > 0;
 }
 
-gr_value gr__activation(gr_graph *graph, gr_activation activation, gr_value x) {
+gr_value gr__activate(gr_graph *graph, gr_activation activation, gr_value x) {
     switch (activation) {
     case GR_ACTIVATION_RELU:
         return gr_relu(graph, x);
@@ -182,54 +183,54 @@ gr_value gr__activation(gr_graph *graph, gr_activation activation, gr_value x) {
     }
 }
 
-gr_value gr__plan_strengths(gr_graph *graph, const gr__plan *plan, const gr_param *handle, const gr__span *span,
-                            int layer, gr_value x, int scale) {
+gr_value gr__blueprint_strengths(gr_graph *graph, const gr__blueprint *plan, const gr_param *handle,
+                                 const gr__unit_span *span, int layer, gr_value x, int scale) {
     for (int r = 0; r < plan->def->region_count; r++) {
-        gr__span s = span[r * plan->layers + layer];
+        gr__unit_span s = span[r * plan->layers + layer];
         if (s.lo < s.hi && !plan->def->regions[r].residual.add)
-            x = gr__plan_strength(graph, plan, handle, r, x, s.lo * scale, s.hi * scale);
+            x = gr__blueprint_strength(graph, plan, handle, r, x, s.lo * scale, s.hi * scale);
     }
     return x;
 }
 
-gr_value gr__plan_strength(gr_graph *graph, const gr__plan *plan, const gr_param *handle, int region, gr_value x,
-                           int lo, int hi) {
+gr_value gr__blueprint_strength(gr_graph *graph, const gr__blueprint *plan, const gr_param *handle, int region,
+                                gr_value x, int lo, int hi) {
     gr_strength strength = plan->def->regions[region].strength;
     if (strength == GR_STRENGTH_NONE)
         return x;
-    gr_param g = gr__plan_param_handle(plan, handle, region, "strength");
+    gr_param g = gr__blueprint_param_handle(plan, handle, region, "strength");
     return gr_learned_gate(graph, x, lo, hi, g, strength == GR_STRENGTH_SIGMOID);
 }
 
-void gr__plan_gates(gr_graph *graph, const gr__plan *plan, const int *regions, const gr__span *span, int layer,
-                    gr_tap tap, int scale) {
+void gr__blueprint_gates(gr_graph *graph, const gr__blueprint *plan, const int *regions, const gr__unit_span *span,
+                         int layer, gr_tap tap, int scale) {
     for (int r = 0; r < plan->def->region_count; r++) {
-        gr__span s = span[r * plan->layers + layer];
+        gr__unit_span s = span[r * plan->layers + layer];
         if (s.lo < s.hi && !plan->def->regions[r].residual.add)
             gr_graph_region_gate(graph, regions[r], tap, s.lo * scale, s.hi * scale);
     }
 }
 
-static gr_graph *graph_new(const gr__plan *plan, bool watch) {
+static gr_graph *graph_new(const gr__blueprint *plan, bool watch) {
     gr_graph *graph = gr_graph_new();
     plan->arch->graph(graph, plan, watch);
     return graph;
 }
 
 gr_status gr_arch_graph(gr_graph **graph, const gr_arch_def *def, gr_error *err) {
-    gr__plan *plan;
+    gr__blueprint *plan;
     *graph = NULL;
-    GR_TRY(gr__plan_new(&plan, def, err));
+    GR_TRY(gr__blueprint_new(&plan, def, err));
     *graph = graph_new(plan, false);
-    gr__plan_free(plan);
+    gr__blueprint_free(plan);
     return GR_OK;
 }
 
-gr_status gr__arch_model(gr_model **model, const gr__plan *plan, uint64_t seed, bool watch, gr_error *err) {
+gr_status gr__arch_model(gr_model **model, const gr__blueprint *plan, uint64_t seed, bool watch, gr_error *err) {
     return gr_model_new(model, graph_new(plan, watch), seed, err);
 }
 
-gr_status gr__plan_match(const gr__plan *plan, const gr_model *model, gr_error *err) {
+gr_status gr__blueprint_match(const gr__blueprint *plan, const gr_model *model, gr_error *err) {
     if (gr_model_params(model) != plan->params)
         return gr_error_set(err, GR_ERR_USAGE, "model", NULL, "the model has %d parameters, its description %d",
                             gr_model_params(model), plan->params);
@@ -248,17 +249,17 @@ gr_status gr__plan_match(const gr__plan *plan, const gr_model *model, gr_error *
 }
 
 gr_status gr_arch_build(gr_model **model, const gr_arch_def *def, uint64_t seed, gr_error *err) {
-    gr__plan *plan;
+    gr__blueprint *plan;
     *model = NULL;
-    GR_TRY(gr__plan_new(&plan, def, err));
+    GR_TRY(gr__blueprint_new(&plan, def, err));
     gr_status status = gr__arch_model(model, plan, seed, false, err);
-    gr__plan_free(plan);
+    gr__blueprint_free(plan);
     return status;
 }
 
 gr_status gr_arch_parameters(const gr_arch_def *def, size_t *core, size_t *regions, gr_error *err) {
-    gr__plan *plan;
-    GR_TRY(gr__plan_new(&plan, def, err));
+    gr__blueprint *plan;
+    GR_TRY(gr__blueprint_new(&plan, def, err));
 
     /* Every parameter is cut at the borders of regions; each piece counts for its first owner. */
     *core = 0;
@@ -266,7 +267,7 @@ gr_status gr_arch_parameters(const gr_arch_def *def, size_t *core, size_t *regio
         regions[r] = 0;
     for (int p = 0; p < plan->params; p++) {
         int count;
-        gr__piece *piece = gr__plan_pieces(plan, &count, p);
+        gr__piece *piece = gr__blueprint_pieces(plan, &count, p);
         for (int i = 0; i < count; i++) {
             size_t numbers = (size_t)(piece[i].hi0 - piece[i].lo0) * (size_t)(piece[i].hi1 - piece[i].lo1);
             if (piece[i].region == GR_NONE)
@@ -276,6 +277,6 @@ gr_status gr_arch_parameters(const gr_arch_def *def, size_t *core, size_t *regio
         }
         gr_free(piece);
     }
-    gr__plan_free(plan);
+    gr__blueprint_free(plan);
     return GR_OK;
 }

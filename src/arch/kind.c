@@ -42,7 +42,7 @@ static bool has_style(const gr__arch *arch) {
     return false;
 }
 
-const char *gr__arch_word(int value) {
+const char *gr__arch_name(int value) {
     for (const gr__style *s = gr__styles; s->name; s++)
         if (value-- == 0)
             return s->name;

@@ -37,14 +37,14 @@ typedef struct gr__arch {
     /* The plan. settle: checks the description, sets layers, and unless `sized` width, stream, head_size and share.
      * count: unless `sized`, sets heads, mlp and each of a layer, as its core has them. check: a layer with all that
      * regions add, NULL: nothing to check. list: adds the parameters, but for strengths. */
-    gr_status (*settle)(gr__plan *plan, gr_error *err);
-    gr_status (*count)(gr__plan *plan, int layer, gr_error *err);
-    gr_status (*check)(const gr__plan *plan, int layer, gr_error *err);
-    void (*list)(gr__plan *plan);
+    gr_status (*settle)(gr__blueprint *plan, gr_error *err);
+    gr_status (*count)(gr__blueprint *plan, int layer, gr_error *err);
+    gr_status (*check)(const gr__blueprint *plan, int layer, gr_error *err);
+    void (*list)(gr__blueprint *plan);
 
-    /* Adds parameters and regions (gr__plan_register), nodes, gates, outputs and losses. watch: heads and neurons are
-     * outputs too, named as their taps. tap: that name, for the neurons or the heads of a layer. */
-    void (*graph)(gr_graph *graph, const gr__plan *plan, bool watch);
+    /* Adds parameters and regions (gr__blueprint_register), nodes, gates, outputs and losses. watch: heads and neurons
+     * are outputs too, named as their taps. tap: that name, for the neurons or the heads of a layer. */
+    void (*graph)(gr_graph *graph, const gr__blueprint *plan, bool watch);
     void (*tap)(char *text, size_t size, int layer, bool heads);
 } gr__arch;
 
@@ -65,7 +65,7 @@ int gr__arch_layers(const gr_arch_def *def); /* with units; below 0 where `sizes
 
 /* Words of recipes, NULL behind the last: styles, and kinds of which there are none. named: sets the kind that a word
  * means, and returns what the word sets besides once the sizes are known, NULL: nothing. */
-const char *gr__arch_word(int value);
+const char *gr__arch_name(int value);
 gr__defaults *gr__arch_named(gr_arch_def *def, const char *word);
 const char *gr__kind_word(int kind);
 
@@ -79,20 +79,20 @@ bool gr__has_experts(const gr_arch_def *def);
 
 /* What the parameters being added have in common. */
 typedef struct gr__lister {
-    gr__plan *plan;
+    gr__blueprint *plan;
     int owner; /* GR_NONE or a region with a residual group or an adapter */
     int layer;
     bool outside; /* of every layer */
 } gr__lister;
 
-gr__plan_param *gr__list_add(const gr__lister *l, gr_param_def def, gr__axis rows, gr__axis cols, const char *format,
-                             ...) __attribute__((format(printf, 5, 6)));
+gr__blueprint_param *gr__list_add(const gr__lister *l, gr_param_def def, gr__axis rows, gr__axis cols,
+                                  const char *format, ...) __attribute__((format(printf, 5, 6)));
 gr_param_def gr__list_weight(int rows, int cols, double std);
 gr_param_def gr__list_table(int rows, int cols, double std); /* rows are looked up */
 gr_param_def gr__list_vector(int cols, gr_kind kind);        /* [1 x cols], zero at first */
 
 /* ---- transformer.c ---- */
 
-void gr__transformer_graph(gr_graph *graph, const gr__plan *plan, bool watch);
+void gr__transformer_graph(gr_graph *graph, const gr__blueprint *plan, bool watch);
 
 #endif

@@ -11,7 +11,7 @@
 /* ---- checks ---- */
 
 /* Sizes, and options that this architecture has. */
-static gr_status settle(gr__plan *plan, gr_error *err) {
+static gr_status settle(gr__blueprint *plan, gr_error *err) {
     const gr_arch_def *def = plan->def;
     GR_TRY(gr__within("the number of sizes", def->sizes ? def->size_count : 0, 2, GR__MOST_LAYERS, err));
     for (int i = 0; i < def->size_count; i++)
@@ -32,17 +32,19 @@ static gr_status settle(gr__plan *plan, gr_error *err) {
     return GR_OK;
 }
 
-static gr_status check(const gr__plan *plan, int layer, gr_error *err) {
+static gr_status check(const gr__blueprint *plan, int layer, gr_error *err) {
     return plan->mlp_all[layer] ? GR_OK : USAGE(err, NULL, "hidden layer %d has no neurons", layer);
 }
 
 /* ---- parameters ---- */
 
 /* Inputs of layer i before regions added to them: the scale of the draws, so that additions do not change it. */
-static double fan_in(const gr__plan *plan, int layer) { return layer ? plan->mlp[layer - 1] : plan->def->sizes[0]; }
+static double fan_in(const gr__blueprint *plan, int layer) {
+    return layer ? plan->mlp[layer - 1] : plan->def->sizes[0];
+}
 
 /* A matrix for each layer and one for the outputs, each with a bias if there are biases. */
-static void list(gr__plan *plan) {
+static void list(gr__blueprint *plan) {
     const gr__axis plain = {GR__PLAIN, false};
     const gr_arch_def *def = plan->def;
     int inputs = def->sizes[0];
@@ -66,7 +68,7 @@ static void list(gr__plan *plan) {
         }
 
         /* Columns are units of the layer before. */
-        gr__plan_param *p = gr__list_add(&l, matrix, rows, cols, "%s", name);
+        gr__blueprint_param *p = gr__list_add(&l, matrix, rows, cols, "%s", name);
         p->layer[1] = i ? i - 1 : 0;
         if (def->bias)
             gr__list_add(&l, bias, plain, rows, "%s.bias", name);
@@ -77,11 +79,11 @@ static void list(gr__plan *plan) {
 /* ---- graph ---- */
 
 /* w x + bias, without the gradient of x through rows whose regions stop it. */
-static gr_value linear(gr_graph *g, const gr__plan *plan, const gr_param *handle, gr_value x, const char *name) {
+static gr_value linear(gr_graph *g, const gr__blueprint *plan, const gr_param *handle, gr_value x, const char *name) {
     gr_columns stop[GR_TERM_STOPS];
-    gr_term term = {.x = x, .w = gr__plan_param_handle(plan, handle, GR_NONE, "%s", name), .stop = stop};
-    term.stops = gr__plan_stops(plan, stop, GR_TERM_STOPS, gr__plan_find(plan, name));
-    return gr_linear(g, 1, &term, gr__plan_param_handle(plan, handle, GR_NONE, "%s.bias", name), GR_NONE);
+    gr_term term = {.x = x, .w = gr__blueprint_param_handle(plan, handle, GR_NONE, "%s", name), .stop = stop};
+    term.stops = gr__blueprint_stops(plan, stop, GR_TERM_STOPS, gr__blueprint_find(plan, name));
+    return gr_linear(g, 1, &term, gr__blueprint_param_handle(plan, handle, GR_NONE, "%s.bias", name), GR_NONE);
 }
 
 /* The loss of each row: by class, or by the difference from a row of targets. */
@@ -98,11 +100,11 @@ static void tap(char *text, size_t size, int layer, bool heads) {
 }
 
 /* The graph: layer by layer activation, penalty, dropout, strengths, and the tap at which regions are gated. */
-static void build(gr_graph *graph, const gr__plan *plan, bool watch) {
+static void build(gr_graph *graph, const gr__blueprint *plan, bool watch) {
     const gr_arch_def *def = plan->def;
     gr_param *handle;
     int *region;
-    gr__plan_register(graph, plan, &handle, &region);
+    gr__blueprint_register(graph, plan, &handle, &region);
     gr_value x = gr_input(graph, 0, def->sizes[0]);
 
     /* The penalty comes before the tap, so that no route reaches it; strengths come before it, so that gates close what
@@ -110,14 +112,14 @@ static void build(gr_graph *graph, const gr__plan *plan, bool watch) {
     for (int i = 0; i < plan->layers; i++) {
         char name[32];
         tap(name, sizeof name, i, false);
-        x = gr__activation(graph, def->activation, linear(graph, plan, handle, x, name));
-        if (gr__plan_penalised(plan, i))
+        x = gr__activate(graph, def->activation, linear(graph, plan, handle, x, name));
+        if (gr__blueprint_penalised(plan, i))
             gr_graph_loss(graph, gr_mean(graph, gr_l1(graph, x)), def->l1);
         if (def->dropout > 0)
             x = gr_dropout(graph, x, def->dropout);
-        x = gr__plan_strengths(graph, plan, handle, plan->mlp_span, i, x, 1);
+        x = gr__blueprint_strengths(graph, plan, handle, plan->mlp_span, i, x, 1);
         x = gr_tap_point(graph, x, name);
-        gr__plan_gates(graph, plan, region, plan->mlp_span, i, gr_graph_tap(graph, x), 1);
+        gr__blueprint_gates(graph, plan, region, plan->mlp_span, i, gr_graph_tap(graph, x), 1);
         if (watch)
             gr_graph_output(graph, name, x);
     }

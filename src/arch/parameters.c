@@ -8,9 +8,9 @@
 #include "arch/kind.h"
 #include "base/number.h"
 
-gr__plan_param *gr__list_add(const gr__lister *l, gr_param_def def, gr__axis rows, gr__axis cols, const char *format,
-                             ...) {
-    gr__plan *plan = l->plan;
+gr__blueprint_param *gr__list_add(const gr__lister *l, gr_param_def def, gr__axis rows, gr__axis cols,
+                                  const char *format, ...) {
+    gr__blueprint *plan = l->plan;
     char name[192];
     va_list list;
 
@@ -22,8 +22,8 @@ gr__plan_param *gr__list_add(const gr__lister *l, gr_param_def def, gr__axis row
 
     /* Units on both axes are of the layer at hand, unless the caller changes that. */
     def.name = gr_arena_strdup(plan->arena, name);
-    GR_PUSH(plan->param, plan->params, plan->param_capacity) =
-        (gr__plan_param){def, {rows, cols}, {l->layer, l->layer}, l->owner, l->outside ? GR_NONE : l->layer, GR__BASE};
+    GR_PUSH(plan->param, plan->params, plan->param_capacity) = (gr__blueprint_param){
+        def, {rows, cols}, {l->layer, l->layer}, l->owner, l->outside ? GR_NONE : l->layer, GR__BASE};
     return &plan->param[plan->params - 1];
 }
 
@@ -42,7 +42,7 @@ gr_param_def gr__list_vector(int cols, gr_kind kind) {
 }
 
 /* The number that a region's strength is learned as. Learned from 1; through a sigmoid from 0, which is 1/2. */
-static void list_strength(gr__plan *plan, int region) {
+static void list_strength(gr__blueprint *plan, int region) {
     const gr__axis plain = {GR__PLAIN, false};
     gr__lister l = {plan, region, 0, true};
     gr_param_def number = gr__list_vector(1, GR_KIND_WEIGHT);
@@ -50,7 +50,7 @@ static void list_strength(gr__plan *plan, int region) {
     gr__list_add(&l, number, plain, plain, "strength")->role = GR__NUMBER;
 }
 
-void gr__plan_list(gr__plan *plan) {
+void gr__blueprint_list(gr__blueprint *plan) {
     plan->arch->list(plan);
     for (int r = 0; r < plan->def->region_count; r++)
         if (plan->def->regions[r].strength != GR_STRENGTH_NONE)

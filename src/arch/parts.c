@@ -8,18 +8,18 @@
 #include <fnmatch.h>
 #include <limits.h>
 
-bool gr__plan_core(const gr__plan *plan, int param) {
+bool gr__blueprint_core(const gr__blueprint *plan, int param) {
     return plan->param[param].region == GR_NONE || plan->param[param].role != GR__BASE;
 }
 
-gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region) {
-    const gr__plan_param *p = &plan->param[param];
+gr__unit_span gr__blueprint_lines(const gr__blueprint *plan, int param, int axis, int region) {
+    const gr__blueprint_param *p = &plan->param[param];
 
     /* Parameters of a residual group have no units of the core, and a group none in the core's parameters. */
     int at = region * plan->layers + p->layer[axis];
-    gr__span s = {0, 0};
-    int scale = gr__plan_lines_of(plan, p->axis[axis].unit);
-    if (!gr__plan_core(plan, param) || plan->def->regions[region].residual.add)
+    gr__unit_span s = {0, 0};
+    int scale = gr__blueprint_lines_of(plan, p->axis[axis].unit);
+    if (!gr__blueprint_core(plan, param) || plan->def->regions[region].residual.add)
         return s;
 
     /* Units come in lines: neurons one each, experts counted by their neurons, heads several. */
@@ -30,7 +30,7 @@ gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region) {
         return plan->mlp_span[at];
     case GR__EXPERT:
         s = plan->mlp_span[at];
-        return (gr__span){s.lo / plan->each[p->layer[axis]], s.hi / plan->each[p->layer[axis]]};
+        return (gr__unit_span){s.lo / plan->each[p->layer[axis]], s.hi / plan->each[p->layer[axis]]};
     case GR__HEAD:
     case GR__QKV:
         s = plan->head_span[at];
@@ -38,20 +38,20 @@ gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region) {
     default:
         break;
     }
-    return (gr__span){s.lo * scale, s.hi * scale};
+    return (gr__unit_span){s.lo * scale, s.hi * scale};
 }
 
 /* The next range of rows from `at` on that regions which stop gradients have: it begins at the lowest such row and
  * takes in all ranges that touch it. Empty, at INT_MAX, when there is none. */
-static gr__span next_stop(const gr__plan *plan, int param, int at) {
-    gr__span next = {INT_MAX, INT_MAX};
+static gr__unit_span next_stop(const gr__blueprint *plan, int param, int at) {
+    gr__unit_span next = {INT_MAX, INT_MAX};
 
     /* A range that is taken in may make another one touch: go round until nothing grows. */
     bool grown = true;
     while (grown) {
         grown = false;
         for (int r = 0; r < plan->def->region_count; r++) {
-            gr__span s = gr__plan_lines(plan, param, 0, r);
+            gr__unit_span s = gr__blueprint_lines(plan, param, 0, r);
             if (!plan->def->regions[r].stop || s.lo >= s.hi || s.hi <= at)
                 continue;
             if (s.lo < next.lo) {
@@ -66,9 +66,9 @@ static gr__span next_stop(const gr__plan *plan, int param, int at) {
     return next;
 }
 
-int gr__plan_stops(const gr__plan *plan, gr_columns *stop, int most, int param) {
+int gr__blueprint_stops(const gr__blueprint *plan, gr_columns *stop, int most, int param) {
     int count = 0;
-    for (gr__span s = next_stop(plan, param, -1); s.lo < INT_MAX; s = next_stop(plan, param, s.hi)) {
+    for (gr__unit_span s = next_stop(plan, param, -1); s.lo < INT_MAX; s = next_stop(plan, param, s.hi)) {
         if (count < most)
             stop[count] = (gr_columns){s.lo, s.hi};
         count++;
@@ -76,7 +76,7 @@ int gr__plan_stops(const gr__plan *plan, gr_columns *stop, int most, int param) 
     return count;
 }
 
-bool gr__plan_listed(const gr__plan *plan, int param, int region) {
+bool gr__blueprint_listed(const gr__blueprint *plan, int param, int region) {
     const gr_arch_region *r = &plan->def->regions[region];
     for (int i = 0; i < r->pattern_count; i++)
         if (!fnmatch(r->patterns[i], plan->param[param].def.name, 0))
@@ -84,17 +84,17 @@ bool gr__plan_listed(const gr__plan *plan, int param, int region) {
     return false;
 }
 
-bool gr__plan_whole(const gr__plan *plan, int param, int region) {
-    const gr__plan_param *p = &plan->param[param];
+bool gr__blueprint_whole(const gr__blueprint *plan, int param, int region) {
+    const gr__blueprint_param *p = &plan->param[param];
     bool block = p->region == GR_NONE && p->block != GR_NONE && plan->whole[p->block] == region;
-    return block || p->region == region || gr__plan_listed(plan, param, region);
+    return block || p->region == region || gr__blueprint_listed(plan, param, region);
 }
 
-int gr__plan_parts(const gr__plan *plan, gr_part part[GR__PARTS], int param, int region) {
+int gr__blueprint_parts(const gr__blueprint *plan, gr_part part[GR__PARTS_MOST], int param, int region) {
     int rows = plan->param[param].def.rows, cols = plan->param[param].def.cols, n = 0;
 
     /* All of it, or none. */
-    if (gr__plan_whole(plan, param, region)) {
+    if (gr__blueprint_whole(plan, param, region)) {
         part[0] = (gr_part){param, 0, rows, 0, cols};
         return 1;
     }
@@ -102,11 +102,11 @@ int gr__plan_parts(const gr__plan *plan, gr_part part[GR__PARTS], int param, int
         return 0;
 
     /* Rows first. */
-    gr__span r = gr__plan_lines(plan, param, 0, region), c = gr__plan_lines(plan, param, 1, region);
+    gr__unit_span r = gr__blueprint_lines(plan, param, 0, region), c = gr__blueprint_lines(plan, param, 1, region);
     if (r.lo < r.hi)
         part[n++] = (gr_part){param, r.lo, r.hi, 0, cols};
     else
-        r = (gr__span){0, 0};
+        r = (gr__unit_span){0, 0};
     /* The columns, above and below those rows. */
     if (c.lo < c.hi && r.lo > 0)
         part[n++] = (gr_part){param, 0, r.lo, c.lo, c.hi};
@@ -123,14 +123,14 @@ static int first_owner(const gr_part *part, const int *owner, int parts, int row
     return GR_NONE;
 }
 
-gr__piece *gr__plan_pieces(const gr__plan *plan, int *count, int param) {
-    enum { MOST = GR__REGIONS * GR__PARTS };
+gr__piece *gr__blueprint_pieces(const gr__blueprint *plan, int *count, int param) {
+    enum { MOST = GR__REGIONS_MOST * GR__PARTS_MOST };
     gr_part part[MOST];
     int owner[MOST], cut[2][2 * MOST + 2], parts = 0;
 
     /* Rectangles of all regions. */
     for (int r = 0; r < plan->def->region_count; r++) {
-        int n = gr__plan_parts(plan, part + parts, param, r);
+        int n = gr__blueprint_parts(plan, part + parts, param, r);
         for (int i = 0; i < n; i++)
             owner[parts++] = r;
     }

@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_REGIONS = GR__REGIONS, MAX_PATTERNS = 64, MAX_RANK = 4096 };
+enum { MAX_REGIONS = GR__REGIONS_MOST, MAX_PATTERNS = 64, MAX_RANK = 4096 };
 
 #define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "model", (hint), __VA_ARGS__)
 
@@ -58,7 +58,7 @@ static gr_status check_common(const gr_arch_def *def, gr_error *err) {
 bool gr__has_experts(const gr_arch_def *def) { return def->experts > 0 || def->layer_experts; }
 
 /* Counts the units of every layer, as the core has them before regions add any. */
-static gr_status settle_layers(gr__plan *plan, const gr_arch_def *def, gr_error *err) {
+static gr_status settle_layers(gr__blueprint *plan, const gr_arch_def *def, gr_error *err) {
     size_t n = (size_t)plan->layers * sizeof(int);
     plan->heads = gr_arena_alloc(plan->arena, n);
     plan->mlp = gr_arena_alloc(plan->arena, n);
@@ -136,16 +136,16 @@ static bool in_layer(const gr_arch_region *region, int layer) {
 }
 
 /* The range that a claim means among `count` units. */
-static gr__span claim(const gr_arch_units *u, int layer, int count) {
+static gr__unit_span claim(const gr_arch_units *u, int layer, int count) {
     if (u->spans)
-        return (gr__span){u->spans[2 * layer], u->spans[2 * layer + 1]};
+        return (gr__unit_span){u->spans[2 * layer], u->spans[2 * layer + 1]};
     if (u->last)
-        return (gr__span){count - u->last, count};
-    return (gr__span){u->lo, u->hi};
+        return (gr__unit_span){count - u->last, count};
+    return (gr__unit_span){u->lo, u->hi};
 }
 
 /* A claim lies among the units of the core. */
-static gr_status check_span(const gr_arch_region *region, const gr_arch_units *u, gr__span s, const char *noun,
+static gr_status check_span(const gr_arch_region *region, const gr_arch_units *u, gr__unit_span s, const char *noun,
                             const char *of, int count, gr_error *err) {
     char hint[160];
     if (s.lo >= 0 && s.lo <= s.hi && s.hi <= count)
@@ -162,8 +162,8 @@ static gr_status check_span(const gr_arch_region *region, const gr_arch_units *u
 }
 
 /* Settles the units of one sort of region r in every layer: claims lie among count[], additions follow in all[]. */
-static gr_status settle_units(gr__plan *plan, int r, const gr_arch_units *u, const char *noun, const int *count,
-                              int *all, gr__span *spans, gr_error *err) {
+static gr_status settle_units(gr__blueprint *plan, int r, const gr_arch_units *u, const char *noun, const int *count,
+                              int *all, gr__unit_span *spans, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     GR_TRY(check_units(region, u, noun, err));
     if (region->residual.add && has_units(u) && !u->add)
@@ -177,13 +177,13 @@ static gr_status settle_units(gr__plan *plan, int r, const gr_arch_units *u, con
     /* A residual group has its own units, counted from 0; other additions follow what is in the layer already; a claim
      * lies among the core's. */
     for (int i = 0; i < plan->layers; i++) {
-        gr__span *s = &spans[r * plan->layers + i];
+        gr__unit_span *s = &spans[r * plan->layers + i];
         if (!in_layer(region, i))
             continue;
         if (region->residual.add) {
-            *s = (gr__span){0, u->add};
+            *s = (gr__unit_span){0, u->add};
         } else if (u->add) {
-            *s = (gr__span){all[i], all[i] + u->add};
+            *s = (gr__unit_span){all[i], all[i] + u->add};
             all[i] += u->add;
         } else {
             *s = claim(u, i, count[i]);
@@ -194,7 +194,7 @@ static gr_status settle_units(gr__plan *plan, int r, const gr_arch_units *u, con
 }
 
 /* Experts of region r: as many of the layer's neurons as they have. */
-static gr_status settle_region_experts(gr__plan *plan, int r, gr_error *err) {
+static gr_status settle_region_experts(gr__blueprint *plan, int r, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     const gr_arch_units *u = &region->experts;
     GR_TRY(check_units(region, u, "experts", err));
@@ -211,25 +211,25 @@ static gr_status settle_region_experts(gr__plan *plan, int r, gr_error *err) {
 
     /* Counted in experts here, kept in neurons, which are the units. */
     for (int i = 0; i < plan->layers; i++) {
-        gr__span *s = &plan->mlp_span[r * plan->layers + i];
+        gr__unit_span *s = &plan->mlp_span[r * plan->layers + i];
         int each = plan->each[i], count = plan->mlp[i] / each;
         if (!in_layer(region, i))
             continue;
         if (u->add) {
             GR_TRY(gr__within("the experts of a layer", plan->mlp_all[i] / each + u->add, 0, GR__MOST_EXPERTS, err));
-            *s = (gr__span){plan->mlp_all[i], plan->mlp_all[i] + u->add * each};
+            *s = (gr__unit_span){plan->mlp_all[i], plan->mlp_all[i] + u->add * each};
             plan->mlp_all[i] = s->hi;
         } else {
             *s = claim(u, i, count);
             GR_TRY(check_span(region, u, *s, "experts", "layer", count, err));
-            *s = (gr__span){s->lo * each, s->hi * each};
+            *s = (gr__unit_span){s->lo * each, s->hi * each};
         }
     }
     return GR_OK;
 }
 
 /* Residual dimensions of a region: new ones, which make it a residual group, or some of the core's. */
-static gr_status settle_residual(gr__plan *plan, int r, gr_error *err) {
+static gr_status settle_residual(gr__blueprint *plan, int r, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     const gr_arch_units *u = &region->residual;
     GR_TRY(check_units(region, u, "residual dimensions", err));
@@ -241,9 +241,9 @@ static gr_status settle_residual(gr__plan *plan, int r, gr_error *err) {
         if (plan->def->norm != GR_NORM_RMS)
             return USAGE(err, "set norm: rms", "region '%s' adds residual dimensions, which need RMS norm",
                          region->name);
-        if (plan->groups == GR__GROUPS)
+        if (plan->groups == GR__GROUPS_MOST)
             return USAGE(err, NULL, "region '%s' is the residual group after the %d that a network can have",
-                         region->name, GR__GROUPS);
+                         region->name, GR__GROUPS_MOST);
         plan->group[plan->groups] = r;
         plan->offset[plan->groups++] = plan->stream;
         plan->stream += u->add;
@@ -255,7 +255,7 @@ static gr_status settle_residual(gr__plan *plan, int r, gr_error *err) {
 }
 
 /* Layers that a region owns with everything in them. */
-static gr_status settle_whole(gr__plan *plan, int r, gr_error *err) {
+static gr_status settle_whole(gr__blueprint *plan, int r, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     if (region->whole_count && plan->arch->sized)
         return USAGE(err, "claim its neurons", "region '%s' owns whole layers, which only a transformer has",
@@ -277,7 +277,7 @@ static gr_status settle_whole(gr__plan *plan, int r, gr_error *err) {
 
 /* Whether a region's adapter can be: on a transformer, without residual dimensions beside it, on maps that are
  * there. */
-static gr_status check_adapter(const gr__plan *plan, int r, gr_error *err) {
+static gr_status check_adapter(const gr__blueprint *plan, int r, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     const gr_arch_adapter *a = &region->adapter;
 
@@ -299,7 +299,7 @@ static gr_status check_adapter(const gr__plan *plan, int r, gr_error *err) {
     for (int map = 0; map < GR_MAPS; map++) {
         bool there = false;
         for (int i = 0; i < plan->layers; i++)
-            there = there || gr__plan_adapts(plan, r, (gr_map)map, i);
+            there = there || gr__blueprint_adapts(plan, r, (gr_map)map, i);
         if (!there && a->maps >> map & 1)
             return USAGE(err, "leave it out of `maps`", "region '%s' adapts '%s', which its layers do not have",
                          region->name, gr_arch_word("map", map));
@@ -309,13 +309,13 @@ static gr_status check_adapter(const gr__plan *plan, int r, gr_error *err) {
 }
 
 /* What is in a layer that a region owns whole would leave with it. */
-static gr_status check_whole(const gr__plan *plan, gr_error *err) {
+static gr_status check_whole(const gr__blueprint *plan, gr_error *err) {
     for (int r = 0; r < plan->def->region_count; r++)
         for (int i = 0; i < plan->layers; i++) {
-            gr__span heads = plan->head_span[r * plan->layers + i], mlp = plan->mlp_span[r * plan->layers + i];
+            gr__unit_span heads = plan->head_span[r * plan->layers + i], mlp = plan->mlp_span[r * plan->layers + i];
             bool adapts = false;
             for (int map = 0; map < GR_MAP_EMBED; map++)
-                adapts = adapts || gr__plan_adapts(plan, r, (gr_map)map, i);
+                adapts = adapts || gr__blueprint_adapts(plan, r, (gr_map)map, i);
             if (plan->whole[i] != GR_NONE && (heads.lo < heads.hi || mlp.lo < mlp.hi || adapts))
                 return USAGE(err, "name the region's layers, without this one",
                              "region '%s' has units in layer %d, which region '%s' owns whole",
@@ -325,7 +325,7 @@ static gr_status check_whole(const gr__plan *plan, gr_error *err) {
 }
 
 /* Stopping gradients is for what reads the stream through rows of its own. */
-static gr_status check_stop(const gr__plan *plan, const gr_arch_region *region, gr_error *err) {
+static gr_status check_stop(const gr__blueprint *plan, const gr_arch_region *region, gr_error *err) {
     if (!region->stop)
         return GR_OK;
     if (has_units(&region->experts) || region->whole_count || (has_units(&region->mlp) && plan->def->experts))
@@ -349,7 +349,7 @@ static gr_status check_strength(const gr_arch_region *region, gr_error *err) {
 }
 
 /* What can be said of a region by itself, before its units are placed. */
-static gr_status check_region(const gr__plan *plan, int r, gr_error *err) {
+static gr_status check_region(const gr__blueprint *plan, int r, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     GR_TRY(check_name(plan->def, r, err));
     for (int i = 0; i < region->layer_count; i++)
@@ -370,7 +370,7 @@ static gr_status check_region(const gr__plan *plan, int r, gr_error *err) {
 }
 
 /* Places the units of region r. Of a network with experts neurons belong to experts, and are placed with them. */
-static gr_status settle_region(gr__plan *plan, int r, gr_error *err) {
+static gr_status settle_region(gr__blueprint *plan, int r, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     GR_TRY(check_region(plan, r, err));
     GR_TRY(settle_whole(plan, r, err));
@@ -383,7 +383,7 @@ static gr_status settle_region(gr__plan *plan, int r, gr_error *err) {
 }
 
 /* Sizes must be countable. */
-static gr_status check_result(const gr__plan *plan, gr_error *err) {
+static gr_status check_result(const gr__blueprint *plan, gr_error *err) {
     for (int i = 0; i < plan->layers; i++) {
         int heads = plan->heads_all[i], mlp = plan->mlp_all[i];
         if (plan->arch->check)
@@ -398,10 +398,10 @@ static gr_status check_result(const gr__plan *plan, gr_error *err) {
 
 /* A product takes at most GR_TERM_STOPS ranges of rows whose gradient stops. It concerns parameters that read, whose
  * rows are units. */
-static gr_status check_stops(const gr__plan *plan, gr_error *err) {
+static gr_status check_stops(const gr__blueprint *plan, gr_error *err) {
     for (int p = 0; p < plan->params; p++) {
         const gr__axis rows = plan->param[p].axis[0];
-        int count = rows.unit >= GR__NEURON && !rows.out ? gr__plan_stops(plan, NULL, 0, p) : 0;
+        int count = rows.unit >= GR__NEURON && !rows.out ? gr__blueprint_stops(plan, NULL, 0, p) : 0;
         if (count > GR_TERM_STOPS)
             return USAGE(err, "claim units side by side",
                          "regions that stop gradients claim %d separate ranges of '%s'; there can be %d", count,
@@ -411,7 +411,7 @@ static gr_status check_stops(const gr__plan *plan, gr_error *err) {
 }
 
 /* Each pattern must name some parameter: one that names none is a misspelling. */
-static gr_status check_patterns(const gr__plan *plan, gr_error *err) {
+static gr_status check_patterns(const gr__blueprint *plan, gr_error *err) {
     for (int r = 0; r < plan->def->region_count; r++) {
         const gr_arch_region *region = &plan->def->regions[r];
         GR_TRY(gr__within("the number of parameter patterns", region->pattern_count, 0, MAX_PATTERNS, err));
@@ -428,7 +428,7 @@ static gr_status check_patterns(const gr__plan *plan, gr_error *err) {
 }
 
 /* Everything about a network, in the order in which one thing needs another (see the head of the file). */
-static gr_status settle(gr__plan *plan, gr_error *err) {
+static gr_status settle(gr__blueprint *plan, gr_error *err) {
     const gr_arch_def *def = plan->def;
 
     /* Sizes, and units of the core. */
@@ -439,9 +439,9 @@ static gr_status settle(gr__plan *plan, gr_error *err) {
 
     /* Where each region's units are, by region and layer; nobody owns a layer yet. */
     size_t n = (size_t)def->region_count * (size_t)plan->layers;
-    plan->head_span = gr_arena_alloc(plan->arena, n * sizeof(gr__span));
-    plan->mlp_span = gr_arena_alloc(plan->arena, n * sizeof(gr__span));
-    plan->stream_span = gr_arena_alloc(plan->arena, (size_t)def->region_count * sizeof(gr__span));
+    plan->head_span = gr_arena_alloc(plan->arena, n * sizeof(gr__unit_span));
+    plan->mlp_span = gr_arena_alloc(plan->arena, n * sizeof(gr__unit_span));
+    plan->stream_span = gr_arena_alloc(plan->arena, (size_t)def->region_count * sizeof(gr__unit_span));
     plan->whole = gr_arena_alloc(plan->arena, (size_t)plan->layers * sizeof *plan->whole);
     for (int i = 0; i < plan->layers; i++)
         plan->whole[i] = GR_NONE;
@@ -457,25 +457,25 @@ static gr_status settle(gr__plan *plan, gr_error *err) {
     GR_TRY(check_result(plan, err));
 
     /* The parameters, and what only they can tell. */
-    gr__plan_list(plan);
+    gr__blueprint_list(plan);
     GR_TRY(check_stops(plan, err));
     return check_patterns(plan, err);
 }
 
-gr_status gr__plan_new(gr__plan **out, const gr_arch_def *def, gr_error *err) {
-    gr__plan *plan = gr_alloc(sizeof *plan);
+gr_status gr__blueprint_new(gr__blueprint **out, const gr_arch_def *def, gr_error *err) {
+    gr__blueprint *plan = gr_alloc(sizeof *plan);
     plan->arena = gr_arena_new();
     plan->def = def;
     gr_status status = settle(plan, err);
     if (status) {
-        gr__plan_free(plan);
+        gr__blueprint_free(plan);
         plan = NULL;
     }
     *out = plan;
     return status;
 }
 
-void gr__plan_free(gr__plan *plan) {
+void gr__blueprint_free(gr__blueprint *plan) {
     if (!plan)
         return;
     gr_arena_free(plan->arena);
@@ -485,14 +485,14 @@ void gr__plan_free(gr__plan *plan) {
 
 /* ---- questions ---- */
 
-int gr__plan_find(const gr__plan *plan, const char *name) {
+int gr__blueprint_find(const gr__blueprint *plan, const char *name) {
     for (int p = 0; p < plan->params; p++)
         if (!strcmp(plan->param[p].def.name, name))
             return p;
     return GR_NONE;
 }
 
-size_t gr__plan_size(const gr__plan *plan) {
+size_t gr__blueprint_size(const gr__blueprint *plan) {
     size_t size = 0;
     for (int p = 0; p < plan->params; p++)
         size += (size_t)plan->param[p].def.rows * (size_t)plan->param[p].def.cols;
@@ -500,17 +500,17 @@ size_t gr__plan_size(const gr__plan *plan) {
 }
 
 /* A group's units begin at 0, so the end of its span is their number. */
-int gr__plan_heads(const gr__plan *plan, int owner, int layer) {
+int gr__blueprint_heads(const gr__blueprint *plan, int owner, int layer) {
     return owner == GR_NONE ? plan->heads_all[layer] : plan->head_span[owner * plan->layers + layer].hi;
 }
 
-int gr__plan_mlp(const gr__plan *plan, int owner, int layer) {
+int gr__blueprint_mlp(const gr__blueprint *plan, int owner, int layer) {
     return owner == GR_NONE ? plan->mlp_all[layer] : plan->mlp_span[owner * plan->layers + layer].hi;
 }
 
 /* Lines of a matrix that one unit takes. A head of keys has `share` query heads, whose outputs are one line for each
  * dimension; in QKV the keys and the values follow. */
-int gr__plan_lines_of(const gr__plan *plan, gr__unit unit) {
+int gr__blueprint_lines_of(const gr__blueprint *plan, gr__unit unit) {
     switch (unit) {
     case GR__NEURON:
         return 1;
@@ -523,30 +523,30 @@ int gr__plan_lines_of(const gr__plan *plan, gr__unit unit) {
     }
 }
 
-int gr__plan_window(const gr__plan *plan, int layer) {
+int gr__blueprint_window(const gr__blueprint *plan, int layer) {
     return plan->def->window_count ? plan->def->windows[layer % plan->def->window_count] : 0;
 }
 
-int gr__plan_own(const gr__plan *plan, int owner) {
+int gr__blueprint_own(const gr__blueprint *plan, int owner) {
     return owner == GR_NONE ? plan->width : plan->def->regions[owner].residual.add;
 }
 
-int gr__plan_seen(const gr__plan *plan, int owner) {
+int gr__blueprint_seen(const gr__blueprint *plan, int owner) {
     return plan->width + (owner == GR_NONE ? 0 : plan->def->regions[owner].residual.add);
 }
 
 /* The core or some group. */
-bool gr__plan_attends(const gr__plan *plan, int layer) {
+bool gr__blueprint_attends(const gr__blueprint *plan, int layer) {
     bool any = plan->heads_all[layer] > 0;
     for (int k = 0; k < plan->groups; k++)
-        any = any || gr__plan_heads(plan, plan->group[k], layer) > 0;
+        any = any || gr__blueprint_heads(plan, plan->group[k], layer) > 0;
     return any;
 }
 
-bool gr__plan_thinks(const gr__plan *plan, int layer) {
+bool gr__blueprint_thinks(const gr__blueprint *plan, int layer) {
     bool any = plan->mlp_all[layer] > 0;
     for (int k = 0; k < plan->groups; k++)
-        any = any || gr__plan_mlp(plan, plan->group[k], layer) > 0;
+        any = any || gr__blueprint_mlp(plan, plan->group[k], layer) > 0;
     return any;
 }
 
@@ -557,7 +557,7 @@ const char *gr__map_name(gr_map map, bool *in_layer) {
     return names[map];
 }
 
-bool gr__plan_adapts(const gr__plan *plan, int region, gr_map map, int layer) {
+bool gr__blueprint_adapts(const gr__blueprint *plan, int region, gr_map map, int layer) {
     const gr_arch_region *r = &plan->def->regions[region];
     if (!r->adapter.rank || (r->adapter.maps && !(r->adapter.maps >> map & 1)))
         return false;

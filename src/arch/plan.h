@@ -10,7 +10,7 @@
 #include "gradroute/arch.h"
 #include "gradroute/ops.h"
 
-enum { GR__GROUPS = 3, GR__PARTS = 3, GR__REGIONS = 64 };
+enum { GR__GROUPS_MOST = 3, GR__PARTS_MOST = 3, GR__REGIONS_MOST = 64 };
 
 typedef enum gr__unit {
     GR__PLAIN,  /* tokens, positions, inputs, outputs */
@@ -28,105 +28,111 @@ typedef struct gr__axis {
     bool out;
 } gr__axis;
 
-typedef enum gr__role { GR__BASE, GR__LOW, GR__HIGH, GR__NUMBER } gr__role; /* A or B of an adapter; a strength */
+typedef enum gr__param_role {
+    GR__BASE,
+    GR__LOW,
+    GR__HIGH,
+    GR__NUMBER
+} gr__param_role; /* A or B of an adapter; a strength */
 
-typedef struct gr__plan_param {
+typedef struct gr__blueprint_param {
     gr_param_def def; /* name, sizes, initial values */
     gr__axis axis[2];
     int layer[2]; /* of the units on each axis */
     int region;   /* whose it is alone: of a residual group, adapter or strength; GR_NONE: the core's */
     int block;    /* the layer that it is a part of, GR_NONE: of none */
-    gr__role role;
-} gr__plan_param;
+    gr__param_role role;
+} gr__blueprint_param;
 
-typedef struct gr__span {
+typedef struct gr__unit_span {
     int lo, hi;
-} gr__span;
+} gr__unit_span;
 
-typedef struct gr__plan {
+typedef struct gr__blueprint {
     const gr_arch_def *def;      /* borrowed */
     const struct gr__arch *arch; /* kind.h */
     gr_arena *arena;
     int layers, width, head_size;
-    int share;                      /* query heads of a head of keys: heads are counted in heads of keys below */
-    int *heads, *mlp;               /* [layers] claimable units of the core */
-    int *heads_all, *mlp_all;       /* [layers] with the added ones */
-    int *each;                      /* [layers] neurons of an expert; 0: the network has no experts */
-    gr__span *head_span, *mlp_span; /* [regions * layers] units of each region; of a group: [0, own) */
-    gr__span *stream_span;          /* [regions] claimed residual dimensions */
-    int *whole;                     /* [layers] the region that owns the layer whole, GR_NONE: nobody */
-    int groups, stream;             /* residual groups; D and all groups */
-    int group[GR__GROUPS];          /* region of each */
-    int offset[GR__GROUPS];         /* its first column in the stream */
-    gr__plan_param *param;
+    int share;                           /* query heads of a head of keys: heads are counted in heads of keys below */
+    int *heads, *mlp;                    /* [layers] claimable units of the core */
+    int *heads_all, *mlp_all;            /* [layers] with the added ones */
+    int *each;                           /* [layers] neurons of an expert; 0: the network has no experts */
+    gr__unit_span *head_span, *mlp_span; /* [regions * layers] units of each region; of a group: [0, own) */
+    gr__unit_span *stream_span;          /* [regions] claimed residual dimensions */
+    int *whole;                          /* [layers] the region that owns the layer whole, GR_NONE: nobody */
+    int groups, stream;                  /* residual groups; D and all groups */
+    int group[GR__GROUPS_MOST];          /* region of each */
+    int offset[GR__GROUPS_MOST];         /* its first column in the stream */
+    gr__blueprint_param *param;
     int params;
     size_t param_capacity;
-} gr__plan;
+} gr__blueprint;
 
-gr_status gr__plan_new(gr__plan **plan, const gr_arch_def *def, gr_error *err);
-void gr__plan_free(gr__plan *plan);
-int gr__plan_find(const gr__plan *plan, const char *name); /* GR_NONE if there is none */
-size_t gr__plan_size(const gr__plan *plan);                /* numbers in all parameters */
+gr_status gr__blueprint_new(gr__blueprint **plan, const gr_arch_def *def, gr_error *err);
+void gr__blueprint_free(gr__blueprint *plan);
+int gr__blueprint_find(const gr__blueprint *plan, const char *name); /* GR_NONE if there is none */
+size_t gr__blueprint_size(const gr__blueprint *plan);                /* numbers in all parameters */
 
 /* Heads of keys or neurons that the core (GR_NONE) or a group has in a layer. */
-int gr__plan_heads(const gr__plan *plan, int owner, int layer);
-int gr__plan_mlp(const gr__plan *plan, int owner, int layer);
-int gr__plan_lines_of(const gr__plan *plan, gr__unit unit); /* lines of one unit, 0: not a unit that comes in counts */
-int gr__plan_window(const gr__plan *plan, int layer);       /* positions that a row sees in a layer, 0: all */
-int gr__plan_own(const gr__plan *plan, int owner);          /* residual dimensions of the owner itself */
-int gr__plan_seen(const gr__plan *plan, int owner);         /* those that its blocks read and write */
-bool gr__plan_attends(const gr__plan *plan, int layer);     /* somebody has heads there */
-bool gr__plan_thinks(const gr__plan *plan, int layer);      /* somebody has neurons there */
+int gr__blueprint_heads(const gr__blueprint *plan, int owner, int layer);
+int gr__blueprint_mlp(const gr__blueprint *plan, int owner, int layer);
+int gr__blueprint_lines_of(const gr__blueprint *plan,
+                           gr__unit unit); /* lines of one unit, 0: not a unit that comes in counts */
+int gr__blueprint_window(const gr__blueprint *plan, int layer);   /* positions that a row sees in a layer, 0: all */
+int gr__blueprint_own(const gr__blueprint *plan, int owner);      /* residual dimensions of the owner itself */
+int gr__blueprint_seen(const gr__blueprint *plan, int owner);     /* those that its blocks read and write */
+bool gr__blueprint_attends(const gr__blueprint *plan, int layer); /* somebody has heads there */
+bool gr__blueprint_thinks(const gr__blueprint *plan, int layer);  /* somebody has neurons there */
 
 /* Whether a region has an adapter on a map of a layer (embed and unembed: any layer). */
-bool gr__plan_adapts(const gr__plan *plan, int region, gr_map map, int layer);
+bool gr__blueprint_adapts(const gr__blueprint *plan, int region, gr_map map, int layer);
 /* "attn.qkv" and so on, behind "layers.i." where in_layer. */
 const char *gr__map_name(gr_map map, bool *in_layer);
 
 /* Whether an axis is of the core's units: of the core's parameters, and of adapters on them. */
-bool gr__plan_core(const gr__plan *plan, int param);
+bool gr__blueprint_core(const gr__blueprint *plan, int param);
 /* Lines of one axis of such a parameter that are units of the region; empty if none. */
-gr__span gr__plan_lines(const gr__plan *plan, int param, int axis, int region);
+gr__unit_span gr__blueprint_lines(const gr__blueprint *plan, int param, int axis, int region);
 /* Rows of a core parameter whose units belong to regions that stop gradients: ranges for a gr_term, ascending and
  * apart, the first `most` of them; returns how many there are. */
-int gr__plan_stops(const gr__plan *plan, gr_columns *stop, int most, int param);
+int gr__blueprint_stops(const gr__blueprint *plan, gr_columns *stop, int most, int param);
 /* All of the parameter is the region's: by a pattern, as its residual group, or as a part of a layer that it owns. */
-bool gr__plan_whole(const gr__plan *plan, int param, int region);
-bool gr__plan_listed(const gr__plan *plan, int param, int region); /* by a pattern */
+bool gr__blueprint_whole(const gr__blueprint *plan, int param, int region);
+bool gr__blueprint_listed(const gr__blueprint *plan, int param, int region); /* by a pattern */
 /* Disjoint rectangles of a parameter that the region owns; returns how many. */
-int gr__plan_parts(const gr__plan *plan, gr_part part[GR__PARTS], int param, int region);
+int gr__blueprint_parts(const gr__blueprint *plan, gr_part part[GR__PARTS_MOST], int param, int region);
 
 /* A parameter cut at the borders of all regions' rectangles; region is the first that owns the piece, or GR_NONE. */
 typedef struct gr__piece {
     int lo0, hi0, lo1, hi1, region;
 } gr__piece;
-gr__piece *gr__plan_pieces(const gr__plan *plan, int *count, int param); /* gr_free it */
+gr__piece *gr__blueprint_pieces(const gr__blueprint *plan, int *count, int param); /* gr_free it */
 
 /* parameters.c: fills plan->param. */
-void gr__plan_list(gr__plan *plan);
+void gr__blueprint_list(gr__blueprint *plan);
 
 /* GR_ERR_USAGE unless the model has exactly the parameters of the plan. */
-gr_status gr__plan_match(const gr__plan *plan, const gr_model *model, gr_error *err);
+gr_status gr__blueprint_match(const gr__blueprint *plan, const gr_model *model, gr_error *err);
 /* The graph as a model. watch: heads and neurons are outputs too, named as their taps. */
-gr_status gr__arch_model(gr_model **model, const gr__plan *plan, uint64_t seed, bool watch, gr_error *err);
+gr_status gr__arch_model(gr_model **model, const gr__blueprint *plan, uint64_t seed, bool watch, gr_error *err);
 
 /* For builders: adds all parameters, and all regions with their parts; new arrays of handles, by the plan's numbers. */
-void gr__plan_register(gr_graph *graph, const gr__plan *plan, gr_param **handles, int **regions);
+void gr__blueprint_register(gr_graph *graph, const gr__blueprint *plan, gr_param **handles, int **regions);
 /* The handle of a parameter, GR_NONE if the plan has none of that name. */
-gr_param gr__plan_param_handle(const gr__plan *plan, const gr_param *handles, int owner, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-bool gr__plan_penalised(const gr__plan *plan, int layer); /* L1 on the hidden units of this layer */
-gr_value gr__activation(gr_graph *graph, gr_activation activation, gr_value x);
+gr_param gr__blueprint_param_handle(const gr__blueprint *plan, const gr_param *handles, int owner, const char *format,
+                                    ...) __attribute__((format(printf, 4, 5)));
+bool gr__blueprint_penalised(const gr__blueprint *plan, int layer); /* L1 on the hidden units of this layer */
+gr_value gr__activate(gr_graph *graph, gr_activation activation, gr_value x);
 
 /* x with columns [lo, hi) multiplied by the region's strength, or by those of all regions with units in a layer,
  * `scale` columns a unit. */
-gr_value gr__plan_strength(gr_graph *graph, const gr__plan *plan, const gr_param *handle, int region, gr_value x,
-                           int lo, int hi);
-gr_value gr__plan_strengths(gr_graph *graph, const gr__plan *plan, const gr_param *handle, const gr__span *span,
-                            int layer, gr_value x, int scale);
+gr_value gr__blueprint_strength(gr_graph *graph, const gr__blueprint *plan, const gr_param *handle, int region,
+                                gr_value x, int lo, int hi);
+gr_value gr__blueprint_strengths(gr_graph *graph, const gr__blueprint *plan, const gr_param *handle,
+                                 const gr__unit_span *span, int layer, gr_value x, int scale);
 
 /* A gate of the region on its units of a layer, if it has any: columns of `tap`, `scale` columns a unit. */
-void gr__plan_gates(gr_graph *graph, const gr__plan *plan, const int *regions, const gr__span *span, int layer,
-                    gr_tap tap, int scale);
+void gr__blueprint_gates(gr_graph *graph, const gr__blueprint *plan, const int *regions, const gr__unit_span *span,
+                         int layer, gr_tap tap, int scale);
 
 #endif

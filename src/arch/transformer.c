@@ -11,7 +11,7 @@
 #include "arch/kind.h"
 #include "gradroute/ops.h"
 
-enum { TERMS = 4, TERMS_MOST = 1 + GR__GROUPS + GR__REGIONS }; /* of one product; of a map */
+enum { TERMS = 4, TERMS_MOST = 1 + GR__GROUPS_MOST + GR__REGIONS_MOST }; /* of one product; of a map */
 
 /* What a group reads of a norm: the core's columns, its own, and both side by side. Of a group that stops gradients
  * only its own pass any, and to its own stream alone. */
@@ -21,17 +21,17 @@ typedef struct reads {
 
 typedef struct builder {
     gr_graph *g;
-    const gr__plan *plan;
+    const gr__blueprint *plan;
     const gr_arch_def *def;
-    gr_param *handle;             /* of each parameter of the plan */
-    int *region;                  /* of each region of the description */
-    gr_tap group_tap[GR__GROUPS]; /* embedding of each group: says whether it is on */
-    reads read[GR__GROUPS];       /* of the last norm */
-    gr_value chosen;              /* experts of the layer that is being built */
+    gr_param *handle;                  /* of each parameter of the plan */
+    int *region;                       /* of each region of the description */
+    gr_tap group_tap[GR__GROUPS_MOST]; /* embedding of each group: says whether it is on */
+    reads read[GR__GROUPS_MOST];       /* of the last norm */
+    gr_value chosen;                   /* experts of the layer that is being built */
     bool watch;
 } builder;
 
-#define PARAM(b, owner, ...) gr__plan_param_handle((b)->plan, (b)->handle, (owner), __VA_ARGS__)
+#define PARAM(b, owner, ...) gr__blueprint_param_handle((b)->plan, (b)->handle, (owner), __VA_ARGS__)
 
 /* ---- names and taps ---- */
 
@@ -50,7 +50,7 @@ static gr_value tap_layer(builder *b, gr_value x, int owner, int layer, const ch
 static gr_value tap_stream(builder *b, gr_value x, const char *name) {
     gr_value point = gr_tap_point(b->g, x, name);
     for (int r = 0; r < b->def->region_count; r++) {
-        gr__span s = b->plan->stream_span[r];
+        gr__unit_span s = b->plan->stream_span[r];
         if (s.lo < s.hi)
             gr_graph_region_gate(b->g, b->region[r], gr_graph_tap(b->g, point), s.lo, s.hi);
     }
@@ -94,7 +94,7 @@ static gr_value low_rank(builder *b, gr_value x, int region, const char *name) {
     /* The scale, the strength, and the gate that takes the adapter out. */
     if (a->scale != 0 && a->scale != 1)
         low = gr_scale(b->g, low, a->scale);
-    low = gr__plan_strength(b->g, b->plan, b->handle, region, low, 0, a->rank);
+    low = gr__blueprint_strength(b->g, b->plan, b->handle, region, low, 0, a->rank);
     snprintf(text, sizeof text, "%s.%s.low", b->def->regions[region].name, name);
     return gate_region(b, gr_tap_point(b->g, low, text), region);
 }
@@ -109,7 +109,7 @@ static int adapt(builder *b, gr_term *term, int count, gr_value x, gr_map map, i
         snprintf(name, sizeof name, "layers.%d.", layer);
     strncat(name, of, sizeof name - strlen(name) - 1);
     for (int r = 0; r < b->def->region_count; r++)
-        if (gr__plan_adapts(b->plan, r, map, layer))
+        if (gr__blueprint_adapts(b->plan, r, map, layer))
             term[count++] = (gr_term){.x = low_rank(b, x, r, name), .w = PARAM(b, r, "%s.b", name), .transposed = true};
     return count;
 }
@@ -117,7 +117,7 @@ static int adapt(builder *b, gr_term *term, int count, gr_value x, gr_map map, i
 /* ---- reading and writing the streams ---- */
 
 /* The number of the residual group that a region has. */
-static int group_of(const gr__plan *plan, int owner) {
+static int group_of(const gr__blueprint *plan, int owner) {
     int k = 0;
     while (plan->group[k] != owner)
         k++;
@@ -127,7 +127,7 @@ static int group_of(const gr__plan *plan, int owner) {
 /* w x over what the owner sees of the normed streams n: core and own group side by side, in one product wherever the
  * group stands in the stream, so that its sums do not depend on which groups there are. */
 static gr_value read_streams(builder *b, gr_value n, int owner, int layer, gr_map map) {
-    const gr__plan *plan = b->plan;
+    const gr__blueprint *plan = b->plan;
     const char *name = gr__map_name(map, NULL);
     gr_param w = PARAM(b, owner, "layers.%d.%s", layer, name);
     gr_param bias = PARAM(b, owner, "layers.%d.%s.bias", layer, name);
@@ -142,7 +142,7 @@ static gr_value read_streams(builder *b, gr_value n, int owner, int layer, gr_ma
     gr_term term[TERMS_MOST] = {{.x = x, .w = w, .stop = ranges}};
     char text[64];
     snprintf(text, sizeof text, "layers.%d.%s", layer, name);
-    term[0].stops = gr__plan_stops(plan, ranges, GR_TERM_STOPS, gr__plan_find(plan, text));
+    term[0].stops = gr__blueprint_stops(plan, ranges, GR_TERM_STOPS, gr__blueprint_find(plan, text));
     return sum(b, adapt(b, term, 1, x, map, layer), term, bias, GR_NONE);
 }
 
@@ -166,7 +166,7 @@ static gr_value write_stream(builder *b, gr_value stream, int count, const gr_te
     added = gr_dropout(b->g, added, b->def->dropout);
     if (owner == GR_NONE)
         return gr_add(b->g, stream, added);
-    added = gr__plan_strength(b->g, b->plan, b->handle, owner, added, 0, b->plan->width);
+    added = gr__blueprint_strength(b->g, b->plan, b->handle, owner, added, 0, b->plan->width);
     return gr_add(b->g, stream, gate_region(b, gr_tap_point(b->g, added, tap), owner));
 }
 
@@ -178,10 +178,10 @@ static gr_value norm(builder *b, const gr_value *stream, const char *name) {
     gr_value x = b->plan->groups ? gr_concat(b->g, 1 + b->plan->groups, stream) : stream[0];
     if (b->def->norm == GR_NORM_LAYER)
         return gr_layer_norm(b->g, x, PARAM(b, GR_NONE, "%s", name), PARAM(b, GR_NONE, "%s.shift", name), b->def->eps);
-    gr_norm_group group[1 + GR__GROUPS] = {{PARAM(b, GR_NONE, "%s", name), b->plan->width, GR_NONE}};
+    gr_norm_group group[1 + GR__GROUPS_MOST] = {{PARAM(b, GR_NONE, "%s", name), b->plan->width, GR_NONE}};
     for (int k = 0; k < b->plan->groups; k++) {
         int owner = b->plan->group[k];
-        group[1 + k] = (gr_norm_group){PARAM(b, owner, "%s", name), gr__plan_own(b->plan, owner), b->group_tap[k]};
+        group[1 + k] = (gr_norm_group){PARAM(b, owner, "%s", name), gr__blueprint_own(b->plan, owner), b->group_tap[k]};
     }
     return gr_rms_norm(b->g, x, 1 + b->plan->groups, group, b->def->eps);
 }
@@ -189,27 +189,27 @@ static gr_value norm(builder *b, const gr_value *stream, const char *name) {
 /* The own columns of group k, which stops gradients, come from a norm apart, of the same values: the divisor would else
  * carry their gradient into the core. */
 static gr_value norm_apart(builder *b, const gr_value *stream, const char *name, int k) {
-    const gr__plan *plan = b->plan;
+    const gr__blueprint *plan = b->plan;
     int owner = plan->group[k], at = plan->offset[k];
-    gr_value part[1 + GR__GROUPS];
-    gr_norm_group group[1 + GR__GROUPS] = {{GR_NONE, plan->width, GR_NONE}};
+    gr_value part[1 + GR__GROUPS_MOST];
+    gr_norm_group group[1 + GR__GROUPS_MOST] = {{GR_NONE, plan->width, GR_NONE}};
 
     /* Only the stream of group k passes a gradient. */
     for (int j = -1; j < plan->groups; j++) {
         part[1 + j] = j == k ? stream[1 + j] : gr_stop(b->g, stream[1 + j]);
         if (j >= 0)
             group[1 + j] = (gr_norm_group){j == k ? PARAM(b, owner, "%s", name) : GR_NONE,
-                                           gr__plan_own(plan, plan->group[j]), b->group_tap[j]};
+                                           gr__blueprint_own(plan, plan->group[j]), b->group_tap[j]};
     }
     gr_value apart = gr_rms_norm(b->g, gr_concat(b->g, 1 + plan->groups, part), 1 + plan->groups, group, b->def->eps);
-    return gr_slice(b->g, apart, at, at + gr__plan_own(plan, owner));
+    return gr_slice(b->g, apart, at, at + gr__blueprint_own(plan, owner));
 }
 
 /* What group k reads of the norm n of the streams. both: side by side too, which for the first group are columns of n,
  * for the others a copy. */
 static void open_reads(builder *b, const gr_value *stream, gr_value n, const char *name, int k, bool both) {
-    const gr__plan *plan = b->plan;
-    int owner = plan->group[k], at = plan->offset[k], own = gr__plan_own(plan, owner);
+    const gr__blueprint *plan = b->plan;
+    int owner = plan->group[k], at = plan->offset[k], own = gr__blueprint_own(plan, owner);
     const bool stop = b->def->regions[owner].stop;
     gr_value core = gr_slice(b->g, n, 0, plan->width);
     reads *r = &b->read[k];
@@ -229,23 +229,23 @@ static void open_reads(builder *b, const gr_value *stream, gr_value n, const cha
 /* ---- blocks ---- */
 
 /* Units of one sort by the strengths of their regions: of a group all, of the core those that regions have. */
-static gr_value strengthen(builder *b, gr_value x, int owner, int layer, const gr__span *span, int scale) {
+static gr_value strengthen(builder *b, gr_value x, int owner, int layer, const gr__unit_span *span, int scale) {
     if (owner != GR_NONE)
-        return gr__plan_strength(b->g, b->plan, b->handle, owner, x, 0, gr_value_width(b->g, x));
-    return gr__plan_strengths(b->g, b->plan, b->handle, span, layer, x, scale);
+        return gr__blueprint_strength(b->g, b->plan, b->handle, owner, x, 0, gr_value_width(b->g, x));
+    return gr__blueprint_strengths(b->g, b->plan, b->handle, span, layer, x, scale);
 }
 
 /* Attention heads of the owner in a layer: [rows x heads * size], tapped and gated. */
 static gr_value heads_of(builder *b, gr_value n, int owner, int layer) {
-    const gr__plan *plan = b->plan;
+    const gr__blueprint *plan = b->plan;
     const gr_arch_def *def = b->def;
-    const int units = gr__plan_heads(plan, owner, layer);
+    const int units = gr__blueprint_heads(plan, owner, layer);
     const gr_attention_def attention = {.heads = units * plan->share,
                                         .kv_heads = units,
                                         .size = plan->head_size,
                                         .scale = def->attention_scale > 0 ? def->attention_scale
                                                                           : 1 / sqrt((double)plan->head_size),
-                                        .window = gr__plan_window(plan, layer),
+                                        .window = gr__blueprint_window(plan, layer),
                                         .rotary_base = def->position == GR_POSITION_ROTARY ? def->rotary_base : 0,
                                         .rotary_size = def->rotary_size,
                                         .rotary_halves = def->rotary_halves};
@@ -253,20 +253,20 @@ static gr_value heads_of(builder *b, gr_value n, int owner, int layer) {
     /* q, k and v of all heads in one product, then attention. */
     gr_value qkv = read_streams(b, n, owner, layer, GR_MAP_QKV);
     gr_value a = gr_attention(b->g, qkv, &attention);
-    a = strengthen(b, a, owner, layer, plan->head_span, gr__plan_lines_of(plan, GR__HEAD));
+    a = strengthen(b, a, owner, layer, plan->head_span, gr__blueprint_lines_of(plan, GR__HEAD));
     a = tap_layer(b, a, owner, layer, "attn.heads");
 
     /* A group is gated as a whole, of the core the heads of each region. */
     if (owner != GR_NONE)
         return gate_region(b, a, owner);
-    gr__plan_gates(b->g, plan, b->region, plan->head_span, layer, gr_graph_tap(b->g, a),
-                   gr__plan_lines_of(plan, GR__HEAD));
+    gr__blueprint_gates(b->g, plan, b->region, plan->head_span, layer, gr_graph_tap(b->g, a),
+                        gr__blueprint_lines_of(plan, GR__HEAD));
     return a;
 }
 
 /* [N x E]: the weight of each expert that a row uses, 0 for the others; regions gate their experts' scores. */
 static gr_value choose_experts(builder *b, gr_value n, int layer) {
-    const gr__plan *plan = b->plan;
+    const gr__blueprint *plan = b->plan;
     char name[48];
     int each = plan->each[layer], experts = plan->mlp_all[layer] / each;
 
@@ -279,7 +279,7 @@ static gr_value choose_experts(builder *b, gr_value n, int layer) {
 
     /* A region's gate closes the scores of its experts, so that none of them is chosen. */
     for (int r = 0; r < b->def->region_count; r++) {
-        gr__span s = plan->mlp_span[r * plan->layers + layer];
+        gr__unit_span s = plan->mlp_span[r * plan->layers + layer];
         if (s.lo < s.hi && !b->def->regions[r].residual.add)
             gr_graph_region_gate(b->g, b->region[r], gr_graph_tap(b->g, scores), s.lo / each, s.hi / each);
     }
@@ -312,12 +312,12 @@ static gr_value neurons_of(builder *b, gr_value n, int owner, int layer) {
     if (b->def->activation == GR_ACTIVATION_SWIGLU)
         hidden = gr_swiglu(b->g, read(b, n, owner, layer, GR_MAP_GATE), up);
     else
-        hidden = gr__activation(b->g, b->def->activation, up);
+        hidden = gr__activate(b->g, b->def->activation, up);
 
     /* Weight of the expert; penalty; strength; then the tap. */
     if (experts)
         hidden = gr_weigh(b->g, hidden, b->chosen);
-    if (owner == GR_NONE && gr__plan_penalised(b->plan, layer)) /* before the tap: no route reaches it */
+    if (owner == GR_NONE && gr__blueprint_penalised(b->plan, layer)) /* before the tap: no route reaches it */
         gr_graph_loss(b->g, gr_mean(b->g, gr_l1(b->g, hidden)), b->def->l1);
     hidden = strengthen(b, hidden, owner, layer, b->plan->mlp_span, 1);
     hidden = tap_layer(b, hidden, owner, layer, "mlp.hidden");
@@ -326,16 +326,16 @@ static gr_value neurons_of(builder *b, gr_value n, int owner, int layer) {
     if (owner != GR_NONE)
         return gate_region(b, hidden, owner);
     if (!experts)
-        gr__plan_gates(b->g, b->plan, b->region, b->plan->mlp_span, layer, gr_graph_tap(b->g, hidden), 1);
+        gr__blueprint_gates(b->g, b->plan, b->region, b->plan->mlp_span, layer, gr_graph_tap(b->g, hidden), 1);
     return hidden;
 }
 
 /* One block over the core and every group: units(owner) read the normed streams; the core's stream takes what all of
  * them write to it, a group's what its own units do. */
 static void block(builder *b, gr_value *stream, int layer, const char *block_name, gr_map map,
-                  gr_value (*units)(builder *, gr_value, int, int), int (*count_of)(const gr__plan *, int, int)) {
+                  gr_value (*units)(builder *, gr_value, int, int), int (*count_of)(const gr__blueprint *, int, int)) {
     char name[64];
-    gr_term to_core[TERMS_MOST], to_own[GR__GROUPS];
+    gr_term to_core[TERMS_MOST], to_own[GR__GROUPS_MOST];
     const char *out = gr__map_name(map, NULL);
     gr_value units_of_core = GR_NONE, experts = GR_NONE;
     gr_param bias = PARAM(b, GR_NONE, "layers.%d.%s.bias", layer, out);
@@ -367,7 +367,7 @@ static void block(builder *b, gr_value *stream, int layer, const char *block_nam
             continue;
         }
         term.lo = d;
-        term.hi = gr__plan_seen(b->plan, owner);
+        term.hi = gr__blueprint_seen(b->plan, owner);
         to_own[k] = term;
     }
 
@@ -410,7 +410,7 @@ static void embed(builder *b, gr_value *stream) {
 
 /* Logits: core and groups read what they have in the normed streams, each by its own matrix, and the sums add up. */
 static gr_value logits(builder *b, const gr_value *stream) {
-    const gr__plan *plan = b->plan;
+    const gr__blueprint *plan = b->plan;
     const char *matrix = b->def->tied ? "embed" : "unembed";
     gr_value n = norm(b, stream, "norm");
     gr_term term[TERMS_MOST] = {
@@ -427,23 +427,23 @@ static gr_value logits(builder *b, const gr_value *stream) {
     return sum(b, count, term, PARAM(b, GR_NONE, "unembed.bias"), GR_NONE);
 }
 
-void gr__transformer_graph(gr_graph *graph, const gr__plan *plan, bool watch) {
+void gr__transformer_graph(gr_graph *graph, const gr__blueprint *plan, bool watch) {
     builder b = {.g = graph, .plan = plan, .def = plan->def, .watch = watch};
-    gr__plan_register(graph, plan, &b.handle, &b.region);
-    gr_value stream[1 + GR__GROUPS];
+    gr__blueprint_register(graph, plan, &b.handle, &b.region);
+    gr_value stream[1 + GR__GROUPS_MOST];
     embed(&b, stream);
 
     /* Layers: attention, then neurons. Each is a segment, which may be computed again instead of kept. */
     for (int i = 0; i < plan->layers; i++) {
         char name[48];
         gr_graph_segment_begin(graph);
-        if (gr__plan_attends(plan, i)) {
-            block(&b, stream, i, "attn", GR_MAP_OUT, heads_of, gr__plan_heads);
+        if (gr__blueprint_attends(plan, i)) {
+            block(&b, stream, i, "attn", GR_MAP_OUT, heads_of, gr__blueprint_heads);
             snprintf(name, sizeof name, "layers.%d.attn.stream", i);
             stream[0] = tap_stream(&b, stream[0], name);
         }
-        if (gr__plan_thinks(plan, i)) {
-            block(&b, stream, i, "mlp", GR_MAP_DOWN, neurons_of, gr__plan_mlp);
+        if (gr__blueprint_thinks(plan, i)) {
+            block(&b, stream, i, "mlp", GR_MAP_DOWN, neurons_of, gr__blueprint_mlp);
             snprintf(name, sizeof name, "layers.%d.stream", i);
             stream[0] = tap_stream(&b, stream[0], name);
         }

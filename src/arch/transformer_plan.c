@@ -22,7 +22,7 @@ static int default_mlp(const gr_arch_def *def) {
 }
 
 /* What heads can do with positions, scores and windows. */
-static gr_status check_attention(const gr__plan *plan, const gr_arch_def *def, gr_error *err) {
+static gr_status check_attention(const gr__blueprint *plan, const gr_arch_def *def, gr_error *err) {
     const int size = plan->head_size, turns = def->rotary_size ? def->rotary_size : size;
 
     /* Rotary positions turn pairs of columns. */
@@ -46,7 +46,7 @@ static gr_status check_attention(const gr__plan *plan, const gr_arch_def *def, g
 }
 
 /* Checks what the core is made of, and sets its sizes. */
-static gr_status settle(gr__plan *plan, gr_error *err) {
+static gr_status settle(gr__blueprint *plan, gr_error *err) {
     const gr_arch_def *def = plan->def;
 
     /* Tokens and positions. */
@@ -93,7 +93,7 @@ static gr_status settle(gr__plan *plan, gr_error *err) {
 }
 
 /* Query heads of a layer as units. */
-static gr_status count_heads(gr__plan *plan, int layer, gr_error *err) {
+static gr_status count_heads(gr__blueprint *plan, int layer, gr_error *err) {
     const gr_arch_def *def = plan->def;
     int heads = def->layer_heads ? def->layer_heads[layer] : def->heads;
     GR_TRY(gr__within("the heads of a layer", heads, 0, GR__MOST_WIDTH, err));
@@ -104,7 +104,7 @@ static gr_status count_heads(gr__plan *plan, int layer, gr_error *err) {
 }
 
 /* Neurons of all experts of a layer. */
-static gr_status count_experts(gr__plan *plan, int layer, gr_error *err) {
+static gr_status count_experts(gr__blueprint *plan, int layer, gr_error *err) {
     const gr_arch_def *def = plan->def;
     if (!gr__has_experts(def))
         return GR_OK;
@@ -117,7 +117,7 @@ static gr_status count_experts(gr__plan *plan, int layer, gr_error *err) {
 }
 
 /* Units of a layer: heads of keys, and neurons, those of all experts together. */
-static gr_status count(gr__plan *plan, int layer, gr_error *err) {
+static gr_status count(gr__blueprint *plan, int layer, gr_error *err) {
     const gr_arch_def *def = plan->def;
     GR_TRY(count_heads(plan, layer, err));
     plan->mlp[layer] = def->layer_mlp ? def->layer_mlp[layer] : default_mlp(def);
@@ -125,7 +125,7 @@ static gr_status count(gr__plan *plan, int layer, gr_error *err) {
 }
 
 /* A bias into the stream needs a block of the core to stand in. */
-static gr_status check(const gr__plan *plan, int layer, gr_error *err) {
+static gr_status check(const gr__blueprint *plan, int layer, gr_error *err) {
     int heads = plan->heads_all[layer], mlp = plan->mlp_all[layer];
     if ((plan->def->bias || plan->def->out_bias) && (!heads || !mlp))
         return USAGE(err, "leave one, or do without biases",
@@ -153,18 +153,18 @@ static bool has_bias(const gr_arch_def *def, gr__unit unit) {
 static void list_norm(const gr__lister *l, const char *prefix) {
     if (l->plan->def->no_gain)
         return;
-    gr_param_def gain = gr__list_vector(gr__plan_own(l->plan, l->owner), GR_KIND_NORM);
+    gr_param_def gain = gr__list_vector(gr__blueprint_own(l->plan, l->owner), GR_KIND_NORM);
     gain.init = GR_INIT_ONE;
     gr__list_add(l, gain, plain, reads, "%snorm", prefix);
     if (l->plan->def->norm == GR_NORM_LAYER)
-        gr__list_add(l, gr__list_vector(gr__plan_own(l->plan, l->owner), GR_KIND_NORM), plain, reads, "%snorm.shift",
-                     prefix);
+        gr__list_add(l, gr__list_vector(gr__blueprint_own(l->plan, l->owner), GR_KIND_NORM), plain, reads,
+                     "%snorm.shift", prefix);
 }
 
 /* A matrix that reads the stream into units, with the bias of the units. */
 static void list_in(const gr__lister *l, int rows, gr__unit unit, const char *name) {
     gr__axis units = {unit, false};
-    gr__list_add(l, gr__list_weight(rows, gr__plan_seen(l->plan, l->owner), usual_std(l->plan->def)), units, reads,
+    gr__list_add(l, gr__list_weight(rows, gr__blueprint_seen(l->plan, l->owner), usual_std(l->plan->def)), units, reads,
                  "layers.%d.%s", l->layer, name);
     if (has_bias(l->plan->def, unit))
         gr__list_add(l, gr__list_vector(rows, GR_KIND_BIAS), plain, units, "layers.%d.%s.bias", l->layer, name);
@@ -178,7 +178,7 @@ static void list_out(const gr__lister *l, int rows, gr__unit unit, const char *n
     /* GPT-2's scale (Radford et al. 2019): 2 * layers blocks add to the stream, so each is drawn by sqrt(2 * layers)
      * smaller, and the stream does not grow with depth. */
     double std = usual_std(def) / (def->init == GR_ARCH_INIT_FLAT ? 1 : sqrt(2.0 * l->plan->layers));
-    int cols = gr__plan_seen(l->plan, l->owner);
+    int cols = gr__blueprint_seen(l->plan, l->owner);
     gr__list_add(l, gr__list_weight(rows, cols, std), units, writes, "layers.%d.%s", l->layer, name);
     if (l->owner == GR_NONE && (def->bias || def->out_bias))
         gr__list_add(l, gr__list_vector(cols, GR_KIND_OUT_BIAS), plain, writes, "layers.%d.%s.bias", l->layer, name);
@@ -187,22 +187,22 @@ static void list_out(const gr__lister *l, int rows, gr__unit unit, const char *n
 /* Parameters of one layer for an owner, the core or a group. A norm is there for every owner as soon as somebody has
  * units behind it: it reads all streams. */
 static void list_layer(const gr__lister *l) {
-    const gr__plan *plan = l->plan;
-    int heads = gr__plan_heads(plan, l->owner, l->layer), mlp = gr__plan_mlp(plan, l->owner, l->layer);
+    const gr__blueprint *plan = l->plan;
+    int heads = gr__blueprint_heads(plan, l->owner, l->layer), mlp = gr__blueprint_mlp(plan, l->owner, l->layer);
     char prefix[32];
-    if (gr__plan_attends(plan, l->layer)) {
+    if (gr__blueprint_attends(plan, l->layer)) {
         snprintf(prefix, sizeof prefix, "layers.%d.attn.", l->layer);
         list_norm(l, prefix);
     }
 
     /* Attention. */
     if (heads) {
-        list_in(l, heads * gr__plan_lines_of(plan, GR__QKV), GR__QKV, "attn.qkv");
-        list_out(l, heads * gr__plan_lines_of(plan, GR__HEAD), GR__HEAD, "attn.out");
+        list_in(l, heads * gr__blueprint_lines_of(plan, GR__QKV), GR__QKV, "attn.qkv");
+        list_out(l, heads * gr__blueprint_lines_of(plan, GR__HEAD), GR__HEAD, "attn.out");
     }
 
     /* The other block, with a router where its neurons belong to experts. */
-    if (gr__plan_thinks(plan, l->layer)) {
+    if (gr__blueprint_thinks(plan, l->layer)) {
         snprintf(prefix, sizeof prefix, "layers.%d.mlp.", l->layer);
         list_norm(l, prefix);
     }
@@ -218,12 +218,12 @@ static void list_layer(const gr__lister *l) {
 }
 
 /* All parameters of the core or of a group. */
-static void list_owner(gr__plan *plan, int owner) {
+static void list_owner(gr__blueprint *plan, int owner) {
     const gr_arch_def *def = plan->def;
     gr__lister l = {plan, owner, 0, true};
 
     /* What goes into the stream at first. */
-    int own = gr__plan_own(plan, owner);
+    int own = gr__blueprint_own(plan, owner);
     double std = usual_std(def);
     gr__list_add(&l, gr__list_table(def->vocab, own, std), plain, writes, "embed");
     if (def->position == GR_POSITION_LEARNED)
@@ -247,7 +247,7 @@ static void list_owner(gr__plan *plan, int owner) {
 /* ---- adapters ---- */
 
 /* A and B of one map: what the columns of A and of B are is what the map reads and puts out. */
-static void list_map(gr__plan *plan, int region, gr_map map, int layer) {
+static void list_map(gr__blueprint *plan, int region, gr_map map, int layer) {
     bool inside;
     const char *name = gr__map_name(map, &inside);
     gr__lister l = {plan, region, layer, !inside};
@@ -260,8 +260,8 @@ static void list_map(gr__plan *plan, int region, gr_map map, int layer) {
         int inputs, outputs;
         gr__axis in, out;
     } maps[GR_MAPS] = {
-        [GR_MAP_QKV] = {plan->width, heads * gr__plan_lines_of(plan, GR__QKV), reads, {GR__QKV, false}},
-        [GR_MAP_OUT] = {heads * gr__plan_lines_of(plan, GR__HEAD), plan->width, {GR__HEAD, true}, writes},
+        [GR_MAP_QKV] = {plan->width, heads * gr__blueprint_lines_of(plan, GR__QKV), reads, {GR__QKV, false}},
+        [GR_MAP_OUT] = {heads * gr__blueprint_lines_of(plan, GR__HEAD), plan->width, {GR__HEAD, true}, writes},
         [GR_MAP_UP] = {plan->width, mlp, reads, {GR__NEURON, false}},
         [GR_MAP_GATE] = {plan->width, mlp, reads, {GR__NEURON, false}},
         [GR_MAP_DOWN] = {mlp, plan->width, {GR__NEURON, true}, writes},
@@ -278,7 +278,7 @@ static void list_map(gr__plan *plan, int region, gr_map map, int layer) {
     /* A is drawn with std 1 / sqrt(inputs) and B is 0, so that an adapter begins by adding nothing (Hu et al. 2021). */
     gr_param_def high = gr__list_weight(rank, maps[map].outputs, 0);
     high.init = GR_INIT_ZERO;
-    gr__plan_param *low;
+    gr__blueprint_param *low;
     if (map == GR_MAP_EMBED) /* looked up by token, so a row for each */
         low = gr__list_add(&l, gr__list_table(maps[map].inputs, rank, 1 / sqrt((double)rank)), plain, plain, "%s.a",
                            text);
@@ -290,14 +290,14 @@ static void list_map(gr__plan *plan, int region, gr_map map, int layer) {
 }
 
 /* Maps outside of layers are there once. */
-static void list_adapter(gr__plan *plan, int region) {
+static void list_adapter(gr__blueprint *plan, int region) {
     for (int map = 0; map < GR_MAPS; map++)
         for (int i = 0; i < (map < GR_MAP_EMBED ? plan->layers : 1); i++)
-            if (gr__plan_adapts(plan, region, (gr_map)map, i))
+            if (gr__blueprint_adapts(plan, region, (gr_map)map, i))
                 list_map(plan, region, (gr_map)map, i);
 }
 
-static void list(gr__plan *plan) {
+static void list(gr__blueprint *plan) {
     list_owner(plan, GR_NONE);
     for (int k = 0; k < plan->groups; k++)
         list_owner(plan, plan->group[k]);

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/utf8.h"
 
-const char *gr__place(char place[GR__PLACE_SIZE], const char *path, size_t line, size_t column) {
+const char *gr__place_text(char place[GR__PLACE_SIZE], const char *path, size_t line, size_t column) {
     size_t n = strlen(path), most = GR__PLACE_SIZE - 64;
     int at = snprintf(place, GR__PLACE_SIZE, "%s%s", n > most ? "..." : "", n > most ? path + (n - most) : path);
     if (line && column)
@@ -72,13 +72,13 @@ gr_status gr__text_begin(size_t *skip, const void *bytes, size_t length, const c
     /* By the first bytes: other encodings with a mark, compressed files. */
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (begins(bytes, length, i))
-            return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, path, 0, 0), kinds[i].hint,
+            return gr_error_set(err, GR_ERR_FORMAT, gr__place_text(place, path, 0, 0), kinds[i].hint,
                                 "the file is %s, and text is UTF-8", kinds[i].name);
 
     /* UTF-16 without a mark. */
     int wide = length ? is_wide(bytes, length) : 0;
     if (wide)
-        return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, path, 0, 0),
+        return gr_error_set(err, GR_ERR_FORMAT, gr__place_text(place, path, 0, 0),
                             wide == 1 ? "convert it: iconv -f UTF-16LE -t UTF-8 FILE >NEW"
                                       : "convert it: iconv -f UTF-16BE -t UTF-8 FILE >NEW",
                             "the file is in UTF-16, and text is UTF-8");

@@ -19,7 +19,7 @@
 
 /* "path:line:column" (a part that is 0 is left out), a long path cut at its front; returns place. */
 enum { GR__PLACE_SIZE = 256 };
-const char *gr__place(char place[GR__PLACE_SIZE], const char *path, size_t line, size_t column);
+const char *gr__place_text(char place[GR__PLACE_SIZE], const char *path, size_t line, size_t column);
 
 /* ---- Text ---- */
 

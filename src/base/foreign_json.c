@@ -129,7 +129,7 @@ static gr_status refuse(const json_error_t *error, const gr__json_from *from, gr
     char place[GR__PLACE_SIZE];
     const char *hint = from->hint, *what = reason(error, &hint, from->exact);
     size_t line = from->line ? from->line : (size_t)error->line, column = error->column > 0 ? (size_t)error->column : 1;
-    return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, from->path, line, column), hint, "%s", what);
+    return gr_error_set(err, GR_ERR_FORMAT, gr__place_text(place, from->path, line, column), hint, "%s", what);
 }
 
 gr_status gr__json_foreign(json_t **value, const char *text, size_t length, const gr__json_from *from, gr_error *err) {

@@ -9,7 +9,7 @@ static int limit = -1; /* the log level; ARCHITECTURE.md lists what is static */
 
 void gr_log_level(int level) { limit = level; }
 
-void gr_log(int level, const char *format, ...) {
+void gr_log_line(int level, const char *format, ...) {
     if (limit < 0) {
         const char *word = getenv("GRADROUTE_LOG");
         limit = word && *word ? atoi(word) : 1;

@@ -2,7 +2,7 @@
 #ifndef GR_BASE_LOG_H
 #define GR_BASE_LOG_H
 
-void gr_log(int level, const char *format, ...) __attribute__((format(printf, 2, 3))); /* level 1 note, 2 detail */
-void gr_log_level(int level);                                                          /* overrides the environment */
+void gr_log_line(int level, const char *format, ...) __attribute__((format(printf, 2, 3))); /* level 1 note, 2 detail */
+void gr_log_level(int level); /* overrides the environment */
 
 #endif

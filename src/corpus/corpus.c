@@ -154,10 +154,10 @@ static void note_whole(gr__sink *sink, const gr_source *source, size_t files) {
 
     /* One file, or some of several. */
     if (sink->whole == 1)
-        gr_log(1, "note: %s is one document: the separator %s does not occur in it", sink->whole_first,
-               text ? text : "");
+        gr_log_line(1, "note: %s is one document: the separator %s does not occur in it", sink->whole_first,
+                    text ? text : "");
     else if (sink->whole)
-        gr_log(
+        gr_log_line(
             1,
             "note: %zu of %zu files, the first is %s, are one document each: the separator %s does not occur in them",
             sink->whole, files, sink->whole_first, text ? text : "");
@@ -322,7 +322,7 @@ const char *gr__corpus_place(char place[GR__PLACE_SIZE], const gr_corpus *corpus
     size_t record = corpus->record[doc], f = corpus->file_count - 1;
     while (f && corpus->files[f].first > record)
         f--;
-    snprintf(place, GR__PLACE_SIZE, "%.200s: record %zu", gr__place(path, corpus->files[f].path, 0, 0),
+    snprintf(place, GR__PLACE_SIZE, "%.200s: record %zu", gr__place_text(path, corpus->files[f].path, 0, 0),
              record - corpus->files[f].first + 1);
     return place;
 }

@@ -444,7 +444,7 @@ static gr_status map(gr_dataset *data, bool known, const char *path, gr_error *e
     return known ? GR_OK : check_content(data, path, err);
 }
 
-gr_status gr__dataset_open(gr_dataset **out, const char *path, bool known, gr_error *err) {
+gr_status gr__dataset_map(gr_dataset **out, const char *path, bool known, gr_error *err) {
     *out = NULL;
     gr_dataset *data = gr_alloc(sizeof *data);
     gr_status status = map(data, known, path, err);
@@ -456,5 +456,5 @@ gr_status gr__dataset_open(gr_dataset **out, const char *path, bool known, gr_er
 }
 
 gr_status gr_dataset_open(gr_dataset **data, const char *path, gr_error *err) {
-    return gr__dataset_open(data, path, false, err);
+    return gr__dataset_map(data, path, false, err);
 }

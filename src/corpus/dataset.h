@@ -43,7 +43,7 @@ gr_status gr__dataset_encode(gr_dataset **data, const gr_corpus *corpus, const g
                              const gr_dataset_def *def, const bool *held, gr_error *err);
 
 /* gr_dataset_open; known: this very file was checked before, so that only its header is looked at. */
-gr_status gr__dataset_open(gr_dataset **data, const char *path, bool known, gr_error *err);
+gr_status gr__dataset_map(gr_dataset **data, const char *path, bool known, gr_error *err);
 
 /* Of a dataset of pieces: frees it and the documents; and whether a piece goes on with the document of the one before.
  */

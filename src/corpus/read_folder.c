@@ -47,8 +47,8 @@ static gr_status list_entries(entries *list, const char *path, gr_error *err) {
     DIR *folder = opendir(path);
     char place[GR__PLACE_SIZE];
     if (!folder)
-        return gr_error_set(err, GR_ERR_INPUT, gr__place(place, path, 0, 0), "folder: names a folder of text files",
-                            "cannot open the folder: %s", strerror(errno));
+        return gr_error_set(err, GR_ERR_INPUT, gr__place_text(place, path, 0, 0),
+                            "folder: names a folder of text files", "cannot open the folder: %s", strerror(errno));
     for (struct dirent *e; (e = readdir(folder));)
         if (e->d_name[0] != '.')
             GR_PUSH(list->name, list->count, list->capacity) = gr_strdup(e->d_name);
@@ -63,7 +63,7 @@ static gr_status add_document(walk *w, const char *path, const char *text, size_
     char place[GR__PLACE_SIZE];
     int32_t topic;
     if (!gr__text_is_name(text, length))
-        return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, path, 0, 0),
+        return gr_error_set(err, GR_ERR_FORMAT, gr__place_text(place, path, 0, 0),
                             "take the file out of the folder, or convert it: iconv -f ENCODING -t UTF-8 FILE >NEW",
                             "the file is not text in UTF-8");
     GR_TRY(gr__sink_topic(w->sink, &topic, w->topic, strlen(w->topic), path, err));
@@ -88,13 +88,13 @@ static gr_status read_below(walk *w, const char *path, const struct stat *info, 
     char place[GR__PLACE_SIZE];
     for (int i = 0; i < w->depth; i++)
         if (w->above[i].device == info->st_dev && w->above[i].node == info->st_ino) {
-            gr_log(1, "note: %s is passed over: it is a link to a folder that it lies in", path);
+            gr_log_line(1, "note: %s is passed over: it is a link to a folder that it lies in", path);
             return GR_OK;
         }
 
     /* No folder of texts is so deep. */
     if (w->depth == DEPTH_MOST)
-        return gr_error_set(err, GR_ERR_INPUT, gr__place(place, path, 0, 0), "name a folder further down",
+        return gr_error_set(err, GR_ERR_INPUT, gr__place_text(place, path, 0, 0), "name a folder further down",
                             "folders more than %d deep", DEPTH_MOST);
 
     /* While it is read, the folder is one of those that lie above. */
@@ -111,8 +111,8 @@ static gr_status read_entry(walk *w, const char *path, const char *name, gr_erro
     struct stat info;
     char place[GR__PLACE_SIZE];
     if (stat(path, &info))
-        return gr_error_set(err, GR_ERR_INPUT, gr__place(place, path, 0, 0), "is it a link to something that is gone?",
-                            "cannot open: %s", strerror(errno));
+        return gr_error_set(err, GR_ERR_INPUT, gr__place_text(place, path, 0, 0),
+                            "is it a link to something that is gone?", "cannot open: %s", strerror(errno));
     if (!S_ISDIR(info.st_mode))
         return read_document(w, path, err);
 
@@ -152,8 +152,8 @@ static gr_status read_folder(gr__sink *sink, const gr_source *source, const char
     char place[GR__PLACE_SIZE];
     gr_status status = GR_OK;
     if (stat(path, &info) || !S_ISDIR(info.st_mode))
-        status = gr_error_set(err, GR_ERR_INPUT, gr__place(place, path, 0, 0), "folder: names a folder of text files",
-                              "not a folder");
+        status = gr_error_set(err, GR_ERR_INPUT, gr__place_text(place, path, 0, 0),
+                              "folder: names a folder of text files", "not a folder");
     else
         status = read_below(&w, path, &info, err);
     gr_free(name);

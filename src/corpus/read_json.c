@@ -46,7 +46,7 @@ static void skip_value(scan *s) {
 /* An error at the line that was reached. */
 static gr_status wrong(const scan *s, const char *path, const char *hint, const char *what, gr_error *err) {
     char place[GR__PLACE_SIZE];
-    return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, path, s->line, 0), hint, "%s", what);
+    return gr_error_set(err, GR_ERR_FORMAT, gr__place_text(place, path, s->line, 0), hint, "%s", what);
 }
 
 /* Finds the end of an element, then parses just that. */

@@ -4,7 +4,7 @@
 #include "io/line_reader.h"
 
 /* A line as a record. */
-static gr_status read_line(const gr__record *r, const gr__part *line, gr_error *err) {
+static gr_status read_line(const gr__record *r, const gr__passage *line, gr_error *err) {
     json_t *object;
     GR_TRY(gr__json_foreign(&object, line->text, line->length,
                             &(gr__json_from){r->path, r->line, "each line holds one complete JSON object", false},
@@ -17,7 +17,7 @@ static gr_status read_line(const gr__record *r, const gr__part *line, gr_error *
 /* All lines of a file; blank ones are no records. */
 static gr_status read_lines(gr__sink *sink, const gr_source *source, gr__line_reader *reader, const char *path,
                             gr_error *err) {
-    gr__part line = {0};
+    gr__passage line = {0};
     for (;;) {
         GR_TRY(gr__line_reader_next(reader, &line, "\n", 1, err));
         if (!line.text)

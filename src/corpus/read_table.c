@@ -26,7 +26,7 @@ typedef struct table {
 /* An error of the row at hand, at the line where it begins. */
 static gr_status wrong(const table *t, const char *hint, gr_error *err, const char *what) {
     char place[GR__PLACE_SIZE];
-    return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, t->path, t->first, 0), hint, "%s", what);
+    return gr_error_set(err, GR_ERR_FORMAT, gr__place_text(place, t->path, t->first, 0), hint, "%s", what);
 }
 
 /* ---- rows -------------------------------------------------------------------------------------------------------- */
@@ -61,7 +61,7 @@ static int take(table *t, int state, char c) {
 /* The next row that is not empty, over as many lines as its quotes take; *more false at the end of the file. */
 static gr_status next_row(table *t, bool *more, gr_error *err) {
     const char *hint = "a field with a quote, a line break or the delimiter is written in quotes, and its quotes twice";
-    gr__part line = {0};
+    gr__passage line = {0};
     int state = FIELD_BEGINS;
     t->count = t->columns = 0;
     *more = false;
@@ -151,7 +151,7 @@ static gr_status read_rows(table *t, gr__sink *sink, const gr_source *source, co
         /* A row of another number of fields is a sign of the wrong delimiter or of a stray quote. */
         if (t->columns != names->count) {
             char place[GR__PLACE_SIZE];
-            return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, t->path, t->first, 0),
+            return gr_error_set(err, GR_ERR_FORMAT, gr__place_text(place, t->path, t->first, 0),
                                 "every row has a field for each name of the first line; is it the right delimiter?",
                                 "a row of %zu %s under %zu %s", t->columns,
                                 gr__plural((int64_t)t->columns, "field", "fields"), names->count,

@@ -7,7 +7,7 @@
 #include "io/line_reader.h"
 
 /* Whether a part has no text. */
-static bool is_blank(const gr__part *part) {
+static bool is_blank(const gr__passage *part) {
     for (size_t i = 0; i < part->length; i++)
         if (!gr_is_space(part->text[i]))
             return false;
@@ -16,7 +16,7 @@ static bool is_blank(const gr__part *part) {
 
 /* Adds a part as a document. Parts without text are records too, since scores go by the number of the record; but those
  * at the end of the file are none. */
-static gr_status add_part(gr__sink *sink, size_t *blanks, const gr__part *part, int32_t topic, const char *path,
+static gr_status add_part(gr__sink *sink, size_t *blanks, const gr__passage *part, int32_t topic, const char *path,
                           gr_error *err) {
     if (is_blank(part)) {
         ++*blanks;
@@ -30,7 +30,7 @@ static gr_status add_part(gr__sink *sink, size_t *blanks, const gr__part *part, 
 /* All parts of a file, whose number *parts becomes. Blank ones wait until a part with text follows. */
 static gr_status add_parts(gr__sink *sink, gr__line_reader *reader, size_t *parts, const char *topic_name,
                            const char *separator, const char *path, gr_error *err) {
-    gr__part part = {0};
+    gr__passage part = {0};
     size_t blanks = 0;
     int32_t topic;
     *parts = 0;

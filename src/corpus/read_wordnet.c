@@ -182,7 +182,8 @@ static const char *parse_synset(synset *s) {
 /* The error of a line, at the column of the field that is wrong. */
 static gr_status corrupt(const char *path, const gr__lines *lines, const synset *s, const char *wrong, gr_error *err) {
     char place[GR__PLACE_SIZE];
-    return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, path, lines->number, (size_t)(s->field - lines->text) + 1),
+    return gr_error_set(err, GR_ERR_FORMAT,
+                        gr__place_text(place, path, lines->number, (size_t)(s->field - lines->text) + 1),
                         "the file is cut or damaged: install wordnet-base again", "%s, found \"%.*s\"", wrong,
                         s->length < 40 ? (int)s->length : 40, s->field);
 }

@@ -11,7 +11,7 @@
 /* An error of the record, at its line; `which` is the member that is wrong, or NULL. */
 static gr_status wrong(const gr__record *r, const char *hint, const char *what, const char *which, gr_error *err) {
     char place[GR__PLACE_SIZE];
-    return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, r->path, r->line, 1), hint, "%s%s%s%s", what,
+    return gr_error_set(err, GR_ERR_FORMAT, gr__place_text(place, r->path, r->line, 1), hint, "%s%s%s%s", what,
                         which ? " \"" : "", which ? which : "", which ? "\"" : "");
 }
 
@@ -45,7 +45,7 @@ static gr_status keep_members(const gr__record *r, const json_t *object, gr_erro
     char place[GR__PLACE_SIZE], number[32];
     const char *text, *id = gr__sink_id_name(r->sink);
     size_t length;
-    gr__place(place, r->path, r->line, 1);
+    gr__place_text(place, r->path, r->line, 1);
 
     /* Members to be kept; a record need not have them. */
     for (int f = 0; f < gr__sink_fields(r->sink); f++) {
@@ -102,7 +102,7 @@ static gr_status find_topic(const gr__record *r, int32_t *topic, const json_t *o
 
     /* As a number, added when it is new. */
     char place[GR__PLACE_SIZE];
-    return gr__sink_topic(r->sink, topic, name, length, gr__place(place, r->path, r->line, 1), err);
+    return gr__sink_topic(r->sink, topic, name, length, gr__place_text(place, r->path, r->line, 1), err);
 }
 
 /* The first member that is a list of turns, objects with a text; NULL where there is none. */

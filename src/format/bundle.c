@@ -26,8 +26,8 @@ static gr_real *gather(gr_model *model, gr_param p, gr_part part) {
 }
 
 /* The tensors of one file; a file without any is not written. */
-static gr_status write_tensors(const char *folder, const gr__plan *plan, gr_model *model, const gr__tensor_cut *pieces,
-                               int file, gr_error *err) {
+static gr_status write_tensors(const char *folder, const gr__blueprint *plan, gr_model *model,
+                               const gr__tensor_cut *pieces, int file, gr_error *err) {
     gr_array *arrays = gr_alloc((size_t)pieces->count * sizeof *arrays);
     int n = 0;
     for (int i = 0; i < pieces->count; i++) {
@@ -82,7 +82,7 @@ static gr_status list_file(json_t *files, const char *folder, const char *name, 
     return status;
 }
 
-static gr_status list_files(json_t *files, const char *folder, const gr__plan *plan, gr_error *err) {
+static gr_status list_files(json_t *files, const char *folder, const gr__blueprint *plan, gr_error *err) {
     for (int f = GR_NONE; f < plan->def->region_count; f++) {
         char *name = gr__tensor_cut_file(plan, f);
         gr_status status = list_file(files, folder, name, err);
@@ -106,7 +106,7 @@ static void set_info(json_t *manifest, const gr_bundle_info *info) {
     json_object_set_new(manifest, "data", data);
 }
 
-static gr_status write_manifest(const char *folder, const gr__plan *plan, const gr__tensor_cut *pieces,
+static gr_status write_manifest(const char *folder, const gr__blueprint *plan, const gr__tensor_cut *pieces,
                                 const gr_bundle_info *info, gr_error *err) {
     json_t *manifest = json_object(), *files = json_array();
     gr_status status = list_files(files, folder, plan, err);
@@ -128,7 +128,7 @@ static gr_status write_manifest(const char *folder, const gr__plan *plan, const 
 
 /* ---- save ---- */
 
-static gr_status write_all(const char *folder, const gr__plan *plan, gr_model *model, const gr_bundle_info *info,
+static gr_status write_all(const char *folder, const gr__blueprint *plan, gr_model *model, const gr_bundle_info *info,
                            gr_error *err) {
     gr__tensor_cut pieces;
     gr_status status = GR_OK;
@@ -151,7 +151,7 @@ static gr_status check_texts(const gr_bundle_info *info, gr_error *err) {
     return GR_OK;
 }
 
-static gr_status save(const char *path, const gr__plan *plan, gr_model *model, const gr_bundle_info *info,
+static gr_status save(const char *path, const gr__blueprint *plan, gr_model *model, const gr_bundle_info *info,
                       gr_error *err) {
     gr__place place;
     GR_TRY(gr__place_open(&place, path, err));
@@ -164,12 +164,12 @@ static gr_status save(const char *path, const gr__plan *plan, gr_model *model, c
 
 gr_status gr_bundle_save(const char *path, const gr_arch_def *def, gr_model *model, const gr_bundle_info *info,
                          gr_error *err) {
-    gr__plan *plan;
+    gr__blueprint *plan;
     GR_TRY(check_texts(info, err));
-    GR_TRY(gr__plan_new(&plan, def, err));
-    gr_status status = gr__plan_match(plan, model, err);
+    GR_TRY(gr__blueprint_new(&plan, def, err));
+    gr_status status = gr__blueprint_match(plan, model, err);
     if (status == GR_OK)
         status = save(path, plan, model, info, err);
-    gr__plan_free(plan);
+    gr__blueprint_free(plan);
     return status;
 }

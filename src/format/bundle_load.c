@@ -228,7 +228,7 @@ static gr_status read_param(const loader *l, int param, gr_real *data) {
 
 /* The model is made only when the files are known to be as large as it. */
 static gr_status read_model(loader *l) {
-    const gr__plan *plan = l->map->to;
+    const gr__blueprint *plan = l->map->to;
     json_t *seed;
     GR_TRY(gr_json_member(l->manifest, &seed, "seed", JSON_INTEGER, l->place, l->err));
     for (int p = 0; p < plan->params; p++)

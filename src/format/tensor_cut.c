@@ -14,7 +14,7 @@ void gr__tensor_cut_free(gr__tensor_cut *pieces) {
     *pieces = (gr__tensor_cut){0};
 }
 
-char *gr__tensor_cut_file(const gr__plan *plan, int file) {
+char *gr__tensor_cut_file(const gr__blueprint *plan, int file) {
     return gr_format("%s.safetensors", file == GR_NONE ? "model" : plan->def->regions[file].name);
 }
 
@@ -35,11 +35,11 @@ static const char *tensor_name(gr_arena *arena, const char *param, const gr__pie
     return name;
 }
 
-void gr__tensor_cut_cut(gr__tensor_cut *pieces, const gr__plan *plan) {
+void gr__tensor_cut_cut(gr__tensor_cut *pieces, const gr__blueprint *plan) {
     *pieces = (gr__tensor_cut){.arena = gr_arena_new()};
     for (int p = 0; p < plan->params; p++) {
         int count;
-        gr__piece *piece = gr__plan_pieces(plan, &count, p);
+        gr__piece *piece = gr__blueprint_pieces(plan, &count, p);
         for (int i = 0; i < count; i++)
             GR_PUSH(pieces->tensor, pieces->count, pieces->capacity) =
                 (gr__tensor){{p, piece[i].lo0, piece[i].hi0, piece[i].lo1, piece[i].hi1},
@@ -51,7 +51,7 @@ void gr__tensor_cut_cut(gr__tensor_cut *pieces, const gr__plan *plan) {
 
 /* ---- JSON ---- */
 
-static void set_part(json_t *value, const gr__plan *plan, gr_part part) {
+static void set_part(json_t *value, const gr__blueprint *plan, gr_part part) {
     json_object_set_new(value, "param", json_string(plan->param[part.param].def.name));
     json_object_set_new(value, "lo0", json_integer(part.lo0));
     json_object_set_new(value, "hi0", json_integer(part.hi0));
@@ -59,7 +59,7 @@ static void set_part(json_t *value, const gr__plan *plan, gr_part part) {
     json_object_set_new(value, "hi1", json_integer(part.hi1));
 }
 
-json_t *gr__tensor_cut_json(const gr__tensor_cut *pieces, const gr__plan *plan) {
+json_t *gr__tensor_cut_json(const gr__tensor_cut *pieces, const gr__blueprint *plan) {
     json_t *list = json_array();
     for (int i = 0; i < pieces->count; i++) {
         char *file = gr__tensor_cut_file(plan, pieces->tensor[i].file);
@@ -73,13 +73,13 @@ json_t *gr__tensor_cut_json(const gr__tensor_cut *pieces, const gr__plan *plan) 
     return list;
 }
 
-json_t *gr__regions_json(const gr__plan *plan) {
+json_t *gr__regions_json(const gr__blueprint *plan) {
     json_t *list = json_array();
     for (int r = 0; r < plan->def->region_count; r++) {
         json_t *region = json_object(), *parts = json_array();
         for (int p = 0; p < plan->params; p++) {
-            gr_part part[GR__PARTS];
-            int n = gr__plan_parts(plan, part, p, r);
+            gr_part part[GR__PARTS_MOST];
+            int n = gr__blueprint_parts(plan, part, p, r);
             for (int i = 0; i < n; i++) {
                 json_t *value = json_object();
                 set_part(value, plan, part[i]);
@@ -105,7 +105,7 @@ static gr_status read_number(int *to, const json_t *value, const char *key, cons
     return GR_OK;
 }
 
-static gr_status read_file(int *file, const gr__plan *plan, const char *name, const char *place, gr_error *err) {
+static gr_status read_file(int *file, const gr__blueprint *plan, const char *name, const char *place, gr_error *err) {
     for (*file = GR_NONE; *file < plan->def->region_count; ++*file) {
         char *known = gr__tensor_cut_file(plan, *file);
         bool match = !strcmp(known, name);
@@ -116,7 +116,7 @@ static gr_status read_file(int *file, const gr__plan *plan, const char *name, co
     return FORMAT(err, place, "a piece is in '%s', which belongs to no region", name);
 }
 
-static gr_status read_piece(gr__tensor_cut *pieces, const gr__plan *plan, const json_t *value, const char *place,
+static gr_status read_piece(gr__tensor_cut *pieces, const gr__blueprint *plan, const json_t *value, const char *place,
                             gr_error *err) {
     json_t *tensor, *param, *file;
     gr__tensor t = {0};
@@ -130,7 +130,7 @@ static gr_status read_piece(gr__tensor_cut *pieces, const gr__plan *plan, const 
     GR_TRY(read_number(&t.part.lo1, value, "lo1", place, err));
     GR_TRY(read_number(&t.part.hi1, value, "hi1", place, err));
     GR_TRY(read_file(&t.file, plan, json_string_value(file), place, err));
-    t.part.param = gr__plan_find(plan, json_string_value(param));
+    t.part.param = gr__blueprint_find(plan, json_string_value(param));
     if (t.part.param == GR_NONE)
         return FORMAT(err, place, "a piece is of '%s', which the network does not have", json_string_value(param));
     const gr_param_def *def = &plan->param[t.part.param].def;
@@ -173,7 +173,7 @@ static gr_status check_tiles(const gr__tensor *tensor, int n, const gr_param_def
     return GR_OK;
 }
 
-gr_status gr__tensor_cut_read(gr__tensor_cut *pieces, const gr__plan *plan, const json_t *value, const char *place,
+gr_status gr__tensor_cut_read(gr__tensor_cut *pieces, const gr__blueprint *plan, const json_t *value, const char *place,
                               gr_error *err) {
     *pieces = (gr__tensor_cut){.arena = gr_arena_new()};
     for (size_t i = 0; i < json_array_size(value); i++)

@@ -22,16 +22,16 @@ typedef struct gr__tensor_cut {
 void gr__tensor_cut_free(gr__tensor_cut *pieces);
 
 /* As this library cuts. */
-void gr__tensor_cut_cut(gr__tensor_cut *pieces, const gr__plan *plan);
+void gr__tensor_cut_cut(gr__tensor_cut *pieces, const gr__blueprint *plan);
 
 /* As a manifest says; GR_ERR_FORMAT unless the pieces tile every parameter of the plan exactly. */
-gr_status gr__tensor_cut_read(gr__tensor_cut *pieces, const gr__plan *plan, const json_t *value, const char *place,
+gr_status gr__tensor_cut_read(gr__tensor_cut *pieces, const gr__blueprint *plan, const json_t *value, const char *place,
                               gr_error *err);
 
-json_t *gr__tensor_cut_json(const gr__tensor_cut *pieces, const gr__plan *plan);
-json_t *gr__regions_json(const gr__plan *plan);
+json_t *gr__tensor_cut_json(const gr__tensor_cut *pieces, const gr__blueprint *plan);
+json_t *gr__regions_json(const gr__blueprint *plan);
 
 /* "model.safetensors" or "REGION.safetensors"; gr_free it. */
-char *gr__tensor_cut_file(const gr__plan *plan, int file);
+char *gr__tensor_cut_file(const gr__blueprint *plan, int file);
 
 #endif

@@ -95,7 +95,8 @@ gr_value gr__graph_add_tap(gr_graph *graph, const gr_node *node, const char *nam
     gr_node copy = *node;
     copy.point = (gr_tap)graph->taps;
     gr_value v = gr__graph_add(graph, &copy, NULL, 0);
-    GR_PUSH(graph->tap, graph->taps, graph->tap_room) = (gr__tap){gr_arena_strdup(graph->arena, name), v, node->width};
+    GR_PUSH(graph->tap, graph->taps, graph->tap_room) =
+        (gr__named_tap){gr_arena_strdup(graph->arena, name), v, node->width};
     return v;
 }
 
@@ -111,12 +112,12 @@ int gr_graph_region(gr_graph *graph, const char *name) {
         if (strcmp(graph->region[i].view.name, name) == 0)
             return (int)i;
     GR_PUSH(graph->region, graph->regions, graph->region_room) =
-        (gr__region){.view.name = gr_arena_strdup(graph->arena, name)};
+        (gr__region_lists){.view.name = gr_arena_strdup(graph->arena, name)};
     return (int)graph->regions - 1;
 }
 
 void gr_graph_region_part(gr_graph *graph, int region, gr_part part) {
-    gr__region *r = &graph->region[region];
+    gr__region_lists *r = &graph->region[region];
     const gr_param_def *def = gr__graph_param_def(graph, part.param);
     if (!def) {
         gr_graph_fail(graph, "region '%s' names a parameter that does not exist", r->view.name);
@@ -134,7 +135,7 @@ void gr_graph_region_part(gr_graph *graph, int region, gr_part part) {
 }
 
 void gr_graph_region_gate(gr_graph *graph, int region, gr_tap tap, int lo, int hi) {
-    gr__region *r = &graph->region[region];
+    gr__region_lists *r = &graph->region[region];
     if (tap < 0 || (size_t)tap >= graph->taps || lo < 0 || lo >= hi || hi > graph->tap[tap].width) {
         gr_graph_fail(graph, "region '%s': columns %d..%d do not fit tap %d", r->view.name, lo, hi, tap);
         return;
@@ -165,7 +166,7 @@ void gr_graph_loss(gr_graph *graph, gr_value v, double weight) {
 void gr_graph_output(gr_graph *graph, const char *name, gr_value v) {
     if (v >= 0)
         GR_PUSH(graph->output, graph->outputs, graph->output_room) =
-            (gr__output){gr_arena_strdup(graph->arena, name), v};
+            (gr__named_value){gr_arena_strdup(graph->arena, name), v};
 }
 
 int gr_value_width(const gr_graph *graph, gr_value v) {

@@ -5,37 +5,37 @@
 #include "base/mem.h"
 #include "graph/node.h"
 
-typedef struct gr__tap {
+typedef struct gr__named_tap {
     const char *name;
     gr_value point; /* its node */
     int width;      /* columns */
-} gr__tap;
+} gr__named_tap;
 
-typedef struct gr__region {
+typedef struct gr__region_lists {
     gr_region view; /* what the public sees; its lists are the two below */
     gr_part *part;
     gr_gate *gate;
     size_t parts, part_room, gates, gate_room;
-} gr__region;
+} gr__region_lists;
 
 typedef struct gr__loss {
     gr_value value;
     double weight; /* its factor in the total loss */
 } gr__loss;
 
-typedef struct gr__output {
+typedef struct gr__named_value {
     const char *name;
     gr_value value;
-} gr__output;
+} gr__named_value;
 
 struct gr_graph {
     gr_arena *arena; /* names and attributes */
     gr_node *node;
     gr_param_def *param;
-    gr__tap *tap;
-    gr__region *region;
+    gr__named_tap *tap;
+    gr__region_lists *region;
     gr__loss *loss;
-    gr__output *output;
+    gr__named_value *output;
     size_t nodes, node_room, params, param_room, taps, tap_room, regions, region_room, losses, loss_room, outputs,
         output_room;
     int segments; /* begun so far */

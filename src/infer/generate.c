@@ -28,7 +28,8 @@ gr_status gr__generate_check(const gr_generate_def *def, gr_error *err) {
 
 /* Chooses tokens until there are enough, an end token comes or the taker has had enough. logits are those behind the
  * prompt. */
-static gr_status loop(gr__continuation *g, gr__choice *list, const gr_real *logits, int prompt_count, gr_error *err) {
+static gr_status loop(gr__continuation *g, gr__candidate *list, const gr_real *logits, int prompt_count,
+                      gr_error *err) {
     const gr_generate_def *def = g->def;
     const int vocab = gr_decoder_vocab(g->decoder);
     g->finish = GR_FINISH_LENGTH;
@@ -66,7 +67,7 @@ gr_status gr__continue(gr__continuation *g, const int32_t *prompt, int prompt_co
     GR_TRY(gr_decoder_read(g->decoder, &logits, prompt, prompt_count, err));
 
     const double read = gr__now();
-    gr__choice *list = gr_alloc((size_t)gr_decoder_vocab(g->decoder) * sizeof *list);
+    gr__candidate *list = gr_alloc((size_t)gr_decoder_vocab(g->decoder) * sizeof *list);
     gr_status status = loop(g, list, logits, prompt_count, err);
     gr_free(list);
 

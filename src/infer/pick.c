@@ -25,17 +25,19 @@ static int largest(const gr_real *logits, int vocab) {
 }
 
 /* The order of choices: whether a comes before b. */
-static bool before(const gr__choice *a, const gr__choice *b) { return a->p != b->p ? a->p > b->p : a->id < b->id; }
+static bool before(const gr__candidate *a, const gr__candidate *b) {
+    return a->p != b->p ? a->p > b->p : a->id < b->id;
+}
 
-static void swap(gr__choice *a, gr__choice *b) {
-    gr__choice t = *a;
+static void swap(gr__candidate *a, gr__candidate *b) {
+    gr__candidate t = *a;
     *a = *b;
     *b = t;
 }
 
 /* Moves what comes before the median of three choices of list[lo, hi) in front of it; returns the median's place. */
-static int divide(gr__choice *list, int lo, int hi) {
-    gr__choice *first = &list[lo], *middle = &list[lo + (hi - lo) / 2], *last = &list[hi - 1];
+static int divide(gr__candidate *list, int lo, int hi) {
+    gr__candidate *first = &list[lo], *middle = &list[lo + (hi - lo) / 2], *last = &list[hi - 1];
 
     /* The three in order. */
     if (before(middle, first))
@@ -56,7 +58,7 @@ static int divide(gr__choice *list, int lo, int hi) {
 }
 
 /* Brings the k most likely choices to the front, in any order. */
-static void select_most(gr__choice *list, int count, int k) {
+static void select_most(gr__candidate *list, int count, int k) {
     for (int lo = 0, hi = count; hi - lo > 1;) {
         int at = divide(list, lo, hi);
         if (at == k || at + 1 == k)
@@ -70,7 +72,7 @@ static void select_most(gr__choice *list, int count, int k) {
 
 /* The place of the choice at which the sum of p, the most likely first, reaches u; what comes before it in the order
  * lies before it in the list. */
-static int reach(gr__choice *list, int count, double u) {
+static int reach(gr__candidate *list, int count, double u) {
     int lo = 0, hi = count;
     while (hi - lo > 1) {
         int at = divide(list, lo, hi);
@@ -92,7 +94,7 @@ static int reach(gr__choice *list, int count, double u) {
     return lo;
 }
 
-static double sum_of(const gr__choice *list, int count) {
+static double sum_of(const gr__candidate *list, int count) {
     double sum = 0;
     for (int i = 0; i < count; i++)
         sum += list[i].p;
@@ -100,7 +102,7 @@ static double sum_of(const gr__choice *list, int count) {
 }
 
 /* Brings what top_p and min_p leave of the list to its front; returns how many. p of the most likely is 1. */
-static int keep_most(gr__choice *list, int count, const gr_generate_def *def) {
+static int keep_most(gr__candidate *list, int count, const gr_generate_def *def) {
     if (def->top_p < 1)
         count = reach(list, count, def->top_p * sum_of(list, count)) + 1;
     if (!(def->min_p > 0))
@@ -112,14 +114,14 @@ static int keep_most(gr__choice *list, int count, const gr_generate_def *def) {
     return kept;
 }
 
-int gr__pick(gr__choice *list, const gr_real *logits, int vocab, const gr_generate_def *def, int index) {
+int gr__pick(gr__candidate *list, const gr_real *logits, int vocab, const gr_generate_def *def, int index) {
     const int best = largest(logits, vocab);
     if (best < 0 || def->temperature == 0)
         return best;
 
     /* The k most likely. */
     for (int i = 0; i < vocab; i++)
-        list[i] = (gr__choice){(double)logits[i], i};
+        list[i] = (gr__candidate){(double)logits[i], i};
     int k = def->top_k > 0 && def->top_k < vocab ? def->top_k : vocab;
     if (k < vocab)
         select_most(list, vocab, k);

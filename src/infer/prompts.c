@@ -16,7 +16,7 @@ typedef struct place { /* where a record stands, for errors */
 /* An error at this place: WHAT, or WHAT 'WHICH'. */
 static gr_status wrong(const place *at, const char *hint, const char *what, const char *which, gr_error *err) {
     char text[GR__PLACE_SIZE];
-    gr__place(text, at->path, at->line, 1);
+    gr__place_text(text, at->path, at->line, 1);
     return gr_error_set(err, GR_ERR_FORMAT, text, hint, "%s%s%.60s%s", what, which ? " '" : "", which ? which : "",
                         which ? "'" : "");
 }

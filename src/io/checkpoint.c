@@ -407,7 +407,7 @@ gr_status gr_checkpoint_latest(const char *folder, char **path, int64_t *step, i
                 *step = steps[i];
             break;
         }
-        gr_log(1, "checkpoint %s is damaged (%s), trying the one before", name, why.message);
+        gr_log_line(1, "checkpoint %s is damaged (%s), trying the one before", name, why.message);
         gr_free(name);
     }
 

@@ -159,7 +159,8 @@ static gr_status fill(gr__line_reader *f, size_t *got, gr_error *err) {
     return GR_OK;
 }
 
-gr_status gr__line_reader_next(gr__line_reader *f, gr__part *part, const char *separator, size_t gap, gr_error *err) {
+gr_status gr__line_reader_next(gr__line_reader *f, gr__passage *part, const char *separator, size_t gap,
+                               gr_error *err) {
     part->text = NULL;
     f->seen = f->start;
     bool more = true;
@@ -168,7 +169,7 @@ gr_status gr__line_reader_next(gr__line_reader *f, gr__part *part, const char *s
         size_t left = f->end - f->seen, got;
         const char *stop = left ? memmem(f->text + f->seen, left, separator, gap) : NULL;
         if (stop) {
-            *part = (gr__part){f->text + f->start, (size_t)(stop - f->text) - f->start, ++f->parts};
+            *part = (gr__passage){f->text + f->start, (size_t)(stop - f->text) - f->start, ++f->parts};
             f->start = (size_t)(stop - f->text) + gap;
             return GR_OK;
         }
@@ -184,7 +185,7 @@ gr_status gr__line_reader_next(gr__line_reader *f, gr__part *part, const char *s
 
     /* The file has ended: what is left is the last part. */
     if (f->end > f->start)
-        *part = (gr__part){f->text + f->start, f->end - f->start, ++f->parts};
+        *part = (gr__passage){f->text + f->start, f->end - f->start, ++f->parts};
     f->start = f->end;
     return GR_OK;
 }
@@ -227,7 +228,7 @@ gr_status gr__line_reader_open(gr__line_reader **out, const char *path, const ch
     char place[GR__PLACE_SIZE];
     struct stat info;
     *out = NULL;
-    gr__place(place, path, 0, 0);
+    gr__place_text(place, path, 0, 0);
 
     /* The kind is checked before opening, which would wait for the other end of a pipe. */
     if (stat(path, &info))
@@ -288,7 +289,7 @@ static gr_status read_whole(gr__line_reader *reader, char **bytes, size_t *lengt
     return status;
 }
 
-gr_status gr__file_read(char **bytes, size_t *length, const char *path, const char *hint, gr_error *err) {
+gr_status gr__file_decompress(char **bytes, size_t *length, const char *path, const char *hint, gr_error *err) {
     gr__line_reader *reader;
     GR_TRY(gr__line_reader_open(&reader, path, hint, err));
     return read_whole(reader, bytes, length, err);
@@ -337,7 +338,7 @@ gr_status gr__files_find(gr__files *files, const char *path, gr_error *err) {
 
     if (!files->count) {
         char place[GR__PLACE_SIZE];
-        return gr_error_set(err, GR_ERR_INPUT, gr__place(place, path, 0, 0),
+        return gr_error_set(err, GR_ERR_INPUT, gr__place_text(place, path, 0, 0),
                             "* and ? stand for any characters, but for a leading dot and /", "%s",
                             code == 0 || code == GLOB_NOMATCH ? "no file matches the pattern" : "cannot search");
     }

@@ -2,7 +2,7 @@
  *
  *     gr__line_reader *reader;
  *     GR_TRY(gr__line_reader_open(&reader, path, hint, err));
- *     gr__part line = {0};
+ *     gr__passage line = {0};
  *     while ((status = gr__line_reader_next(reader, &line, "\n", 1, err)) == GR_OK && line.text)
  *         ...                                       line.text[0 .. line.length)
  *     gr__line_reader_close(reader);
@@ -28,19 +28,19 @@ void gr__line_reader_close(gr__line_reader *reader); /* NULL is fine */
 gr_status gr__line_reader_read(gr__line_reader *reader, void *to, size_t size, size_t *got, gr_error *err);
 
 /* What lies before the next separator, or before the end; it holds until the next call. */
-typedef struct gr__part {
+typedef struct gr__passage {
     const char *text; /* NULL: there is nothing more */
     size_t length;
     size_t number; /* from 1 */
-} gr__part;
-gr_status gr__line_reader_next(gr__line_reader *reader, gr__part *part, const char *separator, size_t gap,
+} gr__passage;
+gr_status gr__line_reader_next(gr__line_reader *reader, gr__passage *part, const char *separator, size_t gap,
                                gr_error *err);
 
 /* All that is left, a new block with a 0 behind its end. */
 gr_status gr__line_reader_all(gr__line_reader *reader, char **text, size_t *length, gr_error *err);
 
 /* The whole of a regular file, plain or gzip; free *bytes with gr_free. hint is for a file that is missing. */
-gr_status gr__file_read(char **bytes, size_t *length, const char *path, const char *hint, gr_error *err);
+gr_status gr__file_decompress(char **bytes, size_t *length, const char *path, const char *hint, gr_error *err);
 
 /* The same for text from outside: without a byte order mark, line ends are \n. */
 gr_status gr__file_read_text(char **text, size_t *length, const char *path, const char *hint, gr_error *err);

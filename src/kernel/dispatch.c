@@ -133,8 +133,8 @@ static void choose(void) {
         if (i >= 0)
             most = i;
         else
-            gr_log(1, "GRADROUTE_ISA=%s ignored: this build has %s", wish,
-                   ISAS > 1 ? "base, avx2, avx512, bf16, amx" : "base");
+            gr_log_line(1, "GRADROUTE_ISA=%s ignored: this build has %s", wish,
+                        ISAS > 1 ? "base, avx2, avx512, bf16, amx" : "base");
     }
     chosen = table(widest(most));
 }

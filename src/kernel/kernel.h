@@ -11,8 +11,8 @@
 
 /* GR_NAME(add) is gr__avx2_add in the file compiled for AVX2. */
 #ifdef GR_ISA
-#define GR_PASTE_(a, b, c) a##b##_##c
-#define GR_PASTE(a, b, c) GR_PASTE_(a, b, c)
+#define GR_JOIN(a, b, c) a##b##_##c
+#define GR_PASTE(a, b, c) GR_JOIN(a, b, c)
 #define GR_NAME(name) GR_PASTE(gr__, GR_ISA, name)
 #endif
 

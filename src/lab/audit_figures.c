@@ -60,7 +60,7 @@ static void put_losses(const job *j, json_t *to, const gr__losses_of *l, const c
     for (int g = 0; g < GR__GROUPS; g++) {
         gr_sample s = l->group[g];
         if (s.count > 0)
-            put(&f, j->groups.group[g].name, suffix, estimate(j, gr_measure_loss, &s, 1));
+            put(&f, j->groups.group[g].name, suffix, estimate(j, gr__formula_loss, &s, 1));
     }
     if (gr_ledger_find(l->rows, "right", NULL))
         put_accuracy(to, l->rows, suffix);
@@ -122,7 +122,7 @@ json_t *gr__audit_models(const job *j) {
 enum { ON, OFF, PLAIN, FILTERED, PERFECT, PLACEBO_OFF, SOURCES };
 
 /* In the order of the result. */
-static const gr__figure_def defs[] = {
+static const gr__result_figure defs[] = {
     {"specific_removal", "removal_specific", OFF, NULL, false},
     {"removal", "removal", OFF, NULL, false},
     {"specific_removal_relearned", "removal_specific", OFF, NULL, true},
@@ -147,10 +147,10 @@ static const gr__figure_def defs[] = {
 /* Models that were not trained have no samples. */
 static void put_compared(figures *f, int scale) {
     const job *j = f->j;
-    gr__source source[SOURCES] = {[ON] = {j->on.group, NULL}, [OFF] = {j->off.group, j->off_relearned.group}};
+    gr__model_losses source[SOURCES] = {[ON] = {j->on.group, NULL}, [OFF] = {j->off.group, j->off_relearned.group}};
     for (int k = GR__ARM_PLAIN; k <= GR__ARM_PERFECT; k++)
         if (j->has[k])
-            source[PLAIN + k - GR__ARM_PLAIN] = (gr__source){j->twin[k].group, j->relearned[k].group};
+            source[PLAIN + k - GR__ARM_PLAIN] = (gr__model_losses){j->twin[k].group, j->relearned[k].group};
     if (j->has[GR__ARM_PLACEBO])
         source[PLACEBO_OFF].before = j->twin[GR__ARM_PLACEBO].group;
 

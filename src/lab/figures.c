@@ -19,7 +19,7 @@ static int source_of(const gr__figuring *f, gr_role role, int of) {
 /* Losses of one operand; false: there are none. */
 static bool find_sample(gr_sample *sample, const gr__figuring *f, const gr_operand *o, int of, const char *group,
                         bool after) {
-    const gr__source *source = &f->source[source_of(f, o->role, of)];
+    const gr__model_losses *source = &f->source[source_of(f, o->role, of)];
     const gr_sample *by_group = o->attacked && after ? source->after : source->before;
     int g = group_named(f->groups, o->retain ? "retain" : group);
     if (!by_group || g < 0 || by_group[g].count == 0)

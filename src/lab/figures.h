@@ -12,9 +12,9 @@
 #include "gradroute/lab.h"
 
 /* Losses of one model by group, as it is and after the attack; NULL: not measured. */
-typedef struct gr__source {
+typedef struct gr__model_losses {
     const gr_sample *before, *after; /* [groups] */
-} gr__source;
+} gr__model_losses;
 
 /* A figure that a result has. */
 typedef struct gr__figure_def {
@@ -36,7 +36,7 @@ typedef struct gr__over {
 typedef struct gr__figuring {
     const gr_registry *registry;
     const gr_groups *groups;
-    const gr__source *source;
+    const gr__model_losses *source;
     int zero, one; /* sources that stand for 0 and 1 */
     double least;  /* least gap that a specific ratio is taken over */
     uint64_t seed; /* of the bootstrap */

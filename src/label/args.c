@@ -41,7 +41,7 @@ static const gr__label_source *source_of(const char *key) {
 
 const gr__label_source *gr__label_source_of(const gr_label_def *def) { return source_of(def->from[0].key); }
 
-const gr_label_arg *gr__label_arg(const gr_label_def *def, const char *key) {
+const gr_label_arg *gr__label_arg_find(const gr_label_def *def, const char *key) {
     for (int i = 0; i < GR_LABEL_ARGS && def->from[i].key; i++)
         if (!strcmp(def->from[i].key, key))
             return &def->from[i];
@@ -49,12 +49,12 @@ const gr_label_arg *gr__label_arg(const gr_label_def *def, const char *key) {
 }
 
 bool gr__label_is_soft(const gr_label_def *def) {
-    const gr_label_arg *soft = gr__label_arg(def, "soft");
+    const gr_label_arg *soft = gr__label_arg_find(def, "soft");
     return soft && soft->on;
 }
 
 const char *const *gr__label_topics(const gr_label_def *def, int *count) {
-    const gr_label_arg *is = gr__label_arg(def, "is"), *field = gr__label_arg(def, "field");
+    const gr_label_arg *is = gr__label_arg_find(def, "is"), *field = gr__label_arg_find(def, "field");
 
     /* With `field` the texts are values of another member of the records, not topics. */
     *count = is && !(field && field->text) ? is->count : 0;

@@ -159,7 +159,7 @@ static int search(pattern *p, gr__spans *spans, size_t *at, const gr__doc_text *
         if (found[0] < found[1]) {
             count(p, text + found[0], found[1] - found[0]);
             GR_PUSH(spans->at, spans->count, spans->capacity) =
-                (gr__span){(uint32_t)(from + found[0]), (uint32_t)(from + found[1]), 1};
+                (gr__text_span){(uint32_t)(from + found[0]), (uint32_t)(from + found[1]), 1};
         }
 
         /* Go on behind the match, at the next character's first byte. */

@@ -58,7 +58,7 @@ static gr_status wrong(const reading *r, const char *hint, gr_error *err, const 
     va_start(args, format);
     gr__vprint(text, sizeof text, format, args);
     va_end(args);
-    return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, r->arg[FILE_OF].text, r->lines.number, 0), hint, "%s",
+    return gr_error_set(err, GR_ERR_FORMAT, gr__place_text(place, r->arg[FILE_OF].text, r->lines.number, 0), hint, "%s",
                         text);
 }
 
@@ -151,7 +151,7 @@ static gr_status read_span(reading *r, const json_t *value, gr_error *err) {
 
     /* Ends must be in order; the score is checked as any other. */
     json_int_t a = json_integer_value(from), b = json_integer_value(to);
-    gr__span span = {0};
+    gr__text_span span = {0};
     if (a < 0 || b <= a || b > INT32_MAX)
         return wrong(r, hint, err, "a span from %lld to %lld", (long long)a, (long long)b);
     GR_TRY(number(r, &span.score, json_array_get(value, 2), r->arg[SPANS].text, err));
@@ -163,7 +163,7 @@ static gr_status read_span(reading *r, const json_t *value, gr_error *err) {
 
 /* By place, so that one walk over the text serves them all (gr__doc_text_bytes). */
 static int compare_spans(const void *a, const void *b) {
-    const gr__span *x = a, *y = b;
+    const gr__text_span *x = a, *y = b;
     return x->from != y->from ? (x->from > y->from) - (x->from < y->from) : (x->to > y->to) - (x->to < y->to);
 }
 
@@ -181,7 +181,7 @@ static gr_status read_spans(reading *r, size_t record, const json_t *list, gr_er
 
     /* In order, for the walk over the text. */
     if (s->count[record])
-        qsort(s->spans.at + s->first[record], s->count[record], sizeof(gr__span), compare_spans);
+        qsort(s->spans.at + s->first[record], s->count[record], sizeof(gr__text_span), compare_spans);
     return GR_OK;
 }
 
@@ -341,7 +341,7 @@ static gr_status spans_of_record(const gr__label_draft *label, gr__labelling *m,
 
     /* A copy, since places change. */
     for (uint32_t i = 0; i < s->count[record]; i++) {
-        gr__span span = s->spans.at[s->first[record] + i];
+        gr__text_span span = s->spans.at[s->first[record] + i];
         most = span.to > most ? span.to : most;
         GR_PUSH(m->spans.at, m->spans.count, m->spans.capacity) = span;
     }

@@ -76,7 +76,7 @@ const char *gr__label_keys(char *text, size_t size, const char *last);
 const gr__label_source *gr__label_source_of(const gr_label_def *def);
 
 /* An argument as it was given; NULL where it was left out. */
-const gr_label_arg *gr__label_arg(const gr_label_def *def, const char *key);
+const gr_label_arg *gr__label_arg_find(const gr_label_def *def, const char *key);
 
 /* Every score above 0 is shown as the label. */
 bool gr__label_is_soft(const gr_label_def *def);

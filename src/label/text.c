@@ -120,7 +120,7 @@ static size_t token_at(const gr__doc_text *t, uint32_t from) {
 
 void gr__doc_text_mark(const gr__doc_text *t, gr_real *score, const gr__spans *spans) {
     for (size_t s = 0; s < spans->count; s++) {
-        const gr__span *span = &spans->at[s];
+        const gr__text_span *span = &spans->at[s];
         for (size_t i = token_at(t, span->from); i < t->tokens && t->begin[i] < span->to; i++)
             score[i] = span->score > score[i] ? span->score : score[i];
     }
@@ -161,7 +161,7 @@ void gr__doc_text_bytes(const gr__doc_text *t, gr__spans *spans, uint32_t lead) 
 
     /* `at` is the byte, and `place` the number, of one and the same character of the record. */
     for (size_t s = 0; s < spans->count; s++) {
-        gr__span span = spans->at[s];
+        gr__text_span span = spans->at[s];
         if (span.from < place)
             at = 0, place = lead;
         for (; place < span.from && at < t->length; place++)
@@ -172,7 +172,7 @@ void gr__doc_text_bytes(const gr__doc_text *t, gr__spans *spans, uint32_t lead) 
         for (size_t p = place > span.from ? place : span.from; p < span.to && end < t->length; p++)
             end += character(t, end);
         if (end > from)
-            spans->at[kept++] = (gr__span){(uint32_t)from, (uint32_t)end, span.score};
+            spans->at[kept++] = (gr__text_span){(uint32_t)from, (uint32_t)end, span.score};
     }
     spans->count = kept;
 }

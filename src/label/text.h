@@ -5,13 +5,13 @@
 #include "gradroute/label.h"
 
 /* A stretch of a text in bytes, and how much it is of a label. */
-typedef struct gr__span {
+typedef struct gr__text_span {
     uint32_t from, to; /* [from, to) */
     gr_real score;     /* in [0, 1] */
-} gr__span;
+} gr__text_span;
 
 typedef struct gr__spans {
-    gr__span *at;
+    gr__text_span *at;
     size_t count, capacity;
 } gr__spans;
 

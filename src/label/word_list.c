@@ -184,7 +184,7 @@ static gr_status read_lines(gr__words *w, const char *path, const char *bytes, s
         const char *wrong = add_entry(w, text, n);
         char place[GR__PLACE_SIZE];
         if (wrong)
-            return gr_error_set(err, GR_ERR_FORMAT, gr__place(place, path, lines.number, 0),
+            return gr_error_set(err, GR_ERR_FORMAT, gr__place_text(place, path, lines.number, 0),
                                 "a line holds a word or a phrase", "\"%.*s\" %s", n < 60 ? (int)n : 60, text, wrong);
     }
     return GR_OK;
@@ -289,7 +289,7 @@ void gr__words_find(gr__words *w, gr__spans *spans, const char *text, size_t len
                 continue;
             e->found++;
             GR_PUSH(spans->at, spans->count, spans->capacity) =
-                (gr__span){(uint32_t)w->line[i].from, (uint32_t)w->line[i + (size_t)e->count - 1].to, 1};
+                (gr__text_span){(uint32_t)w->line[i].from, (uint32_t)w->line[i + (size_t)e->count - 1].to, 1};
         }
     }
 }

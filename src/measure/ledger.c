@@ -193,7 +193,7 @@ static gr_status add_line(gr_ledger *rows, const gr__lines *line, const char *pa
     static const char hint[] = "each line holds one row, {\"row\": KIND, ..}";
     char place[GR__PLACE_SIZE];
     json_t *row;
-    gr__place(place, path, line->number, 0);
+    gr__place_text(place, path, line->number, 0);
     if (!line->closed) /* the rest of what was written is missing */
         return gr_error_set(err, GR_ERR_FORMAT, place, "the file was cut off", "the last line does not end");
     GR_TRY(gr__json_foreign(&row, line->text, line->length, &(gr__json_from){path, line->number, hint, true}, err));

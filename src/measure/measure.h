@@ -1,21 +1,21 @@
 /* measure.h - the formulas of figures, over mean losses in nats per token.
  *
  *     gr_sample in[] = {off, plain, filtered};
- *     gr_estimate removal = gr_bootstrap(gr_measure_removal, in, 3, seed);
+ *     gr_estimate removal = gr_bootstrap(gr__formula_removal, in, 3, seed);
  */
 #ifndef GR_MEASURE_MEASURE_H
 #define GR_MEASURE_MEASURE_H
 
 #include "gradroute/measure.h"
 
-double gr_measure_loss(const double *m);       /* m0 */
-double gr_measure_difference(const double *m); /* m0 - m1: tax */
-double gr_measure_removal(const double *m);    /* off, plain, filtered: (off - plain) / (filtered - plain) */
-double gr_measure_retention(const double *m);  /* on, plain, filtered: (filtered - on) / (filtered - plain) */
+double gr__formula_loss(const double *m);       /* m0 */
+double gr__formula_difference(const double *m); /* m0 - m1: tax */
+double gr__formula_removal(const double *m);    /* off, plain, filtered: (off - plain) / (filtered - plain) */
+double gr__formula_retention(const double *m);  /* on, plain, filtered: (filtered - on) / (filtered - plain) */
 /* filtered, plain on forget text, filtered, plain on retain text: (m0 - m1) - (m2 - m3) */
-double gr_measure_specific_gap(const double *m);
+double gr__formula_specific_gap(const double *m);
 /* off, plain, filtered on forget text, then on retain text: the same gap of off, over that of filtered */
-double gr_measure_specific(const double *m);
+double gr__formula_specific(const double *m);
 
 /* Every figure that compares models; the last has no name. */
 extern const gr_figure gr__figure_list[];

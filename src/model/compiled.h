@@ -34,10 +34,10 @@ typedef struct gr__range {
 } gr__range;
 
 /* A rectangle of a parameter whose gradient has the same weights. */
-typedef struct gr__slice {
+typedef struct gr__param_slice {
     gr_part part;
     int set; /* GR_NONE: all 1 */
-} gr__slice;
+} gr__param_slice;
 
 /* What a rule weights: a tap's value and gradient, or its gradient alone; a parameter's gradient, or whether it has one
  * at all (its region may be off). */
@@ -56,9 +56,9 @@ struct gr_tables {
     gr_arena *arena; /* weights of rules and sets */
     int classes;
     gr__rule *rule;
-    gr__set *set;     /* all different */
-    gr__slice *slice; /* in the order of parameters; together they cover each exactly once */
-    gr__range *range; /* in the order of taps, likewise */
+    gr__set *set;           /* all different */
+    gr__param_slice *slice; /* in the order of parameters; together they cover each exactly once */
+    gr__range *range;       /* in the order of taps, likewise */
     size_t rules, rule_room, sets, set_room, slices, slice_room, ranges, range_room;
     int *slice_at; /* [params + 1] first slice of a parameter */
     int *range_at; /* [taps + 1] first range of a tap */

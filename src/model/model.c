@@ -60,7 +60,7 @@ gr_status gr_model_new(gr_model **out, gr_graph *graph, uint64_t seed, gr_error 
 
     /* Regions as callers see them: their lists do not move any more. */
     for (size_t r = 0; r < graph->regions; r++) {
-        gr__region *region = &graph->region[r];
+        gr__region_lists *region = &graph->region[r];
         region->view =
             (gr_region){region->view.name, (int)region->parts, (int)region->gates, region->part, region->gate};
     }

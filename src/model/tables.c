@@ -133,9 +133,9 @@ static void refine_param(gr_tables *t, int p, int *rows, int *cols, double *w, d
     /* Cell by cell, along a row first. */
     for (int i = 0; i + 1 < nr; i++)
         for (int j = 0; j + 1 < nc; j++) {
-            gr__slice s = {{p, rows[i], rows[i + 1], cols[j], cols[j + 1]}, 0};
+            gr__param_slice s = {{p, rows[i], rows[i + 1], cols[j], cols[j + 1]}, 0};
             s.set = cell_set(t, GR__RULE_PARAM, p, rows[i], cols[j], w, gate);
-            gr__slice *last = t->slices > (size_t)t->slice_at[p] ? &t->slice[t->slices - 1] : NULL;
+            gr__param_slice *last = t->slices > (size_t)t->slice_at[p] ? &t->slice[t->slices - 1] : NULL;
 
             /* Neighbours with equal weights are one slice again: products stay large and tables of 1 cut nothing. */
             if (last && last->set == s.set && last->part.lo0 == s.part.lo0 && last->part.hi1 == s.part.lo1)
@@ -147,7 +147,7 @@ static void refine_param(gr_tables *t, int p, int *rows, int *cols, double *w, d
     /* The same along rows, for slices that span all columns. */
     size_t kept = (size_t)t->slice_at[p];
     for (size_t i = kept; i < t->slices; i++) {
-        gr__slice *s = &t->slice[i], *last = kept > (size_t)t->slice_at[p] ? &t->slice[kept - 1] : NULL;
+        gr__param_slice *s = &t->slice[i], *last = kept > (size_t)t->slice_at[p] ? &t->slice[kept - 1] : NULL;
         bool full = s->part.lo1 == 0 && s->part.hi1 == def->cols;
         if (last && full && last->part.lo1 == 0 && last->part.hi1 == def->cols && last->set == s->set)
             last->part.hi0 = s->part.hi0;

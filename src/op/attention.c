@@ -9,7 +9,7 @@
 
 extern const gr_op gr__op_attention;
 
-typedef gr__attention attr;
+typedef gr_attention_def attr;
 
 /* Defaults are settled, and what does not fit is a mistake of the graph. */
 gr_value gr_attention(gr_graph *graph, gr_value qkv, const gr_attention_def *def) {
@@ -58,7 +58,7 @@ static size_t attention_scratch(const gr_node *node, int capacity, int block) {
     return (size_t)omp_get_max_threads() * gr_kernel()->attention_scratch(capacity, a->size);
 }
 
-gr_real *gr__attention_turn(const gr__attention *a, int rows) {
+gr_real *gr__attention_turn(const gr_attention_def *a, int rows) {
     if (!(a->rotary_base > 0))
         return NULL;
     gr_real *turn = gr_alloc((size_t)rows * (size_t)a->size * sizeof *turn);

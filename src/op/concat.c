@@ -26,7 +26,7 @@ gr_value gr_concat(gr_graph *graph, int count, const gr_value *x) {
 static void forward_row(const gr_slot *y, const gr_slot *x, int at, int n) {
     for (int j = 0; j < x->width; j += GR_SPAN) {
         gr_real buffer[GR_SPAN];
-        const int width = gr__span(x->width, j);
+        const int width = gr__span_width(x->width, j);
         memcpy(gr__row(y, n) + at + j, gr__take(x, buffer, n, j, width), (size_t)width * sizeof *buffer);
     }
 }
@@ -45,8 +45,8 @@ static void concat_forward(gr_ctx *ctx, int r0, int r1) {
 /* dx (+)= columns [at, at + x->width) of row n of dy */
 static void backward_row(const gr_slot *x, const gr_slot *y, int at, int n) {
     for (int j = 0; j < x->width; j += GR_SPAN) {
-        gr_real buffer[GR_SPAN], *dx = gr__room_d(x, buffer, n, j, gr__span(x->width, j));
-        const int width = gr__span(x->width, j);
+        gr_real buffer[GR_SPAN], *dx = gr__room_d(x, buffer, n, j, gr__span_width(x->width, j));
+        const int width = gr__span_width(x->width, j);
         gr_kernel()->scale(dx, 1, gr__drow(y, n) + at + j, width, x->accumulate);
         gr__put_d(x, dx, n, j, width);
     }

@@ -17,7 +17,7 @@ static gr_real log_sum_exp(const gr_slot *x, int n) {
     double top = -INFINITY, sum = 0;
     for (int j = 0; j < x->width; j += GR_SPAN) {
         gr_real wide[GR_SPAN];
-        int width = gr__span(x->width, j);
+        int width = gr__span_width(x->width, j);
 
         /* The sum so far is relative to the largest part; it shrinks where a larger one comes. */
         double part = (double)gr_kernel()->log_sum_exp(gr__take(x, wide, n, j, width), width);
@@ -65,7 +65,7 @@ static void cross_entropy_backward(gr_ctx *ctx, int r0, int r1) {
         /* In spans, as logits may be kept in bfloat16, or the gradient lie where they do: each span is read before it
          * is written. Rows that do not count write zeros. */
         for (int j = 0; j < x->width; j += GR_SPAN) {
-            int width = gr__span(x->width, j);
+            int width = gr__span_width(x->width, j);
             gr_real from[GR_SPAN], to[GR_SPAN], *dx = gr__room_d(x, to, n, j, width);
             if (counts)
                 gr_kernel()->cross_entropy_backward(dx, gr__take(x, from, n, j, width), ctx->state[n], target[n] - j, d,

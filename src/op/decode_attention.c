@@ -25,7 +25,7 @@ typedef struct kept {
 
 /* Memory for `positions` rows; false: it was refused. */
 static bool attention_prepare(gr_ctx *ctx, int positions, bool half) {
-    const gr__attention *a = ctx->node->attr;
+    const gr_attention_def *a = ctx->node->attr;
     kept *c = ctx->prepared = gr_alloc(sizeof *c);
     c->positions = positions;
     c->half = half && sizeof(gr_real) == sizeof(float); /* double keeps everything in double */
@@ -60,7 +60,7 @@ static void attention_release(gr_ctx *ctx) {
 }
 
 /* y = s x, each pair turned by the angles of position t. */
-static void turned(const gr__attention *a, const kept *c, gr_real *y, gr_real s, const gr_real *x, int t) {
+static void turned(const gr_attention_def *a, const kept *c, gr_real *y, gr_real s, const gr_real *x, int t) {
     const gr_real *turn = c->turn ? c->turn + (size_t)t * (size_t)a->size : NULL;
     const int halves = gr__attention_apart(a), apart = halves ? halves : 1, end = turn ? a->rotary_size : 0;
     for (int k = 0; 2 * k < end; k++) {
@@ -99,19 +99,19 @@ static void product(const kept *c, gr_real *y, const void *w, size_t at, int ld,
 }
 
 /* Room for k, v and k turned of a head of keys. */
-static gr_real *room_of(const gr__attention *a, const kept *c, int kv) {
+static gr_real *room_of(const gr_attention_def *a, const kept *c, int kv) {
     return c->rows + (size_t)(a->heads + 3 * kv) * (size_t)a->size;
 }
 
 /* Columns of a head of keys in a row of qkv, and within them those of k, behind the queries. */
-static size_t column(const gr__attention *a, int kv) { return (size_t)(kv * gr__attention_unit(a)); }
-static size_t key_column(const gr__attention *a, int kv) {
+static size_t column(const gr_attention_def *a, int kv) { return (size_t)(kv * gr__attention_unit(a)); }
+static size_t key_column(const gr_attention_def *a, int kv) {
     return column(a, kv) + (size_t)(gr__attention_share(a) * a->size);
 }
 
 /* Turns the key of position t and keeps it, with its value. */
 static void step_key(gr_ctx *ctx, int kv, int t) {
-    const gr__attention *a = ctx->node->attr;
+    const gr_attention_def *a = ctx->node->attr;
     kept *c = ctx->prepared;
     const gr_real *x = ctx->in[0].v + key_column(a, kv);
     gr_real *key = room_of(a, c, kv);
@@ -121,7 +121,7 @@ static void step_key(gr_ctx *ctx, int kv, int t) {
 
 /* One query head at position t: scores with all keys that it sees, their softmax, and the values weighed by it. */
 static void step_head(gr_ctx *ctx, int head, int t) {
-    const gr__attention *a = ctx->node->attr;
+    const gr_attention_def *a = ctx->node->attr;
     const kept *c = ctx->prepared;
     const int size = a->size, share = gr__attention_share(a), kv = head / share;
     const gr_real *x = ctx->in[0].v + column(a, kv) + (size_t)(head % share * size);
@@ -143,7 +143,7 @@ static void step_head(gr_ctx *ctx, int head, int t) {
 
 /* Keys first: every head of queries reads them. */
 static void attention_step(gr_ctx *ctx) {
-    const gr__attention *a = ctx->node->attr;
+    const gr_attention_def *a = ctx->node->attr;
     const int t = -ctx->rows->start[0];
     for (int kv = 0; kv < a->kv_heads; kv++)
         step_key(ctx, kv, t);
@@ -163,7 +163,7 @@ static void read_row(gr_real *to, const gr_slot *x, int row, int column, int cou
 
 /* From a pass over a whole document: the keys and values of its rows. */
 static void attention_keep(gr_ctx *ctx, const gr_ctx *pass, int rows) {
-    const gr__attention *a = ctx->node->attr;
+    const gr_attention_def *a = ctx->node->attr;
     kept *c = ctx->prepared;
     const int size = a->size;
 #pragma omp parallel for schedule(static)

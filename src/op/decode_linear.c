@@ -19,7 +19,7 @@ typedef struct copies {
 
 #ifndef GR_DOUBLE
 /* Row j of a term's copy: the weights of column j of its product, side by side. */
-static void pack_row(gr_half *to, const gr__term *t, const gr_real *w, int j) {
+static void pack_row(gr_half *to, const gr__linear_term *t, const gr_real *w, int j) {
     if (!t->transposed) {
         gr_kernel()->narrow(to, w + (size_t)j * (size_t)t->cols + t->lo, t->in);
         return;
@@ -30,10 +30,10 @@ static void pack_row(gr_half *to, const gr__term *t, const gr_real *w, int j) {
 
 /* Copies of all weights; false: memory was refused. */
 static bool pack(gr_ctx *ctx) {
-    const gr__linear *a = ctx->node->attr;
+    const gr__linear_attr *a = ctx->node->attr;
     copies *c = ctx->prepared = gr_alloc(sizeof *c);
     for (int i = 0; i < a->terms; i++) {
-        const gr__term *t = &a->term[i];
+        const gr__linear_term *t = &a->term[i];
         c->w[i] = gr_alloc_try((size_t)t->out * (size_t)t->in * sizeof *c->w[i]);
         if (!c->w[i])
             return false;
@@ -72,7 +72,7 @@ static bool is_zero(const gr_slot *slot) { return slot->zero && slot->zero[0]; }
 /* y[0, count) += columns [j, j + count) of term i. */
 static void add_term(const gr_ctx *ctx, gr_real *y, int i, int j, int count) {
     const gr_kernels *k = gr_kernel();
-    const gr__term *t = &((const gr__linear *)ctx->node->attr)->term[i];
+    const gr__linear_term *t = &((const gr__linear_attr *)ctx->node->attr)->term[i];
     const gr_real *x = ctx->in[i].v, *w = ctx->param[t->param].w + t->lo;
 #ifndef GR_DOUBLE
     const copies *c = ctx->prepared;
@@ -91,7 +91,7 @@ static void add_term(const gr_ctx *ctx, gr_real *y, int i, int j, int count) {
 
 /* Columns [lo, hi) of the result. */
 static void columns(const gr_ctx *ctx, int lo, int hi) {
-    const gr__linear *a = ctx->node->attr;
+    const gr__linear_attr *a = ctx->node->attr;
     gr_real *y = ctx->out.v;
     const size_t bytes = (size_t)(hi - lo) * sizeof *y;
 
@@ -105,7 +105,7 @@ static void columns(const gr_ctx *ctx, int lo, int hi) {
 
     /* Then the terms, each in the columns it reaches. What is known to be 0 is not read. */
     for (int i = 0; i < a->terms; i++) {
-        const gr__term *t = &a->term[i];
+        const gr__linear_term *t = &a->term[i];
         const int from = lo > t->at ? lo : t->at, to = hi < t->at + t->out ? hi : t->at + t->out;
         if (from < to && !is_zero(&ctx->in[i]))
             add_term(ctx, y + from, i, from - t->at, to - from);
@@ -113,7 +113,7 @@ static void columns(const gr_ctx *ctx, int lo, int hi) {
 }
 
 static void linear_step(gr_ctx *ctx) {
-    const gr__linear *a = ctx->node->attr;
+    const gr__linear_attr *a = ctx->node->attr;
     const int width = ctx->out.width, lines = (width + LINE - 1) / LINE;
 
     /* Small sums are not worth waking a second thread. */

@@ -28,7 +28,7 @@ void gr__element_forward(gr_ctx *ctx, void (*f)(gr_real *, const gr_real *, int)
     for (int n = r0; n < r1; n++)
         for (int j = 0; j < y->width; j += GR_SPAN) {
             gr_real from[GR_SPAN], to[GR_SPAN], *out = gr__room(y, to, n, j);
-            int width = gr__span(y->width, j);
+            int width = gr__span_width(y->width, j);
             f(out, gr__take(x, from, n, j, width), width);
             gr__put(y, out, n, j, width);
         }
@@ -43,7 +43,7 @@ void gr__element_backward(gr_ctx *ctx, void (*f)(gr_real *, const gr_real *, con
 #pragma omp parallel for schedule(static)
     for (int n = r0; n < r1; n++)
         for (int j = 0; j < y->width; j += GR_SPAN) {
-            int width = gr__span(y->width, j);
+            int width = gr__span_width(y->width, j);
             gr_real from[GR_SPAN], slope[GR_SPAN], to[GR_SPAN], *dx = gr__room_d(x, to, n, j, width);
             f(dx, gr__take_d(y, slope, n, j, width), gr__take(x, from, n, j, width), width, x->accumulate);
             gr__put_d(x, dx, n, j, width);
@@ -58,7 +58,7 @@ void gr__norm_forward(const gr_slot *y, int n, int at, int width, const gr_real 
                       const gr_real *gain, const gr_real *shift) {
     for (int j = 0; j < width; j += GR_SPAN) {
         gr_real wide[GR_SPAN], *out = gr__room(y, wide, n, at + j);
-        int some = gr__span(width, j);
+        int some = gr__span_width(width, j);
         gr_kernel()->norm(out, x + j, mean, inv, from(gain, j), from(shift, j), some);
         gr__put(y, out, n, at + j, some);
     }
@@ -68,7 +68,7 @@ void gr__norm_sums(const gr_slot *y, int n, int at, int width, gr_real sums[2], 
                    gr_real mean, gr_real inv, const gr_real *gain) {
     for (int j = 0; j < width; j += GR_SPAN) {
         gr_real wide[GR_SPAN];
-        int some = gr__span(width, j);
+        int some = gr__span_width(width, j);
         gr_kernel()->norm_sums(sums, xhat + j, gr__take_d(y, wide, n, at + j, some), x + j, mean, inv, from(gain, j),
                                some);
     }
@@ -78,7 +78,7 @@ void gr__norm_backward(const gr_slot *y, int n, int at, int width, gr_real *dx, 
                        gr_real m0, gr_real m1, const gr_real *gain, bool add) {
     for (int j = 0; j < width; j += GR_SPAN) {
         gr_real wide[GR_SPAN];
-        int some = gr__span(width, j);
+        int some = gr__span_width(width, j);
         gr_kernel()->norm_backward(dx + j, gr__take_d(y, wide, n, at + j, some), xhat + j, inv, m0, m1, from(gain, j),
                                    some, add);
     }

@@ -52,7 +52,7 @@ static inline void gr__put_d(const gr_slot *slot, const gr_real *buffer, int n, 
 
 /* Whether a gradient is wanted; how many columns the span from j on has. */
 static inline bool gr__wants(const gr_slot *slot) { return slot->d || slot->dh; }
-static inline int gr__span(int width, int j) { return width - j < GR_SPAN ? width - j : GR_SPAN; }
+static inline int gr__span_width(int width, int j) { return width - j < GR_SPAN ? width - j : GR_SPAN; }
 
 /* A node with one row of the result for each row of its one or two inputs (b GR_NONE: one). */
 gr_value gr__element_node(gr_graph *graph, const gr_op *op, gr_value a, gr_value b, int width);

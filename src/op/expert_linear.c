@@ -207,7 +207,7 @@ static void pack(const gr_ctx *ctx, void *to, const gr_slot *slot, bool gradient
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < chunk; i++)
         for (int j = 0; j < width; j += GR_SPAN) {
-            const int some = gr__span(width, j);
+            const int some = gr__span_width(width, j);
             const size_t at = (size_t)i * (size_t)width + (size_t)j;
 
             /* Where products take bfloat16, a span is made in floats and then narrowed. Chunks are filled up with
@@ -260,7 +260,7 @@ static void scatter(const gr_ctx *ctx, const gr_real *result, const int *row, in
     for (int i = 0; i < count; i++)
         for (int j = 0; j < width; j += GR_SPAN) {
             /* Out of experts a row is a sum, which several experts add to; into them each writes its own columns. */
-            const int some = gr__span(width, j);
+            const int some = gr__span_width(width, j);
             const gr_real *from = result + (size_t)i * (size_t)width + (size_t)j;
             gr_real wide[GR_SPAN], *to = gr__room(&ctx->out, wide, row[i], lo + j);
             gr_kernel()->scale(to, 1, from, some, a->out);
@@ -339,7 +339,7 @@ static void add_bias(const gr_ctx *ctx, const int *row, int count, int e, int r)
         for (int i = 0; i < count; i++)
             for (int j = lo; j < hi; j += GR_SPAN) {
                 gr_real wide[GR_SPAN];
-                const int some = gr__span(hi, j);
+                const int some = gr__span_width(hi, j);
                 gr_kernel()->scale(b->g + j, kind == GR_ROWS_MIXED ? weights->w[row[i]] : 1,
                                    gr__take_d(&ctx->out, wide, row[i], j, some), some, true);
             }
@@ -361,7 +361,7 @@ static void give(const gr_ctx *ctx, const gr_real *from, const int *row, int cou
 #pragma omp parallel for schedule(static)
     for (int i = 0; i < count; i++)
         for (int j = 0; j < width; j += GR_SPAN) {
-            const int n = row ? row[i] : r + i, some = gr__span(width, j);
+            const int n = row ? row[i] : r + i, some = gr__span_width(width, j);
             gr_real wide[GR_SPAN], *dx = gr__room_d(x, wide, n, lo + j, some);
             gr_kernel()->scale(dx, 1, from + (size_t)i * (size_t)width + (size_t)j, some, x->accumulate);
             gr__put_d(x, dx, n, lo + j, some);

@@ -71,7 +71,7 @@ static void gate_forward(gr_ctx *ctx, int r0, int r1) {
     for (int n = r0; n < r1; n++)
         for (int j = 0; j < y->width; j += GR_SPAN) {
             gr_real from[GR_SPAN], to[GR_SPAN], *out = gr__room(y, to, n, j);
-            int width = gr__span(y->width, j);
+            int width = gr__span_width(y->width, j);
             weigh(ctx->node->attr, out, s, gr__take(x, from, n, j, width), j, width, false);
             gr__put(y, out, n, j, width);
         }
@@ -82,7 +82,7 @@ static gr_real product(const gr_ctx *ctx, int n) {
     const attr *a = ctx->node->attr;
     gr_real sum = 0;
     for (int j = a->lo; j < a->hi; j += GR_SPAN) {
-        int width = gr__span(a->hi, j);
+        int width = gr__span_width(a->hi, j);
         gr_real wide[2][GR_SPAN];
 
         /* A span of each as floats. Its sum is taken by itself, then added. */
@@ -133,7 +133,7 @@ static void gate_backward(gr_ctx *ctx, int r0, int r1) {
 #pragma omp parallel for schedule(static)
     for (int n = r0; n < r1; n++)
         for (int j = 0; j < y->width; j += GR_SPAN) {
-            int width = gr__span(y->width, j);
+            int width = gr__span_width(y->width, j);
             gr_real from[GR_SPAN], to[GR_SPAN], *dx = gr__room_d(x, to, n, j, width);
             weigh(ctx->node->attr, dx, s, gr__take_d(y, from, n, j, width), j, width, x->accumulate);
             gr__put_d(x, dx, n, j, width);

@@ -4,8 +4,8 @@
 #include "op/op.h"
 
 enum { TERMS = GR__TERMS };
-typedef gr__term term;
-typedef gr__linear linear;
+typedef gr__linear_term term;
+typedef gr__linear_attr linear;
 
 /* ---- description ------------------------------------------------------------------------------------------------ */
 

@@ -11,22 +11,22 @@ enum {
 
 /* A term: x [N x in] times w gives columns [at, at + out) of the result. Of w [rows x cols] the columns [lo, hi) are
  * used: as x w^T (in = hi - lo, out = rows), or, transposed, as x w (in = rows, out = hi - lo). */
-typedef struct gr__term {
+typedef struct gr__linear_term {
     int param; /* w: its number among the node's parameters */
     int rows, cols, lo, hi, at;
     int in, out;
     bool transposed;
     int keeps;             /* ranges of the product's columns that pass gradient to x; 0: x is behind a gr_stop */
     int keep[GR__KEPT][2]; /* [from, end) of each, counted from `at`, in their order */
-} gr__term;
+} gr__linear_term;
 
 /* Inputs: a term each, then the base; parameters: the distinct w, then the bias. */
-typedef struct gr__linear {
+typedef struct gr__linear_attr {
     int terms;
     int base, bias; /* numbers among the node's inputs and parameters, or GR_NONE */
     bool overwrite; /* the first product writes all of out, with nothing but the bias below it */
-    gr__term term[GR__TERMS];
-} gr__linear;
+    gr__linear_term term[GR__TERMS];
+} gr__linear_attr;
 
 /* linear_pass.c */
 size_t gr__linear_scratch(const gr_node *node, int capacity, int block);

@@ -17,8 +17,8 @@
 #include <string.h>
 
 enum { TERMS = GR__TERMS };
-typedef gr__term term;
-typedef gr__linear linear;
+typedef gr__linear_term term;
+typedef gr__linear_attr linear;
 
 /* The products of one run, made once, and how its scratch is divided: first `whole`, then for each thread a `lane` of
  * dout, x and room for a copy times weights (wgrad.c). */

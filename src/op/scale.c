@@ -25,7 +25,7 @@ static void scale_forward(gr_ctx *ctx, int r0, int r1) {
     for (int n = r0; n < r1; n++)
         for (int j = 0; j < y->width; j += GR_SPAN) {
             gr_real from[GR_SPAN], to[GR_SPAN], *out = gr__room(y, to, n, j);
-            int width = gr__span(y->width, j);
+            int width = gr__span_width(y->width, j);
             gr_kernel()->scale(out, factor(ctx), gr__take(x, from, n, j, width), width, false);
             gr__put(y, out, n, j, width);
         }
@@ -38,7 +38,7 @@ static void scale_backward(gr_ctx *ctx, int r0, int r1) {
 #pragma omp parallel for schedule(static)
     for (int n = r0; n < r1; n++)
         for (int j = 0; j < y->width; j += GR_SPAN) {
-            int width = gr__span(y->width, j);
+            int width = gr__span_width(y->width, j);
             gr_real from[GR_SPAN], to[GR_SPAN], *dx = gr__room_d(x, to, n, j, width);
             gr_kernel()->scale(dx, factor(ctx), gr__take_d(y, from, n, j, width), width, x->accumulate);
             gr__put_d(x, dx, n, j, width);

@@ -14,7 +14,7 @@ static void swiglu_forward(gr_ctx *ctx, int r0, int r1) {
 #pragma omp parallel for schedule(static)
     for (int n = r0; n < r1; n++)
         for (int j = 0; j < y->width; j += GR_SPAN) {
-            int width = gr__span(y->width, j);
+            int width = gr__span_width(y->width, j);
             gr_real wide[3][GR_SPAN], *out = gr__room(y, wide[2], n, j);
             k->swiglu(out, gr__take(gate, wide[0], n, j, width), gr__take(up, wide[1], n, j, width), width);
             gr__put(y, out, n, j, width);
@@ -25,7 +25,7 @@ static void swiglu_forward(gr_ctx *ctx, int r0, int r1) {
 /* The gradients of a span of a row: of gate (first), of up (second), or of both. */
 static void span_backward(const gr_ctx *ctx, bool first, bool second, int n, int j) {
     const gr_slot *gate = &ctx->in[0], *up = &ctx->in[1], *y = &ctx->out;
-    int width = gr__span(y->width, j);
+    int width = gr__span_width(y->width, j);
     gr_real wide[5][GR_SPAN];
     gr_real *dgate = first ? gr__room_d(gate, wide[0], n, j, width) : NULL;
     gr_real *dup = second ? gr__room_d(up, wide[1], n, j, width) : NULL;

@@ -30,7 +30,7 @@ static gr_real weight_of(const gr_weights *weights, int block, int n) {
 static void forward_row(const gr_ctx *ctx, gr_real w, int lo, int hi, int n) {
     const gr_slot *x = &ctx->in[0], *y = &ctx->out;
     for (int j = lo; j < hi; j += GR_SPAN) {
-        int width = gr__span(hi, j);
+        int width = gr__span_width(hi, j);
         gr_real from[GR_SPAN], to[GR_SPAN], *out = gr__room(y, to, n, j);
         if (w == 0)
             memset(out, 0, (size_t)width * sizeof *out);
@@ -58,7 +58,7 @@ static void backward_row(const gr_ctx *ctx, gr_real w, int lo, int hi, int n) {
     if (w == 0 && x->accumulate)
         return;
     for (int j = lo; j < hi; j += GR_SPAN) {
-        int width = gr__span(hi, j);
+        int width = gr__span_width(hi, j);
         gr_real from[GR_SPAN], to[GR_SPAN], *dx = gr__room_d(x, to, n, j, width);
         if (w == 0)
             memset(dx, 0, (size_t)width * sizeof *dx);

@@ -28,7 +28,7 @@ static gr_real weight(const gr_slot *w, int n, int g) {
 static void forward_group(const gr_slot *x, const gr_slot *y, gr_real s, int lo, int hi, int n) {
     for (int j = lo; j < hi; j += GR_SPAN) {
         gr_real from[GR_SPAN], to[GR_SPAN], *out = gr__room(y, to, n, j);
-        int width = gr__span(hi, j);
+        int width = gr__span_width(hi, j);
         if (s == 0)
             memset(out, 0, (size_t)width * sizeof *out);
         else
@@ -50,7 +50,7 @@ static void weigh_forward(gr_ctx *ctx, int r0, int r1) {
 static gr_real backward_group(const gr_slot *x, const gr_slot *y, gr_real s, int lo, int hi, int n, bool sums) {
     gr_real sum = 0;
     for (int j = lo; j < hi; j += GR_SPAN) {
-        int width = gr__span(hi, j);
+        int width = gr__span_width(hi, j);
         gr_real wide[2][GR_SPAN], to[GR_SPAN];
         const gr_real *dy = gr__take_d(y, wide[0], n, j, width), *v = sums ? gr__take(x, wide[1], n, j, width) : NULL;
         if (sums)

@@ -186,7 +186,7 @@ static gr_status read_long(gr_recipe *recipe, gr_yaml *data, gr_error *err) {
     return GR_OK;
 }
 
-gr_status gr__recipe_data(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
+gr_status gr__recipe_read_data(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     gr_yaml *data;
     gr_recipe_data *d = &recipe->data;
     sources list = {0};

@@ -13,7 +13,7 @@ static gr_status describe(gr_recipe *recipe, gr_error *err) {
     return gr_bundle_describe(&recipe->from.def, recipe->from.sha256, recipe->from.path, err);
 }
 
-gr_status gr__recipe_from(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
+gr_status gr__recipe_read_from(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     gr_yaml *map;
     GR_TRY(gr_yaml_map(root, &map, "model", err));
     if (!map)

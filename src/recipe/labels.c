@@ -143,7 +143,7 @@ static gr_status read_label(gr_recipe *recipe, gr_yaml *node, gr_label_def *labe
 /* The values that make a label, and of which member; NULL: topics. */
 static const gr_label_arg *values_of(const gr_label_def *label, const char **field) {
     static const gr_label_arg none = {0};
-    const gr_label_arg *is = gr__label_arg(label, "is"), *member = gr__label_arg(label, "field");
+    const gr_label_arg *is = gr__label_arg_find(label, "is"), *member = gr__label_arg_find(label, "field");
     *field = member ? member->text : NULL;
     return is ? is : &none;
 }
@@ -222,7 +222,7 @@ static void keep_fields(gr_recipe *recipe) {
         const gr__label_source *source = gr__label_source_of(label);
         for (int i = 0; source && i < GR_LABEL_ARGS; i++) {
             const gr_label_arg *arg =
-                source->arg[i].kind == GR__ARG_FIELD ? gr__label_arg(label, source->arg[i].key) : NULL;
+                source->arg[i].kind == GR__ARG_FIELD ? gr__label_arg_find(label, source->arg[i].key) : NULL;
             keep_field(list, &recipe->data.fields, arg ? arg->text : NULL);
         }
         keep_field(list, &recipe->data.fields, label->noise ? label->noise->by : NULL);
@@ -230,7 +230,7 @@ static void keep_fields(gr_recipe *recipe) {
     recipe->data.field = list;
 }
 
-gr_status gr__recipe_labels(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
+gr_status gr__recipe_read_labels(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     gr_yaml *labels;
     GR_TRY(gr_yaml_map(root, &labels, "labels", err));
     if (labels && labels->count > GR_ROUTE_LABELS_MAX)

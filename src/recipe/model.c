@@ -332,7 +332,7 @@ static gr_status read_regions(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     return GR_OK;
 }
 
-gr_status gr__recipe_model(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
+gr_status gr__recipe_read_model(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     gr_yaml *map;
     GR_TRY(gr_yaml_section(root, &map, "model", err));
     GR_TRY(read_model(recipe, map, err));

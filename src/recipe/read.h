@@ -7,7 +7,7 @@
 #include "io/yaml.h"
 
 /* Refuses keys at the top that nobody knows, and those that other programs have where this one says it differently. */
-gr_status gr__recipe_words(const gr_yaml *root, gr_error *err);
+gr_status gr__recipe_check_words(const gr_yaml *root, gr_error *err);
 
 /* A recipe out of a tree, which it takes over, also where it fails. path: the file that relative paths start at, NULL:
  * they start at the working folder. sets: as gr_recipe_open has them. */
@@ -15,13 +15,13 @@ gr_status gr__recipe_new(gr_recipe **recipe, gr_yaml *root, const char *path, co
                          gr_error *err);
 
 /* In the order in which they must be called. */
-gr_status gr__recipe_from(gr_recipe *recipe, gr_yaml *root, gr_error *err);
-gr_status gr__recipe_data(gr_recipe *recipe, gr_yaml *root, gr_error *err);
-gr_status gr__recipe_labels(gr_recipe *recipe, gr_yaml *root, gr_error *err);
-gr_status gr__recipe_model(gr_recipe *recipe, gr_yaml *root, gr_error *err);
-gr_status gr__recipe_routes(gr_recipe *recipe, gr_yaml *root, gr_error *err);
-gr_status gr__recipe_train(gr_recipe *recipe, gr_yaml *root, gr_error *err);
-gr_status gr__recipe_lab(gr_recipe *recipe, gr_yaml *root, gr_error *err);
+gr_status gr__recipe_read_from(gr_recipe *recipe, gr_yaml *root, gr_error *err);
+gr_status gr__recipe_read_data(gr_recipe *recipe, gr_yaml *root, gr_error *err);
+gr_status gr__recipe_read_labels(gr_recipe *recipe, gr_yaml *root, gr_error *err);
+gr_status gr__recipe_read_model(gr_recipe *recipe, gr_yaml *root, gr_error *err);
+gr_status gr__recipe_read_routes(gr_recipe *recipe, gr_yaml *root, gr_error *err);
+gr_status gr__recipe_read_train(gr_recipe *recipe, gr_yaml *root, gr_error *err);
+gr_status gr__recipe_read_lab(gr_recipe *recipe, gr_yaml *root, gr_error *err);
 
 /* Share of the documents that no model trains on. */
 static inline double gr__recipe_held(const gr_recipe *recipe) { return recipe->data.validation + recipe->data.test; }

@@ -221,18 +221,18 @@ static gr_status read_seeds(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
 
 static gr_status read_all(gr_recipe *recipe, gr_error *err) {
     gr_yaml *root = recipe->root;
-    GR_TRY(gr__recipe_words(root, err));
+    GR_TRY(gr__recipe_check_words(root, err));
     GR_TRY(read_seeds(recipe, root, err));
     GR_TRY(gr__recipe_int(root, &recipe->threads, "threads", 0, 1024, err));
     GR_TRY(read_precision(recipe, root, err));
     GR_TRY(gr_yaml_text(root, &recipe->task, "task", err));
-    GR_TRY(gr__recipe_from(recipe, root, err));
-    GR_TRY(gr__recipe_data(recipe, root, err));
-    GR_TRY(gr__recipe_labels(recipe, root, err));
-    GR_TRY(gr__recipe_model(recipe, root, err));
-    GR_TRY(gr__recipe_routes(recipe, root, err));
-    GR_TRY(gr__recipe_train(recipe, root, err));
-    GR_TRY(gr__recipe_lab(recipe, root, err));
+    GR_TRY(gr__recipe_read_from(recipe, root, err));
+    GR_TRY(gr__recipe_read_data(recipe, root, err));
+    GR_TRY(gr__recipe_read_labels(recipe, root, err));
+    GR_TRY(gr__recipe_read_model(recipe, root, err));
+    GR_TRY(gr__recipe_read_routes(recipe, root, err));
+    GR_TRY(gr__recipe_read_train(recipe, root, err));
+    GR_TRY(gr__recipe_read_lab(recipe, root, err));
 
     /* A task that is named may have sections of its own, which are not known here. */
     recipe->own = recipe->task ? root : NULL;

@@ -356,7 +356,7 @@ static gr_status read_preset(const reader *r, gr_yaml *root, gr_error *err) {
     return GR_OK;
 }
 
-gr_status gr__recipe_routes(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
+gr_status gr__recipe_read_routes(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     const char **labels = gr_arena_alloc(recipe->arena, sizeof *labels * ((size_t)recipe->labels + 1));
     reader r = {.recipe = recipe, .regions = recipe->model.region_count};
     r.region = gr_arena_alloc(recipe->arena, sizeof *r.region * ((size_t)r.regions + 1));

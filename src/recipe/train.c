@@ -70,7 +70,7 @@ static gr_status read_length(gr_yaml *map, gr_recipe_train *t, int context, gr_e
     return GR_OK;
 }
 
-gr_status gr__recipe_train(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
+gr_status gr__recipe_read_train(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     gr_yaml *map;
     gr_recipe_train *t = &recipe->train;
     GR_TRY(gr_yaml_section(root, &map, "train", err));
@@ -160,7 +160,7 @@ static gr_status read_relearn(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     return gr__recipe_reals(map, r->lr, &r->rates, GR_RECIPE_RATES, "lr", DBL_MIN, 100, err);
 }
 
-gr_status gr__recipe_lab(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
+gr_status gr__recipe_read_lab(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     GR_TRY(read_diagnostics(recipe, root, err));
     GR_TRY(read_twins(recipe, root, err));
     GR_TRY(read_relearn(recipe, root, err));

@@ -139,7 +139,7 @@ static gr_status unknown_at_top(const gr_yaml *node, gr_error *err) {
     return unknown(node, NULL, hint, err);
 }
 
-gr_status gr__recipe_words(const gr_yaml *root, gr_error *err) {
+gr_status gr__recipe_check_words(const gr_yaml *root, gr_error *err) {
     GR_TRY(foreign(root, err));
     if (gr__yaml_child(root, "task")) /* which may have sections of its own: who reads them refuses the rest */
         return GR_OK;

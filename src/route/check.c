@@ -389,7 +389,7 @@ static void check_phases(const gr__lint *l) {
              * one that is not a second showing acts now. */
             bool known = phase->shown[k + 1] == k, timed = false, routed = false;
             for (int r = 0; r < l->routes->count; r++) {
-                const gr__drawn *rule = &l->router->rule[r];
+                const gr__drawn_rule *rule = &l->router->rule[r];
                 if (!(rule->labels & gr_label_bit(k)))
                     continue;
                 timed = timed || rule->from > 0 || rule->until < INT64_MAX;

@@ -43,7 +43,7 @@ uint64_t gr__option_named(const gr_model *model, const gr_option *option, gr_mod
 
 /* A route as the router draws it ("rule" r for route r). Outcome i below outcomes is drawn when edge[i - 1] <= u <
  * edge[i], u uniform in [0, 1). */
-typedef struct gr__drawn {
+typedef struct gr__drawn_rule {
     uint64_t labels; /* bits of the labels that it matches */
     gr_draw draw;
     bool again, mix;
@@ -51,7 +51,7 @@ typedef struct gr__drawn {
     int outcomes;
     int *option;  /* [outcomes] of the route, GR_NONE for no effect */
     double *edge; /* [outcomes], the last is 1 */
-} gr__drawn;
+} gr__drawn_rule;
 
 /* What labels mean in one stretch of steps. Arrays are over labels + 2, label k (-1 unlabelled, 0 core, 1..) at k + 1.
  * A combination is one outcome of each rule that acts and matches the label; its number is the sum of stride[r] *
@@ -69,11 +69,11 @@ struct gr_router {
     gr_tables *tables; /* weights per class, as the engine reads them */
     uint64_t seed;
     int labels, rules, classes, regions, copies, phases;
-    gr__drawn *rule;  /* [rules] in the order of the routes */
-    gr__phase *phase; /* [phases] by their first step */
-    int *copy;        /* [copies] the rules with `again` */
-    int **copy_class; /* [copies][outcomes of the rule] class of a second showing, GR_NONE for no copy */
-    double *forward;  /* [classes][regions] forward weight of the region's gates */
+    gr__drawn_rule *rule; /* [rules] in the order of the routes */
+    gr__phase *phase;     /* [phases] by their first step */
+    int *copy;            /* [copies] the rules with `again` */
+    int **copy_class;     /* [copies][outcomes of the rule] class of a second showing, GR_NONE for no copy */
+    double *forward;      /* [classes][regions] forward weight of the region's gates */
 };
 
 extern const gr_preset gr__preset_sgtm, gr__preset_gram, gr__preset_residual, gr__preset_era;

@@ -22,7 +22,7 @@ static double chance(const gr__lint *l, int label, int cls) {
         most = fmax(most, gr_router_chance_at(l->router, label, cls, gr_router_phase(l->router, i)));
 
     for (int c = 0; c < l->router->copies; c++) {
-        const gr__drawn *rule = &l->router->rule[l->router->copy[c]];
+        const gr__drawn_rule *rule = &l->router->rule[l->router->copy[c]];
         if (!(rule->labels & gr_label_bit(label)))
             continue;
         for (int o = 0; o < rule->outcomes; o++)

@@ -76,14 +76,14 @@ static gr_status route_check(const gr_model *model, const gr_routes *routes, int
 
 /* A route made ready for drawing: its options on the line from 0 to 1, each with the upper edge of its interval.
  * Options that are never drawn get no outcome, so they make no class. */
-static void rule_new(gr__drawn *rule, gr_arena *arena, const gr_route *route) {
+static void rule_new(gr__drawn_rule *rule, gr_arena *arena, const gr_route *route) {
     size_t room = (size_t)route->options + 1;
-    *rule = (gr__drawn){.labels = route->labels,
-                        .draw = route->draw,
-                        .again = route->again,
-                        .mix = route->mix,
-                        .from = route->from,
-                        .until = route->until > 0 ? route->until : INT64_MAX};
+    *rule = (gr__drawn_rule){.labels = route->labels,
+                             .draw = route->draw,
+                             .again = route->again,
+                             .mix = route->mix,
+                             .from = route->from,
+                             .until = route->until > 0 ? route->until : INT64_MAX};
     rule->option = gr_arena_alloc(arena, room * sizeof *rule->option);
     rule->edge = gr_arena_alloc(arena, room * sizeof *rule->edge);
 
@@ -106,14 +106,14 @@ static void rule_new(gr__drawn *rule, gr_arena *arena, const gr_route *route) {
     rule->edge[rule->outcomes - 1] = 1;
 }
 
-static bool rule_matches(const gr__drawn *rule, int label) { return rule->labels & gr_label_bit(label); }
+static bool rule_matches(const gr__drawn_rule *rule, int label) { return rule->labels & gr_label_bit(label); }
 
-static bool rule_acts(const gr__drawn *rule, int64_t step) { return rule->from <= step && step < rule->until; }
+static bool rule_acts(const gr__drawn_rule *rule, int64_t step) { return rule->from <= step && step < rule->until; }
 
 /* The outcome that rule r draws for this unit (a token, document, sequence or step) in this step: that whose interval
  * holds u. The key is documented at gr_router_classify. With one outcome nothing is drawn. */
 static int outcome(const gr_router *router, int r, int64_t step, uint32_t unit) {
-    const gr__drawn *rule = &router->rule[r];
+    const gr__drawn_rule *rule = &router->rule[r];
     if (rule->outcomes == 1)
         return 0;
     gr_key key = {router->seed, GR_STREAM_ROUTE, (uint32_t)r};
@@ -168,7 +168,7 @@ static const char *rows_of(const gr_routes *routes, int label) {
 static int label_shown(const gr_router *router, int label, int64_t step) {
     bool waits = false;
     for (int r = 0; r < router->rules; r++) {
-        const gr__drawn *rule = &router->rule[r];
+        const gr__drawn_rule *rule = &router->rule[r];
         if (!rule_matches(rule, label) || rule_matches(rule, -1))
             continue;
         if (rule_acts(rule, step))
@@ -272,7 +272,7 @@ static void copies(builder *b) {
     router->copy = gr_arena_alloc(router->arena, sizeof *router->copy * room);
     router->copy_class = gr_arena_alloc(router->arena, sizeof *router->copy_class * room);
     for (int r = 0; r < router->rules; r++) {
-        const gr__drawn *rule = &router->rule[r];
+        const gr__drawn_rule *rule = &router->rule[r];
         if (!rule->again)
             continue;
 
@@ -456,7 +456,7 @@ double gr_router_forward(const gr_router *router, int region, int cls) {
 }
 
 /* The length of the outcome's interval. */
-static double outcome_chance(const gr__drawn *rule, int i) { return rule->edge[i] - (i ? rule->edge[i - 1] : 0); }
+static double outcome_chance(const gr__drawn_rule *rule, int i) { return rule->edge[i] - (i ? rule->edge[i - 1] : 0); }
 
 int gr_router_phases(const gr_router *router) { return router->phases; }
 int64_t gr_router_phase(const gr_router *router, int i) { return router->phase[i].from; }
@@ -482,7 +482,7 @@ double gr_router_chance_at(const gr_router *router, int label, int cls, int64_t 
 }
 
 double gr_router_again_share(const gr_router *router, int which) {
-    const gr__drawn *rule = &router->rule[router->copy[which]];
+    const gr__drawn_rule *rule = &router->rule[router->copy[which]];
 
     /* All but the probability of "no effect", which is the last outcome if there is one. */
     int last = rule->outcomes - 1;

@@ -54,14 +54,14 @@ void gr__pack_clear(gr__pack *pack) {
 
 /* Closes the bucket's i-th open row. */
 static void emit(gr__pack *pack, int bucket, int i) {
-    gr__row *open = pack->open + bucket * GR__OPEN_ROWS;
+    gr__packed_row *open = pack->open + bucket * GR__OPEN_ROWS;
     int left = --pack->open_count[bucket];
     pack->rows[pack->row_count++] = open[i];
     memmove(open + i, open + i + 1, (size_t)(left - i) * sizeof *open);
 }
 
 /* The open row with the most positions taken, but at most `most`; the oldest of equals; -1 when there is none. */
-static int fullest(const gr__row *open, int count, int32_t most) {
+static int fullest(const gr__packed_row *open, int count, int32_t most) {
     int best = -1;
     for (int i = 0; i < count; i++)
         if (open[i].used <= most && (best < 0 || open[i].used > open[best].used))
@@ -71,7 +71,7 @@ static int fullest(const gr__row *open, int count, int32_t most) {
 
 /* Into the open row that it fills best; when none has, the fullest makes way for a new one. */
 static void place(gr__pack *pack, uint32_t at, int bucket, int32_t need) {
-    gr__row *open = pack->open + bucket * GR__OPEN_ROWS;
+    gr__packed_row *open = pack->open + bucket * GR__OPEN_ROWS;
 
     /* Best fit: of the rows that still have room for the document, the one that is fullest. */
     int *count = &pack->open_count[bucket], i = fullest(open, *count, pack->width - need);
@@ -86,7 +86,7 @@ static void place(gr__pack *pack, uint32_t at, int bucket, int32_t need) {
         if (*count == GR__OPEN_ROWS)
             emit(pack, bucket, fullest(open, *count, pack->width));
         i = (*count)++;
-        open[i] = (gr__row){at, at, need};
+        open[i] = (gr__packed_row){at, at, need};
     }
 
     /* The document ends its row's chain for now. A full row takes nothing more, so it leaves at once. */

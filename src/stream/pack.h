@@ -14,10 +14,10 @@
 enum { GR__OPEN_ROWS = 16 };
 
 /* A row is a chain of documents: first is a place in order[], next[place] goes on, UINT32_MAX ends. */
-typedef struct gr__row {
+typedef struct gr__packed_row {
     uint32_t first, last;
     int32_t used; /* positions that are taken */
-} gr__row;
+} gr__packed_row;
 
 /* One epoch's rows, in memory for any epoch of at most `most` documents. */
 typedef struct gr__pack {
@@ -28,8 +28,8 @@ typedef struct gr__pack {
     size_t most, count, row_count; /* room for documents; documents of this epoch; rows they make */
     uint32_t *order;               /* [most] documents of the epoch, the first `count` set by the caller */
     uint32_t *next;                /* [most] */
-    gr__row *rows;                 /* [most], in the order of emission */
-    gr__row *open;                 /* [buckets][GR__OPEN_ROWS] */
+    gr__packed_row *rows;          /* [most], in the order of emission */
+    gr__packed_row *open;          /* [buckets][GR__OPEN_ROWS] */
     int *open_count;               /* [buckets] */
     int buckets;                   /* one per revealed label, from -1, and one for uneven documents; or a single one */
     int64_t present, cut;          /* positions that hold a document; documents longer than a row */

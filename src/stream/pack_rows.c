@@ -29,7 +29,7 @@ typedef struct rows_job {
 
 static gr_status open_tokens(gr_dataset **data, const gr__packer *p, int i, gr_error *err) {
     char *path = gr__shard_path(p->folder, "shard", i);
-    gr_status status = gr__dataset_open(
+    gr_status status = gr__dataset_map(
         data, path, true, err); /* made or checked by the first pass, so its content is known to be whole */
     gr_free(path);
     return status;

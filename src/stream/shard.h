@@ -2,7 +2,7 @@
  *
  * rows-NNNNN.bin is one block, mapped as it is:
  *
- *     header | truth i16 [docs] | revealed i16 [docs] | order u32 [docs] | next u32 [docs] | gr__row [rows]
+ *     header | truth i16 [docs] | revealed i16 [docs] | order u32 [docs] | next u32 [docs] | gr__packed_row [rows]
  *
  * Where documents go on in further rows, all of this is of pieces, and stands behind their offsets u64 [docs + 1] and
  * the document u32 [docs] of each.

@@ -27,7 +27,7 @@ _Static_assert(sizeof(header) == GR__ROWS_HEADER, "the header has no padding");
 /* Bytes of a block with these counts. docs and rows are below 2^31, so nothing overflows. Of pieces, offsets (8 bytes)
  * and documents (4) come first; then truth and revealed (2 each), order and next (4 each), and the rows. */
 static uint64_t block_bytes(const header *h) {
-    return sizeof *h + (h->pieces ? 8 + 12 * h->docs : 0) + 12 * h->docs + sizeof(gr__row) * h->rows;
+    return sizeof *h + (h->pieces ? 8 + 12 * h->docs : 0) + 12 * h->docs + sizeof(gr__packed_row) * h->rows;
 }
 
 void gr__rows_seal(void *block, size_t size) {
@@ -81,7 +81,7 @@ gr_status gr__rows_save(const gr__pack *pack, const unsigned char settings[GR_DI
     at = append(at, pack->labels->revealed, docs * sizeof(int16_t));
     at = append(at, pack->order, docs * sizeof(uint32_t));
     at = append(at, pack->next, docs * sizeof(uint32_t));
-    append(at, pack->rows, pack->row_count * sizeof(gr__row));
+    append(at, pack->rows, pack->row_count * sizeof(gr__packed_row));
     gr__rows_seal(block, h.total);
     gr_status status = gr_file_write(path, block, h.total, err);
     gr_free(block);
@@ -152,7 +152,7 @@ static void attach(gr__shard *s) {
                          .row_count = h->rows,
                          .order = order,
                          .next = next,
-                         .rows = (gr__row *)(next + h->docs),
+                         .rows = (gr__packed_row *)(next + h->docs),
                          .present = h->present,
                          .cut = h->cut};
 }

@@ -217,7 +217,7 @@ static gr_status open_shard(opening *o, int i, int64_t *entries, const char *fil
         return refuse(o->path, err, "the manifest lacks a digest");
 
     /* Tokens and rows, each against its digest. */
-    GR_TRY(gr__dataset_open(&at->data, file, o->known, err));
+    GR_TRY(gr__dataset_map(&at->data, file, o->known, err));
     GR_TRY(compare_digest(gr__dataset_digest(at->data), digest, file, err));
     GR_TRY(gr__rows_open(at, rows, NULL, o->known, err));
     GR_TRY(compare_digest(gr__rows_digest(at), rows_digest, rows, err));

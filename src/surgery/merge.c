@@ -45,7 +45,7 @@ static const gr_real *numbers(gr_model *model, const char *name) {
 
 /* Fills a model that is untied from one that is tied: "unembed", or "REGION.unembed", from the embed of the same owner.
  */
-static void copy_untied(gr_model *to, const gr__plan *plan, gr_model *tied) {
+static void copy_untied(gr_model *to, const gr__blueprint *plan, gr_model *tied) {
     for (int q = 0; q < plan->params; q++) {
         const gr_param_def *p = &plan->param[q].def;
         const gr_real *from = numbers(tied, p->name);
@@ -61,16 +61,16 @@ static void copy_untied(gr_model *to, const gr__plan *plan, gr_model *tied) {
 /* The same network with an output matrix of its own, equal to the embedding. */
 static gr_status untie(gr_surgery_result *it, gr_error *err) {
     gr_model *apart;
-    gr__plan *plan;
+    gr__blueprint *plan;
     gr_arch_def def = *it->def;
     def.tied = false;
 
     /* A model of the untied description, filled from the tied one. */
-    GR_TRY(gr__plan_new(&plan, &def, err));
+    GR_TRY(gr__blueprint_new(&plan, &def, err));
     gr_status status = gr__arch_model(&apart, plan, gr_model_seed(it->model), false, err);
     if (status == GR_OK)
         copy_untied(apart, plan, it->model);
-    gr__plan_free(plan);
+    gr__blueprint_free(plan);
     GR_TRY(status);
 
     /* The new one takes the place of the old one, whose description `def` still points into. */
@@ -137,10 +137,10 @@ static void merge_map(gr_model *to, gr_model *from, const gr_arch_region *region
 }
 
 /* All maps of a region's adapter. Maps outside of layers are there once. */
-static void merge_region(gr_model *to, gr_model *from, const gr__plan *plan, int region) {
+static void merge_region(gr_model *to, gr_model *from, const gr__blueprint *plan, int region) {
     for (int map = 0; map < GR_MAPS; map++)
         for (int i = 0; i < (map < GR_MAP_EMBED ? plan->layers : 1); i++)
-            if (gr__plan_adapts(plan, region, (gr_map)map, i))
+            if (gr__blueprint_adapts(plan, region, (gr_map)map, i))
                 merge_map(to, from, &plan->def->regions[region], (gr_map)map, i);
 }
 
@@ -154,13 +154,13 @@ static bool is_named(const gr_arch_region *region, const char *const *names, int
 
 /* out: the network without the regions, which takes what their adapters add. A region counts once, however often it is
  * named. */
-static gr_status merge_all(gr_surgery_result *out, const gr__plan *plan, gr_model *model, const char *const *names,
+static gr_status merge_all(gr_surgery_result *out, const gr__blueprint *plan, gr_model *model, const char *const *names,
                            int count, gr_error *err) {
     const gr_arch_def *def = plan->def;
     bool ends = false;
     for (int r = 0; r < def->region_count; r++)
         for (int map = GR_MAP_EMBED; map < GR_MAPS; map++)
-            ends = ends || (is_named(&def->regions[r], names, count) && gr__plan_adapts(plan, r, (gr_map)map, 0));
+            ends = ends || (is_named(&def->regions[r], names, count) && gr__blueprint_adapts(plan, r, (gr_map)map, 0));
 
     /* A matrix that is both embedding and output cannot take what is added to one of them. */
     if (def->tied && ends)
@@ -173,11 +173,11 @@ static gr_status merge_all(gr_surgery_result *out, const gr__plan *plan, gr_mode
 
 gr_status gr_surgery_merge(gr_surgery_result *out, const gr_arch_def *def, gr_model *model, const char *const *regions,
                            int count, gr_error *err) {
-    gr__plan *plan;
+    gr__blueprint *plan;
     *out = (gr_surgery_result){0};
     for (int i = 0; i < count; i++)
         GR_TRY(check(def, regions[i], err));
-    GR_TRY(gr__plan_new(&plan, def, err));
+    GR_TRY(gr__blueprint_new(&plan, def, err));
 
     /* Remove the regions, then add what their adapters did. */
     gr_status status = gr_surgery_remove(out, def, model, regions, count, err);
@@ -185,6 +185,6 @@ gr_status gr_surgery_merge(gr_surgery_result *out, const gr_arch_def *def, gr_mo
         status = merge_all(out, plan, model, regions, count, err);
     if (status != GR_OK)
         gr_surgery_free(out);
-    gr__plan_free(plan);
+    gr__blueprint_free(plan);
     return status;
 }

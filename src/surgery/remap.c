@@ -22,17 +22,17 @@ void gr__remap_free(gr__remap *map) {
     gr_free(map->layer);
     gr_free(map->heads);
     gr_free(map->mlp);
-    gr__plan_free(map->from);
-    gr__plan_free(map->to);
+    gr__blueprint_free(map->from);
+    gr__blueprint_free(map->to);
     gr_arch_free(map->def);
     gr_free(map);
 }
 
 /* By name: what is part of a layer has its number in it, as "layers.3." behind the owner's name. */
 int gr__remap_origin(const gr__remap *map, int param) {
-    const gr__plan_param *p = &map->to->param[param];
+    const gr__blueprint_param *p = &map->to->param[param];
     if (p->block == GR_NONE || map->layer[p->block] == p->block)
-        return gr__plan_find(map->from, p->def.name);
+        return gr__blueprint_find(map->from, p->def.name);
     if (map->layer[p->block] < 0)
         return GR_NONE;
 
@@ -42,18 +42,18 @@ int gr__remap_origin(const gr__remap *map, int param) {
     const char *at = strstr(p->def.name, number);
     char *name =
         gr_format("%.*slayers.%d.%s", (int)(at - p->def.name), p->def.name, map->layer[p->block], at + strlen(number));
-    int origin = gr__plan_find(map->from, name);
+    int origin = gr__blueprint_find(map->from, name);
     gr_free(name);
     return origin;
 }
 
 int *gr__remap_lines(const gr__remap *map, int param, int axis) {
-    const gr__plan_param *p = &map->to->param[param];
+    const gr__blueprint_param *p = &map->to->param[param];
 
     /* Lines of units come from the lines of the unit; others stay where they are. */
     int lines = axis ? p->def.cols : p->def.rows, layer = p->layer[axis];
-    const gr__unit unit = gr__plan_core(map->to, param) ? p->axis[axis].unit : GR__PLAIN;
-    const int scale = gr__plan_lines_of(map->to, unit);
+    const gr__unit unit = gr__blueprint_core(map->to, param) ? p->axis[axis].unit : GR__PLAIN;
+    const int scale = gr__blueprint_lines_of(map->to, unit);
     const int *units = !scale ? NULL : unit == GR__NEURON ? map->mlp[layer] : map->heads[layer];
 
     /* The stream grows at its end. */
@@ -90,7 +90,7 @@ static bool adds(const gr_arch_region *region, bool heads) {
 
 /* The units of a layer after widening: old claimable ones keep their place, and those that a region adds are found
  * again by the region's name. was: the layer of `from`, -1: none, so all are new. */
-static int *widen(const gr__plan *from, const gr__plan *to, int layer, int was, bool heads) {
+static int *widen(const gr__blueprint *from, const gr__blueprint *to, int layer, int was, bool heads) {
     /* Claimable units of the core. */
     int base = heads ? to->heads[layer] : to->mlp[layer], all = heads ? to->heads_all[layer] : to->mlp_all[layer];
     int old = was < 0 ? 0 : heads ? from->heads[was] : from->mlp[was];
@@ -105,8 +105,8 @@ static int *widen(const gr__plan *from, const gr__plan *to, int layer, int was, 
         int q = find_region(from->def, to->def->regions[r].name);
         if (q == GR_NONE || !adds(&to->def->regions[r], heads) || !adds(&from->def->regions[q], heads))
             continue;
-        gr__span s = (heads ? to->head_span : to->mlp_span)[r * to->layers + layer];
-        gr__span t = (heads ? from->head_span : from->mlp_span)[q * from->layers + was];
+        gr__unit_span s = (heads ? to->head_span : to->mlp_span)[r * to->layers + layer];
+        gr__unit_span t = (heads ? from->head_span : from->mlp_span)[q * from->layers + was];
         for (int i = 0; i < s.hi - s.lo && i < t.hi - t.lo; i++)
             units[s.lo + i] = t.lo + i;
     }
@@ -114,7 +114,7 @@ static int *widen(const gr__plan *from, const gr__plan *to, int layer, int was, 
 }
 
 /* A map of the same layers, without units yet. */
-static gr__remap *remap_new(gr__plan *from, gr__plan *to, gr_arch_def *def) {
+static gr__remap *remap_new(gr__blueprint *from, gr__blueprint *to, gr_arch_def *def) {
     gr__remap *map = gr_alloc(sizeof *map);
     *map = (gr__remap){def,
                        from,
@@ -129,7 +129,7 @@ static gr__remap *remap_new(gr__plan *from, gr__plan *to, gr_arch_def *def) {
     return map;
 }
 
-gr__remap *gr__remap_new(gr__plan *from, gr__plan *to, gr_arch_def *def, const int *layer) {
+gr__remap *gr__remap_new(gr__blueprint *from, gr__blueprint *to, gr_arch_def *def, const int *layer) {
     gr__remap *map = remap_new(from, to, def);
 
     /* Each layer and its units. */
@@ -142,13 +142,14 @@ gr__remap *gr__remap_new(gr__plan *from, gr__plan *to, gr_arch_def *def, const i
 }
 
 /* A copy of the wider description, and its plan, which has as many layers as the old one. */
-static gr_status plan_wider(gr__plan **to, gr_arch_def **copy, const gr_arch_def *wider, int layers, gr_error *err) {
+static gr_status plan_wider(gr__blueprint **to, gr_arch_def **copy, const gr_arch_def *wider, int layers,
+                            gr_error *err) {
     GR_TRY(gr_arch_check(wider, err)); /* first: copying reads lists as long as it says */
     *copy = gr_arch_copy(wider);
-    gr_status status = gr__plan_new(to, *copy, err);
+    gr_status status = gr__blueprint_new(to, *copy, err);
     if (status == GR_OK && (*to)->layers != layers) {
         status = USAGE(err, NULL, "the wider network has %d layers, the old one %d", (*to)->layers, layers);
-        gr__plan_free(*to);
+        gr__blueprint_free(*to);
     }
     if (status != GR_OK)
         gr_arch_free(*copy);
@@ -157,15 +158,15 @@ static gr_status plan_wider(gr__plan **to, gr_arch_def **copy, const gr_arch_def
 
 /* A map to a network with more units in regions; it takes both plans and the copied description over. */
 gr_status gr__remap_expand(gr__remap **out, const gr_arch_def *def, const gr_arch_def *wider, gr_error *err) {
-    gr__plan *from, *to;
+    gr__blueprint *from, *to;
     gr_arch_def *copy;
     *out = NULL;
-    GR_TRY(gr__plan_new(&from, def, err));
+    GR_TRY(gr__blueprint_new(&from, def, err));
     gr_status status = plan_wider(&to, &copy, wider, from->layers, err);
     if (status == GR_OK)
         *out = gr__remap_new(from, to, copy, NULL);
     else
-        gr__plan_free(from);
+        gr__blueprint_free(from);
     return status;
 }
 
@@ -178,9 +179,9 @@ typedef struct kept {
 } kept;
 
 /* What stays of one sort of units, by layer; kept_free. */
-static kept *keep(const gr__plan *plan, const bool *gone, bool heads) {
+static kept *keep(const gr__blueprint *plan, const bool *gone, bool heads) {
     const int *all = heads ? plan->heads_all : plan->mlp_all;
-    const gr__span *span = heads ? plan->head_span : plan->mlp_span;
+    const gr__unit_span *span = heads ? plan->head_span : plan->mlp_span;
     kept *k = gr_alloc((size_t)plan->layers * sizeof *k);
 
     /* All units of a layer, less those of regions that are gone. */
@@ -189,7 +190,7 @@ static kept *keep(const gr__plan *plan, const bool *gone, bool heads) {
         memset(k[i].unit, true, (size_t)all[i]);
         for (int r = 0; r < plan->def->region_count; r++)
             if (gone[r] && !plan->def->regions[r].residual.add) {
-                gr__span s = span[r * plan->layers + i];
+                gr__unit_span s = span[r * plan->layers + i];
                 memset(k[i].unit + s.lo, false, (size_t)(s.hi - s.lo));
             }
     }
@@ -228,7 +229,7 @@ typedef struct staying {
 } staying;
 
 /* Layers stay unless a region that is gone owns them whole. */
-static staying stay(gr_arena *arena, const gr__plan *plan, const bool *gone) {
+static staying stay(gr_arena *arena, const gr__blueprint *plan, const bool *gone) {
     size_t size = (size_t)plan->layers * sizeof(int);
     staying s = {gr_arena_alloc(arena, size), 0, gr_arena_alloc(arena, size)};
 
@@ -274,7 +275,7 @@ static int *counts(gr_arena *arena, const staying *s, const kept *k, const int *
 }
 
 /* Moves a claim to where its units, of `each` lines, are now. */
-static void move_claim(gr_arena *arena, const staying *s, gr_arch_units *u, const gr__span *span, const kept *k,
+static void move_claim(gr_arena *arena, const staying *s, gr_arch_units *u, const gr__unit_span *span, const kept *k,
                        const int *each) {
     if (u->add || !(u->lo || u->hi || u->last || u->spans))
         return;
@@ -284,7 +285,7 @@ static void move_claim(gr_arena *arena, const staying *s, gr_arch_units *u, cons
 
     /* A unit's new number is how many stay before it. */
     for (int i = 0; i < s->count; i++) {
-        gr__span old = span[s->layer[i]];
+        gr__unit_span old = span[s->layer[i]];
         spans[2 * i] = count_kept(&k[s->layer[i]], old.lo) / by(each, s->layer[i]);
         spans[2 * i + 1] = count_kept(&k[s->layer[i]], old.hi) / by(each, s->layer[i]);
         if (old.lo == old.hi)
@@ -299,7 +300,7 @@ static void move_claim(gr_arena *arena, const staying *s, gr_arch_units *u, cons
 }
 
 /* What cannot be taken out of a network and leave one of the same kind. */
-static gr_status check_gone(const gr__plan *plan, int r, gr_error *err) {
+static gr_status check_gone(const gr__blueprint *plan, int r, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
     if (plan->stream_span[r].lo < plan->stream_span[r].hi)
         return USAGE(
@@ -317,7 +318,7 @@ static gr_status check_gone(const gr__plan *plan, int r, gr_error *err) {
 }
 
 /* The windows of the layers that stay: those of a description go around, and layers that leave would shift them. */
-static const int *windows(gr_arena *arena, const gr__plan *plan, const staying *s, int *count) {
+static const int *windows(gr_arena *arena, const gr__blueprint *plan, const staying *s, int *count) {
     int *list = gr_arena_alloc(arena, (size_t)s->count * sizeof *list);
 
     /* All layers stay: so does the list. */
@@ -326,7 +327,7 @@ static const int *windows(gr_arena *arena, const gr__plan *plan, const staying *
 
     /* Else write out the window of each. */
     for (int i = 0; i < s->count; i++)
-        list[i] = gr__plan_window(plan, s->layer[i]);
+        list[i] = gr__blueprint_window(plan, s->layer[i]);
     *count = s->count;
     return list;
 }
@@ -340,7 +341,7 @@ static const int *of_staying(gr_arena *arena, const staying *s, const int *list)
 }
 
 /* The regions that stay, in new numbers of layers and units; *count becomes how many. */
-static gr_arch_region *staying_regions(gr_arena *arena, const gr__plan *plan, const bool *gone, const staying *s,
+static gr_arch_region *staying_regions(gr_arena *arena, const gr__blueprint *plan, const bool *gone, const staying *s,
                                        const kept *heads, const kept *mlp, int *count) {
     const gr_arch_def *old = plan->def;
     gr_arch_region *regions = gr_arena_alloc(arena, (size_t)old->region_count * sizeof *regions);
@@ -360,7 +361,7 @@ static gr_arch_region *staying_regions(gr_arena *arena, const gr__plan *plan, co
 }
 
 /* Of a perceptron: the claimable neurons that stay in each layer, between inputs and outputs. */
-static const int *sizes_kept(gr_arena *arena, const gr__plan *plan, const kept *mlp) {
+static const int *sizes_kept(gr_arena *arena, const gr__blueprint *plan, const kept *mlp) {
     const gr_arch_def *old = plan->def;
     int *sizes = gr_arena_alloc(arena, (size_t)old->size_count * sizeof *sizes);
     memcpy(sizes, old->sizes, (size_t)old->size_count * sizeof *sizes);
@@ -370,7 +371,7 @@ static const int *sizes_kept(gr_arena *arena, const gr__plan *plan, const kept *
 }
 
 /* Of a transformer: layers that stay, with their windows, heads, and neurons or experts. */
-static void count_transformer(gr_arch_def *def, gr_arena *arena, const gr__plan *plan, const staying *s,
+static void count_transformer(gr_arch_def *def, gr_arena *arena, const gr__blueprint *plan, const staying *s,
                               const kept *heads, const kept *mlp) {
     const gr_arch_def *old = plan->def;
     def->head_size = plan->head_size;
@@ -392,7 +393,7 @@ static void count_transformer(gr_arch_def *def, gr_arena *arena, const gr__plan 
 }
 
 /* The description without the regions that are gone. */
-static gr_arch_def *smaller(gr_arena *arena, const gr__plan *plan, const bool *gone, const staying *s,
+static gr_arch_def *smaller(gr_arena *arena, const gr__blueprint *plan, const bool *gone, const staying *s,
                             const kept *heads, const kept *mlp) {
     gr_arch_def def = *plan->def;
     def.regions = staying_regions(arena, plan, gone, s, heads, mlp, &def.region_count);
@@ -410,7 +411,7 @@ static gr_arch_def *smaller(gr_arena *arena, const gr__plan *plan, const bool *g
 }
 
 /* Patterns name parameters by the numbers of their layers, and those change. */
-static gr_status check_patterns(const gr__plan *plan, const bool *gone, const staying *s, gr_error *err) {
+static gr_status check_patterns(const gr__blueprint *plan, const bool *gone, const staying *s, gr_error *err) {
     if (!s->count && plan->layers)
         return USAGE(err, "leave one of the regions in", "without these regions the network has no layer");
 
@@ -419,7 +420,7 @@ static gr_status check_patterns(const gr__plan *plan, const bool *gone, const st
         return GR_OK;
     for (int r = 0; r < plan->def->region_count; r++)
         for (int p = 0; p < plan->params; p++)
-            if (!gone[r] && plan->param[p].block != GR_NONE && gr__plan_listed(plan, p, r))
+            if (!gone[r] && plan->param[p].block != GR_NONE && gr__blueprint_listed(plan, p, r))
                 return USAGE(err, "remove that region's patterns, or silence the layers with zero",
                              "region '%s' owns '%s' by a pattern, and layers that leave change the numbers of others",
                              plan->def->regions[r].name, plan->param[p].def.name);
@@ -427,7 +428,8 @@ static gr_status check_patterns(const gr__plan *plan, const bool *gone, const st
 }
 
 /* Marks the regions that are named; each must be one that can be removed. */
-static gr_status mark_gone(const gr__plan *plan, bool *gone, const char *const *regions, int count, gr_error *err) {
+static gr_status mark_gone(const gr__blueprint *plan, bool *gone, const char *const *regions, int count,
+                           gr_error *err) {
     for (int i = 0; i < count; i++) {
         int r = find_region(plan->def, regions[i]);
         if (r == GR_NONE)
@@ -439,15 +441,15 @@ static gr_status mark_gone(const gr__plan *plan, bool *gone, const char *const *
 }
 
 /* The map to a network without the regions that are marked; it takes `from` over. */
-static gr_status remove_marked(gr__remap **out, gr__plan *from, const bool *gone, gr_arena *arena, gr_error *err) {
+static gr_status remove_marked(gr__remap **out, gr__blueprint *from, const bool *gone, gr_arena *arena, gr_error *err) {
     staying s = stay(arena, from, gone);
     GR_TRY(check_patterns(from, gone, &s, err));
 
     /* What stays of each layer says what the new network is. */
-    gr__plan *to;
+    gr__blueprint *to;
     kept *heads = keep(from, gone, true), *mlp = keep(from, gone, false);
     gr_arch_def *less = smaller(arena, from, gone, &s, heads, mlp);
-    gr_status status = gr__plan_new(&to, less, err);
+    gr_status status = gr__blueprint_new(&to, less, err);
 
     /* And where its units were. */
     if (status == GR_OK) {
@@ -467,9 +469,9 @@ static gr_status remove_marked(gr__remap **out, gr__plan *from, const bool *gone
 
 gr_status gr__remap_remove(gr__remap **out, const gr_arch_def *def, const char *const *regions, int count,
                            gr_error *err) {
-    gr__plan *from;
+    gr__blueprint *from;
     *out = NULL;
-    GR_TRY(gr__plan_new(&from, def, err));
+    GR_TRY(gr__blueprint_new(&from, def, err));
 
     /* Which regions go; then all that follows from it. `arena` holds the new description until it is copied. */
     bool *gone = gr_alloc((size_t)def->region_count);
@@ -478,7 +480,7 @@ gr_status gr__remap_remove(gr__remap **out, const gr_arch_def *def, const char *
     if (status == GR_OK)
         status = remove_marked(out, from, gone, arena, err);
     if (status != GR_OK)
-        gr__plan_free(from);
+        gr__blueprint_free(from);
     gr_arena_free(arena);
     gr_free(gone);
     return status;

@@ -8,7 +8,7 @@
 /* New from old layers and lines of units: for each of `to` the one of `from`, or -1. */
 typedef struct gr__remap {
     gr_arch_def *def; /* of `to`, owned */
-    gr__plan *from, *to;
+    gr__blueprint *from, *to;
     int *layer;         /* [layers of `to`] the layer of `from`, -1: new */
     int **heads, **mlp; /* [layers] arrays over the units of `to` */
 } gr__remap;
@@ -16,7 +16,7 @@ gr_status gr__remap_expand(gr__remap **map, const gr_arch_def *def, const gr_arc
 gr_status gr__remap_remove(gr__remap **map, const gr_arch_def *def, const char *const *regions, int count,
                            gr_error *err);
 /* Takes plans and description over. layer: see above, NULL: the same. Units are mapped by place, as in expand. */
-gr__remap *gr__remap_new(gr__plan *from, gr__plan *to, gr_arch_def *def, const int *layer);
+gr__remap *gr__remap_new(gr__blueprint *from, gr__blueprint *to, gr_arch_def *def, const int *layer);
 void gr__remap_free(gr__remap *map);
 int gr__remap_origin(const gr__remap *map, int param); /* the parameter of `from` that became `param`, or GR_NONE */
 int *gr__remap_lines(const gr__remap *map, int param, int axis); /* of parameter `param` of `to`; gr_free it */

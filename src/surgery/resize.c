@@ -22,7 +22,7 @@ gr_surgery_resize_def gr_surgery_resize_default(void) {
 }
 
 typedef struct job {
-    gr__plan *from; /* of the old network */
+    gr__blueprint *from; /* of the old network */
     const gr_surgery_resize_def *how;
     gr_arena *arena;
     int layers;              /* from here on of the new network */
@@ -47,7 +47,7 @@ static bool power_of_four(int n) {
 }
 
 /* Whether the residual stream may have another width: the norms must be able to make up for it. */
-static gr_status check_width(const gr__plan *from, const gr_surgery_resize_def *how, gr_error *err) {
+static gr_status check_width(const gr__blueprint *from, const gr_surgery_resize_def *how, gr_error *err) {
     int d = from->width, w = how->width == GR_SURGERY_KEEP ? d : how->width;
     int more = w > d ? w : d, less = w > d ? d : w;
     if (w == d)
@@ -83,7 +83,7 @@ static gr_status check_width(const gr__plan *from, const gr_surgery_resize_def *
 }
 
 /* What can be asked for, by the kind of network. */
-static gr_status check(const gr__plan *from, const gr_surgery_resize_def *how, gr_error *err) {
+static gr_status check(const gr__blueprint *from, const gr_surgery_resize_def *how, gr_error *err) {
     GR_TRY(check_count("layers", how->layers, err));
     GR_TRY(check_count("neurons", how->mlp, err));
     GR_TRY(check_count("heads", how->heads, err));
@@ -164,7 +164,7 @@ static void move_windows(job *j) {
     gr_arch_def *def = &j->def;
     int *old = gr_arena_alloc(j->arena, (size_t)j->from->layers * sizeof *old);
     for (int i = 0; i < j->from->layers; i++)
-        old[i] = gr__plan_window(j->from, i);
+        old[i] = gr__blueprint_window(j->from, i);
 
     /* Only where there are windows: an empty list means that every row sees all rows before it. */
     if (!def->window_count)
@@ -194,7 +194,7 @@ static gr_status move_layers(const job *j, const int **list, int *count, const c
 }
 
 /* A claim, with its units where they are now; region->layers are old ones still. */
-static gr_status move_claim(const job *j, gr_arch_units *u, const gr_arch_region *region, const gr__span *span,
+static gr_status move_claim(const job *j, gr_arch_units *u, const gr_arch_region *region, const gr__unit_span *span,
                             const int *counts, const int *each, const char *noun, gr_error *err) {
     if (u->add || !(u->lo || u->hi || u->last || u->spans))
         return GR_OK;
@@ -204,7 +204,7 @@ static gr_status move_claim(const job *j, gr_arch_units *u, const gr_arch_region
 
     /* Layer by layer, what it claimed there; all of it must still be there. */
     for (int i = 0; i < j->layers; i++) {
-        const gr__span *s = j->layer[i] < 0 ? NULL : &span[j->layer[i]];
+        const gr__unit_span *s = j->layer[i] < 0 ? NULL : &span[j->layer[i]];
         if (!s || s->lo >= s->hi)
             continue;
         if (s->hi > counts[i])
@@ -225,8 +225,8 @@ static gr_status move_claim(const job *j, gr_arch_units *u, const gr_arch_region
 
 /* The region's claims and lists of layers in the new network. */
 static gr_status move_region(const job *j, gr_arch_region *region, int r, gr_error *err) {
-    const gr__plan *from = j->from;
-    gr__span s = from->stream_span[r];
+    const gr__blueprint *from = j->from;
+    gr__unit_span s = from->stream_span[r];
 
     /* Claimed residual dimensions must still be there. */
     if (s.lo < s.hi) {
@@ -250,7 +250,7 @@ static gr_status move_region(const job *j, gr_arch_region *region, int r, gr_err
 /* Sizes of the new description. */
 static void sizes(job *j) {
     gr_arch_def *def = &j->def;
-    const gr__plan *from = j->from;
+    const gr__blueprint *from = j->from;
     j->mlp = units_of_layers(j, from->mlp, j->how->mlp);
 
     /* A perceptron: the sizes between the first and the last. */
@@ -326,7 +326,7 @@ static gr_status check_patterns(const gr__remap *map, gr_error *err) {
         if (p == GR_NONE)
             continue;
         for (int r = 0; r < map->to->def->region_count; r++)
-            if (gr__plan_whole(map->to, q, r) != gr__plan_whole(map->from, p, r))
+            if (gr__blueprint_whole(map->to, q, r) != gr__blueprint_whole(map->from, p, r))
                 return USAGE(err, "remove the region first",
                              "region '%s' owns parameters by name, and '%s' would be called '%s'",
                              map->to->def->regions[r].name, map->from->param[p].def.name, map->to->param[q].def.name);
@@ -341,9 +341,9 @@ static gr_status map_described(gr__remap **map, job *j, gr_error *err) {
     GR_TRY(gr_arch_check(&j->def, err));
 
     /* What was described lies in the job's arena: the map needs a copy. */
-    gr__plan *to;
+    gr__blueprint *to;
     gr_arch_def *copy = gr_arch_copy(&j->def);
-    gr_status status = gr__plan_new(&to, copy, err);
+    gr_status status = gr__blueprint_new(&to, copy, err);
     if (status == GR_OK)
         *map = gr__remap_new(j->from, to, copy, j->layer);
     else
@@ -353,13 +353,13 @@ static gr_status map_described(gr__remap **map, job *j, gr_error *err) {
 
 /* The map from the old network to the one that is asked for. */
 static gr_status map_new(gr__remap **map, const gr_arch_def *def, const gr_surgery_resize_def *how, gr_error *err) {
-    gr__plan *from;
+    gr__blueprint *from;
     *map = NULL;
-    GR_TRY(gr__plan_new(&from, def, err));
+    GR_TRY(gr__blueprint_new(&from, def, err));
     job j = {.from = from, .how = how, .arena = gr_arena_new()};
     gr_status status = map_described(map, &j, err);
     if (status != GR_OK)
-        gr__plan_free(from);
+        gr__blueprint_free(from);
     gr_arena_free(j.arena);
     return status;
 }

@@ -24,10 +24,10 @@ void gr_surgery_free(gr_surgery_result *result) {
 /* ---- copying ---- */
 
 /* New units put out nothing: true where line i of an axis that decides outputs has no origin. */
-static bool silent(const gr__plan_param *p, int axis, int origin) { return p->axis[axis].out && origin < 0; }
+static bool silent(const gr__blueprint_param *p, int axis, int origin) { return p->axis[axis].out && origin < 0; }
 
 /* Fills one parameter of the new model from the old one; what is new keeps its draw or, where it puts out, is 0. */
-static void fill(gr_real *to, const gr_real *from, int from_cols, const gr__plan_param *p, const int *rows,
+static void fill(gr_real *to, const gr_real *from, int from_cols, const gr__blueprint_param *p, const int *rows,
                  const int *cols, bool fresh) {
     for (int i = 0; i < p->def.rows; i++)
         for (int j = 0; j < p->def.cols; j++) {
@@ -43,7 +43,7 @@ static void fill(gr_real *to, const gr_real *from, int from_cols, const gr__plan
 /* Fills all parameters of the new model. */
 static void fill_model(const gr__remap *map, gr_model *to, gr_model *from, bool fresh) {
     for (int q = 0; q < map->to->params; q++) {
-        const gr__plan_param *p = &map->to->param[q];
+        const gr__blueprint_param *p = &map->to->param[q];
         gr_real *data = gr_model_data(to, gr_model_find(to, p->def.name));
 
         /* A parameter that the old network has not: biases and what puts out begin at 0. */
@@ -70,7 +70,7 @@ gr_status gr__surgery_finish(gr_surgery_result *out, gr__remap *map, gr_model *m
     gr_model *made;
 
     /* The model must be of the old description. The new one is drawn as any model, then filled. */
-    GR_TRY(gr__plan_match(map->from, model, err));
+    GR_TRY(gr__blueprint_match(map->from, model, err));
     GR_TRY(gr__arch_model(&made, map->to, seed, false, err));
     fill_model(map, made, model, fresh);
     *out = (gr_surgery_result){gr_arch_copy(map->def), made};
@@ -107,18 +107,18 @@ static gr_status check_axis(const gr__remap *map, int old, int axis, gr_error *e
     int lines = axis ? def->cols : def->rows, found = 0;
 
     /* It must be there at all. */
-    int q = gr__plan_find(map->to, def->name);
+    int q = gr__blueprint_find(map->to, def->name);
     if (q == GR_NONE)
         return USAGE(err, "expand only adds", "the wider network lacks '%s'", def->name);
 
     /* How many of the old lines the map finds again. */
-    const gr__plan_param *to = &map->to->param[q];
+    const gr__blueprint_param *to = &map->to->param[q];
     int *from = gr__remap_lines(map, q, axis), size = axis ? to->def.cols : to->def.rows;
     for (int i = 0; i < size; i++)
         found += from[i] >= 0 && from[i] < lines;
 
     /* Lines may only grow where they are units. */
-    bool grows = gr__plan_core(map->to, q) && to->axis[axis].unit > GR__STREAM;
+    bool grows = gr__blueprint_core(map->to, q) && to->axis[axis].unit > GR__STREAM;
     gr_free(from);
     if (found == lines && (grows || size == lines))
         return GR_OK;
@@ -144,7 +144,7 @@ static gr_status check_wider(const gr__remap *map, gr_error *err) {
 
     /* Layer by layer: what the core has there is the same. */
     for (int i = 0; i < map->to->layers; i++) {
-        GR_TRY(same("a window of", gr__plan_window(map->from, i), gr__plan_window(map->to, i), err));
+        GR_TRY(same("a window of", gr__blueprint_window(map->from, i), gr__blueprint_window(map->to, i), err));
         GR_TRY(same("heads to claim", map->from->heads[i], map->to->heads[i], err));
         GR_TRY(same("neurons to claim", map->from->mlp[i], map->to->mlp[i], err));
         GR_TRY(same("neurons of an expert", map->from->each[i], map->to->each[i], err));
@@ -190,18 +190,18 @@ static void zero(gr_real *data, int cols, gr_part part) {
 }
 
 /* Silences a region in the parameters of plan and model. */
-static void off_zero(const gr__plan *plan, gr_model *model, int region) {
+static void off_zero(const gr__blueprint *plan, gr_model *model, int region) {
     for (int q = 0; q < plan->params; q++) {
-        const gr__plan_param *p = &plan->param[q];
+        const gr__blueprint_param *p = &plan->param[q];
         gr_real *data = gr_model_data(model, gr_model_find(model, p->def.name));
 
         /* Parameters that are the region's alone: all of what puts out, and all that a pattern names. */
         bool puts_out = p->role == GR__BASE ? p->axis[0].out || p->axis[1].out : p->role == GR__HIGH;
-        if (gr__plan_listed(plan, q, region) || (gr__plan_whole(plan, q, region) && puts_out))
+        if (gr__blueprint_listed(plan, q, region) || (gr__blueprint_whole(plan, q, region) && puts_out))
             zero(data, p->def.cols, (gr_part){q, 0, p->def.rows, 0, p->def.cols});
 
         /* Of others the lines of its units, where these put out. */
-        gr__span r = gr__plan_lines(plan, q, 0, region), c = gr__plan_lines(plan, q, 1, region);
+        gr__unit_span r = gr__blueprint_lines(plan, q, 0, region), c = gr__blueprint_lines(plan, q, 1, region);
         if (p->axis[0].out)
             zero(data, p->def.cols, (gr_part){q, r.lo, r.hi, 0, p->def.cols});
         if (p->axis[1].out)
@@ -210,11 +210,11 @@ static void off_zero(const gr__plan *plan, gr_model *model, int region) {
 }
 
 /* Draws all numbers of a region anew, as a new model with this seed has them. */
-static void off_reinit(const gr__plan *plan, gr_model *model, int region, uint64_t seed) {
+static void off_reinit(const gr__blueprint *plan, gr_model *model, int region, uint64_t seed) {
     /* Rectangle by rectangle; draws are keyed by the seed, the name of the parameter and the place in it. */
     for (int q = 0; q < plan->params; q++) {
-        gr_part part[GR__PARTS];
-        int n = gr__plan_parts(plan, part, q, region);
+        gr_part part[GR__PARTS_MOST];
+        int n = gr__blueprint_parts(plan, part, q, region);
         for (int i = 0; i < n; i++) {
             part[i].param = gr_model_find(model, plan->param[q].def.name);
             gr_model_draw(model, part[i], seed);
@@ -298,9 +298,9 @@ static gr_status calibrate(watch *list, int count, gr_run *run, const gr_surgery
 }
 
 /* Adds what the region's units put out on average through parameter q, along `axis`, to the bias behind it. */
-static void add_mean(const gr__plan *plan, gr_model *model, const watch *list, int q, int axis, int region) {
-    const gr__plan_param *p = &plan->param[q];
-    gr__span s = gr__plan_lines(plan, q, axis, region);
+static void add_mean(const gr__blueprint *plan, gr_model *model, const watch *list, int q, int axis, int region) {
+    const gr__blueprint_param *p = &plan->param[q];
+    gr__unit_span s = gr__blueprint_lines(plan, q, axis, region);
     bool heads = p->axis[axis].unit == GR__HEAD;
 
     /* Only what heads and neurons write, where the region has some. */
@@ -328,7 +328,7 @@ static void add_mean(const gr__plan *plan, gr_model *model, const watch *list, i
 }
 
 /* A model with the numbers of `model`, whose heads and neurons are outputs too. */
-static gr_status twin_new(gr_model **twin, const gr__plan *plan, gr_model *model, gr_error *err) {
+static gr_status twin_new(gr_model **twin, const gr__blueprint *plan, gr_model *model, gr_error *err) {
     GR_TRY(gr__arch_model(twin, plan, 0, true, err));
 
     /* Parameter by parameter, since outputs change neither their names nor their sizes. */
@@ -342,7 +342,7 @@ static gr_status twin_new(gr_model **twin, const gr__plan *plan, gr_model *model
 }
 
 /* Means of all neurons and heads, list[2 * layer + heads], over the calibration rows; the sums are the caller's. */
-static gr_status measure(watch *list, const gr__plan *plan, gr_model *model, const gr_surgery_off_def *how,
+static gr_status measure(watch *list, const gr__blueprint *plan, gr_model *model, const gr_surgery_off_def *how,
                          int32_t *cls, gr_error *err) {
     gr_model *twin;
     gr_run *run = NULL;
@@ -364,7 +364,7 @@ static gr_status measure(watch *list, const gr__plan *plan, gr_model *model, con
 }
 
 /* model is the new one, still whole; its biases take the means. */
-static gr_status off_mean(const gr__plan *plan, gr_model *model, int region, const gr_surgery_off_def *how,
+static gr_status off_mean(const gr__blueprint *plan, gr_model *model, int region, const gr_surgery_off_def *how,
                           gr_error *err) {
     int count = 2 * plan->layers;
     watch *list = gr_alloc((size_t)count * sizeof *list);
@@ -384,7 +384,7 @@ static gr_status off_mean(const gr__plan *plan, gr_model *model, int region, con
 }
 
 /* A mean can stand in for neurons and heads whose output one map takes, and for nothing else. */
-static gr_status check_mean(const gr__plan *plan, int r, const gr_surgery_off_def *how, gr_error *err) {
+static gr_status check_mean(const gr__blueprint *plan, int r, const gr_surgery_off_def *how, gr_error *err) {
     const gr_arch_region *region = &plan->def->regions[r];
 
     /* Whatever else a region may own. */
@@ -399,7 +399,7 @@ static gr_status check_mean(const gr__plan *plan, int r, const gr_surgery_off_de
     /* An adapter on that map would read the units too. */
     for (int k = 0; k < plan->def->region_count; k++)
         for (int i = 0; i < plan->layers; i++)
-            if (gr__plan_adapts(plan, k, GR_MAP_OUT, i) || gr__plan_adapts(plan, k, GR_MAP_DOWN, i))
+            if (gr__blueprint_adapts(plan, k, GR_MAP_OUT, i) || gr__blueprint_adapts(plan, k, GR_MAP_DOWN, i))
                 return USAGE(err, "merge or remove the adapter first",
                              "the adapter '%s' reads heads or neurons, so the mean of '%s' is not in one map",
                              plan->def->regions[k].name, region->name);

@@ -67,7 +67,7 @@ static const gr__merge *merge_at(const gr_tokenizer *tok, const work *w, uint32_
     int32_t right = w->nodes[w->nodes[i].next].id;
     if (tok->rules.words && tok->bytes[tok->tokens[right].start] == ' ')
         return NULL;
-    const gr__slot *slot = gr__tokenizer_slot(tok, w->nodes[i].id, right);
+    const gr__merge_slot *slot = gr__tokenizer_slot(tok, w->nodes[i].id, right);
     return slot->at >= 0 ? &tok->merges[slot->at] : NULL;
 }
 

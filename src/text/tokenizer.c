@@ -83,7 +83,7 @@ int gr__byte_name(const char *text, size_t length) {
 /* ---- sealing ---- */
 
 /* Linear probing; see bpe_train.c for the multiplier. */
-gr__slot *gr__tokenizer_slot(const gr_tokenizer *tok, int32_t left, int32_t right) {
+gr__merge_slot *gr__tokenizer_slot(const gr_tokenizer *tok, int32_t left, int32_t right) {
     uint64_t h = ((uint64_t)(uint32_t)left << 32 | (uint32_t)right) * 0x9e3779b97f4a7c15u;
     size_t i = (size_t)(h ^ h >> 32) & tok->mask;
     while (tok->slots[i].at >= 0 && (tok->slots[i].left != left || tok->slots[i].right != right))
@@ -179,7 +179,7 @@ static gr_status seal_merges(gr_tokenizer *tok, const char *place, gr_error *err
      * back. */
     for (size_t i = 0; i < tok->merges_count; i++) {
         gr__merge m = tok->merges[i];
-        gr__slot *slot = gr__tokenizer_slot(tok, m.left, m.right);
+        gr__merge_slot *slot = gr__tokenizer_slot(tok, m.left, m.right);
         if (slot->at >= 0)
             return gr_error_set(err, GR_ERR_FORMAT, place, "each pair may be merged by one rule only",
                                 "merge %zu repeats merge %d", i, (int)slot->at);
@@ -188,7 +188,7 @@ static gr_status seal_merges(gr_tokenizer *tok, const char *place, gr_error *err
                                 "a merge's result is a token that is not special and has the bytes of both halves",
                                 "merge %zu of tokens %d and %d cannot give token %d", i, (int)m.left, (int)m.right,
                                 (int)m.id);
-        *slot = (gr__slot){m.left, m.right, (int32_t)i};
+        *slot = (gr__merge_slot){m.left, m.right, (int32_t)i};
     }
     return GR_OK;
 }

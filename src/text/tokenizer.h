@@ -47,9 +47,9 @@ typedef struct gr__merge {
 } gr__merge;
 
 /* A slot of the table from pair to merge; at -1 is empty. */
-typedef struct gr__slot {
+typedef struct gr__merge_slot {
     int32_t left, right, at;
-} gr__slot;
+} gr__merge_slot;
 
 /* Whether a space is put before a text of pieces. */
 typedef enum gr__prefix { GR__PREFIX_NONE, GR__PREFIX_ALWAYS, GR__PREFIX_FIRST } gr__prefix;
@@ -70,10 +70,10 @@ struct gr_tokenizer {
     size_t bytes_count, bytes_capacity;
     gr__merge *merges; /* ascending rank */
     size_t merges_count, merges_capacity;
-    gr__slot *slots;      /* power of two, linear probing */
-    size_t mask;          /* number of slots, less 1 */
-    int32_t byte_id[256]; /* -1: no such token */
-    int32_t *added;       /* [added_count] ids of tokens listed apart, by first byte, then longest first */
+    gr__merge_slot *slots; /* power of two, linear probing */
+    size_t mask;           /* number of slots, less 1 */
+    int32_t byte_id[256];  /* -1: no such token */
+    int32_t *added;        /* [added_count] ids of tokens listed apart, by first byte, then longest first */
     size_t added_count;
     size_t added_from[257];  /* where those of each first byte begin */
     bool added_plain;        /* some are not special, and so found in every text */
@@ -123,7 +123,7 @@ void gr__tokenizer_usual_ends(const gr_tokenizer *tok, int *start, int *end);
 int gr__byte_name(const char *text, size_t length);
 
 /* The slot of a pair, or the empty one where it belongs. */
-gr__slot *gr__tokenizer_slot(const gr_tokenizer *tok, int32_t left, int32_t right);
+gr__merge_slot *gr__tokenizer_slot(const gr_tokenizer *tok, int32_t left, int32_t right);
 
 /* The pattern that is built in. */
 extern const char gr__tokenizer_pattern[];

@@ -262,7 +262,7 @@ static gr_status fail_merge(reader *r, size_t rank, const char *hint, const char
     char where[64];
     if (r->merges_place) {
         char place[GR__PLACE_SIZE];
-        gr__place(place, r->merges_place, r->merges_line + rank, 0);
+        gr__place_text(place, r->merges_place, r->merges_line + rank, 0);
         return gr_error_set(r->err, GR_ERR_FORMAT, place, hint, "%s", what);
     }
     snprintf(where, sizeof where, "model.merges[%zu]", rank);

@@ -157,8 +157,8 @@ static void note_unmade(const gr_tokenizer *tok, const char *path) {
     char *clean = gr_alloc(3 * length + 1);
     json_t *spelt = json_stringn(clean, gr_utf8_clean(clean, bytes, length));
     char *text = json_dumps(spelt, JSON_ENCODE_ANY | JSON_ENSURE_ASCII);
-    gr_log(1, "note: %s: no merge makes %zu of %zu tokens, the first is %s; is the list of merges cut short?", path,
-           unmade, tok->count, text ? text : "");
+    gr_log_line(1, "note: %s: no merge makes %zu of %zu tokens, the first is %s; is the list of merges cut short?",
+                path, unmade, tok->count, text ? text : "");
     free(text);
     json_decref(spelt);
     gr_free(clean);
@@ -168,7 +168,7 @@ gr_status gr_tokenizer_open(gr_tokenizer **out, const char *path, gr_error *err)
     char *text;
     size_t length;
     *out = NULL;
-    GR_TRY(gr__file_read(&text, &length, path, "is the path right?", err));
+    GR_TRY(gr__file_decompress(&text, &length, path, "is the path right?", err));
     gr_status status = open_text(out, path, text, length, err);
     gr_free(text);
     if (status == GR_OK)

@@ -29,7 +29,7 @@ static gr_status read_lines(json_t **out, size_t *first, const char *text, size_
             char at[GR__PLACE_SIZE];
             if (line && memchr(lines.text, 0, lines.length))
                 json_decref(line);
-            return gr_error_set(err, GR_ERR_FORMAT, gr__place(at, place, lines.number, 0),
+            return gr_error_set(err, GR_ERR_FORMAT, gr__place_text(at, place, lines.number, 0),
                                 "merges are two tokens a line", "the line is not UTF-8 text");
         }
     }
@@ -96,7 +96,7 @@ static gr_status read_both(gr_tokenizer **out, json_t *vocab, json_t **list, con
     char at[GR__PLACE_SIZE];
     size_t first;
     if (!json_is_object(vocab))
-        return gr_error_set(err, GR_ERR_FORMAT, gr__place(at, vocab_place, 1, 1), "an object from token to id",
+        return gr_error_set(err, GR_ERR_FORMAT, gr__place_text(at, vocab_place, 1, 1), "an object from token to id",
                             "not an object");
     GR_TRY(read_lines(list, &first, merges, length, merges_place, err));
 

@@ -13,11 +13,11 @@ void gr__optim_register(gr_optim *optim, gr_checkpoint *checkpoint);
 
 /* What a gradient would move the numbers of a slice by at the optimiser's present scales, momentum, clipping and decay
  * left out: rate g, or with second moments rate g / (root sqrt(v) + eps). rate is 0 for a slice that was never open. */
-typedef struct gr__scale {
+typedef struct gr__update_scale {
     double rate, root, eps;
     const gr_real *second; /* of the slice's parameter; NULL: none are kept */
-} gr__scale;
-gr__scale gr__optim_scale(const gr_optim *optim, int slice);
+} gr__update_scale;
+gr__update_scale gr__optim_scale(const gr_optim *optim, int slice);
 
 /* ---- from rows of text to what a pass reads (batch.c) ------------------------------------------------------------ */
 

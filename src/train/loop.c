@@ -127,8 +127,8 @@ static gr_status restore_from(gr_trainer *t, const char *path, gr_error *err) {
         return gr_error_set(err, GR_ERR_USAGE, path, "resume with the recipe of the run, or choose another folder",
                             "the checkpoint belongs to another recipe or other data");
     if (t->threads != threads)
-        gr_log(1, "%s: started on %lld %s, goes on with %lld: the last bits may differ", t->name, (long long)t->threads,
-               gr__plural(t->threads, "thread", "threads"), (long long)threads);
+        gr_log_line(1, "%s: started on %lld %s, goes on with %lld: the last bits may differ", t->name,
+                    (long long)t->threads, gr__plural(t->threads, "thread", "threads"), (long long)threads);
     t->threads = threads;
     return GR_OK;
 }
@@ -330,7 +330,7 @@ static gr_status report(gr_trainer *t, double lr, double norm, double from, gr_e
         gr__diagnosis_progress(t->diagnosis, &p);
         p.warning = wrong ? wrong : p.warning;
         if (p.warning)
-            gr_log(1, "%s: step %lld: %s", t->name, (long long)t->step, p.warning);
+            gr_log_line(1, "%s: step %lld: %s", t->name, (long long)t->step, p.warning);
     }
     return GR_OK;
 }

@@ -48,10 +48,11 @@ static gr_status cut_to(gr__metrics *m, gr_error *err) {
         return gr__file_error(err, m->path, "read", errno);
 
     if (info.st_size < m->bytes) {
-        gr_log(1,
-               "%s: has %lld bytes of the %lld that the checkpoint knows of; lines of earlier steps are lost, the run "
-               "goes on",
-               m->path, (long long)info.st_size, (long long)m->bytes);
+        gr_log_line(
+            1,
+            "%s: has %lld bytes of the %lld that the checkpoint knows of; lines of earlier steps are lost, the run "
+            "goes on",
+            m->path, (long long)info.st_size, (long long)m->bytes);
         m->bytes = whole_lines(m, info.st_size);
     }
 

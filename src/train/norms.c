@@ -122,7 +122,7 @@ void gr__norms_free(gr__norms *n) {
 
 /* Sum of squares of what a gradient of n numbers would move the parameters by: rate g / (root sqrt(v) + eps), or rate g
  * where no second moments v are kept. */
-static double moved(const gr_real *g, const gr_real *v, const gr__scale *s, int n) {
+static double moved(const gr_real *g, const gr_real *v, const gr__update_scale *s, int n) {
     if (!v)
         return s->rate * s->rate * gr_kernel()->squares(g, n);
 
@@ -143,7 +143,7 @@ void gr__norms_measure(gr__norms *n, gr_run *run, const gr_optim *optim, double 
     for (int i = 0; i < n->count; i++) {
         const chunk *c = n->chunk + i;
         const gr_real *g = gr_run_gradient(run, c->param) + c->at;
-        gr__scale scale = gr__optim_scale(optim, c->slice);
+        gr__update_scale scale = gr__optim_scale(optim, c->slice);
         const gr_real *second = scale.second ? scale.second + c->at : NULL;
         double squares = 0, moves = 0;
         int rows = open[c->slice] ? c->rows : 0;

@@ -343,10 +343,10 @@ gr_real *gr_optim_moment(gr_optim *o, int which, gr_param p) {
     return o->moment[which] ? o->moment[which] + o->param[p].at : NULL;
 }
 
-gr__scale gr__optim_scale(const gr_optim *o, int slice) {
+gr__update_scale gr__optim_scale(const gr_optim *o, int slice) {
     const per_param *s = o->param + gr_tables_slice(o->tables, slice).param;
     double t = (double)o->open_steps[slice];
-    gr__scale scale = {.rate = t > 0 ? gr_optim_lr(o) * s->lr : 0, .root = 1, .eps = o->def.eps};
+    gr__update_scale scale = {.rate = t > 0 ? gr_optim_lr(o) * s->lr : 0, .root = 1, .eps = o->def.eps};
     if (o->def.kind == GR_OPTIM_SGD || t == 0)
         return scale;
     scale.root = 1 / sqrt(1 - pow(o->def.beta2, t));
