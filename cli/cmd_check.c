@@ -194,8 +194,8 @@ static void print_classes(const view *v) {
     }
 
     for (int i = 0; i < gr_router_copies(v->router); i++)
-        printf("  %.3g %% of the sequences of a route with `again` are shown a second time\n",
-               100 * gr_router_again_share(v->router, i));
+        printf("  %.3g %% of the sequences of a route with `repeat` are shown a second time\n",
+               100 * gr_router_repeat_chance(v->router, i));
 }
 
 /* All lines of the table; here labels that do not occur have theirs as well. */

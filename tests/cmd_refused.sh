@@ -29,7 +29,7 @@ done
 refused 2 'tiny.yaml.*: label .animals. is shown on no document that is trained on (known: 1)' 'train: a label that errors hide' \
     train -o hidden --set labels.animals.recall=0
 sed "s/^  animals: {is: .animal.}/&\n  foods: {is: [food], known: 0}/; s/^adjacent.*//; s/^preset.*//" tiny.yaml >measured.yaml
-printf 'routes: [{label: animals, open: [animals], rest: closed}, {label: core, share: 0.5, without: [animals]}]\n' >>measured.yaml
+printf 'routes: [{label: animals, open: [animals], rest: closed}, {label: core, chance: 0.5, without: [animals]}]\n' >>measured.yaml
 ok 'a label that no route needs is measured' gradroute train measured.yaml -o measured --set train.steps=4
 fails 0 "note: label 'foods' never occurs" 'and check only notes it' gradroute check measured.yaml
 

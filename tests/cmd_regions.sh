@@ -5,7 +5,7 @@ grep -v '^preset' "$work/tiny.yaml" >"$t"
 
 # ---- a layer owned whole, with biases into the stream ----
 late='regions.animals={whole: [1]}'
-routes='routes=[{label: animals, open: [animals], rest: closed}, {label: core, share: 0.5, without: [animals]}]'
+routes='routes=[{label: animals, open: [animals], rest: closed}, {label: core, chance: 0.5, without: [animals]}]'
 json 'check of a whole layer' gradroute check "$t" --set "$late" --set "$routes" --set model.out_bias=true --json
 ok 'it finds no error' python3 -c 'import json, sys
 assert not [f for f in json.load(open(sys.argv[1]))["findings"] if f["level"] == "error"]' "$work/last.json"

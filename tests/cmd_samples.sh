@@ -18,7 +18,7 @@ model: {arch: mlp, sizes: [24, 16, 4]}
 regions: {pole: {mlp: {add: 8}}}
 routes:
   - {label: pole, open: [pole], rest: closed}
-  - {label: core, share: 0.9, without: [pole]}
+  - {label: core, chance: 0.9, without: [pole]}
 train: {steps: 200, batch: 32, lr: 0.01, warmup: 5, checkpoint: 20}
 precision: float32
 twins: [plain, filtered]

@@ -195,7 +195,7 @@ static void fill_route_step(double *x, const int *at) {
 }
 
 /* Second showings: seed, step, route, sequence; and beside the draws of the first showing. */
-static void fill_again(double *x, const int *at) {
+static void fill_repeat(double *x, const int *at) {
     gr_model *model = small_model();
     gr_router *router = even_router(model, (uint64_t)(1 + at[0]), GR_DRAW_SEQUENCE);
     assert_int_equal(gr_router_copies(router), 3);
@@ -208,7 +208,7 @@ static void fill_again(double *x, const int *at) {
 }
 
 /* Second showings over steps: of one sequence. */
-static void fill_again_steps(double *x, const int *at) {
+static void fill_repeat_steps(double *x, const int *at) {
     gr_model *model = small_model();
     gr_router *router = even_router(model, (uint64_t)(1 + at[0]), GR_DRAW_SEQUENCE);
     for (int i = 0; i < N; i++)
@@ -530,8 +530,8 @@ static const use uses[] = {
     {"routes", {"seed", "step", "route", "unit", "kind of unit"}, fill_route},
     {"routes by token", {"seed", "step", "route", "position", "row"}, fill_route_token},
     {"routes by step", {"seed", "step", "route"}, fill_route_step},
-    {"second showings", {"seed", "step", "route", "sequence", "showing"}, fill_again},
-    {"second showings over steps", {"seed", "step", "route", "sequence"}, fill_again_steps},
+    {"second showings", {"seed", "step", "route", "sequence", "showing"}, fill_repeat},
+    {"second showings over steps", {"seed", "step", "route", "sequence"}, fill_repeat_steps},
     {"dropout", {"seed", "step", "node", "row", "column"}, fill_dropout},
     {"hidden labels", {"seed", "label", "reason"}, fill_hidden},
     {"mistaken labels", {"seed", "label"}, fill_mistakes},

@@ -46,7 +46,7 @@ static const char recipe_text[] = "seed: 1\n"
                                   "labels: {a: {is: [a], known: 0.5}}\n"
                                   "model: {arch: llama, layers: 1, width: 32, heads: 2, mlp: 64, eps: 1.5e-6}\n"
                                   "regions: {a: {mlp: {add: 8}}}\n"
-                                  "routes: [{label: a, options: [{share: 0.125, open: [a], rest: closed}]}]\n"
+                                  "routes: [{label: a, options: [{chance: 0.125, open: [a], rest: closed}]}]\n"
                                   "train: {steps: 4, batch: 4, lr: 0.003, betas: [0.9, 0.95]}\n";
 
 static void recipes_are_read_and_written(void **state) {

@@ -234,9 +234,9 @@ static void test_print(void **state) {
     assert_string_equal(
         text, "  - {label: bio, parameter: {bio: 1, rest: 0}, joint: [embeddings, out_biases, \"layers.{1..2}.*\"]}\n"
               "  - {label: [core, \"no\"], draw: token,\n"
-              "     options: [{share: 0.05, forward: {bio: 1, chem: 0}},\n"
-              "               {share: 0.05, forward: {bio: 0, chem: 1}}]}\n"
-              "  - {label: any, draw: step, from: 5, until: 70, share: 0.3333333333333333, activation: "
+              "     options: [{chance: 0.05, forward: {bio: 1, chem: 0}},\n"
+              "               {chance: 0.05, forward: {bio: 0, chem: 1}}]}\n"
+              "  - {label: any, draw: step, from: 5, until: 70, chance: 0.3333333333333333, activation: "
               "{\"tap:h*[0:4]\": -5e-08, "
               "\"tap:h{1..2}[3:]\": 0}}\n");
     free(text);

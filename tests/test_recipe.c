@@ -30,8 +30,8 @@ static const char text[] =
     "routes:\n"
     "  - {label: biology, open: [biology], rest: closed, joint: [norms, \"layers.0.*\"]}\n"
     "  - {label: food, mode: parameter, weights: {kitchen: 0.3, rest: -0.75}}\n"
-    "  - {label: [core, unlabelled], share: 0.8, one_of: [biology, kitchen]}\n"
-    "  - {label: core, again: true, share: 0.3, open: [biology], rest: closed, only: biology}\n"
+    "  - {label: [core, unlabelled], chance: 0.8, one_of: [biology, kitchen]}\n"
+    "  - {label: core, repeat: true, chance: 0.3, open: [biology], rest: closed, only: biology}\n"
     "  - {label: any, draw: token, activation: {\"tap:layers.0.mlp.hidden[0:8]\": 0.5}}\n"
     "train: {tokens: 64k, batch: 8, micro: 4, recompute: true, lr: 0.002, warmup: 3, groups: [{parameters: \"*norm\", "
     "lr: 0.5}]}\n"
@@ -151,9 +151,9 @@ static void test_routes(void **state) {
     assert_true(route[1].option[0].effect[0].weight == 0.3 && route[1].option[0].effect[1].weight == -0.75);
     assert_int_equal(route[2].labels, GR_LABELS_CORE | GR_LABELS_UNLABELLED);
     assert_int_equal(route[2].options, 2);
-    assert_true(route[2].option[1].share == 0.4);
+    assert_true(route[2].option[1].chance == 0.4);
     assert_true(route[2].option[1].effect[0].weight == 0 && route[2].option[1].effect[1].weight == 1);
-    assert_true(route[3].again);
+    assert_true(route[3].repeat);
     assert_int_equal(route[4].draw, GR_DRAW_TOKEN);
     assert_string_equal(route[4].option[0].effect[0].name, "layers.0.mlp.hidden");
     assert_int_equal(route[4].option[0].effect[0].hi, 8);
@@ -297,13 +297,13 @@ static void test_route_mistakes(void **state) {
     expect_error("label: food, ", "", "r.yaml:13:", "no label", "any");
     expect_error("mode: parameter, ", "", "r.yaml:13:", "together", "mode");
     expect_error("mode: parameter", "mode: params", "r.yaml:13:", "params", "");
-    expect_error("share: 0.8", "share: 1.8", "r.yaml:14:", "1.8", "");
-    expect_error("share: 0.8, one_of: [biology, kitchen]",
-                 "options: [{share: 0.6, without: biology}, {share: 0.6, "
+    expect_error("chance: 0.8", "chance: 1.8", "r.yaml:14:", "1.8", "");
+    expect_error("chance: 0.8, one_of: [biology, kitchen]",
+                 "options: [{chance: 0.6, without: biology}, {chance: 0.6, "
                  "without: kitchen}]",
-                 "r.yaml:14:", "sum to 1.2", "share");
-    expect_error("share: 0.8, one_of: [biology, kitchen]", "share: 0.8", "r.yaml:14:", "nothing", "open");
-    expect_error("again: true,", "again: true, draw: step,", "r.yaml:15:", "step", "");
+                 "r.yaml:14:", "sum to 1.2", "chance");
+    expect_error("chance: 0.8, one_of: [biology, kitchen]", "chance: 0.8", "r.yaml:14:", "nothing", "open");
+    expect_error("repeat: true,", "repeat: true, draw: step,", "r.yaml:15:", "step", "");
     expect_error("draw: token", "draw: tokn", "r.yaml:16:", "tokn", "");
     expect_error("hidden[0:8]", "hidden[8:8]", "r.yaml:16:", "no columns", "");
     expect_error("activation: {\"tap", "parameter: {\"tap", "r.yaml:16:", "no parameters", "activation");
@@ -317,10 +317,22 @@ static void test_route_mistakes(void **state) {
                  "");
 }
 
+/* Words that recipes had once are refused with those of today, wherever they stand. */
+static void test_old_words(void **state) {
+    (void)state;
+    expect_error("repeat: true", "again: true", "r.yaml:15:19", "unknown key 'again' in routes", "repeat");
+    expect_error("chance: 0.8", "share: 0.8", "r.yaml:14:", "unknown key 'share' in routes", "chance");
+    expect_error("chance: 0.8, one_of: [biology, kitchen]",
+                 "options: [{chance: 0.6, without: biology}, {share: 0.2, only: biology}]", "r.yaml:14:", "'share'",
+                 "chance");
+    expect_error("twins:", "preset: {name: residual, p_again: 0.1}\ntwins:", "r.yaml:18:", "'p_again' in preset",
+                 "p_repeat");
+}
+
 static void test_presets(void **state) {
     (void)state;
     char *with =
-        altered("twins:", "preset: {name: residual, p_cr: 0.2, p_again: 0.1, joint: [norms, embed*], regions: {food: "
+        altered("twins:", "preset: {name: residual, p_cr: 0.2, p_repeat: 0.1, joint: [norms, embed*], regions: {food: "
                           "kitchen}}\ntwins:");
     gr_recipe *r = parse(with);
     assert_string_equal(r->preset->name, "residual");
@@ -328,9 +340,9 @@ static void test_presets(void **state) {
     assert_int_equal(r->routes->route[0].option[0].joint, 1u << GR_KIND_NORM);
     assert_string_equal(r->routes->route[0].option[0].joint_name[0], "embed*");
     assert_int_equal(r->routes->route[3].option[0].joint_names, 0);
-    assert_true(r->routes->route[2].option[0].share == 0.8);
+    assert_true(r->routes->route[2].option[0].chance == 0.8);
     assert_int_equal(r->routes->route[2].options, 3);
-    assert_true(r->routes->route[3].again && r->routes->route[3].option[1].share == 0.05);
+    assert_true(r->routes->route[3].repeat && r->routes->route[3].option[1].chance == 0.05);
     gr_recipe_free(r);
     gr_free(with);
 }
@@ -356,9 +368,9 @@ static void test_steps_and_lists(void **state) {
     gr_recipe_free(r);
     gr_free(written);
     gr_free(with);
-    expect_error("again: true", "from: 9, until: 9", "r.yaml:15:", "never", "first step without");
-    expect_error("again: true", "from: -1", "r.yaml:15:", "from", "");
-    expect_error("again: true", "until: 0", "r.yaml:15:", "until", "");
+    expect_error("repeat: true", "from: 9, until: 9", "r.yaml:15:", "never", "first step without");
+    expect_error("repeat: true", "from: -1", "r.yaml:15:", "from", "");
+    expect_error("repeat: true", "until: 0", "r.yaml:15:", "until", "");
     expect_error("twins:", "preset: {name: sgtm, regions: {food: []}}\ntwins:", "r.yaml:18:", "no region",
                  "leave it out");
 
@@ -377,8 +389,8 @@ static void test_steps_and_lists(void **state) {
     gr_recipe_free(r);
     gr_free(written);
     gr_free(with);
-    expect_error("again: true", "mix: {bias: x}", "r.yaml:15:", "bias", "");
-    expect_error("again: true", "mix: {smooth: 1}", "r.yaml:15:", "smooth", "");
+    expect_error("repeat: true", "mix: {bias: x}", "r.yaml:15:", "bias", "");
+    expect_error("repeat: true", "mix: {smooth: 1}", "r.yaml:15:", "smooth", "");
 
     with = altered("mlp: {last: 16}, layers: [1]", "mlp: {last: 16}, stop: true");
     r = parse(with);
@@ -546,13 +558,21 @@ static void test_damage(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fields),          cmocka_unit_test(test_words),
-        cmocka_unit_test(test_routes),          cmocka_unit_test(test_printed_routes),
-        cmocka_unit_test(test_styles),          cmocka_unit_test(test_mistakes),
-        cmocka_unit_test(test_route_mistakes),  cmocka_unit_test(test_presets),
-        cmocka_unit_test(test_steps_and_lists), cmocka_unit_test(test_sources),
-        cmocka_unit_test(test_resolved_lists),  cmocka_unit_test(test_set),
-        cmocka_unit_test(test_write),           cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_words),
+        cmocka_unit_test(test_routes),
+        cmocka_unit_test(test_printed_routes),
+        cmocka_unit_test(test_styles),
+        cmocka_unit_test(test_mistakes),
+        cmocka_unit_test(test_route_mistakes),
+        cmocka_unit_test(test_old_words),
+        cmocka_unit_test(test_presets),
+        cmocka_unit_test(test_steps_and_lists),
+        cmocka_unit_test(test_sources),
+        cmocka_unit_test(test_resolved_lists),
+        cmocka_unit_test(test_set),
+        cmocka_unit_test(test_write),
+        cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

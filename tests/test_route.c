@@ -315,19 +315,19 @@ static gr_router_rows view(const rows *r, int from, int count) {
     return (gr_router_rows){count, WIDTH, r->label + from * WIDTH, r->sequence + from, r->document + from * WIDTH};
 }
 
-static gr_router *drawn_router(const gr_model *model, gr_draw draw, double share) {
+static gr_router *drawn_router(const gr_model *model, gr_draw draw, double chance) {
     gr_routes *routes = gr_routes_new(2, both);
     gr_routes_add(routes, GR_LABELS_CORE, draw);
-    gr_routes_option(routes, share);
+    gr_routes_option(routes, chance);
     gr_routes_without(routes, 1, bio);
-    gr_routes_option(routes, share / 2);
+    gr_routes_option(routes, chance / 2);
     gr_routes_without(routes, 1, chem);
     gr_router *router = router_of(model, routes);
     gr_routes_free(routes);
     return router;
 }
 
-/* Units share their draw and only they; frequencies follow the shares. */
+/* Units share their draw and only they; frequencies follow the chances. */
 static void test_draws(void **state) {
     (void)state;
     gr_model *model = small_model();
@@ -437,18 +437,18 @@ static void test_again(void **state) {
     gr_routes_option(routes, 0.3);
     gr_routes_open(routes, 1, bio);
     gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, 0);
-    routes->route[1].again = true;
+    routes->route[1].repeat = true;
     gr_router *router = router_of(model, routes);
     assert_int_equal(gr_router_copies(router), 1);
     assert_int_equal(gr_router_classes(router), 3);
-    assert_true(fabs(gr_router_again_share(router, 0) - 0.3) < 1e-12);
+    assert_true(fabs(gr_router_repeat_chance(router, 0) - 0.3) < 1e-12);
     int first = class_of(router, 0, 0, 0), shown = 0, total = 4000;
     for (int i = 0; i < total; i++) {
-        int copy = gr_router_again(router, 0, 0, i % 32, i / 32);
+        int copy = gr_router_repeat(router, 0, 0, i % 32, i / 32);
         assert_int_equal(class_of(router, 0, i % 32, i / 32), first); /* the first showing knows nothing of it */
-        assert_int_equal(copy, gr_router_again(router, 0, 0, i % 32, i / 32));
-        assert_int_equal(gr_router_again(router, 0, 1, i, 0), GR_NONE);
-        assert_int_equal(gr_router_again(router, 0, INT16_MIN, i, 0), GR_NONE);
+        assert_int_equal(copy, gr_router_repeat(router, 0, 0, i % 32, i / 32));
+        assert_int_equal(gr_router_repeat(router, 0, 1, i, 0), GR_NONE);
+        assert_int_equal(gr_router_repeat(router, 0, INT16_MIN, i, 0), GR_NONE);
         if (copy == GR_NONE)
             continue;
         shown++;
@@ -508,7 +508,7 @@ static void test_late_labels(void **state) {
     gr_routes_add(routes, GR_LABELS_UNLABELLED, GR_DRAW_SEQUENCE);
     gr_routes_option(routes, 0.25);
     gr_routes_open(routes, 1, bio);
-    routes->route[3].again = true, routes->route[3].from = 5;
+    routes->route[3].repeat = true, routes->route[3].from = 5;
     gr_router *router = router_of(model, routes);
     static const int64_t begins[] = {0, 5, 10, 20, 30};
     assert_int_equal(gr_router_phases(router), 5);
@@ -518,10 +518,10 @@ static void test_late_labels(void **state) {
     for (int64_t step = 0; step < 60; step++)
         for (int row = 0; row < 8; row++) {
             int b = class_of(router, 1, row, step), none = class_of(router, -1, row, step);
-            int again = gr_router_again(router, 0, 1, row, step);
+            int again = gr_router_repeat(router, 0, 1, row, step);
             if ((step < 10 || step >= 20) && step < 30) {
                 assert_int_equal(b, none);
-                assert_int_equal(again, gr_router_again(router, 0, -1, row, step));
+                assert_int_equal(again, gr_router_repeat(router, 0, -1, row, step));
                 drawn[gr_router_forward(router, 0, b) == 0]++;
                 shown += again != GR_NONE;
                 assert_true(step >= 5 || again == GR_NONE);
@@ -640,21 +640,21 @@ static void bad_tap_mode(gr_routes *r) { one(r, GR_MODE_PARAMETER, GR_SCOPE_TAP,
 static void bad_kind_mode(gr_routes *r) { one(r, GR_MODE_FORWARD, GR_SCOPE_NORMS, NULL, 0); }
 static void bad_rest(gr_routes *r) { one(r, GR_MODE_ACTIVATION, GR_SCOPE_REST, NULL, 0); }
 static void bad_weight(gr_routes *r) { one(r, GR_MODE_PARAMETER, GR_SCOPE_ALL, NULL, NAN); }
-static void bad_shares(gr_routes *r) {
+static void bad_chances(gr_routes *r) {
     one(r, GR_MODE_PARAMETER, GR_SCOPE_ALL, NULL, 0);
     gr_routes_option(r, 0.2);
 }
-static void bad_share(gr_routes *r) {
+static void bad_chance(gr_routes *r) {
     one(r, GR_MODE_PARAMETER, GR_SCOPE_ALL, NULL, 0);
-    r->route[0].option[0].share = -0.1;
+    r->route[0].option[0].chance = -0.1;
 }
 static void bad_columns(gr_routes *r) {
     one(r, GR_MODE_FORWARD, GR_SCOPE_REGION, "bio", 0);
     gr_routes_tap(r, GR_MODE_FORWARD, "hidden", 4, 9, 0);
 }
-static void bad_again(gr_routes *r) {
+static void bad_repeat(gr_routes *r) {
     one(r, GR_MODE_FORWARD, GR_SCOPE_REGION, "bio", 0);
-    r->route[0].again = true;
+    r->route[0].repeat = true;
     r->route[0].draw = GR_DRAW_TOKEN;
 }
 static void bad_label(gr_routes *r) {
@@ -664,13 +664,13 @@ static void bad_label(gr_routes *r) {
 static void bad_many(gr_routes *r) {
     for (int i = 0; i < 13; i++) {
         one(r, GR_MODE_PARAMETER, GR_SCOPE_REGION, "bio", 1 + i);
-        r->route[i].option[0].share = 0.5;
+        r->route[i].option[0].chance = 0.5;
     }
 }
 static void bad_classes(gr_routes *r) {
     for (int i = 0; i < 9; i++) {
         one(r, GR_MODE_PARAMETER, GR_SCOPE_REGION, "bio", (1 << i) + 0.7 * i + 1);
-        r->route[i].option[0].share = 0.5;
+        r->route[i].option[0].chance = 0.5;
     }
 }
 
@@ -682,10 +682,10 @@ static void test_refused(void **state) {
     refused(bad_kind_mode, "norms");
     refused(bad_rest, "rest");
     refused(bad_weight, "finite");
-    refused(bad_shares, "1.2");
-    refused(bad_share, "-0.1");
+    refused(bad_chances, "1.2");
+    refused(bad_chance, "-0.1");
     refused(bad_columns, "8 columns");
-    refused(bad_again, "token");
+    refused(bad_repeat, "token");
     refused(bad_label, "no label");
     refused(bad_many, "4096");
     refused(bad_classes, "256");

@@ -54,7 +54,7 @@ static void test_lint_routes(void **state) {
     expect(&findings, GR_LEVEL_ERROR, "routes 1 and 2 contradict");
     expect(&findings, GR_LEVEL_ERROR, "routes 1 and 3 contradict");
     expect(&findings, GR_LEVEL_WARNING, "routes 4 and 5 contradict");
-    expect(&findings, GR_LEVEL_WARNING, "shares 0.8 and 0.7");
+    expect(&findings, GR_LEVEL_WARNING, "chances 0.8 and 0.7");
     expect(&findings, GR_LEVEL_ERROR, "route 5 opens region 'chem' and runs without it");
     expect(&findings, GR_LEVEL_WARNING, "ascent");
     expect(&findings, GR_LEVEL_NOTE, "'chem' never occurs"); /* no route has need of it */
@@ -124,7 +124,7 @@ static void test_lint_classes(void **state) {
     gr_routes_add(routes, gr_label_bit(1), GR_DRAW_SEQUENCE);
     gr_routes_option(routes, 0.25);
     gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_ALL, NULL, 0);
-    routes->route[0].again = true;
+    routes->route[0].repeat = true;
     gr_route_check(&findings, model, routes, NULL);
     expect(&findings, GR_LEVEL_ERROR, "nothing is open for bio rows (0.25 of them)");
     gr_findings_free(&findings);
@@ -165,7 +165,7 @@ static void test_lint_steps(void **state) {
         if (r != 1)
             gr_routes_open(routes, 1, bio);
         gr_routes_effect(routes, GR_MODE_PARAMETER, r == 1 ? GR_SCOPE_ALL : GR_SCOPE_REST, NULL, 0);
-        routes->route[r].again = r >= 2;
+        routes->route[r].repeat = r >= 2;
     }
     routes->route[0].from = 10, routes->route[0].until = 20;
     routes->route[1].from = 20, routes->route[1].until = 30;

@@ -15,7 +15,7 @@ static void check_assembly(const gr__assembly *a, const gr_rows *rows, int64_t s
     int64_t targeted = 0, denominator = 0;
     bool *seen = gr_alloc((size_t)rows->rows);
     for (int r = 0; r < rows->rows; r++)
-        again += gr_router_again(router, 0, rows->label[r * WIDTH], rows->unit[r], step) >= 0;
+        again += gr_router_repeat(router, 0, rows->label[r * WIDTH], rows->unit[r], step) >= 0;
     for (int s = 0; s < a->sequences; s++) {
         const int32_t *ids = a->ids + s * WIDTH;
         int r = 0; /* the row it shows: rows of this corpus differ */
@@ -24,7 +24,7 @@ static void check_assembly(const gr__assembly *a, const gr_rows *rows, int64_t s
         assert_true(r < rows->rows);
         assert_true(a->cls[s * WIDTH] >= last); /* by class ... */
         last = a->cls[s * WIDTH];
-        int want = a->copy[s] ? gr_router_again(router, 0, rows->label[r * WIDTH], rows->unit[r], step) : 0;
+        int want = a->copy[s] ? gr_router_repeat(router, 0, rows->label[r * WIDTH], rows->unit[r], step) : 0;
         copies += a->copy[s];
         assert_true(a->copy[s] || !seen[r]);
         seen[r] = seen[r] || !a->copy[s];

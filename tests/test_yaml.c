@@ -20,7 +20,7 @@ static const char recipe[] = "seed: 1\n"
                              "  biology: {is: [noun.animal, noun.plant], known: 1.0}\n"
                              "routes:\n"
                              "  - {label: biology, open: [biology], rest: closed}\n"
-                             "  - {label: core, share: 0.8, without: biology}\n"
+                             "  - {label: core, chance: 0.8, without: biology}\n"
                              "train: {tokens: 4M, batch: 1.5k, lr: 1e-3, fast: yes}\n"
                              "prompts: [\"a small bird\", 'the act of']\n";
 
@@ -78,7 +78,7 @@ static void reads_values(void **state) {
     assert_int_equal(count, 1);
     assert_string_equal(names[0], "biology");
     char path[64];
-    assert_string_equal(gr_yaml_path(gr__yaml_child(routes->last, "share"), path, sizeof path), "routes[1].share");
+    assert_string_equal(gr_yaml_path(gr__yaml_child(routes->last, "chance"), path, sizeof path), "routes[1].chance");
     assert_int_equal(routes->last->at.line, 7);
     assert_int_equal(routes->last->at.column, 5);
     assert_int_equal(gr_yaml_real(biology, &known, "known", 0, 1, &err), GR_OK);

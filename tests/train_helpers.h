@@ -76,7 +76,7 @@ typedef struct setting {
 } setting;
 
 /* The label is known in steps [from, until). */
-static inline gr_router *router_new(const gr_model *model, double p_cr, double p_again, int64_t from, int64_t until) {
+static inline gr_router *router_new(const gr_model *model, double p_cr, double p_repeat, int64_t from, int64_t until) {
     gr_error err = {0};
     gr_router *router;
     gr_routes *routes = gr_routes_new(1, (const char *[]){"biology"});
@@ -84,7 +84,7 @@ static inline gr_router *router_new(const gr_model *model, double p_cr, double p
     gr_preset_def def = gr_preset_default(preset);
     const char *const group[] = {"group", NULL}, *const *const region[] = {group};
     def.region = region;
-    def.value[0] = p_cr, def.value[1] = p_again;
+    def.value[0] = p_cr, def.value[1] = p_repeat;
     gr_test_ok(gr_preset_expand(routes, preset, &def, &err), &err);
     routes->route[0].from = from, routes->route[0].until = until;
     gr_test_ok(gr_router_new(&router, model, routes, 11, &err), &err);

@@ -64,7 +64,7 @@
  *     ROUTE:    {label: any|unlabelled|core|topics|NAME or a list of them, draw: token|document|sequence|step, again:
  *                false, mix: false | {bias: 4, smooth_forget: 1, smooth_retain: 20}, from: STEP, until: STEP, and one
  *                OPTION, or options: [OPTION, ...] of which at most one is drawn}
- *     OPTION:   {share: 1, forward|activation|parameter: {SCOPE: WEIGHT, ...}, joint: [KIND|NAME, ...]} and shorthands
+ *     OPTION:   {chance: 1, forward|activation|parameter: {SCOPE: WEIGHT, ...}, joint: [KIND|NAME, ...]} and shorthands
  *               open: [SCOPE, ..]       parameter weight 1       closed: [SCOPE, ..]   parameter weight 0
  *               rest: open|closed       parameter weight of the rest
  *               without: [REGION, ..]   forward 0                only: [REGION, ..]    every other region forward 0

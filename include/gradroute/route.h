@@ -74,7 +74,7 @@ typedef struct gr_effect {
 } gr_effect;
 
 typedef struct gr_option {
-    double share; /* probability of this option, in [0, 1]; what is left over to 1 is: no effect */
+    double chance; /* probability of this option, in [0, 1]; what is left over to 1 is: no effect */
     /* What "rest" leaves alone in parameters that no region owns: bits 1 << gr_kind, and names of parameters, which may
      * hold *, ? and {LO..HI}. */
     unsigned joint;
@@ -99,9 +99,9 @@ typedef struct gr_frequency {
 typedef struct gr_route {
     uint64_t labels; /* matches rows with these labels */
     gr_draw draw;
-    bool again; /* drawn by sequence: the sequence is shown a second time in its step, as an extra row that follows
-                 * this route's option alone; its first showing does not see this route */
-    bool mix;   /* weights act by the row's score: 1 + score (w - 1) */
+    bool repeat; /* drawn by sequence: the sequence is shown a second time in its step, as an extra row that follows
+                  * this route's option alone; its first showing does not see this route */
+    bool mix;    /* weights act by the row's score: 1 + score (w - 1) */
     gr_frequency frequency; /* where the scores come from */
     /* Acts in steps [from, until) alone; until 0: without end. Rows of a label (or the core) whose routes are all out
      * of their steps are treated as unlabelled: a label that arrives late, or is taken back. Routes that match
@@ -123,12 +123,12 @@ typedef struct gr_routes {
 } gr_routes;
 
 /* An empty list over labels 1..K, K at most GR_ROUTE_LABELS_MAX. Names are copied, here and below. Mistakes (unknown
- * names, shares over 1) are reported by gr_router_new, not while building. */
+ * names, chances over 1) are reported by gr_router_new, not while building. */
 gr_routes *gr_routes_new(int labels, const char *const *names);
 void gr_routes_free(gr_routes *routes);
 
 void gr_routes_add(gr_routes *routes, uint64_t labels, gr_draw draw); /* a route */
-void gr_routes_option(gr_routes *routes, double share);               /* of the last route */
+void gr_routes_option(gr_routes *routes, double chance);              /* of the last route */
 void gr_routes_effect(gr_routes *routes, gr_mode mode, gr_scope scope, const char *name,
                       double weight); /* of the last
                                        * option; tap: all columns */
@@ -139,8 +139,9 @@ void gr_routes_joint(gr_routes *routes, const char *pattern); /* parameters that
 void gr_routes_open(gr_routes *routes, int count, const char *const *regions);    /* parameter 1 */
 void gr_routes_without(gr_routes *routes, int count, const char *const *regions); /* forward 0: switched off */
 void gr_routes_only(gr_routes *routes, int count, const char *const *regions);    /* all other regions switched off */
-/* For the last route: one option for each region with an equal part of share, all other regions of the list off. */
-void gr_routes_one_of(gr_routes *routes, double share, int count, const char *const *regions);
+/* For the last route: one option for each region with an equal part of the chance, all other regions of the list off.
+ */
+void gr_routes_one_of(gr_routes *routes, double chance, int count, const char *const *regions);
 
 /* Words of the vocabulary, NULL and -1 when there is none. */
 const char *gr_mode_name(gr_mode mode);
@@ -182,11 +183,11 @@ typedef struct gr_preset {
     void (*expand)(gr_routes *routes, const gr_preset_def *def);
 } gr_preset;
 
-/* sgtm:     labelled rows train their region alone (parameter mode); a share p_off of core rows runs without regions.
+/* sgtm:     labelled rows train their region alone (parameter mode); a part p_off of core rows runs without regions.
  * gram:     labelled rows run with their module alone, train it, and with probability p_as the core; core rows run
  *           without modules, or with probability p_cr with one drawn at random; unlabelled rows are plain.
  * residual: labelled rows run with their region alone and train nothing else; core and unlabelled rows run without
- *           regions, or with probability p_cr with one, and train what is on; a share p_again is shown once more,
+ *           regions, or with probability p_cr with one, and train what is on; a part p_repeat is shown once more,
  *           training only the region.
  * era:      labelled rows weigh the gradient at the units beside their region, down to `original` for targets that are
  *           of the topic; every row trains everything, the region included. */
@@ -205,7 +206,7 @@ typedef struct gr_router gr_router;
 
 /* Enumerates for each label the combinations of options that can be drawn, merges those with equal weights, and builds
  * the finished tables of the classes that remain. The routes may be freed after. Errors: GR_ERR_USAGE for unknown
- * regions, taps or labels, shares over 1, weights that are not finite, an effect that its mode cannot have, too many
+ * regions, taps or labels, chances over 1, weights that are not finite, an effect that its mode cannot have, too many
  * combinations, a joint parameter that no name matches. */
 gr_status gr_router_new(gr_router **router, const gr_model *model, const gr_routes *routes, uint64_t seed,
                         gr_error *err);
@@ -234,16 +235,16 @@ typedef struct gr_router_rows {
  *
  * Route r draws u = gr_random_uniform({seed, GR_STREAM_ROUTE, r}, step * 2^32 + unit, draw), where r is the route's
  * place in its list, draw is the gr_draw and unit is sequence * width + position, document, sequence or 0. Option i is
- * drawn when u lies in the i-th of the intervals that the shares mark off from 0. So a class depends on the numbers of
+ * drawn when u lies in the i-th of the intervals that the chances mark off from 0. So a class depends on the numbers of
  * its units alone, not on the order of rows or how the batch is cut. Does not allocate. */
 void gr_router_classify(const gr_router *router, int32_t *cls, const gr_router_rows *rows, int64_t step);
 
-/* Routes with `again`: `which` is 0 .. gr_router_copies - 1. The class of the extra showing of a sequence with this
+/* Routes with `repeat`: `which` is 0 .. gr_router_copies - 1. The class of the extra showing of a sequence with this
  * label, GR_NONE when it is not shown again. (Positions of other labels in the same sequence ask by their own label:
  * GR_NONE leaves them out of the copy.) */
 int gr_router_copies(const gr_router *router);
-int gr_router_again(const gr_router *router, int which, int label, int32_t sequence, int64_t step);
-double gr_router_again_share(const gr_router *router, int which); /* its probability for a matching sequence */
+int gr_router_repeat(const gr_router *router, int which, int label, int32_t sequence, int64_t step);
+double gr_router_repeat_chance(const gr_router *router, int which); /* its probability for a matching sequence */
 
 /* Rows with `mix`: mix[n] = score[n] where the label matches such a route, else 1. Only needed if gr_router_mixes. */
 bool gr_router_mixes(const gr_router *router);

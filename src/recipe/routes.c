@@ -185,15 +185,15 @@ static gr_status read_effects(const reader *r, gr_yaml *map, gr_error *err) {
 
 /* One option, or with one_of an option for each region: the effects are read once for each. */
 static gr_status read_option(const reader *r, gr_yaml *map, gr_error *err) {
-    double share = 1;
+    double chance = 1;
     const char *const *names;
     int count;
-    GR_TRY(gr_yaml_real(map, &share, "share", 0, 1, err));
+    GR_TRY(gr_yaml_real(map, &chance, "chance", 0, 1, err));
     GR_TRY(region_list(r, map, &names, &count, "one_of", err));
     gr_route *route = &r->routes->route[r->routes->count - 1];
     int before = route->options;
     for (int on = 0; on < (count ? count : 1); on++) {
-        gr_routes_option(r->routes, count ? share / count : share);
+        gr_routes_option(r->routes, count ? chance / count : chance);
         for (int i = 0; i < count; i++)
             gr_routes_effect(r->routes, GR_MODE_FORWARD, GR_SCOPE_REGION, names[i], i == on);
         GR_TRY(read_effects(r, map, err));
@@ -217,10 +217,10 @@ static gr_status read_options(const reader *r, gr_yaml *node, gr_error *err) {
     const gr_route *route = &r->routes->route[r->routes->count - 1];
     double sum = 0;
     for (int i = 0; i < route->options; i++)
-        sum += route->option[i].share;
+        sum += route->option[i].chance;
     if (sum > 1 + 1e-9)
-        return gr_yaml_fail(options, err, "at most one option is drawn: lower a share",
-                            "the shares of the options sum to %g, above 1", sum);
+        return gr_yaml_fail(options, err, "at most one option is drawn: lower a chance",
+                            "the chances of the options sum to %g, above 1", sum);
     return GR_OK;
 }
 
@@ -276,11 +276,11 @@ static gr_status read_route(const reader *r, gr_yaml *node, gr_error *err) {
     else
         snprintf(place, sizeof place, "%s", node->at.source);
     route->place = gr_arena_strdup(r->routes->arena, place);
-    GR_TRY(gr_yaml_bool(node, &route->again, "again", err));
+    GR_TRY(gr_yaml_bool(node, &route->repeat, "repeat", err));
     GR_TRY(read_mix(node, route, err));
     GR_TRY(read_steps(node, &route->from, &route->until, err));
-    if (route->again && draw != GR_DRAW_SEQUENCE)
-        return gr_yaml_fail(node, err, "leave out draw", "again shows whole sequences, drawn by sequence, not by %s",
+    if (route->repeat && draw != GR_DRAW_SEQUENCE)
+        return gr_yaml_fail(node, err, "leave out draw", "repeat shows whole sequences, drawn by sequence, not by %s",
                             gr_draw_name((gr_draw)draw));
     return read_options(r, node, err);
 }

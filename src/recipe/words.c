@@ -1,12 +1,14 @@
-/* words.c - the keys at the top of a recipe, and keys that other programs have: what they are called here. Both
- * are looked at before anything is read, so that a slip is not answered with what is missing because of it. */
+/* words.c - the keys at the top of a recipe, and keys that other programs have, or that recipes had once: what they are
+ * called now and here. Both are looked at before anything is read, so that a slip is not answered with what is missing
+ * because of it. */
 
 #include <string.h>
 
 #include "base/nearest.h"
 #include "recipe/read.h"
 
-/* A key that people bring along, the section where they write it (NULL: at the top), and a hint. */
+/* A key that people bring along, the section where they write it (NULL: at the top; of a section that is a list, in any
+ * of its maps and of their `options`), and a hint. */
 typedef struct foreign_key {
     const char *section, *key, *hint;
 } foreign_key;
@@ -88,6 +90,9 @@ static const foreign_key keys[] = {
     {"data", "path", "here it is the kind of the file: data.text, jsonl, json, csv, tsv or folder"},
     {"data", "file", "here it is the kind of the file: data.text, jsonl, json, csv, tsv or folder"},
     {"data", "dataset", "here it is the kind of the file: data.text, jsonl, json, csv, tsv or folder"},
+    {"routes", "again", "it is called repeat now: drawn sequences are shown a second time"},
+    {"routes", "share", "it is called chance now: the probability of the option"},
+    {"preset", "p_again", "it is called p_repeat now"},
     {NULL, "lr", "here it is train.lr"},
     {NULL, "learning_rate", "here it is train.lr"},
     {NULL, "epochs", LENGTH},
@@ -105,11 +110,26 @@ static gr_status unknown(const gr_yaml *node, const char *section, const char *h
                         "unknown key '%.100s'%s%s", node->key, section ? " in " : "", section ? section : "");
 }
 
+/* The key in a map or in its options, or in the maps of a list; NULL where it is nowhere. */
+static const gr_yaml *find_key(const gr_yaml *node, const char *key) {
+    const gr_yaml *found = NULL;
+    if (!node || node->kind == GR_YAML_SCALAR)
+        return NULL;
+
+    if (node->kind == GR_YAML_LIST) {
+        for (const gr_yaml *child = node->first; child && !found; child = child->next)
+            found = find_key(child, key);
+        return found;
+    }
+
+    found = gr__yaml_child(node, key);
+    return found ? found : find_key(gr__yaml_child(node, "options"), key);
+}
+
 static gr_status foreign(const gr_yaml *root, gr_error *err) {
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const foreign_key *k = &keys[i];
-        const gr_yaml *map = k->section ? gr__yaml_child(root, k->section) : root;
-        const gr_yaml *found = map && map->kind == GR_YAML_MAP ? gr__yaml_child(map, k->key) : NULL;
+        const gr_yaml *found = find_key(k->section ? gr__yaml_child(root, k->section) : root, k->key);
         if (found)
             return unknown(found, k->section, k->hint, err);
     }

@@ -254,7 +254,7 @@ static void check_taps(const gr__lint *l, int r, const gr_option *option) {
 }
 
 /* Second showings are for what the first one left out. */
-static void check_again(const gr__lint *l, int r, const gr_option *option) {
+static void check_repeat(const gr__lint *l, int r, const gr_option *option) {
     bool closed = false;
     for (int e = 0; e < option->effects; e++) {
         const gr_effect *effect = &option->effect[e];
@@ -262,21 +262,21 @@ static void check_again(const gr__lint *l, int r, const gr_option *option) {
                             (effect->scope == GR_SCOPE_REST || effect->scope == GR_SCOPE_ALL));
     }
 
-    if (option->share > 0 && !closed)
+    if (option->chance > 0 && !closed)
         gr_finding_add(l->findings, GR_LEVEL_WARNING, "add rest: closed, so that only the region sees them again",
                        "route %d shows rows again and trains the core with them: what it draws counts twice", r + 1);
 }
 
-/* How often rows of a label are shown beside their first time, on average over all routes with `again`. */
+/* How often rows of a label are shown beside their first time, on average over all routes with `repeat`. */
 static void check_showings(const gr__lint *l) {
     for (int label = -1; label <= l->routes->labels; label++) {
         double sum = 0;
         for (int c = 0; c < gr_router_copies(l->router); c++)
             if (l->router->rule[l->router->copy[c]].labels & gr_label_bit(label))
-                sum += gr_router_again_share(l->router, c);
+                sum += gr_router_repeat_chance(l->router, c);
         if (sum > 1)
             gr_finding_add(l->findings, GR_LEVEL_NOTE,
-                           "each showing costs a pass; one again route with options shares them",
+                           "each showing costs a pass; one `repeat` route with options shares them",
                            "%s rows are shown again %.3g times on average", gr__lint_label(l->routes, label), sum);
     }
 }
@@ -317,7 +317,7 @@ static void check_pair(const gr__lint *l, int r, int s, const gr_option *a, cons
     opens_and_closes(l, a, &opens_a, &closes_a);
     opens_and_closes(l, b, &opens_b, &closes_b);
     uint64_t off_a = switched_off(l, a), off_b = switched_off(l, b);
-    bool always = a->share >= 1 && b->share >= 1;
+    bool always = a->chance >= 1 && b->chance >= 1;
 
     /* Messages name the first label that both routes match. */
     const char *rows = "some";
@@ -342,17 +342,17 @@ static void check_pair(const gr__lint *l, int r, int s, const gr_option *a, cons
                            "routes %d and %d contradict: for %s rows one opens region '%s', the other runs without it",
                            r + 1, s + 1, rows, name);
 
-        /* Both are drawn, and were perhaps meant to exclude each other: with shares above 1 together they cannot. */
-        if (a->share < 1 && b->share < 1 && a->share + b->share > 1 && off_a != off_b && (opens_a | opens_b) & bit)
+        /* Both are drawn, and were perhaps meant to exclude each other: with chances above 1 together they cannot. */
+        if (a->chance < 1 && b->chance < 1 && a->chance + b->chance > 1 && off_a != off_b && (opens_a | opens_b) & bit)
             gr_finding_add(l->findings, GR_LEVEL_WARNING,
                            "if they are to exclude each other, make them options of one route",
-                           "routes %d and %d match %s rows with shares %g and %g: above 1 together, they often meet",
-                           r + 1, s + 1, rows, a->share, b->share);
+                           "routes %d and %d match %s rows with chances %g and %g: above 1 together, they often meet",
+                           r + 1, s + 1, rows, a->chance, b->chance);
     }
 }
 
 /* Looks at every two options of different routes that can be drawn for the same row in the same step. Routes with
- * `again` do not meet others: a copy follows them alone. */
+ * `repeat` do not meet others: a copy follows them alone. */
 static void check_pairs(const gr__lint *l) {
     const gr_routes *routes = l->routes;
     uint64_t known = gr_label_bit(routes->labels + 1) - 1;
@@ -362,12 +362,12 @@ static void check_pairs(const gr__lint *l) {
 
             /* meet: there are steps in which both act. */
             bool meet = (!a->until || b->from < a->until) && (!b->until || a->from < b->until);
-            if (a->again || b->again || !meet || !(a->labels & b->labels & known))
+            if (a->repeat || b->repeat || !meet || !(a->labels & b->labels & known))
                 continue;
 
             for (int i = 0; i < a->options; i++)
                 for (int j = 0; j < b->options; j++)
-                    if (a->option[i].share > 0 && b->option[j].share > 0)
+                    if (a->option[i].chance > 0 && b->option[j].chance > 0)
                         check_pair(l, r, s, &a->option[i], &b->option[j]);
         }
 }
@@ -393,7 +393,7 @@ static void check_phases(const gr__lint *l) {
                 if (!(rule->labels & gr_label_bit(k)))
                     continue;
                 timed = timed || rule->from > 0 || rule->until < INT64_MAX;
-                routed = routed || (!rule->again && rule->from <= phase->from && phase->from < rule->until);
+                routed = routed || (!rule->repeat && rule->from <= phase->from && phase->from < rule->until);
             }
 
             if (known && timed && !routed)
@@ -412,8 +412,8 @@ static void check_one(const gr__lint *l, int r, const gr_option *option) {
     check_option(l, r, option);
     check_taps(l, r, option);
     check_off(l, r, option);
-    if (l->routes->route[r].again)
-        check_again(l, r, option);
+    if (l->routes->route[r].repeat)
+        check_repeat(l, r, option);
 }
 
 void gr_route_check(gr_findings *findings, const gr_model *model, const gr_routes *routes, const size_t *documents) {

@@ -46,7 +46,7 @@ uint64_t gr__option_named(const gr_model *model, const gr_option *option, gr_mod
 typedef struct gr__drawn_rule {
     uint64_t labels; /* bits of the labels that it matches */
     gr_draw draw;
-    bool again, mix;
+    bool repeat, mix;
     int64_t from, until; /* acts in steps [from, until); without end: INT64_MAX */
     int outcomes;
     int *option;  /* [outcomes] of the route, GR_NONE for no effect */
@@ -71,7 +71,7 @@ struct gr_router {
     int labels, rules, classes, regions, copies, phases;
     gr__drawn_rule *rule; /* [rules] in the order of the routes */
     gr__phase *phase;     /* [phases] by their first step */
-    int *copy;            /* [copies] the rules with `again` */
+    int *copy;            /* [copies] the rules with `repeat` */
     int **copy_class;     /* [copies][outcomes of the rule] class of a second showing, GR_NONE for no copy */
     double *forward;      /* [classes][regions] forward weight of the region's gates */
 };

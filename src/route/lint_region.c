@@ -193,10 +193,11 @@ void gr__lint_region(const gr__lint *l, int r) {
 
     /* And the rest has to learn to do without it. */
     if (!off && region->gates > 0)
-        gr_finding_add(l->findings, GR_LEVEL_WARNING,
-                       "{label: core, share: 0.1, without: [REGION]}: some rows, so that the core learns to do without",
-                       "region '%s' is on for every core and unlabelled row: switching it off will surprise the core",
-                       region->name);
+        gr_finding_add(
+            l->findings, GR_LEVEL_WARNING,
+            "{label: core, chance: 0.1, without: [REGION]}: some rows, so that the core learns to do without",
+            "region '%s' is on for every core and unlabelled row: switching it off will surprise the core",
+            region->name);
 
     check_size(l, region);
 }

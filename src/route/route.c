@@ -43,9 +43,9 @@ void gr_routes_add(gr_routes *routes, uint64_t labels, gr_draw draw) {
     GR_PUSH(routes->route, routes->count, routes->capacity) = (gr_route){.labels = labels, .draw = draw};
 }
 
-void gr_routes_option(gr_routes *routes, double share) {
+void gr_routes_option(gr_routes *routes, double chance) {
     gr_route *route = &routes->route[routes->count - 1];
-    GR_PUSH(route->option, route->options, route->capacity) = (gr_option){.share = share};
+    GR_PUSH(route->option, route->options, route->capacity) = (gr_option){.chance = chance};
 }
 
 /* An effect of the last option, all but its name still to be filled. */
@@ -90,9 +90,9 @@ void gr_routes_only(gr_routes *routes, int count, const char *const *regions) {
     gr_routes_effect(routes, GR_MODE_FORWARD, GR_SCOPE_OTHERS, NULL, 0);
 }
 
-void gr_routes_one_of(gr_routes *routes, double share, int count, const char *const *regions) {
+void gr_routes_one_of(gr_routes *routes, double chance, int count, const char *const *regions) {
     for (int on = 0; on < count; on++) {
-        gr_routes_option(routes, share / count);
+        gr_routes_option(routes, chance / count);
         for (int i = 0; i < count; i++)
             gr_routes_effect(routes, GR_MODE_FORWARD, GR_SCOPE_REGION, regions[i], i == on);
     }
@@ -267,11 +267,11 @@ static void print_joint(FILE *out, const gr_option *option, const char *comma) {
     fputc(']', out);
 }
 
-/* "share: 0.5, forward: {..}, parameter: {..}, joint: [..]"; what is as by default is left out. */
+/* "chance: 0.5, forward: {..}, parameter: {..}, joint: [..]"; what is as by default is left out. */
 static void print_option(FILE *out, const gr_option *option, const char *comma) {
     char text[40];
-    if (option->share != 1) {
-        fprintf(out, "%sshare: %s", comma, number(text, sizeof text, option->share));
+    if (option->chance != 1) {
+        fprintf(out, "%schance: %s", comma, number(text, sizeof text, option->chance));
         comma = ", ";
     }
 
@@ -301,7 +301,7 @@ void gr_route_print(const gr_routes *routes, FILE *out, int indent) {
         print_labels(out, routes, route->labels);
         if (route->draw != GR_DRAW_SEQUENCE)
             fprintf(out, ", draw: %s", gr_draw_name(route->draw));
-        fputs(route->again ? ", again: true" : "", out);
+        fputs(route->repeat ? ", repeat: true" : "", out);
         print_mix(out, route);
         if (route->from > 0)
             fprintf(out, ", from: %lld", (long long)route->from);

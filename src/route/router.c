@@ -11,7 +11,7 @@
  * digit's value, so a combination's number is the sum of stride[r] * outcome[r], and outcome[r] is number / stride[r] %
  * outcomes. A phase is a stretch of steps in which the same rules act (a route may have `from` and `until`).
  *
- * For example route 0 matches core rows and draws "region off" with share 0.1, route 1 matches core and labelled rows
+ * For example route 0 matches core rows and draws "region off" with chance 0.1, route 1 matches core and labelled rows
  * and has one option, which is always drawn. Core rows then have 2 * 1 combinations: number 0 is (off, option), with
  * probability 0.1, number 1 is (no effect, option). Labelled rows have one. */
 #include "gradroute/route.h"
@@ -49,7 +49,7 @@ static gr_status route_check(const gr_model *model, const gr_routes *routes, int
     /* Whom it is for, and when. */
     if (!(route->labels & known))
         return gr_error_set(err, GR_ERR_USAGE, route->place, NULL, "route %d matches no label", r + 1);
-    if (route->again && route->draw != GR_DRAW_SEQUENCE)
+    if (route->repeat && route->draw != GR_DRAW_SEQUENCE)
         return gr_error_set(err, GR_ERR_USAGE, route->place, "leave out draw, or write draw: sequence",
                             "route %d shows rows again, drawn by %s", r + 1, gr_draw_name(route->draw));
     if (route->from < 0 || (route->until != 0 && route->until <= route->from))
@@ -57,20 +57,21 @@ static gr_status route_check(const gr_model *model, const gr_routes *routes, int
                             "route %d acts from step %lld until %lld: never", r + 1, (long long)route->from,
                             (long long)route->until);
 
-    /* What it does: each option on its own, then their shares together, which are the probabilities of one draw. */
+    /* What it does: each option on its own, then all together, for one draw takes at most one of them. */
     if (!route->options)
         return gr_error_set(err, GR_ERR_USAGE, route->place, NULL, "route %d says nothing to do", r + 1);
     for (int o = 0; o < route->options; o++) {
-        double share = route->option[o].share;
-        if (!(share >= 0 && share <= 1))
-            return gr_error_set(err, GR_ERR_USAGE, route->place, "a share is a probability, 0 to 1",
-                                "route %d has an option of share %g", r + 1, share);
-        sum += share;
+        double chance = route->option[o].chance;
+        if (!(chance >= 0 && chance <= 1))
+            return gr_error_set(err, GR_ERR_USAGE, route->place, "a chance is a probability, 0 to 1",
+                                "route %d has an option of chance %g", r + 1, chance);
+        sum += chance;
         GR_TRY(gr__option_check(model, route, &route->option[o], err));
     }
     if (sum > 1 + 1e-9)
-        return gr_error_set(err, GR_ERR_USAGE, route->place, "the options of a route exclude each other: lower a share",
-                            "the shares of route %d sum to %g, above 1", r + 1, sum);
+        return gr_error_set(err, GR_ERR_USAGE, route->place,
+                            "the options of a route exclude each other: lower a chance",
+                            "the chances of route %d sum to %g, above 1", r + 1, sum);
     return GR_OK;
 }
 
@@ -80,25 +81,25 @@ static void rule_new(gr__drawn_rule *rule, gr_arena *arena, const gr_route *rout
     size_t room = (size_t)route->options + 1;
     *rule = (gr__drawn_rule){.labels = route->labels,
                              .draw = route->draw,
-                             .again = route->again,
+                             .repeat = route->repeat,
                              .mix = route->mix,
                              .from = route->from,
                              .until = route->until > 0 ? route->until : INT64_MAX};
     rule->option = gr_arena_alloc(arena, room * sizeof *rule->option);
     rule->edge = gr_arena_alloc(arena, room * sizeof *rule->edge);
 
-    /* Each option takes an interval as long as its share, from where the one before ended. */
+    /* Each option takes an interval as long as its chance, from where the one before ended. */
     double edge = 0;
     for (int o = 0; o < route->options; o++) {
-        if (route->option[o].share <= 0)
+        if (route->option[o].chance <= 0)
             continue;
-        edge += route->option[o].share;
+        edge += route->option[o].chance;
         rule->option[rule->outcomes] = o;
         rule->edge[rule->outcomes++] = edge;
     }
 
-    /* What the shares leave over is the outcome "no effect". The last edge is set to 1, because a sum of shares may end
-     * a rounding error below it. */
+    /* What the chances leave over is the outcome "no effect". The last edge is set to 1, because a sum of chances may
+     * end a rounding error below it. */
     if (edge < 1 - 1e-9) {
         rule->option[rule->outcomes] = GR_NONE;
         rule->edge[rule->outcomes++] = 1;
@@ -179,8 +180,8 @@ static int label_shown(const gr_router *router, int label, int64_t step) {
 }
 
 /* Numbers the combinations of each label in one phase: gives each rule that matches its stride, and counts them. Labels
- * that are treated as unlabelled have the combinations of those. Rules with `again` are no part of it: they make copies
- * (see below). */
+ * that are treated as unlabelled have the combinations of those. Rules with `repeat` are no part of it: they make
+ * copies (see below). */
 static gr_status count_combined(gr_router *router, gr__phase *phase, const gr_routes *routes, gr_error *err) {
     int64_t total = 0;
     for (int label = -1; label <= router->labels; label++) {
@@ -190,7 +191,7 @@ static gr_status count_combined(gr_router *router, gr__phase *phase, const gr_ro
 
         /* Each rule that acts and matches becomes the next digit. The strides of the others stay 0. */
         for (int r = 0; r < router->rules; r++) {
-            if (router->rule[r].again || !rule_acts(&router->rule[r], phase->from) ||
+            if (router->rule[r].repeat || !rule_acts(&router->rule[r], phase->from) ||
                 !rule_matches(&router->rule[r], phase->shown[label + 1]))
                 continue;
             stride[r] = (int)combined;
@@ -264,7 +265,7 @@ static const gr__phase *phase_at(const gr_router *router, int64_t step) {
     return &router->phase[i];
 }
 
-/* Classes of second showings. A copy follows one option of one `again` route alone, so its weights are those of that
+/* Classes of second showings. A copy follows one option of one `repeat` route alone, so its weights are those of that
  * option and combine with nothing. "No effect" means no copy. */
 static void copies(builder *b) {
     gr_router *router = b->router;
@@ -273,7 +274,7 @@ static void copies(builder *b) {
     router->copy_class = gr_arena_alloc(router->arena, sizeof *router->copy_class * room);
     for (int r = 0; r < router->rules; r++) {
         const gr__drawn_rule *rule = &router->rule[r];
-        if (!rule->again)
+        if (!rule->repeat)
             continue;
 
         /* The class of each outcome. */
@@ -481,7 +482,7 @@ double gr_router_chance_at(const gr_router *router, int label, int cls, int64_t 
     return sum;
 }
 
-double gr_router_again_share(const gr_router *router, int which) {
+double gr_router_repeat_chance(const gr_router *router, int which) {
     const gr__drawn_rule *rule = &router->rule[router->copy[which]];
 
     /* All but the probability of "no effect", which is the last outcome if there is one. */
@@ -494,7 +495,7 @@ double gr_router_again_share(const gr_router *router, int which) {
 /* Draws anew what hangs on units of this kind: their outcome goes into drawn[]. */
 static void redraw(const gr_router *router, int *drawn, gr_draw draw, int64_t step, uint32_t unit) {
     for (int r = 0; r < router->rules; r++)
-        if (router->rule[r].draw == draw && !router->rule[r].again)
+        if (router->rule[r].draw == draw && !router->rule[r].repeat)
             drawn[r] = outcome(router, r, step, unit);
 }
 
@@ -502,7 +503,7 @@ static void redraw(const gr_router *router, int *drawn, gr_draw draw, int64_t st
  * settle nothing. */
 static bool draws_by(const gr_router *router, gr_draw draw) {
     for (int r = 0; r < router->rules; r++)
-        if (router->rule[r].draw == draw && !router->rule[r].again && router->rule[r].outcomes > 1)
+        if (router->rule[r].draw == draw && !router->rule[r].repeat && router->rule[r].outcomes > 1)
             return true;
     return false;
 }
@@ -546,7 +547,7 @@ void gr_router_classify(const gr_router *router, int32_t *cls, const gr_router_r
     }
 }
 
-int gr_router_again(const gr_router *router, int which, int label, int32_t sequence, int64_t step) {
+int gr_router_repeat(const gr_router *router, int which, int label, int32_t sequence, int64_t step) {
     int r = router->copy[which];
 
     /* Nothing is drawn for a route that is out of its steps, or not for this label (as it counts in this step). */

@@ -83,7 +83,7 @@ static void check_soft(gr_findings *findings, const gr_project *p, int k) {
 }
 
 /* Positions that a second showing leaves out end the document there. */
-static void check_again(gr_findings *findings, const gr_project *p) {
+static void check_repeat(gr_findings *findings, const gr_project *p) {
     const gr_routes *routes = p->recipe->routes;
     uint64_t shown = 0;
     if (!p->labels->token_revealed)
@@ -93,7 +93,7 @@ static void check_again(gr_findings *findings, const gr_project *p) {
     for (int label = -1; label <= p->labels->label_count; label++)
         shown |= p->documents[label + 1] ? gr_label_bit(label) : 0;
     for (int r = 0; r < routes->count; r++)
-        if (routes->route[r].again && (routes->route[r].labels & shown) != shown)
+        if (routes->route[r].repeat && (routes->route[r].labels & shown) != shown)
             gr_finding_add(findings, GR_LEVEL_WARNING, "label whole documents, or let the route match any label",
                            "route %d shows sequences again, and labels change inside of documents: the second showing "
                            "is cut where another label comes",
@@ -141,5 +141,5 @@ void gr_labels_check(gr_findings *findings, const gr_project *project) {
         check_words(findings, project->labels, k);
         check_soft(findings, project, k);
     }
-    check_again(findings, project);
+    check_repeat(findings, project);
 }

@@ -1,8 +1,8 @@
 /* From rows of labelled documents to micro-batches: classes, second showings, order.
  *
- * gr__assembly_fill makes a list of showings: each sequence once, then once more for each route with `again` that draws
- * it. The list is sorted by class and copied out in that order, so that most blocks of rows hold one class and are
- * computed by plain products. gr__assembly_batch then lends a micro-batch of the result. */
+ * gr__assembly_fill makes a list of showings: each sequence once, then once more for each route with `repeat` that
+ * draws it. The list is sorted by class and copied out in that order, so that most blocks of rows hold one class and
+ * are computed by plain products. gr__assembly_batch then lends a micro-batch of the result. */
 #include <assert.h>
 #include <string.h>
 
@@ -64,7 +64,7 @@ static void classify(gr__assembly *a, const gr_rows *rows, int64_t step) {
 }
 
 /* Classes of a second showing of row r; false when it is not shown again. */
-static bool show_again(const gr__assembly *a, int32_t *cls, const gr_rows *rows, int which, int r, int64_t step) {
+static bool show_repeat(const gr__assembly *a, int32_t *cls, const gr_rows *rows, int which, int r, int64_t step) {
     const int16_t *label = rows->label + (size_t)r * (size_t)rows->width;
     int last = GR_LABEL_ABSENT, found = GR_NONE;
     bool any = false;
@@ -72,7 +72,7 @@ static bool show_again(const gr__assembly *a, int32_t *cls, const gr_rows *rows,
         /* A row mostly has one label: the router is asked only where it changes. */
         if (label[i] != last) {
             last = label[i];
-            found = last == GR_LABEL_ABSENT ? GR_NONE : gr_router_again(a->router, which, last, rows->unit[r], step);
+            found = last == GR_LABEL_ABSENT ? GR_NONE : gr_router_repeat(a->router, which, last, rows->unit[r], step);
         }
 
         cls[i] = found;
@@ -110,7 +110,7 @@ static int list_showings(gr__assembly *a, const gr_rows *rows, int64_t step) {
     for (int which = 0; which < a->copies; which++)
         for (int r = 0; r < rows->rows; r++) {
             int32_t *cls = a->drawn + (size_t)n * width;
-            if (!show_again(a, cls, rows, which, r, step))
+            if (!show_repeat(a, cls, rows, which, r, step))
                 continue;
             a->key[n] = first_class(cls, rows->width);
             a->from[n++] = r;

@@ -21,8 +21,9 @@ gr__update_scale gr__optim_scale(const gr_optim *optim, int slice);
 
 /* ---- from rows of text to what a pass reads (batch.c) ------------------------------------------------------------ */
 
-/* A logical batch: sequences of one class side by side, copies for routes with `again` included, cut into micro-batches
- * of at most `micro` sequences. Every array has sequences * width entries; start counts from the micro-batch. */
+/* A logical batch: sequences of one class side by side, copies for routes with `repeat` included, cut into
+ * micro-batches of at most `micro` sequences. Every array has sequences * width entries; start counts from the
+ * micro-batch. */
 typedef struct gr__assembly {
     int rows, width;         /* most sequences given to a fill, positions of each */
     int micro;               /* sequences of a micro-batch */
