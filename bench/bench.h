@@ -41,7 +41,7 @@ typedef struct gr_bench_profile {
     double step; /* milliseconds a step, as are all below; means over all timed steps */
     int ops;
     gr_op_time op[GR_BENCH_OPS]; /* the longest first */
-    double rest;                 /* optimiser, clearing, assembling the batch */
+    double other;                /* optimiser, clearing, assembling the batch */
     double bound;                /* of "linear" on all rows; 0: not measured (routed steps leave products out) */
 } gr_bench_profile;
 

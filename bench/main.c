@@ -298,7 +298,7 @@ static void on_profile(void *user, const gr_bench_profile *p) {
             printf("   %.2f of the speed of its products alone (%s ms)", p->bound / products, digits(a, p->bound));
         putchar('\n');
     }
-    printf("  %-18s %9s %9s %5.1f %%\n", "optimiser and rest", digits(a, p->rest), "", 100 * p->rest / p->step);
+    printf("  %-18s %9s %9s %5.1f %%\n", "optimiser and rest", digits(a, p->other), "", 100 * p->other / p->step);
 }
 
 static void on_note(void *user, const char *text) { gr__progress_note(&((session *)user)->progress, text); }

@@ -373,11 +373,11 @@ static int longest_first(const void *a, const void *b) {
 
 void gr__net_profile(gr_bench_profile *profile, const gr__net *net) {
     double scale = net->counted ? 1e3 / (double)net->counted : 0;
-    *profile = (gr_bench_profile){.half = net->half, .step = net->spent * scale, .rest = net->spent * scale};
+    *profile = (gr_bench_profile){.half = net->half, .step = net->spent * scale, .other = net->spent * scale};
     snprintf(profile->name, sizeof profile->name, "%s", net->name);
     for (int i = 0; i < GR_BENCH_OPS && net->all[i].op; i++) {
         gr_op_time t = {net->all[i].op, net->all[i].forward * scale, net->all[i].backward * scale};
-        profile->rest -= t.forward + t.backward;
+        profile->other -= t.forward + t.backward;
         profile->op[profile->ops++] = t;
     }
     qsort(profile->op, (size_t)profile->ops, sizeof *profile->op, longest_first);

@@ -31,9 +31,9 @@ static gr_status child_start(child *c, char *const *words, gr_error *err) {
     pid_t parent = getpid();
     c->pid = fork();
     if (c->pid == 0) { /* only what a child of a program with threads may call */
-        int nothing = open("/dev/null", O_WRONLY);
+        int null = open("/dev/null", O_WRONLY);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent || dup2(ends[1], STDOUT_FILENO) < 0 || dup2(nothing, STDERR_FILENO) < 0)
+        if (getppid() != parent || dup2(ends[1], STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)
             _exit(127);
         execvp(words[0], words);
         _exit(127);

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "data_labels.h"
 
-enum { HITS_PRINTED = 8, HITS_LISTED = 100 };
+enum { MATCHES_PRINTED = 8, MATCHES_LISTED = 100 };
 
 typedef struct tally {
     int64_t of, shown, wrong; /* true; shown as the label; shown as it and not of it */
@@ -85,9 +85,9 @@ json_t *gr__labels_json(const gr_project *p) {
     json_t *labels = json_array();
     for (int k = 0; k < l->label_count; k++) {
         json_t *words = json_array();
-        for (size_t i = 0; i < l->hit_count[k] && i < HITS_LISTED; i++)
-            json_array_append_new(words, json_pack("{s:o, s:I}", "text", gr_json_text(l->hits[k][i].text), "count",
-                                                   (json_int_t)l->hits[k][i].count));
+        for (size_t i = 0; i < l->match_count[k] && i < MATCHES_LISTED; i++)
+            json_array_append_new(words, json_pack("{s:o, s:I}", "text", gr_json_text(l->matches[k][i].text), "count",
+                                                   (json_int_t)l->matches[k][i].count));
 
         json_array_append_new(labels,
                               json_pack("{s:s, s:s, s:o, s:o, s:o}", "name", l->label_names[k], "per",
@@ -99,20 +99,20 @@ json_t *gr__labels_json(const gr_project *p) {
 }
 
 /* What the label's source found: the first few, how many never occurred, and one of these. */
-static void print_hits(const gr_labels *l, int k, const char *source) {
+static void print_matches(const gr_labels *l, int k, const char *source) {
     size_t silent = 0;
     const char *unfound = NULL;
     printf("  %s: %s", l->label_names[k], source);
 
     /* The most frequent come first; those that were never found are counted. */
-    for (size_t i = 0; i < l->hit_count[k]; i++) {
-        const gr_label_hit *hit = &l->hits[k][i];
-        if (hit->count && i < HITS_PRINTED)
-            printf("%s \"%.40s\" %s", i ? "," : "", hit->text, gr__text_count((char[32]){0}, (int64_t)hit->count));
-        if (hit->count && i == HITS_PRINTED)
+    for (size_t i = 0; i < l->match_count[k]; i++) {
+        const gr_label_match *match = &l->matches[k][i];
+        if (match->count && i < MATCHES_PRINTED)
+            printf("%s \"%.40s\" %s", i ? "," : "", match->text, gr__text_count((char[32]){0}, (int64_t)match->count));
+        if (match->count && i == MATCHES_PRINTED)
             printf(", ..");
-        if (!hit->count && !silent++)
-            unfound = hit->text;
+        if (!match->count && !silent++)
+            unfound = match->text;
     }
 
     if (silent)
@@ -141,6 +141,6 @@ void gr__labels_print(const gr_project *p) {
 
     /* And what its source found, where it searches for something. */
     for (int k = 0; k < l->label_count; k++)
-        if (l->hit_count[k])
-            print_hits(l, k, p->recipe->label[k].from[0].key);
+        if (l->match_count[k])
+            print_matches(l, k, p->recipe->label[k].from[0].key);
 }

@@ -71,15 +71,15 @@ static void documents(void **state) {
     assert_null(labels->token_truth);
     for (size_t d = 0; d < DOCS; d++)
         assert_int_equal(labels->truth[d], d % 3 != 2);
-    assert_int_equal(labels->hit_count[0], 40); /* each year once */
+    assert_int_equal(labels->match_count[0], 40); /* each year once */
     for (size_t i = 0; i < 40; i++) {
-        assert_int_equal(labels->hits[0][i].count, 1);
-        assert_int_equal(strlen(labels->hits[0][i].text), 4);
+        assert_int_equal(labels->matches[0][i].count, 1);
+        assert_int_equal(strlen(labels->matches[0][i].text), 4);
     }
     gr_labels_free(labels);
     labels = labels_of(w, "in|IT", true, GR_PER_DOCUMENT);
-    assert_int_equal(labels->hit_count[0], 2); /* In and It, of 20 documents each */
-    assert_int_equal(labels->hits[0][0].count, 20);
+    assert_int_equal(labels->match_count[0], 2); /* In and It, of 20 documents each */
+    assert_int_equal(labels->matches[0][0].count, 20);
     gr_labels_free(labels);
 }
 
@@ -110,7 +110,7 @@ static void unicode(void **state) {
     assert_string_equal(text, " caf\xc3\xa9");
     gr_labels_free(labels);
     labels = labels_of(w, "\\w{4}(?=\\.)", false, GR_PER_DOCUMENT); /* caf and e with its accent: four letters */
-    assert_string_equal(labels->hits[0][0].text, "caf\xc3\xa9");
+    assert_string_equal(labels->matches[0][0].text, "caf\xc3\xa9");
     gr_labels_free(labels);
 }
 
@@ -118,9 +118,9 @@ static void unicode(void **state) {
 static void invalid_bytes(void **state) {
     world *w = *state;
     gr_labels *labels = labels_of(w, "(?s)(?<=\\d{4}).+|^bad| byte", false, GR_PER_DOCUMENT);
-    for (size_t i = 0; i < labels->hit_count[0]; i++) /* in the first kind of document the rest follows on the year */
-        assert_true(!strcmp(labels->hits[0][i].text, "bad") || !strcmp(labels->hits[0][i].text, " byte") ||
-                    !strncmp(labels->hits[0][i].text, " a caf", 6));
+    for (size_t i = 0; i < labels->match_count[0]; i++) /* in the first kind of document the rest follows on the year */
+        assert_true(!strcmp(labels->matches[0][i].text, "bad") || !strcmp(labels->matches[0][i].text, " byte") ||
+                    !strncmp(labels->matches[0][i].text, " a caf", 6));
     gr_labels_free(labels);
     expect_nothing(w, "^ byte");
     expect_nothing(w, "bad $");
@@ -133,15 +133,15 @@ static void empty_matches(void **state) {
     expect_nothing(w, "(?=year)");
     expect_nothing(w, "z*");
     gr_labels *labels = labels_of(w, "y?", false, GR_PER_DOCUMENT); /* y, where there is one */
-    assert_int_equal(labels->hit_count[0], 1);
-    assert_int_equal(labels->hits[0][0].count, 40);
+    assert_int_equal(labels->match_count[0], 1);
+    assert_int_equal(labels->matches[0][0].count, 40);
     gr_labels_free(labels);
     labels = labels_of(w, "|year", false, GR_PER_DOCUMENT); /* nothing is no match, what comes second is */
-    assert_int_equal(labels->hits[0][0].count, 20);
+    assert_int_equal(labels->matches[0][0].count, 20);
     gr_labels_free(labels);
     labels = labels_of(w, "the \\Kyear", false, GR_PER_DOCUMENT); /* a match that begins later */
-    assert_string_equal(labels->hits[0][0].text, "year");
-    assert_int_equal(labels->hits[0][0].count, 20);
+    assert_string_equal(labels->matches[0][0].text, "year");
+    assert_int_equal(labels->matches[0][0].count, 20);
     gr_labels_free(labels);
 }
 

@@ -189,8 +189,8 @@ static void labels_by_word(void **state) {
     gr_labels *labels = labels_of(w, defs, 1);
     for (size_t d = 0; d < labels->docs; d++)
         assert_int_equal(labels->truth[d], w->data->record[d] % 5 == 0);
-    assert_int_equal(labels->hit_count[0], 1);
-    assert_int_equal(labels->hits[0][0].count, 119);
+    assert_int_equal(labels->match_count[0], 1);
+    assert_int_equal(labels->matches[0][0].count, 119);
     gr_labels_free(labels);
 }
 

@@ -74,8 +74,8 @@ static void odd_texts(void **state) {
     assert_int_equal(spans.at[2].from, 14);
     assert_int_equal(spans.at[3].from, 2001);
     assert_int_equal(gr__words_count(words), 2);
-    assert_int_equal(gr__words_hit(words, 0).count, 1);
-    assert_int_equal(gr__words_hit(words, 1).count, 3);
+    assert_int_equal(gr__words_match(words, 0).count, 1);
+    assert_int_equal(gr__words_match(words, 1).count, 3);
     gr_free(spans.at);
     gr__words_free(words);
 }
@@ -280,8 +280,8 @@ static void files_of_words(void **state) {
     gr_error err = {0};
     gr_test_ok(gr__words_new(&words, &def, "forest", &err), &err);
     assert_int_equal(gr__words_count(words), 3);
-    assert_string_equal(gr__words_hit(words, 1).text, "Oak Tree");
-    assert_string_equal(gr__words_hit(words, 2).text, "elm");
+    assert_string_equal(gr__words_match(words, 1).text, "Oak Tree");
+    assert_string_equal(gr__words_match(words, 2).text, "elm");
     gr__words_free(words);
     def.text = gr_test_write("bad.txt", "oak\n\n--\n", 8);
     expect_error(&def, GR_ERR_FORMAT, "bad.txt:3", "\"--\" has no word");

@@ -81,10 +81,10 @@ typedef struct gr_group_def {
 } gr_group_def;
 
 /* How often a text was found that makes a label. */
-typedef struct gr_label_hit {
+typedef struct gr_label_match {
     const char *text;
     size_t count;
-} gr_label_hit;
+} gr_label_match;
 
 /* Where several labels fit, the first combined one (all_of) is it, else the first of the others. */
 typedef struct gr_labels {
@@ -106,9 +106,9 @@ typedef struct gr_labels {
     gr_real *token_score;                  /* [tokens + docs]; NULL: all 1 */
     uint8_t *uneven;                       /* [docs] 1: tokens of the document differ in what is revealed */
     /* Texts that were found, the most frequent first: entries of words, or what matched a pattern. */
-    gr_label_hit **hits;    /* [K] */
-    size_t *hit_count;      /* [K] 0 where the source finds none */
-    void *tables;           /* private: memory of scores and of tables of tokens */
+    gr_label_match **matches; /* [K] */
+    size_t *match_count;      /* [K] 0 where the source finds none */
+    void *tables;             /* private: memory of scores and of tables of tokens */
     gr_real **target_score; /* [K] of a label: [vocab] factors of the scores of its positions, by target; NULL: all 1 */
     struct gr_arena *arena;
 } gr_labels;

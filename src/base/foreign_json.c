@@ -143,10 +143,10 @@ gr_status gr__json_foreign(json_t **value, const char *text, size_t length, cons
     int code = (int)json_error_code(&error);
     if (!from->exact && (code == json_error_numeric_overflow || code == json_error_null_byte_in_key)) {
         rewritten other = rewrite(text, length);
-        json_error_t again;
-        *value = json_loadb(other.text, other.count, FLAGS, &again);
+        json_error_t second;
+        *value = json_loadb(other.text, other.count, FLAGS, &second);
         gr_free(other.text);
-        error = *value ? error : again;
+        error = *value ? error : second;
     }
     return *value ? GR_OK : refuse(&error, from, err);
 }

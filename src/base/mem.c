@@ -80,15 +80,15 @@ char *gr_strdup(const char *text) {
 
 char *gr_format(const char *format, ...) {
     /* Printed twice: for the length, then into a block of that length. */
-    va_list list, again;
+    va_list list, copy;
     va_start(list, format);
-    va_copy(again, list);
+    va_copy(copy, list);
     int n = gr__vprint(NULL, 0, format, list);
     va_end(list);
     char *text = gr_alloc((size_t)(n < 0 ? 0 : n) + 1);
     if (n > 0)
-        gr__vprint(text, (size_t)n + 1, format, again);
-    va_end(again);
+        gr__vprint(text, (size_t)n + 1, format, copy);
+    va_end(copy);
     return text;
 }
 

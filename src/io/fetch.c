@@ -148,9 +148,9 @@ static void set_up(transfer *t) {
 
 /* The error for a request that failed, with what to do about it. */
 static gr_status explain(const transfer *t, CURLcode code, const char *detail, gr_error *err) {
-    const char *url = t->def->url, *again = "give the same command again: it goes on with what has arrived";
+    const char *url = t->def->url, *resume = "give the same command again: it goes on with what has arrived";
     if (t->stopped)
-        return gr_error_set(err, GR_ERR_INTERRUPTED, url, again, "stopped after %lld bytes", (long long)t->have);
+        return gr_error_set(err, GR_ERR_INTERRUPTED, url, resume, "stopped after %lld bytes", (long long)t->have);
     if (t->write_error)
         return gr__file_error(err, t->part, "write", t->write_error);
 
@@ -171,7 +171,7 @@ static gr_status explain(const transfer *t, CURLcode code, const char *detail, g
     case CURLE_TOO_MANY_REDIRECTS:
         return gr_error_set(err, GR_ERR_INPUT, url, NULL, "more than %d redirections", REDIRECTIONS);
     default:
-        return gr_error_set(err, GR_ERR_IO, url, again, "the transfer failed after %lld bytes: %s", (long long)t->have,
+        return gr_error_set(err, GR_ERR_IO, url, resume, "the transfer failed after %lld bytes: %s", (long long)t->have,
                             detail);
     }
 }

@@ -508,11 +508,11 @@ gr_status gr_yaml_set(gr_yaml *root, const char *assignment, gr_error *err) {
     GR_TRY(check_set(assignment, err));
     builder b = {.tree = root->tree, .source = at.source, .err = err};
     GR_TRY(build(&b, equal + 1, strlen(equal + 1)));
-    gr_yaml nothing = {.kind = GR_YAML_SCALAR, .text = "", .at = at};
+    gr_yaml empty = {.kind = GR_YAML_SCALAR, .text = "", .at = at};
 
     gr_yaml *node;
     GR_TRY(path_walk(root, &node, assignment, equal, height(b.root), at, err));
-    replace(node, b.root ? b.root : &nothing);
+    replace(node, b.root ? b.root : &empty);
     return GR_OK;
 }
 

@@ -17,13 +17,13 @@ enum { LABELS_MOST = 60, GROUPS_MOST = 1000 }; /* sets of labels are bits */
 /* The error of a label without documents. Either others took all that it fits, or its source found none, or no document
  * has all parts of a combined label; each has its own remedy. */
 static gr_status nothing_fits(const gr__label_draft *s, gr_error *err) {
-    const char *taken = s->source ? s->source->taken : NULL;
+    const char *taken = s->source ? s->source->hint_if_taken : NULL;
     if (s->fits)
         return gr_error_set(err, GR_ERR_USAGE, s->def->name,
                             taken ? taken : "of labels that fit, the first one is taken: change their order",
                             "the label has no documents: labels before it took them all");
     if (s->source)
-        return s->source->nothing(s, err);
+        return s->source->error_if_empty(s, err);
     return gr_error_set(err, GR_ERR_USAGE, s->def->name, "leave the label out", "no document has all labels of all_of");
 }
 
@@ -48,19 +48,19 @@ static gr_status check_fits(const gr__labelling *m, gr_error *err) {
 
 /* The most frequent first; among equals by text, so that the order is the same everywhere. */
 static int by_count(const void *a, const void *b) {
-    const gr_label_hit *x = a, *y = b;
+    const gr_label_match *x = a, *y = b;
     return x->count != y->count ? (x->count < y->count) - (x->count > y->count) : strcmp(x->text, y->text);
 }
 
 /* Lists how often each word or match was found, for sources that can say. */
-static void keep_hits(const gr__labelling *m) {
+static void keep_matches(const gr__labelling *m) {
     gr_labels *l = m->labels;
     for (int k = 0; k < l->label_count; k++) {
         const gr__label_draft *s = &m->sources[k];
-        if (!s->source || !s->source->hits)
+        if (!s->source || !s->source->matches)
             continue;
-        l->hits[k] = s->source->hits(s, l->arena, &l->hit_count[k]);
-        qsort(l->hits[k], l->hit_count[k], sizeof(gr_label_hit), by_count);
+        l->matches[k] = s->source->matches(s, l->arena, &l->match_count[k]);
+        qsort(l->matches[k], l->match_count[k], sizeof(gr_label_match), by_count);
     }
 }
 
@@ -185,7 +185,7 @@ static gr_status define(gr__labelling *m, const gr_label_def *defs, int count, c
         GR_TRY(gr__label_document(m, d, err));
     }
     GR_TRY(check_fits(m, err));
-    keep_hits(m);
+    keep_matches(m);
     return GR_OK;
 }
 
@@ -222,8 +222,8 @@ static gr_labels *allocate(size_t docs, int count, int groups) {
     labels->docs = docs;
     labels->label_names = gr_arena_alloc(arena, (size_t)count * sizeof(char *));
     labels->known = gr_arena_alloc(arena, (size_t)count * sizeof(size_t));
-    labels->hits = gr_arena_alloc(arena, (size_t)count * sizeof(gr_label_hit *));
-    labels->hit_count = gr_arena_alloc(arena, (size_t)count * sizeof(size_t));
+    labels->matches = gr_arena_alloc(arena, (size_t)count * sizeof(gr_label_match *));
+    labels->match_count = gr_arena_alloc(arena, (size_t)count * sizeof(size_t));
     labels->group_names = gr_arena_alloc(arena, (size_t)groups * sizeof(char *));
     labels->group_docs = gr_arena_alloc(arena, (size_t)groups * sizeof(size_t));
     labels->truth = gr_arena_alloc(arena, docs * sizeof(int16_t));

@@ -18,8 +18,8 @@ enum {
     PATTERN_MOST = 4096,  /* bytes */
     STEPS_MOST = 1000000, /* of a match from one place on: a pattern that needs more may need endless ones */
     HEAP_MOST = 65536,    /* KiB of one match, where there is no compiled code for it */
-    HITS_MOST = 10000,    /* different texts that are counted */
-    HIT_MOST = 80         /* bytes of a text by which it is counted */
+    MATCHES_MOST = 10000, /* different texts that are counted */
+    MATCH_MOST = 80       /* bytes of a text by which it is counted */
 };
 
 typedef struct pattern {
@@ -108,15 +108,15 @@ static void close_pattern(void *state) {
     gr_free(p);
 }
 
-/* Counts a text that matched, by at most HIT_MOST bytes of it, cut at a character's border. Once HITS_MOST different
- * texts are known, new ones are not counted. */
+/* Counts a text that matched, by at most MATCH_MOST bytes of it, cut at a character's border. Once MATCHES_MOST
+ * different texts are known, new ones are not counted. */
 static void count(pattern *p, const char *text, size_t length) {
-    if (length > HIT_MOST) {
-        length = HIT_MOST;
+    if (length > MATCH_MOST) {
+        length = MATCH_MOST;
         while (((unsigned char)text[length] & 0xc0) == 0x80)
             length--;
     }
-    if (p->texts.count == HITS_MOST && gr__names_find(&p->texts, text, length) < 0)
+    if (p->texts.count == MATCHES_MOST && gr__names_find(&p->texts, text, length) < 0)
         return;
     uint32_t number = gr__names_add(&p->texts, text, length);
     if (number == p->found_count)
@@ -192,19 +192,19 @@ static gr_status score(gr__label_draft *label, gr__labelling *m, size_t doc, siz
 }
 
 /* The error of a pattern that matches nowhere. */
-static gr_status nothing(const gr__label_draft *label, gr_error *err) {
+static gr_status error_if_empty(const gr__label_draft *label, gr_error *err) {
     return gr_error_set(err, GR_ERR_USAGE, label->def->name,
                         label->arg[CASELESS].on ? "a match of nothing is none" : "try caseless: true",
                         "no document has text that matches \"%.100s\"", label->arg[PATTERN].text);
 }
 
 /* The texts that matched, with their counts, copied to memory that outlives the source. */
-static gr_label_hit *hits(const gr__label_draft *label, gr_arena *arena, size_t *size) {
+static gr_label_match *matches(const gr__label_draft *label, gr_arena *arena, size_t *size) {
     const pattern *p = label->state;
-    gr_label_hit *list = gr_arena_alloc(arena, (p->texts.count + 1) * sizeof *list);
+    gr_label_match *list = gr_arena_alloc(arena, (p->texts.count + 1) * sizeof *list);
     *size = p->texts.count;
     for (size_t i = 0; i < *size; i++)
-        list[i] = (gr_label_hit){gr_arena_strdup(arena, p->texts.at[i]), p->found[i]};
+        list[i] = (gr_label_match){gr_arena_strdup(arena, p->texts.at[i]), p->found[i]};
     return list;
 }
 
@@ -218,6 +218,6 @@ const gr__label_source gr__label_by_pattern = {
     .open = open_pattern,
     .close = close_pattern,
     .score = score,
-    .nothing = nothing,
-    .hits = hits,
+    .error_if_empty = error_if_empty,
+    .matches = matches,
 };

@@ -393,7 +393,7 @@ static gr_status score(gr__label_draft *label, gr__labelling *m, size_t d, size_
     return GR_OK;
 }
 
-static gr_status nothing(const gr__label_draft *label, gr_error *err) {
+static gr_status error_if_empty(const gr__label_draft *label, gr_error *err) {
     return gr_error_set(err, GR_ERR_USAGE, label->def->name, "lower the threshold",
                         "no score of %s reaches the threshold of %g", label->arg[FILE_OF].text,
                         label->arg[THRESHOLD].number);
@@ -413,5 +413,5 @@ const gr__label_source gr__label_by_scores = {
     .open = open_scores,
     .close = close_scores,
     .score = score,
-    .nothing = nothing,
+    .error_if_empty = error_if_empty,
 };

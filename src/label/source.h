@@ -44,8 +44,9 @@ typedef struct gr__label_source {
     gr__arg_def arg[GR_LABEL_ARGS]; /* the first has the source's key and is required */
     const char *form, *example;     /* of messages: "words: [WORD, ...]", "words: [tree, \"oak tree\"], or a file" */
     gr__label_unit unit;
-    bool rule;         /* what it finds is a guess at what the label means: what it misses, nobody knows */
-    const char *taken; /* the hint where labels before it took all of its documents; NULL: to change their order */
+    bool rule; /* what it finds is a guess at what the label means: what it misses, nobody knows */
+    const char
+        *hint_if_taken; /* the hint where labels before it took all of its documents; NULL: to change their order */
 
     /* Checks the arguments, and makes label->state of them; close frees it (NULL: there is none), also after errors. */
     gr_status (*open)(gr__label_draft *label, gr__labelling *making, gr_error *err);
@@ -55,10 +56,10 @@ typedef struct gr__label_source {
     gr_status (*score)(gr__label_draft *label, gr__labelling *making, size_t doc, size_t positions, gr_error *err);
 
     /* Sets the error of a label that fits no document. */
-    gr_status (*nothing)(const gr__label_draft *label, gr_error *err);
+    gr_status (*error_if_empty)(const gr__label_draft *label, gr_error *err);
 
     /* The texts that were found, a new list of the arena; NULL: the source finds none. */
-    gr_label_hit *(*hits)(const gr__label_draft *label, struct gr_arena *arena, size_t *count);
+    gr_label_match *(*matches)(const gr__label_draft *label, struct gr_arena *arena, size_t *count);
 } gr__label_source;
 
 #define GR_LABEL(name) extern const gr__label_source gr__label_by_##name;

@@ -61,7 +61,7 @@ static gr_status score(gr__label_draft *label, gr__labelling *m, size_t doc, siz
     return GR_OK;
 }
 
-static gr_status nothing(const gr__label_draft *label, gr_error *err) {
+static gr_status error_if_empty(const gr__label_draft *label, gr_error *err) {
     return gr_error_set(err, GR_ERR_USAGE, label->def->name, "name tokens that the data have",
                         "no document has any of the label's %d %s", label->arg[0].count,
                         gr__plural(label->arg[0].count, "token", "tokens"));
@@ -75,5 +75,5 @@ const gr__label_source gr__label_by_tokens = {
     .open = open_tokens,
     .close = gr_free,
     .score = score,
-    .nothing = nothing,
+    .error_if_empty = error_if_empty,
 };

@@ -242,8 +242,8 @@ void gr__words_free(gr__words *w) {
 }
 
 size_t gr__words_count(const gr__words *w) { return w->count; }
-gr_label_hit gr__words_hit(const gr__words *w, size_t i) {
-    return (gr_label_hit){w->entries[i].text, w->entries[i].found};
+gr_label_match gr__words_match(const gr__words *w, size_t i) {
+    return (gr_label_match){w->entries[i].text, w->entries[i].found};
 }
 
 /* ---- Texts --------------------------------------------------------------------------------------------------------

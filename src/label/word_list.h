@@ -23,6 +23,6 @@ void gr__words_find(gr__words *words, gr__spans *spans, const char *text, size_t
 
 /* Entries, those that are spelt alike once, in the order of the list. */
 size_t gr__words_count(const gr__words *words);
-gr_label_hit gr__words_hit(const gr__words *words, size_t entry);
+gr_label_match gr__words_match(const gr__words *words, size_t entry);
 
 #endif

@@ -25,7 +25,7 @@ static gr_status score(gr__label_draft *label, gr__labelling *m, size_t doc, siz
     return GR_OK;
 }
 
-static gr_status nothing(const gr__label_draft *label, gr_error *err) {
+static gr_status error_if_empty(const gr__label_draft *label, gr_error *err) {
     return gr_error_set(err, GR_ERR_USAGE, label->def->name,
                         "check spelling and language; words match whole, in any case",
                         "no document has any of the label's %zu %s", gr__words_count(label->state),
@@ -33,12 +33,12 @@ static gr_status nothing(const gr__label_draft *label, gr_error *err) {
 }
 
 /* How often each word of the list was found, in texts that outlive the source. */
-static gr_label_hit *hits(const gr__label_draft *label, gr_arena *arena, size_t *count) {
+static gr_label_match *matches(const gr__label_draft *label, gr_arena *arena, size_t *count) {
     *count = gr__words_count(label->state);
-    gr_label_hit *list = gr_arena_alloc(arena, *count * sizeof *list);
+    gr_label_match *list = gr_arena_alloc(arena, *count * sizeof *list);
     for (size_t i = 0; i < *count; i++) {
-        gr_label_hit hit = gr__words_hit(label->state, i);
-        list[i] = (gr_label_hit){gr_arena_strdup(arena, hit.text), hit.count};
+        gr_label_match match = gr__words_match(label->state, i);
+        list[i] = (gr_label_match){gr_arena_strdup(arena, match.text), match.count};
     }
     return list;
 }
@@ -52,6 +52,6 @@ const gr__label_source gr__label_by_words = {
     .open = open_words,
     .close = close_words,
     .score = score,
-    .nothing = nothing,
-    .hits = hits,
+    .error_if_empty = error_if_empty,
+    .matches = matches,
 };

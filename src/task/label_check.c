@@ -60,14 +60,14 @@ static void check_share(gr_findings *findings, const gr_project *p, int k) {
 static void check_words(gr_findings *findings, const gr_labels *l, int k) {
     size_t silent = 0;
     const char *first = NULL;
-    for (size_t i = 0; i < l->hit_count[k - 1]; i++)
-        if (!l->hits[k - 1][i].count && !silent++)
-            first = l->hits[k - 1][i].text;
+    for (size_t i = 0; i < l->match_count[k - 1]; i++)
+        if (!l->matches[k - 1][i].count && !silent++)
+            first = l->matches[k - 1][i].text;
     if (silent)
         gr_finding_add(findings, GR_LEVEL_NOTE, "words match whole, in any case: list each form",
-                       "%zu of the %zu %s of label '%s' %s never found, such as \"%.60s\"", silent, l->hit_count[k - 1],
-                       gr__plural((int64_t)l->hit_count[k - 1], "word", "words"), l->label_names[k - 1],
-                       gr__plural((int64_t)silent, "was", "were"), first);
+                       "%zu of the %zu %s of label '%s' %s never found, such as \"%.60s\"", silent,
+                       l->match_count[k - 1], gr__plural((int64_t)l->match_count[k - 1], "word", "words"),
+                       l->label_names[k - 1], gr__plural((int64_t)silent, "was", "were"), first);
 }
 
 /* Scores act through routes that mix. */

@@ -3,8 +3,8 @@
 
 #include "gradroute/optim.h"
 
-/* Share of the rate after the warm-up; x in [0, 1] is how far the rest of the run has come. */
-static double rest(gr_schedule kind, double x, double final) {
+/* Part of the rate that is left after the warm-up; x in [0, 1] is how far the run has come since. */
+static double after_warmup(gr_schedule kind, double x, double final) {
     switch (kind) {
     case GR_SCHEDULE_LINEAR:
         return 1 - (1 - final) * x;
@@ -20,5 +20,5 @@ double gr_schedule_lr(const gr_optim_def *def, int64_t step) {
         return def->lr * (double)(step + 1) / (double)def->warmup;
 
     double span = (double)(def->total - def->warmup), x = span > 0 ? (double)(step - def->warmup) / span : 1;
-    return def->lr * rest(def->schedule, x < 1 ? x : 1, def->final);
+    return def->lr * after_warmup(def->schedule, x < 1 ? x : 1, def->final);
 }
