@@ -37,6 +37,7 @@ static void note(const bench *b, const char *format, ...) {
 
 static const char *word_of(bool half) { return half ? "bf16" : "float32"; }
 
+/* A row with nothing in it yet but what it compares. */
 static gr_bench_row row_of(const char *name, const char *against, const char *unit) {
     gr_bench_row row = {.unit = unit, .precision = word_of(false)};
     snprintf(row.name, sizeof row.name, "%s", name);
@@ -50,12 +51,14 @@ static gr_bench_row in_precision_of(gr_bench_row row, const gr__net *net) {
     return row;
 }
 
+/* Reports the row as one that could not be measured, with the reason. */
 static gr_status skip(const bench *b, gr_bench_row row, const char *why) {
     snprintf(row.skipped, sizeof row.skipped, "%s", why);
     b->def->row(b->def->user, &row);
     return GR_OK;
 }
 
+/* Milliseconds: median, least and most of some times in seconds, which this sorts. */
 static gr_spread spread(double *seconds, int count) {
     double median = gr__median(seconds, count); /* sorts */
     return (gr_spread){1e3 * median, 1e3 * seconds[0], 1e3 * seconds[count - 1]};
@@ -64,6 +67,7 @@ static gr_spread spread(double *seconds, int count) {
 /* Both sides in turns; a side that cannot be measured leaves row->ratio 0. */
 static gr_status take_turns(const bench *b, gr_bench_row *row, gr__side ours, gr__side theirs, int rounds,
                             gr_error *err) {
+    /* Theirs first: a side that cannot be measured is known before ours takes its time. */
     double o[ROUNDS], t[ROUNDS];
     rounds = b->conditions.quick ? 1 : rounds;
     for (int i = 0; i < rounds; i++) {
@@ -73,6 +77,7 @@ static gr_status take_turns(const bench *b, gr_bench_row *row, gr__side ours, gr
             return GR_OK;
         GR_TRY(ours.sample(ours.self, &o[i], err));
     }
+
     row->ours = spread(o, rounds);
     row->theirs = spread(t, rounds);
     row->ratio = row->theirs.median / row->ours.median;
@@ -93,6 +98,8 @@ static void report(const bench *b, gr_bench_row row, const char *why) {
  * negative: to be measured now. */
 static gr_status keep(bench *b, gr__net *net, double bound, gr_error *err) {
     gr_bench_profile p;
+
+    /* Kept once: a network stands in several rows, and the first of them has timed it. */
     if (!b->def->profile)
         return GR_OK;
     gr__net_profile(&p, net);
@@ -101,6 +108,7 @@ static gr_status keep(bench *b, gr__net *net, double bound, gr_error *err) {
     for (size_t i = 0; i < b->profiles; i++)
         if (strcmp(b->profile[i].name, p.name) == 0 && b->profile[i].half == p.half)
             return GR_OK;
+
     p.bound = bound;
     if (bound < 0) {
         note(b, "%s: the bound of its products", p.name);
@@ -115,6 +123,7 @@ static gr_status keep(bench *b, gr__net *net, double bound, gr_error *err) {
 
 static const char no_peers[] = "GRADROUTE_PEERS is not set";
 
+/* A row against a script, whose precision is known only once it ran. */
 static gr_status compare_peer(const bench *b, gr_bench_row row, gr__net *net, gr__peer *peer, gr_error *err) {
     peer->conditions = b->conditions;
     row = in_precision_of(row, net);
@@ -127,6 +136,7 @@ static gr_status compare_peer(const bench *b, gr_bench_row row, gr__net *net, gr
 
 /* ---- networks ---------------------------------------------------------------------------------------------------- */
 
+/* A transformer as GPT-2 has it, of these sizes. */
 static gr_arch_def gpt(int vocab, int width, int layers, int heads, int context) {
     gr_arch_def a = gr_arch_default();
     a.vocab = vocab, a.width = width, a.layers = layers, a.heads = heads, a.context = context;
@@ -150,16 +160,21 @@ static gr__net_def plain(const bench *b, const char *name, gr_arch_def arch, int
 
 /* ---- against PyTorch */
 
+/* A transformer of ours against the same in PyTorch. */
 static gr_status against_torch(bench *b, const char *name, gr_arch_def arch, int batch, int repeat, gr_error *err) {
     char args[160];
     gr__net *net;
     gr_bench_row row = row_of(name, "PyTorch", "ms/step");
+
     if (!b->def->peers)
         return skip(b, row, no_peers);
+
+    /* The same sizes on both sides. */
     snprintf(args, sizeof args, "--vocab %d --width %d --layers %d --heads %d --context %d --batch %d --repeat %d",
              arch.vocab, arch.width, arch.layers, arch.heads, arch.context, batch, b->conditions.quick ? 1 : repeat);
     gr__peer peer = {.peers = b->def->peers, .script = "torch_lm.py", .args = args};
     gr__net_def def = plain(b, name, arch, batch);
+
     GR_TRY(gr__net_transformer(&net, &def, err));
     gr_status status = compare_peer(b, row, net, &peer, err);
     if (status == GR_OK)
@@ -180,13 +195,16 @@ static gr_status small(bench *b, gr_error *err) {
     return against_torch(b, "small", gpt(4096, 64, 2, 4, 64), 4, 20, err);
 }
 
+/* The autoencoder of the MNIST experiment, whose script knows its sizes. */
 static gr_status mnist_ae(bench *b, gr_error *err) {
     gr__net *net;
     gr_bench_row row = row_of("mnist-ae", "PyTorch", "ms/step");
     if (!b->def->peers)
         return skip(b, row, no_peers);
+
     gr__peer peer = {.peers = b->def->peers, .script = "torch_mnist_ae.py", .args = "", .routed = -1};
     gr__net_def def = {.name = "mnist-ae", .batch = 2048, .precision = GR_PRECISION_AUTO, .conditions = b->conditions};
+
     GR_TRY(gr__net_autoencoder(&net, &def, err));
     gr_status status = compare_peer(b, row, net, &peer, err);
     if (status == GR_OK)
@@ -197,12 +215,15 @@ static gr_status mnist_ae(bench *b, gr_error *err) {
 
 /* ---- against the bound */
 
+/* The step of a network against its products alone, in one precision. */
 static gr_status against_bound(bench *b, const char *name, const char *of, gr_arch_def arch, int batch,
                                gr_precision precision, gr_error *err) {
     gr__net *net;
     gr__net_def def = plain(b, of, arch, batch);
     def.precision = precision;
     GR_TRY(gr__net_transformer(&net, &def, err));
+
+    /* A precision that this processor lacks is a row without figures, not one in another precision. */
     gr_bench_row row = row_of(name, gr__net_half(net) ? "bound bf16" : "bound float32", "ms/step");
     gr_status status = GR_OK;
     if (precision == GR_PRECISION_BF16 && !gr__net_half(net)) {
@@ -284,13 +305,17 @@ static gr_status compare(const bench *b, gr_bench_row row, gr__side ours, gr__si
 /* A routed step against the plain step of the same network. */
 static gr_status against_plain(bench *b, gr__net_def def, gr_error *err) {
     gr__net *routed, *same = NULL;
+
+    /* The second network is the first without routes, in the precision that the first was found faster in. */
     GR_TRY(gr__net_transformer(&routed, &def, err));
     def.routes = NULL;
-    def.precision = gr__net_half(routed) ? GR_PRECISION_BF16 : GR_PRECISION_FLOAT32; /* the same work but for routes */
+    def.precision = gr__net_half(routed) ? GR_PRECISION_BF16 : GR_PRECISION_FLOAT32;
+
     gr_status status = gr__net_transformer(&same, &def, err);
     if (status == GR_OK)
         status = compare(b, in_precision_of(row_of(def.name, "plain step", "ms/step"), routed),
                          (gr__side){gr__net_sample, routed}, (gr__side){gr__net_sample, same}, err);
+
     if (status == GR_OK)
         status = keep(b, routed, 0, err);
     gr__net_free(same);
@@ -316,9 +341,12 @@ static gr_status routed_era(bench *b, gr_error *err) {
     static const int layers[] = {0, 1, 2, 3, 4};
     static const double weight[] = {-0.75, 0.3}; /* what is left over is 1 */
     gr_arch_region added = {.name = "topic", .mlp = {.add = 64}, .layers = layers, .layer_count = 5};
+
+    /* Two of three options; the third does nothing. */
     gr_routes *routes = gr_routes_new(1, &topic);
     gr_routes_add(routes, gr_label_bit(1), GR_DRAW_TOKEN);
     gr__net_def def = plain(b, "routed-era", arch_small(), SMALL_BATCH);
+
     for (int i = 0; i < 2; i++) {
         gr_routes_option(routes, 1.0 / 3);
         for (int l = 0; l < 5; l++) {
@@ -327,23 +355,30 @@ static gr_status routed_era(bench *b, gr_error *err) {
             gr_routes_tap(routes, GR_MODE_ACTIVATION, tap, 0, def.arch.mlp, weight[i]);
         }
     }
+
+    /* The region is added to a network of six layers. */
     def.arch.layers = 6;
     def.arch.regions = &added;
     def.arch.region_count = 1;
     def.labelled = LABELLED;
     def.routes = routes;
+
     gr_status status = against_plain(b, def, err);
     gr_routes_free(routes);
     return status;
 }
 
+/* A routed step against PyTorch, which takes a pass for each kind of rows. */
 static gr_status routed_peer(bench *b, gr_error *err) {
     gr_routes *routes;
     gr__net *net = NULL;
     gr_bench_row row = row_of("routed-peer", "PyTorch", "ms/step");
+
     char *script = gr_format("%s/torch_routed.py", b->def->scripts ? b->def->scripts : "bench");
     gr__peer peer = {.script = script, .args = b->conditions.quick ? "--repeat 1" : "", .routed = 1};
     gr_status status = routes_of_preset(&routes, "sgtm", err);
+
+    /* The same network and routes as in the row routed-sgtm. */
     gr__net_def def = routed_small(b, "routed-sgtm", routes);
     if (status == GR_OK)
         status = gr__net_transformer(&net, &def, err);
@@ -351,6 +386,7 @@ static gr_status routed_peer(bench *b, gr_error *err) {
         status = compare_peer(b, row, net, &peer, err);
     if (status == GR_OK)
         status = keep(b, net, 0, err);
+
     gr__net_free(net);
     gr_routes_free(routes);
     gr_free(script);
@@ -371,20 +407,26 @@ static gr_status generate(bench *b, gr_error *err) {
     return status;
 }
 
+/* A step on two threads against one thread. */
 static gr_status threads(bench *b, gr_error *err) {
     gr__net *two, *one = NULL;
     gr_bench_row row = row_of("threads", "1 thread", "ms/step");
     if (gr_cores() < 2 || b->conditions.threads < 2)
         return skip(b, row, "it needs 2 threads and 2 cores");
+
     gr__net_def def = plain(b, "gpt-small", arch_small(), SMALL_BATCH);
     def.conditions.threads = 2;
     GR_TRY(gr__net_transformer(&two, &def, err));
+
+    /* The same work: the precision that was chosen for two threads. */
     def.conditions.threads = 1;
     def.precision = gr__net_half(two) ? GR_PRECISION_BF16 : GR_PRECISION_FLOAT32;
+
     gr_status status = gr__net_transformer(&one, &def, err);
     if (status == GR_OK)
         status = compare(b, in_precision_of(row, two), (gr__side){gr__net_sample, two}, (gr__side){gr__net_sample, one},
                          err);
+
     gr__net_free(one);
     gr__net_free(two);
     return status;

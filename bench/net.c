@@ -61,6 +61,8 @@ static void add_shapes(gr__net *net, const gr_arch_def *a) {
     const int size = a->head_size ? a->head_size : a->width / a->heads;
     const int keys = a->kv_heads ? a->kv_heads : a->heads;
     const int experts = a->experts ? a->experts : 1, ups = a->activation == GR_ACTIVATION_SWIGLU ? 2 : 1;
+
+    /* Queries, keys and values; out of the heads; into the neurons and out of them; the logits. */
     add_shape(net, (a->heads + 2 * keys) * size, a->width, a->layers, a->layers);
     add_shape(net, a->width, a->heads * size, a->layers, a->layers);
     add_shape(net, a->mlp, a->width, ups * experts * a->layers, ups * experts * a->layers);
@@ -94,6 +96,7 @@ void gr__net_free(gr__net *net) {
     gr_free(net);
 }
 
+/* Run and optimiser, which must have the same tables. */
 static gr_status open_run(gr__net *net, const gr__net_def *def, const gr_optim_def *optim, gr_error *err) {
     const gr_tables *tables = net->router ? gr_router_tables(net->router) : net->tables;
     gr_run_def run = {.rows = net->n, .train = true, .seed = 1, .precision = def->precision};
@@ -108,6 +111,8 @@ static void fill_rows(gr__net *net, const gr__net_def *def) {
     size_t n = (size_t)net->n;
     gr_key key = {1, GR_STREAM_TEST, 0};
     *r = (gr_rows){.rows = def->batch, .width = def->arch.context, .present = net->n};
+
+    /* A position each, but for `unit`, which has one of each sequence. */
     r->ids = gr_arena_alloc(net->arena, n * sizeof *r->ids);
     r->targets = gr_arena_alloc(net->arena, n * sizeof *r->targets);
     r->start = gr_arena_alloc(net->arena, n * sizeof *r->start);
@@ -115,24 +120,31 @@ static void fill_rows(gr__net *net, const gr__net_def *def) {
     r->label = gr_arena_alloc(net->arena, n * sizeof *r->label);
     r->truth = gr_arena_alloc(net->arena, n * sizeof *r->truth);
     r->unit = gr_arena_alloc(net->arena, (size_t)def->batch * sizeof *r->unit);
+
     for (size_t i = 0; i < n; i++) {
         r->ids[i] = (int32_t)(gr_random_uniform(key, i, 0) * def->arch.vocab);
         r->targets[i] = (int32_t)(gr_random_uniform(key, i + 1, 0) * def->arch.vocab);
         r->doc[i] = (int32_t)i / r->width;
     }
+
     for (int i = 0; i < def->batch; i++)
         r->unit[i] = i;
 }
 
+/* A transformer with its run; *out is NULL after an error. */
 static gr_status make_transformer(gr__net **out, const gr__net_def *def, gr_error *err) {
     gr__net *net = *out = net_new(def);
     const gr_arch_def *a = &def->arch;
     gr_optim_def optim = gr_optim_default();
     optim.lr = 5e-4;
     optim.clip = 0;
+
+    /* The rows, which stay the same, and the products that a step has. */
     net->n = def->batch * a->context;
     fill_rows(net, def);
     add_shapes(net, a);
+
+    /* Each of these needs the one before. */
     gr_status status = gr_arch_build(&net->model, a, 1, err);
     if (status == GR_OK && def->routes)
         status = gr_router_new(&net->router, net->model, def->routes, 1, err);
@@ -140,6 +152,7 @@ static gr_status make_transformer(gr__net **out, const gr__net_def *def, gr_erro
         status = open_run(net, def, &optim, err);
     if (status == GR_OK)
         net->assembly = gr__assembly_new(def->batch, a->context, def->batch, net->router);
+
     if (status == GR_OK)
         return GR_OK;
     gr__net_free(net);
@@ -152,6 +165,7 @@ static gr_status make_transformer(gr__net **out, const gr__net_def *def, gr_erro
 /* sizes[0] -> sizes[1] -> sizes[2] -> sizes[3] with biases, and ReLU between. */
 static gr_value layers(gr__net *net, gr_graph *g, gr_value x, const char *name, const int *sizes, bool dx) {
     for (int i = 0; i < 3; i++) {
+        /* One map with its bias. */
         int in = sizes[i], out = sizes[i + 1];
         char *w = gr_format("%s.%d", name, i), *b = gr_format("%s.%d.bias", name, i);
         gr_param weight =
@@ -159,6 +173,8 @@ static gr_value layers(gr__net *net, gr_graph *g, gr_value x, const char *name, 
         gr_param bias = gr_graph_param(g, &(gr_param_def){b, 1, out, GR_KIND_BIAS, GR_INIT_ZERO, 0, false});
         gr_value y = gr_linear(g, 1, &(gr_term){.x = x, .w = weight}, bias, GR_NONE);
         x = i < 2 ? gr_relu(g, y) : y;
+
+        /* Its products are counted with those of the same shape. The first map of all has no input that could learn. */
         bool merged = false;
         for (int s = 0; s < net->shapes && !merged; s++) {
             shape *same = &net->shape[s];
@@ -168,6 +184,7 @@ static gr_value layers(gr__net *net, gr_graph *g, gr_value x, const char *name, 
         }
         if (!merged)
             add_shape(net, out, in, 1, i > 0 || dx);
+
         gr_free(w);
         gr_free(b);
     }
@@ -176,18 +193,25 @@ static gr_value layers(gr__net *net, gr_graph *g, gr_value x, const char *name, 
 
 static void add_loss(gr_graph *g, gr_value per_row, double weight) { gr_graph_loss(g, gr_mean(g, per_row), weight); }
 
+/* Encoder, decoder and the two certificates, with the losses of the paper. */
 static gr_graph *autoencoder(gr__net *net) {
     gr_graph *g = gr_graph_new();
     gr_value x = gr_input(g, 0, PIXELS);
+
+    /* The code, and what is built from it. */
     gr_value z = layers(net, g, x, "encoder", (int[]){PIXELS, 2048, 512, CODE}, false);
     gr_value code = gr_tap_point(g, z, "code"), half[2];
     add_loss(g, gr_absolute_error(g, layers(net, g, code, "decoder", (int[]){CODE, 512, 2048, PIXELS}, true), x), 1);
+
+    /* Each certificate sees one half of the code, and teaches it nothing. */
     for (int i = 0; i < 2; i++) {
         half[i] = gr_slice(g, z, i * CODE / 2, (i + 1) * CODE / 2);
         gr_value seen = layers(net, g, gr_stop(g, half[i]), i ? "certificate.1" : "certificate.0",
                                (int[]){CODE / 2, 512, 2048, PIXELS}, false);
         add_loss(g, gr_absolute_error(g, seen, x), 1);
     }
+
+    /* A code of few and independent numbers. */
     add_loss(g, gr_l1(g, z), 3e-3);
     gr_graph_loss(g, gr_correlation(g, half[0], half[1]), 0.1);
     return g;
@@ -202,10 +226,13 @@ static void split_code(gr__net *net) {
     gr_tables_finish(net->tables);
 }
 
+/* The autoencoder with its run; *out is NULL after an error. */
 static gr_status make_autoencoder(gr__net **out, const gr__net_def *def, gr_error *err) {
     gr__net *net = *out = net_new(def);
     net->n = def->batch;
     size_t n = (size_t)net->n;
+
+    /* Pixels from -1 to 1, and one of two classes for each row. */
     gr_real *x = gr_arena_alloc(net->arena, n * PIXELS * sizeof *x);
     int32_t *cls = gr_arena_alloc(net->arena, n * sizeof *cls);
     for (size_t i = 0; i < n * PIXELS; i++)
@@ -213,16 +240,19 @@ static gr_status make_autoencoder(gr__net **out, const gr__net_def *def, gr_erro
     for (size_t i = 0; i < n; i++)
         cls[i] = gr_random_uniform((gr_key){1, GR_STREAM_TEST, 2}, i, 0) < 0.5;
     net->batch = (gr_batch){.rows = net->n, .x = {x}, .cls = cls, .denominator = net->n};
+
     gr_optim_def optim = gr_optim_default();
     optim.kind = GR_OPTIM_ADAM;
     optim.beta2 = 0.999;
     optim.decay = 5e-5;
     optim.clip = 0;
+
     gr_status status = gr_model_new(&net->model, autoencoder(net), 1, err);
     if (status == GR_OK) {
         split_code(net);
         status = open_run(net, def, &optim, err);
     }
+
     if (status == GR_OK)
         return GR_OK;
     gr__net_free(net);
@@ -235,22 +265,29 @@ static gr_status make_autoencoder(gr__net **out, const gr__net_def *def, gr_erro
 /* The share of labelled rows, exact over many steps: which rows they are moves from step to step. */
 static void label_rows(gr__net *net) {
     gr_rows *r = &net->rows;
+
+    /* So many rows are labelled in this step: the whole part of what is due by now, less what was. */
     double each = net->labelled * r->rows;
     int count = (int)(floor(each * (double)(net->steps + 1)) - floor(each * (double)net->steps));
     memset(r->label, 0, (size_t)net->n * sizeof *r->label);
+
+    /* They are spread evenly over the batch, and move on by a row each step. */
     for (int i = 0; i < count; i++) {
         int row = (int)((net->steps + (int64_t)i * r->rows / count) % r->rows);
         for (int j = 0; j < r->width; j++)
             r->label[row * r->width + j] = 1;
     }
+
     memcpy(r->truth, r->label, (size_t)net->n * sizeof *r->truth);
 }
 
+/* One step, and how long it took. What is timed is what training does: the rows are ready, the batch is not. */
 static gr_status step(gr__net *net, double *seconds, gr_error *err) {
     GR_TRY(gr__bench_stopped(&net->conditions, err));
     omp_set_num_threads(net->conditions.threads);
     if (net->assembly)
         label_rows(net);
+
     double from = gr__now();
     gr_status status;
     if (net->assembly) {
@@ -266,6 +303,7 @@ static gr_status step(gr__net *net, double *seconds, gr_error *err) {
         gr_run_reduce(net->run);
         status = gr_optim_step(net->optim, net->run, NULL, err);
     }
+
     *seconds = gr__now() - from;
     net->steps++;
     return status;
@@ -286,12 +324,15 @@ gr_status gr__net_sample(void *self, double *seconds, gr_error *err) {
     gr__net *net = self;
     double each[SAMPLE_STEPS], sum = 0, warm;
     int fewest = net->conditions.quick ? 2 : 5, count = 0;
+
+    /* A step that does not count, then as many as take a second together. */
     GR_TRY(step(net, &warm, err));
     add_times(net, -1);
     while (count < fewest || (!net->conditions.quick && sum < 1 && count < SAMPLE_STEPS)) {
         GR_TRY(step(net, &each[count], err));
         sum += each[count++];
     }
+
     add_times(net, 1);
     net->spent += sum;
     net->counted += count;
@@ -338,17 +379,21 @@ gr_status gr__net_autoencoder(gr__net **net, const gr__net_def *def, gr_error *e
 
 /* ---- bound and profile ------------------------------------------------------------------------------------------- */
 
+/* The products of a step one after the other, each as fast as it goes alone: seconds, 0 where one cannot be had. */
 gr_status gr__net_bound_sample(void *self, double *seconds, gr_error *err) {
     gr__net *net = self;
     double sum = 0, least = net->conditions.quick ? 0 : 0.02;
     *seconds = 0;
     omp_set_num_threads(net->conditions.threads);
+
+    /* Each map has three: forward, and the gradients of its input and of its weights. */
     for (int i = 0; i < net->shapes; i++) {
         const shape *s = &net->shape[i];
         const int rows = s->rows ? s->rows : net->n;
         const struct {
             int m, n, k, count;
         } product[] = {{rows, s->out, s->in, s->count}, {rows, s->in, s->out, s->dx}, {s->out, s->in, rows, s->count}};
+
         for (int p = 0; p < 3; p++) {
             GR_TRY(gr__bench_stopped(&net->conditions, err));
             if (!product[p].count)
@@ -371,10 +416,12 @@ static int longest_first(const void *a, const void *b) {
     return (p < q) - (p > q);
 }
 
+/* Where a step's time went: each operation, and what is left over. */
 void gr__net_profile(gr_bench_profile *profile, const gr__net *net) {
     double scale = net->counted ? 1e3 / (double)net->counted : 0;
     *profile = (gr_bench_profile){.half = net->half, .step = net->spent * scale, .other = net->spent * scale};
     snprintf(profile->name, sizeof profile->name, "%s", net->name);
+
     for (int i = 0; i < GR_BENCH_OPS && net->all[i].op; i++) {
         gr_op_time t = {net->all[i].op, net->all[i].forward * scale, net->all[i].backward * scale};
         profile->other -= t.forward + t.backward;

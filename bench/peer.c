@@ -23,14 +23,18 @@ typedef struct child {
     int out;
 } child;
 
+/* Starts the program with its output in a pipe and its messages nowhere. */
 static gr_status child_start(child *c, char *const *words, gr_error *err) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC))
         return gr_error_set(err, GR_ERR_IO, "bench", NULL, "cannot make a pipe: %s", strerror(errno));
+
     c->out = ends[0];
     pid_t parent = getpid();
     c->pid = fork();
-    if (c->pid == 0) { /* only what a child of a program with threads may call */
+
+    /* Only what a child of a program with threads may call; it ends with its parent. */
+    if (c->pid == 0) {
         int null = open("/dev/null", O_WRONLY);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent || dup2(ends[1], STDOUT_FILENO) < 0 || dup2(null, STDERR_FILENO) < 0)
@@ -38,6 +42,7 @@ static gr_status child_start(child *c, char *const *words, gr_error *err) {
         execvp(words[0], words);
         _exit(127);
     }
+
     close(ends[1]);
     if (c->pid > 0)
         return GR_OK;
@@ -62,14 +67,18 @@ static gr_status child_line(child *c, char *line, bool *ended, const gr__conditi
     *ended = false;
     line[0] = 0;
     for (;;) {
+        /* A letter at a time: waiting ends ten times a second to look at the stop flag. */
         struct pollfd p = {c->out, POLLIN, 0};
         GR_TRY(gr__bench_stopped(conditions, err));
         if (poll(&p, 1, 100) <= 0)
             continue;
+
         char letter;
         ssize_t n = read(c->out, &letter, 1);
         if (n < 0 && errno == EINTR)
             continue;
+
+        /* What does not fit is left out. */
         *ended = n <= 0;
         if (n <= 0 || letter == '\n')
             break;
@@ -86,13 +95,17 @@ static gr_status child_line(child *c, char *line, bool *ended, const gr__conditi
 static void command(char **words, gr_arena *arena, const gr__peer *peer, const char *wait) {
     int n = 0;
     char text[512], *rest = NULL;
+
+    /* How threads wait, and how many there are. GOMP_SPINCOUNT would overrule the policy. */
     words[n++] = "env";
     words[n++] = "-u";
-    words[n++] = "GOMP_SPINCOUNT"; /* would overrule the policy */
+    words[n++] = "GOMP_SPINCOUNT";
     snprintf(text, sizeof text, "OMP_WAIT_POLICY=%s", wait);
     words[n++] = gr_arena_strdup(arena, text);
     snprintf(text, sizeof text, "PEER_THREADS=%d", peer->conditions.threads);
     words[n++] = gr_arena_strdup(arena, text);
+
+    /* A script of a folder of peers has its own way to be started; ours is a program of Python. */
     if (peer->peers) {
         snprintf(text, sizeof text, "%s/run.sh", peer->peers);
         words[n++] = "sh";
@@ -105,6 +118,7 @@ static void command(char **words, gr_arena *arena, const gr__peer *peer, const c
         words[n++] = "--threads";
         words[n++] = gr_arena_strdup(arena, text);
     }
+
     char *args = gr_arena_strdup(arena, peer->args);
     for (char *word = strtok_r(args, " ", &rest); word && n < WORDS - 1; word = strtok_r(NULL, " ", &rest))
         words[n++] = word;
@@ -143,9 +157,12 @@ static gr_status run_script(double spent[2], gr__peer *peer, const char *wait, g
     bool ended = false;
     int code = 0;
     gr_arena *arena = gr_arena_new();
+
     spent[0] = spent[1] = 0;
     command(words, arena, peer, wait);
     gr_status status = child_start(&c, words, err);
+
+    /* Enough was said when both precisions are known: then it is ended. */
     if (status == GR_OK) {
         while (status == GR_OK && !ended && !(spent[0] > 0 && spent[1] > 0)) {
             status = child_line(&c, line, &ended, &peer->conditions, err);
@@ -153,6 +170,7 @@ static gr_status run_script(double spent[2], gr__peer *peer, const char *wait, g
         }
         code = child_end(&c, !ended);
     }
+
     if (status == GR_OK && !(spent[0] > 0) && !(spent[1] > 0))
         status = explain(peer, code, err);
     gr_arena_free(arena);
@@ -164,11 +182,16 @@ gr_status gr__peer_sample(void *self, double *seconds, gr_error *err) {
     static const char *const ways[] = {"active", "passive"};
     gr__peer *peer = self;
     double best = INFINITY, spent[2];
+
     *seconds = 0;
+
+    /* Each run gives a figure for each precision. */
     int tries = peer->chosen || peer->conditions.quick ? 1 : 2;
     for (int i = 0; i < tries; i++) {
         const char *wait = peer->chosen ? peer->wait : ways[i];
         GR_TRY(run_script(spent, peer, wait, err));
+
+        /* Once chosen, only the same way and precision count. */
         for (int half = 0; half < 2; half++)
             if (spent[half] > 0 && spent[half] < best && (!peer->chosen || peer->half == half)) {
                 best = spent[half];
@@ -176,11 +199,14 @@ gr_status gr__peer_sample(void *self, double *seconds, gr_error *err) {
                 peer->half = half;
             }
     }
-    if (!isfinite(best)) { /* also when the precision that was chosen gives no figure any more */
+
+    /* Also when the precision that was chosen gives no figure any more. */
+    if (!isfinite(best)) {
         if (!peer->failed[0])
             snprintf(peer->failed, sizeof peer->failed, "%.50s printed too few figures", peer->script);
         return GR_OK;
     }
+
     peer->chosen = true;
     *seconds = best / 1e3;
     return GR_OK;

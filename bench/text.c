@@ -49,18 +49,24 @@ gr_status gr__generation_new(gr__generation **out, const gr_arch_def *arch, cons
                              gr_error *err) {
     gr__generation *text = *out = gr_alloc(sizeof *text);
     gr_decoder_def def = gr_decoder_default();
+
+    /* The decoder in the faster precision, with room for prompt and text. */
     def.context = CONTEXT;
     def.precision = GR_PRECISION_AUTO;
     text->conditions = *conditions;
     text->vocab = arch->vocab;
     omp_set_num_threads(conditions->threads);
+
     for (int i = 0; i < PROMPT; i++)
         text->prompt[i] = (i * 7919 + 1) % arch->vocab;
+
+    /* Each of these needs the one before. */
     gr_status status = gr_arch_build(&text->model, arch, 1, err);
     if (status == GR_OK)
         status = gr_decoder_new(&text->decoder, text->model, NULL, &def, err);
     if (status == GR_OK)
         status = take_words(text, err);
+
     if (status == GR_OK)
         return GR_OK;
     gr__generation_free(text);
@@ -85,15 +91,19 @@ static int32_t likeliest(const gr_real *logits, int vocab) {
     return best;
 }
 
+/* Seconds of one token, each read after the one that the network thinks likeliest. */
 gr_status gr__generation_sample(void *self, double *seconds, gr_error *err) {
     gr__generation *text = self;
     const gr_real *logits;
     double each[TOKENS];
     int tokens = text->conditions.quick ? 4 : TOKENS;
+
     omp_set_num_threads(text->conditions.threads);
     gr_decoder_restart(text->decoder);
     GR_TRY(gr_decoder_read(text->decoder, &logits, text->prompt, PROMPT, err));
-    for (int i = -1; i < tokens; i++) { /* the first does not count */
+
+    /* The first does not count. */
+    for (int i = -1; i < tokens; i++) {
         GR_TRY(gr__bench_stopped(&text->conditions, err));
         double from = gr__now();
         int32_t next = likeliest(logits, text->vocab);
@@ -101,16 +111,21 @@ gr_status gr__generation_sample(void *self, double *seconds, gr_error *err) {
         if (i >= 0)
             each[i] = gr__now() - from;
     }
+
     *seconds = gr__median(each, tokens);
     return GR_OK;
 }
 
+/* Seconds of reading as many bytes as the weights have, which a token cannot be had without. */
 gr_status gr__generation_read_sample(void *self, double *seconds, gr_error *err) {
     gr__generation *text = self;
     double each[READINGS];
     omp_set_num_threads(text->conditions.threads);
-    for (int i = -1; i < READINGS; i++) { /* the first does not count */
+
+    /* The first does not count. */
+    for (int i = -1; i < READINGS; i++) {
         GR_TRY(gr__bench_stopped(&text->conditions, err));
+
         double from = gr__now();
         uint64_t sum = 0;
 #pragma omp parallel for simd schedule(static) reduction(+ : sum)
@@ -120,6 +135,7 @@ gr_status gr__generation_read_sample(void *self, double *seconds, gr_error *err)
         if (i >= 0)
             each[i] = gr__now() - from;
     }
+
     *seconds = gr__median(each, READINGS);
     return GR_OK;
 }

@@ -269,8 +269,11 @@ gr_status gr__output_alone(const char *out, gr_error *err) {
 
 /* ---- output ---- */
 
+/* How documents fit into rows, a line for each thing that is worth saying. */
 void gr__print_lengths(const gr_lengths *l, int context, const char *title) {
     printf("%s%.3g passes over the training tokens\n", title, l->passes);
+
+    /* Pieces, or what is lost where documents are cut. */
     if (l->documents && l->pieces)
         printf("%s%s %s longer than the context of %d: in %s pieces\n", title,
                gr__text_count((char[32]){0}, l->documents), gr__plural(l->documents, "document is", "documents are"),
@@ -280,6 +283,7 @@ void gr__print_lengths(const gr_lengths *l, int context, const char *title) {
                gr__text_count((char[32]){0}, l->documents), gr__plural(l->documents, "document is", "documents are"),
                context, gr__text_count((char[32]){0}, l->lost), gr__text_count((char[32]){0}, l->all),
                100 * (double)l->lost / (double)l->all);
+
     if (l->runs)
         printf("%sfewer than %d documents: %s %s of their pieces %s held out, %s %s beside them left out\n", title,
                GR_FEW_DOCUMENTS, gr__text_count((char[32]){0}, l->runs), gr__plural(l->runs, "run", "runs"),

@@ -78,6 +78,7 @@ static json_t *field_json(const field *f, const gr_arch_def *def) {
     }
 }
 
+/* Units of one kind, by whatever they were said; none: no member. */
 static void set_units(json_t *region, const char *name, const gr_arch_units *u, int layers) {
     json_t *value = json_object();
     if (u->add)
@@ -93,6 +94,7 @@ static void set_units(json_t *region, const char *name, const gr_arch_units *u, 
     json_decref(value);
 }
 
+/* A low-rank adapter, its maps by their words. */
 static json_t *adapter_json(const gr_arch_adapter *a) {
     json_t *maps = json_array(), *value = json_object();
     for (int map = 0; map < GR_MAPS; map++)
@@ -105,19 +107,26 @@ static json_t *adapter_json(const gr_arch_adapter *a) {
     return value;
 }
 
+/* A region, with members for what it has. */
 static json_t *region_json(const gr_arch_region *region, int layers) {
     json_t *value = json_object();
+
+    /* Its units. */
     json_object_set_new(value, "name", json_string(region->name));
     set_units(value, "residual", &region->residual, layers);
     set_units(value, "mlp", &region->mlp, layers);
     set_units(value, "heads", &region->heads, layers);
     set_units(value, "experts", &region->experts, layers);
+
+    /* Where it stands, and what makes it stronger. */
     if (region->layer_count)
         json_object_set_new(value, "layers", list_json(region->layers, region->layer_count));
     if (region->strength)
         json_object_set_new(value, "strength", json_string(gr_arch_word("strength", (int)region->strength)));
     if (region->adapter.rank)
         json_object_set_new(value, "adapter", adapter_json(&region->adapter));
+
+    /* What it has whole: layers, and parameters by patterns. */
     if (region->whole_count)
         json_object_set_new(value, "whole", list_json(region->whole, region->whole_count));
     if (region->pattern_count) {
@@ -126,6 +135,7 @@ static json_t *region_json(const gr_arch_region *region, int layers) {
             json_array_append_new(patterns, json_string(region->patterns[i]));
         json_object_set_new(value, "params", patterns);
     }
+
     if (region->stop)
         json_object_set_new(value, "stop", json_true());
     return value;
@@ -135,8 +145,11 @@ static json_t *region_json(const gr_arch_region *region, int layers) {
 json_t *gr__arch_to_json(const gr_arch_def *def) {
     json_t *value = json_object(), *regions = json_array();
     int layers = gr__arch_layers(def);
+
     for (int i = 0; i < FIELDS; i++)
         json_object_set_new(value, fields[i].name, field_json(&fields[i], def));
+
+    /* What differs from layer to layer, and sizes. */
     if (def->layer_heads)
         json_object_set_new(value, "layer_heads", list_json(def->layer_heads, layers));
     if (def->layer_mlp)
@@ -149,6 +162,7 @@ json_t *gr__arch_to_json(const gr_arch_def *def) {
         json_object_set_new(value, "windows", list_json(def->windows, def->window_count));
     if (def->size_count)
         json_object_set_new(value, "sizes", list_json(def->sizes, def->size_count));
+
     for (int r = 0; r < def->region_count; r++)
         json_array_append_new(regions, region_json(&def->regions[r], layers));
     json_object_set_new(value, "regions", regions);
@@ -165,6 +179,7 @@ typedef struct reader {
 
 #define FORMAT(r, ...) gr_error_set((r)->err, GR_ERR_FORMAT, (r)->place, NULL, __VA_ARGS__)
 
+/* A whole number that fits into an int; name is for the message. */
 static gr_status read_int(const reader *r, int *to, const json_t *value, const char *name) {
     if (!json_is_integer(value) || json_integer_value(value) < INT_MIN || json_integer_value(value) > INT_MAX)
         return FORMAT(r, "'%s' is not a whole number in range", name);
@@ -172,6 +187,7 @@ static gr_status read_int(const reader *r, int *to, const json_t *value, const c
     return GR_OK;
 }
 
+/* A list of whole numbers, at least one. */
 static gr_status read_list(const reader *r, const int **to, int *count, const json_t *value, const char *name) {
     size_t n = json_array_size(value);
     if (!json_is_array(value) || n < 1 || n > MOST)
@@ -184,6 +200,7 @@ static gr_status read_list(const reader *r, const int **to, int *count, const js
     return GR_OK;
 }
 
+/* A plain field, which must be of the type that the table says. */
 static gr_status read_field(const reader *r, gr_arch_def *def, const field *f, const json_t *value) {
     void *at = (char *)def + f->offset;
     switch (f->type) {
@@ -205,11 +222,14 @@ static gr_status read_field(const reader *r, gr_arch_def *def, const field *f, c
     }
 }
 
+/* Units as set_units wrote them. Spans are two numbers a layer, so the layers must be known. */
 static gr_status read_units(const reader *r, gr_arch_units *u, const json_t *value, const char *name, int layers) {
     const char *key;
     json_t *member;
     if (!json_is_object(value))
         return FORMAT(r, "'%s' is not an object", name);
+
+    /* Members in any order; one that is not known comes from a later version, and what it says would be lost. */
     json_object_foreach((json_t *)value, key, member) {
         const int *list;
         int count;
@@ -217,6 +237,8 @@ static gr_status read_units(const reader *r, gr_arch_units *u, const json_t *val
             GR_TRY(read_int(r, &u->add, member, key));
         } else if (!strcmp(key, "last")) {
             GR_TRY(read_int(r, &u->last, member, key));
+
+            /* Places of units, alike in all layers or by layer. */
         } else if (!strcmp(key, "range") || !strcmp(key, "spans")) {
             bool spans = key[0] == 's';
             GR_TRY(read_list(r, &list, &count, member, key));
@@ -269,11 +291,13 @@ static gr_status read_maps(const reader *r, unsigned *maps, const json_t *value)
     return GR_OK;
 }
 
+/* A low-rank adapter as adapter_json wrote it; members that are left out are 0. */
 static gr_status read_adapter(const reader *r, gr_arch_adapter *a, const json_t *value) {
     const char *key;
     json_t *member;
     if (!json_is_object(value))
         return FORMAT(r, "'adapter' is not an object");
+
     json_object_foreach((json_t *)value, key, member) {
         bool scale = !strcmp(key, "scale");
         if (!strcmp(key, "rank")) {
@@ -289,11 +313,14 @@ static gr_status read_adapter(const reader *r, gr_arch_adapter *a, const json_t 
     return GR_OK;
 }
 
+/* A region as region_json wrote it. */
 static gr_status read_region(const reader *r, gr_arch_region *region, const json_t *value, int layers) {
     const char *key;
     json_t *member;
     if (!json_is_object(value) || !json_is_string(json_object_get(value, "name")))
         return FORMAT(r, "a region is not an object with a name");
+
+    /* Members in any order; one that is not known comes from a later version, and what it says would be lost. */
     json_object_foreach((json_t *)value, key, member) {
         if (!strcmp(key, "name"))
             region->name = gr_arena_strdup(r->arena, json_string_value(member));
@@ -342,6 +369,7 @@ static gr_status read_by_layer(const reader *r, const int **to, const json_t *va
     return count == layers ? GR_OK : FORMAT(r, "'%s' has %d entries for %d layers", name, count, layers);
 }
 
+/* A member that is no plain field: a list, or the regions. */
 static gr_status read_member(const reader *r, gr_arch_def *def, const char *key, const json_t *value) {
     if (!strcmp(key, "layer_heads"))
         return read_by_layer(r, &def->layer_heads, value, key, gr__arch_layers(def));
@@ -355,9 +383,11 @@ static gr_status read_member(const reader *r, gr_arch_def *def, const char *key,
         return read_list(r, &def->windows, &def->window_count, value, key);
     if (!strcmp(key, "regions"))
         return read_regions(r, def, value);
+
+    /* Plain fields and sizes were read first: what is neither was never written by this version. */
     for (int i = 0; i < FIELDS; i++)
         if (!strcmp(key, fields[i].name))
-            return GR_OK; /* was read first */
+            return GR_OK;
     return strcmp(key, "sizes") ? FORMAT(r, "unknown member '%s'", key) : GR_OK;
 }
 
@@ -367,11 +397,15 @@ static gr_status read_all(const reader *r, gr_arch_def *def, const json_t *value
     json_t *member;
     if (!json_is_object(value))
         return FORMAT(r, "'arch' is not an object");
+
+    /* Plain fields, then the only list that others depend on. */
     for (int i = 0; i < FIELDS; i++)
         if ((member = json_object_get(value, fields[i].name)))
             GR_TRY(read_field(r, def, &fields[i], member));
     if ((member = json_object_get(value, "sizes")))
         GR_TRY(read_list(r, &def->sizes, &def->size_count, member, "sizes"));
+
+    /* Everything else, whatever its order, and whether all of it fits together. */
     if (gr__arch_layers(def) < 0 || gr__arch_layers(def) > MOST)
         return FORMAT(r, "the network has %d layers", gr__arch_layers(def));
     json_object_foreach((json_t *)value, key, member) GR_TRY(read_member(r, def, key, member));

@@ -30,6 +30,8 @@ static gr_status write_tensors(const char *folder, const gr__blueprint *plan, gr
                                const gr__tensor_cut *pieces, int file, gr_error *err) {
     gr_array *arrays = gr_alloc((size_t)pieces->count * sizeof *arrays);
     int n = 0;
+
+    /* The rectangles of this file, each as a block of its own. */
     for (int i = 0; i < pieces->count; i++) {
         const gr__tensor *t = &pieces->tensor[i];
         if (t->file == file)
@@ -39,6 +41,8 @@ static gr_status write_tensors(const char *folder, const gr__blueprint *plan, gr
                                      {t->part.hi0 - t->part.lo0, t->part.hi1 - t->part.lo1},
                                      gather(model, gr_model_find(model, plan->param[t->part.param].def.name), t->part)};
     }
+
+    /* "pt" is what readers of safetensors files expect there; the numbers are plain. */
     char *name = gr__tensor_cut_file(plan, file), *path = gr_format("%s/%s", folder, name);
     gr_pair meta = {"format", "pt"};
     gr_status status = n ? gr_safetensors_write(path, arrays, n, &meta, 1, err) : GR_OK;
@@ -68,6 +72,7 @@ static gr_status list_file(json_t *files, const char *folder, const char *name, 
     char *path = gr_format("%s/%s", folder, name), hex[GR_DIGEST_HEX];
     struct stat info;
     gr_status status = GR_OK;
+
     if (!stat(path, &info)) {
         status = gr_digest_file(hex, path, err);
         if (!status) {
@@ -82,6 +87,7 @@ static gr_status list_file(json_t *files, const char *folder, const char *name, 
     return status;
 }
 
+/* Every file that a model may have, the core's first, as far as it was written. */
 static gr_status list_files(json_t *files, const char *folder, const gr__blueprint *plan, gr_error *err) {
     for (int f = GR_NONE; f < plan->def->region_count; f++) {
         char *name = gr__tensor_cut_file(plan, f);
@@ -92,6 +98,7 @@ static gr_status list_files(json_t *files, const char *folder, const gr__bluepri
     return list_file(files, folder, "tokenizer.json", err);
 }
 
+/* Where the model comes from, as far as the caller says so. */
 static void set_info(json_t *manifest, const gr_bundle_info *info) {
     json_t *data = json_array();
     for (int i = 0; i < info->data_count; i++) {
@@ -106,16 +113,21 @@ static void set_info(json_t *manifest, const gr_bundle_info *info) {
     json_object_set_new(manifest, "data", data);
 }
 
+/* The manifest is written last: a folder that has one is whole. */
 static gr_status write_manifest(const char *folder, const gr__blueprint *plan, const gr__tensor_cut *pieces,
                                 const gr_bundle_info *info, gr_error *err) {
     json_t *manifest = json_object(), *files = json_array();
     gr_status status = list_files(files, folder, plan, err);
+
+    /* What the network is, how it was cut into files, and where it comes from. */
     json_object_set_new(manifest, "format_version", json_integer(GR__FOLDER_VERSION));
     json_object_set_new(manifest, "arch", gr__arch_to_json(plan->def));
     json_object_set_new(manifest, "regions", gr__regions_json(plan));
     json_object_set_new(manifest, "pieces", gr__tensor_cut_json(pieces, plan));
     set_info(manifest, info);
     json_object_set_new(manifest, "files", files);
+
+    /* The digest over all of that is a member itself, which is left out when it is checked. */
     char hex[GR_DIGEST_HEX], *path = gr_format("%s/manifest.json", folder);
     gr_json_seal(hex, manifest);
     json_object_set_new(manifest, "sha256", json_string(hex));
@@ -130,11 +142,13 @@ static gr_status write_manifest(const char *folder, const gr__blueprint *plan, c
 
 static gr_status write_all(const char *folder, const gr__blueprint *plan, gr_model *model, const gr_bundle_info *info,
                            gr_error *err) {
+    /* The parameters by region, each region's in a file of its own. */
     gr__tensor_cut pieces;
     gr_status status = GR_OK;
     gr__tensor_cut_cut(&pieces, plan);
     for (int f = GR_NONE; !status && f < plan->def->region_count; f++)
         status = write_tensors(folder, plan, model, &pieces, f, err);
+
     if (!status && info->tokenizer)
         status = copy_tokenizer(folder, info->tokenizer, err);
     if (!status)
@@ -143,6 +157,7 @@ static gr_status write_all(const char *folder, const gr__blueprint *plan, gr_mod
     return status;
 }
 
+/* A recipe is text of others; JSON holds valid UTF-8 alone. */
 static gr_status check_texts(const gr_bundle_info *info, gr_error *err) {
     json_t *recipe = json_string(info->recipe ? info->recipe : "");
     if (!recipe)

@@ -9,14 +9,19 @@
 #include "gradroute/bundle.h"
 #include "io/file.h"
 
+/* The model in a model folder, a run or an audit. */
 gr_status gr_bundle_find(char **path, const char *given, gr_error *err) {
     static const char *const within[] = {"", "/model", "/routed/model"};
     *path = NULL;
+
+    /* A process that was killed may have left a model under another name. */
     for (int i = 0; i < 3; i++) {
         char *model = gr_format("%s%s", given, within[i]);
         gr__place_mend(model);
         gr_free(model);
     }
+
+    /* The first of the places that has a manifest. */
     for (int i = 0; i < 3 && !*path; i++) {
         char *manifest = gr_format("%s%s/manifest.json", given, within[i]);
         if (gr_file_exists(manifest))
@@ -25,6 +30,7 @@ gr_status gr_bundle_find(char **path, const char *given, gr_error *err) {
     }
     if (*path)
         return GR_OK;
+
     if (!gr_file_exists(given))
         return gr__input_error(err, given, ENOENT);
     return gr_error_set(err, GR_ERR_USAGE, given,
@@ -33,6 +39,7 @@ gr_status gr_bundle_find(char **path, const char *given, gr_error *err) {
                         "there is no model here");
 }
 
+/* Description and digest of a manifest that was read and verified. */
 static gr_status describe(gr_arch_def **def, char sha256[65], json_t **manifest, const char *place, gr_error *err) {
     json_t *arch, *sum;
     GR_TRY(gr__manifest_read(manifest, place, err));

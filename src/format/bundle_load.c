@@ -30,17 +30,22 @@ typedef struct loader {
 
 /* ---- manifest ---- */
 
+/* Reads a manifest and verifies it: its version, then its own digest. *manifest is the caller's, also after an error.
+ * */
 gr_status gr__manifest_read(json_t **manifest, const char *place, gr_error *err) {
     json_t *version, *sum;
     char hex[GR_DIGEST_HEX];
     GR_TRY(gr_json_read(manifest, place, err));
     if (!json_is_object(*manifest))
         return gr_error_set(err, GR_ERR_FORMAT, place, DAMAGED, "the manifest is not an object");
+
+    /* The version first: another one may have its digest elsewhere. */
     GR_TRY(gr_json_member(*manifest, &version, "format_version", JSON_INTEGER, place, err));
     if (json_integer_value(version) != GR__FOLDER_VERSION)
         return gr_error_set(err, GR_ERR_FORMAT, place, "use a version of gradroute that writes this format",
                             "the folder has format version %lld, this program reads %d",
                             (long long)json_integer_value(version), GR__FOLDER_VERSION);
+
     GR_TRY(gr_json_member(*manifest, &sum, "sha256", JSON_STRING, place, err));
     gr_json_seal(hex, *manifest);
     if (strcmp(hex, json_string_value(sum)))
@@ -54,6 +59,8 @@ static gr_status read_manifest(loader *l) { return gr__manifest_read(&l->manifes
 /* Which regions are left out, and how units map from the saved network to the loaded one. */
 static gr_status read_arch(loader *l, const char *const *without, int count) {
     json_t *arch, *regions;
+
+    /* The saved description, and the map from its units to those of the network that is loaded. */
     GR_TRY(gr_json_member(l->manifest, &arch, "arch", JSON_OBJECT, l->place, l->err));
     GR_TRY(gr_json_member(l->manifest, &regions, "regions", JSON_ARRAY, l->place, l->err));
     gr_status status = gr__arch_from_json(&l->def, arch, l->place, l->err);
@@ -63,10 +70,14 @@ static gr_status read_arch(loader *l, const char *const *without, int count) {
         return GR_ERR_FORMAT;
     GR_TRY(count ? gr__remap_remove(&l->map, l->def, without, count, l->err)
                  : gr__remap_expand(&l->map, l->def, l->def, l->err));
+
+    /* Whose files will not be asked for. */
     l->left = gr_alloc((size_t)l->def->region_count);
     for (int r = 0; r < l->def->region_count; r++)
         for (int i = 0; i < count; i++)
             l->left[r] = l->left[r] || !strcmp(l->def->regions[r].name, without[i]);
+
+    /* The regions say the same as the description; a reader in another language needs no more than them. */
     json_t *expected = gr__regions_json(l->map->from);
     bool equal = json_equal(expected, regions);
     json_decref(expected);
@@ -99,10 +110,14 @@ static gr_status check_file(const loader *l, const char *name, const char *path)
     json_t *size, *sum;
     struct stat info;
     char hex[GR_DIGEST_HEX];
+
+    /* The manifest lists it. */
     if (!entry)
         return FORMAT(l, DAMAGED, "'%s' is not listed in 'files'", name);
     GR_TRY(gr_json_member(entry, &size, "size", JSON_INTEGER, l->place, l->err));
     GR_TRY(gr_json_member(entry, &sum, "sha256", JSON_STRING, l->place, l->err));
+
+    /* It is there and as long as listed, which is cheap to see; then its bytes are those that were written. */
     if (stat(path, &info))
         return gr_error_set(l->err, GR_ERR_INPUT, path, "fetch the file, or load the model without this region",
                             "the file is missing");
@@ -122,8 +137,11 @@ static bool left_out(const loader *l, int file) { return file != GR_NONE && l->l
 static gr_status open_file(loader *l, int file, const char *name, const char *path) {
     gr_safetensors **open = &l->file[file + 1];
     int count = 0;
+
     GR_TRY(check_file(l, name, path));
     GR_TRY(gr_safetensors_open(open, path, l->err));
+
+    /* Each piece of the region is there with its sizes. */
     for (int i = 0; i < l->pieces.count; i++) {
         const gr__tensor *t = &l->pieces.tensor[i];
         const gr_array *array;
@@ -133,6 +151,8 @@ static gr_status open_file(loader *l, int file, const char *name, const char *pa
         GR_TRY(gr_safetensors_expect(*open, &array, t->name, GR_DTYPE_REAL, 2, dims, l->err));
         count++;
     }
+
+    /* And nothing else is. */
     int held;
     gr_safetensors_arrays(*open, &held);
     if (count != held)
@@ -148,6 +168,7 @@ static bool has_pieces(const loader *l, int file) {
     return false;
 }
 
+/* Opens the files of the core and of each region that is not left out and has any pieces. */
 static gr_status open_files(loader *l) {
     l->file = gr_alloc((size_t)(l->def->region_count + 1) * sizeof *l->file);
     for (int f = GR_NONE; f < l->def->region_count; f++) {
@@ -191,6 +212,8 @@ static gr_status place_piece(const loader *l, const gr__tensor *t, gr_real *data
     gr_real *buffer = gr_alloc_try((size_t)dims[0] * (size_t)dims[1] * sizeof *buffer);
     if (!buffer)
         return gr_error_set(l->err, GR_ERR_MEMORY, l->path, NULL, "no memory for '%s'", t->name);
+
+    /* The whole piece is read, and the lines of it that stay are written where they are now. */
     gr_status status = gr_safetensors_get(l->file[t->file + 1], buffer, t->name, GR_DTYPE_REAL, 2, dims, l->err);
     for (int64_t i = 0; !status && i < dims[0]; i++)
         for (int64_t j = 0; j < dims[1]; j++) {
@@ -205,11 +228,15 @@ static gr_status place_piece(const loader *l, const gr__tensor *t, gr_real *data
 /* One parameter of the loaded model, or with data NULL only whether the opened files hold all of it. */
 static gr_status read_param(const loader *l, int param, gr_real *data) {
     const gr_param_def *def = &l->map->to->param[param].def;
+
+    /* Where the lines of the saved parameter are now. */
     int old = gr__remap_origin(l->map, param);
     const gr_param_def *saved = &l->map->from->param[old].def;
     int *row = inverse(l, param, 0, saved->rows), *col = inverse(l, param, 1, saved->cols);
     int64_t have = 0;
     gr_status status = GR_OK;
+
+    /* Its pieces in the files that were opened: how many of their numbers stay, and where they go. */
     for (int i = 0; !status && i < l->pieces.count; i++) {
         const gr__tensor *t = &l->pieces.tensor[i];
         if (t->part.param != old || left_out(l, t->file))
@@ -218,6 +245,8 @@ static gr_status read_param(const loader *l, int param, gr_real *data) {
         if (data)
             status = place_piece(l, t, data, def->cols, row, col);
     }
+
+    /* A number that stays may lie in the file of a region that was left out: the model cannot be had without it. */
     if (!status && have != (int64_t)def->rows * def->cols)
         status = FORMAT(l, "load the model with all of its regions", "a part of '%s' is in a file that is left out",
                         def->name);
@@ -230,9 +259,11 @@ static gr_status read_param(const loader *l, int param, gr_real *data) {
 static gr_status read_model(loader *l) {
     const gr__blueprint *plan = l->map->to;
     json_t *seed;
+
     GR_TRY(gr_json_member(l->manifest, &seed, "seed", JSON_INTEGER, l->place, l->err));
     for (int p = 0; p < plan->params; p++)
         GR_TRY(read_param(l, p, NULL));
+
     GR_TRY(gr__arch_model(&l->model, plan, (uint64_t)json_integer_value(seed), false, l->err));
     for (int p = 0; p < plan->params; p++)
         GR_TRY(read_param(l, p, gr_model_data(l->model, gr_model_find(l->model, plan->param[p].def.name))));
@@ -248,11 +279,13 @@ static gr_status read_text(const loader *l, gr_arena *arena, const char **to, co
     return GR_OK;
 }
 
+/* The digests of the data that the model was trained on, by name. */
 static gr_status read_data(const loader *l, gr_bundle *folder) {
     json_t *list;
     GR_TRY(gr_json_member(l->manifest, &list, "data", JSON_ARRAY, l->place, l->err));
     size_t n = json_array_size(list);
     gr_bundle_data *data = gr_arena_alloc(folder->arena, n * sizeof *data);
+
     for (size_t i = 0; i < n; i++) {
         if (!json_is_object(json_array_get(list, i)))
             return FORMAT(l, DAMAGED, "an entry of 'data' is not an object");
@@ -272,11 +305,13 @@ static gr_status read_given(const loader *l, gr_arena *arena, const char **to, c
     return GR_OK;
 }
 
+/* Where the model comes from; its vocabulary is a file that is verified like the others. */
 static gr_status read_info(const loader *l, gr_bundle *folder) {
     folder->info.seed = (uint64_t)json_integer_value(json_object_get(l->manifest, "seed"));
     GR_TRY(read_given(l, folder->arena, &folder->info.recipe, "recipe"));
     GR_TRY(read_given(l, folder->arena, &folder->info.build, "build"));
     GR_TRY(read_data(l, folder));
+
     if (!find_file(l, "tokenizer.json"))
         return GR_OK;
     char *path = gr_format("%s/tokenizer.json", l->path);
@@ -286,6 +321,7 @@ static gr_status read_info(const loader *l, gr_bundle *folder) {
     return status;
 }
 
+/* In this order: nothing is used before what guards it was verified. */
 static gr_status load(loader *l, gr_bundle *folder, const char *const *without, int count) {
     GR_TRY(read_manifest(l));
     GR_TRY(read_arch(l, without, count));
@@ -293,6 +329,8 @@ static gr_status load(loader *l, gr_bundle *folder, const char *const *without, 
     GR_TRY(read_info(l, folder));
     GR_TRY(open_files(l));
     GR_TRY(read_model(l));
+
+    /* The result takes the model over. */
     folder->def = gr_arch_copy(l->map->def);
     folder->model = l->model;
     l->model = NULL;
@@ -304,8 +342,12 @@ gr_status gr_bundle_load(gr_bundle **out, const char *path, const char *const *w
     loader l = {.path = path, .place = place, .err = err};
     gr_bundle *folder = gr_alloc(sizeof *folder);
     folder->arena = gr_arena_new();
+
+    /* A killed process may have left the model under another name. */
     gr__place_mend(path);
     gr_status status = load(&l, folder, without, count);
+
+    /* What loading needed goes, whether it went well or not. */
     for (int f = 0; l.file && f <= l.def->region_count; f++)
         gr_safetensors_close(l.file[f]);
     gr_free(l.file);
@@ -316,6 +358,7 @@ gr_status gr_bundle_load(gr_bundle **out, const char *path, const char *const *w
     gr_model_free(l.model);
     json_decref(l.manifest);
     gr_free(place);
+
     if (status) {
         gr_bundle_free(folder);
         folder = NULL;

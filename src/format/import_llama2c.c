@@ -18,6 +18,7 @@ static bool fits(const char *path) {
     return size >= 0 && gr_llama2c_fits(header, (uint64_t)size);
 }
 
+/* The same sizes in our words. Zero heads of keys are as many as heads. */
 static gr_arch_def describe(const gr_llama2c *f) {
     gr_arch_def def = gr_arch_default();
     def.vocab = f->vocab;
@@ -79,10 +80,13 @@ static void fill_qkv(const filler *f) {
  */
 static void fill_model(gr_model *model, const gr_llama2c *file) {
     filler f = {file, model, -1};
+
+    /* What is outside of layers; with tied embeddings there is no matrix of its own behind them. */
     fill(&f, "embed", GR_LLAMA2C_EMBED);
     fill(&f, "norm", GR_LLAMA2C_RMS_FINAL);
     if (!file->tied)
         fill(&f, "unembed", GR_LLAMA2C_WCLS);
+
     for (f.layer = 0; f.layer < file->layers; f.layer++) {
         fill(&f, "attn.norm", GR_LLAMA2C_RMS_ATT);
         fill_qkv(&f);
@@ -94,17 +98,20 @@ static void fill_model(gr_model *model, const gr_llama2c *file) {
     }
 }
 
+/* Parses the file, builds a network of its sizes, and fills it. The seed draws numbers that are all replaced. */
 static gr_status read_network(gr_import *in, const char *path, gr_error *err) {
     gr_llama2c file;
     unsigned char *bytes;
     size_t size;
     GR_TRY(gr_file_read(path, &bytes, &size, err));
+
     gr_status status = gr_llama2c_parse(&file, bytes, size, path, err);
     if (status == GR_OK) {
         gr_arch_def def = describe(&file);
         in->def = gr_arch_copy(&def);
         status = gr_arch_build(&in->model, in->def, 1, err);
     }
+
     if (status == GR_OK)
         fill_model(in->model, &file);
     gr_free(bytes);

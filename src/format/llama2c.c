@@ -12,6 +12,7 @@ static uint32_t word(const unsigned char *b) {
     return b[0] | (uint32_t)b[1] << 8 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 24;
 }
 
+/* A float of four bytes, little-endian. */
 static float number(const unsigned char *b) {
     uint32_t bits = word(b);
     float value;
@@ -19,6 +20,7 @@ static float number(const unsigned char *b) {
     return value;
 }
 
+/* Seven numbers; a vocabulary below 0 says that the output matrix is one of its own. */
 static void read_header(gr_llama2c *f, const unsigned char *bytes) {
     int *to[] = {&f->dim, &f->hidden, &f->layers, &f->heads, &f->kv_heads, &f->vocab, &f->positions};
     for (int i = 0; i < 7; i++)
@@ -30,6 +32,7 @@ static void read_header(gr_llama2c *f, const unsigned char *bytes) {
 
 /* The first size that cannot be, with what it should be; NULL if all can. */
 static const char *wrong_size(const gr_llama2c *f, int *value) {
+    /* Each size by itself, with the most that is believed: later sums stay in range. */
     const struct {
         int value, most;
         const char *what;
@@ -40,11 +43,14 @@ static const char *wrong_size(const gr_llama2c *f, int *value) {
                  {f->kv_heads, f->heads, "n_kv_heads, expected 1 to n_heads"},
                  {f->vocab, MOST_TOKENS, "vocab_size, expected 1 to 16777216, or that below 0"},
                  {f->positions, MOST_TOKENS, "seq_len, expected 1 to 16777216"}};
+
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
         *value = sizes[i].value;
         if (sizes[i].value < 1 || sizes[i].value > sizes[i].most)
             return sizes[i].what;
     }
+
+    /* Then those that must divide each other. */
     *value = f->heads;
     if (f->dim % f->heads || f->dim / f->heads % 2)
         return "n_heads, which must cut dim into heads of an even size";
@@ -54,11 +60,14 @@ static const char *wrong_size(const gr_llama2c *f, int *value) {
 
 /* Where every part begins; returns the size of the file. No sum overflows: each part has at most 2^51 numbers. */
 static uint64_t lay_out(gr_llama2c *f) {
+    /* Numbers of a layer of each part, in the order of the file. */
     const uint64_t d = (uint64_t)f->dim, m = (uint64_t)f->hidden, v = (uint64_t)f->vocab, l = (uint64_t)f->layers;
     const uint64_t kv = d / (uint64_t)f->heads * (uint64_t)f->kv_heads,
                    turns = (uint64_t)f->positions * (d / (uint64_t)f->heads);
     const uint64_t numbers[GR_LLAMA2C_PARTS] = {
         v * d, d, d * d, kv * d, kv * d, d * d, d, m * d, m * d, m * d, d, turns, f->tied ? 0 : v * d};
+
+    /* Parts with layers hold them one behind the other. */
     uint64_t at = GR_LLAMA2C_HEADER;
     for (int i = 0; i < GR_LLAMA2C_PARTS; i++) {
         bool layered = i >= GR_LLAMA2C_RMS_ATT && i <= GR_LLAMA2C_W3;
@@ -76,6 +85,7 @@ bool gr_llama2c_fits(const unsigned char header[GR_LLAMA2C_HEADER], uint64_t siz
     return !wrong_size(&f, &value) && lay_out(&f) == size;
 }
 
+/* No parameter may be infinite or no number; the tables of rotation, which nobody reads, may. */
 static gr_status check_numbers(const gr_llama2c *f, size_t size, const char *place, gr_error *err) {
     for (size_t at = GR_LLAMA2C_HEADER; at < size; at += 4) {
         bool of_use = at < f->at[GR_LLAMA2C_TURNS] || at >= f->at[GR_LLAMA2C_WCLS];
@@ -92,11 +102,15 @@ static gr_status check_numbers(const gr_llama2c *f, size_t size, const char *pla
 gr_status gr_llama2c_parse(gr_llama2c *file, const void *bytes, size_t size, const char *place, gr_error *err) {
     int value;
     *file = (gr_llama2c){.bytes = bytes};
+
+    /* Too short for a header, or a later version, which says so where version 0 has its first size. */
     if (size < GR_LLAMA2C_HEADER)
         return gr_error_set(err, GR_ERR_FORMAT, place, "the file is cut off", "%zu bytes are no header", size);
     if (word(bytes) == NEW_MAGIC)
         return gr_error_set(err, GR_ERR_FORMAT, place, "export it with --version 0",
                             "a checkpoint of version %u, only the first is read", word(file->bytes + 4));
+
+    /* The sizes must be possible, and the file exactly as long as they say. */
     read_header(file, bytes);
     const char *wrong = wrong_size(file, &value);
     if (wrong)

@@ -20,6 +20,7 @@ char *gr__tensor_cut_file(const gr__blueprint *plan, int file) {
 
 /* ---- cutting ---- */
 
+/* The parameter's name, with a number behind it where several of its pieces go into one file. */
 static const char *tensor_name(gr_arena *arena, const char *param, const gr__piece *piece, int count, int i) {
     int before = 0, all = 0;
     for (int j = 0; j < count; j++)
@@ -27,6 +28,7 @@ static const char *tensor_name(gr_arena *arena, const char *param, const gr__pie
             before += j < i;
             all++;
         }
+
     if (all == 1)
         return gr_arena_strdup(arena, param);
     char *text = gr_format("%s.%d", param, before);
@@ -73,10 +75,13 @@ json_t *gr__tensor_cut_json(const gr__tensor_cut *pieces, const gr__blueprint *p
     return list;
 }
 
+/* The rectangles of every region, for readers that do not know architectures: what is a region's, and what may be left
+ * out. */
 json_t *gr__regions_json(const gr__blueprint *plan) {
     json_t *list = json_array();
     for (int r = 0; r < plan->def->region_count; r++) {
         json_t *region = json_object(), *parts = json_array();
+
         for (int p = 0; p < plan->params; p++) {
             gr_part part[GR__PARTS_MOST];
             int n = gr__blueprint_parts(plan, part, p, r);
@@ -86,6 +91,7 @@ json_t *gr__regions_json(const gr__blueprint *plan) {
                 json_array_append_new(parts, value);
             }
         }
+
         json_object_set_new(region, "name", json_string(plan->def->regions[r].name));
         json_object_set_new(region, "parts", parts);
         json_array_append_new(list, region);
@@ -116,12 +122,15 @@ static gr_status read_file(int *file, const gr__blueprint *plan, const char *nam
     return FORMAT(err, place, "a piece is in '%s', which belongs to no region", name);
 }
 
+/* One piece as the manifest lists it, checked against the parameter that it is of. */
 static gr_status read_piece(gr__tensor_cut *pieces, const gr__blueprint *plan, const json_t *value, const char *place,
                             gr_error *err) {
     json_t *tensor, *param, *file;
     gr__tensor t = {0};
     if (!json_is_object(value))
         return FORMAT(err, place, "a piece is not an object");
+
+    /* Its names and its rectangle. */
     GR_TRY(gr_json_member(value, &tensor, "tensor", JSON_STRING, place, err));
     GR_TRY(gr_json_member(value, &param, "param", JSON_STRING, place, err));
     GR_TRY(gr_json_member(value, &file, "file", JSON_STRING, place, err));
@@ -129,6 +138,8 @@ static gr_status read_piece(gr__tensor_cut *pieces, const gr__blueprint *plan, c
     GR_TRY(read_number(&t.part.hi0, value, "hi0", place, err));
     GR_TRY(read_number(&t.part.lo1, value, "lo1", place, err));
     GR_TRY(read_number(&t.part.hi1, value, "hi1", place, err));
+
+    /* Which file, which parameter, and whether the rectangle lies in it. */
     GR_TRY(read_file(&t.file, plan, json_string_value(file), place, err));
     t.part.param = gr__blueprint_find(plan, json_string_value(param));
     if (t.part.param == GR_NONE)
@@ -137,6 +148,7 @@ static gr_status read_piece(gr__tensor_cut *pieces, const gr__blueprint *plan, c
     if (t.part.lo0 >= t.part.hi0 || t.part.hi0 > def->rows || t.part.lo1 >= t.part.hi1 || t.part.hi1 > def->cols)
         return FORMAT(err, place, "rows %d..%d, columns %d..%d do not fit '%s' [%d x %d]", t.part.lo0, t.part.hi0,
                       t.part.lo1, t.part.hi1, def->name, def->rows, def->cols);
+
     t.name = gr_arena_strdup(pieces->arena, json_string_value(tensor));
     GR_PUSH(pieces->tensor, pieces->count, pieces->capacity) = t;
     return GR_OK;
@@ -157,8 +169,11 @@ static bool overlap(const gr_part *x, const gr_part *y) {
 static gr_status check_tiles(const gr__tensor *tensor, int n, const gr_param_def *def, const char *place,
                              gr_error *err) {
     int64_t area = 0;
+
     if (n > MOST)
         return FORMAT(err, place, "'%s' is cut into %d pieces, at most %d are read", def->name, n, MOST);
+
+    /* Sorted by their first row, a piece can only meet those that begin before its last. */
     for (int i = 0; i < n; i++) {
         const gr_part *x = &tensor[i].part;
         area += (int64_t)(x->hi0 - x->lo0) * (x->hi1 - x->lo1);
@@ -167,6 +182,7 @@ static gr_status check_tiles(const gr__tensor *tensor, int n, const gr_param_def
                 return FORMAT(err, place, "pieces '%s' and '%s' of '%s' overlap", tensor[i].name, tensor[j].name,
                               def->name);
     }
+
     if (area != (int64_t)def->rows * def->cols)
         return FORMAT(err, place, "the pieces of '%s' hold %lld of its %lld numbers", def->name, (long long)area,
                       (long long)def->rows * def->cols);

@@ -89,6 +89,8 @@ static void add_value(note *to, const gr_yaml *node) {
         add(to, "%s", node->text);
         return;
     }
+
+    /* Children one after the other, those of a map with their keys. */
     bool map = node->kind == GR_YAML_MAP;
     add(to, map ? "{" : "[");
     for (const gr_yaml *child = node->first; child; child = child->next) {
@@ -101,6 +103,7 @@ static void add_value(note *to, const gr_yaml *node) {
     add(to, map ? "}" : "]");
 }
 
+/* The value as it is shown, "not set" without a node, with dots at the end where it was cut. */
 static const char *value_of(char text[VALUE], const gr_yaml *node) {
     note value = {text, VALUE, 0};
     text[0] = 0;
@@ -118,6 +121,7 @@ typedef struct walk {
     int found;
 } walk;
 
+/* Notes one difference; beyond the first few they are only counted. */
 static void differ(walk *w, const gr_yaml *here, const gr_yaml *there) {
     char path[120], ours[VALUE], theirs[VALUE];
     if (w->found++ < NAMED)

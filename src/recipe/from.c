@@ -5,6 +5,7 @@
 #include "gradroute/bundle.h"
 #include "recipe/read.h"
 
+/* Which network the folder holds; a run or an audit stands for its model. */
 static gr_status describe(gr_recipe *recipe, gr_error *err) {
     char *path;
     GR_TRY(gr_bundle_find(&path, recipe->from.path, err));
@@ -18,9 +19,13 @@ gr_status gr__recipe_read_from(gr_recipe *recipe, gr_yaml *root, gr_error *err) 
     GR_TRY(gr_yaml_map(root, &map, "model", err));
     if (!map)
         return GR_OK;
+
+    /* Absent: the recipe begins with a new network. */
     GR_TRY(gr__recipe_path(recipe, map, &recipe->from.path, "from", err));
     if (!recipe->from.path)
         return GR_OK;
+
+    /* What is wrong with the folder is told at the recipe's line. */
     GR_TRY(gr_yaml_bool(map, &recipe->from.fresh, "fresh", err));
     gr_error why = {0};
     if (describe(recipe, &why) != GR_OK)

@@ -8,6 +8,7 @@
 /* ---- Sources: read as they describe themselves --------------------------------------------------------------------
  */
 
+/* One argument of a source into arg, by the kind that the source says it has; absent: its default. */
 static gr_status read_arg(gr_recipe *recipe, gr_yaml *map, gr_label_arg *arg, const gr__arg_def *def, gr_error *err) {
     *arg = (gr_label_arg){.key = def->key, .text = def->text, .number = def->number};
     switch (def->kind) {
@@ -24,6 +25,7 @@ static gr_status read_arg(gr_recipe *recipe, gr_yaml *map, gr_label_arg *arg, co
     }
 }
 
+/* A list in the recipe, or the name of a file that holds it. */
 static gr_status read_list_or_file(gr_recipe *recipe, gr_yaml *node, const gr_yaml *value, gr_label_arg *arg,
                                    const gr__label_source *source, gr_error *err) {
     if (value->kind == GR_YAML_SCALAR)
@@ -32,6 +34,7 @@ static gr_status read_list_or_file(gr_recipe *recipe, gr_yaml *node, const gr_ya
     return arg->count ? GR_OK : gr_yaml_fail(value, err, source->example, "the list of %s is empty", arg->key);
 }
 
+/* {file: NAME, ...}: a map whose other keys are read by the caller. */
 static gr_status read_file_of_map(gr_recipe *recipe, gr_yaml *value, gr_label_arg *arg, const gr__label_source *source,
                                   gr_error *err) {
     GR_TRY(gr_yaml_expect(value, GR_YAML_MAP, err));
@@ -57,11 +60,16 @@ static gr_status read_source(gr_recipe *recipe, gr_yaml *node, gr_label_def *lab
     gr_yaml *value = gr_yaml_find(node, source->arg[0].key);
     gr_label_arg from[GR_LABEL_ARGS] = {0}, arg;
     int count = 1;
+
+    /* No key, or an empty list: the label is of another source. */
     if (!value)
         return GR_OK;
     GR_TRY(read_key(recipe, node, value, &from[0], source, err));
     if (!from[0].count && !from[0].text)
         return GR_OK;
+
+    /* The other arguments stand beside the key, or within the map that it may be. Those that say nothing are left out.
+     * */
     for (int i = 1; i < GR_LABEL_ARGS && source->arg[i].kind; i++) {
         const gr__arg_def *def = &source->arg[i];
         if (def->within && value->kind != GR_YAML_MAP)
@@ -77,12 +85,14 @@ static gr_status read_source(gr_recipe *recipe, gr_yaml *node, gr_label_def *lab
     return GR_OK;
 }
 
+/* The error of a label that has no source, or several. Where there is none the hint shows the form of every source. */
 static gr_status wrong_sources(const gr_yaml *node, int sources, gr_error *err) {
     char text[512];
     if (sources)
         return gr_yaml_fail(node, err, "make two labels of it, and a third with all_of where both hold",
                             "label '%s' has more than one of %s and all_of", node->key,
                             gr__label_keys(text, sizeof text, ", "));
+
     size_t used = 0;
     for (const gr__label_source *const *s = gr__label_sources(); *s && used < sizeof text; s++)
         used += (size_t)snprintf(text + used, sizeof text - used, "%s, ", (*s)->form);
@@ -95,12 +105,16 @@ static gr_status wrong_sources(const gr_yaml *node, int sources, gr_error *err) 
 static gr_status read_from(gr_recipe *recipe, gr_yaml *node, gr_label_def *label, gr_error *err) {
     static const char *const per[] = {"document", "sentence", "token", "piece", NULL};
     int sources = 0, unit = GR_PER_DOCUMENT;
+
+    /* Exactly one of the sources, or a combination of other labels. */
     for (const gr__label_source *const *s = gr__label_sources(); *s; s++)
         GR_TRY(read_source(recipe, node, label, *s, &sources, err));
     GR_TRY(gr_yaml_texts(node, &label->all_of, &label->all_count, "all_of", err));
     sources += label->all_count > 0;
     if (sources != 1)
         return wrong_sources(node, sources, err);
+
+    /* What gets the label: some sources leave the choice, of the others it is theirs. */
     const gr__label_source *source = gr__label_source_of(label);
     if (source && source->unit == GR__UNIT_ANY)
         GR_TRY(gr_yaml_choice(node, &unit, "per", per, err));
@@ -114,12 +128,14 @@ static gr_status read_from(gr_recipe *recipe, gr_yaml *node, gr_label_def *label
 /* ---- Labels -------------------------------------------------------------------------------------------------------
  */
 
+/* How a label may be wrong: hidden documents and false ones. Kept only if there is something wrong. */
 static gr_status read_noise(gr_recipe *recipe, gr_yaml *node, gr_label_def *label, gr_error *err) {
     gr_label_noise *n = gr_arena_alloc(recipe->arena, sizeof *n);
     *n = (gr_label_noise){.recall = 1, .precision = 1};
     GR_TRY(gr_yaml_real(node, &n->recall, "recall", 0, 1, err));
     GR_TRY(gr_yaml_real(node, &n->precision, "precision", 0.0001, 1, err));
     GR_TRY(gr_yaml_text(node, &n->by, "noise_by", err));
+
     if (n->precision < 1)
         GR_TRY(gr_yaml_texts(node, &n->false_from, &n->false_count, "false_from", err));
     if (n->recall < 1 || n->precision < 1 || n->by)
@@ -127,12 +143,14 @@ static gr_status read_noise(gr_recipe *recipe, gr_yaml *node, gr_label_def *labe
     return GR_OK;
 }
 
+/* One label: what makes it, and how much of it training is told. */
 static gr_status read_label(gr_recipe *recipe, gr_yaml *node, gr_label_def *label, gr_error *err) {
     static const char *const hidden[] = {"unlabelled", "core", NULL};
     int hidden_as = GR_HIDDEN_UNLABELLED;
     GR_TRY(gr__recipe_name(node, "label", err));
     GR_TRY(gr_yaml_expect(node, GR_YAML_MAP, err));
     *label = (gr_label_def){.name = node->key, .known = 1};
+
     GR_TRY(read_from(recipe, node, label, err));
     GR_TRY(gr_yaml_real(node, &label->known, "known", 0, 1, err));
     GR_TRY(gr_yaml_choice(node, &hidden_as, "hidden_as", hidden, err));
@@ -171,9 +189,12 @@ static gr_status check_topics(const gr_recipe *recipe, gr_yaml *root, gr_error *
     for (int k = 0; k < recipe->labels; k++) {
         const char *field;
         const gr_label_arg *is = values_of(&recipe->label[k], &field);
+
+        /* A label by a field shares no names with topics, which the adjacent ones are. */
         const gr_label_arg adjacent = {.texts = recipe->adjacent, .count = field ? 0 : recipe->adjacents};
         for (int i = 0; i < is->count; i++) {
             const char *topic = is->texts[i], *name = recipe->label[k].name;
+
             int other = other_owner(recipe, k, topic);
             if (has_value(&adjacent, topic))
                 return gr_yaml_fail(gr_yaml_find(root, "adjacent"), err, "name it once",
@@ -190,8 +211,11 @@ static gr_status check_topics(const gr_recipe *recipe, gr_yaml *root, gr_error *
 /* Labels that all_of combines. */
 static gr_status check_parts(const gr_recipe *recipe, gr_yaml *labels, gr_error *err) {
     char keys[160], hint[256];
+
     snprintf(hint, sizeof hint, "all_of names labels of this recipe that have %s",
              gr__label_keys(keys, sizeof keys, " or "));
+
+    /* Each part must be a label of its own: combinations are not combined once more. */
     for (int k = 0; k < recipe->labels; k++)
         for (int i = 0; i < recipe->label[k].all_count; i++) {
             const char *part = recipe->label[k].all_of[i];
@@ -206,6 +230,7 @@ static gr_status check_parts(const gr_recipe *recipe, gr_yaml *labels, gr_error 
     return GR_OK;
 }
 
+/* Adds a field to the list unless it is there already; NULL is none. */
 static void keep_field(const char **list, int *count, const char *field) {
     for (int i = 0; field && i < *count; i++)
         if (strcmp(list[i], field) == 0)
@@ -230,16 +255,20 @@ static void keep_fields(gr_recipe *recipe) {
     recipe->data.field = list;
 }
 
+/* Labels in their order, which numbers them from 1, and the topics that are adjacent to them. */
 gr_status gr__recipe_read_labels(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     gr_yaml *labels;
     GR_TRY(gr_yaml_map(root, &labels, "labels", err));
     if (labels && labels->count > GR_ROUTE_LABELS_MAX)
         return gr_yaml_fail(labels, err, NULL, "there are %d labels, expected at most %d", labels->count,
                             GR_ROUTE_LABELS_MAX);
+
     gr_label_def *list = gr_arena_alloc(recipe->arena, sizeof *list * (size_t)(labels ? labels->count + 1 : 1));
     for (gr_yaml *c = labels ? gr_yaml_first(labels) : NULL; c; c = gr_yaml_next(c))
         GR_TRY(read_label(recipe, c, &list[recipe->labels++], err));
     recipe->label = list;
+
+    /* What only all labels together show: topics named twice, combinations of labels that are none. */
     GR_TRY(gr_yaml_texts(root, &recipe->adjacent, &recipe->adjacents, "adjacent", err));
     GR_TRY(check_topics(recipe, root, err));
     GR_TRY(check_parts(recipe, labels, err));

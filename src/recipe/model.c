@@ -25,6 +25,8 @@ static gr_status read_word(gr_yaml *map, int *value, const char *field, gr_error
 /* One number for every layer, or a list that repeats over the layers. */
 static gr_status read_windows(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
     gr_yaml *node = gr_yaml_find(map, "window");
+
+    /* A number alone is a list of one. */
     if (node && node->kind == GR_YAML_SCALAR) {
         int *one = gr_arena_alloc(recipe->arena, sizeof *one);
         *one = -1; /* no default: without the key the windows are those of the style */
@@ -33,6 +35,8 @@ static gr_status read_windows(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def,
         def->window_count = 1;
         return GR_OK;
     }
+
+    /* Absent: the style may have a pattern, which goes into the resolved recipe. */
     if (!node && def->window_count) { /* of the style */
         gr_yaml *list = gr_yaml_add_list(map, "window");
         for (int i = 0; i < def->window_count; i++)
@@ -40,9 +44,11 @@ static gr_status read_windows(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def,
         gr_yaml_is_plain(list, true);
         return GR_OK;
     }
+
     return gr__recipe_ints(recipe, map, &def->windows, &def->window_count, "window", 0, POSITIONS_MOST, err);
 }
 
+/* How many experts, and with any: how many a row uses, and the weight of their balance in the loss. */
 static gr_status read_experts(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
     (void)recipe;
     GR_TRY(gr__recipe_int(map, &def->experts, "experts", 1, 1024, err));
@@ -54,6 +60,8 @@ static gr_status read_experts(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def,
     return gr_yaml_real(map, &def->balance, "balance", 0, 1e5, err);
 }
 
+/* Whether queries, keys and values have a bias: kept as "as the others" where it is so, which is what files of networks
+ * say. */
 static gr_status read_qkv_bias(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
     (void)recipe;
     bool qkv = def->qkv_bias == GR_QKV_AS_BIAS ? def->bias : def->qkv_bias == GR_QKV_WITH_BIAS;
@@ -62,6 +70,7 @@ static gr_status read_qkv_bias(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def
     return GR_OK;
 }
 
+/* Norms with a gain; in a description the field says that there is none. */
 static gr_status read_gain(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
     (void)recipe;
     bool gain = !def->no_gain;
@@ -70,6 +79,7 @@ static gr_status read_gain(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr
     return GR_OK;
 }
 
+/* The widths of a multilayer perceptron, which has no default. */
 static gr_status read_sizes(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
     GR_TRY(gr__recipe_ints(recipe, map, &def->sizes, &def->size_count, "sizes", 1, UNITS_MOST, err));
     return def->size_count < 2 ? gr_yaml_fail(map, err, "sizes: [INPUTS, HIDDEN, ..., OUTPUTS]", "%s needs sizes",
@@ -159,27 +169,34 @@ static gr_status read_keys(gr_recipe *recipe, gr_yaml *map, const char *const *k
 
 /* A model to go on from has its style: a recipe may name it, and nothing else. */
 static gr_status check_style(const gr_recipe *recipe, gr_yaml *map, gr_error *err) {
+    /* Nothing is said: nothing to check. */
     gr_yaml *node = gr_yaml_find(map, "arch");
     int arch = 0;
     if (!node)
         return GR_OK;
     GR_TRY(read_word(map, &arch, "arch", err));
+
+    /* The style's fields that decide what is computed must be those of the model. */
     const gr_arch_def *from = recipe->from.def;
     gr_arch_def want = *from;
     const char *word = gr_arch_word("arch", arch);
     bool same = gr_arch_style(&want, word) && want.kind == from->kind && want.norm == from->norm &&
                 want.position == from->position && want.activation == from->activation && want.tied == from->tied &&
                 want.bias == from->bias && (want.qkv_bias != GR_QKV_WITH_BIAS || from->qkv_bias == GR_QKV_WITH_BIAS);
+
     return same
                ? GR_OK
                : gr_yaml_fail(node, err, "leave arch out", "%s holds another network than %s", recipe->from.path, word);
 }
 
 static gr_status read_model(gr_recipe *recipe, gr_yaml *map, gr_error *err) {
+    /* Keys of every architecture. */
     static const char *const common[] = {"dropout", "init", "init_std", "l1", "l1_layers", NULL};
     gr_arch_def *def = &recipe->model;
     const gr_arch_def *from = recipe->from.def;
     gr__defaults *style = NULL;
+
+    /* A description begins as the model to go on from, else as the style that the recipe names. */
     *def = from ? *from : gr_arch_default();
     def->vocab = 0;
     def->context = recipe->data.context;
@@ -190,6 +207,8 @@ static gr_status read_model(gr_recipe *recipe, gr_yaml *map, gr_error *err) {
         GR_TRY(read_word(map, &arch, "arch", err));
         style = gr__arch_named(def, gr_arch_word("arch", arch));
     }
+
+    /* Sizes first, for a style may depend on them; then what the recipe says otherwise, and what all networks have. */
     const gr__arch *arch = gr__arch_of(def);
     GR_TRY(read_keys(recipe, map, arch->first, def, err));
     if (style)
@@ -200,13 +219,17 @@ static gr_status read_model(gr_recipe *recipe, gr_yaml *map, gr_error *err) {
 
 /* ---- regions ---- */
 
+/* Units of one kind for a region: added, the last of each layer, or claimed by number. Just one of the three. */
 static gr_status read_units(gr_yaml *region, gr_arch_units *units, const char *key, gr_error *err) {
     gr_yaml *map, *claim;
     GR_TRY(gr_yaml_map(region, &map, key, err));
     if (!map)
         return GR_OK;
+
     GR_TRY(gr__recipe_int(map, &units->add, "add", 1, UNITS_MOST, err));
     GR_TRY(gr__recipe_int(map, &units->last, "last", 1, UNITS_MOST, err));
+
+    /* A claim is a pair: from LO to HI - 1. */
     GR_TRY(gr_yaml_list(map, &claim, "claim", err));
     if (claim) {
         int64_t lo, hi;
@@ -218,6 +241,7 @@ static gr_status read_units(gr_yaml *region, gr_arch_units *units, const char *k
         GR_TRY(gr_yaml_as_count(second, &hi, lo + 1, UNITS_MOST, err));
         units->lo = (int)lo, units->hi = (int)hi;
     }
+
     if ((units->add > 0) + (units->last > 0) + (units->hi > 0) != 1)
         return gr_yaml_fail(map, err, "{add: N}, {last: N} or {claim: [LO, HI]}",
                             "%s of region '%s' needs one of these", key, region->key);
@@ -229,6 +253,7 @@ static gr_status read_maps(gr_yaml *map, unsigned *maps, gr_error *err) {
     const char *const *names = NULL, *known[GR_MAPS];
     int count = 0;
     GR_TRY(gr_yaml_texts(map, &names, &count, "maps", err));
+
     for (int i = 0; i < GR_MAPS; i++)
         known[i] = gr_arch_word("map", i);
     for (int i = 0; i < count; i++) {
@@ -240,30 +265,39 @@ static gr_status read_maps(gr_yaml *map, unsigned *maps, gr_error *err) {
     return GR_OK;
 }
 
+/* Low-rank maps beside the linear maps of the layers; absent: the region has none. */
 static gr_status read_adapter(gr_yaml *region, gr_arch_adapter *adapter, gr_error *err) {
     gr_yaml *map;
     GR_TRY(gr_yaml_map(region, &map, "adapter", err));
     if (!map)
         return GR_OK;
+
     GR_TRY(gr__recipe_int(map, &adapter->rank, "rank", 1, 4096, err));
     if (!adapter->rank)
         return gr_yaml_fail(map, err, "{rank: 8}", "the adapter of region '%s' needs a rank", region->key);
+
+    /* By default the update counts in full and nothing is dropped. */
     adapter->scale = 1;
     GR_TRY(gr_yaml_real(map, &adapter->scale, "scale", DBL_MIN, 1e6, err));
     GR_TRY(gr_yaml_real(map, &adapter->dropout, "dropout", 0, 0.99, err));
     return read_maps(map, &adapter->maps, err);
 }
 
+/* One region into `region`: what units it has in which layers, and whatever else is its own. */
 static gr_status read_region(gr_recipe *recipe, gr_yaml *node, gr_arch_region *region, gr_error *err) {
     GR_TRY(gr__recipe_name(node, "region", err));
     GR_TRY(gr_yaml_expect(node, GR_YAML_MAP, err));
     *region = (gr_arch_region){.name = node->key};
+
+    /* Units, and in which layers. */
     GR_TRY(read_units(node, &region->residual, "residual", err));
     GR_TRY(read_units(node, &region->mlp, "mlp", err));
     GR_TRY(read_units(node, &region->heads, "heads", err));
     GR_TRY(read_units(node, &region->experts, "experts", err));
     GR_TRY(gr__recipe_ints(recipe, node, &region->layers, &region->layer_count, "layers", 0, LAYERS_MOST - 1, err));
     GR_TRY(read_adapter(node, &region->adapter, err));
+
+    /* What makes the region stronger or weaker as a whole, and layers and parameters that are all its own. */
     if (gr_yaml_find(node, "strength")) {
         int strength = GR_STRENGTH_NONE;
         GR_TRY(read_word(node, &strength, "strength", err));
@@ -271,14 +305,18 @@ static gr_status read_region(gr_recipe *recipe, gr_yaml *node, gr_arch_region *r
     }
     GR_TRY(gr__recipe_ints(recipe, node, &region->whole, &region->whole_count, "whole", 0, LAYERS_MOST - 1, err));
     GR_TRY(gr_yaml_texts(node, &region->patterns, &region->pattern_count, "parameters", err));
+
     /* Not written where it was not: recipes without it resolve as they did. */
     return gr_yaml_find(node, "stop") ? gr_yaml_bool(node, &region->stop, "stop", err) : GR_OK;
 }
 
+/* Whether two regions claim alike. Spans come from surgery alone: a recipe has none, so two with spans are not
+ * compared. */
 static bool same_units(const gr_arch_units *a, const gr_arch_units *b) {
     return a->add == b->add && a->lo == b->lo && a->hi == b->hi && a->last == b->last && !a->spans && !b->spans;
 }
 
+/* Whether two regions are the same in all that a recipe can say of them, but for their names and `stop`. */
 static bool same_region(const gr_arch_region *a, const gr_arch_region *b) {
     bool same = same_units(&a->residual, &b->residual) && same_units(&a->mlp, &b->mlp) &&
                 same_units(&a->heads, &b->heads) && a->layer_count == b->layer_count &&
@@ -286,6 +324,7 @@ static bool same_region(const gr_arch_region *a, const gr_arch_region *b) {
                 a->whole_count == b->whole_count && a->strength == b->strength && a->adapter.rank == b->adapter.rank &&
                 a->adapter.scale == b->adapter.scale && a->adapter.dropout == b->adapter.dropout &&
                 a->adapter.maps == b->adapter.maps;
+
     for (int i = 0; same && i < a->layer_count; i++)
         same = a->layers[i] == b->layers[i];
     for (int i = 0; same && i < a->whole_count; i++)
@@ -310,6 +349,7 @@ static gr_status known_region(const gr_arch_region *kept, int count, const gr_ar
     return GR_OK;
 }
 
+/* The regions of the recipe behind those of the model to go on from. */
 static gr_status read_regions(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     gr_yaml *regions;
     int kept = recipe->model.region_count, count = kept; /* of the model to go on from */
@@ -318,9 +358,13 @@ static gr_status read_regions(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
         return GR_OK;
     if (regions->count > 64)
         return gr_yaml_fail(regions, err, NULL, "there are %d regions, expected at most 64", regions->count);
+
+    /* Room for all of them, the model's first: their numbers stay. */
     gr_arch_region *list = gr_arena_alloc(recipe->arena, sizeof *list * ((size_t)kept + (size_t)regions->count + 1));
     for (int i = 0; i < kept; i++)
         list[i] = recipe->model.regions[i];
+
+    /* A region that the model has already is read for the check alone, and the next one takes its place in the list. */
     for (gr_yaml *c = gr_yaml_first(regions); c; c = gr_yaml_next(c)) {
         bool known;
         GR_TRY(read_region(recipe, c, &list[count], err));
@@ -332,17 +376,20 @@ static gr_status read_regions(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     return GR_OK;
 }
 
+/* Fills recipe->model, and has the architecture check it. */
 gr_status gr__recipe_read_model(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     gr_yaml *map;
     GR_TRY(gr_yaml_section(root, &map, "model", err));
     GR_TRY(read_model(recipe, map, err));
     GR_TRY(read_regions(recipe, root, err));
+
     /* The architecture knows what fits together; it does not know where the recipe said so. */
     gr_error why = {0};
     gr_arch_def trial = recipe->model;
     trial.vocab = recipe->data.tokenizer_train ? recipe->data.tokenizer_train : 257;
     if (recipe->from.def)
         trial.vocab = recipe->from.def->vocab;
+
     gr_status status = gr_arch_check(&trial, &why);
     if (status == GR_OK && recipe->from.def)
         status = gr_surgery_fits(recipe->from.def, &trial, &why);

@@ -44,6 +44,7 @@ static gr_status read_joint(const reader *r, gr_yaml *map, unsigned *kinds, cons
     int listed = 0;
     GR_TRY(gr_yaml_texts(map, &words, &listed, "joint", err));
 
+    /* What names of parameters may look like is told from misspelt kinds by a dot or a wildcard. */
     *count = 0;
     *names = gr_arena_alloc(r->recipe->arena, sizeof **names * ((size_t)listed + 1));
     for (int i = 0; i < listed; i++) {
@@ -59,6 +60,7 @@ static gr_status read_joint(const reader *r, gr_yaml *map, unsigned *kinds, cons
     return GR_OK;
 }
 
+/* Adds the label, or the kinds of rows that a word stands for, to the bits. */
 static gr_status label_bits(const reader *r, const gr_yaml *node, const char *name, uint64_t *bits, gr_error *err) {
     const char *known[GR_ROUTE_LABELS_MAX + 4] = {"any", "unlabelled", "core", "topics"};
     uint64_t fixed[] = {GR_LABELS_ALL, GR_LABELS_UNLABELLED, GR_LABELS_CORE, GR_LABELS_TOPICS};
@@ -80,6 +82,8 @@ static gr_status label_bits(const reader *r, const gr_yaml *node, const char *na
 static gr_status tap_effect(const reader *r, const gr_yaml *node, const char *word, gr_mode mode, double weight,
                             gr_error *err) {
     const char *name = word + strlen("tap:"), *range = strrchr(name, '[');
+
+    /* The columns in brackets: both ends, or the first alone. Anything else in brackets is a part of the pattern. */
     int lo = 0, hi = 0, used = 0;
     size_t length = strlen(name);
     bool both = range && sscanf(range, "[%6d:%6d]%n", &lo, &hi, &used) == 2 && used && !range[used];
@@ -90,8 +94,9 @@ static gr_status tap_effect(const reader *r, const gr_yaml *node, const char *wo
         length = (size_t)(range - name);
         hi = both ? hi : 0; /* to the last */
     } else {
-        lo = hi = 0; /* then the bracket belongs to the pattern */
+        lo = hi = 0;
     }
+
     if (!length)
         return gr_yaml_fail(node, err, "tap:layers.*.mlp.hidden", "'%.100s' names no tap", word);
     if (mode == GR_MODE_PARAMETER)
@@ -100,10 +105,13 @@ static gr_status tap_effect(const reader *r, const gr_yaml *node, const char *wo
     return GR_OK;
 }
 
+/* One weight at what the word names: a tap, a scope, or a region. */
 static gr_status scope_effect(const reader *r, const gr_yaml *node, const char *word, gr_mode mode, double weight,
                               gr_error *err) {
     if (strncmp(word, "tap:", 4) == 0)
         return tap_effect(r, node, word, mode, weight, err);
+
+    /* No scope: then it must be a region. The list is for the message, which offers both. */
     int scope = gr_scope_find(word);
     if (scope < 0) {
         const char *known[64 + 7] = {"others", "rest", "all", "embeddings", "norms", "biases", "out_biases"};
@@ -117,6 +125,8 @@ static gr_status scope_effect(const reader *r, const gr_yaml *node, const char *
         }
         return gr__recipe_unknown(node, "region or scope", word, known, count, err);
     }
+
+    /* Kinds of parameters have no activations that could be weighed. */
     if (mode != GR_MODE_PARAMETER && scope >= GR_SCOPE_ALL)
         return gr_yaml_fail(node, err, "use parameter, or name a region or tap", "'%s' has no %s weight", word,
                             gr_mode_name(mode));
@@ -124,6 +134,7 @@ static gr_status scope_effect(const reader *r, const gr_yaml *node, const char *
     return GR_OK;
 }
 
+/* A map from scopes to weights, all in one mode. */
 static gr_status read_weights(const reader *r, gr_yaml *map, const char *key, gr_mode mode, gr_error *err) {
     gr_yaml *weights;
     GR_TRY(gr_yaml_map(map, &weights, key, err));
@@ -145,21 +156,28 @@ static gr_status read_scopes(const reader *r, gr_yaml *map, const char *key, dou
     return GR_OK;
 }
 
+/* Short forms of effects: lists of scopes that are open or closed, what becomes of the rest, regions that are off. */
 static gr_status read_shorthands(const reader *r, gr_yaml *map, gr_error *err) {
     static const char *const rests[] = {"closed", "open", NULL}, *const modes[] = {"forward", "activation", "parameter",
                                                                                    NULL};
     const char *const *names;
     int count, rest = -1, mode = -1;
+
+    /* Weights 1 and 0 of parameters. `rest` is 0 or 1, which its two words are numbers of. */
     GR_TRY(read_scopes(r, map, "open", 1, err));
     GR_TRY(read_scopes(r, map, "closed", 0, err));
     GR_TRY(gr_yaml_choice(map, &rest, "rest", rests, err));
     if (rest >= 0)
         gr_routes_effect(r->routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, rest);
+
+    /* Regions off by name, or all but these; an empty `only` switches all of them off. */
     GR_TRY(region_list(r, map, &names, &count, "without", err));
     gr_routes_without(r->routes, count, names);
     GR_TRY(region_list(r, map, &names, &count, "only", err));
     if (gr_yaml_find(map, "only"))
         gr_routes_only(r->routes, count, names);
+
+    /* Any weights, in a mode that they say. */
     GR_TRY(gr_yaml_choice(map, &mode, "mode", modes, err));
     gr_yaml *weights = gr_yaml_find(map, "weights");
     if (!weights != (mode < 0))
@@ -168,10 +186,13 @@ static gr_status read_shorthands(const reader *r, gr_yaml *map, gr_error *err) {
     return weights ? read_weights(r, map, "weights", (gr_mode)mode, err) : GR_OK;
 }
 
+/* All that one option does, in the order of the keys here. */
 static gr_status read_effects(const reader *r, gr_yaml *map, gr_error *err) {
     for (gr_mode mode = GR_MODE_FORWARD; mode <= GR_MODE_PARAMETER; mode++)
         GR_TRY(read_weights(r, map, gr_mode_name(mode), mode, err));
     GR_TRY(read_shorthands(r, map, err));
+
+    /* What the option leaves to everybody, although it closes the rest. */
     gr_route *route = &r->routes->route[r->routes->count - 1];
     const char **names;
     int count;
@@ -190,6 +211,9 @@ static gr_status read_option(const reader *r, gr_yaml *map, gr_error *err) {
     int count;
     GR_TRY(gr_yaml_real(map, &chance, "chance", 0, 1, err));
     GR_TRY(region_list(r, map, &names, &count, "one_of", err));
+
+    /* Each of one_of switches on one region of the list and the others off; the option without one_of does no such
+     * thing. */
     gr_route *route = &r->routes->route[r->routes->count - 1];
     int before = route->options;
     for (int on = 0; on < (count ? count : 1); on++) {
@@ -198,11 +222,13 @@ static gr_status read_option(const reader *r, gr_yaml *map, gr_error *err) {
             gr_routes_effect(r->routes, GR_MODE_FORWARD, GR_SCOPE_REGION, names[i], i == on);
         GR_TRY(read_effects(r, map, err));
     }
+
     if (!route->option[before].effects)
         return gr_yaml_fail(map, err, "for example open: [REGION], rest: closed", "the route says nothing to do");
     return GR_OK;
 }
 
+/* The options of a route: its list, or the route itself as the only one. */
 static gr_status read_options(const reader *r, gr_yaml *node, gr_error *err) {
     gr_yaml *options;
     GR_TRY(gr_yaml_list(node, &options, "options", err));
@@ -210,10 +236,13 @@ static gr_status read_options(const reader *r, gr_yaml *node, gr_error *err) {
         return read_option(r, node, err);
     if (!options->count)
         return gr_yaml_fail(options, err, NULL, "the route has an empty list of options");
+
     for (gr_yaml *c = gr_yaml_first(options); c; c = gr_yaml_next(c)) {
         GR_TRY(gr_yaml_expect(c, GR_YAML_MAP, err));
         GR_TRY(read_option(r, c, err));
     }
+
+    /* One draw takes at most one of them, so their chances are parts of 1; but for what rounding adds. */
     const gr_route *route = &r->routes->route[r->routes->count - 1];
     double sum = 0;
     for (int i = 0; i < route->options; i++)
@@ -235,6 +264,8 @@ static gr_status read_mix(gr_yaml *map, gr_route *route, gr_error *err) {
     gr_frequency *f = &route->frequency;
     if (!node || node->kind != GR_YAML_MAP)
         return gr_yaml_bool(map, &route->mix, "mix", err);
+
+    /* By default as published (route.h). */
     route->mix = true;
     *f = (gr_frequency){true, 4, 1, 20};
     GR_TRY(gr_yaml_real(node, &f->bias, "bias", -100, 100, err));
@@ -255,11 +286,14 @@ static gr_status read_steps(gr_yaml *map, int64_t *from, int64_t *until, gr_erro
     return GR_OK;
 }
 
+/* One route: which rows, when, and what happens to them. */
 static gr_status read_route(const reader *r, gr_yaml *node, gr_error *err) {
     const char *const *names = NULL;
     uint64_t labels = 0;
     int count = 0, draw = GR_DRAW_SEQUENCE;
     char place[300];
+
+    /* The labels that it matches, as bits. */
     GR_TRY(gr_yaml_expect(node, GR_YAML_MAP, err));
     GR_TRY(gr_yaml_texts(node, &names, &count, "label", err));
     for (int i = 0; i < count; i++)
@@ -268,14 +302,19 @@ static gr_status read_route(const reader *r, gr_yaml *node, gr_error *err) {
         return gr_yaml_fail(node, err, "label: any for all rows", "the route names no label");
     if (labels == GR_LABELS_TOPICS && !r->routes->labels)
         return gr_yaml_fail(node, err, "add labels", "the route matches topics, and there are no labels");
+
     GR_TRY(read_draw(node, &draw, err));
     gr_routes_add(r->routes, labels, (gr_draw)draw);
     gr_route *route = &r->routes->route[r->routes->count - 1];
+
+    /* Where it stands, for what router and linter say of it: a line, or the --set that it came from. */
     if (node->at.line)
         snprintf(place, sizeof place, "%s:%d:%d", node->at.source, node->at.line, node->at.column);
     else
         snprintf(place, sizeof place, "%s", node->at.source);
     route->place = gr_arena_strdup(r->routes->arena, place);
+
+    /* How and when it acts, then its options. */
     GR_TRY(gr_yaml_bool(node, &route->repeat, "repeat", err));
     GR_TRY(read_mix(node, route, err));
     GR_TRY(read_steps(node, &route->from, &route->until, err));
@@ -297,12 +336,15 @@ static gr_status preset_regions(const reader *r, gr_yaml *map, const char *const
             label++;
         if (label == r->routes->labels)
             return gr__recipe_unknown(c, "label", c->key, r->routes->label, r->routes->labels, err);
+
         const char *const *names;
         int count;
         GR_TRY(region_list(r, regions, &names, &count, c->key, err));
         if (!count)
             return gr_yaml_fail(c, err, "leave it out for the region named as the label", "label '%s' has no region",
                                 c->key);
+
+        /* The list outlives the tree's. */
         const char **list = gr_arena_alloc(r->recipe->arena, sizeof *list * ((size_t)count + 1));
         memcpy(list, names, sizeof *list * (size_t)count);
         region[label] = list;
@@ -310,10 +352,12 @@ static gr_status preset_regions(const reader *r, gr_yaml *map, const char *const
     return GR_OK;
 }
 
+/* A published method by its name, or a map of its name and settings, as routes in front of the others. */
 static gr_status read_preset(const reader *r, gr_yaml *root, gr_error *err) {
     gr_yaml *node = gr_yaml_find(root, "preset");
     if (!node)
         return GR_OK;
+
     const char *name = NULL, *known[16], *const * region[GR_ROUTE_LABELS_MAX] = {NULL};
     if (node->kind == GR_YAML_SCALAR)
         GR_TRY(gr_yaml_as_text(node, &name, err));
@@ -321,6 +365,7 @@ static gr_status read_preset(const reader *r, gr_yaml *root, gr_error *err) {
         GR_TRY(gr_yaml_expect(node, GR_YAML_MAP, err));
     if (!name)
         GR_TRY(gr_yaml_text(node, &name, "name", err));
+
     for (int i = 0; i < gr_presets() && i < 16; i++)
         known[i] = gr_preset_at(i)->name;
     const gr_preset *preset = gr_preset_find(name ? name : "");
@@ -329,6 +374,7 @@ static gr_status read_preset(const reader *r, gr_yaml *root, gr_error *err) {
     if (!r->routes->labels)
         return gr_yaml_fail(node, err, "add labels", "preset %s routes labelled rows, and there are no labels", name);
 
+    /* What the preset leaves open: its own numbers, what stays joint, what shares a draw, which regions, and when. */
     gr_preset_def def = gr_preset_default(preset);
     def.region = region;
     int64_t from = 0, until = 0;
@@ -345,17 +391,22 @@ static gr_status read_preset(const reader *r, gr_yaml *root, gr_error *err) {
         GR_TRY(preset_regions(r, node, region, err));
         GR_TRY(read_steps(node, &from, &until, err));
     }
+
+    /* Labels that were not given a region have the one of their name. */
     for (int k = 0; k < r->routes->labels; k++)
         if (!region[k])
             GR_TRY(known_region(r, node, r->routes->label[k], err));
     r->recipe->preset = preset;
     GR_TRY(gr_preset_expand(r->routes, preset, &def, err));
+
+    /* Steps are of the routes of labels: what the preset does with other rows holds all the time. */
     for (int i = 0; i < r->routes->count; i++)
         if (!(r->routes->route[i].labels & (GR_LABELS_CORE | GR_LABELS_UNLABELLED)))
             r->routes->route[i].from = from, r->routes->route[i].until = until;
     return GR_OK;
 }
 
+/* Labels and regions are known by now; the preset's routes come first, for a route's number is part of its draws. */
 gr_status gr__recipe_read_routes(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     const char **labels = gr_arena_alloc(recipe->arena, sizeof *labels * ((size_t)recipe->labels + 1));
     reader r = {.recipe = recipe, .regions = recipe->model.region_count};
@@ -365,6 +416,7 @@ gr_status gr__recipe_read_routes(gr_recipe *recipe, gr_yaml *root, gr_error *err
     for (int i = 0; i < r.regions; i++)
         r.region[i] = recipe->model.regions[i].name;
     r.routes = recipe->routes = gr_routes_new(recipe->labels, labels);
+
     GR_TRY(read_preset(&r, root, err));
     gr_yaml *list;
     GR_TRY(gr_yaml_list(root, &list, "routes", err));
