@@ -58,14 +58,14 @@ static gr_status open_all(gr_import *in, const char *const *paths, int count, gr
     const gr__import_format *format;
     int network = 0;
 
-    /* One of the two is the network, whichever comes first. */
     if (count < 1 || count > 2)
         return gr_error_set(err, GR_ERR_USAGE, "import", "name the network and its vocabulary", "%d files", count);
+
+    /* One of the two is the network, whichever comes first; the other one is read as its vocabulary. */
     GR_TRY(find_network(&format, &network, paths, count, err));
     in->format = format->name;
     in->count = count;
     GR_TRY(note_files(in, paths, err));
-
     GR_TRY(format->read(in, paths[network], count > 1 ? paths[1 - network] : NULL, err));
 
     /* A vocabulary of another network may have another size; that is all that can be seen of it. */

@@ -144,13 +144,13 @@ static int class_for(builder *b) {
 }
 
 /* A combination's weights are a product: it begins with 1 on every target .. */
-static void weigh_none(builder *b) {
+static void begin_product(builder *b) {
     for (int i = 0; i < b->targets.count; i++)
         b->w[i] = 1;
 }
 
 /* .. and is multiplied by those of each option that was drawn. */
-static void weigh_option(builder *b, int r, int option) {
+static void multiply_by_option(builder *b, int r, int option) {
     if (option == GR_NONE)
         return;
     const double *option_w = b->option_w[b->option_at[r] + option];
@@ -210,7 +210,7 @@ static gr_status count_combined(gr_router *router, gr__phase *phase, const gr_ro
 }
 
 /* Finds the class of each combination of a label in a phase. */
-static void combine(builder *b, gr__phase *phase, int label) {
+static void find_combined_classes(builder *b, gr__phase *phase, int label) {
     gr_router *router = b->router;
     const int *stride = phase->stride + (size_t)(label + 1) * (size_t)router->rules;
     int count = phase->combined[label + 1];
@@ -218,10 +218,10 @@ static void combine(builder *b, gr__phase *phase, int label) {
 
     /* The outcome of rule r is digit r of the combination's number. */
     for (int i = 0; i < count; i++) {
-        weigh_none(b);
+        begin_product(b);
         for (int r = 0; r < router->rules; r++)
             if (stride[r])
-                weigh_option(b, r, router->rule[r].option[i / stride[r] % router->rule[r].outcomes]);
+                multiply_by_option(b, r, router->rule[r].option[i / stride[r] % router->rule[r].outcomes]);
         class_of[i] = class_for(b);
     }
 
@@ -230,7 +230,7 @@ static void combine(builder *b, gr__phase *phase, int label) {
 
 /* Makes the phases, empty: one begins at step 0 and wherever a route begins or ends to act. */
 static void phases_new(gr_router *router) {
-    size_t values = (size_t)router->labels + 2, rules = (size_t)router->rules + 1;
+    size_t labels = (size_t)router->labels + 2, rules = (size_t)router->rules + 1;
 
     /* The steps at which anything changes; step[0] is 0. */
     int64_t *step = gr_alloc((2 * rules + 1) * sizeof *step);
@@ -249,10 +249,10 @@ static void phases_new(gr_router *router) {
             continue;
         gr__phase *phase = &router->phase[router->phases++];
         phase->from = step[i];
-        phase->shown = gr_arena_alloc(router->arena, sizeof *phase->shown * values);
-        phase->stride = gr_arena_alloc(router->arena, sizeof *phase->stride * values * rules);
-        phase->combined = gr_arena_alloc(router->arena, sizeof *phase->combined * values);
-        phase->class_of = gr_arena_alloc(router->arena, sizeof *phase->class_of * values);
+        phase->shown = gr_arena_alloc(router->arena, sizeof *phase->shown * labels);
+        phase->stride = gr_arena_alloc(router->arena, sizeof *phase->stride * labels * rules);
+        phase->combined = gr_arena_alloc(router->arena, sizeof *phase->combined * labels);
+        phase->class_of = gr_arena_alloc(router->arena, sizeof *phase->class_of * labels);
     }
     gr_free(step);
 }
@@ -267,7 +267,7 @@ static const gr__phase *phase_at(const gr_router *router, int64_t step) {
 
 /* Classes of second showings. A copy follows one option of one `repeat` route alone, so its weights are those of that
  * option and combine with nothing. "No effect" means no copy. */
-static void copies(builder *b) {
+static void find_copy_classes(builder *b) {
     gr_router *router = b->router;
     size_t room = (size_t)router->rules + 1;
     router->copy = gr_arena_alloc(router->arena, sizeof *router->copy * room);
@@ -280,8 +280,8 @@ static void copies(builder *b) {
         /* The class of each outcome. */
         int *cls = gr_arena_alloc(router->arena, sizeof *cls * (size_t)rule->outcomes);
         for (int o = 0; o < rule->outcomes; o++) {
-            weigh_none(b);
-            weigh_option(b, r, rule->option[o]);
+            begin_product(b);
+            multiply_by_option(b, r, rule->option[o]);
             cls[o] = rule->option[o] == GR_NONE ? GR_NONE : class_for(b);
         }
 
@@ -292,7 +292,7 @@ static void copies(builder *b) {
 
 /* Hands the classes' weights to the engine: for each target one weight per class. A target whose weight is 1 in every
  * class is left out, so that it cuts no parameter into slices. */
-static void tables(builder *b, const gr_model *model) {
+static void make_tables(builder *b, const gr_model *model) {
     gr_router *router = b->router;
     double *w = gr_alloc(sizeof *w * (size_t)b->classes);
     router->classes = b->classes;
@@ -412,13 +412,13 @@ static gr_status router_fill(gr_router *router, const gr_model *model, const gr_
     weigh_options(&b, model);
     for (int i = 0; i < router->phases; i++)
         for (int label = -1; label <= router->labels; label++)
-            combine(&b, &router->phase[i], label);
-    copies(&b);
+            find_combined_classes(&b, &router->phase[i], label);
+    find_copy_classes(&b);
 
     /* Their weights as tables of the engine. */
     gr_status status = GR_OK;
     if (b.classes <= GR_ROUTE_CLASSES_MAX)
-        tables(&b, model);
+        make_tables(&b, model);
     else
         status = gr_error_set(err, GR_ERR_USAGE, "routes", "draw less, or share draws between labels",
                               "the routes make %d classes of rows; there can be %d", b.classes, GR_ROUTE_CLASSES_MAX);

@@ -15,7 +15,6 @@ gr__assembly *gr__assembly_new(int rows, int width, int micro, const gr_router *
     a->width = width;
     a->micro = micro;
     a->router = router;
-
     a->copies = router ? gr_router_copies(router) : 0;
 
     /* Sizes: `most` showings, n positions. */
