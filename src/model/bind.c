@@ -101,8 +101,9 @@ static void copy_rows(gr_run *run, const gr_batch *b) {
     rows->step = b->step;
 }
 
-/* Effective weight of one row under a set: that of its class, and 0 if its class is gated off. With mix m, a number
- * in [0, 1] of each row, both go from 1 (m = 0) to what the class has (m = 1), in a straight line. */
+/* Effective weight of one row under a set (a vector of weights by class, and one of gates, which say whether the region
+ * is on): that of its class, and 0 if its class is gated off. With mix m, a number in [0, 1] of each row, both go from 1
+ * (m = 0) to what the class has (m = 1), in a straight line. */
 static double row_weight(const gr__set *set, int cls, const gr_real *mix, int n) {
     if (!mix)
         return set->gate[cls] != 0 ? set->w[cls] : 0;
@@ -148,7 +149,7 @@ static void mark_open(gr_run *run, const gr_real *mix) {
         if (run->rows.cls[n] >= 0)
             run->present[run->rows.cls[n]] = any = true;
 
-    /* Whether any of their rows may write to a slice. */
+    /* Whether any of their rows may write to a slice. How that is seen depends on where the rows' weights come from. */
     for (size_t s = 0; s < t->slices; s++) {
         const int set = t->slice[s].set;
         bool open = false;
@@ -162,7 +163,7 @@ static void mark_open(gr_run *run, const gr_real *mix) {
             for (int n = 0; n < run->rows.rows; n++)
                 open = open || w[n] != 0;
         }
-        run->open[s] |= open;
+        run->open[s] |= open; /* whatever earlier micro-batches of the step found stays */
     }
 }
 
@@ -210,10 +211,10 @@ static void join_documents(const gr_run *run, uint8_t *live, int blocks) {
 static void find_live(gr_run *run, int blocks) {
     const gr_graph *g = run->model->graph;
     memset(run->live, 0, g->nodes * (size_t)run->layout->blocks);
-    const bool last = gr__last_only(run);
+    const bool last_only = gr__last_only(run);
 
     /* What callers read: losses and outputs in all blocks; where text is continued, the last block of the outputs. */
-    if (last) {
+    if (last_only) {
         for (size_t i = 0; i < g->outputs; i++)
             gr__flags(run, run->live, g->output[i].value)[blocks - 1] = 1;
     } else {
@@ -230,9 +231,9 @@ static void find_live(gr_run *run, int blocks) {
 
         /* Operations that couple rows need all of them. In a training run attention's gradients reach every row of a
          * document; without a backward pass only attention itself reads other rows. */
-        if (node->op->whole && (!last || memchr(mine, 1, (size_t)blocks)))
+        if (node->op->whole && (!last_only || memchr(mine, 1, (size_t)blocks)))
             memset(mine, 1, (size_t)blocks);
-        if (!last || (node->op->decode && node->op->decode->keep))
+        if (!last_only || (node->op->decode && node->op->decode->keep))
             join_documents(run, mine, blocks);
 
         /* Its inputs, unless they are known to be 0 and it leaves zeros out, or it is a tap that is off. */

@@ -54,8 +54,8 @@ static int kind_of(const gr_weights *weights, int block) { return weights ? weig
 static int larger(int a, int b) { return a > b ? a : b; }
 static int smaller(int a, int b) { return a < b ? a : b; }
 
-/* Rows of each piece of a cell (the last may have fewer): a multiple of 64, so that there are at most MOST of them, and
- * the same for any number of threads. */
+/* Rows of each piece of a cell (the last may have fewer): a multiple of 64, such that there are at most MOST pieces,
+ * and the same for any number of threads. */
 static int piece_height(int height) { return larger(LEAST, (height + 64 * MOST - 1) / (64 * MOST) * 64); }
 
 /* Makes the products of a piece: a matrix of height x width numbers, added to where it lies in the gradient. */
@@ -125,6 +125,8 @@ void gr__wgrad_free(gr_wgrad *wgrad) {
 
 int gr__wgrad_pieces(const gr_wgrad *wgrad) { return wgrad ? wgrad->pieces : 0; }
 
+/* The copy of a mixed block: of a piece the narrower operand, which is no wider than the narrower side of the
+ * parameter. */
 size_t gr__wgrad_scratch(int rows, int cols, int block) { return (size_t)smaller(rows, cols) * (size_t)block; }
 
 /* out [rows x width], packed: row n of v, `stride` apart, times w[n]. */
@@ -188,16 +190,16 @@ void gr__wgrad_piece(const gr_wgrad *wgrad, int i, const gr_param_slot *param, c
             continue;
 
         /* Where the columns of this piece begin in row r of A and of B. */
-        const void *left = (const char *)a + ((size_t)(r - r0) * (size_t)wgrad->stride_a + (size_t)p->row) * unit;
-        const void *right =
+        const void *rows_a = (const char *)a + ((size_t)(r - r0) * (size_t)wgrad->stride_a + (size_t)p->row) * unit;
+        const void *rows_b =
             (const char *)b + ((size_t)(r - r0) * (size_t)wgrad->stride_b + (size_t)(p->col - wgrad->lo)) * unit;
 
         /* Some rows count in part: the narrower operand is replaced by a copy times the weights. */
         if (kind == GR_ROWS_MIXED && p->copy_a)
-            left = scaled(wgrad, scratch, left, wgrad->stride_a, weights->w + r, p->height);
+            rows_a = scaled(wgrad, scratch, rows_a, wgrad->stride_a, weights->w + r, p->height);
         else if (kind == GR_ROWS_MIXED)
-            right = scaled(wgrad, scratch, right, wgrad->stride_b, weights->w + r, p->width);
-        gr_gemm_run(kind == GR_ROWS_MIXED ? p->scaled : p->plain, g, left, right, NULL);
+            rows_b = scaled(wgrad, scratch, rows_b, wgrad->stride_b, weights->w + r, p->width);
+        gr_gemm_run(kind == GR_ROWS_MIXED ? p->scaled : p->plain, g, rows_a, rows_b, NULL);
     }
 }
 
@@ -226,8 +228,8 @@ static void sum_rows(gr_real *sum, const gr_rows_view *x, const gr_rows_view *u,
     }
 }
 
-/* For callers whose threads take rows: each sums up its rows of a block in a part of its own, and gr__bgrad_add then
- * adds the parts in their order. */
+/* For callers whose threads take rows: each adds up its rows [r, r + rows), all of one block, in a part of its own, a
+ * number for each column, which began at 0; gr__bgrad_add then adds the parts in their order. */
 void gr__bgrad_part(const gr_param_slot *param, gr_real *part, gr_rows_view x, gr_rows_view u, int block, int r,
                     int rows) {
     for (int i = 0; i < param->cells; i++) {

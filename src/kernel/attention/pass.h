@@ -77,7 +77,8 @@ static __attribute__((noinline)) void OF(product)(gr_real *c, int ldc, const gr_
         }
 }
 
-/* Sizes that all of a pass share. */
+/* Sizes that all of a pass share. `keys`, `k`, `ld` and `wide` are rounded up to what products take at a time; operands
+ * are padded with 0. */
 typedef struct OF(shape) {
     int keys; /* rows up to whole panels */
     int k;    /* units in a row */
@@ -93,18 +94,19 @@ static OF(shape) OF(shape_of)(int rows, int size, int window) {
     return (OF(shape)){round_up(rows, W), k, round_up(k, L), wide, wide / L, window ? least(window, rows) : rows};
 }
 
-/* Rows [t0, t1) in rows of y. */
+/* Rows [t0, t1) of q, k, v or a gradient in the layout rows. */
 static void OF(fetch)(gr_real *y, int ld, source from, int t0, int t1) {
     for (int t = t0; t < t1; t++)
         OF(units)(y + (size_t)(t - t0) * ld, ld, &from, t);
 }
 
-/* All of k or v in rows, 0 up to whole panels, and in columns. Asks for `also` and `more`, needed soon. */
-static void OF(columns)(gr_real *y, gr_real *x, source from, source also, source more, int rows, const OF(shape) * h) {
+/* All of k or v in rows, 0 up to whole panels, and in columns. Asks for rows of `soon` and `later`, which are read
+ * next. */
+static void OF(columns)(gr_real *y, gr_real *x, source from, source soon, source later, int rows, const OF(shape) * h) {
     for (int t = 0; t < rows; t++) {
         expect_row(&from, t + 16, rows);
-        expect_row(&also, t, rows);
-        expect_row(&more, t, rows);
+        expect_row(&soon, t, rows);
+        expect_row(&later, t, rows);
         OF(units)(x + (size_t)t * h->ld, h->ld, &from, t);
     }
 
@@ -124,22 +126,22 @@ static inline int OF(first_panel)(const OF(shape) * h, int t) {
 }
 
 /* Registers of keys from j on that queries up to `last` see. */
-static inline int OF(seen)(int last, int j) { return least(2, (last - j) / L + 1); }
+static inline int OF(registers_seen)(int last, int j) { return least(2, (last - j) / L + 1); }
 
 /* ---- forward ----------------------------------------------------------------------------------------------------- */
 
 /* Buffers of the forward pass, parts of the scratch. */
-typedef struct OF(ahead) {
+typedef struct OF(forward_buffers) {
     gr_real *x;  /* k, then v, in rows */
     gr_real *kt; /* k in columns */
     gr_real *v;  /* v between */
     gr_real *q;  /* MR queries in rows */
     gr_real *s;  /* their scores with a block of keys, then weights */
     gr_real *o;  /* their results so far, not yet divided by the sum of weights */
-} OF(ahead);
+} OF(forward_buffers);
 
 /* Divides the scratch into the buffers, and returns how many numbers they take. With NULL that is all it does. */
-static size_t OF(ahead_carve)(OF(ahead) * b, gr_real *from, const OF(shape) * h) {
+static size_t OF(forward_carve)(OF(forward_buffers) * b, gr_real *from, const OF(shape) * h) {
     size_t n = 0;
     b->x = take(&n, from, h->keys, h->ld);
     b->kt = take(&n, from, h->keys, h->k);
@@ -154,13 +156,14 @@ static size_t OF(ahead_carve)(OF(ahead) * b, gr_real *from, const OF(shape) * h)
 static void OF(scores)(gr_real *s, const gr_real *q, const gr_real *kt, const OF(shape) * h, int t, int m, int b0,
                        int b1) {
     for (int j = b0; j < b1; j += W)
-        OF(product)(s + (j - b0), BLOCK, q, h->ld, 1, kt + (size_t)j * h->k, W, m, OF(seen)(t + m - 1, j), h->k, false);
+        OF(product)
+    (s + (j - b0), BLOCK, q, h->ld, 1, kt + (size_t)j * h->k, W, m, OF(registers_seen)(t + m - 1, j), h->k, false);
 }
 
 /* One query head over the keys and values in b: results, and the log-sum-exp of each row's scores. */
-static void OF(look)(void *out, gr_real *lse, const OF(ahead) * buffers, const OF(shape) * sizes, const gr_head *head,
-                     int query) {
-    const OF(ahead) b = *buffers;
+static void OF(forward_query)(void *out, gr_real *lse, const OF(forward_buffers) * buffers, const OF(shape) * sizes,
+                              const gr_head *head, int query) {
+    const OF(forward_buffers) b = *buffers;
     const OF(shape) h = *sizes;
     const int rows = head->rows, size = head->size;
     for (int t = 0; t < rows; t += MR) {
@@ -210,13 +213,13 @@ static void OF(look)(void *out, gr_real *lse, const OF(ahead) * buffers, const O
 static void OF(forward)(void *out, gr_real *lse, const gr_head *head, gr_real *scratch) {
     const int rows = head->rows, key = head->share;
     const OF(shape) h = OF(shape_of)(rows, head->size, head->window);
-    OF(ahead) b;
-    OF(ahead_carve)(&b, scratch, &h);
+    OF(forward_buffers) b;
+    OF(forward_carve)(&b, scratch, &h);
     OF(columns)(b.kt, b.x, part_of(head, key), part_of(head, 0), part_of(head, key + 1), rows, &h);
     OF(fetch)(b.x, h.ld, part_of(head, key + 1), 0, rows);
     OF(between)(b.v, h.wide, b.x, h.ld, rows);
     for (int q = 0; q < head->share; q++)
-        OF(look)
+        OF(forward_query)
     (place(out, head->half_out, (size_t)q * (size_t)head->size), lse + (size_t)q * (size_t)head->lse_stride, &b, &h,
      head, q);
 }
@@ -225,7 +228,7 @@ static void OF(forward)(void *out, gr_real *lse, const gr_head *head, gr_real *s
 
 /* Buffers of the backward pass: of all keys; of TILE queries and all keys, one panel [TILE x W] after the other; of
  * TILE queries; of these and one panel of keys. */
-typedef struct OF(back) {
+typedef struct OF(backward_buffers) {
     gr_real *k, *kt, *kb, *vt; /* v, then k, in rows; k in columns and between; v in columns */
     gr_real *dk, *dv;          /* sums of all queries */
     gr_real *p, *dp;           /* p between, dp in rows */
@@ -233,10 +236,10 @@ typedef struct OF(back) {
     gr_real *dq;               /* their gradient */
     gr_real *s, *ds, *dsb;     /* pairs: scores in rows, ds in rows and between; else p and dp serve */
     gr_real *part;             /* sums of p dp, a register for each query */
-} OF(back);
+} OF(backward_buffers);
 
 /* Divides the scratch into the buffers, and returns how many numbers they take. With NULL that is all it does. */
-static size_t OF(back_carve)(OF(back) * b, gr_real *from, const OF(shape) * h) {
+static size_t OF(backward_carve)(OF(backward_buffers) * b, gr_real *from, const OF(shape) * h) {
     size_t n = 0;
     b->k = take(&n, from, h->keys, h->ld);
     b->kt = take(&n, from, h->keys, h->k);
@@ -258,17 +261,19 @@ static size_t OF(back_carve)(OF(back) * b, gr_real *from, const OF(shape) * h) {
     return n;
 }
 
-/* End of the queries in tile t0 of m whose registers may see the panel of keys at j. */
-static inline int OF(viewers)(const OF(shape) * h, int t0, int m, int j) {
+/* The first query, counted from t0, that is too late to see any key of the panel at j; m if none of the tile is. (The
+ * last key of the panel is j + W - 1, and a query sees `window` keys, itself included.) */
+static inline int OF(queries_end)(const OF(shape) * h, int t0, int m, int j) {
     return least(m, j + W + h->window - 1 - t0);
 }
 
 /* p = exp(q k - lse) and dp = do v of queries [t0, t0 + m) and the panel of keys at j; adds p dp to part. */
-static void OF(weigh)(const OF(back) * b, const OF(shape) * h, const gr_real *lse, int t0, int m, int j) {
+static void OF(weigh_panel)(const OF(backward_buffers) * b, const OF(shape) * h, const gr_real *lse, int t0, int m,
+                            int j) {
     gr_real *p = b->p + (size_t)j * (TILE / U), *dp = b->dp + (size_t)j * TILE, *s = U > 1 ? b->s : p;
-    for (int r = most(0, j - t0), end = OF(viewers)(h, t0, m, j); r < end; r += MR) {
-        /* Scores and dp of MR queries, as far as they see. */
-        const int mr = least(MR, m - r), nv = OF(seen)(t0 + r + mr - 1, j);
+    for (int r = most(0, j - t0), end = OF(queries_end)(h, t0, m, j); r < end; r += MR) {
+        /* Scores and dp of MR queries, from the one at the panel's first key on: earlier ones see none of its keys. */
+        const int mr = least(MR, m - r), nv = OF(registers_seen)(t0 + r + mr - 1, j);
         OF(product)(s + r * W, W, b->q + r * h->ld, h->ld, 1, b->kt + (size_t)j * h->k, W, mr, nv, h->k, false);
         OF(product)(dp + r * W, W, b->o + r * h->ld, h->ld, 1, b->vt + (size_t)j * h->k, W, mr, nv, h->k, false);
 
@@ -283,16 +288,18 @@ static void OF(weigh)(const OF(back) * b, const OF(shape) * h, const gr_real *ls
 }
 
 /* ds = p (dp - delta) for the panel of keys at j, and what it adds to dq, dk and dv. Queries below t0 have added to
- * keys below it, and with `again` another query head to all of them: then the sums go on, otherwise they begin here. */
-static void OF(spread)(const OF(back) * b, const OF(shape) * h, const gr_real *delta, int t0, int m, int j,
-                       bool again) {
+ * keys below it, and with `accumulate` another query head to all of them: then the sums go on, otherwise they begin
+ * here. */
+static void OF(add_panel)(const OF(backward_buffers) * b, const OF(shape) * h, const gr_real *delta, int t0, int m,
+                          int j, bool accumulate) {
     gr_real *p = b->p + (size_t)j * (TILE / U), *dp = b->dp + (size_t)j * TILE;
     gr_real *ds = U > 1 ? b->ds : dp, *dsb = U > 1 ? b->dsb : dp;
 
     /* dq (+)= ds k, MR queries at a time. The first panel that a query sees begins its sum. */
-    for (int r = most(0, j - t0), end = OF(viewers)(h, t0, m, j); r < end; r += MR) {
+    for (int r = most(0, j - t0), end = OF(queries_end)(h, t0, m, j); r < end; r += MR) {
         const int mr = least(MR, m - r), last = t0 + r + mr - 1, seen = least(W, last + 1 - j);
-        OF(slopes)(ds + r * (W / U), dsb + r / U * W, p + r / U * W, dp + r * W, delta + r, mr, OF(seen)(last, j));
+        OF(slopes)
+        (ds + r * (W / U), dsb + r / U * W, p + r / U * W, dp + r * W, delta + r, mr, OF(registers_seen)(last, j));
         OF(product)
         (b->dq + r * h->wide, h->wide, ds + r * (W / U), W / U, 1, b->kb + (size_t)(j / U) * h->wide, h->wide, mr,
          h->nv, (seen + U - 1) / U, j > OF(first_panel)(h, t0 + r));
@@ -300,6 +307,7 @@ static void OF(spread)(const OF(back) * b, const OF(shape) * h, const gr_real *d
 
     /* dv (+)= p^T do and dk (+)= ds^T q, MR keys at a time, summed over the queries [first, end) that may see them. */
     for (int i = 0, keys = least(W, t0 + m - j); i < keys; i += MR) {
+        /* `first` and k count units of U queries. */
         const int mr = least(MR, keys - i), end = least(m, j + i + mr + h->window - 1 - t0);
         const int first = most(0, j + i - t0) / U, k = (end + U - 1) / U - first;
         const size_t at = (size_t)(j + i) * h->wide;
@@ -307,15 +315,16 @@ static void OF(spread)(const OF(back) * b, const OF(shape) * h, const gr_real *d
             continue;
 
         OF(product)
-        (b->dv + at, h->wide, p + first * W + i, 1, W, b->ob + first * h->wide, h->wide, mr, h->nv, k, again || j < t0);
+        (b->dv + at, h->wide, p + first * W + i, 1, W, b->ob + first * h->wide, h->wide, mr, h->nv, k,
+         accumulate || j < t0);
         OF(product)
         (b->dk + at, h->wide, dsb + first * W + i, 1, W, b->qb + first * h->wide, h->wide, mr, h->nv, k,
-         again || j < t0);
+         accumulate || j < t0);
     }
 }
 
 /* Rows of the gradient of a query head's result. */
-static source OF(up)(const void *dout, const gr_head *head, int query) {
+static source OF(result_rows)(const void *dout, const gr_head *head, int query) {
     return (source){place(dout, head->half_out, (size_t)query * (size_t)head->size),
                     head->half_out,
                     head->stride_out,
@@ -326,9 +335,10 @@ static source OF(up)(const void *dout, const gr_head *head, int query) {
 }
 
 /* One query head: its dq, and what it adds to dk and dv. */
-static void OF(trace)(void *dqkv, bool add, source up, const gr_real *lse, const OF(back) * buffers,
-                      const OF(shape) * sizes, const gr_head *head, int query) {
-    const OF(back) b = *buffers;
+static void OF(backward_query)(void *dqkv, bool add, source dout_rows, const gr_real *lse,
+                               const OF(backward_buffers) * buffers, const OF(shape) * sizes, const gr_head *head,
+                               int query) {
+    const OF(backward_buffers) b = *buffers;
     const OF(shape) h = *sizes;
     const int rows = head->rows;
     for (int t0 = 0; t0 < rows; t0 += TILE) {
@@ -336,20 +346,20 @@ static void OF(trace)(void *dqkv, bool add, source up, const gr_real *lse, const
         const int t1 = least(rows, t0 + TILE), m = t1 - t0, start = OF(first_panel)(&h, t0);
         gr_real delta[TILE];
         OF(fetch)(b.q, h.ld, part_of(head, query), t0, t1);
-        OF(fetch)(b.o, h.ld, up, t0, t1);
+        OF(fetch)(b.o, h.ld, dout_rows, t0, t1);
         OF(between)(b.qb, h.wide, b.q, h.ld, m);
         OF(between)(b.ob, h.wide, b.o, h.ld, m);
 
         /* First p, dp and delta: ds of any key needs the sum over all of them. */
         memset(b.part, 0, TILE * L * sizeof *b.part);
         for (int j = start; j < t1; j += W)
-            OF(weigh)(&b, &h, lse, t0, m, j);
+            OF(weigh_panel)(&b, &h, lse, t0, m, j);
         for (int i = 0; i < m; i++)
             delta[i] = gr_lanes_sum(*(const vec *)(b.part + i * L));
 
         /* Then ds, panel by panel, and what it and p add to the gradients. */
         for (int j = start; j < t1; j += W)
-            OF(spread)(&b, &h, delta, t0, m, j, query > 0);
+            OF(add_panel)(&b, &h, delta, t0, m, j, query > 0);
 
         /* Later tiles add nothing to the gradient of these queries. */
         put_part(dqkv, add, head, query, b.dq, h.wide, t0, t1);
@@ -361,16 +371,17 @@ static void OF(backward)(void *dqkv, bool add, const void *dout, const gr_real *
                          gr_real *scratch) {
     const int rows = head->rows, key = head->share;
     const OF(shape) h = OF(shape_of)(rows, head->size, head->window);
-    const source up = OF(up)(dout, head, 0);
-    OF(back) b;
-    OF(back_carve)(&b, scratch, &h);
+    const source dout_rows = OF(result_rows)(dout, head, 0);
+    OF(backward_buffers) b;
+    OF(backward_carve)(&b, scratch, &h);
 
     /* k and v in the layouts of products; v's rows are not needed afterwards, so k's take their place. */
     OF(columns)(b.vt, b.k, part_of(head, key + 1), part_of(head, key), part_of(head, 0), rows, &h);
-    OF(columns)(b.kt, b.k, part_of(head, key), up, up, rows, &h);
+    OF(columns)(b.kt, b.k, part_of(head, key), dout_rows, dout_rows, rows, &h);
     OF(between)(b.kb, h.wide, b.k, h.ld, h.keys);
     for (int q = 0; q < head->share; q++)
-        OF(trace)(dqkv, add, OF(up)(dout, head, q), lse + (size_t)q * (size_t)head->lse_stride, &b, &h, head, q);
+        OF(backward_query)
+    (dqkv, add, OF(result_rows)(dout, head, q), lse + (size_t)q * (size_t)head->lse_stride, &b, &h, head, q);
     put_part(dqkv, add, head, key, b.dk, h.wide, 0, rows);
     put_part(dqkv, add, head, key + 1, b.dv, h.wide, 0, rows);
 }

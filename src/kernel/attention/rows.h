@@ -99,7 +99,7 @@ typedef struct source {
     const void *x; /* row 0: numbers, or gr_half */
     bool half;
     int stride, size;
-    const gr_real *turn; /* angles of row 0, as in gr_head; NULL: not turned */
+    const gr_real *turn; /* cos and sin of the angles of row 0, as in gr_head; NULL: not turned */
     int apart;           /* as in gr_head */
     gr_real s;           /* factor: the scale of scores for q, else 1 */
 } source;
@@ -109,15 +109,15 @@ static inline void *place(const void *x, bool half, size_t at) {
     return (char *)x + at * (half ? sizeof(gr_half) : sizeof(gr_real));
 }
 
-/* The angles of a row; NULL where nothing is turned. */
-static inline const gr_real *angle(const gr_real *turn, int row, int size) {
+/* cos and sin of the angles of a row; NULL where nothing is turned. */
+static inline const gr_real *turn_of_row(const gr_real *turn, int row, int size) {
     return turn ? turn + (size_t)row * (size_t)size : NULL;
 }
 
 /* x = s x in n numbers. */
 static inline void scale_row(gr_real *x, gr_real s, int n) { GR_PUT(x, false, n, s * x[i]); }
 
-/* y = s x, where (x[i], x[i + h]), i < h, are pairs to turn: turn holds cos of all of them, then sin. */
+/* y = s x, where (x[i], x[i + h]), i < h, are pairs to turn: turn holds cos of all of them, then sin. w as below. */
 static inline void turn_halves(gr_real *y, const gr_real *x, const gr_real *turn, gr_real s, gr_real w, int size,
                                int h) {
 #pragma omp simd
@@ -129,8 +129,8 @@ static inline void turn_halves(gr_real *y, const gr_real *x, const gr_real *turn
     GR_PUT(y + 2 * h, false, size - 2 * h, s * x[2 * h + i]);
 }
 
-/* y = s x, each pair (x0, x1) turned by its angle: turn holds cos, sin; w = -s: by minus the angle. NULL: not turned.
- */
+/* y = s x, each pair (x0, x1) turned by its angle: turn holds cos and sin of each pair, NULL: nothing is turned. w is
+ * the factor of the sines: s, or -s to turn by minus the angle. apart as in gr_head. */
 static inline void turn_row(gr_real *y, const gr_real *x, const gr_real *turn, gr_real s, gr_real w, int size,
                             int apart) {
     if (!turn) {
@@ -173,6 +173,8 @@ static inline void expect_row(const source *from, int t, int rows) {
 static inline void fetch_row(gr_real *y, int ld, const source *from, int t) {
     const void *x = place(from->x, from->half, (size_t)t * (size_t)from->stride);
     const gr_real *row = x;
+
+    /* bfloat16 is widened into y first, and turned there. */
 #ifndef GR_DOUBLE
     if (from->half) {
         const gr_half *h = x;
@@ -182,7 +184,7 @@ static inline void fetch_row(gr_real *y, int ld, const source *from, int t) {
 #endif
 
     /* Behind the row zeros, as products read whole registers. */
-    turn_row(y, row, angle(from->turn, t, from->size), from->s, from->s, from->size, from->apart);
+    turn_row(y, row, turn_of_row(from->turn, t, from->size), from->s, from->s, from->size, from->apart);
     for (int i = from->size; i < ld; i++)
         y[i] = 0;
 }
@@ -240,7 +242,7 @@ static inline void put_part(void *dqkv, bool add, const gr_head *head, int part,
     for (int t = t0; t < t1; t++, x += ld) {
         expect_row(&to, t + 16, t1);
         if (to.turn || to.s != 1)
-            turn_row(x, x, angle(to.turn, t, to.size), to.s, -to.s, to.size, to.apart);
+            turn_row(x, x, turn_of_row(to.turn, t, to.size), to.s, -to.s, to.size, to.apart);
         put_row(place(to.x, to.half, (size_t)t * (size_t)to.stride), to.half, add, x, to.size);
     }
 }
@@ -259,7 +261,7 @@ static inline vec of_lanes(vec x, index_vec mask) { return (vec)((index_vec)x & 
 #ifdef __AVX512F__
 static inline vec max_vec(vec a, vec b) { return (vec)_mm512_max_ps((__m512)a, (__m512)b); }
 
-/* gr_exp with the processor's own rounding and scaling. */
+/* gr_exp (kernel/math.h says how its numbers were found) with the processor's own rounding and scaling. */
 static inline vec exp_vec(vec x) {
     const __m512 least_x = _mm512_set1_ps(-150), in = _mm512_max_ps(least_x, (__m512)x);
     const __m512 n = _mm512_roundscale_ps(in * 0x1.715476p0f, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
@@ -285,7 +287,7 @@ static inline vec exp_vec(vec x) {
 }
 #endif
 
-/* Scores below `low` become ones that weigh nothing. */
+/* The scores of keys below number `low` become ones that weigh nothing: exp(-INFINITY) is 0. */
 static inline void hide_row(gr_real *s, int low) {
     const vec never = (vec){0} - (gr_real)INFINITY;
     vec *x = (vec *)s;
@@ -295,8 +297,9 @@ static inline void hide_row(gr_real *s, int low) {
     }
 }
 
-/* A block of n scores of a query becomes exp(score - top), 0 beyond `limit`, where top and sum go on from earlier
- * blocks. Returns what earlier weights are to be multiplied by. n: whole registers. Some score counts. */
+/* A block of n scores of a query becomes exp(score - top), 0 for keys beyond number `limit`, where top and sum go on
+ * from earlier blocks. Returns what earlier weights are to be multiplied by. n: whole registers. At least one score
+ * must count, or top would be -INFINITY. */
 static inline gr_real exp_row(gr_real *s, gr_real *top, gr_real *sum, int limit, int n, bool first) {
     const vec never = (vec){0} - (gr_real)INFINITY;
     vec *x = (vec *)s, high, z = {0};
@@ -328,7 +331,8 @@ static inline gr_real exp_row(gr_real *s, gr_real *top, gr_real *sum, int limit,
     return shrink;
 }
 
-/* p = exp(s - lse) in nv registers, 0 beyond `limit`; part += p dp. */
+/* p = exp(s - lse) in nv registers, 0 for keys beyond number `limit`; part += p dp, lane by lane: whoever needs the sum
+ * adds the lanes up in the end. */
 static inline void weigh_row(gr_real *s, const gr_real *dp, gr_real *part, gr_real lse, int limit, int nv) {
     for (int j = 0; j < nv * L; j += L) {
         vec p = exp_vec(*(vec *)(s + j) - lse);

@@ -95,7 +95,7 @@ static __attribute__((noinline)) void multiply(gr_real *c, int ldc, operand a, o
 
 /* ---- layouts ----------------------------------------------------------------------------------------------------- */
 
-/* As of pairs, with units up to whole tiles. */
+/* The sizes of pairs, but units in a row are rounded up to whole tiles. */
 static shape_pairs shape_of_tiles(int rows, int size, int window) {
     shape_pairs h = shape_of_pairs(rows, size, window);
     h.k = h.ld;
@@ -133,8 +133,8 @@ static void fill_tiles(gr_real *y, source from, const source *a, const source *b
     memset(y, 0, (size_t)(n - (t1 - t0)) * h->ld * sizeof *y);
 }
 
-/* n <= W rows in columns. */
-static void upright(gr_real *y, const gr_real *x, int n, const shape_pairs *h) {
+/* A panel of n <= W rows, in rows, becomes one in columns. */
+static void rows_to_columns(gr_real *y, const gr_real *x, int n, const shape_pairs *h) {
     for (int r = 0; r < n; r += L)
         for (int i = 0; i < h->ld; i += L)
             transpose_block(y + i * W + r, W, x + (size_t)r * h->ld + i, h->ld, L);
@@ -178,7 +178,8 @@ static inline __m512 log_of(__m512 x) {
 
 /* Scores of n <= L queries from t on become pairs of weights exp(score - top), up to a whole tile of them; keys count
  * from `start`, and L divides t - start. */
-static inline void soften(gr_real *s, int ld, gr_real *lse, gr_real *inverse, int t, int n, int start, int window) {
+static inline void weights_of_scores(gr_real *s, int ld, gr_real *lse, gr_real *inverse, int t, int n, int start,
+                                     int window) {
     const int nv = (t - start) / L + 1;
     const __m512 never = _mm512_set1_ps(-INFINITY), scale = _mm512_set1_ps(to_base_2);
 

@@ -19,23 +19,23 @@ static inline int bands_of(const shape_pairs *h) { return h->keys <= BANDS * TIL
 /* ---- forward ----------------------------------------------------------------------------------------------------- */
 
 /* A query head's rows [t0, t1), at most TILE, and the keys from `start` on. */
-typedef struct ahead_band {
+typedef struct forward_band {
     int t0, t1, start;
     gr_real *q;       /* queries in rows */
     gr_real *s;       /* their scores, then weights in pairs */
     gr_real *o;       /* their results, to be multiplied by */
     gr_real *inverse; /* 1 / the sum of each query's weights */
-} ahead_band;
+} forward_band;
 
 /* Buffers of the forward pass. */
-typedef struct ahead_tiles {
+typedef struct forward_buffers_tiles {
     gr_real *x, *kt, *v; /* k, then v, in rows; k in columns; v between */
     int ld;              /* row stride of s: no power of two, which would be one set of the cache */
-    ahead_band band[BANDS];
-} ahead_tiles;
+    forward_band band[BANDS];
+} forward_buffers_tiles;
 
 /* Divides the scratch into the buffers, and returns how many numbers they take. With NULL that is all it does. */
-static size_t ahead_carve_tiles(ahead_tiles *b, gr_real *from, const shape_pairs *h) {
+static size_t forward_carve_tiles(forward_buffers_tiles *b, gr_real *from, const shape_pairs *h) {
     size_t n = 0;
     b->ld = h->keys + L;
     b->x = take(&n, from, h->keys, h->ld);
@@ -44,7 +44,7 @@ static size_t ahead_carve_tiles(ahead_tiles *b, gr_real *from, const shape_pairs
 
     /* Buffers of each band. */
     for (int i = 0; i < bands_of(h); i++) {
-        ahead_band *x = &b->band[i];
+        forward_band *x = &b->band[i];
         x->q = take(&n, from, TILE, h->ld);
         x->s = take(&n, from, TILE, b->ld);
         x->o = take(&n, from, TILE, h->wide);
@@ -54,28 +54,28 @@ static size_t ahead_carve_tiles(ahead_tiles *b, gr_real *from, const shape_pairs
 }
 
 /* Scores of a band with all keys it sees, a panel at a time. */
-static void score_ahead(const ahead_tiles *b, const ahead_band *x, const shape_pairs *h) {
+static void forward_scores(const forward_buffers_tiles *b, const forward_band *x, const shape_pairs *h) {
     for (int j = x->start; j < x->t1; j += W)
         multiply(x->s + (j - x->start), b->ld, (operand){x->q, h->ld, L},
                  (operand){b->kt + (size_t)j * h->ld, W, W * L}, h->ld / L, x->t1 - x->t0, least(W, x->t1 - j), false);
 }
 
 /* Scores to weights, L queries at a time. */
-static void soften_ahead(const ahead_tiles *b, const ahead_band *x, const shape_pairs *h, gr_real *lse) {
+static void forward_weights(const forward_buffers_tiles *b, const forward_band *x, const shape_pairs *h, gr_real *lse) {
     for (int t = x->t0; t < x->t1; t += L)
-        soften(x->s + (size_t)(t - x->t0) * b->ld, b->ld, lse + t, x->inverse + (t - x->t0), t, least(L, x->t1 - t),
-               x->start, h->window);
+        weights_of_scores(x->s + (size_t)(t - x->t0) * b->ld, b->ld, lse + t, x->inverse + (t - x->t0), t,
+                          least(L, x->t1 - t), x->start, h->window);
 }
 
 /* Values weighed: o = p v over all keys that the band sees. */
-static void sum_ahead(const ahead_tiles *b, const ahead_band *x, const shape_pairs *h) {
+static void forward_values(const forward_buffers_tiles *b, const forward_band *x, const shape_pairs *h) {
     multiply(x->o, h->wide, (operand){x->s, b->ld, L},
              (operand){b->v + (size_t)(x->start / 2) * h->wide, h->wide, L * h->wide}, (x->t0 - x->start) / W + 1,
              x->t1 - x->t0, h->wide, false);
 }
 
 /* Results, divided by the sums of weights, to where they belong. */
-static void put_ahead(void *out, const ahead_band *x, const shape_pairs *h, const gr_head *head) {
+static void forward_put(void *out, const forward_band *x, const shape_pairs *h, const gr_head *head) {
     for (int t = x->t0; t < x->t1; t++) {
         gr_real *o = x->o + (size_t)(t - x->t0) * h->wide;
         if (t % 8 == 0)
@@ -86,13 +86,14 @@ static void put_ahead(void *out, const ahead_band *x, const shape_pairs *h, cons
 }
 
 /* One query head over the keys and values in b. */
-static void look_tiles(void *out, gr_real *lse, ahead_tiles *b, const shape_pairs *h, const gr_head *head, int query) {
+static void forward_query_tiles(void *out, gr_real *lse, forward_buffers_tiles *b, const shape_pairs *h,
+                                const gr_head *head, int query) {
     const int rows = head->rows;
     for (int t0 = 0; t0 < rows; t0 += bands_of(h) * TILE) {
         /* The bands that go side by side, and their queries. */
         const int n = least(bands_of(h), (rows - t0 + TILE - 1) / TILE);
         for (int i = 0; i < n; i++) {
-            ahead_band *x = &b->band[i];
+            forward_band *x = &b->band[i];
             x->t0 = t0 + i * TILE;
             x->t1 = least(rows, x->t0 + TILE);
             x->start = first_panel_pairs(h, x->t0);
@@ -101,13 +102,13 @@ static void look_tiles(void *out, gr_real *lse, ahead_tiles *b, const shape_pair
 
         /* Each step for all bands before the next one. */
         for (int i = 0; i < n; i++)
-            score_ahead(b, &b->band[i], h);
+            forward_scores(b, &b->band[i], h);
         for (int i = 0; i < n; i++)
-            soften_ahead(b, &b->band[i], h, lse);
+            forward_weights(b, &b->band[i], h, lse);
         for (int i = 0; i < n; i++)
-            sum_ahead(b, &b->band[i], h);
+            forward_values(b, &b->band[i], h);
         for (int i = 0; i < n; i++)
-            put_ahead(out, &b->band[i], h, head);
+            forward_put(out, &b->band[i], h, head);
     }
 }
 
@@ -115,15 +116,15 @@ static void look_tiles(void *out, gr_real *lse, ahead_tiles *b, const shape_pair
 static void forward_tiles(void *out, gr_real *lse, const gr_head *head, gr_real *scratch) {
     const int rows = head->rows, key = head->share;
     const shape_pairs h = shape_of_tiles(rows, head->size, head->window);
-    const source q = part_of(head, 0), v = part_of(head, key + 1), to = up_pairs(out, head, 0);
-    ahead_tiles b;
-    ahead_carve_tiles(&b, scratch, &h);
+    const source q = part_of(head, 0), v = part_of(head, key + 1), to = result_rows_pairs(out, head, 0);
+    forward_buffers_tiles b;
+    forward_carve_tiles(&b, scratch, &h);
     begin_tiles();
 
     /* k in columns, by way of rows. */
     fill_tiles(b.x, part_of(head, key), &q, &v, 0, rows, h.keys, &h);
     for (int j = 0; j < rows; j += W)
-        upright(b.kt + (size_t)j * h.ld, b.x + (size_t)j * h.ld, least(W, rows - j), &h);
+        rows_to_columns(b.kt + (size_t)j * h.ld, b.x + (size_t)j * h.ld, least(W, rows - j), &h);
 
     /* v between, by way of rows. */
     fill_tiles(b.x, v, &to, NULL, 0, rows, h.keys, &h);
@@ -131,15 +132,15 @@ static void forward_tiles(void *out, gr_real *lse, const gr_head *head, gr_real 
 
     /* The query heads. */
     for (int i = 0; i < head->share; i++)
-        look_tiles(place(out, head->half_out, (size_t)i * (size_t)head->size),
-                   lse + (size_t)i * (size_t)head->lse_stride, &b, &h, head, i);
+        forward_query_tiles(place(out, head->half_out, (size_t)i * (size_t)head->size),
+                            lse + (size_t)i * (size_t)head->lse_stride, &b, &h, head, i);
     _tile_release();
 }
 
 /* ---- backward ---------------------------------------------------------------------------------------------------- */
 
 /* Rows [t0, t1) of a query head and of its result's gradient, and the keys from `start` on. */
-typedef struct back_band {
+typedef struct backward_band {
     int t0, t1, start;
     gr_real *q, *qt, *qb; /* queries in rows, in columns and between */
     gr_real *o, *ot, *ob; /* the gradient of their results, likewise */
@@ -148,19 +149,19 @@ typedef struct back_band {
     gr_real *dq;          /* the gradient of the queries */
     __m512 shift[2];      /* a lane for each query: log-sum-exp, to base 2 */
     __m512 delta[2];      /* a lane for each query: sum of p dp */
-} back_band;
+} backward_band;
 
 /* Buffers of the backward pass. */
-typedef struct back_tiles {
+typedef struct backward_buffers_tiles {
     gr_real *k, *kb, *v; /* k in rows and between, v in rows */
     gr_real *dk, *dv;    /* sums of all queries */
     int ld;              /* row stride of ds */
     int apart;           /* from the buffers of a band to those of the next */
-    back_band band[BANDS];
-} back_tiles;
+    backward_band band[BANDS];
+} backward_buffers_tiles;
 
 /* Divides the scratch into the buffers, and returns how many numbers they take. With NULL that is all it does. */
-static size_t back_carve_tiles(back_tiles *b, gr_real *from, const shape_pairs *h) {
+static size_t backward_carve_tiles(backward_buffers_tiles *b, gr_real *from, const shape_pairs *h) {
     size_t n = 0;
 
     /* Buffers of all keys. */
@@ -174,7 +175,7 @@ static size_t back_carve_tiles(back_tiles *b, gr_real *from, const shape_pairs *
     /* Buffers of each band. They lie one after the other, each as long as the others, so that a product may run over
      * two bands. */
     for (int i = 0; i < bands_of(h); i++) {
-        back_band *x = &b->band[i];
+        backward_band *x = &b->band[i];
         const size_t before = n;
         x->q = take(&n, from, TILE, h->ld);
         x->qt = take(&n, from, TILE, h->ld);
@@ -210,7 +211,7 @@ static void put_tiles(void *dqkv, bool add, const gr_head *head, int part, gr_re
         }
 
         /* Scaled and turned back in registers, then narrowed: 32 numbers are a cache line. */
-        const gr_real *turn = angle(to.turn, t, to.size);
+        const gr_real *turn = turn_of_row(to.turn, t, to.size);
         gr_half *y = (gr_half *)dqkv + (size_t)t * (size_t)to.stride + (size_t)(part * to.size);
         for (int i = 0; i < to.size; i += 32) {
             __m512 a = _mm512_loadu_ps(x + i), b = _mm512_loadu_ps(x + i + L);
@@ -227,18 +228,18 @@ static void put_tiles(void *dqkv, bool add, const gr_head *head, int part, gr_re
 }
 
 /* Rows of queries in all layouts, 0 up to the end of the band. */
-static void lay_tiles(gr_real *x, gr_real *t, gr_real *b, source from, int t0, int t1, const shape_pairs *h) {
+static void lay_out_queries(gr_real *x, gr_real *t, gr_real *b, source from, int t0, int t1, const shape_pairs *h) {
     fill_tiles(x, from, NULL, NULL, t0, t1, TILE, h);
-    upright(t, x, t1 - t0, h);
+    rows_to_columns(t, x, t1 - t0, h);
     between_pairs(b, h->wide, x, h->ld, round_up(t1 - t0, 2));
     const int pairs = (t1 - t0 + 1) / 2;
     memset(b + (size_t)pairs * h->wide, 0, (size_t)(TILE / 2 - pairs) * h->wide * sizeof *b);
 }
 
 /* Queries and gradients of a band in all layouts, and what belongs to each query in lanes. */
-static void open_band(back_band *x, source queries, source up, const gr_real *lse, const shape_pairs *h) {
-    lay_tiles(x->q, x->qt, x->qb, queries, x->t0, x->t1, h);
-    lay_tiles(x->o, x->ot, x->ob, up, x->t0, x->t1, h);
+static void open_band(backward_band *x, source queries, source dout_rows, const gr_real *lse, const shape_pairs *h) {
+    lay_out_queries(x->q, x->qt, x->qb, queries, x->t0, x->t1, h);
+    lay_out_queries(x->o, x->ot, x->ob, dout_rows, x->t0, x->t1, h);
 
     for (int i = 0; i < 2; i++) { /* queries that are missing weigh nothing */
         const __mmask16 here = (__mmask16)first_of(most(0, least(L, x->t1 - x->t0 - i * L)));
@@ -248,7 +249,7 @@ static void open_band(back_band *x, source queries, source up, const gr_real *ls
 }
 
 /* Scores and dp of a band. */
-static void score_back(const back_tiles *b, const back_band *x, const shape_pairs *h) {
+static void backward_scores(const backward_buffers_tiles *b, const backward_band *x, const shape_pairs *h) {
     for (int j = x->start; j < x->t1; j += W) {
         const size_t to = (size_t)(j - x->start) * TILE, at = (size_t)j * h->ld;
         const int keys = x->t1 - j, queries = x->t1 - x->t0;
@@ -260,7 +261,7 @@ static void score_back(const back_tiles *b, const back_band *x, const shape_pair
 }
 
 /* Bits of the L queries from t on that see a key. */
-static inline __mmask16 viewers_of(int key, int t, int window) {
+static inline __mmask16 queries_that_see(int key, int t, int window) {
     const int first = most(0, least(L, key - t)), end = most(0, least(L, key + window - t));
     return (__mmask16)((0xffffu << first) & ((1u << end) - 1));
 }
@@ -278,7 +279,7 @@ static inline __m512 weigh_panel(gr_real *p, gr_real *dp, __m512 part, __m512 sh
     for (int key = j; key < last; key++, p += TILE, dp += TILE) {
         __m512 x = exp2_of(_mm512_fmsub_ps(_mm512_loadu_ps(p), _mm512_set1_ps(to_base_2), shift));
         if (!all)
-            x = _mm512_maskz_mov_ps(viewers_of(key, t, window), x);
+            x = _mm512_maskz_mov_ps(queries_that_see(key, t, window), x);
         part += x * _mm512_loadu_ps(dp);
         _mm512_storeu_ps(p, x);
     }
@@ -292,10 +293,10 @@ static inline __m512 weigh_panel(gr_real *p, gr_real *dp, __m512 part, __m512 sh
 }
 
 /* Keys of the panel at j that a band sees, up to a pair. */
-static inline int keys_of(const back_band *x, int j) { return least(W, round_up(x->t1 - j, 2)); }
+static inline int keys_of(const backward_band *x, int j) { return least(W, round_up(x->t1 - j, 2)); }
 
 /* Scores to probabilities in a band, and the sums of p dp. */
-static void weigh_back(back_band *x, const shape_pairs *h) {
+static void backward_weights(backward_band *x, const shape_pairs *h) {
     for (int j = x->start; j < x->t1; j += W)
         for (int i = 0; x->t0 + i * L < x->t1; i++) {
             const size_t at = (size_t)(j - x->start) * TILE + (size_t)(i * L);
@@ -340,7 +341,7 @@ static inline __attribute__((always_inline)) void slope_panel(const bool whole, 
 }
 
 /* p and dp to p and ds, in the layouts that products want. */
-static void slope_back(const back_tiles *b, const back_band *x) {
+static void backward_slopes(const backward_buffers_tiles *b, const backward_band *x) {
     for (int j = x->start; j < x->t1; j += W) {
         const size_t at = (size_t)(j - x->start) * TILE;
         gr_real *p = x->p + at, *dp = x->dp + at, *ds = x->ds + (j - x->start) / 2;
@@ -352,21 +353,21 @@ static void slope_back(const back_tiles *b, const back_band *x) {
 }
 
 /* y (+)= w^T x for the keys that n bands see: w is p or ds of the first band, x what lies between its queries. Queries
- * before them have added to keys before them, and with `again` another query head to all. */
-static void spread(gr_real *y, const gr_real *w, const gr_real *x, const back_tiles *b, const shape_pairs *h, int n,
-                   bool again) {
-    const back_band *first = &b->band[0], *last = &b->band[n - 1];
+ * before them have added to keys before them, and with `accumulate` another query head to all. */
+static void add_to_keys(gr_real *y, const gr_real *w, const gr_real *x, const backward_buffers_tiles *b,
+                        const shape_pairs *h, int n, bool accumulate) {
+    const backward_band *first = &b->band[0], *last = &b->band[n - 1];
     for (int j = first->start; j < last->t1; j += W) {
         const int from = most(0, (j - first->t0) / TILE); /* the first band that sees them */
         const size_t away = (size_t)from * (size_t)b->apart;
         multiply(y + (size_t)j * h->wide, h->wide,
                  (operand){w + away + (size_t)(j - first->start) * TILE, TILE, b->apart},
-                 (operand){x + away, h->wide, b->apart}, n - from, last->t1 - j, h->wide, again || j < first->t0);
+                 (operand){x + away, h->wide, b->apart}, n - from, last->t1 - j, h->wide, accumulate || j < first->t0);
     }
 }
 
 /* dq = ds k over all keys that the band sees. */
-static void gather_back(const back_tiles *b, const back_band *x, const shape_pairs *h) {
+static void backward_dq(const backward_buffers_tiles *b, const backward_band *x, const shape_pairs *h) {
     multiply(x->dq, h->wide, (operand){x->ds, b->ld, L},
              (operand){b->kb + (size_t)(x->start / 2) * h->wide, h->wide, L * h->wide}, (x->t0 - x->start) / W + 1,
              x->t1 - x->t0, h->wide, false);
@@ -381,37 +382,37 @@ static void expect_rows(void *dqkv, const gr_head *head, int part, int t0, int t
 }
 
 /* One query head: its dq, and what it adds to dk and dv. */
-static void trace_tiles(void *dqkv, bool add, source up, const gr_real *lse, back_tiles *b, const shape_pairs *h,
-                        const gr_head *head, int query) {
+static void backward_query_tiles(void *dqkv, bool add, source dout_rows, const gr_real *lse, backward_buffers_tiles *b,
+                                 const shape_pairs *h, const gr_head *head, int query) {
     const int rows = head->rows;
     for (int t0 = 0; t0 < rows; t0 += bands_of(h) * TILE) {
         /* The bands that go side by side, with their queries and gradients. */
         const int n = least(bands_of(h), (rows - t0 + TILE - 1) / TILE);
         for (int i = 0; i < n; i++) {
-            back_band *x = &b->band[i];
+            backward_band *x = &b->band[i];
             x->t0 = t0 + i * TILE;
             x->t1 = least(rows, x->t0 + TILE);
             x->start = first_panel_pairs(h, t0);
-            open_band(x, part_of(head, query), up, lse, h);
+            open_band(x, part_of(head, query), dout_rows, lse, h);
         }
 
         /* Each step for all bands before the next one. In between, rows that will be written soon are asked for. */
         const int t1 = b->band[n - 1].t1;
         expect_rows(dqkv, head, query, t0, t1);
         for (int i = 0; i < n; i++)
-            score_back(b, &b->band[i], h);
+            backward_scores(b, &b->band[i], h);
         for (int i = 0; i < n; i++)
-            weigh_back(&b->band[i], h);
+            backward_weights(&b->band[i], h);
         expect_rows(dqkv, head, head->share, t0, t1);
         for (int i = 0; i < n; i++)
-            slope_back(b, &b->band[i]);
+            backward_slopes(b, &b->band[i]);
         expect_rows(dqkv, head, head->share + 1, t0, t1);
 
         /* What p and ds add: dv += p^T do, dq = ds k, dk += ds^T q. */
-        spread(b->dv, b->band[0].p, b->band[0].ob, b, h, n, query > 0);
+        add_to_keys(b->dv, b->band[0].p, b->band[0].ob, b, h, n, query > 0);
         for (int i = 0; i < n; i++)
-            gather_back(b, &b->band[i], h);
-        spread(b->dk, b->band[0].dp, b->band[0].qb, b, h, n, query > 0);
+            backward_dq(b, &b->band[i], h);
+        add_to_keys(b->dk, b->band[0].dp, b->band[0].qb, b, h, n, query > 0);
         for (int i = 0; i < n; i++)
             put_tiles(dqkv, add, head, query, b->band[i].dq, h->wide, b->band[i].t0, b->band[i].t1);
     }
@@ -422,19 +423,20 @@ static void backward_tiles(void *dqkv, bool add, const void *dout, const gr_real
                            gr_real *scratch) {
     const int rows = head->rows, key = head->share;
     const shape_pairs h = shape_of_tiles(rows, head->size, head->window);
-    const source k = part_of(head, key), q = part_of(head, 0), up = up_pairs(dout, head, 0);
-    back_tiles b;
-    back_carve_tiles(&b, scratch, &h);
+    const source k = part_of(head, key), q = part_of(head, 0), dout_rows = result_rows_pairs(dout, head, 0);
+    backward_buffers_tiles b;
+    backward_carve_tiles(&b, scratch, &h);
 
     /* k and v in the layouts of products. */
     begin_tiles();
     fill_tiles(b.v, part_of(head, key + 1), &k, &q, 0, rows, h.keys, &h);
-    fill_tiles(b.k, k, &up, NULL, 0, rows, h.keys, &h);
+    fill_tiles(b.k, k, &dout_rows, NULL, 0, rows, h.keys, &h);
     between_pairs(b.kb, h.wide, b.k, h.ld, h.keys);
 
     /* The query heads. */
     for (int i = 0; i < head->share; i++)
-        trace_tiles(dqkv, add, up_pairs(dout, head, i), lse + (size_t)i * (size_t)head->lse_stride, &b, &h, head, i);
+        backward_query_tiles(dqkv, add, result_rows_pairs(dout, head, i), lse + (size_t)i * (size_t)head->lse_stride,
+                             &b, &h, head, i);
     put_tiles(dqkv, add, head, key, b.dk, h.wide, 0, rows);
     put_tiles(dqkv, add, head, key + 1, b.dv, h.wide, 0, rows);
     _tile_release();

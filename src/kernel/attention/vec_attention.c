@@ -117,7 +117,7 @@ static inline void turned_halves(gr_half *y, int n, const gr_half *x, const gr_r
 /* Row t as pairs of neighbours, 0 up to the end of the layout: narrowed where it is float, turned and scaled. */
 static inline void units_pairs(gr_real *y, int ld, const source *from, int t) {
     const void *x = place(from->x, from->half, (size_t)t * (size_t)from->stride);
-    const gr_real *turn = angle(from->turn, t, from->size);
+    const gr_real *turn = turn_of_row(from->turn, t, from->size);
     if (turn && from->apart) { /* which is half, as all that is turned here */
         turned_halves((gr_half *)y, 2 * ld, x, turn, from->s, from->size, from->apart);
         return;
@@ -248,17 +248,18 @@ static void attention_backward(void *dqkv, bool add, const void *dout, const gr_
 /* The most that a pass over any kind takes. */
 static size_t attention_scratch(int rows, int size) {
     const shape_single h = shape_of_single(rows, size, 0);
-    size_t n = larger(ahead_carve_single(&(ahead_single){0}, NULL, &h), back_carve_single(&(back_single){0}, NULL, &h));
+    size_t n = larger(forward_carve_single(&(forward_buffers_single){0}, NULL, &h),
+                      backward_carve_single(&(backward_buffers_single){0}, NULL, &h));
 
 #ifdef __AVX512BF16__
     const shape_pairs p = shape_of_pairs(rows, size, 0);
-    n = larger(n, ahead_carve_pairs(&(ahead_pairs){0}, NULL, &p));
-    n = larger(n, back_carve_pairs(&(back_pairs){0}, NULL, &p));
+    n = larger(n, forward_carve_pairs(&(forward_buffers_pairs){0}, NULL, &p));
+    n = larger(n, backward_carve_pairs(&(backward_buffers_pairs){0}, NULL, &p));
 #endif
 #ifdef __AMX_BF16__
     const shape_pairs t = shape_of_tiles(rows, size, 0);
-    n = larger(n, ahead_carve_tiles(&(ahead_tiles){0}, NULL, &t));
-    n = larger(n, back_carve_tiles(&(back_tiles){0}, NULL, &t));
+    n = larger(n, forward_carve_tiles(&(forward_buffers_tiles){0}, NULL, &t));
+    n = larger(n, backward_carve_tiles(&(backward_buffers_tiles){0}, NULL, &t));
 #endif
     return n;
 }
