@@ -1,3 +1,6 @@
+/* arch_json.c - a description of a network as JSON and back. Plain fields go by the table below; lists, regions and
+ * what they have are members only where there are any. Words stand for enumerations, so that a file says what it holds.
+ */
 #include "format/arch_json.h"
 
 #include <limits.h>
@@ -57,6 +60,7 @@ _Static_assert(sizeof(gr_norm) == sizeof(int) && sizeof(gr_arch_loss) == sizeof(
 
 /* ---- writing ---- */
 
+/* A list of whole numbers. */
 static json_t *list_json(const int *list, int count) {
     json_t *value = json_array();
     for (int i = 0; i < count; i++)
@@ -64,6 +68,7 @@ static json_t *list_json(const int *list, int count) {
     return value;
 }
 
+/* The value of a plain field. */
 static json_t *field_json(const field *f, const gr_arch_def *def) {
     const void *at = (const char *)def + f->offset;
     switch (f->type) {
@@ -255,6 +260,7 @@ static gr_status read_units(const reader *r, gr_arch_units *u, const json_t *val
     return GR_OK;
 }
 
+/* Patterns of the parameters that are all a region's. */
 static gr_status read_patterns(const reader *r, gr_arch_region *region, const json_t *value) {
     size_t n = json_array_size(value);
     if (!json_is_array(value) || n > MOST)
@@ -278,6 +284,7 @@ static gr_status read_strength(const reader *r, gr_strength *to, const json_t *v
     return GR_OK;
 }
 
+/* Maps of an adapter by their words, as bits. */
 static gr_status read_maps(const reader *r, unsigned *maps, const json_t *value) {
     if (!json_is_array(value))
         return FORMAT(r, "'maps' is not a list");
@@ -350,6 +357,7 @@ static gr_status read_region(const reader *r, gr_arch_region *region, const json
     return GR_OK;
 }
 
+/* The regions in their order; their spans need the number of layers, which is known by now. */
 static gr_status read_regions(const reader *r, gr_arch_def *def, const json_t *value) {
     size_t n = json_array_size(value);
     if (!json_is_array(value) || n > MOST)

@@ -54,6 +54,7 @@ static gr_status write_tensors(const char *folder, const gr__blueprint *plan, gr
     return status;
 }
 
+/* The vocabulary, so that the model can be used where its run is gone. */
 static gr_status copy_tokenizer(const char *folder, const char *from, gr_error *err) {
     unsigned char *data;
     size_t size;
@@ -140,6 +141,7 @@ static gr_status write_manifest(const char *folder, const gr__blueprint *plan, c
 
 /* ---- save ---- */
 
+/* Everything that a model folder has; the manifest, which lists it with its digests, last. */
 static gr_status write_all(const char *folder, const gr__blueprint *plan, gr_model *model, const gr_bundle_info *info,
                            gr_error *err) {
     /* The parameters by region, each region's in a file of its own. */
@@ -166,6 +168,8 @@ static gr_status check_texts(const gr_bundle_info *info, gr_error *err) {
     return GR_OK;
 }
 
+/* Writes the folder under a name beside its own and then moves it there, so that a reader finds the old model or the
+ * new. */
 static gr_status save(const char *path, const gr__blueprint *plan, gr_model *model, const gr_bundle_info *info,
                       gr_error *err) {
     gr__place place;

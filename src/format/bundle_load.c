@@ -84,6 +84,7 @@ static gr_status read_arch(loader *l, const char *const *without, int count) {
     return equal ? GR_OK : FORMAT(l, DAMAGED, "the parts of the regions are not those of the architecture");
 }
 
+/* How the parameters were cut into files. */
 static gr_status read_pieces(loader *l) {
     json_t *pieces;
     GR_TRY(gr_json_member(l->manifest, &pieces, "pieces", JSON_ARRAY, l->place, l->err));
@@ -272,6 +273,7 @@ static gr_status read_model(loader *l) {
 
 /* ---- the result ---- */
 
+/* A text of the manifest, copied to memory that outlives it. */
 static gr_status read_text(const loader *l, gr_arena *arena, const char **to, const json_t *from, const char *key) {
     json_t *value;
     GR_TRY(gr_json_member(from, &value, key, JSON_STRING, l->place, l->err));

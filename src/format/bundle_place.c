@@ -19,6 +19,7 @@ static bool dots(const char *name) { return strcmp(name, ".") == 0 || strcmp(nam
 
 /* ---- whose folder it is ---- */
 
+/* Whether a file belongs to the model: the manifest itself, or one that it lists. */
 static bool listed(const json_t *manifest, const char *name) {
     const json_t *files = json_object_get(manifest, "files");
     if (strcmp(name, "manifest.json") == 0)
@@ -144,6 +145,8 @@ static char *beside(const char *path, const char *end) {
     return gr_format("%.*s.%s%s", (int)(name - path), path, name, end);
 }
 
+/* Where the new model is written and the old one is kept for a moment: beside its place, under names that no user
+ * chooses. */
 static void place_name(gr__place *place, const char *path) {
     place->path = clean_path(path);
     place->fresh = beside(place->path, ".new");
@@ -151,6 +154,7 @@ static void place_name(gr__place *place, const char *path) {
     place->lock = NULL;
 }
 
+/* Gives up the lock and the names; the folders stay as they are. */
 static void place_forget(gr__place *place) {
     gr__lock_release(place->lock);
     gr_free(place->path);
@@ -167,6 +171,7 @@ static void mend(const gr__place *place) {
         remove_model(place->old);
 }
 
+/* One process at a time works at a place. The lock lies beside it, for the folder itself is replaced. */
 static gr_status place_lock(gr__place *place, gr_error *err) {
     char *path = beside(place->path, ".gradroute.lock");
     gr_status status = gr__lock_take(&place->lock, path, place->path, err);

@@ -1,3 +1,5 @@
+/* import.c - networks and vocabularies in files of other programs: which file holds what, and saving the result.
+ * Formats are in files of their own (import_NAME.c). */
 #include "format/import.h"
 
 #include <string.h>

@@ -7,6 +7,7 @@
 #include "format/llama2c.h"
 #include "io/file.h"
 
+/* Whether the file is as long as its first bytes say: there is no mark that would tell it from other files. */
 static bool fits(const char *path) {
     unsigned char header[GR_LLAMA2C_HEADER];
     FILE *file = fopen(path, "rb");
@@ -38,6 +39,7 @@ typedef struct filler {
     int layer;
 } filler;
 
+/* The numbers of a parameter of the layer at hand, or of one outside of layers (layer -1). */
 static gr_real *param(const filler *f, const char *name) {
     char text[64];
     if (f->layer >= 0)
@@ -118,6 +120,7 @@ static gr_status read_network(gr_import *in, const char *path, gr_error *err) {
     return status;
 }
 
+/* The checkpoint, and the vocabulary that it does not have in itself. */
 static gr_status read_files(gr_import *in, const char *path, const char *vocabulary, gr_error *err) {
     if (!vocabulary)
         return gr_error_set(err, GR_ERR_USAGE, path, "name its vocabulary too, as tok512.bin or tokenizer.bin",

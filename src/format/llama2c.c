@@ -1,3 +1,5 @@
+/* llama2c.c - checkpoints of llama2.c, version 0: a header of seven sizes, then all numbers in float32. The file has no
+ * mark of its own; that it is exactly as long as its sizes say is what tells it from others. */
 #include "format/llama2c.h"
 
 #include <assert.h>

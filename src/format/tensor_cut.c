@@ -1,3 +1,5 @@
+/* tensor_cut.c - parameters cut along the borders of regions, so that each region's numbers lie in a file of its own:
+ * the cut, its form in a manifest, and the check that a list of pieces covers every parameter exactly once. */
 #include "format/tensor_cut.h"
 
 #include <limits.h>
@@ -53,6 +55,7 @@ void gr__tensor_cut_cut(gr__tensor_cut *pieces, const gr__blueprint *plan) {
 
 /* ---- JSON ---- */
 
+/* The rectangle as members of an object: its parameter by name, rows and columns. */
 static void set_part(json_t *value, const gr__blueprint *plan, gr_part part) {
     json_object_set_new(value, "param", json_string(plan->param[part.param].def.name));
     json_object_set_new(value, "lo0", json_integer(part.lo0));
@@ -101,6 +104,7 @@ json_t *gr__regions_json(const gr__blueprint *plan) {
 
 /* ---- reading ---- */
 
+/* A row or column of a piece. */
 static gr_status read_number(int *to, const json_t *value, const char *key, const char *place, gr_error *err) {
     json_t *member;
     GR_TRY(gr_json_member(value, &member, key, JSON_INTEGER, place, err));
@@ -111,6 +115,7 @@ static gr_status read_number(int *to, const json_t *value, const char *key, cons
     return GR_OK;
 }
 
+/* The region that a file belongs to, GR_NONE for the core's. */
 static gr_status read_file(int *file, const gr__blueprint *plan, const char *name, const char *place, gr_error *err) {
     for (*file = GR_NONE; *file < plan->def->region_count; ++*file) {
         char *known = gr__tensor_cut_file(plan, *file);
@@ -154,6 +159,7 @@ static gr_status read_piece(gr__tensor_cut *pieces, const gr__blueprint *plan, c
     return GR_OK;
 }
 
+/* By parameter, then by the first row, then by the first column. */
 static int by_place(const void *a, const void *b) {
     const gr_part *x = &((const gr__tensor *)a)->part, *y = &((const gr__tensor *)b)->part;
     if (x->param != y->param)

@@ -168,6 +168,7 @@ static void compare_maps(walk *w, const gr_yaml *here, const gr_yaml *there) {
             differ(w, NULL, child);
 }
 
+/* Two nodes at one place of their trees; `there` may be missing. */
 static void compare(walk *w, const gr_yaml *here, const gr_yaml *there) {
     if (!there || here->kind != there->kind || (here->kind == GR_YAML_LIST && here->count != there->count)) {
         differ(w, here, there);

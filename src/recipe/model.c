@@ -137,6 +137,7 @@ static const model_key model_keys[] = {
 };
 _Static_assert(sizeof(gr_norm) == sizeof(int) && sizeof(gr_arch_init) == sizeof(int), "words are read as int");
 
+/* The row of the table; every architecture's keys are in it, or no recipe could use them. */
 static const model_key *find_key(const char *name) {
     for (size_t i = 0; i < sizeof model_keys / sizeof *model_keys; i++)
         if (!strcmp(model_keys[i].name, name))
@@ -145,6 +146,7 @@ static const model_key *find_key(const char *name) {
     return NULL;
 }
 
+/* One key into its field of the description, by its type; absent: the field keeps what it has. */
 static gr_status read_key(gr_recipe *recipe, gr_yaml *map, const model_key *key, gr_arch_def *def, gr_error *err) {
     void *at = (char *)def + key->at;
     switch (key->type) {
@@ -161,6 +163,7 @@ static gr_status read_key(gr_recipe *recipe, gr_yaml *map, const model_key *key,
     }
 }
 
+/* The keys of a list that NULL ends, in its order. */
 static gr_status read_keys(gr_recipe *recipe, gr_yaml *map, const char *const *keys, gr_arch_def *def, gr_error *err) {
     for (; *keys; keys++)
         GR_TRY(read_key(recipe, map, find_key(*keys), def, err));
@@ -189,6 +192,7 @@ static gr_status check_style(const gr_recipe *recipe, gr_yaml *map, gr_error *er
                : gr_yaml_fail(node, err, "leave arch out", "%s holds another network than %s", recipe->from.path, word);
 }
 
+/* The description: that of a model to go on from, or of a style, and what the recipe says beside it. */
 static gr_status read_model(gr_recipe *recipe, gr_yaml *map, gr_error *err) {
     /* Keys of every architecture. */
     static const char *const common[] = {"dropout", "init", "init_std", "l1", "l1_layers", NULL};

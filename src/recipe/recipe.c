@@ -197,6 +197,7 @@ gr_status gr__recipe_unknown(const gr_yaml *node, const char *what, const char *
 
 /* ---- all of it ---- */
 
+/* By default the faster precision, which is found out only when training begins. */
 static gr_status read_precision(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     static const char *const words[] = {"auto", "float32", "bf16", NULL};
     static const gr_precision precision[] = {GR_PRECISION_AUTO, GR_PRECISION_FLOAT32, GR_PRECISION_BF16};
@@ -219,6 +220,7 @@ static gr_status read_seeds(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     return GR_OK;
 }
 
+/* Every section in turn, and in the end whatever key nobody asked for. */
 static gr_status read_all(gr_recipe *recipe, gr_error *err) {
     gr_yaml *root = recipe->root;
     GR_TRY(gr__recipe_check_words(root, err));

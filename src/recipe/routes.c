@@ -15,6 +15,7 @@ typedef struct reader {
 
 /* ---- names ---- */
 
+/* Fails where the network has no such region, with the nearest name as the hint. */
 static gr_status known_region(const reader *r, const gr_yaml *node, const char *name, gr_error *err) {
     for (int i = 0; i < r->regions; i++)
         if (strcmp(r->region[i], name) == 0)

@@ -20,6 +20,7 @@ struct gr_settings {
 
 static const gr_setting no_options[] = {{0}};
 
+/* Options of a table, which ends with one of no kind. */
 static int count_of(const gr_setting *table) {
     int n = 0;
     while (table[n].kind != GR_SETTING_NONE)
@@ -29,6 +30,7 @@ static int count_of(const gr_setting *table) {
 
 static const gr_setting *options_of(const gr_choice *choice) { return choice->option ? choice->option : no_options; }
 
+/* The number of an option; asking for one that the table lacks is a bug of the caller. */
 static int index_of(const gr_settings *s, const char *key) {
     int i = 0;
     while (i < s->count && strcmp(s->table[i].key, key) != 0)
@@ -44,6 +46,7 @@ static void free_inner(gr_settings *s, int i) {
     s->value[i].inner = NULL;
 }
 
+/* Values are copied into the settings, so that they outlive the recipe that they were read from. */
 static const char *const *copy_texts(gr_settings *s, const char *const *texts, int count) {
     const char **copy = gr_arena_alloc(s->arena, ((size_t)count + 1) * sizeof *copy);
     for (int i = 0; i < count; i++)
@@ -88,6 +91,7 @@ static gr_settings *defaults(const gr_setting *table) {
     return s;
 }
 
+/* A deep copy: choices have settings of their own. */
 static gr_settings *copy_of(const gr_settings *from) {
     gr_settings *s = defaults(from->table);
     for (int i = 0; i < s->count; i++)
@@ -118,6 +122,7 @@ void gr_settings_put(gr_settings *settings, const char *key, const gr_setting_va
 
 /* ---- reading ---- */
 
+/* A number within the limits of its option, whole unless it is a real one. */
 static gr_status read_number(double *number, const gr_setting *option, const gr_yaml *node, bool real, gr_error *err) {
     if (real)
         return gr_yaml_as_real(node, number, option->min, option->max, err);
@@ -215,6 +220,7 @@ static gr_status read_choice(gr_settings *s, int i, gr_yaml *node, gr_error *err
     return GR_OK;
 }
 
+/* A map that is kept as it is: what it changes is read by others. */
 static gr_status read_sets(gr_settings *s, int i, gr_yaml *node, gr_error *err) {
     GR_TRY(gr_yaml_expect(node, GR_YAML_MAP, err));
     gr_yaml_leave(node);
@@ -222,6 +228,7 @@ static gr_status read_sets(gr_settings *s, int i, gr_yaml *node, gr_error *err) 
     return GR_OK;
 }
 
+/* One value, by the kind of its option. */
 static gr_status read_value(gr_settings *s, int i, gr_yaml *node, gr_error *err) {
     const gr_setting *option = &s->table[i];
     gr_setting_value value = {0};
@@ -261,6 +268,7 @@ static gr_status read_value(gr_settings *s, int i, gr_yaml *node, gr_error *err)
     return GR_OK;
 }
 
+/* Every option of the table that the map has; other keys are errors. */
 static gr_status read_map(gr_settings *s, gr_yaml *map, gr_error *err) {
     GR_TRY(gr_yaml_expect(map, GR_YAML_MAP, err));
     for (int i = 0; i < s->count; i++) {

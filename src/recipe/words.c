@@ -104,6 +104,7 @@ static const foreign_key keys[] = {
     {NULL, "dtype", "here it is precision: auto, float32 or bf16"},
 };
 
+/* The error for a key that is not known at its place. */
 static gr_status unknown(const gr_yaml *node, const char *section, const char *hint, gr_error *err) {
     char place[256];
     return gr_error_set(err, GR_ERR_USAGE, gr__yaml_place(node->key_at, place, sizeof place), hint,
@@ -126,6 +127,7 @@ static const gr_yaml *find_key(const gr_yaml *node, const char *key) {
     return found ? found : find_key(gr__yaml_child(node, "options"), key);
 }
 
+/* Looks for each key of the list where people write it. */
 static gr_status foreign(const gr_yaml *root, gr_error *err) {
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const foreign_key *k = &keys[i];
@@ -148,6 +150,7 @@ static bool is_known(const char *key) {
     return false;
 }
 
+/* The error for a key at the top: the nearest one that is known, or all of them. */
 static gr_status unknown_at_top(const gr_yaml *node, gr_error *err) {
     char hint[384] = "at the top of a recipe: ";
     const char *near = gr_nearest(node->key, top, TOP, NULL);
