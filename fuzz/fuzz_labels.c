@@ -61,7 +61,7 @@ static void find_words(const gr_label_arg *words, const uint8_t *text, size_t le
         check(spans.at[i].from < spans.at[i].to && spans.at[i].to <= length &&
               (!i || spans.at[i - 1].from <= spans.at[i].from));
     for (size_t i = 0; i < gr__words_count(list); i++)
-        found += gr__words_hit(list, i).count;
+        found += gr__words_match(list, i).count;
     check(found == spans.count);
     gr_free(spans.at);
     gr__words_free(list);

@@ -47,7 +47,7 @@ static const gr__model_losses sources[MODELS] = {[OF] = {sample[0][OF], sample[1
 
 static bool take(gr_estimate *e, const char *figure, int of, const char *group, bool after) {
     gr__figuring f = figuring(sources, 0.15);
-    return gr__figure_take(e, &f, &(gr__figure_def){"key", figure, of, group, after});
+    return gr__figure_take(e, &f, &(gr__result_figure){"key", figure, of, group, after});
 }
 
 /* ---- formulas, written once more ---- */
@@ -113,7 +113,7 @@ static void ratios_over_little_are_refused(void **state) {
     assert_true(take(&e, "gap_specific", OF, NULL, false) && e.low > 0 && e.value < 0.15);
     assert_true(take(&e, "removal_specific", OF, NULL, false) && isnan(e.value) && isnan(e.low) && isnan(e.high));
     gr__figuring any = figuring(sources, -INFINITY); /* of samples */
-    assert_true(gr__figure_take(&e, &any, &(gr__figure_def){"key", "removal_specific", OF, NULL, false}));
+    assert_true(gr__figure_take(&e, &any, &(gr__result_figure){"key", "removal_specific", OF, NULL, false}));
     assert_true(isfinite(e.value));
 
     fill(-0.2); /* the model for 1 knows more */
@@ -129,11 +129,11 @@ static void gaps_are_those_of_the_moment(void **state) {
     fill(0.24);
     gr_estimate e;
     gr__figuring f = figuring(sources, 0.15);
-    assert_true(gr__figure_take(&e, &f, &(gr__figure_def){"key", "removal_specific", OF, NULL, false}));
+    assert_true(gr__figure_take(&e, &f, &(gr__result_figure){"key", "removal_specific", OF, NULL, false}));
     assert_true(isfinite(e.value));
-    assert_true(gr__figure_take(&e, &f, &(gr__figure_def){"key", "removal_specific", OF, NULL, true}));
+    assert_true(gr__figure_take(&e, &f, &(gr__result_figure){"key", "removal_specific", OF, NULL, true}));
     assert_true(isnan(e.value));
-    assert_true(gr__figure_take(&e, &f, &(gr__figure_def){"key", "retention", OF, NULL, true}));
+    assert_true(gr__figure_take(&e, &f, &(gr__result_figure){"key", "retention", OF, NULL, true}));
     assert_true(isfinite(e.value)); /* none of it is attacked */
 }
 
@@ -157,8 +157,8 @@ static void what_was_not_measured_is_left_out(void **state) {
     memcpy(once, sources, sizeof once);
     once[OF].after = NULL;
     gr__figuring f = figuring(once, 0.15);
-    assert_false(gr__figure_take(&e, &f, &(gr__figure_def){"key", "removal", OF, NULL, true}));
-    assert_true(gr__figure_take(&e, &f, &(gr__figure_def){"key", "removal", OF, NULL, false}));
+    assert_false(gr__figure_take(&e, &f, &(gr__result_figure){"key", "removal", OF, NULL, true}));
+    assert_true(gr__figure_take(&e, &f, &(gr__result_figure){"key", "removal", OF, NULL, false}));
     sample[0][OF][ADJACENT].count = 0;
     assert_false(take(&e, "tax_on", OF, "adjacent", false));
 }

@@ -85,7 +85,7 @@ typedef struct gr__lister {
     bool outside; /* of every layer */
 } gr__lister;
 
-gr__blueprint_param *gr__list_add(const gr__lister *l, gr_param_def def, gr__axis rows, gr__axis cols,
+gr__blueprint_param *gr__list_add(const gr__lister *l, gr_param_def def, gr__param_axis rows, gr__param_axis cols,
                                   const char *format, ...) __attribute__((format(printf, 5, 6)));
 gr_param_def gr__list_weight(int rows, int cols, double std);
 gr_param_def gr__list_table(int rows, int cols, double std); /* rows are looked up */

@@ -45,7 +45,7 @@ static double fan_in(const gr__blueprint *plan, int layer) {
 
 /* A matrix for each layer and one for the outputs, each with a bias if there are biases. */
 static void list(gr__blueprint *plan) {
-    const gr__axis plain = {GR__PLAIN, false};
+    const gr__param_axis plain = {GR__PLAIN, false};
     const gr_arch_def *def = plan->def;
     int inputs = def->sizes[0];
     for (int i = 0; i <= plan->layers; i++) {
@@ -55,7 +55,8 @@ static void list(gr__blueprint *plan) {
         gr__lister l = {plan, GR_NONE, last ? 0 : i, true};
         char name[32];
         snprintf(name, sizeof name, last ? "out" : "hidden.%d", i);
-        gr__axis rows = last ? plain : (gr__axis){GR__NEURON, false}, cols = i ? (gr__axis){GR__NEURON, true} : plain;
+        gr__param_axis rows = last ? plain : (gr__param_axis){GR__NEURON, false},
+                       cols = i ? (gr__param_axis){GR__NEURON, true} : plain;
         int outputs = last ? def->sizes[def->size_count - 1] : plan->mlp_all[i];
 
         /* Initial values: normal with std sqrt(2 / inputs) (He et al. 2015), or uniform within 1 / sqrt(inputs). */

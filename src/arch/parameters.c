@@ -8,7 +8,7 @@
 #include "arch/kind.h"
 #include "base/number.h"
 
-gr__blueprint_param *gr__list_add(const gr__lister *l, gr_param_def def, gr__axis rows, gr__axis cols,
+gr__blueprint_param *gr__list_add(const gr__lister *l, gr_param_def def, gr__param_axis rows, gr__param_axis cols,
                                   const char *format, ...) {
     gr__blueprint *plan = l->plan;
     char name[192];
@@ -43,7 +43,7 @@ gr_param_def gr__list_vector(int cols, gr_kind kind) {
 
 /* The number that a region's strength is learned as. Learned from 1; through a sigmoid from 0, which is 1/2. */
 static void list_strength(gr__blueprint *plan, int region) {
-    const gr__axis plain = {GR__PLAIN, false};
+    const gr__param_axis plain = {GR__PLAIN, false};
     gr__lister l = {plan, region, 0, true};
     gr_param_def number = gr__list_vector(1, GR_KIND_WEIGHT);
     number.init = plan->def->regions[region].strength == GR_STRENGTH_LEARNED ? GR_INIT_ONE : GR_INIT_ZERO;

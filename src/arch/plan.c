@@ -400,7 +400,7 @@ static gr_status check_result(const gr__blueprint *plan, gr_error *err) {
  * rows are units. */
 static gr_status check_stops(const gr__blueprint *plan, gr_error *err) {
     for (int p = 0; p < plan->params; p++) {
-        const gr__axis rows = plan->param[p].axis[0];
+        const gr__param_axis rows = plan->param[p].axis[0];
         int count = rows.unit >= GR__NEURON && !rows.out ? gr__blueprint_stops(plan, NULL, 0, p) : 0;
         if (count > GR_TERM_STOPS)
             return USAGE(err, "claim units side by side",

@@ -23,10 +23,10 @@ typedef enum gr__unit {
 
 /* What the rows or the columns of a parameter are. out: the entries decide what these units put out (rather than what
  * they take in), so zeroing them silences the units. */
-typedef struct gr__axis {
+typedef struct gr__param_axis {
     gr__unit unit;
     bool out;
-} gr__axis;
+} gr__param_axis;
 
 typedef enum gr__param_role {
     GR__BASE,
@@ -37,7 +37,7 @@ typedef enum gr__param_role {
 
 typedef struct gr__blueprint_param {
     gr_param_def def; /* name, sizes, initial values */
-    gr__axis axis[2];
+    gr__param_axis axis[2];
     int layer[2]; /* of the units on each axis */
     int region;   /* whose it is alone: of a residual group, adapter or strength; GR_NONE: the core's */
     int block;    /* the layer that it is a part of, GR_NONE: of none */

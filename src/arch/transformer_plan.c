@@ -135,8 +135,8 @@ static gr_status check(const gr__blueprint *plan, int layer, gr_error *err) {
 
 /* ---- parameters ---- */
 
-static const gr__axis plain = {GR__PLAIN, false};
-static const gr__axis reads = {GR__STREAM, false}, writes = {GR__STREAM, true};
+static const gr__param_axis plain = {GR__PLAIN, false};
+static const gr__param_axis reads = {GR__STREAM, false}, writes = {GR__STREAM, true};
 
 /* Of what reads the stream, and of tables. */
 static double usual_std(const gr_arch_def *def) {
@@ -163,7 +163,7 @@ static void list_norm(const gr__lister *l, const char *prefix) {
 
 /* A matrix that reads the stream into units, with the bias of the units. */
 static void list_in(const gr__lister *l, int rows, gr__unit unit, const char *name) {
-    gr__axis units = {unit, false};
+    gr__param_axis units = {unit, false};
     gr__list_add(l, gr__list_weight(rows, gr__blueprint_seen(l->plan, l->owner), usual_std(l->plan->def)), units, reads,
                  "layers.%d.%s", l->layer, name);
     if (has_bias(l->plan->def, unit))
@@ -173,7 +173,7 @@ static void list_in(const gr__lister *l, int rows, gr__unit unit, const char *na
 /* A matrix that writes units into the stream; its bias belongs to no unit, so groups have none. */
 static void list_out(const gr__lister *l, int rows, gr__unit unit, const char *name) {
     const gr_arch_def *def = l->plan->def;
-    gr__axis units = {unit, true};
+    gr__param_axis units = {unit, true};
 
     /* GPT-2's scale (Radford et al. 2019): 2 * layers blocks add to the stream, so each is drawn by sqrt(2 * layers)
      * smaller, and the stream does not grow with depth. */
@@ -208,7 +208,7 @@ static void list_layer(const gr__lister *l) {
     }
     if (mlp && l->owner == GR_NONE && plan->each[l->layer])
         gr__list_add(l, gr__list_weight(mlp / plan->each[l->layer], plan->width, usual_std(plan->def)),
-                     (gr__axis){GR__EXPERT, false}, reads, "layers.%d.mlp.router", l->layer);
+                     (gr__param_axis){GR__EXPERT, false}, reads, "layers.%d.mlp.router", l->layer);
     if (mlp) {
         list_in(l, mlp, GR__NEURON, "mlp.up");
         if (plan->def->activation == GR_ACTIVATION_SWIGLU)
@@ -258,7 +258,7 @@ static void list_map(gr__blueprint *plan, int region, gr_map map, int layer) {
     const int mlp = plan->mlp_all[layer];
     const struct {
         int inputs, outputs;
-        gr__axis in, out;
+        gr__param_axis in, out;
     } maps[GR_MAPS] = {
         [GR_MAP_QKV] = {plan->width, heads * gr__blueprint_lines_of(plan, GR__QKV), reads, {GR__QKV, false}},
         [GR_MAP_OUT] = {heads * gr__blueprint_lines_of(plan, GR__HEAD), plan->width, {GR__HEAD, true}, writes},

@@ -81,7 +81,7 @@ static bool is_itself(const gr__figuring *f, const gr_figure *figure, int of) {
            ((of == f->zero && has_role(figure, GR_ROLE_ZERO)) || (of == f->one && has_role(figure, GR_ROLE_ONE)));
 }
 
-bool gr__figure_take(gr_estimate *estimate, gr__figuring *f, const gr__figure_def *def) {
+bool gr__figure_take(gr_estimate *estimate, gr__figuring *f, const gr__result_figure *def) {
     const gr_figure *figure = gr_registry_figure(f->registry, def->figure);
     assert(figure);
     const char *group = def->group ? def->group : figure->group;

@@ -3,7 +3,7 @@
  *     gr__figuring f = {.registry = registry, .groups = &groups, .source = sources, .zero = PLAIN, .one = FILTERED,
  *                       .least = 0.15, .seed = seed};
  *     gr_estimate e;
- *     if (gr__figure_take(&e, &f, &(gr__figure_def){.key = "removal", .figure = "removal", .of = OFF}))
+ *     if (gr__figure_take(&e, &f, &(gr__result_figure){.key = "removal", .figure = "removal", .of = OFF}))
  *         ...                                              e.value is NaN where the ratio was refused
  */
 #ifndef GR_LAB_FIGURES_H
@@ -17,13 +17,13 @@ typedef struct gr__model_losses {
 } gr__model_losses;
 
 /* A figure that a result has. */
-typedef struct gr__figure_def {
+typedef struct gr__result_figure {
     const char *key;    /* its name in the result */
     const char *figure; /* in the registry */
     int of;             /* source */
     const char *group;  /* NULL: that of the figure */
     bool after;         /* the attack */
-} gr__figure_def;
+} gr__result_figure;
 
 /* What figures are over is estimated once. */
 typedef struct gr__over {
@@ -46,6 +46,6 @@ typedef struct gr__figuring {
 
 /* False: the figure is left out, as one of its models was not measured, its group has no document, or it would compare
  * a model with itself. NaN: the ratio is refused, as what it is taken over may be 0 or is too small. */
-bool gr__figure_take(gr_estimate *estimate, gr__figuring *figuring, const gr__figure_def *def);
+bool gr__figure_take(gr_estimate *estimate, gr__figuring *figuring, const gr__result_figure *def);
 
 #endif

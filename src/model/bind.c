@@ -102,9 +102,9 @@ static void copy_rows(gr_run *run, const gr_batch *b) {
 }
 
 /* Effective weight of one row under a set (a vector of weights by class, and one of gates, which say whether the region
- * is on): that of its class, and 0 if its class is gated off. With mix m, a number in [0, 1] of each row, both go from 1
- * (m = 0) to what the class has (m = 1), in a straight line. */
-static double row_weight(const gr__set *set, int cls, const gr_real *mix, int n) {
+ * is on): that of its class, and 0 if its class is gated off. With mix m, a number in [0, 1] of each row, both go from
+ * 1 (m = 0) to what the class has (m = 1), in a straight line. */
+static double row_weight(const gr__weight_set *set, int cls, const gr_real *mix, int n) {
     if (!mix)
         return set->gate[cls] != 0 ? set->w[cls] : 0;
     double m = (double)mix[n];

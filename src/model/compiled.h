@@ -22,9 +22,9 @@ struct gr_model {
 
 /* Weights per class, kept once however many slices and ranges have them: w multiplies, and is 0 in effect where gate is
  * 0 (the class runs with the region off). */
-typedef struct gr__set {
+typedef struct gr__weight_set {
     double *w, *gate; /* [classes] */
-} gr__set;
+} gr__weight_set;
 
 /* Columns [lo, hi) of a tap that have the same weights. */
 typedef struct gr__range {
@@ -56,7 +56,7 @@ struct gr_tables {
     gr_arena *arena; /* weights of rules and sets */
     int classes;
     gr__rule *rule;
-    gr__set *set;           /* all different */
+    gr__weight_set *set;    /* all different */
     gr__param_slice *slice; /* in the order of parameters; together they cover each exactly once */
     gr__range *range;       /* in the order of taps, likewise */
     size_t rules, rule_room, sets, set_room, slices, slice_room, ranges, range_room;

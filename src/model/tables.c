@@ -79,7 +79,7 @@ static int set_for(gr_tables *t, const double *w, const double *gate) {
         if (memcmp(t->set[s].w, w, bytes) == 0 && memcmp(t->set[s].gate, gate, bytes) == 0)
             return (int)s;
 
-    gr__set set = {gr_arena_alloc(t->arena, bytes), gr_arena_alloc(t->arena, bytes)};
+    gr__weight_set set = {gr_arena_alloc(t->arena, bytes), gr_arena_alloc(t->arena, bytes)};
     memcpy(set.w, w, bytes);
     memcpy(set.gate, gate, bytes);
     GR_PUSH(t->set, t->sets, t->set_room) = set;
