@@ -101,7 +101,7 @@ static gr_sample small(const double *values, size_t count) {
 static void a_mean_by_hand(void **state) {
     (void)state;
     gr_sample s = small(five_nll, 5);
-    gr_estimate e = gr_jackknife(gr_measure_loss, &s, 1);
+    gr_estimate e = gr_jackknife(gr__formula_loss, &s, 1);
     double half = 2.776445105197794 * sqrt(3.2 / 5);
     assert_true(fabs(e.value - 2.8) < 1e-12);
     assert_true(fabs(e.low - (2.8 - half)) < 1e-9 && fabs(e.high - (2.8 + half)) < 1e-9);
@@ -128,22 +128,22 @@ static void models_are_paired(void **state) {
     for (int i = 0; i < 5; i++)
         more[i] = five_nll[i] + 0.5;
     gr_sample two[] = {small(more, 5), small(five_nll, 5)};
-    gr_estimate e = gr_jackknife(gr_measure_difference, two, 2);
+    gr_estimate e = gr_jackknife(gr__formula_difference, two, 2);
     assert_true(fabs(e.value - 0.5) < 1e-12 && fabs(e.low - 0.5) < 1e-9 && fabs(e.high - 0.5) < 1e-9);
 }
 
 static void what_has_no_interval(void **state) {
     (void)state;
     gr_sample uneven[] = {small(five_nll, 5), small(other_nll, 4)}, one = small(five_nll, 1);
-    gr_estimate e = gr_jackknife(gr_measure_difference, uneven, 2);
+    gr_estimate e = gr_jackknife(gr__formula_difference, uneven, 2);
     assert_true(isfinite(e.value) && isnan(e.low) && isnan(e.high));
-    e = gr_jackknife(gr_measure_loss, &one, 1);
+    e = gr_jackknife(gr__formula_loss, &one, 1);
     assert_true(e.value == 3 && isnan(e.low) && isnan(e.high));
 
     /* All tokens in one entry: without it there is no loss. */
     int32_t alone[5] = {0, 7, 0, 0, 0};
     gr_sample lone = {.nll = five_nll, .tokens = alone, .count = 5, .list = "lone", .buckets = true};
-    e = gr_jackknife(gr_measure_loss, &lone, 1);
+    e = gr_jackknife(gr__formula_loss, &lone, 1);
     assert_true(isfinite(e.value) && isnan(e.low) && isnan(e.high));
 }
 
@@ -153,23 +153,23 @@ static void empty_buckets_do_not_count(void **state) {
     double wide[8] = {3, 0, 1, 4, 0, 0, 1, 5};
     int32_t sizes[8] = {1, 0, 1, 1, 0, 0, 1, 1};
     gr_sample filled = small(five_nll, 5), gaps = {.nll = wide, .tokens = sizes, .count = 8, .list = "gaps"};
-    gr_estimate a = gr_jackknife(gr_measure_loss, &filled, 1), b = gr_jackknife(gr_measure_loss, &gaps, 1);
+    gr_estimate a = gr_jackknife(gr__formula_loss, &filled, 1), b = gr_jackknife(gr__formula_loss, &gaps, 1);
     assert_true(fabs(a.low - b.low) < 1e-12 && fabs(a.high - b.high) < 1e-12);
 }
 
 static void units_choose_the_interval(void **state) {
     (void)state;
     gr_sample two[] = {small(five_nll, 5), small(other_nll, 5)};
-    gr_estimate e = gr_interval(gr_measure_difference, two, 2, 9), by = gr_jackknife(gr_measure_difference, two, 2);
+    gr_estimate e = gr_interval(gr__formula_difference, two, 2, 9), by = gr_jackknife(gr__formula_difference, two, 2);
     assert_memory_equal(&e, &by, sizeof e);
 
     two[0].buckets = two[1].buckets = false;
-    e = gr_interval(gr_measure_difference, two, 2, 9);
-    by = gr_bootstrap(gr_measure_difference, two, 2, 9);
+    e = gr_interval(gr__formula_difference, two, 2, 9);
+    by = gr_bootstrap(gr__formula_difference, two, 2, 9);
     assert_memory_equal(&e, &by, sizeof e);
 
     two[1].buckets = true; /* mixed */
-    e = gr_interval(gr_measure_difference, two, 2, 9);
+    e = gr_interval(gr__formula_difference, two, 2, 9);
     assert_true(e.value == by.value && isnan(e.low) && isnan(e.high));
 }
 
@@ -217,11 +217,11 @@ static void intervals_cover(void **state) {
         gr_formula formula;
         double truth;
     } figures[] = {
-        {"loss", 1, {1}, gr_measure_loss, 4},
-        {"gap", 2, {2, 1}, gr_measure_difference, 1},
-        {"tax", 2, {3, 5}, gr_measure_difference, 0.1 - 0.2},
-        {"removal", 3, {0, 1, 2}, gr_measure_removal, 0.8},
-        {"specific", 6, {0, 1, 2, 3, 4, 5}, gr_measure_specific, 0.7 / 0.8},
+        {"loss", 1, {1}, gr__formula_loss, 4},
+        {"gap", 2, {2, 1}, gr__formula_difference, 1},
+        {"tax", 2, {3, 5}, gr__formula_difference, 0.1 - 0.2},
+        {"removal", 3, {0, 1, 2}, gr__formula_removal, 0.8},
+        {"specific", 6, {0, 1, 2, 3, 4, 5}, gr__formula_specific, 0.7 / 0.8},
     };
     enum { FIGURES = sizeof figures / sizeof *figures };
     int covered[FIGURES] = {0};

@@ -28,6 +28,6 @@ const gr__folder_kind gr__folder_of_audits = {"audit", "an audit", writes, has_w
 
 gr_status gr_output_check(const char *folder, gr_output_kind kind, const gr_recipe *recipe, bool resume,
                           gr_error *err) {
-    return gr__output_check(folder, kind == GR_OUTPUT_RUN ? &gr__folder_of_runs : &gr__folder_of_audits, recipe, resume,
-                            err);
+    return gr__output_look(folder, kind == GR_OUTPUT_RUN ? &gr__folder_of_runs : &gr__folder_of_audits, recipe, resume,
+                           err);
 }

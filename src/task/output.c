@@ -213,8 +213,8 @@ static gr_status check(look *l, gr_error *err) {
 /* The lock lies in the folder itself. */
 static char *lock_path(const char *folder) { return gr_format("%s/.gradroute.lock", folder); }
 
-gr_status gr__output_check(const char *folder, const gr__folder_kind *kind, const gr_recipe *recipe, bool resume,
-                           gr_error *err) {
+gr_status gr__output_look(const char *folder, const gr__folder_kind *kind, const gr_recipe *recipe, bool resume,
+                          gr_error *err) {
     char *lock = lock_path(folder);
     gr_status status = gr__lock_peek(lock, folder, err);
     gr_free(lock);

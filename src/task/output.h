@@ -1,6 +1,6 @@
 /* output.h - the folder that a run or an audit is written to: looked at before anything is written, then claimed.
  *
- *     GR_TRY(gr__output_check(folder, &gr__folder_of_runs, recipe, resume, err));           before the data are read
+ *     GR_TRY(gr__output_look(folder, &gr__folder_of_runs, recipe, resume, err));           before the data are read
  *     ... the data are read: now the digest is known ...
  *     GR_TRY(gr__output_claim(&out, folder, &gr__folder_of_runs, project, resume, err));    from here on the folder is
  * ours
@@ -39,11 +39,11 @@ typedef struct gr__output {
 } gr__output;
 
 /* Whether a run of this recipe may be written to folder; changes nothing. Errors: those of gr_output_check. */
-gr_status gr__output_check(const char *folder, const gr__folder_kind *kind, const gr_recipe *recipe, bool resume,
-                           gr_error *err);
+gr_status gr__output_look(const char *folder, const gr__folder_kind *kind, const gr_recipe *recipe, bool resume,
+                          gr_error *err);
 
 /* Looks again, now with the digest, makes the folder, locks it, and writes folder.json and recipe.yaml. Errors: those
- * of gr__output_check, gr__lock_take. */
+ * of gr__output_look, gr__lock_take. */
 gr_status gr__output_claim(gr__output *out, const char *folder, const gr__folder_kind *kind, const gr_project *project,
                            bool resume, gr_error *err);
 void gr__output_release(gr__output *out);
