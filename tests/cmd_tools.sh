@@ -75,6 +75,22 @@ printf '%s\n' '#include <dnnl.h>' >"$tree/src/model/fast.h"
 fails 1 'only kernel/dnnl_' 'oneDNN elsewhere' "$tree/tools/layers.py"
 rm "$tree/src/model/fast.h"
 
+# ---- identifiers: the tree of the layers, which has gr__low and gr__high ----
+cp tools/identifiers.py "$tree/tools"
+identifiers() { "$tree/tools/identifiers.py"; }
+fails 0 '2 of them defined in one place' 'names that are told apart' identifiers
+echo 'int gr_high(void) { return 1; }' >"$tree/cli/other.c"
+fails 1 'gr__high (src/model/high.c) and gr_high (cli/other.c) differ by an underscore' 'a name with one underscore less' identifiers
+printf '%s\n' '/* gr_high */' 'int gr_lower(void) { return 1; } // gr_low' >"$tree/cli/other.c"
+fails 0 '3 of them defined in one place' 'comments name what they like' identifiers
+echo 'typedef struct gr__low { int value; } gr__low;' >"$tree/cli/other.c"
+fails 1 'gr__low is defined in cli/other.c and in src/base/low.c' 'a type and a function of one name' identifiers
+echo 'enum { GR_MOST = 3, GR_LEAST };' | tee "$tree/cli/other.c" >"$tree/src/base/more.c"
+fails 1 'GR_LEAST is defined in cli/other.c and in src/base/more.c' 'constants of two folders' identifiers
+echo 'struct gr__high *gr_pointer; struct gr__low;' >"$tree/cli/other.c"
+fails 0 'defined in one place' 'what is named is not defined' identifiers
+rm "$tree/cli/other.c" "$tree/src/base/more.c"
+
 # ---- names of arms ----
 names=$work/names
 mkdir -p "$names/tools" "$names/experiments" "$names/src/lab" "$names/src/op" "$names/cli" "$names/recipes"

@@ -113,7 +113,7 @@ static const char *const bases[BASES] = {
                "routes:\n"
                "  - {label: a, open: [a], rest: closed, mix: {}}\n"
                "  - {label: core, mode: parameter, weights: {a: 0.5, b: 0.25}}\n"
-               "  - {label: a, options: [{share: 0.5, open: [a]}, {share: 0.5, forward: {a: 0}}]}\n"
+               "  - {label: a, options: [{chance: 0.5, open: [a]}, {chance: 0.5, forward: {a: 0}}]}\n"
                "train: {groups: [{parameters: '*.norm', lr: 0.5}]}\n",
     [UNITS] = "data: {json: /c.json}\n" LLAMA "regions:\n"
               "  a: {residual: {last: 8}, mlp: {last: 8}, heads: {last: 1}}\n"
@@ -193,7 +193,7 @@ static bool has_names(const char *path) {
     return false;
 }
 
-/* Every key that reads have asked for, below a node: "labels.*.known", "routes[].share". */
+/* Every key that reads have asked for, below a node: "labels.*.known", "routes[].chance". */
 static void walk(const gr_yaml *node, const char *path, int *missing) {
     const char *key;
     for (int i = 0; !has_names(path) && (key = gr_yaml_asked(node, i)); i++) {

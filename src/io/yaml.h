@@ -57,7 +57,7 @@ struct gr_yaml {
     gr_yaml_mark at, key_at;
     int count; /* of children */
     gr_yaml *parent, *first, *last, *next;
-    struct gr__yaml_asked *asked; /* keys that reads of this map know */
+    struct gr__asked_key *asked; /* keys that reads of this map know */
     struct gr__yaml_tree *tree;
 };
 
@@ -171,9 +171,9 @@ void gr_yaml_sort(gr_yaml *node, bool (*ordered)(const gr_yaml *map));
 
 /* ---- shared between yaml.c, yaml_read.c and yaml_write.c ---- */
 
-struct gr__yaml_asked {
+struct gr__asked_key {
     const char *key;
-    struct gr__yaml_asked *next;
+    struct gr__asked_key *next;
 };
 
 struct gr__yaml_tree {

@@ -94,7 +94,7 @@ void gr_yaml_is_plain(gr_yaml *node, bool plain) {
 void gr_yaml_is_path(gr_yaml *node) { node->path = true; }
 
 const char *gr_yaml_asked(const gr_yaml *map, int which) {
-    const struct gr__yaml_asked *asked = map->asked;
+    const struct gr__asked_key *asked = map->asked;
     for (; asked && which > 0; which--)
         asked = asked->next;
     return asked ? asked->key : NULL;
@@ -103,12 +103,12 @@ const char *gr_yaml_asked(const gr_yaml *map, int which) {
 /* Notes that a read knows this key of the map. */
 static void ask(gr_yaml *map, const char *key) {
     assert(map->kind == GR_YAML_MAP);
-    for (const struct gr__yaml_asked *a = map->asked; a; a = a->next)
+    for (const struct gr__asked_key *a = map->asked; a; a = a->next)
         if (!strcmp(a->key, key))
             return;
 
     /* New ones go to the end: a hint lists keys in the order in which they were asked for. */
-    struct gr__yaml_asked *asked = gr_arena_alloc(map->tree->arena, sizeof *asked), **end = &map->asked;
+    struct gr__asked_key *asked = gr_arena_alloc(map->tree->arena, sizeof *asked), **end = &map->asked;
     asked->key = gr_arena_strdup(map->tree->arena, key);
     while (*end)
         end = &(*end)->next;
@@ -179,7 +179,7 @@ static gr_status unknown_key(const gr_yaml *child, gr_error *err) {
     const char **known = NULL;
     int count = 0;
     size_t room = 0;
-    for (const struct gr__yaml_asked *a = child->parent->asked; a; a = a->next)
+    for (const struct gr__asked_key *a = child->parent->asked; a; a = a->next)
         GR_PUSH(known, count, room) = a->key;
     hint_words(child->key, known, count, hint, sizeof hint);
     gr_free(known);

@@ -299,7 +299,7 @@ static gr_status take_line(gr__committed *list, const gr__lines *line, const cha
     char place[GR__PLACE_SIZE];
     json_t *value;
     gr__cell *cell;
-    gr__place(place, path, line->number, 0);
+    gr__place_text(place, path, line->number, 0);
     if (!line->closed)
         return gr_error_set(err, GR_ERR_FORMAT, place, "the file was cut off", "the last line does not end");
     GR_TRY(gr__json_foreign(&value, line->text, line->length, &(gr__json_from){path, line->number, one_a_line, true},

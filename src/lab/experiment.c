@@ -10,7 +10,7 @@
 #include "lab/experiment_read.h"
 #include "recipe/read.h"
 
-const char *const gr__experiment_facts[] = {"labels", "hidden_labels", "document_labels", NULL};
+const char *const gr__fact_words[] = {"labels", "hidden_labels", "document_labels", NULL};
 
 /* ---- what sections share ---- */
 
@@ -109,16 +109,16 @@ static gr_status read_name(gr__experiment_reader *r, gr_error *err) {
 
 static gr_status read_needs(gr__experiment_reader *r, gr_error *err) {
     int facts = 0;
-    while (gr__experiment_facts[facts])
+    while (gr__fact_words[facts])
         facts++;
     GR_TRY(gr_yaml_texts(r->root, &r->to->need, &r->to->needs, "needs", err));
     for (int i = 0; i < r->to->needs; i++) {
         bool known = false;
         for (int k = 0; k < facts; k++)
-            known = known || strcmp(r->to->need[i], gr__experiment_facts[k]) == 0;
+            known = known || strcmp(r->to->need[i], gr__fact_words[k]) == 0;
         if (!known)
-            return gr__recipe_unknown(gr_yaml_find(r->root, "needs"), "fact", r->to->need[i], gr__experiment_facts,
-                                      facts, err);
+            return gr__recipe_unknown(gr_yaml_find(r->root, "needs"), "fact", r->to->need[i], gr__fact_words, facts,
+                                      err);
     }
     return GR_OK;
 }

@@ -94,8 +94,8 @@ static gr_status read_when(draft *d, gr_error *err) {
     gr_yaml *node = gr_yaml_find(d->map, "when");
     if (!node)
         return GR_OK;
-    for (; gr__experiment_facts[count - 1]; count++)
-        words[count] = gr__experiment_facts[count - 1];
+    for (; gr__fact_words[count - 1]; count++)
+        words[count] = gr__fact_words[count - 1];
 
     GR_TRY(gr_yaml_as_text(node, &d->arm.when, err));
     for (int i = 0; i < count; i++)

@@ -17,7 +17,7 @@ typedef struct gr__experiment_reader {
 } gr__experiment_reader;
 
 /* Facts that arms ask for, ended by NULL. */
-extern const char *const gr__experiment_facts[];
+extern const char *const gr__fact_words[];
 
 /* ---- sections ---- */
 

@@ -149,7 +149,7 @@ static bool take_compared(gr_estimate *e, const losses *l, const gr_figure_def *
     if (j->zero < 0 || j->one < 0)
         return false;
 
-    gr__source *source = gr_alloc((size_t)j->e->arms * sizeof *source);
+    gr__model_losses *source = gr_alloc((size_t)j->e->arms * sizeof *source);
     for (int a = 0; a < j->e->arms; a++) {
         int value = a == def->of ? knob : 0;
         source[a].before = losses_at(l, a, value, 0);
@@ -162,7 +162,7 @@ static bool take_compared(gr_estimate *e, const losses *l, const gr_figure_def *
                       .one = j->one,
                       .least = j->def->least,
                       .seed = j->def->split_seed[l->seed]};
-    gr__figure_def one = {def->figure->name, def->figure->name, def->of, def->group, attack > 0};
+    gr__result_figure one = {def->figure->name, def->figure->name, def->of, def->group, attack > 0};
     bool taken = gr__figure_take(e, &f, &one);
     gr_free(source);
     return taken;
@@ -196,7 +196,7 @@ static bool take_value(gr_estimate *e, const losses *l, const gr_figure_def *def
 
     const gr_sample *sample = &losses_at(l, def->of, knob, attack_of(j, def->after))[group];
     if (sample->count > 0)
-        *e = gr_interval(gr_measure_loss, sample, 1, j->def->split_seed[l->seed]);
+        *e = gr_interval(gr__formula_loss, sample, 1, j->def->split_seed[l->seed]);
     return sample->count > 0;
 }
 
