@@ -368,7 +368,7 @@ static void note_lengths(const reader *r) {
     static const char *const unused[] = {"truncation", "padding"};
     for (size_t i = 0; i < sizeof unused / sizeof *unused; i++)
         if (!is_off(json_object_get(r->root, unused[i])))
-            gr_log(1, "note: %s: its %s is left out: texts are encoded whole", r->place, unused[i]);
+            gr_log_line(1, "note: %s: its %s is left out: texts are encoded whole", r->place, unused[i]);
 }
 
 gr_status gr__vocab_read(gr_tokenizer **out, json_t *root, const char *place, const char *merges_place,
