@@ -220,7 +220,7 @@ static gr_status tune(attack *a, gr_error *err) {
 
         /* A rate that diverges has done its best before. */
         if (status == GR_ERR_NUMERIC && isfinite(a->chosen))
-            gr_log(1, "relearning at rate %g: %s", a->rate_lr, diverged.message);
+            gr_log_line(1, "relearning at rate %g: %s", a->rate_lr, diverged.message);
         else if (status != GR_OK)
             return gr_error_set(err, status, diverged.place, diverged.hint, "%s", diverged.message);
     }
@@ -315,7 +315,7 @@ static gr_status attack_removed(gr_ledger *rows, const gr_subject *s, const gr_s
     gr_error refused = {0};
     gr_status status = gr_bundle_load(&removed, s->bundle, s->off, s->off_count, &refused);
     if (status == GR_ERR_USAGE) {
-        gr_log(1, "relearning with the region switched off, not removed: %s", refused.message);
+        gr_log_line(1, "relearning with the region switched off, not removed: %s", refused.message);
         return attack_network(rows, s, settings, s->model, SWITCHED, err);
     }
     if (status != GR_OK)

@@ -122,7 +122,7 @@ static void follow(void *user, const gr_progress *progress) {
     if (control->progress)
         control->progress(control->user, progress);
     else if (progress->warning)
-        gr_log(1, "%s: step %lld: %s", progress->name, (long long)progress->step, progress->warning);
+        gr_log_line(1, "%s: step %lld: %s", progress->name, (long long)progress->step, progress->warning);
 }
 
 /* Nothing is written to a folder that another process has taken over. */

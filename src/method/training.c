@@ -32,7 +32,7 @@ static gr_status take_out_regions(gr_arch_def **def, gr_model **model, const gr_
         *def = out.def;
         *model = out.model;
     } else {
-        gr_log(1, "the filtered twin keeps the full width: %s", refused.message);
+        gr_log_line(1, "the filtered twin keeps the full width: %s", refused.message);
     }
     return GR_OK;
 }
