@@ -139,7 +139,7 @@ static void print(const gr_result *result, bool json) {
 
 static gr_status reproduce(const arguments *a, gr_error *err) {
     gr_result *result = NULL;
-    gr__progress progress;
+    gr__progress_bar progress;
     gr__progress_begin(&progress, stderr);
     if (a->worker) {
         gr__worker_begin();
@@ -175,5 +175,5 @@ int gr__cmd_reproduce(int argc, char **argv) {
         snprintf(err.hint, sizeof err.hint, "all is saved; the same command goes on where it stopped");
     gr_free(folder);
     gr_free(a.arms.at);
-    return gr__finish(&a.common, status, &err);
+    return gr__end_command(&a.common, status, &err);
 }
