@@ -326,8 +326,8 @@ static gr_status publish(job *j, gr_error *err) {
     GR_TRY(gr__lab_rows(&known, &owned, lab, key, err));
     gr_status status = gr__cell_restore(j->work, &other, known, j->rows, err);
     if (status == GR_OK && other)
-        gr_log_line(1, "%s: made again with other bits (here by %s, its rows by %s); its rows stay", key, gr_kernel_isa(),
-               gr__cell_text(known, "isa"));
+        gr_log_line(1, "%s: made again with other bits (here by %s, its rows by %s); its rows stay", key,
+                    gr_kernel_isa(), gr__cell_text(known, "isa"));
     if (owned)
         gr__cell_free((gr__cell *)known);
     return status;
