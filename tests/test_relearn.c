@@ -114,6 +114,7 @@ static void rows_say_what_was_reached(void **state) {
     assert_int_equal(gr_ledger_size(rows), 1 + GROUPS);
     assert_true(of_point(rows, "documents") == 8 && of_point(rows, "tokens") > 8);
     assert_true(of_point(rows, "step") == 4 && of_point(rows, "lr") == 0.003);
+    assert_true(of_point(rows, "steps") == 4);
     for (int g = 0; g < GROUPS; g++) {
         const gr_entry *row = loss_of(rows, groups.group[g].name);
         assert_string_equal(gr_entry_text(row, "at"), "best");

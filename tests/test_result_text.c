@@ -112,6 +112,46 @@ static void foreign_texts_stay_in_their_line(void **state) {
     json_decref(result);
 }
 
+/* Data say what their losses are in, and from what gap on a ratio is taken. */
+static void losses_are_in_the_unit_of_the_data(void **state) {
+    (void)state;
+    static const char data[] = "{\"row\":\"data\",\"counted\":\"samples\",\"unit\":\"nats per sample\"}\n";
+    stored s;
+    stored_refused(&s);
+    json_t *r = make(&s.def);
+    char *text = print(r);
+    assert_non_null(strstr(text, "\nLoss of the test, nats per token (lower"));
+    assert_non_null(strstr(text, "above 0 and at least 0.15 nats per token.\n"));
+    free(text);
+    json_decref(r);
+
+    assert_int_equal(s.rows[0].arm, -1);
+    gr_ledger_free((gr_ledger *)s.rows[0].rows);
+    s.rows[0].rows = rows_of(data, strlen(data));
+    for (int least = 0; least < 2; least++) {
+        s.def.least = least;
+        r = make(&s.def);
+        text = print(r);
+        assert_non_null(strstr(text, "\nLoss of the test, nats per sample (lower"));
+        assert_int_equal(strstr(text, "at least 1.00 nats per") != NULL, least);
+        assert_int_equal(strstr(text, "nothing specific to remove") != NULL, least);
+        free(text);
+        json_decref(r);
+    }
+
+    /* Plain and filtered exchanged: there is less than nothing, and no least gap to speak of. */
+    for (size_t i = 0; i < s.count; i++)
+        if (s.rows[i].arm == PLAIN || s.rows[i].arm == FILTERED)
+            s.rows[i].arm = PLAIN + FILTERED - s.rows[i].arm;
+    s.def.least = 0;
+    r = make(&s.def);
+    text = print(r);
+    assert_non_null(strstr(text, "above 0.\n"));
+    free(text);
+    json_decref(r);
+    stored_free(&s);
+}
+
 /* Each point has its verdict and its tables; claims stand above them. */
 static void points_follow_each_other(void **state) {
     (void)state;
@@ -142,6 +182,7 @@ int main(void) {
         cmocka_unit_test(texts_are_as_stored),
         cmocka_unit_test(wide_tables_are_cut_up),
         cmocka_unit_test(foreign_texts_stay_in_their_line),
+        cmocka_unit_test(losses_are_in_the_unit_of_the_data),
         cmocka_unit_test(points_follow_each_other),
     };
     return cmocka_run_group_tests_name("results as text", tests, setup, teardown);

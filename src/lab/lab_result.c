@@ -6,7 +6,7 @@
 #include "io/file.h"
 #include "io/json.h"
 #include "lab/lab_state.h"
-#include "lab/result.h"
+#include "lab/result_cells.h"
 
 /* ---- rows of all uses ---- */
 
@@ -34,27 +34,6 @@ static gr_status read_cells(all_rows *all, const gr_lab *lab, gr_error *err) {
     for (int c = 0; c < all->cells; c++)
         GR_TRY(gr__lab_rows(&all->cell[c], &all->owned[c], lab, lab->cells->cell[c].key, err));
     return GR_OK;
-}
-
-/* Each use says whose rows they are; a cell serves as many as share it. */
-static void list_rows(all_rows *all, const gr_lab *lab) {
-    const gr__cells *cells = lab->cells;
-    all->rows = gr_alloc((size_t)(cells->uses + 1) * sizeof *all->rows);
-    for (int u = 0; u < cells->uses; u++) {
-        const gr__use *use = &cells->use[u];
-        const gr__cell *cell = all->cell[use->cell];
-        if (!cell)
-            continue;
-        const gr_attack *after = use->reading >= 0 ? lab->experiment->use[use->reading].attack : NULL;
-        all->rows[all->count++] =
-            (gr__result_rows){.arm = use->arm,
-                              .point = use->point,
-                              .seed = use->seed,
-                              .knob = use->knob,
-                              .after = after,
-                              .rows = cell->rows,
-                              .seconds = json_number_value(json_object_get(cell->file, "seconds"))};
-    }
 }
 
 /* ---- the result ---- */
@@ -88,7 +67,7 @@ gr_status gr_lab_result(gr_result **out, const gr_lab *lab, gr_error *err) {
     *out = NULL;
     gr_status status = read_cells(&all, lab, err);
     if (status == GR_OK) {
-        list_rows(&all, lab);
+        all.rows = gr__result_rows_of(&all.count, lab->experiment, lab->cells, all.cell);
         status = make_result(&object, lab, &all, err);
     }
     free_rows(&all);

@@ -40,7 +40,7 @@ typedef struct gr__result_def {
     int seeds;
     int64_t first_seed;         /* its number */
     const uint64_t *split_seed; /* [seeds] of intervals */
-    double least;               /* least gap of the data that specific ratios are taken over; -INFINITY: any */
+    double least;               /* gr_task.least_gap of the data: what specific ratios are taken over */
     const gr__result_rows *rows;
     size_t count;
 } gr__result_def;

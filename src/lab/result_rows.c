@@ -123,7 +123,9 @@ static void put_data(json_t *to, const job *j, int point) {
     json_object_set_new(data, "used_fallback", json_boolean(gr_entry_number(row, "used_fallback") > 0));
     put_count(data, "vocab", row, "vocab");
     const char *counted = gr_entry_text(row, "counted");
-    json_object_set_new(data, "counted", json_string(counted ? counted : "documents"));
+    const char *unit = gr_entry_text(row, "unit");
+    json_object_set_new(data, "counted", gr_json_text(counted && *counted ? counted : "documents"));
+    json_object_set_new(data, "unit", gr_json_text(unit ? unit : "nats per token"));
 
     /* Of each group, and how many of each label training is told of. */
     json_object_set_new(data, "groups", counts(j, &w, "group", "documents"));

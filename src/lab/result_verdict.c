@@ -71,12 +71,13 @@ static void add_options(word_list *l, const job *j, const gr_attack *attack, int
 }
 
 static word_list words_of(const job *j, const json_t *to, int point) {
-    const char *counted = json_string_value(json_object_get(json_object_get(to, "data"), "counted"));
+    const json_t *data = json_object_get(to, "data");
+    const char *counted = json_string_value(json_object_get(data, "counted"));
+    const char *unit = json_string_value(json_object_get(data, "unit"));
     word_list l = {0};
-    char least[64] = "";
-    if (isfinite(j->def->least))
-        gr__print(least, sizeof least, " and at least %.2f nats per token", j->def->least);
-    add_word(&l, gr_strdup("least"), gr_strdup(least));
+    bool least = isfinite(j->def->least) && j->def->least > 0;
+    add_word(&l, gr_strdup("least"),
+             least ? gr_format(" and at least %.2f %s", j->def->least, unit ? unit : "nats per token") : gr_strdup(""));
     add_word(&l, gr_strdup("unit"), gr_strdup(counted ? counted : "documents"));
     for (int a = 0; a < j->attacks; a++)
         add_options(&l, j, j->attack[a], point);

@@ -170,8 +170,8 @@ void gr__print_losses(FILE *out, const json_t *table, const json_t *point) {
         return;
     }
 
-    fprintf(out, "\nLoss of the test, nats per %s (lower = knows more)\n",
-            !strcmp(gr__counted(point), "samples") ? "sample" : "token");
+    const char *unit = gr__text_of(json_object_get(point, "data"), "unit");
+    fprintf(out, "\nLoss of the test, %s (lower = knows more)\n", unit ? unit : "nats per token");
 
     /* Columns that do not fit beside each other stand below each other. */
     for (int begin = 0, end, width; begin < c.count; begin = end) {

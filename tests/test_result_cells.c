@@ -1,0 +1,150 @@
+/* Cells and results: each row is of the arm, point, seed, value and attack that its use is of. */
+#include "io/digest.h"
+#include "io/json.h"
+#include "lab/result_cells.h"
+#include "result_helpers.h"
+
+/* The attack is one at the first point and two at the second. */
+static int more_each(void *user, int reading, int point, int seed) {
+    (void)user, (void)seed;
+    return reading == 1 ? 1 + point : 1;
+}
+
+/* A cell for each key: its row says which use it was made for, its seconds too. */
+static gr__cell **make_cells(const gr__cells *cells) {
+    gr__cell **cell = gr_alloc((size_t)cells->cells * sizeof *cell);
+    for (int c = 0; c < cells->cells; c++) {
+        gr_ledger *rows = gr_ledger_new();
+        gr_ledger_begin(rows, "mark");
+        gr_ledger_count(rows, "use", cells->cell[c].use);
+        json_t *of = json_pack("{s:i}", "cell", c);
+        cell[c] = gr__cell_new(of, rows, &(gr__cell_facts){.seconds = c + 0.5});
+        json_decref(of);
+    }
+    return cell;
+}
+
+static void free_cells(gr__cell **cell, int count) {
+    for (int c = 0; c < count; c++)
+        gr__cell_free(cell[c]);
+    gr_free(cell);
+}
+
+/* Keys that tell all uses apart, but for the model of plain, which does not know the point. */
+static gr__cells *cells_of(const gr_experiment *e, const bool *runs) {
+    gr__cells *cells = gr__cells_new(&(gr__cells_def){.experiment = e, .runs = runs, .seeds = 2, .each = more_each});
+    int plain = arm_of(e, "plain");
+    for (int u = 0; u < cells->uses; u++) {
+        const gr__use *use = &cells->use[u];
+        bool shared = use->arm == plain && use->reading < 0;
+        char hex[GR_DIGEST_HEX], *text = gr_format("%d %d %d %d %d %d", use->arm, shared ? 0 : use->point, use->seed,
+                                                   use->knob, use->reading, use->each);
+        gr_digest_data(hex, text, strlen(text));
+        gr__cells_key(cells, u, hex, false);
+        gr_free(text);
+    }
+    gr__cells_join(cells);
+    return cells;
+}
+
+static void rows_are_of_their_uses(void **state) {
+    (void)state;
+    gr_experiment *e = parsed(small);
+    const bool runs[8] = {true, true, true, true, true, true, true, true};
+    gr__cells *cells = cells_of(e, runs);
+    gr__cell **cell = make_cells(cells);
+    size_t count, expected = 0;
+    gr__result_rows *rows = gr__result_rows_of(&count, e, cells, (const gr__cell *const *)cell);
+    for (int u = 0; u < cells->uses; u++) {
+        const gr__use *use = &cells->use[u];
+        if (use->kind == GR_CELL_ATTACK && use->each < use->point) /* the weaker one */
+            continue;
+
+        /* In the order of the uses. */
+        const gr__result_rows *r = &rows[expected++];
+        assert_true(r->arm == use->arm && r->point == use->point && r->seed == use->seed && r->knob == use->knob);
+        assert_true(r->rows == cell[use->cell]->rows);
+        assert_true(r->seconds == (use->each == 1 ? use->cell + use[-1].cell + 1 : use->cell + 0.5));
+        assert_true(r->after == (use->kind == GR_CELL_ATTACK ? gr_registry_attack(registry, "relearn") : NULL));
+    }
+    assert_int_equal(count, expected);
+    assert_true(cells->cells < cells->uses); /* plain is shared */
+    gr_free(rows);
+
+    /* What is not done has none; a weaker attack does not stand for the last. */
+    for (int u = 0; u < cells->uses; u++)
+        if (cells->use[u].kind == GR_CELL_ATTACK && cells->use[u].each == cells->use[u].point) {
+            gr__cell_free(cell[cells->use[u].cell]);
+            cell[cells->use[u].cell] = NULL;
+        }
+    rows = gr__result_rows_of(&count, e, cells, (const gr__cell *const *)cell);
+    for (size_t i = 0; i < count; i++)
+        assert_null(rows[i].after);
+    gr_free(rows);
+    free_cells(cell, cells->cells);
+    gr__cells_free(cells);
+    gr_experiment_free(e);
+}
+
+/* From rows of cells to the figures, with nothing between. */
+static void a_result_of_cells(void **state) {
+    (void)state;
+    gr_experiment *e = parsed(small);
+    const bool runs[8] = {true, true, true, true, true, true, true, true};
+    gr__cells *cells = cells_of(e, runs);
+    gr__cell **cell = gr_alloc((size_t)cells->cells * sizeof *cell);
+    for (int c = 0; c < cells->cells; c++) {
+        const gr__use *use = &cells->use[cells->cell[c].use];
+        if (use->kind != GR_CELL_MEASURE)
+            continue;
+
+        /* Forget text: plain 3, filtered 4, the routed ones 3.5 and their knob's quarter. */
+        double forget = use->arm == 2 ? 3 : use->arm == 3 ? 4 : 3.5 + 0.25 * use->knob;
+        gr_ledger *rows = gr_ledger_new();
+        static const char *const groups[] = {"forget", "retain"};
+        for (int g = 0; g < 2; g++) {
+            double nll = g ? 3 : forget;
+            gr_ledger_begin(rows, "loss");
+            gr_ledger_text(rows, "group", groups[g]);
+            gr_ledger_numbers(rows, "units", (double[]){nll, nll}, 2);
+            gr_ledger_counts(rows, "sizes", (int64_t[]){1, 1}, 2);
+            gr_ledger_text(rows, "list", groups[g]);
+        }
+        json_t *of = json_pack("{s:i}", "cell", c);
+        cell[c] = gr__cell_new(of, rows, &(gr__cell_facts){.seconds = 1});
+        json_decref(of);
+    }
+
+    size_t count;
+    gr__result_rows *rows = gr__result_rows_of(&count, e, cells, (const gr__cell *const *)cell);
+    const gr__result_def def = {.experiment = e,
+                                .registry = registry,
+                                .runs = runs,
+                                .seeds = 2,
+                                .first_seed = 1,
+                                .split_seed = split_seeds,
+                                .least = 0.15,
+                                .rows = rows,
+                                .count = count};
+    json_t *r = make(&def), *points = json_object_get(r, "points");
+    assert_int_equal(json_array_size(points), 2);
+    for (size_t p = 0; p < 2; p++) {
+        const json_t *gone = json_object_get(json_object_get(json_array_get(points, p), "knobs"), "gone");
+        assert_int_equal(json_array_size(gone), 2);
+        near(json_array_get(gone, 0), "value", 0.5);
+        near(json_array_get(gone, 1), "value", 0.75);
+    }
+    json_decref(r);
+    gr_free(rows);
+    free_cells(cell, cells->cells);
+    gr__cells_free(cells);
+    gr_experiment_free(e);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_are_of_their_uses),
+        cmocka_unit_test(a_result_of_cells),
+    };
+    return cmocka_run_group_tests_name("results of cells", tests, setup, teardown);
+}
