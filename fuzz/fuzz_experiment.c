@@ -56,8 +56,8 @@ static void edit(char *text, gr_forge *in) {
 static void use(const gr_experiment *e) {
     gr_error err = {0};
     bool *runs = gr_alloc((size_t)e->arms + 1);
-    static const char *const facts[] = {"labels", "hidden_labels", "document_labels"};
-    check(gr_experiment_select(runs, e, &(gr_selection){.fact = facts, .facts = 3}, &err) == GR_OK);
+    static const char *const facts[] = {"labels", "hidden_labels", "rule_labels", "document_labels"};
+    check(gr_experiment_select(runs, e, &(gr_selection){.fact = facts, .facts = 4}, &err) == GR_OK);
     for (int i = 0; i < e->arms; i++) {
         check(!e->arm[i].from || e->arm[i].from < &e->arm[i]);
         check(!runs[i] || !e->arm[i].from || runs[e->arm[i].from - e->arm]);

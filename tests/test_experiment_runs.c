@@ -279,11 +279,12 @@ static void assert_facts(const char *labels, const char *expected) {
 static void recipes_say_which_facts_hold(void **state) {
     (void)state;
     assert_facts("", "");
-    assert_facts("labels: {a: {words: [oak]}}", "labels document_labels");
-    assert_facts("labels: {a: {words: [oak], known: 0.5}}", "labels hidden_labels document_labels");
-    assert_facts("labels: {a: {words: [oak], recall: 0.9}}", "labels hidden_labels document_labels");
-    assert_facts("labels: {a: {words: [oak], per: sentence}}", "labels");
-    assert_facts("labels: {a: {words: [oak]}, b: {tokens: [' oak']}}", "labels");
+    assert_facts("labels: {a: {is: [oak]}}", "labels document_labels");
+    assert_facts("labels: {a: {words: [oak]}}", "labels rule_labels document_labels");
+    assert_facts("labels: {a: {words: [oak], known: 0.5}}", "labels hidden_labels rule_labels document_labels");
+    assert_facts("labels: {a: {words: [oak], recall: 0.9}}", "labels hidden_labels rule_labels document_labels");
+    assert_facts("labels: {a: {words: [oak], per: sentence}}", "labels rule_labels");
+    assert_facts("labels: {a: {is: [oak]}, b: {tokens: [' oak']}}", "labels");
 }
 
 static void assert_count(const char *file, const char *preset, const char *facts, int point, int models, int measures,

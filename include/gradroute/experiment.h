@@ -196,7 +196,7 @@ gr_status gr_experiment_text(const gr_experiment *experiment, char **text, gr_er
 
 /* Who chooses: the facts that hold of the data, and perhaps names. */
 typedef struct gr_selection {
-    const char *const *fact; /* [facts] "labels", "hidden_labels", "document_labels" */
+    const char *const *fact; /* [facts] "labels", "hidden_labels", "rule_labels", "document_labels" */
     int facts;
     bool named;             /* arms were named: with arm those, and without any only what is fixed */
     const char *const *arm; /* [arms] */
@@ -238,9 +238,9 @@ typedef struct gr_experiment_base {
 gr_status gr_experiment_recipe(gr_recipe **recipe, const gr_experiment *experiment, const gr_experiment_base *base,
                                gr_error *err);
 
-/* The facts of the data that a recipe has, as far as it says them, into fact[GR_FACTS]; returns how many. Labels are
- * hidden where some are not known, or drawn with mistakes. */
-enum { GR_FACTS = 3 };
+/* The facts of the data (gr_task.fact) as far as the recipe says them, into fact[GR_FACTS]; returns how many. Before
+ * the data are read labels are hidden where not all are known, or mistakes are asked for. */
+enum { GR_FACTS = 4 };
 int gr_experiment_facts(const gr_recipe *recipe, const char *fact[GR_FACTS]);
 
 /* How much is made at one point and seed by the arms that run. What arms share is counted for each of them: methods say

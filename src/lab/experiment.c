@@ -10,7 +10,7 @@
 #include "lab/experiment_read.h"
 #include "recipe/read.h"
 
-const char *const gr__fact_words[] = {"labels", "hidden_labels", "document_labels", NULL};
+const char *const gr__fact_words[] = {"labels", "hidden_labels", "rule_labels", "document_labels", NULL};
 
 /* ---- what sections share ---- */
 

@@ -1,5 +1,6 @@
 /* experiment_count.c - how much an experiment makes, and what recipes say of their data for that. */
 #include "lab/experiment_read.h"
+#include "label/source.h"
 
 /* ---- facts ---- */
 
@@ -9,11 +10,13 @@ static bool is_of_documents(const gr_label_def *label) {
 }
 
 int gr_experiment_facts(const gr_recipe *recipe, const char *fact[GR_FACTS]) {
-    bool hidden = false, documents = recipe->labels > 0;
+    bool hidden = false, rule = false, documents = recipe->labels > 0;
     int count = 0;
     for (int k = 0; k < recipe->labels; k++) {
         const gr_label_def *label = &recipe->label[k];
+        const gr__label_source *source = gr__label_source_of(label);
         hidden = hidden || label->known < 1 || label->noise;
+        rule = rule || (source && source->rule);
         documents = documents && is_of_documents(label);
     }
 
@@ -22,6 +25,8 @@ int gr_experiment_facts(const gr_recipe *recipe, const char *fact[GR_FACTS]) {
         fact[count++] = "labels";
     if (hidden)
         fact[count++] = "hidden_labels";
+    if (rule)
+        fact[count++] = "rule_labels";
     if (documents)
         fact[count++] = "document_labels";
     return count;
