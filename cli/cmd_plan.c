@@ -6,16 +6,15 @@
 #include "common.h"
 #include "lab/arms.h"
 #include "method/training.h"
+#include "plan_experiment.h"
 
 #include <math.h>
 #include <omp.h>
 
 static const char doc[] =
-    "Says what RECIPE would cost, for the routed model and each of its twins: parameters of core and regions, memory "
-    "by "
-    "kind, steps, tokens, operations and expected minutes. Reads the data (their vocabulary decides sizes), times a "
-    "few "
-    "steps of each model, and writes nothing."
+    "Says what FILE, a recipe, would cost, for the routed model and each of its twins: parameters of core and regions, "
+    "memory by kind, steps, tokens, operations and expected minutes. Reads the data (their vocabulary decides sizes), "
+    "times a few steps of each model, and writes nothing."
     "\v"
     "The minutes are those of an audit with these threads: training, losses of the held-out documents (\"measuring\") "
     "and "
@@ -24,14 +23,47 @@ static const char doc[] =
     "That takes seconds, whatever the size: where a step would take long, smaller ones are timed and the rest is "
     "extrapolated. `gradroute train` makes the routed model alone.\n"
     "\n"
+    "Where FILE is an experiment (docs/experiments.md), its arms, points and seeds are counted, and nothing "
+    "is timed.\n"
+    "\n"
     "Examples:\n"
     "  gradroute plan recipes/demo.yaml\n"
+    "  gradroute plan experiments/audit.yaml --base recipes/demo.yaml\n"
     "  gradroute plan recipes/demo.yaml --set model.width=384 --json\n" GR__EXIT_STATUS;
 
-static const struct argp_option options[] = {GR__OPTION_SET, GR__OPTION_THREADS, GR__OPTION_JSON, {0}};
+enum { KEY_PRESET = GR__KEY_OWN, KEY_BASE, KEY_ARMS };
+
+static const struct argp_option options[] = {
+    GR__OPTION_SET,
+    GR__OPTION_THREADS,
+    GR__OPTION_JSON,
+    {"preset", KEY_PRESET, "NAME", 0, "Of an experiment: the preset (default: none)", 0},
+    {"base", KEY_BASE, "RECIPE", 0, "Of an experiment: the recipe, instead of its own", 0},
+    {"arms", KEY_ARMS, "NAME,...", 0, "Of an experiment: the arms that run, with those that go on from them", 0},
+    {0}};
+
+/* What the command was given. */
+typedef struct request {
+    gr__common common; /* first: gr__common_parse is handed it */
+    gr__experiment_choice choice;
+} request;
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
-    return gr__common_parse(key, arg, state, state->input);
+    request *r = state->input;
+    switch (key) {
+    case KEY_PRESET:
+        r->choice.preset = arg;
+        return 0;
+    case KEY_BASE:
+        r->choice.base = arg;
+        return 0;
+    case KEY_ARMS:
+        r->choice.named = true;
+        gr__option_list(&r->common, &r->choice.arm, arg);
+        return 0;
+    default:
+        return gr__common_parse(key, arg, state, &r->common);
+    }
 }
 
 /* One model of the plan. */
@@ -246,9 +278,24 @@ static gr_status open_and_plan(const gr__common *common, gr_error *err) {
     return status;
 }
 
+/* A recipe, or an experiment. */
+static gr_status plan_file(const request *r, gr_error *err) {
+    const gr__experiment_choice *choice = &r->choice;
+    bool experiment = false;
+    GR_TRY(gr__is_experiment(&experiment, r->common.input, err));
+    if (experiment)
+        return gr__count_experiment(&r->common, choice, err);
+    if (choice->preset || choice->base || choice->named)
+        return gr_error_set(err, GR_ERR_USAGE, r->common.input, "leave them out, or name an experiment",
+                            "--preset, --base and --arms are of experiments, and this is none");
+    return open_and_plan(&r->common, err);
+}
+
 int gr__cmd_plan(int argc, char **argv) {
-    gr__common common = {.what = "RECIPE"};
+    request r = {.common = {.what = "FILE"}};
     gr_error err = {0};
-    gr__parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, &common);
-    return gr__end_command(&common, open_and_plan(&common, &err), &err);
+    gr__parse(&(struct argp){options, parse, "FILE", doc, NULL, NULL, NULL}, argc, argv, &r);
+    gr_status status = plan_file(&r, &err);
+    gr_free(r.choice.arm.at);
+    return gr__end_command(&r.common, status, &err);
 }

@@ -1,0 +1,19 @@
+/* plan_experiment.h - the plan of an experiment, which `gradroute plan` prints where its file is one. */
+#ifndef GR_CLI_PLAN_EXPERIMENT_H
+#define GR_CLI_PLAN_EXPERIMENT_H
+
+#include "common.h"
+
+/* What is asked of experiments alone. */
+typedef struct gr__experiment_choice {
+    const char *preset, *base; /* NULL: not said */
+    gr__strings arm;
+    bool named; /* --arms was given */
+} gr__experiment_choice;
+
+/* Whether a file is an experiment: a map with that key. Errors: those of reading YAML. */
+gr_status gr__is_experiment(bool *is, const char *path, gr_error *err);
+
+gr_status gr__count_experiment(const gr__common *common, const gr__experiment_choice *choice, gr_error *err);
+
+#endif

@@ -1,0 +1,59 @@
+# Experiments: `plan` knows one from a recipe, counts what it makes, and says what is wrong with it and where.
+. tests/cmd.inc
+e=$work/rates.yaml
+cat >"$e" <<'YAML'
+experiment: rates
+base: tiny.yaml
+seeds: 3
+axes: {known: {all: {}, half: {labels.animals.known: 0.5}}}
+presets: {quick: {seeds: 2, axes: {known: [all]}}}
+arms:
+  routed: {train: {set: {preset.p_cr: {knob: [0.1, 0.2]}}}}
+  cut: {from: routed, ablate: {regions: all}}
+  plain: {train: {routes: none}}
+  perfect: {train: {without: true_labels}, when: hidden_labels}
+measures: {loss: {of: [routed, cut, plain, perfect]}}
+attacks: {relearn: {of: [cut, plain], documents: [4, 8]}}
+YAML
+plan() { timeout 60 gradroute plan "$@"; }
+last() { get "$work/last.json" "$1"; }
+
+# ---- counts: 5 models where all is known, 6 where half is; 3 are attacked at 2 numbers of documents ----
+json 'a plan' plan "$e" --json
+ok 'its models' same "$(last "['cells']['models']")" 33
+ok 'its measurements' same "$(last "['cells']['measures']")" 33
+ok 'its attacks' same "$(last "['cells']['attacks']")" 36
+ok 'its data' same "$(last "['cells']['data']")" 6
+ok 'all of it' same "$(last "['cells']['all']")" 108
+ok 'its points' same "$(last "['points']")" "[{'known': 'all'}, {'known': 'half'}]"
+ok 'an arm by its knob' same "$(last "['arms'][1]")" "{'name': 'cut', 'method': 'ablate', 'from': 'routed', 'points': 2, 'values': 2, 'models': 12}"
+ok 'an arm by a fact' same "$(last "['arms'][3]['points']")" 1
+fails 0 '^108 cells: 6 of data, 33 models, 33 measurements, 36 attacks' 'and for people' plan "$e"
+fails 0 '^  perfect  *train  *1  *1  *3$' 'a line for each arm' plan "$e"
+
+json 'a preset' plan "$e" --preset quick --json
+ok 'has its seeds and points' same "$(last "['cells']['all']")" 34
+json 'arms by name' plan "$e" --arms routed --json
+ok 'bring what goes on from them' same "$(last "['cells']['models']")" 24
+json 'the recipe of the command line' plan "$e" --set labels.animals.known=0.9 --json
+ok 'may change a fact' same "$(last "['arms'][3]['points']")" 2
+sed 's/\[animal\]/[animal], known: 0.7/' "$work/tiny.yaml" >"$work/hidden.yaml"
+json 'another base' plan "$e" --base "$work/hidden.yaml" --json
+ok 'is read instead' same "$(last "['arms'][3]['points']")" 2
+json 'the audit on a recipe' plan experiments/audit.yaml --base "$work/tiny.yaml" --json
+ok 'has the arms of an audit' same "$(last "['cells']['models']")" 4
+
+# ---- what is wrong ----
+fails 2 "no preset is called 'quik'" 'another preset' plan "$e" --preset quik
+fails 2 '  hint: did you mean .quick' 'with a hint' plan "$e" --preset quik
+fails 2 "^gradroute: --arms: no arm is called 'plian'" 'another arm' plan "$e" --arms plian
+fails 2 'experiment audit has no recipe of its own' 'no recipe' plan experiments/audit.yaml
+fails 2 'no such file\|No such file' 'a recipe that is not there' plan "$e" --base "$work/none.yaml"
+fails 2 'are of experiments, and this is none' 'a recipe with a preset' plan "$work/tiny.yaml" --preset quick
+sed 's/half: {labels/half: {lables/' "$e" >"$work/slip.yaml"
+fails 2 "slip.yaml:4:32: unknown key 'lables'" 'a slip in what is set' plan "$work/slip.yaml"
+sed 's/from: routed/from: ruoted/' "$e" >"$work/slip.yaml"
+fails 2 "slip.yaml:8:15: no arm is called 'ruoted'" 'a slip in an arm' plan "$work/slip.yaml"
+printf 'experiment: [\n' >"$work/slip.yaml"
+fails 2 'slip.yaml:2:1: not valid YAML' 'a file that is no YAML' plan "$work/slip.yaml" --preset quick
+finish
