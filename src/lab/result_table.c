@@ -82,6 +82,8 @@ void gr__result_table(json_t *to, const job *j) {
     /* Rows, and what else is said of them. */
     json_t *table = json_pack("{s:o, s:o, s:o, s:o, s:s}", "arms", arms_of(j), "groups", groups, "attacks", attacks,
                               "figures", figures_of(j), "intervals", intervals_of(j));
+    if (!e->base && !e->base_file) /* a recipe must be named with it */
+        json_object_set_new(table, "needs_base", json_true());
     if (j->subject >= 0)
         put_text(table, "subject", e->arm[j->subject].name);
     if (e->verdict.missing && j->one >= 0)

@@ -218,45 +218,64 @@ static void print_next(FILE *out, const char *folder, const char *subject, const
 }
 
 /* The command of the whole once more with the arms that would say more: it goes on from what is there. */
-static void print_suggested(FILE *out, const json_t *result, const json_t *point, const char *folder) {
+static void print_suggested(FILE *out, const json_t *result, const char *folder) {
     const json_t *suggested = json_object_get(result, "suggested");
-    const char *experiment = gr__text_of(result, "experiment"), *name;
-    bool audit = experiment && !strcmp(experiment, "audit");
-    char *arms = NULL;
+    const char *name, *go_on = "\\\n           ";
     size_t i;
     json_t *arm, *model;
     if (json_array_size(suggested) == 0)
         return;
 
-    /* Whoever names arms names all of them. */
-    json_object_foreach(json_object_get(point, "models"), name, model)
-        gr__append(&arms, "%s%s", arms ? "," : "--arms ", name);
-    json_array_foreach(suggested, i, arm) gr__append(&arms, "%s%s", arms ? "," : "--arms ", json_string_value(arm));
+    fprintf(out, "More     gradroute reproduce %s/experiment.yaml -o %s %s", folder, folder, go_on);
+    if (json_is_true(json_object_get(json_object_get(result, "table"), "needs_base")))
+        fprintf(out, "--base %s/recipe.yaml %s", folder, go_on);
 
-    char *command = audit ? gr_format("gradroute audit %s/recipe.yaml -o %s", folder, folder)
-                          : gr_format("gradroute reproduce %s/experiment.yaml -o %s", folder, folder);
-    print_command(out, "More", command, arms);
-    gr_free(command);
-    gr_free(arms);
+    /* Whoever names arms names all of them. */
+    const char *sign = "--arms ";
+    json_object_foreach(json_object_get(result, "models"), name, model) {
+        fprintf(out, "%s%s", sign, name);
+        sign = ",";
+    }
+    json_array_foreach(suggested, i, arm) fprintf(out, ",%s", json_string_value(arm));
+    fputc('\n', out);
+}
+
+/* Whether there are several models of an arm: at points, seeds or values of its knob. */
+static bool has_several(const json_t *result, const char *name) {
+    return json_object_get(result, "points") || json_object_get(result, "seeds") ||
+           json_object_get(json_object_get(json_object_get(result, "models"), name), "values");
 }
 
 /* Without a folder nothing was kept, and there is nothing to point at. */
-static void print_places(FILE *out, const json_t *result, const json_t *point) {
+static void print_places(FILE *out, const json_t *result) {
     const char *folder = gr__text_of(result, "folder");
     const char *subject = gr__text_of(json_object_get(result, "table"), "subject");
     const char *region =
-        json_object_iter_key(json_object_iter(json_object_get(json_object_get(point, "parameters"), "regions")));
+        json_object_iter_key(json_object_iter(json_object_get(json_object_get(result, "parameters"), "regions")));
+    bool several = has_several(result, subject ? subject : "");
     if (!folder)
         return;
 
     fputc('\n', out);
-    if (subject)
+    if (several)
+        fprintf(out, "Models   %s/arms\n", folder);
+    else if (subject)
         fprintf(out, "Model    %s/%s/model\nMetrics  %s/%s/metrics.jsonl\n", folder, subject, folder, subject);
     fprintf(out, "Result   %s/result.json\n", folder);
 
-    if (subject && region)
-        print_next(out, folder, subject, region, point);
-    print_suggested(out, result, point, folder);
+    if (!several && subject && region)
+        print_next(out, folder, subject, region, result);
+    if (!json_object_get(result, "points"))
+        print_suggested(out, result, folder);
+}
+
+/* What was asked, above the answers to it. */
+static void print_question(FILE *out, const json_t *result) {
+    const char *question = gr__text_of(result, "question");
+    if (!question || json_array_size(json_object_get(result, "claims")) == 0)
+        return;
+    fputc('\n', out);
+    gr__print_wrapped(out, question, 0, 0);
 }
 
 void gr__result_print(const json_t *result, FILE *out) {
@@ -266,6 +285,7 @@ void gr__result_print(const json_t *result, FILE *out) {
 
     /* What it is all about, then what it rests on. */
     print_verdict(out, result);
+    print_question(out, result);
     print_claims(out, result);
     print_trials(out, table);
     if (!points)
@@ -277,7 +297,7 @@ void gr__result_print(const json_t *result, FILE *out) {
         print_verdict(out, point);
         print_point(out, table, point);
     }
-    print_places(out, result, points ? json_array_get(points, 0) : result);
+    print_places(out, result);
 }
 
 void gr_result_print(const gr_result *result, FILE *out) { gr__result_print(result->object, out); }
