@@ -44,7 +44,7 @@ test-full:
 
 check-style:
 	@tools/setup.sh test
-	@tools/layers.py && tools/names.py && tools/format.sh && tools/wrap.py
+	@tools/layers.py && tools/readable.py && tools/names.py && tools/format.sh && tools/wrap.py
 
 # Configured once; again when a source file appears or goes.
 $(BUILD)/.ready: meson.build meson_options.txt FORCE

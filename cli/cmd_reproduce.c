@@ -90,6 +90,8 @@ static gr_status work_by_workers(gr_lab *lab, const arguments *a, gr_error *err)
     char threads[16], **words = gr_alloc((size_t)(a->count + 6) * sizeof *words);
     int n = 0, share = gr_cores() / a->jobs;
     snprintf(threads, sizeof threads, "%d", share > 0 ? share : 1);
+
+    /* The worker's own options first; behind them those of the user, who thus has the last word on threads. */
     words[n++] = "gradroute";
     words[n++] = "reproduce";
     words[n++] = "--worker";
@@ -97,6 +99,7 @@ static gr_status work_by_workers(gr_lab *lab, const arguments *a, gr_error *err)
     words[n++] = threads;
     for (int i = 0; i < a->count; i++)
         words[n++] = a->words[i];
+
     gr_status status = gr__workers_run(words, a->jobs, gr__stop_flag(), err);
     gr_free(words);
     return status == GR_OK ? gr_lab_look(lab, err) : status;
@@ -127,6 +130,7 @@ static gr_status work(gr_result **result, const arguments *a, const gr_control *
     return status;
 }
 
+/* The tables for people, or the result as it is in its file. */
 static void print(const gr_result *result, bool json) {
     if (!json) {
         gr_result_print(result, stdout);
@@ -145,12 +149,14 @@ static gr_status reproduce(const arguments *a, gr_error *err) {
         gr__worker_begin();
         progress.terminal = false; /* several cannot share one bar */
     }
+
     gr_control control = {.resume = true,
                           .threads = a->common.threads,
                           .stop = gr__stop_flag(),
                           .progress = gr__progress_step,
                           .note = gr__progress_note,
                           .user = &progress};
+
     gr_status status = work(&result, a, &control, err);
     gr__progress_end(&progress); /* before the tables are printed */
     if (status == GR_OK && !a->worker)
@@ -159,10 +165,13 @@ static gr_status reproduce(const arguments *a, gr_error *err) {
     return status;
 }
 
+/* What the command line says as the definition of a lab, and its work. */
 int gr__cmd_reproduce(int argc, char **argv) {
     arguments a = {.common = {.what = "EXPERIMENT"}, .words = argv + 1, .count = argc - 1, .jobs = 1};
     gr_error err = {0};
     gr__parse(&(struct argp){options, parse, "EXPERIMENT", doc, NULL, NULL, NULL}, argc, argv, &a);
+
+    /* The folder is by default named by the experiment. */
     char *folder = gr__run_folder(&a.common);
     a.def.experiment = a.common.input;
     a.def.folder = folder;
@@ -170,6 +179,7 @@ int gr__cmd_reproduce(int argc, char **argv) {
     a.def.sets = a.common.set.count;
     a.def.arm = a.arms.at;
     a.def.arms = a.arms.count;
+
     gr_status status = reproduce(&a, &err);
     if (err.status == GR_ERR_INTERRUPTED)
         snprintf(err.hint, sizeof err.hint, "all is saved; the same command goes on where it stopped");

@@ -79,6 +79,7 @@ gr_status gr__workers_run(char *const *words, int count, const volatile sig_atom
     wait_for_all(&w, stop);
     gr_free(w.pid);
 
+    /* A worker that was asked to stop ends with a status too: being stopped comes first. */
     if (status == GR_OK && stop && *stop)
         return gr_error_set(err, GR_ERR_INTERRUPTED, "--jobs", NULL, "stopped");
     if (status == GR_OK && w.status)

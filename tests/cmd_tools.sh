@@ -91,6 +91,27 @@ echo 'struct gr__high *gr_pointer; struct gr__low;' >"$tree/cli/other.c"
 fails 0 'defined in one place' 'what is named is not defined' identifiers
 rm "$tree/cli/other.c" "$tree/src/base/more.c"
 
+# ---- how code reads: a tree of one file for each of the four ----
+mkdir -p "$work/read/tools" "$work/read/src" "$work/read/cli" "$work/read/bench" "$work/read/tests"
+cp tools/readable.py "$work/read/tools"
+readable() { "$work/read/tools/readable.py" "$@"; }
+lines() { i=0; while [ $i -lt "$1" ]; do echo "    x += $i;"; i=$((i + 1)); done; }
+long() { printf '%s\n' "$1" 'int f(int x) {' '    const char *s = "} /* no comment */ {";'; lines 6; printf '%s\n' "$2"; lines 6; printf '%s\n' '    return x;' '}'; }
+for place in src cli bench tests; do long '/* Adds up. */' '' >"$work/read/$place/a.c"; done
+fails 1 'src: less than 14 % of the lines are comments' 'one comment in a long function' readable
+for place in src cli bench; do { printf '/* more */\n/* and more */\n\n'; long '/* Adds up. */' ''; } >"$work/read/$place/a.c"; done
+fails 0 'src: .* of 1 functions of 15 lines or more 0.0 % bare, 100.0 % in paragraphs' 'a comment above and a paragraph' readable
+{ printf '/* more */\n/* and more */\n/* and more */\n\n'; long '' ''; } >"$work/read/src/a.c"
+fails 1 'src: more than 10 % of the long functions are bare' 'a text in quotes is no comment' readable
+fails 1 'src/a.c:6: 17 lines, bare' 'which one it is' readable --list
+{ printf '/* more */\n/* and more */\n\n'; long '/* Adds up. */' '    x += 99;'; } >"$work/read/src/a.c"
+fails 1 'src: less than 70 % of the long functions are in paragraphs' 'a function in one piece' readable
+{ printf '/* more */\n/* and more */\n\n'; long '/* Adds up. */' ''; } >"$work/read/src/a.c"
+{ echo 'int f(int x) {'; lines 80; echo '}'; } >"$work/read/tests/a.c"
+fails 1 'tests/a.c:1: 82 lines, more than 80' 'a function that is too long, in tests too' readable
+lines 801 >"$work/read/tests/a.c"
+fails 1 'tests/a.c: 801 lines, more than 800' 'a file that is too long' readable
+
 # ---- names of arms ----
 names=$work/names
 mkdir -p "$names/tools" "$names/experiments" "$names/src/lab" "$names/src/op" "$names/cli" "$names/recipes"

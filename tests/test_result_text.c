@@ -8,7 +8,7 @@ static char *print(const json_t *result) {
     char *text = NULL, *copy;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
-    gr__result_print(result, out);
+    gr__result_text_print(result, out);
     fclose(out);
     copy = strdup(text);
     free(text);

@@ -47,7 +47,7 @@ void gr__lab_close_place(gr_lab *lab) {
 static gr_status read_place(gr_lab *lab, int number, const gr_control *control, gr_error *err) {
     const gr_experiment *e = lab->experiment;
     const gr_task *task;
-    gr__place *place = &lab->place[number];
+    gr__data_place *place = &lab->place[number];
     gr_experiment_base base = {.file = lab->def.base,
                                .set = lab->def.set,
                                .sets = lab->def.sets,
@@ -333,7 +333,7 @@ static gr_status make_keys(gr_lab *lab, const gr_control *control, gr_error *err
 
 /* ---- what is there already ---- */
 
-gr_status gr__lab_look(gr_lab *lab, int c, gr_error *err) {
+gr_status gr__lab_check_cell(gr_lab *lab, int c, gr_error *err) {
     gr__known known;
     GR_TRY(gr__cell_look(&known, lab->folder, lab->cells->cell[c].key, &lab->committed, lab->experiment->units, err));
     gr__cells_know(lab->cells, c, known);
@@ -365,7 +365,7 @@ static gr_status read_committed(gr_lab *lab, gr_error *err) {
 
 gr_status gr_lab_look(gr_lab *lab, gr_error *err) {
     for (int c = 0; c < lab->cells->cells; c++)
-        GR_TRY(gr__lab_look(lab, c, err));
+        GR_TRY(gr__lab_check_cell(lab, c, err));
     return GR_OK;
 }
 

@@ -15,10 +15,10 @@
 
 enum { GR__VIEWS_MOST = 16 }; /* of views of one another */
 
-typedef struct gr__place {
+typedef struct gr__data_place {
     char *data; /* "data/16 digits": where its corpus is kept, below the folder */
     uint64_t split_seed;
-} gr__place;
+} gr__data_place;
 
 struct gr_lab {
     gr_lab_def def;
@@ -35,7 +35,7 @@ struct gr_lab {
     gr__cells *cells;
     json_t **of; /* [cells] what each key is the digest of */
     gr__committed committed;
-    gr__place *place; /* [points][seeds] */
+    gr__data_place *place; /* [points][seeds] */
 
     /* The place that is open; -1: none. */
     int open;
@@ -73,7 +73,7 @@ gr_status gr__lab_settings(gr_settings **settings, const gr_lab *lab, const gr__
                            gr_error *err);
 
 /* Looks at a cell on the disk, and says what is known of it. Errors: those of gr__cell_state_of. */
-gr_status gr__lab_look(gr_lab *lab, int cell, gr_error *err);
+gr_status gr__lab_check_cell(gr_lab *lab, int cell, gr_error *err);
 
 /* The rows of a cell that is done: gr__cell_free where *owned, else borrowed. */
 gr_status gr__lab_rows(const gr__cell **cell, bool *owned, const gr_lab *lab, const char *key, gr_error *err);

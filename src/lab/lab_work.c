@@ -371,7 +371,7 @@ static gr_status make_cell(gr_lab *lab, int c, bool again, const gr_control *con
         status = make_in(&j, err);
         gr__cell_end(j.work);
     }
-    return status == GR_OK ? gr__lab_look(lab, c, err) : status;
+    return status == GR_OK ? gr__lab_check_cell(lab, c, err) : status;
 }
 
 /* ---- all of them ---- */
@@ -385,7 +385,7 @@ static gr_status wait_for_others(gr_lab *lab, gr_error *err) {
     nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
     for (int c = 0; c < lab->cells->cells; c++)
         if (lab->cells->cell[c].known.state != GR_CELL_DONE || lab->cells->cell[c].known.busy)
-            GR_TRY(gr__lab_look(lab, c, err));
+            GR_TRY(gr__lab_check_cell(lab, c, err));
     return GR_OK;
 }
 

@@ -10,6 +10,7 @@ typedef struct sources {
     size_t capacity;
 } sources;
 
+/* WordNet's folder, and what stands in for it where it is not installed. */
 static gr_status read_wordnet(gr_recipe *recipe, gr_yaml *data, sources *list, gr_error *err) {
     gr_source source = gr_source_default();
     source.path = NULL;
@@ -39,10 +40,13 @@ static void add_sources(sources *list, const gr_source *like, paths p) {
 static gr_status read_records(gr_recipe *recipe, gr_yaml *data, sources *list, const char *reader, gr_error *err) {
     gr_source source = gr_source_default();
     paths p = {0};
+    /* The files; without any the recipe has no such source. */
     source.reader = reader;
     GR_TRY(gr__recipe_paths(recipe, data, &p.at, &p.count, reader, err));
     if (!p.count)
         return GR_OK;
+
+    /* Where in a record its text, label, topic and name are. */
     GR_TRY(gr_yaml_text(data, &source.text_field, "text", err));
     GR_TRY(gr_yaml_text(data, &source.label_field, "label", err));
     GR_TRY(gr_yaml_text(data, &source.topic, "topic", err));
@@ -51,6 +55,7 @@ static gr_status read_records(gr_recipe *recipe, gr_yaml *data, sources *list, c
     return GR_OK;
 }
 
+/* Folders of text files: each folder is a topic. */
 static gr_status read_folders(gr_recipe *recipe, gr_yaml *data, sources *list, gr_error *err) {
     gr_source source = gr_source_default();
     paths p = {0};
@@ -65,43 +70,59 @@ static gr_status text_source(gr_recipe *recipe, gr_yaml *map, const char *key, s
     gr_source source = gr_source_default();
     paths p = {0};
     source.reader = "text";
+
+    /* Its files, by a pattern, a name or a list of these. */
     GR_TRY(gr_yaml_expect(map, GR_YAML_MAP, err));
     GR_TRY(gr__recipe_paths(recipe, map, &p.at, &p.count, key, err));
     if (!p.count)
         return gr_yaml_fail(map, err, "{file: corpus.txt, topic: news}", "a text source names no file");
+
+    /* Settings of a map: files alone keep the defaults. */
     if (strcmp(key, "file") == 0) {
         GR_TRY(gr_yaml_text(map, &source.separator, "separator", err));
         GR_TRY(gr_yaml_text(map, &source.topic, "topic", err));
         if (!source.separator[0])
             return gr_yaml_fail(map, err, NULL, "a text source has an empty separator");
     }
+
     add_sources(list, &source, p);
     return GR_OK;
 }
 
+/* The key `text` of data: files, or a list of maps with settings. */
 static gr_status read_text(gr_recipe *recipe, gr_yaml *data, sources *list, gr_error *err) {
     gr_yaml *node = gr_yaml_find(data, "text");
     if (!node)
         return GR_OK;
+
+    /* A file or a list of files has no settings: the section itself is their map, and `text` the key of the files. */
     gr_yaml *first = node->kind == GR_YAML_LIST ? gr_yaml_first(node) : NULL;
     if (node->kind == GR_YAML_SCALAR || (first && first->kind == GR_YAML_SCALAR))
         return text_source(recipe, data, "text", list, err);
+
+    /* Otherwise every item is a map of its own. */
     GR_TRY(gr_yaml_expect(node, GR_YAML_LIST, err));
     for (gr_yaml *c = first; c; c = gr_yaml_next(c))
         GR_TRY(text_source(recipe, c, "file", list, err));
     return GR_OK;
 }
 
+/* All sources of the section, in a fixed order whatever the order of the keys, so that a corpus has one order. */
 static gr_status read_sources(gr_recipe *recipe, gr_yaml *data, sources *list, gr_error *err) {
     GR_TRY(read_wordnet(recipe, data, list, err));
+
+    /* Records first: where there are some, `text` is the name of one of their fields, else the files themselves. */
     static const char *const readers[] = {"jsonl", "json", "csv", "tsv"};
     int before = list->count;
     for (size_t i = 0; i < sizeof readers / sizeof *readers; i++)
         GR_TRY(read_records(recipe, data, list, readers[i], err));
     bool records = list->count > before;
+
     GR_TRY(read_folders(recipe, data, list, err));
-    if (!records) /* `text` is a field of records, or else the files themselves */
+    if (!records)
         GR_TRY(read_text(recipe, data, list, err));
+
+    /* Shards are a corpus too, which was read before. */
     GR_TRY(gr__recipe_path(recipe, data, &recipe->data.shards, "shards", err));
     if (!list->count && !recipe->data.shards && !recipe->task) /* a task that is named may have data of its own */
         return gr_yaml_fail(data, err,
@@ -110,6 +131,7 @@ static gr_status read_sources(gr_recipe *recipe, gr_yaml *data, sources *list, g
     return GR_OK;
 }
 
+/* A file, or how many tokens to train. A recipe that goes on from a model takes that model's by default. */
 static gr_status read_tokenizer(gr_recipe *recipe, gr_yaml *data, gr_error *err) {
     gr_yaml *tokenizer;
     bool said = gr_yaml_find(data, "tokenizer");
@@ -119,6 +141,8 @@ static gr_status read_tokenizer(gr_recipe *recipe, gr_yaml *data, gr_error *err)
         gr_yaml_add_text(tokenizer, "file", file);
         gr_free(file);
     }
+
+    /* One of the two; 4096 tokens if neither is said. */
     GR_TRY(gr__recipe_path(recipe, tokenizer, &recipe->data.tokenizer_file, "file", err));
     bool train = gr_yaml_find(tokenizer, "train");
     if (recipe->data.tokenizer_file && train)
@@ -147,6 +171,8 @@ static gr_status read_samples(gr_recipe *recipe, gr_yaml *data, gr_error *err) {
     gr_recipe_data *d = &recipe->data;
     gr_idx_def *s = &d->samples;
     *d = (gr_recipe_data){.samples = {.std = 1}, .validation = 0.5, .test = 0.5, .context = 1};
+
+    /* The files, of which those of the test may be left out. */
     GR_TRY(gr__recipe_path(recipe, data, &s->images, "images", err));
     GR_TRY(gr__recipe_path(recipe, data, &s->classes, "classes", err));
     GR_TRY(gr__recipe_path(recipe, data, &s->test_images, "test_images", err));
@@ -154,6 +180,8 @@ static gr_status read_samples(gr_recipe *recipe, gr_yaml *data, gr_error *err) {
     if (!s->classes || !s->test_images != !s->test_classes)
         return gr_yaml_fail(data, err, "data: {images: FILE, classes: FILE}, and maybe test_images and test_classes",
                             "images and classes come in pairs of files");
+
+    /* What the classes are called, and how bytes become numbers: (byte / 255 - mean) / std. */
     GR_TRY(gr_yaml_texts(data, &s->names, &s->name_count, "names", err));
     GR_TRY(gr_yaml_real(data, &s->mean, "mean", -1e6, 1e6, err));
     GR_TRY(gr_yaml_real(data, &s->std, "std", DBL_MIN, 1e6, err));
@@ -166,8 +194,12 @@ static gr_status read_dedupe(gr_recipe *recipe, gr_yaml *data, gr_error *err) {
     const gr_yaml *node = gr_yaml_find(data, "dedupe");
     int way = 1;
     recipe->data.dedupe = true;
+
+    /* The two words of earlier recipes. */
     if (node && node->kind == GR_YAML_SCALAR && (!strcmp(node->text, "true") || !strcmp(node->text, "false")))
         return gr_yaml_bool(data, &recipe->data.dedupe, "dedupe", err);
+
+    /* The three ways. Near duplicates need all documents in memory. */
     GR_TRY(gr_yaml_choice(data, &way, "dedupe", ways, err));
     recipe->data.dedupe = way > 0;
     recipe->data.near = way == 2;
@@ -186,22 +218,32 @@ static gr_status read_long(gr_recipe *recipe, gr_yaml *data, gr_error *err) {
     return GR_OK;
 }
 
+/* Fills recipe->data from the section: samples, or text with its sources, what is held out, rows and tokenizer. */
 gr_status gr__recipe_read_data(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     gr_yaml *data;
     gr_recipe_data *d = &recipe->data;
     sources list = {0};
     GR_TRY(gr_yaml_section(root, &data, "data", err));
+
+    /* Images are another kind of data, with keys of their own. */
     if (gr_yaml_find(data, "images"))
         return read_samples(recipe, data, err);
+
+    /* The sources outlive this list: they are moved to the recipe's own memory, after an error too, for the list is
+     * freed here. */
     gr_status status = read_sources(recipe, data, &list, err);
     gr_source *kept = gr_arena_alloc(recipe->arena, sizeof *kept * ((size_t)list.count + 1));
     if (list.count)
         memcpy(kept, list.at, sizeof *kept * (size_t)list.count);
     gr_free(list.at);
     GR_TRY(status);
+
     d->source = kept;
     d->sources = list.count;
     d->context = recipe->from.def ? recipe->from.def->context : 128;
+
+    /* What is held out, how rows are made, which documents are dropped, and how text becomes tokens. Data that a task
+     * makes itself have no text: of these only the first two count. */
     bool none = !d->sources && !d->shards;
     GR_TRY(read_held(d, data, err));
     GR_TRY(gr__recipe_int(data, &d->context, "context", none ? 1 : 8, 65536, err));

@@ -68,8 +68,7 @@ static gr_status read_source(gr_recipe *recipe, gr_yaml *node, gr_label_def *lab
     if (!from[0].count && !from[0].text)
         return GR_OK;
 
-    /* The other arguments stand beside the key, or within the map that it may be. Those that say nothing are left out.
-     * */
+    /* The other arguments stand beside the key, or within the map that it may be; those that say nothing go. */
     for (int i = 1; i < GR_LABEL_ARGS && source->arg[i].kind; i++) {
         const gr__arg_def *def = &source->arg[i];
         if (def->within && value->kind != GR_YAML_MAP)

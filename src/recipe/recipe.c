@@ -102,6 +102,8 @@ static gr_status absolute(const gr_recipe *recipe, const gr_yaml *node, char **f
     GR_TRY(gr_yaml_as_text(node, &text, err));
     if (!text[0])
         return gr_yaml_fail(node, err, NULL, "%s is empty, expected a path", key);
+
+    /* Absolute: what is relative starts at the folder of the file that says it. */
     char folder[PATH_MAX];
     const char *from = folder_of(recipe, node, folder);
     while (text[0] == '.' && text[1] == '/')
@@ -121,6 +123,8 @@ gr_status gr__recipe_path(gr_recipe *recipe, gr_yaml *map, const char **path, co
     char *full;
     if (!node)
         return GR_OK;
+
+    /* The resolved recipe has the absolute path, so that it means the same from everywhere. */
     GR_TRY(absolute(recipe, node, &full, key, err));
     if (strcmp(full, node->text) != 0) {
         gr_yaml_remove(node);
@@ -139,6 +143,8 @@ gr_status gr__recipe_paths(gr_recipe *recipe, gr_yaml *map, const char *const **
     *count = 0;
     if (!node)
         return GR_OK;
+
+    /* One path or a list of them, each made absolute. */
     bool one = node->kind == GR_YAML_SCALAR;
     if (!one)
         GR_TRY(gr_yaml_expect(node, GR_YAML_LIST, err));
@@ -153,9 +159,13 @@ gr_status gr__recipe_paths(gr_recipe *recipe, gr_yaml *map, const char *const **
         kept[(*count)++] = gr_arena_strdup(recipe->arena, full);
         gr_free(full);
     }
+
+    /* The tree changes only where a path did: a key that is written anew goes to the end, and the digest of a run sees
+     * the order of keys. */
     *paths = kept;
-    if (!changed) /* keys keep their order, and with it the digest of a run */
+    if (!changed)
         return GR_OK;
+
     gr_yaml_remove(node);
     gr_yaml *list = one ? NULL : gr_yaml_add_list(map, key);
     if (list)
@@ -174,10 +184,13 @@ gr_status gr__recipe_name(const gr_yaml *node, const char *what, gr_error *err) 
                                         "out_biases", "weights",    "layers", "embed",      "hidden",   "position",
                                         "unembed",    "norm",       "out"};
     const char *name = node->key;
+
+    /* Names stand in files, messages and taps: letters and digits alone. */
     size_t good = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-");
     if (!good || name[good] || good > 60)
         return gr_yaml_fail(node, err, "use letters, digits, _ and -, at most 60",
                             "'%.100s' cannot be the name of a %s", name, what);
+
     for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
         if (strcasecmp(name, taken[i]) == 0)
             return gr_yaml_fail(node, err, "choose another name", "'%s' means something else already: no name for a %s",
@@ -187,6 +200,7 @@ gr_status gr__recipe_name(const gr_yaml *node, const char *what, gr_error *err) 
 
 gr_status gr__recipe_unknown(const gr_yaml *node, const char *what, const char *word, const char *const *known,
                              int count, gr_error *err) {
+    /* The nearest of the known words, or all of them. */
     char hint[300];
     const char *near = gr_nearest(word, known, (size_t)count, NULL);
     int used = snprintf(hint, sizeof hint, near ? "did you mean '%s'?" : count ? "there are: " : "there is none", near);
@@ -223,10 +237,14 @@ static gr_status read_seeds(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
 /* Every section in turn, and in the end whatever key nobody asked for. */
 static gr_status read_all(gr_recipe *recipe, gr_error *err) {
     gr_yaml *root = recipe->root;
+
+    /* Words first: a key that is spelt wrong is not answered with what is missing because of it. */
     GR_TRY(gr__recipe_check_words(root, err));
     GR_TRY(read_seeds(recipe, root, err));
     GR_TRY(gr__recipe_int(root, &recipe->threads, "threads", 0, 1024, err));
     GR_TRY(read_precision(recipe, root, err));
+
+    /* Later sections need earlier ones: labels the data, the network the context, routes the regions. */
     GR_TRY(gr_yaml_text(root, &recipe->task, "task", err));
     GR_TRY(gr__recipe_read_from(recipe, root, err));
     GR_TRY(gr__recipe_read_data(recipe, root, err));
@@ -254,11 +272,14 @@ gr_status gr__recipe_new(gr_recipe **recipe, gr_yaml *root, const char *path, co
         slash[slash == folder] = 0;
         fresh->folder = gr_arena_strdup(fresh->arena, folder);
     }
+
+    /* Changes from the command line are part of the recipe before anything is read. */
     gr_status status = GR_OK;
     for (int i = 0; i < count && status == GR_OK; i++)
         status = gr_yaml_set(root, sets[i], err);
     if (status == GR_OK)
         status = read_all(fresh, err);
+
     if (status != GR_OK) {
         gr_recipe_free(fresh);
         fresh = NULL;

@@ -278,7 +278,7 @@ static void print_question(FILE *out, const json_t *result) {
     gr__print_wrapped(out, question, 0, 0);
 }
 
-void gr__result_print(const json_t *result, FILE *out) {
+void gr__result_text_print(const json_t *result, FILE *out) {
     const json_t *points = json_object_get(result, "points"), *table = json_object_get(result, "table");
     size_t i;
     json_t *point;
@@ -300,4 +300,4 @@ void gr__result_print(const json_t *result, FILE *out) {
     print_places(out, result);
 }
 
-void gr_result_print(const gr_result *result, FILE *out) { gr__result_print(result->object, out); }
+void gr_result_print(const gr_result *result, FILE *out) { gr__result_text_print(result->object, out); }

@@ -1,6 +1,6 @@
 /* result_text.h - the result of an experiment as text.
  *
- *     gr__result_print(result, stdout);
+ *     gr__result_text_print(result, stdout);
  */
 #ifndef GR_REPORT_RESULT_TEXT_H
 #define GR_REPORT_RESULT_TEXT_H
@@ -10,7 +10,7 @@
 
 /* Verdict, claims, then for each point of the axes the data, losses, right answers, figures, figures by seed, sizes and
  * completions, and at the end where things are: all of it that there is, from the result alone, in 80 columns. */
-void gr__result_print(const json_t *result, FILE *out);
+void gr__result_text_print(const json_t *result, FILE *out);
 
 /* ---- shared by the files of this text ---- */
 
