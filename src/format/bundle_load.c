@@ -30,7 +30,8 @@ typedef struct loader {
 
 /* ---- manifest ---- */
 
-/* Reads a manifest and verifies it: its version, then its own digest. The caller frees *manifest, after an error too. */
+/* Reads a manifest and verifies it: its version, then its own digest. The caller frees *manifest, after an error too.
+ */
 gr_status gr__manifest_read(json_t **manifest, const char *place, gr_error *err) {
     json_t *version, *sum;
     char hex[GR_DIGEST_HEX];
