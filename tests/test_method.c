@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include "gradroute/method.h"
+#include "gradroute/surgery.h"
+#include "gradroute/verify.h"
 #include "io/digest.h"
 #include "io/file.h"
 #include "io/yaml.h"
@@ -143,6 +145,30 @@ static void unknown_words_are_refused(void **state) {
         assert_int_equal(gr__train_settings(&settings, wrong[i], &err), GR_ERR_USAGE);
         assert_non_null(strstr(err.place, "options:1:"));
     }
+}
+
+/* A recipe of its own: with what is set, and else the base's. */
+static void keys_of_the_recipe_are_set(void **state) {
+    (void)state;
+    gr_error err = {0};
+    gr_yaml *root;
+    gr_settings *settings;
+    gr_recipe *own;
+    static const char text[] = "{set: {train.steps: 7, preset.p_cr: 0.5}}";
+    gr_test_ok(gr_yaml_parse(&root, text, strlen(text), "options", &err), &err);
+    gr_test_ok(gr_settings_read(&settings, train->option, NULL, root, &err), &err);
+    gr_test_ok(train->recipe(&own, project->recipe, settings, &err), &err);
+    assert_int_equal(own->train.steps, 7);
+    double share = 0;
+    for (int i = 0; i < own->routes->count; i++)
+        for (int k = 0; k < own->routes->route[i].options; k++)
+            share = own->routes->route[i].option[k].chance == 0.5 ? 0.5 : share;
+    assert_true(share == 0.5);
+    assert_int_equal(own->train.batch, project->recipe->train.batch);
+    assert_int_equal(project->recipe->train.steps, 4);
+    gr_recipe_free(own);
+    gr_settings_free(settings);
+    gr_yaml_free(root);
 }
 
 /* ---- train: keys ---- */
@@ -303,6 +329,60 @@ static void regions_are_taken_away(void **state) {
     gr_made_free(&parent);
 }
 
+/* How far a network is from the parent with its region off, in logits; its own region off too, where that is said. */
+static double distance(const gr_made *made, bool off_too, const gr_made *parent) {
+    static const char *const region[] = {"animals"};
+    gr_error err = {0};
+    gr_tables *off, *own = NULL;
+    gr_probe *probe;
+    double largest;
+    gr_test_ok(gr_profile_new(&off, parent->bundle->model, region, 1, &err), &err);
+    if (off_too)
+        gr_test_ok(gr_profile_new(&own, made->bundle->model, region, 1, &err), &err);
+    gr_test_ok(gr_probe_open(&probe, NULL, parent->bundle, &err), &err);
+    gr_surgery_side side[2] = {{made->bundle->model, own}, {parent->bundle->model, off}};
+    gr_test_ok(gr_surgery_compare(&largest, side, gr_probe_rows(probe), gr_probe_next, probe, &err), &err);
+    gr_probe_free(probe);
+    gr_tables_free(own);
+    gr_tables_free(off);
+    return largest;
+}
+
+/* Regions of neurons and heads alone can be silenced in the weights: at zero as if they were off, by their mean, which
+ * is another network, or drawn anew, which is the parent where they are off. */
+static void regions_are_silenced(void **state) {
+    (void)state;
+    static const char *const hows[] = {"{how: zero}", "{how: mean}", "{how: reinit}", "{how: remove}"};
+    gr_error err = {0};
+    gr_project *before = project;
+    gr_made parent, made[4];
+    project = lab_open((const char *[]){"regions={animals: {heads: {add: 1}, mlp: {add: 8}}}", "preset=sgtm"}, 2);
+    parent = make("{}", "whole", NULL);
+    for (int i = 0; i < 4; i++) {
+        char folder[32];
+        snprintf(folder, sizeof folder, "silenced-%d", i);
+        gr_test_ok(gr_directory_make(gr_test_path(folder), &err), &err);
+        gr_test_ok(take_away(&made[i], &parent, hows[i], gr_test_path(folder), &err), &err);
+        assert_true(made[i].owns && made[i].off_count == 0);
+    }
+    assert_true(distance(&parent, false, &parent) > 1e-2);
+    assert_true(distance(&made[0], false, &parent) < 1e-4);
+    assert_true(distance(&made[1], false, &parent) > 1e-3);
+    assert_true(distance(&made[2], false, &parent) > 1e-2 && distance(&made[2], true, &parent) < 1e-4);
+    assert_true(distance(&made[3], false, &parent) < 1e-4);
+    for (int i = 0; i < 4; i++)
+        gr_made_free(&made[i]);
+    gr_made_free(&parent);
+    lab_close(project);
+    project = before;
+
+    /* A mean has no place behind a residual group. */
+    gr_made none;
+    parent = make("{}", "grouped", NULL);
+    assert_int_equal(take_away(&none, &parent, "{how: mean}", gr_test_path("none"), &err), GR_ERR_USAGE);
+    gr_made_free(&parent);
+}
+
 static void only_a_switch_is_a_view(void **state) {
     (void)state;
     gr_settings *switched = options(ablate, "{}"), *removed = options(ablate, "{how: remove}");
@@ -393,10 +473,12 @@ int main(void) {
         cmocka_unit_test(permuted_labels),
         cmocka_unit_test(diagnostics_are_of_what_is_watched),
         cmocka_unit_test(unknown_words_are_refused),
+        cmocka_unit_test(keys_of_the_recipe_are_set),
         cmocka_unit_test(what_is_shown_is_in_the_key),
         cmocka_unit_test(a_model_is_made),
         cmocka_unit_test(a_route_that_never_acts),
         cmocka_unit_test(regions_are_taken_away),
+        cmocka_unit_test(regions_are_silenced),
         cmocka_unit_test(only_a_switch_is_a_view),
         cmocka_unit_test(ablate_is_checked),
         cmocka_unit_test(hidden_labels_stay_hidden),

@@ -38,9 +38,12 @@ typedef struct gr_made {
 } gr_made;
 void gr_made_free(gr_made *made);
 
+/* A model that lies on disk, which computes in this precision from now on. Errors: those of gr_bundle_load. */
+gr_status gr_made_load(gr_made *made, const char *path, gr_precision precision, gr_error *err);
+
 /* What a method is given; all of it borrowed. */
 typedef struct gr_making {
-    gr_project *project;         /* under the arm's own recipe */
+    gr_project *project;         /* under the arm's own recipe; what it has read is kept (gr_project_keep) */
     const gr_settings *settings; /* of the method's options */
     const gr_made *parent;       /* NULL: from the seed */
     const char *name;            /* of the arm, for progress and errors */

@@ -136,6 +136,8 @@ gr_subject gr__audit_subject(const job *j, const char *name, const gr_made *made
     const gr_project *p = j->project;
     made = made ? made : &nothing;
     gr__follow_begin(follow, j->control, j->folder, doing, name);
+
+    /* A profile and a pass are the caller's. */
     return (gr_subject){.name = name,
                         .recipe = p->recipe,
                         .model = made->bundle ? made->bundle->model : NULL,
@@ -328,6 +330,8 @@ static gr_status finish(const job *j, json_t *result, gr_error *err) {
 
 static gr_status work(job *j, json_t *result, gr_error *err) {
     gr__output out;
+
+    /* First what may refuse. */
     for (int k = 0; k < GR__ARMS; k++) {
         GR_TRY(gr__arm_settings(&j->settings[k], k, err));
         j->has[k] = gr__arm_wanted(j->project->recipe, k);

@@ -125,6 +125,8 @@ static gr_status attack_one(job *j, gr__attacked *out, const char *name, const g
     GR_TRY(gr__audit_stopped(j, err));
     gr__audit_note_part(j, j->attack->doing, name, false);
     GR_TRY(mark_make(&m, j, err));
+
+    /* Rows that an earlier call has kept serve, where they are of this attack. */
     char *path = gr_format("%s/%s-%s.jsonl", j->folder, j->attack->name, name);
     gr_status status = GR_OK;
     if (!read_kept(out, j, &m, path)) {

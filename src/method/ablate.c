@@ -1,4 +1,5 @@
-/* Regions taken away from a parent: switched off, which leaves its weights alone, or removed from its tensors. */
+/* Regions taken away from a parent: switched off, which leaves its weights alone, removed from its tensors, or silenced
+ * in them. */
 #include <string.h>
 
 #include "base/mem.h"
@@ -7,8 +8,8 @@
 #include "gradroute/task.h"
 #include "io/lock.h"
 
-enum { SWITCH, REMOVE };
-static const char *const hows[] = {"switch", "remove", NULL};
+enum { SWITCH, REMOVE, ZERO, MEAN, REINIT };
+static const char *const hows[] = {"switch", "remove", "zero", "mean", "reinit", NULL};
 static const char *const all[] = {"all"};
 
 static const gr_setting options[] = {
@@ -17,7 +18,8 @@ static const gr_setting options[] = {
      .kind = GR_SETTING_TEXTS,
      .initial = {.texts = all, .count = 1}},
     {.key = "how",
-     .help = "switch: the parent's weights with these regions off; remove: a network without their tensors",
+     .help = "switch: the parent's weights with these regions off; remove: a network without their tensors; zero: what "
+             "they put out becomes 0; mean: as zero, with its mean in the bias behind; reinit: drawn anew",
      .kind = GR_SETTING_WORD,
      .word = hows},
     {0}};
@@ -38,6 +40,7 @@ static const char *name_in(const gr_arch_def *def, const char *name) {
 /* Of the parent's network, or before there is one of the recipe's: a new list of *count names. Under study are the
  * regions that the recipe has beside those of a model that it goes on from. */
 static gr_status pick_regions(const char ***out, int *count, const gr_making *m, gr_error *err) {
+    /* What is asked for: numbers of regions of the recipe, or of texts. */
     const gr_recipe *r = m->project->recipe;
     const gr_arch_def *def = m->parent ? m->parent->bundle->def : &r->model;
     const gr_setting_value *asked = gr_settings_get(m->settings, "regions");
@@ -45,6 +48,7 @@ static gr_status pick_regions(const char ***out, int *count, const gr_making *m,
     bool every = asked->count == 1 && !strcmp(asked->texts[0], "all");
     int first = every ? gr_recipe_first_region(r) : 0, end = every ? r->model.region_count : asked->count;
 
+    /* All of it must be there. */
     *count = 0;
     for (int i = first; i < end; i++) {
         const char *name = every ? r->model.regions[i].name : asked->texts[i], *found = name_in(def, name);
@@ -100,21 +104,96 @@ static gr_status save(const char *path, const gr_surgery_result *out, const gr_m
     return status;
 }
 
-static gr_status remove_regions(gr_made *made, const gr_making *m, const char *const *names, int count, gr_error *err) {
+/* ---- silenced ---- */
+
+/* Rows that a mean is taken over: training documents in their order, each by itself. */
+enum { ROWS = 16, BATCHES = 64 };
+typedef struct calibration {
+    gr_scan *scan;
+    int32_t *start, *cls; /* [ROWS * width] */
+    int batches;          /* that were handed out */
+} calibration;
+
+static bool next_rows(void *user, gr_batch *batch) {
+    calibration *c = user;
+    gr_rows rows;
+    if (c->batches++ == BATCHES || !gr_scan_next(c->scan, &rows))
+        return false;
+
+    /* Documents see nothing of each other, and gaps do not count. */
+    for (int i = 0; i < rows.rows * rows.width; i++) {
+        c->start[i] = i / rows.width * rows.width + rows.start[i];
+        c->cls[i] = rows.doc[i] < 0 ? -1 : 0;
+    }
+    *batch = (gr_batch){.rows = rows.rows * rows.width,
+                        .ids = rows.ids,
+                        .targets = rows.targets,
+                        .start = c->start,
+                        .cls = c->cls,
+                        .denominator = rows.present > 0 ? (double)rows.present : 1};
+    return true;
+}
+
+/* Region after region, each on what the one before left. */
+static gr_status silence_each(gr_surgery_result *out, const gr_making *m, const char *const *names, int count,
+                              const gr_surgery_off_def *def, calibration *rows, gr_error *err) {
+    gr_surgery_result parent = {m->parent->bundle->def, m->parent->bundle->model}, from = parent;
+    for (int i = 0; i < count; i++) {
+        if (rows->scan)
+            gr_scan_rewind(rows->scan);
+        rows->batches = 0;
+        gr_status status = gr_surgery_off(out, from.def, from.model, names[i], def, err);
+        if (from.model != parent.model)
+            gr_surgery_free(&from);
+        GR_TRY(status);
+        from = *out;
+    }
+    return GR_OK;
+}
+
+static gr_status silence(gr_surgery_result *out, const gr_making *m, const char *const *names, int count,
+                         gr_error *err) {
+    const gr_project *p = m->project;
+    const int width = p->recipe->data.context;
+    const gr_off kind[] = {[ZERO] = GR_OFF_ZERO, [MEAN] = GR_OFF_MEAN, [REINIT] = GR_OFF_REINIT};
+    calibration rows = {0};
+    gr_surgery_off_def def = {.how = kind[how(m->settings)], .seed = p->recipe->seed + 1};
+
+    /* A mean is one over rows. */
+    if (how(m->settings) == MEAN) {
+        GR_TRY(gr_scan_new(&rows.scan, p->data, p->labels, p->data->train, p->data->train_count, ROWS, width, err));
+        rows.start = gr_alloc((size_t)ROWS * (size_t)width * sizeof *rows.start);
+        rows.cls = gr_alloc((size_t)ROWS * (size_t)width * sizeof *rows.cls);
+        def.rows = ROWS * width;
+        def.next = next_rows;
+        def.context = &rows;
+    }
+
+    gr_status status = silence_each(out, m, names, count, &def, &rows, err);
+    gr_scan_free(rows.scan);
+    gr_free(rows.start);
+    gr_free(rows.cls);
+    return status;
+}
+
+/* ---- all of it ---- */
+
+/* A network of its own, saved and loaded again. */
+static gr_status change_network(gr_made *made, const gr_making *m, const char *const *names, int count, gr_error *err) {
     gr_surgery_result out;
-    GR_TRY(gr_surgery_remove(&out, m->parent->bundle->def, m->parent->bundle->model, names, count, err));
-    made->path = gr_format("%s/model", m->folder);
+    if (how(m->settings) == REMOVE || count == 0)
+        GR_TRY(gr_surgery_remove(&out, m->parent->bundle->def, m->parent->bundle->model, names, count, err));
+    else
+        GR_TRY(silence(&out, m, names, count, err));
+    char *path = gr_format("%s/model", m->folder);
     gr_status status = gr__lock_check(m->lock, err);
     if (status == GR_OK)
-        status = save(made->path, &out, m, err);
-    gr_surgery_free(&out);
+        status = save(path, &out, m, err);
     if (status == GR_OK)
-        status = gr_bundle_load(&made->bundle, made->path, NULL, 0, err);
-    if (status != GR_OK)
-        return status;
-    made->owns = true;
-    gr_model_set_precision(made->bundle->model, m->project->recipe->precision);
-    return GR_OK;
+        status = gr_made_load(made, path, m->project->recipe->precision, err);
+    gr_surgery_free(&out);
+    gr_free(path);
+    return status;
 }
 
 static gr_status make(gr_made *made, const gr_making *m, gr_error *err) {
@@ -126,7 +205,7 @@ static gr_status make(gr_made *made, const gr_making *m, gr_error *err) {
     if (how(m->settings) == SWITCH)
         switch_off(made, m->parent, names, count);
     else
-        status = remove_regions(made, m, names, count, err);
+        status = change_network(made, m, names, count, err);
     gr_free(names);
     if (status != GR_OK)
         gr_made_free(made);

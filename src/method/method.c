@@ -13,6 +13,15 @@ void gr_made_free(gr_made *made) {
     *made = (gr_made){0};
 }
 
+gr_status gr_made_load(gr_made *made, const char *path, gr_precision precision, gr_error *err) {
+    *made = (gr_made){0};
+    GR_TRY(gr_bundle_load(&made->bundle, path, NULL, 0, err));
+    gr_model_set_precision(made->bundle->model, precision);
+    made->owns = true;
+    made->path = gr_strdup(path);
+    return GR_OK;
+}
+
 /* ---- what is seen ---- */
 
 /* What is revealed, as if it were true; an unlabelled document is as one without a label. */

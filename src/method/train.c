@@ -129,6 +129,7 @@ static void follow(void *user, const gr_progress *progress) {
 static gr_status may_save(void *user, gr_error *err) { return gr__lock_check(((const follower *)user)->lock, err); }
 
 static gr_status run_trainer(gr_made *made, const gr_making *m, gr_train_def *def, gr_error *err) {
+    /* Who follows it, and where it is kept. */
     const gr_control *control = m->control ? m->control : &nobody;
     follower f = {control, m->lock};
     def->threads = control->threads ? control->threads : def->threads;
@@ -140,6 +141,7 @@ static gr_status run_trainer(gr_made *made, const gr_making *m, gr_train_def *de
     def->user = &f;
     def->stop = control->stop;
 
+    /* To the end, or until it is stopped; counts are of all calls that it took. */
     gr_trainer *trainer;
     GR_TRY(gr_trainer_new(&trainer, def, err));
     gr_status status = gr_trainer_run(trainer, err);
@@ -151,7 +153,7 @@ static gr_status run_trainer(gr_made *made, const gr_making *m, gr_train_def *de
 }
 
 /* The model on disk, and where it comes from. */
-static gr_status save(const gr_made *made, const gr_making *m, const gr_arch_def *def, gr_model *model, gr_error *err) {
+static gr_status save(const gr_making *m, const char *path, const gr_arch_def *def, gr_model *model, gr_error *err) {
     const gr_project *p = m->project;
     gr_bundle_data data[3] = {{"project", p->digest}};
     int count = 1;
@@ -163,7 +165,7 @@ static gr_status save(const gr_made *made, const gr_making *m, const gr_arch_def
     char *recipe;
     GR_TRY(gr_recipe_text(p->recipe, &recipe, err));
     gr_bundle_info info = {recipe, GR_VERSION, p->tokenizer_path, p->recipe->seed, data, count};
-    gr_status status = gr_bundle_save(made->path, def, model, &info, err);
+    gr_status status = gr_bundle_save(path, def, model, &info, err);
     gr_free(recipe);
     return status;
 }
@@ -194,23 +196,23 @@ static void add_rows(const gr_made *made, const gr_making *m, const gr__training
 
 gr_status gr__train_model(gr_made *made, const gr_making *m, const gr_arch_def *def, gr_model *model, gr__training *own,
                           gr_error *err) {
-    *made = (gr_made){0};
+    gr_made trained = {0};
+    *made = trained;
     if (gr__train_watched(m->settings))
         GR_TRY(gr__token_scores_write(&own->shown.project, m->folder, err));
-    GR_TRY(run_trainer(made, m, &own->def, err));
+    GR_TRY(run_trainer(&trained, m, &own->def, err));
     GR_TRY(gr__lock_check(m->lock, err));
 
     /* What is measured is what lies on the disk. */
-    made->path = gr_format("%s/model", m->folder);
-    gr_status status = save(made, m, def, model, err);
+    char *path = gr_format("%s/model", m->folder);
+    gr_status status = save(m, path, def, model, err);
     if (status == GR_OK)
-        status = gr_bundle_load(&made->bundle, made->path, NULL, 0, err);
-    if (status != GR_OK) {
-        gr_made_free(made);
-        return status;
-    }
-    made->owns = true;
-    gr_model_set_precision(made->bundle->model, m->project->recipe->precision);
+        status = gr_made_load(made, path, m->project->recipe->precision, err);
+    gr_free(path);
+    GR_TRY(status);
+    made->seconds = trained.seconds;
+    made->tokens = trained.tokens;
+    made->steps = trained.steps;
     if (m->rows)
         add_rows(made, m, own);
     return GR_OK;
@@ -222,6 +224,8 @@ static gr_status make(gr_made *made, const gr_making *m, gr_error *err) {
     gr__training own;
     *made = (gr_made){0};
     GR_TRY(check(m, err));
+
+    /* Network, batches and routes in memory, then the training. */
     GR_TRY(gr__train_network(&def, &model, m->project, m->settings, err));
     gr_model_set_precision(model, m->project->recipe->precision);
     gr_status status = gr__training_open(&own, model, m->project, m->settings, m->name, err);

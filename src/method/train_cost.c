@@ -31,12 +31,14 @@ static gr_status run_steps(double *seconds, gr_trainer *trainer, double budget, 
 /* Steps of so many sequences in place of the recipe's. */
 static gr_status time_steps(gr_timing *timing, gr_model *model, const gr_project *p, const gr_settings *settings,
                             int rows, double budget, gr_error *err) {
+    /* The same project with a smaller batch. */
     gr_recipe recipe = *p->recipe;
     gr_project smaller = *p;
     smaller.recipe = &recipe;
     recipe.train.batch = rows;
     recipe.train.micro = recipe.train.micro < rows ? recipe.train.micro : rows;
 
+    /* Wall time of a step, and how many processors it had. */
     gr__training own;
     gr_trainer *trainer;
     GR_TRY(gr__training_open(&own, model, &smaller, settings, "timed", err));

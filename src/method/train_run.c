@@ -7,33 +7,39 @@
 #include "method/training.h"
 #include "task/output.h"
 
+/* Takes what done.json says, and the model that it says it of. */
+static gr_status take_done(gr_made *made, const json_t *object, const char *path, const char *folder,
+                           const gr_project *p, gr_error *err) {
+    const char *digest = NULL;
+    double seconds;
+    json_int_t tokens, steps;
+    if (json_unpack((json_t *)object, "{s:s, s:F, s:I, s:I}", "digest", &digest, "seconds", &seconds, "tokens", &tokens,
+                    "steps", &steps) != 0)
+        return gr_error_set(err, GR_ERR_FORMAT, path, "remove the file to train again", "it lacks a member");
+    if (strcmp(digest, p->digest) != 0)
+        return gr_error_set(err, GR_ERR_USAGE, path, "choose another output folder, or remove this one",
+                            "the run in this folder was made by another recipe or other data");
+
+    /* Of this recipe and data. */
+    char *model = gr_format("%s/model", folder);
+    gr_status status = gr_made_load(made, model, p->recipe->precision, err);
+    gr_free(model);
+    made->seconds = seconds;
+    made->tokens = (int64_t)tokens;
+    made->steps = (int64_t)steps;
+    return status;
+}
+
 static gr_status read_done(gr_made *made, bool *done, const char *folder, const gr_project *p, gr_error *err) {
     char *path = gr_format("%s/done.json", folder);
     json_t *object = NULL;
-    *done = false;
     gr_status status = GR_OK;
-    if (gr_file_exists(path)) {
-        const char *digest = NULL;
-        double seconds;
-        json_int_t tokens, steps;
+    *done = gr_file_exists(path);
+    if (*done)
         status = gr_json_read(&object, path, err);
-        if (status == GR_OK && json_unpack(object, "{s:s, s:F, s:I, s:I}", "digest", &digest, "seconds", &seconds,
-                                           "tokens", &tokens, "steps", &steps) != 0)
-            status = gr_error_set(err, GR_ERR_FORMAT, path, "remove the file to train again", "it lacks a member");
-        else if (status == GR_OK && strcmp(digest, p->digest) != 0)
-            status = gr_error_set(err, GR_ERR_USAGE, path, "choose another output folder, or remove this one",
-                                  "the run in this folder was made by another recipe or other data");
-        if (status == GR_OK) {
-            made->path = gr_format("%s/model", folder);
-            status = gr_bundle_load(&made->bundle, made->path, NULL, 0, err);
-            made->owns = status == GR_OK;
-            made->seconds = seconds;
-            made->tokens = (int64_t)tokens;
-            made->steps = (int64_t)steps;
-            *done = status == GR_OK;
-        }
-        json_decref(object);
-    }
+    if (*done && status == GR_OK)
+        status = take_done(made, object, path, folder, p, err);
+    json_decref(object);
     gr_free(path);
     return status;
 }
@@ -62,10 +68,13 @@ static gr_status train_anew(gr_made *made, gr_making *m, gr_error *err) {
     gr_model *model;
     gr__training own;
     GR_TRY(gr__method_train.check(m, err));
+
+    /* Whatever may refuse speaks now. */
     GR_TRY(gr__train_network(&def, &model, m->project, m->settings, err));
     gr_model_set_precision(model, m->project->recipe->precision);
     gr_status status = gr__training_open(&own, model, m->project, m->settings, m->name, err);
 
+    /* The folder is ours. */
     if (status == GR_OK) {
         gr__output out;
         status = gr__output_claim(&out, m->folder, &gr__folder_of_runs, m->project, m->resume, err);
@@ -100,10 +109,8 @@ gr_status gr__train_run(gr_made *made, gr_project *p, const gr_settings *setting
         gr_made_free(made);
         return status;
     }
-    if (done) {
-        gr_model_set_precision(made->bundle->model, p->recipe->precision);
+    if (done)
         gr__output_sweep(folder);
-    }
     return GR_OK;
 }
 

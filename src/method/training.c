@@ -32,7 +32,7 @@ static gr_status take_out_regions(gr_arch_def **def, gr_model **model, const gr_
         *def = out.def;
         *model = out.model;
     } else {
-        gr_log_line(1, "the filtered twin keeps the full width: %s", refused.message);
+        gr_log_line(1, "the network keeps its full width: %s", refused.message);
     }
     return GR_OK;
 }
@@ -92,6 +92,8 @@ static void fill_def(gr__training *t, gr_model *model, const gr_settings *settin
     const gr_recipe *r = p->recipe;
     gr_train_def *def = &t->def;
     *def = gr_train_default();
+
+    /* Of what it is made. */
     def->model = model;
     def->stream = t->stream;
     def->router = t->router;
@@ -99,6 +101,8 @@ static void fill_def(gr__training *t, gr_model *model, const gr_settings *settin
     def->optim = r->train.optim;
     def->optim.group = t->group;
     def->optim.groups = groups_of(t->group, &r->train.optim, model, gr__train_routed(settings));
+
+    /* How much, and from which draws. */
     def->rows = r->train.batch;
     def->width = r->data.context;
     def->micro = r->train.micro;
@@ -106,6 +110,8 @@ static void fill_def(gr__training *t, gr_model *model, const gr_settings *settin
     def->steps = r->train.steps;
     def->seed = r->seed;
     def->threads = r->threads;
+
+    /* What is said of it and kept. */
     def->name = name;
     def->checkpoint_every = r->train.checkpoint;
     def->checkpoint_share = r->train.checkpoint_share;
