@@ -88,6 +88,27 @@ ok 'the verdict leads' python3 -c 'import sys; assert open(sys.argv[1]).read().l
 ok 'all of it fits into 80 columns' python3 -c 'import sys
 lines = [line for line in open(sys.argv[1]).read().split("\nCompletions")[0].splitlines() if len(line) > 80]
 assert not lines, lines' "$work/table"
+ok 'each loss stands in its row and column' python3 -c 'import json, sys
+models = json.load(open(sys.argv[1]))["models"]
+rows = {line[2:20].strip(): line[20:].split() for line in open(sys.argv[2]).read().split("\nFigures")[0].splitlines()}
+for title, name, end in (("routed, region on", "routed", "_on"), ("routed, region off", "routed", "_off"), ("plain", "plain", ""),
+                         ("filtered", "filtered", ""), ("perfect filter", "perfect", "")):
+    keys = ["forget" + end, "adjacent" + end, "retain" + end] + ["forget%s_relearned" % end] * (end != "_on")
+    want = ["%.3f" % models[name][key] for key in keys]
+    assert rows[title][:len(want)] == want and want[0] != want[2], (title, rows[title], want)' "$w/result.json" "$work/table"
+ok 'and each figure beside its name' python3 -c 'import json, sys
+r, seen = json.load(open(sys.argv[1])), {}
+keys = {"specific removal": "specific_removal", "what there is to remove": "specific_gap", "general gap": "general_gap",
+        "specific, known filter": "specific_removal_filtered", "tax, region off": "tax_off", "tax, region on": "tax_on",
+        "tax on adjacent, off": "tax_off_adjacent", "tax on adjacent, on": "tax_on_adjacent", "retention": "retention",
+        "plain removal": "removal", "plain, known filter": "removal_filtered"}
+for line in open(sys.argv[2]).read().split("\nFigures")[1].splitlines()[1:]:
+    title = line[2:28].strip()
+    key = keys.get(title) or (title == "after relearning" and (before + "_relearned").replace("_filtered_relearned", "_relearned_filtered"))
+    if not key: break
+    before, seen[key] = key, "%7.3f [%6.3f, %6.3f]" % (r[key], *r["intervals"][key])
+    assert line[28:].startswith(seen[key]), (line, key, seen[key])
+assert len(seen) == 16, seen' "$w/result.json" "$work/table"
 ok 'eval of an audit' gradroute eval "$w" --off animals
 ok 'eval of a twin' gradroute eval "$w/perfect"
 fails 2 'another recipe' 'another recipe in the same folder' audit "$w" --set train.lr=0.001
