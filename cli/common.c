@@ -13,6 +13,7 @@
 #include "base/number.h"
 #include "base/utf8.h"
 #include "io/file.h"
+#include "io/json.h"
 #include "task/precision.h"
 
 /* ---- options ---- */
@@ -237,11 +238,24 @@ static char *resolved(const char *out) {
     return joined;
 }
 
+/* Whether the folder has a manifest of ours: one that vouches for itself, or one that is damaged. Other programs have
+ * manifests too. */
+static bool has_manifest(const char *folder) {
+    char *path = gr_format("%s/manifest.json", folder);
+    json_t *manifest = NULL;
+    bool ours = gr_file_exists(path);
+    if (ours && gr_json_read(&manifest, path, NULL) == GR_OK)
+        ours = json_object_get(manifest, "sha256") != NULL;
+    json_decref(manifest);
+    gr_free(path);
+    return ours;
+}
+
 /* What the output would be a part of: its words, or NULL. `folder` stands above it, `name` is its own there. */
 static const char *whole_of(const char *folder, const char *name) {
     if (folder_has(folder, "stamp.txt"))
         return "shards";
-    if (folder_has(folder, "manifest.json"))
+    if (has_manifest(folder))
         return "model";
     if (folder_has(folder, "folder.json") && strcmp(name, "model") == 0)
         return "run";

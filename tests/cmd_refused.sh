@@ -150,6 +150,8 @@ done
 refused 2 'belongs to the shards' 'data tokenizer onto that of shards' gradroute data tokenizer corpus.jsonl -o shards/tokenizer.json
 ln -s shards/tokenizer.json to_vocabulary
 refused 2 'belongs to the shards' 'data tokenizer onto it through a link' gradroute data tokenizer corpus.jsonl -o to_vocabulary
+mkdir web && echo '{"name": "a page", "files": []}' >web/manifest.json
+ok 'a model beside the manifest of another program' gradroute ablate run --remove animals -o web/model
 ok 'a model beside those of an audit' gradroute ablate audit --remove animals -o audit/removed
 
 # ---- shards stay whole when a second pack is refused ----
