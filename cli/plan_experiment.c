@@ -1,12 +1,14 @@
 /* plan_experiment.c - how many models, measurements and attacks an experiment comes to: its arms, points and seeds. */
 #include "plan_experiment.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/number.h"
 #include "gradroute/experiment.h"
 #include "io/yaml.h"
+#include "lab/claims.h"
 #include "screen.h"
 
 gr_status gr__is_experiment(bool *is, const char *path, gr_error *err) {
@@ -99,11 +101,30 @@ static void print_json(const sums *s, const gr_experiment *e) {
                                 json_string(e->axis[i].value[gr_experiment_value(e, point, i)]));
         json_array_append_new(points, values);
     }
-    gr__print_json(json_pack("{s:s, s:s?, s:i, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I}, s:s}", "experiment", e->name,
+    json_t *plan = json_pack("{s:s, s:s?, s:i, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I}, s:s}", "experiment", e->name,
                              "preset", e->preset, "seeds", e->seeds, "points", points, "arms", arms, "cells", "data",
                              (json_int_t)s->data, "models", (json_int_t)s->count.models, "measures",
                              (json_int_t)s->count.measures, "attacks", (json_int_t)s->count.attacks, "all",
-                             (json_int_t)cells(s), "assumption", "what arms share is counted for each of them"));
+                             (json_int_t)cells(s), "assumption", "what arms share is counted for each of them");
+
+    /* What its seeds can tell of claims, in standard deviations. */
+    double half = gr_half_width(e->seeds);
+    json_object_set_new(plan, "claims", json_integer(e->claims));
+    json_object_set_new(plan, "half_width", isnan(half) ? json_null() : json_real(half));
+    gr__print_json(plan);
+}
+
+/* How far from their mean the seeds leave a claim open. */
+static void print_claims(const gr_experiment *e) {
+    char half[32];
+    printf("\n%d %s", e->claims, gr__plural(e->claims, "claim", "claims"));
+    gr__print(half, sizeof half, "%.2f", gr_half_width(e->seeds));
+    if (e->seeds > 1)
+        printf(": over %d seeds the interval is the mean -+ %s standard deviations", e->seeds, half);
+    if (e->seeds < GR__CLAIM_SEEDS)
+        printf("%s %d %s too few, it takes %d", e->seeds > 1 ? ";\n" : ":", e->seeds,
+               gr__plural(e->seeds, "seed is", "seeds are"), GR__CLAIM_SEEDS);
+    printf("\n");
 }
 
 /* A line for each axis, and for each arm that runs. */
@@ -132,6 +153,8 @@ static void print_text(const sums *s, const gr_experiment *e) {
            gr__text_count(all, cells(s)), gr__text_count(a, s->data), gr__text_count(b, s->count.models),
            gr__plural(s->count.models, "model", "models"), gr__text_count(c, s->count.measures),
            gr__text_count(d, s->count.attacks));
+    if (e->claims > 0)
+        print_claims(e);
 }
 
 /* ---- all of it ---- */

@@ -43,6 +43,21 @@ ok 'is read instead' same "$(last "['arms'][3]['points']")" 2
 json 'the audit on a recipe' plan experiments/audit.yaml --base "$work/tiny.yaml" --json
 ok 'has the arms of an audit' same "$(last "['cells']['models']")" 4
 
+# ---- claims: what its seeds can tell ----
+json 'without claims' plan "$e" --json
+ok 'there are none' same "$(last "['claims']")" 0
+cat >>"$e" <<'YAML'
+claims: [{primary: true, say: small, figure: value, measure: loss, field: mean, of: plain, at_most: 1}]
+YAML
+json 'with one' plan "$e" --json
+ok 'of three seeds' same "$(last "['half_width']" | cut -c 1-8)" 2.484137
+fails 0 'over 3 seeds the interval is the mean -+ 2.48 standard deviations' 'a claim and three seeds' plan "$e"
+fails 0 '^ *3 seeds are too few, it takes 5' 'are too few' plan "$e"
+sed 's/^seeds: 3/seeds: 5/' "$e" >"$work/five.yaml"
+fails 0 'over 5 seeds the interval is the mean -+ 1.24 standard deviations$' 'five are enough' plan "$work/five.yaml"
+sed 's/^seeds: 3/seeds: 1/' "$e" >"$work/single.yaml"
+fails 0 '^1 claim: 1 seed is too few, it takes 5$' 'one has no interval' plan "$work/single.yaml"
+
 # ---- what is wrong ----
 fails 2 "no preset is called 'quik'" 'another preset' plan "$e" --preset quik
 fails 2 '  hint: did you mean .quick' 'with a hint' plan "$e" --preset quik
