@@ -58,6 +58,8 @@ fails 2 'neurons to claim' 'from a model of another size' gradroute train "$work
 fails 2 'another network than gpt2' 'from a model of another style' gradroute train "$work/tools.yaml" -o "$work/x" --set model.arch=gpt2
 ok 'its own style may be named' gradroute plan "$work/tools.yaml" --set model.arch=llama
 fails 2 'has a region .animals. already' 'a region the model has' gradroute train "$work/tools.yaml" -o "$work/x" --set 'regions.animals={mlp: {add: 3}}'
+fails 2 'another `stop`' 'a region of the same units that stops gradients' gradroute train "$work/tools.yaml" -o "$work/x" \
+    --set 'regions.animals={residual: {add: 8}, heads: {add: 1}, mlp: {add: 16}, stop: true}'
 ok 'the same region may be repeated' gradroute train "$work/tools.yaml" -o "$work/again" --set train.steps=2 \
     --set 'regions.animals={residual: {add: 8}, heads: {add: 1}, mlp: {add: 16}}'
 fails 2 'tools' 'a route for a region that is not there' gradroute train "$work/tools.yaml" -o "$work/x" --set regions.tools.mlp.add=0

@@ -314,20 +314,19 @@ static gr_status read_region(gr_recipe *recipe, gr_yaml *node, gr_arch_region *r
     return gr_yaml_find(node, "stop") ? gr_yaml_bool(node, &region->stop, "stop", err) : GR_OK;
 }
 
-/* Whether two regions claim alike. Spans come from surgery alone: a recipe has none, so two with spans are not
- * compared. */
+/* Whether two regions claim alike. Spans come from surgery alone: units that have some are never those of a recipe. */
 static bool same_units(const gr_arch_units *a, const gr_arch_units *b) {
     return a->add == b->add && a->lo == b->lo && a->hi == b->hi && a->last == b->last && !a->spans && !b->spans;
 }
 
-/* Whether two regions are the same in all that a recipe can say of them, but for their names and `stop`. */
+/* Whether two regions are the same in all that a recipe can say of them, but for their names. */
 static bool same_region(const gr_arch_region *a, const gr_arch_region *b) {
     bool same = same_units(&a->residual, &b->residual) && same_units(&a->mlp, &b->mlp) &&
                 same_units(&a->heads, &b->heads) && a->layer_count == b->layer_count &&
                 same_units(&a->experts, &b->experts) && a->pattern_count == b->pattern_count &&
                 a->whole_count == b->whole_count && a->strength == b->strength && a->adapter.rank == b->adapter.rank &&
                 a->adapter.scale == b->adapter.scale && a->adapter.dropout == b->adapter.dropout &&
-                a->adapter.maps == b->adapter.maps;
+                a->adapter.maps == b->adapter.maps && a->stop == b->stop;
 
     for (int i = 0; same && i < a->layer_count; i++)
         same = a->layers[i] == b->layers[i];
@@ -347,7 +346,8 @@ static gr_status known_region(const gr_arch_region *kept, int count, const gr_ar
             continue;
         if (!same_region(&kept[i], region))
             return gr_yaml_fail(node, err, "leave it out, or choose another name",
-                                "the model has a region '%s' already, with other units", region->name);
+                                "the model has a region '%s' already, with other units or another `stop`",
+                                region->name);
         *known = true;
     }
     return GR_OK;
