@@ -211,6 +211,7 @@ void gr__blueprint_gates(gr_graph *graph, const gr__blueprint *plan, const int *
     }
 }
 
+/* The network of a blueprint as a graph; watch: with outputs that diagnostics read. */
 static gr_graph *graph_new(const gr__blueprint *plan, bool watch) {
     gr_graph *graph = gr_graph_new();
     plan->arch->graph(graph, plan, watch);

@@ -54,6 +54,7 @@ const char *gr__arch_name(int value) {
     return NULL;
 }
 
+/* The style of this name; NULL: there is none. */
 static const gr__style *find_style(const char *name) {
     for (const gr__style *s = gr__styles; s->name; s++)
         if (!strcmp(s->name, name))

@@ -297,6 +297,7 @@ static void list_adapter(gr__blueprint *plan, int region) {
                 list_map(plan, region, (gr_map)map, i);
 }
 
+/* Lists the parameters: the core's, then those of residual groups, then adapters. */
 static void list(gr__blueprint *plan) {
     list_owner(plan, GR_NONE);
     for (int k = 0; k < plan->groups; k++)

@@ -81,6 +81,7 @@ static void preset(gr_settings *settings, const gr_recipe *recipe) {
 
 /* ---- documents ---- */
 
+/* The documents of the topic that is to be learned back. */
 static const gr_group *forget_of(const gr_subject *s) {
     for (int g = 0; g < s->groups->count; g++)
         if (!strcmp(s->groups->group[g].name, "forget"))
@@ -114,6 +115,7 @@ static gr_status draw(gr_drawn *drawn, const gr_subject *s, const gr_settings *s
     return gr_dataset_draw(drawn, s->data, s->labels, &def, err);
 }
 
+/* Refuses what would fail only after hours of training: no document to choose a step by, or none to train on. */
 static gr_status check(const gr_subject *s, const gr_settings *settings, gr_error *err) {
     const gr_group *forget = forget_of(s);
     gr_drawn drawn;
@@ -159,6 +161,7 @@ static gr_status tell(void *user, int step, gr_error *err) {
     return gr__subject_told(a->subject, a->rate * steps + step, rates * steps, err);
 }
 
+/* All numbers of the model into the store, or back out of it. */
 static void copy_parameters(gr_model *model, gr_real *store, bool back) {
     for (int p = 0; p < gr_model_params(model); p++) {
         size_t n = (size_t)gr_model_param(model, p)->rows * (size_t)gr_model_param(model, p)->cols;
@@ -261,6 +264,7 @@ static gr_status work(attack *a, gr_error *err) {
     return measure_best(a, err);
 }
 
+/* What the attack keeps between its steps and rates. */
 static void attack_free(attack *a) {
     gr_drawn_free(&a->drawn);
     gr_scan_free(a->choose);
@@ -278,6 +282,7 @@ static void at_best(gr_ledger *rows, const void *user) {
     gr_ledger_text(rows, "at", "best");
 }
 
+/* The best point as rows: what it was trained on, for how long, and the losses there. */
 static void add_rows(gr_ledger *rows, const attack *a, int start) {
     gr_ledger_begin(rows, "point");
     gr_ledger_count(rows, "documents", (int64_t)a->drawn.documents);
@@ -327,6 +332,7 @@ static gr_status attack_removed(gr_ledger *rows, const gr_subject *s, const gr_s
     return status;
 }
 
+/* Which network is attacked: the whole one, one with regions switched off, or one without them. */
 static gr_status run(gr_ledger *rows, const gr_subject *s, const gr_settings *settings, gr_error *err) {
     int start = number(settings, "start");
     GR_TRY(check(s, settings, err));

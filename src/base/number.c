@@ -12,6 +12,7 @@ static locale_t enter(locale_t *plain) {
     return *plain ? uselocale(*plain) : (locale_t)0;
 }
 
+/* The thread gets back the locale that it had. */
 static void leave(locale_t plain, locale_t before) {
     if (!plain)
         return;

@@ -29,6 +29,7 @@ static gr_status read_lines(gr__sink *sink, const gr_source *source, gr__line_re
     }
 }
 
+/* The records of one file, of which each is a line. */
 static gr_status read_file(gr__sink *sink, const gr_source *source, const char *path, gr_error *err) {
     gr__line_reader *reader;
     GR_TRY(gr__line_reader_open_text(&reader, path, "check the path; a recipe's paths start at its folder", err));

@@ -276,6 +276,7 @@ static gr_status read_patterns(const reader *r, gr_arch_region *region, const js
     return GR_OK;
 }
 
+/* Whether a region has a strength, and in which form, by its word. */
 static gr_status read_strength(const reader *r, gr_strength *to, const json_t *value) {
     int word = json_is_string(value) ? gr_arch_value("strength", json_string_value(value)) : -1;
     if (word < 0)

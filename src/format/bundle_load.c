@@ -162,6 +162,7 @@ static gr_status open_file(loader *l, int file, const char *name, const char *pa
     return GR_OK;
 }
 
+/* Whether a region has any numbers of its own: without any it has no file. */
 static bool has_pieces(const loader *l, int file) {
     for (int i = 0; i < l->pieces.count; i++)
         if (l->pieces.tensor[i].file == file)

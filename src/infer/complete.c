@@ -101,6 +101,7 @@ static gr_status write_text(writer *w, gr_decoder *decoder, const int32_t *promp
     return GR_OK;
 }
 
+/* Refuses definitions that no text could be written by. */
 static gr_status check(const gr_complete_def *def, gr_error *err) {
     GR_TRY(gr__generate_check(&def->generate, err));
     for (int i = 0; i < def->stops; i++)

@@ -84,6 +84,7 @@ typedef struct ids {
     int count;
 } ids;
 
+/* Fits gr__continuation: the token goes to the caller's list. */
 static bool keep(void *user, int32_t token) {
     ids *to = user;
     to->out[to->count++] = token;

@@ -72,6 +72,7 @@ static gr_status read_record(gr__prompts *list, const json_t *object, const plac
     return GR_OK;
 }
 
+/* A line of JSON Lines: one prompt with its profile and settings. */
 static gr_status read_json(gr__prompts *list, const gr__lines *line, const char *path, gr_error *err) {
     const place at = {path, line->number};
     json_t *object;

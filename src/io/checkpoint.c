@@ -54,6 +54,7 @@ void gr_checkpoint_free(gr_checkpoint *cp) {
     gr_free(cp);
 }
 
+/* The array of this name, NULL where the owner registered none. */
 static const gr_array *array_of(const gr_checkpoint *cp, const char *name) {
     for (int i = 0; i < cp->n; i++)
         if (!strcmp(cp->arrays[i].name, name))
@@ -61,6 +62,7 @@ static const gr_array *array_of(const gr_checkpoint *cp, const char *name) {
     return NULL;
 }
 
+/* The option of this name, NULL where the owner registered none. */
 static const option *option_of(const gr_checkpoint *cp, const char *name) {
     for (int i = 0; i < cp->n_options; i++)
         if (!strcmp(cp->options[i].name, name))
@@ -158,6 +160,7 @@ static json_t *option_json(const option *o) {
     }
 }
 
+/* Whether a value of the file is of the option's kind: it is not taken otherwise. */
 static bool option_fits(const option *o, const json_t *json) {
     double real;
     switch (o->kind) {
@@ -170,6 +173,7 @@ static bool option_fits(const option *o, const json_t *json) {
     }
 }
 
+/* The value of the file into the owner's variable; option_fits has said that it can. */
 static void option_take(const option *o, const json_t *json) {
     switch (o->kind) {
     case INT:
@@ -185,6 +189,7 @@ static void option_take(const option *o, const json_t *json) {
     }
 }
 
+/* All options as members of an object, by their names. */
 static gr_status options_fill(json_t *all, const gr_checkpoint *cp, const char *path, gr_error *err) {
     for (int i = 0; i < cp->n_options; i++)
         if (json_object_set_new(all, cp->options[i].name, option_json(cp->options + i)))

@@ -32,6 +32,7 @@ typedef struct transfer {
     CURL *curl;
 } transfer;
 
+/* What the server said in the end, 0 if nothing. */
 static long http_status(const transfer *t) {
     long code = 0;
     curl_easy_getinfo(t->curl, CURLINFO_RESPONSE_CODE, &code);
@@ -231,6 +232,7 @@ static gr_status complete(transfer *t, char hex[GR_DIGEST_HEX], gr_error *err) {
     return gr_digest_file(hex, t->part, err);
 }
 
+/* The file under its final name, if its digest is that which was asked for. */
 static gr_status finish(const transfer *t, gr_fetched *got, gr_error *err) {
     if (!fits(t->def, got->sha256))
         return gr_error_set(err, GR_ERR_FORMAT, t->def->url,
@@ -241,6 +243,7 @@ static gr_status finish(const transfer *t, gr_fetched *got, gr_error *err) {
     return gr__flush_parent(t->def->path, err);
 }
 
+/* Fetches into the file beside the final one, from where an earlier call ended if a digest can tell that it fits. */
 static gr_status fetch_part(transfer *t, gr_fetched *got, gr_error *err) {
     struct stat info;
     t->fd = open(t->part, O_RDWR | O_CREAT | O_CLOEXEC, 0666);

@@ -241,6 +241,7 @@ gr_status gr_file_out_write(gr_file_out *out, const void *data, size_t size, gr_
     return GR_OK;
 }
 
+/* The names and the handle itself; what becomes of the file was decided before. */
 static void out_free(gr_file_out *out) {
     gr_free(out->path);
     gr_free(out->target);

@@ -60,6 +60,7 @@ typedef struct line {
     bool sorted;
 } line;
 
+/* Appends bytes, and a 0 behind them. */
 static void put(line *to, const char *text, size_t length) {
     to->text = gr__grow(to->text, &to->room, to->length + length + 1, 1);
     memcpy(to->text + to->length, text, length);
@@ -98,6 +99,7 @@ static void put_plain(line *to, const json_t *value) {
 
 static void put_value(line *to, const json_t *value);
 
+/* Key and value, without the comma. */
 static void put_member(line *to, const char *key, const json_t *value) {
     char *quoted = gr_json_quoted(key);
     put(to, quoted, strlen(quoted));
@@ -106,6 +108,7 @@ static void put_member(line *to, const char *key, const json_t *value) {
     gr_free(quoted);
 }
 
+/* An object in braces, its members in the order that the line has. */
 static void put_object(line *to, const json_t *object) {
     /* Its keys, as they were set or by their bytes. */
     size_t count = 0;
@@ -125,6 +128,7 @@ static void put_object(line *to, const json_t *object) {
     gr_free(keys);
 }
 
+/* A list in brackets. */
 static void put_array(line *to, const json_t *array) {
     put(to, "[", 1);
     for (size_t i = 0; i < json_array_size(array); i++) {
@@ -135,6 +139,7 @@ static void put_array(line *to, const json_t *array) {
     put(to, "]", 1);
 }
 
+/* Any value: reals by our own spelling, the rest by jansson's. */
 static void put_value(line *to, const json_t *value) {
     if (json_is_object(value)) {
         put_object(to, value);

@@ -68,6 +68,7 @@ static gr_status refill(gr__line_reader *f, gr_error *err) {
     return GR_OK;
 }
 
+/* The error of a stream that zlib cannot go on with, and where in the file that is. */
 static gr_status damaged(const gr__line_reader *f, const char *what, gr_error *err) {
     return gr_error_set(err, GR_ERR_FORMAT, f->place, "the file is cut or damaged: gzip -t tells; fetch it again",
                         "the gzip stream fails at byte %lld of the file: %s",
@@ -212,6 +213,7 @@ gr_status gr__line_reader_all(gr__line_reader *f, char **text, size_t *length, g
 
 /* ---- opening ---- */
 
+/* The first bytes decide whether the file is gzip, whatever its name. */
 static gr_status start(gr__line_reader *f, gr_error *err) {
     GR_TRY(refill(f, err));
     f->gzip = f->z.avail_in >= 2 && f->raw[0] == 0x1f && f->raw[1] == 0x8b;
@@ -283,6 +285,7 @@ void gr__line_reader_close(gr__line_reader *f) {
 
 /* ---- whole files, and their lines ---- */
 
+/* All that a reader has left, and then the reader is closed. */
 static gr_status read_whole(gr__line_reader *reader, char **bytes, size_t *length, gr_error *err) {
     gr_status status = gr__line_reader_all(reader, bytes, length, err);
     gr__line_reader_close(reader);

@@ -201,6 +201,7 @@ static int begin_beat(gr__lock *lock) {
     return code;
 }
 
+/* Wakes the thread that keeps the lock fresh, and waits for its end. */
 static void end_beat(gr__lock *lock) {
     pthread_mutex_lock(&lock->mutex);
     lock->ending = true;

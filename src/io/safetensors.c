@@ -270,6 +270,7 @@ static gr_status entry_read(const gr_safetensors *file, gr_array *array, const j
     return GR_OK;
 }
 
+/* By where the numbers begin in the file, then by how many bytes they are, then by name. */
 static int by_place(const void *a, const void *b) {
     const gr_array *x = a, *y = b;
     size_t i = 0, j = 0;

@@ -31,6 +31,7 @@ static void marks_forget(gr_yaml *node) {
     node->sense = GR_YAML_TEXT;
 }
 
+/* The child becomes the last of its parent. */
 static void append(gr_yaml *parent, gr_yaml *child) {
     child->parent = parent;
     if (parent->last)
@@ -75,6 +76,7 @@ static int by_key(const void *a, const void *b) {
     return strcmp((*(gr_yaml *const *)a)->key, (*(gr_yaml *const *)b)->key);
 }
 
+/* Puts the members of a map in the order of their keys. */
 static void sort_children(gr_yaml *map) {
     gr_yaml **list = gr_alloc(((size_t)map->count + 1) * sizeof *list);
     int n = 0;
@@ -99,6 +101,7 @@ void gr_yaml_sort(gr_yaml *node, bool (*ordered)(const gr_yaml *map)) {
         gr_yaml_sort(child, ordered);
 }
 
+/* A tree without nodes: all of them will live in its arena. */
 static struct gr__yaml_tree *tree_new(void) {
     struct gr__yaml_tree *tree = gr_alloc(sizeof *tree);
     tree->arena = gr_arena_new();

@@ -411,6 +411,7 @@ static void add_whole(gr_yaml *map, const char *key, int64_t value) {
     gr_yaml_is_plain(node, true);
 }
 
+/* A whole number at a key; absent, the default goes into the tree if it is one that could be said. */
 static gr_status key_whole(gr_yaml *map, int64_t *value, const char *key, int64_t min, int64_t max, bool count,
                            gr_error *err) {
     gr_yaml *node = gr_yaml_find(map, key);

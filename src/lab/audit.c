@@ -47,6 +47,7 @@ static gr_status switch_off(job *j, gr_made *off, int k, gr_error *err) {
     return status;
 }
 
+/* Trains each wanted model into a folder of its own, which one that is done already only reads. */
 static gr_status train_arms(job *j, gr_error *err) {
     for (int k = 0; k < GR__ARMS; k++) {
         if (!j->has[k])
@@ -162,6 +163,7 @@ static gr_status measure(job *j, gr__losses_of *out, const gr_subject *subject, 
     return through_text(j, out, err);
 }
 
+/* Losses, right answers and completions of one model, with the regions of its profile off. */
 static gr_status evaluate(job *j, gr__losses_of *out, const char *name, const gr_made *made, gr_error *err) {
     GR_TRY(gr__audit_stopped(j, err));
     gr__audit_note_part(j, gr_registry_measure(j->registry, "loss")->doing, name, true);
@@ -178,6 +180,7 @@ static gr_status evaluate(job *j, gr__losses_of *out, const char *name, const gr
     return status;
 }
 
+/* Every model as it is, the routed one and the placebo with their regions off too. */
 static gr_status evaluate_all(job *j, gr_error *err) {
     j->part = 0;
     GR_TRY(evaluate(j, &j->on, "routed", &j->arm[GR__ARM_ROUTED], err));
@@ -266,6 +269,7 @@ static json_t *missing_twins(const job *j) {
     return list;
 }
 
+/* Figures, sizes and times into the result. */
 static gr_status figures(job *j, json_t *result, double seconds, gr_error *err) {
     const gr_project *p = j->project;
     int count = p->recipe->model.region_count;
@@ -328,6 +332,7 @@ static gr_status finish(const job *j, json_t *result, gr_error *err) {
     return status;
 }
 
+/* Everything that may refuse, then the folder, then the models. */
 static gr_status work(job *j, json_t *result, gr_error *err) {
     gr__output out;
 
@@ -358,6 +363,7 @@ static void free_losses(gr__losses_of *l) {
     gr_ledger_free(l->rows);
 }
 
+/* What an audit holds, as far as it came. */
 static void free_job(job *j) {
     for (int k = 0; k < GR__ARMS; k++) {
         gr_made_free(&j->arm[k]);

@@ -29,6 +29,7 @@ typedef struct mark {
     char *attack, *settings;
 } mark;
 
+/* What tells an attack of these settings on these documents from others. */
 static gr_status mark_make(mark *m, const job *j, gr_error *err) {
     *m = (mark){0};
     GR_TRY(gr_settings_key(&m->settings, j->attack_settings, err));

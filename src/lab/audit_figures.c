@@ -21,6 +21,7 @@ typedef struct figures {
     json_t *to, *intervals;
 } figures;
 
+/* A figure and, where it has one, its interval; what is not finite is null. */
 static void put(figures *f, const char *key, const char *suffix, gr_estimate e) {
     char name[64];
     snprintf(name, sizeof name, "%s%s", key, suffix);
@@ -52,6 +53,7 @@ static void put_accuracy(json_t *to, const gr_ledger *rows, const char *suffix) 
     json_object_set_new(to, key, by);
 }
 
+/* Losses of each group that has documents, with their intervals. */
 static void put_losses(const job *j, json_t *to, const gr__losses_of *l, const char *suffix) {
     json_t *intervals = json_object_get(to, "intervals");
     if (!intervals)
@@ -66,6 +68,7 @@ static void put_losses(const job *j, json_t *to, const gr__losses_of *l, const c
         put_accuracy(to, l->rows, suffix);
 }
 
+/* Nats per token over all documents of a sample; NaN without a token. */
 static double mean_of(const gr_sample *s) {
     double nll = 0, tokens = 0;
     for (size_t i = 0; i < s->count; i++) {
@@ -178,6 +181,7 @@ static bool known_labels_only(const job *j, int scale) {
 /* ---- the verdict ---- */
 
 static void add(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Appends to a text as far as it has room. */
 static void add(char *text, size_t size, const char *format, ...) {
     size_t used = strlen(text);
     va_list list;

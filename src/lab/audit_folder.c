@@ -14,6 +14,7 @@ static bool writes(const char *name) {
     return gr__folder_matches(names, name);
 }
 
+/* Whether a folder holds a result, or a model of an audit. */
 static bool has_work(const char *folder) {
     bool found = gr__folder_holds(folder, "result.json");
     for (int k = 0; k < GR__ARMS && !found; k++) {

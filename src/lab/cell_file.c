@@ -116,6 +116,7 @@ static bool is_text_list(const json_t *list) {
     return json_is_array(list);
 }
 
+/* Whether a member says where a model is: none, in this cell's folder, or of another cell. */
 static bool is_model(const json_t *model) {
     const json_t *folder = json_object_get(model, "folder"), *of = json_object_get(model, "of");
     if (json_is_null(model))
@@ -143,6 +144,7 @@ static bool is_of(const json_t *of) {
     return false;
 }
 
+/* Whether the file says how it was made: for how long, by which program, on what. */
 static bool has_facts(const json_t *file) {
     const json_t *seconds = json_object_get(file, "seconds"), *host = json_object_get(file, "host");
     return json_is_number(seconds) && json_number_value(seconds) >= 0 &&
@@ -295,6 +297,7 @@ static gr_status cell_of_line(gr__cell **cell, json_t *line, const char *place, 
     return status;
 }
 
+/* One line of committed cells. */
 static gr_status take_line(gr__committed *list, const gr__lines *line, const char *path, gr_error *err) {
     char place[GR__PLACE_SIZE];
     json_t *value;

@@ -32,6 +32,7 @@ static json_t *number(double value) {
     return value == floor(value) && fabs(value) <= 0x1p53 ? json_integer((json_int_t)value) : json_real(value);
 }
 
+/* A value by what it means: two spellings of one number are one, and of a path only that it is one counts. */
 static json_t *scalar_value(const gr_yaml *node) {
     if (node->path)
         return json_string("file");
@@ -95,6 +96,7 @@ json_t *gr__cell_recipe(const gr_recipe *recipe) {
 
 /* ---- the rest ---- */
 
+/* Settings that are not as by default, as an object; none without settings. */
 static gr_status settings_value(json_t **value, const gr_settings *settings, gr_error *err) {
     char *text;
     *value = NULL;
@@ -137,6 +139,7 @@ static void add_model(json_t *of, const gr__cell_id *id) {
         json_pack("[I, I, I]", (json_int_t)id->seed, (json_int_t)id->split_seed, (json_int_t)id->order_seed));
 }
 
+/* All that tells a cell from every other one. */
 static gr_status describe(json_t **object, const gr__cell_id *id, gr_error *err) {
     assert(id->kind < GR_CELL_KINDS && id->task && id->data);
     json_t *options = NULL;

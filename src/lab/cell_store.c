@@ -207,6 +207,7 @@ static gr_status mend(const gr__cell_work *work, gr_error *err) {
     return status;
 }
 
+/* A cell that is being made, in a folder that its key names. */
 static gr__cell_work *work_new(const char *root, const char *key) {
     gr__cell_work *work = gr_alloc(sizeof *work);
     assert(strlen(key) == GR_DIGEST_HEX - 1);

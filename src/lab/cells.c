@@ -44,6 +44,7 @@ static int parent_of(const lister *l, const gr_experiment_arm *arm, int point, i
     return *model_at(l, parent, point, seed, inherited ? knob : 0);
 }
 
+/* The cells of an arm: a model for each point, seed and knob at which it and its parent are made. */
 static void list_models(lister *l, int arm) {
     const gr_experiment *e = l->def->experiment;
     const gr_experiment_arm *a = &e->arm[arm];

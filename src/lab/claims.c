@@ -19,6 +19,7 @@ typedef struct range {
     double low, high;
 } range;
 
+/* The values at which a claim would be true. */
 static range claimed(const def *d) {
     range r = {-INFINITY, INFINITY};
     assert(!isnan(d->at_least) || !isnan(d->at_most) || !isnan(d->within));
@@ -171,6 +172,7 @@ typedef struct knobs {
     bool match_of, match_minus; /* instead of these */
 } knobs;
 
+/* How many settings of each side are compared; of a matched side the one that fits best. */
 static knobs knobs_of(const def *d) {
     knobs k = {d->of.values, d->minus.name ? d->minus.values : 1, false, false};
     if (d->matched && d->minus.name) {
@@ -218,6 +220,7 @@ static bool choose(pair *out, gr__ruling_why *why, const def *d) {
     return found;
 }
 
+/* By the whole interval: inside of what is claimed, outside of it, or neither. */
 static void decide(gr__ruling *ruling, const def *d) {
     range r = claimed(d);
     gr_estimate e = ruling->estimate;
@@ -276,6 +279,7 @@ const char *gr__ruling_word(gr__ruling_state state) {
 
 /* Text that grows. */
 static void add(char **text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Appends to a text that grows. */
 static void add(char **text, const char *format, ...) {
     char more[512];
     va_list list;
@@ -287,6 +291,7 @@ static void add(char **text, const char *format, ...) {
     *text = longer;
 }
 
+/* What was claimed, in words. */
 static void add_claimed(char **text, const def *d) {
     const char *sign = ", claimed";
     if (!isnan(d->at_least)) {

@@ -48,6 +48,7 @@ typedef struct stamps {
     int count;
 } stamps;
 
+/* Notes when a step ended. */
 static gr_status stamp(void *user, int step, gr_error *err) {
     stamps *s = user;
     (void)step, (void)err;

@@ -107,6 +107,7 @@ static gr_status read_name(gr__experiment_reader *r, gr_error *err) {
     return gr_yaml_text(r->root, &r->to->question, "question", err);
 }
 
+/* Facts that the data must have, or the experiment makes no sense. */
 static gr_status read_needs(gr__experiment_reader *r, gr_error *err) {
     int facts = 0;
     while (gr__fact_words[facts])

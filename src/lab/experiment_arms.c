@@ -104,6 +104,7 @@ static gr_status read_when(draft *d, gr_error *err) {
     return gr__recipe_unknown(node, "fact", d->arm.when, words, count, err);
 }
 
+/* One arm without its parent, who may be read later. */
 static gr_status read_arm(gr__experiment_reader *r, draft *d, gr_yaml *map, gr_error *err) {
     /* Names of folders that lie beside those of arms. */
     static const char *const taken[] = {"data", "cells", "work", "arms", NULL};
@@ -207,6 +208,7 @@ static gr_status check_knobs(const draft *d, const gr_experiment_arm *arm, gr_er
                         arm->knob.path, parent->name);
 }
 
+/* Puts arms behind their parents; a circle is an error. */
 static gr_status order_arms(gr__experiment_reader *r, draft *drafts, int count, gr_error *err) {
     gr_experiment_arm *arms = gr_arena_alloc(r->arena, ((size_t)count + 1) * sizeof *arms);
     for (int i = 0; i < count; i++)

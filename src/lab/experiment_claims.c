@@ -264,6 +264,7 @@ static gr_status check_difference(const gr__experiment_reader *r, const gr_claim
     return GR_OK;
 }
 
+/* What is claimed of a figure, and within which bounds. */
 static gr_status read_claim(gr__experiment_reader *r, gr_claim *claim, gr_yaml *map, gr_error *err) {
     *claim = (gr_claim){.at_least = NAN, .at_most = NAN, .about = NAN, .within = NAN};
     GR_TRY(gr_yaml_expect(map, GR_YAML_MAP, err));

@@ -78,6 +78,7 @@ gr_status gr__experiment_set(gr__experiment_reader *r, gr_error *err) {
 
 /* ---- axes ---- */
 
+/* An axis: names of values, and what each changes in the recipe. */
 static gr_status read_axis(gr__experiment_reader *r, gr_axis *axis, gr_yaml *map, gr_error *err) {
     static const char *const taken[] = {"seed", "arm", "knob", "point", NULL};
     GR_TRY(gr__experiment_name(map, "an axis", taken, err));

@@ -168,6 +168,7 @@ static gr_status set_seed(gr_yaml *tree, int number, gr_error *err) {
     return GR_OK;
 }
 
+/* Changes of the experiment, then of the command, then of the point, then the seed: the later wins. */
 static gr_status apply(gr_yaml *tree, const gr_experiment *e, const gr_experiment_base *base, gr_error *err) {
     GR_TRY(set_all(tree, e->set, e->sets, err));
     for (int i = 0; i < base->sets; i++)

@@ -22,6 +22,7 @@ static void free_places(places *p) {
     gr_free(p->at);
 }
 
+/* Everything that texts of a verdict may name. */
 static places places_of(const gr_experiment *e) {
     places p = {0};
     for (int i = 0; i < e->figures; i++) {
@@ -139,6 +140,7 @@ static gr_status read_scale(gr__experiment_reader *r, gr_yaml *map, gr_error *er
     return GR_OK;
 }
 
+/* The texts of a verdict, each with the figure that it is about. */
 static gr_status read_parts(gr__experiment_reader *r, const places *p, gr_yaml *map, gr_error *err) {
     gr_verdict_text *v = &r->to->verdict;
     gr_yaml *lead, *then, *scale;

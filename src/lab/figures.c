@@ -28,6 +28,7 @@ static bool find_sample(gr_sample *sample, const gr__figuring *f, const gr_opera
     return true;
 }
 
+/* The figure with its interval; false where one of its samples was not measured. */
 static bool estimate_of(gr_estimate *e, const gr__figuring *f, const gr_figure *figure, int of, const char *group,
                         bool after) {
     gr_sample sample[GR_OPERANDS];

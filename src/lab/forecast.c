@@ -29,6 +29,7 @@ static double later(const gr__forecast *f) {
     return seconds;
 }
 
+/* Progress of one model, with what all of the audit has left. */
 static void follow(void *user, const gr_progress *progress) {
     gr__forecast *f = user;
     gr_progress with = *progress;

@@ -17,6 +17,7 @@ static bool writes(const char *name) {
     return gr__folder_matches(names, name);
 }
 
+/* Whether a folder holds a result or a cell. */
 static bool has_work(const char *folder) {
     char *cells = gr_format("%s/cells", folder);
     bool found = gr__folder_holds(folder, "result.json");

@@ -44,6 +44,7 @@ void gr__lab_close_place(gr_lab *lab) {
     lab->open = -1;
 }
 
+/* The recipe of one point and seed, and what it reads. */
 static gr_status read_place(gr_lab *lab, int number, const gr_control *control, gr_error *err) {
     const gr_experiment *e = lab->experiment;
     const gr_task *task;
@@ -146,6 +147,7 @@ static void find_facts(const gr_lab *lab, const char **fact, int *count) {
             fact[(*count)++] = e->arm[i].when;
 }
 
+/* Which arms run: those that were named, or those whose facts hold. */
 static gr_status select_arms(gr_lab *lab, gr_error *err) {
     const gr_experiment *e = lab->experiment;
     const char **fact = gr_alloc((size_t)(e->needs + e->arms + 1) * sizeof *fact);
@@ -183,6 +185,7 @@ static bool could_run(const gr_lab *lab, int arm) {
     return could;
 }
 
+/* Arms that could run here and do not. */
 static void find_suggestions(gr_lab *lab) {
     const gr_experiment *e = lab->experiment;
     lab->suggested = gr_alloc((size_t)(e->suggests + 1) * sizeof *lab->suggested);
@@ -274,6 +277,7 @@ static gr_status key_reading(gr_lab *lab, gr__cell_id *id, char key[GR_DIGEST_HE
     return status;
 }
 
+/* The key of the cell that a use asks for. */
 static gr_status key_use(gr_lab *lab, int u, json_t **of, gr_error *err) {
     const gr__use *use = &lab->cells->use[u];
     gr__cell_id id = begin_id(lab, use);
@@ -380,6 +384,7 @@ void gr_lab_count(const gr_lab *lab, int *cells, int *done) {
 
 /* ---- the whole ---- */
 
+/* The experiment, its places, what of it runs, and the cells that it takes. */
 static gr_status open_lab(gr_lab *lab, const gr_control *control, gr_error *err) {
     GR_TRY(gr_experiment_open(&lab->experiment, lab->def.experiment, lab->def.preset, lab->registry, err));
     const gr_experiment *e = lab->experiment;

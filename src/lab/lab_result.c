@@ -18,6 +18,7 @@ typedef struct all_rows {
     int cells;
 } all_rows;
 
+/* Cells that were read for this; others belong to the lab. */
 static void free_rows(all_rows *all) {
     for (int c = 0; c < all->cells; c++)
         if (all->owned[c])
@@ -27,6 +28,7 @@ static void free_rows(all_rows *all) {
     gr_free(all->owned);
 }
 
+/* The rows of every cell, as far as they are known. */
 static gr_status read_cells(all_rows *all, const gr_lab *lab, gr_error *err) {
     all->cells = lab->cells->cells;
     all->cell = gr_alloc((size_t)(all->cells + 1) * sizeof *all->cell);
@@ -38,6 +40,7 @@ static gr_status read_cells(all_rows *all, const gr_lab *lab, gr_error *err) {
 
 /* ---- the result ---- */
 
+/* The result of all rows, in the form that is kept. */
 static gr_status make_result(json_t **result, const gr_lab *lab, const all_rows *all, gr_error *err) {
     uint64_t *split = gr_alloc((size_t)(lab->seeds + 1) * sizeof *split);
     for (int i = 0; i < lab->seeds; i++)
@@ -119,6 +122,7 @@ static void add_line(gr_file_out *to, gr_status *status, const gr_lab *lab, cons
     json_decref(line);
 }
 
+/* Every row of every use, with what it is a row of. */
 static gr_status write_rows(gr_file_out *to, const gr_lab *lab, const all_rows *all, gr_error *err) {
     gr_status status = GR_OK;
     for (int u = 0; u < lab->cells->uses; u++) {
@@ -145,6 +149,7 @@ static bool holds(const char *path, const char *text) {
     return same;
 }
 
+/* All rows as one file. */
 static gr_status write_table(const gr_lab *lab, const char *path, gr_error *err) {
     all_rows all = {0};
     gr_file_out *to;

@@ -38,6 +38,7 @@ void gr__lab_forget(gr_lab *lab) {
     lab->root = lab->viewed = lab->passed = -1;
 }
 
+/* The model of a cell, out of its folder. */
 static gr_status load_root(gr_lab *lab, int root, gr_error *err) {
     gr__lab_forget(lab);
     gr_made *made = &lab->made;
@@ -146,6 +147,7 @@ static char *name_use(const gr_lab *lab, const gr__use *use) {
 
 /* ---- making ---- */
 
+/* Rows of the data alone. */
 static gr_status make_data(job *j, gr_error *err) {
     const gr_project *p = j->lab->project;
     (void)err;
@@ -165,6 +167,7 @@ static bool diverged(job *j, gr_status status, const gr_error *why) {
     return true;
 }
 
+/* A model that is another one with regions off is rows alone. */
 static void say_view(job *j, const gr_made *made) {
     gr_ledger_begin(j->rows, "view");
     for (int i = 0; i < made->off_count; i++) {
@@ -184,6 +187,7 @@ static gr_status make_view(job *j, gr_error *err) {
     return GR_OK;
 }
 
+/* Trains or changes a network, and keeps it beside its rows. */
 static gr_status make_weights(job *j, const char *name, gr_error *err) {
     gr_lab *lab = j->lab;
     const gr__lab_cell *cell = &lab->cells->cell[j->cell];
@@ -234,6 +238,7 @@ static gr_pass *pass_of(gr_lab *lab, int model) {
     return lab->pass;
 }
 
+/* Measures or attacks, into the rows of the job. */
 static gr_status read_subject(job *j, const gr_subject *subject, gr_error *err) {
     const gr_reading *reading = &j->lab->experiment->use[j->use->reading];
     gr_settings *settings;
@@ -244,6 +249,7 @@ static gr_status read_subject(job *j, const gr_subject *subject, gr_error *err) 
     return status;
 }
 
+/* A reading of a model, which is loaded for it. */
 static gr_status make_reading(job *j, const char *name, const char *doing, gr_error *err) {
     gr_lab *lab = j->lab;
     int parent = lab->cells->cell[j->cell].parent;
@@ -285,6 +291,7 @@ static gr_status make_reading(job *j, const char *name, const char *doing, gr_er
     return status;
 }
 
+/* The cell by its kind. */
 static gr_status make_kind(job *j, gr_error *err) {
     const gr_experiment *e = j->lab->experiment;
     if (j->use->kind == GR_CELL_DATA)
@@ -333,6 +340,7 @@ static gr_status publish(job *j, gr_error *err) {
     return status;
 }
 
+/* The cell, with the project of its place open. */
 static gr_status make_in(job *j, gr_error *err) {
     gr_lab *lab = j->lab;
     double start = gr__now();

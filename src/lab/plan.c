@@ -61,6 +61,7 @@ static void add_measuring(gr_memory *memory, const gr_model *model, const gr_pro
     memory->total += bytes;
 }
 
+/* Numbers of the core and of all regions. */
 static gr_status add_parameters(gr_plan *plan, const gr_arch_def *def, gr_error *err) {
     size_t *regions = gr_alloc(((size_t)def->region_count + 1) * sizeof *regions);
     gr_status status = gr_arch_parameters(def, &plan->core, regions, err);
@@ -93,6 +94,7 @@ static gr_status fill(gr_plan *plan, gr_model *model, const gr_arch_def *def, co
     return add_times(plan, model, project, arm, settings, err);
 }
 
+/* What training of one model takes. */
 static gr_status plan_arm(gr_plan *plan, const gr_project *project, int arm, const gr_settings *settings,
                           gr_error *err) {
     gr_arch_def *def;

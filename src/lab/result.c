@@ -35,6 +35,7 @@ static int *loss_of(const asked *a, const job *j, int arm, int attack, int group
     return &a->loss[(arm * (j->attacks + 1) + attack) * j->e->groups + group];
 }
 
+/* Asks for the loss of every arm, as it is and after each attack, on every group. */
 static void ask_losses(asked *a, const job *j) {
     const gr_experiment *e = j->e;
     a->loss = gr_alloc(((size_t)(e->arms * (j->attacks + 1) * e->groups) + 1) * sizeof *a->loss);
@@ -49,6 +50,7 @@ static void ask_losses(asked *a, const job *j) {
                                                                  .after = k > 0 ? j->attack[k - 1] : NULL});
 }
 
+/* Asks for both sides of every claim, and for what they are matched by. */
 static void ask_claims(asked *a, const job *j) {
     for (int c = 0; c < j->e->claims; c++) {
         const gr_claim *claim = &j->e->claim[c];

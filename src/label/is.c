@@ -39,6 +39,7 @@ static gr_status open_is(gr__label_draft *label, gr__labelling *m, gr_error *err
     return status;
 }
 
+/* Frees what open_is made. */
 static void close_is(void *state) {
     owned *o = state;
     if (o)

@@ -72,6 +72,7 @@ static void move(gr_labels *to, const gr_labels *from, const gr_dataset *data, c
     }
 }
 
+/* A copy in the arena; size may be 0. */
 static void *copied(gr_arena *arena, const void *from, size_t size) {
     void *to = gr_arena_alloc(arena, size + 1);
     memcpy(to, from, size);

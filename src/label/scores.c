@@ -255,6 +255,7 @@ static gr_status check_all_given(const reading *r, gr_error *err) {
     return GR_OK;
 }
 
+/* Every line of the file that holds something; then all documents must have had theirs. */
 static gr_status read_all(reading *r, gr_error *err) {
     while (gr__lines_next(&r->lines))
         if (!gr__record_is_blank(r->lines.text, r->lines.length))
@@ -393,6 +394,7 @@ static gr_status score(gr__label_draft *label, gr__labelling *m, size_t d, size_
     return GR_OK;
 }
 
+/* The error of a label whose threshold no score reaches. */
 static gr_status error_if_empty(const gr__label_draft *label, gr_error *err) {
     return gr_error_set(err, GR_ERR_USAGE, label->def->name, "lower the threshold",
                         "no score of %s reaches the threshold of %g", label->arg[FILE_OF].text,

@@ -61,6 +61,7 @@ static gr_status score(gr__label_draft *label, gr__labelling *m, size_t doc, siz
     return GR_OK;
 }
 
+/* The error of a label whose tokens occur nowhere. */
 static gr_status error_if_empty(const gr__label_draft *label, gr_error *err) {
     return gr_error_set(err, GR_ERR_USAGE, label->def->name, "name tokens that the data have",
                         "no document has any of the label's %d %s", label->arg[0].count,

@@ -52,6 +52,7 @@ static gr_labels hide_truth(const gr_labels *from, size_t tokens) {
     return l;
 }
 
+/* The tables that were made for the hidden truth; the others are the project's. */
 static void hidden_free(gr_labels *l, bool of_tokens) {
     gr_free(l->truth);
     if (of_tokens)

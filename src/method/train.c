@@ -58,6 +58,7 @@ static gr_status check_reached(const gr_project *p, gr_error *err) {
                         label->name, label->known, route + 1);
 }
 
+/* Refuses a training whose labels could not be shown, or whose routes nothing would reach. */
 static gr_status check(const gr_making *m, gr_error *err) {
     if (!m->project->data || !m->project->labels)
         return gr_error_set(err, GR_ERR_USAGE, "train", "another method of the task",
@@ -69,6 +70,7 @@ static gr_status check(const gr_making *m, gr_error *err) {
 
 /* ---- a recipe of its own ---- */
 
+/* The recipe with what this arm changes in it; NULL: it changes nothing. */
 static gr_status own_recipe(gr_recipe **recipe, const gr_recipe *base, const gr_settings *settings, gr_error *err) {
     const gr_yaml *sets = gr_settings_get(settings, "set")->node;
     *recipe = NULL;
@@ -77,6 +79,7 @@ static gr_status own_recipe(gr_recipe **recipe, const gr_recipe *base, const gr_
 
 /* ---- what decides it beyond recipe and settings ---- */
 
+/* All that training sees of the labels, so that a key tells two views of the same data apart. */
 static gr_status digest(const gr_making *m, gr_digest *d, gr_error *err) {
     gr__shown shown;
     GR_TRY(gr__shown_open(&shown, m->project, m->settings, err));
@@ -128,6 +131,7 @@ static void follow(void *user, const gr_progress *progress) {
 /* Nothing is written to a folder that another process has taken over. */
 static gr_status may_save(void *user, gr_error *err) { return gr__lock_check(((const follower *)user)->lock, err); }
 
+/* Trains under the lock of the folder, with the caller's progress and stop. */
 static gr_status run_trainer(gr_made *made, const gr_making *m, gr_train_def *def, gr_error *err) {
     /* Who follows it, and where it is kept. */
     const gr_control *control = m->control ? m->control : &nobody;
@@ -170,6 +174,7 @@ static gr_status save(const gr_making *m, const char *path, const gr_arch_def *d
     return status;
 }
 
+/* Sizes of the model and how long it was trained, as rows. */
 static void add_rows(const gr_made *made, const gr_making *m, const gr__training *own) {
     const gr_arch_def *def = made->bundle->def;
     size_t core, *region = gr_alloc(((size_t)def->region_count + 1) * sizeof *region);
@@ -218,6 +223,7 @@ gr_status gr__train_model(gr_made *made, const gr_making *m, const gr_arch_def *
     return GR_OK;
 }
 
+/* A network trained as the settings say, with its rows. */
 static gr_status make(gr_made *made, const gr_making *m, gr_error *err) {
     gr_arch_def *def;
     gr_model *model;

@@ -51,6 +51,7 @@ gr_status gr__train_network(gr_arch_def **def, gr_model **model, const gr_projec
 
 /* ---- the optimiser ---- */
 
+/* Whether a whole parameter belongs to a region. */
 static bool owned_by_region(const gr_model *model, int p) {
     const gr_param_def *def = gr_model_param(model, p);
     for (int r = 0; r < gr_model_regions(model); r++)

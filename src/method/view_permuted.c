@@ -2,6 +2,7 @@
 #include "method/view.h"
 #include "task/token_scores.h"
 
+/* Refuses labels that cannot be permuted. */
 static gr_status check(const gr_project *p, const gr_settings *settings, gr_error *err) {
     gr_labels *labels;
     if (p->shards)

@@ -1,6 +1,7 @@
 /* A filter by the labels that are known. */
 #include "method/view.h"
 
+/* Documents that are shown as a label are dropped. */
 static gr_status apply(gr__shown *shown, const gr_settings *settings, gr_error *err) {
     (void)settings, (void)err;
     shown->filtered = true;

@@ -1,6 +1,7 @@
 /* A perfect filter: by labels that nobody else is told of. */
 #include "method/view.h"
 
+/* Documents that truly have a label are dropped, whatever is shown. */
 static gr_status apply(gr__shown *shown, const gr_settings *settings, gr_error *err) {
     (void)settings, (void)err;
     shown->filtered = shown->by_truth = true;

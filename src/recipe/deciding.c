@@ -47,6 +47,7 @@ bool gr__recipe_is_ordered(const gr_yaml *map) {
     return false;
 }
 
+/* Takes out of a map, and of the sections at the top, what may change without changing a result. */
 static void remove_free(gr_yaml *map) {
     for (gr_yaml *child = map->first, *next; child; child = next) {
         next = child->next;

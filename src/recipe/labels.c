@@ -165,6 +165,7 @@ static const gr_label_arg *values_of(const gr_label_def *label, const char **fie
     return is ? is : &none;
 }
 
+/* Whether a value is among those that make a label. */
 static bool has_value(const gr_label_arg *is, const char *value) {
     for (int i = 0; i < is->count; i++)
         if (strcmp(is->texts[i], value) == 0)

@@ -54,6 +54,7 @@ static const char *const *copy_texts(gr_settings *s, const char *const *texts, i
     return copy;
 }
 
+/* Numbers in the settings' own memory. */
 static const double *copy_numbers(gr_settings *s, const double *numbers, int count) {
     double *copy = gr_arena_alloc(s->arena, ((size_t)count + 1) * sizeof *copy);
     if (count)
@@ -312,6 +313,7 @@ static json_t *key_number(double number) {
     return number == floor(number) && fabs(number) <= 0x1p53 ? json_integer((json_int_t)number) : json_real(number);
 }
 
+/* A list in the form of keys. */
 static json_t *key_list(const gr_setting *option, const gr_setting_value *v) {
     json_t *list = json_array();
     for (int i = 0; i < v->count; i++)
@@ -320,6 +322,7 @@ static json_t *key_list(const gr_setting *option, const gr_setting_value *v) {
     return list;
 }
 
+/* A choice by its word and its own options; what is as by default does not show. */
 static gr_status key_choice(json_t **value, const gr_setting_value *v, bool unchanged, gr_error *err) {
     json_t *inner;
     GR_TRY(key_object(&inner, v->inner, err));
@@ -371,6 +374,7 @@ static gr_status key_value(json_t **value, const gr_setting *option, const gr_se
     return GR_OK;
 }
 
+/* All options that are not as by default, by their names; free ones never show. */
 static gr_status key_object(json_t **object, const gr_settings *s, gr_error *err) {
     gr_status status = GR_OK;
     *object = json_object();

@@ -143,6 +143,7 @@ static const char *const top[] = {"seed",  "split_seed",  "order_seed", "precisi
                                   "train", "diagnostics", "twins",      "relearn",   "prompts"};
 enum { TOP = sizeof top / sizeof *top };
 
+/* Whether a recipe has a section or a key at the top of this name. */
 static bool is_known(const char *key) {
     for (int i = 0; i < TOP; i++)
         if (strcmp(key, top[i]) == 0)

@@ -56,6 +56,7 @@ static columns loss_columns(const json_t *table) {
     return c;
 }
 
+/* The columns' names; cells are the result's. */
 static void columns_free(columns *c) {
     for (int i = 0; i < c->count; i++)
         gr_free(c->list[i].key);

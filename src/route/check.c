@@ -48,6 +48,7 @@ void gr_findings_free(gr_findings *findings) {
 
 /* ---- labels and data ---- */
 
+/* Whether any document has a label that the route matches; core and unlabelled rows there always may be. */
 static bool is_reached(const gr_routes *routes, int route, const size_t *documents) {
     uint64_t labels = routes->route[route].labels;
     bool reached = labels & (GR_LABELS_UNLABELLED | GR_LABELS_CORE);

@@ -6,6 +6,7 @@
 
 enum { ORIGINAL, BIAS, FORGET, RETAIN }; /* options of the preset */
 
+/* The preset as routes: what labelled rows do, once for each label. */
 static void expand(gr_routes *routes, const gr_preset_def *def) {
     const char *own[GR__PRESET_REGIONS];
     for (int k = 1; k <= routes->labels; k++) {

@@ -5,6 +5,7 @@
 
 enum { P_AS, P_CR };
 
+/* The preset as routes: labelled rows, then all others. */
 static void expand(gr_routes *routes, const gr_preset_def *def) {
     const char *all[GR__PRESET_REGIONS], *own[GR__PRESET_REGIONS];
     int count = gr__preset_all(all, routes, def);

@@ -14,6 +14,7 @@ static void regions_alone(gr_routes *routes, double chance, int count, const cha
     gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, 0);
 }
 
+/* The preset as routes: labelled rows, other rows, and what is shown once more. */
 static void expand(gr_routes *routes, const gr_preset_def *def) {
     const char *all[GR__PRESET_REGIONS], *own[GR__PRESET_REGIONS];
     int count = gr__preset_all(all, routes, def);

@@ -10,6 +10,7 @@
 
 enum { P_OFF };
 
+/* The preset as routes: labelled rows, then core rows of which a part runs without regions. */
 static void expand(gr_routes *routes, const gr_preset_def *def) {
     const char *all[GR__PRESET_REGIONS], *own[GR__PRESET_REGIONS];
     int count = gr__preset_all(all, routes, def);

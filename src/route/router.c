@@ -354,6 +354,7 @@ static void weigh_options(builder *b, const gr_model *model) {
     }
 }
 
+/* Weights of options and classes; the tables have their own copies by now. */
 static void builder_free(builder *b) {
     for (int i = 0; i < b->option_at[b->routes->count]; i++)
         gr_free(b->option_w[i]);
@@ -387,6 +388,7 @@ static gr_status check_mix(const gr_routes *routes, gr_error *err) {
     return GR_OK;
 }
 
+/* Checks the routes and compiles them; after an error the router is only good to be freed. */
 static gr_status router_fill(gr_router *router, const gr_model *model, const gr_routes *routes, gr_error *err) {
     /* Refuse what cannot be meant. (Sets of regions are 64 bits.) */
     if (routes->count > GR_ROUTE_ROUTES_MAX || gr_model_regions(model) > 64)

@@ -312,6 +312,7 @@ static gr_status check_tap(const gr_model *model, const gr_route *route, const g
                                   "no tap of the model matches '%s' (the hint names one that there is)", effect->name);
 }
 
+/* A pattern that leaves parameters joint must name one, or it is a slip. */
 static gr_status check_joint(const gr_model *model, const gr_route *route, const char *pattern, gr_error *err) {
     for (int p = 0; p < gr_model_params(model); p++)
         if (name_matches(gr_model_param(model, p)->name, pattern))

@@ -27,6 +27,7 @@ typedef struct rows_job {
     json_t *list;
 } rows_job;
 
+/* The tokens of a shard. */
 static gr_status open_tokens(gr_dataset **data, const gr__packer *p, int i, gr_error *err) {
     char *path = gr__shard_path(p->folder, "shard", i);
     gr_status status = gr__dataset_map(
@@ -248,6 +249,7 @@ static json_t *integers(const int64_t *values, int count) {
     return list;
 }
 
+/* The digest of the documents that are held out, as text. */
 static gr_status digest_held(char held[65], const char *path, gr_error *err) {
     gr_dataset *data;
     GR_TRY(gr_dataset_open(&data, path, err));

@@ -31,6 +31,7 @@ struct gr_stream {
 
 gr_stream_def gr_stream_default(void) { return (gr_stream_def){.rows = 32, .width = 128, .seed = 1}; }
 
+/* Positions of a batch are counted in 32 bits. */
 static gr_status check_batch(int rows, int width, gr_error *err) {
     if (rows < 1 || width < 1 || (int64_t)rows * width > INT32_MAX / 2)
         return gr_error_set(err, GR_ERR_USAGE, "stream", "batch and context are positive",
@@ -93,6 +94,7 @@ static gr_status set_drop(gr_stream *stream, const gr_stream_def *def, int label
     return GR_OK;
 }
 
+/* The error of a stream whose labels drop every document. */
 static gr_status nothing_left(gr_error *err) {
     return gr_error_set(
         err, GR_ERR_USAGE, "stream",

@@ -33,6 +33,7 @@ typedef struct job {
 
 /* ---- what can be asked for ---- */
 
+/* A size of the new network: at least one, or as it was. */
 static gr_status check_count(const char *what, int value, gr_error *err) {
     if (value >= 1 || value == GR_SURGERY_KEEP)
         return GR_OK;

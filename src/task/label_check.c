@@ -12,6 +12,7 @@ typedef struct counted {
     size_t shown, all;
 } counted;
 
+/* How many units a label is shown on, of how many. */
 static counted count_shown(const gr_project *p, int k) {
     const gr_labels *l = p->labels;
     counted c = {0};

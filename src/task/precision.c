@@ -96,6 +96,7 @@ static void products_run(products *p) {
         gr_gemm_run(p->gemm[i], p->c, p->a, p->b, NULL);
 }
 
+/* The three products that were timed, and their operands. */
 static void products_free(products *p) {
     for (int i = 0; i < 3; i++)
         gr_gemm_free(p->gemm[i]);

@@ -201,6 +201,7 @@ static gr_status open_shards(gr_project *p, const char *folder, const gr_control
 
 /* ---- all of it ---- */
 
+/* Text out of shards, or out of the corpus itself. */
 static gr_status open_text(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
     if (p->recipe->data.shards)
         GR_TRY(open_shards(p, folder, control, err));

@@ -83,6 +83,7 @@ static size_t space_before(const char *text, size_t from, size_t to) {
     return to - at;
 }
 
+/* Bytes of white space from a place on. */
 static size_t space_behind(const char *text, size_t from, size_t to) {
     size_t at = from, n;
     while ((n = space_at(text + at, to - at)) > 0)

@@ -78,6 +78,7 @@ struct gr__diagnosis {
 
 /* Appends to the text of this step. It was taken large enough; what would not fit is left out. */
 static void add(gr__diagnosis *d, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Appends to the line of metrics; what has no room is left out whole. */
 static void add(gr__diagnosis *d, const char *format, ...) {
     va_list list;
     va_start(list, format);
@@ -86,6 +87,7 @@ static void add(gr__diagnosis *d, const char *format, ...) {
     d->used += n > 0 && (size_t)n < d->size - d->used ? (size_t)n : 0;
 }
 
+/* A member of the object; what is not finite is null, for JSON has no word for it. */
 static void add_number(gr__diagnosis *d, const char *key, double value, bool first) {
     if (isfinite(value))
         add(d, "%s%s: %.6g", first ? "" : ", ", key, value);
@@ -180,6 +182,7 @@ size_t gr_diagnostics_plan(const gr_model *model, const gr_diagnostics_def *def,
            (size_t)labels->group_count * gr_scan_plan(data, documents, rows, width);
 }
 
+/* For each group of documents a sample of those that are held out. */
 static gr_status open_groups(gr__diagnosis *d, const gr_train_def *def, gr_error *err) {
     enum { KEYS = 1 << 16 }; /* apart from those of kinds */
     const gr_dataset *data = def->diagnostics.data;

@@ -22,6 +22,7 @@ typedef struct tuning {
     gr__assembly *assembly;
 } tuning;
 
+/* Everything that tuning_open made, also where it failed half way. */
 static void tuning_free(tuning *t) {
     gr_scan_free(t->scan);
     gr_run_free(t->run);
@@ -29,6 +30,7 @@ static void tuning_free(tuning *t) {
     gr__assembly_free(t->assembly);
 }
 
+/* Documents as rows, a run of the model and an optimiser for it. */
 static gr_status tuning_open(tuning *t, gr_model *model, const gr_tables *tables, const gr_dataset *data,
                              const gr_labels *labels, const uint32_t *docs, size_t count, const gr_finetune_def *def,
                              gr_error *err) {

@@ -359,6 +359,7 @@ gr_status gr_trainer_step(gr_trainer *t, gr_error *err) {
 
 /* ---- the loop ---- */
 
+/* A checkpoint of this step, and then the old ones go. */
 static gr_status save(gr_trainer *t, gr_error *err) {
     double from = gr__now();
     if (t->def.may_save)
@@ -380,6 +381,7 @@ static gr_status save(gr_trainer *t, gr_error *err) {
     return gr_checkpoint_prune(t->folder, KEEP, err);
 }
 
+/* The error of a training that was asked to stop. */
 static gr_status interrupted(const gr_trainer *t, gr_error *err) {
     return gr_error_set(err, GR_ERR_INTERRUPTED, t->name,
                         t->folder ? "the state is saved: go on with --resume" : "nothing was saved: there is no folder",

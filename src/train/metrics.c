@@ -106,6 +106,7 @@ void gr__metrics_close(gr__metrics *m) {
 
 /* Appends to the line. */
 static void add(gr__metrics *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Appends to the line; what has no room is left out whole. */
 static void add(gr__metrics *m, const char *format, ...) {
     va_list list;
     va_start(list, format);

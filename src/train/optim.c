@@ -63,6 +63,7 @@ static gr_status range(const char *name, double value, bool good, const char *wa
     return gr_error_set(err, GR_ERR_USAGE, name, want, "%g is out of range", value);
 }
 
+/* Refuses options out of range. */
 static gr_status check(const gr_optim_def *d, gr_error *err) {
     GR_TRY(range("lr", d->lr, d->lr >= 0 && isfinite(d->lr), "give a number of 0 or more", err));
     GR_TRY(range("beta1", d->beta1, d->beta1 >= 0 && d->beta1 < 1, "give a number in [0, 1)", err));
@@ -90,6 +91,7 @@ static bool used(const gr_model *model, const char *pattern) {
     return false;
 }
 
+/* Refuses groups out of range, and patterns that no parameter fits. */
 static gr_status check_groups(const gr_model *model, const gr_optim_def *d, gr_error *err) {
     for (int i = 0; i < d->groups; i++) {
         const gr_optim_group *g = d->group + i;
