@@ -225,6 +225,7 @@ static void names_are_refused(void **state) {
          "another"},
         {"{all: {", "{1.0: {", "1.0: {", "'1.0' cannot be the name of a value of an axis", "use letters"},
         {"{forget:", "{'for get':", "'for get'", "'for get' cannot be the name of a group", "use letters"},
+        {"{forget:", "{tokens:", "tokens", "'tokens' means something else already", "choose another name"},
         {"{quick: {", "{'q k': {", "'q k'", "'q k' cannot be the name of a preset", "use letters"},
         {"key: gone", "key: 'a b'", "'a ", "'a b' cannot be the name of a figure", "use letters"},
     };
@@ -296,6 +297,9 @@ static void figures_are_refused(void **state) {
          "figure"},
         {"figures: [{", "figures: [{key: gone, figure: removal, of: plain}, {", "gone, figure: removal_",
          "two figures have the key gone", "choose another key"},
+        {"{key: gone, fig", "{key: models, fig", "models", "'models' means something else already", "choose another"},
+        {"{key: gone, fig", "{key: relearn, fig", "relearn, fig", "a figure and an attack are called relearn",
+         "choose another key"},
         {"{key: gone, figure: removal_specific, of: routed_off}", "{key: gone, figure: removal_specific}", "{key",
          "there is none that it is of", "of"},
         {"{key: gone, figure: removal_specific, of: routed_off}", "{key: gone, figure: gap_specific, of: plain}",

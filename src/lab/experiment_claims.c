@@ -5,6 +5,7 @@
 
 #include "lab/experiment_read.h"
 #include "lab/registry.h"
+#include "lab/result.h"
 #include "recipe/read.h"
 
 /* ---- a figure ---- */
@@ -185,7 +186,9 @@ static gr_status read_figure_of_result(gr__experiment_reader *r, gr_figure_def *
         return gr_yaml_fail(map, err, "key: NAME", "a figure of the result has no key");
     const gr_yaml *key = gr__yaml_child(map, "key");
     const gr_yaml named = {.key = def->key, .key_at = key->at};
-    GR_TRY(gr__experiment_name(&named, "a figure", NULL, err));
+    GR_TRY(gr__experiment_name(&named, "a figure", gr__result_members, err));
+    if (gr__use_of(e, def->key, true) >= 0)
+        return gr_yaml_fail(key, err, "choose another key", "a figure and an attack are called %s", def->key);
     for (int i = 0; i < e->figures; i++)
         if (strcmp(e->figure[i].key, def->key) == 0)
             return gr_yaml_fail(key, err, "choose another key", "two figures have the key %s", def->key);

@@ -3,6 +3,7 @@
 
 #include "lab/experiment_read.h"
 #include "lab/registry.h"
+#include "lab/result.h"
 #include "recipe/read.h"
 
 /* ---- groups ---- */
@@ -44,7 +45,7 @@ static gr_status read_group_map(gr_group_want *group, gr_yaml *map, gr_error *er
 static gr_status read_group(gr_group_want *group, gr_yaml *node, gr_error *err) {
     int word = 0;
     *group = (gr_group_want){.name = node->key};
-    GR_TRY(gr__experiment_name(node, "a group", NULL, err));
+    GR_TRY(gr__experiment_name(node, "a group", gr__result_model_members, err));
     if (node->kind == GR_YAML_MAP)
         return read_group_map(group, node, err);
     GR_TRY(gr_yaml_as_choice(node, &word, group_words, err));

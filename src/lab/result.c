@@ -8,6 +8,15 @@
 
 typedef gr__result_job job;
 
+const char *const gr__result_members[] = {"format",    "experiment",  "question", "points",       "axes",
+                                          "intervals", "knobs",       "seconds",  "tokens_per_s", "parameters",
+                                          "data",      "completions", "models",   "scale",        "known_labels_only",
+                                          "damage",    "verdict",     "seeds",    "seed",         "claims",
+                                          "table",     "suggested",   "folder",   "digest",       "recipe",
+                                          NULL};
+const char *const gr__result_model_members[] = {"seconds", "tokens_per_s", "tokens", "parameters", "accuracy",
+                                                "classes", "intervals",    "values", "at",         NULL};
+
 /* Figures that are asked of all seeds, in this order: those of the experiment and what is taken off them; losses of
  * models; those of claims. */
 typedef struct asked {

@@ -45,6 +45,11 @@ typedef struct gr__result_def {
     size_t count;
 } gr__result_def;
 
+/* Members that a result, and a model in it, have beside figures, attacks and groups, which may not be called so. Ended
+ * by NULL. */
+extern const char *const gr__result_members[];
+extern const char *const gr__result_model_members[];
+
 /* Errors: those of gr_sample_read. */
 gr_status gr__result_make(json_t **result, const gr__result_def *def, gr_error *err);
 
