@@ -202,6 +202,42 @@ static void a_kill_at_any_step_is_gone_on_with(void **state) {
             fail_msg("no kill of %d left stage %d", n - 1, i);
 }
 
+/* Of what is done nobody asks again: what is left of its maker goes by a look at the folder. What was begun stays. */
+static void what_the_dead_left_is_swept(void **state) {
+    (void)state;
+    const char *root = fresh();
+    gr_error err = {0};
+    gr__cell_work *work;
+    gr_cell_state found;
+    int n = 1;
+    do {
+        gr_test_folder_remove(gr_strdup(root));
+        killed_at(root, n++);
+    } while (stage_of(root) != LINKED); /* the lock alone is left */
+    assert_true(is_there(root, "work/.%s.gradroute.lock", key_of(0)));
+
+    /* Cells that were begun, that are at work, or whose model is being made again. */
+    gr_test_ok(gr__cell_begin(&work, &found, root, key_of(1), GR__WANT_ROWS, &err), &err);
+    write_in(work->folder, "checkpoint", "half");
+    gr__cell_end(work);
+    make(root, 2);
+    gr_test_folder_remove(path_in(root, "cells/%s/model", key_of(2)));
+    gr_test_ok(gr__cell_begin(&work, &found, root, key_of(2), GR__WANT_MODEL, &err), &err);
+    write_in(work->folder, "checkpoint", "half");
+    gr__cell_end(work);
+    gr_test_ok(gr__cell_begin(&work, &found, root, key_of(3), GR__WANT_ROWS, &err), &err);
+
+    gr__cells_sweep(root);
+    assert_tidy(root, 0);
+    assert_done(root, 0);
+    assert_true(is_there(root, "work/%s/checkpoint", key_of(1)));
+    assert_true(is_there(root, "work/%s/checkpoint", key_of(2)));
+    assert_int_equal(gr__lock_check(work->lock, &err), GR_OK);
+    assert_true(is_there(root, "work/%s", key_of(3)));
+    gr__cell_end(work);
+    gr__cells_sweep(gr_test_path("nowhere"));
+}
+
 /* A cell that was whole before the kill is not made again: it only has to be moved. */
 static void a_whole_cell_is_moved_not_made(void **state) {
     (void)state;
@@ -432,6 +468,19 @@ static void a_committed_cell_keeps_its_rows(void **state) {
 
 /* ---- richer rows ---- */
 
+/* Cell 0 as a measurement, which has no weights. */
+static void measure(const char *root) {
+    gr_error err = {0};
+    gr__cell_work *work;
+    gr_cell_state found;
+    char key[GR_DIGEST_HEX];
+    json_t *of = of_cell(0, key);
+    gr_test_ok(gr__cell_begin(&work, &found, root, key, GR__WANT_ROWS, &err), &err);
+    gr_test_ok(gr__cell_publish(work, NULL, of, rows_of(0), &(gr__cell_facts){.threads = 1}, &err), &err);
+    gr__cell_end(work);
+    json_decref(of);
+}
+
 /* Makes cell 0 once more, with the rows of cell 2. */
 static void replace(const char *root) {
     gr_error err = {0};
@@ -483,7 +532,7 @@ static void richer_rows_take_the_place_of_others(void **state) {
     (void)state;
     for (no_exchange = 0; no_exchange < 2; no_exchange++) {
         const char *root = fresh();
-        make(root, 0);
+        measure(root);
         replace(root);
         assert_int_equal(rows_there(root), 2);
         assert_tidy(root, 0);
@@ -500,7 +549,7 @@ static void a_kill_leaves_the_old_rows_or_the_richer(void **state) {
         int seen[2] = {0}, absent = 0, status = 1;
         for (int n = 1; status; n++) {
             const char *root = fresh();
-            make(root, 0);
+            measure(root);
             pid_t child = fork();
             if (!child) {
                 kill_at = n;
@@ -587,6 +636,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(the_first_to_finish_counts),
         cmocka_unit_test(a_lost_lock_publishes_nothing),
         cmocka_unit_test(a_kill_at_any_step_is_gone_on_with),
+        cmocka_unit_test(what_the_dead_left_is_swept),
         cmocka_unit_test(a_whole_cell_is_moved_not_made),
         cmocka_unit_test(each_cell_is_made_once),
         cmocka_unit_test(what_a_killed_process_had_is_taken_over),

@@ -2,6 +2,7 @@
 #include "lab/cell_store.h"
 
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -217,16 +218,35 @@ static gr__cell_work *work_new(const char *root, const char *key) {
     return work;
 }
 
+/* Whether a cell that is done has weights of its own, be they there or not. */
+static bool has_model(const char *root, const char *key) {
+    char *there = done_path(root, key), *path = gr_format("%s/cell.json", there);
+    json_t *file = NULL;
+    bool model = gr_file_exists(path) && gr_json_read(&file, path, NULL) == GR_OK &&
+                 json_is_string(json_object_get(json_object_get(file, "model"), "folder"));
+    json_decref(file);
+    gr_free(path);
+    gr_free(there);
+    return model;
+}
+
+/* Removes what a killed process has left of a cell that is done, and the cell that stepped aside for it. Weights that
+ * are being made again stay to be gone on with, unless they are there (all) or the folder is a whole cell. */
+static void clear(const gr__cell_work *work, bool all) {
+    char *old = old_path(work->root, work->key);
+    if (all || holds(work->folder, "cell.json") || !has_model(work->root, work->key))
+        remove_folder(work->folder);
+    remove_folder(old);
+    gr_free(old);
+}
+
 /* With the lock: what others have done meanwhile, and what is there to go on with. */
 static gr_status prepare(gr__cell_work *work, gr__cell_want want, bool *done, gr_error *err) {
     if (!is_done(work->root, work->key, want))
         GR_TRY(mend(work, err));
     *done = is_done(work->root, work->key, want);
     if (*done) {
-        char *old = old_path(work->root, work->key);
-        remove_folder(work->folder);
-        remove_folder(old);
-        gr_free(old);
+        clear(work, want == GR__WANT_MODEL);
         return GR_OK;
     }
     GR_TRY(gr_directory_make(work->folder, err));
@@ -284,6 +304,34 @@ void gr__cell_end(gr__cell_work *work) {
     gr_free(work->folder);
     gr_free(work->root);
     gr_free(work);
+}
+
+/* The key that a name in work/ is of: KEY, .KEY.old or .KEY.gradroute.lock. */
+static bool key_of_name(char key[GR_DIGEST_HEX], const char *name) {
+    unsigned char bytes[GR_DIGEST_BYTES];
+    snprintf(key, GR_DIGEST_HEX, "%s", name + (name[0] == '.'));
+    return gr_digest_unhex(bytes, key);
+}
+
+/* One cell that is done and of which something is left in work/, unless somebody is at it. */
+static void sweep_one(const char *root, const char *key) {
+    gr__cell_work *work = work_new(root, key);
+    char *lock = lock_path(root, key);
+    if (is_done(root, key, GR__WANT_ROWS) && gr__lock_take(&work->lock, lock, work->folder, NULL) == GR_OK)
+        clear(work, false);
+    gr_free(lock);
+    gr__cell_end(work);
+}
+
+void gr__cells_sweep(const char *root) {
+    char *path = gr_format("%s/work", root), key[GR_DIGEST_HEX];
+    DIR *folder = opendir(path);
+    for (struct dirent *e; folder && (e = readdir(folder));)
+        if (key_of_name(key, e->d_name))
+            sweep_one(root, key);
+    if (folder)
+        closedir(folder);
+    gr_free(path);
 }
 
 /* ---- models made again ---- */

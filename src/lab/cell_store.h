@@ -89,6 +89,9 @@ gr_status gr__cell_restore(gr__cell_work *work, bool *other, const gr__cell *kno
 /* Gives the cell back; what was begun and not published stays to be gone on with. NULL is fine. */
 void gr__cell_end(gr__cell_work *work);
 
+/* Removes what killed processes have left in work/ of cells that are done. Cells that were begun stay. */
+void gr__cells_sweep(const char *root);
+
 /* root/NAME -> cells/KEY, or work/KEY until it is done; NAME may lead into a folder ("arms/routed@seed=2"), which is
  * made. Where the file system has no links nothing happens. GR_ERR_USAGE: something else has the name. */
 gr_status gr__cell_link(const char *root, const char *name, const char *key, bool done, gr_error *err);

@@ -402,8 +402,10 @@ gr_status gr_lab_work(gr_lab *lab, const gr_control *control, gr_error *err) {
     for (;;) {
         bool again, wait;
         int c = gr__cells_next(lab->cells, &again, &wait);
-        if (c < 0 && !wait)
+        if (c < 0 && !wait) {
+            gr__cells_sweep(lab->folder);
             return GR_OK;
+        }
         GR_TRY(stopped(lab, control, err));
         GR_TRY(c < 0 ? wait_for_others(lab, err) : make_cell(lab, c, again, control, err));
     }

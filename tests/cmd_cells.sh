@@ -1,0 +1,62 @@
+# Cells of an experiment: they survive a kill before any call that changes a folder, for the same command goes on and ends
+# in the rows of one that nobody disturbed (test_cell_store tries each call by itself); and they are known by what decides
+# them, wherever it lies and in whatever order it is said.
+. tests/cmd.inc
+t=$work/tiny.yaml
+kill=$work/kill_calls.so
+if ! ${CC:-cc} -O1 -shared -fPIC -w -o "$kill" tests/kill_calls.c 2>"$work/err"; then
+    say 'ok # SKIP no compiler for the program that kills'
+    finish
+fi
+
+# reproduce DIR OPTION ...: an experiment of two models, short ones.
+reproduce() {
+    folder=$1; shift
+    gradroute reproduce audit --base "$t" -o "$folder" --arms plain --set precision=float32 --set train.steps=6 \
+        --set train.checkpoint=3 "$@"
+}
+rows() { (cd "$1/cells" && find . -name rows.jsonl -exec sha256sum {} + | sort -k 2); }
+at() { LD_PRELOAD=$kill KILL_AT=$1 reproduce "$work/k"; }
+
+ok 'nobody disturbs it' reproduce "$work/whole"
+
+# Each call of the first run, as far as the folder is claimed and its first cells are there; then further ones, so that
+# kills meet models and measurements at every stage.
+kills=0 n=1 begun=0 whole=0 moved=0
+while [ $kills -lt 200 ]; do
+    at $n >"$work/out" 2>"$work/err"
+    code=$?
+    [ $code = 0 ] && break
+    [ $code = 137 ] || { failure "killed at call $n: exit $code"; break; }
+    kills=$((kills + 1))
+    for folder in "$work/k/work"/*; do
+        [ -d "$folder" ] || continue
+        if [ -e "$folder/cell.json" ]; then whole=1; else begun=1; fi
+    done
+    [ -n "$(ls "$work/k/cells" 2>"$work/null")" ] && moved=1
+    n=$((n + 3))
+done
+ok "it goes on after $kills kills" test $code = 0 -a $kills -ge 15
+ok 'kills left cells that were begun, that were whole, and that were done' test $begun$whole$moved = 111
+ok 'the rows of one that nobody disturbed' same "$(rows "$work/k")" "$(rows "$work/whole")"
+ok 'nothing is left but what is done' test -z "$(find "$work/k" -name '*.lock' -o -name '*.tmp' -o -name '*.old'; ls "$work/k/work")"
+ok 'the result is that of one that nobody disturbed' tools/same_figures.py "$work/k/result.json" "$work/whole/result.json" \
+    --renamed tools/renamed_keys.txt
+
+# ---- keys ----
+mkdir "$work/moved"
+mv "$work/corpus.jsonl" "$work/moved/elsewhere.jsonl"
+python3 - "$t" "$work/moved/turned.yaml" <<'PYTHON'
+import sys
+text = open(sys.argv[1]).read().replace("corpus.jsonl", "elsewhere.jsonl")
+text = text.replace("train: {steps: 20, batch: 4, lr: 0.003,", "train: {lr: 3.0e-3, batch: 4, steps: 20,")
+lines = [line for line in text.splitlines() if line != "seed: 3"]
+open(sys.argv[2], "w").write("\n".join(lines + ["seed: 3"]) + "\n")
+PYTHON
+t=$work/moved/turned.yaml
+ok 'the corpus elsewhere, the recipe in another order' reproduce "$work/m"
+ok 'the same cells' same "$(ls "$work/m/cells")" "$(ls "$work/whole/cells")"
+ok 'and the same rows' same "$(rows "$work/m")" "$(rows "$work/whole")"
+ok 'other labels' reproduce "$work/o" --set labels.animals.known=0.9
+ok 'are other cells' test -z "$(ls "$work/o/cells" "$work/whole/cells" | sort | uniq -d | grep .)"
+finish
