@@ -57,6 +57,10 @@ t=$work/moved/turned.yaml
 ok 'the corpus elsewhere, the recipe in another order' reproduce "$work/m"
 ok 'the same cells' same "$(ls "$work/m/cells")" "$(ls "$work/whole/cells")"
 ok 'and the same rows' same "$(rows "$work/m")" "$(rows "$work/whole")"
+ok 'other prompts' reproduce "$work/m" --set 'prompts=["of the north"]'
+ok 'are continued' grep -q '"prompt": "of the north"' "$work/m/result.json"
+ok 'and no others' sh -c "! grep -q '\"prompt\": \"a small' \"$work/m/result.json\""
+ok 'no model was made for them' same "$(find "$work/m/cells" -name metrics.jsonl | wc -l)" 2
 ok 'other labels' reproduce "$work/o" --set labels.animals.known=0.9
 ok 'are other cells' test -z "$(ls "$work/o/cells" "$work/whole/cells" | sort | uniq -d | grep .)"
 finish

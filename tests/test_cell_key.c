@@ -538,6 +538,57 @@ static void every_option_counts_unless_it_is_free(void **state) {
     gr_registry_free(registry);
 }
 
+/* Keys of all measures and attacks under a recipe, one after the other. */
+static char *reading_keys(const gr_registry *registry, const char *set) {
+    gr_recipe *recipe = parse(bases[TEXT], &set, set ? 1 : 0);
+    char *keys = gr_strdup("");
+    int count;
+    entry *list = entries_of(registry, &count);
+    for (int i = 0; i < count; i++) {
+        const gr_attack *attack = gr_registry_attack(registry, list[i].name);
+        const gr_measure *measure = gr_registry_measure(registry, list[i].name);
+        void (*preset)(gr_settings *, const gr_recipe *) = attack ? attack->preset : measure ? measure->preset : NULL;
+        gr_settings *settings;
+        if (!preset)
+            continue;
+        assert_int_equal(gr_settings_read(&settings, list[i].option, NULL, NULL, NULL), GR_OK);
+        preset(settings, recipe);
+        char *longer = gr_format("%s %s", keys, settings_key(settings));
+        gr_free(keys);
+        keys = longer;
+        gr_settings_free(settings);
+    }
+    gr_free(list);
+    gr_recipe_free(recipe);
+    return keys;
+}
+
+/* What a recipe says that is no part of a model, some measurement has to hold, or rows of another recipe would be taken
+ * for its own; the rest decides nothing at all. */
+static void what_models_leave_out_measurements_hold(void **state) {
+    (void)state;
+    static const char *const decide[] = {"prompts", "relearn"};
+    gr_registry *registry = gr_registry_new();
+    char *before = reading_keys(registry, NULL);
+    int held = 0;
+    for (int i = 0; i < CHANGED; i++) {
+        const change *c = &changes[i];
+        size_t section = strcspn(c->key, ".");
+        bool decides = false;
+        for (int k = 0; k < 2; k++)
+            decides = decides || (strlen(decide[k]) == section && !strncmp(c->key, decide[k], section));
+        if (c->base != TEXT || c->effect != STAYS || c->with)
+            continue;
+        char *after = reading_keys(registry, c->set);
+        assert_keys(!decides, before, after, c->set);
+        gr_free(after);
+        held += decides;
+    }
+    assert_true(held >= 8);
+    gr_free(before);
+    gr_registry_free(registry);
+}
+
 /* ---- what must not move ---- */
 
 /* A text that grows. */
@@ -750,6 +801,7 @@ int main(void) {
         cmocka_unit_test(a_key_can_be_explained),
         cmocka_unit_test(numbers_count_by_their_value),
         cmocka_unit_test(every_option_counts_unless_it_is_free),
+        cmocka_unit_test(what_models_leave_out_measurements_hold),
         cmocka_unit_test(pinned_keys_and_defaults_stay),
     };
     return cmocka_run_group_tests(tests, set_up, gr_test_files_teardown);

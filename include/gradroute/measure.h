@@ -139,6 +139,11 @@ typedef struct gr_measure {
     const gr_setting *option; /* NULL: it has none */
     const char *const *tasks; /* "text", "samples"; ended by NULL. NULL: any data */
 
+    /* Puts what the recipe says of this measure in place of the defaults of the table. What decides rows and is no part
+     * of the model (prompts) must come this way: a cell's key has the settings alone. NULL: recipes say nothing of it.
+     */
+    void (*preset)(gr_settings *settings, const gr_recipe *recipe);
+
     /* Adds the rows. Errors: those of gr_evaluator_new, gr_scan_new, gr_losses_check, gr_complete; GR_ERR_INTERRUPTED
      * where `after` said so. */
     gr_status (*run)(gr_ledger *rows, const gr_subject *subject, const gr_settings *settings, gr_error *err);

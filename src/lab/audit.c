@@ -10,6 +10,7 @@
 #include "lab/audit.h"
 #include "lab/audit_folder.h"
 #include "lab/audit_job.h"
+#include "lab/experiment_read.h"
 #include "method/training.h"
 
 typedef gr__audit_job job;
@@ -115,12 +116,11 @@ static bool knows(const gr_measure *measure, const gr_project *p) {
 
 /* Adds the rows of one measure, by its own defaults; none where it does not fit the data. */
 static gr_status take(const job *j, gr_ledger *rows, const char *name, const gr_subject *subject, gr_error *err) {
-    static const gr_setting none[] = {{0}};
     const gr_measure *measure = gr_registry_measure(j->registry, name);
     gr_settings *settings;
     if (!knows(measure, j->project))
         return GR_OK;
-    GR_TRY(gr_settings_read(&settings, measure->option ? measure->option : none, NULL, NULL, err));
+    GR_TRY(gr__options_read(&settings, measure->option, measure->preset, j->project->recipe, NULL, err));
     gr_error why = {0};
     gr_status status = measure->run(rows, subject, settings, &why);
     gr_settings_free(settings);

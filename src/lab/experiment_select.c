@@ -128,8 +128,8 @@ gr_status gr_reading_settings(gr_settings **settings, const gr_reading *reading,
                               gr_error *err) {
     const gr_setting *table = reading->attack ? reading->attack->option : reading->measure->option;
     *settings = NULL;
-    return gr__options_read(settings, table, reading->attack ? reading->attack->preset : NULL, recipe, reading->options,
-                            err);
+    return gr__options_read(settings, table, reading->attack ? reading->attack->preset : reading->measure->preset,
+                            recipe, reading->options, err);
 }
 
 /* ---- recipes ---- */

@@ -1,4 +1,4 @@
-/* What the model makes of the recipe's prompts, by its likeliest tokens: {"row": "text", "prompt", "text"}. */
+/* What the model makes of prompts, by its likeliest tokens: {"row": "text", "prompt", "text"}. */
 #include <string.h>
 
 #include "gradroute/infer.h"
@@ -18,11 +18,12 @@ static gr_status complete(gr_ledger *rows, gr_decoder *decoder, const gr_tokeniz
     return GR_OK;
 }
 
-/* A recipe without prompts is no error: there is nothing to go on with. */
+/* No prompts are no error: there is nothing to go on with. */
 static gr_status run(gr_ledger *rows, const gr_subject *s, const gr_settings *settings, gr_error *err) {
     gr_decoder_def def = gr_decoder_default();
     gr_decoder *decoder;
-    if (s->recipe->prompts == 0)
+    const gr_setting_value *prompts = gr_settings_get(settings, "prompts");
+    if (prompts->count == 0)
         return GR_OK;
 
     /* All of them by one decoder. */
@@ -30,30 +31,39 @@ static gr_status run(gr_ledger *rows, const gr_subject *s, const gr_settings *se
     def.context = s->recipe->data.context;
     GR_TRY(gr_decoder_new(&decoder, s->model, s->profile, &def, err));
     gr_status status = GR_OK;
-    for (int i = 0; status == GR_OK && i < s->recipe->prompts; i++) {
-        status = gr__subject_told(s, i, s->recipe->prompts, err);
+    for (int i = 0; status == GR_OK && i < prompts->count; i++) {
+        status = gr__subject_told(s, i, prompts->count, err);
         if (status == GR_OK)
-            status = complete(rows, decoder, s->tokenizer, s->recipe->prompt[i], tokens, err);
+            status = complete(rows, decoder, s->tokenizer, prompts->texts[i], tokens, err);
     }
     gr_decoder_free(decoder);
     return status;
 }
 
-static const gr_setting options[] = {{.key = "tokens",
-                                      .help = "at most, of a completion",
-                                      .kind = GR_SETTING_COUNT,
-                                      .initial = {.number = 24},
-                                      .min = 1,
-                                      .max = 65536},
-                                     {0}};
+static const gr_setting options[] = {
+    {.key = "tokens",
+     .help = "at most, of a completion",
+     .kind = GR_SETTING_COUNT,
+     .initial = {.number = 24},
+     .min = 1,
+     .max = 65536},
+    {.key = "prompts", .help = "that are continued; those of the recipe", .kind = GR_SETTING_TEXTS},
+    {0}};
+
+static void preset(gr_settings *settings, const gr_recipe *recipe) {
+    if (recipe->prompts > 0)
+        gr_settings_put(settings, "prompts", &(gr_setting_value){.texts = recipe->prompt, .count = recipe->prompts});
+}
+
 static const char *const tasks[] = {"text", NULL};
 
 const gr_measure gr__measure_complete = {
     .name = "complete",
-    .help = "completions of the recipe's prompts",
+    .help = "completions of prompts",
     .doing = "completing prompts",
     .revision = 1,
     .option = options,
     .tasks = tasks,
+    .preset = preset,
     .run = run,
 };
