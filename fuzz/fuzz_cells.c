@@ -11,7 +11,7 @@
 /* Which digests are made right again after the edits. */
 enum { ROWS = 1, KEY = 2, SEAL = 4 };
 
-static gr__cell *whole(void) {
+static gr__kept_cell *whole(void) {
     static const char *const off[] = {"biology"};
     double units[3] = {1.5, 0.25, 1e-9};
     gr_ledger *rows = gr_ledger_new();
@@ -26,7 +26,7 @@ static gr__cell *whole(void) {
     json_t *of = json_pack("{s:i, s:s, s:[s, i], s:{s:f}}", "cell", 1, "kind", "measure", "task", "text", 1, "options",
                            "lr", 0.1);
     gr__cell_facts facts = {.model = true, .off = off, .off_count = 1, .data = "data/0123456789abcdef", .threads = 1};
-    gr__cell *cell = gr__cell_new(of, rows, &facts);
+    gr__kept_cell *cell = gr__cell_new(of, rows, &facts);
     json_decref(of);
     return cell;
 }
@@ -68,10 +68,10 @@ static void repair(json_t *line, unsigned how) {
 }
 
 /* What was taken is what it says, and comes back as it went. */
-static void check_cell(const gr__cell *cell) {
+static void check_cell(const gr__kept_cell *cell) {
     char hex[GR_DIGEST_HEX];
     gr_error err = {0};
-    gr__cell *back;
+    gr__kept_cell *back;
     gr__cell_key_of(hex, json_object_get(cell->file, "of"));
     check(!strcmp(hex, cell->key));
     const char *data = gr__cell_text(cell, "data");
@@ -99,9 +99,9 @@ static void try_lines(const char *text, size_t length) {
     }
 
     /* The same lines from what was read. */
-    char *once = gr__committed_lines((const gr__cell *const *)list.cell, list.count);
+    char *once = gr__committed_lines((const gr__kept_cell *const *)list.cell, list.count);
     check(gr__committed_parse(&back, once, strlen(once), "again", &err) == GR_OK && back.count == list.count);
-    char *twice = gr__committed_lines((const gr__cell *const *)back.cell, back.count);
+    char *twice = gr__committed_lines((const gr__kept_cell *const *)back.cell, back.count);
     check(!strcmp(once, twice));
     gr_free(once);
     gr_free(twice);
@@ -111,7 +111,7 @@ static void try_lines(const char *text, size_t length) {
 
 static void try_cell(const json_t *line) {
     gr_error err = {0};
-    gr__cell *cell;
+    gr__kept_cell *cell;
     char *file = gr_json_line(json_object_get(line, "cell"), false), *lines = lines_of(json_object_get(line, "rows"));
     if (gr__cell_parse(&cell, file, strlen(file), lines, strlen(lines), NULL, "cell", &err) == GR_OK) {
         check_cell(cell);
@@ -132,8 +132,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     }
 
     /* A good one, edited. */
-    gr__cell *cell = whole();
-    char *good = gr__committed_lines((const gr__cell *const[]){cell}, 1);
+    gr__kept_cell *cell = whole();
+    char *good = gr__committed_lines((const gr__kept_cell *const[]){cell}, 1);
     json_t *line = json_loads(good, 0, NULL);
     check(line != NULL);
     gr_forge_json(line, &in);

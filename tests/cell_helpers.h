@@ -114,7 +114,7 @@ static inline gr_cell_state state_of(const char *root, int i) { return look(root
 /* The cell of a number is there, whole, with the bytes that it always has. */
 static inline void assert_done(const char *root, int i) {
     gr_error err = {0};
-    gr__cell *cell;
+    gr__kept_cell *cell;
     size_t length;
     gr_test_ok(gr__cell_find(&cell, root, key_of(i), &err), &err);
     assert_non_null(cell);

@@ -5,7 +5,7 @@
 
 static void expect_damaged(const char *root, const char *words) {
     gr_error err = {0};
-    gr__cell *cell;
+    gr__kept_cell *cell;
     gr_cell_state found;
     gr__known known;
     assert_int_equal(gr__cell_find(&cell, root, key_of(0), &err), GR_ERR_FORMAT);
@@ -112,8 +112,8 @@ static void a_cell_under_another_name_is_refused(void **state) {
 
 /* ---- committed rows ---- */
 
-static gr__cell *cell_of(int i) {
-    gr__cell *cell;
+static gr__kept_cell *cell_of(int i) {
+    gr__kept_cell *cell;
     char key[GR_DIGEST_HEX];
     json_t *of = of_cell(i, key);
     cell = gr__cell_new(of, rows_of(i), &with_model);
@@ -123,14 +123,14 @@ static gr__cell *cell_of(int i) {
 
 static void committed_rows_are_sorted_and_read_back(void **state) {
     (void)state;
-    gr__cell *cell[CELLS];
+    gr__kept_cell *cell[CELLS];
     gr_error err = {0};
     gr__committed list;
     const char *path = gr_test_path("NAME.jsonl");
     size_t length;
     for (int i = 0; i < CELLS; i++)
         cell[i] = cell_of(i);
-    gr_test_ok(gr__committed_write((const gr__cell *const *)cell, CELLS, path, &err), &err);
+    gr_test_ok(gr__committed_write((const gr__kept_cell *const *)cell, CELLS, path, &err), &err);
     char *text = gr_test_read(path, &length);
     assert_null(strstr(text, "\"host\""));
     gr_test_ok(gr__committed_read(&list, path, &err), &err);
@@ -139,9 +139,9 @@ static void committed_rows_are_sorted_and_read_back(void **state) {
         assert_true(strcmp(list.cell[i - 1]->key, list.cell[i]->key) < 0);
 
     /* The same bytes from what was read, in whatever order it is given. */
-    const gr__cell *turned[CELLS];
+    const gr__kept_cell *turned[CELLS];
     for (int i = 0; i < CELLS; i++) {
-        const gr__cell *found = gr__committed_find(&list, cell[i]->key);
+        const gr__kept_cell *found = gr__committed_find(&list, cell[i]->key);
         char *a = gr_ledger_lines(found->rows), *b = gr_ledger_lines(cell[i]->rows);
         assert_string_equal(a, b);
         gr_free(a), gr_free(b);
@@ -160,8 +160,8 @@ static void committed_rows_are_sorted_and_read_back(void **state) {
 
 static void damaged_lines_are_refused(void **state) {
     (void)state;
-    gr__cell *cell = cell_of(0);
-    char *line = gr__committed_lines((const gr__cell *const[]){cell}, 1), *twice = gr_format("%s%s", line, line);
+    gr__kept_cell *cell = cell_of(0);
+    char *line = gr__committed_lines((const gr__kept_cell *const[]){cell}, 1), *twice = gr_format("%s%s", line, line);
     char *edited = gr_strdup(line), *cut = gr_format("%.*s", (int)strlen(line) - 1, line);
     *strstr(edited, "forget") = 'F';
     const struct {

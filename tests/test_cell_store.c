@@ -14,7 +14,7 @@ static void a_cell_is_made_and_found(void **state) {
     (void)state;
     const char *root = fresh();
     gr_error err = {0};
-    gr__cell *cell;
+    gr__kept_cell *cell;
     gr_test_ok(gr__cell_find(&cell, root, key_of(0), &err), &err);
     assert_null(cell);
     assert_int_equal(state_of(root, 0), GR_CELL_MISSING);
@@ -188,7 +188,7 @@ static void a_kill_at_any_step_is_gone_on_with(void **state) {
 
         /* What is there is whole or not there; going on ends in the bytes of a maker that nobody disturbed. */
         gr_error err = {0};
-        gr__cell *cell;
+        gr__kept_cell *cell;
         gr_test_ok(gr__cell_find(&cell, root, key_of(0), &err), &err);
         gr__cell_free(cell);
         make(root, 0);
@@ -404,7 +404,7 @@ static void a_removed_model_is_put_back(void **state) {
     (void)state;
     const char *root = fresh();
     gr_error err = {0};
-    gr__cell *known;
+    gr__kept_cell *known;
     bool other = true;
     make(root, 0);
     gr_test_folder_remove(path_in(root, "cells/%s/model", key_of(0)));
@@ -440,12 +440,12 @@ static void a_committed_cell_keeps_its_rows(void **state) {
     (void)state;
     const char *root = fresh(), *there = fresh();
     gr_error err = {0};
-    gr__cell *cell;
+    gr__kept_cell *cell;
     gr__committed list;
     bool other = false;
     make(there, 0);
     gr_test_ok(gr__cell_find(&cell, there, key_of(0), &err), &err);
-    char *lines = gr__committed_lines((const gr__cell *const[]){cell}, 1);
+    char *lines = gr__committed_lines((const gr__kept_cell *const[]){cell}, 1);
     gr_test_ok(gr__committed_parse(&list, lines, strlen(lines), "NAME.jsonl", &err), &err);
     gr_free(lines);
     gr__cell_free(cell);
@@ -498,7 +498,7 @@ static void replace(const char *root) {
 /* Which rows cell 0 has: of 0, of 2, or -1: it is not there. */
 static int rows_there(const char *root) {
     gr_error err = {0};
-    gr__cell *cell;
+    gr__kept_cell *cell;
     gr_test_ok(gr__cell_find(&cell, root, key_of(0), &err), &err);
     int steps = cell ? (int)gr_entry_number(gr_ledger_find(cell->rows, "model", NULL), "steps") : -1;
     gr__cell_free(cell);

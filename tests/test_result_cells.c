@@ -11,8 +11,8 @@ static int more_each(void *user, int reading, int point, int seed) {
 }
 
 /* A cell for each key: its row says which use it was made for, its seconds too. */
-static gr__cell **make_cells(const gr__cells *cells) {
-    gr__cell **cell = gr_alloc((size_t)cells->cells * sizeof *cell);
+static gr__kept_cell **make_cells(const gr__cells *cells) {
+    gr__kept_cell **cell = gr_alloc((size_t)cells->cells * sizeof *cell);
     for (int c = 0; c < cells->cells; c++) {
         gr_ledger *rows = gr_ledger_new();
         gr_ledger_begin(rows, "mark");
@@ -24,7 +24,7 @@ static gr__cell **make_cells(const gr__cells *cells) {
     return cell;
 }
 
-static void free_cells(gr__cell **cell, int count) {
+static void free_cells(gr__kept_cell **cell, int count) {
     for (int c = 0; c < count; c++)
         gr__cell_free(cell[c]);
     gr_free(cell);
@@ -52,9 +52,9 @@ static void rows_are_of_their_uses(void **state) {
     gr_experiment *e = parsed(small);
     const bool runs[8] = {true, true, true, true, true, true, true, true};
     gr__cells *cells = cells_of(e, runs);
-    gr__cell **cell = make_cells(cells);
+    gr__kept_cell **cell = make_cells(cells);
     size_t count, expected = 0;
-    gr__result_rows *rows = gr__result_rows_of(&count, e, cells, (const gr__cell *const *)cell);
+    gr__result_rows *rows = gr__result_rows_of(&count, e, cells, (const gr__kept_cell *const *)cell);
     for (int u = 0; u < cells->uses; u++) {
         const gr__use *use = &cells->use[u];
         if (use->kind == GR_CELL_ATTACK && use->each < use->point) /* the weaker one */
@@ -77,7 +77,7 @@ static void rows_are_of_their_uses(void **state) {
             gr__cell_free(cell[cells->use[u].cell]);
             cell[cells->use[u].cell] = NULL;
         }
-    rows = gr__result_rows_of(&count, e, cells, (const gr__cell *const *)cell);
+    rows = gr__result_rows_of(&count, e, cells, (const gr__kept_cell *const *)cell);
     for (size_t i = 0; i < count; i++)
         assert_null(rows[i].after);
     gr_free(rows);
@@ -92,7 +92,7 @@ static void a_result_of_cells(void **state) {
     gr_experiment *e = parsed(small);
     const bool runs[8] = {true, true, true, true, true, true, true, true};
     gr__cells *cells = cells_of(e, runs);
-    gr__cell **cell = gr_alloc((size_t)cells->cells * sizeof *cell);
+    gr__kept_cell **cell = gr_alloc((size_t)cells->cells * sizeof *cell);
     for (int c = 0; c < cells->cells; c++) {
         const gr__use *use = &cells->use[cells->cell[c].use];
         if (use->kind != GR_CELL_MEASURE)
@@ -116,7 +116,7 @@ static void a_result_of_cells(void **state) {
     }
 
     size_t count;
-    gr__result_rows *rows = gr__result_rows_of(&count, e, cells, (const gr__cell *const *)cell);
+    gr__result_rows *rows = gr__result_rows_of(&count, e, cells, (const gr__kept_cell *const *)cell);
     const gr__result_def def = {.experiment = e,
                                 .registry = registry,
                                 .runs = runs,

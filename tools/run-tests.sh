@@ -77,6 +77,7 @@ programs() {
 
 mkdir -p "$log"
 check layers tools/layers.py
+check identifiers tools/identifiers.py
 check names tools/names.py
 check format tools/format.sh
 check 'lines of documents' tools/wrap.py

@@ -63,8 +63,8 @@ static void sign(json_t *file) {
     json_object_set_new(file, "sha256", json_string(hex));
 }
 
-gr__cell *gr__cell_new(const json_t *of, gr_ledger *rows, const gr__cell_facts *facts) {
-    gr__cell *cell = gr_alloc(sizeof *cell);
+gr__kept_cell *gr__cell_new(const json_t *of, gr_ledger *rows, const gr__cell_facts *facts) {
+    gr__kept_cell *cell = gr_alloc(sizeof *cell);
     char digest[GR_DIGEST_HEX], host[80] = "unknown", made[40];
     gr__cell_key_of(cell->key, of);
     rows_digest(digest, rows);
@@ -84,7 +84,7 @@ gr__cell *gr__cell_new(const json_t *of, gr_ledger *rows, const gr__cell_facts *
     return cell;
 }
 
-void gr__cell_free(gr__cell *cell) {
+void gr__cell_free(gr__kept_cell *cell) {
     if (!cell)
         return;
     json_decref(cell->file);
@@ -185,10 +185,10 @@ gr_status gr__cell_check(const json_t *file, const char *key, const char *place,
 
 /* A checked file and the bytes of its rows, which belong together if the digest says so. Takes the file, also when it
  * fails. */
-static gr_status join(gr__cell **cell, json_t *file, const char *lines, size_t length, const char *place,
+static gr_status join(gr__kept_cell **cell, json_t *file, const char *lines, size_t length, const char *place,
                       gr_error *err) {
     char hex[GR_DIGEST_HEX];
-    gr__cell *c = gr_alloc(sizeof *c);
+    gr__kept_cell *c = gr_alloc(sizeof *c);
     c->file = file;
     gr_digest_data(hex, lines, length);
 
@@ -207,8 +207,8 @@ static gr_status join(gr__cell **cell, json_t *file, const char *lines, size_t l
 
 /* ---- one cell ---- */
 
-gr_status gr__cell_parse(gr__cell **cell, const char *file, size_t file_length, const char *rows, size_t rows_length,
-                         const char *key, const char *place, gr_error *err) {
+gr_status gr__cell_parse(gr__kept_cell **cell, const char *file, size_t file_length, const char *rows,
+                         size_t rows_length, const char *key, const char *place, gr_error *err) {
     json_t *json;
     *cell = NULL;
     GR_TRY(gr__json_foreign(&json, file, file_length, &(gr__json_from){place, 0, remove_it, true}, err));
@@ -220,7 +220,7 @@ gr_status gr__cell_parse(gr__cell **cell, const char *file, size_t file_length, 
     return status;
 }
 
-gr_status gr__cell_read(gr__cell **cell, const char *folder, const char *key, gr_error *err) {
+gr_status gr__cell_read(gr__kept_cell **cell, const char *folder, const char *key, gr_error *err) {
     unsigned char *text = NULL, *lines = NULL;
     size_t text_length = 0, lines_length = 0;
     char *file = gr_format("%s/cell.json", folder), *rows = gr_format("%s/rows.jsonl", folder);
@@ -244,7 +244,7 @@ gr_status gr__cell_read(gr__cell **cell, const char *folder, const char *key, gr
     return status;
 }
 
-gr_status gr__cell_write(const gr__cell *cell, const char *folder, gr_error *err) {
+gr_status gr__cell_write(const gr__kept_cell *cell, const char *folder, gr_error *err) {
     char *file = gr_format("%s/cell.json", folder), *rows = gr_format("%s/rows.jsonl", folder);
     gr_status status = gr_ledger_write(cell->rows, rows, err);
     if (status == GR_OK) /* last: with it the cell is whole */
@@ -254,9 +254,9 @@ gr_status gr__cell_write(const gr__cell *cell, const char *folder, gr_error *err
     return status;
 }
 
-bool gr__cell_diverged(const gr__cell *cell) { return gr_ledger_find(cell->rows, "diverged", NULL) != NULL; }
+bool gr__cell_diverged(const gr__kept_cell *cell) { return gr_ledger_find(cell->rows, "diverged", NULL) != NULL; }
 
-const char *gr__cell_text(const gr__cell *cell, const char *member) {
+const char *gr__cell_text(const gr__kept_cell *cell, const char *member) {
     const json_t *in = cell->file;
     const char *dot = strchr(member, '.');
     char outer[40];
@@ -273,11 +273,11 @@ const char *gr__cell_text(const gr__cell *cell, const char *member) {
 /* ---- committed rows ---- */
 
 static int by_key(const void *a, const void *b) {
-    return strcmp((*(gr__cell *const *)a)->key, (*(gr__cell *const *)b)->key);
+    return strcmp((*(gr__kept_cell *const *)a)->key, (*(gr__kept_cell *const *)b)->key);
 }
 
 /* {"cell": .., "rows": [..]}, whose rows are taken as if they stood on lines. */
-static gr_status cell_of_line(gr__cell **cell, json_t *line, const char *place, gr_error *err) {
+static gr_status cell_of_line(gr__kept_cell **cell, json_t *line, const char *place, gr_error *err) {
     json_t *file = json_object_get(line, "cell"), *list = json_object_get(line, "rows");
     if (!json_is_object(file) || !json_is_array(list))
         return gr_error_set(err, GR_ERR_FORMAT, place, one_a_line, "the line holds no cell and its rows");
@@ -301,7 +301,7 @@ static gr_status cell_of_line(gr__cell **cell, json_t *line, const char *place, 
 static gr_status take_line(gr__committed *list, const gr__lines *line, const char *path, gr_error *err) {
     char place[GR__PLACE_SIZE];
     json_t *value;
-    gr__cell *cell;
+    gr__kept_cell *cell;
     gr__place_text(place, path, line->number, 0);
     if (!line->closed)
         return gr_error_set(err, GR_ERR_FORMAT, place, "the file was cut off", "the last line does not end");
@@ -356,17 +356,17 @@ void gr__committed_free(gr__committed *list) {
     *list = (gr__committed){0};
 }
 
-const gr__cell *gr__committed_find(const gr__committed *list, const char *key) {
-    gr__cell wanted, *one = &wanted;
+const gr__kept_cell *gr__committed_find(const gr__committed *list, const char *key) {
+    gr__kept_cell wanted, *one = &wanted;
     if (!list->count || strlen(key) >= sizeof wanted.key)
         return NULL;
     strcpy(wanted.key, key);
-    gr__cell **found = bsearch(&one, list->cell, list->count, sizeof *list->cell, by_key);
+    gr__kept_cell **found = bsearch(&one, list->cell, list->count, sizeof *list->cell, by_key);
     return found ? *found : NULL;
 }
 
 /* One line of the file. Its machine is nobody's business. */
-static void put_cell(buffer *to, const gr__cell *cell) {
+static void put_cell(buffer *to, const gr__kept_cell *cell) {
     json_t *file = json_copy(cell->file);
     json_object_del(file, "host");
     sign(file);
@@ -387,8 +387,8 @@ static void put_cell(buffer *to, const gr__cell *cell) {
     json_decref(file);
 }
 
-char *gr__committed_lines(const gr__cell *const *cell, size_t count) {
-    const gr__cell **sorted = gr_alloc((count + 1) * sizeof *sorted);
+char *gr__committed_lines(const gr__kept_cell *const *cell, size_t count) {
+    const gr__kept_cell **sorted = gr_alloc((count + 1) * sizeof *sorted);
     for (size_t i = 0; i < count; i++)
         sorted[i] = cell[i];
     qsort(sorted, count, sizeof *sorted, by_key);
@@ -402,7 +402,7 @@ char *gr__committed_lines(const gr__cell *const *cell, size_t count) {
     return lines.at;
 }
 
-gr_status gr__committed_write(const gr__cell *const *cell, size_t count, const char *path, gr_error *err) {
+gr_status gr__committed_write(const gr__kept_cell *const *cell, size_t count, const char *path, gr_error *err) {
     char *text = gr__committed_lines(cell, count);
     gr_status status = gr_file_write(path, text, strlen(text), err);
     gr_free(text);

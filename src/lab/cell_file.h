@@ -1,6 +1,6 @@
 /* cell_file.h - a cell that is done, as text: cell.json beside its rows, and one line of a file of committed rows.
  *
- *     gr__cell *cell = gr__cell_new(of, rows, &facts);            takes the rows
+ *     gr__kept_cell *cell = gr__cell_new(of, rows, &facts);            takes the rows
  *     GR_TRY(gr__cell_write(cell, "cells/KEY", err));             rows.jsonl, then cell.json
  *     GR_TRY(gr__cell_read(&cell, "cells/KEY", err));             nothing of it is believed before it was checked
  *     gr__cell_free(cell);
@@ -36,37 +36,37 @@ typedef struct gr__cell_facts {
     const char *isa; /* NULL: what this process runs on */
 } gr__cell_facts;
 
-typedef struct gr__cell {
+typedef struct gr__kept_cell {
     char key[GR_DIGEST_HEX];
     json_t *file; /* the object of cell.json */
     gr_ledger *rows;
-} gr__cell;
+} gr__kept_cell;
 
 /* Takes the rows; `of` is borrowed. */
-gr__cell *gr__cell_new(const json_t *of, gr_ledger *rows, const gr__cell_facts *facts);
-void gr__cell_free(gr__cell *cell); /* NULL is fine */
+gr__kept_cell *gr__cell_new(const json_t *of, gr_ledger *rows, const gr__cell_facts *facts);
+void gr__cell_free(gr__kept_cell *cell); /* NULL is fine */
 
 /* Into a folder that is there, and out of one. GR_ERR_FORMAT, with the advice to remove the folder: another format, a
  * seal, a key or a digest of rows that is wrong, a member that is missing or of another kind. `key`: that it must have;
  * NULL: any. */
-gr_status gr__cell_write(const gr__cell *cell, const char *folder, gr_error *err);
-gr_status gr__cell_read(gr__cell **cell, const char *folder, const char *key, gr_error *err);
+gr_status gr__cell_write(const gr__kept_cell *cell, const char *folder, gr_error *err);
+gr_status gr__cell_read(gr__kept_cell **cell, const char *folder, const char *key, gr_error *err);
 
 /* The same of objects in memory; place names them in errors. Takes neither. */
 gr_status gr__cell_check(const json_t *file, const char *key, const char *place, gr_error *err);
-gr_status gr__cell_parse(gr__cell **cell, const char *file, size_t file_length, const char *rows, size_t rows_length,
-                         const char *key, const char *place, gr_error *err);
+gr_status gr__cell_parse(gr__kept_cell **cell, const char *file, size_t file_length, const char *rows,
+                         size_t rows_length, const char *key, const char *place, gr_error *err);
 
 /* Whether training ended because a number was no longer finite: its rows are one of kind "diverged". */
-bool gr__cell_diverged(const gr__cell *cell);
+bool gr__cell_diverged(const gr__kept_cell *cell);
 
 /* A member of cell.json as text; NULL: it is null or of another kind. "of.what" and the like take a dot. */
-const char *gr__cell_text(const gr__cell *cell, const char *member);
+const char *gr__cell_text(const gr__kept_cell *cell, const char *member);
 
 /* ---- Committed rows ---- */
 
 typedef struct gr__committed {
-    gr__cell **cell; /* [count] by their keys */
+    gr__kept_cell **cell; /* [count] by their keys */
     size_t count, room;
 } gr__committed;
 
@@ -75,10 +75,10 @@ gr_status gr__committed_read(gr__committed *list, const char *path, gr_error *er
 gr_status gr__committed_parse(gr__committed *list, const char *text, size_t length, const char *place, gr_error *err);
 void gr__committed_free(gr__committed *list);
 
-const gr__cell *gr__committed_find(const gr__committed *list, const char *key); /* NULL: it is not among them */
+const gr__kept_cell *gr__committed_find(const gr__committed *list, const char *key); /* NULL: it is not among them */
 
 /* As a new string, and as a file. Without the host, in the order of keys. */
-char *gr__committed_lines(const gr__cell *const *cell, size_t count);
-gr_status gr__committed_write(const gr__cell *const *cell, size_t count, const char *path, gr_error *err);
+char *gr__committed_lines(const gr__kept_cell *const *cell, size_t count);
+gr_status gr__committed_write(const gr__kept_cell *const *cell, size_t count, const char *path, gr_error *err);
 
 #endif

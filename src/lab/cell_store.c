@@ -62,7 +62,7 @@ static gr_status make_below(const char *root, const char *name, gr_error *err) {
 
 /* ---- looking ---- */
 
-gr_status gr__cell_find(gr__cell **cell, const char *root, const char *key, gr_error *err) {
+gr_status gr__cell_find(gr__kept_cell **cell, const char *root, const char *key, gr_error *err) {
     char *path = done_path(root, key);
     *cell = NULL;
     gr_status status = gr_file_exists(path) ? gr__cell_read(cell, path, key, err) : GR_OK;
@@ -78,10 +78,10 @@ static bool keeps_buckets(const gr_ledger *rows) {
 
 gr_status gr__cell_look(gr__known *known, const char *root, const char *key, const gr__committed *committed,
                         gr_units units, gr_error *err) {
-    gr__cell *cell;
+    gr__kept_cell *cell;
     *known = (gr__known){0};
     GR_TRY(gr__cell_find(&cell, root, key, err));
-    const gr__cell *there = cell ? cell : committed ? gr__committed_find(committed, key) : NULL;
+    const gr__kept_cell *there = cell ? cell : committed ? gr__committed_find(committed, key) : NULL;
 
     /* Who is at it, and whether weights are beside the rows. */
     char *lock = lock_path(root, key), *path = done_path(root, key);
@@ -128,7 +128,7 @@ static gr_status move_to_cells(const gr__cell_work *work, bool *mine, gr_error *
 gr_status gr__cell_publish(gr__cell_work *work, bool *mine, const json_t *of, gr_ledger *rows,
                            const gr__cell_facts *facts, gr_error *err) {
     bool first = false;
-    gr__cell *cell = gr__cell_new(of, rows, facts);
+    gr__kept_cell *cell = gr__cell_new(of, rows, facts);
     assert(!strcmp(cell->key, work->key));
 
     /* Another may have taken over a process that stood still: its work is not written over. */
@@ -170,7 +170,7 @@ static gr_status exchange(const gr__cell_work *work, gr_error *err) {
 
 gr_status gr__cell_replace(gr__cell_work *work, const json_t *of, gr_ledger *rows, const gr__cell_facts *facts,
                            gr_error *err) {
-    gr__cell *cell = gr__cell_new(of, rows, facts);
+    gr__kept_cell *cell = gr__cell_new(of, rows, facts);
     assert(!strcmp(cell->key, work->key) && !facts->model);
     gr_status status = gr__lock_check(work->lock, err);
     if (status == GR_OK)
@@ -195,7 +195,7 @@ static bool is_done(const char *root, const char *key, gr__cell_want want) {
 static gr_status mend(const gr__cell_work *work, gr_error *err) {
     char *there = done_path(work->root, work->key), *file = gr_format("%s/cell.json", work->folder);
     bool left = holds(work->folder, "cell.json"), placed = gr_file_exists(there), mine;
-    gr__cell *cell = NULL;
+    gr__kept_cell *cell = NULL;
     gr_status status = GR_OK;
 
     if (left && !placed && gr__cell_read(&cell, work->folder, work->key, NULL) == GR_OK)
@@ -337,7 +337,7 @@ void gr__cells_sweep(const char *root) {
 /* ---- models made again ---- */
 
 /* Notes beside the rows that stay what was computed the second time. */
-static gr_status write_remade(const gr__cell *known, const char *digest, const char *folder, gr_error *err) {
+static gr_status write_remade(const gr__kept_cell *known, const char *digest, const char *folder, gr_error *err) {
     char date[40], seal[GR_DIGEST_HEX], *path = gr_format("%s/remade.json", folder);
     gr__text_date(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ");
     json_t *note =
@@ -368,7 +368,7 @@ static gr_status move_model(const gr__cell_work *work, const char *to, gr_error 
     return status;
 }
 
-gr_status gr__cell_restore(gr__cell_work *work, bool *other, const gr__cell *known, const gr_ledger *rows,
+gr_status gr__cell_restore(gr__cell_work *work, bool *other, const gr__kept_cell *known, const gr_ledger *rows,
                            gr_error *err) {
     char digest[GR_DIGEST_HEX], *lines = gr_ledger_lines(rows), *to = done_path(work->root, work->key);
     gr_digest_data(digest, lines, strlen(lines));

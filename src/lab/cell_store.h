@@ -43,7 +43,7 @@ typedef struct gr__cell_work {
 
 /* The cell, checked in full; NULL: it is not there. GR_ERR_FORMAT: it is there and damaged, and is neither used nor
  * made again until somebody removes it. */
-gr_status gr__cell_find(gr__cell **cell, const char *root, const char *key, gr_error *err);
+gr_status gr__cell_find(gr__kept_cell **cell, const char *root, const char *key, gr_error *err);
 
 /* What is known of a cell; all zero: nothing is. */
 typedef struct gr__known {
@@ -83,7 +83,7 @@ gr_status gr__cell_replace(gr__cell_work *work, const json_t *of, gr_ledger *row
 /* The model of a cell whose rows are known already (committed, or done before its model was removed) was made again in
  * the work folder: moves model/ to the cell, which is made of the known rows where it is not there. Where the rows of
  * the second making differ, remade.json says so, *other (NULL: not asked) is true, and the known ones stay. */
-gr_status gr__cell_restore(gr__cell_work *work, bool *other, const gr__cell *known, const gr_ledger *rows,
+gr_status gr__cell_restore(gr__cell_work *work, bool *other, const gr__kept_cell *known, const gr_ledger *rows,
                            gr_error *err);
 
 /* Gives the cell back; what was begun and not published stays to be gone on with. NULL is fine. */

@@ -344,8 +344,8 @@ gr_status gr__lab_check_cell(gr_lab *lab, int c, gr_error *err) {
     return GR_OK;
 }
 
-gr_status gr__lab_rows(const gr__cell **cell, bool *owned, const gr_lab *lab, const char *key, gr_error *err) {
-    gr__cell *found;
+gr_status gr__lab_rows(const gr__kept_cell **cell, bool *owned, const gr_lab *lab, const char *key, gr_error *err) {
+    gr__kept_cell *found;
     GR_TRY(gr__cell_find(&found, lab->folder, key, err));
     *owned = found != NULL;
     *cell = found ? found : gr__committed_find(&lab->committed, key);

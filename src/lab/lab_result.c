@@ -11,9 +11,9 @@
 /* ---- rows of all uses ---- */
 
 typedef struct all_rows {
-    gr__result_rows *rows; /* [count] */
-    const gr__cell **cell; /* [cells] NULL: not done */
-    bool *owned;           /* [cells] */
+    gr__result_rows *rows;      /* [count] */
+    const gr__kept_cell **cell; /* [cells] NULL: not done */
+    bool *owned;                /* [cells] */
     size_t count;
     int cells;
 } all_rows;
@@ -22,7 +22,7 @@ typedef struct all_rows {
 static void free_rows(all_rows *all) {
     for (int c = 0; c < all->cells; c++)
         if (all->owned[c])
-            gr__cell_free((gr__cell *)all->cell[c]);
+            gr__cell_free((gr__kept_cell *)all->cell[c]);
     gr_free(all->rows);
     gr_free(all->cell);
     gr_free(all->owned);
@@ -127,7 +127,7 @@ static gr_status write_rows(gr_file_out *to, const gr_lab *lab, const all_rows *
     gr_status status = GR_OK;
     for (int u = 0; u < lab->cells->uses; u++) {
         const gr__use *use = &lab->cells->use[u];
-        const gr__cell *cell = all->cell[use->cell];
+        const gr__kept_cell *cell = all->cell[use->cell];
         char *lines = cell ? gr_ledger_lines(cell->rows) : NULL;
         for (char *line = lines ? strtok(lines, "\n") : NULL; line && status == GR_OK; line = strtok(NULL, "\n")) {
             json_t *row = json_loads(line, 0, NULL);
@@ -187,7 +187,7 @@ gr_status gr_lab_write(const gr_lab *lab, const gr_result *result, gr_error *err
 gr_status gr_lab_commit(const gr_lab *lab, const char *path, gr_error *err) {
     all_rows all = {0};
     gr_status status = read_cells(&all, lab, err);
-    const gr__cell **done = gr_alloc((size_t)(all.cells + 1) * sizeof *done);
+    const gr__kept_cell **done = gr_alloc((size_t)(all.cells + 1) * sizeof *done);
     size_t count = 0;
     for (int c = 0; status == GR_OK && c < all.cells; c++)
         if (all.cell[c])

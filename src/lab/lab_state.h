@@ -76,7 +76,7 @@ gr_status gr__lab_settings(gr_settings **settings, const gr_lab *lab, const gr__
 gr_status gr__lab_check_cell(gr_lab *lab, int cell, gr_error *err);
 
 /* The rows of a cell that is done: gr__cell_free where *owned, else borrowed. */
-gr_status gr__lab_rows(const gr__cell **cell, bool *owned, const gr_lab *lab, const char *key, gr_error *err);
+gr_status gr__lab_rows(const gr__kept_cell **cell, bool *owned, const gr_lab *lab, const char *key, gr_error *err);
 
 /* Links to the models that are done: GR_ERR_USAGE where something that is not ours has the name. */
 gr_status gr__lab_link(const gr_lab *lab, gr_error *err);

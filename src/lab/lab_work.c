@@ -328,7 +328,7 @@ static gr_status publish(job *j, gr_error *err) {
                                           : gr__cell_publish(j->work, NULL, lab->of[j->cell], rows, &j->facts, err);
     }
 
-    const gr__cell *known;
+    const gr__kept_cell *known;
     bool owned, other;
     GR_TRY(gr__lab_rows(&known, &owned, lab, key, err));
     gr_status status = gr__cell_restore(j->work, &other, known, j->rows, err);
@@ -336,7 +336,7 @@ static gr_status publish(job *j, gr_error *err) {
         gr_log_line(1, "%s: made again with other bits (here by %s, its rows by %s); its rows stay", key,
                     gr_kernel_isa(), gr__cell_text(known, "isa"));
     if (owned)
-        gr__cell_free((gr__cell *)known);
+        gr__cell_free((gr__kept_cell *)known);
     return status;
 }
 

@@ -16,12 +16,12 @@ static bool is_last(const gr__cells *cells, const gr__use *use) {
     return true;
 }
 
-static double seconds_of(const gr__cell *cell) {
+static double seconds_of(const gr__kept_cell *cell) {
     return cell ? json_number_value(json_object_get(cell->file, "seconds")) : 0;
 }
 
 gr__result_rows *gr__result_rows_of(size_t *count, const gr_experiment *e, const gr__cells *cells,
-                                    const gr__cell *const *cell) {
+                                    const gr__kept_cell *const *cell) {
     gr__result_rows *rows = gr_alloc(((size_t)cells->uses + 1) * sizeof *rows);
     *count = 0;
     for (int u = 0; u < cells->uses; u++) {
