@@ -121,7 +121,7 @@ static void use(json_t *result) {
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
     check(json && out);
-    gr__result_print(result, out);
+    gr__result_text_print(result, out);
     fclose(out);
     check(length > 0 && strlen(text) == length);
     free(text);
