@@ -102,15 +102,12 @@ typedef struct gr_kernels {
     void (*gemv_half)(gr_real *y, const gr_half *w, int ld, const gr_real *x, int rows, int cols, bool add);
     void (*gemv_t_half)(gr_real *y, const gr_half *w, int ld, const gr_real *x, int rows, int cols, bool add);
 
-    /* ---- activations on n numbers: y = f(x), dx (+)= f'(x) dy (vec_activation.c) */
-    void (*relu)(gr_real *y, const gr_real *x, int n);
-    void (*relu_backward)(gr_real *dx, const gr_real *dy, const gr_real *x, int n, bool add);
-    void (*gelu)(gr_real *y, const gr_real *x, int n);
-    void (*gelu_backward)(gr_real *dx, const gr_real *dy, const gr_real *x, int n, bool add);
-    void (*gelu_tanh)(gr_real *y, const gr_real *x, int n);
-    void (*gelu_tanh_backward)(gr_real *dx, const gr_real *dy, const gr_real *x, int n, bool add);
-    void (*silu)(gr_real *y, const gr_real *x, int n);
-    void (*silu_backward)(gr_real *dx, const gr_real *dy, const gr_real *x, int n, bool add);
+    /* ---- activations on n numbers (vec_activation.c): of each line of elementwise.h y = f(x), and dx (+)= f'(x) dy */
+#define GR_ELEMENTWISE(name, ...)                       \
+    void (*name)(gr_real * y, const gr_real *x, int n); \
+    void (*name##_backward)(gr_real * dx, const gr_real *dy, const gr_real *x, int n, bool add);
+#include "kernel/elementwise.h"
+#undef GR_ELEMENTWISE
     void (*swiglu)(gr_real *y, const gr_real *gate, const gr_real *up, int n);
     /* dgate or dup may be NULL; when they are one buffer, dgate is written first. */
     void (*swiglu_backward)(gr_real *dgate, bool add_gate, gr_real *dup, bool add_up, const gr_real *dy,

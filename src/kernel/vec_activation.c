@@ -1,27 +1,17 @@
-/* vec_activation.c - activations and their derivatives, element by element. Each backward is dx (+)= f'(x) dy, from x
- * again: the result is not needed. */
+/* vec_activation.c - activations and their derivatives, element by element: those on single numbers from their list
+ * (elementwise.h), and swiglu. Each backward is dx (+)= f'(x) dy, from x again: the result is not needed. */
 #include "kernel/math.h"
 #include "kernel/vec.h"
 
-static void relu(gr_real *y, const gr_real *x, int n) { GR_PUT(y, false, n, x[i] < 0 ? 0 : x[i]); }
+/* ---- what formulas of the list use ---- */
 
 /* y where x is positive, read in any case: so the loop has no branch. */
 static inline gr_real gated(gr_real x, gr_real y) { return x > 0 ? y : 0; }
-
-static void relu_backward(gr_real *dx, const gr_real *dy, const gr_real *x, int n, bool add) {
-    GR_PUT(dx, add, n, gated(x[i], dy[i]));
-}
 
 /* Phi(x), the normal distribution function, and its density. */
 static inline gr_real normal_cdf(gr_real x) { return (gr_real)0.5 * (1 + gr_erf(x * (gr_real)0.70710678118654752440)); }
 static inline gr_real normal_density(gr_real x) {
     return (gr_real)0.39894228040143267794 * gr_exp((gr_real)-0.5 * x * x);
-}
-
-static void gelu(gr_real *y, const gr_real *x, int n) { GR_PUT(y, false, n, x[i] * normal_cdf(x[i])); }
-
-static void gelu_backward(gr_real *dx, const gr_real *dy, const gr_real *x, int n, bool add) {
-    GR_PUT(dx, add, n, dy[i] * (normal_cdf(x[i]) + x[i] * normal_density(x[i])));
 }
 
 /* (1 + tanh(u)) / 2 = sigmoid(2u): the tanh form is x sigmoid(2u), u = sqrt(2/pi) (x + 0.044715 x^3). */
@@ -36,23 +26,26 @@ static inline gr_real tanh_gate_slope(gr_real x) {
     return s + x * s * (1 - s) * c * (1 + (gr_real)0.134145 * x * x);
 }
 
-static void gelu_tanh(gr_real *y, const gr_real *x, int n) { GR_PUT(y, false, n, x[i] * tanh_gate(x[i])); }
-
-static void gelu_tanh_backward(gr_real *dx, const gr_real *dy, const gr_real *x, int n, bool add) {
-    GR_PUT(dx, add, n, dy[i] * tanh_gate_slope(x[i]));
-}
-
 /* The derivative of x s with s = sigmoid(x). */
 static inline gr_real silu_slope(gr_real x) {
     gr_real s = gr_sigmoid(x);
     return s + x * s * (1 - s);
 }
 
-static void silu(gr_real *y, const gr_real *x, int n) { GR_PUT(y, false, n, x[i] * gr_sigmoid(x[i])); }
+/* ---- the list ---- */
 
-static void silu_backward(gr_real *dx, const gr_real *dy, const gr_real *x, int n, bool add) {
-    GR_PUT(dx, add, n, dy[i] * silu_slope(x[i]));
-}
+/* The formula as a function of one number, and the loop over n of them; likewise its gradient. */
+#define GR_ELEMENTWISE(name, value, gradient, zero)                                                             \
+    static inline gr_real name##_value(gr_real x) { return value; }                                             \
+    static inline gr_real name##_gradient(gr_real x, gr_real dy) { return gradient; }                           \
+    static void name##_values(gr_real *y, const gr_real *x, int n) { GR_PUT(y, false, n, name##_value(x[i])); } \
+    static void name##_gradients(gr_real *dx, const gr_real *dy, const gr_real *x, int n, bool add) {           \
+        GR_PUT(dx, add, n, name##_gradient(x[i], dy[i]));                                                       \
+    }
+#include "kernel/elementwise.h"
+#undef GR_ELEMENTWISE
+
+/* ---- swiglu ---- */
 
 static void swiglu(gr_real *y, const gr_real *gate, const gr_real *up, int n) {
     GR_PUT(y, false, n, gate[i] * gr_sigmoid(gate[i]) * up[i]);
@@ -85,14 +78,11 @@ static void swiglu_backward(gr_real *dgate, bool add_gate, gr_real *dup, bool ad
 }
 
 void GR_NAME(fill_activation)(gr_kernels *k) {
-    k->relu = relu;
-    k->relu_backward = relu_backward;
-    k->gelu = gelu;
-    k->gelu_backward = gelu_backward;
-    k->gelu_tanh = gelu_tanh;
-    k->gelu_tanh_backward = gelu_tanh_backward;
-    k->silu = silu;
-    k->silu_backward = silu_backward;
+#define GR_ELEMENTWISE(name, ...) \
+    k->name = name##_values;      \
+    k->name##_backward = name##_gradients;
+#include "kernel/elementwise.h"
+#undef GR_ELEMENTWISE
     k->swiglu = swiglu;
     k->swiglu_backward = swiglu_backward;
 }

@@ -1,4 +1,8 @@
-/* list.h - every operation, one line each: GR_OP(name) for gr__op_name in name.c. */
+/* list.h - every operation, one line each: GR_OP(name) for gr__op_name in name.c, those on single numbers from their
+ * own list. */
+#define GR_ELEMENTWISE(name, ...) GR_OP(name)
+#include "kernel/elementwise.h"
+#undef GR_ELEMENTWISE
 GR_OP(absolute_error)
 GR_OP(add)
 GR_OP(attention)
@@ -9,8 +13,6 @@ GR_OP(cross_entropy)
 GR_OP(dropout)
 GR_OP(embedding)
 GR_OP(expert_linear)
-GR_OP(gelu)
-GR_OP(gelu_tanh)
 GR_OP(input)
 GR_OP(l1)
 GR_OP(layer_norm)
@@ -19,12 +21,10 @@ GR_OP(linear)
 GR_OP(mean)
 GR_OP(mul)
 GR_OP(position)
-GR_OP(relu)
 GR_OP(rms_norm)
 GR_OP(scale)
 GR_OP(scores)
 GR_OP(share)
-GR_OP(silu)
 GR_OP(slice)
 GR_OP(squared_error)
 GR_OP(stop)
