@@ -551,11 +551,42 @@ static void test_mlp(void **state) {
     }
 }
 
+/* Twice the numbers of every matrix that a row is multiplied by, counted here by hand. */
+static void test_flops(void **state) {
+    (void)state;
+    gr_arch_def def = small_def();
+    enum { D = 16, M = 24, LAYERS = 2, OWN = 4, MORE = 5 };
+    double core = 2.0 * (LAYERS * (3 * D * D + D * D + 3 * M * D) + VOCAB * D);
+    for (int tied = 0; tied < 2; tied++) {
+        def.tied = tied;
+        gr_model *m = build(&def, 2);
+        assert_true(gr_model_flops(m) == core);
+        gr_model_free(m);
+    }
+
+    /* A group reads and writes both streams, and has logits of its own. */
+    gr_arch_region group = {.name = "g", .residual.add = OWN, .mlp.add = MORE};
+    def.regions = &group;
+    def.region_count = 1;
+    gr_model *m = build(&def, 2);
+    assert_true(gr_model_flops(m) == core + 2.0 * (LAYERS * 3 * MORE * (D + OWN) + VOCAB * OWN));
+    gr_model_free(m);
+
+    /* An adapter of one map in one layer: what it reads by its rank, and its rank by what it puts out. */
+    gr_arch_region adapter = {
+        .name = "a", .adapter = {.rank = 3, .maps = 1u << GR_MAP_UP}, .layers = (int[]){1}, .layer_count = 1};
+    def.regions = &adapter;
+    m = build(&def, 2);
+    assert_true(gr_model_flops(m) == core + 2.0 * 3 * (D + M));
+    gr_model_free(m);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes),     cmocka_unit_test(test_parts),      cmocka_unit_test(test_errors),
         cmocka_unit_test(test_variants),  cmocka_unit_test(test_group_off),  cmocka_unit_test(test_group_off_large),
         cmocka_unit_test(test_reference), cmocka_unit_test(test_claims_off), cmocka_unit_test(test_mlp),
+        cmocka_unit_test(test_flops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

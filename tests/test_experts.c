@@ -515,12 +515,23 @@ static void test_errors(void **state) {
     gr_model_free(m);
 }
 
+/* A row is multiplied by the experts that it uses, and by the whole router. */
+static void test_flops(void **state) {
+    (void)state;
+    for (int top = 1; top <= EXPERTS; top++) {
+        gr_arch_def def = lone_def(top, 0);
+        gr_model *m = build(&def, 3);
+        assert_true(gr_model_flops(m) == 2.0 * WIDTH * (EXPERTS + top * 3 * NEURONS + VOCAB));
+        gr_model_free(m);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reference), cmocka_unit_test(test_absent), cmocka_unit_test(test_ties),
         cmocka_unit_test(test_remove),    cmocka_unit_test(test_added),  cmocka_unit_test(test_all),
         cmocka_unit_test(test_routed),    cmocka_unit_test(test_micro),  cmocka_unit_test(test_half),
-        cmocka_unit_test(test_folder),    cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_folder),    cmocka_unit_test(test_errors), cmocka_unit_test(test_flops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

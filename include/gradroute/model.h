@@ -42,6 +42,9 @@ gr_real *gr_model_data(gr_model *model, gr_param p);                   /* [rows 
 gr_param gr_model_find(const gr_model *model, const char *name);       /* GR_NONE if there is none */
 size_t gr_model_size(const gr_model *model);                           /* numbers in all parameters */
 uint64_t gr_model_seed(const gr_model *model);
+/* Operations that a row costs in its products with parameters, forward and with everything on; training takes about
+ * three times as many. */
+double gr_model_flops(const gr_model *model);
 
 /* Products of matrices and the values between them. BF16: both in bfloat16, sums in float32; parameters, gradients of
  * parameters, moments, norms, softmax, losses and the residual stream stay float32. AUTO: BF16 where the processor

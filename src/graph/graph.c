@@ -173,6 +173,11 @@ int gr_value_width(const gr_graph *graph, gr_value v) {
     return v >= 0 && (size_t)v < graph->nodes ? graph->node[v].width : 0;
 }
 
+int gr__value_most(const gr_graph *graph, gr_value v) {
+    const int width = gr_value_width(graph, v);
+    return width && graph->node[v].most ? graph->node[v].most : width;
+}
+
 bool gr_value_scalar(const gr_graph *graph, gr_value v) {
     return v >= 0 && (size_t)v < graph->nodes && graph->node[v].scalar;
 }

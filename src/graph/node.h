@@ -20,6 +20,7 @@ typedef struct gr_node {
     int taps, tap[GR_OP_TAPS]; /* taps whose forward weights the node reads (a norm's groups), GR_NONE: always 1 */
     int width;                 /* columns of the result */
     bool scalar;               /* the result is one number */
+    int most;                  /* columns of a row that may be other than 0; 0: all of them */
     bool half;                 /* the result may be kept in bfloat16: nothing is summed up in it */
     const void *attr;          /* the op's own constants, owned by the graph */
     int offset;                /* views: first column in the input */
@@ -40,6 +41,9 @@ struct gr_op {
     /* Numbers (gr_real) kept from forward to backward, and needed during a call; NULL: none. capacity: rows. */
     size_t (*state)(const gr_node *node, int capacity, int block);
     size_t (*scratch)(const gr_node *node, int capacity, int block);
+    /* Operations that one row costs at most in its products with parameters, forward, where nothing is off: twice the
+     * numbers that it is multiplied by. NULL: none. */
+    double (*flops)(const gr_node *node);
     void (*prepare)(gr_ctx *ctx); /* once per run: creates products for the shapes it will meet; may allocate */
     void (*release)(gr_ctx *ctx);
     void (*forward)(gr_ctx *ctx, int r0, int r1);
@@ -66,6 +70,7 @@ gr_value gr__graph_add(gr_graph *graph, const gr_node *node, const void *attr, s
 /* The same for a node that is the tap of this name over all columns of its result; checks that the name is free. */
 gr_value gr__graph_add_tap(gr_graph *graph, const gr_node *node, const char *name);
 
+int gr__value_most(const gr_graph *graph, gr_value v); /* columns of a row that may be other than 0 */
 const gr_param_def *gr__graph_param_def(const gr_graph *graph, gr_param p); /* NULL if there is none */
 
 #endif

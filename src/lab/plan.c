@@ -1,41 +1,9 @@
-/* What a run would cost: memory and operations from the compiled network, time from a few of its steps. */
-#include <stdio.h>
-#include <string.h>
-
+/* plan.c - what a run would cost: memory and operations from the compiled network, time from a few of its steps. */
 #include "base/mem.h"
 #include "gradroute/lab.h"
 #include "lab/arms.h"
 #include "lab/estimate.h"
 #include "method/training.h"
-
-/* The share of a matrix that a row is multiplied by: of experts those that it uses. */
-static double used(const gr_model *model, const gr_arch_def *def, const gr_param_def *d) {
-    int layer = 0, end = 0;
-    if ((!def->experts && !def->layer_experts) || sscanf(d->name, "layers.%d.mlp.%n", &layer, &end) != 1 || !end)
-        return 1;
-    char *name = gr_format("layers.%d.mlp.router", layer);
-    gr_param router = gr_model_find(model, name);
-    gr_free(name);
-    if (router == GR_NONE || !strcmp(d->name + end, "router"))
-        return 1;
-    double experts = gr_model_param(model, router)->rows;
-    return def->top < experts ? def->top / experts : 1;
-}
-
-/* Numbers of the matrices that every row is multiplied by: everything but vectors and tables that are only looked up.
- */
-static double multiplied(const gr_model *model, const gr_arch_def *def) {
-    double n = 0;
-    for (int p = 0; p < gr_model_params(model); p++) {
-        const gr_param_def *d = gr_model_param(model, p);
-        size_t length = strlen(d->name);
-        bool output = length >= 7 && strcmp(d->name + length - 7, "unembed") == 0;
-        bool embed = length >= 5 && strcmp(d->name + length - 5, "embed") == 0 && !output;
-        if (d->kind == GR_KIND_WEIGHT || output || (embed && def->tied))
-            n += used(model, def, d) * (double)d->rows * d->cols;
-    }
-    return n;
-}
 
 /* Regions that can be switched off are measured twice. */
 static gr_status add_times(gr_plan *plan, gr_model *model, const gr_project *project, int arm,
@@ -87,7 +55,7 @@ static gr_status fill(gr_plan *plan, gr_model *model, const gr_arch_def *def, co
     plan->memory = gr_run_plan(model, router ? gr_router_tables(router) : NULL, &run);
     add_measuring(&plan->memory, model, project, router && gr__train_watched(settings));
     plan->optimiser = gr_optim_plan(model, &r->train.optim);
-    plan->flops_per_step = 6 * multiplied(model, def) * (double)plan->tokens_per_step;
+    plan->flops_per_step = 3 * gr_model_flops(model) * (double)plan->tokens_per_step; /* backward: twice forward */
     gr_router_free(router);
 
     gr_model_set_precision(model, r->precision);

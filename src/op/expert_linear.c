@@ -15,6 +15,7 @@ enum { CHUNK = 64 };
 
 typedef struct attr {
     int experts, units, width; /* E, m, D */
+    int used;                  /* experts that a row chooses at most */
     bool out;
     int bias; /* slot, or GR_NONE */
 } attr;
@@ -53,7 +54,7 @@ gr_value gr_expert_linear(gr_graph *graph, gr_value x, gr_value chosen, gr_param
                              b->cols, width);
 
     /* Which experts are chosen has no gradient here. */
-    const attr a = {experts, def->rows / experts, def->cols, out, b ? 1 : GR_NONE};
+    const attr a = {experts, def->rows / experts, def->cols, gr__value_most(graph, chosen), out, b ? 1 : GR_NONE};
     const gr_node node = {.op = &gr__op_expert_linear,
                           .inputs = 2,
                           .in = {x, gr_stop(graph, chosen)},
@@ -63,6 +64,12 @@ gr_value gr_expert_linear(gr_graph *graph, gr_value x, gr_value chosen, gr_param
                           .half = !out, /* out of experts is a sum */
                           .point = GR_NONE};
     return gr__graph_add(graph, &node, &a, sizeof a);
+}
+
+/* Those of the experts that the row chose. */
+static double expert_flops(const gr_node *node) {
+    const attr *a = node->attr;
+    return 2.0 * a->used * a->units * a->width;
 }
 
 /* ---- plan -------------------------------------------------------------------------------------------------------- */
@@ -470,6 +477,7 @@ static const gr_op_case cases[] = {
 
 const gr_op gr__op_expert_linear = {.name = "expert_linear",
                                     .scratch = expert_scratch,
+                                    .flops = expert_flops,
                                     .prepare = expert_prepare,
                                     .release = expert_release,
                                     .forward = expert_forward,

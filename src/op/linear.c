@@ -143,6 +143,15 @@ gr_value gr_linear(gr_graph *graph, int terms, const gr_term *from, gr_param bia
     return gr__graph_add(graph, &node, &attr, sizeof attr);
 }
 
+/* Of each row every product takes in x out multiplications and as many additions. */
+static double linear_flops(const gr_node *node) {
+    const linear *attr = node->attr;
+    double sum = 0;
+    for (int i = 0; i < attr->terms; i++)
+        sum += 2.0 * attr->term[i].in * attr->term[i].out;
+    return sum;
+}
+
 /* ---- cases ------------------------------------------------------------------------------------------------------ */
 
 static gr_param weights(gr_graph *graph, const char *name, int rows, int cols) {
@@ -189,6 +198,7 @@ static const gr_op_case cases[] = {
 
 const gr_op gr__op_linear = {.name = "linear",
                              .scratch = gr__linear_scratch,
+                             .flops = linear_flops,
                              .prepare = gr__linear_prepare,
                              .release = gr__linear_release,
                              .forward = gr__linear_forward,

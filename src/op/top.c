@@ -16,7 +16,7 @@ gr_value gr_top(gr_graph *graph, gr_value x, int k) {
         return gr_graph_fail(graph, "top reads rows, not one number");
     if (k < 1 || k > width)
         return gr_graph_fail(graph, "top: the %d largest of %d", k, width);
-    const gr_node node = {.op = &gr__op_top, .inputs = 1, .in = {x}, .width = width, .point = GR_NONE};
+    const gr_node node = {.op = &gr__op_top, .inputs = 1, .in = {x}, .width = width, .most = k, .point = GR_NONE};
     return gr__graph_add(graph, &node, &(attr){k}, sizeof(attr));
 }
 
