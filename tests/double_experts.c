@@ -28,7 +28,7 @@ static net build(bool dense, int top) {
     gr_value x = gr_embedding(g, param(g, "embed", V, D));
     x = gr_position(g, x, param(g, "position", N, D));
     gr_value logits = gr_linear(g, 1, &(gr_term){.x = x, .w = param(g, "router", E, D)}, GR_NONE, GR_NONE);
-    gr_value p = gr_share(g, gr_tap_point(g, gr_scores(g, logits), "experts")), chosen = gr_top(g, p, top);
+    gr_value p = gr_normalise(g, gr_tap_point(g, gr_scores(g, logits), "experts")), chosen = gr_top(g, p, top);
     gr_param up = param(g, "up", E * M, D), gate = param(g, "gate", E * M, D), down = param(g, "down", E * M, D);
     gr_param up_bias = param(g, "up.bias", 1, E * M), down_bias = param(g, "down.bias", 1, D);
     gr_value h = gr_swiglu(g, into(g, x, chosen, gate, GR_NONE, dense), into(g, x, chosen, up, up_bias, dense));
@@ -193,7 +193,7 @@ static void earlier_batch(void **state) {
     (void)state;
     gr_graph *g = gr_graph_new();
     gr_value x = gr_silu(g, gr_embedding(g, param(g, "embed", V, E * M)));
-    gr_value chosen = gr_top(g, gr_share(g, gr_scores(g, gr_embedding(g, param(g, "choice", V, E)))), 2);
+    gr_value chosen = gr_top(g, gr_normalise(g, gr_scores(g, gr_embedding(g, param(g, "choice", V, E)))), 2);
     gr_value y = gr_expert_linear(g, x, chosen, param(g, "w", E * M, D), GR_NONE, true);
     gr_graph_loss(g, gr_mean(g, gr_l1(g, y)), 1);
     gr_model *m;

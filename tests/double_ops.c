@@ -288,7 +288,7 @@ static void builders_refuse(void **state) {
 static gr_value build_penalty(gr_graph *g, gr_value x) { return gr_mean(g, gr_l1(g, x)); }
 
 static gr_value build_balance(gr_graph *g, gr_value x) {
-    gr_value p = gr_share(g, gr_scores(g, x));
+    gr_value p = gr_normalise(g, gr_scores(g, x));
     return gr_mean(g, gr_balance(g, p, gr_top(g, p, 1)));
 }
 

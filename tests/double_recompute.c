@@ -72,7 +72,8 @@ static void check_case(const gr_op_case *test, bool probed) {
     gr_model_free(model);
 }
 
-/* What `blind`, `rereads` and states promise: nothing that is forgotten and not computed again is read. */
+/* What `needs_no_input`, `needs_output` and states promise: nothing that is forgotten and not computed again is read.
+ */
 static void test_operations(void **state) {
     int cases = 0;
     for (size_t i = 0; i < sizeof ops / sizeof *ops; i++)

@@ -215,7 +215,7 @@ static inline void whole_layer(draw *d) {
 /* The scores of four experts. Their maximum serves safety alone and has no derivative: differences are taken beside a
  * constant logit above all others, which holds it fixed. Shares do not depend on it, and it changes nothing else. */
 static inline gr_value scores_of(draw *d, gr_value x) {
-    gr_value logits = linear(d, x, 4), one = gr_share(d->g, gr_scores(d->g, gr_slice(d->g, logits, 0, 1)));
+    gr_value logits = linear(d, x, 4), one = gr_normalise(d->g, gr_scores(d->g, gr_slice(d->g, logits, 0, 1)));
     return gr_slice(d->g, gr_scores(d->g, gr_concat(d->g, 2, (gr_value[]){logits, gr_scale(d->g, one, 9)})), 0, 4);
 }
 
@@ -223,7 +223,7 @@ static inline gr_value scores_of(draw *d, gr_value x) {
 static inline void experts(draw *d) {
     gr_value x = leaf(d, 6), n = norm(d, x);
     gr_value scores = scores_of(d, n), some = tap(d, gr_slice(d->g, scores, 0, 2));
-    gr_value p = gr_share(d->g, gr_concat(d->g, 2, (gr_value[]){some, gr_slice(d->g, scores, 2, 4)}));
+    gr_value p = gr_normalise(d->g, gr_concat(d->g, 2, (gr_value[]){some, gr_slice(d->g, scores, 2, 4)}));
     gr_value chosen = gr_top(d->g, p, 2);
     gr_value up = gr_expert_linear(d->g, n, chosen, param(d, 8, 6), param(d, 1, 8), false);
     gr_value hidden = tap(d, gr_weigh(d->g, gr_gelu(d->g, up), chosen));

@@ -25,13 +25,14 @@ static void draw(double *x, int n, uint32_t which) {
 
 /* What is asked for. */
 typedef struct shape {
-    int rows, size, share;
+    int rows, size, group_size;
     int turns;   /* columns that are rotated */
     bool halves; /* their pairs are (i, i + turns / 2) */
     int window;  /* 0: all */
 } shape;
 
-/* Packed rows: qkv, dqkv [rows x (share + 2) size], out, dout [rows x share size], lse [share x rows]. */
+/* Packed rows: qkv, dqkv [rows x (group_size + 2) size], out, dout [rows x group_size size], lse [group_size x rows].
+ */
 typedef struct problem {
     shape s;
     int in, wide;                /* columns of qkv and of out */
@@ -62,7 +63,8 @@ static double dot_sizes(const double *a, const double *b, int n) {
 
 /* The masses of a row's results and of what it adds to gradients: the sums of the reference, every term by its size. */
 static void measure_row(problem *p, const double *turned, const double *weight, int query, int t) {
-    const int size = p->s.size, key = p->s.share * size, at = t * p->in + query * size, up = t * p->wide + query * size;
+    const int size = p->s.size, key = p->s.group_size * size, at = t * p->in + query * size,
+              up = t * p->wide + query * size;
     const double *q = turned + at, *dout = p->dout + up, *out = p->out + up;
     double delta = 0;
     for (int i = 0; i < size; i++)
@@ -92,19 +94,19 @@ static gr_head head_of(const problem *p) {
                      .scale = (float)p->scale,
                      .rows = p->s.rows,
                      .size = p->s.size,
-                     .share = p->s.share,
+                     .group_size = p->s.group_size,
                      .lse_stride = p->s.rows};
 }
 
 /* Results by the plain loops, and their masses. */
 static void solve(problem *p) {
-    const int rows = p->s.rows, share = p->s.share;
+    const int rows = p->s.rows, group_size = p->s.group_size;
     const gr_head head = head_of(p);
-    double *weight = doubles(share * rows, rows), *turned = doubles(rows, p->in);
+    double *weight = doubles(group_size * rows, rows), *turned = doubles(rows, p->in);
     gr__attention_reference(p->out, p->lse, weight, &head);
     gr__attention_backward_reference(p->dqkv, p->dout, weight, &head);
     gr__attention_reference_rows(turned, &head);
-    for (int query = 0; query < share; query++)
+    for (int query = 0; query < group_size; query++)
         for (int t = 0; t < rows; t++)
             measure_row(p, turned, weight + (size_t)(query * rows + t) * (size_t)rows, query, t);
     gr_free(weight);
@@ -112,7 +114,7 @@ static void solve(problem *p) {
 }
 
 static problem problem_new(shape s) {
-    const int rows = s.rows, size = s.size, in = (s.share + 2) * size, wide_out = s.share * size;
+    const int rows = s.rows, size = s.size, in = (s.group_size + 2) * size, wide_out = s.group_size * size;
     problem p = {.s = s, .in = in, .wide = wide_out, .scale = (double)(float)(1 / sqrt(size))};
     double **const wide[] = {&p.qkv, &p.before, &p.dqkv, &p.dqkv_mass};
     double **const narrow[] = {&p.dout, &p.out, &p.out_mass};
@@ -120,7 +122,7 @@ static problem problem_new(shape s) {
         *wide[i] = doubles(rows, in);
     for (int i = 0; i < 3; i++)
         *narrow[i] = doubles(rows, wide_out);
-    p.lse = doubles(rows, s.share);
+    p.lse = doubles(rows, s.group_size);
     draw(p.qkv, rows * in, 1);
     draw(p.before, rows * in, 2);
     draw(p.dout, rows * wide_out, 3);
@@ -139,8 +141,8 @@ static problem problem_new(shape s) {
     }
     solve(&p);
     /* Turned by whatever angle, the masses of a pair are at most their sum. */
-    for (int part = 0; part < rows * (s.share + 2); part++)
-        for (int i = 0; 2 * i < s.turns && part % (s.share + 2) <= s.share; i++) {
+    for (int part = 0; part < rows * (s.group_size + 2); part++)
+        for (int i = 0; 2 * i < s.turns && part % (s.group_size + 2) <= s.group_size; i++) {
             double *a = p.dqkv_mass + part * size + pair_at(&s, i), *b = a + pair_apart(&s);
             *a = *b = *a + *b;
         }
@@ -244,10 +246,11 @@ static void compare(const variant *v, const problem *p, const field *got, const 
         }
     double far = sqrt(off / norm), limit = tolerance(v, p) / 10 + round;
     if (!(worst <= 1) || !(far <= limit))
-        fail_msg("%s, %s, %d rows of %d, share %d, window %d, half %d %d, add %d, turned %d %d: %.3g of the bound, "
-                 "distance %.3g of %.3g",
-                 v->k->isa, what, p->s.rows, p->s.size, p->s.share, p->s.window, v->half, v->half_out, v->add,
-                 p->s.turns, p->s.halves, worst, far, limit);
+        fail_msg(
+            "%s, %s, %d rows of %d, group_size %d, window %d, half %d %d, add %d, turned %d %d: %.3g of the bound, "
+            "distance %.3g of %.3g",
+            v->k->isa, what, p->s.rows, p->s.size, p->s.group_size, p->s.window, v->half, v->half_out, v->add,
+            p->s.turns, p->s.halves, worst, far, limit);
     check_surroundings(got);
 }
 
@@ -273,7 +276,7 @@ static void check_variant(const variant *v, const problem *p) {
     head.lse_stride = 530;
     v->k->attention(start_of(&out), lse, &head, scratch);
     compare(v, p, &out, p->out, p->out_mass, NULL, "out");
-    for (int i = 0; i < p->s.share * rows; i++) {
+    for (int i = 0; i < p->s.group_size * rows; i++) {
         double have = (double)lse[i / rows * 530 + i % rows], want = p->lse[i];
         if (!(fabs(have - want) <= tolerance(v, p) * (1 + fabs(want))))
             fail_msg("%s, %d rows of %d: log-sum-exp %g, not %g", v->k->isa, rows, p->s.size, have, want);
@@ -316,9 +319,9 @@ static void shared_keys_match_loop(void **state) {
     const gr_kernels *k = gr__kernel_get(*state);
     if (!k)
         skip();
-    for (int share = 2; share <= 4; share++)
+    for (int group_size = 2; group_size <= 4; group_size++)
         for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
-            check_problem(k, (shape){lengths[l], share == 3 ? 20 : 32, share, l % 2 ? 20 : 0, false, 0});
+            check_problem(k, (shape){lengths[l], group_size == 3 ? 20 : 32, group_size, l % 2 ? 20 : 0, false, 0});
     check_problem(k, (shape){300, 7, 2, 0, false, 0});
 }
 
@@ -331,9 +334,9 @@ static void windows_match_loop(void **state) {
     for (size_t w = 0; w < sizeof windows / sizeof *windows; w++)
         for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++)
             check_problem(k, (shape){lengths[l], w % 2 ? 20 : 32, 1, l % 2 ? 20 : 0, false, windows[w]});
-    for (int share = 1; share <= 3; share++) {
-        check_problem(k, (shape){530, 18, share, 18, false, 300}); /* several blocks of keys */
-        check_problem(k, (shape){300, 16, share, 8, true, 5});
+    for (int group_size = 1; group_size <= 3; group_size++) {
+        check_problem(k, (shape){530, 18, group_size, 18, false, 300}); /* several blocks of keys */
+        check_problem(k, (shape){300, 16, group_size, 8, true, 5});
     }
 }
 
@@ -369,8 +372,13 @@ static void large_scores_stay_finite(void **state) {
             q[SIZE] = t == peak[i] ? 100 : (float)-t;
             q[2 * SIZE] = (float)(t + 1);
         }
-        const gr_head head = {
-            .qkv = qkv, .stride = 3 * SIZE, .stride_out = SIZE, .scale = 1, .rows = ROWS, .size = SIZE, .share = 1};
+        const gr_head head = {.qkv = qkv,
+                              .stride = 3 * SIZE,
+                              .stride_out = SIZE,
+                              .scale = 1,
+                              .rows = ROWS,
+                              .size = SIZE,
+                              .group_size = 1};
         k->attention(out, lse, &head, scratch);
         for (int t = 0; t < ROWS; t++) {
             float wins = t >= peak[i] ? (float)(peak[i] + 1) : 1;

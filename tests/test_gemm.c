@@ -271,7 +271,8 @@ static void threads_share_a_product(void **state) {
     (void)state;
     enum { HEIGHT = 64, WIDE = 80, K = 96, THREADS = 4, TIMES = 50 };
     const int before = omp_get_max_threads();
-    gr_gemm_def d = {.m = HEIGHT, .n = WIDE, .k = K, .lda = K + 8, .ldb = WIDE + 8, .ldc = WIDE + 8, .alone = true};
+    gr_gemm_def d = {
+        .m = HEIGHT, .n = WIDE, .k = K, .lda = K + 8, .ldb = WIDE + 8, .ldc = WIDE + 8, .single_thread = true};
     gr_real *a[THREADS], *b = numbers((size_t)K * (WIDE + 8), 9), *c[THREADS], *want[THREADS];
     omp_set_num_threads(THREADS);
     gr_gemm *gemm = gr_gemm_new(&d, NULL);

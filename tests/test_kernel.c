@@ -351,7 +351,7 @@ static void check_attention(const gr_kernels *k, int rows, int size, bool rotate
                           .scale = (gr_real)scale,
                           .rows = rows,
                           .size = size,
-                          .share = 1};
+                          .group_size = 1};
     k->attention(out, sums, &head, scratch);
     for (size_t i = 0; i < m; i++)
         CLOSE(out[i], want[i], 2);

@@ -88,7 +88,7 @@ gr_value gr_learned_gate(gr_graph *graph, gr_value x, int lo, int hi, gr_param g
  * where every score is); the k largest of p, the others 0, of equal ones the first; hidden units [N x E m], each
  * expert's m columns times its column of what was chosen. */
 gr_value gr_scores(gr_graph *graph, gr_value l);
-gr_value gr_share(gr_graph *graph, gr_value x);
+gr_value gr_normalise(gr_graph *graph, gr_value x);
 gr_value gr_top(gr_graph *graph, gr_value p, int k);
 gr_value gr_weigh(gr_graph *graph, gr_value x, gr_value chosen);
 

@@ -34,9 +34,9 @@ typedef struct gr__arch {
     const char *const *first, *const *keys;
     gr__defaults *defaults;
 
-    /* The plan. settle: checks the description, sets layers, and unless `sized` width, stream, head_size and share.
-     * count: unless `sized`, sets heads, mlp and each of a layer, as its core has them. check: a layer with all that
-     * regions add, NULL: nothing to check. list: adds the parameters, but for strengths. */
+    /* The plan. settle: checks the description, sets layers, and unless `sized` width, stream, head_size and
+     * group_size. count: unless `sized`, sets heads, mlp and each of a layer, as its core has them. check: a layer with
+     * all that regions add, NULL: nothing to check. list: adds the parameters, but for strengths. */
     gr_status (*settle)(gr__blueprint *plan, gr_error *err);
     gr_status (*count)(gr__blueprint *plan, int layer, gr_error *err);
     gr_status (*check)(const gr__blueprint *plan, int layer, gr_error *err);

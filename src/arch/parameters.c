@@ -20,10 +20,15 @@ gr__blueprint_param *gr__list_add(const gr__lister *l, gr_param_def def, gr__par
     gr__vprint(name + n, sizeof name - (size_t)n, format, list);
     va_end(list);
 
-    /* Units on both axes are of the layer at hand, unless the caller changes that. */
+    /* Behind the owner's name, and within layers behind the layer's, it says which of the parameters it is. */
     def.name = gr_arena_strdup(plan->arena, name);
+    const char *local = def.name + n;
+    if (!l->outside)
+        local += snprintf(name, sizeof name, "layers.%d.", l->layer);
+
+    /* Units on both axes are of the layer at hand, unless the caller changes that. */
     GR_PUSH(plan->param, plan->params, plan->param_capacity) = (gr__blueprint_param){
-        def, {rows, cols}, {l->layer, l->layer}, l->owner, l->outside ? GR_NONE : l->layer, GR__BASE};
+        def, local, {rows, cols}, {l->layer, l->layer}, l->owner, l->outside ? GR_NONE : l->layer, GR__BASE};
     return &plan->param[plan->params - 1];
 }
 

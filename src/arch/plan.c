@@ -388,7 +388,7 @@ static gr_status check_result(const gr__blueprint *plan, gr_error *err) {
         int heads = plan->heads_all[i], mlp = plan->mlp_all[i];
         if (plan->arch->check)
             GR_TRY(plan->arch->check(plan, i, err));
-        if ((int64_t)heads * (plan->share + 2) * plan->head_size > INT_MAX / 4 || mlp > INT_MAX / 4 ||
+        if ((int64_t)heads * (plan->group_size + 2) * plan->head_size > INT_MAX / 4 || mlp > INT_MAX / 4 ||
             plan->stream > GR__MOST_WIDTH)
             return USAGE(err, NULL, "layer %d is too large: %d heads of %d, %d neurons, %d residual dimensions", i,
                          heads, plan->head_size, mlp, plan->stream);
@@ -492,6 +492,21 @@ int gr__blueprint_find(const gr__blueprint *plan, const char *name) {
     return GR_NONE;
 }
 
+const char *gr__blueprint_owner(const gr__blueprint *plan, int param) {
+    const int region = plan->param[param].region;
+    return region == GR_NONE ? NULL : plan->def->regions[region].name;
+}
+
+int gr__blueprint_find_local(const gr__blueprint *plan, const char *owner, int block, const char *local) {
+    for (int p = 0; p < plan->params; p++) {
+        const char *name = gr__blueprint_owner(plan, p);
+        const bool same = owner && name ? !strcmp(owner, name) : owner == name;
+        if (same && plan->param[p].block == block && !strcmp(plan->param[p].local, local))
+            return p;
+    }
+    return GR_NONE;
+}
+
 size_t gr__blueprint_size(const gr__blueprint *plan) {
     size_t size = 0;
     for (int p = 0; p < plan->params; p++)
@@ -508,16 +523,16 @@ int gr__blueprint_mlp(const gr__blueprint *plan, int owner, int layer) {
     return owner == GR_NONE ? plan->mlp_all[layer] : plan->mlp_span[owner * plan->layers + layer].hi;
 }
 
-/* Lines of a matrix that one unit takes. A head of keys has `share` query heads, whose outputs are one line for each
- * dimension; in QKV the keys and the values follow. */
+/* Lines of a matrix that one unit takes. A head of keys has `group_size` query heads, whose outputs are one line for
+ * each dimension; in QKV the keys and the values follow. */
 int gr__blueprint_lines_of(const gr__blueprint *plan, gr__unit unit) {
     switch (unit) {
     case GR__NEURON:
         return 1;
     case GR__HEAD:
-        return plan->share * plan->head_size;
+        return plan->group_size * plan->head_size;
     case GR__QKV:
-        return (plan->share + 2) * plan->head_size;
+        return (plan->group_size + 2) * plan->head_size;
     default:
         return 0;
     }

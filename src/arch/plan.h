@@ -36,7 +36,8 @@ typedef enum gr__param_role {
 } gr__param_role; /* A or B of an adapter; a strength */
 
 typedef struct gr__blueprint_param {
-    gr_param_def def; /* name, sizes, initial values */
+    gr_param_def def;  /* name, sizes, initial values */
+    const char *local; /* its name behind those of its owner and its layer: "attn.qkv" */
     gr__param_axis axis[2];
     int layer[2]; /* of the units on each axis */
     int region;   /* whose it is alone: of a residual group, adapter or strength; GR_NONE: the core's */
@@ -53,7 +54,7 @@ typedef struct gr__blueprint {
     const struct gr__arch *arch; /* kind.h */
     gr_arena *arena;
     int layers, width, head_size;
-    int share;                           /* query heads of a head of keys: heads are counted in heads of keys below */
+    int group_size;                      /* query heads of a head of keys: heads are counted in heads of keys below */
     int *heads, *mlp;                    /* [layers] claimable units of the core */
     int *heads_all, *mlp_all;            /* [layers] with the added ones */
     int *each;                           /* [layers] neurons of an expert; 0: the network has no experts */
@@ -71,7 +72,11 @@ typedef struct gr__blueprint {
 gr_status gr__blueprint_new(gr__blueprint **plan, const gr_arch_def *def, gr_error *err);
 void gr__blueprint_free(gr__blueprint *plan);
 int gr__blueprint_find(const gr__blueprint *plan, const char *name); /* GR_NONE if there is none */
-size_t gr__blueprint_size(const gr__blueprint *plan);                /* numbers in all parameters */
+/* The parameter with this local name of an owner (NULL: the core; or a region by its name, as regions of two plans
+ * have different numbers) in a block (GR_NONE: of none); GR_NONE if there is none. */
+int gr__blueprint_find_local(const gr__blueprint *plan, const char *owner, int block, const char *local);
+const char *gr__blueprint_owner(const gr__blueprint *plan, int param); /* the name of its region, NULL: the core's */
+size_t gr__blueprint_size(const gr__blueprint *plan);                  /* numbers in all parameters */
 
 /* Heads of keys or neurons that the core (GR_NONE) or a group has in a layer. */
 int gr__blueprint_heads(const gr__blueprint *plan, int owner, int layer);

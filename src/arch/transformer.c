@@ -240,7 +240,7 @@ static gr_value heads_of(builder *b, gr_value n, int owner, int layer) {
     const gr__blueprint *plan = b->plan;
     const gr_arch_def *def = b->def;
     const int units = gr__blueprint_heads(plan, owner, layer);
-    const gr_attention_def attention = {.heads = units * plan->share,
+    const gr_attention_def attention = {.heads = units * plan->group_size,
                                         .kv_heads = units,
                                         .size = plan->head_size,
                                         .scale = def->attention_scale > 0 ? def->attention_scale
@@ -285,7 +285,7 @@ static gr_value choose_experts(builder *b, gr_value n, int layer) {
     }
 
     /* Probabilities, of which each row keeps the `top` largest; the balance loss spreads rows over experts. */
-    gr_value p = gr_share(b->g, scores), chosen = gr_top(b->g, p, b->def->top < experts ? b->def->top : experts);
+    gr_value p = gr_normalise(b->g, scores), chosen = gr_top(b->g, p, b->def->top < experts ? b->def->top : experts);
     if (b->def->balance > 0)
         gr_graph_loss(b->g, gr_mean(b->g, gr_balance(b->g, p, chosen)), b->def->balance);
     return chosen;

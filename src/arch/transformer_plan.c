@@ -74,7 +74,7 @@ static gr_status settle(gr__blueprint *plan, gr_error *err) {
     if (def->kv_heads && def->heads % def->kv_heads)
         return USAGE(err, "each head of keys and values serves the same number of query heads",
                      "kv_heads %d does not divide heads %d", def->kv_heads, def->heads);
-    plan->share = def->kv_heads ? def->heads / def->kv_heads : 1;
+    plan->group_size = def->kv_heads ? def->heads / def->kv_heads : 1;
     if (!def->head_size && (!def->heads || def->width % def->heads))
         return USAGE(err, "give head_size, or a width that is a multiple of heads",
                      "width %d does not divide into %d heads", def->width, def->heads);
@@ -97,9 +97,10 @@ static gr_status count_heads(gr__blueprint *plan, int layer, gr_error *err) {
     const gr_arch_def *def = plan->def;
     int heads = def->layer_heads ? def->layer_heads[layer] : def->heads;
     GR_TRY(gr__within("the heads of a layer", heads, 0, GR__MOST_WIDTH, err));
-    if (heads % plan->share)
-        return USAGE(err, NULL, "the %d heads of layer %d cannot share heads of keys by %d", heads, layer, plan->share);
-    plan->heads[layer] = heads / plan->share;
+    if (heads % plan->group_size)
+        return USAGE(err, NULL, "the %d heads of layer %d cannot share heads of keys by %d", heads, layer,
+                     plan->group_size);
+    plan->heads[layer] = heads / plan->group_size;
     return GR_OK;
 }
 

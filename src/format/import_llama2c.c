@@ -68,13 +68,13 @@ static void fill_turned(const filler *f, const char *name, gr_llama2c_part part,
 static void fill_qkv(const filler *f) {
     const gr_llama2c *file = f->file;
     const size_t block = (size_t)(file->dim / file->heads) * (size_t)file->dim; /* of one head */
-    const size_t share = (size_t)(file->heads / file->kv_heads);
+    const size_t group_size = (size_t)(file->heads / file->kv_heads);
     gr_real *to = param(f, "attn.qkv");
     for (size_t u = 0; u < (size_t)file->kv_heads; u++) {
-        gr_llama2c_copy(file, to, GR_LLAMA2C_WQ, f->layer, u * share * block, share * block);
-        gr_llama2c_copy(file, to + share * block, GR_LLAMA2C_WK, f->layer, u * block, block);
-        gr_llama2c_copy(file, to + (share + 1) * block, GR_LLAMA2C_WV, f->layer, u * block, block);
-        to += (share + 2) * block;
+        gr_llama2c_copy(file, to, GR_LLAMA2C_WQ, f->layer, u * group_size * block, group_size * block);
+        gr_llama2c_copy(file, to + group_size * block, GR_LLAMA2C_WK, f->layer, u * block, block);
+        gr_llama2c_copy(file, to + (group_size + 1) * block, GR_LLAMA2C_WV, f->layer, u * block, block);
+        to += (group_size + 2) * block;
     }
 }
 

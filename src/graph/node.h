@@ -24,9 +24,9 @@ typedef struct gr_node {
     bool half;                 /* the result may be kept in bfloat16: nothing is summed up in it */
     const void *attr;          /* the op's own constants, owned by the graph */
     int offset;                /* views: first column in the input */
-    int handed;   /* 1 + the input whose gradient is that of the result and may share its buffer; 0: none */
-    gr_tap point; /* tap nodes: the tap, else GR_NONE */
-    int segment;  /* 1.. in the order of the graph, 0: of none; set by gr__graph_add */
+    int grad_alias; /* 1 + the input whose gradient is that of the result and may share its buffer; 0: none */
+    gr_tap point;   /* tap nodes: the tap, else GR_NONE */
+    int segment;    /* 1.. in the order of the graph, 0: of none; set by gr__graph_add */
 } gr_node;
 
 /* A small network for the gradient check: builds on a leaf value x [N x width] and returns the value to probe. */
@@ -48,16 +48,17 @@ struct gr_op {
     void (*release)(gr_ctx *ctx);
     void (*forward)(gr_ctx *ctx, int r0, int r1);
     void (*backward)(gr_ctx *ctx, int r0, int r1); /* NULL: a view, or passes no gradient */
-    bool reads_ids;  /* the rows of its first parameter are numbered by the ids of the batch */
-    bool view;       /* the result is columns of the input: no buffer of its own, no passes */
-    bool stops;      /* passes no gradient to its inputs although the value is shared */
-    bool whole;      /* couples rows beyond documents: every pass gets [0, capacity) */
-    bool rereads;    /* backward reads the result */
-    bool blind;      /* backward reads no input: gradients, parameters and its state are enough */
-    bool overwrites; /* backward reads each row of its input once, before it writes the row's gradient: in its place */
-    bool keeps_zero; /* rows that are 0 in every input are 0 in the result */
-    bool half;       /* reads inputs that are kept in bfloat16, and writes their gradients so */
-    bool foresees_tap; /* reads the weights of the tap that is the only reader of its result; all 1 if there is none */
+    bool reads_ids;       /* the rows of its first parameter are numbered by the ids of the batch */
+    bool view;            /* the result is columns of the input: no buffer of its own, no passes */
+    bool blocks_gradient; /* passes no gradient to its inputs although the value is shared */
+    bool couples_rows;    /* couples rows beyond documents: every pass gets [0, capacity) */
+    bool needs_output;    /* backward reads the result */
+    bool needs_no_input;  /* backward reads no input: gradients, parameters and its state are enough */
+    bool grad_in_place; /* backward reads each row of its input once, before it writes the row's gradient: in its place
+                         */
+    bool keeps_zero;    /* rows that are 0 in every input are 0 in the result */
+    bool half;          /* reads inputs that are kept in bfloat16, and writes their gradients so */
+    bool foresees_tap;  /* reads the weights of the tap that is the only reader of its result; all 1 if there is none */
     bool skips_zero; /* forward and backward neither read inputs nor write their gradients in blocks with in[].zero set
                       */
     const gr_op_decode *decode; /* how one row follows those before it (decode.h); NULL: forward serves */

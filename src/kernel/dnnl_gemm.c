@@ -34,8 +34,8 @@ struct gr_gemm {
     dnnl_primitive_t primitive; /* NULL: the reference loops run */
     closed_up copy[BIAS];       /* of A, B and C */
     gr_gemm_pool *pool, own;    /* pool: that of the caller, or own */
-    int lanes;                  /* threads that may run it at the same time */
-    lane lane[];
+    int threads;                /* threads that may run it at the same time */
+    lane thread[];
 };
 
 /* ---- the engine: this process's processor, no state ------------------------------------------------------------- */
@@ -85,7 +85,7 @@ static void take_room(gr_gemm *gemm, size_t scratch) {
         size += lines((size_t)gemm->copy[i].rows * gemm->copy[i].width);
     }
     gemm->pool->bytes = size > gemm->pool->bytes ? size : gemm->pool->bytes;
-    gemm->pool->lanes = gemm->lanes > gemm->pool->lanes ? gemm->lanes : gemm->pool->lanes;
+    gemm->pool->threads = gemm->threads > gemm->pool->threads ? gemm->threads : gemm->pool->threads;
 }
 
 /* Memory objects without data, as the product wants its arguments. */
@@ -110,14 +110,14 @@ static bool open_lane(lane *l, bool bias, const_dnnl_primitive_desc_t product) {
 static bool open_product(gr_gemm *gemm, const_dnnl_primitive_desc_t product) {
     take_room(gemm, dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(product, dnnl_query_scratchpad_md, 0)));
     bool ok = gr__dnnl_done(dnnl_primitive_create(&gemm->primitive, product));
-    for (int i = 0; ok && i < gemm->lanes; i++)
-        ok = open_lane(&gemm->lane[i], gemm->def.bias, product);
+    for (int i = 0; ok && i < gemm->threads; i++)
+        ok = open_lane(&gemm->thread[i], gemm->def.bias, product);
     return ok;
 }
 
 bool gr_gemm_pool_ready(gr_gemm_pool *pool) {
     if (!pool->data && pool->bytes > 0)
-        pool->data = gr_alloc_try(pool->bytes * (size_t)pool->lanes);
+        pool->data = gr_alloc_try(pool->bytes * (size_t)pool->threads);
     return pool->data || pool->bytes == 0;
 }
 
@@ -162,7 +162,7 @@ static void *move_rows(const gr_gemm *gemm, int which, char *room, void *spread,
         return spread;
     char *close = room + copy->at;
 
-    if (gemm->def.alone) { /* within a parallel region, where even one of a single thread costs */
+    if (gemm->def.single_thread) { /* within a parallel region, where even one of a single thread costs */
         for (int i = 0; i < copy->rows; i++)
             move_row(copy, close, spread, i, out);
         return close;
@@ -180,7 +180,7 @@ static bool make(gr_gemm *gemm, const gr__dnnl_matrix *m) {
     const int threads = omp_get_max_threads();
     dnnl_primitive_attr_t attr = NULL;
     dnnl_primitive_desc_t product = NULL;
-    if (gemm->def.alone)
+    if (gemm->def.single_thread)
         omp_set_num_threads(1);
 
     /* oneDNN makes a product for as many threads as OpenMP would start. */
@@ -196,11 +196,11 @@ static bool make(gr_gemm *gemm, const gr__dnnl_matrix *m) {
 
 /* Sizes are settled here: oneDNN compiles a kernel for them. */
 gr_gemm *gr_gemm_new(const gr_gemm_def *def, gr_gemm_pool *pool) {
-    const int lanes = def->alone ? omp_get_max_threads() : 1;
-    gr_gemm *gemm = gr_alloc(sizeof *gemm + (size_t)lanes * sizeof *gemm->lane);
+    const int threads = def->single_thread ? omp_get_max_threads() : 1;
+    gr_gemm *gemm = gr_alloc(sizeof *gemm + (size_t)threads * sizeof *gemm->thread);
     gr_gemm_def dense = gemm->def = *def;
     gemm->pool = pool ? pool : &gemm->own;
-    gemm->lanes = lanes;
+    gemm->threads = threads;
 
     /* The product that oneDNN sees has no gaps between rows. */
     pthread_once(&once, open_cpu);
@@ -229,8 +229,8 @@ void gr_gemm_free(gr_gemm *gemm) {
         dnnl_primitive_destroy(gemm->primitive);
 
     /* What each thread has of its own. */
-    for (int i = 0; i < gemm->lanes; i++) {
-        lane *l = &gemm->lane[i];
+    for (int i = 0; i < gemm->threads; i++) {
+        lane *l = &gemm->thread[i];
         if (l->stream)
             dnnl_stream_destroy(l->stream);
         if (l->scratch)
@@ -245,7 +245,7 @@ void gr_gemm_free(gr_gemm *gemm) {
 
 /* Lane `which`; false: oneDNN could not. */
 static bool run(gr_gemm *gemm, int which, void *spread, const void *a, const void *b, const gr_real *bias) {
-    const lane *l = &gemm->lane[which];
+    const lane *l = &gemm->thread[which];
     char *room = (char *)gemm->pool->data + gemm->pool->bytes * (size_t)which;
     const closed_up *c = &gemm->copy[C];
 
@@ -274,12 +274,13 @@ static bool run(gr_gemm *gemm, int which, void *spread, const void *a, const voi
 
 /* Outside of a parallel region a product of one thread asks OpenMP for one, and gives the others back. */
 void gr_gemm_run(gr_gemm *gemm, void *c, const void *a, const void *b, const gr_real *bias) {
-    const int which = gemm->def.alone ? omp_get_thread_num() : 0, threads = omp_get_max_threads();
+    const int which = gemm->def.single_thread ? omp_get_thread_num() : 0, threads = omp_get_max_threads();
     const bool ready = gemm->primitive && (gemm->pool->data || gemm->pool->bytes == 0);
-    const bool apart = gemm->def.alone && threads > 1 && !omp_in_parallel(); /* or oneDNN would call on the others */
+    const bool apart =
+        gemm->def.single_thread && threads > 1 && !omp_in_parallel(); /* or oneDNN would call on the others */
 
     /* If oneDNN cannot, the plain loops: other bits, but the same product. */
-    assert(which < gemm->lanes);
+    assert(which < gemm->threads);
     if (apart)
         omp_set_num_threads(1);
     if (!ready || !run(gemm, which, c, a, b, bias))

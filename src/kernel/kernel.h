@@ -19,22 +19,22 @@
 /* A product C = A B (+ bias) or C += A B on row-major matrices, with A or B read transposed: made once for fixed sizes,
  * run often. A is [m x k] ([k x m] if trans_a), B [k x n] ([n x k] if trans_b), C [m x n], bias [n]; lda, ldb, ldc are
  * row strides as stored. half: A and B are bfloat16, summed in float; half_c: C is too. float: oneDNN (dnnl_gemm.c);
- * double: gr__gemm_reference. alone: the calling thread computes all of it, and as many threads as OpenMP had when it
- * was made may run it at the same time; otherwise runs of one product must not overlap. */
+ * double: gr__gemm_reference. single_thread: the calling thread computes all of it, and as many threads as OpenMP had
+ * when it was made may run it at the same time; otherwise runs of one product must not overlap. */
 typedef struct gr_gemm_def {
     int m, n, k;
     bool trans_a, trans_b;
     int lda, ldb, ldc;
     bool accumulate, bias;
     bool half, half_c;
-    bool alone;
+    bool single_thread;
 } gr_gemm_def;
 typedef struct gr_gemm gr_gemm;
 /* Working memory that products share, each thread its own: as much as the largest of them needs. Made of zeros; ready
  * (false: memory was refused, products then run in plain loops) once all its products are made. */
 typedef struct gr_gemm_pool {
     size_t bytes; /* of one thread */
-    int lanes;    /* threads */
+    int threads;  /* threads */
     void *data;
 } gr_gemm_pool;
 bool gr_gemm_pool_ready(gr_gemm_pool *pool);
@@ -55,8 +55,8 @@ typedef struct gr_sgd {
     gr_real scale, l2, momentum, rate;
 } gr_sgd;
 
-/* A head of keys and values and the `share` query heads that read it, in one document. Strides are in numbers of either
- * kind. Where values are bfloat16 and the instruction set multiplies it, products of q, k, v and gradients take
+/* A head of keys and values and the `group_size` query heads that read it, in one document. Strides are in numbers of
+ * either kind. Where values are bfloat16 and the instruction set multiplies it, products of q, k, v and gradients take
  * bfloat16 operands; sums and softmax are always gr_real. */
 typedef struct gr_head {
     const void *qkv;     /* row 0: each q, then k, then v, of `size` columns each */
@@ -67,13 +67,14 @@ typedef struct gr_head {
     int window;          /* a row sees this many, the last of which is itself; 0: all before it */
     gr_real scale;       /* of scores */
     int rows, size;
-    int share;      /* query heads, at least 1; out has `size` columns for each */
+    int group_size; /* query heads, at least 1; out has `size` columns for each */
     int lse_stride; /* from the log-sum-exps of a query head to those of the next */
 } gr_head;
 
 /* Attention in plain loops, in double (attention/attention_reference.c): the specification of the fast one. rows
- * [rows x (share + 2) size] is qkv with q and k turned; out and dout [rows x share size], lse [share x rows], the
- * probabilities p [share x rows x rows], dqkv as rows, but of what is not turned. All packed, all overwritten. */
+ * [rows x (group_size + 2) size] is qkv with q and k turned; out and dout [rows x group_size size], lse [group_size x
+ * rows], the probabilities p [group_size x rows x rows], dqkv as rows, but of what is not turned. All packed, all
+ * overwritten. */
 void gr__attention_reference_rows(double *rows, const gr_head *head);
 void gr__attention_reference(double *out, double *lse, double *p, const gr_head *head);
 void gr__attention_backward_reference(double *dqkv, const double *dout, const double *p, const gr_head *head);
@@ -138,7 +139,7 @@ typedef struct gr_kernels {
     void (*l1_backward)(gr_real *y, gr_real s, const gr_real *x, int n, bool add);            /* y (+)= s sgn(x) */
 
     /* ---- the query heads of one head of keys in one document (vec_attention.c). dqkv lies as head->qkv does, and may
-     * be head->qkv unless added to; dout lies as out; lse: [share x rows], the log-sum-exp of each row's scores;
+     * be head->qkv unless added to; dout lies as out; lse: [group_size x rows], the log-sum-exp of each row's scores;
      * scratch: attention_scratch(rows, size) numbers for either pass. */
     void (*attention)(void *out, gr_real *lse, const gr_head *head, gr_real *scratch);
     void (*attention_backward)(void *dqkv, bool add, const void *dout, const gr_real *lse, const gr_head *head,

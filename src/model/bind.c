@@ -231,7 +231,7 @@ static void find_live(gr_run *run, int blocks) {
 
         /* Operations that couple rows need all of them. In a training run attention's gradients reach every row of a
          * document; without a backward pass only attention itself reads other rows. */
-        if (node->op->whole && (!last_only || memchr(mine, 1, (size_t)blocks)))
+        if (node->op->couples_rows && (!last_only || memchr(mine, 1, (size_t)blocks)))
             memset(mine, 1, (size_t)blocks);
         if (!last_only || (node->op->decode && node->op->decode->keep))
             join_documents(run, mine, blocks);

@@ -75,7 +75,7 @@ typedef struct gr__layout {
     bool half;        /* products in bfloat16 */
     int positions;    /* > 0: one row a pass, and what is kept of so many */
     bool half_copies; /* what is kept, and copies of weights, are bfloat16; values are not */
-    int lanes;        /* threads that scratch is cut for */
+    int threads;      /* threads that scratch is cut for */
 
     /* ---- values and gradients */
     int *value_root, *grad_root;  /* [nodes] node whose buffer is used; no gradient is wanted: GR_NONE */

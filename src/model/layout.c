@@ -64,12 +64,12 @@ static bool shares_value(const gr_tables *t, const gr_node *n) {
 
 /* Whether its gradient lies in its input's: views that let it through, and taps that weight nothing at all. */
 static bool shares_gradient(const gr_tables *t, const gr_node *n) {
-    return (n->op->view && !n->op->stops) || (n->point != GR_NONE && !gr__tap_active(t, n->point));
+    return (n->op->view && !n->op->blocks_gradient) || (n->point != GR_NONE && !gr__tap_active(t, n->point));
 }
 
 /* Whether any gradient of the result reaches the inputs. */
 static bool passes_gradient(const gr_tables *t, const gr_node *n) {
-    return !n->op->stops && (n->op->backward || shares_gradient(t, n));
+    return !n->op->blocks_gradient && (n->op->backward || shares_gradient(t, n));
 }
 
 static size_t round_up(size_t n, size_t to) { return (n + to - 1) / to * to; }
@@ -199,12 +199,12 @@ static void find_again(gr__layout *l, const gr_graph *g) {
 
         /* The node's own backward pass may read the result. */
         bool back = l->wants[n] && op->backward;
-        l->again[n] = l->forgotten[n] && (l->again[n] || (back && op->rereads));
+        l->again[n] = l->forgotten[n] && (l->again[n] || (back && op->needs_output));
 
-        /* Its inputs are read by its forward pass, if that is run again, and by its backward pass, unless it is
-         * blind. */
+        /* Its inputs are read by its forward pass, if that is run again, and by its backward pass, unless it
+         * needs none. */
         for (int i = 0; i < g->node[n].inputs; i++)
-            l->again[l->value_root[g->node[n].in[i]]] |= l->again[n] || (back && !op->blind);
+            l->again[l->value_root[g->node[n].in[i]]] |= l->again[n] || (back && !op->needs_no_input);
     }
 }
 
@@ -224,7 +224,7 @@ static size_t place_brief(size_t *offset, const size_t *size, size_t from, const
     return from + most;
 }
 
-/* Where an operation can write its input's gradient over the input (logits, say: op.h, `overwrites`), and nobody
+/* Where an operation can write its input's gradient over the input (logits, say: op.h, `grad_in_place`), and nobody
  * else reads that value, not even its own backward pass, the two are one buffer. */
 static void find_in_place(gr__layout *l, const gr_graph *g) {
     int *readers = gr_alloc(g->nodes * sizeof *readers);
@@ -236,30 +236,30 @@ static void find_in_place(gr__layout *l, const gr_graph *g) {
 
     /* An input with buffers of its own, read here alone. */
     for (size_t n = 0; n < g->nodes; n++) {
-        if (!g->node[n].op->overwrites || !l->wants[n])
+        if (!g->node[n].op->grad_in_place || !l->wants[n])
             continue;
         const int in = g->node[n].in[0];
         const bool own_buffers = l->value_root[in] == in && l->grad_root[in] == in;
-        if (own_buffers && readers[in] == 1 && !g->node[in].op->rereads)
+        if (own_buffers && readers[in] == 1 && !g->node[in].op->needs_output)
             l->in_place[in] = true;
     }
     gr_free(readers);
 }
 
 /* An operation may hand its result's gradient on to an input as it is (the residual stream). If it is also the first
- * to write that input's gradient, no copy is needed: both are one buffer. heir[n] is the node in whose buffer the
+ * to write that input's gradient, no copy is needed: both are one buffer. alias[n] is the node in whose buffer the
  * gradient of n lies; n itself where nothing is shared. From behind, so that a chain of such nodes ends up in one
  * buffer. */
-static void find_heirs(const gr__layout *l, const gr_graph *g, int *heir) {
+static void find_aliases(const gr__layout *l, const gr_graph *g, int *alias) {
     for (size_t n = 0; n < g->nodes; n++)
-        heir[n] = (int)n;
+        alias[n] = (int)n;
     for (size_t n = g->nodes; n-- > 0;) {
         /* The operation hands on a gradient of its own, which somebody has written. */
-        if (!g->node[n].handed || !l->wants[n] || l->grad_root[n] != (int)n || l->first[n] == GR_NONE)
+        if (!g->node[n].grad_alias || !l->wants[n] || l->grad_root[n] != (int)n || l->first[n] == GR_NONE)
             continue;
 
         /* The input's gradient is one that this node writes first, of the same shape, and neither lies elsewhere. */
-        int in = g->node[n].in[g->node[n].handed - 1], root = l->grad_root[in];
+        int in = g->node[n].in[g->node[n].grad_alias - 1], root = l->grad_root[in];
         if (root == GR_NONE || l->first[root] != (int)n || g->node[root].width != g->node[n].width ||
             l->grad_at[in] != 0 || g->node[root].scalar || l->in_place[root] || l->in_place[n])
             continue;
@@ -267,9 +267,9 @@ static void find_heirs(const gr__layout *l, const gr_graph *g, int *heir) {
         /* No other input shares it: the operation would write to the buffer while it reads its result's gradient. */
         bool again = false;
         for (int i = 0; i < g->node[n].inputs; i++)
-            again = again || (i != g->node[n].handed - 1 && l->grad_root[g->node[n].in[i]] == root);
+            again = again || (i != g->node[n].grad_alias - 1 && l->grad_root[g->node[n].in[i]] == root);
         if (!again)
-            heir[root] = heir[n];
+            alias[root] = alias[n];
     }
 }
 
@@ -329,25 +329,25 @@ static void place_gradients(gr__layout *l, const gr_graph *g) {
     int count = (int)g->nodes;
     size_t *size = gr_alloc(g->nodes * sizeof *size);
     int *from = gr_alloc(g->nodes * sizeof *from), *to = gr_alloc(g->nodes * sizeof *to);
-    int *heir = gr_alloc(g->nodes * sizeof *heir);
-    find_heirs(l, g, heir);
+    int *alias = gr_alloc(g->nodes * sizeof *alias);
+    find_aliases(l, g, alias);
 
     for (int n = count - 1; n >= 0; n--) {
         /* A buffer for each root that shares no other one. Gradients of single numbers are set before the pass. */
-        size[n] = l->grad_root[n] == n && !l->in_place[n] && heir[n] == n ? value_size(l, g, n) : 0;
+        size[n] = l->grad_root[n] == n && !l->in_place[n] && alias[n] == n ? value_size(l, g, n) : 0;
         from[n] = g->node[n].scalar || l->first[n] == GR_NONE ? 0 : count - 1 - l->first[n];
         to[n] = count - 1 - n;
 
         /* A shared buffer is needed as long as the last of those that share it. Its owner comes later in the graph and
          * so earlier in this loop: its own end is there already. */
-        if (heir[n] != n)
-            to[heir[n]] = later(to[heir[n]], to[n]);
+        if (alias[n] != n)
+            to[alias[n]] = later(to[alias[n]], to[n]);
     }
 
     l->grads = gr__pack_intervals(l->grad, size, from, to, count);
     for (int n = 0; n < count; n++)
-        l->grad[n] = l->grad[heir[n]];
-    gr_free(heir);
+        l->grad[n] = l->grad[alias[n]];
+    gr_free(alias);
     gr_free(size);
     gr_free(from);
     gr_free(to);
@@ -415,7 +415,7 @@ gr__layout *gr__layout_new(const gr_model *model, const gr_tables *tables, const
     l->capacity = (int)round_up((size_t)rows, (size_t)l->block);
     l->blocks = l->capacity / l->block;
     l->train = def->train;
-    l->lanes = omp_get_max_threads();
+    l->threads = omp_get_max_threads();
 
     /* Precision. A decoder multiplies floats by what it keeps in bfloat16; other runs keep values in bfloat16. */
     gr_precision precision = def->precision == GR_PRECISION_MODEL ? model->precision : def->precision;

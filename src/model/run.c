@@ -105,7 +105,7 @@ static void fill_context(gr_run *run, int n, const parts *p) {
                   .state = p->states + l->state[n],
                   .scratch = p->scratch,
                   .index = n,
-                  .lanes = l->lanes,
+                  .threads = l->threads,
                   .train = l->train,
                   .half = l->half,
                   .pool = &run->pool};
@@ -249,7 +249,7 @@ void gr_run_free(gr_run *run) {
  * one. */
 static void over_live(gr_run *run, gr_ctx *ctx, void (*pass)(gr_ctx *, int, int)) {
     const uint8_t *live = gr__flags(run, run->live, ctx->index);
-    if (ctx->node->op->whole) {
+    if (ctx->node->op->couples_rows) {
         if (live[0])
             pass(ctx, 0, run->used);
         return;
@@ -309,8 +309,8 @@ double gr_run_forward(gr_run *run, const gr_batch *batch) {
 }
 
 /* Input i's gradient is the result's, in one buffer. */
-static bool handed_on(const gr_ctx *ctx, int i) {
-    return ctx->node->handed == i + 1 && ctx->in[i].d && ctx->in[i].d == ctx->out.d;
+static bool aliased(const gr_ctx *ctx, int i) {
+    return ctx->node->grad_alias == i + 1 && ctx->in[i].d && ctx->in[i].d == ctx->out.d;
 }
 
 /* Sets rows [row, row + rows) of a root's gradient to 0, all columns of the buffer, of which the slot begins at
@@ -342,12 +342,12 @@ static void clear_first(gr_run *run, const gr_ctx *ctx) {
             continue;
 
         /* Zeros in the blocks that somebody reads and that this node either adds to or leaves out. Where its result's
-         * gradient is the input's too (handed on), that has been written already. */
+         * gradient is the input's too (an alias), that has been written already. */
         const gr_slot *whole = &run->ctx[root].out;
         const uint8_t *needed = gr__flags(run, run->live, root);
         for (int b = 0; b < run->used / block; b++) {
             bool skipped = !live[b] || (ctx->node->op->skips_zero && in->zero[b]);
-            if (needed[b] && (in->accumulate || skipped) && !(live[b] && handed_on(ctx, i)))
+            if (needed[b] && (in->accumulate || skipped) && !(live[b] && aliased(ctx, i)))
                 clear_block(whole, l->grad_at[root], (size_t)b * (size_t)block, (size_t)block);
         }
     }

@@ -70,5 +70,9 @@ static gr_value build_numbers(gr_graph *graph, gr_value x) {
 static const gr_op_case cases[] = {
     {"narrow", 7, 9, build_narrow}, {"same", 5, 37, build_same}, {"numbers", 5, 3, build_numbers}, {NULL, 0, 0, NULL}};
 
-const gr_op gr__op_add = {
-    .name = "add", .forward = add_forward, .backward = add_backward, .blind = true, .keeps_zero = true, .cases = cases};
+const gr_op gr__op_add = {.name = "add",
+                          .forward = add_forward,
+                          .backward = add_backward,
+                          .needs_no_input = true,
+                          .keeps_zero = true,
+                          .cases = cases};

@@ -103,7 +103,7 @@ static size_t in_at(const gr_ctx *ctx, int r0, int head) {
 
 static size_t out_at(const gr_ctx *ctx, int r0, int head) {
     const attr *a = ctx->node->attr;
-    return (size_t)r0 * (size_t)ctx->out.stride + (size_t)(head * gr__attention_share(a) * a->size);
+    return (size_t)r0 * (size_t)ctx->out.stride + (size_t)(head * gr__attention_group(a) * a->size);
 }
 
 /* What both passes tell the kernel: the columns of a head of keys in rows [r0, r1). */
@@ -122,13 +122,13 @@ static gr_head head_of(const gr_ctx *ctx, int r0, int r1, int head) {
                      .scale = (gr_real)a->scale,
                      .rows = r1 - r0,
                      .size = a->size,
-                     .share = gr__attention_share(a),
+                     .group_size = gr__attention_group(a),
                      .lse_stride = ctx->rows->capacity};
 }
 
 /* Log-sum-exps of a head's queries from row r0 on, which forward writes and backward reads. */
 static gr_real *sums_of(const gr_ctx *ctx, int r0, int head) {
-    const size_t queries = (size_t)(head * gr__attention_share(ctx->node->attr));
+    const size_t queries = (size_t)(head * gr__attention_group(ctx->node->attr));
     return ctx->state + queries * (size_t)ctx->rows->capacity + r0;
 }
 

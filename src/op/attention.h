@@ -7,8 +7,8 @@
 /* Below, kv_heads and rotary_size of a definition are settled: never 0 for "the default". */
 
 /* Query heads of a head of keys, and the columns of qkv that they take together. */
-static inline int gr__attention_share(const gr_attention_def *a) { return a->heads / a->kv_heads; }
-static inline int gr__attention_unit(const gr_attention_def *a) { return (gr__attention_share(a) + 2) * a->size; }
+static inline int gr__attention_group(const gr_attention_def *a) { return a->heads / a->kv_heads; }
+static inline int gr__attention_unit(const gr_attention_def *a) { return (gr__attention_group(a) + 2) * a->size; }
 
 /* As in gr_head: what lies between the two of a pair. */
 static inline int gr__attention_apart(const gr_attention_def *a) { return a->rotary_halves ? a->rotary_size / 2 : 0; }

@@ -81,7 +81,7 @@ static void balance_backward(gr_ctx *ctx, int r0, int r1) {
 /* ---- cases ------------------------------------------------------------------------------------------------------ */
 
 static gr_value routed(gr_graph *graph, gr_value x, int k) {
-    gr_value p = gr_share(graph, gr_scores(graph, x));
+    gr_value p = gr_normalise(graph, gr_scores(graph, x));
     return gr_balance(graph, p, gr_top(graph, p, k));
 }
 
@@ -94,5 +94,5 @@ const gr_op gr__op_balance = {.name = "balance",
                               .state = balance_state,
                               .forward = balance_forward,
                               .backward = balance_backward,
-                              .blind = true,
+                              .needs_no_input = true,
                               .cases = cases};

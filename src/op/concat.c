@@ -83,7 +83,7 @@ static const gr_op_case cases[] = {{"two", 7, 3, build_two}, {"four", 5, 4, buil
 const gr_op gr__op_concat = {.name = "concat",
                              .forward = concat_forward,
                              .backward = concat_backward,
-                             .blind = true,
+                             .needs_no_input = true,
                              .keeps_zero = true,
                              .half = true,
                              .cases = cases};

@@ -185,5 +185,5 @@ const gr_op gr__op_correlation = {.name = "correlation",
                                   .state = correlation_state,
                                   .forward = correlation_forward,
                                   .backward = correlation_backward,
-                                  .whole = true,
+                                  .couples_rows = true,
                                   .cases = cases};

@@ -93,5 +93,5 @@ const gr_op gr__op_cross_entropy = {.name = "cross_entropy",
                                     .forward = cross_entropy_forward,
                                     .backward = cross_entropy_backward,
                                     .half = true,
-                                    .overwrites = true,
+                                    .grad_in_place = true,
                                     .cases = cases};

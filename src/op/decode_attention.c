@@ -106,7 +106,7 @@ static gr_real *room_of(const gr_attention_def *a, const kept *c, int kv) {
 /* Columns of a head of keys in a row of qkv, and within them those of k, behind the queries. */
 static size_t column(const gr_attention_def *a, int kv) { return (size_t)(kv * gr__attention_unit(a)); }
 static size_t key_column(const gr_attention_def *a, int kv) {
-    return column(a, kv) + (size_t)(gr__attention_share(a) * a->size);
+    return column(a, kv) + (size_t)(gr__attention_group(a) * a->size);
 }
 
 /* Turns the key of position t and keeps it, with its value. */
@@ -123,8 +123,8 @@ static void step_key(gr_ctx *ctx, int kv, int t) {
 static void step_head(gr_ctx *ctx, int head, int t) {
     const gr_attention_def *a = ctx->node->attr;
     const kept *c = ctx->prepared;
-    const int size = a->size, share = gr__attention_share(a), kv = head / share;
-    const gr_real *x = ctx->in[0].v + column(a, kv) + (size_t)(head % share * size);
+    const int size = a->size, group_size = gr__attention_group(a), kv = head / group_size;
+    const gr_real *x = ctx->in[0].v + column(a, kv) + (size_t)(head % group_size * size);
     gr_real *q = c->rows + (size_t)head * (size_t)size, *scores = c->scores + (size_t)head * (size_t)c->ld;
 
     /* The query, turned and scaled. */

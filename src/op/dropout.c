@@ -101,6 +101,6 @@ const gr_op gr__op_dropout = {.name = "dropout",
                               .state = dropout_state,
                               .forward = dropout_forward,
                               .backward = dropout_backward,
-                              .blind = true,
+                              .needs_no_input = true,
                               .keeps_zero = true,
                               .cases = cases};

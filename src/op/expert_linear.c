@@ -450,7 +450,7 @@ static gr_param weights(gr_graph *graph, const char *name, int rows, int cols) {
 
 /* k of the first 4 columns. */
 static gr_value choice(gr_graph *graph, gr_value x, int k) {
-    return gr_top(graph, gr_share(graph, gr_scores(graph, gr_slice(graph, x, 0, 4))), k);
+    return gr_top(graph, gr_normalise(graph, gr_scores(graph, gr_slice(graph, x, 0, 4))), k);
 }
 
 static gr_value build_in(gr_graph *graph, gr_value x) {

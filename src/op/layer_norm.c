@@ -63,8 +63,8 @@ static moments *moments_of(const gr_ctx *ctx, int n) { return (moments *)ctx->st
 /* Scratch: a row for each thread, for xhat; then for each half block of rows two, the sums of its rows for the
  * gradients of gain and of shift. */
 static size_t layer_norm_scratch(const gr_node *node, int capacity, int block) {
-    size_t width = (size_t)node->width, grains = (size_t)(capacity / gr__grain(block));
-    return ((size_t)omp_get_max_threads() + 2 * grains) * width;
+    size_t width = (size_t)node->width, halves = (size_t)(capacity / gr__half_block(block));
+    return ((size_t)omp_get_max_threads() + 2 * halves) * width;
 }
 
 static const gr_real *weights(const gr_ctx *ctx, int slot) { return slot == GR_NONE ? NULL : ctx->param[slot].w; }
@@ -113,23 +113,23 @@ static void backward_row(gr_ctx *ctx, gr_real *part, int n) {
 
 static void layer_norm_backward(gr_ctx *ctx, int r0, int r1) {
     const attr *a = ctx->node->attr;
-    const int width = ctx->in[0].width, grain = gr__grain(ctx->rows->block), grains = (r1 - r0) / grain;
-    gr_real *parts = ctx->scratch + (size_t)ctx->lanes * (size_t)width;
+    const int width = ctx->in[0].width, half_block = gr__half_block(ctx->rows->block), halves = (r1 - r0) / half_block;
+    gr_real *parts = ctx->scratch + (size_t)ctx->threads * (size_t)width;
 
     /* Each half block of rows has a sum of its own, whichever thread takes it. */
-#pragma omp parallel for schedule(static) num_threads(ctx->lanes)
-    for (int k = 0; k < grains; k++) {
+#pragma omp parallel for schedule(static) num_threads(ctx->threads)
+    for (int k = 0; k < halves; k++) {
         gr_real *part = parts + 2 * (size_t)k * (size_t)width;
         memset(part, 0, 2 * (size_t)width * sizeof *part);
-        for (int n = r0 + k * grain; n < r0 + (k + 1) * grain; n++)
+        for (int n = r0 + k * half_block; n < r0 + (k + 1) * half_block; n++)
             backward_row(ctx, part, n);
     }
 
     /* These sums are added in their order, so the number of threads changes no bit. */
     if (a->gain != GR_NONE && ctx->param[a->gain].g)
-        gr__bgrad_add(&ctx->param[a->gain], parts, 2 * width, grains);
+        gr__bgrad_add(&ctx->param[a->gain], parts, 2 * width, halves);
     if (a->shift != GR_NONE && ctx->param[a->shift].g)
-        gr__bgrad_add(&ctx->param[a->shift], parts + width, 2 * width, grains);
+        gr__bgrad_add(&ctx->param[a->shift], parts + width, 2 * width, halves);
 }
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */

@@ -113,7 +113,7 @@ static int add_rest(gr_graph *graph, gr_node *node, linear *attr, gr_param bias,
     /* A sum onto a base is the residual stream, which stays float; its gradient is the base's gradient too, so both
      * may be one buffer. */
     node->half = base == GR_NONE;
-    node->handed = base == GR_NONE ? 0 : attr->base + 1;
+    node->grad_alias = base == GR_NONE ? 0 : attr->base + 1;
     return 0;
 }
 

@@ -28,11 +28,11 @@ typedef struct plan {
     gr_wgrad *weights[TERMS];       /* gradient of w; NULL: not wanted */
     int turn[TERMS];                /* terms that write one parameter's gradient do so one after the other, in turns */
     int turns;
-    int grain;    /* rows of a product: half a block */
-    size_t whole; /* numbers: the result's gradient in bfloat16, all rows; 0: not copied as a whole */
-    size_t lane;  /* numbers: all that one thread needs */
-    size_t dout;  /* numbers at the start of a lane: a block of the result's gradient in bfloat16 */
-    size_t x;     /* numbers behind that: a block of an input in bfloat16 */
+    int half_block; /* rows of a product: half a block */
+    size_t whole;   /* numbers: the result's gradient in bfloat16, all rows; 0: not copied as a whole */
+    size_t lane;    /* numbers: all that one thread needs */
+    size_t dout;    /* numbers at the start of a lane: a block of the result's gradient in bfloat16 */
+    size_t x;       /* numbers behind that: a block of an input in bfloat16 */
 } plan;
 
 /* ---- working memory --------------------------------------------------------------------------------------------- */
@@ -61,7 +61,7 @@ static plan rooms(const gr_node *node, int capacity, int block) {
         most = larger(most, gr__wgrad_scratch(attr->term[i].rows, attr->term[i].hi - attr->term[i].lo, block));
 
     /* Copies of the gradient: of all rows, or of a block in each lane; then a block of an input. Whole cache lines. */
-    plan p = {.grain = gr__grain(block), .turns = 1};
+    plan p = {.half_block = gr__half_block(block), .turns = 1};
     p.whole = attr->base >= 0 ? halves(width * (size_t)capacity) : 0;
     p.dout = attr->base >= 0 ? 0 : halves(width * (size_t)block);
     p.x = halves(widest_input(attr) * (size_t)block);
@@ -101,7 +101,7 @@ static void prepare_term(gr_ctx *ctx, plan *products, int i) {
 
     /* Forward: out (+)= x w. Where nothing but the bias lies below it, the first product writes the result and adds
      * the bias itself; all others add. */
-    products->forward[i] = gr_gemm_new(&(gr_gemm_def){.m = products->grain,
+    products->forward[i] = gr_gemm_new(&(gr_gemm_def){.m = products->half_block,
                                                       .n = t->out,
                                                       .k = t->in,
                                                       .trans_b = !t->transposed,
@@ -112,14 +112,14 @@ static void prepare_term(gr_ctx *ctx, plan *products, int i) {
                                                       .bias = i == 0 && attr->overwrite && attr->bias >= 0,
                                                       .half = ctx->half,
                                                       .half_c = ctx->out.vh != NULL,
-                                                      .alone = true},
+                                                      .single_thread = true},
                                        ctx->pool);
 
     /* Backward: dx = dout w, where dx is wanted; a product for each range of columns that is not stopped, the first of
      * which may overwrite dx. */
     const int keeps = x->d || x->dh ? t->keeps : 0;
     for (int k = 0; k < keeps; k++)
-        products->back[i][k] = gr_gemm_new(&(gr_gemm_def){.m = products->grain,
+        products->back[i][k] = gr_gemm_new(&(gr_gemm_def){.m = products->half_block,
                                                           .n = t->in,
                                                           .k = t->keep[k][1] - t->keep[k][0],
                                                           .trans_b = t->transposed,
@@ -129,7 +129,7 @@ static void prepare_term(gr_ctx *ctx, plan *products, int i) {
                                                           .accumulate = x->accumulate || k > 0,
                                                           .half = ctx->half,
                                                           .half_c = x->dh != NULL,
-                                                          .alone = true},
+                                                          .single_thread = true},
                                            ctx->pool);
 
     /* The gradient of the weights. An earlier term with the same parameter goes first: two threads must not add to
@@ -248,20 +248,20 @@ static void forward_rows(const gr_ctx *ctx, int r) {
 
     /* Where the first product only adds, or is left out, the rows begin as base and bias. */
     if (!attr->overwrite || is_zero(&ctx->in[0], block))
-        start(ctx, base && !is_zero(base, block) ? base : NULL, bias, r, products->grain);
+        start(ctx, base && !is_zero(base, block) ? base : NULL, bias, r, products->half_block);
 
     /* Every term whose input is not known to be 0 here. Only a product that was made for it adds the bias. */
     for (int i = 0; i < attr->terms; i++)
         if (!is_zero(&ctx->in[i], block))
             gr_gemm_run(products->forward[i], element(out->v, out->vh, out->stride, r, attr->term[i].at),
-                        x_operand(ctx, i, r, products->grain), weights_of(ctx, &attr->term[i], 0), bias);
+                        x_operand(ctx, i, r, products->half_block), weights_of(ctx, &attr->term[i], 0), bias);
 }
 
 /* Threads take half blocks; nothing is shared between them. */
 void gr__linear_forward(gr_ctx *ctx, int r0, int r1) {
     const plan *products = ctx->prepared;
-#pragma omp parallel for schedule(static) num_threads(ctx->lanes)
-    for (int r = r0; r < r1; r += products->grain)
+#pragma omp parallel for schedule(static) num_threads(ctx->threads)
+    for (int r = r0; r < r1; r += products->half_block)
         forward_rows(ctx, r);
 }
 
@@ -276,7 +276,7 @@ static const void *part_of(const gr_ctx *ctx, const term *t, const void *dout, i
 static void back_rows(const gr_ctx *ctx, int r) {
     const linear *attr = ctx->node->attr;
     const plan *products = ctx->prepared;
-    const int block = r / ctx->rows->block, rows = products->grain;
+    const int block = r / ctx->rows->block, rows = products->half_block;
     const gr_slot *base = attr->base >= 0 ? &ctx->in[attr->base] : NULL, *out = &ctx->out;
     const void *dout = NULL;
 
@@ -344,7 +344,7 @@ static void back_task(const gr_ctx *ctx, int turn, int chunks, int at, int r0, i
     if (at < chunks)
         back_bias(ctx, at, r0, r1);
     else
-        back_rows(ctx, r0 + (at - chunks) * products->grain);
+        back_rows(ctx, r0 + (at - chunks) * products->half_block);
 }
 
 /* How many pieces of weights a turn has. */
@@ -361,12 +361,12 @@ void gr__linear_backward(gr_ctx *ctx, int r0, int r1) {
     const plan *products = ctx->prepared;
     const gr_slot *out = &ctx->out;
     const gr_param_slot *bias = attr->bias >= 0 ? &ctx->param[attr->bias] : NULL;
-    const int chunks = bias && bias->g ? gr__bgrad_chunks(bias) : 0, grains = (r1 - r0) / products->grain;
+    const int chunks = bias && bias->g ? gr__bgrad_chunks(bias) : 0, halves = (r1 - r0) / products->half_block;
     const bool copied = ctx->half && !out->dh && products->whole;
 
     /* One team of threads for all of it. They wait for each other at the end of each `omp for`: after the copy, which
      * all tasks read, and after each turn. */
-#pragma omp parallel num_threads(ctx->lanes)
+#pragma omp parallel num_threads(ctx->threads)
     {
         /* The result's gradient in bfloat16, which back_rows and back_weights read many times. */
         if (copied) {
@@ -378,7 +378,7 @@ void gr__linear_backward(gr_ctx *ctx, int r0, int r1) {
 
         /* Turn by turn; a thread that is done with a task takes the next. */
         for (int turn = 0; turn < products->turns; turn++) {
-            const int tasks = tasks_of(ctx, turn) + (turn == 0 ? chunks + grains : 0);
+            const int tasks = tasks_of(ctx, turn) + (turn == 0 ? chunks + halves : 0);
 #pragma omp for schedule(dynamic)
             for (int t = 0; t < tasks; t++)
                 back_task(ctx, turn, turn == 0 ? chunks : 0, t, r0, r1);

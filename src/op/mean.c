@@ -43,5 +43,9 @@ static gr_value build_slice(gr_graph *graph, gr_value x) { return gr_mean(graph,
 
 static const gr_op_case cases[] = {{"column", 9, 1, build}, {"slice", 5, 3, build_slice}, {NULL, 0, 0, NULL}};
 
-const gr_op gr__op_mean = {
-    .name = "mean", .forward = mean_forward, .backward = mean_backward, .blind = true, .whole = true, .cases = cases};
+const gr_op gr__op_mean = {.name = "mean",
+                           .forward = mean_forward,
+                           .backward = mean_backward,
+                           .needs_no_input = true,
+                           .couples_rows = true,
+                           .cases = cases};

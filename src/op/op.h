@@ -88,14 +88,14 @@ struct gr_ctx {
     void *prepared;     /* what op->prepare made */
     gr_gemm_pool *pool; /* of this run's products */
     int index;          /* of the node: keys of its draws */
-    int lanes;          /* most threads that may work on it: scratch is cut for so many */
+    int threads;        /* most threads that may work on it: scratch is cut for so many */
     bool train;
     bool half;     /* products in bfloat16 */
     uint64_t seed; /* of draws */
 };
 
 /* Rows that one thread takes at a time where sums depend on it: the same for any number of threads. */
-static inline int gr__grain(int block) { return block % 2 ? block : block / 2; }
+static inline int gr__half_block(int block) { return block % 2 ? block : block / 2; }
 
 /* ---- gradients of parameters, in fixed blocks of rows, by cell (wgrad.c) ---- */
 

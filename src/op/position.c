@@ -59,5 +59,8 @@ static gr_value build(gr_graph *graph, gr_value x) {
 
 static const gr_op_case cases[] = {{"narrow", 11, 3, build}, {"wide", 7, 37, build}, {NULL, 0, 0, NULL}};
 
-const gr_op gr__op_position = {
-    .name = "position", .forward = position_forward, .backward = position_backward, .blind = true, .cases = cases};
+const gr_op gr__op_position = {.name = "position",
+                               .forward = position_forward,
+                               .backward = position_backward,
+                               .needs_no_input = true,
+                               .cases = cases};

@@ -59,8 +59,8 @@ static size_t rms_norm_state(const gr_node *node, int capacity, int block) { ret
 
 /* Scratch: a row for each thread, for xhat; then one for each half block of rows, its sums for the gains' gradients. */
 static size_t rms_norm_scratch(const gr_node *node, int capacity, int block) {
-    size_t width = (size_t)node->width, grains = (size_t)(capacity / gr__grain(block));
-    return ((size_t)omp_get_max_threads() + grains) * width;
+    size_t width = (size_t)node->width, halves = (size_t)(capacity / gr__half_block(block));
+    return ((size_t)omp_get_max_threads() + halves) * width;
 }
 
 /* A group is off for a row if its tap weighs the row by 0. */
@@ -155,22 +155,22 @@ static void backward_row(gr_ctx *ctx, gr_real *part, int n) {
 
 static void rms_norm_backward(gr_ctx *ctx, int r0, int r1) {
     const attr *a = ctx->node->attr;
-    const int width = ctx->in[0].width, grain = gr__grain(ctx->rows->block), grains = (r1 - r0) / grain;
-    gr_real *parts = ctx->scratch + (size_t)ctx->lanes * (size_t)width;
+    const int width = ctx->in[0].width, half_block = gr__half_block(ctx->rows->block), halves = (r1 - r0) / half_block;
+    gr_real *parts = ctx->scratch + (size_t)ctx->threads * (size_t)width;
 
     /* Each half block of rows has a sum of its own, whichever thread takes it. */
-#pragma omp parallel for schedule(static) num_threads(ctx->lanes)
-    for (int k = 0; k < grains; k++) {
+#pragma omp parallel for schedule(static) num_threads(ctx->threads)
+    for (int k = 0; k < halves; k++) {
         gr_real *part = parts + (size_t)k * (size_t)width;
         memset(part, 0, (size_t)width * sizeof *part);
-        for (int n = r0 + k * grain; n < r0 + (k + 1) * grain; n++)
+        for (int n = r0 + k * half_block; n < r0 + (k + 1) * half_block; n++)
             backward_row(ctx, part, n);
     }
 
     /* These sums are added in their order, so the number of threads changes no bit. */
     for (int i = 0; i < a->groups; i++)
         if (trains(ctx, i))
-            gr__bgrad_add(&ctx->param[a->gain[i]], parts + a->at[i], width, grains);
+            gr__bgrad_add(&ctx->param[a->gain[i]], parts + a->at[i], width, halves);
 }
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */

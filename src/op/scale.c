@@ -57,7 +57,7 @@ static const gr_op_case cases[] = {{"half", 7, 5, build_half}, {"twice", 5, 9, b
 const gr_op gr__op_scale = {.name = "scale",
                             .forward = scale_forward,
                             .backward = scale_backward,
-                            .blind = true,
+                            .needs_no_input = true,
                             .keeps_zero = true,
                             .half = true,
                             .cases = cases};

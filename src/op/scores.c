@@ -81,7 +81,7 @@ static void scores_backward(gr_ctx *ctx, int r0, int r1) {
 
 static gr_value build(gr_graph *graph, gr_value x) {
     const int width = gr_value_width(graph, x);
-    gr_value one = gr_share(graph, gr_scores(graph, gr_slice(graph, x, 0, 1)));
+    gr_value one = gr_normalise(graph, gr_scores(graph, gr_slice(graph, x, 0, 1)));
     gr_value both = gr_concat(graph, 2, (gr_value[]){x, gr_scale(graph, one, 9)});
     return gr_slice(graph, gr_scores(graph, both), 0, width);
 }
@@ -92,7 +92,7 @@ static const gr_op_case cases[] = {
 const gr_op gr__op_scores = {.name = "scores",
                              .forward = scores_forward,
                              .backward = scores_backward,
-                             .rereads = true,
-                             .blind = true,
+                             .needs_output = true,
+                             .needs_no_input = true,
                              .foresees_tap = true,
                              .cases = cases};

@@ -24,4 +24,4 @@ static gr_value build(gr_graph *graph, gr_value x) {
 
 static const gr_op_case cases[] = {{"factor", 5, 3, build}, {NULL, 0, 0, NULL}};
 
-const gr_op gr__op_stop = {.name = "stop", .view = true, .stops = true, .keeps_zero = true, .cases = cases};
+const gr_op gr__op_stop = {.name = "stop", .view = true, .blocks_gradient = true, .keeps_zero = true, .cases = cases};

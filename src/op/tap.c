@@ -85,4 +85,4 @@ static void backward(gr_ctx *ctx, int r0, int r1) {
 }
 
 const gr_op gr__op_tap = {
-    .name = "tap", .forward = forward, .backward = backward, .blind = true, .keeps_zero = true, .half = true};
+    .name = "tap", .forward = forward, .backward = backward, .needs_no_input = true, .keeps_zero = true, .half = true};

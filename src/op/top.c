@@ -61,7 +61,7 @@ static void top_backward(gr_ctx *ctx, int r0, int r1) {
 
 /* Of probabilities, as routers of experts have them. */
 static gr_value some(gr_graph *graph, gr_value x, int k) {
-    return gr_top(graph, gr_share(graph, gr_scores(graph, x)), k);
+    return gr_top(graph, gr_normalise(graph, gr_scores(graph, x)), k);
 }
 
 static gr_value build_one(gr_graph *graph, gr_value x) { return some(graph, x, 1); }
@@ -75,5 +75,5 @@ const gr_op gr__op_top = {.name = "top",
                           .forward = top_forward,
                           .backward = top_backward,
                           .keeps_zero = true,
-                          .rereads = true,
+                          .needs_output = true,
                           .cases = cases};

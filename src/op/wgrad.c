@@ -72,7 +72,7 @@ static void open_piece(gr_wgrad *wgrad, piece *p, const gr_param_slot *param, gr
                        .ldc = param->cols,
                        .accumulate = true,
                        .half = wgrad->half,
-                       .alone = true};
+                       .single_thread = true};
     p->plain = gr_gemm_new(&def, pool);
 
     /* The product on a copy: the copied operand is packed, so that its stride is its width. A cell without weights

@@ -43,16 +43,14 @@ static const gr_real *numbers(gr_model *model, const char *name) {
 
 /* ---- untying ---- */
 
-/* Fills a model that is untied from one that is tied: "unembed", or "REGION.unembed", from the embed of the same owner.
- */
+/* Fills a model that is untied from one that is tied: an output matrix from the embedding of the same owner. */
 static void copy_untied(gr_model *to, const gr__blueprint *plan, gr_model *tied) {
     for (int q = 0; q < plan->params; q++) {
         const gr_param_def *p = &plan->param[q].def;
         const gr_real *from = numbers(tied, p->name);
         if (!from) {
-            char name[192];
-            snprintf(name, sizeof name, "%.*sembed", (int)(strlen(p->name) - strlen("unembed")), p->name);
-            from = numbers(tied, name);
+            int embed = gr__blueprint_find_local(plan, gr__blueprint_owner(plan, q), GR_NONE, "embed");
+            from = numbers(tied, plan->param[embed].def.name);
         }
         memcpy(gr_model_data(to, gr_model_find(to, p->name)), from, (size_t)p->rows * (size_t)p->cols * sizeof *from);
     }

@@ -2,8 +2,6 @@
  *
  * A map holds two plans and, for each layer and unit of the new one, the layer and unit of the old one, or -1. From
  * that follows for every parameter where its rows and columns come from. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "arch/kind.h"
@@ -28,23 +26,13 @@ void gr__remap_free(gr__remap *map) {
     gr_free(map);
 }
 
-/* By name: what is part of a layer has its number in it, as "layers.3." behind the owner's name. */
+/* The same parameter of the same owner, in the layer that this one was. */
 int gr__remap_origin(const gr__remap *map, int param) {
     const gr__blueprint_param *p = &map->to->param[param];
-    if (p->block == GR_NONE || map->layer[p->block] == p->block)
-        return gr__blueprint_find(map->from, p->def.name);
-    if (map->layer[p->block] < 0)
+    int block = p->block == GR_NONE ? GR_NONE : map->layer[p->block];
+    if (p->block != GR_NONE && block < 0)
         return GR_NONE;
-
-    /* Put the layer's old number into the name. */
-    char number[32];
-    snprintf(number, sizeof number, "layers.%d.", p->block);
-    const char *at = strstr(p->def.name, number);
-    char *name =
-        gr_format("%.*slayers.%d.%s", (int)(at - p->def.name), p->def.name, map->layer[p->block], at + strlen(number));
-    int origin = gr__blueprint_find(map->from, name);
-    gr_free(name);
-    return origin;
+    return gr__blueprint_find_local(map->from, gr__blueprint_owner(map->to, param), block, p->local);
 }
 
 int *gr__remap_lines(const gr__remap *map, int param, int axis) {
@@ -379,9 +367,9 @@ static void count_transformer(gr_arch_def *def, gr_arena *arena, const gr__bluep
     def->windows = old->window_count ? windows(arena, plan, s, &def->window_count) : NULL;
 
     /* Query heads; where their number changes, that of heads of keys goes with it. */
-    def->layer_heads = counts(arena, s, heads, plan->heads, NULL, plan->share, &def->heads);
+    def->layer_heads = counts(arena, s, heads, plan->heads, NULL, plan->group_size, &def->heads);
     if (def->kv_heads && !def->layer_heads)
-        def->kv_heads = def->heads / plan->share;
+        def->kv_heads = def->heads / plan->group_size;
 
     /* With experts the neurons of each stay as they are. */
     if (def->experts > 0 || def->layer_experts) {

@@ -94,8 +94,8 @@ static gr_status check(const gr__blueprint *from, const gr_surgery_resize_def *h
     GR_TRY(check_count("residual dimensions", how->width, err));
 
     /* Heads come in groups that share a head of keys. */
-    if (how->heads != GR_SURGERY_KEEP && how->heads % from->share)
-        return USAGE(err, NULL, "%d heads cannot share heads of keys by %d", how->heads, from->share);
+    if (how->heads != GR_SURGERY_KEEP && how->heads % from->group_size)
+        return USAGE(err, NULL, "%d heads cannot share heads of keys by %d", how->heads, from->group_size);
 
     /* A perceptron has nothing but neurons to change. */
     if (from->arch->sized &&
@@ -265,14 +265,14 @@ static void sizes(job *j) {
     }
 
     /* A transformer: heads and windows by layer. */
-    int heads = j->how->heads == GR_SURGERY_KEEP ? GR_SURGERY_KEEP : j->how->heads / from->share;
+    int heads = j->how->heads == GR_SURGERY_KEEP ? GR_SURGERY_KEEP : j->how->heads / from->group_size;
     j->heads = units_of_layers(j, from->heads, heads);
     move_windows(j);
     def->layers = j->layers;
     def->head_size = from->head_size;
-    def->layer_heads = by_layer(j, j->heads, from->share, &def->heads);
+    def->layer_heads = by_layer(j, j->heads, from->group_size, &def->heads);
     if (def->kv_heads && !def->layer_heads)
-        def->kv_heads = def->heads / from->share;
+        def->kv_heads = def->heads / from->group_size;
 
     /* Neurons; with experts their number stays. */
     if (def->experts || def->layer_experts) {

@@ -140,7 +140,7 @@ static gr_status check_adapters(const gr_arch_def *a, const gr_arch_def *b, gr_e
 static gr_status check_wider(const gr__remap *map, gr_error *err) {
     GR_TRY(check_same(map->from->def, map->def, err));
     GR_TRY(same("head_size", map->from->head_size, map->to->head_size, err));
-    GR_TRY(same("query heads for a head of keys", map->from->share, map->to->share, err));
+    GR_TRY(same("query heads for a head of keys", map->from->group_size, map->to->group_size, err));
 
     /* Layer by layer: what the core has there is the same. */
     for (int i = 0; i < map->to->layers; i++) {

@@ -75,11 +75,11 @@ static int find_shapes(shape *out, const gr_model *model) {
 /* As the linear map makes them: half a block of rows forward and for the gradient of the input, a piece of the
  * parameter over a block of rows for its own gradient; each by one thread. */
 static products products_new(const shape *s, int block, bool half) {
-    const int grain = gr__grain(block), piece = s->rows < PIECE ? s->rows : PIECE,
+    const int half_block = gr__half_block(block), piece = s->rows < PIECE ? s->rows : PIECE,
               widest = s->rows > s->cols ? s->rows : s->cols;
     const gr_gemm_def def[3] = {
-        {grain, s->rows, s->cols, false, true, s->cols, s->cols, s->rows, false, false, half, half, true},
-        {grain, s->cols, s->rows, false, false, s->rows, s->cols, s->cols, false, false, half, half, true},
+        {half_block, s->rows, s->cols, false, true, s->cols, s->cols, s->rows, false, false, half, half, true},
+        {half_block, s->cols, s->rows, false, false, s->rows, s->cols, s->cols, false, false, half, half, true},
         {piece, s->cols, block, true, false, s->rows, s->cols, s->cols, true, false, half, false, true}};
 
     /* Operands large enough for each of them; zeros, which take as long as other numbers. */

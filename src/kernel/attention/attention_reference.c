@@ -14,7 +14,7 @@
  *     ds[t][j] = p[t][j] (dp[t][j] - sum_i p[t][i] dp[t][i])
  *     dq[t]    = scale sum_j ds[t][j] k[j]      dk[j] = scale sum_t ds[t][j] q[t]      both turned back
  *
- * `share` query heads read the same k and v; their gradients add up in dk and dv.
+ * `group_size` query heads read the same k and v; their gradients add up in dk and dv.
  */
 #include "base/mem.h"
 #include "kernel/kernel.h"
@@ -23,7 +23,7 @@
 #include <string.h>
 
 /* Columns of qkv and dqkv: each q, then k, then v. */
-static size_t columns_of(const gr_head *head) { return (size_t)(head->share + 2) * (size_t)head->size; }
+static size_t columns_of(const gr_head *head) { return (size_t)(head->group_size + 2) * (size_t)head->size; }
 
 /* The first row that row t sees. */
 static int first_seen(const gr_head *head, int t) {
@@ -60,7 +60,7 @@ static void turn_rows(double *rows, const gr_head *head, double direction) {
     if (!head->turn)
         return;
     for (int t = 0; t < head->rows; t++)
-        for (int part = 0; part <= head->share; part++)
+        for (int part = 0; part <= head->group_size; part++)
             turn_pairs(rows + (size_t)t * columns_of(head) + (size_t)(part * head->size), head, t, direction);
 }
 
@@ -112,15 +112,15 @@ static double forward_row(double *out, double *p, const double *q, const double 
 }
 
 void gr__attention_reference(double *out, double *lse, double *p, const gr_head *head) {
-    const size_t n = (size_t)head->rows, size = (size_t)head->size, share = (size_t)head->share;
+    const size_t n = (size_t)head->rows, size = (size_t)head->size, group_size = (size_t)head->group_size;
     const size_t columns = columns_of(head);
     double *rows = gr_alloc(n * columns * sizeof *rows);
     gr__attention_reference_rows(rows, head);
 
-    const double *k = rows + share * size, *v = k + size;
-    for (size_t query = 0; query < share; query++)
+    const double *k = rows + group_size * size, *v = k + size;
+    for (size_t query = 0; query < group_size; query++)
         for (size_t t = 0; t < n; t++)
-            lse[query * n + t] = forward_row(out + t * share * size + query * size, p + (query * n + t) * n,
+            lse[query * n + t] = forward_row(out + t * group_size * size + query * size, p + (query * n + t) * n,
                                              rows + t * columns + query * size, k, v, head, (int)t);
     gr_free(rows);
 }
@@ -153,7 +153,7 @@ static void backward_row(double *dq, double *dk, double *ds, const double *dout,
 }
 
 void gr__attention_backward_reference(double *dqkv, const double *dout, const double *p, const gr_head *head) {
-    const size_t n = (size_t)head->rows, size = (size_t)head->size, share = (size_t)head->share;
+    const size_t n = (size_t)head->rows, size = (size_t)head->size, group_size = (size_t)head->group_size;
     const size_t columns = columns_of(head);
     double *rows = gr_alloc(n * columns * sizeof *rows), *ds = gr_alloc(n * sizeof *ds);
     gr__attention_reference_rows(rows, head);
@@ -161,10 +161,10 @@ void gr__attention_backward_reference(double *dqkv, const double *dout, const do
     /* Every row of every query head adds its part to the gradients of the turned rows. These are turned back in the
      * end: the derivative of a rotation is the rotation by minus the angle. */
     memset(dqkv, 0, n * columns * sizeof *dqkv);
-    const size_t key = share * size;
-    for (size_t query = 0; query < share; query++)
+    const size_t key = group_size * size;
+    for (size_t query = 0; query < group_size; query++)
         for (size_t t = 0; t < n; t++)
-            backward_row(dqkv + t * columns + query * size, dqkv + key, ds, dout + t * share * size + query * size,
+            backward_row(dqkv + t * columns + query * size, dqkv + key, ds, dout + t * group_size * size + query * size,
                          p + (query * n + t) * n, rows + t * columns + query * size, rows + key, head, (int)t);
     turn_rows(dqkv, head, -1);
     gr_free(ds);

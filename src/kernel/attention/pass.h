@@ -211,14 +211,14 @@ static void OF(forward_query)(void *out, gr_real *lse, const OF(forward_buffers)
 
 /* All query heads of a head of keys: k in columns and v between are made once for all. */
 static void OF(forward)(void *out, gr_real *lse, const gr_head *head, gr_real *scratch) {
-    const int rows = head->rows, key = head->share;
+    const int rows = head->rows, key = head->group_size;
     const OF(shape) h = OF(shape_of)(rows, head->size, head->window);
     OF(forward_buffers) b;
     OF(forward_carve)(&b, scratch, &h);
     OF(columns)(b.kt, b.x, part_of(head, key), part_of(head, 0), part_of(head, key + 1), rows, &h);
     OF(fetch)(b.x, h.ld, part_of(head, key + 1), 0, rows);
     OF(between)(b.v, h.wide, b.x, h.ld, rows);
-    for (int q = 0; q < head->share; q++)
+    for (int q = 0; q < head->group_size; q++)
         OF(forward_query)
     (place(out, head->half_out, (size_t)q * (size_t)head->size), lse + (size_t)q * (size_t)head->lse_stride, &b, &h,
      head, q);
@@ -369,7 +369,7 @@ static void OF(backward_query)(void *dqkv, bool add, source dout_rows, const gr_
 /* All query heads of a head of keys: dk and dv add up over them and are written in the end. */
 static void OF(backward)(void *dqkv, bool add, const void *dout, const gr_real *lse, const gr_head *head,
                          gr_real *scratch) {
-    const int rows = head->rows, key = head->share;
+    const int rows = head->rows, key = head->group_size;
     const OF(shape) h = OF(shape_of)(rows, head->size, head->window);
     const source dout_rows = OF(result_rows)(dout, head, 0);
     OF(backward_buffers) b;
@@ -379,7 +379,7 @@ static void OF(backward)(void *dqkv, bool add, const void *dout, const gr_real *
     OF(columns)(b.vt, b.k, part_of(head, key + 1), part_of(head, key), part_of(head, 0), rows, &h);
     OF(columns)(b.kt, b.k, part_of(head, key), dout_rows, dout_rows, rows, &h);
     OF(between)(b.kb, h.wide, b.k, h.ld, h.keys);
-    for (int q = 0; q < head->share; q++)
+    for (int q = 0; q < head->group_size; q++)
         OF(backward_query)
     (dqkv, add, OF(result_rows)(dout, head, q), lse + (size_t)q * (size_t)head->lse_stride, &b, &h, head, q);
     put_part(dqkv, add, head, key, b.dk, h.wide, 0, rows);

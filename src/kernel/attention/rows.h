@@ -221,15 +221,15 @@ static inline void put_row(void *y, bool half, bool add, const gr_real *x, int s
 #endif
 }
 
-/* Query head `part` of those that share keys, the keys (part = share) or the values (share + 1). */
+/* Query head `part` of those that share keys, the keys (part = group_size) or the values (group_size + 1). */
 static inline source part_of(const gr_head *head, int part) {
     return (source){place(head->qkv, head->half, (size_t)part * (size_t)head->size),
                     head->half,
                     head->stride,
                     head->size,
-                    part <= head->share ? head->turn : NULL,
+                    part <= head->group_size ? head->turn : NULL,
                     head->apart,
-                    part < head->share ? head->scale : 1};
+                    part < head->group_size ? head->scale : 1};
 }
 
 /* Rows [t0, t1) of a part's gradient in x, scaled and turned back, into dqkv. */

@@ -114,7 +114,7 @@ static void forward_query_tiles(void *out, gr_real *lse, forward_buffers_tiles *
 
 /* All query heads of a head of keys: k in columns and v between are made once for all. */
 static void forward_tiles(void *out, gr_real *lse, const gr_head *head, gr_real *scratch) {
-    const int rows = head->rows, key = head->share;
+    const int rows = head->rows, key = head->group_size;
     const shape_pairs h = shape_of_tiles(rows, head->size, head->window);
     const source q = part_of(head, 0), v = part_of(head, key + 1), to = result_rows_pairs(out, head, 0);
     forward_buffers_tiles b;
@@ -131,7 +131,7 @@ static void forward_tiles(void *out, gr_real *lse, const gr_head *head, gr_real 
     between_pairs(b.v, h.wide, b.x, h.ld, h.keys);
 
     /* The query heads. */
-    for (int i = 0; i < head->share; i++)
+    for (int i = 0; i < head->group_size; i++)
         forward_query_tiles(place(out, head->half_out, (size_t)i * (size_t)head->size),
                             lse + (size_t)i * (size_t)head->lse_stride, &b, &h, head, i);
     _tile_release();
@@ -403,10 +403,10 @@ static void backward_query_tiles(void *dqkv, bool add, source dout_rows, const g
             backward_scores(b, &b->band[i], h);
         for (int i = 0; i < n; i++)
             backward_weights(&b->band[i], h);
-        expect_rows(dqkv, head, head->share, t0, t1);
+        expect_rows(dqkv, head, head->group_size, t0, t1);
         for (int i = 0; i < n; i++)
             backward_slopes(b, &b->band[i]);
-        expect_rows(dqkv, head, head->share + 1, t0, t1);
+        expect_rows(dqkv, head, head->group_size + 1, t0, t1);
 
         /* What p and ds add: dv += p^T do, dq = ds k, dk += ds^T q. */
         add_to_keys(b->dv, b->band[0].p, b->band[0].ob, b, h, n, query > 0);
@@ -421,7 +421,7 @@ static void backward_query_tiles(void *dqkv, bool add, source dout_rows, const g
 /* All query heads of a head of keys: dk and dv add up over them and are written in the end. */
 static void backward_tiles(void *dqkv, bool add, const void *dout, const gr_real *lse, const gr_head *head,
                            gr_real *scratch) {
-    const int rows = head->rows, key = head->share;
+    const int rows = head->rows, key = head->group_size;
     const shape_pairs h = shape_of_tiles(rows, head->size, head->window);
     const source k = part_of(head, key), q = part_of(head, 0), dout_rows = result_rows_pairs(dout, head, 0);
     backward_buffers_tiles b;
@@ -434,7 +434,7 @@ static void backward_tiles(void *dqkv, bool add, const void *dout, const gr_real
     between_pairs(b.kb, h.wide, b.k, h.ld, h.keys);
 
     /* The query heads. */
-    for (int i = 0; i < head->share; i++)
+    for (int i = 0; i < head->group_size; i++)
         backward_query_tiles(dqkv, add, result_rows_pairs(dout, head, i), lse + (size_t)i * (size_t)head->lse_stride,
                              &b, &h, head, i);
     put_tiles(dqkv, add, head, key, b.dk, h.wide, 0, rows);

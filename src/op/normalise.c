@@ -1,10 +1,10 @@
-/* share.c - x / sum of the row, for rows of numbers that are not below 0; a row of zeros stays one. */
+/* normalise.c - x / sum of the row, for rows of numbers that are not below 0; a row of zeros stays one. */
 #include "op/element.h"
 
-extern const gr_op gr__op_share;
+extern const gr_op gr__op_normalise;
 
-gr_value gr_share(gr_graph *graph, gr_value x) {
-    return gr__element_node(graph, &gr__op_share, x, GR_NONE, gr_value_width(graph, x));
+gr_value gr_normalise(gr_graph *graph, gr_value x) {
+    return gr__element_node(graph, &gr__op_normalise, x, GR_NONE, gr_value_width(graph, x));
 }
 
 static gr_real total(const gr_real *x, int n) {
@@ -14,7 +14,7 @@ static gr_real total(const gr_real *x, int n) {
     return sum;
 }
 
-static void share_forward(gr_ctx *ctx, int r0, int r1) {
+static void normalise_forward(gr_ctx *ctx, int r0, int r1) {
     const gr_slot *x = &ctx->in[0], *y = &ctx->out;
 #pragma omp parallel for schedule(static)
     for (int n = r0; n < r1; n++) {
@@ -24,7 +24,7 @@ static void share_forward(gr_ctx *ctx, int r0, int r1) {
 }
 
 /* By the quotient rule dx = (dy - sum(dy y)) / sum(x); 0 for a row of zeros. */
-static void share_backward(gr_ctx *ctx, int r0, int r1) {
+static void normalise_backward(gr_ctx *ctx, int r0, int r1) {
     const gr_slot *x = &ctx->in[0], *y = &ctx->out;
     if (!x->d)
         return;
@@ -46,15 +46,15 @@ static void share_backward(gr_ctx *ctx, int r0, int r1) {
 /* ---- cases ------------------------------------------------------------------------------------------------------ */
 
 /* With scores this is a softmax. */
-static gr_value build(gr_graph *graph, gr_value x) { return gr_share(graph, gr_scores(graph, x)); }
+static gr_value build(gr_graph *graph, gr_value x) { return gr_normalise(graph, gr_scores(graph, x)); }
 
-static gr_value build_squares(gr_graph *graph, gr_value x) { return gr_share(graph, gr_mul(graph, x, x)); }
+static gr_value build_squares(gr_graph *graph, gr_value x) { return gr_normalise(graph, gr_mul(graph, x, x)); }
 
 static const gr_op_case cases[] = {{"softmax", 7, 5, build}, {"squares", 5, 9, build_squares}, {NULL, 0, 0, NULL}};
 
-const gr_op gr__op_share = {.name = "share",
-                            .forward = share_forward,
-                            .backward = share_backward,
-                            .keeps_zero = true,
-                            .rereads = true,
-                            .cases = cases};
+const gr_op gr__op_normalise = {.name = "normalise",
+                                .forward = normalise_forward,
+                                .backward = normalise_backward,
+                                .keeps_zero = true,
+                                .needs_output = true,
+                                .cases = cases};
