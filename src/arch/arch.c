@@ -1,7 +1,7 @@
 /* arch.c - descriptions of networks: words for their options, copies, and what builders of graphs share.
  *
- * gr_arch_build goes from a description over a plan (plan.c: everything settled) and a graph (the architecture's own
- * file) to a model. */
+ * gr_arch_build goes from a description over a blueprint (blueprint.c: everything settled) and a graph (the
+ * architecture's own file) to a model. */
 #include "gradroute/arch.h"
 
 #include <stdarg.h>
@@ -121,39 +121,39 @@ void gr_arch_free(gr_arch_def *def) {
 /* ---- building ---- */
 
 gr_status gr_arch_check(const gr_arch_def *def, gr_error *err) {
-    gr__blueprint *plan;
-    GR_TRY(gr__blueprint_new(&plan, def, err));
-    gr__blueprint_free(plan);
+    gr__blueprint *blueprint;
+    GR_TRY(gr__blueprint_new(&blueprint, def, err));
+    gr__blueprint_free(blueprint);
     return GR_OK;
 }
 
 /* A parameter by its owner and name, as gr__list_add made the name. */
-gr_param gr__blueprint_param_handle(const gr__blueprint *plan, const gr_param *handles, int owner, const char *format,
-                                    ...) {
+gr_param gr__blueprint_param_handle(const gr__blueprint *blueprint, const gr_param *handles, int owner,
+                                    const char *format, ...) {
     char name[256];
-    int n = owner == GR_NONE ? 0 : snprintf(name, sizeof name, "%s.", plan->def->regions[owner].name);
+    int n = owner == GR_NONE ? 0 : snprintf(name, sizeof name, "%s.", blueprint->def->regions[owner].name);
     va_list list;
     va_start(list, format);
     gr__vprint(name + n, sizeof name - (size_t)n, format, list);
     va_end(list);
-    int p = gr__blueprint_find(plan, name);
+    int p = gr__blueprint_find(blueprint, name);
     return p == GR_NONE ? GR_NONE : handles[p];
 }
 
-void gr__blueprint_register(gr_graph *graph, const gr__blueprint *plan, gr_param **handles, int **regions) {
-    *handles = gr_alloc((size_t)plan->params * sizeof **handles);
-    *regions = gr_alloc((size_t)plan->def->region_count * sizeof **regions);
+void gr__blueprint_register(gr_graph *graph, const gr__blueprint *blueprint, gr_param **handles, int **regions) {
+    *handles = gr_alloc((size_t)blueprint->params * sizeof **handles);
+    *regions = gr_alloc((size_t)blueprint->def->region_count * sizeof **regions);
 
-    /* Parameters in the order of the plan: handles go by its numbers. */
-    for (int p = 0; p < plan->params; p++)
-        (*handles)[p] = gr_graph_param(graph, &plan->param[p].def);
+    /* Parameters in the order of the blueprint: handles go by its numbers. */
+    for (int p = 0; p < blueprint->params; p++)
+        (*handles)[p] = gr_graph_param(graph, &blueprint->param[p].def);
 
     /* Regions with the rectangles that they own of every parameter. */
-    for (int r = 0; r < plan->def->region_count; r++) {
-        (*regions)[r] = gr_graph_region(graph, plan->def->regions[r].name);
-        for (int p = 0; p < plan->params; p++) {
+    for (int r = 0; r < blueprint->def->region_count; r++) {
+        (*regions)[r] = gr_graph_region(graph, blueprint->def->regions[r].name);
+        for (int p = 0; p < blueprint->params; p++) {
             gr_part part[GR__PARTS_MOST];
-            int n = gr__blueprint_parts(plan, part, p, r);
+            int n = gr__blueprint_parts(blueprint, part, p, r);
             for (int i = 0; i < n; i++) {
                 part[i].param = (*handles)[p];
                 gr_graph_region_part(graph, (*regions)[r], part[i]);
@@ -162,8 +162,8 @@ void gr__blueprint_register(gr_graph *graph, const gr__blueprint *plan, gr_param
     }
 }
 
-bool gr__blueprint_penalised(const gr__blueprint *plan, int layer) {
-    const gr_arch_def *def = plan->def;
+bool gr__blueprint_penalised(const gr__blueprint *blueprint, int layer) {
+    const gr_arch_def *def = blueprint->def;
     bool chosen = !def->l1_count;
     for (int i = 0; i < def->l1_count; i++)
         chosen = chosen || def->l1_layers[i] == layer;
@@ -183,62 +183,62 @@ gr_value gr__activate(gr_graph *graph, gr_activation activation, gr_value x) {
     }
 }
 
-gr_value gr__blueprint_strengths(gr_graph *graph, const gr__blueprint *plan, const gr_param *handle,
+gr_value gr__blueprint_strengths(gr_graph *graph, const gr__blueprint *blueprint, const gr_param *handle,
                                  const gr__unit_span *span, int layer, gr_value x, int scale) {
-    for (int r = 0; r < plan->def->region_count; r++) {
-        gr__unit_span s = span[r * plan->layers + layer];
-        if (s.lo < s.hi && !plan->def->regions[r].residual.add)
-            x = gr__blueprint_strength(graph, plan, handle, r, x, s.lo * scale, s.hi * scale);
+    for (int r = 0; r < blueprint->def->region_count; r++) {
+        gr__unit_span s = span[r * blueprint->layers + layer];
+        if (s.lo < s.hi && !blueprint->def->regions[r].residual.add)
+            x = gr__blueprint_strength(graph, blueprint, handle, r, x, s.lo * scale, s.hi * scale);
     }
     return x;
 }
 
-gr_value gr__blueprint_strength(gr_graph *graph, const gr__blueprint *plan, const gr_param *handle, int region,
+gr_value gr__blueprint_strength(gr_graph *graph, const gr__blueprint *blueprint, const gr_param *handle, int region,
                                 gr_value x, int lo, int hi) {
-    gr_strength strength = plan->def->regions[region].strength;
+    gr_strength strength = blueprint->def->regions[region].strength;
     if (strength == GR_STRENGTH_NONE)
         return x;
-    gr_param g = gr__blueprint_param_handle(plan, handle, region, "strength");
+    gr_param g = gr__blueprint_param_handle(blueprint, handle, region, "strength");
     return gr_learned_gate(graph, x, lo, hi, g, strength == GR_STRENGTH_SIGMOID);
 }
 
-void gr__blueprint_gates(gr_graph *graph, const gr__blueprint *plan, const int *regions, const gr__unit_span *span,
+void gr__blueprint_gates(gr_graph *graph, const gr__blueprint *blueprint, const int *regions, const gr__unit_span *span,
                          int layer, gr_tap tap, int scale) {
-    for (int r = 0; r < plan->def->region_count; r++) {
-        gr__unit_span s = span[r * plan->layers + layer];
-        if (s.lo < s.hi && !plan->def->regions[r].residual.add)
+    for (int r = 0; r < blueprint->def->region_count; r++) {
+        gr__unit_span s = span[r * blueprint->layers + layer];
+        if (s.lo < s.hi && !blueprint->def->regions[r].residual.add)
             gr_graph_region_gate(graph, regions[r], tap, s.lo * scale, s.hi * scale);
     }
 }
 
 /* The network of a blueprint as a graph; watch: with outputs that diagnostics read. */
-static gr_graph *graph_new(const gr__blueprint *plan, bool watch) {
+static gr_graph *graph_new(const gr__blueprint *blueprint, bool watch) {
     gr_graph *graph = gr_graph_new();
-    plan->arch->graph(graph, plan, watch);
+    blueprint->arch->graph(graph, blueprint, watch);
     return graph;
 }
 
 gr_status gr_arch_graph(gr_graph **graph, const gr_arch_def *def, gr_error *err) {
-    gr__blueprint *plan;
+    gr__blueprint *blueprint;
     *graph = NULL;
-    GR_TRY(gr__blueprint_new(&plan, def, err));
-    *graph = graph_new(plan, false);
-    gr__blueprint_free(plan);
+    GR_TRY(gr__blueprint_new(&blueprint, def, err));
+    *graph = graph_new(blueprint, false);
+    gr__blueprint_free(blueprint);
     return GR_OK;
 }
 
-gr_status gr__arch_model(gr_model **model, const gr__blueprint *plan, uint64_t seed, bool watch, gr_error *err) {
-    return gr_model_new(model, graph_new(plan, watch), seed, err);
+gr_status gr__arch_model(gr_model **model, const gr__blueprint *blueprint, uint64_t seed, bool watch, gr_error *err) {
+    return gr_model_new(model, graph_new(blueprint, watch), seed, err);
 }
 
-gr_status gr__blueprint_match(const gr__blueprint *plan, const gr_model *model, gr_error *err) {
-    if (gr_model_params(model) != plan->params)
+gr_status gr__blueprint_match(const gr__blueprint *blueprint, const gr_model *model, gr_error *err) {
+    if (gr_model_params(model) != blueprint->params)
         return gr_error_set(err, GR_ERR_USAGE, "model", NULL, "the model has %d parameters, its description %d",
-                            gr_model_params(model), plan->params);
+                            gr_model_params(model), blueprint->params);
 
     /* By name, since another builder may have another order. */
-    for (int q = 0; q < plan->params; q++) {
-        const gr_param_def *want = &plan->param[q].def;
+    for (int q = 0; q < blueprint->params; q++) {
+        const gr_param_def *want = &blueprint->param[q].def;
         gr_param p = gr_model_find(model, want->name);
         const gr_param_def *have = p == GR_NONE ? NULL : gr_model_param(model, p);
         if (!have || have->rows != want->rows || have->cols != want->cols)
@@ -250,25 +250,25 @@ gr_status gr__blueprint_match(const gr__blueprint *plan, const gr_model *model, 
 }
 
 gr_status gr_arch_build(gr_model **model, const gr_arch_def *def, uint64_t seed, gr_error *err) {
-    gr__blueprint *plan;
+    gr__blueprint *blueprint;
     *model = NULL;
-    GR_TRY(gr__blueprint_new(&plan, def, err));
-    gr_status status = gr__arch_model(model, plan, seed, false, err);
-    gr__blueprint_free(plan);
+    GR_TRY(gr__blueprint_new(&blueprint, def, err));
+    gr_status status = gr__arch_model(model, blueprint, seed, false, err);
+    gr__blueprint_free(blueprint);
     return status;
 }
 
 gr_status gr_arch_parameters(const gr_arch_def *def, size_t *core, size_t *regions, gr_error *err) {
-    gr__blueprint *plan;
-    GR_TRY(gr__blueprint_new(&plan, def, err));
+    gr__blueprint *blueprint;
+    GR_TRY(gr__blueprint_new(&blueprint, def, err));
 
     /* Every parameter is cut at the borders of regions; each piece counts for its first owner. */
     *core = 0;
     for (int r = 0; r < def->region_count; r++)
         regions[r] = 0;
-    for (int p = 0; p < plan->params; p++) {
+    for (int p = 0; p < blueprint->params; p++) {
         int count;
-        gr__piece *piece = gr__blueprint_pieces(plan, &count, p);
+        gr__piece *piece = gr__blueprint_pieces(blueprint, &count, p);
         for (int i = 0; i < count; i++) {
             size_t numbers = (size_t)(piece[i].hi0 - piece[i].lo0) * (size_t)(piece[i].hi1 - piece[i].lo1);
             if (piece[i].region == GR_NONE)
@@ -278,6 +278,6 @@ gr_status gr_arch_parameters(const gr_arch_def *def, size_t *core, size_t *regio
         }
         gr_free(piece);
     }
-    gr__blueprint_free(plan);
+    gr__blueprint_free(blueprint);
     return GR_OK;
 }

@@ -3,12 +3,12 @@
  *     const gr__arch gr__arch_mixer = {.name = "mixer", .keys = keys, .settle = settle, .list = list, ..};
  *
  * Recipes, model folders, surgery and the commands ask the struct and know no architecture by name. mlp.c is the
- * smallest example; transformer_plan.c has the struct of the transformer, and transformer.c its graph.
+ * smallest example; transformer_blueprint.c has the struct of the transformer, and transformer.c its graph.
  */
 #ifndef GR_ARCH_KIND_H
 #define GR_ARCH_KIND_H
 
-#include "arch/plan.h"
+#include "arch/blueprint.h"
 
 /* Most of what a description may ask for: larger numbers are mistakes, and their products would not fit an int. */
 enum {
@@ -34,17 +34,17 @@ typedef struct gr__arch {
     const char *const *first, *const *keys;
     gr__defaults *defaults;
 
-    /* The plan. settle: checks the description, sets layers, and unless `sized` width, stream, head_size and
+    /* The blueprint. settle: checks the description, sets layers, and unless `sized` width, stream, head_size and
      * group_size. count: unless `sized`, sets heads, mlp and each of a layer, as its core has them. check: a layer with
      * all that regions add, NULL: nothing to check. list: adds the parameters, but for strengths. */
-    gr_status (*settle)(gr__blueprint *plan, gr_error *err);
-    gr_status (*count)(gr__blueprint *plan, int layer, gr_error *err);
-    gr_status (*check)(const gr__blueprint *plan, int layer, gr_error *err);
-    void (*list)(gr__blueprint *plan);
+    gr_status (*settle)(gr__blueprint *blueprint, gr_error *err);
+    gr_status (*count)(gr__blueprint *blueprint, int layer, gr_error *err);
+    gr_status (*check)(const gr__blueprint *blueprint, int layer, gr_error *err);
+    void (*list)(gr__blueprint *blueprint);
 
     /* Adds parameters and regions (gr__blueprint_register), nodes, gates, outputs and losses. watch: heads and neurons
      * are outputs too, named as their taps. tap: that name, for the neurons or the heads of a layer. */
-    void (*graph)(gr_graph *graph, const gr__blueprint *plan, bool watch);
+    void (*graph)(gr_graph *graph, const gr__blueprint *blueprint, bool watch);
     void (*tap)(char *text, size_t size, int layer, bool heads);
 } gr__arch;
 
@@ -79,7 +79,7 @@ bool gr__has_experts(const gr_arch_def *def);
 
 /* What the parameters being added have in common. */
 typedef struct gr__lister {
-    gr__blueprint *plan;
+    gr__blueprint *blueprint;
     int owner; /* GR_NONE or a region with a residual group or an adapter */
     int layer;
     bool outside; /* of every layer */
@@ -93,6 +93,6 @@ gr_param_def gr__list_vector(int cols, gr_kind kind);        /* [1 x cols], zero
 
 /* ---- transformer.c ---- */
 
-void gr__transformer_graph(gr_graph *graph, const gr__blueprint *plan, bool watch);
+void gr__transformer_graph(gr_graph *graph, const gr__blueprint *blueprint, bool watch);
 
 #endif

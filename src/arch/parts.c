@@ -2,38 +2,38 @@
  *
  * A region owns the rows or columns of its units. Where it owns rows and columns of one parameter, the two stripes
  * cross, so the columns are cut around the rows: rectangles of one region never overlap. */
-#include "arch/plan.h"
+#include "arch/blueprint.h"
 #include "base/sort.h"
 
 #include <fnmatch.h>
 #include <limits.h>
 
-bool gr__blueprint_core(const gr__blueprint *plan, int param) {
-    return plan->param[param].region == GR_NONE || plan->param[param].role != GR__BASE;
+bool gr__blueprint_core(const gr__blueprint *blueprint, int param) {
+    return blueprint->param[param].region == GR_NONE || blueprint->param[param].role != GR__BASE;
 }
 
-gr__unit_span gr__blueprint_lines(const gr__blueprint *plan, int param, int axis, int region) {
-    const gr__blueprint_param *p = &plan->param[param];
+gr__unit_span gr__blueprint_lines(const gr__blueprint *blueprint, int param, int axis, int region) {
+    const gr__blueprint_param *p = &blueprint->param[param];
 
     /* Parameters of a residual group have no units of the core, and a group none in the core's parameters. */
-    int at = region * plan->layers + p->layer[axis];
+    int at = region * blueprint->layers + p->layer[axis];
     gr__unit_span s = {0, 0};
-    int scale = gr__blueprint_lines_of(plan, p->axis[axis].unit);
-    if (!gr__blueprint_core(plan, param) || plan->def->regions[region].residual.add)
+    int scale = gr__blueprint_lines_of(blueprint, p->axis[axis].unit);
+    if (!gr__blueprint_core(blueprint, param) || blueprint->def->regions[region].residual.add)
         return s;
 
     /* Units come in lines: neurons one each, experts counted by their neurons, heads several. */
     switch (p->axis[axis].unit) {
     case GR__STREAM:
-        return plan->stream_span[region];
+        return blueprint->stream_span[region];
     case GR__NEURON:
-        return plan->mlp_span[at];
+        return blueprint->mlp_span[at];
     case GR__EXPERT:
-        s = plan->mlp_span[at];
-        return (gr__unit_span){s.lo / plan->each[p->layer[axis]], s.hi / plan->each[p->layer[axis]]};
+        s = blueprint->mlp_span[at];
+        return (gr__unit_span){s.lo / blueprint->each[p->layer[axis]], s.hi / blueprint->each[p->layer[axis]]};
     case GR__HEAD:
     case GR__QKV:
-        s = plan->head_span[at];
+        s = blueprint->head_span[at];
         break;
     default:
         break;
@@ -43,16 +43,16 @@ gr__unit_span gr__blueprint_lines(const gr__blueprint *plan, int param, int axis
 
 /* The next range of rows from `at` on that regions which stop gradients have: it begins at the lowest such row and
  * takes in all ranges that touch it. Empty, at INT_MAX, when there is none. */
-static gr__unit_span next_stop(const gr__blueprint *plan, int param, int at) {
+static gr__unit_span next_stop(const gr__blueprint *blueprint, int param, int at) {
     gr__unit_span next = {INT_MAX, INT_MAX};
 
     /* A range that is taken in may make another one touch: go round until nothing grows. */
     bool grown = true;
     while (grown) {
         grown = false;
-        for (int r = 0; r < plan->def->region_count; r++) {
-            gr__unit_span s = gr__blueprint_lines(plan, param, 0, r);
-            if (!plan->def->regions[r].stop || s.lo >= s.hi || s.hi <= at)
+        for (int r = 0; r < blueprint->def->region_count; r++) {
+            gr__unit_span s = gr__blueprint_lines(blueprint, param, 0, r);
+            if (!blueprint->def->regions[r].stop || s.lo >= s.hi || s.hi <= at)
                 continue;
             if (s.lo < next.lo) {
                 next = s;
@@ -66,9 +66,9 @@ static gr__unit_span next_stop(const gr__blueprint *plan, int param, int at) {
     return next;
 }
 
-int gr__blueprint_stops(const gr__blueprint *plan, gr_columns *stop, int most, int param) {
+int gr__blueprint_stops(const gr__blueprint *blueprint, gr_columns *stop, int most, int param) {
     int count = 0;
-    for (gr__unit_span s = next_stop(plan, param, -1); s.lo < INT_MAX; s = next_stop(plan, param, s.hi)) {
+    for (gr__unit_span s = next_stop(blueprint, param, -1); s.lo < INT_MAX; s = next_stop(blueprint, param, s.hi)) {
         if (count < most)
             stop[count] = (gr_columns){s.lo, s.hi};
         count++;
@@ -76,33 +76,34 @@ int gr__blueprint_stops(const gr__blueprint *plan, gr_columns *stop, int most, i
     return count;
 }
 
-bool gr__blueprint_listed(const gr__blueprint *plan, int param, int region) {
-    const gr_arch_region *r = &plan->def->regions[region];
+bool gr__blueprint_listed(const gr__blueprint *blueprint, int param, int region) {
+    const gr_arch_region *r = &blueprint->def->regions[region];
     for (int i = 0; i < r->pattern_count; i++)
-        if (!fnmatch(r->patterns[i], plan->param[param].def.name, 0))
+        if (!fnmatch(r->patterns[i], blueprint->param[param].def.name, 0))
             return true;
     return false;
 }
 
-bool gr__blueprint_whole(const gr__blueprint *plan, int param, int region) {
-    const gr__blueprint_param *p = &plan->param[param];
-    bool block = p->region == GR_NONE && p->block != GR_NONE && plan->whole[p->block] == region;
-    return block || p->region == region || gr__blueprint_listed(plan, param, region);
+bool gr__blueprint_whole(const gr__blueprint *blueprint, int param, int region) {
+    const gr__blueprint_param *p = &blueprint->param[param];
+    bool block = p->region == GR_NONE && p->block != GR_NONE && blueprint->whole[p->block] == region;
+    return block || p->region == region || gr__blueprint_listed(blueprint, param, region);
 }
 
-int gr__blueprint_parts(const gr__blueprint *plan, gr_part part[GR__PARTS_MOST], int param, int region) {
-    int rows = plan->param[param].def.rows, cols = plan->param[param].def.cols, n = 0;
+int gr__blueprint_parts(const gr__blueprint *blueprint, gr_part part[GR__PARTS_MOST], int param, int region) {
+    int rows = blueprint->param[param].def.rows, cols = blueprint->param[param].def.cols, n = 0;
 
     /* All of it, or none. */
-    if (gr__blueprint_whole(plan, param, region)) {
+    if (gr__blueprint_whole(blueprint, param, region)) {
         part[0] = (gr_part){param, 0, rows, 0, cols};
         return 1;
     }
-    if (plan->param[param].role != GR__BASE) /* an adapter is its region's alone, whatever units it reaches */
+    if (blueprint->param[param].role != GR__BASE) /* an adapter is its region's alone, whatever units it reaches */
         return 0;
 
     /* Rows first. */
-    gr__unit_span r = gr__blueprint_lines(plan, param, 0, region), c = gr__blueprint_lines(plan, param, 1, region);
+    gr__unit_span r = gr__blueprint_lines(blueprint, param, 0, region),
+                  c = gr__blueprint_lines(blueprint, param, 1, region);
     if (r.lo < r.hi)
         part[n++] = (gr_part){param, r.lo, r.hi, 0, cols};
     else
@@ -123,14 +124,14 @@ static int first_owner(const gr_part *part, const int *owner, int parts, int row
     return GR_NONE;
 }
 
-gr__piece *gr__blueprint_pieces(const gr__blueprint *plan, int *count, int param) {
+gr__piece *gr__blueprint_pieces(const gr__blueprint *blueprint, int *count, int param) {
     enum { MOST = GR__REGIONS_MOST * GR__PARTS_MOST };
     gr_part part[MOST];
     int owner[MOST], cut[2][2 * MOST + 2], parts = 0;
 
     /* Rectangles of all regions. */
-    for (int r = 0; r < plan->def->region_count; r++) {
-        int n = gr__blueprint_parts(plan, part + parts, param, r);
+    for (int r = 0; r < blueprint->def->region_count; r++) {
+        int n = gr__blueprint_parts(blueprint, part + parts, param, r);
         for (int i = 0; i < n; i++)
             owner[parts++] = r;
     }
@@ -138,8 +139,8 @@ gr__piece *gr__blueprint_pieces(const gr__blueprint *plan, int *count, int param
     /* Their borders, and those of the parameter, cut it into a grid. */
     int n0 = 0, n1 = 0;
     cut[0][n0++] = cut[1][n1++] = 0;
-    cut[0][n0++] = plan->param[param].def.rows;
-    cut[1][n1++] = plan->param[param].def.cols;
+    cut[0][n0++] = blueprint->param[param].def.rows;
+    cut[1][n1++] = blueprint->param[param].def.cols;
     for (int i = 0; i < parts; i++) {
         cut[0][n0++] = part[i].lo0;
         cut[0][n0++] = part[i].hi0;

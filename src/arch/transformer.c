@@ -21,9 +21,9 @@ typedef struct reads {
 
 typedef struct builder {
     gr_graph *g;
-    const gr__blueprint *plan;
+    const gr__blueprint *blueprint;
     const gr_arch_def *def;
-    gr_param *handle;                  /* of each parameter of the plan */
+    gr_param *handle;                  /* of each parameter of the blueprint */
     int *region;                       /* of each region of the description */
     gr_tap group_tap[GR__GROUPS_MOST]; /* embedding of each group: says whether it is on */
     reads read[GR__GROUPS_MOST];       /* of the last norm */
@@ -31,7 +31,7 @@ typedef struct builder {
     bool watch;
 } builder;
 
-#define PARAM(b, owner, ...) gr__blueprint_param_handle((b)->plan, (b)->handle, (owner), __VA_ARGS__)
+#define PARAM(b, owner, ...) gr__blueprint_param_handle((b)->blueprint, (b)->handle, (owner), __VA_ARGS__)
 
 /* ---- names and taps ---- */
 
@@ -50,7 +50,7 @@ static gr_value tap_layer(builder *b, gr_value x, int owner, int layer, const ch
 static gr_value tap_stream(builder *b, gr_value x, const char *name) {
     gr_value point = gr_tap_point(b->g, x, name);
     for (int r = 0; r < b->def->region_count; r++) {
-        gr__unit_span s = b->plan->stream_span[r];
+        gr__unit_span s = b->blueprint->stream_span[r];
         if (s.lo < s.hi)
             gr_graph_region_gate(b->g, b->region[r], gr_graph_tap(b->g, point), s.lo, s.hi);
     }
@@ -94,7 +94,7 @@ static gr_value low_rank(builder *b, gr_value x, int region, const char *name) {
     /* The scale, the strength, and the gate that takes the adapter out. */
     if (a->scale != 0 && a->scale != 1)
         low = gr_scale(b->g, low, a->scale);
-    low = gr__blueprint_strength(b->g, b->plan, b->handle, region, low, 0, a->rank);
+    low = gr__blueprint_strength(b->g, b->blueprint, b->handle, region, low, 0, a->rank);
     snprintf(text, sizeof text, "%s.%s.low", b->def->regions[region].name, name);
     return gate_region(b, gr_tap_point(b->g, low, text), region);
 }
@@ -109,7 +109,7 @@ static int adapt(builder *b, gr_term *term, int count, gr_value x, gr_map map, i
         snprintf(name, sizeof name, "layers.%d.", layer);
     strncat(name, of, sizeof name - strlen(name) - 1);
     for (int r = 0; r < b->def->region_count; r++)
-        if (gr__blueprint_adapts(b->plan, r, map, layer))
+        if (gr__blueprint_adapts(b->blueprint, r, map, layer))
             term[count++] = (gr_term){.x = low_rank(b, x, r, name), .w = PARAM(b, r, "%s.b", name), .transposed = true};
     return count;
 }
@@ -117,9 +117,9 @@ static int adapt(builder *b, gr_term *term, int count, gr_value x, gr_map map, i
 /* ---- reading and writing the streams ---- */
 
 /* The number of the residual group that a region has. */
-static int group_of(const gr__blueprint *plan, int owner) {
+static int group_of(const gr__blueprint *blueprint, int owner) {
     int k = 0;
-    while (plan->group[k] != owner)
+    while (blueprint->group[k] != owner)
         k++;
     return k;
 }
@@ -127,22 +127,22 @@ static int group_of(const gr__blueprint *plan, int owner) {
 /* w x over what the owner sees of the normed streams n: core and own group side by side, in one product wherever the
  * group stands in the stream, so that its sums do not depend on which groups there are. */
 static gr_value read_streams(builder *b, gr_value n, int owner, int layer, gr_map map) {
-    const gr__blueprint *plan = b->plan;
+    const gr__blueprint *blueprint = b->blueprint;
     const char *name = gr__map_name(map, NULL);
     gr_param w = PARAM(b, owner, "layers.%d.%s", layer, name);
     gr_param bias = PARAM(b, owner, "layers.%d.%s.bias", layer, name);
 
     /* A group: what it reads stands ready (open_reads). */
     if (owner != GR_NONE)
-        return gr_linear(b->g, 1, &(gr_term){.x = b->read[group_of(plan, owner)].both, .w = w}, bias, GR_NONE);
+        return gr_linear(b->g, 1, &(gr_term){.x = b->read[group_of(blueprint, owner)].both, .w = w}, bias, GR_NONE);
 
     /* The core: without the columns of the units of regions that stop, and with adapters. */
-    gr_value x = plan->width < plan->stream ? gr_slice(b->g, n, 0, plan->width) : n;
+    gr_value x = blueprint->width < blueprint->stream ? gr_slice(b->g, n, 0, blueprint->width) : n;
     gr_columns ranges[GR_TERM_STOPS];
     gr_term term[TERMS_MOST] = {{.x = x, .w = w, .stop = ranges}};
     char text[64];
     snprintf(text, sizeof text, "layers.%d.%s", layer, name);
-    term[0].stops = gr__blueprint_stops(plan, ranges, GR_TERM_STOPS, gr__blueprint_find(plan, text));
+    term[0].stops = gr__blueprint_stops(blueprint, ranges, GR_TERM_STOPS, gr__blueprint_find(blueprint, text));
     return sum(b, adapt(b, term, 1, x, map, layer), term, bias, GR_NONE);
 }
 
@@ -166,7 +166,7 @@ static gr_value write_stream(builder *b, gr_value stream, int count, const gr_te
     added = gr_dropout(b->g, added, b->def->dropout);
     if (owner == GR_NONE)
         return gr_add(b->g, stream, added);
-    added = gr__blueprint_strength(b->g, b->plan, b->handle, owner, added, 0, b->plan->width);
+    added = gr__blueprint_strength(b->g, b->blueprint, b->handle, owner, added, 0, b->blueprint->width);
     return gr_add(b->g, stream, gate_region(b, gr_tap_point(b->g, added, tap), owner));
 }
 
@@ -175,43 +175,45 @@ static gr_value write_stream(builder *b, gr_value stream, int count, const gr_te
 /* The norm of all streams side by side. Layer norm has no groups; RMS norm counts the columns of a group only while its
  * tap says that it is on. */
 static gr_value norm(builder *b, const gr_value *stream, const char *name) {
-    gr_value x = b->plan->groups ? gr_concat(b->g, 1 + b->plan->groups, stream) : stream[0];
+    gr_value x = b->blueprint->groups ? gr_concat(b->g, 1 + b->blueprint->groups, stream) : stream[0];
     if (b->def->norm == GR_NORM_LAYER)
         return gr_layer_norm(b->g, x, PARAM(b, GR_NONE, "%s", name), PARAM(b, GR_NONE, "%s.shift", name), b->def->eps);
-    gr_norm_group group[1 + GR__GROUPS_MOST] = {{PARAM(b, GR_NONE, "%s", name), b->plan->width, GR_NONE}};
-    for (int k = 0; k < b->plan->groups; k++) {
-        int owner = b->plan->group[k];
-        group[1 + k] = (gr_norm_group){PARAM(b, owner, "%s", name), gr__blueprint_own(b->plan, owner), b->group_tap[k]};
+    gr_norm_group group[1 + GR__GROUPS_MOST] = {{PARAM(b, GR_NONE, "%s", name), b->blueprint->width, GR_NONE}};
+    for (int k = 0; k < b->blueprint->groups; k++) {
+        int owner = b->blueprint->group[k];
+        group[1 + k] =
+            (gr_norm_group){PARAM(b, owner, "%s", name), gr__blueprint_own(b->blueprint, owner), b->group_tap[k]};
     }
-    return gr_rms_norm(b->g, x, 1 + b->plan->groups, group, b->def->eps);
+    return gr_rms_norm(b->g, x, 1 + b->blueprint->groups, group, b->def->eps);
 }
 
 /* The own columns of group k, which stops gradients, come from a norm apart, of the same values: the divisor would else
  * carry their gradient into the core. */
 static gr_value norm_apart(builder *b, const gr_value *stream, const char *name, int k) {
-    const gr__blueprint *plan = b->plan;
-    int owner = plan->group[k], at = plan->offset[k];
+    const gr__blueprint *blueprint = b->blueprint;
+    int owner = blueprint->group[k], at = blueprint->offset[k];
     gr_value part[1 + GR__GROUPS_MOST];
-    gr_norm_group group[1 + GR__GROUPS_MOST] = {{GR_NONE, plan->width, GR_NONE}};
+    gr_norm_group group[1 + GR__GROUPS_MOST] = {{GR_NONE, blueprint->width, GR_NONE}};
 
     /* Only the stream of group k passes a gradient. */
-    for (int j = -1; j < plan->groups; j++) {
+    for (int j = -1; j < blueprint->groups; j++) {
         part[1 + j] = j == k ? stream[1 + j] : gr_stop(b->g, stream[1 + j]);
         if (j >= 0)
             group[1 + j] = (gr_norm_group){j == k ? PARAM(b, owner, "%s", name) : GR_NONE,
-                                           gr__blueprint_own(plan, plan->group[j]), b->group_tap[j]};
+                                           gr__blueprint_own(blueprint, blueprint->group[j]), b->group_tap[j]};
     }
-    gr_value apart = gr_rms_norm(b->g, gr_concat(b->g, 1 + plan->groups, part), 1 + plan->groups, group, b->def->eps);
-    return gr_slice(b->g, apart, at, at + gr__blueprint_own(plan, owner));
+    gr_value apart =
+        gr_rms_norm(b->g, gr_concat(b->g, 1 + blueprint->groups, part), 1 + blueprint->groups, group, b->def->eps);
+    return gr_slice(b->g, apart, at, at + gr__blueprint_own(blueprint, owner));
 }
 
 /* What group k reads of the norm n of the streams. both: side by side too, which for the first group are columns of n,
  * for the others a copy. */
 static void open_reads(builder *b, const gr_value *stream, gr_value n, const char *name, int k, bool both) {
-    const gr__blueprint *plan = b->plan;
-    int owner = plan->group[k], at = plan->offset[k], own = gr__blueprint_own(plan, owner);
+    const gr__blueprint *blueprint = b->blueprint;
+    int owner = blueprint->group[k], at = blueprint->offset[k], own = gr__blueprint_own(blueprint, owner);
     const bool stop = b->def->regions[owner].stop;
-    gr_value core = gr_slice(b->g, n, 0, plan->width);
+    gr_value core = gr_slice(b->g, n, 0, blueprint->width);
     reads *r = &b->read[k];
 
     /* Of a group that stops gradients the core's columns pass none, and its own come from a norm apart. */
@@ -221,7 +223,7 @@ static void open_reads(builder *b, const gr_value *stream, gr_value n, const cha
 
     /* For the first group, core and own columns are neighbours in n; for others they are copied together. */
     if (both && !stop && k == 0)
-        r->both = gr_slice(b->g, n, 0, plan->width + own);
+        r->both = gr_slice(b->g, n, 0, blueprint->width + own);
     else if (both)
         r->both = gr_concat(b->g, 2, (gr_value[]){r->core, r->own});
 }
@@ -231,21 +233,21 @@ static void open_reads(builder *b, const gr_value *stream, gr_value n, const cha
 /* Units of one sort by the strengths of their regions: of a group all, of the core those that regions have. */
 static gr_value strengthen(builder *b, gr_value x, int owner, int layer, const gr__unit_span *span, int scale) {
     if (owner != GR_NONE)
-        return gr__blueprint_strength(b->g, b->plan, b->handle, owner, x, 0, gr_value_width(b->g, x));
-    return gr__blueprint_strengths(b->g, b->plan, b->handle, span, layer, x, scale);
+        return gr__blueprint_strength(b->g, b->blueprint, b->handle, owner, x, 0, gr_value_width(b->g, x));
+    return gr__blueprint_strengths(b->g, b->blueprint, b->handle, span, layer, x, scale);
 }
 
 /* Attention heads of the owner in a layer: [rows x heads * size], tapped and gated. */
 static gr_value heads_of(builder *b, gr_value n, int owner, int layer) {
-    const gr__blueprint *plan = b->plan;
+    const gr__blueprint *blueprint = b->blueprint;
     const gr_arch_def *def = b->def;
-    const int units = gr__blueprint_heads(plan, owner, layer);
-    const gr_attention_def attention = {.heads = units * plan->group_size,
+    const int units = gr__blueprint_heads(blueprint, owner, layer);
+    const gr_attention_def attention = {.heads = units * blueprint->group_size,
                                         .kv_heads = units,
-                                        .size = plan->head_size,
+                                        .size = blueprint->head_size,
                                         .scale = def->attention_scale > 0 ? def->attention_scale
-                                                                          : 1 / sqrt((double)plan->head_size),
-                                        .window = gr__blueprint_window(plan, layer),
+                                                                          : 1 / sqrt((double)blueprint->head_size),
+                                        .window = gr__blueprint_window(blueprint, layer),
                                         .rotary_base = def->position == GR_POSITION_ROTARY ? def->rotary_base : 0,
                                         .rotary_size = def->rotary_size,
                                         .rotary_halves = def->rotary_halves};
@@ -253,25 +255,25 @@ static gr_value heads_of(builder *b, gr_value n, int owner, int layer) {
     /* q, k and v of all heads in one product, then attention. */
     gr_value qkv = read_streams(b, n, owner, layer, GR_MAP_QKV);
     gr_value a = gr_attention(b->g, qkv, &attention);
-    a = strengthen(b, a, owner, layer, plan->head_span, gr__blueprint_lines_of(plan, GR__HEAD));
+    a = strengthen(b, a, owner, layer, blueprint->head_span, gr__blueprint_lines_of(blueprint, GR__HEAD));
     a = tap_layer(b, a, owner, layer, "attn.heads");
 
     /* A group is gated as a whole, of the core the heads of each region. */
     if (owner != GR_NONE)
         return gate_region(b, a, owner);
-    gr__blueprint_gates(b->g, plan, b->region, plan->head_span, layer, gr_graph_tap(b->g, a),
-                        gr__blueprint_lines_of(plan, GR__HEAD));
+    gr__blueprint_gates(b->g, blueprint, b->region, blueprint->head_span, layer, gr_graph_tap(b->g, a),
+                        gr__blueprint_lines_of(blueprint, GR__HEAD));
     return a;
 }
 
 /* [N x E]: the weight of each expert that a row uses, 0 for the others; regions gate their experts' scores. */
 static gr_value choose_experts(builder *b, gr_value n, int layer) {
-    const gr__blueprint *plan = b->plan;
+    const gr__blueprint *blueprint = b->blueprint;
     char name[48];
-    int each = plan->each[layer], experts = plan->mlp_all[layer] / each;
+    int each = blueprint->each[layer], experts = blueprint->mlp_all[layer] / each;
 
     /* The router reads the core's stream alone. */
-    gr_term router = {.x = plan->width < plan->stream ? gr_slice(b->g, n, 0, plan->width) : n,
+    gr_term router = {.x = blueprint->width < blueprint->stream ? gr_slice(b->g, n, 0, blueprint->width) : n,
                       .w = PARAM(b, GR_NONE, "layers.%d.mlp.router", layer)};
     snprintf(name, sizeof name, "layers.%d.mlp.experts", layer);
     gr_value scores = gr_scores(b->g, gr_linear(b->g, 1, &router, GR_NONE, GR_NONE));
@@ -279,7 +281,7 @@ static gr_value choose_experts(builder *b, gr_value n, int layer) {
 
     /* A region's gate closes the scores of its experts, so that none of them is chosen. */
     for (int r = 0; r < b->def->region_count; r++) {
-        gr__unit_span s = plan->mlp_span[r * plan->layers + layer];
+        gr__unit_span s = blueprint->mlp_span[r * blueprint->layers + layer];
         if (s.lo < s.hi && !b->def->regions[r].residual.add)
             gr_graph_region_gate(b->g, b->region[r], gr_graph_tap(b->g, scores), s.lo / each, s.hi / each);
     }
@@ -294,7 +296,7 @@ static gr_value choose_experts(builder *b, gr_value n, int layer) {
 /* As read_streams, for the experts that were chosen. */
 static gr_value read_experts(builder *b, gr_value n, int owner, int layer, gr_map map) {
     const char *name = gr__map_name(map, NULL);
-    gr_value x = b->plan->width < b->plan->stream ? gr_slice(b->g, n, 0, b->plan->width) : n;
+    gr_value x = b->blueprint->width < b->blueprint->stream ? gr_slice(b->g, n, 0, b->blueprint->width) : n;
     return gr_expert_linear(b->g, x, b->chosen, PARAM(b, owner, "layers.%d.%s", layer, name),
                             PARAM(b, owner, "layers.%d.%s.bias", layer, name), false);
 }
@@ -302,7 +304,7 @@ static gr_value read_experts(builder *b, gr_value n, int owner, int layer, gr_ma
 /* Neurons of the owner in a layer, [rows x neurons], tapped and gated; experts' neurons are those of all experts,
  * weighted. */
 static gr_value neurons_of(builder *b, gr_value n, int owner, int layer) {
-    const bool experts = owner == GR_NONE && b->plan->each[layer];
+    const bool experts = owner == GR_NONE && b->blueprint->each[layer];
     if (experts)
         b->chosen = choose_experts(b, n, layer);
 
@@ -317,16 +319,17 @@ static gr_value neurons_of(builder *b, gr_value n, int owner, int layer) {
     /* Weight of the expert; penalty; strength; then the tap. */
     if (experts)
         hidden = gr_weigh(b->g, hidden, b->chosen);
-    if (owner == GR_NONE && gr__blueprint_penalised(b->plan, layer)) /* before the tap: no route reaches it */
+    if (owner == GR_NONE && gr__blueprint_penalised(b->blueprint, layer)) /* before the tap: no route reaches it */
         gr_graph_loss(b->g, gr_mean(b->g, gr_l1(b->g, hidden)), b->def->l1);
-    hidden = strengthen(b, hidden, owner, layer, b->plan->mlp_span, 1);
+    hidden = strengthen(b, hidden, owner, layer, b->blueprint->mlp_span, 1);
     hidden = tap_layer(b, hidden, owner, layer, "mlp.hidden");
 
     /* A group is gated as a whole, of the core the neurons of each region; experts were gated by their scores. */
     if (owner != GR_NONE)
         return gate_region(b, hidden, owner);
     if (!experts)
-        gr__blueprint_gates(b->g, b->plan, b->region, b->plan->mlp_span, layer, gr_graph_tap(b->g, hidden), 1);
+        gr__blueprint_gates(b->g, b->blueprint, b->region, b->blueprint->mlp_span, layer, gr_graph_tap(b->g, hidden),
+                            1);
     return hidden;
 }
 
@@ -339,7 +342,7 @@ static void block(builder *b, gr_value *stream, int layer, const char *block_nam
     const char *out = gr__map_name(map, NULL);
     gr_value units_of_core = GR_NONE, experts = GR_NONE;
     gr_param bias = PARAM(b, GR_NONE, "layers.%d.%s.bias", layer, out);
-    int d = b->plan->width, count = 0;
+    int d = b->blueprint->width, count = 0;
 
     /* One norm for the core and all groups. */
     snprintf(name, sizeof name, "layers.%d.%s.norm", layer, block_name);
@@ -347,14 +350,14 @@ static void block(builder *b, gr_value *stream, int layer, const char *block_nam
 
     /* Units of each owner, and what they write: experts by themselves, all others as terms of two sums. A group's
      * matrix has the core's columns first, then its own. */
-    for (int k = -1; k < b->plan->groups; k++) {
-        int owner = k < 0 ? GR_NONE : b->plan->group[k];
-        if (!count_of(b->plan, owner, layer))
+    for (int k = -1; k < b->blueprint->groups; k++) {
+        int owner = k < 0 ? GR_NONE : b->blueprint->group[k];
+        if (!count_of(b->blueprint, owner, layer))
             continue;
         if (k >= 0)
             open_reads(b, stream, n, name, k, true);
         gr_term term = {.x = units(b, n, owner, layer), .w = PARAM(b, owner, "layers.%d.%s", layer, out)};
-        if (k < 0 && map == GR_MAP_DOWN && b->plan->each[layer]) {
+        if (k < 0 && map == GR_MAP_DOWN && b->blueprint->each[layer]) {
             experts = gr_expert_linear(b->g, term.x, b->chosen, term.w, bias, true);
             bias = GR_NONE;
             continue;
@@ -367,7 +370,7 @@ static void block(builder *b, gr_value *stream, int layer, const char *block_nam
             continue;
         }
         term.lo = d;
-        term.hi = gr__blueprint_seen(b->plan, owner);
+        term.hi = gr__blueprint_seen(b->blueprint, owner);
         to_own[k] = term;
     }
 
@@ -377,10 +380,10 @@ static void block(builder *b, gr_value *stream, int layer, const char *block_nam
 
     /* Write to the core's stream, then to those of the groups. */
     snprintf(name, sizeof name, "layers.%d.%s.write", layer, block_name);
-    stream[0] = write_stream(b, stream[0], count, to_core, bias, experts, b->plan->whole[layer], name);
-    for (int k = 0; k < b->plan->groups; k++)
-        stream[1 + k] = write_stream(b, stream[1 + k], count_of(b->plan, b->plan->group[k], layer) > 0, &to_own[k],
-                                     GR_NONE, GR_NONE, GR_NONE, NULL);
+    stream[0] = write_stream(b, stream[0], count, to_core, bias, experts, b->blueprint->whole[layer], name);
+    for (int k = 0; k < b->blueprint->groups; k++)
+        stream[1 + k] = write_stream(b, stream[1 + k], count_of(b->blueprint, b->blueprint->group[k], layer) > 0,
+                                     &to_own[k], GR_NONE, GR_NONE, GR_NONE, NULL);
 }
 
 /* ---- ends ---- */
@@ -399,9 +402,9 @@ static gr_value embed_owner(builder *b, int owner) {
 /* Streams before the first layer. The tap of a group's embedding tells the norms whether the group is on. */
 static void embed(builder *b, gr_value *stream) {
     stream[0] = tap_stream(b, embed_owner(b, GR_NONE), "embed");
-    for (int k = 0; k < b->plan->groups; k++) {
+    for (int k = 0; k < b->blueprint->groups; k++) {
         char name[80];
-        int owner = b->plan->group[k];
+        int owner = b->blueprint->group[k];
         snprintf(name, sizeof name, "%s.embed", b->def->regions[owner].name);
         stream[1 + k] = gate_region(b, gr_tap_point(b->g, embed_owner(b, owner), name), owner);
         b->group_tap[k] = gr_graph_tap(b->g, stream[1 + k]);
@@ -410,39 +413,39 @@ static void embed(builder *b, gr_value *stream) {
 
 /* Logits: core and groups read what they have in the normed streams, each by its own matrix, and the sums add up. */
 static gr_value logits(builder *b, const gr_value *stream) {
-    const gr__blueprint *plan = b->plan;
+    const gr__blueprint *blueprint = b->blueprint;
     const char *matrix = b->def->tied ? "embed" : "unembed";
     gr_value n = norm(b, stream, "norm");
     gr_term term[TERMS_MOST] = {
-        {.x = plan->groups ? gr_slice(b->g, n, 0, plan->width) : n, .w = PARAM(b, GR_NONE, "%s", matrix)}};
-    for (int k = 0; k < plan->groups; k++) {
+        {.x = blueprint->groups ? gr_slice(b->g, n, 0, blueprint->width) : n, .w = PARAM(b, GR_NONE, "%s", matrix)}};
+    for (int k = 0; k < blueprint->groups; k++) {
         char name[80];
-        int owner = plan->group[k];
+        int owner = blueprint->group[k];
         snprintf(name, sizeof name, "%s.final", b->def->regions[owner].name);
         open_reads(b, stream, n, "norm", k, false);
         term[1 + k] = (gr_term){.x = gate_region(b, gr_tap_point(b->g, b->read[k].own, name), owner),
                                 .w = PARAM(b, owner, "%s", matrix)};
     }
-    int count = adapt(b, term, 1 + plan->groups, term[0].x, GR_MAP_UNEMBED, 0);
+    int count = adapt(b, term, 1 + blueprint->groups, term[0].x, GR_MAP_UNEMBED, 0);
     return sum(b, count, term, PARAM(b, GR_NONE, "unembed.bias"), GR_NONE);
 }
 
-void gr__transformer_graph(gr_graph *graph, const gr__blueprint *plan, bool watch) {
-    builder b = {.g = graph, .plan = plan, .def = plan->def, .watch = watch};
-    gr__blueprint_register(graph, plan, &b.handle, &b.region);
+void gr__transformer_graph(gr_graph *graph, const gr__blueprint *blueprint, bool watch) {
+    builder b = {.g = graph, .blueprint = blueprint, .def = blueprint->def, .watch = watch};
+    gr__blueprint_register(graph, blueprint, &b.handle, &b.region);
     gr_value stream[1 + GR__GROUPS_MOST];
     embed(&b, stream);
 
     /* Layers: attention, then neurons. Each is a segment, which may be computed again instead of kept. */
-    for (int i = 0; i < plan->layers; i++) {
+    for (int i = 0; i < blueprint->layers; i++) {
         char name[48];
         gr_graph_segment_begin(graph);
-        if (gr__blueprint_attends(plan, i)) {
+        if (gr__blueprint_attends(blueprint, i)) {
             block(&b, stream, i, "attn", GR_MAP_OUT, heads_of, gr__blueprint_heads);
             snprintf(name, sizeof name, "layers.%d.attn.stream", i);
             stream[0] = tap_stream(&b, stream[0], name);
         }
-        if (gr__blueprint_thinks(plan, i)) {
+        if (gr__blueprint_thinks(blueprint, i)) {
             block(&b, stream, i, "mlp", GR_MAP_DOWN, neurons_of, gr__blueprint_mlp);
             snprintf(name, sizeof name, "layers.%d.stream", i);
             stream[0] = tap_stream(&b, stream[0], name);

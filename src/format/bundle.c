@@ -26,7 +26,7 @@ static gr_real *gather(gr_model *model, gr_param p, gr_part part) {
 }
 
 /* The tensors of one file; a file without any is not written. */
-static gr_status write_tensors(const char *folder, const gr__blueprint *plan, gr_model *model,
+static gr_status write_tensors(const char *folder, const gr__blueprint *blueprint, gr_model *model,
                                const gr__tensor_cut *pieces, int file, gr_error *err) {
     gr_array *arrays = gr_alloc((size_t)pieces->count * sizeof *arrays);
     int n = 0;
@@ -35,15 +35,16 @@ static gr_status write_tensors(const char *folder, const gr__blueprint *plan, gr
     for (int i = 0; i < pieces->count; i++) {
         const gr__tensor *t = &pieces->tensor[i];
         if (t->file == file)
-            arrays[n++] = (gr_array){t->name,
-                                     GR_DTYPE_REAL,
-                                     2,
-                                     {t->part.hi0 - t->part.lo0, t->part.hi1 - t->part.lo1},
-                                     gather(model, gr_model_find(model, plan->param[t->part.param].def.name), t->part)};
+            arrays[n++] =
+                (gr_array){t->name,
+                           GR_DTYPE_REAL,
+                           2,
+                           {t->part.hi0 - t->part.lo0, t->part.hi1 - t->part.lo1},
+                           gather(model, gr_model_find(model, blueprint->param[t->part.param].def.name), t->part)};
     }
 
     /* "pt" is what readers of safetensors files expect there; the numbers are plain. */
-    char *name = gr__tensor_cut_file(plan, file), *path = gr_format("%s/%s", folder, name);
+    char *name = gr__tensor_cut_file(blueprint, file), *path = gr_format("%s/%s", folder, name);
     gr_pair meta = {"format", "pt"};
     gr_status status = n ? gr_safetensors_write(path, arrays, n, &meta, 1, err) : GR_OK;
     for (int i = 0; i < n; i++)
@@ -89,9 +90,9 @@ static gr_status list_file(json_t *files, const char *folder, const char *name, 
 }
 
 /* Every file that a model may have, the core's first, as far as it was written. */
-static gr_status list_files(json_t *files, const char *folder, const gr__blueprint *plan, gr_error *err) {
-    for (int f = GR_NONE; f < plan->def->region_count; f++) {
-        char *name = gr__tensor_cut_file(plan, f);
+static gr_status list_files(json_t *files, const char *folder, const gr__blueprint *blueprint, gr_error *err) {
+    for (int f = GR_NONE; f < blueprint->def->region_count; f++) {
+        char *name = gr__tensor_cut_file(blueprint, f);
         gr_status status = list_file(files, folder, name, err);
         gr_free(name);
         GR_TRY(status);
@@ -115,16 +116,16 @@ static void set_info(json_t *manifest, const gr_bundle_info *info) {
 }
 
 /* The manifest is written last: a folder that has one is whole. */
-static gr_status write_manifest(const char *folder, const gr__blueprint *plan, const gr__tensor_cut *pieces,
+static gr_status write_manifest(const char *folder, const gr__blueprint *blueprint, const gr__tensor_cut *pieces,
                                 const gr_bundle_info *info, gr_error *err) {
     json_t *manifest = json_object(), *files = json_array();
-    gr_status status = list_files(files, folder, plan, err);
+    gr_status status = list_files(files, folder, blueprint, err);
 
     /* What the network is, how it was cut into files, and where it comes from. */
     json_object_set_new(manifest, "format_version", json_integer(GR__FOLDER_VERSION));
-    json_object_set_new(manifest, "arch", gr__arch_to_json(plan->def));
-    json_object_set_new(manifest, "regions", gr__regions_json(plan));
-    json_object_set_new(manifest, "pieces", gr__tensor_cut_json(pieces, plan));
+    json_object_set_new(manifest, "arch", gr__arch_to_json(blueprint->def));
+    json_object_set_new(manifest, "regions", gr__regions_json(blueprint));
+    json_object_set_new(manifest, "pieces", gr__tensor_cut_json(pieces, blueprint));
     set_info(manifest, info);
     json_object_set_new(manifest, "files", files);
 
@@ -142,19 +143,19 @@ static gr_status write_manifest(const char *folder, const gr__blueprint *plan, c
 /* ---- save ---- */
 
 /* Everything that a model folder has; the manifest, which lists it with its digests, last. */
-static gr_status write_all(const char *folder, const gr__blueprint *plan, gr_model *model, const gr_bundle_info *info,
-                           gr_error *err) {
+static gr_status write_all(const char *folder, const gr__blueprint *blueprint, gr_model *model,
+                           const gr_bundle_info *info, gr_error *err) {
     /* The parameters by region, each region's in a file of its own. */
     gr__tensor_cut pieces;
     gr_status status = GR_OK;
-    gr__tensor_cut_cut(&pieces, plan);
-    for (int f = GR_NONE; !status && f < plan->def->region_count; f++)
-        status = write_tensors(folder, plan, model, &pieces, f, err);
+    gr__tensor_cut_cut(&pieces, blueprint);
+    for (int f = GR_NONE; !status && f < blueprint->def->region_count; f++)
+        status = write_tensors(folder, blueprint, model, &pieces, f, err);
 
     if (!status && info->tokenizer)
         status = copy_tokenizer(folder, info->tokenizer, err);
     if (!status)
-        status = write_manifest(folder, plan, &pieces, info, err);
+        status = write_manifest(folder, blueprint, &pieces, info, err);
     gr__tensor_cut_free(&pieces);
     return status;
 }
@@ -170,11 +171,11 @@ static gr_status check_texts(const gr_bundle_info *info, gr_error *err) {
 
 /* Writes the folder under a name beside its own and then moves it there, so that a reader finds the old model or the
  * new. */
-static gr_status save(const char *path, const gr__blueprint *plan, gr_model *model, const gr_bundle_info *info,
+static gr_status save(const char *path, const gr__blueprint *blueprint, gr_model *model, const gr_bundle_info *info,
                       gr_error *err) {
     gr__place place;
     GR_TRY(gr__place_open(&place, path, err));
-    gr_status status = write_all(place.fresh, plan, model, info, err);
+    gr_status status = write_all(place.fresh, blueprint, model, info, err);
     if (status == GR_OK)
         status = gr__place_commit(&place, err);
     gr__place_close(&place);
@@ -183,12 +184,12 @@ static gr_status save(const char *path, const gr__blueprint *plan, gr_model *mod
 
 gr_status gr_bundle_save(const char *path, const gr_arch_def *def, gr_model *model, const gr_bundle_info *info,
                          gr_error *err) {
-    gr__blueprint *plan;
+    gr__blueprint *blueprint;
     GR_TRY(check_texts(info, err));
-    GR_TRY(gr__blueprint_new(&plan, def, err));
-    gr_status status = gr__blueprint_match(plan, model, err);
+    GR_TRY(gr__blueprint_new(&blueprint, def, err));
+    gr_status status = gr__blueprint_match(blueprint, model, err);
     if (status == GR_OK)
-        status = save(path, plan, model, info, err);
-    gr__blueprint_free(plan);
+        status = save(path, blueprint, model, info, err);
+    gr__blueprint_free(blueprint);
     return status;
 }

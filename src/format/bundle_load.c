@@ -259,16 +259,16 @@ static gr_status read_param(const loader *l, int param, gr_real *data) {
 
 /* The model is made only when the files are known to be as large as it. */
 static gr_status read_model(loader *l) {
-    const gr__blueprint *plan = l->map->to;
+    const gr__blueprint *blueprint = l->map->to;
     json_t *seed;
 
     GR_TRY(gr_json_member(l->manifest, &seed, "seed", JSON_INTEGER, l->place, l->err));
-    for (int p = 0; p < plan->params; p++)
+    for (int p = 0; p < blueprint->params; p++)
         GR_TRY(read_param(l, p, NULL));
 
-    GR_TRY(gr__arch_model(&l->model, plan, (uint64_t)json_integer_value(seed), false, l->err));
-    for (int p = 0; p < plan->params; p++)
-        GR_TRY(read_param(l, p, gr_model_data(l->model, gr_model_find(l->model, plan->param[p].def.name))));
+    GR_TRY(gr__arch_model(&l->model, blueprint, (uint64_t)json_integer_value(seed), false, l->err));
+    for (int p = 0; p < blueprint->params; p++)
+        GR_TRY(read_param(l, p, gr_model_data(l->model, gr_model_find(l->model, blueprint->param[p].def.name))));
     return GR_OK;
 }
 

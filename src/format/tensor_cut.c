@@ -16,8 +16,8 @@ void gr__tensor_cut_free(gr__tensor_cut *pieces) {
     *pieces = (gr__tensor_cut){0};
 }
 
-char *gr__tensor_cut_file(const gr__blueprint *plan, int file) {
-    return gr_format("%s.safetensors", file == GR_NONE ? "model" : plan->def->regions[file].name);
+char *gr__tensor_cut_file(const gr__blueprint *blueprint, int file) {
+    return gr_format("%s.safetensors", file == GR_NONE ? "model" : blueprint->def->regions[file].name);
 }
 
 /* ---- cutting ---- */
@@ -39,16 +39,16 @@ static const char *tensor_name(gr_arena *arena, const char *param, const gr__pie
     return name;
 }
 
-void gr__tensor_cut_cut(gr__tensor_cut *pieces, const gr__blueprint *plan) {
+void gr__tensor_cut_cut(gr__tensor_cut *pieces, const gr__blueprint *blueprint) {
     *pieces = (gr__tensor_cut){.arena = gr_arena_new()};
-    for (int p = 0; p < plan->params; p++) {
+    for (int p = 0; p < blueprint->params; p++) {
         int count;
-        gr__piece *piece = gr__blueprint_pieces(plan, &count, p);
+        gr__piece *piece = gr__blueprint_pieces(blueprint, &count, p);
         for (int i = 0; i < count; i++)
             GR_PUSH(pieces->tensor, pieces->count, pieces->capacity) =
                 (gr__tensor){{p, piece[i].lo0, piece[i].hi0, piece[i].lo1, piece[i].hi1},
                              piece[i].region,
-                             tensor_name(pieces->arena, plan->param[p].def.name, piece, count, i)};
+                             tensor_name(pieces->arena, blueprint->param[p].def.name, piece, count, i)};
         gr_free(piece);
     }
 }
@@ -56,21 +56,21 @@ void gr__tensor_cut_cut(gr__tensor_cut *pieces, const gr__blueprint *plan) {
 /* ---- JSON ---- */
 
 /* The rectangle as members of an object: its parameter by name, rows and columns. */
-static void set_part(json_t *value, const gr__blueprint *plan, gr_part part) {
-    json_object_set_new(value, "param", json_string(plan->param[part.param].def.name));
+static void set_part(json_t *value, const gr__blueprint *blueprint, gr_part part) {
+    json_object_set_new(value, "param", json_string(blueprint->param[part.param].def.name));
     json_object_set_new(value, "lo0", json_integer(part.lo0));
     json_object_set_new(value, "hi0", json_integer(part.hi0));
     json_object_set_new(value, "lo1", json_integer(part.lo1));
     json_object_set_new(value, "hi1", json_integer(part.hi1));
 }
 
-json_t *gr__tensor_cut_json(const gr__tensor_cut *pieces, const gr__blueprint *plan) {
+json_t *gr__tensor_cut_json(const gr__tensor_cut *pieces, const gr__blueprint *blueprint) {
     json_t *list = json_array();
     for (int i = 0; i < pieces->count; i++) {
-        char *file = gr__tensor_cut_file(plan, pieces->tensor[i].file);
+        char *file = gr__tensor_cut_file(blueprint, pieces->tensor[i].file);
         json_t *value = json_object();
         json_object_set_new(value, "tensor", json_string(pieces->tensor[i].name));
-        set_part(value, plan, pieces->tensor[i].part);
+        set_part(value, blueprint, pieces->tensor[i].part);
         json_object_set_new(value, "file", json_string(file));
         json_array_append_new(list, value);
         gr_free(file);
@@ -80,22 +80,22 @@ json_t *gr__tensor_cut_json(const gr__tensor_cut *pieces, const gr__blueprint *p
 
 /* The rectangles of every region, for readers that do not know architectures: what is a region's, and what may be left
  * out. */
-json_t *gr__regions_json(const gr__blueprint *plan) {
+json_t *gr__regions_json(const gr__blueprint *blueprint) {
     json_t *list = json_array();
-    for (int r = 0; r < plan->def->region_count; r++) {
+    for (int r = 0; r < blueprint->def->region_count; r++) {
         json_t *region = json_object(), *parts = json_array();
 
-        for (int p = 0; p < plan->params; p++) {
+        for (int p = 0; p < blueprint->params; p++) {
             gr_part part[GR__PARTS_MOST];
-            int n = gr__blueprint_parts(plan, part, p, r);
+            int n = gr__blueprint_parts(blueprint, part, p, r);
             for (int i = 0; i < n; i++) {
                 json_t *value = json_object();
-                set_part(value, plan, part[i]);
+                set_part(value, blueprint, part[i]);
                 json_array_append_new(parts, value);
             }
         }
 
-        json_object_set_new(region, "name", json_string(plan->def->regions[r].name));
+        json_object_set_new(region, "name", json_string(blueprint->def->regions[r].name));
         json_object_set_new(region, "parts", parts);
         json_array_append_new(list, region);
     }
@@ -116,9 +116,10 @@ static gr_status read_number(int *to, const json_t *value, const char *key, cons
 }
 
 /* The region that a file belongs to, GR_NONE for the core's. */
-static gr_status read_file(int *file, const gr__blueprint *plan, const char *name, const char *place, gr_error *err) {
-    for (*file = GR_NONE; *file < plan->def->region_count; ++*file) {
-        char *known = gr__tensor_cut_file(plan, *file);
+static gr_status read_file(int *file, const gr__blueprint *blueprint, const char *name, const char *place,
+                           gr_error *err) {
+    for (*file = GR_NONE; *file < blueprint->def->region_count; ++*file) {
+        char *known = gr__tensor_cut_file(blueprint, *file);
         bool match = !strcmp(known, name);
         gr_free(known);
         if (match)
@@ -128,8 +129,8 @@ static gr_status read_file(int *file, const gr__blueprint *plan, const char *nam
 }
 
 /* One piece as the manifest lists it, checked against the parameter that it is of. */
-static gr_status read_piece(gr__tensor_cut *pieces, const gr__blueprint *plan, const json_t *value, const char *place,
-                            gr_error *err) {
+static gr_status read_piece(gr__tensor_cut *pieces, const gr__blueprint *blueprint, const json_t *value,
+                            const char *place, gr_error *err) {
     json_t *tensor, *param, *file;
     gr__tensor t = {0};
     if (!json_is_object(value))
@@ -145,11 +146,11 @@ static gr_status read_piece(gr__tensor_cut *pieces, const gr__blueprint *plan, c
     GR_TRY(read_number(&t.part.hi1, value, "hi1", place, err));
 
     /* Which file, which parameter, and whether the rectangle lies in it. */
-    GR_TRY(read_file(&t.file, plan, json_string_value(file), place, err));
-    t.part.param = gr__blueprint_find(plan, json_string_value(param));
+    GR_TRY(read_file(&t.file, blueprint, json_string_value(file), place, err));
+    t.part.param = gr__blueprint_find(blueprint, json_string_value(param));
     if (t.part.param == GR_NONE)
         return FORMAT(err, place, "a piece is of '%s', which the network does not have", json_string_value(param));
-    const gr_param_def *def = &plan->param[t.part.param].def;
+    const gr_param_def *def = &blueprint->param[t.part.param].def;
     if (t.part.lo0 >= t.part.hi0 || t.part.hi0 > def->rows || t.part.lo1 >= t.part.hi1 || t.part.hi1 > def->cols)
         return FORMAT(err, place, "rows %d..%d, columns %d..%d do not fit '%s' [%d x %d]", t.part.lo0, t.part.hi0,
                       t.part.lo1, t.part.hi1, def->name, def->rows, def->cols);
@@ -195,21 +196,21 @@ static gr_status check_tiles(const gr__tensor *tensor, int n, const gr_param_def
     return GR_OK;
 }
 
-gr_status gr__tensor_cut_read(gr__tensor_cut *pieces, const gr__blueprint *plan, const json_t *value, const char *place,
-                              gr_error *err) {
+gr_status gr__tensor_cut_read(gr__tensor_cut *pieces, const gr__blueprint *blueprint, const json_t *value,
+                              const char *place, gr_error *err) {
     *pieces = (gr__tensor_cut){.arena = gr_arena_new()};
     for (size_t i = 0; i < json_array_size(value); i++)
-        GR_TRY(read_piece(pieces, plan, json_array_get(value, i), place, err));
+        GR_TRY(read_piece(pieces, blueprint, json_array_get(value, i), place, err));
     if (!pieces->count)
         return FORMAT(err, place, "'pieces' is empty");
 
     /* Sorted, the pieces of each parameter stand together. */
     qsort(pieces->tensor, (size_t)pieces->count, sizeof *pieces->tensor, by_place);
-    for (int p = 0, at = 0; p < plan->params; p++) {
+    for (int p = 0, at = 0; p < blueprint->params; p++) {
         int n = 0;
         while (at + n < pieces->count && pieces->tensor[at + n].part.param == p)
             n++;
-        GR_TRY(check_tiles(pieces->tensor + at, n, &plan->param[p].def, place, err));
+        GR_TRY(check_tiles(pieces->tensor + at, n, &blueprint->param[p].def, place, err));
         at += n;
     }
     return GR_OK;

@@ -2,10 +2,11 @@
 #ifndef GR_FORMAT_TENSOR_CUT_H
 #define GR_FORMAT_TENSOR_CUT_H
 
-#include "arch/plan.h"
+#include "arch/blueprint.h"
 #include "io/json.h"
 
-/* One tensor: a rectangle of parameter `part.param` of the plan, in the file of region `file` (GR_NONE: the core's). */
+/* One tensor: a rectangle of parameter `part.param` of the blueprint, in the file of region `file` (GR_NONE: the
+ * core's). */
 typedef struct gr__tensor {
     gr_part part;
     int file;
@@ -22,16 +23,16 @@ typedef struct gr__tensor_cut {
 void gr__tensor_cut_free(gr__tensor_cut *pieces);
 
 /* As this library cuts. */
-void gr__tensor_cut_cut(gr__tensor_cut *pieces, const gr__blueprint *plan);
+void gr__tensor_cut_cut(gr__tensor_cut *pieces, const gr__blueprint *blueprint);
 
-/* As a manifest says; GR_ERR_FORMAT unless the pieces tile every parameter of the plan exactly. */
-gr_status gr__tensor_cut_read(gr__tensor_cut *pieces, const gr__blueprint *plan, const json_t *value, const char *place,
-                              gr_error *err);
+/* As a manifest says; GR_ERR_FORMAT unless the pieces tile every parameter of the blueprint exactly. */
+gr_status gr__tensor_cut_read(gr__tensor_cut *pieces, const gr__blueprint *blueprint, const json_t *value,
+                              const char *place, gr_error *err);
 
-json_t *gr__tensor_cut_json(const gr__tensor_cut *pieces, const gr__blueprint *plan);
-json_t *gr__regions_json(const gr__blueprint *plan);
+json_t *gr__tensor_cut_json(const gr__tensor_cut *pieces, const gr__blueprint *blueprint);
+json_t *gr__regions_json(const gr__blueprint *blueprint);
 
 /* "model.safetensors" or "REGION.safetensors"; gr_free it. */
-char *gr__tensor_cut_file(const gr__blueprint *plan, int file);
+char *gr__tensor_cut_file(const gr__blueprint *blueprint, int file);
 
 #endif

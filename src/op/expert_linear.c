@@ -27,12 +27,12 @@ typedef struct shape {
 } shape;
 
 /* The products of one run. */
-typedef struct plan {
+typedef struct product_set {
     gr_gemm *to_units, *to_width; /* [chunk x D] to [chunk x m] and back */
     shape *shape;
     int shapes;
     size_t room; /* of the list of shapes */
-} plan;
+} product_set;
 
 /* ---- description ------------------------------------------------------------------------------------------------ */
 
@@ -72,7 +72,8 @@ static double expert_flops(const gr_node *node) {
     return 2.0 * a->used * a->units * a->width;
 }
 
-/* ---- plan -------------------------------------------------------------------------------------------------------- */
+/* ---- products
+ * -------------------------------------------------------------------------------------------------------- */
 
 static int chunk_of(int block) { return block < CHUNK ? block : CHUNK; }
 static int larger(int a, int b) { return a > b ? a : b; }
@@ -125,7 +126,7 @@ static gr_part part_of(const attr *a, const gr_cell *cell, int e) {
 }
 
 /* The product for the gradient of such a rectangle; NULL: not made yet. */
-static gr_gemm *product_of(const plan *products, gr_part p) {
+static gr_gemm *product_of(const product_set *products, gr_part p) {
     for (int i = 0; i < products->shapes; i++)
         if (products->shape[i].height == p.hi0 - p.lo0 && products->shape[i].width == p.hi1 - p.lo1)
             return products->shape[i].product;
@@ -134,7 +135,7 @@ static gr_gemm *product_of(const plan *products, gr_part p) {
 
 /* Products for the gradient of w: dw = units^T width over a chunk, for every size of rectangle that cells cut out of
  * an expert's rows. */
-static void prepare_weights(gr_ctx *ctx, plan *products) {
+static void prepare_weights(gr_ctx *ctx, product_set *products) {
     const attr *a = ctx->node->attr;
     const gr_param_slot *w = &ctx->param[0];
     for (int c = 0; c < w->cells; c++)
@@ -160,7 +161,7 @@ static void prepare_weights(gr_ctx *ctx, plan *products) {
 
 static void expert_prepare(gr_ctx *ctx) {
     const attr *a = ctx->node->attr;
-    plan *products = gr_alloc(sizeof *products);
+    product_set *products = gr_alloc(sizeof *products);
 
     /* A chunk of rows times w_e^T, and times w_e: whichever way the map goes, forward needs the one and backward the
      * other. */
@@ -184,7 +185,7 @@ static void expert_prepare(gr_ctx *ctx) {
 }
 
 static void expert_release(gr_ctx *ctx) {
-    plan *old = ctx->prepared;
+    product_set *old = ctx->prepared;
     if (!old)
         return;
     gr_gemm_free(old->to_units);
@@ -280,7 +281,7 @@ static void scatter(const gr_ctx *ctx, const gr_real *result, const int *row, in
 /* Block by block, expert by expert: gather the rows that chose it, and compute them a chunk at a time. */
 static void expert_forward(gr_ctx *ctx, int r0, int r1) {
     const attr *a = ctx->node->attr;
-    const plan *products = ctx->prepared;
+    const product_set *products = ctx->prepared;
     const int block = ctx->rows->block, chunk = chunk_of(block);
     const room s = room_of(a, ctx->scratch, block);
 
@@ -392,7 +393,7 @@ static void give_nothing(const gr_ctx *ctx, int r) {
  * x, the other the gradient of the result. */
 static void backward_chunk(gr_ctx *ctx, const room *s, const int *row, int count, int e, int r) {
     const attr *a = ctx->node->attr;
-    const plan *products = ctx->prepared;
+    const product_set *products = ctx->prepared;
     const gr_slot *x = &ctx->in[0], *y = &ctx->out;
 
     /* Both operands of all products, as chunks of the rows at hand. */

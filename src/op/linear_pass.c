@@ -22,7 +22,7 @@ typedef gr__linear_attr linear;
 
 /* The products of one run, made once, and how its scratch is divided: first `whole`, then for each thread a `lane` of
  * dout, x and room for a copy times weights (wgrad.c). */
-typedef struct plan {
+typedef struct product_set {
     gr_gemm *forward[TERMS];        /* half a block of x times w */
     gr_gemm *back[TERMS][GR__KEPT]; /* half a block of the result's gradient times w, for each range of kept columns */
     gr_wgrad *weights[TERMS];       /* gradient of w; NULL: not wanted */
@@ -33,7 +33,7 @@ typedef struct plan {
     size_t lane;    /* numbers: all that one thread needs */
     size_t dout;    /* numbers at the start of a lane: a block of the result's gradient in bfloat16 */
     size_t x;       /* numbers behind that: a block of an input in bfloat16 */
-} plan;
+} product_set;
 
 /* ---- working memory --------------------------------------------------------------------------------------------- */
 
@@ -52,7 +52,7 @@ static size_t widest_input(const linear *attr) {
 /* What a run needs of scratch. Products in bfloat16 read copies of what is kept in float. With a base the result is
  * kept in float, and a step reads its gradient many times: it is copied once, whole. Anything else that is kept in
  * float each thread copies as it goes, a block at a time. */
-static plan rooms(const gr_node *node, int capacity, int block) {
+static product_set rooms(const gr_node *node, int capacity, int block) {
     const linear *attr = node->attr;
     size_t width = (size_t)node->width, most = 0;
 
@@ -61,7 +61,7 @@ static plan rooms(const gr_node *node, int capacity, int block) {
         most = larger(most, gr__wgrad_scratch(attr->term[i].rows, attr->term[i].hi - attr->term[i].lo, block));
 
     /* Copies of the gradient: of all rows, or of a block in each lane; then a block of an input. Whole cache lines. */
-    plan p = {.half_block = gr__half_block(block), .turns = 1};
+    product_set p = {.half_block = gr__half_block(block), .turns = 1};
     p.whole = attr->base >= 0 ? halves(width * (size_t)capacity) : 0;
     p.dout = attr->base >= 0 ? 0 : halves(width * (size_t)block);
     p.x = halves(widest_input(attr) * (size_t)block);
@@ -70,17 +70,18 @@ static plan rooms(const gr_node *node, int capacity, int block) {
 }
 
 size_t gr__linear_scratch(const gr_node *node, int capacity, int block) {
-    const plan p = rooms(node, capacity, block);
+    const product_set p = rooms(node, capacity, block);
     return p.whole + (size_t)omp_get_max_threads() * p.lane;
 }
 
 /* The calling thread's part of the scratch. */
 static gr_real *lane_of(const gr_ctx *ctx) {
-    const plan *p = ctx->prepared;
+    const product_set *p = ctx->prepared;
     return ctx->scratch + p->whole + (size_t)omp_get_thread_num() * p->lane;
 }
 
-/* ---- plan ------------------------------------------------------------------------------------------------------- */
+/* ---- products -------------------------------------------------------------------------------------------------------
+ */
 
 /* Row stride of an input as products read it: in bfloat16 an input that is kept in float is a packed copy. */
 static int stride_x(const gr_ctx *ctx, int i) {
@@ -92,7 +93,7 @@ static int stride_x(const gr_ctx *ctx, int i) {
 static int stride_dout(const gr_ctx *ctx) { return ctx->half && !ctx->out.dh ? ctx->out.width : ctx->out.stride; }
 
 /* Makes the products of term i. */
-static void prepare_term(gr_ctx *ctx, plan *products, int i) {
+static void prepare_term(gr_ctx *ctx, product_set *products, int i) {
     const linear *attr = ctx->node->attr;
     const term *t = &attr->term[i];
     const gr_slot *x = &ctx->in[i];
@@ -145,7 +146,7 @@ static void prepare_term(gr_ctx *ctx, plan *products, int i) {
 
 void gr__linear_prepare(gr_ctx *ctx) {
     const linear *attr = ctx->node->attr;
-    plan *products = gr_alloc(sizeof *products);
+    product_set *products = gr_alloc(sizeof *products);
     *products = rooms(ctx->node, ctx->rows->capacity, ctx->rows->block);
     for (int i = 0; i < attr->terms; i++)
         prepare_term(ctx, products, i);
@@ -153,7 +154,7 @@ void gr__linear_prepare(gr_ctx *ctx) {
 }
 
 void gr__linear_release(gr_ctx *ctx) {
-    plan *old = ctx->prepared;
+    product_set *old = ctx->prepared;
     if (!old)
         return;
     for (int i = 0; i < TERMS; i++) {
@@ -186,14 +187,14 @@ static const void *operand(const gr_ctx *ctx, gr_half *room, const gr_real *v, c
 /* Those of input i, with room for a copy behind that of the result's gradient. */
 static const void *x_operand(const gr_ctx *ctx, int i, int r, int rows) {
     const gr_slot *x = &ctx->in[i];
-    const plan *p = ctx->prepared;
+    const product_set *p = ctx->prepared;
     return operand(ctx, (gr_half *)(lane_of(ctx) + p->dout), x->v, x->vh, x->stride, x->width, r, rows);
 }
 
 /* Those of the result's gradient: out of the copy of all rows, where there is one. */
 static const void *dout_operand(const gr_ctx *ctx, int r, int rows) {
     const gr_slot *out = &ctx->out;
-    const plan *p = ctx->prepared;
+    const product_set *p = ctx->prepared;
     if (ctx->half && !out->dh && p->whole)
         return (gr_half *)ctx->scratch + (size_t)r * out->width;
     return operand(ctx, (gr_half *)lane_of(ctx), out->d, out->dh, out->stride, out->width, r, rows);
@@ -241,7 +242,7 @@ static void start(const gr_ctx *ctx, const gr_slot *base, const gr_real *bias, i
 /* The result in half a block of rows from r on. */
 static void forward_rows(const gr_ctx *ctx, int r) {
     const linear *attr = ctx->node->attr;
-    const plan *products = ctx->prepared;
+    const product_set *products = ctx->prepared;
     const int block = r / ctx->rows->block;
     const gr_slot *out = &ctx->out, *base = attr->base >= 0 ? &ctx->in[attr->base] : NULL;
     const gr_real *bias = attr->bias >= 0 ? ctx->param[attr->bias].w : NULL;
@@ -259,7 +260,7 @@ static void forward_rows(const gr_ctx *ctx, int r) {
 
 /* Threads take half blocks; nothing is shared between them. */
 void gr__linear_forward(gr_ctx *ctx, int r0, int r1) {
-    const plan *products = ctx->prepared;
+    const product_set *products = ctx->prepared;
 #pragma omp parallel for schedule(static) num_threads(ctx->threads)
     for (int r = r0; r < r1; r += products->half_block)
         forward_rows(ctx, r);
@@ -275,7 +276,7 @@ static const void *part_of(const gr_ctx *ctx, const term *t, const void *dout, i
 /* Gradients of the inputs in half a block of rows from r on. */
 static void back_rows(const gr_ctx *ctx, int r) {
     const linear *attr = ctx->node->attr;
-    const plan *products = ctx->prepared;
+    const product_set *products = ctx->prepared;
     const int block = r / ctx->rows->block, rows = products->half_block;
     const gr_slot *base = attr->base >= 0 ? &ctx->in[attr->base] : NULL, *out = &ctx->out;
     const void *dout = NULL;
@@ -302,7 +303,7 @@ static void back_rows(const gr_ctx *ctx, int r) {
 /* A piece of the gradient of a term's weights, over all rows: dw = dout^T x, or x^T dout for a transposed w. */
 static void back_weights(const gr_ctx *ctx, int i, int piece, int r0, int r1) {
     const term *t = &((const linear *)ctx->node->attr)->term[i];
-    const plan *products = ctx->prepared;
+    const product_set *products = ctx->prepared;
     const int block = ctx->rows->block;
     gr_real *scratch = lane_of(ctx) + products->dout + products->x;
 
@@ -327,7 +328,7 @@ static void back_bias(const gr_ctx *ctx, int chunk, int r0, int r1) {
  * the first turn) chunks of the bias and half blocks of rows. This does number `at`. */
 static void back_task(const gr_ctx *ctx, int turn, int chunks, int at, int r0, int r1) {
     const linear *attr = ctx->node->attr;
-    const plan *products = ctx->prepared;
+    const product_set *products = ctx->prepared;
 
     /* Pieces of the weights of this turn's terms. */
     for (int i = 0; i < attr->terms; i++) {
@@ -349,7 +350,7 @@ static void back_task(const gr_ctx *ctx, int turn, int chunks, int at, int r0, i
 
 /* How many pieces of weights a turn has. */
 static int tasks_of(const gr_ctx *ctx, int turn) {
-    const plan *products = ctx->prepared;
+    const product_set *products = ctx->prepared;
     int count = 0;
     for (int i = 0; i < ((const linear *)ctx->node->attr)->terms; i++)
         count += products->turn[i] == turn ? gr__wgrad_pieces(products->weights[i]) : 0;
@@ -358,7 +359,7 @@ static int tasks_of(const gr_ctx *ctx, int turn) {
 
 void gr__linear_backward(gr_ctx *ctx, int r0, int r1) {
     const linear *attr = ctx->node->attr;
-    const plan *products = ctx->prepared;
+    const product_set *products = ctx->prepared;
     const gr_slot *out = &ctx->out;
     const gr_param_slot *bias = attr->bias >= 0 ? &ctx->param[attr->bias] : NULL;
     const int chunks = bias && bias->g ? gr__bgrad_chunks(bias) : 0, halves = (r1 - r0) / products->half_block;

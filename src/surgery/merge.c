@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "arch/plan.h"
+#include "arch/blueprint.h"
 
 #define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "surgery", (hint), __VA_ARGS__)
 
@@ -44,13 +44,13 @@ static const gr_real *numbers(gr_model *model, const char *name) {
 /* ---- untying ---- */
 
 /* Fills a model that is untied from one that is tied: an output matrix from the embedding of the same owner. */
-static void copy_untied(gr_model *to, const gr__blueprint *plan, gr_model *tied) {
-    for (int q = 0; q < plan->params; q++) {
-        const gr_param_def *p = &plan->param[q].def;
+static void copy_untied(gr_model *to, const gr__blueprint *blueprint, gr_model *tied) {
+    for (int q = 0; q < blueprint->params; q++) {
+        const gr_param_def *p = &blueprint->param[q].def;
         const gr_real *from = numbers(tied, p->name);
         if (!from) {
-            int embed = gr__blueprint_find_local(plan, gr__blueprint_owner(plan, q), GR_NONE, "embed");
-            from = numbers(tied, plan->param[embed].def.name);
+            int embed = gr__blueprint_find_local(blueprint, gr__blueprint_owner(blueprint, q), GR_NONE, "embed");
+            from = numbers(tied, blueprint->param[embed].def.name);
         }
         memcpy(gr_model_data(to, gr_model_find(to, p->name)), from, (size_t)p->rows * (size_t)p->cols * sizeof *from);
     }
@@ -59,16 +59,16 @@ static void copy_untied(gr_model *to, const gr__blueprint *plan, gr_model *tied)
 /* The same network with an output matrix of its own, equal to the embedding. */
 static gr_status untie(gr_surgery_result *it, gr_error *err) {
     gr_model *apart;
-    gr__blueprint *plan;
+    gr__blueprint *blueprint;
     gr_arch_def def = *it->def;
     def.tied = false;
 
     /* A model of the untied description, filled from the tied one. */
-    GR_TRY(gr__blueprint_new(&plan, &def, err));
-    gr_status status = gr__arch_model(&apart, plan, gr_model_seed(it->model), false, err);
+    GR_TRY(gr__blueprint_new(&blueprint, &def, err));
+    gr_status status = gr__arch_model(&apart, blueprint, gr_model_seed(it->model), false, err);
     if (status == GR_OK)
-        copy_untied(apart, plan, it->model);
-    gr__blueprint_free(plan);
+        copy_untied(apart, blueprint, it->model);
+    gr__blueprint_free(blueprint);
     GR_TRY(status);
 
     /* The new one takes the place of the old one, whose description `def` still points into. */
@@ -135,11 +135,11 @@ static void merge_map(gr_model *to, gr_model *from, const gr_arch_region *region
 }
 
 /* All maps of a region's adapter. Maps outside of layers are there once. */
-static void merge_region(gr_model *to, gr_model *from, const gr__blueprint *plan, int region) {
+static void merge_region(gr_model *to, gr_model *from, const gr__blueprint *blueprint, int region) {
     for (int map = 0; map < GR_MAPS; map++)
-        for (int i = 0; i < (map < GR_MAP_EMBED ? plan->layers : 1); i++)
-            if (gr__blueprint_adapts(plan, region, (gr_map)map, i))
-                merge_map(to, from, &plan->def->regions[region], (gr_map)map, i);
+        for (int i = 0; i < (map < GR_MAP_EMBED ? blueprint->layers : 1); i++)
+            if (gr__blueprint_adapts(blueprint, region, (gr_map)map, i))
+                merge_map(to, from, &blueprint->def->regions[region], (gr_map)map, i);
 }
 
 /* Whether a region is among those named. */
@@ -152,37 +152,38 @@ static bool is_named(const gr_arch_region *region, const char *const *names, int
 
 /* out: the network without the regions, which takes what their adapters add. A region counts once, however often it is
  * named. */
-static gr_status merge_all(gr_surgery_result *out, const gr__blueprint *plan, gr_model *model, const char *const *names,
-                           int count, gr_error *err) {
-    const gr_arch_def *def = plan->def;
+static gr_status merge_all(gr_surgery_result *out, const gr__blueprint *blueprint, gr_model *model,
+                           const char *const *names, int count, gr_error *err) {
+    const gr_arch_def *def = blueprint->def;
     bool ends = false;
     for (int r = 0; r < def->region_count; r++)
         for (int map = GR_MAP_EMBED; map < GR_MAPS; map++)
-            ends = ends || (is_named(&def->regions[r], names, count) && gr__blueprint_adapts(plan, r, (gr_map)map, 0));
+            ends = ends ||
+                   (is_named(&def->regions[r], names, count) && gr__blueprint_adapts(blueprint, r, (gr_map)map, 0));
 
     /* A matrix that is both embedding and output cannot take what is added to one of them. */
     if (def->tied && ends)
         GR_TRY(untie(out, err));
     for (int r = 0; r < def->region_count; r++)
         if (is_named(&def->regions[r], names, count))
-            merge_region(out->model, model, plan, r);
+            merge_region(out->model, model, blueprint, r);
     return GR_OK;
 }
 
 gr_status gr_surgery_merge(gr_surgery_result *out, const gr_arch_def *def, gr_model *model, const char *const *regions,
                            int count, gr_error *err) {
-    gr__blueprint *plan;
+    gr__blueprint *blueprint;
     *out = (gr_surgery_result){0};
     for (int i = 0; i < count; i++)
         GR_TRY(check(def, regions[i], err));
-    GR_TRY(gr__blueprint_new(&plan, def, err));
+    GR_TRY(gr__blueprint_new(&blueprint, def, err));
 
     /* Remove the regions, then add what their adapters did. */
     gr_status status = gr_surgery_remove(out, def, model, regions, count, err);
     if (status == GR_OK)
-        status = merge_all(out, plan, model, regions, count, err);
+        status = merge_all(out, blueprint, model, regions, count, err);
     if (status != GR_OK)
         gr_surgery_free(out);
-    gr__blueprint_free(plan);
+    gr__blueprint_free(blueprint);
     return status;
 }

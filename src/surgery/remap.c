@@ -1,7 +1,7 @@
 /* remap.c - which layers and units of a smaller or wider network come from which of the old one.
  *
- * A map holds two plans and, for each layer and unit of the new one, the layer and unit of the old one, or -1. From
- * that follows for every parameter where its rows and columns come from. */
+ * A map holds two blueprints and, for each layer and unit of the new one, the layer and unit of the old one, or -1.
+ * From that follows for every parameter where its rows and columns come from. */
 #include <string.h>
 
 #include "arch/kind.h"
@@ -9,7 +9,7 @@
 
 #define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "surgery", (hint), __VA_ARGS__)
 
-/* Frees a map with both plans and the new description. */
+/* Frees a map with both blueprints and the new description. */
 void gr__remap_free(gr__remap *map) {
     if (!map)
         return;
@@ -129,9 +129,9 @@ gr__remap *gr__remap_new(gr__blueprint *from, gr__blueprint *to, gr_arch_def *de
     return map;
 }
 
-/* A copy of the wider description, and its plan, which has as many layers as the old one. */
-static gr_status plan_wider(gr__blueprint **to, gr_arch_def **copy, const gr_arch_def *wider, int layers,
-                            gr_error *err) {
+/* A copy of the wider description, and its blueprint, which has as many layers as the old one. */
+static gr_status blueprint_wider(gr__blueprint **to, gr_arch_def **copy, const gr_arch_def *wider, int layers,
+                                 gr_error *err) {
     GR_TRY(gr_arch_check(wider, err)); /* first: copying reads lists as long as it says */
     *copy = gr_arch_copy(wider);
     gr_status status = gr__blueprint_new(to, *copy, err);
@@ -144,13 +144,13 @@ static gr_status plan_wider(gr__blueprint **to, gr_arch_def **copy, const gr_arc
     return status;
 }
 
-/* A map to a network with more units in regions; it takes both plans and the copied description over. */
+/* A map to a network with more units in regions; it takes both blueprints and the copied description over. */
 gr_status gr__remap_expand(gr__remap **out, const gr_arch_def *def, const gr_arch_def *wider, gr_error *err) {
     gr__blueprint *from, *to;
     gr_arch_def *copy;
     *out = NULL;
     GR_TRY(gr__blueprint_new(&from, def, err));
-    gr_status status = plan_wider(&to, &copy, wider, from->layers, err);
+    gr_status status = blueprint_wider(&to, &copy, wider, from->layers, err);
     if (status == GR_OK)
         *out = gr__remap_new(from, to, copy, NULL);
     else
@@ -167,18 +167,18 @@ typedef struct kept {
 } kept;
 
 /* What stays of one sort of units, by layer; kept_free. */
-static kept *keep(const gr__blueprint *plan, const bool *gone, bool heads) {
-    const int *all = heads ? plan->heads_all : plan->mlp_all;
-    const gr__unit_span *span = heads ? plan->head_span : plan->mlp_span;
-    kept *k = gr_alloc((size_t)plan->layers * sizeof *k);
+static kept *keep(const gr__blueprint *blueprint, const bool *gone, bool heads) {
+    const int *all = heads ? blueprint->heads_all : blueprint->mlp_all;
+    const gr__unit_span *span = heads ? blueprint->head_span : blueprint->mlp_span;
+    kept *k = gr_alloc((size_t)blueprint->layers * sizeof *k);
 
     /* All units of a layer, less those of regions that are gone. */
-    for (int i = 0; i < plan->layers; i++) {
+    for (int i = 0; i < blueprint->layers; i++) {
         k[i] = (kept){gr_alloc((size_t)all[i]), all[i]};
         memset(k[i].unit, true, (size_t)all[i]);
-        for (int r = 0; r < plan->def->region_count; r++)
-            if (gone[r] && !plan->def->regions[r].residual.add) {
-                gr__unit_span s = span[r * plan->layers + i];
+        for (int r = 0; r < blueprint->def->region_count; r++)
+            if (gone[r] && !blueprint->def->regions[r].residual.add) {
+                gr__unit_span s = span[r * blueprint->layers + i];
                 memset(k[i].unit + s.lo, false, (size_t)(s.hi - s.lo));
             }
     }
@@ -217,13 +217,13 @@ typedef struct staying {
 } staying;
 
 /* Layers stay unless a region that is gone owns them whole. */
-static staying stay(gr_arena *arena, const gr__blueprint *plan, const bool *gone) {
-    size_t size = (size_t)plan->layers * sizeof(int);
+static staying stay(gr_arena *arena, const gr__blueprint *blueprint, const bool *gone) {
+    size_t size = (size_t)blueprint->layers * sizeof(int);
     staying s = {gr_arena_alloc(arena, size), 0, gr_arena_alloc(arena, size)};
 
     /* Those that stay close up. */
-    for (int i = 0; i < plan->layers; i++) {
-        bool stays = plan->whole[i] == GR_NONE || !gone[plan->whole[i]];
+    for (int i = 0; i < blueprint->layers; i++) {
+        bool stays = blueprint->whole[i] == GR_NONE || !gone[blueprint->whole[i]];
         s.now[i] = stays ? s.count : -1;
         if (stays)
             s.layer[s.count++] = i;
@@ -288,14 +288,14 @@ static void move_claim(gr_arena *arena, const staying *s, gr_arch_units *u, cons
 }
 
 /* What cannot be taken out of a network and leave one of the same kind. */
-static gr_status check_gone(const gr__blueprint *plan, int r, gr_error *err) {
-    const gr_arch_region *region = &plan->def->regions[r];
-    if (plan->stream_span[r].lo < plan->stream_span[r].hi)
+static gr_status check_gone(const gr__blueprint *blueprint, int r, gr_error *err) {
+    const gr_arch_region *region = &blueprint->def->regions[r];
+    if (blueprint->stream_span[r].lo < blueprint->stream_span[r].hi)
         return USAGE(
             err, "switch the region off by its gate, or zero it",
             "region '%s' claims residual dimensions %d..%d, which share a norm with the others: without them it "
             "would divide by another count",
-            region->name, plan->stream_span[r].lo, plan->stream_span[r].hi);
+            region->name, blueprint->stream_span[r].lo, blueprint->stream_span[r].hi);
 
     /* A whole parameter may be one that the network cannot do without. */
     if (region->pattern_count)
@@ -306,16 +306,16 @@ static gr_status check_gone(const gr__blueprint *plan, int r, gr_error *err) {
 }
 
 /* The windows of the layers that stay: those of a description go around, and layers that leave would shift them. */
-static const int *windows(gr_arena *arena, const gr__blueprint *plan, const staying *s, int *count) {
+static const int *windows(gr_arena *arena, const gr__blueprint *blueprint, const staying *s, int *count) {
     int *list = gr_arena_alloc(arena, (size_t)s->count * sizeof *list);
 
     /* All layers stay: so does the list. */
-    if (s->count == plan->layers)
-        return plan->def->windows;
+    if (s->count == blueprint->layers)
+        return blueprint->def->windows;
 
     /* Else write out the window of each. */
     for (int i = 0; i < s->count; i++)
-        list[i] = gr__blueprint_window(plan, s->layer[i]);
+        list[i] = gr__blueprint_window(blueprint, s->layer[i]);
     *count = s->count;
     return list;
 }
@@ -329,9 +329,9 @@ static const int *of_staying(gr_arena *arena, const staying *s, const int *list)
 }
 
 /* The regions that stay, in new numbers of layers and units; *count becomes how many. */
-static gr_arch_region *staying_regions(gr_arena *arena, const gr__blueprint *plan, const bool *gone, const staying *s,
-                                       const kept *heads, const kept *mlp, int *count) {
-    const gr_arch_def *old = plan->def;
+static gr_arch_region *staying_regions(gr_arena *arena, const gr__blueprint *blueprint, const bool *gone,
+                                       const staying *s, const kept *heads, const kept *mlp, int *count) {
+    const gr_arch_def *old = blueprint->def;
     gr_arch_region *regions = gr_arena_alloc(arena, (size_t)old->region_count * sizeof *regions);
     *count = 0;
     for (int r = 0; r < old->region_count; r++) {
@@ -339,9 +339,9 @@ static gr_arch_region *staying_regions(gr_arena *arena, const gr__blueprint *pla
             continue;
         gr_arch_region *region = &regions[(*count)++];
         *region = old->regions[r];
-        move_claim(arena, s, &region->heads, plan->head_span + r * plan->layers, heads, NULL);
-        move_claim(arena, s, &region->mlp, plan->mlp_span + r * plan->layers, mlp, NULL);
-        move_claim(arena, s, &region->experts, plan->mlp_span + r * plan->layers, mlp, plan->each);
+        move_claim(arena, s, &region->heads, blueprint->head_span + r * blueprint->layers, heads, NULL);
+        move_claim(arena, s, &region->mlp, blueprint->mlp_span + r * blueprint->layers, mlp, NULL);
+        move_claim(arena, s, &region->experts, blueprint->mlp_span + r * blueprint->layers, mlp, blueprint->each);
         region->layers = renumber(arena, s, region->layers, &region->layer_count);
         region->whole = renumber(arena, s, region->whole, &region->whole_count);
     }
@@ -349,81 +349,81 @@ static gr_arch_region *staying_regions(gr_arena *arena, const gr__blueprint *pla
 }
 
 /* Of a perceptron: the claimable neurons that stay in each layer, between inputs and outputs. */
-static const int *sizes_kept(gr_arena *arena, const gr__blueprint *plan, const kept *mlp) {
-    const gr_arch_def *old = plan->def;
+static const int *sizes_kept(gr_arena *arena, const gr__blueprint *blueprint, const kept *mlp) {
+    const gr_arch_def *old = blueprint->def;
     int *sizes = gr_arena_alloc(arena, (size_t)old->size_count * sizeof *sizes);
     memcpy(sizes, old->sizes, (size_t)old->size_count * sizeof *sizes);
-    for (int i = 0; i < plan->layers; i++)
-        sizes[i + 1] = count_kept(&mlp[i], plan->mlp[i]);
+    for (int i = 0; i < blueprint->layers; i++)
+        sizes[i + 1] = count_kept(&mlp[i], blueprint->mlp[i]);
     return sizes;
 }
 
 /* Of a transformer: layers that stay, with their windows, heads, and neurons or experts. */
-static void count_transformer(gr_arch_def *def, gr_arena *arena, const gr__blueprint *plan, const staying *s,
+static void count_transformer(gr_arch_def *def, gr_arena *arena, const gr__blueprint *blueprint, const staying *s,
                               const kept *heads, const kept *mlp) {
-    const gr_arch_def *old = plan->def;
-    def->head_size = plan->head_size;
+    const gr_arch_def *old = blueprint->def;
+    def->head_size = blueprint->head_size;
     def->layers = s->count;
-    def->windows = old->window_count ? windows(arena, plan, s, &def->window_count) : NULL;
+    def->windows = old->window_count ? windows(arena, blueprint, s, &def->window_count) : NULL;
 
     /* Query heads; where their number changes, that of heads of keys goes with it. */
-    def->layer_heads = counts(arena, s, heads, plan->heads, NULL, plan->group_size, &def->heads);
+    def->layer_heads = counts(arena, s, heads, blueprint->heads, NULL, blueprint->group_size, &def->heads);
     if (def->kv_heads && !def->layer_heads)
-        def->kv_heads = def->heads / plan->group_size;
+        def->kv_heads = def->heads / blueprint->group_size;
 
     /* With experts the neurons of each stay as they are. */
     if (def->experts > 0 || def->layer_experts) {
         def->layer_mlp = old->layer_mlp ? of_staying(arena, s, old->layer_mlp) : NULL;
-        def->layer_experts = counts(arena, s, mlp, plan->mlp, plan->each, 1, &def->experts);
+        def->layer_experts = counts(arena, s, mlp, blueprint->mlp, blueprint->each, 1, &def->experts);
     } else {
-        def->layer_mlp = counts(arena, s, mlp, plan->mlp, NULL, 1, &def->mlp);
+        def->layer_mlp = counts(arena, s, mlp, blueprint->mlp, NULL, 1, &def->mlp);
     }
 }
 
 /* The description without the regions that are gone. */
-static gr_arch_def *smaller(gr_arena *arena, const gr__blueprint *plan, const bool *gone, const staying *s,
+static gr_arch_def *smaller(gr_arena *arena, const gr__blueprint *blueprint, const bool *gone, const staying *s,
                             const kept *heads, const kept *mlp) {
-    gr_arch_def def = *plan->def;
-    def.regions = staying_regions(arena, plan, gone, s, heads, mlp, &def.region_count);
+    gr_arch_def def = *blueprint->def;
+    def.regions = staying_regions(arena, blueprint, gone, s, heads, mlp, &def.region_count);
 
     /* Layers with a penalty: an empty list would mean all of them. */
-    def.l1_layers = renumber(arena, s, plan->def->l1_layers, &def.l1_count);
-    if (plan->def->l1_count && !def.l1_count)
+    def.l1_layers = renumber(arena, s, blueprint->def->l1_layers, &def.l1_count);
+    if (blueprint->def->l1_count && !def.l1_count)
         def.l1 = 0;
 
-    if (plan->arch->sized)
-        def.sizes = sizes_kept(arena, plan, mlp);
+    if (blueprint->arch->sized)
+        def.sizes = sizes_kept(arena, blueprint, mlp);
     else
-        count_transformer(&def, arena, plan, s, heads, mlp);
+        count_transformer(&def, arena, blueprint, s, heads, mlp);
     return gr_arch_copy(&def);
 }
 
 /* Patterns name parameters by the numbers of their layers, and those change. */
-static gr_status check_patterns(const gr__blueprint *plan, const bool *gone, const staying *s, gr_error *err) {
-    if (!s->count && plan->layers)
+static gr_status check_patterns(const gr__blueprint *blueprint, const bool *gone, const staying *s, gr_error *err) {
+    if (!s->count && blueprint->layers)
         return USAGE(err, "leave one of the regions in", "without these regions the network has no layer");
 
     /* As long as all layers stay, so do their numbers. */
-    if (s->count == plan->layers)
+    if (s->count == blueprint->layers)
         return GR_OK;
-    for (int r = 0; r < plan->def->region_count; r++)
-        for (int p = 0; p < plan->params; p++)
-            if (!gone[r] && plan->param[p].block != GR_NONE && gr__blueprint_listed(plan, p, r))
+    for (int r = 0; r < blueprint->def->region_count; r++)
+        for (int p = 0; p < blueprint->params; p++)
+            if (!gone[r] && blueprint->param[p].block != GR_NONE && gr__blueprint_listed(blueprint, p, r))
                 return USAGE(err, "remove that region's patterns, or silence the layers with zero",
                              "region '%s' owns '%s' by a pattern, and layers that leave change the numbers of others",
-                             plan->def->regions[r].name, plan->param[p].def.name);
+                             blueprint->def->regions[r].name, blueprint->param[p].def.name);
     return GR_OK;
 }
 
 /* Marks the regions that are named; each must be one that can be removed. */
-static gr_status mark_gone(const gr__blueprint *plan, bool *gone, const char *const *regions, int count,
+static gr_status mark_gone(const gr__blueprint *blueprint, bool *gone, const char *const *regions, int count,
                            gr_error *err) {
     for (int i = 0; i < count; i++) {
-        int r = find_region(plan->def, regions[i]);
+        int r = find_region(blueprint->def, regions[i]);
         if (r == GR_NONE)
             return USAGE(err, NULL, "there is no region '%s'", regions[i]);
         gone[r] = true;
-        GR_TRY(check_gone(plan, r, err));
+        GR_TRY(check_gone(blueprint, r, err));
     }
     return GR_OK;
 }

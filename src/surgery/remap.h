@@ -2,7 +2,7 @@
 #ifndef GR_SURGERY_REMAP_H
 #define GR_SURGERY_REMAP_H
 
-#include "arch/plan.h"
+#include "arch/blueprint.h"
 #include "gradroute/surgery.h"
 
 /* New from old layers and lines of units: for each of `to` the one of `from`, or -1. */
@@ -15,7 +15,7 @@ typedef struct gr__remap {
 gr_status gr__remap_expand(gr__remap **map, const gr_arch_def *def, const gr_arch_def *wider, gr_error *err);
 gr_status gr__remap_remove(gr__remap **map, const gr_arch_def *def, const char *const *regions, int count,
                            gr_error *err);
-/* Takes plans and description over. layer: see above, NULL: the same. Units are mapped by place, as in expand. */
+/* Takes blueprints and description over. layer: see above, NULL: the same. Units are mapped by place, as in expand. */
 gr__remap *gr__remap_new(gr__blueprint *from, gr__blueprint *to, gr_arch_def *def, const int *layer);
 void gr__remap_free(gr__remap *map);
 int gr__remap_origin(const gr__remap *map, int param); /* the parameter of `from` that became `param`, or GR_NONE */

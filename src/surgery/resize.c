@@ -335,7 +335,7 @@ static gr_status check_patterns(const gr__remap *map, gr_error *err) {
     return GR_OK;
 }
 
-/* From the new description to the map, which takes both plans over. */
+/* From the new description to the map, which takes both blueprints over. */
 static gr_status map_described(gr__remap **map, job *j, gr_error *err) {
     GR_TRY(check(j->from, j->how, err));
     GR_TRY(describe(j, err));

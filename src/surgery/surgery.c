@@ -189,19 +189,20 @@ static void zero(gr_real *data, int cols, gr_part part) {
             data[(size_t)i * (size_t)cols + (size_t)j] = 0;
 }
 
-/* Silences a region in the parameters of plan and model. */
-static void off_zero(const gr__blueprint *plan, gr_model *model, int region) {
-    for (int q = 0; q < plan->params; q++) {
-        const gr__blueprint_param *p = &plan->param[q];
+/* Silences a region in the parameters of blueprint and model. */
+static void off_zero(const gr__blueprint *blueprint, gr_model *model, int region) {
+    for (int q = 0; q < blueprint->params; q++) {
+        const gr__blueprint_param *p = &blueprint->param[q];
         gr_real *data = gr_model_data(model, gr_model_find(model, p->def.name));
 
         /* Parameters that are the region's alone: all of what puts out, and all that a pattern names. */
         bool puts_out = p->role == GR__BASE ? p->axis[0].out || p->axis[1].out : p->role == GR__HIGH;
-        if (gr__blueprint_listed(plan, q, region) || (gr__blueprint_whole(plan, q, region) && puts_out))
+        if (gr__blueprint_listed(blueprint, q, region) || (gr__blueprint_whole(blueprint, q, region) && puts_out))
             zero(data, p->def.cols, (gr_part){q, 0, p->def.rows, 0, p->def.cols});
 
         /* Of others the lines of its units, where these put out. */
-        gr__unit_span r = gr__blueprint_lines(plan, q, 0, region), c = gr__blueprint_lines(plan, q, 1, region);
+        gr__unit_span r = gr__blueprint_lines(blueprint, q, 0, region),
+                      c = gr__blueprint_lines(blueprint, q, 1, region);
         if (p->axis[0].out)
             zero(data, p->def.cols, (gr_part){q, r.lo, r.hi, 0, p->def.cols});
         if (p->axis[1].out)
@@ -210,13 +211,13 @@ static void off_zero(const gr__blueprint *plan, gr_model *model, int region) {
 }
 
 /* Draws all numbers of a region anew, as a new model with this seed has them. */
-static void off_reinit(const gr__blueprint *plan, gr_model *model, int region, uint64_t seed) {
+static void off_reinit(const gr__blueprint *blueprint, gr_model *model, int region, uint64_t seed) {
     /* Rectangle by rectangle; draws are keyed by the seed, the name of the parameter and the place in it. */
-    for (int q = 0; q < plan->params; q++) {
+    for (int q = 0; q < blueprint->params; q++) {
         gr_part part[GR__PARTS_MOST];
-        int n = gr__blueprint_parts(plan, part, q, region);
+        int n = gr__blueprint_parts(blueprint, part, q, region);
         for (int i = 0; i < n; i++) {
-            part[i].param = gr_model_find(model, plan->param[q].def.name);
+            part[i].param = gr_model_find(model, blueprint->param[q].def.name);
             gr_model_draw(model, part[i], seed);
         }
     }
@@ -298,9 +299,9 @@ static gr_status calibrate(watch *list, int count, gr_run *run, const gr_surgery
 }
 
 /* Adds what the region's units put out on average through parameter q, along `axis`, to the bias behind it. */
-static void add_mean(const gr__blueprint *plan, gr_model *model, const watch *list, int q, int axis, int region) {
-    const gr__blueprint_param *p = &plan->param[q];
-    gr__unit_span s = gr__blueprint_lines(plan, q, axis, region);
+static void add_mean(const gr__blueprint *blueprint, gr_model *model, const watch *list, int q, int axis, int region) {
+    const gr__blueprint_param *p = &blueprint->param[q];
+    gr__unit_span s = gr__blueprint_lines(blueprint, q, axis, region);
     bool heads = p->axis[axis].unit == GR__HEAD;
 
     /* Only what heads and neurons write, where the region has some. */
@@ -328,12 +329,12 @@ static void add_mean(const gr__blueprint *plan, gr_model *model, const watch *li
 }
 
 /* A model with the numbers of `model`, whose heads and neurons are outputs too. */
-static gr_status twin_new(gr_model **twin, const gr__blueprint *plan, gr_model *model, gr_error *err) {
-    GR_TRY(gr__arch_model(twin, plan, 0, true, err));
+static gr_status twin_new(gr_model **twin, const gr__blueprint *blueprint, gr_model *model, gr_error *err) {
+    GR_TRY(gr__arch_model(twin, blueprint, 0, true, err));
 
     /* Parameter by parameter, since outputs change neither their names nor their sizes. */
-    for (int q = 0; q < plan->params; q++) {
-        const gr_param_def *def = &plan->param[q].def;
+    for (int q = 0; q < blueprint->params; q++) {
+        const gr_param_def *def = &blueprint->param[q].def;
         memcpy(gr_model_data(*twin, gr_model_find(*twin, def->name)),
                gr_model_data(model, gr_model_find(model, def->name)),
                (size_t)def->rows * (size_t)def->cols * sizeof(gr_real));
@@ -342,15 +343,15 @@ static gr_status twin_new(gr_model **twin, const gr__blueprint *plan, gr_model *
 }
 
 /* Means of all neurons and heads, list[2 * layer + heads], over the calibration rows; the sums are the caller's. */
-static gr_status measure(watch *list, const gr__blueprint *plan, gr_model *model, const gr_surgery_off_def *how,
+static gr_status measure(watch *list, const gr__blueprint *blueprint, gr_model *model, const gr_surgery_off_def *how,
                          int32_t *cls, gr_error *err) {
     gr_model *twin;
     gr_run *run = NULL;
-    int count = 2 * plan->layers;
-    GR_TRY(twin_new(&twin, plan, model, err));
+    int count = 2 * blueprint->layers;
+    GR_TRY(twin_new(&twin, blueprint, model, err));
     for (int k = 0; k < count; k++) {
         char name[48];
-        plan->arch->tap(name, sizeof name, k / 2, k % 2);
+        blueprint->arch->tap(name, sizeof name, k / 2, k % 2);
         list[k] = watch_new(twin, name);
     }
 
@@ -364,18 +365,18 @@ static gr_status measure(watch *list, const gr__blueprint *plan, gr_model *model
 }
 
 /* model is the new one, still whole; its biases take the means. */
-static gr_status off_mean(const gr__blueprint *plan, gr_model *model, int region, const gr_surgery_off_def *how,
+static gr_status off_mean(const gr__blueprint *blueprint, gr_model *model, int region, const gr_surgery_off_def *how,
                           gr_error *err) {
-    int count = 2 * plan->layers;
+    int count = 2 * blueprint->layers;
     watch *list = gr_alloc((size_t)count * sizeof *list);
     int32_t *cls = gr_alloc((size_t)how->rows * sizeof *cls);
-    gr_status status = measure(list, plan, model, how, cls, err);
+    gr_status status = measure(list, blueprint, model, how, cls, err);
 
     /* What the units put out through every parameter that reads them. */
     if (status == GR_OK)
-        for (int q = 0; q < plan->params; q++)
+        for (int q = 0; q < blueprint->params; q++)
             for (int axis = 0; axis < 2; axis++)
-                add_mean(plan, model, list, q, axis, region);
+                add_mean(blueprint, model, list, q, axis, region);
     for (int k = 0; k < count; k++)
         gr_free(list[k].sum);
     gr_free(list);
@@ -384,11 +385,11 @@ static gr_status off_mean(const gr__blueprint *plan, gr_model *model, int region
 }
 
 /* A mean can stand in for neurons and heads whose output one map takes, and for nothing else. */
-static gr_status check_mean(const gr__blueprint *plan, int r, const gr_surgery_off_def *how, gr_error *err) {
-    const gr_arch_region *region = &plan->def->regions[r];
+static gr_status check_mean(const gr__blueprint *blueprint, int r, const gr_surgery_off_def *how, gr_error *err) {
+    const gr_arch_region *region = &blueprint->def->regions[r];
 
     /* Whatever else a region may own. */
-    if (region->residual.add || plan->stream_span[r].lo < plan->stream_span[r].hi || region->pattern_count ||
+    if (region->residual.add || blueprint->stream_span[r].lo < blueprint->stream_span[r].hi || region->pattern_count ||
         region->whole_count || region->adapter.rank || region->experts.add || region->experts.last ||
         region->experts.lo || region->experts.hi || region->experts.spans)
         return USAGE(err, "use zero, reinit or remove",
@@ -397,12 +398,12 @@ static gr_status check_mean(const gr__blueprint *plan, int r, const gr_surgery_o
                      region->name);
 
     /* An adapter on that map would read the units too. */
-    for (int k = 0; k < plan->def->region_count; k++)
-        for (int i = 0; i < plan->layers; i++)
-            if (gr__blueprint_adapts(plan, k, GR_MAP_OUT, i) || gr__blueprint_adapts(plan, k, GR_MAP_DOWN, i))
+    for (int k = 0; k < blueprint->def->region_count; k++)
+        for (int i = 0; i < blueprint->layers; i++)
+            if (gr__blueprint_adapts(blueprint, k, GR_MAP_OUT, i) || gr__blueprint_adapts(blueprint, k, GR_MAP_DOWN, i))
                 return USAGE(err, "merge or remove the adapter first",
                              "the adapter '%s' reads heads or neurons, so the mean of '%s' is not in one map",
-                             plan->def->regions[k].name, region->name);
+                             blueprint->def->regions[k].name, region->name);
     if (!how->next || how->rows < 1)
         return USAGE(err, NULL, "mean ablation of '%s' needs calibration batches", region->name);
     return GR_OK;

@@ -1,10 +1,10 @@
-/* plan.h - an architecture with its defaults settled: counts per layer, every parameter with what its rows and
+/* blueprint.h - an architecture with its defaults settled: counts per layer, every parameter with what its rows and
  * columns are, and from that the rectangles that regions own.
  *
  * Builders, surgery and model folders all work from this list, so a parameter is described once.
  */
-#ifndef GR_ARCH_PLAN_H
-#define GR_ARCH_PLAN_H
+#ifndef GR_ARCH_BLUEPRINT_H
+#define GR_ARCH_BLUEPRINT_H
 
 #include "base/mem.h"
 #include "gradroute/arch.h"
@@ -69,75 +69,78 @@ typedef struct gr__blueprint {
     size_t param_capacity;
 } gr__blueprint;
 
-gr_status gr__blueprint_new(gr__blueprint **plan, const gr_arch_def *def, gr_error *err);
-void gr__blueprint_free(gr__blueprint *plan);
-int gr__blueprint_find(const gr__blueprint *plan, const char *name); /* GR_NONE if there is none */
-/* The parameter with this local name of an owner (NULL: the core; or a region by its name, as regions of two plans
+gr_status gr__blueprint_new(gr__blueprint **blueprint, const gr_arch_def *def, gr_error *err);
+void gr__blueprint_free(gr__blueprint *blueprint);
+int gr__blueprint_find(const gr__blueprint *blueprint, const char *name); /* GR_NONE if there is none */
+/* The parameter with this local name of an owner (NULL: the core; or a region by its name, as regions of two blueprints
  * have different numbers) in a block (GR_NONE: of none); GR_NONE if there is none. */
-int gr__blueprint_find_local(const gr__blueprint *plan, const char *owner, int block, const char *local);
-const char *gr__blueprint_owner(const gr__blueprint *plan, int param); /* the name of its region, NULL: the core's */
-size_t gr__blueprint_size(const gr__blueprint *plan);                  /* numbers in all parameters */
+int gr__blueprint_find_local(const gr__blueprint *blueprint, const char *owner, int block, const char *local);
+const char *gr__blueprint_owner(const gr__blueprint *blueprint,
+                                int param);                /* the name of its region, NULL: the core's */
+size_t gr__blueprint_size(const gr__blueprint *blueprint); /* numbers in all parameters */
 
 /* Heads of keys or neurons that the core (GR_NONE) or a group has in a layer. */
-int gr__blueprint_heads(const gr__blueprint *plan, int owner, int layer);
-int gr__blueprint_mlp(const gr__blueprint *plan, int owner, int layer);
-int gr__blueprint_lines_of(const gr__blueprint *plan,
+int gr__blueprint_heads(const gr__blueprint *blueprint, int owner, int layer);
+int gr__blueprint_mlp(const gr__blueprint *blueprint, int owner, int layer);
+int gr__blueprint_lines_of(const gr__blueprint *blueprint,
                            gr__unit unit); /* lines of one unit, 0: not a unit that comes in counts */
-int gr__blueprint_window(const gr__blueprint *plan, int layer);   /* positions that a row sees in a layer, 0: all */
-int gr__blueprint_own(const gr__blueprint *plan, int owner);      /* residual dimensions of the owner itself */
-int gr__blueprint_seen(const gr__blueprint *plan, int owner);     /* those that its blocks read and write */
-bool gr__blueprint_attends(const gr__blueprint *plan, int layer); /* somebody has heads there */
-bool gr__blueprint_thinks(const gr__blueprint *plan, int layer);  /* somebody has neurons there */
+int gr__blueprint_window(const gr__blueprint *blueprint, int layer); /* positions that a row sees in a layer, 0: all */
+int gr__blueprint_own(const gr__blueprint *blueprint, int owner);    /* residual dimensions of the owner itself */
+int gr__blueprint_seen(const gr__blueprint *blueprint, int owner);   /* those that its blocks read and write */
+bool gr__blueprint_attends(const gr__blueprint *blueprint, int layer); /* somebody has heads there */
+bool gr__blueprint_thinks(const gr__blueprint *blueprint, int layer);  /* somebody has neurons there */
 
 /* Whether a region has an adapter on a map of a layer (embed and unembed: any layer). */
-bool gr__blueprint_adapts(const gr__blueprint *plan, int region, gr_map map, int layer);
+bool gr__blueprint_adapts(const gr__blueprint *blueprint, int region, gr_map map, int layer);
+bool gr__region_in_layer(const gr_arch_region *region, int layer); /* it may have units there */
 /* "attn.qkv" and so on, behind "layers.i." where in_layer. */
 const char *gr__map_name(gr_map map, bool *in_layer);
 
 /* Whether an axis is of the core's units: of the core's parameters, and of adapters on them. */
-bool gr__blueprint_core(const gr__blueprint *plan, int param);
+bool gr__blueprint_core(const gr__blueprint *blueprint, int param);
 /* Lines of one axis of such a parameter that are units of the region; empty if none. */
-gr__unit_span gr__blueprint_lines(const gr__blueprint *plan, int param, int axis, int region);
+gr__unit_span gr__blueprint_lines(const gr__blueprint *blueprint, int param, int axis, int region);
 /* Rows of a core parameter whose units belong to regions that stop gradients: ranges for a gr_term, ascending and
  * apart, the first `most` of them; returns how many there are. */
-int gr__blueprint_stops(const gr__blueprint *plan, gr_columns *stop, int most, int param);
+int gr__blueprint_stops(const gr__blueprint *blueprint, gr_columns *stop, int most, int param);
 /* All of the parameter is the region's: by a pattern, as its residual group, or as a part of a layer that it owns. */
-bool gr__blueprint_whole(const gr__blueprint *plan, int param, int region);
-bool gr__blueprint_listed(const gr__blueprint *plan, int param, int region); /* by a pattern */
+bool gr__blueprint_whole(const gr__blueprint *blueprint, int param, int region);
+bool gr__blueprint_listed(const gr__blueprint *blueprint, int param, int region); /* by a pattern */
 /* Disjoint rectangles of a parameter that the region owns; returns how many. */
-int gr__blueprint_parts(const gr__blueprint *plan, gr_part part[GR__PARTS_MOST], int param, int region);
+int gr__blueprint_parts(const gr__blueprint *blueprint, gr_part part[GR__PARTS_MOST], int param, int region);
 
 /* A parameter cut at the borders of all regions' rectangles; region is the first that owns the piece, or GR_NONE. */
 typedef struct gr__piece {
     int lo0, hi0, lo1, hi1, region;
 } gr__piece;
-gr__piece *gr__blueprint_pieces(const gr__blueprint *plan, int *count, int param); /* gr_free it */
+gr__piece *gr__blueprint_pieces(const gr__blueprint *blueprint, int *count, int param); /* gr_free it */
 
-/* parameters.c: fills plan->param. */
-void gr__blueprint_list(gr__blueprint *plan);
+/* parameters.c: fills blueprint->param. */
+void gr__blueprint_list(gr__blueprint *blueprint);
 
-/* GR_ERR_USAGE unless the model has exactly the parameters of the plan. */
-gr_status gr__blueprint_match(const gr__blueprint *plan, const gr_model *model, gr_error *err);
+/* GR_ERR_USAGE unless the model has exactly the parameters of the blueprint. */
+gr_status gr__blueprint_match(const gr__blueprint *blueprint, const gr_model *model, gr_error *err);
 /* The graph as a model. watch: heads and neurons are outputs too, named as their taps. */
-gr_status gr__arch_model(gr_model **model, const gr__blueprint *plan, uint64_t seed, bool watch, gr_error *err);
+gr_status gr__arch_model(gr_model **model, const gr__blueprint *blueprint, uint64_t seed, bool watch, gr_error *err);
 
-/* For builders: adds all parameters, and all regions with their parts; new arrays of handles, by the plan's numbers. */
-void gr__blueprint_register(gr_graph *graph, const gr__blueprint *plan, gr_param **handles, int **regions);
-/* The handle of a parameter, GR_NONE if the plan has none of that name. */
-gr_param gr__blueprint_param_handle(const gr__blueprint *plan, const gr_param *handles, int owner, const char *format,
-                                    ...) __attribute__((format(printf, 4, 5)));
-bool gr__blueprint_penalised(const gr__blueprint *plan, int layer); /* L1 on the hidden units of this layer */
+/* For builders: adds all parameters, and all regions with their parts; new arrays of handles, by the blueprint's
+ * numbers. */
+void gr__blueprint_register(gr_graph *graph, const gr__blueprint *blueprint, gr_param **handles, int **regions);
+/* The handle of a parameter, GR_NONE if the blueprint has none of that name. */
+gr_param gr__blueprint_param_handle(const gr__blueprint *blueprint, const gr_param *handles, int owner,
+                                    const char *format, ...) __attribute__((format(printf, 4, 5)));
+bool gr__blueprint_penalised(const gr__blueprint *blueprint, int layer); /* L1 on the hidden units of this layer */
 gr_value gr__activate(gr_graph *graph, gr_activation activation, gr_value x);
 
 /* x with columns [lo, hi) multiplied by the region's strength, or by those of all regions with units in a layer,
  * `scale` columns a unit. */
-gr_value gr__blueprint_strength(gr_graph *graph, const gr__blueprint *plan, const gr_param *handle, int region,
+gr_value gr__blueprint_strength(gr_graph *graph, const gr__blueprint *blueprint, const gr_param *handle, int region,
                                 gr_value x, int lo, int hi);
-gr_value gr__blueprint_strengths(gr_graph *graph, const gr__blueprint *plan, const gr_param *handle,
+gr_value gr__blueprint_strengths(gr_graph *graph, const gr__blueprint *blueprint, const gr_param *handle,
                                  const gr__unit_span *span, int layer, gr_value x, int scale);
 
 /* A gate of the region on its units of a layer, if it has any: columns of `tap`, `scale` columns a unit. */
-void gr__blueprint_gates(gr_graph *graph, const gr__blueprint *plan, const int *regions, const gr__unit_span *span,
+void gr__blueprint_gates(gr_graph *graph, const gr__blueprint *blueprint, const int *regions, const gr__unit_span *span,
                          int layer, gr_tap tap, int scale);
 
 #endif

@@ -1,4 +1,4 @@
-/* plan.c - settles a description: checks it, places the units of every region, and lists all parameters.
+/* blueprint.c - settles a description: checks it, places the units of every region, and lists all parameters.
  *
  * The order matters. The architecture sets sizes and counts units by layer; then each region claims units among those
  * (claims never reach what other regions add) or adds units behind them; then adapters, which need to know what is in a
@@ -58,28 +58,28 @@ static gr_status check_common(const gr_arch_def *def, gr_error *err) {
 bool gr__has_experts(const gr_arch_def *def) { return def->experts > 0 || def->layer_experts; }
 
 /* Counts the units of every layer, as the core has them before regions add any. */
-static gr_status settle_layers(gr__blueprint *plan, const gr_arch_def *def, gr_error *err) {
-    size_t n = (size_t)plan->layers * sizeof(int);
-    plan->heads = gr_arena_alloc(plan->arena, n);
-    plan->mlp = gr_arena_alloc(plan->arena, n);
-    plan->heads_all = gr_arena_alloc(plan->arena, n);
-    plan->mlp_all = gr_arena_alloc(plan->arena, n);
-    plan->each = gr_arena_alloc(plan->arena, n);
+static gr_status settle_layers(gr__blueprint *blueprint, const gr_arch_def *def, gr_error *err) {
+    size_t n = (size_t)blueprint->layers * sizeof(int);
+    blueprint->heads = gr_arena_alloc(blueprint->arena, n);
+    blueprint->mlp = gr_arena_alloc(blueprint->arena, n);
+    blueprint->heads_all = gr_arena_alloc(blueprint->arena, n);
+    blueprint->mlp_all = gr_arena_alloc(blueprint->arena, n);
+    blueprint->each = gr_arena_alloc(blueprint->arena, n);
 
     /* The architecture counts; with sizes the count is the size. */
-    for (int i = 0; i < plan->layers; i++) {
-        if (plan->arch->sized)
-            plan->mlp[i] = def->sizes[i + 1];
+    for (int i = 0; i < blueprint->layers; i++) {
+        if (blueprint->arch->sized)
+            blueprint->mlp[i] = def->sizes[i + 1];
         else
-            GR_TRY(plan->arch->count(plan, i, err));
-        GR_TRY(gr__within("the neurons of a layer", plan->mlp[i], 0, GR__MOST_UNITS, err));
-        plan->heads_all[i] = plan->heads[i];
-        plan->mlp_all[i] = plan->mlp[i];
+            GR_TRY(blueprint->arch->count(blueprint, i, err));
+        GR_TRY(gr__within("the neurons of a layer", blueprint->mlp[i], 0, GR__MOST_UNITS, err));
+        blueprint->heads_all[i] = blueprint->heads[i];
+        blueprint->mlp_all[i] = blueprint->mlp[i];
     }
 
     /* Layers that the L1 penalty names. */
     for (int i = 0; i < def->l1_count; i++)
-        GR_TRY(gr__within("a layer of l1", def->l1_layers[i], 0, plan->layers - 1, err));
+        GR_TRY(gr__within("a layer of l1", def->l1_layers[i], 0, blueprint->layers - 1, err));
     return GR_OK;
 }
 
@@ -130,7 +130,7 @@ static bool listed(const int *list, int count, int layer) {
 }
 
 /* Whether a region has units of its own in a layer: it is named, and not owned whole. */
-static bool in_layer(const gr_arch_region *region, int layer) {
+bool gr__region_in_layer(const gr_arch_region *region, int layer) {
     return (!region->layer_count || listed(region->layers, region->layer_count, layer)) &&
            !listed(region->whole, region->whole_count, layer);
 }
@@ -162,9 +162,9 @@ static gr_status check_span(const gr_arch_region *region, const gr_arch_units *u
 }
 
 /* Settles the units of one sort of region r in every layer: claims lie among count[], additions follow in all[]. */
-static gr_status settle_units(gr__blueprint *plan, int r, const gr_arch_units *u, const char *noun, const int *count,
-                              int *all, gr__unit_span *spans, gr_error *err) {
-    const gr_arch_region *region = &plan->def->regions[r];
+static gr_status settle_units(gr__blueprint *blueprint, int r, const gr_arch_units *u, const char *noun,
+                              const int *count, int *all, gr__unit_span *spans, gr_error *err) {
+    const gr_arch_region *region = &blueprint->def->regions[r];
     GR_TRY(check_units(region, u, noun, err));
     if (region->residual.add && has_units(u) && !u->add)
         return USAGE(err, "give the claimed units to a region of their own",
@@ -176,9 +176,9 @@ static gr_status settle_units(gr__blueprint *plan, int r, const gr_arch_units *u
 
     /* A residual group has its own units, counted from 0; other additions follow what is in the layer already; a claim
      * lies among the core's. */
-    for (int i = 0; i < plan->layers; i++) {
-        gr__unit_span *s = &spans[r * plan->layers + i];
-        if (!in_layer(region, i))
+    for (int i = 0; i < blueprint->layers; i++) {
+        gr__unit_span *s = &spans[r * blueprint->layers + i];
+        if (!gr__region_in_layer(region, i))
             continue;
         if (region->residual.add) {
             *s = (gr__unit_span){0, u->add};
@@ -194,14 +194,14 @@ static gr_status settle_units(gr__blueprint *plan, int r, const gr_arch_units *u
 }
 
 /* Experts of region r: as many of the layer's neurons as they have. */
-static gr_status settle_region_experts(gr__blueprint *plan, int r, gr_error *err) {
-    const gr_arch_region *region = &plan->def->regions[r];
+static gr_status settle_region_experts(gr__blueprint *blueprint, int r, gr_error *err) {
+    const gr_arch_region *region = &blueprint->def->regions[r];
     const gr_arch_units *u = &region->experts;
     GR_TRY(check_units(region, u, "experts", err));
-    if (gr__has_experts(plan->def) && has_units(&region->mlp) && !region->residual.add)
+    if (gr__has_experts(blueprint->def) && has_units(&region->mlp) && !region->residual.add)
         return USAGE(err, "give it experts", "region '%s' takes single neurons of a network with experts",
                      region->name);
-    if (has_units(u) && (!gr__has_experts(plan->def) || region->residual.add))
+    if (has_units(u) && (!gr__has_experts(blueprint->def) || region->residual.add))
         return USAGE(err, "set experts in the model, and give residual dimensions a region of their own",
                      "region '%s' takes experts of a network without, or beside residual dimensions", region->name);
 
@@ -210,15 +210,16 @@ static gr_status settle_region_experts(gr__blueprint *plan, int r, gr_error *err
         return GR_OK;
 
     /* Counted in experts here, kept in neurons, which are the units. */
-    for (int i = 0; i < plan->layers; i++) {
-        gr__unit_span *s = &plan->mlp_span[r * plan->layers + i];
-        int each = plan->each[i], count = plan->mlp[i] / each;
-        if (!in_layer(region, i))
+    for (int i = 0; i < blueprint->layers; i++) {
+        gr__unit_span *s = &blueprint->mlp_span[r * blueprint->layers + i];
+        int each = blueprint->each[i], count = blueprint->mlp[i] / each;
+        if (!gr__region_in_layer(region, i))
             continue;
         if (u->add) {
-            GR_TRY(gr__within("the experts of a layer", plan->mlp_all[i] / each + u->add, 0, GR__MOST_EXPERTS, err));
-            *s = (gr__unit_span){plan->mlp_all[i], plan->mlp_all[i] + u->add * each};
-            plan->mlp_all[i] = s->hi;
+            GR_TRY(
+                gr__within("the experts of a layer", blueprint->mlp_all[i] / each + u->add, 0, GR__MOST_EXPERTS, err));
+            *s = (gr__unit_span){blueprint->mlp_all[i], blueprint->mlp_all[i] + u->add * each};
+            blueprint->mlp_all[i] = s->hi;
         } else {
             *s = claim(u, i, count);
             GR_TRY(check_span(region, u, *s, "experts", "layer", count, err));
@@ -229,8 +230,8 @@ static gr_status settle_region_experts(gr__blueprint *plan, int r, gr_error *err
 }
 
 /* Residual dimensions of a region: new ones, which make it a residual group, or some of the core's. */
-static gr_status settle_residual(gr__blueprint *plan, int r, gr_error *err) {
-    const gr_arch_region *region = &plan->def->regions[r];
+static gr_status settle_residual(gr__blueprint *blueprint, int r, gr_error *err) {
+    const gr_arch_region *region = &blueprint->def->regions[r];
     const gr_arch_units *u = &region->residual;
     GR_TRY(check_units(region, u, "residual dimensions", err));
     if (u->spans)
@@ -238,47 +239,48 @@ static gr_status settle_residual(gr__blueprint *plan, int r, gr_error *err) {
 
     /* A group: the stream grows by its columns. RMS norm alone can leave a group out of its mean. */
     if (u->add) {
-        if (plan->def->norm != GR_NORM_RMS)
+        if (blueprint->def->norm != GR_NORM_RMS)
             return USAGE(err, "set norm: rms", "region '%s' adds residual dimensions, which need RMS norm",
                          region->name);
-        if (plan->groups == GR__GROUPS_MOST)
+        if (blueprint->groups == GR__GROUPS_MOST)
             return USAGE(err, NULL, "region '%s' is the residual group after the %d that a network can have",
                          region->name, GR__GROUPS_MOST);
-        plan->group[plan->groups] = r;
-        plan->offset[plan->groups++] = plan->stream;
-        plan->stream += u->add;
+        blueprint->group[blueprint->groups] = r;
+        blueprint->offset[blueprint->groups++] = blueprint->stream;
+        blueprint->stream += u->add;
     } else if (has_units(u)) {
-        plan->stream_span[r] = claim(u, 0, plan->width);
-        GR_TRY(check_span(region, u, plan->stream_span[r], "residual dimensions", "network", plan->width, err));
+        blueprint->stream_span[r] = claim(u, 0, blueprint->width);
+        GR_TRY(
+            check_span(region, u, blueprint->stream_span[r], "residual dimensions", "network", blueprint->width, err));
     }
     return GR_OK;
 }
 
 /* Layers that a region owns with everything in them. */
-static gr_status settle_whole(gr__blueprint *plan, int r, gr_error *err) {
-    const gr_arch_region *region = &plan->def->regions[r];
-    if (region->whole_count && plan->arch->sized)
+static gr_status settle_whole(gr__blueprint *blueprint, int r, gr_error *err) {
+    const gr_arch_region *region = &blueprint->def->regions[r];
+    if (region->whole_count && blueprint->arch->sized)
         return USAGE(err, "claim its neurons", "region '%s' owns whole layers, which only a transformer has",
                      region->name);
 
     /* Each layer has at most one owner. */
     for (int i = 0; i < region->whole_count; i++) {
         int layer = region->whole[i];
-        if (layer < 0 || layer >= plan->layers)
+        if (layer < 0 || layer >= blueprint->layers)
             return USAGE(err, NULL, "region '%s' owns layer %d whole, of a network with %d", region->name, layer,
-                         plan->layers);
-        if (plan->whole[layer] != GR_NONE)
+                         blueprint->layers);
+        if (blueprint->whole[layer] != GR_NONE)
             return USAGE(err, "a layer has one owner", "layer %d is owned whole by region '%s' and by region '%s'",
-                         layer, plan->def->regions[plan->whole[layer]].name, region->name);
-        plan->whole[layer] = r;
+                         layer, blueprint->def->regions[blueprint->whole[layer]].name, region->name);
+        blueprint->whole[layer] = r;
     }
     return GR_OK;
 }
 
 /* Whether a region's adapter can be: on a transformer, without residual dimensions beside it, on maps that are
  * there. */
-static gr_status check_adapter(const gr__blueprint *plan, int r, gr_error *err) {
-    const gr_arch_region *region = &plan->def->regions[r];
+static gr_status check_adapter(const gr__blueprint *blueprint, int r, gr_error *err) {
+    const gr_arch_region *region = &blueprint->def->regions[r];
     const gr_arch_adapter *a = &region->adapter;
 
     /* Numbers that make sense; without a rank there is no adapter, and nothing else may be said of one. */
@@ -290,7 +292,7 @@ static gr_status check_adapter(const gr__blueprint *plan, int r, gr_error *err) 
         return GR_OK;
     if (!(a->scale >= 0 && isfinite(a->scale)) || a->maps >> GR_MAPS)
         return USAGE(err, NULL, "the adapter of region '%s' has scale %g and maps %x", region->name, a->scale, a->maps);
-    if (plan->arch->sized || region->residual.add)
+    if (blueprint->arch->sized || region->residual.add)
         return USAGE(err, "give the adapter a region of its own, in a transformer",
                      "region '%s' has an adapter beside residual dimensions, or in an mlp network", region->name);
 
@@ -298,8 +300,8 @@ static gr_status check_adapter(const gr__blueprint *plan, int r, gr_error *err) 
     bool any = false;
     for (int map = 0; map < GR_MAPS; map++) {
         bool there = false;
-        for (int i = 0; i < plan->layers; i++)
-            there = there || gr__blueprint_adapts(plan, r, (gr_map)map, i);
+        for (int i = 0; i < blueprint->layers; i++)
+            there = there || gr__blueprint_adapts(blueprint, r, (gr_map)map, i);
         if (!there && a->maps >> map & 1)
             return USAGE(err, "leave it out of `maps`", "region '%s' adapts '%s', which its layers do not have",
                          region->name, gr_arch_word("map", map));
@@ -309,26 +311,27 @@ static gr_status check_adapter(const gr__blueprint *plan, int r, gr_error *err) 
 }
 
 /* What is in a layer that a region owns whole would leave with it. */
-static gr_status check_whole(const gr__blueprint *plan, gr_error *err) {
-    for (int r = 0; r < plan->def->region_count; r++)
-        for (int i = 0; i < plan->layers; i++) {
-            gr__unit_span heads = plan->head_span[r * plan->layers + i], mlp = plan->mlp_span[r * plan->layers + i];
+static gr_status check_whole(const gr__blueprint *blueprint, gr_error *err) {
+    for (int r = 0; r < blueprint->def->region_count; r++)
+        for (int i = 0; i < blueprint->layers; i++) {
+            gr__unit_span heads = blueprint->head_span[r * blueprint->layers + i],
+                          mlp = blueprint->mlp_span[r * blueprint->layers + i];
             bool adapts = false;
             for (int map = 0; map < GR_MAP_EMBED; map++)
-                adapts = adapts || gr__blueprint_adapts(plan, r, (gr_map)map, i);
-            if (plan->whole[i] != GR_NONE && (heads.lo < heads.hi || mlp.lo < mlp.hi || adapts))
+                adapts = adapts || gr__blueprint_adapts(blueprint, r, (gr_map)map, i);
+            if (blueprint->whole[i] != GR_NONE && (heads.lo < heads.hi || mlp.lo < mlp.hi || adapts))
                 return USAGE(err, "name the region's layers, without this one",
                              "region '%s' has units in layer %d, which region '%s' owns whole",
-                             plan->def->regions[r].name, i, plan->def->regions[plan->whole[i]].name);
+                             blueprint->def->regions[r].name, i, blueprint->def->regions[blueprint->whole[i]].name);
         }
     return GR_OK;
 }
 
 /* Stopping gradients is for what reads the stream through rows of its own. */
-static gr_status check_stop(const gr__blueprint *plan, const gr_arch_region *region, gr_error *err) {
+static gr_status check_stop(const gr__blueprint *blueprint, const gr_arch_region *region, gr_error *err) {
     if (!region->stop)
         return GR_OK;
-    if (has_units(&region->experts) || region->whole_count || (has_units(&region->mlp) && plan->def->experts))
+    if (has_units(&region->experts) || region->whole_count || (has_units(&region->mlp) && blueprint->def->experts))
         return USAGE(err, "it is for heads, neurons, residual groups and adapters",
                      "region '%s' stops gradients, which experts and whole layers cannot", region->name);
     if (!has_units(&region->mlp) && !has_units(&region->heads) && !region->residual.add && !region->adapter.rank)
@@ -349,76 +352,78 @@ static gr_status check_strength(const gr_arch_region *region, gr_error *err) {
 }
 
 /* What can be said of a region by itself, before its units are placed. */
-static gr_status check_region(const gr__blueprint *plan, int r, gr_error *err) {
-    const gr_arch_region *region = &plan->def->regions[r];
-    GR_TRY(check_name(plan->def, r, err));
+static gr_status check_region(const gr__blueprint *blueprint, int r, gr_error *err) {
+    const gr_arch_region *region = &blueprint->def->regions[r];
+    GR_TRY(check_name(blueprint->def, r, err));
     for (int i = 0; i < region->layer_count; i++)
-        if (region->layers[i] < 0 || region->layers[i] >= plan->layers)
+        if (region->layers[i] < 0 || region->layers[i] >= blueprint->layers)
             return USAGE(err, NULL, "region '%s' names layer %d of a network with %d", region->name, region->layers[i],
-                         plan->layers);
+                         blueprint->layers);
 
     /* It owns something that this kind of network has. */
     if (!has_units(&region->residual) && !has_units(&region->mlp) && !has_units(&region->heads) &&
         !has_units(&region->experts) && !region->pattern_count && !region->whole_count && !region->adapter.rank)
         return USAGE(err, "give it residual, mlp, heads, experts, whole, adapter or parameters",
                      "region '%s' owns nothing", region->name);
-    GR_TRY(check_stop(plan, region, err));
-    if (plan->arch->sized && (has_units(&region->residual) || has_units(&region->heads)))
+    GR_TRY(check_stop(blueprint, region, err));
+    if (blueprint->arch->sized && (has_units(&region->residual) || has_units(&region->heads)))
         return USAGE(err, NULL, "region '%s' wants heads or residual dimensions of %s network", region->name,
-                     plan->arch->noun);
+                     blueprint->arch->noun);
     return check_strength(region, err);
 }
 
 /* Places the units of region r. Of a network with experts neurons belong to experts, and are placed with them. */
-static gr_status settle_region(gr__blueprint *plan, int r, gr_error *err) {
-    const gr_arch_region *region = &plan->def->regions[r];
-    GR_TRY(check_region(plan, r, err));
-    GR_TRY(settle_whole(plan, r, err));
-    GR_TRY(settle_residual(plan, r, err));
-    GR_TRY(settle_units(plan, r, &region->heads, "heads", plan->heads, plan->heads_all, plan->head_span, err));
-    GR_TRY(settle_region_experts(plan, r, err));
+static gr_status settle_region(gr__blueprint *blueprint, int r, gr_error *err) {
+    const gr_arch_region *region = &blueprint->def->regions[r];
+    GR_TRY(check_region(blueprint, r, err));
+    GR_TRY(settle_whole(blueprint, r, err));
+    GR_TRY(settle_residual(blueprint, r, err));
+    GR_TRY(settle_units(blueprint, r, &region->heads, "heads", blueprint->heads, blueprint->heads_all,
+                        blueprint->head_span, err));
+    GR_TRY(settle_region_experts(blueprint, r, err));
     if (has_units(&region->experts))
         return GR_OK;
-    return settle_units(plan, r, &region->mlp, "neurons", plan->mlp, plan->mlp_all, plan->mlp_span, err);
+    return settle_units(blueprint, r, &region->mlp, "neurons", blueprint->mlp, blueprint->mlp_all, blueprint->mlp_span,
+                        err);
 }
 
 /* Sizes must be countable. */
-static gr_status check_result(const gr__blueprint *plan, gr_error *err) {
-    for (int i = 0; i < plan->layers; i++) {
-        int heads = plan->heads_all[i], mlp = plan->mlp_all[i];
-        if (plan->arch->check)
-            GR_TRY(plan->arch->check(plan, i, err));
-        if ((int64_t)heads * (plan->group_size + 2) * plan->head_size > INT_MAX / 4 || mlp > INT_MAX / 4 ||
-            plan->stream > GR__MOST_WIDTH)
+static gr_status check_result(const gr__blueprint *blueprint, gr_error *err) {
+    for (int i = 0; i < blueprint->layers; i++) {
+        int heads = blueprint->heads_all[i], mlp = blueprint->mlp_all[i];
+        if (blueprint->arch->check)
+            GR_TRY(blueprint->arch->check(blueprint, i, err));
+        if ((int64_t)heads * (blueprint->group_size + 2) * blueprint->head_size > INT_MAX / 4 || mlp > INT_MAX / 4 ||
+            blueprint->stream > GR__MOST_WIDTH)
             return USAGE(err, NULL, "layer %d is too large: %d heads of %d, %d neurons, %d residual dimensions", i,
-                         heads, plan->head_size, mlp, plan->stream);
+                         heads, blueprint->head_size, mlp, blueprint->stream);
     }
     return GR_OK;
 }
 
 /* A product takes at most GR_TERM_STOPS ranges of rows whose gradient stops. It concerns parameters that read, whose
  * rows are units. */
-static gr_status check_stops(const gr__blueprint *plan, gr_error *err) {
-    for (int p = 0; p < plan->params; p++) {
-        const gr__param_axis rows = plan->param[p].axis[0];
-        int count = rows.unit >= GR__NEURON && !rows.out ? gr__blueprint_stops(plan, NULL, 0, p) : 0;
+static gr_status check_stops(const gr__blueprint *blueprint, gr_error *err) {
+    for (int p = 0; p < blueprint->params; p++) {
+        const gr__param_axis rows = blueprint->param[p].axis[0];
+        int count = rows.unit >= GR__NEURON && !rows.out ? gr__blueprint_stops(blueprint, NULL, 0, p) : 0;
         if (count > GR_TERM_STOPS)
             return USAGE(err, "claim units side by side",
                          "regions that stop gradients claim %d separate ranges of '%s'; there can be %d", count,
-                         plan->param[p].def.name, GR_TERM_STOPS);
+                         blueprint->param[p].def.name, GR_TERM_STOPS);
     }
     return GR_OK;
 }
 
 /* Each pattern must name some parameter: one that names none is a misspelling. */
-static gr_status check_patterns(const gr__blueprint *plan, gr_error *err) {
-    for (int r = 0; r < plan->def->region_count; r++) {
-        const gr_arch_region *region = &plan->def->regions[r];
+static gr_status check_patterns(const gr__blueprint *blueprint, gr_error *err) {
+    for (int r = 0; r < blueprint->def->region_count; r++) {
+        const gr_arch_region *region = &blueprint->def->regions[r];
         GR_TRY(gr__within("the number of parameter patterns", region->pattern_count, 0, MAX_PATTERNS, err));
         for (int i = 0; i < region->pattern_count; i++) {
             bool found = false;
-            for (int p = 0; p < plan->params && !found; p++)
-                found = !fnmatch(region->patterns[i], plan->param[p].def.name, 0);
+            for (int p = 0; p < blueprint->params && !found; p++)
+                found = !fnmatch(region->patterns[i], blueprint->param[p].def.name, 0);
             if (!found)
                 return USAGE(err, NULL, "region '%s': no parameter is named like '%s'", region->name,
                              region->patterns[i]);
@@ -428,167 +433,57 @@ static gr_status check_patterns(const gr__blueprint *plan, gr_error *err) {
 }
 
 /* Everything about a network, in the order in which one thing needs another (see the head of the file). */
-static gr_status settle(gr__blueprint *plan, gr_error *err) {
-    const gr_arch_def *def = plan->def;
+static gr_status settle(gr__blueprint *blueprint, gr_error *err) {
+    const gr_arch_def *def = blueprint->def;
 
     /* Sizes, and units of the core. */
     GR_TRY(check_common(def, err));
-    plan->arch = gr__arch_of(def);
-    GR_TRY(plan->arch->settle(plan, err));
-    GR_TRY(settle_layers(plan, def, err));
+    blueprint->arch = gr__arch_of(def);
+    GR_TRY(blueprint->arch->settle(blueprint, err));
+    GR_TRY(settle_layers(blueprint, def, err));
 
     /* Where each region's units are, by region and layer; nobody owns a layer yet. */
-    size_t n = (size_t)def->region_count * (size_t)plan->layers;
-    plan->head_span = gr_arena_alloc(plan->arena, n * sizeof(gr__unit_span));
-    plan->mlp_span = gr_arena_alloc(plan->arena, n * sizeof(gr__unit_span));
-    plan->stream_span = gr_arena_alloc(plan->arena, (size_t)def->region_count * sizeof(gr__unit_span));
-    plan->whole = gr_arena_alloc(plan->arena, (size_t)plan->layers * sizeof *plan->whole);
-    for (int i = 0; i < plan->layers; i++)
-        plan->whole[i] = GR_NONE;
+    size_t n = (size_t)def->region_count * (size_t)blueprint->layers;
+    blueprint->head_span = gr_arena_alloc(blueprint->arena, n * sizeof(gr__unit_span));
+    blueprint->mlp_span = gr_arena_alloc(blueprint->arena, n * sizeof(gr__unit_span));
+    blueprint->stream_span = gr_arena_alloc(blueprint->arena, (size_t)def->region_count * sizeof(gr__unit_span));
+    blueprint->whole = gr_arena_alloc(blueprint->arena, (size_t)blueprint->layers * sizeof *blueprint->whole);
+    for (int i = 0; i < blueprint->layers; i++)
+        blueprint->whole[i] = GR_NONE;
 
     /* Regions in their order: what they add stands in that order too. */
     for (int r = 0; r < def->region_count; r++)
-        GR_TRY(settle_region(plan, r, err));
+        GR_TRY(settle_region(blueprint, r, err));
 
     /* What depends on all regions. */
-    GR_TRY(check_whole(plan, err));
+    GR_TRY(check_whole(blueprint, err));
     for (int r = 0; r < def->region_count; r++)
-        GR_TRY(check_adapter(plan, r, err));
-    GR_TRY(check_result(plan, err));
+        GR_TRY(check_adapter(blueprint, r, err));
+    GR_TRY(check_result(blueprint, err));
 
     /* The parameters, and what only they can tell. */
-    gr__blueprint_list(plan);
-    GR_TRY(check_stops(plan, err));
-    return check_patterns(plan, err);
+    gr__blueprint_list(blueprint);
+    GR_TRY(check_stops(blueprint, err));
+    return check_patterns(blueprint, err);
 }
 
 gr_status gr__blueprint_new(gr__blueprint **out, const gr_arch_def *def, gr_error *err) {
-    gr__blueprint *plan = gr_alloc(sizeof *plan);
-    plan->arena = gr_arena_new();
-    plan->def = def;
-    gr_status status = settle(plan, err);
+    gr__blueprint *blueprint = gr_alloc(sizeof *blueprint);
+    blueprint->arena = gr_arena_new();
+    blueprint->def = def;
+    gr_status status = settle(blueprint, err);
     if (status) {
-        gr__blueprint_free(plan);
-        plan = NULL;
+        gr__blueprint_free(blueprint);
+        blueprint = NULL;
     }
-    *out = plan;
+    *out = blueprint;
     return status;
 }
 
-void gr__blueprint_free(gr__blueprint *plan) {
-    if (!plan)
+void gr__blueprint_free(gr__blueprint *blueprint) {
+    if (!blueprint)
         return;
-    gr_arena_free(plan->arena);
-    gr_free(plan->param);
-    gr_free(plan);
-}
-
-/* ---- questions ---- */
-
-int gr__blueprint_find(const gr__blueprint *plan, const char *name) {
-    for (int p = 0; p < plan->params; p++)
-        if (!strcmp(plan->param[p].def.name, name))
-            return p;
-    return GR_NONE;
-}
-
-const char *gr__blueprint_owner(const gr__blueprint *plan, int param) {
-    const int region = plan->param[param].region;
-    return region == GR_NONE ? NULL : plan->def->regions[region].name;
-}
-
-int gr__blueprint_find_local(const gr__blueprint *plan, const char *owner, int block, const char *local) {
-    for (int p = 0; p < plan->params; p++) {
-        const char *name = gr__blueprint_owner(plan, p);
-        const bool same = owner && name ? !strcmp(owner, name) : owner == name;
-        if (same && plan->param[p].block == block && !strcmp(plan->param[p].local, local))
-            return p;
-    }
-    return GR_NONE;
-}
-
-size_t gr__blueprint_size(const gr__blueprint *plan) {
-    size_t size = 0;
-    for (int p = 0; p < plan->params; p++)
-        size += (size_t)plan->param[p].def.rows * (size_t)plan->param[p].def.cols;
-    return size;
-}
-
-/* A group's units begin at 0, so the end of its span is their number. */
-int gr__blueprint_heads(const gr__blueprint *plan, int owner, int layer) {
-    return owner == GR_NONE ? plan->heads_all[layer] : plan->head_span[owner * plan->layers + layer].hi;
-}
-
-int gr__blueprint_mlp(const gr__blueprint *plan, int owner, int layer) {
-    return owner == GR_NONE ? plan->mlp_all[layer] : plan->mlp_span[owner * plan->layers + layer].hi;
-}
-
-/* Lines of a matrix that one unit takes. A head of keys has `group_size` query heads, whose outputs are one line for
- * each dimension; in QKV the keys and the values follow. */
-int gr__blueprint_lines_of(const gr__blueprint *plan, gr__unit unit) {
-    switch (unit) {
-    case GR__NEURON:
-        return 1;
-    case GR__HEAD:
-        return plan->group_size * plan->head_size;
-    case GR__QKV:
-        return (plan->group_size + 2) * plan->head_size;
-    default:
-        return 0;
-    }
-}
-
-int gr__blueprint_window(const gr__blueprint *plan, int layer) {
-    return plan->def->window_count ? plan->def->windows[layer % plan->def->window_count] : 0;
-}
-
-int gr__blueprint_own(const gr__blueprint *plan, int owner) {
-    return owner == GR_NONE ? plan->width : plan->def->regions[owner].residual.add;
-}
-
-int gr__blueprint_seen(const gr__blueprint *plan, int owner) {
-    return plan->width + (owner == GR_NONE ? 0 : plan->def->regions[owner].residual.add);
-}
-
-/* The core or some group. */
-bool gr__blueprint_attends(const gr__blueprint *plan, int layer) {
-    bool any = plan->heads_all[layer] > 0;
-    for (int k = 0; k < plan->groups; k++)
-        any = any || gr__blueprint_heads(plan, plan->group[k], layer) > 0;
-    return any;
-}
-
-bool gr__blueprint_thinks(const gr__blueprint *plan, int layer) {
-    bool any = plan->mlp_all[layer] > 0;
-    for (int k = 0; k < plan->groups; k++)
-        any = any || gr__blueprint_mlp(plan, plan->group[k], layer) > 0;
-    return any;
-}
-
-const char *gr__map_name(gr_map map, bool *in_layer) {
-    static const char *const names[] = {"attn.qkv", "attn.out", "mlp.up", "mlp.gate", "mlp.down", "embed", "unembed"};
-    if (in_layer)
-        *in_layer = map < GR_MAP_EMBED;
-    return names[map];
-}
-
-bool gr__blueprint_adapts(const gr__blueprint *plan, int region, gr_map map, int layer) {
-    const gr_arch_region *r = &plan->def->regions[region];
-    if (!r->adapter.rank || (r->adapter.maps && !(r->adapter.maps >> map & 1)))
-        return false;
-
-    /* By default every map of the region's layers that is there; embedding and output only where they are named. */
-    switch (map) {
-    case GR_MAP_QKV:
-    case GR_MAP_OUT:
-        return in_layer(r, layer) && plan->heads_all[layer] > 0;
-    case GR_MAP_UP:
-    case GR_MAP_DOWN:
-        return in_layer(r, layer) && plan->mlp_all[layer] > 0 && !plan->each[layer];
-    case GR_MAP_GATE:
-        return in_layer(r, layer) && plan->mlp_all[layer] > 0 && !plan->each[layer] &&
-               plan->def->activation == GR_ACTIVATION_SWIGLU;
-    default:
-        return r->adapter.maps != 0;
-    }
+    gr_arena_free(blueprint->arena);
+    gr_free(blueprint->param);
+    gr_free(blueprint);
 }

@@ -1,4 +1,4 @@
-/* transformer_plan.c - the transformer but for its graph, which is in transformer.c: checks, counts of units,
+/* transformer_blueprint.c - the transformer but for its graph, which is in transformer.c: checks, counts of units,
  * parameters.
  *
  * Parameters of a layer are listed for the core, then for each residual group, which has the same ones in its own
@@ -22,8 +22,8 @@ static int default_mlp(const gr_arch_def *def) {
 }
 
 /* What heads can do with positions, scores and windows. */
-static gr_status check_attention(const gr__blueprint *plan, const gr_arch_def *def, gr_error *err) {
-    const int size = plan->head_size, turns = def->rotary_size ? def->rotary_size : size;
+static gr_status check_attention(const gr__blueprint *blueprint, const gr_arch_def *def, gr_error *err) {
+    const int size = blueprint->head_size, turns = def->rotary_size ? def->rotary_size : size;
 
     /* Rotary positions turn pairs of columns. */
     if (def->position == GR_POSITION_ROTARY) {
@@ -46,8 +46,8 @@ static gr_status check_attention(const gr__blueprint *plan, const gr_arch_def *d
 }
 
 /* Checks what the core is made of, and sets its sizes. */
-static gr_status settle(gr__blueprint *plan, gr_error *err) {
-    const gr_arch_def *def = plan->def;
+static gr_status settle(gr__blueprint *blueprint, gr_error *err) {
+    const gr_arch_def *def = blueprint->def;
 
     /* Tokens and positions. */
     GR_TRY(gr__within("vocab", def->vocab, 1, GR__MOST_TOKENS, err));
@@ -74,11 +74,11 @@ static gr_status settle(gr__blueprint *plan, gr_error *err) {
     if (def->kv_heads && def->heads % def->kv_heads)
         return USAGE(err, "each head of keys and values serves the same number of query heads",
                      "kv_heads %d does not divide heads %d", def->kv_heads, def->heads);
-    plan->group_size = def->kv_heads ? def->heads / def->kv_heads : 1;
+    blueprint->group_size = def->kv_heads ? def->heads / def->kv_heads : 1;
     if (!def->head_size && (!def->heads || def->width % def->heads))
         return USAGE(err, "give head_size, or a width that is a multiple of heads",
                      "width %d does not divide into %d heads", def->width, def->heads);
-    plan->head_size = def->head_size ? def->head_size : def->width / def->heads;
+    blueprint->head_size = def->head_size ? def->head_size : def->width / def->heads;
 
     /* Experts: how many there are, and how many of them a row uses. */
     GR_TRY(gr__within("experts", def->experts, 0, GR__MOST_EXPERTS, err));
@@ -87,48 +87,48 @@ static gr_status settle(gr__blueprint *plan, gr_error *err) {
         GR_TRY(gr__within("top (of the experts)", def->top, 1, GR__MOST_EXPERTS, err));
 
     /* The stream grows when regions add residual dimensions. */
-    plan->layers = def->layers;
-    plan->width = plan->stream = def->width;
-    return check_attention(plan, def, err);
+    blueprint->layers = def->layers;
+    blueprint->width = blueprint->stream = def->width;
+    return check_attention(blueprint, def, err);
 }
 
 /* Query heads of a layer as units. */
-static gr_status count_heads(gr__blueprint *plan, int layer, gr_error *err) {
-    const gr_arch_def *def = plan->def;
+static gr_status count_heads(gr__blueprint *blueprint, int layer, gr_error *err) {
+    const gr_arch_def *def = blueprint->def;
     int heads = def->layer_heads ? def->layer_heads[layer] : def->heads;
     GR_TRY(gr__within("the heads of a layer", heads, 0, GR__MOST_WIDTH, err));
-    if (heads % plan->group_size)
+    if (heads % blueprint->group_size)
         return USAGE(err, NULL, "the %d heads of layer %d cannot share heads of keys by %d", heads, layer,
-                     plan->group_size);
-    plan->heads[layer] = heads / plan->group_size;
+                     blueprint->group_size);
+    blueprint->heads[layer] = heads / blueprint->group_size;
     return GR_OK;
 }
 
 /* Neurons of all experts of a layer. */
-static gr_status count_experts(gr__blueprint *plan, int layer, gr_error *err) {
-    const gr_arch_def *def = plan->def;
+static gr_status count_experts(gr__blueprint *blueprint, int layer, gr_error *err) {
+    const gr_arch_def *def = blueprint->def;
     if (!gr__has_experts(def))
         return GR_OK;
     int experts = def->layer_experts ? def->layer_experts[layer] : def->experts;
     GR_TRY(gr__within("the experts of a layer", experts, 0, GR__MOST_EXPERTS, err));
-    GR_TRY(gr__within("the neurons of an expert", plan->mlp[layer], 1, GR__MOST_UNITS / GR__MOST_EXPERTS, err));
-    plan->each[layer] = plan->mlp[layer];
-    plan->mlp[layer] *= experts;
+    GR_TRY(gr__within("the neurons of an expert", blueprint->mlp[layer], 1, GR__MOST_UNITS / GR__MOST_EXPERTS, err));
+    blueprint->each[layer] = blueprint->mlp[layer];
+    blueprint->mlp[layer] *= experts;
     return GR_OK;
 }
 
 /* Units of a layer: heads of keys, and neurons, those of all experts together. */
-static gr_status count(gr__blueprint *plan, int layer, gr_error *err) {
-    const gr_arch_def *def = plan->def;
-    GR_TRY(count_heads(plan, layer, err));
-    plan->mlp[layer] = def->layer_mlp ? def->layer_mlp[layer] : default_mlp(def);
-    return count_experts(plan, layer, err);
+static gr_status count(gr__blueprint *blueprint, int layer, gr_error *err) {
+    const gr_arch_def *def = blueprint->def;
+    GR_TRY(count_heads(blueprint, layer, err));
+    blueprint->mlp[layer] = def->layer_mlp ? def->layer_mlp[layer] : default_mlp(def);
+    return count_experts(blueprint, layer, err);
 }
 
 /* A bias into the stream needs a block of the core to stand in. */
-static gr_status check(const gr__blueprint *plan, int layer, gr_error *err) {
-    int heads = plan->heads_all[layer], mlp = plan->mlp_all[layer];
-    if ((plan->def->bias || plan->def->out_bias) && (!heads || !mlp))
+static gr_status check(const gr__blueprint *blueprint, int layer, gr_error *err) {
+    int heads = blueprint->heads_all[layer], mlp = blueprint->mlp_all[layer];
+    if ((blueprint->def->bias || blueprint->def->out_bias) && (!heads || !mlp))
         return USAGE(err, "leave one, or do without biases",
                      "layer %d has %d heads and %d neurons; a block with a bias needs at least one", layer, heads, mlp);
     return GR_OK;
@@ -152,34 +152,34 @@ static bool has_bias(const gr_arch_def *def, gr__unit unit) {
 
 /* A gain for each dimension of the owner, and a shift for layer norm. */
 static void list_norm(const gr__lister *l, const char *prefix) {
-    if (l->plan->def->no_gain)
+    if (l->blueprint->def->no_gain)
         return;
-    gr_param_def gain = gr__list_vector(gr__blueprint_own(l->plan, l->owner), GR_KIND_NORM);
+    gr_param_def gain = gr__list_vector(gr__blueprint_own(l->blueprint, l->owner), GR_KIND_NORM);
     gain.init = GR_INIT_ONE;
     gr__list_add(l, gain, plain, reads, "%snorm", prefix);
-    if (l->plan->def->norm == GR_NORM_LAYER)
-        gr__list_add(l, gr__list_vector(gr__blueprint_own(l->plan, l->owner), GR_KIND_NORM), plain, reads,
+    if (l->blueprint->def->norm == GR_NORM_LAYER)
+        gr__list_add(l, gr__list_vector(gr__blueprint_own(l->blueprint, l->owner), GR_KIND_NORM), plain, reads,
                      "%snorm.shift", prefix);
 }
 
 /* A matrix that reads the stream into units, with the bias of the units. */
 static void list_in(const gr__lister *l, int rows, gr__unit unit, const char *name) {
     gr__param_axis units = {unit, false};
-    gr__list_add(l, gr__list_weight(rows, gr__blueprint_seen(l->plan, l->owner), usual_std(l->plan->def)), units, reads,
-                 "layers.%d.%s", l->layer, name);
-    if (has_bias(l->plan->def, unit))
+    gr__list_add(l, gr__list_weight(rows, gr__blueprint_seen(l->blueprint, l->owner), usual_std(l->blueprint->def)),
+                 units, reads, "layers.%d.%s", l->layer, name);
+    if (has_bias(l->blueprint->def, unit))
         gr__list_add(l, gr__list_vector(rows, GR_KIND_BIAS), plain, units, "layers.%d.%s.bias", l->layer, name);
 }
 
 /* A matrix that writes units into the stream; its bias belongs to no unit, so groups have none. */
 static void list_out(const gr__lister *l, int rows, gr__unit unit, const char *name) {
-    const gr_arch_def *def = l->plan->def;
+    const gr_arch_def *def = l->blueprint->def;
     gr__param_axis units = {unit, true};
 
     /* GPT-2's scale (Radford et al. 2019): 2 * layers blocks add to the stream, so each is drawn by sqrt(2 * layers)
      * smaller, and the stream does not grow with depth. */
-    double std = usual_std(def) / (def->init == GR_ARCH_INIT_FLAT ? 1 : sqrt(2.0 * l->plan->layers));
-    int cols = gr__blueprint_seen(l->plan, l->owner);
+    double std = usual_std(def) / (def->init == GR_ARCH_INIT_FLAT ? 1 : sqrt(2.0 * l->blueprint->layers));
+    int cols = gr__blueprint_seen(l->blueprint, l->owner);
     gr__list_add(l, gr__list_weight(rows, cols, std), units, writes, "layers.%d.%s", l->layer, name);
     if (l->owner == GR_NONE && (def->bias || def->out_bias))
         gr__list_add(l, gr__list_vector(cols, GR_KIND_OUT_BIAS), plain, writes, "layers.%d.%s.bias", l->layer, name);
@@ -188,43 +188,44 @@ static void list_out(const gr__lister *l, int rows, gr__unit unit, const char *n
 /* Parameters of one layer for an owner, the core or a group. A norm is there for every owner as soon as somebody has
  * units behind it: it reads all streams. */
 static void list_layer(const gr__lister *l) {
-    const gr__blueprint *plan = l->plan;
-    int heads = gr__blueprint_heads(plan, l->owner, l->layer), mlp = gr__blueprint_mlp(plan, l->owner, l->layer);
+    const gr__blueprint *blueprint = l->blueprint;
+    int heads = gr__blueprint_heads(blueprint, l->owner, l->layer),
+        mlp = gr__blueprint_mlp(blueprint, l->owner, l->layer);
     char prefix[32];
-    if (gr__blueprint_attends(plan, l->layer)) {
+    if (gr__blueprint_attends(blueprint, l->layer)) {
         snprintf(prefix, sizeof prefix, "layers.%d.attn.", l->layer);
         list_norm(l, prefix);
     }
 
     /* Attention. */
     if (heads) {
-        list_in(l, heads * gr__blueprint_lines_of(plan, GR__QKV), GR__QKV, "attn.qkv");
-        list_out(l, heads * gr__blueprint_lines_of(plan, GR__HEAD), GR__HEAD, "attn.out");
+        list_in(l, heads * gr__blueprint_lines_of(blueprint, GR__QKV), GR__QKV, "attn.qkv");
+        list_out(l, heads * gr__blueprint_lines_of(blueprint, GR__HEAD), GR__HEAD, "attn.out");
     }
 
     /* The other block, with a router where its neurons belong to experts. */
-    if (gr__blueprint_thinks(plan, l->layer)) {
+    if (gr__blueprint_thinks(blueprint, l->layer)) {
         snprintf(prefix, sizeof prefix, "layers.%d.mlp.", l->layer);
         list_norm(l, prefix);
     }
-    if (mlp && l->owner == GR_NONE && plan->each[l->layer])
-        gr__list_add(l, gr__list_weight(mlp / plan->each[l->layer], plan->width, usual_std(plan->def)),
+    if (mlp && l->owner == GR_NONE && blueprint->each[l->layer])
+        gr__list_add(l, gr__list_weight(mlp / blueprint->each[l->layer], blueprint->width, usual_std(blueprint->def)),
                      (gr__param_axis){GR__EXPERT, false}, reads, "layers.%d.mlp.router", l->layer);
     if (mlp) {
         list_in(l, mlp, GR__NEURON, "mlp.up");
-        if (plan->def->activation == GR_ACTIVATION_SWIGLU)
+        if (blueprint->def->activation == GR_ACTIVATION_SWIGLU)
             list_in(l, mlp, GR__NEURON, "mlp.gate");
         list_out(l, mlp, GR__NEURON, "mlp.down");
     }
 }
 
 /* All parameters of the core or of a group. */
-static void list_owner(gr__blueprint *plan, int owner) {
-    const gr_arch_def *def = plan->def;
-    gr__lister l = {plan, owner, 0, true};
+static void list_owner(gr__blueprint *blueprint, int owner) {
+    const gr_arch_def *def = blueprint->def;
+    gr__lister l = {blueprint, owner, 0, true};
 
     /* What goes into the stream at first. */
-    int own = gr__blueprint_own(plan, owner);
+    int own = gr__blueprint_own(blueprint, owner);
     double std = usual_std(def);
     gr__list_add(&l, gr__list_table(def->vocab, own, std), plain, writes, "embed");
     if (def->position == GR_POSITION_LEARNED)
@@ -233,11 +234,11 @@ static void list_owner(gr__blueprint *plan, int owner) {
 
     /* Layers, in their order. */
     l.outside = false;
-    for (l.layer = 0; l.layer < plan->layers; l.layer++)
+    for (l.layer = 0; l.layer < blueprint->layers; l.layer++)
         list_layer(&l);
 
     /* What reads it in the end; tied, the embedding does. */
-    l = (gr__lister){plan, owner, 0, true};
+    l = (gr__lister){blueprint, owner, 0, true};
     list_norm(&l, "");
     if (!def->tied)
         gr__list_add(&l, gr__list_table(def->vocab, own, std), plain, reads, "unembed");
@@ -248,26 +249,29 @@ static void list_owner(gr__blueprint *plan, int owner) {
 /* ---- adapters ---- */
 
 /* A and B of one map: what the columns of A and of B are is what the map reads and puts out. */
-static void list_map(gr__blueprint *plan, int region, gr_map map, int layer) {
+static void list_map(gr__blueprint *blueprint, int region, gr_map map, int layer) {
     bool inside;
     const char *name = gr__map_name(map, &inside);
-    gr__lister l = {plan, region, layer, !inside};
+    gr__lister l = {blueprint, region, layer, !inside};
     char text[64];
 
     /* What each map reads and puts out. */
-    const int rank = plan->def->regions[region].adapter.rank, heads = plan->heads_all[layer];
-    const int mlp = plan->mlp_all[layer];
+    const int rank = blueprint->def->regions[region].adapter.rank, heads = blueprint->heads_all[layer];
+    const int mlp = blueprint->mlp_all[layer];
     const struct {
         int inputs, outputs;
         gr__param_axis in, out;
     } maps[GR_MAPS] = {
-        [GR_MAP_QKV] = {plan->width, heads * gr__blueprint_lines_of(plan, GR__QKV), reads, {GR__QKV, false}},
-        [GR_MAP_OUT] = {heads * gr__blueprint_lines_of(plan, GR__HEAD), plan->width, {GR__HEAD, true}, writes},
-        [GR_MAP_UP] = {plan->width, mlp, reads, {GR__NEURON, false}},
-        [GR_MAP_GATE] = {plan->width, mlp, reads, {GR__NEURON, false}},
-        [GR_MAP_DOWN] = {mlp, plan->width, {GR__NEURON, true}, writes},
-        [GR_MAP_EMBED] = {plan->def->vocab, plan->width, plain, writes},
-        [GR_MAP_UNEMBED] = {plan->width, plan->def->vocab, reads, plain},
+        [GR_MAP_QKV] = {blueprint->width, heads * gr__blueprint_lines_of(blueprint, GR__QKV), reads, {GR__QKV, false}},
+        [GR_MAP_OUT] = {heads * gr__blueprint_lines_of(blueprint, GR__HEAD),
+                        blueprint->width,
+                        {GR__HEAD, true},
+                        writes},
+        [GR_MAP_UP] = {blueprint->width, mlp, reads, {GR__NEURON, false}},
+        [GR_MAP_GATE] = {blueprint->width, mlp, reads, {GR__NEURON, false}},
+        [GR_MAP_DOWN] = {mlp, blueprint->width, {GR__NEURON, true}, writes},
+        [GR_MAP_EMBED] = {blueprint->def->vocab, blueprint->width, plain, writes},
+        [GR_MAP_UNEMBED] = {blueprint->width, blueprint->def->vocab, reads, plain},
     };
 
     /* A stands behind the map's name, and so does B. */
@@ -291,20 +295,20 @@ static void list_map(gr__blueprint *plan, int region, gr_map map, int layer) {
 }
 
 /* Maps outside of layers are there once. */
-static void list_adapter(gr__blueprint *plan, int region) {
+static void list_adapter(gr__blueprint *blueprint, int region) {
     for (int map = 0; map < GR_MAPS; map++)
-        for (int i = 0; i < (map < GR_MAP_EMBED ? plan->layers : 1); i++)
-            if (gr__blueprint_adapts(plan, region, (gr_map)map, i))
-                list_map(plan, region, (gr_map)map, i);
+        for (int i = 0; i < (map < GR_MAP_EMBED ? blueprint->layers : 1); i++)
+            if (gr__blueprint_adapts(blueprint, region, (gr_map)map, i))
+                list_map(blueprint, region, (gr_map)map, i);
 }
 
 /* Lists the parameters: the core's, then those of residual groups, then adapters. */
-static void list(gr__blueprint *plan) {
-    list_owner(plan, GR_NONE);
-    for (int k = 0; k < plan->groups; k++)
-        list_owner(plan, plan->group[k]);
-    for (int r = 0; r < plan->def->region_count; r++)
-        list_adapter(plan, r);
+static void list(gr__blueprint *blueprint) {
+    list_owner(blueprint, GR_NONE);
+    for (int k = 0; k < blueprint->groups; k++)
+        list_owner(blueprint, blueprint->group[k]);
+    for (int r = 0; r < blueprint->def->region_count; r++)
+        list_adapter(blueprint, r);
 }
 
 /* ---- the architecture ---- */
