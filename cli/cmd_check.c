@@ -52,7 +52,7 @@ static int overlap(int lo, int hi, int lo2, int hi2) {
 }
 
 /* Numbers of parameters that two rectangles share. */
-static double area(gr_part a, gr_part b) {
+static double area(gr_rect a, gr_rect b) {
     return a.param != b.param
                ? 0
                : (double)overlap(a.lo0, a.hi0, b.lo0, b.hi0) * (double)overlap(a.lo1, a.hi1, b.lo1, b.hi1);
@@ -79,13 +79,13 @@ static void count_in(openness *o, double numbers, double weight) {
 static openness openness_of(const gr_model *model, const gr_tables *tables, int region, int cls) {
     openness o = {0};
     for (int s = 0; s < gr_tables_slices(tables); s++) {
-        gr_part slice = gr_tables_slice(tables, s);
+        gr_rect slice = gr_tables_slice(tables, s);
         double weight = gr_tables_weight(tables, s, cls), owned = 0;
         for (int r = 0; r < gr_model_regions(model); r++) {
             if (region != GR_NONE && region != r)
                 continue;
-            for (int p = 0; p < gr_model_region(model, r)->parts; p++)
-                owned += area(slice, gr_model_region(model, r)->part[p]);
+            for (int p = 0; p < gr_model_region(model, r)->rects; p++)
+                owned += area(slice, gr_model_region(model, r)->rect[p]);
         }
 
         count_in(&o, region == GR_NONE ? area(slice, slice) - owned : owned, weight);

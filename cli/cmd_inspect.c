@@ -69,17 +69,17 @@ static gr_status count_numbers(sizes *size, const gr_bundle *folder, gr_error *e
 }
 
 /* A rectangle of a parameter that a region owns. */
-static json_t *part_json(const gr_model *model, gr_part part) {
-    return json_pack("{s:s, s:[i, i], s:[i, i]}", "parameter", gr_model_param(model, part.param)->name, "rows",
-                     part.lo0, part.hi0, "columns", part.lo1, part.hi1);
+static json_t *rect_json(const gr_model *model, gr_rect rect) {
+    return json_pack("{s:s, s:[i, i], s:[i, i]}", "parameter", gr_model_param(model, rect.param)->name, "rows",
+                     rect.lo0, rect.hi0, "columns", rect.lo1, rect.hi1);
 }
 
 /* A region with all that it owns. */
 static json_t *region_json(const gr_model *model, const gr_arch_region *def, size_t size) {
     json_t *parts = json_array();
-    int r = gr_model_find_region(model, def->name), count = r == GR_NONE ? 0 : gr_model_region(model, r)->parts;
+    int r = gr_model_find_region(model, def->name), count = r == GR_NONE ? 0 : gr_model_region(model, r)->rects;
     for (int p = 0; p < count; p++)
-        json_array_append_new(parts, part_json(model, gr_model_region(model, r)->part[p]));
+        json_array_append_new(parts, rect_json(model, gr_model_region(model, r)->rect[p]));
     return json_pack("{s:s, s:I, s:o}", "name", def->name, "parameters", (json_int_t)size, "parts", parts);
 }
 
@@ -127,13 +127,13 @@ static void print_arch(const json_t *arch) {
 /* A region's parameters, by the rows and columns that it owns of each. */
 static void print_region(const gr_model *model, const gr_arch_region *def, size_t size) {
     printf("region %s: %s parameters\n", def->name, gr__text_count((char[32]){0}, (int64_t)size));
-    int r = gr_model_find_region(model, def->name), count = r == GR_NONE ? 0 : gr_model_region(model, r)->parts;
+    int r = gr_model_find_region(model, def->name), count = r == GR_NONE ? 0 : gr_model_region(model, r)->rects;
     for (int p = 0; p < count; p++) {
-        gr_part part = gr_model_region(model, r)->part[p];
-        const gr_param_def *param = gr_model_param(model, part.param);
-        printf("  %-36s rows %d to %d of %d", param->name, part.lo0, part.hi0 - 1, param->rows);
-        if (part.lo1 > 0 || part.hi1 < param->cols)
-            printf(", columns %d to %d of %d", part.lo1, part.hi1 - 1, param->cols);
+        gr_rect rect = gr_model_region(model, r)->rect[p];
+        const gr_param_def *param = gr_model_param(model, rect.param);
+        printf("  %-36s rows %d to %d of %d", param->name, rect.lo0, rect.hi0 - 1, param->rows);
+        if (rect.lo1 > 0 || rect.hi1 < param->cols)
+            printf(", columns %d to %d of %d", rect.lo1, rect.hi1 - 1, param->cols);
         putchar('\n');
     }
 }

@@ -54,11 +54,11 @@ static gr_tables *tables_of(const gr_model *m) {
     gr_tables_forward(t, gr_model_find_tap(m, "experts"), 1, 2, (double[]){1, 0, 1});
     gr_tables_forward(t, gr_model_find_tap(m, "hidden"), 3, 5, (double[]){1, 1, 0.5});
     gr_tables_activation(t, gr_model_find_tap(m, "hidden"), 9, 12, (double[]){0.3, 1, 0});
-    gr_tables_param(t, (gr_part){gr_model_find(m, "up"), M, 2 * M, 0, D}, (double[]){1, 0, 1});
-    gr_tables_param(t, (gr_part){gr_model_find(m, "up"), 3, 2 * M + 2, 1, 4}, (double[]){0, 1, 0.4});
-    gr_tables_param(t, (gr_part){gr_model_find(m, "down"), 4, 3 * M, 2, D}, (double[]){1, 0, -0.7});
-    gr_tables_param(t, (gr_part){gr_model_find(m, "up.bias"), 0, 1, 5, 16}, (double[]){0, 1, 0.5});
-    gr_tables_param(t, (gr_part){gr_model_find(m, "down.bias"), 0, 1, 0, 3}, (double[]){1, 0, 0.5});
+    gr_tables_param(t, (gr_rect){gr_model_find(m, "up"), M, 2 * M, 0, D}, (double[]){1, 0, 1});
+    gr_tables_param(t, (gr_rect){gr_model_find(m, "up"), 3, 2 * M + 2, 1, 4}, (double[]){0, 1, 0.4});
+    gr_tables_param(t, (gr_rect){gr_model_find(m, "down"), 4, 3 * M, 2, D}, (double[]){1, 0, -0.7});
+    gr_tables_param(t, (gr_rect){gr_model_find(m, "up.bias"), 0, 1, 5, 16}, (double[]){0, 1, 0.5});
+    gr_tables_param(t, (gr_rect){gr_model_find(m, "down.bias"), 0, 1, 0, 3}, (double[]){1, 0, 0.5});
     gr_tables_finish(t);
     return t;
 }

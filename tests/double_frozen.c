@@ -27,8 +27,8 @@ static void route(gr_tables *t, const gr_model *m, bool activation, bool paramet
         if (forward)
             gr_tables_forward(t, tap, lo, hi, w);
         if (parameter) {
-            gr_tables_param(t, (gr_part){up, lo, hi, 0, D}, w);
-            gr_tables_param(t, (gr_part){down, lo, hi, 0, 3 * D}, w);
+            gr_tables_param(t, (gr_rect){up, lo, hi, 0, D}, w);
+            gr_tables_param(t, (gr_rect){down, lo, hi, 0, 3 * D}, w);
         }
     }
     gr_tables_finish(t);

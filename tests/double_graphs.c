@@ -123,7 +123,7 @@ static void check_classes(describe make, uint64_t seed) {
             b.weight[i] = b.cls[i] == c ? weight[i] : 0;
         step(slow, &b.batch);
         for (int s = 0; s < gr_tables_slices(t); s++) {
-            gr_part q = gr_tables_slice(t, s);
+            gr_rect q = gr_tables_slice(t, s);
             int cols = gr_model_param(n.model, q.param)->cols;
             for (int i = q.lo0; i < q.hi0; i++)
                 for (int j = q.lo1; j < q.hi1; j++)

@@ -22,8 +22,8 @@ static gr_tables *tables_of(const gr_model *m) {
         gr_tables_gate(t, r, w);
     }
     gr_param norm = gr_model_find(m, "layers.0.attn.norm"), qkv = gr_model_find(m, "layers.1.attn.qkv");
-    gr_tables_param(t, (gr_part){norm, 0, 1, 0, 16}, (double[]){1, 0, 0.5});
-    gr_tables_param(t, (gr_part){qkv, 0, gr_model_param(m, qkv)->rows, 3, 9}, (double[]){0, 1, -0.75});
+    gr_tables_param(t, (gr_rect){norm, 0, 1, 0, 16}, (double[]){1, 0, 0.5});
+    gr_tables_param(t, (gr_rect){qkv, 0, gr_model_param(m, qkv)->rows, 3, 9}, (double[]){0, 1, -0.75});
     gr_tables_finish(t);
     return t;
 }

@@ -24,8 +24,8 @@ static inline gr_param weight(gr_graph *g, const char *name, int rows, int cols)
 static inline void add_regions(gr_graph *g, gr_param up, gr_param down, gr_value tap) {
     for (int half = 0; half < 2; half++) {
         int lo = half ? CUT : 0, hi = half ? H : CUT, r = gr_graph_region(g, half ? "high" : "low");
-        gr_graph_region_part(g, r, (gr_part){up, lo, hi, 0, D});
-        gr_graph_region_part(g, r, (gr_part){down, lo, hi, 0, 3 * D});
+        gr_graph_region_rect(g, r, (gr_rect){up, lo, hi, 0, D});
+        gr_graph_region_rect(g, r, (gr_rect){down, lo, hi, 0, 3 * D});
         gr_graph_region_gate(g, r, gr_graph_tap(g, tap), lo, hi);
     }
 }

@@ -378,8 +378,8 @@ static inline gr_tables *tables_of(const net *n, modes mode) {
         const gr_param_def *def = gr_model_param(n->model, p);
         for (int i = pick(&d, 4); i > 0; i--) {
             int lo0 = pick(&d, 2) ? 0 : pick(&d, def->rows), lo1 = pick(&d, 2) ? 0 : pick(&d, def->cols);
-            gr_part part = {p, lo0, lo0 + 1 + pick(&d, def->rows - lo0), lo1, lo1 + 1 + pick(&d, def->cols - lo1)};
-            gr_tables_param(t, part, weights(&d));
+            gr_rect rect = {p, lo0, lo0 + 1 + pick(&d, def->rows - lo0), lo1, lo1 + 1 + pick(&d, def->cols - lo1)};
+            gr_tables_param(t, rect, weights(&d));
         }
     }
     gr_tables_finish(t);

@@ -103,8 +103,8 @@ static inline gr_tables *routes(const gr_model *model) {
     for (int r = 0; r < gr_model_regions(model); r++) {
         const gr_region *region = gr_model_region(model, r);
         gr_tables_gate(tables, r, (double[]){0, 1, 1});
-        for (int i = 0; i < region->parts; i++)
-            gr_tables_param(tables, region->part[i], (double[]){1, 0, 0.5});
+        for (int i = 0; i < region->rects; i++)
+            gr_tables_param(tables, region->rect[i], (double[]){1, 0, 0.5});
     }
     int width;
     gr_tap hidden = gr_model_find_tap(model, "layers.0.mlp.hidden"),

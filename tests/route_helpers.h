@@ -30,13 +30,13 @@ static inline gr_model *small_model_with(bool overlap) {
     gr_graph_loss(g, gr_mean(g, gr_cross_entropy(g, y)), 1);
     for (int k = 0; k < 2; k++) {
         int r = gr_graph_region(g, both[k]), lo = k ? (overlap ? 5 : 6) : 4, hi = 6 + 2 * k;
-        gr_graph_region_part(g, r, (gr_part){up, lo, hi, 0, 4});
-        gr_graph_region_part(g, r, (gr_part){bias, 0, 1, lo, hi});
-        gr_graph_region_part(g, r, (gr_part){down, lo, hi, 0, 10});
+        gr_graph_region_rect(g, r, (gr_rect){up, lo, hi, 0, 4});
+        gr_graph_region_rect(g, r, (gr_rect){bias, 0, 1, lo, hi});
+        gr_graph_region_rect(g, r, (gr_rect){down, lo, hi, 0, 10});
         gr_graph_region_gate(g, r, gr_graph_tap(g, tap), lo, hi);
     }
     if (overlap)
-        gr_graph_region_part(g, gr_graph_region(g, "out"), (gr_part){out, 0, 1, 0, 10});
+        gr_graph_region_rect(g, gr_graph_region(g, "out"), (gr_rect){out, 0, 1, 0, 10});
     gr_model *model;
     gr_error err = {0};
     gr_test_ok(gr_model_new(&model, g, 1, &err), &err);
@@ -58,8 +58,8 @@ static inline double weight_at(const gr_router *router, const gr_model *model, c
     const gr_tables *tables = gr_router_tables(router);
     gr_param p = gr_model_find(model, name);
     for (int s = 0; s < gr_tables_slices(tables); s++) {
-        gr_part part = gr_tables_slice(tables, s);
-        if (part.param == p && part.lo0 <= row && row < part.hi0 && part.lo1 <= col && col < part.hi1)
+        gr_rect rect = gr_tables_slice(tables, s);
+        if (rect.param == p && rect.lo0 <= row && row < rect.hi0 && rect.lo1 <= col && col < rect.hi1)
             return gr_tables_weight(tables, s, cls);
     }
     fail_msg("no slice holds %s[%d][%d]", name, row, col);

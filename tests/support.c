@@ -188,11 +188,11 @@ gr_model *gr_test_transformer(uint64_t seed) {
     gr_param rows[] = {eg, gg, gqkv, gout, norm2[1].gain, gup, gdown, norm3[1].gain};
     int sizes[][2] = {{V, G}, {1, G}, {18, D + G}, {6, D + G}, {1, G}, {5, D + G}, {5, D + G}, {1, G}};
     for (int i = 0; i < 8; i++)
-        gr_graph_region_part(g, group, (gr_part){rows[i], 0, sizes[i][0], 0, sizes[i][1]});
+        gr_graph_region_rect(g, group, (gr_rect){rows[i], 0, sizes[i][0], 0, sizes[i][1]});
     gr_graph_region_gate(g, claimed, gr_graph_tap(g, th), 7, 10);
     gr_param three[] = {up, gate, down};
     for (int i = 0; i < 3; i++)
-        gr_graph_region_part(g, claimed, (gr_part){three[i], 7, 10, 0, D});
+        gr_graph_region_rect(g, claimed, (gr_rect){three[i], 7, 10, 0, D});
     gr_error err = {0};
     gr_test_ok(gr_model_new(&model, g, seed, &err), &err);
     return model;

@@ -393,7 +393,7 @@ static gr_tables *dual(gr_model *m) {
     for (int p = 0; p < gr_model_params(m); p++) {
         const gr_param_def *d = gr_model_param(m, p);
         if (strncmp(d->name, "one.", 4) && strncmp(d->name, "two.", 4))
-            gr_tables_param(t, (gr_part){p, 0, d->rows, 0, d->cols}, (double[]){0, 0});
+            gr_tables_param(t, (gr_rect){p, 0, d->rows, 0, d->cols}, (double[]){0, 0});
     }
     gr_tables_finish(t);
     return t;

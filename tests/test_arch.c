@@ -52,8 +52,8 @@ static void test_sizes(void **state) {
 
 static int covered(const gr_region *region, gr_param p, int i, int j) {
     int n = 0;
-    for (int k = 0; k < region->parts; k++) {
-        const gr_part *q = &region->part[k];
+    for (int k = 0; k < region->rects; k++) {
+        const gr_rect *q = &region->rect[k];
         n += q->param == p && i >= q->lo0 && i < q->hi0 && j >= q->lo1 && j < q->hi1;
     }
     return n;

@@ -407,8 +407,8 @@ static void off_is_skipped(void **state) {
         }
         for (int r = 0; r < gr_model_regions(m); r++) {
             const gr_region *region = gr_model_region(m, r);
-            for (int i = 0; i < region->parts; i++) {
-                const gr_part *p = &region->part[i];
+            for (int i = 0; i < region->rects; i++) {
+                const gr_rect *p = &region->rect[i];
                 gr_real *w = gr_model_data(m, p->param);
                 for (int a = p->lo0; a < p->hi0; a++)
                     for (int b = p->lo1; b < p->hi1; b++)

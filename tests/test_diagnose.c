@@ -169,14 +169,14 @@ static double number(const json_t *line, const char *a, const char *b, const cha
     return json_number_value(value);
 }
 
-static bool inside(gr_part p, int param, int row, int col) {
+static bool inside(gr_rect p, int param, int row, int col) {
     return p.param == param && row >= p.lo0 && row < p.hi0 && col >= p.lo1 && col < p.hi1;
 }
 
 static int owner_of(const gr_model *model, int param, int row, int col) {
     for (int r = 0; r < gr_model_regions(model); r++)
-        for (int i = 0; i < gr_model_region(model, r)->parts; i++)
-            if (inside(gr_model_region(model, r)->part[i], param, row, col))
+        for (int i = 0; i < gr_model_region(model, r)->rects; i++)
+            if (inside(gr_model_region(model, r)->rect[i], param, row, col))
                 return 1 + r;
     return 0;
 }

@@ -78,7 +78,7 @@ static double gradients_apart(const gr_model *m, gr_run *a, gr_run *b, bool *bit
 static void route_everything(gr_tables *t, const gr_model *m, const double *w) {
     for (int p = 0; p < gr_model_params(m); p++) {
         const gr_param_def *def = gr_model_param(m, p);
-        gr_tables_param(t, (gr_part){p, 0, def->rows, 0, def->cols}, w);
+        gr_tables_param(t, (gr_rect){p, 0, def->rows, 0, def->cols}, w);
     }
     for (int i = 0; i < gr_model_taps(m); i++) {
         int width;
@@ -114,7 +114,7 @@ static void forward_is_untouched_by_backward_modes(void **state) {
     fixture f = setup(300);
     class_by_document(&f.b, 2);
     gr_tables *t = gr_tables_new(f.model, 2);
-    gr_tables_param(t, (gr_part){gr_model_find(f.model, "up"), 0, 5, 0, 8}, (double[]){0, -0.75});
+    gr_tables_param(t, (gr_rect){gr_model_find(f.model, "up"), 0, 5, 0, 8}, (double[]){0, -0.75});
     gr_tables_activation(t, gr_model_find_tap(f.model, "hidden"), 2, 9, (double[]){0.3, 0});
     gr_tables_finish(t);
     gr_run *a = run_new(f.model, t, 300), *b = run_new(f.model, NULL, 300);
@@ -143,11 +143,11 @@ static gr_tables *three_classes(const gr_model *m) {
     for (int p = 0; p < gr_model_params(m); p++) {
         const gr_param_def *def = gr_model_param(m, p);
         if (strncmp(def->name, "group.", 6) != 0)
-            gr_tables_param(t, (gr_part){p, 0, def->rows, 0, def->cols}, (double[]){1, 0, 1});
+            gr_tables_param(t, (gr_rect){p, 0, def->rows, 0, def->cols}, (double[]){1, 0, 1});
     }
     const gr_region *r = gr_model_region(m, claimed);
-    for (int i = 0; i < r->parts; i++)
-        gr_tables_param(t, r->part[i], (double[]){1, 1, 0.3});
+    for (int i = 0; i < r->rects; i++)
+        gr_tables_param(t, r->rect[i], (double[]){1, 1, 0.3});
     gr_tables_finish(t);
     return t;
 }
@@ -202,7 +202,7 @@ static void one_pass_is_slow_twin(void **state) {
         step(slow, &f.b.batch);
         f.b.batch.cls = f.b.cls;
         for (int s = 0; s < gr_tables_slices(t); s++) {
-            gr_part q = gr_tables_slice(t, s);
+            gr_rect q = gr_tables_slice(t, s);
             int cols = gr_model_param(f.model, q.param)->cols;
             for (int i = q.lo0; i < q.hi0; i++)
                 for (int j = q.lo1; j < q.hi1; j++)
@@ -316,7 +316,7 @@ static void core_sees_core_document_alone(void **state) {
     int compared = 0;
     for (int p = 0; p < gr_model_params(f.model); p++)
         for (int s = 0; s < gr_tables_slices(t); s++) {
-            gr_part q = gr_tables_slice(t, s);
+            gr_rect q = gr_tables_slice(t, s);
             if (q.param != p || gr_tables_weight(t, s, 1) != 0)
                 continue;
             int cols = gr_model_param(f.model, p)->cols;
@@ -348,7 +348,7 @@ static void openness(void **state) {
                                                                           : f.b.start[n - 1];
         step(run, &f.b.batch);
         for (int s = 0; s < gr_tables_slices(t); s++) {
-            gr_part q = gr_tables_slice(t, s);
+            gr_rect q = gr_tables_slice(t, s);
             bool open = gr_tables_weight(t, s, only) != 0;
             assert_int_equal(gr_run_open(run)[s], open);
             int cols = gr_model_param(f.model, q.param)->cols;

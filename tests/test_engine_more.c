@@ -49,13 +49,13 @@ static gr_model *gated(void) {
     gr_graph_output(g, "row_loss", row);
     int region = gr_graph_region(g, "r");
     gr_graph_region_gate(g, region, gr_graph_tap(g, h), 2, UNITS);
-    gr_graph_region_part(g, region, (gr_part){up, 2, UNITS, 0, W});
-    gr_graph_region_part(g, region, (gr_part){down, 2, UNITS, 0, V});
-    gr_graph_region_part(g, region, (gr_part){bias, 0, 1, 0, V});
+    gr_graph_region_rect(g, region, (gr_rect){up, 2, UNITS, 0, W});
+    gr_graph_region_rect(g, region, (gr_rect){down, 2, UNITS, 0, V});
+    gr_graph_region_rect(g, region, (gr_rect){bias, 0, 1, 0, V});
     int other = gr_graph_region(g, "other"), bare = gr_graph_region(g, "bare"); /* the latter has no gate */
     gr_graph_region_gate(g, other, gr_graph_tap(g, h), 0, 2);
-    gr_graph_region_part(g, other, (gr_part){up, 0, 2, 0, W});
-    gr_graph_region_part(g, bare, (gr_part){down, 0, 2, 0, V});
+    gr_graph_region_rect(g, other, (gr_rect){up, 0, 2, 0, W});
+    gr_graph_region_rect(g, bare, (gr_rect){down, 0, 2, 0, V});
     return compile(g);
 }
 
@@ -84,7 +84,7 @@ static void gates_close_every_part(void **state) {
             b.cls[n] = 1;
         step(some, &b.batch);
         for (int s = 0; s < gr_tables_slices(t); s++) {
-            gr_part q = gr_tables_slice(t, s);
+            gr_rect q = gr_tables_slice(t, s);
             bool closed = gr_tables_weight(t, s, 1) == 0;
             assert_int_equal(gr_run_open(some)[s], !closed);
             for (int i = q.lo0; i < q.hi0 && closed; i++)
@@ -125,8 +125,8 @@ static void openness_adds_up(void **state) {
     enum { N = 16 };
     gr_model *m = gated();
     gr_tables *t = gr_tables_new(m, 3);
-    gr_tables_param(t, (gr_part){gr_model_find(m, "up"), 0, 2, 0, W}, (double[]){0, 1, 0});
-    gr_tables_param(t, (gr_part){gr_model_find(m, "up"), 2, UNITS, 0, W}, (double[]){0, 0, 1});
+    gr_tables_param(t, (gr_rect){gr_model_find(m, "up"), 0, 2, 0, W}, (double[]){0, 1, 0});
+    gr_tables_param(t, (gr_rect){gr_model_find(m, "up"), 2, UNITS, 0, W}, (double[]){0, 0, 1});
     gr_tables_finish(t);
     gr_run *run = run_new(m, t, N);
     gr_test_batch b = gr_test_batch_new(N, V, 2);
@@ -162,7 +162,7 @@ static void regions_take_turns(void **state) {
     gr_tables_gate(t, gr_model_find_region(m, "bare"), (double[]){0, 1});
     gr_tables_finish(t);
     for (int s = 0; s < gr_tables_slices(t); s++) {
-        gr_part q = gr_tables_slice(t, s);
+        gr_rect q = gr_tables_slice(t, s);
         const char *name = gr_model_param(m, q.param)->name;
         bool r = strcmp(name, "bias") == 0 || (strcmp(name, "embed") != 0 && q.lo0 >= 2);
         bool other = strcmp(name, "up") == 0 && q.lo0 < 2, bare = strcmp(name, "down") == 0 && q.lo0 < 2;
@@ -180,27 +180,27 @@ static void equal_neighbours_are_one_slice(void **state) {
     gr_param e = gr_model_find(m, "embed");
     gr_tables *t = gr_tables_new(m, 2);
     for (int p = 0; p < gr_model_params(m); p++)
-        gr_tables_param(t, (gr_part){p, 0, 1, 1, 3}, (double[]){1, 1});
+        gr_tables_param(t, (gr_rect){p, 0, 1, 1, 3}, (double[]){1, 1});
     gr_tables_finish(t);
     assert_int_equal(gr_tables_slices(t), gr_model_params(m));
     gr_tables_free(t);
     t = gr_tables_new(m, 2);
-    gr_tables_param(t, (gr_part){e, 2, 5, 0, W}, (double[]){1, 0});
-    gr_tables_param(t, (gr_part){e, 5, 9, 0, 3}, (double[]){1, 0});
-    gr_tables_param(t, (gr_part){e, 5, 9, 3, W}, (double[]){1, 0});
+    gr_tables_param(t, (gr_rect){e, 2, 5, 0, W}, (double[]){1, 0});
+    gr_tables_param(t, (gr_rect){e, 5, 9, 0, 3}, (double[]){1, 0});
+    gr_tables_param(t, (gr_rect){e, 5, 9, 3, W}, (double[]){1, 0});
     gr_tables_finish(t);
     assert_int_equal(gr_tables_slices(t), gr_model_params(m) + 2); /* rows 0 to 2, 2 to 9 and the rest */
     gr_tables_free(t);
     t = gr_tables_new(m, 2); /* the first columns go on as above, the others do not */
-    gr_tables_param(t, (gr_part){e, 2, 7, 0, W}, (double[]){1, 0});
-    gr_tables_param(t, (gr_part){e, 5, 7, 3, W}, (double[]){0.5, 1});
-    gr_tables_param(t, (gr_part){e, 7, 8, 3, W}, (double[]){1, 0.5});
-    gr_tables_param(t, (gr_part){e, 0, 2, 2, 3}, (double[]){0.3, 0.5});
-    gr_tables_param(t, (gr_part){e, 7, 8, 0, 3}, (double[]){1, 0});
+    gr_tables_param(t, (gr_rect){e, 2, 7, 0, W}, (double[]){1, 0});
+    gr_tables_param(t, (gr_rect){e, 5, 7, 3, W}, (double[]){0.5, 1});
+    gr_tables_param(t, (gr_rect){e, 7, 8, 3, W}, (double[]){1, 0.5});
+    gr_tables_param(t, (gr_rect){e, 0, 2, 2, 3}, (double[]){0.3, 0.5});
+    gr_tables_param(t, (gr_rect){e, 7, 8, 0, 3}, (double[]){1, 0});
     gr_tables_finish(t);
     int covered[V][W] = {0};
     for (int s = 0; s < gr_tables_slices(t); s++) {
-        gr_part q = gr_tables_slice(t, s);
+        gr_rect q = gr_tables_slice(t, s);
         for (int i = q.lo0; q.param == e && i < q.hi0; i++)
             for (int j = q.lo1; j < q.hi1; j++)
                 covered[i][j]++;
@@ -220,7 +220,7 @@ static void blocks_have_classes_of_their_own(void **state) {
     gr_tables *t = gr_tables_new(m, 3);
     for (int p = 0; p < gr_model_params(m); p++) {
         const gr_param_def *def = gr_model_param(m, p);
-        gr_tables_param(t, (gr_part){p, 0, def->rows, 0, def->cols}, (double[]){1, 0, 0.3});
+        gr_tables_param(t, (gr_rect){p, 0, def->rows, 0, def->cols}, (double[]){1, 0, 0.3});
     }
     gr_tables_finish(t);
     gr_run *whole = run_new(m, t, N), *one = run_new(m, t, GR_BLOCK);
@@ -342,9 +342,9 @@ static void off_is_not_read(void **state) {
         b.cls[n] = 1;
     double want = step(clean, &b.batch);
     const gr_region *r = gr_model_region(m, group);
-    for (int i = 0; i < r->parts; i++)
-        for (int k = 0; k < r->part[i].hi0 * r->part[i].hi1; k++)
-            gr_model_data(m, r->part[i].param)[k] = (gr_real)NAN;
+    for (int i = 0; i < r->rects; i++)
+        for (int k = 0; k < r->rect[i].hi0 * r->rect[i].hi1; k++)
+            gr_model_data(m, r->rect[i].param)[k] = (gr_real)NAN;
     assert_true(step(run, &b.batch) == want);
     for (int p = 0; p < gr_model_params(m); p++) {
         const gr_param_def *def = gr_model_param(m, p);

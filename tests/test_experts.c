@@ -300,13 +300,13 @@ static gr_tables *routed(gr_model *m) {
     for (int p = 0; p < gr_model_params(m); p++) {
         const gr_param_def *d = gr_model_param(m, p);
         int lo = d->rows, hi = d->rows;
-        for (int i = 0; i < bio->parts; i++)
-            if (bio->part[i].param == p)
-                lo = bio->part[i].lo0, hi = bio->part[i].hi0;
+        for (int i = 0; i < bio->rects; i++)
+            if (bio->rect[i].param == p)
+                lo = bio->rect[i].lo0, hi = bio->rect[i].hi0;
         if (lo > 0)
-            gr_tables_param(t, (gr_part){p, 0, lo, 0, d->cols}, (double[]){1, 1, 0});
+            gr_tables_param(t, (gr_rect){p, 0, lo, 0, d->cols}, (double[]){1, 1, 0});
         if (hi < d->rows)
-            gr_tables_param(t, (gr_part){p, hi, d->rows, 0, d->cols}, (double[]){1, 1, 0});
+            gr_tables_param(t, (gr_rect){p, hi, d->rows, 0, d->cols}, (double[]){1, 1, 0});
     }
     gr_tables_finish(t);
     return t;
@@ -371,12 +371,12 @@ static void test_routed(void **state) {
             gr_free(sum);
         }
         for (int s = 0; s < gr_tables_slices(t); s++) {
-            gr_part part = gr_tables_slice(t, s);
-            int cols = gr_model_param(m, part.param)->cols;
-            for (int i = part.lo0; i < part.hi0; i++)
-                for (int j = part.lo1; j < part.hi1; j++)
+            gr_rect rect = gr_tables_slice(t, s);
+            int cols = gr_model_param(m, rect.param)->cols;
+            for (int i = rect.lo0; i < rect.hi0; i++)
+                for (int j = rect.lo1; j < rect.hi1; j++)
                     *(gr_tables_weight(t, s, 2) == 0 ? &outside : &inside) +=
-                        fabs((double)gr_run_gradient(run[3], part.param)[i * cols + j]);
+                        fabs((double)gr_run_gradient(run[3], rect.param)[i * cols + j]);
         }
         assert_true(outside == 0 && inside > 1e-4);
         for (int k = 0; k < 4; k++)

@@ -1,4 +1,4 @@
-/* Products against the reference loops, and gradients of parameters by cells against naive sums. */
+/* Products against the reference loops, and gradients of parameters by slices against naive sums. */
 #include <math.h>
 #include <omp.h>
 #include <string.h>
@@ -82,7 +82,7 @@ static void products_match_naive_sums(void **state) {
         }
 }
 
-/* ---- gradients by cells ----------------------------------------------------------------------------------------- */
+/* ---- gradients by slices ----------------------------------------------------------------------------------------- */
 
 enum { BLOCK = 8, BLOCKS = 4, ROWS = BLOCK * BLOCKS, M = 13, N = 11, LO = 2, HI = 10 };
 
@@ -91,7 +91,7 @@ typedef struct fixture {
     uint8_t kind[2][BLOCKS];
     gr_real w[2][ROWS];
     gr_weights weights[2];
-    gr_cell cell[6];
+    gr_weighted_rect slice[6];
     gr_param_slot param;
     gr_real *a, *b, *start, *g;
 } fixture;
@@ -110,12 +110,12 @@ static void fixture_open(fixture *f, int rows) {
         f->weights[s] = (gr_weights){f->kind[s], f->w[s]};
     }
     const gr_weights *one = &f->weights[0], *two = &f->weights[1];
-    /* [M x N] in uneven rectangles (a row of cells if the parameter is one row); some outside of the columns used. */
-    const gr_cell matrix[] = {{0, 5, 0, 3, one},  {0, 5, 3, N, NULL}, {5, 6, 0, N, two},
-                              {6, M, 0, 1, NULL}, {6, M, 1, 9, one},  {6, M, 9, N, two}};
-    const gr_cell vector[] = {{0, 1, 0, 3, one}, {0, 1, 3, 4, NULL}, {0, 1, 4, N, two}};
-    f->param = (gr_param_slot){.rows = rows, .cols = N, .cells = rows == 1 ? 3 : 6, .cell = f->cell};
-    memcpy(f->cell, rows == 1 ? vector : matrix, rows == 1 ? sizeof vector : sizeof matrix);
+    /* [M x N] in uneven rectangles (a row of slices if the parameter is one row); some outside of the columns used. */
+    const gr_weighted_rect matrix[] = {{{0, 0, 5, 0, 3}, one},  {{0, 0, 5, 3, N}, NULL}, {{0, 5, 6, 0, N}, two},
+                                       {{0, 6, M, 0, 1}, NULL}, {{0, 6, M, 1, 9}, one},  {{0, 6, M, 9, N}, two}};
+    const gr_weighted_rect vector[] = {{{0, 0, 1, 0, 3}, one}, {{0, 0, 1, 3, 4}, NULL}, {{0, 0, 1, 4, N}, two}};
+    f->param = (gr_param_slot){.rows = rows, .cols = N, .slices = rows == 1 ? 3 : 6, .slice = f->slice};
+    memcpy(f->slice, rows == 1 ? vector : matrix, rows == 1 ? sizeof vector : sizeof matrix);
     f->a = numbers((size_t)ROWS * STRIDE_A, 4);
     f->b = numbers((size_t)ROWS * STRIDE_B, 5);
     f->start = numbers((size_t)rows * N, 6);
@@ -131,12 +131,12 @@ static void fixture_close(fixture *f) {
 
 /* The weight of row n for element [i, j], by search. */
 static double weight_at(const fixture *f, int i, int j, int n) {
-    for (int k = 0; k < f->param.cells; k++) {
-        const gr_cell *c = &f->cell[k];
-        if (i >= c->lo0 && i < c->hi0 && j >= c->lo1 && j < c->hi1)
+    for (int k = 0; k < f->param.slices; k++) {
+        const gr_weighted_rect *c = &f->slice[k];
+        if (i >= c->rect.lo0 && i < c->rect.hi0 && j >= c->rect.lo1 && j < c->rect.hi1)
             return c->weights ? (double)c->weights->w[n] : 1;
     }
-    fail_msg("no cell at %d, %d", i, j);
+    fail_msg("no slice at %d, %d", i, j);
     return 0;
 }
 
@@ -182,8 +182,8 @@ static void closed_blocks_are_not_read(void **state) {
     (void)state;
     fixture f;
     fixture_open(&f, M);
-    f.param.cells = 1;
-    f.cell[0] = (gr_cell){0, M, 0, N, &f.weights[0]};
+    f.param.slices = 1;
+    f.slice[0] = (gr_weighted_rect){{0, 0, M, 0, N}, &f.weights[0]};
     for (int n = 0; n < BLOCK * STRIDE_A; n++)
         f.a[n] = NAN;
     gr_real *g = weight_gradient(&f, (int[]){0, 1}, 2);

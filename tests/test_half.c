@@ -123,7 +123,7 @@ static void products_of_halves(void **state) {
         }
 }
 
-/* Cells with rows of weight 0, 1 and others, of halves. */
+/* Slices with rows of weight 0, 1 and others, of halves. */
 static void weighted_gradients_of_halves(void **state) {
     (void)state;
     enum { BLOCK = 8, ROWS = 3 * BLOCK, M = 6, N = 140 };
@@ -137,8 +137,8 @@ static void weighted_gradients_of_halves(void **state) {
         gr_half *a = halves((size_t)(ROWS * rows), 4), *b = halves((size_t)(ROWS * cols), 5);
         gr_real *g = gr_alloc((size_t)(rows * cols) * sizeof *g);
         gr_real *scratch = gr_alloc(gr__wgrad_scratch(rows, cols, BLOCK) * sizeof *scratch);
-        gr_cell cell = {0, rows, 0, cols, &weights};
-        gr_param_slot param = {.g = g, .rows = rows, .cols = cols, .cells = 1, .cell = &cell};
+        gr_weighted_rect slice = {{0, 0, rows, 0, cols}, &weights};
+        gr_param_slot param = {.g = g, .rows = rows, .cols = cols, .slices = 1, .slice = &slice};
         gr_wgrad *wgrad = gr__wgrad_new(&param, 0, cols, BLOCK, rows, cols, true, NULL);
         for (int i = 0; i < gr__wgrad_pieces(wgrad); i++)
             gr__wgrad_piece(wgrad, i, &param, a, b, scratch, 0, ROWS);
@@ -188,7 +188,7 @@ static gr_tables *tables_of(const gr_model *m) {
         for (gr_param p = 0; p < gr_model_params(m); p++) {
             const gr_param_def *def = gr_model_param(m, p);
             if (strncmp(def->name, "g.", 2) != 0)
-                gr_tables_param(t, (gr_part){p, 0, def->rows, 0, def->cols}, (double[]){1, 1, 0});
+                gr_tables_param(t, (gr_rect){p, 0, def->rows, 0, def->cols}, (double[]){1, 1, 0});
         }
     }
     gr_tables_finish(t);

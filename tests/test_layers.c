@@ -101,11 +101,11 @@ static void test_parts(void **state) {
     for (int p = 0; p < gr_model_params(m); p++) {
         const gr_param_def *d = gr_model_param(m, p);
         bool owned = false;
-        for (int i = 0; i < r->parts; i++)
-            if (r->part[i].param == p) {
+        for (int i = 0; i < r->rects; i++)
+            if (r->rect[i].param == p) {
                 owned = true;
-                assert_int_equal(r->part[i].hi0, d->rows);
-                assert_int_equal(r->part[i].hi1, d->cols);
+                assert_int_equal(r->rect[i].hi0, d->rows);
+                assert_int_equal(r->rect[i].hi1, d->cols);
             }
         assert_int_equal(owned, !strncmp(d->name, "layers.1.", 9));
         parts += owned;
@@ -129,7 +129,7 @@ static void test_routed(void **state) {
             for (int p = 0; p < gr_model_params(m); p++) {
                 const gr_param_def *d = gr_model_param(m, p);
                 if (strncmp(d->name, "layers.1.", 9))
-                    gr_tables_param(t, (gr_part){p, 0, d->rows, 0, d->cols}, (double[]){1, 0});
+                    gr_tables_param(t, (gr_rect){p, 0, d->rows, 0, d->cols}, (double[]){1, 0});
             }
             gr_tables_finish(t);
             gr_run *run;
@@ -143,13 +143,13 @@ static void test_routed(void **state) {
             gr_run_backward(run);
             gr_run_reduce(run);
             for (int s = 0; s < gr_tables_slices(t); s++) {
-                gr_part part = gr_tables_slice(t, s);
-                const gr_param_def *d = gr_model_param(m, part.param);
+                gr_rect rect = gr_tables_slice(t, s);
+                const gr_param_def *d = gr_model_param(m, rect.param);
                 bool open = (strncmp(d->name, "layers.1.", 9) == 0) == cls;
                 assert_int_equal(gr_run_open(run)[s], open);
                 double sum = 0;
                 for (int i = 0; i < d->rows * d->cols; i++)
-                    sum += fabs((double)gr_run_gradient(run, part.param)[i]);
+                    sum += fabs((double)gr_run_gradient(run, rect.param)[i]);
                 if (open != (sum > 0))
                     fail_msg("%s: gradient %g of class %d", d->name, sum, cls);
             }

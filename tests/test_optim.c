@@ -37,15 +37,15 @@ static net net_new(void) {
 
     const double region[] = {0, 1}, core[] = {1, 0};
     n.tables = gr_tables_new(n.model, 2);
-    gr_tables_param(n.tables, (gr_part){n.up, 3, 5, 0, 3}, region);
-    gr_tables_param(n.tables, (gr_part){n.up, 0, 3, 0, 3}, core);
-    gr_tables_param(n.tables, (gr_part){n.bias, 0, 1, 0, 5}, core);
-    gr_tables_param(n.tables, (gr_part){n.down, 0, 1, 3, 5}, region);
-    gr_tables_param(n.tables, (gr_part){n.down, 0, 1, 0, 3}, core);
-    gr_tables_param(n.tables, (gr_part){n.wide, 20, 200, 40, 590}, region);
-    gr_tables_param(n.tables, (gr_part){n.wide, 0, 20, 0, 600}, core);
-    gr_tables_param(n.tables, (gr_part){n.wide, 20, 200, 0, 40}, core);
-    gr_tables_param(n.tables, (gr_part){n.wide, 20, 200, 590, 600}, core);
+    gr_tables_param(n.tables, (gr_rect){n.up, 3, 5, 0, 3}, region);
+    gr_tables_param(n.tables, (gr_rect){n.up, 0, 3, 0, 3}, core);
+    gr_tables_param(n.tables, (gr_rect){n.bias, 0, 1, 0, 5}, core);
+    gr_tables_param(n.tables, (gr_rect){n.down, 0, 1, 3, 5}, region);
+    gr_tables_param(n.tables, (gr_rect){n.down, 0, 1, 0, 3}, core);
+    gr_tables_param(n.tables, (gr_rect){n.wide, 20, 200, 40, 590}, region);
+    gr_tables_param(n.tables, (gr_rect){n.wide, 0, 20, 0, 600}, core);
+    gr_tables_param(n.tables, (gr_rect){n.wide, 20, 200, 0, 40}, core);
+    gr_tables_param(n.tables, (gr_rect){n.wide, 20, 200, 590, 600}, core);
     gr_tables_finish(n.tables);
     gr_test_ok(gr_run_new(&n.run, n.model, n.tables, &(gr_run_def){.rows = ROWS, .train = true}, &err), &err);
     return n;
@@ -242,8 +242,8 @@ static long changed(net *n, gr_optim *optim, const copy *c, bool region) {
                     count += memcmp(a + i, c->at[p][which] + i, sizeof *a) != 0;
         }
     for (int s = 0; s < gr_tables_slices(n->tables); s++) {
-        gr_part part = gr_tables_slice(n->tables, s);
-        if (in_region(n, part.param, part.lo0, part.lo1) == region && gr_optim_slice_steps(optim, s) != c->steps[s])
+        gr_rect rect = gr_tables_slice(n->tables, s);
+        if (in_region(n, rect.param, rect.lo0, rect.lo1) == region && gr_optim_slice_steps(optim, s) != c->steps[s])
             return -1;
     }
     return count;
@@ -297,7 +297,7 @@ static void test_plain(void **state) {
     for (int k = 0; k < 2; k++) {
         net n = net_new();
         gr_tables *one = gr_tables_new(n.model, 2);
-        gr_tables_param(one, (gr_part){n.wide, 20, 200, 40, 590}, (double[]){1, 1});
+        gr_tables_param(one, (gr_rect){n.wide, 20, 200, 40, 590}, (double[]){1, 1});
         gr_tables_finish(one);
         gr_run_free(n.run);
         gr_test_ok(gr_run_new(&n.run, n.model, k ? one : NULL, &(gr_run_def){.rows = ROWS, .train = true}, &err), &err);

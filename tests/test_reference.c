@@ -204,8 +204,8 @@ static gr_tables *tables(const gr_model *m, const reference *r) {
     for (size_t at = 0; (l = next(r, &at, "part", 6 + r->classes));) {
         gr_param p = gr_model_find(m, l->word[1]);
         assert_true(p != GR_NONE);
-        gr_part part = {p, integer(l, 2), integer(l, 3), integer(l, 4), integer(l, 5)};
-        gr_tables_param(t, part, weights(l, 6, r->classes, w));
+        gr_rect rect = {p, integer(l, 2), integer(l, 3), integer(l, 4), integer(l, 5)};
+        gr_tables_param(t, rect, weights(l, 6, r->classes, w));
     }
     gr_tables_finish(t);
     return t;

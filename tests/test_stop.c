@@ -38,9 +38,9 @@ static gr_tables *blocked(const gr_model *model, int region, gr_tap from) {
 }
 
 static bool owned(const gr_region *region, gr_param p, int row, int col) {
-    for (int i = 0; i < region->parts; i++) {
-        gr_part part = region->part[i];
-        if (part.param == p && part.lo0 <= row && row < part.hi0 && part.lo1 <= col && col < part.hi1)
+    for (int i = 0; i < region->rects; i++) {
+        gr_rect rect = region->rect[i];
+        if (rect.param == p && rect.lo0 <= row && row < rect.hi0 && rect.lo1 <= col && col < rect.hi1)
             return true;
     }
     return false;
@@ -179,14 +179,14 @@ static void classes(void **state) {
         gr_model *model = build(&def, 3);
         const gr_region *region = gr_model_region(model, 0);
         gr_tables *tables = gr_tables_new(model, CLASSES);
-        for (int i = 0; i < region->parts; i++)
-            gr_tables_param(tables, region->part[i], (double[]){1, 2, 1}); /* 2: told from the rest */
+        for (int i = 0; i < region->rects; i++)
+            gr_tables_param(tables, region->rect[i], (double[]){1, 2, 1}); /* 2: told from the rest */
         gr_tables_gate(tables, 0, (double[]){1, 1, 0});
         for (int p = 0; p < gr_model_params(model); p++) {
             const gr_param_def *d = gr_model_param(model, p);
             for (int row = 0; row < d->rows; row++) /* by rows: what is the region's was weighed above */
                 if (!owned(region, p, row, 0))
-                    gr_tables_param(tables, (gr_part){p, row, row + 1, 0, d->cols}, (double[]){1, 0, 1});
+                    gr_tables_param(tables, (gr_rect){p, row, row + 1, 0, d->cols}, (double[]){1, 0, 1});
         }
         gr_tables_finish(tables);
         gr_run *mixed, *single;
@@ -219,13 +219,13 @@ static void classes(void **state) {
         pass(mixed, &b.batch);
         gr_run_reduce(mixed);
         for (int s = 0; s < gr_tables_slices(tables); s++) {
-            gr_part part = gr_tables_slice(tables, s);
-            const gr_param_def *d = gr_model_param(model, part.param);
-            bool own = owned(region, part.param, part.lo0, part.lo1);
+            gr_rect rect = gr_tables_slice(tables, s);
+            const gr_param_def *d = gr_model_param(model, rect.param);
+            bool own = owned(region, rect.param, rect.lo0, rect.lo1);
             assert_int_equal(gr_run_open(mixed)[s], own);
-            for (int row = part.lo0; row < part.hi0 && !own; row++)
-                for (int col = part.lo1; col < part.hi1; col++)
-                    assert_true(gr_run_gradient(mixed, part.param)[row * d->cols + col] == 0);
+            for (int row = rect.lo0; row < rect.hi0 && !own; row++)
+                for (int col = rect.lo1; col < rect.hi1; col++)
+                    assert_true(gr_run_gradient(mixed, rect.param)[row * d->cols + col] == 0);
         }
         gr_test_batch_free(&b);
         gr_run_free(mixed);

@@ -128,8 +128,8 @@ static void test_start(void **state) {
     gr_param p = gr_model_find(m, "units.strength");
     assert_int_equal(gr_model_param(m, p)->rows * gr_model_param(m, p)->cols, 1);
     int parts = 0;
-    for (int i = 0; i < gr_model_region(m, 0)->parts; i++)
-        parts += gr_model_region(m, 0)->part[i].param == p;
+    for (int i = 0; i < gr_model_region(m, 0)->rects; i++)
+        parts += gr_model_region(m, 0)->rect[i].param == p;
     assert_int_equal(parts, 1);
     gr_model_free(m);
 }
@@ -186,8 +186,8 @@ static void test_open(void **state) {
     gr_model *m = trained(&def);
     for (int r = 0; r < KINDS; r++) {
         gr_tables *t = gr_tables_new(m, 2);
-        for (int i = 0; i < gr_model_region(m, r)->parts; i++)
-            gr_tables_param(t, gr_model_region(m, r)->part[i], (double[]){1, 0});
+        for (int i = 0; i < gr_model_region(m, r)->rects; i++)
+            gr_tables_param(t, gr_model_region(m, r)->rect[i], (double[]){1, 0});
         gr_tables_finish(t);
         double sum[2];
         for (int cls = 0; cls < 2; cls++) {

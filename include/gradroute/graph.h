@@ -5,7 +5,7 @@
  *     gr_value  x = gr_embedding(g, e);                       (the operations are in ops.h)
  *     gr_value  h = gr_tap_point(g, gr_silu(g, x), "hidden");
  *     int       r = gr_graph_region(g, "biology");
- *     gr_graph_region_part(g, r, e, (gr_part){.param = e, .hi0 = 4096, .lo1 = 160, .hi1 = 192});
+ *     gr_graph_region_rect(g, r, (gr_rect){.param = e, .hi0 = 4096, .lo1 = 160, .hi1 = 192});
  *     gr_model_new(&model, g, seed, &err);                    (model.h: compiles and takes over the graph)
  *
  * Every value is a matrix [N rows x width], a row for each token, sample or timestep of the batch, or one number
@@ -49,10 +49,10 @@ typedef struct gr_param_def {
 } gr_param_def;
 
 /* A rectangle of a parameter: rows [lo0, hi0), columns [lo1, hi1). */
-typedef struct gr_part {
+typedef struct gr_rect {
     gr_param param;
     int lo0, hi0, lo1, hi1;
-} gr_part;
+} gr_rect;
 
 gr_graph *gr_graph_new(void);
 void gr_graph_free(gr_graph *graph); /* only for a graph that no gr_model_new took over */
@@ -63,7 +63,7 @@ gr_param gr_graph_param(gr_graph *graph, const gr_param_def *def);
 /* The tap of a point that gr_tap_point (ops.h) made; GR_NONE for other values. */
 gr_tap gr_graph_tap(const gr_graph *graph, gr_value point);
 
-/* Regions: named sets of units. parts are the parameters they own; gates are columns [lo, hi) of taps that are
+/* Regions: named sets of units. rects are the parameters they own; gates are columns [lo, hi) of taps that are
  * weighted when the region is switched. What does not fit the parameter or tap is a mistake of the graph. */
 typedef struct gr_gate {
     gr_tap tap;
@@ -71,12 +71,12 @@ typedef struct gr_gate {
 } gr_gate;
 typedef struct gr_region {
     const char *name;
-    int parts, gates;
-    const gr_part *part;
+    int rects, gates;
+    const gr_rect *rect;
     const gr_gate *gate;
 } gr_region;
 int gr_graph_region(gr_graph *graph, const char *name); /* its number from 0: found, or added */
-void gr_graph_region_part(gr_graph *graph, int region, gr_part part);
+void gr_graph_region_rect(gr_graph *graph, int region, gr_rect rect);
 void gr_graph_region_gate(gr_graph *graph, int region, gr_tap tap, int lo, int hi);
 
 /* Nodes added between the two are a segment: what a training run with gr_run_def.recompute may forget and compute

@@ -58,12 +58,12 @@ typedef enum gr_precision {
 /* What runs of this model compute in unless they say otherwise; a new model: FLOAT32. */
 void gr_model_set_precision(gr_model *model, gr_precision precision);
 /* Draws again the initial values of a rectangle, with another seed. */
-void gr_model_draw(gr_model *model, gr_part part, uint64_t seed);
+void gr_model_draw(gr_model *model, gr_rect rect, uint64_t seed);
 
 int gr_model_regions(const gr_model *model);
 const gr_region *gr_model_region(const gr_model *model, int region);
 int gr_model_find_region(const gr_model *model, const char *name); /* GR_NONE if there is none */
-size_t gr_region_size(const gr_region *region);                    /* numbers in its parts */
+size_t gr_region_size(const gr_region *region);                    /* numbers in its rectangles */
 
 int gr_model_taps(const gr_model *model);
 const char *gr_model_tap(const gr_model *model, gr_tap tap, int *width); /* its name */
@@ -75,14 +75,15 @@ int gr_model_width(const gr_model *model, gr_value v);             /* columns of
  */
 
 /* Tables over `classes` classes (at least 1), all weights 1. The calls multiply: an entry in several of them gets the
- * product. w[classes] has one finite weight per class and is copied. Taps, columns, parts and regions must be those of
- * the model; nothing is added after gr_tables_finish, and nothing else reads tables before it. */
+ * product. w[classes] has one finite weight per class and is copied. Taps, columns, rectangles and regions must be
+ * those of the model; nothing is added after gr_tables_finish, and nothing else reads tables before it. */
 gr_tables *gr_tables_new(const gr_model *model, int classes);
 void gr_tables_forward(gr_tables *tables, gr_tap tap, int lo, int hi, const double *w); /* x * w forward and backward */
 void gr_tables_activation(gr_tables *tables, gr_tap tap, int lo, int hi,
                           const double *w);                             /* forward unchanged, dy * w */
-void gr_tables_param(gr_tables *tables, gr_part part, const double *w); /* gradient given to the weights * w */
-/* Forward, on every gate of the region; where w is 0 its parts are closed, also those of a region without gates. */
+void gr_tables_param(gr_tables *tables, gr_rect rect, const double *w); /* gradient given to the weights * w */
+/* Forward, on every gate of the region; where w is 0 its rectangles are closed, also those of a region without gates.
+ */
 void gr_tables_gate(gr_tables *tables, int region, const double *w);
 /* Cuts every parameter into slices (the common refinement of what was said), merges equal columns of weights. */
 void gr_tables_finish(gr_tables *tables);
@@ -94,7 +95,7 @@ gr_status gr_profile_new(gr_tables **tables, const gr_model *model, const char *
 
 int gr_tables_classes(const gr_tables *tables);
 int gr_tables_slices(const gr_tables *tables);
-gr_part gr_tables_slice(const gr_tables *tables,
+gr_rect gr_tables_slice(const gr_tables *tables,
                         int slice); /* ordered by parameter; together they cover each exactly */
 /* Effective parameter weight of a slice for rows of a class, 0 too where the slice's units are gated off. */
 double gr_tables_weight(const gr_tables *tables, int slice, int cls);

@@ -152,11 +152,11 @@ void gr__blueprint_register(gr_graph *graph, const gr__blueprint *blueprint, gr_
     for (int r = 0; r < blueprint->def->region_count; r++) {
         (*regions)[r] = gr_graph_region(graph, blueprint->def->regions[r].name);
         for (int p = 0; p < blueprint->params; p++) {
-            gr_part part[GR__PARTS_MOST];
-            int n = gr__blueprint_parts(blueprint, part, p, r);
+            gr_rect rect[GR__RECTS_MOST];
+            int n = gr__blueprint_rects(blueprint, rect, p, r);
             for (int i = 0; i < n; i++) {
-                part[i].param = (*handles)[p];
-                gr_graph_region_part(graph, (*regions)[r], part[i]);
+                rect[i].param = (*handles)[p];
+                gr_graph_region_rect(graph, (*regions)[r], rect[i]);
             }
         }
     }
@@ -262,21 +262,21 @@ gr_status gr_arch_parameters(const gr_arch_def *def, size_t *core, size_t *regio
     gr__blueprint *blueprint;
     GR_TRY(gr__blueprint_new(&blueprint, def, err));
 
-    /* Every parameter is cut at the borders of regions; each piece counts for its first owner. */
+    /* Every parameter is cut at the borders of regions; each rectangle counts for its first owner. */
     *core = 0;
     for (int r = 0; r < def->region_count; r++)
         regions[r] = 0;
     for (int p = 0; p < blueprint->params; p++) {
         int count;
-        gr__piece *piece = gr__blueprint_pieces(blueprint, &count, p);
+        gr__owned *cut = gr__blueprint_cut(blueprint, &count, p);
         for (int i = 0; i < count; i++) {
-            size_t numbers = (size_t)(piece[i].hi0 - piece[i].lo0) * (size_t)(piece[i].hi1 - piece[i].lo1);
-            if (piece[i].region == GR_NONE)
+            size_t numbers = (size_t)(cut[i].rect.hi0 - cut[i].rect.lo0) * (size_t)(cut[i].rect.hi1 - cut[i].rect.lo1);
+            if (cut[i].region == GR_NONE)
                 *core += numbers;
             else
-                regions[piece[i].region] += numbers;
+                regions[cut[i].region] += numbers;
         }
-        gr_free(piece);
+        gr_free(cut);
     }
     gr__blueprint_free(blueprint);
     return GR_OK;

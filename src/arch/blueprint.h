@@ -10,7 +10,7 @@
 #include "gradroute/arch.h"
 #include "gradroute/ops.h"
 
-enum { GR__GROUPS_MOST = 3, GR__PARTS_MOST = 3, GR__REGIONS_MOST = 64 };
+enum { GR__GROUPS_MOST = 3, GR__RECTS_MOST = 3, GR__REGIONS_MOST = 64 };
 
 typedef enum gr__unit {
     GR__PLAIN,  /* tokens, positions, inputs, outputs */
@@ -107,13 +107,15 @@ int gr__blueprint_stops(const gr__blueprint *blueprint, gr_columns *stop, int mo
 bool gr__blueprint_whole(const gr__blueprint *blueprint, int param, int region);
 bool gr__blueprint_listed(const gr__blueprint *blueprint, int param, int region); /* by a pattern */
 /* Disjoint rectangles of a parameter that the region owns; returns how many. */
-int gr__blueprint_parts(const gr__blueprint *blueprint, gr_part part[GR__PARTS_MOST], int param, int region);
+int gr__blueprint_rects(const gr__blueprint *blueprint, gr_rect rect[GR__RECTS_MOST], int param, int region);
 
-/* A parameter cut at the borders of all regions' rectangles; region is the first that owns the piece, or GR_NONE. */
-typedef struct gr__piece {
-    int lo0, hi0, lo1, hi1, region;
-} gr__piece;
-gr__piece *gr__blueprint_pieces(const gr__blueprint *blueprint, int *count, int param); /* gr_free it */
+/* A parameter cut at the borders of all regions' rectangles; region is the first that owns the rectangle, or GR_NONE.
+ */
+typedef struct gr__owned {
+    gr_rect rect;
+    int region;
+} gr__owned;
+gr__owned *gr__blueprint_cut(const gr__blueprint *blueprint, int *count, int param); /* gr_free it */
 
 /* parameters.c: fills blueprint->param. */
 void gr__blueprint_list(gr__blueprint *blueprint);

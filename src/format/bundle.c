@@ -16,12 +16,12 @@
 /* ---- files ---- */
 
 /* A rectangle as one block of memory. */
-static gr_real *gather(gr_model *model, gr_param p, gr_part part) {
-    size_t cols = (size_t)gr_model_param(model, p)->cols, width = (size_t)(part.hi1 - part.lo1);
-    gr_real *data = gr_alloc((size_t)(part.hi0 - part.lo0) * width * sizeof *data);
+static gr_real *gather(gr_model *model, gr_param p, gr_rect rect) {
+    size_t cols = (size_t)gr_model_param(model, p)->cols, width = (size_t)(rect.hi1 - rect.lo1);
+    gr_real *data = gr_alloc((size_t)(rect.hi0 - rect.lo0) * width * sizeof *data);
     const gr_real *from = gr_model_data(model, p);
-    for (int i = part.lo0; i < part.hi0; i++)
-        memcpy(data + (size_t)(i - part.lo0) * width, from + (size_t)i * cols + (size_t)part.lo1, width * sizeof *data);
+    for (int i = rect.lo0; i < rect.hi0; i++)
+        memcpy(data + (size_t)(i - rect.lo0) * width, from + (size_t)i * cols + (size_t)rect.lo1, width * sizeof *data);
     return data;
 }
 
@@ -39,8 +39,8 @@ static gr_status write_tensors(const char *folder, const gr__blueprint *blueprin
                 (gr_array){t->name,
                            GR_DTYPE_REAL,
                            2,
-                           {t->part.hi0 - t->part.lo0, t->part.hi1 - t->part.lo1},
-                           gather(model, gr_model_find(model, blueprint->param[t->part.param].def.name), t->part)};
+                           {t->rect.hi0 - t->rect.lo0, t->rect.hi1 - t->rect.lo1},
+                           gather(model, gr_model_find(model, blueprint->param[t->rect.param].def.name), t->rect)};
     }
 
     /* "pt" is what readers of safetensors files expect there; the numbers are plain. */

@@ -148,7 +148,7 @@ static gr_status open_file(loader *l, int file, const char *name, const char *pa
         const gr_array *array;
         if (t->file != file)
             continue;
-        int64_t dims[2] = {t->part.hi0 - t->part.lo0, t->part.hi1 - t->part.lo1};
+        int64_t dims[2] = {t->rect.hi0 - t->rect.lo0, t->rect.hi1 - t->rect.lo1};
         GR_TRY(gr_safetensors_expect(*open, &array, t->name, GR_DTYPE_REAL, 2, dims, l->err));
         count++;
     }
@@ -210,7 +210,7 @@ static int64_t staying(const int *to, int lo, int hi) {
 /* Copies a piece to where it is now, through the buffer. */
 static gr_status place_piece(const loader *l, const gr__tensor *t, gr_real *data, int cols, const int *row,
                              const int *col) {
-    int64_t dims[2] = {t->part.hi0 - t->part.lo0, t->part.hi1 - t->part.lo1};
+    int64_t dims[2] = {t->rect.hi0 - t->rect.lo0, t->rect.hi1 - t->rect.lo1};
     gr_real *buffer = gr_alloc_try((size_t)dims[0] * (size_t)dims[1] * sizeof *buffer);
     if (!buffer)
         return gr_error_set(l->err, GR_ERR_MEMORY, l->path, NULL, "no memory for '%s'", t->name);
@@ -219,7 +219,7 @@ static gr_status place_piece(const loader *l, const gr__tensor *t, gr_real *data
     gr_status status = gr_safetensors_get(l->file[t->file + 1], buffer, t->name, GR_DTYPE_REAL, 2, dims, l->err);
     for (int64_t i = 0; !status && i < dims[0]; i++)
         for (int64_t j = 0; j < dims[1]; j++) {
-            int r = row[t->part.lo0 + i], c = col[t->part.lo1 + j];
+            int r = row[t->rect.lo0 + i], c = col[t->rect.lo1 + j];
             if (r >= 0 && c >= 0)
                 data[(size_t)r * (size_t)cols + (size_t)c] = buffer[i * dims[1] + j];
         }
@@ -241,9 +241,9 @@ static gr_status read_param(const loader *l, int param, gr_real *data) {
     /* Its pieces in the files that were opened: how many of their numbers stay, and where they go. */
     for (int i = 0; !status && i < l->pieces.count; i++) {
         const gr__tensor *t = &l->pieces.tensor[i];
-        if (t->part.param != old || left_out(l, t->file))
+        if (t->rect.param != old || left_out(l, t->file))
             continue;
-        have += staying(row, t->part.lo0, t->part.hi0) * staying(col, t->part.lo1, t->part.hi1);
+        have += staying(row, t->rect.lo0, t->rect.hi0) * staying(col, t->rect.lo1, t->rect.hi1);
         if (data)
             status = place_piece(l, t, data, def->cols, row, col);
     }

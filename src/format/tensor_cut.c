@@ -23,10 +23,10 @@ char *gr__tensor_cut_file(const gr__blueprint *blueprint, int file) {
 /* ---- cutting ---- */
 
 /* The parameter's name, with a number behind it where several of its pieces go into one file. */
-static const char *tensor_name(gr_arena *arena, const char *param, const gr__piece *piece, int count, int i) {
+static const char *tensor_name(gr_arena *arena, const char *param, const gr__owned *owned, int count, int i) {
     int before = 0, all = 0;
     for (int j = 0; j < count; j++)
-        if (piece[j].region == piece[i].region) {
+        if (owned[j].region == owned[i].region) {
             before += j < i;
             all++;
         }
@@ -43,25 +43,24 @@ void gr__tensor_cut_cut(gr__tensor_cut *pieces, const gr__blueprint *blueprint) 
     *pieces = (gr__tensor_cut){.arena = gr_arena_new()};
     for (int p = 0; p < blueprint->params; p++) {
         int count;
-        gr__piece *piece = gr__blueprint_pieces(blueprint, &count, p);
+        gr__owned *owned = gr__blueprint_cut(blueprint, &count, p);
         for (int i = 0; i < count; i++)
             GR_PUSH(pieces->tensor, pieces->count, pieces->capacity) =
-                (gr__tensor){{p, piece[i].lo0, piece[i].hi0, piece[i].lo1, piece[i].hi1},
-                             piece[i].region,
-                             tensor_name(pieces->arena, blueprint->param[p].def.name, piece, count, i)};
-        gr_free(piece);
+                (gr__tensor){owned[i].rect, owned[i].region,
+                             tensor_name(pieces->arena, blueprint->param[p].def.name, owned, count, i)};
+        gr_free(owned);
     }
 }
 
 /* ---- JSON ---- */
 
 /* The rectangle as members of an object: its parameter by name, rows and columns. */
-static void set_part(json_t *value, const gr__blueprint *blueprint, gr_part part) {
-    json_object_set_new(value, "param", json_string(blueprint->param[part.param].def.name));
-    json_object_set_new(value, "lo0", json_integer(part.lo0));
-    json_object_set_new(value, "hi0", json_integer(part.hi0));
-    json_object_set_new(value, "lo1", json_integer(part.lo1));
-    json_object_set_new(value, "hi1", json_integer(part.hi1));
+static void set_rect(json_t *value, const gr__blueprint *blueprint, gr_rect rect) {
+    json_object_set_new(value, "param", json_string(blueprint->param[rect.param].def.name));
+    json_object_set_new(value, "lo0", json_integer(rect.lo0));
+    json_object_set_new(value, "hi0", json_integer(rect.hi0));
+    json_object_set_new(value, "lo1", json_integer(rect.lo1));
+    json_object_set_new(value, "hi1", json_integer(rect.hi1));
 }
 
 json_t *gr__tensor_cut_json(const gr__tensor_cut *pieces, const gr__blueprint *blueprint) {
@@ -70,7 +69,7 @@ json_t *gr__tensor_cut_json(const gr__tensor_cut *pieces, const gr__blueprint *b
         char *file = gr__tensor_cut_file(blueprint, pieces->tensor[i].file);
         json_t *value = json_object();
         json_object_set_new(value, "tensor", json_string(pieces->tensor[i].name));
-        set_part(value, blueprint, pieces->tensor[i].part);
+        set_rect(value, blueprint, pieces->tensor[i].rect);
         json_object_set_new(value, "file", json_string(file));
         json_array_append_new(list, value);
         gr_free(file);
@@ -83,20 +82,20 @@ json_t *gr__tensor_cut_json(const gr__tensor_cut *pieces, const gr__blueprint *b
 json_t *gr__regions_json(const gr__blueprint *blueprint) {
     json_t *list = json_array();
     for (int r = 0; r < blueprint->def->region_count; r++) {
-        json_t *region = json_object(), *parts = json_array();
+        json_t *region = json_object(), *rects = json_array();
 
         for (int p = 0; p < blueprint->params; p++) {
-            gr_part part[GR__PARTS_MOST];
-            int n = gr__blueprint_parts(blueprint, part, p, r);
+            gr_rect rect[GR__RECTS_MOST];
+            int n = gr__blueprint_rects(blueprint, rect, p, r);
             for (int i = 0; i < n; i++) {
                 json_t *value = json_object();
-                set_part(value, blueprint, part[i]);
-                json_array_append_new(parts, value);
+                set_rect(value, blueprint, rect[i]);
+                json_array_append_new(rects, value);
             }
         }
 
         json_object_set_new(region, "name", json_string(blueprint->def->regions[r].name));
-        json_object_set_new(region, "parts", parts);
+        json_object_set_new(region, "parts", rects);
         json_array_append_new(list, region);
     }
     return list;
@@ -140,20 +139,20 @@ static gr_status read_piece(gr__tensor_cut *pieces, const gr__blueprint *bluepri
     GR_TRY(gr_json_member(value, &tensor, "tensor", JSON_STRING, place, err));
     GR_TRY(gr_json_member(value, &param, "param", JSON_STRING, place, err));
     GR_TRY(gr_json_member(value, &file, "file", JSON_STRING, place, err));
-    GR_TRY(read_number(&t.part.lo0, value, "lo0", place, err));
-    GR_TRY(read_number(&t.part.hi0, value, "hi0", place, err));
-    GR_TRY(read_number(&t.part.lo1, value, "lo1", place, err));
-    GR_TRY(read_number(&t.part.hi1, value, "hi1", place, err));
+    GR_TRY(read_number(&t.rect.lo0, value, "lo0", place, err));
+    GR_TRY(read_number(&t.rect.hi0, value, "hi0", place, err));
+    GR_TRY(read_number(&t.rect.lo1, value, "lo1", place, err));
+    GR_TRY(read_number(&t.rect.hi1, value, "hi1", place, err));
 
     /* Which file, which parameter, and whether the rectangle lies in it. */
     GR_TRY(read_file(&t.file, blueprint, json_string_value(file), place, err));
-    t.part.param = gr__blueprint_find(blueprint, json_string_value(param));
-    if (t.part.param == GR_NONE)
+    t.rect.param = gr__blueprint_find(blueprint, json_string_value(param));
+    if (t.rect.param == GR_NONE)
         return FORMAT(err, place, "a piece is of '%s', which the network does not have", json_string_value(param));
-    const gr_param_def *def = &blueprint->param[t.part.param].def;
-    if (t.part.lo0 >= t.part.hi0 || t.part.hi0 > def->rows || t.part.lo1 >= t.part.hi1 || t.part.hi1 > def->cols)
-        return FORMAT(err, place, "rows %d..%d, columns %d..%d do not fit '%s' [%d x %d]", t.part.lo0, t.part.hi0,
-                      t.part.lo1, t.part.hi1, def->name, def->rows, def->cols);
+    const gr_param_def *def = &blueprint->param[t.rect.param].def;
+    if (t.rect.lo0 >= t.rect.hi0 || t.rect.hi0 > def->rows || t.rect.lo1 >= t.rect.hi1 || t.rect.hi1 > def->cols)
+        return FORMAT(err, place, "rows %d..%d, columns %d..%d do not fit '%s' [%d x %d]", t.rect.lo0, t.rect.hi0,
+                      t.rect.lo1, t.rect.hi1, def->name, def->rows, def->cols);
 
     t.name = gr_arena_strdup(pieces->arena, json_string_value(tensor));
     GR_PUSH(pieces->tensor, pieces->count, pieces->capacity) = t;
@@ -162,13 +161,13 @@ static gr_status read_piece(gr__tensor_cut *pieces, const gr__blueprint *bluepri
 
 /* By parameter, then by the first row, then by the first column. */
 static int by_place(const void *a, const void *b) {
-    const gr_part *x = &((const gr__tensor *)a)->part, *y = &((const gr__tensor *)b)->part;
+    const gr_rect *x = &((const gr__tensor *)a)->rect, *y = &((const gr__tensor *)b)->rect;
     if (x->param != y->param)
         return x->param - y->param;
     return x->lo0 != y->lo0 ? x->lo0 - y->lo0 : x->lo1 - y->lo1;
 }
 
-static bool overlap(const gr_part *x, const gr_part *y) {
+static bool overlap(const gr_rect *x, const gr_rect *y) {
     return x->lo0 < y->hi0 && y->lo0 < x->hi0 && x->lo1 < y->hi1 && y->lo1 < x->hi1;
 }
 
@@ -182,10 +181,10 @@ static gr_status check_tiles(const gr__tensor *tensor, int n, const gr_param_def
 
     /* Sorted by their first row, a piece can only meet those that begin before its last. */
     for (int i = 0; i < n; i++) {
-        const gr_part *x = &tensor[i].part;
+        const gr_rect *x = &tensor[i].rect;
         area += (int64_t)(x->hi0 - x->lo0) * (x->hi1 - x->lo1);
-        for (int j = i + 1; j < n && tensor[j].part.lo0 < x->hi0; j++)
-            if (overlap(x, &tensor[j].part))
+        for (int j = i + 1; j < n && tensor[j].rect.lo0 < x->hi0; j++)
+            if (overlap(x, &tensor[j].rect))
                 return FORMAT(err, place, "pieces '%s' and '%s' of '%s' overlap", tensor[i].name, tensor[j].name,
                               def->name);
     }
@@ -208,7 +207,7 @@ gr_status gr__tensor_cut_read(gr__tensor_cut *pieces, const gr__blueprint *bluep
     qsort(pieces->tensor, (size_t)pieces->count, sizeof *pieces->tensor, by_place);
     for (int p = 0, at = 0; p < blueprint->params; p++) {
         int n = 0;
-        while (at + n < pieces->count && pieces->tensor[at + n].part.param == p)
+        while (at + n < pieces->count && pieces->tensor[at + n].rect.param == p)
             n++;
         GR_TRY(check_tiles(pieces->tensor + at, n, &blueprint->param[p].def, place, err));
         at += n;

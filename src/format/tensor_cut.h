@@ -5,10 +5,10 @@
 #include "arch/blueprint.h"
 #include "io/json.h"
 
-/* One tensor: a rectangle of parameter `part.param` of the blueprint, in the file of region `file` (GR_NONE: the
+/* One tensor: a rectangle of parameter `rect.param` of the blueprint, in the file of region `file` (GR_NONE: the
  * core's). */
 typedef struct gr__tensor {
-    gr_part part;
+    gr_rect rect;
     int file;
     const char *name; /* in the list's arena */
 } gr__tensor;

@@ -20,7 +20,7 @@ void gr_graph_free(gr_graph *graph) {
     if (!graph)
         return;
     for (size_t i = 0; i < graph->regions; i++) {
-        gr_free(graph->region[i].part);
+        gr_free(graph->region[i].rect);
         gr_free(graph->region[i].gate);
     }
 
@@ -116,22 +116,22 @@ int gr_graph_region(gr_graph *graph, const char *name) {
     return (int)graph->regions - 1;
 }
 
-void gr_graph_region_part(gr_graph *graph, int region, gr_part part) {
+void gr_graph_region_rect(gr_graph *graph, int region, gr_rect rect) {
     gr__region_lists *r = &graph->region[region];
-    const gr_param_def *def = gr__graph_param_def(graph, part.param);
+    const gr_param_def *def = gr__graph_param_def(graph, rect.param);
     if (!def) {
         gr_graph_fail(graph, "region '%s' names a parameter that does not exist", r->view.name);
         return;
     }
 
     /* A rectangle of the parameter with at least one row and column. */
-    if (part.lo0 < 0 || part.lo0 >= part.hi0 || part.hi0 > def->rows || part.lo1 < 0 || part.lo1 >= part.hi1 ||
-        part.hi1 > def->cols) {
-        gr_graph_fail(graph, "region '%s': rows %d..%d, columns %d..%d do not fit %s [%d x %d]", r->view.name, part.lo0,
-                      part.hi0, part.lo1, part.hi1, def->name, def->rows, def->cols);
+    if (rect.lo0 < 0 || rect.lo0 >= rect.hi0 || rect.hi0 > def->rows || rect.lo1 < 0 || rect.lo1 >= rect.hi1 ||
+        rect.hi1 > def->cols) {
+        gr_graph_fail(graph, "region '%s': rows %d..%d, columns %d..%d do not fit %s [%d x %d]", r->view.name, rect.lo0,
+                      rect.hi0, rect.lo1, rect.hi1, def->name, def->rows, def->cols);
         return;
     }
-    GR_PUSH(r->part, r->parts, r->part_room) = part;
+    GR_PUSH(r->rect, r->rects, r->rect_room) = rect;
 }
 
 void gr_graph_region_gate(gr_graph *graph, int region, gr_tap tap, int lo, int hi) {

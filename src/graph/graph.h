@@ -13,9 +13,9 @@ typedef struct gr__named_tap {
 
 typedef struct gr__region_lists {
     gr_region view; /* what the public sees; its lists are the two below */
-    gr_part *part;
+    gr_rect *rect;
     gr_gate *gate;
-    size_t parts, part_room, gates, gate_room;
+    size_t rects, rect_room, gates, gate_room;
 } gr__region_lists;
 
 typedef struct gr__loss {

@@ -55,9 +55,9 @@ gr_status gr__train_network(gr_arch_def **def, gr_model **model, const gr_projec
 static bool owned_by_region(const gr_model *model, int p) {
     const gr_param_def *def = gr_model_param(model, p);
     for (int r = 0; r < gr_model_regions(model); r++)
-        for (int i = 0; i < gr_model_region(model, r)->parts; i++) {
-            gr_part part = gr_model_region(model, r)->part[i];
-            if (part.param == p && part.lo0 == 0 && part.lo1 == 0 && part.hi0 == def->rows && part.hi1 == def->cols)
+        for (int i = 0; i < gr_model_region(model, r)->rects; i++) {
+            gr_rect rect = gr_model_region(model, r)->rect[i];
+            if (rect.param == p && rect.lo0 == 0 && rect.lo1 == 0 && rect.hi0 == def->rows && rect.hi1 == def->cols)
                 return true;
         }
     return false;

@@ -35,7 +35,7 @@ typedef struct gr__range {
 
 /* A rectangle of a parameter whose gradient has the same weights. */
 typedef struct gr__param_slice {
-    gr_part part;
+    gr_rect rect;
     int set; /* GR_NONE: all 1 */
 } gr__param_slice;
 

@@ -28,13 +28,13 @@ static double draw(const gr_param_def *def, gr_key key, int i, int j) {
     }
 }
 
-void gr_model_draw(gr_model *model, gr_part part, uint64_t seed) {
-    const gr_param_def *def = &model->graph->param[part.param];
-    gr_real *w = gr_model_data(model, part.param);
+void gr_model_draw(gr_model *model, gr_rect rect, uint64_t seed) {
+    const gr_param_def *def = &model->graph->param[rect.param];
+    gr_real *w = gr_model_data(model, rect.param);
     gr_key key = {seed, GR_STREAM_INIT, name_key(def->name)};
 #pragma omp parallel for schedule(static)
-    for (int i = part.lo0; i < part.hi0; i++)
-        for (int j = part.lo1; j < part.hi1; j++)
+    for (int i = rect.lo0; i < rect.hi0; i++)
+        for (int j = rect.lo1; j < rect.hi1; j++)
             w[(size_t)i * (size_t)def->cols + (size_t)j] = (gr_real)draw(def, key, i, j);
 }
 
@@ -62,7 +62,7 @@ gr_status gr_model_new(gr_model **out, gr_graph *graph, uint64_t seed, gr_error 
     for (size_t r = 0; r < graph->regions; r++) {
         gr__region_lists *region = &graph->region[r];
         region->view =
-            (gr_region){region->view.name, (int)region->parts, (int)region->gates, region->part, region->gate};
+            (gr_region){region->view.name, (int)region->rects, (int)region->gates, region->rect, region->gate};
     }
 
     /* The numbers themselves, and their initial values. */
@@ -74,7 +74,7 @@ gr_status gr_model_new(gr_model **out, gr_graph *graph, uint64_t seed, gr_error 
         return status;
     }
     for (size_t p = 0; p < graph->params; p++)
-        gr_model_draw(model, (gr_part){(int)p, 0, graph->param[p].rows, 0, graph->param[p].cols}, seed);
+        gr_model_draw(model, (gr_rect){(int)p, 0, graph->param[p].rows, 0, graph->param[p].cols}, seed);
     *out = model;
     return GR_OK;
 }
@@ -129,8 +129,8 @@ int gr_model_find_region(const gr_model *model, const char *name) {
 
 size_t gr_region_size(const gr_region *region) {
     size_t n = 0;
-    for (int i = 0; i < region->parts; i++)
-        n += (size_t)(region->part[i].hi0 - region->part[i].lo0) * (size_t)(region->part[i].hi1 - region->part[i].lo1);
+    for (int i = 0; i < region->rects; i++)
+        n += (size_t)(region->rect[i].hi0 - region->rect[i].lo0) * (size_t)(region->rect[i].hi1 - region->rect[i].lo1);
     return n;
 }
 

@@ -51,25 +51,25 @@ static gr_param_slot param_slot(const gr_run *run, int p) {
                            .g = run->gradient ? run->gradient + run->model->offset[p] : NULL,
                            .rows = def->rows,
                            .cols = def->cols,
-                           .cells = t->slice_at[p + 1] - t->slice_at[p],
-                           .cell = run->cells + t->slice_at[p]};
+                           .slices = t->slice_at[p + 1] - t->slice_at[p],
+                           .slice = run->param_slices + t->slice_at[p]};
 }
 
 /* Rectangles of parameters and column ranges of taps, with pointers to the weights that each batch fills. */
 static void fill_tables(gr_run *run) {
     const gr_tables *t = run->tables;
-    run->cells = gr_alloc((t->slices + 1) * sizeof *run->cells);
-    run->slices = gr_alloc((t->ranges + 1) * sizeof *run->slices);
+    run->param_slices = gr_alloc((t->slices + 1) * sizeof *run->param_slices);
+    run->tap_slices = gr_alloc((t->ranges + 1) * sizeof *run->tap_slices);
 
     for (size_t s = 0; s < t->slices; s++) {
-        gr_part p = t->slice[s].part;
+        gr_rect p = t->slice[s].rect;
         int set = t->slice[s].set;
-        run->cells[s] = (gr_cell){p.lo0, p.hi0, p.lo1, p.hi1, set == GR_NONE ? NULL : &run->weights[set]};
+        run->param_slices[s] = (gr_weighted_rect){p, set == GR_NONE ? NULL : &run->weights[set]};
     }
     for (size_t i = 0; i < t->ranges; i++) {
         const gr__range *r = &t->range[i];
-        run->slices[i] = (gr_tap_slice){r->lo, r->hi, r->forward == GR_NONE ? NULL : &run->weights[r->forward],
-                                        r->activation == GR_NONE ? NULL : &run->weights[r->activation]};
+        run->tap_slices[i] = (gr_tap_slice){r->lo, r->hi, r->forward == GR_NONE ? NULL : &run->weights[r->forward],
+                                            r->activation == GR_NONE ? NULL : &run->weights[r->activation]};
     }
 }
 
@@ -144,7 +144,7 @@ static void fill_context(gr_run *run, int n, const parts *p) {
     gr_tap point = node->op->foresees_tap ? only_tap_behind(run->model->graph, n) : node->point;
     if (point != GR_NONE) {
         c->slices = t->range_at[point + 1] - t->range_at[point];
-        c->slice = run->slices + t->range_at[point];
+        c->slice = run->tap_slices + t->range_at[point];
     }
 }
 
@@ -237,8 +237,8 @@ void gr_run_free(gr_run *run) {
     gr_free(run->ctx);
     gr_free(run->times);
     gr_gemm_pool_free(&run->pool);
-    gr_free(run->cells);
-    gr_free(run->slices);
+    gr_free(run->param_slices);
+    gr_free(run->tap_slices);
     gr_free(run->memory);
     gr__layout_free(run->layout);
     gr_tables_free(run->own);

@@ -21,18 +21,18 @@ struct gr_run {
     gr_op_rows rows;   /* the bound batch as operations see it */
     int32_t *integers; /* ids, targets, start, cls, document of rows */
     gr_real *weight;   /* [capacity] of gr_mean */
-    gr_weights *weights;  /* [sets] of the tables: each points to its row of the next two */
-    gr_real *set_rows;    /* [sets x capacity] weight of each row */
-    uint8_t *set_kinds;   /* [sets x blocks] GR_ROWS_ZERO, _ONE or _MIXED */
-    uint8_t *live, *zero; /* [nodes x blocks] of the bound batch: needed; known to be 0 */
-    gr_cell *cells;       /* [slices] of the tables, as operations see them */
-    gr_tap_slice *slices; /* [ranges] of the tables, likewise */
-    uint8_t *open;        /* [slices] since gr_run_zero */
-    uint8_t *present;     /* [classes] in the bound batch */
-    int32_t vocab;        /* ids must be below: rows of the smallest embedding */
-    int used;             /* rows of the bound batch rounded up to whole blocks */
-    int filled;           /* segment whose forgotten values are in memory, 0: none */
-    gr_run *follower;     /* a run that decodes on from this one's passes over whole documents; NULL: none */
+    gr_weights *weights;            /* [sets] of the tables: each points to its row of the next two */
+    gr_real *set_rows;              /* [sets x capacity] weight of each row */
+    uint8_t *set_kinds;             /* [sets x blocks] GR_ROWS_ZERO, _ONE or _MIXED */
+    uint8_t *live, *zero;           /* [nodes x blocks] of the bound batch: needed; known to be 0 */
+    gr_weighted_rect *param_slices; /* [slices] of the tables, as operations see them */
+    gr_tap_slice *tap_slices;       /* [ranges] of the tables, likewise */
+    uint8_t *open;                  /* [slices] since gr_run_zero */
+    uint8_t *present;               /* [classes] in the bound batch */
+    int32_t vocab;                  /* ids must be below: rows of the smallest embedding */
+    int used;                       /* rows of the bound batch rounded up to whole blocks */
+    int filled;                     /* segment whose forgotten values are in memory, 0: none */
+    gr_run *follower;               /* a run that decodes on from this one's passes over whole documents; NULL: none */
     const gr_batch *batch;
 };
 

@@ -50,7 +50,7 @@ void gr_tables_activation(gr_tables *t, gr_tap tap, int lo, int hi, const double
     say(t, (gr__rule){GR__RULE_ACTIVATION, tap, .lo1 = lo, .hi1 = hi}, w);
 }
 
-void gr_tables_param(gr_tables *t, gr_part p, const double *w) {
+void gr_tables_param(gr_tables *t, gr_rect p, const double *w) {
     say(t, (gr__rule){GR__RULE_PARAM, p.param, p.lo0, p.hi0, p.lo1, p.hi1, NULL}, w);
 }
 
@@ -59,8 +59,8 @@ void gr_tables_gate(gr_tables *t, int region, const double *w) {
     for (int i = 0; i < r->gates; i++)
         gr_tables_forward(t, r->gate[i].tap, r->gate[i].lo, r->gate[i].hi, w);
     /* What is switched off forward is closed too, whether it has units to switch or not. */
-    for (int i = 0; i < r->parts; i++) {
-        gr_part p = r->part[i];
+    for (int i = 0; i < r->rects; i++) {
+        gr_rect p = r->rect[i];
         say(t, (gr__rule){GR__RULE_GATE, p.param, p.lo0, p.hi0, p.lo1, p.hi1, NULL}, w);
     }
 }
@@ -138,8 +138,8 @@ static void refine_param(gr_tables *t, int p, int *rows, int *cols, double *w, d
             gr__param_slice *last = t->slices > (size_t)t->slice_at[p] ? &t->slice[t->slices - 1] : NULL;
 
             /* Neighbours with equal weights are one slice again: products stay large and tables of 1 cut nothing. */
-            if (last && last->set == s.set && last->part.lo0 == s.part.lo0 && last->part.hi1 == s.part.lo1)
-                last->part.hi1 = s.part.hi1;
+            if (last && last->set == s.set && last->rect.lo0 == s.rect.lo0 && last->rect.hi1 == s.rect.lo1)
+                last->rect.hi1 = s.rect.hi1;
             else
                 GR_PUSH(t->slice, t->slices, t->slice_room) = s;
         }
@@ -148,9 +148,9 @@ static void refine_param(gr_tables *t, int p, int *rows, int *cols, double *w, d
     size_t kept = (size_t)t->slice_at[p];
     for (size_t i = kept; i < t->slices; i++) {
         gr__param_slice *s = &t->slice[i], *last = kept > (size_t)t->slice_at[p] ? &t->slice[kept - 1] : NULL;
-        bool full = s->part.lo1 == 0 && s->part.hi1 == def->cols;
-        if (last && full && last->part.lo1 == 0 && last->part.hi1 == def->cols && last->set == s->set)
-            last->part.hi0 = s->part.hi0;
+        bool full = s->rect.lo1 == 0 && s->rect.hi1 == def->cols;
+        if (last && full && last->rect.lo1 == 0 && last->rect.hi1 == def->cols && last->set == s->set)
+            last->rect.hi0 = s->rect.hi0;
         else
             t->slice[kept++] = *s;
     }
@@ -215,7 +215,7 @@ void gr_tables_finish(gr_tables *t) {
 
 int gr_tables_classes(const gr_tables *t) { return t->classes; }
 int gr_tables_slices(const gr_tables *t) { return (int)t->slices; }
-gr_part gr_tables_slice(const gr_tables *t, int slice) { return t->slice[slice].part; }
+gr_rect gr_tables_slice(const gr_tables *t, int slice) { return t->slice[slice].rect; }
 
 double gr_tables_weight(const gr_tables *t, int slice, int cls) {
     int set = t->slice[slice].set;

@@ -23,17 +23,17 @@ void gr__copy_rows(gr_real *to, int stride_to, const gr_real *from, int stride_f
 
 enum { CHUNK = 32 }; /* columns that one thread owns */
 
-/* Columns [lo, hi) of one cell from one block of rows, in their order. */
-static void scatter_block(const gr_param_slot *table, const gr_cell *cell, bool mixed, const gr_op_rows *rows,
+/* Columns [lo, hi) of one slice from one block of rows, in their order. */
+static void scatter_block(const gr_param_slot *table, const gr_weighted_rect *slice, bool mixed, const gr_op_rows *rows,
                           const int32_t *ids, const gr_real *dy, int stride, int lo, int hi, int r) {
     for (int n = r; n < r + rows->block; n++) {
         if (rows->cls[n] < 0)
             continue;
         const int row = gr__copy_source(rows, ids, n, table->rows);
-        if (row < cell->lo0 || row >= cell->hi0)
+        if (row < slice->rect.lo0 || row >= slice->rect.hi0)
             continue;
 
-        const gr_real weight = mixed ? cell->weights->w[n] : 1, *from = dy + (size_t)n * stride;
+        const gr_real weight = mixed ? slice->weights->w[n] : 1, *from = dy + (size_t)n * stride;
         gr_real *g = table->g + (size_t)row * table->cols;
 #pragma omp simd
         for (int j = lo; j < hi; j++)
@@ -47,19 +47,20 @@ void gr__copy_scatter(const gr_param_slot *table, const gr_op_rows *rows, const 
     const int chunks = (table->cols + CHUNK - 1) / CHUNK;
 #pragma omp parallel for schedule(static)
     for (int chunk = 0; chunk < chunks; chunk++)
-        for (int i = 0; i < table->cells; i++) {
-            /* The columns that the cell and the chunk have in common: perhaps none. */
-            const gr_cell *cell = &table->cell[i];
+        for (int i = 0; i < table->slices; i++) {
+            /* The columns that the slice and the chunk have in common: perhaps none. */
+            const gr_weighted_rect *slice = &table->slice[i];
             const int left = chunk * CHUNK, right = left + CHUNK;
-            const int lo = left > cell->lo1 ? left : cell->lo1, hi = right < cell->hi1 ? right : cell->hi1;
+            const int lo = left > slice->rect.lo1 ? left : slice->rect.lo1,
+                      hi = right < slice->rect.hi1 ? right : slice->rect.hi1;
             if (lo >= hi)
                 continue;
 
             /* A block in which all rows weigh 0 adds nothing. */
             for (int r = r0; r < r1; r += rows->block) {
-                const int kind = cell->weights ? cell->weights->kind[r / rows->block] : GR_ROWS_ONE;
+                const int kind = slice->weights ? slice->weights->kind[r / rows->block] : GR_ROWS_ONE;
                 if (kind != GR_ROWS_ZERO)
-                    scatter_block(table, cell, kind == GR_ROWS_MIXED, rows, ids, dy, stride, lo, hi, r);
+                    scatter_block(table, slice, kind == GR_ROWS_MIXED, rows, ids, dy, stride, lo, hi, r);
             }
         }
 }

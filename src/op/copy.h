@@ -18,7 +18,7 @@ static inline int gr__copy_source(const gr_op_rows *rows, const int32_t *ids, in
 }
 
 /* The gradient of a table that was read so: each present row of dy [capacity x cols] adds into its row of g, with the
- * cells' weights. */
+ * slices' weights. */
 void gr__copy_scatter(const gr_param_slot *table, const gr_op_rows *rows, const int32_t *ids, const gr_real *dy,
                       int stride, int r0, int r1);
 

@@ -117,30 +117,31 @@ static size_t expert_scratch(const gr_node *node, int capacity, int block) {
     return room_of(node->attr, NULL, block).size;
 }
 
-/* The part of a cell that is expert e's; empty: height 0. */
-static gr_part part_of(const attr *a, const gr_cell *cell, int e) {
-    gr_part p = {0, larger(cell->lo0, e * a->units), smaller(cell->hi0, (e + 1) * a->units), cell->lo1, cell->hi1};
+/* The part of a slice that is expert e's; empty: height 0. */
+static gr_rect rect_of(const attr *a, const gr_weighted_rect *slice, int e) {
+    gr_rect p = {0, larger(slice->rect.lo0, e * a->units), smaller(slice->rect.hi0, (e + 1) * a->units),
+                 slice->rect.lo1, slice->rect.hi1};
     if (p.lo0 >= p.hi0 || p.lo1 >= p.hi1)
-        p = (gr_part){0};
+        p = (gr_rect){0};
     return p;
 }
 
 /* The product for the gradient of such a rectangle; NULL: not made yet. */
-static gr_gemm *product_of(const product_set *products, gr_part p) {
+static gr_gemm *product_of(const product_set *products, gr_rect p) {
     for (int i = 0; i < products->shapes; i++)
         if (products->shape[i].height == p.hi0 - p.lo0 && products->shape[i].width == p.hi1 - p.lo1)
             return products->shape[i].product;
     return NULL;
 }
 
-/* Products for the gradient of w: dw = units^T width over a chunk, for every size of rectangle that cells cut out of
+/* Products for the gradient of w: dw = units^T width over a chunk, for every size of rectangle that slices cut out of
  * an expert's rows. */
 static void prepare_weights(gr_ctx *ctx, product_set *products) {
     const attr *a = ctx->node->attr;
     const gr_param_slot *w = &ctx->param[0];
-    for (int c = 0; c < w->cells; c++)
+    for (int c = 0; c < w->slices; c++)
         for (int e = 0; e < a->experts; e++) {
-            gr_part p = part_of(a, &w->cell[c], e);
+            gr_rect p = rect_of(a, &w->slice[c], e);
             if (p.hi0 == p.lo0 || product_of(products, p))
                 continue;
 
@@ -305,15 +306,15 @@ static void expert_forward(gr_ctx *ctx, int r0, int r1) {
 
 /* ---- backward ---------------------------------------------------------------------------------------------------- */
 
-/* dw_e += units^T width, cell by cell with the weights of its rows. Units are packed in s.units, width in s.width. */
+/* dw_e += units^T width, slice by slice with the weights of its rows. Units are packed in s.units, width in s.width. */
 static void add_weights(const gr_ctx *ctx, const room *s, const int *row, int count, int e, int r) {
     const attr *a = ctx->node->attr;
     const gr_param_slot *w = &ctx->param[0];
     const size_t unit = ctx->half ? sizeof(gr_half) : sizeof(gr_real);
-    for (int c = 0; c < w->cells; c++) {
-        const gr_weights *weights = w->cell[c].weights;
+    for (int c = 0; c < w->slices; c++) {
+        const gr_weights *weights = w->slice[c].weights;
         const int kind = weights ? weights->kind[r / ctx->rows->block] : GR_ROWS_ONE;
-        const gr_part p = part_of(a, &w->cell[c], e);
+        const gr_rect p = rect_of(a, &w->slice[c], e);
         if (p.hi0 == p.lo0 || kind == GR_ROWS_ZERO)
             continue;
 
@@ -325,22 +326,23 @@ static void add_weights(const gr_ctx *ctx, const room *s, const int *row, int co
             units = s->scaled;
         }
 
-        /* The cell's part of the expert, with the columns of both operands that belong to it. */
+        /* The slice's part of the expert, with the columns of both operands that belong to it. */
         gr_gemm_run(product_of(ctx->prepared, p), w->g + (size_t)p.lo0 * (size_t)a->width + (size_t)p.lo1,
                     (const char *)units + (size_t)(p.lo0 - e * a->units) * unit,
                     (const char *)s->width + (size_t)p.lo1 * unit, NULL);
     }
 }
 
-/* The gradient of the bias of an expert's units: sums over the rows that chose it, cell by cell. */
+/* The gradient of the bias of an expert's units: sums over the rows that chose it, slice by slice. */
 static void add_bias(const gr_ctx *ctx, const int *row, int count, int e, int r) {
     const attr *a = ctx->node->attr;
     const gr_param_slot *b = &ctx->param[a->bias];
-    for (int c = 0; c < b->cells; c++) {
-        /* The columns of the cell that are this expert's units. */
-        const gr_weights *weights = b->cell[c].weights;
+    for (int c = 0; c < b->slices; c++) {
+        /* The columns of the slice that are this expert's units. */
+        const gr_weights *weights = b->slice[c].weights;
         const int kind = weights ? weights->kind[r / ctx->rows->block] : GR_ROWS_ONE;
-        const int lo = larger(b->cell[c].lo1, e * a->units), hi = smaller(b->cell[c].hi1, (e + 1) * a->units);
+        const int lo = larger(b->slice[c].rect.lo1, e * a->units),
+                  hi = smaller(b->slice[c].rect.hi1, (e + 1) * a->units);
 
         if (kind == GR_ROWS_ZERO)
             continue;

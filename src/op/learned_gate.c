@@ -99,7 +99,7 @@ static gr_real product(const gr_ctx *ctx, int n) {
 
 /* dg = ds/dg times the sum over rows of weight x dy. */
 static void add_gradient(gr_ctx *ctx, gr_real slope, int r0, int r1) {
-    const gr_weights *weights = ctx->param[0].cell[0].weights;
+    const gr_weights *weights = ctx->param[0].slice[0].weights;
     const int block = ctx->rows->block;
     gr_real *row = ctx->scratch;
 

@@ -27,10 +27,10 @@ typedef struct gr_weights {
 } gr_weights;
 
 /* A rectangle of a parameter whose gradient has one weight per row. */
-typedef struct gr_cell {
-    int lo0, hi0, lo1, hi1;
+typedef struct gr_weighted_rect {
+    gr_rect rect;
     const gr_weights *weights; /* NULL: all 1 */
-} gr_cell;
+} gr_weighted_rect;
 
 /* One column range of a tap. */
 typedef struct gr_tap_slice {
@@ -70,8 +70,8 @@ typedef struct gr_param_slot {
     const gr_half *wh; /* the same in bfloat16, for products in a run of that precision; NULL elsewhere */
     gr_real *g;
     int rows, cols;
-    int cells;
-    const gr_cell *cell; /* cover the parameter; never empty */
+    int slices;
+    const gr_weighted_rect *slice; /* cover the parameter; never empty */
 } gr_param_slot;
 
 /* Everything a pass of one node may touch. */
@@ -97,10 +97,10 @@ struct gr_ctx {
 /* Rows that one thread takes at a time where sums depend on it: the same for any number of threads. */
 static inline int gr__half_block(int block) { return block % 2 ? block : block / 2; }
 
-/* ---- gradients of parameters, in fixed blocks of rows, by cell (wgrad.c) ---- */
+/* ---- gradients of parameters, in fixed blocks of rows, by slice (wgrad.c) ---- */
 
-/* dP[:, lo:hi] += A^T B over rows [r0, r1) with each cell's row weights: P [m x n], A [rows x m], B [rows x (hi - lo)],
- * both bfloat16 if half. The products are made once, in prepare. */
+/* dP[:, lo:hi] += A^T B over rows [r0, r1) with each slice's row weights: P [m x n], A [rows x m], B [rows x (hi -
+ * lo)], both bfloat16 if half. The products are made once, in prepare. */
 typedef struct gr_wgrad gr_wgrad;
 gr_wgrad *gr__wgrad_new(const gr_param_slot *param, int lo, int hi, int block, int stride_a, int stride_b, bool half,
                         gr_gemm_pool *pool);
@@ -118,7 +118,7 @@ typedef struct gr_rows_view {
     int stride, first;
 } gr_rows_view;
 
-/* dP += column sums of rows [r0, r1) of x * u with the cells' weights; P [1 x n]; u (same width) without rows: 1. */
+/* dP += column sums of rows [r0, r1) of x * u with the slices' weights; P [1 x n]; u (same width) without rows: 1. */
 void gr__bgrad(const gr_param_slot *param, gr_rows_view x, gr_rows_view u, int block, int r0, int r1);
 /* part[cols] += the same over rows [r, r + rows) of one block, not yet in dP; and dP += parts in their order. */
 void gr__bgrad_part(const gr_param_slot *param, gr_real *part, gr_rows_view x, gr_rows_view u, int block, int r,

@@ -1,10 +1,10 @@
 /* wgrad.c - gradients of parameters: sums over the rows of a batch, in which routing gives every row a weight.
  *
  * For y = x W^T the gradient is dW = dy^T x, a product of two matrices that sums over all rows. Routing cuts W into
- * rectangles (cells) and says for each cell how much each row counts there. Rows are taken in blocks (GR_BLOCK), and a
- * block costs what its weights ask for:
+ * rectangles (slices) and says for each slice how much each row counts there. Rows are taken in blocks (GR_BLOCK), and
+ * a block costs what its weights ask for:
  *
- *   all 0   no product: rows that must not write a cell cost nothing there
+ *   all 0   no product: rows that must not write a slice cost nothing there
  *   all 1   a plain product
  *   mixed   one operand is copied, each row times its weight, and the product runs on the copy. Either operand would
  *           do, as sum_n w[n] a[n] b[n] does not care whose factor w is: the narrower one is copied
@@ -22,13 +22,13 @@
 #include <assert.h>
 #include <string.h>
 
-/* What one thread adds up: some rows of a cell, and of these the columns that the product reaches. */
+/* What one thread adds up: some rows of a slice, and of these the columns that the product reaches. */
 typedef struct piece {
-    int cell;
+    int slice;
     int row, col, height, width; /* the rectangle of the parameter: its first row and column, its size */
     bool copy_a;                 /* mixed weights: copy `height` columns of A (true), or `width` columns of B */
     gr_gemm *plain;              /* the product where all weights are 1 */
-    gr_gemm *scaled;             /* the product on the copy; NULL in a cell whose weights are always 1 */
+    gr_gemm *scaled;             /* the product on the copy; NULL in a slice whose weights are always 1 */
 } piece;
 
 /* All pieces of dP[:, lo:hi] += A^T B (op.h). */
@@ -37,7 +37,7 @@ struct gr_wgrad {
     int block;              /* rows of A and B that a product sums over */
     int stride_a, stride_b; /* between rows of A and of B */
     bool half;              /* A and B are bfloat16 */
-    int cells, pieces;
+    int slices, pieces;
     size_t capacity; /* of the list of pieces */
     piece *piece;
 };
@@ -45,7 +45,7 @@ struct gr_wgrad {
 enum {
     CHUNK = 128, /* columns that are summed up at a time, on the stack */
     LEAST = 256, /* rows of a piece: fewer make slow products */
-    MOST = 16    /* pieces of a cell: enough for all threads to have work */
+    MOST = 16    /* pieces of a slice: enough for all threads to have work */
 };
 
 /* What the weights of a block look like: GR_ROWS_ZERO, _ONE or _MIXED; no weights at all: all 1. */
@@ -54,7 +54,7 @@ static int kind_of(const gr_weights *weights, int block) { return weights ? weig
 static int larger(int a, int b) { return a > b ? a : b; }
 static int smaller(int a, int b) { return a < b ? a : b; }
 
-/* Rows of each piece of a cell (the last may have fewer): a multiple of 64, such that there are at most MOST pieces,
+/* Rows of each piece of a slice (the last may have fewer): a multiple of 64, such that there are at most MOST pieces,
  * and the same for any number of threads. */
 static int piece_height(int height) { return larger(LEAST, (height + 64 * MOST - 1) / (64 * MOST) * 64); }
 
@@ -75,9 +75,9 @@ static void open_piece(gr_wgrad *wgrad, piece *p, const gr_param_slot *param, gr
                        .single_thread = true};
     p->plain = gr_gemm_new(&def, pool);
 
-    /* The product on a copy: the copied operand is packed, so that its stride is its width. A cell without weights
+    /* The product on a copy: the copied operand is packed, so that its stride is its width. A slice without weights
      * never needs it. */
-    if (!param->cell[p->cell].weights)
+    if (!param->slice[p->slice].weights)
         return;
     if (p->copy_a)
         def.lda = p->height;
@@ -91,21 +91,21 @@ gr_wgrad *gr__wgrad_new(const gr_param_slot *param, int lo, int hi, int block, i
     assert(lo >= 0 && lo < hi && hi <= param->cols && block > 0);
     gr_wgrad *wgrad = gr_alloc(sizeof *wgrad);
     *wgrad = (gr_wgrad){
-        .lo = lo, .block = block, .stride_a = stride_a, .stride_b = stride_b, .half = half, .cells = param->cells};
-    for (int i = 0; i < param->cells; i++) {
-        const gr_cell *cell = &param->cell[i];
+        .lo = lo, .block = block, .stride_a = stride_a, .stride_b = stride_b, .half = half, .slices = param->slices};
+    for (int i = 0; i < param->slices; i++) {
+        const gr_weighted_rect *slice = &param->slice[i];
 
-        /* The columns of the cell that this product reaches: perhaps none. */
-        const int left = larger(lo, cell->lo1), right = smaller(hi, cell->hi1);
+        /* The columns of the slice that this product reaches: perhaps none. */
+        const int left = larger(lo, slice->rect.lo1), right = smaller(hi, slice->rect.hi1);
         if (left >= right)
             continue;
 
         /* Its rows, cut into pieces; for each the products that it may need. */
-        const int step = piece_height(cell->hi0 - cell->lo0);
-        for (int row = cell->lo0; row < cell->hi0; row += step) {
+        const int step = piece_height(slice->rect.hi0 - slice->rect.lo0);
+        for (int row = slice->rect.lo0; row < slice->rect.hi0; row += step) {
             piece *p = &GR_PUSH(wgrad->piece, wgrad->pieces, wgrad->capacity);
-            *p = (piece){.cell = i, .row = row, .col = left, .width = right - left};
-            p->height = smaller(step, cell->hi0 - row);
+            *p = (piece){.slice = i, .row = row, .col = left, .width = right - left};
+            p->height = smaller(step, slice->rect.hi0 - row);
             open_piece(wgrad, p, param, pool);
         }
     }
@@ -177,13 +177,13 @@ void gr__wgrad_piece(const gr_wgrad *wgrad, int i, const gr_param_slot *param, c
     const int block = wgrad->block;
     const size_t unit = wgrad->half ? sizeof(gr_half) : sizeof(gr_real);
     const piece *p = &wgrad->piece[i];
-    const gr_weights *weights = param->cell[p->cell].weights;
+    const gr_weights *weights = param->slice[p->slice].weights;
     gr_real *g = param->g + (size_t)p->row * param->cols + p->col;
 
     /* Blocks of weights and of rows are the same only if the range begins and ends at a border. */
-    assert(param->cells == wgrad->cells && r0 % block == 0 && r1 % block == 0);
+    assert(param->slices == wgrad->slices && r0 % block == 0 && r1 % block == 0);
 
-    /* The blocks in their order; a block whose rows must not write this cell costs nothing. */
+    /* The blocks in their order; a block whose rows must not write this slice costs nothing. */
     for (int r = r0; r < r1; r += block) {
         const int kind = kind_of(weights, r / block);
         if (kind == GR_ROWS_ZERO)
@@ -232,14 +232,14 @@ static void sum_rows(gr_real *sum, const gr_rows_view *x, const gr_rows_view *u,
  * number for each column, which began at 0; gr__bgrad_add then adds the parts in their order. */
 void gr__bgrad_part(const gr_param_slot *param, gr_real *part, gr_rows_view x, gr_rows_view u, int block, int r,
                     int rows) {
-    for (int i = 0; i < param->cells; i++) {
-        const gr_cell *cell = &param->cell[i];
-        const int kind = kind_of(cell->weights, r / block);
+    for (int i = 0; i < param->slices; i++) {
+        const gr_weighted_rect *slice = &param->slice[i];
+        const int kind = kind_of(slice->weights, r / block);
         if (kind == GR_ROWS_ZERO)
             continue;
-        for (int lo = cell->lo1; lo < cell->hi1; lo += CHUNK)
-            sum_rows(part + lo, &x, &u, kind == GR_ROWS_MIXED ? cell->weights->w : NULL, lo,
-                     smaller(CHUNK, cell->hi1 - lo), r, rows);
+        for (int lo = slice->rect.lo1; lo < slice->rect.hi1; lo += CHUNK)
+            sum_rows(part + lo, &x, &u, kind == GR_ROWS_MIXED ? slice->weights->w : NULL, lo,
+                     smaller(CHUNK, slice->rect.hi1 - lo), r, rows);
     }
 }
 
@@ -252,21 +252,21 @@ int gr__bgrad_chunks(const gr_param_slot *param) { return (param->cols + CHUNK -
 
 /* Columns [chunk * CHUNK, (chunk + 1) * CHUNK) of the parameter, over all rows. */
 void gr__bgrad_chunk(const gr_param_slot *param, int chunk, gr_rows_view x, gr_rows_view u, int block, int r0, int r1) {
-    for (int i = 0; i < param->cells; i++) {
-        const gr_cell *cell = &param->cell[i];
+    for (int i = 0; i < param->slices; i++) {
+        const gr_weighted_rect *slice = &param->slice[i];
 
-        /* What the cell and the chunk have in common: perhaps nothing. */
-        const int lo = larger(chunk * CHUNK, cell->lo1), hi = smaller((chunk + 1) * CHUNK, cell->hi1);
+        /* What the slice and the chunk have in common: perhaps nothing. */
+        const int lo = larger(chunk * CHUNK, slice->rect.lo1), hi = smaller((chunk + 1) * CHUNK, slice->rect.hi1);
         if (lo >= hi)
             continue;
 
         /* Each block is summed up by itself and then added, so that cutting the batch between blocks changes no bit. */
         for (int r = r0; r < r1; r += block) {
-            const int kind = kind_of(cell->weights, r / block);
+            const int kind = kind_of(slice->weights, r / block);
             if (kind == GR_ROWS_ZERO)
                 continue;
             gr_real sum[CHUNK] = {0};
-            sum_rows(sum, &x, &u, kind == GR_ROWS_MIXED ? cell->weights->w : NULL, lo, hi - lo, r, block);
+            sum_rows(sum, &x, &u, kind == GR_ROWS_MIXED ? slice->weights->w : NULL, lo, hi - lo, r, block);
             for (int j = lo; j < hi; j++)
                 param->g[j] += sum[j - lo];
         }

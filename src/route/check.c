@@ -162,9 +162,9 @@ static void check_option(const gr__lint *l, int r, const gr_option *option) {
     bool group = false;
     for (int i = 0; i < gr_model_regions(l->model); i++) {
         const gr_region *region = gr_model_region(l->model, i);
-        for (int p = 0; p < region->parts; p++)
+        for (int p = 0; p < region->rects; p++)
             group =
-                group || (open >> i & 1 && gr_model_param(l->model, region->part[p].param)->kind == GR_KIND_EMBEDDING);
+                group || (open >> i & 1 && gr_model_param(l->model, region->rect[p].param)->kind == GR_KIND_EMBEDDING);
     }
     if (closes_embeddings && !group && open && routes->route[r].labels & GR_LABELS_TOPICS)
         gr_finding_add(l->findings, GR_LEVEL_NOTE,

@@ -13,8 +13,8 @@
 typedef struct gr__target {
     gr_mode mode;
     int gate;        /* forward: the region whose gates these are; else GR_NONE */
-    gr_tap tap;      /* forward and activation on columns [part.lo1, part.hi1); else GR_NONE */
-    gr_part part;    /* rectangle of a parameter; of a tap its columns lo1 and hi1 alone, with param GR_NONE */
+    gr_tap tap;      /* forward and activation on columns [rect.lo1, rect.hi1); else GR_NONE */
+    gr_rect rect;    /* rectangle of a parameter; of a tap its columns lo1 and hi1 alone, with param GR_NONE */
     gr_kind kind;    /* of the parameter */
     uint64_t owners; /* bit r: region r holds it */
 } gr__target;

@@ -43,15 +43,15 @@ static bool trains(const gr_tables *tables, int cls) {
     return false;
 }
 
-static bool overlaps(gr_part a, gr_part b) {
+static bool overlaps(gr_rect a, gr_rect b) {
     return a.param == b.param && a.lo0 < b.hi0 && b.lo0 < a.hi0 && a.lo1 < b.hi1 && b.lo1 < a.hi1;
 }
 
 /* Whether rows of this class move some parameter of the region. */
 static bool opens_region(const gr_tables *tables, const gr_region *region, int cls) {
     for (int s = 0; s < gr_tables_slices(tables); s++)
-        for (int p = 0; p < region->parts; p++)
-            if (overlaps(gr_tables_slice(tables, s), region->part[p]) && gr_tables_weight(tables, s, cls) != 0)
+        for (int p = 0; p < region->rects; p++)
+            if (overlaps(gr_tables_slice(tables, s), region->rect[p]) && gr_tables_weight(tables, s, cls) != 0)
                 return true;
     return false;
 }
@@ -207,9 +207,9 @@ void gr__lint_region(const gr__lint *l, int r) {
 /* Numbers of parameters that both regions own, where the parts of each do not overlap; *first: where some are. */
 static long long shared(const gr_region *a, const gr_region *b, gr_param *first) {
     long long sum = 0;
-    for (int i = 0; i < a->parts; i++)
-        for (int j = 0; j < b->parts; j++) {
-            const gr_part *x = &a->part[i], *y = &b->part[j];
+    for (int i = 0; i < a->rects; i++)
+        for (int j = 0; j < b->rects; j++) {
+            const gr_rect *x = &a->rect[i], *y = &b->rect[j];
             if (!overlaps(*x, *y))
                 continue;
 

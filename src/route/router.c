@@ -319,13 +319,13 @@ static void make_tables(builder *b, const gr_model *model) {
         /* Each kind of target has its own table. A region's gates go through gr_tables_gate, which closes the region's
          * parameters as well. */
         if (t->mode == GR_MODE_PARAMETER)
-            gr_tables_param(router->tables, t->part, w);
+            gr_tables_param(router->tables, t->rect, w);
         else if (t->gate != GR_NONE)
             gr_tables_gate(router->tables, t->gate, w);
         else if (t->mode == GR_MODE_FORWARD)
-            gr_tables_forward(router->tables, t->tap, t->part.lo1, t->part.hi1, w);
+            gr_tables_forward(router->tables, t->tap, t->rect.lo1, t->rect.hi1, w);
         else
-            gr_tables_activation(router->tables, t->tap, t->part.lo1, t->part.hi1, w);
+            gr_tables_activation(router->tables, t->tap, t->rect.lo1, t->rect.hi1, w);
     }
     gr_tables_finish(router->tables);
     gr_free(w);

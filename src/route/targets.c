@@ -25,9 +25,9 @@ static void cuts_settle(cuts *c) { c->count = gr__sort_borders(c->at, c->count);
 /* ---- parameters ---- */
 
 /* Whether the region owns the whole cell. */
-static bool holds(const gr_region *region, gr_part cell) {
-    for (int i = 0; i < region->parts; i++) {
-        const gr_part *p = &region->part[i];
+static bool holds(const gr_region *region, gr_rect cell) {
+    for (int i = 0; i < region->rects; i++) {
+        const gr_rect *p = &region->rect[i];
         if (p->param == cell.param && p->lo0 <= cell.lo0 && cell.hi0 <= p->hi0 && p->lo1 <= cell.lo1 &&
             cell.hi1 <= p->hi1)
             return true;
@@ -49,13 +49,13 @@ static void param_targets(gr__targets *targets, const gr_model *model, gr_param 
     int regions = gr_model_regions(model);
     for (int r = 0; r < regions; r++) {
         const gr_region *region = gr_model_region(model, r);
-        for (int i = 0; i < region->parts; i++) {
-            if (region->part[i].param != param)
+        for (int i = 0; i < region->rects; i++) {
+            if (region->rect[i].param != param)
                 continue;
-            GR_PUSH(rows->at, rows->count, rows->capacity) = region->part[i].lo0;
-            GR_PUSH(rows->at, rows->count, rows->capacity) = region->part[i].hi0;
-            GR_PUSH(cols->at, cols->count, cols->capacity) = region->part[i].lo1;
-            GR_PUSH(cols->at, cols->count, cols->capacity) = region->part[i].hi1;
+            GR_PUSH(rows->at, rows->count, rows->capacity) = region->rect[i].lo0;
+            GR_PUSH(rows->at, rows->count, rows->capacity) = region->rect[i].hi0;
+            GR_PUSH(cols->at, cols->count, cols->capacity) = region->rect[i].lo1;
+            GR_PUSH(cols->at, cols->count, cols->capacity) = region->rect[i].hi1;
         }
     }
 
@@ -65,7 +65,7 @@ static void param_targets(gr__targets *targets, const gr_model *model, gr_param 
     /* Each cell of the grid, with the regions that own it. */
     for (int i = 0; i + 1 < rows->count; i++)
         for (int j = 0; j + 1 < cols->count; j++) {
-            gr_part cell = {param, rows->at[i], rows->at[i + 1], cols->at[j], cols->at[j + 1]};
+            gr_rect cell = {param, rows->at[i], rows->at[i + 1], cols->at[j], cols->at[j + 1]};
             gr__target target = {GR_MODE_PARAMETER, GR_NONE, GR_NONE, cell, def->kind, 0};
             for (int r = 0; r < regions; r++)
                 if (holds(gr_model_region(model, r), cell))
@@ -130,7 +130,7 @@ static void tap_targets(gr__targets *targets, const gr_model *model, const gr_ro
     /* Each range between two borders, with the regions whose gates cover it. */
     for (int i = 0; i + 1 < cols->count; i++) {
         gr__target target = {GR_MODE_FORWARD, GR_NONE, tap, {.param = GR_NONE}, GR_KIND_WEIGHT, 0};
-        target.part.lo1 = cols->at[i], target.part.hi1 = cols->at[i + 1];
+        target.rect.lo1 = cols->at[i], target.rect.hi1 = cols->at[i + 1];
         for (int r = 0; r < regions; r++) {
             const gr_region *region = gr_model_region(model, r);
             for (int g = 0; g < region->gates; g++)
@@ -221,7 +221,7 @@ static int times_param(const gr_model *model, const gr_option *option, const gr_
         return others_of(t, named);
     /* What no named region has. Joint parameters are left out where no region has them at all. */
     case GR_SCOPE_REST:
-        return !(t->owners & named) && !(t->owners == 0 && gr__option_joint(model, option, t->part.param));
+        return !(t->owners & named) && !(t->owners == 0 && gr__option_joint(model, option, t->rect.param));
     case GR_SCOPE_ALL:
         return 1;
     /* Parameters of a kind, outside of the named regions. */
@@ -244,8 +244,8 @@ static int times_tap(const gr_model *model, const gr_effect *effect, uint64_t na
     case GR_SCOPE_REST:
         return !(t->owners & named) && tap_of(model, t->tap, named);
     case GR_SCOPE_TAP:
-        return tap_matches(model, t->tap, effect->name) && effect->lo <= t->part.lo1 &&
-               (effect->hi == 0 || t->part.hi1 <= effect->hi);
+        return tap_matches(model, t->tap, effect->name) && effect->lo <= t->rect.lo1 &&
+               (effect->hi == 0 || t->rect.hi1 <= effect->hi);
     default:
         return 0;
     }

@@ -183,9 +183,9 @@ gr_status gr_surgery_expand(gr_surgery_result *out, const gr_arch_def *def, gr_m
 /* ---- off ---- */
 
 /* Sets a rectangle of a parameter to 0. */
-static void zero(gr_real *data, int cols, gr_part part) {
-    for (int i = part.lo0; i < part.hi0; i++)
-        for (int j = part.lo1; j < part.hi1; j++)
+static void zero(gr_real *data, int cols, gr_rect rect) {
+    for (int i = rect.lo0; i < rect.hi0; i++)
+        for (int j = rect.lo1; j < rect.hi1; j++)
             data[(size_t)i * (size_t)cols + (size_t)j] = 0;
 }
 
@@ -198,15 +198,15 @@ static void off_zero(const gr__blueprint *blueprint, gr_model *model, int region
         /* Parameters that are the region's alone: all of what puts out, and all that a pattern names. */
         bool puts_out = p->role == GR__BASE ? p->axis[0].out || p->axis[1].out : p->role == GR__HIGH;
         if (gr__blueprint_listed(blueprint, q, region) || (gr__blueprint_whole(blueprint, q, region) && puts_out))
-            zero(data, p->def.cols, (gr_part){q, 0, p->def.rows, 0, p->def.cols});
+            zero(data, p->def.cols, (gr_rect){q, 0, p->def.rows, 0, p->def.cols});
 
         /* Of others the lines of its units, where these put out. */
         gr__unit_span r = gr__blueprint_lines(blueprint, q, 0, region),
                       c = gr__blueprint_lines(blueprint, q, 1, region);
         if (p->axis[0].out)
-            zero(data, p->def.cols, (gr_part){q, r.lo, r.hi, 0, p->def.cols});
+            zero(data, p->def.cols, (gr_rect){q, r.lo, r.hi, 0, p->def.cols});
         if (p->axis[1].out)
-            zero(data, p->def.cols, (gr_part){q, 0, p->def.rows, c.lo, c.hi});
+            zero(data, p->def.cols, (gr_rect){q, 0, p->def.rows, c.lo, c.hi});
     }
 }
 
@@ -214,11 +214,11 @@ static void off_zero(const gr__blueprint *blueprint, gr_model *model, int region
 static void off_reinit(const gr__blueprint *blueprint, gr_model *model, int region, uint64_t seed) {
     /* Rectangle by rectangle; draws are keyed by the seed, the name of the parameter and the place in it. */
     for (int q = 0; q < blueprint->params; q++) {
-        gr_part part[GR__PARTS_MOST];
-        int n = gr__blueprint_parts(blueprint, part, q, region);
+        gr_rect rect[GR__RECTS_MOST];
+        int n = gr__blueprint_rects(blueprint, rect, q, region);
         for (int i = 0; i < n; i++) {
-            part[i].param = gr_model_find(model, blueprint->param[q].def.name);
-            gr_model_draw(model, part[i], seed);
+            rect[i].param = gr_model_find(model, blueprint->param[q].def.name);
+            gr_model_draw(model, rect[i], seed);
         }
     }
 }

@@ -44,8 +44,8 @@ static void cut(cuts *c, int at, int lo, int hi) {
 static int owner_of(const gr_model *model, gr_param p, int row, int col) {
     for (int r = 0; r < gr_model_regions(model); r++) {
         const gr_region *region = gr_model_region(model, r);
-        for (int i = 0; i < region->parts; i++) {
-            gr_part q = region->part[i];
+        for (int i = 0; i < region->rects; i++) {
+            gr_rect q = region->rect[i];
             if (q.param == p && row >= q.lo0 && row < q.hi0 && col >= q.lo1 && col < q.hi1)
                 return 1 + r;
         }
@@ -65,7 +65,7 @@ static void add_piece(gr__norms *n, chunk piece, int rows) {
 }
 
 /* Cuts a slice s at the borders of the regions and adds the pieces. rows and cols are scratch. */
-static void add_slice(gr__norms *n, const gr_model *model, int slice, gr_part s, cuts *rows, cuts *cols) {
+static void add_slice(gr__norms *n, const gr_model *model, int slice, gr_rect s, cuts *rows, cuts *cols) {
     size_t stride = (size_t)gr_model_param(model, s.param)->cols;
 
     /* Borders: the slice's own, and those of every region's rectangles on the parameter that lie within it. */
@@ -73,8 +73,8 @@ static void add_slice(gr__norms *n, const gr_model *model, int slice, gr_part s,
     cut(rows, s.lo0, s.lo0, s.hi0), cut(rows, s.hi0, s.lo0, s.hi0);
     cut(cols, s.lo1, s.lo1, s.hi1), cut(cols, s.hi1, s.lo1, s.hi1);
     for (int r = 0; r < gr_model_regions(model); r++)
-        for (int i = 0; i < gr_model_region(model, r)->parts; i++) {
-            gr_part q = gr_model_region(model, r)->part[i];
+        for (int i = 0; i < gr_model_region(model, r)->rects; i++) {
+            gr_rect q = gr_model_region(model, r)->rect[i];
             if (q.param != s.param)
                 continue;
             cut(rows, q.lo0, s.lo0, s.hi0), cut(rows, q.hi0, s.lo0, s.hi0);

@@ -119,16 +119,16 @@ static per_param settings(const gr_param_def *param, const gr_optim_def *d) {
 
 /* Cuts a slice into chunks: whole rows are one long run, a block of columns is taken a few rows at a time. Counts only
  * when chunk is NULL. */
-static int cut(chunk *out, int slice, gr_part part, int cols) {
-    int n = 0, high = part.hi0 - part.lo0, wide = part.hi1 - part.lo1;
-    size_t at = (size_t)part.lo0 * (size_t)cols + (size_t)part.lo1;
+static int cut(chunk *out, int slice, gr_rect rect, int cols) {
+    int n = 0, high = rect.hi0 - rect.lo0, wide = rect.hi1 - rect.lo1;
+    size_t at = (size_t)rect.lo0 * (size_t)cols + (size_t)rect.lo1;
 
     /* Whole rows lie one behind the other: runs of CHUNK numbers. */
     if (wide == cols) {
         size_t size = (size_t)high * (size_t)wide;
         for (size_t i = 0; i < size; i += CHUNK, n++)
             if (out)
-                out[n] = (chunk){slice, part.param, at + i, 0, 1, (int)(size - i < CHUNK ? size - i : CHUNK)};
+                out[n] = (chunk){slice, rect.param, at + i, 0, 1, (int)(size - i < CHUNK ? size - i : CHUNK)};
         return n;
     }
 
@@ -138,7 +138,7 @@ static int cut(chunk *out, int slice, gr_part part, int cols) {
     for (int i = 0; i < high; i += step, n++)
         if (out)
             out[n] = (chunk){
-                slice, part.param, at + (size_t)i * (size_t)cols, (size_t)cols, high - i < step ? high - i : step,
+                slice, rect.param, at + (size_t)i * (size_t)cols, (size_t)cols, high - i < step ? high - i : step,
                 wide};
     return n;
 }
@@ -147,9 +147,9 @@ static int cut(chunk *out, int slice, gr_part part, int cols) {
 static int cut_all(const gr_optim *o, chunk *out) {
     int n = 0;
     for (int s = 0; s < o->slices; s++) {
-        gr_part part = gr_tables_slice(o->tables, s);
-        if (part.hi0 > part.lo0 && part.hi1 > part.lo1)
-            n += cut(out ? out + n : NULL, s, part, gr_model_param(o->model, part.param)->cols);
+        gr_rect rect = gr_tables_slice(o->tables, s);
+        if (rect.hi0 > rect.lo0 && rect.hi1 > rect.lo1)
+            n += cut(out ? out + n : NULL, s, rect, gr_model_param(o->model, rect.param)->cols);
     }
     return n;
 }

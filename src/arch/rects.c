@@ -1,4 +1,4 @@
-/* parts.c - what each region owns: the rectangles of parameters, and the cut of a parameter at their borders.
+/* rects.c - what each region owns: the rectangles of parameters, and the cut of a parameter at their borders.
  *
  * A region owns the rows or columns of its units. Where it owns rows and columns of one parameter, the two stripes
  * cross, so the columns are cut around the rows: rectangles of one region never overlap. */
@@ -90,12 +90,12 @@ bool gr__blueprint_whole(const gr__blueprint *blueprint, int param, int region) 
     return block || p->region == region || gr__blueprint_listed(blueprint, param, region);
 }
 
-int gr__blueprint_parts(const gr__blueprint *blueprint, gr_part part[GR__PARTS_MOST], int param, int region) {
+int gr__blueprint_rects(const gr__blueprint *blueprint, gr_rect rect[GR__RECTS_MOST], int param, int region) {
     int rows = blueprint->param[param].def.rows, cols = blueprint->param[param].def.cols, n = 0;
 
     /* All of it, or none. */
     if (gr__blueprint_whole(blueprint, param, region)) {
-        part[0] = (gr_part){param, 0, rows, 0, cols};
+        rect[0] = (gr_rect){param, 0, rows, 0, cols};
         return 1;
     }
     if (blueprint->param[param].role != GR__BASE) /* an adapter is its region's alone, whatever units it reaches */
@@ -105,35 +105,35 @@ int gr__blueprint_parts(const gr__blueprint *blueprint, gr_part part[GR__PARTS_M
     gr__unit_span r = gr__blueprint_lines(blueprint, param, 0, region),
                   c = gr__blueprint_lines(blueprint, param, 1, region);
     if (r.lo < r.hi)
-        part[n++] = (gr_part){param, r.lo, r.hi, 0, cols};
+        rect[n++] = (gr_rect){param, r.lo, r.hi, 0, cols};
     else
         r = (gr__unit_span){0, 0};
     /* The columns, above and below those rows. */
     if (c.lo < c.hi && r.lo > 0)
-        part[n++] = (gr_part){param, 0, r.lo, c.lo, c.hi};
+        rect[n++] = (gr_rect){param, 0, r.lo, c.lo, c.hi};
     if (c.lo < c.hi && r.hi < rows)
-        part[n++] = (gr_part){param, r.hi, rows, c.lo, c.hi};
+        rect[n++] = (gr_rect){param, r.hi, rows, c.lo, c.hi};
     return n;
 }
 
 /* The first region with a rectangle that holds this entry. */
-static int first_owner(const gr_part *part, const int *owner, int parts, int row, int col) {
-    for (int i = 0; i < parts; i++)
-        if (row >= part[i].lo0 && row < part[i].hi0 && col >= part[i].lo1 && col < part[i].hi1)
+static int first_owner(const gr_rect *rect, const int *owner, int rects, int row, int col) {
+    for (int i = 0; i < rects; i++)
+        if (row >= rect[i].lo0 && row < rect[i].hi0 && col >= rect[i].lo1 && col < rect[i].hi1)
             return owner[i];
     return GR_NONE;
 }
 
-gr__piece *gr__blueprint_pieces(const gr__blueprint *blueprint, int *count, int param) {
-    enum { MOST = GR__REGIONS_MOST * GR__PARTS_MOST };
-    gr_part part[MOST];
-    int owner[MOST], cut[2][2 * MOST + 2], parts = 0;
+gr__owned *gr__blueprint_cut(const gr__blueprint *blueprint, int *count, int param) {
+    enum { MOST = GR__REGIONS_MOST * GR__RECTS_MOST };
+    gr_rect rect[MOST];
+    int owner[MOST], cut[2][2 * MOST + 2], rects = 0;
 
     /* Rectangles of all regions. */
     for (int r = 0; r < blueprint->def->region_count; r++) {
-        int n = gr__blueprint_parts(blueprint, part + parts, param, r);
+        int n = gr__blueprint_rects(blueprint, rect + rects, param, r);
         for (int i = 0; i < n; i++)
-            owner[parts++] = r;
+            owner[rects++] = r;
     }
 
     /* Their borders, and those of the parameter, cut it into a grid. */
@@ -141,21 +141,21 @@ gr__piece *gr__blueprint_pieces(const gr__blueprint *blueprint, int *count, int 
     cut[0][n0++] = cut[1][n1++] = 0;
     cut[0][n0++] = blueprint->param[param].def.rows;
     cut[1][n1++] = blueprint->param[param].def.cols;
-    for (int i = 0; i < parts; i++) {
-        cut[0][n0++] = part[i].lo0;
-        cut[0][n0++] = part[i].hi0;
-        cut[1][n1++] = part[i].lo1;
-        cut[1][n1++] = part[i].hi1;
+    for (int i = 0; i < rects; i++) {
+        cut[0][n0++] = rect[i].lo0;
+        cut[0][n0++] = rect[i].hi0;
+        cut[1][n1++] = rect[i].lo1;
+        cut[1][n1++] = rect[i].hi1;
     }
 
     /* Each cell of the grid lies in or outside of each rectangle as a whole, so its first entry tells the owner. */
     n0 = gr__sort_borders(cut[0], n0);
     n1 = gr__sort_borders(cut[1], n1);
-    gr__piece *piece = gr_alloc((size_t)(n0 - 1) * (size_t)(n1 - 1) * sizeof *piece);
+    gr__owned *owned = gr_alloc((size_t)(n0 - 1) * (size_t)(n1 - 1) * sizeof *owned);
     *count = 0;
     for (int i = 0; i + 1 < n0; i++)
         for (int j = 0; j + 1 < n1; j++)
-            piece[(*count)++] = (gr__piece){cut[0][i], cut[0][i + 1], cut[1][j], cut[1][j + 1],
-                                            first_owner(part, owner, parts, cut[0][i], cut[1][j])};
-    return piece;
+            owned[(*count)++] = (gr__owned){{param, cut[0][i], cut[0][i + 1], cut[1][j], cut[1][j + 1]},
+                                            first_owner(rect, owner, rects, cut[0][i], cut[1][j])};
+    return owned;
 }
