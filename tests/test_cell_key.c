@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "arch/kind.h"
+#include "arch/field.h"
 #include "base/mem.h"
 #include "gradroute/bundle.h"
 #include "gradroute/lab.h"
@@ -224,18 +224,11 @@ static void no_key_is_forgotten(void **state) {
     }
 
     /* What no recipe above may have had: other architectures, sources of labels, options of presets. */
-    static const gr__arch *const archs[] = {
-#define GR_ARCH(name) &gr__arch_##name,
-#include "arch/kinds.h"
-#undef GR_ARCH
-    };
-    for (size_t i = 0; i < sizeof archs / sizeof *archs; i++)
-        for (int list = 0; list < 2; list++)
-            for (const char *const *key = list ? archs[i]->keys : archs[i]->first; *key; key++) {
-                char *full = gr_format("model.%s", *key);
-                missing += !is_in_table(full);
-                gr_free(full);
-            }
+    for (const gr__arch_field *f = gr__fields; f->name; f++) {
+        char *full = gr_format("model.%s", f->key ? f->key : "arch");
+        missing += !is_in_table(full);
+        gr_free(full);
+    }
     for (const gr__label_source *const *s = gr__label_sources(); *s; s++)
         for (int i = 0; i < GR_LABEL_ARGS && (*s)->arg[i].kind; i++) {
             const char *own = (*s)->arg[0].key;

@@ -8,52 +8,37 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "arch/kind.h"
+#include "arch/field.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "gradroute/ops.h"
 
-gr_arch_def gr_arch_default(void) {
-    return (gr_arch_def){.kind = GR_ARCH_TRANSFORMER,
-                         .context = 256,
-                         .layers = 4,
-                         .width = 192,
-                         .heads = 6,
-                         .norm = GR_NORM_RMS,
-                         .eps = 1e-5,
-                         .position = GR_POSITION_ROTARY,
-                         .rotary_base = 10000,
-                         .activation = GR_ACTIVATION_SWIGLU,
-                         .tied = true,
-                         .loss = GR_LOSS_CROSS_ENTROPY};
-}
-
 /* ---- words ---- */
 
-enum { WORDS = 8 };
-
+/* Words of what is no field of the network itself. */
 static const struct {
-    const char *field, *word[WORDS];
+    const char *field, *word[GR__FIELD_WORDS];
 } words[] = {
-    {"norm", {"rms", "layer"}},
-    {"position", {"rotary", "learned", "none"}},
-    {"activation", {"swiglu", "relu", "gelu", "gelu_tanh", "silu"}},
-    {"loss", {"cross_entropy", "squared", "absolute"}},
-    {"qkv_bias", {"as_bias", "without", "with"}},
-    {"init", {"scaled", "flat", "uniform"}},
     {"strength", {"none", "learned", "sigmoid"}},
     {"map", {"qkv", "out", "up", "gate", "down", "embed", "unembed"}},
 };
+
+/* The list of words for a field, NULL if it has none. */
+static const char *const *words_of(const char *name) {
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strcmp(words[i].field, name))
+            return words[i].word;
+    const gr__arch_field *field = gr__field_find(name);
+    return field ? field->word : NULL;
+}
 
 const char *gr_arch_word(const char *field, int value) {
     if (!strcmp(field, "kind"))
         return gr__kind_word(value);
     if (!strcmp(field, "arch"))
         return gr__arch_name(value);
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (!strcmp(words[i].field, field))
-            return value >= 0 && value < WORDS ? words[i].word[value] : NULL;
-    return NULL;
+    const char *const *list = words_of(field);
+    return list && value >= 0 && value < GR__FIELD_WORDS ? list[value] : NULL;
 }
 
 int gr_arch_value(const char *field, const char *word) {
@@ -95,17 +80,16 @@ gr_arch_def *gr_arch_copy(const gr_arch_def *def) {
     owned *copy = gr_arena_alloc(arena, sizeof *copy);
     *copy = (owned){*def, arena};
 
-    /* Lists by layer are as long as there are layers. */
-    const int count = gr__arch_layers(def);
-    const size_t layers = count > 0 ? (size_t)count : 0;
-    copy->def.layer_heads = keep(arena, def->layer_heads, layers, sizeof(int));
-    copy->def.layer_mlp = keep(arena, def->layer_mlp, layers, sizeof(int));
-    copy->def.windows = keep(arena, def->windows, (size_t)def->window_count, sizeof(int));
-    copy->def.layer_experts = keep(arena, def->layer_experts, layers, sizeof(int));
-    copy->def.l1_layers = keep(arena, def->l1_layers, (size_t)def->l1_count, sizeof(int));
-    copy->def.sizes = keep(arena, def->sizes, (size_t)def->size_count, sizeof(int));
+    /* Lists of the network itself. */
+    for (const gr__arch_field *f = gr__fields; f->name; f++)
+        if (f->type == GR__FIELD_LIST || f->type == GR__FIELD_LAYERS) {
+            int count;
+            const int *list = gr__field_list(f, def, &count);
+            gr__field_set_list(f, &copy->def, keep(arena, list, (size_t)count, sizeof *list), count);
+        }
 
-    /* Regions point to lists of their own. */
+    /* Regions point to lists of their own, some with entries for each layer. */
+    const size_t layers = gr__arch_layers(def) > 0 ? (size_t)gr__arch_layers(def) : 0;
     gr_arch_region *regions = keep(arena, def->regions, (size_t)def->region_count, sizeof *regions);
     for (int r = 0; r < def->region_count; r++)
         keep_region(arena, &regions[r], layers);

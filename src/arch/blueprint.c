@@ -3,7 +3,7 @@
  * The order matters. The architecture sets sizes and counts units by layer; then each region claims units among those
  * (claims never reach what other regions add) or adds units behind them; then adapters, which need to know what is in a
  * layer; then the list of parameters, and last what only the list can tell. */
-#include "arch/kind.h"
+#include "arch/field.h"
 
 #include <ctype.h>
 #include <fnmatch.h>
@@ -32,16 +32,9 @@ gr_status gr__fraction(const char *what, double value, double below, gr_error *e
 
 /* Options that are words: each value has one. */
 static gr_status check_words(const gr_arch_def *def, gr_error *err) {
-    const struct {
-        const char *field;
-        int value;
-    } list[] = {{"kind", (int)def->kind},         {"norm", (int)def->norm},
-                {"position", (int)def->position}, {"activation", (int)def->activation},
-                {"loss", (int)def->loss},         {"qkv_bias", (int)def->qkv_bias},
-                {"init", (int)def->init}};
-    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
-        if (!gr_arch_word(list[i].field, list[i].value))
-            return USAGE(err, NULL, "%s has the unknown value %d", list[i].field, list[i].value);
+    for (const gr__arch_field *f = gr__fields; f->name; f++)
+        if (f->type == GR__FIELD_WORD && !gr_arch_word(f->name, (int)gr__field_number(f, def)))
+            return USAGE(err, NULL, "%s has the unknown value %d", f->name, (int)gr__field_number(f, def));
     return GR_OK;
 }
 

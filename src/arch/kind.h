@@ -29,9 +29,7 @@ typedef struct gr__arch {
     bool sized;
     const char *noun, *title; /* in messages: "an mlp", "a multilayer perceptron"; for networks that are `sized` */
 
-    /* Keys of a recipe's model, each list up to NULL. What a style sets may depend on those of `first`, and is the
-     * default of those of `keys`. recipe/model.c knows the keys. defaults: instead of a style's, NULL: none. */
-    const char *const *first, *const *keys;
+    /* Instead of a style's defaults, NULL: none. Which keys recipes have for it, the rows of field.h say. */
     gr__defaults *defaults;
 
     /* The blueprint. settle: checks the description, sets layers, and unless `sized` width, stream, head_size and

@@ -142,14 +142,10 @@ static void defaults(gr_arch_def *def) {
     def->activation = GR_ACTIVATION_RELU;
 }
 
-static const char *const first[] = {"sizes", NULL}, *const keys[] = {"activation", "loss", "bias", NULL};
-
 const gr__arch gr__arch_mlp = {.name = "mlp",
                                .sized = true,
                                .noun = "an mlp",
                                .title = "a multilayer perceptron",
-                               .first = first,
-                               .keys = keys,
                                .defaults = defaults,
                                .settle = settle,
                                .check = check,

@@ -317,15 +317,7 @@ static void tap(char *text, size_t size, int layer, bool heads) {
     snprintf(text, size, "layers.%d.%s", layer, heads ? "attn.heads" : "mlp.hidden");
 }
 
-static const char *const first[] = {"layers", "width", "heads", "kv_heads", "head_size", "mlp", "experts", NULL};
-static const char *const keys[] = {"norm",      "position",    "activation",  "positions",     "eps",
-                                   "norm_gain", "rotary_base", "rotary_size", "rotary_halves", "attention_scale",
-                                   "window",    "bias",        "qkv_bias",    "out_bias",      "logit_bias",
-                                   "tied",      NULL};
-
 const gr__arch gr__arch_transformer = {.name = "transformer",
-                                       .first = first,
-                                       .keys = keys,
                                        .settle = settle,
                                        .count = count,
                                        .check = check,

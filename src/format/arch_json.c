@@ -4,59 +4,12 @@
 #include "format/arch_json.h"
 
 #include <limits.h>
-#include <stddef.h>
 #include <string.h>
 
-#include "arch/kind.h"
+#include "arch/field.h"
 #include "base/mem.h"
 
 enum { MOST = 1 << 16 }; /* entries of a list */
-
-/* The plain fields of a description, by name. */
-typedef enum field_type { INTEGER, NUMBER, FLAG, WORD } field_type;
-typedef struct field {
-    const char *name;
-    field_type type;
-    size_t offset;
-} field;
-#define FIELD(name, type) \
-    { #name, type, offsetof(gr_arch_def, name) }
-static const field fields[] = {
-    FIELD(kind, WORD),
-    FIELD(vocab, INTEGER),
-    FIELD(context, INTEGER),
-    FIELD(layers, INTEGER),
-    FIELD(width, INTEGER),
-    FIELD(heads, INTEGER),
-    FIELD(head_size, INTEGER),
-    FIELD(mlp, INTEGER),
-    FIELD(norm, WORD),
-    FIELD(eps, NUMBER),
-    FIELD(position, WORD),
-    FIELD(rotary_base, NUMBER),
-    FIELD(activation, WORD),
-    FIELD(bias, FLAG),
-    FIELD(out_bias, FLAG),
-    FIELD(logit_bias, FLAG),
-    FIELD(tied, FLAG),
-    FIELD(dropout, NUMBER),
-    FIELD(init_std, NUMBER),
-    FIELD(l1, NUMBER),
-    FIELD(loss, WORD),
-    FIELD(kv_heads, INTEGER),
-    FIELD(rotary_size, INTEGER),
-    FIELD(rotary_halves, FLAG),
-    FIELD(attention_scale, NUMBER),
-    FIELD(positions, INTEGER),
-    FIELD(no_gain, FLAG),
-    FIELD(qkv_bias, WORD),
-    FIELD(init, WORD),
-    FIELD(experts, INTEGER),
-    FIELD(top, INTEGER),
-    FIELD(balance, NUMBER),
-};
-enum { FIELDS = sizeof fields / sizeof *fields };
-_Static_assert(sizeof(gr_norm) == sizeof(int) && sizeof(gr_arch_loss) == sizeof(int), "words are read as int");
 
 /* ---- writing ---- */
 
@@ -68,18 +21,23 @@ static json_t *list_json(const int *list, int count) {
     return value;
 }
 
-/* The value of a plain field. */
-static json_t *field_json(const field *f, const gr_arch_def *def) {
-    const void *at = (const char *)def + f->offset;
+/* NULL: a list that is not there, so that a manifest holds what was said. */
+static json_t *field_json(const gr__arch_field *f, const gr_arch_def *def) {
+    const double number = f->type < GR__FIELD_LIST ? gr__field_number(f, def) : 0;
+    int count;
+    const int *list;
     switch (f->type) {
-    case INTEGER:
-        return json_integer(*(const int *)at);
-    case NUMBER:
-        return json_real(*(const double *)at);
-    case FLAG:
-        return json_boolean(*(const bool *)at);
+    case GR__FIELD_WHOLE:
+        return json_integer((json_int_t)number);
+    case GR__FIELD_REAL:
+        return json_real(number);
+    case GR__FIELD_FLAG:
+        return json_boolean(number != 0);
+    case GR__FIELD_WORD:
+        return json_string(gr_arch_word(f->name, (int)number));
     default:
-        return json_string(gr_arch_word(f->name, *(const int *)at));
+        list = gr__field_list(f, def, &count);
+        return list ? list_json(list, count) : NULL;
     }
 }
 
@@ -146,30 +104,15 @@ static json_t *region_json(const gr_arch_region *region, int layers) {
     return value;
 }
 
-/* Plain fields by the table; lists only where there are any, so that a manifest holds what was said. */
 json_t *gr__arch_to_json(const gr_arch_def *def) {
     json_t *value = json_object(), *regions = json_array();
-    int layers = gr__arch_layers(def);
-
-    for (int i = 0; i < FIELDS; i++)
-        json_object_set_new(value, fields[i].name, field_json(&fields[i], def));
-
-    /* What differs from layer to layer, and sizes. */
-    if (def->layer_heads)
-        json_object_set_new(value, "layer_heads", list_json(def->layer_heads, layers));
-    if (def->layer_mlp)
-        json_object_set_new(value, "layer_mlp", list_json(def->layer_mlp, layers));
-    if (def->layer_experts)
-        json_object_set_new(value, "layer_experts", list_json(def->layer_experts, layers));
-    if (def->l1_count)
-        json_object_set_new(value, "l1_layers", list_json(def->l1_layers, def->l1_count));
-    if (def->window_count)
-        json_object_set_new(value, "windows", list_json(def->windows, def->window_count));
-    if (def->size_count)
-        json_object_set_new(value, "sizes", list_json(def->sizes, def->size_count));
-
+    for (const gr__arch_field *f = gr__fields; f->name; f++) {
+        json_t *member = field_json(f, def);
+        if (member)
+            json_object_set_new(value, f->name, member);
+    }
     for (int r = 0; r < def->region_count; r++)
-        json_array_append_new(regions, region_json(&def->regions[r], layers));
+        json_array_append_new(regions, region_json(&def->regions[r], gr__arch_layers(def)));
     json_object_set_new(value, "regions", regions);
     return value;
 }
@@ -205,25 +148,36 @@ static gr_status read_list(const reader *r, const int **to, int *count, const js
     return GR_OK;
 }
 
-/* A plain field, which must be of the type that the table says. */
-static gr_status read_field(const reader *r, gr_arch_def *def, const field *f, const json_t *value) {
-    void *at = (char *)def + f->offset;
+static gr_status read_field_list(const reader *r, gr_arch_def *def, const gr__arch_field *f, const json_t *value) {
+    const int *list, layers = gr__arch_layers(def);
+    int count;
+    GR_TRY(read_list(r, &list, &count, value, f->name));
+    if (f->type == GR__FIELD_LAYERS && count != layers)
+        return FORMAT(r, "'%s' has %d entries for %d layers", f->name, count, layers);
+    gr__field_set_list(f, def, list, count);
+    return GR_OK;
+}
+
+static gr_status read_field(const reader *r, gr_arch_def *def, const gr__arch_field *f, const json_t *value) {
+    void *at = (char *)def + f->at;
     switch (f->type) {
-    case INTEGER:
+    case GR__FIELD_WHOLE:
         return read_int(r, at, value, f->name);
-    case NUMBER:
+    case GR__FIELD_REAL:
         if (!json_is_number(value))
             return FORMAT(r, "'%s' is not a number", f->name);
         *(double *)at = json_number_value(value);
         return GR_OK;
-    case FLAG:
+    case GR__FIELD_FLAG:
         if (!json_is_boolean(value))
             return FORMAT(r, "'%s' is neither true nor false", f->name);
         *(bool *)at = json_is_true(value);
         return GR_OK;
-    default:
+    case GR__FIELD_WORD:
         *(int *)at = json_is_string(value) ? gr_arch_value(f->name, json_string_value(value)) : -1;
         return *(int *)at < 0 ? FORMAT(r, "'%s' is not one of its words", f->name) : GR_OK;
+    default:
+        return read_field_list(r, def, f, value);
     }
 }
 
@@ -371,33 +325,14 @@ static gr_status read_regions(const reader *r, gr_arch_def *def, const json_t *v
     return GR_OK;
 }
 
-/* A list with one entry a layer. */
-static gr_status read_by_layer(const reader *r, const int **to, const json_t *value, const char *name, int layers) {
-    int count;
-    GR_TRY(read_list(r, to, &count, value, name));
-    return count == layers ? GR_OK : FORMAT(r, "'%s' has %d entries for %d layers", name, count, layers);
-}
-
-/* A member that is no plain field: a list, or the regions. */
-static gr_status read_member(const reader *r, gr_arch_def *def, const char *key, const json_t *value) {
-    if (!strcmp(key, "layer_heads"))
-        return read_by_layer(r, &def->layer_heads, value, key, gr__arch_layers(def));
-    if (!strcmp(key, "layer_mlp"))
-        return read_by_layer(r, &def->layer_mlp, value, key, gr__arch_layers(def));
-    if (!strcmp(key, "layer_experts"))
-        return read_by_layer(r, &def->layer_experts, value, key, gr__arch_layers(def));
-    if (!strcmp(key, "l1_layers"))
-        return read_list(r, &def->l1_layers, &def->l1_count, value, key);
-    if (!strcmp(key, "windows"))
-        return read_list(r, &def->windows, &def->window_count, value, key);
-    if (!strcmp(key, "regions"))
-        return read_regions(r, def, value);
-
-    /* Plain fields and sizes were read first: what is neither was never written by this version. */
-    for (int i = 0; i < FIELDS; i++)
-        if (!strcmp(key, fields[i].name))
-            return GR_OK;
-    return strcmp(key, "sizes") ? FORMAT(r, "unknown member '%s'", key) : GR_OK;
+/* The members that there are of one sort: lists with an entry for each layer, or all others. */
+static gr_status read_fields(const reader *r, gr_arch_def *def, const json_t *value, bool by_layer) {
+    for (const gr__arch_field *f = gr__fields; f->name; f++) {
+        const json_t *member = json_object_get(value, f->name);
+        if (member && (f->type == GR__FIELD_LAYERS) == by_layer)
+            GR_TRY(read_field(r, def, f, member));
+    }
+    return GR_OK;
 }
 
 /* What the lengths of lists depend on comes first, whatever the order of members. */
@@ -406,18 +341,18 @@ static gr_status read_all(const reader *r, gr_arch_def *def, const json_t *value
     json_t *member;
     if (!json_is_object(value))
         return FORMAT(r, "'arch' is not an object");
-
-    /* Plain fields, then the only list that others depend on. */
-    for (int i = 0; i < FIELDS; i++)
-        if ((member = json_object_get(value, fields[i].name)))
-            GR_TRY(read_field(r, def, &fields[i], member));
-    if ((member = json_object_get(value, "sizes")))
-        GR_TRY(read_list(r, &def->sizes, &def->size_count, member, "sizes"));
-
-    /* Everything else, whatever its order, and whether all of it fits together. */
+    GR_TRY(read_fields(r, def, value, false));
     if (gr__arch_layers(def) < 0 || gr__arch_layers(def) > MOST)
         return FORMAT(r, "the network has %d layers", gr__arch_layers(def));
-    json_object_foreach((json_t *)value, key, member) GR_TRY(read_member(r, def, key, member));
+    GR_TRY(read_fields(r, def, value, true));
+
+    /* Regions, and what nobody knows. */
+    json_object_foreach((json_t *)value, key, member) {
+        if (!strcmp(key, "regions"))
+            GR_TRY(read_regions(r, def, member));
+        else if (!gr__field_find(key))
+            return FORMAT(r, "unknown member '%s'", key);
+    }
     return gr_arch_check(def, r->err);
 }
 

@@ -1,10 +1,8 @@
 /* Sections model and regions. */
-#include <assert.h>
 #include <float.h>
-#include <stddef.h>
 #include <string.h>
 
-#include "arch/kind.h"
+#include "arch/field.h"
 #include "base/number.h"
 #include "gradroute/surgery.h"
 #include "recipe/read.h"
@@ -48,16 +46,10 @@ static gr_status read_windows(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def,
     return gr__recipe_ints(recipe, map, &def->windows, &def->window_count, "window", 0, POSITIONS_MOST, err);
 }
 
-/* How many experts, and with any: how many a row uses, and the weight of their balance in the loss. */
-static gr_status read_experts(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
+/* At most as many as there are experts. */
+static gr_status read_top(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
     (void)recipe;
-    GR_TRY(gr__recipe_int(map, &def->experts, "experts", 1, 1024, err));
-    if (!def->experts)
-        return GR_OK;
-    if (!def->top) /* else those of a model to go on from */
-        def->top = 1, def->balance = 0.01;
-    GR_TRY(gr__recipe_int(map, &def->top, "top", 1, def->experts, err));
-    return gr_yaml_real(map, &def->balance, "balance", 0, 1e5, err);
+    return gr__recipe_int(map, &def->top, "top", 1, def->experts, err);
 }
 
 /* Whether queries, keys and values have a bias: kept as "as the others" where it is so, which is what files of networks
@@ -70,15 +62,6 @@ static gr_status read_qkv_bias(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def
     return GR_OK;
 }
 
-/* Norms with a gain; in a description the field says that there is none. */
-static gr_status read_gain(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
-    (void)recipe;
-    bool gain = !def->no_gain;
-    GR_TRY(gr_yaml_bool(map, &gain, "norm_gain", err));
-    def->no_gain = !gain;
-    return GR_OK;
-}
-
 /* The widths of a multilayer perceptron, which has no default. */
 static gr_status read_sizes(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
     GR_TRY(gr__recipe_ints(recipe, map, &def->sizes, &def->size_count, "sizes", 1, UNITS_MOST, err));
@@ -87,86 +70,68 @@ static gr_status read_sizes(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, g
                                : GR_OK;
 }
 
-static gr_status read_l1_layers(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err) {
-    return gr__recipe_ints(recipe, map, &def->l1_layers, &def->l1_count, "l1_layers", 0, LAYERS_MOST - 1, err);
+/* ---- keys, by the rows of arch/field.h ---- */
+
+/* Keys that are more than one value of their type. */
+static const struct {
+    const char *key;
+    gr_status (*read)(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err);
+} special[] = {{"top", read_top}, {"window", read_windows}, {"qkv_bias", read_qkv_bias}, {"sizes", read_sizes}};
+
+static gr_status read_flag(gr_yaml *map, bool *value, const gr__arch_field *field, gr_error *err) {
+    bool said = *value != field->inverse;
+    GR_TRY(gr_yaml_bool(map, &said, field->key, err));
+    *value = said != field->inverse;
+    return GR_OK;
 }
 
-/* ---- keys by name: an architecture says which it has ---- */
-
-typedef enum key_type { WHOLE, REAL, FLAG, WORD, OTHER } key_type;
-typedef struct model_key {
-    const char *name;
-    key_type type;
-    size_t at; /* of the field in a description */
-    double min, max;
-    gr_status (*read)(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, gr_error *err); /* OTHER */
-} model_key;
-#define FIELD(field, sort, ...) \
-    { .name = #field, .type = (sort), .at = offsetof(gr_arch_def, field), __VA_ARGS__ }
-static const model_key model_keys[] = {
-    FIELD(layers, WHOLE, .min = 1, .max = LAYERS_MOST),
-    FIELD(width, WHOLE, .min = 1, .max = UNITS_MOST),
-    FIELD(heads, WHOLE, .min = 0, .max = 1024),
-    FIELD(kv_heads, WHOLE, .min = 1, .max = 1024),
-    FIELD(head_size, WHOLE, .min = 1, .max = 4096),
-    FIELD(mlp, WHOLE, .min = 1, .max = UNITS_MOST),
-    FIELD(norm, WORD),
-    FIELD(position, WORD),
-    FIELD(activation, WORD),
-    FIELD(positions, WHOLE, .min = 1, .max = POSITIONS_MOST),
-    FIELD(eps, REAL, .min = DBL_MIN, .max = 1),
-    FIELD(rotary_base, REAL, .min = 1, .max = 1e12),
-    FIELD(rotary_size, WHOLE, .min = 1, .max = 4096),
-    FIELD(rotary_halves, FLAG),
-    FIELD(attention_scale, REAL, .min = DBL_MIN, .max = 1e5),
-    FIELD(bias, FLAG),
-    FIELD(out_bias, FLAG),
-    FIELD(logit_bias, FLAG),
-    FIELD(tied, FLAG),
-    FIELD(loss, WORD),
-    FIELD(dropout, REAL, .min = 0, .max = 0.99),
-    FIELD(init, WORD),
-    FIELD(init_std, REAL, .min = DBL_MIN, .max = 10),
-    FIELD(l1, REAL, .min = 0, .max = 1e6),
-    {.name = "experts", .type = OTHER, .read = read_experts},
-    {.name = "norm_gain", .type = OTHER, .read = read_gain},
-    {.name = "window", .type = OTHER, .read = read_windows},
-    {.name = "qkv_bias", .type = OTHER, .read = read_qkv_bias},
-    {.name = "sizes", .type = OTHER, .read = read_sizes},
-    {.name = "l1_layers", .type = OTHER, .read = read_l1_layers},
-};
-_Static_assert(sizeof(gr_norm) == sizeof(int) && sizeof(gr_arch_init) == sizeof(int), "words are read as int");
-
-/* The row of the table; every architecture's keys are in it, or no recipe could use them. */
-static const model_key *find_key(const char *name) {
-    for (size_t i = 0; i < sizeof model_keys / sizeof *model_keys; i++)
-        if (!strcmp(model_keys[i].name, name))
-            return &model_keys[i];
-    assert(!"an architecture has a key that recipes lack");
-    return NULL;
+static gr_status read_numbers(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, const gr__arch_field *field,
+                              gr_error *err) {
+    int count;
+    const int *list = gr__field_list(field, def, &count);
+    GR_TRY(gr__recipe_ints(recipe, map, &list, &count, field->key, (int)field->min, (int)field->max, err));
+    gr__field_set_list(field, def, list, count);
+    return GR_OK;
 }
 
-/* One key into its field of the description, by its type; absent: the field keeps what it has. */
-static gr_status read_key(gr_recipe *recipe, gr_yaml *map, const model_key *key, gr_arch_def *def, gr_error *err) {
-    void *at = (char *)def + key->at;
-    switch (key->type) {
-    case WHOLE:
-        return gr__recipe_int(map, at, key->name, (int)key->min, (int)key->max, err);
-    case REAL:
-        return gr_yaml_real(map, at, key->name, key->min, key->max, err);
-    case FLAG:
-        return gr_yaml_bool(map, at, key->name, err);
-    case WORD:
-        return read_word(map, at, key->name, err);
+static gr_status read_field(gr_recipe *recipe, gr_yaml *map, const gr__arch_field *field, gr_arch_def *def,
+                            gr_error *err) {
+    void *at = (char *)def + field->at;
+    for (size_t i = 0; i < sizeof special / sizeof *special; i++)
+        if (!strcmp(special[i].key, field->key))
+            return special[i].read(recipe, map, def, err);
+
+    switch (field->type) {
+    case GR__FIELD_WHOLE:
+        return gr__recipe_int(map, at, field->key, (int)field->min, (int)field->max, err);
+    case GR__FIELD_REAL:
+        return gr_yaml_real(map, at, field->key, field->min, field->max, err);
+    case GR__FIELD_FLAG:
+        return read_flag(map, at, field, err);
+    case GR__FIELD_WORD:
+        return read_word(map, at, field->key, err);
     default:
-        return key->read(recipe, map, def, err);
+        return read_numbers(recipe, map, def, field, err);
     }
 }
 
-/* The keys of a list that NULL ends, in its order. */
-static gr_status read_keys(gr_recipe *recipe, gr_yaml *map, const char *const *keys, gr_arch_def *def, gr_error *err) {
-    for (; *keys; keys++)
-        GR_TRY(read_key(recipe, map, find_key(*keys), def, err));
+/* Whether a field has a meaning in this network: it depends on another one that is not there in some. */
+static bool has_meaning(const gr__arch_field *field, const gr_arch_def *def) {
+    return !field->with || gr__field_number(gr__field_find(field->with), def) != 0;
+}
+
+/* The keys that the kind of network has: those that a style may depend on (first), or the others. */
+static gr_status read_fields(gr_recipe *recipe, gr_yaml *map, bool first, gr_arch_def *def, gr_error *err) {
+    const gr_arch_def *from = recipe->from.def;
+    for (const gr__arch_field *f = gr__fields; f->name; f++) {
+        if (!f->key || f->first != first || !gr__field_of(f, gr__arch_of(def)) || !has_meaning(f, def))
+            continue;
+
+        /* A model to go on from has its own. */
+        if (f->with && !(from && has_meaning(f, from)))
+            gr__field_default(f, def);
+        GR_TRY(read_field(recipe, map, f, def, err));
+    }
     return GR_OK;
 }
 
@@ -194,8 +159,6 @@ static gr_status check_style(const gr_recipe *recipe, gr_yaml *map, gr_error *er
 
 /* The description: that of a model to go on from, or of a style, and what the recipe says beside it. */
 static gr_status read_model(gr_recipe *recipe, gr_yaml *map, gr_error *err) {
-    /* Keys of every architecture. */
-    static const char *const common[] = {"dropout", "init", "init_std", "l1", "l1_layers", NULL};
     gr_arch_def *def = &recipe->model;
     const gr_arch_def *from = recipe->from.def;
     gr__defaults *style = NULL;
@@ -211,14 +174,10 @@ static gr_status read_model(gr_recipe *recipe, gr_yaml *map, gr_error *err) {
         GR_TRY(read_word(map, &arch, "arch", err));
         style = gr__arch_named(def, gr_arch_word("arch", arch));
     }
-
-    /* Sizes first, for a style may depend on them; then what the recipe says otherwise, and what all networks have. */
-    const gr__arch *arch = gr__arch_of(def);
-    GR_TRY(read_keys(recipe, map, arch->first, def, err));
+    GR_TRY(read_fields(recipe, map, true, def, err));
     if (style)
         style(def);
-    GR_TRY(read_keys(recipe, map, arch->keys, def, err));
-    return read_keys(recipe, map, common, def, err);
+    return read_fields(recipe, map, false, def, err);
 }
 
 /* ---- regions ---- */

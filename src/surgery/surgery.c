@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/field.h"
 #include "arch/kind.h"
 #include "surgery/remap.h"
 
@@ -86,19 +87,13 @@ static gr_status same(const char *what, double a, double b, gr_error *err) {
 
 /* What no unit map can express must be equal. */
 static gr_status check_same(const gr_arch_def *a, const gr_arch_def *b, gr_error *err) {
-    GR_TRY(same("kind", a->kind, b->kind, err));
-    GR_TRY(same("activation", a->activation, b->activation, err));
-    GR_TRY(same("norm", a->norm, b->norm, err));
-    GR_TRY(same("eps", a->eps, b->eps, err));
-    GR_TRY(same("position", a->position, b->position, err));
-    GR_TRY(same("rotary_base", a->rotary_base, b->rotary_base, err));
-    GR_TRY(same("rotary_size", a->rotary_size, b->rotary_size, err));
-    GR_TRY(same("rotary_halves", a->rotary_halves, b->rotary_halves, err));
-    GR_TRY(same("attention_scale", a->attention_scale, b->attention_scale, err));
-    GR_TRY(same("tied", a->tied, b->tied, err));
-    if (a->experts || a->layer_experts || b->experts || b->layer_experts)
-        GR_TRY(same("top", a->top, b->top, err));
-    return same("loss", a->loss, b->loss, err);
+    for (const gr__arch_field *f = gr__fields; f->name; f++) {
+        /* What has no meaning in either may differ. */
+        const bool without = f->with && !gr__has_experts(a) && !gr__has_experts(b);
+        if (f->kept && !without)
+            GR_TRY(same(f->name, gr__field_number(f, a), gr__field_number(f, b), err));
+    }
+    return GR_OK;
 }
 
 /* Every line of the old parameter has a place in the new one. */
