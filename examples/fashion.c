@@ -83,7 +83,7 @@ int main(int argc, char **argv) {
         const size_t at = (size_t)step * BATCH % (size_t)(train.rows - BATCH + 1);
         for (int i = 0; i < BATCH; i++)
             id[i] = i, label[i] = train.targets[at + (size_t)i] == BAG;
-        gr_router_classify(router, cls, &(gr_router_rows){BATCH, 1, label, id, NULL}, step);
+        gr_router_classify(router, cls, &(gr_router_rows){BATCH, 1, label, id, NULL, NULL}, step);
         gr_batch in = {BATCH, .x = {train.x[0] + at * PIXELS}, .targets = train.targets + at, .cls = cls};
         in.denominator = BATCH;
         gr_run_zero(run), gr_run_forward(run, &in), gr_run_backward(run), gr_run_reduce(run);

@@ -69,8 +69,17 @@ static inline double weight_at(const gr_router *router, const gr_model *model, c
 static inline int class_of(const gr_router *router, int label, int sequence, int64_t step) {
     int16_t labels[] = {(int16_t)label};
     int32_t cls, unit = sequence;
-    gr_router_classify(router, &cls, &(gr_router_rows){1, 1, labels, &unit, NULL}, step);
+    gr_router_classify(router, &cls, &(gr_router_rows){1, 1, labels, &unit, NULL, NULL}, step);
     return cls;
+}
+
+/* The class of the second showing that route `which` of those with `again` gives to a sequence of this label. */
+static inline int repeat_of(const gr_router *router, int which, int label, int sequence, int64_t step) {
+    int16_t labels[] = {(int16_t)label};
+    int32_t cls[1 + GR_ROUTE_ROUTES_MAX], unit = sequence;
+    gr_router_show(router, cls, NULL, &(gr_router_rows){.rows = 1, .width = 1, .label = labels, .sequence = &unit},
+                   step);
+    return cls[1 + which];
 }
 
 static inline void one(gr_routes *routes, gr_mode mode, gr_scope scope, const char *name, double weight) {

@@ -157,7 +157,7 @@ static void fill_route(double *x, const int *at) {
     gr_router *router = even_router(model, (uint64_t)(1 + at[0]), draws[at[4]]);
     for (int i = 0; i < N; i++)
         unit[i] = i + N * at[3];
-    gr_router_classify(router, cls, &(gr_router_rows){N, 1, label, unit, unit}, 7 + at[1]);
+    gr_router_classify(router, cls, &(gr_router_rows){N, 1, label, unit, unit, NULL}, 7 + at[1]);
     for (int i = 0; i < N; i++)
         x[i] = has_drawn(router, model, at[2], cls[i]);
     gr_router_free(router);
@@ -173,7 +173,7 @@ static void fill_route_token(double *x, const int *at) {
     gr_router *router = even_router(model, (uint64_t)(1 + at[0]), GR_DRAW_TOKEN);
     for (int i = 0; i < 3 * N / WIDTH; i++)
         unit[i] = i;
-    gr_router_classify(router, cls, &(gr_router_rows){3 * N / WIDTH, WIDTH, label, unit, NULL}, 7 + at[1]);
+    gr_router_classify(router, cls, &(gr_router_rows){3 * N / WIDTH, WIDTH, label, unit, NULL, NULL}, 7 + at[1]);
     for (int i = 0; i < N; i++) /* moved by one position, or by whole rows */
         x[i] = has_drawn(router, model, at[2], cls[i + at[3] + WIDTH * at[4]]);
     gr_router_free(router);
@@ -187,7 +187,7 @@ static void fill_route_step(double *x, const int *at) {
     gr_router *router = even_router(model, (uint64_t)(1 + at[0]), GR_DRAW_STEP);
     for (int i = 0; i < N; i++) {
         int32_t cls, unit = 0;
-        gr_router_classify(router, &cls, &(gr_router_rows){1, 1, label, &unit, NULL}, i + N * at[1]);
+        gr_router_classify(router, &cls, &(gr_router_rows){1, 1, label, &unit, NULL, NULL}, i + N * at[1]);
         x[i] = has_drawn(router, model, at[2], cls);
     }
     gr_router_free(router);
@@ -200,7 +200,7 @@ static void fill_repeat(double *x, const int *at) {
     gr_router *router = even_router(model, (uint64_t)(1 + at[0]), GR_DRAW_SEQUENCE);
     assert_int_equal(gr_router_copies(router), 3);
     for (int i = 0; i < N; i++)
-        x[i] = gr_router_repeat(router, at[2], 0, i + N * at[3], 7 + at[1]) != GR_NONE;
+        x[i] = repeat_of(router, at[2], 0, i + N * at[3], 7 + at[1]) != GR_NONE;
     if (at[4])
         fill_route(x, (int[]){0, 0, at[4] - 1, 0, 0});
     gr_router_free(router);
@@ -212,7 +212,7 @@ static void fill_repeat_steps(double *x, const int *at) {
     gr_model *model = small_model();
     gr_router *router = even_router(model, (uint64_t)(1 + at[0]), GR_DRAW_SEQUENCE);
     for (int i = 0; i < N; i++)
-        x[i] = gr_router_repeat(router, at[2], 0, at[3], i + N * at[1]) != GR_NONE;
+        x[i] = repeat_of(router, at[2], 0, at[3], i + N * at[1]) != GR_NONE;
     gr_router_free(router);
     gr_model_free(model);
 }

@@ -21,7 +21,8 @@ static void rows_fill(rows *r, int label) {
 }
 
 static gr_router_rows view(const rows *r, int from, int count) {
-    return (gr_router_rows){count, WIDTH, r->label + from * WIDTH, r->sequence + from, r->document + from * WIDTH};
+    return (gr_router_rows){count, WIDTH, r->label + from * WIDTH, r->sequence + from, r->document + from * WIDTH,
+                            NULL};
 }
 
 static gr_router *drawn_router(const gr_model *model, gr_draw draw, double chance) {
@@ -153,11 +154,11 @@ static void test_repeat(void **state) {
     assert_true(fabs(gr_router_repeat_chance(router, 0) - 0.3) < 1e-12);
     int first = class_of(router, 0, 0, 0), shown = 0, total = 4000;
     for (int i = 0; i < total; i++) {
-        int copy = gr_router_repeat(router, 0, 0, i % 32, i / 32);
+        int copy = repeat_of(router, 0, 0, i % 32, i / 32);
         assert_int_equal(class_of(router, 0, i % 32, i / 32), first); /* the first showing knows nothing of it */
-        assert_int_equal(copy, gr_router_repeat(router, 0, 0, i % 32, i / 32));
-        assert_int_equal(gr_router_repeat(router, 0, 1, i, 0), GR_NONE);
-        assert_int_equal(gr_router_repeat(router, 0, INT16_MIN, i, 0), GR_NONE);
+        assert_int_equal(copy, repeat_of(router, 0, 0, i % 32, i / 32));
+        assert_int_equal(repeat_of(router, 0, 1, i, 0), GR_NONE);
+        assert_int_equal(repeat_of(router, 0, INT16_MIN, i, 0), GR_NONE);
         if (copy == GR_NONE)
             continue;
         shown++;
@@ -168,6 +169,15 @@ static void test_repeat(void **state) {
     gr_router_free(router);
     gr_routes_free(routes);
     gr_model_free(model);
+}
+
+/* How far the scores of n rows count. */
+static void mix_of(const gr_router *router, gr_real *mix, const gr_real *score, const int16_t *label, int n,
+                   int64_t step) {
+    int32_t cls[4 * (1 + GR_ROUTE_ROUTES_MAX)], unit[4] = {0, 1, 2, 3};
+    assert_true(n <= 4);
+    const gr_router_rows four = {.rows = n, .width = 1, .label = label, .sequence = unit, .score = score};
+    gr_router_show(router, cls, mix, &four, step);
 }
 
 static void test_mix(void **state) {
@@ -182,7 +192,7 @@ static void test_mix(void **state) {
     gr_real score[] = {0.5, 0.25, 0.125, 0}, mix[4];
     int16_t label[] = {1, 0, INT16_MIN, 1};
     assert_true(gr_router_mixes(router));
-    gr_router_mix(router, mix, score, label, 4, 0);
+    mix_of(router, mix, score, label, 4, 0);
     assert_true(mix[0] == 0.5 && mix[1] == 1 && mix[2] == 1 && mix[3] == 0);
     gr_router_free(router);
     gr_routes_add(routes, GR_LABELS_ALL, GR_DRAW_SEQUENCE);
@@ -227,10 +237,10 @@ static void test_late_labels(void **state) {
     for (int64_t step = 0; step < 60; step++)
         for (int row = 0; row < 8; row++) {
             int b = class_of(router, 1, row, step), none = class_of(router, -1, row, step);
-            int again = gr_router_repeat(router, 0, 1, row, step);
+            int again = repeat_of(router, 0, 1, row, step);
             if ((step < 10 || step >= 20) && step < 30) {
                 assert_int_equal(b, none);
-                assert_int_equal(again, gr_router_repeat(router, 0, -1, row, step));
+                assert_int_equal(again, repeat_of(router, 0, -1, row, step));
                 drawn[gr_router_forward(router, 0, b) == 0]++;
                 shown += again != GR_NONE;
                 assert_true(step >= 5 || again == GR_NONE);
@@ -277,7 +287,7 @@ static void test_late_for_all(void **state) {
     router = router_of(model, routes);
     gr_real mix[2];
     for (int64_t step = 6; step < 8; step++) {
-        gr_router_mix(router, mix, (gr_real[]){0.5, 0.5}, (int16_t[]){1, -1}, 2, step);
+        mix_of(router, mix, (gr_real[]){0.5, 0.5}, (int16_t[]){1, -1}, 2, step);
         assert_true(mix[0] == (step < 7 ? 1 : (gr_real)0.5) && mix[1] == 1);
     }
     gr_router_free(router);

@@ -9,13 +9,15 @@
 /* ---- batch assembly ---- */
 
 static void check_assembly(const gr__assembly *a, const gr_rows *rows, int64_t step, const gr_router *router) {
-    int32_t *cls = gr_alloc((size_t)(rows->rows * WIDTH) * sizeof *cls);
-    gr_router_classify(router, cls, &(gr_router_rows){rows->rows, WIDTH, rows->label, rows->unit, rows->doc}, step);
+    const int all = rows->rows * WIDTH;
+    int32_t *cls = gr_alloc((size_t)(all * (1 + gr_router_copies(router))) * sizeof *cls), *copy = cls + all;
+    const gr_router_rows view = {rows->rows, WIDTH, rows->label, rows->unit, rows->doc, NULL};
+    gr_router_show(router, cls, NULL, &view, step);
     int last = -1, copies = 0, again = 0;
     int64_t targeted = 0, denominator = 0;
     bool *seen = gr_alloc((size_t)rows->rows);
     for (int r = 0; r < rows->rows; r++)
-        again += gr_router_repeat(router, 0, rows->label[r * WIDTH], rows->unit[r], step) >= 0;
+        again += copy[r * WIDTH] >= 0;
     for (int s = 0; s < a->sequences; s++) {
         const int32_t *ids = a->ids + s * WIDTH;
         int r = 0; /* the row it shows: rows of this corpus differ */
@@ -24,7 +26,7 @@ static void check_assembly(const gr__assembly *a, const gr_rows *rows, int64_t s
         assert_true(r < rows->rows);
         assert_true(a->cls[s * WIDTH] >= last); /* by class ... */
         last = a->cls[s * WIDTH];
-        int want = a->copy[s] ? gr_router_repeat(router, 0, rows->label[r * WIDTH], rows->unit[r], step) : 0;
+        int want = a->copy[s] ? copy[r * WIDTH] : 0;
         copies += a->copy[s];
         assert_true(a->copy[s] || !seen[r]);
         seen[r] = seen[r] || !a->copy[s];

@@ -229,6 +229,7 @@ typedef struct gr_router_rows {
     const int16_t *label;    /* [rows * width] */
     const int32_t *sequence; /* [rows] number of the sequence in the logical batch */
     const int32_t *document; /* [rows * width] a number of the position's document; NULL: that of the sequence */
+    const gr_real *score;    /* [rows * width] for routes with `mix`; NULL: all 1 */
 } gr_router_rows;
 
 /* cls[rows * width]: the class of each position, -1 where the label is absent or not in -1..K.
@@ -239,17 +240,16 @@ typedef struct gr_router_rows {
  * its units alone, not on the order of rows or how the batch is cut. Does not allocate. */
 void gr_router_classify(const gr_router *router, int32_t *cls, const gr_router_rows *rows, int64_t step);
 
-/* Routes with `repeat`: `which` is 0 .. gr_router_copies - 1. The class of the extra showing of a sequence with this
- * label, GR_NONE when it is not shown again. (Positions of other labels in the same sequence ask by their own label:
- * GR_NONE leaves them out of the copy.) */
-int gr_router_copies(const gr_router *router);
-int gr_router_repeat(const gr_router *router, int which, int label, int32_t sequence, int64_t step);
+/* All that routes decide about rows in a step: their classes, their further showings, and how far their scores count.
+ *
+ * cls [1 + gr_router_copies][rows * width]: first the classes as above; then for each route with `repeat` those of the
+ * extra showing that it gives, -1 where a position is left out of it, all of a sequence where it is not shown again.
+ * The draw is by sequence, each position asks by its own label. mix [rows * width], NULL: not wanted: the score of a
+ * position whose label matches a route with `mix` that acts in this step, else 1. Does not allocate. */
+void gr_router_show(const gr_router *router, int32_t *cls, gr_real *mix, const gr_router_rows *rows, int64_t step);
+int gr_router_copies(const gr_router *router);                      /* routes with `repeat` */
 double gr_router_repeat_chance(const gr_router *router, int which); /* its probability for a matching sequence */
-
-/* Rows with `mix`: mix[n] = score[n] where the label matches such a route, else 1. Only needed if gr_router_mixes. */
-bool gr_router_mixes(const gr_router *router);
-void gr_router_mix(const gr_router *router, gr_real *mix, const gr_real *score, const int16_t *label, int n,
-                   int64_t step);
+bool gr_router_mixes(const gr_router *router);                      /* whether some route has `mix` */
 
 /* ---- Linter ------------------------------------------------------------------------------------------------------ */
 

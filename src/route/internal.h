@@ -1,8 +1,8 @@
-/* internal.h - what router.c, targets.c, check.c and the presets share.
+/* internal.h - what router.c, show.c, targets.c, check.c and the presets share.
  *
  * targets.c cuts the network into targets: pieces so small that each effect of a route covers a piece whole or not at
- * all. A class of rows is then one weight per target. router.c finds the classes, check.c looks for routes that
- * are probably not meant, the presets write routes. */
+ * all. A class of rows is then one weight per target. router.c finds the classes, show.c draws them, check.c looks for
+ * routes that are probably not meant, the presets write routes. */
 #ifndef GR_ROUTE_INTERNAL_H
 #define GR_ROUTE_INTERNAL_H
 
@@ -75,6 +75,21 @@ struct gr_router {
     int **copy_class;     /* [copies][outcomes of the rule] class of a second showing, GR_NONE for no copy */
     double *forward;      /* [classes][regions] forward weight of the region's gates */
 };
+
+static inline bool gr__rule_matches(const gr__drawn_rule *rule, int label) {
+    return rule->labels & gr_label_bit(label);
+}
+static inline bool gr__rule_acts(const gr__drawn_rule *rule, int64_t step) {
+    return rule->from <= step && step < rule->until;
+}
+
+/* The phase that a step is in. */
+static inline const gr__phase *gr__phase_at(const gr_router *router, int64_t step) {
+    int i = router->phases - 1;
+    while (i > 0 && router->phase[i].from > step)
+        i--;
+    return &router->phase[i];
+}
 
 extern const gr_preset gr__preset_sgtm, gr__preset_gram, gr__preset_residual, gr__preset_era;
 

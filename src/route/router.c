@@ -4,7 +4,8 @@
  * weights on every target (targets.c cuts the network into targets). Combinations with equal weights everywhere are one
  * class. The weights of all classes become the tables that the engine reads (gr_tables).
  *
- * gr_router_classify, in each step: draws an option for each route, and looks up the class of what was drawn together.
+ * gr_router_show, in each step (show.c): draws an option for each route, and looks up the class of what was drawn
+ * together.
  *
  * Words used here: a rule is a route as it is drawn; an outcome of a rule is one of its options, or "no effect". The
  * combinations of a label are numbered in mixed radix: each rule that matches the label is a digit, its outcome the
@@ -107,24 +108,6 @@ static void rule_new(gr__drawn_rule *rule, gr_arena *arena, const gr_route *rout
     rule->edge[rule->outcomes - 1] = 1;
 }
 
-static bool rule_matches(const gr__drawn_rule *rule, int label) { return rule->labels & gr_label_bit(label); }
-
-static bool rule_acts(const gr__drawn_rule *rule, int64_t step) { return rule->from <= step && step < rule->until; }
-
-/* The outcome that rule r draws for this unit (a token, document, sequence or step) in this step: that whose interval
- * holds u. The key is documented at gr_router_classify. With one outcome nothing is drawn. */
-static int outcome(const gr_router *router, int r, int64_t step, uint32_t unit) {
-    const gr__drawn_rule *rule = &router->rule[r];
-    if (rule->outcomes == 1)
-        return 0;
-    gr_key key = {router->seed, GR_STREAM_ROUTE, (uint32_t)r};
-    double u = gr_random_uniform(key, (uint64_t)step << 32 | unit, (uint32_t)rule->draw);
-    int i = 0;
-    while (i + 1 < rule->outcomes && u >= rule->edge[i])
-        i++;
-    return i;
-}
-
 /* ---- classes ---- */
 
 /* The class with these weights, made if it is new. */
@@ -170,9 +153,9 @@ static int label_shown(const gr_router *router, int label, int64_t step) {
     bool waits = false;
     for (int r = 0; r < router->rules; r++) {
         const gr__drawn_rule *rule = &router->rule[r];
-        if (!rule_matches(rule, label) || rule_matches(rule, -1))
+        if (!gr__rule_matches(rule, label) || gr__rule_matches(rule, -1))
             continue;
-        if (rule_acts(rule, step))
+        if (gr__rule_acts(rule, step))
             return label;
         waits = true;
     }
@@ -191,8 +174,8 @@ static gr_status count_combined(gr_router *router, gr__phase *phase, const gr_ro
 
         /* Each rule that acts and matches becomes the next digit. The strides of the others stay 0. */
         for (int r = 0; r < router->rules; r++) {
-            if (router->rule[r].repeat || !rule_acts(&router->rule[r], phase->from) ||
-                !rule_matches(&router->rule[r], phase->shown[label + 1]))
+            if (router->rule[r].repeat || !gr__rule_acts(&router->rule[r], phase->from) ||
+                !gr__rule_matches(&router->rule[r], phase->shown[label + 1]))
                 continue;
             stride[r] = (int)combined;
             combined *= router->rule[r].outcomes;
@@ -255,14 +238,6 @@ static void phases_new(gr_router *router) {
         phase->class_of = gr_arena_alloc(router->arena, sizeof *phase->class_of * labels);
     }
     gr_free(step);
-}
-
-/* The last phase that has begun. */
-static const gr__phase *phase_at(const gr_router *router, int64_t step) {
-    int i = router->phases - 1;
-    while (i > 0 && router->phase[i].from > step)
-        i--;
-    return &router->phase[i];
 }
 
 /* Classes of second showings. A copy follows one option of one `repeat` route alone, so its weights are those of that
@@ -468,7 +443,7 @@ double gr_router_chance(const gr_router *router, int label, int cls) {
 }
 
 double gr_router_chance_at(const gr_router *router, int label, int cls, int64_t step) {
-    const gr__phase *phase = phase_at(router, step);
+    const gr__phase *phase = gr__phase_at(router, step);
     const int *stride = phase->stride + (size_t)(label + 1) * (size_t)router->rules;
 
     /* Sums the probabilities of the label's combinations that are of this class. Rules draw independently, so that of a
@@ -490,91 +465,4 @@ double gr_router_repeat_chance(const gr_router *router, int which) {
     /* All but the probability of "no effect", which is the last outcome if there is one. */
     int last = rule->outcomes - 1;
     return 1 - (rule->option[last] == GR_NONE ? outcome_chance(rule, last) : 0);
-}
-
-/* ---- rows ---- */
-
-/* Draws anew what hangs on units of this kind: their outcome goes into drawn[]. */
-static void redraw(const gr_router *router, int *drawn, gr_draw draw, int64_t step, uint32_t unit) {
-    for (int r = 0; r < router->rules; r++)
-        if (router->rule[r].draw == draw && !router->rule[r].repeat)
-            drawn[r] = outcome(router, r, step, unit);
-}
-
-/* Whether some rule decides anything by units of this kind. Spares the innermost loop of gr_router_classify draws that
- * settle nothing. */
-static bool draws_by(const gr_router *router, gr_draw draw) {
-    for (int r = 0; r < router->rules; r++)
-        if (router->rule[r].draw == draw && !router->rule[r].repeat && router->rule[r].outcomes > 1)
-            return true;
-    return false;
-}
-
-/* The class of rows of this label under what was drawn: the drawn outcomes as a number, looked up. */
-static int class_now(const gr_router *router, const gr__phase *phase, const int *drawn, int label) {
-    const int *stride = phase->stride + (size_t)(label + 1) * (size_t)router->rules;
-    int index = 0;
-    for (int r = 0; r < router->rules; r++)
-        index += stride[r] * drawn[r];
-    return phase->class_of[label + 1][index];
-}
-
-void gr_router_classify(const gr_router *router, int32_t *cls, const gr_router_rows *rows, int64_t step) {
-    /* drawn[r] is the outcome of rule r for the position at hand. It is drawn anew when the unit that the rule draws by
-     * changes: here the step, below the sequence, then document and token. */
-    int drawn[GR_ROUTE_ROUTES_MAX] = {0};
-    bool by_token = draws_by(router, GR_DRAW_TOKEN), by_document = draws_by(router, GR_DRAW_DOCUMENT);
-    const gr__phase *phase = phase_at(router, step);
-
-    redraw(router, drawn, GR_DRAW_STEP, step, 0);
-    for (int i = 0; i < rows->rows; i++) {
-        redraw(router, drawn, GR_DRAW_SEQUENCE, step, (uint32_t)rows->sequence[i]);
-        for (int t = 0; t < rows->width; t++) {
-            int n = i * rows->width + t, label = rows->label[n];
-
-            /* Absent rows, and labels that the routes do not know, have no class. */
-            if (label < -1 || label > router->labels) {
-                cls[n] = -1;
-                continue;
-            }
-
-            if (by_document)
-                redraw(router, drawn, GR_DRAW_DOCUMENT, step,
-                       (uint32_t)(rows->document ? rows->document[n] : rows->sequence[i]));
-            if (by_token)
-                redraw(router, drawn, GR_DRAW_TOKEN, step,
-                       (uint32_t)rows->sequence[i] * (uint32_t)rows->width + (uint32_t)t);
-            cls[n] = class_now(router, phase, drawn, label);
-        }
-    }
-}
-
-int gr_router_repeat(const gr_router *router, int which, int label, int32_t sequence, int64_t step) {
-    int r = router->copy[which];
-
-    /* Nothing is drawn for a route that is out of its steps, or not for this label (as it counts in this step). */
-    if (label < -1 || label > router->labels || !rule_acts(&router->rule[r], step) ||
-        !rule_matches(&router->rule[r], phase_at(router, step)->shown[label + 1]))
-        return GR_NONE;
-
-    return router->copy_class[which][outcome(router, r, step, (uint32_t)sequence)];
-}
-
-bool gr_router_mixes(const gr_router *router) {
-    for (int r = 0; r < router->rules; r++)
-        if (router->rule[r].mix)
-            return true;
-    return false;
-}
-
-void gr_router_mix(const gr_router *router, gr_real *mix, const gr_real *score, const int16_t *label, int n,
-                   int64_t step) {
-    const gr__phase *phase = phase_at(router, step);
-    uint64_t mixing = 0;
-    for (int r = 0; r < router->rules; r++)
-        mixing |= router->rule[r].mix && rule_acts(&router->rule[r], step) ? router->rule[r].labels : 0;
-    for (int i = 0; i < n; i++) {
-        bool known = label[i] >= -1 && label[i] <= router->labels;
-        mix[i] = known && mixing & gr_label_bit(phase->shown[label[i] + 1]) ? score[i] : 1;
-    }
 }

@@ -1,8 +1,9 @@
 /* From rows of labelled documents to micro-batches: classes, second showings, order.
  *
- * gr__assembly_fill makes a list of showings: each sequence once, then once more for each route with `repeat` that
- * draws it. The list is sorted by class and copied out in that order, so that most blocks of rows hold one class and
- * are computed by plain products. gr__assembly_batch then lends a micro-batch of the result. */
+ * gr__assembly_fill asks the router about all rows at once and makes a list of showings: each sequence once, then once
+ * more for each route with `repeat` that draws it. The list is sorted by class and copied out in that order, so that
+ * most blocks of rows hold one class and are computed by plain products. gr__assembly_batch then lends a micro-batch of
+ * the result. */
 #include <assert.h>
 #include <string.h>
 
@@ -26,13 +27,15 @@ gr__assembly *gr__assembly_new(int rows, int width, int micro, const gr_router *
     a->targets = gr_alloc(n * sizeof *a->targets);
     a->start = gr_alloc(n * sizeof *a->start);
     a->cls = gr_alloc(n * sizeof *a->cls);
-    a->mix = router && gr_router_mixes(router) ? gr_alloc(n * sizeof *a->mix) : NULL;
+    const bool mixes = router && gr_router_mixes(router);
+    a->mix = mixes ? gr_alloc(n * sizeof *a->mix) : NULL;
     a->truth = gr_alloc(n * sizeof *a->truth);
     a->revealed = gr_alloc(n * sizeof *a->revealed);
     a->copy = gr_alloc(most);
 
-    /* Scratch of the sort. */
+    /* What the router decides of the rows as they come, and scratch of the sort. */
     a->drawn = gr_alloc(n * sizeof *a->drawn);
+    a->score = mixes ? gr_alloc((size_t)rows * (size_t)width * sizeof *a->score) : NULL;
     a->from = gr_alloc(most * sizeof *a->from);
     a->key = gr_alloc(most * sizeof *a->key);
     a->order = gr_alloc(most * sizeof *a->order);
@@ -44,40 +47,22 @@ gr__assembly *gr__assembly_new(int rows, int width, int micro, const gr_router *
 void gr__assembly_free(gr__assembly *a) {
     if (!a)
         return;
-    void *owned[] = {a->x,        a->ids,  a->targets, a->start, a->cls,   a->mix, a->truth,
-                     a->revealed, a->copy, a->drawn,   a->from,  a->order, a->key, a->count};
+    void *owned[] = {a->x,    a->ids,   a->targets, a->start, a->cls,   a->mix, a->truth, a->revealed,
+                     a->copy, a->drawn, a->score,   a->from,  a->order, a->key, a->count};
     for (size_t i = 0; i < sizeof owned / sizeof *owned; i++)
         gr_free(owned[i]);
     gr_free(a);
 }
 
-/* Classes of the first showings into drawn. */
-static void classify(gr__assembly *a, const gr_rows *rows, int64_t step) {
-    gr_router_rows view = {rows->rows, rows->width, rows->label, rows->unit, rows->doc};
+/* What the router decides of all rows: classes of every showing, and mixed scores. */
+static void decide(gr__assembly *a, const gr_rows *rows, int64_t step) {
     if (a->router) {
-        gr_router_classify(a->router, a->drawn, &view, step);
+        gr_router_rows view = {rows->rows, rows->width, rows->label, rows->unit, rows->doc, rows->score};
+        gr_router_show(a->router, a->drawn, a->score, &view, step);
         return;
     }
     for (int i = 0; i < rows->rows * rows->width; i++)
         a->drawn[i] = rows->label[i] == GR_LABEL_ABSENT ? -1 : 0;
-}
-
-/* Classes of a second showing of row r; false when it is not shown again. */
-static bool show_repeat(const gr__assembly *a, int32_t *cls, const gr_rows *rows, int which, int r, int64_t step) {
-    const int16_t *label = rows->label + (size_t)r * (size_t)rows->width;
-    int last = GR_LABEL_ABSENT, found = GR_NONE;
-    bool any = false;
-    for (int i = 0; i < rows->width; i++) {
-        /* A row mostly has one label: the router is asked only where it changes. */
-        if (label[i] != last) {
-            last = label[i];
-            found = last == GR_LABEL_ABSENT ? GR_NONE : gr_router_repeat(a->router, which, last, rows->unit[r], step);
-        }
-
-        cls[i] = found;
-        any = any || found >= 0;
-    }
-    return any;
 }
 
 /* The class a sequence is sorted by: that of its first position that is present; -1 when there is none. */
@@ -88,32 +73,21 @@ static int32_t first_class(const int32_t *cls, int width) {
     return -1;
 }
 
-/* Lists the showings: from[k] is the row it shows, key[k] the class to sort by. Rows without text are left out. */
+/* Lists the showings: from[k] is the place of its classes in `drawn`, key[k] the class to sort by. First showings of
+ * all rows, then second ones; what has no class at all is no showing. Returns how many are first ones. */
 static int list_showings(gr__assembly *a, const gr_rows *rows, int64_t step) {
-    int n = 0;
-    size_t width = (size_t)rows->width;
-
-    /* First showings. Rows that are empty are dropped, the classes of the others close up. */
-    classify(a, rows, step);
-    for (int r = 0; r < rows->rows; r++) {
-        a->key[n] = first_class(a->drawn + (size_t)r * width, rows->width);
-        if (a->key[n] < 0)
-            continue;
-        if (n < r)
-            memcpy(a->drawn + (size_t)n * width, a->drawn + (size_t)r * width, width * sizeof *a->drawn);
-        a->from[n++] = r;
-    }
-
-    /* Second showings behind them: their classes are written where they stay. */
-    int first = n;
-    for (int which = 0; which < a->copies; which++)
+    int n = 0, first = 0;
+    decide(a, rows, step);
+    for (int k = 0; k <= a->copies; k++) {
         for (int r = 0; r < rows->rows; r++) {
-            int32_t *cls = a->drawn + (size_t)n * width;
-            if (!show_repeat(a, cls, rows, which, r, step))
-                continue;
-            a->key[n] = first_class(cls, rows->width);
-            a->from[n++] = r;
+            const int at = k * rows->rows + r;
+            a->key[n] = first_class(a->drawn + (size_t)at * (size_t)rows->width, rows->width);
+            if (a->key[n] >= 0)
+                a->from[n++] = at;
         }
+        if (k == 0)
+            first = n;
+    }
 
     a->sequences = n;
     return first;
@@ -133,25 +107,17 @@ static void sort_showings(gr__assembly *a) {
         a->order[a->count[a->key[k]]++] = k;
 }
 
-/* The scores of the row that begins at position `row`, where its labels mix; 1 elsewhere, and where rows have none. */
-static void place_mix(const gr__assembly *a, gr_real *mix, const gr_rows *rows, size_t row) {
-    if (rows->score)
-        gr_router_mix(a->router, mix, rows->score + row, rows->label + row, rows->width, a->step);
-    else
-        for (int i = 0; i < rows->width; i++)
-            mix[i] = 1;
-}
-
 /* Writes sequence s: showing k of its row. Positions that a second showing leaves out predict nothing. */
 static void place(gr__assembly *a, const gr_rows *rows, int s, int k) {
-    size_t width = (size_t)rows->width, to = (size_t)s * width, row = (size_t)a->from[k] * width;
+    size_t width = (size_t)rows->width, to = (size_t)s * width;
+    size_t row = (size_t)(a->from[k] % rows->rows) * width;
     int32_t base = (int32_t)(s % a->micro) * rows->width; /* where the sequence begins in its micro-batch */
 
     /* What a position holds is copied as it is, its class is that of this showing. */
     memcpy(a->ids + to, rows->ids + row, width * sizeof *a->ids);
-    memcpy(a->cls + to, a->drawn + (size_t)k * width, width * sizeof *a->cls);
+    memcpy(a->cls + to, a->drawn + (size_t)a->from[k] * width, width * sizeof *a->cls);
     if (a->mix)
-        place_mix(a, a->mix + to, rows, row);
+        memcpy(a->mix + to, a->score + row, width * sizeof *a->mix);
     memcpy(a->truth + to, rows->truth + row, width * sizeof *a->truth);
     memcpy(a->revealed + to, rows->label + row, width * sizeof *a->revealed);
 

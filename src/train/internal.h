@@ -35,11 +35,13 @@ typedef struct gr__assembly {
     int32_t *ids, *targets, *start, *cls; /* as in gr_batch */
     gr_real *x;                           /* values of samples, x_width each; taken by the first fill that has some */
     int32_t x_width;
-    gr_real *mix;                        /* by the rows' scores; NULL where no route mixes */
-    int16_t *truth, *revealed;           /* labels as in gr_rows, for metrics */
-    uint8_t *copy;                       /* [sequences] 1: a second showing */
-    int32_t *drawn;                      /* [(1 + copies) * rows * width] classes before sorting */
-    int32_t *from, *key, *order, *count; /* scratch of the sort: row of a showing, its class, sorted, by class */
+    gr_real *mix;              /* by the rows' scores; NULL where no route mixes */
+    int16_t *truth, *revealed; /* labels as in gr_rows, for metrics */
+    uint8_t *copy;             /* [sequences] 1: a second showing */
+    int32_t *drawn;            /* [1 + copies][rows * width] classes of all showings of the rows as they came */
+    gr_real *score;            /* [rows * width] what the router makes of their scores; NULL where no route mixes */
+    int32_t *from, *key, *order, *count; /* scratch of the sort: place of a showing in drawn, its class, sorted, by
+                                          * class */
 } gr__assembly;
 
 gr__assembly *gr__assembly_new(int rows, int width, int micro, const gr_router *router);
