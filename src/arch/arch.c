@@ -65,9 +65,10 @@ static void *keep(gr_arena *arena, const void *data, size_t count, size_t size) 
 static void keep_region(gr_arena *arena, gr_arch_region *region, size_t layers) {
     region->name = gr_arena_strdup(arena, region->name);
     region->layers = keep(arena, region->layers, (size_t)region->layer_count, sizeof(int));
-    region->mlp.spans = keep(arena, region->mlp.spans, 2 * layers, sizeof(int));
-    region->heads.spans = keep(arena, region->heads.spans, 2 * layers, sizeof(int));
-    region->experts.spans = keep(arena, region->experts.spans, 2 * layers, sizeof(int));
+    for (int k = 0; k < GR__UNIT_KINDS; k++) {
+        gr_arch_units *u = gr__units_in(region, &gr__unit_kinds[k]);
+        u->spans = keep(arena, u->spans, 2 * layers, sizeof(int));
+    }
     const char **patterns = keep(arena, region->patterns, (size_t)region->pattern_count, sizeof *patterns);
     for (int i = 0; i < region->pattern_count; i++)
         patterns[i] = gr_arena_strdup(arena, patterns[i]);

@@ -53,21 +53,21 @@ bool gr__has_experts(const gr_arch_def *def) { return def->experts > 0 || def->l
 /* Counts the units of every layer, as the core has them before regions add any. */
 static gr_status settle_layers(gr__blueprint *blueprint, const gr_arch_def *def, gr_error *err) {
     size_t n = (size_t)blueprint->layers * sizeof(int);
-    blueprint->heads = gr_arena_alloc(blueprint->arena, n);
-    blueprint->mlp = gr_arena_alloc(blueprint->arena, n);
-    blueprint->heads_all = gr_arena_alloc(blueprint->arena, n);
-    blueprint->mlp_all = gr_arena_alloc(blueprint->arena, n);
+    for (int sort = 0; sort < GR__SORTS; sort++) {
+        blueprint->claimable[sort] = gr_arena_alloc(blueprint->arena, n);
+        blueprint->all[sort] = gr_arena_alloc(blueprint->arena, n);
+    }
     blueprint->each = gr_arena_alloc(blueprint->arena, n);
 
     /* The architecture counts; with sizes the count is the size. */
     for (int i = 0; i < blueprint->layers; i++) {
         if (blueprint->arch->sized)
-            blueprint->mlp[i] = def->sizes[i + 1];
+            blueprint->claimable[GR__NEURONS][i] = def->sizes[i + 1];
         else
             GR_TRY(blueprint->arch->count(blueprint, i, err));
-        GR_TRY(gr__within("the neurons of a layer", blueprint->mlp[i], 0, GR__MOST_UNITS, err));
-        blueprint->heads_all[i] = blueprint->heads[i];
-        blueprint->mlp_all[i] = blueprint->mlp[i];
+        GR_TRY(gr__within("the neurons of a layer", blueprint->claimable[GR__NEURONS][i], 0, GR__MOST_UNITS, err));
+        for (int sort = 0; sort < GR__SORTS; sort++)
+            blueprint->all[sort][i] = blueprint->claimable[sort][i];
     }
 
     /* Layers that the L1 penalty names. */
@@ -101,8 +101,6 @@ static gr_status check_name(const gr_arch_def *def, int r, gr_error *err) {
             return USAGE(err, NULL, "two regions are named '%s'", name);
     return GR_OK;
 }
-
-static bool has_units(const gr_arch_units *u) { return u->add || u->lo || u->hi || u->last || u->spans; }
 
 /* One way to say which units, and numbers that could be meant. */
 static gr_status check_units(const gr_arch_region *region, const gr_arch_units *u, const char *noun, gr_error *err) {
@@ -154,23 +152,26 @@ static gr_status check_span(const gr_arch_region *region, const gr_arch_units *u
     return USAGE(err, hint, "region '%s' claims %s %d..%d of a %s with %d", region->name, noun, s.lo, s.hi, of, count);
 }
 
-/* Settles the units of one sort of region r in every layer: claims lie among count[], additions follow in all[]. */
-static gr_status settle_units(gr__blueprint *blueprint, int r, const gr_arch_units *u, const char *noun,
-                              const int *count, int *all, gr__unit_span *spans, gr_error *err) {
+/* Settles the units of one kind of region r in every layer: claims lie among the claimable ones, additions follow. */
+static gr_status settle_units(gr__blueprint *blueprint, int r, const gr__unit_kind *kind, gr_error *err) {
     const gr_arch_region *region = &blueprint->def->regions[r];
-    GR_TRY(check_units(region, u, noun, err));
-    if (region->residual.add && has_units(u) && !u->add)
+    const gr_arch_units *u = gr__units_of(region, kind);
+    const int *count = blueprint->claimable[kind->sort];
+    int *all = blueprint->all[kind->sort];
+    GR_TRY(check_units(region, u, kind->noun, err));
+    if (region->residual.add && gr__units_any(u) && !u->add)
         return USAGE(err, "give the claimed units to a region of their own",
-                     "region '%s' adds residual dimensions, so it can only add %s, not claim them", region->name, noun);
+                     "region '%s' adds residual dimensions, so it can only add %s, not claim them", region->name,
+                     kind->noun);
 
     /* Nothing is asked for. */
-    if (!has_units(u))
+    if (!gr__units_any(u))
         return GR_OK;
 
     /* A residual group has its own units, counted from 0; other additions follow what is in the layer already; a claim
      * lies among the core's. */
     for (int i = 0; i < blueprint->layers; i++) {
-        gr__unit_span *s = &spans[r * blueprint->layers + i];
+        gr__unit_span *s = &blueprint->span[kind->sort][r * blueprint->layers + i];
         if (!gr__region_in_layer(region, i))
             continue;
         if (region->residual.add) {
@@ -180,7 +181,7 @@ static gr_status settle_units(gr__blueprint *blueprint, int r, const gr_arch_uni
             all[i] += u->add;
         } else {
             *s = claim(u, i, count[i]);
-            GR_TRY(check_span(region, u, *s, noun, "layer", count[i], err));
+            GR_TRY(check_span(region, u, *s, kind->noun, "layer", count[i], err));
         }
     }
     return GR_OK;
@@ -191,28 +192,28 @@ static gr_status settle_region_experts(gr__blueprint *blueprint, int r, gr_error
     const gr_arch_region *region = &blueprint->def->regions[r];
     const gr_arch_units *u = &region->experts;
     GR_TRY(check_units(region, u, "experts", err));
-    if (gr__has_experts(blueprint->def) && has_units(&region->mlp) && !region->residual.add)
+    if (gr__has_experts(blueprint->def) && gr__units_any(&region->mlp) && !region->residual.add)
         return USAGE(err, "give it experts", "region '%s' takes single neurons of a network with experts",
                      region->name);
-    if (has_units(u) && (!gr__has_experts(blueprint->def) || region->residual.add))
+    if (gr__units_any(u) && (!gr__has_experts(blueprint->def) || region->residual.add))
         return USAGE(err, "set experts in the model, and give residual dimensions a region of their own",
                      "region '%s' takes experts of a network without, or beside residual dimensions", region->name);
 
     /* Nothing is asked for. */
-    if (!has_units(u))
+    if (!gr__units_any(u))
         return GR_OK;
 
     /* Counted in experts here, kept in neurons, which are the units. */
     for (int i = 0; i < blueprint->layers; i++) {
-        gr__unit_span *s = &blueprint->mlp_span[r * blueprint->layers + i];
-        int each = blueprint->each[i], count = blueprint->mlp[i] / each;
+        gr__unit_span *s = &blueprint->span[GR__NEURONS][r * blueprint->layers + i];
+        int each = blueprint->each[i], count = blueprint->claimable[GR__NEURONS][i] / each;
         if (!gr__region_in_layer(region, i))
             continue;
         if (u->add) {
-            GR_TRY(
-                gr__within("the experts of a layer", blueprint->mlp_all[i] / each + u->add, 0, GR__MOST_EXPERTS, err));
-            *s = (gr__unit_span){blueprint->mlp_all[i], blueprint->mlp_all[i] + u->add * each};
-            blueprint->mlp_all[i] = s->hi;
+            GR_TRY(gr__within("the experts of a layer", blueprint->all[GR__NEURONS][i] / each + u->add, 0,
+                              GR__MOST_EXPERTS, err));
+            *s = (gr__unit_span){blueprint->all[GR__NEURONS][i], blueprint->all[GR__NEURONS][i] + u->add * each};
+            blueprint->all[GR__NEURONS][i] = s->hi;
         } else {
             *s = claim(u, i, count);
             GR_TRY(check_span(region, u, *s, "experts", "layer", count, err));
@@ -241,7 +242,7 @@ static gr_status settle_residual(gr__blueprint *blueprint, int r, gr_error *err)
         blueprint->group[blueprint->groups] = r;
         blueprint->offset[blueprint->groups++] = blueprint->stream;
         blueprint->stream += u->add;
-    } else if (has_units(u)) {
+    } else if (gr__units_any(u)) {
         blueprint->stream_span[r] = claim(u, 0, blueprint->width);
         GR_TRY(
             check_span(region, u, blueprint->stream_span[r], "residual dimensions", "network", blueprint->width, err));
@@ -307,12 +308,15 @@ static gr_status check_adapter(const gr__blueprint *blueprint, int r, gr_error *
 static gr_status check_whole(const gr__blueprint *blueprint, gr_error *err) {
     for (int r = 0; r < blueprint->def->region_count; r++)
         for (int i = 0; i < blueprint->layers; i++) {
-            gr__unit_span heads = blueprint->head_span[r * blueprint->layers + i],
-                          mlp = blueprint->mlp_span[r * blueprint->layers + i];
+            bool has = false;
+            for (int sort = 0; sort < GR__SORTS; sort++) {
+                gr__unit_span s = blueprint->span[sort][r * blueprint->layers + i];
+                has = has || s.lo < s.hi;
+            }
             bool adapts = false;
             for (int map = 0; map < GR_MAP_EMBED; map++)
                 adapts = adapts || gr__blueprint_adapts(blueprint, r, (gr_map)map, i);
-            if (blueprint->whole[i] != GR_NONE && (heads.lo < heads.hi || mlp.lo < mlp.hi || adapts))
+            if (blueprint->whole[i] != GR_NONE && (has || adapts))
                 return USAGE(err, "name the region's layers, without this one",
                              "region '%s' has units in layer %d, which region '%s' owns whole",
                              blueprint->def->regions[r].name, i, blueprint->def->regions[blueprint->whole[i]].name);
@@ -324,10 +328,12 @@ static gr_status check_whole(const gr__blueprint *blueprint, gr_error *err) {
 static gr_status check_stop(const gr__blueprint *blueprint, const gr_arch_region *region, gr_error *err) {
     if (!region->stop)
         return GR_OK;
-    if (has_units(&region->experts) || region->whole_count || (has_units(&region->mlp) && blueprint->def->experts))
+    if (gr__units_any(&region->experts) || region->whole_count ||
+        (gr__units_any(&region->mlp) && blueprint->def->experts))
         return USAGE(err, "it is for heads, neurons, residual groups and adapters",
                      "region '%s' stops gradients, which experts and whole layers cannot", region->name);
-    if (!has_units(&region->mlp) && !has_units(&region->heads) && !region->residual.add && !region->adapter.rank)
+    if (!gr__units_any(&region->mlp) && !gr__units_any(&region->heads) && !region->residual.add &&
+        !region->adapter.rank)
         return USAGE(err, "give it heads, neurons, an adapter or a residual group, or leave stop out",
                      "region '%s' stops gradients, and has no units that read anything", region->name);
     return GR_OK;
@@ -338,8 +344,7 @@ static gr_status check_strength(const gr_arch_region *region, gr_error *err) {
     if (!gr_arch_word("strength", (int)region->strength))
         return USAGE(err, NULL, "strength of region '%s' has the unknown value %d", region->name,
                      (int)region->strength);
-    if (region->strength && !has_units(&region->mlp) && !has_units(&region->experts) && !has_units(&region->heads) &&
-        !region->whole_count && !region->adapter.rank)
+    if (region->strength && !gr__region_has(region, true) && !region->whole_count && !region->adapter.rank)
         return USAGE(err, "leave strength out", "region '%s' has nothing that a strength could multiply", region->name);
     return GR_OK;
 }
@@ -354,12 +359,12 @@ static gr_status check_region(const gr__blueprint *blueprint, int r, gr_error *e
                          blueprint->layers);
 
     /* It owns something that this kind of network has. */
-    if (!has_units(&region->residual) && !has_units(&region->mlp) && !has_units(&region->heads) &&
-        !has_units(&region->experts) && !region->pattern_count && !region->whole_count && !region->adapter.rank)
+    if (!gr__region_has(region, true) && !gr__region_has(region, false) && !region->pattern_count &&
+        !region->whole_count && !region->adapter.rank)
         return USAGE(err, "give it residual, mlp, heads, experts, whole, adapter or parameters",
                      "region '%s' owns nothing", region->name);
     GR_TRY(check_stop(blueprint, region, err));
-    if (blueprint->arch->sized && (has_units(&region->residual) || has_units(&region->heads)))
+    if (blueprint->arch->sized && (gr__units_any(&region->residual) || gr__units_any(&region->heads)))
         return USAGE(err, NULL, "region '%s' wants heads or residual dimensions of %s network", region->name,
                      blueprint->arch->noun);
     return check_strength(region, err);
@@ -371,19 +376,22 @@ static gr_status settle_region(gr__blueprint *blueprint, int r, gr_error *err) {
     GR_TRY(check_region(blueprint, r, err));
     GR_TRY(settle_whole(blueprint, r, err));
     GR_TRY(settle_residual(blueprint, r, err));
-    GR_TRY(settle_units(blueprint, r, &region->heads, "heads", blueprint->heads, blueprint->heads_all,
-                        blueprint->head_span, err));
     GR_TRY(settle_region_experts(blueprint, r, err));
-    if (has_units(&region->experts))
-        return GR_OK;
-    return settle_units(blueprint, r, &region->mlp, "neurons", blueprint->mlp, blueprint->mlp_all, blueprint->mlp_span,
-                        err);
+
+    /* Kinds that take units of a layer one by one. Neurons of experts have been placed. */
+    for (int k = 0; k < GR__UNIT_KINDS; k++) {
+        const gr__unit_kind *kind = &gr__unit_kinds[k];
+        if (kind->sort == GR_NONE || kind->by_expert || (kind->sort == GR__NEURONS && gr__units_any(&region->experts)))
+            continue;
+        GR_TRY(settle_units(blueprint, r, kind, err));
+    }
+    return GR_OK;
 }
 
 /* Sizes must be countable. */
 static gr_status check_result(const gr__blueprint *blueprint, gr_error *err) {
     for (int i = 0; i < blueprint->layers; i++) {
-        int heads = blueprint->heads_all[i], mlp = blueprint->mlp_all[i];
+        int heads = blueprint->all[GR__HEADS][i], mlp = blueprint->all[GR__NEURONS][i];
         if (blueprint->arch->check)
             GR_TRY(blueprint->arch->check(blueprint, i, err));
         if ((int64_t)heads * (blueprint->group_size + 2) * blueprint->head_size > INT_MAX / 4 || mlp > INT_MAX / 4 ||
@@ -437,8 +445,8 @@ static gr_status settle(gr__blueprint *blueprint, gr_error *err) {
 
     /* Where each region's units are, by region and layer; nobody owns a layer yet. */
     size_t n = (size_t)def->region_count * (size_t)blueprint->layers;
-    blueprint->head_span = gr_arena_alloc(blueprint->arena, n * sizeof(gr__unit_span));
-    blueprint->mlp_span = gr_arena_alloc(blueprint->arena, n * sizeof(gr__unit_span));
+    for (int sort = 0; sort < GR__SORTS; sort++)
+        blueprint->span[sort] = gr_arena_alloc(blueprint->arena, n * sizeof(gr__unit_span));
     blueprint->stream_span = gr_arena_alloc(blueprint->arena, (size_t)def->region_count * sizeof(gr__unit_span));
     blueprint->whole = gr_arena_alloc(blueprint->arena, (size_t)blueprint->layers * sizeof *blueprint->whole);
     for (int i = 0; i < blueprint->layers; i++)

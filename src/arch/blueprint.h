@@ -6,8 +6,8 @@
 #ifndef GR_ARCH_BLUEPRINT_H
 #define GR_ARCH_BLUEPRINT_H
 
+#include "arch/unit.h"
 #include "base/mem.h"
-#include "gradroute/arch.h"
 #include "gradroute/ops.h"
 
 enum { GR__GROUPS_MOST = 3, GR__RECTS_MOST = 3, GR__REGIONS_MOST = 64 };
@@ -54,16 +54,16 @@ typedef struct gr__blueprint {
     const struct gr__arch *arch; /* kind.h */
     gr_arena *arena;
     int layers, width, head_size;
-    int group_size;                      /* query heads of a head of keys: heads are counted in heads of keys below */
-    int *heads, *mlp;                    /* [layers] claimable units of the core */
-    int *heads_all, *mlp_all;            /* [layers] with the added ones */
-    int *each;                           /* [layers] neurons of an expert; 0: the network has no experts */
-    gr__unit_span *head_span, *mlp_span; /* [regions * layers] units of each region; of a group: [0, own) */
-    gr__unit_span *stream_span;          /* [regions] claimed residual dimensions */
-    int *whole;                          /* [layers] the region that owns the layer whole, GR_NONE: nobody */
-    int groups, stream;                  /* residual groups; D and all groups */
-    int group[GR__GROUPS_MOST];          /* region of each */
-    int offset[GR__GROUPS_MOST];         /* its first column in the stream */
+    int group_size;                 /* query heads of a head of keys: heads are counted in heads of keys below */
+    int *claimable[GR__SORTS];      /* [layers] units of the core that regions may claim, by sort */
+    int *all[GR__SORTS];            /* [layers] with the added ones */
+    int *each;                      /* [layers] neurons of an expert; 0: the network has no experts */
+    gr__unit_span *span[GR__SORTS]; /* [regions * layers] units of each region; of a group: [0, own) */
+    gr__unit_span *stream_span;     /* [regions] claimed residual dimensions */
+    int *whole;                     /* [layers] the region that owns the layer whole, GR_NONE: nobody */
+    int groups, stream;             /* residual groups; D and all groups */
+    int group[GR__GROUPS_MOST];     /* region of each */
+    int offset[GR__GROUPS_MOST];    /* its first column in the stream */
     gr__blueprint_param *param;
     int params;
     size_t param_capacity;
@@ -84,6 +84,7 @@ int gr__blueprint_heads(const gr__blueprint *blueprint, int owner, int layer);
 int gr__blueprint_mlp(const gr__blueprint *blueprint, int owner, int layer);
 int gr__blueprint_lines_of(const gr__blueprint *blueprint,
                            gr__unit unit); /* lines of one unit, 0: not a unit that comes in counts */
+int gr__unit_sort(gr__unit unit);          /* what such lines are of: a gr__sort, GR_NONE for what no layer has */
 int gr__blueprint_window(const gr__blueprint *blueprint, int layer); /* positions that a row sees in a layer, 0: all */
 int gr__blueprint_own(const gr__blueprint *blueprint, int owner);    /* residual dimensions of the owner itself */
 int gr__blueprint_seen(const gr__blueprint *blueprint, int owner);   /* those that its blocks read and write */

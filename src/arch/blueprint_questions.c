@@ -35,11 +35,13 @@ size_t gr__blueprint_size(const gr__blueprint *blueprint) {
 
 /* A group's units begin at 0, so the end of its span is their number. */
 int gr__blueprint_heads(const gr__blueprint *blueprint, int owner, int layer) {
-    return owner == GR_NONE ? blueprint->heads_all[layer] : blueprint->head_span[owner * blueprint->layers + layer].hi;
+    return owner == GR_NONE ? blueprint->all[GR__HEADS][layer]
+                            : blueprint->span[GR__HEADS][owner * blueprint->layers + layer].hi;
 }
 
 int gr__blueprint_mlp(const gr__blueprint *blueprint, int owner, int layer) {
-    return owner == GR_NONE ? blueprint->mlp_all[layer] : blueprint->mlp_span[owner * blueprint->layers + layer].hi;
+    return owner == GR_NONE ? blueprint->all[GR__NEURONS][layer]
+                            : blueprint->span[GR__NEURONS][owner * blueprint->layers + layer].hi;
 }
 
 /* Lines of a matrix that one unit takes. A head of keys has `group_size` query heads, whose outputs are one line for
@@ -57,6 +59,12 @@ int gr__blueprint_lines_of(const gr__blueprint *blueprint, gr__unit unit) {
     }
 }
 
+int gr__unit_sort(gr__unit unit) {
+    if (unit == GR__NEURON || unit == GR__EXPERT)
+        return GR__NEURONS;
+    return unit == GR__HEAD || unit == GR__QKV ? (int)GR__HEADS : GR_NONE;
+}
+
 int gr__blueprint_window(const gr__blueprint *blueprint, int layer) {
     return blueprint->def->window_count ? blueprint->def->windows[layer % blueprint->def->window_count] : 0;
 }
@@ -71,14 +79,14 @@ int gr__blueprint_seen(const gr__blueprint *blueprint, int owner) {
 
 /* The core or some group. */
 bool gr__blueprint_attends(const gr__blueprint *blueprint, int layer) {
-    bool any = blueprint->heads_all[layer] > 0;
+    bool any = blueprint->all[GR__HEADS][layer] > 0;
     for (int k = 0; k < blueprint->groups; k++)
         any = any || gr__blueprint_heads(blueprint, blueprint->group[k], layer) > 0;
     return any;
 }
 
 bool gr__blueprint_thinks(const gr__blueprint *blueprint, int layer) {
-    bool any = blueprint->mlp_all[layer] > 0;
+    bool any = blueprint->all[GR__NEURONS][layer] > 0;
     for (int k = 0; k < blueprint->groups; k++)
         any = any || gr__blueprint_mlp(blueprint, blueprint->group[k], layer) > 0;
     return any;
@@ -100,12 +108,12 @@ bool gr__blueprint_adapts(const gr__blueprint *blueprint, int region, gr_map map
     switch (map) {
     case GR_MAP_QKV:
     case GR_MAP_OUT:
-        return gr__region_in_layer(r, layer) && blueprint->heads_all[layer] > 0;
+        return gr__region_in_layer(r, layer) && blueprint->all[GR__HEADS][layer] > 0;
     case GR_MAP_UP:
     case GR_MAP_DOWN:
-        return gr__region_in_layer(r, layer) && blueprint->mlp_all[layer] > 0 && !blueprint->each[layer];
+        return gr__region_in_layer(r, layer) && blueprint->all[GR__NEURONS][layer] > 0 && !blueprint->each[layer];
     case GR_MAP_GATE:
-        return gr__region_in_layer(r, layer) && blueprint->mlp_all[layer] > 0 && !blueprint->each[layer] &&
+        return gr__region_in_layer(r, layer) && blueprint->all[GR__NEURONS][layer] > 0 && !blueprint->each[layer] &&
                blueprint->def->activation == GR_ACTIVATION_SWIGLU;
     default:
         return r->adapter.maps != 0;

@@ -33,7 +33,7 @@ typedef struct gr__arch {
     gr__defaults *defaults;
 
     /* The blueprint. settle: checks the description, sets layers, and unless `sized` width, stream, head_size and
-     * group_size. count: unless `sized`, sets heads, mlp and each of a layer, as its core has them. check: a layer with
+     * group_size. count: unless `sized`, sets claimable[] and each of a layer. check: a layer with
      * all that regions add, NULL: nothing to check. list: adds the parameters, but for strengths. */
     gr_status (*settle)(gr__blueprint *blueprint, gr_error *err);
     gr_status (*count)(gr__blueprint *blueprint, int layer, gr_error *err);
@@ -41,9 +41,9 @@ typedef struct gr__arch {
     void (*list)(gr__blueprint *blueprint);
 
     /* Adds parameters and regions (gr__blueprint_register), nodes, gates, outputs and losses. watch: heads and neurons
-     * are outputs too, named as their taps. tap: that name, for the neurons or the heads of a layer. */
+     * are outputs too, named as their taps. tap: that name, for the units of this sort in a layer. */
     void (*graph)(gr_graph *graph, const gr__blueprint *blueprint, bool watch);
-    void (*tap)(char *text, size_t size, int layer, bool heads);
+    void (*tap)(char *text, size_t size, int layer, gr__sort sort);
 } gr__arch;
 
 #define GR_ARCH(name) extern const gr__arch gr__arch_##name;

@@ -33,14 +33,14 @@ static gr_status settle(gr__blueprint *blueprint, gr_error *err) {
 }
 
 static gr_status check(const gr__blueprint *blueprint, int layer, gr_error *err) {
-    return blueprint->mlp_all[layer] ? GR_OK : USAGE(err, NULL, "hidden layer %d has no neurons", layer);
+    return blueprint->all[GR__NEURONS][layer] ? GR_OK : USAGE(err, NULL, "hidden layer %d has no neurons", layer);
 }
 
 /* ---- parameters ---- */
 
 /* Inputs of layer i before regions added to them: the scale of the draws, so that additions do not change it. */
 static double fan_in(const gr__blueprint *blueprint, int layer) {
-    return layer ? blueprint->mlp[layer - 1] : blueprint->def->sizes[0];
+    return layer ? blueprint->claimable[GR__NEURONS][layer - 1] : blueprint->def->sizes[0];
 }
 
 /* A matrix for each layer and one for the outputs, each with a bias if there are biases. */
@@ -57,7 +57,7 @@ static void list(gr__blueprint *blueprint) {
         snprintf(name, sizeof name, last ? "out" : "hidden.%d", i);
         gr__param_axis rows = last ? plain : (gr__param_axis){GR__NEURON, false},
                        cols = i ? (gr__param_axis){GR__NEURON, true} : plain;
-        int outputs = last ? def->sizes[def->size_count - 1] : blueprint->mlp_all[i];
+        int outputs = last ? def->sizes[def->size_count - 1] : blueprint->all[GR__NEURONS][i];
 
         /* Initial values: normal with std sqrt(2 / inputs) (He et al. 2015), or uniform within 1 / sqrt(inputs). */
         double std = def->init_std > 0 ? def->init_std : sqrt(2 / fan_in(blueprint, i));
@@ -96,8 +96,8 @@ static gr_value row_loss(gr_graph *g, const gr_arch_def *def, gr_value out) {
     return def->loss == GR_LOSS_SQUARED ? gr_squared_error(g, out, target) : gr_absolute_error(g, out, target);
 }
 
-static void tap(char *text, size_t size, int layer, bool heads) {
-    (void)heads;
+static void tap(char *text, size_t size, int layer, gr__sort sort) {
+    (void)sort;
     snprintf(text, size, "hidden.%d", layer);
 }
 
@@ -113,15 +113,15 @@ static void build(gr_graph *graph, const gr__blueprint *blueprint, bool watch) {
      * they multiply. */
     for (int i = 0; i < blueprint->layers; i++) {
         char name[32];
-        tap(name, sizeof name, i, false);
+        tap(name, sizeof name, i, GR__NEURONS);
         x = gr__activate(graph, def->activation, linear(graph, blueprint, handle, x, name));
         if (gr__blueprint_penalised(blueprint, i))
             gr_graph_loss(graph, gr_mean(graph, gr_l1(graph, x)), def->l1);
         if (def->dropout > 0)
             x = gr_dropout(graph, x, def->dropout);
-        x = gr__blueprint_strengths(graph, blueprint, handle, blueprint->mlp_span, i, x, 1);
+        x = gr__blueprint_strengths(graph, blueprint, handle, blueprint->span[GR__NEURONS], i, x, 1);
         x = gr_tap_point(graph, x, name);
-        gr__blueprint_gates(graph, blueprint, region, blueprint->mlp_span, i, gr_graph_tap(graph, x), 1);
+        gr__blueprint_gates(graph, blueprint, region, blueprint->span[GR__NEURONS], i, gr_graph_tap(graph, x), 1);
         if (watch)
             gr_graph_output(graph, name, x);
     }

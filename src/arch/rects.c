@@ -16,28 +16,19 @@ gr__unit_span gr__blueprint_lines(const gr__blueprint *blueprint, int param, int
     const gr__blueprint_param *p = &blueprint->param[param];
 
     /* Parameters of a residual group have no units of the core, and a group none in the core's parameters. */
-    int at = region * blueprint->layers + p->layer[axis];
-    gr__unit_span s = {0, 0};
-    int scale = gr__blueprint_lines_of(blueprint, p->axis[axis].unit);
+    const gr__unit unit = p->axis[axis].unit;
+    const int layer = p->layer[axis], sort = gr__unit_sort(unit), scale = gr__blueprint_lines_of(blueprint, unit);
     if (!gr__blueprint_core(blueprint, param) || blueprint->def->regions[region].residual.add)
-        return s;
-
-    /* Units come in lines: neurons one each, experts counted by their neurons, heads several. */
-    switch (p->axis[axis].unit) {
-    case GR__STREAM:
+        return (gr__unit_span){0, 0};
+    if (unit == GR__STREAM)
         return blueprint->stream_span[region];
-    case GR__NEURON:
-        return blueprint->mlp_span[at];
-    case GR__EXPERT:
-        s = blueprint->mlp_span[at];
-        return (gr__unit_span){s.lo / blueprint->each[p->layer[axis]], s.hi / blueprint->each[p->layer[axis]]};
-    case GR__HEAD:
-    case GR__QKV:
-        s = blueprint->head_span[at];
-        break;
-    default:
-        break;
-    }
+    if (sort == GR_NONE)
+        return (gr__unit_span){0, 0};
+
+    /* Units come in lines: neurons one each, experts one for all of their neurons, heads several. */
+    gr__unit_span s = blueprint->span[sort][region * blueprint->layers + layer];
+    if (unit == GR__EXPERT)
+        return (gr__unit_span){s.lo / blueprint->each[layer], s.hi / blueprint->each[layer]};
     return (gr__unit_span){s.lo * scale, s.hi * scale};
 }
 

@@ -255,13 +255,13 @@ static gr_value heads_of(builder *b, gr_value n, int owner, int layer) {
     /* q, k and v of all heads in one product, then attention. */
     gr_value qkv = read_streams(b, n, owner, layer, GR_MAP_QKV);
     gr_value a = gr_attention(b->g, qkv, &attention);
-    a = strengthen(b, a, owner, layer, blueprint->head_span, gr__blueprint_lines_of(blueprint, GR__HEAD));
+    a = strengthen(b, a, owner, layer, blueprint->span[GR__HEADS], gr__blueprint_lines_of(blueprint, GR__HEAD));
     a = tap_layer(b, a, owner, layer, "attn.heads");
 
     /* A group is gated as a whole, of the core the heads of each region. */
     if (owner != GR_NONE)
         return gate_region(b, a, owner);
-    gr__blueprint_gates(b->g, blueprint, b->region, blueprint->head_span, layer, gr_graph_tap(b->g, a),
+    gr__blueprint_gates(b->g, blueprint, b->region, blueprint->span[GR__HEADS], layer, gr_graph_tap(b->g, a),
                         gr__blueprint_lines_of(blueprint, GR__HEAD));
     return a;
 }
@@ -270,7 +270,7 @@ static gr_value heads_of(builder *b, gr_value n, int owner, int layer) {
 static gr_value choose_experts(builder *b, gr_value n, int layer) {
     const gr__blueprint *blueprint = b->blueprint;
     char name[48];
-    int each = blueprint->each[layer], experts = blueprint->mlp_all[layer] / each;
+    int each = blueprint->each[layer], experts = blueprint->all[GR__NEURONS][layer] / each;
 
     /* The router reads the core's stream alone. */
     gr_term router = {.x = blueprint->width < blueprint->stream ? gr_slice(b->g, n, 0, blueprint->width) : n,
@@ -281,7 +281,7 @@ static gr_value choose_experts(builder *b, gr_value n, int layer) {
 
     /* A region's gate closes the scores of its experts, so that none of them is chosen. */
     for (int r = 0; r < b->def->region_count; r++) {
-        gr__unit_span s = blueprint->mlp_span[r * blueprint->layers + layer];
+        gr__unit_span s = blueprint->span[GR__NEURONS][r * blueprint->layers + layer];
         if (s.lo < s.hi && !b->def->regions[r].residual.add)
             gr_graph_region_gate(b->g, b->region[r], gr_graph_tap(b->g, scores), s.lo / each, s.hi / each);
     }
@@ -321,15 +321,15 @@ static gr_value neurons_of(builder *b, gr_value n, int owner, int layer) {
         hidden = gr_weigh(b->g, hidden, b->chosen);
     if (owner == GR_NONE && gr__blueprint_penalised(b->blueprint, layer)) /* before the tap: no route reaches it */
         gr_graph_loss(b->g, gr_mean(b->g, gr_l1(b->g, hidden)), b->def->l1);
-    hidden = strengthen(b, hidden, owner, layer, b->blueprint->mlp_span, 1);
+    hidden = strengthen(b, hidden, owner, layer, b->blueprint->span[GR__NEURONS], 1);
     hidden = tap_layer(b, hidden, owner, layer, "mlp.hidden");
 
     /* A group is gated as a whole, of the core the neurons of each region; experts were gated by their scores. */
     if (owner != GR_NONE)
         return gate_region(b, hidden, owner);
     if (!experts)
-        gr__blueprint_gates(b->g, b->blueprint, b->region, b->blueprint->mlp_span, layer, gr_graph_tap(b->g, hidden),
-                            1);
+        gr__blueprint_gates(b->g, b->blueprint, b->region, b->blueprint->span[GR__NEURONS], layer,
+                            gr_graph_tap(b->g, hidden), 1);
     return hidden;
 }
 

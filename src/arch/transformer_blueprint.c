@@ -100,7 +100,7 @@ static gr_status count_heads(gr__blueprint *blueprint, int layer, gr_error *err)
     if (heads % blueprint->group_size)
         return USAGE(err, NULL, "the %d heads of layer %d cannot share heads of keys by %d", heads, layer,
                      blueprint->group_size);
-    blueprint->heads[layer] = heads / blueprint->group_size;
+    blueprint->claimable[GR__HEADS][layer] = heads / blueprint->group_size;
     return GR_OK;
 }
 
@@ -111,9 +111,10 @@ static gr_status count_experts(gr__blueprint *blueprint, int layer, gr_error *er
         return GR_OK;
     int experts = def->layer_experts ? def->layer_experts[layer] : def->experts;
     GR_TRY(gr__within("the experts of a layer", experts, 0, GR__MOST_EXPERTS, err));
-    GR_TRY(gr__within("the neurons of an expert", blueprint->mlp[layer], 1, GR__MOST_UNITS / GR__MOST_EXPERTS, err));
-    blueprint->each[layer] = blueprint->mlp[layer];
-    blueprint->mlp[layer] *= experts;
+    GR_TRY(gr__within("the neurons of an expert", blueprint->claimable[GR__NEURONS][layer], 1,
+                      GR__MOST_UNITS / GR__MOST_EXPERTS, err));
+    blueprint->each[layer] = blueprint->claimable[GR__NEURONS][layer];
+    blueprint->claimable[GR__NEURONS][layer] *= experts;
     return GR_OK;
 }
 
@@ -121,13 +122,13 @@ static gr_status count_experts(gr__blueprint *blueprint, int layer, gr_error *er
 static gr_status count(gr__blueprint *blueprint, int layer, gr_error *err) {
     const gr_arch_def *def = blueprint->def;
     GR_TRY(count_heads(blueprint, layer, err));
-    blueprint->mlp[layer] = def->layer_mlp ? def->layer_mlp[layer] : default_mlp(def);
+    blueprint->claimable[GR__NEURONS][layer] = def->layer_mlp ? def->layer_mlp[layer] : default_mlp(def);
     return count_experts(blueprint, layer, err);
 }
 
 /* A bias into the stream needs a block of the core to stand in. */
 static gr_status check(const gr__blueprint *blueprint, int layer, gr_error *err) {
-    int heads = blueprint->heads_all[layer], mlp = blueprint->mlp_all[layer];
+    int heads = blueprint->all[GR__HEADS][layer], mlp = blueprint->all[GR__NEURONS][layer];
     if ((blueprint->def->bias || blueprint->def->out_bias) && (!heads || !mlp))
         return USAGE(err, "leave one, or do without biases",
                      "layer %d has %d heads and %d neurons; a block with a bias needs at least one", layer, heads, mlp);
@@ -256,8 +257,8 @@ static void list_map(gr__blueprint *blueprint, int region, gr_map map, int layer
     char text[64];
 
     /* What each map reads and puts out. */
-    const int rank = blueprint->def->regions[region].adapter.rank, heads = blueprint->heads_all[layer];
-    const int mlp = blueprint->mlp_all[layer];
+    const int rank = blueprint->def->regions[region].adapter.rank, heads = blueprint->all[GR__HEADS][layer];
+    const int mlp = blueprint->all[GR__NEURONS][layer];
     const struct {
         int inputs, outputs;
         gr__param_axis in, out;
@@ -313,8 +314,8 @@ static void list(gr__blueprint *blueprint) {
 
 /* ---- the architecture ---- */
 
-static void tap(char *text, size_t size, int layer, bool heads) {
-    snprintf(text, size, "layers.%d.%s", layer, heads ? "attn.heads" : "mlp.hidden");
+static void tap(char *text, size_t size, int layer, gr__sort sort) {
+    snprintf(text, size, "layers.%d.%s", layer, sort == GR__HEADS ? "attn.heads" : "mlp.hidden");
 }
 
 const gr__arch gr__arch_transformer = {.name = "transformer",

@@ -76,10 +76,8 @@ static json_t *region_json(const gr_arch_region *region, int layers) {
 
     /* Its units. */
     json_object_set_new(value, "name", json_string(region->name));
-    set_units(value, "residual", &region->residual, layers);
-    set_units(value, "mlp", &region->mlp, layers);
-    set_units(value, "heads", &region->heads, layers);
-    set_units(value, "experts", &region->experts, layers);
+    for (int k = 0; k < GR__UNIT_KINDS; k++)
+        set_units(value, gr__unit_kinds[k].name, gr__units_of(region, &gr__unit_kinds[k]), layers);
 
     /* Where it stands, and what makes it stronger. */
     if (region->layer_count)
@@ -284,16 +282,11 @@ static gr_status read_region(const reader *r, gr_arch_region *region, const json
 
     /* Members in any order; one that is not known comes from a later version, and what it says would be lost. */
     json_object_foreach((json_t *)value, key, member) {
-        if (!strcmp(key, "name"))
+        const gr__unit_kind *kind = gr__unit_kind_find(key);
+        if (kind)
+            GR_TRY(read_units(r, gr__units_in(region, kind), member, key, layers));
+        else if (!strcmp(key, "name"))
             region->name = gr_arena_strdup(r->arena, json_string_value(member));
-        else if (!strcmp(key, "residual"))
-            GR_TRY(read_units(r, &region->residual, member, key, layers));
-        else if (!strcmp(key, "mlp"))
-            GR_TRY(read_units(r, &region->mlp, member, key, layers));
-        else if (!strcmp(key, "heads"))
-            GR_TRY(read_units(r, &region->heads, member, key, layers));
-        else if (!strcmp(key, "experts"))
-            GR_TRY(read_units(r, &region->experts, member, key, layers));
         else if (!strcmp(key, "layers"))
             GR_TRY(read_list(r, &region->layers, &region->layer_count, member, key));
         else if (!strcmp(key, "strength"))

@@ -253,10 +253,8 @@ static gr_status read_region(gr_recipe *recipe, gr_yaml *node, gr_arch_region *r
     *region = (gr_arch_region){.name = node->key};
 
     /* Units, and in which layers. */
-    GR_TRY(read_units(node, &region->residual, "residual", err));
-    GR_TRY(read_units(node, &region->mlp, "mlp", err));
-    GR_TRY(read_units(node, &region->heads, "heads", err));
-    GR_TRY(read_units(node, &region->experts, "experts", err));
+    for (int k = 0; k < GR__UNIT_KINDS; k++)
+        GR_TRY(read_units(node, gr__units_in(region, &gr__unit_kinds[k]), gr__unit_kinds[k].name, err));
     GR_TRY(gr__recipe_ints(recipe, node, &region->layers, &region->layer_count, "layers", 0, LAYERS_MOST - 1, err));
     GR_TRY(read_adapter(node, &region->adapter, err));
 
@@ -280,13 +278,12 @@ static bool same_units(const gr_arch_units *a, const gr_arch_units *b) {
 
 /* Whether two regions are the same in all that a recipe can say of them, but for their names. */
 static bool same_region(const gr_arch_region *a, const gr_arch_region *b) {
-    bool same = same_units(&a->residual, &b->residual) && same_units(&a->mlp, &b->mlp) &&
-                same_units(&a->heads, &b->heads) && a->layer_count == b->layer_count &&
-                same_units(&a->experts, &b->experts) && a->pattern_count == b->pattern_count &&
+    bool same = a->layer_count == b->layer_count && a->pattern_count == b->pattern_count &&
                 a->whole_count == b->whole_count && a->strength == b->strength && a->adapter.rank == b->adapter.rank &&
                 a->adapter.scale == b->adapter.scale && a->adapter.dropout == b->adapter.dropout &&
                 a->adapter.maps == b->adapter.maps && a->stop == b->stop;
-
+    for (int k = 0; same && k < GR__UNIT_KINDS; k++)
+        same = same_units(gr__units_of(a, &gr__unit_kinds[k]), gr__units_of(b, &gr__unit_kinds[k]));
     for (int i = 0; same && i < a->layer_count; i++)
         same = a->layers[i] == b->layers[i];
     for (int i = 0; same && i < a->whole_count; i++)

@@ -18,9 +18,6 @@ static int find(const gr_arch_def *def, const char *name) {
     return -1;
 }
 
-/* Whether a region claims or adds units of a sort. */
-static bool takes(const gr_arch_units *u) { return u->add || u->lo || u->hi || u->last || u->spans; }
-
 /* The region has an adapter, and nothing that would be lost with it. */
 static gr_status check(const gr_arch_def *def, const char *name, gr_error *err) {
     int r = find(def, name);
@@ -29,8 +26,7 @@ static gr_status check(const gr_arch_def *def, const char *name, gr_error *err) 
     const gr_arch_region *region = &def->regions[r];
     if (!region->adapter.rank)
         return USAGE(err, "remove or silence it", "region '%s' has no adapter to merge", name);
-    if (takes(&region->residual) || takes(&region->mlp) || takes(&region->heads) || takes(&region->experts) ||
-        region->pattern_count || region->whole_count)
+    if (gr__region_has(region, true) || gr__region_has(region, false) || region->pattern_count || region->whole_count)
         return USAGE(err, "give the adapter a region of its own", "region '%s' owns more than its adapter", name);
     return GR_OK;
 }

@@ -14,12 +14,12 @@ void gr__remap_free(gr__remap *map) {
     if (!map)
         return;
     for (int i = 0; i < map->to->layers; i++) {
-        gr_free(map->heads[i]);
-        gr_free(map->mlp[i]);
+        for (int sort = 0; sort < GR__SORTS; sort++)
+            gr_free(map->units[sort][i]);
     }
     gr_free(map->layer);
-    gr_free(map->heads);
-    gr_free(map->mlp);
+    for (int sort = 0; sort < GR__SORTS; sort++)
+        gr_free(map->units[sort]);
     gr__blueprint_free(map->from);
     gr__blueprint_free(map->to);
     gr_arch_free(map->def);
@@ -42,7 +42,7 @@ int *gr__remap_lines(const gr__remap *map, int param, int axis) {
     int lines = axis ? p->def.cols : p->def.rows, layer = p->layer[axis];
     const gr__unit unit = gr__blueprint_core(map->to, param) ? p->axis[axis].unit : GR__PLAIN;
     const int scale = gr__blueprint_lines_of(map->to, unit);
-    const int *units = !scale ? NULL : unit == GR__NEURON ? map->mlp[layer] : map->heads[layer];
+    const int *units = scale ? map->units[gr__unit_sort(unit)][layer] : NULL;
 
     /* The stream grows at its end. */
     int known = unit == GR__STREAM ? map->from->width : lines;
@@ -57,7 +57,8 @@ int *gr__remap_lines(const gr__remap *map, int param, int axis) {
     /* An expert is where its first neuron is. */
     if (p->axis[axis].unit == GR__EXPERT)
         for (int i = 0, each = map->to->each[layer]; i < lines; i++)
-            from[i] = map->mlp[layer][i * each] < 0 ? -1 : map->mlp[layer][i * each] / each;
+            from[i] =
+                map->units[GR__NEURONS][layer][i * each] < 0 ? -1 : map->units[GR__NEURONS][layer][i * each] / each;
     return from;
 }
 
@@ -72,16 +73,21 @@ static int find_region(const gr_arch_def *def, const char *name) {
 }
 
 /* Whether the region adds units of this sort to the core's. */
-static bool adds(const gr_arch_region *region, bool heads) {
-    return !region->residual.add && (heads ? region->heads.add : region->mlp.add + region->experts.add) > 0;
+static bool adds(const gr_arch_region *region, gr__sort sort) {
+    if (region->residual.add)
+        return false;
+    for (int k = 0; k < GR__UNIT_KINDS; k++)
+        if (gr__unit_kinds[k].sort == (int)sort && gr__units_of(region, &gr__unit_kinds[k])->add > 0)
+            return true;
+    return false;
 }
 
 /* The units of a layer after widening: old claimable ones keep their place, and those that a region adds are found
  * again by the region's name. was: the layer of `from`, -1: none, so all are new. */
-static int *widen(const gr__blueprint *from, const gr__blueprint *to, int layer, int was, bool heads) {
+static int *widen(const gr__blueprint *from, const gr__blueprint *to, int layer, int was, gr__sort sort) {
     /* Claimable units of the core. */
-    int base = heads ? to->heads[layer] : to->mlp[layer], all = heads ? to->heads_all[layer] : to->mlp_all[layer];
-    int old = was < 0 ? 0 : heads ? from->heads[was] : from->mlp[was];
+    int base = to->claimable[sort][layer], all = to->all[sort][layer];
+    int old = was < 0 ? 0 : from->claimable[sort][was];
     int *units = gr_alloc((size_t)all * sizeof *units);
     for (int i = 0; i < all; i++)
         units[i] = i < base && i < old ? i : -1;
@@ -91,10 +97,10 @@ static int *widen(const gr__blueprint *from, const gr__blueprint *to, int layer,
     /* Units that a region adds, if it did so before. */
     for (int r = 0; r < to->def->region_count; r++) {
         int q = find_region(from->def, to->def->regions[r].name);
-        if (q == GR_NONE || !adds(&to->def->regions[r], heads) || !adds(&from->def->regions[q], heads))
+        if (q == GR_NONE || !adds(&to->def->regions[r], sort) || !adds(&from->def->regions[q], sort))
             continue;
-        gr__unit_span s = (heads ? to->head_span : to->mlp_span)[r * to->layers + layer];
-        gr__unit_span t = (heads ? from->head_span : from->mlp_span)[q * from->layers + was];
+        gr__unit_span s = to->span[sort][r * to->layers + layer];
+        gr__unit_span t = from->span[sort][q * from->layers + was];
         for (int i = 0; i < s.hi - s.lo && i < t.hi - t.lo; i++)
             units[s.lo + i] = t.lo + i;
     }
@@ -104,12 +110,9 @@ static int *widen(const gr__blueprint *from, const gr__blueprint *to, int layer,
 /* A map of the same layers, without units yet. */
 static gr__remap *remap_new(gr__blueprint *from, gr__blueprint *to, gr_arch_def *def) {
     gr__remap *map = gr_alloc(sizeof *map);
-    *map = (gr__remap){def,
-                       from,
-                       to,
-                       gr_alloc((size_t)to->layers * sizeof(int)),
-                       gr_alloc((size_t)to->layers * sizeof(int *)),
-                       gr_alloc((size_t)to->layers * sizeof(int *))};
+    *map = (gr__remap){.def = def, .from = from, .to = to, .layer = gr_alloc((size_t)to->layers * sizeof(int))};
+    for (int sort = 0; sort < GR__SORTS; sort++)
+        map->units[sort] = gr_alloc((size_t)to->layers * sizeof(int *));
 
     /* Each layer is itself, until the caller says otherwise. */
     for (int i = 0; i < to->layers; i++)
@@ -123,8 +126,8 @@ gr__remap *gr__remap_new(gr__blueprint *from, gr__blueprint *to, gr_arch_def *de
     /* Each layer and its units. */
     for (int i = 0; i < to->layers; i++) {
         int was = map->layer[i] = layer ? layer[i] : i;
-        map->heads[i] = widen(from, to, i, was, true);
-        map->mlp[i] = widen(from, to, i, was, false);
+        for (int sort = 0; sort < GR__SORTS; sort++)
+            map->units[sort][i] = widen(from, to, i, was, (gr__sort)sort);
     }
     return map;
 }
@@ -167,9 +170,9 @@ typedef struct kept {
 } kept;
 
 /* What stays of one sort of units, by layer; kept_free. */
-static kept *keep(const gr__blueprint *blueprint, const bool *gone, bool heads) {
-    const int *all = heads ? blueprint->heads_all : blueprint->mlp_all;
-    const gr__unit_span *span = heads ? blueprint->head_span : blueprint->mlp_span;
+static kept *keep(const gr__blueprint *blueprint, const bool *gone, gr__sort sort) {
+    const int *all = blueprint->all[sort];
+    const gr__unit_span *span = blueprint->span[sort];
     kept *k = gr_alloc((size_t)blueprint->layers * sizeof *k);
 
     /* All units of a layer, less those of regions that are gone. */
@@ -330,7 +333,7 @@ static const int *of_staying(gr_arena *arena, const staying *s, const int *list)
 
 /* The regions that stay, in new numbers of layers and units; *count becomes how many. */
 static gr_arch_region *staying_regions(gr_arena *arena, const gr__blueprint *blueprint, const bool *gone,
-                                       const staying *s, const kept *heads, const kept *mlp, int *count) {
+                                       const staying *s, kept *const *k, int *count) {
     const gr_arch_def *old = blueprint->def;
     gr_arch_region *regions = gr_arena_alloc(arena, (size_t)old->region_count * sizeof *regions);
     *count = 0;
@@ -339,9 +342,12 @@ static gr_arch_region *staying_regions(gr_arena *arena, const gr__blueprint *blu
             continue;
         gr_arch_region *region = &regions[(*count)++];
         *region = old->regions[r];
-        move_claim(arena, s, &region->heads, blueprint->head_span + r * blueprint->layers, heads, NULL);
-        move_claim(arena, s, &region->mlp, blueprint->mlp_span + r * blueprint->layers, mlp, NULL);
-        move_claim(arena, s, &region->experts, blueprint->mlp_span + r * blueprint->layers, mlp, blueprint->each);
+        for (int u = 0; u < GR__UNIT_KINDS; u++) {
+            const gr__unit_kind *kind = &gr__unit_kinds[u];
+            if (kind->sort != GR_NONE)
+                move_claim(arena, s, gr__units_in(region, kind), blueprint->span[kind->sort] + r * blueprint->layers,
+                           k[kind->sort], kind->by_expert ? blueprint->each : NULL);
+        }
         region->layers = renumber(arena, s, region->layers, &region->layer_count);
         region->whole = renumber(arena, s, region->whole, &region->whole_count);
     }
@@ -354,37 +360,40 @@ static const int *sizes_kept(gr_arena *arena, const gr__blueprint *blueprint, co
     int *sizes = gr_arena_alloc(arena, (size_t)old->size_count * sizeof *sizes);
     memcpy(sizes, old->sizes, (size_t)old->size_count * sizeof *sizes);
     for (int i = 0; i < blueprint->layers; i++)
-        sizes[i + 1] = count_kept(&mlp[i], blueprint->mlp[i]);
+        sizes[i + 1] = count_kept(&mlp[i], blueprint->claimable[GR__NEURONS][i]);
     return sizes;
 }
 
 /* Of a transformer: layers that stay, with their windows, heads, and neurons or experts. */
 static void count_transformer(gr_arch_def *def, gr_arena *arena, const gr__blueprint *blueprint, const staying *s,
-                              const kept *heads, const kept *mlp) {
+                              kept *const *k) {
+    const kept *heads = k[GR__HEADS], *mlp = k[GR__NEURONS];
     const gr_arch_def *old = blueprint->def;
     def->head_size = blueprint->head_size;
     def->layers = s->count;
     def->windows = old->window_count ? windows(arena, blueprint, s, &def->window_count) : NULL;
 
     /* Query heads; where their number changes, that of heads of keys goes with it. */
-    def->layer_heads = counts(arena, s, heads, blueprint->heads, NULL, blueprint->group_size, &def->heads);
+    def->layer_heads =
+        counts(arena, s, heads, blueprint->claimable[GR__HEADS], NULL, blueprint->group_size, &def->heads);
     if (def->kv_heads && !def->layer_heads)
         def->kv_heads = def->heads / blueprint->group_size;
 
     /* With experts the neurons of each stay as they are. */
     if (def->experts > 0 || def->layer_experts) {
         def->layer_mlp = old->layer_mlp ? of_staying(arena, s, old->layer_mlp) : NULL;
-        def->layer_experts = counts(arena, s, mlp, blueprint->mlp, blueprint->each, 1, &def->experts);
+        def->layer_experts =
+            counts(arena, s, mlp, blueprint->claimable[GR__NEURONS], blueprint->each, 1, &def->experts);
     } else {
-        def->layer_mlp = counts(arena, s, mlp, blueprint->mlp, NULL, 1, &def->mlp);
+        def->layer_mlp = counts(arena, s, mlp, blueprint->claimable[GR__NEURONS], NULL, 1, &def->mlp);
     }
 }
 
 /* The description without the regions that are gone. */
 static gr_arch_def *smaller(gr_arena *arena, const gr__blueprint *blueprint, const bool *gone, const staying *s,
-                            const kept *heads, const kept *mlp) {
+                            kept *const *k) {
     gr_arch_def def = *blueprint->def;
-    def.regions = staying_regions(arena, blueprint, gone, s, heads, mlp, &def.region_count);
+    def.regions = staying_regions(arena, blueprint, gone, s, k, &def.region_count);
 
     /* Layers with a penalty: an empty list would mean all of them. */
     def.l1_layers = renumber(arena, s, blueprint->def->l1_layers, &def.l1_count);
@@ -392,9 +401,9 @@ static gr_arch_def *smaller(gr_arena *arena, const gr__blueprint *blueprint, con
         def.l1 = 0;
 
     if (blueprint->arch->sized)
-        def.sizes = sizes_kept(arena, blueprint, mlp);
+        def.sizes = sizes_kept(arena, blueprint, k[GR__NEURONS]);
     else
-        count_transformer(&def, arena, blueprint, s, heads, mlp);
+        count_transformer(&def, arena, blueprint, s, k);
     return gr_arch_copy(&def);
 }
 
@@ -435,8 +444,10 @@ static gr_status remove_marked(gr__remap **out, gr__blueprint *from, const bool 
 
     /* What stays of each layer says what the new network is. */
     gr__blueprint *to;
-    kept *heads = keep(from, gone, true), *mlp = keep(from, gone, false);
-    gr_arch_def *less = smaller(arena, from, gone, &s, heads, mlp);
+    kept *k[GR__SORTS];
+    for (int sort = 0; sort < GR__SORTS; sort++)
+        k[sort] = keep(from, gone, (gr__sort)sort);
+    gr_arch_def *less = smaller(arena, from, gone, &s, k);
     gr_status status = gr__blueprint_new(&to, less, err);
 
     /* And where its units were. */
@@ -444,14 +455,14 @@ static gr_status remove_marked(gr__remap **out, gr__blueprint *from, const bool 
         gr__remap *map = *out = remap_new(from, to, less);
         for (int i = 0; i < to->layers; i++) {
             map->layer[i] = s.layer[i];
-            map->heads[i] = lines_kept(&heads[s.layer[i]]);
-            map->mlp[i] = lines_kept(&mlp[s.layer[i]]);
+            for (int sort = 0; sort < GR__SORTS; sort++)
+                map->units[sort][i] = lines_kept(&k[sort][s.layer[i]]);
         }
     } else {
         gr_arch_free(less);
     }
-    kept_free(heads, from->layers);
-    kept_free(mlp, from->layers);
+    for (int sort = 0; sort < GR__SORTS; sort++)
+        kept_free(k[sort], from->layers);
     return status;
 }
 

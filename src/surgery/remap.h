@@ -9,8 +9,8 @@
 typedef struct gr__remap {
     gr_arch_def *def; /* of `to`, owned */
     gr__blueprint *from, *to;
-    int *layer;         /* [layers of `to`] the layer of `from`, -1: new */
-    int **heads, **mlp; /* [layers] arrays over the units of `to` */
+    int *layer;             /* [layers of `to`] the layer of `from`, -1: new */
+    int **units[GR__SORTS]; /* by sort [layers] arrays over the units of `to` */
 } gr__remap;
 gr_status gr__remap_expand(gr__remap **map, const gr_arch_def *def, const gr_arch_def *wider, gr_error *err);
 gr_status gr__remap_remove(gr__remap **map, const gr_arch_def *def, const char *const *regions, int count,

@@ -25,9 +25,9 @@ typedef struct job {
     gr__blueprint *from; /* of the old network */
     const gr_surgery_resize_def *how;
     gr_arena *arena;
-    int layers;              /* from here on of the new network */
-    int *layer;              /* [layers] the old one, -1: new */
-    int *heads, *mlp, *each; /* each: neurons of an expert, 0: no experts */
+    int layers;                   /* from here on of the new network */
+    int *layer;                   /* [layers] the old one, -1: new */
+    int *units[GR__SORTS], *each; /* of each layer; each: neurons of an expert, 0: no experts */
     gr_arch_def def;
 } job;
 
@@ -195,8 +195,10 @@ static gr_status move_layers(const job *j, const int **list, int *count, const c
 }
 
 /* A claim, with its units where they are now; region->layers are old ones still. */
-static gr_status move_claim(const job *j, gr_arch_units *u, const gr_arch_region *region, const gr__unit_span *span,
-                            const int *counts, const int *each, const char *noun, gr_error *err) {
+static gr_status move_claim(const job *j, gr_arch_region *region, int r, const gr__unit_kind *kind, gr_error *err) {
+    gr_arch_units *u = gr__units_in(region, kind);
+    const gr__unit_span *span = j->from->span[kind->sort] + r * j->from->layers;
+    const int *counts = j->units[kind->sort], *each = kind->by_expert ? j->each : NULL;
     if (u->add || !(u->lo || u->hi || u->last || u->spans))
         return GR_OK;
     int *spans = gr_arena_alloc(j->arena, 2 * (size_t)j->layers * sizeof *spans);
@@ -210,8 +212,8 @@ static gr_status move_claim(const job *j, gr_arch_units *u, const gr_arch_region
             continue;
         if (s->hi > counts[i])
             return USAGE(err, "remove the region first",
-                         "region '%s' claims %s %d..%d of layer %d, of which %d are left", region->name, noun, s->lo,
-                         s->hi, j->layer[i], counts[i]);
+                         "region '%s' claims %s %d..%d of layer %d, of which %d are left", region->name, kind->noun,
+                         s->lo, s->hi, j->layer[i], counts[i]);
         spans[2 * i] = s->lo / (each ? each[i] : 1);
         spans[2 * i + 1] = s->hi / (each ? each[i] : 1);
         alike = alike && (!one || (one[0] == spans[2 * i] && one[1] == spans[2 * i + 1]));
@@ -239,9 +241,9 @@ static gr_status move_region(const job *j, gr_arch_region *region, int r, gr_err
     }
 
     /* Units, then lists of layers; claims are moved first, since they go by the old numbers of layers. */
-    GR_TRY(move_claim(j, &region->heads, region, from->head_span + r * from->layers, j->heads, NULL, "heads", err));
-    GR_TRY(move_claim(j, &region->mlp, region, from->mlp_span + r * from->layers, j->mlp, NULL, "neurons", err));
-    GR_TRY(move_claim(j, &region->experts, region, from->mlp_span + r * from->layers, j->mlp, j->each, "experts", err));
+    for (int k = 0; k < GR__UNIT_KINDS; k++)
+        if (gr__unit_kinds[k].sort != GR_NONE)
+            GR_TRY(move_claim(j, region, r, &gr__unit_kinds[k], err));
     GR_TRY(move_layers(j, &region->whole, &region->whole_count, region->name, err));
     return move_layers(j, &region->layers, &region->layer_count, region->name, err);
 }
@@ -252,25 +254,25 @@ static gr_status move_region(const job *j, gr_arch_region *region, int r, gr_err
 static void sizes(job *j) {
     gr_arch_def *def = &j->def;
     const gr__blueprint *from = j->from;
-    j->mlp = units_of_layers(j, from->mlp, j->how->mlp);
+    j->units[GR__NEURONS] = units_of_layers(j, from->claimable[GR__NEURONS], j->how->mlp);
 
     /* A perceptron: the sizes between the first and the last. */
     if (from->arch->sized) {
         int *list = gr_arena_alloc(j->arena, (size_t)def->size_count * sizeof *list);
         memcpy(list, def->sizes, (size_t)def->size_count * sizeof *list);
-        memcpy(list + 1, j->mlp, (size_t)j->layers * sizeof *list);
+        memcpy(list + 1, j->units[GR__NEURONS], (size_t)j->layers * sizeof *list);
         def->sizes = list;
-        j->heads = gr_arena_alloc(j->arena, (size_t)j->layers * sizeof *list);
+        j->units[GR__HEADS] = gr_arena_alloc(j->arena, (size_t)j->layers * sizeof *list);
         return;
     }
 
     /* A transformer: heads and windows by layer. */
     int heads = j->how->heads == GR_SURGERY_KEEP ? GR_SURGERY_KEEP : j->how->heads / from->group_size;
-    j->heads = units_of_layers(j, from->heads, heads);
+    j->units[GR__HEADS] = units_of_layers(j, from->claimable[GR__HEADS], heads);
     move_windows(j);
     def->layers = j->layers;
     def->head_size = from->head_size;
-    def->layer_heads = by_layer(j, j->heads, from->group_size, &def->heads);
+    def->layer_heads = by_layer(j, j->units[GR__HEADS], from->group_size, &def->heads);
     if (def->kv_heads && !def->layer_heads)
         def->kv_heads = def->heads / from->group_size;
 
@@ -279,11 +281,11 @@ static void sizes(job *j) {
         int *experts = gr_arena_alloc(j->arena, (size_t)j->layers * sizeof *experts);
         j->each = units_of_layers(j, from->each, GR_SURGERY_KEEP);
         for (int i = 0; i < j->layers; i++)
-            experts[i] = j->mlp[i] / j->each[i];
+            experts[i] = j->units[GR__NEURONS][i] / j->each[i];
         def->layer_mlp = by_layer(j, j->each, 1, &def->mlp);
         def->layer_experts = by_layer(j, experts, 1, &def->experts);
     } else {
-        def->layer_mlp = by_layer(j, j->mlp, 1, &def->mlp);
+        def->layer_mlp = by_layer(j, j->units[GR__NEURONS], 1, &def->mlp);
     }
 
     /* The mean square over a wider stream, whose new dimensions are 0, is smaller by old / new: eps with it, so that

@@ -140,8 +140,8 @@ static gr_status check_wider(const gr__remap *map, gr_error *err) {
     /* Layer by layer: what the core has there is the same. */
     for (int i = 0; i < map->to->layers; i++) {
         GR_TRY(same("a window of", gr__blueprint_window(map->from, i), gr__blueprint_window(map->to, i), err));
-        GR_TRY(same("heads to claim", map->from->heads[i], map->to->heads[i], err));
-        GR_TRY(same("neurons to claim", map->from->mlp[i], map->to->mlp[i], err));
+        GR_TRY(same("heads to claim", map->from->claimable[GR__HEADS][i], map->to->claimable[GR__HEADS][i], err));
+        GR_TRY(same("neurons to claim", map->from->claimable[GR__NEURONS][i], map->to->claimable[GR__NEURONS][i], err));
         GR_TRY(same("neurons of an expert", map->from->each[i], map->to->each[i], err));
     }
 
@@ -297,10 +297,10 @@ static gr_status calibrate(watch *list, int count, gr_run *run, const gr_surgery
 static void add_mean(const gr__blueprint *blueprint, gr_model *model, const watch *list, int q, int axis, int region) {
     const gr__blueprint_param *p = &blueprint->param[q];
     gr__unit_span s = gr__blueprint_lines(blueprint, q, axis, region);
-    bool heads = p->axis[axis].unit == GR__HEAD;
+    const int sort = gr__unit_sort(p->axis[axis].unit);
 
     /* Only what heads and neurons write, where the region has some. */
-    if (s.lo >= s.hi || !p->axis[axis].out || (!heads && p->axis[axis].unit != GR__NEURON))
+    if (s.lo >= s.hi || !p->axis[axis].out || sort == GR_NONE || p->axis[axis].unit == GR__EXPERT)
         return;
 
     /* The bias behind the parameter takes mean * w, summed over the region's units: what they put out on average. */
@@ -308,7 +308,7 @@ static void add_mean(const gr__blueprint *blueprint, gr_model *model, const watc
     snprintf(name, sizeof name, "%s.bias", p->def.name);
     const gr_real *w = gr_model_data(model, gr_model_find(model, p->def.name));
     gr_real *bias = gr_model_data(model, gr_model_find(model, name));
-    const double *mean = list[2 * p->layer[axis] + heads].sum;
+    const double *mean = list[GR__SORTS * p->layer[axis] + sort].sum;
     int outputs = axis ? p->def.rows : p->def.cols;
 
     /* Along columns w is [outputs x units], along rows [units x outputs]. */
@@ -337,16 +337,17 @@ static gr_status twin_new(gr_model **twin, const gr__blueprint *blueprint, gr_mo
     return GR_OK;
 }
 
-/* Means of all neurons and heads, list[2 * layer + heads], over the calibration rows; the sums are the caller's. */
+/* Means of all neurons and heads, list[GR__SORTS * layer + sort], over the calibration rows; the sums are the caller's.
+ */
 static gr_status measure(watch *list, const gr__blueprint *blueprint, gr_model *model, const gr_surgery_off_def *how,
                          int32_t *cls, gr_error *err) {
     gr_model *twin;
     gr_run *run = NULL;
-    int count = 2 * blueprint->layers;
+    int count = GR__SORTS * blueprint->layers;
     GR_TRY(twin_new(&twin, blueprint, model, err));
     for (int k = 0; k < count; k++) {
         char name[48];
-        blueprint->arch->tap(name, sizeof name, k / 2, k % 2);
+        blueprint->arch->tap(name, sizeof name, k / GR__SORTS, (gr__sort)(k % GR__SORTS));
         list[k] = watch_new(twin, name);
     }
 
@@ -362,7 +363,7 @@ static gr_status measure(watch *list, const gr__blueprint *blueprint, gr_model *
 /* model is the new one, still whole; its biases take the means. */
 static gr_status off_mean(const gr__blueprint *blueprint, gr_model *model, int region, const gr_surgery_off_def *how,
                           gr_error *err) {
-    int count = 2 * blueprint->layers;
+    int count = GR__SORTS * blueprint->layers;
     watch *list = gr_alloc((size_t)count * sizeof *list);
     int32_t *cls = gr_alloc((size_t)how->rows * sizeof *cls);
     gr_status status = measure(list, blueprint, model, how, cls, err);
@@ -385,8 +386,7 @@ static gr_status check_mean(const gr__blueprint *blueprint, int r, const gr_surg
 
     /* Whatever else a region may own. */
     if (region->residual.add || blueprint->stream_span[r].lo < blueprint->stream_span[r].hi || region->pattern_count ||
-        region->whole_count || region->adapter.rank || region->experts.add || region->experts.last ||
-        region->experts.lo || region->experts.hi || region->experts.spans)
+        region->whole_count || region->adapter.rank || gr__units_any(&region->experts))
         return USAGE(err, "use zero, reinit or remove",
                      "region '%s' has residual dimensions, experts, whole layers, an adapter or whole parameters: a "
                      "mean is defined for neurons and heads",
