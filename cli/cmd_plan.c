@@ -23,12 +23,13 @@ static const char doc[] =
     "That takes seconds, whatever the size: where a step would take long, smaller ones are timed and the rest is "
     "extrapolated. `gradroute train` makes the routed model alone.\n"
     "\n"
-    "Where FILE is an experiment (docs/experiments.md), its arms, points and seeds are counted, and nothing "
+    "Where FILE is an experiment (docs/experiments.md), or the name of one, its arms, points and seeds are counted, "
+    "and nothing "
     "is timed.\n"
     "\n"
     "Examples:\n"
     "  gradroute plan recipes/demo.yaml\n"
-    "  gradroute plan experiments/audit.yaml --base recipes/demo.yaml\n"
+    "  gradroute plan audit --base recipes/demo.yaml\n"
     "  gradroute plan recipes/demo.yaml --set model.width=384 --json\n" GR__EXIT_STATUS;
 
 enum { KEY_PRESET = GR__KEY_OWN, KEY_BASE, KEY_ARMS };

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/number.h"
@@ -11,9 +12,12 @@
 #include "lab/claims.h"
 #include "screen.h"
 
-gr_status gr__is_experiment(bool *is, const char *path, gr_error *err) {
+gr_status gr__is_experiment(bool *is, const char *name_or_file, gr_error *err) {
     gr_yaml *root;
-    GR_TRY(gr_yaml_open(&root, path, err));
+    *is = true;
+    if (!strpbrk(name_or_file, "/.") && access(name_or_file, F_OK) != 0)
+        return GR_OK;
+    GR_TRY(gr_yaml_open(&root, name_or_file, err));
     *is = gr__yaml_child(root, "experiment") != NULL;
     gr_yaml_free(root);
     return GR_OK;
@@ -33,7 +37,7 @@ typedef struct sums {
 } sums;
 
 /* Adds one point, at which the recipe says which facts hold. */
-static gr_status add_point(sums *s, const gr_experiment *e, int point, const gr_recipe *recipe,
+static gr_status add_point(sums *s, const gr_experiment *e, int point, const gr_recipe *recipe, const char *task,
                            const gr__experiment_choice *choice, gr_error *err) {
     const char *fact[GR_FACTS];
     bool *runs = gr_alloc((size_t)e->arms * sizeof *runs);
@@ -46,8 +50,9 @@ static gr_status add_point(sums *s, const gr_experiment *e, int point, const gr_
     gr_experiment_counts count;
     gr_status status = gr_experiment_select(runs, e, &how, err);
     if (status == GR_OK)
-        status = gr_experiment_count(&count, e, runs, point, recipe, err);
+        status = gr_experiment_count(&count, e, runs, point, task, recipe, err);
 
+    /* Each arm, then all of them. */
     for (int i = 0; i < e->arms && status == GR_OK; i++) {
         bool there = runs[i] && gr_experiment_at(e, e->arm[i].at, e->arm[i].ats, point);
         s->arm[i].points += there;
@@ -63,18 +68,17 @@ static gr_status add_point(sums *s, const gr_experiment *e, int point, const gr_
     return status;
 }
 
-static gr_status add_points(sums *s, const gr_experiment *e, const gr__common *common,
-                            const gr__experiment_choice *choice, gr_error *err) {
-    gr_status status = GR_OK;
-    for (int point = 0; point < gr_experiment_points(e) && status == GR_OK; point++) {
-        gr_recipe *recipe;
-        gr_experiment_base base = {
-            .file = choice->base, .set = common->set.at, .sets = common->set.count, .point = point};
-        status = gr_experiment_recipe(&recipe, e, &base, err);
-        if (status == GR_OK)
-            status = add_point(s, e, point, recipe, choice, err);
-        gr_recipe_free(recipe);
-    }
+/* The recipe of a point, the kind of its data, and what is made there. */
+static gr_status plan_point(sums *s, const gr_experiment *e, int point, const gr__common *common,
+                            const gr__experiment_choice *choice, const gr_registry *registry, gr_error *err) {
+    gr_recipe *recipe;
+    const gr_task *task;
+    gr_experiment_base base = {.file = choice->base, .set = common->set.at, .sets = common->set.count, .point = point};
+    GR_TRY(gr_experiment_recipe(&recipe, e, &base, err));
+    gr_status status = gr_registry_task_of(&task, registry, recipe, err);
+    if (status == GR_OK)
+        status = add_point(s, e, point, recipe, task->name, choice, err);
+    gr_recipe_free(recipe);
     return status;
 }
 
@@ -160,9 +164,12 @@ static void print_text(const sums *s, const gr_experiment *e) {
 /* ---- all of it ---- */
 
 static gr_status plan(const gr_experiment *e, const gr__common *common, const gr__experiment_choice *choice,
-                      gr_error *err) {
+                      const gr_registry *registry, gr_error *err) {
     sums s = {.arm = gr_alloc((size_t)e->arms * sizeof *s.arm)};
-    gr_status status = add_points(&s, e, common, choice, err);
+    gr_status status = GR_OK;
+    for (int point = 0; point < gr_experiment_points(e) && status == GR_OK; point++)
+        status = plan_point(&s, e, point, common, choice, registry, err);
+
     if (status == GR_OK && common->json)
         print_json(&s, e);
     else if (status == GR_OK)
@@ -176,7 +183,7 @@ gr_status gr__count_experiment(const gr__common *common, const gr__experiment_ch
     gr_experiment *e;
     gr_status status = gr_experiment_open(&e, common->input, choice->preset, registry, err);
     if (status == GR_OK)
-        status = plan(e, common, choice, err);
+        status = plan(e, common, choice, registry, err);
     gr_experiment_free(e);
     gr_registry_free(registry);
     return status;

@@ -11,8 +11,9 @@ typedef struct gr__experiment_choice {
     bool named; /* --arms was given */
 } gr__experiment_choice;
 
-/* Whether a file is an experiment: a map with that key. Errors: those of reading YAML. */
-gr_status gr__is_experiment(bool *is, const char *path, gr_error *err);
+/* Whether this is an experiment: a file that is a map with that key, or a name, where no file is called so. Errors:
+ * those of reading YAML. */
+gr_status gr__is_experiment(bool *is, const char *name_or_file, gr_error *err);
 
 gr_status gr__count_experiment(const gr__common *common, const gr__experiment_choice *choice, gr_error *err);
 

@@ -40,8 +40,9 @@ ok 'may change a fact' same "$(last "['arms'][3]['points']")" 2
 sed 's/\[animal\]/[animal], known: 0.7/' "$work/tiny.yaml" >"$work/hidden.yaml"
 json 'another base' plan "$e" --base "$work/hidden.yaml" --json
 ok 'is read instead' same "$(last "['arms'][3]['points']")" 2
-json 'the audit on a recipe' plan experiments/audit.yaml --base "$work/tiny.yaml" --json
+json 'the audit, by its name, on a recipe' plan audit --base "$work/tiny.yaml" --json
 ok 'has the arms of an audit' same "$(last "['cells']['models']")" 4
+ok 'and what is measured of text' same "$(last "['cells']['measures']")" 6
 
 # ---- claims: what its seeds can tell ----
 json 'without claims' plan "$e" --json
@@ -63,6 +64,8 @@ fails 2 "no preset is called 'quik'" 'another preset' plan "$e" --preset quik
 fails 2 '  hint: did you mean .quick' 'with a hint' plan "$e" --preset quik
 fails 2 "^gradroute: --arms: no arm is called 'plian'" 'another arm' plan "$e" --arms plian
 fails 2 'experiment audit has no recipe of its own' 'no recipe' plan experiments/audit.yaml
+fails 2 "no experiment is called 'audti'" 'another name' plan audti --base "$work/tiny.yaml"
+fails 2 'none.yaml: cannot open' 'a file that is not there' plan none.yaml
 fails 2 'no such file\|No such file' 'a recipe that is not there' plan "$e" --base "$work/none.yaml"
 fails 2 'are of experiments, and this is none' 'a recipe with a preset' plan "$work/tiny.yaml" --preset quick
 sed 's/half: {labels/half: {lables/' "$e" >"$work/slip.yaml"

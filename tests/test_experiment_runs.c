@@ -287,8 +287,8 @@ static void recipes_say_which_facts_hold(void **state) {
     assert_facts("labels: {a: {is: [oak]}, b: {tokens: [' oak']}}", "labels");
 }
 
-static void assert_count(const char *file, const char *preset, const char *facts, int point, int models, int measures,
-                         int attacks) {
+static void assert_count_of(const char *task, const char *file, const char *preset, const char *facts, int point,
+                            int models, int measures, int attacks) {
     gr_error err = {0};
     gr_experiment_counts c;
     gr_experiment *e = opened(file, preset);
@@ -298,7 +298,7 @@ static void assert_count(const char *file, const char *preset, const char *facts
         runs[i] = false;
     for (char *rest, *arm = strtok_r(arms, " ", &rest); arm; arm = strtok_r(NULL, " ", &rest))
         runs[arm_of(e, arm)] = true;
-    gr_test_ok(gr_experiment_count(&c, e, runs, point, NULL, &err), &err);
+    gr_test_ok(gr_experiment_count(&c, e, runs, point, task, NULL, &err), &err);
     assert_int_equal(c.models, models);
     assert_int_equal(c.measures, measures);
     assert_int_equal(c.attacks, attacks);
@@ -306,10 +306,17 @@ static void assert_count(const char *file, const char *preset, const char *facts
     gr_experiment_free(e);
 }
 
+static void assert_count(const char *file, const char *preset, const char *facts, int point, int models, int measures,
+                         int attacks) {
+    assert_count_of(NULL, file, preset, facts, point, models, measures, attacks);
+}
+
 /* Counted by hand: values of knobs, arms at some points alone, an attack for each of three numbers of documents. */
 static void models_measures_and_attacks_are_counted(void **state) {
     (void)state;
     assert_count("experiments/audit.yaml", NULL, "labels", 0, 4, 4 + 4 + 2, 3);
+    assert_count_of("text", "experiments/audit.yaml", NULL, "labels", 0, 4, 4 + 2, 3);
+    assert_count_of("samples", "experiments/audit.yaml", NULL, "labels", 0, 4, 4 + 4, 3);
     assert_count("tests/data/experiments/stories-era.yaml", NULL, "labels", 1, 18, 18, (1 + 1 + 4 + 1) * 3);
     assert_count("tests/data/experiments/stories-era.yaml", "smoke", "labels", 0, 1 + 4 + 4 + 1 + 1, 11, 3);
     assert_count("tests/data/experiments/rivals.yaml", NULL, "labels", 0, 17, 17, (1 + 1 + 3 + 4 + 4) * 4);

@@ -250,9 +250,10 @@ typedef struct gr_experiment_counts {
     int64_t measures, attacks; /* of these, for each value of an option that asks for as many (gr_setting.each) */
 } gr_experiment_counts;
 
-/* runs: as gr_experiment_select has it. recipe: presets come from it; NULL: there are none. */
+/* runs: as gr_experiment_select has it. task: the word of the data, "text"; measures and attacks of other data do not
+ * count. NULL: all do. recipe: presets come from it; NULL: there are none. */
 gr_status gr_experiment_count(gr_experiment_counts *counts, const gr_experiment *experiment, const bool *runs,
-                              int point, const gr_recipe *recipe, gr_error *err);
+                              int point, const char *task, const gr_recipe *recipe, gr_error *err);
 
 #ifdef __cplusplus
 }

@@ -1,4 +1,6 @@
 /* experiment_count.c - how much an experiment makes, and what recipes say of their data for that. */
+#include <string.h>
+
 #include "lab/experiment_read.h"
 #include "label/source.h"
 
@@ -47,16 +49,29 @@ static gr_status times_of(int64_t *times, const gr_reading *reading, const gr_re
     return GR_OK;
 }
 
+/* Whether it is taken of these data. */
+static bool knows_task(const gr_reading *reading, const char *task) {
+    const char *const *tasks = reading->attack ? reading->attack->tasks : reading->measure->tasks;
+    for (int i = 0; task && tasks && tasks[i]; i++)
+        if (strcmp(tasks[i], task) == 0)
+            return true;
+    return !task || !tasks;
+}
+
 gr_status gr_experiment_count(gr_experiment_counts *counts, const gr_experiment *e, const bool *runs, int point,
-                              const gr_recipe *recipe, gr_error *err) {
+                              const char *task, const gr_recipe *recipe, gr_error *err) {
+    /* Models. */
     *counts = (gr_experiment_counts){0};
     for (int i = 0; i < e->arms; i++)
         if (runs[i] && gr_experiment_at(e, e->arm[i].at, e->arm[i].ats, point))
             counts->models += gr_experiment_knobs(e, i);
 
+    /* What is taken of them. */
     for (int u = 0; u < e->uses; u++) {
         const gr_reading *use = &e->use[u];
         int64_t times, models = 0;
+        if (!knows_task(use, task))
+            continue;
         GR_TRY(times_of(&times, use, recipe, err));
         for (int i = 0; i < use->arms; i++) {
             const gr_experiment_arm *arm = &e->arm[use->arm[i]];
