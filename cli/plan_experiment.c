@@ -31,44 +31,44 @@ typedef struct arm_sum {
 
 /* All of it; counts are of every point and seed. */
 typedef struct sums {
+    bool *runs;   /* [arms] */
     arm_sum *arm; /* [arms] */
     gr_experiment_counts count;
     int64_t data;
 } sums;
 
-/* Adds one point, at which the recipe says which facts hold. */
-static gr_status add_point(sums *s, const gr_experiment *e, int point, const gr_recipe *recipe, const char *task,
-                           const gr__experiment_choice *choice, gr_error *err) {
+/* Which arms run, by the facts of a recipe, and by names if there are any. */
+static gr_status select_arms(sums *s, const gr_experiment *e, const gr_recipe *recipe,
+                             const gr__experiment_choice *choice, gr_error *err) {
     const char *fact[GR_FACTS];
-    bool *runs = gr_alloc((size_t)e->arms * sizeof *runs);
     gr_selection how = {.fact = fact,
                         .facts = gr_experiment_facts(recipe, fact),
                         .named = choice->named,
                         .arm = choice->arm.at,
                         .arms = choice->arm.count,
                         .place = choice->named ? "--arms" : NULL};
-    gr_experiment_counts count;
-    gr_status status = gr_experiment_select(runs, e, &how, err);
-    if (status == GR_OK)
-        status = gr_experiment_count(&count, e, runs, point, task, recipe, err);
+    return gr_experiment_select(s->runs, e, &how, err);
+}
 
-    /* Each arm, then all of them. */
-    for (int i = 0; i < e->arms && status == GR_OK; i++) {
-        bool there = runs[i] && gr_experiment_at(e, e->arm[i].at, e->arm[i].ats, point);
+/* Adds what is made at one point. */
+static gr_status add_point(sums *s, const gr_experiment *e, int point, const gr_recipe *recipe, const char *task,
+                           gr_error *err) {
+    gr_experiment_counts count;
+    GR_TRY(gr_experiment_count(&count, e, s->runs, point, task, recipe, err));
+    for (int i = 0; i < e->arms; i++) {
+        bool there = s->runs[i] && gr_experiment_at(e, e->arm[i].at, e->arm[i].ats, point);
         s->arm[i].points += there;
         s->arm[i].models += there ? (int64_t)gr_experiment_knobs(e, i) * e->seeds : 0;
     }
-    if (status == GR_OK) {
-        s->data += e->seeds;
-        s->count.models += count.models * e->seeds;
-        s->count.measures += count.measures * e->seeds;
-        s->count.attacks += count.attacks * e->seeds;
-    }
-    gr_free(runs);
-    return status;
+
+    s->data += e->seeds;
+    s->count.models += count.models * e->seeds;
+    s->count.measures += count.measures * e->seeds;
+    s->count.attacks += count.attacks * e->seeds;
+    return GR_OK;
 }
 
-/* The recipe of a point, the kind of its data, and what is made there. */
+/* The recipe of a point, the kind of its data, and what is made there. The first one says what runs at all of them. */
 static gr_status plan_point(sums *s, const gr_experiment *e, int point, const gr__common *common,
                             const gr__experiment_choice *choice, const gr_registry *registry, gr_error *err) {
     gr_recipe *recipe;
@@ -76,8 +76,10 @@ static gr_status plan_point(sums *s, const gr_experiment *e, int point, const gr
     gr_experiment_base base = {.file = choice->base, .set = common->set.at, .sets = common->set.count, .point = point};
     GR_TRY(gr_experiment_recipe(&recipe, e, &base, err));
     gr_status status = gr_registry_task_of(&task, registry, recipe, err);
+    if (status == GR_OK && point == 0)
+        status = select_arms(s, e, recipe, choice, err);
     if (status == GR_OK)
-        status = add_point(s, e, point, recipe, task->name, choice, err);
+        status = add_point(s, e, point, recipe, task->name, err);
     gr_recipe_free(recipe);
     return status;
 }
@@ -165,7 +167,7 @@ static void print_text(const sums *s, const gr_experiment *e) {
 
 static gr_status plan(const gr_experiment *e, const gr__common *common, const gr__experiment_choice *choice,
                       const gr_registry *registry, gr_error *err) {
-    sums s = {.arm = gr_alloc((size_t)e->arms * sizeof *s.arm)};
+    sums s = {.runs = gr_alloc((size_t)e->arms * sizeof *s.runs), .arm = gr_alloc((size_t)e->arms * sizeof *s.arm)};
     gr_status status = GR_OK;
     for (int point = 0; point < gr_experiment_points(e) && status == GR_OK; point++)
         status = plan_point(&s, e, point, common, choice, registry, err);
@@ -174,6 +176,7 @@ static gr_status plan(const gr_experiment *e, const gr__common *common, const gr
         print_json(&s, e);
     else if (status == GR_OK)
         print_text(&s, e);
+    gr_free(s.runs);
     gr_free(s.arm);
     return status;
 }
