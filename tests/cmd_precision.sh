@@ -48,4 +48,16 @@ fi
 # ---- eval with the recipe as it was written ----
 same_data() { gradroute eval "$work/auto" --recipe "$t" && ! grep -q 'differ from those' "$work/err"; }
 ok 'the recipe of the run is known again' same_data
+
+# ---- eval measures as the audit does, in either precision ----
+for precision in float32 bf16; do
+    json "an audit in $precision" gradroute audit "$t" -o "$work/audit-$precision" --set precision=$precision --set 'twins=[]' --json
+    cp "$work/last.json" "$work/audit.json"
+    json "eval of it" gradroute eval "$work/audit-$precision" --json
+    ok "the same losses, $precision" python3 -c 'import json, sys
+on = json.load(open(sys.argv[1]))["models"]["routed"]
+losses = {x["name"]: x["loss"] for x in json.load(open(sys.argv[2]))["losses"]}
+want = {"animals": on["forget_on"], "adjacent": on["adjacent_on"], "retain": on["retain_on"]}
+assert losses == want, (losses, want)' "$work/audit.json" "$work/last.json"
+done
 finish
