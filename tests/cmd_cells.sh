@@ -63,4 +63,29 @@ ok 'and no others' sh -c "! grep -q '\"prompt\": \"a small' \"$work/m/result.jso
 ok 'no model was made for them' same "$(find "$work/m/cells" -name metrics.jsonl | wc -l)" 2
 ok 'other labels' reproduce "$work/o" --set labels.animals.known=0.9
 ok 'are other cells' test -z "$(ls "$work/o/cells" "$work/whole/cells" | sort | uniq -d | grep .)"
+
+# ---- richer rows ----
+knobs() { # knobs UNITS: an arm at two values of a knob beside one that does not know it
+    cat >"$work/knobs.yaml" <<EOF
+experiment: knobs
+arms:
+  routed: {train: {set: {preset.p_cr: {knob: [0.1, 0.2]}}}}
+  plain: {train: {routes: none}}
+groups: {forget: any_label, retain: retain}
+measures: {loss: {of: [routed, plain]}}
+keep: {units: $1}
+EOF
+    gradroute reproduce "$work/knobs.yaml" --base "$t" -o "$work/r" --set precision=float32 --set train.steps=6
+}
+units() { cat "$work/r"/cells/*/rows.jsonl | grep -c "\"unit\":\"$1\""; }
+models() { find "$work/r" -name metrics.jsonl -exec ls -i {} + | sort; }
+ok 'losses in buckets' knobs buckets
+ok 'a model for each value of the knob, and one that does not know it' same "$(models | wc -l)" 3
+ok 'of each two groups' same "$(units bucket) $(units document)" '6 0'
+models >"$work/before"
+ok 'then documents are wanted' knobs documents
+ok 'losses are measured once more' same "$(units bucket) $(units document)" '0 6'
+ok 'no model is made again' same "$(models)" "$(cat "$work/before")"
+ok 'documents serve for buckets' knobs buckets
+ok 'and stay' same "$(units bucket) $(units document)" '0 6'
 finish

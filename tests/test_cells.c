@@ -381,15 +381,15 @@ static void ladders_multiply(void **state) {
                                        {.key = "c", .kind = GR_SETTING_COUNTS, .max = 9},
                                        {.key = "d", .kind = GR_SETTING_COUNTS, .max = 9, .each = true},
                                        {0}};
-    static const char yaml[] = "{a: [1, 2, 3], b: [x, y], c: [4, 5]}";
-    bool seen[3][2] = {0};
+    static const char yaml[] = "{a: [1, 2, 3, 4], b: [x, y], c: [4, 5]}";
+    bool seen[4][2] = {0};
     gr_error err = {0};
     gr_yaml *root;
     gr_test_ok(gr_yaml_parse(&root, yaml, strlen(yaml), "options", &err), &err);
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 8; i++) {
         gr_settings *settings;
         gr_test_ok(gr_settings_read(&settings, table, NULL, root, &err), &err);
-        assert_int_equal(gr__settings_each(settings, table), 6);
+        assert_int_equal(gr__settings_each(settings, table), 8);
         gr__settings_narrow(settings, table, i);
         assert_int_equal(gr__settings_each(settings, table), 1);
         assert_int_equal(gr_settings_get(settings, "c")->count, 2); /* a list as such */
@@ -397,7 +397,7 @@ static void ladders_multiply(void **state) {
             true;
         gr_settings_free(settings);
     }
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 8; i++)
         assert_true(seen[i / 2][i % 2]);
     gr_yaml_free(root);
 }
