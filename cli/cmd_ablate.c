@@ -114,15 +114,15 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 /* ---- surgery ---- */
 
 /* Region after region, each on what the one before left. */
-static gr_status silence(gr_surgery_result *out, const ablate_options *own, const gr_bundle *folder, gr_probe *data,
+static gr_status silence(gr_surgery_result *out, const ablate_options *own, const gr_bundle *bundle, gr_probe *data,
                          gr_error *err) {
     gr_surgery_off_def how = {.how = (gr_off)own->how, .seed = own->seed, .rows = gr_probe_rows(data)};
     if (own->data)
         how.next = gr_probe_next, how.context = data;
 
     /* out is what came of the regions so far. */
-    const gr_arch_def *def = folder->def;
-    gr_model *model = folder->model;
+    const gr_arch_def *def = bundle->def;
+    gr_model *model = bundle->model;
     for (int i = 0; i < own->regions.count; i++) {
         gr_surgery_result next = {0};
         gr_probe_rewind(data);
@@ -136,19 +136,19 @@ static gr_status silence(gr_surgery_result *out, const ablate_options *own, cons
 }
 
 /* Makes the model that --how asks for. */
-static gr_status operate(gr_surgery_result *out, const ablate_options *own, const gr_bundle *folder, gr_probe *probe,
+static gr_status operate(gr_surgery_result *out, const ablate_options *own, const gr_bundle *bundle, gr_probe *probe,
                          gr_error *err) {
     if (own->how == HOW_REMOVE)
-        return gr_surgery_remove(out, folder->def, folder->model, own->regions.at, own->regions.count, err);
+        return gr_surgery_remove(out, bundle->def, bundle->model, own->regions.at, own->regions.count, err);
     if (own->how == HOW_MERGE)
-        return gr_surgery_merge(out, folder->def, folder->model, own->regions.at, own->regions.count, err);
+        return gr_surgery_merge(out, bundle->def, bundle->model, own->regions.at, own->regions.count, err);
 
     /* The mean is taken over the data, which the probe is over too, unless --verify names another text. */
     if (!own->verify || !own->data)
-        return silence(out, own, folder, probe, err);
+        return silence(out, own, bundle, probe, err);
     gr_probe *data;
-    GR_TRY(gr_probe_open(&data, own->data, folder, err));
-    gr_status status = silence(out, own, folder, data, err);
+    GR_TRY(gr_probe_open(&data, own->data, bundle, err));
+    gr_status status = silence(out, own, bundle, data, err);
     gr_probe_free(data);
     return status;
 }
@@ -157,9 +157,9 @@ static gr_status operate(gr_surgery_result *out, const ablate_options *own, cons
 
 /* What is left is compared with MODEL without the regions: as it is, or where they were drawn anew without them, too.
  * What adapters were merged into, with MODEL as it is. A mean is meant to differ. */
-static gr_status save(gr_verdict *verdict, const ablate_options *own, const gr_bundle *folder,
+static gr_status save(gr_verdict *verdict, const ablate_options *own, const gr_bundle *bundle,
                       const gr_surgery_result *out, gr_probe *probe, gr_error *err) {
-    gr_verify_side before = {folder->model, own->regions.at, own->regions.count}, after = {.model = out->model};
+    gr_verify_side before = {bundle->model, own->regions.at, own->regions.count}, after = {.model = out->model};
     if (own->how == HOW_MERGE)
         before.count = 0;
     if (own->how == GR_OFF_REINIT)
@@ -167,7 +167,7 @@ static gr_status save(gr_verdict *verdict, const ablate_options *own, const gr_b
     *verdict = (gr_verdict){.exact = own->how != GR_OFF_MEAN, .force = own->force, .hint = GR__FORCE_HINT};
     if (own->how == GR_OFF_ZERO)
         verdict->hint = "--how remove is exact; what is at zero still counts for norms and experts. --force writes it";
-    return gr_verify_save(verdict, own->common.out, out, folder, probe, &before, &after, err);
+    return gr_verify_save(verdict, own->common.out, out, bundle, probe, &before, &after, err);
 }
 
 /* A name given twice, or unknown: said before any work. */
@@ -184,10 +184,10 @@ static gr_status check_regions(const ablate_options *own, const gr_model *model,
 }
 
 /* The sizes before and after, and how far the logits are from those that were expected. */
-static void report(const ablate_options *own, const gr_bundle *folder, const gr_surgery_result *result,
+static void report(const ablate_options *own, const gr_bundle *bundle, const gr_surgery_result *result,
                    const gr_verdict *verdict) {
     /* How much smaller it is, and how far from what was expected. */
-    size_t before = gr_model_size(folder->model), after = gr_model_size(result->model);
+    size_t before = gr_model_size(bundle->model), after = gr_model_size(result->model);
     if (own->common.json) {
         gr__print_json(json_pack("{s:o, s:o, s:o, s:I, s:I, s:o}", "model", gr_json_text(own->common.out), "from",
                                  gr_json_text(own->common.input), "removed", gr__json_strings(&own->regions),
@@ -212,35 +212,35 @@ static void forget_origin(gr_bundle_info *info) {
 }
 
 /* result and probe are the caller's to free, also on failure. */
-static gr_status ablate(gr_surgery_result *result, gr_probe **probe, const ablate_options *own, const gr_bundle *folder,
+static gr_status ablate(gr_surgery_result *result, gr_probe **probe, const ablate_options *own, const gr_bundle *bundle,
                         gr_error *err) {
     /* What may refuse comes before the work. */
     GR_TRY(gr__operation_check_out(&own->common, own->data, own->verify, err));
-    GR_TRY(check_regions(own, folder->model, err));
-    GR_TRY(gr_probe_open(probe, own->verify ? own->verify : own->data, folder, err));
+    GR_TRY(check_regions(own, bundle->model, err));
+    GR_TRY(gr_probe_open(probe, own->verify ? own->verify : own->data, bundle, err));
 
     /* Nothing is written that is not what it should be. */
     gr_verdict verdict;
-    GR_TRY(operate(result, own, folder, *probe, err));
-    GR_TRY(save(&verdict, own, folder, result, *probe, err));
-    report(own, folder, result, &verdict);
+    GR_TRY(operate(result, own, bundle, *probe, err));
+    GR_TRY(save(&verdict, own, bundle, result, *probe, err));
+    report(own, bundle, result, &verdict);
     return GR_OK;
 }
 
 static gr_status open_and_ablate(ablate_options *own, gr_error *err) {
-    gr_bundle *folder;
+    gr_bundle *bundle;
     gr_surgery_result result = {0};
     gr_probe *probe = NULL;
-    GR_TRY(gr__open_model(&folder, own->common.input, err));
-    gr__expand_all(&own->regions, folder->model);
+    GR_TRY(gr__open_model(&bundle, own->common.input, err));
+    gr__expand_all(&own->regions, bundle->model);
     if (own->no_origin)
-        forget_origin(&folder->info);
+        forget_origin(&bundle->info);
 
     /* Whatever was made until it ended is freed here. */
-    gr_status status = ablate(&result, &probe, own, folder, err);
+    gr_status status = ablate(&result, &probe, own, bundle, err);
     gr_probe_free(probe);
     gr_surgery_free(&result);
-    gr_bundle_free(folder);
+    gr_bundle_free(bundle);
     return status;
 }
 

@@ -121,9 +121,9 @@ static gr_status open_file(text *t, const eval_options *own, const gr_tokenizer 
 }
 
 /* A model that saw other data may have been trained on these documents. */
-static void warn_other_data(const gr_project *project, const gr_bundle *folder) {
-    for (int i = 0; i < folder->info.data_count; i++)
-        if (strcmp(folder->info.data[i].name, "project") == 0 && !gr_project_made(project, folder->info.data[i].sha256))
+static void warn_other_data(const gr_project *project, const gr_bundle *bundle) {
+    for (int i = 0; i < bundle->info.data_count; i++)
+        if (strcmp(bundle->info.data[i].name, "project") == 0 && !gr_project_made(project, bundle->info.data[i].sha256))
             fputs(
                 "note: recipe or data differ from those the model was trained with; it may have seen these documents\n",
                 stderr);
@@ -131,12 +131,12 @@ static void warn_other_data(const gr_project *project, const gr_bundle *folder) 
 
 /* What a recipe holds out. kept: where a run keeps its data, or NULL. */
 static gr_status open_split(text *t, const eval_options *own, const char *recipe, const char *kept,
-                            const gr_bundle *folder, const gr_tokenizer *tokenizer, gr_error *err) {
+                            const gr_bundle *bundle, const gr_tokenizer *tokenizer, gr_error *err) {
     /* The recipe as it is, its data as the run has kept them, in the precision that the model was trained in. */
     gr__common common = own->common;
     common.input = recipe;
     GR_TRY(gr__open_recipe(&t->recipe, &common, err));
-    GR_TRY(gr__precision_of_model(t->recipe, folder->info.recipe, err));
+    GR_TRY(gr__precision_of_model(t->recipe, bundle->info.recipe, err));
     GR_TRY(gr_project_open(&t->project, t->recipe, kept, &(gr_control){.kept = kept, .threads = common.threads}, err));
     if (t->recipe->precision != GR_PRECISION_AUTO) /* losses as an audit has them, to the last bit */
         gr_model_set_precision(folder->model, t->recipe->precision);
@@ -149,7 +149,7 @@ static gr_status open_split(text *t, const eval_options *own, const char *recipe
                             "its tokenizer differs from that of %s", own->common.input);
 
     /* The documents that the split names. */
-    warn_other_data(t->project, folder);
+    warn_other_data(t->project, bundle);
     t->data = t->project->data;
     t->labels = t->project->labels;
 
@@ -165,7 +165,7 @@ static gr_status open_split(text *t, const eval_options *own, const char *recipe
 }
 
 /* A run keeps its recipe beside the model, its data there too or, an audit, one folder up. */
-static gr_status open_run(text *t, const eval_options *own, const gr_bundle *folder, const gr_tokenizer *tokenizer,
+static gr_status open_run(text *t, const eval_options *own, const gr_bundle *bundle, const gr_tokenizer *tokenizer,
                           gr_error *err) {
     char *model, *data = NULL;
     GR_TRY(gr__model_path(&model, own->common.input, err));
@@ -186,7 +186,7 @@ static gr_status open_run(text *t, const eval_options *own, const gr_bundle *fol
     /* A model by itself says nothing of text. */
     gr_status status;
     if (gr_file_exists(recipe))
-        status = open_split(t, own, recipe, data, folder, tokenizer, err);
+        status = open_split(t, own, recipe, data, bundle, tokenizer, err);
     else
         status = gr_error_set(err, GR_ERR_USAGE, own->common.input, "name --data FILE or --recipe RECIPE",
                               "no recipe.yaml beside the model says which text to evaluate");
@@ -197,17 +197,17 @@ static gr_status open_run(text *t, const eval_options *own, const gr_bundle *fol
 }
 
 /* What the options ask for: a file, a recipe, or what the model's own run held out. */
-static gr_status open_any(text *t, const eval_options *own, const gr_bundle *folder, gr_error *err) {
-    if (!gr__arch_of(folder->def)->sized)
-        GR_TRY(gr_bundle_tokenizer(&t->tokenizer, folder, err));
+static gr_status open_any(text *t, const eval_options *own, const gr_bundle *bundle, gr_error *err) {
+    if (!gr__arch_of(bundle->def)->sized)
+        GR_TRY(gr_bundle_tokenizer(&t->tokenizer, bundle, err));
     else if (own->data)
         return gr_error_set(err, GR_ERR_USAGE, own->data, "name a recipe with data.images", "the model reads no text");
 
     if (own->data)
-        return open_file(t, own, t->tokenizer, folder->def->context, err);
+        return open_file(t, own, t->tokenizer, bundle->def->context, err);
     if (own->recipe)
-        return open_split(t, own, own->recipe, NULL, folder, t->tokenizer, err);
-    return open_run(t, own, folder, t->tokenizer, err);
+        return open_split(t, own, own->recipe, NULL, bundle, t->tokenizer, err);
+    return open_run(t, own, bundle, t->tokenizer, err);
 }
 
 /* ---- losses ---- */
@@ -219,12 +219,12 @@ typedef struct losses {
 } losses;
 
 /* Evaluates the text with the model under these tables. */
-static gr_status evaluate_under(losses *l, const gr_tables *tables, const gr_bundle *folder, const text *t,
+static gr_status evaluate_under(losses *l, const gr_tables *tables, const gr_bundle *bundle, const text *t,
                                 gr_error *err) {
     gr_evaluator *evaluator;
     gr_scan *scan;
-    int width = folder->def->context;
-    GR_TRY(gr_evaluator_new(&evaluator, folder->model, tables, ROWS, width, err));
+    int width = bundle->def->context;
+    GR_TRY(gr_evaluator_new(&evaluator, bundle->model, tables, ROWS, width, err));
 
     /* Of a label of tokens these tokens alone count. */
     gr_status status = gr_scan_new(&scan, t->data, t->labels, t->docs, t->count, ROWS, width, err);
@@ -238,14 +238,14 @@ static gr_status evaluate_under(losses *l, const gr_tables *tables, const gr_bun
 }
 
 /* With the regions off that --off names. */
-static gr_status evaluate(losses *l, const eval_options *own, const gr_bundle *folder, const text *t, gr_error *err) {
+static gr_status evaluate(losses *l, const eval_options *own, const gr_bundle *bundle, const text *t, gr_error *err) {
     size_t docs = t->data->topics.docs;
     gr_tables *tables;
-    GR_TRY(gr_profile_new(&tables, folder->model, own->common.off.at, own->common.off.count, err));
+    GR_TRY(gr_profile_new(&tables, bundle->model, own->common.off.at, own->common.off.count, err));
     l->nll = gr_alloc(sizeof *l->nll * docs);
     l->tokens = gr_alloc(sizeof *l->tokens * docs);
     l->right = t->data->values ? gr_alloc(sizeof *l->right * docs) : NULL;
-    gr_status status = evaluate_under(l, tables, folder, t, err);
+    gr_status status = evaluate_under(l, tables, bundle, t, err);
     gr_tables_free(tables);
     GR_TRY(status);
     return gr_losses_check(l->nll, docs, own->common.input, err);
@@ -368,25 +368,25 @@ static void report(const eval_options *own, const text *t, const losses *l, int 
 
 /* The model, the text, its losses under --off, and the table. */
 static gr_status open_and_eval(eval_options *own, gr_error *err) {
-    gr_bundle *folder;
+    gr_bundle *bundle;
     text t = {0};
     losses l = {0};
-    GR_TRY(gr__open_model(&folder, own->common.input, err));
+    GR_TRY(gr__open_model(&bundle, own->common.input, err));
     if (own->common.threads)
         omp_set_num_threads(own->common.threads);
-    gr__expand_all(&own->common.off, folder->model);
+    gr__expand_all(&own->common.off, bundle->model);
 
-    gr_status status = open_any(&t, own, folder, err);
+    gr_status status = open_any(&t, own, bundle, err);
     if (status == GR_OK)
-        status = evaluate(&l, own, folder, &t, err);
+        status = evaluate(&l, own, bundle, &t, err);
     if (status == GR_OK)
-        report(own, &t, &l, folder->def->context);
+        report(own, &t, &l, bundle->def->context);
 
     gr_free(l.nll);
     gr_free(l.tokens);
     gr_free(l.right);
     text_free(&t);
-    gr_bundle_free(folder);
+    gr_bundle_free(bundle);
     return status;
 }
 

@@ -178,7 +178,7 @@ static json_t *object(const gr__prompt *prompt, const gr__strings *off, const gr
 
 typedef struct work {
     const generate_options *own;
-    const gr_bundle *folder;
+    const gr_bundle *bundle;
     const gr_tokenizer *tokenizer;
     gr__strings off;     /* of the profile that there is */
     gr_tables *profile;  /* NULL: none yet */
@@ -211,7 +211,7 @@ static gr_status switch_off(work *w, const gr__prompt *prompt, gr_error *err) {
         add_once(&off, all->at[i]);
     for (int i = 0; i < prompt->offs; i++)
         add_once(&off, prompt->off[i]);
-    gr__expand_all(&off, w->folder->model);
+    gr__expand_all(&off, w->bundle->model);
 
     if (w->profile && same(&off, &w->off)) {
         gr_free(off.at);
@@ -224,7 +224,7 @@ static gr_status switch_off(work *w, const gr__prompt *prompt, gr_error *err) {
     gr_free(w->off.at);
     w->decoder = NULL;
     w->off = off;
-    return gr_profile_new(&w->profile, w->folder->model, off.at, off.count, err);
+    return gr_profile_new(&w->profile, w->bundle->model, off.at, off.count, err);
 }
 
 /* Continues a prompt: text is written as it is made, an object when it is done. */
@@ -239,8 +239,8 @@ static gr_status complete(work *w, const gr__prompt *prompt, gr_error *err) {
     GR_TRY(switch_off(w, prompt, err));
     if (!w->decoder)
         GR_TRY(gr_decoder_new(
-            &w->decoder, w->folder->model, w->profile,
-            &(gr_decoder_def){.context = w->folder->def->context, .precision = def.generate.precision}, err));
+            &w->decoder, w->bundle->model, w->profile,
+            &(gr_decoder_def){.context = w->bundle->def->context, .precision = def.generate.precision}, err));
 
     /* The text begins with the prompt. */
     if (!w->list)
@@ -269,9 +269,9 @@ static gr_status complete_all(work *w, const gr__prompts *prompts, gr_error *err
 }
 
 /* All prompts with the decoder and profile that `work` keeps between them. */
-static gr_status generate(generate_options *own, const gr_bundle *folder, const gr_tokenizer *tokenizer,
+static gr_status generate(generate_options *own, const gr_bundle *bundle, const gr_tokenizer *tokenizer,
                           gr_error *err) {
-    work w = {.own = own, .folder = folder, .tokenizer = tokenizer, .list = own->common.json ? json_array() : NULL};
+    work w = {.own = own, .bundle = bundle, .tokenizer = tokenizer, .list = own->common.json ? json_array() : NULL};
 
     /* Texts are written as they are made, objects when all are done. */
     gr_status status = complete_all(&w, &own->prompts, err);
@@ -285,21 +285,21 @@ static gr_status generate(generate_options *own, const gr_bundle *folder, const 
 }
 
 static gr_status open_and_generate(generate_options *own, gr_error *err) {
-    gr_bundle *folder;
+    gr_bundle *bundle;
     gr_tokenizer *tokenizer;
     /* The prompts first: a model takes longer to read. */
     if (own->file)
         GR_TRY(gr__prompts_read(&own->prompts, own->file, err));
-    GR_TRY(gr__open_model(&folder, own->common.input, err));
+    GR_TRY(gr__open_model(&bundle, own->common.input, err));
     if (own->common.threads)
         omp_set_num_threads(own->common.threads);
 
-    gr_status status = gr_bundle_tokenizer(&tokenizer, folder, err);
+    gr_status status = gr_bundle_tokenizer(&tokenizer, bundle, err);
     if (status == GR_OK) {
-        status = generate(own, folder, tokenizer, err);
+        status = generate(own, bundle, tokenizer, err);
         gr_tokenizer_free(tokenizer);
     }
-    gr_bundle_free(folder);
+    gr_bundle_free(bundle);
     return status;
 }
 

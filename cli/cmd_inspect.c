@@ -61,9 +61,9 @@ typedef struct sizes {
     size_t *each; /* [regions of the network] */
 } sizes;
 
-static gr_status count_numbers(sizes *size, const gr_bundle *folder, gr_error *err) {
-    GR_TRY(gr_arch_parameters(folder->def, &size->core, size->each, err));
-    for (int i = 0; i < folder->def->region_count; i++)
+static gr_status count_numbers(sizes *size, const gr_bundle *bundle, gr_error *err) {
+    GR_TRY(gr_arch_parameters(bundle->def, &size->core, size->each, err));
+    for (int i = 0; i < bundle->def->region_count; i++)
         size->regions += size->each[i];
     return GR_OK;
 }
@@ -84,14 +84,14 @@ static json_t *region_json(const gr_model *model, const gr_arch_region *def, siz
 }
 
 /* What the manifest says (verified by loading), with sizes and ranges from the model itself. */
-static void print_folder_json(const char *path, const gr_bundle *folder, json_t *manifest, const sizes *size) {
+static void print_folder_json(const char *path, const gr_bundle *bundle, json_t *manifest, const sizes *size) {
     static const char *const copied[] = {"format_version", "arch",  "files", "sha256",
                                          "seed",           "build", "data",  "recipe"};
     json_t *regions = json_array();
-    for (int i = 0; i < folder->def->region_count; i++)
-        json_array_append_new(regions, region_json(folder->model, &folder->def->regions[i], size->each[i]));
+    for (int i = 0; i < bundle->def->region_count; i++)
+        json_array_append_new(regions, region_json(bundle->model, &bundle->def->regions[i], size->each[i]));
     json_t *object = json_pack("{s:o, s:{s:I, s:I, s:I}, s:o}", "model", gr_json_text(path), "parameters", "total",
-                               (json_int_t)gr_model_size(folder->model), "core", (json_int_t)size->core, "regions",
+                               (json_int_t)gr_model_size(bundle->model), "core", (json_int_t)size->core, "regions",
                                (json_int_t)size->regions, "regions", regions);
     for (size_t i = 0; i < sizeof copied / sizeof *copied; i++)
         if (json_object_get(manifest, copied[i]))
@@ -139,21 +139,21 @@ static void print_region(const gr_model *model, const gr_arch_region *def, size_
 }
 
 /* The same for people. */
-static void print_folder(const char *path, const gr_bundle *folder, const json_t *manifest, const sizes *size) {
+static void print_folder(const char *path, const gr_bundle *bundle, const json_t *manifest, const sizes *size) {
     /* The network. */
     printf("model %s\n", path);
     print_arch(json_object_get(manifest, "arch"));
     printf("parameters    %s: %s in the core, %s in regions\n",
-           gr__text_count((char[32]){0}, (int64_t)gr_model_size(folder->model)),
+           gr__text_count((char[32]){0}, (int64_t)gr_model_size(bundle->model)),
            gr__text_count((char[32]){0}, (int64_t)size->core), gr__text_count((char[32]){0}, (int64_t)size->regions));
-    for (int r = 0; r < folder->def->region_count; r++)
-        print_region(folder->model, &folder->def->regions[r], size->each[r]);
+    for (int r = 0; r < bundle->def->region_count; r++)
+        print_region(bundle->model, &bundle->def->regions[r], size->each[r]);
 
     /* Where it comes from. */
-    printf("made by       %s, seed %llu, %s\n", folder->info.build ? folder->info.build : "an unknown program",
-           (unsigned long long)folder->info.seed, folder->info.recipe ? "recipe kept (--json)" : "no recipe kept");
-    for (int d = 0; d < folder->info.data_count; d++)
-        printf("data          %s\n              %s\n", folder->info.data[d].name, folder->info.data[d].sha256);
+    printf("made by       %s, seed %llu, %s\n", bundle->info.build ? bundle->info.build : "an unknown program",
+           (unsigned long long)bundle->info.seed, bundle->info.recipe ? "recipe kept (--json)" : "no recipe kept");
+    for (int d = 0; d < bundle->info.data_count; d++)
+        printf("data          %s\n              %s\n", bundle->info.data[d].name, bundle->info.data[d].sha256);
 
     /* Its files, which loading has verified. */
     size_t i;
@@ -169,25 +169,25 @@ static void print_folder(const char *path, const gr_bundle *folder, const json_t
 
 /* A model folder: its network, its regions, its files. */
 static gr_status show_folder(const gr__common *common, const char *path, gr_error *err) {
-    gr_bundle *folder;
+    gr_bundle *bundle;
     json_t *manifest = NULL;
-    GR_TRY(gr_bundle_load(&folder, path, NULL, 0, err));
+    GR_TRY(gr_bundle_load(&bundle, path, NULL, 0, err));
 
     /* Loading has verified all files; the manifest is read again for what the loaded model does not keep. */
-    sizes size = {.each = gr_alloc(sizeof *size.each * (size_t)(folder->def->region_count + 1))};
+    sizes size = {.each = gr_alloc(sizeof *size.each * (size_t)(bundle->def->region_count + 1))};
     char *name = gr_format("%s/manifest.json", path);
-    gr_status status = count_numbers(&size, folder, err);
+    gr_status status = count_numbers(&size, bundle, err);
     if (status == GR_OK)
         status = gr_json_read(&manifest, name, err);
     if (status == GR_OK && common->json)
-        print_folder_json(path, folder, manifest, &size);
+        print_folder_json(path, bundle, manifest, &size);
     else if (status == GR_OK)
-        print_folder(path, folder, manifest, &size);
+        print_folder(path, bundle, manifest, &size);
 
     json_decref(manifest);
     gr_free(name);
     gr_free(size.each);
-    gr_bundle_free(folder);
+    gr_bundle_free(bundle);
     return status;
 }
 

@@ -86,9 +86,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 }
 
 /* How the size has changed, and how far the logits are from the old ones. */
-static void report(const resize_options *own, const gr_bundle *folder, const gr_surgery_result *result,
+static void report(const resize_options *own, const gr_bundle *bundle, const gr_surgery_result *result,
                    const gr_verdict *verdict) {
-    size_t before = gr_model_size(folder->model), after = gr_model_size(result->model);
+    size_t before = gr_model_size(bundle->model), after = gr_model_size(result->model);
     if (own->common.json) {
         gr__print_json(json_pack("{s:o, s:o, s:I, s:I, s:o}", "model", gr_json_text(own->common.out), "from",
                                  gr_json_text(own->common.input), "parameters_before", (json_int_t)before, "parameters",
@@ -101,29 +101,29 @@ static void report(const resize_options *own, const gr_bundle *folder, const gr_
 }
 
 /* result and probe are the caller's to free, also on failure. */
-static gr_status resize(gr_surgery_result *result, gr_probe **probe, const resize_options *own, const gr_bundle *folder,
+static gr_status resize(gr_surgery_result *result, gr_probe **probe, const resize_options *own, const gr_bundle *bundle,
                         gr_error *err) {
     GR_TRY(gr__operation_check_out(&own->common, NULL, own->verify, err));
-    GR_TRY(gr_surgery_resize(result, folder->def, folder->model, &own->how, err));
+    GR_TRY(gr_surgery_resize(result, bundle->def, bundle->model, &own->how, err));
 
     /* Nothing is written that is not what it should be. */
     gr_verdict verdict = {.exact = true, .force = own->force, .hint = GR__FORCE_HINT};
-    gr_verify_side before = {.model = folder->model}, after = {.model = result->model};
-    GR_TRY(gr_probe_open(probe, own->verify, folder, err));
-    GR_TRY(gr_verify_save(&verdict, own->common.out, result, folder, *probe, &before, &after, err));
-    report(own, folder, result, &verdict);
+    gr_verify_side before = {.model = bundle->model}, after = {.model = result->model};
+    GR_TRY(gr_probe_open(probe, own->verify, bundle, err));
+    GR_TRY(gr_verify_save(&verdict, own->common.out, result, bundle, *probe, &before, &after, err));
+    report(own, bundle, result, &verdict);
     return GR_OK;
 }
 
 static gr_status open_and_resize(const resize_options *own, gr_error *err) {
-    gr_bundle *folder;
+    gr_bundle *bundle;
     gr_surgery_result result = {0};
     gr_probe *probe = NULL;
-    GR_TRY(gr__open_model(&folder, own->common.input, err));
-    gr_status status = resize(&result, &probe, own, folder, err);
+    GR_TRY(gr__open_model(&bundle, own->common.input, err));
+    gr_status status = resize(&result, &probe, own, bundle, err);
     gr_probe_free(probe);
     gr_surgery_free(&result);
-    gr_bundle_free(folder);
+    gr_bundle_free(bundle);
     return status;
 }
 

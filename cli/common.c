@@ -177,12 +177,12 @@ char *gr__run_folder(const gr__common *common) {
 
 gr_status gr__model_path(char **path, const char *given, gr_error *err) { return gr_bundle_find(path, given, err); }
 
-gr_status gr__open_model(gr_bundle **folder, const char *given, gr_error *err) {
+gr_status gr__open_model(gr_bundle **bundle, const char *given, gr_error *err) {
     /* A run or an audit holds its model one or two folders down. */
     char *path;
-    *folder = NULL;
+    *bundle = NULL;
     GR_TRY(gr__model_path(&path, given, err));
-    gr_status status = gr_bundle_load(folder, path, NULL, 0, err);
+    gr_status status = gr_bundle_load(bundle, path, NULL, 0, err);
     gr_free(path);
     return status;
 }

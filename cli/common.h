@@ -98,7 +98,7 @@ char *gr__run_folder(const gr__common *common);
 /* The one of PATH, PATH/model (a run) and PATH/routed/model (an audit) that holds a model; a new string, NULL with
  * GR_ERR_USAGE or GR_ERR_INPUT. */
 gr_status gr__model_path(char **path, const char *given, gr_error *err);
-gr_status gr__open_model(gr_bundle **folder, const char *given, gr_error *err);
+gr_status gr__open_model(gr_bundle **bundle, const char *given, gr_error *err);
 
 /* Refuses an output that is one of the inputs, or a folder that directly holds one, through whatever links. */
 gr_status gr__output_apart(const char *out, const char *const *inputs, int count, gr_error *err);

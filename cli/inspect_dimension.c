@@ -31,12 +31,12 @@ static void print_tokens(const gr_tokenizer *tokenizer, const gr_token_cosine *l
 }
 
 /* The tokens along a dimension, as a table or as an object. */
-static gr_status show(const gr__common *common, const gr_bundle *folder, const gr_tokenizer *tokenizer, int dimension,
+static gr_status show(const gr__common *common, const gr_bundle *bundle, const gr_tokenizer *tokenizer, int dimension,
                       int top, gr_error *err) {
     /* All tokens of the vocabulary, the largest cosines first. */
     gr_token_cosine *list;
     int count;
-    GR_TRY(gr_token_cosines(&list, &count, folder->model, dimension, err));
+    GR_TRY(gr_token_cosines(&list, &count, bundle->model, dimension, err));
     top = top < count ? top : count;
 
     if (common->json) {
@@ -52,14 +52,14 @@ static gr_status show(const gr__common *common, const gr_bundle *folder, const g
 }
 
 gr_status gr__inspect_dimension(const gr__common *common, int dimension, int top, gr_error *err) {
-    gr_bundle *folder;
+    gr_bundle *bundle;
     gr_tokenizer *tokenizer;
-    GR_TRY(gr__open_model(&folder, common->input, err));
-    gr_status status = gr_bundle_tokenizer(&tokenizer, folder, err);
+    GR_TRY(gr__open_model(&bundle, common->input, err));
+    gr_status status = gr_bundle_tokenizer(&tokenizer, bundle, err);
     if (status == GR_OK) {
-        status = show(common, folder, tokenizer, dimension, top, err);
+        status = show(common, bundle, tokenizer, dimension, top, err);
         gr_tokenizer_free(tokenizer);
     }
-    gr_bundle_free(folder);
+    gr_bundle_free(bundle);
     return status;
 }

@@ -349,15 +349,15 @@ static void test_only_what_agrees_is_saved(void **state) {
     char *root = gr_test_folder(), *out = gr_format("%s/new/model", root);
     gr_error err = {0};
     gr_model *model;
-    gr_bundle *folder, *again;
+    gr_bundle *bundle, *again;
     char *path = saved(root, &model);
     gr_model_free(model);
-    gr_test_ok(gr_bundle_load(&folder, path, NULL, 0, &err), &err);
+    gr_test_ok(gr_bundle_load(&bundle, path, NULL, 0, &err), &err);
     gr_probe *probe;
-    gr_test_ok(gr_probe_open(&probe, NULL, folder, &err), &err);
+    gr_test_ok(gr_probe_open(&probe, NULL, bundle, &err), &err);
     gr_surgery_result result;
-    gr_test_ok(gr_surgery_remove(&result, folder->def, folder->model, off, 1, &err), &err);
-    gr_verify_side before = {folder->model, off, 1}, after = {.model = result.model};
+    gr_test_ok(gr_surgery_remove(&result, bundle->def, bundle->model, off, 1, &err), &err);
+    gr_verify_side before = {bundle->model, off, 1}, after = {.model = result.model};
     gr_real *number = gr_model_data(result.model, 0), kept[VOCAB];
     int cols = gr_model_param(result.model, 0)->cols;
 
@@ -367,21 +367,21 @@ static void test_only_what_agrees_is_saved(void **state) {
         kept[k] = number[k * cols];
         number[k * cols] += 1;
     }
-    assert_int_equal(gr_verify_save(&verdict, out, &result, folder, probe, &before, &after, &err), GR_ERR_USAGE);
+    assert_int_equal(gr_verify_save(&verdict, out, &result, bundle, probe, &before, &after, &err), GR_ERR_USAGE);
     assert_string_equal(err.hint, "look again");
     assert_true(verdict.difference > 1e-3);
     assert_false(gr_file_exists(out));
     *number = (gr_real)NAN;
-    assert_int_equal(gr_verify_save(&verdict, out, &result, folder, probe, &before, &after, &err), GR_ERR_NUMERIC);
+    assert_int_equal(gr_verify_save(&verdict, out, &result, bundle, probe, &before, &after, &err), GR_ERR_NUMERIC);
     assert_false(gr_file_exists(out));
 
     /* The region's absence, not that of another, is what the logits agree with; then all is kept but the region. */
     for (int k = 0; k < VOCAB; k++)
         number[k * cols] = kept[k];
     before.count = 0;
-    assert_int_equal(gr_verify_save(&verdict, out, &result, folder, probe, &before, &after, &err), GR_ERR_USAGE);
+    assert_int_equal(gr_verify_save(&verdict, out, &result, bundle, probe, &before, &after, &err), GR_ERR_USAGE);
     before.count = 1;
-    gr_test_ok(gr_verify_save(&verdict, out, &result, folder, probe, &before, &after, &err), &err);
+    gr_test_ok(gr_verify_save(&verdict, out, &result, bundle, probe, &before, &after, &err), &err);
     assert_true(verdict.difference <= 1e-4);
     gr_test_ok(gr_bundle_load(&again, out, NULL, 0, &err), &err);
     assert_int_equal(again->info.seed, 3);
@@ -391,11 +391,11 @@ static void test_only_what_agrees_is_saved(void **state) {
     /* By force whatever it computes. */
     verdict.force = true;
     before.count = 0;
-    gr_test_ok(gr_verify_save(&verdict, out, &result, folder, probe, &before, &after, &err), &err);
+    gr_test_ok(gr_verify_save(&verdict, out, &result, bundle, probe, &before, &after, &err), &err);
     gr_bundle_free(again);
     gr_surgery_free(&result);
     gr_probe_free(probe);
-    gr_bundle_free(folder);
+    gr_bundle_free(bundle);
     gr_free(path);
     gr_free(out);
     gr_test_folder_remove(root);

@@ -246,21 +246,21 @@ static void test_logits(void **state) {
         plain p = plain_of(&b);
         gr_error err = {0};
         gr_import *in;
-        gr_bundle *folder;
+        gr_bundle *bundle;
         gr_test_ok(gr_import_open(&in, (const char *const[]){words, file}, 2, &err), &err);
         assert_string_equal(in->format, "llama2.c");
         assert_int_equal(in->def->context, T);
         check_logits(in->model, &p);
         gr_test_ok(gr_import_save(in, out, &err), &err);
-        gr_test_ok(gr_bundle_load(&folder, out, NULL, 0, &err), &err);
-        check_logits(folder->model, &p);
-        assert_int_equal(folder->info.data_count, 2);
-        assert_string_equal(folder->info.data[1].name, "model.bin");
+        gr_test_ok(gr_bundle_load(&bundle, out, NULL, 0, &err), &err);
+        check_logits(bundle->model, &p);
+        assert_int_equal(bundle->info.data_count, 2);
+        assert_string_equal(bundle->info.data[1].name, "model.bin");
         gr_tokenizer *tokenizer;
-        gr_test_ok(gr_tokenizer_open(&tokenizer, folder->info.tokenizer, &err), &err);
+        gr_test_ok(gr_tokenizer_open(&tokenizer, bundle->info.tokenizer, &err), &err);
         assert_true(gr_tokenizer_equal(tokenizer, in->tokenizer));
         gr_tokenizer_free(tokenizer);
-        gr_bundle_free(folder);
+        gr_bundle_free(bundle);
         gr_import_free(in);
         gr_free(b.bytes);
     }

@@ -43,7 +43,7 @@ static const char recipe_text[] =
 typedef struct world {
     gr_recipe *recipe;
     gr_project *project;
-    gr_bundle *folder;
+    gr_bundle *bundle;
     gr_surgery_result adapted; /* the folder's network and an adapter */
     char path[64];             /* of the recipe */
     char images[256], classes[256], weights[256], words[256];
@@ -110,7 +110,7 @@ static int setup(void **state) {
     gr_test_ok(gr_recipe_open(&w.recipe, w.path, NULL, 0, &err), &err);
     gr_test_ok(gr_project_open(&w.project, w.recipe, gr_test_path("data"), NULL, &err), &err);
     gr_test_ok(gr_project_train(&made, w.project, gr_test_path("run"), NULL, &err), &err);
-    w.folder = made.bundle;
+    w.bundle = made.bundle;
     made.owns = false;
     gr_made_free(&made);
 
@@ -118,7 +118,7 @@ static int setup(void **state) {
     gr_arch_region regions[2];
     gr_arch_def wider = with_adapter(&w, regions);
     gr_surgery_expand_def how = {0};
-    gr_test_ok(gr_surgery_expand(&w.adapted, w.folder->def, w.folder->model, &wider, &how, &err), &err);
+    gr_test_ok(gr_surgery_expand(&w.adapted, w.bundle->def, w.bundle->model, &wider, &how, &err), &err);
     write_samples(&w);
     write_foreign(&w);
     *state = &w;
@@ -128,7 +128,7 @@ static int setup(void **state) {
 static int teardown(void **state) {
     world *w = *state;
     gr_surgery_free(&w->adapted);
-    gr_bundle_free(w->folder);
+    gr_bundle_free(w->bundle);
     gr_project_free(w->project);
     gr_recipe_free(w->recipe);
     return gr_test_files_teardown(state);
@@ -192,15 +192,15 @@ static gr_status try_train(world *w, gr_error *err) {
 }
 
 static gr_status try_load(world *w, gr_error *err) {
-    gr_bundle *folder;
+    gr_bundle *bundle;
     (void)w;
-    GR_TRY(gr_bundle_load(&folder, gr_test_path("run/model"), NULL, 0, err));
-    gr_bundle_free(folder);
+    GR_TRY(gr_bundle_load(&bundle, gr_test_path("run/model"), NULL, 0, err));
+    gr_bundle_free(bundle);
     return GR_OK;
 }
 
 static gr_status try_save(world *w, gr_error *err) {
-    return gr_bundle_save(own_folder("saved"), w->folder->def, w->folder->model, &w->folder->info, err);
+    return gr_bundle_save(own_folder("saved"), w->bundle->def, w->bundle->model, &w->bundle->info, err);
 }
 
 static gr_status try_evaluate(world *w, gr_error *err) {
@@ -208,8 +208,8 @@ static gr_status try_evaluate(world *w, gr_error *err) {
     gr_tables *off;
     gr_evaluator *evaluator = NULL;
     gr_scan *scan = NULL;
-    GR_TRY(gr_profile_new(&off, w->folder->model, (const char *[]){"a"}, 1, err));
-    gr_status status = gr_evaluator_new(&evaluator, w->folder->model, off, 2, 16, err);
+    GR_TRY(gr_profile_new(&off, w->bundle->model, (const char *[]){"a"}, 1, err));
+    gr_status status = gr_evaluator_new(&evaluator, w->bundle->model, off, 2, 16, err);
     if (status == GR_OK)
         status = gr_scan_new(&scan, d, w->project->labels, d->validation, d->validation_count, 2, 16, err);
     gr_scan_free(scan);
@@ -225,7 +225,7 @@ static gr_status try_complete(world *w, gr_error *err) {
     def.generate.tokens = 3;
     def.stop = (const char *[]){"zz"};
     def.stops = 1;
-    GR_TRY(gr_decoder_new(&decoder, w->folder->model, NULL, &(gr_decoder_def){.context = 16}, err));
+    GR_TRY(gr_decoder_new(&decoder, w->bundle->model, NULL, &(gr_decoder_def){.context = 16}, err));
     gr_status status = gr_complete(&done, decoder, w->project->tokenizer, "a b", 3, &def, err);
     if (status == GR_OK)
         gr_completion_free(&done);
@@ -235,7 +235,7 @@ static gr_status try_complete(world *w, gr_error *err) {
 
 static gr_status try_remove(world *w, gr_error *err) {
     gr_surgery_result out;
-    GR_TRY(gr_surgery_remove(&out, w->folder->def, w->folder->model, (const char *[]){"a"}, 1, err));
+    GR_TRY(gr_surgery_remove(&out, w->bundle->def, w->bundle->model, (const char *[]){"a"}, 1, err));
     gr_surgery_free(&out);
     return GR_OK;
 }
@@ -243,7 +243,7 @@ static gr_status try_remove(world *w, gr_error *err) {
 static gr_status try_off(world *w, gr_error *err) {
     gr_surgery_result out;
     gr_surgery_off_def how = {.how = GR_OFF_ZERO, .rows = 16};
-    GR_TRY(gr_surgery_off(&out, w->folder->def, w->folder->model, "a", &how, err));
+    GR_TRY(gr_surgery_off(&out, w->bundle->def, w->bundle->model, "a", &how, err));
     gr_surgery_free(&out);
     return GR_OK;
 }
@@ -272,7 +272,7 @@ static gr_status try_audit(world *w, gr_error *err) {
 
 /* With an adapter more. */
 static gr_arch_def with_adapter(const world *w, gr_arch_region regions[2]) {
-    gr_arch_def wider = *w->folder->def;
+    gr_arch_def wider = *w->bundle->def;
     regions[0] = wider.regions[0];
     regions[1] = (gr_arch_region){.name = "b", .adapter = {.rank = 2}};
     wider.regions = regions, wider.region_count = 2;
@@ -283,7 +283,7 @@ static gr_status try_expand(world *w, gr_error *err) {
     gr_surgery_result out;
     gr_arch_region regions[2];
     gr_arch_def wider = with_adapter(w, regions);
-    GR_TRY(gr_surgery_expand(&out, w->folder->def, w->folder->model, &wider, &(gr_surgery_expand_def){0}, err));
+    GR_TRY(gr_surgery_expand(&out, w->bundle->def, w->bundle->model, &wider, &(gr_surgery_expand_def){0}, err));
     gr_surgery_free(&out);
     return GR_OK;
 }
@@ -293,7 +293,7 @@ static gr_status try_resize(world *w, gr_error *err) {
     gr_surgery_resize_def how = gr_surgery_resize_default();
     how.layers = 2;
     how.mlp = 40;
-    GR_TRY(gr_surgery_resize(&out, w->folder->def, w->folder->model, &how, err));
+    GR_TRY(gr_surgery_resize(&out, w->bundle->def, w->bundle->model, &how, err));
     gr_surgery_free(&out);
     return GR_OK;
 }
@@ -316,7 +316,7 @@ static bool one_batch(void *context, gr_batch *batch) {
 static gr_status try_compare(world *w, gr_error *err) {
     double apart;
     bool given = false;
-    gr_surgery_side side[2] = {{w->folder->model, NULL}, {w->folder->model, NULL}};
+    gr_surgery_side side[2] = {{w->bundle->model, NULL}, {w->bundle->model, NULL}};
     return gr_surgery_compare(&apart, side, 4, one_batch, &given, err);
 }
 

@@ -2,10 +2,10 @@
  *
  *     GR_TRY(gr_bundle_save("runs/a/model", &def, model, &(gr_bundle_info){.recipe = yaml, .seed = 1}, err));
  *
- *     gr_bundle *folder;
- *     GR_TRY(gr_bundle_load(&folder, "runs/a/model", NULL, 0, err));
- *     ... folder->def, folder->model ...
- *     gr_bundle_free(folder);
+ *     gr_bundle *bundle;
+ *     GR_TRY(gr_bundle_load(&bundle, "runs/a/model", NULL, 0, err));
+ *     ... bundle->def, bundle->model ...
+ *     gr_bundle_free(bundle);
  *
  * What is inside
  *     model.safetensors      what no region owns          REGION.safetensors   what this region owns
@@ -68,11 +68,11 @@ typedef struct gr_bundle {
  * network of gr_surgery_remove, which refuses regions that cannot be taken out. Verified before anything is used: sizes
  * and digests, that the pieces tile every parameter exactly, types and shapes. GR_ERR_FORMAT for what does not match,
  * GR_ERR_INPUT for a missing file, GR_ERR_USAGE for an unknown region. */
-gr_status gr_bundle_load(gr_bundle **folder, const char *path, const char *const *without, int count, gr_error *err);
-void gr_bundle_free(gr_bundle *folder);
+gr_status gr_bundle_load(gr_bundle **bundle, const char *path, const char *const *without, int count, gr_error *err);
+void gr_bundle_free(gr_bundle *bundle);
 
 /* The tokenizer that the model folder keeps; GR_ERR_USAGE if it keeps none. */
-gr_status gr_bundle_tokenizer(gr_tokenizer **tokenizer, const gr_bundle *folder, gr_error *err);
+gr_status gr_bundle_tokenizer(gr_tokenizer **tokenizer, const gr_bundle *bundle, gr_error *err);
 
 /* The one of PATH, PATH/model (a run) and PATH/routed/model (an audit) that holds a manifest; a new string, NULL with
  * GR_ERR_INPUT (nothing there) or GR_ERR_USAGE (no model there). */

@@ -1,12 +1,12 @@
 /* verify.h - a changed model is written only where it computes what is expected of it.
  *
  *     gr_surgery_result smaller;
- *     GR_TRY(gr_surgery_remove(&smaller, folder->def, folder->model, (const char *[]){"biology"}, 1, err));
+ *     GR_TRY(gr_surgery_remove(&smaller, bundle->def, bundle->model, (const char *[]){"biology"}, 1, err));
  *     gr_probe *probe;
- *     GR_TRY(gr_probe_open(&probe, "other.txt", folder, err));
- *     gr_verify_side before = {folder->model, (const char *[]){"biology"}, 1}, after = {.model = smaller.model};
+ *     GR_TRY(gr_probe_open(&probe, "other.txt", bundle, err));
+ *     gr_verify_side before = {bundle->model, (const char *[]){"biology"}, 1}, after = {.model = smaller.model};
  *     gr_verdict verdict = {.exact = true};
- *     status = gr_verify_save(&verdict, "runs/smaller", &smaller, folder, probe, &before, &after, err);
+ *     status = gr_verify_save(&verdict, "runs/smaller", &smaller, bundle, probe, &before, &after, err);
  *     gr_probe_free(probe);
  */
 #ifndef GRADROUTE_VERIFY_H
@@ -26,7 +26,7 @@ typedef struct gr_probe gr_probe;
 /* The text of a file (gr_source_of), encoded by the folder's tokenizer; NULL: one batch of keyed tokens, of numbers for
  * a multilayer perceptron. Errors: those of the corpus, of gr_bundle_tokenizer; GR_ERR_USAGE: the tokenizer has more
  * tokens than the network reads. */
-gr_status gr_probe_open(gr_probe **probe, const char *path, const gr_bundle *folder, gr_error *err);
+gr_status gr_probe_open(gr_probe **probe, const char *path, const gr_bundle *bundle, gr_error *err);
 int gr_probe_rows(const gr_probe *probe);         /* most positions in a batch */
 bool gr_probe_next(void *probe, gr_batch *batch); /* false at the end; fits gr_surgery_off_def.next */
 int gr_probe_batches(const gr_probe *probe);      /* handed out since the last rewind */

@@ -19,18 +19,18 @@ struct gr_probe {
 };
 
 /* A probe over the documents of a file, in the model's own tokens. */
-static gr_status open_file(gr_probe *p, const char *path, const gr_bundle *folder, gr_error *err) {
+static gr_status open_file(gr_probe *p, const char *path, const gr_bundle *bundle, gr_error *err) {
     gr_tokenizer *tokenizer;
     gr_source source = gr_source_of(path);
-    int width = folder->def->context;
-    GR_TRY(gr_bundle_tokenizer(&tokenizer, folder, err));
+    int width = bundle->def->context;
+    GR_TRY(gr_bundle_tokenizer(&tokenizer, bundle, err));
     gr_status status = gr__unlabelled_open(&p->data, &p->labels, &source, tokenizer, width, err);
     gr_tokenizer_free(tokenizer);
     GR_TRY(status);
 
-    if (p->data->vocab > folder->def->vocab)
+    if (p->data->vocab > bundle->def->vocab)
         return gr_error_set(err, GR_ERR_USAGE, "model", NULL, "its tokenizer has %d tokens, its network reads %d",
-                            p->data->vocab, folder->def->vocab);
+                            p->data->vocab, bundle->def->vocab);
 
     /* Batches of ROWS rows of the model's context. */
     p->rows = ROWS * width;
@@ -70,13 +70,13 @@ static void fill_keyed(gr_probe *p, const gr_arch_def *def) {
     fill_numbers(p, 1, def->sizes[def->size_count - 1], key);
 }
 
-gr_status gr_probe_open(gr_probe **probe, const char *path, const gr_bundle *folder, gr_error *err) {
+gr_status gr_probe_open(gr_probe **probe, const char *path, const gr_bundle *bundle, gr_error *err) {
     gr_status status = GR_OK;
     *probe = gr_alloc(sizeof **probe);
     if (path)
-        status = open_file(*probe, path, folder, err);
+        status = open_file(*probe, path, bundle, err);
     else
-        fill_keyed(*probe, folder->def);
+        fill_keyed(*probe, bundle->def);
     if (status != GR_OK) {
         gr_probe_free(*probe);
         *probe = NULL;
