@@ -98,7 +98,7 @@ readable() { "$work/read/tools/readable.py" "$@"; }
 lines() { i=0; while [ $i -lt "$1" ]; do echo "    x += $i;"; i=$((i + 1)); done; }
 long() { printf '%s\n' "$1" 'int f(int x) {' '    const char *s = "} /* no comment */ {";'; lines 6; printf '%s\n' "$2"; lines 6; printf '%s\n' '    return x;' '}'; }
 for place in src cli bench tests; do long '/* Adds up. */' '' >"$work/read/$place/a.c"; done
-fails 1 'src: less than 14 % of the lines are comments' 'one comment in a long function' readable
+fails 1 'src: less than 15 % of the lines are comments' 'one comment in a long function' readable
 for place in src cli bench; do { printf '/* more */\n/* and more */\n\n'; long '/* Adds up. */' ''; } >"$work/read/$place/a.c"; done
 fails 0 'src: .* of 1 functions of 15 lines or more 0.0 % bare, 100.0 % in paragraphs' 'a comment above and a paragraph' readable
 { printf '/* more */\n/* and more */\n/* and more */\n\n'; long '' ''; } >"$work/read/src/a.c"

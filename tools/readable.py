@@ -14,7 +14,7 @@ LONG = 15
 # Per tree: per cent of long functions that may be bare and that must have paragraphs, and least per cent of comments; lines of a
 # file and of a function at most. None: no limit.
 LIMITS = {
-    "src": (10, 70, 14, 600, 80),
+    "src": (10, 70, 15, 600, 80),
     "cli": (10, 70, 11, 600, 80),
     "bench": (10, 70, 11, 600, 80),
     "tests": (None, None, None, 900, 80),

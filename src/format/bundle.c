@@ -27,13 +27,13 @@ static gr_real *gather(gr_model *model, gr_param p, gr_rect rect) {
 
 /* The tensors of one file; a file without any is not written. */
 static gr_status write_tensors(const char *folder, const gr__blueprint *blueprint, gr_model *model,
-                               const gr__tensor_cut *pieces, int file, gr_error *err) {
-    gr_array *arrays = gr_alloc((size_t)pieces->count * sizeof *arrays);
+                               const gr__tensor_cut *cut, int file, gr_error *err) {
+    gr_array *arrays = gr_alloc((size_t)cut->count * sizeof *arrays);
     int n = 0;
 
     /* The rectangles of this file, each as a block of its own. */
-    for (int i = 0; i < pieces->count; i++) {
-        const gr__tensor *t = &pieces->tensor[i];
+    for (int i = 0; i < cut->count; i++) {
+        const gr__tensor *t = &cut->tensor[i];
         if (t->file == file)
             arrays[n++] =
                 (gr_array){t->name,
@@ -116,7 +116,7 @@ static void set_info(json_t *manifest, const gr_bundle_info *info) {
 }
 
 /* The manifest is written last: a folder that has one is whole. */
-static gr_status write_manifest(const char *folder, const gr__blueprint *blueprint, const gr__tensor_cut *pieces,
+static gr_status write_manifest(const char *folder, const gr__blueprint *blueprint, const gr__tensor_cut *cut,
                                 const gr_bundle_info *info, gr_error *err) {
     json_t *manifest = json_object(), *files = json_array();
     gr_status status = list_files(files, folder, blueprint, err);
@@ -125,7 +125,7 @@ static gr_status write_manifest(const char *folder, const gr__blueprint *bluepri
     json_object_set_new(manifest, "format_version", json_integer(GR__FOLDER_VERSION));
     json_object_set_new(manifest, "arch", gr__arch_to_json(blueprint->def));
     json_object_set_new(manifest, "regions", gr__regions_json(blueprint));
-    json_object_set_new(manifest, "pieces", gr__tensor_cut_json(pieces, blueprint));
+    json_object_set_new(manifest, "pieces", gr__tensor_cut_json(cut, blueprint));
     set_info(manifest, info);
     json_object_set_new(manifest, "files", files);
 
@@ -146,17 +146,17 @@ static gr_status write_manifest(const char *folder, const gr__blueprint *bluepri
 static gr_status write_all(const char *folder, const gr__blueprint *blueprint, gr_model *model,
                            const gr_bundle_info *info, gr_error *err) {
     /* The parameters by region, each region's in a file of its own. */
-    gr__tensor_cut pieces;
+    gr__tensor_cut cut;
     gr_status status = GR_OK;
-    gr__tensor_cut_cut(&pieces, blueprint);
+    gr__tensor_cut_make(&cut, blueprint);
     for (int f = GR_NONE; !status && f < blueprint->def->region_count; f++)
-        status = write_tensors(folder, blueprint, model, &pieces, f, err);
+        status = write_tensors(folder, blueprint, model, &cut, f, err);
 
     if (!status && info->tokenizer)
         status = copy_tokenizer(folder, info->tokenizer, err);
     if (!status)
-        status = write_manifest(folder, blueprint, &pieces, info, err);
-    gr__tensor_cut_free(&pieces);
+        status = write_manifest(folder, blueprint, &cut, info, err);
+    gr__tensor_cut_free(&cut);
     return status;
 }
 

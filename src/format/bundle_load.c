@@ -23,7 +23,7 @@ typedef struct loader {
     gr_arch_def *def;      /* as saved */
     gr__remap *map;        /* to what is loaded */
     bool *left;            /* [regions] left out */
-    gr__tensor_cut pieces; /* of map->from */
+    gr__tensor_cut cut;    /* of map->from */
     gr_safetensors **file; /* [regions + 1], the core's first; NULL: not needed */
     gr_model *model;
 } loader;
@@ -88,7 +88,7 @@ static gr_status read_arch(loader *l, const char *const *without, int count) {
 static gr_status read_pieces(loader *l) {
     json_t *pieces;
     GR_TRY(gr_json_member(l->manifest, &pieces, "pieces", JSON_ARRAY, l->place, l->err));
-    return gr__tensor_cut_read(&l->pieces, l->map->from, pieces, l->place, l->err);
+    return gr__tensor_cut_read(&l->cut, l->map->from, pieces, l->place, l->err);
 }
 
 /* ---- files ---- */
@@ -143,8 +143,8 @@ static gr_status open_file(loader *l, int file, const char *name, const char *pa
     GR_TRY(gr_safetensors_open(open, path, l->err));
 
     /* Each piece of the region is there with its sizes. */
-    for (int i = 0; i < l->pieces.count; i++) {
-        const gr__tensor *t = &l->pieces.tensor[i];
+    for (int i = 0; i < l->cut.count; i++) {
+        const gr__tensor *t = &l->cut.tensor[i];
         const gr_array *array;
         if (t->file != file)
             continue;
@@ -164,8 +164,8 @@ static gr_status open_file(loader *l, int file, const char *name, const char *pa
 
 /* Whether a region has any numbers of its own: without any it has no file. */
 static bool has_pieces(const loader *l, int file) {
-    for (int i = 0; i < l->pieces.count; i++)
-        if (l->pieces.tensor[i].file == file)
+    for (int i = 0; i < l->cut.count; i++)
+        if (l->cut.tensor[i].file == file)
             return true;
     return false;
 }
@@ -239,8 +239,8 @@ static gr_status read_param(const loader *l, int param, gr_real *data) {
     gr_status status = GR_OK;
 
     /* Its pieces in the files that were opened: how many of their numbers stay, and where they go. */
-    for (int i = 0; !status && i < l->pieces.count; i++) {
-        const gr__tensor *t = &l->pieces.tensor[i];
+    for (int i = 0; !status && i < l->cut.count; i++) {
+        const gr__tensor *t = &l->cut.tensor[i];
         if (t->rect.param != old || left_out(l, t->file))
             continue;
         have += staying(row, t->rect.lo0, t->rect.hi0) * staying(col, t->rect.lo1, t->rect.hi1);
@@ -283,20 +283,20 @@ static gr_status read_text(const loader *l, gr_arena *arena, const char **to, co
 }
 
 /* The digests of the data that the model was trained on, by name. */
-static gr_status read_data(const loader *l, gr_bundle *folder) {
+static gr_status read_data(const loader *l, gr_bundle *bundle) {
     json_t *list;
     GR_TRY(gr_json_member(l->manifest, &list, "data", JSON_ARRAY, l->place, l->err));
     size_t n = json_array_size(list);
-    gr_bundle_data *data = gr_arena_alloc(folder->arena, n * sizeof *data);
+    gr_bundle_data *data = gr_arena_alloc(bundle->arena, n * sizeof *data);
 
     for (size_t i = 0; i < n; i++) {
         if (!json_is_object(json_array_get(list, i)))
             return FORMAT(l, DAMAGED, "an entry of 'data' is not an object");
-        GR_TRY(read_text(l, folder->arena, &data[i].name, json_array_get(list, i), "name"));
-        GR_TRY(read_text(l, folder->arena, &data[i].sha256, json_array_get(list, i), "sha256"));
+        GR_TRY(read_text(l, bundle->arena, &data[i].name, json_array_get(list, i), "name"));
+        GR_TRY(read_text(l, bundle->arena, &data[i].sha256, json_array_get(list, i), "sha256"));
     }
-    folder->info.data = data;
-    folder->info.data_count = (int)n;
+    bundle->info.data = data;
+    bundle->info.data_count = (int)n;
     return GR_OK;
 }
 
@@ -309,33 +309,33 @@ static gr_status read_given(const loader *l, gr_arena *arena, const char **to, c
 }
 
 /* Where the model comes from; its vocabulary is a file that is verified like the others. */
-static gr_status read_info(const loader *l, gr_bundle *folder) {
-    folder->info.seed = (uint64_t)json_integer_value(json_object_get(l->manifest, "seed"));
-    GR_TRY(read_given(l, folder->arena, &folder->info.recipe, "recipe"));
-    GR_TRY(read_given(l, folder->arena, &folder->info.build, "build"));
-    GR_TRY(read_data(l, folder));
+static gr_status read_info(const loader *l, gr_bundle *bundle) {
+    bundle->info.seed = (uint64_t)json_integer_value(json_object_get(l->manifest, "seed"));
+    GR_TRY(read_given(l, bundle->arena, &bundle->info.recipe, "recipe"));
+    GR_TRY(read_given(l, bundle->arena, &bundle->info.build, "build"));
+    GR_TRY(read_data(l, bundle));
 
     if (!find_file(l, "tokenizer.json"))
         return GR_OK;
     char *path = gr_format("%s/tokenizer.json", l->path);
     gr_status status = check_file(l, "tokenizer.json", path);
-    folder->info.tokenizer = gr_arena_strdup(folder->arena, path);
+    bundle->info.tokenizer = gr_arena_strdup(bundle->arena, path);
     gr_free(path);
     return status;
 }
 
 /* In this order: nothing is used before what guards it was verified. */
-static gr_status load(loader *l, gr_bundle *folder, const char *const *without, int count) {
+static gr_status load(loader *l, gr_bundle *bundle, const char *const *without, int count) {
     GR_TRY(read_manifest(l));
     GR_TRY(read_arch(l, without, count));
     GR_TRY(read_pieces(l));
-    GR_TRY(read_info(l, folder));
+    GR_TRY(read_info(l, bundle));
     GR_TRY(open_files(l));
     GR_TRY(read_model(l));
 
     /* The result takes the model over. */
-    folder->def = gr_arch_copy(l->map->def);
-    folder->model = l->model;
+    bundle->def = gr_arch_copy(l->map->def);
+    bundle->model = l->model;
     l->model = NULL;
     return GR_OK;
 }
@@ -343,19 +343,19 @@ static gr_status load(loader *l, gr_bundle *folder, const char *const *without, 
 gr_status gr_bundle_load(gr_bundle **out, const char *path, const char *const *without, int count, gr_error *err) {
     char *place = gr_format("%s/manifest.json", path);
     loader l = {.path = path, .place = place, .err = err};
-    gr_bundle *folder = gr_alloc(sizeof *folder);
-    folder->arena = gr_arena_new();
+    gr_bundle *bundle = gr_alloc(sizeof *bundle);
+    bundle->arena = gr_arena_new();
 
     /* A killed process may have left the model under another name. */
     gr__place_mend(path);
-    gr_status status = load(&l, folder, without, count);
+    gr_status status = load(&l, bundle, without, count);
 
     /* What loading needed goes, whether it went well or not. */
     for (int f = 0; l.file && f <= l.def->region_count; f++)
         gr_safetensors_close(l.file[f]);
     gr_free(l.file);
     gr_free(l.left);
-    gr__tensor_cut_free(&l.pieces);
+    gr__tensor_cut_free(&l.cut);
     gr__remap_free(l.map);
     gr_arch_free(l.def);
     gr_model_free(l.model);
@@ -363,26 +363,26 @@ gr_status gr_bundle_load(gr_bundle **out, const char *path, const char *const *w
     gr_free(place);
 
     if (status) {
-        gr_bundle_free(folder);
-        folder = NULL;
+        gr_bundle_free(bundle);
+        bundle = NULL;
     }
-    *out = folder;
+    *out = bundle;
     return status;
 }
 
-void gr_bundle_free(gr_bundle *folder) {
-    if (!folder)
+void gr_bundle_free(gr_bundle *bundle) {
+    if (!bundle)
         return;
-    gr_arch_free(folder->def);
-    gr_model_free(folder->model);
-    gr_arena_free(folder->arena);
-    gr_free(folder);
+    gr_arch_free(bundle->def);
+    gr_model_free(bundle->model);
+    gr_arena_free(bundle->arena);
+    gr_free(bundle);
 }
 
-gr_status gr_bundle_tokenizer(gr_tokenizer **tokenizer, const gr_bundle *folder, gr_error *err) {
+gr_status gr_bundle_tokenizer(gr_tokenizer **tokenizer, const gr_bundle *bundle, gr_error *err) {
     *tokenizer = NULL;
-    if (!folder->info.tokenizer)
+    if (!bundle->info.tokenizer)
         return gr_error_set(err, GR_ERR_USAGE, "model", "models that train and audit write have one",
                             "the model folder has no tokenizer.json, and text cannot be read without");
-    return gr_tokenizer_open(tokenizer, folder->info.tokenizer, err);
+    return gr_tokenizer_open(tokenizer, bundle->info.tokenizer, err);
 }

@@ -9,11 +9,11 @@
 #define FORMAT(err, place, ...) gr_error_set((err), GR_ERR_FORMAT, (place), NULL, __VA_ARGS__)
 enum { MOST = 4096 }; /* pieces of one parameter */
 
-void gr__tensor_cut_free(gr__tensor_cut *pieces) {
-    if (pieces->arena)
-        gr_arena_free(pieces->arena);
-    gr_free(pieces->tensor);
-    *pieces = (gr__tensor_cut){0};
+void gr__tensor_cut_free(gr__tensor_cut *cut) {
+    if (cut->arena)
+        gr_arena_free(cut->arena);
+    gr_free(cut->tensor);
+    *cut = (gr__tensor_cut){0};
 }
 
 char *gr__tensor_cut_file(const gr__blueprint *blueprint, int file) {
@@ -39,15 +39,14 @@ static const char *tensor_name(gr_arena *arena, const char *param, const gr__own
     return name;
 }
 
-void gr__tensor_cut_cut(gr__tensor_cut *pieces, const gr__blueprint *blueprint) {
-    *pieces = (gr__tensor_cut){.arena = gr_arena_new()};
+void gr__tensor_cut_make(gr__tensor_cut *cut, const gr__blueprint *blueprint) {
+    *cut = (gr__tensor_cut){.arena = gr_arena_new()};
     for (int p = 0; p < blueprint->params; p++) {
         int count;
         gr__owned *owned = gr__blueprint_cut(blueprint, &count, p);
         for (int i = 0; i < count; i++)
-            GR_PUSH(pieces->tensor, pieces->count, pieces->capacity) =
-                (gr__tensor){owned[i].rect, owned[i].region,
-                             tensor_name(pieces->arena, blueprint->param[p].def.name, owned, count, i)};
+            GR_PUSH(cut->tensor, cut->count, cut->capacity) = (gr__tensor){
+                owned[i].rect, owned[i].region, tensor_name(cut->arena, blueprint->param[p].def.name, owned, count, i)};
         gr_free(owned);
     }
 }
@@ -63,13 +62,13 @@ static void set_rect(json_t *value, const gr__blueprint *blueprint, gr_rect rect
     json_object_set_new(value, "hi1", json_integer(rect.hi1));
 }
 
-json_t *gr__tensor_cut_json(const gr__tensor_cut *pieces, const gr__blueprint *blueprint) {
+json_t *gr__tensor_cut_json(const gr__tensor_cut *cut, const gr__blueprint *blueprint) {
     json_t *list = json_array();
-    for (int i = 0; i < pieces->count; i++) {
-        char *file = gr__tensor_cut_file(blueprint, pieces->tensor[i].file);
+    for (int i = 0; i < cut->count; i++) {
+        char *file = gr__tensor_cut_file(blueprint, cut->tensor[i].file);
         json_t *value = json_object();
-        json_object_set_new(value, "tensor", json_string(pieces->tensor[i].name));
-        set_rect(value, blueprint, pieces->tensor[i].rect);
+        json_object_set_new(value, "tensor", json_string(cut->tensor[i].name));
+        set_rect(value, blueprint, cut->tensor[i].rect);
         json_object_set_new(value, "file", json_string(file));
         json_array_append_new(list, value);
         gr_free(file);
@@ -128,8 +127,8 @@ static gr_status read_file(int *file, const gr__blueprint *blueprint, const char
 }
 
 /* One piece as the manifest lists it, checked against the parameter that it is of. */
-static gr_status read_piece(gr__tensor_cut *pieces, const gr__blueprint *blueprint, const json_t *value,
-                            const char *place, gr_error *err) {
+static gr_status read_piece(gr__tensor_cut *cut, const gr__blueprint *blueprint, const json_t *value, const char *place,
+                            gr_error *err) {
     json_t *tensor, *param, *file;
     gr__tensor t = {0};
     if (!json_is_object(value))
@@ -154,8 +153,8 @@ static gr_status read_piece(gr__tensor_cut *pieces, const gr__blueprint *bluepri
         return FORMAT(err, place, "rows %d..%d, columns %d..%d do not fit '%s' [%d x %d]", t.rect.lo0, t.rect.hi0,
                       t.rect.lo1, t.rect.hi1, def->name, def->rows, def->cols);
 
-    t.name = gr_arena_strdup(pieces->arena, json_string_value(tensor));
-    GR_PUSH(pieces->tensor, pieces->count, pieces->capacity) = t;
+    t.name = gr_arena_strdup(cut->arena, json_string_value(tensor));
+    GR_PUSH(cut->tensor, cut->count, cut->capacity) = t;
     return GR_OK;
 }
 
@@ -195,21 +194,21 @@ static gr_status check_tiles(const gr__tensor *tensor, int n, const gr_param_def
     return GR_OK;
 }
 
-gr_status gr__tensor_cut_read(gr__tensor_cut *pieces, const gr__blueprint *blueprint, const json_t *value,
+gr_status gr__tensor_cut_read(gr__tensor_cut *cut, const gr__blueprint *blueprint, const json_t *value,
                               const char *place, gr_error *err) {
-    *pieces = (gr__tensor_cut){.arena = gr_arena_new()};
+    *cut = (gr__tensor_cut){.arena = gr_arena_new()};
     for (size_t i = 0; i < json_array_size(value); i++)
-        GR_TRY(read_piece(pieces, blueprint, json_array_get(value, i), place, err));
-    if (!pieces->count)
+        GR_TRY(read_piece(cut, blueprint, json_array_get(value, i), place, err));
+    if (!cut->count)
         return FORMAT(err, place, "'pieces' is empty");
 
     /* Sorted, the pieces of each parameter stand together. */
-    qsort(pieces->tensor, (size_t)pieces->count, sizeof *pieces->tensor, by_place);
+    qsort(cut->tensor, (size_t)cut->count, sizeof *cut->tensor, by_place);
     for (int p = 0, at = 0; p < blueprint->params; p++) {
         int n = 0;
-        while (at + n < pieces->count && pieces->tensor[at + n].rect.param == p)
+        while (at + n < cut->count && cut->tensor[at + n].rect.param == p)
             n++;
-        GR_TRY(check_tiles(pieces->tensor + at, n, &blueprint->param[p].def, place, err));
+        GR_TRY(check_tiles(cut->tensor + at, n, &blueprint->param[p].def, place, err));
         at += n;
     }
     return GR_OK;

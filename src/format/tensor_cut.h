@@ -20,16 +20,16 @@ typedef struct gr__tensor_cut {
     size_t capacity;
 } gr__tensor_cut;
 
-void gr__tensor_cut_free(gr__tensor_cut *pieces);
+void gr__tensor_cut_free(gr__tensor_cut *cut);
 
 /* As this library cuts. */
-void gr__tensor_cut_cut(gr__tensor_cut *pieces, const gr__blueprint *blueprint);
+void gr__tensor_cut_make(gr__tensor_cut *cut, const gr__blueprint *blueprint);
 
 /* As a manifest says; GR_ERR_FORMAT unless the pieces tile every parameter of the blueprint exactly. */
-gr_status gr__tensor_cut_read(gr__tensor_cut *pieces, const gr__blueprint *blueprint, const json_t *value,
+gr_status gr__tensor_cut_read(gr__tensor_cut *cut, const gr__blueprint *blueprint, const json_t *value,
                               const char *place, gr_error *err);
 
-json_t *gr__tensor_cut_json(const gr__tensor_cut *pieces, const gr__blueprint *blueprint);
+json_t *gr__tensor_cut_json(const gr__tensor_cut *cut, const gr__blueprint *blueprint);
 json_t *gr__regions_json(const gr__blueprint *blueprint);
 
 /* "model.safetensors" or "REGION.safetensors"; gr_free it. */
