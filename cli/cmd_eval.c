@@ -139,7 +139,7 @@ static gr_status open_split(text *t, const eval_options *own, const char *recipe
     GR_TRY(gr__precision_of_model(t->recipe, bundle->info.recipe, err));
     GR_TRY(gr_project_open(&t->project, t->recipe, kept, &(gr_control){.kept = kept, .threads = common.threads}, err));
     if (t->recipe->precision != GR_PRECISION_AUTO) /* losses as an audit has them, to the last bit */
-        gr_model_set_precision(folder->model, t->recipe->precision);
+        gr_model_set_precision(bundle->model, t->recipe->precision);
 
     /* Losses in tokens of another vocabulary could not be compared with those that the model knows. */
     const gr_tokenizer *own_tokenizer = t->project->tokenizer;
