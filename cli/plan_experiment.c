@@ -1,10 +1,13 @@
-/* plan_experiment.c - how many models, measurements and attacks an experiment comes to: its arms, points and seeds. */
+/* plan_experiment.c - how many models, measurements and attacks an experiment comes to, by its arms, points and seeds;
+ * and how long those that are not done take. */
 #include "plan_experiment.h"
 
 #include <math.h>
+#include <omp.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "gradroute/experiment.h"
@@ -84,11 +87,77 @@ static gr_status plan_point(sums *s, const gr_experiment *e, int point, const gr
     return status;
 }
 
+/* ---- what is left of it ---- */
+
+double gr__planned_seconds(const gr_plan *p) { return p->training + p->measuring + p->attacking; }
+
+/* Times are too long where others worked on the machine: the least that a model got. */
+void gr__print_plan_cores(const gr_plan *p, int threads) {
+    double least = INFINITY;
+    for (int i = 0; i < p->arms; i++)
+        if (p->arm[i].model.steps)
+            least = fmin(least, p->arm[i].model.timing.cores); /* leaves NaN out */
+    const char *cores = gr__text_cores((char[48]){0}, least, threads);
+    if (*cores)
+        printf("note: %s while timing: %s\n", cores, GR__CORES_HINT);
+}
+
+static void print_cost(const char *name, int count, int done, int committed, double flops, double seconds) {
+    char clock[32] = "not known", operations[32];
+    if (isfinite(seconds))
+        gr__text_time(clock, seconds);
+    gr__print(operations, sizeof operations, "%.3g", flops);
+    printf("  %-24s %6d %6d %9d %10s %10s\n", name, count, done, committed, operations, clock);
+}
+
+/* Cells by arm, what arms share under the first of them; operations and time of what is not done. */
+static void print_costs(const gr_plan *p, int jobs) {
+    const int threads = omp_get_max_threads();
+    char clock[32];
+    printf("\n  %-24s %6s %6s %9s %10s %10s\n", "cells of", "all", "done", "committed", "operations", "time");
+    for (int i = 0; i < p->arms; i++) {
+        const gr_plan_arm *a = &p->arm[i];
+        print_cost(a->name, a->cells, a->done, a->committed, a->flops, a->training + a->measuring + a->attacking);
+    }
+    print_cost("(all, data too)", p->cells, p->done, p->committed, p->flops, gr__planned_seconds(p));
+
+    /* In hours of a person. */
+    if (isfinite(gr__planned_seconds(p))) {
+        printf("%s on %d %s, at the speed of steps timed now", gr__text_time(clock, gr__planned_seconds(p)), threads,
+               gr__plural(threads, "thread", "threads"));
+        if (jobs > 1)
+            printf("; by %d processes about %s", jobs, gr__text_time(clock, gr__planned_seconds(p) / jobs));
+        printf("\n");
+    }
+    gr__print_plan_cores(p, threads);
+}
+
+static json_t *cost_json(const gr_plan_arm *a) {
+    return json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "name", a->name, "cells", a->cells, "done",
+                     a->done, "committed", a->committed, "trained", a->trained, "flops", gr__json_real(a->flops),
+                     "minutes", gr__json_real((a->training + a->measuring + a->attacking) / 60), "training_minutes",
+                     gr__json_real(a->training / 60), "measuring_minutes", gr__json_real(a->measuring / 60),
+                     "attack_minutes", gr__json_real(a->attacking / 60));
+}
+
+/* minutes: of one process after the other; jobs_minutes: of so many at once. */
+static void add_costs(json_t *plan, const gr_plan *p, int jobs) {
+    json_t *list = json_array();
+    for (int i = 0; i < p->arms; i++)
+        json_array_append_new(list, cost_json(&p->arm[i]));
+    json_t *costs = json_pack("{s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:i, s:i}", "costs", list, "wanted", p->cells,
+                              "done", p->done, "committed", p->committed, "flops", gr__json_real(p->flops), "minutes",
+                              gr__json_real(gr__planned_seconds(p) / 60), "jobs_minutes",
+                              gr__json_real(gr__planned_seconds(p) / 60 / jobs), "jobs", jobs, "timed", p->timed);
+    json_object_update(plan, costs);
+    json_decref(costs);
+}
+
 /* ---- printing ---- */
 
 static int64_t cells(const sums *s) { return s->data + s->count.models + s->count.measures + s->count.attacks; }
 
-static void print_json(const sums *s, const gr_experiment *e) {
+static void print_json(const sums *s, const gr_experiment *e, const gr_plan *p, int jobs) {
     /* Arms, also those that do not run. */
     json_t *arms = json_array(), *points = json_array();
     for (int i = 0; i < e->arms; i++) {
@@ -117,6 +186,7 @@ static void print_json(const sums *s, const gr_experiment *e) {
     double half = gr_half_width(e->seeds);
     json_object_set_new(plan, "claims", json_integer(e->claims));
     json_object_set_new(plan, "half_width", isnan(half) ? json_null() : json_real(half));
+    add_costs(plan, p, jobs);
     gr__print_json(plan);
 }
 
@@ -134,7 +204,7 @@ static void print_claims(const gr_experiment *e) {
 }
 
 /* A line for each axis, and for each arm that runs. */
-static void print_text(const sums *s, const gr_experiment *e) {
+static void print_text(const sums *s, const gr_experiment *e, const gr_plan *p, int jobs) {
     char a[32], b[32], c[32], d[32], all[32];
 
     /* What it is made at. */
@@ -159,34 +229,65 @@ static void print_text(const sums *s, const gr_experiment *e) {
            gr__text_count(all, cells(s)), gr__text_count(a, s->data), gr__text_count(b, s->count.models),
            gr__plural(s->count.models, "model", "models"), gr__text_count(c, s->count.measures),
            gr__text_count(d, s->count.attacks));
+    print_costs(p, jobs);
     if (e->claims > 0)
         print_claims(e);
 }
 
 /* ---- all of it ---- */
 
-static gr_status plan(const gr_experiment *e, const gr__common *common, const gr__experiment_choice *choice,
-                      const gr_registry *registry, gr_error *err) {
-    sums s = {.runs = gr_alloc((size_t)e->arms * sizeof *s.runs), .arm = gr_alloc((size_t)e->arms * sizeof *s.arm)};
-    gr_status status = GR_OK;
-    for (int point = 0; point < gr_experiment_points(e) && status == GR_OK; point++)
-        status = plan_point(&s, e, point, common, choice, registry, err);
+/* Every point; what is wrong with one is said before its data are read. */
+static gr_status count(sums *s, const gr_experiment *e, const gr__common *common, const gr__experiment_choice *choice,
+                       const gr_registry *registry, gr_error *err) {
+    s->runs = gr_alloc((size_t)e->arms * sizeof *s->runs);
+    s->arm = gr_alloc((size_t)e->arms * sizeof *s->arm);
+    for (int point = 0; point < gr_experiment_points(e); point++)
+        GR_TRY(plan_point(s, e, point, common, choice, registry, err));
+    return GR_OK;
+}
 
-    if (status == GR_OK && common->json)
-        print_json(&s, e);
-    else if (status == GR_OK)
-        print_text(&s, e);
-    gr_free(s.runs);
-    gr_free(s.arm);
+/* What is done in the folder, and what the rest takes. */
+static gr_status time_cells(gr_plan *p, const gr__common *common, const gr__experiment_choice *choice, gr_error *err) {
+    char *folder = gr__run_folder(common);
+    gr_control control = {.threads = common->threads};
+    gr_lab *lab;
+    gr_lab_def def = {.experiment = common->input,
+                      .preset = choice->preset,
+                      .base = choice->base,
+                      .set = common->set.at,
+                      .sets = common->set.count,
+                      .arm = choice->arm.at,
+                      .arms = choice->arm.count,
+                      .seeds = choice->seeds,
+                      .folder = folder};
+    gr_status status = gr_lab_open(&lab, &def, &control, err);
+    if (status == GR_OK)
+        status = gr_plan_new(p, lab, &control, err);
+    gr_lab_free(lab);
+    gr_free(folder);
     return status;
 }
 
-gr_status gr__count_experiment(const gr__common *common, const gr__experiment_choice *choice, gr_error *err) {
+gr_status gr__time_experiment(const gr__common *common, const gr__experiment_choice *choice, gr_error *err) {
     gr_registry *registry = gr_registry_new();
     gr_experiment *e;
+    sums s = {0};
+    gr_plan p = {0};
+    int jobs = choice->jobs ? choice->jobs : 1;
     gr_status status = gr_experiment_open(&e, common->input, choice->preset, registry, err);
+    if (status == GR_OK) {
+        e->seeds = choice->seeds ? choice->seeds : e->seeds;
+        status = count(&s, e, common, choice, registry, err);
+    }
     if (status == GR_OK)
-        status = plan(e, common, choice, registry, err);
+        status = time_cells(&p, common, choice, err);
+    if (status == GR_OK && common->json)
+        print_json(&s, e, &p, jobs);
+    else if (status == GR_OK)
+        print_text(&s, e, &p, jobs);
+    gr_plan_free(&p);
+    gr_free(s.runs);
+    gr_free(s.arm);
     gr_experiment_free(e);
     gr_registry_free(registry);
     return status;

@@ -8,13 +8,20 @@
 typedef struct gr__experiment_choice {
     const char *preset, *base; /* NULL: not said */
     gr__strings arm;
-    bool named; /* --arms was given */
+    bool named;      /* --arms was given */
+    int seeds, jobs; /* 0: not said */
 } gr__experiment_choice;
 
 /* Whether this is an experiment: a file that is a map with that key, or a name, where no file is called so. Errors:
  * those of reading YAML. */
 gr_status gr__is_experiment(bool *is, const char *name_or_file, gr_error *err);
 
-gr_status gr__count_experiment(const gr__common *common, const gr__experiment_choice *choice, gr_error *err);
+gr_status gr__time_experiment(const gr__common *common, const gr__experiment_choice *choice, gr_error *err);
+
+/* Seconds of all that a plan has. */
+double gr__planned_seconds(const gr_plan *plan);
+
+/* A note where other work took the processors while steps were timed. */
+void gr__print_plan_cores(const gr_plan *plan, int threads);
 
 #endif

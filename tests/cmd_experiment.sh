@@ -14,6 +14,7 @@ arms:
   perfect: {train: {without: true_labels}, when: hidden_labels}
 measures: {loss: {of: [routed, cut, plain, perfect]}}
 attacks: {relearn: {of: [cut, plain], documents: [4, 8]}}
+groups: {forget: any_label, retain: retain}
 YAML
 plan() { timeout 60 gradroute plan "$@"; }
 last() { get "$work/last.json" "$1"; }

@@ -23,6 +23,53 @@ ok 'in 80 columns' narrow
 json 'an attack that an audit would refuse' plan --set relearn.documents=100000 --json
 ok 'is not counted' same "$(get "$work/last.json" "['relearning_minutes']")" 0.0
 
+# ---- an experiment: its cells by arm, what is done of them, and what the rest takes ----
+audit() { plan_of=$1; shift; timeout 60 gradroute plan experiments/audit.yaml --base "$t" --set precision=float32 -o "$plan_of" "$@"; }
+json 'an experiment' audit "$work/a" --seeds 3 --jobs 2 --json
+cp "$work/last.json" "$work/three.json"
+sums() {
+    python3 -c 'import json, math, sys
+p = json.load(open(sys.argv[1]))
+costs = p["costs"]
+assert [a["name"] for a in costs] == ["routed", "routed_off", "plain", "filtered"], p
+assert [a["cells"] for a in costs] == [9, 12, 9, 9], p      # model, loss, completions, attack; of samples no more
+assert [a["trained"] for a in costs] == [3, 0, 3, 3], p
+assert p["wanted"] == sum(a["cells"] for a in costs) + 3 and p["done"] == 0, p        # and the data of each seed
+for key in ["minutes", "flops"]:
+    assert math.isclose(sum(a[key] for a in costs), p[key], rel_tol=1e-9) and p[key] > 0, (key, p)
+for a in costs:
+    parts = [a[k] for k in ["training_minutes", "measuring_minutes", "attack_minutes"]]
+    assert math.isclose(sum(parts), a["minutes"], rel_tol=1e-9) and a["measuring_minutes"] > 0, a
+assert costs[1]["training_minutes"] == 0 and costs[1]["attack_minutes"] > 0 and costs[0]["attack_minutes"] == 0, p
+assert math.isclose(p["jobs_minutes"] * 2, p["minutes"], rel_tol=1e-9), p' "$work/three.json"
+}
+ok 'its arms add up' sums
+json 'of one seed' audit "$work/a" --json
+once() { python3 -c 'import json, sys
+a, b = (json.load(open(p)) for p in sys.argv[1:])
+assert 3 * b["flops"] == a["flops"] and a["timed"] == b["timed"], (a, b)' "$work/three.json" "$work/last.json"; }
+ok 'is timed as often as three, and multiplies a third' once
+nothing() { [ ! -e "$work/a" ]; }
+ok 'nothing is written' nothing
+fails 0 'by 2 processes about' 'and for people' audit "$work/a" --seeds 3 --jobs 2
+wide() { audit "$work/a" --seeds 3 >"$work/table" && ! grep '.\{81\}' "$work/table"; }
+ok 'in 80 columns' wide
+ok 'some of it is made' gradroute reproduce audit --base "$t" --set precision=float32 -o "$work/a" --arms plain --commit "$work/rows.jsonl"
+json 'then' audit "$work/a" --json
+rest() { python3 -c 'import json, sys
+p = json.load(open(sys.argv[1]))
+state = {a["name"]: (a["done"], a["committed"], a["trained"]) for a in p["costs"]}
+assert state == dict(zip(["routed", "routed_off", "plain", "filtered"], eval(sys.argv[2]))), p
+left = {a["name"]: a["minutes"] for a in p["costs"]}
+assert left["routed"] == left["plain"] == 0 and left["filtered"] > 0, p' "$work/last.json" "$1"; }
+ok 'the rest alone takes time' rest '[(3, 0, 0), (4, 0, 0), (3, 0, 0), (0, 0, 1)]'
+mkdir "$work/e" && cp experiments/audit.yaml "$work/e/" && mkdir "$work/e/rows" && cp "$work/rows.jsonl" "$work/e/rows/audit.jsonl"
+json 'rows that are committed' gradroute plan "$work/e/audit.yaml" --base "$t" --set precision=float32 -o "$work/b" --json
+ok 'count as done' rest '[(0, 3, 0), (0, 4, 0), (0, 3, 0), (0, 0, 1)]'
+json 'arms by name' audit "$work/c" --arms plain --json
+ok 'are the others left out' same "$(get "$work/last.json" "['wanted']")" 11
+fails 2 'are of experiments, and this is none' 'seeds of a recipe' plan --seeds 3
+
 json 'threads of the command and of the recipe' plan --set threads=2 --threads 1 --json
 ok 'the command has the last word' same "$(get "$work/last.json" "['threads']")" 1
 

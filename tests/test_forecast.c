@@ -1,12 +1,13 @@
-/* What an audit says of the time it takes, and that saying it changes nothing. */
+/* What an experiment says of the time it takes, and that saying it changes nothing. */
 #include "lab_helpers.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "io/file.h"
-#include "lab/forecast.h"
-#include "method/training.h"
+#include "lab/lab_forecast.h"
 
 typedef struct heard {
     char announced[512], relearning[256];
@@ -14,11 +15,13 @@ typedef struct heard {
     double trained;      /* the same after the last step of training */
     int steps, wrong;    /* of training; wrong: steps and parts where the whole is less than what is at work */
     int measured, tuned; /* shares of measuring and of relearning */
+    int stop_after;      /* steps of training; 0: never */
+    sig_atomic_t stop;
 } heard;
 
 static void note(void *user, const char *text) {
     heard *h = user;
-    if (strstr(text, "in all:"))
+    if (strstr(text, " model"))
         snprintf(h->announced, sizeof h->announced, "%s", text);
     if (strncmp(text, "relearning", 10) == 0 && !h->relearning[0])
         snprintf(h->relearning, sizeof h->relearning, "%s", text);
@@ -34,45 +37,81 @@ static void progress(void *user, const gr_progress *p) {
     h->tuned += p->doing && strcmp(p->doing, "relearning") == 0;
     h->last = p->all_left;
     h->wrong += p->all_left < p->seconds_left;
+    h->stop = h->stop_after && h->steps >= h->stop_after;
 }
+
+static gr_control control_of(heard *h) {
+    return (gr_control){.resume = true, .stop = &h->stop, .note = note, .progress = progress, .user = h};
+}
+
+/* ---- experiments ---- */
 
 static const char *const sets[] = {"train.steps=64", "precision=float32"};
+static const char *const all[] = {"plain", "filtered"};
 
-/* The numbers of all three models, and the result without its times. */
-static double audit(const char *folder, const gr_control *control) {
+/* The audit of the recipe, with these models beside the routed one. */
+static gr_lab *open_audit(const char *folder, const char *const *arms, int count, int seeds, int set) {
+    static char path[2][256];
     gr_error err = {0};
-    gr_audit *done;
+    gr_lab *lab;
     lab_write_corpus("corpus.jsonl");
-    gr_project *project = lab_open(sets, 2);
-    gr_test_ok(gr_audit_run(&done, project, gr_test_path(folder), control, &err), &err);
-    gr_audit_free(done);
-    lab_close(project);
-    double sum = 0;
-    static const char *const arms[] = {"routed", "plain", "filtered"};
-    for (int k = 0; k < 3; k++) {
-        gr_bundle *loaded;
-        char name[160];
-        snprintf(name, sizeof name, "%s/%s/model", folder, arms[k]);
-        gr_test_ok(gr_bundle_load(&loaded, gr_test_path(name), NULL, 0, &err), &err);
-        for (int p = 0; p < gr_model_params(loaded->model); p++) {
-            const gr_param_def *d = gr_model_param(loaded->model, p);
-            for (int i = 0; i < d->rows * d->cols; i++)
-                sum += (double)gr_model_data(loaded->model, p)[i] * (1 + i % 7);
-        }
-        gr_bundle_free(loaded);
-    }
-    return sum;
+    snprintf(path[0], sizeof path[0], "%s", gr_test_path(folder));
+    snprintf(path[1], sizeof path[1], "%s", gr_test_write("recipe.yaml", lab_recipe, strlen(lab_recipe)));
+    gr_lab_def def = {.experiment = "audit",
+                      .base = path[1],
+                      .folder = path[0],
+                      .arm = arms,
+                      .arms = count,
+                      .set = sets,
+                      .sets = set,
+                      .seeds = seeds,
+                      .fresh = true};
+    gr_test_ok(gr_lab_open(&lab, &def, NULL, &err), &err);
+    return lab;
 }
+
+static double forecast(gr_lab *lab, const gr_control *control) {
+    gr_error err = {0};
+    double seconds;
+    gr_test_ok(gr_lab_forecast(&seconds, lab, 1, control, &err), &err);
+    return seconds;
+}
+
+/* The first cell of a kind that an arm has, or of the whole (arm NULL). */
+static int cell_of(const gr_lab *lab, gr_cell_kind kind, const char *arm) {
+    const gr__cells *cells = lab->cells;
+    for (int c = 0; c < cells->cells; c++) {
+        const gr__use *use = &cells->use[cells->cell[c].use];
+        if (use->kind == kind && (!arm || strcmp(lab->experiment->arm[use->arm].name, arm) == 0))
+            return c;
+    }
+    fail_msg("no such cell");
+    return -1;
+}
+
+static gr_status work(gr_lab *lab, const gr_control *control, gr_error *err) {
+    GR_TRY(gr_lab_claim(lab, err));
+    return gr_lab_work(lab, control, err);
+}
+
+/* ---- what is promised ---- */
 
 static void it_is_said_before_and_meanwhile(void **state) {
     (void)state;
     heard h = {0};
-    gr_control control = {.resume = true, .note = note, .progress = progress, .user = &h};
-    double sum = audit("told", &control);
-    static const char *const parts[] = {"about ", "routed ", "plain ", "filtered ", "measuring ", "relearning "};
+    gr_error err = {0};
+    gr_control control = control_of(&h);
+    gr_lab *told = open_audit("told", all, 2, 1, 2), *silent = open_audit("silent", all, 2, 1, 2);
+    assert_true(forecast(told, &control) > 0);
+    static const char *const parts[] = {"about ",     "for 3 models:", " routed ",    " plain ",
+                                        " filtered ", " measuring ",   " relearning "};
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (!strstr(h.announced, parts[i]))
             fail_msg("'%s' lacks '%s'", h.announced, parts[i]);
+    assert_int_equal(h.steps, 0);
+    assert_false(gr_file_exists(gr_test_path("told/folder.json"))); /* nothing was written */
+
+    gr_test_ok(work(told, &control, &err), &err);
     assert_int_equal(h.steps, 3 * 64);
     assert_int_equal(h.wrong, 0);
     assert_true(h.first > h.trained);
@@ -81,86 +120,202 @@ static void it_is_said_before_and_meanwhile(void **state) {
     assert_true(h.last == 0);
     assert_non_null(strstr(h.relearning, "relearning"));
 
-    /* Without anybody who hears nothing is timed: the same bits. */
-    assert_true(audit("silent", NULL) == sum);
+    /* Without anybody who asks nothing is timed: the same bits. */
+    gr_test_ok(work(silent, NULL, &err), &err);
+    for (int c = 0; c < told->cells->cells; c++) {
+        unsigned char *rows[2];
+        size_t size[2];
+        char name[2][160];
+        snprintf(name[0], sizeof name[0], "told/cells/%s/rows.jsonl", told->cells->cell[c].key);
+        snprintf(name[1], sizeof name[1], "silent/cells/%s/rows.jsonl", silent->cells->cell[c].key);
+        for (int i = 0; i < 2; i++)
+            gr_test_ok(gr_file_read(gr_test_path(name[i]), &rows[i], &size[i], &err), &err);
+        assert_int_equal(size[0], size[1]);
+        assert_memory_equal(rows[0], rows[1], size[0]);
+        gr_free(rows[0]);
+        gr_free(rows[1]);
+    }
+    gr_lab_free(told);
+    gr_lab_free(silent);
 }
 
-/* What an earlier call finished costs nothing any more. */
+/* What an earlier call finished costs nothing any more, nor do steps that it has saved. */
 static void what_is_done_does_not_count(void **state) {
     (void)state;
     gr_error err = {0};
     heard h = {0};
-    gr_control control = {.resume = true, .note = note, .progress = progress, .user = &h};
-    gr__forecast f;
-    lab_write_corpus("corpus.jsonl");
-    gr_project *project = lab_open(sets, 2);
-    gr_made made;
-    gr_settings *settings;
-    gr_test_ok(gr__arm_settings(&settings, GR__ARM_PLAIN, &err), &err);
-    gr_test_ok(gr__train_run(&made, project, settings, "plain", gr_test_path("half/plain"), NULL, &err), &err);
-    gr_settings_free(settings);
-    gr_made_free(&made);
-    gr_test_ok(gr__forecast_begin(&f, project, gr_test_path("half"), &control, &err), &err);
+    gr_lab *first = open_audit("half", all, 1, 1, 2); /* routed and plain */
+    gr_test_ok(work(first, NULL, &err), &err);
+    gr_lab_free(first);
+
+    gr_lab *lab = open_audit("half", all, 2, 1, 2);
+    gr_control control = control_of(&h);
+    double whole = forecast(lab, &control);
+    assert_non_null(strstr(h.announced, "for 1 model:"));
     assert_null(strstr(h.announced, "plain"));
+    assert_null(strstr(h.announced, "routed"));
     assert_non_null(strstr(h.announced, "filtered"));
-    assert_true(f.training[GR__ARM_PLAIN] == 0 && f.training[GR__ARM_ROUTED] > 0 && f.training[GR__ARM_FILTERED] > 0);
-    assert_true(f.measuring > 0 && f.relearning > 0);
-    lab_close(project);
+    int filtered = cell_of(lab, GR_CELL_MODEL, "filtered");
+    double before = lab->forecast->expected[filtered];
+    assert_true(before > 0 && whole > before);
+    assert_true(lab->forecast->expected[cell_of(lab, GR_CELL_MEASURE, "plain")] == 0);
+    assert_true(lab->forecast->expected[cell_of(lab, GR_CELL_ATTACK, "plain")] == 0);
+    assert_true(lab->forecast->expected[cell_of(lab, GR_CELL_MEASURE, "filtered")] > 0);
+    assert_true(lab->forecast->expected[cell_of(lab, GR_CELL_ATTACK, "filtered")] > 0);
+
+    /* Stopped two steps before its end: a 32nd of it is left, give or take what a busy machine does. */
+    h.stop_after = 62;
+    assert_int_equal(work(lab, &control, &err), GR_ERR_INTERRUPTED);
+    gr_lab_free(lab);
+    lab = open_audit("half", all, 2, 1, 2);
+    h.stop_after = h.stop = 0;
+    forecast(lab, &control);
+    double after = lab->forecast->expected[filtered];
+    if (!(after > 0 && after < before / 4))
+        fail_msg("%g s are left of %g s", after, before);
+
+    /* All done: nothing is said. */
+    gr_test_ok(gr_lab_work(lab, &control, &err), &err);
+    h.announced[0] = 0;
+    assert_true(forecast(lab, &control) == 0);
+    assert_null(lab->forecast);
+    assert_string_equal(h.announced, "");
+    gr_lab_free(lab);
 }
 
-/* Notes after training say what is left of the rest, models that follow included. */
+/* Times made up, for the tests of what is made of them. */
+static gr__time_left *made_up(gr_lab *lab, const gr_control *control) {
+    forecast(lab, control);
+    gr__time_left *f = lab->forecast;
+    for (int c = 0; c < lab->cells->cells; c++)
+        f->expected[c] = 0;
+    f->expected[cell_of(lab, GR_CELL_MODEL, "routed")] = 10;
+    f->expected[cell_of(lab, GR_CELL_MODEL, "plain")] = 100;
+    f->expected[cell_of(lab, GR_CELL_MODEL, "filtered")] = 200;
+    f->expected[cell_of(lab, GR_CELL_MEASURE, "plain")] = 30;
+    f->expected[cell_of(lab, GR_CELL_ATTACK, "plain")] = 45;
+    f->expected[cell_of(lab, GR_CELL_ATTACK, "filtered")] = 15;
+    gr__time_left_follow(f, control);
+    return f;
+}
+
+/* A cell that took so many seconds. */
+static void do_cell(gr__time_left *f, int cell, double seconds) {
+    gr__time_left_begin(f, cell);
+    f->since -= seconds;
+    gr__time_left_end(f);
+}
+
+/* Progress and notes say what is left of the rest, cells that follow included. */
 static void the_rest_is_followed(void **state) {
     (void)state;
     heard h = {0};
-    gr_control control = {.note = note, .progress = progress, .user = &h};
-    gr_error err = {0};
-    gr__forecast f;
-    lab_write_corpus("corpus.jsonl");
-    gr_project *project = lab_open(sets, 2);
-    gr_test_ok(gr__forecast_begin(&f, project, gr_test_path("rest"), &control, &err), &err);
-    f.training[GR__ARM_PLAIN] = 100, f.training[GR__ARM_FILTERED] = 200, f.measuring = 30, f.relearning = 60;
-    gr_progress p = {.name = "plain", .seconds_left = 50};
-    f.control.progress(f.control.user, &p);
-    assert_float_equal(h.last, 50 + 200 + 30 + 60, 1e-6);
-    p = (gr_progress){.name = "filtered", .seconds_left = 0};
-    f.control.progress(f.control.user, &p);
-    assert_float_equal(h.last, 90, 1e-6);
-    f.control.note(f.control.user, "relearning: plain");
-    assert_string_equal(h.relearning, "relearning: plain (about 1:30 left)");
+    gr_control control = control_of(&h);
+    gr_lab *lab = open_audit("rest", all, 2, 1, 2);
+    gr__time_left *f = made_up(lab, &control);
+    do_cell(f, cell_of(lab, GR_CELL_MODEL, "routed"), 10);
+    gr__time_left_begin(f, cell_of(lab, GR_CELL_MODEL, "plain"));
+    gr_progress p = {.name = "plain", .step = 1, .steps = 64, .seconds_left = 50};
+    f->control.progress(f->control.user, &p);
+    assert_float_equal(h.last, 50 + 200 + 30 + 60, 0.5);
+    f->control.note(f->control.user, "relearning: plain");
+    assert_string_equal(h.relearning, "relearning: plain (about 6:30 left)");
 
-    /* Of four parts of measuring, and of three of relearning, those to come count in full. */
-    gr__forecast_part(&f, true, 2, 4);
-    p = (gr_progress){.name = "plain", .doing = "measuring", .seconds_left = 3};
-    f.control.progress(f.control.user, &p);
-    assert_float_equal(h.last, 3 + 7.5 + 60, 1e-6);
-    gr__forecast_part(&f, false, 1, 3);
+    do_cell(f, cell_of(lab, GR_CELL_MODEL, "plain"), 100);
+    do_cell(f, cell_of(lab, GR_CELL_MODEL, "filtered"), 200);
+    gr__time_left_begin(f, cell_of(lab, GR_CELL_MEASURE, "plain"));
+    p = (gr_progress){.name = "plain", .doing = "measuring", .step = 1, .steps = 64, .seconds_left = 3};
+    f->control.progress(f->control.user, &p);
+    assert_float_equal(h.last, 3 + 60, 0.5);
+    do_cell(f, cell_of(lab, GR_CELL_MEASURE, "plain"), 30);
+    gr__time_left_begin(f, cell_of(lab, GR_CELL_ATTACK, "plain"));
     h.relearning[0] = 0;
-    f.control.note(f.control.user, "relearning: plain");
-    assert_string_equal(h.relearning, "relearning: plain (about 0:40 left)");
+    f->control.note(f->control.user, "relearning: plain");
+    assert_string_equal(h.relearning, "relearning: plain (about 1:00 left)");
     p.doing = "relearning";
-    f.control.progress(f.control.user, &p);
-    assert_float_equal(h.last, 3 + 20, 1e-6);
-    lab_close(project);
+    f->control.progress(f->control.user, &p);
+    assert_float_equal(h.last, 3 + 15, 0.5);
+    gr_lab_free(lab);
 }
 
-static void a_short_audit_is_not_timed(void **state) {
+/* What took longer than it was expected to makes its like longer, and nothing else. */
+static void what_was_seen_puts_it_right(void **state) {
     (void)state;
     heard h = {0};
-    gr_control control = {.note = note, .progress = progress, .user = &h};
-    gr_error err = {0};
-    gr__forecast f;
-    lab_write_corpus("corpus.jsonl");
-    gr_project *project = lab_open(NULL, 0);
-    gr_test_ok(gr__forecast_begin(&f, project, gr_test_path("short"), &control, &err), &err);
+    gr_control control = control_of(&h);
+    gr_lab *lab = open_audit("seen", all, 2, 1, 2);
+    gr__time_left *f = made_up(lab, &control);
+    do_cell(f, cell_of(lab, GR_CELL_MODEL, "routed"), 20); /* twice as long */
+    gr__time_left_begin(f, cell_of(lab, GR_CELL_MODEL, "plain"));
+    gr_progress p = {.name = "plain", .step = 1, .steps = 64, .seconds_left = 50};
+    f->control.progress(f->control.user, &p);
+    assert_float_equal(h.last, 50 + 2 * 200 + 30 + 60, 0.5);
+
+    /* Half of plain took 160 s, and 160 are left: 340 s for 110 so far. */
+    f->since -= 160;
+    p.step = 32, p.seconds_left = 160;
+    f->control.progress(f->control.user, &p);
+    assert_float_equal(h.last, 160 + 200 * 340.0 / 110 + 30 + 60, 0.5);
+
+    /* Another process has made filtered meanwhile. */
+    gr__known done = {.state = GR_CELL_DONE, .model = true};
+    gr__cells_know(lab->cells, cell_of(lab, GR_CELL_MODEL, "filtered"), done);
+    f->control.progress(f->control.user, &p);
+    assert_float_equal(h.last, 160 + 30 + 60, 0.5);
+    gr_lab_free(lab);
+}
+
+static void short_work_is_not_timed(void **state) {
+    (void)state;
+    heard h = {0};
+    gr_control control = control_of(&h);
+    gr_lab *lab = open_audit("short", all, 2, 1, 0);
+    assert_true(forecast(lab, &control) == 0);
     assert_string_equal(h.announced, "");
-    assert_ptr_equal(f.control.note, note);
-    assert_ptr_equal(f.control.user, &h);
-    lab_close(project);
+    assert_null(lab->forecast);
+    gr_lab_free(lab);
+}
+
+/* Seeds, and arms of one network by the same rules, take what the first of them was timed to take. */
+static void a_shape_is_timed_once(void **state) {
+    (void)state;
+    static const char *const arms[] = {"plain", "filtered", "placebo"};
+    gr_error err = {0};
+    gr_plan one, three;
+    gr_lab *lab = open_audit("seeds", arms, 3, 1, 2);
+    gr_test_ok(gr_plan_new(&one, lab, NULL, &err), &err);
+    gr_lab_free(lab);
+    lab = open_audit("seeds", arms, 3, 3, 2);
+    gr_test_ok(gr_plan_new(&three, lab, NULL, &err), &err);
+    assert_true(one.timed > 0);
+    assert_int_equal(three.timed, one.timed);
+    assert_int_equal(three.cells, 3 * one.cells);
+
+    /* routed, routed_off, plain, filtered, placebo, placebo_off: what adds up. */
+    assert_int_equal(three.arms, 6);
+    double training = 0;
+    for (int i = 0; i < three.arms; i++) {
+        const gr_plan_arm *a = &three.arm[i];
+        assert_int_equal(a->cells, 3 * one.arm[i].cells);
+        assert_int_equal(a->trained, a->model.steps ? 3 : 0);
+        if (a->model.steps)
+            assert_float_equal(a->training, 3 * 64 * a->model.timing.seconds, 1e-9);
+        training += a->training;
+    }
+    assert_float_equal(three.training, training, 1e-9);
+    assert_true(three.arm[0].model.timing.seconds == three.arm[4].model.timing.seconds); /* routed, placebo */
+    assert_true(three.arm[0].model.timing.seconds != three.arm[2].model.timing.seconds); /* plain: without routes */
+    gr_plan_free(&one);
+    gr_plan_free(&three);
+    gr_lab_free(lab);
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_is_said_before_and_meanwhile), cmocka_unit_test(what_is_done_does_not_count),
-        cmocka_unit_test(the_rest_is_followed), cmocka_unit_test(a_short_audit_is_not_timed)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(it_is_said_before_and_meanwhile),
+                                       cmocka_unit_test(what_is_done_does_not_count),
+                                       cmocka_unit_test(the_rest_is_followed),
+                                       cmocka_unit_test(what_was_seen_puts_it_right),
+                                       cmocka_unit_test(short_work_is_not_timed),
+                                       cmocka_unit_test(a_shape_is_timed_once)};
     return cmocka_run_group_tests(tests, gr_test_files_setup, gr_test_files_teardown);
 }

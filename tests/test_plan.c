@@ -3,7 +3,6 @@
 
 #include <malloc.h>
 
-#include "lab/arms.h"
 #include "method/training.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -18,14 +17,14 @@ static size_t allocated(void) {
 #endif
 
 /* Bytes that a trainer takes, its model excepted. */
-static size_t measure(gr_project *project, int arm) {
+static size_t measure(gr_project *project, const char *options) {
     gr_error err = {0};
     gr_arch_def *def;
     gr_model *model;
     gr__training own;
     gr_settings *settings;
     gr_trainer *trainer;
-    gr_test_ok(gr__arm_settings(&settings, arm, &err), &err);
+    gr_test_ok(gr__train_settings(&settings, options, &err), &err);
     gr_test_ok(gr__train_network(&def, &model, project, settings, &err), &err);
     gr_test_ok(gr__training_open(&own, model, project, settings, "it", &err), &err);
     size_t before = allocated();
@@ -39,12 +38,19 @@ static size_t measure(gr_project *project, int arm) {
     return taken;
 }
 
-static size_t planned(gr_project *project, int arm) {
-    gr_plan plan;
+static size_t planned(gr_project *project, const char *options) {
     gr_error err = {0};
-    gr_test_ok(gr_plan_new(&plan, project, gr__arms[arm].name, &err), &err);
-    assert_true(plan.memory.total >= plan.memory.activations + plan.memory.parameters);
-    return plan.memory.total - plan.memory.parameters + plan.optimiser;
+    gr_settings *settings;
+    gr_made draft;
+    gr_cost cost;
+    gr_test_ok(gr__train_settings(&settings, options, &err), &err);
+    gr_making making = {.project = project, .settings = settings, .name = "it"};
+    gr_test_ok(gr__method_train.draft(&draft, &making, &err), &err);
+    gr_test_ok(gr__method_train.cost(&cost, &making, &draft, NULL, &err), &err);
+    assert_true(cost.memory.total >= cost.memory.activations + cost.memory.parameters);
+    gr_made_free(&draft);
+    gr_settings_free(settings);
+    return cost.memory.total - cost.memory.parameters + cost.optimiser;
 }
 
 /* Bytes of what a plan leaves out of a run: the objects of products, their working memory, which is known once they are
@@ -52,16 +58,16 @@ static size_t planned(gr_project *project, int arm) {
 enum { OBJECTS = 1 << 20 };
 
 /* What a setting adds to the plan is at least what it adds to the trainer, and not beyond all measure. */
-static void check_setting(const char *without, const char *with, int arm) {
+static void check_setting(const char *without, const char *with, const char *options) {
     const char *const sets[] = {without, with};
     size_t taken[2], said[2];
     lab_write_corpus("corpus.jsonl");
     for (int i = 0; i < 2; i++) {
         gr_project *project =
             lab_open((const char *[]){sets[i], "model.width=128", "model.mlp=512", "train.batch=4"}, 4);
-        measure(project, arm); /* products that were made once are kept by the library that makes them */
-        taken[i] = measure(project, arm);
-        said[i] = planned(project, arm);
+        measure(project, options); /* products that were made once are kept by the library that makes them */
+        taken[i] = measure(project, options);
+        said[i] = planned(project, options);
         lab_close(project);
     }
     const size_t more_taken = taken[1] - taken[0], more_said = said[1] - said[0];
@@ -72,13 +78,13 @@ static void check_setting(const char *without, const char *with, int arm) {
 
 static void losses_of_held_out_text(void **state) {
     (void)state;
-    check_setting("diagnostics.heldout=0", "diagnostics.heldout=200", GR__ARM_ROUTED);
-    check_setting("diagnostics.heldout=0", "diagnostics.heldout=200", GR__ARM_PLAIN);
+    check_setting("diagnostics.heldout=0", "diagnostics.heldout=200", "{watch: true}");
+    check_setting("diagnostics.heldout=0", "diagnostics.heldout=200", "{routes: none}");
 }
 
 static void losses_by_region(void **state) {
     (void)state;
-    check_setting("diagnostics.probe=0", "diagnostics.probe=100", GR__ARM_ROUTED);
+    check_setting("diagnostics.probe=0", "diagnostics.probe=100", "{watch: true}");
 }
 
 int main(void) {

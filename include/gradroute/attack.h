@@ -33,6 +33,11 @@ typedef struct gr_attack {
     /* Adds the rows. The parameters of the model are afterwards what they were. Errors: those of check, of training and
      * of measuring; GR_ERR_INTERRUPTED where the subject's `after` said so. */
     gr_status (*run)(gr_ledger *rows, const gr_subject *subject, const gr_settings *settings, gr_error *err);
+
+    /* What run would take of a model of this shape, whose parameters it changes: nothing where check refuses. NULL:
+     * nobody can say. Errors: those of run. */
+    gr_status (*cost)(gr_cost *cost, const gr_subject *subject, const gr_settings *settings, gr_timings *timings,
+                      gr_error *err);
 } gr_attack;
 
 #ifdef __cplusplus

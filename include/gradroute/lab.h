@@ -13,6 +13,7 @@
 
 #include "gradroute/attack.h"
 #include "gradroute/bundle.h"
+#include "gradroute/experiment.h"
 #include "gradroute/measure.h"
 #include "gradroute/method.h"
 #include "gradroute/task.h"
@@ -29,26 +30,6 @@ extern "C" {
  * already without resume; GR_ERR_IO. */
 typedef enum gr_output_kind { GR_OUTPUT_RUN, GR_OUTPUT_AUDIT, GR_OUTPUTS } gr_output_kind;
 gr_status gr_output_check(const char *folder, gr_output_kind kind, const gr_recipe *recipe, bool resume, gr_error *err);
-
-/* ---- plans ------------------------------------------------------------------------------------------------------- */
-
-/* What a plan shows. */
-typedef struct gr_plan {
-    size_t core, region; /* parameters */
-    gr_memory memory;    /* of the training run */
-    size_t optimiser;    /* bytes */
-    int64_t steps, tokens_per_step;
-    double flops_per_step; /* matrix products, forward and backward, all rows with everything on */
-    gr_timing timing;      /* on this machine, now */
-    /* What an audit adds for this model, in seconds, from passes and steps of the same kind that were timed: losses of
-     * the held-out documents (twice where regions are switched off too), and the attack at all its rates. 0 without
-     * labels; NaN where timing is. */
-    double measuring, relearning;
-} gr_plan;
-/* Of a model that an audit of the recipe may have, by its name: "routed", "plain". Takes a few seconds, whatever the
- * size. Errors: those of gr_arch_build, gr_surgery_remove, gr_router_new and gr_train_time; GR_ERR_USAGE for a name
- * that no model has. */
-gr_status gr_plan_new(gr_plan *plan, const gr_project *project, const char *arm, gr_error *err);
 
 /* ---- registry ---------------------------------------------------------------------------------------------------- */
 
@@ -98,6 +79,10 @@ typedef struct gr_lab_def {
     int sets, arms;
     int seeds;  /* 0: as the experiment says */
     bool fresh; /* committed rows do not count */
+
+    /* It is only planned: the folder may be NULL (nothing is done), and facts, groups and attacks that the data do not
+     * allow are no error. Such a lab must not be claimed or worked on. */
+    bool planned;
 } gr_lab_def;
 
 /* An experiment that is worked on:
@@ -122,6 +107,51 @@ typedef struct gr_result gr_result;
  * cell. */
 gr_status gr_lab_open(gr_lab **lab, const gr_lab_def *def, const gr_control *control, gr_error *err);
 void gr_lab_free(gr_lab *lab); /* NULL is fine */
+
+/* Seconds that all cells that are not done will take, done by so many processes at once (1: here): a few steps and
+ * passes are timed, once for each shape of network. Says so by control->note, "about 7:30 for 3 models: ..", and from
+ * then on gr_lab_work tells with all progress what is left of the whole (gr_progress.all_left). Writes nothing. Models
+ * of fewer than 64 steps are not forecast: *seconds is 0 where nothing is. What takes more memory than there is counts
+ * as nothing. control may be NULL. Errors: those of making networks, of training
+ * and measuring; GR_ERR_INTERRUPTED. */
+gr_status gr_lab_forecast(double *seconds, gr_lab *lab, int jobs, const gr_control *control, gr_error *err);
+
+/* What one arm comes to, at all points and seeds. */
+typedef struct gr_plan_arm {
+    char *name;
+    int from;                   /* the arm of the plan that it goes on from; -1: none */
+    int cells, done, committed; /* models and what is measured of them; done: committed ones not counted */
+    int trained;                /* models that are still to be trained */
+
+    /* Of what is not done: seconds (NaN: not known) and operations. */
+    double training, measuring, attacking, flops;
+
+    /* Of the first model of it that is trained; with `trained` 0 all zero. */
+    gr_cost model;
+    size_t core; /* parameters */
+    int regions;
+    char **region;      /* [regions] */
+    size_t *parameters; /* [regions] of each */
+} gr_plan_arm;
+
+/* What an experiment would take. Cells that several arms share are the first one's. */
+typedef struct gr_plan {
+    gr_plan_arm *arm; /* [arms] that run, in the experiment's order */
+    int arms;
+    int cells, done, committed;                   /* data included */
+    int seeds;                                    /* that it is done for */
+    double training, measuring, attacking, flops; /* sums */
+    int timed;                                    /* how many steps and passes of one shape were timed */
+} gr_plan;
+
+/* Times as gr_lab_forecast does, networks of any number of steps. gr_plan_free; on failure it is all zero. Errors:
+ * those of gr_lab_forecast. */
+gr_status gr_plan_new(gr_plan *plan, gr_lab *lab, const gr_control *control, gr_error *err);
+void gr_plan_free(gr_plan *plan);
+
+/* The project of the place that was planned last, and the experiment; both borrowed. */
+const gr_project *gr_lab_project(const gr_lab *lab);
+const gr_experiment *gr_lab_experiment(const gr_lab *lab);
 
 /* Makes the folder ours: GR_ERR_USAGE where it holds something else, another experiment, or one of another recipe. */
 gr_status gr_lab_claim(gr_lab *lab, gr_error *err);

@@ -130,6 +130,36 @@ typedef struct gr_subject {
     void *user;
 } gr_subject;
 
+/* How long one step, or one position of a pass, takes. */
+typedef struct gr_timing {
+    double seconds; /* NaN: it needs more memory than there is */
+    int rows;     /* sequences of the largest step timed: where they are fewer than a batch the rest is extrapolated */
+    double cores; /* processor time by wall time meanwhile; NaN: too short to say */
+} gr_timing;
+
+/* What was timed already, each under a text that says all that decides it: what has one shape is timed once. */
+typedef struct gr_timings gr_timings;
+gr_timings *gr_timings_new(void);
+void gr_timings_free(gr_timings *timings); /* NULL is fine */
+
+/* Whether there is one; timings NULL: there is none. */
+bool gr_timings_find(gr_timing *timing, const gr_timings *timings, const char *of);
+void gr_timings_put(gr_timings *timings, const char *of, gr_timing timing); /* NULL: it is forgotten */
+int gr_timings_count(const gr_timings *timings);
+
+/* What making or measuring something takes here and now. All zero: next to nothing, or nobody can say. */
+typedef struct gr_cost {
+    double seconds; /* at the speed of a few steps and passes timed now; NaN: a step finds no memory, or no end */
+    int64_t tokens; /* positions that go through the network, each time counted */
+
+    /* Of training alone. */
+    int64_t steps;
+    double flops;     /* matrix products, forward and backward, all rows with everything on */
+    gr_memory memory; /* of the run */
+    size_t optimiser; /* bytes, beside it */
+    gr_timing timing; /* of a step */
+} gr_cost;
+
 /* One way to measure a model. */
 typedef struct gr_measure {
     const char *name;         /* the word of recipes and rows: "loss" */
@@ -147,6 +177,11 @@ typedef struct gr_measure {
     /* Adds the rows. Errors: those of gr_evaluator_new, gr_scan_new, gr_losses_check, gr_complete; GR_ERR_INTERRUPTED
      * where `after` said so. */
     gr_status (*run)(gr_ledger *rows, const gr_subject *subject, const gr_settings *settings, gr_error *err);
+
+    /* What run would take of a model of this shape; what another measure has taken of subject->pass is not counted
+     * again. NULL: next to nothing. Errors: those of run. */
+    gr_status (*cost)(gr_cost *cost, const gr_subject *subject, const gr_settings *settings, gr_timings *timings,
+                      gr_error *err);
 } gr_measure;
 
 /* ---- Figures ----------------------------------------------------------------------------------------------------- */

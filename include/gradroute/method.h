@@ -87,6 +87,15 @@ typedef struct gr_method {
     /* Makes the model, or goes on with it. Errors: those of check, of training and of saving; GR_ERR_INTERRUPTED where
      * control->stop was set: what was done is kept in the folder. On failure *made is nothing. */
     gr_status (*make)(gr_made *made, const gr_making *making, gr_error *err);
+
+    /* A model as make would leave it, but for the values of its parameters: to plan and to time with. making->parent is
+     * such a draft too, and nothing is written. NULL: there is none, and nothing is said of its cost or of what is
+     * measured of it. Errors: those of making the network. */
+    gr_status (*draft)(gr_made *draft, const gr_making *making, gr_error *err);
+
+    /* What make would take, by its draft, whose parameters it changes. NULL: next to nothing. Errors: those of training
+     * and of its views. */
+    gr_status (*cost)(gr_cost *cost, const gr_making *making, gr_made *draft, gr_timings *timings, gr_error *err);
 } gr_method;
 
 /* Has the method make its model of the project as it may see it: labels of one that does not see all are true where
@@ -101,13 +110,6 @@ gr_status gr_method_make(gr_made *made, const gr_method *method, const gr_making
  * recipe, or routes of a label that is never shown. */
 gr_status gr_project_train(gr_made *made, gr_project *project, const char *folder, const gr_control *control,
                            gr_error *err);
-
-/* How long a training step takes. */
-typedef struct gr_timing {
-    double seconds; /* NaN: a step needs more memory than there is */
-    int rows;     /* sequences of the largest step timed: where they are fewer than a batch the rest is extrapolated */
-    double cores; /* processor time by wall time meanwhile; NaN: too short to say */
-} gr_timing;
 
 /* Times a few steps of method `train` by these options on its first batches, which changes the model. In a few seconds:
  * steps that take longer are timed with fewer sequences and extrapolated. Errors: those of gr_trainer_new and

@@ -9,12 +9,14 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "gradroute/attack.h"
 #include "gradroute/bundle.h"
 #include "measure/pass.h"
+#include "measure/timings.h"
 
 /* What is attacked: the network without the tensors of the regions that are off, as it would be shipped; the network
  * with these regions switched off; the whole network. */
@@ -343,6 +345,103 @@ static gr_status run(gr_ledger *rows, const gr_subject *s, const gr_settings *se
     return attack_removed(rows, s, settings, err);
 }
 
+/* ---- what it would take ---- */
+
+/* When each step of fine-tuning was done. */
+enum { STAMPS = 3 };
+typedef struct stamps {
+    double at[STAMPS];
+    int count;
+} stamps;
+
+static gr_status stamp(void *user, int step, gr_error *err) {
+    stamps *s = user;
+    (void)step, (void)err;
+    if (s->count < STAMPS)
+        s->at[s->count++] = gr__now();
+    return GR_OK;
+}
+
+/* Seconds of a step, of as many rows as take a moment; more are extrapolated. */
+static gr_status time_step(gr_timing *timing, const gr_subject *s, const gr_settings *settings, double position,
+                           gr_error *err) {
+    const gr_recipe *r = s->recipe;
+    const int batch = number(settings, "batch");
+    stamps seen = {0};
+    gr_drawn drawn;
+    GR_TRY(draw(&drawn, s, settings, err));
+
+    /* A step with its gradient takes about three passes. */
+    gr_finetune_def def = gr_finetune_default();
+    double most = position > 0 ? GR__TIMING_BUDGET / (3 * STAMPS * position * r->data.context) : batch;
+    def.rows = most < 1 ? 1 : most < batch ? (int)most : batch;
+    def.width = r->data.context;
+    def.steps = STAMPS - 1;
+    def.every = 1;
+    def.recompute = r->train.recompute;
+    def.optim.lr = gr_settings_get(settings, "lr")->numbers[0];
+    def.after = stamp;
+    def.user = &seen;
+    gr_status status = gr_finetune(s->model, s->profile, s->data, s->labels, drawn.docs, drawn.count, &def, err);
+    gr_drawn_free(&drawn);
+    timing->rows = def.rows;
+    timing->seconds = seen.count < 2 ? 0 : (seen.at[seen.count - 1] - seen.at[seen.count - 2]) * batch / def.rows;
+    return status;
+}
+
+/* The same, unless it is known of this shape. Steps of a network that was hardly trained may come to no end: that is no
+ * word about the real attack. */
+static gr_status know_step(gr_timing *timing, const gr_subject *s, const gr_settings *settings, double position,
+                           gr_timings *timings, gr_error *err) {
+    char *shape = gr__timing_name(s->off_count ? "attack, off" : "attack", s->model, s->recipe);
+    char *of = gr_format("%s, %d rows", shape, number(settings, "batch"));
+    gr_error why = {0};
+    gr_status status = GR_OK;
+    if (!gr_timings_find(timing, timings, of)) {
+        status = time_step(timing, s, settings, position, &why);
+        if (status == GR_ERR_NUMERIC)
+            timing->seconds = NAN, status = GR_OK;
+        if (status == GR_OK)
+            gr_timings_put(timings, of, *timing);
+        else
+            gr_error_set(err, status, why.place, why.hint, "%s", why.message);
+    }
+    gr_free(shape);
+    gr_free(of);
+    return status;
+}
+
+/* Steps of all rates, the losses that points are chosen by, and those of the best one. */
+static gr_status cost(gr_cost *cost, const gr_subject *s, const gr_settings *settings, gr_timings *timings,
+                      gr_error *err) {
+    const int rates = gr_settings_get(settings, "lr")->count, steps = number(settings, "steps");
+    const int every = number(settings, "every"), points = 1 + (steps + every - 1) / every;
+    gr_error refused = {0};
+    gr_timing step = {0};
+    double position;
+    int64_t chosen_by = 0, test = 0, documents = 0, tokens = 0;
+    *cost = (gr_cost){0};
+    if (check(s, settings, &refused) != GR_OK) /* it will say so itself */
+        return GR_OK;
+
+    GR_TRY(gr__position_time(&position, s, timings, err));
+    GR_TRY(only(&documents, settings, "documents", err));
+    GR_TRY(only(&tokens, settings, "tokens", err));
+    const bool tunes = documents || tokens;
+    if (tunes)
+        GR_TRY(know_step(&step, s, settings, position, timings, err));
+
+    /* Without documents the start is measured, once. */
+    const gr_group *forget = forget_of(s);
+    for (size_t i = 0; i < forget->validations; i++)
+        chosen_by += gr_dataset_targets(s->data, forget->validation[i]);
+    for (size_t i = 0; i < s->data->test_count; i++)
+        test += gr_dataset_targets(s->data, s->data->test[i]);
+    cost->tokens = (tunes ? (int64_t)rates * points : 1) * chosen_by + test;
+    cost->seconds = (double)cost->tokens * position + (tunes ? rates * steps * step.seconds : 0);
+    return GR_OK;
+}
+
 const gr_attack gr__attack_relearn = {
     .name = "relearn",
     .help = "fine-tuning on forget documents, to the point that serves the attacker best",
@@ -352,4 +451,5 @@ const gr_attack gr__attack_relearn = {
     .preset = preset,
     .check = check,
     .run = run,
+    .cost = cost,
 };

@@ -261,6 +261,16 @@ bool gr__cells_needs(const gr__cells *cells, int cell) {
     return needs;
 }
 
+void gr__cells_left(const gr__cells *cells, bool *left) {
+    bool *needed = gr_alloc((size_t)cells->cells + 1);
+    mark_needed(cells, needed);
+    for (int i = 0; i < cells->cells; i++) {
+        const gr__lab_cell *c = &cells->cell[i];
+        left[i] = is_missing(cells, c) || (has_rows(c) && needed[i] && !c->view && !c->known.model);
+    }
+    gr_free(needed);
+}
+
 bool gr__cells_done(const gr__cells *cells) {
     for (int i = 0; i < cells->cells; i++)
         if (is_missing(cells, &cells->cell[i]))

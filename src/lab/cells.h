@@ -82,6 +82,9 @@ int gr__cells_next(const gr__cells *cells, bool *again, bool *wait);
 /* Whether a cell that is not done begins with these weights, itself or through views: else they need not be kept. */
 bool gr__cells_needs(const gr__cells *cells, int cell);
 
+/* Marks in left[cells] all that is still to be made: what is not done, and models whose weights are gone and wanted. */
+void gr__cells_left(const gr__cells *cells, bool *left);
+
 /* Whether nothing is left to be made: all is done, or below a model that diverged. */
 bool gr__cells_done(const gr__cells *cells);
 

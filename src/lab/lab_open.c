@@ -8,6 +8,7 @@
 #include "io/file.h"
 #include "io/json.h"
 #include "io/yaml.h"
+#include "lab/lab_forecast.h"
 #include "lab/lab_state.h"
 #include "lab/registry.h"
 #include "task/precision.h"
@@ -61,12 +62,18 @@ static gr_status read_place(gr_lab *lab, int number, const gr_control *control, 
     if (!place->data)
         GR_TRY(name_data(&place->data, lab->recipe, task, err));
     place->split_seed = lab->recipe->split_seed;
-    char *folder = gr_format("%s/%s", lab->folder, place->data);
+    char *folder = lab->def.folder ? gr_format("%s/%s", lab->folder, place->data) : NULL;
     gr_status status = gr_project_open_as(&lab->project, task, lab->recipe, folder, control, err);
     gr_free(folder);
     GR_TRY(status);
+    if (!lab->def.folder)
+        GR_TRY(gr_project_choose_precision(lab->project, err));
 
-    return e->groups ? task->groups(&lab->groups, lab->project, e->group, e->groups, err) : GR_OK;
+    gr_error refused = {0};
+    status = e->groups ? task->groups(&lab->groups, lab->project, e->group, e->groups, &refused) : GR_OK;
+    if (status == GR_OK || lab->def.planned)
+        return GR_OK;
+    return gr_error_set(err, status, refused.place, refused.hint, "%s", refused.message);
 }
 
 gr_status gr__lab_open_place(gr_lab *lab, int place, const gr_control *control, gr_error *err) {
@@ -140,7 +147,7 @@ static void find_facts(const gr_lab *lab, const char **fact, int *count) {
     const gr_task *task = lab->project->task;
     *count = 0;
     for (int i = 0; i < e->needs; i++)
-        if (task->fact && task->fact(lab->project, e->need[i]))
+        if (lab->def.planned || (task->fact && task->fact(lab->project, e->need[i])))
             fact[(*count)++] = e->need[i];
     for (int i = 0; i < e->arms; i++)
         if (e->arm[i].when && task->fact && task->fact(lab->project, e->arm[i].when))
@@ -253,7 +260,7 @@ static gr_status key_reading(gr_lab *lab, gr__cell_id *id, char key[GR_DIGEST_HE
     gr_settings *settings = NULL;
     GR_TRY(gr__lab_arm_open(&own, lab, use, err));
     gr_status status = gr__lab_settings(&settings, lab, use, own.project.recipe, err);
-    if (status == GR_OK && attack && attack->check) {
+    if (status == GR_OK && attack && attack->check && !lab->def.planned) {
         const gr_project *p = &own.project;
         gr_subject subject = {.name = lab->experiment->name,
                               .recipe = p->recipe,
@@ -417,7 +424,7 @@ gr_status gr_lab_open(gr_lab **out, const gr_lab_def *def, const gr_control *con
     *lab = (gr_lab){.def = *def, .open = -1, .root = -1, .viewed = -1, .passed = -1};
     lab->own = def->registry ? NULL : gr_registry_new();
     lab->registry = def->registry ? def->registry : lab->own;
-    lab->folder = gr_strdup(def->folder);
+    lab->folder = gr_strdup(def->folder ? def->folder : "");
     gr_status status = open_lab(lab, control, err);
     if (status != GR_OK) {
         gr_lab_free(lab);
@@ -431,6 +438,7 @@ void gr_lab_free(gr_lab *lab) {
     if (!lab)
         return;
     gr__lab_close_place(lab);
+    gr__time_left_free(lab->forecast);
     for (int c = 0; lab->of && c < lab->cells->cells; c++)
         json_decref(lab->of[c]);
     for (int i = 0; lab->place && i < gr__lab_places(lab); i++)

@@ -50,6 +50,8 @@ struct gr_lab {
     int views, viewed; /* viewed: the cell that the last view is */
     gr_pass *pass;     /* of that model under its profile */
     int passed;        /* the cell that it is of */
+
+    struct gr__time_left *forecast; /* NULL: nobody asked for one, or nothing takes time */
 };
 
 int gr__lab_places(const gr_lab *lab);

@@ -10,6 +10,7 @@
 #include "io/file.h"
 #include "kernel/kernel.h"
 #include "lab/follow.h"
+#include "lab/lab_forecast.h"
 #include "lab/lab_state.h"
 
 static const gr_control nobody;
@@ -376,8 +377,10 @@ static gr_status make_cell(gr_lab *lab, int c, bool again, const gr_control *con
     gr_status status = GR_OK;
     GR_TRY(gr__cell_begin(&j.work, &state, lab->folder, cell->key, j.want, err));
     if (j.work) {
+        gr__time_left_begin(lab->forecast, c);
         status = make_in(&j, err);
         gr__cell_end(j.work);
+        gr__time_left_end(lab->forecast);
     }
     return status == GR_OK ? gr__lab_check_cell(lab, c, err) : status;
 }
@@ -399,6 +402,8 @@ static gr_status wait_for_others(gr_lab *lab, gr_error *err) {
 
 gr_status gr_lab_work(gr_lab *lab, const gr_control *control, gr_error *err) {
     control = control ? control : &nobody;
+    if (lab->forecast)
+        control = gr__time_left_follow(lab->forecast, control);
     for (;;) {
         bool again, wait;
         int c = gr__cells_next(lab->cells, &again, &wait);

@@ -1,6 +1,7 @@
 /* Right answers about samples by class: {"row": "right", "class", "right", "all"}, classes that the test has alone. */
 #include "base/mem.h"
 #include "measure/pass.h"
+#include "measure/timings.h"
 
 /* The true class of a sample is its topic; what the pass found right is counted there. */
 static gr_status run(gr_ledger *rows, const gr_subject *s, const gr_settings *settings, gr_error *err) {
@@ -29,6 +30,12 @@ static gr_status run(gr_ledger *rows, const gr_subject *s, const gr_settings *se
     return GR_OK;
 }
 
+static gr_status cost(gr_cost *cost, const gr_subject *s, const gr_settings *settings, gr_timings *timings,
+                      gr_error *err) {
+    (void)settings;
+    return gr__pass_cost(cost, s, timings, err);
+}
+
 static const char *const tasks[] = {"samples", NULL};
 
 const gr_measure gr__measure_accuracy = {
@@ -38,4 +45,5 @@ const gr_measure gr__measure_accuracy = {
     .revision = 1,
     .tasks = tasks,
     .run = run,
+    .cost = cost,
 };

@@ -12,6 +12,7 @@ struct gr_pass {
     double *nll;     /* [docs] of the whole dataset, nats; NULL: not taken yet */
     int32_t *tokens; /* [docs] measured; 0 outside of the test */
     int32_t *right;  /* [docs] of them right; NULL: text */
+    bool counted;    /* in the cost of a measure */
 };
 
 /* Whether to go on after `done` of `all` parts: GR_ERR_INTERRUPTED if not. And that error, where somebody knows it. */

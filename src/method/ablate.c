@@ -212,6 +212,28 @@ static gr_status make(gr_made *made, const gr_making *m, gr_error *err) {
     return status;
 }
 
+/* ---- before it is made ---- */
+
+/* Of a draft of its parent: as it will be, but that nothing is written. */
+static gr_status draft(gr_made *made, const gr_making *m, gr_error *err) {
+    const char **names;
+    int count;
+    gr_surgery_result out = {0};
+    *made = (gr_made){0};
+    if (how(m->settings) == SWITCH)
+        return make(made, m, err);
+
+    GR_TRY(pick_regions(&names, &count, m, err));
+    gr_status status = gr_surgery_remove(&out, m->parent->bundle->def, m->parent->bundle->model, names, count, err);
+    gr_free(names);
+    GR_TRY(status);
+    gr_model_set_precision(out.model, m->project->recipe->precision);
+    made->bundle = gr_alloc(sizeof *made->bundle);
+    *made->bundle = (gr_bundle){.def = out.def, .model = out.model};
+    made->owns = true;
+    return GR_OK;
+}
+
 const gr_method gr__method_ablate = {
     .name = "ablate",
     .help = "regions of a parent that are switched off, or removed",
@@ -223,4 +245,5 @@ const gr_method gr__method_ablate = {
     .view = view,
     .check = check,
     .make = make,
+    .draft = draft,
 };

@@ -244,6 +244,20 @@ static gr_status make(gr_made *made, const gr_making *m, gr_error *err) {
     return status;
 }
 
+/* ---- before it is made ---- */
+
+static gr_status draft(gr_made *made, const gr_making *m, gr_error *err) {
+    gr_arch_def *def;
+    gr_model *model;
+    *made = (gr_made){0};
+    GR_TRY(gr__train_network(&def, &model, m->project, m->settings, err));
+    gr_model_set_precision(model, m->project->recipe->precision);
+    made->bundle = gr_alloc(sizeof *made->bundle);
+    *made->bundle = (gr_bundle){.def = def, .model = model};
+    made->owns = true;
+    return GR_OK;
+}
+
 const gr_method gr__method_train = {
     .name = "train",
     .help = "training as the recipe says, by its routes or without them",
@@ -255,4 +269,6 @@ const gr_method gr__method_train = {
     .check = check,
     .digest = digest,
     .make = make,
+    .draft = draft,
+    .cost = gr__train_cost,
 };

@@ -40,6 +40,10 @@ gr_status gr__training_open(gr__training *out, gr_model *model, const gr_project
                             const char *name, gr_error *err);
 void gr__training_close(gr__training *training);
 
+/* What training this draft takes: gr_method.cost. Timed once for networks of one shape with routes, and once without.
+ */
+gr_status gr__train_cost(gr_cost *cost, const gr_making *making, gr_made *draft, gr_timings *timings, gr_error *err);
+
 /* Trains the network, saves it in making->folder and loads it from there. Errors: those of gr_method.make. */
 gr_status gr__train_model(gr_made *made, const gr_making *making, const gr_arch_def *def, gr_model *model,
                           gr__training *own, gr_error *err);

@@ -1,0 +1,61 @@
+/* What a training would take: memory and operations from the compiled network, time from a few of its steps. */
+#include "base/mem.h"
+#include "measure/timings.h"
+#include "method/training.h"
+
+/* Losses of held-out text while training, and those with each region off, have runs of their own. */
+static void add_measuring(gr_memory *memory, const gr_model *model, const gr_project *project, bool watched) {
+    const gr_recipe *r = project->recipe;
+    gr_heldout_def heldout = {.every = r->diagnostics.heldout, .data = project->data};
+    gr_diagnostics_def regions = {.every = r->diagnostics.every, .probe = r->diagnostics.probe, .data = project->data};
+
+    size_t bytes = gr_heldout_plan(model, &heldout, r->train.batch, r->data.context);
+    if (watched && r->labels)
+        bytes += gr_diagnostics_plan(model, &regions, project->labels, r->data.context);
+    memory->activations += bytes;
+    memory->total += bytes;
+}
+
+/* What training holds in memory, and what it multiplies. */
+static gr_status add_sizes(gr_cost *cost, const gr_making *m, const gr_made *draft, gr_error *err) {
+    const gr_project *p = m->project;
+    const gr_recipe *r = p->recipe;
+    gr_model *model = draft->bundle->model;
+    gr_router *router = NULL;
+    if (gr__train_routed(m->settings) && r->routes->count > 0)
+        GR_TRY(gr_router_new(&router, model, r->routes, r->seed, err));
+
+    int rows = r->train.micro ? r->train.micro : r->train.batch;
+    gr_run_def run = {.rows = rows * r->data.context, .train = true, .precision = r->precision};
+    run.recompute = r->train.recompute;
+    cost->memory = gr_run_plan(model, router ? gr_router_tables(router) : NULL, &run);
+    add_measuring(&cost->memory, model, p, router && gr__train_watched(m->settings));
+    cost->optimiser = gr_optim_plan(model, &r->train.optim);
+    cost->steps = r->train.steps;
+    cost->tokens = cost->steps * (int64_t)r->train.batch * r->data.context;
+    cost->flops = 3 * gr_model_flops(model) * (double)cost->tokens; /* backward: twice forward */
+    gr_router_free(router);
+    return GR_OK;
+}
+
+/* Routes close work, so steps with them have a time of their own. */
+static gr_status add_time(gr_cost *cost, const gr_making *m, gr_made *draft, gr_timings *timings, gr_error *err) {
+    const bool routed = gr__train_routed(m->settings) && m->project->recipe->routes->count > 0;
+    gr_model *model = draft->bundle->model;
+    char *of = gr__timing_name(routed ? "routed step" : "step", model, m->project->recipe);
+    gr_status status = GR_OK;
+    if (!gr_timings_find(&cost->timing, timings, of)) {
+        status = gr_train_time(&cost->timing, model, m->project, m->settings, err);
+        if (status == GR_OK)
+            gr_timings_put(timings, of, cost->timing);
+    }
+    gr_free(of);
+    cost->seconds = (double)cost->steps * cost->timing.seconds;
+    return status;
+}
+
+gr_status gr__train_cost(gr_cost *cost, const gr_making *m, gr_made *draft, gr_timings *timings, gr_error *err) {
+    *cost = (gr_cost){0};
+    GR_TRY(add_sizes(cost, m, draft, err));
+    return add_time(cost, m, draft, timings, err);
+}
