@@ -150,7 +150,7 @@ static void they_are_run_as_any_other(void **state) {
     take(&base, LOSS);
     take(&halved, LOSS);
     take(&base, NOISE);
-    assert_true(number_of(&base, NOISE, "point", "share") == 0.2);
+    assert_true(number_of(&base, NOISE, "point", "amount") == 0.2);
     gr_ledger_free(base.rows[NORM]);
     take(&base, NORM);
     assert_true(number_of(&base, NORM, "norm", "value") == norm);
