@@ -74,6 +74,7 @@ static gr_status take_rows(gr__attacked *out, const job *j, const gr_ledger *row
     return GR_OK;
 }
 
+/* Forgets what was read of an attack. */
 static void clear(gr__attacked *a) {
     for (int g = 0; g < GR__GROUPS; g++)
         gr_sample_free(&a->group[g]);

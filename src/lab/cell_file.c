@@ -26,6 +26,7 @@ typedef struct buffer {
     size_t length, room;
 } buffer;
 
+/* Appends bytes, and a 0 behind them. */
 static void put(buffer *to, const char *more, size_t length) {
     to->at = gr__grow(to->at, &to->room, to->length + length + 1, 1);
     memcpy(to->at + to->length, more, length);
@@ -35,12 +36,14 @@ static void put(buffer *to, const char *more, size_t length) {
 
 /* ---- making ---- */
 
+/* The digest of rows is of the lines that they are written as. */
 static void rows_digest(char hex[GR_DIGEST_HEX], const gr_ledger *rows) {
     char *lines = gr_ledger_lines(rows);
     gr_digest_data(hex, lines, strlen(lines));
     gr_free(lines);
 }
 
+/* A list of texts. */
 static json_t *texts(const char *const *text, int count) {
     json_t *list = json_array();
     for (int i = 0; i < count; i++)
@@ -57,6 +60,7 @@ static json_t *model_value(const gr__cell_facts *facts) {
     return json_null();
 }
 
+/* Adds the digest over all other members. */
 static void sign(json_t *file) {
     char hex[GR_DIGEST_HEX];
     gr_json_seal(hex, file);
@@ -98,6 +102,7 @@ static gr_status damaged(const char *place, gr_error *err, const char *what) {
     return gr_error_set(err, GR_ERR_FORMAT, place, remove_it, "no whole cell: %s", what);
 }
 
+/* Whether a value is a SHA-256 in hexadecimal digits. */
 static bool is_digest(const json_t *value) {
     unsigned char bytes[GR_DIGEST_BYTES];
     const char *text = json_string_value(value);
@@ -109,6 +114,7 @@ static bool is_text(const json_t *value) {
     return json_is_string(value) && strlen(json_string_value(value)) == json_string_length(value);
 }
 
+/* Whether a value is a list of texts alone. */
 static bool is_text_list(const json_t *list) {
     for (size_t i = 0; i < json_array_size(list); i++)
         if (!is_text(json_array_get(list, i)))

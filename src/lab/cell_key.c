@@ -49,6 +49,7 @@ static json_t *scalar_value(const gr_yaml *node) {
     return gr_json_text(node->text);
 }
 
+/* A list, its items in their order. */
 static json_t *list_value(const gr_yaml *list) {
     json_t *values = json_array();
     for (const gr_yaml *item = list->first; item; item = item->next)
@@ -79,6 +80,7 @@ static json_t *map_value(const gr_yaml *map) {
     return values;
 }
 
+/* What a node means, whatever it is. */
 static json_t *node_value(const gr_yaml *node) {
     if (node->kind == GR_YAML_SCALAR)
         return scalar_value(node);
@@ -110,6 +112,7 @@ static gr_status settings_value(json_t **value, const gr_settings *settings, gr_
     return status;
 }
 
+/* Numbers of documents by their digest. */
 static json_t *digest_of(const uint32_t *list, size_t count) {
     char hex[GR_DIGEST_HEX];
     gr_digest_data(hex, list, count * sizeof *list);

@@ -46,6 +46,7 @@ static int remove_one(const char *path, const struct stat *info, int type, struc
 /* All of a folder that only we write to; links in it are not followed. */
 static void remove_folder(const char *path) { nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
 
+/* Flushes a folder below the root, so that names in it outlive a crash. */
 static gr_status flush_below(const char *root, const char *name, gr_error *err) {
     char *path = gr_format("%s/%s", root, name);
     gr_status status = gr__flush_folder(path, err);
@@ -53,6 +54,7 @@ static gr_status flush_below(const char *root, const char *name, gr_error *err) 
     return status;
 }
 
+/* Makes a folder below the root, unless it is there. */
 static gr_status make_below(const char *root, const char *name, gr_error *err) {
     char *path = gr_format("%s/%s", root, name);
     gr_status status = gr_directory_make(path, err);

@@ -17,6 +17,7 @@ typedef struct lister {
     int points, knobs;
 } lister;
 
+/* Where the number of the use is that makes this model. */
 static int *model_at(const lister *l, int arm, int point, int seed, int knob) {
     size_t at = (size_t)arm;
     at = at * (size_t)l->points + (size_t)point;
@@ -24,6 +25,7 @@ static int *model_at(const lister *l, int arm, int point, int seed, int knob) {
     return &l->model[at * (size_t)l->knobs + (size_t)knob];
 }
 
+/* One use more; its cell is found later, by its key. */
 static int add_use(lister *l, gr__use use) {
     gr__cells *cells = l->cells;
     use.cell = -1;
@@ -31,6 +33,7 @@ static int add_use(lister *l, gr__use use) {
     return cells->uses - 1;
 }
 
+/* A cell of the data for each point and seed. */
 static void list_data(lister *l) {
     for (int point = 0; point < l->points; point++)
         for (int seed = 0; seed < l->def->seeds; seed++)
@@ -60,6 +63,7 @@ static void list_models(lister *l, int arm) {
             }
 }
 
+/* Whether something is for a task; without a list it is for all. */
 static bool knows_task(const char *const *tasks, const char *task) {
     for (; task && tasks && *tasks; tasks++)
         if (!strcmp(*tasks, task))
@@ -67,6 +71,7 @@ static bool knows_task(const char *const *tasks, const char *task) {
     return !task || !tasks;
 }
 
+/* Whether a reading is made of an arm. */
 static bool is_of(const gr_reading *r, int arm) {
     for (int i = 0; i < r->arms; i++)
         if (r->arm[i] == arm)

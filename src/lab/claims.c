@@ -318,6 +318,7 @@ static void add_knob(char **text, const def *d, const gr__claim_arm *arm, int va
     add(text, "of %d trials", arm->values);
 }
 
+/* A match at the edge of the grid may be better beyond it: said of either side. */
 static void add_edges(char **text, const def *d, const gr__ruling *r) {
     if (r->of_edge)
         add(text, "; %s is at the edge of the grid", d->of.name);

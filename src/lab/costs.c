@@ -33,6 +33,7 @@ static bool is_wanted(const gr__costing *w, const gr__use *use) {
     return false;
 }
 
+/* The cost of one use is that of all that differ from it by the seed alone. */
 static void put(gr__costing *w, const gr__use *use, const gr_cost *cost) {
     const gr__cells *cells = w->lab->cells;
     for (int u = 0; u < cells->uses; u++) {
@@ -152,6 +153,7 @@ static gr_status cost_readings(gr__costing *w, int model, const gr_made *draft, 
     return status;
 }
 
+/* Whether anything that is wanted reads this model. */
 static bool reads_wanted(const gr__costing *w, int model) {
     const gr__cells *cells = w->lab->cells;
     for (int u = 0; u < cells->uses; u++)

@@ -13,6 +13,7 @@
 /* What a figure is called that is a number out of rows, and no comparison of losses. */
 static const char value_word[] = "value";
 
+/* Whether the experiment has a group of this name. */
 static bool has_group(const gr_experiment *e, const char *name) {
     for (int i = 0; i < e->groups; i++)
         if (strcmp(e->group[i].name, name) == 0)
@@ -171,6 +172,7 @@ static gr_status read_figure(gr__experiment_reader *r, gr_yaml *map, gr_figure_d
 
 /* ---- figures ---- */
 
+/* A figure with the words that results call it by. */
 static gr_status read_figure_of_result(gr__experiment_reader *r, gr_figure_def *def, gr_yaml *map, gr_error *err) {
     const gr_experiment *e = r->to;
     GR_TRY(gr_yaml_expect(map, GR_YAML_MAP, err));

@@ -8,6 +8,7 @@
 
 /* ---- arms ---- */
 
+/* Whether the data have a fact. */
 static bool holds(const gr_selection *how, const char *fact) {
     for (int i = 0; i < how->facts; i++)
         if (strcmp(how->fact[i], fact) == 0)
@@ -148,6 +149,7 @@ static gr_status open_base(gr_yaml **tree, const char **file, const gr_experimen
     return gr_yaml_open(tree, *file, err);
 }
 
+/* Changes in their order: the later wins. */
 static gr_status set_all(gr_yaml *tree, const gr_set *set, int sets, gr_error *err) {
     for (int i = 0; i < sets; i++)
         GR_TRY(gr_yaml_graft(tree, set[i].key, set[i].value, err));

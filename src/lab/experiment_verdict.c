@@ -16,6 +16,7 @@ typedef struct places {
 
 static void add_place(places *p, char *text) { GR_PUSH(p->at, p->count, p->room) = text; }
 
+/* The names that texts could have used. */
 static void free_places(places *p) {
     for (int i = 0; i < p->count; i++)
         gr_free(p->at[i]);

@@ -69,6 +69,7 @@ static bool may_divide(gr__figuring *f, const gr_figure *figure, int of, const c
     return over_of(&over, f, figure, of, group, after) && over.low > 0 && (!figure->least || over.value >= f->least);
 }
 
+/* Whether a figure compares with a model of this role. */
 static bool has_role(const gr_figure *figure, gr_role role) {
     for (int k = 0; k < figure->operands; k++)
         if (figure->operand[k].role == role)

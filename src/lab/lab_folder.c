@@ -11,6 +11,7 @@
 
 /* ---- what is ours ---- */
 
+/* Whether a lab writes files or folders of this name. */
 static bool writes(const char *name) {
     static const char *const names[] = {"data",        "cells",           "work",        "arms",          "folder.json",
                                         "recipe.yaml", "experiment.yaml", "result.json", "results.jsonl", NULL};

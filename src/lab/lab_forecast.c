@@ -43,6 +43,7 @@ static double others(const gr__time_left *f, double now) {
     return seconds;
 }
 
+/* Progress of one cell, with what all others still take. */
 static void follow(void *user, const gr_progress *progress) {
     const gr__time_left *f = user;
     gr_progress with = *progress;
@@ -107,6 +108,7 @@ static gr_status share_left(double *share, const gr_lab *lab, int cell, int64_t 
     return status;
 }
 
+/* What cells that are left will take, by costs timed now. */
 static gr_status expect(gr__time_left *f, gr_lab *lab, const gr_control *control, gr_error *err) {
     const int cells = lab->cells->cells;
     bool *left = gr_alloc((size_t)cells + 1);

@@ -31,6 +31,7 @@ static void keep_network(void *user, const gr__use *use, const gr_made *draft, c
 
 /* ---- sums ---- */
 
+/* Counts a cell by how far it is, in all and for its arm. */
 static void add_state(gr_plan *plan, gr_plan_arm *arm, gr_cell_state state) {
     const bool done = state == GR_CELL_DONE || state == GR_CELL_DIVERGED, committed = state == GR_CELL_COMMITTED;
     plan->cells++;
@@ -43,6 +44,7 @@ static void add_state(gr_plan *plan, gr_plan_arm *arm, gr_cell_state state) {
     }
 }
 
+/* Adds time and work of a cell, in all and for its arm. */
 static void add_cost(gr_plan *plan, gr_plan_arm *arm, gr_cell_kind kind, const gr_cost *cost) {
     double *const of[][2] = {[GR_CELL_MODEL] = {&arm->training, &plan->training},
                              [GR_CELL_MEASURE] = {&arm->measuring, &plan->measuring},
@@ -54,6 +56,7 @@ static void add_cost(gr_plan *plan, gr_plan_arm *arm, gr_cell_kind kind, const g
     arm->trained += cost->steps > 0;
 }
 
+/* Adds up all cells; data are of no arm. */
 static void add_up(planner *p, const gr_cost *cost) {
     const gr__cells *cells = p->lab->cells;
     for (int c = 0; c < cells->cells; c++) {
@@ -67,6 +70,7 @@ static void add_up(planner *p, const gr_cost *cost) {
 
 /* ---- the whole ---- */
 
+/* A row of the plan for each arm that runs. */
 static void list_arms(planner *p) {
     const gr_experiment *e = p->lab->experiment;
     gr_plan *plan = p->plan;

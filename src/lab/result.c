@@ -181,6 +181,7 @@ static void put_losses(json_t *model, const job *j, const asked *a, int arm, int
     json_object_set_new(model, "intervals", intervals);
 }
 
+/* What was measured of one model. */
 static json_t *model_at(const job *j, const asked *a, int arm, int point, int knob) {
     json_t *model = json_object();
     gr__result_model(model, j, arm, point, knob);
@@ -208,6 +209,7 @@ static json_t *tried(const job *j, const asked *a, int arm, int point) {
     return json_pack("{s:o}", "values", list);
 }
 
+/* Every model that is made at a point; of an arm with a knob each setting that was tried. */
 static void put_models(json_t *to, const job *j, const asked *a, int point) {
     json_t *models = json_object();
     for (int m = 0; m < j->e->arms; m++)
@@ -224,6 +226,7 @@ static void put_text(json_t *to, const char *key, const char *text) {
         json_object_set_new(to, key, gr_json_text(text));
 }
 
+/* All that is told of one point. */
 static void put_point(json_t *to, const job *j, const asked *a, int point) {
     put_figures(to, j, a, point);
     gr__result_data(to, j, point);
@@ -233,6 +236,7 @@ static void put_point(json_t *to, const job *j, const asked *a, int point) {
         put_seeds(to, j, a, point);
 }
 
+/* The whole result as one object. */
 static json_t *make(const job *j, const asked *a) {
     const gr__result_def *d = j->def;
     json_t *to = json_pack("{s:s}", "format", "gradroute-result-2");
@@ -271,6 +275,7 @@ static char *done_by(const char *name) {
 
 static int if_runs(const gr__result_def *d, int arm) { return arm >= 0 && d->runs[arm] ? arm : -1; }
 
+/* What tellings of one result share; which arms stand for 0, for 1, and for what is asked about. */
 static job job_new(const gr__result_def *d) {
     const gr_experiment *e = d->experiment;
     job j = {.def = d, .e = e, .zero = if_runs(d, e->zero), .subject = if_runs(d, e->subject), .one = -1};
@@ -290,6 +295,7 @@ static job job_new(const gr__result_def *d) {
     return j;
 }
 
+/* The lists of a job; the experiment is the caller's. */
 static void job_free(job *j) {
     for (int a = 0; a < j->attacks; a++)
         gr_free(j->done[a]);

@@ -89,6 +89,7 @@ static gr__ruling rule(json_t *list, const job *j, int c, int point) {
 
 /* ---- all of them ---- */
 
+/* A claim with its ruling at each point that it is about. */
 static json_t *claim_told(const job *j, int c) {
     const gr_claim *claim = &j->e->claim[c];
     gr__ruling *ruling = gr_alloc((size_t)j->points * sizeof *ruling);

@@ -8,6 +8,7 @@
 
 typedef gr__result_job job;
 
+/* A whole number out of a row; one that a double cannot hold exactly is left out. */
 static void put_count(json_t *to, const char *key, const gr_entry *row, const char *from) {
     double n = gr_entry_number(row, from);
     if (fabs(n) < 0x1p53) /* and no NaN */
@@ -149,6 +150,7 @@ static void put_attack(json_t *to, const job *j, int point, const gr_attack *att
     json_object_set_new(to, attack->name, made);
 }
 
+/* Sizes of the model that is asked about. */
 static void put_parameters(json_t *to, const job *j, int point) {
     const gr__whose w = {j->subject, point, 0, 0, NULL};
     const gr_entry *row = j->subject >= 0 ? gr__rows_find(j->def, &w, "model", NULL) : NULL;

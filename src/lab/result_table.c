@@ -47,6 +47,7 @@ static json_t *arms_of(const job *j) {
     return list;
 }
 
+/* Figures in their order, by the words that people read. */
 static json_t *figures_of(const job *j) {
     json_t *list = json_array();
     for (int f = 0; f < j->e->figures; f++) {

@@ -23,6 +23,7 @@ static bool known_labels_only(const job *j, int point) {
     return is_true(data, "rule") || (is_true(data, "hidden") && !is_true(one, "by_truth"));
 }
 
+/* Whether an arm is what is asked about, or made of it. */
 static bool is_subject(const job *j, int arm) {
     while (arm >= 0 && arm != j->subject)
         arm = gr__parent_of(j->e, arm);
@@ -70,6 +71,7 @@ static void add_options(word_list *l, const job *j, const gr_attack *attack, int
     }
 }
 
+/* Words that texts of a verdict may name beside figures. */
 static word_list words_of(const job *j, const json_t *to, int point) {
     const json_t *data = json_object_get(to, "data");
     const char *counted = json_string_value(json_object_get(data, "counted"));
@@ -85,6 +87,7 @@ static word_list words_of(const job *j, const json_t *to, int point) {
     return l;
 }
 
+/* Names and texts of the words. */
 static void words_free(word_list *l) {
     for (int i = 0; i < l->count; i++) {
         gr_free((char *)l->word[i].name);

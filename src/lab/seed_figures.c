@@ -87,6 +87,7 @@ static const gr_entry *loss_row(const gr__result_def *d, const gr__whose *w, con
     return row ? row : gr__rows_find(d, w, "loss", any);
 }
 
+/* Losses of a model on every group, as it is and after each attack. */
 static gr_status read_losses(losses *l, int arm, int knob, gr_error *err) {
     const gr__result_job *j = l->j;
     for (int a = 0; a <= j->attacks; a++) {
@@ -100,6 +101,7 @@ static gr_status read_losses(losses *l, int arm, int knob, gr_error *err) {
     return GR_OK;
 }
 
+/* Room for the losses of every model at a point and seed. */
 static gr_status losses_open(losses *l, const gr__result_job *j, int point, int seed, gr_error *err) {
     const gr_experiment *e = j->e;
     *l = (losses){.j = j, .point = point, .seed = seed, .slot = gr_alloc(((size_t)e->arms + 1) * sizeof *l->slot)};
@@ -118,6 +120,7 @@ static gr_status losses_open(losses *l, const gr__result_job *j, int point, int 
     return GR_OK;
 }
 
+/* Frees what losses_open made. */
 static void losses_close(losses *l) {
     for (int i = 0; i < samples(l); i++)
         gr_sample_free(&l->sample[i]);
@@ -135,6 +138,7 @@ static int attack_of(const gr__result_job *j, const gr_attack *attack) {
     return 0;
 }
 
+/* The number of a group; -1: there is none, or no name. */
 static int group_named(const gr_experiment *e, const char *name) {
     for (int g = 0; name && g < e->groups; g++)
         if (!strcmp(e->group[g].name, name))
@@ -200,6 +204,7 @@ static bool take_value(gr_estimate *e, const losses *l, const gr_figure_def *def
     return sample->count > 0;
 }
 
+/* A figure at one point and seed, or why there is none. */
 static gr__told tell(const losses *l, const gr_figure_def *def, int knob) {
     const gr__whose w = {def->of, l->point, l->seed, knob, def->after};
     gr__told told = {{NAN, NAN, NAN}, GR__TOLD};
@@ -235,6 +240,7 @@ const gr__told *gr__seed_figures_at(const gr__seed_figures *f, int def, int poin
 
 bool gr__seed_figures_by_buckets(const gr__seed_figures *f) { return f->buckets; }
 
+/* Every figure for every knob at one seed. */
 static gr_status read_seed(gr__seed_figures *f, int count, int point, int seed, gr_error *err) {
     losses l;
     gr_status status = losses_open(&l, f->j, point, seed, err);

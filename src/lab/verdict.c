@@ -12,6 +12,7 @@ typedef struct text {
     bool one; /* the word "1" */
 } text;
 
+/* Appends to a text that grows. */
 static void add(text *t, const char *more, size_t length) {
     t->text = gr__grow(t->text, &t->room, t->length + length + 1, 1);
     memcpy(t->text + t->length, more, length);
@@ -19,6 +20,7 @@ static void add(text *t, const char *more, size_t length) {
     t->text[t->length] = 0;
 }
 
+/* A number with two digits behind the point, and what stands around it. */
 static void add_number(text *t, const char *before, double value, const char *after) {
     char more[400];
     gr__print(more, sizeof more, "%s%.2f%s", before, value, after);
@@ -43,6 +45,7 @@ static void add_figure(text *t, const json_t *result, const char *key, bool whol
     add_number(t, "", json_number_value(json_array_get(interval, 1)), "]");
 }
 
+/* A word of the list; a unit behind the number 1 is in the singular. */
 static void add_word(text *t, const gr__word *word) {
     const char *shown = word->text;
     char one[16];
@@ -59,6 +62,7 @@ static size_t before_value(const char *name) {
     return length > rest && !strcmp(name + length - rest, end) ? length - rest : 0;
 }
 
+/* What a name in braces stands for: a word, or a figure of the result. */
 static void add_name(text *t, const json_t *result, const gr__word *words, const char *name) {
     for (const gr__word *w = words; w->name; w++)
         if (!strcmp(w->name, name)) {
@@ -74,6 +78,7 @@ static void add_name(text *t, const json_t *result, const gr__word *words, const
 
 /* ---- texts and parts ---- */
 
+/* A text with its names in braces replaced. */
 static void fill(text *t, const char *template, const json_t *result, const gr__word *words) {
     while (*template) {
         /* Up to the next brace. */
@@ -92,6 +97,7 @@ static void fill(text *t, const char *template, const json_t *result, const gr__
     }
 }
 
+/* A part of the verdict, if its figure has a value or its flag is set; or what is said where it was refused. */
 static void add_part(text *t, const gr_verdict_part *part, const json_t *result, const gr__word *words) {
     const json_t *value = json_object_get(result, part->figure ? part->figure->key : part->flag);
     if (part->figure ? json_is_number(value) : json_is_true(value))

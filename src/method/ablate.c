@@ -64,6 +64,7 @@ static gr_status pick_regions(const char ***out, int *count, const gr_making *m,
     return GR_OK;
 }
 
+/* Refuses regions that the parent does not have. */
 static gr_status check(const gr_making *m, gr_error *err) {
     const char **names;
     int count;
@@ -91,6 +92,7 @@ static void switch_off(gr_made *made, const gr_made *parent, const char *const *
 
 /* ---- removed ---- */
 
+/* Writes the smaller network; it says which cell made it, where one did. */
 static gr_status save(const char *path, const gr_surgery_result *out, const gr_making *m, gr_error *err) {
     gr_bundle_info info = m->parent->bundle->info;
     gr_bundle_data *data = gr_alloc(((size_t)info.data_count + 1) * sizeof *data);
