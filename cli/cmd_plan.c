@@ -260,7 +260,9 @@ static gr_status plan_file(request *r, gr_error *err) {
         return gr_error_set(err, GR_ERR_USAGE, r->common.input, "leave them out, or name an experiment",
                             "-o, --preset, --base, --arms, --seeds and --jobs are of experiments, and this is none");
 
-    /* The command has the last word about threads, over the recipe's. */
+    /* Each of several processes has a share of the cores; the command has the last word, over the recipe's threads. */
+    if (choice->jobs > 1 && !r->common.threads)
+        r->common.threads = gr_cores() > choice->jobs ? gr_cores() / choice->jobs : 1;
     if (r->common.threads) {
         snprintf(threads, sizeof threads, "threads=%d", r->common.threads);
         GR_PUSH(r->common.set.at, r->common.set.count, r->common.set.capacity) = threads;

@@ -1,6 +1,7 @@
 /* gradroute reproduce: all models and measurements of an experiment, and what came of its claims. */
 #include <string.h>
 
+#include "ask.h"
 #include "base/mem.h"
 #include "commands.h"
 #include "common.h"
@@ -21,7 +22,18 @@ static const char doc[] =
     "  gradroute reproduce audit --base recipes/demo.yaml --seeds 5 --set train.tokens=400k -o runs/small\n"
     "To start anew choose another folder, or remove DIR yourself.\n" GR__EXIT_STATUS;
 
-enum { KEY_BASE = GR__KEY_OWN, KEY_PRESET, KEY_SEEDS, KEY_ARMS, KEY_ROWS, KEY_FRESH, KEY_COMMIT, KEY_JOBS, KEY_WORKER };
+enum {
+    KEY_BASE = GR__KEY_OWN,
+    KEY_PRESET,
+    KEY_SEEDS,
+    KEY_ARMS,
+    KEY_ROWS,
+    KEY_FRESH,
+    KEY_COMMIT,
+    KEY_JOBS,
+    KEY_YES,
+    KEY_WORKER
+};
 
 static const struct argp_option options[] = {
     GR__OPTION_OUT("The folder DIR (default: runs/NAME)"),
@@ -33,6 +45,7 @@ static const struct argp_option options[] = {
     {"fresh", KEY_FRESH, NULL, 0, "Committed rows do not count: everything is made here", 0},
     {"commit", KEY_COMMIT, "FILE", 0, "Write the rows of all that is done to FILE, for --rows", 0},
     {"jobs", KEY_JOBS, "N", 0, "Processes at once, each with a share of the cores (default: 1)", 0},
+    {"yes", KEY_YES, NULL, 0, "Begin what takes more than two hours without asking", 0},
     {"worker", KEY_WORKER, NULL, OPTION_HIDDEN, NULL, 0},
     GR__OPTION_SET,
     GR__OPTION_THREADS,
@@ -46,6 +59,7 @@ typedef struct arguments {
     const char *commit;
     char **words; /* [count] of the command line, behind the command's name */
     int count, jobs;
+    bool yes;
     bool worker; /* one of several that work for a command with --jobs */
 } arguments;
 
@@ -67,6 +81,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         a->commit = arg;
     else if (key == KEY_JOBS)
         a->jobs = (int)gr__option_int(state, "--jobs", arg, 1, 1000);
+    else if (key == KEY_YES)
+        a->yes = true;
     else if (key == KEY_WORKER)
         a->worker = true;
     else
@@ -115,11 +131,16 @@ static gr_status finish(gr_result **result, const gr_lab *lab, const arguments *
 static gr_status work(gr_result **result, const arguments *a, const gr_control *control, gr_error *err) {
     gr_lab *lab;
     GR_TRY(gr_lab_open(&lab, &a->def, control, err));
-    if (!a->worker)
+    gr_status status = GR_OK;
+    if (!a->worker) {
         say_count(lab, control);
+        gr__ask ask = {a->jobs, a->common.threads, a->yes};
+        status = gr__ask_before(lab, &ask, control, err);
+    }
 
     /* From here on the folder changes, and a signal finds something to save. A worker's folder is claimed. */
-    gr_status status = a->worker ? GR_OK : gr_lab_claim(lab, err);
+    if (status == GR_OK && !a->worker)
+        status = gr_lab_claim(lab, err);
     if (status == GR_OK) {
         gr__stop_saves();
         status = a->jobs > 1 && !a->worker ? work_by_workers(lab, a, err) : gr_lab_work(lab, control, err);

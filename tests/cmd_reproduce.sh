@@ -77,6 +77,26 @@ ok 'a signal stops all processes' same $code 1
 ok 'no worker is left' sh -c "! pgrep -f -- \"[-]-worker .*$work/w\""
 ok 'and says that the command goes on' grep -q 'goes on where it stopped' "$work/said"
 
+# ---- how long it takes ----
+fails 0 'about [0-9:]* for 3 models: routed .* plain .* filtered .* measuring .* relearning .* at the speed' 'the time is said first' reproduce "$work/t" --set train.steps=400
+cp "$work/err" "$work/said"
+ok 'and in the lines of progress' grep -q ' left, all in [0-9]' "$work/said"
+ok 'but by nobody where all is done' sh -c '! "$@" 2>&1 >"$0/null" | grep -q "for [0-9]* model"' "$work" gradroute reproduce audit --base "$t" -o "$work/t" --set precision=float32 --set train.steps=400
+long='--set train.steps=500000000 --set train.warmup=2'
+place=$work/a
+refused 2 'it takes about [0-9:]*, and nothing was begun' 'more than two hours are not begun unasked' reproduce "$work/l" $long
+fails 2 'say --yes' 'with a hint' reproduce "$work/l" $long
+ok 'nothing is there' test ! -e "$work/l"
+how=exec
+reproduce "$work/l" $long --yes >"$work/said" 2>&1 &
+pid=$!
+i=0
+until [ -s "$work/l/folder.json" ] && [ -n "$(ls "$work/l/work" 2>"$work/null")" ] || [ $i -gt 600 ]; do sleep 0.1; i=$((i + 1)); done
+ok 'unless that is said' test -s "$work/l/folder.json"
+kill -TERM $pid
+wait $pid
+how=
+
 # ---- committed rows ----
 ok 'rows to commit' reproduce "$work/s" --seeds 2 --commit "$work/rows.jsonl"
 ok 'they count as done' reproduce "$work/c" --seeds 2 --rows "$work/rows.jsonl"

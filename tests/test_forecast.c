@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "io/file.h"
 #include "lab/lab_forecast.h"
+#include "method/training.h"
 
 typedef struct heard {
     char announced[512], relearning[256];
@@ -310,12 +311,49 @@ static void a_shape_is_timed_once(void **state) {
     gr_lab_free(lab);
 }
 
+/* Losses and right answers are of one pass: the first measure that asks has it. */
+static void a_pass_is_counted_once(void **state) {
+    (void)state;
+    gr_error err = {0};
+    lab_write_corpus("corpus.jsonl");
+    gr_project *project = lab_open(sets, 2);
+    gr_settings *settings;
+    gr_made draft;
+    gr_cost first, second, other;
+    gr_test_ok(gr__train_settings(&settings, "{}", &err), &err);
+    gr_making making = {.project = project, .settings = settings, .name = "it"};
+    gr_test_ok(gr__method_train.draft(&draft, &making, &err), &err);
+    gr_registry *registry = gr_registry_new();
+    const gr_measure *loss = gr_registry_measure(registry, "loss"), *right = gr_registry_measure(registry, "accuracy");
+    gr_pass *pass = gr_pass_new(), *own = gr_pass_new();
+    gr_subject subject = {.name = "it",
+                          .recipe = project->recipe,
+                          .model = draft.bundle->model,
+                          .data = project->data,
+                          .labels = project->labels,
+                          .pass = pass};
+    gr_test_ok(loss->cost(&first, &subject, NULL, NULL, &err), &err);
+    gr_test_ok(right->cost(&second, &subject, NULL, NULL, &err), &err);
+    subject.pass = own;
+    gr_test_ok(right->cost(&other, &subject, NULL, NULL, &err), &err);
+    assert_true(first.seconds > 0 && first.tokens > 0);
+    assert_true(second.seconds == 0 && second.tokens == 0);
+    assert_int_equal(other.tokens, first.tokens);
+    gr_pass_free(pass);
+    gr_pass_free(own);
+    gr_registry_free(registry);
+    gr_made_free(&draft);
+    gr_settings_free(settings);
+    lab_close(project);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(it_is_said_before_and_meanwhile),
                                        cmocka_unit_test(what_is_done_does_not_count),
                                        cmocka_unit_test(the_rest_is_followed),
                                        cmocka_unit_test(what_was_seen_puts_it_right),
                                        cmocka_unit_test(short_work_is_not_timed),
-                                       cmocka_unit_test(a_shape_is_timed_once)};
+                                       cmocka_unit_test(a_shape_is_timed_once),
+                                       cmocka_unit_test(a_pass_is_counted_once)};
     return cmocka_run_group_tests(tests, gr_test_files_setup, gr_test_files_teardown);
 }
