@@ -164,7 +164,20 @@ static gr_status open_split(text *t, const eval_options *own, const char *recipe
     return GR_OK;
 }
 
-/* A run keeps its recipe beside the model, its data there too or, an audit, one folder up. */
+/* A cell of an experiment says where its data are kept, from the experiment's folder two above; NULL: it is none. */
+static char *data_of_cell(const char *model) {
+    char *path = gr_format("%s/../cell.json", model), *data = NULL;
+    json_t *cell = NULL;
+    const char *name = NULL;
+    if (gr_file_exists(path) && gr_json_read(&cell, path, NULL) == GR_OK &&
+        json_unpack(cell, "{s:s}", "data", &name) == 0)
+        data = gr_format("%s/../../../%s", model, name);
+    json_decref(cell);
+    gr_free(path);
+    return data;
+}
+
+/* A run keeps its recipe beside the model, its data there too or, an audit of earlier versions, one folder up. */
 static gr_status open_run(text *t, const eval_options *own, const gr_bundle *bundle, const gr_tokenizer *tokenizer,
                           gr_error *err) {
     char *model, *data = NULL;
@@ -173,6 +186,8 @@ static gr_status open_run(text *t, const eval_options *own, const gr_bundle *bun
     /* With --set the data may be others than those that are kept. */
     char *recipe = gr_format("%s/../recipe.yaml", model);
     int levels = own->common.set.count ? 0 : 2;
+    if (levels)
+        data = data_of_cell(model);
     for (int i = 1; i <= levels && !data; i++) {
         char *folder_of = gr_format("%s/..%s/data", model, i > 1 ? "/.." : "");
         char *file = gr_format("%s/dataset.bin", folder_of), *checked = gr_format("%s/shards.checked", folder_of);

@@ -257,16 +257,24 @@ static const char *whole_of(const char *folder, const char *name) {
         return "shards";
     if (has_manifest(folder))
         return "model";
-    if (folder_has(folder, "folder.json") && strcmp(name, "model") == 0)
-        return "run";
+    if (folder_has(folder, "cell.json"))
+        return "cell";
 
-    /* One folder further up, which is the run's or the audit's. */
+    /* Parts of a run, and of an experiment. */
+    static const char *const parts[] = {"model", "data", "checkpoints", "cells", "work"};
+    bool ours = folder_has(folder, "folder.json");
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (ours && strcmp(name, parts[i]) == 0)
+            return "run";
+
+    /* One folder further up, which is the run's or the experiment's. */
     const char *slash = strrchr(folder, '/');
     char *above = gr_format("%.*s", slash ? (int)(slash - folder) : 0, folder);
-    bool within = slash && folder_has(above, "folder.json") &&
-                  (strcmp(slash, "/data") == 0 || strcmp(slash, "/checkpoints") == 0);
+    bool within = false;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        within = within || (slash && folder_has(above, "folder.json") && strcmp(slash + 1, parts[i]) == 0);
     gr_free(above);
-    return within ? "run or audit" : NULL;
+    return within ? "run" : NULL;
 }
 
 gr_status gr__output_alone(const char *out, gr_error *err) {

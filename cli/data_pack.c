@@ -75,6 +75,7 @@ static gr_status report(const gr__common *common, gr_error *err) {
 static gr_status pack(const pack_options *own, gr_error *err) {
     gr_recipe *recipe;
     gr__progress_bar progress;
+    GR_TRY(gr__output_alone(own->common.out, err));
     GR_TRY(gr__open_recipe(&recipe, &own->common, err));
     gr__progress_begin(&progress, stderr);
     gr__stop_saves();

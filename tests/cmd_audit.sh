@@ -27,7 +27,7 @@ stop_in() { # SIGNAL RUN PID
 
 trained() { [ -s "$1/routed/metrics.jsonl" ]; }
 untrained() { ! trained "$1"; }
-in_second() { [ -e "$1/routed/done.json" ] && [ ! -e "$1/plain/done.json" ]; }
+in_second() { [ -e "$1/routed/cell.json" ] && [ ! -e "$1/plain/cell.json" ]; }
 
 # ---- what it measures ----
 w=$work/whole
@@ -38,8 +38,11 @@ for key in specific_removal specific_removal_relearned specific_gap specific_gap
     tax_on_adjacent seconds tokens_per_s; do
     ok "the result has $key" get "$w/result.json" "['$key'] + 0"
 done
-for key in forget_on forget_off adjacent_on adjacent_off retain_on retain_off forget_off_relearned tokens parameters; do
+for key in forget adjacent retain tokens parameters; do
     ok "the routed model has $key" get "$w/result.json" "['models']['routed']['$key'] + 0"
+done
+for key in forget adjacent retain forget_relearned; do
+    ok "without its region it has $key" get "$w/result.json" "['models']['routed_off']['$key'] + 0"
 done
 for twin in plain filtered perfect; do
     for key in forget adjacent retain forget_relearned tokens parameters seconds tokens_per_s; do
@@ -56,16 +59,16 @@ def specific(off, plain, filter, name): # retain losses are those before the att
     base = gap(plain, "", name)
     return (gap(off[0], off[1], off[1] + name) - base) / (gap(filter, "", name) - base)
 for name in "", "_relearned":
-    near(r["specific_removal" + name], specific((m["routed"], "_off"), m["plain"], m["perfect"], name))
+    near(r["specific_removal" + name], specific((m["routed_off"], ""), m["plain"], m["perfect"], name))
     near(r["specific_removal%s_filtered" % name], specific((m["filtered"], ""), m["plain"], m["perfect"], name))
 near(r["general_gap"], m["perfect"]["retain"] - m["plain"]["retain"])
 assert "specific removal %.2f" % r["specific_removal"] in r["verdict"] and not r["known_labels_only"], r["verdict"]
-near(r["removal"], removal(m["routed"]["forget_off"], m["plain"]["forget"], m["perfect"]["forget"]))
-near(r["removal_relearned"], removal(m["routed"]["forget_off_relearned"], m["plain"]["forget_relearned"],
+near(r["removal"], removal(m["routed_off"]["forget"], m["plain"]["forget"], m["perfect"]["forget"]))
+near(r["removal_relearned"], removal(m["routed_off"]["forget_relearned"], m["plain"]["forget_relearned"],
                                      m["perfect"]["forget_relearned"]))
 near(r["removal_filtered"], removal(m["filtered"]["forget"], m["plain"]["forget"], m["perfect"]["forget"]))
-near(r["tax_off"], m["routed"]["retain_off"] - m["perfect"]["retain"])
-near(r["tax_on"], m["routed"]["retain_on"] - m["plain"]["retain"])
+near(r["tax_off"], m["routed_off"]["retain"] - m["perfect"]["retain"])
+near(r["tax_on"], m["routed"]["retain"] - m["plain"]["retain"])
 for key, (low, high) in r["intervals"].items(): assert low <= r[key] <= high, key
 assert r["data"]["known"]["animals"] * 2 - r["data"]["groups"]["animals"] in (-1, 0, 1)
 assert m["perfect"]["tokens"] < m["filtered"]["tokens"] < m["plain"]["tokens"] == m["routed"]["tokens"]
@@ -74,7 +77,7 @@ json 'an audit without settings of the region' audit "$work/bare" --json --set t
 ok 'a rate of the region alone changes the routed model, and no twin' python3 -c 'import json, sys
 a, b = (json.load(open(name))["models"] for name in sys.argv[1:])
 assert a["plain"]["forget"] == b["plain"]["forget"] and a["plain"]["retain"] == b["plain"]["retain"]
-assert a["routed"]["forget_on"] != b["routed"]["forget_on"]' "$w/result.json" "$work/bare/result.json"
+assert a["routed"]["forget"] != b["routed"]["forget"]' "$w/result.json" "$work/bare/result.json"
 
 # ---- called again ----
 touch "$work/then"
@@ -91,9 +94,9 @@ assert not lines, lines' "$work/table"
 ok 'each loss stands in its row and column' python3 -c 'import json, sys
 models = json.load(open(sys.argv[1]))["models"]
 rows = {line[2:20].strip(): line[20:].split() for line in open(sys.argv[2]).read().split("\nFigures")[0].splitlines()}
-for title, name, end in (("routed, region on", "routed", "_on"), ("routed, region off", "routed", "_off"), ("plain", "plain", ""),
-                         ("filtered", "filtered", ""), ("perfect filter", "perfect", "")):
-    keys = ["forget" + end, "adjacent" + end, "retain" + end] + ["forget%s_relearned" % end] * (end != "_on")
+for title, name in (("routed, region on", "routed"), ("routed, region off", "routed_off"), ("plain", "plain"), ("filtered", "filtered"),
+                    ("perfect filter", "perfect")):
+    keys = ["forget", "adjacent", "retain"] + ["forget_relearned"] * (name != "routed")
     want = ["%.3f" % models[name][key] for key in keys]
     assert rows[title][:len(want)] == want and want[0] != want[2], (title, rows[title], want)' "$w/result.json" "$work/table"
 ok 'and each figure beside its name' python3 -c 'import json, sys
@@ -133,7 +136,7 @@ ok 'stopped or not, the same figures' same "$(figures "$work/int")" "$(figures "
 
 ok 'measuring and relearning are counted' gradroute audit "$t" -o "$work/counted" --set train.steps=2
 cp "$work/err" "$work/counted.txt"
-for part in 'measuring losses of the test: plain (3 of 4)' 'relearning: filtered (3 of 3)'; do
+for part in 'measuring losses of the test: plain (5 of 6)' 'relearning: filtered (3 of 3)'; do
     ok "$part" grep -qF "$part" "$work/counted.txt"
 done
 ok 'every model has the loss of held-out text' grep -q '"heldout": [0-9]' "$work/counted/filtered/metrics.jsonl"
@@ -149,12 +152,12 @@ json 'the plain twin alone' gradroute audit "$t" -o "$work/lone" --set 'twins=[p
 ok 'is no scale' get "$work/last.json" "['verdict'].index('no verdict')"
 
 # ---- a placebo ----
-fails 0 "set 'twins=\[plain, placebo\]'" 'an audit without a placebo says how to add it' gradroute audit "$t" -o "$work/lone" --set 'twins=[plain]'
-grep -A1 '^Placebo' "$work/out" | sed 's/^Placebo *//' >"$work/command"
+fails 0 'arms routed,routed_off,plain,placebo,placebo_off' 'an audit without a placebo says how to add it' gradroute audit "$t" -o "$work/lone" --set 'twins=[plain]'
+grep -A2 '^More' "$work/out" | sed 's/^More *//' >"$work/command"
 touch "$work/then"
 sleep 0.05
 ok 'the command that it prints' sh "$work/command"
-ok 'trains the placebo' test -s "$work/lone/placebo/done.json"
+ok 'trains the placebo' test -s "$work/lone/placebo/cell.json"
 ok 'and no other model' same "nothing $(find "$work/lone/routed" "$work/lone/plain" -newer "$work/then" | head -n 3)" 'nothing '
 fails 2 'these are of tokens or sentences' 'a placebo of labels of tokens' gradroute audit "$t" -o "$work/refused" --set 'twins=[plain, placebo]' \
     --set 'labels.animals={words: [bird], per: token}'
@@ -164,7 +167,7 @@ ok 'is refused before training' untrained "$work/refused"
 claims='regions.animals={residual: {claim: [0, 8]}, mlp: {claim: [0, 16]}}'
 fails 0 'relearning with the region switched off, not removed' 'claimed residual dimensions are switched off' \
     gradroute audit "$t" -o "$work/claimed" --set "$claims" --set preset=sgtm --set 'prompts=[an oak]'
-fails 0 'generate .* --prompt "an oak" --off animals' 'the next command has the prompt of the recipe' \
+fails 0 '--prompt "an oak" --off animals' 'the next command has the prompt of the recipe' \
     gradroute audit "$t" -o "$work/claimed" --set "$claims" --set preset=sgtm --set 'prompts=[an oak]'
 ok 'and measured' get "$work/claimed/result.json" "['removal_relearned'] + 0"
 ok 'twins keep the full width' same "$(get "$work/claimed/result.json" "['models']['filtered']['parameters']")" \
@@ -187,7 +190,8 @@ fails 2 'cannot open' 'without the subset too' demo "$work/no" --set data.wordne
 
 # ---- what it refuses ----
 grep -v '^labels\|^  animals: {is\|^preset\|^twins' "$t" >"$work/unlabelled.yaml"
-fails 2 'an audit needs a label' 'no labels' gradroute audit "$work/unlabelled.yaml" -o "$work/refused"
+fails 2 'needs data that have labels' 'no labels' gradroute audit "$work/unlabelled.yaml" -o "$work/refused"
+fails 2 "did you mean 'filtered'" 'a twin that no experiment knows' gradroute audit "$t" -o "$work/refused" --set 'twins=[plain, filtred]'
 fails 2 'the data are text' 'a network that reads no text' gradroute audit "$t" -o "$work/refused" \
     --set 'model={arch: mlp, sizes: [8, 16, 4]}' --set 'regions.animals={mlp: {claim: [0, 4]}}' --set preset=sgtm
 fails 2 'documents of the label are wanted' 'more forget documents than there are' gradroute audit "$t" -o "$work/refused" \

@@ -156,6 +156,7 @@ ok 'nothing was written' test ! -e "$work/cut" -a ! -e "$work/wide"
 ok 'an audit' gradroute audit "$t" -o "$work/audit"
 break_model "$work/audit/plain/model"
 rm "$work/audit/result.json"
+for cell in "$work/audit"/cells/*; do grep -q '"what": "train"' "$cell/cell.json" || rm -r "$cell"; done
 fails 1 'plain: the loss of' 'an audit of a broken twin' gradroute audit "$t" -o "$work/audit"
 ok 'has no result' test ! -e "$work/audit/result.json"
 

@@ -53,9 +53,13 @@ assert any(json.loads(line)["loss_birds"] for line in open(sys.argv[1]))' "$work
 
 ok 'an audit' gradroute audit "$w" -o "$work/audit" --set train.steps=4 --set 'twins=[plain, filtered]' --set 'relearn={documents: 8, steps: 2, batch: 4, every: 1, lr: [0.001]}'
 fewer() { python3 -c 'import json, sys
-rows = [json.loads(line) for line in open(sys.argv[1] + "/relearn-plain.jsonl")]
-sizes = {r["group"]: r["sizes"] for r in rows if r["row"] == "loss"}
-assert all(n <= 8 for n in sizes["forget"]) and all(n > 10 for n in sizes["retain"]), sizes # those hold no labelled token' "$1"; }
+import glob
+cells = [c for c in glob.glob(sys.argv[1] + "/cells/*") if json.load(open(c + "/cell.json"))["of"].get("what") == "relearn"]
+assert len(cells) == 3, cells
+for cell in cells:
+    rows = [json.loads(line) for line in open(cell + "/rows.jsonl")]
+    sizes = {r["group"]: r["sizes"] for r in rows if r["row"] == "loss"}
+    assert all(n <= 8 for n in sizes["forget"]) and all(n > 10 for n in sizes["retain"]), sizes # those hold no labelled token' "$1"; }
 ok 'measures the labelled tokens' fewer "$work/audit"
 
 # ---- mistakes ----

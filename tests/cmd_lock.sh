@@ -19,7 +19,7 @@ pid=$!
 wait_for_steps "$work/run" 20 $pid
 second 'a second training in a folder' $pid gradroute train "$t" -o "$work/run" --set $long --resume
 second 'with another recipe' $pid gradroute train "$t" -o "$work/run" --set $long --set seed=9
-second 'an audit' $pid gradroute audit "$t" -o "$work/run"
+fails 2 'the folder holds a run' 'an audit' gradroute audit "$t" -o "$work/run"
 if unshare -m true 2>"$work/null"; then
     mkdir "$work/other"
     fails 2 "process $pid on .* works in this folder" 'through another mount point' unshare -m sh -c \
@@ -62,8 +62,7 @@ done
 gradroute audit "$t" -o "$work/audit" --set $long >"$work/first" 2>&1 &
 pid=$!
 wait_for_steps "$work/audit/routed" 5 $pid
-second 'a second audit in a folder' $pid gradroute audit "$t" -o "$work/audit" --set $long
-second 'a training in a folder of the audit' $pid gradroute train "$t" -o "$work/audit/routed" --set $long --resume
+ok 'a lock for each cell of an audit that is made' test -n "$(find "$work/audit/work" -name '.*.gradroute.lock')"
 kill $pid
 wait $pid
 ok 'nothing is left of the audit' clean "$work/audit"

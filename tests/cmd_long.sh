@@ -87,7 +87,7 @@ book=$work/book.yaml
 sed 's/jsonl: .*/text: book.txt/; /^  label: topic/d; s/^  animals: {is.*/  animals: {words: [zebra], per: piece}/' "$t" >"$book"
 ok 'an audit of a book' gradroute audit "$book" -o "$work/novel" --set 'relearn={documents: 3, steps: 2, batch: 4, every: 1, lr: [0.001]}'
 cp "$work/out" "$work/table"
-pieces() { grep -q '^Pieces: [0-9]* (' "$1" && grep -q 'intervals over pieces of the test' "$1" && grep -q 'is on 3 forget pieces' "$1" && ! grep -i 'documents [^o]' "$1" | grep -v 'its documents out'; }
+pieces() { grep -q '^Pieces: [0-9]* (' "$1" && grep -q 'intervals over pieces of the test' "$1" && grep -q 'relearn: 3 pieces' "$1" && ! grep -i 'documents [^o]' "$1" | grep -v 'its documents out'; }
 ok 'its tables count pieces' pieces "$work/table"
 ok 'its figures say so' same "$(get "$work/novel/result.json" "['data']['counted']")" pieces
 ok 'others count documents' same "$(get "$work/audit/result.json" "['data']['counted']")" documents

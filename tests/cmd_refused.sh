@@ -75,19 +75,19 @@ rm half/model/notes
 ok 'train: --resume goes on with it' train -o half --set $short --resume
 
 # ---- folders of another kind ----
-refused 2 'holds an audit' 'train into an audit' train -o audit --set $short
-refused 2 'holds an audit' 'train --resume into an audit' train -o audit --set $short --resume
+refused 2 'holds an experiment' 'train into an audit' train -o audit --set $short
+refused 2 'holds an experiment' 'train --resume into an audit' train -o audit --set $short --resume
 refused 2 'holds a run' 'audit into a run' audit -o run
 for into in small run/model; do
     refused 2 'a model' "train into the model $into" train -o $into --set $short
     refused 2 'a model' "audit into the model $into" audit -o $into
-    refused 2 'no folder of shards' "data pack into the model $into" gradroute data pack "$t" -o $into
+    refused 2 'no folder of shards\|belongs to the run' "data pack into the model $into" gradroute data pack "$t" -o $into
 done
 refused 2 'shards' 'train into shards' train -o shards --set $short
 refused 2 'shards' 'audit into shards' audit -o shards
 for into in run audit; do
     refused 2 'no folder of shards' "data pack into $into" gradroute data pack "$t" -o $into
-    refused 2 'no folder of shards' "data pack into $into/data" gradroute data pack "$t" -o $into/data
+    refused 2 'belongs to the run' "data pack into $into/data" gradroute data pack "$t" -o $into/data
 done
 
 # Models are saved over nothing but a model, and that holds only what its manifest lists.
@@ -101,7 +101,7 @@ for into in run audit shards run/checkpoints run/data mine more torn lost sub fi
     refused '[12]' "$into" "resize onto $into" gradroute resize run --layers 3 -o $into
 done
 refused 2 "'mine.safetensors'" 'ablate names the file in the way' gradroute ablate run --remove animals -o more
-refused 2 "'step-" 'ablate over checkpoints names one' gradroute ablate run --remove animals -o run/checkpoints
+refused 2 'belongs to the run' 'ablate over checkpoints' gradroute ablate run --remove animals -o run/checkpoints
 for out in run/model run/../run/model/; do
     refused 2 'would be lost' "ablate onto the model itself: $out" gradroute ablate run --remove animals -o $out
     refused 2 'would be lost' "resize onto the model itself: $out" gradroute resize run --layers 3 -o $out
@@ -118,9 +118,9 @@ for taken in metrics.jsonl data/tokenizer.json data/dataset.bin checkpoints/note
     refused 2 "'${taken%%/*}'" "train over a $taken" train -o theirs --set $short
     refused 2 "'${taken%%/*}'" "train --resume over a $taken" train -o theirs --set $short --resume
 done
-for taken in data/tokenizer.json result.json routed/notes relearn-plain.jsonl plain filtered perfect placebo/notes; do
+for taken in data/tokenizer.json cells/notes work result.json results.jsonl experiment.yaml subject routed/notes plain; do
     rm -rf theirs && mkdir -p "theirs/$(dirname $taken)" && echo mine >theirs/$taken
-    refused 2 "'${taken%%/*}'" "audit over a $taken" audit -o theirs
+    refused 2 "${taken%%/*}" "audit over a $taken" audit -o theirs
 done
 for taken in tokenizer.json manifest.json shard-00000.bin rows-00000.bin held.bin; do
     rm -rf theirs && mkdir theirs && echo mine >theirs/$taken
@@ -133,8 +133,8 @@ refused 2 'other text' 'data pack over a stamp.txt' gradroute data pack "$t" -o 
 # A run keeps the model that it trained, and the figures of an audit are of its models: no other model takes their place.
 for into in mine/model audit/routed/model audit/plain/model through; do
     [ $into != through ] || ln -s audit/plain/model through
-    refused 2 'belongs to the run' "ablate onto the model $into of a run" gradroute ablate run --remove animals -o $into
-    refused 2 'belongs to the run' "resize onto the model $into of a run" gradroute resize run --layers 3 -o $into
+    refused 2 'belongs to the run\|belongs to the cell' "ablate onto the model $into of a run" gradroute ablate run --remove animals -o $into
+    refused 2 'belongs to the run\|belongs to the cell' "resize onto the model $into of a run" gradroute resize run --layers 3 -o $into
 done
 rm -r half/done.json half/model
 refused 2 'belongs to the run' 'ablate into the place of a model that a run has not made yet' gradroute ablate run --remove animals -o half/model

@@ -75,7 +75,7 @@ code=$?
 how=
 ok 'a signal stops all processes' same $code 1
 ok 'no worker is left' sh -c "! pgrep -f -- \"[-]-worker .*$work/w\""
-ok 'and says that the command goes on' grep -q 'goes on where it stopped' "$work/said"
+ok 'and says that the command goes on' grep -q 'the same command goes on: gradroute reproduce audit' "$work/said"
 
 # ---- how long it takes ----
 fails 0 'about [0-9:]* for 3 models: routed .* plain .* filtered .* measuring .* relearning .* at the speed' 'the time is said first' reproduce "$work/t" --set train.steps=400

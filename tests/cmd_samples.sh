@@ -53,7 +53,7 @@ ok 'audit' gradroute audit "$net" -o "$work/audit"
 ok 'its figures' is_json "$work/audit/result.json"
 ok 'right answers of each model' python3 -c 'import json, sys
 m = json.load(open(sys.argv[1]))["models"]
-sys.exit(not (m["routed"]["classes_on"]["north"] > 0.8 and m["routed"]["classes_off"]["north"] < 0.2
+sys.exit(not (m["routed"]["classes"]["north"] > 0.8 and m["routed_off"]["classes"]["north"] < 0.2
               and m["filtered"]["classes"]["north"] < 0.2 and m["plain"]["accuracy"] > 0.8))' "$work/audit/result.json"
 gradroute audit "$net" -o "$work/audit" >"$work/table"
 ok 'and in the table' grep -q 'Right answers' "$work/table"
@@ -62,7 +62,7 @@ ok 'audit with every twin' gradroute audit "$net" -o "$work/twins" --set 'twins=
 cp "$work/out" "$work/table"
 ok 'a column of right answers for each of them' grep -Eq '^ +class +on +off +plain +filtered +perfect +placebo$' "$work/table"
 ok 'the placebo has right answers of each class, its region off' python3 -c 'import json, re, sys
-off = json.load(open(sys.argv[1]))["models"]["placebo"]["classes_off"]
+off = json.load(open(sys.argv[1]))["models"]["placebo_off"]["classes"]
 table = dict((l.split()[0], l.split()[1:]) for l in open(sys.argv[2]) if re.match("  (north|east|south|west) ", l))
 assert len(table) == 4 and all(float(row[5]) == round(100 * off[name], 1) for name, row in table.items()), (off, table)' \
     "$work/twins/result.json" "$work/table"

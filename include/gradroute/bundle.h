@@ -74,8 +74,8 @@ void gr_bundle_free(gr_bundle *bundle);
 /* The tokenizer that the model folder keeps; GR_ERR_USAGE if it keeps none. */
 gr_status gr_bundle_tokenizer(gr_tokenizer **tokenizer, const gr_bundle *bundle, gr_error *err);
 
-/* The one of PATH, PATH/model (a run) and PATH/routed/model (an audit) that holds a manifest; a new string, NULL with
- * GR_ERR_INPUT (nothing there) or GR_ERR_USAGE (no model there). */
+/* The one of PATH, PATH/model (a run) and PATH/subject/model (an experiment; PATH/routed/model, of earlier versions)
+ * that holds a manifest; a new string, NULL with GR_ERR_INPUT (nothing there) or GR_ERR_USAGE (no model there). */
 gr_status gr_bundle_find(char **path, const char *given, gr_error *err);
 
 /* The network that a folder holds and the manifest's digest, without opening a file of numbers. gr_arch_free. */

@@ -174,8 +174,8 @@ char *gr_result_text(const gr_result *result);
 void gr_result_free(gr_result *result); /* NULL is fine */
 
 /* Writes result.json, results.jsonl (each row as a line, without lists) and links to models; nothing where result.json
- * holds this result already. */
-gr_status gr_lab_write(const gr_lab *lab, const gr_result *result, gr_error *err);
+ * holds this result already. Errors: those of gr_lab_claim and of files. */
+gr_status gr_lab_write(gr_lab *lab, const gr_result *result, gr_error *err);
 
 /* Writes the rows of all cells that are done to a file that gr_lab_def.rows takes. */
 gr_status gr_lab_commit(const gr_lab *lab, const char *path, gr_error *err);

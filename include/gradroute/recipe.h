@@ -57,7 +57,7 @@
  *                groups: [{parameters: PATTERN, lr: SCALE, decay: VALUE}], checkpoint: STEPS,
  *                checkpoint_share: SHARE}
  *     diagnostics: {every: 50, probe: 200, heldout: 200}   steps between measurements; 0: none. More for short ones
- *     twins:    [plain, filtered, perfect, placebo]
+ *     twins:    [plain, filtered]                   models that an audit makes (default: as the labels allow)
  *     relearn:  {documents: 64, steps: 30, lr: [0.0003, 0.001], batch: 32, every: 5}
  *     prompts:  [TEXT, ...]
  *
@@ -137,8 +137,6 @@ typedef struct gr_recipe_relearn {
     int rates;
 } gr_recipe_relearn;
 
-enum { GR_TWIN_PLAIN = 1, GR_TWIN_FILTERED = 2, GR_TWIN_PERFECT = 4, GR_TWIN_PLACEBO = 8 };
-
 typedef struct gr_recipe {
     uint64_t seed;       /* of the start, and of the draws of training: routes, dropout */
     uint64_t split_seed; /* of the documents that are held out, whose labels are hidden, and of the attack */
@@ -157,7 +155,9 @@ typedef struct gr_recipe {
     gr_routes *routes;       /* expanded */
     gr_recipe_train train;
     gr_recipe_diagnostics diagnostics;
-    unsigned twins; /* GR_TWIN_... */
+    const char *const *twin; /* [twins] models that an audit makes beside the routed one */
+    int twins;
+    bool twins_said; /* else as the labels allow */
     gr_recipe_relearn relearn;
     const char *const *prompt; /* [prompts] */
     int prompts;

@@ -11,18 +11,19 @@
 
 /* The model in a model folder, a run or an audit. */
 gr_status gr_bundle_find(char **path, const char *given, gr_error *err) {
-    static const char *const within[] = {"", "/model", "/routed/model"};
+    static const char *const within[] = {"", "/model", "/subject/model", "/routed/model"};
     *path = NULL;
+    const int places = sizeof within / sizeof *within;
 
     /* A process that was killed may have left a model under another name. */
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < places; i++) {
         char *model = gr_format("%s%s", given, within[i]);
         gr__place_mend(model);
         gr_free(model);
     }
 
     /* The first of the places that has a manifest. */
-    for (int i = 0; i < 3 && !*path; i++) {
+    for (int i = 0; i < places && !*path; i++) {
         char *manifest = gr_format("%s%s/manifest.json", given, within[i]);
         if (gr_file_exists(manifest))
             *path = gr_format("%s%s", given, within[i]);

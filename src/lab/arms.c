@@ -7,11 +7,11 @@
 #include "method/training.h"
 
 const gr__arm gr__arms[GR__ARMS] = {
-    [GR__ARM_ROUTED] = {"routed", "{watch: true}", 0},
-    [GR__ARM_PLAIN] = {"plain", "{routes: none}", GR_TWIN_PLAIN},
-    [GR__ARM_FILTERED] = {"filtered", "{routes: none, without: revealed, regions: out}", GR_TWIN_FILTERED},
-    [GR__ARM_PERFECT] = {"perfect", "{routes: none, without: true_labels, regions: out}", GR_TWIN_PERFECT},
-    [GR__ARM_PLACEBO] = {"placebo", "{labels: permuted}", GR_TWIN_PLACEBO},
+    [GR__ARM_ROUTED] = {"routed", "{watch: true}", GR__ALWAYS},
+    [GR__ARM_PLAIN] = {"plain", "{routes: none}", GR__LABELS},
+    [GR__ARM_FILTERED] = {"filtered", "{routes: none, without: revealed, regions: out}", GR__LABELS},
+    [GR__ARM_PERFECT] = {"perfect", "{routes: none, without: true_labels, regions: out}", GR__HIDDEN},
+    [GR__ARM_PLACEBO] = {"placebo", "{labels: permuted}", GR__ASKED},
 };
 
 int gr__arm_named(const char *name) {
@@ -21,8 +21,21 @@ int gr__arm_named(const char *name) {
     return -1;
 }
 
+static bool hides_labels(const gr_recipe *recipe) {
+    for (int k = 0; k < recipe->labels; k++)
+        if (recipe->label[k].known < 1)
+            return true;
+    return false;
+}
+
 bool gr__arm_wanted(const gr_recipe *recipe, int arm) {
-    return gr__arms[arm].twin == 0 || (recipe->twins & gr__arms[arm].twin);
+    int when = gr__arms[arm].when;
+    for (int i = 0; i < recipe->twins; i++)
+        if (!strcmp(recipe->twin[i], gr__arms[arm].name))
+            return true;
+    if (recipe->twins_said || when == GR__ALWAYS)
+        return when == GR__ALWAYS;
+    return when == GR__LABELS ? recipe->labels > 0 : when == GR__HIDDEN && hides_labels(recipe);
 }
 
 gr_status gr__arm_settings(gr_settings **settings, int arm, gr_error *err) {

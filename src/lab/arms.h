@@ -12,9 +12,9 @@
 enum { GR__ARM_ROUTED, GR__ARM_PLAIN, GR__ARM_FILTERED, GR__ARM_PERFECT, GR__ARM_PLACEBO, GR__ARMS };
 
 typedef struct gr__arm {
-    const char *name;    /* of its folder, in tables and progress */
-    const char *options; /* of method train, as YAML */
-    unsigned twin;       /* GR_TWIN_..: the recipe asks for it; 0: it is always there */
+    const char *name;                                            /* of its folder, in tables and progress */
+    const char *options;                                         /* of method train, as YAML */
+    enum { GR__ALWAYS, GR__LABELS, GR__HIDDEN, GR__ASKED } when; /* there is one, where the recipe does not say so */
 } gr__arm;
 extern const gr__arm gr__arms[GR__ARMS];
 

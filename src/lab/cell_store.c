@@ -428,6 +428,18 @@ static gr_status replace_link(const char *path, const char *target, gr_error *er
     return code && !without ? gr__file_error(err, path, "make the link", code) : GR_OK;
 }
 
+static gr_status in_the_way(const char *path, gr_error *err) {
+    return gr_error_set(err, GR_ERR_USAGE, path, "choose another folder, or move it away",
+                        "something that gradroute has not made has the name of a model");
+}
+
+gr_status gr__cell_link_check(const char *root, const char *name, gr_error *err) {
+    char *path = gr_format("%s/%s", root, name);
+    gr_status status = whose(path) < 0 ? in_the_way(path, err) : GR_OK;
+    gr_free(path);
+    return status;
+}
+
 gr_status gr__cell_link(const char *root, const char *name, const char *key, bool done, gr_error *err) {
     char *path = gr_format("%s/%s", root, name), kept[PATH_MAX];
     char *target = gr_format("%s%s/%s", strchr(name, '/') ? "../" : "", done ? "cells" : "work", key);
@@ -436,8 +448,7 @@ gr_status gr__cell_link(const char *root, const char *name, const char *key, boo
 
     /* What is not ours stays; what is right already is left alone. */
     if (is < 0)
-        status = gr_error_set(err, GR_ERR_USAGE, path, "choose another folder, or move the file away",
-                              "something that gradroute has not made is where a link to a cell belongs");
+        status = in_the_way(path, err);
     ssize_t n = is > 0 ? readlink(path, kept, sizeof kept - 1) : -1;
     bool same = n >= 0 && (size_t)n == strlen(target) && !strncmp(kept, target, (size_t)n);
     if (status == GR_OK && !same)

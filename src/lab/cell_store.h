@@ -96,6 +96,9 @@ void gr__cells_sweep(const char *root);
  * made. Where the file system has no links nothing happens. GR_ERR_USAGE: something else has the name. */
 gr_status gr__cell_link(const char *root, const char *name, const char *key, bool done, gr_error *err);
 
+/* What gr__cell_link would say of the name, without changing anything. */
+gr_status gr__cell_link_check(const char *root, const char *name, gr_error *err);
+
 /* Removes a link of ours; what is none stays. */
 void gr__cell_unlink(const char *root, const char *name);
 

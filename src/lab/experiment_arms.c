@@ -107,7 +107,7 @@ static gr_status read_when(draft *d, gr_error *err) {
 /* One arm without its parent, who may be read later. */
 static gr_status read_arm(gr__experiment_reader *r, draft *d, gr_yaml *map, gr_error *err) {
     /* Names of folders that lie beside those of arms, and of what lies beside their texts. */
-    static const char *const taken[] = {"data", "cells", "work", "arms", "prompt", NULL};
+    static const char *const taken[] = {"data", "cells", "work", "arms", "subject", "prompt", NULL};
     gr_yaml *options;
     *d = (draft){.map = map, .parent = -1, .place = -1};
     GR_TRY(gr__experiment_name(map, "an arm", taken, err));

@@ -59,8 +59,10 @@ gr_status gr_experiment_select(bool *runs, const gr_experiment *e, const gr_sele
     const char *place = how->place ? how->place : e->file ? e->file : e->name;
     for (int i = 0; i < e->needs; i++)
         if (!holds(how, e->need[i]))
-            return gr_error_set(err, GR_ERR_USAGE, place, "choose data that have it, or another experiment",
-                                "experiment %s needs data with the fact %s", e->name, e->need[i]);
+            return gr_error_set(
+                err, GR_ERR_USAGE, place,
+                "labels are made by the recipe: labels: {NAME: {is: [TOPIC]}}; else take another recipe",
+                "experiment %s needs data that have %s", e->name, e->need[i]);
 
     /* Who chooses: the caller, the file, or the data. */
     for (int i = 0; i < e->arms; i++)

@@ -7,14 +7,14 @@
 #include "io/file.h"
 #include "io/yaml.h"
 #include "lab/lab_state.h"
-#include "task/output.h"
 
 /* ---- what is ours ---- */
 
 /* Whether a lab writes files or folders of this name. */
 static bool writes(const char *name) {
-    static const char *const names[] = {"data",        "cells",           "work",        "arms",          "folder.json",
-                                        "recipe.yaml", "experiment.yaml", "result.json", "results.jsonl", NULL};
+    static const char *const names[] = {"data",        "cells",         "work",        "arms",
+                                        "subject",     "folder.json",   "recipe.yaml", "experiment.yaml",
+                                        "result.json", "results.jsonl", NULL};
     return gr__folder_matches(names, name);
 }
 
@@ -31,7 +31,7 @@ static bool has_work(const char *folder) {
     return found;
 }
 
-static const gr__folder_kind folder_of_experiments = {"experiment", "an experiment", writes, has_work, NULL, true};
+const gr__folder_kind gr__folder_of_experiments = {"experiment", "an experiment", writes, has_work, NULL, true};
 
 /* Another experiment on the same data has the folder? */
 static gr_status check_name(const gr_lab *lab, const char *path, gr_error *err) {
@@ -60,6 +60,8 @@ static gr_status write_experiment(const gr_lab *lab, const char *path, gr_error 
 
 gr_status gr_lab_claim(gr_lab *lab, gr_error *err) {
     gr__output out;
+    if (lab->claimed)
+        return GR_OK;
     char *path = gr_format("%s/experiment.yaml", lab->folder);
     gr_status status = gr__lab_open_place(lab, 0, NULL, err);
     if (status == GR_OK)
@@ -67,13 +69,14 @@ gr_status gr_lab_claim(gr_lab *lab, gr_error *err) {
 
     /* The lock is held for this alone: cells have locks of their own, so that several may work on one folder. */
     if (status == GR_OK)
-        status = gr__output_claim(&out, lab->folder, &folder_of_experiments, lab->project, true, err);
+        status = gr__output_claim(&out, lab->folder, &gr__folder_of_experiments, lab->project, true, err);
     if (status == GR_OK) {
         status = write_experiment(lab, path, err);
         if (status == GR_OK)
             status = gr_project_keep(lab->project, err);
         gr__output_release(&out);
     }
+    lab->claimed = status == GR_OK;
     gr_free(path);
     return status;
 }
@@ -107,18 +110,55 @@ static char *link_name(const gr_lab *lab, const gr__use *use) {
     return whole;
 }
 
-gr_status gr__lab_link(const gr_lab *lab, gr_error *err) {
+/* Calls for the name of each link to a model: of all uses, and "subject" for what the experiment is about. */
+typedef gr_status (*for_link)(const gr_lab *lab, const char *name, int cell, gr_error *err);
+
+/* The cell whose weights a use has. */
+static int weights_of(const gr_lab *lab, int use) {
+    int cell = lab->cells->use[use].cell;
+    while (lab->cells->cell[cell].view)
+        cell = lab->cells->cell[cell].parent;
+    return cell;
+}
+
+static gr_status each_link(const gr_lab *lab, for_link call, gr_error *err) {
     const gr__cells *cells = lab->cells;
-    gr_status status = GR_OK;
-    for (int u = 0; u < cells->uses && status == GR_OK; u++) {
+    bool subject = false;
+    for (int u = 0; u < cells->uses; u++) {
         const gr__use *use = &cells->use[u];
-        const gr__lab_cell *cell = &cells->cell[use->cell];
-        bool done = cell->known.state == GR_CELL_DONE || cell->known.state == GR_CELL_DIVERGED;
-        if (use->kind != GR_CELL_MODEL || cell->view || !done)
+        if (use->kind != GR_CELL_MODEL)
+            continue;
+
+        /* The first place of the subject has a link that does not depend on the names of arms. */
+        if (!subject && use->arm == lab->experiment->subject)
+            GR_TRY(call(lab, "subject", weights_of(lab, u), err));
+        subject = subject || use->arm == lab->experiment->subject;
+        if (cells->cell[use->cell].view)
             continue;
         char *name = link_name(lab, use);
-        status = gr__cell_link(lab->folder, name, cell->key, true, err);
+        gr_status status = call(lab, name, use->cell, err);
         gr_free(name);
+        GR_TRY(status);
     }
+    return GR_OK;
+}
+
+static gr_status check_link(const gr_lab *lab, const char *name, int cell, gr_error *err) {
+    (void)cell;
+    return gr__cell_link_check(lab->folder, name, err);
+}
+
+/* To a model that is done, or to where it is made. */
+static gr_status make_link(const gr_lab *lab, const char *name, int cell, gr_error *err) {
+    const char *key = lab->cells->cell[cell].key;
+    char *done = gr_format("%s/cells/%s", lab->folder, key), *work = gr_format("%s/work/%s", lab->folder, key);
+    gr_status status = GR_OK;
+    if (gr_file_exists(done) || gr_file_exists(work))
+        status = gr__cell_link(lab->folder, name, key, gr_file_exists(done), err);
+    gr_free(done);
+    gr_free(work);
     return status;
 }
+
+gr_status gr__lab_link_check(const gr_lab *lab, gr_error *err) { return each_link(lab, check_link, err); }
+gr_status gr__lab_link(const gr_lab *lab, gr_error *err) { return each_link(lab, make_link, err); }

@@ -11,6 +11,7 @@
 #include "lab/lab_forecast.h"
 #include "lab/lab_state.h"
 #include "lab/registry.h"
+#include "task/output.h"
 #include "task/precision.h"
 
 /* ---- places ---- */
@@ -45,6 +46,19 @@ void gr__lab_close_place(gr_lab *lab) {
     lab->open = -1;
 }
 
+/* What runs is chosen by the first place: before that no group is asked for. A plan goes on without those that the data
+ * have not. */
+static gr_status read_groups(gr_lab *lab, gr_error *err) {
+    const gr_experiment *e = lab->experiment;
+    gr_error refused = {0};
+    if (!e->groups || !lab->runs)
+        return GR_OK;
+    gr_status status = lab->project->task->groups(&lab->groups, lab->project, e->group, e->groups, &refused);
+    if (status == GR_OK || lab->def.planned)
+        return GR_OK;
+    return gr_error_set(err, status, refused.place, refused.hint, "%s", refused.message);
+}
+
 /* The recipe of one point and seed, and what it reads. */
 static gr_status read_place(gr_lab *lab, int number, const gr_control *control, gr_error *err) {
     const gr_experiment *e = lab->experiment;
@@ -58,6 +72,9 @@ static gr_status read_place(gr_lab *lab, int number, const gr_control *control, 
 
     /* Its recipe, and what that reads. */
     GR_TRY(gr_experiment_recipe(&lab->recipe, e, &base, err));
+    if (!lab->looked && lab->def.folder)
+        GR_TRY(gr__output_look(lab->folder, &gr__folder_of_experiments, lab->recipe, true, err));
+    lab->looked = true;
     GR_TRY(gr_registry_task_of(&task, lab->registry, lab->recipe, err));
     if (!place->data)
         GR_TRY(name_data(&place->data, lab->recipe, task, err));
@@ -69,11 +86,7 @@ static gr_status read_place(gr_lab *lab, int number, const gr_control *control, 
     if (!lab->def.folder)
         GR_TRY(gr_project_choose_precision(lab->project, err));
 
-    gr_error refused = {0};
-    status = e->groups ? task->groups(&lab->groups, lab->project, e->group, e->groups, &refused) : GR_OK;
-    if (status == GR_OK || lab->def.planned)
-        return GR_OK;
-    return gr_error_set(err, status, refused.place, refused.hint, "%s", refused.message);
+    return read_groups(lab, err);
 }
 
 gr_status gr__lab_open_place(gr_lab *lab, int place, const gr_control *control, gr_error *err) {
@@ -160,12 +173,18 @@ static gr_status select_arms(gr_lab *lab, gr_error *err) {
     const char **fact = gr_alloc((size_t)(e->needs + e->arms + 1) * sizeof *fact);
     int facts;
     find_facts(lab, fact, &facts);
-    gr_selection how = {.fact = fact,
-                        .facts = facts,
-                        .named = lab->def.arms > 0,
-                        .arm = lab->def.arm,
-                        .arms = lab->def.arms,
-                        .place = lab->def.arms > 0 ? "--arms" : NULL};
+    gr_selection how = {.fact = fact, .facts = facts};
+    if (lab->def.arms > 0) {
+        how.named = true;
+        how.arm = lab->def.arm;
+        how.arms = lab->def.arms;
+        how.place = "--arms";
+    } else if (lab->def.base && lab->recipe->twins_said) {
+        how.named = true;
+        how.arm = lab->recipe->twin;
+        how.arms = lab->recipe->twins;
+        how.place = "twins";
+    }
     lab->runs = gr_alloc((size_t)(e->arms + 1) * sizeof *lab->runs);
     gr_status status = gr_experiment_select(lab->runs, e, &how, err);
     gr_free(fact);
@@ -402,6 +421,7 @@ static gr_status open_lab(gr_lab *lab, const gr_control *control, gr_error *err)
     /* The first place says which facts hold, and so what runs. */
     GR_TRY(gr__lab_open_place(lab, 0, control, err));
     GR_TRY(select_arms(lab, err));
+    GR_TRY(read_groups(lab, err));
     find_suggestions(lab);
     lab->first_seed = (int64_t)lab->recipe->seed;
     lab->least = lab->project->task->least_gap > 0 ? lab->project->task->least_gap : -INFINITY;
@@ -416,6 +436,8 @@ static gr_status open_lab(gr_lab *lab, const gr_control *control, gr_error *err)
                          .user = lab};
     lab->cells = gr__cells_new(&def);
     GR_TRY(make_keys(lab, control, err));
+    if (lab->def.folder)
+        GR_TRY(gr__lab_link_check(lab, err));
     return gr_lab_look(lab, err);
 }
 

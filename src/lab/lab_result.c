@@ -167,12 +167,14 @@ static gr_status write_table(const gr_lab *lab, const char *path, gr_error *err)
     return status;
 }
 
-gr_status gr_lab_write(const gr_lab *lab, const gr_result *result, gr_error *err) {
+gr_status gr_lab_write(gr_lab *lab, const gr_result *result, gr_error *err) {
     char *path = gr_format("%s/result.json", lab->folder), *table = gr_format("%s/results.jsonl", lab->folder);
     char *text = json_dumps(result->object, JSON_INDENT(2));
     gr_status status = GR_OK;
     if (!holds(path, text)) {
-        status = gr__lab_link(lab, err);
+        status = gr_lab_claim(lab, err);
+        if (status == GR_OK)
+            status = gr__lab_link(lab, err);
         if (status == GR_OK)
             status = write_table(lab, table, err);
         if (status == GR_OK)

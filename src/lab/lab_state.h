@@ -12,6 +12,7 @@
 #include "gradroute/lab.h"
 #include "gradroute/task.h"
 #include "lab/cells.h"
+#include "task/output.h"
 
 enum { GR__VIEWS_MOST = 16 }; /* of views of one another */
 
@@ -26,6 +27,7 @@ struct gr_lab {
     const gr_registry *registry;
     gr_experiment *experiment;
     char *folder, *identity; /* identity: digest of what the folder is of */
+    bool looked, claimed;    /* whether the folder may be ours, before anything is read; whether it is */
     bool *runs;              /* [arms] */
     int seeds;
     int64_t first_seed;
@@ -54,6 +56,8 @@ struct gr_lab {
     struct gr__time_left *forecast; /* NULL: nobody asked for one, or nothing takes time */
 };
 
+extern const gr__folder_kind gr__folder_of_experiments;
+
 int gr__lab_places(const gr_lab *lab);
 int gr__lab_place_of(const gr_lab *lab, const gr__use *use);
 
@@ -80,8 +84,10 @@ gr_status gr__lab_check_cell(gr_lab *lab, int cell, gr_error *err);
 /* The rows of a cell that is done: gr__cell_free where *owned, else borrowed. */
 gr_status gr__lab_rows(const gr__kept_cell **cell, bool *owned, const gr_lab *lab, const char *key, gr_error *err);
 
-/* Links to the models that are done: GR_ERR_USAGE where something that is not ours has the name. */
+/* Links to the models that are done or at work, and whether they may be made: GR_ERR_USAGE where something that is not
+ * ours has the name of one. */
 gr_status gr__lab_link(const gr_lab *lab, gr_error *err);
+gr_status gr__lab_link_check(const gr_lab *lab, gr_error *err);
 
 /* Forgets the model that was used last. */
 void gr__lab_forget(gr_lab *lab);

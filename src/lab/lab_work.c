@@ -188,6 +188,14 @@ static gr_status make_view(job *j, gr_error *err) {
     return GR_OK;
 }
 
+/* The recipe that a model has, beside it: for people, and for who measures it later. */
+static gr_status write_recipe(const job *j, const gr_project *project, gr_error *err) {
+    char *path = gr_format("%s/recipe.yaml", j->work->folder);
+    gr_status status = gr_recipe_write(project->recipe, path, err);
+    gr_free(path);
+    return status == GR_OK ? gr__lab_link(j->lab, err) : status;
+}
+
 /* Trains or changes a network, and keeps it beside its rows. */
 static gr_status make_weights(job *j, const char *name, gr_error *err) {
     gr_lab *lab = j->lab;
@@ -201,7 +209,9 @@ static gr_status make_weights(job *j, const char *name, gr_error *err) {
         GR_TRY(use_model(&parent, lab, cell->parent, err));
     GR_TRY(gr__lab_arm_open(&own, lab, j->use, err));
 
-    gr_status status = gr__lab_settings(&settings, lab, j->use, own.project.recipe, err);
+    gr_status status = write_recipe(j, &own.project, err);
+    if (status == GR_OK)
+        status = gr__lab_settings(&settings, lab, j->use, own.project.recipe, err);
     if (status == GR_OK) {
         gr_making making = {.project = &own.project,
                             .settings = settings,
@@ -382,6 +392,8 @@ static gr_status make_cell(gr_lab *lab, int c, bool again, const gr_control *con
         gr__cell_end(j.work);
         gr__time_left_end(lab->forecast);
     }
+    if (status == GR_OK && j.work && cell->parent < 0 && !cell->view)
+        status = gr__lab_link(lab, err);
     return status == GR_OK ? gr__lab_check_cell(lab, c, err) : status;
 }
 

@@ -146,26 +146,10 @@ static gr_status read_diagnostics(gr_recipe *recipe, gr_yaml *root, gr_error *er
     return gr_yaml_count(map, &d->heldout, "heldout", 0, steps_most, err);
 }
 
-/* Models to compare with, as bits in the order of their words. */
+/* Names of models that an experiment knows. Nothing is said where there is no list: then it is no default either. */
 static gr_status read_twins(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
-    static const char *const known[] = {"plain", "filtered", "perfect", "placebo"};
-    const char *const *names = NULL;
-    int count = 0;
-    GR_TRY(gr_yaml_texts(root, &names, &count, "twins", err));
-    for (int i = 0; i < count; i++) {
-        unsigned twin = 0;
-        for (unsigned k = 0; k < 4; k++)
-            twin |= strcmp(names[i], known[k]) == 0 ? 1u << k : 0;
-
-        /* All but the plain one need labels to be made of. */
-        gr_yaml *node = gr_yaml_find(root, "twins");
-        if (!twin)
-            return gr__recipe_unknown(node, "twin", names[i], known, 4, err);
-        if (twin != GR_TWIN_PLAIN && !recipe->labels)
-            return gr_yaml_fail(node, err, "add labels", "twin %s is made by labels, and there are none", names[i]);
-        recipe->twins |= twin;
-    }
-    return GR_OK;
+    recipe->twins_said = gr_yaml_find(root, "twins") != NULL;
+    return recipe->twins_said ? gr_yaml_texts(root, &recipe->twin, &recipe->twins, "twins", err) : GR_OK;
 }
 
 /* The attack: text to learn the topic back from, and how. */

@@ -7,7 +7,7 @@
 #include "report/result_text.h"
 
 /* Widths of the first column, and of numbers. */
-enum { TITLE = 18, GROUP = 9, ATTACKED = 12, CLASS = 20, FIGURE = 26, SEED = 9 };
+enum { TITLE = 18, GROUP = 9, ATTACKED = 12, CLASS = 16, FIGURE = 26, SEED = 9 };
 
 double gr__number_of(const json_t *object, const char *key) { return json_number_value(json_object_get(object, key)); }
 

@@ -216,7 +216,7 @@ static char *lock_path(const char *folder) { return gr_format("%s/.gradroute.loc
 gr_status gr__output_look(const char *folder, const gr__folder_kind *kind, const gr_recipe *recipe, bool resume,
                           gr_error *err) {
     char *lock = lock_path(folder);
-    gr_status status = gr__lock_peek(lock, folder, err);
+    gr_status status = kind->shared ? GR_OK : gr__lock_peek(lock, folder, err);
     gr_free(lock);
     GR_TRY(status);
     return check(&(look){.folder = folder, .kind = kind, .recipe = recipe, .resume = resume}, err);

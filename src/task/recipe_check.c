@@ -35,9 +35,10 @@ static void check_documents(gr_findings *findings, const gr_project *p) {
     gr_drawn drawn;
 
     /* The attack, where there are models to attack: it is drawn as it would be. */
-    if (p->recipe->twins && gr_dataset_draw(&drawn, p->data, p->labels, &def, &refused) == GR_OK)
+    bool attacked = p->labels->label_count > 0 && (!p->recipe->twins_said || p->recipe->twins > 0);
+    if (attacked && gr_dataset_draw(&drawn, p->data, p->labels, &def, &refused) == GR_OK)
         gr_drawn_free(&drawn);
-    else if (p->recipe->twins)
+    else if (attacked)
         gr_finding_add(findings, GR_LEVEL_WARNING, r->tokens ? "lower relearn.tokens" : "lower relearn.documents",
                        "relearning: %s", refused.message);
 

@@ -1,0 +1,145 @@
+/* Making and measuring the models of an experiment, for the commands that do. */
+#include "lab_run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ask.h"
+#include "base/mem.h"
+#include "gradroute/report.h"
+#include "process.h"
+#include "progress.h"
+#include "workers.h"
+
+error_t gr__lab_run_parse(int key, char *arg, struct argp_state *state, gr__lab_run *run) {
+    if (key == GR__KEY_SEEDS)
+        run->def.seeds = (int)gr__option_int(state, "--seeds", arg, 1, 1000);
+    else if (key == GR__KEY_ARMS)
+        gr__option_list(&run->common, &run->arms, arg);
+    else if (key == GR__KEY_JOBS)
+        run->jobs = (int)gr__option_int(state, "--jobs", arg, 1, 1000);
+    else if (key == GR__KEY_WORKER)
+        run->worker = true;
+    else
+        return gr__common_parse(key, arg, state, &run->common);
+    return 0;
+}
+
+/* What is said on standard error before hours are spent. */
+static void say_count(int cells, int done, const gr_control *control) {
+    char *text = gr_format("%d of %d cells are done", done, cells);
+    control->note(control->user, text);
+    gr_free(text);
+}
+
+/* The same command as so many processes, which share the cores unless the user says how many threads each has. */
+static gr_status work_by_workers(gr_lab *lab, const gr__lab_run *run, gr_error *err) {
+    char threads[16], **words = gr_alloc((size_t)(run->count + 6) * sizeof *words);
+    int n = 0, share = gr_cores() / run->jobs;
+    snprintf(threads, sizeof threads, "%d", share > 0 ? share : 1);
+
+    /* The worker's own options first; behind them those of the user, who thus has the last word on threads. */
+    words[n++] = "gradroute";
+    words[n++] = (char *)run->command;
+    words[n++] = "--worker";
+    words[n++] = "--threads";
+    words[n++] = threads;
+    for (int i = 0; i < run->count; i++)
+        words[n++] = run->words[i];
+
+    gr_status status = gr__workers_run(words, run->jobs, gr__stop_flag(), err);
+    gr_free(words);
+    return status == GR_OK ? gr_lab_look(lab, err) : status;
+}
+
+/* Its result, from rows alone, and what is to be kept of it. */
+static gr_status finish(gr_result **result, gr_lab *lab, const gr__lab_run *run, gr_error *err) {
+    GR_TRY(gr_lab_result(result, lab, err));
+    GR_TRY(gr_lab_write(lab, *result, err));
+    return run->commit ? gr_lab_commit(lab, run->commit, err) : GR_OK;
+}
+
+static gr_status work(gr_result **result, const gr__lab_run *run, const gr_control *control, gr_error *err) {
+    gr_lab *lab;
+    int cells, done;
+    GR_TRY(gr_lab_open(&lab, &run->def, control, err));
+    gr_lab_count(lab, &cells, &done);
+    if (!run->worker && done < cells)
+        say_count(cells, done, control);
+
+    /* How long it takes, before anything is begun. A worker's folder is claimed. */
+    gr_status status = GR_OK;
+    if (!run->worker && done < cells) {
+        gr__ask ask = {run->jobs, run->common.threads, run->yes};
+        status = gr__ask_before(lab, &ask, control, err);
+        if (status == GR_OK)
+            status = gr_lab_claim(lab, err);
+    }
+
+    /* From here on the folder changes, and a signal finds something to save. */
+    if (status == GR_OK && done < cells) {
+        gr__stop_saves();
+        status = run->jobs > 1 && !run->worker ? work_by_workers(lab, run, err) : gr_lab_work(lab, control, err);
+    }
+    if (status == GR_OK && !run->worker)
+        status = finish(result, lab, run, err);
+    gr_lab_free(lab);
+    return status;
+}
+
+/* The tables for people, or the result as it is in its file. */
+static void print(const gr_result *result, bool json) {
+    if (!json) {
+        gr_result_print(result, stdout);
+        return;
+    }
+    char *text = gr_result_text(result);
+    puts(text);
+    gr_free(text);
+}
+
+static gr_status work_and_print(const gr__lab_run *run, gr_error *err) {
+    gr_result *result = NULL;
+    gr__progress_bar progress;
+    gr__progress_begin(&progress, stderr);
+    if (run->worker) {
+        gr__worker_begin();
+        progress.terminal = false; /* several cannot share one bar */
+    }
+
+    gr_control control = {.resume = true,
+                          .threads = run->common.threads,
+                          .stop = gr__stop_flag(),
+                          .progress = gr__progress_step,
+                          .note = gr__progress_note,
+                          .user = &progress};
+    gr_status status = work(&result, run, &control, err);
+    gr__progress_end(&progress); /* before the tables are printed */
+    if (status == GR_OK && !run->worker)
+        print(result, run->common.json);
+    gr_result_free(result);
+    return status;
+}
+
+/* What the command line says as the definition of a lab, and its work. */
+int gr__lab_run_all(gr__lab_run *run, int argc, char **argv) {
+    gr_error err = {0};
+
+    /* The folder is by default named by the argument. */
+    char *folder = gr__run_folder(&run->common);
+    run->words = argv + 1;
+    run->count = argc - 1;
+    run->def.folder = folder;
+    run->def.set = run->common.set.at;
+    run->def.sets = run->common.set.count;
+    run->def.arm = run->arms.at;
+    run->def.arms = run->arms.count;
+
+    gr_status status = work_and_print(run, &err);
+    if (err.status == GR_ERR_INTERRUPTED)
+        snprintf(err.hint, sizeof err.hint, "all is saved; the same command goes on: gradroute %s %s -o %s%s",
+                 run->command, run->common.input, folder, run->common.set.count ? " and the same --set" : "");
+    gr_free(folder);
+    gr_free(run->arms.at);
+    return gr__end_command(&run->common, status, &err);
+}
