@@ -4,7 +4,6 @@
 #include "base/number.h"
 #include "commands.h"
 #include "common.h"
-#include "lab/arms.h"
 #include "plan_experiment.h"
 #include "screen.h"
 
@@ -232,19 +231,14 @@ static gr_status plan(const gr__common *common, const gr_lab_def *def, gr_error 
 
 /* A recipe, under the experiment that an audit is: nothing of it is done, and its own twins run. */
 static gr_status plan_recipe(const gr__common *common, gr_error *err) {
-    const char *arm[GR__ARMS];
     gr_recipe *recipe;
     gr_lab_def def = {.experiment = "audit",
                       .base = common->input,
                       .set = common->set.at,
                       .sets = common->set.count,
-                      .arm = arm,
                       .planned = true,
                       .fresh = true};
-    GR_TRY(gr__open_recipe(&recipe, common, err));
-    for (int k = 0; k < GR__ARMS; k++)
-        if (gr__arm_wanted(recipe, k))
-            arm[def.arms++] = gr__arms[k].name;
+    GR_TRY(gr__open_recipe(&recipe, common, err)); /* settles how many threads there are */
     gr_recipe_free(recipe);
     return plan(common, &def, err);
 }

@@ -70,6 +70,20 @@ json 'arms by name' audit "$work/c" --arms plain --json
 ok 'are the others left out' same "$(get "$work/last.json" "['wanted']")" 11
 fails 2 'are of experiments, and this is none' 'seeds of a recipe' plan --seeds 3
 
+# ---- twins are those of the recipe, or as the labels allow ----
+models() { python3 -c 'import json, sys; print(*[m["name"] for m in json.load(open(sys.argv[1]))["models"]])' "$work/last.json"; }
+json 'a recipe that names a twin' plan --set 'twins=[filtered]' --json
+ok 'has it' same "$(models)" 'routed filtered'
+json 'none' plan --set 'twins=[]' --json
+ok 'is none' same "$(models)" 'routed'
+grep -v '^twins' "$work/tiny.yaml" >"$work/free.yaml"
+json 'no word of twins' timeout 60 gradroute plan "$work/free.yaml" --set 'labels.animals={is: [animal], known: 0.5}' --json
+ok 'makes those that the labels allow' same "$(models)" 'routed plain filtered perfect'
+sed '/^labels/d; /^  animals: {is/d; /^adjacent/d; /^preset/d; /^regions/d; /^  animals: {residual/d' "$work/free.yaml" >"$work/bare.yaml"
+json 'without labels' timeout 60 gradroute plan "$work/bare.yaml" --json
+ok 'there is one model' same "$(models)" 'routed'
+fails 2 'placbo' 'a twin that there is not' plan --set 'twins=[placbo]'
+
 json 'threads of the command and of the recipe' plan --set threads=2 --threads 1 --json
 ok 'the command has the last word' same "$(get "$work/last.json" "['threads']")" 1
 

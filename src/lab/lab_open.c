@@ -154,7 +154,8 @@ gr_status gr__lab_settings(gr_settings **settings, const gr_lab *lab, const gr__
 
 /* ---- what runs ---- */
 
-/* A fact holds of the data or it does not: each that the experiment has a word for is asked. */
+/* A fact holds of the data or it does not: each that the experiment has a word for is asked. A plan takes what is
+ * needed for granted. */
 static void find_facts(const gr_lab *lab, const char **fact, int *count) {
     const gr_experiment *e = lab->experiment;
     const gr_task *task = lab->project->task;
@@ -168,13 +169,24 @@ static void find_facts(const gr_lab *lab, const char **fact, int *count) {
 }
 
 /* Which arms run: those that were named, or those whose facts hold. */
+static bool meets_needs(const gr_lab *lab) {
+    const gr_experiment *e = lab->experiment;
+    const gr_task *task = lab->project->task;
+    for (int i = 0; i < e->needs; i++)
+        if (!task->fact || !task->fact(lab->project, e->need[i]))
+            return false;
+    return true;
+}
+
 static gr_status select_arms(gr_lab *lab, gr_error *err) {
     const gr_experiment *e = lab->experiment;
     const char **fact = gr_alloc((size_t)(e->needs + e->arms + 1) * sizeof *fact);
     int facts;
     find_facts(lab, fact, &facts);
     gr_selection how = {.fact = fact, .facts = facts};
-    if (lab->def.arms > 0) {
+    if (lab->def.planned && !meets_needs(lab)) {
+        how.named = true; /* nobody: what is fixed alone */
+    } else if (lab->def.arms > 0) {
         how.named = true;
         how.arm = lab->def.arm;
         how.arms = lab->def.arms;
