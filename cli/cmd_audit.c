@@ -38,5 +38,6 @@ int gr__cmd_audit(int argc, char **argv) {
     gr__parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, &run);
     run.def.experiment = "audit";
     run.def.base = run.common.input;
+    run.def.twins = true;
     return gr__lab_run_all(&run, argc, argv);
 }

@@ -237,6 +237,7 @@ static gr_status plan_recipe(const gr__common *common, gr_error *err) {
                       .set = common->set.at,
                       .sets = common->set.count,
                       .planned = true,
+                      .twins = true,
                       .fresh = true};
     GR_TRY(gr__open_recipe(&recipe, common, err)); /* settles how many threads there are */
     gr_recipe_free(recipe);

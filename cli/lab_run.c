@@ -64,12 +64,13 @@ static gr_status work(gr_result **result, const gr__lab_run *run, const gr_contr
     int cells, done;
     GR_TRY(gr_lab_open(&lab, &run->def, control, err));
     gr_lab_count(lab, &cells, &done);
-    if (!run->worker && done < cells)
+    bool all = gr_lab_done(lab);
+    if (!run->worker && !all)
         say_count(cells, done, control);
 
     /* How long it takes, before anything is begun. A worker's folder is claimed. */
     gr_status status = GR_OK;
-    if (!run->worker && done < cells) {
+    if (!run->worker && !all) {
         gr__ask ask = {run->jobs, run->common.threads, run->yes};
         status = gr__ask_before(lab, &ask, control, err);
         if (status == GR_OK)
@@ -77,7 +78,7 @@ static gr_status work(gr_result **result, const gr__lab_run *run, const gr_contr
     }
 
     /* From here on the folder changes, and a signal finds something to save. */
-    if (status == GR_OK && done < cells) {
+    if (status == GR_OK && !all) {
         gr__stop_saves();
         status = run->jobs > 1 && !run->worker ? work_by_workers(lab, run, err) : gr_lab_work(lab, control, err);
     }

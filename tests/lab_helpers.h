@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/rng.h"
@@ -59,6 +60,33 @@ static inline gr_project *lab_open(const char *const *sets, int count) {
                &err);
     gr_test_ok(gr_project_open(&project, recipe, NULL, NULL, &err), &err);
     return project;
+}
+
+static inline const char *lab_experiment(void) {
+    bool here = access("experiments/audit.yaml", F_OK) == 0;
+    return here ? "experiments/audit.yaml" : "../experiments/audit.yaml";
+}
+
+/* The audit of that recipe in a folder; *result is the text of result.json (gr_free). lab_open has written the recipe.
+ */
+static inline gr_status lab_audit(char **result, const char *folder, const char *recipe, const char *const *sets,
+                                  int count, const gr_control *control, gr_error *err) {
+    gr_lab_def def = {
+        .experiment = lab_experiment(), .base = recipe, .set = sets, .sets = count, .folder = folder, .twins = true};
+    gr_lab *lab;
+    gr_result *made = NULL;
+    GR_TRY(gr_lab_open(&lab, &def, control, err));
+    gr_status status = gr_lab_claim(lab, err);
+    if (status == GR_OK)
+        status = gr_lab_work(lab, control, err);
+    if (status == GR_OK)
+        status = gr_lab_result(&made, lab, err);
+    if (status == GR_OK)
+        status = gr_lab_write(lab, made, err);
+    *result = status == GR_OK ? gr_result_text(made) : NULL;
+    gr_result_free(made);
+    gr_lab_free(lab);
+    return status;
 }
 
 static inline void lab_close(gr_project *project) {

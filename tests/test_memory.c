@@ -17,6 +17,7 @@
 #include "gradroute/samples.h"
 #include "gradroute/surgery.h"
 #include "io/json.h"
+#include "lab_helpers.h"
 #include "method/training.h"
 #include "support.h"
 #include "text/tokenizer.h"
@@ -263,10 +264,9 @@ static gr_status try_pack(world *w, gr_error *err) {
 }
 
 static gr_status try_audit(world *w, gr_error *err) {
-    gr_audit *audit;
-    gr_control control = {.resume = true};
-    GR_TRY(gr_audit_run(&audit, w->project, own_folder("audit"), &control, err));
-    gr_audit_free(audit);
+    char *result;
+    GR_TRY(lab_audit(&result, own_folder("audit"), w->path, NULL, 0, NULL, err));
+    gr_free(result);
     return GR_OK;
 }
 

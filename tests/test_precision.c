@@ -1,4 +1,6 @@
 /* The rule by which `precision: auto` decides, and the times that it decides by. */
+#include <dirent.h>
+
 #include "lab_helpers.h"
 
 #include <math.h>
@@ -57,7 +59,7 @@ static gr_status open_in(world *w, const char *folder, const char *precision, gr
 
 static void folder_with(const char *folder, const char *text) {
     gr_error err = {0};
-    char name[160];
+    char name[480];
     gr_test_ok(gr_directory_make(gr_test_path(folder), &err), &err);
     snprintf(name, sizeof name, "%s/precision.json", folder);
     gr_test_write(name, text, strlen(text));
@@ -243,18 +245,44 @@ static void read_models(double *sums, const char *folder) {
     }
 }
 
+static const char *recipe_path(void) {
+    lab_write_corpus("corpus.jsonl");
+    return gr_test_write("recipe.yaml", lab_recipe, strlen(lab_recipe));
+}
+
 static void run_audit(double *sums, char **result, const char *folder, const char *precision) {
-    world w;
     gr_error err = {0};
-    gr_audit *audit;
-    char data[64];
-    snprintf(data, sizeof data, "%s/data", folder);
-    gr_test_ok(open_in(&w, data, precision, &err), &err);
-    gr_test_ok(gr_audit_run(&audit, w.project, gr_test_path(folder), &(gr_control){.resume = true}, &err), &err);
-    *result = gr_audit_json(audit);
-    gr_audit_free(audit);
-    lab_close(w.project);
+    char set[64];
+    snprintf(set, sizeof set, "precision=%s", precision ? precision : "auto");
+    gr_test_ok(lab_audit(result, gr_test_path(folder), recipe_path(), (const char *[]){set}, 1, NULL, &err), &err);
     read_models(sums, folder);
+}
+
+/* A folder that was begun in this precision, wherever that is kept for this recipe. */
+static void begin_with(const char *folder, const char *kept) {
+    static const char mark[] = "{\"format\": \"gradroute-folder-1\", \"kind\": \"experiment\", \"digest\": \"\"}";
+    gr_error err = {0};
+    gr_lab *lab;
+    char name[400];
+    gr_lab_def def = {.experiment = lab_experiment(), .base = recipe_path(), .folder = gr_test_path(folder)};
+    gr_test_ok(gr_lab_open(&lab, &def, NULL, &err), &err);
+    gr_test_ok(gr_lab_claim(lab, &err), &err);
+    gr_lab_free(lab);
+
+    /* What it chose is put aside. */
+    snprintf(name, sizeof name, "%s/data", folder);
+    DIR *dir = opendir(gr_test_path(name));
+    assert_non_null(dir);
+    for (struct dirent *e; (e = readdir(dir));)
+        if (e->d_name[0] != '.') {
+            snprintf(name, sizeof name, "%s/data/%s", folder, e->d_name);
+            folder_with(name, kept);
+        }
+    closedir(dir);
+    snprintf(name, sizeof name, "%s/folder.json", folder);
+    gr_test_write(name, mark, strlen(mark));
+    snprintf(name, sizeof name, "%s/recipe.yaml", folder);
+    assert_int_equal(unlink(gr_test_path(name)), 0);
 }
 
 /* The part of a result that says what relearning reached. */
@@ -274,16 +302,11 @@ static void every_arm_keeps_it(void **state) {
     static const char *const models[] = {"\"routed\"", "\"plain\"", "\"filtered\""};
     double sums[2][3], attacked[2][3];
     for (int i = 0; i < 2; i++) {
-        char folder[64], kept[128], data[80], *chosen, *named;
+        char folder[64], kept[128], *chosen, *named;
         double same[3];
         snprintf(folder, sizeof folder, "auto-%s", words[i]);
-        snprintf(data, sizeof data, "%s/data", folder);
         snprintf(kept, sizeof kept, "{\"precision\": \"%s\", \"isa\": \"x\", \"in_recipe\": true}", words[i]);
-        folder_with(data, kept);
-        static const char mark[] = "{\"format\": \"gradroute-folder-1\", \"kind\": \"audit\", \"digest\": \"\"}";
-        char name[80];
-        snprintf(name, sizeof name, "%s/folder.json", folder);
-        gr_test_write(name, mark, strlen(mark));
+        begin_with(folder, kept);
         run_audit(sums[i], &chosen, folder, NULL);
 
         /* A folder of a recipe that names it. */

@@ -1,12 +1,10 @@
-/* lab.h - what to compare: the test of removal, the audit.
+/* lab.h - experiments: which models are made and compared, and what came of it.
  *
- *     GR_TRY(gr_output_check("runs/demo", GR_OUTPUT_AUDIT, recipe, true, err));
- *     gr_project *project;                          (task.h)
- *     GR_TRY(gr_project_open(&project, recipe, "runs/demo/data", &control, err));
- *     gr_audit *audit;                              trains the models that are not done yet
- *     GR_TRY(gr_audit_run(&audit, project, "runs/demo", &control, err));
- *     gr_audit_print(audit, stdout);                   (report.h)
- *     gr_audit_free(audit);
+ *     gr_lab_def def = {.experiment = "audit", .base = "recipes/demo.yaml", .folder = "runs/demo"};
+ *     gr_lab *lab;
+ *     GR_TRY(gr_lab_open(&lab, &def, &control, err));           reads, and refuses what is to be refused
+ *     GR_TRY(gr_lab_claim(lab, err));
+ *     GR_TRY(gr_lab_work(lab, &control, err));                  trains and measures what is not done yet
  */
 #ifndef GRADROUTE_LAB_H
 #define GRADROUTE_LAB_H
@@ -21,15 +19,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-/* ---- folders ----------------------------------------------------------------------------------------------------- */
-
-/* Whether a run or an audit of this recipe may be written to folder; changes nothing. Call it before the data are read,
- * which may take long; gr_project_train and gr_audit_run look again. GR_ERR_USAGE: files of somebody else are in the
- * way, a folder of another kind, a run of another recipe (the message names keys and both values), a run that is there
- * already without resume; GR_ERR_IO. */
-typedef enum gr_output_kind { GR_OUTPUT_RUN, GR_OUTPUT_AUDIT, GR_OUTPUTS } gr_output_kind;
-gr_status gr_output_check(const char *folder, gr_output_kind kind, const gr_recipe *recipe, bool resume, gr_error *err);
 
 /* ---- registry ---------------------------------------------------------------------------------------------------- */
 
@@ -78,6 +67,7 @@ typedef struct gr_lab_def {
     const gr_registry *registry; /* NULL: what the library has */
     int sets, arms;
     int seeds;  /* 0: as the experiment says */
+    bool twins; /* the recipe's `twins`, where it says some, are the arms that run */
     bool fresh; /* committed rows do not count */
 
     /* It is only planned: the folder may be NULL (nothing is done), and facts, groups and attacks that the data do not
@@ -168,6 +158,9 @@ gr_status gr_lab_look(gr_lab *lab, gr_error *err);
 /* How many cells there are, and how many of them are done. */
 void gr_lab_count(const gr_lab *lab, int *cells, int *done);
 
+/* Whether nothing is left to be made: what begins with a model that diverged is not. */
+bool gr_lab_done(const gr_lab *lab);
+
 /* What came of it so far, from rows alone, and as the text of result.json (gr_free). */
 gr_status gr_lab_result(gr_result **result, const gr_lab *lab, gr_error *err);
 char *gr_result_text(const gr_result *result);
@@ -179,18 +172,6 @@ gr_status gr_lab_write(gr_lab *lab, const gr_result *result, gr_error *err);
 
 /* Writes the rows of all cells that are done to a file that gr_lab_def.rows takes. */
 gr_status gr_lab_commit(const gr_lab *lab, const char *path, gr_error *err);
-
-/* ---- audit
- * ------------------------------------------------------------------------------------------------------------ */
-
-/* Trains routed, plain and the twins asked for, evaluates, runs the test of removal, writes result.json; all of it kept
- * step by step, so that a second call with control->resume goes on where the first stopped and a finished one only
- * reads. control may be NULL. Errors: those of gr_project_train, of measures and of the attack; GR_ERR_IO. */
-typedef struct gr_audit gr_audit;
-gr_status gr_audit_run(gr_audit **audit, gr_project *project, const char *folder, const gr_control *control,
-                       gr_error *err);
-char *gr_audit_json(const gr_audit *audit); /* the text of result.json; gr_free */
-void gr_audit_free(gr_audit *audit);
 
 #ifdef __cplusplus
 }

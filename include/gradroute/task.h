@@ -87,9 +87,15 @@ void gr_project_free(gr_project *project); /* NULL is fine */
 gr_status gr_project_with(gr_project *out, const gr_project *project, gr_recipe *recipe, gr_error *err);
 void gr_project_with_close(gr_project *out);
 
-/* Writes what was read to the project's folder, for the next call. gr_project_train and gr_audit_run do it once nothing
+/* Writes what was read to the project's folder, for the next call. gr_project_train and gr_lab_claim do it once nothing
  * refuses any more. */
 gr_status gr_project_keep(gr_project *project, gr_error *err);
+
+/* Whether a run of this recipe may be written to folder; changes nothing. Call it before the data are read, which may
+ * take long; gr_project_train looks again. GR_ERR_USAGE: files of somebody else are in the way, a folder of another
+ * kind, a run of another recipe (the message names keys and both values), a run that is there already without resume;
+ * GR_ERR_IO. */
+gr_status gr_output_check(const char *folder, const gr_recipe *recipe, bool resume, gr_error *err);
 
 /* Whether a digest of 64 digits is this project's, as it is made now or as earlier versions made it. */
 bool gr_project_made(const gr_project *project, const char *digest);

@@ -191,7 +191,7 @@ static gr_status select_arms(gr_lab *lab, gr_error *err) {
         how.arm = lab->def.arm;
         how.arms = lab->def.arms;
         how.place = "--arms";
-    } else if (lab->def.base && lab->recipe->twins_said) {
+    } else if (lab->def.twins && lab->recipe->twins_said) {
         how.named = true;
         how.arm = lab->recipe->twin;
         how.arms = lab->recipe->twins;
@@ -415,9 +415,14 @@ void gr_lab_count(const gr_lab *lab, int *cells, int *done) {
     *cells = lab->cells->cells;
     *done = 0;
     for (int c = 0; c < *cells; c++) {
-        gr_cell_state state = lab->cells->cell[c].known.state;
-        *done += state == GR_CELL_DONE || state == GR_CELL_COMMITTED || state == GR_CELL_DIVERGED;
+        const gr__known *known = &lab->cells->cell[c].known;
+        *done += known->state != GR_CELL_MISSING && known->state != GR_CELL_BUSY && !known->poor;
     }
+}
+
+bool gr_lab_done(const gr_lab *lab) {
+    bool again, wait;
+    return gr__cells_next(lab->cells, &again, &wait) < 0 && !wait;
 }
 
 /* ---- the whole ---- */

@@ -424,6 +424,11 @@ gr_status gr_lab_work(gr_lab *lab, const gr_control *control, gr_error *err) {
             return GR_OK;
         }
         GR_TRY(stopped(lab, control, err));
-        GR_TRY(c < 0 ? wait_for_others(lab, err) : make_cell(lab, c, again, control, err));
+        gr_error why = {0};
+        gr_status status = c < 0 ? wait_for_others(lab, &why) : make_cell(lab, c, again, control, &why);
+        if (status == GR_ERR_INTERRUPTED)
+            return stopped(lab, control, err); /* which says what becomes of the folder */
+        if (status != GR_OK)
+            return gr_error_set(err, status, why.place, why.hint, "%s", why.message);
     }
 }

@@ -53,3 +53,7 @@ static gr_status check(const char *folder, bool resume, gr_error *err) {
 
 /* What the folder of one training is known by. */
 const gr__folder_kind gr__folder_of_runs = {"run", "a run", writes, has_work, check, false};
+
+gr_status gr_output_check(const char *folder, const gr_recipe *recipe, bool resume, gr_error *err) {
+    return gr__output_look(folder, &gr__folder_of_runs, recipe, resume, err);
+}
