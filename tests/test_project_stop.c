@@ -72,7 +72,9 @@ static void test_soon(void **state) {
     double began = processor_time();
     gr_test_ok(open_project(NULL, &err), &err);
     const double whole = processor_time() - began;
-    assert_true(whole > 2 * SOON); /* else nothing is shown */
+
+    /* On a fast machine the whole takes hardly longer than that: then a third of it is soon. */
+    const double soon = SOON < whole / 3 ? SOON : whole / 3;
 
     for (int k = 0; k < POINTS; k++) {
         ask_after(whole * (k + 0.1) / POINTS);
@@ -80,7 +82,7 @@ static void test_soon(void **state) {
         gr_status status = open_project(&(gr_control){.stop = &stop}, &stopped);
         double late = processor_time() - asked;
         ask_after(0);
-        if (status != GR_ERR_INTERRUPTED || late > SOON)
+        if (status != GR_ERR_INTERRUPTED || late > soon)
             fail_msg("asked at %d/%d: status %d after %.2f of %.2f s", k, POINTS, (int)status, late, whole);
         assert_non_null(strstr(stopped.message, "stopped while "));
     }
