@@ -57,7 +57,7 @@ for precision in float32 bf16; do
     ok "the same losses, $precision" python3 -c 'import json, sys
 on = json.load(open(sys.argv[1]))["models"]["routed"]
 losses = {x["name"]: x["loss"] for x in json.load(open(sys.argv[2]))["losses"]}
-want = {"animals": on["forget_on"], "adjacent": on["adjacent_on"], "retain": on["retain_on"]}
+want = {"animals": on["forget"], "adjacent": on["adjacent"], "retain": on["retain"]}
 assert losses == want, (losses, want)' "$work/audit.json" "$work/last.json"
 done
 finish
