@@ -120,6 +120,11 @@ fails 2 'plain' 'a name of somebody else is not taken' reproduce "$work/named"
 ok 'and stays' grep -q mine "$work/named/plain"
 cell=$(ls "$work/s/cells" | head -n 1)
 echo '{"row": "loss"}' >>"$work/s/cells/$cell/rows.jsonl"
+cp -r "$work/f" "$work/put"
+rm -r "$(readlink -f "$work/put/plain")/model" "$work/put/result.json"
+cp -r "$work/put/filtered/model" "$work/put/plain/model"
+for part in "$work/put"/cells/*; do grep -q '"what": "loss"' "$part/cell.json" && rm -r "$part"; done
+fails 2 'made in another cell' 'a model in the place of another' reproduce "$work/put"
 place=$work/s
 refused 2 "$cell" 'a damaged cell is neither used nor made again' reproduce "$work/s" --seeds 2
 finish
