@@ -60,6 +60,9 @@ void gr__leftovers_remove(const char *path);
 /* Removes the half-written files of a folder; for whoever holds its lock. */
 void gr__temporaries_remove(const char *folder);
 
+/* The same where others may be writing to the folder: what they write stays. */
+void gr__temporaries_remove_idle(const char *folder);
+
 /* Whether a file may be written there: GR_ERR_USAGE where something else than a regular file has the name, or a
  * symbolic link points to nothing. */
 gr_status gr__file_replaceable(const char *path, gr_error *err);

@@ -120,6 +120,25 @@ static void remove_leftover(int folder, const char *name) {
     close(fd);
 }
 
+void gr__temporaries_remove_idle(const char *folder) {
+    DIR *dir = opendir(folder);
+    if (!dir)
+        return;
+
+    /* A link is there for a moment, and whoever makes one tries again. */
+    struct dirent *e;
+    struct stat info;
+    while ((e = readdir(dir))) {
+        if (!gr__is_temporary(e->d_name))
+            continue;
+        if (fstatat(dirfd(dir), e->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(info.st_mode))
+            unlinkat(dirfd(dir), e->d_name, 0);
+        else
+            remove_leftover(dirfd(dir), e->d_name);
+    }
+    closedir(dir);
+}
+
 void gr__leftovers_remove(const char *path) {
     const char *name = name_of(path);
     char *folder = name == path ? gr_strdup(".") : gr_format("%.*s", (int)(name - path), path);

@@ -419,11 +419,16 @@ static int whose(const char *path) {
 
 /* Beside the name and then over it, so that there is a link at any moment. No links: no error. */
 static gr_status replace_link(const char *path, const char *target, gr_error *err) {
-    char *fresh = gr__temporary(path);
-    int code = symlink(target, fresh) || rename(fresh, path) ? errno : 0;
-    if (code)
-        unlink(fresh);
-    gr_free(fresh);
+    int code = ENOENT;
+
+    /* Another process may clear up between the two calls. */
+    for (int attempt = 0; code == ENOENT && attempt < 100; attempt++) {
+        char *fresh = gr__temporary(path);
+        code = symlink(target, fresh) || rename(fresh, path) ? errno : 0;
+        if (code)
+            unlink(fresh);
+        gr_free(fresh);
+    }
     bool without = code == EPERM || code == EOPNOTSUPP || code == ENOSYS || code == EINVAL;
     return code && !without ? gr__file_error(err, path, "make the link", code) : GR_OK;
 }

@@ -232,11 +232,14 @@ static gr_status write_recipe(const char *folder, const gr_recipe *recipe, gr_er
 }
 
 /* What killed calls have left half-written. */
-static void sweep(const char *folder) {
+static void sweep(const char *folder, bool shared) {
     static const char *const within[] = {"", "/data", "/checkpoints"};
     for (int i = 0; i < 3; i++) {
         char *path = gr_format("%s%s", folder, within[i]);
-        gr__temporaries_remove(path);
+        if (shared)
+            gr__temporaries_remove_idle(path);
+        else
+            gr__temporaries_remove(path);
         gr_free(path);
     }
 }
@@ -271,7 +274,7 @@ static gr_status lock_and_write(gr__output *out, look *l, const gr_project *p, g
 
     /* Another may have worked here since the first look. */
     GR_TRY(check(l, err));
-    sweep(out->folder);
+    sweep(out->folder, l->kind->shared);
     GR_TRY(write_mark(out->folder, l->kind->word, p->digest, err));
     return write_recipe(out->folder, p->recipe, err);
 }
