@@ -7,7 +7,7 @@
  *     int gr__cmd_x(int argc, char **argv) {
  *         gr__common common = {.what = "RECIPE"};
  *         gr_error err = {0};
- *         gr__parse(&(struct argp){options, parse, "RECIPE", doc}, argc, argv, &common);
+ *         gr__parse(&(struct argp){options, parse, "RECIPE", doc, NULL, NULL, NULL}, argc, argv, &common);
  *         return gr__end_command(&common, work(&common, &err), &err);
  *     }
  *

@@ -289,7 +289,7 @@ static gr_status make_reading(job *j, const char *name, const char *doing, gr_er
     if (made->off_count)
         status = gr_profile_new(&profile, made->bundle->model, made->off, made->off_count, err);
     if (status == GR_OK) {
-        gr__follow_begin(&follow, j->control, lab->folder, attack ? "relearning" : "measuring", name);
+        gr__follow_begin(&follow, j->control, lab->folder, attack ? doing : "measuring", name);
         const gr_project *p = &own.project;
         gr_subject subject = {.name = name,
                               .recipe = p->recipe,
@@ -307,7 +307,6 @@ static gr_status make_reading(job *j, const char *name, const char *doing, gr_er
                               .seed = p->recipe->split_seed,
                               .after = gr__follow_told,
                               .user = &follow};
-        (void)doing;
         status = read_subject(j, &subject, err);
     }
     gr_tables_free(profile);
