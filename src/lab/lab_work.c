@@ -40,14 +40,23 @@ void gr__lab_forget(gr_lab *lab) {
 }
 
 /* The model of a cell, out of its folder. */
-/* A model says which cell it was made in: one that was put in the place of another is not measured for it. */
-static gr_status check_model(const gr_made *made, const char *key, gr_error *err) {
+/* A model says in which cell it was made, or goes on saying in which its parent was: one that was put in the place of
+ * another is not measured for it. */
+static gr_status check_model(const gr_lab *lab, int cell, const gr_made *made, gr_error *err) {
     const gr_bundle_info *info = &made->bundle->info;
-    for (int i = 0; i < info->data_count; i++)
-        if (strcmp(info->data[i].name, "cell") == 0 && strcmp(info->data[i].sha256, key) != 0)
-            return gr_error_set(err, GR_ERR_FORMAT, made->path, "remove this folder: the model is made again",
-                                "the model that lies there was made in another cell (%.16s..)", info->data[i].sha256);
-    return GR_OK;
+    const char *other = NULL;
+    for (int i = 0; i < info->data_count; i++) {
+        if (strcmp(info->data[i].name, "cell") != 0)
+            continue;
+        other = info->data[i].sha256;
+        for (int c = cell; c >= 0; c = lab->cells->cell[c].parent)
+            if (strcmp(other, lab->cells->cell[c].key) == 0)
+                return GR_OK;
+    }
+    if (!other)
+        return GR_OK;
+    return gr_error_set(err, GR_ERR_FORMAT, made->path, "remove this folder: the model is made again",
+                        "the model that lies there was made in another cell (%.16s..)", other);
 }
 
 static gr_status load_root(gr_lab *lab, int root, gr_error *err) {
@@ -57,7 +66,7 @@ static gr_status load_root(gr_lab *lab, int root, gr_error *err) {
     gr_status status = gr_bundle_load(&made->bundle, made->path, NULL, 0, err);
     if (status == GR_OK) {
         made->owns = true;
-        status = check_model(made, lab->cells->cell[root].key, err);
+        status = check_model(lab, root, made, err);
     }
     if (status != GR_OK) {
         gr_made_free(made);
