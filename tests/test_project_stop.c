@@ -66,26 +66,42 @@ static gr_status open_project(const gr_control *control, gr_error *err) {
     return status;
 }
 
+/* Processor time of one opening that nobody stops. */
+static double time_of_opening(void) {
+    gr_error err = {0};
+    const double began = processor_time();
+    gr_test_ok(open_project(NULL, &err), &err);
+    return processor_time() - began;
+}
+
 static void test_soon(void **state) {
     (void)state;
-    gr_error err = {0};
-    double began = processor_time();
-    gr_test_ok(open_project(NULL, &err), &err);
-    const double whole = processor_time() - began;
+
+    /* The first opening also pays for cold memory, so that later ones may be over before they are asked. */
+    const double first = time_of_opening(), second = time_of_opening();
+    const double whole = first < second ? first : second;
 
     /* On a fast machine the whole takes hardly longer than that: then a third of it is soon. */
     const double soon = SOON < whole / 3 ? SOON : whole / 3;
 
+    int heard = 0;
     for (int k = 0; k < POINTS; k++) {
         ask_after(whole * (k + 0.1) / POINTS);
         gr_error stopped = {0};
-        gr_status status = open_project(&(gr_control){.stop = &stop}, &stopped);
-        double late = processor_time() - asked;
+        const gr_status status = open_project(&(gr_control){.stop = &stop}, &stopped);
+        const double late = processor_time() - asked;
+        const bool was_asked = stop;
         ask_after(0);
+
+        /* An opening that was over before the question says nothing. */
+        if (!was_asked && status == GR_OK)
+            continue;
         if (status != GR_ERR_INTERRUPTED || late > soon)
             fail_msg("asked at %d/%d: status %d after %.2f of %.2f s", k, POINTS, (int)status, late, whole);
         assert_non_null(strstr(stopped.message, "stopped while "));
+        heard++;
     }
+    assert_true(heard >= POINTS - 2);
 }
 
 static void test_each(void **state) {
