@@ -11,6 +11,7 @@
 #include "additions/attack_noise.c"
 #include "additions/measure_norm.c"
 #include "additions/method_halve.c"
+#include "additions/method_peek.c"
 
 enum { BASE, HALVED, ARMS };
 enum { LOSS, NORM, NOISE, READINGS };
@@ -70,8 +71,7 @@ static void make(made *out, int arm, int knob, const gr_made *parent, const char
                         .name = experiment->arm[arm].name,
                         .folder = gr_test_path(folder)};
     gr_test_ok(gr_directory_make(making.folder, &err), &err);
-    if (method->check)
-        gr_test_ok(method->check(&making, &err), &err);
+    gr_test_ok(gr_method_check(method, &making, &err), &err);
     gr_test_ok(gr_method_make(&out->model, method, &making, &err), &err);
     gr_settings_free(settings);
 }
@@ -214,12 +214,59 @@ static void the_lab_takes_them(void **state) {
     gr_free(base);
 }
 
+/* An experiment with a method that looks for hidden labels, planned and worked on: each of its functions is called. */
+static void work_with_peek(gr_sees sees, const char *folder) {
+    static const char text[] = "experiment: peek\n"
+                               "question: Does it see what is hidden?\n"
+                               "seeds: 1\n"
+                               "arms:\n"
+                               "  base: {train: {routes: none}}\n"
+                               "  curious: {from: base, peek: {}}\n"
+                               "roles: {subject: curious}\n"
+                               "groups: {forget: any_label, retain: retain}\n"
+                               "measures:\n"
+                               "  loss: {of: [base, curious]}\n";
+    static const char *const half[] = {"labels.animals.known=0.5"};
+    gr_error err = {0};
+    gr_lab *lab;
+    gr_plan plan;
+    char *file = gr_strdup(gr_test_write("peek.yaml", text, sizeof text - 1)), *place = gr_strdup(gr_test_path(folder)),
+         *base = gr_strdup(gr_test_path("recipe.yaml"));
+    gr_lab_def def = {.experiment = file, .base = base, .set = half, .sets = 1, .folder = place, .registry = registry};
+    memset(peek_calls, 0, sizeof peek_calls);
+    memset(peek_found, 0, sizeof peek_found);
+    method_peek.sees = sees;
+    gr_test_ok(gr_lab_open(&lab, &def, NULL, &err), &err);
+    gr_test_ok(gr_plan_new(&plan, lab, NULL, &err), &err);
+    gr_test_ok(gr_lab_claim(lab, &err), &err);
+    gr_test_ok(gr_lab_work(lab, NULL, &err), &err);
+    gr_plan_free(&plan);
+    gr_lab_free(lab);
+    gr_free(base);
+    gr_free(place);
+    gr_free(file);
+}
+
+/* Whichever of its functions looks: the labels that it is handed have no truth but what is revealed. */
+static void hidden_labels_are_seen_by_those_who_may(void **state) {
+    (void)state;
+    work_with_peek(GR_SEES_REVEALED, "peek-revealed");
+    for (int i = 0; i < PEEKS; i++) {
+        assert_true(peek_calls[i] > 0);
+        assert_int_equal(peek_found[i], 0);
+    }
+    work_with_peek(GR_SEES_ALL, "peek-all");
+    for (int i = 0; i < PEEKS; i++)
+        assert_true(peek_found[i] > 0);
+}
+
 static int open_all(void **state) {
     gr_error err = {0};
     gr_recipe *recipe;
     int status = gr_test_files_setup(state);
     registry = gr_registry_new();
     gr_registry_add_method(registry, &method_halve);
+    gr_registry_add_method(registry, &method_peek);
     gr_registry_add_attack(registry, &attack_noise);
     gr_registry_add_measure(registry, &measure_norm);
     gr_registry_add_figure(registry, &figure_times);
@@ -248,6 +295,7 @@ int main(void) {
         cmocka_unit_test(others_do_not_know_them),
         cmocka_unit_test(they_are_run_as_any_other),
         cmocka_unit_test(the_lab_takes_them),
+        cmocka_unit_test(hidden_labels_are_seen_by_those_who_may),
     };
     return cmocka_run_group_tests_name("additions", tests, open_all, close_all);
 }

@@ -177,7 +177,7 @@ static void digest_of(char hex[GR_DIGEST_HEX], const char *text) {
     gr_error err = {0};
     gr_settings *settings = options(train, text);
     gr_digest *digest = gr_digest_new();
-    gr_test_ok(train->digest(&(gr_making){.project = project, .settings = settings}, digest, &err), &err);
+    gr_test_ok(gr_method_digest(train, &(gr_making){.project = project, .settings = settings}, digest, &err), &err);
     gr_digest_end(digest, hex);
     gr_settings_free(settings);
 }
@@ -231,7 +231,7 @@ static gr_made make(const char *text, const char *folder, gr_ledger *rows) {
                         .key = "0123",
                         .rows = rows};
     gr_test_ok(gr_directory_make(making.folder, &err), &err);
-    gr_test_ok(train->check(&making, &err), &err);
+    gr_test_ok(gr_method_check(train, &making, &err), &err);
     gr_test_ok(gr_method_make(&made, train, &making, &err), &err);
     gr_settings_free(settings);
     return made;
@@ -276,9 +276,9 @@ static void a_route_that_never_acts(void **state) {
     gr_error err = {0};
     gr_project *hidden = lab_open((const char *[]){"labels.animals={is: [animal], known: 0}"}, 1);
     gr_settings *routed = options(train, "{}"), *plain = options(train, "{routes: none}");
-    assert_int_equal(train->check(&(gr_making){.project = hidden, .settings = routed}, &err), GR_ERR_USAGE);
+    assert_int_equal(gr_method_check(train, &(gr_making){.project = hidden, .settings = routed}, &err), GR_ERR_USAGE);
     assert_non_null(strstr(err.message, "never acts"));
-    gr_test_ok(train->check(&(gr_making){.project = hidden, .settings = plain}, &err), &err);
+    gr_test_ok(gr_method_check(train, &(gr_making){.project = hidden, .settings = plain}, &err), &err);
     gr_settings_free(routed);
     gr_settings_free(plain);
     lab_close(hidden);
@@ -397,8 +397,8 @@ static void ablate_is_checked(void **state) {
     (void)state;
     gr_error err = {0};
     gr_settings *good = options(ablate, "{}"), *bad = options(ablate, "{regions: plants}");
-    gr_test_ok(ablate->check(&(gr_making){.project = project, .settings = good, .name = "cut"}, &err), &err);
-    assert_int_equal(ablate->check(&(gr_making){.project = project, .settings = bad, .name = "cut"}, &err),
+    gr_test_ok(gr_method_check(ablate, &(gr_making){.project = project, .settings = good, .name = "cut"}, &err), &err);
+    assert_int_equal(gr_method_check(ablate, &(gr_making){.project = project, .settings = bad, .name = "cut"}, &err),
                      GR_ERR_USAGE);
     gr_settings_free(good);
     gr_settings_free(bad);

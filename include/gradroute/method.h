@@ -2,9 +2,9 @@
  *
  *     const gr_method *train = gr_registry_method(registry, "train"), *ablate = gr_registry_method(registry, "ablate");
  *     gr_making making = {.project = project, .settings = settings, .name = "plain", .folder = folder, .rows = rows};
- *     GR_TRY(train->check(&making, err));                  what refuses, before anything is spent
- *     GR_TRY(train->make(&made, &making, err));            made.bundle->model
- *     ... ablate->make(&off, &(gr_making){.parent = &made, ..}, err): the same weights, regions off ...
+ *     GR_TRY(gr_method_check(train, &making, err));             what refuses, before anything is spent
+ *     GR_TRY(gr_method_make(&made, train, &making, err));       made.bundle->model
+ *     ... gr_method_make(&off, ablate, &(gr_making){.parent = &made, ..}, err): the same weights, regions off ...
  *     gr_made_free(&made);
  */
 #ifndef GRADROUTE_METHOD_H
@@ -21,8 +21,10 @@ extern "C" {
 struct gr_digest; /* SHA-256 of what is added to it */
 struct gr__lock;  /* of a folder that is written to */
 
-/* Which documents of training a method reads, and what it is told of them: all of them, with labels as revealed and as
- * true; the same, with revealed labels alone; those of a revealed label alone; those of none alone. */
+/* Which documents of training a method reads, and what it is told of them. ALL: every document, with its revealed label
+ * and its true one. The others are told revealed labels alone; REVEALED reads every document, FORGET those of a
+ * revealed label, RETAIN those of none. Labels are hidden from a method (below); which documents it reads is its own
+ * word, and nothing leaves the others out for it. */
 typedef enum gr_sees { GR_SEES_ALL, GR_SEES_REVEALED, GR_SEES_FORGET, GR_SEES_RETAIN } gr_sees;
 
 /* A model as a method leaves it: weights of its own, or a view, which is its parent's weights with regions that are
@@ -62,7 +64,7 @@ typedef struct gr_method {
     const char *doing;        /* of the note about what begins now: "training" */
     int revision;             /* from 1; another one where the same settings give another model */
     bool from;                /* goes on from a parent */
-    gr_sees sees;             /* labels of a method that does not see all have no truth but what is revealed */
+    gr_sees sees;             /* what is hidden from all functions below: gr_method_check and the like */
     const gr_setting *option; /* NULL: it has none */
     const char *const *tasks; /* "text", "samples"; ended by NULL. NULL: any data */
 
@@ -98,9 +100,15 @@ typedef struct gr_method {
     gr_status (*cost)(gr_cost *cost, const gr_making *making, gr_made *draft, gr_timings *timings, gr_error *err);
 } gr_method;
 
-/* Has the method make its model of the project as it may see it: labels of one that does not see all are true where
- * they are revealed, and nowhere else. Errors: those of method->make. */
+/* The functions of a method, called on the project as it may see it: where it does not see all, labels are true where
+ * they are revealed, and nowhere else, and groups go by that. Whoever calls a method calls these. Errors: those of the
+ * function. A check or digest that there is not is GR_OK, a cost that there is not is 0; draft must be there. */
+gr_status gr_method_check(const gr_method *method, const gr_making *making, gr_error *err);
+gr_status gr_method_digest(const gr_method *method, const gr_making *making, struct gr_digest *digest, gr_error *err);
 gr_status gr_method_make(gr_made *made, const gr_method *method, const gr_making *making, gr_error *err);
+gr_status gr_method_draft(gr_made *draft, const gr_method *method, const gr_making *making, gr_error *err);
+gr_status gr_method_cost(gr_cost *cost, const gr_method *method, const gr_making *making, gr_made *draft,
+                         gr_timings *timings, gr_error *err);
 
 /* ---- a training in a folder of its own --------------------------------------------------------------------------- */
 

@@ -67,11 +67,11 @@ static gr_status add_draft(gr__costing *w, drafts *d, const gr__use *use, gr_cos
                             .parent = d->count ? &d->made[d->count - 1] : NULL,
                             .name = arm->name};
         gr_made *draft = &d->made[d->count];
-        status = method->draft(draft, &making, err);
+        status = gr_method_draft(draft, method, &making, err);
         if (status == GR_OK) {
             d->count++;
-            if (cost && method->cost && !use->view)
-                status = method->cost(cost, &making, draft, w->timings, err);
+            if (cost && !use->view)
+                status = gr_method_cost(cost, method, &making, draft, w->timings, err);
         }
         if (status == GR_OK && cost && w->drafted && !use->view)
             w->drafted(w->user, use, draft, cost);

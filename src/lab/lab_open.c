@@ -216,7 +216,7 @@ static bool could_run(const gr_lab *lab, int arm) {
     bool could = gr__lab_settings(&settings, lab, &use, own.project.recipe, &no) == GR_OK;
     if (could) {
         gr_making making = {.project = &own.project, .settings = settings, .name = a->name};
-        could = !a->method->check || a->method->check(&making, &no) == GR_OK;
+        could = gr_method_check(a->method, &making, &no) == GR_OK;
         gr_settings_free(settings);
     }
     gr__lab_arm_close(&own);
@@ -261,11 +261,11 @@ static gr_status key_model(gr_lab *lab, gr__cell_id *id, char key[GR_DIGEST_HEX]
     gr_status status = gr__lab_settings(&settings, lab, use, own.project.recipe, err);
 
     gr_making making = {.project = &own.project, .settings = settings, .name = arm->name};
-    if (status == GR_OK && method->check)
-        status = method->check(&making, err);
+    if (status == GR_OK)
+        status = gr_method_check(method, &making, err);
     gr_digest *digest = gr_digest_new();
-    if (status == GR_OK && method->digest)
-        status = method->digest(&making, digest, err);
+    if (status == GR_OK)
+        status = gr_method_digest(method, &making, digest, err);
     gr_digest_end(digest, shown);
 
     if (status == GR_OK) {

@@ -52,26 +52,79 @@ static gr_labels hide_truth(const gr_labels *from, size_t tokens) {
     return l;
 }
 
-/* The tables that were made for the hidden truth; the others are the project's. */
-static void hidden_free(gr_labels *l, bool of_tokens) {
-    gr_free(l->truth);
-    if (of_tokens)
-        gr_free(l->token_truth);
-    gr_free(l->group);
-    gr_free(l->group_docs);
+/* What a method is handed: the caller's making, or a copy of it whose project has labels without a hidden truth. It
+ * borrows all else. */
+typedef struct sight {
+    gr_making making;
+    gr_project project;
+    gr_labels labels;
+    bool hides; /* labels has tables of its own */
+} sight;
+
+/* The only place where it is decided what a method is shown of the data. sight_close. */
+static const gr_making *sight_open(sight *s, const gr_method *method, const gr_making *making) {
+    const gr_project *p = making->project;
+    s->hides = method->sees != GR_SEES_ALL && p->labels;
+    if (!s->hides)
+        return making;
+
+    s->labels = hide_truth(p->labels, p->data->offsets[p->labels->docs] + p->labels->docs);
+    s->project = *p;
+    s->project.labels = &s->labels;
+    s->making = *making;
+    s->making.project = &s->project;
+    return &s->making;
+}
+
+/* Frees the tables that hide_truth has made; the others are the caller's. */
+static void sight_close(sight *s) {
+    if (!s->hides)
+        return;
+    gr_free(s->labels.truth);
+    gr_free(s->labels.token_truth);
+    gr_free(s->labels.group);
+    gr_free(s->labels.group_docs);
+}
+
+gr_status gr_method_check(const gr_method *method, const gr_making *making, gr_error *err) {
+    sight s;
+    if (!method->check)
+        return GR_OK;
+    gr_status status = method->check(sight_open(&s, method, making), err);
+    sight_close(&s);
+    return status;
+}
+
+gr_status gr_method_digest(const gr_method *method, const gr_making *making, struct gr_digest *digest, gr_error *err) {
+    sight s;
+    if (!method->digest)
+        return GR_OK;
+    gr_status status = method->digest(sight_open(&s, method, making), digest, err);
+    sight_close(&s);
+    return status;
 }
 
 gr_status gr_method_make(gr_made *made, const gr_method *method, const gr_making *making, gr_error *err) {
-    const gr_project *p = making->project;
-    if (method->sees == GR_SEES_ALL || !p->labels)
-        return method->make(made, making, err);
+    sight s;
+    gr_status status = method->make(made, sight_open(&s, method, making), err);
+    sight_close(&s);
+    return status;
+}
 
-    gr_labels labels = hide_truth(p->labels, p->data->offsets[p->labels->docs] + p->labels->docs);
-    gr_project shown = *p;
-    gr_making blind = *making;
-    shown.labels = &labels;
-    blind.project = &shown;
-    gr_status status = method->make(made, &blind, err);
-    hidden_free(&labels, p->labels->token_truth != NULL);
+gr_status gr_method_draft(gr_made *draft, const gr_method *method, const gr_making *making, gr_error *err) {
+    sight s;
+    gr_status status = method->draft(draft, sight_open(&s, method, making), err);
+    sight_close(&s);
+    return status;
+}
+
+gr_status gr_method_cost(gr_cost *cost, const gr_method *method, const gr_making *making, gr_made *draft,
+                         gr_timings *timings, gr_error *err) {
+    sight s;
+    *cost = (gr_cost){0};
+    if (!method->cost)
+        return GR_OK;
+    gr_status status = method->cost(cost, sight_open(&s, method, making), draft, timings, err);
+    sight_close(&s);
     return status;
 }

@@ -1,0 +1,70 @@
+/* A method that looks for what it may not see: in each of its functions it counts the documents whose label is true and
+ * not revealed. The model it makes is a copy of its parent. */
+#include <stdio.h>
+
+#include "gradroute/method.h"
+
+enum { PEEK_CHECK, PEEK_DIGEST, PEEK_MAKE, PEEK_DRAFT, PEEK_COST, PEEKS };
+static size_t peek_calls[PEEKS], peek_found[PEEKS];
+
+static void peek_look(int place, const gr_making *m) {
+    const gr_labels *l = m->project->labels;
+    peek_calls[place]++;
+    for (size_t d = 0; d < l->docs; d++)
+        peek_found[place] += l->truth[d] > 0 && l->revealed[d] <= 0;
+}
+
+static gr_status peek_check(const gr_making *m, gr_error *err) {
+    (void)err;
+    peek_look(PEEK_CHECK, m);
+    return GR_OK;
+}
+
+static gr_status peek_digest(const gr_making *m, struct gr_digest *digest, gr_error *err) {
+    (void)digest, (void)err;
+    peek_look(PEEK_DIGEST, m);
+    return GR_OK;
+}
+
+static gr_status peek_make(gr_made *made, const gr_making *m, gr_error *err) {
+    char path[512];
+    gr_bundle *bundle;
+    *made = (gr_made){0};
+    peek_look(PEEK_MAKE, m);
+
+    /* The parent once more, in the folder of this model. */
+    snprintf(path, sizeof path, "%s/model", m->folder);
+    GR_TRY(gr_bundle_load(&bundle, m->parent->path, NULL, 0, err));
+    gr_status status = gr_bundle_save(path, bundle->def, bundle->model, &bundle->info, err);
+    gr_bundle_free(bundle);
+    return status == GR_OK ? gr_made_load(made, path, m->project->recipe->precision, err) : status;
+}
+
+static gr_status peek_draft(gr_made *draft, const gr_making *m, gr_error *err) {
+    (void)err;
+    peek_look(PEEK_DRAFT, m);
+    *draft = (gr_made){.bundle = m->parent->bundle};
+    return GR_OK;
+}
+
+static gr_status peek_cost(gr_cost *cost, const gr_making *m, gr_made *draft, gr_timings *timings, gr_error *err) {
+    (void)draft, (void)timings, (void)err;
+    peek_look(PEEK_COST, m);
+    *cost = (gr_cost){0};
+    return GR_OK;
+}
+
+/* Not const: the test changes what it may see. */
+static gr_method method_peek = {
+    .name = "peek",
+    .help = "a copy of the parent, by somebody curious",
+    .doing = "looking",
+    .revision = 1,
+    .from = true,
+    .sees = GR_SEES_REVEALED,
+    .check = peek_check,
+    .digest = peek_digest,
+    .make = peek_make,
+    .draft = peek_draft,
+    .cost = peek_cost,
+};
