@@ -3,11 +3,10 @@
 
     tools/names.py            experiments/*.yaml against src, cli and include
 
-What is allowed is in tools/names.txt: places that mean something else, and how many strings there may be of each name until the
-audit reads its own file. Names of experiments/audit.yaml are looked for in all of src, those of others in the folders that could
-come to know them. A recipe names arms under `twins`, which counts as one name more.
+Places that mean something else are in tools/names.txt. Names of experiments/audit.yaml are looked for in all of src, those of
+others in the folders that could come to know them. Recipes name arms in experiments alone: `twins` in recipes/ is one found.
 """
-import collections, pathlib, re, sys
+import pathlib, re, sys
 
 root = pathlib.Path(__file__).resolve().parent.parent
 NEAR = "task measure method attack lab report format recipe".split()
@@ -40,16 +39,13 @@ def names_in(text, names):
 
 
 def allowed():
-    places, most = {}, collections.Counter()
+    """Lines of names.txt by their file and name."""
+    places = {}
     for line in (root / "tools/names.txt").read_text().splitlines():
         words = line.split()
-        if not words or words[0].startswith("#"):
-            continue
-        if words[0] == "until":
-            most[words[1]] = int(words[2])
-        else:
+        if words and not words[0].startswith("#"):
             places[words[0], words[1]] = line
-    return places, most
+    return places
 
 
 def sources(of_audit):
@@ -61,8 +57,8 @@ def sources(of_audit):
 
 
 def main():
-    places, most = allowed()
-    found, used = collections.defaultdict(list), set()
+    places = allowed()
+    found, used = set(), set()
     experiments = sorted(root.glob("experiments/*.yaml"))
     if not experiments:
         sys.exit("experiments/: there is none")
@@ -75,22 +71,17 @@ def main():
                     if key in places:
                         used.add(key)
                     else:
-                        found[name].append(f"{key[0]}:{line}: \"{text[:80]}\"")
+                        found.add(f"{key[0]}:{line}: \"{text[:80]}\": {name} is the name of an arm")
     for path in sorted(root.glob("recipes/*.yaml")):
         for line, text in enumerate(path.read_text().splitlines(), 1):
             if text.startswith("twins:"):
-                found["twins"].append(f"{path.relative_to(root)}:{line}: {text}")
+                found.add(f"{path.relative_to(root)}:{line}: {text}: arms stand in an experiment")
 
-    bad = [f"tools/names.txt: nothing is there any more: {places[key]}" for key in sorted(places.keys() - used)]
-    for name in sorted(found):
-        places_of = sorted(set(found[name]))
-        if len(places_of) > most[name]:
-            bad += places_of + [f"{name}: the name of an arm in {len(places_of)} strings, {most[name]} are allowed (tools/names.txt)"]
-    for line in bad:
+    unused = [f"tools/names.txt: nothing is there any more: {places[key]}" for key in sorted(places.keys() - used)]
+    for line in unused + sorted(found):
         print(line)
-    left, most_left = sum(len(set(places_of)) for places_of in found.values()), sum(most.values())
-    print(f"names: {left} strings are names of arms" + (f", {most_left} are allowed: lower that" if left < most_left else ""))
-    return bool(bad)
+    print(f"names: {len(found)} strings are names of arms")
+    return bool(unused or found)
 
 
 sys.exit(main())
