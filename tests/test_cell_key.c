@@ -17,6 +17,7 @@
 #include "lab/registry.h"
 #include "label/source.h"
 #include "support.h"
+#include "task/task.h"
 
 /* ---- cells of a test ---- */
 
@@ -584,6 +585,29 @@ static void what_models_leave_out_measurements_hold(void **state) {
 
 /* ---- what must not move ---- */
 
+/* What is shown of labels, as SHA-256 of the lists one behind the other, without those that are not there: worked out
+ * apart from this program. */
+static void what_is_shown_is_added_as_ever(void **state) {
+    (void)state;
+    int16_t revealed[] = {1, -1}, token_revealed[] = {0, 1, 1, 0, -1, 0, 1};
+    gr_real score[] = {0.5F, 1}, token_score[] = {1, 0.25F, 0.5F, 1, 1, 0.75F, 1};
+    uint64_t offsets[] = {0, 3, 5};
+    gr_labels labels = {.docs = 2, .revealed = revealed};
+    gr_dataset data = {.offsets = offsets};
+    gr_project project = {.labels = &labels, .data = &data};
+    static const char *const expected[] = {"16b8cb1fe734fbc60c6763c94c9e4cc55840ae966e7e508ba82f539d82702511",
+                                           "b9758016d61784949be2867184457747e775478cc6dfe3fe0aa7c9f191f05baa"};
+    for (int all = 0; all < 2; all++) {
+        char hex[GR_DIGEST_HEX];
+        if (all)
+            labels.score = score, labels.token_revealed = token_revealed, labels.token_score = token_score;
+        gr_digest *digest = gr_digest_new();
+        gr__shown_digest(digest, &project);
+        gr_digest_end(digest, hex);
+        assert_string_equal(hex, expected[all]);
+    }
+}
+
 /* A text that grows. */
 typedef struct note {
     char *text;
@@ -795,6 +819,7 @@ int main(void) {
         cmocka_unit_test(numbers_count_by_their_value),
         cmocka_unit_test(every_option_counts_unless_it_is_free),
         cmocka_unit_test(what_models_leave_out_measurements_hold),
+        cmocka_unit_test(what_is_shown_is_added_as_ever),
         cmocka_unit_test(pinned_keys_and_defaults_stay),
     };
     return cmocka_run_group_tests(tests, set_up, gr_test_files_teardown);

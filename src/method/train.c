@@ -8,6 +8,7 @@
 #include "io/yaml.h"
 #include "method/training.h"
 #include "recipe/graft.h"
+#include "task/task.h"
 #include "task/token_scores.h"
 
 static const char *const routes[] = {"recipe", "none", NULL};
@@ -84,23 +85,17 @@ static gr_status digest(const gr_making *m, gr_digest *d, gr_error *err) {
     gr__shown shown;
     GR_TRY(gr__shown_open(&shown, m->project, m->settings, err));
     const gr_project *p = &shown.project;
-    const gr_labels *l = p->labels;
-    size_t tokens = p->data->offsets[l->docs] + l->docs;
 
     /* Labels and scores as they are shown. Rows hold documents of one label, so they count without routes too. */
-    gr_digest_add(d, l->revealed, l->docs * sizeof *l->revealed);
-    if (l->score)
-        gr_digest_add(d, l->score, l->docs * sizeof *l->score);
-    if (l->token_revealed)
-        gr_digest_add(d, l->token_revealed, tokens * sizeof *l->token_revealed);
-    if (l->token_score)
-        gr_digest_add(d, l->token_score, tokens * sizeof *l->token_score);
+    gr__shown_digest(d, p);
     gr__token_scores_digest(p, d);
 
     /* What is left out. */
     const uint8_t left_out[] = {shown.filtered, shown.by_truth};
     gr_digest_add(d, left_out, sizeof left_out);
     if (shown.by_truth) {
+        const gr_labels *l = p->labels;
+        size_t tokens = p->data->offsets[l->docs] + l->docs;
         gr_digest_add(d, l->truth, l->docs * sizeof *l->truth);
         if (l->token_truth)
             gr_digest_add(d, l->token_truth, tokens * sizeof *l->token_truth);

@@ -30,17 +30,18 @@ static gr_status deciding_text(const gr_recipe *recipe, bool sorted, char **text
     return status;
 }
 
-/* What is shown of labels; truth decides about the perfect twin alone. */
-static void add_shown(gr_digest *d, const gr_project *p) {
+/* Truth is not in it: it decides about the perfect twin alone. The lists stand one behind the other without lengths, for
+ * keys of cells and folders that there are hold these very bytes. */
+void gr__shown_digest(gr_digest *digest, const gr_project *p) {
     const gr_labels *l = p->labels;
     size_t tokens = p->data->offsets[l->docs] + l->docs;
-    gr_digest_add(d, l->revealed, l->docs * sizeof *l->revealed);
+    gr_digest_add(digest, l->revealed, l->docs * sizeof *l->revealed);
     if (l->score)
-        gr_digest_add(d, l->score, l->docs * sizeof *l->score);
+        gr_digest_add(digest, l->score, l->docs * sizeof *l->score);
     if (l->token_revealed)
-        gr_digest_add(d, l->token_revealed, tokens * sizeof *l->token_revealed);
+        gr_digest_add(digest, l->token_revealed, tokens * sizeof *l->token_revealed);
     if (l->token_score)
-        gr_digest_add(d, l->token_score, tokens * sizeof *l->token_score);
+        gr_digest_add(digest, l->token_score, tokens * sizeof *l->token_score);
 }
 
 /* What text and samples have always been known by: folders of earlier versions are gone on with. */
@@ -53,7 +54,7 @@ static void add_dataset(gr_digest *d, const gr_project *p) {
         gr_digest_add(d, data->topics.of, data->topics.docs * sizeof *data->topics.of);
     }
     gr_digest_add(d, data->ids, data->offsets[data->topics.docs] * sizeof *data->ids);
-    add_shown(d, p);
+    gr__shown_digest(d, p);
 }
 
 /* Whether the digest of the run says all of its data already. */

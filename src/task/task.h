@@ -3,6 +3,7 @@
 #define GR_TASK_TASK_H
 
 #include "gradroute/task.h"
+#include "io/digest.h"
 
 /* The library's own, in the order of tasks.h; the last is NULL. */
 extern const gr_task *const gr__task_list[];
@@ -13,6 +14,10 @@ gr_status gr__task_choose(const gr_task **task, const gr_task *const *tasks, con
 
 /* One line about what begins now, to whoever listens. */
 void gr__task_note(const gr_control *control, const char *text);
+
+/* Adds which document, and which token, is shown as which label and with which scores: all that a training is told of
+ * labels. It is in keys of cells and of folders that there are, so what it adds must stay as it is. */
+void gr__shown_digest(gr_digest *digest, const gr_project *project);
 
 /* GR_ERR_USAGE: a route weighs rows by scores that no label has. */
 gr_status gr__task_check_scores(const gr_recipe *recipe, gr_error *err);
