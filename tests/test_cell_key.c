@@ -384,6 +384,33 @@ static void data_cells_are_their_data(void **state) {
     PART(groups, NULL);
 }
 
+/* What a method does not read is no part of the key, whatever is said there; everything else stays. */
+static void what_is_not_read_does_not_count(void **state) {
+    (void)state;
+    static const char *const unread[] = {"preset", "routes", NULL};
+    static const char *const sets[] = {"preset.p_cr=0.5", "preset={name: sgtm}",
+                                       "routes=[{label: animals, open: [animals]}]", "train.lr=0.5"};
+    gr_recipe *recipe = parse(bases[TEXT], NULL, 0);
+    gr__cell_id id = model_cell(recipe), all = id;
+    id.unread = unread;
+    for (int i = 0; i < 4; i++) {
+        gr_recipe *changed = parse(bases[TEXT], &sets[i], 1);
+        gr__cell_id other = id, routed = all;
+        other.recipe = routed.recipe = changed;
+        assert_keys(i < 3, key_of(&id), key_of(&other), sets[i]);
+        assert_keys(false, key_of(&all), key_of(&routed), sets[i]);
+        gr_recipe_free(changed);
+    }
+    gr_recipe_free(recipe);
+
+    /* A recipe without any has the key that it always had. */
+    recipe = parse(bases[SAMPLES], NULL, 0);
+    id = all = model_cell(recipe);
+    id.unread = unread;
+    assert_keys(true, key_of(&all), key_of(&id), "no routes");
+    gr_recipe_free(recipe);
+}
+
 /* The key is the digest of what is kept with it, also when that was written and read again. */
 static void a_key_can_be_explained(void **state) {
     (void)state;
@@ -649,7 +676,7 @@ static void add_key(note *to, const char *name, const gr__cell_id *id) {
 static void add_cells(note *to) {
     static const char *const sets[] = {"preset.p_cr=0.5"};
     static const uint32_t documents[] = {1, 5, 9};
-    static const char *const want[] = {"any_label", "retain"};
+    static const char *const want[] = {"any_label", "retain"}, *const of_routes[] = {"preset", "routes", NULL};
     gr_groups groups = {.group = {{"forget", documents, documents, 3, 2}, {"retain", documents, NULL, 2, 0}},
                         .count = 2};
     gr_recipe *recipe = parse(bases[TEXT], NULL, 0), *knob = parse(bases[TEXT], sets, 1);
@@ -667,7 +694,7 @@ static void add_cells(note *to) {
     add_key(to, "routed", &id);
     other = id, other.recipe = knob, other.settings = settings_of(train_options, NULL, 0);
     add_key(to, "routed p_cr 0.5", &other);
-    other = id, other.settings = settings_of(train_options, "routes", 1);
+    other = id, other.settings = settings_of(train_options, "routes", 1), other.unread = of_routes;
     add_key(to, "plain", &other);
     other = id, other.settings = settings_of(train_options, "labels", 1), other.shown = digest_a;
     add_key(to, "placebo", &other);
@@ -815,6 +842,7 @@ int main(void) {
         cmocka_unit_test(a_model_to_go_on_from_is_its_content),
         cmocka_unit_test(every_part_of_a_cell_counts),
         cmocka_unit_test(data_cells_are_their_data),
+        cmocka_unit_test(what_is_not_read_does_not_count),
         cmocka_unit_test(a_key_can_be_explained),
         cmocka_unit_test(numbers_count_by_their_value),
         cmocka_unit_test(every_option_counts_unless_it_is_free),

@@ -79,6 +79,11 @@ typedef struct gr_method {
      * the base's. NULL: it is the base's. */
     gr_status (*recipe)(gr_recipe **recipe, const gr_recipe *base, const gr_settings *settings, gr_error *err);
 
+    /* Sections of the recipe that it does not read by these settings, ended by NULL: keys of its models leave them out,
+     * so that an axis over them makes one model. Attacks and measures of the model must not read them either. NULL: it
+     * reads all. */
+    const char *const *(*unread)(const gr_settings *settings);
+
     /* What refuses the making, known before anything is spent. NULL: nothing does. */
     gr_status (*check)(const gr_making *making, gr_error *err);
 

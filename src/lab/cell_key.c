@@ -135,7 +135,10 @@ static json_t *text_or_null(const char *text) { return text ? gr_json_text(text)
 
 /* What models have that measurements of them take over by their parent. */
 static void add_model(json_t *of, const gr__cell_id *id) {
-    json_object_set_new(of, "recipe", id->recipe ? gr__cell_recipe(id->recipe) : json_null());
+    json_t *recipe = id->recipe ? gr__cell_recipe(id->recipe) : json_null();
+    for (int i = 0; id->unread && id->unread[i]; i++)
+        json_object_del(recipe, id->unread[i]);
+    json_object_set_new(of, "recipe", recipe);
     json_object_set_new(of, "shown", text_or_null(id->shown));
     json_object_set_new(
         of, "seed",

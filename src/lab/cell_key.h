@@ -10,8 +10,9 @@
  * A cell is what one model, or one measurement of it, is made by: its rows follow from what its key holds. Equal keys
  * are equal rows (up to the bits that a machine decides); what differs may have one key in no case, what is equal may
  * have two. So settings and recipe keys that equal their default are left out, for a new one must not void what was
- * made before it: a default that changes, or another way to compute the same, is a new revision. Paths are left out:
- * their content is in the digests that the caller hands over.
+ * made before it: a default that changes, or another way to compute the same, is a new revision. Sections that a method
+ * does not read by its settings are left out too. Paths are left out: their content is in the digests that the caller
+ * hands over.
  *
  * The key is the SHA-256 of one object, as gr_json_line spells it sorted:
  *
@@ -42,6 +43,7 @@ typedef struct gr__cell_id {
     int task_revision;
     const gr_settings *settings; /* NULL: none */
     const gr_recipe *recipe;     /* the arm's, of methods that train; NULL: it decides nothing beyond what follows */
+    const char *const *unread;   /* sections of it that decide nothing here, ended by NULL; NULL: all decide */
     const char *data, *shown;    /* digests: of all that the task reads, of what the method is shown of it (models) */
     const char *parent;          /* key of the model it begins with, or that is measured; NULL: none */
     const char *precision;       /* the settled word */

@@ -274,6 +274,7 @@ static gr_status key_model(gr_lab *lab, gr__cell_id *id, char key[GR_DIGEST_HEX]
         id->revision = method->revision;
         id->settings = settings;
         id->recipe = *view ? NULL : own.project.recipe;
+        id->unread = method->unread ? method->unread(settings) : NULL;
         id->shown = shown;
         status = gr__cell_key(key, of, id, err);
     }

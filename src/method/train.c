@@ -78,6 +78,13 @@ static gr_status own_recipe(gr_recipe **recipe, const gr_recipe *base, const gr_
     return sets ? gr__recipe_with(recipe, base, sets, err) : GR_OK;
 }
 
+/* Who does without routes reads nothing of them. Labels and regions count all the same: rows hold documents of one
+ * label, and the network has the regions' units. */
+static const char *const *unread(const gr_settings *settings) {
+    static const char *const none[] = {NULL}, *const of_routes[] = {"preset", "routes", NULL};
+    return gr__train_routed(settings) ? none : of_routes;
+}
+
 /* ---- what decides it beyond recipe and settings ---- */
 
 /* All that training sees of the labels, so that a key tells two views of the same data apart. */
@@ -86,9 +93,11 @@ static gr_status digest(const gr_making *m, gr_digest *d, gr_error *err) {
     GR_TRY(gr__shown_open(&shown, m->project, m->settings, err));
     const gr_project *p = &shown.project;
 
-    /* Labels and scores as they are shown. Rows hold documents of one label, so they count without routes too. */
+    /* Labels and scores as they are shown. Rows hold documents of one label, so they count without routes too; scores
+     * that routes count do not. */
     gr__shown_digest(d, p);
-    gr__token_scores_digest(p, d);
+    if (gr__train_routed(m->settings))
+        gr__token_scores_digest(p, d);
 
     /* What is left out. */
     const uint8_t left_out[] = {shown.filtered, shown.by_truth};
@@ -261,6 +270,7 @@ const gr_method gr__method_train = {
     .sees = GR_SEES_ALL,
     .option = options,
     .recipe = own_recipe,
+    .unread = unread,
     .check = check,
     .digest = digest,
     .make = make,

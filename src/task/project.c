@@ -30,8 +30,8 @@ static gr_status deciding_text(const gr_recipe *recipe, bool sorted, char **text
     return status;
 }
 
-/* Truth is not in it: it decides about the perfect twin alone. The lists stand one behind the other without lengths, for
- * keys of cells and folders that there are hold these very bytes. */
+/* Truth is not in it: it decides about the perfect twin alone. The lists stand one behind the other without lengths,
+ * for keys of cells and folders that there are hold these very bytes. */
 void gr__shown_digest(gr_digest *digest, const gr_project *p) {
     const gr_labels *l = p->labels;
     size_t tokens = p->data->offsets[l->docs] + l->docs;
