@@ -78,14 +78,21 @@ static inline void write_in(const char *folder, const char *name, const char *te
     gr_free(path);
 }
 
+/* Takes a cell to make it; NULL: there is nothing to make, and *found says whether it is done or busy. */
+static inline gr__cell_work *begin(gr_cell_state *found, const char *root, int i, gr__cell_want want) {
+    gr_error err = {0};
+    gr__cell_work *work;
+    gr_test_ok(gr__cell_begin(&work, found, root, key_of(i), want, &err), &err);
+    return work;
+}
+
 /* What a maker does: goes on with what is there, publishes, links. Returns whether the cell is there afterwards. */
 static inline bool make(const char *root, int i) {
     gr_error err = {0};
-    gr__cell_work *work;
     gr_cell_state state;
     char key[GR_DIGEST_HEX];
     json_t *of = of_cell(i, key);
-    gr_test_ok(gr__cell_begin(&work, &state, root, key, GR__WANT_ROWS, &err), &err);
+    gr__cell_work *work = begin(&state, root, i, GR__WANT_ROWS);
     if (work) {
         char *model = gr_format("%s/model", work->folder);
         if (!is_there(root, "work/%s/checkpoint", key))
@@ -135,6 +142,47 @@ static inline void assert_tidy(const char *root, int i) {
     assert_false(is_there(root, "work/%s", key_of(i)));
     assert_false(is_there(root, "work/.%s.gradroute.lock", key_of(i)));
 }
+
+/* ---- rows that take the place of others ---- */
+
+/* Cell 0 as a measurement, which has no weights: takes the rows. */
+static inline void measure_rows(const char *root, gr_ledger *rows) {
+    gr_error err = {0};
+    gr_cell_state found;
+    char key[GR_DIGEST_HEX];
+    json_t *of = of_cell(0, key);
+    gr__cell_work *work = begin(&found, root, 0, GR__WANT_ROWS);
+    gr_test_ok(gr__cell_publish(work, NULL, of, rows, &(gr__cell_facts){.threads = 1}, &err), &err);
+    gr__cell_end(work);
+    json_decref(of);
+}
+
+static inline void measure(const char *root) { measure_rows(root, rows_of(0)); }
+
+/* Makes cell 0 once more, with the rows of cell 2. */
+static inline void replace(const char *root) {
+    gr_error err = {0};
+    gr_cell_state found;
+    char key[GR_DIGEST_HEX];
+    json_t *of = of_cell(0, key);
+    gr__cell_work *work = begin(&found, root, 0, GR__WANT_RICHER);
+    assert_non_null(work);
+    gr_test_ok(gr__cell_replace(work, of, rows_of(2), &(gr__cell_facts){.threads = 1}, &err), &err);
+    gr__cell_end(work);
+    json_decref(of);
+}
+
+/* Which rows cell 0 has: of 0, of 2, or -1: it is not there. */
+static inline int rows_there(const char *root) {
+    gr_error err = {0};
+    gr__kept_cell *cell;
+    gr_test_ok(gr__cell_find(&cell, root, key_of(0), &err), &err);
+    int steps = cell ? (int)gr_entry_number(gr_ledger_find(cell->rows, "model", NULL), "steps") : -1;
+    gr__cell_free(cell);
+    return steps;
+}
+
+/* ---- folders ---- */
 
 static inline const char *fresh(void) {
     static int number;

@@ -1,5 +1,5 @@
 # Cells of an experiment: they survive a kill before any call that changes a folder, for the same command goes on and ends
-# in the rows of one that nobody disturbed (test_cell_store tries each call by itself); and they are known by what decides
+# in the rows of one that nobody disturbed (test_cell_kills tries each call by itself); and they are known by what decides
 # them, wherever it lies and in whatever order it is said.
 . tests/cmd.inc
 t=$work/tiny.yaml
