@@ -10,22 +10,7 @@
 #include "../tests/experiment_registry.h"
 #include "base/mem.h"
 #include "forge.h"
-
-/* The audit's file; a short one where it is not found. */
-static char *shipped(void) {
-    gr_error err = {0};
-    char *path, *text = NULL;
-    if (gr_experiment_find(&path, "audit", &err) == GR_OK) {
-        FILE *file = fopen(path, "rb");
-        text = gr_alloc(1 << 16);
-        if (file && fread(text, 1, (1 << 16) - 1, file) == 0)
-            text[0] = 0;
-        if (file)
-            fclose(file);
-        gr_free(path);
-    }
-    return text ? text : gr_strdup("experiment: e\narms: {a: {train: {set: {x: {knob: [1, 2]}}}}}\n");
-}
+#include "lab/experiment_read.h"
 
 /* Pieces between characters that mean something to YAML. */
 static size_t pieces_of(const char *text, size_t *at, size_t most) {
@@ -97,9 +82,9 @@ static void read_twice(const gr_registry *registry, const char *text, size_t len
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    static char *audit;
+    static const char *audit;
     static gr_registry *registry;
-    audit = audit ? audit : shipped();
+    check(audit || gr__experiment_shipped("audit", &audit));
     registry = registry ? registry : made_registry();
     gr_forge in = {data, size};
     unsigned how = gr_forge_byte(&in);

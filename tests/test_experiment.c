@@ -527,13 +527,24 @@ static void experiments_are_found_by_name(void **state) {
     assert_non_null(strstr(err.message, "no experiment is called 'mien'"));
     assert_string_equal(err.hint, "did you mean 'mine'?");
 
-    /* A folder without experiments is passed over; then that of the program, a build folder. */
-    setenv("GRADROUTE_SHARE", gr_test_path("nothing"), 1);
+    /* What is not there is built in, unless a file of the folder stands before it. */
     err = (gr_error){0};
+    gr_test_ok(gr_experiment_find(&path, "audit", &err), &err);
+    assert_null(path);
     gr_test_ok(gr_experiment_open(&e, "audit", NULL, registry, &err), &err);
     assert_string_equal(e->name, "audit");
+    assert_null(e->file);
     gr_experiment_free(e);
+    gr_test_write("share/experiments/audit.yaml", "experiment: mine\narms: {a: {train: {}}}\n", 40);
+    gr_test_ok(gr_experiment_open(&e, "audit", NULL, registry, &err), &err);
+    assert_string_equal(e->name, "mine");
+    gr_experiment_free(e);
+
+    /* The text that is built in has a place in errors. */
     unsetenv("GRADROUTE_SHARE");
+    err = (gr_error){0};
+    assert_int_equal(gr_experiment_open(&e, "audit", "nothing", registry, &err), GR_ERR_USAGE);
+    assert_string_equal(err.place, "audit (built in):3:1");
     gr_free(make);
     gr_free(share);
 }

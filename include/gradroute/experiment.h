@@ -175,9 +175,9 @@ typedef struct gr_experiment {
 
 /* ---- Reading --------------------------------------------------------------------------------------------------- */
 
-/* The file that a name stands for, a new string: what has a '/' or ends in .yaml is a file; else NAME.yaml of the first
- * folder experiments/ in $GRADROUTE_SHARE, beside the program in ../share/gradroute or .., or where the library was
- * installed. GR_ERR_INPUT: there is none of this name (the hint has those that there are). */
+/* The file that a name stands for, a new string: what has a '/' or ends in .yaml is a file; else NAME.yaml in the
+ * folder experiments/ of $GRADROUTE_SHARE, if that is set; else *path is NULL, and NAME is one of those that are built
+ * into the library. GR_ERR_INPUT: there is none of this name (the hint has those that there are). */
 gr_status gr_experiment_find(char **path, const char *name_or_file, gr_error *err);
 
 /* Reads and checks; preset NULL: none is applied. The registry is borrowed. On failure *experiment is NULL. */

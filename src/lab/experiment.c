@@ -243,8 +243,17 @@ gr_status gr_experiment_open(gr_experiment **experiment, const char *name_or_fil
                              const gr_registry *registry, gr_error *err) {
     gr_yaml *root;
     char *path;
+    const char *text;
     *experiment = NULL;
     GR_TRY(gr_experiment_find(&path, name_or_file, err));
+    if (!path && gr__experiment_shipped(name_or_file, &text)) {
+        char *source = gr_format("%s (built in)", name_or_file);
+        gr_status status = gr_experiment_parse(experiment, text, strlen(text), source, preset, registry, err);
+        gr_free(source);
+        return status;
+    }
+
+    /* A file. */
     gr_status status = gr_yaml_open(&root, path, err);
     if (status == GR_OK)
         status = experiment_new(experiment, root, path, preset, registry, err);

@@ -44,6 +44,9 @@ gr_status gr__experiment_figures(gr__experiment_reader *r, gr_error *err);
 gr_status gr__experiment_claims(gr__experiment_reader *r, gr_error *err);
 gr_status gr__experiment_verdict(gr__experiment_reader *r, gr_error *err);
 
+/* experiment_find.c: the text of an experiment that is built into the program; false: there is none of this name. */
+bool gr__experiment_shipped(const char *name, const char **text);
+
 /* ---- what they share ---- */
 
 /* The same node as an error about its key has it: the place is the key's. */
