@@ -107,6 +107,8 @@ fails 1 'src/a.c:6: 17 lines, bare' 'which one it is' readable --list
 { printf '/* more */\n/* and more */\n\n'; long '/* Adds up. */' '    x += 99;'; } >"$work/read/src/a.c"
 fails 1 'src: less than 70 % of the long functions are in paragraphs' 'a function in one piece' readable
 { printf '/* more */\n/* and more */\n\n'; long '/* Adds up. */' ''; } >"$work/read/src/a.c"
+draws() { readable --draw 7 1 | grep -q "$1"; }
+ok 'a long function is drawn, with its place' draws '^==== src/a.c:'
 { echo 'int f(int x) {'; lines 80; echo '}'; } >"$work/read/tests/a.c"
 fails 1 'tests/a.c:1: 82 lines, more than 80' 'a function that is too long, in tests too' readable
 lines 901 >"$work/read/tests/a.c"
@@ -122,6 +124,9 @@ code() { printf '%s\n' "$2" >"$names/$1"; }
 look() { "$names/tools/names.py"; }
 code src/op/x.c 'const char *a = "plain", *b = "no plain name", *c = "plainly", *d = "roles/zero"; /* "routed" */ // "routed"'
 fails 0 'names: 0 strings' 'words that only hold one, comments, what is allowed' look
+code src/lab/a.c '#include "plain/routed.h"'
+code cli/b.c 'const char *example = "  gradroute eval runs/demo/routed --off x\n";'
+fails 0 'names: 0 strings' 'headers, and examples of folders' look
 code src/lab/a.c 'char c = 34; const char *n = "plain";'
 fails 1 'src/lab/a.c:1: "plain"' 'an arm by its name' look
 rm "$names/src/lab/a.c"

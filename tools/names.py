@@ -22,18 +22,18 @@ def arms_of(path):
 
 
 def strings_of(path):
-    """(line, text) of each string literal; comments are none."""
+    """(line, text) of each string literal; comments and names of headers are none."""
     text = path.read_text()
-    for found in re.finditer(r'//[^\n]*|/\*.*?\*/|\'(?:\\.|[^\'\\])\'|"((?:\\.|[^"\\\n])*)"', text, re.S):
+    for found in re.finditer(r'//[^\n]*|^#include[^\n]*|/\*.*?\*/|\'(?:\\.|[^\'\\])\'|"((?:\\.|[^"\\\n])*)"', text, re.S | re.M):
         if found[1] is not None:
             yield text.count("\n", 0, found.start()) + 1, found[1]
 
 
 def names_in(text, names):
-    """Names that a string is, or that are a part of a path in it."""
+    """Names that a string is, or that are a part of a path in it; runs/.. is a folder in an example."""
     parts = set([text] if text in names else [])
     for word in re.split(r"\s+|\\n", text):
-        if "/" in word:
+        if "/" in word and not word.startswith("runs/"):
             parts.update(word.split("/"))
     return parts & names
 

@@ -3,12 +3,13 @@
 
     tools/readable.py          the numbers of each tree; fails where one is beyond its limit
     tools/readable.py --list   also the long functions that are bare or in one piece, and where they are
+    tools/readable.py --draw SEED N   instead prints N long functions of src, drawn by the seed, to be read and judged
 
 A function of 15 lines or more is long. It is bare if no comment is right above it or in it, and in one piece if no empty line is
 in it. Comments: lines of comments among all lines that hold something; one behind code counts half. clang-format puts the first line
 of a function and the brace that ends it at the margin, so no parser is needed.
 """
-import pathlib, re, sys
+import pathlib, random, re, sys
 
 LONG = 15
 # Per tree: per cent of long functions that may be bare and that must have paragraphs, and least per cent of comments; lines of a
@@ -57,7 +58,24 @@ def functions(code):
         yield first, at - 1
 
 
+def draw(seed, count):
+    """Prints some long functions of src with the comment above them: the same for the same seed and sources."""
+    found = []
+    for path in sorted((root / "src").rglob("*.[ch]")):
+        lines = path.read_text().split("\n")
+        for first, last in functions(without_comments("\n".join(lines), False)):
+            if last + 1 - first >= LONG:
+                above = first
+                while above > 0 and lines[above - 1].strip():
+                    above -= 1
+                found.append((path.relative_to(root), above, lines[above:last + 1]))
+    for path, first, body in random.Random(seed).sample(found, min(count, len(found))):
+        print(f"==== {path}:{first + 1}", *body, "", sep="\n")
+
+
 def main():
+    if sys.argv[1:2] == ["--draw"]:
+        return draw(int(sys.argv[2]), int(sys.argv[3]))
     wrong = []
     for tree, (bare_most, pieces_least, comments_least, file_most, function_most) in LIMITS.items():
         comments = filled = long = bare = pieces = 0
