@@ -209,6 +209,8 @@ static gr_status settle_region_experts(gr__blueprint *blueprint, int r, gr_error
         int each = blueprint->each[i], count = blueprint->claimable[GR__NEURONS][i] / each;
         if (!gr__region_in_layer(region, i))
             continue;
+
+        /* New ones stand behind all that the layer has so far; else some of the core's are claimed. */
         if (u->add) {
             GR_TRY(gr__within("the experts of a layer", blueprint->all[GR__NEURONS][i] / each + u->add, 0,
                               GR__MOST_EXPERTS, err));

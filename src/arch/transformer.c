@@ -416,8 +416,12 @@ static gr_value logits(builder *b, const gr_value *stream) {
     const gr__blueprint *blueprint = b->blueprint;
     const char *matrix = b->def->tied ? "embed" : "unembed";
     gr_value n = norm(b, stream, "norm");
+
+    /* The core reads its own columns. */
     gr_term term[TERMS_MOST] = {
         {.x = blueprint->groups ? gr_slice(b->g, n, 0, blueprint->width) : n, .w = PARAM(b, GR_NONE, "%s", matrix)}};
+
+    /* Each group reads its own behind a gate: off, it adds nothing. */
     for (int k = 0; k < blueprint->groups; k++) {
         char name[80];
         int owner = blueprint->group[k];
@@ -426,6 +430,8 @@ static gr_value logits(builder *b, const gr_value *stream) {
         term[1 + k] = (gr_term){.x = gate_region(b, gr_tap_point(b->g, b->read[k].own, name), owner),
                                 .w = PARAM(b, owner, "%s", matrix)};
     }
+
+    /* Adapters of the output matrix are further terms of the same sum. */
     int count = adapt(b, term, 1 + blueprint->groups, term[0].x, GR_MAP_UNEMBED, 0);
     return sum(b, count, term, PARAM(b, GR_NONE, "unembed.bias"), GR_NONE);
 }

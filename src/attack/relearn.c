@@ -134,29 +134,33 @@ static gr_status check(const gr_subject *s, const gr_settings *settings, gr_erro
 typedef struct attack {
     const gr_subject *subject;
     const gr_settings *settings;
-    gr_model *model;          /* that is attacked, */
-    const gr_tables *profile; /* with these regions off */
+    gr_model *model;          /* the network that is attacked */
+    const gr_tables *profile; /* of regions that are off in it; NULL: none is */
     const gr_group *forget;   /* by its validation documents the best point is chosen */
-    gr_drawn drawn;           /* that are trained on */
+    gr_drawn drawn;           /* documents that are trained on */
     gr_evaluator *evaluator;
     gr_scan *choose;
     gr_real *start, *kept; /* parameters before the attack and at the best point */
     double *nll;           /* [docs] losses of whatever was measured last */
     int32_t *tokens;       /* [docs] */
-    double chosen, lr;     /* of the best point: loss and rate; 0: step 0 */
+
+    /* The best point so far: its loss on the validation documents, rate (0: it is step 0) and step. */
+    double chosen, lr;
     int step;
-    int rate;       /* at work: its number */
-    double rate_lr; /* and what it is */
+
+    /* The rate at work: its number in the list, and its value. */
+    int rate;
+    double rate_lr;
 } attack;
 
-/* Between batches of an evaluation it is asked alone whether to go on. */
+/* Between batches of an evaluation: asks the caller whether to go on, and tells of no progress. */
 static bool asked(void *user, int64_t done, int64_t rows) {
     const attack *a = user;
     (void)done, (void)rows;
     return gr__subject_told(a->subject, 0, 0, NULL) == GR_OK;
 }
 
-/* After each step: the share of all rates, of which one may have ended early. */
+/* After each step: how many steps of all rates are done. A rate that diverged counts as done to its end. */
 static gr_status tell(void *user, int step, gr_error *err) {
     const attack *a = user;
     int64_t steps = number(a->settings, "steps"), rates = gr_settings_get(a->settings, "lr")->count;
@@ -196,7 +200,7 @@ static gr_status measure(void *user, int step, gr_error *err) {
     return GR_OK;
 }
 
-/* One rate. */
+/* Fine-tunes at one rate, measuring every so many steps. */
 static gr_status tune_at(attack *a, double lr, gr_error *err) {
     const gr_recipe *recipe = a->subject->recipe;
     gr_finetune_def def = gr_finetune_default();
@@ -213,7 +217,7 @@ static gr_status tune_at(attack *a, double lr, gr_error *err) {
                        err);
 }
 
-/* Each rate from the same start. */
+/* All rates, each from the same parameters. */
 static gr_status tune(attack *a, gr_error *err) {
     const gr_setting_value *lr = gr_settings_get(a->settings, "lr");
     if (a->drawn.count == 0)
@@ -223,7 +227,7 @@ static gr_status tune(attack *a, gr_error *err) {
         gr_status status = tune_at(a, lr->numbers[a->rate], &diverged);
         copy_parameters(a->model, a->start, true);
 
-        /* A rate that diverges has done its best before. */
+        /* A rate that diverges only ends early, if any point was measured before. */
         if (status == GR_ERR_NUMERIC && isfinite(a->chosen))
             gr_log_line(1, "relearning at rate %g: %s", a->rate_lr, diverged.message);
         else if (status != GR_OK)
@@ -266,7 +270,7 @@ static gr_status work(attack *a, gr_error *err) {
     return measure_best(a, err);
 }
 
-/* What the attack keeps between its steps and rates. */
+/* Frees what the attack keeps between its steps and rates; the model is the caller's. */
 static void attack_free(attack *a) {
     gr_drawn_free(&a->drawn);
     gr_scan_free(a->choose);
@@ -347,7 +351,7 @@ static gr_status run(gr_ledger *rows, const gr_subject *s, const gr_settings *se
 
 /* ---- what it would take ---- */
 
-/* When each step of fine-tuning was done. */
+/* Times at which steps of fine-tuning were done, the first of them before any. */
 enum { STAMPS = 3 };
 typedef struct stamps {
     double at[STAMPS];

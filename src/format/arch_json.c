@@ -259,13 +259,13 @@ static gr_status read_adapter(const reader *r, gr_arch_adapter *a, const json_t 
         return FORMAT(r, "'adapter' is not an object");
 
     json_object_foreach((json_t *)value, key, member) {
-        bool scale = !strcmp(key, "scale");
-        if (!strcmp(key, "rank")) {
+        double *real = !strcmp(key, "scale") ? &a->scale : !strcmp(key, "dropout") ? &a->dropout : NULL;
+        if (real && json_is_number(member)) {
+            *real = json_number_value(member);
+        } else if (!strcmp(key, "rank")) {
             GR_TRY(read_int(r, &a->rank, member, key));
         } else if (!strcmp(key, "maps")) {
             GR_TRY(read_maps(r, &a->maps, member));
-        } else if ((scale || !strcmp(key, "dropout")) && json_is_number(member)) {
-            *(scale ? &a->scale : &a->dropout) = json_number_value(member);
         } else {
             return FORMAT(r, "member '%s' of 'adapter' is unknown or no number", key);
         }

@@ -289,9 +289,9 @@ static gr_status cell_of_line(gr__kept_cell **cell, json_t *line, const char *pl
         return gr_error_set(err, GR_ERR_FORMAT, place, one_a_line, "the line holds no cell and its rows");
     GR_TRY(gr__cell_check(file, NULL, place, err));
 
-    /* Spelled as rows.jsonl was, of which the digest is. */
+    /* The lines of rows.jsonl once more, byte for byte: the digest in the cell is of them. */
     buffer lines = {0};
-    put(&lines, "", 0);
+    put(&lines, "", 0); /* a text also where there is no row */
     for (size_t i = 0; i < json_array_size(list); i++) {
         char *row = gr_json_line(json_array_get(list, i), false);
         put(&lines, row, strlen(row));

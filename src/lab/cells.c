@@ -25,7 +25,7 @@ static int *model_at(const lister *l, int arm, int point, int seed, int knob) {
     return &l->model[at * (size_t)l->knobs + (size_t)knob];
 }
 
-/* One use more; its cell is found later, by its key. */
+/* Adds a use to the list; its cell is found later, by its key. */
 static int add_use(lister *l, gr__use use) {
     gr__cells *cells = l->cells;
     use.cell = -1;
@@ -116,6 +116,7 @@ gr__cells *gr__cells_new(const gr__cells_def *def) {
     l.model = gr_alloc((models + 1) * sizeof *l.model);
     memset(l.model, 0xff, models * sizeof *l.model);
 
+    /* Data, then all models in the order of arms (parents stand before their children), then what is read of them. */
     list_data(&l);
     for (gr_cell_kind kind = GR_CELL_MODEL; kind < GR_CELL_KINDS; kind++)
         for (int arm = 0; arm < e->arms; arm++) {
@@ -226,7 +227,8 @@ static bool is_missing(const gr__cells *cells, const gr__lab_cell *c) {
     return (!has_rows(c) || c->known.poor) && !is_blocked(cells, c);
 }
 
-/* Marks the weights that missing cells begin with, and those that they begin with where they are gone too. */
+/* Marks the models whose weights are wanted: those that missing cells begin with, and, where such weights are gone,
+ * those that their making begins with. */
 static void mark_needed(const gr__cells *cells, bool *needed) {
     for (int i = cells->cells - 1; i >= 0; i--) { /* children before parents */
         const gr__lab_cell *c = &cells->cell[i];
@@ -236,16 +238,20 @@ static void mark_needed(const gr__cells *cells, bool *needed) {
     }
 }
 
+/* Whether a model is to be made again: its rows are there, its weights are wanted and gone. */
+static bool is_lost(const gr__lab_cell *c, bool needed) { return has_rows(c) && needed && !c->view && !c->known.model; }
+
 int gr__cells_next(const gr__cells *cells, bool *again, bool *wait) {
     bool *needed = gr_alloc((size_t)cells->cells + 1);
     int next = -1;
     *again = *wait = false;
     mark_needed(cells, needed);
 
-    /* The first that is to be made, or whose weights are, and whose parent is there. */
+    /* The first that nobody is at work on and whose parent is there; where there is none, those at work are waited for.
+     */
     for (int i = 0; i < cells->cells && next < 0; i++) {
         const gr__lab_cell *c = &cells->cell[i];
-        bool missing = is_missing(cells, c), lost = has_rows(c) && needed[i] && !c->view && !c->known.model;
+        bool missing = is_missing(cells, c), lost = is_lost(c, needed[i]);
         bool busy = c->known.state == GR_CELL_BUSY || c->known.busy;
         if ((missing || lost) && busy)
             *wait = true;
@@ -271,7 +277,7 @@ void gr__cells_left(const gr__cells *cells, bool *left) {
     mark_needed(cells, needed);
     for (int i = 0; i < cells->cells; i++) {
         const gr__lab_cell *c = &cells->cell[i];
-        left[i] = is_missing(cells, c) || (has_rows(c) && needed[i] && !c->view && !c->known.model);
+        left[i] = is_missing(cells, c) || is_lost(c, needed[i]);
     }
     gr_free(needed);
 }

@@ -93,6 +93,8 @@ static gr_status draft_parents(gr__costing *w, drafts *d, const gr__use *use, bo
 
 /* ---- what is measured of them ---- */
 
+/* What one reading of a drafted model would take. The pass is shared by the measures of the model, as it is when they
+ * are made. */
 static gr_status cost_reading(gr__costing *w, const gr_made *draft, const gr_tables *profile, gr_pass *pass,
                               const gr__use *use, gr_error *err) {
     const gr_lab *lab = w->lab;
@@ -101,6 +103,8 @@ static gr_status cost_reading(gr__costing *w, const gr_made *draft, const gr_tab
     gr_settings *settings = NULL;
     gr_cost cost = {0};
     GR_TRY(gr__lab_arm_open(&own, lab, use, err));
+
+    /* The same subject as for the making (make_reading), with the draft in place of the model. */
     gr_status status = gr__lab_settings(&settings, lab, use, own.project.recipe, err);
     if (status == GR_OK) {
         const gr_project *p = &own.project;

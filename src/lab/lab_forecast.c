@@ -10,15 +10,15 @@
 #include "io/checkpoint.h"
 #include "lab/costs.h"
 
-/* Trainings of fewer steps are over before that. */
+/* Points whose trainings have fewer steps are not timed: they would be over before that. */
 enum { STEPS_LEAST = 64 };
 
 static gr_cell_kind kind_of(const gr_lab *lab, int cell) { return lab->cells->use[lab->cells->cell[cell].use].kind; }
 
 /* ---- following ---- */
 
-/* By how much what was done took longer than it was expected to. now: what the cell at work will have taken, as far as
- * it can be said; NaN: not yet. */
+/* The factor by which cells of a kind took longer so far than they were expected to; 1 while none is done. now: the
+ * seconds that the cell at work will have taken in the end; NaN: too early to say. */
 static double correction(const gr__time_left *f, gr_cell_kind kind, double now) {
     double foreseen = f->foreseen[kind], seen = f->seen[kind];
     if (f->current >= 0 && kind_of(f->lab, f->current) == kind && isfinite(now)) {
@@ -28,13 +28,13 @@ static double correction(const gr__time_left *f, gr_cell_kind kind, double now) 
     return foreseen > 0 ? seen / foreseen : 1;
 }
 
-/* Whether somebody else has made it meanwhile. */
+/* Whether it is done, by this process or another. */
 static bool is_done(const gr__time_left *f, int cell) {
     gr_cell_state state = f->lab->cells->cell[cell].known.state;
     return !f->again[cell] && (state == GR_CELL_DONE || state == GR_CELL_DIVERGED);
 }
 
-/* Seconds of everything but the cell at work. */
+/* Seconds that all cells still take but the one at work. */
 static double others(const gr__time_left *f, double now) {
     double seconds = 0;
     for (int c = 0; c < f->lab->cells->cells; c++)
@@ -47,17 +47,20 @@ static double others(const gr__time_left *f, double now) {
 static void follow(void *user, const gr_progress *progress) {
     const gr__time_left *f = user;
     gr_progress with = *progress;
-    /* Once a tenth of it is done, its own speed counts for its like. */
+
+    /* Once a tenth of the cell is done, its own speed counts for what is expected of others of its kind. */
     double now = 10 * progress->step >= progress->steps ? gr__now() - f->since + progress->seconds_left : NAN;
     with.all_left = progress->seconds_left + others(f, now);
     f->caller->progress(f->caller->user, &with);
 }
 
-/* What begins: the time that is left of the whole. */
+/* A note of what begins, with the time that is left of the whole. */
 static void tell(void *user, const char *text) {
     const gr__time_left *f = user;
     double left = others(f, NAN);
     char clock[32];
+
+    /* The cell at work has taken some of its time already. */
     if (f->current >= 0)
         left += f->expected[f->current] * correction(f, kind_of(f->lab, f->current), NAN) - (gr__now() - f->since);
     if (!(left >= 1)) {
@@ -97,7 +100,7 @@ void gr__time_left_end(gr__time_left *f) {
 
 /* ---- expecting ---- */
 
-/* The share of a training that is still to be done: steps of its newest checkpoint are not. */
+/* The share of a training that is still to be done, which goes on from its newest checkpoint. */
 static gr_status share_left(double *share, const gr_lab *lab, int cell, int64_t steps, gr_error *err) {
     char *folder = gr_format("%s/work/%s/checkpoints", lab->folder, lab->cells->cell[cell].key), *newest = NULL;
     int64_t step = -1;
@@ -118,7 +121,7 @@ static gr_status expect(gr__time_left *f, gr_lab *lab, const gr_control *control
     gr__cells_left(lab->cells, left);
     gr_status status = gr__lab_costs(&costing, control, err);
 
-    /* What a step finds no memory for is not forecast. */
+    /* A training that is half done takes half; one whose steps find no memory is left out. */
     for (int c = 0; c < cells && status == GR_OK; c++) {
         double share = 1;
         gr_cell_state state = lab->cells->cell[c].known.state;
@@ -135,7 +138,7 @@ static gr_status expect(gr__time_left *f, gr_lab *lab, const gr_control *control
 
 /* ---- saying it ---- */
 
-/* Seconds of one kind: of an arm (-1: all), of a reading (-1: all). */
+/* Seconds that are expected of the cells of one kind, of an arm (-1: all), of a reading (-1: all). */
 static double sum(const gr__time_left *f, gr_cell_kind kind, int arm, int reading) {
     const gr__cells *cells = f->lab->cells;
     double seconds = 0;

@@ -39,26 +39,26 @@ void gr__lab_forget(gr_lab *lab) {
     lab->root = lab->viewed = lab->passed = -1;
 }
 
-/* The model of a cell, out of its folder. */
-/* A model says in which cell it was made, or goes on saying in which its parent was: one that was put in the place of
- * another is not measured for it. */
+/* Refuses a model that was put in the place of another one. A model names the cell in which it was made, or that
+ * of the parent whose names it kept; one that names no cell passes. */
 static gr_status check_model(const gr_lab *lab, int cell, const gr_made *made, gr_error *err) {
     const gr_bundle_info *info = &made->bundle->info;
-    const char *other = NULL;
+    const char *made_in = NULL;
     for (int i = 0; i < info->data_count; i++) {
         if (strcmp(info->data[i].name, "cell") != 0)
             continue;
-        other = info->data[i].sha256;
+        made_in = info->data[i].sha256;
         for (int c = cell; c >= 0; c = lab->cells->cell[c].parent)
-            if (strcmp(other, lab->cells->cell[c].key) == 0)
+            if (strcmp(made_in, lab->cells->cell[c].key) == 0)
                 return GR_OK;
     }
-    if (!other)
+    if (!made_in)
         return GR_OK;
     return gr_error_set(err, GR_ERR_FORMAT, made->path, "remove this folder: the model is made again",
-                        "the model that lies there was made in another cell (%.16s..)", other);
+                        "the model that lies there was made in another cell (%.16s..)", made_in);
 }
 
+/* Loads the model of a cell that has weights of its own, in place of the one that is loaded now. */
 static gr_status load_root(gr_lab *lab, int root, gr_error *err) {
     gr__lab_forget(lab);
     gr_made *made = &lab->made;
@@ -77,7 +77,7 @@ static gr_status load_root(gr_lab *lab, int root, gr_error *err) {
     return GR_OK;
 }
 
-/* One more view, of what was viewed last. */
+/* A view of what is at the end of the chain so far: the loaded model, or the last view of it. */
 static gr_status add_view(gr_lab *lab, int c, gr_error *err) {
     const gr__use *use = &lab->cells->use[lab->cells->cell[c].use];
     const gr_experiment_arm *arm = &lab->experiment->arm[use->arm];
@@ -106,11 +106,12 @@ static gr_status add_view(gr_lab *lab, int c, gr_error *err) {
 
 /* The model of a cell that is done, which stays until another one is asked for. */
 static gr_status use_model(gr_made **made, gr_lab *lab, int c, gr_error *err) {
-    /* Its weights, and the views that lead from them to it. */
+    /* The cell that has the weights, and the views that lead from it to the one that is asked for. */
     int chain[GR__VIEWS_MOST + 1], length = 0, root = c;
     for (; lab->cells->cell[root].view && length <= GR__VIEWS_MOST; root = lab->cells->cell[root].parent)
         chain[length++] = root;
 
+    /* What is loaded already is used again. */
     if (lab->root != root)
         GR_TRY(load_root(lab, root, err));
     if (lab->viewed != c) {
@@ -142,11 +143,13 @@ static void say_what(const job *j, const char *doing, const char *name) {
     gr_free(text);
 }
 
-/* "routed", or with what tells it from others of the arm: "routed p_cr=0.5 size=small seed 2". */
+/* "routed", or with what tells it from others of the arm: "routed preset.p_cr #2 size=small seed 2". */
 static char *name_use(const gr_lab *lab, const gr__use *use) {
     const gr_experiment *e = lab->experiment;
     const gr_experiment_arm *arm = &e->arm[use->arm], *with = arm;
     char *name = gr_strdup(arm->name);
+
+    /* Which value of the knob, its own or that of the parent that has one. */
     while (with && with->knob.values == 0)
         with = with->from;
     if (with) {
@@ -154,6 +157,8 @@ static char *name_use(const gr_lab *lab, const gr__use *use) {
         gr_free(name);
         name = longer;
     }
+
+    /* Where on the axes, and which seed. */
     for (int i = 0; i < e->axes; i++) {
         char *longer =
             gr_format("%s %s=%s", name, e->axis[i].name, e->axis[i].value[gr_experiment_value(e, use->point, i)]);
@@ -179,8 +184,9 @@ static gr_status make_data(job *j, gr_error *err) {
     return GR_OK;
 }
 
-/* Where a training ends in numbers that are not finite, that may be a result. */
-static bool diverged(job *j, gr_status status, const gr_error *why) {
+/* Whether a training that failed did so by numbers that are not finite, in an experiment that takes this as a result:
+ * then one row that says so takes the place of all others. */
+static bool taken_as_diverged(job *j, gr_status status, const gr_error *why) {
     if (status != GR_ERR_NUMERIC || !j->lab->experiment->diverged_is_a_row)
         return false;
     gr_ledger_free(j->rows);
@@ -227,10 +233,13 @@ static gr_status make_weights(job *j, const char *name, gr_error *err) {
     gr_settings *settings = NULL;
     gr_made *parent = NULL, made = {0};
     gr_error why = {0};
+
+    /* What it goes on from, and the data under its own recipe. */
     if (cell->parent >= 0)
         GR_TRY(use_model(&parent, lab, cell->parent, err));
     GR_TRY(gr__lab_arm_open(&own, lab, j->use, err));
 
+    /* The making itself, which goes on with what an earlier call left in the folder. */
     gr_status status = write_recipe(j, &own.project, err);
     if (status == GR_OK)
         status = gr__lab_settings(&settings, lab, j->use, own.project.recipe, err);
@@ -249,7 +258,7 @@ static gr_status make_weights(job *j, const char *name, gr_error *err) {
         if (status == GR_OK) {
             j->facts.model = made.path != NULL;
             j->facts.seconds = made.seconds;
-        } else if (diverged(j, status, &why)) {
+        } else if (taken_as_diverged(j, status, &why)) {
             status = GR_OK;
         } else {
             gr_error_set(err, status, why.place, why.hint, "%s", why.message);
@@ -261,7 +270,7 @@ static gr_status make_weights(job *j, const char *name, gr_error *err) {
     return status;
 }
 
-/* The pass over the test is taken by the first measure of a model that reads it. */
+/* The pass over the test, which all measures of a model share: the first that reads it makes it. */
 static gr_pass *pass_of(gr_lab *lab, int model) {
     if (lab->passed != model) {
         gr_pass_free(lab->pass);
@@ -294,6 +303,7 @@ static gr_status make_reading(job *j, const char *name, const char *doing, gr_er
     GR_TRY(use_model(&made, lab, parent, err));
     GR_TRY(gr__lab_arm_open(&own, lab, j->use, err));
 
+    /* With the regions off that are off in a view; losses of the test are shared by its measures. */
     gr_status status = GR_OK;
     if (made->off_count)
         status = gr_profile_new(&profile, made->bundle->model, made->off, made->off_count, err);
@@ -349,10 +359,12 @@ static gr_status make_kind(job *j, gr_error *err) {
 
 /* ---- one cell ---- */
 
-/* Into cells/, or where its rows were known already its weights alone. */
+/* Moves what was made into cells/. Where its rows were there already, only weights were wanted. */
 static gr_status publish(job *j, gr_error *err) {
     gr_lab *lab = j->lab;
     const char *key = lab->cells->cell[j->cell].key;
+
+    /* New rows, or richer ones in place of those that are there. */
     if (j->want != GR__WANT_MODEL) {
         gr_ledger *rows = j->rows;
         j->rows = NULL;
@@ -360,6 +372,7 @@ static gr_status publish(job *j, gr_error *err) {
                                           : gr__cell_publish(j->work, NULL, lab->of[j->cell], rows, &j->facts, err);
     }
 
+    /* Weights alone: the known rows stay, whatever came out this time. */
     const gr__kept_cell *known;
     bool owned, other;
     GR_TRY(gr__lab_rows(&known, &owned, lab, key, err));
@@ -372,7 +385,7 @@ static gr_status publish(job *j, gr_error *err) {
     return status;
 }
 
-/* The cell, with the project of its place open. */
+/* Makes the rows of a cell in its work folder, and publishes them. */
 static gr_status make_in(job *j, gr_error *err) {
     gr_lab *lab = j->lab;
     double start = gr__now();
@@ -393,7 +406,8 @@ static gr_status make_in(job *j, gr_error *err) {
     return status;
 }
 
-/* A cell that is free: made, or found to be somebody else's meanwhile. What is known of it is looked up either way. */
+/* Makes a cell, unless another process has taken it meanwhile, and looks up what is known of it then. again: its rows
+ * are there, and its weights are wanted. */
 static gr_status make_cell(gr_lab *lab, int c, bool again, const gr_control *control, gr_error *err) {
     const gr__lab_cell *cell = &lab->cells->cell[c];
     bool poor = cell->known.state == GR_CELL_DONE && cell->known.poor;
@@ -404,6 +418,8 @@ static gr_status make_cell(gr_lab *lab, int c, bool again, const gr_control *con
                             : GR__WANT_ROWS,
              .use = &lab->cells->use[cell->use],
              .control = control};
+
+    /* Without work it is another's. */
     gr_cell_state state;
     gr_status status = GR_OK;
     GR_TRY(gr__cell_begin(&j.work, &state, lab->folder, cell->key, j.want, err));
@@ -424,7 +440,7 @@ static gr_status stopped(const gr_lab *lab, const gr_control *control, gr_error 
     return gr__follow_stopped(&(gr__follow){.control = control, .folder = lab->folder}, err);
 }
 
-/* Others are at work: a second later it is looked again at what was not done. */
+/* Everything that is left is being made by other processes: waits a second, and looks again what they have done. */
 static gr_status wait_for_others(gr_lab *lab, gr_error *err) {
     nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
     for (int c = 0; c < lab->cells->cells; c++)
@@ -437,6 +453,8 @@ gr_status gr_lab_work(gr_lab *lab, const gr_control *control, gr_error *err) {
     control = control ? control : &nobody;
     if (lab->forecast)
         control = gr__time_left_follow(lab->forecast, control);
+
+    /* Cell after cell; cells of other processes are waited for, since something may begin with them. */
     for (;;) {
         bool again, wait;
         int c = gr__cells_next(lab->cells, &again, &wait);

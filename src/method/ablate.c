@@ -37,8 +37,9 @@ static const char *name_in(const gr_arch_def *def, const char *name) {
     return NULL;
 }
 
-/* Of the parent's network, or before there is one of the recipe's: a new list of *count names. Under study are the
- * regions that the recipe has beside those of a model that it goes on from. */
+/* The names of the regions to take away, as the parent's network has them: a new list of *count. Before there is a
+ * parent the network is the recipe's. `all` are the regions under study: those that the recipe has beside the regions
+ * of a model that it goes on from. */
 static gr_status pick_regions(const char ***out, int *count, const gr_making *m, gr_error *err) {
     /* What is asked for: numbers of regions of the recipe, or of texts. */
     const gr_recipe *r = m->project->recipe;
@@ -48,7 +49,7 @@ static gr_status pick_regions(const char ***out, int *count, const gr_making *m,
     bool every = asked->count == 1 && !strcmp(asked->texts[0], "all");
     int first = every ? gr_recipe_first_region(r) : 0, end = every ? r->model.region_count : asked->count;
 
-    /* All of it must be there. */
+    /* Each of them must be there. */
     *count = 0;
     for (int i = first; i < end; i++) {
         const char *name = every ? r->model.regions[i].name : asked->texts[i], *found = name_in(def, name);

@@ -7,7 +7,7 @@
 #include "method/training.h"
 #include "task/output.h"
 
-/* Takes what done.json says, and the model that it says it of. */
+/* Loads the model of a finished run, with what its done.json says of the training. */
 static gr_status take_done(gr_made *made, const json_t *object, const char *path, const char *folder,
                            const gr_project *p, gr_error *err) {
     const char *digest = NULL;
@@ -20,7 +20,7 @@ static gr_status take_done(gr_made *made, const json_t *object, const char *path
         return gr_error_set(err, GR_ERR_USAGE, path, "choose another output folder, or remove this one",
                             "the run in this folder was made by another recipe or other data");
 
-    /* Of this recipe and data. */
+    /* The run is of this recipe and data. */
     char *model = gr_format("%s/model", folder);
     gr_status status = gr_made_load(made, model, p->recipe->precision, err);
     gr_free(model);
@@ -30,6 +30,7 @@ static gr_status take_done(gr_made *made, const json_t *object, const char *path
     return status;
 }
 
+/* *done: the folder holds a finished run, which is loaded. */
 static gr_status read_done(gr_made *made, bool *done, const char *folder, const gr_project *p, gr_error *err) {
     char *path = gr_format("%s/done.json", folder);
     json_t *object = NULL;
@@ -44,6 +45,7 @@ static gr_status read_done(gr_made *made, bool *done, const char *folder, const 
     return status;
 }
 
+/* The last file of a run: from now on it is finished. */
 static gr_status write_done(const gr_made *made, const char *folder, const gr_project *p, gr_error *err) {
     char *path = gr_format("%s/done.json", folder);
     json_t *object = json_pack("{s:s, s:f, s:I, s:I}", "digest", p->digest, "seconds", made->seconds, "tokens",
@@ -54,7 +56,7 @@ static gr_status write_done(const gr_made *made, const char *folder, const gr_pr
     return status;
 }
 
-/* In a folder that is claimed. */
+/* Keeps the data and trains, in a folder that is claimed. */
 static gr_status train_in(gr_made *made, const gr_making *m, const gr_arch_def *def, gr_model *model, gr__training *own,
                           gr_error *err) {
     GR_TRY(gr_project_keep(m->project, err));
@@ -62,19 +64,20 @@ static gr_status train_in(gr_made *made, const gr_making *m, const gr_arch_def *
     return write_done(made, m->folder, m->project, err);
 }
 
-/* Model, batches and routes in memory alone; from the claim on the folder changes. */
+/* A training from the start or from a checkpoint. All that may refuse it is done in memory first; nothing in the folder
+ * changes before it is claimed. */
 static gr_status train_anew(gr_made *made, gr_making *m, gr_error *err) {
     gr_arch_def *def;
     gr_model *model;
     gr__training own;
     GR_TRY(gr__method_train.check(m, err));
 
-    /* Whatever may refuse speaks now. */
+    /* Network, batches and routes, of which each may refuse. */
     GR_TRY(gr__train_network(&def, &model, m->project, m->settings, err));
     gr_model_set_precision(model, m->project->recipe->precision);
     gr_status status = gr__training_open(&own, model, m->project, m->settings, m->name, err);
 
-    /* The folder is ours. */
+    /* Nothing refuses: the folder is claimed, and trained in under its lock. */
     if (status == GR_OK) {
         gr__output out;
         status = gr__output_claim(&out, m->folder, &gr__folder_of_runs, m->project, m->resume, err);

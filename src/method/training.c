@@ -10,8 +10,8 @@
 
 /* ---- the network ---- */
 
-/* Without the units of the regions under study: the ablated width. Regions that cannot be taken out stay as they are.
- */
+/* Makes the network smaller by the regions under study. Where they cannot be taken out it stays as it is, and a note
+ * says so. */
 static gr_status take_out_regions(gr_arch_def **def, gr_model **model, const gr_recipe *r, gr_error *err) {
     const char **names = gr_alloc(((size_t)(*def)->region_count + 1) * sizeof *names);
     int first = gr_recipe_first_region(r), count = (*def)->region_count - first;
@@ -22,7 +22,7 @@ static gr_status take_out_regions(gr_arch_def **def, gr_model **model, const gr_
     gr_status status = gr_surgery_remove(&out, *def, *model, names, count, &refused);
     gr_free(names);
 
-    /* Not a region that has to stay: say so, train no other network. */
+    /* GR_ERR_USAGE says that a region cannot be taken out; anything else is a failure. */
     if (status != GR_OK && status != GR_ERR_USAGE)
         return gr_error_set(err, status, refused.place, refused.hint, "%s", refused.message);
 

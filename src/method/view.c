@@ -1,3 +1,4 @@
+/* The lists of views, out of views.h, and the project as the chosen ones show it. */
 #include "method/view.h"
 
 #include "task/token_scores.h"

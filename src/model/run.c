@@ -61,10 +61,11 @@ static void fill_tables(gr_run *run) {
     run->param_slices = gr_alloc((t->slices + 1) * sizeof *run->param_slices);
     run->tap_slices = gr_alloc((t->ranges + 1) * sizeof *run->tap_slices);
 
+    /* No set: the weights are 1 for every class. */
     for (size_t s = 0; s < t->slices; s++) {
-        gr_rect p = t->slice[s].rect;
+        gr_rect rect = t->slice[s].rect;
         int set = t->slice[s].set;
-        run->param_slices[s] = (gr_weighted_rect){p, set == GR_NONE ? NULL : &run->weights[set]};
+        run->param_slices[s] = (gr_weighted_rect){rect, set == GR_NONE ? NULL : &run->weights[set]};
     }
     for (size_t i = 0; i < t->ranges; i++) {
         const gr__range *r = &t->range[i];

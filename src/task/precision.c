@@ -57,6 +57,8 @@ static int find_shapes(shape *out, const gr_model *model) {
         shape s = {d->rows < MOST ? d->rows : MOST, d->cols < MOST ? d->cols : MOST, (double)d->rows * d->cols};
         if (d->kind != GR_KIND_WEIGHT)
             continue;
+
+        /* Beside the one of its shape, if there is one. */
         int same = 0;
         while (same < count && (all[same].rows != s.rows || all[same].cols != s.cols))
             same++;
@@ -65,6 +67,7 @@ static int find_shapes(shape *out, const gr_model *model) {
         all[same].weight += s.weight;
     }
 
+    /* The heaviest first, and no more than are timed. */
     qsort(all, (size_t)count, sizeof *all, heavier);
     count = count < SHAPES ? count : SHAPES;
     memcpy(out, all, (size_t)count * sizeof *all);
