@@ -88,4 +88,62 @@ ok 'losses are measured once more' same "$(units bucket) $(units document)" '0 6
 ok 'no model is made again' same "$(models)" "$(cat "$work/before")"
 ok 'documents serve for buckets' knobs buckets
 ok 'and stay' same "$(units bucket) $(units document)" '0 6'
+
+# ---- what is kept ----
+kept() { # kept DIR KEEP [ARMS [OPTION ...]]: two models, what is switched off in one, losses and an attack of each
+    folder=$1 keep=$2 more=$3; shift 2; [ $# -gt 0 ] && shift
+    cat >"$work/kept.yaml" <<EOF
+experiment: kept
+arms:
+  routed: {train: {}}
+  routed_off: {from: routed, ablate: {regions: all, how: switch}}
+  plain: {train: {routes: none}}
+groups: {forget: any_label, retain: retain}
+measures: {loss: {of: [routed, routed_off, plain$more]}}
+attacks: {relearn: {of: [routed_off, plain]}}
+keep: {$keep}
+EOF
+    gradroute reproduce "$work/kept.yaml" --base "$t" -o "$folder" --set precision=float32 --set train.steps=6 \
+        --set train.checkpoint=3 "$@"
+}
+parts() { find "$1/cells" -name "$2" | wc -l; } # parts DIR NAME
+ok 'models and checkpoints are kept' kept "$work/all" 'models: all, checkpoints: true'
+ok 'both of both' same "$(parts "$work/all" model) $(parts "$work/all" checkpoints)" '2 2'
+cp -r "$work/all" "$work/late"
+ok 'without a word checkpoints are not' kept "$work/none" ''
+ok 'but models are' same "$(parts "$work/none" model) $(parts "$work/none" checkpoints)" '2 0'
+ok 'what is not needed goes' kept "$work/needed" 'models: needed'
+ok 'all of it' same "$(parts "$work/needed" model) $(parts "$work/needed" checkpoints)" '0 0'
+ok 'the rows are the same' same "$(rows "$work/needed")" "$(rows "$work/all")"
+ok 'metrics stay' same "$(parts "$work/needed" metrics.jsonl)" 2
+ok 'asked again it makes nothing' kept "$work/needed" 'models: needed'
+ok 'no model is there' same "$(parts "$work/needed" model)" 0
+
+# In a folder that is done already, and where something of a user is among it.
+touch "$work/late/routed/model/notes"
+ok 'what was kept is not wanted any more' kept "$work/late" 'models: needed'
+cp "$work/err" "$work/said"
+ok 'a note of a user keeps the model' grep -q "weights stay: .*'notes'" "$work/said"
+ok 'and only that one' same "$(ls -d "$work/late"/*/model | grep -v subject)" "$work/late/routed/model"
+ok 'and no checkpoints' same "$(parts "$work/late" checkpoints)" 0
+
+# Models are a cache: what is new trains the one that it begins with once more, and measures it as it was.
+ls "$work/needed/cells" >"$work/before"
+ok 'something new of a model that was removed' kept "$work/needed" 'models: needed' ']}, complete: {of: [plain'
+ok 'is one more cell' same "$(ls "$work/needed/cells" | wc -l)" $(($(wc -l <"$work/before") + 1))
+ok 'with the bits of before' same "$(parts "$work/needed" remade.json) $(parts "$work/needed" model)" '0 0'
+
+# Several processes, and kills: nothing goes that somebody still needs, and in the end nothing is left.
+ok 'three processes' kept "$work/three" 'models: needed' '' --jobs 3
+ok 'make the same rows' same "$(rows "$work/three")" "$(rows "$work/all")"
+ok 'and keep no model' same "$(parts "$work/three" model) $(parts "$work/three" checkpoints)" '0 0'
+n=1 code=137 kills=0
+while [ $code = 137 ] && [ $n -lt 4000 ]; do
+    LD_PRELOAD=$kill KILL_AT=$n kept "$work/cut" 'models: needed' >"$work/out" 2>"$work/err"
+    code=$? n=$((n + 7)) kills=$((kills + 1))
+done
+ok "it goes on after $kills kills" test $code = 0 -a $kills -ge 15
+ok 'with the same rows' same "$(rows "$work/cut")" "$(rows "$work/all")"
+ok 'no model is left' same "$(parts "$work/cut" model) $(parts "$work/cut" checkpoints)" '0 0'
+ok 'nor anything else' test -z "$(find "$work/cut" -name '*.tmp' -o -name '.*.old'; ls "$work/cut/work")"
 finish

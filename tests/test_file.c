@@ -188,6 +188,73 @@ static void temporaries_are_told_from_files_of_others(void **state) {
     paths_free(&p);
 }
 
+/* ---- removing a folder ---- */
+
+/* A folder with a file, a folder with two, and a link to a folder of somebody else. */
+static char *grown(const paths *p) {
+    gr_error err = {0};
+    char *folder = gr_format("%s/grown", p->folder), *deep = gr_format("%s/deep", folder),
+         *link = gr_format("%s/link", folder);
+    static const char *const names[] = {"mark", "deep/one", "deep/two"};
+    gr_test_ok(gr_directory_make(deep, &err), &err);
+    for (int i = 0; i < 3; i++) {
+        char *file = gr_format("%s/%s", folder, names[i]);
+        gr_test_ok(gr_file_write(file, "text", 4, &err), &err);
+        gr_free(file);
+    }
+    assert_int_equal(symlink(p->deep, link), 0);
+    gr_free(deep), gr_free(link);
+    return folder;
+}
+
+static void a_folder_of_ours_goes_with_all_in_it(void **state) {
+    (void)state;
+    gr_error err = {0};
+    paths p = paths_new();
+    char *folder = grown(&p);
+    gr_test_ok(gr__folder_remove(folder, NULL, &err), &err);
+    assert_false(gr_file_exists(folder));
+    assert_true(gr_file_exists(p.path)); /* which the link led to */
+    gr_test_ok(gr__folder_remove(folder, NULL, &err), &err);
+
+    /* The link alone is none of ours to follow, nor is a file. */
+    assert_int_equal(symlink(p.deep, folder), 0);
+    assert_int_equal(gr__folder_remove(folder, NULL, &err), GR_ERR_USAGE);
+    assert_int_equal(gr__folder_remove(p.path, NULL, &err), GR_ERR_USAGE);
+    assert_true(gr_file_exists(folder) && gr_file_exists(p.path));
+    gr_free(folder);
+    paths_free(&p);
+}
+
+/* All but the entry of this name. */
+static bool is_not(const void *user, const char *name, bool folder) {
+    assert_int_equal(folder, !strcmp(name, "deep"));
+    return strcmp(name, user) != 0;
+}
+
+static void what_is_not_ours_keeps_its_folder_whole(void **state) {
+    (void)state;
+    paths p = paths_new();
+    char *folder = grown(&p);
+    static const char *const theirs[] = {"mark", "deep", "deep/two", "link"};
+    for (int i = 0; i < 4; i++) {
+        gr_error err = {0};
+        char *place = gr_format("%s/%s", folder, theirs[i]), *deep = gr_format("%s/deep", folder);
+        assert_int_equal(gr__folder_remove(folder, &(gr__ours){is_not, theirs[i], NULL}, &err), GR_ERR_USAGE);
+        assert_string_equal(err.place, place);
+        assert_int_equal(entries(folder), 3);
+        assert_int_equal(entries(deep), 2);
+        gr_free(place), gr_free(deep);
+    }
+    gr_error err = {0};
+    gr_test_ok(gr__folder_remove(folder, &(gr__ours){is_not, "none", "mark"}, &err), &err);
+    assert_false(gr_file_exists(folder));
+    gr_free(folder);
+    paths_free(&p);
+}
+
+/* ---- streams ---- */
+
 static void an_aborted_stream_leaves_the_old_file(void **state) {
     (void)state;
     gr_error err = {0};
@@ -390,6 +457,8 @@ int main(void) {
                                        cmocka_unit_test(living_writers_are_left_alone),
                                        cmocka_unit_test(files_of_others_stay),
                                        cmocka_unit_test(temporaries_are_told_from_files_of_others),
+                                       cmocka_unit_test(a_folder_of_ours_goes_with_all_in_it),
+                                       cmocka_unit_test(what_is_not_ours_keeps_its_folder_whole),
                                        cmocka_unit_test(an_aborted_stream_leaves_the_old_file),
                                        cmocka_unit_test(two_writers_of_a_file_do_not_meet),
                                        cmocka_unit_test(a_full_disk_leaves_the_old_file),

@@ -128,7 +128,8 @@ typedef struct gr_verdict_text {
     const char *const *scale; /* [experiment->arms] said of the arm in role one; NULL: nothing */
 } gr_verdict_text;
 
-typedef enum gr_kept_models { GR_KEEP_ALL, GR_KEEP_NEEDED, GR_KEEP_NONE } gr_kept_models;
+/* needed: as long as something is to be made of them. */
+typedef enum gr_kept_models { GR_KEEP_ALL, GR_KEEP_NEEDED } gr_kept_models;
 
 typedef struct gr_experiment {
     const char *name, *question;
@@ -163,7 +164,7 @@ typedef struct gr_experiment {
     int suggests;
     gr_units units; /* that rows of losses keep */
     gr_kept_models keep_models;
-    bool keep_checkpoints;
+    bool keep_checkpoints;  /* of models that are done */
     bool diverged_is_a_row; /* a model that diverges is a row of the result; else it ends the work */
 
     struct gr_yaml *root; /* private, from here */

@@ -102,31 +102,28 @@ gr_status gr_bundle_check(const char *path, gr_error *err) {
 
 /* ---- removing ---- */
 
-/* A model that was replaced: the files of its manifest, then the folder unless something else is in it. */
+/* Whether it is a file that a manifest lists. */
+static bool is_of_model(const void *manifest, const char *name, bool folder) {
+    return manifest && !folder && listed(manifest, name);
+}
+
+/* A model that was replaced, unless something else is in its folder. As long as the manifest is there the rest can be
+ * told. */
 static void remove_model(const char *path) {
     json_t *manifest = read_manifest(path, NULL);
-    DIR *folder = manifest ? opendir(path) : NULL;
-    for (struct dirent *e; folder && (e = readdir(folder));)
-        if (!dots(e->d_name) && listed(manifest, e->d_name) && strcmp(e->d_name, "manifest.json") != 0)
-            unlinkat(dirfd(folder), e->d_name, 0);
-    if (folder) {
-        unlinkat(dirfd(folder), "manifest.json", 0); /* last: as long as it is there the rest can be told */
-        closedir(folder);
-    }
+    gr__folder_remove(path, &(gr__ours){is_of_model, manifest, "manifest.json"}, NULL);
     json_decref(manifest);
-    rmdir(path);
+}
+
+/* A model has no folders. */
+static bool is_file(const void *user, const char *name, bool folder) {
+    (void)user, (void)name;
+    return !folder;
 }
 
 /* What stands under a name that only we use, whole or not. */
-static void remove_begun(const char *path) {
-    DIR *folder = opendir(path);
-    if (!folder)
-        return;
-    for (struct dirent *e; (e = readdir(folder));)
-        if (!dots(e->d_name))
-            unlinkat(dirfd(folder), e->d_name, 0);
-    closedir(folder);
-    rmdir(path);
+static gr_status remove_begun(const char *path, gr_error *err) {
+    return gr__folder_remove(path, &(gr__ours){.is = is_file}, err);
 }
 
 /* ---- places ---- */
@@ -206,7 +203,7 @@ static gr_status place_begin(gr__place *place, gr_error *err) {
     GR_TRY(place_lock(place, err));
     mend(place);
     GR_TRY(gr_bundle_check(place->path, err)); /* another may have been here since the first look */
-    remove_begun(place->fresh);
+    GR_TRY(remove_begun(place->fresh, err));
     return gr_directory_make(place->fresh, err);
 }
 
@@ -259,6 +256,6 @@ gr_status gr__place_commit(gr__place *place, gr_error *err) {
 void gr__place_close(gr__place *place) {
     if (!place->path)
         return;
-    remove_begun(place->fresh);
+    remove_begun(place->fresh, NULL); /* what stays goes with the next model */
     place_forget(place);
 }

@@ -455,3 +455,13 @@ gr_status gr_checkpoint_prune(const char *folder, int keep, gr_error *err) {
     gr_free(steps);
     return status;
 }
+
+static bool is_checkpoint(const void *user, const char *name, bool folder) {
+    bool half;
+    (void)user;
+    return !folder && step_of(name, &half) >= 0;
+}
+
+gr_status gr_checkpoint_remove(const char *folder, gr_error *err) {
+    return gr__folder_remove(folder, &(gr__ours){.is = is_checkpoint}, err);
+}

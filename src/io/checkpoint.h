@@ -57,4 +57,7 @@ int64_t gr_checkpoint_newest(const char *folder);
  * do not count, so one good checkpoint always stays; to know, the kept ones are read once. */
 gr_status gr_checkpoint_prune(const char *folder, int keep, gr_error *err);
 
+/* Removes a folder of checkpoints, or, with GR_ERR_USAGE, nothing where anything else is in it. No folder is fine. */
+gr_status gr_checkpoint_remove(const char *folder, gr_error *err);
+
 #endif

@@ -63,6 +63,20 @@ void gr__temporaries_remove(const char *folder);
 /* The same where others may be writing to the folder: what they write stays. */
 void gr__temporaries_remove_idle(const char *folder);
 
+/* What of a folder is ours. All zero: everything in it, for nobody else writes there. */
+typedef struct gr__ours {
+    /* Of the entry of this name, a path below the folder; a link to a folder is none. NULL: all is ours. */
+    bool (*is)(const void *user, const char *name, bool folder);
+    const void *user;
+    const char
+        *last; /* stays until all else is gone: as long as it is there the rest can be told. NULL: nothing does */
+} gr__ours;
+
+/* Removes a folder of ours with all that is in it; of links themselves, not what they lead to. Where anything in it is
+ * not ours nothing is removed: GR_ERR_USAGE, the place is its path; also where the path leads to no folder. Killed on
+ * the way it is called again. That nothing is there is fine. */
+gr_status gr__folder_remove(const char *path, const gr__ours *ours, gr_error *err);
+
 /* Whether a file may be written there: GR_ERR_USAGE where something else than a regular file has the name, or a
  * symbolic link points to nothing. */
 gr_status gr__file_replaceable(const char *path, gr_error *err);

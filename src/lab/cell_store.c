@@ -5,7 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +13,8 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "gradroute/bundle.h"
+#include "io/checkpoint.h"
 #include "io/file.h"
 #include "io/json.h"
 #include "kernel/kernel.h"
@@ -38,13 +39,10 @@ static bool holds(const char *folder, const char *name) {
     return there;
 }
 
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *where) {
-    (void)info, (void)type, (void)where;
-    return remove(path);
+/* A cell that is not needed here any more. Killed before cell.json goes, it is seen to be one that was whole. */
+static gr_status remove_cell(const char *path, gr_error *err) {
+    return gr__folder_remove(path, &(gr__ours){.last = "cell.json"}, err);
 }
-
-/* All of a folder that only we write to; links in it are not followed. */
-static void remove_folder(const char *path) { nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
 
 /* Flushes a folder below the root, so that names in it outlive a crash. */
 static gr_status flush_below(const char *root, const char *name, gr_error *err) {
@@ -72,6 +70,27 @@ gr_status gr__cell_find(gr__kept_cell **cell, const char *root, const char *key,
     return status;
 }
 
+bool gr__cell_holds(const char *root, const char *key, const char *name) {
+    char *path = done_path(root, key);
+    bool there = holds(path, name);
+    gr_free(path);
+    return there;
+}
+
+bool gr__cell_left_aside(const char *root, const char *key) {
+    char *old = old_path(root, key);
+    bool there = gr_file_exists(old);
+    gr_free(old);
+    return there;
+}
+
+bool gr__cell_at_work(const char *root, const char *key) {
+    char *lock = lock_path(root, key);
+    bool at_work = gr__lock_peek(lock, key, NULL) != GR_OK;
+    gr_free(lock);
+    return at_work;
+}
+
 /* Whether losses are kept in buckets: documents cannot be had of them. */
 static bool keeps_buckets(const gr_ledger *rows) {
     static const char *const in_buckets[][2] = {{"unit", "bucket"}, {NULL, NULL}};
@@ -86,11 +105,8 @@ gr_status gr__cell_look(gr__known *known, const char *root, const char *key, con
     const gr__kept_cell *there = cell ? cell : committed ? gr__committed_find(committed, key) : NULL;
 
     /* Who is at it, and whether weights are beside the rows. */
-    char *lock = lock_path(root, key), *path = done_path(root, key);
-    known->busy = gr__lock_peek(lock, key, NULL) != GR_OK;
-    known->model = cell && holds(path, "model");
-    gr_free(lock);
-    gr_free(path);
+    known->busy = gr__cell_at_work(root, key);
+    known->model = cell && gr__cell_holds(root, key, "model");
 
     /* What is done in the folder comes before what others have committed. */
     if (!there)
@@ -115,7 +131,7 @@ static gr_status move_to_cells(const gr__cell_work *work, bool *mine, gr_error *
     int code = status == GR_OK && rename(work->folder, to) ? errno : 0;
     *mine = status == GR_OK && !code;
     if (code == EEXIST || code == ENOTEMPTY)
-        remove_folder(work->folder);
+        status = remove_cell(work->folder, err);
     else if (code)
         status = gr__file_error(err, to, "move the cell to its place", code);
 
@@ -155,8 +171,8 @@ static gr_status exchange(const gr__cell_work *work, gr_error *err) {
     bool mine;
 
     if (status == GR_OK && !swapped) {
-        remove_folder(old);
-        if (rename(to, old) && errno != ENOENT)
+        status = remove_cell(old, err);
+        if (status == GR_OK && rename(to, old) && errno != ENOENT)
             status = gr__file_error(err, to, "move the old cell away", errno);
     }
     if (status == GR_OK)
@@ -164,7 +180,7 @@ static gr_status exchange(const gr__cell_work *work, gr_error *err) {
 
     /* What was replaced. */
     if (status == GR_OK)
-        remove_folder(swapped ? work->folder : old);
+        status = remove_cell(swapped ? work->folder : old, err);
     gr_free(old);
     gr_free(to);
     return status;
@@ -234,12 +250,13 @@ static bool has_model(const char *root, const char *key) {
 
 /* Removes what a killed process has left of a cell that is done, and the cell that stepped aside for it. Weights that
  * are being made again stay to be gone on with, unless they are there (all) or the folder is a whole cell. */
-static void clear(const gr__cell_work *work, bool all) {
+static gr_status clear(const gr__cell_work *work, bool all, gr_error *err) {
     char *old = old_path(work->root, work->key);
-    if (all || holds(work->folder, "cell.json") || !has_model(work->root, work->key))
-        remove_folder(work->folder);
-    remove_folder(old);
+    gr_status status = remove_cell(old, err);
+    if (status == GR_OK && (all || holds(work->folder, "cell.json") || !has_model(work->root, work->key)))
+        status = remove_cell(work->folder, err);
     gr_free(old);
+    return status;
 }
 
 /* With the lock: what others have done meanwhile, and what is there to go on with. */
@@ -247,10 +264,8 @@ static gr_status prepare(gr__cell_work *work, gr__cell_want want, bool *done, gr
     if (!is_done(work->root, work->key, want))
         GR_TRY(mend(work, err));
     *done = is_done(work->root, work->key, want);
-    if (*done) {
-        clear(work, want == GR__WANT_MODEL);
-        return GR_OK;
-    }
+    if (*done)
+        return clear(work, want == GR__WANT_MODEL, err);
     GR_TRY(gr_directory_make(work->folder, err));
     gr__temporaries_remove(work->folder);
     return GR_OK;
@@ -320,7 +335,7 @@ static void sweep_one(const char *root, const char *key) {
     gr__cell_work *work = work_new(root, key);
     char *lock = lock_path(root, key);
     if (is_done(root, key, GR__WANT_ROWS) && gr__lock_take(&work->lock, lock, work->folder, NULL) == GR_OK)
-        clear(work, false);
+        clear(work, false, NULL); /* what cannot be removed harms nobody */
     gr_free(lock);
     gr__cell_end(work);
 }
@@ -334,6 +349,62 @@ void gr__cells_sweep(const char *root) {
     if (folder)
         closedir(folder);
     gr_free(path);
+}
+
+/* ---- what is not kept ---- */
+
+gr_status gr__cell_drop_checkpoints(const char *root, const char *key, gr_error *err) {
+    char *path = gr_format("%s/cells/%s/checkpoints", root, key);
+    gr_status status = gr_checkpoint_remove(path, err);
+    gr_free(path);
+    return status;
+}
+
+/* Whether somebody makes a cell that the caller says the model may be needed for. */
+static bool is_in_use(const gr__cell_work *work, bool (*needs)(const void *user, const char *key), const void *user) {
+    char *path = gr_format("%s/work", work->root), key[GR_DIGEST_HEX];
+    DIR *folder = opendir(path);
+    bool used = false;
+    for (struct dirent *e; folder && !used && (e = readdir(folder));)
+        used = key_of_name(key, e->d_name) && strcmp(key, work->key) != 0 && gr__cell_at_work(work->root, key) &&
+               needs(user, key);
+    if (folder)
+        closedir(folder);
+    gr_free(path);
+    return used;
+}
+
+/* With the lock. The model steps aside by one rename, so that nobody finds half of it. */
+static gr_status drop_model(const gr__cell_work *work, gr_error *err) {
+    char *model = gr_format("%s/cells/%s/model", work->root, work->key), *old = old_path(work->root, work->key);
+    gr_status status = gr_bundle_check(model, err); /* it is ours and nothing else is in it */
+    if (status == GR_OK)
+        status = remove_cell(old, err);
+    if (status == GR_OK && rename(model, old) && errno != ENOENT)
+        status = gr__file_error(err, model, "move the model away", errno);
+    if (status == GR_OK)
+        status = remove_cell(old, err);
+    gr_free(model);
+    gr_free(old);
+    return status;
+}
+
+gr_status gr__cell_drop_model(const char *root, const char *key, bool (*needs)(const void *user, const char *key),
+                              const void *user, gr_error *err) {
+    gr__cell_work *work = work_new(root, key);
+    char *lock = lock_path(root, key);
+    bool busy = false;
+    gr_status status = make_below(root, "work", err);
+
+    /* First the lock, then the look at who is at work; whoever begins to work looks at the lock after taking its own.
+     * So one of the two sees the other. */
+    if (status == GR_OK)
+        status = take_lock(work, &busy, lock, err);
+    if (status == GR_OK && !busy && !is_in_use(work, needs, user))
+        status = drop_model(work, err);
+    gr_free(lock);
+    gr__cell_end(work);
+    return status;
 }
 
 /* ---- models made again ---- */
@@ -364,7 +435,7 @@ static gr_status move_model(const gr__cell_work *work, const char *to, gr_error 
     if (status == GR_OK)
         status = gr__flush_folder(to, err);
     if (status == GR_OK)
-        remove_folder(work->folder);
+        status = remove_cell(work->folder, err);
     gr_free(from);
     gr_free(model);
     return status;
@@ -464,11 +535,4 @@ gr_status gr__cell_link(const char *root, const char *name, const char *key, boo
     gr_free(target);
     gr_free(path);
     return status;
-}
-
-void gr__cell_unlink(const char *root, const char *name) {
-    char *path = gr_format("%s/%s", root, name);
-    if (whose(path) > 0)
-        unlink(path);
-    gr_free(path);
 }

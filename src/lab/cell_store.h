@@ -15,6 +15,7 @@
  *     work/KEY/                    a cell that is being made
  *     work/.KEY.gradroute.lock     who makes it; beside the folder, for that will be renamed
  *     cells/KEY/                   a cell that is done: cell.json, rows.jsonl, and what its maker left beside them
+ *     work/.KEY.old/               what stepped aside: a cell for its successor, or a model that is removed
  *     cells/KEY/remade.json        its model was made again, and the rows of the second making were others
  *     NAME -> cells/KEY            links for people
  *
@@ -92,14 +93,28 @@ void gr__cell_end(gr__cell_work *work);
 /* Removes what killed processes have left in work/ of cells that are done. Cells that were begun stay. */
 void gr__cells_sweep(const char *root);
 
+/* Whether a cell that is done has a file or folder of this name; whether a killed process has left what stepped aside
+ * for good; whether somebody is at work on a cell. */
+bool gr__cell_holds(const char *root, const char *key, const char *name);
+bool gr__cell_left_aside(const char *root, const char *key);
+bool gr__cell_at_work(const char *root, const char *key);
+
+/* Removes the checkpoints of a cell that is done. GR_ERR_USAGE where something that is not ours lies among them: then
+ * they stay. */
+gr_status gr__cell_drop_checkpoints(const char *root, const char *key, gr_error *err);
+
+/* Removes the model of a cell that is done; its rows stay. Nothing happens while somebody is at work on the cell, or on
+ * one that needs() says it may be needed for. For this whoever begins a cell asks, after gr__cell_begin and before the
+ * model is read, whether it is there and nobody is at work on its cell. Errors: those of gr_bundle_check, and of files.
+ */
+gr_status gr__cell_drop_model(const char *root, const char *key, bool (*needs)(const void *user, const char *key),
+                              const void *user, gr_error *err);
+
 /* root/NAME -> cells/KEY, or work/KEY until it is done; NAME may lead into a folder ("arms/routed@seed=2"), which is
  * made. Where the file system has no links nothing happens. GR_ERR_USAGE: something else has the name. */
 gr_status gr__cell_link(const char *root, const char *name, const char *key, bool done, gr_error *err);
 
 /* What gr__cell_link would say of the name, without changing anything. */
 gr_status gr__cell_link_check(const char *root, const char *name, gr_error *err);
-
-/* Removes a link of ours; what is none stays. */
-void gr__cell_unlink(const char *root, const char *name);
 
 #endif

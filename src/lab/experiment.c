@@ -173,7 +173,7 @@ static gr_status read_seeds(gr__experiment_reader *r, gr_error *err) {
 /* What stays on disk, and what becomes of a model that diverges. */
 static gr_status read_keep(gr__experiment_reader *r, gr_error *err) {
     static const char *const units[] = {"buckets", "documents", NULL};
-    static const char *const models[] = {"all", "needed", "none", NULL};
+    static const char *const models[] = {"all", "needed", NULL};
     static const char *const diverged[] = {"stop", "row", NULL};
     int unit = GR_UNITS_BUCKETS, kept = GR_KEEP_ALL, end = 0;
 

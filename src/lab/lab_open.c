@@ -423,7 +423,7 @@ void gr_lab_count(const gr_lab *lab, int *cells, int *done) {
 
 bool gr_lab_done(const gr_lab *lab) {
     bool again, wait;
-    return gr__cells_next(lab->cells, &again, &wait) < 0 && !wait;
+    return gr__cells_next(lab->cells, &again, &wait) < 0 && !wait && gr__lab_is_trim(lab);
 }
 
 /* ---- the whole ---- */

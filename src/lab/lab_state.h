@@ -89,6 +89,16 @@ gr_status gr__lab_rows(const gr__kept_cell **cell, bool *owned, const gr_lab *la
 gr_status gr__lab_link(const gr_lab *lab, gr_error *err);
 gr_status gr__lab_link_check(const gr_lab *lab, gr_error *err);
 
+/* Removes what the experiment does not keep: checkpoints of models that are done, models that nothing is still to be
+ * made of, here or by another process. What cannot be removed is told of in the log. And whether nothing is there that
+ * would be. Errors: those of gr__lab_check_cell. */
+gr_status gr__lab_trim(gr_lab *lab, gr_error *err);
+bool gr__lab_is_trim(const gr_lab *lab);
+
+/* Whether the weights that a cell begins with are there, to be asked with the lock of the cell: from then on nobody
+ * removes them. Where not, what is known of them is up to date afterwards. Errors: those of gr__lab_check_cell. */
+gr_status gr__lab_has_weights(bool *has, gr_lab *lab, int cell, gr_error *err);
+
 /* Forgets the model that was used last. */
 void gr__lab_forget(gr_lab *lab);
 

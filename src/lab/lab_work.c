@@ -421,17 +421,25 @@ static gr_status make_cell(gr_lab *lab, int c, bool again, const gr_control *con
 
     /* Without work it is another's. */
     gr_cell_state state;
-    gr_status status = GR_OK;
+    bool ready = true;
     GR_TRY(gr__cell_begin(&j.work, &state, lab->folder, cell->key, j.want, err));
-    if (j.work) {
+
+    /* With its lock: its model may have been removed by a process that did not know of this cell. */
+    gr_status status = j.work ? gr__lab_has_weights(&ready, lab, c, err) : GR_OK;
+    bool mine = status == GR_OK && j.work && ready;
+    if (mine) {
         gr__time_left_begin(lab->forecast, c);
         status = make_in(&j, err);
-        gr__cell_end(j.work);
         gr__time_left_end(lab->forecast);
     }
-    if (status == GR_OK && j.work && cell->parent < 0 && !cell->view)
+    gr__cell_end(j.work);
+
+    /* Links lead to models; what nothing begins with any more need not stay. */
+    if (status == GR_OK && mine && cell->parent < 0 && !cell->view)
         status = gr__lab_link(lab, err);
-    return status == GR_OK ? gr__lab_check_cell(lab, c, err) : status;
+    if (status == GR_OK)
+        status = gr__lab_check_cell(lab, c, err);
+    return status == GR_OK && mine ? gr__lab_trim(lab, err) : status;
 }
 
 /* ---- all of them ---- */
@@ -460,7 +468,7 @@ gr_status gr_lab_work(gr_lab *lab, const gr_control *control, gr_error *err) {
         int c = gr__cells_next(lab->cells, &again, &wait);
         if (c < 0 && !wait) {
             gr__cells_sweep(lab->folder);
-            return GR_OK;
+            return gr__lab_trim(lab, err);
         }
         GR_TRY(stopped(lab, control, err));
         gr_error why = {0};
