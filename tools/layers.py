@@ -20,7 +20,7 @@ ORDER = """
 # Whose public headers are whose: all that such a header declares is defined there.
 HEADERS = {
     "base": "base", "graph": "graph", "op": "batch ops", "model": "model", "text": "tokenizer", "arch": "arch", "corpus": "corpus samples",
-    "label": "label", "stream": "stream shards data", "surgery": "surgery", "route": "route", "infer": "infer", "train": "optim train",
+    "label": "label classify", "stream": "stream shards data", "surgery": "surgery", "route": "route", "infer": "infer", "train": "optim train",
     "format": "bundle import verify", "recipe": "recipe setting", "measure": "measure", "task": "task", "method": "method", "attack": "attack", "lab": "lab experiment", "report": "report",
 }
 OWNER = {name: layer for layer, names in HEADERS.items() for name in names.split()}

@@ -57,6 +57,9 @@ typedef struct gr_label_noise {
                      * values allow; NULL: each document by itself, to the exact count */
 } gr_label_noise;
 
+/* How a label is spread to documents that are not known to have it (classify.h). */
+typedef struct gr_spread_def gr_spread_def;
+
 /* A label has a source, from, or combines other labels, all_of:
  *
  *     {.name = "biology", .from = {{"is", .texts = topics, .count = 2}}, .known = 1}
@@ -71,6 +74,7 @@ typedef struct gr_label_def {
     double known;                /* share of the documents that carry the label whose label is revealed, in [0, 1] */
     gr_hidden hidden_as;         /* what the others are shown as */
     const gr_label_noise *noise; /* NULL: none */
+    const gr_spread_def *spread; /* NULL: only what is known is shown. Its seed and stop are those of the making */
 } gr_label_def;
 
 /* Topics that are reported apart; training does not see groups. */

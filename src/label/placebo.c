@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "corpus/dataset.h"
-#include "gradroute/label.h"
+#include "label/spread.h"
 
 enum { BLOCK = 64 }; /* documents among which labels are permuted */
 
@@ -72,13 +72,6 @@ static void move(gr_labels *to, const gr_labels *from, const gr_dataset *data, c
     }
 }
 
-/* A copy in the arena; size may be 0. */
-static void *copied(gr_arena *arena, const void *from, size_t size) {
-    void *to = gr_arena_alloc(arena, size + 1);
-    memcpy(to, from, size);
-    return to;
-}
-
 gr_status gr_labels_placebo(gr_labels **out, const gr_dataset *data, const gr_labels *labels, uint64_t seed,
                             gr_error *err) {
     *out = NULL;
@@ -86,16 +79,7 @@ gr_status gr_labels_placebo(gr_labels **out, const gr_dataset *data, const gr_la
         return gr_error_set(err, GR_ERR_USAGE, "labels", "leave the twin placebo out, or label documents",
                             "a placebo permutes labels of documents, and these are of tokens or sentences");
 
-    /* Names and counts are shared with the labels, which outlive the copy; scores by token are counted anew. */
-    gr_labels *copy = gr_alloc(sizeof *copy);
-    *copy = *labels;
-    copy->arena = gr_arena_new();
-    copy->tables = NULL;
-    copy->target_score = NULL;
-    copy->truth = copied(copy->arena, labels->truth, labels->docs * sizeof *labels->truth);
-    copy->revealed = copied(copy->arena, labels->revealed, labels->docs * sizeof *labels->revealed);
-    if (labels->score)
-        copy->score = copied(copy->arena, labels->score, labels->docs * sizeof *labels->score);
+    gr_labels *copy = gr__labels_copy(labels);
 
     /* Blocks of documents that are neighbours by length; in each, the documents in one order get the labels of the
      * documents in another. With fewer than two blocks' worth of documents there is one block. */
