@@ -110,7 +110,7 @@ static void fill_rows(gr__net *net, const gr__net_def *def) {
     gr_rows *r = &net->rows;
     size_t n = (size_t)net->n;
     gr_key key = {1, GR_STREAM_TEST, 0};
-    *r = (gr_rows){.rows = def->batch, .width = def->arch.context, .present = net->n};
+    *r = (gr_rows){.sequences = def->batch, .width = def->arch.context, .present = net->n};
 
     /* A position each, but for `unit`, which has one of each sequence. */
     r->ids = gr_arena_alloc(net->arena, n * sizeof *r->ids);
@@ -267,13 +267,13 @@ static void label_rows(gr__net *net) {
     gr_rows *r = &net->rows;
 
     /* So many rows are labelled in this step: the whole part of what is due by now, less what was. */
-    double each = net->labelled * r->rows;
+    double each = net->labelled * r->sequences;
     int count = (int)(floor(each * (double)(net->steps + 1)) - floor(each * (double)net->steps));
     memset(r->label, 0, (size_t)net->n * sizeof *r->label);
 
     /* They are spread evenly over the batch, and move on by a row each step. */
     for (int i = 0; i < count; i++) {
-        int row = (int)((net->steps + (int64_t)i * r->rows / count) % r->rows);
+        int row = (int)((net->steps + (int64_t)i * r->sequences / count) % r->sequences);
         for (int j = 0; j < r->width; j++)
             r->label[row * r->width + j] = 1;
     }

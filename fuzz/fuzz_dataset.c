@@ -73,7 +73,7 @@ static void read_rows(const gr_dataset *data, const gr_labels *labels) {
     }
     for (int step = 0; step < 3; step++) {
         gr_stream_next(stream, step, &rows);
-        for (int i = 0; i < rows.rows * rows.width; i++)
+        for (int i = 0; i < rows.sequences * rows.width; i++)
             check(rows.ids[i] >= 0 && rows.ids[i] < data->vocab && rows.targets[i] < data->vocab &&
                   rows.doc[i] < (int32_t)data->topics.docs);
     }

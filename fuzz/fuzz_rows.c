@@ -34,7 +34,7 @@ static settings settings_of(const uint8_t *head) {
 /* Positions of any rows; returns how many hold a document. */
 static int64_t check_rows(const gr_rows *r, const gr_dataset *data, int labels) {
     int64_t present = 0;
-    for (int i = 0; i < r->rows * r->width; i++) {
+    for (int i = 0; i < r->sequences * r->width; i++) {
         bool there = r->doc[i] >= 0;
         present += there;
         check(r->doc[i] < (int32_t)data->topics.docs && r->ids[i] >= 0 && r->ids[i] < data->vocab);
@@ -66,9 +66,9 @@ static void check_stream(const gr_dataset *data, const gr_labels *labels, const 
     for (int64_t step = 0; step < 6; step++) {
         gr_rows r;
         gr_stream_next(stream, step, &r);
-        check((s->drop ? r.rows <= s->rows : r.rows == s->rows) && r.width == s->width);
+        check((s->drop ? r.sequences <= s->rows : r.sequences == s->rows) && r.width == s->width);
         check_rows(&r, data, labels->label_count);
-        for (int row = 0; row < r.rows; row++) {
+        for (int row = 0; row < r.sequences; row++) {
             const int16_t *label = r.label + (size_t)row * (size_t)r.width;
             int one = GR_LABEL_ABSENT;
             for (int i = 0; i < r.width; i++) {
@@ -91,7 +91,7 @@ static void check_scan(const gr_dataset *data, const gr_labels *labels, const se
     uint64_t *seen = gr_alloc((data->topics.docs + 1) * sizeof *seen);
     while (gr_scan_next(scan, &r)) {
         check_rows(&r, data, labels->label_count);
-        for (int i = 0; i < r.rows * r.width; i++)
+        for (int i = 0; i < r.sequences * r.width; i++)
             if (r.doc[i] >= 0)
                 seen[r.doc[i]]++;
     }

@@ -77,7 +77,7 @@ static inline int class_of(const gr_router *router, int label, int sequence, int
 static inline int repeat_of(const gr_router *router, int which, int label, int sequence, int64_t step) {
     int16_t labels[] = {(int16_t)label};
     int32_t cls[1 + GR_ROUTE_ROUTES_MAX], unit = sequence;
-    gr_router_show(router, cls, NULL, &(gr_router_rows){.rows = 1, .width = 1, .label = labels, .sequence = &unit},
+    gr_router_show(router, cls, NULL, &(gr_router_rows){.sequences = 1, .width = 1, .label = labels, .sequence = &unit},
                    step);
     return cls[1 + which];
 }

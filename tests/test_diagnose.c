@@ -235,7 +235,7 @@ static void test_gradients(void **state) {
                                   (uint32_t)which[k], SAMPLE_ROWS, WIDTH, &err),
                    &err);
         gr__sample_at(scan, AT % batches, &rows);
-        for (int i = 0; i < rows.rows * WIDTH; i++)
+        for (int i = 0; i < rows.sequences * WIDTH; i++)
             assert_true(rows.doc[i] < 0 || of_kind(w->labels, (uint32_t)rows.doc[i], which[k]));
         gr__assembly_fill(a, &rows, AT);
         gr_run_zero(run);
@@ -295,7 +295,7 @@ static double loss_slowly(world *w, gr_model *model, gr_scan *scan, const char *
     gr_evaluate(e, scan, nll, tokens, DOCS);
     gr__sample_at(scan, 0, &rows);
     bool seen[DOCS] = {false};
-    for (int i = 0; i < rows.rows * WIDTH; i++) {
+    for (int i = 0; i < rows.sequences * WIDTH; i++) {
         int d = rows.doc[i];
         if (d < 0 || seen[d])
             continue;
@@ -347,7 +347,7 @@ static void test_samples(void **state) {
     assert_true(batches > 1);
     for (int b = 0; b < batches; b++) {
         gr__sample_at(scan, b, &rows);
-        for (int i = 0; i < rows.rows * WIDTH; i++)
+        for (int i = 0; i < rows.sequences * WIDTH; i++)
             docs += rows.doc[i] >= 0 && (i % WIDTH == 0 || rows.doc[i] != rows.doc[i - 1]);
         if (!b)
             memcpy(first, rows.ids, sizeof first);

@@ -137,7 +137,7 @@ static void scores(void **state) {
     int labelled = 0;
     gr_test_ok(gr_scan_new(&scan, data, l, (uint32_t[]){0, 1, 2, 3, 4, 5}, DOCS, 3, T, &err), &err);
     while (gr_scan_next(scan, &rows))
-        for (int i = 0; i < rows.rows * T; i++) {
+        for (int i = 0; i < rows.sequences * T; i++) {
             if (rows.doc[i] < 0)
                 continue;
             double own = rows.doc[i] == 1 ? 0.5 : 1, want = own;

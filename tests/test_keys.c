@@ -426,7 +426,7 @@ static void fill_diagnosed(double *x, const int *at) {
                &err);
     gr_scan_rewind(scan);
     while (gr_scan_next(scan, &rows))
-        for (int i = 0; i < rows.rows * rows.width; i++)
+        for (int i = 0; i < rows.sequences * rows.width; i++)
             if (rows.doc[i] >= 0)
                 x[rows.doc[i]] = 1;
     gr_scan_free(scan);

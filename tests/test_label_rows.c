@@ -84,7 +84,7 @@ static int free_world(void **state) {
 
 /* Every position has the label and score of the token it predicts. */
 static void check_positions(const gr_rows *rows) {
-    for (int i = 0; i < rows->rows * T; i++) {
+    for (int i = 0; i < rows->sequences * T; i++) {
         if (rows->doc[i] < 0) {
             assert_int_equal(rows->label[i], GR_LABEL_ABSENT);
             assert_true(rows->score[i] == 0);
@@ -129,7 +129,7 @@ static void stream_of_tokens(void **state) {
         for (int step = 0; step < 60; step++) {
             gr_stream_next(stream, step, &rows);
             check_positions(&rows);
-            for (int r = 0; r < rows.rows && !mixed; r++)
+            for (int r = 0; r < rows.sequences && !mixed; r++)
                 check_bucket(w, &rows, r);
         }
         gr_stream_free(stream);
@@ -175,7 +175,7 @@ static void scores_become_mix(void **state) {
             gr__assembly_fill(plain, &rows, step);
             assert_null(gr__assembly_batch(plain, 0).mix);
             gr_batch batch = gr__assembly_batch(a, 0);
-            assert_int_equal(batch.rows, rows.rows * T);
+            assert_int_equal(batch.rows, rows.sequences * T);
             for (int i = 0; i < batch.rows; i++) {
                 int from = a->from[a->order[i / T]] * T + i % T;
                 bool mixes = scores && rows.label[from] == 2;

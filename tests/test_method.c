@@ -83,7 +83,7 @@ static void count_read(int read[3], const char *text) {
     memset(read, 0, 3 * sizeof *read);
     for (int step = 0; step < 16; step++) {
         gr_stream_next(o.own.stream, step, &rows);
-        for (int i = 0; i < rows.rows * rows.width; i++) {
+        for (int i = 0; i < rows.sequences * rows.width; i++) {
             int32_t d = rows.doc[i];
             if (d >= 0)
                 read[l->revealed[d] > 0 ? 0 : l->truth[d] > 0 ? 1 : 2]++;

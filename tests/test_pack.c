@@ -108,7 +108,7 @@ static int32_t check_document(const world *w, const gr_rows *rows, int r, int32_
 static void check_rows(const world *w, const gr_rows *rows, int *seen, bool one_label) {
     int64_t present = 0;
     assert_int_equal(rows->width, T);
-    for (int r = 0; r < rows->rows; r++) {
+    for (int r = 0; r < rows->sequences; r++) {
         int label = GR_LABEL_ABSENT;
         for (int32_t t = 0, n; t < T; t += n) {
             size_t at = (size_t)r * T + (size_t)t;
@@ -142,7 +142,7 @@ static void epochs_are_complete(void **state) {
         gr_rows batch;
         for (int64_t step = 0; step < rows; step++) {
             gr_stream_next(stream, step, &batch);
-            assert_int_equal(batch.rows, 1);
+            assert_int_equal(batch.sequences, 1);
             check_rows(w, &batch, seen, !mixed);
             first = step ? first : batch.doc[0];
         }
@@ -186,7 +186,7 @@ static size_t gather(gr_stream *stream, int32_t (*out)[T], int64_t steps, int la
     for (int64_t s = 0; s < steps; s++) {
         gr_rows batch;
         gr_stream_next(stream, s, &batch);
-        for (int r = 0; r < batch.rows; r++)
+        for (int r = 0; r < batch.sequences; r++)
             if (batch.label[r * T] == label)
                 memcpy(out[n++], batch.doc + r * T, sizeof *out);
     }
@@ -215,7 +215,7 @@ static void core_rows_stand_alone(void **state) {
 
 static uint64_t fold(const gr_rows *rows) { /* FNV-1a over everything */
     uint64_t h = 14695981039346656037u;
-    size_t n = (size_t)rows->rows * T;
+    size_t n = (size_t)rows->sequences * T;
     const struct {
         const void *data;
         size_t size;
@@ -225,7 +225,7 @@ static uint64_t fold(const gr_rows *rows) { /* FNV-1a over everything */
                  {rows->doc, 4 * n},
                  {rows->label, 2 * n},
                  {rows->truth, 2 * n},
-                 {rows->unit, 4 * (size_t)rows->rows}};
+                 {rows->unit, 4 * (size_t)rows->sequences}};
     for (int p = 0; p < 7; p++)
         for (size_t i = 0; i < parts[p].size; i++)
             h = (h ^ ((const unsigned char *)parts[p].data)[i]) * 1099511628211u;
@@ -240,7 +240,7 @@ static void seek_equals_sequence(void **state) {
     gr_stream *stream = open_stream(w, (gr_stream_def){.seed = 7});
     for (int s = 0; s < STEPS; s++) {
         gr_stream_next(stream, s, &batch);
-        assert_int_equal(batch.rows, B);
+        assert_int_equal(batch.sequences, B);
         sequence[s] = fold(&batch);
     }
     for (uint32_t i = 0; i < 200; i++) {
@@ -266,7 +266,7 @@ static void batch_larger_than_an_epoch(void **state) {
     gr_rows batch;
     gr_stream *stream = open_stream(w, (gr_stream_def){.rows = 40, .docs = few, .doc_count = 3});
     gr_stream_next(stream, 5, &batch);
-    assert_int_equal(batch.rows, 40);
+    assert_int_equal(batch.sequences, 40);
     check_rows(w, &batch, seen, true);
     assert_true(seen[2] >= 12 && seen[3] >= 12 && seen[4] >= 12);
     gr_stream_free(stream);
@@ -284,7 +284,7 @@ static bool check_filtered(const world *w, const gr_rows *full, int r, const gr_
         any |= full->doc[r * T + t] >= 0 && keeps(w, full->doc[r * T + t], drop, by_truth);
     if (!any)
         return false;
-    assert_true(l < left->rows);
+    assert_true(l < left->sequences);
     assert_int_equal(left->unit[l], full->unit[r]);
     for (int32_t t = 0; t < T; t++) {
         size_t f = (size_t)r * T + (size_t)t, at = (size_t)l * T + (size_t)t;
@@ -322,10 +322,10 @@ static void filtered_equals_routed_less_labelled(void **state) {
             gr_stream_next(routed, s, &full);
             gr_stream_next(filtered, s, &left);
             check_rows(w, &left, seen, !cases[c].mixed);
-            for (int r = 0; r < full.rows; r++)
+            for (int r = 0; r < full.sequences; r++)
                 l += check_filtered(w, &full, r, &left, l, cases[c].drop, cases[c].by_truth);
-            assert_int_equal(l, left.rows);
-            fewer += full.rows - left.rows;
+            assert_int_equal(l, left.sequences);
+            fewer += full.sequences - left.sequences;
             absent += full.present - left.present;
         }
         assert_true(absent > 0);
@@ -392,7 +392,7 @@ static void scan_meets_each_once(void **state) {
         while (gr_scan_next(scan, &batch)) {
             check_rows(w, &batch, seen, false);
             assert_int_equal(batch.unit[0], last + 1);
-            last = batch.unit[batch.rows - 1];
+            last = batch.unit[batch.sequences - 1];
             batches++;
         }
         assert_true(batches > 5);

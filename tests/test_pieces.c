@@ -46,7 +46,7 @@ static gr_labels *no_labels(const gr_dataset *data) {
 
 /* How often each target of the documents was met, and that what stands before it is what precedes it. */
 static void count_targets(const gr_dataset *data, const gr_rows *rows, int *met) {
-    for (int i = 0; i < rows->rows * rows->width; i++) {
+    for (int i = 0; i < rows->sequences * rows->width; i++) {
         if (rows->doc[i] < 0)
             continue;
         uint32_t p = (uint32_t)rows->doc[i], d = data->document[p];
@@ -381,7 +381,7 @@ static void filters(void **state) {
         gr_test_ok(gr_stream_new(&stream, w->data, labels, &def, &err), &err);
         for (int64_t step = 0; step < gr_stream_describe(stream).rows; step++) {
             gr_stream_next(stream, step, &rows);
-            for (int i = 0; i < rows.rows * W; i++)
+            for (int i = 0; i < rows.sequences * W; i++)
                 if (rows.doc[i] >= 0) {
                     assert_true(rows.truth[i] == 0);
                     met[w->data->document[rows.doc[i]]] = true;

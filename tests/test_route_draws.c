@@ -176,7 +176,7 @@ static void mix_of(const gr_router *router, gr_real *mix, const gr_real *score, 
                    int64_t step) {
     int32_t cls[4 * (1 + GR_ROUTE_ROUTES_MAX)], unit[4] = {0, 1, 2, 3};
     assert_true(n <= 4);
-    const gr_router_rows four = {.rows = n, .width = 1, .label = label, .sequence = unit, .score = score};
+    const gr_router_rows four = {.sequences = n, .width = 1, .label = label, .sequence = unit, .score = score};
     gr_router_show(router, cls, mix, &four, step);
 }
 

@@ -232,7 +232,7 @@ static void rows_of_samples(void **state) {
     for (int step = 0; step < COUNT / B; step++) {
         gr_rows rows;
         gr_stream_next(stream, step, &rows);
-        assert_int_equal(rows.rows, B);
+        assert_int_equal(rows.sequences, B);
         assert_int_equal(rows.x_width, WIDTH);
         for (int r = 0; r < B; r++) {
             size_t d = (size_t)rows.doc[r];

@@ -34,7 +34,7 @@ static void look(begin *b, const char *const *sets, int count) {
     gr_test_ok(gr__project_stream(&stream, p, false, false, &err), &err);
     for (int s = 0; s < STEPS; s++) {
         gr_stream_next(stream, s, &rows);
-        memcpy(b->order[s], rows.doc, (size_t)(rows.rows * rows.width) * sizeof **b->order);
+        memcpy(b->order[s], rows.doc, (size_t)(rows.sequences * rows.width) * sizeof **b->order);
     }
     gr_stream_free(stream);
 

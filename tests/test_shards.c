@@ -24,7 +24,7 @@ static void holds_everything(void **state) {
     for (int64_t step = 0; step < shards->rows; step++) {
         gr_rows rows;
         gr_stream_next(stream, step, &rows);
-        assert_int_equal(rows.rows, 1);
+        assert_int_equal(rows.sequences, 1);
         present += rows.present;
         int row_label = GR_LABEL_ABSENT;
         for (int t = 0, n; t < CONTEXT; t += n) {
@@ -120,7 +120,7 @@ static void sample_is_of_the_shards(void **state) {
     gr_test_ok(gr_scan_new(&scan, held, held_labels, held->validation, held->validation_count, 4, CONTEXT, NULL), NULL);
     size_t documents = 0;
     while (gr_scan_next(scan, &rows))
-        for (int i = 0; i < rows.rows * rows.width; i++)
+        for (int i = 0; i < rows.sequences * rows.width; i++)
             documents += rows.doc[i] >= 0 && rows.start[i] == i % rows.width;
     assert_int_equal(documents, held->validation_count);
     gr_scan_free(scan);
@@ -129,7 +129,7 @@ static void sample_is_of_the_shards(void **state) {
 }
 
 static void copy_rows(int32_t *to, const gr_rows *rows) {
-    memcpy(to, rows->doc, sizeof *to * (size_t)rows->rows * (size_t)rows->width);
+    memcpy(to, rows->doc, sizeof *to * (size_t)rows->sequences * (size_t)rows->width);
 }
 
 /* Any step at once, across epochs; epochs and seeds differ in their order. */
@@ -143,7 +143,7 @@ static void steps_in_any_order(void **state) {
     gr_rows rows;
     for (int s = 0; s < STEPS; s++) {
         gr_stream_next(one, s, &rows);
-        assert_int_equal(rows.rows, B);
+        assert_int_equal(rows.sequences, B);
         copy_rows(seen + (size_t)s * B * CONTEXT, &rows);
     }
     uint64_t allocated = gr_alloc_count();
@@ -212,7 +212,7 @@ static void dropped_labels_leave_gaps(void **state) {
                 }
                 next++;
             }
-            assert_int_equal(some.rows, next);
+            assert_int_equal(some.sequences, next);
         }
         assert_true(gaps > 0);
         gr_stream_free(whole);

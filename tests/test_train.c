@@ -9,21 +9,21 @@
 /* ---- batch assembly ---- */
 
 static void check_assembly(const gr__assembly *a, const gr_rows *rows, int64_t step, const gr_router *router) {
-    const int all = rows->rows * WIDTH;
+    const int all = rows->sequences * WIDTH;
     int32_t *cls = gr_alloc((size_t)(all * (1 + gr_router_copies(router))) * sizeof *cls), *copy = cls + all;
-    const gr_router_rows view = {rows->rows, WIDTH, rows->label, rows->unit, rows->doc, NULL};
+    const gr_router_rows view = {rows->sequences, WIDTH, rows->label, rows->unit, rows->doc, NULL};
     gr_router_show(router, cls, NULL, &view, step);
     int last = -1, copies = 0, again = 0;
     int64_t targeted = 0, denominator = 0;
-    bool *seen = gr_alloc((size_t)rows->rows);
-    for (int r = 0; r < rows->rows; r++)
+    bool *seen = gr_alloc((size_t)rows->sequences);
+    for (int r = 0; r < rows->sequences; r++)
         again += copy[r * WIDTH] >= 0;
     for (int s = 0; s < a->sequences; s++) {
         const int32_t *ids = a->ids + s * WIDTH;
         int r = 0; /* the row it shows: rows of this corpus differ */
-        while (r < rows->rows && memcmp(ids, rows->ids + r * WIDTH, WIDTH * sizeof *ids) != 0)
+        while (r < rows->sequences && memcmp(ids, rows->ids + r * WIDTH, WIDTH * sizeof *ids) != 0)
             r++;
-        assert_true(r < rows->rows);
+        assert_true(r < rows->sequences);
         assert_true(a->cls[s * WIDTH] >= last); /* by class ... */
         last = a->cls[s * WIDTH];
         int want = a->copy[s] ? copy[r * WIDTH] : 0;
@@ -43,7 +43,7 @@ static void check_assembly(const gr__assembly *a, const gr_rows *rows, int64_t s
         }
     }
     assert_int_equal(copies, again);
-    assert_int_equal(a->sequences, rows->rows + again);
+    assert_int_equal(a->sequences, rows->sequences + again);
     assert_int_equal(a->targeted, targeted);
     assert_int_equal(a->denominator, denominator);
     gr_free(cls);
@@ -163,7 +163,7 @@ static void test_assembly_order(void **state) {
         assert_int_equal(plain->cls[s * T + 2], -1);
     }
     assert_int_equal(a->targeted, 8);
-    rows.rows = 0;
+    rows.sequences = 0;
     gr__assembly_fill(a, &rows, 1);
     assert_int_equal(gr__assembly_batches(a), 0);
     assert_int_equal(a->targeted, 0);
@@ -476,8 +476,8 @@ static void test_empty_steps(void **state) {
         bits before = bits_of(s->model, gr_trainer_optim(t), gr_router_tables(s->router));
         gr_test_ok(gr_trainer_step(t, &err), &err);
         bits after = bits_of(s->model, gr_trainer_optim(t), gr_router_tables(s->router));
-        assert_true(bits_equal(&before, &after) == (rows.rows == 0));
-        empty += rows.rows == 0;
+        assert_true(bits_equal(&before, &after) == (rows.sequences == 0));
+        empty += rows.sequences == 0;
         gr_free(before.data);
         gr_free(after.data);
     }

@@ -225,14 +225,14 @@ double gr_router_forward(const gr_router *router, int region, int cls); /* forwa
 
 /* Rows to classify: any part of a logical batch, for example the fields of gr_rows (stream.h). */
 typedef struct gr_router_rows {
-    int rows, width;         /* sequences and positions of each; samples: width 1 */
-    const int16_t *label;    /* [rows * width] */
-    const int32_t *sequence; /* [rows] number of the sequence in the logical batch */
-    const int32_t *document; /* [rows * width] a number of the position's document; NULL: that of the sequence */
-    const gr_real *score;    /* [rows * width] for routes with `mix`; NULL: all 1 */
+    int sequences, width;    /* and positions of each; samples: width 1 */
+    const int16_t *label;    /* [sequences * width] */
+    const int32_t *sequence; /* [sequences] number of the sequence in the logical batch */
+    const int32_t *document; /* [sequences * width] a number of the position's document; NULL: that of the sequence */
+    const gr_real *score;    /* [sequences * width] for routes with `mix`; NULL: all 1 */
 } gr_router_rows;
 
-/* cls[rows * width]: the class of each position, -1 where the label is absent or not in -1..K.
+/* cls[sequences * width]: the class of each position, -1 where the label is absent or not in -1..K.
  *
  * Route r draws u = gr_random_uniform({seed, GR_STREAM_ROUTE, r}, step * 2^32 + unit, draw), where r is the route's
  * place in its list, draw is the gr_draw and unit is sequence * width + position, document, sequence or 0. Option i is
@@ -242,10 +242,10 @@ void gr_router_classify(const gr_router *router, int32_t *cls, const gr_router_r
 
 /* All that routes decide about rows in a step: their classes, their further showings, and how far their scores count.
  *
- * cls [1 + gr_router_copies][rows * width]: first the classes as above; then for each route with `repeat` those of the
- * extra showing that it gives, -1 where a position is left out of it, all of a sequence where it is not shown again.
- * The draw is by sequence, each position asks by its own label. mix [rows * width], NULL: not wanted: the score of a
- * position whose label matches a route with `mix` that acts in this step, else 1. Does not allocate. */
+ * cls [1 + gr_router_copies][sequences * width]: first the classes as above; then for each route with `repeat` those of
+ * the extra showing that it gives, -1 where a position is left out of it, all of a sequence where it is not shown
+ * again. The draw is by sequence, each position asks by its own label. mix [sequences * width], NULL: not wanted: the
+ * score of a position whose label matches a route with `mix` that acts in this step, else 1. Does not allocate. */
 void gr_router_show(const gr_router *router, int32_t *cls, gr_real *mix, const gr_router_rows *rows, int64_t step);
 int gr_router_copies(const gr_router *router);                      /* routes with `repeat` */
 double gr_router_repeat_chance(const gr_router *router, int which); /* its probability for a matching sequence */

@@ -20,25 +20,25 @@ extern "C" {
 
 /* ---- Rows: what a step reads ------------------------------------------------------------------------------------- */
 
-/* rows x width positions. A document of n tokens takes n + 1 positions of one row, inputs <start> t1 .. tn, targets
- * t1 .. tn <eot>, cut to the width. Positions that hold no document are absent: input <eot>, target -1, doc -1, both
- * labels GR_LABEL_ABSENT, and a segment of their own (start = the position itself). Attention of position t reads
+/* sequences x width positions. A document of n tokens takes n + 1 positions of one sequence, inputs <start> t1 .. tn,
+ * targets t1 .. tn <eot>, cut to the width. Positions that hold no document are absent: input <eot>, target -1, doc -1,
+ * both labels GR_LABEL_ABSENT, and a segment of their own (start = the position itself). Attention of position t reads
  * start[t] .. t. A position's labels and score are those of the token it predicts; they may differ inside of a
  * document. The arrays belong to the stream or scan and hold until its next call. */
 typedef struct gr_rows {
-    int rows, width;
-    int32_t *ids;     /* [rows * width] */
-    int32_t *targets; /* [rows * width] token to predict, or -1 */
-    int32_t *start;   /* [rows * width] position in the row where this position's document starts */
-    int32_t *doc;     /* [rows * width] document number, or -1 */
-    int16_t *label;   /* [rows * width] revealed label */
-    int16_t *truth;   /* [rows * width] true label: for evaluation and the perfect filter alone */
-    int32_t *unit;    /* [rows] number of the row in the logical batch, 0..B-1, for keyed draws */
+    int sequences, width;
+    int32_t *ids;     /* [sequences * width] */
+    int32_t *targets; /* [sequences * width] token to predict, or -1 */
+    int32_t *start;   /* [sequences * width] position in the sequence where this position's document starts */
+    int32_t *doc;     /* [sequences * width] document number, or -1 */
+    int16_t *label;   /* [sequences * width] revealed label */
+    int16_t *truth;   /* [sequences * width] true label: for evaluation and the perfect filter alone */
+    int32_t *unit;    /* [sequences] number of the sequence in the logical batch, 0..B-1, for keyed draws */
     int64_t present;  /* positions that hold a document: the denominator of a mean loss */
-    gr_real *x;       /* [rows * width * x_width] values of samples, whose width is 1; NULL: text */
+    gr_real *x;       /* [sequences * width * x_width] values of samples, whose width is 1; NULL: text */
     int32_t x_width;  /* 0: text */
-    gr_real *score;   /* [rows * width] in [0, 1]: how much the target is of its label, 1 where nothing says otherwise,
-                       * 0 where absent; for routes with `mix`. NULL, of rows made by hand: all 1 */
+    gr_real *score;   /* [sequences * width] in [0, 1]: how much the target is of its label, 1 where nothing says
+                       * otherwise, 0 where absent; for routes with `mix`. NULL, of rows made by hand: all 1 */
 } gr_rows;
 
 typedef struct gr_stream_def {

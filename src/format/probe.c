@@ -107,7 +107,7 @@ bool gr_probe_next(void *probe, gr_batch *batch) {
     /* The next one of the file: documents see nothing of each other, gaps are absent. */
     if (!gr_scan_next(p->scan, &rows))
         return false;
-    int n = rows.rows * rows.width;
+    int n = rows.sequences * rows.width;
     for (int i = 0; i < n; i++) {
         p->start[i] = i / rows.width * rows.width + rows.start[i];
         p->cls[i] = rows.doc[i] < 0 ? -1 : 0;

@@ -124,11 +124,11 @@ static bool next_rows(void *user, gr_batch *batch) {
         return false;
 
     /* Documents see nothing of each other, and gaps do not count. */
-    for (int i = 0; i < rows.rows * rows.width; i++) {
+    for (int i = 0; i < rows.sequences * rows.width; i++) {
         c->start[i] = i / rows.width * rows.width + rows.start[i];
         c->cls[i] = rows.doc[i] < 0 ? -1 : 0;
     }
-    *batch = (gr_batch){.rows = rows.rows * rows.width,
+    *batch = (gr_batch){.rows = rows.sequences * rows.width,
                         .ids = rows.ids,
                         .targets = rows.targets,
                         .start = c->start,

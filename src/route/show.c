@@ -50,7 +50,7 @@ void gr_router_classify(const gr_router *router, int32_t *cls, const gr_router_r
     const gr__phase *phase = gr__phase_at(router, step);
 
     redraw(router, drawn, GR_DRAW_STEP, step, 0);
-    for (int i = 0; i < rows->rows; i++) {
+    for (int i = 0; i < rows->sequences; i++) {
         redraw(router, drawn, GR_DRAW_SEQUENCE, step, (uint32_t)rows->sequence[i]);
         for (int t = 0; t < rows->width; t++) {
             int n = i * rows->width + t, label = rows->label[n];
@@ -112,7 +112,7 @@ static void mix_rows(const gr_router *router, gr_real *mix, const gr_router_rows
         if (router->rule[r].mix && gr__rule_acts(&router->rule[r], step))
             mixing |= router->rule[r].labels;
 
-    for (int n = 0; n < rows->rows * rows->width; n++) {
+    for (int n = 0; n < rows->sequences * rows->width; n++) {
         const int label = rows->label[n];
         const bool known = label >= -1 && label <= router->labels;
         mix[n] = 1;
@@ -122,10 +122,10 @@ static void mix_rows(const gr_router *router, gr_real *mix, const gr_router_rows
 }
 
 void gr_router_show(const gr_router *router, int32_t *cls, gr_real *mix, const gr_router_rows *rows, int64_t step) {
-    const size_t width = (size_t)rows->width, all = (size_t)rows->rows * width;
+    const size_t width = (size_t)rows->width, all = (size_t)rows->sequences * width;
     gr_router_classify(router, cls, rows, step);
     for (int which = 0; which < router->copies; which++)
-        for (int i = 0; i < rows->rows; i++)
+        for (int i = 0; i < rows->sequences; i++)
             classify_repeat(router, cls + (size_t)(1 + which) * all + (size_t)i * width, which, rows, i, step);
     if (mix)
         mix_rows(router, mix, rows, step);

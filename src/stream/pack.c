@@ -242,7 +242,7 @@ static bool is_dropped(const gr__pack *pack, uint32_t doc, gr__filter filter) {
 }
 
 void gr__rows_append(gr_rows *out, const gr__pack *pack, size_t r, int32_t unit, gr__filter filter) {
-    size_t row = (size_t)out->rows * (size_t)out->width;
+    size_t row = (size_t)out->sequences * (size_t)out->width;
     int32_t at = 0;
     bool any = false;
 
@@ -266,5 +266,5 @@ void gr__rows_append(gr_rows *out, const gr__pack *pack, size_t r, int32_t unit,
     if (!any)
         return;
     put_absent(out, row, at, out->width, pack->data->eot);
-    out->unit[out->rows++] = unit;
+    out->unit[out->sequences++] = unit;
 }

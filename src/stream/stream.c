@@ -250,7 +250,7 @@ void gr_stream_next(gr_stream *stream, int64_t step, gr_rows *out) {
     /* Fill the batch. A row whose documents are all dropped is left out, so a batch may have fewer rows; `unit` keeps
      * the number of each within the step, by which draws are keyed. */
     gr_rows *batch = &stream->batch;
-    batch->rows = 0;
+    batch->sequences = 0;
     batch->present = 0;
     for (int32_t unit = 0; unit < stream->batch_rows; unit++, row++) {
         size_t at;
@@ -301,14 +301,14 @@ size_t gr_scan_plan(const gr_dataset *data, size_t count, int rows, int width) {
 
 bool gr_scan_next(gr_scan *scan, gr_rows *out) {
     gr_rows *batch = &scan->batch;
-    batch->rows = 0;
+    batch->sequences = 0;
     batch->present = 0;
-    while (batch->rows < scan->batch_rows && scan->row < scan->pack.row_count) {
+    while (batch->sequences < scan->batch_rows && scan->row < scan->pack.row_count) {
         gr__rows_append(batch, &scan->pack, scan->row, (int32_t)scan->row, (gr__filter){NULL, false});
         scan->row++;
     }
     *out = *batch;
-    return batch->rows > 0;
+    return batch->sequences > 0;
 }
 
 int64_t gr_scan_rows(const gr_scan *scan) { return (int64_t)scan->pack.row_count; }

@@ -57,11 +57,11 @@ void gr__assembly_free(gr__assembly *a) {
 /* What the router decides of all rows: classes of every showing, and mixed scores. */
 static void decide(gr__assembly *a, const gr_rows *rows, int64_t step) {
     if (a->router) {
-        gr_router_rows view = {rows->rows, rows->width, rows->label, rows->unit, rows->doc, rows->score};
+        gr_router_rows view = {rows->sequences, rows->width, rows->label, rows->unit, rows->doc, rows->score};
         gr_router_show(a->router, a->drawn, a->score, &view, step);
         return;
     }
-    for (int i = 0; i < rows->rows * rows->width; i++)
+    for (int i = 0; i < rows->sequences * rows->width; i++)
         a->drawn[i] = rows->label[i] == GR_LABEL_ABSENT ? -1 : 0;
 }
 
@@ -79,8 +79,8 @@ static int list_showings(gr__assembly *a, const gr_rows *rows, int64_t step) {
     int n = 0, first = 0;
     decide(a, rows, step);
     for (int k = 0; k <= a->copies; k++) {
-        for (int r = 0; r < rows->rows; r++) {
-            const int at = k * rows->rows + r;
+        for (int r = 0; r < rows->sequences; r++) {
+            const int at = k * rows->sequences + r;
             a->key[n] = first_class(a->drawn + (size_t)at * (size_t)rows->width, rows->width);
             if (a->key[n] >= 0)
                 a->from[n++] = at;
@@ -110,7 +110,7 @@ static void sort_showings(gr__assembly *a) {
 /* Writes sequence s: showing k of its row. Positions that a second showing leaves out predict nothing. */
 static void place(gr__assembly *a, const gr_rows *rows, int s, int k) {
     size_t width = (size_t)rows->width, to = (size_t)s * width;
-    size_t row = (size_t)(a->from[k] % rows->rows) * width;
+    size_t row = (size_t)(a->from[k] % rows->sequences) * width;
     int32_t base = (int32_t)(s % a->micro) * rows->width; /* where the sequence begins in its micro-batch */
 
     /* What a position holds is copied as it is, its class is that of this showing. */
@@ -135,7 +135,7 @@ static void place(gr__assembly *a, const gr_rows *rows, int s, int k) {
 }
 
 void gr__assembly_fill(gr__assembly *a, const gr_rows *rows, int64_t step) {
-    assert(rows->rows <= a->rows && (rows->width == a->width || rows->rows == 0));
+    assert(rows->sequences <= a->rows && (rows->width == a->width || rows->sequences == 0));
 
     /* The width of samples is known with the first of them. */
     if (rows->x && !a->x) {

@@ -391,7 +391,7 @@ static double loss_of(gr__diagnosis *d, int g, int profile) {
     gr__sample_at(d->group[g].scan, 0, &rows);
 
     /* Every row has the class of the profile: the regions on or off. */
-    int n = rows.rows * rows.width, stride;
+    int n = rows.sequences * rows.width, stride;
     for (int i = 0; i < n; i++) {
         d->start[i] = i / rows.width * rows.width + rows.start[i];
         d->cls[i] = rows.doc[i] < 0 ? -1 : profile;

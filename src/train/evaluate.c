@@ -64,7 +64,7 @@ void gr_evaluator_follow(gr_evaluator *e, bool (*after)(void *user, int64_t done
 
 /* Runs the model over the rows of a scan: documents see nothing of each other, gaps between them are absent. */
 static void forward(gr_evaluator *e, const gr_rows *rows) {
-    int n = rows->rows * rows->width;
+    int n = rows->sequences * rows->width;
 
     /* Beginnings of documents count from the row of the batch, not of the sequence. */
     for (int i = 0; i < n; i++) {
@@ -101,7 +101,7 @@ static bool is_right(const gr_real *logits, int n, int32_t target) {
 static void count_right(const gr_evaluator *e, const gr_rows *rows, int32_t *right, size_t docs) {
     int stride;
     const gr_real *logits = gr_run_value(e->run, e->logits, &stride);
-    for (int i = 0; i < rows->rows * rows->width; i++)
+    for (int i = 0; i < rows->sequences * rows->width; i++)
         if (counts(e, rows, i, docs))
             right[rows->doc[i]] += is_right(logits + (size_t)i * (size_t)stride, e->vocab, rows->targets[i]);
 }
@@ -110,7 +110,7 @@ static void count_right(const gr_evaluator *e, const gr_rows *rows, int32_t *rig
 static void add_losses(const gr_evaluator *e, const gr_rows *rows, double *nll, int32_t *tokens, size_t docs) {
     int stride;
     const gr_real *loss = gr_run_value(e->run, e->row_loss, &stride);
-    for (int i = 0; i < rows->rows * rows->width; i++) {
+    for (int i = 0; i < rows->sequences * rows->width; i++) {
         if (!counts(e, rows, i, docs))
             continue;
         nll[rows->doc[i]] += (double)loss[(size_t)i * (size_t)stride];
@@ -136,14 +136,14 @@ bool gr_evaluate_right(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tok
     /* A document may be spread over several batches. */
     gr_scan_rewind(scan);
     while (gr_scan_next(scan, &rows)) {
-        assert(rows.rows <= e->rows && rows.width == e->width);
+        assert(rows.sequences <= e->rows && rows.width == e->width);
         forward(e, &rows);
         if (right)
             count_right(e, &rows, right, docs);
         add_losses(e, &rows, nll, tokens, docs);
 
         /* Whoever follows may have heard enough. */
-        done += rows.rows;
+        done += rows.sequences;
         if (e->after && !e->after(e->user, done, gr_scan_rows(scan)))
             return false;
     }

@@ -47,7 +47,7 @@ static gr_status tuning_open(tuning *t, gr_model *model, const gr_tables *tables
         return gr_error_set(err, GR_ERR_USAGE, "fine-tuning", NULL, "the documents hold no text");
 
     /* What a step needs: a run, its rows in order, an optimiser. */
-    t->batch = t->all.rows < def->rows ? t->all.rows : def->rows;
+    t->batch = t->all.sequences < def->rows ? t->all.sequences : def->rows;
     gr_run_def run = {.rows = t->batch * def->width, .train = true, .seed = gr_model_seed(model)};
     run.recompute = def->recompute;
     GR_TRY(gr_run_new(&t->run, model, tables, &run, err));
@@ -58,11 +58,11 @@ static gr_status tuning_open(tuning *t, gr_model *model, const gr_tables *tables
 /* The rows of a step: batch after batch; the last one of a round may be smaller. */
 static gr_rows rows_of(const tuning *t, int step) {
     gr_rows rows = t->all;
-    int batches = (rows.rows + t->batch - 1) / t->batch, first = step % batches * t->batch;
+    int batches = (rows.sequences + t->batch - 1) / t->batch, first = step % batches * t->batch;
     size_t at = (size_t)first * (size_t)rows.width;
 
     /* The arrays of all rows, seen from the first row of the step on. */
-    rows.rows = rows.rows - first < t->batch ? rows.rows - first : t->batch;
+    rows.sequences = rows.sequences - first < t->batch ? rows.sequences - first : t->batch;
     rows.ids += at, rows.targets += at, rows.start += at, rows.doc += at, rows.label += at, rows.truth += at;
     rows.score += at;
     rows.unit += first;
