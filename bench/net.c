@@ -99,7 +99,7 @@ void gr__net_free(gr__net *net) {
 /* Run and optimiser, which must have the same tables. */
 static gr_status open_run(gr__net *net, const gr__net_def *def, const gr_optim_def *optim, gr_error *err) {
     const gr_tables *tables = net->router ? gr_router_tables(net->router) : net->tables;
-    gr_run_def run = {.rows = net->n, .train = true, .seed = 1, .precision = def->precision};
+    gr_run_def run = {.positions = net->n, .train = true, .seed = 1, .precision = def->precision};
     run.time = def->conditions.time;
     GR_TRY(gr_run_new(&net->run, net->model, tables, &run, err));
     return gr_optim_new(&net->optim, net->model, tables, optim, err);
@@ -239,7 +239,7 @@ static gr_status make_autoencoder(gr__net **out, const gr__net_def *def, gr_erro
         x[i] = (gr_real)(2 * gr_random_uniform((gr_key){1, GR_STREAM_TEST, 1}, i, 0) - 1);
     for (size_t i = 0; i < n; i++)
         cls[i] = gr_random_uniform((gr_key){1, GR_STREAM_TEST, 2}, i, 0) < 0.5;
-    net->batch = (gr_batch){.rows = net->n, .x = {x}, .cls = cls, .denominator = net->n};
+    net->batch = (gr_batch){.positions = net->n, .x = {x}, .cls = cls, .denominator = net->n};
 
     gr_optim_def optim = gr_optim_default();
     optim.kind = GR_OPTIM_ADAM;

@@ -116,7 +116,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 /* Region after region, each on what the one before left. */
 static gr_status silence(gr_surgery_result *out, const ablate_options *own, const gr_bundle *bundle, gr_probe *data,
                          gr_error *err) {
-    gr_surgery_off_def how = {.how = (gr_off)own->how, .seed = own->seed, .rows = gr_probe_rows(data)};
+    gr_surgery_off_def how = {.how = (gr_off)own->how, .seed = own->seed, .positions = gr_probe_positions(data)};
     if (own->data)
         how.next = gr_probe_next, how.context = data;
 

@@ -31,7 +31,7 @@ static gr_batch read_set(const char *folder, const char *name) {
         exit((fprintf(stderr, "fashion: too few pictures, or others than expected, in %s\n", images), 1));
     for (size_t i = 0; i < s->count * PIXELS; i++)
         x[i] = (float)s->values[i] / 255;
-    return (gr_batch){.rows = (int)s->count, .x = {x}, .targets = s->cls, .denominator = (double)s->count};
+    return (gr_batch){.positions = (int)s->count, .x = {x}, .targets = s->cls, .denominator = (double)s->count};
 }
 
 static void evaluate(gr_model *model, const gr_batch *set, int off) {
@@ -39,10 +39,10 @@ static void evaluate(gr_model *model, const gr_batch *set, int off) {
     gr_run *run;
     gr_tables *profile;
     check(gr_profile_new(&profile, model, (const char *[]){"bag"}, off, &err));
-    check(gr_run_new(&run, model, profile, &(gr_run_def){.rows = set->rows}, &err));
+    check(gr_run_new(&run, model, profile, &(gr_run_def){.positions = set->positions}, &err));
     gr_run_forward(run, set);
     const gr_real *logits = gr_run_value(run, gr_model_output(model, "logits"), &stride);
-    for (int i = 0, best; i < set->rows; i++, logits += stride) {
+    for (int i = 0, best; i < set->positions; i++, logits += stride) {
         for (int k = best = 0; k < CLASSES; k++)
             best = logits[k] > logits[best] ? k : best;
         all[set->targets[i] == BAG]++, right[set->targets[i] == BAG] += best == set->targets[i];
@@ -77,10 +77,10 @@ int main(int argc, char **argv) {
     gr_optim *optim;
     gr_optim_def adamw = gr_optim_default();
     check(gr_router_new(&router, model, routes, 1, &err));
-    check(gr_run_new(&run, model, gr_router_tables(router), &(gr_run_def){.rows = BATCH, .train = true}, &err));
+    check(gr_run_new(&run, model, gr_router_tables(router), &(gr_run_def){.positions = BATCH, .train = true}, &err));
     check(gr_optim_new(&optim, model, gr_router_tables(router), &adamw, &err));
     for (int step = 0; step < (argc > 2 ? atoi(argv[2]) : 3000); step++) {
-        const size_t at = (size_t)step * BATCH % (size_t)(train.rows - BATCH + 1);
+        const size_t at = (size_t)step * BATCH % (size_t)(train.positions - BATCH + 1);
         for (int i = 0; i < BATCH; i++)
             id[i] = i, label[i] = train.targets[at + (size_t)i] == BAG;
         gr_router_classify(router, cls, &(gr_router_rows){BATCH, 1, label, id, NULL, NULL}, step);

@@ -31,8 +31,8 @@ static double loss(gr_model *model, const gr_tables *profile, const gr_tokenizer
     double sum = 0;
     int stride;
     gr_run *run;
-    check(gr_run_new(&run, model, profile, &(gr_run_def){.rows = rows}, &err));
-    gr_run_forward(run, &(gr_batch){.rows = rows, .ids = document, .targets = document + 1, .denominator = rows});
+    check(gr_run_new(&run, model, profile, &(gr_run_def){.positions = rows}, &err));
+    gr_run_forward(run, &(gr_batch){.positions = rows, .ids = document, .targets = document + 1, .denominator = rows});
     const gr_real *each = gr_run_value(run, gr_model_output(model, "row_loss"), &stride);
     for (int i = 0; i < rows; i++)
         sum += each[i * stride];

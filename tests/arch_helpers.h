@@ -47,7 +47,7 @@ static inline gr_real *logits_without(gr_model *model, const char *const *off, i
         }
         gr_tables_finish(tables);
     }
-    gr_test_ok(gr_run_new(&run, model, tables, &(gr_run_def){.rows = ROWS}, &err), &err);
+    gr_test_ok(gr_run_new(&run, model, tables, &(gr_run_def){.positions = ROWS}, &err), &err);
     gr_test_batch b = gr_test_batch_new(ROWS, VOCAB, 5);
     double loss = gr_run_forward(run, &b.batch);
     assert_true(isfinite(loss) && loss > 0);

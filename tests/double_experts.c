@@ -66,7 +66,7 @@ static gr_tables *tables_of(const gr_model *m) {
 static gr_run *pass(const net *n, const gr_tables *t, const gr_test_batch *b) {
     gr_run *run;
     gr_error err = {0};
-    gr_test_ok(gr_run_new(&run, n->model, t, &(gr_run_def){.rows = N, .train = true}, &err), &err);
+    gr_test_ok(gr_run_new(&run, n->model, t, &(gr_run_def){.positions = N, .train = true}, &err), &err);
     for (int i = 0; i < 2; i++) { /* twice: nothing of the first is left in the second */
         gr_run_zero(run);
         gr_run_forward(run, &b->batch);
@@ -202,7 +202,7 @@ static void earlier_batch(void **state) {
     gr_test_ok(gr_model_new(&m, g, 5, &err), &err);
     gr_test_batch b = gr_test_batch_new(N, V, 4), other = gr_test_batch_new(N, V, 9);
     for (int k = 0; k < 2; k++) {
-        gr_test_ok(gr_run_new(&run[k], m, NULL, &(gr_run_def){.rows = N, .train = true}, &err), &err);
+        gr_test_ok(gr_run_new(&run[k], m, NULL, &(gr_run_def){.positions = N, .train = true}, &err), &err);
         uint64_t calls = 0;
         for (int i = k; i < 2; i++) {
             gr_run_zero(run[k]);

@@ -50,8 +50,9 @@ static void check(bool activation, bool parameter, bool mixed) {
     route(t, a.model, activation, parameter, false);
     gr_run *routed, *frozen;
     gr_error err = {0};
-    gr_test_ok(gr_run_new(&routed, a.model, t, &(gr_run_def){.rows = N, .train = true, .seed = 0}, &err), &err);
-    gr_test_ok(gr_run_new(&frozen, f.model, NULL, &(gr_run_def){.rows = N, .train = false, .seed = 0}, &err), &err);
+    gr_test_ok(gr_run_new(&routed, a.model, t, &(gr_run_def){.positions = N, .train = true, .seed = 0}, &err), &err);
+    gr_test_ok(gr_run_new(&frozen, f.model, NULL, &(gr_run_def){.positions = N, .train = false, .seed = 0}, &err),
+               &err);
     gr_test_batch b = batch_of_classes(mixed);
     gr_run_zero(routed);
     gr_run_forward(routed, &b.batch);
@@ -98,7 +99,7 @@ static void check_forward(bool mixed) {
     route(t, a.model, false, false, true);
     gr_run *run;
     gr_error err = {0};
-    gr_test_ok(gr_run_new(&run, a.model, t, &(gr_run_def){.rows = N, .train = true, .seed = 0}, &err), &err);
+    gr_test_ok(gr_run_new(&run, a.model, t, &(gr_run_def){.positions = N, .train = true, .seed = 0}, &err), &err);
     gr_test_batch b = batch_of_classes(mixed);
     gr_run_zero(run);
     gr_run_forward(run, &b.batch);
@@ -122,8 +123,8 @@ static void masks_matter(void **state) {
     route(t, a.model, true, true, false);
     gr_run *routed, *plain;
     gr_error err = {0};
-    gr_test_ok(gr_run_new(&routed, a.model, t, &(gr_run_def){.rows = N, .train = true, .seed = 0}, &err), &err);
-    gr_test_ok(gr_run_new(&plain, a.model, NULL, &(gr_run_def){.rows = N, .train = true, .seed = 0}, &err), &err);
+    gr_test_ok(gr_run_new(&routed, a.model, t, &(gr_run_def){.positions = N, .train = true, .seed = 0}, &err), &err);
+    gr_test_ok(gr_run_new(&plain, a.model, NULL, &(gr_run_def){.positions = N, .train = true, .seed = 0}, &err), &err);
     gr_test_batch b = batch_of_classes(false);
     gr_run *runs[] = {routed, plain};
     for (int i = 0; i < 2; i++) {

@@ -33,7 +33,8 @@ static void check_case(const gr_op *op, const gr_op_case *test) {
     gr_model *model = case_network(test);
     gr_run *run;
     gr_error err = {0};
-    gr_test_ok(gr_run_new(&run, model, NULL, &(gr_run_def){.rows = test->rows, .train = true, .seed = 11}, &err), &err);
+    gr_test_ok(gr_run_new(&run, model, NULL, &(gr_run_def){.positions = test->rows, .train = true, .seed = 11}, &err),
+               &err);
     gr_real *coefficient;
     gr_test_batch b = case_batch(test, &coefficient);
     gr_run_zero(run);

@@ -12,9 +12,9 @@ static void freeze(const gr_tables *t, gr_run *routed, const net *n, const gr_te
         int w, stride;
         gr_model_tap(n->model, k, &w);
         const gr_real *x0 = gr_run_value(routed, n->d.tapped[k], &stride);
-        size_t size = (size_t)b->batch.rows * (size_t)w;
+        size_t size = (size_t)b->batch.positions * (size_t)w;
         gr_real *scale = gr_alloc(size * sizeof *scale), *rest = gr_alloc(size * sizeof *rest);
-        for (int i = 0; i < b->batch.rows * w; i++) {
+        for (int i = 0; i < b->batch.positions * w; i++) {
             int row = i / w, col = i % w, c = b->cls[row] < 0 ? 0 : b->cls[row], r = t->range_at[k];
             while (t->range[r].hi <= col)
                 r++;

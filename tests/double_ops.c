@@ -25,7 +25,8 @@ static gr_model *model_of(gr_value (*build)(gr_graph *, gr_value), gr_value *y) 
 static gr_run *run_of(gr_model *model, const gr_tables *tables, bool train) {
     gr_run *run;
     gr_error err = {0};
-    gr_test_ok(gr_run_new(&run, model, tables, &(gr_run_def){.rows = ROWS, .train = train, .seed = 7}, &err), &err);
+    gr_test_ok(gr_run_new(&run, model, tables, &(gr_run_def){.positions = ROWS, .train = train, .seed = 7}, &err),
+               &err);
     return run;
 }
 
@@ -59,7 +60,7 @@ static void norm_leaves_out_groups(void **state) {
     fill(x);
     for (int n = 0; n < ROWS; n++)
         cls[n] = n % 3;
-    gr_run_forward(run, &(gr_batch){.rows = ROWS, .x = {x}, .cls = cls, .denominator = ROWS});
+    gr_run_forward(run, &(gr_batch){.positions = ROWS, .x = {x}, .cls = cls, .denominator = ROWS});
     int stride;
     const gr_real *out = gr_run_value(run, y, &stride);
     const double weight[] = {1, 0, 0.5};
@@ -91,7 +92,7 @@ static void dropout_is_keyed_by_row(void **state) {
     gr_real x[ROWS * WIDTH], whole[ROWS * WIDTH];
     int stride, kept = 0, moved = 0;
     fill(x);
-    gr_batch batch = {.rows = ROWS, .x = {x}, .denominator = ROWS, .step = 5};
+    gr_batch batch = {.positions = ROWS, .x = {x}, .denominator = ROWS, .step = 5};
     gr_run_forward(train, &batch);
     memcpy(whole, gr_run_value(train, y, &stride), sizeof whole);
     for (int i = 0; i < ROWS * WIDTH; i++) {
@@ -104,7 +105,8 @@ static void dropout_is_keyed_by_row(void **state) {
     /* The second half alone, as a micro-batch, drops what it dropped in the whole. */
     gr_run_forward(
         train,
-        &(gr_batch){.rows = ROWS / 2, .x = {x + ROWS / 2 * WIDTH}, .denominator = ROWS, .first = ROWS / 2, .step = 5});
+        &(gr_batch){
+            .positions = ROWS / 2, .x = {x + ROWS / 2 * WIDTH}, .denominator = ROWS, .first = ROWS / 2, .step = 5});
     assert_memory_equal(gr_run_value(train, y, &stride), whole + ROWS / 2 * WIDTH, sizeof whole / 2);
     batch.step = 6;
     gr_run_forward(train, &batch);
@@ -136,7 +138,7 @@ static void attention_sees_the_past_of_its_document(void **state) {
     for (int n = 0; n < ROWS; n++)
         start[n] = n < 5 ? 0 : n < 40 ? 5 : 40;
     fill(x);
-    gr_batch batch = {.rows = ROWS, .x = {x}, .start = start, .denominator = ROWS};
+    gr_batch batch = {.positions = ROWS, .x = {x}, .start = start, .denominator = ROWS};
     gr_run_forward(run, &batch);
     int stride, changed = 20;
     memcpy(before, gr_run_value(run, y, &stride), sizeof before);
@@ -170,7 +172,7 @@ static void cross_entropy_minds_targets(void **state) {
     fill(x);
     for (int n = 0; n < ROWS; n++)
         targets[n] = n % 4 ? n % WIDTH : -1;
-    gr_batch batch = {.rows = ROWS, .x = {x}, .targets = targets, .denominator = ROWS};
+    gr_batch batch = {.positions = ROWS, .x = {x}, .targets = targets, .denominator = ROWS};
     gr_run_forward(run, &batch);
     int stride;
     const gr_real *out = gr_run_value(run, y, &stride);
@@ -218,7 +220,7 @@ static void correlation_counts_rows_with_a_class(void **state) {
         cls[n] = n % 5 == 2 ? -1 : 0;
         x[n * WIDTH + 1] = cls[n] < 0 ? n : (gr_real)0.1; /* constant where it counts */
     }
-    gr_batch batch = {.rows = ROWS, .x = {x}, .start = start, .cls = cls, .denominator = ROWS};
+    gr_batch batch = {.positions = ROWS, .x = {x}, .start = start, .cls = cls, .denominator = ROWS};
     double want = 0;
     for (int i = 0; i < 3; i++)
         for (int j = 3; j < 5; j++)
@@ -329,7 +331,7 @@ static void absent_rows_count_nowhere(void **state) {
         gr_value y;
         gr_model *model = model_of(k ? build_balance : build_penalty, &y);
         gr_run *run = run_of(model, NULL, true);
-        gr_batch batch = {.rows = ROWS, .cls = cls, .x = {x}, .denominator = 1};
+        gr_batch batch = {.positions = ROWS, .cls = cls, .x = {x}, .denominator = 1};
         double got = gr_run_forward(run, &batch);
         assert_true(fabs(got - (k ? balance_by_hand(x, cls) : want)) < 1e-9);
         gr_run_free(run);

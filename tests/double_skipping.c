@@ -81,8 +81,8 @@ static void check_unseen(describe make, const double *one, const double *two, gr
             gr_tables_forward(t[k], i, 0, columns, w);
         }
         gr_tables_finish(t[k]);
-        run[k] = run_new(n.model, t[k], b->batch.rows, true);
-        poison(run[k], &n, k ? 1 : b->batch.rows, true);
+        run[k] = run_new(n.model, t[k], b->batch.positions, true);
+        poison(run[k], &n, k ? 1 : b->batch.positions, true);
         total[k] = step(run[k], &b->batch);
     }
     assert_true(fabs(total[0] - total[1]) < 1e-9);

@@ -21,7 +21,7 @@ static gr_model *compile(gr_graph *g) {
 static gr_run *run_of(gr_model *model, bool train) {
     gr_run *run;
     gr_error err = {0};
-    gr_test_ok(gr_run_new(&run, model, NULL, &(gr_run_def){.rows = N, .train = train}, &err), &err);
+    gr_test_ok(gr_run_new(&run, model, NULL, &(gr_run_def){.positions = N, .train = train}, &err), &err);
     return run;
 }
 

@@ -39,7 +39,7 @@ static gr_real *trained(const gr_arch_def *def, int threads) {
     gr_error err = {0};
     gr_optim_def how = gr_optim_default();
     how.lr = 0.01;
-    gr_test_ok(gr_run_new(&run, m, t, &(gr_run_def){.rows = N, .train = true, .seed = 2}, &err), &err);
+    gr_test_ok(gr_run_new(&run, m, t, &(gr_run_def){.positions = N, .train = true, .seed = 2}, &err), &err);
     gr_test_ok(gr_optim_new(&optim, m, t, &how, &err), &err);
 
     gr_test_batch b = gr_test_batch_new(N, VOCAB, 5);

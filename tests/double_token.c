@@ -111,13 +111,14 @@ static void check(gr_mode mode, bool mix) {
     gr_rows rows;
     gr_run *routed, *frozen;
     gr_error err = {0};
-    gr_test_ok(gr_run_new(&routed, a.model, gr_router_tables(router), &(gr_run_def){.rows = N, .train = true}, &err),
-               &err);
-    gr_test_ok(gr_run_new(&frozen, f.model, NULL, &(gr_run_def){.rows = N}, &err), &err);
+    gr_test_ok(
+        gr_run_new(&routed, a.model, gr_router_tables(router), &(gr_run_def){.positions = N, .train = true}, &err),
+        &err);
+    gr_test_ok(gr_run_new(&frozen, f.model, NULL, &(gr_run_def){.positions = N}, &err), &err);
     gr_stream_next(w->stream, 1, &rows);
     gr__assembly_fill(assembly, &rows, 1);
     gr_batch batch = gr__assembly_batch(assembly, 0);
-    assert_true((batch.mix != NULL) == mix && batch.rows > N / 2);
+    assert_true((batch.mix != NULL) == mix && batch.positions > N / 2);
     backward(routed, &batch);
 
     int stride, labelled = 0;
@@ -126,7 +127,7 @@ static void check(gr_mode mode, bool mix) {
     int32_t *cls = gr_alloc(N * sizeof *cls);
     for (int i = 0; i < 4; i++)
         in[i] = gr_alloc(N * H * sizeof(gr_real));
-    for (int n = 0; n < batch.rows; n++) {
+    for (int n = 0; n < batch.positions; n++) {
         cls[n] = batch.cls[n] < 0 ? -1 : 0; /* the twin has one class */
         labelled += batch.cls[n] > 0;
         for (int j = 0; j < H; j++) {

@@ -413,7 +413,7 @@ static inline gr_test_batch batch_of(int rows, int longest, int by, uint64_t see
 static inline gr_run *run_new(gr_model *m, const gr_tables *t, int rows, bool train) {
     gr_run *run;
     gr_error err = {0};
-    gr_test_ok(gr_run_new(&run, m, t, &(gr_run_def){.rows = rows, .train = train, .seed = 1}, &err), &err);
+    gr_test_ok(gr_run_new(&run, m, t, &(gr_run_def){.positions = rows, .train = train, .seed = 1}, &err), &err);
     return run;
 }
 

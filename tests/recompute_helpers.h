@@ -138,7 +138,7 @@ static inline gr_run *run_of(gr_model *model, const gr_tables *tables, int rows,
                              bool recompute) {
     gr_run *run;
     gr_error err = {0};
-    gr_run_def def = {.rows = rows, .train = true, .seed = 3, .precision = precision, .recompute = recompute};
+    gr_run_def def = {.positions = rows, .train = true, .seed = 3, .precision = precision, .recompute = recompute};
     gr_test_ok(gr_run_new(&run, model, tables, &def, &err), &err);
     return run;
 }
@@ -146,7 +146,7 @@ static inline gr_run *run_of(gr_model *model, const gr_tables *tables, int rows,
 /* Rows [first, first + rows) of a batch, as a micro-batch. */
 static inline gr_batch part_of(const gr_test_batch *b, int64_t step, int first, int rows, int32_t *start) {
     gr_batch part = b->batch;
-    part.rows = rows;
+    part.positions = rows;
     part.ids += first, part.targets += first, part.cls += first;
     part.first = first;
     part.step = step;

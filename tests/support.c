@@ -102,7 +102,7 @@ gr_test_batch gr_test_batch_new(int rows, int vocab, uint64_t seed) {
         b.mix[n] = (gr_real)gr_random_uniform(key, (uint64_t)n, 3);
         b.weight[n] = (gr_real)(0.5 + gr_random_uniform(key, (uint64_t)n, 4));
     }
-    b.batch = (gr_batch){.rows = rows, .ids = b.ids, .targets = b.targets, .start = b.start, .denominator = rows};
+    b.batch = (gr_batch){.positions = rows, .ids = b.ids, .targets = b.targets, .start = b.start, .denominator = rows};
     return b;
 }
 

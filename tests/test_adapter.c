@@ -296,7 +296,7 @@ static void test_neighbours(void **state) {
     }
     gr_surgery_result out;
     gr_error err = {0};
-    gr_surgery_off_def mean = {.how = GR_OFF_MEAN, .rows = 4, .next = no_batch};
+    gr_surgery_off_def mean = {.how = GR_OFF_MEAN, .positions = 4, .next = no_batch};
     assert_int_equal(gr_surgery_off(&out, &def, m, "claim", &mean, &err), GR_ERR_USAGE);
     assert_non_null(strstr(err.message, "the adapter 'one' reads heads or neurons"));
     gr_model_free(m);
@@ -416,8 +416,9 @@ static trained train(int cls, gr_precision precision, int steps) {
     how.lr = 0.01;
     how.total = steps;
     how.warmup = 0;
-    gr_test_ok(gr_run_new(&run, r.model, t, &(gr_run_def){.rows = ROWS, .train = true, .precision = precision}, &err),
-               &err);
+    gr_test_ok(
+        gr_run_new(&run, r.model, t, &(gr_run_def){.positions = ROWS, .train = true, .precision = precision}, &err),
+        &err);
     gr_test_ok(gr_optim_new(&optim, r.model, t, &how, &err), &err);
     gr_test_batch b = gr_test_batch_new(ROWS, VOCAB, 5);
     for (int n = 0; n < ROWS; n++)
@@ -485,7 +486,7 @@ static void test_dropout(void **state) {
         gr_tables *t = gr_tables_new(m, 1);
         gr_tables_gate(t, 0, (double[]){k < 2});
         gr_tables_finish(t);
-        gr_test_ok(gr_run_new(&run, m, t, &(gr_run_def){.rows = ROWS, .train = k > 0, .seed = 4}, &err), &err);
+        gr_test_ok(gr_run_new(&run, m, t, &(gr_run_def){.positions = ROWS, .train = k > 0, .seed = 4}, &err), &err);
         gr_test_batch b = gr_test_batch_new(ROWS, VOCAB, 5);
         loss[k] = gr_run_forward(run, &b.batch);
         gr_test_batch_free(&b);
@@ -496,7 +497,7 @@ static void test_dropout(void **state) {
     gr_model *plain = build(&none, 3);
     gr_error err = {0};
     gr_run *run;
-    gr_test_ok(gr_run_new(&run, plain, NULL, &(gr_run_def){.rows = ROWS, .train = true, .seed = 4}, &err), &err);
+    gr_test_ok(gr_run_new(&run, plain, NULL, &(gr_run_def){.positions = ROWS, .train = true, .seed = 4}, &err), &err);
     gr_test_batch b = gr_test_batch_new(ROWS, VOCAB, 5);
     double base = gr_run_forward(run, &b.batch);
     gr_test_batch_free(&b);

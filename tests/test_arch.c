@@ -284,7 +284,7 @@ static void check_group_off_large(gr_precision precision, bool stop) {
                 rest[def.region_count++] = all[i];
         gr_model *less = build(&def, 1);
         for (int train = 0; train < (off_bits == 1 ? 2 : 1); train++) {
-            const gr_run_def how = {.rows = 600, .train = train, .precision = precision};
+            const gr_run_def how = {.positions = 600, .train = train, .precision = precision};
             gr_tables *t[2];
             gr_run *off = large_pass(whole, &t[0], &b, &how, K, off_bits),
                    *never = large_pass(less, &t[1], &b, &how, 0, 0);
@@ -542,9 +542,9 @@ static void test_mlp(void **state) {
         }
         gr_run *run;
         gr_error err = {0};
-        gr_test_ok(gr_run_new(&run, m, NULL, &(gr_run_def){.rows = 1}, &err), &err);
-        double have =
-            gr_run_forward(run, &(gr_batch){.rows = 1, .targets = (int32_t[]){2}, .x = {x, want}, .denominator = 1});
+        gr_test_ok(gr_run_new(&run, m, NULL, &(gr_run_def){.positions = 1}, &err), &err);
+        double have = gr_run_forward(
+            run, &(gr_batch){.positions = 1, .targets = (int32_t[]){2}, .x = {x, want}, .denominator = 1});
         assert_float_equal(have, mlp_loss(def.loss, value[3], want, 2), 1e-5);
         gr_run_free(run);
         gr_model_free(m);

@@ -202,14 +202,15 @@ typedef struct slow {
 static slow slow_new(gr_model *m, const gr_tables *t, int rows) {
     slow s = {.m = m};
     gr_error err = {0};
-    gr_test_ok(gr_run_new(&s.run, m, t, &(gr_run_def){.rows = rows, .precision = GR_PRECISION_FLOAT32}, &err), &err);
+    gr_test_ok(gr_run_new(&s.run, m, t, &(gr_run_def){.positions = rows, .precision = GR_PRECISION_FLOAT32}, &err),
+               &err);
     return s;
 }
 
 /* Logits of the last row of a pass over ids[n]. */
 static const gr_real *slow_logits(const slow *s, const int32_t *ids, int n) {
     int stride;
-    gr_run_forward(s->run, &(gr_batch){.rows = n, .ids = ids, .denominator = 1});
+    gr_run_forward(s->run, &(gr_batch){.positions = n, .ids = ids, .denominator = 1});
     return gr_run_value(s->run, gr_model_output(s->m, "logits"), &stride) + (size_t)(n - 1) * (size_t)stride;
 }
 

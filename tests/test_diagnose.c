@@ -224,7 +224,7 @@ static void test_gradients(void **state) {
     trained t = train_for(w, AT, GR_OPTIM_ADAMW);
     gr_run *run;
     gr_error err = {0};
-    gr_run_def def = {.rows = 2 * SAMPLE_ROWS * WIDTH, .train = true};
+    gr_run_def def = {.positions = 2 * SAMPLE_ROWS * WIDTH, .train = true};
     gr_test_ok(gr_run_new(&run, t.s->model, gr_router_tables(t.s->router), &def, &err), &err);
     gr__assembly *a = gr__assembly_new(SAMPLE_ROWS, WIDTH, 2 * SAMPLE_ROWS, t.s->router);
     for (int k = 0; k < 3; k++) {

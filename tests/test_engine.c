@@ -35,7 +35,7 @@ static void teardown(fixture *f) {
 /* Class of a row: that of its document, `classes` of them in turn. */
 static void class_by_document(gr_test_batch *b, int classes) {
     int document = -1;
-    for (int n = 0; n < b->batch.rows; n++) {
+    for (int n = 0; n < b->batch.positions; n++) {
         document += b->start[n] == n;
         b->cls[n] = document % classes;
     }
@@ -44,9 +44,9 @@ static void class_by_document(gr_test_batch *b, int classes) {
 static gr_run *run_new(gr_model *m, const gr_tables *t, int rows) {
     gr_run *run;
     gr_error err = {0};
-    gr_test_ok(
-        gr_run_new(&run, m, t, &(gr_run_def){.rows = rows, .train = true, .seed = 1, .precision = precision}, &err),
-        &err);
+    gr_test_ok(gr_run_new(&run, m, t,
+                          &(gr_run_def){.positions = rows, .train = true, .seed = 1, .precision = precision}, &err),
+               &err);
     return run;
 }
 
@@ -154,7 +154,7 @@ static gr_tables *three_classes(const gr_model *m) {
 
 /* Sets to 0 the weight of all rows but those of a class, in both loss terms. */
 static void only_class(gr_test_batch *b, int c) {
-    for (int n = 0; n < b->batch.rows; n++)
+    for (int n = 0; n < b->batch.positions; n++)
         b->weight[n] = b->cls[n] == c;
     b->batch.weight = b->weight;
 }
@@ -225,7 +225,7 @@ static void one_pass_is_slow_twin(void **state) {
 
 static gr_batch part_of(const gr_batch *whole, int from, int rows, int32_t *start) {
     gr_batch b = *whole;
-    b.rows = rows;
+    b.positions = rows;
     b.ids += from;
     b.targets += from;
     b.cls += from;
@@ -238,7 +238,7 @@ static gr_batch part_of(const gr_batch *whole, int from, int rows, int32_t *star
 
 /* Documents may not cross the cut. */
 static void cut_documents(gr_test_batch *b, int every) {
-    for (int n = 0; n < b->batch.rows; n++)
+    for (int n = 0; n < b->batch.positions; n++)
         if (n % every == 0 || b->start[n] < n / every * every)
             b->start[n] = n / every * every;
 }
@@ -453,8 +453,9 @@ static void zero_clears_all(void **state) {
     gr_run *run;
     def.vocab = 2000, def.context = 8, def.layers = 1, def.width = 64, def.heads = 2;
     gr_test_ok(gr_arch_build(&model, &def, 1, &err), &err);
-    gr_test_ok(gr_run_new(&run, model, NULL, &(gr_run_def){.rows = 8, .train = true, .precision = precision}, &err),
-               &err);
+    gr_test_ok(
+        gr_run_new(&run, model, NULL, &(gr_run_def){.positions = 8, .train = true, .precision = precision}, &err),
+        &err);
     for (int p = 0; p < gr_model_params(model); p++)
         for (int i = 0; i < gr_model_param(model, p)->rows * gr_model_param(model, p)->cols; i++)
             gr_run_gradient(run, p)[i] = 1;
@@ -473,14 +474,14 @@ static void evaluation_equals_training(void **state) {
     gr_tables *t = three_classes(f.model);
     gr_run *train = run_new(f.model, t, 700), *eval;
     gr_error err = {0};
-    gr_run_def def = {.rows = 700, .precision = precision};
+    gr_run_def def = {.positions = 700, .precision = precision};
     gr_test_ok(gr_run_new(&eval, f.model, t, &def, &err), &err);
     double trained = gr_run_forward(train, &f.b.batch), evaluated = gr_run_forward(eval, &f.b.batch);
     if (precision == GR_PRECISION_BF16) /* evaluation keeps its logits in float */
         assert_true(fabs(trained - evaluated) < 0.01 * evaluated);
     else
         assert_true(trained == evaluated);
-    gr_run_def full = {.rows = 700, .train = true, .precision = precision};
+    gr_run_def full = {.positions = 700, .train = true, .precision = precision};
     assert_true(gr_run_plan(f.model, t, &def).activations < gr_run_plan(f.model, t, &full).activations / 2);
     gr_run_free(train);
     gr_run_free(eval);

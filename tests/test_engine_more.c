@@ -25,7 +25,7 @@ static gr_model *compile(gr_graph *g) {
 static gr_run *run_new(gr_model *m, const gr_tables *t, int rows) {
     gr_run *run;
     gr_error err = {0};
-    gr_test_ok(gr_run_new(&run, m, t, &(gr_run_def){.rows = rows, .train = true, .seed = 1}, &err), &err);
+    gr_test_ok(gr_run_new(&run, m, t, &(gr_run_def){.positions = rows, .train = true, .seed = 1}, &err), &err);
     return run;
 }
 
@@ -238,7 +238,7 @@ static void blocks_have_classes_of_their_own(void **state) {
         gr_run_zero(one);
         for (int k = 0; k < 4; k++) {
             gr_batch part = b.batch;
-            part.rows = GR_BLOCK;
+            part.positions = GR_BLOCK;
             part.ids += k * GR_BLOCK;
             part.targets += k * GR_BLOCK;
             part.cls += k * GR_BLOCK;
@@ -402,7 +402,7 @@ static void plan_is_what_is_allocated(void **state) {
 #endif
     gr_model *m = gr_test_transformer(3);
     for (int train = 0; train < 2; train++) {
-        gr_run_def def = {.rows = 20 * GR_BLOCK, .train = train};
+        gr_run_def def = {.positions = 20 * GR_BLOCK, .train = train};
         struct mallinfo2 before = mallinfo2();
         gr_run *run;
         gr_error err = {0};
@@ -435,7 +435,7 @@ static void plan_knows_what_is_needed(void **state) {
             y = gr_linear(g, 1, term + 1, GR_NONE, y);
         gr_graph_loss(g, gr_mean(g, gr_l1(g, y)), 1);
         gr_model *m = compile(g);
-        plan[k] = gr_run_plan(m, NULL, &(gr_run_def){.rows = N, .train = true, .seed = 0});
+        plan[k] = gr_run_plan(m, NULL, &(gr_run_def){.positions = N, .train = true, .seed = 0});
         gr_model_free(m);
     }
     size_t one = X * X * sizeof(gr_real);

@@ -112,7 +112,7 @@ static void test_reference(void **state) {
         gr_tables_finish(t);
         gr_error err = {0};
         gr_run *run;
-        gr_test_ok(gr_run_new(&run, m, t, &(gr_run_def){.rows = ROWS}, &err), &err);
+        gr_test_ok(gr_run_new(&run, m, t, &(gr_run_def){.positions = ROWS}, &err), &err);
         gr_test_batch b = gr_test_batch_new(ROWS, VOCAB, 5);
         for (int i = 0; i < ROWS; i++)
             b.cls[i] = i % 3;
@@ -166,12 +166,12 @@ static void test_absent(void **state) {
         gr_error err = {0};
         gr_run *run;
         int rows = k ? ROWS : ROWS - 8;
-        gr_test_ok(gr_run_new(&run, m, NULL, &(gr_run_def){.rows = rows}, &err), &err);
+        gr_test_ok(gr_run_new(&run, m, NULL, &(gr_run_def){.positions = rows}, &err), &err);
         gr_test_batch b = gr_test_batch_new(ROWS, VOCAB, 5);
         for (int i = ROWS - 8; i < ROWS; i++)
             b.cls[i] = -1;
         b.batch.cls = b.cls;
-        b.batch.rows = rows;
+        b.batch.positions = rows;
         loss[k] = gr_run_forward(run, &b.batch);
         gr_test_batch_free(&b);
         gr_run_free(run);
@@ -315,14 +315,15 @@ static gr_tables *routed(gr_model *m) {
 static gr_run *pass(gr_model *m, const gr_tables *t, const gr_batch *batch, int rows, gr_precision precision) {
     gr_run *run;
     gr_error err = {0};
-    gr_test_ok(gr_run_new(&run, m, t, &(gr_run_def){.rows = rows, .train = true, .precision = precision}, &err), &err);
+    gr_test_ok(gr_run_new(&run, m, t, &(gr_run_def){.positions = rows, .train = true, .precision = precision}, &err),
+               &err);
     gr_run_zero(run);
-    for (int r = 0; r < batch->rows; r += rows) {
+    for (int r = 0; r < batch->positions; r += rows) {
         gr_batch part = *batch;
         int32_t *start = gr_alloc((size_t)rows * sizeof *start);
         for (int i = 0; i < rows; i++)
             start[i] = batch->start[r + i] - r;
-        part.rows = rows;
+        part.positions = rows;
         part.ids += r;
         part.targets += r;
         part.start = start;

@@ -21,8 +21,8 @@ static double alone(gr_model *model, const gr_tables *tables, const world *w, ui
         ids[i + 1] = targets[i] = w->ids[w->offsets[d] + (uint64_t)i];
     targets[n] = EOT;
     int rows = n + 1 < WIDTH ? n + 1 : WIDTH;
-    gr_test_ok(gr_run_new(&run, model, tables, &(gr_run_def){.rows = rows}, &err), &err);
-    gr_run_forward(run, &(gr_batch){.rows = rows, .ids = ids, .targets = targets, .denominator = rows});
+    gr_test_ok(gr_run_new(&run, model, tables, &(gr_run_def){.positions = rows}, &err), &err);
+    gr_run_forward(run, &(gr_batch){.positions = rows, .ids = ids, .targets = targets, .denominator = rows});
     int stride;
     const gr_real *loss = gr_run_value(run, gr_model_output(model, "row_loss"), &stride);
     double sum = 0;

@@ -19,10 +19,10 @@ static void greedy_follows_the_logits(void **state) {
     gr_test_ok(gr_generate(m, NULL, out, &count, ids, 3, &def, &err), &err);
     assert_int_equal(count, 6);
     gr_run *run;
-    gr_test_ok(gr_run_new(&run, m, NULL, &(gr_run_def){.rows = 16}, &err), &err);
+    gr_test_ok(gr_run_new(&run, m, NULL, &(gr_run_def){.positions = 16}, &err), &err);
     for (int i = 0; i < 6; i++) {
         int stride, best = 0;
-        gr_run_forward(run, &(gr_batch){.rows = 3 + i, .ids = ids, .denominator = 1});
+        gr_run_forward(run, &(gr_batch){.positions = 3 + i, .ids = ids, .denominator = 1});
         const gr_real *logits = gr_run_value(run, gr_model_output(m, "logits"), &stride) + (2 + i) * stride;
         for (int v = 1; v < GR_TEST_VOCAB; v++)
             best = logits[v] > logits[best] ? v : best;

@@ -215,7 +215,7 @@ static void near_float32(void **state) {
         gr_error err = {0};
         for (int half = 0; half < 2; half++) {
             gr_run_def def = {
-                .rows = ROWS, .train = true, .precision = half ? GR_PRECISION_BF16 : GR_PRECISION_FLOAT32};
+                .positions = ROWS, .train = true, .precision = half ? GR_PRECISION_BF16 : GR_PRECISION_FLOAT32};
             gr_test_ok(gr_run_new(&run[half], m, t, &def, &err), &err);
             gr_run_zero(run[half]);
             loss[half] = gr_run_forward(run[half], &b.batch);
@@ -228,7 +228,7 @@ static void near_float32(void **state) {
             if (!(d < (activations[k / 2] == GR_ACTIVATION_RELU ? 0.1 : 0.03))) /* neurons of relu switch */
                 fail_msg("network %d: the gradient of %s is %.3g apart", k, gr_model_param(m, p)->name, d);
         }
-        gr_run_def def = {.rows = ROWS, .train = true};
+        gr_run_def def = {.positions = ROWS, .train = true};
         gr_memory real = gr_run_plan(m, t, &def);
         def.precision = GR_PRECISION_BF16;
         assert_true(gr_run_plan(m, t, &def).activations < real.activations * 3 / 4);
@@ -253,8 +253,8 @@ static void steps_see_new_parameters(void **state) {
         gr_error err = {0};
         gr_optim_def def = gr_optim_default();
         def.lr = 0.003, def.schedule = GR_SCHEDULE_CONSTANT, def.warmup = 0;
-        gr_test_ok(gr_run_new(&run, m, NULL, &(gr_run_def){.rows = ROWS, .train = true}, &err), &err);
-        gr_test_ok(gr_run_new(&eval, m, NULL, &(gr_run_def){.rows = ROWS}, &err), &err);
+        gr_test_ok(gr_run_new(&run, m, NULL, &(gr_run_def){.positions = ROWS, .train = true}, &err), &err);
+        gr_test_ok(gr_run_new(&eval, m, NULL, &(gr_run_def){.positions = ROWS}, &err), &err);
         gr_test_ok(gr_optim_new(&optim, m, NULL, &def, &err), &err);
         for (int s = 0; s < 12; s++) {
             gr_run_zero(run);

@@ -234,14 +234,14 @@ static void fill_dropout(double *x, const int *at) {
     gr_run *run;
     gr_error err = {0};
     gr_test_ok(gr_model_new(&model, g, 1, &err), &err);
-    gr_test_ok(
-        gr_run_new(&run, model, NULL, &(gr_run_def){.rows = ROWS, .train = true, .seed = (uint64_t)(1 + at[0])}, &err),
-        &err);
+    gr_test_ok(gr_run_new(&run, model, NULL,
+                          &(gr_run_def){.positions = ROWS, .train = true, .seed = (uint64_t)(1 + at[0])}, &err),
+               &err);
 
     int32_t ids[ROWS] = {0};
     gr_run_zero(run);
     gr_run_forward(
-        run, &(gr_batch){.rows = ROWS, .ids = ids, .denominator = ROWS, .first = ROWS * at[3], .step = 7 + at[1]});
+        run, &(gr_batch){.positions = ROWS, .ids = ids, .denominator = ROWS, .first = ROWS * at[3], .step = 7 + at[1]});
     int stride;
     const gr_real *v = gr_run_value(run, gr_model_output(model, (const char *[]){"a", "b", "c"}[at[2]]), &stride);
     for (int i = 0; i < N; i++)

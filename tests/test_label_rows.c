@@ -175,8 +175,8 @@ static void scores_become_mix(void **state) {
             gr__assembly_fill(plain, &rows, step);
             assert_null(gr__assembly_batch(plain, 0).mix);
             gr_batch batch = gr__assembly_batch(a, 0);
-            assert_int_equal(batch.rows, rows.sequences * T);
-            for (int i = 0; i < batch.rows; i++) {
+            assert_int_equal(batch.positions, rows.sequences * T);
+            for (int i = 0; i < batch.positions; i++) {
                 int from = a->from[a->order[i / T]] * T + i % T;
                 bool mixes = scores && rows.label[from] == 2;
                 assert_true(batch.mix[i] == (mixes ? rows.score[from] : 1));

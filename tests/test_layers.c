@@ -133,7 +133,7 @@ static void test_routed(void **state) {
             }
             gr_tables_finish(t);
             gr_run *run;
-            gr_test_ok(gr_run_new(&run, m, t, &(gr_run_def){.rows = ROWS, .train = true}, &err), &err);
+            gr_test_ok(gr_run_new(&run, m, t, &(gr_run_def){.positions = ROWS, .train = true}, &err), &err);
             gr_test_batch b = gr_test_batch_new(ROWS, VOCAB, 5);
             for (int n = 0; n < ROWS; n++)
                 b.cls[n] = cls;

@@ -243,7 +243,7 @@ static gr_status try_remove(world *w, gr_error *err) {
 
 static gr_status try_off(world *w, gr_error *err) {
     gr_surgery_result out;
-    gr_surgery_off_def how = {.how = GR_OFF_ZERO, .rows = 16};
+    gr_surgery_off_def how = {.how = GR_OFF_ZERO, .positions = 16};
     GR_TRY(gr_surgery_off(&out, w->bundle->def, w->bundle->model, "a", &how, err));
     gr_surgery_free(&out);
     return GR_OK;
@@ -308,7 +308,7 @@ static gr_status try_merge(world *w, gr_error *err) {
 static bool one_batch(void *context, gr_batch *batch) {
     static const int32_t ids[4] = {1, 2, 3, 4}, targets[4] = {2, 3, 4, 5}, start[4] = {0}, cls[4] = {0};
     bool *given = context, first = !*given;
-    *batch = (gr_batch){.rows = 4, .ids = ids, .targets = targets, .start = start, .cls = cls, .denominator = 4};
+    *batch = (gr_batch){.positions = 4, .ids = ids, .targets = targets, .start = start, .cls = cls, .denominator = 4};
     *given = true;
     return first;
 }

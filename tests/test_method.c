@@ -372,7 +372,7 @@ static double distance(const gr_made *made, bool off_too, const gr_made *parent)
         gr_test_ok(gr_profile_new(&own, made->bundle->model, region, 1, &err), &err);
     gr_test_ok(gr_probe_open(&probe, NULL, parent->bundle, &err), &err);
     gr_surgery_side side[2] = {{made->bundle->model, own}, {parent->bundle->model, off}};
-    gr_test_ok(gr_surgery_compare(&largest, side, gr_probe_rows(probe), gr_probe_next, probe, &err), &err);
+    gr_test_ok(gr_surgery_compare(&largest, side, gr_probe_positions(probe), gr_probe_next, probe, &err), &err);
     gr_probe_free(probe);
     gr_tables_free(own);
     gr_tables_free(off);

@@ -20,7 +20,8 @@ static size_t compute(const gr_op_case *test, gr_real *out) {
     gr_model *model = case_network(test);
     gr_run *run;
     gr_error err = {0};
-    gr_test_ok(gr_run_new(&run, model, NULL, &(gr_run_def){.rows = test->rows, .train = true, .seed = 11}, &err), &err);
+    gr_test_ok(gr_run_new(&run, model, NULL, &(gr_run_def){.positions = test->rows, .train = true, .seed = 11}, &err),
+               &err);
     gr_real *coefficient;
     gr_test_batch b = case_batch(test, &coefficient);
     size_t n = 0;

@@ -47,7 +47,7 @@ static net net_new(void) {
     gr_tables_param(n.tables, (gr_rect){n.wide, 20, 200, 0, 40}, core);
     gr_tables_param(n.tables, (gr_rect){n.wide, 20, 200, 590, 600}, core);
     gr_tables_finish(n.tables);
-    gr_test_ok(gr_run_new(&n.run, n.model, n.tables, &(gr_run_def){.rows = ROWS, .train = true}, &err), &err);
+    gr_test_ok(gr_run_new(&n.run, n.model, n.tables, &(gr_run_def){.positions = ROWS, .train = true}, &err), &err);
     return n;
 }
 
@@ -73,7 +73,7 @@ static void pass(net *n, int open, int step) {
         cls[i] = open == BOTH ? i % 2 : open == REGION;
     for (int i = 0; i < ROWS * 3; i++)
         x[i] = (gr_real)(i % 5) - 2;
-    gr_batch batch = {.rows = ROWS, .x = {x}, .cls = cls, .denominator = ROWS};
+    gr_batch batch = {.positions = ROWS, .x = {x}, .cls = cls, .denominator = ROWS};
     gr_run_zero(n->run);
     gr_run_forward(n->run, &batch);
     gr_run_backward(n->run);
@@ -300,7 +300,8 @@ static void test_plain(void **state) {
         gr_tables_param(one, (gr_rect){n.wide, 20, 200, 40, 590}, (double[]){1, 1});
         gr_tables_finish(one);
         gr_run_free(n.run);
-        gr_test_ok(gr_run_new(&n.run, n.model, k ? one : NULL, &(gr_run_def){.rows = ROWS, .train = true}, &err), &err);
+        gr_test_ok(gr_run_new(&n.run, n.model, k ? one : NULL, &(gr_run_def){.positions = ROWS, .train = true}, &err),
+                   &err);
         gr_optim *optim;
         gr_optim_def def = usual(GR_OPTIM_ADAMW);
         gr_test_ok(gr_optim_new(&optim, n.model, k ? one : NULL, &def, &err), &err);

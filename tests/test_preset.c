@@ -114,7 +114,8 @@ static void test_residual(void **state) {
     gr_test_batch b = gr_test_batch_new(24, GR_TEST_VOCAB, 5);
     gr_run *run;
     gr_error err = {0};
-    gr_test_ok(gr_run_new(&run, model, gr_router_tables(router), &(gr_run_def){.rows = 24, .train = true}, &err), &err);
+    gr_test_ok(gr_run_new(&run, model, gr_router_tables(router), &(gr_run_def){.positions = 24, .train = true}, &err),
+               &err);
     for (int label = 0; label <= 1; label++) {
         for (int n = 0; n < 24; n++)
             b.cls[n] = class_of(router, label, 0, 0);
@@ -164,8 +165,9 @@ static void test_era(void **state) {
     enum { SHOWN = 12, UNITS = 40 }; /* 32 neurons and chem's 8 */
     gr_test_batch b = gr_test_batch_new(SHOWN, GR_TEST_VOCAB, 5);
     gr_run *run;
-    gr_test_ok(gr_run_new(&run, model, gr_router_tables(router), &(gr_run_def){.rows = SHOWN, .train = true}, &err),
-               &err);
+    gr_test_ok(
+        gr_run_new(&run, model, gr_router_tables(router), &(gr_run_def){.positions = SHOWN, .train = true}, &err),
+        &err);
     gr_param up = gr_model_find(model, "layers.1.mlp.up"), group = gr_model_find(model, "bio.layers.1.mlp.up");
     gr_real kept[3][UNITS * 16], own[3][8 * 24];
     static const double score[] = {0, 0.4, 1};

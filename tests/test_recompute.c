@@ -113,7 +113,7 @@ static void check_plan(gr_arch_def def, size_t draws) {
         def.layers = k ? 12 : 6;
         gr_model *model = build(&def);
         for (int again = 0; again < 2; again++)
-            plan[k][again] = gr_run_plan(model, NULL, &(gr_run_def){.rows = N, .train = true, .recompute = again});
+            plan[k][again] = gr_run_plan(model, NULL, &(gr_run_def){.positions = N, .train = true, .recompute = again});
         gr_memory whole = plan[k][0], less = plan[k][1];
         assert_true(less.activations < whole.activations / 2 && less.state < whole.state / 2);
         assert_true(less.gradients == whole.gradients && less.activation_gradients == whole.activation_gradients);
@@ -123,7 +123,7 @@ static void check_plan(gr_arch_def def, size_t draws) {
         /* A run that only evaluates forgets anyway. */
         gr_memory eval[2];
         for (int again = 0; again < 2; again++)
-            eval[again] = gr_run_plan(model, NULL, &(gr_run_def){.rows = N, .recompute = again});
+            eval[again] = gr_run_plan(model, NULL, &(gr_run_def){.positions = N, .recompute = again});
         assert_memory_equal(&eval[0], &eval[1], sizeof eval[0]);
         gr_model_free(model);
     }
@@ -143,7 +143,7 @@ static void test_plan_is_what_is_allocated(void **state) {
     gr_arch_def def = small();
     def.layers = 6;
     gr_model *model = build(&def);
-    gr_run_def how = {.rows = 20 * GR_BLOCK, .train = true, .recompute = true};
+    gr_run_def how = {.positions = 20 * GR_BLOCK, .train = true, .recompute = true};
     gr_memory plan = gr_run_plan(model, NULL, &how);
     gr_run *run;
     gr_error err = {0};

@@ -289,7 +289,7 @@ static void figures(void **state) {
     gr_optim *optim;
     gr_optim_def def = gr_optim_default();
     def.lr = 0.01;
-    gr_test_ok(gr_run_new(&run, m, t, &(gr_run_def){.rows = ROWS, .train = true, .seed = 1}, &err), &err);
+    gr_test_ok(gr_run_new(&run, m, t, &(gr_run_def){.positions = ROWS, .train = true, .seed = 1}, &err), &err);
     gr_test_ok(gr_optim_new(&optim, m, t, &def, &err), &err);
 
     int wrong = 0, steps = 0;

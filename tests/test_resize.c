@@ -240,13 +240,13 @@ static void test_mlp(void **state) {
     for (int i = 0; i < 12; i++)
         x[i] = (gr_real)sin(1.3 * i);
     int32_t targets[4] = {0};
-    gr_batch rows = {.rows = 4, .targets = targets, .x = {x}, .denominator = 4};
+    gr_batch rows = {.positions = 4, .targets = targets, .x = {x}, .denominator = 4};
     double loss[2];
     gr_model *models[] = {m, out.model};
     for (int k = 0; k < 2; k++) {
         gr_run *run;
         gr_error err = {0};
-        gr_test_ok(gr_run_new(&run, models[k], NULL, &(gr_run_def){.rows = 4}, &err), &err);
+        gr_test_ok(gr_run_new(&run, models[k], NULL, &(gr_run_def){.positions = 4}, &err), &err);
         loss[k] = gr_run_forward(run, &rows);
         gr_run_free(run);
     }

@@ -106,7 +106,7 @@ static void weights_of_neurons(double *w, const gr_model *model, const gr_routes
         gr_run *run;
         gr_error err = {0};
         gr_test_batch b = gr_test_batch_new(1, 10, 1);
-        gr_test_ok(gr_run_new(&run, m, tables[k], &(gr_run_def){.rows = 1, .train = true}, &err), &err);
+        gr_test_ok(gr_run_new(&run, m, tables[k], &(gr_run_def){.positions = 1, .train = true}, &err), &err);
         b.batch.cls = (int32_t[]){k ? cls : 0};
         gr_run_zero(run);
         gr_run_forward(run, &b.batch);
@@ -182,10 +182,12 @@ static void activation(bool rest) {
     gr_real kept[2][2][80];
     gr_run *run;
     gr_error err = {0};
-    gr_test_ok(gr_run_new(&run, model, gr_router_tables(router), &(gr_run_def){.rows = 1, .train = true}, &err), &err);
+    gr_test_ok(gr_run_new(&run, model, gr_router_tables(router), &(gr_run_def){.positions = 1, .train = true}, &err),
+               &err);
     for (int i = 0; i < 2; i++) {
         gr_run_zero(run);
-        gr_run_forward(run, &(gr_batch){.rows = 1, .ids = ids, .targets = targets, .cls = &cls[i], .denominator = 1});
+        gr_run_forward(run,
+                       &(gr_batch){.positions = 1, .ids = ids, .targets = targets, .cls = &cls[i], .denominator = 1});
         gr_run_backward(run);
         gr_run_reduce(run);
         memcpy(kept[i][0], gr_run_gradient(run, up), 32 * sizeof(gr_real));
@@ -231,9 +233,10 @@ static void test_tap_patterns(void **state) {
         gr_router *router;
         gr_test_ok(gr_router_new(&router, model, routes, 1, &err), &err);
         gr_run *run, *plain;
-        gr_test_ok(gr_run_new(&run, model, gr_router_tables(router), &(gr_run_def){.rows = 8, .train = true}, &err),
-                   &err);
-        gr_test_ok(gr_run_new(&plain, model, NULL, &(gr_run_def){.rows = 8, .train = true}, &err), &err);
+        gr_test_ok(
+            gr_run_new(&run, model, gr_router_tables(router), &(gr_run_def){.positions = 8, .train = true}, &err),
+            &err);
+        gr_test_ok(gr_run_new(&plain, model, NULL, &(gr_run_def){.positions = 8, .train = true}, &err), &err);
         gr_test_batch b = gr_test_batch_new(8, GR_TEST_VOCAB, 5);
         gr_run *runs[] = {run, plain};
         for (int k = 0; k < 2; k++) {

@@ -12,7 +12,7 @@ static gr_run *train_run(gr_model *model, const gr_tables *tables) {
     gr_run *run;
     gr_error err = {0};
     gr_test_ok(
-        gr_run_new(&run, model, tables, &(gr_run_def){.rows = ROWS, .train = true, .precision = precision}, &err),
+        gr_run_new(&run, model, tables, &(gr_run_def){.positions = ROWS, .train = true, .precision = precision}, &err),
         &err);
     gr_test_batch b = gr_test_batch_new(ROWS, VOCAB, 5);
     gr_real x[ROWS * 5];
@@ -190,7 +190,7 @@ static void classes(void **state) {
         }
         gr_tables_finish(tables);
         gr_run *mixed, *single;
-        gr_run_def run = {.rows = ROWS, .train = true, .precision = precision};
+        gr_run_def run = {.positions = ROWS, .train = true, .precision = precision};
         gr_test_ok(gr_run_new(&mixed, model, tables, &run, &err), &err);
         gr_test_ok(gr_run_new(&single, model, tables, &run, &err), &err);
         gr_test_batch b = gr_test_batch_new(ROWS, VOCAB, 5);

@@ -193,7 +193,7 @@ static void test_open(void **state) {
         for (int cls = 0; cls < 2; cls++) {
             gr_run *run;
             gr_error err = {0};
-            gr_test_ok(gr_run_new(&run, m, t, &(gr_run_def){.rows = ROWS, .train = true}, &err), &err);
+            gr_test_ok(gr_run_new(&run, m, t, &(gr_run_def){.positions = ROWS, .train = true}, &err), &err);
             gr_test_batch b = gr_test_batch_new(ROWS, VOCAB, 5);
             for (int n = 0; n < ROWS; n++)
                 b.cls[n] = cls;

@@ -311,19 +311,19 @@ static void test_mean_one_row(void **state) {
     gr_arch_def def = with(regions, 2);
     gr_model *m = build(&def, 3);
     disturb(m);
-    gr_batch row = {.rows = 1, .ids = (int32_t[]){7}, .targets = (int32_t[]){2}, .denominator = 1};
+    gr_batch row = {.positions = 1, .ids = (int32_t[]){7}, .targets = (int32_t[]){2}, .denominator = 1};
     for (int r = 0; r < 2; r++) {
         feed f = {.batch = {row}, .count = 1};
         gr_surgery_result out =
             off(&def, m, regions[r].name,
-                (gr_surgery_off_def){.how = GR_OFF_MEAN, .rows = 1, .next = next_batch, .context = &f});
+                (gr_surgery_off_def){.how = GR_OFF_MEAN, .positions = 1, .next = next_batch, .context = &f});
         assert_true(out.def->out_bias);
         gr_model *models[] = {m, out.model};
         double loss[2];
         for (int k = 0; k < 2; k++) {
             gr_run *run;
             gr_error err = {0};
-            gr_test_ok(gr_run_new(&run, models[k], NULL, &(gr_run_def){.rows = 1}, &err), &err);
+            gr_test_ok(gr_run_new(&run, models[k], NULL, &(gr_run_def){.positions = 1}, &err), &err);
             loss[k] = gr_run_forward(run, &row);
             gr_run_free(run);
         }
@@ -355,19 +355,19 @@ static void test_mean_rows(void **state) {
     int32_t target[5] = {0, 1, 0, 1, 0}, cls[5] = {0, 0, -1, 2, 0}, start[5] = {0, 1, 2, 3, 4};
     gr_real weight[5] = {1, 2, 1, 1, 0.5f};
     gr_batch one = {
-        .rows = 5, .targets = target, .start = start, .x = {x}, .cls = cls, .weight = weight, .denominator = 5};
-    gr_batch two = {.rows = 2, .targets = target, .x = {x + 15}, .denominator = 2};
+        .positions = 5, .targets = target, .start = start, .x = {x}, .cls = cls, .weight = weight, .denominator = 5};
+    gr_batch two = {.positions = 2, .targets = target, .x = {x + 15}, .denominator = 2};
     feed f = {.batch = {one, two}, .count = 2};
     gr_surgery_result out =
-        off(&def, m, "x", (gr_surgery_off_def){.how = GR_OFF_MEAN, .rows = 5, .next = next_batch, .context = &f});
+        off(&def, m, "x", (gr_surgery_off_def){.how = GR_OFF_MEAN, .positions = 5, .next = next_batch, .context = &f});
     gr_model *models[] = {m, out.model};
     double mean[2][2] = {{0}}, w[7] = {1, 2, 0, 1, 0.5, 1, 1};
     for (int k = 0; k < 2; k++) {
         gr_run *run;
         gr_error err = {0};
-        gr_test_ok(gr_run_new(&run, models[k], NULL, &(gr_run_def){.rows = 7}, &err), &err);
+        gr_test_ok(gr_run_new(&run, models[k], NULL, &(gr_run_def){.positions = 7}, &err), &err);
         int32_t targets[7] = {0};
-        gr_run_forward(run, &(gr_batch){.rows = 7, .targets = targets, .x = {x}, .denominator = 7});
+        gr_run_forward(run, &(gr_batch){.positions = 7, .targets = targets, .x = {x}, .denominator = 7});
         int stride;
         const gr_real *v = gr_run_value(run, gr_model_output(models[k], "logits"), &stride);
         for (int i = 0; i < 7; i++)
@@ -388,7 +388,7 @@ static void test_mean_refuses(void **state) {
     gr_arch_def def = with(mixed, 6);
     gr_model *m = build(&def, 3);
     feed f = {.count = 0};
-    gr_surgery_off_def how = {.how = GR_OFF_MEAN, .rows = 1, .next = next_batch, .context = &f};
+    gr_surgery_off_def how = {.how = GR_OFF_MEAN, .positions = 1, .next = next_batch, .context = &f};
     const char *names[] = {"g", "b"}, *says[] = {"a mean is defined for neurons and heads", "total weight 0"};
     for (int i = 0; i < 2; i++) {
         gr_surgery_result out;

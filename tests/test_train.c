@@ -72,10 +72,10 @@ static void test_assembly(void **state) {
         for (int i = 0; i < gr__assembly_batches(cut); i++) {
             gr_batch b = gr__assembly_batch(cut, i);
             assert_int_equal(b.first, at);
-            assert_true(b.rows <= 5 * WIDTH && b.denominator == (double)whole->denominator && b.step == step);
+            assert_true(b.positions <= 5 * WIDTH && b.denominator == (double)whole->denominator && b.step == step);
             assert_ptr_equal(b.ids, cut->ids + at);
-            at += b.rows;
-            for (int n = 0; n < b.rows; n++)
+            at += b.positions;
+            for (int n = 0; n < b.positions; n++)
                 assert_true(b.start[n] >= 0 && b.start[n] <= n && b.start[n] >= n / WIDTH * WIDTH);
         }
         assert_int_equal(at, cut->sequences * WIDTH);
@@ -101,7 +101,7 @@ static void test_losses_of_labels(void **state) {
     gr__assembly_fill(a, &rows, 4);
     assert_true(a->sequences > ROWS);
     gr_test_ok(gr_run_new(&run, s->model, gr_router_tables(s->router),
-                          &(gr_run_def){.rows = 5 * WIDTH, .train = true, .seed = 1}, &err),
+                          &(gr_run_def){.positions = 5 * WIDTH, .train = true, .seed = 1}, &err),
                &err);
     gr_test_ok(gr_optim_new(&optim, s->model, gr_router_tables(s->router), &s->def.optim, &err), &err);
     gr_value row_loss = gr_model_output(s->model, "row_loss");
@@ -111,7 +111,7 @@ static void test_losses_of_labels(void **state) {
         int stride;
         gr_run_forward(run, &b);
         const gr_real *loss = gr_run_value(run, row_loss, &stride);
-        for (int n = 0; n < b.rows; n++) {
+        for (int n = 0; n < b.positions; n++) {
             size_t at = (size_t)b.first + (size_t)n;
             if (b.targets[n] >= 0 && !a->copy[at / WIDTH] && a->truth[at] >= 0) {
                 want[a->truth[at]] += (double)loss[(size_t)n * (size_t)stride];

@@ -1,9 +1,10 @@
-/* batch.h - what a pass reads: borrowed pointers to N rows.
+/* batch.h - what a pass reads: borrowed pointers to N positions.
  *
- *     gr_batch batch = {.rows = 4096, .ids = ids, .targets = targets, .start = start, .cls = cls, .denominator = 4096};
+ *     gr_batch batch = {.positions = 4096, .ids = ids, .targets = targets, .start = start, .denominator = 4096};
  *     gr_run_forward(run, &batch);
  *
- * Rows are tokens of a language model, samples or timesteps elsewhere. What a class means is known to route.h only.
+ * Positions are tokens of a language model, samples or timesteps elsewhere; a value, [N x width], has a row for each.
+ * What a class means is known to route.h only.
  */
 #ifndef GRADROUTE_BATCH_H
 #define GRADROUTE_BATCH_H
@@ -17,7 +18,7 @@ extern "C" {
 enum { GR_BATCH_INPUTS = 4 };
 
 typedef struct gr_batch {
-    int rows;               /* N, at most the run's capacity */
+    int positions;          /* N, at most the run's capacity */
     const int32_t *ids;     /* [N] tokens for gr_embedding */
     const int32_t *targets; /* [N] for gr_cross_entropy; negative: ignored */
     const int32_t

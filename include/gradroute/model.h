@@ -5,7 +5,7 @@
  *     gr_tables_param(tables, part, (double[]){1, 0});                 class 1 does not write this rectangle
  *     gr_tables_gate(tables, region, (double[]){0, 1});                class 0 runs with the region off
  *     gr_tables_finish(tables);
- *     gr_run *run;       gr_run_new(&run, model, tables, &(gr_run_def){.rows = 4096, .train = true}, &err);
+ *     gr_run *run;       gr_run_new(&run, model, tables, &(gr_run_def){.positions = 4096, .train = true}, &err);
  *     gr_run_zero(run);
  *     gr_run_forward(run, &batch);
  *     gr_run_backward(run);
@@ -104,13 +104,13 @@ double gr_tables_weight(const gr_tables *tables, int slice, int cls);
  */
 
 typedef struct gr_run_def {
-    int rows;               /* capacity N of a (micro-)batch */
+    int positions;          /* capacity N of a (micro-)batch */
     bool train;             /* keeps what backward needs; dropout is on */
     uint64_t seed;          /* of dropout */
     gr_precision precision; /* GR_PRECISION_MODEL (0): that of the model */
-    /* > 0: rows is 1, nothing is trained, and a pass computes the row at position batch.first of a document, with what
-     * operations keep of at most this many rows (infer.h: gr_decoder). In bfloat16 then: what is kept, and copies of
-     * the weights as they are now; values stay float32. Losses are not computed. */
+    /* > 0: positions is 1, nothing is trained, and a pass computes the row at position batch.first of a document, with
+     * what operations keep of at most this many rows (infer.h: gr_decoder). In bfloat16 then: what is kept, and copies
+     * of the weights as they are now; values stay float32. Losses are not computed. */
     int decode;
     /* Training: of the segments of the graph (gr_graph_segment_begin; a transformer has one for each layer) keep only
      * what is read outside of them, and compute the rest a second time, a segment at a time, in the backward pass.

@@ -71,7 +71,7 @@ typedef enum gr_off { GR_OFF_ZERO, GR_OFF_REINIT, GR_OFF_MEAN } gr_off;
 typedef struct gr_surgery_off_def {
     gr_off how;
     uint64_t seed;                                /* reinit */
-    int rows;                                     /* mean: the most rows in a batch */
+    int positions;                                /* mean: the most in a batch */
     bool (*next)(void *context, gr_batch *batch); /* mean: the next calibration batch, false at the end */
     void *context;
 } gr_surgery_off_def;
@@ -137,13 +137,13 @@ gr_status gr_surgery_resize(gr_surgery_result *out, const gr_arch_def *def, gr_m
 /* ---- compare --------------------------------------------------------------------------------------------------------
  *
  * The largest |difference| of logits between two models over batches, each under its profile (tables whose class 0
- * every row uses; NULL: everything on). Rows whose class is -1 do not count. GR_ERR_USAGE: no rows, more than `rows` of
- * them in a batch, outputs of different widths. A difference that is no number is given as infinity. */
+ * every row uses; NULL: everything on). Rows whose class is -1 do not count. GR_ERR_USAGE: no positions, more than
+ * `positions` of them in a batch, outputs of different widths. A difference that is no number is given as infinity. */
 typedef struct gr_surgery_side {
     gr_model *model;
     const gr_tables *tables;
 } gr_surgery_side;
-gr_status gr_surgery_compare(double *largest, const gr_surgery_side side[2], int rows,
+gr_status gr_surgery_compare(double *largest, const gr_surgery_side side[2], int positions,
                              bool (*next)(void *context, gr_batch *batch), void *context, gr_error *err);
 
 #ifdef __cplusplus

@@ -27,7 +27,7 @@ typedef struct gr_probe gr_probe;
  * a multilayer perceptron. Errors: those of the corpus, of gr_bundle_tokenizer; GR_ERR_USAGE: the tokenizer has more
  * tokens than the network reads. */
 gr_status gr_probe_open(gr_probe **probe, const char *path, const gr_bundle *bundle, gr_error *err);
-int gr_probe_rows(const gr_probe *probe);         /* most positions in a batch */
+int gr_probe_positions(const gr_probe *probe);    /* most positions in a batch */
 bool gr_probe_next(void *probe, gr_batch *batch); /* false at the end; fits gr_surgery_off_def.next */
 int gr_probe_batches(const gr_probe *probe);      /* handed out since the last rewind */
 void gr_probe_rewind(gr_probe *probe);

@@ -9,8 +9,8 @@
 enum { ROWS = 16, KEYED_WIDTH = 64 };
 
 struct gr_probe {
-    int rows;    /* most positions in a batch */
-    int batches; /* handed out since the last rewind */
+    int positions; /* most in a batch */
+    int batches;   /* handed out since the last rewind */
     gr_dataset *data;
     gr_labels *labels;
     gr_scan *scan;                        /* NULL: without a file */
@@ -33,16 +33,16 @@ static gr_status open_file(gr_probe *p, const char *path, const gr_bundle *bundl
                             p->data->vocab, bundle->def->vocab);
 
     /* Batches of ROWS rows of the model's context. */
-    p->rows = ROWS * width;
-    p->start = gr_alloc(sizeof *p->start * (size_t)p->rows);
-    p->cls = gr_alloc(sizeof *p->cls * (size_t)p->rows);
+    p->positions = ROWS * width;
+    p->start = gr_alloc(sizeof *p->start * (size_t)p->positions);
+    p->cls = gr_alloc(sizeof *p->cls * (size_t)p->positions);
     return gr_scan_new(&p->scan, p->data, p->labels, p->data->train, p->data->train_count, ROWS, width, err);
 }
 
 /* Input `which`: standard normal numbers, `width` for each row. */
 static void fill_numbers(gr_probe *p, int which, int width, gr_key key) {
-    p->x[which] = gr_alloc(sizeof *p->x[which] * (size_t)p->rows * (size_t)width);
-    for (size_t i = 0; i < (size_t)p->rows * (size_t)width; i++)
+    p->x[which] = gr_alloc(sizeof *p->x[which] * (size_t)p->positions * (size_t)width);
+    for (size_t i = 0; i < (size_t)p->positions * (size_t)width; i++)
         p->x[which][i] = (gr_real)gr_random_normal(key, i, (uint32_t)which);
 }
 
@@ -52,14 +52,14 @@ static void fill_keyed(gr_probe *p, const gr_arch_def *def) {
     bool text = !gr__arch_of(def)->sized;
     int width = text ? (def->context < KEYED_WIDTH ? def->context : KEYED_WIDTH) : 1;
     uint64_t tokens = (uint64_t)(text ? def->vocab : def->sizes[def->size_count - 1]);
-    p->rows = ROWS * width;
-    p->ids = gr_alloc(sizeof *p->ids * (size_t)p->rows);
-    p->targets = gr_alloc(sizeof *p->targets * (size_t)p->rows);
-    p->start = gr_alloc(sizeof *p->start * (size_t)p->rows);
-    p->cls = gr_alloc(sizeof *p->cls * (size_t)p->rows);
+    p->positions = ROWS * width;
+    p->ids = gr_alloc(sizeof *p->ids * (size_t)p->positions);
+    p->targets = gr_alloc(sizeof *p->targets * (size_t)p->positions);
+    p->start = gr_alloc(sizeof *p->start * (size_t)p->positions);
+    p->cls = gr_alloc(sizeof *p->cls * (size_t)p->positions);
 
     /* Each row is a document of its own. */
-    for (int i = 0; i < p->rows; i++) {
+    for (int i = 0; i < p->positions; i++) {
         p->ids[i] = (int32_t)(gr_random_bits(key, (uint64_t)i, 2) % tokens);
         p->targets[i] = (int32_t)(gr_random_bits(key, (uint64_t)i, 3) % tokens);
         p->start[i] = i / width * width;
@@ -84,7 +84,7 @@ gr_status gr_probe_open(gr_probe **probe, const char *path, const gr_bundle *bun
     return status;
 }
 
-int gr_probe_rows(const gr_probe *probe) { return probe->rows; }
+int gr_probe_positions(const gr_probe *probe) { return probe->positions; }
 int gr_probe_batches(const gr_probe *probe) { return probe->batches; }
 
 /* A batch borrows the probe's arrays: it holds until the next call. */
@@ -94,13 +94,13 @@ bool gr_probe_next(void *probe, gr_batch *batch) {
 
     /* The only batch without a file. */
     if (!p->scan) {
-        *batch = (gr_batch){.rows = p->rows,
+        *batch = (gr_batch){.positions = p->positions,
                             .ids = p->ids,
                             .targets = p->targets,
                             .start = p->start,
                             .cls = p->cls,
                             .x = {p->x[0], p->x[1]},
-                            .denominator = p->rows};
+                            .denominator = p->positions};
         return p->batches++ == 0;
     }
 
@@ -112,7 +112,7 @@ bool gr_probe_next(void *probe, gr_batch *batch) {
         p->start[i] = i / rows.width * rows.width + rows.start[i];
         p->cls[i] = rows.doc[i] < 0 ? -1 : 0;
     }
-    *batch = (gr_batch){.rows = n,
+    *batch = (gr_batch){.positions = n,
                         .ids = rows.ids,
                         .targets = rows.targets,
                         .start = p->start,

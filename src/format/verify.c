@@ -40,7 +40,7 @@ static gr_status compare(double *difference, gr_probe *probe, const gr_verify_si
 
     gr_probe_rewind(probe);
     if (status == GR_OK)
-        status = gr_surgery_compare(difference, compared, gr_probe_rows(probe), next_few, probe, err);
+        status = gr_surgery_compare(difference, compared, gr_probe_positions(probe), next_few, probe, err);
     for (int k = 0; k < 2; k++)
         gr_tables_free(tables[k]);
     return status;

@@ -33,7 +33,7 @@ gr_status gr_decoder_new(gr_decoder **out, gr_model *model, const gr_tables *tab
     /* The run that computes row by row knows how many tokens there are. */
     gr_run *step;
     GR_TRY(gr_run_new(&step, model, tables,
-                      &(gr_run_def){.rows = 1, .precision = def->precision, .decode = def->context}, err));
+                      &(gr_run_def){.positions = 1, .precision = def->precision, .decode = def->context}, err));
     if (step->vocab == INT32_MAX) {
         gr_run_free(step);
         return gr_error_set(err, GR_ERR_USAGE, "model", NULL, "it reads no tokens");
@@ -68,7 +68,8 @@ static gr_status pass_for(gr_decoder *d, int count, gr_error *err) {
     gr_run_free(d->pass);
     d->pass = NULL;
     d->pass_rows = rows;
-    GR_TRY(gr_run_new(&d->pass, d->model, d->tables, &(gr_run_def){.rows = rows, .precision = d->def.precision}, err));
+    GR_TRY(gr_run_new(&d->pass, d->model, d->tables, &(gr_run_def){.positions = rows, .precision = d->def.precision},
+                      err));
     d->pass->follower = d->step;
     return GR_OK;
 }
@@ -77,7 +78,7 @@ static gr_status pass_for(gr_decoder *d, int count, gr_error *err) {
 static gr_status pass_over(gr_decoder *d, const gr_real **logits, gr_error *err) {
     GR_TRY(pass_for(d, d->count, err));
     int stride;
-    gr_run_forward(d->pass, &(gr_batch){.rows = d->count, .ids = d->ids, .denominator = 1});
+    gr_run_forward(d->pass, &(gr_batch){.positions = d->count, .ids = d->ids, .denominator = 1});
     const gr_real *all = gr_run_value(d->pass, d->logits, &stride);
     *logits = all + (size_t)(d->count - 1) * (size_t)stride;
     return GR_OK;
@@ -86,7 +87,7 @@ static gr_status pass_over(gr_decoder *d, const gr_real **logits, gr_error *err)
 /* Computes the row at this position of the window from those before it. */
 static void step_to(gr_decoder *d, const gr_real **logits, int position) {
     int stride;
-    gr_run_forward(d->step, &(gr_batch){.rows = 1, .ids = d->ids + position, .first = position, .denominator = 1});
+    gr_run_forward(d->step, &(gr_batch){.positions = 1, .ids = d->ids + position, .first = position, .denominator = 1});
     *logits = gr_run_value(d->step, d->logits, &stride);
 }
 

@@ -128,7 +128,7 @@ static bool next_rows(void *user, gr_batch *batch) {
         c->start[i] = i / rows.width * rows.width + rows.start[i];
         c->cls[i] = rows.doc[i] < 0 ? -1 : 0;
     }
-    *batch = (gr_batch){.rows = rows.sequences * rows.width,
+    *batch = (gr_batch){.positions = rows.sequences * rows.width,
                         .ids = rows.ids,
                         .targets = rows.targets,
                         .start = c->start,
@@ -167,7 +167,7 @@ static gr_status silence(gr_surgery_result *out, const gr_making *m, const char 
         GR_TRY(gr_scan_new(&rows.scan, p->data, p->labels, p->data->train, p->data->train_count, ROWS, width, err));
         rows.start = gr_alloc((size_t)ROWS * (size_t)width * sizeof *rows.start);
         rows.cls = gr_alloc((size_t)ROWS * (size_t)width * sizeof *rows.cls);
-        def.rows = ROWS * width;
+        def.positions = ROWS * width;
         def.next = next_rows;
         def.context = &rows;
     }

@@ -72,7 +72,7 @@ static double available_memory(void) {
 static bool fits(const gr_model *model, const gr_project *p, int rows) {
     const gr_recipe *r = p->recipe;
     int part = r->train.micro && r->train.micro < rows ? r->train.micro : rows;
-    gr_run_def run = {.rows = part * r->data.context, .train = true, .precision = r->precision};
+    gr_run_def run = {.positions = part * r->data.context, .train = true, .precision = r->precision};
     run.recompute = r->train.recompute;
     gr_memory m = gr_run_plan(model, NULL, &run);
     return (double)(m.total - m.parameters) + (double)gr_optim_plan(model, &r->train.optim) < available_memory();

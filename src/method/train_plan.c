@@ -26,7 +26,7 @@ static gr_status add_sizes(gr_cost *cost, const gr_making *m, const gr_made *dra
         GR_TRY(gr_router_new(&router, model, r->routes, r->seed, err));
 
     int rows = r->train.micro ? r->train.micro : r->train.batch;
-    gr_run_def run = {.rows = rows * r->data.context, .train = true, .precision = r->precision};
+    gr_run_def run = {.positions = rows * r->data.context, .train = true, .precision = r->precision};
     run.recompute = r->train.recompute;
     cost->memory = gr_run_plan(model, router ? gr_router_tables(router) : NULL, &run);
     add_measuring(&cost->memory, model, p, router && gr__train_watched(m->settings));

@@ -68,7 +68,7 @@ static void copy_rows(gr_run *run, const gr_batch *b) {
     int documents = 0;
     for (int n = 0; n < run->used; n++) {
         int32_t c = -1;
-        if (n < b->rows)
+        if (n < b->positions)
             c = b->cls ? b->cls[n] : 0;
         assert(c < run->tables->classes);
         cls[n] = c;
@@ -91,7 +91,7 @@ static void copy_rows(gr_run *run, const gr_batch *b) {
 
     /* What operations see of the batch. */
     gr_op_rows *rows = &run->rows;
-    rows->rows = b->rows;
+    rows->rows = b->positions;
     rows->capacity = run->used;
     rows->documents = documents;
     for (int i = 0; i < GR_BATCH_INPUTS; i++)
@@ -248,9 +248,9 @@ static void find_live(gr_run *run, int blocks) {
 
 void gr__rows_bind(gr_run *run, const gr_batch *batch) {
     int block = run->layout->block;
-    assert(batch->rows > 0 && batch->rows <= run->layout->capacity);
+    assert(batch->positions > 0 && batch->positions <= run->layout->capacity);
     run->batch = batch;
-    run->used = (batch->rows + block - 1) / block * block;
+    run->used = (batch->positions + block - 1) / block * block;
     copy_rows(run, batch);
     weigh_rows(run, batch->mix);
     mark_open(run, batch->mix);

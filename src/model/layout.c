@@ -407,7 +407,7 @@ gr__layout *gr__layout_new(const gr_model *model, const gr_tables *tables, const
     gr__layout *l = gr_alloc(sizeof *l);
 
     /* Rows come in blocks: of GR_BLOCK, or one smaller block. A run that decodes has one row, which is its block. */
-    int rows = def->rows > 0 ? def->rows : 1;
+    int rows = def->positions > 0 ? def->positions : 1;
     l->positions = def->decode > 0 ? def->decode : 0;
     l->block = rows < GR_BLOCK ? (int)round_up((size_t)rows, 8) : GR_BLOCK;
     if (l->positions)

@@ -214,7 +214,7 @@ gr_status gr_run_new(gr_run **out, gr_model *model, const gr_tables *tables, con
 
     /* What may be refused: large memory. */
     parts p;
-    gr_status status = take_memory(run, &p, def->rows, err);
+    gr_status status = take_memory(run, &p, def->positions, err);
     if (status == GR_OK)
         status = open_nodes(run, &p, def, err);
     if (status != GR_OK) {

@@ -12,7 +12,7 @@ static double difference(gr_run *const run[2], const gr_value logits[2], int wid
     double largest = 0;
     for (int k = 0; k < 2; k++)
         v[k] = gr_run_value(run[k], logits[k], &stride[k]);
-    for (int i = 0; i < batch->rows; i++) {
+    for (int i = 0; i < batch->positions; i++) {
         if (batch->cls[i] < 0)
             continue;
         const gr_real *a = v[0] + (size_t)i * (size_t)stride[0], *b = v[1] + (size_t)i * (size_t)stride[1];
@@ -26,17 +26,17 @@ static double difference(gr_run *const run[2], const gr_value logits[2], int wid
     return largest;
 }
 
-/* cls[rows]: the profiles know one class. */
-static gr_status compare(double *largest, gr_run *const run[2], const gr_value logits[2], int width, int rows,
+/* cls[positions]: the profiles know one class. */
+static gr_status compare(double *largest, gr_run *const run[2], const gr_value logits[2], int width, int positions,
                          int32_t *cls, bool (*next)(void *, gr_batch *), void *context, gr_error *err) {
     int64_t counted = 0;
     for (gr_batch batch = {0}; next(context, &batch); batch = (gr_batch){0}) {
-        if (batch.rows < 1 || batch.rows > rows)
+        if (batch.positions < 1 || batch.positions > positions)
             return gr_error_set(err, GR_ERR_USAGE, "comparison", NULL,
-                                "a batch has %d rows, the most was said to be %d", batch.rows, rows);
+                                "a batch has %d positions, the most was said to be %d", batch.positions, positions);
 
         /* Absent rows stay absent, and all others have the one class that a profile knows. */
-        for (int i = 0; i < batch.rows; i++) {
+        for (int i = 0; i < batch.positions; i++) {
             cls[i] = batch.cls && batch.cls[i] < 0 ? -1 : 0;
             counted += cls[i] == 0;
         }
@@ -51,11 +51,11 @@ static gr_status compare(double *largest, gr_run *const run[2], const gr_value l
 
     /* No row would make any two models equal. */
     if (!counted)
-        return gr_error_set(err, GR_ERR_USAGE, "comparison", NULL, "there are no rows to compare on");
+        return gr_error_set(err, GR_ERR_USAGE, "comparison", NULL, "there are no positions to compare on");
     return GR_OK;
 }
 
-gr_status gr_surgery_compare(double *largest, const gr_surgery_side side[2], int rows,
+gr_status gr_surgery_compare(double *largest, const gr_surgery_side side[2], int positions,
                              bool (*next)(void *context, gr_batch *batch), void *context, gr_error *err) {
     gr_value logits[2];
     int width[2];
@@ -72,12 +72,12 @@ gr_status gr_surgery_compare(double *largest, const gr_surgery_side side[2], int
                             width[1]);
 
     /* Runs with the tables of each side. */
-    int32_t *cls = gr_alloc((size_t)rows * sizeof *cls);
+    int32_t *cls = gr_alloc((size_t)positions * sizeof *cls);
     gr_status status = GR_OK;
     for (int k = 0; k < 2 && status == GR_OK; k++)
-        status = gr_run_new(&run[k], side[k].model, side[k].tables, &(gr_run_def){.rows = rows}, err);
+        status = gr_run_new(&run[k], side[k].model, side[k].tables, &(gr_run_def){.positions = positions}, err);
     if (status == GR_OK)
-        status = compare(largest, run, logits, width[0], rows, cls, next, context, err);
+        status = compare(largest, run, logits, width[0], positions, cls, next, context, err);
     gr_run_free(run[0]);
     gr_run_free(run[1]);
     gr_free(cls);

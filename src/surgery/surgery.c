@@ -248,7 +248,7 @@ static double row_weight(const gr_batch *batch, int i) {
 static void watch_add(const watch *w, const gr_run *run, const gr_batch *batch) {
     int stride;
     const gr_real *x = gr_run_value(run, w->value, &stride);
-    for (int i = 0; i < batch->rows; i++) {
+    for (int i = 0; i < batch->positions; i++) {
         double weight = row_weight(batch, i);
         if (weight == 0)
             continue;
@@ -260,7 +260,7 @@ static void watch_add(const watch *w, const gr_run *run, const gr_batch *batch) 
 /* What the rows of a batch weigh together. */
 static double batch_weight(const gr_batch *batch) {
     double total = 0;
-    for (int i = 0; i < batch->rows; i++)
+    for (int i = 0; i < batch->positions; i++)
         total += row_weight(batch, i);
     return total;
 }
@@ -270,12 +270,12 @@ static gr_status calibrate(watch *list, int count, gr_run *run, const gr_surgery
                            gr_error *err) {
     double total = 0;
     for (gr_batch batch = {0}; how->next(how->context, &batch); batch = (gr_batch){0}) {
-        if (batch.rows < 1 || batch.rows > how->rows)
-            return USAGE(err, NULL, "a calibration batch has %d rows, the most was said to be %d", batch.rows,
-                         how->rows);
+        if (batch.positions < 1 || batch.positions > how->positions)
+            return USAGE(err, NULL, "a calibration batch has %d positions, the most was said to be %d", batch.positions,
+                         how->positions);
 
         /* Absent rows stay absent. */
-        for (int i = 0; i < batch.rows; i++)
+        for (int i = 0; i < batch.positions; i++)
             cls[i] = batch.cls && batch.cls[i] < 0 ? -1 : 0;
         batch.cls = cls;
         gr_run_forward(run, &batch);
@@ -352,7 +352,7 @@ static gr_status measure(watch *list, const gr__blueprint *blueprint, gr_model *
     }
 
     /* Without tables: regions are on, as in plain use. */
-    gr_status status = gr_run_new(&run, twin, NULL, &(gr_run_def){.rows = how->rows}, err);
+    gr_status status = gr_run_new(&run, twin, NULL, &(gr_run_def){.positions = how->positions}, err);
     if (status == GR_OK)
         status = calibrate(list, count, run, how, cls, err);
     gr_run_free(run);
@@ -365,7 +365,7 @@ static gr_status off_mean(const gr__blueprint *blueprint, gr_model *model, int r
                           gr_error *err) {
     int count = GR__SORTS * blueprint->layers;
     watch *list = gr_alloc((size_t)count * sizeof *list);
-    int32_t *cls = gr_alloc((size_t)how->rows * sizeof *cls);
+    int32_t *cls = gr_alloc((size_t)how->positions * sizeof *cls);
     gr_status status = measure(list, blueprint, model, how, cls, err);
 
     /* What the units put out through every parameter that reads them. */
@@ -399,7 +399,7 @@ static gr_status check_mean(const gr__blueprint *blueprint, int r, const gr_surg
                 return USAGE(err, "merge or remove the adapter first",
                              "the adapter '%s' reads heads or neurons, so the mean of '%s' is not in one map",
                              blueprint->def->regions[k].name, region->name);
-    if (!how->next || how->rows < 1)
+    if (!how->next || how->positions < 1)
         return USAGE(err, NULL, "mean ablation of '%s' needs calibration batches", region->name);
     return GR_OK;
 }

@@ -161,7 +161,7 @@ int gr__assembly_batches(const gr__assembly *a) { return (a->sequences + a->micr
 gr_batch gr__assembly_batch(const gr__assembly *a, int index) {
     int first = index * a->micro, n = a->sequences - first < a->micro ? a->sequences - first : a->micro;
     size_t at = (size_t)first * (size_t)a->width;
-    return (gr_batch){.rows = n * a->width,
+    return (gr_batch){.positions = n * a->width,
                       .ids = a->ids + at,
                       .targets = a->targets + at,
                       .start = a->start + at,

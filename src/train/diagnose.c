@@ -173,7 +173,7 @@ size_t gr_diagnostics_plan(const gr_model *model, const gr_diagnostics_def *def,
     if (def->probe <= 0 || !gr_model_regions(model) || !data || !labels)
         return 0;
     gr_tables *tables = profiles(model);
-    gr_memory memory = gr_run_plan(model, tables, &(gr_run_def){.rows = rows * width});
+    gr_memory memory = gr_run_plan(model, tables, &(gr_run_def){.positions = rows * width});
     gr_tables_free(tables);
 
     /* Beside the run a sample of each group, of documents that have one token at least. */
@@ -205,7 +205,7 @@ static gr_status open_groups(gr__diagnosis *d, const gr_train_def *def, gr_error
     d->cls = gr_alloc(sizeof *d->cls * n);
     d->loss = gr_alloc(sizeof *d->loss * (size_t)d->groups * (size_t)(1 + d->regions));
     d->profiles = profiles(def->model);
-    return gr_run_new(&d->eval, def->model, d->profiles, &(gr_run_def){.rows = (int)n}, err);
+    return gr_run_new(&d->eval, def->model, d->profiles, &(gr_run_def){.positions = (int)n}, err);
 }
 
 /* Every key with a number, at most once in each of: gradient, update (kinds x owners), absorption, losses. */
@@ -397,7 +397,7 @@ static double loss_of(gr__diagnosis *d, int g, int profile) {
         d->cls[i] = rows.doc[i] < 0 ? -1 : profile;
     }
 
-    gr_batch batch = {.rows = n,
+    gr_batch batch = {.positions = n,
                       .ids = rows.ids,
                       .targets = rows.targets,
                       .x = {rows.x},

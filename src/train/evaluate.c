@@ -30,7 +30,7 @@ gr_status gr_evaluator_new(gr_evaluator **evaluator, gr_model *model, const gr_t
     if (rows < 1 || width < 1 || rows > INT32_MAX / 2 / width)
         return gr_error_set(err, GR_ERR_USAGE, "evaluation", NULL, "a batch of %d rows of %d positions", rows, width);
     gr_run *run;
-    GR_TRY(gr_run_new(&run, model, tables, &(gr_run_def){.rows = rows * width}, err));
+    GR_TRY(gr_run_new(&run, model, tables, &(gr_run_def){.positions = rows * width}, err));
 
     gr_evaluator *e = gr_alloc(sizeof *e);
     size_t n = (size_t)rows * (size_t)width;
@@ -72,7 +72,7 @@ static void forward(gr_evaluator *e, const gr_rows *rows) {
         e->cls[i] = rows->doc[i] < 0 ? -1 : 0;
     }
 
-    gr_batch batch = {.rows = n,
+    gr_batch batch = {.positions = n,
                       .ids = rows->ids,
                       .targets = rows->targets,
                       .start = e->start,

@@ -48,7 +48,7 @@ static gr_status tuning_open(tuning *t, gr_model *model, const gr_tables *tables
 
     /* What a step needs: a run, its rows in order, an optimiser. */
     t->batch = t->all.sequences < def->rows ? t->all.sequences : def->rows;
-    gr_run_def run = {.rows = t->batch * def->width, .train = true, .seed = gr_model_seed(model)};
+    gr_run_def run = {.positions = t->batch * def->width, .train = true, .seed = gr_model_seed(model)};
     run.recompute = def->recompute;
     GR_TRY(gr_run_new(&t->run, model, tables, &run, err));
     t->assembly = gr__assembly_new(t->batch, def->width, t->batch, NULL);

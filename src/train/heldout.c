@@ -57,7 +57,7 @@ size_t gr_heldout_plan(const gr_model *model, const gr_heldout_def *def, int row
     if (!is_wanted(model, def))
         return 0;
     const gr_dataset *data = def->data;
-    gr_memory run = gr_run_plan(model, NULL, &(gr_run_def){.rows = pass_rows(width) * width});
+    gr_memory run = gr_run_plan(model, NULL, &(gr_run_def){.positions = pass_rows(width) * width});
     size_t sample = sample_size(data, rows, width), positions = (size_t)pass_rows(width) * (size_t)width;
     sample = sample < data->validation_count ? sample : data->validation_count;
 

@@ -160,7 +160,7 @@ static gr_status open_files(gr_trainer *t, const char *folder, gr_error *err) {
 static gr_status open_all(gr_trainer *t, gr_error *err) {
     const gr_train_def *d = &t->def;
     const gr_tables *tables = d->router ? gr_router_tables(d->router) : NULL;
-    gr_run_def run = {.rows = d->micro * d->width, .train = true, .seed = d->seed, .recompute = d->recompute};
+    gr_run_def run = {.positions = d->micro * d->width, .train = true, .seed = d->seed, .recompute = d->recompute};
 
     /* The network's run, the optimiser and the batch. */
     GR_TRY(gr_run_new(&t->run, d->model, tables, &run, err));

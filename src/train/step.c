@@ -9,7 +9,7 @@
 
 /* Adds a micro-batch's losses to those of the true labels. loss has a number for each row, `stride` apart. */
 static void collect(gr__losses *losses, const gr__assembly *a, const gr_batch *batch, const gr_real *loss, int stride) {
-    for (int n = 0; n < batch->rows; n++) {
+    for (int n = 0; n < batch->positions; n++) {
         size_t at = (size_t)batch->first + (size_t)n;
         int label = a->truth[at];
 
