@@ -161,7 +161,7 @@ static void print_json(const sums *s, const gr_experiment *e, const gr_plan *p, 
     /* Arms, also those that do not run. */
     json_t *arms = json_array(), *points = json_array();
     for (int i = 0; i < e->arms; i++) {
-        const gr_experiment_arm *arm = &e->arm[i];
+        const gr_arm *arm = &e->arm[i];
         json_array_append_new(arms, json_pack("{s:s, s:s, s:s?, s:i, s:i, s:I}", "name", arm->name, "method",
                                               arm->method->name, "from", arm->from ? arm->from->name : NULL, "points",
                                               s->arm[i].points, "values", gr_experiment_knobs(e, i), "models",

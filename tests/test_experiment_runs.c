@@ -240,7 +240,7 @@ static void four_others_are_read(void **state) {
 
     e = opened("tests/data/experiments/oversight.yaml", "paper");
     assert_true(e->arms == 7 && e->zero == -1 && e->ones == 0 && e->base && !e->base_file && e->seeds == 10);
-    const gr_experiment_arm *no_gate = &e->arm[arm_of(e, "no_gate")];
+    const gr_arm *no_gate = &e->arm[arm_of(e, "no_gate")];
     assert_false(gr_experiment_at(e, no_gate->at, no_gate->ats, 0));
     assert_true(gr_experiment_at(e, no_gate->at, no_gate->ats, 1));
     gr_experiment_free(e);

@@ -66,12 +66,12 @@ typedef struct gr_knob {
     int values;                         /* 0: the arm has none of its own */
 } gr_knob;
 
-/* A model of the comparison. (gr_arm, once the lab of today makes room for the name.) */
-typedef struct gr_experiment_arm {
+/* A model of the comparison. */
+typedef struct gr_arm {
     const char *name;
-    const char *title, *note;             /* of tables: the name and "" where nothing is said */
-    const char *shown;                    /* of narrow columns; NULL: no column of its own there */
-    const struct gr_experiment_arm *from; /* its parent, which stands before it; NULL: from the seed */
+    const char *title, *note;  /* of tables: the name and "" where nothing is said */
+    const char *shown;         /* of narrow columns; NULL: no column of its own there */
+    const struct gr_arm *from; /* its parent, which stands before it; NULL: from the seed */
     const gr_method *method;
     struct gr_yaml *const *options; /* of the method, as they are said, for each value of its own knob */
     gr_knob knob;
@@ -79,7 +79,7 @@ typedef struct gr_experiment_arm {
     bool fixed;       /* runs whatever was selected */
     const gr_at *at;  /* [ats] runs at points with one of these values of each axis named; none: at all */
     int ats;
-} gr_experiment_arm;
+} gr_arm;
 
 /* A measure or an attack, its options, and the arms that it is taken of. */
 typedef struct gr_reading {
@@ -144,7 +144,7 @@ typedef struct gr_experiment {
     int seeds;           /* that of the recipe, and those above it */
     const gr_axis *axis; /* [axes] */
     int axes;
-    const gr_experiment_arm *arm; /* [arms] parents before children, else as in the file */
+    const gr_arm *arm; /* [arms] parents before children, else as in the file */
     int arms;
     const int *only; /* [onlys] arms that run where nobody selects; NULL: all by their facts */
     int onlys;

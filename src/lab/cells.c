@@ -41,7 +41,7 @@ static void list_data(lister *l) {
 }
 
 /* The use of the model that an arm goes on from: with the same knob, where the knob is the parent's. */
-static int parent_of(const lister *l, const gr_experiment_arm *arm, int point, int seed, int knob) {
+static int parent_of(const lister *l, const gr_arm *arm, int point, int seed, int knob) {
     int parent = (int)(arm->from - l->def->experiment->arm);
     bool inherited = arm->knob.values == 0;
     return *model_at(l, parent, point, seed, inherited ? knob : 0);
@@ -50,7 +50,7 @@ static int parent_of(const lister *l, const gr_experiment_arm *arm, int point, i
 /* The cells of an arm: a model for each point, seed and knob at which it and its parent are made. */
 static void list_models(lister *l, int arm) {
     const gr_experiment *e = l->def->experiment;
-    const gr_experiment_arm *a = &e->arm[arm];
+    const gr_arm *a = &e->arm[arm];
     int knobs = gr_experiment_knobs(e, arm);
     for (int point = 0; point < l->points; point++)
         for (int seed = 0; seed < l->def->seeds && gr_experiment_at(e, a->at, a->ats, point); seed++)

@@ -51,7 +51,7 @@ static void put(gr__costing *w, const gr__use *use, const gr_cost *cost) {
 /* One more draft, of the model of a use; *there: its method has drafts. cost NULL: it is not asked for. */
 static gr_status add_draft(gr__costing *w, drafts *d, const gr__use *use, gr_cost *cost, bool *there, gr_error *err) {
     const gr_lab *lab = w->lab;
-    const gr_experiment_arm *arm = &lab->experiment->arm[use->arm];
+    const gr_arm *arm = &lab->experiment->arm[use->arm];
     const gr_method *method = arm->method;
     gr__lab_arm own;
     gr_settings *settings = NULL;

@@ -42,7 +42,7 @@ gr_status gr__arms_read(gr__experiment_reader *r, gr_yaml *node, const int **arm
 
 /* An arm before all of them are known. */
 typedef struct draft {
-    gr_experiment_arm arm;
+    gr_arm arm;
     gr_yaml *map, *from; /* from: the node that names its parent; NULL: it has none */
     int parent;          /* by number, -1: none */
     int place;           /* among the arms in order; -1: not placed yet */
@@ -115,7 +115,7 @@ static gr_status read_arm(gr__experiment_reader *r, draft *d, gr_yaml *map, gr_e
     GR_TRY(find_method(r, d, &options, err));
 
     /* All of it but the parent, who may not be known yet. */
-    gr_experiment_arm *arm = &d->arm;
+    gr_arm *arm = &d->arm;
     arm->name = arm->title = map->key;
     arm->note = "";
     d->from = gr_yaml_find(map, "from");
@@ -182,7 +182,7 @@ static bool is_cyclic(const draft *drafts, int count, int first) {
 }
 
 /* Puts an arm behind its parents, which are placed on the way. */
-static void place_arm(gr_experiment *e, gr_experiment_arm *arms, draft *drafts, int number) {
+static void place_arm(gr_experiment *e, gr_arm *arms, draft *drafts, int number) {
     while (drafts[number].place < 0) {
         /* The first of its line that is not there yet. */
         int next = number;
@@ -197,8 +197,8 @@ static void place_arm(gr_experiment *e, gr_experiment_arm *arms, draft *drafts, 
 }
 
 /* At most one knob in a line of parents: children have their values. */
-static gr_status check_knobs(const draft *d, const gr_experiment_arm *arm, gr_error *err) {
-    const gr_experiment_arm *parent = arm->from;
+static gr_status check_knobs(const draft *d, const gr_arm *arm, gr_error *err) {
+    const gr_arm *parent = arm->from;
     while (parent && parent->knob.values == 0)
         parent = parent->from;
     if (arm->knob.values == 0 || !parent)
@@ -210,7 +210,7 @@ static gr_status check_knobs(const draft *d, const gr_experiment_arm *arm, gr_er
 
 /* Puts arms behind their parents; a circle is an error. */
 static gr_status order_arms(gr__experiment_reader *r, draft *drafts, int count, gr_error *err) {
-    gr_experiment_arm *arms = gr_arena_alloc(r->arena, ((size_t)count + 1) * sizeof *arms);
+    gr_arm *arms = gr_arena_alloc(r->arena, ((size_t)count + 1) * sizeof *arms);
     for (int i = 0; i < count; i++)
         GR_TRY(find_parent(drafts, count, &drafts[i], err));
     for (int i = 0; i < count; i++)

@@ -74,7 +74,7 @@ gr_status gr_experiment_count(gr_experiment_counts *counts, const gr_experiment 
             continue;
         GR_TRY(times_of(&times, use, recipe, err));
         for (int i = 0; i < use->arms; i++) {
-            const gr_experiment_arm *arm = &e->arm[use->arm[i]];
+            const gr_arm *arm = &e->arm[use->arm[i]];
             if (runs[use->arm[i]] && gr_experiment_at(e, arm->at, arm->ats, point))
                 models += gr_experiment_knobs(e, use->arm[i]);
         }

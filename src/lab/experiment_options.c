@@ -88,7 +88,7 @@ static gr_status check_all_sets(const gr_setting *table, const gr_settings *sett
 /* ---- options ---- */
 
 /* The options with one value of the knob in its place, checked; value NULL: there is no knob. */
-static gr_status read_at(gr__experiment_reader *r, gr_yaml **options, const gr_experiment_arm *arm, const gr_yaml *node,
+static gr_status read_at(gr__experiment_reader *r, gr_yaml **options, const gr_arm *arm, const gr_yaml *node,
                          const gr_yaml *value, gr_error *err) {
     gr_settings *settings;
     *options = gr__experiment_keep(r->to, gr_yaml_copy(node, false));
@@ -100,7 +100,7 @@ static gr_status read_at(gr__experiment_reader *r, gr_yaml **options, const gr_e
     return status;
 }
 
-gr_status gr__experiment_options(gr__experiment_reader *r, gr_experiment_arm *arm, gr_yaml *node, gr_error *err) {
+gr_status gr__experiment_options(gr__experiment_reader *r, gr_arm *arm, gr_yaml *node, gr_error *err) {
     knob_place found = {0};
     if (gr__yaml_is_null(node))
         node->kind = GR_YAML_MAP;

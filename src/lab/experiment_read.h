@@ -33,7 +33,7 @@ gr_status gr__experiment_arms(gr__experiment_reader *r, gr_error *err);
 gr_status gr__experiment_roles(gr__experiment_reader *r, gr_error *err);
 
 /* experiment_options.c: an arm's options, for each value of its knob. */
-gr_status gr__experiment_options(gr__experiment_reader *r, gr_experiment_arm *arm, gr_yaml *node, gr_error *err);
+gr_status gr__experiment_options(gr__experiment_reader *r, gr_arm *arm, gr_yaml *node, gr_error *err);
 
 /* experiment_uses.c: groups, measures, attacks. */
 gr_status gr__experiment_groups(gr__experiment_reader *r, gr_error *err);

@@ -16,10 +16,10 @@ static bool holds(const gr_selection *how, const char *fact) {
     return false;
 }
 
-static int number_of(const gr_experiment *e, const gr_experiment_arm *arm) { return (int)(arm - e->arm); }
+static int number_of(const gr_experiment *e, const gr_arm *arm) { return (int)(arm - e->arm); }
 
 /* Arms without a word of their own run when their parent does. */
-static bool when_holds(const gr_experiment_arm *arm, const gr_selection *how) {
+static bool when_holds(const gr_arm *arm, const gr_selection *how) {
     while (arm && !arm->when)
         arm = arm->from;
     return !arm || holds(how, arm->when);
@@ -47,7 +47,7 @@ static gr_status add_named(bool *runs, const gr_experiment *e, const gr_selectio
 
     /* Parents stand before their children: one pass finds all that goes on from them. */
     for (int i = 0; i < e->arms && status == GR_OK; i++) {
-        const gr_experiment_arm *from = e->arm[i].from;
+        const gr_arm *from = e->arm[i].from;
         named[i] = named[i] || (from && named[number_of(e, from)]);
         runs[i] = runs[i] || named[i];
     }
@@ -111,7 +111,7 @@ bool gr_experiment_at(const gr_experiment *e, const gr_at *at, int ats, int poin
 }
 
 int gr_experiment_knobs(const gr_experiment *e, int arm) {
-    const gr_experiment_arm *a = &e->arm[arm];
+    const gr_arm *a = &e->arm[arm];
     while (a && a->knob.values == 0)
         a = a->from;
     return a ? a->knob.values : 1;
@@ -121,7 +121,7 @@ int gr_experiment_knobs(const gr_experiment *e, int arm) {
 
 gr_status gr_experiment_settings(gr_settings **settings, const gr_experiment *e, int arm, int knob,
                                  const gr_recipe *recipe, gr_error *err) {
-    const gr_experiment_arm *a = &e->arm[arm];
+    const gr_arm *a = &e->arm[arm];
     *settings = NULL;
     return gr__options_read(settings, a->method->option, a->method->preset, recipe,
                             a->options[a->knob.values > 0 ? knob : 0], err);

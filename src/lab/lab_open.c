@@ -105,7 +105,7 @@ gr_status gr__lab_open_place(gr_lab *lab, int place, const gr_control *control, 
 
 /* The arm whose recipe a model has: its own, or that of the parent that it goes on from. */
 static int recipe_arm(const gr_lab *lab, int arm) {
-    const gr_experiment_arm *a = &lab->experiment->arm[arm];
+    const gr_arm *a = &lab->experiment->arm[arm];
     while (a->from && !a->method->recipe)
         a = a->from;
     return (int)(a - lab->experiment->arm);
@@ -205,7 +205,7 @@ static gr_status select_arms(gr_lab *lab, gr_error *err) {
 
 /* Whether an arm could be made of these data: what its method would refuse is not suggested. */
 static bool could_run(const gr_lab *lab, int arm) {
-    const gr_experiment_arm *a = &lab->experiment->arm[arm];
+    const gr_arm *a = &lab->experiment->arm[arm];
     gr__use use = {.kind = GR_CELL_MODEL, .arm = arm, .reading = -1};
     gr_error no = {0};
     gr__lab_arm own;
@@ -252,7 +252,7 @@ static gr__cell_id begin_id(const gr_lab *lab, const gr__use *use) {
 /* A model: what its method is, and what it is shown. Whatever refuses to be made says so here. */
 static gr_status key_model(gr_lab *lab, gr__cell_id *id, char key[GR_DIGEST_HEX], json_t **of, bool *view,
                            const gr__use *use, gr_error *err) {
-    const gr_experiment_arm *arm = &lab->experiment->arm[use->arm];
+    const gr_arm *arm = &lab->experiment->arm[use->arm];
     const gr_method *method = arm->method;
     gr__lab_arm own;
     gr_settings *settings = NULL;

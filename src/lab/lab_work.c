@@ -80,7 +80,7 @@ static gr_status load_root(gr_lab *lab, int root, gr_error *err) {
 /* A view of what is at the end of the chain so far: the loaded model, or the last view of it. */
 static gr_status add_view(gr_lab *lab, int c, gr_error *err) {
     const gr__use *use = &lab->cells->use[lab->cells->cell[c].use];
-    const gr_experiment_arm *arm = &lab->experiment->arm[use->arm];
+    const gr_arm *arm = &lab->experiment->arm[use->arm];
     gr__lab_arm own;
     gr_settings *settings = NULL;
     if (lab->views == GR__VIEWS_MOST)
@@ -146,7 +146,7 @@ static void say_what(const job *j, const char *doing, const char *name) {
 /* "routed", or with what tells it from others of the arm: "routed preset.p_cr #2 size=small seed 2". */
 static char *name_use(const gr_lab *lab, const gr__use *use) {
     const gr_experiment *e = lab->experiment;
-    const gr_experiment_arm *arm = &e->arm[use->arm], *with = arm;
+    const gr_arm *arm = &e->arm[use->arm], *with = arm;
     char *name = gr_strdup(arm->name);
 
     /* Which value of the knob, its own or that of the parent that has one. */
@@ -228,7 +228,7 @@ static gr_status write_recipe(const job *j, const gr_project *project, gr_error 
 static gr_status make_weights(job *j, const char *name, gr_error *err) {
     gr_lab *lab = j->lab;
     const gr__lab_cell *cell = &lab->cells->cell[j->cell];
-    const gr_experiment_arm *arm = &lab->experiment->arm[j->use->arm];
+    const gr_arm *arm = &lab->experiment->arm[j->use->arm];
     gr__lab_arm own;
     gr_settings *settings = NULL;
     gr_made *parent = NULL, made = {0};

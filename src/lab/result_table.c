@@ -32,7 +32,7 @@ json_t *gr__result_axes(const job *j, int point) {
 static json_t *arms_of(const job *j) {
     json_t *list = json_array();
     for (int m = 0; m < j->e->arms; m++) {
-        const gr_experiment_arm *arm = &j->e->arm[m];
+        const gr_arm *arm = &j->e->arm[m];
         if (!j->def->runs[m])
             continue;
 
