@@ -118,12 +118,12 @@ static inline gr_registry *made_registry(void) {
     gr_registry *registry = gr_registry_new();
     for (size_t i = 0; i < sizeof made_methods / sizeof *made_methods; i++)
         if (!gr_registry_method(registry, made_methods[i].name))
-            gr_registry_add_method(registry, &made_methods[i]);
+            gr_registry_add_method(registry, &made_methods[i], NULL);
     for (size_t i = 0; i < sizeof made_measures / sizeof *made_measures; i++)
         if (!gr_registry_measure(registry, made_measures[i].name))
-            gr_registry_add_measure(registry, &made_measures[i]);
+            gr_registry_add_measure(registry, &made_measures[i], NULL);
     if (!gr_registry_attack(registry, made_attack.name))
-        gr_registry_add_attack(registry, &made_attack);
+        gr_registry_add_attack(registry, &made_attack, NULL);
     return registry;
 }
 

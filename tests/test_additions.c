@@ -265,11 +265,11 @@ static int open_all(void **state) {
     gr_recipe *recipe;
     int status = gr_test_files_setup(state);
     registry = gr_registry_new();
-    gr_registry_add_method(registry, &method_halve);
-    gr_registry_add_method(registry, &method_peek);
-    gr_registry_add_attack(registry, &attack_noise);
-    gr_registry_add_measure(registry, &measure_norm);
-    gr_registry_add_figure(registry, &figure_times);
+    gr_test_ok(gr_registry_add_method(registry, &method_halve, &err), &err);
+    gr_test_ok(gr_registry_add_method(registry, &method_peek, &err), &err);
+    gr_test_ok(gr_registry_add_attack(registry, &attack_noise, &err), &err);
+    gr_test_ok(gr_registry_add_measure(registry, &measure_norm, &err), &err);
+    gr_test_ok(gr_registry_add_figure(registry, &figure_times, &err), &err);
 
     /* The experiment, its recipe, its data, its groups. */
     lab_write_corpus("corpus.jsonl");

@@ -184,8 +184,9 @@ static void the_order_of_operands_counts(void **state) {
                                        .operands = 2,
                                        .operand = {{GR_ROLE_ZERO, true, false}, {GR_ROLE_ONE, true, false}},
                                        .formula = backwards};
-    gr_registry_add_figure(registry, &swapped);
-    gr_registry_add_figure(registry, &straight);
+    gr_error err = {0};
+    gr_test_ok(gr_registry_add_figure(registry, &swapped, &err), &err);
+    gr_test_ok(gr_registry_add_figure(registry, &straight, &err), &err);
     gr_estimate general, two, four;
     assert_true(take(&general, "gap_general", OF, NULL, false));
     assert_true(take(&two, "straight", OF, NULL, false) && take(&four, "swapped", OF, NULL, false));
@@ -201,7 +202,7 @@ static void the_order_of_operands_counts(void **state) {
                                                {GR_ROLE_ONE, false, true},
                                                {GR_ROLE_ZERO, false, true}},
                                    .formula = gap_specific};
-    gr_registry_add_figure(registry, &late);
+    gr_test_ok(gr_registry_add_figure(registry, &late, &err), &err);
     assert_true(take(&gap, "gap_specific", OF, NULL, false) && take(&third, "late", OF, NULL, false));
     assert_true(third.value == -gap.value && third.low != -gap.high && third.high != -gap.low);
 }

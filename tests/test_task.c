@@ -400,7 +400,7 @@ static void a_task_of_ones_own_is_opened_trained_and_measured(void **state) {
     gr_registry *registry = gr_registry_new();
     const gr_task *task;
     gr_project *p;
-    gr_registry_add_task(registry, &parity);
+    gr_test_ok(gr_registry_add_task(registry, &parity, &err), &err);
 
     /* Found by its name, in this registry alone. */
     gr_recipe *recipe = parse(parity_recipe, NULL, 0);

@@ -25,7 +25,7 @@ extern "C" {
 /* What experiments are made of, by name: all that the library has, and what its caller adds to this registry alone.
  *
  *     gr_registry *registry = gr_registry_new();
- *     gr_registry_add_measure(registry, &measure_norm);
+ *     GR_TRY(gr_registry_add_measure(registry, &measure_norm, err));
  *     gr_registry_measure(registry, "norm")->run(rows, &subject, settings, err);
  *     gr_registry_free(registry);
  */
@@ -33,22 +33,22 @@ typedef struct gr_registry gr_registry;
 gr_registry *gr_registry_new(void);
 void gr_registry_free(gr_registry *registry); /* NULL is fine */
 
-/* The measure is borrowed; that its name is new is asserted. */
-void gr_registry_add_measure(gr_registry *registry, const gr_measure *measure);
+/* The measure is borrowed. GR_ERR_USAGE: the registry has one of this name, which stays. */
+gr_status gr_registry_add_measure(gr_registry *registry, const gr_measure *measure, gr_error *err);
 const gr_measure *gr_registry_measure(const gr_registry *registry, const char *name); /* NULL: there is none */
 
 /* The same for figures that compare models; what a ratio is over is one of the registry too (asserted). */
-void gr_registry_add_figure(gr_registry *registry, const gr_figure *figure);
+gr_status gr_registry_add_figure(gr_registry *registry, const gr_figure *figure, gr_error *err);
 const gr_figure *gr_registry_figure(const gr_registry *registry, const char *name);
 
 /* The same for ways to make a model, and to attack one. */
-void gr_registry_add_method(gr_registry *registry, const gr_method *method);
+gr_status gr_registry_add_method(gr_registry *registry, const gr_method *method, gr_error *err);
 const gr_method *gr_registry_method(const gr_registry *registry, const char *name);
-void gr_registry_add_attack(gr_registry *registry, const gr_attack *attack);
+gr_status gr_registry_add_attack(gr_registry *registry, const gr_attack *attack, gr_error *err);
 const gr_attack *gr_registry_attack(const gr_registry *registry, const char *name);
 
 /* The same for tasks; and the one that a recipe is of, as gr_project_open finds it among the library's own. */
-void gr_registry_add_task(gr_registry *registry, const gr_task *task);
+gr_status gr_registry_add_task(gr_registry *registry, const gr_task *task, gr_error *err);
 const gr_task *gr_registry_task(const gr_registry *registry, const char *name);
 gr_status gr_registry_task_of(const gr_task **task, const gr_registry *registry, const gr_recipe *recipe,
                               gr_error *err);

@@ -36,21 +36,27 @@ struct gr_registry {
     size_t task_room;
 };
 
+/* What the library brings has names that differ. */
+static void own(gr_status status) {
+    assert(status == GR_OK);
+    (void)status;
+}
+
 gr_registry *gr_registry_new(void) {
     gr_registry *registry = gr_alloc(sizeof *registry);
-#define GR_MEASURE(name) gr_registry_add_measure(registry, &gr__measure_##name);
+#define GR_MEASURE(name) own(gr_registry_add_measure(registry, &gr__measure_##name, NULL));
 #include "measure/measures.h"
 #undef GR_MEASURE
-#define GR_METHOD(name) gr_registry_add_method(registry, &gr__method_##name);
+#define GR_METHOD(name) own(gr_registry_add_method(registry, &gr__method_##name, NULL));
 #include "method/methods.h"
 #undef GR_METHOD
-#define GR_ATTACK(name) gr_registry_add_attack(registry, &gr__attack_##name);
+#define GR_ATTACK(name) own(gr_registry_add_attack(registry, &gr__attack_##name, NULL));
 #include "attack/attacks.h"
 #undef GR_ATTACK
     for (int i = 0; gr__figure_list[i].name; i++)
-        gr_registry_add_figure(registry, &gr__figure_list[i]);
+        own(gr_registry_add_figure(registry, &gr__figure_list[i], NULL));
     for (int i = 0; gr__task_list[i]; i++)
-        gr_registry_add_task(registry, gr__task_list[i]);
+        own(gr_registry_add_task(registry, gr__task_list[i], NULL));
     return registry;
 }
 
@@ -65,9 +71,18 @@ void gr_registry_free(gr_registry *registry) {
     gr_free(registry);
 }
 
-void gr_registry_add_measure(gr_registry *registry, const gr_measure *measure) {
-    assert(!gr_registry_measure(registry, measure->name));
+/* Experiments ask by name, so a second one of it would never be found. */
+static gr_status taken(const char *kind, const char *name, gr_error *err) {
+    return gr_error_set(err, GR_ERR_USAGE, "registry", "give yours another name, in experiments and recipes too",
+                        "the name '%s' is taken: there is such %s %s already", name,
+                        strchr("aeiou", *kind) ? "an" : "a", kind);
+}
+
+gr_status gr_registry_add_measure(gr_registry *registry, const gr_measure *measure, gr_error *err) {
+    if (gr_registry_measure(registry, measure->name))
+        return taken("measure", measure->name, err);
     GR_PUSH(registry->measure, registry->measures, registry->measure_room) = measure;
+    return GR_OK;
 }
 
 const gr_measure *gr_registry_measure(const gr_registry *registry, const char *name) {
@@ -77,9 +92,11 @@ const gr_measure *gr_registry_measure(const gr_registry *registry, const char *n
     return NULL;
 }
 
-void gr_registry_add_figure(gr_registry *registry, const gr_figure *figure) {
-    assert(!gr_registry_figure(registry, figure->name));
+gr_status gr_registry_add_figure(gr_registry *registry, const gr_figure *figure, gr_error *err) {
+    if (gr_registry_figure(registry, figure->name))
+        return taken("figure", figure->name, err);
     GR_PUSH(registry->figure, registry->figures, registry->figure_room) = figure;
+    return GR_OK;
 }
 
 const gr_figure *gr_registry_figure(const gr_registry *registry, const char *name) {
@@ -89,9 +106,11 @@ const gr_figure *gr_registry_figure(const gr_registry *registry, const char *nam
     return NULL;
 }
 
-void gr_registry_add_method(gr_registry *registry, const gr_method *method) {
-    assert(!gr_registry_method(registry, method->name));
+gr_status gr_registry_add_method(gr_registry *registry, const gr_method *method, gr_error *err) {
+    if (gr_registry_method(registry, method->name))
+        return taken("method", method->name, err);
     GR_PUSH(registry->method, registry->methods, registry->method_room) = method;
+    return GR_OK;
 }
 
 const gr_method *gr_registry_method(const gr_registry *registry, const char *name) {
@@ -101,9 +120,11 @@ const gr_method *gr_registry_method(const gr_registry *registry, const char *nam
     return NULL;
 }
 
-void gr_registry_add_attack(gr_registry *registry, const gr_attack *attack) {
-    assert(!gr_registry_attack(registry, attack->name));
+gr_status gr_registry_add_attack(gr_registry *registry, const gr_attack *attack, gr_error *err) {
+    if (gr_registry_attack(registry, attack->name))
+        return taken("attack", attack->name, err);
     GR_PUSH(registry->attack, registry->attacks, registry->attack_room) = attack;
+    return GR_OK;
 }
 
 const gr_attack *gr_registry_attack(const gr_registry *registry, const char *name) {
@@ -113,9 +134,11 @@ const gr_attack *gr_registry_attack(const gr_registry *registry, const char *nam
     return NULL;
 }
 
-void gr_registry_add_task(gr_registry *registry, const gr_task *task) {
-    assert(!gr_registry_task(registry, task->name));
+gr_status gr_registry_add_task(gr_registry *registry, const gr_task *task, gr_error *err) {
+    if (gr_registry_task(registry, task->name))
+        return taken("task", task->name, err);
     GR_PUSH(registry->task, registry->tasks, registry->task_room) = task;
+    return GR_OK;
 }
 
 const gr_task *gr_registry_task(const gr_registry *registry, const char *name) {
