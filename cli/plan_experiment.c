@@ -1,5 +1,5 @@
-/* plan_experiment.c - how many models, measurements and attacks an experiment comes to, by its arms, points and seeds;
- * and how long those that are not done take. */
+/* plan_experiment.c - how many models, measurements and attacks an experiment comes to, as the lab that would make them
+ * counts them; and how long those that are not done take. */
 #include "plan_experiment.h"
 
 #include <math.h>
@@ -24,67 +24,6 @@ gr_status gr__is_experiment(bool *is, const char *name_or_file, gr_error *err) {
     *is = gr__yaml_child(root, "experiment") != NULL;
     gr_yaml_free(root);
     return GR_OK;
-}
-
-/* What one arm comes to, over all points. */
-typedef struct arm_sum {
-    int points;
-    int64_t models;
-} arm_sum;
-
-/* All of it; counts are of every point and seed. */
-typedef struct sums {
-    bool *runs;   /* [arms] */
-    arm_sum *arm; /* [arms] */
-    gr_experiment_counts count;
-    int64_t data;
-} sums;
-
-/* Which arms run, by the facts of a recipe, and by names if there are any. */
-static gr_status select_arms(sums *s, const gr_experiment *e, const gr_recipe *recipe,
-                             const gr__experiment_choice *choice, gr_error *err) {
-    const char *fact[GR_FACTS];
-    gr_selection how = {.fact = fact,
-                        .facts = gr_experiment_facts(recipe, fact),
-                        .named = choice->named,
-                        .arm = choice->arm.at,
-                        .arms = choice->arm.count,
-                        .place = choice->named ? "--arms" : NULL};
-    return gr_experiment_select(s->runs, e, &how, err);
-}
-
-/* Adds what is made at one point. */
-static gr_status add_point(sums *s, const gr_experiment *e, int point, const gr_recipe *recipe, const char *task,
-                           gr_error *err) {
-    gr_experiment_counts count;
-    GR_TRY(gr_experiment_count(&count, e, s->runs, point, task, recipe, err));
-    for (int i = 0; i < e->arms; i++) {
-        bool there = s->runs[i] && gr_experiment_at(e, e->arm[i].at, e->arm[i].ats, point);
-        s->arm[i].points += there;
-        s->arm[i].models += there ? (int64_t)gr_experiment_knobs(e, i) * e->seeds : 0;
-    }
-
-    s->data += e->seeds;
-    s->count.models += count.models * e->seeds;
-    s->count.measures += count.measures * e->seeds;
-    s->count.attacks += count.attacks * e->seeds;
-    return GR_OK;
-}
-
-/* The recipe of a point, the kind of its data, and what is made there. The first one says what runs at all of them. */
-static gr_status plan_point(sums *s, const gr_experiment *e, int point, const gr__common *common,
-                            const gr__experiment_choice *choice, const gr_registry *registry, gr_error *err) {
-    gr_recipe *recipe;
-    const gr_task *task;
-    gr_experiment_base base = {.file = choice->base, .set = common->set.at, .sets = common->set.count, .point = point};
-    GR_TRY(gr_experiment_recipe(&recipe, e, &base, err));
-    gr_status status = gr_registry_task_of(&task, registry, recipe, err);
-    if (status == GR_OK && point == 0)
-        status = select_arms(s, e, recipe, choice, err);
-    if (status == GR_OK)
-        status = add_point(s, e, point, recipe, task->name, err);
-    gr_recipe_free(recipe);
-    return status;
 }
 
 /* ---- what is left of it ---- */
@@ -117,9 +56,9 @@ static void print_costs(const gr_plan *p, int jobs) {
     printf("\n  %-24s %6s %6s %9s %10s %10s\n", "cells of", "all", "done", "committed", "operations", "time");
     for (int i = 0; i < p->arms; i++) {
         const gr_plan_arm *a = &p->arm[i];
-        print_cost(a->name, a->cells, a->done, a->committed, a->flops, a->training + a->measuring + a->attacking);
+        print_cost(a->name, a->all.cells, a->done, a->committed, a->flops, a->training + a->measuring + a->attacking);
     }
-    print_cost("(all, data too)", p->cells, p->done, p->committed, p->flops, gr__planned_seconds(p));
+    print_cost("(all, data too)", p->all.cells, p->done, p->committed, p->flops, gr__planned_seconds(p));
 
     /* In hours of a person. */
     if (isfinite(gr__planned_seconds(p))) {
@@ -133,9 +72,10 @@ static void print_costs(const gr_plan *p, int jobs) {
 }
 
 static json_t *cost_json(const gr_plan_arm *a) {
-    return json_pack("{s:s, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "name", a->name, "cells", a->cells, "done",
-                     a->done, "committed", a->committed, "trained", a->trained, "flops", gr__json_real(a->flops),
-                     "minutes", gr__json_real((a->training + a->measuring + a->attacking) / 60), "training_minutes",
+    return json_pack("{s:s, s:i, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o, s:o}", "name", a->name, "cells", a->all.cells,
+                     "uses", a->all.uses, "done", a->done, "committed", a->committed, "trained", a->trained, "flops",
+                     gr__json_real(a->flops), "minutes",
+                     gr__json_real((a->training + a->measuring + a->attacking) / 60), "training_minutes",
                      gr__json_real(a->training / 60), "measuring_minutes", gr__json_real(a->measuring / 60),
                      "attack_minutes", gr__json_real(a->attacking / 60));
 }
@@ -145,30 +85,43 @@ static void add_costs(json_t *plan, const gr_plan *p, int jobs) {
     json_t *list = json_array();
     for (int i = 0; i < p->arms; i++)
         json_array_append_new(list, cost_json(&p->arm[i]));
-    json_t *costs = json_pack("{s:o, s:i, s:i, s:i, s:o, s:o, s:o, s:i, s:i}", "costs", list, "wanted", p->cells,
-                              "done", p->done, "committed", p->committed, "flops", gr__json_real(p->flops), "minutes",
-                              gr__json_real(gr__planned_seconds(p) / 60), "jobs_minutes",
-                              gr__json_real(gr__planned_seconds(p) / 60 / jobs), "jobs", jobs, "timed", p->timed);
+    json_t *costs =
+        json_pack("{s:o, s:i, s:i, s:o, s:o, s:o, s:i, s:i}", "costs", list, "done", p->done, "committed", p->committed,
+                  "flops", gr__json_real(p->flops), "minutes", gr__json_real(gr__planned_seconds(p) / 60),
+                  "jobs_minutes", gr__json_real(gr__planned_seconds(p) / 60 / jobs), "jobs", jobs, "timed", p->timed);
     json_object_update(plan, costs);
     json_decref(costs);
 }
 
-/* ---- printing ---- */
+/* ---- what there is ---- */
 
-static int64_t cells(const sums *s) { return s->data + s->count.models + s->count.measures + s->count.attacks; }
+/* A number of cells or of uses, by kind. */
+static json_t *counts_json(const gr_plan *p, bool uses) {
+#define OF(count) (uses ? (count).uses : (count).cells)
+    return json_pack("{s:i, s:i, s:i, s:i, s:i}", "data", OF(p->data), "models", OF(p->models), "measures",
+                     OF(p->measures), "attacks", OF(p->attacks), "all", OF(p->all));
+#undef OF
+}
 
-static void print_json(const sums *s, const gr_experiment *e, const gr_plan *p, int jobs) {
-    /* Arms, also those that do not run. */
-    json_t *arms = json_array(), *points = json_array();
-    for (int i = 0; i < e->arms; i++) {
+/* Arms, also those that do not run. */
+static json_t *arms_json(const gr_experiment *e, const gr_plan *p) {
+    json_t *arms = json_array();
+    for (int i = 0, row = 0; i < e->arms; i++) {
+        static const gr_plan_arm nothing;
         const gr_arm *arm = &e->arm[i];
-        json_array_append_new(arms, json_pack("{s:s, s:s, s:s?, s:i, s:i, s:I}", "name", arm->name, "method",
+        bool runs = row < p->arms && !strcmp(p->arm[row].name, arm->name);
+        const gr_plan_arm *a = runs ? &p->arm[row++] : &nothing;
+        json_array_append_new(arms, json_pack("{s:s, s:s, s:s?, s:i, s:i, s:i, s:i}", "name", arm->name, "method",
                                               arm->method->name, "from", arm->from ? arm->from->name : NULL, "points",
-                                              s->arm[i].points, "values", gr_experiment_knobs(e, i), "models",
-                                              (json_int_t)s->arm[i].models));
+                                              a->points, "values", gr_experiment_knobs(e, i), "models", a->models.cells,
+                                              "uses", a->models.uses));
     }
+    return arms;
+}
 
-    /* Points, by the values of their axes. */
+/* Points, by the values of their axes. */
+static json_t *points_json(const gr_experiment *e) {
+    json_t *points = json_array();
     for (int point = 0; point < gr_experiment_points(e); point++) {
         json_t *values = json_object();
         for (int i = 0; i < e->axes; i++)
@@ -176,14 +129,16 @@ static void print_json(const sums *s, const gr_experiment *e, const gr_plan *p, 
                                 json_string(e->axis[i].value[gr_experiment_value(e, point, i)]));
         json_array_append_new(points, values);
     }
-    json_t *plan = json_pack("{s:s, s:s?, s:i, s:o, s:o, s:{s:I, s:I, s:I, s:I, s:I}, s:s}", "experiment", e->name,
-                             "preset", e->preset, "seeds", e->seeds, "points", points, "arms", arms, "cells", "data",
-                             (json_int_t)s->data, "models", (json_int_t)s->count.models, "measures",
-                             (json_int_t)s->count.measures, "attacks", (json_int_t)s->count.attacks, "all",
-                             (json_int_t)cells(s), "assumption", "what arms share is counted for each of them");
+    return points;
+}
+
+static void print_json(const gr_experiment *e, const gr_plan *p, int jobs) {
+    json_t *plan = json_pack("{s:s, s:s?, s:i, s:o, s:o, s:o, s:o}", "experiment", e->name, "preset", e->preset,
+                             "seeds", p->seeds, "points", points_json(e), "arms", arms_json(e, p), "cells",
+                             counts_json(p, false), "uses", counts_json(p, true));
 
     /* What its seeds can tell of claims, in standard deviations. */
-    double half = gr_half_width(e->seeds);
+    double half = gr_half_width(p->seeds);
     json_object_set_new(plan, "claims", json_integer(e->claims));
     json_object_set_new(plan, "half_width", isnan(half) ? json_null() : json_real(half));
     add_costs(plan, p, jobs);
@@ -191,23 +146,43 @@ static void print_json(const sums *s, const gr_experiment *e, const gr_plan *p, 
 }
 
 /* How far from their mean the seeds leave a claim open. */
-static void print_claims(const gr_experiment *e) {
+static void print_claims(const gr_experiment *e, int seeds) {
     char half[32];
     printf("\n%d %s", e->claims, gr__plural(e->claims, "claim", "claims"));
-    gr__print(half, sizeof half, "%.2f", gr_half_width(e->seeds));
-    if (e->seeds > 1)
-        printf(": over %d seeds the interval is the mean -+ %s standard deviations", e->seeds, half);
-    if (e->seeds < GR__CLAIM_SEEDS)
-        printf("%s %d %s too few, it takes %d", e->seeds > 1 ? ";\n" : ":", e->seeds,
-               gr__plural(e->seeds, "seed is", "seeds are"), GR__CLAIM_SEEDS);
+    gr__print(half, sizeof half, "%.2f", gr_half_width(seeds));
+    if (seeds > 1)
+        printf(": over %d seeds the interval is the mean -+ %s standard deviations", seeds, half);
+    if (seeds < GR__CLAIM_SEEDS)
+        printf("%s %d %s too few, it takes %d", seeds > 1 ? ";\n" : ":", seeds,
+               gr__plural(seeds, "seed is", "seeds are"), GR__CLAIM_SEEDS);
     printf("\n");
 }
 
-/* A line for each axis, and for each arm that runs. */
-static void print_text(const sums *s, const gr_experiment *e, const gr_plan *p, int jobs) {
-    char a[32], b[32], c[32], d[32], all[32];
+/* "  24 models in 30 uses", or "  30 models" where none is used twice. */
+static void print_count(gr_plan_count count, const char *one, const char *many) {
+    char number[32];
+    if (count.uses == 0)
+        return;
+    printf("  %s %s", gr__text_count(number, count.cells), gr__plural(count.cells, one, many));
+    if (count.uses > count.cells)
+        printf(" in %s uses", gr__text_count(number, count.uses));
+    printf("\n");
+}
 
-    /* What it is made at. */
+/* All cells, then those of each kind. */
+static void print_counts(const gr_plan *p) {
+    char cells[32], uses[32];
+    printf("\n%s %s in %s uses", gr__text_count(cells, p->all.cells), gr__plural(p->all.cells, "cell", "cells"),
+           gr__text_count(uses, p->all.uses));
+    printf(p->all.uses > p->all.cells ? "; what several arms, points or seeds share is made once:\n" : ":\n");
+    print_count(p->data, "of data", "of data");
+    print_count(p->models, "model", "models");
+    print_count(p->measures, "measurement", "measurements");
+    print_count(p->attacks, "attack", "attacks");
+}
+
+/* What it is made at: a line for each axis. */
+static void print_points(const gr_experiment *e, int seeds) {
     printf("experiment %s%s%s\n", e->name, e->preset ? ", preset " : "", e->preset ? e->preset : "");
     for (int i = 0; i < e->axes; i++) {
         printf("  axis %s:", e->axis[i].name);
@@ -215,42 +190,41 @@ static void print_text(const sums *s, const gr_experiment *e, const gr_plan *p, 
             printf(" %s", e->axis[i].value[e->axis[i].run[v]]);
         printf("\n");
     }
-    printf("  %d %s, %d %s\n", gr_experiment_points(e), gr__plural(gr_experiment_points(e), "point", "points"),
-           e->seeds, gr__plural(e->seeds, "seed", "seeds"));
+    printf("  %d %s, %d %s\n", gr_experiment_points(e), gr__plural(gr_experiment_points(e), "point", "points"), seeds,
+           gr__plural(seeds, "seed", "seeds"));
+}
 
-    /* Of what, and all of it. */
-    printf("\n  %-24s %-12s %7s %7s %8s\n", "arm", "by", "points", "values", "models");
-    for (int i = 0; i < e->arms; i++)
-        if (s->arm[i].points > 0)
-            printf("  %-24s %-12s %7d %7d %8s\n", e->arm[i].name, e->arm[i].method->name, s->arm[i].points,
-                   gr_experiment_knobs(e, i), gr__text_count(a, s->arm[i].models));
-    printf("\n%s cells: %s of data, %s %s, %s measurements, %s attacks\n"
-           "(what arms share is counted for each of them)\n",
-           gr__text_count(all, cells(s)), gr__text_count(a, s->data), gr__text_count(b, s->count.models),
-           gr__plural(s->count.models, "model", "models"), gr__text_count(c, s->count.measures),
-           gr__text_count(d, s->count.attacks));
+/* A line for each axis, and for each arm that is made somewhere. */
+static void print_text(const gr_experiment *e, const gr_plan *p, int jobs) {
+    char models[32], uses[32];
+    print_points(e, p->seeds);
+
+    printf("\n  %-24s %-12s %7s %7s %8s %8s\n", "arm", "by", "points", "values", "models", "uses");
+    for (int i = 0, row = 0; i < e->arms; i++) {
+        if (row >= p->arms || strcmp(p->arm[row].name, e->arm[i].name) != 0)
+            continue;
+        const gr_plan_arm *a = &p->arm[row++];
+        if (a->points > 0)
+            printf("  %-24s %-12s %7d %7d %8s %8s\n", a->name, e->arm[i].method->name, a->points,
+                   gr_experiment_knobs(e, i), gr__text_count(models, a->models.cells),
+                   gr__text_count(uses, a->models.uses));
+    }
+
+    /* All of it, and what it takes. */
+    print_counts(p);
     print_costs(p, jobs);
     if (e->claims > 0)
-        print_claims(e);
+        print_claims(e, p->seeds);
 }
 
 /* ---- all of it ---- */
 
-/* Every point; what is wrong with one is said before its data are read. */
-static gr_status count(sums *s, const gr_experiment *e, const gr__common *common, const gr__experiment_choice *choice,
-                       const gr_registry *registry, gr_error *err) {
-    s->runs = gr_alloc((size_t)e->arms * sizeof *s->runs);
-    s->arm = gr_alloc((size_t)e->arms * sizeof *s->arm);
-    for (int point = 0; point < gr_experiment_points(e); point++)
-        GR_TRY(plan_point(s, e, point, common, choice, registry, err));
-    return GR_OK;
-}
-
-/* What is done in the folder, and what the rest takes. */
-static gr_status time_cells(gr_plan *p, const gr__common *common, const gr__experiment_choice *choice, gr_error *err) {
+gr_status gr__time_experiment(const gr__common *common, const gr__experiment_choice *choice, gr_error *err) {
     char *folder = gr__run_folder(common);
     gr_control control = {.threads = common->threads};
     gr_lab *lab;
+    gr_plan p = {0};
+    int jobs = choice->jobs ? choice->jobs : 1;
     gr_lab_def def = {.experiment = common->input,
                       .preset = choice->preset,
                       .base = choice->base,
@@ -260,35 +234,17 @@ static gr_status time_cells(gr_plan *p, const gr__common *common, const gr__expe
                       .arms = choice->arm.count,
                       .seeds = choice->seeds,
                       .folder = folder};
+
+    /* Opening it writes nothing: cells have their keys then, and what is done of them is known. */
     gr_status status = gr_lab_open(&lab, &def, &control, err);
     if (status == GR_OK)
-        status = gr_plan_new(p, lab, &control, err);
+        status = gr_plan_new(&p, lab, &control, err);
+    if (status == GR_OK && common->json)
+        print_json(gr_lab_experiment(lab), &p, jobs);
+    else if (status == GR_OK)
+        print_text(gr_lab_experiment(lab), &p, jobs);
+    gr_plan_free(&p);
     gr_lab_free(lab);
     gr_free(folder);
-    return status;
-}
-
-gr_status gr__time_experiment(const gr__common *common, const gr__experiment_choice *choice, gr_error *err) {
-    gr_registry *registry = gr_registry_new();
-    gr_experiment *e;
-    sums s = {0};
-    gr_plan p = {0};
-    int jobs = choice->jobs ? choice->jobs : 1;
-    gr_status status = gr_experiment_open(&e, common->input, choice->preset, registry, err);
-    if (status == GR_OK) {
-        e->seeds = choice->seeds ? choice->seeds : e->seeds;
-        status = count(&s, e, common, choice, registry, err);
-    }
-    if (status == GR_OK)
-        status = time_cells(&p, common, choice, err);
-    if (status == GR_OK && common->json)
-        print_json(&s, e, &p, jobs);
-    else if (status == GR_OK)
-        print_text(&s, e, &p, jobs);
-    gr_plan_free(&p);
-    gr_free(s.runs);
-    gr_free(s.arm);
-    gr_experiment_free(e);
-    gr_registry_free(registry);
     return status;
 }

@@ -1,4 +1,5 @@
-# Experiments: `plan` knows one from a recipe, counts what it makes, and says what is wrong with it and where.
+# Experiments: `plan` knows one from a recipe, counts what is made and how often it is used, and says what is wrong with it
+# and where.
 . tests/cmd.inc
 e=$work/rates.yaml
 cat >"$e" <<'YAML'
@@ -27,10 +28,11 @@ ok 'its attacks' same "$(last "['cells']['attacks']")" 36
 ok 'its data' same "$(last "['cells']['data']")" 6
 ok 'all of it' same "$(last "['cells']['all']")" 102
 ok 'its points' same "$(last "['points']")" "[{'known': 'all'}, {'known': 'half'}]"
-ok 'an arm by its knob' same "$(last "['arms'][1]")" "{'name': 'cut', 'method': 'ablate', 'from': 'routed', 'points': 2, 'values': 2, 'models': 12}"
+ok 'an arm by its knob' same "$(last "['arms'][1]")" "{'name': 'cut', 'method': 'ablate', 'from': 'routed', 'points': 2, 'values': 2, 'models': 12, 'uses': 12}"
 ok 'an arm by a fact of the first point' same "$(last "['arms'][3]['points']")" 0
-fails 0 '^102 cells: 6 of data, 30 models, 30 measurements, 36 attacks' 'and for people' plan "$e"
-fails 0 '^  cut  *ablate  *2  *2  *12$' 'a line for each arm' plan "$e"
+fails 0 '^102 cells in 102 uses:$' 'and for people' plan "$e"
+fails 0 '^  30 models$' 'without uses where they are as many' plan "$e"
+fails 0 '^  cut  *ablate  *2  *2  *12  *12$' 'a line for each arm' plan "$e"
 
 json 'a preset' plan "$e" --preset quick --json
 ok 'has its seeds and points' same "$(last "['cells']['all']")" 34
@@ -47,6 +49,30 @@ ok 'and what is measured of text' same "$(last "['cells']['measures']")" 6
 counted=$(last "['cells']['all']")
 ok 'the same, made' timeout 300 gradroute reproduce audit --base "$work/tiny.yaml" -o "$work/made"
 ok 'is as many cells' same "$(ls "$work/made/cells" | wc -l)" "$counted"
+
+# ---- what is the same is made once: two arms by one method, and an axis that is of attacks alone ----
+s=$work/shared.yaml
+cat >"$s" <<'YAML'
+experiment: shared
+base: tiny.yaml
+axes: {attack: {short: {relearn.steps: 2}, long: {relearn.steps: 4}}}
+arms:
+  routed: {train: {}}
+  plain: {train: {routes: none}}
+  again: {train: {routes: none}}
+measures: {loss: {of: [routed, plain, again]}}
+attacks: {relearn: {of: [plain], documents: [4]}}
+groups: {forget: any_label, retain: retain}
+YAML
+json 'two arms by one method' plan "$s" --json
+ok 'are used at each point' same "$(last "['uses']")" "{'data': 2, 'models': 6, 'measures': 6, 'attacks': 2, 'all': 16}"
+ok 'and made once' same "$(last "['cells']")" "{'data': 1, 'models': 2, 'measures': 2, 'attacks': 2, 'all': 7}"
+ok 'by the first of them' same "$(last "['arms'][1]['models']") $(last "['arms'][2]['models']") $(last "['arms'][2]['uses']")" '1 0 2'
+fails 0 '^7 cells in 16 uses; what several arms, points or seeds share is made once:$' 'and for people' plan "$s"
+fails 0 '^  2 models in 6 uses$' 'a line for each kind' plan "$s"
+fails 0 '^  1 of data in 2 uses$' 'and of the data' plan "$s"
+ok 'the same, made' timeout 300 gradroute reproduce "$s" -o "$work/shared"
+ok 'is as many cells' same "$(ls "$work/shared/cells" | wc -l)" 7
 
 # ---- claims: what its seeds can tell ----
 json 'without claims' plan "$e" --json

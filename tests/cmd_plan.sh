@@ -34,7 +34,7 @@ costs = p["costs"]
 assert [a["name"] for a in costs] == ["routed", "routed_off", "plain", "filtered"], p
 assert [a["cells"] for a in costs] == [9, 12, 9, 9], p      # model, loss, completions, attack; of samples no more
 assert [a["trained"] for a in costs] == [3, 0, 3, 3], p
-assert p["wanted"] == sum(a["cells"] for a in costs) + 3 and p["done"] == 0, p        # and the data of each seed
+assert p["cells"]["all"] == sum(a["cells"] for a in costs) + 3 and p["done"] == 0, p  # and the data of each seed
 for key in ["minutes", "flops"]:
     assert math.isclose(sum(a[key] for a in costs), p[key], rel_tol=1e-9) and p[key] > 0, (key, p)
 for a in costs:
@@ -67,7 +67,7 @@ mkdir "$work/e" && cp experiments/audit.yaml "$work/e/" && mkdir "$work/e/rows" 
 json 'rows that are committed' gradroute plan "$work/e/audit.yaml" --base "$t" --set precision=float32 -o "$work/b" --json
 ok 'count as done' rest '[(0, 3, 0), (0, 4, 0), (0, 3, 0), (0, 0, 1)]'
 json 'arms by name' audit "$work/c" --arms plain --json
-ok 'are the others left out' same "$(get "$work/last.json" "['wanted']")" 11
+ok 'are the others left out' same "$(get "$work/last.json" "['cells']['all']")" 11
 fails 2 'are of experiments, and this is none' 'seeds of a recipe' plan --seeds 3
 
 # ---- twins are those of the recipe, or as the labels allow ----

@@ -4,6 +4,7 @@
 
 #include "experiment_helpers.h"
 #include "io/yaml.h"
+#include "lab/cells.h"
 
 /* ---- order, knobs, points ---- */
 
@@ -196,10 +197,9 @@ static void the_audit_runs_the_arms_of_today(void **state) {
         gr_test_ok(gr_recipe_open(&recipe, project_path(name), NULL, 0, &err), &err);
 
         /* Facts of labels, as the recipe has them. */
-        const char *fact[GR_FACTS];
         bool hidden = false;
-        for (int k = gr_experiment_facts(recipe, fact) - 1; k >= 0; k--)
-            hidden = hidden || strcmp(fact[k], "hidden_labels") == 0;
+        for (int k = 0; k < recipe->labels; k++)
+            hidden = hidden || recipe->label[k].known < 1 || recipe->label[k].noise;
         char *arms = selected(e, hidden ? "labels hidden_labels" : "labels", NULL);
         const char *expected = strcmp(recipes[i], "half-labels") == 0 ? "routed routed_off plain filtered perfect"
                                                                       : "routed routed_off plain filtered";
@@ -250,51 +250,39 @@ static void four_others_are_read(void **state) {
     gr_experiment_free(e);
 }
 
-/* ---- facts and counts ---- */
+/* ---- counts ---- */
 
-/* The facts of a recipe with these labels, as "a b c". */
-static void assert_facts(const char *labels, const char *expected) {
+/* How often a reading is taken of one model, where nobody has a recipe. */
+static int each_of(void *user, int reading, int point, int seed) {
+    const gr_experiment *e = user;
+    const gr_reading *r = &e->use[reading];
     gr_error err = {0};
-    gr_recipe *recipe;
-    const char *fact[GR_FACTS];
-    char text[64] = "", *yaml = gr_format("data: {text: corpus.txt, context: 32, tokenizer: {train: 300}}\n"
-                                          "model: {arch: llama, layers: 1, width: 16, heads: 2, mlp: 32}\n%s\n",
-                                          labels);
-    gr_test_ok(gr_recipe_parse(&recipe, yaml, strlen(yaml), "r.yaml", NULL, 0, &err), &err);
-    int facts = gr_experiment_facts(recipe, fact);
-    for (int i = 0; i < facts; i++)
-        snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s", i ? " " : "", fact[i]);
-    assert_string_equal(text, expected);
-    gr_free(yaml);
-    gr_recipe_free(recipe);
-}
-
-static void recipes_say_which_facts_hold(void **state) {
-    (void)state;
-    assert_facts("", "");
-    assert_facts("labels: {a: {is: [oak]}}", "labels document_labels");
-    assert_facts("labels: {a: {words: [oak]}}", "labels rule_labels document_labels");
-    assert_facts("labels: {a: {words: [oak], known: 0.5}}", "labels hidden_labels rule_labels document_labels");
-    assert_facts("labels: {a: {words: [oak], recall: 0.9}}", "labels hidden_labels rule_labels document_labels");
-    assert_facts("labels: {a: {words: [oak], per: sentence}}", "labels rule_labels");
-    assert_facts("labels: {a: {is: [oak]}, b: {tokens: [' oak']}}", "labels");
+    gr_settings *settings;
+    (void)point, (void)seed;
+    gr_test_ok(gr_reading_settings(&settings, r, NULL, &err), &err);
+    int count = gr__settings_each(settings, r->attack ? r->attack->option : r->measure->option);
+    gr_settings_free(settings);
+    return count;
 }
 
 static void assert_count_of(const char *task, const char *file, const char *preset, const char *facts, int point,
                             int models, int measures, int attacks) {
-    gr_error err = {0};
-    gr_experiment_counts c;
     gr_experiment *e = opened(file, preset);
     char *arms = selected(e, facts, NULL);
-    bool runs[16];
-    for (int i = 0; i < e->arms; i++)
-        runs[i] = false;
+    bool runs[16] = {false};
     for (char *rest, *arm = strtok_r(arms, " ", &rest); arm; arm = strtok_r(NULL, " ", &rest))
         runs[arm_of(e, arm)] = true;
-    gr_test_ok(gr_experiment_count(&c, e, runs, point, task, NULL, &err), &err);
-    assert_int_equal(c.models, models);
-    assert_int_equal(c.measures, measures);
-    assert_int_equal(c.attacks, attacks);
+    gr__cells *cells = gr__cells_new(
+        &(gr__cells_def){.experiment = e, .runs = runs, .seeds = 1, .task = task, .each = each_of, .user = e});
+
+    int count[GR_CELL_KINDS] = {0};
+    for (int u = 0; u < cells->uses; u++)
+        count[cells->use[u].kind] += cells->use[u].point == point;
+    assert_int_equal(count[GR_CELL_DATA], 1);
+    assert_int_equal(count[GR_CELL_MODEL], models);
+    assert_int_equal(count[GR_CELL_MEASURE], measures);
+    assert_int_equal(count[GR_CELL_ATTACK], attacks);
+    gr__cells_free(cells);
     gr_free(arms);
     gr_experiment_free(e);
 }
@@ -418,7 +406,6 @@ int main(void) {
         cmocka_unit_test(children_follow_their_parents),
         cmocka_unit_test(the_audit_runs_the_arms_of_today),
         cmocka_unit_test(four_others_are_read),
-        cmocka_unit_test(recipes_say_which_facts_hold),
         cmocka_unit_test(models_measures_and_attacks_are_counted),
         cmocka_unit_test(recipes_are_made_in_this_order),
         cmocka_unit_test(the_caller_may_give_the_base),

@@ -290,14 +290,14 @@ static void a_shape_is_timed_once(void **state) {
     gr_test_ok(gr_plan_new(&three, lab, NULL, &err), &err);
     assert_true(one.timed > 0);
     assert_int_equal(three.timed, one.timed);
-    assert_int_equal(three.cells, 3 * one.cells);
+    assert_int_equal(three.all.cells, 3 * one.all.cells);
 
     /* routed, routed_off, plain, filtered, placebo, placebo_off: what adds up. */
     assert_int_equal(three.arms, 6);
     double training = 0;
     for (int i = 0; i < three.arms; i++) {
         const gr_plan_arm *a = &three.arm[i];
-        assert_int_equal(a->cells, 3 * one.arm[i].cells);
+        assert_int_equal(a->all.cells, 3 * one.arm[i].all.cells);
         assert_int_equal(a->trained, a->model.steps ? 3 : 0);
         if (a->model.steps)
             assert_float_equal(a->training, 3 * 64 * a->model.timing.seconds, 1e-9);

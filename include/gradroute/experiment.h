@@ -239,23 +239,6 @@ typedef struct gr_experiment_base {
 gr_status gr_experiment_recipe(gr_recipe **recipe, const gr_experiment *experiment, const gr_experiment_base *base,
                                gr_error *err);
 
-/* The facts of the data (gr_task.fact) as far as the recipe says them, into fact[GR_FACTS]; returns how many. Before
- * the data are read labels are hidden where not all are known, or mistakes are asked for. */
-enum { GR_FACTS = 4 };
-int gr_experiment_facts(const gr_recipe *recipe, const char *fact[GR_FACTS]);
-
-/* How much is made at one point and seed by the arms that run. What arms share is counted for each of them: methods say
- * only later what of it is one. */
-typedef struct gr_experiment_counts {
-    int64_t models;            /* arms, for each value of a knob; those that only switch regions off too */
-    int64_t measures, attacks; /* of these, for each value of an option that asks for as many (gr_setting.each) */
-} gr_experiment_counts;
-
-/* runs: as gr_experiment_select has it. task: the word of the data, "text"; measures and attacks of other data do not
- * count. NULL: all do. recipe: presets come from it; NULL: there are none. */
-gr_status gr_experiment_count(gr_experiment_counts *counts, const gr_experiment *experiment, const bool *runs,
-                              int point, const char *task, const gr_recipe *recipe, gr_error *err);
-
 #ifdef __cplusplus
 }
 #endif

@@ -106,12 +106,21 @@ void gr_lab_free(gr_lab *lab); /* NULL is fine */
  * and measuring; GR_ERR_INTERRUPTED. */
 gr_status gr_lab_forecast(double *seconds, gr_lab *lab, int jobs, const gr_control *control, gr_error *err);
 
-/* What one arm comes to, at all points and seeds. */
+/* How often something is asked for, by arms at points and seeds, and how much of it is made: what is asked for several
+ * times is one cell where its key is the same. */
+typedef struct gr_plan_count {
+    int cells, uses;
+} gr_plan_count;
+
+/* What one arm comes to, at all points and seeds. A cell that several arms use is the first one's, a use each one's. */
 typedef struct gr_plan_arm {
     char *name;
-    int from;                   /* the arm of the plan that it goes on from; -1: none */
-    int cells, done, committed; /* models and what is measured of them; done: committed ones not counted */
-    int trained;                /* models that are still to be trained */
+    int from;             /* the arm of the plan that it goes on from; -1: none */
+    int points;           /* at which it is made */
+    gr_plan_count models; /* of it, one for each value of a knob */
+    gr_plan_count all;    /* these, and what is measured of them */
+    int done, committed;  /* cells; done: committed ones not counted */
+    int trained;          /* models that are still to be trained */
 
     /* Of what is not done: seconds (NaN: not known) and operations. */
     double training, measuring, attacking, flops;
@@ -124,11 +133,12 @@ typedef struct gr_plan_arm {
     size_t *parameters; /* [regions] of each */
 } gr_plan_arm;
 
-/* What an experiment would take. Cells that several arms share are the first one's. */
+/* What an experiment would take. */
 typedef struct gr_plan {
     gr_plan_arm *arm; /* [arms] that run, in the experiment's order */
     int arms;
-    int cells, done, committed;                   /* data included */
+    gr_plan_count data, models, measures, attacks, all;
+    int done, committed;                          /* cells */
     int seeds;                                    /* that it is done for */
     double training, measuring, attacking, flops; /* sums */
     int timed;                                    /* how many steps and passes of one shape were timed */

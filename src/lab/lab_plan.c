@@ -31,14 +31,37 @@ static void keep_network(void *user, const gr__use *use, const gr_made *draft, c
 
 /* ---- sums ---- */
 
+/* One use more, and perhaps the first of its cell. */
+static void add(gr_plan_count *count, bool first) {
+    count->uses++;
+    count->cells += first;
+}
+
+/* Counts a use in all, by its kind and for its arm. */
+static void add_use(gr_plan *plan, gr_plan_arm *arm, const gr__use *use, bool first) {
+    gr_plan_count *const kind[] = {[GR_CELL_DATA] = &plan->data,
+                                   [GR_CELL_MODEL] = &plan->models,
+                                   [GR_CELL_MEASURE] = &plan->measures,
+                                   [GR_CELL_ATTACK] = &plan->attacks};
+    add(&plan->all, first);
+    add(kind[use->kind], first);
+    if (!arm)
+        return;
+
+    /* A point has one model of the first seed and the first value of a knob. */
+    add(&arm->all, first);
+    if (use->kind == GR_CELL_MODEL) {
+        add(&arm->models, first);
+        arm->points += use->seed == 0 && use->knob == 0;
+    }
+}
+
 /* Counts a cell by how far it is, in all and for its arm. */
 static void add_state(gr_plan *plan, gr_plan_arm *arm, gr_cell_state state) {
     const bool done = state == GR_CELL_DONE || state == GR_CELL_DIVERGED, committed = state == GR_CELL_COMMITTED;
-    plan->cells++;
     plan->done += done;
     plan->committed += committed;
     if (arm) {
-        arm->cells++;
         arm->done += done;
         arm->committed += committed;
     }
@@ -56,15 +79,20 @@ static void add_cost(gr_plan *plan, gr_plan_arm *arm, gr_cell_kind kind, const g
     arm->trained += cost->steps > 0;
 }
 
-/* Adds up all cells; data are of no arm. */
+/* Adds up all uses, and with the first use of a cell that cell; data are of no arm. */
 static void add_up(planner *p, const gr_cost *cost) {
     const gr__cells *cells = p->lab->cells;
-    for (int c = 0; c < cells->cells; c++) {
-        const gr__use *use = &cells->use[cells->cell[c].use];
+    for (int u = 0; u < cells->uses; u++) {
+        const gr__use *use = &cells->use[u];
+        const gr__lab_cell *cell = &cells->cell[use->cell];
         gr_plan_arm *arm = use->arm >= 0 ? &p->plan->arm[p->row[use->arm]] : NULL;
-        add_state(p->plan, arm, cells->cell[c].known.state);
-        if (arm)
-            add_cost(p->plan, arm, use->kind, &cost[c]);
+        add_use(p->plan, arm, use, cell->use == u);
+
+        /* What it takes is counted once. */
+        if (cell->use == u)
+            add_state(p->plan, arm, cell->known.state);
+        if (cell->use == u && arm)
+            add_cost(p->plan, arm, use->kind, &cost[use->cell]);
     }
 }
 
