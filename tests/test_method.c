@@ -319,7 +319,8 @@ static void a_route_that_never_acts(void **state) {
 
 static gr_status take_away(gr_made *out, const gr_made *parent, const char *text, const char *folder, gr_error *err) {
     gr_settings *settings = options(ablate, text);
-    gr_making making = {.project = project, .settings = settings, .parent = parent, .name = "cut", .folder = folder};
+    gr_making making = {
+        .project = project, .settings = settings, .parent = parent, .name = "cut", .folder = folder, .key = "4567"};
     gr_status status = gr_method_make(out, ablate, &making, err);
     gr_settings_free(settings);
     return status;
@@ -343,6 +344,13 @@ static void regions_are_taken_away(void **state) {
     const char *folder = gr_test_path("removed");
     gr_test_ok(gr_directory_make(folder, &err), &err);
     gr_test_ok(take_away(&removed, &parent, "{how: remove}", folder, &err), &err);
+
+    /* It says what its parent says of its data, and in which cell it was made. */
+    const gr_bundle_info *of = &parent.bundle->info, *info = &removed.bundle->info;
+    assert_int_equal(info->data_count, of->data_count + 1);
+    assert_string_equal(info->data[of->data_count - 1].sha256, of->data[of->data_count - 1].sha256);
+    assert_string_equal(info->data[of->data_count].name, "cell");
+    assert_string_equal(info->data[of->data_count].sha256, "4567");
     assert_true(removed.owns && removed.bundle != parent.bundle && removed.off_count == 0);
     assert_int_equal(removed.bundle->def->region_count, 0);
     assert_int_equal(parent.bundle->def->region_count, 1);

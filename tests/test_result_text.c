@@ -112,6 +112,19 @@ static void foreign_texts_stay_in_their_line(void **state) {
     json_decref(result);
 }
 
+/* What an attack was trained on stands below the figures, where it says that of itself. */
+static void attacks_that_train_say_on_what(void **state) {
+    (void)state;
+    json_t *result = json_pack("{s:{s:[{s:s}], s:[{s:s}, {s:s}], s:[{s:s, s:s}]}, s:f, s:{s:i, s:i}, s:{}}", "table",
+                               "arms", "name", "m", "attacks", "name", "relearn", "name", "prune", "figures", "key",
+                               "tax", "title", "tax", "tax", 0.5, "relearn", "documents", 8, "tokens", 90, "prune");
+    char *text = print(result);
+    assert_non_null(strstr(text, "  Attack relearn: 8 documents, 90 tokens.\n"));
+    assert_null(strstr(text, "Attack prune"));
+    free(text);
+    json_decref(result);
+}
+
 /* Data say what their losses are in, and from what gap on a ratio is taken. */
 static void losses_are_in_the_unit_of_the_data(void **state) {
     (void)state;
@@ -182,6 +195,7 @@ int main(void) {
         cmocka_unit_test(texts_are_as_stored),
         cmocka_unit_test(wide_tables_are_cut_up),
         cmocka_unit_test(foreign_texts_stay_in_their_line),
+        cmocka_unit_test(attacks_that_train_say_on_what),
         cmocka_unit_test(losses_are_in_the_unit_of_the_data),
         cmocka_unit_test(points_follow_each_other),
     };

@@ -57,6 +57,16 @@ typedef struct gr_making {
     gr_ledger *rows; /* gets {"row": "model", ..}, and what the method has to tell. NULL: nobody reads them */
 } gr_making;
 
+/* What a method that goes on from a parent does with the network that it has made of it:
+ *
+ * gr_made_take, in draft: takes the network over, which lies nowhere and computes in this precision.
+ * gr_made_save, in make: saves it as FOLDER/model, while the folder's lock is held, and loads it from there, so that
+ * what is measured is what lies on the disk. Its manifest says what the parent's says, and which cell made it. Errors:
+ * those of gr_bundle_save and gr_bundle_load; GR_ERR_IO where the lock is another's by now. On failure *made is
+ * nothing. */
+void gr_made_take(gr_made *made, gr_arch_def *def, gr_model *model, gr_precision precision);
+gr_status gr_made_save(gr_made *made, const gr_making *making, const gr_arch_def *def, gr_model *model, gr_error *err);
+
 /* One way to make a model. */
 typedef struct gr_method {
     const char *name;         /* the word of experiments and rows: "train" */

@@ -6,7 +6,6 @@
 #include "gradroute/method.h"
 #include "gradroute/surgery.h"
 #include "gradroute/task.h"
-#include "io/lock.h"
 
 enum { SWITCH, REMOVE, ZERO, MEAN, REINIT };
 static const char *const hows[] = {"switch", "remove", "zero", "mean", "reinit", NULL};
@@ -91,22 +90,6 @@ static void switch_off(gr_made *made, const gr_made *parent, const char *const *
     }
 }
 
-/* ---- removed ---- */
-
-/* Writes the smaller network; it says which cell made it, where one did. */
-static gr_status save(const char *path, const gr_surgery_result *out, const gr_making *m, gr_error *err) {
-    gr_bundle_info info = m->parent->bundle->info;
-    gr_bundle_data *data = gr_alloc(((size_t)info.data_count + 1) * sizeof *data);
-    for (int i = 0; i < info.data_count; i++)
-        data[i] = info.data[i];
-    if (m->key)
-        data[info.data_count++] = (gr_bundle_data){"cell", m->key};
-    info.data = data;
-    gr_status status = gr_bundle_save(path, out->def, out->model, &info, err);
-    gr_free(data);
-    return status;
-}
-
 /* ---- silenced ---- */
 
 /* Rows that a mean is taken over: training documents in their order, each by itself. */
@@ -188,14 +171,8 @@ static gr_status change_network(gr_made *made, const gr_making *m, const char *c
         GR_TRY(gr_surgery_remove(&out, m->parent->bundle->def, m->parent->bundle->model, names, count, err));
     else
         GR_TRY(silence(&out, m, names, count, err));
-    char *path = gr_format("%s/model", m->folder);
-    gr_status status = gr__lock_check(m->lock, err);
-    if (status == GR_OK)
-        status = save(path, &out, m, err);
-    if (status == GR_OK)
-        status = gr_made_load(made, path, m->project->recipe->precision, err);
+    gr_status status = gr_made_save(made, m, out.def, out.model, err);
     gr_surgery_free(&out);
-    gr_free(path);
     return status;
 }
 
@@ -230,10 +207,7 @@ static gr_status draft(gr_made *made, const gr_making *m, gr_error *err) {
     gr_status status = gr_surgery_remove(&out, m->parent->bundle->def, m->parent->bundle->model, names, count, err);
     gr_free(names);
     GR_TRY(status);
-    gr_model_set_precision(out.model, m->project->recipe->precision);
-    made->bundle = gr_alloc(sizeof *made->bundle);
-    *made->bundle = (gr_bundle){.def = out.def, .model = out.model};
-    made->owns = true;
+    gr_made_take(made, out.def, out.model, m->project->recipe->precision);
     return GR_OK;
 }
 

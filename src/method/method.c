@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "gradroute/method.h"
 #include "gradroute/task.h"
+#include "io/lock.h"
 
 void gr_made_free(gr_made *made) {
     if (made->owns)
@@ -20,6 +21,36 @@ gr_status gr_made_load(gr_made *made, const char *path, gr_precision precision, 
     made->owns = true;
     made->path = gr_strdup(path);
     return GR_OK;
+}
+
+/* ---- what a method has made ---- */
+
+void gr_made_take(gr_made *made, gr_arch_def *def, gr_model *model, gr_precision precision) {
+    gr_model_set_precision(model, precision);
+    *made = (gr_made){.bundle = gr_alloc(sizeof *made->bundle), .owns = true};
+    *made->bundle = (gr_bundle){.def = def, .model = model};
+}
+
+gr_status gr_made_save(gr_made *made, const gr_making *m, const gr_arch_def *def, gr_model *model, gr_error *err) {
+    *made = (gr_made){0};
+    GR_TRY(gr__lock_check(m->lock, err));
+
+    /* What the parent says of its data, and the cell that made this model of it. */
+    gr_bundle_info info = m->parent->bundle->info;
+    gr_bundle_data *data = gr_alloc(((size_t)info.data_count + 1) * sizeof *data);
+    for (int i = 0; i < info.data_count; i++)
+        data[i] = info.data[i];
+    if (m->key)
+        data[info.data_count++] = (gr_bundle_data){"cell", m->key};
+    info.data = data;
+
+    char *path = gr_format("%s/model", m->folder);
+    gr_status status = gr_bundle_save(path, def, model, &info, err);
+    if (status == GR_OK)
+        status = gr_made_load(made, path, m->project->recipe->precision, err);
+    gr_free(path);
+    gr_free(data);
+    return status;
 }
 
 /* ---- what is seen ---- */

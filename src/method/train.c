@@ -255,10 +255,7 @@ static gr_status draft(gr_made *made, const gr_making *m, gr_error *err) {
     gr_model *model;
     *made = (gr_made){0};
     GR_TRY(gr__train_network(&def, &model, m->project, m->settings, err));
-    gr_model_set_precision(model, m->project->recipe->precision);
-    made->bundle = gr_alloc(sizeof *made->bundle);
-    *made->bundle = (gr_bundle){.def = def, .model = model};
-    made->owns = true;
+    gr_made_take(made, def, model, m->project->recipe->precision);
     return GR_OK;
 }
 

@@ -303,7 +303,7 @@ static void print_remarks(FILE *out, const json_t *table, const json_t *point) {
         const json_t *made = json_object_get(point, gr__text_of(attack, "name"));
         json_int_t documents = (json_int_t)gr__number_of(made, "documents");
         json_int_t tokens = (json_int_t)gr__number_of(made, "tokens");
-        if (made)
+        if (json_object_get(made, "documents")) /* it may have trained on none, and say nothing of them */
             fprintf(out, "  Attack %s: %lld %s, %lld %s.\n", gr__text_of(attack, "name"), (long long)documents,
                     gr__unit(gr__counted(point), documents), (long long)tokens, gr__plural(tokens, "token", "tokens"));
     }

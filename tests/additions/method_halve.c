@@ -1,6 +1,4 @@
 /* A method as somebody else would write it, with public headers alone: the parent's parameters times a factor. */
-#include <stdio.h>
-
 #include "gradroute/method.h"
 
 static const gr_setting halve_options[] = {{.key = "by",
@@ -20,17 +18,15 @@ static void halve_all(gr_model *model, double by) {
 }
 
 static gr_status halve_make(gr_made *made, const gr_making *m, gr_error *err) {
-    char path[512];
     gr_bundle *bundle;
     *made = (gr_made){0};
-    snprintf(path, sizeof path, "%s/model", m->folder);
 
     /* The parent on disk, so that the one in memory stays as it is. */
     GR_TRY(gr_bundle_load(&bundle, m->parent->path, NULL, 0, err));
     halve_all(bundle->model, gr_settings_get(m->settings, "by")->number);
-    gr_status status = gr_bundle_save(path, bundle->def, bundle->model, &bundle->info, err);
+    gr_status status = gr_made_save(made, m, bundle->def, bundle->model, err);
     gr_bundle_free(bundle);
-    return status == GR_OK ? gr_made_load(made, path, m->project->recipe->precision, err) : status;
+    return status;
 }
 
 static const gr_method method_halve = {

@@ -1,7 +1,5 @@
 /* A method that looks for what it may not see: in each of its functions it counts the documents whose label is true and
  * not revealed. The model it makes is a copy of its parent. */
-#include <stdio.h>
-
 #include "gradroute/method.h"
 
 enum { PEEK_CHECK, PEEK_DIGEST, PEEK_MAKE, PEEK_DRAFT, PEEK_COST, PEEKS };
@@ -27,17 +25,15 @@ static gr_status peek_digest(const gr_making *m, struct gr_digest *digest, gr_er
 }
 
 static gr_status peek_make(gr_made *made, const gr_making *m, gr_error *err) {
-    char path[512];
     gr_bundle *bundle;
     *made = (gr_made){0};
     peek_look(PEEK_MAKE, m);
 
     /* The parent once more, in the folder of this model. */
-    snprintf(path, sizeof path, "%s/model", m->folder);
     GR_TRY(gr_bundle_load(&bundle, m->parent->path, NULL, 0, err));
-    gr_status status = gr_bundle_save(path, bundle->def, bundle->model, &bundle->info, err);
+    gr_status status = gr_made_save(made, m, bundle->def, bundle->model, err);
     gr_bundle_free(bundle);
-    return status == GR_OK ? gr_made_load(made, path, m->project->recipe->precision, err) : status;
+    return status;
 }
 
 static gr_status peek_draft(gr_made *draft, const gr_making *m, gr_error *err) {
