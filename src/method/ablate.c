@@ -181,6 +181,8 @@ static gr_status make(gr_made *made, const gr_making *m, gr_error *err) {
     int count;
     *made = (gr_made){0};
     GR_TRY(pick_regions(&names, &count, m, err));
+
+    /* A view of the parent, or a network with weights of its own. */
     gr_status status = GR_OK;
     if (how(m->settings) == SWITCH)
         switch_off(made, m->parent, names, count);

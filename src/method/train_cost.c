@@ -28,7 +28,7 @@ static gr_status run_steps(double *seconds, gr_trainer *trainer, double budget, 
     return GR_OK;
 }
 
-/* Steps of so many sequences in place of the recipe's. */
+/* Times steps of so many sequences, in place of the recipe's batch, for so many seconds. */
 static gr_status time_steps(gr_timing *timing, gr_model *model, const gr_project *p, const gr_settings *settings,
                             int rows, double budget, gr_error *err) {
     /* The same project with a smaller batch. */

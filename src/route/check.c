@@ -70,6 +70,7 @@ static void check_labels(const gr__lint *l) {
 
     for (int k = 1; k <= l->routes->labels; k++) {
         const char *name = l->routes->label[k - 1];
+
         /* A label without a route does nothing. */
         bool routed = false, idle = false; /* idle: some route of it has nothing to act on */
         for (int r = 0; r < l->routes->count; r++)

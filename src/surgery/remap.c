@@ -85,7 +85,7 @@ static bool adds(const gr_arch_region *region, gr__sort sort) {
 /* The units of a layer after widening: old claimable ones keep their place, and those that a region adds are found
  * again by the region's name. was: the layer of `from`, -1: none, so all are new. */
 static int *widen(const gr__blueprint *from, const gr__blueprint *to, int layer, int was, gr__sort sort) {
-    /* Claimable units of the core. */
+    /* Claimable units of the core, by the number that each had before; -1: it is new. */
     int base = to->claimable[sort][layer], all = to->all[sort][layer];
     int old = was < 0 ? 0 : from->claimable[sort][was];
     int *units = gr_alloc((size_t)all * sizeof *units);

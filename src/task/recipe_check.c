@@ -53,7 +53,7 @@ static void check_documents(gr_findings *findings, const gr_project *p) {
     }
 }
 
-/* What no row holds, and books. */
+/* Tokens that no row holds, and corpora of a few long documents (a book), which are split by pieces. */
 static void check_lengths(gr_findings *findings, const gr_project *p) {
     gr_lengths l;
     if (gr_project_lengths(&l, p, NULL) != GR_OK)
