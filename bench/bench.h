@@ -42,7 +42,7 @@ typedef struct gr_bench_profile {
     int ops;
     gr_op_time op[GR_BENCH_OPS]; /* the longest first */
     double other;                /* optimiser, clearing, assembling the batch */
-    double bound;                /* of "linear" on all rows; 0: not measured (routed steps leave products out) */
+    double bound;                /* of all products on all rows; 0: not measured (routed steps leave products out) */
 } gr_bench_profile;
 
 /* All zero is fine but for row. */

@@ -279,13 +279,16 @@ static void on_profile(void *user, const gr_bench_profile *p) {
     if (s->profiles++ == 0)
         printf("\nWhere the time of a step goes, in ms (means)\n");
 
-    /* What computes products of matrices: linear, and that of experts. */
+    /* What computes products of matrices, all of it: the bound has that of experts too. */
     double products = 0;
-    for (int i = 0; i < p->ops; i++)
-        if (strstr(p->op[i].op, "linear"))
+    int largest = -1;
+    for (int i = p->ops - 1; i >= 0; i--)
+        if (p->op[i].products) {
             products += p->op[i].forward + p->op[i].backward;
+            largest = i;
+        }
 
-    /* A line for each operation; linear is compared with its products by themselves, the bound. */
+    /* A line for each operation; the one with most of the products says how fast they are beside the bound. */
     printf("\n%s, %s: %s ms a step\n  %-18s %9s %9s %7s\n", p->name, p->half ? "bf16" : "float32", digits(a, p->step),
            "operation", "forward", "backward", "share");
     for (int i = 0; i < p->ops; i++) {
@@ -294,7 +297,7 @@ static void on_profile(void *user, const gr_bench_profile *p) {
             continue;
         printf("  %-18s %9s %9s %5.1f %%", p->op[i].op, digits(a, p->op[i].forward), digits(b, p->op[i].backward),
                100 * both / p->step);
-        if (p->bound > 0 && strcmp(p->op[i].op, "linear") == 0)
+        if (p->bound > 0 && i == largest)
             printf("   %.2f of the speed of its products alone (%s ms)", p->bound / products, digits(a, p->bound));
         putchar('\n');
     }

@@ -315,6 +315,7 @@ static void add_times(gr__net *net, double sign) {
     int count = gr_run_times(net->run, now, GR_BENCH_OPS);
     for (int i = 0; i < count && i < GR_BENCH_OPS; i++) {
         net->all[i].op = now[i].op;
+        net->all[i].products = now[i].products;
         net->all[i].forward += sign * now[i].forward;
         net->all[i].backward += sign * now[i].backward;
     }
@@ -423,7 +424,9 @@ void gr__net_profile(gr_bench_profile *profile, const gr__net *net) {
     snprintf(profile->name, sizeof profile->name, "%s", net->name);
 
     for (int i = 0; i < GR_BENCH_OPS && net->all[i].op; i++) {
-        gr_op_time t = {net->all[i].op, net->all[i].forward * scale, net->all[i].backward * scale};
+        gr_op_time t = net->all[i];
+        t.forward *= scale;
+        t.backward *= scale;
         profile->other -= t.forward + t.backward;
         profile->op[profile->ops++] = t;
     }

@@ -147,6 +147,7 @@ const gr_real *gr_run_value(const gr_run *run, gr_value v, int *stride);
  * are. */
 typedef struct gr_op_time {
     const char *op;
+    bool products; /* it multiplies rows by parameters (gr_model_flops counts it) */
     double forward, backward;
 } gr_op_time;
 int gr_run_times(const gr_run *run, gr_op_time *times, int capacity);
