@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "arch/kind.h"
+#include "arch/tap.h"
 #include "gradroute/ops.h"
 
 enum { TERMS = 4, TERMS_MOST = 1 + GR__GROUPS_MOST + GR__REGIONS_MOST }; /* of one product; of a map */
@@ -38,8 +39,7 @@ typedef struct builder {
 /* Places the tap "REGION.layers.i.NAME" or "layers.i.NAME". */
 static gr_value tap_layer(builder *b, gr_value x, int owner, int layer, const char *name) {
     char text[192];
-    int n = owner == GR_NONE ? 0 : snprintf(text, sizeof text, "%s.", b->def->regions[owner].name);
-    snprintf(text + n, sizeof text - (size_t)n, "layers.%d.%s", layer, name);
+    gr__tap_name(text, sizeof text, owner == GR_NONE ? NULL : b->def->regions[owner].name, layer, name);
     gr_value point = gr_tap_point(b->g, x, text);
     if (b->watch && owner == GR_NONE)
         gr_graph_output(b->g, text, point);
@@ -379,7 +379,7 @@ static void block(builder *b, gr_value *stream, int layer, const char *block_nam
         count = adapt(b, to_core, count, units_of_core, map, layer);
 
     /* Write to the core's stream, then to those of the groups. */
-    snprintf(name, sizeof name, "layers.%d.%s.write", layer, block_name);
+    gr__tap_write_name(name, sizeof name, layer, block_name);
     stream[0] = write_stream(b, stream[0], count, to_core, bias, experts, b->blueprint->whole[layer], name);
     for (int k = 0; k < b->blueprint->groups; k++)
         stream[1 + k] = write_stream(b, stream[1 + k], count_of(b->blueprint, b->blueprint->group[k], layer) > 0,

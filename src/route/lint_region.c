@@ -3,10 +3,10 @@
  * The first half reads the compiled tables (which slices have a weight other than 0 for which class), so it sees what
  * all routes do together. The second compares a region's share of its layers with the share of the text that it is for.
  */
-#include <fnmatch.h>
 #include <math.h>
 #include <string.h>
 
+#include "arch/tap.h"
 #include "route/lint.h"
 
 /* Whether the data has rows of this label; assumed where the documents were not counted. */
@@ -66,24 +66,23 @@ void gr__lint_classes(const gr__lint *l) {
                                gr__lint_label(l->routes, label), chance(l, label, c));
 }
 
-/* The share of a layer that a gate takes: of its tap, or, where the region has a tap of its own named REGION.TAP, of
- * that and the core's TAP together. */
+/* The share of a layer that a gate takes: of its tap, or, where the tap is the region's own, of that and the core's of
+ * the same kind together. */
 static double gate_share(const gr__lint *l, const gr_region *region, const gr_gate *gate, const char **where) {
     int width = 0, core = 0;
-    size_t length = strlen(region->name);
-    const char *name = gr_model_tap(l->model, gate->tap, &width);
+    const char *name = gr_model_tap(l->model, gate->tap, &width), *of_core = gr__tap_in_core(name, region->name);
     *where = name;
-    if (fnmatch("layers.*.write", name, 0) == 0) /* a layer that is owned whole: the others stay */
+    if (gr__tap_is_write(name)) /* a layer that is owned whole: the others stay */
         return 0;
 
     double units = gate->hi - gate->lo;
 
     /* A tap of the core: the gate's columns out of all. */
-    if (strncmp(name, region->name, length) != 0 || name[length] != '.')
+    if (!of_core)
         return units / width;
 
     /* A tap of the region's own: its columns beside those of the core's tap of the same name. */
-    gr_tap twin = gr_model_find_tap(l->model, name + length + 1);
+    gr_tap twin = gr_model_find_tap(l->model, of_core);
     if (twin == GR_NONE)
         return 0;
     gr_model_tap(l->model, twin, &core);
@@ -93,13 +92,12 @@ static double gate_share(const gr__lint *l, const gr_region *region, const gr_ga
 /* The gate with the largest share of its layer. own: all of the region's taps are its own, as a residual group's are.
  */
 static double largest_share(const gr__lint *l, const gr_region *region, const char **where, bool *own) {
-    size_t length = strlen(region->name);
     double most = 0;
     *own = true;
     for (int g = 0; g < region->gates; g++) {
         const char *tap;
         double share = gate_share(l, region, &region->gate[g], &tap);
-        *own = *own && strncmp(tap, region->name, length) == 0 && tap[length] == '.';
+        *own = *own && gr__tap_in_core(tap, region->name);
         if (share > most)
             most = share, *where = tap;
     }
