@@ -15,19 +15,12 @@
 
 /* ---- words ---- */
 
-/* Words of what is no field of the network itself. */
-static const struct {
-    const char *field, *word[GR__FIELD_WORDS];
-} words[] = {
-    {"strength", {"none", "learned", "sigmoid"}},
-    {"map", {"qkv", "out", "up", "gate", "down", "embed", "unembed"}},
-};
-
-/* The list of words for a field, NULL if it has none. */
+/* The list of words for a field of networks or of regions, NULL if it has none. Bits go by what one of them is called.
+ */
 static const char *const *words_of(const char *name) {
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (!strcmp(words[i].field, name))
-            return words[i].word;
+    for (const gr__arch_field *f = gr__region_fields; f->name; f++)
+        if ((f->type == GR__FIELD_WORD || f->one) && !strcmp(f->one ? f->one : f->name, name))
+            return f->word;
     const gr__arch_field *field = gr__field_find(name);
     return field ? field->word : NULL;
 }
@@ -64,16 +57,12 @@ static void *keep(gr_arena *arena, const void *data, size_t count, size_t size) 
 /* Replaces what a region points to by copies. Spans are lists of two numbers for each layer. */
 static void keep_region(gr_arena *arena, gr_arch_region *region, size_t layers) {
     region->name = gr_arena_strdup(arena, region->name);
-    region->layers = keep(arena, region->layers, (size_t)region->layer_count, sizeof(int));
     for (int k = 0; k < GR__UNIT_KINDS; k++) {
         gr_arch_units *u = gr__units_in(region, &gr__unit_kinds[k]);
         u->spans = keep(arena, u->spans, 2 * layers, sizeof(int));
     }
-    const char **patterns = keep(arena, region->patterns, (size_t)region->pattern_count, sizeof *patterns);
-    for (int i = 0; i < region->pattern_count; i++)
-        patterns[i] = gr_arena_strdup(arena, patterns[i]);
-    region->patterns = patterns;
-    region->whole = keep(arena, region->whole, (size_t)region->whole_count, sizeof(int));
+    for (const gr__arch_field *f = gr__region_fields; f->name; f++)
+        gr__field_keep(f, region, arena);
 }
 
 gr_arch_def *gr_arch_copy(const gr_arch_def *def) {
@@ -83,11 +72,7 @@ gr_arch_def *gr_arch_copy(const gr_arch_def *def) {
 
     /* Lists of the network itself. */
     for (const gr__arch_field *f = gr__fields; f->name; f++)
-        if (f->type == GR__FIELD_LIST || f->type == GR__FIELD_LAYERS) {
-            int count;
-            const int *list = gr__field_list(f, def, &count);
-            gr__field_set_list(f, &copy->def, keep(arena, list, (size_t)count, sizeof *list), count);
-        }
+        gr__field_keep(f, &copy->def, arena);
 
     /* Regions point to lists of their own, some with entries for each layer. */
     const size_t layers = gr__arch_layers(def) > 0 ? (size_t)gr__arch_layers(def) : 0;

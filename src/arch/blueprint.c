@@ -341,14 +341,37 @@ static gr_status check_stop(const gr__blueprint *blueprint, const gr_arch_region
     return GR_OK;
 }
 
+/* Words of a region: each value has one. */
+static gr_status check_region_words(const gr_arch_region *region, gr_error *err) {
+    for (const gr__arch_field *f = gr__region_fields; f->name; f++)
+        if (f->type == GR__FIELD_WORD && !gr_arch_word(f->name, (int)gr__field_number(f, region)))
+            return USAGE(err, NULL, "%s of region '%s' has the unknown value %d", f->name, region->name,
+                         (int)gr__field_number(f, region));
+    return GR_OK;
+}
+
 /* A strength multiplies what units, layers or adapters put out. */
 static gr_status check_strength(const gr_arch_region *region, gr_error *err) {
-    if (!gr_arch_word("strength", (int)region->strength))
-        return USAGE(err, NULL, "strength of region '%s' has the unknown value %d", region->name,
-                     (int)region->strength);
+    GR_TRY(check_region_words(region, err));
     if (region->strength && !gr__region_has(region, true) && !region->whole_count && !region->adapter.rank)
         return USAGE(err, "leave strength out", "region '%s' has nothing that a strength could multiply", region->name);
     return GR_OK;
+}
+
+/* A region owns something; what that may be are kinds of units, and the rows that say so. */
+static gr_status check_owns(const gr_arch_region *region, gr_error *err) {
+    char hint[160];
+    int n = snprintf(hint, sizeof hint, "give it one of");
+    if (gr__region_owns(region, NULL))
+        return GR_OK;
+
+    /* Words as recipes have them, a comma between. */
+    for (int k = 0; k < GR__UNIT_KINDS; k++)
+        n += snprintf(hint + n, sizeof hint - (size_t)n, "%s %s", k ? "," : "", gr__unit_kinds[k].name);
+    for (const gr__arch_field *f = gr__region_fields; f->name; f++)
+        if (f->owns)
+            n += snprintf(hint + n, sizeof hint - (size_t)n, ", %s", f->within ? f->within : f->key);
+    return USAGE(err, hint, "region '%s' owns nothing", region->name);
 }
 
 /* What can be said of a region by itself, before its units are placed. */
@@ -361,10 +384,7 @@ static gr_status check_region(const gr__blueprint *blueprint, int r, gr_error *e
                          blueprint->layers);
 
     /* It owns something that this kind of network has. */
-    if (!gr__region_has(region, true) && !gr__region_has(region, false) && !region->pattern_count &&
-        !region->whole_count && !region->adapter.rank)
-        return USAGE(err, "give it residual, mlp, heads, experts, whole, adapter or parameters",
-                     "region '%s' owns nothing", region->name);
+    GR_TRY(check_owns(region, err));
     GR_TRY(check_stop(blueprint, region, err));
     if (blueprint->arch->sized && (gr__units_any(&region->residual) || gr__units_any(&region->heads)))
         return USAGE(err, NULL, "region '%s' wants heads or residual dimensions of %s network", region->name,

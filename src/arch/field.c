@@ -122,34 +122,80 @@ static bool has_word(const char *list, const char *word) {
 
 bool gr__field_of(const gr__arch_field *f, const gr__arch *arch) { return !f->of || has_word(f->of, arch->name); }
 
-double gr__field_number(const gr__arch_field *f, const gr_arch_def *def) {
-    const void *at = (const char *)def + f->at;
+double gr__field_number(const gr__arch_field *f, const void *in) {
+    const void *at = (const char *)in + f->at;
     switch (f->type) {
     case GR__FIELD_REAL:
         return *(const double *)at;
     case GR__FIELD_FLAG:
         return *(const bool *)at;
+    case GR__FIELD_BITS:
+        return *(const unsigned *)at;
     default:
         return *(const int *)at;
     }
 }
 
-const int *gr__field_list(const gr__arch_field *f, const gr_arch_def *def, int *count) {
-    const int *list = *(const int *const *)((const char *)def + f->at);
+const int *gr__field_list(const gr__arch_field *f, const void *in, int *count) {
+    const int *list = *(const int *const *)((const char *)in + f->at);
     const int length =
-        f->type == GR__FIELD_LAYERS ? gr__arch_layers(def) : *(const int *)((const char *)def + f->count_at);
+        f->type == GR__FIELD_LAYERS ? gr__arch_layers(in) : *(const int *)((const char *)in + f->count_at);
     *count = list && length > 0 ? length : 0;
     return *count ? list : NULL;
 }
 
-void gr__field_set_list(const gr__arch_field *f, gr_arch_def *def, const int *list, int count) {
-    *(const int **)((char *)def + f->at) = list;
+void gr__field_set_list(const gr__arch_field *f, void *in, const int *list, int count) {
+    *(const int **)((char *)in + f->at) = list;
     if (f->type == GR__FIELD_LIST)
-        *(int *)((char *)def + f->count_at) = count;
+        *(int *)((char *)in + f->count_at) = count;
 }
 
-void gr__field_default(const gr__arch_field *f, gr_arch_def *def) {
-    void *at = (char *)def + f->at;
+const char *const *gr__field_texts(const gr__arch_field *f, const void *in, int *count) {
+    *count = *(const int *)((const char *)in + f->count_at);
+    return *(const char *const *const *)((const char *)in + f->at);
+}
+
+void gr__field_set_texts(const gr__arch_field *f, void *in, const char *const *texts, int count) {
+    *(const char *const **)((char *)in + f->at) = texts;
+    *(int *)((char *)in + f->count_at) = count;
+}
+
+bool gr__field_same(const gr__arch_field *f, const void *a, const void *b) {
+    int na = 0, nb = 0;
+    if (f->type < GR__FIELD_LIST)
+        return gr__field_number(f, a) == gr__field_number(f, b);
+
+    /* Lists entry by entry: their pointers say nothing. */
+    if (f->type == GR__FIELD_TEXTS) {
+        const char *const *x = gr__field_texts(f, a, &na), *const *y = gr__field_texts(f, b, &nb);
+        bool same = na == nb;
+        for (int i = 0; same && i < na; i++)
+            same = !strcmp(x[i], y[i]);
+        return same;
+    }
+    const int *x = gr__field_list(f, a, &na), *y = gr__field_list(f, b, &nb);
+    return na == nb && (!na || !memcmp(x, y, (size_t)na * sizeof *x));
+}
+
+void gr__field_keep(const gr__arch_field *f, void *in, gr_arena *arena) {
+    int count;
+    if (f->type == GR__FIELD_TEXTS) {
+        const char *const *texts = gr__field_texts(f, in, &count);
+        const char **copy = count ? gr_arena_alloc(arena, (size_t)count * sizeof *copy) : NULL;
+        for (int i = 0; i < count; i++)
+            copy[i] = gr_arena_strdup(arena, texts[i]);
+        gr__field_set_texts(f, in, copy, count);
+    } else if (f->type >= GR__FIELD_LIST) {
+        const int *list = gr__field_list(f, in, &count);
+        int *copy = count ? gr_arena_alloc(arena, (size_t)count * sizeof *copy) : NULL;
+        if (count)
+            memcpy(copy, list, (size_t)count * sizeof *copy);
+        gr__field_set_list(f, in, copy, count);
+    }
+}
+
+void gr__field_default(const gr__arch_field *f, void *in) {
+    void *at = (char *)in + f->at;
     if (f->type == GR__FIELD_REAL)
         *(double *)at = f->value;
     else if (f->type == GR__FIELD_FLAG)
@@ -182,7 +228,7 @@ static char *default_text(const gr__arch_field *f) {
 static char *range_text(const gr__arch_field *f) {
     if (f->range || f->type == GR__FIELD_FLAG)
         return gr_strdup(f->range ? f->range : "");
-    if (f->type != GR__FIELD_WORD)
+    if (f->type != GR__FIELD_WORD && f->type != GR__FIELD_BITS)
         return f->min == DBL_MIN ? gr_format("above 0, to %.15g", f->max) : gr_format("%.15g to %.15g", f->min, f->max);
 
     /* rms, layer */
@@ -200,8 +246,9 @@ char *gr__field_row(const gr__arch_field *f) {
 
     /* What one kind of networks alone has is said unless it is the usual kind. */
     const bool only = f->of && !has_word(f->of, "transformer");
-    char *key = f->with ? gr_format("`%s`, with `%s`", f->key, f->with)
-                        : gr_format("`%s`%s%s%s", f->key, only ? ", " : "", only ? f->of : "", only ? " only" : "");
+    char *key = f->within ? gr_format("`%s`: `%s`", f->within, f->key)
+                : f->with ? gr_format("`%s`, with `%s`", f->key, f->with)
+                          : gr_format("`%s`%s%s%s", f->key, only ? ", " : "", only ? f->of : "", only ? " only" : "");
     char *row =
         gr_format("| %s | %s%s| %s%s| %s |", key, value, value[0] ? " " : "", range, range[0] ? " " : "", f->help);
     gr_free(key);

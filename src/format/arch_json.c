@@ -1,6 +1,5 @@
-/* arch_json.c - a description of a network as JSON and back. Plain fields go by the table below; lists, regions and
- * what they have are members only where there are any. Words stand for enumerations, so that a file says what it holds.
- */
+/* arch_json.c - a description of a network as JSON and back, by the rows of arch/field.h. Lists, regions and what they
+ * have are members only where there are any. Words stand for enumerations, so that a file says what it holds. */
 #include "format/arch_json.h"
 
 #include <limits.h>
@@ -21,11 +20,28 @@ static json_t *list_json(const int *list, int count) {
     return value;
 }
 
-/* NULL: a list that is not there, so that a manifest holds what was said. */
-static json_t *field_json(const gr__arch_field *f, const gr_arch_def *def) {
-    const double number = f->type < GR__FIELD_LIST ? gr__field_number(f, def) : 0;
+/* Words for the bits that are set. */
+static json_t *bits_json(const gr__arch_field *f, unsigned bits) {
+    json_t *value = json_array();
+    for (int i = 0; gr_arch_word(f->one, i); i++)
+        if (bits >> i & 1)
+            json_array_append_new(value, json_string(gr_arch_word(f->one, i)));
+    return value;
+}
+
+static json_t *texts_json(const char *const *texts, int count) {
+    json_t *value = json_array();
+    for (int i = 0; i < count; i++)
+        json_array_append_new(value, json_string(texts[i]));
+    return value;
+}
+
+/* A field of a network or of a region. NULL: a list that is not there, so that a manifest holds what was said. */
+static json_t *field_json(const gr__arch_field *f, const void *in) {
+    const double number = f->type < GR__FIELD_LIST ? gr__field_number(f, in) : 0;
     int count;
     const int *list;
+    const char *const *texts;
     switch (f->type) {
     case GR__FIELD_WHOLE:
         return json_integer((json_int_t)number);
@@ -35,8 +51,13 @@ static json_t *field_json(const gr__arch_field *f, const gr_arch_def *def) {
         return json_boolean(number != 0);
     case GR__FIELD_WORD:
         return json_string(gr_arch_word(f->name, (int)number));
+    case GR__FIELD_BITS:
+        return bits_json(f, (unsigned)number);
+    case GR__FIELD_TEXTS:
+        texts = gr__field_texts(f, in, &count);
+        return texts_json(texts, count);
     default:
-        list = gr__field_list(f, def, &count);
+        list = gr__field_list(f, in, &count);
         return list ? list_json(list, count) : NULL;
     }
 }
@@ -57,17 +78,12 @@ static void set_units(json_t *region, const char *name, const gr_arch_units *u, 
     json_decref(value);
 }
 
-/* A low-rank adapter, its maps by their words. */
-static json_t *adapter_json(const gr_arch_adapter *a) {
-    json_t *maps = json_array(), *value = json_object();
-    for (int map = 0; map < GR_MAPS; map++)
-        if (a->maps >> map & 1)
-            json_array_append_new(maps, json_string(gr_arch_word("map", map)));
-    json_object_set_new(value, "rank", json_integer(a->rank));
-    json_object_set_new(value, "scale", json_real(a->scale));
-    json_object_set_new(value, "dropout", json_real(a->dropout));
-    json_object_set_new(value, "maps", maps);
-    return value;
+/* The map of a region that holds a field; made when the first of its fields comes. */
+static json_t *map_of(json_t *region, const gr__arch_field *f) {
+    json_t *map = f->within ? json_object_get(region, f->within) : region;
+    if (!map)
+        json_object_set_new(region, f->within, map = json_object());
+    return map;
 }
 
 /* A region, with members for what it has. */
@@ -79,26 +95,10 @@ static json_t *region_json(const gr_arch_region *region, int layers) {
     for (int k = 0; k < GR__UNIT_KINDS; k++)
         set_units(value, gr__unit_kinds[k].name, gr__units_of(region, &gr__unit_kinds[k]), layers);
 
-    /* Where it stands, and what makes it stronger. */
-    if (region->layer_count)
-        json_object_set_new(value, "layers", list_json(region->layers, region->layer_count));
-    if (region->strength)
-        json_object_set_new(value, "strength", json_string(gr_arch_word("strength", (int)region->strength)));
-    if (region->adapter.rank)
-        json_object_set_new(value, "adapter", adapter_json(&region->adapter));
-
-    /* What it has whole: layers, and parameters by patterns. */
-    if (region->whole_count)
-        json_object_set_new(value, "whole", list_json(region->whole, region->whole_count));
-    if (region->pattern_count) {
-        json_t *patterns = json_array();
-        for (int i = 0; i < region->pattern_count; i++)
-            json_array_append_new(patterns, json_string(region->patterns[i]));
-        json_object_set_new(value, "params", patterns);
-    }
-
-    if (region->stop)
-        json_object_set_new(value, "stop", json_true());
+    /* Whatever else it says; the digest of a folder is by the order of members. */
+    for (const gr__arch_field *f = gr__region_fields; f->name; f++)
+        if (gr__region_says(f, region))
+            json_object_set_new(map_of(value, f), f->name, field_json(f, region));
     return value;
 }
 
@@ -146,18 +146,47 @@ static gr_status read_list(const reader *r, const int **to, int *count, const js
     return GR_OK;
 }
 
-static gr_status read_field_list(const reader *r, gr_arch_def *def, const gr__arch_field *f, const json_t *value) {
-    const int *list, layers = gr__arch_layers(def);
+static gr_status read_field_list(const reader *r, void *in, const gr__arch_field *f, const json_t *value) {
+    const int *list;
     int count;
     GR_TRY(read_list(r, &list, &count, value, f->name));
-    if (f->type == GR__FIELD_LAYERS && count != layers)
-        return FORMAT(r, "'%s' has %d entries for %d layers", f->name, count, layers);
-    gr__field_set_list(f, def, list, count);
+    if (f->type == GR__FIELD_LAYERS && count != gr__arch_layers(in))
+        return FORMAT(r, "'%s' has %d entries for %d layers", f->name, count, gr__arch_layers(in));
+    gr__field_set_list(f, in, list, count);
     return GR_OK;
 }
 
-static gr_status read_field(const reader *r, gr_arch_def *def, const gr__arch_field *f, const json_t *value) {
-    void *at = (char *)def + f->at;
+/* Words that set a bit each. */
+static gr_status read_bits(const reader *r, unsigned *bits, const gr__arch_field *f, const json_t *value) {
+    if (!json_is_array(value))
+        return FORMAT(r, "'%s' is not a list", f->name);
+    for (size_t i = 0; i < json_array_size(value); i++) {
+        const char *word = json_string_value(json_array_get(value, i));
+        int bit = word ? gr_arch_value(f->one, word) : -1;
+        if (bit < 0)
+            return FORMAT(r, "'%s' names '%s', which is no %s", f->name, word ? word : "?", f->one);
+        *bits |= 1u << bit;
+    }
+    return GR_OK;
+}
+
+static gr_status read_texts(const reader *r, void *in, const gr__arch_field *f, const json_t *value) {
+    size_t n = json_array_size(value);
+    if (!json_is_array(value) || n > MOST)
+        return FORMAT(r, "'%s' is not a list of texts", f->name);
+    const char **texts = gr_arena_alloc(r->arena, n * sizeof *texts);
+    for (size_t i = 0; i < n; i++) {
+        if (!json_is_string(json_array_get(value, i)))
+            return FORMAT(r, "an entry of '%s' is not a text", f->name);
+        texts[i] = gr_arena_strdup(r->arena, json_string_value(json_array_get(value, i)));
+    }
+    gr__field_set_texts(f, in, texts, (int)n);
+    return GR_OK;
+}
+
+/* A field of a network or of a region. */
+static gr_status read_field(const reader *r, void *in, const gr__arch_field *f, const json_t *value) {
+    void *at = (char *)in + f->at;
     switch (f->type) {
     case GR__FIELD_WHOLE:
         return read_int(r, at, value, f->name);
@@ -174,8 +203,12 @@ static gr_status read_field(const reader *r, gr_arch_def *def, const gr__arch_fi
     case GR__FIELD_WORD:
         *(int *)at = json_is_string(value) ? gr_arch_value(f->name, json_string_value(value)) : -1;
         return *(int *)at < 0 ? FORMAT(r, "'%s' is not one of its words", f->name) : GR_OK;
+    case GR__FIELD_BITS:
+        return read_bits(r, at, f, value);
+    case GR__FIELD_TEXTS:
+        return read_texts(r, in, f, value);
     default:
-        return read_field_list(r, def, f, value);
+        return read_field_list(r, in, f, value);
     }
 }
 
@@ -212,63 +245,25 @@ static gr_status read_units(const reader *r, gr_arch_units *u, const json_t *val
     return GR_OK;
 }
 
-/* Patterns of the parameters that are all a region's. */
-static gr_status read_patterns(const reader *r, gr_arch_region *region, const json_t *value) {
-    size_t n = json_array_size(value);
-    if (!json_is_array(value) || n > MOST)
-        return FORMAT(r, "'params' is not a list of patterns");
-    const char **patterns = gr_arena_alloc(r->arena, n * sizeof *patterns);
-    for (size_t i = 0; i < n; i++) {
-        if (!json_is_string(json_array_get(value, i)))
-            return FORMAT(r, "a pattern of 'params' is not a text");
-        patterns[i] = gr_arena_strdup(r->arena, json_string_value(json_array_get(value, i)));
-    }
-    region->patterns = patterns;
-    region->pattern_count = (int)n;
-    return GR_OK;
+/* Whether some field of regions is within a map of this name. */
+static bool is_map(const char *name) {
+    for (const gr__arch_field *f = gr__region_fields; f->name; f++)
+        if (f->within && !strcmp(f->within, name))
+            return true;
+    return false;
 }
 
-/* Whether a region has a strength, and in which form, by its word. */
-static gr_status read_strength(const reader *r, gr_strength *to, const json_t *value) {
-    int word = json_is_string(value) ? gr_arch_value("strength", json_string_value(value)) : -1;
-    if (word < 0)
-        return FORMAT(r, "'strength' is not one of its words");
-    *to = (gr_strength)word;
-    return GR_OK;
-}
-
-/* Maps of an adapter by their words, as bits. */
-static gr_status read_maps(const reader *r, unsigned *maps, const json_t *value) {
-    if (!json_is_array(value))
-        return FORMAT(r, "'maps' is not a list");
-    for (size_t i = 0; i < json_array_size(value); i++) {
-        const char *word = json_string_value(json_array_get(value, i));
-        int map = word ? gr_arch_value("map", word) : -1;
-        if (map < 0)
-            return FORMAT(r, "'maps' of an adapter names '%s', which is no map", word ? word : "?");
-        *maps |= 1u << map;
-    }
-    return GR_OK;
-}
-
-/* A low-rank adapter as adapter_json wrote it; members that are left out are 0. */
-static gr_status read_adapter(const reader *r, gr_arch_adapter *a, const json_t *value) {
+/* Fields that stand in a map of their own; members that are left out are 0. */
+static gr_status read_map(const reader *r, gr_arch_region *region, const char *within, const json_t *value) {
     const char *key;
     json_t *member;
     if (!json_is_object(value))
-        return FORMAT(r, "'adapter' is not an object");
-
+        return FORMAT(r, "'%s' is not an object", within);
     json_object_foreach((json_t *)value, key, member) {
-        double *real = !strcmp(key, "scale") ? &a->scale : !strcmp(key, "dropout") ? &a->dropout : NULL;
-        if (real && json_is_number(member)) {
-            *real = json_number_value(member);
-        } else if (!strcmp(key, "rank")) {
-            GR_TRY(read_int(r, &a->rank, member, key));
-        } else if (!strcmp(key, "maps")) {
-            GR_TRY(read_maps(r, &a->maps, member));
-        } else {
-            return FORMAT(r, "member '%s' of 'adapter' is unknown or no number", key);
-        }
+        const gr__arch_field *f = gr__region_field_find(within, key);
+        if (!f)
+            return FORMAT(r, "unknown member '%s' of '%s'", key, within);
+        GR_TRY(read_field(r, region, f, member));
     }
     return GR_OK;
 }
@@ -283,22 +278,15 @@ static gr_status read_region(const reader *r, gr_arch_region *region, const json
     /* Members in any order; one that is not known comes from a later version, and what it says would be lost. */
     json_object_foreach((json_t *)value, key, member) {
         const gr__unit_kind *kind = gr__unit_kind_find(key);
+        const gr__arch_field *field = gr__region_field_find(NULL, key);
         if (kind)
             GR_TRY(read_units(r, gr__units_in(region, kind), member, key, layers));
         else if (!strcmp(key, "name"))
             region->name = gr_arena_strdup(r->arena, json_string_value(member));
-        else if (!strcmp(key, "layers"))
-            GR_TRY(read_list(r, &region->layers, &region->layer_count, member, key));
-        else if (!strcmp(key, "strength"))
-            GR_TRY(read_strength(r, &region->strength, member));
-        else if (!strcmp(key, "adapter"))
-            GR_TRY(read_adapter(r, &region->adapter, member));
-        else if (!strcmp(key, "whole"))
-            GR_TRY(read_list(r, &region->whole, &region->whole_count, member, key));
-        else if (!strcmp(key, "params"))
-            GR_TRY(read_patterns(r, region, member));
-        else if (!strcmp(key, "stop") && json_is_boolean(member))
-            region->stop = json_is_true(member);
+        else if (field)
+            GR_TRY(read_field(r, region, field, member));
+        else if (is_map(key))
+            GR_TRY(read_map(r, region, key, member));
         else
             return FORMAT(r, "unknown member '%s' of a region", key);
     }

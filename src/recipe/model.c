@@ -1,5 +1,5 @@
 /* Sections model and regions. */
-#include <float.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "arch/field.h"
@@ -7,7 +7,7 @@
 #include "gradroute/surgery.h"
 #include "recipe/read.h"
 
-enum { UNITS_MOST = 1 << 16, LAYERS_MOST = 256, POSITIONS_MOST = 1 << 24 };
+enum { UNITS_MOST = 1 << 16, POSITIONS_MOST = 1 << 24 };
 
 /* ---- model ---- */
 
@@ -85,22 +85,41 @@ static gr_status read_flag(gr_yaml *map, bool *value, const gr__arch_field *fiel
     return GR_OK;
 }
 
-static gr_status read_numbers(gr_recipe *recipe, gr_yaml *map, gr_arch_def *def, const gr__arch_field *field,
-                              gr_error *err) {
+static gr_status read_numbers(gr_recipe *recipe, gr_yaml *map, void *in, const gr__arch_field *field, gr_error *err) {
     int count;
-    const int *list = gr__field_list(field, def, &count);
+    const int *list = gr__field_list(field, in, &count);
     GR_TRY(gr__recipe_ints(recipe, map, &list, &count, field->key, (int)field->min, (int)field->max, err));
-    gr__field_set_list(field, def, list, count);
+    gr__field_set_list(field, in, list, count);
     return GR_OK;
 }
 
-static gr_status read_field(gr_recipe *recipe, gr_yaml *map, const gr__arch_field *field, gr_arch_def *def,
-                            gr_error *err) {
-    void *at = (char *)def + field->at;
-    for (size_t i = 0; i < sizeof special / sizeof *special; i++)
-        if (!strcmp(special[i].key, field->key))
-            return special[i].read(recipe, map, def, err);
+/* A list of words that set a bit each. */
+static gr_status read_bits(gr_yaml *map, unsigned *bits, const gr__arch_field *field, gr_error *err) {
+    const char *const *names = NULL;
+    int count = 0, known = 0;
+    GR_TRY(gr_yaml_texts(map, &names, &count, field->key, err));
+    while (known < GR__FIELD_WORDS && field->word[known])
+        known++;
+    for (int i = 0; i < count; i++) {
+        int value = gr_arch_value(field->one, names[i]);
+        if (value < 0)
+            return gr__recipe_unknown(gr_yaml_find(map, field->key), field->one, names[i], field->word, known, err);
+        *bits |= 1u << value;
+    }
+    return GR_OK;
+}
 
+static gr_status read_texts(gr_yaml *map, void *in, const gr__arch_field *field, gr_error *err) {
+    int count;
+    const char *const *texts = gr__field_texts(field, in, &count);
+    GR_TRY(gr_yaml_texts(map, &texts, &count, field->key, err));
+    gr__field_set_texts(field, in, texts, count);
+    return GR_OK;
+}
+
+/* One value of its type, of a network or of a region. */
+static gr_status read_value(gr_recipe *recipe, gr_yaml *map, const gr__arch_field *field, void *in, gr_error *err) {
+    void *at = (char *)in + field->at;
     switch (field->type) {
     case GR__FIELD_WHOLE:
         return gr__recipe_int(map, at, field->key, (int)field->min, (int)field->max, err);
@@ -110,9 +129,21 @@ static gr_status read_field(gr_recipe *recipe, gr_yaml *map, const gr__arch_fiel
         return read_flag(map, at, field, err);
     case GR__FIELD_WORD:
         return read_word(map, at, field->key, err);
+    case GR__FIELD_BITS:
+        return read_bits(map, at, field, err);
+    case GR__FIELD_TEXTS:
+        return read_texts(map, in, field, err);
     default:
-        return read_numbers(recipe, map, def, field, err);
+        return read_numbers(recipe, map, in, field, err);
     }
+}
+
+static gr_status read_field(gr_recipe *recipe, gr_yaml *map, const gr__arch_field *field, gr_arch_def *def,
+                            gr_error *err) {
+    for (size_t i = 0; i < sizeof special / sizeof *special; i++)
+        if (!strcmp(special[i].key, field->key))
+            return special[i].read(recipe, map, def, err);
+    return read_value(recipe, map, field, def, err);
 }
 
 /* Whether a field has a meaning in this network: it depends on another one that is not there in some. */
@@ -211,39 +242,29 @@ static gr_status read_units(gr_yaml *region, gr_arch_units *units, const char *k
     return GR_OK;
 }
 
-/* Maps by name; none: all of the layers'. */
-static gr_status read_maps(gr_yaml *map, unsigned *maps, gr_error *err) {
-    const char *const *names = NULL, *known[GR_MAPS];
-    int count = 0;
-    GR_TRY(gr_yaml_texts(map, &names, &count, "maps", err));
-
-    for (int i = 0; i < GR_MAPS; i++)
-        known[i] = gr_arch_word("map", i);
-    for (int i = 0; i < count; i++) {
-        int value = gr_arch_value("map", names[i]);
-        if (value < 0)
-            return gr__recipe_unknown(gr_yaml_find(map, "maps"), "linear map", names[i], known, GR_MAPS, err);
-        *maps |= 1u << value;
-    }
-    return GR_OK;
-}
-
-/* Low-rank maps beside the linear maps of the layers; absent: the region has none. */
-static gr_status read_adapter(gr_yaml *region, gr_arch_adapter *adapter, gr_error *err) {
-    gr_yaml *map;
-    GR_TRY(gr_yaml_map(region, &map, "adapter", err));
+/* A field of a region, where it stands: beside the units, or in a map of its own that is there. */
+static gr_status read_region_field(gr_recipe *recipe, gr_yaml *node, const gr__arch_field *f, gr_arch_region *region,
+                                   gr_error *err) {
+    gr_yaml *map = f->within ? NULL : node;
+    if (f->within)
+        GR_TRY(gr_yaml_map(node, &map, f->within, err));
     if (!map)
         return GR_OK;
 
-    GR_TRY(gr__recipe_int(map, &adapter->rank, "rank", 1, 4096, err));
-    if (!adapter->rank)
-        return gr_yaml_fail(map, err, "{rank: 8}", "the adapter of region '%s' needs a rank", region->key);
+    /* Not written where it was not: recipes without it resolve as they did before there was one. */
+    if (!f->within && (f->type == GR__FIELD_WORD || f->type == GR__FIELD_FLAG) && !gr_yaml_find(map, f->key))
+        return GR_OK;
+    if (f->with)
+        gr__field_default(f, region);
+    GR_TRY(read_value(recipe, map, f, region, err));
 
-    /* By default the update counts in full and nothing is dropped. */
-    adapter->scale = 1;
-    GR_TRY(gr_yaml_real(map, &adapter->scale, "scale", DBL_MIN, 1e6, err));
-    GR_TRY(gr_yaml_real(map, &adapter->dropout, "dropout", 0, 0.99, err));
-    return read_maps(map, &adapter->maps, err);
+    /* What the rest of a map goes with must be said. */
+    if (f->within && !f->with && !gr__region_says(f, region)) {
+        char hint[64];
+        snprintf(hint, sizeof hint, "{%s: 8}", f->key);
+        return gr_yaml_fail(map, err, hint, "the %s of region '%s' needs a %s", f->within, region->name, f->key);
+    }
+    return GR_OK;
 }
 
 /* One region into `region`: what units it has in which layers, and whatever else is its own. */
@@ -252,23 +273,11 @@ static gr_status read_region(gr_recipe *recipe, gr_yaml *node, gr_arch_region *r
     GR_TRY(gr_yaml_expect(node, GR_YAML_MAP, err));
     *region = (gr_arch_region){.name = node->key};
 
-    /* Units, and in which layers. */
     for (int k = 0; k < GR__UNIT_KINDS; k++)
         GR_TRY(read_units(node, gr__units_in(region, &gr__unit_kinds[k]), gr__unit_kinds[k].name, err));
-    GR_TRY(gr__recipe_ints(recipe, node, &region->layers, &region->layer_count, "layers", 0, LAYERS_MOST - 1, err));
-    GR_TRY(read_adapter(node, &region->adapter, err));
-
-    /* What makes the region stronger or weaker as a whole, and layers and parameters that are all its own. */
-    if (gr_yaml_find(node, "strength")) {
-        int strength = GR_STRENGTH_NONE;
-        GR_TRY(read_word(node, &strength, "strength", err));
-        region->strength = (gr_strength)strength;
-    }
-    GR_TRY(gr__recipe_ints(recipe, node, &region->whole, &region->whole_count, "whole", 0, LAYERS_MOST - 1, err));
-    GR_TRY(gr_yaml_texts(node, &region->patterns, &region->pattern_count, "parameters", err));
-
-    /* Not written where it was not: recipes without it resolve as they did. */
-    return gr_yaml_find(node, "stop") ? gr_yaml_bool(node, &region->stop, "stop", err) : GR_OK;
+    for (const gr__arch_field *f = gr__region_fields; f->name; f++)
+        GR_TRY(read_region_field(recipe, node, f, region, err));
+    return GR_OK;
 }
 
 /* Whether two regions claim alike. Spans come from surgery alone: units that have some are never those of a recipe. */
@@ -278,19 +287,13 @@ static bool same_units(const gr_arch_units *a, const gr_arch_units *b) {
 
 /* Whether two regions are the same in all that a recipe can say of them, but for their names. */
 static bool same_region(const gr_arch_region *a, const gr_arch_region *b) {
-    bool same = a->layer_count == b->layer_count && a->pattern_count == b->pattern_count &&
-                a->whole_count == b->whole_count && a->strength == b->strength && a->adapter.rank == b->adapter.rank &&
-                a->adapter.scale == b->adapter.scale && a->adapter.dropout == b->adapter.dropout &&
-                a->adapter.maps == b->adapter.maps && a->stop == b->stop;
-    for (int k = 0; same && k < GR__UNIT_KINDS; k++)
-        same = same_units(gr__units_of(a, &gr__unit_kinds[k]), gr__units_of(b, &gr__unit_kinds[k]));
-    for (int i = 0; same && i < a->layer_count; i++)
-        same = a->layers[i] == b->layers[i];
-    for (int i = 0; same && i < a->whole_count; i++)
-        same = a->whole[i] == b->whole[i];
-    for (int i = 0; same && i < a->pattern_count; i++)
-        same = strcmp(a->patterns[i], b->patterns[i]) == 0;
-    return same;
+    for (int k = 0; k < GR__UNIT_KINDS; k++)
+        if (!same_units(gr__units_of(a, &gr__unit_kinds[k]), gr__units_of(b, &gr__unit_kinds[k])))
+            return false;
+    for (const gr__arch_field *f = gr__region_fields; f->name; f++)
+        if (!gr__field_same(f, a, b))
+            return false;
+    return true;
 }
 
 /* A region that the model of `from` has already may be repeated, as a recipe grows. */

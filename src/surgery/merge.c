@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arch/blueprint.h"
+#include "arch/field.h"
 
 #define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "surgery", (hint), __VA_ARGS__)
 
@@ -26,7 +27,7 @@ static gr_status check(const gr_arch_def *def, const char *name, gr_error *err) 
     const gr_arch_region *region = &def->regions[r];
     if (!region->adapter.rank)
         return USAGE(err, "remove or silence it", "region '%s' has no adapter to merge", name);
-    if (gr__region_has(region, true) || gr__region_has(region, false) || region->pattern_count || region->whole_count)
+    if (gr__region_owns(region, "adapter"))
         return USAGE(err, "give the adapter a region of its own", "region '%s' owns more than its adapter", name);
     return GR_OK;
 }

@@ -121,13 +121,23 @@ static gr_status check_axis(const gr__remap *map, int old, int axis, gr_error *e
                  def->name, lines, axis ? "columns" : "rows", found, size);
 }
 
-/* An adapter that stays adds what it did. */
-static gr_status check_adapters(const gr_arch_def *a, const gr_arch_def *b, gr_error *err) {
-    /* Regions are the same by their names. */
+/* What a region that stays must keep, so that it computes what it did: an adapter adds as much. */
+static gr_status check_region(const gr_arch_region *a, const gr_arch_region *b, gr_error *err) {
+    char what[64];
+    for (const gr__arch_field *f = gr__region_fields; f->name; f++) {
+        snprintf(what, sizeof what, "%s%s%s", f->within ? f->within : "", f->within ? " " : "", f->name);
+        if (f->kept && gr__region_says(f, a))
+            GR_TRY(same(what, gr__field_number(f, a), gr__field_number(f, b), err));
+    }
+    return GR_OK;
+}
+
+/* Regions are the same by their names. */
+static gr_status check_regions(const gr_arch_def *a, const gr_arch_def *b, gr_error *err) {
     for (int i = 0; i < a->region_count; i++)
         for (int k = 0; k < b->region_count; k++)
-            if (a->regions[i].adapter.rank && !strcmp(a->regions[i].name, b->regions[k].name))
-                GR_TRY(same("adapter scale", a->regions[i].adapter.scale, b->regions[k].adapter.scale, err));
+            if (!strcmp(a->regions[i].name, b->regions[k].name))
+                GR_TRY(check_region(&a->regions[i], &b->regions[k], err));
     return GR_OK;
 }
 
@@ -146,7 +156,7 @@ static gr_status check_wider(const gr__remap *map, gr_error *err) {
     }
 
     /* And parameter by parameter. */
-    GR_TRY(check_adapters(map->from->def, map->def, err));
+    GR_TRY(check_regions(map->from->def, map->def, err));
     for (int p = 0; p < map->from->params; p++)
         for (int axis = 0; axis < 2; axis++)
             GR_TRY(check_axis(map, p, axis, err));
