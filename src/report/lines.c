@@ -9,6 +9,8 @@
 #include "base/number.h"
 #include "base/utf8.h"
 
+/* A piece longer than the buffer is cut: names of regions and labels have at most 64 characters, so none is by itself.
+ */
 void gr__append(char **text, const char *format, ...) {
     char more[600];
     va_list list;
@@ -21,7 +23,8 @@ void gr__append(char **text, const char *format, ...) {
     *text = longer;
 }
 
-/* Characters of UTF-8. */
+/* Characters of UTF-8: every byte but those that continue one, 10xxxxxx (RFC 3629). Each is taken for one column, which
+ * is too few for East Asian letters: such a line may stand out, and nothing is lost. */
 static int width_of(const char *text, size_t length) {
     int width = 0;
     for (size_t i = 0; i < length; i++)
@@ -36,7 +39,8 @@ void gr__print_wrapped(FILE *out, const char *text, int first, int indent) {
         size_t length = strcspn(text, " ");
         int width = width_of(text, length);
 
-        /* A word that does not fit goes to the next line, unless it has this one for itself. */
+        /* A word that does not fit goes to the next line, unless it has this one for itself. The
+         * line feed is counted by fprintf and takes no column. */
         if (!begins && column + 1 + width > GR__COLUMNS)
             column = fprintf(out, "\n%*s", indent, "") - 1;
         else if (!begins)
@@ -45,6 +49,7 @@ void gr__print_wrapped(FILE *out, const char *text, int first, int indent) {
         column += width;
         begins = false;
 
+        /* Several blanks count as one: texts are put together of parts that may be empty. */
         text += length;
         text += strspn(text, " ");
     }
@@ -74,6 +79,7 @@ void gr__print_name(FILE *out, const char *name, int width) {
     fprintf(out, "%*s", width - column, "");
 }
 
+/* Escape is replaced too, or a model could colour, move and erase what stands on the terminal already. */
 void gr__print_line(FILE *out, const char *text) {
     for (; text && *text; text++)
         fputc(*text == '\n' || *text == '\r' || *text == '\033' ? ' ' : *text, out);

@@ -6,7 +6,8 @@
 #include "report/lines.h"
 #include "report/result_text.h"
 
-/* Widths of the first column, and of numbers. */
+/* Widths of the first column, and of numbers: "-12.345" and two blanks fit into GROUP. ATTACKED is wider for its
+ * heading, the name of what an attack did, and is never that of a group: print_model tells the two apart by it. */
 enum { TITLE = 18, GROUP = 9, ATTACKED = 12, CLASS = 16, FIGURE = 26, SEED = 9 };
 
 double gr__number_of(const json_t *object, const char *key) { return json_number_value(json_object_get(object, key)); }
@@ -15,6 +16,7 @@ const char *gr__text_of(const json_t *object, const char *key) {
     return json_string_value(json_object_get(object, key));
 }
 
+/* Pieces and samples have their own word; without a row of data, as a result of claims alone, it is documents. */
 const char *gr__counted(const json_t *point) {
     const char *unit = gr__text_of(json_object_get(point, "data"), "counted");
     return unit && *unit ? unit : "documents";
@@ -46,7 +48,8 @@ static columns loss_columns(const json_t *table) {
         GR_PUSH(c.list, c.count, c.room) = (column){gr_strdup(name), name, "", GROUP};
     }
 
-    /* The first group is what was to be removed. */
+    /* The first group is what was to be removed: what comes back of it is what an attack is for. Others after an attack
+     * stay in result.json (`retain_relearned`): what fine-tuning costs them is no sign of what a model knew. */
     const char *first = json_string_value(json_array_get(json_object_get(table, "groups"), 0));
     json_array_foreach(json_object_get(table, "attacks"), i, attack) {
         const char *done = gr__text_of(attack, "done");
@@ -63,7 +66,8 @@ static void columns_free(columns *c) {
     gr_free(c->list);
 }
 
-/* Where the columns from `begin` on that fit beside the titles end, one at least; width: of them and the titles. */
+/* Where the columns from `begin` on that fit beside the titles end; width: of them and the titles. One at least, or a
+ * column too wide for the terminal would keep the caller going round forever. */
 static int fitting(const columns *c, int begin, int *width) {
     int end = begin;
     *width = 2 + TITLE;
@@ -75,6 +79,8 @@ static int fitting(const columns *c, int begin, int *width) {
 /* Right-aligned, cut where it is too long for its column. */
 static void print_right(FILE *out, const char *text, int width) {
     int length = (int)strlen(text);
+
+    /* A heading as wide as its column would touch the one before: a blank is kept free. */
     if (length >= width) {
         fputc(' ', out);
         gr__print_name(out, text, width - 1);
@@ -91,7 +97,8 @@ static void print_number(FILE *out, const json_t *value, int width, int digits) 
     fprintf(out, "%*s", width, text);
 }
 
-/* Whether one of the columns is of this model. */
+/* Whether one of the columns is of this model: one that was attacked alone, or only completes prompts, has no row. null
+ * counts: the loss was to be measured and is no number, which a reader should see as "-". */
 static bool has_losses(const columns *c, const json_t *model) {
     for (int i = 0; i < c->count; i++)
         if (json_object_get(model, c->list[i].key))
@@ -99,7 +106,8 @@ static bool has_losses(const columns *c, const json_t *model) {
     return false;
 }
 
-/* One model; a loss after an attack that it was not given is left out, others are "-". */
+/* One model; a loss after an attack that it was not given is left out, others are "-": not every model is attacked, by
+ * the experiment's own words, while every model with a row is measured on all groups. */
 static void print_model(FILE *out, const columns *c, int begin, int end, const char *title, const json_t *model,
                         const char *note) {
     int width, blanks = 0;
@@ -116,7 +124,8 @@ static void print_model(FILE *out, const columns *c, int begin, int end, const c
         blanks = 0;
     }
 
-    /* Blanks stand in front of something alone. */
+    /* Blanks stand in front of something alone: lines do not end in them, so that texts of two runs compare by `diff`.
+     * A note that does not fit is left out; it explains, and the docs have it. */
     if (note && width + 2 + (int)strlen(note) <= GR__COLUMNS)
         fprintf(out, "%*s%s", blanks + 2, "", note);
     fputc('\n', out);
@@ -129,6 +138,7 @@ static void print_arm(FILE *out, const columns *c, int begin, int end, const jso
     size_t i;
     json_t *one;
 
+    /* The note once: it holds for the arm, whatever the value. */
     if (!values && has_losses(c, model))
         print_model(out, c, begin, end, title ? title : name, model, note);
     json_array_foreach(values, i, one) {
@@ -191,7 +201,8 @@ void gr__print_losses(FILE *out, const json_t *table, const json_t *point) {
 
 /* ---- right answers ---- */
 
-/* Arms that have a column: with a short title and classes. */
+/* Arms that have a column: with a short title, which an experiment gives to those that it wants compared, and classes,
+ * which samples alone have. */
 static json_t *shown_arms(const json_t *table, const json_t *models) {
     json_t *list = json_array(), *arm;
     size_t i;
@@ -219,6 +230,8 @@ static void print_block(FILE *out, const json_t *arms, size_t begin, size_t end,
     json_object_foreach((json_t *)first, name, value) {
         fputs("  ", out);
         gr__print_name(out, name, CLASS);
+
+        /* The share of the class's own samples that get it right (its recall), which the result has from 0 to 1. */
         for (size_t i = begin; i < end; i++) {
             const json_t *model = json_object_get(models, gr__text_of(json_array_get(arms, i), "name"));
             char share[64];
@@ -267,6 +280,7 @@ static void print_figure(FILE *out, const char *title, const json_t *value, cons
 static void print_knob(FILE *out, const char *title, const json_t *values, const char *note) {
     size_t i;
     json_t *one;
+    /* Every value that was tried, not the best alone: the best of many draws is better than it will be next time. */
     json_array_foreach(values, i, one) {
         char *at = gr_format("%s, %s", title, gr__text_of(one, "at"));
         print_figure(out, at, json_object_get(one, "value"), json_object_get(one, "interval"), i == 0 ? note : NULL);
@@ -274,7 +288,10 @@ static void print_knob(FILE *out, const char *title, const json_t *values, const
     }
 }
 
-/* What the brackets are. */
+/* What the brackets are. Over seeds: mean -+ t s / sqrt(n), t of n - 1 degrees of freedom (Student, "The probable error
+ * of a mean", 1908). Of one seed: percentiles of 1,000 draws of documents (Efron, "Bootstrap methods", 1979), or, where
+ * a cell keeps sums of buckets in place of documents, leaving out one bucket after the other (Tukey 1958): see
+ * measure/interval.c. The kinds say different things, so the heading names its own. */
 static void print_figures_heading(FILE *out, const json_t *table, const json_t *point) {
     const char *intervals = gr__text_of(table, "intervals");
     if (intervals && !strcmp(intervals, "seeds"))
@@ -297,8 +314,11 @@ static void print_remarks(FILE *out, const json_t *table, const json_t *point) {
     size_t i;
     json_t *attack;
 
+    /* Which filter the ratios are over: the perfect and the known one are two scales. */
     if (scale)
         gr__print_wrapped(out, scale, 2, 2);
+
+    /* The budget: "not recovered" holds for so many tokens and no more. */
     json_array_foreach(json_object_get(table, "attacks"), i, attack) {
         const json_t *made = json_object_get(point, gr__text_of(attack, "name"));
         json_int_t documents = (json_int_t)gr__number_of(made, "documents");
@@ -308,6 +328,8 @@ static void print_remarks(FILE *out, const json_t *table, const json_t *point) {
                     gr__unit(gr__counted(point), documents), (long long)tokens, gr__plural(tokens, "token", "tokens"));
     }
 
+    /* Two warnings that docs/measures.md gives the reasons of. A removal above 1 is worse than a model that never read
+     * the topic; with a tax too, the core was hurt as a whole. */
     if (json_is_true(json_object_get(point, "known_labels_only")))
         fprintf(out, "  On known labels only: the filter may have read text of the topic.\n");
     if (json_is_true(json_object_get(point, "damage")))
@@ -347,7 +369,7 @@ static void print_seed_block(FILE *out, const json_t *table, const json_t *seeds
     size_t i;
     json_t *figure;
 
-    /* Their numbers. */
+    /* Their numbers, a blank in front of each: a seed may fill its column. */
     fprintf(out, "  %*s", FIGURE, "");
     for (size_t s = begin; s < end; s++)
         fprintf(out, " %*.0f", SEED - 1, gr__number_of(json_array_get(seeds, s), "seed"));
@@ -356,6 +378,8 @@ static void print_seed_block(FILE *out, const json_t *table, const json_t *seeds
     json_array_foreach(json_object_get(table, "figures"), i, figure) {
         const char *key = gr__text_of(figure, "key");
         bool any = false;
+
+        /* Also null: a seed whose figure was refused is what a mean of the others hides. */
         for (size_t s = begin; s < end; s++)
             any |= json_object_get(json_array_get(seeds, s), key) != NULL;
         if (!any)

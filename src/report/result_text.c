@@ -22,7 +22,7 @@ static void print_verdict(FILE *out, const json_t *point) {
     gr_free(text);
 }
 
-/* "known half": what the point is at. */
+/* "known half": what the point is at, in the order of the axes; NULL where there is no axis. */
 static char *place_of(const json_t *object) {
     char *text = NULL;
     const char *axis;
@@ -45,6 +45,9 @@ static void print_claim(FILE *out, const json_t *claim) {
         gr_free(text);
         gr_free(place);
     }
+
+    /* Over several points it holds only if it does at each, which needs no correction for their number (Berger,
+     * "Multiparameter hypothesis testing and acceptance sampling", 1982). */
     if (json_array_size(points) > 1)
         fprintf(out, "  All together: %s.\n", gr__text_of(claim, "state"));
 }
@@ -69,7 +72,8 @@ static void print_claims(FILE *out, const json_t *result) {
     }
 }
 
-/* How many values were tried of each arm that has a knob: what an arm's best is the best of. */
+/* How many values were tried of each arm that has a knob: what an arm's best is the best of. Arms compare fairly where
+ * these are alike, for the best of more trials is better by luck. */
 static void print_trials(FILE *out, const json_t *table) {
     char *text = NULL;
     size_t i;
@@ -94,14 +98,14 @@ static void print_data(FILE *out, const json_t *point) {
     if (!data)
         return;
 
-    /* How many, held out, dropped. */
+    /* How many, held out, dropped; near duplicates are no part of it, they were only taken out of what is held out. */
     json_int_t duplicates = (json_int_t)gr__number_of(data, "duplicates");
     gr__append(&text,
                "%c%s: %.0f (%.0f for validation, %.0f for the test, %lld exact %s dropped):", unit[0] - 'a' + 'A',
                unit + 1, gr__number_of(data, "documents"), gr__number_of(data, "validation"),
                gr__number_of(data, "test"), (long long)duplicates, gr__plural(duplicates, "duplicate", "duplicates"));
 
-    /* Of each group and label. */
+    /* Of each group by the truth, and of each label what training was told: the two differ where labels are hidden. */
     json_object_foreach(json_object_get(data, "groups"), name, count)
         gr__append(&text, " %s %.0f", name, json_number_value(count));
     json_object_foreach(json_object_get(data, "known"), name, count)
@@ -110,6 +114,7 @@ static void print_data(FILE *out, const json_t *point) {
     gr__print_wrapped(out, text, 0, 2);
     gr_free(text);
 
+    /* Nobody should take figures of the small corpus for those of the large one, so it is not a log line above. */
     if (json_is_true(json_object_get(data, "used_fallback")))
         gr__print_wrapped(out,
                           "NOTE: the corpus is the small subset that ships with the project, because the full one is "
@@ -126,6 +131,7 @@ static void print_sizes(FILE *out, const json_t *point) {
     char *sizes = NULL, *times = NULL;
     fputc('\n', out);
 
+    /* A region's size beside the core's: removal is cheap for a region that holds most of the network. */
     if (parameters) {
         gr__append(&sizes, "Parameters: core %.0f", gr__number_of(parameters, "core"));
         json_object_foreach(json_object_get(parameters, "regions"), name, value)
@@ -133,7 +139,8 @@ static void print_sizes(FILE *out, const json_t *point) {
         gr__print_wrapped(out, sizes, 0, 2);
     }
 
-    /* Of all cells; speeds of what was trained. */
+    /* Of all cells, also those that an earlier call made: what the whole would take once more. Speeds of what was
+     * trained alone; a view has none. */
     gr__append(&times, "Time: %.1f minutes; tokens per second:", gr__number_of(point, "seconds") / 60);
     json_object_foreach(json_object_get(point, "models"), name, value) if (json_object_get(value, "tokens_per_s"))
         gr__append(&times, " %s %.0f", name, gr__number_of(value, "tokens_per_s"));
@@ -150,6 +157,7 @@ static void print_completions(FILE *out, const json_t *table, const json_t *poin
     if (json_array_size(list) > 0)
         fprintf(out, "\nCompletions (most likely words)\n");
 
+    /* The most likely word each time, so that a reader who tries it gets the same. */
     json_array_foreach(list, i, item) {
         fputs("  ", out);
         gr__print_name(out, gr__text_of(item, "prompt"), (int)strlen(gr__text_of(item, "prompt")));
@@ -189,6 +197,7 @@ static const char *example_prompt(const json_t *point) {
 
 /* A command in one line, or where that would be too long with its options in a second one. */
 static void print_command(FILE *out, const char *title, const char *command, const char *options) {
+    /* 9 are the title's; a line that a backslash ends is one command for a shell that it is pasted into. */
     bool fits = 9 + strlen(command) + 1 + strlen(options) <= GR__COLUMNS;
     fprintf(out, "%-9s%s%s%s\n", title, command, fits ? " " : " \\\n           ", options);
 }
@@ -197,6 +206,8 @@ static void print_command(FILE *out, const char *title, const char *command, con
 static void print_next(FILE *out, const char *folder, const char *subject, const char *region, const json_t *point) {
     const json_t *model = json_object_get(json_object_get(point, "models"), subject);
     char *path = gr_format("%s/%s/model", folder, subject), *off = gr_format("--off %s", region);
+
+    /* Whoever answers classes reads images: it can be measured, and there is nothing to ask it in words. */
     if (json_object_get(model, "classes")) {
         char *eval = gr_format("gradroute eval %s", path);
         print_command(out, "Next", eval, off);
@@ -226,11 +237,12 @@ static void print_suggested(FILE *out, const json_t *result, const char *folder)
     if (json_array_size(suggested) == 0)
         return;
 
+    /* The copies in the folder, not the files that were given: those may have changed or gone since. */
     fprintf(out, "More     gradroute reproduce %s/experiment.yaml -o %s %s", folder, folder, go_on);
     if (json_is_true(json_object_get(json_object_get(result, "table"), "needs_base")))
         fprintf(out, "--base %s/recipe.yaml %s", folder, go_on);
 
-    /* Whoever names arms names all of them. */
+    /* Whoever names arms names all of them; those that are there cost nothing. */
     const char *sign = "--arms ";
     json_object_foreach(json_object_get(result, "models"), name, model) {
         fprintf(out, "%s%s", sign, name);
@@ -256,6 +268,7 @@ static void print_places(FILE *out, const json_t *result) {
     if (!folder)
         return;
 
+    /* Of several models none is the one that commands should go on with: the folder of links has them all. */
     fputc('\n', out);
     if (several)
         fprintf(out, "Models   %s/arms\n", folder);
@@ -269,7 +282,7 @@ static void print_places(FILE *out, const json_t *result) {
         print_suggested(out, result, folder);
 }
 
-/* What was asked, above the answers to it. */
+/* What was asked, above the answers to it. An audit has the verdict for that, and claims nothing. */
 static void print_question(FILE *out, const json_t *result) {
     const char *question = gr__text_of(result, "question");
     if (!question || json_array_size(json_object_get(result, "claims")) == 0)
@@ -288,6 +301,8 @@ void gr__result_text_print(const json_t *result, FILE *out) {
     print_question(out, result);
     print_claims(out, result);
     print_trials(out, table);
+
+    /* With one point the result itself is the point; with more each has a verdict of its own. */
     if (!points)
         print_point(out, table, result);
     json_array_foreach(points, i, point) {
