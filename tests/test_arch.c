@@ -581,12 +581,36 @@ static void test_flops(void **state) {
     gr_model_free(m);
 }
 
+/* Times of operations say which of them multiply by parameters: of a network with experts two do. */
+static void test_times(void **state) {
+    (void)state;
+    gr_arch_def def = small_def();
+    def.experts = 2;
+    def.top = 1;
+    gr_model *model = build(&def, 1);
+    gr_error err = {0};
+    gr_run *run;
+    gr_op_time times[32];
+    gr_test_ok(gr_run_new(&run, model, NULL, &(gr_run_def){.positions = ROWS, .time = true}, &err), &err);
+    int count = gr_run_times(run, times, 32), products = 0;
+    assert_in_range(count, 3, 32);
+    for (int i = 0; i < count; i++) {
+        const bool linear = !strcmp(times[i].op, "linear") || !strcmp(times[i].op, "expert_linear");
+        if (times[i].products != linear)
+            fail_msg("%s %s", times[i].op, linear ? "multiplies by parameters" : "has no parameters to multiply by");
+        products += times[i].products;
+    }
+    assert_int_equal(products, 2);
+    gr_run_free(run);
+    gr_model_free(model);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sizes),     cmocka_unit_test(test_parts),      cmocka_unit_test(test_errors),
         cmocka_unit_test(test_variants),  cmocka_unit_test(test_group_off),  cmocka_unit_test(test_group_off_large),
         cmocka_unit_test(test_reference), cmocka_unit_test(test_claims_off), cmocka_unit_test(test_mlp),
-        cmocka_unit_test(test_flops),
+        cmocka_unit_test(test_flops),     cmocka_unit_test(test_times),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
