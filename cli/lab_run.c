@@ -25,9 +25,11 @@ error_t gr__lab_run_parse(int key, char *arg, struct argp_state *state, gr__lab_
     return 0;
 }
 
-/* What is said on standard error before hours are spent. */
-static void say_count(int cells, int done, const gr_control *control) {
-    char *text = gr_format("%d of %d cells are done", done, cells);
+/* How far it is, on standard error: before hours are spent, and as the last line of a run. */
+static void say_count(const gr_lab *lab, const gr_control *control) {
+    int all, done;
+    gr_lab_count(lab, &all, &done);
+    char *text = gr_format("%d of %d models and measurements are done", done, all);
     control->note(control->user, text);
     gr_free(text);
 }
@@ -61,16 +63,13 @@ static gr_status finish(gr_result **result, gr_lab *lab, const gr__lab_run *run,
 
 static gr_status work(gr_result **result, const gr__lab_run *run, const gr_control *control, gr_error *err) {
     gr_lab *lab;
-    int cells, done;
     GR_TRY(gr_lab_open(&lab, &run->def, control, err));
-    gr_lab_count(lab, &cells, &done);
-    bool all = gr_lab_done(lab);
-    if (!run->worker && !all)
-        say_count(cells, done, control);
+    bool all = gr_lab_done(lab), leads = !run->worker && !all;
 
     /* How long it takes, before anything is begun. A worker's folder is claimed. */
     gr_status status = GR_OK;
-    if (!run->worker && !all) {
+    if (leads) {
+        say_count(lab, control);
         gr__ask ask = {run->jobs, run->common.threads, run->yes};
         status = gr__ask_before(lab, &ask, control, err);
         if (status == GR_OK)
@@ -84,6 +83,8 @@ static gr_status work(gr_result **result, const gr__lab_run *run, const gr_contr
     }
     if (status == GR_OK && !run->worker)
         status = finish(result, lab, run, err);
+    if (status == GR_OK && leads)
+        say_count(lab, control);
     gr_lab_free(lab);
     return status;
 }

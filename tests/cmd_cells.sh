@@ -80,6 +80,9 @@ EOF
 units() { cat "$work/r"/cells/*/rows.jsonl | grep -c "\"unit\":\"$1\""; }
 models() { find "$work/r" -name metrics.jsonl -exec ls -i {} + | sort; }
 ok 'losses in buckets' knobs buckets
+cp "$work/err" "$work/said"
+ok 'progress names models as their links do' grep -q '^training: routed knob=2 (2 of 3)' "$work/said"
+ok 'which lead to them' test -d "$work/r/arms/routed@knob=2/model"
 ok 'a model for each value of the knob, and one that does not know it' same "$(models | wc -l)" 3
 ok 'of each two groups' same "$(units bucket) $(units document)" '6 0'
 models >"$work/before"
@@ -108,6 +111,10 @@ EOF
 }
 parts() { find "$1/cells" -name "$2" | wc -l; } # parts DIR NAME
 ok 'models and checkpoints are kept' kept "$work/all" 'models: all, checkpoints: true'
+cp "$work/err" "$work/said"
+ok 'notes count no views' grep -q '^training: plain (2 of 2)' "$work/said"
+ok 'of losses there are three' grep -q '^measuring losses of the test: routed_off (2 of 3)' "$work/said"
+ok 'the last line says how far it is' same "$(tail -n 1 "$work/said")" '7 of 7 models and measurements are done'
 ok 'both of both' same "$(parts "$work/all" model) $(parts "$work/all" checkpoints)" '2 2'
 cp -r "$work/all" "$work/late"
 ok 'without a word checkpoints are not' kept "$work/none" ''

@@ -165,10 +165,11 @@ gr_status gr_lab_work(gr_lab *lab, const gr_control *control, gr_error *err);
 /* Looks again at what other processes have done meanwhile. */
 gr_status gr_lab_look(gr_lab *lab, gr_error *err);
 
-/* How many cells there are, and how many of them are done. */
-void gr_lab_count(const gr_lab *lab, int *cells, int *done);
+/* How many models and measurements there are, and how many of them are done. Views of models are none. */
+void gr_lab_count(const gr_lab *lab, int *all, int *done);
 
-/* Whether nothing is left to be made: what begins with a model that diverged is not. */
+/* Whether nothing is left to be made, or to be removed of what the experiment does not keep. What begins with a model
+ * that diverged is not made. */
 bool gr_lab_done(const gr_lab *lab);
 
 /* What came of it so far, from rows alone, and as the text of result.json (gr_free). */

@@ -282,13 +282,6 @@ void gr__cells_left(const gr__cells *cells, bool *left) {
     gr_free(needed);
 }
 
-bool gr__cells_done(const gr__cells *cells) {
-    for (int i = 0; i < cells->cells; i++)
-        if (is_missing(cells, &cells->cell[i]))
-            return false;
-    return true;
-}
-
 /* ---- options that ask for one measurement each ---- */
 
 static int values_of(const gr_settings *settings, const gr_setting *option) {

@@ -85,9 +85,6 @@ bool gr__cells_needs(const gr__cells *cells, int cell);
 /* Marks in left[cells] all that is still to be made: what is not done, and models whose weights are gone and wanted. */
 void gr__cells_left(const gr__cells *cells, bool *left);
 
-/* Whether nothing is left to be made: all is done, or below a model that diverged. */
-bool gr__cells_done(const gr__cells *cells);
-
 /* How many measurements the options of a table ask for that have a value for each: the product of their values; and
  * the settings of the i-th of them. */
 int gr__settings_each(const gr_settings *settings, const gr_setting *table);

@@ -7,6 +7,7 @@
 #include "io/file.h"
 #include "io/yaml.h"
 #include "lab/lab_state.h"
+#include "lab/lab_words.h"
 
 /* ---- what is ours ---- */
 
@@ -83,33 +84,6 @@ gr_status gr_lab_claim(gr_lab *lab, gr_error *err) {
 
 /* ---- links ---- */
 
-/* "routed"; with several places, knobs or seeds "arms/routed@size=small,seed=2". */
-static char *link_name(const gr_lab *lab, const gr__use *use) {
-    const gr_experiment *e = lab->experiment;
-    char *name = gr_strdup(e->arm[use->arm].name), separator = '@';
-    bool several = gr__lab_places(lab) > 1 || gr_experiment_knobs(e, use->arm) > 1;
-    if (!several)
-        return name;
-
-    for (int i = 0; i < e->axes; i++, separator = ',') {
-        const char *value = e->axis[i].value[gr_experiment_value(e, use->point, i)];
-        char *longer = gr_format("%s%c%s=%s", name, separator, e->axis[i].name, value);
-        gr_free(name);
-        name = longer;
-    }
-    if (gr_experiment_knobs(e, use->arm) > 1) {
-        char *longer = gr_format("%s%cknob=%d", name, separator, use->knob + 1);
-        gr_free(name);
-        name = longer;
-        separator = ',';
-    }
-    char *whole = lab->seeds > 1
-                      ? gr_format("arms/%s%cseed=%lld", name, separator, (long long)(lab->first_seed + use->seed))
-                      : gr_format("arms/%s", name);
-    gr_free(name);
-    return whole;
-}
-
 /* Calls for the name of each link to a model: of all uses, and "subject" for what the experiment is about. */
 typedef gr_status (*for_link)(const gr_lab *lab, const char *name, int cell, gr_error *err);
 
@@ -135,7 +109,7 @@ static gr_status each_link(const gr_lab *lab, for_link call, gr_error *err) {
         subject = subject || use->arm == lab->experiment->subject;
         if (cells->cell[use->cell].view)
             continue;
-        char *name = link_name(lab, use);
+        char *name = gr__lab_link_name(lab, use);
         gr_status status = call(lab, name, use->cell, err);
         gr_free(name);
         GR_TRY(status);

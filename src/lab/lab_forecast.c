@@ -3,12 +3,14 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/number.h"
 #include "io/checkpoint.h"
 #include "lab/costs.h"
+#include "lab/lab_words.h"
 
 /* Points whose trainings have fewer steps are not timed: they would be over before that. */
 enum { STEPS_LEAST = 64 };
@@ -138,13 +140,13 @@ static gr_status expect(gr__time_left *f, gr_lab *lab, const gr_control *control
 
 /* ---- saying it ---- */
 
-/* Seconds that are expected of the cells of one kind, of an arm (-1: all), of a reading (-1: all). */
-static double sum(const gr__time_left *f, gr_cell_kind kind, int arm, int reading) {
+/* Seconds that are expected of the models of an arm, or of a reading of all arms (arm -1). */
+static double sum(const gr__time_left *f, int arm, int reading) {
     const gr__cells *cells = f->lab->cells;
     double seconds = 0;
     for (int c = 0; c < cells->cells; c++) {
         const gr__use *use = &cells->use[cells->cell[c].use];
-        if (use->kind == kind && (arm < 0 || use->arm == arm) && (reading < 0 || use->reading == reading))
+        if (use->reading == reading && (arm < 0 || use->arm == arm))
             seconds += f->expected[c];
     }
     return seconds;
@@ -173,11 +175,16 @@ static void announce(const gr__time_left *f, double all, const gr_control *calle
     char *text =
         gr_format("about %s for %d %s:", gr__text_time(clock, all), models, gr__plural(models, "model", "models"));
     for (int arm = 0; arm < e->arms; arm++)
-        text = add(text, e->arm[arm].name, sum(f, GR_CELL_MODEL, arm, -1));
-    text = add(text, "measuring", sum(f, GR_CELL_MEASURE, -1, -1));
-    for (int i = 0; i < e->uses; i++)
-        if (e->use[i].attack)
-            text = add(text, e->use[i].attack->doing, sum(f, GR_CELL_ATTACK, -1, i));
+        text = add(text, e->arm[arm].name, sum(f, arm, -1));
+    double seconds = 0;
+    for (int i = 0; i < e->uses; i++) {
+        const char *word = gr__reading_briefly(&e->use[i]);
+        seconds += sum(f, -1, i);
+        if (i + 1 < e->uses && strcmp(word, gr__reading_briefly(&e->use[i + 1])) == 0) /* measures are one */
+            continue;
+        text = add(text, word, seconds);
+        seconds = 0;
+    }
 
     char *whole = gr_format("%s at the speed of steps timed now", text);
     caller->note(caller->user, whole);

@@ -10,6 +10,7 @@
 #include "io/yaml.h"
 #include "lab/lab_forecast.h"
 #include "lab/lab_state.h"
+#include "lab/lab_words.h"
 #include "lab/registry.h"
 #include "task/output.h"
 #include "task/precision.h"
@@ -412,11 +413,13 @@ gr_status gr_lab_look(gr_lab *lab, gr_error *err) {
     return GR_OK;
 }
 
-void gr_lab_count(const gr_lab *lab, int *cells, int *done) {
-    *cells = lab->cells->cells;
-    *done = 0;
-    for (int c = 0; c < *cells; c++) {
+void gr_lab_count(const gr_lab *lab, int *all, int *done) {
+    *all = *done = 0;
+    for (int c = 0; c < lab->cells->cells; c++) {
         const gr__known *known = &lab->cells->cell[c].known;
+        if (!gr__lab_takes_time(lab, c))
+            continue;
+        ++*all;
         *done += known->state != GR_CELL_MISSING && known->state != GR_CELL_BUSY && !known->poor;
     }
 }

@@ -97,11 +97,12 @@ void gr_result_free(gr_result *result) {
 /* ---- files ---- */
 
 /* One row as a line: what it is of, then its members; lists are left out, they are in the cell. */
-static void add_line(gr_file_out *to, gr_status *status, const gr_lab *lab, const gr__use *use, json_t *row,
-                     gr_error *err) {
+static gr_status write_line(gr_file_out *to, const gr_lab *lab, const gr__use *use, json_t *row, gr_error *err) {
     const gr_experiment *e = lab->experiment;
     const char *key;
     json_t *value, *line = json_object();
+
+    /* Which model of which point, and which cell. */
     json_object_set_new(line, "experiment", json_string(e->name));
     json_object_set_new(line, "arm", use->arm < 0 ? json_null() : json_string(e->arm[use->arm].name));
     for (int i = 0; i < e->axes; i++)
@@ -110,16 +111,18 @@ static void add_line(gr_file_out *to, gr_status *status, const gr_lab *lab, cons
     json_object_set_new(line, "seed", json_integer(lab->first_seed + use->seed));
     json_object_set_new(line, "knob", json_integer(use->knob));
     json_object_set_new(line, "cell", json_string(use->key));
+
+    /* What was measured does not take the place of that. */
     json_object_foreach(row, key, value) if (!json_is_array(value) && !json_object_get(line, key))
         json_object_set(line, key, value);
 
     char *text = gr_json_line(line, false);
-    if (*status == GR_OK)
-        *status = gr_file_out_write(to, text, strlen(text), err);
-    if (*status == GR_OK)
-        *status = gr_file_out_write(to, "\n", 1, err);
+    gr_status status = gr_file_out_write(to, text, strlen(text), err);
+    if (status == GR_OK)
+        status = gr_file_out_write(to, "\n", 1, err);
     gr_free(text);
     json_decref(line);
+    return status;
 }
 
 /* Every row of every use, with what it is a row of. */
@@ -131,7 +134,7 @@ static gr_status write_rows(gr_file_out *to, const gr_lab *lab, const all_rows *
         char *lines = cell ? gr_ledger_lines(cell->rows) : NULL;
         for (char *line = lines ? strtok(lines, "\n") : NULL; line && status == GR_OK; line = strtok(NULL, "\n")) {
             json_t *row = json_loads(line, 0, NULL);
-            add_line(to, &status, lab, use, row, err);
+            status = write_line(to, lab, use, row, err);
             json_decref(row);
         }
         gr_free(lines);
@@ -152,35 +155,35 @@ static bool holds(const char *path, const char *text) {
 /* All rows as one file. */
 static gr_status write_table(const gr_lab *lab, const char *path, gr_error *err) {
     all_rows all = {0};
-    gr_file_out *to;
+    gr_file_out *to = NULL;
     gr_status status = read_cells(&all, lab, err);
     if (status == GR_OK)
         status = gr_file_out_open(&to, path, err);
-    if (status == GR_OK) {
+    if (status == GR_OK)
         status = write_rows(to, lab, &all, err);
-        if (status == GR_OK)
-            status = gr_file_out_commit(to, err);
-        else
-            gr_file_out_abort(to);
-    }
+
+    /* Under its name it is whole, or not there. */
+    if (status == GR_OK)
+        status = gr_file_out_commit(to, err);
+    else
+        gr_file_out_abort(to);
     free_rows(&all);
     return status;
 }
 
+/* All that tells of the result. The result itself comes last: where it is, all else is of it. */
+static gr_status write_all(gr_lab *lab, const char *result, const char *table, const char *text, gr_error *err) {
+    GR_TRY(gr_lab_claim(lab, err));
+    GR_TRY(gr__lab_link(lab, err));
+    GR_TRY(write_table(lab, table, err));
+    return gr_file_write(result, text, strlen(text), err);
+}
+
 gr_status gr_lab_write(gr_lab *lab, const gr_result *result, gr_error *err) {
     char *path = gr_format("%s/result.json", lab->folder), *table = gr_format("%s/results.jsonl", lab->folder);
-    char *text = json_dumps(result->object, JSON_INDENT(2));
-    gr_status status = GR_OK;
-    if (!holds(path, text)) {
-        status = gr_lab_claim(lab, err);
-        if (status == GR_OK)
-            status = gr__lab_link(lab, err);
-        if (status == GR_OK)
-            status = write_table(lab, table, err);
-        if (status == GR_OK)
-            status = gr_file_write(path, text, strlen(text), err);
-    }
-    free(text);
+    char *text = gr_result_text(result);
+    gr_status status = holds(path, text) ? GR_OK : write_all(lab, path, table, text, err);
+    gr_free(text);
     gr_free(path);
     gr_free(table);
     return status;

@@ -12,6 +12,7 @@
 #include "lab/follow.h"
 #include "lab/lab_forecast.h"
 #include "lab/lab_state.h"
+#include "lab/lab_words.h"
 
 static const gr_control nobody;
 
@@ -123,54 +124,6 @@ static gr_status use_model(gr_made **made, gr_lab *lab, int c, gr_error *err) {
     }
     *made = lab->views ? &lab->view[lab->views - 1] : &lab->made;
     return GR_OK;
-}
-
-/* ---- notes ---- */
-
-/* "relearning: plain (2 of 4)": which of the cells of this kind, of those that the folder will hold. */
-static void say_what(const job *j, const char *doing, const char *name) {
-    const gr__cells *cells = j->lab->cells;
-    int number = 0, all = 0;
-    if (!j->control->note)
-        return;
-    for (int c = 0; c < cells->cells; c++)
-        if (cells->use[cells->cell[c].use].kind == j->use->kind) {
-            all++;
-            number += c <= j->cell;
-        }
-    char *text = gr_format("%s: %s (%d of %d)", doing, name, number, all);
-    j->control->note(j->control->user, text);
-    gr_free(text);
-}
-
-/* "routed", or with what tells it from others of the arm: "routed preset.p_cr #2 size=small seed 2". */
-static char *name_use(const gr_lab *lab, const gr__use *use) {
-    const gr_experiment *e = lab->experiment;
-    const gr_arm *arm = &e->arm[use->arm], *with = arm;
-    char *name = gr_strdup(arm->name);
-
-    /* Which value of the knob, its own or that of the parent that has one. */
-    while (with && with->knob.values == 0)
-        with = with->from;
-    if (with) {
-        char *longer = gr_format("%s %s #%d", name, with->knob.path, use->knob + 1);
-        gr_free(name);
-        name = longer;
-    }
-
-    /* Where on the axes, and which seed. */
-    for (int i = 0; i < e->axes; i++) {
-        char *longer =
-            gr_format("%s %s=%s", name, e->axis[i].name, e->axis[i].value[gr_experiment_value(e, use->point, i)]);
-        gr_free(name);
-        name = longer;
-    }
-    if (lab->seeds > 1) {
-        char *longer = gr_format("%s seed %lld", name, (long long)(lab->first_seed + use->seed));
-        gr_free(name);
-        name = longer;
-    }
-    return name;
 }
 
 /* ---- making ---- */
@@ -292,7 +245,7 @@ static gr_status read_subject(job *j, const gr_subject *subject, gr_error *err) 
 }
 
 /* A reading of a model, which is loaded for it. */
-static gr_status make_reading(job *j, const char *name, const char *doing, gr_error *err) {
+static gr_status make_reading(job *j, const char *name, gr_error *err) {
     gr_lab *lab = j->lab;
     int parent = lab->cells->cell[j->cell].parent;
     bool attack = j->use->kind == GR_CELL_ATTACK;
@@ -308,7 +261,8 @@ static gr_status make_reading(job *j, const char *name, const char *doing, gr_er
     if (made->off_count)
         status = gr_profile_new(&profile, made->bundle->model, made->off, made->off_count, err);
     if (status == GR_OK) {
-        gr__follow_begin(&follow, j->control, lab->folder, attack ? doing : "measuring", name);
+        const gr_reading *reading = &lab->experiment->use[j->use->reading];
+        gr__follow_begin(&follow, j->control, lab->folder, gr__reading_briefly(reading), name);
         const gr_project *p = &own.project;
         gr_subject subject = {.name = name,
                               .recipe = p->recipe,
@@ -333,26 +287,24 @@ static gr_status make_reading(job *j, const char *name, const char *doing, gr_er
     return status;
 }
 
+/* Says what begins, but of what takes no time. */
+static void say_what(const job *j) {
+    char *text = j->control->note ? gr__lab_begins(j->lab, j->cell) : NULL;
+    if (text)
+        j->control->note(j->control->user, text);
+    gr_free(text);
+}
+
 /* The cell by its kind. */
 static gr_status make_kind(job *j, gr_error *err) {
-    const gr_experiment *e = j->lab->experiment;
     if (j->use->kind == GR_CELL_DATA)
         return make_data(j, err);
+    if (j->use->kind == GR_CELL_MODEL && j->lab->cells->cell[j->cell].view)
+        return make_view(j, err);
 
-    /* People are told what begins, but for what takes no time. */
-    char *name = name_use(j->lab, j->use);
-    gr_status status;
-    if (j->use->kind == GR_CELL_MODEL && j->lab->cells->cell[j->cell].view) {
-        status = make_view(j, err);
-    } else if (j->use->kind == GR_CELL_MODEL) {
-        say_what(j, e->arm[j->use->arm].method->doing, name);
-        status = make_weights(j, name, err);
-    } else {
-        const gr_reading *reading = &e->use[j->use->reading];
-        const char *doing = reading->attack ? reading->attack->doing : reading->measure->doing;
-        say_what(j, doing, name);
-        status = make_reading(j, name, doing, err);
-    }
+    say_what(j);
+    char *name = gr__lab_name(j->lab, j->use);
+    gr_status status = j->use->kind == GR_CELL_MODEL ? make_weights(j, name, err) : make_reading(j, name, err);
     gr_free(name);
     return status;
 }
