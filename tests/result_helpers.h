@@ -14,7 +14,7 @@ enum { ARMS_MOST = 16 };
  * begins each cell; value: of the knob. */
 typedef struct stored {
     gr_experiment *experiment;
-    bool runs[ARMS_MOST];
+    bool runs[2 * ARMS_MOST]; /* of at most two points */
     gr__result_rows *rows;
     size_t count, room;
     gr__result_def def;
@@ -57,7 +57,8 @@ static const uint64_t split_seeds[] = {11, 12, 13, 14, 15};
 static inline void stored_read(stored *s, gr_experiment *experiment, const char *name, const gr_selection *selection) {
     gr_error err = {0};
     *s = (stored){.experiment = experiment};
-    gr_test_ok(gr_experiment_select(s->runs, experiment, selection, &err), &err);
+    for (int p = 0; p < gr_experiment_points(experiment); p++)
+        gr_test_ok(gr_experiment_select(&s->runs[p * experiment->arms], experiment, selection, &err), &err);
     char *path = gr_format("tests/data/results/%s.jsonl", name);
     size_t length;
     char *text = gr_test_read(project_path(path), &length);

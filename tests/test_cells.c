@@ -37,7 +37,7 @@ static int two_each(void *user, int reading, int point, int seed) {
     return reading == 1 ? 2 : 1;
 }
 
-static const bool all_run[8] = {true, true, true, true, true, true, true, true};
+static const bool all_run[32] = {[0 ... 31] = true};
 
 /* "model routed.1 @0 s1", "attack plain @1 s0 #1", .. */
 static char *name_of(const gr_experiment *e, const gr__use *u) {
@@ -122,7 +122,7 @@ static void uses_are_in_the_order_of_their_making(void **state) {
 static void only_what_runs_is_wanted(void **state) {
     (void)state;
     gr_experiment *e = parsed(small);
-    bool runs[4] = {true, false, true, false};
+    bool runs[8] = {true, false, true, false, true, false, true, false}; /* at both points */
     gr__cells *cells = cells_of(&(gr__cells_def){.experiment = e, .runs = runs, .seeds = 1});
     for (int u = 0; u < cells->uses; u++)
         assert_true(cells->use[u].arm < 0 || runs[cells->use[u].arm]);

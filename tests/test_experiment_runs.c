@@ -269,9 +269,10 @@ static void assert_count_of(const char *task, const char *file, const char *pres
                             int models, int measures, int attacks) {
     gr_experiment *e = opened(file, preset);
     char *arms = selected(e, facts, NULL);
-    bool runs[16] = {false};
+    bool runs[64] = {false};
     for (char *rest, *arm = strtok_r(arms, " ", &rest); arm; arm = strtok_r(NULL, " ", &rest))
-        runs[arm_of(e, arm)] = true;
+        for (int p = 0; p < gr_experiment_points(e); p++)
+            runs[p * e->arms + arm_of(e, arm)] = true;
     gr__cells *cells = gr__cells_new(
         &(gr__cells_def){.experiment = e, .runs = runs, .seeds = 1, .task = task, .each = each_of, .user = e});
 

@@ -528,7 +528,15 @@ static void points_stand_by_themselves(void **state) {
     near(gap, "value", beyond(&d, FILTERED, 0, PLAIN, 0, NULL));
     const json_t *at = json_object_get(json_array_get(json_object_get(there, "points"), 0), "axes");
     assert_string_equal(json_string_value(json_object_get(at, "known")), "half");
+    json_decref(r);
 
+    /* Roles are those of a point: where no filter runs at the second, there is no gap there. */
+    s.runs[s.experiment->arms + FILTERED] = false;
+    r = make(&d), points = json_object_get(r, "points");
+    assert_non_null(json_object_get(json_array_get(points, 0), "specific_gap"));
+    assert_null(json_object_get(json_array_get(points, 1), "specific_gap"));
+    assert_string_equal(json_string_value(json_object_get(json_array_get(points, 0), "scale")), "filtered");
+    assert_true(json_is_null(json_object_get(json_array_get(points, 1), "scale")));
     json_decref(r);
     gr_free(twice);
     stored_free(&s);

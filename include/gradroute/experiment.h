@@ -205,9 +205,9 @@ typedef struct gr_selection {
     const char *place; /* of errors: "--arms"; NULL: the experiment's file */
 } gr_selection;
 
-/* Which arms run, into runs[arms]: those that are fixed; then those that are named, and what goes on from these; or
- * where nobody names any those of `only`; or where that is not said either those whose `when` holds. Parents of what
- * runs run. GR_ERR_USAGE: a name that no arm has, a fact that the experiment needs. */
+/* Which arms run at a point that has these facts, into runs[arms]: those that are fixed; then those that are named, and
+ * what goes on from these; or where nobody names any those of `only`; or where that is not said either those whose
+ * `when` holds. Parents of what runs run. GR_ERR_USAGE: a name that no arm has, a fact that the experiment needs. */
 gr_status gr_experiment_select(bool *runs, const gr_experiment *experiment, const gr_selection *how, gr_error *err);
 
 /* Points are numbered from 0, the last axis runs fastest; one point where there are no axes. */

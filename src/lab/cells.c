@@ -52,8 +52,10 @@ static void list_models(lister *l, int arm) {
     const gr_experiment *e = l->def->experiment;
     const gr_arm *a = &e->arm[arm];
     int knobs = gr_experiment_knobs(e, arm);
-    for (int point = 0; point < l->points; point++)
-        for (int seed = 0; seed < l->def->seeds && gr_experiment_at(e, a->at, a->ats, point); seed++)
+    for (int point = 0; point < l->points; point++) {
+        if (!l->def->runs[point * e->arms + arm] || !gr_experiment_at(e, a->at, a->ats, point))
+            continue;
+        for (int seed = 0; seed < l->def->seeds; seed++)
             for (int knob = 0; knob < knobs; knob++) {
                 int parent = a->from ? parent_of(l, a, point, seed, knob) : -1;
                 if (a->from && parent < 0) /* it is not made at this point */
@@ -61,6 +63,7 @@ static void list_models(lister *l, int arm) {
                 *model_at(l, arm, point, seed, knob) =
                     add_use(l, (gr__use){GR_CELL_MODEL, arm, point, seed, knob, .reading = -1, .parent = parent});
             }
+    }
 }
 
 /* Whether something is for a task; without a list it is for all. */
@@ -120,8 +123,6 @@ gr__cells *gr__cells_new(const gr__cells_def *def) {
     list_data(&l);
     for (gr_cell_kind kind = GR_CELL_MODEL; kind < GR_CELL_KINDS; kind++)
         for (int arm = 0; arm < e->arms; arm++) {
-            if (!def->runs[arm])
-                continue;
             if (kind == GR_CELL_MODEL)
                 list_models(&l, arm);
             else

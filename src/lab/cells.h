@@ -53,7 +53,7 @@ typedef struct gr__cells {
 
 typedef struct gr__cells_def {
     const gr_experiment *experiment;
-    const bool *runs; /* [arms] gr_experiment_select */
+    const bool *runs; /* [points][arms] gr_experiment_select */
     int seeds;
     const char *task; /* readings that do not know it are left out; NULL: none is */
 

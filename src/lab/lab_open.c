@@ -47,7 +47,7 @@ void gr__lab_close_place(gr_lab *lab) {
     lab->open = -1;
 }
 
-/* What runs is chosen by the first place: before that no group is asked for. A plan goes on without those that the data
+/* Before it is known what runs no group is asked for. A plan goes on without those that the data
  * have not. */
 static gr_status read_groups(gr_lab *lab, gr_error *err) {
     const gr_experiment *e = lab->experiment;
@@ -169,7 +169,6 @@ static void find_facts(const gr_lab *lab, const char **fact, int *count) {
             fact[(*count)++] = e->arm[i].when;
 }
 
-/* Which arms run: those that were named, or those whose facts hold. */
 static bool meets_needs(const gr_lab *lab) {
     const gr_experiment *e = lab->experiment;
     const gr_task *task = lab->project->task;
@@ -179,7 +178,8 @@ static bool meets_needs(const gr_lab *lab) {
     return true;
 }
 
-static gr_status select_arms(gr_lab *lab, gr_error *err) {
+/* Which arms run at the point that is open: those that were named, or those whose facts hold. */
+static gr_status select_arms(bool *runs, const gr_lab *lab, gr_error *err) {
     const gr_experiment *e = lab->experiment;
     const char **fact = gr_alloc((size_t)(e->needs + e->arms + 1) * sizeof *fact);
     int facts;
@@ -198,10 +198,42 @@ static gr_status select_arms(gr_lab *lab, gr_error *err) {
         how.arms = lab->recipe->twins;
         how.place = "twins";
     }
-    lab->runs = gr_alloc((size_t)(e->arms + 1) * sizeof *lab->runs);
-    gr_status status = gr_experiment_select(lab->runs, e, &how, err);
+    gr_status status = gr_experiment_select(runs, e, &how, err);
     gr_free(fact);
     return status;
+}
+
+/* Whether the data decide what runs, so that it may differ from point to point. */
+static bool facts_choose(const gr_lab *lab) {
+    const gr_experiment *e = lab->experiment;
+    bool any = e->needs > 0;
+    if (lab->def.arms > 0 || e->only)
+        return any;
+    for (int i = 0; i < e->arms; i++)
+        any = any || (e->arm[i].when && strcmp(e->arm[i].when, "asked") != 0);
+    return any;
+}
+
+/* What runs at every point, by its data at the first seed. The first point is looked at last, and stays open. */
+static gr_status select_at_points(bool *runs, gr_lab *lab, const gr_control *control, gr_error *err) {
+    const int arms = lab->experiment->arms, points = gr_experiment_points(lab->experiment);
+    const bool each = facts_choose(lab);
+    for (int point = each ? points - 1 : 0; point >= 0; point--) {
+        GR_TRY(gr__lab_open_place(lab, point * lab->seeds, control, err));
+        GR_TRY(select_arms(&runs[point * arms], lab, err));
+    }
+
+    /* Where the data have no say one answer is for all, and they need not be read for it. */
+    for (int point = 1; point < points && !each; point++)
+        memcpy(&runs[point * arms], runs, (size_t)arms * sizeof *runs);
+    return GR_OK;
+}
+
+bool gr__lab_runs(const gr_lab *lab, int arm) {
+    for (int point = 0; point < gr_experiment_points(lab->experiment); point++)
+        if (lab->runs[point * lab->experiment->arms + arm])
+            return true;
+    return false;
 }
 
 /* Whether an arm could be made of these data: what its method would refuse is not suggested. */
@@ -229,7 +261,7 @@ static void find_suggestions(gr_lab *lab) {
     const gr_experiment *e = lab->experiment;
     lab->suggested = gr_alloc((size_t)(e->suggests + 1) * sizeof *lab->suggested);
     for (int i = 0; i < e->suggests; i++)
-        if (!lab->runs[e->suggest[i]] && could_run(lab, e->suggest[i]))
+        if (!gr__lab_runs(lab, e->suggest[i]) && could_run(lab, e->suggest[i]))
             lab->suggested[lab->suggestions++] = e->suggest[i];
 }
 
@@ -439,9 +471,11 @@ static gr_status open_lab(gr_lab *lab, const gr_control *control, gr_error *err)
     lab->place = gr_alloc((size_t)(gr__lab_places(lab) + 1) * sizeof *lab->place);
     GR_TRY(read_committed(lab, err));
 
-    /* The first place says which facts hold, and so what runs. */
-    GR_TRY(gr__lab_open_place(lab, 0, control, err));
-    GR_TRY(select_arms(lab, err));
+    /* The data of each point say which facts hold, and so what runs there; groups are asked for from then on. */
+    bool *runs = gr_alloc((size_t)(gr_experiment_points(e) * e->arms + 1) * sizeof *runs);
+    gr_status status = select_at_points(runs, lab, control, err);
+    lab->runs = runs;
+    GR_TRY(status);
     GR_TRY(read_groups(lab, err));
     find_suggestions(lab);
     lab->first_seed = (int64_t)lab->recipe->seed;

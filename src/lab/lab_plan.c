@@ -104,7 +104,7 @@ static void list_arms(planner *p) {
     gr_plan *plan = p->plan;
     plan->arm = gr_alloc((size_t)(e->arms + 1) * sizeof *plan->arm);
     for (int i = 0; i < e->arms; i++) {
-        p->row[i] = p->lab->runs[i] ? plan->arms++ : -1;
+        p->row[i] = gr__lab_runs(p->lab, i) ? plan->arms++ : -1;
         if (p->row[i] >= 0)
             plan->arm[p->row[i]] = (gr_plan_arm){.name = gr_strdup(e->arm[i].name),
                                                  .from = e->arm[i].from ? p->row[e->arm[i].from - e->arm] : -1};

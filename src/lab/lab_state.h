@@ -28,7 +28,7 @@ struct gr_lab {
     gr_experiment *experiment;
     char *folder, *identity; /* identity: digest of what the folder is of */
     bool looked, claimed;    /* whether the folder may be ours, before anything is read; whether it is */
-    bool *runs;              /* [arms] */
+    bool *runs;              /* [points][arms] */
     int seeds;
     int64_t first_seed;
     int *suggested, suggestions; /* arms that would say more, and that the data allow */
@@ -57,6 +57,9 @@ struct gr_lab {
 };
 
 extern const gr__folder_kind gr__folder_of_experiments;
+
+/* Whether an arm runs at some point. */
+bool gr__lab_runs(const gr_lab *lab, int arm);
 
 int gr__lab_places(const gr_lab *lab);
 int gr__lab_place_of(const gr_lab *lab, const gr__use *use);

@@ -273,15 +273,34 @@ static char *done_by(const char *name) {
     return gr_format("%s%s", name, length > 0 && name[length - 1] == 'e' ? "d" : "ed");
 }
 
-static int if_runs(const gr__result_def *d, int arm) { return arm >= 0 && d->runs[arm] ? arm : -1; }
+bool gr__result_runs(const gr__result_def *d, int arm) {
+    const int arms = d->experiment->arms, points = gr_experiment_points(d->experiment);
+    for (int point = 0; point < points && arm >= 0; point++)
+        if (d->runs[point * arms + arm])
+            return true;
+    return false;
+}
+
+/* Who stands for 0 and for 1 at a point: of several the first that runs there. */
+static void find_roles(job *j, int point) {
+    const gr_experiment *e = j->e;
+    const bool *runs = &j->def->runs[point * e->arms];
+    j->zero[point] = e->zero >= 0 && runs[e->zero] ? e->zero : -1;
+    j->one[point] = -1;
+    for (int i = 0; i < e->ones && j->one[point] < 0; i++)
+        if (runs[e->one[i]])
+            j->one[point] = e->one[i];
+}
 
 /* What tellings of one result share; which arms stand for 0, for 1, and for what is asked about. */
 static job job_new(const gr__result_def *d) {
     const gr_experiment *e = d->experiment;
-    job j = {.def = d, .e = e, .zero = if_runs(d, e->zero), .subject = if_runs(d, e->subject), .one = -1};
-    for (int i = 0; i < e->ones && j.one < 0; i++)
-        j.one = if_runs(d, e->one[i]);
+    job j = {.def = d, .e = e, .subject = gr__result_runs(d, e->subject) ? e->subject : -1};
     j.points = gr_experiment_points(e);
+    j.zero = gr_alloc((size_t)j.points * sizeof *j.zero);
+    j.one = gr_alloc((size_t)j.points * sizeof *j.one);
+    for (int point = 0; point < j.points; point++)
+        find_roles(&j, point);
     j.claim = gr_alloc(((size_t)e->claims + 1) * sizeof *j.claim);
 
     /* Uses that are attacks. */
@@ -302,6 +321,8 @@ static void job_free(job *j) {
     gr_free(j->done);
     gr_free(j->attack);
     gr_free(j->claim);
+    gr_free(j->zero);
+    gr_free(j->one);
     gr__seed_figures_free(j->figures);
 }
 

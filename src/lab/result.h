@@ -33,7 +33,7 @@ typedef struct gr__result_rows {
 typedef struct gr__result_def {
     const gr_experiment *experiment;
     const gr_registry *registry;
-    const bool *runs;                     /* [arms] gr_experiment_select */
+    const bool *runs;                     /* [points][arms] gr_experiment_select */
     const char *folder, *digest, *recipe; /* NULL: left out */
     const int *suggested;                 /* arms that would say more, and that the data allow */
     int suggestions;
@@ -59,7 +59,8 @@ gr_status gr__result_make(json_t **result, const gr__result_def *def, gr_error *
 typedef struct gr__result_job {
     const gr__result_def *def;
     const gr_experiment *e;
-    int zero, one, subject;   /* arms with these roles that ran; -1: none */
+    int *zero, *one;          /* [points] arms with these roles that run there; -1: none */
+    int subject;              /* the one that runs at some point; -1: none */
     const gr_attack **attack; /* [attacks] in the order of the experiment */
     char **done;              /* [attacks] of keys and columns: "relearned" */
     int attacks, points;
@@ -79,6 +80,9 @@ const gr_entry *gr__rows_find(const gr__result_def *def, const gr__whose *whose,
 /* The same one by one: row i, counted from 0. */
 const gr_entry *gr__rows_next(const gr__result_def *def, const gr__whose *whose, const char *row, int i);
 bool gr__rows_any(const gr__result_def *def, const gr__whose *whose);
+
+/* Whether an arm runs at some point. */
+bool gr__result_runs(const gr__result_def *def, int arm);
 
 /* The number of an arm's parent; -1: none. */
 int gr__parent_of(const gr_experiment *e, int arm);

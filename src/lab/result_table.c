@@ -33,7 +33,7 @@ static json_t *arms_of(const job *j) {
     json_t *list = json_array();
     for (int m = 0; m < j->e->arms; m++) {
         const gr_arm *arm = &j->e->arm[m];
-        if (!j->def->runs[m])
+        if (!gr__result_runs(j->def, m))
             continue;
 
         json_t *one = json_pack("{s:o}", "name", gr_json_text(arm->name));
@@ -67,6 +67,14 @@ static const char *intervals_of(const job *j) {
     return gr__seed_figures_by_buckets(j->figures) ? "buckets" : "documents";
 }
 
+/* The arm that stands for 1 at every point; -1: they differ, and each point says its own. */
+static int one_of_all(const job *j) {
+    for (int point = 1; point < j->points; point++)
+        if (j->one[point] != j->one[0])
+            return -1;
+    return j->one[0];
+}
+
 void gr__result_table(json_t *to, const job *j) {
     const gr_experiment *e = j->e;
     json_t *groups = json_array(), *attacks = json_array(), *suggested = json_array();
@@ -87,8 +95,9 @@ void gr__result_table(json_t *to, const job *j) {
         json_object_set_new(table, "needs_base", json_true());
     if (j->subject >= 0)
         put_text(table, "subject", e->arm[j->subject].name);
-    if (e->verdict.missing && j->one >= 0)
-        put_text(table, "scale", e->verdict.scale[j->one]);
+    const int one = one_of_all(j);
+    if (e->verdict.missing && one >= 0)
+        put_text(table, "scale", e->verdict.scale[one]);
     json_object_set_new(to, "suggested", suggested);
     json_object_set_new(to, "table", table);
 }

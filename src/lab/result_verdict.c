@@ -18,8 +18,8 @@ static bool is_true(const gr_entry *row, const char *key) { return row && gr_ent
  * a model that was told of them. Of the first seed: it is a matter of the recipe. */
 static bool known_labels_only(const job *j, int point) {
     const gr_entry *data = gr__rows_find(j->def, &(gr__whose){-1, point, 0, 0, NULL}, "data", NULL);
-    const gr_entry *one =
-        j->one >= 0 ? gr__rows_find(j->def, &(gr__whose){j->one, point, 0, 0, NULL}, "model", NULL) : NULL;
+    const gr__whose scale = {j->one[point], point, 0, 0, NULL};
+    const gr_entry *one = scale.arm >= 0 ? gr__rows_find(j->def, &scale, "model", NULL) : NULL;
     return is_true(data, "rule") || (is_true(data, "hidden") && !is_true(one, "by_truth"));
 }
 
@@ -101,7 +101,8 @@ static void words_free(word_list *l) {
 void gr__result_verdict(json_t *to, const job *j, int point) {
     if (!j->e->verdict.missing)
         return;
-    json_object_set_new(to, "scale", j->one >= 0 ? gr_json_text(j->e->arm[j->one].name) : json_null());
+    const int one = j->one[point];
+    json_object_set_new(to, "scale", one >= 0 ? gr_json_text(j->e->arm[one].name) : json_null());
     json_object_set_new(to, "known_labels_only", json_boolean(known_labels_only(j, point)));
     json_object_set_new(to, "damage",
                         json_boolean(of_subject(j, to, "removal") > 1 && of_subject(j, to, "tax_off") > 0.1));

@@ -150,7 +150,7 @@ static int group_named(const gr_experiment *e, const char *name) {
 static bool take_compared(gr_estimate *e, const losses *l, const gr_figure_def *def, int knob) {
     const gr__result_job *j = l->j;
     int attack = attack_of(j, def->after);
-    if (j->zero < 0 || j->one < 0)
+    if (j->zero[l->point] < 0 || j->one[l->point] < 0)
         return false;
 
     gr__model_losses *source = gr_alloc((size_t)j->e->arms * sizeof *source);
@@ -162,8 +162,8 @@ static bool take_compared(gr_estimate *e, const losses *l, const gr_figure_def *
     gr__figuring f = {.registry = j->def->registry,
                       .groups = &l->groups,
                       .source = source,
-                      .zero = j->zero,
-                      .one = j->one,
+                      .zero = j->zero[l->point],
+                      .one = j->one[l->point],
                       .least = j->def->least,
                       .seed = j->def->split_seed[l->seed]};
     gr__result_figure one = {def->figure->name, def->figure->name, def->of, def->group, attack > 0};
