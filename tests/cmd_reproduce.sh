@@ -54,6 +54,23 @@ two=$?
 wait $one
 ok 'two commands on one folder' same "$? $two" '0 0'
 ok 'each cell once, and the same' same "$(rows "$work/p")" "$(rows "$work/s")"
+
+# A command that finds an empty folder, and lists it when another has done all of its work there.
+if ${CC:-cc} -O1 -shared -fPIC -o "$work/delay_listing.so" tests/delay_listing.c -ldl 2>"$work/err"; then
+    mkdir "$work/race"
+    DELAY_FOLDER=$work/race DELAY_SEEN=$work/seen DELAY_UNTIL=$work/race/result.json LD_PRELOAD=$work/delay_listing.so \
+        gradroute reproduce audit --base "$t" -o "$work/race" --set precision=float32 >"$work/out1" 2>&1 &
+    one=$!
+    until [ -e "$work/seen" ] || ! kill -0 $one; do sleep 0.05; done
+    ok 'it waits' kill -0 $one
+    ok 'another begins in the folder, and ends' reproduce "$work/race"
+    wait $one
+    code=$?
+    ok 'which is ours between two looks of the first' sh -c 'cat "$1"; [ $2 = 0 ]' sh "$work/out1" $code
+    ok 'and right' figures "$work/audit" "$work/race"
+else
+    say 'skip a folder that is claimed between two looks: no compiler for the library that delays them'
+fi
 how=exec
 for round in 1 2 3 4 5 6; do
     reproduce "$work/k" --seeds 2 >"$work/out" 2>"$work/err" &

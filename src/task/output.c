@@ -204,8 +204,16 @@ static gr_status check(look *l, gr_error *err) {
         return GR_OK;
 
     /* By its mark a folder is ours; without one everything in it is somebody else's. */
+    gr_error why = {0};
     read_mark(l);
-    gr_status status = l->mark ? check_ours(l, err) : check_strangers(l, err);
+    bool strange = !l->mark && check_strangers(l, &why) != GR_OK;
+
+    /* Unless another process has begun in it between the two looks: the mark is the first that it writes. */
+    if (strange)
+        read_mark(l);
+    gr_status status = l->mark ? check_ours(l, err) : why.status;
+    if (strange && !l->mark)
+        gr_error_set(err, why.status, why.place, why.hint, "%s", why.message);
     json_decref(l->mark);
     return status;
 }
