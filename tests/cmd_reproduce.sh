@@ -128,6 +128,10 @@ refused 2 'holds an experiment of another recipe\|train.lr is' 'another recipe' 
 refused 2 "did you mean 'plain'" 'an arm that is not there' reproduce "$work/a" --arms plian
 refused 2 'no experiment is called' 'an experiment that is not there' gradroute reproduce nothing -o "$work/a"
 refused 2 'say which: --base RECIPE' 'no recipe' gradroute reproduce audit -o "$work/a"
+refused 2 'tiny.yaml:[0-9:]* this is a recipe, not an experiment' 'a recipe in place of an experiment' gradroute reproduce "$t" -o "$work/a"
+fails 2 'hint: `gradroute audit RECIPE` takes one' 'with the command that takes one' gradroute reproduce "$t" -o "$work/no"
+refused 2 'audit.yaml:[0-9:]* this is an experiment, not a recipe' 'an experiment in place of a recipe' gradroute audit experiments/audit.yaml -o "$work/a"
+fails 2 'hint: `gradroute reproduce EXPERIMENT` makes one' 'with the command that makes it' gradroute train experiments/audit.yaml -o "$work/no"
 refused 2 'file' 'rows that are not there' reproduce "$work/a" --rows "$work/nothing.jsonl"
 mkdir "$work/theirs" && echo mine >"$work/theirs/cells"
 place=$work/theirs

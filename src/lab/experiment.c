@@ -73,8 +73,18 @@ static const char *const top[] = {"experiment", "question", "base",   "needs",  
                                   "attacks",    "figures",  "claims", "verdict", "suggest", "keep",   "diverged"};
 enum { TOP = sizeof top / sizeof *top };
 
+/* A recipe is known by what only recipes have, and all of them have one of. */
+static bool is_recipe(const gr_yaml *root) {
+    return !gr__yaml_child(root, "experiment") && !gr__yaml_child(root, "arms") &&
+           (gr__yaml_child(root, "data") || gr__yaml_child(root, "model") || gr__yaml_child(root, "train"));
+}
+
 /* Before anything is read, so that a slip is not answered with what is missing because of it. */
 static gr_status check_top(const gr_yaml *root, gr_error *err) {
+    if (is_recipe(root))
+        return gr_yaml_fail(root, err,
+                            "`gradroute audit RECIPE` takes one; an experiment takes it beside itself: --base RECIPE",
+                            "this is a recipe, not an experiment");
     for (const gr_yaml *child = root->first; child; child = child->next) {
         char place[256], hint[384] = "at the top of an experiment: ";
         bool known = false;

@@ -164,6 +164,10 @@ static gr_status unknown_at_top(const gr_yaml *node, gr_error *err) {
 }
 
 gr_status gr__recipe_check_words(const gr_yaml *root, gr_error *err) {
+    if (gr__yaml_child(root, "experiment") && gr__yaml_child(root, "arms"))
+        return gr_yaml_fail(
+            root, err, "`gradroute reproduce EXPERIMENT` makes one; a recipe for it is named beside it: --base RECIPE",
+            "this is an experiment, not a recipe");
     GR_TRY(foreign(root, err));
     if (gr__yaml_child(root, "task")) /* which may have sections of its own: who reads them refuses the rest */
         return GR_OK;
