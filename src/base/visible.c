@@ -13,10 +13,11 @@ static unsigned code_of(const unsigned char *at, int length) {
     return length == 3 ? (at[0] & 0xfu) << 12 | (at[1] & 0x3fu) << 6 | (at[2] & 0x3fu) : at[0];
 }
 
-/* Whether a terminal obeys the character instead of showing it: controls, and marks that turn the direction of text. */
+/* Whether a terminal obeys the character instead of showing it: controls, ends of lines and paragraphs, and marks that
+ * turn the direction of text. */
 static bool steers(unsigned code) {
-    return code < 0x20 || (code >= 0x7f && code < 0xa0) || (code >= 0x202a && code <= 0x202e) ||
-           (code >= 0x2066 && code <= 0x2069);
+    return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x061c || code == 0x200e || code == 0x200f ||
+           (code >= 0x2028 && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
 }
 
 /* Of lines: what a text file has. */

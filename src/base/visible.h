@@ -1,8 +1,9 @@
 /* visible.h - text from outside as a person may be shown it: it cannot steer a terminal.
  *
- * Control characters below U+0020 are shown as \x1b; DEL, those of C1, which UTF-8 hides in two bytes, and characters
- * that turn the direction of what follows (U+202A to U+202E, U+2066 to U+2069) as \u009b; bytes that are part of no
- * character as U+FFFD. JSON, which has none of the first and last, stays JSON of the same value.
+ * Control characters below U+0020 are shown as \x1b; DEL, those of C1, which UTF-8 hides in two bytes, ends of lines
+ * and paragraphs (U+2028, U+2029), and characters that turn the direction of what stands around them (U+061C, U+200E,
+ * U+200F, U+202A to U+202E, U+2066 to U+2069) as \u009b; bytes that are part of no character as U+FFFD. JSON, which has
+ * none of the first and last, stays JSON of the same value.
  */
 #ifndef GR_BASE_VISIBLE_H
 #define GR_BASE_VISIBLE_H
