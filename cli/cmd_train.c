@@ -119,6 +119,7 @@ static gr_status train_recipe(const gr__common *common, gr_recipe *recipe, const
                               gr_error *err) {
     gr_project *project;
     /* Before anything is read: may this folder be written to? */
+    GR_TRY(gr__output_alone(run, err));
     GR_TRY(gr_output_check(run, recipe, common->resume, err));
     char *data = gr_format("%s/data", run);
     gr_status status = gr_project_open(&project, recipe, data, control, err);

@@ -217,23 +217,26 @@ static bool folder_has(const char *folder, const char *name) {
     return there;
 }
 
-/* The path with links followed and without a slash at its end; a new string. What is not there has no links. */
+/* The path without a slash at its end, and with links followed as far as it is there; a new string. */
 static char *resolved(const char *out) {
-    char *real = realpath(out, NULL), *path = gr_strdup(real ? real : out);
-    for (size_t n = strlen(path); n > 1 && path[n - 1] == '/';)
-        path[--n] = 0;
-    if (real) {
-        free(real);
-        return path;
-    }
+    char *path = gr_strdup(out), *real = NULL;
+    size_t head = strlen(path);
+    while (head > 1 && path[head - 1] == '/')
+        path[--head] = 0;
 
-    /* Its folder may be there. */
-    const char *slash = strrchr(path, '/');
-    char *parent = slash ? gr_format("%.*s", slash > path ? (int)(slash - path) : 1, path) : gr_strdup(".");
-    real = realpath(parent, NULL);
-    char *joined = gr_format("%s/%s", real ? real : parent, slash ? slash + 1 : path);
+    /* What is not there has no links: the nearest folder that is there, and the rest behind it. */
+    while (!real) {
+        char *part = head ? gr_format("%.*s", (int)head, path) : gr_strdup(path[0] == '/' ? "/" : ".");
+        real = realpath(part, NULL);
+        gr_free(part);
+        if (!head)
+            break;
+        while (!real && head > 0 && path[--head] != '/')
+            ;
+    }
+    const char *rest = path + head + strspn(path + head, "/");
+    char *joined = gr_format("%s%s%s", real ? real : "", *rest || !real ? "/" : "", rest);
     free(real);
-    gr_free(parent);
     gr_free(path);
     return joined;
 }
@@ -251,9 +254,22 @@ static bool has_manifest(const char *folder) {
     return ours;
 }
 
-/* What the output would be a part of: its words, or NULL. `folder` stands above it, `name` is its own there. */
+/* Whether the file of this name in the folder is ours: what it holds begins so, or it cannot be read. */
+static bool begins_with(const char *folder, const char *name, const char *text) {
+    char *path = gr_format("%s/%s", folder, name);
+    unsigned char *held = NULL;
+    size_t length;
+    bool ours = gr_file_exists(path);
+    if (ours && gr_file_read(path, &held, &length, NULL) == GR_OK)
+        ours = length >= strlen(text) && memcmp(held, text, strlen(text)) == 0;
+    gr_free(held);
+    gr_free(path);
+    return ours;
+}
+
+/* What the output would be a part of: its words, or NULL. `folder` stands above it, `name` leads to it from there. */
 static const char *whole_of(const char *folder, const char *name) {
-    if (folder_has(folder, "stamp.txt"))
+    if (begins_with(folder, "stamp.txt", "seed "))
         return "shards";
     if (has_manifest(folder))
         return "model";
@@ -266,21 +282,18 @@ static const char *whole_of(const char *folder, const char *name) {
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
         if (ours && strcmp(name, parts[i]) == 0)
             return "run";
-
-    /* One folder further up, which is the run's or the experiment's. */
-    const char *slash = strrchr(folder, '/');
-    char *above = gr_format("%.*s", slash ? (int)(slash - folder) : 0, folder);
-    bool within = false;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-        within = within || (slash && folder_has(above, "folder.json") && strcmp(slash + 1, parts[i]) == 0);
-    gr_free(above);
-    return within ? "run" : NULL;
+    return NULL;
 }
 
 gr_status gr__output_alone(const char *out, gr_error *err) {
-    char *path = resolved(out), *slash = strrchr(path, '/');
-    *slash = 0;
-    const char *whole = whole_of(path, slash + 1);
+    const char *whole = NULL;
+    char *path = resolved(out), *slash;
+
+    /* Folder after folder, up to the root: what is not there yet would be made on the way. */
+    while (!whole && (slash = strrchr(path, '/'))) {
+        *slash = 0;
+        whole = whole_of(path, slash + 1);
+    }
     gr_status status =
         whole ? gr_error_set(err, GR_ERR_USAGE, out, "choose another name for the output",
                              "the place belongs to the %s in %.200s, which would not be whole any more", whole, path)

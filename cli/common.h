@@ -103,9 +103,9 @@ gr_status gr__open_model(gr_bundle **bundle, const char *given, gr_error *err);
 /* Refuses an output that is one of the inputs, or a folder that directly holds one, through whatever links. */
 gr_status gr__output_apart(const char *out, const char *const *inputs, int count, gr_error *err);
 
-/* Refuses an output that is a part of something else, through whatever links: in a folder with a manifest (a model,
- * shards), among the data or checkpoints of a run or an audit, or in the place of the model that a run has trained. For
- * commands whose output stands by itself. */
+/* Refuses an output that is a part of something else, however deep and through whatever links: in a folder with a
+ * manifest (a model, shards), among the data or checkpoints of a run or an audit, or in the place of the model that a
+ * run has trained. For commands whose output stands by itself. */
 gr_status gr__output_alone(const char *out, gr_error *err);
 
 /* Passes over the training tokens, and what becomes of long documents: lines that begin with `title`. */

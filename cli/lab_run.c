@@ -63,6 +63,7 @@ static gr_status finish(gr_result **result, gr_lab *lab, const gr__lab_run *run,
 
 static gr_status work(gr_result **result, const gr__lab_run *run, const gr_control *control, gr_error *err) {
     gr_lab *lab;
+    GR_TRY(gr__output_alone(run->def.folder, err));
     GR_TRY(gr_lab_open(&lab, &run->def, control, err));
     bool all = gr_lab_done(lab), leads = !run->worker && !all;
 

@@ -79,8 +79,8 @@ refused 2 'holds an experiment' 'train into an audit' train -o audit --set $shor
 refused 2 'holds an experiment' 'train --resume into an audit' train -o audit --set $short --resume
 refused 2 'holds a run' 'audit into a run' audit -o run
 for into in small run/model; do
-    refused 2 'a model' "train into the model $into" train -o $into --set $short
-    refused 2 'a model' "audit into the model $into" audit -o $into
+    refused 2 'a model\|belongs to the run' "train into the model $into" train -o $into --set $short
+    refused 2 'a model\|belongs to the run' "audit into the model $into" audit -o $into
     refused 2 'no folder of shards\|belongs to the run' "data pack into the model $into" gradroute data pack "$t" -o $into
 done
 refused 2 'shards' 'train into shards' train -o shards --set $short
@@ -148,6 +148,19 @@ for into in run audit; do
     refused 2 'belongs to the' "data tokenizer onto that of $into" gradroute data tokenizer corpus.jsonl -o $into/data/tokenizer.json
 done
 refused 2 'belongs to the shards' 'data tokenizer onto that of shards' gradroute data tokenizer corpus.jsonl -o shards/tokenizer.json
+# However deep, and whether or not there is a folder on the way.
+for into in small run/model; do
+    for out in new not/yet/there/; do
+        refused 2 'belongs to the model' "data pack into $into/$out" gradroute data pack "$t" -o $into/$out
+        refused 2 'belongs to the model' "ablate into $into/$out" gradroute ablate run --remove animals -o $into/$out
+        refused 2 'belongs to the model' "train into $into/$out" train -o $into/$out --set $short
+        refused 2 'belongs to the model' "audit into $into/$out" audit -o $into/$out
+    done
+done
+refused 2 'belongs to the run' 'data pack deep into the data of a run' gradroute data pack "$t" -o run/data/not/yet
+refused 2 'belongs to the run' 'data pack deep into the cells of an audit' gradroute data pack "$t" -o audit/cells/not/yet
+ln -s run/model into_model
+refused 2 'belongs to the model' 'data pack through a link' gradroute data pack "$t" -o into_model/not/yet
 ln -s shards/tokenizer.json to_vocabulary
 refused 2 'belongs to the shards' 'data tokenizer onto it through a link' gradroute data tokenizer corpus.jsonl -o to_vocabulary
 mkdir web && echo '{"name": "a page", "files": []}' >web/manifest.json
