@@ -26,7 +26,7 @@ static void print_help(FILE *out) {
         fprintf(out, "  %-10s %s\n", actions[i].name, actions[i].purpose);
     fputs("\nExamples:\n"
           "  gradroute data show recipes/demo.yaml\n"
-          "  gradroute data tokenizer corpus.jsonl more.txt --vocab 4096 -o tokenizer.json\n"
+          "  gradroute data tokenizer a.jsonl b.txt --vocab 4096 -o tokenizer.json\n"
           "  gradroute data encode tokenizer.json --text 'a small bird'\n"
           "  gradroute data pack recipes/demo.yaml -o shards/demo\n"
           "`gradroute data ACTION --help` tells the options of each.\n" GR__EXIT_STATUS,

@@ -26,7 +26,7 @@ static const char doc[] =
     "\n"
     "Examples:\n"
     "  gradroute generate runs/demo/routed 'a small bird'\n"
-    "  gradroute generate runs/demo --prompt 'a bird' --off biology --temperature 0.8 --top-p 0.95 --seed 7\n"
+    "  gradroute generate runs/demo --prompt 'a bird' --temperature 0.8 --seed 7\n"
     "  gradroute generate runs/demo --prompts prompts.jsonl --stop ';' --json\n" GR__EXIT_STATUS;
 
 enum { KEY_PROMPTS = GR__KEY_OWN, KEY_TEMPERATURE, KEY_TOP_P, KEY_MIN_P, KEY_SEED, KEY_STOP, KEY_PRECISION };

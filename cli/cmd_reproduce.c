@@ -11,7 +11,7 @@ static const char doc[] =
     "\v"
     "Examples:\n"
     "  gradroute reproduce audit --base recipes/demo.yaml -o runs/demo-audit\n"
-    "  gradroute reproduce audit --base recipes/demo.yaml --seeds 5 --set train.tokens=400k -o runs/small\n"
+    "  gradroute reproduce audit --base recipes/demo.yaml --seeds 5 -o runs/five\n"
     "To start anew choose another folder, or remove DIR yourself.\n" GR__EXIT_STATUS;
 
 enum { KEY_BASE = GR__KEY_OWN, KEY_PRESET, KEY_ROWS, KEY_FRESH, KEY_COMMIT, KEY_YES };

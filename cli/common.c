@@ -14,6 +14,7 @@
 #include "base/utf8.h"
 #include "io/file.h"
 #include "io/json.h"
+#include "recipe/read.h"
 #include "task/precision.h"
 
 /* ---- options ---- */
@@ -71,12 +72,58 @@ static error_t parse_help(int key, char *arg, struct argp_state *state) {
     return 0;
 }
 
+/* The option of a command that a word names, as --name (or a beginning of it) or -n; NULL: none. */
+static const struct argp_option *option_of(const struct argp_option *options, const char *word) {
+    if (word[0] != '-' || !word[1])
+        return NULL;
+    size_t length = strcspn(word + 2, "=");
+    for (const struct argp_option *o = options; o->name || o->key; o++)
+        if (word[1] == '-' ? o->name && strncmp(o->name, word + 2, length) == 0 : o->key == word[1])
+            return o;
+    return NULL;
+}
+
+/* What recipes have in the place of an option that other programs have; NULL: nothing is known of it. */
+static const char *recipe_word_of(const char *word) {
+    char name[64];
+    if (word[0] != '-' || word[1] != '-')
+        return NULL;
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(word + 2, "="), word + 2);
+    for (char *at = name; *at; at++)
+        *at = *at == '-' ? '_' : *at; /* as recipes spell it */
+    return gr__recipe_word(name);
+}
+
+/* Ends the program where an option is a key of recipes, with the hint that the key would get there. All others are left
+ * to argp, which knows them or not. */
+static void refuse_recipe_words(const struct argp_option *options, int argc, char **argv) {
+    if (!option_of(options, "--set"))
+        return; /* a command that takes no recipe */
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        const struct argp_option *known = option_of(options, argv[i]);
+        const char *said = known ? NULL : recipe_word_of(argv[i]);
+
+        /* The next word may be its value. */
+        if (known && known->arg && (argv[i][1] == '-' ? !strchr(argv[i], '=') : !argv[i][2]))
+            i++;
+        if (said) {
+            gr_error err = {0};
+            char hint[320];
+            snprintf(hint, sizeof hint, "%s; keys of recipes are set by --set KEY=VALUE", said);
+            gr_error_set(&err, GR_ERR_USAGE, argv[0], hint, "unrecognized option '%.100s'", argv[i]);
+            gr__print_error(&err);
+            exit(gr__exit_status(&err));
+        }
+    }
+}
+
 void gr__parse(const struct argp *own, int argc, char **argv, void *input) {
     static const struct argp_option help_options[] = {{NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0}, {0}};
     static const struct argp help = {.options = help_options, .parser = parse_help};
     const struct argp_child children[] = {{&help, 0, NULL, 0}, {0}};
     struct argp whole = *own;
     whole.children = children;
+    refuse_recipe_words(own->options, argc, argv);
     argp_parse(&whole, argc, argv, 0, NULL, input);
 }
 

@@ -18,8 +18,7 @@ static const char doc[] =
     "\v"
     "Examples:\n"
     "  gradroute data fetch https://example.org/corpus.jsonl.gz -o corpus.jsonl.gz\n"
-    "  gradroute data fetch https://example.org/corpus.jsonl.gz -o corpus.jsonl.gz \\\n"
-    "      --sha256 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n" GR__EXIT_STATUS;
+    "  gradroute data fetch https://example.org/a.gz -o a.gz --sha256 DIGEST\n" GR__EXIT_STATUS;
 
 enum { KEY_SHA = GR__KEY_OWN };
 

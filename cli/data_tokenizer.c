@@ -20,7 +20,7 @@ static const char doc_train[] =
     "text with documents between <|endoftext|>; of a folder each file is a document."
     "\v"
     "Example:\n"
-    "  gradroute data tokenizer corpus.jsonl more.txt --vocab 4096 -o tokenizer.json\n" GR__EXIT_STATUS;
+    "  gradroute data tokenizer a.jsonl b.txt --vocab 4096 -o tokenizer.json\n" GR__EXIT_STATUS;
 
 enum { KEY_TEXT = GR__KEY_OWN };
 

@@ -2,6 +2,9 @@
 . tests/cmd.inc
 
 commands="train audit reproduce plan check eval ablate resize generate import inspect data"
+actions="show tokenizer encode fetch pack"
+lists_all() { [ "$(gradroute --help | sed -n 's/^  \([a-z]*\)   *[a-z].*/\1/p' | xargs)" = "$commands" ]; }
+ok 'these are all commands' lists_all
 
 lists_commands() { for c in $commands; do gradroute --help | grep -q "^  $c " || return 1; done; }
 ok 'help lists every command' lists_commands
@@ -15,19 +18,32 @@ for c in $commands; do
     [ $c = data ] || fails 2 '[A-Z] is missing' "$c without its argument" gradroute $c
     [ $c = data ] || fails 2 'unrecognized option' "$c with an unknown option" gradroute $c x --frobnicate
 done
-for a in show tokenizer encode; do
+for a in $actions; do
     fails 0 'Exit status' "data $a --help has the exit status" gradroute data $a --help
     fails 2 '[A-Z] is missing' "data $a without its argument" gradroute data $a
 done
-narrow() { gradroute "$@" >"$work/table" && ! grep '.\{81\}' "$work/table"; }
+# Nor is an example of a command line broken to fit: what follows one begins otherwise.
+narrow() {
+    gradroute "$@" >"$work/table" && ! grep '.\{81\}' "$work/table" &&
+        awk 'line && /^[^ `A-Z]/ { print; bad = 1 } { line = /^  gradroute/ } END { exit bad }' "$work/table"
+}
 ok 'help fits a terminal of 80 columns' narrow --help
 for c in $commands; do ok "help of $c too" narrow $c --help; done
+for a in $actions; do ok "help of data $a too" narrow data $a --help; done
+lists_actions() { [ "$(gradroute data --help | sed -n 's/^  \([a-z]*\)   *[a-z].*/\1/p' | sort | xargs)" = "$(echo $actions | xargs -n 1 | sort | xargs)" ]; }
+ok 'these are all actions of data' lists_actions
 fails 2 "did you mean 'train'" 'the nearest command' gradroute tarin x
 fails 2 'gradroute --help' 'no command near' gradroute zzzzzzzz
 fails 2 "did you mean 'show'" 'the nearest action' gradroute data shwo
 fails 2 'unexpected argument' 'one recipe at a time' gradroute train a b
 fails 2 'expected a number' 'threads that are no number' gradroute train a --threads many
 fails 2 'expected a number' 'a negative temperature' gradroute generate a --prompt b --temperature=-1
+fails 2 'hint: train.steps or train.tokens say how long' 'an option of other programs' gradroute train a --epochs 3
+fails 2 'hint: here it is train.lr; keys of recipes are set by --set KEY=VALUE' 'with a value and dashes' gradroute audit a --learning-rate=0.1
+fails 2 'cannot open' 'a value that looks like one' gradroute train a -o --epochs
+fails 2 'cannot open' 'an argument that looks like one' gradroute train -- --epochs
+fails 2 'Try .gradroute train --help' 'an option that nobody has' gradroute train a --frobnicate
+fails 2 'Try .gradroute generate --help' 'one of recipes, where none is read' gradroute generate a --epochs 3
 fails 2 'exclude each other' 'eval with data and recipe' gradroute eval a --data b --recipe c
 fails 2 'mean needs --data' 'a mean over nothing' gradroute ablate a --remove b --how mean -o c
 fails 2 'expected remove, zero' 'an unknown way to ablate' gradroute ablate a --remove b --how burn -o c

@@ -9,6 +9,9 @@
 /* Refuses keys at the top that nobody knows, and those that other programs have where this one says it differently. */
 gr_status gr__recipe_check_words(const gr_yaml *root, gr_error *err);
 
+/* What a word that other programs have for a setting is called in recipes, as a hint; NULL: nothing is known of it. */
+const char *gr__recipe_word(const char *word);
+
 /* A recipe out of a tree, which it takes over, also where it fails. path: the file that relative paths start at, NULL:
  * they start at the working folder. sets: as gr_recipe_open has them. */
 gr_status gr__recipe_new(gr_recipe **recipe, gr_yaml *root, const char *path, const char *const *sets, int count,

@@ -151,6 +151,18 @@ static bool is_known(const char *key) {
     return false;
 }
 
+const char *gr__recipe_word(const char *word) {
+    static const char *const sections[] = {NULL, "train", "data", "model"}; /* in the order in which they are meant */
+    for (int s = 0; s < 4; s++)
+        for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+            const foreign_key *k = &keys[i];
+            bool here = sections[s] ? k->section && strcmp(k->section, sections[s]) == 0 : !k->section;
+            if (here && strcmp(k->key, word) == 0)
+                return k->hint;
+        }
+    return is_known(word) ? "it is a key of recipes" : NULL;
+}
+
 /* The error for a key at the top: the nearest one that is known, or all of them. */
 static gr_status unknown_at_top(const gr_yaml *node, gr_error *err) {
     char hint[384] = "at the top of a recipe: ";
