@@ -126,6 +126,27 @@ ok 'metrics stay' same "$(parts "$work/needed" metrics.jsonl)" 2
 ok 'asked again it makes nothing' kept "$work/needed" 'models: needed'
 ok 'no model is there' same "$(parts "$work/needed" model)" 0
 
+# Where things are is said of what is there.
+subject() { # subject ARM: which arm the experiment is about
+    cat >"$work/subject.yaml" <<EOF
+experiment: subject
+arms:
+  routed: {train: {}}
+  smaller: {from: routed, ablate: {regions: all, how: remove}}
+roles: {subject: $1}
+groups: {forget: any_label, retain: retain}
+measures: {loss: {of: [routed, smaller]}}
+EOF
+    gradroute reproduce "$work/subject.yaml" --base "$t" -o "$work/s" --set precision=float32 --set train.steps=6
+}
+ok 'a model that was trained' subject routed
+cp "$work/out" "$work/said"
+ok 'has metrics' grep -q "^Metrics  $work/s/routed/metrics.jsonl" "$work/said"
+ok 'one with regions taken out' subject smaller
+cp "$work/out" "$work/said"
+ok 'is a model' grep -q "^Model    $work/s/smaller/model" "$work/said"
+ok 'without metrics' sh -c "! grep '^Metrics' '$work/said'"
+
 # In a folder that is done already, and where something of a user is among it.
 touch "$work/late/routed/model/notes"
 ok 'what was kept is not wanted any more' kept "$work/late" 'models: needed'

@@ -169,6 +169,7 @@ static void find_facts(const gr_lab *lab, const char **fact, int *count) {
             fact[(*count)++] = e->arm[i].when;
 }
 
+/* Whether the data have all that the experiment needs. */
 static bool meets_needs(const gr_lab *lab) {
     const gr_experiment *e = lab->experiment;
     const gr_task *task = lab->project->task;
@@ -184,6 +185,8 @@ static gr_status select_arms(bool *runs, const gr_lab *lab, gr_error *err) {
     const char **fact = gr_alloc((size_t)(e->needs + e->arms + 1) * sizeof *fact);
     int facts;
     find_facts(lab, fact, &facts);
+
+    /* Whoever names arms decides: the caller before the recipe. */
     gr_selection how = {.fact = fact, .facts = facts};
     if (lab->def.planned && !meets_needs(lab)) {
         how.named = true; /* nobody: what is fixed alone */
@@ -337,6 +340,7 @@ static gr_status key_reading(gr_lab *lab, gr__cell_id *id, char key[GR_DIGEST_HE
         status = attack->check(&subject, settings, err);
     }
 
+    /* Which documents are told apart decides it too. */
     if (status == GR_OK) {
         id->what = attack ? attack->name : reading->measure->name;
         id->revision = attack ? attack->revision : reading->measure->revision;
@@ -355,6 +359,8 @@ static gr_status key_use(gr_lab *lab, int u, json_t **of, gr_error *err) {
     gr__cell_id id = begin_id(lab, use);
     char key[GR_DIGEST_HEX];
     bool view = false;
+
+    /* By its kind; a parent has its key by now, which is a part of this one. */
     if (use->kind == GR_CELL_MODEL) {
         GR_TRY(key_model(lab, &id, key, of, &view, use, err));
     } else if (use->kind == GR_CELL_DATA) {
@@ -483,6 +489,7 @@ static gr_status open_lab(gr_lab *lab, const gr_control *control, gr_error *err)
     lab->identity = gr_strdup(lab->project->digest);
     GR_TRY(gr_recipe_text(lab->recipe, &lab->recipe_text, err));
 
+    /* What is wanted, and the key of each; links that would be in the way are told of before anything is made. */
     gr__cells_def def = {.experiment = e,
                          .runs = lab->runs,
                          .seeds = lab->seeds,

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "gradroute/report.h"
+#include "io/file.h"
 #include "lab/result.h"
 #include "report/lines.h"
 
@@ -258,6 +259,15 @@ static bool has_several(const json_t *result, const char *name) {
            json_object_get(json_object_get(json_object_get(result, "models"), name), "values");
 }
 
+/* A model that was not trained, as one with regions taken out, has no metrics. */
+static void print_model(FILE *out, const char *folder, const char *subject) {
+    char *metrics = gr_format("%s/%s/metrics.jsonl", folder, subject);
+    fprintf(out, "Model    %s/%s/model\n", folder, subject);
+    if (gr_file_exists(metrics))
+        fprintf(out, "Metrics  %s\n", metrics);
+    gr_free(metrics);
+}
+
 /* Without a folder nothing was kept, and there is nothing to point at. */
 static void print_places(FILE *out, const json_t *result) {
     const char *folder = gr__text_of(result, "folder");
@@ -273,7 +283,7 @@ static void print_places(FILE *out, const json_t *result) {
     if (several)
         fprintf(out, "Models   %s/arms\n", folder);
     else if (subject)
-        fprintf(out, "Model    %s/%s/model\nMetrics  %s/%s/metrics.jsonl\n", folder, subject, folder, subject);
+        print_model(out, folder, subject);
     fprintf(out, "Result   %s/result.json\n", folder);
 
     if (!several && subject && region)
