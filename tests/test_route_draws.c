@@ -51,6 +51,8 @@ static void test_draws(void **state) {
         int steps = 30 * size[draw], changes = 0, units = 0;
         steps = steps > 2000 ? 2000 : steps;
         double count[3] = {0};
+
+        /* All rows of a unit have one class, and units next to each other mostly not the same. */
         for (int step = 0; step < steps; step++) {
             gr_router_rows all = view(&r, 0, ROWS);
             gr_router_classify(router, r.cls, &all, step);
@@ -62,6 +64,8 @@ static void test_draws(void **state) {
             }
         }
         assert_true(draw == GR_DRAW_STEP || changes > units / 3);
+
+        /* As often as chance says, within 4 standard deviations. */
         for (int c = 0; c < 3; c++) {
             double p = gr_router_chance(router, 0, c);
             assert_true(fabs(count[c] / units - p) < 4 * sqrt(p * (1 - p) / units));
@@ -78,6 +82,8 @@ static void test_draws_are_keyed(void **state) {
     for (gr_draw draw = GR_DRAW_TOKEN; draw <= GR_DRAW_STEP; draw++) {
         gr_router *router = drawn_router(model, draw, 0.4), *other = drawn_router(model, draw, 0.4);
         rows r, back;
+
+        /* The rows of `back` are those of r from the last to the first. */
         rows_fill(&r, 0);
         rows_fill(&back, 0);
         for (int i = 0; i < ROWS; i++) {
@@ -92,11 +98,15 @@ static void test_draws_are_keyed(void **state) {
         gr_router_classify(other, back.cls, &turned, 9);
         for (int i = 0; i < ROWS; i++)
             assert_memory_equal(r.cls + i * WIDTH, back.cls + (ROWS - 1 - i) * WIDTH, WIDTH * sizeof(int32_t));
+
+        /* A part of the batch. */
         for (int i = 0; i < ROWS; i += 8) {
             gr_router_rows part = view(&r, i, 8);
             gr_router_classify(router, back.cls, &part, 9);
             assert_memory_equal(back.cls, r.cls + i * WIDTH, 8 * WIDTH * sizeof(int32_t));
         }
+
+        /* Other steps draw anew. */
         int changed = 0;
         for (int step = 10; step < 20; step++) {
             gr_router_classify(router, back.cls, &all, step);
@@ -109,19 +119,36 @@ static void test_draws_are_keyed(void **state) {
     gr_model_free(model);
 }
 
-/* Two routes draw independently: their combinations are classes of their own. */
-static void test_combinations(void **state) {
-    (void)state;
-    gr_model *model = small_model();
+/* How often rows of a label get each class is what their chances say. Tokens of one sequence share what it draws, so
+ * the mean of a sequence varies: 5 of its standard deviations, at most 1/2 each. */
+static void assert_drawn(const gr_router *router, int label) {
+    enum { STEPS = 40, CLASSES = 4 };
+    rows r;
+    double count[CLASSES] = {0};
+    rows_fill(&r, label);
+    for (int step = 0; step < STEPS; step++) {
+        gr_router_rows all = view(&r, 0, ROWS);
+        gr_router_classify(router, r.cls, &all, step);
+        for (int n = 0; n < N; n++)
+            count[r.cls[n]]++;
+    }
+    for (int c = 0; c < CLASSES; c++)
+        assert_true(fabs(count[c] / (STEPS * N) - gr_router_chance(router, label, c)) < 2.5 / sqrt(STEPS * ROWS));
+}
+
+/* Two routes draw independently, also by the same units: their combinations are classes of their own. */
+static void check_combinations(const gr_model *model, gr_draw second) {
     gr_routes *routes = gr_routes_new(1, bio);
     gr_routes_add(routes, GR_LABELS_CORE, GR_DRAW_SEQUENCE);
     gr_routes_option(routes, 0.5);
     gr_routes_without(routes, 1, bio);
-    gr_routes_add(routes, GR_LABELS_ALL, GR_DRAW_TOKEN);
+    gr_routes_add(routes, GR_LABELS_ALL, second);
     gr_routes_option(routes, 0.25);
     gr_routes_without(routes, 1, chem);
     gr_router *router = router_of(model, routes);
     assert_int_equal(gr_router_classes(router), 4);
+
+    /* The chances, which are products, and what is drawn by them. */
     double sum = 0;
     for (int c = 0; c < 4; c++) {
         bool no_bio = gr_router_forward(router, 0, c) == 0, no_chem = gr_router_forward(router, 1, c) == 0;
@@ -131,8 +158,17 @@ static void test_combinations(void **state) {
         sum += gr_router_chance(router, -1, c);
     }
     assert_true(fabs(sum - 1) < 1e-12);
+    assert_drawn(router, 0);
+    assert_drawn(router, 1);
     gr_router_free(router);
     gr_routes_free(routes);
+}
+
+static void test_combinations(void **state) {
+    (void)state;
+    gr_model *model = small_model();
+    check_combinations(model, GR_DRAW_TOKEN);
+    check_combinations(model, GR_DRAW_SEQUENCE);
     gr_model_free(model);
 }
 
@@ -152,6 +188,8 @@ static void test_repeat(void **state) {
     assert_int_equal(gr_router_copies(router), 1);
     assert_int_equal(gr_router_classes(router), 3);
     assert_true(fabs(gr_router_repeat_chance(router, 0) - 0.3) < 1e-12);
+
+    /* A second showing is a draw of its own, for rows of its label alone. */
     int first = class_of(router, 0, 0, 0), shown = 0, total = 4000;
     for (int i = 0; i < total; i++) {
         int copy = repeat_of(router, 0, 0, i % 32, i / 32);
@@ -189,12 +227,16 @@ static void test_mix(void **state) {
     gr_routes_option(routes, 1);
     gr_routes_effect(routes, GR_MODE_ACTIVATION, GR_SCOPE_REGION, "bio", -0.75);
     gr_router *router = router_of(model, routes);
+
+    /* Scores of the label's rows count, those of others do not. */
     gr_real score[] = {0.5, 0.25, 0.125, 0}, mix[4];
     int16_t label[] = {1, 0, INT16_MIN, 1};
     assert_true(gr_router_mixes(router));
     mix_of(router, mix, score, label, 4, 0);
     assert_true(mix[0] == 0.5 && mix[1] == 1 && mix[2] == 1 && mix[3] == 0);
     gr_router_free(router);
+
+    /* Beside a route that says something else of the same rows there is no mixing. */
     gr_routes_add(routes, GR_LABELS_ALL, GR_DRAW_SEQUENCE);
     gr_routes_option(routes, 1);
     gr_routes_without(routes, 1, chem);
@@ -216,10 +258,12 @@ static void test_late_labels(void **state) {
     gr_routes_open(routes, 1, bio);
     gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, 0);
     routes->route[0].from = 10, routes->route[0].until = 20;
+
+    /* What rows of no label draw all the time, and the label from step 30 on, another way. */
     gr_routes_add(routes, GR_LABELS_UNLABELLED | GR_LABELS_CORE, GR_DRAW_SEQUENCE);
     gr_routes_option(routes, 0.5);
     gr_routes_without(routes, 2, both);
-    gr_routes_add(routes, gr_label_bit(1), GR_DRAW_SEQUENCE); /* and again later, another way */
+    gr_routes_add(routes, gr_label_bit(1), GR_DRAW_SEQUENCE);
     gr_routes_option(routes, 1);
     gr_routes_open(routes, 1, chem);
     gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, 0);
@@ -229,10 +273,14 @@ static void test_late_labels(void **state) {
     gr_routes_open(routes, 1, bio);
     routes->route[3].repeat = true, routes->route[3].from = 5;
     gr_router *router = router_of(model, routes);
+
+    /* A phase begins wherever a route begins or ends. */
     static const int64_t begins[] = {0, 5, 10, 20, 30};
     assert_int_equal(gr_router_phases(router), 5);
     for (int i = 0; i < 5; i++)
         assert_int_equal(gr_router_phase(router, i), begins[i]);
+
+    /* Outside of the label's routes its rows are those of no label; within, they open its region alone. */
     int drawn[2] = {0}, shown = 0;
     for (int64_t step = 0; step < 60; step++)
         for (int row = 0; row < 8; row++) {
@@ -256,6 +304,8 @@ static void test_late_labels(void **state) {
     assert_true(gr_router_chance_at(router, 1, class_of(router, 1, 0, 15), 15) == 1);
     assert_true(gr_router_chance_at(router, 1, class_of(router, 1, 0, 15), 9) == 0);
     gr_router_free(router);
+
+    /* A route that is over before it begins. */
     routes->route[0].until = 10;
     gr_error err = {0};
     assert_int_equal(gr_router_new(&router, model, routes, 1, &err), GR_ERR_USAGE);
@@ -279,6 +329,8 @@ static void test_late_for_all(void **state) {
     assert_true(gr_router_forward(router, 1, class_of(router, 1, 0, 4)) == 0);
     gr_router_free(router);
     gr_routes_free(routes);
+
+    /* Mixing begins with its route. */
     routes = gr_routes_new(1, bio);
     gr_routes_add(routes, gr_label_bit(1), GR_DRAW_SEQUENCE);
     gr_routes_option(routes, 1);
@@ -317,6 +369,8 @@ static void test_several_regions(void **state) {
             def.value[0] = 0;
             gr_test_ok(gr_preset_expand(routes, gr_preset_at(i), &def, &err), &err);
         }
+
+        /* Units of both regions, and nothing but those. */
         gr_router *router = router_of(model, routes);
         int c = class_of(router, 3, 0, 0);
         for (int unit = 0; unit < 8; unit++)
