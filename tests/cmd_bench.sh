@@ -86,7 +86,7 @@ printf 'echo $$ >"%s/pid"\nexec sleep 600\n' "$work" >"$work/peers/run.sh"
 interrupted() {
     gradroute-bench small $quick &
     bench=$! i=0
-    while [ ! -s "$work/pid" ] && [ $i -lt 500 ]; do sleep 0.02; i=$((i + 1)); done
+    while [ ! -s "$work/pid" ] && [ $i -lt 6000 ]; do sleep 0.02; i=$((i + 1)); done
     kill -TERM $bench
     wait $bench
     code=$?

@@ -261,13 +261,18 @@ static void each_cell_is_made_once(void **state) {
 
 static void what_a_killed_process_had_is_taken_over(void **state) {
     (void)state;
+    int killed = 0;
     for (int n = 4; n < 40; n += 5) {
         const char *root = fresh();
         gr_error err = {0};
         int made[CELLS], twice = 0;
         gr_test_ok(gr_directory_make(root, &err), &err);
+
+        /* Where the other does all the work meanwhile, the one that is to die may not come to that call. */
         pid_t dies = start(root, 0, n), lives = start(root, 0, 0);
-        assert_int_equal(ended(dies), -SIGKILL);
+        int how = ended(dies);
+        assert_true(how == -SIGKILL || how == 0);
+        killed += how != 0;
         assert_int_equal(ended(lives), 0);
 
         /* At most the one that it had begun. */
@@ -279,8 +284,9 @@ static void what_a_killed_process_had_is_taken_over(void **state) {
             assert_done(root, i);
             assert_tidy(root, i);
         }
-        assert_in_range(twice, 0, 1);
+        assert_in_range(twice, 0, how != 0);
     }
+    assert_true(killed > 0);
 }
 
 int main(int argc, char **argv) {

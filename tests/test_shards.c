@@ -294,7 +294,8 @@ static void die(void *user, const gr_pack_progress *progress) {
 }
 static void dying(gr_pack_def *def) { def->progress = die; }
 
-/* Killed after every file and at moments in between, a pack ends with the same bytes as one that was not. */
+/* Killed after every file and at moments in between, a pack ends with the same bytes as one that was not. A child that
+ * came through before its signal, on a busy machine, says nothing: another begins anew. */
 static void killed_packs_go_on(void **state) {
     (void)state;
     char whole[256], killed[256];
@@ -303,12 +304,13 @@ static void killed_packs_go_on(void **state) {
     int rounds = 0;
     for (bool done = false; !done; rounds++) {
         assert_true(rounds < 400);
+        bool by_signal = rounds % 2 && rounds < 40;
         pid_t child = fork();
         if (!child) {
-            deaths = rounds % 2 ? rounds / 2 + 1 : 1000000;
+            deaths = rounds % 2 ? 1000000 : rounds / 2 + 1;
             _exit(pack_with(killed, dying, NULL) == GR_OK ? 0 : 1);
         }
-        if (rounds % 2 == 0 && rounds < 40) {
+        if (by_signal) {
             usleep((useconds_t)(300 * rounds));
             kill(child, SIGKILL);
         }
@@ -322,6 +324,10 @@ static void killed_packs_go_on(void **state) {
         done = WIFEXITED(status);
         assert_true(opened == GR_OK || (opened == GR_ERR_INPUT && !done));
         gr_shards_free(shards);
+        if (done && by_signal) {
+            gr_test_folder_remove(gr_strdup(killed));
+            done = false;
+        }
     }
     assert_true(rounds > 3);
     assert_same_folders(whole, killed);
