@@ -17,7 +17,7 @@ help:
 ## make bench      training speed against PyTorch and its own bound; results go to bench/results (GRADROUTE_PEERS: scripts)
 ## make test       every quick test, plain and under sanitizers (under 10 minutes)
 ## make test-full  also the slow ones: many kills and resumes, a minute of fuzzing per format
-## make check-style  layers, names, comments, format, and lines of documents
+## make check-style  layers, names, comments, format, lines of documents, places of deliberate faults
 
 install: all
 	@{ meson configure $(BUILD) -Dprefix="$(PREFIX)" && ninja -C $(BUILD) -j $(JOBS); } >$(BUILD)/.install 2>&1 || \
@@ -44,7 +44,8 @@ test-full:
 
 check-style:
 	@tools/setup.sh test
-	@tools/layers.py && tools/identifiers.py && tools/readable.py && tools/names.py && tools/format.sh && tools/wrap.py
+	@tools/layers.py && tools/identifiers.py && tools/readable.py && tools/names.py && \
+		tools/mutants.py --check && tools/format.sh && tools/wrap.py
 
 # Configured once; again when a source file appears or goes.
 $(BUILD)/.ready: meson.build meson_options.txt FORCE

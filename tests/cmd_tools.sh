@@ -111,8 +111,30 @@ draws() { readable --draw 7 1 | grep -q "$1"; }
 ok 'a long function is drawn, with its place' draws '^==== src/a.c:'
 { echo 'int f(int x) {'; lines 80; echo '}'; } >"$work/read/tests/a.c"
 fails 1 'tests/a.c:1: 82 lines, more than 80' 'a function that is too long, in tests too' readable
-lines 901 >"$work/read/tests/a.c"
-fails 1 'tests/a.c: 901 lines, more than 900' 'a file that is too long' readable
+lines 651 >"$work/read/tests/a.c"
+fails 1 'tests/a.c: 651 lines, more than 650' 'a file that is too long, in tests too' readable
+
+# ---- deliberate faults: where they are put in ----
+faults=$work/faults
+mkdir -p "$faults/tools" "$faults/src" "$faults/tests"
+cp tools/mutants.py "$faults/tools"
+printf 'int one(void) {\n    return 1;\n}\n' >"$faults/src/a.c"
+touch "$faults/tests/test_a.c" "$faults/tests/helpers.c"
+fault() { printf '# one is two\nsrc/a.c\n- return %s;\n+ return 2;\n! %s\n' "$1" "$2" >"$faults/tools/mutants.txt"; }
+places() { "$faults/tools/mutants.py" --check; }
+fault 1 test_a
+fails 0 '1 faults in place' 'a fault whose text is there' places
+fault 3 test_a
+fails 1 'stale: one is two (src/a.c, test_a): its text is there 0 times' 'one whose text has changed' places
+printf 'int two(void) {\n    return 1;\n}\n' >>"$faults/src/a.c"
+fault 1 test_a
+fails 1 'its text is there 2 times' 'one that is not at one place' places
+printf 'int one(void) {\n    return 1;\n}\n' >"$faults/src/a.c"
+fault 1 test_b
+fails 1 'no such test: one is two (src/a.c, test_b)' 'one of no test' places
+fault 1 test_a
+touch "$faults/tests/double_b.c"
+fails 1 'tests/double_b.c: no fault' 'a test that nothing has shown to fail' places
 
 # ---- names of arms ----
 names=$work/names

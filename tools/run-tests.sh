@@ -82,6 +82,7 @@ check names tools/names.py
 check format tools/format.sh
 check 'lines of documents' tools/wrap.py
 check 'how code reads' tools/readable.py
+check 'places of deliberate faults' tools/mutants.py --check
 tools/configure.sh build-test -Dtests=true || exit 1
 # gcc warns falsely about formats when it instruments: warnings are errors in the other build.
 tools/configure.sh build-asan -Dtests=true -Dwerror=false -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 || exit 1
