@@ -113,6 +113,30 @@ fails 0 'over 5 seeds the interval is the mean -+ 1.24 standard deviations$' 'fi
 sed 's/^seeds: 3/seeds: 1/' "$e" >"$work/single.yaml"
 fails 0 '^1 claim: 1 seed is too few, it takes 5$' 'one has no interval' plan "$work/single.yaml"
 
+# ---- a filter by a classifier, and routes by labels that it spread ----
+cat >"$work/classified.yaml" <<'YAML'
+experiment: classified
+base: tiny.yaml
+set: {labels.animals.known: 0.5}
+arms:
+  known: {train: {routes: none, without: revealed, regions: out}}
+  classifier: {train: {routes: none, without: {classified: {lost: {knob: [0.02, 0.3]}}}, regions: out}}
+  guessed: {train: {labels: {spread: {recall: 0.8}}}}
+groups: {forget: any_label, retain: retain}
+measures: {loss: {of: [known, classifier, guessed]}}
+YAML
+ok 'arms by a classifier' timeout 300 gradroute reproduce "$work/classified.yaml" -o "$work/by"
+found() { get "$work/by/result.json" "['models']$1['found']['animals']$2"; }
+between() { python3 -c 'import sys; x, low, high = map(float, sys.argv[1:]); sys.exit(not low <= x <= high)' "$@"; }
+say_found() { get "$work/by/result.json" "['models']['known'].get('found')"; }
+ok 'one that goes by what is known has none' same "$(say_found)" None
+ok 'of the text that is not known at most a fiftieth is lost' between "$(found "['classifier']['values'][0]" "['lost']")" 0.001 0.02
+ok 'a larger share finds more' between "$(found "['classifier']['values'][1]" "['hidden_recall']")" 0.8 1
+ok 'who spreads labels finds as many as were asked for' between "$(found "['guessed']" "['recall']")" 0.8 0.85
+ok 'and knows how well' between "$(found "['guessed']" "['hidden_auc']")" 0.9 1
+sed 's/{lost: {/{losst: {/' "$work/classified.yaml" >"$work/slip.yaml"
+fails 2 "slip.yaml:6:61: unknown key 'losst'" 'a slip in what a classifier is asked' plan "$work/slip.yaml"
+
 # ---- what is wrong ----
 fails 2 "no preset is called 'quik'" 'another preset' plan "$e" --preset quik
 fails 2 '  hint: did you mean .quick' 'with a hint' plan "$e" --preset quik

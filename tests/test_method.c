@@ -102,6 +102,50 @@ static void filters(void **state) {
     assert_true(all[0] > 0 && all[1] > 0 && all[2] > 0);
     assert_true(revealed[0] == 0 && revealed[1] == all[1] && revealed[2] == all[2]);
     assert_true(truth[0] == 0 && truth[1] == 0 && truth[2] == all[2]);
+
+    /* One by a classifier reads little of what is hidden, and misses little else. */
+    int found[3], more[3];
+    count_read(found, "{without: classified}");
+    count_read(more, "{without: {classified: {lost: 0.5}}}");
+    assert_true(found[0] == 0 && found[1] < all[1] / 4 && found[2] > 0.9 * all[2]);
+    assert_true(more[0] == 0 && more[1] <= found[1] && more[2] < 0.8 * all[2]);
+}
+
+/* What a classifier finds is shown as the label: hidden documents, and those alone, for words say here what they are.
+ * The project keeps its own labels, and keys are made without it. */
+static void spread_labels(void **state) {
+    (void)state;
+    opened o = open_training("{labels: spread}"), soft = open_training("{labels: {spread: {lost: 1, soft: true}}}");
+    const gr_labels *own = project->labels, *shown = o.own.shown.project.labels, *all = soft.own.shown.project.labels;
+    size_t hidden = 0, found = 0, wrong = 0;
+    for (size_t d = 0; d < own->docs; d++) {
+        hidden += own->truth[d] > 0 && own->revealed[d] <= 0;
+        found += own->truth[d] > 0 && own->revealed[d] <= 0 && shown->revealed[d] == 1;
+        wrong += own->truth[d] == 0 && shown->revealed[d] == 1;
+        assert_true(own->revealed[d] <= 0 || shown->revealed[d] == own->revealed[d]);
+        assert_true(all->revealed[d] == 1 && all->score[d] > 0 && all->score[d] <= 1);
+    }
+    assert_true(hidden > 30 && found > 0.7 * (double)hidden && wrong < 0.1 * (double)hidden);
+    assert_null(own->score);
+    close_training(&o);
+    close_training(&soft);
+
+    gr__shown given;
+    gr_error err = {0};
+    gr_settings *settings = options(train, "{labels: spread, without: classified}");
+    gr_test_ok(gr__shown_open_given(&given, project, settings, &err), &err);
+    assert_true(given.project.labels == own && !given.owns && !given.report && !given.filtered);
+    gr__shown_close(&given);
+    gr_settings_free(settings);
+}
+
+/* A classifier of labels that say nothing finds nothing; both views own the labels that they made. */
+static void views_follow_each_other(void **state) {
+    (void)state;
+    opened o = open_training("{routes: none, labels: permuted, without: classified}");
+    assert_int_equal(o.own.shown.owns, 2);
+    assert_true(o.own.shown.report[0].auc > 0.3 && o.own.shown.report[0].auc < 0.7);
+    close_training(&o);
 }
 
 /* A placebo has as many labels, on other documents, and the project keeps its own. */
@@ -186,9 +230,10 @@ static void digest_of(char hex[GR_DIGEST_HEX], const char *text) {
  * so labels count where no route reads them. */
 static void what_is_shown_is_in_the_key(void **state) {
     (void)state;
-    static const char *const shown[] = {"{}", "{labels: permuted}", "{without: revealed}", "{without: true_labels}"};
-    char hex[4][GR_DIGEST_HEX], again[GR_DIGEST_HEX];
-    for (int i = 0; i < 4; i++) {
+    static const char *const shown[] = {"{}", "{labels: permuted}", "{without: revealed}", "{without: true_labels}",
+                                        "{labels: spread}"};
+    char hex[5][GR_DIGEST_HEX], again[GR_DIGEST_HEX];
+    for (int i = 0; i < 5; i++) {
         digest_of(hex[i], shown[i]);
         for (int k = 0; k < i; k++)
             assert_string_not_equal(hex[i], hex[k]);
@@ -202,7 +247,7 @@ static void what_is_shown_is_in_the_key(void **state) {
     while (truth[d] == 0)
         d++;
     truth[d] = 0;
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 5; i++) {
         digest_of(again, shown[i]);
         assert_int_equal(strcmp(again, hex[i]) != 0, i == 3);
     }
@@ -296,6 +341,17 @@ static void a_model_is_made(void **state) {
     assert_true(gr_entry_number(model, "by_truth") == 1 && gr_entry_number(model, "regions_out") == 1);
     assert_null(gr_ledger_find(rows, "region", NULL));
     assert_false(same_parameters(made.bundle->model, run.bundle->model));
+    gr_ledger_free(rows);
+    gr_made_free(&made);
+
+    /* By a classifier: how well it told them apart, by what is known and by what is true. */
+    rows = gr_ledger_new();
+    made = make("{routes: none, without: {classified: {recall: 0.8}}, regions: out}", "classified", rows);
+    const gr_entry *found = gr_ledger_find(rows, "found", NULL);
+    assert_non_null(found);
+    assert_true(gr_entry_number(found, "recall") >= 0.8 && gr_entry_number(found, "lost") > 0.05);
+    assert_true(gr_entry_number(found, "hidden_auc") > 0.95 && gr_entry_number(found, "core_lost") < 0.1);
+    assert_true(gr_entry_number(found, "hidden_recall") > 0.6);
     gr_ledger_free(rows);
     gr_made_free(&made);
     gr_made_free(&run);
@@ -510,6 +566,8 @@ int main(void) {
         cmocka_unit_test(regions_are_taken_out),
         cmocka_unit_test(filters),
         cmocka_unit_test(permuted_labels),
+        cmocka_unit_test(spread_labels),
+        cmocka_unit_test(views_follow_each_other),
         cmocka_unit_test(diagnostics_are_of_what_is_watched),
         cmocka_unit_test(unknown_words_are_refused),
         cmocka_unit_test(keys_of_the_recipe_are_set),

@@ -78,6 +78,25 @@ static void put_attacks(json_t *model, const job *j, int arm, int point, int kno
     }
 }
 
+/* How well a classifier told documents apart where the training went by one; of the first seed. */
+static void put_found(json_t *model, const job *j, const gr__whose *w) {
+    static const char *const keys[] = {"known", "found",      "threshold",     "auc",      "recall",
+                                       "lost",  "hidden_auc", "hidden_recall", "core_lost"};
+    json_t *found = json_object();
+    const gr_entry *row;
+    for (int i = 0; (row = gr__rows_next(j->def, w, "found", i)); i++) {
+        json_t *of = json_object();
+        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+            if (isfinite(gr_entry_number(row, keys[k])))
+                json_object_set_new(of, keys[k], json_real(gr_entry_number(row, keys[k])));
+        const char *name = gr_entry_text(row, "name");
+        json_object_set_new(found, name ? name : "", of);
+    }
+    if (json_object_size(found))
+        json_object_set(model, "found", found);
+    json_decref(found);
+}
+
 void gr__result_model(json_t *model, const job *j, int arm, int point, int knob) {
     const gr_entry *row = gr__rows_find(j->def, &(gr__whose){arm, point, 0, knob, NULL}, "model", NULL);
 
@@ -93,6 +112,7 @@ void gr__result_model(json_t *model, const job *j, int arm, int point, int knob)
         put_count(model, "tokens", row, "tokens");
         put_count(model, "parameters", row, "parameters");
     }
+    put_found(model, j, &(gr__whose){arm, point, 0, knob, NULL});
     put_right(model, j, arm, point, knob);
     put_attacks(model, j, arm, point, knob);
 }

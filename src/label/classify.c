@@ -9,6 +9,7 @@
 #include "corpus/dataset.h"
 #include "gradroute/classify.h"
 #include "label/logistic.h"
+#include "label/spread.h"
 
 enum { PARTS = 5, LEAST_KNOWN = 10 };
 static const double PENALTY = 1;
@@ -288,6 +289,15 @@ static void make_report(gr_spread_report *report, const rows *r, const gr_labels
 }
 
 gr_spread_def gr_spread_default(void) { return (gr_spread_def){.recall = 0.9, .seed = 1}; }
+
+gr_status gr__classify_check(const gr_dataset *data, const gr_tokenizer *tokenizer, const gr_labels *labels,
+                             int16_t label, const gr_spread_def *def, gr_error *err) {
+    rows r = {0};
+    GR_TRY(check(data, tokenizer, labels, def, err));
+    gr_status status = open_rows(&r, data, labels, label, def, err);
+    close_rows(&r);
+    return status;
+}
 
 gr_status gr_classify(float *score, bool *known, gr_spread_report *report, const gr_dataset *data,
                       const gr_tokenizer *tokenizer, const gr_labels *labels, int16_t label, const gr_spread_def *def,

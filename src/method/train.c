@@ -1,4 +1,5 @@
 /* Training as the recipe says, by its routes or without them, on labels and documents as a view shows them. */
+#include <math.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -90,12 +91,13 @@ static const char *const *unread(const gr_settings *settings) {
 /* All that training sees of the labels, so that a key tells two views of the same data apart. */
 static gr_status digest(const gr_making *m, gr_digest *d, gr_error *err) {
     gr__shown shown;
-    GR_TRY(gr__shown_open(&shown, m->project, m->settings, err));
+    GR_TRY(gr__shown_open_given(&shown, m->project, m->settings, err));
     const gr_project *p = &shown.project;
 
     /* Labels and scores as they are shown. Rows hold documents of one label, so they count without routes too; scores
      * that routes count do not. */
     gr__shown_digest(d, p);
+    gr__shown_digest_derived(d, m->settings);
     if (gr__train_routed(m->settings))
         gr__token_scores_digest(p, d);
 
@@ -178,6 +180,33 @@ static gr_status save(const gr_making *m, const char *path, const gr_arch_def *d
     return status;
 }
 
+/* A share, where there is one. */
+static void add_share(gr_ledger *rows, const char *key, double share) {
+    if (isfinite(share))
+        gr_ledger_number(rows, key, share);
+}
+
+/* How well a classifier told the documents of each label from others, where the training saw labels by one. */
+static void add_found(gr_ledger *rows, const gr__shown *shown) {
+    const gr_labels *labels = shown->project.labels;
+    for (int k = 0; shown->report && k < labels->label_count; k++) {
+        const gr_spread_report *r = &shown->report[k];
+        gr_ledger_begin(rows, "found");
+        gr_ledger_text(rows, "name", labels->label_names[k]);
+
+        /* By what is known, then by what is true. */
+        gr_ledger_count(rows, "known", (int64_t)r->known);
+        gr_ledger_count(rows, "found", (int64_t)r->found);
+        add_share(rows, "threshold", r->threshold);
+        add_share(rows, "auc", r->auc);
+        add_share(rows, "recall", r->recall);
+        add_share(rows, "lost", r->lost);
+        add_share(rows, "hidden_auc", r->hidden_auc);
+        add_share(rows, "hidden_recall", r->hidden_recall);
+        add_share(rows, "core_lost", r->core_lost);
+    }
+}
+
 /* Sizes of the model and how long it was trained, as rows. */
 static void add_rows(const gr_made *made, const gr_making *m, const gr__training *own) {
     const gr_arch_def *def = made->bundle->def;
@@ -201,6 +230,7 @@ static void add_rows(const gr_made *made, const gr_making *m, const gr__training
         gr_ledger_count(m->rows, "parameters", (int64_t)region[i]);
     }
     gr_free(region);
+    add_found(m->rows, &own->shown);
 }
 
 gr_status gr__train_model(gr_made *made, const gr_making *m, const gr_arch_def *def, gr_model *model, gr__training *own,

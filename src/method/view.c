@@ -43,12 +43,13 @@ gr_status gr__shown_check(const gr_project *project, const gr_settings *settings
     return GR_OK;
 }
 
-gr_status gr__shown_open(gr__shown *shown, const gr_project *project, const gr_settings *settings, gr_error *err) {
+static gr_status open_views(gr__shown *shown, bool given, const gr_project *project, const gr_settings *settings,
+                            gr_error *err) {
     gr_status status = GR_OK;
     *shown = (gr__shown){.project = *project};
     for (int i = 0; i < OPTIONS && status == GR_OK; i++) {
         const gr__view *view = chosen(i, settings);
-        if (view->apply)
+        if (view->apply && !(given && view->derived))
             status = view->apply(shown, gr_settings_get(settings, keys[i])->inner, err);
     }
     if (status != GR_OK)
@@ -56,10 +57,37 @@ gr_status gr__shown_open(gr__shown *shown, const gr_project *project, const gr_s
     return status;
 }
 
+gr_status gr__shown_open(gr__shown *shown, const gr_project *project, const gr_settings *settings, gr_error *err) {
+    return open_views(shown, false, project, settings, err);
+}
+
+gr_status gr__shown_open_given(gr__shown *shown, const gr_project *project, const gr_settings *settings,
+                               gr_error *err) {
+    return open_views(shown, true, project, settings, err);
+}
+
+void gr__shown_digest_derived(gr_digest *d, const gr_settings *settings) {
+    for (int i = 0; i < OPTIONS; i++) {
+        const gr__view *view = chosen(i, settings);
+        if (view->derived)
+            gr_digest_add(d, &view->revision, sizeof view->revision);
+    }
+}
+
+gr_status gr__shown_relabel(gr__shown *shown, gr_labels *labels, gr_error *err) {
+    gr_project *p = &shown->project;
+    if (shown->owns) /* else what is counted is the caller's */
+        gr__token_scores_close(p);
+    p->labels = shown->owned[shown->owns++] = labels;
+    p->frequency = NULL;
+    return gr__token_scores_open(p, err);
+}
+
 void gr__shown_close(gr__shown *shown) {
-    if (!shown->owns_labels)
-        return;
-    gr__token_scores_close(&shown->project);
-    gr_labels_free(shown->project.labels);
-    shown->owns_labels = false;
+    if (shown->owns)
+        gr__token_scores_close(&shown->project);
+    while (shown->owns)
+        gr_labels_free(shown->owned[--shown->owns]);
+    gr_free(shown->report);
+    shown->report = NULL;
 }

@@ -10,17 +10,25 @@
 #ifndef GR_METHOD_VIEW_H
 #define GR_METHOD_VIEW_H
 
+#include "gradroute/classify.h"
 #include "gradroute/task.h"
+#include "io/digest.h"
 
 /* The project as it is shown; what is not said is the project's own. */
 typedef struct gr__shown {
     gr_project project;
-    bool owns_labels;        /* labels, and what is counted by them, are of this view alone */
-    bool filtered, by_truth; /* without documents of any label: a true one, or one that is revealed */
+    bool filtered, by_truth;  /* without documents of any label: a true one, or one that is revealed */
+    gr_spread_report *report; /* [labels] of a classifier that the labels are by; NULL: they are by none */
+    gr_labels *owned[2];      /* [owns] labels that views made, each of the one before; the last are the project's, and
+                               * what is counted by them is of this view alone */
+    int owns;
 } gr__shown;
 
 typedef struct gr__view {
-    int revision; /* from 1; another one where the same settings show other data */
+    int revision; /* from 1; another one where the same settings show other data. In keys of derived ones alone: what
+                   * others show is digested itself */
+    bool derived; /* what it shows takes long to find, and follows from what is shown without it, its settings and
+                   * split_seed: keys have these three */
 
     /* What refuses it. NULL: nothing does. */
     gr_status (*check)(const gr_project *project, const gr_settings *settings, gr_error *err);
@@ -35,6 +43,12 @@ extern const gr_choice *const gr__views_labels[], *const gr__views_without[];
 /* Errors: those of the views. */
 gr_status gr__shown_check(const gr_project *project, const gr_settings *settings, gr_error *err);
 gr_status gr__shown_open(gr__shown *shown, const gr_project *project, const gr_settings *settings, gr_error *err);
+/* Without views whose data are derived; and which of these there are, for keys. */
+gr_status gr__shown_open_given(gr__shown *shown, const gr_project *project, const gr_settings *settings, gr_error *err);
+void gr__shown_digest_derived(gr_digest *digest, const gr_settings *settings);
 void gr__shown_close(gr__shown *shown);
+
+/* For views: other labels, which are shown's from now on; what routes count by them is counted anew. */
+gr_status gr__shown_relabel(gr__shown *shown, gr_labels *labels, gr_error *err);
 
 #endif

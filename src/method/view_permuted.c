@@ -1,6 +1,5 @@
 /* Labels that say nothing: a placebo. */
 #include "method/view.h"
-#include "task/token_scores.h"
 
 /* Refuses labels that cannot be permuted. */
 static gr_status check(const gr_project *p, const gr_settings *settings, gr_error *err) {
@@ -13,16 +12,12 @@ static gr_status check(const gr_project *p, const gr_settings *settings, gr_erro
     return GR_OK;
 }
 
-/* What is counted by labels is counted anew. */
 static gr_status apply(gr__shown *shown, const gr_settings *settings, gr_error *err) {
-    gr_project *p = &shown->project;
+    const gr_project *p = &shown->project;
     gr_labels *labels;
     GR_TRY(check(p, settings, err));
     GR_TRY(gr_labels_placebo(&labels, p->data, p->labels, p->recipe->split_seed, err));
-    p->labels = labels;
-    p->frequency = NULL;
-    shown->owns_labels = true;
-    return gr__token_scores_open(p, err);
+    return gr__shown_relabel(shown, labels, err);
 }
 
 static const gr__view view = {.revision = 1, .check = check, .apply = apply};

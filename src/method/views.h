@@ -3,6 +3,8 @@
  * first of each is the default. */
 GR_VIEW_LABELS(as_given)
 GR_VIEW_LABELS(permuted)
+GR_VIEW_LABELS(spread)
 GR_VIEW_WITHOUT(none)
 GR_VIEW_WITHOUT(revealed)
 GR_VIEW_WITHOUT(true_labels)
+GR_VIEW_WITHOUT(classified)

@@ -1,0 +1,41 @@
+/* spreading.c - labels of documents that a classifier finds, as a training is shown them. */
+#include "method/spreading.h"
+
+#include "base/mem.h"
+#include "gradroute/classify.h"
+#include "label/spread.h"
+
+static gr_spread_def def_of(const gr_project *p, const gr_settings *settings) {
+    gr_spread_def def = gr_spread_default();
+    def.recall = gr_settings_get(settings, "recall")->number;
+    def.lost = gr_settings_get(settings, "lost")->number;
+    def.from = (size_t)gr_settings_get(settings, "from")->number;
+    def.seed = p->recipe->split_seed;
+    return def;
+}
+
+gr_status gr__spreading_check(const gr_project *p, const gr_settings *settings, gr_error *err) {
+    gr_spread_def def = def_of(p, settings);
+    if (p->shards)
+        return gr_error_set(err, GR_ERR_USAGE, "labels", "leave it out, or read the sources of the shards",
+                            "a classifier reads texts and labels of all documents, and shards hold theirs in rows");
+    if (!p->labels->label_count)
+        return gr_error_set(err, GR_ERR_USAGE, "labels", "give the recipe labels", "a classifier takes a label");
+    for (int k = 1; k <= p->labels->label_count; k++)
+        GR_TRY(gr__classify_check(p->data, p->tokenizer, p->labels, (int16_t)k, &def, err));
+    return GR_OK;
+}
+
+gr_status gr__spreading_apply(gr__shown *shown, const gr_settings *settings, bool soft, gr_error *err) {
+    const gr_project *p = &shown->project;
+    gr_spread_def def = def_of(p, settings);
+    def.soft = soft;
+    GR_TRY(gr__spreading_check(p, settings, err));
+
+    /* The reports are of the last view that made some. */
+    gr_labels *labels;
+    gr_free(shown->report);
+    shown->report = gr_alloc((size_t)p->labels->label_count * sizeof *shown->report);
+    GR_TRY(gr_labels_spread(&labels, shown->report, p->data, p->tokenizer, p->labels, &def, err));
+    return gr__shown_relabel(shown, labels, err);
+}
