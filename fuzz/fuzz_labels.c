@@ -80,6 +80,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     const gr_label_arg words = {"words", .text = path}, scores = {"scores", .text = path},
                        id = {"id", .text = how & 16 ? "id" : NULL}, soft = {"soft", .on = how & 32};
     gr_label_def def = {.name = "x", .from = {words}, .known = 0.5, .noise = &noise};
+    static const char *const kinds[] = {"x", "y"}, *const topics[] = {"a"};
+    if (how % 7 == 3)
+        def.hidden = kinds, def.hidden_count = how & 1 ? 1 : 2, def.hidden_by = "kind";
+    else if (how % 7 == 5)
+        def.hidden = topics, def.hidden_count = 1;
     def.per = how & 64 ? how & 128 ? GR_PER_SENTENCE : GR_PER_TOKEN : GR_PER_DOCUMENT;
     char *text = gr_alloc(first + 1);
     memcpy(text, in.data, first);

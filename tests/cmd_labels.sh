@@ -76,6 +76,21 @@ json 'noise by topic' gradroute data show "$w" --set 'labels.birds={words: ["a"]
 ok 'flips whole topics' python3 -c 'import json, sys
 show = json.load(open(sys.argv[1]))
 for t in show["topics"]: assert t["known"] in (0, t["train"]), t' "$work/last.json"
+json 'a topic that is hidden' gradroute data show "$w" --set 'labels.birds={is: [animal, tool], hidden: tool, known: 0.5}' --json
+ok 'is the label and never shown' python3 -c 'import json, sys
+show = json.load(open(sys.argv[1]))
+topic = {t["name"]: t for t in show["topics"]}
+assert topic["tool"]["known"] == 0 and topic["tool"]["groups"] == {"birds": topic["tool"]["train"] + topic["tool"]["validation"] + topic["tool"]["test"]}, topic
+assert abs(topic["animal"]["known"] - topic["animal"]["train"] / 2) < 12, topic' "$work/last.json"
+fails 0 'tool, shown as unlabelled\|birds, shown as unlabelled' 'a sample says so' gradroute data show "$w" --samples 40 --set 'labels.birds={is: [animal, tool], hidden: tool}'
+fails 2 'no document of the label has the topic "food", which is to be hidden' 'a topic of other text' gradroute check "$w" --set 'labels.birds={is: [animal, tool], hidden: [food]}'
+fails 2 'there are: animal' 'the hint names those of the label' gradroute check "$w" --set 'labels.birds={is: [animal], hidden: [food]}'
+fails 2 'none of its .* documents is left to be shown' 'all topics' gradroute check "$w" --set 'labels.birds={is: [animal, tool], hidden: [animal, tool]}'
+fails 2 'no record has a member "topc"' 'by a field that is not there' gradroute check "$w" --set 'labels.birds={is: [animal, tool], hidden: [tool], hidden_by: topc}'
+json 'by a member' gradroute data show "$w" --set 'labels.birds={words: [bird, saw], hidden: [tool], hidden_by: topic}' --json
+ok 'which may be the topic' python3 -c 'import json, sys
+show = json.load(open(sys.argv[1])); d = show["labels"][0]["documents"]
+assert 0 < d["shown"] < d["true"] and d["wrong"] == 0, d' "$work/last.json"
 
 # ---- scores ----
 python3 - "$work/corpus.jsonl" "$work" <<'PYTHON'

@@ -48,6 +48,7 @@ ok 'a recipe of shards alone' gradroute data show "$work/read.yaml"
 fails 2 'another context' 'other labels' gradroute data show "$work/read.yaml" --set labels.animals.known=0.5
 fails 2 'shards keep topics' 'labels by words are refused' gradroute data show "$work/read.yaml" --set 'labels.animals={words: [bird]}'
 fails 2 'shards keep topics' 'mistakes too' gradroute data show "$work/read.yaml" --set labels.animals.recall=0.5
+fails 2 'shards keep topics' 'hidden topics too' gradroute data show "$work/read.yaml" --set 'labels.animals={is: [animal, food], hidden: [food]}'
 fails 2 'shards keep topics' 'and nothing is packed for them' gradroute data pack "$tiny" -o "$work/none" --set labels.animals.precision=0.5
 no_folder() { [ ! -e "$work/none/stamp.txt" ]; }
 ok 'before a byte is written' no_folder

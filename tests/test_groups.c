@@ -52,6 +52,18 @@ static void documents_are_grouped_by_each_word(void **state) {
     lab_close(p);
 }
 
+/* A topic that is hidden is the group, however little is drawn beside it. */
+static void hidden_topics_are_a_group(void **state) {
+    (void)state;
+    gr_project *p = open_text(
+        (const char *[]){"labels={things: {is: [animal, tool], hidden: [tool]}}", "data.validation=0.2", "adjacent=[]"},
+        3);
+    expect_group(p, (gr_group_want){.kind = GR_GROUP_LABEL, .of = "things"}, is_animal_or_tool);
+    expect_group(p, (gr_group_want){.kind = GR_GROUP_HIDDEN, .of = "things"}, is_tool);
+    assert_true(p->task->fact(p, "hidden_labels"));
+    lab_close(p);
+}
+
 /* What the audit picked before tasks did: 0 forget, 1 adjacent, 2 retain. */
 static size_t picked_before(const gr_project *p, uint32_t *out, const uint32_t *docs, size_t count, int group) {
     const gr_labels *l = p->labels;
@@ -158,9 +170,8 @@ static void groups_that_cannot_be_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(documents_are_grouped_by_each_word),
-        cmocka_unit_test(the_groups_of_audits_are_what_they_were),
-        cmocka_unit_test(labels_of_tokens_group_documents),
+        cmocka_unit_test(documents_are_grouped_by_each_word),      cmocka_unit_test(hidden_topics_are_a_group),
+        cmocka_unit_test(the_groups_of_audits_are_what_they_were), cmocka_unit_test(labels_of_tokens_group_documents),
         cmocka_unit_test(groups_that_cannot_be_are_refused),
     };
     return cmocka_run_group_tests_name("groups", tests, task_setup, gr_test_files_teardown);

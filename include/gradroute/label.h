@@ -71,8 +71,12 @@ typedef struct gr_label_def {
     gr_label_per per;                 /* of words, scores and the like; of tokens it must be GR_PER_TOKEN */
     const char *const *all_of;        /* [all_count] labels: where all of them are, there is this one instead */
     int all_count;
-    double known;                /* share of the documents that carry the label whose label is revealed, in [0, 1] */
-    gr_hidden hidden_as;         /* what the others are shown as */
+    const char *const *hidden; /* [hidden_count] topics whose documents are never shown as the label: each of some
+                                * document that has it. 0: none */
+    int hidden_count;
+    const char *hidden_by;       /* field whose values `hidden` names; NULL: that of the source, else topics */
+    double known;                /* share of the other documents that carry the label whose label is revealed, [0, 1] */
+    gr_hidden hidden_as;         /* what all that are not revealed are shown as */
     const gr_label_noise *noise; /* NULL: none */
     const gr_spread_def *spread; /* NULL: only what is known is shown. Its seed and stop are those of the making */
 } gr_label_def;
@@ -117,9 +121,10 @@ typedef struct gr_labels {
     struct gr_arena *arena;
 } gr_labels;
 
-/* Exactly round(known * n) of a label's n documents are revealed: the first of a permutation keyed by (seed, label), so
- * a larger share reveals a superset. GR_ERR_USAGE when a topic has no documents (the hint names the nearest one), when
- * an earlier label took them all, or when two names are equal. */
+/* Exactly round(known * n) of a label's n documents that are of no hidden topic are revealed: the first of a
+ * permutation keyed by (seed, label), so a larger share reveals a superset. GR_ERR_USAGE when a topic has no documents
+ * (the hint names the nearest one), when an earlier label took them all, when a hidden topic is not of the label or all
+ * of its documents are hidden, or when two names are equal. */
 gr_status gr_labels_new(gr_labels **labels, const gr_topics *topics, const gr_label_def *defs, int count,
                         const gr_group_def *groups, int group_count, uint64_t seed, gr_error *err);
 

@@ -30,8 +30,9 @@
  *       mean: 0, std: 1, validation: 0.05, test: VALIDATION; none of the other keys
  *       validation: 0.05, test: VALIDATION, context: 128, dedupe: none | exact | near, mixed: false       rows that mix
  * labels long: split | cut           documents longer than the context tokenizer: {train: 4096} | {file: FILE} as
- * gr_tokenizer_open reads it labels:   {NAME: {SOURCE, known: 1, hidden_as: unlabelled|core, recall: 1, precision: 1,
- *                       false_from: [TOPIC, ...], noise_by: FIELD}}
+ * gr_tokenizer_open reads it labels:   {NAME: {SOURCE, known: 1, hidden: [TOPIC, ...], hidden_by: FIELD,
+ *                       hidden_as: unlabelled|core, recall: 1, precision: 1, false_from: [TOPIC, ...],
+ *                       noise_by: FIELD}}
  *     SOURCE:   is: [TOPIC, ...], field: FIELD    values of the topic, or of another member of the records
  *               words: [TEXT, ...] | FILE, per: document|sentence|token
  *               pattern: REGEX, caseless: false, per

@@ -99,9 +99,13 @@ static gr_status make_noise(gr__labelling *m, int k, uint64_t seed, gr_error *er
     gr__noise n = {
         .labels = m->labels, .data = m->data, .def = def, .k = (int16_t)(k + 1), .tokens = of_tokens, .seed = seed};
 
-    /* The field by whose values documents are drawn together, and the documents that may be false positives. */
+    /* The field by whose values documents are drawn together, that by whose values they are hidden, and the documents
+     * that may be false positives. */
     if (def->noise && def->noise->by)
         GR_TRY(gr__label_field(m, &n.by, def->noise->by, def->name, err));
+    n.hidden = m->topics;
+    if (gr__label_hidden_by(def))
+        GR_TRY(gr__label_field(m, &n.hidden, gr__label_hidden_by(def), def->name, err));
     GR_TRY(find_false_from(&from, m, def, err));
 
     n.from = from;

@@ -94,19 +94,21 @@ void gr__labels_sum_pieces(const gr__labelling *making);
 
 /* ---- Noise (noise.c) --------------------------------------------------------------------------------------------- */
 
-/* Changes what label k shows: recall, known, precision, in this order. tokens: the label is one of tokens.
- * by: the noise's field, or NULL; from[docs]: documents that false positives may be drawn from; NULL: all. */
+/* Changes what label k shows: recall, hidden, known, precision, in this order. tokens: the label is one of tokens.
+ * by: the noise's field, or NULL; hidden: what def->hidden names values of; from[docs]: documents that false positives
+ * may be drawn from; NULL: all. */
 typedef struct gr__noise {
     gr_labels *labels;
     const gr_dataset *data; /* NULL: labels of whole documents alone */
     const gr_label_def *def;
     int16_t k;
     bool tokens;
-    const gr_topics *by;
+    const gr_topics *by, *hidden;
     const bool *from;
     uint64_t seed;
 } gr__noise;
 
+const char *gr__label_hidden_by(const gr_label_def *def); /* the field that `hidden` goes by; NULL: topics */
 gr_status gr__noise_apply(const gr__noise *noise, gr_error *err);
 
 #endif

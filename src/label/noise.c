@@ -1,5 +1,5 @@
-/* noise.c - what of a label is shown: documents that miss it, documents that hide it, documents that have it by
- * mistake. Every draw is keyed by (seed, label, what is drawn). */
+/* noise.c - what of a label is shown: documents that miss it, documents that hide it by their topic or by
+ * chance, documents that have it by mistake. Every draw is keyed by (seed, label, what is drawn). */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -210,9 +210,83 @@ static gr_status add_false(const gr__noise *noise, size_t documents, gr_error *e
     return noise->tokens ? false_tokens(noise, wanted, err) : false_documents(noise, wanted, err);
 }
 
+/* ---- What is hidden by topic --------------------------------------------------------------------------------------
+ */
+
+const char *gr__label_hidden_by(const gr_label_def *def) {
+    const gr_label_arg *field = gr__label_arg_find(def, "field");
+    if (!def->hidden_count)
+        return NULL;
+    return def->hidden_by ? def->hidden_by : field ? field->text : NULL;
+}
+
+/* Marks the values that are hidden, hide[values + 1]; each must be one of docs[n], which have the label. */
+static gr_status find_hidden(bool *hide, const gr__noise *noise, const uint32_t *docs, size_t n, gr_error *err) {
+    const gr_label_def *def = noise->def;
+    const char *by = gr__label_hidden_by(def);
+    gr_status status = GR_OK;
+
+    /* Documents of the label by their values. */
+    size_t *size = gr_alloc(((size_t)noise->hidden->count + 1) * sizeof *size);
+    for (size_t i = 0; i < n; i++)
+        size[value_of(noise->hidden, docs[i])]++;
+
+    for (int i = 0; i < def->hidden_count && status == GR_OK; i++) {
+        gr_error missing = {0};
+        int32_t value = 0;
+        if (gr__label_value(&value, noise->hidden, size, def->hidden[i], by, def->name, &missing) == GR_OK)
+            hide[value] = true;
+        else
+            status = gr_error_set(err, GR_ERR_USAGE, def->name, missing.hint,
+                                  "no document of the label has the %s%.60s \"%.60s\", which is to be hidden",
+                                  by ? "value of " : "topic", by ? by : "", def->hidden[i]);
+    }
+    gr_free(size);
+    return status;
+}
+
+/* Shows the documents of hidden values as `to`; *n become those that stay, which then stand first in docs. */
+static gr_status hide_values(const gr__noise *noise, const bool *hide, uint32_t *docs, size_t *n, int16_t to,
+                             gr_error *err) {
+    size_t kept = 0;
+    for (size_t i = 0; i < *n; i++)
+        if (hide[value_of(noise->hidden, docs[i])])
+            show(noise, docs[i], noise->k, to);
+        else
+            docs[kept++] = docs[i];
+
+    if (*n && !kept)
+        return gr_error_set(err, GR_ERR_USAGE, noise->def->name,
+                            "leave one out of hidden; a label that is only measured has known: 0",
+                            "all topics of the label are hidden: none of its %zu documents is left to be shown", *n);
+    *n = kept;
+    return GR_OK;
+}
+
+/* ---- All of it ----------------------------------------------------------------------------------------------------
+ */
+
+/* What is shown of docs[n], which have the label; *shown: how many of them still show it. */
+static gr_status hide_some(const gr__noise *noise, const bool *hide, uint32_t *docs, size_t n, size_t *shown,
+                           gr_error *err) {
+    const gr_label_def *def = noise->def;
+    int16_t to = def->hidden_as == GR_HIDDEN_CORE ? GR_LABEL_CORE : GR_LABEL_UNLABELLED;
+
+    /* Recall: some of them do not carry the label at all, which looks like core. */
+    if (def->noise && def->noise->recall < 1)
+        n = keep(noise, docs, n, def->noise->recall, GR_LABEL_CORE, DRAW_RECALL);
+
+    /* Hidden: all documents of some topics. Known: of the others that carry it only a share is revealed. */
+    if (def->hidden_count)
+        GR_TRY(hide_values(noise, hide, docs, &n, to, err));
+    *shown = keep(noise, docs, n, def->known, to, DRAW_KNOWN);
+    return GR_OK;
+}
+
 gr_status gr__noise_apply(const gr__noise *noise, gr_error *err) {
     const gr_label_def *def = noise->def;
     uint32_t *docs = gr_alloc(noise->labels->docs * sizeof *docs);
+    bool *hide = gr_alloc(((size_t)noise->hidden->count + 1) * sizeof *hide);
     size_t n = 0;
 
     /* The documents that have the label. */
@@ -220,19 +294,13 @@ gr_status gr__noise_apply(const gr__noise *noise, gr_error *err) {
         if (carries(noise, d))
             docs[n++] = (uint32_t)d;
 
-    /* Recall: some of them do not carry the label at all, which looks like core. */
-    if (def->noise && def->noise->recall < 1)
-        n = keep(noise, docs, n, def->noise->recall, GR_LABEL_CORE, DRAW_RECALL);
-
-    /* Known: of those that carry it only a share is revealed. */
-    n = keep(noise, docs, n, def->known, def->hidden_as == GR_HIDDEN_CORE ? GR_LABEL_CORE : GR_LABEL_UNLABELLED,
-             DRAW_KNOWN);
-    noise->labels->known[noise->k - 1] = n;
-
-    /* Precision: mistakes are counted against what is revealed. */
-    gr_status status = GR_OK;
-    if (def->noise && def->noise->precision < 1)
-        status = add_false(noise, n, err);
+    /* What is not shown; then precision: mistakes are counted against what is revealed. */
+    gr_status status = find_hidden(hide, noise, docs, n, err);
+    if (status == GR_OK)
+        status = hide_some(noise, hide, docs, n, &noise->labels->known[noise->k - 1], err);
+    if (status == GR_OK && def->noise && def->noise->precision < 1)
+        status = add_false(noise, noise->labels->known[noise->k - 1], err);
     gr_free(docs);
+    gr_free(hide);
     return status;
 }

@@ -142,18 +142,27 @@ static gr_status read_noise(gr_recipe *recipe, gr_yaml *node, gr_label_def *labe
     return GR_OK;
 }
 
+/* Which documents of a label training is never told of. */
+static gr_status read_hidden(gr_yaml *node, gr_label_def *label, gr_error *err) {
+    static const char *const as[] = {"unlabelled", "core", NULL};
+    int hidden_as = GR_HIDDEN_UNLABELLED;
+    GR_TRY(gr_yaml_texts(node, &label->hidden, &label->hidden_count, "hidden", err));
+    if (label->hidden_count)
+        GR_TRY(gr_yaml_text(node, &label->hidden_by, "hidden_by", err));
+    GR_TRY(gr_yaml_choice(node, &hidden_as, "hidden_as", as, err));
+    label->hidden_as = (gr_hidden)hidden_as;
+    return GR_OK;
+}
+
 /* One label: what makes it, and how much of it training is told. */
 static gr_status read_label(gr_recipe *recipe, gr_yaml *node, gr_label_def *label, gr_error *err) {
-    static const char *const hidden[] = {"unlabelled", "core", NULL};
-    int hidden_as = GR_HIDDEN_UNLABELLED;
     GR_TRY(gr__recipe_name(node, "label", err));
     GR_TRY(gr_yaml_expect(node, GR_YAML_MAP, err));
     *label = (gr_label_def){.name = node->key, .known = 1};
 
     GR_TRY(read_from(recipe, node, label, err));
     GR_TRY(gr_yaml_real(node, &label->known, "known", 0, 1, err));
-    GR_TRY(gr_yaml_choice(node, &hidden_as, "hidden_as", hidden, err));
-    label->hidden_as = (gr_hidden)hidden_as;
+    GR_TRY(read_hidden(node, label, err));
     return read_noise(recipe, node, label, err);
 }
 
@@ -241,7 +250,8 @@ static void keep_field(const char **list, int *count, const char *field) {
 
 /* Members of records that labels ask for: what the corpus has to keep. */
 static void keep_fields(gr_recipe *recipe) {
-    const char **list = gr_arena_alloc(recipe->arena, sizeof *list * (GR_LABEL_ARGS * (size_t)recipe->labels + 1));
+    const char **list =
+        gr_arena_alloc(recipe->arena, sizeof *list * ((GR_LABEL_ARGS + 2) * (size_t)recipe->labels + 1));
     for (int k = 0; k < recipe->labels; k++) {
         const gr_label_def *label = &recipe->label[k];
         const gr__label_source *source = gr__label_source_of(label);
@@ -251,6 +261,7 @@ static void keep_fields(gr_recipe *recipe) {
             keep_field(list, &recipe->data.fields, arg ? arg->text : NULL);
         }
         keep_field(list, &recipe->data.fields, label->noise ? label->noise->by : NULL);
+        keep_field(list, &recipe->data.fields, label->hidden_by);
     }
     recipe->data.field = list;
 }
