@@ -28,8 +28,9 @@ static gr_tables *tables_of(const gr_model *m) {
     return t;
 }
 
-/* All parameters after a few steps. */
-static gr_real *trained(const gr_arch_def *def, int threads) {
+/* All parameters after a few steps, and the norm of the gradient in each: all are above the limit, so that what the
+ * norm is decides every parameter. */
+static gr_real *trained(const gr_arch_def *def, int threads, double norm[STEPS]) {
     omp_set_num_threads(threads);
     gr_model *m = build(def, 3);
     disturb(m);
@@ -39,6 +40,7 @@ static gr_real *trained(const gr_arch_def *def, int threads) {
     gr_error err = {0};
     gr_optim_def how = gr_optim_default();
     how.lr = 0.01;
+    how.clip = 0.01;
     gr_test_ok(gr_run_new(&run, m, t, &(gr_run_def){.positions = N, .train = true, .seed = 2}, &err), &err);
     gr_test_ok(gr_optim_new(&optim, m, t, &how, &err), &err);
 
@@ -53,7 +55,8 @@ static gr_real *trained(const gr_arch_def *def, int threads) {
         gr_run_forward(run, &b.batch);
         gr_run_backward(run);
         gr_run_reduce(run);
-        gr_test_ok(gr_optim_step(optim, run, NULL, &err), &err);
+        gr_test_ok(gr_optim_step(optim, run, &norm[step], &err), &err);
+        assert_true(norm[step] > how.clip);
     }
 
     gr_real *all = gr_alloc(gr_model_size(m) * sizeof *all), *to = all;
@@ -75,9 +78,11 @@ static void check(gr_arch_def def) {
     def.regions = regions, def.region_count = 3;
     gr_model *m = build(&def, 3);
     size_t size = gr_model_size(m);
-    gr_real *one = trained(&def, 1), *three = trained(&def, 3);
+    double norm_one[STEPS], norm_three[STEPS];
+    gr_real *one = trained(&def, 1, norm_one), *three = trained(&def, 3, norm_three);
     for (size_t i = 0; i < size; i++)
         assert_true(isfinite(one[i]));
+    assert_memory_equal(norm_one, norm_three, sizeof norm_one);
     assert_memory_equal(one, three, size * sizeof *one);
     gr_free(one);
     gr_free(three);

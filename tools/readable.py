@@ -18,7 +18,7 @@ LIMITS = {
     "src": (10, 70, 15, 600, 80),
     "cli": (10, 70, 11, 600, 80),
     "bench": (10, 70, 11, 600, 80),
-    "tests": (None, None, None, 650, 80),
+    "tests": (None, None, None, 600, 80),
 }
 root = pathlib.Path(__file__).resolve().parent.parent
 COMMENT = re.compile(r"/\*.*?\*/|//[^\n]*|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])+'", re.S)
