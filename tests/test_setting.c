@@ -25,6 +25,7 @@ static const gr_setting table[] = {
     {.key = "tokens", .kind = GR_SETTING_COUNT, .initial = {.number = 24}, .min = 1, .max = 1e9},
     {.key = "scale", .kind = GR_SETTING_REAL, .initial = {.number = 6.5}, .min = DBL_MIN, .max = 100},
     {.key = "start", .kind = GR_SETTING_WORD, .word = words},
+    {.key = "parts", .kind = GR_SETTING_WORD, .word = words, .list = true},
     {.key = "title", .kind = GR_SETTING_TEXT},
     {.key = "prompts", .kind = GR_SETTING_TEXTS, .initial = {.texts = two_texts, .count = 2}},
     {.key = "documents", .kind = GR_SETTING_COUNTS, .max = 1e6, .each = true},
@@ -102,6 +103,23 @@ static void every_kind_is_read(void **state) {
     gr_settings_free(s);
 }
 
+/* Of an option that says so: texts in place of the word. */
+static void words_may_be_lists(void **state) {
+    (void)state;
+    gr_settings *s = read_with(NULL, "parts: [removed, x]"), *after = read_with(s, "parts: whole");
+    assert_int_equal(get(s, "parts")->count, 2);
+    assert_string_equal(get(s, "parts")->texts[1], "x");
+    assert_null(get(s, "parts")->text);
+    assert_int_equal(get(after, "parts")->count, 0);
+    assert_string_equal(get(after, "parts")->text, "whole");
+    gr_settings_free(after);
+    after = read_with(s, "{}");
+    assert_string_equal(get(after, "parts")->texts[0], "removed");
+    gr_settings_free(after), gr_settings_free(s);
+    assert_key("{parts: [removed]}", "{\"parts\":[\"removed\"]}");
+    assert_key("{parts: whole}", "{\"parts\":\"whole\"}");
+}
+
 static void choices_take_a_word_or_a_map(void **state) {
     (void)state;
     static const char *const same[] = {"labels: spread", "labels: {spread: {}}", "labels: {spread: }"};
@@ -160,6 +178,8 @@ static void what_does_not_fit_is_refused_with_its_place(void **state) {
         {"scale: 0", "options.yaml:1:8", "expected a finite number above 0", ""},
         {"scale: {knob: [1, 2]}", "options.yaml:1:8", "scale is a map", ""},
         {"start: remove", "options.yaml:1:8", "start is 'remove'", "did you mean 'removed'?"},
+        {"start: [off]", "options.yaml:1:8", "start is a list", ""},
+        {"parts: []", "options.yaml:1:8", "parts is an empty list", ""},
         {"title: on", "options.yaml:1:8", "expected a text", "quotes"},
         {"prompts: []", "options.yaml:1:10", "prompts is an empty list", ""},
         {"prompts: [[a]]", "options.yaml:1:11", "expected a text", ""},
@@ -260,6 +280,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_not_said_is_the_default),
         cmocka_unit_test(every_kind_is_read),
+        cmocka_unit_test(words_may_be_lists),
         cmocka_unit_test(choices_take_a_word_or_a_map),
         cmocka_unit_test(sets_are_left_to_the_caller),
         cmocka_unit_test(presets_come_before_defaults),

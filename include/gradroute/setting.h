@@ -43,7 +43,7 @@ typedef struct gr_setting_value {
     const char *text;                /* text, file; NULL: not set. Of a word and a choice its name */
     const char *const *texts;        /* [count] */
     const double *numbers;           /* [count] counts, reals */
-    int count;                       /* of lists */
+    int count;                       /* of lists; of a word that is none, but a list, above 0 */
     const struct gr_settings *inner; /* of a choice: its own options */
     const struct gr_yaml *node;      /* sets: the map, which belongs to the tree that was read; NULL: none */
 } gr_setting_value;
@@ -58,6 +58,7 @@ typedef struct gr_setting {
     double min, max;                /* of numbers, and of each number of a list; min DBL_MIN: above 0 */
     const char *const *word;        /* ended by NULL */
     const gr_choice *const *choice; /* ended by NULL */
+    bool list;                      /* of a word: a list of texts may stand in its place */
     bool each;                      /* a list asks for as many measurements, one for each of its values */
     bool free;                      /* does not decide what is measured: no part of a key */
 } gr_setting;

@@ -21,9 +21,10 @@ static const gr_setting options[] = {
     {.key = "labels", .help = "that routes and filters go by", .kind = GR_SETTING_CHOICE, .choice = gr__views_labels},
     {.key = "without", .help = "documents that are not read", .kind = GR_SETTING_CHOICE, .choice = gr__views_without},
     {.key = "regions",
-     .help = "out: the network without the regions under study, where they can be taken out",
+     .help = "out: the network without the regions under study, where they can be taken out; a list: with these alone",
      .kind = GR_SETTING_WORD,
-     .word = regions},
+     .word = regions,
+     .list = true},
     {.key = "watch", .help = "with the recipe's diagnostics", .kind = GR_SETTING_BOOL, .free = true},
     {0}};
 
@@ -60,11 +61,30 @@ static gr_status check_reached(const gr_project *p, gr_error *err) {
                         label->name, label->known, route + 1);
 }
 
+/* Regions that are to stay must be there, and then routes do without the others. */
+static gr_status check_regions(const gr_making *m, gr_error *err) {
+    const gr_setting_value *asked = gr_settings_get(m->settings, "regions");
+    const gr_arch_def *def = &m->project->recipe->model;
+    if (asked->count && gr__train_routed(m->settings))
+        return gr_error_set(err, GR_ERR_USAGE, "train", "add routes: none",
+                            "routes of the recipe are for all of its regions, and some are left out");
+    for (int i = 0; i < asked->count; i++) {
+        int k = 0;
+        while (k < def->region_count && strcmp(def->regions[k].name, asked->texts[i]) != 0)
+            k++;
+        if (k == def->region_count)
+            return gr_error_set(err, GR_ERR_USAGE, "train", "regions: the recipe's that the network has",
+                                "there is no region '%.100s' to keep", asked->texts[i]);
+    }
+    return GR_OK;
+}
+
 /* Refuses a training whose labels could not be shown, or whose routes nothing would reach. */
 static gr_status check(const gr_making *m, gr_error *err) {
     if (!m->project->data || !m->project->labels)
         return gr_error_set(err, GR_ERR_USAGE, "train", "another method of the task",
                             "task %s has no documents to train on", m->project->task->name);
+    GR_TRY(check_regions(m, err));
     if (gr__train_routed(m->settings))
         GR_TRY(check_reached(m->project, err));
     return gr__shown_check(m->project, m->settings, err);
@@ -191,6 +211,8 @@ static void add_found(gr_ledger *rows, const gr__shown *shown) {
     const gr_labels *labels = shown->project.labels;
     for (int k = 0; shown->report && k < labels->label_count; k++) {
         const gr_spread_report *r = &shown->report[k];
+        if (!r->known) /* the classifier is of other labels */
+            continue;
         gr_ledger_begin(rows, "found");
         gr_ledger_text(rows, "name", labels->label_names[k]);
 

@@ -2,6 +2,7 @@
 #include "method/training.h"
 
 #include <fnmatch.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -10,13 +11,23 @@
 
 /* ---- the network ---- */
 
-/* Makes the network smaller by the regions under study. Where they cannot be taken out it stays as it is, and a note
- * says so. */
-static gr_status take_out_regions(gr_arch_def **def, gr_model **model, const gr_recipe *r, gr_error *err) {
+/* Whether a region is among those that stay. */
+static bool stays(const gr_setting_value *regions, const char *name) {
+    for (int i = 0; i < regions->count; i++)
+        if (!strcmp(regions->texts[i], name))
+            return true;
+    return false;
+}
+
+/* Makes the network smaller by the regions under study that do not stay. Where they cannot be taken out it stays as it
+ * is, and a note says so. */
+static gr_status take_out_regions(gr_arch_def **def, gr_model **model, const gr_recipe *r,
+                                  const gr_setting_value *regions, gr_error *err) {
     const char **names = gr_alloc(((size_t)(*def)->region_count + 1) * sizeof *names);
-    int first = gr_recipe_first_region(r), count = (*def)->region_count - first;
-    for (int i = 0; i < count; i++)
-        names[i] = (*def)->regions[first + i].name;
+    int count = 0;
+    for (int i = gr_recipe_first_region(r); i < (*def)->region_count; i++)
+        if (!stays(regions, (*def)->regions[i].name))
+            names[count++] = (*def)->regions[i].name;
     gr_surgery_result out;
     gr_error refused = {0};
     gr_status status = gr_surgery_remove(&out, *def, *model, names, count, &refused);
@@ -40,8 +51,9 @@ static gr_status take_out_regions(gr_arch_def **def, gr_model **model, const gr_
 gr_status gr__train_network(gr_arch_def **def, gr_model **model, const gr_project *p, const gr_settings *settings,
                             gr_error *err) {
     GR_TRY(p->task->network(def, model, p, err));
-    bool out = gr_settings_get(settings, "regions")->number != 0;
-    gr_status status = out && (*def)->region_count > 0 ? take_out_regions(def, model, p->recipe, err) : GR_OK;
+    const gr_setting_value *regions = gr_settings_get(settings, "regions");
+    bool out = (regions->number != 0 || regions->count) && (*def)->region_count > 0;
+    gr_status status = out ? take_out_regions(def, model, p->recipe, regions, err) : GR_OK;
     if (status != GR_OK) {
         gr_model_free(*model);
         gr_arch_free(*def);
@@ -129,8 +141,9 @@ gr_status gr__training_open(gr__training *out, gr_model *model, const gr_project
     GR_TRY(gr__shown_open(&out->shown, p, settings, err));
 
     /* What is read, and by which routes. */
+    const gr__shown *shown = &out->shown;
     gr_status status =
-        gr__project_stream(&out->stream, &out->shown.project, out->shown.filtered, out->shown.by_truth, err);
+        gr__project_stream(&out->stream, &shown->project, shown->drop, shown->drops, shown->by_truth, err);
     if (status == GR_OK && gr__train_routed(settings) && r->routes->count > 0)
         status = gr_router_new(&out->router, model, r->routes, r->seed, err);
     if (status != GR_OK) {

@@ -1,6 +1,11 @@
 /* The lists of views, out of views.h, and the project as the chosen ones show it. */
 #include "method/view.h"
 
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/nearest.h"
 #include "task/token_scores.h"
 
 #define GR_VIEW_LABELS(name) extern const gr_choice gr__view_##name;
@@ -74,6 +79,55 @@ void gr__shown_digest_derived(gr_digest *d, const gr_settings *settings) {
     }
 }
 
+/* The label of a name; label_count where there is none. */
+static int label_named(const gr_labels *labels, const char *name) {
+    int k = 0;
+    while (k < labels->label_count && strcmp(labels->label_names[k], name) != 0)
+        k++;
+    return k;
+}
+
+gr_status gr__view_labels(bool *of, const gr_project *p, const gr_settings *settings, gr_error *err) {
+    const gr_setting_value *asked = gr_settings_get(settings, "labels");
+    const gr_labels *l = p->labels;
+    for (int k = 0; k < l->label_count; k++)
+        of[k] = !asked->count;
+
+    for (int i = 0; i < asked->count; i++) {
+        int k = label_named(l, asked->texts[i]);
+        if (k < l->label_count) {
+            of[k] = true;
+            continue;
+        }
+        const char *near = gr_nearest(asked->texts[i], (const char *const *)l->label_names, (size_t)k, NULL);
+        char hint[128];
+        snprintf(hint, sizeof hint, near ? "did you mean '%.100s'?" : "labels are those of the recipe", near);
+        return gr_error_set(err, GR_ERR_USAGE, "labels", hint, "no label is called '%.100s'", asked->texts[i]);
+    }
+    return GR_OK;
+}
+
+gr_status gr__view_labels_check(const gr_project *p, const gr_settings *settings, gr_error *err) {
+    bool *of = gr_alloc((size_t)p->labels->label_count + 1);
+    gr_status status = gr__view_labels(of, p, settings, err);
+    gr_free(of);
+    return status;
+}
+
+gr_status gr__shown_filter(gr__shown *shown, const gr_settings *settings, bool by_truth, gr_error *err) {
+    int count = shown->project.labels->label_count;
+    bool *of = gr_alloc((size_t)count + 1);
+    gr_status status = gr__view_labels(of, &shown->project, settings, err);
+    shown->filtered = true;
+    shown->by_truth = by_truth;
+    shown->drop = gr_alloc(((size_t)count + 1) * sizeof *shown->drop);
+    for (int k = 0; k < count; k++)
+        if (of[k])
+            shown->drop[shown->drops++] = (int16_t)(k + 1);
+    gr_free(of);
+    return status;
+}
+
 gr_status gr__shown_relabel(gr__shown *shown, gr_labels *labels, gr_error *err) {
     gr_project *p = &shown->project;
     if (shown->owns) /* else what is counted is the caller's */
@@ -89,5 +143,7 @@ void gr__shown_close(gr__shown *shown) {
     while (shown->owns)
         gr_labels_free(shown->owned[--shown->owns]);
     gr_free(shown->report);
+    gr_free(shown->drop);
     shown->report = NULL;
+    shown->drop = NULL;
 }

@@ -11,13 +11,16 @@
 #define GR_METHOD_VIEW_H
 
 #include "gradroute/classify.h"
+#include "gradroute/setting.h"
 #include "gradroute/task.h"
 #include "io/digest.h"
 
 /* The project as it is shown; what is not said is the project's own. */
 typedef struct gr__shown {
     gr_project project;
-    bool filtered, by_truth;  /* without documents of any label: a true one, or one that is revealed */
+    bool filtered, by_truth; /* without documents of labels: true ones, or those that are revealed */
+    int16_t *drop;           /* [drops] which labels */
+    int drops;
     gr_spread_report *report; /* [labels] of a classifier that the labels are by; NULL: they are by none */
     gr_labels *owned[2];      /* [owns] labels that views made, each of the one before; the last are the project's, and
                                * what is counted by them is of this view alone */
@@ -47,6 +50,16 @@ gr_status gr__shown_open(gr__shown *shown, const gr_project *project, const gr_s
 gr_status gr__shown_open_given(gr__shown *shown, const gr_project *project, const gr_settings *settings, gr_error *err);
 void gr__shown_digest_derived(gr_digest *digest, const gr_settings *settings);
 void gr__shown_close(gr__shown *shown);
+
+/* For views that go by labels: an option that names them, a check of the names, and a table of[label_count] of those
+ * that are asked for, which are all where none is named. */
+#define GR__VIEW_OF_LABELS \
+    { .key = "labels", .help = "of these labels alone; of all where it is left out", .kind = GR_SETTING_TEXTS }
+gr_status gr__view_labels_check(const gr_project *project, const gr_settings *settings, gr_error *err);
+gr_status gr__view_labels(bool *of, const gr_project *project, const gr_settings *settings, gr_error *err);
+
+/* For views: documents of the labels that are asked for are left out. */
+gr_status gr__shown_filter(gr__shown *shown, const gr_settings *settings, bool by_truth, gr_error *err);
 
 /* For views: other labels, which are shown's from now on; what routes count by them is counted anew. */
 gr_status gr__shown_relabel(gr__shown *shown, gr_labels *labels, gr_error *err);

@@ -62,15 +62,20 @@ static const double *copy_numbers(gr_settings *s, const double *numbers, int cou
     return copy;
 }
 
+/* Whether a value is a list of texts. */
+static bool has_texts(const gr_setting *option, const gr_setting_value *value) {
+    return option->kind == GR_SETTING_TEXTS || (option->kind == GR_SETTING_WORD && value->count > 0);
+}
+
 /* A value whose memory is the settings'. inner, of a choice, is given away. */
 static void keep(gr_settings *s, int i, gr_setting_value value, const gr_settings *inner) {
     const gr_setting *option = &s->table[i];
     free_inner(s, i);
-    if (option->kind == GR_SETTING_TEXTS)
+    if (has_texts(option, &value))
         value.texts = copy_texts(s, value.texts, value.count);
     if (option->kind == GR_SETTING_COUNTS || option->kind == GR_SETTING_REALS)
         value.numbers = copy_numbers(s, value.numbers, value.count);
-    if (option->kind == GR_SETTING_WORD)
+    if (option->kind == GR_SETTING_WORD && !value.count)
         value.text = option->word[(int)value.number];
     else if (option->kind == GR_SETTING_CHOICE)
         value.text = option->choice[(int)value.number]->name;
@@ -146,7 +151,7 @@ static gr_status read_list(gr_settings *s, int i, gr_yaml *node, gr_error *err) 
     const char **texts = gr_arena_alloc(s->arena, (size_t)count * sizeof *texts);
     double *numbers = gr_arena_alloc(s->arena, (size_t)count * sizeof *numbers);
     for (gr_yaml *item = list ? gr_yaml_first(node) : node; item; item = list ? gr_yaml_next(item) : NULL, n++) {
-        if (option->kind == GR_SETTING_TEXTS)
+        if (option->kind == GR_SETTING_TEXTS || option->kind == GR_SETTING_WORD)
             GR_TRY(gr_yaml_as_text(item, &texts[n], err));
         else
             GR_TRY(read_number(&numbers[n], option, item, option->kind == GR_SETTING_REALS, err));
@@ -246,6 +251,8 @@ static gr_status read_value(gr_settings *s, int i, gr_yaml *node, gr_error *err)
         GR_TRY(read_number(&value.number, option, node, option->kind == GR_SETTING_REAL, err));
         break;
     case GR_SETTING_WORD:
+        if (option->list && node->kind == GR_YAML_LIST)
+            return read_list(s, i, node, err);
         GR_TRY(gr_yaml_as_choice(node, &word, option->word, err));
         value.number = word;
         break;
@@ -305,7 +312,7 @@ static bool is_default(const gr_setting *option, const gr_setting_value *v) {
     if (option->kind == GR_SETTING_TEXT || option->kind == GR_SETTING_FILE)
         same = same_text(v->text, d->text);
     for (int i = 0; same && i < v->count; i++)
-        same = option->kind == GR_SETTING_TEXTS ? same_text(v->texts[i], d->texts[i]) : v->numbers[i] == d->numbers[i];
+        same = has_texts(option, v) ? same_text(v->texts[i], d->texts[i]) : v->numbers[i] == d->numbers[i];
     return same;
 }
 
@@ -317,8 +324,7 @@ static json_t *key_number(double number) {
 static json_t *key_list(const gr_setting *option, const gr_setting_value *v) {
     json_t *list = json_array();
     for (int i = 0; i < v->count; i++)
-        json_array_append_new(list,
-                              option->kind == GR_SETTING_TEXTS ? gr_json_text(v->texts[i]) : key_number(v->numbers[i]));
+        json_array_append_new(list, has_texts(option, v) ? gr_json_text(v->texts[i]) : key_number(v->numbers[i]));
     return list;
 }
 
@@ -355,7 +361,7 @@ static gr_status key_value(json_t **value, const gr_setting *option, const gr_se
         break;
     case GR_SETTING_WORD:
     case GR_SETTING_TEXT:
-        *value = gr_json_text(v->text);
+        *value = has_texts(option, v) ? key_list(option, v) : gr_json_text(v->text);
         break;
     case GR_SETTING_TEXTS:
     case GR_SETTING_COUNTS:
