@@ -167,4 +167,10 @@ fails 2 'value of kind "animl"' 'a value that is not there' gradroute check "$f"
 fails 2 "combines 'south'" 'a combination of labels that are not there' gradroute check "$f" --set 'labels.both.all_of=[south]'
 fails 2 'more than one of is' 'two sources' gradroute check "$f" --set 'labels.both={all_of: [north], words: [bird]}'
 fails 2 'no topic' 'no source' gradroute check "$f" --set 'labels.both={known: 1}'
+# ---- a label that a classifier spreads ----
+spread="$work/tiny.yaml --set labels.animals.known=0.5 --set labels.animals.spread"
+json 'a label that is spread' gradroute data show $spread='{recall: 0.8}' --json
+ok 'is shown on more documents' test "$(get "$work/last.json" "['groups'][0]['known']")" -gt 60
+fails 2 "unknown key 'recal'" 'a slip in how' gradroute data show $spread='{recal: 0.8}'
+fails 2 '6 training documents are known' 'too few that are known' gradroute data show $spread='{from: 9}'
 finish

@@ -333,6 +333,30 @@ static void labels_are_spread(void **state) {
     gr_labels_free(labels);
 }
 
+/* A label that is spread where it is made is what gr_labels_spread makes of it. */
+static void a_label_is_made_spread(void **state) {
+    const world *w = *state;
+    static const char *const tree[] = {"tree"};
+    gr_error err = {0};
+    gr_spread_def spread = gr_spread_default();
+    spread.lost = 0.2, spread.soft = true, spread.from = 90;
+    gr_label_def def = {.name = "it", .from = {{"is", .texts = tree, .count = 1}}, .known = 0.5, .spread = &spread};
+    gr_labels *labels = labels_of(w, false, 0.5, GR_HIDDEN_UNLABELLED), *made, *other;
+    gr_test_ok(gr_labels_make(&made, w->data, w->tokenizer, &def, 1, NULL, 0, 5, NULL, &err), &err);
+    spread.seed = 5; /* that of the labels */
+    gr_test_ok(gr_labels_spread(&other, NULL, w->data, w->tokenizer, labels, &spread, &err), &err);
+    assert_memory_equal(made->revealed, other->revealed, DOCS * sizeof *made->revealed);
+    assert_memory_equal(made->truth, labels->truth, DOCS * sizeof *made->truth);
+    assert_memory_equal(made->score, other->score, DOCS * sizeof *made->score);
+    assert_int_equal(made->known[0], 90);
+    gr_labels_free(made);
+    gr_labels_free(other);
+    gr_labels_free(labels);
+
+    /* Topics alone have no words. */
+    assert_int_equal(gr_labels_new(&made, &w->data->topics, &def, 1, NULL, 0, 5, &err), GR_ERR_USAGE);
+}
+
 /* As if fewer were known: a smaller number is a part of a larger one, and who is known no more has to be found. */
 static void few_may_be_known(void **state) {
     const world *w = *state;
@@ -429,19 +453,13 @@ static void refuses(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(finds_what_is_hidden),
-        cmocka_unit_test(finds_nothing_where_words_say_nothing),
-        cmocka_unit_test(sees_no_hidden_label),
-        cmocka_unit_test(held_out_documents_are_not_fitted_on),
-        cmocka_unit_test(thresholds_are_as_asked),
-        cmocka_unit_test(auc_is_that_of_all_pairs),
-        cmocka_unit_test(a_bag_is_of_words_and_pairs),
-        cmocka_unit_test(the_fit_is_a_minimum),
-        cmocka_unit_test(threads_change_no_bit),
-        cmocka_unit_test(labels_are_spread),
-        cmocka_unit_test(few_may_be_known),
-        cmocka_unit_test(pieces_are_of_their_document),
-        cmocka_unit_test(refuses),
+        cmocka_unit_test(finds_what_is_hidden),         cmocka_unit_test(finds_nothing_where_words_say_nothing),
+        cmocka_unit_test(sees_no_hidden_label),         cmocka_unit_test(held_out_documents_are_not_fitted_on),
+        cmocka_unit_test(thresholds_are_as_asked),      cmocka_unit_test(auc_is_that_of_all_pairs),
+        cmocka_unit_test(a_bag_is_of_words_and_pairs),  cmocka_unit_test(the_fit_is_a_minimum),
+        cmocka_unit_test(threads_change_no_bit),        cmocka_unit_test(labels_are_spread),
+        cmocka_unit_test(a_label_is_made_spread),       cmocka_unit_test(few_may_be_known),
+        cmocka_unit_test(pieces_are_of_their_document), cmocka_unit_test(refuses),
     };
     return cmocka_run_group_tests(tests, make_world, world_free);
 }

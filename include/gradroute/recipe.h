@@ -32,7 +32,8 @@
  * labels long: split | cut           documents longer than the context tokenizer: {train: 4096} | {file: FILE} as
  * gr_tokenizer_open reads it labels:   {NAME: {SOURCE, known: 1, hidden: [TOPIC, ...], hidden_by: FIELD,
  *                       hidden_as: unlabelled|core, recall: 1, precision: 1, false_from: [TOPIC, ...],
- *                       noise_by: FIELD}}
+ *                       noise_by: FIELD,
+ *                       spread: {recall: 0.9, lost: 0, from: 0, soft: false}}}
  *     SOURCE:   is: [TOPIC, ...], field: FIELD    values of the topic, or of another member of the records
  *               words: [TEXT, ...] | FILE, per: document|sentence|token
  *               pattern: REGEX, caseless: false, per

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/nearest.h"
+#include "gradroute/classify.h"
 #include "label/source.h"
 
 static const gr__label_source *const sources[] = {
@@ -50,7 +51,7 @@ const gr_label_arg *gr__label_arg_find(const gr_label_def *def, const char *key)
 
 bool gr__label_is_soft(const gr_label_def *def) {
     const gr_label_arg *soft = gr__label_arg_find(def, "soft");
-    return soft && soft->on;
+    return (soft && soft->on) || (def->spread && def->spread->soft);
 }
 
 const char *const *gr__label_topics(const gr_label_def *def, int *count) {

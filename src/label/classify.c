@@ -34,7 +34,7 @@ static size_t row_of(const rows *r, size_t doc) { return r->document ? r->docume
 /* Words of text, and labels of whole documents. */
 static gr_status check(const gr_dataset *data, const gr_tokenizer *tokenizer, const gr_labels *labels,
                        const gr_spread_def *def, gr_error *err) {
-    if (!tokenizer || data->values)
+    if (!data || !tokenizer || data->values)
         return gr_error_set(err, GR_ERR_USAGE, "labels", "leave it out",
                             "a classifier goes by words, and the data are no text");
     if (labels->token_revealed)

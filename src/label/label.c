@@ -11,6 +11,7 @@
 #include "base/stop.h"
 #include "corpus/dataset.h"
 #include "label/labelling.h"
+#include "label/spread.h"
 
 enum { LABELS_MOST = 60, GROUPS_MOST = 1000 }; /* sets of labels are bits */
 
@@ -250,6 +251,30 @@ static void clear(gr__labelling *m, int count) {
     gr__doc_text_clear(&m->text);
 }
 
+/* Documents that a classifier finds have the label too, where labels ask for that. */
+static gr_status spread(gr__labelling *m, const gr_label_def *defs, int count, uint64_t seed, gr_error *err) {
+    gr_labels *labels = m->labels;
+    gr_spread_def *own = gr_alloc(((size_t)count + 1) * sizeof *own);
+    const gr_spread_def **each = gr_alloc(((size_t)count + 1) * sizeof *each);
+    bool any = false;
+    for (int k = 0; k < count; k++) {
+        if (!defs[k].spread)
+            continue;
+        own[k] = *defs[k].spread;
+        own[k].seed = seed;
+        own[k].stop = m->stop;
+        each[k] = &own[k];
+        any = true;
+        if (own[k].from && own[k].from < labels->known[k])
+            labels->known[k] = own[k].from;
+    }
+
+    gr_status status = any ? gr__labels_extend(labels, NULL, m->data, m->tokenizer, each, err) : GR_OK;
+    gr_free(own);
+    gr_free(each);
+    return status;
+}
+
 /* Everything that may fail; the caller frees. */
 static gr_status make_all(gr__labelling *m, const gr_label_def *defs, int count, const gr_group_def *groups,
                           int group_count, uint64_t seed, gr_error *err) {
@@ -262,6 +287,7 @@ static gr_status make_all(gr__labelling *m, const gr_label_def *defs, int count,
     /* First what is true, then what is shown of it, then what is reported apart. */
     GR_TRY(define(m, defs, count, groups, group_count, err));
     GR_TRY(blur(m, count, seed, err));
+    GR_TRY(spread(m, defs, count, seed, err));
     make_groups(m);
     return GR_OK;
 }

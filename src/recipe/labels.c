@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "gradroute/classify.h"
 #include "label/source.h"
 #include "recipe/read.h"
 
@@ -154,6 +155,24 @@ static gr_status read_hidden(gr_yaml *node, gr_label_def *label, gr_error *err) 
     return GR_OK;
 }
 
+/* Whether and how a classifier spreads the label. */
+static gr_status read_spread(gr_recipe *recipe, gr_yaml *node, gr_label_def *label, gr_error *err) {
+    gr_yaml *map;
+    GR_TRY(gr_yaml_map(node, &map, "spread", err));
+    if (!map)
+        return GR_OK;
+    gr_spread_def *spread = gr_arena_alloc(recipe->arena, sizeof *spread);
+    int64_t from = 0;
+    *spread = gr_spread_default();
+    GR_TRY(gr_yaml_real(map, &spread->recall, "recall", 0.01, 1, err));
+    GR_TRY(gr_yaml_real(map, &spread->lost, "lost", 0, 1, err));
+    GR_TRY(gr_yaml_count(map, &from, "from", 0, 1000000000, err));
+    GR_TRY(gr_yaml_bool(map, &spread->soft, "soft", err));
+    spread->from = (size_t)from;
+    label->spread = spread;
+    return GR_OK;
+}
+
 /* One label: what makes it, and how much of it training is told. */
 static gr_status read_label(gr_recipe *recipe, gr_yaml *node, gr_label_def *label, gr_error *err) {
     GR_TRY(gr__recipe_name(node, "label", err));
@@ -163,7 +182,8 @@ static gr_status read_label(gr_recipe *recipe, gr_yaml *node, gr_label_def *labe
     GR_TRY(read_from(recipe, node, label, err));
     GR_TRY(gr_yaml_real(node, &label->known, "known", 0, 1, err));
     GR_TRY(read_hidden(node, label, err));
-    return read_noise(recipe, node, label, err);
+    GR_TRY(read_noise(recipe, node, label, err));
+    return read_spread(recipe, node, label, err);
 }
 
 /* The values that make a label, and of which member; NULL: topics. */

@@ -24,11 +24,10 @@ static const char remedy[] = "run `gradroute data pack` again with the same fold
 gr_status gr_shards_check_labels(const gr_label_def *label, int labels, gr_error *err) {
     int topics;
     for (int k = 0; k < labels; k++)
-        if (!gr__label_topics(&label[k], &topics) || label[k].noise || label[k].hidden_count)
-            return gr_error_set(
-                err, GR_ERR_USAGE, label[k].name, "read the corpus itself, or give documents topics",
-                "shards keep topics: labels by fields, words, scores or other labels, hidden topics, and "
-                "mistakes on purpose, need the text");
+        if (!gr__label_topics(&label[k], &topics) || label[k].noise || label[k].hidden_count || label[k].spread)
+            return gr_error_set(err, GR_ERR_USAGE, label[k].name, "read the corpus itself, or give documents topics",
+                                "shards keep topics: labels by fields, words, scores or other labels, hidden topics, "
+                                "mistakes on purpose and classifiers need the text");
     return GR_OK;
 }
 

@@ -197,7 +197,8 @@ void gr_task_dataset_digest(const gr_project *p, gr_digest *digest) {
 static bool hides(const gr_project *p) {
     const gr_labels *l = p->labels;
     for (int k = 0; k < p->recipe->labels; k++)
-        if (p->recipe->label[k].known < 1 || p->recipe->label[k].noise || p->recipe->label[k].hidden_count)
+        if (p->recipe->label[k].known < 1 || p->recipe->label[k].noise || p->recipe->label[k].hidden_count ||
+            p->recipe->label[k].spread)
             return true;
     for (size_t d = 0; d < l->docs; d++)
         if (l->revealed[d] != l->truth[d])
