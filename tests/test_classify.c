@@ -417,6 +417,41 @@ static void pieces_are_of_their_document(void **state) {
 
 /* ---- what it refuses ---- */
 
+/* What was fitted is not fitted again, whatever the threshold; another label, or fewer known documents, is. */
+static void the_same_is_fitted_once(void **state) {
+    const world *w = *state;
+    static float a[DOCS], b[DOCS], c[DOCS];
+    static const volatile sig_atomic_t stop = 1;
+    gr_labels *labels = labels_of(w, false, 0.5, GR_HIDDEN_UNLABELLED);
+    gr_spread_def def = gr_spread_default(), few = def, alone = def;
+    gr_error err = {0};
+    def.fits = few.fits = gr_fits_new();
+    gr_spread_report x = classify(a, NULL, w, labels, &def);
+    assert_int_equal(gr_fits_count(def.fits), 1);
+
+    /* Nobody can stop a fit that there is no need for. */
+    def.stop = &stop;
+    def.lost = 0.1;
+    gr_spread_report y = classify(b, NULL, w, labels, &def), z;
+    assert_int_equal(gr_fits_count(def.fits), 1);
+    assert_memory_equal(a, b, sizeof a);
+    assert_true(x.auc == y.auc && x.threshold != y.threshold);
+
+    /* Fewer known documents: as without what was kept. */
+    few.from = alone.from = 20;
+    few.stop = &stop;
+    assert_int_equal(gr_classify(b, NULL, &z, w->data, w->tokenizer, labels, 1, &few, &err), GR_ERR_INTERRUPTED);
+    assert_int_equal(gr_fits_count(def.fits), 1);
+    few.stop = NULL;
+    z = classify(b, NULL, w, labels, &few);
+    y = classify(c, NULL, w, labels, &alone);
+    assert_int_equal(gr_fits_count(def.fits), 2);
+    assert_memory_equal(b, c, sizeof b);
+    assert_true(z.auc == y.auc && z.threshold == y.threshold && memcmp(a, b, sizeof a) != 0);
+    gr_fits_free(def.fits);
+    gr_labels_free(labels);
+}
+
 static void refuses(void **state) {
     const world *w = *state;
     static float score[DOCS];
@@ -460,6 +495,7 @@ int main(void) {
         cmocka_unit_test(threads_change_no_bit),        cmocka_unit_test(labels_are_spread),
         cmocka_unit_test(a_label_is_made_spread),       cmocka_unit_test(few_may_be_known),
         cmocka_unit_test(pieces_are_of_their_document), cmocka_unit_test(refuses),
+        cmocka_unit_test(the_same_is_fitted_once),
     };
     return cmocka_run_group_tests(tests, make_world, world_free);
 }

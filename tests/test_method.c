@@ -41,7 +41,7 @@ static opened open_training(const char *text) {
     opened o = {.settings = options(train, text)};
     gr_error err = {0};
     gr_test_ok(gr__train_network(&o.def, &o.model, project, o.settings, &err), &err);
-    gr_test_ok(gr__training_open(&o.own, o.model, project, o.settings, "it", &err), &err);
+    gr_test_ok(gr__training_open(&o.own, o.model, project, o.settings, "it", NULL, &err), &err);
     return o;
 }
 

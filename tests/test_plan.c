@@ -26,7 +26,7 @@ static size_t measure(gr_project *project, const char *options) {
     gr_trainer *trainer;
     gr_test_ok(gr__train_settings(&settings, options, &err), &err);
     gr_test_ok(gr__train_network(&def, &model, project, settings, &err), &err);
-    gr_test_ok(gr__training_open(&own, model, project, settings, "it", &err), &err);
+    gr_test_ok(gr__training_open(&own, model, project, settings, "it", NULL, &err), &err);
     size_t before = allocated();
     gr_test_ok(gr_trainer_new(&trainer, &own.def, &err), &err);
     size_t taken = allocated() - before;

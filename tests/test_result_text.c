@@ -112,6 +112,26 @@ static void foreign_texts_stay_in_their_line(void **state) {
     json_decref(result);
 }
 
+/* A line a model, one of each value of a knob, for those that went by a classifier. */
+static void what_classifiers_found_is_a_line_a_model(void **state) {
+    (void)state;
+    json_t *some = json_pack("{s:{s:f, s:f, s:f, s:f, s:f}}", "animals", "known", 200.0, "found", 90.0, "auc", 0.9612,
+                             "hidden_recall", 0.8, "core_lost", 0.0104);
+    json_t *known = json_pack("{s:{s:f, s:f, s:f}}", "animals", "known", 20.0, "found", 9.0, "auc", 0.5);
+    json_t *result =
+        json_pack("{s:{s:[{s:s}, {s:s, s:s}, {s:s}]}, s:{s:{}, s:{s:[{s:s, s:o}, {s:s, s:o}]}, s:{s:O}}}", "table",
+                  "arms", "name", "plain", "name", "by", "title", "a filter", "name", "guessed", "models", "plain",
+                  "by", "values", "at", "0.02", "found", some, "at", "0.3", "found", known, "guessed", "found", some);
+    char *text = print(result);
+    assert_non_null(strstr(text, "\nFound by classifiers (first seed; shares of what is hidden and of other text)\n"
+                                 "  a filter 0.02: animals 90 found by 200, AUC 0.961, hidden 0.800, other 0.010\n"
+                                 "  a filter 0.3: animals 9 found by 20, AUC 0.500\n"
+                                 "  guessed: animals 90 found by 200, AUC 0.961, hidden 0.800, other 0.010\n"));
+    assert_null(strstr(text, "plain:"));
+    free(text);
+    json_decref(result);
+}
+
 /* What an attack was trained on stands below the figures, where it says that of itself. */
 static void attacks_that_train_say_on_what(void **state) {
     (void)state;
@@ -194,6 +214,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_are_as_stored),
         cmocka_unit_test(wide_tables_are_cut_up),
+        cmocka_unit_test(what_classifiers_found_is_a_line_a_model),
         cmocka_unit_test(foreign_texts_stay_in_their_line),
         cmocka_unit_test(attacks_that_train_say_on_what),
         cmocka_unit_test(losses_are_in_the_unit_of_the_data),

@@ -39,7 +39,15 @@ struct gr_spread_def {
     bool soft;     /* found documents have a score too, for routes with `mix` */
     uint64_t seed; /* of both draws */
     const volatile sig_atomic_t *stop; /* as in gr_corpus_def */
+    struct gr_fits *fits;              /* where scores are looked for and kept; NULL: nowhere */
 };
+
+/* Scores that were found before, so that the same classifier is not fitted twice: of one dataset and tokenizer, and for
+ * one thread at a time. gr_fits_free; NULL is fine. */
+typedef struct gr_fits gr_fits;
+gr_fits *gr_fits_new(void);
+void gr_fits_free(gr_fits *fits);
+size_t gr_fits_count(const gr_fits *fits); /* how many are kept */
 
 /* recall 0.9, all known documents, seed 1. */
 gr_spread_def gr_spread_default(void);

@@ -57,6 +57,7 @@ typedef struct gr_project {
     bool kept;                  /* it is there already */
     gr_frequencies **frequency; /* [K] counts for routes that mix by them, under the first of their labels; else NULL */
     bool own_scores;            /* private: of gr_project_with, counts and scores are its own */
+    struct gr_fits *fits;       /* private: what classifiers said of the data (classify.h); NULL: nothing is kept */
 } gr_project;
 
 /* Reads the corpus, trains the tokenizer and encodes, or opens what folder keeps from before (NULL: keeps nothing).

@@ -8,6 +8,7 @@
 #include "base/stop.h"
 #include "corpus/dataset.h"
 #include "gradroute/classify.h"
+#include "label/fits.h"
 #include "label/logistic.h"
 #include "label/spread.h"
 
@@ -183,6 +184,30 @@ static gr_status score_rows(rows *r, const gr_tokenizer *tokenizer, const volati
     return gr__go_on(stop, "fitting a classifier", err);
 }
 
+/* All that decides scores, for data and words that are given: which documents are known, trained on, and in which
+ * parts. */
+static void key_of(char key[GR_DIGEST_HEX], const rows *r) {
+    gr_digest *d = gr_digest_new();
+    gr_digest_add(d, r->train, r->count * sizeof *r->train);
+    gr_digest_add(d, r->known, r->count * sizeof *r->known);
+    gr_digest_add(d, r->part, r->count * sizeof *r->part);
+    gr_digest_end(d, key);
+}
+
+/* Scores as they were kept, or by fits, which are kept then. */
+static gr_status find_scores(rows *r, const gr_tokenizer *tokenizer, const gr_spread_def *def, gr_error *err) {
+    char key[GR_DIGEST_HEX];
+    key_of(key, r);
+    const float *kept = gr__fits_find(def->fits, key, r->count);
+    if (kept) {
+        memcpy(r->score, kept, r->count * sizeof *kept);
+        return GR_OK;
+    }
+    GR_TRY(score_rows(r, tokenizer, def->stop, err));
+    gr__fits_keep(def->fits, key, r->score, r->count);
+    return GR_OK;
+}
+
 /* ---- thresholds and reports ---- */
 
 /* A training document: its score, whether it is of those to be found, and its text. */
@@ -306,7 +331,7 @@ gr_status gr_classify(float *score, bool *known, gr_spread_report *report, const
     GR_TRY(check(data, tokenizer, labels, def, err));
     gr_status status = open_rows(&r, data, labels, label, def, err);
     if (status == GR_OK)
-        status = score_rows(&r, tokenizer, def->stop, err);
+        status = find_scores(&r, tokenizer, def, err);
 
     /* A piece has what its document has. */
     for (size_t d = 0; d < labels->docs && status == GR_OK; d++) {

@@ -57,6 +57,8 @@ gr_status gr__spreading_apply(gr__shown *shown, const gr_settings *settings, boo
     const gr_project *p = &shown->project;
     gr_spread_def def = def_of(p, settings);
     def.soft = soft;
+    def.stop = shown->stop;
+    def.fits = p->fits;
     GR_TRY(gr__spreading_check(p, settings, err));
 
     /* The reports are of the last view that made some. */

@@ -290,7 +290,7 @@ static gr_status make(gr_made *made, const gr_making *m, gr_error *err) {
     /* Network, batches and routes in memory, then the training. */
     GR_TRY(gr__train_network(&def, &model, m->project, m->settings, err));
     gr_model_set_precision(model, m->project->recipe->precision);
-    gr_status status = gr__training_open(&own, model, m->project, m->settings, m->name, err);
+    gr_status status = gr__training_open(&own, model, m->project, m->settings, m->name, gr__making_stop(m), err);
     if (status == GR_OK) {
         status = gr__train_model(made, m, def, model, &own, err);
         gr__training_close(&own);

@@ -41,7 +41,7 @@ static gr_status time_steps(gr_timing *timing, gr_model *model, const gr_project
     /* Wall time of a step, and how many processors it had. */
     gr__training own;
     gr_trainer *trainer;
-    GR_TRY(gr__training_open(&own, model, &smaller, settings, "timed", err));
+    GR_TRY(gr__training_open(&own, model, &smaller, settings, "timed", NULL, err));
     gr_status status = gr_trainer_new(&trainer, &own.def, err);
     if (status == GR_OK) {
         double from = gr__now(), used = gr__clock(CLOCK_PROCESS_CPUTIME_ID);

@@ -75,7 +75,7 @@ static gr_status train_anew(gr_made *made, gr_making *m, gr_error *err) {
     /* Network, batches and routes, of which each may refuse. */
     GR_TRY(gr__train_network(&def, &model, m->project, m->settings, err));
     gr_model_set_precision(model, m->project->recipe->precision);
-    gr_status status = gr__training_open(&own, model, m->project, m->settings, m->name, err);
+    gr_status status = gr__training_open(&own, model, m->project, m->settings, m->name, gr__making_stop(m), err);
 
     /* Nothing refuses: the folder is claimed, and trained in under its lock. */
     if (status == GR_OK) {

@@ -135,10 +135,10 @@ static void fill_def(gr__training *t, gr_model *model, const gr_settings *settin
 }
 
 gr_status gr__training_open(gr__training *out, gr_model *model, const gr_project *p, const gr_settings *settings,
-                            const char *name, gr_error *err) {
+                            const char *name, const volatile sig_atomic_t *stop, gr_error *err) {
     const gr_recipe *r = p->recipe;
     *out = (gr__training){0};
-    GR_TRY(gr__shown_open(&out->shown, p, settings, err));
+    GR_TRY(gr__shown_open(&out->shown, p, settings, stop, err));
 
     /* What is read, and by which routes. */
     const gr__shown *shown = &out->shown;

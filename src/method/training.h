@@ -3,7 +3,7 @@
  *     gr_settings *settings;
  *     GR_TRY(gr__train_settings(&settings, "{routes: none}", err));
  *     GR_TRY(gr__train_network(&def, &model, project, settings, err));
- *     GR_TRY(gr__training_open(&own, model, project, settings, "plain", err));
+ *     GR_TRY(gr__training_open(&own, model, project, settings, "plain", NULL, err));
  *     ... gr_trainer_new(&trainer, &own.def, err) ...
  *     gr__training_close(&own);
  */
@@ -26,6 +26,11 @@ bool gr__train_watched(const gr_settings *settings); /* with the recipe's diagno
 gr_status gr__train_network(gr_arch_def **def, gr_model **model, const gr_project *project, const gr_settings *settings,
                             gr_error *err);
 
+/* The flag that ends what a method makes; NULL: there is none. */
+static inline const volatile sig_atomic_t *gr__making_stop(const gr_making *making) {
+    return making->control ? making->control->stop : NULL;
+}
+
 /* What training takes beside its network. */
 typedef struct gr__training {
     gr__shown shown;
@@ -35,9 +40,10 @@ typedef struct gr__training {
     gr_train_def def; /* without a folder */
 } gr__training;
 
-/* The name is borrowed. Errors: those of the views, of gr__project_stream and gr_router_new. */
+/* The name is borrowed. Errors: those of the views, which *stop ends (NULL: nothing does), of gr__project_stream and
+ * gr_router_new. */
 gr_status gr__training_open(gr__training *out, gr_model *model, const gr_project *project, const gr_settings *settings,
-                            const char *name, gr_error *err);
+                            const char *name, const volatile sig_atomic_t *stop, gr_error *err);
 void gr__training_close(gr__training *training);
 
 /* What training this draft takes: gr_method.cost. Timed once for networks of one shape with routes, and once without.

@@ -49,9 +49,9 @@ gr_status gr__shown_check(const gr_project *project, const gr_settings *settings
 }
 
 static gr_status open_views(gr__shown *shown, bool given, const gr_project *project, const gr_settings *settings,
-                            gr_error *err) {
+                            const volatile sig_atomic_t *stop, gr_error *err) {
     gr_status status = GR_OK;
-    *shown = (gr__shown){.project = *project};
+    *shown = (gr__shown){.project = *project, .stop = stop};
     for (int i = 0; i < OPTIONS && status == GR_OK; i++) {
         const gr__view *view = chosen(i, settings);
         if (view->apply && !(given && view->derived))
@@ -62,13 +62,14 @@ static gr_status open_views(gr__shown *shown, bool given, const gr_project *proj
     return status;
 }
 
-gr_status gr__shown_open(gr__shown *shown, const gr_project *project, const gr_settings *settings, gr_error *err) {
-    return open_views(shown, false, project, settings, err);
+gr_status gr__shown_open(gr__shown *shown, const gr_project *project, const gr_settings *settings,
+                         const volatile sig_atomic_t *stop, gr_error *err) {
+    return open_views(shown, false, project, settings, stop, err);
 }
 
 gr_status gr__shown_open_given(gr__shown *shown, const gr_project *project, const gr_settings *settings,
                                gr_error *err) {
-    return open_views(shown, true, project, settings, err);
+    return open_views(shown, true, project, settings, NULL, err);
 }
 
 void gr__shown_digest_derived(gr_digest *d, const gr_settings *settings) {

@@ -1,7 +1,7 @@
 /* view.h - how a method is shown the data: with which labels, and without which documents.
  *
  *     gr__shown shown;
- *     GR_TRY(gr__shown_open(&shown, project, settings, err));          settings with the options labels and without
+ *     GR_TRY(gr__shown_open(&shown, project, settings, stop, err));    settings with the options labels and without
  *     ... shown.project.labels ...
  *     gr__shown_close(&shown);
  *
@@ -25,6 +25,7 @@ typedef struct gr__shown {
     gr_labels *owned[2];      /* [owns] labels that views made, each of the one before; the last are the project's, and
                                * what is counted by them is of this view alone */
     int owns;
+    const volatile sig_atomic_t *stop; /* ends what takes long; NULL: nothing does */
 } gr__shown;
 
 typedef struct gr__view {
@@ -43,9 +44,10 @@ typedef struct gr__view {
 /* The choices of the two options, ended by NULL. */
 extern const gr_choice *const gr__views_labels[], *const gr__views_without[];
 
-/* Errors: those of the views. */
+/* Errors: those of the views; GR_ERR_INTERRUPTED once *stop is set (stop NULL: never). */
 gr_status gr__shown_check(const gr_project *project, const gr_settings *settings, gr_error *err);
-gr_status gr__shown_open(gr__shown *shown, const gr_project *project, const gr_settings *settings, gr_error *err);
+gr_status gr__shown_open(gr__shown *shown, const gr_project *project, const gr_settings *settings,
+                         const volatile sig_atomic_t *stop, gr_error *err);
 /* Without views whose data are derived; and which of these there are, for keys. */
 gr_status gr__shown_open_given(gr__shown *shown, const gr_project *project, const gr_settings *settings, gr_error *err);
 void gr__shown_digest_derived(gr_digest *digest, const gr_settings *settings);

@@ -184,6 +184,7 @@ static void print_point(FILE *out, const json_t *table, const json_t *point) {
     gr__print_classes(out, table, point);
     gr__print_figures(out, table, point);
     gr__print_seeds(out, table, point);
+    gr__print_found(out, table, point);
     print_sizes(out, point);
     print_completions(out, table, point);
 }

@@ -26,5 +26,6 @@ void gr__print_losses(FILE *out, const json_t *table, const json_t *point);
 void gr__print_classes(FILE *out, const json_t *table, const json_t *point);
 void gr__print_figures(FILE *out, const json_t *table, const json_t *point);
 void gr__print_seeds(FILE *out, const json_t *table, const json_t *point);
+void gr__print_found(FILE *out, const json_t *table, const json_t *point);
 
 #endif

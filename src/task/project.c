@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "gradroute/classify.h"
 #include "gradroute/setting.h"
 #include "io/digest.h"
 #include "io/file.h"
@@ -174,6 +175,7 @@ gr_status gr_project_open_as(gr_project **project, const gr_task *task, gr_recip
     gr_project *p = *project = gr_alloc(sizeof *p);
     p->task = task;
     p->recipe = recipe;
+    p->fits = gr_fits_new();
     gr_status status = open_project(p, folder, control, err);
     if (status != GR_OK) {
         gr_project_free(p);
@@ -198,6 +200,7 @@ void gr_project_free(gr_project *p) {
         gr_settings_free(p->settings[i]);
     gr_free(p->settings);
     gr_free(p->folder);
+    gr_fits_free(p->fits);
     gr_free(p);
 }
 
