@@ -319,7 +319,12 @@ static void figures_are_refused(void **state) {
          "no measure is called 'lss'", "did you mean 'loss'?"},
         {"{key: gone", "{key: n, figure: value, measure: accuracy, field: x, of: plain}, {key: gone", "{key: n",
          "of rows of accuracy, which is not taken", "add it to measures"},
-        {"{key: gone", "{key: gone, measure: loss", "{key", "figure removal_specific is of losses", "figure: value"},
+        {"{key: gone", "{key: gone, field: mean", "{key", "figure removal_specific is of losses", "figure: value"},
+        {"{key: gone", "{key: gone, measure: lss", "lss", "no measure is called 'lss'", "did you mean 'loss'?"},
+        {"{key: gone", "{key: gone, measure: complete", "complete", "rows of complete are none", "figure: value"},
+        {"{key: gone", "{key: gone, measure: shared", "{key", "of rows of shared, which is not taken", "add it to"},
+        {"{key: gone", "{key: gone, after: relearn, measure: shared", "relearn, m",
+         "those of `loss`, and not of shared", "leave one"},
     };
     ASSERT_SLIPS(slips);
 }

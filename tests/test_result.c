@@ -425,6 +425,45 @@ static void attacks_count_at_their_best(void **state) {
     stored_free(&s);
 }
 
+/* Losses of one model: of one document of two tokens in each group, over all tokens and over common ones. */
+static gr__result_rows losses_cell(int arm, double forget, double retain, double shared_forget, double shared_retain) {
+    char text[1024] = "";
+    const double mean[] = {forget, retain, shared_forget, shared_retain};
+    for (int i = 0; i < 4; i++)
+        sprintf(
+            text + strlen(text),
+            "{\"row\":\"%s\",\"group\":\"%s\",\"unit\":\"document\",\"units\":[%g],\"sizes\":[2],\"list\":\"%d\"}\n",
+            i < 2 ? "loss" : "shared", i % 2 ? "retain" : "forget", 2 * mean[i], i);
+    return cell(arm, 0, 0, NULL, text);
+}
+
+/* A figure takes the losses of the measure that it names, of all its models. */
+static void figures_may_be_of_another_measure(void **state) {
+    (void)state;
+    static const char yaml[] =
+        "experiment: two\n"
+        "arms: {a: {train: {}}, b: {train: {routes: none}}, c: {train: {without: true_labels}}}\n"
+        "roles: {zero: b, one: c}\n"
+        "groups: {forget: any_label, retain: retain}\n"
+        "measures: {loss: {of: [a, b, c]}, shared: {of: [a, b, c]}}\n"
+        "figures: [{key: all, figure: removal, of: a}, {key: common, figure: removal, of: a, measure: shared},\n"
+        "          {key: same, figure: removal, of: a, measure: loss},\n"
+        "          {key: specific, figure: removal_specific, of: a, measure: shared},\n"
+        "          {key: cost, figure: tax_off, of: a, measure: shared},\n"
+        "          {key: mean, figure: value, measure: shared, field: mean, group: forget, of: a}]\n";
+    stored s = {.experiment = parsed(yaml), .runs = {true, true, true}};
+    gr__result_rows cells[] = {losses_cell(0, 4, 3, 2.5, 2.25), losses_cell(1, 2, 3, 2, 2), losses_cell(2, 6, 3, 4, 2)};
+    s.def =
+        (gr__result_def){.experiment = s.experiment, .registry = registry, .runs = s.runs, .seeds = 1, .rows = cells};
+    s.def.split_seed = split_seeds, s.def.count = 3;
+    json_t *r = make(&s.def);
+    near(r, "all", 0.5), near(r, "same", 0.5), near(r, "common", 0.25), near(r, "cost", 0.25), near(r, "mean", 2.5);
+    near(r, "specific", 0.125); /* of 2 nats that c lost a lost .5, of which .25 it lost on other text too */
+    json_decref(r);
+    cells_free(cells, 3);
+    gr_experiment_free(s.experiment);
+}
+
 /* A value is the mean over the rows of its measure; of one seed it has no interval, of several Student's. */
 static void values_are_means_over_rows(void **state) {
     (void)state;
@@ -553,6 +592,7 @@ int main(void) {
         cmocka_unit_test(members_take_their_names),
         cmocka_unit_test(right_answers_are_shares),
         cmocka_unit_test(attacks_count_at_their_best),
+        cmocka_unit_test(figures_may_be_of_another_measure),
         cmocka_unit_test(values_are_means_over_rows),
         cmocka_unit_test(points_stand_by_themselves),
     };

@@ -97,7 +97,7 @@ typedef struct gr_figure_def {
     int of, minus;                  /* arms; -1: none. minus: the difference of the two figures, paired by seed */
     const char *group;              /* NULL: that of the figure, or rows without a group */
     const gr_attack *after;         /* NULL: before any */
-    const char *measure, *field;    /* of a number out of rows */
+    const char *measure, *field; /* of a number out of rows; of a figure: whose losses it takes, NULL: those of loss */
 } gr_figure_def;
 
 /* What is claimed of a figure: that it, or its interval over seeds, lies on one side of a number or around one. */

@@ -100,6 +100,10 @@ typedef enum gr_units { GR_UNITS_BUCKETS, GR_UNITS_DOCUMENTS } gr_units;
 void gr_ledger_losses(gr_ledger *rows, const gr_groups *groups, gr_units units, const double *nll,
                       const int32_t *tokens, void (*extra)(gr_ledger *rows, const void *user), const void *user);
 
+/* The same as rows of another kind, by which figures find them: of a measure with `losses` its name. */
+void gr_ledger_losses_as(gr_ledger *rows, const char *row, const gr_groups *groups, gr_units units, const double *nll,
+                         const int32_t *tokens, void (*extra)(gr_ledger *rows, const void *user), const void *user);
+
 /* ---- Measures ---------------------------------------------------------------------------------------------------- */
 
 /* Losses and right answers of a model on the whole test, which several measures read and the first of them takes. */
@@ -168,6 +172,7 @@ typedef struct gr_measure {
     int revision;             /* from 1; another one where the same settings give other rows */
     const gr_setting *option; /* NULL: it has none */
     const char *const *tasks; /* "text", "samples"; ended by NULL. NULL: any data */
+    bool losses; /* its rows of its own name are losses by group (gr_ledger_losses_as), which figures may be of */
 
     /* Puts what the recipe says of this measure in place of the defaults of the table. What decides rows and is no part
      * of the model (prompts) must come this way: a cell's key has the settings alone. NULL: recipes say nothing of it.

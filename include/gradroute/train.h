@@ -175,6 +175,18 @@ void gr_evaluator_labelled(gr_evaluator *evaluator, const gr_labels *labels);
  * the scan. Where it returns false the evaluation ends. NULL, the default: nobody does. */
 void gr_evaluator_follow(gr_evaluator *evaluator, bool (*after)(void *user, int64_t done, int64_t rows), void *user);
 
+/* A target that counts: what the model says of it. */
+typedef struct gr_prediction {
+    uint32_t doc;
+    int32_t target;
+    double nll;            /* -log p of it, nats */
+    const gr_real *logits; /* [vocab] of its row, until the call returns; NULL: the model names none */
+    int vocab;
+} gr_prediction;
+
+/* From now on `each` is told of every target that counts, in the order of the scan. NULL, the default: nobody is. */
+void gr_evaluator_each(gr_evaluator *evaluator, void (*each)(void *user, const gr_prediction *at), void *user);
+
 /* From the start of the scan to its end: for each document d < docs that it holds, nll[d] is the sum over the
  * document's targets of -log p, in nats, and tokens[d] their number; 0 and 0 for all others. Sees the parameters as
  * they are now. Does not allocate. False: whoever follows has ended it, and the sums are those of a part. */

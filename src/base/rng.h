@@ -18,7 +18,8 @@ enum {
     GR_STREAM_BOOTSTRAP,
     GR_STREAM_TEST,
     GR_STREAM_DIAGNOSE,
-    GR_STREAM_BUCKET
+    GR_STREAM_BUCKET,
+    GR_STREAM_CALIBRATE
 };
 
 typedef struct gr_key {

@@ -91,10 +91,14 @@ bool gr__cell_at_work(const char *root, const char *key) {
     return at_work;
 }
 
-/* Whether losses are kept in buckets: documents cannot be had of them. */
+/* Whether losses, of whatever measure, are kept in buckets: documents cannot be had of them. */
 static bool keeps_buckets(const gr_ledger *rows) {
-    static const char *const in_buckets[][2] = {{"unit", "bucket"}, {NULL, NULL}};
-    return gr_ledger_find(rows, "loss", in_buckets) != NULL;
+    for (size_t i = 0; i < gr_ledger_size(rows); i++) {
+        const char *unit = gr_entry_text(gr_ledger_at(rows, i), "unit");
+        if (unit && strcmp(unit, "bucket") == 0)
+            return true;
+    }
+    return false;
 }
 
 gr_status gr__cell_look(gr__known *known, const char *root, const char *key, const gr__committed *committed,

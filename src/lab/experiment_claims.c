@@ -44,7 +44,8 @@ static gr_status check_arm(const gr__experiment_reader *r, const gr_yaml *node, 
 /* The losses of the arms that stand for 0 and 1, as far as a figure has them. */
 static gr_status check_role(const gr__experiment_reader *r, const gr_yaml *map, const gr_figure_def *def, gr_role role,
                             const int *arm, int arms, gr_error *err) {
-    int loss = gr__use_of(r->to, "loss", false), attack = def->after ? gr__use_of(r->to, def->after->name, true) : -1;
+    const char *measure = def->measure ? def->measure : "loss";
+    int loss = gr__use_of(r->to, measure, false), attack = def->after ? gr__use_of(r->to, def->after->name, true) : -1;
     bool wanted = false, attacked = false;
     for (int i = 0; i < def->figure->operands; i++) {
         const gr_operand *operand = &def->figure->operand[i];
@@ -61,10 +62,35 @@ static gr_status check_role(const gr__experiment_reader *r, const gr_yaml *map, 
                             : role == GR_ROLE_ZERO ? "in the role zero"
                                                    : "in the role one");
     for (int i = 0; i < arms; i++) {
-        GR_TRY(check_arm(r, map, loss, "loss", arm[i], err));
+        GR_TRY(check_arm(r, map, loss, measure, arm[i], err));
         if (attacked)
             GR_TRY(check_arm(r, map, attack, def->after->name, arm[i], err));
     }
+    return GR_OK;
+}
+
+/* A measure that there is. */
+static gr_status check_measure(const gr__experiment_reader *r, gr_yaml *map, const char *name, gr_error *err) {
+    int count;
+    if (gr_registry_measure(r->registry, name))
+        return GR_OK;
+    const char **known = gr__registry_names(r->registry, GR__REGISTRY_MEASURES, &count);
+    gr_status status = gr__recipe_unknown(gr__yaml_child(map, "measure"), "measure", name, known, count, err);
+    gr_free(known);
+    return status;
+}
+
+/* Figures of losses are of those of `loss`, or of another measure whose rows are like its rows; attacks have none of
+ * such rows. */
+static gr_status check_losses(const gr__experiment_reader *r, gr_yaml *map, const gr_figure_def *def, gr_error *err) {
+    GR_TRY(check_measure(r, map, def->measure, err));
+    bool own = strcmp(def->measure, "loss") == 0;
+    if (!own && !gr_registry_measure(r->registry, def->measure)->losses)
+        return gr_yaml_fail(gr__yaml_child(map, "measure"), err, "figure: value, with a field",
+                            "figure %s is of losses, and rows of %s are none", def->figure->name, def->measure);
+    if (!own && def->after)
+        return gr_yaml_fail(gr__yaml_child(map, "after"), err, "leave one of them out",
+                            "losses after an attack are those of `loss`, and not of %s", def->measure);
     return GR_OK;
 }
 
@@ -80,9 +106,10 @@ static gr_status check_compared(const gr__experiment_reader *r, gr_yaml *map, co
     if (def->of >= 0 && !is_of)
         return gr_yaml_fail(gr__yaml_child(map, "of"), err, "leave `of` out", "figure %s is of the roles alone",
                             def->figure->name);
-    if (def->measure || def->field)
-        return gr_yaml_fail(map, err, "figure: value", "figure %s is of losses: it has no measure and no field",
-                            def->figure->name);
+    if (def->field)
+        return gr_yaml_fail(map, err, "figure: value", "figure %s is of losses: it has no field", def->figure->name);
+    if (def->measure)
+        GR_TRY(check_losses(r, map, def, err));
 
     /* All of them are there. */
     GR_TRY(check_role(r, map, def, GR_ROLE_OF, &def->of, 1, err));
@@ -101,16 +128,7 @@ static gr_status check_value(const gr__experiment_reader *r, gr_yaml *map, const
         return gr_yaml_fail(map, err, "{figure: value, measure: loss, field: mean, of: ARM}",
                             "a value takes a measure, a field and an arm");
 
-    /* A measure that there is. */
-    if (!gr_registry_measure(r->registry, def->measure)) {
-        int count;
-        const char **known = gr__registry_names(r->registry, GR__REGISTRY_MEASURES, &count);
-        gr_status status =
-            gr__recipe_unknown(gr__yaml_child(map, "measure"), "measure", def->measure, known, count, err);
-        gr_free(known);
-        return status;
-    }
-
+    GR_TRY(check_measure(r, map, def->measure, err));
     int use = gr__use_of(r->to, def->measure, false),
         attack = def->after ? gr__use_of(r->to, def->after->name, true) : 0;
     const int arm[] = {def->of, def->minus};

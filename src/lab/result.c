@@ -311,6 +311,12 @@ static job job_new(const gr__result_def *d) {
             j.done[j.attacks] = done_by(e->use[i].attack->name);
             j.attack[j.attacks++] = e->use[i].attack;
         }
+
+    /* And measures that figures may be of instead of losses. */
+    j.also = gr_alloc(((size_t)e->uses + 1) * sizeof *j.also);
+    for (int i = 0; i < e->uses; i++)
+        if (e->use[i].measure && e->use[i].measure->losses)
+            j.also[j.alsos++] = e->use[i].measure;
     return j;
 }
 
@@ -320,6 +326,7 @@ static void job_free(job *j) {
         gr_free(j->done[a]);
     gr_free(j->done);
     gr_free(j->attack);
+    gr_free(j->also);
     gr_free(j->claim);
     gr_free(j->zero);
     gr_free(j->one);

@@ -64,6 +64,8 @@ typedef struct gr__result_job {
     const gr_attack **attack; /* [attacks] in the order of the experiment */
     char **done;              /* [attacks] of keys and columns: "relearned" */
     int attacks, points;
+    const gr_measure **also; /* [alsos] measures beside `loss` whose rows are losses, in the order of the experiment */
+    int alsos;
     int (*claim)[4]; /* [claims] defs of figures: of `of` and `minus`, and of both the one that is matched; -1: none */
     struct gr__seed_figures *figures;
 } gr__result_job;

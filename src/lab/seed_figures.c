@@ -63,7 +63,8 @@ static bool is_diverged(const gr__result_job *j, gr__whose w) {
 
 /* ---- losses of one point and seed ---- */
 
-/* Samples by slot (a value of an arm's knob), attack (0: before any) and group. */
+/* Samples by slot (a value of an arm's knob), source and group. Sources: the measure `loss`, each attack, then each
+ * further measure whose rows are losses. */
 typedef struct losses {
     const gr__result_job *j;
     int point, seed;
@@ -72,30 +73,33 @@ typedef struct losses {
     gr_groups groups; /* names alone */
 } losses;
 
-static int samples(const losses *l) { return l->slot[l->j->e->arms] * (l->j->attacks + 1) * l->j->e->groups; }
+static int sources(const gr__result_job *j) { return 1 + j->attacks + j->alsos; }
 
-static gr_sample *losses_at(const losses *l, int arm, int knob, int attack) {
+static int samples(const losses *l) { return l->slot[l->j->e->arms] * sources(l->j) * l->j->e->groups; }
+
+static gr_sample *losses_at(const losses *l, int arm, int knob, int source) {
     int slot = l->slot[arm] + knob_of(l->j->e, arm, knob);
-    return &l->sample[(slot * (l->j->attacks + 1) + attack) * l->j->e->groups];
+    return &l->sample[(slot * sources(l->j) + source) * l->j->e->groups];
 }
 
-/* The row of losses of a group; of an attack that at its best point. */
-static const gr_entry *loss_row(const gr__result_def *d, const gr__whose *w, const char *group) {
+/* The row of losses of a group, by the kind of its rows; of an attack that at its best point. */
+static const gr_entry *loss_row(const gr__result_def *d, const gr__whose *w, const char *kind, const char *group) {
     const char *const best[][2] = {{"group", group}, {"at", "best"}, {NULL, NULL}};
     const char *const any[][2] = {{"group", group}, {NULL, NULL}};
-    const gr_entry *row = gr__rows_find(d, w, "loss", best);
-    return row ? row : gr__rows_find(d, w, "loss", any);
+    const gr_entry *row = gr__rows_find(d, w, kind, best);
+    return row ? row : gr__rows_find(d, w, kind, any);
 }
 
-/* Losses of a model on every group, as it is and after each attack. */
+/* Losses of a model on every group, from each source. */
 static gr_status read_losses(losses *l, int arm, int knob, gr_error *err) {
     const gr__result_job *j = l->j;
-    for (int a = 0; a <= j->attacks; a++) {
-        const gr__whose w = {arm, l->point, l->seed, knob, a > 0 ? j->attack[a - 1] : NULL};
+    for (int s = 0; s < sources(j); s++) {
+        const int also = s - 1 - j->attacks;
+        const gr__whose w = {arm, l->point, l->seed, knob, s > 0 && also < 0 ? j->attack[s - 1] : NULL};
         for (int g = 0; g < j->e->groups; g++) {
-            const gr_entry *row = loss_row(j->def, &w, j->e->group[g].name);
+            const gr_entry *row = loss_row(j->def, &w, also < 0 ? "loss" : j->also[also]->name, j->e->group[g].name);
             if (row)
-                GR_TRY(gr_sample_read(&losses_at(l, arm, knob, a)[g], row, j->e->arm[arm].name, err));
+                GR_TRY(gr_sample_read(&losses_at(l, arm, knob, s)[g], row, j->e->arm[arm].name, err));
         }
     }
     return GR_OK;
@@ -138,6 +142,14 @@ static int attack_of(const gr__result_job *j, const gr_attack *attack) {
     return 0;
 }
 
+/* The source whose losses a figure takes of a model as it is: `loss`, where it names no measure. */
+static int source_of(const gr__result_job *j, const char *measure) {
+    for (int i = 0; measure && i < j->alsos; i++)
+        if (!strcmp(j->also[i]->name, measure))
+            return 1 + j->attacks + i;
+    return 0;
+}
+
 /* The number of a group; -1: there is none, or no name. */
 static int group_named(const gr_experiment *e, const char *name) {
     for (int g = 0; name && g < e->groups; g++)
@@ -156,7 +168,7 @@ static bool take_compared(gr_estimate *e, const losses *l, const gr_figure_def *
     gr__model_losses *source = gr_alloc((size_t)j->e->arms * sizeof *source);
     for (int a = 0; a < j->e->arms; a++) {
         int value = a == def->of ? knob : 0;
-        source[a].before = losses_at(l, a, value, 0);
+        source[a].before = losses_at(l, a, value, source_of(j, def->measure));
         source[a].after = attack > 0 ? losses_at(l, a, value, attack) : NULL;
     }
     gr__figuring f = {.registry = j->def->registry,
@@ -194,11 +206,11 @@ static bool take_mean(gr_estimate *e, const losses *l, const gr_figure_def *def,
 /* A number of rows; of losses the mean over their units, with its interval. */
 static bool take_value(gr_estimate *e, const losses *l, const gr_figure_def *def, int knob) {
     const gr__result_job *j = l->j;
-    int group = group_named(j->e, def->group);
-    if (strcmp(def->measure, "loss") != 0 || strcmp(def->field, "mean") != 0 || group < 0)
+    int group = group_named(j->e, def->group), also = source_of(j, def->measure);
+    if ((strcmp(def->measure, "loss") != 0 && !also) || strcmp(def->field, "mean") != 0 || group < 0)
         return take_mean(e, l, def, knob);
 
-    const gr_sample *sample = &losses_at(l, def->of, knob, attack_of(j, def->after))[group];
+    const gr_sample *sample = &losses_at(l, def->of, knob, also ? also : attack_of(j, def->after))[group];
     if (sample->count > 0)
         *e = gr_interval(gr__formula_loss, sample, 1, j->def->split_seed[l->seed]);
     return sample->count > 0;

@@ -82,13 +82,18 @@ static void add_list(gr_ledger *rows, const gr_group *g) {
 
 void gr_ledger_losses(gr_ledger *rows, const gr_groups *groups, gr_units units, const double *nll,
                       const int32_t *tokens, void (*extra)(gr_ledger *rows, const void *user), const void *user) {
+    gr_ledger_losses_as(rows, "loss", groups, units, nll, tokens, extra, user);
+}
+
+void gr_ledger_losses_as(gr_ledger *rows, const char *row, const gr_groups *groups, gr_units units, const double *nll,
+                         const int32_t *tokens, void (*extra)(gr_ledger *rows, const void *user), const void *user) {
     for (int k = 0; k < groups->count; k++) {
         const gr_group *g = &groups->group[k];
         if (g->tests == 0)
             continue;
 
         /* Of what. */
-        gr_ledger_begin(rows, "loss");
+        gr_ledger_begin(rows, row);
         gr_ledger_text(rows, "group", g->name);
         if (extra)
             extra(rows, user);

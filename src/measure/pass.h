@@ -23,4 +23,9 @@ gr_status gr__subject_stopped(const gr_subject *subject, gr_error *err);
  * name. */
 gr_status gr__pass_test(const gr_subject *subject, gr_error *err);
 
+/* A pass of its own over docs[count], packed in this order: `each` is told of every target that counts. Errors as
+ * above. */
+gr_status gr__subject_each(const gr_subject *subject, const uint32_t *docs, size_t count,
+                           void (*each)(void *user, const gr_prediction *at), void *user, gr_error *err);
+
 #endif

@@ -18,6 +18,8 @@ struct gr_evaluator {
     const gr_labels *labels;                               /* NULL: every target counts */
     bool (*after)(void *user, int64_t done, int64_t rows); /* of a batch; NULL: nobody follows */
     void *user;
+    void (*each)(void *user, const gr_prediction *at); /* of a target; NULL: nobody is told */
+    void *each_user;
 };
 
 gr_status gr_evaluator_new(gr_evaluator **evaluator, gr_model *model, const gr_tables *tables, int rows, int width,
@@ -60,6 +62,11 @@ void gr_evaluator_labelled(gr_evaluator *e, const gr_labels *labels) { e->labels
 void gr_evaluator_follow(gr_evaluator *e, bool (*after)(void *user, int64_t done, int64_t rows), void *user) {
     e->after = after;
     e->user = user;
+}
+
+void gr_evaluator_each(gr_evaluator *e, void (*each)(void *user, const gr_prediction *at), void *user) {
+    e->each = each;
+    e->each_user = user;
 }
 
 /* Runs the model over the rows of a scan: documents see nothing of each other, gaps between them are absent. */
@@ -118,6 +125,23 @@ static void add_losses(const gr_evaluator *e, const gr_rows *rows, double *nll, 
     }
 }
 
+/* Whoever wants to know is told of the targets of the rows just run. */
+static void tell_each(const gr_evaluator *e, const gr_rows *rows, size_t docs) {
+    int loss_stride, stride = 0;
+    const gr_real *loss = gr_run_value(e->run, e->row_loss, &loss_stride);
+    const gr_real *logits = e->logits == GR_NONE ? NULL : gr_run_value(e->run, e->logits, &stride);
+    for (int i = 0; i < rows->sequences * rows->width; i++) {
+        if (!counts(e, rows, i, docs))
+            continue;
+        const gr_prediction at = {.doc = (uint32_t)rows->doc[i],
+                                  .target = rows->targets[i],
+                                  .nll = (double)loss[(size_t)i * (size_t)loss_stride],
+                                  .logits = logits ? logits + (size_t)i * (size_t)stride : NULL,
+                                  .vocab = e->vocab};
+        e->each(e->each_user, &at);
+    }
+}
+
 bool gr_evaluate(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tokens, size_t docs) {
     return gr_evaluate_right(e, scan, nll, tokens, NULL, docs);
 }
@@ -141,6 +165,8 @@ bool gr_evaluate_right(gr_evaluator *e, gr_scan *scan, double *nll, int32_t *tok
         if (right)
             count_right(e, &rows, right, docs);
         add_losses(e, &rows, nll, tokens, docs);
+        if (e->each)
+            tell_each(e, &rows, docs);
 
         /* Whoever follows may have heard enough. */
         done += rows.sequences;
