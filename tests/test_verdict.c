@@ -223,8 +223,11 @@ static void damage_is_removal_beyond_1_with_a_tax(void **state) {
     (void)state;
     static const struct {
         double forget, retain;
-        bool damage;
-    } rows[] = {{4.2, 3.2, true}, {4.2, 3.0999, false}, {4, 3.2, false}, {4.01, 3.11, true}, {3.9, 3.5, false}};
+        bool damage, collapsed;
+        double filter; /* what the filter loses on retain text */
+    } rows[] = {{4.2, 3.2, true, false, 0},   {4.2, 3.0999, false, false, 0}, {4, 3.2, false, false, 0},
+                {4.01, 3.11, true, false, 0}, {3.9, 3.5, false, true, 0},     {4, 3.2999, false, false, 0},
+                {4, 3.3001, false, true, 0},  {4.2, 3.31, true, true, 0},     {4, 3.2, false, false, 0.5}};
     stored s;
     char *text = more_removals();
     stored_one_of(&s, parsed(text));
@@ -233,15 +236,16 @@ static void damage_is_removal_beyond_1_with_a_tax(void **state) {
         gr_ledger *off = gr_ledger_new(), *plain = gr_ledger_new(), *perfect = gr_ledger_new();
         put_loss(off, "forget", rows[i].forget), put_loss(off, "retain", rows[i].retain);
         put_loss(plain, "forget", 3), put_loss(plain, "retain", 3);
-        put_loss(perfect, "forget", 4), put_loss(perfect, "retain", 3);
+        put_loss(perfect, "forget", 4), put_loss(perfect, "retain", 3 + rows[i].filter);
         const gr__result_rows cells[] = {
             {.arm = ROUTED_OFF, .rows = off}, {.arm = PLAIN, .rows = plain}, {.arm = PERFECT, .rows = perfect}};
         gr__result_def d = s.def;
         d.rows = cells, d.count = 3;
         json_t *r = make(&d);
         near(r, "removal", rows[i].forget - 3);
-        near(r, "tax_off", rows[i].retain - 3);
+        near(r, "tax_off", rows[i].retain - 3 - rows[i].filter);
         assert_int_equal(json_is_true(json_object_get(r, "damage")), rows[i].damage);
+        assert_int_equal(json_is_true(json_object_get(r, "collapsed")), rows[i].collapsed);
         assert_int_equal(strstr(json_string_value(json_object_get(r, "verdict")), "is damage") != NULL, rows[i].damage);
         json_decref(r);
         gr_ledger_free(off), gr_ledger_free(plain), gr_ledger_free(perfect);

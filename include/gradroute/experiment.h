@@ -116,7 +116,7 @@ typedef struct gr_claim {
 /* A part of the verdict: said where its figure is there and is not refused, or its flag is up. */
 typedef struct gr_verdict_part {
     const gr_figure_def *figure; /* NULL: of a flag */
-    const char *flag;            /* "known_labels_only", "damage" */
+    const char *flag;            /* "known_labels_only", "damage", "collapsed" */
     const char *say, *refused;   /* with {KEY} of a figure, {KEY.value}, {ATTACK.OPTION}, {least}, {unit} */
 } gr_verdict_part;
 

@@ -93,7 +93,7 @@ static gr_status find_figure(const gr__experiment_reader *r, gr_verdict_part *pa
 /* {figure: KEY, say: TEXT, refused: TEXT}, or {flag: WORD, say: TEXT}. */
 static gr_status read_part(const gr__experiment_reader *r, gr_verdict_part *part, const places *p, gr_yaml *map,
                            gr_error *err) {
-    static const char *const flags[] = {"known_labels_only", "damage", NULL};
+    static const char *const flags[] = {"known_labels_only", "damage", "collapsed", NULL};
     int flag = -1;
     GR_TRY(gr_yaml_expect(map, GR_YAML_MAP, err));
     const gr_yaml *figure = gr_yaml_find(map, "figure");

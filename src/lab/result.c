@@ -8,12 +8,12 @@
 
 typedef gr__result_job job;
 
-const char *const gr__result_members[] = {"format",    "experiment",  "question", "points",       "axes",
-                                          "intervals", "knobs",       "seconds",  "tokens_per_s", "parameters",
-                                          "data",      "completions", "models",   "scale",        "known_labels_only",
-                                          "damage",    "verdict",     "seeds",    "seed",         "claims",
-                                          "table",     "suggested",   "folder",   "digest",       "recipe",
-                                          NULL};
+const char *const gr__result_members[] = {"format",    "experiment",  "question",  "points",       "axes",
+                                          "intervals", "knobs",       "seconds",   "tokens_per_s", "parameters",
+                                          "data",      "completions", "models",    "scale",        "known_labels_only",
+                                          "damage",    "collapsed",   "verdict",   "seeds",        "seed",
+                                          "claims",    "table",       "suggested", "folder",       "digest",
+                                          "recipe",    NULL};
 const char *const gr__result_model_members[] = {"seconds", "tokens_per_s", "tokens", "parameters", "accuracy",
                                                 "classes", "intervals",    "values", "at",         NULL};
 

@@ -42,6 +42,23 @@ static double of_subject(const job *j, const json_t *to, const char *name) {
     return NAN;
 }
 
+/* The loss of an arm on retain text, over seeds and before any attack, out of its model in the result; NaN: none. */
+static double retain_of(const job *j, const json_t *to, int arm) {
+    const json_t *model = arm >= 0 ? json_object_get(json_object_get(to, "models"), j->e->arm[arm].name) : NULL;
+    const json_t *loss = json_object_get(model, "retain");
+    return json_is_number(loss) ? json_number_value(loss) : NAN;
+}
+
+/* Whether the subject, or what goes on from it, is so much worse than the model for 0 on text that it was to keep, that
+ * what it lost of the topic is no sign of forgetting. */
+static bool collapsed(const job *j, const json_t *to, int point) {
+    const double most = 0.3, zero = retain_of(j, to, j->zero[point]);
+    for (int a = 0; a < j->e->arms; a++)
+        if (is_subject(j, a) && retain_of(j, to, a) > zero + most)
+            return true;
+    return false;
+}
+
 /* ---- words of templates ---- */
 
 typedef struct word_list {
@@ -106,6 +123,8 @@ void gr__result_verdict(json_t *to, const job *j, int point) {
     json_object_set_new(to, "known_labels_only", json_boolean(known_labels_only(j, point)));
     json_object_set_new(to, "damage",
                         json_boolean(of_subject(j, to, "removal") > 1 && of_subject(j, to, "tax_off") > 0.1));
+
+    json_object_set_new(to, "collapsed", json_boolean(collapsed(j, to, point)));
 
     word_list words = words_of(j, to, point);
     char *text = gr__verdict_fill(&j->e->verdict, to, words.word);
