@@ -134,14 +134,15 @@ static void test_errors(void **state) {
     def = small_def();
     def.vocab = 0;
     expect_error(&def, "vocab is 0");
-    gr_arch_region four[] = {{.name = "a", .residual.add = 1},
+    gr_arch_region five[] = {{.name = "a", .residual.add = 1},
                              {.name = "b", .residual.add = 1},
                              {.name = "c", .residual.add = 1},
-                             {.name = "d", .residual.add = 1}};
+                             {.name = "d", .residual.add = 1},
+                             {.name = "e", .residual.add = 1}};
     def = small_def();
-    def.regions = four;
-    def.region_count = 4;
-    expect_error(&def, "region 'd' is the residual group after the 3");
+    def.regions = five;
+    def.region_count = 5;
+    expect_error(&def, "region 'e' is the residual group after the 4");
 }
 
 static void test_variants(void **state) {
@@ -171,12 +172,13 @@ static const gr_arch_region groups[] = {
     {.name = "a", .residual.add = 6, .mlp.add = 5, .heads.add = 2},
     {.name = "b", .residual.add = 3, .mlp.add = 4, .heads.add = 1, .layers = (const int[]){1}, .layer_count = 1},
     {.name = "c", .residual.add = 8, .mlp.add = 9, .heads.add = 1},
+    {.name = "d", .residual.add = 5, .mlp.add = 3},
 };
 
 /* Whatever groups a network has, without them it is, bit for bit, the network that never had them. */
 static void test_group_off(void **state) {
     (void)state;
-    const char *names[] = {"a", "b", "c"};
+    const char *names[] = {"a", "b", "c", "d"};
     for (int variant = 0; variant < 6; variant++) {
         gr_arch_def def = small_def();
         def.no_gain = variant == 4;
@@ -188,7 +190,7 @@ static void test_group_off(void **state) {
         disturb(plain);
         gr_real *want = logits_of(plain);
         def.regions = groups;
-        for (int k = 1; k <= 3; k++) {
+        for (int k = 1; k <= 4; k++) {
             def.region_count = k;
             gr_model *m = build(&def, 7);
             disturb(m);
@@ -198,8 +200,8 @@ static void test_group_off(void **state) {
             gr_free(off);
             gr_free(on);
             for (int off_bits = 1; off_bits + 1 < 1 << k; off_bits++) { /* some off: the network with the others */
-                gr_arch_region rest[3];
-                const char *off_names[3];
+                gr_arch_region rest[4];
+                const char *off_names[4];
                 gr_arch_def fewer = def;
                 fewer.regions = rest;
                 fewer.region_count = 0;
@@ -267,10 +269,11 @@ static void compare_large(gr_model *whole, gr_run *off, gr_model *less, gr_run *
 /* The same where products are large enough for the library behind them to choose among methods: whichever of the groups
  * are off, those that stay do not notice where in the stream they stand. */
 static void check_group_off_large(gr_precision precision, bool stop) {
-    enum { K = 3 };
+    enum { K = 4 };
     const gr_arch_region all[K] = {{.name = "g", .residual.add = 64, .mlp.add = 96, .heads.add = 2, .stop = stop},
                                    {.name = "h", .residual.add = 24, .mlp.add = 40, .heads.add = 1, .stop = stop},
-                                   {.name = "i", .residual.add = 40, .mlp.add = 64, .heads.add = 1}};
+                                   {.name = "i", .residual.add = 40, .mlp.add = 64, .heads.add = 1},
+                                   {.name = "j", .residual.add = 16, .mlp.add = 24, .heads.add = 1}};
     gr_arch_def def = gr_arch_default();
     def.vocab = 300, def.layers = 1;
     def.regions = all, def.region_count = K;

@@ -49,7 +49,7 @@
  * the network computes, bit for bit, what it would without the region (outside training with dropout, whose draws are
  * keyed by node). Gates: taps REGION.embed, REGION.layers.i.attn.heads, REGION.layers.i.mlp.hidden and REGION.final
  * (the group's slice of the final norm); the stream taps hold the core's dimensions. Groups have no biases into the
- * stream and need RMS norm; at most 3 of them.
+ * stream and need RMS norm; at most 4 of them.
  *
  * Shared keys (kv_heads, K of them): the unit is a head of keys and values with the H / K query heads that read it,
  * attn.qkv is [(H + 2 K)*S x D]: per unit its queries, then k, then v. Wherever a region counts heads, `add` included,

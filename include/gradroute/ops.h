@@ -51,7 +51,7 @@ typedef struct gr_term {
 } gr_term;
 
 /* out = base + sum of the terms + bias. Terms may be narrower than out; columns that nothing reaches are 0. base and
- * bias may be GR_NONE; w(out) is the widest reach of base and terms. At most 4 terms; the same w may occur twice with
+ * bias may be GR_NONE; w(out) is the widest reach of base and terms. At most 5 terms; the same w may occur twice with
  * different columns. */
 gr_value gr_linear(gr_graph *graph, int terms, const gr_term *term, gr_param bias, gr_value base);
 
@@ -126,7 +126,7 @@ gr_value gr_attention(gr_graph *graph, gr_value qkv, const gr_attention_def *def
 /* Columns [lo, hi) of x, as a view: [N x hi - lo]. */
 gr_value gr_slice(gr_graph *graph, gr_value x, int lo, int hi);
 
-/* Values side by side: [N x sum of their widths]; at most 4. */
+/* Values side by side: [N x sum of their widths]; at most 5. */
 gr_value gr_concat(gr_graph *graph, int count, const gr_value *x);
 
 /* x forward, nothing backward: [N x w(x)]. */

@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "gradroute/ops.h"
 
-enum { GR__GROUPS_MOST = 3, GR__RECTS_MOST = 3, GR__REGIONS_MOST = 64 };
+enum { GR__GROUPS_MOST = 4, GR__RECTS_MOST = 3, GR__REGIONS_MOST = 64 };
 
 typedef enum gr__unit {
     GR__PLAIN,  /* tokens, positions, inputs, outputs */

@@ -12,7 +12,7 @@
 #include "arch/tap.h"
 #include "gradroute/ops.h"
 
-enum { TERMS = 4, TERMS_MOST = 1 + GR__GROUPS_MOST + GR__REGIONS_MOST }; /* of one product; of a map */
+enum { TERMS_MOST = 1 + GR__GROUPS_MOST + GR__REGIONS_MOST }; /* of a map */
 
 /* What a group reads of a norm: the core's columns, its own, and both side by side. Of a group that stops gradients
  * only its own pass any, and to its own stream alone. */
@@ -65,10 +65,12 @@ static gr_value gate_region(builder *b, gr_value point, int owner) {
 
 /* ---- adapters ---- */
 
-/* base + the terms + bias: any number of terms, in products of at most TERMS. */
+/* base + the terms + bias: any number of terms, in products of 4; in networks of 4 groups of 5, so that core and groups
+ * are one product. */
 static gr_value sum(builder *b, int count, const gr_term *term, gr_param bias, gr_value base) {
-    for (int i = 0; i < count; i += TERMS) {
-        base = gr_linear(b->g, count - i < TERMS ? count - i : TERMS, term + i, bias, base);
+    const int most = b->blueprint->groups < 4 ? 4 : 5;
+    for (int i = 0; i < count; i += most) {
+        base = gr_linear(b->g, count - i < most ? count - i : most, term + i, bias, base);
         bias = GR_NONE;
     }
     return base;

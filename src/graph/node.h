@@ -6,7 +6,7 @@
 
 #include "gradroute/graph.h"
 
-enum { GR_OP_INPUTS = 6, GR_OP_PARAMS = 6, GR_OP_TAPS = 4 };
+enum { GR_OP_INPUTS = 6, GR_OP_PARAMS = 6, GR_OP_TAPS = 5 };
 
 typedef struct gr_op gr_op;
 typedef struct gr_ctx gr_ctx;             /* what a pass of one node may touch (op/op.h) */

@@ -3,7 +3,7 @@
 #include "op/element.h"
 #include <string.h>
 
-enum { PARTS = 4 }; /* most values */
+enum { PARTS = 5 }; /* most values */
 
 extern const gr_op gr__op_concat;
 

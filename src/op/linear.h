@@ -5,7 +5,7 @@
 #include "op/op.h"
 
 enum {
-    GR__TERMS = 4, /* most terms of a sum */
+    GR__TERMS = 5, /* most terms of a sum */
     GR__KEPT = 9   /* most ranges of columns that pass gradient: one more than can be stopped (GR_TERM_STOPS) */
 };
 
