@@ -57,6 +57,7 @@ static double removal_specific(const double *m) {
 }
 static double removal(const double *m) { return (m[0] - m[1]) / (m[2] - m[1]); }
 static double gap_specific(const double *m) { return (m[0] - m[1]) - (m[2] - m[3]); }
+static double own(const double *m) { return m[0]; }
 static double difference(const double *m) { return m[0] - m[1]; }
 static double retention(const double *m) { return (m[2] - m[0]) / (m[2] - m[1]); }
 
@@ -89,6 +90,8 @@ static void every_row_is_its_formula(void **state) {
             {"retention", NULL, 3, {was[OF][FORGET], was[ZERO][FORGET], was[ONE][FORGET]}, retention},
             {"tax_off", NULL, 2, {was[OF][RETAIN], was[ONE][RETAIN]}, difference},
             {"tax_on", NULL, 2, {was[OF][RETAIN], was[ZERO][RETAIN]}, difference},
+            {"loss", NULL, 1, {s[OF][RETAIN]}, own},
+            {"loss", "adjacent", 1, {s[OF][ADJACENT]}, own},
             {"tax_off", "adjacent", 2, {was[OF][ADJACENT], was[ONE][ADJACENT]}, difference},
             {"tax_on", "adjacent", 2, {was[OF][ADJACENT], was[ZERO][ADJACENT]}, difference},
         };

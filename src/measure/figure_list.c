@@ -73,5 +73,13 @@ const gr_figure gr__figure_list[] = {
      .operands = 2,
      .operand = {BEFORE(OF), BEFORE(ZERO)},
      .formula = gr__formula_difference},
+
+    /* The loss itself: of two models, one `minus` the other, on one group. */
+    {.name = "loss",
+     .help = "the model's own loss on the group, nats",
+     .group = "retain",
+     .operands = 1,
+     .operand = {ASKED(OF)},
+     .formula = gr__formula_loss},
     {0},
 };
