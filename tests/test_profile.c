@@ -21,7 +21,7 @@ static void count_read(int read[4], const char *text) {
     gr__training own;
     gr_test_ok(gr__train_settings(&settings, text, &err), &err);
     gr_test_ok(gr__train_network(&def, &model, project, settings, &err), &err);
-    gr_test_ok(gr__training_open(&own, model, project, settings, "it", &err), &err);
+    gr_test_ok(gr__training_open(&own, model, project, settings, "it", NULL, &err), &err);
 
     const gr_labels *l = project->labels;
     gr_rows rows;
@@ -74,7 +74,7 @@ static void some_labels_are_spread(void **state) {
     const gr_labels *own = project->labels;
     size_t more = 0;
     gr_test_ok(gr__train_settings(&settings, "{labels: {spread: {labels: [animals]}}}", &err), &err);
-    gr_test_ok(gr__shown_open(&shown, project, settings, &err), &err);
+    gr_test_ok(gr__shown_open(&shown, project, settings, NULL, &err), &err);
     for (size_t d = 0; d < own->docs; d++) {
         assert_int_equal(shown.project.labels->revealed[d] == 2, own->revealed[d] == 2);
         more += shown.project.labels->revealed[d] == 1 && own->revealed[d] != 1;
