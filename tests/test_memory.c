@@ -19,15 +19,9 @@
 #include "io/json.h"
 #include "lab_helpers.h"
 #include "method/training.h"
+#include "refusal_helpers.h"
 #include "support.h"
 #include "text/tokenizer.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#include <sanitizer/lsan_interface.h>
-static bool leaks(void) { return __lsan_do_recoverable_leak_check() != 0; }
-#else
-static bool leaks(void) { return false; }
-#endif
 
 static const char recipe_text[] =
     "seed: 1\n"
@@ -41,14 +35,14 @@ static const char recipe_text[] =
     "relearn: {documents: 2, steps: 1, batch: 2, every: 1, lr: [0.001]}\n";
 
 /* What calls need that are not themselves tried. */
-typedef struct world {
+struct world {
     gr_recipe *recipe;
     gr_project *project;
     gr_bundle *bundle;
     gr_surgery_result adapted; /* the folder's network and an adapter */
     char path[64];             /* of the recipe */
     char images[256], classes[256], weights[256], words[256];
-} world;
+};
 
 static gr_arch_def with_adapter(const world *w, gr_arch_region regions[2]);
 
@@ -359,65 +353,6 @@ static gr_status try_import(world *w, gr_error *err) {
     return status;
 }
 
-/* ---- one refusal in a child ---- */
-
-enum { NOT_REACHED = 10, SMALL, PLANNED, WENT_ON, NO_MESSAGE, NOT_AGAIN, LEAK, OTHER };
-
-static void small(size_t size) { _exit(size ? SMALL : OTHER); }
-
-static int child(world *w, gr_status (*call)(world *, gr_error *), uint64_t nth) {
-    gr_error err = {0}, none = {0};
-    gr_memory_handler(small);
-    uint64_t before = gr_alloc_count();
-    gr__refuse_at(nth);
-    gr_status status = call(w, &err);
-    bool reached = gr_alloc_count() - before >= nth;
-    gr__refuse_at(0);
-    if (status == GR_OK)
-        return reached ? WENT_ON : NOT_REACHED;
-    if (status != GR_ERR_MEMORY)
-        return OTHER;
-    if (err.status != status || !err.message[0])
-        return NO_MESSAGE;
-    if (leaks())
-        return LEAK;
-    return call(w, &none) == GR_OK ? PLANNED : NOT_AGAIN;
-}
-
-static int refused(world *w, gr_status (*call)(world *, gr_error *), uint64_t nth) {
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0) {
-        setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-        _exit(child(w, call, nth));
-    }
-    int status = 0;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-/* Up to MOST refusals, spread over all that the call makes: the first ones, where objects are half made, all of them.
- */
-static void sweep(world *w, gr_status (*call)(world *, gr_error *), int planned_least) {
-    enum { FIRST = 8, MOST = 120 };
-    gr_error err = {0};
-    uint64_t before = gr_alloc_count();
-    gr_test_ok(call(w, &err), &err);
-    uint64_t all = gr_alloc_count() - before, stride = all > MOST ? (all - FIRST) / (MOST - FIRST) + 1 : 1;
-    int small_ones = 0, planned = 0;
-    for (uint64_t nth = 1; nth <= all; nth += nth < FIRST ? 1 : stride) {
-        int end = refused(w, call, nth);
-        small_ones += end == SMALL;
-        planned += end == PLANNED;
-        if (end != SMALL && end != PLANNED && end != NOT_REACHED)
-            fail_msg("allocation %llu of %llu refused: the child ended with %d", (unsigned long long)nth,
-                     (unsigned long long)all, end);
-    }
-    assert_true(small_ones + planned > 0 && planned >= planned_least);
-}
-
-#define SWEEP(name, planned) \
-    static void refusals_in_##name(void **state) { sweep(*state, try_##name, planned); }
 SWEEP(recipe, 0)
 SWEEP(project, 0)
 SWEEP(kept_project, 0)
