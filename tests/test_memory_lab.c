@@ -7,6 +7,7 @@
 
 #include "gradroute/lab.h"
 #include "gradroute/report.h"
+#include "lab/lab_state.h"
 #include "lab_helpers.h"
 #include "method/training.h"
 #include "refusal_helpers.h"
@@ -161,6 +162,11 @@ static gr_status try_ledger(world *w, gr_error *err) {
     return status;
 }
 
+/* A folder of ours is never taken for somebody else's. */
+static gr_status try_look(world *w, gr_error *err) {
+    return gr__output_look(w->done, &gr__folder_of_experiments, w->project->recipe, true, err);
+}
+
 /* All that may be asked of an experiment whose cells are done: its result, as JSON, as text, and written. */
 static gr_status tell(gr_lab *lab, gr_error *err) {
     gr_result *result;
@@ -237,12 +243,20 @@ SWEEP(done, 0)
 SWEEP(committed, 0)
 SWEEP(plan, 0)
 
+/* All of its refusals: few are of files, and those were the ones it passed over. */
+static void refusals_in_look(void **state) {
+    setenv("GRADROUTE_REFUSALS", "2000", 1);
+    sweep(*state, try_look, 2);
+    unsetenv("GRADROUTE_REFUSALS");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(refusals_in_registry),  cmocka_unit_test(refusals_in_experiment),
-        cmocka_unit_test(refusals_in_settings),  cmocka_unit_test(refusals_in_groups),
-        cmocka_unit_test(refusals_in_ledger),    cmocka_unit_test(refusals_in_done),
-        cmocka_unit_test(refusals_in_committed), cmocka_unit_test(refusals_in_plan),
+        cmocka_unit_test(refusals_in_registry), cmocka_unit_test(refusals_in_experiment),
+        cmocka_unit_test(refusals_in_settings), cmocka_unit_test(refusals_in_groups),
+        cmocka_unit_test(refusals_in_ledger),   cmocka_unit_test(refusals_in_look),
+        cmocka_unit_test(refusals_in_done),     cmocka_unit_test(refusals_in_committed),
+        cmocka_unit_test(refusals_in_plan),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

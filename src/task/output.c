@@ -118,14 +118,19 @@ static const char *mark_text(const look *l, const char *key) {
     return text ? text : "";
 }
 
-/* What folder.json says; one of another format is not ours. */
-static void read_mark(look *l) {
+/* What folder.json says; one of another format is not ours. Without memory for it nobody knows whose the folder is. */
+static gr_status read_mark(look *l, gr_error *err) {
     char *path = gr_format("%s/folder.json", l->folder);
-    if (gr_json_read(&l->mark, path, NULL) != GR_OK || strcmp(mark_text(l, "format"), "gradroute-folder-1") != 0) {
+    gr_error why = {0};
+    gr_status status = gr_json_read(&l->mark, path, &why);
+    if (status == GR_ERR_MEMORY)
+        gr_error_set(err, status, why.place, why.hint, "%s", why.message);
+    else if (status != GR_OK || strcmp(mark_text(l, "format"), "gradroute-folder-1") != 0) {
         json_decref(l->mark);
         l->mark = NULL;
     }
     gr_free(path);
+    return status == GR_ERR_MEMORY ? status : GR_OK;
 }
 
 /* The keys in which the recipe differs from the one in the folder, which may be missing or unreadable. */
@@ -144,8 +149,11 @@ static gr_status list_differences(const look *l, char *list, size_t size, int *c
     /* Where this recipe leaves the precision open the folder decides, whatever it says. */
     if (status == GR_OK && l->recipe->precision == GR_PRECISION_AUTO)
         gr_yaml_remove(gr_yaml_find(here, "precision"));
-    if (status == GR_OK && gr_file_read(path, &kept, &length, NULL) == GR_OK &&
-        gr__recipe_deciding(&there, (const char *)kept, NULL) == GR_OK) {
+    gr_error why = {0};
+    gr_status found = status == GR_OK ? gr_file_read(path, &kept, &length, &why) : status;
+    if (found == GR_ERR_MEMORY && status == GR_OK)
+        status = gr_error_set(err, found, why.place, why.hint, "%s", why.message);
+    if (status == GR_OK && found == GR_OK && gr__recipe_deciding(&there, (const char *)kept, NULL) == GR_OK) {
         gr_yaml *precision = gr_yaml_find(there, "precision");
         if (precision && !gr_yaml_find(here, "precision"))
             gr_yaml_remove(precision);
@@ -205,12 +213,12 @@ static gr_status check(look *l, gr_error *err) {
 
     /* By its mark a folder is ours; without one everything in it is somebody else's. */
     gr_error why = {0};
-    read_mark(l);
+    GR_TRY(read_mark(l, err));
     bool strange = !l->mark && check_strangers(l, &why) != GR_OK;
 
     /* Unless another process has begun in it between the two looks: the mark is the first that it writes. */
     if (strange)
-        read_mark(l);
+        GR_TRY(read_mark(l, err));
     gr_status status = l->mark ? check_ours(l, err) : why.status;
     if (strange && !l->mark)
         gr_error_set(err, why.status, why.place, why.hint, "%s", why.message);
