@@ -68,15 +68,9 @@ static gr_status try_registry(world *w, gr_error *err) {
     return status;
 }
 
-/* A file, the recipe of its first point, the options of all that it has, and how much that comes to. */
+/* A file, the recipe of its first point, and the options of all that it has. */
 static gr_status read_all(gr_experiment *e, gr_recipe *recipe, gr_error *err) {
-    bool *runs = calloc((size_t)e->arms + 1, sizeof *runs);
-    gr_experiment_counts counts;
-    const char *facts[GR_FACTS];
-    gr_selection how = {.fact = facts, .facts = gr_experiment_facts(recipe, facts)};
-    gr_status status = gr_experiment_select(runs, e, &how, err);
-    if (status == GR_OK)
-        status = gr_experiment_count(&counts, e, runs, 0, "text", recipe, err);
+    gr_status status = GR_OK;
 
     /* Options, and what of them is part of a key. */
     for (int i = 0; i < e->arms + e->uses && status == GR_OK; i++) {
@@ -91,7 +85,6 @@ static gr_status read_all(gr_experiment *e, gr_recipe *recipe, gr_error *err) {
             gr_free(key);
         gr_settings_free(settings);
     }
-    free(runs);
     return status;
 }
 
