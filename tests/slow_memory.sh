@@ -65,6 +65,7 @@ sweep() {
 ok 'a run' gradroute train "$t" -o "$work/run"
 sweep train gradroute train "$t" -o "$work/OUT"
 sweep audit gradroute audit "$t" -o "$work/OUT"
+sweep reproduce gradroute reproduce audit --base "$t" -o "$work/OUT"
 sweep eval gradroute eval "$work/run" --json
 sweep generate gradroute generate "$work/run" --prompt 'a small' --json
 sweep ablate gradroute ablate "$work/run" --remove animals -o "$work/OUT"
@@ -72,5 +73,6 @@ sweep 'data pack' gradroute data pack "$t" --shard 0.005 -o "$work/OUT"
 sweep 'data show' gradroute data show "$t"
 sweep check gradroute check "$t" --json
 compare=no
+sweep plan gradroute plan audit --base "$t"
 sweep 'check, precision by the clock' gradroute check "$clocked" --json
 finish
