@@ -160,7 +160,8 @@ static void they_are_run_as_any_other(void **state) {
     take_samples(base.after, base.rows[NOISE]);
     take_samples(halved.before, halved.rows[LOSS]);
     assert_true(loss_of(&base.after[0]) != loss_of(&base.before[0]));
-    gr__model_losses source[ARMS] = {[BASE] = {base.before, base.after}, [HALVED] = {halved.before, NULL}};
+    gr__model_losses source[ARMS] = {
+        [BASE] = {base.before, base.after, NULL, 0}, [HALVED] = {halved.before, NULL, NULL, 0}};
     gr__figuring figuring = {
         .registry = registry, .groups = &groups, .source = source, .zero = BASE, .one = BASE, .seed = 1};
     gr_estimate e;

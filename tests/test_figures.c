@@ -38,12 +38,12 @@ static void fill(double gap) {
 }
 
 static gr__figuring figuring(const gr__model_losses *source, double least) {
-    return (gr__figuring){registry, &groups, source, ZERO, ONE, least, SEED, {{0}}, 0};
+    return (gr__figuring){registry, &groups, source, ZERO, ONE, ONE, least, SEED, {{0}}, 0};
 }
 
-static const gr__model_losses sources[MODELS] = {[OF] = {sample[0][OF], sample[1][OF]},
-                                                 [ZERO] = {sample[0][ZERO], sample[1][ZERO]},
-                                                 [ONE] = {sample[0][ONE], sample[1][ONE]}};
+static const gr__model_losses sources[MODELS] = {[OF] = {sample[0][OF], sample[1][OF], NULL, 0},
+                                                 [ZERO] = {sample[0][ZERO], sample[1][ZERO], NULL, 0},
+                                                 [ONE] = {sample[0][ONE], sample[1][ONE], NULL, 0}};
 
 static bool take(gr_estimate *e, const char *figure, int of, const char *group, bool after) {
     gr__figuring f = figuring(sources, 0.15);
@@ -166,6 +166,97 @@ static void what_was_not_measured_is_left_out(void **state) {
     assert_false(take(&e, "tax_on", OF, "adjacent", false));
 }
 
+/* ---- several strengths of an attack ---- */
+
+enum { RUNGS = 4 };
+static const int rung_documents[RUNGS] = {64, 8, 16, 32}; /* in any order */
+
+/* One loss a token for all documents of a group. */
+typedef struct flat {
+    double nll[RUNGS + 1][GROUPS][DOCS];
+    gr_sample sample[RUNGS + 1][GROUPS];
+    gr__rung rung[RUNGS];
+} flat;
+
+/* Forget text at 0, 8, 16, 32 and 64 documents; retain text is nobody's business here. */
+static gr__model_losses flat_losses(flat *f, const double *forget) {
+    static const int at[RUNGS + 1] = {0, 4, 1, 2, 3};
+    for (int k = 0; k <= RUNGS; k++)
+        for (int g = 0; g < GROUPS; g++) {
+            for (int d = 0; d < DOCS; d++)
+                f->nll[k][g][d] = tokens[g][d] * (g == FORGET ? forget[at[k]] : 7 + k);
+            f->sample[k][g] = (gr_sample){f->nll[k][g], tokens[g], DOCS, NULL, groups.group[g].name, false};
+        }
+    for (int k = 0; k < RUNGS; k++)
+        f->rung[k] = (gr__rung){rung_documents[k], f->sample[k + 1]};
+    return (gr__model_losses){f->sample[0], f->sample[1], f->rung, RUNGS};
+}
+
+static flat flat_of, flat_zero, flat_one, flat_never;
+static gr__model_losses ladder[5];
+enum { LADDER_OF, LADDER_ZERO, LADDER_ONE, LADDER_NEVER };
+
+static void make_ladder(const double *of, const double *never) {
+    fill(1);
+    ladder[LADDER_OF] = flat_losses(&flat_of, of);
+    ladder[LADDER_ZERO] = flat_losses(&flat_zero, (const double[]){4, 3.9, 3.8, 3.7, 3.6});
+    ladder[LADDER_ONE] = flat_losses(&flat_one, (const double[]){6, 5, 4.5, 4.2, 4.1});
+    ladder[LADDER_NEVER] = flat_losses(&flat_never, never);
+}
+
+static bool take_ladder(gr_estimate *e, const char *figure, int of, bool after) {
+    gr__figuring f = {.registry = registry,
+                      .groups = &groups,
+                      .source = ladder,
+                      .zero = LADDER_ZERO,
+                      .one = LADDER_ONE,
+                      .never = LADDER_NEVER,
+                      .least = 0.15,
+                      .seed = SEED};
+    return gr__figure_take(e, &f, &(gr__result_figure){"key", figure, of, NULL, after});
+}
+
+/* It was never trained on the topic and is .0, .1, .2, .2, .2 above the other after 0 to 64 documents; the gap is 2. By
+ * trapezoids of widths 1, .584963, .736966, .847997 that is .454737 / 3.169925 / 2. */
+static void savings_are_an_area_between_curves(void **state) {
+    (void)state;
+    gr_estimate e;
+    make_ladder((const double[]){5, 4.8, 4.6, 4.5, 4.4}, (const double[]){5, 4.9, 4.8, 4.7, 4.6});
+    assert_true(take_ladder(&e, "savings", LADDER_OF, true));
+    assert_float_equal(e.value, 0.14345351232142714 / 2, 1e-12);
+    assert_true(e.low <= e.value && e.value <= e.high);
+
+    /* Of plain: its whole area, from .5 on. By itself the never trained one saves nothing, and is left out. */
+    assert_true(take_ladder(&e, "savings", LADDER_ZERO, true));
+    assert_true(e.value > 0.45 && e.value < 0.55);
+    assert_false(take_ladder(&e, "savings", LADDER_NEVER, true));
+
+    /* With most documents: half of the gap is what 5 is; the filter's own is the line to read it by. */
+    assert_true(take_ladder(&e, "recovery", LADDER_OF, true));
+    assert_float_equal(e.value, (6 - 4.4) / 2, 1e-12);
+    assert_true(take_ladder(&e, "recovery", LADDER_ONE, true));
+    assert_float_equal(e.value, (6 - 4.1) / 2, 1e-12);
+}
+
+static void savings_need_every_rung_and_a_gap(void **state) {
+    (void)state;
+    gr_estimate e;
+    const double of[] = {5, 4.8, 4.6, 4.5, 4.4};
+    make_ladder(of, of);
+    assert_true(take_ladder(&e, "savings", LADDER_OF, true) && e.value == 0);
+    assert_false(take_ladder(&e, "savings", LADDER_OF, false)); /* after nothing */
+    flat_never.rung[2].documents = 17;
+    assert_false(take_ladder(&e, "savings", LADDER_OF, true));
+
+    /* What there is to know before the attack is what counts, not after it. */
+    make_ladder(of, of);
+    ladder[LADDER_ONE] = flat_losses(&flat_one, (const double[]){4.14, 3, 3, 3, 3});
+    assert_true(take_ladder(&e, "savings", LADDER_OF, true) && isnan(e.value));
+    assert_true(take_ladder(&e, "recovery", LADDER_OF, true) && isnan(e.value));
+    ladder[LADDER_ONE] = flat_losses(&flat_one, (const double[]){4.16, 3, 3, 3, 3});
+    assert_true(take_ladder(&e, "savings", LADDER_OF, true) && e.value == 0);
+}
+
 /* ---- the table ---- */
 
 /* Swapped operands are other draws: the value is the same figure's, the interval is not. */
@@ -177,15 +268,15 @@ static void the_order_of_operands_counts(void **state) {
     static const gr_figure swapped = {.name = "swapped",
                                       .group = "forget",
                                       .operands = 4,
-                                      .operand = {{GR_ROLE_ZERO, true, false},
-                                                  {GR_ROLE_ONE, true, false},
-                                                  {GR_ROLE_ZERO, false, true},
-                                                  {GR_ROLE_ONE, false, true}},
+                                      .operand = {{GR_ROLE_ZERO, true, false, 0},
+                                                  {GR_ROLE_ONE, true, false, 0},
+                                                  {GR_ROLE_ZERO, false, true, 0},
+                                                  {GR_ROLE_ONE, false, true, 0}},
                                       .formula = backwards};
     static const gr_figure straight = {.name = "straight",
                                        .group = "forget",
                                        .operands = 2,
-                                       .operand = {{GR_ROLE_ZERO, true, false}, {GR_ROLE_ONE, true, false}},
+                                       .operand = {{GR_ROLE_ZERO, true, false, 0}, {GR_ROLE_ONE, true, false, 0}},
                                        .formula = backwards};
     gr_error err = {0};
     gr_test_ok(gr_registry_add_figure(registry, &swapped, &err), &err);
@@ -200,10 +291,10 @@ static void the_order_of_operands_counts(void **state) {
     static const gr_figure late = {.name = "late",
                                    .group = "forget",
                                    .operands = 4,
-                                   .operand = {{GR_ROLE_ONE, true, false},
-                                               {GR_ROLE_ZERO, true, false},
-                                               {GR_ROLE_ONE, false, true},
-                                               {GR_ROLE_ZERO, false, true}},
+                                   .operand = {{GR_ROLE_ONE, true, false, 0},
+                                               {GR_ROLE_ZERO, true, false, 0},
+                                               {GR_ROLE_ONE, false, true, 0},
+                                               {GR_ROLE_ZERO, false, true, 0}},
                                    .formula = gap_specific};
     gr_test_ok(gr_registry_add_figure(registry, &late, &err), &err);
     assert_true(take(&gap, "gap_specific", OF, NULL, false) && take(&third, "late", OF, NULL, false));
@@ -237,9 +328,10 @@ static int end(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_row_is_its_formula),     cmocka_unit_test(ratios_over_little_are_refused),
-        cmocka_unit_test(gaps_are_those_of_the_moment), cmocka_unit_test(what_was_not_measured_is_left_out),
-        cmocka_unit_test(the_order_of_operands_counts), cmocka_unit_test(what_ratios_are_over_is_in_the_table),
+        cmocka_unit_test(every_row_is_its_formula),           cmocka_unit_test(ratios_over_little_are_refused),
+        cmocka_unit_test(gaps_are_those_of_the_moment),       cmocka_unit_test(what_was_not_measured_is_left_out),
+        cmocka_unit_test(savings_are_an_area_between_curves), cmocka_unit_test(savings_need_every_rung_and_a_gap),
+        cmocka_unit_test(the_order_of_operands_counts),       cmocka_unit_test(what_ratios_are_over_is_in_the_table),
     };
     return cmocka_run_group_tests_name("figures", tests, begin, end);
 }

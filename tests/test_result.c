@@ -10,7 +10,7 @@ static const gr_entry *row_of(const gr__result_def *d, int arm, int seed, int va
                               const char *group) {
     const char *const where[][2] = {{"group", group}, {NULL, NULL}};
     const gr_attack *attack = after ? gr_registry_attack(registry, after) : NULL;
-    return gr__rows_find(d, &(gr__whose){arm, 0, seed, value, attack}, "loss", where);
+    return gr__rows_find(d, &(gr__whose){arm, 0, seed, value, attack, 0}, "loss", where);
 }
 
 /* The mean loss of a row, by its sums. */

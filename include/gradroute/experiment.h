@@ -149,6 +149,7 @@ typedef struct gr_experiment {
     const int *only; /* [onlys] arms that run where nobody selects; NULL: all by their facts */
     int onlys;
     int zero, subject; /* roles: arms; -1: nobody has it */
+    int never;         /* role never_trained; -1: whoever has the role one */
     const int *one;    /* [ones] the first of these that runs has the role */
     int ones;
     const gr_group_want *group; /* [groups] */

@@ -214,8 +214,8 @@ typedef struct gr_estimate {
 /* A figure of mean losses, one per sample: total nll over total tokens, in nats per token. */
 typedef double (*gr_formula)(const double *mean);
 
-/* Draws documents with replacement, 1,000 times; samples of one list share the draw, so models are paired. At most 6
- * samples; their order decides what is drawn. */
+/* Draws documents with replacement, 1,000 times; samples of one list share the draw, so models are paired. At most
+ * GR_OPERANDS samples; their order decides what is drawn. */
 gr_estimate gr_bootstrap(gr_formula formula, const gr_sample *sample, int samples, uint64_t seed);
 
 /* Leaves out the entries one by one, each in all samples at once (a bucket has the same documents for every model), and
@@ -238,24 +238,28 @@ double gr_half_width(int count);
  * below 1e-9 for p from 1e-6 to 1 - 1e-6. */
 double gr_student(double p, int freedom);
 
-/* Whose losses: of the model that is asked about, of the one that stands for 0, or of the one that stands for 1. */
-typedef enum gr_role { GR_ROLE_OF, GR_ROLE_ZERO, GR_ROLE_ONE, GR_ROLES } gr_role;
+/* Whose losses: of the model that is asked about, of the one that stands for 0, of the one that stands for 1, or of the
+ * one that was never trained on what is taken out. */
+typedef enum gr_role { GR_ROLE_OF, GR_ROLE_ZERO, GR_ROLE_ONE, GR_ROLE_NEVER, GR_ROLES } gr_role;
 
 typedef struct gr_operand {
     gr_role role;
     bool retain;   /* on the group "retain"; else on the group that is asked for */
     bool attacked; /* after the attack, where the figure is asked for after one */
+    int documents; /* that the attack had; 0: as many as its last measurement. Such a figure is asked for after an
+                    * attack that is measured at this number too, as its row "point" says */
 } gr_operand;
 
 /* A figure that compares models. The order of its operands is part of it: bootstrap draws are by their places. */
-enum { GR_OPERANDS = 6 };
+enum { GR_OPERANDS = 12 };
 typedef struct gr_figure {
     const char *name, *help;
     const char *group; /* that is asked for where nobody says otherwise */
     int operands;
     gr_operand operand[GR_OPERANDS];
     gr_formula formula; /* of their mean losses, in this order */
-    const char *over;   /* a ratio: the figure it is taken over, whose interval must lie above 0; NULL: none */
+    const char *over;   /* a ratio: the figure it is taken over, whose interval must lie above 0; NULL: none. After the
+                         * attack where its models for 0 are */
     bool least;         /* and whose value must reach the least gap of the data */
 } gr_figure;
 

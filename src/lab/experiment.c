@@ -239,7 +239,7 @@ static gr_status experiment_new(gr_experiment **experiment, gr_yaml *root, const
     fresh->arena = gr_arena_new();
     fresh->file = gr_arena_strdup(fresh->arena, file);
     fresh->preset = gr_arena_strdup(fresh->arena, preset);
-    fresh->zero = fresh->subject = -1;
+    fresh->zero = fresh->subject = fresh->never = -1;
 
     gr__experiment_reader r = {fresh, registry, root, fresh->arena};
     gr_status status = read_all(&r, preset, err);

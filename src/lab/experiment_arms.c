@@ -269,6 +269,7 @@ gr_status gr__experiment_roles(gr__experiment_reader *r, gr_error *err) {
     if (roles) {
         GR_TRY(read_role(r, roles, "zero", &e->zero, err));
         GR_TRY(read_role(r, roles, "subject", &e->subject, err));
+        GR_TRY(read_role(r, roles, "never_trained", &e->never, err));
         GR_TRY(read_list(r, roles, "one", &e->one, &e->ones, err));
         GR_TRY(gr_yaml_finish(roles, err));
     }

@@ -60,7 +60,7 @@ static gr_status check_role(const gr__experiment_reader *r, const gr_yaml *map, 
                             "figure %s compares an arm with others, and there is none %s", def->figure->name,
                             role == GR_ROLE_OF     ? "that it is of"
                             : role == GR_ROLE_ZERO ? "in the role zero"
-                                                   : "in the role one");
+                                                   : "in the role one"); /* and so none that was never trained */
     for (int i = 0; i < arms; i++) {
         GR_TRY(check_arm(r, map, loss, measure, arm[i], err));
         if (attacked)
@@ -94,6 +94,43 @@ static gr_status check_losses(const gr__experiment_reader *r, gr_yaml *map, cons
     return GR_OK;
 }
 
+/* Whether an attack is measured after so many documents; where its settings do not list them nothing is known. */
+static bool has_documents(const gr_settings *settings, const gr_setting *table, int documents) {
+    while (table && table->kind && strcmp(table->key, "documents") != 0)
+        table++;
+    if (!table || table->kind != GR_SETTING_COUNTS)
+        return true;
+    const gr_setting_value *list = gr_settings_get(settings, "documents");
+    for (int i = 0; i < list->count; i++)
+        if (list->numbers[i] == documents)
+            return true;
+    return false;
+}
+
+/* A figure of several strengths of an attack: it is measured at each of them. */
+static gr_status check_rungs(const gr__experiment_reader *r, gr_yaml *map, const gr_figure_def *def, gr_error *err) {
+    gr_settings *settings = NULL;
+    gr_status status = GR_OK;
+    for (int i = 0; i < def->figure->operands && status == GR_OK; i++) {
+        int documents = def->figure->operand[i].documents, use;
+        if (!documents)
+            continue;
+        if (!def->after || (use = gr__use_of(r->to, def->after->name, true)) < 0)
+            return gr_yaml_fail(map, err, "after: relearn",
+                                "figure %s is of what an attack brings back, and it says of none", def->figure->name);
+
+        /* The list is the experiment's: a recipe says one number alone. */
+        if (!settings)
+            GR_TRY(gr_reading_settings(&settings, &r->to->use[use], NULL, err));
+        if (!has_documents(settings, def->after->option, documents))
+            status = gr_yaml_fail(map, err, "documents: [8, 16, 32, 64] of the attack",
+                                  "figure %s takes %s with %d documents, and it is not made with so many",
+                                  def->figure->name, def->after->name, documents);
+    }
+    gr_settings_free(settings);
+    return status;
+}
+
 /* A figure that compares: its arms are there and measured, its groups too. */
 static gr_status check_compared(const gr__experiment_reader *r, gr_yaml *map, const gr_figure_def *def, gr_error *err) {
     /* Whose losses, and of which groups, it takes. */
@@ -115,6 +152,9 @@ static gr_status check_compared(const gr__experiment_reader *r, gr_yaml *map, co
     GR_TRY(check_role(r, map, def, GR_ROLE_OF, &def->of, 1, err));
     GR_TRY(check_role(r, map, def, GR_ROLE_ZERO, &e->zero, 1, err));
     GR_TRY(check_role(r, map, def, GR_ROLE_ONE, e->one, e->ones, err));
+    GR_TRY(
+        check_role(r, map, def, GR_ROLE_NEVER, e->never >= 0 ? &e->never : e->one, e->never >= 0 ? 1 : e->ones, err));
+    GR_TRY(check_rungs(r, map, def, err));
     if (def->minus >= 0)
         GR_TRY(check_role(r, map, def, GR_ROLE_OF, &def->minus, 1, err));
     if (!def->group)

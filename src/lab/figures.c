@@ -13,14 +13,27 @@ static int group_named(const gr_groups *groups, const char *name) {
 }
 
 static int source_of(const gr__figuring *f, gr_role role, int of) {
-    return role == GR_ROLE_OF ? of : role == GR_ROLE_ZERO ? f->zero : f->one;
+    const int source[GR_ROLES] = {of, f->zero, f->one, f->never};
+    return source[role];
+}
+
+/* Losses of a model by group, as an operand asks for them; NULL: there are none. */
+static const gr_sample *find_losses(const gr__model_losses *source, const gr_operand *o, bool after) {
+    if (!o->attacked || (!after && !o->documents))
+        return source->before;
+    if (!o->documents)
+        return source->after;
+    for (int i = 0; after && i < source->rungs; i++)
+        if (source->rung[i].documents == o->documents)
+            return source->rung[i].after;
+    return NULL;
 }
 
 /* Losses of one operand; false: there are none. */
 static bool find_sample(gr_sample *sample, const gr__figuring *f, const gr_operand *o, int of, const char *group,
                         bool after) {
-    const gr__model_losses *source = &f->source[source_of(f, o->role, of)];
-    const gr_sample *by_group = o->attacked && after ? source->after : source->before;
+    int source = source_of(f, o->role, of);
+    const gr_sample *by_group = source >= 0 ? find_losses(&f->source[source], o, after) : NULL;
     int g = group_named(f->groups, o->retain ? "retain" : group);
     if (!by_group || g < 0 || by_group[g].count == 0)
         return false;
@@ -69,18 +82,37 @@ static bool may_divide(gr__figuring *f, const gr_figure *figure, int of, const c
     return over_of(&over, f, figure, of, group, after) && over.low > 0 && (!figure->least || over.value >= f->least);
 }
 
-/* Whether a figure compares with a model of this role. */
-static bool has_role(const gr_figure *figure, gr_role role) {
-    for (int k = 0; k < figure->operands; k++)
-        if (figure->operand[k].role == role)
+/* Whether a model of this role is asked for the same losses as another operand. */
+static bool has_alike(const gr_figure *figure, gr_role role, const gr_operand *o) {
+    for (int k = 0; k < figure->operands; k++) {
+        const gr_operand *other = &figure->operand[k];
+        if (other->role == role && other->retain == o->retain && other->attacked == o->attacked &&
+            other->documents == o->documents)
             return true;
+    }
     return false;
 }
 
-/* A model beside itself: always 0 or always 1. */
+/* A model beside itself, all of whose losses are compared with themselves: always 0 or always 1. */
 static bool is_itself(const gr__figuring *f, const gr_figure *figure, int of) {
-    return has_role(figure, GR_ROLE_OF) &&
-           ((of == f->zero && has_role(figure, GR_ROLE_ZERO)) || (of == f->one && has_role(figure, GR_ROLE_ONE)));
+    for (gr_role role = GR_ROLE_ZERO; role < GR_ROLES; role++) {
+        int own = 0, alike = 0;
+        for (int k = 0; k < figure->operands; k++) {
+            own += figure->operand[k].role == GR_ROLE_OF;
+            alike += figure->operand[k].role == GR_ROLE_OF && has_alike(figure, role, &figure->operand[k]);
+        }
+        if (source_of(f, role, of) == of && own > 0 && alike == own)
+            return true;
+    }
+    return false;
+}
+
+/* Whether the models for 0 are taken after an attack: then so is the gap between them and those for 1. */
+static bool scale_attacked(const gr_figure *figure) {
+    for (int k = 0; k < figure->operands; k++)
+        if (figure->operand[k].role == GR_ROLE_ZERO && figure->operand[k].attacked)
+            return true;
+    return false;
 }
 
 bool gr__figure_take(gr_estimate *estimate, gr__figuring *f, const gr__result_figure *def) {
@@ -89,7 +121,7 @@ bool gr__figure_take(gr_estimate *estimate, gr__figuring *f, const gr__result_fi
     const char *group = def->group ? def->group : figure->group;
     if (is_itself(f, figure, def->of) || !estimate_of(estimate, f, figure, def->of, group, def->after))
         return false;
-    if (!may_divide(f, figure, def->of, group, figure->operand[0].attacked && def->after))
+    if (!may_divide(f, figure, def->of, group, scale_attacked(figure) && def->after))
         *estimate = (gr_estimate){NAN, NAN, NAN};
     return true;
 }

@@ -1,7 +1,7 @@
 /* figures.h - figures that compare models, by their table, from the losses of these models.
  *
  *     gr__figuring f = {.registry = registry, .groups = &groups, .source = sources, .zero = PLAIN, .one = FILTERED,
- *                       .least = 0.15, .seed = seed};
+ *                       .never = FILTERED, .least = 0.15, .seed = seed};
  *     gr_estimate e;
  *     if (gr__figure_take(&e, &f, &(gr__result_figure){.key = "removal", .figure = "removal", .of = OFF}))
  *         ...                                              e.value is NaN where the ratio was refused
@@ -11,9 +11,17 @@
 
 #include "gradroute/lab.h"
 
+/* Losses of one model by group after the attack with so many documents. */
+typedef struct gr__rung {
+    int documents;
+    const gr_sample *after; /* [groups] */
+} gr__rung;
+
 /* Losses of one model by group, as it is and after the attack; NULL: not measured. */
 typedef struct gr__model_losses {
-    const gr_sample *before, *after; /* [groups] */
+    const gr_sample *before, *after; /* [groups] after: at its last measurement */
+    const gr__rung *rung;            /* [rungs] all of them, that one too */
+    int rungs;
 } gr__model_losses;
 
 /* A figure that a result has. */
@@ -38,6 +46,7 @@ typedef struct gr__figuring {
     const gr_groups *groups;
     const gr__model_losses *source;
     int zero, one; /* sources that stand for 0 and 1 */
+    int never;     /* source that was never trained on what is taken out; -1: none */
     double least;  /* least gap that a specific ratio is taken over */
     uint64_t seed; /* of the bootstrap */
     gr__over over[8];

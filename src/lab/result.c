@@ -193,7 +193,7 @@ static json_t *model_at(const job *j, const asked *a, int arm, int point, int kn
 static bool is_made(const job *j, int arm, int point) {
     for (int s = 0; s < j->def->seeds; s++)
         for (int v = 0; v < gr_experiment_knobs(j->e, arm); v++)
-            if (gr__rows_any(j->def, &(gr__whose){arm, point, s, v, NULL}))
+            if (gr__rows_any(j->def, &(gr__whose){arm, point, s, v, NULL, 0}))
                 return true;
     return false;
 }
@@ -281,7 +281,8 @@ bool gr__result_runs(const gr__result_def *d, int arm) {
     return false;
 }
 
-/* Who stands for 0 and for 1 at a point: of several the first that runs there. */
+/* Who stands for 0 and for 1 at a point: of several the first that runs there. That one was never trained on the topic
+ * either, where nobody else is named for it. */
 static void find_roles(job *j, int point) {
     const gr_experiment *e = j->e;
     const bool *runs = &j->def->runs[point * e->arms];
@@ -290,6 +291,7 @@ static void find_roles(job *j, int point) {
     for (int i = 0; i < e->ones && j->one[point] < 0; i++)
         if (runs[e->one[i]])
             j->one[point] = e->one[i];
+    j->never[point] = e->never < 0 ? j->one[point] : runs[e->never] ? e->never : -1;
 }
 
 /* What tellings of one result share; which arms stand for 0, for 1, and for what is asked about. */
@@ -299,6 +301,7 @@ static job job_new(const gr__result_def *d) {
     j.points = gr_experiment_points(e);
     j.zero = gr_alloc((size_t)j.points * sizeof *j.zero);
     j.one = gr_alloc((size_t)j.points * sizeof *j.one);
+    j.never = gr_alloc((size_t)j.points * sizeof *j.never);
     for (int point = 0; point < j.points; point++)
         find_roles(&j, point);
     j.claim = gr_alloc(((size_t)e->claims + 1) * sizeof *j.claim);
@@ -330,6 +333,7 @@ static void job_free(job *j) {
     gr_free(j->claim);
     gr_free(j->zero);
     gr_free(j->one);
+    gr_free(j->never);
     gr__seed_figures_free(j->figures);
 }
 

@@ -25,6 +25,7 @@ typedef struct gr__result_rows {
     int arm; /* -1: of the data */
     int point, seed, knob;
     const gr_attack *after; /* NULL: of the model and its measures */
+    int rung;               /* of what is measured once for each of several values: how many stand behind this one */
     const gr_ledger *rows;
     double seconds;
 } gr__result_rows;
@@ -59,7 +60,7 @@ gr_status gr__result_make(json_t **result, const gr__result_def *def, gr_error *
 typedef struct gr__result_job {
     const gr__result_def *def;
     const gr_experiment *e;
-    int *zero, *one;          /* [points] arms with these roles that run there; -1: none */
+    int *zero, *one, *never;  /* [points] arms with these roles that run there; -1: none */
     int subject;              /* the one that runs at some point; -1: none */
     const gr_attack **attack; /* [attacks] in the order of the experiment */
     char **done;              /* [attacks] of keys and columns: "relearned" */
@@ -70,10 +71,11 @@ typedef struct gr__result_job {
     struct gr__seed_figures *figures;
 } gr__result_job;
 
-/* Whose rows. */
+/* Whose rows; rung 0: of the last value, as all figures are that ask for no other. */
 typedef struct gr__whose {
     int arm, point, seed, knob;
     const gr_attack *after;
+    int rung;
 } gr__whose;
 
 /* The first row of a kind whose texts agree (gr_ledger_find) among these cells; NULL: none. */
@@ -82,6 +84,8 @@ const gr_entry *gr__rows_find(const gr__result_def *def, const gr__whose *whose,
 /* The same one by one: row i, counted from 0. */
 const gr_entry *gr__rows_next(const gr__result_def *def, const gr__whose *whose, const char *row, int i);
 bool gr__rows_any(const gr__result_def *def, const gr__whose *whose);
+/* Rungs that there are rows of at most, of any arm after an attack. */
+int gr__rows_rungs(const gr__result_def *def, const gr_attack *after);
 
 /* Whether an arm runs at some point. */
 bool gr__result_runs(const gr__result_def *def, int arm);

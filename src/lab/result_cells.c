@@ -8,12 +8,12 @@ static bool is_rung(const gr__use *a, const gr__use *b) {
            b->knob == a->knob;
 }
 
-/* Whether a use is the last of a reading that is taken once for each of several values: the strongest attack. */
-static bool is_last(const gr__cells *cells, const gr__use *use) {
+/* Uses of the same reading that stand behind this one: of an attack those with a larger value. */
+static int count_behind(const gr__cells *cells, const gr__use *use) {
+    int count = 0;
     for (int u = 0; u < cells->uses; u++)
-        if (is_rung(use, &cells->use[u]) && cells->use[u].each > use->each)
-            return false;
-    return true;
+        count += is_rung(use, &cells->use[u]) && cells->use[u].each > use->each;
+    return count;
 }
 
 static double seconds_of(const gr__kept_cell *cell) {
@@ -26,23 +26,18 @@ gr__result_rows *gr__result_rows_of(size_t *count, const gr_experiment *e, const
     *count = 0;
     for (int u = 0; u < cells->uses; u++) {
         const gr__use *use = &cells->use[u];
-        if (!cell[use->cell] || (use->reading >= 0 && !is_last(cells, use)))
+        if (!cell[use->cell])
             continue;
 
         /* What is shared by several points is of each of them, seconds too: each rests on it. */
-        gr__result_rows *r = &rows[(*count)++];
-        *r = (gr__result_rows){.arm = use->arm,
-                               .point = use->point,
-                               .seed = use->seed,
-                               .knob = use->knob,
-                               .after = use->reading >= 0 ? e->use[use->reading].attack : NULL,
-                               .rows = cell[use->cell]->rows,
-                               .seconds = seconds_of(cell[use->cell])};
-
-        /* Those that count for nothing else took their time too. */
-        for (int i = 0; i < cells->uses && use->reading >= 0; i++)
-            if (i != u && is_rung(use, &cells->use[i]))
-                r->seconds += seconds_of(cell[cells->use[i].cell]);
+        rows[(*count)++] = (gr__result_rows){.arm = use->arm,
+                                             .point = use->point,
+                                             .seed = use->seed,
+                                             .knob = use->knob,
+                                             .after = use->reading >= 0 ? e->use[use->reading].attack : NULL,
+                                             .rung = use->reading >= 0 ? count_behind(cells, use) : 0,
+                                             .rows = cell[use->cell]->rows,
+                                             .seconds = seconds_of(cell[use->cell])};
     }
     return rows;
 }

@@ -11,8 +11,7 @@
 #include "lab/cells.h"
 #include "lab/result.h"
 
-/* The rows of each use of a cell that is done, borrowed from the cells; of a measurement that is taken once for each of
- * several values those of the last alone, where that is done, with the seconds of all. gr_free. */
+/* The rows of each use of a cell that is done, borrowed from the cells. gr_free. */
 gr__result_rows *gr__result_rows_of(size_t *count, const gr_experiment *experiment, const gr__cells *cells,
                                     const gr__kept_cell *const *cell);
 

@@ -23,7 +23,7 @@ static void put_right(json_t *model, const job *j, int arm, int point, int knob)
     double *whole = gr_alloc((size_t)j->def->seeds * sizeof *whole);
     int seeds = 0;
     for (int s = 0; s < j->def->seeds; s++) {
-        const gr__whose w = {arm, point, s, knob, NULL};
+        const gr__whose w = {arm, point, s, knob, NULL, 0};
         double right = 0, all = 0;
         const gr_entry *row;
         for (int i = 0; (row = gr__rows_next(j->def, &w, "right", i)); i++) {
@@ -65,7 +65,7 @@ static double seconds_of(const job *j, int arm, int point, int knob) {
 /* Where each attack served best: of one seed, since rates are no numbers to average. */
 static void put_attacks(json_t *model, const job *j, int arm, int point, int knob) {
     for (int a = 0; a < j->attacks && j->def->seeds == 1; a++) {
-        const gr_entry *row = gr__rows_find(j->def, &(gr__whose){arm, point, 0, knob, j->attack[a]}, "point", NULL);
+        const gr_entry *row = gr__rows_find(j->def, &(gr__whose){arm, point, 0, knob, j->attack[a], 0}, "point", NULL);
         if (!row || !isfinite(gr_entry_number(row, "step")))
             continue;
         json_t *at = json_object();
@@ -97,14 +97,62 @@ static void put_found(json_t *model, const job *j, const gr__whose *w) {
     json_decref(found);
 }
 
+/* Mean loss of a group at one rung of an attack, over seeds; NaN where a seed has none. */
+static double rung_loss(const job *j, gr__whose w, const char *group) {
+    const char *const where[][2] = {{"group", group}, {NULL, NULL}};
+    double *values = gr_alloc((size_t)j->def->seeds * sizeof *values);
+    for (w.seed = 0; w.seed < j->def->seeds; w.seed++) {
+        const gr_entry *row = gr__rows_find(j->def, &w, "loss", where);
+        values[w.seed] = row ? gr_entry_number(row, "nll") / gr_entry_number(row, "tokens") : NAN;
+    }
+    double mean = gr_over_seeds(values, j->def->seeds).value;
+    gr_free(values);
+    return mean;
+}
+
+/* One rung of an attack: how strong it was, and the loss of every group after it. NULL: it was not measured. */
+static json_t *rung_of(const job *j, const gr__whose *w) {
+    const gr_entry *point = gr__rows_find(j->def, w, "point", NULL);
+    if (!point)
+        return NULL;
+    json_t *rung = json_object();
+    put_count(rung, "documents", point, "documents");
+    put_count(rung, "tokens", point, "tokens");
+    for (int g = 0; g < j->e->groups; g++) {
+        double loss = rung_loss(j, *w, j->e->group[g].name);
+        if (isfinite(loss))
+            json_object_set_new(rung, j->e->group[g].name, json_real(loss));
+    }
+    return rung;
+}
+
+/* Attacks that are measured at several strengths, in the order of their values. */
+static void put_ladders(json_t *model, const job *j, int arm, int point, int knob) {
+    for (int a = 0; a < j->attacks; a++) {
+        json_t *ladder = json_array();
+        const int rungs = gr__rows_rungs(j->def, j->attack[a]);
+        for (int r = rungs - 1; r >= 0 && rungs > 1; r--) {
+            json_t *rung = rung_of(j, &(gr__whose){arm, point, 0, knob, j->attack[a], r});
+            if (rung)
+                json_array_append_new(ladder, rung);
+        }
+
+        char *key = gr_format("%s_ladder", j->done[a]);
+        if (json_array_size(ladder) > 0)
+            json_object_set(model, key, ladder);
+        gr_free(key);
+        json_decref(ladder);
+    }
+}
+
 void gr__result_model(json_t *model, const job *j, int arm, int point, int knob) {
-    const gr_entry *row = gr__rows_find(j->def, &(gr__whose){arm, point, 0, knob, NULL}, "model", NULL);
+    const gr_entry *row = gr__rows_find(j->def, &(gr__whose){arm, point, 0, knob, NULL, 0}, "model", NULL);
 
     /* What it cost, of one that was trained; views have no tokens of their own. */
     if (row && isfinite(gr_entry_number(row, "tokens"))) {
         double seconds = seconds_of(j, arm, point, knob), tokens = 0;
         for (int s = 0; s < j->def->seeds; s++) {
-            const gr_entry *one = gr__rows_find(j->def, &(gr__whose){arm, point, s, knob, NULL}, "model", NULL);
+            const gr_entry *one = gr__rows_find(j->def, &(gr__whose){arm, point, s, knob, NULL, 0}, "model", NULL);
             tokens += one ? gr_entry_number(one, "tokens") : 0;
         }
         json_object_set_new(model, "seconds", json_real(seconds));
@@ -112,9 +160,10 @@ void gr__result_model(json_t *model, const job *j, int arm, int point, int knob)
         put_count(model, "tokens", row, "tokens");
         put_count(model, "parameters", row, "parameters");
     }
-    put_found(model, j, &(gr__whose){arm, point, 0, knob, NULL});
+    put_found(model, j, &(gr__whose){arm, point, 0, knob, NULL, 0});
     put_right(model, j, arm, point, knob);
     put_attacks(model, j, arm, point, knob);
+    put_ladders(model, j, arm, point, knob);
 }
 
 /* ---- the data ---- */
@@ -134,7 +183,7 @@ static json_t *counts(const job *j, const gr__whose *w, const char *kind, const 
 /* Of the first seed: which documents are held out differs from seed to seed, how many hardly. */
 static void put_data(json_t *to, const job *j, int point) {
     static const char *const keys[] = {"documents", "read", "duplicates", "train", "validation", "test"};
-    const gr__whose w = {-1, point, 0, 0, NULL};
+    const gr__whose w = {-1, point, 0, 0, NULL, 0};
     const gr_entry *row = gr__rows_find(j->def, &w, "data", NULL);
     if (!row)
         return;
@@ -161,7 +210,7 @@ static void put_attack(json_t *to, const job *j, int point, const gr_attack *att
     static const char *const keys[] = {"documents", "tokens", "steps"};
     const gr_entry *row = NULL;
     for (int m = 0; m < j->e->arms && !row; m++)
-        row = gr__rows_find(j->def, &(gr__whose){m, point, 0, 0, attack}, "point", NULL);
+        row = gr__rows_find(j->def, &(gr__whose){m, point, 0, 0, attack, 0}, "point", NULL);
     if (!row)
         return;
     json_t *made = json_object();
@@ -172,7 +221,7 @@ static void put_attack(json_t *to, const job *j, int point, const gr_attack *att
 
 /* Sizes of the model that is asked about. */
 static void put_parameters(json_t *to, const job *j, int point) {
-    const gr__whose w = {j->subject, point, 0, 0, NULL};
+    const gr__whose w = {j->subject, point, 0, 0, NULL, 0};
     const gr_entry *row = j->subject >= 0 ? gr__rows_find(j->def, &w, "model", NULL) : NULL;
     if (!row)
         return;
@@ -188,7 +237,7 @@ static void put_parameters(json_t *to, const job *j, int point) {
 static void put_completions(json_t *to, const job *j, int point) {
     json_t *list = json_array();
     for (int m = 0; m < j->e->arms; m++) {
-        const gr__whose w = {m, point, 0, 0, NULL};
+        const gr__whose w = {m, point, 0, 0, NULL, 0};
         const gr_entry *row;
         for (int i = 0; (row = gr__rows_next(j->def, &w, "text", i)); i++) {
             const char *prompt = gr_entry_text(row, "prompt"), *text = gr_entry_text(row, "text");

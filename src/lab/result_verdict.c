@@ -17,8 +17,8 @@ static bool is_true(const gr_entry *row, const char *key) { return row && gr_ent
 /* Whether there may be text of a label that the scale was trained on: labels that a rule finds, or hidden ones without
  * a model that was told of them. Of the first seed: it is a matter of the recipe. */
 static bool known_labels_only(const job *j, int point) {
-    const gr_entry *data = gr__rows_find(j->def, &(gr__whose){-1, point, 0, 0, NULL}, "data", NULL);
-    const gr__whose scale = {j->one[point], point, 0, 0, NULL};
+    const gr_entry *data = gr__rows_find(j->def, &(gr__whose){-1, point, 0, 0, NULL, 0}, "data", NULL);
+    const gr__whose scale = {j->one[point], point, 0, 0, NULL, 0};
     const gr_entry *one = scale.arm >= 0 ? gr__rows_find(j->def, &scale, "model", NULL) : NULL;
     return is_true(data, "rule") || (is_true(data, "hidden") && !is_true(one, "by_truth"));
 }
@@ -76,7 +76,7 @@ static void add_word(word_list *l, char *name, char *text) {
 static void add_options(word_list *l, const job *j, const gr_attack *attack, int point) {
     const gr_entry *row = NULL;
     for (int m = 0; m < j->e->arms && !row; m++)
-        row = gr__rows_find(j->def, &(gr__whose){m, point, 0, 0, attack}, "point", NULL);
+        row = gr__rows_find(j->def, &(gr__whose){m, point, 0, 0, attack, 0}, "point", NULL);
     for (const gr_setting *o = attack->option; row && o && o->kind != GR_SETTING_NONE; o++) {
         char text[64];
         const char *word = gr_entry_text(row, o->key);

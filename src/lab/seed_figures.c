@@ -11,7 +11,7 @@
 
 static bool is_of(const gr__result_rows *rows, const gr__whose *w) {
     return rows->arm == w->arm && rows->point == w->point && rows->seed == w->seed && rows->knob == w->knob &&
-           rows->after == w->after;
+           rows->after == w->after && rows->rung == w->rung;
 }
 
 bool gr__rows_any(const gr__result_def *d, const gr__whose *whose) {
@@ -40,6 +40,14 @@ const gr_entry *gr__rows_next(const gr__result_def *d, const gr__whose *whose, c
     return NULL;
 }
 
+int gr__rows_rungs(const gr__result_def *d, const gr_attack *after) {
+    int rungs = 1;
+    for (size_t i = 0; i < d->count; i++)
+        if (d->rows[i].after == after && d->rows[i].rung >= rungs)
+            rungs = d->rows[i].rung + 1;
+    return rungs;
+}
+
 /* ---- arms ---- */
 
 int gr__parent_of(const gr_experiment *e, int arm) { return e->arm[arm].from ? (int)(e->arm[arm].from - e->arm) : -1; }
@@ -63,23 +71,35 @@ static bool is_diverged(const gr__result_job *j, gr__whose w) {
 
 /* ---- losses of one point and seed ---- */
 
-/* Samples by slot (a value of an arm's knob), source and group. Sources: the measure `loss`, each attack, then each
- * further measure whose rows are losses. */
+/* Samples by slot (a value of an arm's knob), column and group. A source has a column for each of its rungs, the last
+ * measurement first. Sources: the measure `loss`, each attack, then each further measure whose rows are losses. */
 typedef struct losses {
     const gr__result_job *j;
     int point, seed;
-    int *slot; /* [arms + 1] the first of each arm, and how many there are */
+    int *slot;      /* [arms + 1] the first of each arm, and how many there are */
+    int *column;    /* [sources + 1] the same of columns */
+    gr__rung *rung; /* [slots][columns] */
     gr_sample *sample;
     gr_groups groups; /* names alone */
 } losses;
 
 static int sources(const gr__result_job *j) { return 1 + j->attacks + j->alsos; }
+static int columns(const losses *l) { return l->column[sources(l->j)]; }
+static int places(const losses *l) { return l->slot[l->j->e->arms] * columns(l); }
+static int samples(const losses *l) { return places(l) * l->j->e->groups; }
 
-static int samples(const losses *l) { return l->slot[l->j->e->arms] * sources(l->j) * l->j->e->groups; }
+/* The attack of a source; NULL: it is of a measure. */
+static const gr_attack *attack_at(const gr__result_job *j, int source) {
+    return source > 0 && source <= j->attacks ? j->attack[source - 1] : NULL;
+}
 
-static gr_sample *losses_at(const losses *l, int arm, int knob, int source) {
+static gr__rung *rung_at(const losses *l, int arm, int knob, int source, int rung) {
     int slot = l->slot[arm] + knob_of(l->j->e, arm, knob);
-    return &l->sample[(slot * sources(l->j) + source) * l->j->e->groups];
+    return &l->rung[slot * columns(l) + l->column[source] + rung];
+}
+
+static const gr_sample *losses_at(const losses *l, int arm, int knob, int source) {
+    return rung_at(l, arm, knob, source, 0)->after;
 }
 
 /* The row of losses of a group, by the kind of its rows; of an attack that at its best point. */
@@ -90,18 +110,31 @@ static const gr_entry *loss_row(const gr__result_def *d, const gr__whose *w, con
     return row ? row : gr__rows_find(d, w, kind, any);
 }
 
+/* Losses on every group in one column, and how many documents an attack had. */
+static gr_status read_column(losses *l, const gr__whose *w, int source, gr_error *err) {
+    const gr__result_job *j = l->j;
+    const int also = source - 1 - j->attacks;
+    gr__rung *rung = rung_at(l, w->arm, w->knob, source, w->rung);
+    gr_sample *sample = &l->sample[(rung - l->rung) * j->e->groups];
+    const gr_entry *point = gr__rows_find(j->def, w, "point", NULL);
+    double documents = point ? gr_entry_number(point, "documents") : NAN;
+    *rung = (gr__rung){documents < INT32_MAX ? (int)documents : -1, sample};
+
+    for (int g = 0; g < j->e->groups; g++) {
+        const gr_entry *row = loss_row(j->def, w, also < 0 ? "loss" : j->also[also]->name, j->e->group[g].name);
+        if (row)
+            GR_TRY(gr_sample_read(&sample[g], row, j->e->arm[w->arm].name, err));
+    }
+    return GR_OK;
+}
+
 /* Losses of a model on every group, from each source. */
 static gr_status read_losses(losses *l, int arm, int knob, gr_error *err) {
-    const gr__result_job *j = l->j;
-    for (int s = 0; s < sources(j); s++) {
-        const int also = s - 1 - j->attacks;
-        const gr__whose w = {arm, l->point, l->seed, knob, s > 0 && also < 0 ? j->attack[s - 1] : NULL};
-        for (int g = 0; g < j->e->groups; g++) {
-            const gr_entry *row = loss_row(j->def, &w, also < 0 ? "loss" : j->also[also]->name, j->e->group[g].name);
-            if (row)
-                GR_TRY(gr_sample_read(&losses_at(l, arm, knob, s)[g], row, j->e->arm[arm].name, err));
+    for (int s = 0; s < sources(l->j); s++)
+        for (int r = 0; r < l->column[s + 1] - l->column[s]; r++) {
+            const gr__whose w = {arm, l->point, l->seed, knob, attack_at(l->j, s), r};
+            GR_TRY(read_column(l, &w, s, err));
         }
-    }
     return GR_OK;
 }
 
@@ -111,12 +144,16 @@ static gr_status losses_open(losses *l, const gr__result_job *j, int point, int 
     *l = (losses){.j = j, .point = point, .seed = seed, .slot = gr_alloc(((size_t)e->arms + 1) * sizeof *l->slot)};
     for (int a = 0; a < e->arms; a++)
         l->slot[a + 1] = l->slot[a] + gr_experiment_knobs(e, a);
+    l->column = gr_alloc(((size_t)sources(j) + 1) * sizeof *l->column);
+    for (int k = 0; k < sources(j); k++)
+        l->column[k + 1] = l->column[k] + (attack_at(j, k) ? gr__rows_rungs(j->def, attack_at(j, k)) : 1);
 
     /* Names of groups, by which figures ask for them. */
     l->groups.count = e->groups;
     for (int g = 0; g < e->groups; g++)
         l->groups.group[g].name = e->group[g].name;
 
+    l->rung = gr_alloc(((size_t)places(l) + 1) * sizeof *l->rung);
     l->sample = gr_alloc(((size_t)samples(l) + 1) * sizeof *l->sample);
     for (int a = 0; a < e->arms; a++)
         for (int v = 0; v < gr_experiment_knobs(e, a); v++)
@@ -129,6 +166,8 @@ static void losses_close(losses *l) {
     for (int i = 0; i < samples(l); i++)
         gr_sample_free(&l->sample[i]);
     gr_free(l->sample);
+    gr_free(l->rung);
+    gr_free(l->column);
     gr_free(l->slot);
 }
 
@@ -169,13 +208,16 @@ static bool take_compared(gr_estimate *e, const losses *l, const gr_figure_def *
     for (int a = 0; a < j->e->arms; a++) {
         int value = a == def->of ? knob : 0;
         source[a].before = losses_at(l, a, value, source_of(j, def->measure));
-        source[a].after = attack > 0 ? losses_at(l, a, value, attack) : NULL;
+        if (attack > 0)
+            source[a] = (gr__model_losses){source[a].before, losses_at(l, a, value, attack),
+                                           rung_at(l, a, value, attack, 0), l->column[attack + 1] - l->column[attack]};
     }
     gr__figuring f = {.registry = j->def->registry,
                       .groups = &l->groups,
                       .source = source,
                       .zero = j->zero[l->point],
                       .one = j->one[l->point],
+                      .never = j->never[l->point],
                       .least = j->def->least,
                       .seed = j->def->split_seed[l->seed]};
     gr__result_figure one = {def->figure->name, def->figure->name, def->of, def->group, attack > 0};
@@ -186,7 +228,7 @@ static bool take_compared(gr_estimate *e, const losses *l, const gr_figure_def *
 
 /* The mean of a number over the rows of a measure. */
 static bool take_mean(gr_estimate *e, const losses *l, const gr_figure_def *def, int knob) {
-    const gr__whose w = {def->of, l->point, l->seed, knob, def->after};
+    const gr__whose w = {def->of, l->point, l->seed, knob, def->after, 0};
     const gr_entry *row;
     double sum = 0;
     int count = 0;
@@ -218,7 +260,7 @@ static bool take_value(gr_estimate *e, const losses *l, const gr_figure_def *def
 
 /* A figure at one point and seed, or why there is none. */
 static gr__told tell(const losses *l, const gr_figure_def *def, int knob) {
-    const gr__whose w = {def->of, l->point, l->seed, knob, def->after};
+    const gr__whose w = {def->of, l->point, l->seed, knob, def->after, 0};
     gr__told told = {{NAN, NAN, NAN}, GR__TOLD};
     if (is_diverged(l->j, w))
         told.state = GR__TOLD_DIVERGED;

@@ -3,15 +3,22 @@
 
 /* On the group that is asked for, after the attack where one is named. */
 #define ASKED(role) \
-    { GR_ROLE_##role, false, true }
+    { GR_ROLE_##role, false, true, 0 }
 
 /* On the group that is asked for, as the models were left by their training. */
 #define BEFORE(role) \
-    { GR_ROLE_##role, false, false }
+    { GR_ROLE_##role, false, false, 0 }
+
+/* The same after an attack with so many documents. */
+#define RUNG(role, documents) \
+    { GR_ROLE_##role, false, true, documents }
+
+/* From none of them up to 64. */
+#define LADDER(role) BEFORE(role), RUNG(role, 8), RUNG(role, 16), RUNG(role, 32), RUNG(role, 64)
 
 /* On retain text, before any attack: what an attack costs there is no sign of what a model knows. */
 #define RETAIN(role) \
-    { GR_ROLE_##role, true, false }
+    { GR_ROLE_##role, true, false, 0 }
 
 const gr_figure gr__figure_list[] = {
     /* How much was removed: ratios, which need something to be taken over. */
@@ -59,6 +66,24 @@ const gr_figure gr__figure_list[] = {
      .operand = {BEFORE(OF), BEFORE(ZERO), BEFORE(ONE)},
      .formula = gr__formula_retention,
      .over = "gap"},
+
+    /* What an attack brings back, of what there was to know before it. */
+    {.name = "savings",
+     .help = "how much sooner the topic comes back than in a model that never read of it: 0 not at all",
+     .group = "forget",
+     .operands = 12,
+     .operand = {LADDER(OF), LADDER(NEVER), BEFORE(ONE), BEFORE(ZERO)},
+     .formula = gr__formula_savings,
+     .over = "gap",
+     .least = true},
+    {.name = "recovery",
+     .help = "of what is known about the group after the attack: 0 as the model for 1 before it, 1 as that for 0",
+     .group = "forget",
+     .operands = 3,
+     .operand = {ASKED(OF), BEFORE(ZERO), BEFORE(ONE)},
+     .formula = gr__formula_retention,
+     .over = "gap",
+     .least = true},
 
     /* What it costs other text, with the regions off and on. */
     {.name = "tax_off",

@@ -11,7 +11,7 @@
 #include "gradroute/measure.h"
 
 /* Draws, of which the 25 lowest and highest are left out; and operands of a figure at most. */
-enum { REPLICATES = 1000, SAMPLES = 6 };
+enum { REPLICATES = 1000, SAMPLES = GR_OPERANDS };
 
 /* Whether entry i begins another unit than the entry before it. */
 static bool is_next(const gr_sample *s, size_t i) { return i && !(s->unit && s->unit[i] == s->unit[i - 1]); }

@@ -16,6 +16,8 @@ double gr__formula_retention(const double *m);  /* on, plain, filtered: (filtere
 double gr__formula_specific_gap(const double *m);
 /* off, plain, filtered on forget text, then on retain text: the same gap of off, over that of filtered */
 double gr__formula_specific(const double *m);
+/* losses of a model at 0, 8, 16, 32 and 64 documents, of the never trained one at the same, filtered, plain */
+double gr__formula_savings(const double *m);
 
 /* Every figure that compares models; the last has no name. */
 extern const gr_figure gr__figure_list[];

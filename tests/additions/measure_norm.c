@@ -39,6 +39,6 @@ static const gr_figure figure_times = {
     .help = "loss of the model over that of the zero",
     .group = "forget",
     .operands = 2,
-    .operand = {{GR_ROLE_OF, false, true}, {GR_ROLE_ZERO, false, false}},
+    .operand = {{GR_ROLE_OF, false, true, 0}, {GR_ROLE_ZERO, false, false, 0}},
     .formula = norm_ratio,
 };
