@@ -185,6 +185,17 @@ static void losses_are_in_the_unit_of_the_data(void **state) {
     stored_free(&s);
 }
 
+/* Half of a seed's number is the number of another one. */
+static void numbers_of_seeds_are_whole(void **state) {
+    (void)state;
+    json_t *result = json_pack("{s:{s:[{s:s, s:s}]}, s:[{s:I, s:f}], s:{}}", "table", "figures", "key", "tax", "title",
+                               "tax", "seeds", "seed", (json_int_t)12345678901, "tax", 0.5, "intervals");
+    char *text = print(result);
+    assert_non_null(strstr(text, " 12345678901\n"));
+    free(text);
+    json_decref(result);
+}
+
 /* Each point has its verdict and its tables; claims stand above them. */
 static void points_follow_each_other(void **state) {
     (void)state;
@@ -218,6 +229,7 @@ int main(void) {
         cmocka_unit_test(foreign_texts_stay_in_their_line),
         cmocka_unit_test(attacks_that_train_say_on_what),
         cmocka_unit_test(losses_are_in_the_unit_of_the_data),
+        cmocka_unit_test(numbers_of_seeds_are_whole),
         cmocka_unit_test(points_follow_each_other),
     };
     return cmocka_run_group_tests_name("results as text", tests, setup, teardown);

@@ -1,5 +1,6 @@
 /* The result of an experiment for a terminal: what stands around its tables, and their order. */
 #include "report/result_text.h"
+#include "report/table.h"
 
 #include <string.h>
 
@@ -23,16 +24,6 @@ static void print_verdict(FILE *out, const json_t *point) {
     gr_free(text);
 }
 
-/* "known half": what the point is at, in the order of the axes; NULL where there is no axis. */
-static char *place_of(const json_t *object) {
-    char *text = NULL;
-    const char *axis;
-    json_t *value;
-    json_object_foreach(json_object_get(object, "axes"), axis, value)
-        gr__append(&text, "%s%s %s", text ? ", " : "", axis, json_string_value(value));
-    return text;
-}
-
 /* One claim, at each of its points. */
 static void print_claim(FILE *out, const json_t *claim) {
     const json_t *points = json_object_get(claim, "points");
@@ -40,7 +31,7 @@ static void print_claim(FILE *out, const json_t *claim) {
     json_t *one;
 
     json_array_foreach(points, i, one) {
-        char *place = place_of(one);
+        char *place = gr__place_of(one);
         char *text = gr_format("%s%s%s.", place ? place : "", place ? ": " : "", gr__text_of(one, "text"));
         gr__print_wrapped(out, text, 2, 4);
         gr_free(text);
@@ -73,14 +64,8 @@ static void print_claims(FILE *out, const json_t *result) {
     }
 }
 
-/* How many values were tried of each arm that has a knob: what an arm's best is the best of. Arms compare fairly where
- * these are alike, for the best of more trials is better by luck. */
 static void print_trials(FILE *out, const json_t *table) {
-    char *text = NULL;
-    size_t i;
-    json_t *arm;
-    json_array_foreach(json_object_get(table, "arms"), i, arm) if (json_object_get(arm, "trials"))
-        gr__append(&text, "%s %s %.0f", text ? "," : "Trials:", gr__text_of(arm, "name"), gr__number_of(arm, "trials"));
+    char *text = gr__trials_sentence(table);
     if (text) {
         fputc('\n', out);
         gr__print_wrapped(out, text, 0, 2);
@@ -92,59 +77,23 @@ static void print_trials(FILE *out, const json_t *table) {
 
 /* What there was to learn from. */
 static void print_data(FILE *out, const json_t *point) {
-    const json_t *data = json_object_get(point, "data");
-    const char *name, *unit = gr__counted(point);
-    char *text = NULL;
-    json_t *count;
-    if (!data)
-        return;
-
-    /* How many, held out, dropped; near duplicates are no part of it, they were only taken out of what is held out. */
-    json_int_t duplicates = (json_int_t)gr__number_of(data, "duplicates");
-    gr__append(&text,
-               "%c%s: %.0f (%.0f for validation, %.0f for the test, %lld exact %s dropped):", unit[0] - 'a' + 'A',
-               unit + 1, gr__number_of(data, "documents"), gr__number_of(data, "validation"),
-               gr__number_of(data, "test"), (long long)duplicates, gr__plural(duplicates, "duplicate", "duplicates"));
-
-    /* Of each group by the truth, and of each label what training was told: the two differ where labels are hidden. */
-    json_object_foreach(json_object_get(data, "groups"), name, count)
-        gr__append(&text, " %s %.0f", name, json_number_value(count));
-    json_object_foreach(json_object_get(data, "known"), name, count)
-        gr__append(&text, "; label %s known for %.0f", name, json_number_value(count));
-    fputc('\n', out);
-    gr__print_wrapped(out, text, 0, 2);
+    char *text = gr__data_sentence(point);
+    const char *fallback = gr__fallback_sentence(point);
+    if (text) {
+        fputc('\n', out);
+        gr__print_wrapped(out, text, 0, 2);
+    }
+    if (fallback)
+        gr__print_wrapped(out, fallback, 0, 6);
     gr_free(text);
-
-    /* Nobody should take figures of the small corpus for those of the large one, so it is not a log line above. */
-    if (json_is_true(json_object_get(data, "used_fallback")))
-        gr__print_wrapped(out,
-                          "NOTE: the corpus is the small subset that ships with the project, because the full one is "
-                          "not installed. Figures on it say little; install wordnet-base and run again in another "
-                          "folder.",
-                          0, 6);
 }
 
 /* How large the models are, and how long it took. */
 static void print_sizes(FILE *out, const json_t *point) {
-    const json_t *parameters = json_object_get(point, "parameters");
-    const char *name;
-    json_t *value;
-    char *sizes = NULL, *times = NULL;
+    char *sizes = gr__sizes_sentence(point), *times = gr__times_sentence(point);
     fputc('\n', out);
-
-    /* A region's size beside the core's: removal is cheap for a region that holds most of the network. */
-    if (parameters) {
-        gr__append(&sizes, "Parameters: core %.0f", gr__number_of(parameters, "core"));
-        json_object_foreach(json_object_get(parameters, "regions"), name, value)
-            gr__append(&sizes, ", region %s %.0f", name, json_number_value(value));
+    if (sizes)
         gr__print_wrapped(out, sizes, 0, 2);
-    }
-
-    /* Of all cells, also those that an earlier call made: what the whole would take once more. Speeds of what was
-     * trained alone; a view has none. */
-    gr__append(&times, "Time: %.1f minutes; tokens per second:", gr__number_of(point, "seconds") / 60);
-    json_object_foreach(json_object_get(point, "models"), name, value) if (json_object_get(value, "tokens_per_s"))
-        gr__append(&times, " %s %.0f", name, gr__number_of(value, "tokens_per_s"));
     gr__print_wrapped(out, times, 0, 2);
     gr_free(sizes);
     gr_free(times);
@@ -317,7 +266,7 @@ void gr__result_text_print(const json_t *result, FILE *out) {
     if (!points)
         print_point(out, table, result);
     json_array_foreach(points, i, point) {
-        char *place = place_of(point);
+        char *place = gr__place_of(point);
         fprintf(out, "\n==== %s\n", place);
         gr_free(place);
         print_verdict(out, point);

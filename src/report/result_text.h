@@ -14,13 +14,6 @@ void gr__result_text_print(const json_t *result, FILE *out);
 
 /* ---- shared by the files of this text ---- */
 
-/* Numbers and texts of objects: 0 and NULL where there are none. */
-double gr__number_of(const json_t *object, const char *key);
-const char *gr__text_of(const json_t *object, const char *key);
-
-/* "documents", or what stands in their place. */
-const char *gr__counted(const json_t *point);
-
 /* Tables of one point; table is the result's. */
 void gr__print_losses(FILE *out, const json_t *table, const json_t *point);
 void gr__print_classes(FILE *out, const json_t *table, const json_t *point);

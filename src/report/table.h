@@ -1,0 +1,76 @@
+/* table.h - tables of a result before they are lines of text or a part of a page: models against groups of text,
+ * classes against models, figures, figures against seeds.
+ *
+ *     gr__table *t = gr__table_of_losses(table, point);
+ *     for (int r = 0; r < t->rows; r++)
+ *         show(t->row[r].title, t->row[r].cell);                      [t->columns]
+ *     gr__table_free(t);
+ */
+#ifndef GR_REPORT_TABLE_H
+#define GR_REPORT_TABLE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct gr__table_cell {
+    bool blank;       /* nothing was to be measured: a loss after an attack that the model was not given */
+    double value;     /* NaN: refused, or never measured */
+    double low, high; /* NaN: no interval */
+} gr__table_cell;
+
+typedef struct gr__table_column {
+    char *above, *below; /* two lines of heading */
+    bool attacked;       /* after an attack */
+} gr__table_column;
+
+typedef struct gr__table_row {
+    char *title;
+    const char *note;     /* NULL: none */
+    const json_t *about;  /* the arm or figure of the result's `table` that it is of; NULL: none */
+    gr__table_cell *cell; /* [columns] */
+} gr__table_row;
+
+/* Nothing is to be shown of one without rows. */
+typedef struct gr__table {
+    char *title;
+    int digits; /* behind the point */
+    gr__table_column *column;
+    gr__table_row *row;
+    int columns, rows;
+    size_t column_room, row_room;
+} gr__table;
+
+/* Of one point; table is the result's, and both are borrowed as long as the table lives. */
+gr__table *gr__table_of_losses(const json_t *table, const json_t *point);
+gr__table *gr__table_of_classes(const json_t *table, const json_t *point);
+gr__table *gr__table_of_figures(const json_t *table, const json_t *point);
+gr__table *gr__table_of_seeds(const json_t *table, const json_t *point);
+void gr__table_free(gr__table *t); /* NULL is fine */
+
+/* ---- sentences around the tables ---- */
+
+/* What there was to learn from; that the corpus was the small one that ships with the project; sizes of the models; how
+ * long it took. gr_free; NULL: there is nothing to say. */
+char *gr__data_sentence(const json_t *point);
+const char *gr__fallback_sentence(const json_t *point);
+char *gr__sizes_sentence(const json_t *point);
+char *gr__times_sentence(const json_t *point);
+
+/* What else a reader must know of the figures: a new list of sentences. */
+json_t *gr__remarks_of(const json_t *table, const json_t *point);
+
+/* How many values were tried of each arm that has a knob; NULL: none has one. gr_free. */
+char *gr__trials_sentence(const json_t *table);
+
+/* "known half": what a point or ruling is at, in the order of the axes; NULL where there is no axis. gr_free. */
+char *gr__place_of(const json_t *object);
+
+/* Numbers and texts of objects: 0 and NULL where there are none. */
+double gr__number_of(const json_t *object, const char *key);
+const char *gr__text_of(const json_t *object, const char *key);
+
+/* "documents", or what stands in their place. */
+const char *gr__counted(const json_t *point);
+
+#endif
