@@ -6,6 +6,7 @@
 #include "base/number.h"
 #include "commands.h"
 #include "common.h"
+#include "route/opened.h"
 
 static const char doc[] =
     "Prints what the routes of RECIPE do with the rows of each label (with which chance which regions are on, and what "
@@ -43,77 +44,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
 }
 
-/* ---- what a class opens ---- */
-
-/* Numbers that two ranges share. */
-static int overlap(int lo, int hi, int lo2, int hi2) {
-    int from = lo > lo2 ? lo : lo2, to = hi < hi2 ? hi : hi2;
-    return to > from ? to - from : 0;
-}
-
-/* Numbers of parameters that two rectangles share. */
-static double area(gr_rect a, gr_rect b) {
-    return a.param != b.param
-               ? 0
-               : (double)overlap(a.lo0, a.hi0, b.lo0, b.hi0) * (double)overlap(a.lo1, a.hi1, b.lo1, b.hi1);
-}
-
-/* Numbers by the weight their gradient gets. */
-typedef struct openness {
-    double all, open, weight; /* weight: of the first that is open */
-    bool mixed;               /* different weights among those that are open */
-} openness;
-
-/* Adds numbers whose gradient gets this weight. */
-static void count_in(openness *o, double numbers, double weight) {
-    o->all += numbers;
-    if (weight == 0 || numbers <= 0)
-        return;
-    o->mixed = o->mixed || (o->open > 0 && o->weight != weight);
-    if (o->open == 0)
-        o->weight = weight;
-    o->open += numbers;
-}
-
-/* What rows of a class open of a region; region GR_NONE: of what no region owns. */
-static openness openness_of(const gr_model *model, const gr_tables *tables, int region, int cls) {
-    openness o = {0};
-    for (int s = 0; s < gr_tables_slices(tables); s++) {
-        gr_rect slice = gr_tables_slice(tables, s);
-        double weight = gr_tables_weight(tables, s, cls), owned = 0;
-        for (int r = 0; r < gr_model_regions(model); r++) {
-            if (region != GR_NONE && region != r)
-                continue;
-            for (int p = 0; p < gr_model_region(model, r)->rects; p++)
-                owned += area(slice, gr_model_region(model, r)->rect[p]);
-        }
-
-        count_in(&o, region == GR_NONE ? area(slice, slice) - owned : owned, weight);
-    }
-    return o;
-}
-
-/* "open", "closed", or how far; into text[32]. */
-static const char *openness_text(char *text, openness o) {
-    if (o.open <= 0)
-        snprintf(text, 32, "closed");
-    else if (o.open < o.all * (1 - 1e-9))
-        snprintf(text, 32, "%.3g %% open", 100 * o.open / o.all);
-    else if (o.mixed || o.weight == 1)
-        snprintf(text, 32, o.mixed ? "open, mixed" : "open");
-    else
-        snprintf(text, 32, "open x%.3g", o.weight);
-    return text;
-}
-
-/* How a region's units act in the forward pass; into text[32] where it is a number. */
-static const char *forward_text(char *text, double weight) {
-    if (weight == 0 || weight == 1)
-        return weight == 1 ? "on" : "off";
-    snprintf(text, 32, "x%.3g", weight);
-    return text;
-}
-
 /* ---- classes ---- */
 
 /* What the report is about. */
@@ -125,12 +55,8 @@ typedef struct view {
     const gr_project *project; /* NULL: its data cannot be had */
 } view;
 
-static const char *label_text(const view *v, int label) {
-    return label < 0 ? "unlabelled" : label == 0 ? "core" : v->routes->label[label - 1];
-}
-
 /* The share that is open, and its weight if there is one. */
-static json_t *openness_json(openness o) {
+static json_t *openness_json(gr__openness o) {
     return json_pack("{s:o, s:o}", "open", gr__json_real(o.all > 0 ? o.open / o.all : 0), "weight",
                      o.mixed ? json_null() : gr__json_real(o.weight));
 }
@@ -140,29 +66,29 @@ static json_t *class_json(const view *v, int label, int cls, int64_t step) {
     const gr_tables *tables = gr_router_tables(v->router);
     json_t *regions = json_object();
     for (int r = 0; r < gr_model_regions(v->model); r++) {
-        json_t *one = openness_json(openness_of(v->model, tables, r, cls));
+        json_t *one = openness_json(gr__openness_of(v->model, tables, r, cls));
         json_object_set_new(one, "forward", gr__json_real(gr_router_forward(v->router, r, cls)));
         json_object_set_new(regions, gr_model_region(v->model, r)->name, one);
     }
-    return json_pack("{s:i, s:s, s:I, s:o, s:o, s:o, s:o}", "class", cls, "label", label_text(v, label), "from",
-                     (json_int_t)step, "documents",
+    return json_pack("{s:i, s:s, s:I, s:o, s:o, s:o, s:o}", "class", cls, "label", gr__label_text(v->routes, label),
+                     "from", (json_int_t)step, "documents",
                      v->documents ? json_integer((json_int_t)v->documents[label + 1]) : json_null(), "chance",
                      gr__json_real(gr_router_chance_at(v->router, label, cls, step)), "core",
-                     openness_json(openness_of(v->model, tables, GR_NONE, cls)), "regions", regions);
+                     openness_json(gr__openness_of(v->model, tables, GR_NONE, cls)), "regions", regions);
 }
 
 /* A line of the table: a class of a label from a step on; `first`: the label's first, which names it. */
 static void print_class(const view *v, int label, int cls, int64_t step, bool first) {
     const gr_tables *tables = gr_router_tables(v->router);
     char text[32];
-    printf("  %-16.16s %10s %6.4g %%  %-14s", first ? label_text(v, label) : "",
+    printf("  %-16.16s %10s %6.4g %%  %-14s", first ? gr__label_text(v->routes, label) : "",
            first && v->documents ? gr__text_count(text, (int64_t)v->documents[label + 1]) : "",
            100 * gr_router_chance_at(v->router, label, cls, step),
-           openness_text((char[32]){0}, openness_of(v->model, tables, GR_NONE, cls)));
+           gr__openness_text((char[32]){0}, gr__openness_of(v->model, tables, GR_NONE, cls)));
     for (int r = 0; r < gr_model_regions(v->model); r++)
         printf("  %s: %s, %s", gr_model_region(v->model, r)->name,
-               forward_text((char[32]){0}, gr_router_forward(v->router, r, cls)),
-               openness_text((char[32]){0}, openness_of(v->model, tables, r, cls)));
+               gr__forward_text((char[32]){0}, gr_router_forward(v->router, r, cls)),
+               gr__openness_text((char[32]){0}, gr__openness_of(v->model, tables, r, cls)));
     putchar('\n');
 }
 

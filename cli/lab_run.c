@@ -54,10 +54,19 @@ static gr_status work_by_workers(gr_lab *lab, const gr__lab_run *run, gr_error *
     return status == GR_OK ? gr_lab_look(lab, err) : status;
 }
 
+/* The page beside the result. */
+static gr_status write_page(const char *folder, gr_error *err) {
+    char *path = gr_format("%s/report.html", folder);
+    gr_status status = gr_report_write(&folder, 1, path, err);
+    gr_free(path);
+    return status;
+}
+
 /* Its result, from rows alone, and what is to be kept of it. */
 static gr_status finish(gr_result **result, gr_lab *lab, const gr__lab_run *run, gr_error *err) {
     GR_TRY(gr_lab_result(result, lab, err));
     GR_TRY(gr_lab_write(lab, *result, err));
+    GR_TRY(write_page(run->def.folder, err));
     return run->commit ? gr_lab_commit(lab, run->commit, err) : GR_OK;
 }
 

@@ -3,7 +3,7 @@
 # tools/setup.sh list names those that the build and the unit tests need, for set-ups of other kinds.
 # Uses apt-get as root or through sudo; where neither works it prints the line to run and fails.
 set -eu
-build='gcc libc6-dev meson ninja-build pkg-config libdnnl-dev libyaml-dev libjansson-dev libpcre2-dev libonig-dev libutf8proc-dev libssl-dev zlib1g-dev libcurl4-openssl-dev'
+build='gcc libc6-dev meson ninja-build pkg-config libdnnl-dev libyaml-dev libjansson-dev libpcre2-dev libonig-dev libutf8proc-dev libssl-dev zlib1g-dev libcurl4-openssl-dev libjs-chart.js'
 test="$build wordnet-base libcmocka-dev clang-14 clang-format libclang-rt-14-dev libomp-14-dev git g++ groff-base strace qemu-user locales"
 case ${1:-} in
 list) echo "$build libcmocka-dev python3"; exit ;;
@@ -11,7 +11,7 @@ build) want=$build ;;
 demo) want="$build wordnet-base" ;;
 bench) want="$build python3-torch python3-numpy libopenblas0-pthread" ;;
 test) want=$test ;;
-full) want="$test debootstrap gcc-aarch64-linux-gnu libc6-dev-arm64-cross" ;; # other systems and processors
+full) want="$test debootstrap gcc-aarch64-linux-gnu libc6-dev-arm64-cross chromium" ;; # other systems, processors, a browser
 *) echo "usage: $0 build|demo|bench|test|full|list" >&2; exit 2 ;;
 esac
 command -v dpkg-query >/dev/null || { echo "This set-up knows Debian; on other systems install: $want" >&2; exit 1; }

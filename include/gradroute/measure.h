@@ -257,10 +257,11 @@ typedef struct gr_figure {
     const char *group; /* that is asked for where nobody says otherwise */
     int operands;
     gr_operand operand[GR_OPERANDS];
-    gr_formula formula; /* of their mean losses, in this order */
-    const char *over;   /* a ratio: the figure it is taken over, whose interval must lie above 0; NULL: none. After the
-                         * attack where its models for 0 are */
-    bool least;         /* and whose value must reach the least gap of the data */
+    gr_formula formula;  /* of their mean losses, in this order */
+    const char *over;    /* a ratio: the figure it is taken over, whose interval must lie above 0; NULL: none. After the
+                          * attack where its models for 0 are */
+    bool least;          /* and whose value must reach the least gap of the data */
+    const char *reading; /* a sentence for readers of reports: what it means, and its control; NULL: help is all */
 } gr_figure;
 
 /* ---- Directions -------------------------------------------------------------------------------------------------- */

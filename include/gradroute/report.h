@@ -2,6 +2,8 @@
  *
  *     GR_TRY(gr_lab_result(&result, lab, err));
  *     gr_result_print(result, stdout);
+ *     const char *const folder[] = {"runs/demo"};
+ *     GR_TRY(gr_report_write(folder, 1, "runs/demo/report.html", err));
  */
 #ifndef GRADROUTE_REPORT_H
 #define GRADROUTE_REPORT_H
@@ -16,6 +18,12 @@ extern "C" {
 
 /* Verdict, claims, and for each point of the axes tables of the result, in 80 columns. */
 void gr_result_print(const gr_result *result, FILE *out);
+
+/* One page that needs nothing else, about the results of folders side by side (one or more): of each its result.json,
+ * results.jsonl and the metrics of models that are there (gr_lab_write). The same folders give the same bytes, and a
+ * file that holds them already stays as it is. Errors: GR_ERR_INPUT where a folder has no result, GR_ERR_FORMAT for one
+ * that is damaged or of another form; GR_ERR_USAGE where path is no regular file; errors of files. */
+gr_status gr_report_write(const char *const *folder, int folders, const char *path, gr_error *err);
 
 #ifdef __cplusplus
 }

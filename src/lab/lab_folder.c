@@ -15,7 +15,7 @@
 static bool writes(const char *name) {
     static const char *const names[] = {"data",        "cells",         "work",        "arms",
                                         "subject",     "folder.json",   "recipe.yaml", "experiment.yaml",
-                                        "result.json", "results.jsonl", NULL};
+                                        "result.json", "results.jsonl", "report.html", NULL};
     return gr__folder_matches(names, name);
 }
 

@@ -111,6 +111,8 @@ static gr_status write_line(gr_file_out *to, const gr_lab *lab, const gr__use *u
     json_object_set_new(line, "seed", json_integer(lab->first_seed + use->seed));
     json_object_set_new(line, "knob", json_integer(use->knob));
     json_object_set_new(line, "cell", json_string(use->key));
+    if (use->reading >= 0 && e->use[use->reading].attack)
+        json_object_set_new(line, "attack", json_string(e->use[use->reading].attack->name));
 
     /* What was measured does not take the place of that. */
     json_object_foreach(row, key, value) if (!json_is_array(value) && !json_object_get(line, key))

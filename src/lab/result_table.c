@@ -1,5 +1,8 @@
 /* What tables of a result are printed by: titles and notes, so that whoever prints needs the result alone. */
+#include <math.h>
+
 #include "base/mem.h"
+#include "base/number.h"
 #include "io/json.h"
 #include "io/yaml.h"
 #include "lab/result.h"
@@ -47,6 +50,19 @@ static json_t *arms_of(const job *j) {
     return list;
 }
 
+/* What a figure is of, and how it is computed: in the words of the experiment, by which those who print it find what
+ * belongs together. */
+static void put_formula(json_t *to, const gr_experiment *e, const gr_figure_def *figure) {
+    put_text(to, "figure", figure->figure ? figure->figure->name : NULL);
+    put_text(to, "unit", !figure->figure ? NULL : figure->figure->over ? "ratio" : "nats");
+    put_text(to, "measure", figure->measure);
+    put_text(to, "field", figure->field);
+    put_text(to, "of", figure->of >= 0 ? e->arm[figure->of].name : NULL);
+    put_text(to, "minus", figure->minus >= 0 ? e->arm[figure->minus].name : NULL);
+    put_text(to, "group", figure->group);
+    put_text(to, "after", figure->after ? figure->after->name : NULL);
+}
+
 /* Figures in their order, by the words that people read. */
 static json_t *figures_of(const job *j) {
     json_t *list = json_array();
@@ -55,6 +71,47 @@ static json_t *figures_of(const job *j) {
         json_t *one = json_pack("{s:o}", "key", gr_json_text(figure->key));
         put_text(one, "title", figure->title);
         put_text(one, "note", figure->note);
+        put_formula(one, j->e, figure);
+        json_array_append_new(list, one);
+    }
+    return list;
+}
+
+/* The number that a value of an axis stands for: what it sets all keys to. NaN: it is none, or keys differ. */
+static double number_of_value(const gr_axis *axis, int value) {
+    double number = NAN;
+    for (int i = 0; i < axis->sets[value]; i++) {
+        const struct gr_yaml *to = axis->set[value][i].value;
+        char *end = NULL;
+        double x = to->kind == GR_YAML_SCALAR && !to->quoted ? gr__parse_real(to->text, &end) : NAN;
+        if (!end || end == to->text || *end || (i > 0 && x != number))
+            return NAN;
+        number = x;
+    }
+    return number;
+}
+
+/* Axes with their values in order; where all are numbers also these, and the key that they are set to. */
+static json_t *axes_of(const gr_experiment *e) {
+    json_t *list = json_array();
+    for (int a = 0; a < e->axes; a++) {
+        const gr_axis *axis = &e->axis[a];
+        json_t *values = json_array();
+        const char *key = NULL;
+        bool numbers = true;
+        for (int r = 0; r < axis->runs; r++) {
+            int v = axis->run[r];
+            double number = number_of_value(axis, v);
+            json_t *value = json_pack("{s:o}", "name", gr_json_text(axis->value[v]));
+            if (isfinite(number))
+                json_object_set_new(value, "value", json_real(number));
+            numbers = numbers && isfinite(number);
+            key = axis->sets[v] > 0 ? axis->set[v][0].key : key;
+            json_array_append_new(values, value);
+        }
+
+        json_t *one = json_pack("{s:o, s:o}", "name", gr_json_text(axis->name), "values", values);
+        put_text(one, "key", numbers ? key : NULL);
         json_array_append_new(list, one);
     }
     return list;
@@ -96,6 +153,12 @@ void gr__result_table(json_t *to, const job *j) {
     if (j->subject >= 0)
         put_text(table, "subject", e->arm[j->subject].name);
     const int one = one_of_all(j);
+    if (one >= 0)
+        put_text(table, "one", e->arm[one].name);
+    if (e->never >= 0)
+        put_text(table, "never", e->arm[e->never].name);
+    if (e->axes > 0)
+        json_object_set_new(table, "axes", axes_of(e));
     if (e->verdict.missing && one >= 0)
         put_text(table, "scale", e->verdict.scale[one]);
     json_object_set_new(to, "suggested", suggested);

@@ -6,7 +6,6 @@
 #include "base/number.h"
 #include "report/lines.h"
 #include "report/result_text.h"
-#include "report/table.h"
 
 /* Widths of the first column, and of numbers: "-12.345" and two blanks fit into GROUP. ATTACKED is wider for its
  * heading, the name of what an attack did. */

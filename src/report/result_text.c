@@ -1,6 +1,6 @@
 /* The result of an experiment for a terminal: what stands around its tables, and their order. */
 #include "report/result_text.h"
-#include "report/table.h"
+#include "task/output.h"
 
 #include <string.h>
 
@@ -235,6 +235,8 @@ static void print_places(FILE *out, const json_t *result) {
     else if (subject)
         print_model(out, folder, subject);
     fprintf(out, "Result   %s/result.json\n", folder);
+    if (gr__folder_holds(folder, "report.html"))
+        fprintf(out, "Report   %s/report.html\n", folder);
 
     if (!several && subject && region)
         print_next(out, folder, subject, region, result);

@@ -8,6 +8,8 @@
 #include <jansson.h>
 #include <stdio.h>
 
+#include "report/table.h"
+
 /* Verdict, claims, then for each point of the axes the data, losses, right answers, figures, figures by seed, sizes and
  * completions, and at the end where things are: all of it that there is, from the result alone, in 80 columns. */
 void gr__result_text_print(const json_t *result, FILE *out);

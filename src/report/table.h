@@ -48,6 +48,16 @@ gr__table *gr__table_of_figures(const json_t *table, const json_t *point);
 gr__table *gr__table_of_seeds(const json_t *table, const json_t *point);
 void gr__table_free(gr__table *t); /* NULL is fine */
 
+/* ---- any table ---- */
+
+/* Titles and headings are copied; notes and what a row is about are borrowed. A new row is cells of 0. */
+gr__table *gr__table_new(const char *title, int digits);
+void gr__table_column_add(gr__table *t, const char *above, const char *below, bool attacked);
+gr__table_cell *gr__table_row_add(gr__table *t, const char *title, const char *note, const json_t *about);
+
+/* A number of a result with its interval, a list of two or NULL. */
+gr__table_cell gr__table_cell_of(const json_t *value, const json_t *interval);
+
 /* ---- sentences around the tables ---- */
 
 /* What there was to learn from; that the corpus was the small one that ships with the project; sizes of the models; how
@@ -59,6 +69,10 @@ char *gr__times_sentence(const json_t *point);
 
 /* What else a reader must know of the figures: a new list of sentences. */
 json_t *gr__remarks_of(const json_t *table, const json_t *point);
+
+/* What classifiers found, where trainings went by one: a new list of lines, and what stands above them. */
+json_t *gr__found_of(const json_t *table, const json_t *point);
+extern const char gr__found_heading[];
 
 /* How many values were tried of each arm that has a knob; NULL: none has one. gr_free. */
 char *gr__trials_sentence(const json_t *table);
