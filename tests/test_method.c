@@ -331,6 +331,9 @@ static void a_model_is_made(void **state) {
     assert_true(gr_entry_number(model, "core") + gr_entry_number(region, "parameters") ==
                 gr_entry_number(model, "parameters"));
     assert_true(gr_entry_number(model, "steps") == 4 && gr_entry_number(model, "tokens") == (double)made.tokens);
+    assert_in_range(gr_entry_number(region, "tokens"), 1, made.tokens);
+    assert_true(gr_entry_number(region, "flops") > 0);
+    assert_true(gr_entry_number(model, "flops") > gr_entry_number(region, "flops"));
     assert_true(gr_entry_number(model, "by_truth") == 0 && gr_entry_number(model, "regions_out") == 0);
     gr_ledger_free(rows);
     gr_made_free(&made);

@@ -142,6 +142,11 @@ const gr_tables *gr_run_tables(const gr_run *run);
  * evaluates) or computes it again (def.recompute). After gr_run_backward logits are gone: their gradient lies there. */
 const gr_real *gr_run_value(const gr_run *run, gr_value v, int *stride);
 
+/* Operations that a row of this class costs in products with parameters: forward, and in a training run backward. Not
+ * counted is what a block of rows of the class alone need not compute: regions that are off, gradients of parameters
+ * that it closes. What def.recompute computes again counts once. */
+double gr_run_flops(const gr_run *run, int cls);
+
 /* With def.time: seconds spent in each kind of operation since the run was made, forward with what def.recompute
  * computes again. Writes at most `capacity` entries, in the order of first use in the graph, and returns how many there
  * are. */

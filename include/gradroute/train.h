@@ -156,6 +156,23 @@ gr_optim *gr_trainer_optim(gr_trainer *trainer);     /* borrowed: its steps, mom
 /* new, run and free in one; errors are theirs. */
 gr_status gr_train(const gr_train_def *def, gr_error *err);
 
+/* What a training takes. Tokens are targets, those of second showings included; operations are those of gr_run_flops,
+ * by the class of each target: of rows with `mix` as if their score were 1. */
+typedef struct gr_effort {
+    int64_t tokens;
+    double flops;
+} gr_effort;
+typedef struct gr_tally {
+    gr_effort all;
+    int regions;       /* of the model */
+    gr_effort *region; /* [regions] of the rows that may change a number of the region, whatever else they change */
+} gr_tally;
+void gr_tally_free(gr_tally *tally); /* all zero is fine */
+
+/* Counts it from the first step to def->steps, whatever was trained so far: reads the stream and draws classes, and
+ * computes nothing. Of the def it reads model, stream, router, rows, width and steps. GR_ERR_MEMORY. */
+gr_status gr_train_tally(gr_tally *tally, const gr_train_def *def, gr_error *err);
+
 /* ---- Evaluation -------------------------------------------------------------------------------------------------- */
 
 /* Losses of a model under a profile: tables whose class 0 every row uses (NULL: as it is). The model needs an output

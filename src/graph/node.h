@@ -29,6 +29,14 @@ typedef struct gr_node {
     int segment;    /* 1.. in the order of the graph, 0: of none; set by gr__graph_add */
 } gr_node;
 
+/* A product of a node's rows with a parameter: what of it a row is multiplied by, where nothing is off. */
+typedef struct gr_op_product {
+    int in, param;  /* slots of the node: what is multiplied, and by what */
+    int lo, hi;     /* columns of the parameter that are used, all of its rows */
+    double numbers; /* of those that one row meets, at most */
+    double back;    /* share of the product's columns that pass gradient to the input */
+} gr_op_product;
+
 /* A small network for the gradient check: builds on a leaf value x [N x width] and returns the value to probe. */
 typedef struct gr_op_case {
     const char *name;
@@ -41,9 +49,8 @@ struct gr_op {
     /* Numbers (gr_real) kept from forward to backward, and needed during a call; NULL: none. capacity: rows. */
     size_t (*state)(const gr_node *node, int capacity, int block);
     size_t (*scratch)(const gr_node *node, int capacity, int block);
-    /* Operations that one row costs at most in its products with parameters, forward, where nothing is off: twice the
-     * numbers that it is multiplied by. NULL: none. */
-    double (*flops)(const gr_node *node);
+    /* Its products with parameters, number i from 0; false: there is no such. NULL: none. */
+    bool (*product)(const gr_node *node, int i, gr_op_product *product);
     void (*prepare)(gr_ctx *ctx); /* once per run: creates products for the shapes it will meet; may allocate */
     void (*release)(gr_ctx *ctx);
     void (*forward)(gr_ctx *ctx, int r0, int r1);

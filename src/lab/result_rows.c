@@ -145,6 +145,26 @@ static void put_ladders(json_t *model, const job *j, int arm, int point, int kno
     }
 }
 
+/* Operations of the training, and tokens and operations of the rows that each region was trained on; of the first seed.
+ * Rows of earlier versions do not say. */
+static void put_effort(json_t *model, const job *j, const gr__whose *w, const gr_entry *row) {
+    json_t *regions = json_object();
+    const gr_entry *region;
+    if (isfinite(gr_entry_number(row, "flops")))
+        json_object_set_new(model, "flops", json_real(gr_entry_number(row, "flops")));
+    for (int i = 0; (region = gr__rows_next(j->def, w, "region", i)); i++) {
+        const char *name = gr_entry_text(region, "name");
+        if (!name || !isfinite(gr_entry_number(region, "flops")))
+            continue;
+        json_t *of = json_pack("{s:f}", "flops", gr_entry_number(region, "flops"));
+        put_count(of, "tokens", region, "tokens");
+        json_object_set_new(regions, name, of);
+    }
+    if (json_object_size(regions))
+        json_object_set(model, "regions", regions);
+    json_decref(regions);
+}
+
 void gr__result_model(json_t *model, const job *j, int arm, int point, int knob) {
     const gr_entry *row = gr__rows_find(j->def, &(gr__whose){arm, point, 0, knob, NULL, 0}, "model", NULL);
 
@@ -159,6 +179,7 @@ void gr__result_model(json_t *model, const job *j, int arm, int point, int knob)
         json_object_set_new(model, "tokens_per_s", json_real(seconds > 0 ? tokens / seconds : 0));
         put_count(model, "tokens", row, "tokens");
         put_count(model, "parameters", row, "parameters");
+        put_effort(model, j, &(gr__whose){arm, point, 0, knob, NULL, 0}, row);
     }
     put_found(model, j, &(gr__whose){arm, point, 0, knob, NULL, 0});
     put_right(model, j, arm, point, knob);

@@ -229,9 +229,11 @@ static void add_found(gr_ledger *rows, const gr__shown *shown) {
     }
 }
 
-/* Sizes of the model and how long it was trained, as rows. */
-static void add_rows(const gr_made *made, const gr_making *m, const gr__training *own) {
+/* Sizes of the model and what its training took, as rows. */
+static gr_status add_rows(const gr_made *made, const gr_making *m, const gr__training *own, gr_error *err) {
     const gr_arch_def *def = made->bundle->def;
+    gr_tally tally;
+    GR_TRY(gr_train_tally(&tally, &own->def, err));
     size_t core, *region = gr_alloc(((size_t)def->region_count + 1) * sizeof *region);
     bool known = gr_arch_parameters(def, &core, region, NULL) == GR_OK;
 
@@ -242,6 +244,7 @@ static void add_rows(const gr_made *made, const gr_making *m, const gr__training
         gr_ledger_count(m->rows, "core", (int64_t)core);
     gr_ledger_count(m->rows, "tokens", made->tokens);
     gr_ledger_count(m->rows, "steps", made->steps);
+    gr_ledger_number(m->rows, "flops", tally.all.flops);
     gr_ledger_count(m->rows, "by_truth", own->shown.by_truth);
     gr_ledger_count(m->rows, "regions_out", def->region_count < m->project->recipe->model.region_count);
 
@@ -250,9 +253,14 @@ static void add_rows(const gr_made *made, const gr_making *m, const gr__training
         gr_ledger_begin(m->rows, "region");
         gr_ledger_text(m->rows, "name", def->regions[i].name);
         gr_ledger_count(m->rows, "parameters", (int64_t)region[i]);
+        const int r = gr_model_find_region(own->def.model, def->regions[i].name);
+        gr_ledger_count(m->rows, "tokens", tally.region[r].tokens);
+        gr_ledger_number(m->rows, "flops", tally.region[r].flops);
     }
     gr_free(region);
+    gr_tally_free(&tally);
     add_found(m->rows, &own->shown);
+    return GR_OK;
 }
 
 gr_status gr__train_model(gr_made *made, const gr_making *m, const gr_arch_def *def, gr_model *model, gr__training *own,
@@ -274,9 +282,10 @@ gr_status gr__train_model(gr_made *made, const gr_making *m, const gr_arch_def *
     made->seconds = trained.seconds;
     made->tokens = trained.tokens;
     made->steps = trained.steps;
-    if (m->rows)
-        add_rows(made, m, own);
-    return GR_OK;
+    status = m->rows ? add_rows(made, m, own, err) : GR_OK;
+    if (status != GR_OK)
+        gr_made_free(made);
+    return status;
 }
 
 /* A network trained as the settings say, with its rows. */

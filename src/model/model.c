@@ -108,15 +108,6 @@ size_t gr_model_size(const gr_model *model) {
     return n;
 }
 
-double gr_model_flops(const gr_model *model) {
-    double sum = 0;
-    for (size_t n = 0; n < model->graph->nodes; n++) {
-        const gr_node *node = &model->graph->node[n];
-        sum += node->op->flops ? node->op->flops(node) : 0;
-    }
-    return sum;
-}
-
 int gr_model_regions(const gr_model *model) { return (int)model->graph->regions; }
 const gr_region *gr_model_region(const gr_model *model, int region) { return &model->graph->region[region].view; }
 

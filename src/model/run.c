@@ -452,7 +452,7 @@ int gr_run_times(const gr_run *run, gr_op_time *times, int capacity) {
             continue;
 
         /* The sum of all of its kind. */
-        gr_op_time sum = {.op = g->node[n].op->name, .products = g->node[n].op->flops != NULL};
+        gr_op_time sum = {.op = g->node[n].op->name, .products = g->node[n].op->product != NULL};
         for (size_t i = n; i < g->nodes; i++)
             if (g->node[i].op == g->node[n].op) {
                 sum.forward += run->times[2 * i];

@@ -66,10 +66,11 @@ gr_value gr_expert_linear(gr_graph *graph, gr_value x, gr_value chosen, gr_param
     return gr__graph_add(graph, &node, &a, sizeof a);
 }
 
-/* Those of the experts that the row chose. */
-static double expert_flops(const gr_node *node) {
+/* With the experts that the row chose. */
+static bool expert_product(const gr_node *node, int i, gr_op_product *product) {
     const attr *a = node->attr;
-    return 2.0 * a->used * a->units * a->width;
+    *product = (gr_op_product){0, 0, 0, a->width, (double)a->used * a->units * a->width, 1};
+    return i == 0;
 }
 
 /* ---- products
@@ -480,7 +481,7 @@ static const gr_op_case cases[] = {
 
 const gr_op gr__op_expert_linear = {.name = "expert_linear",
                                     .scratch = expert_scratch,
-                                    .flops = expert_flops,
+                                    .product = expert_product,
                                     .prepare = expert_prepare,
                                     .release = expert_release,
                                     .forward = expert_forward,

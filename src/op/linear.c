@@ -143,13 +143,17 @@ gr_value gr_linear(gr_graph *graph, int terms, const gr_term *from, gr_param bia
     return gr__graph_add(graph, &node, &attr, sizeof attr);
 }
 
-/* Of each row every product takes in x out multiplications and as many additions. */
-static double linear_flops(const gr_node *node) {
+/* Each term is one; columns that are stopped pass nothing back. */
+static bool linear_product(const gr_node *node, int i, gr_op_product *product) {
     const linear *attr = node->attr;
-    double sum = 0;
-    for (int i = 0; i < attr->terms; i++)
-        sum += 2.0 * attr->term[i].in * attr->term[i].out;
-    return sum;
+    if (i >= attr->terms)
+        return false;
+    const term *t = &attr->term[i];
+    int kept = 0;
+    for (int k = 0; k < t->keeps; k++)
+        kept += t->keep[k][1] - t->keep[k][0];
+    *product = (gr_op_product){i, t->param, t->lo, t->hi, (double)t->in * t->out, (double)kept / t->out};
+    return true;
 }
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */
@@ -198,7 +202,7 @@ static const gr_op_case cases[] = {
 
 const gr_op gr__op_linear = {.name = "linear",
                              .scratch = gr__linear_scratch,
-                             .flops = linear_flops,
+                             .product = linear_product,
                              .prepare = gr__linear_prepare,
                              .release = gr__linear_release,
                              .forward = gr__linear_forward,

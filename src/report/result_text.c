@@ -88,6 +88,39 @@ static void print_data(FILE *out, const json_t *point) {
     gr_free(text);
 }
 
+/* " 3.2e+13 on 600000 tokens" */
+static void append_effort(char **text, const json_t *of) {
+    char flops[32];
+    gr__print(flops, sizeof flops, "%.3g", gr__number_of(of, "flops"));
+    gr__append(text, " %s on %.0f tokens", flops, gr__number_of(of, "tokens"));
+}
+
+/* What each training multiplied, and on how many tokens. */
+static void print_efforts(FILE *out, const json_t *point) {
+    const char *name, *region;
+    json_t *model, *of;
+    char *text = NULL;
+
+    /* Of several trials the first stands for the others: they differ little. */
+    json_object_foreach(json_object_get(point, "models"), name, model) {
+        const json_t *values = json_object_get(model, "values");
+        const json_t *one = values ? json_array_get(values, 0) : model;
+        if (!json_object_get(one, "flops"))
+            continue;
+        gr__append(&text, "%s %s", text ? ";" : "Operations:", name);
+        append_effort(&text, one);
+        json_object_foreach(json_object_get(one, "regions"), region, of) {
+            gr__append(&text, ", of them region %s", region);
+            append_effort(&text, of);
+        }
+        if (values)
+            gr__append(&text, ", the first of %zu trials", json_array_size(values));
+    }
+    if (text)
+        gr__print_wrapped(out, text, 0, 2);
+    gr_free(text);
+}
+
 /* How large the models are, and how long it took. */
 static void print_sizes(FILE *out, const json_t *point) {
     char *sizes = gr__sizes_sentence(point), *times = gr__times_sentence(point);
@@ -95,6 +128,7 @@ static void print_sizes(FILE *out, const json_t *point) {
     if (sizes)
         gr__print_wrapped(out, sizes, 0, 2);
     gr__print_wrapped(out, times, 0, 2);
+    print_efforts(out, point);
     gr_free(sizes);
     gr_free(times);
 }
