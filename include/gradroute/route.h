@@ -210,6 +210,12 @@ typedef struct gr_router gr_router;
  * combinations, a joint parameter that no name matches. */
 gr_status gr_router_new(gr_router **router, const gr_model *model, const gr_routes *routes, uint64_t seed,
                         gr_error *err);
+/* The same where nothing but regions[count] trains: all other numbers are closed for every row, and a showing, first or
+ * second, that would train nothing of these regions is left out (class -1). What is drawn is drawn as by gr_router_new,
+ * so the regions are trained on the rows, in the steps, that they are trained on there. Errors: also GR_ERR_USAGE for
+ * an unknown region, and for routes that mix. */
+gr_status gr_router_new_alone(gr_router **router, const gr_model *model, const gr_routes *routes,
+                              const char *const *regions, int count, uint64_t seed, gr_error *err);
 void gr_router_free(gr_router *router); /* with its tables: after the runs that use them */
 
 const gr_tables *gr_router_tables(const gr_router *router);

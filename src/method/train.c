@@ -80,20 +80,24 @@ static gr_status check_regions(const gr_making *m, gr_error *err) {
 }
 
 /* Refuses a training whose labels could not be shown, or whose routes nothing would reach. */
-static gr_status check(const gr_making *m, gr_error *err) {
+gr_status gr__train_check(const gr_making *m, bool routed, gr_error *err) {
     if (!m->project->data || !m->project->labels)
-        return gr_error_set(err, GR_ERR_USAGE, "train", "another method of the task",
+        return gr_error_set(err, GR_ERR_USAGE, m->name ? m->name : "train", "another method of the task",
                             "task %s has no documents to train on", m->project->task->name);
-    GR_TRY(check_regions(m, err));
-    if (gr__train_routed(m->settings))
+    if (routed)
         GR_TRY(check_reached(m->project, err));
     return gr__shown_check(m->project, m->settings, err);
+}
+
+static gr_status check(const gr_making *m, gr_error *err) {
+    GR_TRY(check_regions(m, err));
+    return gr__train_check(m, gr__train_routed(m->settings), err);
 }
 
 /* ---- a recipe of its own ---- */
 
 /* The recipe with what this arm changes in it; NULL: it changes nothing. */
-static gr_status own_recipe(gr_recipe **recipe, const gr_recipe *base, const gr_settings *settings, gr_error *err) {
+gr_status gr__train_recipe(gr_recipe **recipe, const gr_recipe *base, const gr_settings *settings, gr_error *err) {
     const gr_yaml *sets = gr_settings_get(settings, "set")->node;
     *recipe = NULL;
     return sets ? gr__recipe_with(recipe, base, sets, err) : GR_OK;
@@ -109,7 +113,7 @@ static const char *const *unread(const gr_settings *settings) {
 /* ---- what decides it beyond recipe and settings ---- */
 
 /* All that training sees of the labels, so that a key tells two views of the same data apart. */
-static gr_status digest(const gr_making *m, gr_digest *d, gr_error *err) {
+gr_status gr__train_digest(const gr_making *m, bool routed, gr_digest *d, gr_error *err) {
     gr__shown shown;
     GR_TRY(gr__shown_open_given(&shown, m->project, m->settings, err));
     const gr_project *p = &shown.project;
@@ -118,7 +122,7 @@ static gr_status digest(const gr_making *m, gr_digest *d, gr_error *err) {
      * that routes count do not. */
     gr__shown_digest(d, p);
     gr__shown_digest_derived(d, m->settings);
-    if (gr__train_routed(m->settings))
+    if (routed)
         gr__token_scores_digest(p, d);
 
     /* What is left out. */
@@ -133,6 +137,10 @@ static gr_status digest(const gr_making *m, gr_digest *d, gr_error *err) {
     }
     gr__shown_close(&shown);
     return GR_OK;
+}
+
+static gr_status digest(const gr_making *m, gr_digest *d, gr_error *err) {
+    return gr__train_digest(m, gr__train_routed(m->settings), d, err);
 }
 
 /* ---- training ---- */
@@ -267,7 +275,7 @@ gr_status gr__train_model(gr_made *made, const gr_making *m, const gr_arch_def *
                           gr_error *err) {
     gr_made trained = {0};
     *made = trained;
-    if (gr__train_watched(m->settings))
+    if (own->watched)
         GR_TRY(gr__token_scores_write(&own->shown.project, m->folder, err));
     GR_TRY(run_trainer(&trained, m, &own->def, err));
     GR_TRY(gr__lock_check(m->lock, err));
@@ -327,7 +335,7 @@ const gr_method gr__method_train = {
     .revision = 1,
     .sees = GR_SEES_ALL,
     .option = options,
-    .recipe = own_recipe,
+    .recipe = gr__train_recipe,
     .unread = unread,
     .check = check,
     .digest = digest,

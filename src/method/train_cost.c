@@ -30,7 +30,7 @@ static gr_status run_steps(double *seconds, gr_trainer *trainer, double budget, 
 
 /* Times steps of so many sequences, in place of the recipe's batch, for so many seconds. */
 static gr_status time_steps(gr_timing *timing, gr_model *model, const gr_project *p, const gr_settings *settings,
-                            int rows, double budget, gr_error *err) {
+                            const gr__alone *alone, int rows, double budget, gr_error *err) {
     /* The same project with a smaller batch. */
     gr_recipe recipe = *p->recipe;
     gr_project smaller = *p;
@@ -41,7 +41,8 @@ static gr_status time_steps(gr_timing *timing, gr_model *model, const gr_project
     /* Wall time of a step, and how many processors it had. */
     gr__training own;
     gr_trainer *trainer;
-    GR_TRY(gr__training_open(&own, model, &smaller, settings, "timed", NULL, err));
+    GR_TRY(alone ? gr__training_open_alone(&own, model, &smaller, settings, alone, "timed", NULL, err)
+                 : gr__training_open(&own, model, &smaller, settings, "timed", NULL, err));
     gr_status status = gr_trainer_new(&trainer, &own.def, err);
     if (status == GR_OK) {
         double from = gr__now(), used = gr__clock(CLOCK_PROCESS_CPUTIME_ID);
@@ -97,6 +98,11 @@ static double extrapolate(const gr_timing *small, const gr_timing *large, int ba
 
 gr_status gr_train_time(gr_timing *timing, gr_model *model, const gr_project *p, const gr_settings *settings,
                         gr_error *err) {
+    return gr__time_training(timing, model, p, settings, NULL, err);
+}
+
+gr_status gr__time_training(gr_timing *timing, gr_model *model, const gr_project *p, const gr_settings *settings,
+                            const gr__alone *alone, gr_error *err) {
     const int batch = p->recipe->train.batch, width = p->recipe->data.context;
     const int rows = whole_parts(p, (GR_BLOCK + width - 1) / width);
     *timing = (gr_timing){.seconds = NAN, .cores = NAN};
@@ -105,13 +111,13 @@ gr_status gr_train_time(gr_timing *timing, gr_model *model, const gr_project *p,
 
     /* A block of rows says how long a batch takes, more or less. */
     gr_timing small, second;
-    GR_TRY(time_steps(&small, model, p, settings, rows, BUDGET / 3, err));
+    GR_TRY(time_steps(&small, model, p, settings, alone, rows, BUDGET / 3, err));
     *timing = small;
     double guess = small.seconds * batch / rows;
     if (rows == batch)
         return GR_OK;
     if (2 * guess <= BUDGET && fits(model, p, batch))
-        return time_steps(timing, model, p, settings, batch, BUDGET, err);
+        return time_steps(timing, model, p, settings, alone, batch, BUDGET, err);
 
     /* Too long: as many rows as take a third of the time that there is; fewer where one block takes all of it. */
     double most = rows * (BUDGET / 3) / small.seconds;
@@ -120,7 +126,7 @@ gr_status gr_train_time(gr_timing *timing, gr_model *model, const gr_project *p,
     timing->seconds = guess;
     if (other < 1)
         return GR_OK;
-    GR_TRY(time_steps(&second, model, p, settings, other, BUDGET / 3, err));
+    GR_TRY(time_steps(&second, model, p, settings, alone, other, BUDGET / 3, err));
     const bool grew = other > rows;
     *timing = grew ? second : small;
     timing->seconds = grew ? extrapolate(&small, &second, batch) : extrapolate(&second, &small, batch);

@@ -17,19 +17,22 @@ static void add_measuring(gr_memory *memory, const gr_model *model, const gr_pro
 }
 
 /* What training holds in memory, and what it multiplies. */
-static gr_status add_sizes(gr_cost *cost, const gr_making *m, const gr_made *draft, gr_error *err) {
+static gr_status add_sizes(gr_cost *cost, const gr_making *m, const gr_made *draft, const gr__alone *alone,
+                           gr_error *err) {
     const gr_project *p = m->project;
     const gr_recipe *r = p->recipe;
     gr_model *model = draft->bundle->model;
     gr_router *router = NULL;
-    if (gr__train_routed(m->settings) && r->routes->count > 0)
+    if (alone)
+        GR_TRY(gr_router_new_alone(&router, model, r->routes, alone->name, alone->count, r->seed, err));
+    else if (gr__train_routed(m->settings) && r->routes->count > 0)
         GR_TRY(gr_router_new(&router, model, r->routes, r->seed, err));
 
     int rows = r->train.micro ? r->train.micro : r->train.batch;
     gr_run_def run = {.positions = rows * r->data.context, .train = true, .precision = r->precision};
     run.recompute = r->train.recompute;
     cost->memory = gr_run_plan(model, router ? gr_router_tables(router) : NULL, &run);
-    add_measuring(&cost->memory, model, p, router && gr__train_watched(m->settings));
+    add_measuring(&cost->memory, model, p, !alone && router && gr__train_watched(m->settings));
     cost->optimiser = gr_optim_plan(model, &r->train.optim);
     cost->steps = r->train.steps;
     cost->tokens = cost->steps * (int64_t)r->train.batch * r->data.context;
@@ -39,13 +42,17 @@ static gr_status add_sizes(gr_cost *cost, const gr_making *m, const gr_made *dra
 }
 
 /* Routes close work, so steps with them have a time of their own. */
-static gr_status add_time(gr_cost *cost, const gr_making *m, gr_made *draft, gr_timings *timings, gr_error *err) {
-    const bool routed = gr__train_routed(m->settings) && m->project->recipe->routes->count > 0;
+static gr_status add_time(gr_cost *cost, const gr_making *m, gr_made *draft, const gr__alone *alone,
+                          gr_timings *timings, gr_error *err) {
+    const bool routed = !alone && gr__train_routed(m->settings) && m->project->recipe->routes->count > 0;
     gr_model *model = draft->bundle->model;
-    char *of = gr__timing_name(routed ? "routed step" : "step", model, m->project->recipe);
+    char *of = gr__timing_name(alone    ? "step of regions alone"
+                               : routed ? "routed step"
+                                        : "step",
+                               model, m->project->recipe);
     gr_status status = GR_OK;
     if (!gr_timings_find(&cost->timing, timings, of)) {
-        status = gr_train_time(&cost->timing, model, m->project, m->settings, err);
+        status = gr__time_training(&cost->timing, model, m->project, m->settings, alone, err);
         if (status == GR_OK)
             gr_timings_put(timings, of, cost->timing);
     }
@@ -54,8 +61,13 @@ static gr_status add_time(gr_cost *cost, const gr_making *m, gr_made *draft, gr_
     return status;
 }
 
-gr_status gr__train_cost(gr_cost *cost, const gr_making *m, gr_made *draft, gr_timings *timings, gr_error *err) {
+gr_status gr__train_cost_alone(gr_cost *cost, const gr_making *m, gr_made *draft, const gr__alone *alone,
+                               gr_timings *timings, gr_error *err) {
     *cost = (gr_cost){0};
-    GR_TRY(add_sizes(cost, m, draft, err));
-    return add_time(cost, m, draft, timings, err);
+    GR_TRY(add_sizes(cost, m, draft, alone, err));
+    return add_time(cost, m, draft, alone, timings, err);
+}
+
+gr_status gr__train_cost(gr_cost *cost, const gr_making *m, gr_made *draft, gr_timings *timings, gr_error *err) {
+    return gr__train_cost_alone(cost, m, draft, NULL, timings, err);
 }

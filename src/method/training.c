@@ -100,7 +100,7 @@ void gr__training_close(gr__training *t) {
 }
 
 /* As the recipe says, for every model alike; diagnostics are of those that are watched. */
-static void fill_def(gr__training *t, gr_model *model, const gr_settings *settings, const char *name) {
+static void fill_def(gr__training *t, gr_model *model, bool routed, const char *name) {
     const gr_project *p = &t->shown.project;
     const gr_recipe *r = p->recipe;
     gr_train_def *def = &t->def;
@@ -113,7 +113,7 @@ static void fill_def(gr__training *t, gr_model *model, const gr_settings *settin
     def->labels = p->labels;
     def->optim = r->train.optim;
     def->optim.group = t->group;
-    def->optim.groups = groups_of(t->group, &r->train.optim, model, gr__train_routed(settings));
+    def->optim.groups = groups_of(t->group, &r->train.optim, model, routed);
 
     /* How much, and from which draws. */
     def->rows = r->train.batch;
@@ -130,28 +130,45 @@ static void fill_def(gr__training *t, gr_model *model, const gr_settings *settin
     def->checkpoint_share = r->train.checkpoint_share;
     def->digest = p->digest;
     def->heldout = (gr_heldout_def){r->diagnostics.heldout, p->data, r->split_seed};
-    if (gr__train_watched(settings))
+    if (t->watched)
         def->diagnostics = (gr_diagnostics_def){r->diagnostics.every, r->diagnostics.probe, p->data, r->split_seed};
 }
 
-gr_status gr__training_open(gr__training *out, gr_model *model, const gr_project *p, const gr_settings *settings,
-                            const char *name, const volatile sig_atomic_t *stop, gr_error *err) {
-    const gr_recipe *r = p->recipe;
-    *out = (gr__training){0};
-    GR_TRY(gr__shown_open(&out->shown, p, settings, stop, err));
+/* What is read, as it is shown, and by which routes. */
+static gr_status open_parts(gr__training *t, const gr_model *model, bool routed, const gr__alone *alone,
+                            gr_error *err) {
+    const gr__shown *shown = &t->shown;
+    const gr_recipe *r = shown->project.recipe;
+    GR_TRY(gr__project_stream(&t->stream, &shown->project, shown->drop, shown->drops, shown->by_truth, err));
+    if (alone)
+        return gr_router_new_alone(&t->router, model, r->routes, alone->name, alone->count, r->seed, err);
+    return routed && r->routes->count > 0 ? gr_router_new(&t->router, model, r->routes, r->seed, err) : GR_OK;
+}
 
-    /* What is read, and by which routes. */
-    const gr__shown *shown = &out->shown;
-    gr_status status =
-        gr__project_stream(&out->stream, &shown->project, shown->drop, shown->drops, shown->by_truth, err);
-    if (status == GR_OK && gr__train_routed(settings) && r->routes->count > 0)
-        status = gr_router_new(&out->router, model, r->routes, r->seed, err);
+static gr_status open_training(gr__training *out, gr_model *model, const gr_project *p, const gr_settings *settings,
+                               bool routed, const gr__alone *alone, const char *name, const volatile sig_atomic_t *stop,
+                               gr_error *err) {
+    GR_TRY(gr__shown_open(&out->shown, p, settings, stop, err));
+    gr_status status = open_parts(out, model, routed, alone, err);
     if (status != GR_OK) {
         gr__training_close(out);
         return status;
     }
 
-    out->group = gr_alloc(((size_t)r->train.optim.groups + 1) * sizeof *out->group);
-    fill_def(out, model, settings, name);
+    out->group = gr_alloc(((size_t)p->recipe->train.optim.groups + 1) * sizeof *out->group);
+    fill_def(out, model, routed, name);
     return GR_OK;
+}
+
+gr_status gr__training_open(gr__training *out, gr_model *model, const gr_project *p, const gr_settings *settings,
+                            const char *name, const volatile sig_atomic_t *stop, gr_error *err) {
+    *out = (gr__training){.watched = gr__train_watched(settings)};
+    return open_training(out, model, p, settings, gr__train_routed(settings), NULL, name, stop, err);
+}
+
+gr_status gr__training_open_alone(gr__training *out, gr_model *model, const gr_project *p, const gr_settings *settings,
+                                  const gr__alone *alone, const char *name, const volatile sig_atomic_t *stop,
+                                  gr_error *err) {
+    *out = (gr__training){0};
+    return open_training(out, model, p, settings, true, alone, name, stop, err);
 }

@@ -36,7 +36,9 @@ typedef struct builder {
     double **class_w;  /* [classes][targets] the classes found so far, all different */
     int classes;
     size_t class_capacity;
-    double *w; /* [targets] product of the options of the combination at hand */
+    double *w;    /* [targets] product of the options of the combination at hand */
+    bool limited; /* nothing but the regions `alone` (bits) trains, and a class that trains none of them is none */
+    uint64_t alone;
 } builder;
 
 /* ---- rules ---- */
@@ -110,8 +112,24 @@ static void rule_new(gr__drawn_rule *rule, gr_arena *arena, const gr_route *rout
 
 /* ---- classes ---- */
 
-/* The class with these weights, made if it is new. */
+/* Whether the weights leave anything of the regions `alone` to train: open, and of no region that is off. */
+static bool trains(const builder *b) {
+    uint64_t off = 0;
+    for (int i = 0; i < b->targets.count; i++)
+        if (b->targets.target[i].gate != GR_NONE && b->w[i] == 0)
+            off |= b->targets.target[i].owners;
+    for (int i = 0; i < b->targets.count; i++) {
+        const gr__target *t = &b->targets.target[i];
+        if (t->mode == GR_MODE_PARAMETER && t->owners & b->alone && !(t->owners & off) && b->w[i] != 0)
+            return true;
+    }
+    return false;
+}
+
+/* The class with these weights, made if it is new; GR_NONE: rows like these are left out. */
 static int class_for(builder *b) {
+    if (b->limited && !trains(b))
+        return GR_NONE;
     size_t bytes = sizeof *b->w * (size_t)b->targets.count;
     for (int c = 0; c < b->classes; c++) {
         bool same = true;
@@ -126,10 +144,12 @@ static int class_for(builder *b) {
     return b->classes - 1;
 }
 
-/* A combination's weights are a product: it begins with 1 on every target .. */
+/* A combination's weights are a product: it begins with 1 on every target that may train .. */
 static void begin_product(builder *b) {
-    for (int i = 0; i < b->targets.count; i++)
-        b->w[i] = 1;
+    for (int i = 0; i < b->targets.count; i++) {
+        const gr__target *t = &b->targets.target[i];
+        b->w[i] = b->limited && t->mode == GR_MODE_PARAMETER && !(t->owners & b->alone) ? 0 : 1;
+    }
 }
 
 /* .. and is multiplied by those of each option that was drawn. */
@@ -363,8 +383,9 @@ static gr_status check_mix(const gr_routes *routes, gr_error *err) {
     return GR_OK;
 }
 
-/* Checks the routes and compiles them; after an error the router is only good to be freed. */
-static gr_status router_fill(gr_router *router, const gr_model *model, const gr_routes *routes, gr_error *err) {
+/* Checks the routes and compiles them; after an error the router is only good to be freed. alone NULL: no limit. */
+static gr_status router_fill(gr_router *router, const gr_model *model, const gr_routes *routes, const uint64_t *alone,
+                             gr_error *err) {
     /* Refuse what cannot be meant. (Sets of regions are 64 bits.) */
     if (routes->count > GR_ROUTE_ROUTES_MAX || gr_model_regions(model) > 64)
         return gr_error_set(err, GR_ERR_USAGE, "routes", NULL, "%d routes and %d regions; there can be %d and 64",
@@ -384,7 +405,7 @@ static gr_status router_fill(gr_router *router, const gr_model *model, const gr_
         GR_TRY(count_combined(router, &router->phase[i], routes, err));
 
     /* The class of each combination and of each copy. */
-    builder b = {.router = router, .routes = routes};
+    builder b = {.router = router, .routes = routes, .limited = alone != NULL, .alone = alone ? *alone : 0};
     gr__targets_new(&b.targets, model, routes);
     weigh_options(&b, model);
     for (int i = 0; i < router->phases; i++)
@@ -403,18 +424,42 @@ static gr_status router_fill(gr_router *router, const gr_model *model, const gr_
     return status;
 }
 
-gr_status gr_router_new(gr_router **router, const gr_model *model, const gr_routes *routes, uint64_t seed,
-                        gr_error *err) {
+static gr_status router_new(gr_router **router, const gr_model *model, const gr_routes *routes, const uint64_t *alone,
+                            uint64_t seed, gr_error *err) {
     gr_router *fresh = gr_alloc(sizeof *fresh);
     fresh->arena = gr_arena_new();
     fresh->seed = seed;
-    gr_status status = router_fill(fresh, model, routes, err);
+    gr_status status = router_fill(fresh, model, routes, alone, err);
     if (status != GR_OK) {
         gr_router_free(fresh);
         fresh = NULL;
     }
     *router = fresh;
     return status;
+}
+
+gr_status gr_router_new(gr_router **router, const gr_model *model, const gr_routes *routes, uint64_t seed,
+                        gr_error *err) {
+    return router_new(router, model, routes, NULL, seed, err);
+}
+
+gr_status gr_router_new_alone(gr_router **router, const gr_model *model, const gr_routes *routes,
+                              const char *const *regions, int count, uint64_t seed, gr_error *err) {
+    uint64_t alone = 0;
+    *router = NULL;
+    for (int i = 0; i < count; i++) {
+        const int r = gr_model_find_region(model, regions[i]);
+        if (r < 0 || r >= 64)
+            return gr_error_set(err, GR_ERR_USAGE, "routes", NULL, "there is no region '%s'", regions[i]);
+        alone |= (uint64_t)1 << r;
+    }
+
+    /* A row whose score is below 1 would open a part of what its class closes. */
+    for (int r = 0; r < routes->count; r++)
+        if (routes->route[r].mix)
+            return gr_error_set(err, GR_ERR_USAGE, routes->route[r].place, "take routes without mix",
+                                "route %d mixes by a score, which cannot keep the rest of the network closed", r + 1);
+    return router_new(router, model, routes, &alone, seed, err);
 }
 
 void gr_router_free(gr_router *router) {

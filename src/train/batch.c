@@ -125,12 +125,11 @@ static void place(gr__assembly *a, const gr_rows *rows, int s, int k) {
     if (values)
         memcpy(a->x + to * values, rows->x + row * values, width * values * sizeof *a->x);
 
-    /* Targets and beginnings of documents, and the two counts of targets: with and without second showings. */
+    /* Targets and beginnings of documents, and how many targets there are with second showings. */
     for (size_t i = 0; i < width; i++) {
         a->targets[to + i] = a->cls[to + i] < 0 ? -1 : rows->targets[row + i];
         a->start[to + i] = base + rows->start[row + i];
         a->targeted += a->targets[to + i] >= 0;
-        a->denominator += a->targets[to + i] >= 0 && !a->copy[s];
     }
 }
 
@@ -145,9 +144,14 @@ void gr__assembly_fill(gr__assembly *a, const gr_rows *rows, int64_t step) {
     }
     assert(rows->x_width == a->x_width);
 
-    /* List the showings, sort them, copy them out in order. */
+    /* A step counts each target once, whether its row is shown twice or left out by the router: what the others train
+     * is trained as if they stood beside it. */
     a->step = step;
     a->targeted = a->denominator = 0;
+    for (int i = 0; i < rows->sequences * rows->width; i++)
+        a->denominator += rows->targets[i] >= 0 && rows->label[i] != GR_LABEL_ABSENT;
+
+    /* List the showings, sort them, copy them out in order. */
     int first = list_showings(a, rows, step);
     sort_showings(a);
     for (int s = 0; s < a->sequences; s++) {

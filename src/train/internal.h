@@ -31,7 +31,8 @@ typedef struct gr__assembly {
     const gr_router *router; /* NULL: class 0 for every row that is present */
     int sequences;           /* of the last fill */
     int64_t step, targeted;  /* targeted: targets that are not ignored, copies included */
-    int64_t denominator;     /* the same without copies: so a copy does not shrink the step of what it leaves closed */
+    int64_t denominator;     /* those of the rows that were given: so neither a copy nor a row that is left out changes
+                              * the step of what it leaves closed */
     int32_t *ids, *targets, *start, *cls; /* as in gr_batch */
     gr_real *x;                           /* values of samples, x_width each; taken by the first fill that has some */
     int32_t x_width;

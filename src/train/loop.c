@@ -265,14 +265,16 @@ static void look_at_cores(gr_trainer *t, double wall) {
     t->used = used;
 }
 
-/* Per target, where targets are counted: without penalties. */
+/* Per target, where targets are counted: without penalties. NaN: there was none. */
 static double mean_loss(const gr__losses *l) {
     double sum = 0, tokens = 0;
     for (int i = 0; i < l->labels; i++) {
         sum += l->sum[i];
         tokens += (double)l->tokens[i];
     }
-    return tokens > 0 ? sum / tokens : l->loss;
+    if (l->labels > 0)
+        return tokens > 0 ? sum / tokens : NAN;
+    return l->loss;
 }
 
 /* Tells the metrics and the caller about the step just done. lr and norm are those of the step, `from` is when it
