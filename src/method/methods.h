@@ -2,3 +2,4 @@
 GR_METHOD(train)
 GR_METHOD(ablate)
 GR_METHOD(sidecar)
+GR_METHOD(repair)
