@@ -31,7 +31,7 @@ static void look(begin *b, const char *const *sets, int count) {
     memcpy(b->digest, p->digest, sizeof b->digest);
 
     /* The first batches. */
-    gr_test_ok(gr__project_stream(&stream, p, false, false, &err), &err);
+    gr_test_ok(gr__project_stream(&stream, p, &(gr__read_def){0}, &err), &err);
     for (int s = 0; s < STEPS; s++) {
         gr_stream_next(stream, s, &rows);
         memcpy(b->order[s], rows.doc, (size_t)(rows.sequences * rows.width) * sizeof **b->order);

@@ -14,12 +14,20 @@
 
 static const char *const routes[] = {"recipe", "none", NULL};
 static const char *const regions[] = {"keep", "out", NULL};
+static const char *const budgets[] = {"recipe", "routes", NULL};
 
 static const gr_setting options[] = {
     {.key = "set", .help = "keys of the recipe that are others for this model", .kind = GR_SETTING_SETS},
     {.key = "routes", .help = "by those of the recipe, or by none", .kind = GR_SETTING_WORD, .word = routes},
     {.key = "labels", .help = "that routes and filters go by", .kind = GR_SETTING_CHOICE, .choice = gr__views_labels},
     {.key = "without", .help = "documents that are not read", .kind = GR_SETTING_CHOICE, .choice = gr__views_without},
+    {.key = "fill",
+     .help = "what is not read is replaced by text that is, so that a step reads as much as without leaving out",
+     .kind = GR_SETTING_BOOL},
+    {.key = "budget",
+     .help = "steps: as the recipe says, or as many as take the operations of a training by the recipe's routes",
+     .kind = GR_SETTING_WORD,
+     .word = budgets},
     {.key = "regions",
      .help = "out: the network without the regions under study, where they can be taken out; a list: with these alone",
      .kind = GR_SETTING_WORD,
@@ -30,6 +38,7 @@ static const gr_setting options[] = {
 
 bool gr__train_routed(const gr_settings *settings) { return gr_settings_get(settings, "routes")->number == 0; }
 bool gr__train_watched(const gr_settings *settings) { return gr_settings_get(settings, "watch")->number != 0; }
+bool gr__train_matched(const gr_settings *settings) { return gr_settings_get(settings, "budget")->number != 0; }
 
 gr_status gr__train_settings(gr_settings **settings, const char *text, gr_error *err) {
     gr_yaml *root;
@@ -90,8 +99,16 @@ gr_status gr__train_check(const gr_making *m, bool routed, gr_error *err) {
 }
 
 static gr_status check(const gr_making *m, gr_error *err) {
+    const bool matched = gr__train_matched(m->settings), fill = gr_settings_get(m->settings, "fill")->number != 0;
     GR_TRY(check_regions(m, err));
-    return gr__train_check(m, gr__train_routed(m->settings), err);
+    GR_TRY(gr__train_check(m, matched || gr__train_routed(m->settings), err));
+    if (matched && m->project->recipe->routes->count == 0)
+        return gr_error_set(err, GR_ERR_USAGE, m->name ? m->name : "train", "budget: recipe",
+                            "the recipe has no routes whose operations could be matched");
+    if (fill && m->project->shards)
+        return gr_error_set(err, GR_ERR_USAGE, m->name ? m->name : "train", "read the sources of the shards",
+                            "rows of shards are packed already: what is left out of them cannot be replaced");
+    return GR_OK;
 }
 
 /* ---- a recipe of its own ---- */
@@ -107,7 +124,7 @@ gr_status gr__train_recipe(gr_recipe **recipe, const gr_recipe *base, const gr_s
  * label, and the network has the regions' units. */
 static const char *const *unread(const gr_settings *settings) {
     static const char *const none[] = {NULL}, *const of_routes[] = {"preset", "routes", NULL};
-    return gr__train_routed(settings) ? none : of_routes;
+    return gr__train_routed(settings) || gr__train_matched(settings) ? none : of_routes;
 }
 
 /* ---- what decides it beyond recipe and settings ---- */
@@ -309,7 +326,9 @@ static gr_status make(gr_made *made, const gr_making *m, gr_error *err) {
     gr_model_set_precision(model, m->project->recipe->precision);
     gr_status status = gr__training_open(&own, model, m->project, m->settings, m->name, gr__making_stop(m), err);
     if (status == GR_OK) {
-        status = gr__train_model(made, m, def, model, &own, err);
+        status = gr__training_match(&own, m->settings, err);
+        if (status == GR_OK)
+            status = gr__train_model(made, m, def, model, &own, err);
         gr__training_close(&own);
     }
     gr_model_free(model);

@@ -16,6 +16,16 @@ static void add_measuring(gr_memory *memory, const gr_model *model, const gr_pro
     memory->total += bytes;
 }
 
+/* Steps of a training that is matched to another one. */
+static gr_status matched_steps(int64_t *steps, const gr_making *m, gr_model *model, gr_error *err) {
+    gr__training own;
+    GR_TRY(gr__training_open(&own, model, m->project, m->settings, m->name, gr__making_stop(m), err));
+    gr_status status = gr__training_match(&own, m->settings, err);
+    *steps = own.def.steps;
+    gr__training_close(&own);
+    return status;
+}
+
 /* What training holds in memory, and what it multiplies. */
 static gr_status add_sizes(gr_cost *cost, const gr_making *m, const gr_made *draft, const gr__alone *alone,
                            gr_error *err) {
@@ -23,6 +33,9 @@ static gr_status add_sizes(gr_cost *cost, const gr_making *m, const gr_made *dra
     const gr_recipe *r = p->recipe;
     gr_model *model = draft->bundle->model;
     gr_router *router = NULL;
+    cost->steps = r->train.steps;
+    if (!alone && gr__train_matched(m->settings))
+        GR_TRY(matched_steps(&cost->steps, m, model, err));
     if (alone)
         GR_TRY(gr_router_new_alone(&router, model, r->routes, alone->name, alone->count, r->seed, err));
     else if (gr__train_routed(m->settings) && r->routes->count > 0)
@@ -34,7 +47,6 @@ static gr_status add_sizes(gr_cost *cost, const gr_making *m, const gr_made *dra
     cost->memory = gr_run_plan(model, router ? gr_router_tables(router) : NULL, &run);
     add_measuring(&cost->memory, model, p, !alone && router && gr__train_watched(m->settings));
     cost->optimiser = gr_optim_plan(model, &r->train.optim);
-    cost->steps = r->train.steps;
     cost->tokens = cost->steps * (int64_t)r->train.batch * r->data.context;
     cost->flops = 3 * gr_model_flops(model) * (double)cost->tokens; /* backward: twice forward */
     gr_router_free(router);

@@ -76,6 +76,8 @@ static gr_status train_anew(gr_made *made, gr_making *m, gr_error *err) {
     GR_TRY(gr__train_network(&def, &model, m->project, m->settings, err));
     gr_model_set_precision(model, m->project->recipe->precision);
     gr_status status = gr__training_open(&own, model, m->project, m->settings, m->name, gr__making_stop(m), err);
+    if (status == GR_OK && (status = gr__training_match(&own, m->settings, err)) != GR_OK)
+        gr__training_close(&own);
 
     /* Nothing refuses: the folder is claimed, and trained in under its lock. */
     if (status == GR_OK) {

@@ -135,21 +135,22 @@ static void fill_def(gr__training *t, gr_model *model, bool routed, const char *
 }
 
 /* What is read, as it is shown, and by which routes. */
-static gr_status open_parts(gr__training *t, const gr_model *model, bool routed, const gr__alone *alone,
+static gr_status open_parts(gr__training *t, const gr_model *model, bool routed, bool fill, const gr__alone *alone,
                             gr_error *err) {
     const gr__shown *shown = &t->shown;
     const gr_recipe *r = shown->project.recipe;
-    GR_TRY(gr__project_stream(&t->stream, &shown->project, shown->drop, shown->drops, shown->by_truth, err));
+    const gr__read_def read = {shown->drop, shown->drops, shown->by_truth, fill};
+    GR_TRY(gr__project_stream(&t->stream, &shown->project, &read, err));
     if (alone)
         return gr_router_new_alone(&t->router, model, r->routes, alone->name, alone->count, r->seed, err);
     return routed && r->routes->count > 0 ? gr_router_new(&t->router, model, r->routes, r->seed, err) : GR_OK;
 }
 
 static gr_status open_training(gr__training *out, gr_model *model, const gr_project *p, const gr_settings *settings,
-                               bool routed, const gr__alone *alone, const char *name, const volatile sig_atomic_t *stop,
-                               gr_error *err) {
+                               bool routed, bool fill, const gr__alone *alone, const char *name,
+                               const volatile sig_atomic_t *stop, gr_error *err) {
     GR_TRY(gr__shown_open(&out->shown, p, settings, stop, err));
-    gr_status status = open_parts(out, model, routed, alone, err);
+    gr_status status = open_parts(out, model, routed, fill, alone, err);
     if (status != GR_OK) {
         gr__training_close(out);
         return status;
@@ -163,12 +164,13 @@ static gr_status open_training(gr__training *out, gr_model *model, const gr_proj
 gr_status gr__training_open(gr__training *out, gr_model *model, const gr_project *p, const gr_settings *settings,
                             const char *name, const volatile sig_atomic_t *stop, gr_error *err) {
     *out = (gr__training){.watched = gr__train_watched(settings)};
-    return open_training(out, model, p, settings, gr__train_routed(settings), NULL, name, stop, err);
+    const bool fill = gr_settings_get(settings, "fill")->number != 0;
+    return open_training(out, model, p, settings, gr__train_routed(settings), fill, NULL, name, stop, err);
 }
 
 gr_status gr__training_open_alone(gr__training *out, gr_model *model, const gr_project *p, const gr_settings *settings,
                                   const gr__alone *alone, const char *name, const volatile sig_atomic_t *stop,
                                   gr_error *err) {
     *out = (gr__training){0};
-    return open_training(out, model, p, settings, true, alone, name, stop, err);
+    return open_training(out, model, p, settings, true, false, alone, name, stop, err);
 }

@@ -26,6 +26,8 @@ gr_status gr__train_digest(const gr_making *making, bool routed, struct gr_diges
 bool gr__train_routed(const gr_settings *settings);  /* by the recipe's routes */
 bool gr__train_watched(const gr_settings *settings); /* with the recipe's diagnostics */
 
+bool gr__train_matched(const gr_settings *settings); /* to the operations of the recipe's routes */
+
 /* The network before training: gr_arch_free, gr_model_free. Errors: those of task->network and
  * gr_surgery_remove. */
 gr_status gr__train_network(gr_arch_def **def, gr_model **model, const gr_project *project, const gr_settings *settings,
@@ -57,6 +59,11 @@ typedef struct gr__alone {
 gr_status gr__training_open(gr__training *out, gr_model *model, const gr_project *project, const gr_settings *settings,
                             const char *name, const volatile sig_atomic_t *stop, gr_error *err);
 void gr__training_close(gr__training *training);
+
+/* Where the settings say so (gr__train_matched), as many steps, and so long a schedule, as take the operations that the
+ * recipe's steps would take by its routes, on the labels that this training is shown. Counts rows of both, and computes
+ * nothing (gr_train_tally). Errors: those of making the routed training. */
+gr_status gr__training_match(gr__training *training, const gr_settings *settings, gr_error *err);
 
 /* By the recipe's routes, with all but these regions closed: gr_router_new_alone. Of the settings it reads labels and
  * without. */

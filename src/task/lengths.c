@@ -31,7 +31,7 @@ gr_status gr_project_lengths(gr_lengths *l, const gr_project *p, gr_error *err) 
 
     /* A stream packs its rows when it is made: how many there are says how often training reads the documents. */
     gr_stream *stream;
-    GR_TRY(gr__project_stream(&stream, p, NULL, 0, false, err));
+    GR_TRY(gr__project_stream(&stream, p, &(gr__read_def){0}, err));
     gr_stream_facts facts = gr_stream_describe(stream);
     gr_stream_free(stream);
     l->passes = (double)p->recipe->train.steps * p->recipe->train.batch / (double)facts.rows;
