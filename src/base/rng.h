@@ -19,7 +19,8 @@ enum {
     GR_STREAM_TEST,
     GR_STREAM_DIAGNOSE,
     GR_STREAM_BUCKET,
-    GR_STREAM_CALIBRATE
+    GR_STREAM_CALIBRATE,
+    GR_STREAM_SLICE
 };
 
 typedef struct gr_key {

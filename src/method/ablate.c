@@ -6,6 +6,7 @@
 #include "gradroute/method.h"
 #include "gradroute/surgery.h"
 #include "gradroute/task.h"
+#include "method/slice.h"
 
 enum { SWITCH, REMOVE, ZERO, MEAN, REINIT };
 static const char *const hows[] = {"switch", "remove", "zero", "mean", "reinit", NULL};
@@ -21,10 +22,15 @@ static const gr_setting options[] = {
              "they put out becomes 0; mean: as zero, with its mean in the bias behind; reinit: drawn anew",
      .kind = GR_SETTING_WORD,
      .word = hows},
+    {.key = "random",
+     .help = "0: these regions; N: in their place as many neurons and heads of the core, layer by layer, by draw N",
+     .kind = GR_SETTING_COUNT,
+     .max = 1000000},
     {0}};
 
 static int how(const gr_settings *settings) { return (int)gr_settings_get(settings, "how")->number; }
 static bool view(const gr_settings *settings) { return how(settings) == SWITCH; }
+static int drawn(const gr_settings *settings) { return (int)gr_settings_get(settings, "random")->number; }
 
 /* ---- which regions ---- */
 
@@ -64,13 +70,19 @@ static gr_status pick_regions(const char ***out, int *count, const gr_making *m,
     return GR_OK;
 }
 
-/* Refuses regions that the parent does not have. */
+/* Refuses regions that the parent does not have, and random slices that cannot be drawn. */
 static gr_status check(const gr_making *m, gr_error *err) {
     const char **names;
     int count;
+    if (drawn(m->settings) && how(m->settings) == SWITCH)
+        return gr_error_set(err, GR_ERR_USAGE, m->name, "how: remove, zero, mean or reinit",
+                            "a random slice of the parent has no name by which it could be switched off");
     GR_TRY(pick_regions(&names, &count, m, err));
+    gr_status status = GR_OK;
+    if (drawn(m->settings))
+        status = gr__slice_check(m->parent ? m->parent->bundle->def : &m->project->recipe->model, names, count, err);
     gr_free(names);
-    return GR_OK;
+    return status;
 }
 
 /* ---- switched ---- */
@@ -121,9 +133,9 @@ static bool next_rows(void *user, gr_batch *batch) {
 }
 
 /* Region after region, each on what the one before left. */
-static gr_status silence_each(gr_surgery_result *out, const gr_making *m, const char *const *names, int count,
+static gr_status silence_each(gr_surgery_result *out, gr_surgery_result parent, const char *const *names, int count,
                               const gr_surgery_off_def *def, calibration *rows, gr_error *err) {
-    gr_surgery_result parent = {m->parent->bundle->def, m->parent->bundle->model}, from = parent;
+    gr_surgery_result from = parent;
     for (int i = 0; i < count; i++) {
         if (rows->scan)
             gr_scan_rewind(rows->scan);
@@ -137,8 +149,8 @@ static gr_status silence_each(gr_surgery_result *out, const gr_making *m, const 
     return GR_OK;
 }
 
-static gr_status silence(gr_surgery_result *out, const gr_making *m, const char *const *names, int count,
-                         gr_error *err) {
+static gr_status silence(gr_surgery_result *out, const gr_making *m, gr_surgery_result parent, const char *const *names,
+                         int count, gr_error *err) {
     const gr_project *p = m->project;
     const int width = p->recipe->data.context;
     const gr_off kind[] = {[ZERO] = GR_OFF_ZERO, [MEAN] = GR_OFF_MEAN, [REINIT] = GR_OFF_REINIT};
@@ -155,7 +167,7 @@ static gr_status silence(gr_surgery_result *out, const gr_making *m, const char 
         def.context = &rows;
     }
 
-    gr_status status = silence_each(out, m, names, count, &def, &rows, err);
+    gr_status status = silence_each(out, parent, names, count, &def, &rows, err);
     gr_scan_free(rows.scan);
     gr_free(rows.start);
     gr_free(rows.cls);
@@ -164,13 +176,33 @@ static gr_status silence(gr_surgery_result *out, const gr_making *m, const char 
 
 /* ---- all of it ---- */
 
+/* The parent without what the names stand for. */
+static gr_status take_from(gr_surgery_result *out, const gr_making *m, bool remove, gr_surgery_result parent,
+                           const char *const *names, int count, gr_error *err) {
+    if (remove || count == 0)
+        return gr_surgery_remove(out, parent.def, parent.model, names, count, err);
+    return silence(out, m, parent, names, count, err);
+}
+
+/* The same of the regions, or of a slice of their size; remove: whatever the settings say. */
+static gr_status take_away(gr_surgery_result *out, const gr_making *m, bool remove, const char *const *names, int count,
+                           gr_error *err) {
+    gr_surgery_result parent = {m->parent->bundle->def, m->parent->bundle->model}, claimed;
+    const int draw = drawn(m->settings);
+    remove = remove || how(m->settings) == REMOVE;
+    if (!draw)
+        return take_from(out, m, remove, parent, names, count, err);
+
+    GR_TRY(gr__slice_claim(&claimed, parent.def, parent.model, names, count, m->project->recipe->seed, draw, err));
+    gr_status status = take_from(out, m, remove, claimed, (const char *[]){GR__SLICE}, 1, err);
+    gr_surgery_free(&claimed);
+    return status;
+}
+
 /* A network of its own, saved and loaded again. */
 static gr_status change_network(gr_made *made, const gr_making *m, const char *const *names, int count, gr_error *err) {
     gr_surgery_result out;
-    if (how(m->settings) == REMOVE || count == 0)
-        GR_TRY(gr_surgery_remove(&out, m->parent->bundle->def, m->parent->bundle->model, names, count, err));
-    else
-        GR_TRY(silence(&out, m, names, count, err));
+    GR_TRY(take_away(&out, m, false, names, count, err));
     gr_status status = gr_made_save(made, m, out.def, out.model, err);
     gr_surgery_free(&out);
     return status;
@@ -180,6 +212,7 @@ static gr_status make(gr_made *made, const gr_making *m, gr_error *err) {
     const char **names;
     int count;
     *made = (gr_made){0};
+    GR_TRY(check(m, err));
     GR_TRY(pick_regions(&names, &count, m, err));
 
     /* A view of the parent, or a network with weights of its own. */
@@ -206,7 +239,7 @@ static gr_status draft(gr_made *made, const gr_making *m, gr_error *err) {
         return make(made, m, err);
 
     GR_TRY(pick_regions(&names, &count, m, err));
-    gr_status status = gr_surgery_remove(&out, m->parent->bundle->def, m->parent->bundle->model, names, count, err);
+    gr_status status = take_away(&out, m, true, names, count, err);
     gr_free(names);
     GR_TRY(status);
     gr_made_take(made, out.def, out.model, m->project->recipe->precision);
