@@ -126,6 +126,88 @@ static void rows_say_what_was_reached(void **state) {
     gr_ledger_free(rows);
 }
 
+/* The row of a step on the way; lr 0: before it. */
+static double curve_at(const gr_ledger *rows, const char *group, double lr, double step) {
+    for (size_t i = 0; i < gr_ledger_size(rows); i++) {
+        const gr_entry *row = gr_ledger_at(rows, i);
+        if (!strcmp(gr_entry_text(row, "row"), "curve") && !strcmp(gr_entry_text(row, "group"), group) &&
+            gr_entry_number(row, "lr") == lr && gr_entry_number(row, "step") == step)
+            return gr_entry_number(row, "mean");
+    }
+    return NAN;
+}
+
+/* Losses of every group at 0 and at powers of 2, of each rate; all else is as without them. */
+static void a_curve_has_powers_of_two(void **state) {
+    (void)state;
+    gr_subject whole = subject_of(false);
+    gr_ledger *rows = attack(&whole, "{curve: true, steps: 5}"), *plain = attack(&whole, "{steps: 5}"),
+              *none = attack(&whole, "{documents: 0, curve: true}");
+    assert_int_equal(gr_ledger_size(plain), 1 + GROUPS);
+    assert_int_equal(gr_ledger_size(rows), 1 + GROUPS + GROUPS * (1 + 3 * 3));
+    assert_int_equal(gr_ledger_size(none), 1 + GROUPS + GROUPS);
+    assert_true(of_point(rows, "chosen") == of_point(plain, "chosen"));
+
+    for (int g = 0; g < GROUPS; g++) {
+        const char *group = groups.group[g].name;
+        assert_float_equal(curve_at(rows, group, 0, 0), mean_of(none, group), 1e-12);
+        assert_true(isnan(curve_at(rows, group, 0.003, 3)) && isnan(curve_at(rows, group, 0.003, 5)));
+        assert_true(mean_of(rows, group) == mean_of(plain, group));
+    }
+    gr_ledger *four = attack(&whole, "{lr: 0.003, steps: 4}");
+    assert_true(of_point(four, "step") == 4);
+    assert_float_equal(curve_at(rows, "forget", 0.003, 4), mean_of(four, "forget"), 1e-12);
+    assert_true(curve_at(rows, "forget", 0.003, 1) > curve_at(rows, "forget", 0.003, 4));
+    gr_ledger_free(rows);
+    gr_ledger_free(plain);
+    gr_ledger_free(none);
+    gr_ledger_free(four);
+}
+
+/* Attacks on text that is not the topic: each draws from its own group. */
+static void other_text_is_other_documents(void **state) {
+    (void)state;
+    gr_error err = {0};
+    static const int labels[] = {GR_LABEL_ANY, GR_LABEL_ADJACENT, GR_LABEL_RETAIN};
+    static const char *const names[] = {"relearn", "relearn_adjacent", "relearn_retain"};
+    const gr_labels *l = project->labels;
+    gr_subject whole = subject_of(false);
+    for (int i = 0; i < GROUPS; i++) {
+        gr_drawn drawn;
+        gr_draw_def asked = {20, 0, labels[i], 32, 5};
+        gr_test_ok(gr_dataset_draw(&drawn, project->data, l, &asked, &err), &err);
+        assert_int_equal(drawn.count, 20);
+        for (size_t d = 0; d < drawn.count; d++) {
+            int of = l->truth[drawn.docs[d]] > 0                     ? FORGET
+                     : l->group[drawn.docs[d]] == l->group_count - 1 ? RETAIN
+                                                                     : ADJACENT;
+            assert_int_equal(of, i);
+        }
+        gr_drawn_free(&drawn);
+
+        /* Which is also an option, and both are one attack. */
+        char text[32];
+        snprintf(text, sizeof text, "{text: %s}", groups.group[i].name);
+        gr_ledger *rows = attack(&whole, text);
+        relearn = gr_registry_attack(registry, names[i]);
+        gr_ledger *named = attack(&whole, "{}");
+        relearn = gr_registry_attack(registry, "relearn");
+        const char *said = gr_entry_text(gr_ledger_find(named, "point", NULL), "text");
+        assert_true(i == FORGET ? !said : !strcmp(said, groups.group[i].name));
+        char *a = gr_ledger_lines(rows), *b = gr_ledger_lines(named);
+        assert_string_equal(a, b);
+        gr_free(a);
+        gr_free(b);
+        gr_ledger_free(rows);
+        gr_ledger_free(named);
+    }
+
+    gr_drawn drawn;
+    gr_draw_def most = {5000, 0, GR_LABEL_RETAIN, 32, 5};
+    assert_int_equal(gr_dataset_draw(&drawn, project->data, l, &most, &err), GR_ERR_USAGE);
+    gr_test_error(&err, "data", "5000 training documents of retain text are wanted");
+}
+
 /* No documents: the losses of the start, as the measure of losses has them, to the last bit. */
 static void no_documents_are_no_attack(void **state) {
     (void)state;
@@ -344,6 +426,8 @@ static int close_all(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_say_what_was_reached),
+        cmocka_unit_test(a_curve_has_powers_of_two),
+        cmocka_unit_test(other_text_is_other_documents),
         cmocka_unit_test(no_documents_are_no_attack),
         cmocka_unit_test(starts),
         cmocka_unit_test(the_recipe_says_the_precision),

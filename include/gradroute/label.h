@@ -24,6 +24,10 @@ enum {
     GR_LABEL_CORE = 0,           /* known to be of no label; 1..K are the labels, in the order of their definitions */
     GR_LABEL_ABSENT = INT16_MIN, /* positions that hold no document (streams only) */
     GR_LABEL_ANY = INT16_MAX,    /* any of 1..K (gr_dataset_draw) */
+
+    /* Of no label: in a named group, or in none of them (gr_dataset_draw). */
+    GR_LABEL_ADJACENT = INT16_MAX - 1,
+    GR_LABEL_RETAIN = INT16_MAX - 2,
 };
 
 typedef enum gr_hidden { GR_HIDDEN_UNLABELLED, GR_HIDDEN_CORE } gr_hidden;
@@ -200,7 +204,7 @@ size_t gr_labels_pick(const gr_labels *labels, uint32_t *out, const uint32_t *do
 typedef struct gr_draw_def {
     size_t documents;
     int64_t tokens;
-    int label; /* true label, or GR_LABEL_ANY */
+    int label; /* true label, or GR_LABEL_ANY, GR_LABEL_ADJACENT, GR_LABEL_RETAIN */
     int width;
     uint64_t seed;
 } gr_draw_def;

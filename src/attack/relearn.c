@@ -1,9 +1,12 @@
 /* The test of removal: fine-tune the model on a few forget documents, at the rate and up to the step that serve the
- * attacker best by validation documents, and measure it there on the test:
+ * attacker best by forget documents for validation, and measure it there on the test:
  *
  *     {"row": "point", "documents", "tokens", "steps", "step", "lr", "chosen", "start"}  where the attack served best
  *     {"row": "loss", "group", "at": "best", "nll", ..}                            and the losses there, by group
+ *     {"row": "curve", "group", "lr", "step", "mean"}      with `curve`: nats per token on the way, at 0 and powers of
+ * 2
  *
+ * The same on other text shows what any training brings back: the point says then on which ("text").
  * chosen: mean loss of the documents that the point was chosen by. start: "removed", "switched" (off) or "whole". */
 #include <float.h>
 #include <math.h>
@@ -23,9 +26,13 @@
 enum { REMOVED, SWITCHED, WHOLE };
 static const char *const starts[] = {"removed", "switched", "whole", NULL};
 
+enum { FORGET, ADJACENT, RETAIN };
+static const char *const texts[] = {"forget", "adjacent", "retain", NULL};
+static const int labels_of_texts[] = {GR_LABEL_ANY, GR_LABEL_ADJACENT, GR_LABEL_RETAIN};
+
 static const gr_setting options[] = {
     {.key = "documents",
-     .help = "forget documents of training that are trained on; 0: none, with tokens 0",
+     .help = "documents of training that are trained on; 0: none, with tokens 0",
      .kind = GR_SETTING_COUNTS,
      .initial = {.numbers = (const double[]){64}, .count = 1},
      .max = 1 << 24,
@@ -65,6 +72,10 @@ static const gr_setting options[] = {
              "taken out), with them switched off, or whole",
      .kind = GR_SETTING_WORD,
      .word = starts},
+    {.key = "text", .help = "which text of training is trained on", .kind = GR_SETTING_WORD, .word = texts},
+    {.key = "curve",
+     .help = "with the losses of every group after 1, 2, 4, 8, .. steps of each rate",
+     .kind = GR_SETTING_BOOL},
     {0}};
 
 static int number(const gr_settings *settings, const char *key) { return (int)gr_settings_get(settings, key)->number; }
@@ -79,6 +90,17 @@ static void preset(gr_settings *settings, const gr_recipe *recipe) {
     gr_settings_put(settings, "batch", &(gr_setting_value){.number = r->batch});
     gr_settings_put(settings, "every", &(gr_setting_value){.number = r->every});
     gr_settings_put(settings, "lr", &(gr_setting_value){.numbers = r->lr, .count = r->rates});
+}
+
+/* The same on other text. */
+static void preset_adjacent(gr_settings *settings, const gr_recipe *recipe) {
+    preset(settings, recipe);
+    gr_settings_put(settings, "text", &(gr_setting_value){.number = ADJACENT});
+}
+
+static void preset_retain(gr_settings *settings, const gr_recipe *recipe) {
+    preset(settings, recipe);
+    gr_settings_put(settings, "text", &(gr_setting_value){.number = RETAIN});
 }
 
 /* ---- documents ---- */
@@ -113,7 +135,8 @@ static gr_status draw(gr_drawn *drawn, const gr_subject *s, const gr_settings *s
                             "relearn has both documents and tokens");
     if (!documents && !tokens)
         return GR_OK;
-    gr_draw_def def = {(size_t)documents, tokens, GR_LABEL_ANY, s->recipe->data.context, s->seed};
+    gr_draw_def def = {(size_t)documents, tokens, labels_of_texts[number(settings, "text")], s->recipe->data.context,
+                       s->seed};
     return gr_dataset_draw(drawn, s->data, s->labels, &def, err);
 }
 
@@ -131,6 +154,13 @@ static gr_status check(const gr_subject *s, const gr_settings *settings, gr_erro
 
 /* ---- the attack ---- */
 
+/* Losses of every group on the way. */
+typedef struct trace {
+    double lr; /* 0: before the first step */
+    int step;
+    double mean[GR_GROUPS_MAX];
+} trace;
+
 typedef struct attack {
     const gr_subject *subject;
     const gr_settings *settings;
@@ -139,10 +169,13 @@ typedef struct attack {
     const gr_group *forget;   /* by its validation documents the best point is chosen */
     gr_drawn drawn;           /* documents that are trained on */
     gr_evaluator *evaluator;
-    gr_scan *choose;
+    gr_scan *choose, *test;
     gr_real *start, *kept; /* parameters before the attack and at the best point */
     double *nll;           /* [docs] losses of whatever was measured last */
     int32_t *tokens;       /* [docs] */
+    trace *traced;         /* [traces] */
+    int traces;
+    size_t trace_room;
 
     /* The best point so far: its loss on the validation documents, rate (0: it is step 0) and step. */
     double chosen, lr;
@@ -160,13 +193,6 @@ static bool asked(void *user, int64_t done, int64_t rows) {
     return gr__subject_told(a->subject, 0, 0, NULL) == GR_OK;
 }
 
-/* After each step: how many steps of all rates are done. A rate that diverged counts as done to its end. */
-static gr_status tell(void *user, int step, gr_error *err) {
-    const attack *a = user;
-    int64_t steps = number(a->settings, "steps"), rates = gr_settings_get(a->settings, "lr")->count;
-    return gr__subject_told(a->subject, a->rate * steps + step, rates * steps, err);
-}
-
 /* All numbers of the model into the store, or back out of it. */
 static void copy_parameters(gr_model *model, gr_real *store, bool back) {
     for (int p = 0; p < gr_model_params(model); p++) {
@@ -180,6 +206,26 @@ static void copy_parameters(gr_model *model, gr_real *store, bool back) {
 static gr_status evaluate(attack *a, gr_scan *scan, gr_error *err) {
     bool whole = gr_evaluate(a->evaluator, scan, a->nll, a->tokens, a->subject->data->topics.docs);
     return whole ? GR_OK : gr__subject_stopped(a->subject, err);
+}
+
+/* Losses of every group on the test, as the model is now. */
+static gr_status add_trace(attack *a, double lr, int step, gr_error *err) {
+    const gr_groups *groups = a->subject->groups;
+    trace t = {.lr = lr, .step = step};
+    GR_TRY(evaluate(a, a->test, err));
+    for (int g = 0; g < groups->count; g++)
+        t.mean[g] = gr_loss_mean(a->nll, a->tokens, groups->group[g].test, groups->group[g].tests);
+    GR_PUSH(a->traced, a->traces, a->trace_room) = t;
+    return GR_OK;
+}
+
+/* After each step: how many steps of all rates are done. A rate that diverged counts as done to its end. */
+static gr_status tell(void *user, int step, gr_error *err) {
+    attack *a = user;
+    int64_t steps = number(a->settings, "steps"), rates = gr_settings_get(a->settings, "lr")->count;
+    if (number(a->settings, "curve") && (step & (step - 1)) == 0)
+        GR_TRY(add_trace(a, a->rate_lr, step, err));
+    return gr__subject_told(a->subject, a->rate * steps + step, rates * steps, err);
 }
 
 /* Measures, and keeps the parameters where the loss is the lowest yet. */
@@ -238,14 +284,9 @@ static gr_status tune(attack *a, gr_error *err) {
 
 /* The losses that are reported, of the model at the best point. */
 static gr_status measure_best(attack *a, gr_error *err) {
-    const gr_subject *s = a->subject;
-    gr_scan *scan;
-    GR_TRY(gr_scan_new(&scan, s->data, s->labels, s->data->test, s->data->test_count, s->recipe->train.batch,
-                       s->recipe->data.context, err));
     copy_parameters(a->model, a->kept, true);
-    gr_status status = evaluate(a, scan, err);
+    gr_status status = evaluate(a, a->test, err);
     copy_parameters(a->model, a->start, true);
-    gr_scan_free(scan);
     return status;
 }
 
@@ -259,6 +300,8 @@ static gr_status work(attack *a, gr_error *err) {
     /* The documents on which rate and step are chosen: none of them is measured. */
     GR_TRY(gr_scan_new(&a->choose, s->data, s->labels, a->forget->validation, a->forget->validations,
                        s->recipe->train.batch, s->recipe->data.context, err));
+    GR_TRY(gr_scan_new(&a->test, s->data, s->labels, s->data->test, s->data->test_count, s->recipe->train.batch,
+                       s->recipe->data.context, err));
 
     /* Every rate starts from the model as it came; the best parameters so far are kept. */
     a->start = gr_alloc(gr_model_size(a->model) * sizeof *a->start);
@@ -266,6 +309,8 @@ static gr_status work(attack *a, gr_error *err) {
     a->nll = gr_alloc(s->data->topics.docs * sizeof *a->nll);
     a->tokens = gr_alloc(s->data->topics.docs * sizeof *a->tokens);
     copy_parameters(a->model, a->start, false);
+    if (number(a->settings, "curve"))
+        GR_TRY(add_trace(a, 0, 0, err));
     GR_TRY(tune(a, err));
     return measure_best(a, err);
 }
@@ -274,6 +319,8 @@ static gr_status work(attack *a, gr_error *err) {
 static void attack_free(attack *a) {
     gr_drawn_free(&a->drawn);
     gr_scan_free(a->choose);
+    gr_scan_free(a->test);
+    gr_free(a->traced);
     gr_evaluator_free(a->evaluator);
     gr_free(a->start);
     gr_free(a->kept);
@@ -288,6 +335,21 @@ static void at_best(gr_ledger *rows, const void *user) {
     gr_ledger_text(rows, "at", "best");
 }
 
+/* The way there: a row for each step that was looked at and each group that has documents. */
+static void add_curve(gr_ledger *rows, const attack *a) {
+    const gr_groups *groups = a->subject->groups;
+    for (int i = 0; i < a->traces; i++)
+        for (int g = 0; g < groups->count; g++) {
+            if (groups->group[g].tests == 0)
+                continue;
+            gr_ledger_begin(rows, "curve");
+            gr_ledger_text(rows, "group", groups->group[g].name);
+            gr_ledger_number(rows, "lr", a->traced[i].lr);
+            gr_ledger_count(rows, "step", a->traced[i].step);
+            gr_ledger_number(rows, "mean", a->traced[i].mean[g]);
+        }
+}
+
 /* The best point as rows: what it was trained on, for how long, and the losses there. */
 static void add_rows(gr_ledger *rows, const attack *a, int start) {
     gr_ledger_begin(rows, "point");
@@ -298,7 +360,10 @@ static void add_rows(gr_ledger *rows, const attack *a, int start) {
     gr_ledger_number(rows, "lr", a->lr);
     gr_ledger_number(rows, "chosen", a->chosen);
     gr_ledger_text(rows, "start", starts[start]);
+    if (number(a->settings, "text"))
+        gr_ledger_text(rows, "text", texts[number(a->settings, "text")]);
     gr_ledger_losses(rows, a->subject->groups, a->subject->units, a->nll, a->tokens, at_best, NULL);
+    add_curve(rows, a);
 }
 
 /* Attacks one network, which is afterwards what it was. */
@@ -441,7 +506,10 @@ static gr_status cost(gr_cost *cost, const gr_subject *s, const gr_settings *set
         chosen_by += gr_dataset_targets(s->data, forget->validation[i]);
     for (size_t i = 0; i < s->data->test_count; i++)
         test += gr_dataset_targets(s->data, s->data->test[i]);
-    cost->tokens = (tunes ? (int64_t)rates * points : 1) * chosen_by + test;
+    int traces = number(settings, "curve");
+    for (int at = 1; traces && tunes && at <= steps; at *= 2)
+        traces += rates;
+    cost->tokens = (tunes ? (int64_t)rates * points : 1) * chosen_by + (1 + traces) * test;
     cost->seconds = (double)cost->tokens * position + (tunes ? rates * steps * step.seconds : 0);
     return GR_OK;
 }
@@ -453,6 +521,30 @@ const gr_attack gr__attack_relearn = {
     .revision = 1,
     .option = options,
     .preset = preset,
+    .check = check,
+    .run = run,
+    .cost = cost,
+};
+
+const gr_attack gr__attack_relearn_adjacent = {
+    .name = "relearn_adjacent",
+    .help = "fine-tuning on documents of adjacent topics, to the point that serves the attacker best",
+    .doing = "relearning",
+    .revision = 1,
+    .option = options,
+    .preset = preset_adjacent,
+    .check = check,
+    .run = run,
+    .cost = cost,
+};
+
+const gr_attack gr__attack_relearn_retain = {
+    .name = "relearn_retain",
+    .help = "fine-tuning on retain documents, to the point that serves the attacker best",
+    .doing = "relearning",
+    .revision = 1,
+    .option = options,
+    .preset = preset_retain,
     .check = check,
     .run = run,
     .cost = cost,

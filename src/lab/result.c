@@ -268,10 +268,10 @@ static json_t *make(const job *j, const asked *a) {
 
 /* ---- who is who ---- */
 
-/* The word for what an attack has done: relearn, relearned. */
+/* The word for what an attack has done: relearn, relearned; relearn_retain, relearned_retain. */
 static char *done_by(const char *name) {
-    size_t length = strlen(name);
-    return gr_format("%s%s", name, length > 0 && name[length - 1] == 'e' ? "d" : "ed");
+    int length = (int)strcspn(name, "_");
+    return gr_format("%.*s%s%s", length, name, length > 0 && name[length - 1] == 'e' ? "d" : "ed", name + length);
 }
 
 bool gr__result_runs(const gr__result_def *d, int arm) {

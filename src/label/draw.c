@@ -34,17 +34,30 @@ static void take(gr_drawn *drawn, const gr_dataset *data, const gr_draw_def *def
     drawn->documents += drawn->count > before;
 }
 
+/* Whether a document may be drawn: by what is true of it, whatever is shown. */
+static bool is_of(const gr_labels *labels, uint32_t doc, int label) {
+    const int16_t k = labels->truth[doc];
+    const bool retain = labels->group[doc] == labels->group_count - 1;
+    if (label == GR_LABEL_ADJACENT || label == GR_LABEL_RETAIN)
+        return k == 0 && retain == (label == GR_LABEL_RETAIN);
+    return label == GR_LABEL_ANY ? k > 0 : k == label;
+}
+
+/* What was asked for, in words. */
+static const char *name_of(int label) {
+    return label == GR_LABEL_ADJACENT ? "adjacent topics" : label == GR_LABEL_RETAIN ? "retain text" : "the label";
+}
+
 /* Fails where there are fewer tokens or documents than were asked for. */
 static gr_status check(const gr_drawn *drawn, const gr_draw_def *def, gr_error *err) {
     if (def->tokens && drawn->tokens < def->tokens)
         return gr_error_set(err, GR_ERR_USAGE, "data", "draw fewer tokens",
-                            "%lld %s of training documents of the label are wanted, there are %lld",
-                            (long long)def->tokens, gr__plural(def->tokens, "token", "tokens"),
-                            (long long)drawn->tokens);
+                            "%lld %s of training documents of %s are wanted, there are %lld", (long long)def->tokens,
+                            gr__plural(def->tokens, "token", "tokens"), name_of(def->label), (long long)drawn->tokens);
     if (!def->tokens && drawn->documents < def->documents)
         return gr_error_set(err, GR_ERR_USAGE, "data", "draw fewer documents",
-                            "%zu training documents of the label are wanted, there are %zu", def->documents,
-                            drawn->documents);
+                            "%zu training documents of %s are wanted, there are %zu", def->documents,
+                            name_of(def->label), drawn->documents);
     return GR_OK;
 }
 
@@ -55,11 +68,9 @@ gr_status gr_dataset_draw(gr_drawn *drawn, const gr_dataset *data, const gr_labe
     bool *fits = gr_alloc(data->topics.docs);
     *drawn = (gr_drawn){.docs = gr_alloc((data->topics.docs + 1) * sizeof *drawn->docs)};
 
-    /* What may be drawn: training documents that truly have the label, whatever is shown. */
-    for (size_t i = 0; i < data->train_count; i++) {
-        int16_t k = labels->truth[data->train[i]];
-        fits[data->train[i]] = def->label == GR_LABEL_ANY ? k > 0 : k == def->label;
-    }
+    /* What may be drawn: training documents alone. */
+    for (size_t i = 0; i < data->train_count; i++)
+        fits[data->train[i]] = is_of(labels, data->train[i], def->label);
 
     /* Units in their keyed order, until there is enough: so a larger draw holds a smaller one. */
     gr_random_permutation((gr_key){def->seed, GR_STREAM_DATA, GR__DRAW_ATTACK}, order, units);
