@@ -3,6 +3,7 @@
 #ifndef GR_TESTS_LAB_HELPERS_H
 #define GR_TESTS_LAB_HELPERS_H
 
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -87,6 +88,34 @@ static inline gr_status lab_audit(char **result, const char *folder, const char 
     gr_result_free(made);
     gr_lab_free(lab);
     return status;
+}
+
+/* Works an experiment out in a folder, over the recipe that lab_open has written: json_decref. */
+static inline json_t *lab_result_of(const char *folder, const char *file) {
+    gr_error err = {0};
+    gr_lab *lab;
+    gr_result *made;
+    char base[512], runs[512];
+    snprintf(base, sizeof base, "%s", gr_test_path("recipe.yaml"));
+    snprintf(runs, sizeof runs, "%s", gr_test_path(folder));
+    gr_lab_def def = {.experiment = file, .base = base, .folder = runs};
+    gr_test_ok(gr_lab_open(&lab, &def, NULL, &err), &err);
+    gr_test_ok(gr_lab_claim(lab, &err), &err);
+    gr_test_ok(gr_lab_work(lab, NULL, &err), &err);
+    gr_test_ok(gr_lab_result(&made, lab, &err), &err);
+    char *text = gr_result_text(made);
+    json_t *result = json_loads(text, 0, NULL);
+    assert_non_null(result);
+    gr_free(text);
+    gr_result_free(made);
+    gr_lab_free(lab);
+    return result;
+}
+
+static inline double lab_number(const json_t *object, const char *key) {
+    if (!json_is_number(json_object_get(object, key)))
+        fail_msg("%s is no number", key);
+    return json_number_value(json_object_get(object, key));
 }
 
 static inline void lab_close(gr_project *project) {

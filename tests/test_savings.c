@@ -1,5 +1,4 @@
 /* Relearning at several numbers of documents, from models that are trained here to the figure that compares them. */
-#include <jansson.h>
 #include <math.h>
 
 #include "lab_helpers.h"
@@ -25,32 +24,6 @@ static const char experiment[] =
     "  - {key: recovery, figure: recovery, of: routed_off, after: relearn}\n"
     "keep: {units: documents}\n";
 
-/* Works the experiment out in a folder: json_decref. */
-static json_t *result_of(const char *file) {
-    gr_error err = {0};
-    gr_lab *lab;
-    gr_result *made;
-    char folder[512];
-    snprintf(folder, sizeof folder, "%s", gr_test_path("runs"));
-    gr_lab_def def = {.experiment = file, .base = gr_test_path("recipe.yaml"), .folder = folder};
-    gr_test_ok(gr_lab_open(&lab, &def, NULL, &err), &err);
-    gr_test_ok(gr_lab_claim(lab, &err), &err);
-    gr_test_ok(gr_lab_work(lab, NULL, &err), &err);
-    gr_test_ok(gr_lab_result(&made, lab, &err), &err);
-    char *text = gr_result_text(made);
-    json_t *result = json_loads(text, 0, NULL);
-    assert_non_null(result);
-    gr_free(text);
-    gr_result_free(made);
-    gr_lab_free(lab);
-    return result;
-}
-
-static double number_at(const json_t *object, const char *key) {
-    assert_true(json_is_number(json_object_get(object, key)));
-    return json_number_value(json_object_get(object, key));
-}
-
 enum { RUNGS = 5 };
 static const double documents[RUNGS] = {0, 8, 16, 32, 64};
 
@@ -60,15 +33,15 @@ static void read_ladder(double *loss, const json_t *result, const char *arm, con
     const json_t *ladder = json_object_get(model, "relearned_ladder");
     assert_int_equal(json_array_size(ladder), RUNGS);
     for (size_t i = 0; i < RUNGS; i++) {
-        assert_true(number_at(json_array_get(ladder, i), "documents") == documents[i]);
-        loss[i] = number_at(json_array_get(ladder, i), group);
+        assert_true(lab_number(json_array_get(ladder, i), "documents") == documents[i]);
+        loss[i] = lab_number(json_array_get(ladder, i), group);
     }
 
     /* The first rung is no attack, the last what counts where one number is asked for. */
     char key[64];
     snprintf(key, sizeof key, "%s_relearned", group);
-    assert_float_equal(loss[0], number_at(model, group), 1e-12);
-    assert_float_equal(loss[RUNGS - 1], number_at(model, key), 1e-12);
+    assert_float_equal(loss[0], lab_number(model, group), 1e-12);
+    assert_float_equal(loss[RUNGS - 1], lab_number(model, key), 1e-12);
 }
 
 /* By recoveries, as it is defined: each a share of the gap, from the filter's loss on. */
@@ -83,7 +56,7 @@ static double area(const double *loss, double filter, double plain) {
 
 static void from_models_to_savings(void **state) {
     (void)state;
-    json_t *result = result_of(gr_test_write("savings.yaml", experiment, sizeof experiment - 1));
+    json_t *result = lab_result_of("runs", gr_test_write("savings.yaml", experiment, sizeof experiment - 1));
     double off[RUNGS], plain[RUNGS], filtered[RUNGS], never[RUNGS], retain[RUNGS];
     read_ladder(off, result, "routed_off", "forget");
     read_ladder(plain, result, "plain", "forget");
@@ -97,11 +70,11 @@ static void from_models_to_savings(void **state) {
     assert_true(retain[RUNGS - 1] != retain[0] && filtered[0] - plain[0] > 0.15);
 
     double least = area(never, filtered[0], plain[0]);
-    assert_float_equal(number_at(result, "savings"), area(off, filtered[0], plain[0]) - least, 1e-9);
-    assert_float_equal(number_at(result, "savings_plain"), area(plain, filtered[0], plain[0]) - least, 1e-9);
-    assert_true(number_at(result, "savings_plain") > 0.1);
+    assert_float_equal(lab_number(result, "savings"), area(off, filtered[0], plain[0]) - least, 1e-9);
+    assert_float_equal(lab_number(result, "savings_plain"), area(plain, filtered[0], plain[0]) - least, 1e-9);
+    assert_true(lab_number(result, "savings_plain") > 0.1);
     assert_null(json_object_get(result, "savings_itself"));
-    assert_float_equal(number_at(result, "recovery"), (filtered[0] - off[4]) / (filtered[0] - plain[0]), 1e-9);
+    assert_float_equal(lab_number(result, "recovery"), (filtered[0] - off[4]) / (filtered[0] - plain[0]), 1e-9);
     assert_int_equal(json_array_size(json_object_get(json_object_get(result, "intervals"), "savings")), 2);
     json_decref(result);
 }
