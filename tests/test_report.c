@@ -151,6 +151,15 @@ static void charts_have_the_rows(void **state) {
     gr_free(label);
     json_decref(charts);
     gr_free(page);
+
+    /* So is one in the role never_trained, where another one stands for 1. */
+    json_object_set_new(json_object_get(run.result, "table"), "never", json_string("routed"));
+    page = gr__report_page(&run, 1);
+    charts = charts_of(page);
+    assert_true(json_is_true(json_object_get(series_of(charts, "What comes back", evil_name), "reference")));
+    assert_true(json_is_true(json_object_get(series_of(charts, "What comes back", "filtered"), "reference")));
+    json_decref(charts);
+    gr_free(page);
     run_free(&run);
 }
 
