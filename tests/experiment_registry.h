@@ -32,13 +32,6 @@ static const gr_setting made_ablate_options[] = {
     {.key = "how", .kind = GR_SETTING_WORD, .word = made_hows},
     {0}};
 
-static const gr_setting made_repair_options[] = {
-    {.key = "documents", .kind = GR_SETTING_COUNT, .initial = {.number = 64}, .min = 1, .max = 1e6},
-    {.key = "judged_on", .kind = GR_SETTING_COUNT, .initial = {.number = 1000}, .min = 1, .max = 1e6},
-    {.key = "steps", .kind = GR_SETTING_COUNT, .initial = {.number = 40}, .min = 1, .max = 1e6},
-    {.key = "lr", .kind = GR_SETTING_REAL, .initial = {.number = 0.001}, .min = DBL_MIN, .max = 1},
-    {0}};
-
 static const char *const made_layers[] = {"first", "middle", "last", NULL}, *const made_units[] = {"raw", "rms", NULL};
 static const gr_setting made_rmu_options[] = {
     {.key = "layer", .kind = GR_SETTING_WORD, .word = made_layers},
@@ -102,7 +95,6 @@ static inline void made_relearn_preset(gr_settings *settings, const gr_recipe *r
 static const gr_method made_methods[] = {
     {.name = "train", .option = made_train_options},
     {.name = "ablate", .from = true, .option = made_ablate_options},
-    {.name = "repair", .from = true, .option = made_repair_options},
     {.name = "rmu", .from = true, .option = made_rmu_options},
     {.name = "undo", .from = true, .option = made_undo_options},
     {.name = "reinforce", .option = made_reinforce_options},

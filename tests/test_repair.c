@@ -70,6 +70,10 @@ static void it_mends(void **state) {
     assert_true(gr_entry_number(row, "chosen") < gr_entry_number(row, "before") - 0.3);
     assert_in_range(gr_entry_number(row, "step"), 1, 40);
     assert_true(gr_entry_number(row, "documents") == 64);
+    size_t judges = 0;
+    for (size_t i = 0; i < project->data->validation_count; i++)
+        judges += project->labels->revealed[project->data->validation[i]] <= 0;
+    assert_true(judges > 7 && gr_entry_number(row, "judged_on") == (double)judges);
     assert_true(same_parameters(copy.bundle->model, broken.bundle->model));
     assert_false(same_parameters(made.bundle->model, broken.bundle->model));
 
@@ -87,8 +91,9 @@ static void it_mends(void **state) {
 static void step_0_is_one_of_them(void **state) {
     (void)state;
     gr_ledger *rows = gr_ledger_new();
-    gr_made made = make("repair", "{steps: 3, lr: 0.5}", &parent, rows);
+    gr_made made = make("repair", "{steps: 3, lr: 0.5, judged_on: 7}", &parent, rows);
     const gr_entry *row = gr_ledger_find(rows, "repair", NULL);
+    assert_true(gr_entry_number(row, "judged_on") == 7);
     assert_true(gr_entry_number(row, "step") == 0);
     assert_true(gr_entry_number(row, "chosen") == gr_entry_number(row, "before"));
     assert_true(same_parameters(made.bundle->model, parent.bundle->model));

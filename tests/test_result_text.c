@@ -145,6 +145,19 @@ static void attacks_that_train_say_on_what(void **state) {
     json_decref(result);
 }
 
+/* What trainings took: of an arm with a knob one of its trials stands for all. */
+static void trials_have_operations(void **state) {
+    (void)state;
+    json_t *result =
+        json_pack("{s:{s:[{s:s}], s:[], s:[]}, s:{s:{s:f, s:i}, s:{s:[{s:f, s:i}, {s:f, s:i}]}, s:{s:f}}}", "table",
+                  "arms", "name", "m", "attacks", "figures", "models", "m", "flops", 2e12, "tokens", 90, "k", "values",
+                  "flops", 3e12, "tokens", 80, "flops", 3e12, "tokens", 80, "view", "forget", 1.0);
+    char *text = print(result);
+    assert_non_null(strstr(text, "\nOperations: m 2e+12 on 90 tokens; k 3e+12 on 80 tokens, the first of 2 trials\n"));
+    free(text);
+    json_decref(result);
+}
+
 /* Data say what their losses are in, and from what gap on a ratio is taken. */
 static void losses_are_in_the_unit_of_the_data(void **state) {
     (void)state;
@@ -228,6 +241,7 @@ int main(void) {
         cmocka_unit_test(what_classifiers_found_is_a_line_a_model),
         cmocka_unit_test(foreign_texts_stay_in_their_line),
         cmocka_unit_test(attacks_that_train_say_on_what),
+        cmocka_unit_test(trials_have_operations),
         cmocka_unit_test(losses_are_in_the_unit_of_the_data),
         cmocka_unit_test(numbers_of_seeds_are_whole),
         cmocka_unit_test(points_follow_each_other),

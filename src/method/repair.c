@@ -1,7 +1,7 @@
 /* A parent that is trained on for a few steps on text without labels, to mend what was broken when regions were taken
  * out (Cloud et al. 2024, arXiv 2410.04332): at the step that serves validation documents without labels best.
  *
- *     {"row": "repair", "step", "steps", "documents", "tokens", "lr", "before", "chosen"}
+ *     {"row": "repair", "step", "steps", "documents", "tokens", "judged_on", "lr", "before", "chosen"}
  *
  * step: the one that was chosen, 0: the parent. before, chosen: mean losses of the documents that it was chosen by. */
 #include <float.h>
@@ -19,6 +19,12 @@ static const gr_setting options[] = {
      .help = "training documents without a label that is shown; all where there are fewer",
      .kind = GR_SETTING_COUNT,
      .initial = {.number = 64},
+     .min = 1,
+     .max = 1 << 24},
+    {.key = "judged_on",
+     .help = "validation documents without such a label by which a step is chosen; all where there are fewer",
+     .kind = GR_SETTING_COUNT,
+     .initial = {.number = 1000},
      .min = 1,
      .max = 1 << 24},
     {.key = "steps",
@@ -50,13 +56,21 @@ static int number(const gr_settings *settings, const char *key) { return (int)gr
 
 /* ---- documents ---- */
 
-/* Validation documents that are not shown as a label: a new list of *count. */
-static uint32_t *unlabelled_of(size_t *count, const gr_project *p) {
+/* Validation documents that are not shown as a label, as many as a step is chosen by, from all of the split: a new list
+ * of *count. */
+static uint32_t *judges_of(size_t *count, const gr_making *m) {
+    const gr_project *p = m->project;
+    const size_t wanted = (size_t)number(m->settings, "judged_on");
     uint32_t *docs = gr_alloc((p->data->validation_count + 1) * sizeof *docs);
-    *count = 0;
+    size_t all = 0;
     for (size_t i = 0; i < p->data->validation_count; i++)
         if (p->labels->truth[p->data->validation[i]] == 0)
-            docs[(*count)++] = p->data->validation[i];
+            docs[all++] = p->data->validation[i];
+
+    /* Places that are equally far apart: sources may be sorted by topic. */
+    *count = all < wanted ? all : wanted;
+    for (size_t i = 0; i < *count; i++)
+        docs[i] = docs[i * all / *count];
     return docs;
 }
 
@@ -80,7 +94,7 @@ static gr_status check(const gr_making *m, gr_error *err) {
         return gr_error_set(err, GR_ERR_USAGE, m->name, "another method of the task",
                             "task %s has no documents to train on", m->project->task->name);
     size_t count;
-    gr_free(unlabelled_of(&count, m->project));
+    gr_free(judges_of(&count, m));
     if (count == 0)
         return gr_error_set(err, GR_ERR_USAGE, m->name, "raise data.validation or use more documents",
                             "the validation split has no document without a label");
@@ -168,7 +182,7 @@ static gr_status tune(repair *r, gr_error *err) {
     const gr_project *p = m->project;
     const gr_recipe *recipe = p->recipe;
     GR_TRY(draw(&r->drawn, m, err));
-    r->by = unlabelled_of(&r->by_count, p);
+    r->by = judges_of(&r->by_count, m);
 
     /* What a step is chosen by. */
     GR_TRY(gr_evaluator_new(&r->evaluator, r->model, NULL, recipe->train.batch, recipe->data.context, err));
@@ -239,6 +253,7 @@ static gr_status add_rows(gr_made *made, const repair *r, gr_error *err) {
     gr_ledger_count(m->rows, "steps", made->steps);
     gr_ledger_count(m->rows, "documents", (int64_t)r->drawn.documents);
     gr_ledger_count(m->rows, "tokens", r->drawn.tokens);
+    gr_ledger_count(m->rows, "judged_on", (int64_t)r->by_count);
     gr_ledger_number(m->rows, "lr", gr_settings_get(m->settings, "lr")->number);
     gr_ledger_number(m->rows, "before", r->before);
     gr_ledger_number(m->rows, "chosen", r->chosen);
@@ -341,7 +356,7 @@ static gr_status cost(gr_cost *cost, const gr_making *m, gr_made *made, gr_timin
 
     /* Both in positions. */
     size_t count;
-    uint32_t *by = unlabelled_of(&count, p);
+    uint32_t *by = judges_of(&count, m);
     double chosen_by = 0, trained = (double)steps * rows * width;
     for (size_t i = 0; i < count; i++)
         chosen_by += (double)gr_dataset_targets(p->data, by[i]);
