@@ -124,6 +124,22 @@ static void seeds_are_paired(void **state) {
     assert_int_equal(r.state, GR__UNDECIDED);
 }
 
+/* How much seeds vary instead of where they lie: s / mean is .0734, at most .2134. */
+static void variation_is_claimed(void **state) {
+    (void)state;
+    gr__claim_def d = claim();
+    d.variation = true;
+    put(first, 0, (double[]){9, 10, 11, 10, 10.5}, 0);
+    d.at_most = 0.22;
+    gr__ruling r = gr__claim_rule(&d);
+    assert_true(r.state == GR__HOLDS && fabs(r.estimate.value - 0.0734277) < 1e-6);
+    char *text = gr__claim_text(&d, &r);
+    assert_non_null(strstr(text, ": variation 0.073 [0.044, 0.213] over 5 seeds"));
+    gr_free(text);
+    d.at_most = 0.21;
+    assert_int_equal(gr__claim_rule(&d).state, GR__UNDECIDED);
+}
+
 /* ---- what decides nothing ---- */
 
 static void few_seeds_decide_nothing(void **state) {
@@ -387,6 +403,7 @@ static void over_points(void **state) {
     (void)state;
     gr__ruling r[3] = {{.state = GR__HOLDS}, {.state = GR__HOLDS}, {.state = GR__HOLDS}};
     assert_int_equal(gr__claim_over(r, 3), GR__HOLDS);
+    assert_int_equal(gr__claim_over(r, 0), GR__UNDECIDED); /* at no point */
     r[0].state = GR__UNDECIDED;
     assert_int_equal(gr__claim_over(r, 3), GR__UNDECIDED);
     r[2].state = GR__FAILS;
@@ -416,6 +433,7 @@ int main(void) {
         cmocka_unit_test(comparators_and_states),
         cmocka_unit_test(ties_hold),
         cmocka_unit_test(seeds_are_paired),
+        cmocka_unit_test(variation_is_claimed),
         cmocka_unit_test(few_seeds_decide_nothing),
         cmocka_unit_test(cells_in_the_way),
         cmocka_unit_test(knobs_stand_by_their_best),

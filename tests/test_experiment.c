@@ -352,6 +352,8 @@ static void claims_are_refused(void **state) {
         {"at_least: 0.3", "within: 0", "0}]", "within is '0', expected a finite number above 0", ""},
         {"at_least: 0.3", "at_least: much", "much", "at_least is 'much', expected a finite number", ""},
         {"at_least: 0.3", "at_least: 0.3, ratio: true", "true}]", "a ratio takes two arms", "minus: ARM"},
+        {"at_least: 0.3", "minus: plain, at_least: 0.3, variation: true", "true}]",
+         "the variation over seeds is of one arm", "a claim for each"},
         {"at_least: 0.3", "at_least: 0.3, matched: {tax_off: 0.1}", "{tax_off", "one arm alone is not matched",
          "minus: ARM"},
         {"of: routed_off, at_least: 0.3", "of: plain, minus: filtered, matched: {tax_off: 0.1}, at_least: 0.3",

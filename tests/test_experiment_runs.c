@@ -346,6 +346,59 @@ static void recipes_are_made_in_this_order(void **state) {
     gr_experiment_free(e);
 }
 
+/* A recipe whose layers and regions are to be changed by keys that do not name them. */
+static const char regions_text[] =
+    "data: {text: corpus.txt, context: 32, tokenizer: {train: 300}}\n"
+    "labels: {a: {words: [oak], known: 1}, b: {words: [ash], known: 1}}\n"
+    "model: {arch: llama, layers: 1, width: 16, heads: 2, mlp: 32}\n"
+    "regions: {a: {residual: {add: 8}, mlp: {add: 5}, layers: [0]}, b: {mlp: {add: 1}}}\n"
+    "train: {tokens: 2k, lr: 0.5, groups: [{parameters: 'a.*', lr: 2}, {parameters: x}]}\n";
+
+static gr_status changed_recipe(gr_recipe **recipe, const char *set, gr_error *err) {
+    char *text = gr_format("experiment: e\narms: {a: {train: {}}}\nset: {%s}\n", set);
+    gr_experiment *e = parsed(text);
+    const char *base = gr_test_write("regions.yaml", regions_text, strlen(regions_text));
+    *err = (gr_error){0};
+    gr_status status = gr_experiment_recipe(recipe, e, &(gr_experiment_base){.file = base}, err);
+    gr_experiment_free(e);
+    gr_free(text);
+    return status;
+}
+
+/* A star stands for every key or element that there is; a factor multiplies what stands there. */
+static void stars_and_factors_change_what_there_is(void **state) {
+    (void)state;
+    gr_error err;
+    gr_recipe *r;
+    gr_test_ok(
+        changed_recipe(&r,
+                       "regions.*.*.add: {times: 0.5, whole: true}, train.tokens: {times: 3}, train.lr: {times: 0.5}, "
+                       "train.groups.*.lr: {times: 0.25}, labels.*.known: 0.75",
+                       &err),
+        &err);
+    const gr_arch_region *a = &r->model.regions[0], *b = &r->model.regions[1];
+    assert_true(a->residual.add == 4 && a->mlp.add == 3 && b->mlp.add == 1 && b->residual.add == 0);
+    assert_true(r->train.tokens >= 6000 && r->train.tokens < 7000 && r->train.optim.lr == 0.25);
+    assert_true(r->train.optim.group[0].lr == 0.5 && r->train.optim.group[1].lr == 1);
+    assert_true(r->label[0].known == 0.75 && r->label[1].known == 0.75);
+    gr_recipe_free(r);
+
+    /* What is not there, no number, and what the product does not allow. */
+    static const struct {
+        const char *set, *text;
+    } slips[] = {{"model.mlp: {times: 2}, regions.*.heads.add: 1", "the recipe has nothing at regions.*.heads.add"},
+                 {"train.warmup: {times: 2}", "the recipe has nothing at train.warmup"},
+                 {"model.arch: {times: 2}", "model.arch is 'llama', expected a"},
+                 {"train.lr: {times: 0}", "times is '0', expected a"},
+                 {"train.lr: {times: 1000}", "train.lr is '500', expected a"}};
+    for (size_t i = 0; i < sizeof slips / sizeof *slips; i++) {
+        assert_int_equal(changed_recipe(&r, slips[i].set, &err), GR_ERR_USAGE);
+        assert_null(r);
+        if (!err.place[0] || !strstr(err.message, slips[i].text))
+            fail_msg("expected '%s', got '%s'", slips[i].text, err.message);
+    }
+}
+
 /* The caller's recipe comes before the file's; without either there is none. Seeds count on from the recipe's. */
 static void the_caller_may_give_the_base(void **state) {
     (void)state;
@@ -409,6 +462,7 @@ int main(void) {
         cmocka_unit_test(four_others_are_read),
         cmocka_unit_test(models_measures_and_attacks_are_counted),
         cmocka_unit_test(recipes_are_made_in_this_order),
+        cmocka_unit_test(stars_and_factors_change_what_there_is),
         cmocka_unit_test(the_caller_may_give_the_base),
         cmocka_unit_test(a_map_may_be_the_base),
     };

@@ -86,6 +86,29 @@ static void one_refused_seed_refuses_all(void **state) {
     }
 }
 
+/* ---- how much seeds vary ---- */
+
+/* Values of s / mean, and ends by tables of chi-square in the formula of Vangel 1996. */
+static void variation_and_its_interval(void **state) {
+    (void)state;
+    gr_estimate e = gr_variation((double[]){9, 10, 11, 10, 10.5}, 5);
+    assert_true(fabs(e.value - 0.07342770779302636) < 1e-9);
+    assert_true(fabs(e.low - 0.04392380200607492) < 1e-9 && fabs(e.high - 0.21340212991769583) < 1e-9);
+    e = gr_variation((double[]){-1, -1.2, -0.8, -1.1, -0.9, -1}, 6); /* its size alone */
+    assert_true(fabs(e.value - 0.1414213562373095) < 1e-9);
+    assert_true(fabs(e.low - 0.08777432519357219) < 1e-9 && fabs(e.high - 0.35842559276737396) < 1e-9);
+}
+
+static void variation_that_has_no_end(void **state) {
+    (void)state;
+    gr_estimate wide = gr_variation((double[]){1, 3, 1, 3, 2}, 5);
+    assert_true(isfinite(wide.low) && isinf(wide.high));
+    assert_true(isnan(gr_variation((double[]){1}, 1).value) && isnan(gr_variation((double[]){-1, 1}, 2).value));
+    assert_true(isnan(gr_variation((double[]){1, NAN, 1}, 3).value));
+    gr_estimate none = gr_variation((double[]){2, 2, 2}, 3);
+    assert_true(none.value == 0 && none.low == 0 && none.high == 0);
+}
+
 /* ---- the jackknife ---- */
 
 enum { DOCS = 900, FORGET = 400, MODELS = 3, DRAWS = 400 };
@@ -280,6 +303,8 @@ int main(void) {
         cmocka_unit_test(a_mean_and_its_interval),
         cmocka_unit_test(one_seed_has_no_interval),
         cmocka_unit_test(one_refused_seed_refuses_all),
+        cmocka_unit_test(variation_and_its_interval),
+        cmocka_unit_test(variation_that_has_no_end),
         cmocka_unit_test(a_mean_by_hand),
         cmocka_unit_test(a_ratio_by_hand),
         cmocka_unit_test(models_are_paired),

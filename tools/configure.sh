@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 folder=$1; shift
-list=$(for part in src vec experiments page headers cli bench tests_float tests_double; do tools/sources.sh $part; done; ls fuzz/*.c 2>/dev/null || true)
+list=$(for part in src vec experiments recipes page headers cli bench tests_float tests_double; do tools/sources.sh $part; done; ls fuzz/*.c 2>/dev/null || true)
 if [ ! -f "$folder/build.ninja" ]; then
     meson setup "$folder" "$@" >"/tmp/gradroute-meson.$$" 2>&1 || { cat "/tmp/gradroute-meson.$$" >&2; rm -f "/tmp/gradroute-meson.$$"; exit 1; }
     rm -f "/tmp/gradroute-meson.$$"

@@ -3,8 +3,21 @@
 
     tools/embed.py OUTPUT NAME FILE ..      static const NAME[] = {{"STEM", "TEXT"}, ..}; sorted by STEM, which is the file's name
                                             without its ending
+
+A text in the program has no folder that a path could start at: a line `base: FILE`, the recipe of an experiment, becomes the
+recipe itself, a level deeper.
 """
-import pathlib, sys
+import pathlib, re, sys
+
+
+def whole(path):
+    """The text of a file, with its recipe in the place of that one's name."""
+    text = path.read_text()
+    named = re.search(r"^base: +(\S+\.yaml)$", text, re.M)
+    if not named:
+        return text
+    recipe = (path.parent / named[1]).read_text().splitlines()
+    return text[: named.start()] + "\n".join(["base:"] + ["  " + line if line else "" for line in recipe]) + text[named.end() :]
 
 
 def literal(text):
@@ -17,7 +30,7 @@ def main():
     output, name, files = sys.argv[1], sys.argv[2], sorted(map(pathlib.Path, sys.argv[3:]), key=lambda path: path.stem)
     entries = []
     for path in files:
-        text = path.read_bytes()
+        text = whole(path).encode()
         if b"\0" in text:
             sys.exit(f"embed: {path} has a byte 0, where the text would end")
         entries.append(f'    {{"{path.stem}",\n        {literal(text)}}},\n')

@@ -106,6 +106,7 @@ typedef struct gr_claim {
     const char *say;
     gr_figure_def what;
     bool ratio;          /* of / minus rather than of - minus */
+    bool variation;      /* how much it varies over seeds, s / |mean|, rather than its mean */
     const char *matched; /* compared at equal value of this figure; NULL: as they are */
     double tolerance;    /* of that value */
     const gr_at *at;     /* [ats] as of arms */

@@ -231,7 +231,13 @@ gr_estimate gr_interval(gr_formula formula, const gr_sample *sample, int samples
  * finite, of any seed: all NaN. */
 gr_estimate gr_over_seeds(const double *value, int count);
 
-/* Half of that interval in standard deviations of the values: 8.98, 2.48, 1.24 for 2, 3, 5 seeds. NaN below 2. */
+/* The coefficient of variation over seeds, s / |mean|, with a 95 % interval as of normal values (Vangel 1996), which
+ * has no upper end (infinity) where few seeds vary much: above .49 with 5. All NaN: fewer than two seeds, a mean of 0,
+ * a value that is not finite. */
+gr_estimate gr_variation(const double *value, int count);
+
+/* Half of the interval of gr_over_seeds in standard deviations of the values: 8.98, 2.48, 1.24 for 2, 3, 5 seeds. NaN
+ * below 2. */
 double gr_half_width(int count);
 
 /* Where Student's t with so many degrees of freedom (1 or more) is below with probability p, in (0, 1). Relative error

@@ -159,7 +159,7 @@ static bool estimate(pair *p, const def *d) {
     for (int s = 0; s < d->seeds && whole; s++)
         whole = take(&value[s], p, d, s);
     if (whole)
-        p->estimate = gr_over_seeds(value, d->seeds);
+        p->estimate = (d->variation ? gr_variation : gr_over_seeds)(value, d->seeds);
     gr_free(value);
     return whole;
 }
@@ -261,7 +261,7 @@ gr__ruling gr__claim_rule(const def *d) {
 }
 
 gr__ruling_state gr__claim_over(const gr__ruling *ruling, int points) {
-    gr__ruling_state state = GR__HOLDS;
+    gr__ruling_state state = points > 0 ? GR__HOLDS : GR__UNDECIDED; /* of nothing nothing is true */
     for (int p = 0; p < points; p++)
         if (ruling[p].state == GR__FAILS)
             return GR__FAILS;
@@ -365,7 +365,7 @@ char *gr__claim_text(const def *d, const gr__ruling *r) {
 
     /* What came out. */
     if (!isnan(e.value))
-        add(&text, ": %.3f", e.value);
+        add(&text, d->variation ? ": variation %.3f" : ": %.3f", e.value);
     if (!isnan(e.low))
         add(&text, " [%.3f, %.3f]", e.low, e.high);
     if (!isnan(e.value))

@@ -41,6 +41,7 @@ typedef struct gr__claim_def {
     int64_t first_seed; /* its number, for texts */
     gr__claim_arm of, minus;
     bool ratio;          /* of / minus rather than of - minus */
+    bool variation;      /* s / |mean| over seeds rather than the mean */
     const char *matched; /* the name of the figure at whose equal values they are compared; NULL: as they are */
     double tolerance;    /* how far apart these may lie where nothing lies between */
     double at_least, at_most, about, within; /* NaN: not asked; about NaN: 0. One at least is asked (asserted) */

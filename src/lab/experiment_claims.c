@@ -315,6 +315,9 @@ static gr_status check_difference(const gr__experiment_reader *r, const gr_claim
     bool alone = claim->what.minus < 0;
     if (alone && claim->ratio)
         return gr_yaml_fail(gr__yaml_child(map, "ratio"), err, "minus: ARM", "a ratio takes two arms");
+    if (!alone && claim->variation)
+        return gr_yaml_fail(gr__yaml_child(map, "variation"), err, "a claim for each arm",
+                            "the variation over seeds is of one arm");
     if (!claim->matched)
         return GR_OK;
     if (alone)
@@ -334,6 +337,7 @@ static gr_status read_claim(gr__experiment_reader *r, gr_claim *claim, gr_yaml *
     GR_TRY(gr_yaml_bool(map, &claim->primary, "primary", err));
     GR_TRY(gr_yaml_text(map, &claim->say, "say", err));
     GR_TRY(gr_yaml_bool(map, &claim->ratio, "ratio", err));
+    GR_TRY(gr_yaml_bool(map, &claim->variation, "variation", err));
     GR_TRY(read_matched(r, claim, map, err));
     GR_TRY(gr__at_read(r, map, &claim->at, &claim->ats, err));
     GR_TRY(gr_yaml_real(map, &claim->at_least, "at_least", -DBL_MAX, DBL_MAX, err));

@@ -154,7 +154,7 @@ static gr_status open_base(gr_yaml **tree, const char **file, const gr_experimen
 /* Changes in their order: the later wins. */
 static gr_status set_all(gr_yaml *tree, const gr_set *set, int sets, gr_error *err) {
     for (int i = 0; i < sets; i++)
-        GR_TRY(gr_yaml_graft(tree, set[i].key, set[i].value, err));
+        GR_TRY(gr__recipe_change(tree, set[i].key, set[i].value, err));
     return GR_OK;
 }
 

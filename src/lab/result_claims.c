@@ -58,6 +58,7 @@ static gr__ruling rule(json_t *list, const job *j, int c, int point) {
                          .first_seed = j->def->first_seed,
                          .of = arm_new(j, claim->what.of, defs[0], defs[2], point),
                          .ratio = claim->ratio,
+                         .variation = claim->variation,
                          .matched = claim->matched,
                          .tolerance = claim->tolerance,
                          .at_least = claim->at_least,

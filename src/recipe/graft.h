@@ -15,7 +15,12 @@
  * are absolute. */
 gr_yaml *gr__recipe_said(const gr_recipe *recipe);
 
-/* Puts the values of a map {KEY: VALUE, ..} into a tree; keys are dotted. NULL: none. */
+/* Puts a value into a tree. A part `*` of the dotted key stands for each key, or element, that there is; {times:
+ * FACTOR} multiplies the number that is there, and rounds what was whole to at least 1. GR_ERR_USAGE: either of these,
+ * where the tree has nothing there. */
+gr_status gr__recipe_change(gr_yaml *tree, const char *key, const gr_yaml *value, gr_error *err);
+
+/* Puts the values of a map {KEY: VALUE, ..} into a tree, each by gr__recipe_change. NULL: none. */
 gr_status gr__recipe_graft(gr_yaml *tree, const gr_yaml *sets, gr_error *err);
 
 /* A new recipe: what was said of base, and the values of the map. So defaults follow what is set: split_seed the seed.

@@ -38,6 +38,14 @@ static void print_claim(FILE *out, const json_t *claim) {
         gr_free(place);
     }
 
+    /* At none of those that it is about. */
+    if (json_array_size(points) == 0) {
+        char *text = gr_format("%s: %s; it is about points that are not made here.", gr__text_of(claim, "state"),
+                               gr__text_of(claim, "say"));
+        gr__print_wrapped(out, text, 2, 4);
+        gr_free(text);
+    }
+
     /* Over several points it holds only if it does at each, which needs no correction for their number (Berger,
      * "Multiparameter hypothesis testing and acceptance sampling", 1982). */
     if (json_array_size(points) > 1)

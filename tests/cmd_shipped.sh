@@ -1,0 +1,56 @@
+# Every experiment that is shipped: its preset `smoke` runs to the end, on the small corpus and in seconds; its larger presets
+# are counted. Figures of networks this small say nothing: what is tested is that protocols can be worked on.
+. tests/cmd.inc
+small=$PWD/recipes/wordnet-subset
+reproduce() { experiment=$1; shift; gradroute reproduce "$experiment" --preset smoke -o "$work/$experiment" --set precision=float32 "$@"; }
+small() { reproduce "$@" --set data.wordnet="$small"; }
+last() { get "$work/last.json" "$1"; }
+
+# Every arm that is measured has losses, and every claim says what is in the way of it.
+whole() { python3 - "$1/result.json" <<'PYTHON'
+import json, sys
+result = json.load(open(sys.argv[1]))
+points = result.get("points", [result])
+assert points
+for point in points:
+    models = [m for model in point["models"].values() for m in model.get("values", [model])]
+    losses = [m[group] for m in models for group in result["table"]["groups"] if group in m]
+    assert losses and None not in losses, models
+for claim in result.get("claims", []):
+    assert claim["state"] == "undecided" and all(p["text"] for p in claim["points"]), claim
+assert sum(claim["primary"] for claim in result.get("claims", [])) == bool(result.get("claims"))
+PYTHON
+}
+
+# ---- all of them ----
+for file in experiments/*.yaml; do
+    shipped=$(basename "$file" .yaml)
+    [ "$shipped" = audit ] && continue # it takes a recipe, and has its own script
+    ok "$shipped has a small preset" grep -q '^  smoke:' "$file"
+    ok "$shipped runs, as it is built in" small "$shipped"
+    ok 'and is whole' whole "$work/$shipped"
+    json "$shipped as a file" gradroute plan "$file" --preset smoke -o "$work/$shipped" --set precision=float32 --set data.wordnet="$small" --json
+    ok 'is the same, and done' same "$(last "['done']")" "$(last "['cells']['all']")"
+    json "$shipped, quick" gradroute plan "$shipped" --preset quick --seeds 1 --set precision=float32 --set data.wordnet="$small" --set train.steps=1 --set train.warmup=1 --json
+    ok 'is more' test "$(last "['cells']['all']")" -gt 4
+done
+
+# ---- transfer, to text whose topic is not a matter of words ----
+python3 - "$work" <<'PYTHON'
+import json, os, random, sys
+draw, work = random.Random(7), sys.argv[1]
+with open(work + "/genres.jsonl", "w") as out:
+    for i in range(600):
+        genre = draw.choice(["romance", "adventure", "mystery", "fiction", "science_fiction", "humor", "news", "religion", "learned"])
+        text = " ".join(draw.choice("the a of she he said went law and to in was".split()) for _ in range(12))
+        print(json.dumps({"text": f"{text} {i}", "label": genre}), file=out)
+for language, line in (("python", "def f{0}(x):\n    return x + {0}\n"), ("c", "int f{0}(int x) {{ return x + {0}; }}\n")):
+    os.makedirs(f"{work}/code/{language}")
+    for i in range(300):
+        open(f"{work}/code/{language}/{i}.txt", "w").write(line.format(i) * draw.randint(1, 3))
+PYTHON
+ok 'genres' reproduce transfer --base recipes/genres.yaml --set data.jsonl="$work/genres.jsonl" -o "$work/genres"
+ok 'are whole' whole "$work/genres"
+ok 'languages' reproduce transfer --base recipes/languages.yaml --set data.folder="$work/code" -o "$work/languages"
+ok 'are whole' whole "$work/languages"
+finish
