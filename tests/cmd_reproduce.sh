@@ -85,7 +85,7 @@ ok 'the rows of one that nobody disturbed' same "$(rows "$work/k")" "$(rows "$wo
 how=exec
 reproduce "$work/w" --seeds 2 --jobs 2 --set train.steps=4000 >"$work/said" 2>&1 &
 pid=$!
-until [ -s "$work/w/folder.json" ] && [ -n "$(ls "$work/w/work" 2>"$work/null")" ]; do sleep 0.1; done
+until [ -s "$work/w/folder.json" ] && [ -n "$(ls "$work/w/work" 2>"$work/null")" ] || ! kill -0 $pid 2>"$work/null"; do sleep 0.1; done
 kill -TERM $pid
 wait $pid
 code=$?
@@ -107,8 +107,7 @@ ok 'nothing is there' test ! -e "$work/l"
 how=exec
 reproduce "$work/l" $long --yes >"$work/said" 2>&1 &
 pid=$!
-i=0
-until [ -s "$work/l/folder.json" ] && [ -n "$(ls "$work/l/work" 2>"$work/null")" ] || [ $i -gt 600 ]; do sleep 0.1; i=$((i + 1)); done
+until [ -s "$work/l/folder.json" ] && [ -n "$(ls "$work/l/work" 2>"$work/null")" ] || ! kill -0 $pid 2>"$work/null"; do sleep 0.1; done
 ok 'unless that is said' test -s "$work/l/folder.json"
 kill -TERM $pid
 wait $pid
