@@ -29,8 +29,8 @@ for file in experiments/*.yaml; do
     ok "$shipped has a small preset" grep -q '^  smoke:' "$file"
     ok "$shipped runs, as it is built in" small "$shipped"
     ok 'and is whole' whole "$work/$shipped"
-    json "$shipped as a file" gradroute plan "$file" --preset smoke -o "$work/$shipped" --set precision=float32 --set data.wordnet="$small" --json
-    ok 'is the same, and done' same "$(last "['done']")" "$(last "['cells']['all']")"
+    json "$shipped as a file" gradroute plan "$file" --preset smoke --set precision=float32 --set data.wordnet="$small" --json
+    ok 'is as many cells' same "$(last "['cells']['all']")" "$(ls "$work/$shipped/cells" | wc -l)"
     json "$shipped, quick" gradroute plan "$shipped" --preset quick --seeds 1 --set precision=float32 --set data.wordnet="$small" --set train.steps=1 --set train.warmup=1 --json
     ok 'is more' test "$(last "['cells']['all']")" -gt 4
 done
