@@ -227,6 +227,17 @@ static int ended(pid_t child) {
     return WIFSIGNALED(status) ? -WTERMSIG(status) : WEXITSTATUS(status);
 }
 
+/* Under an emulator the system may not know how to start this program, which then has no such processes. */
+static void skip_unless_it_starts_itself(void) {
+    pid_t child = fork();
+    if (child == 0) {
+        execl("/proc/self/exe", "test_cell_kills", "ready", (char *)NULL);
+        _exit(127);
+    }
+    if (ended(child) == 127)
+        skip();
+}
+
 static void count_made(int made[CELLS], const char *root) {
     char *path = gr_format("%s/made.log", root);
     size_t length;
@@ -240,6 +251,7 @@ static void count_made(int made[CELLS], const char *root) {
 
 static void each_cell_is_made_once(void **state) {
     (void)state;
+    skip_unless_it_starts_itself();
     enum { PROCESSES = 3 };
     const char *root = fresh();
     gr_error err = {0};
@@ -261,6 +273,7 @@ static void each_cell_is_made_once(void **state) {
 
 static void what_a_killed_process_had_is_taken_over(void **state) {
     (void)state;
+    skip_unless_it_starts_itself();
     int killed = 0;
     for (int n = 4; n < 40; n += 5) {
         const char *root = fresh();
@@ -290,6 +303,8 @@ static void what_a_killed_process_had_is_taken_over(void **state) {
 }
 
 int main(int argc, char **argv) {
+    if (argc == 2 && !strcmp(argv[1], "ready"))
+        return 0;
     if (argc == 4 && !strcmp(argv[1], "work"))
         return work_as_process(argv[2], atoi(argv[3]));
     const struct CMUnitTest tests[] = {
