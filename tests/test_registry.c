@@ -120,7 +120,7 @@ static void a_name_that_is_taken_is_refused(void **state) {
 
 static void the_library_brings_its_own(void **state) {
     (void)state;
-    static const char *const names[] = {"loss", "shared", "calibrated", "accuracy", "complete", "choice"};
+    static const char *const names[] = {"loss", "shared", "calibrated", "accuracy", "complete", "choice", "facts"};
     gr_registry *registry = gr_registry_new();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const gr_measure *measure = gr_registry_measure(registry, names[i]);

@@ -47,7 +47,7 @@ typedef struct gr_source {
     const char *reader;      /* "wordnet" a folder of data.{noun,verb,adj,adv}; of records "jsonl" a file with one JSON
                               * object per line, "json" one with a list of them, "csv" and "tsv" tables whose first line
                               * names the columns; "text" a file of documents between separators; "folder" text files,
-                              * whose topics are the folders they lie in */
+                              * whose topics are the folders they lie in; "planted" no file: invented facts */
     const char *path;        /* the folder or file; but for wordnet also a pattern of glob(7) where no file has that
                               * name: what matches is read by name. Files may be gzip, whatever their names */
     const char *fallback;    /* read instead when path is missing; NULL: a missing path is an error */
@@ -56,6 +56,8 @@ typedef struct gr_source {
     const char *separator;   /* text: documents lie between occurrences of this string */
     const char *topic;       /* text, and records without label_field: the topic; NULL: such a record is an error, and a
                               * text file's topic is "text". folder: of files beside the folders; NULL: its name */
+    int facts;               /* planted: how many, each a document of four glosses; drawn by seed */
+    uint64_t seed;
 } gr_source;
 
 /* wordnet, /usr/share/wordnet, no fallback; fields "text" and "label", separator "<|endoftext|>", no topic. */

@@ -20,6 +20,7 @@
  *     task: text | samples    (or one that a program adds, which may have further sections) where the data do not tell
  *     data:
  *       wordnet: FOLDER, fallback: FOLDER          one or more of these three sources
+ *       planted: {facts: 64}                       invented facts beside them
  *       jsonl, json, csv, tsv: FILES, and then
  *          text: FIELD = text, label: FIELD = label, topic: NAME (of records without label), id: FIELD
  *       folder: FOLDERS of text files, whose folders are topics

@@ -20,7 +20,8 @@ enum {
     GR_STREAM_DIAGNOSE,
     GR_STREAM_BUCKET,
     GR_STREAM_CALIBRATE,
-    GR_STREAM_SLICE
+    GR_STREAM_SLICE,
+    GR_STREAM_PLANTED
 };
 
 typedef struct gr_key {

@@ -24,7 +24,7 @@
 
 static const gr__reader *const readers[] = {
     &gr__reader_wordnet, &gr__reader_jsonl, &gr__reader_json,   &gr__reader_csv,
-    &gr__reader_tsv,     &gr__reader_text,  &gr__reader_folder,
+    &gr__reader_tsv,     &gr__reader_text,  &gr__reader_folder, &gr__reader_planted,
 };
 enum { READERS = sizeof readers / sizeof *readers, TOPICS_MOST = 4096, VALUES_MOST = 1 << 20, MEMBERS_MOST = 64 };
 
@@ -345,6 +345,8 @@ static gr_status read_source(gr__sink *sink, const gr_source *source, gr_error *
     const gr__reader *reader = find_reader(source->reader);
     if (!reader)
         return unknown_reader(source->reader, err);
+    if (source->facts) /* they are made: no file is read */
+        return read_path(sink, reader, source, reader->name, err);
     if (!source->path)
         return gr_error_set(err, GR_ERR_USAGE, "data", "name the file or folder to read", "the source has no path");
 

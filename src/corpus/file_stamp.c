@@ -70,6 +70,13 @@ static char *add_folder_times(char *text, const char *path) {
 char *gr__add_source_times(char *text, const gr_source *source) {
     gr__files files;
 
+    /* What is made is told by what it is made of. */
+    if (!source->path) {
+        char *longer = gr_format("%s %d facts of %llu", text, source->facts, (unsigned long long)source->seed);
+        gr_free(text);
+        return longer;
+    }
+
     /* A single path, or the fallback that is read in its place. */
     bool there = access(source->path, F_OK) == 0, folder = strcmp(source->reader, "folder") == 0;
     if (there && folder)

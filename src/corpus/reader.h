@@ -19,7 +19,7 @@ typedef struct gr__reader {
 } gr__reader;
 
 extern const gr__reader gr__reader_wordnet, gr__reader_jsonl, gr__reader_json, gr__reader_csv, gr__reader_tsv,
-    gr__reader_text, gr__reader_folder;
+    gr__reader_text, gr__reader_folder, gr__reader_planted;
 
 /* Reads the sources and hands out the documents in chunks of at least `bytes` bytes of text, the last one, which may be
  * empty, smaller. A chunk's documents hold until take returns and may be moved within their arrays; of is topics.of.

@@ -107,6 +107,27 @@ static gr_status read_text(gr_recipe *recipe, gr_yaml *data, sources *list, gr_e
     return GR_OK;
 }
 
+/* Facts that are invented and added to what is read: half of them shown, half of a topic to be hidden. */
+static gr_status read_planted(gr_recipe *recipe, gr_yaml *data, sources *list, gr_error *err) {
+    gr_source source = gr_source_default();
+    gr_yaml *planted;
+    GR_TRY(gr_yaml_map(data, &planted, "planted", err));
+    if (!planted)
+        return GR_OK;
+
+    /* An even number, in both halves of which there are three others to choose from. */
+    source.reader = "planted";
+    source.path = NULL;
+    source.facts = 64;
+    source.seed = recipe->split_seed;
+    GR_TRY(gr__recipe_int(planted, &source.facts, "facts", 8, 4096, err));
+    if (source.facts % 2)
+        return gr_yaml_fail(gr_yaml_find(planted, "facts"), err, "planted: {facts: 64}",
+                            "%d facts cannot be divided in two halves", source.facts);
+    GR_PUSH(list->at, list->count, list->capacity) = source;
+    return GR_OK;
+}
+
 /* All sources of the section, in a fixed order whatever the order of the keys, so that a corpus has one order. */
 static gr_status read_sources(gr_recipe *recipe, gr_yaml *data, sources *list, gr_error *err) {
     GR_TRY(read_wordnet(recipe, data, list, err));
@@ -121,6 +142,9 @@ static gr_status read_sources(gr_recipe *recipe, gr_yaml *data, sources *list, g
     GR_TRY(read_folders(recipe, data, list, err));
     if (!records)
         GR_TRY(read_text(recipe, data, list, err));
+
+    /* What is added comes last: places of all other documents are as without it. */
+    GR_TRY(read_planted(recipe, data, list, err));
 
     /* Shards are a corpus too, which was read before. */
     GR_TRY(gr__recipe_path(recipe, data, &recipe->data.shards, "shards", err));

@@ -50,9 +50,10 @@ static char *data_stamp(const gr_recipe *recipe) {
     gr_free(other);
     for (int i = 0; i < d->sources; i++) {
         const gr_source *s = &d->source[i];
-        char *longer = gr_format("%s\n%s %s %s %s %s %s %s", stamp, s->reader, s->path, s->fallback ? s->fallback : "-",
-                                 s->text_field ? s->text_field : "-", s->label_field ? s->label_field : "-",
-                                 s->separator ? s->separator : "-", s->topic ? s->topic : "-");
+        char *longer = gr_format("%s\n%s %s %s %s %s %s %s", stamp, s->reader, s->path ? s->path : "-",
+                                 s->fallback ? s->fallback : "-", s->text_field ? s->text_field : "-",
+                                 s->label_field ? s->label_field : "-", s->separator ? s->separator : "-",
+                                 s->topic ? s->topic : "-");
         gr_free(stamp);
         stamp = gr__add_source_times(longer, s);
     }
