@@ -98,25 +98,35 @@ static const char *unit(const view *v) {
     return data && data->document ? "pieces" : data && data->values ? "samples" : "documents";
 }
 
-/* The table of classes: for each stretch of steps, each label that occurs, each class that its rows can have. */
+/* Each label that occurs, each class that its rows can have in a step. */
+static void print_step(const view *v, int64_t step) {
+    for (int label = -1; label <= v->routes->labels; label++) {
+        if (v->documents && v->documents[label + 1] == 0)
+            continue;
+        bool first = true;
+        for (int c = 0; c < gr_router_classes(v->router); c++)
+            if (gr_router_chance_at(v->router, label, c, step) > 0) {
+                print_class(v, label, c, step, first);
+                first = false;
+            }
+    }
+}
+
+/* The table of classes: for each stretch of steps as it begins, and where chances move as they end. */
 static void print_classes(const view *v) {
+    int64_t last = gr_router_moves(v->router);
     printf("classes: %d\n  %-16s %10s %8s  %-14s  %s\n", gr_router_classes(v->router), "label", unit(v), "chance",
            "core", "regions");
+
     /* Steps are told apart only where it makes a difference. */
     for (int i = 0; i < gr_router_phases(v->router); i++) {
-        int64_t step = gr_router_phase(v->router, i);
-        if (gr_router_phases(v->router) > 1)
-            printf("  from step %lld:\n", (long long)step);
-        for (int label = -1; label <= v->routes->labels; label++) {
-            if (v->documents && v->documents[label + 1] == 0)
-                continue;
-            bool first = true;
-            for (int c = 0; c < gr_router_classes(v->router); c++)
-                if (gr_router_chance_at(v->router, label, c, step) > 0) {
-                    print_class(v, label, c, step, first);
-                    first = false;
-                }
-        }
+        if (gr_router_phases(v->router) > 1 || last)
+            printf("  from step %lld:\n", (long long)gr_router_phase(v->router, i));
+        print_step(v, gr_router_phase(v->router, i));
+    }
+    if (last) {
+        printf("  in step %lld, up to which chances move:\n", (long long)last);
+        print_step(v, last);
     }
 
     for (int i = 0; i < gr_router_copies(v->router); i++)
@@ -127,11 +137,14 @@ static void print_classes(const view *v) {
 /* All lines of the table; here labels that do not occur have theirs as well. */
 static json_t *classes_json(const view *v) {
     json_t *list = json_array();
-    for (int i = 0; i < gr_router_phases(v->router); i++)
+    int phases = gr_router_phases(v->router), more = gr_router_moves(v->router) > 0;
+    for (int i = 0; i < phases + more; i++) {
+        int64_t step = i < phases ? gr_router_phase(v->router, i) : gr_router_moves(v->router);
         for (int label = -1; label <= v->routes->labels; label++)
             for (int c = 0; c < gr_router_classes(v->router); c++)
-                if (gr_router_chance_at(v->router, label, c, gr_router_phase(v->router, i)) > 0)
-                    json_array_append_new(list, class_json(v, label, c, gr_router_phase(v->router, i)));
+                if (gr_router_chance_at(v->router, label, c, step) > 0)
+                    json_array_append_new(list, class_json(v, label, c, step));
+    }
     return list;
 }
 

@@ -137,6 +137,9 @@ ok 'and knows how well' between "$(found "['guessed']" "['hidden_auc']")" 0.9 1
 sed 's/{lost: {/{losst: {/' "$work/classified.yaml" >"$work/slip.yaml"
 fails 2 "slip.yaml:6:61: unknown key 'losst'" 'a slip in what a classifier is asked' plan "$work/slip.yaml"
 
+# ---- one that is built in, with routes for a part of the run ----
+fails 0 '^  withheld_off  *ablate ' 'the experiment of absorption is read' plan absorption --preset smoke --set data.wordnet="$PWD/recipes/wordnet-subset"
+
 # ---- what is wrong ----
 fails 2 "no preset is called 'quik'" 'another preset' plan "$e" --preset quik
 fails 2 '  hint: did you mean .quick' 'with a hint' plan "$e" --preset quik

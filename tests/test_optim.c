@@ -198,7 +198,8 @@ static void test_kinds(void **state) {
 
 static void test_groups(void **state) {
     (void)state;
-    const gr_optim_group groups[] = {{"block.?.down", 0.5, 0.3}, {"block.*", 1, -1}};
+    const gr_optim_group groups[] = {{.pattern = "block.?.down", .lr = 0.5, .decay = 0.3},
+                                     {.pattern = "block.*", .lr = 1, .decay = -1}};
     for (int kind = GR_OPTIM_ADAMW; kind <= GR_OPTIM_SGD; kind++) {
         gr_optim_def def = usual((gr_optim_kind)kind);
         def.group = groups, def.groups = 2;
@@ -454,18 +455,64 @@ static void test_errors(void **state) {
     bad.schedule = GR_SCHEDULE_LINEAR, bad.warmup = 11, bad.total = 10;
     refuse(&n, &bad, "warmup");
     bad = d;
-    bad.group = &(gr_optim_group){"blok.*", 1, -1}, bad.groups = 1;
+    bad.group = &(gr_optim_group){.pattern = "blok.*", .lr = 1, .decay = -1}, bad.groups = 1;
     refuse(&n, &bad, "blok.*");
-    bad.group = &(gr_optim_group){"block.*", -1, -1};
+    bad.group = &(gr_optim_group){.pattern = "block.*", .lr = -1, .decay = -1};
     refuse(&n, &bad, "block.*");
     net_free(&n);
 }
 
+/* A share that moves is in each step what its line says; one whose ends are the same is one that stays, to the last
+ * bit. By sgd without momentum a step moves a parameter by lr g. */
+static void test_shares_that_move(void **state) {
+    (void)state;
+    enum { RUN = 11 };
+    static const double ends[][2] = {{1, 0.25}, {0.3, 0.3}};
+    for (int i = 0; i < 2; i++) {
+        net n = net_new(), other = net_new();
+        gr_optim_def def = gr_optim_default(), stays = def;
+        gr_error err = {0};
+        gr_optim *a, *b;
+        def.kind = GR_OPTIM_SGD, def.momentum = 0, def.decay = 0, def.clip = 0, def.lr = 0.1, def.total = RUN;
+        stays = def;
+        def.group =
+            &(gr_optim_group){.pattern = "block.1.*", .lr = ends[i][0], .decay = -1, .moves = true, .to = ends[i][1]},
+        def.groups = 1;
+        stays.group = &(gr_optim_group){.pattern = "block.1.*", .lr = ends[i][0], .decay = -1}, stays.groups = 1;
+        gr_test_ok(gr_optim_new(&a, n.model, n.tables, &def, &err), &err);
+        gr_test_ok(gr_optim_new(&b, other.model, other.tables, &stays, &err), &err);
+        for (int step = 0; step < RUN + 3; step++) {
+            gr_real before[5], want = 0;
+            double share = step < RUN ? ends[i][0] + step / (double)(RUN - 1) * (ends[i][1] - ends[i][0]) : ends[i][1];
+            pass(&n, BOTH, step), pass(&other, BOTH, step);
+            memcpy(before, gr_model_data(n.model, n.down), sizeof before);
+            gr_test_ok(gr_optim_step(a, n.run, NULL, &err), &err);
+            gr_test_ok(gr_optim_step(b, other.run, NULL, &err), &err);
+            for (int c = 0; c < 3; c++) {
+                want = before[c] - (gr_real)(0.1 * share) * gr_run_gradient(n.run, n.down)[c];
+                assert_true(fabs((double)(gr_model_data(n.model, n.down)[c] - want)) <= 1e-6 * fabs((double)want));
+            }
+            if (i == 1)
+                assert_memory_equal(gr_model_data(n.model, n.down), gr_model_data(other.model, other.down),
+                                    sizeof before);
+        }
+        gr_optim_free(a), gr_optim_free(b);
+        net_free(&n), net_free(&other);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kinds),     cmocka_unit_test(test_groups),  cmocka_unit_test(test_closed),
-        cmocka_unit_test(test_plain),     cmocka_unit_test(test_threads), cmocka_unit_test(test_not_finite),
-        cmocka_unit_test(test_schedules), cmocka_unit_test(test_errors),  cmocka_unit_test(test_step_does_not_allocate),
+        cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_groups),
+        cmocka_unit_test(test_shares_that_move),
+        cmocka_unit_test(test_closed),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_not_finite),
+        cmocka_unit_test(test_schedules),
+        cmocka_unit_test(test_errors),
+        cmocka_unit_test(test_step_does_not_allocate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -103,6 +103,102 @@ static void test_gram(void **state) {
     gr_model_free(model);
 }
 
+/* How likely rows of a label run with bio and with chem: [bio][chem]. */
+static void on_together(double on[2][2], const gr_router *router, int label) {
+    memset(on, 0, 4 * sizeof on[0][0]);
+    for (int k = 0; k < gr_router_classes(router); k++)
+        on[gr_router_forward(router, 0, k) == 1][gr_router_forward(router, 1, k) == 1] +=
+            gr_router_chance(router, label, k);
+}
+
+static void assert_on(const gr_router *router, int label, double none, double chem_alone, double bio_alone,
+                      double both_on) {
+    double on[2][2];
+    on_together(on, router, label);
+    if (fabs(on[0][0] - none) > 1e-12 || fabs(on[0][1] - chem_alone) > 1e-12 || fabs(on[1][0] - bio_alone) > 1e-12 ||
+        fabs(on[1][1] - both_on) > 1e-12)
+        fail_msg("label %d: %g %g %g %g", label, on[0][0], on[0][1], on[1][0], on[1][1]);
+}
+
+/* Modules together: each by its chance in what p_cr draws, others beside a label's own, which learn nothing there. */
+static void test_subsets(void **state) {
+    (void)state;
+    static const char *const names[] = {"gram", "residual"};
+    gr_model *model = arch_model();
+    for (int i = 0; i < 2; i++) {
+        const gr_preset *preset = gr_preset_find(names[i]);
+        gr_preset_def def = gr_preset_default(preset);
+        gr_error err = {0};
+        bool gram = i == 0;
+        def.value[gram ? 1 : 0] = 0.5; /* p_cr */
+        def.value[gram ? 0 : 1] = 0;   /* p_as, p_repeat */
+        def.value[2] = 0.4, def.value[3] = 0.25;
+        gr_routes *routes = gr_routes_new(2, both);
+        gr_test_ok(gr_preset_expand(routes, preset, &def, &err), &err);
+        gr_router *router = router_of(model, routes);
+        assert_on(router, 0, 0.5 + 0.5 * 0.36, 0.5 * 0.24, 0.5 * 0.24, 0.5 * 0.16);
+        assert_on(router, 1, 0, 0, 0.75, 0.25);
+        assert_on(router, 2, 0, 0.75, 0, 0.25);
+
+        /* Rows of a label train their own module alone, whatever is on; core rows what is on. */
+        for (int k = 0; k < gr_router_classes(router); k++) {
+            bool on = gr_router_forward(router, 1, k) == 1;
+            if (gr_router_chance(router, 1, k) > 0) {
+                assert_true(weight_at(router, model, "bio.embed", 0, 0, k) == 1);
+                assert_true(weight_at(router, model, "layers.1.mlp.up", 32, 0, k) == 0);
+                assert_true(weight_at(router, model, "embed", 0, 0, k) == 0);
+            }
+            if (gr_router_chance(router, 0, k) > 0) {
+                assert_true(weight_at(router, model, "layers.1.mlp.up", 32, 0, k) == on);
+                assert_true(weight_at(router, model, "embed", 0, 0, k) == 1);
+            }
+        }
+        gr_router_free(router);
+        gr_routes_free(routes);
+    }
+
+    /* Where a labelled row trains the core (p_as), what is on beside its module still learns nothing. */
+    gr_preset_def def = gr_preset_default(gr_preset_find("gram"));
+    gr_error err = {0};
+    gr_routes *routes = gr_routes_new(2, both);
+    def.value[0] = 1, def.value[3] = 1;
+    gr_test_ok(gr_preset_expand(routes, gr_preset_find("gram"), &def, &err), &err);
+    gr_router *router = router_of(model, routes);
+    int b = class_of(router, 1, 0, 0);
+    assert_true(gr_router_forward(router, 0, b) == 1 && gr_router_forward(router, 1, b) == 1);
+    assert_true(weight_at(router, model, "embed", 0, 0, b) == 1);
+    assert_true(weight_at(router, model, "layers.1.mlp.up", 32, 0, b) == 0);
+    gr_router_free(router);
+    gr_routes_free(routes);
+    gr_model_free(model);
+}
+
+/* One module, each with chance 1, is one drawn at random; each with chance 0 is none. */
+static void test_subsets_of_one(void **state) {
+    (void)state;
+    gr_model *model = arch_model();
+    static const double chance[] = {-1, 1, 0};
+    gr_router *router[3];
+    for (int i = 0; i < 3; i++) {
+        gr_routes *routes = gr_routes_new(1, bio);
+        gr_preset_def def = gr_preset_default(gr_preset_find("gram"));
+        gr_error err = {0};
+        def.value[2] = chance[i];
+        gr_test_ok(gr_preset_expand(routes, gr_preset_find("gram"), &def, &err), &err);
+        router[i] = router_of(model, routes);
+        gr_routes_free(routes);
+    }
+    for (int64_t step = 0; step < 200; step++) {
+        int a = class_of(router[0], 0, 3, step), b = class_of(router[1], 0, 3, step),
+            c = class_of(router[2], 0, 3, step);
+        assert_true(gr_router_forward(router[0], 0, a) == gr_router_forward(router[1], 0, b));
+        assert_true(gr_router_forward(router[2], 0, c) == 0);
+    }
+    for (int i = 0; i < 3; i++)
+        gr_router_free(router[i]);
+    gr_model_free(model);
+}
+
 /* Labelled rows of the residual preset leave every core gradient at 0, and core rows every gradient of the group. */
 static void test_residual(void **state) {
     (void)state;
@@ -229,6 +325,10 @@ static void test_print(void **state) {
     gr_routes_option(routes, 1.0 / 3);
     gr_routes_tap(routes, GR_MODE_ACTIVATION, "h*", 0, 4, -5e-8);
     gr_routes_tap(routes, GR_MODE_ACTIVATION, "h{1..2}", 3, 0, 0);
+    gr_routes_add(routes, GR_LABELS_CORE, GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 1);
+    gr_routes_move(routes, 0.25);
+    gr_routes_without(routes, 1, bio);
     routes->route[2].from = 5, routes->route[2].until = 70;
     FILE *out = open_memstream(&text, &size);
     gr_route_print(routes, out, 2);
@@ -240,16 +340,17 @@ static void test_print(void **state) {
               "               {chance: 0.05, forward: {bio: 0, chem: 1}}]}\n"
               "  - {label: any, draw: step, from: 5, until: 70, chance: 0.3333333333333333, activation: "
               "{\"tap:h*[0:4]\": -5e-08, "
-              "\"tap:h{1..2}[3:]\": 0}}\n");
+              "\"tap:h{1..2}[3:]\": 0}}\n"
+              "  - {label: core, chance: {from: 1, to: 0.25}, forward: {bio: 0}}\n");
     free(text);
     gr_routes_free(routes);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_joint_names), cmocka_unit_test(test_sgtm),     cmocka_unit_test(test_gram),
-        cmocka_unit_test(test_era),         cmocka_unit_test(test_residual), cmocka_unit_test(test_preset_values),
-        cmocka_unit_test(test_print),
+        cmocka_unit_test(test_joint_names), cmocka_unit_test(test_sgtm),           cmocka_unit_test(test_gram),
+        cmocka_unit_test(test_subsets),     cmocka_unit_test(test_subsets_of_one), cmocka_unit_test(test_era),
+        cmocka_unit_test(test_residual),    cmocka_unit_test(test_preset_values),  cmocka_unit_test(test_print),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -154,6 +154,65 @@ static void test_lint_classes(void **state) {
 
 /* Steps and second showings: a label known through second showings alone, more than one of them, routes that never meet
  * do not contradict. */
+/* Numbers that every route closes for every row that there is; a core that is closed as a whole may be meant. */
+static void test_lint_open(void **state) {
+    (void)state;
+    gr_model *model = small_model();
+    gr_routes *routes = gr_routes_new(2, both);
+    gr_findings findings = {0};
+
+    /* bio rows train it without its biases; core rows everything but the embedding and the norms, which there are not.
+     */
+    gr_routes_add(routes, gr_label_bit(1), GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 1);
+    gr_routes_open(routes, 1, bio);
+    gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_REST, NULL, 0);
+    gr_routes_add(routes, GR_LABELS_CORE, GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 1);
+    gr_routes_without(routes, 1, bio);
+    gr_routes_effect(routes, GR_MODE_PARAMETER, GR_SCOPE_EMBEDDINGS, NULL, 0);
+    gr_route_check(&findings, model, routes, (size_t[]){0, 100, 100, 0});
+    expect(&findings, GR_LEVEL_WARNING,
+           "no row ever opens 40 of the 110 numbers outside of the regions, the first in 'embed'");
+    gr_findings_free(&findings);
+
+    /* Unlabelled rows train everything: once there are some, nothing stays closed. */
+    gr_route_check(&findings, model, routes, (size_t[]){9, 100, 100, 0});
+    for (int i = 0; i < findings.count; i++)
+        assert_null(strstr(findings.finding[i].text, "no row"));
+    gr_findings_free(&findings);
+
+    /* Only bio rows: the core stays as it is. */
+    gr_route_check(&findings, model, routes, (size_t[]){0, 0, 100, 0});
+    expect(&findings, GR_LEVEL_NOTE, "no row opens anything outside of the regions");
+    gr_findings_free(&findings);
+    gr_routes_free(routes);
+
+    /* A chance that is 0 at the beginning and moves is one all the same. */
+    routes = gr_routes_new(2, both);
+    routes->steps = 100;
+    gr_routes_add(routes, GR_LABELS_CORE, GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 0);
+    gr_routes_move(routes, 0.5);
+    gr_routes_without(routes, 1, bio);
+    gr_route_check(&findings, model, routes, (size_t[]){0, 100, 100, 0});
+    for (int i = 0; i < findings.count; i++)
+        assert_null(strstr(findings.finding[i].text, "region 'bio' is on for every core"));
+    gr_findings_free(&findings);
+    gr_routes_free(routes);
+
+    /* A part of a region. */
+    routes = gr_routes_new(2, both);
+    one(routes, GR_MODE_PARAMETER, GR_SCOPE_REGION, "chem", 0);
+    gr_model_free(model);
+    model = small_model_with(true);
+    gr_route_check(&findings, model, routes, NULL);
+    expect(&findings, GR_LEVEL_WARNING, "no row ever opens 15 of the 30 numbers of region 'bio', the first in 'up'");
+    gr_findings_free(&findings);
+    gr_routes_free(routes);
+    gr_model_free(model);
+}
+
 static void test_lint_steps(void **state) {
     (void)state;
     gr_model *model = small_model();
@@ -207,7 +266,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_presets_are_clean), cmocka_unit_test(test_lint_routes),
         cmocka_unit_test(test_lint_regions),      cmocka_unit_test(test_lint_classes),
-        cmocka_unit_test(test_lint_size),         cmocka_unit_test(test_lint_steps),
+        cmocka_unit_test(test_lint_size),         cmocka_unit_test(test_lint_open),
+        cmocka_unit_test(test_lint_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

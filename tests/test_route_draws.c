@@ -246,6 +246,75 @@ static void test_mix(void **state) {
     gr_model_free(model);
 }
 
+/* A chance that moves is where it says in every step: at its two ends, in a line between, and it stays at its end.
+ * Where both ends are the same, every draw is that of a chance that stays. */
+static void test_chances_that_move(void **state) {
+    (void)state;
+    enum { BEGIN = 10, RUN = 110 };
+    gr_model *model = small_model();
+    gr_routes *routes = gr_routes_new(1, bio);
+    routes->steps = RUN;
+    gr_routes_add(routes, GR_LABELS_CORE, GR_DRAW_SEQUENCE);
+    gr_routes_option(routes, 0.8);
+    gr_routes_move(routes, 0.2);
+    gr_routes_without(routes, 1, bio);
+    gr_routes_option(routes, 0);
+    gr_routes_move(routes, 0.4);
+    gr_routes_without(routes, 1, chem);
+    routes->route[0].from = BEGIN;
+    gr_router *router = router_of(model, routes);
+    assert_int_equal(gr_router_classes(router), 3);
+
+    /* As the formula has it, and as draws come out. */
+    double want = 0, drawn = 0;
+    int off[2] = {GR_NONE, GR_NONE};
+    for (int c = 0; c < 3; c++)
+        for (int r = 0; r < 2; r++)
+            off[r] = gr_router_forward(router, r, c) == 0 ? c : off[r];
+    for (int64_t step = BEGIN; step < RUN + 50; step++) {
+        double done = step < RUN ? (double)(step - BEGIN) / (RUN - 1 - BEGIN) : 1;
+        assert_true(fabs(gr_router_chance_at(router, 0, off[0], step) - (0.8 - 0.6 * done)) < 1e-12);
+        assert_true(fabs(gr_router_chance_at(router, 0, off[1], step) - 0.4 * done) < 1e-12);
+        for (int row = 0; row < ROWS; row++)
+            drawn += class_of(router, 0, row, step) == off[0];
+        want += ROWS * (0.8 - 0.6 * done);
+    }
+    assert_true(fabs(drawn - want) < 4 * sqrt(want));
+    assert_true(gr_router_chance_at(router, 0, off[0], BEGIN - 1) == 0);
+    assert_int_equal(gr_router_moves(router), RUN - 1);
+    gr_router_free(router);
+
+    /* Ends that are the same: the very draws of one that stays. */
+    gr_router *stays, *moves;
+    for (int o = 0; o < 2; o++)
+        routes->route[0].option[o].chance = routes->route[0].option[o].to = 0.3;
+    moves = router_of(model, routes);
+    for (int o = 0; o < 2; o++)
+        routes->route[0].option[o].moves = false;
+    stays = router_of(model, routes);
+    for (int64_t step = 0; step < RUN; step++)
+        for (int row = 0; row < ROWS; row++)
+            assert_int_equal(class_of(moves, 0, row, step), class_of(stays, 0, row, step));
+    gr_router_free(moves);
+    gr_router_free(stays);
+
+    /* Sums above 1 at the end, a chance that is none, a run of unknown length. */
+    gr_error err = {0};
+    routes->route[0].option[0].moves = true, routes->route[0].option[0].to = 0.8;
+    assert_int_equal(gr_router_new(&router, model, routes, 1, &err), GR_ERR_USAGE);
+    assert_non_null(strstr(err.message, "sum to 1.1"));
+    err = (gr_error){0};
+    routes->route[0].option[0].to = 1.5;
+    assert_int_equal(gr_router_new(&router, model, routes, 1, &err), GR_ERR_USAGE);
+    assert_non_null(strstr(err.message, "chance 1.5"));
+    err = (gr_error){0};
+    routes->route[0].option[0].to = 0.1, routes->steps = 0;
+    assert_int_equal(gr_router_new(&router, model, routes, 1, &err), GR_ERR_USAGE);
+    assert_non_null(strstr(err.message, "unknown length"));
+    gr_routes_free(routes);
+    gr_model_free(model);
+}
+
 /* ---- steps ---- */
 
 /* Rows of a label whose routes have not begun, or are over, draw what unlabelled rows draw. */
@@ -389,10 +458,15 @@ static void test_several_regions(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_draws),        cmocka_unit_test(test_draws_are_keyed),
-        cmocka_unit_test(test_combinations), cmocka_unit_test(test_repeat),
-        cmocka_unit_test(test_mix),          cmocka_unit_test(test_late_labels),
-        cmocka_unit_test(test_late_for_all), cmocka_unit_test(test_several_regions),
+        cmocka_unit_test(test_draws),
+        cmocka_unit_test(test_draws_are_keyed),
+        cmocka_unit_test(test_combinations),
+        cmocka_unit_test(test_repeat),
+        cmocka_unit_test(test_mix),
+        cmocka_unit_test(test_chances_that_move),
+        cmocka_unit_test(test_late_labels),
+        cmocka_unit_test(test_late_for_all),
+        cmocka_unit_test(test_several_regions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,6 +40,8 @@ typedef struct gr_optim_group {
     const char *pattern;
     double lr;    /* times the learning rate of the step; 0 holds the parameters still */
     double decay; /* instead of def.decay, also where the parameter says no_decay; negative: as without the group */
+    bool moves;   /* lr is that of the first step and `to` that of the last of def.total, in a line between */
+    double to;
 } gr_optim_group;
 
 typedef struct gr_optim_def {

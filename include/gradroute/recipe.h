@@ -64,10 +64,10 @@
  *     relearn:  {documents: 64, steps: 30, lr: [0.0003, 0.001], batch: 32, every: 5}
  *     prompts:  [TEXT, ...]
  *
- *     ROUTE:    {label: any|unlabelled|core|topics|NAME or a list of them, draw: token|document|sequence|step, again:
- *                false, mix: false | {bias: 4, smooth_forget: 1, smooth_retain: 20}, from: STEP, until: STEP, and one
- *                OPTION, or options: [OPTION, ...] of which at most one is drawn}
- *     OPTION:   {chance: 1, forward|activation|parameter: {SCOPE: WEIGHT, ...}, joint: [KIND|NAME, ...]} and shorthands
+ *     ROUTE:    {label: any|unlabelled|core|topics|NAME or a list of them, draw: token|document|sequence|step, repeat:
+ *                false, mix: false | {bias: 4, smooth_forget: 1, smooth_retain: 20}, from: STEP|50%, until: STEP|50%,
+ * one OPTION, or options: [OPTION, ...] of which at most one is drawn, or subset: CHANCE, of: [REGION, ..]} OPTION:
+ * {chance: 1|{from, to}, forward|activation|parameter: {SCOPE: WEIGHT, ...}, joint: [KIND|NAME, ..]} and shorthands
  *               open: [SCOPE, ..]       parameter weight 1       closed: [SCOPE, ..]   parameter weight 0
  *               rest: open|closed       parameter weight of the rest
  *               without: [REGION, ..]   forward 0                only: [REGION, ..]    every other region forward 0

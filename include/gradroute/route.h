@@ -75,6 +75,10 @@ typedef struct gr_effect {
 
 typedef struct gr_option {
     double chance; /* probability of this option, in [0, 1]; what is left over to 1 is: no effect */
+    /* moves: it is `chance` in the first step that the route acts in, `to` in the last one of the run, and in a line
+     * between. */
+    bool moves;
+    double to;
     /* What "rest" leaves alone in parameters that no region owns: bits 1 << gr_kind, and names of parameters, which may
      * hold *, ? and {LO..HI}. */
     unsigned joint;
@@ -119,6 +123,7 @@ typedef struct gr_routes {
     int count;
     gr_route *route;
     size_t capacity;
+    int64_t steps;          /* of the run, where a chance moves; 0: not known, and none may */
     struct gr_arena *arena; /* owns the strings */
 } gr_routes;
 
@@ -129,6 +134,7 @@ void gr_routes_free(gr_routes *routes);
 
 void gr_routes_add(gr_routes *routes, uint64_t labels, gr_draw draw); /* a route */
 void gr_routes_option(gr_routes *routes, double chance);              /* of the last route */
+void gr_routes_move(gr_routes *routes, double to);                    /* the last option's chance moves */
 void gr_routes_effect(gr_routes *routes, gr_mode mode, gr_scope scope, const char *name,
                       double weight); /* of the last
                                        * option; tap: all columns */
@@ -139,6 +145,10 @@ void gr_routes_joint(gr_routes *routes, const char *pattern); /* parameters that
 void gr_routes_open(gr_routes *routes, int count, const char *const *regions);    /* parameter 1 */
 void gr_routes_without(gr_routes *routes, int count, const char *const *regions); /* forward 0: switched off */
 void gr_routes_only(gr_routes *routes, int count, const char *const *regions);    /* all other regions switched off */
+/* Routes, one for each region, of rows with these labels: each region is on with this chance, whatever the others are,
+ * and else switched off. Chance 1 adds none. */
+void gr_routes_subset(gr_routes *routes, uint64_t labels, gr_draw draw, double chance, int count,
+                      const char *const *regions);
 /* For the last route: one option for each region with an equal part of the chance, all other regions of the list off.
  */
 void gr_routes_one_of(gr_routes *routes, double chance, int count, const char *const *regions);
@@ -162,7 +172,7 @@ enum { GR_PRESET_OPTIONS = 4 };
 
 typedef struct gr_preset_option { /* a number a preset can be given */
     const char *name;
-    double value, lo, hi; /* default and range */
+    double value, lo, hi; /* default and range; a default out of the range says that it is not given */
     const char *help;
 } gr_preset_option;
 
@@ -189,6 +199,8 @@ typedef struct gr_preset {
  * residual: labelled rows run with their region alone and train nothing else; core and unlabelled rows run without
  *           regions, or with probability p_cr with one, and train what is on; a part p_repeat is shown once more,
  *           training only the region.
+ *   Of both, with `subset` from 0 on: what is drawn by p_cr runs not with one but with each module by this chance, and
+ *   with `beside` above 0 labelled rows run with each module that is not theirs by this chance, which is not trained.
  * era:      labelled rows weigh the gradient at the units beside their region, down to `original` for targets that are
  *           of the topic; every row trains everything, the region included. */
 int gr_presets(void);
@@ -227,6 +239,7 @@ double gr_router_chance(const gr_router *router, int label, int cls); /* at step
  * 0). */
 int gr_router_phases(const gr_router *router);
 int64_t gr_router_phase(const gr_router *router, int i);
+int64_t gr_router_moves(const gr_router *router); /* the step from which on no chance moves any more; 0: none does */
 double gr_router_forward(const gr_router *router, int region, int cls); /* forward weight of a region's gates */
 
 /* Rows to classify: any part of a logical batch, for example the fields of gr_rows (stream.h). */
@@ -242,8 +255,8 @@ typedef struct gr_router_rows {
  *
  * Route r draws u = gr_random_uniform({seed, GR_STREAM_ROUTE, r}, step * 2^32 + unit, draw), where r is the route's
  * place in its list, draw is the gr_draw and unit is sequence * width + position, document, sequence or 0. Option i is
- * drawn when u lies in the i-th of the intervals that the chances mark off from 0. So a class depends on the numbers of
- * its units alone, not on the order of rows or how the batch is cut. Does not allocate. */
+ * drawn when u lies in the i-th of the intervals that the chances of this step mark off from 0. So a class depends on
+ * the numbers of its units alone, not on the order of rows or how the batch is cut. Does not allocate. */
 void gr_router_classify(const gr_router *router, int32_t *cls, const gr_router_rows *rows, int64_t step);
 
 /* All that routes decide about rows in a step: their classes, their further showings, and how far their scores count.
@@ -254,7 +267,8 @@ void gr_router_classify(const gr_router *router, int32_t *cls, const gr_router_r
  * score of a position whose label matches a route with `mix` that acts in this step, else 1. Does not allocate. */
 void gr_router_show(const gr_router *router, int32_t *cls, gr_real *mix, const gr_router_rows *rows, int64_t step);
 int gr_router_copies(const gr_router *router);                      /* routes with `repeat` */
-double gr_router_repeat_chance(const gr_router *router, int which); /* its probability for a matching sequence */
+double gr_router_repeat_chance(const gr_router *router, int which); /* its probability for a matching sequence; the mean
+                                                                     * over the steps where it moves */
 bool gr_router_mixes(const gr_router *router);                      /* whether some route has `mix` */
 
 /* ---- Linter ------------------------------------------------------------------------------------------------------ */

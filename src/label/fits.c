@@ -16,6 +16,7 @@ struct gr_fits {
     size_t count, capacity;
 };
 
+/* A few classifiers a project: a list is enough, and its scores are small beside the data. */
 gr_fits *gr_fits_new(void) { return gr_alloc(sizeof(gr_fits)); }
 
 void gr_fits_free(gr_fits *fits) {

@@ -244,14 +244,14 @@ static gr_status read_all(gr_recipe *recipe, gr_error *err) {
     GR_TRY(gr__recipe_int(root, &recipe->threads, "threads", 0, 1024, err));
     GR_TRY(read_precision(recipe, root, err));
 
-    /* Later sections need earlier ones: labels the data, the network the context, routes the regions. */
+    /* Later sections need earlier ones: labels the data, the network the context, routes the regions and the steps. */
     GR_TRY(gr_yaml_text(root, &recipe->task, "task", err));
     GR_TRY(gr__recipe_read_from(recipe, root, err));
     GR_TRY(gr__recipe_read_data(recipe, root, err));
     GR_TRY(gr__recipe_read_labels(recipe, root, err));
     GR_TRY(gr__recipe_read_model(recipe, root, err));
-    GR_TRY(gr__recipe_read_routes(recipe, root, err));
     GR_TRY(gr__recipe_read_train(recipe, root, err));
+    GR_TRY(gr__recipe_read_routes(recipe, root, err));
     GR_TRY(gr__recipe_read_lab(recipe, root, err));
 
     /* A task that is named may have sections of its own, which are not known here. */

@@ -1,7 +1,9 @@
 /* Sections preset and routes: the vocabulary of route.h as YAML. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "recipe/read.h"
 
 enum { WEIGHT_MOST = 1000000 };
@@ -205,12 +207,27 @@ static gr_status read_effects(const reader *r, gr_yaml *map, gr_error *err) {
 
 /* ---- options and routes ---- */
 
+/* A probability, or one that moves over the run: {from: 0.9, to: 0.3}; *to is below 0 where it stays. */
+static gr_status read_chance(gr_yaml *map, double *chance, double *to, gr_error *err) {
+    gr_yaml *node = gr_yaml_find(map, "chance");
+    *to = -1;
+    if (!node || node->kind != GR_YAML_MAP)
+        return gr_yaml_real(map, chance, "chance", 0, 1, err);
+
+    *chance = -1;
+    GR_TRY(gr_yaml_real(node, chance, "from", 0, 1, err));
+    GR_TRY(gr_yaml_real(node, to, "to", 0, 1, err));
+    return *chance < 0 || *to < 0 ? gr_yaml_fail(node, err, "chance: {from: 0.9, to: 0.3}",
+                                                 "a chance that moves has a beginning and an end")
+                                  : GR_OK;
+}
+
 /* One option, or with one_of an option for each region: the effects are read once for each. */
 static gr_status read_option(const reader *r, gr_yaml *map, gr_error *err) {
-    double chance = 1;
+    double chance = 1, to;
     const char *const *names;
     int count;
-    GR_TRY(gr_yaml_real(map, &chance, "chance", 0, 1, err));
+    GR_TRY(read_chance(map, &chance, &to, err));
     GR_TRY(region_list(r, map, &names, &count, "one_of", err));
 
     /* Each of one_of switches on one region of the list and the others off; the option without one_of does no such
@@ -219,6 +236,8 @@ static gr_status read_option(const reader *r, gr_yaml *map, gr_error *err) {
     int before = route->options;
     for (int on = 0; on < (count ? count : 1); on++) {
         gr_routes_option(r->routes, count ? chance / count : chance);
+        if (to >= 0)
+            gr_routes_move(r->routes, count ? to / count : to);
         for (int i = 0; i < count; i++)
             gr_routes_effect(r->routes, GR_MODE_FORWARD, GR_SCOPE_REGION, names[i], i == on);
         GR_TRY(read_effects(r, map, err));
@@ -245,9 +264,12 @@ static gr_status read_options(const reader *r, gr_yaml *node, gr_error *err) {
 
     /* One draw takes at most one of them, so their chances are parts of 1; but for what rounding adds. */
     const gr_route *route = &r->routes->route[r->routes->count - 1];
-    double sum = 0;
-    for (int i = 0; i < route->options; i++)
+    double sum = 0, to = 0;
+    for (int i = 0; i < route->options; i++) {
         sum += route->option[i].chance;
+        to += route->option[i].moves ? route->option[i].to : route->option[i].chance;
+    }
+    sum = fmax(sum, to);
     if (sum > 1 + 1e-9)
         return gr_yaml_fail(options, err, "at most one option is drawn: lower a chance",
                             "the chances of the options sum to %g, above 1", sum);
@@ -274,16 +296,67 @@ static gr_status read_mix(gr_yaml *map, gr_route *route, gr_error *err) {
     return gr_yaml_real(node, &f->retain, "smooth_retain", 1e-9, 1e9, err);
 }
 
+/* A step, or a share of the run: "50%" is that from which on half of the steps are done. */
+static gr_status read_step(const reader *r, gr_yaml *map, int64_t *step, const char *key, int64_t min, gr_error *err) {
+    gr_yaml *node = gr_yaml_find(map, key);
+    size_t length = node && node->kind == GR_YAML_SCALAR ? strlen(node->text) : 0;
+    if (length < 2 || node->text[length - 1] != '%')
+        return gr_yaml_count(map, step, key, min, INT64_MAX, err);
+
+    /* What stands before the sign is a plain number. */
+    char *number = gr_arena_strndup(r->recipe->arena, node->text, length - 1);
+    double share = gr__yaml_is_number(number) ? gr__parse_real(number, NULL) : -1;
+    if (!(share >= 0 && share <= 100))
+        return gr_yaml_fail(node, err, "50% is half of the run", "%s is '%.40s', expected a step, or 0%% to 100%%", key,
+                            node->text);
+    *step = llround(share / 100 * (double)r->recipe->train.steps);
+    return GR_OK;
+}
+
 /* Steps [from, until) of a route; what is not said is not written into the resolved recipe. */
-static gr_status read_steps(gr_yaml *map, int64_t *from, int64_t *until, gr_error *err) {
+static gr_status read_steps(const reader *r, gr_yaml *map, int64_t *from, int64_t *until, gr_error *err) {
     int64_t first = -1, end = 0;
-    GR_TRY(gr_yaml_count(map, &first, "from", 0, INT64_MAX, err));
-    GR_TRY(gr_yaml_count(map, &end, "until", 1, INT64_MAX, err));
+    GR_TRY(read_step(r, map, &first, "from", 0, err));
+    GR_TRY(read_step(r, map, &end, "until", 1, err));
     *from = first < 0 ? 0 : first;
     *until = end;
-    if (end > 0 && end <= *from)
+    if ((end > 0 || gr_yaml_find(map, "until")) && end <= *from)
         return gr_yaml_fail(gr_yaml_find(map, "until"), err, "until is the first step without the route",
                             "a route acts from step %lld until %lld: never", (long long)*from, (long long)end);
+    return GR_OK;
+}
+
+/* The last route as it is stands for one of each region: it is on by the chance, and else off. */
+static gr_status read_subset(const reader *r, gr_yaml *node, gr_error *err) {
+    gr_route *last = &r->routes->route[r->routes->count - 1];
+    gr_route whole = *last;
+    const char *const *names;
+    double chance = -1;
+    int count;
+    GR_TRY(gr_yaml_real(node, &chance, "subset", 0, 1, err));
+    GR_TRY(region_list(r, node, &names, &count, "of", err));
+    if (!gr_yaml_find(node, "of"))
+        names = r->region, count = r->regions;
+    if (!count)
+        return gr_yaml_fail(node, err, "of: [REGION, ..]", "subset has no regions to choose from");
+    if (whole.repeat || whole.mix)
+        return gr_yaml_fail(node, err, "another route can say it", "subset with %s: it only switches regions off",
+                            whole.repeat ? "repeat" : "mix");
+
+    /* The one that was begun makes room for them; each has its labels, steps and place. */
+    if (r->routes->count - 1 + count > GR_ROUTE_ROUTES_MAX)
+        return gr_yaml_fail(node, err, "fewer regions in of",
+                            "a route for each of %d regions, beside %d others: there "
+                            "are at most %d",
+                            count, r->routes->count - 1, GR_ROUTE_ROUTES_MAX);
+    r->routes->count--;
+    for (int i = 0; i < count; i++) {
+        gr_routes_add(r->routes, whole.labels, whole.draw);
+        gr_route *route = &r->routes->route[r->routes->count - 1];
+        route->from = whole.from, route->until = whole.until, route->place = whole.place;
+        gr_routes_option(r->routes, 1 - chance);
+        gr_routes_without(r->routes, 1, &names[i]);
+    }
     return GR_OK;
 }
 
@@ -318,11 +391,11 @@ static gr_status read_route(const reader *r, gr_yaml *node, gr_error *err) {
     /* How and when it acts, then its options. */
     GR_TRY(gr_yaml_bool(node, &route->repeat, "repeat", err));
     GR_TRY(read_mix(node, route, err));
-    GR_TRY(read_steps(node, &route->from, &route->until, err));
+    GR_TRY(read_steps(r, node, &route->from, &route->until, err));
     if (route->repeat && draw != GR_DRAW_SEQUENCE)
         return gr_yaml_fail(node, err, "leave out draw", "repeat shows whole sequences, drawn by sequence, not by %s",
                             gr_draw_name((gr_draw)draw));
-    return read_options(r, node, err);
+    return gr_yaml_find(node, "subset") ? read_subset(r, node, err) : read_options(r, node, err);
 }
 
 /* ---- preset ---- */
@@ -390,7 +463,7 @@ static gr_status read_preset(const reader *r, gr_yaml *root, gr_error *err) {
         GR_TRY(read_draw(node, &draw, err));
         def.draw = (gr_draw)draw;
         GR_TRY(preset_regions(r, node, region, err));
-        GR_TRY(read_steps(node, &from, &until, err));
+        GR_TRY(read_steps(r, node, &from, &until, err));
     }
 
     /* Labels that were not given a region have the one of their name. */
@@ -417,6 +490,7 @@ gr_status gr__recipe_read_routes(gr_recipe *recipe, gr_yaml *root, gr_error *err
     for (int i = 0; i < r.regions; i++)
         r.region[i] = recipe->model.regions[i].name;
     r.routes = recipe->routes = gr_routes_new(recipe->labels, labels);
+    r.routes->steps = recipe->train.steps;
 
     GR_TRY(read_preset(&r, root, err));
     gr_yaml *list;

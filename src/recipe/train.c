@@ -38,6 +38,21 @@ static gr_status read_optimizer(gr_yaml *map, gr_optim_def *def, gr_error *err) 
     return GR_OK;
 }
 
+/* A multiple of the rate, or one that moves over the run: {from: 1, to: 0.1}. */
+static gr_status read_share(gr_yaml *map, gr_optim_group *group, gr_error *err) {
+    gr_yaml *node = gr_yaml_find(map, "lr");
+    if (!node || node->kind != GR_YAML_MAP)
+        return gr_yaml_real(map, &group->lr, "lr", 0, 1000, err);
+
+    group->moves = true;
+    group->lr = group->to = -1;
+    GR_TRY(gr_yaml_real(node, &group->lr, "from", 0, 1000, err));
+    GR_TRY(gr_yaml_real(node, &group->to, "to", 0, 1000, err));
+    return group->lr < 0 || group->to < 0
+               ? gr_yaml_fail(node, err, "lr: {from: 1, to: 0.1}", "a rate that moves has a beginning and an end")
+               : GR_OK;
+}
+
 /* Parameters with a rate of their own, as a multiple, and their own decay; below 0: that of all. */
 static gr_status read_groups(gr_recipe *recipe, gr_yaml *map, gr_optim_def *def, gr_error *err) {
     gr_yaml *list;
@@ -53,7 +68,7 @@ static gr_status read_groups(gr_recipe *recipe, gr_yaml *map, gr_optim_def *def,
         GR_TRY(gr_yaml_text(c, &group->pattern, "parameters", err));
         if (!group->pattern || !group->pattern[0])
             return gr_yaml_fail(c, err, "{parameters: \"*.norm\", lr: 0.5}", "a group names no parameters");
-        GR_TRY(gr_yaml_real(c, &group->lr, "lr", 0, 1000, err));
+        GR_TRY(read_share(c, group, err));
         GR_TRY(gr_yaml_real(c, &group->decay, "decay", 0, 100, err));
     }
     def->group = groups;

@@ -255,6 +255,11 @@ static void check_taps(const gr__lint *l, int r, const gr_option *option) {
     }
 }
 
+/* The highest chance that an option has in the run. */
+static double most(const gr_option *option) {
+    return option->moves && option->to > option->chance ? option->to : option->chance;
+}
+
 /* Second showings are for what the first one left out. */
 static void check_repeat(const gr__lint *l, int r, const gr_option *option) {
     bool closed = false;
@@ -264,7 +269,7 @@ static void check_repeat(const gr__lint *l, int r, const gr_option *option) {
                             (effect->scope == GR_SCOPE_REST || effect->scope == GR_SCOPE_ALL));
     }
 
-    if (option->chance > 0 && !closed)
+    if (most(option) > 0 && !closed)
         gr_finding_add(l->findings, GR_LEVEL_WARNING, "add rest: closed, so that only the region sees them again",
                        "route %d shows rows again and trains the core with them: what it draws counts twice", r + 1);
 }
@@ -369,7 +374,7 @@ static void check_pairs(const gr__lint *l) {
 
             for (int i = 0; i < a->options; i++)
                 for (int j = 0; j < b->options; j++)
-                    if (a->option[i].chance > 0 && b->option[j].chance > 0)
+                    if (most(&a->option[i]) > 0 && most(&b->option[j]) > 0)
                         check_pair(l, r, s, &a->option[i], &b->option[j]);
         }
 }
@@ -445,6 +450,7 @@ void gr_route_check(gr_findings *findings, const gr_model *model, const gr_route
     check_pairs(&l);
     check_phases(&l);
     gr__lint_classes(&l);
+    gr__lint_open(&l);
     int regions = routes->count ? gr_model_regions(model) : 0;
     for (int r = 0; r < regions; r++)
         gr__lint_region(&l, r);

@@ -42,7 +42,7 @@ bool gr__option_joint(const gr_model *model, const gr_option *option, gr_param p
 uint64_t gr__option_named(const gr_model *model, const gr_option *option, gr_mode mode);
 
 /* A route as the router draws it ("rule" r for route r). Outcome i below outcomes is drawn when edge[i - 1] <= u <
- * edge[i], u uniform in [0, 1). */
+ * edge[i], u uniform in [0, 1). Where chances move, so do the edges: in a line, as sums of chances that do. */
 typedef struct gr__drawn_rule {
     uint64_t labels; /* bits of the labels that it matches */
     gr_draw draw;
@@ -51,6 +51,8 @@ typedef struct gr__drawn_rule {
     int outcomes;
     int *option;  /* [outcomes] of the route, GR_NONE for no effect */
     double *edge; /* [outcomes], the last is 1 */
+    double *to;   /* [outcomes] the edges in step `last`; NULL: they stay */
+    int64_t last;
 } gr__drawn_rule;
 
 /* What labels mean in one stretch of steps. Arrays are over labels + 2, label k (-1 unlabelled, 0 core, 1..) at k + 1.
@@ -68,6 +70,7 @@ struct gr_router {
     struct gr_arena *arena;
     gr_tables *tables; /* weights per class, as the engine reads them */
     uint64_t seed;
+    int64_t steps; /* of the run, where a chance moves; else 0 */
     int labels, rules, classes, regions, copies, phases;
     gr__drawn_rule *rule; /* [rules] in the order of the routes */
     gr__phase *phase;     /* [phases] by their first step */
@@ -81,6 +84,20 @@ static inline bool gr__rule_matches(const gr__drawn_rule *rule, int label) {
 }
 static inline bool gr__rule_acts(const gr__drawn_rule *rule, int64_t step) {
     return rule->from <= step && step < rule->until;
+}
+
+/* The upper edge of an outcome in a step. */
+static inline double gr__rule_edge(const gr__drawn_rule *rule, int i, int64_t step) {
+    if (!rule->to)
+        return rule->edge[i];
+    double whole = (double)(rule->last - rule->from), done = whole > 0 ? (double)(step - rule->from) / whole : 1;
+    done = done < 0 ? 0 : done > 1 ? 1 : done;
+    return rule->edge[i] + done * (rule->to[i] - rule->edge[i]);
+}
+
+/* The probability of an outcome in a step. */
+static inline double gr__rule_chance(const gr__drawn_rule *rule, int i, int64_t step) {
+    return gr__rule_edge(rule, i, step) - (i ? gr__rule_edge(rule, i - 1, step) : 0);
 }
 
 /* The phase that a step is in. */
@@ -99,5 +116,7 @@ int gr__preset_regions(const char **names, const gr_routes *routes, const gr_pre
 /* What the preset is told to leave joint, for the last option. */
 void gr__preset_joint(gr_routes *routes, const gr_preset_def *def);
 int gr__preset_all(const char **names, const gr_routes *routes, const gr_preset_def *def);
+/* Routes of labelled rows: each region that is not of their label is on with this chance. */
+void gr__preset_beside(gr_routes *routes, const gr_preset_def *def, double chance);
 
 #endif

@@ -17,6 +17,13 @@ static inline const char *gr__lint_label(const gr_routes *routes, int label) {
     return label < 0 ? "unlabelled" : label == 0 ? "core" : routes->label[label - 1];
 }
 
+/* Whether some rows of a label are of this class, in their first or a second showing (lint_region.c). */
+bool gr__lint_reaches(const gr__lint *l, int label, int cls);
+/* Numbers that two rectangles share. */
+long long gr__lint_overlapping(gr_rect a, gr_rect b);
+
+/* Parameters that no row ever opens (lint_open.c). */
+void gr__lint_open(const gr__lint *l);
 /* Rows that train nothing (lint_region.c). */
 void gr__lint_classes(const gr__lint *l);
 /* When a region is open and on, and how large it is. */

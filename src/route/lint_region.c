@@ -18,8 +18,15 @@ static bool occurs(const gr__lint *l, int label) { return !l->documents || l->do
  * showing, whose options are each drawn for themselves. */
 static double chance(const gr__lint *l, int label, int cls) {
     double most = 0;
-    for (int i = 0; i < gr_router_phases(l->router); i++)
-        most = fmax(most, gr_router_chance_at(l->router, label, cls, gr_router_phase(l->router, i)));
+    for (int i = 0; i < gr_router_phases(l->router); i++) {
+        /* Where chances move: at the beginning, in the middle and at the end of a phase. */
+        int64_t from = gr_router_phase(l->router, i);
+        int64_t end = i + 1 < gr_router_phases(l->router) ? gr_router_phase(l->router, i + 1) : l->router->steps;
+        int64_t last = end > from ? end - 1 : from;
+        most = fmax(most, gr_router_chance_at(l->router, label, cls, from));
+        most = fmax(most, gr_router_chance_at(l->router, label, cls, from + (last - from) / 2));
+        most = fmax(most, gr_router_chance_at(l->router, label, cls, last));
+    }
 
     for (int c = 0; c < l->router->copies; c++) {
         const gr__drawn_rule *rule = &l->router->rule[l->router->copy[c]];
@@ -27,13 +34,12 @@ static double chance(const gr__lint *l, int label, int cls) {
             continue;
         for (int o = 0; o < rule->outcomes; o++)
             if (l->router->copy_class[c][o] == cls)
-                most = fmax(most, rule->edge[o] - (o ? rule->edge[o - 1] : 0));
+                most = fmax(most, fmax(gr__rule_chance(rule, o, rule->from), gr__rule_chance(rule, o, rule->last)));
     }
     return most;
 }
 
-/* Whether some rows of a label are of this class, in their first or a second showing. */
-static bool reaches(const gr__lint *l, int label, int cls) { return occurs(l, label) && chance(l, label, cls) > 0; }
+bool gr__lint_reaches(const gr__lint *l, int label, int cls) { return occurs(l, label) && chance(l, label, cls) > 0; }
 
 /* Whether rows of this class move any parameter. */
 static bool trains(const gr_tables *tables, int cls) {
@@ -45,6 +51,14 @@ static bool trains(const gr_tables *tables, int cls) {
 
 static bool overlaps(gr_rect a, gr_rect b) {
     return a.param == b.param && a.lo0 < b.hi0 && b.lo0 < a.hi0 && a.lo1 < b.hi1 && b.lo1 < a.hi1;
+}
+
+long long gr__lint_overlapping(gr_rect a, gr_rect b) {
+    if (!overlaps(a, b))
+        return 0;
+    int rows = (a.hi0 < b.hi0 ? a.hi0 : b.hi0) - (a.lo0 > b.lo0 ? a.lo0 : b.lo0);
+    int cols = (a.hi1 < b.hi1 ? a.hi1 : b.hi1) - (a.lo1 > b.lo1 ? a.lo1 : b.lo1);
+    return (long long)rows * cols;
 }
 
 /* Whether rows of this class move some parameter of the region. */
@@ -60,7 +74,7 @@ void gr__lint_classes(const gr__lint *l) {
     const gr_tables *tables = gr_router_tables(l->router);
     for (int label = -1; label <= l->routes->labels; label++)
         for (int c = 0; c < gr_router_classes(l->router); c++)
-            if (reaches(l, label, c) && !trains(tables, c))
+            if (gr__lint_reaches(l, label, c) && !trains(tables, c))
                 gr_finding_add(l->findings, GR_LEVEL_ERROR, "open something for these rows, or drop them from the data",
                                "nothing is open for %s rows (%.3g of them): they are computed and teach nothing",
                                gr__lint_label(l->routes, label), chance(l, label, c));
@@ -174,7 +188,7 @@ void gr__lint_region(const gr__lint *l, int r) {
 
     for (int c = 0; c < gr_router_classes(l->router); c++)
         for (int label = -1; label <= l->routes->labels; label++) {
-            if (!reaches(l, label, c))
+            if (!gr__lint_reaches(l, label, c))
                 continue;
             opened = opened || opens_region(tables, region, c);
             apart = apart || (label > 0 && opens_region(tables, region, c));
@@ -207,16 +221,10 @@ static long long shared(const gr_region *a, const gr_region *b, gr_param *first)
     long long sum = 0;
     for (int i = 0; i < a->rects; i++)
         for (int j = 0; j < b->rects; j++) {
-            const gr_rect *x = &a->rect[i], *y = &b->rect[j];
-            if (!overlaps(*x, *y))
-                continue;
-
-            /* Rows and columns of the rectangle that both have. */
-            int rows = (x->hi0 < y->hi0 ? x->hi0 : y->hi0) - (x->lo0 > y->lo0 ? x->lo0 : y->lo0);
-            int cols = (x->hi1 < y->hi1 ? x->hi1 : y->hi1) - (x->lo1 > y->lo1 ? x->lo1 : y->lo1);
-            if (!sum)
-                *first = x->param;
-            sum += (long long)rows * cols;
+            long long both = gr__lint_overlapping(a->rect[i], b->rect[j]);
+            if (both && !sum)
+                *first = a->rect[i].param;
+            sum += both;
         }
     return sum;
 }

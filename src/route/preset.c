@@ -31,7 +31,7 @@ gr_preset_def gr_preset_default(const gr_preset *preset) {
 gr_status gr_preset_expand(gr_routes *routes, const gr_preset *preset, const gr_preset_def *def, gr_error *err) {
     for (int i = 0; i < GR_PRESET_OPTIONS && preset->option[i].name; i++) {
         const gr_preset_option *option = &preset->option[i];
-        if (!(def->value[i] >= option->lo && def->value[i] <= option->hi))
+        if (!(def->value[i] >= option->lo && def->value[i] <= option->hi) && def->value[i] != option->value)
             return gr_error_set(err, GR_ERR_USAGE, preset->name, option->help, "%s is %g, not in %g to %g",
                                 option->name, def->value[i], option->lo, option->hi);
     }
@@ -75,4 +75,29 @@ int gr__preset_all(const char **names, const gr_routes *routes, const gr_preset_
     for (int k = 1; k <= routes->labels; k++)
         count = add_regions(names, count, routes, def, k);
     return count;
+}
+
+/* Labels that have the region among theirs, as bits. */
+static uint64_t labels_with(const gr_routes *routes, const gr_preset_def *def, const char *region) {
+    const char *own[GR__PRESET_REGIONS];
+    uint64_t labels = 0;
+    for (int k = 1; k <= routes->labels; k++) {
+        int count = gr__preset_regions(own, routes, def, k);
+        for (int i = 0; i < count; i++)
+            labels |= strcmp(own[i], region) == 0 ? gr_label_bit(k) : 0;
+    }
+    return labels;
+}
+
+void gr__preset_beside(gr_routes *routes, const gr_preset_def *def, double chance) {
+    const char *all[GR__PRESET_REGIONS];
+    int count = gr__preset_all(all, routes, def);
+    for (int i = 0; i < count; i++) {
+        uint64_t others = 0;
+        for (int k = 1; k <= routes->labels; k++)
+            others |= gr_label_bit(k);
+        others &= ~labels_with(routes, def, all[i]);
+        if (others)
+            gr_routes_subset(routes, others, def->draw, chance, 1, &all[i]);
+    }
 }

@@ -48,6 +48,13 @@ void gr_routes_option(gr_routes *routes, double chance) {
     GR_PUSH(route->option, route->options, route->capacity) = (gr_option){.chance = chance};
 }
 
+void gr_routes_move(gr_routes *routes, double to) {
+    gr_route *route = &routes->route[routes->count - 1];
+    gr_option *option = &route->option[route->options - 1];
+    option->moves = true;
+    option->to = to;
+}
+
 /* An effect of the last option, all but its name still to be filled. */
 static gr_effect *effect_add(gr_routes *routes, const char *name) {
     gr_route *route = &routes->route[routes->count - 1];
@@ -88,6 +95,15 @@ void gr_routes_only(gr_routes *routes, int count, const char *const *regions) {
     for (int i = 0; i < count; i++)
         gr_routes_effect(routes, GR_MODE_FORWARD, GR_SCOPE_REGION, regions[i], 1);
     gr_routes_effect(routes, GR_MODE_FORWARD, GR_SCOPE_OTHERS, NULL, 0);
+}
+
+void gr_routes_subset(gr_routes *routes, uint64_t labels, gr_draw draw, double chance, int count,
+                      const char *const *regions) {
+    for (int i = 0; i < count && chance < 1; i++) {
+        gr_routes_add(routes, labels, draw);
+        gr_routes_option(routes, 1 - chance);
+        gr_routes_without(routes, 1, &regions[i]);
+    }
 }
 
 void gr_routes_one_of(gr_routes *routes, double chance, int count, const char *const *regions) {
@@ -269,11 +285,13 @@ static void print_joint(FILE *out, const gr_option *option, const char *comma) {
 
 /* "chance: 0.5, forward: {..}, parameter: {..}, joint: [..]"; what is as by default is left out. */
 static void print_option(FILE *out, const gr_option *option, const char *comma) {
-    char text[40];
-    if (option->chance != 1) {
+    char text[40], to[40];
+    if (option->moves)
+        fprintf(out, "%schance: {from: %s, to: %s}", comma, number(text, sizeof text, option->chance),
+                number(to, sizeof to, option->to));
+    else if (option->chance != 1)
         fprintf(out, "%schance: %s", comma, number(text, sizeof text, option->chance));
-        comma = ", ";
-    }
+    comma = option->moves || option->chance != 1 ? ", " : comma;
 
     for (gr_mode mode = GR_MODE_FORWARD; mode <= GR_MODE_PARAMETER; mode++)
         print_effects(out, option, mode, &comma);

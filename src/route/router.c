@@ -47,7 +47,7 @@ typedef struct builder {
 static gr_status route_check(const gr_model *model, const gr_routes *routes, int r, gr_error *err) {
     const gr_route *route = &routes->route[r];
     uint64_t known = gr_label_bit(routes->labels) | (gr_label_bit(routes->labels) - 1);
-    double sum = 0;
+    double sum = 0, sum_to = 0;
 
     /* Whom it is for, and when. */
     if (!(route->labels & known))
@@ -64,13 +64,19 @@ static gr_status route_check(const gr_model *model, const gr_routes *routes, int
     if (!route->options)
         return gr_error_set(err, GR_ERR_USAGE, route->place, NULL, "route %d says nothing to do", r + 1);
     for (int o = 0; o < route->options; o++) {
-        double chance = route->option[o].chance;
-        if (!(chance >= 0 && chance <= 1))
+        const gr_option *option = &route->option[o];
+        double chance = option->chance, to = option->moves ? option->to : chance;
+        if (!(chance >= 0 && chance <= 1 && to >= 0 && to <= 1))
             return gr_error_set(err, GR_ERR_USAGE, route->place, "a chance is a probability, 0 to 1",
-                                "route %d has an option of chance %g", r + 1, chance);
+                                "route %d has an option of chance %g", r + 1, chance >= 0 && chance <= 1 ? to : chance);
+        if (option->moves && routes->steps < 1)
+            return gr_error_set(err, GR_ERR_USAGE, route->place, "say how many steps there are (gr_routes.steps)",
+                                "route %d has a chance that moves over a run of unknown length", r + 1);
         sum += chance;
+        sum_to += to;
         GR_TRY(gr__option_check(model, route, &route->option[o], err));
     }
+    sum = sum > sum_to ? sum : sum_to;
     if (sum > 1 + 1e-9)
         return gr_error_set(err, GR_ERR_USAGE, route->place,
                             "the options of a route exclude each other: lower a chance",
@@ -80,8 +86,11 @@ static gr_status route_check(const gr_model *model, const gr_routes *routes, int
 
 /* A route made ready for drawing: its options on the line from 0 to 1, each with the upper edge of its interval.
  * Options that are never drawn get no outcome, so they make no class. */
-static void rule_new(gr__drawn_rule *rule, gr_arena *arena, const gr_route *route) {
+static void rule_new(gr__drawn_rule *rule, gr_arena *arena, const gr_route *route, int64_t steps) {
     size_t room = (size_t)route->options + 1;
+    bool moves = false;
+    for (int o = 0; o < route->options; o++)
+        moves = moves || route->option[o].moves;
     *rule = (gr__drawn_rule){.labels = route->labels,
                              .draw = route->draw,
                              .repeat = route->repeat,
@@ -90,24 +99,31 @@ static void rule_new(gr__drawn_rule *rule, gr_arena *arena, const gr_route *rout
                              .until = route->until > 0 ? route->until : INT64_MAX};
     rule->option = gr_arena_alloc(arena, room * sizeof *rule->option);
     rule->edge = gr_arena_alloc(arena, room * sizeof *rule->edge);
+    double *ends = gr_arena_alloc(arena, room * sizeof *ends);
+    rule->to = moves ? ends : NULL;
+    rule->last = (rule->until < steps ? rule->until : steps) - 1;
 
     /* Each option takes an interval as long as its chance, from where the one before ended. */
-    double edge = 0;
+    double edge = 0, end = 0;
     for (int o = 0; o < route->options; o++) {
-        if (route->option[o].chance <= 0)
+        const gr_option *option = &route->option[o];
+        double to = option->moves ? option->to : option->chance;
+        if (option->chance <= 0 && to <= 0)
             continue;
-        edge += route->option[o].chance;
+        edge += option->chance;
+        end += to;
+        ends[rule->outcomes] = end;
         rule->option[rule->outcomes] = o;
         rule->edge[rule->outcomes++] = edge;
     }
 
     /* What the chances leave over is the outcome "no effect". The last edge is set to 1, because a sum of chances may
      * end a rounding error below it. */
-    if (edge < 1 - 1e-9) {
+    if (edge < 1 - 1e-9 || end < 1 - 1e-9) {
         rule->option[rule->outcomes] = GR_NONE;
         rule->edge[rule->outcomes++] = 1;
     }
-    rule->edge[rule->outcomes - 1] = 1;
+    rule->edge[rule->outcomes - 1] = ends[rule->outcomes - 1] = 1;
 }
 
 /* ---- classes ---- */
@@ -396,10 +412,11 @@ static gr_status router_fill(gr_router *router, const gr_model *model, const gr_
 
     /* What is drawn, and how many combinations that gives in each phase of the run. */
     router->labels = routes->labels;
+    router->steps = routes->steps;
     router->rules = routes->count;
     router->rule = gr_arena_alloc(router->arena, sizeof *router->rule * ((size_t)routes->count + 1));
     for (int r = 0; r < routes->count; r++)
-        rule_new(&router->rule[r], router->arena, &routes->route[r]);
+        rule_new(&router->rule[r], router->arena, &routes->route[r], routes->steps);
     phases_new(router);
     for (int i = 0; i < router->phases; i++)
         GR_TRY(count_combined(router, &router->phase[i], routes, err));
@@ -478,9 +495,6 @@ double gr_router_forward(const gr_router *router, int region, int cls) {
     return router->forward[cls * router->regions + region];
 }
 
-/* The length of the outcome's interval. */
-static double outcome_chance(const gr__drawn_rule *rule, int i) { return rule->edge[i] - (i ? rule->edge[i - 1] : 0); }
-
 int gr_router_phases(const gr_router *router) { return router->phases; }
 int64_t gr_router_phase(const gr_router *router, int i) { return router->phase[i].from; }
 double gr_router_chance(const gr_router *router, int label, int cls) {
@@ -498,10 +512,18 @@ double gr_router_chance_at(const gr_router *router, int label, int cls, int64_t 
         double chance = 1;
         for (int r = 0; r < router->rules; r++)
             if (stride[r])
-                chance *= outcome_chance(&router->rule[r], i / stride[r] % router->rule[r].outcomes);
+                chance *= gr__rule_chance(&router->rule[r], i / stride[r] % router->rule[r].outcomes, step);
         sum += phase->class_of[label + 1][i] == cls ? chance : 0;
     }
     return sum;
+}
+
+int64_t gr_router_moves(const gr_router *router) {
+    int64_t last = 0;
+    for (int r = 0; r < router->rules; r++)
+        if (router->rule[r].to && router->rule[r].last > last)
+            last = router->rule[r].last;
+    return last;
 }
 
 double gr_router_repeat_chance(const gr_router *router, int which) {
@@ -509,5 +531,6 @@ double gr_router_repeat_chance(const gr_router *router, int which) {
 
     /* All but the probability of "no effect", which is the last outcome if there is one. */
     int last = rule->outcomes - 1;
-    return 1 - (rule->option[last] == GR_NONE ? outcome_chance(rule, last) : 0);
+    double none = (gr__rule_chance(rule, last, rule->from) + gr__rule_chance(rule, last, rule->last)) / 2;
+    return 1 - (rule->option[last] == GR_NONE ? none : 0);
 }

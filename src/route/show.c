@@ -12,7 +12,7 @@ static int outcome(const gr_router *router, int r, int64_t step, uint32_t unit) 
     gr_key key = {router->seed, GR_STREAM_ROUTE, (uint32_t)r};
     double u = gr_random_uniform(key, (uint64_t)step << 32 | unit, (uint32_t)rule->draw);
     int i = 0;
-    while (i + 1 < rule->outcomes && u >= rule->edge[i])
+    while (i + 1 < rule->outcomes && u >= gr__rule_edge(rule, i, step))
         i++;
     return i;
 }

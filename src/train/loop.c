@@ -18,6 +18,7 @@
 #include "train/heldout.h"
 #include "train/internal.h"
 #include "train/metrics.h"
+#include "train/unopened.h"
 
 enum { KEEP = 2 }; /* checkpoints */
 
@@ -28,6 +29,7 @@ struct gr_trainer {
     gr__assembly *assembly;
     gr__diagnosis *diagnosis; /* NULL: nothing to measure */
     gr__heldout *heldout;     /* the same */
+    gr__unopened *unopened;   /* the same */
     gr__watch watch;
     gr_value row_loss;  /* GR_NONE where the model has no such output: then no losses per label */
     gr__losses losses;  /* of the last step */
@@ -173,6 +175,7 @@ static gr_status open_all(gr_trainer *t, gr_error *err) {
     /* What is measured beside training. */
     GR_TRY(gr__diagnosis_new(&t->diagnosis, d, t->run, t->optim, err));
     GR_TRY(gr__heldout_new(&t->heldout, d, err));
+    t->unopened = gr__unopened_new(d->model, d->router, d->steps);
 
     /* A guess among V tokens loses log V on average; known where the loss is that of a choice. */
     gr_value logits = gr_model_output(d->model, "logits");
@@ -228,6 +231,7 @@ void gr_trainer_free(gr_trainer *t) {
     /* What measures beside training reads the run and the optimiser: it goes first. */
     gr__diagnosis_free(t->diagnosis);
     gr__heldout_free(t->heldout);
+    gr__unopened_free(t->unopened);
     gr_run_free(t->run);
     gr_optim_free(t->optim);
     gr__assembly_free(t->assembly);
@@ -287,6 +291,7 @@ static gr_status report(gr_trainer *t, double lr, double norm, double from, gr_e
 
     /* Whether the loss goes wrong is asked at every step, reported or not. */
     const char *wrong = gr__watch_step(&t->watch, t->step, mean_loss(l));
+    wrong = wrong ? wrong : gr__unopened_warning(t->unopened);
     t->seconds = t->seconds_before + session;
 
     /* The line of metrics. */
@@ -301,7 +306,8 @@ static gr_status report(gr_trainer *t, double lr, double norm, double from, gr_e
                                  rate,
                                  t->label_loss,
                                  gr__diagnosis_json(t->diagnosis),
-                                 gr__heldout_json(t->heldout)};
+                                 gr__heldout_json(t->heldout),
+                                 gr__unopened_json(t->unopened)};
         GR_TRY(gr__metrics_add(t->metrics, &line, err));
     }
 
@@ -355,6 +361,7 @@ gr_status gr_trainer_step(gr_trainer *t, gr_error *err) {
     t->tokens += t->assembly->targeted;
     gr__diagnosis_step(t->diagnosis, t->step);
     gr__heldout_step(t->heldout, t->step);
+    gr__unopened_step(t->unopened, t->optim, t->step);
 
     return report(t, lr, norm, from, err);
 }

@@ -72,7 +72,7 @@ gr_status gr__metrics_open(gr__metrics **metrics, const char *path, int64_t byte
     m->bytes = bytes;
     m->labels = labels;
     m->key = gr_alloc((size_t)labels * sizeof *m->key);
-    m->text_size = 600 + more; /* 600: the members that every line has, and room for `also` */
+    m->text_size = 800 + more; /* 800: the members that every line has, and room for `also` and `last` */
     for (int i = 0; i < labels; i++) {
         m->key[i] = key_of(label[i]);
         m->text_size += strlen(m->key[i]) + 64;
@@ -145,8 +145,8 @@ gr_status gr__metrics_add(gr__metrics *m, const gr__metrics_line *line, gr_error
         add_number(m, m->key[i], line->label_loss[i]);
     add_number(m, "\"lr\"", line->lr);
     add_number(m, "\"grad_norm\"", line->grad_norm);
-    add(m, ", \"tokens\": %lld%s%s, \"seconds\": %.3f, \"tokens_per_s\": %.0f}\n", (long long)line->tokens, line->more,
-        line->also, line->seconds, line->tokens_per_s);
+    add(m, ", \"tokens\": %lld%s%s%s, \"seconds\": %.3f, \"tokens_per_s\": %.0f}\n", (long long)line->tokens,
+        line->more, line->also, line->last, line->seconds, line->tokens_per_s);
     return write_all(m, err);
 }
 

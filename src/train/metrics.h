@@ -18,6 +18,7 @@ typedef struct gr__metrics_line {
     double loss, lr, grad_norm, seconds, tokens_per_s;
     const double *label_loss; /* [labels] */
     const char *more, *also;  /* members of the object, each after a comma, or "" */
+    const char *last;         /* the same */
 } gr__metrics_line;
 
 /* Appends one object. Does not allocate. */

@@ -31,8 +31,8 @@ typedef union update { /* constants of one slice in this step */
 } update;
 
 typedef struct per_param {
-    double lr, decay; /* share of the step's learning rate; weight decay */
-    size_t at;        /* where its moments begin */
+    double lr, to, decay; /* share of the step's learning rate, at the beginning and the end; weight decay */
+    size_t at;            /* where its moments begin */
 } per_param;
 
 struct gr_optim {
@@ -96,6 +96,10 @@ static gr_status check_groups(const gr_model *model, const gr_optim_def *d, gr_e
     for (int i = 0; i < d->groups; i++) {
         const gr_optim_group *g = d->group + i;
         GR_TRY(range(g->pattern, g->lr, g->lr >= 0 && isfinite(g->lr), "give a share of the learning rate", err));
+        GR_TRY(range(g->pattern, g->to, g->to >= 0 && isfinite(g->to), "give a share of the learning rate", err));
+        if (g->moves && d->total < 1)
+            return gr_error_set(err, GR_ERR_USAGE, g->pattern, "say how many steps there are (total)",
+                                "a share that moves over a run of unknown length");
         GR_TRY(range(g->pattern, g->decay, isfinite(g->decay), "give a weight decay, or -1 for the usual one", err));
         if (!used(model, g->pattern))
             return gr_error_set(err, GR_ERR_USAGE, g->pattern, "list the names by gradroute inspect",
@@ -107,10 +111,11 @@ static gr_status check_groups(const gr_model *model, const gr_optim_def *d, gr_e
 
 /* What holds for a parameter: the def's settings, or those of the first group that matches its name. */
 static per_param settings(const gr_param_def *param, const gr_optim_def *d) {
-    per_param s = {.lr = 1, .decay = param->no_decay ? 0 : d->decay};
+    per_param s = {.lr = 1, .to = 1, .decay = param->no_decay ? 0 : d->decay};
     for (int i = 0; i < d->groups; i++)
         if (!fnmatch(d->group[i].pattern, param->name, 0)) {
             s.lr = d->group[i].lr;
+            s.to = d->group[i].moves ? d->group[i].to : s.lr;
             s.decay = d->group[i].decay < 0 ? s.decay : d->group[i].decay;
             break;
         }
@@ -261,6 +266,13 @@ static gr_status not_finite(const gr_optim *o, gr_error *err) {
                         (long long)o->steps + 1);
 }
 
+/* The share of the learning rate that a parameter has in the next step. Where it stays it is as it was given, to the
+ * last bit. */
+static double share_now(const gr_optim *o, const per_param *s) {
+    double whole = (double)(o->def.total - 1), done = whole > 0 ? (double)o->steps / whole : 1;
+    return s->to == s->lr ? s->lr : s->lr + (done < 1 ? done : 1) * (s->to - s->lr);
+}
+
 /* What the kernels multiply by for one slice in this step (formulas in optim.h and kernel.h). scale clips the gradient.
  * Adam's moments begin at 0 and are too small at first: rate and root carry the corrections 1 / (1 - b1^t) and 1 /
  * sqrt(1 - b2^t) (Kingma & Ba 2015), with t counted in steps that opened the slice. */
@@ -270,7 +282,7 @@ static update constants(const gr_optim *o, int slice, double lr, double scale) {
     double t = (double)o->open_steps[slice];
     bool decoupled = d->kind == GR_OPTIM_ADAMW;
 
-    lr *= s->lr;
+    lr *= share_now(o, s);
     if (d->kind == GR_OPTIM_SGD)
         return (update){.sgd = {(gr_real)scale, (gr_real)s->decay, (gr_real)d->momentum, (gr_real)lr}};
 
@@ -348,7 +360,7 @@ gr_real *gr_optim_moment(gr_optim *o, int which, gr_param p) {
 gr__update_scale gr__optim_scale(const gr_optim *o, int slice) {
     const per_param *s = o->param + gr_tables_slice(o->tables, slice).param;
     double t = (double)o->open_steps[slice];
-    gr__update_scale scale = {.rate = t > 0 ? gr_optim_lr(o) * s->lr : 0, .root = 1, .eps = o->def.eps};
+    gr__update_scale scale = {.rate = t > 0 ? gr_optim_lr(o) * share_now(o, s) : 0, .root = 1, .eps = o->def.eps};
     if (o->def.kind == GR_OPTIM_SGD || t == 0)
         return scale;
     scale.root = 1 / sqrt(1 - pow(o->def.beta2, t));
