@@ -20,7 +20,9 @@ static const char doc[] =
     "the attack on each model (\"relearning\"), at the speed of steps and passes of the same kind that were just "
     "timed. "
     "That takes seconds, whatever the size: where a step would take long, smaller ones are timed and the rest is "
-    "extrapolated; networks of one shape are timed once. `gradroute train` makes the routed model alone.\n"
+    "extrapolated; networks of one shape are timed once. `gradroute train` makes the routed model alone. What needs "
+    "more "
+    "memory than is free is not timed, nor is its network made: the rest is said, and the exit status is 1.\n"
     "\n"
     "Where FILE is an experiment (docs/experiments.md), or the name of one, its models and measurements are "
     "counted, those that arms, points or seeds share once, and how often they are used; what is not done of them in "
@@ -122,8 +124,12 @@ static void print_memory(const gr_plan_arm *a) {
                 {"scratch", m->scratch},
                 {"optimiser", a->model.optimiser}};
 
-    /* The sum, then the kinds. */
-    printf("  memory      %s\n", gr__text_bytes((char[32]){0}, (double)(m->total + a->model.optimiser)));
+    /* The sum, beside what there is where that is less; then the kinds. */
+    const double need = (double)(m->total + a->model.optimiser), free = gr_memory_free();
+    printf("  memory      %s", gr__text_bytes((char[32]){0}, need));
+    if (need > free)
+        printf(", and %s are free", gr__text_bytes((char[32]){0}, free));
+    printf("\n");
     for (size_t i = 0; i < sizeof kind / sizeof *kind; i++)
         printf("    %-22s %10s\n", kind[i].what, gr__text_bytes((char[32]){0}, (double)kind[i].bytes));
 }
@@ -200,13 +206,14 @@ static void print_recipe(const gr__common *common, const gr_project *project, co
     for (int i = 0; i < plan->arms; i++)
         if (plan->arm[i].model.steps)
             json_array_append_new(models, model_json(&plan->arm[i]));
-    gr__print_json(json_pack(
-        "{s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:s}", "recipe", gr_json_text(common->input), "threads",
-        omp_get_max_threads(), "precision", gr__json_precision(project), "models", models, "minutes",
-        gr__json_real(gr__planned_seconds(plan) / 60), "training_minutes", gr__json_real(plan->training / 60),
-        "measuring_minutes", gr__json_real(plan->measuring / 60), "relearning_minutes",
-        gr__json_real(plan->attacking / 60), "passes", gr__json_real(lengths->passes), "tokens_lost",
-        (json_int_t)lengths->lost, "assumption", "at the speed of a few steps and passes timed now"));
+    gr__print_json(
+        json_pack("{s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:I, s:o, s:s}", "recipe", gr_json_text(common->input),
+                  "threads", omp_get_max_threads(), "precision", gr__json_precision(project), "models", models,
+                  "minutes", gr__json_real(gr__planned_seconds(plan) / 60), "training_minutes",
+                  gr__json_real(plan->training / 60), "measuring_minutes", gr__json_real(plan->measuring / 60),
+                  "relearning_minutes", gr__json_real(plan->attacking / 60), "passes", gr__json_real(lengths->passes),
+                  "tokens_lost", (json_int_t)lengths->lost, "memory_free", gr__json_real(gr_memory_free()),
+                  "assumption", "at the speed of a few steps and passes timed now"));
 }
 
 /* ---- the command ---- */
@@ -224,6 +231,7 @@ static gr_status plan(const gr__common *common, const gr_lab_def *def, gr_error 
     if (status == GR_OK) {
         fold_views(&planned);
         print_recipe(common, gr_lab_project(lab), &planned, &lengths);
+        status = gr__plan_fits(&planned, common->input, err);
     }
     gr_plan_free(&planned);
     gr_lab_free(lab);

@@ -30,6 +30,40 @@ gr_status gr__is_experiment(bool *is, const char *name_or_file, gr_error *err) {
 
 double gr__planned_seconds(const gr_plan *p) { return p->training + p->measuring + p->attacking; }
 
+/* What takes less, by what there is too much of. */
+static char *smaller(const gr_plan_arm *a, double free) {
+    const gr_memory *m = &a->model.memory;
+    const double fixed = (double)(m->parameters + m->gradients + a->model.optimiser);
+    char bytes[32];
+    if (fixed < free)
+        return gr_strdup("activations grow with the rows of a step: set train.recompute=true, or a smaller train.micro "
+                         "(or train.batch)");
+    return gr_format("parameters, gradients and moments alone take %s: use a smaller model.width or fewer model.layers",
+                     gr__text_bytes(bytes, fixed));
+}
+
+gr_status gr__plan_fits(const gr_plan *p, const char *place, gr_error *err) {
+    const double free = gr_memory_free();
+    const gr_plan_arm *most = NULL;
+    char need[32], have[32];
+    for (int i = 0; i < p->arms; i++) {
+        const gr_plan_arm *a = &p->arm[i];
+        const bool fits = !a->model.steps || isfinite(a->model.timing.seconds);
+        if (!fits && (!most || a->model.memory.total > most->model.memory.total))
+            most = a;
+    }
+    if (!most)
+        return GR_OK;
+
+    /* The largest alone: the others come with it. */
+    char *hint = smaller(most, free);
+    gr_error_set(err, GR_ERR_MEMORY, place, hint, "%s takes %s of memory to train, and %s are free", most->name,
+                 gr__text_bytes(need, (double)(most->model.memory.total + most->model.optimiser)),
+                 gr__text_bytes(have, free));
+    gr_free(hint);
+    return GR_ERR_MEMORY;
+}
+
 /* Times are too long where others worked on the machine: the least that a model got. */
 void gr__print_plan_cores(const gr_plan *p, int threads) {
     double least = INFINITY;
@@ -243,6 +277,8 @@ gr_status gr__time_experiment(const gr__common *common, const gr__experiment_cho
         print_json(gr_lab_experiment(lab), &p, jobs);
     else if (status == GR_OK)
         print_text(gr_lab_experiment(lab), &p, jobs);
+    if (status == GR_OK)
+        status = gr__plan_fits(&p, common->input, err);
     gr_plan_free(&p);
     gr_lab_free(lab);
     gr_free(folder);

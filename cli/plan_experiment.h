@@ -24,4 +24,8 @@ double gr__planned_seconds(const gr_plan *plan);
 /* A note where other work took the processors while steps were timed. */
 void gr__print_plan_cores(const gr_plan *plan, int threads);
 
+/* GR_ERR_MEMORY, at this place, where a model of the plan needs more memory than is free; the hint says what takes
+ * less. */
+gr_status gr__plan_fits(const gr_plan *plan, const char *place, gr_error *err);
+
 #endif

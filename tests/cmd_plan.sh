@@ -106,13 +106,36 @@ without_memory() {
     unshare -m sh -c 'echo "MemAvailable: 100 kB" >"$1" && mount --bind "$1" /proc/meminfo && shift && exec "$@"' sh "$work/meminfo" "$@"
 }
 if without_memory true 2>"$work/null"; then
-    fails 0 'time *not known' 'a step that finds no memory' without_memory gradroute plan "$t"
-    fails 0 'memory  ' 'says what it would need' without_memory gradroute plan "$t"
-    json 'as JSON' without_memory gradroute plan "$t" --json
-    ok 'the minutes are null' same "$(get "$work/last.json" "['minutes']")" None
+    fails 1 'time *not known' 'a step that finds no memory' without_memory gradroute plan "$t"
+    fails 1 'memory  ' 'says what it would need' without_memory gradroute plan "$t"
+    fails 1 'takes [0-9.]* MB of memory to train, and 102 kB are free' 'and what there is' without_memory gradroute plan "$t"
+    fails 1 '"minutes": null' 'as JSON the minutes are null' without_memory gradroute plan "$t" --json
 else
     say 'ok a step that finds no memory # skip: no mount here'
 fi
+
+# A network of 11 TB: its sizes are known from its description, and none of it is made.
+huge='--set model.width=32768 --set model.heads=256 --set model.mlp=65536 --set model.layers=64 --set precision=float32'
+cheap() { (ulimit -v 3000000 && timeout 60 gradroute plan "$@" $huge); }
+fails 1 'takes [0-9.]* TB of memory to train, and [0-9.]* [kMG]B are free' 'a network larger than memory' cheap "$t"
+fails 1 'hint: parameters, gradients and moments alone take [0-9.]* TB: use a smaller model.width' 'with what to do' cheap "$t"
+fails 1 'memory  *11.0 TB, and [0-9.]* [kMG]B are free' 'its memory in all' cheap "$t"
+fails 1 'optimiser  *5.5 TB' 'and by kind' cheap "$t"
+cheap "$t" --json >"$work/huge.json" 2>"$work/err"
+kinds() { python3 -c 'import json, sys
+p = json.load(open(sys.argv[1]))
+assert p["minutes"] is None and [m["name"] for m in p["models"]] == ["routed", "plain", "filtered"], p
+for m in p["models"]:
+    kind, own = m["memory"], 4 * (m["parameters"]["core"] + m["parameters"]["region"])
+    assert own <= kind["parameters"] <= own * 1.001 and own <= kind["gradients"] and kind["optimiser"] == 2 * own, m
+    assert kind["total"] == sum(v for k, v in kind.items() if k != "total") and kind["activations"] > 1e6, m
+    assert m["minutes"] is None and m["flops"] > 1e15, m
+assert p["models"][2]["parameters"]["region"] == 0, p' "$work/huge.json"; }
+ok 'of each model' kinds
+fails 1 'takes [0-9.]* TB of memory to train' 'of an experiment too' cheap audit --base "$t" -o "$work/huge"
+short() { (ulimit -v 3000000 && timeout 60 gradroute plan "$t" --set 'twins=[]' --set precision=float32 "$@"); }
+fails 0 'memory  *[0-9.]* GB, and [0-9.]* GB are free' 'rows that are too many at once, a few of which can be timed' short --set train.batch=4096 --set data.context=2048
+fails 1 'hint: activations grow .* train.recompute=true' 'rows of which not one has room' short --set train.batch=200 --set data.context=65536 --set model.width=1024
 
 # ---- processor time ----
 if command -v taskset >"$work/null"; then

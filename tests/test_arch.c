@@ -1,6 +1,7 @@
 /* Architectures: names and sizes, regions' rectangles, errors, groups that are off. The forward pass against a
  * plain one: test_arch_plain.c. */
 #include "arch_helpers.h"
+#include "gradroute/surgery.h"
 
 /* ---- description ---- */
 
@@ -49,6 +50,35 @@ static void test_sizes(void **state) {
     for (int r = 0; r < 2; r++)
         assert_int_equal(own[r], gr_region_size(gr_model_region(m, r)));
     gr_model_free(m);
+}
+
+/* Without its numbers a network has the sizes, regions and plan that it has with them. */
+static void test_outline(void **state) {
+    (void)state;
+    gr_arch_def def = small_def();
+    gr_arch_region region = {.name = "x", .residual.add = 6, .mlp.add = 5};
+    def.regions = &region;
+    def.region_count = 1;
+    gr_error err = {0};
+    gr_model *whole, *outline;
+    gr_test_ok(gr_arch_build(&whole, &def, 3, &err), &err);
+    gr_test_ok(gr_arch_outline(&outline, &def, &err), &err);
+    assert_true(gr_model_is_outline(outline) && !gr_model_is_outline(whole));
+    assert_int_equal(gr_model_size(outline), gr_model_size(whole));
+
+    gr_run_def run = {.positions = 64, .train = true};
+    gr_memory a = gr_run_plan(whole, NULL, &run), b = gr_run_plan(outline, NULL, &run);
+    assert_memory_equal(&a, &b, sizeof a);
+
+    /* What surgery makes of an outline is one too. */
+    const char *names[] = {"x"};
+    gr_surgery_result less;
+    gr_test_ok(gr_surgery_remove(&less, &def, outline, names, 1, &err), &err);
+    assert_true(gr_model_is_outline(less.model) && gr_model_size(less.model) < gr_model_size(outline));
+    gr_arch_free(less.def);
+    gr_model_free(less.model);
+    gr_model_free(outline);
+    gr_model_free(whole);
 }
 
 static int covered(const gr_region *region, gr_param p, int i, int j) {
@@ -451,7 +481,7 @@ int main(void) {
         cmocka_unit_test(test_sizes),      cmocka_unit_test(test_parts),     cmocka_unit_test(test_errors),
         cmocka_unit_test(test_variants),   cmocka_unit_test(test_group_off), cmocka_unit_test(test_group_off_large),
         cmocka_unit_test(test_claims_off), cmocka_unit_test(test_mlp),       cmocka_unit_test(test_flops),
-        cmocka_unit_test(test_times),
+        cmocka_unit_test(test_times),      cmocka_unit_test(test_outline),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

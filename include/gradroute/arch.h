@@ -213,6 +213,9 @@ gr_status gr_arch_check(const gr_arch_def *def, gr_error *err);
 gr_status gr_arch_graph(gr_graph **graph, const gr_arch_def *def, gr_error *err);
 gr_status gr_arch_build(gr_model **model, const gr_arch_def *def, uint64_t seed, gr_error *err);
 
+/* The network without the numbers of its parameters (gr_model_outline): what it would take is known by that. */
+gr_status gr_arch_outline(gr_model **model, const gr_arch_def *def, gr_error *err);
+
 /* Numbers in the core's parameters and in regions[region_count]; what several regions share counts for the first.
  * GR_ERR_USAGE as gr_arch_check. */
 gr_status gr_arch_parameters(const gr_arch_def *def, size_t *core, size_t *regions, gr_error *err);

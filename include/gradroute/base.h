@@ -77,6 +77,10 @@ void gr_free(void *block);
  * quarter of a core is left over; at least 1. What the command takes for its number of threads. */
 int gr_cores(void);
 
+/* Bytes that this process may still take: what the machine has free, and no more than a limit of its address space
+ * (ulimit -v) leaves. INFINITY where neither says. */
+double gr_memory_free(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -36,6 +36,11 @@ typedef struct gr_run gr_run;
 gr_status gr_model_new(gr_model **model, gr_graph *graph, uint64_t seed, gr_error *err);
 void gr_model_free(gr_model *model);
 
+/* The same without the numbers of its parameters, however many these would be: to be asked for its sizes, for tables
+ * and for plans (gr_run_plan), before memory is spent. It has no gr_model_data, and cannot be run or drawn. */
+gr_status gr_model_outline(gr_model **model, gr_graph *graph, uint64_t seed, gr_error *err);
+bool gr_model_is_outline(const gr_model *model);
+
 int gr_model_params(const gr_model *model);
 const gr_param_def *gr_model_param(const gr_model *model, gr_param p); /* name, sizes, kind */
 gr_real *gr_model_data(gr_model *model, gr_param p);                   /* [rows x cols] */

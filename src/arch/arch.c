@@ -228,6 +228,13 @@ gr_status gr_arch_build(gr_model **model, const gr_arch_def *def, uint64_t seed,
     return status;
 }
 
+gr_status gr_arch_outline(gr_model **model, const gr_arch_def *def, gr_error *err) {
+    gr_graph *graph;
+    *model = NULL;
+    GR_TRY(gr_arch_graph(&graph, def, err));
+    return gr_model_outline(model, graph, 0, err);
+}
+
 gr_status gr_arch_parameters(const gr_arch_def *def, size_t *core, size_t *regions, gr_error *err) {
     gr__blueprint *blueprint;
     GR_TRY(gr__blueprint_new(&blueprint, def, err));

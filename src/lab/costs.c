@@ -55,7 +55,10 @@ static gr_status add_draft(gr__costing *w, drafts *d, const gr__use *use, gr_cos
     const gr_method *method = arm->method;
     gr__lab_arm own;
     gr_settings *settings = NULL;
-    *there = method->draft && d->count < GR__VIEWS_MOST;
+
+    /* Of an outline there are views alone: it has no numbers that could be changed. */
+    const bool outline = d->count && gr_model_is_outline(d->made[d->count - 1].bundle->model);
+    *there = method->draft && d->count < GR__VIEWS_MOST && (use->view || !outline);
     if (!*there)
         return GR_OK;
 

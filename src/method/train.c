@@ -342,7 +342,7 @@ static gr_status draft(gr_made *made, const gr_making *m, gr_error *err) {
     gr_arch_def *def;
     gr_model *model;
     *made = (gr_made){0};
-    GR_TRY(gr__train_network(&def, &model, m->project, m->settings, err));
+    GR_TRY(gr__train_draft(&def, &model, m->project, m->settings, err));
     gr_made_take(made, def, model, m->project->recipe->precision);
     return GR_OK;
 }

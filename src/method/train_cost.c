@@ -56,27 +56,16 @@ static gr_status time_steps(gr_timing *timing, gr_model *model, const gr_project
     return status;
 }
 
-/* Bytes that may still be taken on this machine; INFINITY where it does not say. */
-static double available_memory(void) {
-    FILE *in = fopen("/proc/meminfo", "r");
-    char line[128];
-    double kilobytes = INFINITY;
-    while (in && fgets(line, sizeof line, in))
-        if (sscanf(line, "MemAvailable: %lf", &kilobytes) == 1)
-            break;
-    if (in)
-        fclose(in);
-    return 1024 * kilobytes;
-}
-
 /* Whether a step of so many sequences finds the memory that it needs beside the model. */
 static bool fits(const gr_model *model, const gr_project *p, int rows) {
     const gr_recipe *r = p->recipe;
+    if (gr_model_is_outline(model))
+        return false;
     int part = r->train.micro && r->train.micro < rows ? r->train.micro : rows;
     gr_run_def run = {.positions = part * r->data.context, .train = true, .precision = r->precision};
     run.recompute = r->train.recompute;
     gr_memory m = gr_run_plan(model, NULL, &run);
-    return (double)(m.total - m.parameters) + (double)gr_optim_plan(model, &r->train.optim) < available_memory();
+    return (double)(m.total - m.parameters) + (double)gr_optim_plan(model, &r->train.optim) < gr_memory_free();
 }
 
 /* So many sequences, or a few less: whole micro-batches where there are several. */

@@ -48,9 +48,22 @@ static gr_status take_out_regions(gr_arch_def **def, gr_model **model, const gr_
     return GR_OK;
 }
 
-gr_status gr__train_network(gr_arch_def **def, gr_model **model, const gr_project *p, const gr_settings *settings,
-                            gr_error *err) {
-    GR_TRY(p->task->network(def, model, p, err));
+/* Whether the parameters, with their gradients and moments, find no memory, so that no step can be taken. Of what
+ * begins with a model on disk, or is of another task's making, that is not asked. */
+static bool is_too_large(const gr_project *p) {
+    const gr_recipe *r = p->recipe;
+    gr_model *outline;
+    if (p->task->network != gr_task_network || r->from.path || gr_arch_outline(&outline, &r->model, NULL) != GR_OK)
+        return false;
+    double need =
+        2 * (double)gr_model_size(outline) * sizeof(gr_real) + (double)gr_optim_plan(outline, &r->train.optim);
+    gr_model_free(outline);
+    return need > gr_memory_free();
+}
+
+/* The network as it is trained: with all of its regions, or without those under study. */
+static gr_status settle_network(gr_arch_def **def, gr_model **model, const gr_project *p, const gr_settings *settings,
+                                gr_error *err) {
     const gr_setting_value *regions = gr_settings_get(settings, "regions");
     bool out = (regions->number != 0 || regions->count) && (*def)->region_count > 0;
     gr_status status = out ? take_out_regions(def, model, p->recipe, regions, err) : GR_OK;
@@ -59,6 +72,21 @@ gr_status gr__train_network(gr_arch_def **def, gr_model **model, const gr_projec
         gr_arch_free(*def);
     }
     return status;
+}
+
+gr_status gr__train_network(gr_arch_def **def, gr_model **model, const gr_project *p, const gr_settings *settings,
+                            gr_error *err) {
+    GR_TRY(p->task->network(def, model, p, err));
+    return settle_network(def, model, p, settings, err);
+}
+
+gr_status gr__train_draft(gr_arch_def **def, gr_model **model, const gr_project *p, const gr_settings *settings,
+                          gr_error *err) {
+    if (!is_too_large(p))
+        return gr__train_network(def, model, p, settings, err);
+    GR_TRY(gr_arch_outline(model, &p->recipe->model, err));
+    *def = gr_arch_copy(&p->recipe->model);
+    return settle_network(def, model, p, settings, err);
 }
 
 /* ---- the optimiser ---- */

@@ -33,6 +33,10 @@ bool gr__train_matched(const gr_settings *settings); /* to the operations of the
 gr_status gr__train_network(gr_arch_def **def, gr_model **model, const gr_project *project, const gr_settings *settings,
                             gr_error *err);
 
+/* The same to plan with: an outline (gr_model_outline) where parameters, gradients and moments find no memory. */
+gr_status gr__train_draft(gr_arch_def **def, gr_model **model, const gr_project *project, const gr_settings *settings,
+                          gr_error *err);
+
 /* The flag that ends what a method makes; NULL: there is none. */
 static inline const volatile sig_atomic_t *gr__making_stop(const gr_making *making) {
     return making->control ? making->control->stop : NULL;

@@ -38,7 +38,7 @@ void gr_model_draw(gr_model *model, gr_rect rect, uint64_t seed) {
             w[(size_t)i * (size_t)def->cols + (size_t)j] = (gr_real)draw(def, key, i, j);
 }
 
-gr_status gr_model_new(gr_model **out, gr_graph *graph, uint64_t seed, gr_error *err) {
+gr_status gr_model_outline(gr_model **out, gr_graph *graph, uint64_t seed, gr_error *err) {
     *out = NULL;
     if (!graph->failed && graph->nodes == 0)
         gr_graph_fail(graph, "the graph is empty");
@@ -64,6 +64,16 @@ gr_status gr_model_new(gr_model **out, gr_graph *graph, uint64_t seed, gr_error 
         region->view =
             (gr_region){region->view.name, (int)region->rects, (int)region->gates, region->rect, region->gate};
     }
+    *out = model;
+    return GR_OK;
+}
+
+bool gr_model_is_outline(const gr_model *model) { return !model->data; }
+
+gr_status gr_model_new(gr_model **out, gr_graph *graph, uint64_t seed, gr_error *err) {
+    gr_model *model;
+    *out = NULL;
+    GR_TRY(gr_model_outline(&model, graph, seed, err));
 
     /* The numbers themselves, and their initial values. */
     model->data = gr_alloc_try(model->room * sizeof *model->data);
@@ -73,8 +83,8 @@ gr_status gr_model_new(gr_model **out, gr_graph *graph, uint64_t seed, gr_error 
         gr_model_free(model);
         return status;
     }
-    for (size_t p = 0; p < graph->params; p++)
-        gr_model_draw(model, (gr_rect){(int)p, 0, graph->param[p].rows, 0, graph->param[p].cols}, seed);
+    for (gr_param p = 0; p < gr_model_params(model); p++)
+        gr_model_draw(model, (gr_rect){p, 0, gr_model_param(model, p)->rows, 0, gr_model_param(model, p)->cols}, seed);
     *out = model;
     return GR_OK;
 }

@@ -70,10 +70,15 @@ gr_status gr__surgery_finish(gr_surgery_result *out, gr__remap *map, gr_model *m
                              gr_error *err) {
     gr_model *made;
 
-    /* The model must be of the old description. The new one is drawn as any model, then filled. */
+    /* The model must be of the old description. The new one is drawn as any model, then filled; of an outline it is
+     * one too. */
     GR_TRY(gr__blueprint_match(map->from, model, err));
-    GR_TRY(gr__arch_model(&made, map->to, seed, false, err));
-    fill_model(map, made, model, fresh);
+    if (gr_model_is_outline(model)) {
+        GR_TRY(gr_arch_outline(&made, map->def, err));
+    } else {
+        GR_TRY(gr__arch_model(&made, map->to, seed, false, err));
+        fill_model(map, made, model, fresh);
+    }
     *out = (gr_surgery_result){gr_arch_copy(map->def), made};
     return GR_OK;
 }
