@@ -141,7 +141,7 @@ fails 1 'hint: activations grow .* train.recompute=true' 'rows of which not one 
 if command -v taskset >"$work/null"; then
     starved() { OMP_WAIT_POLICY=passive taskset -c 0 gradroute plan "$t" --threads 2 --set train.batch=512 --set 'twins=[]'; }
     fails 0 'note: got [01]\.[0-9] of 2 cores' 'two threads on one core' starved
-    trained() { OMP_WAIT_POLICY=passive timeout 60 taskset -c 0 gradroute train "$t" -o "$work/run" --threads 2 --set train.batch=64 --set train.steps=400; }
+    trained() { OMP_WAIT_POLICY=passive timeout 600 taskset -c 0 gradroute train "$t" -o "$work/run" --threads 2 --set train.batch=64 --set train.steps=400; }
     fails 0 'note: got [01]\.[0-9] of 2 cores' 'train says so once' trained
     cp "$work/err" "$work/said"
     once() { [ "$(grep -c '^note: got' "$work/said")" = 1 ] && grep -q 'left.*  got [01]\.[0-9] of 2 cores' "$work/said"; }
