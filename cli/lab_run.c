@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ask.h"
+#include "audit_models.h"
 #include "base/mem.h"
 #include "gradroute/report.h"
 #include "process.h"
@@ -93,6 +94,8 @@ static gr_status work(gr_result **result, const gr__lab_run *run, const gr_contr
     }
     if (status == GR_OK && !run->worker)
         status = finish(result, lab, run, err);
+    if (status == GR_OK && !run->worker && run->def.givens > 0)
+        gr__audit_models_left_out(lab, *result, control);
     if (status == GR_OK && leads)
         say_count(lab, control);
     gr_lab_free(lab);

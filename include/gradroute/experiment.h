@@ -230,6 +230,7 @@ gr_status gr_reading_settings(gr_settings **settings, const gr_reading *reading,
 /* Of which recipe. */
 typedef struct gr_experiment_base {
     const char *file;       /* instead of the experiment's own base; NULL: that */
+    const char *text;       /* of that recipe, where file only names it; NULL: it is in the file */
     const char *const *set; /* [sets] KEY=VALUE of the command line */
     int sets;
     int point, seed; /* seed: from 0 */

@@ -55,17 +55,24 @@ gr_status gr_registry_task_of(const gr_task **task, const gr_registry *registry,
 
 /* ---- experiments ------------------------------------------------------------------------------------------------- */
 
+/* A model that was made elsewhere, and the arm whose place it takes. */
+typedef struct gr_given {
+    const char *arm, *folder; /* of a model, or of a run (gr_bundle_find) */
+} gr_given;
+
 /* Which experiment, on what, where; all of it borrowed. */
 typedef struct gr_lab_def {
     const char *experiment; /* a name or a file (gr_experiment_open) */
     const char *preset;     /* NULL: none */
     const char *base;       /* a recipe instead of the experiment's own; NULL: that */
+    const char *base_text;  /* the text of that recipe, whose paths begin at the folder of base; NULL: base is a file */
     const char *const *set; /* [sets] KEY=VALUE of the recipe */
+    const gr_given *given;  /* [givens] then these arms run, with what goes on from them, and nothing is trained */
     const char *const *arm; /* [arms] that run; none: as the experiment says */
     const char *folder;     /* that it is kept in */
     const char *rows; /* a file of committed rows; NULL: rows/NAME.jsonl beside the experiment, where there is one */
     const gr_registry *registry; /* NULL: what the library has */
-    int sets, arms;
+    int sets, arms, givens;
     int seeds;  /* 0: as the experiment says */
     bool twins; /* the recipe's `twins`, where it says some, are the arms that run */
     bool fresh; /* committed rows do not count */
@@ -93,8 +100,8 @@ typedef struct gr_result gr_result;
 
 /* Reads the experiment and the data of each of its points and seeds, one after the other, and makes the keys of all
  * cells; writes nothing. Whatever a method, attack or measure refuses, it refuses here. control may be NULL. Errors:
- * those of gr_experiment_open, gr_experiment_select, gr_project_open and of the checks; GR_ERR_FORMAT for a damaged
- * cell. */
+ * GR_ERR_USAGE for models that are given to no arm, twice, or not to all that always run; those of gr_experiment_open,
+ * gr_experiment_select, gr_project_open and of the checks; GR_ERR_FORMAT for a damaged cell. */
 gr_status gr_lab_open(gr_lab **lab, const gr_lab_def *def, const gr_control *control, gr_error *err);
 void gr_lab_free(gr_lab *lab); /* NULL is fine */
 

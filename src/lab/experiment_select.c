@@ -139,7 +139,7 @@ gr_status gr_reading_settings(gr_settings **settings, const gr_reading *reading,
 
 /* What all arms begin with: a file, or the map that stands in the experiment. */
 static gr_status open_base(gr_yaml **tree, const char **file, const gr_experiment *e, const char *given,
-                           gr_error *err) {
+                           const char *text, gr_error *err) {
     *file = given ? given : e->base ? e->file : e->base_file;
     if (!given && e->base) {
         *tree = gr_yaml_copy(e->base, false);
@@ -148,7 +148,7 @@ static gr_status open_base(gr_yaml **tree, const char **file, const gr_experimen
     if (!*file)
         return gr_error_set(err, GR_ERR_USAGE, e->file ? e->file : e->name, "say which: --base RECIPE",
                             "experiment %s has no recipe of its own", e->name);
-    return gr_yaml_open(tree, *file, err);
+    return text ? gr_yaml_parse(tree, text, strlen(text), *file, err) : gr_yaml_open(tree, *file, err);
 }
 
 /* Changes in their order: the later wins. */
@@ -189,7 +189,7 @@ gr_status gr_experiment_recipe(gr_recipe **recipe, const gr_experiment *e, const
     gr_yaml *tree;
     const char *file;
     *recipe = NULL;
-    GR_TRY(open_base(&tree, &file, e, base->file, err));
+    GR_TRY(open_base(&tree, &file, e, base->file, base->text, err));
     gr_status status = apply(tree, e, base, err);
     if (status != GR_OK)
         gr_yaml_free(tree);

@@ -8,6 +8,7 @@
 #include "io/file.h"
 #include "io/json.h"
 #include "io/yaml.h"
+#include "lab/given.h"
 #include "lab/lab_forecast.h"
 #include "lab/lab_state.h"
 #include "lab/lab_words.h"
@@ -66,6 +67,7 @@ static gr_status read_place(gr_lab *lab, int number, const gr_control *control, 
     const gr_task *task;
     gr__data_place *place = &lab->place[number];
     gr_experiment_base base = {.file = lab->def.base,
+                               .text = lab->def.base_text,
                                .set = lab->def.set,
                                .sets = lab->def.sets,
                                .point = number / lab->seeds,
@@ -183,6 +185,7 @@ static bool meets_needs(const gr_lab *lab) {
 static gr_status select_arms(bool *runs, const gr_lab *lab, gr_error *err) {
     const gr_experiment *e = lab->experiment;
     const char **fact = gr_alloc((size_t)(e->needs + e->arms + 1) * sizeof *fact);
+    const char **given = gr_alloc((size_t)(lab->def.givens + 1) * sizeof *given);
     int facts;
     find_facts(lab, fact, &facts);
 
@@ -190,6 +193,13 @@ static gr_status select_arms(bool *runs, const gr_lab *lab, gr_error *err) {
     gr_selection how = {.fact = fact, .facts = facts};
     if (lab->def.planned && !meets_needs(lab)) {
         how.named = true; /* nobody: what is fixed alone */
+    } else if (lab->def.givens > 0) {
+        for (int i = 0; i < lab->def.givens; i++)
+            given[i] = lab->def.given[i].arm;
+        how.named = true;
+        how.arm = given;
+        how.arms = lab->def.givens;
+        how.place = "--models";
     } else if (lab->def.arms > 0) {
         how.named = true;
         how.arm = lab->def.arm;
@@ -203,6 +213,9 @@ static gr_status select_arms(bool *runs, const gr_lab *lab, gr_error *err) {
     }
     gr_status status = gr_experiment_select(runs, e, &how, err);
     gr_free(fact);
+    gr_free(given);
+    if (status == GR_OK && lab->def.givens > 0)
+        status = gr__experiment_all_given(e, runs, err);
     return status;
 }
 
@@ -210,7 +223,7 @@ static gr_status select_arms(bool *runs, const gr_lab *lab, gr_error *err) {
 static bool facts_choose(const gr_lab *lab) {
     const gr_experiment *e = lab->experiment;
     bool any = e->needs > 0;
-    if (lab->def.arms > 0 || e->only)
+    if (lab->def.arms > 0 || lab->def.givens > 0 || e->only)
         return any;
     for (int i = 0; i < e->arms; i++)
         any = any || (e->arm[i].when && strcmp(e->arm[i].when, "asked") != 0);
@@ -472,6 +485,8 @@ bool gr_lab_done(const gr_lab *lab) {
 /* The experiment, its places, what of it runs, and the cells that it takes. */
 static gr_status open_lab(gr_lab *lab, const gr_control *control, gr_error *err) {
     GR_TRY(gr_experiment_open(&lab->experiment, lab->def.experiment, lab->def.preset, lab->registry, err));
+    if (lab->def.givens > 0)
+        GR_TRY(gr__experiment_give(&lab->experiment, lab->def.given, lab->def.givens, lab->registry, err));
     const gr_experiment *e = lab->experiment;
     lab->seeds = lab->def.seeds ? lab->def.seeds : e->seeds;
     lab->place = gr_alloc((size_t)(gr__lab_places(lab) + 1) * sizeof *lab->place);
