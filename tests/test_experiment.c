@@ -405,6 +405,13 @@ static void verdicts_are_refused(void **state) {
         {"figure: gone, say", "flag: damage, say", "{flag", "takes a figure or a flag", "{flag: WORD"},
         {"refused: 'no'}", "refused: 'no'}, then: [{flag: damge, say: x}]", "damge", "flag is 'damge'", "'damage'?"},
         {"refused: 'no'}", "refused: 'no'}, then: [{flag: damage}]", "{flag", "a part of the verdict takes", "say"},
+        {"refused: 'no'}", "refused: 'no', otherwise: 'x'}", "{figure", "and this part has none", "at_least: NUMBER"},
+        {"refused: 'no'}", "refused: 'no', at_least: 2, at_most: 1}", "{figure", "nothing is at least 2 and at most 1",
+         ""},
+        {"refused: 'no'}", "refused: 'no', at_least: 2, otherwise: '{no}'}", "'{no", "is called 'no'", ""},
+        {"refused: 'no'}", "refused: 'no', absent: '{no}'}", "'{no", "is called 'no'", ""},
+        {"refused: 'no'}", "refused: 'no'}, then: [{flag: damage, say: x, at_most: 1}]", "{flag",
+         "takes a figure or a flag", ""},
         {"refused: 'no'}", "refused: 'no'}, scale: {plain: x}", "plain: x", "no arm in the role one is called 'plain'",
          "filtered"},
     };
@@ -441,7 +448,7 @@ static void the_audit_is_read_in_full(void **state) {
     (void)state;
     gr_experiment *e = opened("experiments/audit.yaml", NULL);
     assert_true(e->arms == 7 && e->groups == 3 && e->uses == 4 && e->figures == 18 && e->claims == 0 &&
-                e->verdict.thens == 4);
+                e->verdict.thens == 7);
     assert_true(e->ones == 2 && e->one[0] == arm_of(e, "perfect") && e->subject == arm_of(e, "routed"));
     assert_true(e->group[1].optional && e->group[1].kind == GR_GROUP_ADJACENT && !e->group[0].optional);
     assert_string_equal(e->figure[1].title, "  after relearning");

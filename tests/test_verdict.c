@@ -8,7 +8,7 @@
 #include "base/rng.h"
 #include "result_helpers.h"
 
-/* ---- the sentences before there were templates ---- */
+/* ---- the sentences of the audit, without templates ---- */
 
 static void add(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 static void add(char *text, size_t size, const char *format, ...) {
@@ -29,7 +29,48 @@ static void add_figure(char *text, size_t size, const json_t *to, const char *ke
 
 static bool is_number(const json_t *to, const char *key) { return json_is_number(json_object_get(to, key)); }
 
-/* A frozen copy of what the audit said. */
+/* Whether a figure, with its interval where it has one, lies between two numbers. */
+static bool between(const json_t *to, const char *key, double low, double high) {
+    const json_t *interval = json_object_get(json_object_get(to, "intervals"), key);
+    const double value = json_real_value(json_object_get(to, key));
+    const double from = interval ? json_real_value(json_array_get(interval, 0)) : value;
+    const double end = interval ? json_real_value(json_array_get(interval, 1)) : value;
+    return from >= low && end <= high;
+}
+
+/* What the attack left, and what a placebo lost. */
+static void attacked(char *text, size_t size, const json_t *to, size_t documents, const char *unit) {
+    const char *counted = gr__unit(unit, (int64_t)documents);
+    if (!is_number(to, "specific_removal_relearned"))
+        add(text, size, ", after relearning on %zu %s no ratio is left: the filter has caught up with plain", documents,
+            counted);
+    else if (between(to, "specific_removal_relearned", 0.9, INFINITY))
+        add(text, size, ", not recovered within 512 tokens of relearning on %zu %s: ", documents, counted);
+    else
+        add(text, size, ", after 512 tokens of relearning on %zu %s ", documents, counted);
+    if (is_number(to, "specific_removal_relearned"))
+        add_figure(text, size, to, "specific_removal_relearned");
+
+    if (!is_number(to, "specific_removal_placebo"))
+        return;
+    add(text, size, ", of a placebo ");
+    add_figure(text, size, to, "specific_removal_placebo");
+    if (!between(to, "specific_removal_placebo", -0.15, 0.15))
+        add(text, size, " where it should be 0");
+}
+
+/* How the twin fared that never read the topic, and what all of it costs. */
+static void compared_with(char *text, size_t size, const json_t *to) {
+    add(text, size, "; the twin that never read the topic was %s, %.2f of its %.2f nats are left",
+        between(to, "specific_gap_relearned", 0.15, INFINITY) ? "not recovered either" : "recovered too",
+        number(to, "specific_gap_relearned"), number(to, "specific_gap"));
+    add(text, size, "; it costs other text %.2f nats with the region off", number(to, "tax_off"));
+    if (!between(to, "tax_off", -INFINITY, 0.1))
+        add(text, size, ", more than a removal may hide,");
+    add(text, size, " and %.2f with it on", number(to, "tax_on"));
+}
+
+/* A frozen copy of what the audit says. */
 static void sentence(char *text, size_t size, const json_t *to, bool compared, bool samples, size_t documents,
                      const char *unit) {
     if (!compared) {
@@ -43,17 +84,10 @@ static void sentence(char *text, size_t size, const json_t *to, bool compared, b
     } else {
         add(text, size, "specific removal ");
         add_figure(text, size, to, "specific_removal");
-        add(text, size, ", after relearning on %zu %s ", documents, gr__unit(unit, (int64_t)documents));
-        if (is_number(to, "specific_removal_relearned"))
-            add_figure(text, size, to, "specific_removal_relearned");
-        else
-            add(text, size, "no ratio is left: the filter has caught up with plain");
-        if (is_number(to, "specific_removal_placebo")) {
-            add(text, size, ", of a placebo ");
-            add_figure(text, size, to, "specific_removal_placebo");
-        }
+        attacked(text, size, to, documents, unit);
         if (json_is_true(json_object_get(to, "known_labels_only")))
             add(text, size, ", on known labels only");
+        compared_with(text, size, to);
         if (json_is_true(json_object_get(to, "damage")))
             add(text, size, "; removal %.2f with a tax of %.2f is damage, not removal",
                 json_real_value(json_object_get(to, "removal")), json_real_value(json_object_get(to, "tax_off")));
@@ -97,18 +131,23 @@ static void the_sentences_of_the_audit(void **state) {
         put(to, "specific_removal_relearned", compared ? again : ABSENT, value[1]);
         put(to, "specific_removal_placebo", compared ? placebo : ABSENT, value[2]);
         put(to, "specific_gap", compared ? ALONE + i % 2 : ABSENT, value[3]);
+        put(to, "specific_gap_relearned", compared ? ALONE + i % 3 % 2 : ABSENT, value[5] / 2);
+        put(to, "tax_on", compared ? WHOLE : ABSENT, value[4] / 10);
         put(to, "removal", compared ? WHOLE : ABSENT, value[4]);
         put(to, "tax_off", compared ? WHOLE : ABSENT, value[5]);
         json_object_set_new(to, "known_labels_only", json_boolean(labels));
         json_object_set_new(to, "damage", json_boolean(damage));
 
-        char expected[512] = "", documents[24], least[64] = "";
+        char expected[1024] = "", documents[24], least[64] = "";
         sentence(expected, sizeof expected, to, compared, data[d].samples, data[d].documents, data[d].unit);
         snprintf(documents, sizeof documents, "%zu", data[d].documents);
         if (!data[d].samples)
             snprintf(least, sizeof least, " and at least 0.15 nats per token");
-        const gr__word words[] = {
-            {"least", least}, {"relearn.documents", documents}, {"unit", data[d].unit}, {NULL, NULL}};
+        const gr__word words[] = {{"least", least},
+                                  {"relearn.documents", documents},
+                                  {"relearn.tokens", "512"},
+                                  {"unit", data[d].unit},
+                                  {NULL, NULL}};
         char *text = gr__verdict_fill(&e->verdict, to, words);
         assert_string_equal(text, expected);
         gr_free(text);
@@ -135,23 +174,37 @@ static void says(gr_verdict_part lead, const gr_verdict_part *then, int thens, c
 
 static void templates(void **state) {
     (void)state;
-    says((gr_verdict_part){&a, NULL, "{a} and {a.value}{w}.", NULL}, NULL, 0, "1.50 [1.00, 2.00] and 1.50a {word}.");
-    says((gr_verdict_part){&b, NULL, "never", "not {b} of {a}, {nobody}"}, NULL, 0,
+    says((gr_verdict_part){.figure = &a, .say = "{a} and {a.value}{w}."}, NULL, 0,
+         "1.50 [1.00, 2.00] and 1.50a {word}.");
+    says((gr_verdict_part){.figure = &b, .say = "never", .refused = "not {b} of {a}, {nobody}"}, NULL, 0,
          "not unknown of 1.50 [1.00, 2.00], unknown");
-    says((gr_verdict_part){&c, NULL, "never", "nor this"}, NULL, 0, "gone 2 pieces");
+    says((gr_verdict_part){.figure = &c, .say = "never", .refused = "nor this"}, NULL, 0, "gone 2 pieces");
 
     /* What a number counts. */
-    says((gr_verdict_part){&a, NULL, "{one} {unit}, {two} {unit}, {unit}", NULL}, NULL, 0, "1 piece, 2 pieces, pieces");
-    says((gr_verdict_part){&a, NULL, "{one} {a.value} {unit}", NULL}, NULL, 0, "1 1.50 pieces");
+    says((gr_verdict_part){.figure = &a, .say = "{one} {unit}, {two} {unit}, {unit}"}, NULL, 0,
+         "1 piece, 2 pieces, pieces");
+    says((gr_verdict_part){.figure = &a, .say = "{one} {a.value} {unit}"}, NULL, 0, "1 1.50 pieces");
 
     /* What follows: figures that are there, that are refused, that are absent; flags. */
-    static const gr_verdict_part then[] = {{&a, NULL, "+a", NULL},          {&b, NULL, "never", "-b"},
-                                           {&b, NULL, "never", NULL},       {&c, NULL, "never", "never"},
-                                           {NULL, "on", "+on", NULL},       {NULL, "off", "never", NULL},
-                                           {NULL, "neither", "never", NULL}};
-    says((gr_verdict_part){&a, NULL, "A", NULL}, then, 7, "A+a-b+on");
-    says((gr_verdict_part){&b, NULL, "never", "B"}, then, 7, "B");
-    says((gr_verdict_part){&c, NULL, "never", "never"}, then, 7, "gone 2 pieces");
+    static const gr_verdict_part then[] = {
+        {.figure = &a, .say = "+a"},        {.figure = &b, .say = "never", .refused = "-b"},
+        {.figure = &b, .say = "never"},     {.figure = &c, .say = "never", .refused = "never"},
+        {.flag = "on", .say = "+on"},       {.flag = "off", .say = "never"},
+        {.flag = "neither", .say = "never"}};
+    says((gr_verdict_part){.figure = &a, .say = "A"}, then, 7, "A+a-b+on");
+    says((gr_verdict_part){.figure = &b, .say = "never", .refused = "B"}, then, 7, "B");
+    says((gr_verdict_part){.figure = &c, .say = "never", .refused = "never"}, then, 7, "gone 2 pieces");
+
+    /* Within bounds, by the whole interval [1, 2]; beyond; and where there is none. */
+    static const gr_verdict_part bounds[] = {
+        {.figure = &a, .say = "+1", .otherwise = "never", .bounded = true, .at_least = 1, .at_most = INFINITY},
+        {.figure = &a, .say = "never", .otherwise = "-2", .bounded = true, .at_least = 1.01, .at_most = INFINITY},
+        {.figure = &a, .say = "+3", .otherwise = "never", .bounded = true, .at_least = -INFINITY, .at_most = 2},
+        {.figure = &a, .say = "never", .otherwise = "-4", .bounded = true, .at_least = -INFINITY, .at_most = 1.99},
+        {.figure = &a, .say = "never", .bounded = true, .at_least = 3, .at_most = 4},
+        {.figure = &b, .say = "never", .refused = "-5", .otherwise = "never", .absent = "never"},
+        {.figure = &c, .say = "never", .refused = "never", .otherwise = "never", .absent = "-6"}};
+    says((gr_verdict_part){.figure = &a, .say = "A"}, bounds, 7, "A+1-2+3-4-5-6");
 }
 
 /* ---- flags ---- */

@@ -114,11 +114,17 @@ typedef struct gr_claim {
     double at_least, at_most, about, within; /* NaN: not asked. One of at_least, at_most, within; about with within */
 } gr_claim;
 
-/* A part of the verdict: said where its figure is there and is not refused, or its flag is up. */
+/* A part of the verdict: said where its figure is there and is not refused, or its flag is up. With bounds it is said
+ * where the whole interval of the figure (or the number, where it has none) lies within them, and `otherwise` where it
+ * does not. */
 typedef struct gr_verdict_part {
     const gr_figure_def *figure; /* NULL: of a flag */
     const char *flag;            /* "known_labels_only", "damage", "collapsed" */
     const char *say, *refused;   /* with {KEY} of a figure, {KEY.value}, {ATTACK.OPTION}, {least}, {unit} */
+    const char *otherwise;       /* NULL: nothing */
+    const char *absent;          /* where the models that the figure compares did not run; NULL: nothing */
+    bool bounded;
+    double at_least, at_most; /* where it is: without a bound an infinity */
 } gr_verdict_part;
 
 typedef struct gr_verdict_text {

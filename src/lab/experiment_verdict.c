@@ -1,4 +1,5 @@
 /* experiment_verdict.c - the sentence above all figures, as texts with places for numbers. */
+#include <math.h>
 #include <string.h>
 
 #include "base/nearest.h"
@@ -90,7 +91,26 @@ static gr_status find_figure(const gr__experiment_reader *r, gr_verdict_part *pa
     return status;
 }
 
-/* {figure: KEY, say: TEXT, refused: TEXT}, or {flag: WORD, say: TEXT}. */
+/* Between which numbers a figure must lie for `say`; else `otherwise` is said. */
+static gr_status read_bounds(gr_verdict_part *part, gr_yaml *map, gr_error *err) {
+    const bool low = gr_yaml_find(map, "at_least"), high = gr_yaml_find(map, "at_most");
+    part->bounded = low || high;
+    part->at_least = -INFINITY;
+    part->at_most = INFINITY;
+    if (low)
+        GR_TRY(gr_yaml_real(map, &part->at_least, "at_least", -1e9, 1e9, err));
+    if (high)
+        GR_TRY(gr_yaml_real(map, &part->at_most, "at_most", -1e9, 1e9, err));
+    if (part->at_least > part->at_most)
+        return gr_yaml_fail(map, err, "at_least is the smaller one", "nothing is at least %g and at most %g",
+                            part->at_least, part->at_most);
+    if (part->otherwise && !part->bounded)
+        return gr_yaml_fail(map, err, "at_least: NUMBER, or at_most: NUMBER",
+                            "otherwise is said where a figure is out of bounds, and this part has none");
+    return GR_OK;
+}
+
+/* {figure: KEY, say: TEXT, refused: TEXT, ..}, or {flag: WORD, say: TEXT}. */
 static gr_status read_part(const gr__experiment_reader *r, gr_verdict_part *part, const places *p, gr_yaml *map,
                            gr_error *err) {
     static const char *const flags[] = {"known_labels_only", "damage", "collapsed", NULL};
@@ -100,8 +120,12 @@ static gr_status read_part(const gr__experiment_reader *r, gr_verdict_part *part
     GR_TRY(gr_yaml_choice(map, &flag, "flag", flags, err));
     GR_TRY(gr_yaml_text(map, &part->say, "say", err));
     GR_TRY(gr_yaml_text(map, &part->refused, "refused", err));
+    GR_TRY(gr_yaml_text(map, &part->otherwise, "otherwise", err));
+    GR_TRY(gr_yaml_text(map, &part->absent, "absent", err));
+    GR_TRY(read_bounds(part, map, err));
     GR_TRY(gr_yaml_finish(map, err));
-    if ((figure != NULL) == (flag >= 0) || !part->say || (flag >= 0 && part->refused))
+    const bool of_figure = part->refused || part->absent || part->bounded;
+    if ((figure != NULL) == (flag >= 0) || !part->say || (flag >= 0 && of_figure))
         return gr_yaml_fail(map, err, "{figure: KEY, say: TEXT, refused: TEXT}, or {flag: WORD, say: TEXT}",
                             "a part of the verdict takes a figure or a flag, and says something");
 
@@ -109,7 +133,9 @@ static gr_status read_part(const gr__experiment_reader *r, gr_verdict_part *part
     if (figure)
         GR_TRY(find_figure(r, part, figure, err));
     GR_TRY(check_template(p, map, "say", err));
-    return check_template(p, map, "refused", err);
+    GR_TRY(check_template(p, map, "refused", err));
+    GR_TRY(check_template(p, map, "otherwise", err));
+    return check_template(p, map, "absent", err);
 }
 
 /* The arm that a key names, of those that may have the role one. */

@@ -97,13 +97,29 @@ static void fill(text *t, const char *template, const json_t *result, const gr__
     }
 }
 
-/* A part of the verdict, if its figure has a value or its flag is set; or what is said where it was refused. */
+/* Whether all of a figure's interval, or the number alone, lies within the bounds of a part. */
+static bool is_within(const gr_verdict_part *part, const json_t *result, const json_t *value) {
+    const json_t *interval = json_object_get(json_object_get(result, "intervals"), part->figure->key);
+    const double low = json_number_value(interval ? json_array_get(interval, 0) : value);
+    const double high = json_number_value(interval ? json_array_get(interval, 1) : value);
+    return !part->bounded || (low >= part->at_least && high <= part->at_most);
+}
+
+/* What a part says of its figure: where it has a value, within bounds or beyond; where it was refused; where the result
+ * has none. NULL: nothing. */
+static const char *text_of(const gr_verdict_part *part, const json_t *result) {
+    const json_t *value = json_object_get(result, part->figure->key);
+    if (json_is_number(value))
+        return is_within(part, result, value) ? part->say : part->otherwise;
+    return value ? part->refused : part->absent;
+}
+
+/* A part of the verdict, by its figure or its flag. */
 static void add_part(text *t, const gr_verdict_part *part, const json_t *result, const gr__word *words) {
-    const json_t *value = json_object_get(result, part->figure ? part->figure->key : part->flag);
-    if (part->figure ? json_is_number(value) : json_is_true(value))
-        fill(t, part->say, result, words);
-    else if (part->figure && json_is_null(value) && part->refused)
-        fill(t, part->refused, result, words);
+    const bool up = part->flag && json_is_true(json_object_get(result, part->flag));
+    const char *say = part->figure ? text_of(part, result) : up ? part->say : NULL;
+    if (say)
+        fill(t, say, result, words);
 }
 
 char *gr__verdict_fill(const gr_verdict_text *verdict, const json_t *result, const gr__word *words) {
