@@ -24,6 +24,7 @@ static const char doc[] =
     "  gradroute audit recipes/demo.yaml -o runs/demo\n"
     "  gradroute audit recipes/demo.yaml -o runs/small --set train.tokens=400k\n"
     "  gradroute audit recipes/demo.yaml -o runs/small --seeds 5 --jobs 2\n"
+    "  gradroute audit recipes/demo.yaml -o runs/small --seeds 5 --budget 60\n"
     "  gradroute audit --models routed=a/model plain=b/model filtered=c/model -o runs/mine\n"
     "  gradroute audit --models routed=a plain=b --data new.jsonl --label-field topic -o runs/new\n"
     "To start anew choose another folder, or remove DIR yourself.\n" GR__EXIT_STATUS;
@@ -35,6 +36,7 @@ static const struct argp_option options[] = {
     GR__OPTION_SEEDS,
     GR__OPTION_ARMS,
     GR__OPTION_JOBS,
+    GR__OPTION_BUDGET,
     GR__OPTION_WORKER,
     {"models", KEY_MODELS, "ARM=DIR ...", 0, "Audit these models, and train none: folders of models, or of runs", 0},
     {"recipe", 'r', "RECIPE", 0, "Of --models: the recipe of the data (default: that of the routed model)", 0},

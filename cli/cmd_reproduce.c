@@ -12,6 +12,7 @@ static const char doc[] =
     "Examples:\n"
     "  gradroute reproduce audit --base recipes/demo.yaml -o runs/demo-audit\n"
     "  gradroute reproduce audit --base recipes/demo.yaml --seeds 5 -o runs/five\n"
+    "  gradroute reproduce audit --base recipes/demo.yaml --seeds 5 --budget 30 -o runs/half-an-hour\n"
     "To start anew choose another folder, or remove DIR yourself.\n" GR__EXIT_STATUS;
 
 enum { KEY_BASE = GR__KEY_OWN, KEY_PRESET, KEY_ROWS, KEY_FRESH, KEY_COMMIT, KEY_YES };
@@ -26,6 +27,7 @@ static const struct argp_option options[] = {
     {"fresh", KEY_FRESH, NULL, 0, "Committed rows do not count: everything is made here", 0},
     {"commit", KEY_COMMIT, "FILE", 0, "Write the rows of all that is done to FILE, for --rows", 0},
     GR__OPTION_JOBS,
+    GR__OPTION_BUDGET,
     {"yes", KEY_YES, NULL, 0, "Begin what takes more than two hours without asking", 0},
     GR__OPTION_WORKER,
     GR__OPTION_SET,

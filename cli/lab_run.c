@@ -19,6 +19,8 @@ error_t gr__lab_run_parse(int key, char *arg, struct argp_state *state, gr__lab_
         gr__option_list(&run->common, &run->arms, arg);
     else if (key == GR__KEY_JOBS)
         run->jobs = (int)gr__option_int(state, "--jobs", arg, 1, 1000);
+    else if (key == GR__KEY_BUDGET)
+        run->budget.minutes = gr__option_real(state, "--budget", arg, 0.001, 1e6);
     else if (key == GR__KEY_WORKER)
         run->worker = true;
     else
@@ -37,7 +39,7 @@ static void say_count(const gr_lab *lab, const gr_control *control) {
 
 /* The same command as so many processes, which share the cores unless the user says how many threads each has. */
 static gr_status work_by_workers(gr_lab *lab, const gr__lab_run *run, gr_error *err) {
-    char threads[16], **words = gr_alloc((size_t)(run->count + 6) * sizeof *words);
+    char threads[16], seeds[16], **words = gr_alloc((size_t)(run->count + 8) * sizeof *words);
     int n = 0, share = gr_cores() / run->jobs;
     snprintf(threads, sizeof threads, "%d", share > 0 ? share : 1);
 
@@ -49,6 +51,11 @@ static gr_status work_by_workers(gr_lab *lab, const gr__lab_run *run, gr_error *
     words[n++] = threads;
     for (int i = 0; i < run->count; i++)
         words[n++] = run->words[i];
+
+    /* Seeds that were cut have the last word, but behind "--" there are no options. */
+    snprintf(seeds, sizeof seeds, "--seeds=%d", run->budget.seeds);
+    if (run->budget.seeds != run->budget.asked)
+        words[n++] = seeds;
 
     gr_status status = gr__workers_run(words, run->jobs, gr__stop_flag(), err);
     gr_free(words);
@@ -71,7 +78,7 @@ static gr_status finish(gr_result **result, gr_lab *lab, const gr__lab_run *run,
     return run->commit ? gr_lab_commit(lab, run->commit, err) : GR_OK;
 }
 
-static gr_status work(gr_result **result, const gr__lab_run *run, const gr_control *control, gr_error *err) {
+static gr_status work(gr_result **result, gr__lab_run *run, const gr_control *control, gr_error *err) {
     gr_lab *lab;
     GR_TRY(gr__output_alone(run->def.folder, err));
     GR_TRY(gr_lab_open(&lab, &run->def, control, err));
@@ -79,7 +86,14 @@ static gr_status work(gr_result **result, const gr__lab_run *run, const gr_contr
 
     /* How long it takes, before anything is begun. A worker's folder is claimed. */
     gr_status status = GR_OK;
-    if (leads) {
+    run->budget.jobs = run->jobs;
+    run->budget.threads = run->common.threads;
+    if (leads && run->budget.minutes > 0) {
+        status = gr__budget_fit(&lab, &run->def, &run->budget, control, err);
+        all = status == GR_OK && gr_lab_done(lab);
+        leads = !all;
+    }
+    if (status == GR_OK && leads) {
         say_count(lab, control);
         gr__ask ask = {run->jobs, run->common.threads, run->yes};
         status = gr__ask_before(lab, &ask, control, err);
@@ -96,8 +110,10 @@ static gr_status work(gr_result **result, const gr__lab_run *run, const gr_contr
         status = finish(result, lab, run, err);
     if (status == GR_OK && !run->worker && run->def.givens > 0)
         gr__audit_models_left_out(lab, *result, control);
-    if (status == GR_OK && leads)
+    if (status == GR_OK && leads) {
         say_count(lab, control);
+        gr__budget_say(&run->budget, control);
+    }
     gr_lab_free(lab);
     return status;
 }
@@ -113,7 +129,7 @@ static void print(const gr_result *result, bool json) {
     gr_free(text);
 }
 
-static gr_status work_and_print(const gr__lab_run *run, gr_error *err) {
+static gr_status work_and_print(gr__lab_run *run, gr_error *err) {
     gr_result *result = NULL;
     gr__progress_bar progress;
     gr__progress_begin(&progress, stderr);

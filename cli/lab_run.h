@@ -8,6 +8,7 @@
 #ifndef GR_CLI_LAB_RUN_H
 #define GR_CLI_LAB_RUN_H
 
+#include "budget.h"
 #include "common.h"
 
 typedef struct gr__lab_run {
@@ -17,6 +18,7 @@ typedef struct gr__lab_run {
     const char *commit;  /* a file for the rows; NULL: none */
     gr__strings arms;
     int jobs;
+    gr__budget budget;
     bool yes;    /* more than two hours are begun without asking */
     bool worker; /* one of several that work for a command with --jobs */
 
@@ -25,7 +27,7 @@ typedef struct gr__lab_run {
     int count;
 } gr__lab_run;
 
-enum { GR__KEY_SEEDS = GR__KEY_OWN + 100, GR__KEY_ARMS, GR__KEY_JOBS, GR__KEY_WORKER };
+enum { GR__KEY_SEEDS = GR__KEY_OWN + 100, GR__KEY_ARMS, GR__KEY_JOBS, GR__KEY_WORKER, GR__KEY_BUDGET };
 
 #define GR__OPTION_SEEDS                                                                         \
     {                                                                                            \
@@ -39,6 +41,11 @@ enum { GR__KEY_SEEDS = GR__KEY_OWN + 100, GR__KEY_ARMS, GR__KEY_JOBS, GR__KEY_WO
     }
 #define GR__OPTION_JOBS \
     { "jobs", GR__KEY_JOBS, "N", 0, "Processes at once, each with a share of the cores (default: 1)", 0 }
+#define GR__OPTION_BUDGET                                                                                  \
+    {                                                                                                      \
+        "budget", GR__KEY_BUDGET, "MINUTES", 0,                                                            \
+            "Time a few steps first, and take as many seeds as fit; where not one does, say what would", 0 \
+    }
 #define GR__OPTION_WORKER \
     { "worker", GR__KEY_WORKER, NULL, OPTION_HIDDEN, NULL, 0 }
 
