@@ -25,11 +25,12 @@ static const char doc[] =
     "  gradroute audit recipes/demo.yaml -o runs/small --set train.tokens=400k\n"
     "  gradroute audit recipes/demo.yaml -o runs/small --seeds 5 --jobs 2\n"
     "  gradroute audit recipes/demo.yaml -o runs/small --seeds 5 --budget 60\n"
-    "  gradroute audit --models routed=a/model plain=b/model filtered=c/model -o runs/mine\n"
-    "  gradroute audit --models routed=a plain=b --data new.jsonl --label-field topic -o runs/new\n"
+    "  gradroute audit recipes/demo.yaml -o runs/demo --export runs/for-others\n"
+    "  gradroute audit --models routed=a plain=b filtered=c -o runs/mine\n"
+    "  gradroute audit --models routed=a plain=b --data new.jsonl -o runs/new\n"
     "To start anew choose another folder, or remove DIR yourself.\n" GR__EXIT_STATUS;
 
-enum { KEY_MODELS = GR__KEY_OWN, KEY_TEXT, KEY_LABEL };
+enum { KEY_MODELS = GR__KEY_OWN, KEY_TEXT, KEY_LABEL, KEY_EXPORT };
 
 static const struct argp_option options[] = {
     GR__OPTION_OUT("The folder DIR (default: runs/NAME for recipe NAME.yaml)"),
@@ -38,6 +39,7 @@ static const struct argp_option options[] = {
     GR__OPTION_JOBS,
     GR__OPTION_BUDGET,
     GR__OPTION_WORKER,
+    {"export", KEY_EXPORT, "DIR", 0, "Also write the models to DIR, for others to attack, with what was held out", 0},
     {"models", KEY_MODELS, "ARM=DIR ...", 0, "Audit these models, and train none: folders of models, or of runs", 0},
     {"recipe", 'r', "RECIPE", 0, "Of --models: the recipe of the data (default: that of the routed model)", 0},
     {"data", 'd', "FILE", 0, "Of --models: read this file by the routed model's recipe, in place of its data", 0},
@@ -75,6 +77,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     switch (key) {
     case KEY_MODELS:
         GR_PUSH(m->said.at, m->said.count, m->said.capacity) = arg;
+        return 0;
+    case KEY_EXPORT:
+        own->run.export = arg;
         return 0;
     case 'r':
         m->recipe = arg;

@@ -12,7 +12,7 @@ static const char doc[] =
     "Examples:\n"
     "  gradroute reproduce audit --base recipes/demo.yaml -o runs/demo-audit\n"
     "  gradroute reproduce audit --base recipes/demo.yaml --seeds 5 -o runs/five\n"
-    "  gradroute reproduce audit --base recipes/demo.yaml --seeds 5 --budget 30 -o runs/half-an-hour\n"
+    "  gradroute reproduce audit --base recipes/demo.yaml --budget 30 -o runs/half\n"
     "To start anew choose another folder, or remove DIR yourself.\n" GR__EXIT_STATUS;
 
 enum { KEY_BASE = GR__KEY_OWN, KEY_PRESET, KEY_ROWS, KEY_FRESH, KEY_COMMIT, KEY_YES };

@@ -75,20 +75,24 @@ static gr_status finish(gr_result **result, gr_lab *lab, const gr__lab_run *run,
     GR_TRY(gr_lab_result(result, lab, err));
     GR_TRY(gr_lab_write(lab, *result, err));
     GR_TRY(write_page(run->def.folder, err));
+    if (run->export)
+        GR_TRY(gr_lab_export(lab, *result, run->export, err));
     return run->commit ? gr_lab_commit(lab, run->commit, err) : GR_OK;
 }
 
 static gr_status work(gr_result **result, gr__lab_run *run, const gr_control *control, gr_error *err) {
     gr_lab *lab;
     GR_TRY(gr__output_alone(run->def.folder, err));
+    if (run->export)
+        GR_TRY(gr__output_alone(run->export, err));
     GR_TRY(gr_lab_open(&lab, &run->def, control, err));
     bool all = gr_lab_done(lab), leads = !run->worker && !all;
 
     /* How long it takes, before anything is begun. A worker's folder is claimed. */
-    gr_status status = GR_OK;
+    gr_status status = run->export ? gr_lab_export_check(lab, run->export, err) : GR_OK;
     run->budget.jobs = run->jobs;
     run->budget.threads = run->common.threads;
-    if (leads && run->budget.minutes > 0) {
+    if (status == GR_OK && leads && run->budget.minutes > 0) {
         status = gr__budget_fit(&lab, &run->def, &run->budget, control, err);
         all = status == GR_OK && gr_lab_done(lab);
         leads = !all;

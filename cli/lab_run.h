@@ -16,6 +16,7 @@ typedef struct gr__lab_run {
     const char *command; /* "audit" */
     gr_lab_def def;      /* experiment and base; the rest comes from options */
     const char *commit;  /* a file for the rows; NULL: none */
+    const char *export;  /* a folder for the models; NULL: none */
     gr__strings arms;
     int jobs;
     gr__budget budget;

@@ -10,7 +10,7 @@ refused 2 'one seed takes about [0-9:]*, more than 2 minutes' 'a training of day
 refused 2 'hint: about --set train.steps=[0-9]* would fit' 'says what would fit' audit --set train.steps=50000000 --budget 2
 sed 's/steps: 20/tokens: 6G/' "$t" >"$work/tokens.yaml"
 refused 2 'hint: about --set train.tokens=[0-9]* would fit' 'as the recipe says it' gradroute audit "$work/tokens.yaml" -o "$work/a/run" --set precision=float32 --budget 2
-refused 2 'hint: measuring and attacks alone take' 'or that no training does' audit --set relearn.steps=50000000 --budget 0.5
+refused 2 'hint: measuring and attacks alone take' 'or that no training does' audit --set relearn.steps=1000000 --budget 0.5
 refused 2 'expected' 'no minutes' audit --budget 0
 
 # ---- some of them ----

@@ -128,8 +128,8 @@ static void the_library_brings_its_own(void **state) {
         assert_string_equal(measure->name, names[i]);
         assert_true(measure->help[0] && measure->doing[0] && measure->revision > 0 && measure->run);
     }
-    static const char *const methods[] = {"train", "ablate"};
-    for (int i = 0; i < 2; i++) {
+    static const char *const methods[] = {"train", "ablate", "given"};
+    for (int i = 0; i < 3; i++) {
         const gr_method *method = gr_registry_method(registry, methods[i]);
         assert_true(method && method->help[0] && method->doing[0] && method->revision > 0 && method->make);
     }

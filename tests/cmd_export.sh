@@ -1,0 +1,45 @@
+# audit --export: the models of a comparison as a folder for others, which can be audited again.
+. tests/cmd.inc
+t=$work/tiny.yaml
+audit() { gradroute audit "$t" -o "$work/a" --set precision=float32 "$@"; }
+ok 'an audit that exports' audit --export "$work/export"
+ls "$work/export" >"$work/list"
+ok 'writes the models and what they are' same "$(echo $(cat "$work/list"))" 'README.txt export.json filtered plain recipe.yaml result.json routed'
+ok 'the same bits' same "$(cat "$work"/a/routed/model/*.safetensors "$work"/a/plain/model/*.safetensors | sha256sum)" "$(cat "$work"/export/routed/*.safetensors "$work"/export/plain/*.safetensors | sha256sum)"
+lists() { python3 -c 'import hashlib, json, sys
+out = sys.argv[1]
+e, r = json.load(open(out + "/export.json")), json.load(open(out + "/result.json"))
+assert e["format"] == "gradroute-export-1" and e["experiment"] == "audit" and len(e["data"]) == 64 and e["split_seed"] == 3, e
+assert [m["arm"] for m in e["models"]] == ["routed", "plain", "filtered"], e
+assert [m["regions"] for m in e["models"]] == [["animals"], ["animals"], []], e
+assert e["models"][0]["views"] == [{"arm": "routed_off", "off": ["animals"]}] and not e["models"][1]["views"], e
+page = open(out + "/README.txt").read()
+for m in e["models"]:
+    manifest = json.load(open("%s/%s/manifest.json" % (out, m["arm"])))
+    assert manifest["sha256"] == m["sha256"] and m["sha256"] in page and m["arm"] + "/" in page, m
+assert "routed_off" in page and "region animals" in page and "a small bird" in page and e["data"] in page, page
+tests = [d for g in e["groups"].values() for d in g["test"]]
+held = [d for g in e["groups"].values() for d in g["validation"]]
+assert sorted(e["groups"]) == ["adjacent", "forget", "retain"] and len(set(tests)) == len(tests) == r["data"]["test"], e["groups"]
+assert len(held) == r["data"]["validation"] and not set(tests) & set(held), e["groups"]
+assert "specific_gap" in r' "$work/export"; }
+ok 'digests, regions, what is off, and what was held out' lists
+ok 'each can be loaded' gradroute generate "$work/export/routed" --prompt 'a small bird' --off animals --tokens 4
+ok 'and measured' gradroute eval "$work/export/plain" --recipe "$work/export/recipe.yaml"
+ok 'and audited' gradroute audit --models routed="$work/export/routed" plain="$work/export/plain" filtered="$work/export/filtered" -o "$work/again"
+figure() { get "$1/result.json" "['specific_gap']"; }
+ok 'with the same figures' same "$(figure "$work/a")" "$(figure "$work/again")"
+ok 'a second export into the same folder' audit --export "$work/export"
+ok 'is the same' lists
+
+# ---- what is refused, before anything is trained ----
+mkdir "$work/place" "$work/place/full"
+echo mine >"$work/place/full/notes.txt"
+place=$work/place
+new() { gradroute audit "$t" -o "$work/place/new" "$@"; }
+refused 2 'it holds something else' 'a folder with files of others' new --export "$work/place/full"
+refused 2 'it is no folder' 'a file' new --export "$work/place/full/notes.txt"
+refused 2 'among the work itself' 'the folder of the audit' new --export "$work/place/new"
+refused 2 'it holds the export of another audit' 'the export of another recipe' new --set train.steps=21 --export "$work/export"
+refused 2 'routed' 'a place in a model' new --export "$work/export/routed/mine"
+finish
