@@ -448,7 +448,7 @@ static void the_audit_is_read_in_full(void **state) {
     (void)state;
     gr_experiment *e = opened("experiments/audit.yaml", NULL);
     assert_true(e->arms == 7 && e->groups == 3 && e->uses == 4 && e->figures == 18 && e->claims == 0 &&
-                e->verdict.thens == 7);
+                e->verdict.thens == 8);
     assert_true(e->ones == 2 && e->one[0] == arm_of(e, "perfect") && e->subject == arm_of(e, "routed"));
     assert_true(e->group[1].optional && e->group[1].kind == GR_GROUP_ADJACENT && !e->group[0].optional);
     assert_string_equal(e->figure[1].title, "  after relearning");

@@ -88,6 +88,8 @@ static void sentence(char *text, size_t size, const json_t *to, bool compared, b
         if (json_is_true(json_object_get(to, "known_labels_only")))
             add(text, size, ", on known labels only");
         compared_with(text, size, to);
+        if (json_is_true(json_object_get(to, "collapsed")))
+            add(text, size, "; the routed model collapsed, other text costs it more than 0.3 nats above plain");
         if (json_is_true(json_object_get(to, "damage")))
             add(text, size, "; removal %.2f with a tax of %.2f is damage, not removal",
                 json_real_value(json_object_get(to, "removal")), json_real_value(json_object_get(to, "tax_off")));
@@ -118,7 +120,7 @@ static void the_sentences_of_the_audit(void **state) {
     for (int i = 0; i < 2 * 3 * 2 * 4 * 2 * 2 * 6; i++) {
         int rest = i, compared = rest % 2, lead = REFUSED + (rest /= 2) % 3, again = REFUSED + 2 * ((rest /= 3) % 2),
             placebo = (rest /= 2) % 4;
-        bool labels = (rest /= 4) % 2, damage = (rest /= 2) % 2;
+        bool labels = (rest /= 4) % 2, damage = (rest /= 2) % 2, fallen = i % 7 == 0;
         int d = rest / 2 % 6;
         gr_key key = {3, GR_STREAM_TEST, 0};
         double value[6];
@@ -137,6 +139,7 @@ static void the_sentences_of_the_audit(void **state) {
         put(to, "tax_off", compared ? WHOLE : ABSENT, value[5]);
         json_object_set_new(to, "known_labels_only", json_boolean(labels));
         json_object_set_new(to, "damage", json_boolean(damage));
+        json_object_set_new(to, "collapsed", json_boolean(fallen));
 
         char expected[1024] = "", documents[24], least[64] = "";
         sentence(expected, sizeof expected, to, compared, data[d].samples, data[d].documents, data[d].unit);
