@@ -11,6 +11,7 @@ static double of_machine(void) {
     FILE *in = fopen("/proc/meminfo", "r");
     char line[128];
     double kilobytes = INFINITY;
+    /* The line that counts caches as free; older kernels have none. */
     while (in && fgets(line, sizeof line, in))
         if (sscanf(line, "MemAvailable: %lf", &kilobytes) == 1)
             break;

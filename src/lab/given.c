@@ -45,6 +45,7 @@ static gr_status give_all(gr_yaml *root, const gr_experiment *e, const gr_given 
             if (!strcmp(given[k].arm, given[i].arm))
                 return gr_error_set(err, GR_ERR_USAGE, place, "name each arm once", "%s is given twice", given[i].arm);
 
+        /* All else of the arm stays: its title, when it runs, where it is measured. */
         gr_yaml *map = gr_yaml_find(arms, e->arm[arm].name);
         drop_making(map, registry);
         add_given(map, given[i].folder);

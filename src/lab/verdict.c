@@ -100,6 +100,7 @@ static void fill(text *t, const char *template, const json_t *result, const gr__
 /* Whether all of a figure's interval, or the number alone, lies within the bounds of a part. */
 static bool is_within(const gr_verdict_part *part, const json_t *result, const json_t *value) {
     const json_t *interval = json_object_get(json_object_get(result, "intervals"), part->figure->key);
+    /* A figure of one model alone may have no interval. */
     const double low = json_number_value(interval ? json_array_get(interval, 0) : value);
     const double high = json_number_value(interval ? json_array_get(interval, 1) : value);
     return !part->bounded || (low >= part->at_least && high <= part->at_most);

@@ -22,6 +22,8 @@ static gr_status look(gr_arch_def **def, char sha256[65], char **path, const gr_
         return gr_error_set(err, GR_ERR_USAGE, m->name, "given: {model: FOLDER}",
                             "the model that is given is not named");
     GR_TRY(gr_bundle_find(path, said, err));
+
+    /* Described by its manifest, whose digest is checked. */
     gr_status status = gr_bundle_describe(def, sha256, *path, err);
     if (status != GR_OK)
         gr_free(*path);
@@ -108,6 +110,7 @@ static void add_rows(gr_ledger *rows, const gr_made *made, const char *sha256) {
     size_t core, *region = gr_alloc(((size_t)def->region_count + 1) * sizeof *region);
     const bool known = gr_arch_parameters(def, &core, region, NULL) == GR_OK;
 
+    /* Sizes of the whole, of the core, of each region. */
     gr_ledger_begin(rows, "model");
     gr_ledger_count(rows, "parameters", (int64_t)gr_model_size(made->bundle->model));
     if (known)
@@ -119,6 +122,7 @@ static void add_rows(gr_ledger *rows, const gr_made *made, const char *sha256) {
     }
     gr_free(region);
 
+    /* By which anybody can tell which model was measured. */
     gr_ledger_begin(rows, "given");
     gr_ledger_text(rows, "sha256", sha256);
 }
@@ -130,6 +134,8 @@ static gr_status make(gr_made *made, const gr_making *m, gr_error *err) {
     char sha256[65], *path;
     gr_bundle *bundle;
     *made = (gr_made){0};
+
+    /* The folder may be another one than when the experiment was opened. */
     GR_TRY(check(m, err));
     GR_TRY(look(&def, sha256, &path, m, err));
     gr_arch_free(def);

@@ -72,6 +72,7 @@ gr_status gr_lab_export_check(const gr_lab *lab, const char *folder, gr_error *e
 
 /* Whether something is measured of the model of a use, or of a view of it. */
 static bool is_measured(const gr__cells *cells, int use) {
+    /* From each measurement up through views to the model that has the weights. */
     for (int u = 0; u < cells->uses; u++) {
         const gr__use *at = &cells->use[u];
         while (at->parent >= 0 && at->cell != cells->use[use].cell && (at->reading >= 0 || at->view))
@@ -88,6 +89,8 @@ static json_t *off_of(const gr_lab *lab, int cell) {
     bool owned = false;
     if (gr__lab_rows(&kept, &owned, lab, lab->cells->cell[cell].key, NULL) != GR_OK || !kept)
         return NULL;
+
+    /* The list is the cell's, which may be freed before it is written. */
     json_t *off = json_incref(json_object_get(json_object_get(kept->file, "model"), "off"));
     if (owned)
         gr__cell_free((gr__kept_cell *)kept);
@@ -102,6 +105,8 @@ static json_t *list_views(job *j, int use) {
         const gr__use *view = &cells->use[u];
         if (view->kind != GR_CELL_MODEL || !view->view || view->parent != use)
             continue;
+
+        /* A line of the page, and an entry of the list. */
         const gr_arm *arm = &j->lab->experiment->arm[view->arm];
         json_t *off = off_of(j->lab, view->cell);
         gr__append(&j->readme, "    %s (%s): the same weights with these regions off:", arm->name, arm->title);
@@ -141,11 +146,15 @@ static gr_status export_model(job *j, int use, gr_error *err) {
     char *to = gr_format("%s/%s", j->folder, j->lab->experiment->arm[of->arm].name);
     gr_bundle *bundle = NULL;
     gr_arch_def *def = NULL;
+
+    /* Loaded and saved rather than copied as files: so what is given away was verified. */
     gr_status status = gr_bundle_load(&bundle, from, NULL, 0, err);
     if (status == GR_OK)
         status = gr_bundle_save(to, bundle->def, bundle->model, &bundle->info, err);
     if (status == GR_OK)
         status = gr_bundle_describe(&def, sha256, to, err);
+
+    /* The digest is of the manifest as it lies there now. */
     if (status == GR_OK)
         describe(j, use, bundle, sha256);
     gr_arch_free(def);
@@ -163,6 +172,8 @@ static gr_status export_models(job *j, gr_error *err) {
         const bool first = use->point == 0 && use->seed == 0 && use->knob == 0;
         if (use->kind != GR_CELL_MODEL || use->view || !first || !is_measured(cells, u))
             continue;
+
+        /* A model that diverged left a row and no weights. */
         if (cells->cell[use->cell].known.state == GR_CELL_DIVERGED)
             gr__append(&j->readme, "(%s diverged, and is not here)\n", j->lab->experiment->arm[use->arm].name);
         else
