@@ -1,4 +1,6 @@
-/* How much memory is free for this process. */
+/* How much memory is free for this process: MemAvailable of /proc/meminfo, which counts what caches give back, and what
+ * a limit of the address space (ulimit -v) leaves beside what is mapped already. Limits of control groups do not count:
+ * what they refuse ends the process, whatever is said here. */
 #include <math.h>
 #include <stdio.h>
 #include <sys/resource.h>

@@ -1,5 +1,16 @@
 /* The models of a comparison as one folder for others, who try to bring back what was taken out: model folders, what
- * was held out, what we measured, and a page that says so. */
+ * was held out, what we measured, and a page that says so.
+ *
+ *     ARM/           a model folder for each model of the first seed that is measured, with weights of its own
+ *     recipe.yaml    of all of them, as it was resolved
+ *     result.json    what we measured, and what our attacks found
+ *     README.txt     what the models are, how they are loaded, what was held out
+ *     export.json    {"format": "gradroute-export-1", "experiment", "digest": of recipe and data, "data": of data and
+ *                    labels, "split_seed", "models": [{"arm", "sha256": of its manifest, "parameters", "regions",
+ *                    "views": [{"arm", "off": [REGION, ..]}]}], "groups": {NAME: {"test": [NUMBER, ..],
+ *                    "validation": [NUMBER, ..]}}}, written last
+ *
+ * Documents have numbers from 0, in the order in which the recipe reads the corpus, duplicates left out. */
 #include <dirent.h>
 #include <string.h>
 
