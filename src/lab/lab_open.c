@@ -118,6 +118,8 @@ gr_status gr__lab_arm_open(gr__lab_arm *out, const gr_lab *lab, const gr__use *u
     int arm = recipe_arm(lab, use->arm);
     const gr_method *method = lab->experiment->arm[arm].method;
     gr_settings *settings;
+
+    /* Without a recipe of its own an arm has the project of its place. */
     *out = (gr__lab_arm){.project = *lab->project};
     if (!method->recipe)
         return GR_OK;
@@ -125,6 +127,8 @@ gr_status gr__lab_arm_open(gr__lab_arm *out, const gr_lab *lab, const gr__use *u
     GR_TRY(gr_experiment_settings(&settings, lab->experiment, arm, use->knob, lab->recipe, err));
     gr_status status = method->recipe(&out->recipe, lab->recipe, settings, err);
     gr_settings_free(settings);
+
+    /* Data and vocabulary are those of the place; only what the arm sets is another. */
     if (status == GR_OK && out->recipe)
         status = gr_project_with(&out->project, lab->project, out->recipe, err);
     if (status != GR_OK) {

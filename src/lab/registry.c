@@ -44,6 +44,7 @@ static void own(gr_status status) {
 
 gr_registry *gr_registry_new(void) {
     gr_registry *registry = gr_alloc(sizeof *registry);
+    /* Each list is a header of lines that say which entries there are. */
 #define GR_MEASURE(name) own(gr_registry_add_measure(registry, &gr__measure_##name, NULL));
 #include "measure/measures.h"
 #undef GR_MEASURE
@@ -159,6 +160,7 @@ gr_status gr_registry_task_of(const gr_task **task, const gr_registry *registry,
 }
 
 const char **gr__registry_names(const gr_registry *registry, gr__registry_part part, int *count) {
+    /* Lists of four types, whose only likeness is that each entry has a name. */
     const int counts[] = {[GR__REGISTRY_METHODS] = registry->methods,
                           [GR__REGISTRY_ATTACKS] = registry->attacks,
                           [GR__REGISTRY_MEASURES] = registry->measures,

@@ -121,11 +121,14 @@ void gr__result_verdict(json_t *to, const job *j, int point) {
     const int one = j->one[point];
     json_object_set_new(to, "scale", one >= 0 ? gr_json_text(j->e->arm[one].name) : json_null());
     json_object_set_new(to, "known_labels_only", json_boolean(known_labels_only(j, point)));
+
+    /* Removal above 1 that other text pays for is damage (docs/measures.md). */
     json_object_set_new(to, "damage",
                         json_boolean(of_subject(j, to, "removal") > 1 && of_subject(j, to, "tax_off") > 0.1));
 
     json_object_set_new(to, "collapsed", json_boolean(collapsed(j, to, point)));
 
+    /* Figures and flags are there: the sentence takes them from the object. */
     word_list words = words_of(j, to, point);
     char *text = gr__verdict_fill(&j->e->verdict, to, words.word);
     json_object_set_new(to, "verdict", gr_json_text(text));

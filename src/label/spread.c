@@ -132,6 +132,7 @@ gr_status gr__labels_extend(gr_labels *labels, gr_spread_report *report, const g
 gr_status gr_labels_spread(gr_labels **out, gr_spread_report *report, const gr_dataset *data,
                            const gr_tokenizer *tokenizer, const gr_labels *labels, const gr_spread_def *def,
                            gr_error *err) {
+    /* Every label by the same def; the caller keeps what it had. */
     gr_labels *copy = gr__labels_copy(labels);
     const gr_spread_def **each = gr_alloc(((size_t)labels->label_count + 1) * sizeof *each);
     for (int k = 0; k < labels->label_count; k++)

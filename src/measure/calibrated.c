@@ -234,6 +234,7 @@ static gr_status run(gr_ledger *rows, const gr_subject *s, const gr_settings *se
     text t;
     gr_status status = text_draw(&t, s, settings, err);
     if (status == GR_OK) {
+        /* Numbers by token of the vocabulary; those by document come when the test is read. */
         fit f = {.weight = t.weight,
                  .vocab = (int)vocab,
                  .prior = gr_settings_get(settings, "prior")->number,

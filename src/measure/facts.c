@@ -108,6 +108,7 @@ static gr_status run(gr_ledger *rows, const gr_subject *s, const gr_settings *se
     gr__chosen *chosen = gr_alloc(q->count * sizeof *chosen);
     gr_status status = gr__questions_ask(chosen, s, q, err);
     if (status == GR_OK) {
+        /* Questions of facts that were shown come first, then as many of hidden ones. */
         size_t half = q->count / 2;
         gr_ledger_begin(rows, "facts");
         gr_ledger_count(rows, "facts", (int64_t)(q->count / GR__PLANTED_GLOSSES));

@@ -102,6 +102,7 @@ static gr_status make(gr_made *made, const gr_making *m, gr_error *err) {
     GR_TRY(training_settings(&settings, m, err));
     training.settings = settings;
 
+    /* The parent may serve other arms: a copy is trained. */
     gr_status status = copy_parent(&net, m, err);
     if (status == GR_OK) {
         status = train(made, &training, &net, err);

@@ -91,6 +91,7 @@ static int label_named(const gr_labels *labels, const char *name) {
 gr_status gr__view_labels(bool *of, const gr_project *p, const gr_settings *settings, gr_error *err) {
     const gr_setting_value *asked = gr_settings_get(settings, "labels");
     const gr_labels *l = p->labels;
+    /* None named is all of them. */
     for (int k = 0; k < l->label_count; k++)
         of[k] = !asked->count;
 
@@ -100,6 +101,8 @@ gr_status gr__view_labels(bool *of, const gr_project *p, const gr_settings *sett
             of[k] = true;
             continue;
         }
+
+        /* A slip of the pen, or a name that the recipe does not have. */
         const char *near = gr_nearest(asked->texts[i], (const char *const *)l->label_names, (size_t)k, NULL);
         char hint[128];
         snprintf(hint, sizeof hint, near ? "did you mean '%.100s'?" : "labels are those of the recipe", near);

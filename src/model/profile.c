@@ -4,6 +4,7 @@
 #include "gradroute/model.h"
 
 gr_status gr_profile_new(gr_tables **tables, const gr_model *model, const char *const *off, int count, gr_error *err) {
+    /* Every name is looked for first, so that nothing is made in vain. */
     *tables = NULL;
     for (int i = 0; i < count; i++)
         if (gr_model_find_region(model, off[i]) == GR_NONE) {
@@ -13,6 +14,8 @@ gr_status gr_profile_new(gr_tables **tables, const gr_model *model, const char *
                                r ? ", " : "its regions: ", gr_model_region(model, r)->name);
             return gr_error_set(err, GR_ERR_USAGE, "model", known, "there is no region '%s'", off[i]);
         }
+
+    /* One class, which all rows have. */
     *tables = gr_tables_new(model, 1);
     for (int i = 0; i < count; i++)
         gr_tables_gate(*tables, gr_model_find_region(model, off[i]), (double[]){0});

@@ -319,12 +319,14 @@ void gr__put_frontier(const gr__spot *spot) {
     json_t *removal, *tax;
     gr__chart_scatter(chart);
 
+    /* A point is an arm that has both figures, before any attack. */
     json_array_foreach(figures, i, removal)
         json_array_foreach(figures, k, tax) if (is_plainly(removal, "removal_specific") && is_plainly(tax, "tax_off") &&
                                                 !json_object_get(tax, "after") &&
                                                 is_text(tax, "of", gr__text_of(removal, "of")))
             add_arm(chart, spot, removal, tax);
 
+    /* Where the ratio is 1 and the tax 0 by definition. */
     const char *one = gr__scale_of(spot);
     char *title = gr__arm_title(spot, one, -1);
     if (one && !gr__chart_empty(chart))

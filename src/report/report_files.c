@@ -115,6 +115,8 @@ gr_status gr_report_write(const char *const *paths, int folders, const char *pat
     folder *f = gr_alloc((size_t)(folders + 1) * sizeof *f);
     gr__report_run *run = gr_alloc((size_t)(folders + 1) * sizeof *run);
     gr_status status = GR_OK;
+
+    /* All folders are read before a byte is written. */
     for (int i = 0; i < folders && status == GR_OK; i++) {
         status = read_folder(&f[i], paths[i], err);
         run[i] = (gr__report_run){paths[i], f[i].result, f[i].rows, f[i].metrics};

@@ -100,6 +100,7 @@ void gr__put_map(const gr__spot *spot) {
     gr_error err = {0};
     map m = {0};
 
+    /* The routes are compiled as training does it, so that the map shows what acts, not what is written. */
     gr_status status = GR_ERR_INPUT;
     if (text)
         status = gr_recipe_parse(&recipe, text, strlen(text), "recipe", NULL, 0, &err);

@@ -30,6 +30,7 @@ static void count_in(gr__openness *o, double numbers, double weight) {
 gr__openness gr__openness_of(const gr_model *model, const gr_tables *tables, int region, int cls) {
     gr__openness o = {0};
     for (int s = 0; s < gr_tables_slices(tables); s++) {
+        /* How many of its numbers are the region's, or of no region. */
         gr_rect slice = gr_tables_slice(tables, s);
         double weight = gr_tables_weight(tables, s, cls), owned = 0;
         for (int r = 0; r < gr_model_regions(model); r++) {
