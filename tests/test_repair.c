@@ -1,54 +1,9 @@
 /* Method repair: a few steps on text without labels, to the step that serves such text best. */
 #include <string.h>
 
-#include "gradroute/method.h"
-#include "io/file.h"
-#include "io/yaml.h"
-#include "lab_helpers.h"
+#include "method_helpers.h"
 
-static gr_registry *registry;
-static gr_project *project;
 static gr_made parent; /* trained, whole */
-static int folders;
-
-static gr_status make_in(gr_made *made, const char *method, const char *text, const gr_made *from, gr_ledger *rows,
-                         gr_error *err) {
-    const gr_method *m = gr_registry_method(registry, method);
-    gr_settings *settings;
-    gr_yaml *root;
-    gr_test_ok(gr_yaml_parse(&root, text, strlen(text), "options", err), err);
-    gr_test_ok(gr_settings_read(&settings, m->option, NULL, root, err), err);
-    char name[32];
-    snprintf(name, sizeof name, "made %d", folders++);
-    gr_making making = {.project = project,
-                        .settings = settings,
-                        .parent = from,
-                        .name = "it",
-                        .folder = gr_test_path(name),
-                        .key = "0123",
-                        .rows = rows};
-    gr_test_ok(gr_directory_make(making.folder, err), err);
-    gr_status status = gr_method_make(made, m, &making, err);
-    gr_settings_free(settings);
-    gr_yaml_free(root);
-    return status;
-}
-
-static gr_made make(const char *method, const char *text, const gr_made *from, gr_ledger *rows) {
-    gr_error err = {0};
-    gr_made made;
-    gr_test_ok(make_in(&made, method, text, from, rows, &err), &err);
-    return made;
-}
-
-static bool same_parameters(const gr_model *a, const gr_model *b) {
-    bool same = gr_model_params(a) == gr_model_params(b);
-    for (int p = 0; same && p < gr_model_params(a); p++) {
-        size_t n = (size_t)gr_model_param(a, p)->rows * (size_t)gr_model_param(a, p)->cols;
-        same = memcmp(gr_model_data((gr_model *)a, p), gr_model_data((gr_model *)b, p), n * sizeof(gr_real)) == 0;
-    }
-    return same;
-}
 
 /* Every parameter times a factor: a network that is broken in a way that training mends. */
 static void scale(gr_made *made, gr_real by) {

@@ -1,57 +1,17 @@
 /* Ablation of a random slice: as many neurons and heads of the core as a region has. */
 #include <string.h>
 
-#include "gradroute/method.h"
-#include "io/file.h"
-#include "io/yaml.h"
-#include "lab_helpers.h"
 #include "method/slice.h"
+#include "method_helpers.h"
 
-static gr_registry *registry;
-static gr_project *project;
 static gr_made parent; /* trained by routes, with a region of neurons and heads */
-static int folders;
-
-static gr_status make_in(gr_made *made, gr_project *in, const char *method, const char *text, const gr_made *from,
-                         gr_error *err) {
-    const gr_method *m = gr_registry_method(registry, method);
-    gr_settings *settings;
-    gr_yaml *root;
-    gr_test_ok(gr_yaml_parse(&root, text, strlen(text), "options", err), err);
-    gr_test_ok(gr_settings_read(&settings, m->option, NULL, root, err), err);
-    char name[32];
-    snprintf(name, sizeof name, "made %d", folders++);
-    gr_making making = {
-        .project = in, .settings = settings, .parent = from, .name = "it", .folder = gr_test_path(name), .key = "0123"};
-    gr_test_ok(gr_directory_make(making.folder, err), err);
-    gr_status status = gr_method_make(made, m, &making, err);
-    gr_settings_free(settings);
-    gr_yaml_free(root);
-    return status;
-}
-
-static gr_made make(const char *method, const char *text, const gr_made *from) {
-    gr_error err = {0};
-    gr_made made;
-    gr_test_ok(make_in(&made, project, method, text, from, &err), &err);
-    return made;
-}
-
-static bool same_parameters(const gr_model *a, const gr_model *b) {
-    bool same = gr_model_params(a) == gr_model_params(b);
-    for (int p = 0; same && p < gr_model_params(a); p++) {
-        size_t n = (size_t)gr_model_param(a, p)->rows * (size_t)gr_model_param(a, p)->cols;
-        same = memcmp(gr_model_data((gr_model *)a, p), gr_model_data((gr_model *)b, p), n * sizeof(gr_real)) == 0;
-    }
-    return same;
-}
 
 /* What is gone is as large as the region, which stays; the draw decides which units. */
 static void a_slice_is_as_large_as_the_region(void **state) {
     (void)state;
-    gr_made region = make("ablate", "{how: remove}", &parent),
-            one = make("ablate", "{how: remove, random: 1}", &parent);
-    gr_made again = make("ablate", "{how: remove, random: 1}", &parent), other;
+    gr_made region = make("ablate", "{how: remove}", &parent, NULL),
+            one = make("ablate", "{how: remove, random: 1}", &parent, NULL);
+    gr_made again = make("ablate", "{how: remove, random: 1}", &parent, NULL), other;
     assert_int_equal(gr_model_size(one.bundle->model), gr_model_size(region.bundle->model));
     assert_int_equal(one.bundle->def->region_count, 1);
     assert_string_equal(one.bundle->def->regions[0].name, "animals");
@@ -63,7 +23,7 @@ static void a_slice_is_as_large_as_the_region(void **state) {
     for (int draw = 2; draw < 6; draw++) {
         char text[64];
         snprintf(text, sizeof text, "{how: remove, random: %d}", draw);
-        other = make("ablate", text, &parent);
+        other = make("ablate", text, &parent, NULL);
         assert_int_equal(gr_model_size(other.bundle->model), gr_model_size(one.bundle->model));
         differs = differs || !same_parameters(other.bundle->model, one.bundle->model);
         gr_made_free(&other);
@@ -77,7 +37,7 @@ static void a_slice_is_as_large_as_the_region(void **state) {
 /* It takes units of the core alone: the region's numbers are still there, and nothing else is gone. */
 static void the_region_stays(void **state) {
     (void)state;
-    gr_made one = make("ablate", "{how: remove, random: 1}", &parent);
+    gr_made one = make("ablate", "{how: remove, random: 1}", &parent, NULL);
     const gr_made *side[] = {&parent, &one};
     gr_real *numbers[2];
     size_t size = 0;
@@ -105,7 +65,8 @@ static void the_region_stays(void **state) {
 /* Silenced it is a network of the parent's size, which is another one than with the region silenced. */
 static void a_slice_is_silenced(void **state) {
     (void)state;
-    gr_made slice = make("ablate", "{how: zero, random: 1}", &parent), region = make("ablate", "{how: zero}", &parent);
+    gr_made slice = make("ablate", "{how: zero, random: 1}", &parent, NULL),
+            region = make("ablate", "{how: zero}", &parent, NULL);
     assert_int_equal(gr_model_size(slice.bundle->model), gr_model_size(parent.bundle->model));
     assert_false(same_parameters(slice.bundle->model, region.bundle->model));
     assert_false(same_parameters(slice.bundle->model, parent.bundle->model));
@@ -117,14 +78,14 @@ static void what_is_refused(void **state) {
     (void)state;
     gr_error err = {0};
     gr_made none, grouped;
-    assert_int_equal(make_in(&none, project, "ablate", "{random: 1}", &parent, &err), GR_ERR_USAGE);
+    assert_int_equal(make_in(&none, project, "ablate", "{random: 1}", &parent, NULL, &err), GR_ERR_USAGE);
     gr_test_error(&err, "it", "no name by which it could be switched off");
 
     /* Residual dimensions of its own have no like in the core. */
     gr_project *in = lab_open(NULL, 0);
     err = (gr_error){0};
-    gr_test_ok(make_in(&grouped, in, "train", "{}", NULL, &err), &err);
-    assert_int_equal(make_in(&none, in, "ablate", "{how: remove, random: 1}", &grouped, &err), GR_ERR_USAGE);
+    gr_test_ok(make_in(&grouped, in, "train", "{}", NULL, NULL, &err), &err);
+    assert_int_equal(make_in(&none, in, "ablate", "{how: remove, random: 1}", &grouped, NULL, &err), GR_ERR_USAGE);
     gr_test_error(&err, "animals", "residual dimensions");
     gr_made_free(&grouped);
     lab_close(in);
@@ -165,7 +126,7 @@ static int open_all(void **state) {
     lab_write_corpus("corpus.jsonl");
     project = lab_open((const char *[]){"regions={animals: {heads: {add: 1}, mlp: {add: 8}}}", "preset=sgtm"}, 2);
     registry = gr_registry_new();
-    parent = make("train", "{}", NULL);
+    parent = make("train", "{}", NULL, NULL);
     return status;
 }
 
