@@ -158,6 +158,19 @@ static void trials_have_operations(void **state) {
     json_decref(result);
 }
 
+/* A region is named where some tokens trained it and others did not. */
+static void regions_of_all_tokens_are_not_told_apart(void **state) {
+    (void)state;
+    json_t *result =
+        json_pack("{s:{s:[{s:s}], s:[], s:[]}, s:{s:{s:f, s:i, s:{s:{s:f, s:i}, s:{s:f, s:i}}}}, s:{}}", "table",
+                  "arms", "name", "m", "attacks", "figures", "models", "m", "flops", 2e12, "tokens", 90, "regions",
+                  "some", "flops", 1e12, "tokens", 30, "every", "flops", 2e12, "tokens", 90, "forget");
+    char *text = print(result);
+    assert_non_null(strstr(text, "\nOperations: m 2e+12 on 90 tokens, of them region some 1e+12 on 30 tokens\n"));
+    free(text);
+    json_decref(result);
+}
+
 /* Data say what their losses are in, and from what gap on a ratio is taken. */
 static void losses_are_in_the_unit_of_the_data(void **state) {
     (void)state;
@@ -242,6 +255,7 @@ int main(void) {
         cmocka_unit_test(foreign_texts_stay_in_their_line),
         cmocka_unit_test(attacks_that_train_say_on_what),
         cmocka_unit_test(trials_have_operations),
+        cmocka_unit_test(regions_of_all_tokens_are_not_told_apart),
         cmocka_unit_test(losses_are_in_the_unit_of_the_data),
         cmocka_unit_test(numbers_of_seeds_are_whole),
         cmocka_unit_test(points_follow_each_other),

@@ -36,19 +36,21 @@ gr__chart *gr__chart_new(const char *title, const char *x, const char *y) {
 }
 
 void gr__chart_free(gr__chart *chart) {
-    for (size_t s = 0; chart && s < chart->count; s++) {
+    if (!chart)
+        return;
+
+    /* The lines, each with its points, then the words of an axis and the texts. */
+    for (size_t s = 0; s < chart->count; s++) {
         gr_free(chart->list[s].name);
         gr_free(chart->list[s].point);
     }
-    for (size_t i = 0; chart && i < chart->labels; i++)
+    for (size_t i = 0; i < chart->labels; i++)
         gr_free(chart->label[i]);
-    if (chart) {
-        gr_free(chart->list);
-        gr_free(chart->label);
-        gr_free(chart->title);
-        gr_free(chart->x);
-        gr_free(chart->y);
-    }
+    gr_free(chart->list);
+    gr_free(chart->label);
+    gr_free(chart->title);
+    gr_free(chart->x);
+    gr_free(chart->y);
     gr_free(chart);
 }
 

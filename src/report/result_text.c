@@ -117,7 +117,11 @@ static void print_efforts(FILE *out, const json_t *point) {
             continue;
         gr__append(&text, "%s %s", text ? ";" : "Operations:", name);
         append_effort(&text, one);
+
+        /* A region that all tokens trained says nothing: without routes each is such a one. */
         json_object_foreach(json_object_get(one, "regions"), region, of) {
+            if (gr__number_of(of, "tokens") == gr__number_of(one, "tokens"))
+                continue;
             gr__append(&text, ", of them region %s", region);
             append_effort(&text, of);
         }

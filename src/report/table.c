@@ -48,19 +48,21 @@ gr__table_cell gr__table_cell_of(const json_t *value, const json_t *interval) {
 }
 
 void gr__table_free(gr__table *t) {
-    for (int c = 0; t && c < t->columns; c++) {
+    if (!t)
+        return;
+
+    /* Heads of columns have two lines; a row owns its cells. */
+    for (int c = 0; c < t->columns; c++) {
         gr_free(t->column[c].above);
         gr_free(t->column[c].below);
     }
-    for (int r = 0; t && r < t->rows; r++) {
+    for (int r = 0; r < t->rows; r++) {
         gr_free(t->row[r].title);
         gr_free(t->row[r].cell);
     }
-    if (t) {
-        gr_free(t->column);
-        gr_free(t->row);
-        gr_free(t->title);
-    }
+    gr_free(t->column);
+    gr_free(t->row);
+    gr_free(t->title);
     gr_free(t);
 }
 
