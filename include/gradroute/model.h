@@ -47,6 +47,11 @@ gr_real *gr_model_data(gr_model *model, gr_param p);                   /* [rows 
 gr_param gr_model_find(const gr_model *model, const char *name);       /* GR_NONE if there is none */
 size_t gr_model_size(const gr_model *model);                           /* numbers in all parameters */
 uint64_t gr_model_seed(const gr_model *model);
+
+/* All numbers of the model, parameter after parameter, into store, [gr_model_size], and back out of it. */
+void gr_model_store(const gr_model *model, gr_real *store);
+void gr_model_restore(gr_model *model, const gr_real *store);
+
 /* Operations that a row costs in its products with parameters, forward and with everything on; training takes about
  * three times as many. */
 double gr_model_flops(const gr_model *model);

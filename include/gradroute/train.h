@@ -59,6 +59,9 @@ typedef struct gr_progress {
     const char *warning;           /* new with this step, or NULL */
 } gr_progress;
 
+/* How far some work is that is no training: its name, what is done, and the rest as nothing is known of it. */
+gr_progress gr_progress_of(const char *name, const char *doing, int64_t step, int64_t steps);
+
 /* How a caller follows and stops long work; all zero is fine. */
 typedef struct gr_control {
     bool resume; /* go on with what the folder holds; false: a folder that holds a run is GR_ERR_USAGE */

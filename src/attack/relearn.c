@@ -193,15 +193,6 @@ static bool asked(void *user, int64_t done, int64_t rows) {
     return gr__subject_told(a->subject, 0, 0, NULL) == GR_OK;
 }
 
-/* All numbers of the model into the store, or back out of it. */
-static void copy_parameters(gr_model *model, gr_real *store, bool back) {
-    for (int p = 0; p < gr_model_params(model); p++) {
-        size_t n = (size_t)gr_model_param(model, p)->rows * (size_t)gr_model_param(model, p)->cols;
-        memcpy(back ? gr_model_data(model, p) : store, back ? store : gr_model_data(model, p), n * sizeof *store);
-        store += n;
-    }
-}
-
 /* Losses of the scan's documents. */
 static gr_status evaluate(attack *a, gr_scan *scan, gr_error *err) {
     bool whole = gr_evaluate(a->evaluator, scan, a->nll, a->tokens, a->subject->data->topics.docs);
@@ -241,7 +232,7 @@ static gr_status measure(void *user, int step, gr_error *err) {
         a->chosen = loss;
         a->lr = step ? a->rate_lr : 0;
         a->step = step;
-        copy_parameters(a->model, a->kept, false);
+        gr_model_store(a->model, a->kept);
     }
     return GR_OK;
 }
@@ -271,7 +262,7 @@ static gr_status tune(attack *a, gr_error *err) {
     for (a->rate = 0; a->rate < lr->count; a->rate++) {
         gr_error diverged = {0};
         gr_status status = tune_at(a, lr->numbers[a->rate], &diverged);
-        copy_parameters(a->model, a->start, true);
+        gr_model_restore(a->model, a->start);
 
         /* A rate that diverges only ends early, if any point was measured before. */
         if (status == GR_ERR_NUMERIC && isfinite(a->chosen))
@@ -284,9 +275,9 @@ static gr_status tune(attack *a, gr_error *err) {
 
 /* The losses that are reported, of the model at the best point. */
 static gr_status measure_best(attack *a, gr_error *err) {
-    copy_parameters(a->model, a->kept, true);
+    gr_model_restore(a->model, a->kept);
     gr_status status = evaluate(a, a->test, err);
-    copy_parameters(a->model, a->start, true);
+    gr_model_restore(a->model, a->start);
     return status;
 }
 
@@ -308,7 +299,7 @@ static gr_status work(attack *a, gr_error *err) {
     a->kept = gr_alloc(gr_model_size(a->model) * sizeof *a->kept);
     a->nll = gr_alloc(s->data->topics.docs * sizeof *a->nll);
     a->tokens = gr_alloc(s->data->topics.docs * sizeof *a->tokens);
-    copy_parameters(a->model, a->start, false);
+    gr_model_store(a->model, a->start);
     if (number(a->settings, "curve"))
         GR_TRY(add_trace(a, 0, 0, err));
     GR_TRY(tune(a, err));

@@ -18,22 +18,9 @@ bool gr__follow_asked(void *follow, int64_t done, int64_t all) {
 bool gr__follow_told(void *follow, int64_t done, int64_t all) {
     const gr__follow *f = follow;
     if (all > 0 && f->control && f->control->progress) {
-        double seconds = gr__now() - f->began;
-        gr_progress progress = {.name = f->name,
-                                .doing = f->doing,
-                                .step = done,
-                                .steps = all,
-                                .loss = NAN,
-                                .lr = NAN,
-                                .grad_norm = NAN,
-                                .tokens_per_s = NAN,
-                                .seconds = seconds,
-                                .seconds_left = done > 0 ? seconds * (double)(all - done) / (double)done : 0,
-                                .cores = NAN,
-                                .absorption = NAN,
-                                .off_forget = NAN,
-                                .off_retain = NAN,
-                                .heldout = NAN};
+        gr_progress progress = gr_progress_of(f->name, f->doing, done, all);
+        progress.seconds = gr__now() - f->began;
+        progress.seconds_left = done > 0 ? progress.seconds * (double)(all - done) / (double)done : 0;
         f->control->progress(f->control->user, &progress);
     }
     return gr__follow_asked(follow, done, all);

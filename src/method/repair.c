@@ -121,15 +121,6 @@ typedef struct repair {
     int step;
 } repair;
 
-/* All numbers of the model into the store, or back out of it. */
-static void copy_parameters(gr_model *model, gr_real *store, bool back) {
-    for (int p = 0; p < gr_model_params(model); p++) {
-        size_t n = (size_t)gr_model_param(model, p)->rows * (size_t)gr_model_param(model, p)->cols;
-        memcpy(back ? gr_model_data(model, p) : store, back ? store : gr_model_data(model, p), n * sizeof *store);
-        store += n;
-    }
-}
-
 /* Keeps the parameters where the loss is the lowest yet: of equal steps the first. */
 static gr_status measure(void *user, int step, gr_error *err) {
     repair *r = user;
@@ -144,7 +135,7 @@ static gr_status measure(void *user, int step, gr_error *err) {
     if (step == 0 || loss < r->chosen) {
         r->chosen = loss;
         r->step = step;
-        copy_parameters(r->model, r->kept, false);
+        gr_model_store(r->model, r->kept);
     }
     return GR_OK;
 }
@@ -154,9 +145,8 @@ static gr_status tell(void *user, int step, gr_error *err) {
     const repair *r = user;
     const gr_control *control = r->making->control;
     const int steps = number(r->making->settings, "steps");
-    gr_progress progress = {.name = r->making->name, .doing = "repairing", .step = step, .steps = steps};
-    progress.loss = progress.lr = progress.grad_norm = progress.tokens_per_s = progress.heldout = NAN;
-    progress.seconds_left = progress.cores = progress.absorption = progress.off_forget = progress.off_retain = NAN;
+    gr_progress progress = gr_progress_of(r->making->name, "repairing", step, steps);
+    progress.seconds_left = NAN;
     if (control && control->progress)
         control->progress(control->user, &progress);
     if (control && control->stop && *control->stop)
@@ -197,7 +187,7 @@ static gr_status tune(repair *r, gr_error *err) {
     def.each = tell;
     def.user = r;
     GR_TRY(gr_finetune(r->model, NULL, p->data, p->labels, r->drawn.docs, r->drawn.count, &def, err));
-    copy_parameters(r->model, r->kept, true);
+    gr_model_restore(r->model, r->kept);
     return GR_OK;
 }
 

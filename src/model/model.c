@@ -101,6 +101,22 @@ void gr_model_free(gr_model *model) {
 int gr_model_params(const gr_model *model) { return (int)model->graph->params; }
 const gr_param_def *gr_model_param(const gr_model *model, gr_param p) { return &model->graph->param[p]; }
 gr_real *gr_model_data(gr_model *model, gr_param p) { return model->data + model->offset[p]; }
+
+/* Numbers of a parameter. */
+static size_t numbers_of(const gr_model *model, gr_param p) {
+    return (size_t)gr_model_param(model, p)->rows * (size_t)gr_model_param(model, p)->cols;
+}
+
+void gr_model_store(const gr_model *model, gr_real *store) {
+    for (gr_param p = 0; p < gr_model_params(model); store += numbers_of(model, p), p++)
+        memcpy(store, model->data + model->offset[p], numbers_of(model, p) * sizeof *store);
+}
+
+void gr_model_restore(gr_model *model, const gr_real *store) {
+    for (gr_param p = 0; p < gr_model_params(model); store += numbers_of(model, p), p++)
+        memcpy(model->data + model->offset[p], store, numbers_of(model, p) * sizeof *store);
+}
+
 void gr_model_set_precision(gr_model *model, gr_precision precision) { model->precision = precision; }
 uint64_t gr_model_seed(const gr_model *model) { return model->seed; }
 

@@ -20,6 +20,22 @@
 #include "train/metrics.h"
 #include "train/unopened.h"
 
+gr_progress gr_progress_of(const char *name, const char *doing, int64_t step, int64_t steps) {
+    return (gr_progress){.name = name,
+                         .doing = doing,
+                         .step = step,
+                         .steps = steps,
+                         .loss = NAN,
+                         .lr = NAN,
+                         .grad_norm = NAN,
+                         .tokens_per_s = NAN,
+                         .cores = NAN,
+                         .absorption = NAN,
+                         .off_forget = NAN,
+                         .off_retain = NAN,
+                         .heldout = NAN};
+}
+
 enum { KEEP = 2 }; /* checkpoints */
 
 struct gr_trainer {
