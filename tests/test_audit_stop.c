@@ -91,11 +91,12 @@ static void same_figures(const json_t *a, const json_t *b) {
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         assert_true(json_equal(json_object_get(a, keys[i]), json_object_get(b, keys[i])) ||
                     json_object_get(a, keys[i]) == json_object_get(b, keys[i]));
-    json_object_foreach(json_object_get(a, "models"), name, model) json_object_foreach(model, key, value) {
-        const json_t *other = json_object_get(json_object_get(json_object_get(b, "models"), name), key);
-        if (strcmp(key, "tokens_per_s") != 0 && strcmp(key, "seconds") != 0 && !json_equal(value, other))
-            fail_msg("%s of %s differs", key, name);
-    }
+    json_object_foreach(json_object_get(a, "models"), name, model)
+        json_object_foreach(model, key, value) {
+            const json_t *other = json_object_get(json_object_get(json_object_get(b, "models"), name), key);
+            if (strcmp(key, "tokens_per_s") != 0 && strcmp(key, "seconds") != 0 && !json_equal(value, other))
+                fail_msg("%s of %s differs", key, name);
+        }
 }
 
 /* ---- the tests ---- */

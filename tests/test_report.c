@@ -101,9 +101,11 @@ static json_t *charts_of(const char *page) {
 static const json_t *series_of(const json_t *charts, const char *title, const char *name) {
     size_t i, k;
     json_t *chart, *series;
-    json_array_foreach(charts, i, chart) if (strncmp(gr__text_of(chart, "title"), title, strlen(title)) == 0)
-        json_array_foreach(json_object_get(chart, "series"), k,
-                           series) if (strcmp(gr__text_of(series, "name"), name) == 0) return series;
+    json_array_foreach(charts, i, chart)
+        if (strncmp(gr__text_of(chart, "title"), title, strlen(title)) == 0)
+            json_array_foreach(json_object_get(chart, "series"), k, series)
+                if (strcmp(gr__text_of(series, "name"), name) == 0)
+                    return series;
     return NULL;
 }
 

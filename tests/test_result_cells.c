@@ -1,4 +1,5 @@
-/* Cells and results: each row is of the arm, point, seed, value and attack that its use is of. */
+/* Cells and results: each row is of the arm, point, seed, value and attack that its use is of; and the names that
+ * results take. */
 #include "io/digest.h"
 #include "io/json.h"
 #include "lab/result_cells.h"
@@ -139,10 +140,53 @@ static void a_result_of_cells(void **state) {
     gr_experiment_free(e);
 }
 
+/* ---- names ---- */
+
+static bool is_member(const char *const *names, const char *name) {
+    for (; *names; names++)
+        if (!strcmp(*names, name))
+            return true;
+    return false;
+}
+
+/* Whether a key is that of a figure, or the name of an attack. */
+static bool is_named(const gr_experiment *e, const char *key) {
+    for (int f = 0; f < e->figures; f++)
+        if (!strcmp(e->figure[f].key, key))
+            return true;
+    for (int u = 0; u < e->uses; u++)
+        if (e->use[u].attack && !strcmp(e->use[u].attack->name, key))
+            return true;
+    return false;
+}
+
+/* Whatever stands beside figures may be no figure's key; what stands beside losses no group's. */
+static void members_take_their_names(void **state) {
+    (void)state;
+    static void (*const open[])(stored * s) = {stored_one, stored_refused, stored_seeds};
+    for (int i = 0; i < 3; i++) {
+        stored s;
+        open[i](&s);
+        json_t *r = make(&s.def), *value, *model;
+        const char *key, *name;
+        json_object_foreach(r, key, value)
+            if (!is_named(s.experiment, key) && !is_member(gr__result_members, key))
+                fail_msg("%s may be the key of a figure", key);
+        json_object_foreach(json_object_get(r, "models"), name, model)
+            json_object_foreach(model, key, value)
+                if (!strstr(key, "relearned") && strcmp(key, "forget") != 0 && strcmp(key, "adjacent") != 0 &&
+                    strcmp(key, "retain") != 0 && !is_member(gr__result_model_members, key))
+                    fail_msg("%s may be the name of a group", key);
+        json_decref(r);
+        stored_free(&s);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_of_their_uses),
         cmocka_unit_test(a_result_of_cells),
+        cmocka_unit_test(members_take_their_names),
     };
     return cmocka_run_group_tests_name("results of cells", tests, setup, teardown);
 }

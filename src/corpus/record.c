@@ -145,7 +145,8 @@ gr_status gr__record_add(const gr__record *r, const json_t *object, gr_error *er
     /* The names of the first record stand for all, in hints. */
     json_t *value;
     if (r->first)
-        json_object_foreach((json_t *)object, name, value) gr__sink_member(r->sink, name);
+        json_object_foreach((json_t *)object, name, value)
+            gr__sink_member(r->sink, name);
     gr__sink_keep_cuts(r->sink);
     return gr__sink_add(r->sink, json_string_value(text), json_string_length(text), topic, r->path, err);
 }

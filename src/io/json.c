@@ -114,7 +114,8 @@ static void put_object(line *to, const json_t *object) {
     size_t count = 0;
     const char **keys = gr_alloc((json_object_size(object) + 1) * sizeof *keys), *key;
     json_t *value;
-    json_object_foreach((json_t *)object, key, value) keys[count++] = key;
+    json_object_foreach((json_t *)object, key, value)
+        keys[count++] = key;
     if (to->sorted)
         qsort(keys, count, sizeof *keys, gr__ascending_name);
 

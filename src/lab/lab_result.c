@@ -115,8 +115,9 @@ static gr_status write_line(gr_file_out *to, const gr_lab *lab, const gr__use *u
         json_object_set_new(line, "attack", json_string(e->use[use->reading].attack->name));
 
     /* What was measured does not take the place of that. */
-    json_object_foreach(row, key, value) if (!json_is_array(value) && !json_object_get(line, key))
-        json_object_set(line, key, value);
+    json_object_foreach(row, key, value)
+        if (!json_is_array(value) && !json_object_get(line, key))
+            json_object_set(line, key, value);
 
     char *text = gr_json_line(line, false);
     gr_status status = gr_file_out_write(to, text, strlen(text), err);

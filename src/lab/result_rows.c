@@ -42,7 +42,8 @@ static void put_right(json_t *model, const job *j, int arm, int point, int knob)
     /* Sums so far; every class is in each seed's test. */
     const char *name;
     json_t *sum;
-    json_object_foreach(classes, name, sum) json_real_set(sum, json_number_value(sum) / (seeds > 0 ? seeds : 1));
+    json_object_foreach(classes, name, sum)
+        json_real_set(sum, json_number_value(sum) / (seeds > 0 ? seeds : 1));
     if (seeds > 0) {
         json_object_set_new(model, "accuracy", json_real(gr_over_seeds(whole, seeds).value));
         json_object_set(model, "classes", classes);

@@ -47,8 +47,9 @@ void gr__put_learning(const gr__spot *spot) {
     gr__chart *chart = gr__chart_new("Held-out loss while training", "training step", "nats per token, held out");
     size_t i, k;
     json_t *row, *line;
-    json_array_foreach(spot->run->rows, i, row) json_array_foreach(metrics_of(spot, row), k, line)
-        add(chart, spot, row, "", bare(number_or_nan(line, "step"), number_or_nan(line, "heldout")));
+    json_array_foreach(spot->run->rows, i, row)
+        json_array_foreach(metrics_of(spot, row), k, line)
+            add(chart, spot, row, "", bare(number_or_nan(line, "step"), number_or_nan(line, "heldout")));
 
     if (!gr__chart_show(chart, spot->page,
                         "How fast each model learns, on validation documents with everything on; over several seeds "
@@ -202,12 +203,13 @@ static void add_probe(gr__chart *chart, const gr__spot *spot, const json_t *row,
     const json_t *probe = json_object_get(line, "probe"), *on = json_object_get(probe, "on");
     const char *region, *group;
     json_t *losses, *loss;
-    json_object_foreach(json_object_get(probe, "off"), region, losses) json_object_foreach(losses, group, loss) {
-        char *behind = gr_format(": %s without %s", group, region);
-        add(chart, spot, row, behind,
-            bare(number_or_nan(line, "step"), json_number_value(loss) - number_or_nan(on, group)));
-        gr_free(behind);
-    }
+    json_object_foreach(json_object_get(probe, "off"), region, losses)
+        json_object_foreach(losses, group, loss) {
+            char *behind = gr_format(": %s without %s", group, region);
+            add(chart, spot, row, behind,
+                bare(number_or_nan(line, "step"), json_number_value(loss) - number_or_nan(on, group)));
+            gr_free(behind);
+        }
 }
 
 static void add_absorption(gr__chart *chart, const gr__spot *spot, const json_t *row, const json_t *line) {
@@ -227,7 +229,8 @@ static void put_warnings(const gr__spot *spot) {
     json_t *row, *line;
     json_array_foreach(spot->run->rows, i, row) {
         const json_t *last = NULL;
-        json_array_foreach(metrics_of(spot, row), k, line) last = json_object_get(line, "warning") ? line : last;
+        json_array_foreach(metrics_of(spot, row), k, line)
+            last = json_object_get(line, "warning") ? line : last;
         if (!last)
             continue;
         char *title = gr__arm_title(spot, gr__text_of(row, "arm"), knob_of(row));
@@ -245,10 +248,11 @@ void gr__put_diagnostics(const gr__spot *spot) {
     gr__chart *probe = gr__chart_new("What switching a region off costs", "training step", "nats per token");
     size_t i, k;
     json_t *row, *line;
-    json_array_foreach(spot->run->rows, i, row) json_array_foreach(metrics_of(spot, row), k, line) {
-        add_absorption(absorption, spot, row, line);
-        add_probe(probe, spot, row, line);
-    }
+    json_array_foreach(spot->run->rows, i, row)
+        json_array_foreach(metrics_of(spot, row), k, line) {
+            add_absorption(absorption, spot, row, line);
+            add_probe(probe, spot, row, line);
+        }
 
     bool shown = gr__chart_show(absorption, spot->page,
                                 "1 for labelled rows says only what the routes do; that of hidden rows says how much "
@@ -321,10 +325,10 @@ void gr__put_frontier(const gr__spot *spot) {
 
     /* A point is an arm that has both figures, before any attack. */
     json_array_foreach(figures, i, removal)
-        json_array_foreach(figures, k, tax) if (is_plainly(removal, "removal_specific") && is_plainly(tax, "tax_off") &&
-                                                !json_object_get(tax, "after") &&
-                                                is_text(tax, "of", gr__text_of(removal, "of")))
-            add_arm(chart, spot, removal, tax);
+        json_array_foreach(figures, k, tax)
+            if (is_plainly(removal, "removal_specific") && is_plainly(tax, "tax_off") &&
+                !json_object_get(tax, "after") && is_text(tax, "of", gr__text_of(removal, "of")))
+                add_arm(chart, spot, removal, tax);
 
     /* Where the ratio is 1 and the tax 0 by definition. */
     const char *one = gr__scale_of(spot);
@@ -348,9 +352,9 @@ static double place_on(const json_t *axis, const char *word) {
     const json_t *values = json_object_get(axis, "values");
     size_t i;
     json_t *value;
-    json_array_foreach(values, i, value) if (is_text(value, "name", word)) return json_object_get(axis, "key")
-        ? number_or_nan(value, "value")
-        : (double)i;
+    json_array_foreach(values, i, value)
+        if (is_text(value, "name", word))
+            return json_object_get(axis, "key") ? number_or_nan(value, "value") : (double)i;
     return NAN;
 }
 
@@ -364,11 +368,12 @@ static char *line_of(const gr__spot *spot, const json_t *figure, int knob, const
 
     char *text = gr_format("%s%s%s%s", title + strspn(title, " "), gr__text_of(figure, "after") ? " (attacked)" : "",
                            at ? ", " : "", at ? at : "");
-    json_object_foreach(json_object_get(spot->point, "axes"), name, value) if (strcmp(name, along) != 0) {
-        char *more = gr_format("%s, %s %s", text, name, json_string_value(value));
-        gr_free(text);
-        text = more;
-    }
+    json_object_foreach(json_object_get(spot->point, "axes"), name, value)
+        if (strcmp(name, along) != 0) {
+            char *more = gr_format("%s, %s %s", text, name, json_string_value(value));
+            gr_free(text);
+            text = more;
+        }
     return text;
 }
 
@@ -418,11 +423,11 @@ void gr__put_sweeps(const gr__spot *spot) {
     bool any = false;
     size_t i;
     json_t *axis;
-    json_array_foreach(axes, i,
-                       axis) if (json_array_size(json_object_get(axis, "values")) > 1 && gr__text_of(axis, "name")) {
-        any |= put_sweep(spot, axis, "ratio");
-        any |= put_sweep(spot, axis, "nats");
-    }
+    json_array_foreach(axes, i, axis)
+        if (json_array_size(json_object_get(axis, "values")) > 1 && gr__text_of(axis, "name")) {
+            any |= put_sweep(spot, axis, "ratio");
+            any |= put_sweep(spot, axis, "nats");
+        }
     if (!any)
         gr__spot_misses(spot, "Label sweep: the experiment has one point; an axis of known shares, as `axes: {known: "
                               "{half: {labels.NAME.known: 0.5}, all: {labels.NAME.known: 1}}}`, brings it.");

@@ -15,23 +15,27 @@
 void gr__spot_misses(const gr__spot *spot, const char *sentence) {
     size_t i;
     json_t *said;
-    json_array_foreach(spot->missing, i, said) if (strcmp(json_string_value(said), sentence) == 0) return;
+    json_array_foreach(spot->missing, i, said)
+        if (strcmp(json_string_value(said), sentence) == 0)
+            return;
     json_array_append_new(spot->missing, json_string(sentence));
 }
 
 bool gr__spot_has(const gr__spot *spot, const json_t *row) {
     const char *axis;
     json_t *value;
-    json_object_foreach(json_object_get(spot->point, "axes"), axis,
-                        value) if (!json_equal(value, json_object_get(row, axis))) return false;
+    json_object_foreach(json_object_get(spot->point, "axes"), axis, value)
+        if (!json_equal(value, json_object_get(row, axis)))
+            return false;
     return true;
 }
 
 static const json_t *arm_of(const gr__spot *spot, const char *name) {
     size_t i;
     json_t *arm;
-    json_array_foreach(json_object_get(spot->table, "arms"), i,
-                       arm) if (name && strcmp(gr__text_of(arm, "name"), name) == 0) return arm;
+    json_array_foreach(json_object_get(spot->table, "arms"), i, arm)
+        if (name && strcmp(gr__text_of(arm, "name"), name) == 0)
+            return arm;
     return NULL;
 }
 
@@ -177,7 +181,8 @@ static void put_found(const gr__spot *spot) {
     size_t i;
     if (json_array_size(list) > 0)
         gr__page_element(spot->page, "p", NULL, gr__found_heading);
-    json_array_foreach(list, i, line) gr__page_element(spot->page, "p", "class=\"data\"", json_string_value(line));
+    json_array_foreach(list, i, line)
+        gr__page_element(spot->page, "p", "class=\"data\"", json_string_value(line));
     json_decref(list);
 }
 
@@ -221,20 +226,20 @@ static void put_samples(const gr__spot *spot) {
 
     gr__page_raw(spot->page, "<h3>Samples side by side</h3>\n<div class=\"scroll\" tabindex=\"0\"><table>\n<thead><tr>"
                              "<th scope=\"col\">prompt</th>");
-    json_array_foreach(json_object_get(spot->table, "arms"), k,
-                       arm) if (json_object_get(json_array_get(list, 0), gr__text_of(arm, "name"))) {
-        char *title = gr__arm_title(spot, gr__text_of(arm, "name"), -1);
-        gr__page_element(spot->page, "th", "scope=\"col\"", title);
-        gr_free(title);
-    }
+    json_array_foreach(json_object_get(spot->table, "arms"), k, arm)
+        if (json_object_get(json_array_get(list, 0), gr__text_of(arm, "name"))) {
+            char *title = gr__arm_title(spot, gr__text_of(arm, "name"), -1);
+            gr__page_element(spot->page, "th", "scope=\"col\"", title);
+            gr_free(title);
+        }
     gr__page_raw(spot->page, "</tr></thead>\n<tbody>\n");
 
     json_array_foreach(list, i, item) {
         gr__page_raw(spot->page, "<tr>");
         gr__page_element(spot->page, "th", "scope=\"row\"", gr__text_of(item, "prompt"));
-        json_array_foreach(json_object_get(spot->table, "arms"), k,
-                           arm) if (json_object_get(json_array_get(list, 0), gr__text_of(arm, "name")))
-            gr__page_element(spot->page, "td", "class=\"sample\"", gr__text_of(item, gr__text_of(arm, "name")));
+        json_array_foreach(json_object_get(spot->table, "arms"), k, arm)
+            if (json_object_get(json_array_get(list, 0), gr__text_of(arm, "name")))
+                gr__page_element(spot->page, "td", "class=\"sample\"", gr__text_of(item, gr__text_of(arm, "name")));
         gr__page_raw(spot->page, "</tr>\n");
     }
     gr__page_raw(spot->page,
@@ -376,7 +381,8 @@ static void put_comparison(gr__page *page, const gr__report_run *run, int runs) 
         json_array_foreach(json_object_get(json_object_get(run[r].result, "table"), "figures"), i, figure) {
             const char *key = gr__text_of(figure, "key"), *title = gr__text_of(figure, "title");
             bool any = false;
-            json_array_foreach(points, p, point) any |= json_object_get(point, key) != NULL;
+            json_array_foreach(points, p, point)
+                any |= json_object_get(point, key) != NULL;
             if (!any || json_object_get(done, key))
                 continue;
             json_object_set_new(done, key, json_true());
@@ -402,7 +408,9 @@ static void put_comparison(gr__page *page, const gr__report_run *run, int runs) 
 static bool is_named(const json_t *list, const char *key) {
     size_t i;
     json_t *one;
-    json_array_foreach(list, i, one) if (!gr__text_of(one, key)) return false;
+    json_array_foreach(list, i, one)
+        if (!gr__text_of(one, key))
+            return false;
     return true;
 }
 

@@ -54,6 +54,7 @@ void gr__print_found(FILE *out, const json_t *table, const json_t *point) {
     size_t i;
     if (json_array_size(list) > 0)
         fprintf(out, "\n%s\n", gr__found_heading);
-    json_array_foreach(list, i, line) gr__print_wrapped(out, json_string_value(line), 2, 4);
+    json_array_foreach(list, i, line)
+        gr__print_wrapped(out, json_string_value(line), 2, 4);
     json_decref(list);
 }

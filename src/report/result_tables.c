@@ -167,7 +167,8 @@ void gr__print_figures(FILE *out, const json_t *table, const json_t *point) {
         print_figure(out, &t->row[r]);
 
     /* What they rest on; of no figure nothing is to be said. */
-    json_array_foreach(t->rows > 0 ? remarks : NULL, i, remark) gr__print_wrapped(out, json_string_value(remark), 2, 2);
+    json_array_foreach(t->rows > 0 ? remarks : NULL, i, remark)
+        gr__print_wrapped(out, json_string_value(remark), 2, 2);
     json_decref(remarks);
     gr__table_free(t);
 }

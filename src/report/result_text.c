@@ -245,7 +245,8 @@ static void print_suggested(FILE *out, const json_t *result, const char *folder)
         fprintf(out, "%s%s", sign, name);
         sign = ",";
     }
-    json_array_foreach(suggested, i, arm) fprintf(out, ",%s", json_string_value(arm));
+    json_array_foreach(suggested, i, arm)
+        fprintf(out, ",%s", json_string_value(arm));
     fputc('\n', out);
 }
 

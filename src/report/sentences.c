@@ -20,8 +20,10 @@ char *gr__trials_sentence(const json_t *table) {
     char *text = NULL;
     size_t i;
     json_t *arm;
-    json_array_foreach(json_object_get(table, "arms"), i, arm) if (json_object_get(arm, "trials"))
-        gr__append(&text, "%s %s %.0f", text ? "," : "Trials:", gr__text_of(arm, "name"), gr__number_of(arm, "trials"));
+    json_array_foreach(json_object_get(table, "arms"), i, arm)
+        if (json_object_get(arm, "trials"))
+            gr__append(&text, "%s %s %.0f", text ? "," : "Trials:", gr__text_of(arm, "name"),
+                       gr__number_of(arm, "trials"));
     return text;
 }
 
@@ -77,8 +79,9 @@ char *gr__times_sentence(const json_t *point) {
     json_t *value;
     char *text = NULL;
     gr__append(&text, "Time: %.1f minutes; tokens per second:", gr__number_of(point, "seconds") / 60);
-    json_object_foreach(json_object_get(point, "models"), name, value) if (json_object_get(value, "tokens_per_s"))
-        gr__append(&text, " %s %.0f", name, gr__number_of(value, "tokens_per_s"));
+    json_object_foreach(json_object_get(point, "models"), name, value)
+        if (json_object_get(value, "tokens_per_s"))
+            gr__append(&text, " %s %.0f", name, gr__number_of(value, "tokens_per_s"));
     return text;
 }
 

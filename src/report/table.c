@@ -101,8 +101,9 @@ static void add_model(gr__table *t, const json_t *keys, const char *title, const
     gr__table_cell *cell = NULL;
     size_t i;
     json_t *key;
-    json_array_foreach(keys, i, key) if (!cell && json_object_get(model, json_string_value(key))) cell =
-        gr__table_row_add(t, title, note, arm);
+    json_array_foreach(keys, i, key)
+        if (!cell && json_object_get(model, json_string_value(key)))
+            cell = gr__table_row_add(t, title, note, arm);
     if (!cell)
         return;
 
@@ -234,12 +235,14 @@ gr__table *gr__table_of_seeds(const json_t *table, const json_t *point) {
     json_array_foreach(json_object_get(table, "figures"), i, figure) {
         const char *key = gr__text_of(figure, "key"), *title = gr__text_of(figure, "title");
         bool any = false;
-        json_array_foreach(seeds, s, seed) any |= json_object_get(seed, key) != NULL;
+        json_array_foreach(seeds, s, seed)
+            any |= json_object_get(seed, key) != NULL;
         if (!any)
             continue;
         gr__table_cell *cell = gr__table_row_add(t, title ? title : key, NULL, figure);
-        json_array_foreach(seeds, s, seed) cell[s] =
-            gr__table_cell_of(json_object_get(seed, key), json_object_get(json_object_get(seed, "intervals"), key));
+        json_array_foreach(seeds, s, seed)
+            cell[s] =
+                gr__table_cell_of(json_object_get(seed, key), json_object_get(json_object_get(seed, "intervals"), key));
     }
     return t;
 }
