@@ -9,19 +9,17 @@
 #include "route/opened.h"
 
 static const char doc[] =
-    "Prints what the routes of RECIPE do with the rows of each label (with which chance which regions are on, and what "
-    "is open, that is trained), then what looks wrong: routes that contradict, cannot act or begin too late, regions "
-    "that never learn, are never off, too large or too small for their text, labels that never occur or are "
-    "everywhere, "
-    "too few documents, rows that teach nothing."
+    "Prints what the routes of RECIPE do with the rows of each label (with which chance which regions are on, and "
+    "what is open, that is trained), then what looks wrong: routes that contradict, cannot act or begin too late, "
+    "regions that never learn, are never off, too large or too small for their text, labels that never occur or are "
+    "everywhere, too few documents, rows that teach nothing."
     "\v"
     "Examples:\n"
     "  gradroute check recipes/demo.yaml\n"
     "  gradroute check recipes/demo.yaml --expand --set preset.p_cr=0.1\n"
     "\n"
     "Exit status: 0 no error was found (warnings may be), 2 an error was found or the recipe cannot be read, 1 "
-    "anything "
-    "else failed.\n";
+    "anything else failed.\n";
 
 enum { KEY_EXPAND = GR__KEY_OWN };
 

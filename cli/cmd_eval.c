@@ -15,9 +15,8 @@
 
 static const char doc[] =
     "Loss of MODEL on text it was not trained on, in nats per token, each document by itself: by group (labels, "
-    "adjacent, "
-    "retain) on documents that a recipe holds out, or by topic on a file. MODEL is a model folder, or the folder of a "
-    "finished run, which brings its recipe and data along."
+    "adjacent, retain) on documents that a recipe holds out, or by topic on a file. MODEL is a model folder, or the "
+    "folder of a finished run, which brings its recipe and data along."
     "\v"
     "By their names files are JSON Lines (.jsonl, .json), a JSON list (.json), tables (.csv, .tsv), else text with\n"
     "documents between <|endoftext|>; of a folder each file is a document, and its folders are topics.\n"

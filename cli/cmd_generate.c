@@ -13,9 +13,9 @@
 static const char doc[] =
     "Continues prompts with MODEL (a model folder or the folder of a finished run), all regions on but those named."
     "\v"
-    "With temperature 0 the most likely token is taken each time. Above it tokens are drawn from "
-    "softmax(logits / temperature), among those that --top-k, --top-p and --min-p all leave. The same seed gives the "
-    "same text, whatever else is generated in the same call.\n"
+    "With temperature 0 the most likely token is taken each time. Above it tokens are drawn from softmax(logits / "
+    "temperature), among those that --top-k, --top-p and --min-p all leave. The same seed gives the same text, "
+    "whatever else is generated in the same call.\n"
     "\n"
     "Text is written as it is made, whole characters only, several prompts one after another with an empty line "
     "between. A stop string is not written, nor what comes after it.\n"

@@ -9,8 +9,8 @@
 
 static const char doc[] =
     "Makes a model folder of a network that another program trained, which is then a model like any other: eval, "
-    "generate, ablate and the library's expand take it. FILE... are the network and its vocabulary, in any order; what "
-    "each is shows in its content."
+    "generate, ablate and the library's expand take it. FILE... are the network and its vocabulary, in any order; "
+    "what each is shows in its content."
     "\v"
     "Formats:\n"
     "  llama2.c  a checkpoint of version 0 (such as stories15M.bin) and its vocabulary (tokenizer.bin)\n"

@@ -13,10 +13,8 @@
 
 static const char doc[] =
     "What MODEL is: its architecture, its regions with the rows and columns they own, where it comes from, and its "
-    "files "
-    "with sizes and digests, which are verified. MODEL is a model folder, the folder of a finished run, or a "
-    ".safetensors "
-    "file such as a checkpoint, of which the arrays are listed."
+    "files with sizes and digests, which are verified. MODEL is a model folder, the folder of a finished run, or a "
+    ".safetensors file such as a checkpoint, of which the arrays are listed."
     "\v"
     "Examples:\n"
     "  gradroute inspect runs/demo/routed\n"

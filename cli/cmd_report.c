@@ -9,9 +9,8 @@
 static const char doc[] =
     "Writes FILE, a page with the results of finished folders of audit or reproduce side by side: verdict, claims, "
     "figures with what they mean, curves, the map of the regions, samples. It is made of result.json, results.jsonl "
-    "and "
-    "the metrics of models that are there, and needs neither a network nor other files. The commands themselves write "
-    "report.html beside result.json."
+    "and the metrics of models that are there, and needs neither a network nor other files. The commands themselves "
+    "write report.html beside result.json."
     "\v"
     "Examples:\n"
     "  gradroute report runs/demo -o demo.html\n"

@@ -4,10 +4,8 @@
 
 static const char doc[] =
     "Makes every model of EXPERIMENT and measures it, at all of its points and seeds, and prints what came of it: "
-    "claims "
-    "first, then tables. EXPERIMENT is a name (as audit) or a YAML file. What is done is kept in DIR cell by cell; "
-    "called "
-    "again it goes on where it stopped, and makes only what is new."
+    "claims first, then tables. EXPERIMENT is a name (as audit) or a YAML file. What is done is kept in DIR cell by "
+    "cell; called again it goes on where it stopped, and makes only what is new."
     "\v"
     "Examples:\n"
     "  gradroute reproduce audit --base recipes/demo.yaml -o runs/demo-audit\n"

@@ -12,10 +12,9 @@
 
 static const char doc[] =
     "Trains the routed model of RECIPE and writes RUN/model, RUN/metrics.jsonl, RUN/checkpoints and RUN/recipe.yaml; "
-    "the "
-    "encoded data are kept in RUN/data. Ctrl-C, SIGTERM and a hang-up save before it stops; a run that was stopped or "
-    "killed goes on with "
-    "--resume and ends with the same bits. With --from a trained model goes on: the regions of RECIPE are added to it."
+    "the encoded data are kept in RUN/data. Ctrl-C, SIGTERM and a hang-up save before it stops; a run that was "
+    "stopped or killed goes on with --resume and ends with the same bits. With --from a trained model goes on: the "
+    "regions of RECIPE are added to it."
     "\v"
     "Examples:\n"
     "  gradroute train recipes/demo.yaml\n"

@@ -11,10 +11,8 @@
 
 static const char doc[] =
     "Fetches URL into FILE. What arrives is kept in FILE.part, and gets its name when its SHA-256 is the one given; a "
-    "fetch "
-    "that was stopped, killed or cut goes on when the same command is given again. Without --sha256 nothing is gone on "
-    "with, "
-    "and the digest is printed for the next time."
+    "fetch that was stopped, killed or cut goes on when the same command is given again. Without --sha256 nothing is "
+    "gone on with, and the digest is printed for the next time."
     "\v"
     "Examples:\n"
     "  gradroute data fetch https://example.org/corpus.jsonl.gz -o corpus.jsonl.gz\n"

@@ -11,8 +11,8 @@
 static const char doc[] =
     "Encodes the corpus of RECIPE and packs it into rows, in files that training maps instead of loading: for corpora "
     "larger than memory. The recipe `data: {shards: FOLDER}` reads them. A pack that was stopped or killed goes on "
-    "when the "
-    "same command is given again; other labels, context or mixed over the same text keep the tokens and pack new rows."
+    "when the same command is given again; other labels, context or mixed over the same text keep the tokens and pack "
+    "new rows."
     "\v"
     "Examples:\n"
     "  gradroute data pack recipes/demo.yaml -o shards/demo\n"

@@ -9,20 +9,18 @@
 #include "screen.h"
 
 static const char doc[] =
-    "What the data section of RECIPE gives: documents, duplicates, tokens, each topic and where "
-    "it goes, how many labels "
-    "are known, and how full the rows are; for each label how many documents and tokens have it "
-    "and are shown with it, the words and matches that were found, and some documents with their labels "
-    "marked. Writes nothing."
+    "What the data section of RECIPE gives: documents, duplicates, tokens, each topic and where it goes, how many "
+    "labels are known, and how full the rows are; for each label how many documents and tokens have it and are shown "
+    "with it, the words and matches that were found, and some documents with their labels marked. Writes nothing."
     "\v"
     "Examples:\n"
     "  gradroute data show recipes/demo.yaml\n"
     "  gradroute data show recipes/half-labels.yaml --json\n"
     "  gradroute data show recipes/demo.yaml --samples 10\n"
     "\n"
-    "Labels are marked by colour on a terminal (NO_COLOR turns it off): hidden ones are underlined, "
-    "wrong ones struck through. Elsewhere a stretch of text stands as [LABEL: TEXT], with [LABEL?: "
-    "..] where the label is hidden and [LABEL!: ..] where it is wrong.\n" GR__EXIT_STATUS;
+    "Labels are marked by colour on a terminal (NO_COLOR turns it off): hidden ones are underlined, wrong ones struck "
+    "through. Elsewhere a stretch of text stands as [LABEL: TEXT], with [LABEL?: ..] where the label is hidden and "
+    "[LABEL!: ..] where it is wrong.\n" GR__EXIT_STATUS;
 
 enum { KEY_SAMPLES = GR__KEY_OWN, SAMPLES = 2 };
 
