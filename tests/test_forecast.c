@@ -324,7 +324,7 @@ static void a_pass_is_counted_once(void **state) {
     gr_error err = {0};
     lab_write_corpus("corpus.jsonl");
     gr_project *project = lab_open(sets, 2);
-    gr_settings *settings;
+    gr_settings *settings, *test;
     gr_made draft;
     gr_cost first, second, other;
     gr_test_ok(gr__train_settings(&settings, "{}", &err), &err);
@@ -339,13 +339,23 @@ static void a_pass_is_counted_once(void **state) {
                           .data = project->data,
                           .labels = project->labels,
                           .pass = pass};
-    gr_test_ok(loss->cost(&first, &subject, NULL, NULL, &err), &err);
+    gr_test_ok(gr_settings_read(&test, loss->option, NULL, NULL, &err), &err);
+    gr_test_ok(loss->cost(&first, &subject, test, NULL, &err), &err);
     gr_test_ok(right->cost(&second, &subject, NULL, NULL, &err), &err);
     subject.pass = own;
     gr_test_ok(right->cost(&other, &subject, NULL, NULL, &err), &err);
     assert_true(first.seconds > 0 && first.tokens > 0);
     assert_true(second.seconds == 0 && second.tokens == 0);
     assert_int_equal(other.tokens, first.tokens);
+
+    /* Losses of validation are a pass of their own: over so many tokens, and whoever reads the test goes over it. */
+    int64_t tokens = 0;
+    for (size_t i = 0; i < project->data->validation_count; i++)
+        tokens += gr_dataset_targets(project->data, project->data->validation[i]);
+    gr_settings_put(test, "split", &(gr_setting_value){.number = 1});
+    gr_test_ok(loss->cost(&second, &subject, test, NULL, &err), &err);
+    assert_true(second.tokens == tokens && tokens > 0 && tokens != other.tokens);
+    gr_settings_free(test);
     gr_pass_free(pass);
     gr_pass_free(own);
     gr_registry_free(registry);

@@ -45,6 +45,7 @@ static void documents_are_grouped_by_each_word(void **state) {
     expect_group(p, (gr_group_want){.kind = GR_GROUP_LABEL, .of = "animals"}, is_animal);
     expect_group(p, (gr_group_want){.kind = GR_GROUP_LABEL, .of = "tools"}, is_tool);
     expect_group(p, (gr_group_want){.kind = GR_GROUP_HIDDEN, .of = "animals"}, is_hidden_animal);
+    expect_group(p, (gr_group_want){.kind = GR_GROUP_CONCEALED}, is_hidden_animal);
     expect_group(p, (gr_group_want){.kind = GR_GROUP_TOPIC, .of = "tool"}, is_tool);
     expect_group(p, (gr_group_want){.kind = GR_GROUP_TOPIC, .of = "act"}, is_act);
     expect_group(p, (gr_group_want){.kind = GR_GROUP_ADJACENT}, is_food);

@@ -140,6 +140,38 @@ static double nll_of(const double *b, int32_t token) {
 
 static double *doubles(void) { return gr_alloc((size_t)project->data->vocab * sizeof(double)); }
 
+/* ---- what is chosen on ---- */
+
+/* Of validation: its documents and no other are in the rows, and the pass over the test is left to other measures. */
+static void losses_are_of_either_split(void **state) {
+    (void)state;
+    const gr_dataset *data = project->data;
+    gr_error err = {0};
+    gr_subject s = subject();
+    s.pass = gr_pass_new();
+    gr_ledger *rows = gr_ledger_new(), *test = gr_ledger_new();
+    gr_test_ok(take(rows, "loss", &s, "{split: validation}", &err), &err);
+    gr_test_ok(take(test, "loss", &s, "{}", &err), &err);
+
+    /* Each by its tokens alone. */
+    for (int g = 0; g < GROUPS; g++) {
+        double *times = doubles(), *own = doubles(), nll = 0;
+        double tokens = count(times, data->validation, data->validation_count, g, 1);
+        for (int v = 0; v < data->vocab; v++)
+            own[v] = (double)bias[v];
+        for (int v = 0; v < data->vocab; v++)
+            nll += times[v] * nll_of(own, v);
+        assert_true(tokens > 0 && of(rows, "loss", names[g], "tokens") == tokens);
+        assert_true(fabs(of(rows, "loss", names[g], "nll") - nll) < 1e-4 * nll);
+        assert_true(of(test, "loss", names[g], "nll") != of(rows, "loss", names[g], "nll"));
+        gr_free(times);
+        gr_free(own);
+    }
+    gr_ledger_free(rows);
+    gr_ledger_free(test);
+    gr_pass_free(s.pass);
+}
+
 /* ---- the shared vocabulary ---- */
 
 /* Tokens of at least a hundredth of retain text: those alone count, in every group. */
@@ -329,6 +361,7 @@ static void text_of_no_group_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(losses_are_of_either_split),
         cmocka_unit_test(rare_tokens_do_not_count),
         cmocka_unit_test(where_all_are_common_it_is_the_loss),
         cmocka_unit_test(without_retain_text_nothing_is_shared),

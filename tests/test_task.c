@@ -425,7 +425,11 @@ static void a_task_of_ones_own_is_opened_trained_and_measured(void **state) {
                           .groups = &groups,
                           .pass = gr_pass_new()};
     gr_ledger *rows = gr_ledger_new();
-    gr_test_ok(gr_registry_measure(registry, "loss")->run(rows, &subject, NULL, &err), &err);
+    const gr_measure *loss = gr_registry_measure(registry, "loss");
+    gr_settings *settings;
+    gr_test_ok(gr_settings_read(&settings, loss->option, NULL, NULL, &err), &err);
+    gr_test_ok(loss->run(rows, &subject, settings, &err), &err);
+    gr_settings_free(settings);
     assert_true(loss_of(rows, "forget") < 0.2 && loss_of(rows, "retain") < 0.2); /* log 2 without learning */
 
     gr_ledger_free(rows);

@@ -150,6 +150,7 @@ typedef enum gr_group_kind {
     GR_GROUP_ANY_LABEL, /* with a true label, whatever training is told of it */
     GR_GROUP_ADJACENT,  /* without a label, of a topic that the recipe reports apart */
     GR_GROUP_RETAIN,    /* all others without a label */
+    GR_GROUP_CONCEALED, /* with a true label, which training is not told of */
     GR_GROUP_LABEL,     /* of one true label */
     GR_GROUP_TOPIC,     /* of one topic (of samples: one class), whatever label they have */
     GR_GROUP_HIDDEN,    /* of one true label, which training is not told of */

@@ -8,7 +8,7 @@
 
 /* ---- groups ---- */
 
-static const char *const group_words[] = {"any_label", "adjacent", "retain", NULL};
+static const char *const group_words[] = {"any_label", "adjacent", "retain", "hidden", NULL};
 
 /* {label: NAME}, {topic: NAME}, {hidden: NAME} or {group: WORD}, and `optional`. */
 static gr_status read_group_map(gr_group_want *group, gr_yaml *map, gr_error *err) {
@@ -36,7 +36,7 @@ static gr_status read_group_map(gr_group_want *group, gr_yaml *map, gr_error *er
     }
     GR_TRY(gr_yaml_finish(map, err));
     if (forms != 1)
-        return gr_yaml_fail(map, err, "one of label, topic, hidden: NAME or group: any_label, adjacent, retain",
+        return gr_yaml_fail(map, err, "one of label, topic, hidden: NAME or group: any_label, adjacent, retain, hidden",
                             "group %s is said in %d ways, expected one", map->key, forms);
     return GR_OK;
 }

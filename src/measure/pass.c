@@ -5,7 +5,7 @@
 gr_pass *gr_pass_new(void) { return gr_alloc(sizeof(gr_pass)); }
 
 /* As if it had never been taken. */
-static void clear(gr_pass *pass) {
+void gr__pass_clear(gr_pass *pass) {
     gr_free(pass->nll);
     gr_free(pass->tokens);
     gr_free(pass->right);
@@ -14,7 +14,7 @@ static void clear(gr_pass *pass) {
 
 void gr_pass_free(gr_pass *pass) {
     if (pass)
-        clear(pass);
+        gr__pass_clear(pass);
     gr_free(pass);
 }
 
@@ -70,8 +70,14 @@ gr_status gr__pass_test(const gr_subject *subject, gr_error *err) {
     make_room(pass, subject);
     gr_status status = scan_docs(subject, subject->data->test, subject->data->test_count, pass, NULL, NULL, err);
     if (status != GR_OK) /* no half a pass */
-        clear(pass);
+        gr__pass_clear(pass);
     return status;
+}
+
+gr_status gr__pass_docs(gr_pass *own, const gr_subject *subject, const uint32_t *docs, size_t count, gr_error *err) {
+    *own = (gr_pass){0};
+    make_room(own, subject);
+    return scan_docs(subject, docs, count, own, NULL, NULL, err);
 }
 
 gr_status gr__subject_each(const gr_subject *subject, const uint32_t *docs, size_t count,
@@ -79,6 +85,6 @@ gr_status gr__subject_each(const gr_subject *subject, const uint32_t *docs, size
     gr_pass own = {0};
     make_room(&own, subject);
     gr_status status = scan_docs(subject, docs, count, &own, each, user, err);
-    clear(&own);
+    gr__pass_clear(&own);
     return status;
 }

@@ -19,6 +19,11 @@ struct gr_pass {
 gr_status gr__subject_told(const gr_subject *subject, int64_t done, int64_t all, gr_error *err);
 gr_status gr__subject_stopped(const gr_subject *subject, gr_error *err);
 
+/* A pass of its own over docs[count]: nll and tokens by number of document, to be cleared by gr__pass_clear, also where
+ * it fails. Errors as of gr__pass_test. */
+gr_status gr__pass_docs(gr_pass *own, const gr_subject *subject, const uint32_t *docs, size_t count, gr_error *err);
+void gr__pass_clear(gr_pass *own);
+
 /* Takes the pass unless it is there. A loss that is not finite is GR_ERR_NUMERIC at the subject's
  * name. */
 gr_status gr__pass_test(const gr_subject *subject, gr_error *err);

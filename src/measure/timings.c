@@ -132,15 +132,22 @@ gr_status gr__position_time(double *seconds, const gr_subject *s, gr_timings *ti
     return status;
 }
 
-gr_status gr__pass_cost(gr_cost *cost, const gr_subject *s, gr_timings *timings, gr_error *err) {
+gr_status gr__docs_cost(gr_cost *cost, const gr_subject *s, const uint32_t *docs, size_t count, gr_timings *timings,
+                        gr_error *err) {
     double position;
+    *cost = (gr_cost){0};
+    GR_TRY(gr__position_time(&position, s, timings, err));
+    for (size_t i = 0; i < count; i++)
+        cost->tokens += gr_dataset_targets(s->data, docs[i]);
+    cost->seconds = position * (double)cost->tokens;
+    return GR_OK;
+}
+
+gr_status gr__pass_cost(gr_cost *cost, const gr_subject *s, gr_timings *timings, gr_error *err) {
     *cost = (gr_cost){0};
     if (s->pass && s->pass->counted)
         return GR_OK;
-    GR_TRY(gr__position_time(&position, s, timings, err));
-    for (size_t i = 0; i < s->data->test_count; i++)
-        cost->tokens += gr_dataset_targets(s->data, s->data->test[i]);
-    cost->seconds = position * (double)cost->tokens;
+    GR_TRY(gr__docs_cost(cost, s, s->data->test, s->data->test_count, timings, err));
     if (s->pass)
         s->pass->counted = true;
     return GR_OK;

@@ -20,6 +20,10 @@ char *gr__timing_name(const char *what, const gr_model *model, const gr_recipe *
  * gr_scan_new. */
 gr_status gr__position_time(double *seconds, const gr_subject *subject, gr_timings *timings, gr_error *err);
 
+/* What a pass over docs[count] takes. Errors: those of gr__position_time. */
+gr_status gr__docs_cost(gr_cost *cost, const gr_subject *subject, const uint32_t *docs, size_t count,
+                        gr_timings *timings, gr_error *err);
+
 /* What a pass over the whole test takes; nothing where subject->pass is another measure's already. */
 gr_status gr__pass_cost(gr_cost *cost, const gr_subject *subject, gr_timings *timings, gr_error *err);
 

@@ -42,6 +42,16 @@ static bool of_hidden(const gr_project *p, const asked *a, uint32_t d) {
     return l->token_truth ? has_token(p, d, a->label, true) : l->truth[d] == a->label && l->revealed[d] != a->label;
 }
 
+/* The same of whatever label a document or one of its tokens has. */
+static bool of_concealed(const gr_project *p, const asked *a, uint32_t d) {
+    const gr_labels *l = p->labels;
+    asked each = *a;
+    for (each.label = 1; each.label <= l->label_count; each.label++)
+        if (of_hidden(p, &each, d))
+            return true;
+    return false;
+}
+
 static bool of_topic(const gr_project *p, const asked *a, uint32_t d) { return p->data->topics.of[d] == a->topic; }
 
 /* The last group of the labels is everything that has neither a label nor a name. */
@@ -59,7 +69,8 @@ static bool of_adjacent(const gr_project *p, const asked *a, uint32_t d) {
 
 static bool (*const kinds[GR_GROUP_KINDS])(const gr_project *, const asked *, uint32_t) = {
     [GR_GROUP_ANY_LABEL] = of_any_label, [GR_GROUP_ADJACENT] = of_adjacent, [GR_GROUP_RETAIN] = of_retain,
-    [GR_GROUP_LABEL] = of_label,         [GR_GROUP_TOPIC] = of_topic,       [GR_GROUP_HIDDEN] = of_hidden};
+    [GR_GROUP_LABEL] = of_label,         [GR_GROUP_TOPIC] = of_topic,       [GR_GROUP_HIDDEN] = of_hidden,
+    [GR_GROUP_CONCEALED] = of_concealed};
 
 /* Says what there is: the nearest name, or all of them. */
 static gr_status unknown(const gr_group_want *want, const char *what, const char *const *known, int count,
