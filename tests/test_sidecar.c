@@ -97,6 +97,34 @@ static void its_rows_are_those_of_the_routed_region(void **state) {
     gr_made_free(&made);
 }
 
+/* What is planned is what the rows of the model say then: the showings that train the region, and the gradients that it
+ * needs. */
+static void its_plan_is_what_it_takes(void **state) {
+    (void)state;
+    gr_error err = {0};
+    const gr_method *method = gr_registry_method(registry, "sidecar");
+    gr_settings *settings;
+    gr_test_ok(gr_settings_read(&settings, method->option, NULL, NULL, &err), &err);
+    gr_making making = {.project = project, .settings = settings, .parent = &parent, .name = "it"};
+    gr_made draft;
+    gr_cost cost;
+    gr_test_ok(gr_method_draft(&draft, method, &making, &err), &err);
+    gr_test_ok(gr_method_cost(&cost, method, &making, &draft, NULL, &err), &err);
+
+    /* Made, by the same options. */
+    gr_ledger *rows = gr_ledger_new();
+    gr_made made = make("sidecar", "{}", &parent, rows);
+    const gr_entry *model = gr_ledger_find(rows, "model", NULL);
+    assert_true(cost.flops == gr_entry_number(model, "flops") && cost.flops > 0);
+    assert_true((double)cost.tokens == gr_entry_number(model, "tokens"));
+    assert_true(cost.steps == made.steps && cost.seconds > 0);
+
+    gr_ledger_free(rows);
+    gr_made_free(&made);
+    gr_made_free(&draft);
+    gr_settings_free(settings);
+}
+
 /* Parameters, moments and step counts outside of the region are as they were, whatever the routes would open. */
 static void the_core_stays_closed(void **state) {
     (void)state;
@@ -219,6 +247,7 @@ int main(void) {
         cmocka_unit_test(off_is_the_parent),
         cmocka_unit_test(it_learns_the_topic),
         cmocka_unit_test(its_rows_are_those_of_the_routed_region),
+        cmocka_unit_test(its_plan_is_what_it_takes),
         cmocka_unit_test(the_core_stays_closed),
         cmocka_unit_test(regions_of_the_core_s_layers),
         cmocka_unit_test(what_is_refused),

@@ -154,11 +154,12 @@ int gr_timings_count(const gr_timings *timings);
 /* What making or measuring something takes here and now. All zero: next to nothing, or nobody can say. */
 typedef struct gr_cost {
     double seconds; /* at the speed of a few steps and passes timed now; NaN: a step finds no memory, or no end */
-    int64_t tokens; /* positions that go through the network, each time counted */
+    int64_t tokens; /* positions that go through the network, each time counted; where regions train alone, targets */
 
     /* Of training alone. */
     int64_t steps;
-    double flops;     /* matrix products, forward and backward, all rows with everything on */
+    double flops;     /* matrix products, forward and backward, all rows with everything on; where regions train alone,
+                       * those that the rows of the model will say */
     gr_memory memory; /* of the run */
     size_t optimiser; /* bytes, beside it */
     gr_timing timing; /* of a step */

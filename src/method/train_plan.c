@@ -26,6 +26,23 @@ static gr_status matched_steps(int64_t *steps, const gr_making *m, gr_model *mod
     return status;
 }
 
+/* Where regions train alone a part of the rows is shown, and what their gradients do not need is not computed: what is
+ * left is counted from all rows, as it is for the rows of the model. */
+static gr_status count_alone(gr_cost *cost, const gr_making *m, gr_model *model, const gr__alone *alone,
+                             gr_error *err) {
+    gr__training own;
+    gr_tally tally;
+    GR_TRY(gr__training_open_alone(&own, model, m->project, m->settings, alone, m->name, gr__making_stop(m), err));
+    gr_status status = gr_train_tally(&tally, &own.def, err);
+    if (status == GR_OK) {
+        cost->tokens = tally.all.tokens;
+        cost->flops = tally.all.flops;
+        gr_tally_free(&tally);
+    }
+    gr__training_close(&own);
+    return status;
+}
+
 /* What training holds in memory, and what it multiplies. */
 static gr_status add_sizes(gr_cost *cost, const gr_making *m, const gr_made *draft, const gr__alone *alone,
                            gr_error *err) {
@@ -50,7 +67,7 @@ static gr_status add_sizes(gr_cost *cost, const gr_making *m, const gr_made *dra
     cost->tokens = cost->steps * (int64_t)r->train.batch * r->data.context;
     cost->flops = 3 * gr_model_flops(model) * (double)cost->tokens; /* backward: twice forward */
     gr_router_free(router);
-    return GR_OK;
+    return alone ? count_alone(cost, m, model, alone, err) : GR_OK;
 }
 
 /* Routes close work, so steps with them have a time of their own. */
