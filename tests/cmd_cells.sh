@@ -127,17 +127,19 @@ ok 'asked again it makes nothing' kept "$work/needed" 'models: needed'
 ok 'no model is there' same "$(parts "$work/needed" model)" 0
 
 # Where things are is said of what is there.
-subject() { # subject ARM: which arm the experiment is about
+subject() { # subject ARM [KEY: VALUE]: which arm the experiment is about, and a line of it
     cat >"$work/subject.yaml" <<EOF
 experiment: subject
 arms:
   routed: {train: {}}
   smaller: {from: routed, ablate: {regions: all, how: remove}}
+  without: {from: routed, ablate: {regions: all, how: switch}}
 roles: {subject: $1}
 groups: {forget: any_label, retain: retain}
 measures: {loss: {of: [routed, smaller]}}
+$2
 EOF
-    gradroute reproduce "$work/subject.yaml" --base "$t" -o "$work/s" --set precision=float32 --set train.steps=6
+    gradroute reproduce "$work/subject.yaml" --base "$t" -o "$work/${3:-s}" --set precision=float32 --set train.steps=6
 }
 ok 'a model that was trained' subject routed
 cp "$work/out" "$work/said"
@@ -146,6 +148,19 @@ ok 'one with regions taken out' subject smaller
 cp "$work/out" "$work/said"
 ok 'is a model' grep -q "^Model    $work/s/smaller/model" "$work/said"
 ok 'without metrics' sh -c "! grep '^Metrics' '$work/said'"
+ok 'a view' subject without
+cp "$work/out" "$work/said"
+ok 'is found by the weights that it has' grep -q "^Model    $work/s/subject/model" "$work/said"
+ok 'and they are there' test -e "$work/s/subject/model/manifest.json"
+ok 'one that is not kept' subject routed 'keep: {models: needed}' gone
+cp "$work/out" "$work/said"
+ok 'is not pointed at' sh -c "! grep '^Model    $work\|^Next\|gradroute [gai]' '$work/said'"
+ok 'but it is said why' grep -q '^Model    none is there' "$work/said"
+ok 'its metrics are there' grep -q "^Metrics  $work/gone/routed/metrics.jsonl" "$work/said"
+subject routed 'seeds: 2' pair >"$work/said"
+ok 'of several the folder of links' grep -q "^Models   $work/pair/arms" "$work/said"
+subject routed "$(printf 'seeds: 2\nkeep: {models: needed}')" empty >"$work/said"
+ok 'but none where none is kept' grep -q '^Models   none is there' "$work/said"
 
 # In a folder that is done already, and where something of a user is among it.
 touch "$work/late/routed/model/notes"

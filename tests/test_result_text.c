@@ -1,5 +1,7 @@
 /* Results as text: as they are stored, in 80 columns, point by point. */
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "report/result_text.h"
 #include "result_helpers.h"
@@ -27,9 +29,34 @@ static size_t widest(const char *text) {
     return most;
 }
 
+/* An empty file in the folder, in folders of its own. */
+static void put_file(const char *folder, const char *name) {
+    char *path = gr_format("%s/%s", folder, name);
+    for (char *slash = path + strlen(folder); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        mkdir(path, 0777);
+        *slash = '/';
+    }
+    fclose(fopen(path, "w"));
+    gr_free(path);
+}
+
+/* Printed where its folder has models. */
+static char *print_beside_models(const json_t *result) {
+    char *folder = gr_test_folder(), *here = getcwd(NULL, 0);
+    put_file(folder, "runs/it/routed/model/manifest.json");
+    put_file(folder, "runs/it/arms/base,seed=1/model/manifest.json");
+    assert_int_equal(chdir(folder), 0);
+    char *text = print(result);
+    assert_int_equal(chdir(here), 0);
+    gr_test_folder_remove(folder);
+    free(here);
+    return text;
+}
+
 static void is_stored(const gr__result_def *def, const char *name) {
     json_t *r = make(def);
-    char *have = print(r), *path = gr_format("tests/data/results/%s.txt", name);
+    char *have = print_beside_models(r), *path = gr_format("tests/data/results/%s.txt", name);
     size_t length;
     char *expected = gr_test_read(project_path(path), &length);
     assert_true(widest(have) <= 80);
@@ -60,6 +87,26 @@ static int times(const char *text, const char *word) {
     for (const char *at = text; (at = strstr(at, word)); at++)
         count++;
     return count;
+}
+
+/* Models that are not in the folder are not pointed at. */
+static void models_that_are_gone_are_not_pointed_at(void **state) {
+    (void)state;
+    static void (*const open[])(stored * s) = {stored_one, stored_seeds};
+    static const char *const said[] = {"\nModel    none is there: ", "\nModels   none is there: "};
+    for (int i = 0; i < 2; i++) {
+        stored s;
+        open[i](&s);
+        json_t *r = make(&s.def);
+        char *text = print(r);
+        assert_non_null(strstr(text, said[i]));
+        assert_null(strstr(text, "\nNext"));
+        assert_null(strstr(text, "/arms\n"));
+        assert_non_null(strstr(text, "\nResult   runs/it/result.json\n"));
+        free(text);
+        json_decref(r);
+        stored_free(&s);
+    }
 }
 
 /* More groups, attacks and arms than a line holds, with names of any length. */
@@ -250,6 +297,7 @@ static void points_follow_each_other(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts_are_as_stored),
+        cmocka_unit_test(models_that_are_gone_are_not_pointed_at),
         cmocka_unit_test(wide_tables_are_cut_up),
         cmocka_unit_test(what_classifiers_found_is_a_line_a_model),
         cmocka_unit_test(foreign_texts_stay_in_their_line),

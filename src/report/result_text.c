@@ -2,6 +2,7 @@
 #include "report/result_text.h"
 #include "task/output.h"
 
+#include <dirent.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -199,10 +200,11 @@ static void print_command(FILE *out, const char *title, const char *command, con
     fprintf(out, "%-9s%s%s%s\n", title, command, fits ? " " : " \\\n           ", options);
 }
 
-/* What one may do with the model of which it is all about: samples generate nothing. */
-static void print_next(FILE *out, const char *folder, const char *subject, const char *region, const json_t *point) {
+/* What one may do with the model of which it is all about, which is at FOLDER/AT: samples generate nothing. */
+static void print_next(FILE *out, const char *folder, const char *at, const char *region, const json_t *point) {
+    const char *subject = gr__text_of(json_object_get(point, "table"), "subject");
     const json_t *model = json_object_get(json_object_get(point, "models"), subject);
-    char *path = gr_format("%s/%s/model", folder, subject), *off = gr_format("--off %s", region);
+    char *path = gr_format("%s/%s/model", folder, at), *off = gr_format("--off %s", region);
 
     /* Whoever answers classes reads images: it can be measured, and there is nothing to ask it in words. */
     if (json_object_get(model, "classes")) {
@@ -256,13 +258,55 @@ static bool has_several(const json_t *result, const char *name) {
            json_object_get(json_object_get(json_object_get(result, "models"), name), "values");
 }
 
+/* Models that are not kept, or whose rows were committed, are not in the folder. */
+static const char no_model[] = "none is there: it was not kept, or its rows were committed";
+static const char no_models[] = "none is there: they were not kept, or their rows were committed";
+
+/* Whether the folder has the model of an arm. */
+static bool has_model(const char *folder, const char *arm) {
+    char *model = gr_format("%s/%s/model", folder, arm);
+    bool found = gr__folder_holds(model, "manifest.json");
+    gr_free(model);
+    return found;
+}
+
+/* Whether a link of the folder of links leads to a model. */
+static bool has_any_model(const char *folder) {
+    char *arms = gr_format("%s/arms", folder);
+    DIR *dir = opendir(arms);
+    bool found = false;
+    for (struct dirent *e; dir && !found && (e = readdir(dir));)
+        found = e->d_name[0] != '.' && has_model(arms, e->d_name);
+    if (dir)
+        closedir(dir);
+    gr_free(arms);
+    return found;
+}
+
+static void print_models(FILE *out, const char *folder) {
+    if (has_any_model(folder))
+        fprintf(out, "Models   %s/arms\n", folder);
+    else
+        fprintf(out, "Models   %s\n", no_models);
+}
+
 /* A model that was not trained, as one with regions taken out, has no metrics. */
-static void print_model(FILE *out, const char *folder, const char *subject) {
-    char *metrics = gr_format("%s/%s/metrics.jsonl", folder, subject);
-    fprintf(out, "Model    %s/%s/model\n", folder, subject);
+static void print_model(FILE *out, const char *folder, const char *at, bool there) {
+    char *metrics = gr_format("%s/%s/metrics.jsonl", folder, at);
+    if (there)
+        fprintf(out, "Model    %s/%s/model\n", folder, at);
+    else
+        fprintf(out, "Model    %s\n", no_model);
     if (gr_file_exists(metrics))
         fprintf(out, "Metrics  %s\n", metrics);
     gr_free(metrics);
+}
+
+/* The name under which the folder has the weights of what it is all about: that of its arm, or where the arm is a view,
+ * which has no folder of its own, that of its part. */
+static const char *place_of_subject(const char *folder, const char *arm) {
+    static const char part[] = "subject";
+    return !has_model(folder, arm) && has_model(folder, part) ? part : arm;
 }
 
 /* Without a folder nothing was kept, and there is nothing to point at. */
@@ -271,22 +315,24 @@ static void print_places(FILE *out, const json_t *result) {
     const char *subject = gr__text_of(json_object_get(result, "table"), "subject");
     const char *region =
         json_object_iter_key(json_object_iter(json_object_get(json_object_get(result, "parameters"), "regions")));
-    bool several = has_several(result, subject ? subject : "");
     if (!folder)
         return;
 
     /* Of several models none is the one that commands should go on with: the folder of links has them all. */
+    const bool several = has_several(result, subject ? subject : "");
+    const char *at = subject && !several ? place_of_subject(folder, subject) : NULL;
+    const bool there = at && has_model(folder, at);
     fputc('\n', out);
     if (several)
-        fprintf(out, "Models   %s/arms\n", folder);
-    else if (subject)
-        print_model(out, folder, subject);
+        print_models(out, folder);
+    else if (at)
+        print_model(out, folder, at, there);
     fprintf(out, "Result   %s/result.json\n", folder);
     if (gr__folder_holds(folder, "report.html"))
         fprintf(out, "Report   %s/report.html\n", folder);
 
-    if (!several && subject && region)
-        print_next(out, folder, subject, region, result);
+    if (there && region)
+        print_next(out, folder, at, region, result);
     if (!json_object_get(result, "points"))
         print_suggested(out, result, folder);
 }
