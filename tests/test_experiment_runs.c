@@ -371,10 +371,12 @@ static void stars_and_factors_change_what_there_is(void **state) {
     gr_error err;
     gr_recipe *r;
     gr_test_ok(
-        changed_recipe(&r,
-                       "regions.*.*.add: {times: 0.5, whole: true}, train.tokens: {times: 3}, train.lr: {times: 0.5}, "
-                       "train.groups.*.lr: {times: 0.25}, labels.*.known: 0.75",
-                       &err),
+        changed_recipe(
+            &r,
+            "regions.*.*.add: {times: 0.5, whole: true}, train.tokens: {times: 3}, train.lr: {times: 0.5}, "
+            "train.groups.*.lr: {times: 0.25}, labels.*.known: 0.75, "
+            "regions.*.heads.add: {times: 2, whole: true, optional: true}, train.warmup: {times: 2, optional: true}",
+            &err),
         &err);
     const gr_arch_region *a = &r->model.regions[0], *b = &r->model.regions[1];
     assert_true(a->residual.add == 4 && a->mlp.add == 3 && b->mlp.add == 1 && b->residual.add == 0);
@@ -387,6 +389,8 @@ static void stars_and_factors_change_what_there_is(void **state) {
     static const struct {
         const char *set, *text;
     } slips[] = {{"model.mlp: {times: 2}, regions.*.heads.add: 1", "the recipe has nothing at regions.*.heads.add"},
+                 {"train.warmup: {times: 2, optional: false}", "the recipe has nothing at train.warmup"},
+                 {"train.warmup: {times: 2, optional: maybe}", "optional is 'maybe', expected true"},
                  {"train.warmup: {times: 2}", "the recipe has nothing at train.warmup"},
                  {"model.arch: {times: 2}", "model.arch is 'llama', expected a"},
                  {"train.lr: {times: 0}", "times is '0', expected a"},

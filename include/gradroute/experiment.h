@@ -148,6 +148,7 @@ typedef struct gr_experiment {
     const char *base_file;      /* absolute; NULL: base, or the caller's */
     const gr_set *set;          /* [sets] at all points */
     int sets;
+    bool development;    /* on the recipe's topics to develop on, in the place of those that are reported */
     int seeds;           /* that of the recipe, and those above it */
     const gr_axis *axis; /* [axes] */
     int axes;

@@ -42,6 +42,7 @@
  *               tokens: [TEXT, ...]               single tokens, spelt exactly
  *               all_of: [NAME, ...]               where several labels hold at once
  *     adjacent: [TOPIC, ...]                       trained on as core, reported apart
+ *     development: {labels: {NAME: {is: [TOPIC, ...], hidden: [TOPIC, ...]}}}     to choose settings on
  *     model:    {arch: STYLE|mlp (architectures.md), and any of layers, width, heads, kv_heads, head_size, mlp, norm,
  *                norm_gain, eps, position, positions, rotary_base, rotary_size, rotary_halves, attention_scale,
  *                window: N | [N, ...], activation, experts, top, balance, bias, qkv_bias, out_bias,
@@ -112,6 +113,14 @@ typedef struct gr_recipe_data {
     const char *id; /* member that names a record; NULL: none */
 } gr_recipe_data;
 
+/* Topics that stand for those of a label while settings are chosen (gradroute tune). */
+typedef struct gr_development {
+    int label;                 /* from 0: recipe->label[label] */
+    const char *const *is;     /* [topics] neither of a label nor adjacent */
+    const char *const *hidden; /* [hiddens] of these, where the label hides some of its own */
+    int topics, hiddens;
+} gr_development;
+
 typedef struct gr_recipe_from {
     const char *path; /* the model folder to go on from; NULL: a network of its own */
     bool fresh;       /* new units keep their draws instead of putting out 0 at first */
@@ -152,6 +161,8 @@ typedef struct gr_recipe {
     int labels;
     const char *const *adjacent; /* [adjacents] topics */
     int adjacents;
+    const gr_development *development; /* [developments] every label that is no combination has one, or none has */
+    int developments;
     gr_recipe_from from;
     gr_arch_def model;       /* with its regions, those of `from` first; vocab is 0 where the tokenizer decides */
     const gr_preset *preset; /* NULL: none */

@@ -68,9 +68,10 @@ gr_status gr__options_read(gr_settings **settings, const gr_setting *table,
 
 /* ---- the top ---- */
 
-static const char *const top[] = {"experiment", "question", "base",   "needs",   "seeds",   "set",    "presets",
-                                  "axes",       "values",   "arms",   "only",    "roles",   "groups", "measures",
-                                  "attacks",    "figures",  "claims", "verdict", "suggest", "keep",   "diverged"};
+static const char *const top[] = {"experiment", "question", "base",     "needs",      "seeds",  "set",
+                                  "presets",    "axes",     "values",   "arms",       "only",   "roles",
+                                  "groups",     "measures", "attacks",  "figures",    "claims", "verdict",
+                                  "suggest",    "keep",     "diverged", "development"};
 enum { TOP = sizeof top / sizeof *top };
 
 /* A recipe is known by what only recipes have, and all of them have one of. */
@@ -213,6 +214,7 @@ static gr_status read_all(gr__experiment_reader *r, const char *preset, gr_error
     GR_TRY(read_needs(r, err));
     GR_TRY(read_base(r, err));
     GR_TRY(read_seeds(r, err));
+    GR_TRY(gr_yaml_bool(r->root, &r->to->development, "development", err));
     GR_TRY(gr__experiment_set(r, err));
     GR_TRY(gr__experiment_axes(r, err));
     GR_TRY(gr__experiment_arms(r, err));

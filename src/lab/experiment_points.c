@@ -23,7 +23,8 @@ static gr_status apply_set(gr_yaml *root, gr_yaml *set, gr_error *err) {
 
 /* A preset by name, put in the place of the keys that it stands for; presets are gone then. */
 gr_status gr__experiment_preset(gr__experiment_reader *r, const char *name, gr_error *err) {
-    static const char *const at_top[][2] = {{"seeds", "seeds"}, {"base", "base"}, {"arms", "only"}, {"axes", "values"}};
+    static const char *const at_top[][2] = {
+        {"seeds", "seeds"}, {"base", "base"}, {"development", "development"}, {"arms", "only"}, {"axes", "values"}};
     gr_yaml *presets, *preset, *child;
     if (!name)
         return GR_OK;
@@ -40,7 +41,7 @@ gr_status gr__experiment_preset(gr__experiment_reader *r, const char *name, gr_e
 
     /* What it says replaces what stands at the top. */
     GR_TRY(gr_yaml_map(presets, &preset, name, err));
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         if ((child = gr_yaml_find(preset, at_top[i][0]))) {
             gr_yaml_leave(child);
             GR_TRY(gr_yaml_graft(r->root, at_top[i][1], child, err));
@@ -220,6 +221,7 @@ static gr_status check_preset(gr__experiment_reader *r, gr_yaml *preset, gr_erro
     const gr_set *set;
     const char *file;
     int count, seeds = 0;
+    bool development = false;
     if (gr__yaml_is_null(preset))
         return GR_OK;
     GR_TRY(gr_yaml_expect(preset, GR_YAML_MAP, err));
@@ -228,6 +230,7 @@ static gr_status check_preset(gr__experiment_reader *r, gr_yaml *preset, gr_erro
     gr_yaml *base = gr_yaml_find(preset, "base"), *arms = gr_yaml_find(preset, "arms"), *sets, *axes;
     GR_TRY(gr_yaml_map(preset, &sets, "set", err));
     GR_TRY(gr__recipe_int(preset, &seeds, "seeds", 1, 1000, err));
+    GR_TRY(gr_yaml_bool(preset, &development, "development", err));
     if (base && base->kind != GR_YAML_MAP)
         GR_TRY(gr_yaml_as_text(base, &file, err));
     else if (base)

@@ -191,6 +191,8 @@ gr_status gr_experiment_recipe(gr_recipe **recipe, const gr_experiment *e, const
     *recipe = NULL;
     GR_TRY(open_base(&tree, &file, e, base->file, base->text, err));
     gr_status status = apply(tree, e, base, err);
+    if (status == GR_OK && e->development)
+        status = gr__recipe_develop(tree, file, err);
     if (status != GR_OK)
         gr_yaml_free(tree);
     else

@@ -63,8 +63,11 @@ gr_status gr__experiment_groups(gr__experiment_reader *r, gr_error *err) {
 
     gr_group_want *groups = gr_arena_alloc(r->arena, ((size_t)map->count + 1) * sizeof *groups);
     r->to->group = groups;
-    for (gr_yaml *child = gr_yaml_first(map); child; child = gr_yaml_next(child))
-        GR_TRY(read_group(&groups[r->to->groups++], child, err));
+    for (gr_yaml *child = gr_yaml_first(map); child; child = gr_yaml_next(child)) {
+        gr_group_want *group = &groups[r->to->groups++];
+        GR_TRY(read_group(group, child, err));
+        group->chosen_on = r->to->development && !group->optional; /* what it is for */
+    }
     return GR_OK;
 }
 

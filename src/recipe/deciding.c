@@ -6,8 +6,8 @@
 #include <string.h>
 
 static const char *const free_to_change[] = {
-    "threads",        "twins", "prompts", "relearn", "diagnostics", "train.checkpoint", "train.checkpoint_share",
-    "train.recompute"};
+    "threads",         "twins",      "prompts", "relearn", "diagnostics", "train.checkpoint", "train.checkpoint_share",
+    "train.recompute", "development"};
 
 /* Whether a node is the one that dotted names lead to from the top. */
 static bool is_at(const gr_yaml *node, const char *path) {

@@ -18,6 +18,7 @@ typedef struct change {
     const gr_yaml *value; /* its key is that of the change */
     const gr_yaml *times; /* the factor of {times: FACTOR}; NULL: the value itself is put there */
     bool whole;           /* and the product is rounded */
+    bool optional;        /* and where nothing is there nothing is changed */
     int places;
 } change;
 
@@ -121,14 +122,17 @@ static gr_status change_below(change *c, gr_yaml *node, const char *path, gr_err
 
 /* ---- recipes ---- */
 
-/* {times: FACTOR} and {times: FACTOR, whole: true}; any other value is put where it belongs as it is. */
+/* {times: FACTOR}, also with whole and optional; any other value is put where it belongs as it is. */
 static gr_status read_factor(change *c, gr_error *err) {
     const gr_yaml *times = c->value->kind == GR_YAML_MAP ? gr__yaml_child(c->value, "times") : NULL;
     const gr_yaml *whole = times ? gr__yaml_child(c->value, "whole") : NULL;
-    if (!times || c->value->count != 1 + (whole != NULL))
+    const gr_yaml *optional = times ? gr__yaml_child(c->value, "optional") : NULL;
+    if (!times || c->value->count != 1 + (whole != NULL) + (optional != NULL))
         return GR_OK;
     c->times = times;
-    return whole ? gr_yaml_as_bool(whole, &c->whole, err) : GR_OK;
+    if (whole)
+        GR_TRY(gr_yaml_as_bool(whole, &c->whole, err));
+    return optional ? gr_yaml_as_bool(optional, &c->optional, err) : GR_OK;
 }
 
 gr_status gr__recipe_change(gr_yaml *tree, const char *key, const gr_yaml *value, gr_error *err) {
@@ -139,7 +143,7 @@ gr_status gr__recipe_change(gr_yaml *tree, const char *key, const gr_yaml *value
 
     /* Places that there are, one at least. */
     GR_TRY(change_below(&c, tree, key, err));
-    if (c.places > 0)
+    if (c.places > 0 || c.optional)
         return GR_OK;
     return gr_yaml_fail(value, err,
                         "`*` and `times` change what the recipe says: what it leaves out is written in full",

@@ -21,6 +21,7 @@ gr_status gr__recipe_new(gr_recipe **recipe, gr_yaml *root, const char *path, co
 gr_status gr__recipe_read_from(gr_recipe *recipe, gr_yaml *root, gr_error *err);
 gr_status gr__recipe_read_data(gr_recipe *recipe, gr_yaml *root, gr_error *err);
 gr_status gr__recipe_read_labels(gr_recipe *recipe, gr_yaml *root, gr_error *err);
+gr_status gr__recipe_read_development(gr_recipe *recipe, gr_yaml *root, gr_error *err);
 gr_status gr__recipe_read_model(gr_recipe *recipe, gr_yaml *root, gr_error *err);
 gr_status gr__recipe_read_routes(gr_recipe *recipe, gr_yaml *root, gr_error *err);
 gr_status gr__recipe_read_train(gr_recipe *recipe, gr_yaml *root, gr_error *err);

@@ -249,6 +249,7 @@ static gr_status read_all(gr_recipe *recipe, gr_error *err) {
     GR_TRY(gr__recipe_read_from(recipe, root, err));
     GR_TRY(gr__recipe_read_data(recipe, root, err));
     GR_TRY(gr__recipe_read_labels(recipe, root, err));
+    GR_TRY(gr__recipe_read_development(recipe, root, err));
     GR_TRY(gr__recipe_read_model(recipe, root, err));
     GR_TRY(gr__recipe_read_train(recipe, root, err));
     GR_TRY(gr__recipe_read_routes(recipe, root, err));

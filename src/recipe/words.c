@@ -138,9 +138,9 @@ static gr_status foreign(const gr_yaml *root, gr_error *err) {
     return GR_OK;
 }
 
-static const char *const top[] = {"seed",  "split_seed",  "order_seed", "precision", "threads", "from",   "task",
-                                  "data",  "labels",      "adjacent",   "model",     "regions", "preset", "routes",
-                                  "train", "diagnostics", "twins",      "relearn",   "prompts"};
+static const char *const top[] = {"seed",  "split_seed",  "order_seed", "precision", "threads", "from",       "task",
+                                  "data",  "labels",      "adjacent",   "model",     "regions", "preset",     "routes",
+                                  "train", "diagnostics", "twins",      "relearn",   "prompts", "development"};
 enum { TOP = sizeof top / sizeof *top };
 
 /* Whether a recipe has a section or a key at the top of this name. */
