@@ -32,6 +32,29 @@ ok 'with the same figures' same "$(figure "$work/a")" "$(figure "$work/again")"
 ok 'a second export into the same folder' audit --export "$work/export"
 ok 'is the same' lists
 
+# ---- models of an earlier export that this one has not ----
+more() { audit --arms plain,filtered,placebo --export "$work/export"; }
+ok 'one more twin' more
+ok 'is there' test -e "$work/export/placebo/manifest.json"
+cp -r "$work/export" "$work/theirs" && echo mine >"$work/theirs/placebo/notes.txt"
+cp -r "$work/export" "$work/other" && rm -r "$work/other/placebo" && cp -r "$work/other/plain" "$work/other/placebo"
+mkdir "$work/export/mine" && cp -r "$work/export/plain" "$work/export/kept"
+ok 'without it' audit --export "$work/export"
+ok 'it goes, and only it' same "$(ls "$work/export" | tr '\n' ' ')" 'README.txt export.json filtered kept mine plain recipe.yaml result.json routed '
+ok 'all else is the same' lists
+fails 0 "placebo of an earlier export stays: the folder holds 'notes.txt'" 'with a file of a user in it' audit --export "$work/theirs"
+ok 'it stays' test -e "$work/theirs/placebo/manifest.json" -a -e "$work/theirs/placebo/notes.txt"
+fails 0 'placebo of an earlier export stays: the folder holds another model' 'another model in its place' audit --export "$work/other"
+ok 'stays too' test -e "$work/other/placebo/manifest.json"
+leads() { python3 -c 'import json, sys
+p = sys.argv[1] + "/export.json"
+e = json.load(open(p))
+e["models"].append(dict(e["models"][1], arm="../outside"))
+json.dump(e, open(p, "w"))' "$work/theirs" && cp -r "$work/theirs/plain" "$work/outside"; }
+ok 'a list that leads out of the folder' leads
+ok 'is not followed' audit --export "$work/theirs"
+ok 'what it names stays' test -e "$work/outside/manifest.json"
+
 # ---- what is refused, before anything is trained ----
 mkdir "$work/place" "$work/place/full"
 echo mine >"$work/place/full/notes.txt"

@@ -28,7 +28,8 @@ gr_status gr_report_write(const char *const *folder, int folders, const char *pa
 /* Writes the models that are measured at the first point and seed into a folder for others: a model folder for each,
  * named by its arm, recipe.yaml, result.json, export.json (what each is, digests, the numbers of the documents held
  * out by group) and README.txt. All cells must be done. GR_ERR_USAGE: the folder holds something else, or is the lab's;
- * an export of the same data and recipe is written anew. Errors: those of gr_bundle_load and gr_bundle_save. */
+ * an export of the same data and recipe is written anew, without models that it alone had. Errors: those of
+ * gr_bundle_load and gr_bundle_save. */
 gr_status gr_lab_export(gr_lab *lab, const gr_result *result, const char *folder, gr_error *err);
 
 /* What refuses it, before hours are spent; changes nothing. */

@@ -259,3 +259,28 @@ void gr__place_close(gr__place *place) {
     remove_begun(place->fresh, NULL); /* what stays goes with the next model */
     place_forget(place);
 }
+
+/* Looked at and removed under the lock of the place. */
+static gr_status remove_known(const gr__place *place, const char *sha256, gr_error *err) {
+    GR_TRY(gr_bundle_check(place->path, err));
+    json_t *manifest = read_manifest(place->path, NULL);
+    const char *digest = json_string_value(json_object_get(manifest, "sha256"));
+    gr_status status = digest && !strcmp(digest, sha256)
+                           ? gr__folder_remove(place->path, &(gr__ours){is_of_model, manifest, "manifest.json"}, err)
+                           : gr_error_set(err, GR_ERR_USAGE, place->path, "remove the folder yourself",
+                                          "the folder holds another model: it stays");
+    json_decref(manifest);
+    return status;
+}
+
+gr_status gr__place_remove(const char *path, const char *sha256, gr_error *err) {
+    gr__place place;
+    if (!gr_file_exists(path))
+        return GR_OK;
+    place_name(&place, path);
+    gr_status status = place_lock(&place, err);
+    if (status == GR_OK)
+        status = remove_known(&place, sha256, err);
+    place_forget(&place);
+    return status;
+}

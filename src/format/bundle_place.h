@@ -28,4 +28,8 @@ void gr__place_close(gr__place *place);
 /* Where NAME is missing since its replacement was cut short, puts the old model back, as far as it can. */
 void gr__place_mend(const char *path);
 
+/* Removes the model folder whose manifest has this digest; what is another model by now, or holds what its manifest
+ * does not list, stays as it is: GR_ERR_USAGE says so. Nothing there is fine. */
+gr_status gr__place_remove(const char *path, const char *sha256, gr_error *err);
+
 #endif

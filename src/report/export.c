@@ -11,11 +11,13 @@
  *                    "validation": [NUMBER, ..]}}}, written last
  *
  * Documents have numbers from 0, in the order in which the recipe reads the corpus, duplicates left out. */
+#include <ctype.h>
 #include <dirent.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "format/bundle_place.h"
 #include "gradroute/report.h"
 #include "io/file.h"
 #include "io/json.h"
@@ -45,17 +47,18 @@ static bool holds_anything(const char *folder) {
     return found;
 }
 
-/* The digest of what an export in the folder is of; a new string, NULL: it is none. */
-static char *exported(const char *folder) {
-    char *path = gr_format("%s/export.json", folder), *digest = NULL;
+/* What an export in the folder says of itself; NULL: it is none. */
+static json_t *read_list(const char *folder) {
+    char *path = gr_format("%s/export.json", folder);
     json_t *file = NULL;
     const char *of, *kind;
-    if (gr_file_exists(path) && gr_json_read(&file, path, NULL) == GR_OK &&
-        json_unpack(file, "{s:s, s:s}", "format", &kind, "digest", &of) == 0 && !strcmp(kind, format))
-        digest = gr_strdup(of);
-    json_decref(file);
+    if (!gr_file_exists(path) || gr_json_read(&file, path, NULL) != GR_OK ||
+        json_unpack(file, "{s:s, s:s}", "format", &kind, "digest", &of) != 0 || strcmp(kind, format) != 0) {
+        json_decref(file);
+        file = NULL;
+    }
     gr_free(path);
-    return digest;
+    return file;
 }
 
 gr_status gr_lab_export_check(const gr_lab *lab, const char *folder, gr_error *err) {
@@ -70,12 +73,13 @@ gr_status gr_lab_export_check(const gr_lab *lab, const char *folder, gr_error *e
     closedir(dir);
 
     /* An export of the same data and recipe is written anew. */
-    char *of = exported(folder);
+    json_t *list = read_list(folder);
+    const char *of = json_string_value(json_object_get(list, "digest"));
     const bool ours = of && !strcmp(of, lab->identity), free = ours || !holds_anything(folder);
     gr_status status = free ? GR_OK
                             : gr_error_set(err, GR_ERR_USAGE, folder, another, "%s",
                                            of ? "it holds the export of another audit" : "it holds something else");
-    gr_free(of);
+    json_decref(list);
     return status;
 }
 
@@ -193,6 +197,45 @@ static gr_status export_models(job *j, gr_error *err) {
     return GR_OK;
 }
 
+/* ---- models of an earlier export ---- */
+
+/* Whether a list of models names an arm. */
+static bool has_arm(const json_t *models, const char *arm) {
+    size_t i;
+    json_t *model;
+    json_array_foreach(models, i, model)
+        if (!strcmp(json_string_value(json_object_get(model, "arm")), arm))
+            return true;
+    return false;
+}
+
+/* A word that an arm may be called by: it leads to no other folder. */
+static bool is_arm(const char *word) {
+    for (const char *c = word; *c; c++)
+        if (!isalnum((unsigned char)*c) && !strchr("_-", *c))
+            return false;
+    return *word != '\0';
+}
+
+/* Removes what an earlier export wrote and this one has not: its list says what that was, and a model that is another
+ * one by now, or has files of somebody else beside it, stays. Before the new list is written, so that a kill in between
+ * leaves one that knows of them. */
+static void remove_stale(const job *j, const json_t *earlier) {
+    const json_t *models = json_object_get(earlier, "models");
+    size_t i;
+    json_t *model;
+    json_array_foreach(models, i, model) {
+        const char *arm, *sha256;
+        if (json_unpack(model, "{s:s, s:s}", "arm", &arm, "sha256", &sha256) || !is_arm(arm) || has_arm(j->models, arm))
+            continue;
+        gr_error why = {0};
+        char *path = gr_format("%s/%s", j->folder, arm);
+        if (gr__place_remove(path, sha256, &why) != GR_OK)
+            gr_log_line(1, "%s of an earlier export stays: %s", arm, why.message);
+        gr_free(path);
+    }
+}
+
 /* ---- what is held out ---- */
 
 static json_t *numbers(const uint32_t *list, size_t count) {
@@ -281,6 +324,7 @@ gr_status gr_lab_export(gr_lab *lab, const gr_result *result, const char *folder
     GR_TRY(gr_lab_export_check(lab, folder, err));
     GR_TRY(gr__lab_open_place(lab, 0, NULL, err));
     GR_TRY(gr_directory_make(folder, err));
+    json_t *earlier = read_list(folder);
     j.models = json_array();
     begin_page(&j);
 
@@ -294,8 +338,11 @@ gr_status gr_lab_export(gr_lab *lab, const gr_result *result, const char *folder
         status = write_text(&j, "result.json", text, err);
     if (status == GR_OK)
         status = write_text(&j, "README.txt", j.readme, err);
-    if (status == GR_OK)
+    if (status == GR_OK) {
+        remove_stale(&j, earlier);
         status = write_list(&j, err);
+    }
+    json_decref(earlier);
     gr_free(text);
     gr_free(j.readme);
     json_decref(j.models);
