@@ -105,6 +105,23 @@ for chart in relearning:
     assert [name for name, line in lines.items() if line["reference"]] == ["never trained on it"], lines
     assert all([point[0] for point in line["points"]] == [0, 2, 6] for line in lines.values()), lines
     assert len(lines) == 4, list(lines)' "$work/sweep/report.html"
+cat >"$work/ways.yaml" <<'YAML'
+experiment: ways
+base: tiny.yaml
+set: {precision: float32, train.steps: 4}
+arms:
+  routed: {train: {}}
+  other: {train: {set: {preset: {name: sgtm, p_off: {knob: [0.25, 0.75]}}}}, title: another way}
+  again: {train: {set: {train.lr: 0.01}}}
+  plain: {train: {routes: none}}
+  beside: {from: plain, finetune: {steps: 1}}
+groups: {forget: any_label, retain: retain}
+measures: {loss: {of: [routed, other, again, plain, beside]}}
+YAML
+ok 'arms with routes of their own' gradroute reproduce "$work/ways.yaml" -o "$work/ways"
+ok 'have maps of their own' page "$work/ways/report.html" 'Routes of routed, again' 'Routes of another way 0.25' '25 %'
+ok 'and no others' same "$(grep -c 'Routes of' "$work/ways/report.html") $(grep -c '75 %' "$work/ways/report.html")" '2 1'
+ok 'points too' page "$work/sweep/report.html" 'Routes of routed 0.1'
 ok 'several runs' gradroute report "$a" "$work/moved" "$work/sweep" -o "$work/three.html"
 ok 'stand side by side' page "$work/three.html" 'Figures of the runs side by side' "$work/moved" 'known half'
 

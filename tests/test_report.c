@@ -281,6 +281,52 @@ static void routes_become_a_map(void **state) {
     run_free(&run);
 }
 
+/* A recipe whose core rows have the region off with this chance. */
+static json_t *routed_by(const char *chance, const char *more) {
+    char *text =
+        gr_format("data: {text: none.txt}\nlabels: {b: {is: [a]}}\nmodel: {width: 32, heads: 2, layers: 1, mlp: 32}"
+                  "\nregions: {r: {mlp: {add: 4}}}\nroutes:\n  - {label: b, open: [r], rest: closed}\n"
+                  "  - {label: core, chance: %s, without: [r]}\ntrain: {steps: 5%s}\n",
+                  chance, more);
+    json_t *string = json_string(text);
+    gr_free(text);
+    return string;
+}
+
+/* Each arm has the map of the routes that it is trained by; those that come to the same share one. */
+static void arms_have_maps_of_their_own(void **state) {
+    (void)state;
+    gr__report_run run = run_new();
+    json_object_set_new((json_t *)run.result, "recipe", routed_by("0.9", ""));
+    json_object_set_new(
+        (json_t *)run.result, "routes",
+        json_pack("[{s:o, s:[{s:s}]}, {s:o, s:[{s:s, s:s}, {}]}, {s:o, s:[{s:s, s:{s:s}}]}, {s:o, s:[{s:s, "
+                  "s:{s:s}}]}, {s:s}, {s:i}]",
+                  "recipe", routed_by("0.5", ""), "of", "arm", "filter", "recipe", routed_by("0.5", ", lr: 0.5"), "of",
+                  "arm", "<b>", "at", "0.5", "recipe", routed_by("0.25", ""), "of", "arm", "late", "axes", "known",
+                  "half", "recipe", routed_by("0.125", ""), "of", "arm", "late", "axes", "known", "all", "recipe",
+                  "none", "recipe", 5));
+    char *page = gr__report_page(&run, 1);
+    static const char *const whose[] = {"filtered, &lt;b&gt; 0.5", "late (known half)", "late (known all)"};
+    static const char *const chance[] = {"50 %", "25 %", "12.5 %"};
+    const char *at = strstr(page, "Map of the regions");
+    for (int i = 0; i < 3; i++) {
+        char *line = gr_format(">Routes of %s</p>", whose[i]);
+        char *cell = gr_format("<th scope=\"row\">core</th>\n<td class=\"number\">%s</td>", chance[i]);
+        at = strstr(at, line);
+        if (!at || !(at = strstr(at, cell)))
+            fail_msg("not there: %s, %s\n%s", line, cell, strstr(page, "Map of the regions"));
+        gr_free(line);
+        gr_free(cell);
+    }
+
+    /* The recipe of the experiment is that of no arm here. */
+    assert_null(strstr(page, "<td class=\"number\">90 %</td>"));
+    assert_int_equal(times(page, "<table class=\"map\">"), 3);
+    gr_free(page);
+    run_free(&run);
+}
+
 /* Every figure of the library says what it means and what its control is. */
 static void figures_say_how_to_read_them(void **state) {
     (void)state;
@@ -330,10 +376,11 @@ static void folders_are_checked(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(charts_have_the_rows),         cmocka_unit_test(texts_stay_texts),
-        cmocka_unit_test(what_is_missing_is_said),      cmocka_unit_test(axes_become_sweeps),
-        cmocka_unit_test(runs_stand_side_by_side),      cmocka_unit_test(routes_become_a_map),
-        cmocka_unit_test(figures_say_how_to_read_them), cmocka_unit_test(folders_are_checked),
+        cmocka_unit_test(charts_have_the_rows),        cmocka_unit_test(texts_stay_texts),
+        cmocka_unit_test(what_is_missing_is_said),     cmocka_unit_test(axes_become_sweeps),
+        cmocka_unit_test(runs_stand_side_by_side),     cmocka_unit_test(routes_become_a_map),
+        cmocka_unit_test(arms_have_maps_of_their_own), cmocka_unit_test(figures_say_how_to_read_them),
+        cmocka_unit_test(folders_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -89,6 +89,9 @@ typedef struct gr_method {
      * the base's. NULL: it is the base's. */
     gr_status (*recipe)(gr_recipe **recipe, const gr_recipe *base, const gr_settings *settings, gr_error *err);
 
+    /* Whether it trains by the recipe's routes with these settings. NULL: it does not. */
+    bool (*routed)(const gr_settings *settings);
+
     /* Sections of the recipe that it does not read by these settings, ended by NULL: keys of its models leave them out,
      * so that an axis over them makes one model. Attacks and measures of the model must not read them either. NULL: it
      * reads all. */

@@ -320,6 +320,8 @@ static gr_status key_model(gr_lab *lab, gr__cell_id *id, char key[GR_DIGEST_HEX]
     if (status == GR_OK)
         status = gr_method_digest(method, &making, digest, err);
     gr_digest_end(digest, shown);
+    if (status == GR_OK && method->routed && method->routed(settings))
+        status = gr__lab_note_routes(lab, use, own.project.recipe, err);
 
     if (status == GR_OK) {
         *view = method->view && method->view(settings);
@@ -553,6 +555,7 @@ void gr_lab_free(gr_lab *lab) {
     gr_free(lab->runs);
     gr_free(lab->suggested);
     gr_free(lab->recipe_text);
+    json_decref(lab->routes);
     gr_free(lab->identity);
     gr_free(lab->folder);
     gr_experiment_free(lab->experiment);

@@ -51,6 +51,7 @@ static gr_status make_result(json_t **result, const gr_lab *lab, const all_rows 
                           .folder = lab->folder,
                           .digest = lab->identity,
                           .recipe = lab->recipe_text,
+                          .routes = lab->routes,
                           .suggested = lab->suggested,
                           .suggestions = lab->suggestions,
                           .seeds = lab->seeds,

@@ -34,6 +34,7 @@ struct gr_lab {
     int *suggested, suggestions; /* arms that would say more, and that the data allow */
     double least;                /* gap of losses that a ratio is taken over */
     char *recipe_text;           /* of the first place */
+    json_t *routes;              /* recipes by whose routes arms are trained: gr__result_def */
     gr__cells *cells;
     json_t **of; /* [cells] what each key is the digest of */
     gr__committed committed;
@@ -80,6 +81,10 @@ void gr__lab_arm_close(gr__lab_arm *arm);
  * a measurement each. gr_settings_free. */
 gr_status gr__lab_settings(gr_settings **settings, const gr_lab *lab, const gr__use *use, const gr_recipe *recipe,
                            gr_error *err);
+
+/* Notes the recipe by whose routes a model is trained, once for all that have the same: lab->routes. Seeds change no
+ * route, and of a knob the first value stands for all. */
+gr_status gr__lab_note_routes(gr_lab *lab, const gr__use *use, const gr_recipe *recipe, gr_error *err);
 
 /* Looks at a cell on the disk, and says what is known of it. Errors: those of gr__cell_state_of. */
 gr_status gr__lab_check_cell(gr_lab *lab, int cell, gr_error *err);

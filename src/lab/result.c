@@ -13,7 +13,7 @@ const char *const gr__result_members[] = {"format",    "experiment",  "question"
                                           "data",      "completions", "models",    "scale",        "known_labels_only",
                                           "damage",    "collapsed",   "verdict",   "seeds",        "seed",
                                           "claims",    "table",       "suggested", "folder",       "digest",
-                                          "recipe",    NULL};
+                                          "recipe",    "routes",      NULL};
 const char *const gr__result_model_members[] = {"seconds",   "tokens_per_s", "tokens",   "parameters",
                                                 "flops",     "regions",      "accuracy", "classes",
                                                 "intervals", "values",       "at",       NULL};
@@ -263,6 +263,8 @@ static json_t *make(const job *j, const asked *a) {
     put_text(to, "folder", d->folder);
     put_text(to, "digest", d->digest);
     put_text(to, "recipe", d->recipe);
+    if (d->routes)
+        json_object_set(to, "routes", (json_t *)d->routes);
     return to;
 }
 

@@ -36,7 +36,8 @@ typedef struct gr__result_def {
     const gr_registry *registry;
     const bool *runs;                     /* [points][arms] gr_experiment_select */
     const char *folder, *digest, *recipe; /* NULL: left out */
-    const int *suggested;                 /* arms that would say more, and that the data allow */
+    const json_t *routes; /* a list of {"recipe": text, "of": [{"arm", "axes", "at"}]}; NULL: left out */
+    const int *suggested; /* arms that would say more, and that the data allow */
     int suggestions;
     int seeds;
     int64_t first_seed;         /* its number */

@@ -132,6 +132,8 @@ static gr_status cost(gr_cost *cost, const gr_making *m, gr_made *drafted, gr_ti
     return status;
 }
 
+static bool routed(const gr_settings *settings) { return gr_settings_get(settings, "routes")->number != 0; }
+
 const gr_method gr__method_finetune = {
     .name = "finetune",
     .help = "a parent trained further on the text of training as it comes, with everything on",
@@ -141,6 +143,7 @@ const gr_method gr__method_finetune = {
     .sees = GR_SEES_REVEALED,
     .option = options,
     .recipe = own_recipe,
+    .routed = routed,
     .check = check,
     .digest = digest,
     .make = make,

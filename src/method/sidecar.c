@@ -127,6 +127,12 @@ static gr_status cost(gr_cost *cost, const gr_making *m, gr_made *draft, gr_timi
     return status;
 }
 
+/* Without routes it is refused. */
+static bool routed(const gr_settings *settings) {
+    (void)settings;
+    return true;
+}
+
 const gr_method gr__method_sidecar = {
     .name = "sidecar",
     .help = "the recipe's regions added to a parent, and trained alone on the rows that routing would give them",
@@ -136,6 +142,7 @@ const gr_method gr__method_sidecar = {
     .sees = GR_SEES_ALL,
     .option = options,
     .recipe = gr__train_recipe,
+    .routed = routed,
     .check = check,
     .digest = digest,
     .make = make,

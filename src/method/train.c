@@ -355,6 +355,7 @@ const gr_method gr__method_train = {
     .sees = GR_SEES_ALL,
     .option = options,
     .recipe = gr__train_recipe,
+    .routed = gr__train_routed,
     .unread = unread,
     .check = check,
     .digest = digest,

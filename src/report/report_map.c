@@ -1,10 +1,11 @@
-/* The map of regions: for each label the chances of what its rows run with and train, by the routes of the recipe. */
+/* The map of regions: for each label the chances of what its rows run with and train, by the routes of each arm. */
 #include <stdint.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/number.h"
 #include "gradroute/recipe.h"
+#include "report/lines.h"
 #include "report/report_page.h"
 #include "route/opened.h"
 
@@ -64,14 +65,11 @@ static void put_phase(gr__page *page, const map *m, int phase) {
 static void put_map(gr__page *page, const map *m) {
     for (int i = 0; i < gr_router_phases(m->router); i++)
         put_phase(page, m, i);
+
+    /* Second showings are no class of their own. */
     for (int i = 0; i < gr_router_copies(m->router); i++)
         gr__page_numbers(page, "<p>%.3g %% of the sequences of a route with repeat are shown a second time.</p>\n",
                          100 * gr_router_repeat_chance(m->router, i));
-    gr__page_raw(page,
-                 "<p class=\"reading\">A region that is on takes part in the forward pass; what is open is trained "
-                 "by these rows. What rows of the topic leave closed cannot hold what they teach: rows whose "
-                 "label is hidden go the way of the unlabelled, which is where a topic leaks. These are the "
-                 "routes of the recipe; an arm that sets routes has its own.</p>\n");
 }
 
 /* The network of the recipe, with a small vocabulary: sizes do not decide about routes. */
@@ -92,11 +90,12 @@ static void misses_recipe(const gr__spot *spot, const char *why) {
     gr_free(sentence);
 }
 
-void gr__put_map(const gr__spot *spot) {
-    const char *text = gr__text_of(spot->run->result, "recipe");
+/* The map of a recipe as a piece of the page; NULL: there is none, which is said. Free with gr_free. */
+static char *draw(const gr__spot *spot, const char *text) {
     gr_recipe *recipe = NULL;
     gr_model *model = NULL;
     gr_router *router = NULL;
+    gr__page piece = {0};
     gr_error err = {0};
     map m = {0};
 
@@ -107,7 +106,7 @@ void gr__put_map(const gr__spot *spot) {
     if (status == GR_OK && recipe->routes->count > 0 && recipe->model.region_count > 0)
         status = open_map(&m, recipe, &model, &router, &err);
     if (status == GR_OK && router)
-        put_map(spot->page, &m);
+        put_map(&piece, &m);
     else if (status == GR_OK)
         gr__spot_misses(spot,
                         "Map of the regions: the recipe has no regions or no routes, which are what it would show.");
@@ -117,4 +116,101 @@ void gr__put_map(const gr__spot *spot) {
     gr_router_free(router);
     gr_model_free(model);
     gr_recipe_free(recipe);
+    return piece.text;
+}
+
+/* ---- whose it is ---- */
+
+/* Maps that differ, each with those that it is of: {"map": piece of a page, "of": [{"arm", "axes", "at"}]}. */
+static json_t *draw_all(const gr__spot *spot) {
+    const json_t *routes = json_object_get(spot->run->result, "routes");
+    json_t *maps = json_array(), *one, *other;
+    size_t i, k;
+    json_array_foreach(routes, i, one) {
+        char *piece = draw(spot, gr__text_of(one, "recipe"));
+        json_t *found = NULL;
+        json_array_foreach(maps, k, other)
+            if (piece && !strcmp(gr__text_of(other, "map"), piece))
+                found = json_object_get(other, "of");
+
+        /* The first that looks like this. */
+        if (piece && !found) {
+            found = json_array();
+            json_array_append_new(maps, json_pack("{s:s, s:o}", "map", piece, "of", found));
+        }
+        if (piece)
+            json_array_extend(found, json_object_get(one, "of"));
+        gr_free(piece);
+    }
+
+    /* Nobody says whose routes there are of models that were given, and results of earlier versions do not either:
+     * those of the recipe are shown. */
+    if (!routes) {
+        char *piece = draw(spot, gr__text_of(spot->run->result, "recipe"));
+        if (piece)
+            json_array_append_new(maps, json_pack("{s:s, s:[]}", "map", piece, "of"));
+        gr_free(piece);
+    }
+    return maps;
+}
+
+/* Whether an arm has the same map wherever it is: then it needs no place. */
+static bool is_same_everywhere(const json_t *maps, const char *arm) {
+    int count = 0;
+    size_t i, k;
+    json_t *one, *of;
+    json_array_foreach(maps, i, one) {
+        bool has = false;
+        json_array_foreach(json_object_get(one, "of"), k, of)
+            has = has || (gr__text_of(of, "arm") && !strcmp(gr__text_of(of, "arm"), arm));
+        count += has;
+    }
+    return count == 1;
+}
+
+/* "routed, sgtm p_off 0.25 (known half)": whose the map is; a new string, empty where nobody is named. */
+static char *owners(const gr__spot *spot, const json_t *maps, const json_t *one) {
+    json_t *said = json_object(), *of;
+    char *text = gr_strdup("");
+    size_t i;
+    json_array_foreach(json_object_get(one, "of"), i, of) {
+        const char *arm = gr__text_of(of, "arm"), *at = gr__text_of(of, "at");
+        if (!arm) /* a file that is damaged */
+            continue;
+        char *title = gr__arm_title(spot, arm, -1), *place = is_same_everywhere(maps, arm) ? NULL : gr__place_of(of);
+        char *name = gr_format("%s%s%s%s%s%s", title, at ? " " : "", at ? at : "", place ? " (" : "",
+                               place ? place : "", place ? ")" : "");
+
+        /* An arm without a place stands for all of its points. */
+        if (!json_object_get(said, name))
+            gr__append(&text, "%s%s", *text ? ", " : "", name);
+        json_object_set_new(said, name, json_true());
+        gr_free(title);
+        gr_free(place);
+        gr_free(name);
+    }
+    json_decref(said);
+    return text;
+}
+
+void gr__put_map(const gr__spot *spot) {
+    json_t *maps = draw_all(spot), *one;
+    size_t i;
+    json_array_foreach(maps, i, one) {
+        char *whose = owners(spot, maps, one);
+        char *line = gr_format("Routes of %s", *whose ? whose : "the recipe");
+        gr__page_element(spot->page, "p", "class=\"data\"", line);
+        gr__page_raw(spot->page, gr__text_of(one, "map"));
+        gr_free(line);
+        gr_free(whose);
+    }
+
+    /* How it is read, once for all of them. */
+    if (json_array_size(maps) > 0)
+        gr__page_raw(spot->page,
+                     "<p class=\"reading\">A region that is on takes part in the forward pass; what is open is trained "
+                     "by these rows. What rows of the topic leave closed cannot hold what they teach: rows whose "
+                     "label is hidden go the way of the unlabelled, which is where a topic leaks. Arms whose routes "
+                     "come to the same share a map; of several values of a knob the first is shown.</p>\n");
+    json_decref(maps);
 }

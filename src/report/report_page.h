@@ -52,7 +52,7 @@ void gr__put_frontier(const gr__spot *spot);   /* tax against removal */
 void gr__put_relearning(const gr__spot *spot); /* loss by what an attack was given */
 void gr__put_learning(const gr__spot *spot);   /* held-out loss by training step */
 void gr__put_diagnostics(const gr__spot *spot);
-void gr__put_map(const gr__spot *spot); /* who opens which region, by the recipe's routes */
+void gr__put_map(const gr__spot *spot); /* who opens which region, by the routes of each arm */
 
 /* Figures by the values of each axis: of the whole result. */
 void gr__put_sweeps(const gr__spot *spot);
