@@ -31,9 +31,23 @@ for file in experiments/*.yaml; do
     ok 'and is whole' whole "$work/$shipped"
     json "$shipped as a file" gradroute plan "$file" --preset smoke --set precision=float32 --set data.wordnet="$small" --json
     ok 'is as many cells' same "$(last "['cells']['all']")" "$(ls "$work/$shipped/cells" | wc -l)"
-    json "$shipped, quick" gradroute plan "$shipped" --preset quick --seeds 1 --set precision=float32 --set data.wordnet="$small" --set train.steps=1 --set train.warmup=1 --json
+    json "$shipped, quick" gradroute plan "$shipped" --preset quick --seeds 1 --set precision=float32 --set data.wordnet="$small" --set train.steps=1 --set train.warmup=1 --set train.batch=4 --json
     ok 'is more' test "$(last "['cells']['all']")" -gt 4
 done
+
+# ---- sidecar: what is compared was trained on the same ----
+alike() { python3 - "$1/result.json" <<'PYTHON'
+import json, sys
+for point in json.load(open(sys.argv[1]))["points"]:
+    of = {arm: point["models"][arm]["regions"] for arm in ("beside", "afterwards", "afterwards_fresh")}
+    assert len(of["beside"]) == (4 if point["axes"]["topics"] == "groups" else 1), of
+    for region, beside in of["beside"].items():
+        for arm in ("afterwards", "afterwards_fresh"):
+            after = of[arm][region]
+            assert after["tokens"] == beside["tokens"] > 0 and 0 < after["flops"] <= beside["flops"], (arm, region, of)
+PYTHON
+}
+ok 'regions beside and afterwards have the same tokens, and no more operations' alike "$work/sidecar"
 
 # ---- transfer, to text whose topic is not a matter of words ----
 python3 - "$work" <<'PYTHON'
