@@ -96,6 +96,7 @@ claims:
 YAML
 ok 'an experiment' gradroute reproduce "$work/sweep.yaml" -o "$work/sweep"
 ok 'its page has points, claims and the label sweep' page "$work/sweep/report.html" 'known all' 'known half' undecided 'it is cheap' 'Label sweep' 'Trials: routed 2' 'Figures by seed'
+ok 'and ladders of relearning' page "$work/sweep/report.html" 'After relearn: routed_off 0.1, beside never trained on it, which never read of it' twin
 ok 'relearning by documents, the model that never read of it apart' python3 -c 'import json, re, sys
 charts = json.loads(re.search("id=\"charts\">(.*?)</script>", open(sys.argv[1]).read(), re.S)[1])
 relearning = [chart for chart in charts if chart["title"].startswith("What comes back")]

@@ -179,6 +179,53 @@ static void what_classifiers_found_is_a_line_a_model(void **state) {
     json_decref(result);
 }
 
+/* A rung of a ladder; recovery NaN: refused. */
+static json_t *rung(int documents, double forget, double recovery) {
+    json_t *r = json_pack("{s:i, s:i, s:i, s:f, s:f, s:f}", "documents", documents, "tokens", 10 * documents, "step",
+                          documents ? 5 : 0, "forget", forget, "retain", 3.25, "hidden", 1.0);
+    json_object_set_new(r, "recovery", isnan(recovery) ? json_null() : json_real(recovery));
+    return r;
+}
+
+/* What an attack brought back at each strength, beside the twin that had nothing to be brought back; a twin that was
+ * not attacked so leaves its place empty. */
+static void ladders_stand_beside_their_twin(void **state) {
+    (void)state;
+    json_t *result =
+        json_pack("{s:{s:[{s:s, s:s}, {s:s}, {s:s, s:s}], s:[s, s, s], s:[{s:s, s:s}], s:s, s:[{s:s, s:s, s:s, s:s}]}, "
+                  "s:{s:{s:[o, o, o]}, s:{s:[{s:s, s:[o]}]}, s:{s:[o, o]}}, s:f, s:{s:[f, f]}}",
+                  "table", "arms", "name", "off", "title", "region off", "name", "tried", "name", "never", "title",
+                  "narrow", "groups", "forget", "hidden", "retain", "attacks", "name", "relearn", "done", "relearned",
+                  "never", "never", "figures", "key", "s", "figure", "savings", "of", "off", "after", "relearn",
+                  "models", "off", "relearned_ladder", rung(0, 5, 0), rung(8, 4.5, 0.25), rung(64, 4, NAN), "tried",
+                  "values", "at", "0.5", "relearned_ladder", rung(8, 4.75, 0.125), "never", "relearned_ladder",
+                  rung(0, 6, -0.5), rung(8, 5.5, -0.25), "s", 0.12, "intervals", "s", 0.05, 0.19);
+    char *text = print(result);
+    static const char ladder[] = "\nAfter relearn: region off, beside narrow, which never read of it\n"
+                                 "  documents  tokens    step  forget  retain recovery  forget  retain recovery\n"
+                                 "                                                        twin    twin     twin\n"
+                                 "          0       0       0   5.000   3.250    0.000   6.000   3.250   -0.500\n"
+                                 "          8      80       5   4.500   3.250    0.250   5.500   3.250   -0.250\n"
+                                 "         64     640       5   4.000   3.250        -\n"
+                                 "  savings 0.120 [0.050, 0.190]\n";
+    if (!strstr(text, ladder))
+        fail_msg("not there: %s\n%s", ladder, text);
+    assert_non_null(strstr(text, "\nAfter relearn: tried 0.5, beside narrow"));
+    assert_null(strstr(text, "After relearn: narrow"));
+    assert_true(widest(text) <= 80);
+    free(text);
+
+    /* Without anybody in that role each stands alone. */
+    json_object_del(json_object_get(result, "table"), "never");
+    text = print(result);
+    assert_non_null(strstr(text, "\nAfter relearn: region off\n"
+                                 "  documents  tokens    step  forget  retain recovery\n"
+                                 "          0       0       0   5.000   3.250    0.000\n"));
+    assert_non_null(strstr(text, "\nAfter relearn: narrow\n"));
+    free(text);
+    json_decref(result);
+}
+
 /* What an attack was trained on stands below the figures, where it says that of itself. */
 static void attacks_that_train_say_on_what(void **state) {
     (void)state;
@@ -301,6 +348,7 @@ int main(void) {
         cmocka_unit_test(wide_tables_are_cut_up),
         cmocka_unit_test(what_classifiers_found_is_a_line_a_model),
         cmocka_unit_test(foreign_texts_stay_in_their_line),
+        cmocka_unit_test(ladders_stand_beside_their_twin),
         cmocka_unit_test(attacks_that_train_say_on_what),
         cmocka_unit_test(trials_have_operations),
         cmocka_unit_test(regions_of_all_tokens_are_not_told_apart),

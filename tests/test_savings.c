@@ -76,6 +76,14 @@ static void from_models_to_savings(void **state) {
     assert_null(json_object_get(result, "savings_itself"));
     assert_float_equal(lab_number(result, "recovery"), (filtered[0] - off[4]) / (filtered[0] - plain[0]), 1e-9);
     assert_int_equal(json_array_size(json_object_get(json_object_get(result, "intervals"), "savings")), 2);
+
+    /* At each rung how far it came back, and at which step. */
+    for (size_t i = 0; i < RUNGS; i++) {
+        const json_t *model = json_object_get(json_object_get(result, "models"), "routed_off");
+        const json_t *rung = json_array_get(json_object_get(model, "relearned_ladder"), i);
+        assert_float_equal(lab_number(rung, "recovery"), (filtered[0] - off[i]) / (filtered[0] - plain[0]), 1e-9);
+        assert_true(lab_number(rung, "step") <= 8 && (i > 0 || lab_number(rung, "step") == 0));
+    }
     json_decref(result);
 }
 

@@ -97,6 +97,7 @@ typedef struct gr_figure_def {
     int of, minus;                  /* arms; -1: none. minus: the difference of the two figures, paired by seed */
     const char *group;              /* NULL: that of the figure, or rows without a group */
     const gr_attack *after;         /* NULL: before any */
+    int rung;                       /* of an attack that is made for several values: how many stand behind this one */
     const char *measure, *field; /* of a number out of rows; of a figure: whose losses it takes, NULL: those of loss */
 } gr_figure_def;
 

@@ -26,6 +26,8 @@ typedef struct asked {
     size_t room;
     int *minus; /* [figures] the def of what is taken off */
     int *loss;  /* [arms][attacks + 1][groups] */
+    int *back;  /* [arms][attacks][rungs] recoveries; -1: not asked */
+    int rungs;  /* most of any attack */
 } asked;
 
 /* ---- what is asked ---- */
@@ -60,6 +62,31 @@ static void ask_losses(asked *a, const job *j) {
                                                                  .after = k > 0 ? j->attack[k - 1] : NULL});
 }
 
+static int *back_of(const asked *a, const job *j, int arm, int attack, int rung) {
+    return &a->back[(arm * j->attacks + attack) * a->rungs + rung];
+}
+
+/* Asks how far each attack of a ladder brought each arm back: one that is made once has the figures of the experiment.
+ */
+static void ask_ladders(asked *a, const job *j) {
+    const gr_figure *recovery = gr_registry_figure(j->def->registry, "recovery");
+
+    /* Room for all, whichever attack has the most. */
+    a->rungs = 1;
+    for (int k = 0; k < j->attacks; k++)
+        if (gr__rows_rungs(j->def, j->attack[k]) > a->rungs)
+            a->rungs = gr__rows_rungs(j->def, j->attack[k]);
+    a->back = gr_alloc(((size_t)(j->e->arms * j->attacks * a->rungs) + 1) * sizeof *a->back);
+    for (int m = 0; m < j->e->arms; m++)
+        for (int k = 0; k < j->attacks; k++)
+            for (int r = 0; r < a->rungs; r++)
+                *back_of(a, j, m, k, r) =
+                    !recovery || a->rungs == 1 || r >= gr__rows_rungs(j->def, j->attack[k])
+                        ? -1
+                        : ask(a, (gr_figure_def){
+                                     .figure = recovery, .of = m, .minus = -1, .after = j->attack[k], .rung = r});
+}
+
 /* Asks for both sides of every claim, and for what they are matched by. */
 static void ask_claims(asked *a, const job *j) {
     for (int c = 0; c < j->e->claims; c++) {
@@ -83,6 +110,7 @@ static void ask_all(asked *a, const job *j) {
     for (int f = 0; f < e->figures; f++)
         a->minus[f] = ask_of(a, e->figure[f], e->figure[f].minus);
     ask_losses(a, j);
+    ask_ladders(a, j);
     ask_claims(a, j);
 }
 
@@ -182,10 +210,34 @@ static void put_losses(json_t *model, const job *j, const asked *a, int arm, int
     json_object_set_new(model, "intervals", intervals);
 }
 
+/* How far each attack of a ladder brought the model back, beside the losses after it. */
+static void put_recoveries(json_t *model, const job *j, const asked *a, int arm, int point, int knob) {
+    for (int k = 0; k < j->attacks; k++) {
+        char *key = gr_format("%s_ladder", j->done[k]);
+        const json_t *ladder = json_object_get(model, key);
+        size_t place = 0;
+        gr_free(key);
+
+        /* The ladder begins with the first value, of which the most stand behind. */
+        for (int r = a->rungs - 1; r >= 0 && ladder; r--) {
+            if (!gr__rows_find(j->def, &(gr__whose){arm, point, 0, knob, j->attack[k], r}, "point", NULL))
+                continue; /* it has no rung */
+            json_t *rung = json_array_get(ladder, place++);
+            const int asks = *back_of(a, j, arm, k, r);
+            if (asks < 0)
+                continue;
+            gr__told told = gr__seed_figures_over(j->figures, asks, -1, point, knob);
+            if (told.state == GR__TOLD)
+                gr__result_put(rung, NULL, "recovery", told.estimate);
+        }
+    }
+}
+
 /* What was measured of one model. */
 static json_t *model_at(const job *j, const asked *a, int arm, int point, int knob) {
     json_t *model = json_object();
     gr__result_model(model, j, arm, point, knob);
+    put_recoveries(model, j, a, arm, point, knob);
     put_losses(model, j, a, arm, point, knob);
     return model;
 }
@@ -352,5 +404,6 @@ gr_status gr__result_make(json_t **result, const gr__result_def *d, gr_error *er
     gr_free(a.def);
     gr_free(a.minus);
     gr_free(a.loss);
+    gr_free(a.back);
     return status;
 }

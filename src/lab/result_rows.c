@@ -119,6 +119,12 @@ static json_t *rung_of(const job *j, const gr__whose *w) {
     json_t *rung = json_object();
     put_count(rung, "documents", point, "documents");
     put_count(rung, "tokens", point, "tokens");
+
+    /* Steps and rates of several seeds are no numbers to average. */
+    if (j->def->seeds == 1) {
+        put_count(rung, "step", point, "step");
+        gr__result_put(rung, NULL, "lr", (gr_estimate){gr_entry_number(point, "lr"), NAN, NAN});
+    }
     for (int g = 0; g < j->e->groups; g++) {
         double loss = rung_loss(j, *w, j->e->group[g].name);
         if (isfinite(loss))

@@ -209,7 +209,7 @@ static bool take_compared(gr_estimate *e, const losses *l, const gr_figure_def *
         int value = a == def->of ? knob : 0;
         source[a].before = losses_at(l, a, value, source_of(j, def->measure));
         if (attack > 0)
-            source[a] = (gr__model_losses){source[a].before, losses_at(l, a, value, attack),
+            source[a] = (gr__model_losses){source[a].before, rung_at(l, a, value, attack, def->rung)->after,
                                            rung_at(l, a, value, attack, 0), l->column[attack + 1] - l->column[attack]};
     }
     gr__figuring f = {.registry = j->def->registry,

@@ -124,7 +124,7 @@ void gr__page_table(gr__page *page, const gr__table *t, const char *first, const
     for (int r = 0; r < t->rows; r++) {
         put_title(page, &t->row[r]);
         for (int c = 0; c < t->columns; c++)
-            put_cell(page, &t->row[r].cell[c], t->digits);
+            put_cell(page, &t->row[r].cell[c], t->column[c].counts ? 0 : t->digits);
         if (reading)
             gr__page_element(page, "td", "class=\"reading\"", reading(user, &t->row[r]));
         gr__page_raw(page, "</tr>\n");

@@ -186,6 +186,18 @@ static void put_found(const gr__spot *spot) {
     json_decref(list);
 }
 
+/* What attacks brought back at each of their strengths. */
+static void put_ladders(const gr__spot *spot) {
+    int count;
+    gr__ladder *ladder = gr__ladders_of(&count, spot->table, spot->point);
+    for (int i = 0; i < count; i++) {
+        gr__page_table(spot->page, ladder[i].table, gr__counted(spot->point), NULL, NULL, NULL);
+        if (ladder[i].savings)
+            gr__page_element(spot->page, "p", "class=\"data\"", ladder[i].savings);
+    }
+    gr__ladders_free(ladder, count);
+}
+
 static void put_tables(const gr__spot *spot) {
     gr__table *figures = gr__table_of_figures(spot->table, spot->point);
     gr__table *losses = gr__table_of_losses(spot->table, spot->point);
@@ -200,6 +212,7 @@ static void put_tables(const gr__spot *spot) {
     json_array_foreach(figures->rows > 0 ? remarks : NULL, i, remark)
         gr__page_element(spot->page, "p", "class=\"data\"", json_string_value(remark));
     gr__page_table(spot->page, losses, "model", NULL, NULL, NULL);
+    put_ladders(spot);
     gr__page_table(spot->page, classes, "class", NULL, NULL, NULL);
     gr__page_table(spot->page, seeds, "figure", NULL, NULL, NULL);
     put_found(spot);

@@ -9,7 +9,7 @@
 
 /* Widths of the first column, and of numbers: "-12.345" and two blanks fit into GROUP. ATTACKED is wider for its
  * heading, the name of what an attack did. */
-enum { TITLE = 18, GROUP = 9, ATTACKED = 12, CLASS = 16, FIGURE = 26, SEED = 9 };
+enum { TITLE = 18, GROUP = 9, ATTACKED = 12, CLASS = 16, FIGURE = 26, SEED = 9, DOCUMENTS = 9 };
 
 /* Right-aligned, cut where it is too long for its column. */
 static void print_right(FILE *out, const char *text, int width) {
@@ -89,6 +89,44 @@ void gr__print_losses(FILE *out, const json_t *table, const json_t *point) {
             print_model(out, t, begin, end, &t->row[r]);
     }
     gr__table_free(t);
+}
+
+/* ---- what attacks brought back ---- */
+
+/* Of a column of a ladder: all eight fit, and "recovery" is whole. */
+static int width_on_ladder(const gr__table *t, int column) {
+    return strlen(t->column[column].above) < GROUP - 1 ? GROUP - 1 : GROUP;
+}
+
+/* Headings in two lines, the lower of whom. */
+static void print_ladder(FILE *out, const gr__table *t, const char *counted) {
+    const bool beside = t->columns > 0 && *t->column[t->columns - 1].below;
+    for (int line = 0; line < 1 + beside; line++) {
+        fprintf(out, "  %*s", DOCUMENTS, line ? "" : counted);
+        for (int c = 0; c < t->columns; c++)
+            print_right(out, line ? t->column[c].below : t->column[c].above, width_on_ladder(t, c));
+        fputc('\n', out);
+    }
+
+    for (int r = 0; r < t->rows; r++) {
+        fprintf(out, "  %*s", DOCUMENTS, t->row[r].title);
+        for (int c = 0; c < t->columns && !t->row[r].cell[c].blank; c++) /* the twin stands last */
+            print_number(out, t->row[r].cell[c].value, width_on_ladder(t, c), t->column[c].counts ? 0 : t->digits);
+        fputc('\n', out);
+    }
+}
+
+void gr__print_ladders(FILE *out, const json_t *table, const json_t *point) {
+    int count;
+    gr__ladder *ladder = gr__ladders_of(&count, table, point);
+    for (int i = 0; i < count; i++) {
+        fputc('\n', out);
+        gr__print_wrapped(out, ladder[i].table->title, 0, 2);
+        print_ladder(out, ladder[i].table, gr__counted(point));
+        if (ladder[i].savings)
+            gr__print_wrapped(out, ladder[i].savings, 2, 2);
+    }
+    gr__ladders_free(ladder, count);
 }
 
 /* ---- right answers, figures by seed: columns of one width ---- */

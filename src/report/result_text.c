@@ -177,6 +177,7 @@ static void print_completions(FILE *out, const json_t *table, const json_t *poin
 static void print_point(FILE *out, const json_t *table, const json_t *point) {
     print_data(out, point);
     gr__print_losses(out, table, point);
+    gr__print_ladders(out, table, point);
     gr__print_classes(out, table, point);
     gr__print_figures(out, table, point);
     gr__print_seeds(out, table, point);

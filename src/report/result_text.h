@@ -18,6 +18,7 @@ void gr__result_text_print(const json_t *result, FILE *out);
 
 /* Tables of one point; table is the result's. */
 void gr__print_losses(FILE *out, const json_t *table, const json_t *point);
+void gr__print_ladders(FILE *out, const json_t *table, const json_t *point);
 void gr__print_classes(FILE *out, const json_t *table, const json_t *point);
 void gr__print_figures(FILE *out, const json_t *table, const json_t *point);
 void gr__print_seeds(FILE *out, const json_t *table, const json_t *point);

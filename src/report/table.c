@@ -30,7 +30,7 @@ gr__table *gr__table_new(const char *title, int digits) {
 
 void gr__table_column_add(gr__table *t, const char *above, const char *below, bool attacked) {
     GR_PUSH(t->column, t->columns, t->column_room) =
-        (gr__table_column){gr_strdup(above ? above : ""), gr_strdup(below ? below : ""), attacked};
+        (gr__table_column){gr_strdup(above ? above : ""), gr_strdup(below ? below : ""), attacked, false};
 }
 
 gr__table_cell *gr__table_row_add(gr__table *t, const char *title, const char *note, const json_t *about) {

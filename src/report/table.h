@@ -22,6 +22,7 @@ typedef struct gr__table_cell {
 typedef struct gr__table_column {
     char *above, *below; /* two lines of heading */
     bool attacked;       /* after an attack */
+    bool counts;         /* whole numbers */
 } gr__table_column;
 
 typedef struct gr__table_row {
@@ -47,6 +48,20 @@ gr__table *gr__table_of_classes(const json_t *table, const json_t *point);
 gr__table *gr__table_of_figures(const json_t *table, const json_t *point);
 gr__table *gr__table_of_seeds(const json_t *table, const json_t *point);
 void gr__table_free(gr__table *t); /* NULL is fine */
+
+/* One model after an attack that was made at several strengths: at each the losses and what came back, beside those of
+ * the model that was never trained on what was taken out. */
+typedef struct gr__ladder {
+    gr__table *table; /* columns in two lines: of the model, then those of the twin, which say so below */
+    char *savings;    /* the figure of that name, "savings 0.120 [0.050, 0.190]"; NULL: the experiment has none of it */
+} gr__ladder;
+
+/* Those of all models and attacks: a list of *count, NULL where there is none. gr__ladders_free. */
+gr__ladder *gr__ladders_of(int *count, const json_t *table, const json_t *point);
+void gr__ladders_free(gr__ladder *ladder, int count);
+
+/* The name of the model that was never trained on it: the role, or the one that stands for 1; NULL: none. */
+const char *gr__never_of(const json_t *table, const json_t *point);
 
 /* ---- any table ---- */
 
