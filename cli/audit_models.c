@@ -18,8 +18,33 @@ static gr_status split(gr_given *given, const char *said, gr_error *err) {
     if (!equals || equals == said || !equals[1])
         return gr_error_set(err, GR_ERR_USAGE, "--models", "ARM=FOLDER, as in --models ARM=runs/demo",
                             "'%.200s' does not say which arm a model is", said);
-    *given = (gr_given){gr_format("%.*s", (int)(equals - said), said), equals + 1};
+    *given = (gr_given){.arm = gr_format("%.*s", (int)(equals - said), said), .folder = equals + 1};
     return GR_OK;
+}
+
+/* What the training of a model that is given was told. */
+static gr_status tell(const gr__audit_models *m, const char *said, gr_error *err) {
+    static const char *const words[] = {"revealed", "true_labels", "unknown", NULL};
+    const char *equals = strchr(said, '=');
+    const size_t length = equals ? (size_t)(equals - said) : 0;
+    bool known = false;
+    for (int i = 0; equals && words[i]; i++)
+        known = known || !strcmp(words[i], equals + 1);
+    if (!known)
+        return gr_error_set(
+            err, GR_ERR_USAGE, "--told",
+            "ARM=true_labels, where documents were left out of its training by true labels, hidden ones "
+            "too; ARM=revealed, ARM=unknown",
+            "'%.200s' does not say by which labels an arm was trained", said);
+
+    /* Nobody is told of twice: the last word counts. */
+    for (int i = 0; i < m->said.count; i++)
+        if (strlen(m->given[i].arm) == length && !strncmp(m->given[i].arm, said, length)) {
+            m->given[i].told = equals + 1;
+            return GR_OK;
+        }
+    return gr_error_set(err, GR_ERR_USAGE, "--told", "name an arm that --models gives a model to",
+                        "no model is given for %.*s", (int)length, said);
 }
 
 /* The folder that stands for the arm which the experiment is about: what is measured follows from its recipe. */
@@ -136,6 +161,8 @@ gr_status gr__audit_models_open(gr__audit_models *m, gr_lab_def *def, gr_error *
     m->given = gr_alloc((size_t)(m->said.count + 1) * sizeof *m->given);
     for (int i = 0; i < m->said.count; i++)
         GR_TRY(split(&m->given[i], m->said.at[i], err));
+    for (int i = 0; i < m->told.count; i++)
+        GR_TRY(tell(m, m->told.at[i], err));
     GR_TRY(find_subject(&folder, m, def->experiment, err));
     def->given = m->given;
     def->givens = m->said.count;
@@ -160,6 +187,7 @@ void gr__audit_models_close(gr__audit_models *m) {
     gr_free(m->base);
     gr_free(m->text);
     gr_free(m->said.at);
+    gr_free(m->told.at);
 }
 
 /* ---- what could not be said ---- */

@@ -13,6 +13,7 @@
 
 typedef struct gr__audit_models {
     gr__strings said;                                     /* ARM=FOLDER */
+    gr__strings told;                                     /* ARM=WORD */
     const char *recipe, *data, *text_field, *label_field; /* NULL: not said */
 
     /* Private: what was made of that. */
@@ -22,8 +23,8 @@ typedef struct gr__audit_models {
 
 /* Which models are given, and the recipe of the data: the one that was named, or that of the model that the experiment
  * is about, with its data in other files where they were named. What is put into the definition belongs to *models.
- * GR_ERR_USAGE: a word without '=', no model of the subject, a model without a recipe, data that are no text; errors of
- * gr_experiment_open, gr_bundle_find and of reading. */
+ * GR_ERR_USAGE: a word without '=', an arm of `told` that no model is given for, no model of the subject, a model
+ * without a recipe, data that are no text; errors of gr_experiment_open, gr_bundle_find and of reading. */
 gr_status gr__audit_models_open(gr__audit_models *models, gr_lab_def *def, gr_error *err);
 void gr__audit_models_close(gr__audit_models *models);
 

@@ -15,7 +15,8 @@ static const char doc[] =
     "\n"
     "With --models nothing is trained: models that were made elsewhere are copied into DIR, measured and attacked. "
     "Each is named by the arm of the audit that it is (routed, plain, filtered, perfect); the data are those of the "
-    "routed model's recipe. What is not given is left out, with the figures that need it."
+    "routed model's recipe. What is not given is left out, with the figures that need it. By which labels a filter was "
+    "made is known of the models of an export (--export); of others --told says it, where labels are hidden."
     "\v"
     "Examples:\n"
     "  gradroute audit recipes/demo.yaml -o runs/demo\n"
@@ -25,9 +26,10 @@ static const char doc[] =
     "  gradroute audit recipes/demo.yaml -o runs/demo --export runs/for-others\n"
     "  gradroute audit --models routed=a plain=b filtered=c -o runs/mine\n"
     "  gradroute audit --models routed=a plain=b --data new.jsonl -o runs/new\n"
+    "  gradroute audit --models routed=a perfect=b --told perfect=true_labels -o c\n"
     "To start anew choose another folder, or remove DIR yourself.\n" GR__EXIT_STATUS;
 
-enum { KEY_MODELS = GR__KEY_OWN, KEY_TEXT, KEY_LABEL, KEY_EXPORT };
+enum { KEY_MODELS = GR__KEY_OWN, KEY_TEXT, KEY_LABEL, KEY_EXPORT, KEY_TOLD };
 
 static const struct argp_option options[] = {
     GR__OPTION_OUT("The folder DIR (default: runs/NAME for recipe NAME.yaml)"),
@@ -40,6 +42,9 @@ static const struct argp_option options[] = {
     {"models", KEY_MODELS, "ARM=DIR ...", 0, "Audit these models, and train none: folders of models, or of runs", 0},
     {"recipe", 'r', "RECIPE", 0, "Of --models: the recipe of the data (default: that of the routed model)", 0},
     {"data", 'd', "FILE", 0, "Of --models: read this file by the routed model's recipe, in place of its data", 0},
+    {"told", KEY_TOLD, "ARM=LABELS", 0,
+     "Of --models: documents were left out of this model's training by labels that are `revealed`, or by `true_labels`",
+     0},
     {"text-field", KEY_TEXT, "FIELD", 0, "Member of --data that holds the text (default: as in the recipe)", 0},
     {"label-field", KEY_LABEL, "FIELD", 0, "Member that holds the topic (default: as in the recipe)", 0},
     GR__OPTION_SET,
@@ -55,8 +60,8 @@ typedef struct audit_options {
 /* Whatever makes no sense together ends the program. */
 static void check_models(const audit_options *own, struct argp_state *state) {
     const gr__audit_models *m = &own->models;
-    if (!m->said.count && (m->recipe || m->data || m->text_field || m->label_field))
-        argp_error(state, "--recipe, --data, --text-field and --label-field are of --models");
+    if (!m->said.count && (m->recipe || m->data || m->text_field || m->label_field || m->told.count))
+        argp_error(state, "--recipe, --data, --told, --text-field and --label-field are of --models");
     if (m->recipe && m->data)
         argp_error(state, "--data and --recipe exclude each other");
     if (!m->data && (m->text_field || m->label_field))
@@ -74,6 +79,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     switch (key) {
     case KEY_MODELS:
         GR_PUSH(m->said.at, m->said.count, m->said.capacity) = arg;
+        return 0;
+    case KEY_TOLD:
+        GR_PUSH(m->told.at, m->told.count, m->told.capacity) = arg;
         return 0;
     case KEY_EXPORT:
         own->run.export = arg;

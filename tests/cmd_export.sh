@@ -55,6 +55,40 @@ ok 'a list that leads out of the folder' leads
 ok 'is not followed' audit --export "$work/theirs"
 ok 'what it names stays' test -e "$work/outside/manifest.json"
 
+# ---- hidden labels: an export knows what its filters were told ----
+grep -v '^twins' "$t" >"$work/half.yaml"
+half() { gradroute audit "$work/half.yaml" -o "$work/half" --set precision=float32 --set labels.animals.known=0.5 --export "$work/hidden"; }
+ok 'an audit of hidden labels' half
+told() { python3 -c 'import json, sys
+e = json.load(open(sys.argv[1] + "/export.json"))
+assert {m["arm"]: m.get("told") for m in e["models"]} == {"routed": "revealed", "plain": "revealed", "filtered": "revealed", "perfect": "true_labels"}, e["models"]' "$1"; }
+ok 'says by which labels each was made' told "$work/hidden"
+verdict() { get "$1/result.json" "['verdict'], json.load(open('$1/result.json'))['known_labels_only']"; }
+models() { gradroute audit --models routed="$1/routed" plain="$1/plain" filtered="$1/filtered" perfect="$1/perfect" "$2" "$3"; }
+ok 'audited again' models "$work/hidden" -o "$work/half-again"
+ok 'it has the same verdict' same "$(verdict "$work/half")" "$(verdict "$work/half-again")"
+ok 'not on known labels only' same "$(get "$work/half-again/result.json" "['known_labels_only']")" False
+mkdir "$work/moved" && cp -r "$work/hidden/perfect" "$work/hidden/plain" "$work/hidden/routed" "$work/moved"
+moved() { gradroute audit --models routed="$work/moved/routed" plain="$work/moved/plain" perfect="$work/moved/perfect" "$@"; }
+ok 'models alone' moved -o "$work/alone"
+ok 'are of nobody knows what labels' same "$(get "$work/alone/result.json" "['known_labels_only']")" True
+ok 'unless somebody says it' moved -o "$work/alone" --told perfect=true_labels
+ok 'then they are not' same "$(get "$work/alone/result.json" "['known_labels_only']")" False
+ok 'or says the contrary' models "$work/hidden" -o "$work/contrary"
+contrary() { gradroute audit --models routed="$work/hidden/routed" plain="$work/hidden/plain" perfect="$work/hidden/perfect" --told perfect=revealed -o "$work/contrary"; }
+ok 'whatever the export says' contrary
+ok 'which counts' same "$(get "$work/contrary/result.json" "['known_labels_only']")" True
+again() { gradroute audit --models routed="$work/hidden/routed" plain="$work/hidden/plain" filtered="$work/hidden/filtered" perfect="$work/hidden/perfect" -o "$work/half-again" --export "$work/second"; }
+ok 'what was told goes on' again
+ok 'into the next export' told "$work/second"
+cp -r "$work/hidden" "$work/swapped" && rm -r "$work/swapped/perfect" && cp -r "$work/hidden/filtered" "$work/swapped/perfect"
+ok 'another model in a place of the list' models "$work/swapped" -o "$work/swapped-again"
+ok 'is what it is, whatever it is called' same "$(get "$work/swapped-again/result.json" "['known_labels_only']")" True
+fails 2 "does not say by which labels" 'a word that there is not' moved -o "$work/no" --told perfect=all
+fails 2 'no model is given for filtered' 'a model that is not given' moved -o "$work/no" --told filtered=revealed
+fails 2 'are of --models' 'nor any' gradroute audit "$t" -o "$work/no" --told perfect=revealed
+ok 'makes nothing' test ! -e "$work/no"
+
 # ---- what is refused, before anything is trained ----
 mkdir "$work/place" "$work/place/full"
 echo mine >"$work/place/full/notes.txt"

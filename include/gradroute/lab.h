@@ -58,6 +58,7 @@ gr_status gr_registry_task_of(const gr_task **task, const gr_registry *registry,
 /* A model that was made elsewhere, and the arm whose place it takes. */
 typedef struct gr_given {
     const char *arm, *folder; /* of a model, or of a run (gr_bundle_find) */
+    const char *told;         /* option `told` of method given; NULL: what an export says that the folder lies in */
 } gr_given;
 
 /* Which experiment, on what, where; all of it borrowed. */

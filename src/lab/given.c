@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "io/file.h"
+#include "io/json.h"
 #include "io/yaml.h"
 #include "lab/experiment_read.h"
 
@@ -27,11 +29,48 @@ static void drop_making(gr_yaml *arm, const gr_registry *registry) {
     }
 }
 
-/* Its folder, whatever the working folder will be. */
-static void add_given(gr_yaml *arm, const char *folder) {
-    char path[PATH_MAX];
+/* What the list of an export says of the model with this manifest; a new string, NULL: nothing, or it is none. */
+static char *told_by(const char *list, const char *sha256) {
+    json_t *file = NULL, *model;
+    char *found = NULL;
+    size_t i;
+    if (gr_file_exists(list) && gr_json_read(&file, list, NULL) == GR_OK)
+        json_array_foreach(json_object_get(file, "models"), i, model) {
+            const char *digest = json_string_value(json_object_get(model, "sha256"));
+            const char *told = json_string_value(json_object_get(model, "told"));
+            if (digest && told && !found && !strcmp(digest, sha256))
+                found = gr_strdup(told);
+        }
+    json_decref(file);
+    return found;
+}
+
+/* What its training was told, where its folder lies in an export that knows; what is no model is refused later. */
+static char *told_beside(const char *folder) {
+    char path[PATH_MAX], sha256[65], *model, *told = NULL;
+    gr_arch_def *def = NULL;
+    if (gr_bundle_find(&model, folder, NULL) != GR_OK)
+        return NULL;
+
+    /* Its own manifest says which of the list it is, whatever it is called. */
+    if (realpath(model, path) && gr_bundle_describe(&def, sha256, path, NULL) == GR_OK) {
+        char *list = gr_format("%.*s/export.json", (int)(strrchr(path, '/') - path), path);
+        told = told_by(list, sha256);
+        gr_free(list);
+    }
+    gr_arch_free(def);
+    gr_free(model);
+    return told;
+}
+
+/* Its folder, whatever the working folder will be; and what it was told. */
+static void add_given(gr_yaml *arm, const gr_given *given) {
+    char path[PATH_MAX], *told = given->told ? gr_strdup(given->told) : told_beside(given->folder);
     gr_yaml *map = gr_yaml_add_map(arm, method);
-    gr_yaml_add_text(map, "model", realpath(folder, path) ? path : folder);
+    gr_yaml_add_text(map, "model", realpath(given->folder, path) ? path : given->folder);
+    if (told)
+        gr_yaml_add_text(map, "told", told);
+    gr_free(told);
 }
 
 /* Puts each model in its place. */
@@ -48,7 +87,7 @@ static gr_status give_all(gr_yaml *root, const gr_experiment *e, const gr_given 
         /* All else of the arm stays: its title, when it runs, where it is measured. */
         gr_yaml *map = gr_yaml_find(arms, e->arm[arm].name);
         drop_making(map, registry);
-        add_given(map, given[i].folder);
+        add_given(map, &given[i]);
     }
     return GR_OK;
 }

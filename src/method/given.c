@@ -1,7 +1,8 @@
 /* A model that was made elsewhere takes its place in an experiment: copied as it is, and known by the digest of its
  * folder.
  *
- *     {"row": "model", "parameters", "core"}       its sizes; what it was trained on and for how long is not known here
+ *     {"row": "model", "parameters", "core"}       its sizes; what it was trained on and for how long is not known
+ * here. by_truth: where it is known what was left out of it, or by what labels
  *     {"row": "region", "name", "parameters"}      for each of its regions
  *     {"row": "given", "sha256"}                   the digest of the manifest that was given
  *
@@ -16,10 +17,18 @@
 #include "io/digest.h"
 #include "io/file.h"
 
+/* What a training was told of hidden labels. */
+enum { UNKNOWN, REVEALED, TRUE_LABELS };
+static const char *const words[] = {"unknown", "revealed", "true_labels", NULL};
+
 static const gr_setting options[] = {{.key = "model",
                                       .help = "folder of the model, or of the run that made it",
                                       .kind = GR_SETTING_FILE,
                                       .free = true}, /* where it lies decides nothing: what it holds is digested */
+                                     {.key = "told",
+                                      .help = "by which labels its training left documents out, where some are hidden",
+                                      .kind = GR_SETTING_WORD,
+                                      .word = words},
                                      {0}};
 
 /* What the folder holds, without opening a file of numbers: gr_arch_free, and a new string. */
@@ -111,8 +120,9 @@ static gr_status digest(const gr_making *m, gr_digest *to, gr_error *err) {
     return GR_OK;
 }
 
-/* Its sizes, and which model it was. What it was trained on and for how long is not known here. */
-static void add_rows(gr_ledger *rows, const gr_made *made, const char *sha256) {
+/* Its sizes, and which model it was. What it was trained on and for how long is not known here; what it was told is, if
+ * somebody says so. */
+static void add_rows(gr_ledger *rows, const gr_made *made, int told, const char *sha256) {
     const gr_arch_def *def = made->bundle->def;
     size_t core, *region = gr_alloc(((size_t)def->region_count + 1) * sizeof *region);
     const bool known = gr_arch_parameters(def, &core, region, NULL) == GR_OK;
@@ -122,6 +132,8 @@ static void add_rows(gr_ledger *rows, const gr_made *made, const char *sha256) {
     gr_ledger_count(rows, "parameters", (int64_t)gr_model_size(made->bundle->model));
     if (known)
         gr_ledger_count(rows, "core", (int64_t)core);
+    if (told != UNKNOWN)
+        gr_ledger_count(rows, "by_truth", told == TRUE_LABELS);
     for (int i = 0; known && i < def->region_count; i++) {
         gr_ledger_begin(rows, "region");
         gr_ledger_text(rows, "name", def->regions[i].name);
@@ -157,7 +169,7 @@ static gr_status make(gr_made *made, const gr_making *m, gr_error *err) {
     status = gr_made_save(made, &from, bundle->def, bundle->model, err);
     gr_bundle_free(bundle);
     if (status == GR_OK && m->rows)
-        add_rows(m->rows, made, sha256);
+        add_rows(m->rows, made, (int)gr_settings_get(m->settings, "told")->number, sha256);
     return status;
 }
 

@@ -7,12 +7,14 @@
  *     README.txt     what the models are, how they are loaded, what was held out
  *     export.json    {"format": "gradroute-export-1", "experiment", "digest": of recipe and data, "data": of data and
  *                    labels, "split_seed", "models": [{"arm", "sha256": of its manifest, "parameters", "regions",
+ *                    "told": by which labels documents were left out, where it is known,
  *                    "views": [{"arm", "off": [REGION, ..]}]}], "groups": {NAME: {"test": [NUMBER, ..],
  *                    "validation": [NUMBER, ..]}}}, written last
  *
  * Documents have numbers from 0, in the order in which the recipe reads the corpus, duplicates left out. */
 #include <ctype.h>
 #include <dirent.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -133,6 +135,20 @@ static json_t *list_views(job *j, int use) {
     return views;
 }
 
+/* By which labels documents were left out of a training, in the words of method given; NULL: its row does not say. */
+static const char *told_of(const gr_lab *lab, int cell) {
+    const gr__kept_cell *kept = NULL;
+    bool owned = false;
+    double by_truth = NAN;
+    if (gr__lab_rows(&kept, &owned, lab, lab->cells->cell[cell].key, NULL) == GR_OK && kept) {
+        const gr_entry *row = gr_ledger_find(kept->rows, "model", NULL);
+        by_truth = row ? gr_entry_number(row, "by_truth") : NAN;
+    }
+    if (owned)
+        gr__cell_free((gr__kept_cell *)kept);
+    return isnan(by_truth) ? NULL : by_truth > 0 ? "true_labels" : "revealed";
+}
+
 /* What the page and the list say of a model that is written. */
 static void describe(job *j, int use, const gr_bundle *bundle, const char *sha256) {
     const gr_arm *arm = &j->lab->experiment->arm[j->lab->cells->use[use].arm];
@@ -150,8 +166,9 @@ static void describe(job *j, int use, const gr_bundle *bundle, const char *sha25
         json_array_append_new(regions, gr_json_text(name));
     }
     json_array_append_new(j->models,
-                          json_pack("{s:s, s:s, s:I, s:o, s:o}", "arm", arm->name, "sha256", sha256, "parameters",
-                                    (json_int_t)numbers, "regions", regions, "views", list_views(j, use)));
+                          json_pack("{s:s, s:s, s:I, s:o, s:s*, s:o}", "arm", arm->name, "sha256", sha256, "parameters",
+                                    (json_int_t)numbers, "regions", regions, "told",
+                                    told_of(j->lab, j->lab->cells->use[use].cell), "views", list_views(j, use)));
 }
 
 /* Copies a model with what its manifest says of it. */
