@@ -122,8 +122,9 @@ arms:
   known: {train: {routes: none, without: revealed, regions: out}}
   classifier: {train: {routes: none, without: {classified: {lost: {knob: [0.02, 0.3]}}}, regions: out}}
   guessed: {train: {labels: {spread: {recall: 0.8}}}}
+  mended: {from: known, repair: {steps: 2}}
 groups: {forget: any_label, retain: retain}
-measures: {loss: {of: [known, classifier, guessed]}}
+measures: {loss: {of: [known, classifier, guessed, mended]}}
 YAML
 fails 0 '^  classifier 0.02: animals [0-9]* found by [0-9]*, AUC 0' 'arms by a classifier' timeout 300 gradroute reproduce "$work/classified.yaml" -o "$work/by"
 found() { get "$work/by/result.json" "['models']$1['found']['animals']$2"; }
@@ -134,6 +135,10 @@ ok 'of the text that is not known at most a fiftieth is lost' between "$(found "
 ok 'a larger share finds more' between "$(found "['classifier']['values'][1]" "['hidden_recall']")" 0.8 1
 ok 'who spreads labels finds as many as were asked for' between "$(found "['guessed']" "['recall']")" 0.8 0.85
 ok 'and knows how well' between "$(found "['guessed']" "['hidden_auc']")" 0.9 1
+mended() { get "$work/by/result.json" "['models']['mended']['made'][0]$1"; }
+ok 'a repair says which step it has kept' between "$(mended "['step']")" 0 2
+ok 'on the page too' grep -q '>mended: step [012], steps 2' "$work/by/report.html"
+ok 'out of how many' same "$(mended "['steps']")" 2
 sed 's/{lost: {/{losst: {/' "$work/classified.yaml" >"$work/slip.yaml"
 fails 2 "slip.yaml:6:61: unknown key 'losst'" 'a slip in what a classifier is asked' plan "$work/slip.yaml"
 

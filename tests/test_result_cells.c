@@ -142,6 +142,22 @@ static void a_result_of_cells(void **state) {
 
 /* ---- names ---- */
 
+/* A row that the method of an arm has written of a model in one seed. */
+static void add_row(stored *s, int arm, int seed, int knob, const char *kind, int step) {
+    for (size_t i = 0; i < s->count; i++) {
+        const gr__result_rows *of = &s->rows[i];
+        if (of->arm != arm || of->seed != seed || of->knob != knob || of->after)
+            continue;
+        gr_ledger *rows = (gr_ledger *)of->rows;
+        gr_ledger_begin(rows, kind);
+        gr_ledger_count(rows, "step", step);
+        gr_ledger_numbers(rows, "losses", (double[]){1, 2}, 2);
+        gr_ledger_text(rows, "by", "what is known");
+        return;
+    }
+    fail_msg("arm %d has no cell", arm);
+}
+
 static bool is_member(const char *const *names, const char *name) {
     for (; *names; names++)
         if (!strcmp(*names, name))
@@ -167,6 +183,8 @@ static void members_take_their_names(void **state) {
     for (int i = 0; i < 3; i++) {
         stored s;
         open[i](&s);
+        add_row(&s, 2, 0, 0, "train", 1);
+        add_row(&s, 2, 0, 0, "found", 1);
         json_t *r = make(&s.def), *value, *model;
         const char *key, *name;
         json_object_foreach(r, key, value)
@@ -182,11 +200,47 @@ static void members_take_their_names(void **state) {
     }
 }
 
+/* ---- what methods say ---- */
+
+/* Rows of a method's own name are there of every seed, whatever it is called, without lists; others are not. */
+static void rows_of_a_method_are_of_its_models(void **state) {
+    (void)state;
+    stored s;
+    stored_seeds(&s);
+    for (int seed = 0; seed < 5; seed++)
+        add_row(&s, RMU, seed, 1, "rmu", 10 * seed);
+    add_row(&s, BASE, 3, 0, "train", 7);
+    add_row(&s, RIVAL_PERFECT, 0, 0, "rmu", 8);
+    json_t *r = make(&s.def), *models = json_object_get(r, "models");
+
+    /* Of one value of a knob. */
+    const json_t *values = json_object_get(json_object_get(models, "rmu"), "values");
+    const json_t *made = json_object_get(json_array_get(values, 1), "made");
+    assert_int_equal(json_array_size(made), 5);
+    for (size_t seed = 0; seed < 5; seed++) {
+        const json_t *one = json_array_get(made, seed);
+        near(one, "seed", 1 + (double)seed);
+        near(one, "step", 10 * (double)seed);
+        assert_string_equal(json_string_value(json_object_get(one, "by")), "what is known");
+        assert_int_equal(json_object_size(one), 3);
+    }
+    assert_null(json_object_get(json_array_get(values, 0), "made"));
+
+    /* Of one seed; and of another method than the model's. */
+    made = json_object_get(json_object_get(models, "base"), "made");
+    assert_int_equal(json_array_size(made), 1);
+    near(json_array_get(made, 0), "seed", 4);
+    assert_null(json_object_get(json_object_get(models, "perfect"), "made"));
+    json_decref(r);
+    stored_free(&s);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rows_are_of_their_uses),
         cmocka_unit_test(a_result_of_cells),
         cmocka_unit_test(members_take_their_names),
+        cmocka_unit_test(rows_of_a_method_are_of_its_models),
     };
     return cmocka_run_group_tests_name("results of cells", tests, setup, teardown);
 }

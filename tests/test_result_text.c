@@ -226,6 +226,25 @@ static void ladders_stand_beside_their_twin(void **state) {
     json_decref(result);
 }
 
+/* A line a model of what its method says: numbers alone, from the least to the most of the seeds. */
+static void what_methods_say_is_a_line_a_model(void **state) {
+    (void)state;
+    json_t *result =
+        json_pack("{s:{s:[{s:s, s:s}, {s:s}, {s:s}]}, s:{s:{s:[{s:i, s:i, s:i, s:f, s:s}, {s:i, s:i, s:i, s:f, s:s}]}, "
+                  "s:{s:[{s:i, s:s}]}, s:{s:[{s:s, s:[{s:i, s:i}]}]}}}",
+                  "table", "arms", "name", "mended", "title", "routed, mended", "name", "given", "name", "by", "models",
+                  "mended", "made", "seed", 1, "step", 12, "steps", 30, "before", 3.25, "by", "what is known", "seed",
+                  2, "step", 4, "steps", 30, "before", 3.5, "by", "what is known", "given", "made", "seed", 1, "sha256",
+                  "00ff", "by", "values", "at", "0.3", "made", "seed", 1, "step", 0);
+    char *text = print(result);
+    assert_non_null(strstr(text, "\nWhat making them came to (over seeds, from the least to the most)\n"
+                                 "  routed, mended: step 4 to 12, steps 30, before 3.25 to 3.5\n"
+                                 "  by 0.3: step 0\n"));
+    assert_null(strstr(text, "given:"));
+    free(text);
+    json_decref(result);
+}
+
 /* What an attack was trained on stands below the figures, where it says that of itself. */
 static void attacks_that_train_say_on_what(void **state) {
     (void)state;
@@ -347,6 +366,7 @@ int main(void) {
         cmocka_unit_test(models_that_are_gone_are_not_pointed_at),
         cmocka_unit_test(wide_tables_are_cut_up),
         cmocka_unit_test(what_classifiers_found_is_a_line_a_model),
+        cmocka_unit_test(what_methods_say_is_a_line_a_model),
         cmocka_unit_test(foreign_texts_stay_in_their_line),
         cmocka_unit_test(ladders_stand_beside_their_twin),
         cmocka_unit_test(attacks_that_train_say_on_what),

@@ -104,8 +104,9 @@ typedef struct gr_method {
      * the truth where it is seen. NULL: nothing is. */
     gr_status (*digest)(const gr_making *making, struct gr_digest *digest, gr_error *err);
 
-    /* Makes the model, or goes on with it. Errors: those of check, of training and of saving; GR_ERR_INTERRUPTED where
-     * control->stop was set: what was done is kept in the folder. On failure *made is nothing. */
+    /* Makes the model, or goes on with it. A result shows rows of the method's own name with the model. Errors: those
+     * of check, of training and of saving; GR_ERR_INTERRUPTED where control->stop was set: what was done is kept in the
+     * folder. On failure *made is nothing. */
     gr_status (*make)(gr_made *made, const gr_making *making, gr_error *err);
 
     /* A model as make would leave it, but for the values of its parameters: to plan and to time with. making->parent is

@@ -14,9 +14,9 @@ const char *const gr__result_members[] = {"format",    "experiment",  "question"
                                           "damage",    "collapsed",   "verdict",   "seeds",        "seed",
                                           "claims",    "table",       "suggested", "folder",       "digest",
                                           "recipe",    "routes",      NULL};
-const char *const gr__result_model_members[] = {"seconds",   "tokens_per_s", "tokens",   "parameters",
-                                                "flops",     "regions",      "accuracy", "classes",
-                                                "intervals", "values",       "at",       NULL};
+const char *const gr__result_model_members[] = {"seconds",   "tokens_per_s", "tokens",  "parameters", "flops",
+                                                "regions",   "accuracy",     "classes", "made",       "found",
+                                                "intervals", "values",       "at",      NULL};
 
 /* Figures that are asked of all seeds, in this order: those of the experiment and what is taken off them; losses of
  * models; those of claims. */

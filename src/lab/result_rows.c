@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "io/json.h"
 #include "lab/result.h"
+#include "measure/ledger.h"
 
 typedef gr__result_job job;
 
@@ -98,6 +99,31 @@ static void put_found(json_t *model, const job *j, const gr__whose *w) {
     json_decref(found);
 }
 
+/* What a row says, but for its kind and for lists, with the seed that it is of. */
+static json_t *row_of_seed(const gr_entry *row, int64_t seed) {
+    const char *key;
+    json_t *value, *to = json_pack("{s:I}", "seed", (json_int_t)seed);
+    json_object_foreach(gr__entry_members(row), key, value)
+        if (strcmp(key, "row") != 0 && !json_is_array(value) && !json_object_get(to, key))
+            json_object_set(to, key, value);
+    return to;
+}
+
+/* What the method says of its making, in rows of its own name: of every seed, since choices are no numbers to average.
+ */
+static void put_made(json_t *model, const job *j, int arm, int point, int knob) {
+    json_t *made = json_array();
+    const gr_entry *row;
+    for (int s = 0; s < j->def->seeds; s++) {
+        const gr__whose w = {arm, point, s, knob, NULL, 0};
+        for (int i = 0; (row = gr__rows_next(j->def, &w, j->e->arm[arm].method->name, i)); i++)
+            json_array_append_new(made, row_of_seed(row, j->def->first_seed + s));
+    }
+    if (json_array_size(made))
+        json_object_set(model, "made", made);
+    json_decref(made);
+}
+
 /* Mean loss of a group at one rung of an attack, over seeds; NaN where a seed has none. */
 static double rung_loss(const job *j, gr__whose w, const char *group) {
     const char *const where[][2] = {{"group", group}, {NULL, NULL}};
@@ -188,6 +214,7 @@ void gr__result_model(json_t *model, const job *j, int arm, int point, int knob)
         put_count(model, "parameters", row, "parameters");
         put_effort(model, j, &(gr__whose){arm, point, 0, knob, NULL, 0}, row);
     }
+    put_made(model, j, arm, point, knob);
     put_found(model, j, &(gr__whose){arm, point, 0, knob, NULL, 0});
     put_right(model, j, arm, point, knob);
     put_attacks(model, j, arm, point, knob);

@@ -10,6 +10,7 @@
 #include "io/file.h"
 #include "io/json.h"
 #include "io/line_reader.h"
+#include "measure/ledger.h"
 
 struct gr_ledger {
     json_t *rows; /* a list of objects */
@@ -89,6 +90,8 @@ void gr_ledger_counts(gr_ledger *rows, const char *key, const int64_t *values, s
 size_t gr_ledger_size(const gr_ledger *rows) { return json_array_size(rows->rows); }
 
 const gr_entry *gr_ledger_at(const gr_ledger *rows, size_t i) { return entry_of(json_array_get(rows->rows, i)); }
+
+json_t *gr__entry_members(const gr_entry *row) { return (json_t *)row; }
 
 const char *gr_entry_text(const gr_entry *row, const char *key) {
     return json_string_value(json_object_get(row_of(row), key));

@@ -175,12 +175,12 @@ static const char *reading_of(void *user, const gr__table_row *row) {
     return all->text;
 }
 
-/* What classifiers found, where trainings went by one. */
-static void put_found(const gr__spot *spot) {
-    json_t *list = gr__found_of(spot->table, spot->point), *line;
+/* Lines below the tables, with what stands above them. */
+static void put_lines(const gr__spot *spot, const char *heading, json_t *list) {
+    json_t *line;
     size_t i;
     if (json_array_size(list) > 0)
-        gr__page_element(spot->page, "p", NULL, gr__found_heading);
+        gr__page_element(spot->page, "p", NULL, heading);
     json_array_foreach(list, i, line)
         gr__page_element(spot->page, "p", "class=\"data\"", json_string_value(line));
     json_decref(list);
@@ -215,7 +215,8 @@ static void put_tables(const gr__spot *spot) {
     put_ladders(spot);
     gr__page_table(spot->page, classes, "class", NULL, NULL, NULL);
     gr__page_table(spot->page, seeds, "figure", NULL, NULL, NULL);
-    put_found(spot);
+    put_lines(spot, gr__found_heading, gr__found_of(spot->table, spot->point));
+    put_lines(spot, gr__made_heading, gr__made_of(spot->table, spot->point));
 
     json_decref(remarks);
     gr__table_free(figures);

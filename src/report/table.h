@@ -89,6 +89,10 @@ json_t *gr__remarks_of(const json_t *table, const json_t *point);
 json_t *gr__found_of(const json_t *table, const json_t *point);
 extern const char gr__found_heading[];
 
+/* The same of what methods say of their making (`made` of models): numbers, over seeds. */
+json_t *gr__made_of(const json_t *table, const json_t *point);
+extern const char gr__made_heading[];
+
 /* How many values were tried of each arm that has a knob; NULL: none has one. gr_free. */
 char *gr__trials_sentence(const json_t *table);
 
