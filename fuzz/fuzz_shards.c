@@ -75,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         gr_rows rows;
         check(gr__rows_init(&rows, 1, shard.pack.width, 0, NULL) == GR_OK);
         for (size_t r = 0; r < shard.pack.row_count; r++, rows.sequences = 0)
-            gr__rows_append(&rows, &shard.pack, r, 0, (gr__filter){NULL, false});
+            gr__rows_append(&rows, &shard.pack, r, 0, (gr__filter){NULL, false, NULL});
         gr__rows_clear(&rows);
         munmap(shard.block, shard.block_size);
     } else {

@@ -335,6 +335,12 @@ static void a_model_is_made(void **state) {
     assert_true(gr_entry_number(region, "flops") > 0);
     assert_true(gr_entry_number(model, "flops") > gr_entry_number(region, "flops"));
     assert_true(gr_entry_number(model, "by_truth") == 0 && gr_entry_number(model, "regions_out") == 0);
+
+    /* Half of the label is not shown. */
+    const gr_entry *read = gr_ledger_find(rows, "read", NULL);
+    assert_string_equal(gr_entry_text(read, "name"), "animals");
+    assert_in_range(gr_entry_number(read, "hidden"), 1, gr_entry_number(read, "tokens") - 1);
+    assert_in_range(gr_entry_number(read, "tokens"), 1, made.tokens - 1);
     gr_ledger_free(rows);
     gr_made_free(&made);
 

@@ -120,7 +120,7 @@ static void forged_rows_are_refused(void **state) {
         gr_rows out;
         gr_test_ok(gr__rows_init(&out, 1, shard.pack.width, 0, NULL), NULL);
         for (size_t r = 0; r < shard.pack.row_count; r++, out.sequences = 0)
-            gr__rows_append(&out, &shard.pack, r, 0, (gr__filter){NULL, false});
+            gr__rows_append(&out, &shard.pack, r, 0, (gr__filter){NULL, false, NULL});
         gr__rows_clear(&out);
         munmap(shard.block, shard.block_size);
         shard.block = NULL;

@@ -52,6 +52,8 @@ typedef struct gr_stream_def {
     const int16_t *drop; /* [drop_count] labels to leave out (a filtered twin) */
     int drop_count;
     bool drop_by_truth; /* by the true label (the perfect filter) rather than the revealed one */
+    const bool *spared; /* [documents of the dataset] these stay, whatever their label; NULL: none is spared. Read by
+                         * gr_stream_new only; shards have none */
 } gr_stream_def;
 
 /* 32 rows of 128 positions, seed 1, rows of one label, nothing dropped; docs is the caller's to set. */

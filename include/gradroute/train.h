@@ -169,11 +169,15 @@ typedef struct gr_tally {
     gr_effort all;
     int regions;       /* of the model */
     gr_effort *region; /* [regions] of the rows that may change a number of the region, whatever else they change */
+    int labels;        /* of the def */
+    int64_t
+        *of_label;   /* [labels] targets that truly have the label, each counted once a step; second showings are not */
+    int64_t *hidden; /* [labels] those of them that are not shown as this label */
 } gr_tally;
 void gr_tally_free(gr_tally *tally); /* all zero is fine */
 
 /* Counts it from the first step to def->steps, whatever was trained so far: reads the stream and draws classes, and
- * computes nothing. Of the def it reads model, stream, router, rows, width and steps. GR_ERR_MEMORY. */
+ * computes nothing. Of the def it reads model, stream, router, labels, rows, width and steps. GR_ERR_MEMORY. */
 gr_status gr_train_tally(gr_tally *tally, const gr_train_def *def, gr_error *err);
 
 /* ---- Evaluation -------------------------------------------------------------------------------------------------- */

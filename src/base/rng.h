@@ -21,7 +21,8 @@ enum {
     GR_STREAM_BUCKET,
     GR_STREAM_CALIBRATE,
     GR_STREAM_SLICE,
-    GR_STREAM_PLANTED
+    GR_STREAM_PLANTED,
+    GR_STREAM_SHARE
 };
 
 typedef struct gr_key {

@@ -16,7 +16,7 @@ const char *const gr__result_members[] = {"format",    "experiment",  "question"
                                           "recipe",    "routes",      NULL};
 const char *const gr__result_model_members[] = {"seconds",   "tokens_per_s", "tokens",  "parameters", "flops",
                                                 "regions",   "accuracy",     "classes", "made",       "found",
-                                                "intervals", "values",       "at",      NULL};
+                                                "intervals", "values",       "at",      "read",       NULL};
 
 /* Figures that are asked of all seeds, in this order: those of the experiment and what is taken off them; losses of
  * models; those of claims. */

@@ -198,6 +198,22 @@ static void put_effort(json_t *model, const job *j, const gr__whose *w, const gr
     json_decref(regions);
 }
 
+/* Text of each label that the training read; of the first seed. Rows of earlier versions do not say. */
+static void put_read(json_t *model, const job *j, const gr__whose *w) {
+    json_t *read = json_object();
+    const gr_entry *row;
+    for (int i = 0; (row = gr__rows_next(j->def, w, "read", i)); i++) {
+        json_t *of = json_object();
+        const char *name = gr_entry_text(row, "name");
+        put_count(of, "tokens", row, "tokens");
+        put_count(of, "hidden", row, "hidden");
+        json_object_set_new(read, name ? name : "", of);
+    }
+    if (json_object_size(read))
+        json_object_set(model, "read", read);
+    json_decref(read);
+}
+
 void gr__result_model(json_t *model, const job *j, int arm, int point, int knob) {
     const gr_entry *row = gr__rows_find(j->def, &(gr__whose){arm, point, 0, knob, NULL, 0}, "model", NULL);
 
@@ -215,6 +231,7 @@ void gr__result_model(json_t *model, const job *j, int arm, int point, int knob)
         put_effort(model, j, &(gr__whose){arm, point, 0, knob, NULL, 0}, row);
     }
     put_made(model, j, arm, point, knob);
+    put_read(model, j, &(gr__whose){arm, point, 0, knob, NULL, 0});
     put_found(model, j, &(gr__whose){arm, point, 0, knob, NULL, 0});
     put_right(model, j, arm, point, knob);
     put_attacks(model, j, arm, point, knob);

@@ -152,6 +152,8 @@ gr_status gr__train_digest(const gr_making *m, bool routed, gr_digest *d, gr_err
         if (l->token_truth)
             gr_digest_add(d, l->token_truth, tokens * sizeof *l->token_truth);
     }
+    if (shown.spared)
+        gr_digest_add(d, shown.spared, p->data->topics.docs * sizeof *shown.spared);
     gr__shown_close(&shown);
     return GR_OK;
 }
@@ -281,6 +283,14 @@ static gr_status add_rows(const gr_made *made, const gr_making *m, const gr__tra
         const int r = gr_model_find_region(own->def.model, def->regions[i].name);
         gr_ledger_count(m->rows, "tokens", tally.region[r].tokens);
         gr_ledger_number(m->rows, "flops", tally.region[r].flops);
+    }
+
+    /* Text of each label, whether it was shown as that label or not. */
+    for (int k = 0; k < tally.labels; k++) {
+        gr_ledger_begin(m->rows, "read");
+        gr_ledger_text(m->rows, "name", own->def.labels->label_names[k]);
+        gr_ledger_count(m->rows, "tokens", tally.of_label[k]);
+        gr_ledger_count(m->rows, "hidden", tally.hidden[k]);
     }
     gr_free(region);
     gr_tally_free(&tally);

@@ -167,7 +167,7 @@ static gr_status open_parts(gr__training *t, const gr_model *model, bool routed,
                             gr_error *err) {
     const gr__shown *shown = &t->shown;
     const gr_recipe *r = shown->project.recipe;
-    const gr__read_def read = {shown->drop, shown->drops, shown->by_truth, fill};
+    const gr__read_def read = {shown->drop, shown->drops, shown->by_truth, shown->spared, fill};
     GR_TRY(gr__project_stream(&t->stream, &shown->project, &read, err));
     if (alone)
         return gr_router_new_alone(&t->router, model, r->routes, alone->name, alone->count, r->seed, err);

@@ -118,7 +118,7 @@ gr_status gr__view_labels_check(const gr_project *p, const gr_settings *settings
     return status;
 }
 
-gr_status gr__shown_filter(gr__shown *shown, const gr_settings *settings, bool by_truth, gr_error *err) {
+gr_status gr__shown_filter(gr__shown *shown, const gr_settings *settings, bool by_truth, double share, gr_error *err) {
     int count = shown->project.labels->label_count;
     bool *of = gr_alloc((size_t)count + 1);
     gr_status status = gr__view_labels(of, &shown->project, settings, err);
@@ -129,6 +129,8 @@ gr_status gr__shown_filter(gr__shown *shown, const gr_settings *settings, bool b
         if (of[k])
             shown->drop[shown->drops++] = (int16_t)(k + 1);
     gr_free(of);
+    if (status == GR_OK)
+        shown->spared = gr__shown_spared(shown, share);
     return status;
 }
 
@@ -148,6 +150,8 @@ void gr__shown_close(gr__shown *shown) {
         gr_labels_free(shown->owned[--shown->owns]);
     gr_free(shown->report);
     gr_free(shown->drop);
+    gr_free(shown->spared);
+    shown->spared = NULL;
     shown->report = NULL;
     shown->drop = NULL;
 }

@@ -21,6 +21,7 @@ typedef struct gr__shown {
     bool filtered, by_truth; /* without documents of labels: true ones, or those that are revealed */
     int16_t *drop;           /* [drops] which labels */
     int drops;
+    bool *spared;             /* [documents] that stay though they have such a label; NULL: none does */
     gr_spread_report *report; /* [labels] of a classifier that the labels are by; NULL: they are by none */
     gr_labels *owned[2];      /* [owns] labels that views made, each of the one before; the last are the project's, and
                                * what is counted by them is of this view alone */
@@ -60,8 +61,21 @@ void gr__shown_close(gr__shown *shown);
 gr_status gr__view_labels_check(const gr_project *project, const gr_settings *settings, gr_error *err);
 gr_status gr__view_labels(bool *of, const gr_project *project, const gr_settings *settings, gr_error *err);
 
-/* For views: documents of the labels that are asked for are left out. */
-gr_status gr__shown_filter(gr__shown *shown, const gr_settings *settings, bool by_truth, gr_error *err);
+/* For views that leave out a share of the documents with a label; and its check, which refuses rows that are packed. */
+#define GR__VIEW_SHARE                                                                                      \
+    {                                                                                                       \
+        .key = "share", .help = "of the documents of each label that is left out", .kind = GR_SETTING_REAL, \
+        .initial = {.number = 1}, .max = 1                                                                  \
+    }
+gr_status gr__view_share_check(const gr_project *project, const gr_settings *settings, gr_error *err);
+
+/* Documents of the labels in drop that a share of them spares. Of each label the training documents that are read stand
+ * in an order keyed by (split_seed, label, document), from whose front the share is left out: so a larger share leaves
+ * out all that a smaller one does. Pieces of a document go together. NULL: a share of 1 spares none. gr_free. */
+bool *gr__shown_spared(const gr__shown *shown, double share);
+
+/* For views: documents of the labels that are asked for are left out, of each label this share of them. */
+gr_status gr__shown_filter(gr__shown *shown, const gr_settings *settings, bool by_truth, double share, gr_error *err);
 
 /* For views: other labels, which are shown's from now on; what routes count by them is counted anew. */
 gr_status gr__shown_relabel(gr__shown *shown, gr_labels *labels, gr_error *err);

@@ -6,7 +6,7 @@ static const gr_setting options[] = {GR__SPREADING, {0}};
 /* Documents that are known to have a label, and those that the classifier finds, are dropped. */
 static gr_status apply(gr__shown *shown, const gr_settings *settings, gr_error *err) {
     GR_TRY(gr__spreading_apply(shown, settings, false, err));
-    return gr__shown_filter(shown, settings, false, err);
+    return gr__shown_filter(shown, settings, false, 1, err);
 }
 
 static const gr__view view = {.revision = 1, .derived = true, .check = gr__spreading_check, .apply = apply};

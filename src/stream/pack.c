@@ -238,7 +238,7 @@ static void put_sample(gr_rows *out, size_t t, const gr_dataset *data, uint32_t 
  * shown. */
 static bool is_dropped(const gr__pack *pack, uint32_t doc, gr__filter filter) {
     const int16_t *label = filter.by_truth ? pack->labels->truth : pack->labels->revealed;
-    return filter.dropped && filter.dropped[label[doc] + 1];
+    return filter.dropped && filter.dropped[label[doc] + 1] && !(filter.spared && filter.spared[doc]);
 }
 
 void gr__rows_append(gr_rows *out, const gr__pack *pack, size_t r, int32_t unit, gr__filter filter) {

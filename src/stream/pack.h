@@ -53,6 +53,7 @@ void gr__rows_clear(gr_rows *rows);
 typedef struct gr__filter {
     const bool *dropped; /* NULL: none */
     bool by_truth;
+    const bool *spared; /* [documents] that stay whatever their label; NULL: none */
 } gr__filter;
 
 /* Appends row r of the pack to out, with the given unit, unless the filter leaves nothing of it. */

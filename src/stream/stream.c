@@ -22,6 +22,7 @@ struct gr_stream {
     bool *member;          /* [docs of the dataset] */
     bool *dropped;         /* [labels + 2] by label + 1 */
     bool by_truth;         /* dropped goes by the true label, not by the one that is shown */
+    bool *spared;          /* [docs of the dataset] stay whatever their label; NULL: none */
     uint64_t seed;
     uint32_t epoch;    /* the one that is packed */
     int64_t first_row; /* number of the epoch's first row over all epochs */
@@ -107,7 +108,7 @@ static gr_status nothing_left(gr_error *err) {
 static gr_status check_left(const gr_stream *stream, const gr_stream_def *def, const gr_labels *labels, gr_error *err) {
     const int16_t *label = def->drop_by_truth ? labels->truth : labels->revealed;
     for (size_t i = 0; i < def->doc_count; i++)
-        if (!stream->dropped[label[def->docs[i]] + 1])
+        if (!stream->dropped[label[def->docs[i]] + 1] || (def->spared && def->spared[def->docs[i]]))
             return GR_OK;
     return nothing_left(err);
 }
@@ -131,6 +132,12 @@ static gr_status open_stream(gr_stream *stream, const gr_dataset *data, const gr
     stream->member = gr_alloc(data->topics.docs);
     for (size_t i = 0; i < def->doc_count; i++)
         stream->member[def->docs[i]] = true;
+
+    /* A copy: the caller's table need not outlive the call. */
+    if (def->spared) {
+        stream->spared = gr_alloc(data->topics.docs + 1);
+        memcpy(stream->spared, def->spared, data->topics.docs);
+    }
 
     /* Epoch 0 is packed at once: its figures describe the stream. */
     load_epoch(stream, 0);
@@ -159,6 +166,9 @@ static gr_status open_shards(gr_stream *stream, const gr_shards *shards, const g
     if (def->width != shards->context)
         return gr_error_set(err, GR_ERR_USAGE, "stream", "take the context of the shards, or pack their rows anew",
                             "rows of %d positions from shards with rows of %d", def->width, shards->context);
+    if (def->spared)
+        return gr_error_set(err, GR_ERR_USAGE, "stream", "leave out all documents of a label, or read the sources",
+                            "single documents are spared, and rows of shards are packed already");
     GR_TRY(set_drop(stream, def, shards->labels, err));
 
     /* The manifest counts documents by label, so that no shard need be read to see whether the filter leaves any. */
@@ -198,6 +208,7 @@ void gr_stream_free(gr_stream *stream) {
     gr_free(stream->permutation);
     gr_free(stream->member);
     gr_free(stream->dropped);
+    gr_free(stream->spared);
     gr_free(stream);
 }
 
@@ -255,7 +266,7 @@ void gr_stream_next(gr_stream *stream, int64_t step, gr_rows *out) {
     for (int32_t unit = 0; unit < stream->batch_rows; unit++, row++) {
         size_t at;
         const gr__pack *pack = find_row(stream, row, &at);
-        gr__rows_append(batch, pack, at, unit, (gr__filter){stream->dropped, stream->by_truth});
+        gr__rows_append(batch, pack, at, unit, (gr__filter){stream->dropped, stream->by_truth, stream->spared});
     }
     *out = *batch;
 }
@@ -304,7 +315,7 @@ bool gr_scan_next(gr_scan *scan, gr_rows *out) {
     batch->sequences = 0;
     batch->present = 0;
     while (batch->sequences < scan->batch_rows && scan->row < scan->pack.row_count) {
-        gr__rows_append(batch, &scan->pack, scan->row, (int32_t)scan->row, (gr__filter){NULL, false});
+        gr__rows_append(batch, &scan->pack, scan->row, (int32_t)scan->row, (gr__filter){NULL, false, NULL});
         scan->row++;
     }
     *out = *batch;

@@ -3,10 +3,11 @@
 
 #include "base/mem.h"
 
-static bool is_left_out(const gr__read_def *read, int16_t label) {
+/* By its label, unless it is spared. */
+static bool is_left_out(const gr__read_def *read, int16_t label, uint32_t doc) {
     for (int i = 0; i < read->drops; i++)
         if (read->drop[i] == label)
-            return true;
+            return !(read->spared && read->spared[doc]);
     return false;
 }
 
@@ -16,7 +17,7 @@ static uint32_t *left_of(size_t *count, const gr_project *p, const gr__read_def 
     uint32_t *docs = gr_alloc((p->data->train_count + 1) * sizeof *docs);
     *count = 0;
     for (size_t i = 0; i < p->data->train_count; i++)
-        if (!is_left_out(read, label[p->data->train[i]]))
+        if (!is_left_out(read, label[p->data->train[i]], p->data->train[i]))
             docs[(*count)++] = p->data->train[i];
     return docs;
 }
@@ -42,6 +43,7 @@ gr_status gr__project_stream(gr_stream **stream, const gr_project *p, const gr__
     def.drop = read->drop;
     def.drop_count = read->drops;
     def.drop_by_truth = read->by_truth;
+    def.spared = read->spared;
     gr_status status = p->shards ? gr_stream_new_shards(stream, p->shards, &def, err)
                                  : gr_stream_new(stream, p->data, p->labels, &def, err);
     gr_free(left);

@@ -8,7 +8,8 @@
 typedef struct gr__read_def {
     const int16_t *drop; /* [drops] not those of these labels: */
     int drops;
-    bool by_truth; /* true ones, else revealed ones */
+    bool by_truth;      /* true ones, else revealed ones */
+    const bool *spared; /* [documents] but for these; NULL: none */
     bool fill; /* the others move up: steps have as many rows as without a filter. Else what is left out leaves gaps,
                 * and all others stay where they are */
 } gr__read_def;

@@ -6,15 +6,30 @@
 
 void gr_tally_free(gr_tally *tally) {
     gr_free(tally->region);
+    gr_free(tally->of_label);
+    gr_free(tally->hidden);
     *tally = (gr_tally){0};
 }
 
-/* Targets of every class over all steps, second showings included, into shown[classes]. */
-static void count_shown(int64_t *shown, const gr_train_def *def) {
+/* Adds the targets of one step by their true labels. */
+static void count_labels(gr_tally *tally, const gr_rows *rows) {
+    /* Core text is of no label; what is absent has no target. */
+    for (size_t i = 0; i < (size_t)rows->sequences * (size_t)rows->width; i++) {
+        const int16_t k = rows->truth[i];
+        if (rows->targets[i] < 0 || k <= 0 || k > tally->labels)
+            continue;
+        tally->of_label[k - 1]++;
+        tally->hidden[k - 1] += rows->label[i] != k;
+    }
+}
+
+/* Targets of every class over all steps, second showings included, into shown[classes]; and the text of labels. */
+static void count_shown(int64_t *shown, gr_tally *tally, const gr_train_def *def) {
     gr__assembly *assembly = gr__assembly_new(def->rows, def->width, def->rows, def->router);
     for (int64_t step = 0; step < def->steps; step++) {
         gr_rows rows;
         gr_stream_next(def->stream, step, &rows);
+        count_labels(tally, &rows);
         gr__assembly_fill(assembly, &rows, step);
         for (size_t i = 0; i < (size_t)assembly->sequences * (size_t)assembly->width; i++)
             if (assembly->targets[i] >= 0)
@@ -60,7 +75,10 @@ gr_status gr_train_tally(gr_tally *tally, const gr_train_def *def, gr_error *err
     GR_TRY(gr_run_new(&run, def->model, tables, &(gr_run_def){.positions = 1, .train = true}, err));
     const int classes = gr_tables_classes(gr_run_tables(run));
     int64_t *shown = gr_alloc((size_t)classes * sizeof *shown);
-    count_shown(shown, def);
+    tally->labels = def->labels ? def->labels->label_count : 0;
+    tally->of_label = gr_alloc(((size_t)tally->labels + 1) * sizeof *tally->of_label);
+    tally->hidden = gr_alloc(((size_t)tally->labels + 1) * sizeof *tally->hidden);
+    count_shown(shown, tally, def);
 
     tally->regions = gr_model_regions(def->model);
     tally->region = gr_alloc(((size_t)tally->regions + 1) * sizeof *tally->region);
