@@ -236,6 +236,8 @@ static void work_with_peek(gr_sees sees, const char *folder) {
     gr_lab_def def = {.experiment = file, .base = base, .set = half, .sets = 1, .folder = place, .registry = registry};
     memset(peek_calls, 0, sizeof peek_calls);
     memset(peek_found, 0, sizeof peek_found);
+    memset(peek_listed, 0, sizeof peek_listed);
+    memset(peek_read, 0, sizeof peek_read);
     method_peek.sees = sees;
     gr_test_ok(gr_lab_open(&lab, &def, NULL, &err), &err);
     gr_test_ok(gr_plan_new(&plan, lab, NULL, &err), &err);
@@ -259,6 +261,28 @@ static void hidden_labels_are_seen_by_those_who_may(void **state) {
     work_with_peek(GR_SEES_ALL, "peek-all");
     for (int i = 0; i < PEEKS; i++)
         assert_true(peek_found[i] > 0);
+}
+
+/* What a method may not see of the documents is not there for any of its functions, in no list and without a token; all
+ * that it may see is. */
+static void documents_are_read_by_those_who_may(void **state) {
+    (void)state;
+    static const gr_sees sees[] = {GR_SEES_ALL, GR_SEES_REVEALED, GR_SEES_FORGET, GR_SEES_RETAIN};
+    static const char *const folders[] = {"reads-all", "reads-revealed", "reads-forget", "reads-retain"};
+    size_t whole[2] = {0};
+    for (int s = 0; s < 4; s++) {
+        work_with_peek(sees[s], folders[s]);
+        for (int i = 0; i < PEEKS; i++)
+            for (int labelled = 0; labelled < 2; labelled++) {
+                const bool may = sees[s] == GR_SEES_FORGET ? labelled : sees[s] != GR_SEES_RETAIN || !labelled;
+                const size_t calls = peek_calls[i];
+                assert_true(calls > 0 && peek_read[i][labelled] % calls == 0);
+                whole[labelled] = s == 0 ? peek_read[i][labelled] / calls : whole[labelled];
+                assert_true(whole[labelled] > 20);
+                assert_int_equal(peek_read[i][labelled], may ? calls * whole[labelled] : 0);
+                assert_int_equal(peek_listed[i][labelled], peek_read[i][labelled]);
+            }
+    }
 }
 
 static int open_all(void **state) {
@@ -297,6 +321,7 @@ int main(void) {
         cmocka_unit_test(they_are_run_as_any_other),
         cmocka_unit_test(the_lab_takes_them),
         cmocka_unit_test(hidden_labels_are_seen_by_those_who_may),
+        cmocka_unit_test(documents_are_read_by_those_who_may),
     };
     return cmocka_run_group_tests_name("additions", tests, open_all, close_all);
 }

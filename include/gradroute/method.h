@@ -21,10 +21,11 @@ extern "C" {
 struct gr_digest; /* SHA-256 of what is added to it */
 struct gr__lock;  /* of a folder that is written to */
 
-/* Which documents of training a method reads, and what it is told of them. ALL: every document, with its revealed label
- * and its true one. The others are told revealed labels alone; REVEALED reads every document, FORGET those of a
- * revealed label, RETAIN those of none. Labels are hidden from a method (below); which documents it reads is its own
- * word, and nothing leaves the others out for it. */
+/* Which documents a method is handed, and what it is told of them. ALL: every document, with its revealed label and its
+ * true one. The others are told revealed labels alone. REVEALED is handed every document, FORGET those of a revealed
+ * label, RETAIN those of none, to train on and held out: the others are in none of the lists of project->data, their
+ * tokens (of samples their values) are those that end a document (0), and there are no shards. Numbers of documents,
+ * their labels and topics stay, so that draws do. */
 typedef enum gr_sees { GR_SEES_ALL, GR_SEES_REVEALED, GR_SEES_FORGET, GR_SEES_RETAIN } gr_sees;
 
 /* A model as a method leaves it: weights of its own, or a view, which is its parent's weights with regions that are
@@ -120,8 +121,9 @@ typedef struct gr_method {
 } gr_method;
 
 /* The functions of a method, called on the project as it may see it: where it does not see all, labels are true where
- * they are revealed, and nowhere else, and groups go by that. Whoever calls a method calls these. Errors: those of the
- * function. A check or digest that there is not is GR_OK, a cost that there is not is 0; draft must be there. */
+ * they are revealed, and nowhere else, and groups go by that; what it may not see of the documents is not there.
+ * Whoever calls a method calls these. Errors: those of the function. A check or digest that there is not is GR_OK, a
+ * cost that there is not is 0; draft must be there. */
 gr_status gr_method_check(const gr_method *method, const gr_making *making, gr_error *err);
 gr_status gr_method_digest(const gr_method *method, const gr_making *making, struct gr_digest *digest, gr_error *err);
 gr_status gr_method_make(gr_made *made, const gr_method *method, const gr_making *making, gr_error *err);

@@ -1,15 +1,35 @@
 /* A method that looks for what it may not see: in each of its functions it counts the documents whose label is true and
- * not revealed. The model it makes is a copy of its parent. */
+ * not revealed, and those that it can read, by a list or by going through all of them: of a revealed label (1), and of
+ * none (0). The model it makes is a copy of its parent. */
 #include "gradroute/method.h"
 
 enum { PEEK_CHECK, PEEK_DIGEST, PEEK_MAKE, PEEK_DRAFT, PEEK_COST, PEEKS };
-static size_t peek_calls[PEEKS], peek_found[PEEKS];
+static size_t peek_calls[PEEKS], peek_found[PEEKS], peek_listed[PEEKS][2], peek_read[PEEKS][2];
+
+static void peek_list(size_t count[2], const gr_labels *l, const uint32_t *list, size_t docs) {
+    for (size_t i = 0; i < docs; i++)
+        count[l->revealed[list[i]] > 0]++;
+}
+
+static bool peek_can_read(const gr_dataset *data, size_t doc) {
+    for (uint64_t i = data->offsets[doc]; i < data->offsets[doc + 1]; i++)
+        if (data->ids[i] != data->eot)
+            return true;
+    return false;
+}
 
 static void peek_look(int place, const gr_making *m) {
     const gr_labels *l = m->project->labels;
     peek_calls[place]++;
     for (size_t d = 0; d < l->docs; d++)
         peek_found[place] += l->truth[d] > 0 && l->revealed[d] <= 0;
+
+    const gr_dataset *data = m->project->data;
+    peek_list(peek_listed[place], l, data->train, data->train_count);
+    peek_list(peek_listed[place], l, data->validation, data->validation_count);
+    peek_list(peek_listed[place], l, data->test, data->test_count);
+    for (size_t d = 0; d < l->docs; d++)
+        peek_read[place][l->revealed[d] > 0] += peek_can_read(data, d);
 }
 
 static gr_status peek_check(const gr_making *m, gr_error *err) {
