@@ -7,6 +7,7 @@
 #include "ask.h"
 #include "audit_models.h"
 #include "base/mem.h"
+#include "built_from.h" /* made by the build */
 #include "gradroute/report.h"
 #include "process.h"
 #include "progress.h"
@@ -169,6 +170,7 @@ int gr__lab_run_all(gr__lab_run *run, int argc, char **argv) {
     run->def.sets = run->common.set.count;
     run->def.arm = run->arms.at;
     run->def.arms = run->arms.count;
+    run->def.commit = *GR__BUILT_FROM ? GR__BUILT_FROM : NULL;
 
     gr_status status = work_and_print(run, &err);
     if (err.status == GR_ERR_INTERRUPTED)

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/nearest.h"
+#include "built_from.h" /* made by the build */
 #include "commands.h"
 #include "common.h"
 #include "kernel/kernel.h"
@@ -82,6 +83,8 @@ static int dispatch(int argc, char **argv) {
     }
     if (is_one_of(word, "--version", "-V", "version")) {
         printf("gradroute %s\ninstruction set: %s\n", GR_VERSION, gr_kernel_isa());
+        if (*GR__BUILT_FROM)
+            puts("commit: " GR__BUILT_FROM);
         return 0;
     }
 

@@ -115,6 +115,22 @@ how=
 
 # ---- committed rows ----
 ok 'rows to commit' reproduce "$work/s" --seeds 2 --commit "$work/rows.jsonl"
+ok 'which say by which commit, preset, arm and seed, with tokens and operations' python3 - "$work/rows.jsonl" "$(gradroute --version)" <<'PYTHON'
+import json, sys
+commit = [line.split()[1] for line in sys.argv[2].splitlines() if line.startswith("commit: ")]
+trained = []
+for line in map(json.loads, open(sys.argv[1])):
+    cell, about = line["cell"], line["about"]
+    assert [cell["commit"]] == commit if commit else "commit" not in cell, cell
+    assert about["experiment"] == "audit" and about["preset"] is None and about["uses"], about
+    assert all(use["seed"] in (3, 4) for use in about["uses"]), about
+    if cell["of"]["kind"] == "data":
+        assert all("arm" not in use for use in about["uses"]), about
+    elif cell["of"]["kind"] == "model":
+        assert [use["seed"] for use in about["uses"]] == [cell["of"]["seed"][0]], about
+        trained += [use["arm"] for use in about["uses"] if line["rows"][0].get("tokens", 0) > 0 and line["rows"][0]["flops"] > 0]
+assert sorted(trained) == ["filtered", "filtered", "plain", "plain", "routed", "routed"], trained
+PYTHON
 ok 'they count as done' reproduce "$work/c" --seeds 2 --rows "$work/rows.jsonl"
 ok 'nothing was trained' same "$(find "$work/c" -name metrics.jsonl | wc -l)" 0
 ok 'the figures are the same' figures "$work/s" "$work/c"

@@ -130,22 +130,36 @@ static void committed_rows_are_sorted_and_read_back(void **state) {
     size_t length;
     for (int i = 0; i < CELLS; i++)
         cell[i] = cell_of(i);
-    gr_test_ok(gr__committed_write((const gr__kept_cell *const *)cell, CELLS, path, &err), &err);
+    gr__commit_line line[CELLS];
+    json_t *about = json_pack("{s:s}", "preset", "quick");
+    for (int i = 0; i < CELLS; i++)
+        line[i] = (gr__commit_line){cell[i], i == 1 ? about : NULL};
+    gr_test_ok(gr__committed_write(line, CELLS, path, &err), &err);
     char *text = gr_test_read(path, &length);
     assert_null(strstr(text, "\"host\""));
+
+    /* What is said about one stands in its line alone. */
+    const char *said = strstr(text, ",\"about\":{\"preset\":\"quick\"},\"rows\":[");
+    assert_non_null(said);
+    assert_null(strstr(said + 2, "\"about\""));
+    const char *begin = said;
+    while (begin > text && begin[-1] != '\n')
+        begin--;
+    const char *key = strstr(begin, cell[1]->key);
+    assert_true(key && key < said);
     gr_test_ok(gr__committed_read(&list, path, &err), &err);
     assert_int_equal(list.count, CELLS);
     for (size_t i = 1; i < list.count; i++)
         assert_true(strcmp(list.cell[i - 1]->key, list.cell[i]->key) < 0);
 
     /* The same bytes from what was read, in whatever order it is given. */
-    const gr__kept_cell *turned[CELLS];
+    gr__commit_line turned[CELLS];
     for (int i = 0; i < CELLS; i++) {
         const gr__kept_cell *found = gr__committed_find(&list, cell[i]->key);
         char *a = gr_ledger_lines(found->rows), *b = gr_ledger_lines(cell[i]->rows);
         assert_string_equal(a, b);
         gr_free(a), gr_free(b);
-        turned[CELLS - 1 - i] = found;
+        turned[CELLS - 1 - i] = (gr__commit_line){found, i == 1 ? about : NULL};
     }
     char *again = gr__committed_lines(turned, CELLS);
     assert_string_equal(again, text);
@@ -153,6 +167,7 @@ static void committed_rows_are_sorted_and_read_back(void **state) {
     assert_null(gr__committed_find(&(gr__committed){0}, cell[0]->key));
     gr_free(again);
     free(text);
+    json_decref(about);
     gr__committed_free(&list);
     for (int i = 0; i < CELLS; i++)
         gr__cell_free(cell[i]);
@@ -161,7 +176,7 @@ static void committed_rows_are_sorted_and_read_back(void **state) {
 static void damaged_lines_are_refused(void **state) {
     (void)state;
     gr__kept_cell *cell = cell_of(0);
-    char *line = gr__committed_lines((const gr__kept_cell *const[]){cell}, 1), *twice = gr_format("%s%s", line, line);
+    char *line = gr__committed_lines(&(gr__commit_line){cell, NULL}, 1), *twice = gr_format("%s%s", line, line);
     char *edited = gr_strdup(line), *cut = gr_format("%.*s", (int)strlen(line) - 1, line);
     *strstr(edited, "forget") = 'F';
     const struct {

@@ -65,7 +65,7 @@ static void a_committed_cell_keeps_its_rows(void **state) {
     /* A cell that only the committed list has: its rows are known, its folder is not here. */
     make(there, 0);
     gr_test_ok(gr__cell_find(&cell, there, key_of(0), &err), &err);
-    char *lines = gr__committed_lines((const gr__kept_cell *const[]){cell}, 1);
+    char *lines = gr__committed_lines(&(gr__commit_line){cell, NULL}, 1);
     gr_test_ok(gr__committed_parse(&list, lines, strlen(lines), "NAME.jsonl", &err), &err);
     gr_free(lines);
     gr__cell_free(cell);

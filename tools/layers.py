@@ -24,7 +24,7 @@ HEADERS = {
     "format": "bundle import verify", "recipe": "recipe setting", "measure": "measure", "task": "task", "method": "method", "attack": "attack", "lab": "lab experiment", "report": "report",
 }
 OWNER = {name: layer for layer, names in HEADERS.items() for name in names.split()}
-MADE = {"shipped_experiments.h": "lab", "page_parts.h": "report", "chart_library.h": "report"}  # headers that the build makes (meson.build), and who includes them
+MADE = {"shipped_experiments.h": "lab", "page_parts.h": "report", "chart_library.h": "report", "built_from.h": "cli"}  # headers that the build makes (meson.build), and who includes them
 LEVEL = {folder: i for i, group in enumerate(ORDER.split("->")) for folder in re.findall(r"\w+", group)}
 root = pathlib.Path(__file__).resolve().parent.parent
 wrong = []

@@ -73,6 +73,7 @@ typedef struct gr_lab_def {
     const char *folder;     /* that it is kept in */
     const char *rows; /* a file of committed rows; NULL: rows/NAME.jsonl beside the experiment, where there is one */
     const gr_registry *registry; /* NULL: what the library has */
+    const char *commit; /* of the sources of the program, which cells say they were made by; NULL: it is not known */
     int sets, arms, givens;
     int seeds;  /* 0: as the experiment says */
     bool twins; /* the recipe's `twins`, where it says some, are the arms that run */
@@ -189,7 +190,8 @@ void gr_result_free(gr_result *result); /* NULL is fine */
  * holds this result already. Errors: those of gr_lab_claim and of files. */
 gr_status gr_lab_write(gr_lab *lab, const gr_result *result, gr_error *err);
 
-/* Writes the rows of all cells that are done to a file that gr_lab_def.rows takes. */
+/* Writes the rows of all cells that are done to a file that gr_lab_def.rows takes, with what each is of: experiment,
+ * preset, arms, points, seeds. */
 gr_status gr_lab_commit(const gr_lab *lab, const char *path, gr_error *err);
 
 #ifdef __cplusplus

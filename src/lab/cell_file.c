@@ -84,6 +84,8 @@ gr__kept_cell *gr__cell_new(const json_t *of, gr_ledger *rows, const gr__cell_fa
                            facts->isa ? facts->isa : gr_kernel_isa(), "program", GR_VERSION, "host", gr_json_text(host),
                            "made", made);
     assert(cell->file);
+    if (facts->commit)
+        json_object_set_new(cell->file, "commit", gr_json_text(facts->commit));
     sign(cell->file);
     return cell;
 }
@@ -153,10 +155,11 @@ static bool is_of(const json_t *of) {
 /* Whether the file says how it was made: for how long, by which program, on what. */
 static bool has_facts(const json_t *file) {
     const json_t *seconds = json_object_get(file, "seconds"), *host = json_object_get(file, "host");
+    const json_t *commit = json_object_get(file, "commit");
     return json_is_number(seconds) && json_number_value(seconds) >= 0 &&
            json_integer_value(json_object_get(file, "threads")) > 0 && is_text(json_object_get(file, "isa")) &&
            is_text(json_object_get(file, "program")) && is_text(json_object_get(file, "made")) &&
-           (!host || is_text(host));
+           (!host || is_text(host)) && (!commit || is_text(commit));
 }
 
 gr_status gr__cell_check(const json_t *file, const char *key, const char *place, gr_error *err) {
@@ -282,7 +285,7 @@ static int by_key(const void *a, const void *b) {
     return strcmp((*(gr__kept_cell *const *)a)->key, (*(gr__kept_cell *const *)b)->key);
 }
 
-/* {"cell": .., "rows": [..]}, whose rows are taken as if they stood on lines. */
+/* {"cell": .., "about": .., "rows": [..]}, whose rows are taken as if they stood on lines. */
 static gr_status cell_of_line(gr__kept_cell **cell, json_t *line, const char *place, gr_error *err) {
     json_t *file = json_object_get(line, "cell"), *list = json_object_get(line, "rows");
     if (!json_is_object(file) || !json_is_array(list))
@@ -372,11 +375,12 @@ const gr__kept_cell *gr__committed_find(const gr__committed *list, const char *k
 }
 
 /* One line of the file. Its machine is nobody's business. */
-static void put_cell(buffer *to, const gr__kept_cell *cell) {
-    json_t *file = json_copy(cell->file);
+static void put_cell(buffer *to, const gr__commit_line *of) {
+    json_t *file = json_copy(of->cell->file);
     json_object_del(file, "host");
     sign(file);
-    char *line = gr_json_line(file, false), *rows = gr_ledger_lines(cell->rows);
+    char *line = gr_json_line(file, false), *rows = gr_ledger_lines(of->cell->rows);
+    char *about = of->about ? gr_json_line(of->about, false) : NULL;
 
     /* Rows are lines already: between two of them a comma instead, and none behind the last. */
     size_t length = strlen(rows);
@@ -384,32 +388,41 @@ static void put_cell(buffer *to, const gr__kept_cell *cell) {
         *at = ',';
     put(to, "{\"cell\":", 8);
     put(to, line, strlen(line));
+    if (about) {
+        put(to, ",\"about\":", 9);
+        put(to, about, strlen(about));
+    }
     put(to, ",\"rows\":[", 9);
     put(to, rows, length ? length - 1 : 0);
     put(to, "]}\n", 3);
 
+    gr_free(about);
     gr_free(rows);
     gr_free(line);
     json_decref(file);
 }
 
-char *gr__committed_lines(const gr__kept_cell *const *cell, size_t count) {
-    const gr__kept_cell **sorted = gr_alloc((count + 1) * sizeof *sorted);
+static int by_key_of_line(const void *a, const void *b) {
+    return strcmp(((const gr__commit_line *)a)->cell->key, ((const gr__commit_line *)b)->cell->key);
+}
+
+char *gr__committed_lines(const gr__commit_line *line, size_t count) {
+    gr__commit_line *sorted = gr_alloc((count + 1) * sizeof *sorted);
     for (size_t i = 0; i < count; i++)
-        sorted[i] = cell[i];
-    qsort(sorted, count, sizeof *sorted, by_key);
+        sorted[i] = line[i];
+    qsort(sorted, count, sizeof *sorted, by_key_of_line);
 
     /* Each on a line of its own: changes of one cell are changes of one line. */
     buffer lines = {0};
     put(&lines, "", 0);
     for (size_t i = 0; i < count; i++)
-        put_cell(&lines, sorted[i]);
+        put_cell(&lines, &sorted[i]);
     gr_free(sorted);
     return lines.at;
 }
 
-gr_status gr__committed_write(const gr__kept_cell *const *cell, size_t count, const char *path, gr_error *err) {
-    char *text = gr__committed_lines(cell, count);
+gr_status gr__committed_write(const gr__commit_line *line, size_t count, const char *path, gr_error *err) {
+    char *text = gr__committed_lines(line, count);
     gr_status status = gr_file_write(path, text, strlen(text), err);
     gr_free(text);
     return status;

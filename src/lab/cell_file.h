@@ -9,12 +9,13 @@
  *
  *     {"format": "gradroute-cell-1", "key", "of": what the key is the digest of (cell_key.h), "rows_sha256",
  *      "model": null, {"folder": "model", "off": [REGION, ..]} or {"of": KEY, "off": [REGION, ..]},
- *      "data": null or "data/16 digits", "seconds", "threads", "isa", "program", "host", "made",
- *      "sha256": of the object without this member, as gr_json_seal}
+ *      "data": null or "data/16 digits", "seconds", "threads", "isa", "program", "commit": where it
+ *      is known, "host", "made", "sha256": of the object without this member, as gr_json_seal}
  *
  * Times, machine and program stand here and never in rows: rows of two machines that compute alike are equal bytes.
  *
- * Committed rows are lines {"cell": cell.json without "host", signed anew, "rows": [ROW, ..]}, sorted by key.
+ * Committed rows are lines {"cell": cell.json without "host", signed anew, "about": {..}, "rows": [ROW, ..]}, sorted by
+ * key. Readers pass over "about", which says for people and programs what the cell was made for.
  */
 #ifndef GR_LAB_CELL_FILE_H
 #define GR_LAB_CELL_FILE_H
@@ -33,7 +34,8 @@ typedef struct gr__cell_facts {
     const char *data; /* folder of what was read, "data/16 digits"; NULL: none was kept */
     double seconds;
     int threads;
-    const char *isa; /* NULL: what this process runs on */
+    const char *isa;    /* NULL: what this process runs on */
+    const char *commit; /* of the program's sources; NULL: not known */
 } gr__cell_facts;
 
 typedef struct gr__kept_cell {
@@ -77,8 +79,14 @@ void gr__committed_free(gr__committed *list);
 
 const gr__kept_cell *gr__committed_find(const gr__committed *list, const char *key); /* NULL: it is not among them */
 
+/* A line to be; about: an object, NULL: nothing is said. Both borrowed. */
+typedef struct gr__commit_line {
+    const gr__kept_cell *cell;
+    const json_t *about;
+} gr__commit_line;
+
 /* As a new string, and as a file. Without the host, in the order of keys. */
-char *gr__committed_lines(const gr__kept_cell *const *cell, size_t count);
-gr_status gr__committed_write(const gr__kept_cell *const *cell, size_t count, const char *path, gr_error *err);
+char *gr__committed_lines(const gr__commit_line *line, size_t count);
+gr_status gr__committed_write(const gr__commit_line *line, size_t count, const char *path, gr_error *err);
 
 #endif

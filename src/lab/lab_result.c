@@ -97,6 +97,12 @@ void gr_result_free(gr_result *result) {
 
 /* ---- files ---- */
 
+/* Where a use is: the values of all axes. */
+static void put_axes(json_t *to, const gr_experiment *e, int point) {
+    for (int i = 0; i < e->axes; i++)
+        json_object_set_new(to, e->axis[i].name, json_string(e->axis[i].value[gr_experiment_value(e, point, i)]));
+}
+
 /* One row as a line: what it is of, then its members; lists are left out, they are in the cell. */
 static gr_status write_line(gr_file_out *to, const gr_lab *lab, const gr__use *use, json_t *row, gr_error *err) {
     const gr_experiment *e = lab->experiment;
@@ -106,9 +112,7 @@ static gr_status write_line(gr_file_out *to, const gr_lab *lab, const gr__use *u
     /* Which model of which point, and which cell. */
     json_object_set_new(line, "experiment", json_string(e->name));
     json_object_set_new(line, "arm", use->arm < 0 ? json_null() : json_string(e->arm[use->arm].name));
-    for (int i = 0; i < e->axes; i++)
-        json_object_set_new(line, e->axis[i].name,
-                            json_string(e->axis[i].value[gr_experiment_value(e, use->point, i)]));
+    put_axes(line, e, use->point);
     json_object_set_new(line, "seed", json_integer(lab->first_seed + use->seed));
     json_object_set_new(line, "knob", json_integer(use->knob));
     json_object_set_new(line, "cell", json_string(use->key));
@@ -193,17 +197,50 @@ gr_status gr_lab_write(gr_lab *lab, const gr_result *result, gr_error *err) {
     return status;
 }
 
+/* ---- committed rows ---- */
+
+/* {"arm": NAME, AXIS: VALUE, .., "knob": WORD, "seed": N}; of data there is no arm. */
+static json_t *use_of(const gr_lab *lab, const gr__use *use) {
+    const gr_experiment *e = lab->experiment;
+    json_t *of = json_object();
+    if (use->arm >= 0)
+        json_object_set_new(of, "arm", json_string(e->arm[use->arm].name));
+    put_axes(of, e, use->point);
+    if (use->arm >= 0 && gr_experiment_knobs(e, use->arm) > 1)
+        json_object_set_new(of, "knob", gr_json_text(gr__knob_word(e, use->arm, use->knob)));
+    json_object_set_new(of, "seed", json_integer(lab->first_seed + use->seed));
+    return of;
+}
+
+/* What each cell was made for: a list of its uses, by experiment and preset. */
+static json_t **about_cells(const gr_lab *lab) {
+    const gr__cells *cells = lab->cells;
+    json_t **about = gr_alloc((size_t)(cells->cells + 1) * sizeof *about);
+    for (int c = 0; c < cells->cells; c++) {
+        json_t *preset = lab->def.preset ? json_string(lab->def.preset) : json_null();
+        about[c] = json_pack("{s:s, s:o, s:[]}", "experiment", lab->experiment->name, "preset", preset, "uses");
+    }
+    for (int u = 0; u < cells->uses; u++)
+        json_array_append_new(json_object_get(about[cells->use[u].cell], "uses"), use_of(lab, &cells->use[u]));
+    return about;
+}
+
 gr_status gr_lab_commit(const gr_lab *lab, const char *path, gr_error *err) {
     all_rows all = {0};
     gr_status status = read_cells(&all, lab, err);
-    const gr__kept_cell **done = gr_alloc((size_t)(all.cells + 1) * sizeof *done);
+    gr__commit_line *line = gr_alloc((size_t)(all.cells + 1) * sizeof *line);
+    json_t **about = about_cells(lab);
     size_t count = 0;
     for (int c = 0; status == GR_OK && c < all.cells; c++)
         if (all.cell[c])
-            done[count++] = all.cell[c];
+            line[count++] = (gr__commit_line){all.cell[c], about[c]};
     if (status == GR_OK)
-        status = gr__committed_write(done, count, path, err);
-    gr_free(done);
+        status = gr__committed_write(line, count, path, err);
+
+    for (int c = 0; c < all.cells; c++)
+        json_decref(about[c]);
+    gr_free(about);
+    gr_free(line);
     free_rows(&all);
     return status;
 }

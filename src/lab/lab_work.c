@@ -347,6 +347,7 @@ static gr_status make_in(job *j, gr_error *err) {
 
     j->rows = gr_ledger_new();
     j->facts = (gr__cell_facts){.data = lab->place[place].data,
+                                .commit = lab->def.commit,
                                 .threads = j->control->threads ? j->control->threads : gr_cores()};
     gr_status status = make_kind(j, err);
     if (status == GR_OK) {
