@@ -98,6 +98,7 @@ typedef struct gr_figure_def {
     const char *group;              /* NULL: that of the figure, or rows without a group */
     const gr_attack *after;         /* NULL: before any */
     int rung;                       /* of an attack that is made for several values: how many stand behind this one */
+    const gr_arm *along;            /* of a figure that is looked up on a curve: whose knob it is of; else NULL */
     const char *measure, *field; /* of a number out of rows; of a figure: whose losses it takes, NULL: those of loss */
 } gr_figure_def;
 

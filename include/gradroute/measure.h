@@ -257,6 +257,14 @@ typedef struct gr_operand {
                     * attack that is measured at this number too, as its row "point" says */
 } gr_operand;
 
+/* A figure that looks a loss up on the curve of the losses of an arm's knob (docs/measures.md): over what, and as a
+ * share of what. */
+typedef enum gr_along {
+    GR_ALONG_NONE,
+    GR_ALONG_OPERATIONS, /* operations of the training; of those of the model for 0 */
+    GR_ALONG_LABELLED    /* text of the label that the training read; of what the model's own read unlabelled */
+} gr_along;
+
 /* A figure that compares models. The order of its operands is part of it: bootstrap draws are by their places. */
 enum { GR_OPERANDS = 12 };
 typedef struct gr_figure {
@@ -265,6 +273,8 @@ typedef struct gr_figure {
     int operands;
     gr_operand operand[GR_OPERANDS];
     gr_formula formula;  /* of their mean losses, in this order */
+    gr_along along;      /* else: its one operand is looked up, on the curve of models as they were left by their
+                          * training; formula is NULL */
     const char *over;    /* a ratio: the figure it is taken over, whose interval must lie above 0; NULL: none. After the
                           * attack where its models for 0 are */
     bool least;          /* and whose value must reach the least gap of the data */

@@ -6,6 +6,7 @@
 #include "lab/experiment_read.h"
 #include "lab/registry.h"
 #include "lab/result.h"
+#include "measure/power_law.h"
 #include "recipe/read.h"
 
 /* ---- a figure ---- */
@@ -131,6 +132,33 @@ static gr_status check_rungs(const gr__experiment_reader *r, gr_yaml *map, const
     return status;
 }
 
+/* A loss that is looked up takes the curve of an arm's knob, whose models are measured as its own is. */
+static gr_status check_along(const gr__experiment_reader *r, gr_yaml *map, const gr_figure_def *def, gr_error *err) {
+    const gr_experiment *e = r->to;
+    const char *measure = def->measure ? def->measure : "loss";
+    if (!def->figure || def->figure->along == GR_ALONG_NONE)
+        return def->along ? gr_yaml_fail(gr__yaml_child(map, "along"), err, "figure: compute_ratio, or leakage",
+                                         "figure %s looks nothing up along an arm",
+                                         def->figure ? def->figure->name : value_word)
+                          : GR_OK;
+    if (!def->along)
+        return gr_yaml_fail(map, err, "along: an arm whose knob has values from little training to much",
+                            "figure %s says along no arm", def->figure->name);
+
+    /* As many models as a curve takes. */
+    gr_yaml *node = gr__yaml_child(map, "along");
+    const int arm = (int)(def->along - e->arm), values = gr_experiment_knobs(e, arm);
+    if (values < GR__LADDER_LEAST || values > GR__LADDER_MOST)
+        return gr_yaml_fail(node, err, "{knob: [VALUE, ..]} of its tokens, or of the share that is left out",
+                            "arm %s has %d %s, expected %d to %d for a curve", def->along->name, values,
+                            values == 1 ? "model" : "values", GR__LADDER_LEAST, GR__LADDER_MOST);
+    if (def->figure->along == GR_ALONG_OPERATIONS && e->zero < 0)
+        return gr_yaml_fail(map, err, "roles: {zero: ARM}",
+                            "figure %s is a share of the training of the arm in the role zero, and there is none",
+                            def->figure->name);
+    return check_arm(r, node, gr__use_of(e, measure, false), measure, arm, err);
+}
+
 /* A figure that compares: its arms are there and measured, its groups too. */
 static gr_status check_compared(const gr__experiment_reader *r, gr_yaml *map, const gr_figure_def *def, gr_error *err) {
     /* Whose losses, and of which groups, it takes. */
@@ -155,6 +183,7 @@ static gr_status check_compared(const gr__experiment_reader *r, gr_yaml *map, co
     GR_TRY(
         check_role(r, map, def, GR_ROLE_NEVER, e->never >= 0 ? &e->never : e->one, e->never >= 0 ? 1 : e->ones, err));
     GR_TRY(check_rungs(r, map, def, err));
+    GR_TRY(check_along(r, map, def, err));
     if (def->minus >= 0)
         GR_TRY(check_role(r, map, def, GR_ROLE_OF, &def->minus, 1, err));
     if (!def->group)
@@ -164,6 +193,7 @@ static gr_status check_compared(const gr__experiment_reader *r, gr_yaml *map, co
 
 /* A number out of rows: whose, and which. */
 static gr_status check_value(const gr__experiment_reader *r, gr_yaml *map, const gr_figure_def *def, gr_error *err) {
+    GR_TRY(check_along(r, map, def, err));
     if (!def->measure || !def->field || def->of < 0)
         return gr_yaml_fail(map, err, "{figure: value, measure: loss, field: mean, of: ARM}",
                             "a value takes a measure, a field and an arm");
@@ -204,7 +234,8 @@ static gr_status read_names(const gr__experiment_reader *r, gr_yaml *map, gr_fig
 /* What figures and claims have in common; the caller has read its own keys, so that what is left is unknown. */
 static gr_status read_figure(gr__experiment_reader *r, gr_yaml *map, gr_figure_def *def, gr_error *err) {
     const char *figure = NULL, *after = NULL;
-    gr_yaml *of = gr_yaml_find(map, "of"), *minus = gr_yaml_find(map, "minus");
+    gr_yaml *of = gr_yaml_find(map, "of"), *minus = gr_yaml_find(map, "minus"), *along = gr_yaml_find(map, "along");
+    int ladder;
     def->of = def->minus = -1;
     GR_TRY(gr_yaml_text(map, &figure, "figure", err));
     GR_TRY(gr_yaml_text(map, &def->group, "group", err));
@@ -221,6 +252,10 @@ static gr_status read_figure(gr__experiment_reader *r, gr_yaml *map, gr_figure_d
         GR_TRY(gr__arm_read(r, of, &def->of, err));
     if (minus)
         GR_TRY(gr__arm_read(r, minus, &def->minus, err));
+    if (along) {
+        GR_TRY(gr__arm_read(r, along, &ladder, err));
+        def->along = &r->to->arm[ladder];
+    }
     if (minus && (!of || def->of == def->minus))
         return gr_yaml_fail(minus, err, "{of: ARM, minus: ANOTHER}", "a difference takes two arms");
     if (def->group && (def->figure || r->to->groups > 0)) /* rows of a measure may have groups of their own */
@@ -289,6 +324,9 @@ static gr_status read_matched(const gr__experiment_reader *r, gr_claim *claim, g
         gr_free(known);
         return status;
     }
+    if (gr_registry_figure(r->registry, claim->matched)->along != GR_ALONG_NONE)
+        return gr_yaml_fail(node->first, err, "a tax, or another figure of losses",
+                            "arms are matched by what is compared, and %s is looked up on a curve", claim->matched);
     return gr_yaml_as_real(node->first, &claim->tolerance, DBL_MIN, DBL_MAX, err);
 }
 

@@ -8,12 +8,16 @@
 
 typedef gr__result_job job;
 
-const char *const gr__result_members[] = {"format",    "experiment",  "question",  "points",       "axes",
-                                          "intervals", "knobs",       "seconds",   "tokens_per_s", "parameters",
-                                          "data",      "completions", "models",    "scale",        "known_labels_only",
-                                          "damage",    "collapsed",   "verdict",   "seeds",        "seed",
-                                          "claims",    "table",       "suggested", "folder",       "digest",
-                                          "recipe",    "routes",      NULL};
+const char *const gr__result_members[] = {"format",     "experiment", "question",
+                                          "points",     "axes",       "intervals",
+                                          "knobs",      "seconds",    "tokens_per_s",
+                                          "parameters", "data",       "completions",
+                                          "models",     "scale",      "known_labels_only",
+                                          "damage",     "collapsed",  "verdict",
+                                          "seeds",      "seed",       "claims",
+                                          "table",      "suggested",  "folder",
+                                          "digest",     "recipe",     "routes",
+                                          "curves",     NULL};
 const char *const gr__result_model_members[] = {"seconds",   "tokens_per_s", "tokens",  "parameters", "flops",
                                                 "regions",   "accuracy",     "classes", "made",       "found",
                                                 "intervals", "values",       "at",      "read",       NULL};
@@ -282,6 +286,7 @@ static void put_text(json_t *to, const char *key, const char *text) {
 /* All that is told of one point. */
 static void put_point(json_t *to, const job *j, const asked *a, int point) {
     put_figures(to, j, a, point);
+    gr__result_curves(to, j, point);
     gr__result_data(to, j, point);
     put_models(to, j, a, point);
     gr__result_verdict(to, j, point);

@@ -107,6 +107,8 @@ gr_status gr__seed_figures_new(gr__seed_figures **figures, const gr__result_job 
                                int count, gr_error *err);
 void gr__seed_figures_free(gr__seed_figures *figures); /* NULL is fine */
 const gr__told *gr__seed_figures_at(const gr__seed_figures *figures, int def, int point, int seed, int knob);
+/* The curve that a figure looks losses up on, in the first seed; NULL: it looks none up, or they were not measured. */
+const struct gr__curve *gr__seed_figures_curve(const gr__seed_figures *figures, int def, int point);
 bool gr__seed_figures_by_buckets(const gr__seed_figures *figures); /* whether some losses were of buckets */
 
 /* What a figure less that of another def (-1: none) is in one seed; and over seeds: of one seed as it is. Nothing: no
@@ -120,6 +122,9 @@ void gr__result_put(json_t *to, json_t *intervals, const char *key, gr_estimate 
 /* Members that rows hold as they are: the data, attacks, sizes, prompts, times of a point; what a model was. */
 void gr__result_data(json_t *to, const gr__result_job *job, int point);
 void gr__result_model(json_t *model, const gr__result_job *job, int arm, int point, int knob);
+
+/* Curves that figures look losses up on, under their keys. */
+void gr__result_curves(json_t *to, const gr__result_job *job, int point);
 
 /* The verdict, and what a reader must know of the figures; claims, the primary one first; what tables are printed by.
  */

@@ -20,6 +20,9 @@ const char *gr__knob_word(const gr_experiment *e, int arm, int knob) {
     if (arm < 0 || knob >= e->arm[arm].knob.values)
         return "";
     const struct gr_yaml *value = e->arm[arm].knob.value[knob];
+    const struct gr_yaml *times = value->kind == GR_YAML_MAP ? gr__yaml_child(value, "times") : NULL;
+    if (times) /* a factor of what the recipe says */
+        value = times;
     return value->kind == GR_YAML_SCALAR ? value->text : "a list";
 }
 
@@ -54,13 +57,14 @@ static json_t *arms_of(const job *j) {
  * belongs together. */
 static void put_formula(json_t *to, const gr_experiment *e, const gr_figure_def *figure) {
     put_text(to, "figure", figure->figure ? figure->figure->name : NULL);
-    put_text(to, "unit", !figure->figure ? NULL : figure->figure->over ? "ratio" : "nats");
+    put_text(to, "unit", !figure->figure ? NULL : figure->figure->over || figure->along ? "ratio" : "nats");
     put_text(to, "measure", figure->measure);
     put_text(to, "field", figure->field);
     put_text(to, "of", figure->of >= 0 ? e->arm[figure->of].name : NULL);
     put_text(to, "minus", figure->minus >= 0 ? e->arm[figure->minus].name : NULL);
     put_text(to, "group", figure->group);
     put_text(to, "after", figure->after ? figure->after->name : NULL);
+    put_text(to, "along", figure->along ? figure->along->name : NULL);
 }
 
 /* Figures in their order, by the words that people read. */

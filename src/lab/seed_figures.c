@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "lab/figures.h"
+#include "lab/ladder.h"
 #include "lab/result.h"
 #include "measure/measure.h"
 
@@ -226,6 +227,38 @@ static bool take_compared(gr_estimate *e, const losses *l, const gr_figure_def *
     return taken;
 }
 
+/* The group that a figure is on, and the losses that it takes of models as they are. */
+static int group_of(const losses *l, const gr_figure_def *def) {
+    return group_named(l->j->e, def->group ? def->group : def->figure->group);
+}
+
+/* A figure that looks a loss up on a curve, and that curve, which is the same for all values of the arm's knob. It has
+ * no points where a loss of it was not measured. */
+static bool take_along(gr_estimate *e, gr__curve *curve, const losses *l, const gr_figure_def *def, int knob) {
+    const gr__result_job *j = l->j;
+    const int own = source_of(j, def->measure), attack = attack_of(j, def->after), group = group_of(l, def);
+    const int arm = (int)(def->along - j->e->arm);
+    gr_sample sample[1 + GR__LADDER_MOST];
+    gr__curve_open(curve, j, def, l->point, l->seed);
+
+    /* The models of the ladder as they are, and the one that is asked about as it is or after the attack. */
+    sample[0] = losses_at(l, def->of, knob, attack > 0 ? attack : own)[group];
+    bool measured = sample[0].count > 0;
+    for (int v = 0; v < curve->points; v++) {
+        sample[1 + v] = losses_at(l, arm, v, own)[group];
+        measured = measured && sample[1 + v].count > 0;
+    }
+    if (!measured) {
+        curve->points = 0;
+        return false;
+    }
+
+    gr__curve_fit(curve, sample);
+    double whole = gr__curve_whole(j, def, l->point, l->seed, knob);
+    *e = gr__curve_take(curve, sample, whole, j->def->split_seed[l->seed]);
+    return true;
+}
+
 /* The mean of a number over the rows of a measure. */
 static bool take_mean(gr_estimate *e, const losses *l, const gr_figure_def *def, int knob) {
     const gr__whose w = {def->of, l->point, l->seed, knob, def->after, 0};
@@ -258,13 +291,20 @@ static bool take_value(gr_estimate *e, const losses *l, const gr_figure_def *def
     return sample->count > 0;
 }
 
+/* The figure by its kind; false: something that it takes was not measured. */
+static bool take(gr_estimate *e, gr__curve *curve, const losses *l, const gr_figure_def *def, int knob) {
+    if (def->along)
+        return take_along(e, curve, l, def, knob);
+    return def->figure ? take_compared(e, l, def, knob) : take_value(e, l, def, knob);
+}
+
 /* A figure at one point and seed, or why there is none. */
-static gr__told tell(const losses *l, const gr_figure_def *def, int knob) {
+static gr__told tell(gr__curve *curve, const losses *l, const gr_figure_def *def, int knob) {
     const gr__whose w = {def->of, l->point, l->seed, knob, def->after, 0};
     gr__told told = {{NAN, NAN, NAN}, GR__TOLD};
     if (is_diverged(l->j, w))
         told.state = GR__TOLD_DIVERGED;
-    else if (!(def->figure ? take_compared : take_value)(&told.estimate, l, def, knob))
+    else if (!take(&told.estimate, curve, l, def, knob))
         told.state = GR__TOLD_NOTHING;
     return told;
 }
@@ -275,7 +315,9 @@ struct gr__seed_figures {
     const gr__result_job *j;
     const gr_figure_def *def;
     gr__told *told;
-    int knobs; /* most of any arm */
+    int curves;
+    gr__curve **curve; /* [curves] by def and point: of figures that look a loss up, in the first seed; else NULL */
+    int knobs;         /* most of any arm */
     bool buckets;
 };
 
@@ -292,15 +334,32 @@ const gr__told *gr__seed_figures_at(const gr__seed_figures *f, int def, int poin
     return place(f, def, point, seed, knob);
 }
 
+const gr__curve *gr__seed_figures_curve(const gr__seed_figures *f, int def, int point) {
+    return f->curve[def * f->j->points + point];
+}
+
 bool gr__seed_figures_by_buckets(const gr__seed_figures *f) { return f->buckets; }
+
+/* Keeps a curve that a loss was looked up on. */
+static void keep_curve(gr__seed_figures *f, int def, int point, const gr__curve *curve) {
+    gr__curve **kept = &f->curve[def * f->j->points + point];
+    if (curve->points == 0 || *kept)
+        return;
+    *kept = gr_alloc(sizeof **kept);
+    **kept = *curve;
+}
 
 /* Every figure for every knob at one seed. */
 static gr_status read_seed(gr__seed_figures *f, int count, int point, int seed, gr_error *err) {
     losses l;
     gr_status status = losses_open(&l, f->j, point, seed, err);
     for (int i = 0; i < count && status == GR_OK; i++)
-        for (int v = 0; v < knobs_of(f->j->e, &f->def[i]); v++)
-            *place(f, i, point, seed, v) = tell(&l, &f->def[i], v);
+        for (int v = 0; v < knobs_of(f->j->e, &f->def[i]); v++) {
+            gr__curve curve = {0};
+            *place(f, i, point, seed, v) = tell(&curve, &l, &f->def[i], v);
+            if (seed == 0)
+                keep_curve(f, i, point, &curve);
+        }
 
     /* Whether documents were told apart. */
     for (int i = 0; i < samples(&l); i++)
@@ -320,6 +379,8 @@ gr_status gr__seed_figures_new(gr__seed_figures **figures, const gr__result_job 
     /* Nothing, until it is read. */
     size_t all = (size_t)(count * j->points * j->def->seeds * f->knobs);
     f->told = gr_alloc((all + 1) * sizeof *f->told);
+    f->curves = count * j->points;
+    f->curve = gr_alloc(((size_t)f->curves + 1) * sizeof(gr__curve *));
     for (size_t i = 0; i < all; i++)
         f->told[i] = (gr__told){{NAN, NAN, NAN}, GR__TOLD_NOTHING};
 
@@ -339,6 +400,9 @@ gr_status gr__seed_figures_new(gr__seed_figures **figures, const gr__result_job 
 void gr__seed_figures_free(gr__seed_figures *figures) {
     if (!figures)
         return;
+    for (int i = 0; i < figures->curves; i++)
+        gr_free(figures->curve[i]);
+    gr_free(figures->curve);
     gr_free(figures->told);
     gr_free(figures);
 }

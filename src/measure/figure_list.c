@@ -121,6 +121,24 @@ const gr_figure gr__figure_list[] = {
      .operand = {BEFORE(OF), BEFORE(ZERO)},
      .formula = gr__formula_difference},
 
+    /* What a model that is left is worth: its loss on the curve of plain models. */
+    {.name = "compute_ratio",
+     .help = "of the training of the model for 0, after which a plain model has the loss: 1 all of it",
+     .reading = "The share of plain training's operations after which a plain model knows the text as well: 1 costs "
+                "nothing, 0.5 is half of the training lost. Its control is the filter's ratio on the same text.",
+     .group = "retain",
+     .operands = 1,
+     .operand = {ASKED(OF)},
+     .along = GR_ALONG_OPERATIONS},
+    {.name = "leakage",
+     .help = "text of the topic that a plain model reads to have the loss, of what was read unlabelled: 0 nothing",
+     .reading = "How much of the topic's unlabelled text the model has learned from, as a share of it: 0 is none, 1 "
+                "is what a filter reads that leaves out what is labelled. That filter is its control.",
+     .group = "forget",
+     .operands = 1,
+     .operand = {ASKED(OF)},
+     .along = GR_ALONG_LABELLED},
+
     /* The loss itself: of two models, one `minus` the other, on one group. */
     {.name = "loss",
      .help = "the model's own loss on the group, nats",

@@ -7,8 +7,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "base/sort.h"
-
-#include "gradroute/measure.h"
+#include "measure/measure.h"
 
 /* Draws, of which the 25 lowest and highest are left out; and operands of a figure at most. */
 enum { REPLICATES = 1000, SAMPLES = GR_OPERANDS };
@@ -43,8 +42,10 @@ static bool is_same_list(const gr_sample *a, const gr_sample *b) {
     return a->count == b->count && !strcmp(a->list, b->list);
 }
 
+static double value_of(const gr__looked_up *f, const double *mean) { return f->formula(mean, f->given); }
+
 /* How far the figure moves when documents are drawn from those that there are, with replacement. */
-gr_estimate gr_bootstrap(gr_formula formula, const gr_sample *sample, int samples, uint64_t seed) {
+static gr_estimate bootstrap(const gr__looked_up *f, const gr_sample *sample, int samples, uint64_t seed) {
     double m[SAMPLES], *values = gr_alloc(REPLICATES * sizeof *values);
     int32_t *drawn[SAMPLES];
     size_t all[SAMPLES];
@@ -55,7 +56,7 @@ gr_estimate gr_bootstrap(gr_formula formula, const gr_sample *sample, int sample
         m[k] = mean(&sample[k], NULL);
         drawn[k] = gr_alloc((sample[k].count + 1) * sizeof **drawn);
     }
-    gr_estimate e = {.value = formula(m)};
+    gr_estimate e = {.value = value_of(f, m)};
 
     /* The same of each draw. The first sample of a list draws for all of that list, by its place among the samples. */
     for (int r = 0; r < REPLICATES; r++) {
@@ -71,7 +72,7 @@ gr_estimate gr_bootstrap(gr_formula formula, const gr_sample *sample, int sample
                                                                 (uint64_t)r << 32 | i, 0))]++;
             m[k] = mean(&sample[k], drawn[same]);
         }
-        values[r] = formula(m);
+        values[r] = value_of(f, m);
     }
 
     /* The middle 95 of 100. */
@@ -108,7 +109,7 @@ static double mean_without(const gr_sample *s, size_t out) {
 
 /* Where documents are known by their sums alone nothing can be drawn. What is left out of a ratio is left out of both
  * its sides, so that its spread is that of the ratio. */
-gr_estimate gr_jackknife(gr_formula formula, const gr_sample *sample, int samples) {
+static gr_estimate jackknife(const gr__looked_up *f, const gr_sample *sample, int samples) {
     size_t count = sample[0].count, filled = 0;
     double m[SAMPLES], sum = 0, squares = 0;
     bool fits = true;
@@ -118,7 +119,7 @@ gr_estimate gr_jackknife(gr_formula formula, const gr_sample *sample, int sample
         m[k] = mean(&sample[k], NULL);
         fits &= sample[k].count == count;
     }
-    gr_estimate e = {formula(m), NAN, NAN};
+    gr_estimate e = {value_of(f, m), NAN, NAN};
     if (!fits || count < 2)
         return e;
 
@@ -129,7 +130,7 @@ gr_estimate gr_jackknife(gr_formula formula, const gr_sample *sample, int sample
             continue;
         for (int k = 0; k < samples; k++)
             m[k] = mean_without(&sample[k], i);
-        without[filled] = formula(m);
+        without[filled] = value_of(f, m);
         sum += without[filled++];
     }
 
@@ -143,16 +144,33 @@ gr_estimate gr_jackknife(gr_formula formula, const gr_sample *sample, int sample
     return (gr_estimate){e.value, e.value - half, e.value + half};
 }
 
-gr_estimate gr_interval(gr_formula formula, const gr_sample *sample, int samples, uint64_t seed) {
+/* ---- by what the samples are ---- */
+
+gr_estimate gr__interval_of(const gr__looked_up *f, const gr_sample *sample, int samples, uint64_t seed) {
     int buckets = 0;
     for (int k = 0; k < samples; k++)
         buckets += sample[k].buckets;
     if (buckets == 0)
-        return gr_bootstrap(formula, sample, samples, seed);
+        return bootstrap(f, sample, samples, seed);
 
     /* Documents of one row and buckets of another share no draw. */
-    gr_estimate e = gr_jackknife(formula, sample, samples);
+    gr_estimate e = jackknife(f, sample, samples);
     if (buckets < samples)
         e.low = e.high = NAN;
     return e;
+}
+
+/* A formula that looks nothing up. */
+static double alone(const double *mean, const void *given) { return (*(const gr_formula *)given)(mean); }
+
+gr_estimate gr_bootstrap(gr_formula formula, const gr_sample *sample, int samples, uint64_t seed) {
+    return bootstrap(&(gr__looked_up){alone, &formula}, sample, samples, seed);
+}
+
+gr_estimate gr_jackknife(gr_formula formula, const gr_sample *sample, int samples) {
+    return jackknife(&(gr__looked_up){alone, &formula}, sample, samples);
+}
+
+gr_estimate gr_interval(gr_formula formula, const gr_sample *sample, int samples, uint64_t seed) {
+    return gr__interval_of(&(gr__looked_up){alone, &formula}, sample, samples, seed);
 }

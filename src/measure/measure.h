@@ -19,6 +19,15 @@ double gr__formula_specific(const double *m);
 /* losses of a model at 0, 8, 16, 32 and 64 documents, of the never trained one at the same, filtered, plain */
 double gr__formula_savings(const double *m);
 
+/* A figure of mean losses and of what else it is given. */
+typedef struct gr__looked_up {
+    double (*formula)(const double *mean, const void *given);
+    const void *given;
+} gr__looked_up;
+
+/* gr_interval of it. Where a draw gives an infinity a border may be one. */
+gr_estimate gr__interval_of(const gr__looked_up *figure, const gr_sample *sample, int samples, uint64_t seed);
+
 /* Every figure that compares models; the last has no name. */
 extern const gr_figure gr__figure_list[];
 

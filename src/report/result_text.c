@@ -181,6 +181,7 @@ static void print_point(FILE *out, const json_t *table, const json_t *point) {
     gr__print_classes(out, table, point);
     gr__print_figures(out, table, point);
     gr__print_seeds(out, table, point);
+    gr__print_curves(out, table, point);
     gr__print_found(out, table, point);
     print_sizes(out, point);
     print_completions(out, table, point);

@@ -24,5 +24,6 @@ void gr__print_figures(FILE *out, const json_t *table, const json_t *point);
 void gr__print_seeds(FILE *out, const json_t *table, const json_t *point);
 /* And lines below them: gr__found_of, gr__made_of. */
 void gr__print_found(FILE *out, const json_t *table, const json_t *point);
+void gr__print_curves(FILE *out, const json_t *table, const json_t *point);
 
 #endif

@@ -92,6 +92,9 @@ extern const char gr__found_heading[];
 /* The same of what methods say of their making (`made` of models): numbers, over seeds. */
 json_t *gr__made_of(const json_t *table, const json_t *point);
 extern const char gr__made_heading[];
+/* The curves that losses were looked up on, a line each: a new list, and what stands above it. */
+json_t *gr__curves_of(const json_t *table, const json_t *point);
+extern const char gr__curves_heading[];
 
 /* How many values were tried of each arm that has a knob; NULL: none has one. gr_free. */
 char *gr__trials_sentence(const json_t *table);
