@@ -225,6 +225,13 @@ static void dropped_labels_leave_gaps(void **state) {
     assert_int_equal(gr_stream_new_shards(&none, shards, &def, &err), GR_ERR_USAGE);
     def = (gr_stream_def){.rows = 1, .width = CONTEXT + 1};
     assert_int_equal(gr_stream_new_shards(&none, shards, &def, &err), GR_ERR_USAGE);
+
+    /* Rows are packed, so single documents cannot be spared. */
+    const bool spared[1] = {true};
+    err = (gr_error){0};
+    def = (gr_stream_def){.rows = 1, .width = CONTEXT, .drop = every, .drop_count = 1, .spared = spared};
+    assert_int_equal(gr_stream_new_shards(&none, shards, &def, &err), GR_ERR_USAGE);
+    gr_test_error(&err, "stream", "single documents are spared");
     assert_null(none);
     gr_shards_free(shards);
 }

@@ -3,8 +3,9 @@
 #include <math.h>
 
 /* Where c and the shift (in shares of the largest x) are searched, and how finely: grids in equal steps of the
- * logarithm and as many golden sections of the two steps around the best place as double numbers can tell apart. */
-enum { EXPONENTS = 48, SHIFTS = 24, SECTIONS = 44 };
+ * logarithm, and golden sections of the two steps around the best place. Alone c is found as exactly as double numbers
+ * tell sums of squares apart; beside a shift, with which it trades off, to parts in 100,000, for each shift anew. */
+enum { EXPONENTS = 48, SECTIONS = 44, SHIFTS = 24, FEWER = 24 };
 static const double exponent_low = 0.001, exponent_high = 5, shift_low = 1e-5, shift_high = 10;
 
 /* Points whose x are shares of the largest. */
@@ -54,7 +55,7 @@ static candidate project(const ladder *l, double c, double shift) {
 typedef candidate (*best_at)(const ladder *l, double value, double fixed);
 
 /* The lowest sum of squares over log-spaced values: the best of the grid, then golden sections around it. */
-static candidate search(const ladder *l, best_at at, double fixed, double from, double to, int steps) {
+static candidate search(const ladder *l, best_at at, double fixed, double from, double to, int steps, int sections) {
     /* The best of a grid, for there may be more valleys than one. */
     const double step = log(to / from) / steps, golden = (sqrt(5) - 1) / 2;
     candidate best = at(l, from, fixed);
@@ -71,7 +72,7 @@ static candidate search(const ladder *l, best_at at, double fixed, double from, 
     double low = fmax(0, place - 1) * step, high = fmin(steps, place + 1) * step;
     double left = high - golden * (high - low), right = low + golden * (high - low);
     candidate a = at(l, from * exp(left), fixed), b = at(l, from * exp(right), fixed);
-    for (int i = 0; i < SECTIONS; i++) {
+    for (int i = 0; i < sections; i++) {
         if (a.squares < b.squares) {
             high = right;
             right = left;
@@ -97,7 +98,7 @@ static candidate at_exponent(const ladder *l, double c, double shift) { return p
 /* For each shift the best c is searched anew: the two trade off, and a step in one alone would end in their valley. */
 static candidate at_shift(const ladder *l, double shift, double fixed) {
     (void)fixed;
-    return search(l, at_exponent, shift, exponent_low, exponent_high, EXPONENTS);
+    return search(l, at_exponent, shift, exponent_low, exponent_high, FEWER, FEWER);
 }
 
 /* How many different x there are; 0: a number cannot be. */
@@ -131,7 +132,8 @@ bool gr__power_law_fit(gr__power_law *law, const double *x, const double *loss, 
     ladder l = {.loss = loss, .points = points};
     for (int i = 0; i < points; i++)
         l.u[i] = x[i] / law->high;
-    const candidate k = shifted ? search(&l, at_shift, 0, shift_low, shift_high, SHIFTS) : at_shift(&l, 0, 0);
+    const candidate k = shifted ? search(&l, at_shift, 0, shift_low, shift_high, SHIFTS, FEWER)
+                                : search(&l, at_exponent, 0, exponent_low, exponent_high, EXPONENTS, SECTIONS);
 
     /* Back to units of x. */
     law->a = k.a;
