@@ -160,6 +160,7 @@ static void curves_are_in_the_result(void **state) {
     assert_int_equal(json_object_size(curves), 7);
     nearly(ratio, "a", 2, 1e-6), nearly(ratio, "c", 0.4, 1e-6), nearly(ratio, "shift", 0, 0);
     nearly(ratio, "off", 0, 1e-9), nearly(ratio, "loss", trained_at(5e12), 1e-9);
+    nearly(ratio, "found", 5e12, 1e6);
     nearly(ratio, "from", trained_at(1e12), 1e-9), nearly(ratio, "to", trained_at(16e12), 1e-9);
     assert_string_equal(json_string_value(json_object_get(ratio, "along")), "trained");
 
@@ -247,7 +248,9 @@ static void losses_beyond_the_curve_are_refused(void **state) {
         nearly(r, "whole", 6.4 / 8, 1e-6);
 
         /* What was looked up is told all the same. */
-        nearly(json_object_get(json_object_get(r, "curves"), "ratio"), "loss", off.retain, 1e-9);
+        const json_t *curve = json_object_get(json_object_get(r, "curves"), "ratio");
+        nearly(curve, "loss", off.retain, 1e-9);
+        assert_true(json_is_null(json_object_get(curve, "found")));
         json_decref(r);
         end(&m);
     }

@@ -223,6 +223,51 @@ static void what_is_missing_is_said(void **state) {
     json_decref(metrics);
 }
 
+/* Models of a ladder, the law through them, and what was found: one chart for all that is looked up on it. */
+static void curves_are_drawn(void **state) {
+    (void)state;
+    json_t *result = json_of("{'format': 'gradroute-result-2', 'experiment': 'e', 'curves': {"
+                             "'r': {'x': 'operations', 'along': 'lengths', 'group': 'retain', 'points': [{'x': 100, "
+                             "'loss': 2.8}, {'x': 400, "
+                             "'loss': 2.4}], 'a': 2, 'b': 8, 'c': 0.5, 'shift': 0, 'loss': 2.5, 'found': 256}, "
+                             "'s': {'x': 'operations', 'along': 'lengths', 'group': 'retain', 'points': [{'x': 100, "
+                             "'loss': 2.8}, {'x': 400, "
+                             "'loss': 2.4}], 'a': 2, 'b': 8, 'c': 0.5, 'shift': 0, 'loss': 2.9, 'found': null}, "
+                             "'t': {'x': 'text', 'along': 'shares', 'group': 'forget', 'points': [{'x': 0, 'loss': 3}, "
+                             "{'x': 5, 'loss': 4}], "
+                             "'loss': 3.5}}, 'table': {'arms': [], 'groups': [], 'attacks': [], 'figures': [{'key': "
+                             "'r', 'title': '  ratio'}, "
+                             "{'key': 's', 'title': 'other'}, {'key': 't', 'title': 'leak'}]}}");
+    json_t *none = json_array(), *metrics = json_object();
+    gr__report_run run = {"e", result, none, metrics};
+    char *page = gr__report_page(&run, 1);
+    json_t *charts = charts_of(page);
+    assert_int_equal(json_array_size(charts), 2);
+    has_points(series_of(charts, "Loss on retain along lengths", "lengths"), 2, (double[]){100, 2.8, 400, 2.4});
+    has_points(series_of(charts, "Loss on retain along lengths", "ratio"), 1, (double[]){256, 2.5});
+    assert_null(series_of(charts, "Loss on retain along lengths", "other"));
+
+    /* The law from one end to the other. */
+    const json_t *law = json_object_get(series_of(charts, "Loss on retain along lengths", "curve"), "points");
+    assert_int_equal(json_array_size(law), 25);
+    for (size_t i = 0; i < 25; i++) {
+        const double x = json_number_value(json_array_get(json_array_get(law, i), 0));
+        assert_true(fabs(x - (100 + 300.0 * (double)i / 24)) < 1e-9);
+        assert_true(fabs(json_number_value(json_array_get(json_array_get(law, i), 1)) - (2 + 8 / sqrt(x))) < 1e-9);
+    }
+
+    /* Losses that do not fall have none; what lies beyond is told in words. */
+    has_points(series_of(charts, "Loss on forget along shares", "shares"), 2, (double[]){0, 3, 5, 4});
+    assert_null(series_of(charts, "Loss on forget along shares", "curve"));
+    assert_null(series_of(charts, "Loss on forget along shares", "leak"));
+    assert_non_null(strstr(page, "other 2.900"));
+    json_decref(charts);
+    gr_free(page);
+    json_decref(result);
+    json_decref(none);
+    json_decref(metrics);
+}
+
 /* Axes whose values are numbers are drawn to scale, others by their names. */
 static void axes_become_sweeps(void **state) {
     (void)state;
@@ -376,11 +421,11 @@ static void folders_are_checked(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(charts_have_the_rows),        cmocka_unit_test(texts_stay_texts),
-        cmocka_unit_test(what_is_missing_is_said),     cmocka_unit_test(axes_become_sweeps),
-        cmocka_unit_test(runs_stand_side_by_side),     cmocka_unit_test(routes_become_a_map),
-        cmocka_unit_test(arms_have_maps_of_their_own), cmocka_unit_test(figures_say_how_to_read_them),
-        cmocka_unit_test(folders_are_checked),
+        cmocka_unit_test(charts_have_the_rows),         cmocka_unit_test(texts_stay_texts),
+        cmocka_unit_test(what_is_missing_is_said),      cmocka_unit_test(curves_are_drawn),
+        cmocka_unit_test(axes_become_sweeps),           cmocka_unit_test(runs_stand_side_by_side),
+        cmocka_unit_test(routes_become_a_map),          cmocka_unit_test(arms_have_maps_of_their_own),
+        cmocka_unit_test(figures_say_how_to_read_them), cmocka_unit_test(folders_are_checked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

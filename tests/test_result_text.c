@@ -271,9 +271,14 @@ static void curves_are_a_line_each(void **state) {
     json_t *one = json_object_get(json_object_get(result, "curves"), "one");
     json_object_set_new(one, "loss", json_real(2.3));
     json_object_set_new(one, "shift", json_real(20));
+
+    /* An arm with a knob has no one loss. */
+    json_t *knob = json_copy(one);
+    json_object_del(knob, "loss");
+    json_object_set_new(json_object_get(result, "curves"), "knob", knob);
     text = print(result);
     assert_non_null(strstr(text, "(x +\n    0.05)^-0.500, off"));
-    assert_non_null(strstr(text, "the first 2.300,\n    below all of it; the second 2.900, above all of it\n"));
+    assert_non_null(strstr(text, "the first 2.300,\n    below all of it; the second 2.900, above all of it\n  text"));
     free(text);
     json_decref(points);
     json_decref(result);

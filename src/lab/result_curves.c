@@ -39,6 +39,13 @@ static void put_law(json_t *to, const gr__curve *curve) {
     put(to, "to", gr__power_law_at(law, law->high));
 }
 
+/* The loss that is looked up, and the x at which the curve has it; null beyond its ends. */
+static void put_own(json_t *to, const gr__curve *curve) {
+    put(to, "loss", curve->own);
+    if (curve->fits)
+        put(to, "found", gr__power_law_find(&curve->law, curve->own));
+}
+
 void gr__result_curves(json_t *to, const job *j, int point) {
     json_t *curves = json_object();
     for (int f = 0; f < j->e->figures; f++) {
@@ -57,7 +64,7 @@ void gr__result_curves(json_t *to, const job *j, int point) {
 
         /* What was looked up; of an arm with a knob its values have a loss each. */
         if (gr_experiment_knobs(j->e, def->of) == 1)
-            put(one, "loss", curve->own);
+            put_own(one, curve);
         json_object_set_new(curves, def->key, one);
     }
     if (json_object_size(curves) > 0)

@@ -216,6 +216,7 @@ static void put_tables(const gr__spot *spot) {
     gr__page_table(spot->page, classes, "class", NULL, NULL, NULL);
     gr__page_table(spot->page, seeds, "figure", NULL, NULL, NULL);
     put_lines(spot, gr__curves_heading, gr__curves_of(spot->table, spot->point));
+    gr__put_curves(spot);
     put_lines(spot, gr__found_heading, gr__found_of(spot->table, spot->point));
     put_lines(spot, gr__made_heading, gr__made_of(spot->table, spot->point));
 

@@ -54,6 +54,9 @@ void gr__put_learning(const gr__spot *spot);   /* held-out loss by training step
 void gr__put_diagnostics(const gr__spot *spot);
 void gr__put_map(const gr__spot *spot); /* who opens which region, by the routes of each arm */
 
+/* Losses along ladders of models, where figures look some up. */
+void gr__put_curves(const gr__spot *spot);
+
 /* Figures by the values of each axis: of the whole result. */
 void gr__put_sweeps(const gr__spot *spot);
 

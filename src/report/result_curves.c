@@ -37,7 +37,7 @@ static void add_law(char **line, const json_t *curve) {
 static void add_loss(char **line, const char *title, const json_t *curve) {
     /* An arm with a knob has a loss for each value; without a law there are no ends. */
     const double loss = gr__number_of(curve, "loss");
-    if (isnan(loss) || !json_object_get(curve, "c"))
+    if (!json_is_number(json_object_get(curve, "loss")) || !json_object_get(curve, "c"))
         return;
     gr__append(line, "; %s %.3f%s", title, loss,
                loss > gr__number_of(curve, "from") ? ", above all of it"
@@ -45,8 +45,7 @@ static void add_loss(char **line, const char *title, const json_t *curve) {
                                                    : "");
 }
 
-/* What the figure is called in tables. */
-static const char *title_of(const json_t *table, const char *key) {
+const char *gr__figure_title(const json_t *table, const char *key) {
     size_t i;
     json_t *figure;
     json_array_foreach(json_object_get(table, "figures"), i, figure) {
@@ -70,8 +69,7 @@ static void begin_line(char **line, const json_t *curve) {
         gr__append(line, "their losses do not fall along a curve");
 }
 
-/* Whether an earlier figure looks losses up on the same curve. */
-static bool is_again(const json_t *curves, const json_t *curve) {
+bool gr__curve_is_again(const json_t *curves, const json_t *curve) {
     const char *key;
     json_t *other;
     json_object_foreach((json_t *)curves, key, other) {
@@ -88,14 +86,14 @@ json_t *gr__curves_of(const json_t *table, const json_t *point) {
     const char *key, *of;
     json_object_foreach(curves, key, curve) {
         char *line = NULL;
-        if (is_again(curves, curve))
+        if (gr__curve_is_again(curves, curve))
             continue;
 
         /* The curve, and all that is looked up on it. */
         begin_line(&line, curve);
         json_object_foreach(curves, of, other)
             if (json_equal(json_object_get(other, "points"), json_object_get(curve, "points")))
-                add_loss(&line, title_of(table, of), other);
+                add_loss(&line, gr__figure_title(table, of), other);
         json_array_append_new(list, gr_json_text(line));
         gr_free(line);
     }

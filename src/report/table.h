@@ -96,6 +96,11 @@ extern const char gr__made_heading[];
 json_t *gr__curves_of(const json_t *table, const json_t *point);
 extern const char gr__curves_heading[];
 
+/* Whether a figure that stands before this one looks losses up on the same curve; and what tables call a figure,
+ * without the blanks that set it under another. */
+bool gr__curve_is_again(const json_t *curves, const json_t *curve);
+const char *gr__figure_title(const json_t *table, const char *key);
+
 /* How many values were tried of each arm that has a knob; NULL: none has one. gr_free. */
 char *gr__trials_sentence(const json_t *table);
 
