@@ -32,6 +32,9 @@ static seed seeds[] = {
                  .strength = GR_STRENGTH_LEARNED},
                 {.name = "pattern", .patterns = patterns, .pattern_count = 1}},
      .regions = 3},
+    {.region =
+         {{.name = "apart", .residual.add = 3, .mlp.add = 2, .group = {GR_GROUP_NORM_APART, GR_GROUP_WRITES_OWN}}},
+     .regions = 1},
     {.region = {{.name = "expert", .experts.add = 1}, {.name = "last", .experts.last = 1}}, .regions = 2, .experts = 3},
 };
 enum { SEEDS = sizeof seeds / sizeof *seeds };

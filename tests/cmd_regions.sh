@@ -75,6 +75,26 @@ learned() { gradroute inspect "$work/strong" | grep -q 'animals.strength'; }
 ok 'it is a parameter of the region' learned
 fails 2 'strength' 'an unknown strength' gradroute check "$t" --set 'regions.animals={mlp: {add: 8}, strength: much}'
 
+# ---- residual groups that leave the core's values alone, with either norm ----
+apart='regions.animals={residual: {add: 8, norm: apart, writes: own}, heads: {add: 1}, mlp: {add: 16}, stop: true}'
+teaches() { python3 -c 'import json, sys
+on, off = ({r["name"]: r["loss"] for r in json.load(open(f))["losses"]} for f in sys.argv[1:])
+assert on["animals"] < off["animals"] - 0.1, (on, off)' "$1" "$2"; }
+for style in llama gpt2; do
+    set -- --set model.arch=$style --set "$apart" --set train.steps=60 --set precision=float32
+    ok "train a group apart: $style" gradroute train "$work/tiny.yaml" -o "$work/$style" "$@"
+    json "eval with it: $style" gradroute eval "$work/$style" --json
+    cp "$work/last.json" "$work/on.json"
+    json "eval without it: $style" gradroute eval "$work/$style" --off animals --json
+    ok "it has learned what its rows say: $style" teaches "$work/on.json" "$work/last.json"
+    json "remove it: $style" gradroute ablate "$work/$style" --remove animals -o "$work/less-$style" --json
+    ok "off it was as good as gone, bit for bit: $style" same "$(get "$work/last.json" "['difference']")" 0.0
+done
+fails 2 'no gain fits both' 'a width that the group alone counts' gradroute resize "$work/llama" --width 128 -o "$work/x"
+fails 2 "share the core's norm" 'a group that shares layer norm' gradroute check "$t" --set model.arch=gpt2 --set 'regions.animals={residual: {add: 8}}'
+fails 2 'known here: shared, apart' 'an unknown norm' gradroute check "$t" --set 'regions.animals={residual: {add: 8, norm: alone}}'
+fails 2 'adds no residual dimensions' 'a word on a group that is none' gradroute check "$t" --set "$one" --set 'regions.animals={residual: {last: 2, writes: own}}'
+
 # ---- experts ----
 moe='model={arch: llama, layers: 2, width: 32, heads: 2, mlp: 16, experts: 4, top: 2, balance: 0.02}'
 bio='regions.animals={experts: {claim: [3, 4]}}'

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "gradroute/arch.h"
+#include "group_helpers.h"
 #include "support.h"
 
 enum { N = 24, V = GR_TEST_VOCAB, D = 6, G = 3, LAYERS = 2, FROZEN = (2 * LAYERS + 1) * D };
@@ -163,11 +163,13 @@ static void all_columns(void **state) {
 
 /* ---- a residual group ---- */
 
-static gr_arch_def group_def(void) {
-    static const gr_arch_region region[] = {{.name = "bio", .residual.add = G, .mlp.add = 4, .stop = true}};
+static gr_arch_def group_def(gr_norm norm, int kind) {
+    static gr_arch_region region[] = {{.name = "bio", .residual.add = G, .mlp.add = 4, .stop = true}};
     gr_arch_def def = gr_arch_default();
     def.vocab = V, def.context = N, def.layers = LAYERS, def.width = D, def.mlp = 5;
     def.heads = 0, def.head_size = 4, def.position = GR_POSITION_NONE, def.init_std = 0.4;
+    region[0].group = group_of(kind);
+    def.norm = norm;
     def.regions = region, def.region_count = 1;
     return def;
 }
@@ -184,8 +186,27 @@ static gr_param same(gr_graph *g, const gr_model *like, const char *owner, const
     return gr_graph_param(g, gr_model_param(like, p));
 }
 
-static gr_value normed(gr_graph *g, gr_value core, gr_value own, gr_param gain, gr_param own_gain) {
-    gr_norm_group group[] = {{gain, D, GR_NONE}, {own_gain, G, GR_NONE}};
+/* Gain and shift of a norm; layer norm alone has a shift. */
+typedef struct vectors {
+    gr_param gain, shift;
+} vectors;
+
+static const vectors no_vectors = {GR_NONE, GR_NONE};
+
+static vectors vectors_of(gr_graph *g, const gr_model *like, const char *owner, int layer, gr_norm norm) {
+    return (vectors){same(g, like, owner, "norm", layer),
+                     norm == GR_NORM_LAYER ? same(g, like, owner, "norm.shift", layer) : GR_NONE};
+}
+
+/* own GR_NONE: the core alone. */
+static gr_value normed(gr_graph *g, gr_norm norm, gr_value core, gr_value own, vectors v, vectors of_own) {
+    const gr_norm_group group[] = {{v.gain, D, GR_NONE}, {of_own.gain, G, GR_NONE}};
+    const gr_layer_norm_group side[] = {{v.gain, v.shift, D}, {of_own.gain, of_own.shift, G}};
+    const int count = own == GR_NONE ? 1 : 2;
+    if (norm == GR_NORM_LAYER)
+        return gr_layer_norm_groups(g, count > 1 ? gr_concat(g, 2, (gr_value[]){core, own}) : core, count, side, 1e-5);
+    if (own == GR_NONE)
+        return gr_rms_norm(g, core, 1, group, 1e-5);
     return gr_rms_norm(g, gr_concat(g, 2, (gr_value[]){core, own}), 2, group, 1e-5);
 }
 
@@ -197,7 +218,7 @@ static gr_value hidden(gr_graph *g, const gr_model *like, const char *owner, int
 
 /* The network of group_def by hand. Frozen: what the group reads of the core comes from input 0, which holds for each
  * layer the core's normed stream and its stream, then the last stream. Else those are outputs "0", "1", ... */
-static gr_model *group_by_hand(const gr_model *like, bool frozen) {
+static gr_model *group_by_hand(const gr_model *like, gr_norm norm, int kind, bool frozen) {
     static const char *const names[] = {"0", "1", "2", "3", "4"};
     gr_graph *g = gr_graph_new();
     gr_value given = frozen ? gr_input(g, 0, FROZEN) : GR_NONE, x[2], n = GR_NONE, own = GR_NONE;
@@ -206,17 +227,18 @@ static gr_model *group_by_hand(const gr_model *like, bool frozen) {
         x[k] = gr_embedding(g, embed[k]);
     for (int i = 0, slot = 0; i <= LAYERS; i++) {
         bool last = i == LAYERS;
-        gr_param gain = same(g, like, "", "norm", last ? -1 : i),
-                 own_gain = same(g, like, "bio.", "norm", last ? -1 : i);
-        n = normed(g, x[0], x[1], gain, own_gain);
-        gr_value seen[] = {gr_slice(g, n, 0, D), x[0]}; /* the normed core, and the core of the group's own norm */
+        const vectors v = vectors_of(g, like, "", last ? -1 : i, norm),
+                      of_own = vectors_of(g, like, "bio.", last ? -1 : i, norm);
+        gr_value both = normed(g, norm, x[0], x[1], v, of_own);
+        n = kind & APART ? normed(g, norm, x[0], GR_NONE, v, no_vectors) : both;
+        gr_value seen[] = {gr_slice(g, both, 0, D), x[0]}; /* the normed core, and the core of the group's own norm */
         for (int k = last; k < 2; k++, slot++) {
             if (frozen)
                 seen[k] = gr_slice(g, given, slot * D, (slot + 1) * D);
             else
                 gr_graph_output(g, names[slot], seen[k]);
         }
-        own = gr_slice(g, normed(g, seen[1], x[1], GR_NONE, own_gain), D, D + G);
+        own = gr_slice(g, normed(g, norm, seen[1], x[1], no_vectors, of_own), D, D + G);
         if (last)
             break;
         gr_term to_core[] = {{.x = hidden(g, like, "", i, gr_slice(g, n, 0, D)), .w = same(g, like, "", "down", i)},
@@ -225,8 +247,8 @@ static gr_model *group_by_hand(const gr_model *like, bool frozen) {
         to_core[0].transposed = to_core[1].transposed = true;
         to_core[1].hi = D;
         gr_term to_own = to_core[1];
-        to_own.lo = D, to_own.hi = D + G;
-        x[0] = gr_linear(g, 2, to_core, GR_NONE, x[0]);
+        to_own.lo = kind & OWN ? 0 : D, to_own.hi = to_own.lo + G;
+        x[0] = gr_linear(g, kind & OWN ? 1 : 2, to_core, GR_NONE, x[0]);
         x[1] = gr_linear(g, 1, &to_own, GR_NONE, x[1]);
     }
     gr_term out[] = {{.x = gr_slice(g, n, 0, D), .w = embed[0]}, {.x = own, .w = embed[1]}};
@@ -248,14 +270,13 @@ static void copy_params(gr_model *to, const gr_model *like, gr_model *from) {
     }
 }
 
-static void stopped_group(void **state) {
-    (void)state;
+static void check_group(gr_norm norm, int kind) {
     gr_model *model;
     gr_error err = {0};
-    gr_arch_def def = group_def();
+    gr_arch_def def = group_def(norm, kind);
     gr_test_ok(gr_arch_build(&model, &def, 7, &err), &err);
     disturb_norms(model);
-    gr_model *open = group_by_hand(model, false), *twin = group_by_hand(model, true);
+    gr_model *open = group_by_hand(model, norm, kind, false), *twin = group_by_hand(model, norm, kind, true);
     copy_params(open, model, model);
     copy_params(twin, model, model);
     gr_run *run = run_of(model, true), *first_pass = run_of(open, false), *other = run_of(twin, false);
@@ -279,6 +300,15 @@ static void stopped_group(void **state) {
     gr_model_free(model);
     gr_model_free(open);
     gr_model_free(twin);
+}
+
+static void stopped_group(void **state) {
+    (void)state;
+    for (int kind = 0; kind < KINDS; kind++) {
+        check_group(GR_NORM_RMS, kind);
+        if (group_fits(GR_NORM_LAYER, kind))
+            check_group(GR_NORM_LAYER, kind);
+    }
 }
 
 int main(void) {

@@ -29,14 +29,19 @@ static inline gr_arch_def small(void) {
     return def;
 }
 
-/* A residual group, and units of the core that another region claims. */
+/* Residual groups, one by itself, and units of the core that another region claims. */
 static inline gr_arch_def llama(void) {
     static const gr_arch_region regions[] = {
         {.name = "group", .residual.add = 8, .heads.add = 2, .mlp.add = 8},
-        {.name = "claimed", .mlp = {.lo = 4, .hi = 12}, .strength = GR_STRENGTH_SIGMOID}};
+        {.name = "claimed", .mlp = {.lo = 4, .hi = 12}, .strength = GR_STRENGTH_SIGMOID},
+        {.name = "apart",
+         .residual.add = 4,
+         .heads.add = 1,
+         .mlp.add = 4,
+         .group = {GR_GROUP_NORM_APART, GR_GROUP_WRITES_OWN}}};
     gr_arch_def def = small();
     def.regions = regions;
-    def.region_count = 2;
+    def.region_count = 3;
     return def;
 }
 

@@ -2,6 +2,7 @@
  * plain one: test_arch_plain.c. */
 #include "arch_helpers.h"
 #include "gradroute/surgery.h"
+#include "group_helpers.h"
 
 /* ---- description ---- */
 
@@ -298,15 +299,17 @@ static void compare_large(gr_model *whole, gr_run *off, gr_model *less, gr_run *
 
 /* The same where products are large enough for the library behind them to choose among methods: whichever of the groups
  * are off, those that stay do not notice where in the stream they stand. */
-static void check_group_off_large(gr_precision precision, bool stop) {
+static void check_group_off_large(gr_precision precision, bool stop, bool kinds) {
     enum { K = 4 };
-    const gr_arch_region all[K] = {{.name = "g", .residual.add = 64, .mlp.add = 96, .heads.add = 2, .stop = stop},
-                                   {.name = "h", .residual.add = 24, .mlp.add = 40, .heads.add = 1, .stop = stop},
-                                   {.name = "i", .residual.add = 40, .mlp.add = 64, .heads.add = 1},
-                                   {.name = "j", .residual.add = 16, .mlp.add = 24, .heads.add = 1}};
+    gr_arch_region all[K] = {{.name = "g", .residual.add = 64, .mlp.add = 96, .heads.add = 2, .stop = stop},
+                             {.name = "h", .residual.add = 24, .mlp.add = 40, .heads.add = 1, .stop = stop},
+                             {.name = "i", .residual.add = 40, .mlp.add = 64, .heads.add = 1},
+                             {.name = "j", .residual.add = 16, .mlp.add = 24, .heads.add = 1}};
     gr_arch_def def = gr_arch_default();
     def.vocab = 300, def.layers = 1;
     def.regions = all, def.region_count = K;
+    for (int k = 0; kinds && k < K; k++)
+        all[k].group = group_of(k);
     gr_model *whole = build(&def, 1);
     gr_test_batch b = gr_test_batch_new(600, 300, 5);
 
@@ -336,10 +339,11 @@ static void check_group_off_large(gr_precision precision, bool stop) {
 
 static void test_group_off_large(void **state) {
     (void)state;
-    check_group_off_large(GR_PRECISION_FLOAT32, false);
-    check_group_off_large(GR_PRECISION_FLOAT32, true);
+    check_group_off_large(GR_PRECISION_FLOAT32, false, false);
+    check_group_off_large(GR_PRECISION_FLOAT32, true, false);
+    check_group_off_large(GR_PRECISION_FLOAT32, true, true);
     if (gr_gemm_has_half()) /* else plain loops multiply, which have no methods to choose among and take long */
-        check_group_off_large(GR_PRECISION_BF16, false);
+        check_group_off_large(GR_PRECISION_BF16, false, true);
 }
 
 /* A gate on claimed units does what zeroing their outputs does. */
@@ -426,7 +430,7 @@ static void test_mlp(void **state) {
 static void test_flops(void **state) {
     (void)state;
     gr_arch_def def = small_def();
-    enum { D = 16, M = 24, LAYERS = 2, OWN = 4, MORE = 5 };
+    enum { D = 16, M = 24, LAYERS = 2, ADD = 4, MORE = 5 };
     double core = 2.0 * (LAYERS * (3 * D * D + D * D + 3 * M * D) + VOCAB * D);
     for (int tied = 0; tied < 2; tied++) {
         def.tied = tied;
@@ -436,11 +440,11 @@ static void test_flops(void **state) {
     }
 
     /* A group reads and writes both streams, and has logits of its own. */
-    gr_arch_region group = {.name = "g", .residual.add = OWN, .mlp.add = MORE};
+    gr_arch_region group = {.name = "g", .residual.add = ADD, .mlp.add = MORE};
     def.regions = &group;
     def.region_count = 1;
     gr_model *m = build(&def, 2);
-    assert_true(gr_model_flops(m) == core + 2.0 * (LAYERS * 3 * MORE * (D + OWN) + VOCAB * OWN));
+    assert_true(gr_model_flops(m) == core + 2.0 * (LAYERS * 3 * MORE * (D + ADD) + VOCAB * ADD));
     gr_model_free(m);
 
     /* An adapter of one map in one layer: what it reads by its rank, and its rank by what it puts out. */

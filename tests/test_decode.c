@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "gradroute/arch.h"
+#include "group_helpers.h"
 #include "op/op.h"
 #include "support.h"
 
@@ -103,6 +103,28 @@ static gr_arch_def with_groups(void) {
     return def;
 }
 
+/* Norms apart, and groups that write their own dimensions alone. */
+static gr_arch_def with_groups_apart(void) {
+    static gr_arch_region regions[3];
+    gr_arch_def def = with_groups();
+    regions[0] = def.regions[0], regions[1] = def.regions[1];
+    regions[2] = (gr_arch_region){.name = "three", .residual.add = 4, .heads.add = 1, .group = group_of(OWN)};
+    regions[0].group = group_of(APART + OWN), regions[1].group = group_of(APART);
+    def.regions = regions;
+    def.region_count = 3;
+    return def;
+}
+
+static gr_arch_def with_layer_norm(void) {
+    static const gr_arch_region regions[] = {
+        {.name = "one", .residual.add = 8, .mlp.add = 12, .group = {GR_GROUP_NORM_APART, GR_GROUP_WRITES_OWN}},
+        {.name = "two", .residual.add = 6, .heads.add = 1, .group = {GR_GROUP_NORM_APART, GR_GROUP_WRITES_BOTH}}};
+    gr_arch_def def = gpt2_like();
+    def.regions = regions;
+    def.region_count = 2;
+    return def;
+}
+
 static gr_arch_def with_claims(void) {
     static const gr_arch_region regions[] = {{.name = "one", .heads.last = 2, .mlp.last = 20},
                                              {.name = "two", .residual = {.lo = 32, .hi = 40}}};
@@ -157,9 +179,23 @@ static gr_arch_def wide(void) {
     return def;
 }
 
-static gr_arch_def (*const networks[])(void) = {llama_like,  gpt2_like,   shared_keys,   neo,          nano,
-                                                qwen,        local,       halves,        part,         with_groups,
-                                                with_claims, with_layers, with_adapters, with_experts, wide};
+static gr_arch_def (*const networks[])(void) = {llama_like,
+                                                gpt2_like,
+                                                shared_keys,
+                                                neo,
+                                                nano,
+                                                qwen,
+                                                local,
+                                                halves,
+                                                part,
+                                                with_groups,
+                                                with_claims,
+                                                with_layers,
+                                                with_groups_apart,
+                                                with_layer_norm,
+                                                with_adapters,
+                                                with_experts,
+                                                wide};
 
 /* Every number of the parameters is drawn anew, so that biases and gains count too. */
 static gr_model *model_of(gr_arch_def def, uint64_t seed) {

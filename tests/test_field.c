@@ -167,13 +167,15 @@ static void regions_are_read_as_they_were_written(void **state) {
         {.name = "a", .mlp.add = 4, .layers = (int[]){0, 2}, .layer_count = 2, .strength = GR_STRENGTH_SIGMOID},
         {.name = "b", .adapter = {.rank = 2, .scale = 0.5}, .layers = (int[]){0}, .layer_count = 1, .stop = true},
         {.name = "c", .whole = (int[]){1}, .whole_count = 1},
-        {.name = "d", .patterns = (const char *const[]){"*.norm", "embed"}, .pattern_count = 2}};
-    def.region_count = 4;
+        {.name = "d", .patterns = (const char *const[]){"*.norm", "embed"}, .pattern_count = 2},
+        {.name = "e", .residual.add = 3},
+        {.name = "f", .residual.add = 2, .group = {GR_GROUP_NORM_APART, GR_GROUP_WRITES_OWN}}};
+    def.region_count = 6;
     gr_error err = {0};
     gr_arch_def *back;
     json_t *value = gr__arch_to_json(&def);
     gr_test_ok(gr__arch_from_json(&back, value, "test", &err), &err);
-    for (int r = 0; r < 4; r++)
+    for (int r = 0; r < 6; r++)
         for (const gr__arch_field *f = gr__region_fields; f->name; f++)
             if (!gr__field_same(f, &def.regions[r], &back->regions[r]))
                 fail_msg("%s of region %d comes back as another", f->name, r);
@@ -184,7 +186,9 @@ static void regions_are_read_as_they_were_written(void **state) {
                               "{\"name\":\"b\",\"layers\":[0],\"adapter\":{\"rank\":2,\"scale\":0.5,\"dropout\":0.0,"
                               "\"maps\":[]},\"stop\":true},"
                               "{\"name\":\"c\",\"whole\":[1]},"
-                              "{\"name\":\"d\",\"params\":[\"*.norm\",\"embed\"]}]");
+                              "{\"name\":\"d\",\"params\":[\"*.norm\",\"embed\"]},"
+                              "{\"name\":\"e\",\"residual\":{\"add\":3}},"
+                              "{\"name\":\"f\",\"residual\":{\"add\":2,\"norm\":\"apart\",\"writes\":\"own\"}}]");
     free(line);
     json_decref(value);
     gr_arch_free(back);

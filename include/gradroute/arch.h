@@ -49,7 +49,13 @@
  * the network computes, bit for bit, what it would without the region (outside training with dropout, whose draws are
  * keyed by node). Gates: taps REGION.embed, REGION.layers.i.attn.heads, REGION.layers.i.mlp.hidden and REGION.final
  * (the group's slice of the final norm); the stream taps hold the core's dimensions. Groups have no biases into the
- * stream and need RMS norm; at most 4 of them.
+ * stream, and need RMS norm unless theirs is apart; at most 4 of them.
+ *
+ * `group.norm` APART: no norm that others read counts the group. Its own units and its logits read a norm of its own, x
+ * / sqrt(mean over core and group of x^2 + eps), with the core's gains and its own; it has gains only where it has
+ * units, and at the end. Layer norm likewise; there the group's output columns, too, begin at 0 after surgery.
+ * `group.writes` OWN: attn.out is [H*S x n] and mlp.down [M x n], in the group's dimensions. With both, every value of
+ * the core has the same bits with the group on or off, and logits are the core's and what each group adds.
  *
  * Shared keys (kv_heads, K of them): the unit is a head of keys and values with the H / K query heads that read it,
  * attn.qkv is [(H + 2 K)*S x D]: per unit its queries, then k, then v. Wherever a region counts heads, `add` included,
@@ -137,10 +143,19 @@ typedef struct gr_arch_adapter {
 /* A learned number that multiplies all that a region puts out. */
 typedef enum gr_strength { GR_STRENGTH_NONE, GR_STRENGTH_LEARNED, GR_STRENGTH_SIGMOID } gr_strength;
 
+/* What a residual group and the core have to do with each other; see the head of this file. */
+typedef enum gr_group_norm { GR_GROUP_NORM_SHARED, GR_GROUP_NORM_APART } gr_group_norm;
+typedef enum gr_group_writes { GR_GROUP_WRITES_BOTH, GR_GROUP_WRITES_OWN } gr_group_writes;
+typedef struct gr_arch_group {
+    gr_group_norm norm;     /* whether its dimensions count in the norm that the core reads */
+    gr_group_writes writes; /* the dimensions that its heads and neurons write: the core's and its own, or its own */
+} gr_arch_group;
+
 typedef struct gr_arch_region {
     const char *name; /* letters, digits, _ and -; also the name of its file in a model folder */
     gr_arch_units residual, mlp, heads, experts;
-    const int *layers; /* [layer_count] layers (MLP: hidden layers) in which it has units; layer_count 0: all */
+    gr_arch_group group; /* with residual.add */
+    const int *layers;   /* [layer_count] layers (MLP: hidden layers) in which it has units; layer_count 0: all */
     int layer_count;
     const char *const *patterns; /* [pattern_count] of fnmatch, against parameter names */
     int pattern_count;

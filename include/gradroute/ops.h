@@ -69,6 +69,14 @@ gr_value gr_rms_norm(gr_graph *graph, gr_value x, int groups, const gr_norm_grou
 /* Layer norm (Ba et al. 2016) with gain and shift [1 x w(x)], either may be GR_NONE. */
 gr_value gr_layer_norm(gr_graph *graph, gr_value x, gr_param gain, gr_param shift, double eps);
 
+/* The same with gain and shift [1 x width] for each of 1 to 3 groups of columns, which are all of x: one mean and one
+ * variance over all of them. */
+typedef struct gr_layer_norm_group {
+    gr_param gain, shift; /* either may be GR_NONE */
+    int width;
+} gr_layer_norm_group;
+gr_value gr_layer_norm_groups(gr_graph *graph, gr_value x, int groups, const gr_layer_norm_group *group, double eps);
+
 /* Element by element, widths equal: [N x w(x)]. */
 gr_value gr_relu(gr_graph *graph, gr_value x);
 gr_value gr_gelu(gr_graph *graph, gr_value x);                   /* x Phi(x), by erf */

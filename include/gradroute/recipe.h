@@ -50,6 +50,7 @@
  *               or {from: FOLDER, fresh: false}: a trained model, to which the regions are added; its sizes,
  *                context and tokenizer are the defaults
  *     regions:  {NAME: {residual|mlp|heads|experts: {add: N} | {last: N} | {claim: [LO, HI]}, layers: [I, ...],
+ *                       residual: {add: N, norm: shared|apart, writes: both|own},
  *                       parameters: [PATTERN, ...], whole: [I, ...],
  *                       adapter: {rank: R, scale: 1, dropout: 0, maps: [MAP, ...]}, strength: learned|sigmoid,
  *                       stop: false}}

@@ -15,11 +15,11 @@
 
 /* ---- words ---- */
 
-/* The list of words for a field of networks or of regions, NULL if it has none. Bits go by what one of them is called.
- */
+/* The list of words for a field of networks or of regions, NULL if it has none. Bits go by what one of them is called;
+ * words within a map of a region have names that others have too, and are asked of their rows. */
 static const char *const *words_of(const char *name) {
     for (const gr__arch_field *f = gr__region_fields; f->name; f++)
-        if ((f->type == GR__FIELD_WORD || f->one) && !strcmp(f->one ? f->one : f->name, name))
+        if (((f->type == GR__FIELD_WORD && !f->within) || f->one) && !strcmp(f->one ? f->one : f->name, name))
             return f->word;
     const gr__arch_field *field = gr__field_find(name);
     return field ? field->word : NULL;

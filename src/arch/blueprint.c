@@ -225,6 +225,24 @@ static gr_status settle_region_experts(gr__blueprint *blueprint, int r, gr_error
     return GR_OK;
 }
 
+/* What a region says of its residual group: there must be one, and it can be so. RMS norm alone can leave a group that
+ * shares it out of its mean; and layers that a region owns whole write into the core. */
+static gr_status check_group(const gr__blueprint *blueprint, const gr_arch_region *region, gr_error *err) {
+    const bool apart = region->group.norm == GR_GROUP_NORM_APART, own = region->group.writes == GR_GROUP_WRITES_OWN;
+    if ((apart || own) && !region->residual.add)
+        return USAGE(err, "residual: {add: N, ..}, or leave it out",
+                     "region '%s' says `%s` of a residual group, and adds no residual dimensions", region->name,
+                     apart ? "norm: apart" : "writes: own");
+    if (region->residual.add && !apart && blueprint->def->norm != GR_NORM_RMS)
+        return USAGE(err, "residual: {add: N, norm: apart}, or norm: rms in the model",
+                     "region '%s' adds residual dimensions that share the core's norm, which need RMS norm",
+                     region->name);
+    if (own && region->whole_count)
+        return USAGE(err, "give the layers to a region of their own",
+                     "region '%s' has `writes: own`, and owns whole layers, which write into the core", region->name);
+    return GR_OK;
+}
+
 /* Residual dimensions of a region: new ones, which make it a residual group, or some of the core's. */
 static gr_status settle_residual(gr__blueprint *blueprint, int r, gr_error *err) {
     const gr_arch_region *region = &blueprint->def->regions[r];
@@ -233,17 +251,20 @@ static gr_status settle_residual(gr__blueprint *blueprint, int r, gr_error *err)
     if (u->spans)
         return USAGE(err, NULL, "region '%s' claims residual dimensions by layer; they run through all", region->name);
 
-    /* A group: the stream grows by its columns. RMS norm alone can leave a group out of its mean. */
+    /* A group: the stream grows by its columns, and the norm that the core reads unless the group has one apart. */
+    GR_TRY(check_group(blueprint, region, err));
     if (u->add) {
-        if (blueprint->def->norm != GR_NORM_RMS)
-            return USAGE(err, "set norm: rms", "region '%s' adds residual dimensions, which need RMS norm",
-                         region->name);
         if (blueprint->groups == GR__GROUPS_MOST)
             return USAGE(err, NULL, "region '%s' is the residual group after the %d that a network can have",
                          region->name, GR__GROUPS_MOST);
         blueprint->group[blueprint->groups] = r;
-        blueprint->offset[blueprint->groups++] = blueprint->stream;
         blueprint->stream += u->add;
+        if (gr__blueprint_apart(blueprint, r)) {
+            blueprint->offset[blueprint->groups++] = blueprint->width;
+        } else {
+            blueprint->offset[blueprint->groups++] = blueprint->normed;
+            blueprint->normed += u->add;
+        }
     } else if (gr__units_any(u)) {
         blueprint->stream_span[r] = claim(u, 0, blueprint->width);
         GR_TRY(
@@ -344,7 +365,7 @@ static gr_status check_stop(const gr__blueprint *blueprint, const gr_arch_region
 /* Words of a region: each value has one. */
 static gr_status check_region_words(const gr_arch_region *region, gr_error *err) {
     for (const gr__arch_field *f = gr__region_fields; f->name; f++)
-        if (f->type == GR__FIELD_WORD && !gr_arch_word(f->name, (int)gr__field_number(f, region)))
+        if (f->type == GR__FIELD_WORD && !gr__field_word(f, (int)gr__field_number(f, region)))
             return USAGE(err, NULL, "%s of region '%s' has the unknown value %d", f->name, region->name,
                          (int)gr__field_number(f, region));
     return GR_OK;

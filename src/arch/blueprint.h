@@ -62,8 +62,9 @@ typedef struct gr__blueprint {
     gr__unit_span *stream_span;     /* [regions] claimed residual dimensions */
     int *whole;                     /* [layers] the region that owns the layer whole, GR_NONE: nobody */
     int groups, stream;             /* residual groups; D and all groups */
+    int normed;                     /* D and the groups that share the core's norm */
     int group[GR__GROUPS_MOST];     /* region of each */
-    int offset[GR__GROUPS_MOST];    /* its first column in the stream */
+    int offset[GR__GROUPS_MOST];    /* its first column in the norm that it reads, which begins with the core */
     gr__blueprint_param *param;
     int params;
     size_t param_capacity;
@@ -85,9 +86,11 @@ int gr__blueprint_mlp(const gr__blueprint *blueprint, int owner, int layer);
 int gr__blueprint_lines_of(const gr__blueprint *blueprint,
                            gr__unit unit); /* lines of one unit, 0: not a unit that comes in counts */
 int gr__unit_sort(gr__unit unit);          /* what such lines are of: a gr__sort, GR_NONE for what no layer has */
-int gr__blueprint_window(const gr__blueprint *blueprint, int layer); /* positions that a row sees in a layer, 0: all */
-int gr__blueprint_own(const gr__blueprint *blueprint, int owner);    /* residual dimensions of the owner itself */
-int gr__blueprint_seen(const gr__blueprint *blueprint, int owner);   /* those that its blocks read and write */
+int gr__blueprint_window(const gr__blueprint *blueprint, int layer);  /* positions that a row sees in a layer, 0: all */
+int gr__blueprint_own(const gr__blueprint *blueprint, int owner);     /* residual dimensions of the owner itself */
+int gr__blueprint_seen(const gr__blueprint *blueprint, int owner);    /* those that its blocks read */
+int gr__blueprint_written(const gr__blueprint *blueprint, int owner); /* those that they write */
+bool gr__blueprint_apart(const gr__blueprint *blueprint, int owner);  /* the core's norm does not count the group */
 bool gr__blueprint_attends(const gr__blueprint *blueprint, int layer); /* somebody has heads there */
 bool gr__blueprint_thinks(const gr__blueprint *blueprint, int layer);  /* somebody has neurons there */
 
@@ -123,7 +126,7 @@ void gr__blueprint_list(gr__blueprint *blueprint);
 
 /* GR_ERR_USAGE unless the model has exactly the parameters of the blueprint. */
 gr_status gr__blueprint_match(const gr__blueprint *blueprint, const gr_model *model, gr_error *err);
-/* The graph as a model. watch: heads and neurons are outputs too, named as their taps. */
+/* The graph as a model. watch: heads, neurons and streams of the core are outputs too, named as their taps. */
 gr_status gr__arch_model(gr_model **model, const gr__blueprint *blueprint, uint64_t seed, bool watch, gr_error *err);
 
 /* For builders: adds all parameters, and all regions with their parts; new arrays of handles, by the blueprint's

@@ -77,6 +77,15 @@ int gr__blueprint_seen(const gr__blueprint *blueprint, int owner) {
     return blueprint->width + (owner == GR_NONE ? 0 : blueprint->def->regions[owner].residual.add);
 }
 
+int gr__blueprint_written(const gr__blueprint *blueprint, int owner) {
+    const bool own = owner != GR_NONE && blueprint->def->regions[owner].group.writes == GR_GROUP_WRITES_OWN;
+    return own ? gr__blueprint_own(blueprint, owner) : gr__blueprint_seen(blueprint, owner);
+}
+
+bool gr__blueprint_apart(const gr__blueprint *blueprint, int owner) {
+    return owner != GR_NONE && blueprint->def->regions[owner].group.norm == GR_GROUP_NORM_APART;
+}
+
 /* The core or some group. */
 bool gr__blueprint_attends(const gr__blueprint *blueprint, int layer) {
     bool any = blueprint->all[GR__HEADS][layer] > 0;

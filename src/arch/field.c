@@ -111,6 +111,20 @@ const gr__arch_field *gr__field_find(const char *name) {
     return NULL;
 }
 
+const char *gr__field_word(const gr__arch_field *f, int value) {
+    if (!f->word[0])
+        return gr_arch_word(f->name, value);
+    return value >= 0 && value < GR__FIELD_WORDS ? f->word[value] : NULL;
+}
+
+int gr__field_value(const gr__arch_field *f, const char *word) {
+    const char *known;
+    for (int value = 0; (known = gr__field_word(f, value)); value++)
+        if (!strcmp(known, word))
+            return value;
+    return -1;
+}
+
 /* Whether a list of words, with spaces between, has this one. */
 static bool has_word(const char *list, const char *word) {
     const size_t length = strlen(word);

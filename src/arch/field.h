@@ -30,8 +30,8 @@ typedef struct gr__arch_field {
     const char *one;                   /* BITS: what one of its words is called */
     bool kept;                         /* a network that goes on from another one must agree with it */
 
-    /* Of regions. within: the member that holds it beside others, in recipes and model folders a map. owns: a region
-     * that has it owns parameters. */
+    /* Of regions. within: the member that holds it beside others, in recipes and model folders a map, or a kind of
+     * units (unit.h) whose map it stands in. owns: a region that has it owns parameters. */
     const char *within;
     bool owns;
 
@@ -50,6 +50,11 @@ typedef struct gr__arch_field {
 
 /* In the order in which recipes are read; both end with a NULL name. */
 extern const gr__arch_field gr__fields[], gr__region_fields[];
+
+/* The word of a value (WORD), NULL where there is none, and the value of a word, -1 where there is none. Rows say them,
+ * for names are shared: `norm` of networks and of regions. */
+const char *gr__field_word(const gr__arch_field *field, int value);
+int gr__field_value(const gr__arch_field *field, const char *word);
 
 /* NULL if there is none; of regions by the map that it is within (NULL: by itself). */
 const gr__arch_field *gr__field_find(const char *name);
@@ -76,6 +81,9 @@ void gr__field_keep(const gr__arch_field *field, void *in, struct gr_arena *aren
 
 /* Whether a region says something of it: it is not 0, not empty; within a map, whether the map is there at all. */
 bool gr__region_says(const gr__arch_field *field, const gr_arch_region *region);
+
+/* Whether it stands in the map of a kind of units, beside them. */
+bool gr__field_of_units(const gr__arch_field *field);
 
 /* Whether it owns parameters: by units, or by what a row says, except by the member `but` (NULL: none). */
 bool gr__region_owns(const gr_arch_region *region, const char *but);

@@ -40,8 +40,9 @@ typedef struct gr__arch {
     gr_status (*check)(const gr__blueprint *blueprint, int layer, gr_error *err);
     void (*list)(gr__blueprint *blueprint);
 
-    /* Adds parameters and regions (gr__blueprint_register), nodes, gates, outputs and losses. watch: heads and neurons
-     * are outputs too, named as their taps. tap: that name, for the units of this sort in a layer. */
+    /* Adds parameters and regions (gr__blueprint_register), nodes, gates, outputs and losses. watch: heads,
+     * neurons and streams are outputs too, named as their taps. tap: that name, for the units of this sort in a layer.
+     */
     void (*graph)(gr_graph *graph, const gr__blueprint *blueprint, bool watch);
     void (*tap)(char *text, size_t size, int layer, gr__sort sort);
 } gr__arch;

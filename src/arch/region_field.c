@@ -8,13 +8,21 @@
 #define AT(field) .name = #field, .key = #field, .at = offsetof(gr_arch_region, field)
 #define OF_ADAPTER(field) \
     .name = #field, .key = #field, .within = "adapter", .at = offsetof(gr_arch_region, adapter.field)
+#define OF_GROUP(field) .name = #field, .key = #field, .within = "residual", .at = offsetof(gr_arch_region, group.field)
 #define COUNTED(field) .count_at = offsetof(gr_arch_region, field)
 #define RANGE(lo, hi) .min = (lo), .max = (hi)
 #define LAYER_LIST .type = GR__FIELD_LIST, RANGE(0, 255), .range = "list of layers from 0"
 
 _Static_assert(sizeof(gr_strength) == sizeof(int), "words are kept as int");
+_Static_assert(sizeof(gr_group_norm) == sizeof(int) && sizeof(gr_group_writes) == sizeof(int), "words are kept as int");
 
 const gr__arch_field gr__region_fields[] = {
+    {OF_GROUP(norm), .type = GR__FIELD_WORD, .kept = true, .word = {"shared", "apart"},
+     .help = "with `add`. `shared`: the norms of the core count these dimensions while the region is on. `apart`: the "
+             "core is normed by its own dimensions alone, the group by the core's and its own"},
+    {OF_GROUP(writes), .type = GR__FIELD_WORD, .kept = true, .word = {"both", "own"},
+     .help = "with `add`: what its heads and neurons write, the core's dimensions and its own, or its own alone. They "
+             "read both"},
     {AT(layers), COUNTED(layer_count), LAYER_LIST, .shown = "all",
      .help = "in which it has heads, neurons, experts and adapters"},
     {AT(strength), .type = GR__FIELD_WORD, .word = {"none", "learned", "sigmoid"},
@@ -52,6 +60,8 @@ const gr__arch_field *gr__region_field_find(const char *within, const char *name
             return f;
     return NULL;
 }
+
+bool gr__field_of_units(const gr__arch_field *f) { return f->within && gr__unit_kind_find(f->within); }
 
 bool gr__region_says(const gr__arch_field *f, const gr_arch_region *region) {
     int count;

@@ -49,6 +49,8 @@ static gr_value tap_layer(builder *b, gr_value x, int owner, int layer, const ch
 /* The core's stream tap, where claimed residual dimensions are gated. */
 static gr_value tap_stream(builder *b, gr_value x, const char *name) {
     gr_value point = gr_tap_point(b->g, x, name);
+    if (b->watch)
+        gr_graph_output(b->g, name, point);
     for (int r = 0; r < b->def->region_count; r++) {
         gr__unit_span s = b->blueprint->stream_span[r];
         if (s.lo < s.hi)
@@ -126,6 +128,12 @@ static int group_of(const gr__blueprint *blueprint, int owner) {
     return k;
 }
 
+/* The core's columns of a norm. */
+static gr_value core_of(builder *b, gr_value n) {
+    const int width = b->blueprint->width;
+    return width < gr_value_width(b->g, n) ? gr_slice(b->g, n, 0, width) : n;
+}
+
 /* w x over what the owner sees of the normed streams n: core and own group side by side, in one product wherever the
  * group stands in the stream, so that its sums do not depend on which groups there are. */
 static gr_value read_streams(builder *b, gr_value n, int owner, int layer, gr_map map) {
@@ -139,7 +147,7 @@ static gr_value read_streams(builder *b, gr_value n, int owner, int layer, gr_ma
         return gr_linear(b->g, 1, &(gr_term){.x = b->read[group_of(blueprint, owner)].both, .w = w}, bias, GR_NONE);
 
     /* The core: without the columns of the units of regions that stop, and with adapters. */
-    gr_value x = blueprint->width < blueprint->stream ? gr_slice(b->g, n, 0, blueprint->width) : n;
+    gr_value x = core_of(b, n);
     gr_columns ranges[GR_TERM_STOPS];
     gr_term term[TERMS_MOST] = {{.x = x, .w = w, .stop = ranges}};
     char text[64];
@@ -174,57 +182,71 @@ static gr_value write_stream(builder *b, gr_value stream, int count, const gr_te
 
 /* ---- norms ---- */
 
-/* The norm of all streams side by side. Layer norm has no groups; RMS norm counts the columns of a group only while its
- * tap says that it is on. */
-static gr_value norm(builder *b, const gr_value *stream, const char *name) {
-    gr_value x = b->blueprint->groups ? gr_concat(b->g, 1 + b->blueprint->groups, stream) : stream[0];
-    if (b->def->norm == GR_NORM_LAYER)
-        return gr_layer_norm(b->g, x, PARAM(b, GR_NONE, "%s", name), PARAM(b, GR_NONE, "%s.shift", name), b->def->eps);
-    gr_norm_group group[1 + GR__GROUPS_MOST] = {{PARAM(b, GR_NONE, "%s", name), b->blueprint->width, GR_NONE}};
-    for (int k = 0; k < b->blueprint->groups; k++) {
-        int owner = b->blueprint->group[k];
-        group[1 + k] =
-            (gr_norm_group){PARAM(b, owner, "%s", name), gr__blueprint_own(b->blueprint, owner), b->group_tap[k]};
-    }
-    return gr_rms_norm(b->g, x, 1 + b->blueprint->groups, group, b->def->eps);
+/* Whether the norm that group k reads (below 0: the core) counts group j. */
+static bool counts(const gr__blueprint *blueprint, int k, int j) {
+    const bool apart = k >= 0 && gr__blueprint_apart(blueprint, blueprint->group[k]);
+    return j == k || (!apart && !gr__blueprint_apart(blueprint, blueprint->group[j]));
 }
 
-/* The own columns of group k, which stops gradients, come from a norm apart, of the same values: the divisor would else
- * carry their gradient into the core. */
-static gr_value norm_apart(builder *b, const gr_value *stream, const char *name, int k) {
+/* Layer norm of the core, and of a group of this owner beside it; stop: the core's shift passes no gradient either. */
+static gr_value layer_norm(builder *b, gr_value x, int count, const gr_norm_group *group, const char *name, int owner,
+                           bool stop) {
+    const gr_layer_norm_group side[] = {
+        {group[0].gain, stop ? GR_NONE : PARAM(b, GR_NONE, "%s.shift", name), group[0].width},
+        {count > 1 ? group[1].gain : GR_NONE, count > 1 ? PARAM(b, owner, "%s.shift", name) : GR_NONE,
+         count > 1 ? group[1].width : 0}};
+    return gr_layer_norm_groups(b->g, x, count, side, b->def->eps);
+}
+
+/* The norm that group k reads (below 0: the core), of the core's stream and those that it counts, side by side. All
+ * that share a norm read the same one, of k below 0. RMS norm counts the columns of a group only while its tap says
+ * that it is on; layer norm has no such groups. stop: only the stream and the gain of group k pass a gradient, since
+ * the divisor would else carry it into the others. */
+static gr_value norm(builder *b, const gr_value *stream, const char *name, int k, bool stop) {
     const gr__blueprint *blueprint = b->blueprint;
-    int owner = blueprint->group[k], at = blueprint->offset[k];
     gr_value part[1 + GR__GROUPS_MOST];
-    gr_norm_group group[1 + GR__GROUPS_MOST] = {{GR_NONE, blueprint->width, GR_NONE}};
+    gr_norm_group group[1 + GR__GROUPS_MOST];
+    int count = 0;
 
-    /* Only the stream of group k passes a gradient. */
+    /* The core, which is always on, then groups in their order. */
     for (int j = -1; j < blueprint->groups; j++) {
-        part[1 + j] = j == k ? stream[1 + j] : gr_stop(b->g, stream[1 + j]);
-        if (j >= 0)
-            group[1 + j] = (gr_norm_group){j == k ? PARAM(b, owner, "%s", name) : GR_NONE,
-                                           gr__blueprint_own(blueprint, blueprint->group[j]), b->group_tap[j]};
+        if (j >= 0 && !counts(blueprint, k, j))
+            continue;
+        const int owner = j < 0 ? GR_NONE : blueprint->group[j];
+        const bool passes = !stop || j == k;
+        part[count] = passes ? stream[1 + j] : gr_stop(b->g, stream[1 + j]);
+        group[count++] = (gr_norm_group){passes ? PARAM(b, owner, "%s", name) : GR_NONE,
+                                         gr__blueprint_own(blueprint, owner), j < 0 ? GR_NONE : b->group_tap[j]};
     }
-    gr_value apart =
-        gr_rms_norm(b->g, gr_concat(b->g, 1 + blueprint->groups, part), 1 + blueprint->groups, group, b->def->eps);
-    return gr_slice(b->g, apart, at, at + gr__blueprint_own(blueprint, owner));
+
+    /* By itself, the core needs no copy. Of layer norm there are the core alone and the core with one group. */
+    gr_value x = count > 1 ? gr_concat(b->g, count, part) : part[0];
+    if (b->def->norm == GR_NORM_LAYER)
+        return layer_norm(b, x, count, group, name, count > 1 ? blueprint->group[k] : GR_NONE, stop);
+    return gr_rms_norm(b->g, x, count, group, b->def->eps);
 }
 
-/* What group k reads of the norm n of the streams. both: side by side too, which for the first group are columns of n,
- * for the others a copy. */
+/* What group k reads of the streams, whose norm n is the core's. both: side by side too, which are columns of the norm
+ * for the first group that it counts, for the others a copy. */
 static void open_reads(builder *b, const gr_value *stream, gr_value n, const char *name, int k, bool both) {
     const gr__blueprint *blueprint = b->blueprint;
     int owner = blueprint->group[k], at = blueprint->offset[k], own = gr__blueprint_own(blueprint, owner);
     const bool stop = b->def->regions[owner].stop;
-    gr_value core = gr_slice(b->g, n, 0, blueprint->width);
     reads *r = &b->read[k];
 
-    /* Of a group that stops gradients the core's columns pass none, and its own come from a norm apart. */
-    *r = (reads){.core = stop ? gr_stop(b->g, core) : core,
-                 .own = stop ? norm_apart(b, stream, name, k) : gr_slice(b->g, n, at, at + own),
-                 .both = GR_NONE};
+    /* The norm that counts the group: the core's, or one apart, of the core and this group. */
+    if (gr__blueprint_apart(blueprint, owner))
+        n = norm(b, stream, name, k, false);
+    gr_value core = gr_slice(b->g, n, 0, blueprint->width);
 
-    /* For the first group, core and own columns are neighbours in n; for others they are copied together. */
-    if (both && !stop && k == 0)
+    /* Of a group that stops gradients the core's columns pass none, and its own come from a norm of the same values
+     * that passes theirs. */
+    gr_value passing = stop ? norm(b, stream, name, k, true) : n;
+    *r = (reads){
+        .core = stop ? gr_stop(b->g, core) : core, .own = gr_slice(b->g, passing, at, at + own), .both = GR_NONE};
+
+    /* For the first group, core and own columns are neighbours; for others they are copied together. */
+    if (both && !stop && at == blueprint->width)
         r->both = gr_slice(b->g, n, 0, blueprint->width + own);
     else if (both)
         r->both = gr_concat(b->g, 2, (gr_value[]){r->core, r->own});
@@ -275,8 +297,7 @@ static gr_value choose_experts(builder *b, gr_value n, int layer) {
     int each = blueprint->each[layer], experts = blueprint->all[GR__NEURONS][layer] / each;
 
     /* The router reads the core's stream alone. */
-    gr_term router = {.x = blueprint->width < blueprint->stream ? gr_slice(b->g, n, 0, blueprint->width) : n,
-                      .w = PARAM(b, GR_NONE, "layers.%d.mlp.router", layer)};
+    gr_term router = {.x = core_of(b, n), .w = PARAM(b, GR_NONE, "layers.%d.mlp.router", layer)};
     snprintf(name, sizeof name, "layers.%d.mlp.experts", layer);
     gr_value scores = gr_scores(b->g, gr_linear(b->g, 1, &router, GR_NONE, GR_NONE));
     scores = gr_tap_point(b->g, scores, name);
@@ -298,7 +319,7 @@ static gr_value choose_experts(builder *b, gr_value n, int layer) {
 /* As read_streams, for the experts that were chosen. */
 static gr_value read_experts(builder *b, gr_value n, int owner, int layer, gr_map map) {
     const char *name = gr__map_name(map, NULL);
-    gr_value x = b->blueprint->width < b->blueprint->stream ? gr_slice(b->g, n, 0, b->blueprint->width) : n;
+    gr_value x = core_of(b, n);
     return gr_expert_linear(b->g, x, b->chosen, PARAM(b, owner, "layers.%d.%s", layer, name),
                             PARAM(b, owner, "layers.%d.%s.bias", layer, name), false);
 }
@@ -346,12 +367,12 @@ static void block(builder *b, gr_value *stream, int layer, const char *block_nam
     gr_param bias = PARAM(b, GR_NONE, "layers.%d.%s.bias", layer, out);
     int d = b->blueprint->width, count = 0;
 
-    /* One norm for the core and all groups. */
+    /* One norm for the core and all groups but those that have one apart. */
     snprintf(name, sizeof name, "layers.%d.%s.norm", layer, block_name);
-    gr_value n = norm(b, stream, name);
+    gr_value n = norm(b, stream, name, GR_NONE, false);
 
     /* Units of each owner, and what they write: experts by themselves, all others as terms of two sums. A group's
-     * matrix has the core's columns first, then its own. */
+     * matrix has the core's columns first, if it writes them, then its own. */
     for (int k = -1; k < b->blueprint->groups; k++) {
         int owner = k < 0 ? GR_NONE : b->blueprint->group[k];
         if (!count_of(b->blueprint, owner, layer))
@@ -365,15 +386,20 @@ static void block(builder *b, gr_value *stream, int layer, const char *block_nam
             continue;
         }
         term.transposed = true;
-        term.hi = d;
-        to_core[count++] = term;
-        if (k < 0) {
+
+        /* Into the core; a group that writes its own columns alone has no others in its matrix. */
+        const int cols = gr__blueprint_written(b->blueprint, owner), own = gr__blueprint_own(b->blueprint, owner);
+        if (k < 0)
             units_of_core = term.x;
-            continue;
+        if (k < 0 || cols > own) {
+            term.hi = d;
+            to_core[count++] = term;
         }
-        term.lo = d;
-        term.hi = gr__blueprint_seen(b->blueprint, owner);
-        to_own[k] = term;
+        if (k >= 0) {
+            term.lo = cols - own;
+            term.hi = cols;
+            to_own[k] = term;
+        }
     }
 
     /* Adapters of the map that writes. */
@@ -417,11 +443,10 @@ static void embed(builder *b, gr_value *stream) {
 static gr_value logits(builder *b, const gr_value *stream) {
     const gr__blueprint *blueprint = b->blueprint;
     const char *matrix = b->def->tied ? "embed" : "unembed";
-    gr_value n = norm(b, stream, "norm");
+    gr_value n = norm(b, stream, "norm", GR_NONE, false);
 
     /* The core reads its own columns. */
-    gr_term term[TERMS_MOST] = {
-        {.x = blueprint->groups ? gr_slice(b->g, n, 0, blueprint->width) : n, .w = PARAM(b, GR_NONE, "%s", matrix)}};
+    gr_term term[TERMS_MOST] = {{.x = core_of(b, n), .w = PARAM(b, GR_NONE, "%s", matrix)}};
 
     /* Each group reads its own behind a gate: off, it adds nothing. */
     for (int k = 0; k < blueprint->groups; k++) {

@@ -88,7 +88,7 @@ static gr_status settle(gr__blueprint *blueprint, gr_error *err) {
 
     /* The stream grows when regions add residual dimensions. */
     blueprint->layers = def->layers;
-    blueprint->width = blueprint->stream = def->width;
+    blueprint->width = blueprint->stream = blueprint->normed = def->width;
     return check_attention(blueprint, def, err);
 }
 
@@ -180,20 +180,25 @@ static void list_out(const gr__lister *l, int rows, gr__unit unit, const char *n
     /* GPT-2's scale (Radford et al. 2019): 2 * layers blocks add to the stream, so each is drawn by sqrt(2 * layers)
      * smaller, and the stream does not grow with depth. */
     double std = usual_std(def) / (def->init == GR_ARCH_INIT_FLAT ? 1 : sqrt(2.0 * l->blueprint->layers));
-    int cols = gr__blueprint_seen(l->blueprint, l->owner);
+    int cols = gr__blueprint_written(l->blueprint, l->owner);
     gr__list_add(l, gr__list_weight(rows, cols, std), units, writes, "layers.%d.%s", l->layer, name);
     if (l->owner == GR_NONE && (def->bias || def->out_bias))
         gr__list_add(l, gr__list_vector(cols, GR_KIND_OUT_BIAS), plain, writes, "layers.%d.%s.bias", l->layer, name);
 }
 
-/* Parameters of one layer for an owner, the core or a group. A norm is there for every owner as soon as somebody has
- * units behind it: it reads all streams. */
+/* Whether an owner has a part in the norm before a block: it is there as soon as somebody has units behind it, for it
+ * reads all streams; but where a group has one apart, only its own units read that. */
+static bool normed(const gr__lister *l, bool anybody, int units) {
+    return anybody && (units || !gr__blueprint_apart(l->blueprint, l->owner));
+}
+
+/* Parameters of one layer for an owner, the core or a group. */
 static void list_layer(const gr__lister *l) {
     const gr__blueprint *blueprint = l->blueprint;
     int heads = gr__blueprint_heads(blueprint, l->owner, l->layer),
         mlp = gr__blueprint_mlp(blueprint, l->owner, l->layer);
     char prefix[32];
-    if (gr__blueprint_attends(blueprint, l->layer)) {
+    if (normed(l, gr__blueprint_attends(blueprint, l->layer), heads)) {
         snprintf(prefix, sizeof prefix, "layers.%d.attn.", l->layer);
         list_norm(l, prefix);
     }
@@ -205,7 +210,7 @@ static void list_layer(const gr__lister *l) {
     }
 
     /* The other block, with a router where its neurons belong to experts. */
-    if (gr__blueprint_thinks(blueprint, l->layer)) {
+    if (normed(l, gr__blueprint_thinks(blueprint, l->layer), mlp)) {
         snprintf(prefix, sizeof prefix, "layers.%d.mlp.", l->layer);
         list_norm(l, prefix);
     }
@@ -218,6 +223,12 @@ static void list_layer(const gr__lister *l) {
             list_in(l, mlp, GR__NEURON, "mlp.gate");
         list_out(l, mlp, GR__NEURON, "mlp.down");
     }
+}
+
+/* What the output matrix does with the columns of a group: after RMS norm they are 0 where nothing was written, after
+ * layer norm they are not, so that the matrix decides whether the group puts anything out. */
+static gr__param_axis reads_last(const gr_arch_def *def, int owner) {
+    return owner != GR_NONE && def->norm == GR_NORM_LAYER ? writes : reads;
 }
 
 /* All parameters of the core or of a group. */
@@ -242,7 +253,7 @@ static void list_owner(gr__blueprint *blueprint, int owner) {
     l = (gr__lister){blueprint, owner, 0, true};
     list_norm(&l, "");
     if (!def->tied)
-        gr__list_add(&l, gr__list_table(def->vocab, own, std), plain, reads, "unembed");
+        gr__list_add(&l, gr__list_table(def->vocab, own, std), plain, reads_last(def, owner), "unembed");
     if (owner == GR_NONE && def->logit_bias)
         gr__list_add(&l, gr__list_vector(def->vocab, GR_KIND_OUT_BIAS), plain, plain, "unembed.bias");
 }

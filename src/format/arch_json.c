@@ -50,7 +50,7 @@ static json_t *field_json(const gr__arch_field *f, const void *in) {
     case GR__FIELD_FLAG:
         return json_boolean(number != 0);
     case GR__FIELD_WORD:
-        return json_string(gr_arch_word(f->name, (int)number));
+        return json_string(gr__field_word(f, (int)number));
     case GR__FIELD_BITS:
         return bits_json(f, (unsigned)number);
     case GR__FIELD_TEXTS:
@@ -201,7 +201,7 @@ static gr_status read_field(const reader *r, void *in, const gr__arch_field *f, 
         *(bool *)at = json_is_true(value);
         return GR_OK;
     case GR__FIELD_WORD:
-        *(int *)at = json_is_string(value) ? gr_arch_value(f->name, json_string_value(value)) : -1;
+        *(int *)at = json_is_string(value) ? gr__field_value(f, json_string_value(value)) : -1;
         return *(int *)at < 0 ? FORMAT(r, "'%s' is not one of its words", f->name) : GR_OK;
     case GR__FIELD_BITS:
         return read_bits(r, at, f, value);
@@ -212,9 +212,12 @@ static gr_status read_field(const reader *r, void *in, const gr__arch_field *f, 
     }
 }
 
-/* Units as set_units wrote them. Spans are two numbers a layer, so the layers must be known. */
-static gr_status read_units(const reader *r, gr_arch_units *u, const json_t *value, const char *name, int layers) {
-    const char *key;
+/* Units as set_units wrote them, and fields that stand in their map. Spans are two numbers a layer, so the layers must
+ * be known. */
+static gr_status read_units(const reader *r, gr_arch_region *region, const gr__unit_kind *kind, const json_t *value,
+                            int layers) {
+    gr_arch_units *u = gr__units_in(region, kind);
+    const char *key, *name = kind->name;
     json_t *member;
     if (!json_is_object(value))
         return FORMAT(r, "'%s' is not an object", name);
@@ -223,7 +226,10 @@ static gr_status read_units(const reader *r, gr_arch_units *u, const json_t *val
     json_object_foreach((json_t *)value, key, member) {
         const int *list;
         int count;
-        if (!strcmp(key, "add")) {
+        const gr__arch_field *field = gr__region_field_find(name, key);
+        if (field) {
+            GR_TRY(read_field(r, region, field, member));
+        } else if (!strcmp(key, "add")) {
             GR_TRY(read_int(r, &u->add, member, key));
         } else if (!strcmp(key, "last")) {
             GR_TRY(read_int(r, &u->last, member, key));
@@ -280,7 +286,7 @@ static gr_status read_region(const reader *r, gr_arch_region *region, const json
         const gr__unit_kind *kind = gr__unit_kind_find(key);
         const gr__arch_field *field = gr__region_field_find(NULL, key);
         if (kind)
-            GR_TRY(read_units(r, gr__units_in(region, kind), member, key, layers));
+            GR_TRY(read_units(r, region, kind, member, layers));
         else if (!strcmp(key, "name"))
             region->name = gr_arena_strdup(r->arena, json_string_value(member));
         else if (field)

@@ -9,20 +9,24 @@
 
 extern const gr_op gr__op_layer_norm;
 
+enum { GROUPS_MOST = GR_OP_PARAMS / 2 };
+
 typedef struct attr {
     double eps;
-    int gain, shift; /* slots of the parameters, GR_NONE: absent */
+    int groups;
+    int at[GROUPS_MOST], width[GROUPS_MOST];   /* first column of each group, and how many */
+    int gain[GROUPS_MOST], shift[GROUPS_MOST]; /* slots of the parameters, GR_NONE: absent */
 } attr;
 
-/* Gives a vector parameter the next slot of the node; false if it does not fit. */
-static bool take(gr_graph *graph, gr_node *node, int *slot, gr_param p) {
+/* Gives a vector parameter of a group the next slot of the node; false if it does not fit. */
+static bool take(gr_graph *graph, gr_node *node, int *slot, gr_param p, int width) {
     *slot = GR_NONE;
     if (p == GR_NONE)
         return true;
     const gr_param_def *def = gr__graph_param_def(graph, p);
-    if (!def || def->rows != 1 || def->cols != node->width) {
+    if (!def || def->rows != 1 || def->cols != width) {
         gr_graph_fail(graph, "layer_norm: parameter '%s' [%d x %d] should be [1 x %d]", def ? def->name : "?",
-                      def ? def->rows : 0, def ? def->cols : 0, node->width);
+                      def ? def->rows : 0, def ? def->cols : 0, width);
         return false;
     }
     *slot = node->params;
@@ -30,23 +34,41 @@ static bool take(gr_graph *graph, gr_node *node, int *slot, gr_param p) {
     return true;
 }
 
+/* Checks the groups, which lie side by side and cover x, and finds their gains and shifts among the parameters. */
+gr_value gr_layer_norm_groups(gr_graph *graph, gr_value x, int groups, const gr_layer_norm_group *group, double eps) {
+    if (x < 0)
+        return GR_NONE;
+    if (gr_value_scalar(graph, x))
+        return gr_graph_fail(graph, "layer_norm reads rows, not one number");
+    if (groups < 1 || groups > GROUPS_MOST)
+        return gr_graph_fail(graph, "layer_norm: %d groups; 1 to %d are possible", groups, GROUPS_MOST);
+
+    /* Group by group: each begins where those before it end, and has its parameters if they are given. */
+    attr a = {.eps = eps, .groups = groups};
+    gr_node node = {.op = &gr__op_layer_norm, .inputs = 1, .in = {x}, .half = true, .point = GR_NONE};
+    for (int i = 0; i < groups; i++) {
+        if (group[i].width < 1)
+            return gr_graph_fail(graph, "layer_norm: group %d has %d columns", i, group[i].width);
+        a.at[i] = node.width;
+        node.width += a.width[i] = group[i].width;
+        if (!take(graph, &node, &a.gain[i], group[i].gain, group[i].width) ||
+            !take(graph, &node, &a.shift[i], group[i].shift, group[i].width))
+            return GR_NONE;
+    }
+
+    /* Together they must be all of x. */
+    if (node.width != gr_value_width(graph, x))
+        return gr_graph_fail(graph, "layer_norm: the groups have %d columns, x has %d", node.width,
+                             gr_value_width(graph, x));
+    return gr__graph_add(graph, &node, &a, sizeof a);
+}
+
 gr_value gr_layer_norm(gr_graph *graph, gr_value x, gr_param gain, gr_param shift, double eps) {
     if (x < 0)
         return GR_NONE;
     if (gr_value_scalar(graph, x))
         return gr_graph_fail(graph, "layer_norm reads rows, not one number");
-    attr a = {.eps = eps};
-    gr_node node = {.op = &gr__op_layer_norm,
-                    .inputs = 1,
-                    .in = {x},
-                    .width = gr_value_width(graph, x),
-                    .half = true,
-                    .point = GR_NONE};
-
-    /* Gain and shift are parameters of the node if they are given. */
-    if (!take(graph, &node, &a.gain, gain) || !take(graph, &node, &a.shift, shift))
-        return GR_NONE;
-    return gr__graph_add(graph, &node, &a, sizeof a);
+    return gr_layer_norm_groups(graph, x, 1, &(gr_layer_norm_group){gain, shift, gr_value_width(graph, x)}, eps);
 }
 
 /* What forward keeps of each row: the state is a list of these. */
@@ -73,7 +95,6 @@ static void layer_norm_forward(gr_ctx *ctx, int r0, int r1) {
     const gr_kernels *k = gr_kernel();
     const attr *a = ctx->node->attr;
     const gr_slot *x = &ctx->in[0];
-    const gr_real *gain = weights(ctx, a->gain), *shift = weights(ctx, a->shift);
 #pragma omp parallel for schedule(static)
     for (int n = r0; n < r1; n++) {
         moments *of = moments_of(ctx, n);
@@ -83,32 +104,43 @@ static void layer_norm_forward(gr_ctx *ctx, int r0, int r1) {
         /* A row of equal numbers without eps becomes 0; NaN stays what it is. */
         double spread = (double)variance + a->eps;
         of->rstd = spread > 0 || isnan(spread) ? (gr_real)(1 / sqrt(spread)) : 0;
-        gr__norm_forward(&ctx->out, n, 0, x->width, gr__row(x, n), of->mean, of->rstd, gain, shift);
+        for (int i = 0; i < a->groups; i++)
+            gr__norm_forward(&ctx->out, n, a->at[i], a->width[i], gr__row(x, n) + a->at[i], of->mean, of->rstd,
+                             weights(ctx, a->gain[i]), weights(ctx, a->shift[i]));
     }
 }
+
+/* Whether the gradient of a parameter is wanted. */
+static bool trains(const gr_ctx *ctx, int slot) { return slot != GR_NONE && ctx->param[slot].g; }
 
 /* One row: its dx, and what it adds to part, the sums for the gradients of gain, then of shift. */
 static void backward_row(gr_ctx *ctx, gr_real *part, int n) {
     const attr *a = ctx->node->attr;
     const gr_slot *x = &ctx->in[0], *y = &ctx->out;
-    const gr_real *gain = weights(ctx, a->gain), width = (gr_real)x->width;
+    const gr_real width = (gr_real)x->width;
     const moments of = *moments_of(ctx, n);
     gr_real *xhat = ctx->scratch + (size_t)omp_get_thread_num() * (size_t)x->width;
     const int block = ctx->rows->block;
 
     /* The normalised row again, and the sums of g and of g xhat, then dx from their means. */
     gr_real sums[2] = {0};
-    gr__norm_sums(y, n, 0, x->width, sums, xhat, gr__row(x, n), of.mean, of.rstd, gain);
-    if (x->d)
-        gr__norm_backward(y, n, 0, x->width, gr__drow(x, n), xhat, of.rstd, sums[0] / width, sums[1] / width, gain,
-                          x->accumulate);
+    for (int i = 0; i < a->groups; i++)
+        gr__norm_sums(y, n, a->at[i], a->width[i], sums, xhat + a->at[i], gr__row(x, n) + a->at[i], of.mean, of.rstd,
+                      weights(ctx, a->gain[i]));
+    for (int i = 0; x->d && i < a->groups; i++)
+        gr__norm_backward(y, n, a->at[i], a->width[i], gr__drow(x, n) + a->at[i], xhat + a->at[i], of.rstd,
+                          sums[0] / width, sums[1] / width, weights(ctx, a->gain[i]), x->accumulate);
 
-    /* The gradient of gain is dy xhat, that of shift dy, summed over rows. */
-    if (gain && ctx->param[a->gain].g)
-        gr__bgrad_part(&ctx->param[a->gain], part, gr__view_d(y, 0), (gr_rows_view){xhat, NULL, x->width, n}, block, n,
-                       1);
-    if (a->shift != GR_NONE && ctx->param[a->shift].g)
-        gr__bgrad_part(&ctx->param[a->shift], part + x->width, gr__view_d(y, 0), (gr_rows_view){0}, block, n, 1);
+    /* The gradient of a gain is dy xhat, that of a shift dy, summed over rows. */
+    for (int i = 0; i < a->groups; i++) {
+        const int at = a->at[i];
+        if (trains(ctx, a->gain[i]))
+            gr__bgrad_part(&ctx->param[a->gain[i]], part + at, gr__view_d(y, at),
+                           (gr_rows_view){xhat + at, NULL, x->width, n}, block, n, 1);
+        if (trains(ctx, a->shift[i]))
+            gr__bgrad_part(&ctx->param[a->shift[i]], part + x->width + at, gr__view_d(y, at), (gr_rows_view){0}, block,
+                           n, 1);
+    }
 }
 
 static void layer_norm_backward(gr_ctx *ctx, int r0, int r1) {
@@ -126,10 +158,12 @@ static void layer_norm_backward(gr_ctx *ctx, int r0, int r1) {
     }
 
     /* These sums are added in their order, so the number of threads changes no bit. */
-    if (a->gain != GR_NONE && ctx->param[a->gain].g)
-        gr__bgrad_add(&ctx->param[a->gain], parts, 2 * width, halves);
-    if (a->shift != GR_NONE && ctx->param[a->shift].g)
-        gr__bgrad_add(&ctx->param[a->shift], parts + width, 2 * width, halves);
+    for (int i = 0; i < a->groups; i++) {
+        if (trains(ctx, a->gain[i]))
+            gr__bgrad_add(&ctx->param[a->gain[i]], parts + a->at[i], 2 * width, halves);
+        if (trains(ctx, a->shift[i]))
+            gr__bgrad_add(&ctx->param[a->shift[i]], parts + width + a->at[i], 2 * width, halves);
+    }
 }
 
 /* ---- cases ------------------------------------------------------------------------------------------------------ */
@@ -150,8 +184,20 @@ static gr_value build_shift(gr_graph *graph, gr_value x) {
     return gr_mul(graph, y, x);
 }
 
-static const gr_op_case cases[] = {
-    {"both", 7, 9, build_both}, {"bare", 5, 37, build_bare}, {"shift", 6, 5, build_shift}, {NULL, 0, 0, NULL}};
+/* Three groups of columns, each with parameters of its own or without. */
+static gr_value build_groups(gr_graph *graph, gr_value x) {
+    const int rest = gr_value_width(graph, x) - 5;
+    const gr_layer_norm_group group[] = {{vector(graph, "a", 3), vector(graph, "b", 3), 3},
+                                         {GR_NONE, vector(graph, "c", 2), 2},
+                                         {vector(graph, "d", rest), GR_NONE, rest}};
+    return gr_layer_norm_groups(graph, x, 3, group, 1e-5);
+}
+
+static const gr_op_case cases[] = {{"both", 7, 9, build_both},
+                                   {"bare", 5, 37, build_bare},
+                                   {"shift", 6, 5, build_shift},
+                                   {"groups", 6, 9, build_groups},
+                                   {NULL, 0, 0, NULL}};
 
 const gr_op gr__op_layer_norm = {.name = "layer_norm",
                                  .state = layer_norm_state,

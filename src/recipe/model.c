@@ -11,13 +11,22 @@ enum { UNITS_MOST = 1 << 16, POSITIONS_MOST = 1 << 24 };
 
 /* ---- model ---- */
 
-/* One of the words that the architectures have for a field. */
-static gr_status read_word(gr_yaml *map, int *value, const char *field, gr_error *err) {
-    enum { MOST = 64 };
-    const char *names[MOST + 1] = {NULL};
-    for (int i = 0; i < MOST && gr_arch_word(field, i); i++)
-        names[i] = gr_arch_word(field, i);
-    return gr_yaml_choice(map, value, field, names, err);
+enum { WORDS_MOST = 64 };
+
+/* One of the words of a field. */
+static gr_status read_word(gr_yaml *map, int *value, const gr__arch_field *field, gr_error *err) {
+    const char *names[WORDS_MOST + 1] = {NULL};
+    for (int i = 0; i < WORDS_MOST && gr__field_word(field, i); i++)
+        names[i] = gr__field_word(field, i);
+    return gr_yaml_choice(map, value, field->key, names, err);
+}
+
+/* What recipes call networks. */
+static gr_status read_arch(gr_yaml *map, int *value, gr_error *err) {
+    const char *names[WORDS_MOST + 1] = {NULL};
+    for (int i = 0; i < WORDS_MOST && gr_arch_word("arch", i); i++)
+        names[i] = gr_arch_word("arch", i);
+    return gr_yaml_choice(map, value, "arch", names, err);
 }
 
 /* One number for every layer, or a list that repeats over the layers. */
@@ -128,7 +137,7 @@ static gr_status read_value(gr_recipe *recipe, gr_yaml *map, const gr__arch_fiel
     case GR__FIELD_FLAG:
         return read_flag(map, at, field, err);
     case GR__FIELD_WORD:
-        return read_word(map, at, field->key, err);
+        return read_word(map, at, field, err);
     case GR__FIELD_BITS:
         return read_bits(map, at, field, err);
     case GR__FIELD_TEXTS:
@@ -173,7 +182,7 @@ static gr_status check_style(const gr_recipe *recipe, gr_yaml *map, gr_error *er
     int arch = 0;
     if (!node)
         return GR_OK;
-    GR_TRY(read_word(map, &arch, "arch", err));
+    GR_TRY(read_arch(map, &arch, err));
 
     /* The style's fields that decide what is computed must be those of the model. */
     const gr_arch_def *from = recipe->from.def;
@@ -202,7 +211,7 @@ static gr_status read_model(gr_recipe *recipe, gr_yaml *map, gr_error *err) {
         GR_TRY(check_style(recipe, map, err));
     } else {
         int arch = 0;
-        GR_TRY(read_word(map, &arch, "arch", err));
+        GR_TRY(read_arch(map, &arch, err));
         style = gr__arch_named(def, gr_arch_word("arch", arch));
     }
     GR_TRY(read_fields(recipe, map, true, def, err));
@@ -242,7 +251,7 @@ static gr_status read_units(gr_yaml *region, gr_arch_units *units, const char *k
     return GR_OK;
 }
 
-/* A field of a region, where it stands: beside the units, or in a map of its own that is there. */
+/* A field of a region, where it stands: beside the units, in the map of a kind of them, or in one of its own. */
 static gr_status read_region_field(gr_recipe *recipe, gr_yaml *node, const gr__arch_field *f, gr_arch_region *region,
                                    gr_error *err) {
     gr_yaml *map = f->within ? NULL : node;
@@ -252,14 +261,15 @@ static gr_status read_region_field(gr_recipe *recipe, gr_yaml *node, const gr__a
         return GR_OK;
 
     /* Not written where it was not: recipes without it resolve as they did before there was one. */
-    if (!f->within && (f->type == GR__FIELD_WORD || f->type == GR__FIELD_FLAG) && !gr_yaml_find(map, f->key))
+    const bool own = f->within && !gr__field_of_units(f);
+    if (!own && (f->type == GR__FIELD_WORD || f->type == GR__FIELD_FLAG) && !gr_yaml_find(map, f->key))
         return GR_OK;
     if (f->with)
         gr__field_default(f, region);
     GR_TRY(read_value(recipe, map, f, region, err));
 
     /* What the rest of a map goes with must be said. */
-    if (f->within && !f->with && !gr__region_says(f, region)) {
+    if (own && !f->with && !gr__region_says(f, region)) {
         char hint[64];
         snprintf(hint, sizeof hint, "{%s: 8}", f->key);
         return gr_yaml_fail(map, err, hint, "the %s of region '%s' needs a %s", f->within, region->name, f->key);

@@ -67,12 +67,13 @@ static gr_status check_width(const gr__blueprint *from, const gr_surgery_resize_
             "none",
             w, d);
 
-    /* Nor may the divisor depend on what is switched on. */
+    /* Nor may the divisor depend on what is switched on, or on who reads. */
     if (from->groups)
         return USAGE(err, "remove the region, or change neurons, heads or layers instead",
-                     "%d residual dimensions instead of %d: the norms count those of region '%s' only while it is on, "
-                     "and no gain fits both",
-                     w, d, from->def->regions[from->group[0]].name);
+                     "%d residual dimensions instead of %d: the norms count those of region '%s' only %s, and no gain "
+                     "fits both",
+                     w, d, from->def->regions[from->group[0]].name,
+                     gr__blueprint_apart(from, from->group[0]) ? "where it reads" : "while it is on");
 
     /* Gains are multiplied by sqrt(old / new width): a power of 2 keeps every bit. */
     if (how->rounding || (more % less == 0 && power_of_four(more / less)))

@@ -131,6 +131,13 @@ static gr_status check_region(const gr_arch_region *a, const gr_arch_region *b, 
     char what[64];
     for (const gr__arch_field *f = gr__region_fields; f->name; f++) {
         snprintf(what, sizeof what, "%s%s%s", f->within ? f->within : "", f->within ? " " : "", f->name);
+
+        /* Beside units, what is not said has a meaning too. */
+        const bool units = gr__field_of_units(f) && gr__units_any(gr__units_of(a, gr__unit_kind_find(f->within)));
+        if (f->kept && units && !gr__field_same(f, a, b))
+            return USAGE(err, "expand only adds", "region '%s' has %s: %s in the wider network, %s in the old one",
+                         a->name, what, gr__field_word(f, (int)gr__field_number(f, b)),
+                         gr__field_word(f, (int)gr__field_number(f, a)));
         if (f->kept && gr__region_says(f, a))
             GR_TRY(same(what, gr__field_number(f, a), gr__field_number(f, b), err));
     }
@@ -338,7 +345,7 @@ static void add_mean(const gr__blueprint *blueprint, gr_model *model, const watc
     }
 }
 
-/* A model with the numbers of `model`, whose heads and neurons are outputs too. */
+/* A model with the numbers of `model`, whose heads and neurons are outputs. */
 static gr_status twin_new(gr_model **twin, const gr__blueprint *blueprint, gr_model *model, gr_error *err) {
     GR_TRY(gr__arch_model(twin, blueprint, 0, true, err));
 
