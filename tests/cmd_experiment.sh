@@ -142,6 +142,32 @@ ok 'out of how many' same "$(mended "['steps']")" 2
 sed 's/{lost: {/{losst: {/' "$work/classified.yaml" >"$work/slip.yaml"
 fails 2 "slip.yaml:6:61: unknown key 'losst'" 'a slip in what a classifier is asked' plan "$work/slip.yaml"
 
+# ---- relearning on text of a file ----
+cat >"$work/stranger.yaml" <<'YAML'
+experiment: stranger
+base: tiny.yaml
+set: {precision: float32, train.steps: 4}
+arms:
+  plain: {train: {routes: none}}
+groups: {forget: any_label, retain: retain}
+measures: {loss: {of: [plain]}}
+attacks: {relearn_unrelated: {of: [plain], file: letters.txt, documents: [0, 3]}}
+YAML
+letter() { python3 -c 'import sys; print("<|endoftext|>".join("%s of letter %d" % (sys.argv[1], i) for i in range(4)))' "$1" >"$work/letters.txt"; }
+stranger() { gradroute reproduce "$work/stranger.yaml" -o "$work/stranger" "$@"; }
+attacked() { ls "$work/stranger/cells" | wc -l; }
+letter 'Dear friend, this is all'
+fails 0 '^After relearn_unrelated: plain' 'text of a file beside the experiment' stranger
+ok 'is what is trained on' same "$(get "$work/stranger/result.json" "['relearn_unrelated']['documents']")" 3
+before=$(attacked)
+ok 'once' stranger
+ok 'and not again' same "$(attacked)" "$before"
+letter 'Dear Sir, with thanks'
+ok 'another text under the same name' stranger
+ok 'is another attack at each of its strengths' same "$(attacked)" $((before + 2))
+rm "$work/letters.txt"
+fails 2 'letters.txt' 'a file that is gone' stranger
+
 # ---- one that is built in, with routes for a part of the run ----
 fails 0 '^  withheld_off  *ablate ' 'the experiment of absorption is read' plan absorption --preset smoke --set data.wordnet="$PWD/recipes/wordnet-subset"
 

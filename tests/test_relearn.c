@@ -208,17 +208,81 @@ static void other_text_is_other_documents(void **state) {
     gr_test_error(&err, "data", "5000 training documents of retain text are wanted");
 }
 
+/* Lines of words that the corpus has not, `count` of them, and two of its own documents before them. */
+static const char *write_file(const char *name, int count) {
+    char text[4096];
+    size_t used = 0;
+    const gr_dataset *data = project->data;
+    for (size_t d = 0; d < 2; d++) {
+        char *own = NULL;
+        size_t length = 0, room = 0;
+        gr_tokenizer_decode(project->tokenizer, &own, &length, &room, data->ids + data->offsets[d],
+                            data->offsets[d + 1] - data->offsets[d]);
+        used += (size_t)snprintf(text + used, sizeof text - used, "%.*s<|endoftext|>", (int)length, own);
+        gr_free(own);
+    }
+    for (int i = 0; i < count; i++)
+        used += (size_t)snprintf(text + used, sizeof text - used, "Sums %d and %d make %d.<|endoftext|>", i, i, i + i);
+    return gr_test_write(name, text, used);
+}
+
+/* Attack `relearn_unrelated` with a file. */
+static gr_ledger *attack_unrelated(const gr_subject *subject, const char *file, const char *more) {
+    char *text = gr_format("{file: %s%s}", file, more);
+    relearn = gr_registry_attack(registry, "relearn_unrelated");
+    gr_ledger *rows = attack(subject, text);
+    relearn = gr_registry_attack(registry, "relearn");
+    gr_free(text);
+    return rows;
+}
+
+/* Text of a file, without the documents that the data have: what is trained on is what the file has beside them. */
+static void unrelated_text_is_of_the_file(void **state) {
+    (void)state;
+    gr_subject whole = subject_of(false);
+    char *mixed = gr_strdup(write_file("mixed.txt", 8)), *other = gr_strdup(write_file("other.txt", 9));
+    gr_ledger *rows = attack_unrelated(&whole, mixed, ""), *again = attack_unrelated(&whole, mixed, "");
+    gr_ledger *retain = attack(&whole, "{text: retain}"), *nine = attack_unrelated(&whole, other, ", documents: 9");
+    assert_true(of_point(rows, "documents") == 8 && of_point(nine, "documents") == 9);
+    assert_string_equal(gr_entry_text(gr_ledger_find(rows, "point", NULL), "text"), "unrelated");
+
+    /* The same file is the same attack; it is none of the data's text. */
+    char *a = gr_ledger_lines(rows), *b = gr_ledger_lines(again);
+    assert_string_equal(a, b);
+    assert_true(mean_of(rows, "forget") != mean_of(retain, "forget"));
+
+    /* Every token counts: so many as the tokenizer makes of the eight lines, and an end of each. */
+    size_t tokens = 0, room = 0;
+    int32_t *ids = NULL;
+    gr_error err = {0};
+    for (int i = 0; i < 8; i++) {
+        char line[64];
+        int n = snprintf(line, sizeof line, "Sums %d and %d make %d.", i, i, i + i);
+        gr_test_ok(gr_tokenizer_encode(project->tokenizer, &ids, &tokens, &room, line, (size_t)n, &err), &err);
+    }
+    assert_true(of_point(rows, "tokens") == (double)(tokens + 8));
+    gr_free(ids);
+    gr_free(a);
+    gr_free(b);
+    gr_free(mixed);
+    gr_free(other);
+    gr_ledger_free(rows);
+    gr_ledger_free(again);
+    gr_ledger_free(retain);
+    gr_ledger_free(nine);
+}
+
 /* No documents: the losses of the start, as the measure of losses has them, to the last bit. */
 static void no_documents_are_no_attack(void **state) {
     (void)state;
     gr_error err = {0};
     gr_subject whole = subject_of(false);
     gr_ledger *rows = attack(&whole, "{documents: 0}"), *plain = gr_ledger_new();
-    static const gr_setting none[] = {{0}};
+    const gr_measure *loss = gr_registry_measure(registry, "loss");
     gr_settings *settings;
-    gr_test_ok(gr_settings_read(&settings, none, NULL, NULL, &err), &err);
+    gr_test_ok(gr_settings_read(&settings, loss->option, NULL, NULL, &err), &err);
     whole.pass = gr_pass_new();
-    gr_test_ok(gr_registry_measure(registry, "loss")->run(plain, &whole, settings, &err), &err);
+    gr_test_ok(loss->run(plain, &whole, settings, &err), &err);
     for (int g = 0; g < GROUPS; g++) {
         double a[LAB_DOCS], b[LAB_DOCS];
         size_t count = gr_entry_numbers(loss_of(plain, groups.group[g].name), "units", a, LAB_DOCS);
@@ -343,6 +407,23 @@ static void refusals(void **state) {
     none.group[FORGET].validations = 0;
     subject.groups = &none;
     check_refused(&subject, "{}", "relearn", "the validation split has no forget document");
+    subject.groups = &groups;
+
+    /* Text of a file takes one, that has enough which is not in the data; other text takes none. */
+    char *file = gr_strdup(write_file("few.txt", 3)), *own = gr_strdup(write_file("own.txt", 0));
+    char *few = gr_format("{text: unrelated, file: %s}", file), *all = gr_format("{text: unrelated, file: %s}", own);
+    char *beside = gr_format("{file: %s}", file);
+    check_refused(&subject, "{text: unrelated}", "relearn", "text: unrelated takes a file");
+    check_refused(&subject, beside, "relearn", "a file is of text: unrelated, not of forget");
+    check_refused(&subject, few, file, "8 documents are wanted, the file has 3 documents that the data have not");
+    check_refused(&subject, all, own, "every document of it is one of the data too");
+    subject.tokenizer = NULL;
+    check_refused(&subject, few, "relearn", "takes data of text");
+    subject.tokenizer = project->tokenizer;
+    gr_free(few), gr_free(all), gr_free(beside);
+    gr_free(file), gr_free(own);
+
+    subject.groups = &none;
     none.group[FORGET].name = "other";
     check_refused(&subject, "{}", "relearn", "no forget document");
 }
@@ -428,6 +509,7 @@ int main(void) {
         cmocka_unit_test(rows_say_what_was_reached),
         cmocka_unit_test(a_curve_has_powers_of_two),
         cmocka_unit_test(other_text_is_other_documents),
+        cmocka_unit_test(unrelated_text_is_of_the_file),
         cmocka_unit_test(no_documents_are_no_attack),
         cmocka_unit_test(starts),
         cmocka_unit_test(the_recipe_says_the_precision),

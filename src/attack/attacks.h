@@ -3,3 +3,4 @@
 GR_ATTACK(relearn)
 GR_ATTACK(relearn_adjacent)
 GR_ATTACK(relearn_retain)
+GR_ATTACK(relearn_unrelated)

@@ -12,6 +12,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "attack/unrelated.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -26,9 +27,10 @@
 enum { REMOVED, SWITCHED, WHOLE };
 static const char *const starts[] = {"removed", "switched", "whole", NULL};
 
-enum { FORGET, ADJACENT, RETAIN };
-static const char *const texts[] = {"forget", "adjacent", "retain", NULL};
-static const int labels_of_texts[] = {GR_LABEL_ANY, GR_LABEL_ADJACENT, GR_LABEL_RETAIN};
+/* Text of a file has no label: all of it is what is left beside labels. */
+enum { FORGET, ADJACENT, RETAIN, UNRELATED };
+static const char *const texts[] = {"forget", "adjacent", "retain", "unrelated", NULL};
+static const int labels_of_texts[] = {GR_LABEL_ANY, GR_LABEL_ADJACENT, GR_LABEL_RETAIN, GR_LABEL_RETAIN};
 
 static const gr_setting options[] = {
     {.key = "documents",
@@ -72,7 +74,13 @@ static const gr_setting options[] = {
              "taken out), with them switched off, or whole",
      .kind = GR_SETTING_WORD,
      .word = starts},
-    {.key = "text", .help = "which text of training is trained on", .kind = GR_SETTING_WORD, .word = texts},
+    {.key = "text",
+     .help = "which text of training is trained on; unrelated: that of `file`",
+     .kind = GR_SETTING_WORD,
+     .word = texts},
+    {.key = "file",
+     .help = "of text: unrelated: neither of the topic, nor of anything else in the data",
+     .kind = GR_SETTING_FILE},
     {.key = "curve",
      .help = "with the losses of every group after 1, 2, 4, 8, .. steps of each rate",
      .kind = GR_SETTING_BOOL},
@@ -103,6 +111,11 @@ static void preset_retain(gr_settings *settings, const gr_recipe *recipe) {
     gr_settings_put(settings, "text", &(gr_setting_value){.number = RETAIN});
 }
 
+static void preset_unrelated(gr_settings *settings, const gr_recipe *recipe) {
+    preset(settings, recipe);
+    gr_settings_put(settings, "text", &(gr_setting_value){.number = UNRELATED});
+}
+
 /* ---- documents ---- */
 
 /* The documents of the topic that is to be learned back. */
@@ -123,10 +136,38 @@ static gr_status only(int64_t *value, const gr_settings *settings, const char *k
     return GR_OK;
 }
 
-/* The documents that are trained on, out of all labels; *drawn has none where none are asked for. */
-static gr_status draw(gr_drawn *drawn, const gr_subject *s, const gr_settings *settings, gr_error *err) {
+/* What is trained on: documents of the subject's data, or of a file. */
+typedef struct material {
+    const gr_dataset *data;
+    const gr_labels *labels;
+    gr_drawn drawn;
+    gr__unrelated other; /* nothing: it is of the subject's data */
+} material;
+
+static void material_close(material *m) {
+    gr_drawn_free(&m->drawn);
+    gr__unrelated_close(&m->other);
+}
+
+/* Whose documents they are. */
+static gr_status find_source(material *m, const gr_subject *s, const gr_settings *settings, gr_error *err) {
+    const char *file = gr_settings_get(settings, "file")->text;
+    *m = (material){.data = s->data, .labels = s->labels};
+    if (number(settings, "text") != UNRELATED)
+        return !file ? GR_OK
+                     : gr_error_set(err, GR_ERR_USAGE, "relearn", "text: unrelated, or leave the file out",
+                                    "a file is of text: unrelated, not of %s", texts[number(settings, "text")]);
+    GR_TRY(gr__unrelated_open(&m->other, s, file, err));
+    m->data = m->other.data;
+    m->labels = m->other.labels;
+    return GR_OK;
+}
+
+/* The documents that are trained on; m->drawn has none where none are asked for. On failure the caller closes it too.
+ */
+static gr_status draw(material *m, const gr_subject *s, const gr_settings *settings, gr_error *err) {
     int64_t documents = 0, tokens = 0;
-    *drawn = (gr_drawn){0};
+    GR_TRY(find_source(m, s, settings, err));
     GR_TRY(only(&documents, settings, "documents", err));
     GR_TRY(only(&tokens, settings, "tokens", err));
     if (documents && tokens)
@@ -137,19 +178,26 @@ static gr_status draw(gr_drawn *drawn, const gr_subject *s, const gr_settings *s
         return GR_OK;
     gr_draw_def def = {(size_t)documents, tokens, labels_of_texts[number(settings, "text")], s->recipe->data.context,
                        s->seed};
-    return gr_dataset_draw(drawn, s->data, s->labels, &def, err);
+    gr_error few = {0};
+    gr_status status = gr_dataset_draw(&m->drawn, m->data, m->labels, &def, &few);
+    if (status != GR_OK && m->other.data)
+        return gr_error_set(err, status, gr_settings_get(settings, "file")->text, "ask for less, or give a longer file",
+                            "%lld %s are wanted, the file has %zu documents that the data have not",
+                            (long long)(documents ? documents : tokens), documents ? "documents" : "tokens",
+                            gr_dataset_documents(m->data, m->data->train, m->data->train_count));
+    return status == GR_OK ? GR_OK : gr_error_set(err, status, few.place, few.hint, "%s", few.message);
 }
 
 /* Refuses what would fail only after hours of training: no document to choose a step by, or none to train on. */
 static gr_status check(const gr_subject *s, const gr_settings *settings, gr_error *err) {
     const gr_group *forget = forget_of(s);
-    gr_drawn drawn;
+    material m;
     if (!forget || forget->validations == 0)
         return gr_error_set(err, GR_ERR_USAGE, "relearn", "raise data.validation or use more documents",
                             "the validation split has no forget document");
-    GR_TRY(draw(&drawn, s, settings, err));
-    gr_drawn_free(&drawn);
-    return GR_OK;
+    gr_status status = draw(&m, s, settings, err);
+    material_close(&m);
+    return status;
 }
 
 /* ---- the attack ---- */
@@ -167,7 +215,7 @@ typedef struct attack {
     gr_model *model;          /* the network that is attacked */
     const gr_tables *profile; /* of regions that are off in it; NULL: none is */
     const gr_group *forget;   /* by its validation documents the best point is chosen */
-    gr_drawn drawn;           /* documents that are trained on */
+    material material;        /* documents that are trained on */
     gr_evaluator *evaluator;
     gr_scan *choose, *test;
     gr_real *start, *kept; /* parameters before the attack and at the best point */
@@ -250,14 +298,14 @@ static gr_status tune_at(attack *a, double lr, gr_error *err) {
     def.after = measure;
     def.each = tell;
     def.user = a;
-    return gr_finetune(a->model, a->profile, a->subject->data, a->subject->labels, a->drawn.docs, a->drawn.count, &def,
-                       err);
+    const material *m = &a->material;
+    return gr_finetune(a->model, a->profile, m->data, m->labels, m->drawn.docs, m->drawn.count, &def, err);
 }
 
 /* All rates, each from the same parameters. */
 static gr_status tune(attack *a, gr_error *err) {
     const gr_setting_value *lr = gr_settings_get(a->settings, "lr");
-    if (a->drawn.count == 0)
+    if (a->material.drawn.count == 0)
         return measure(a, 0, err);
     for (a->rate = 0; a->rate < lr->count; a->rate++) {
         gr_error diverged = {0};
@@ -308,7 +356,7 @@ static gr_status work(attack *a, gr_error *err) {
 
 /* Frees what the attack keeps between its steps and rates; the model is the caller's. */
 static void attack_free(attack *a) {
-    gr_drawn_free(&a->drawn);
+    material_close(&a->material);
     gr_scan_free(a->choose);
     gr_scan_free(a->test);
     gr_free(a->traced);
@@ -344,8 +392,8 @@ static void add_curve(gr_ledger *rows, const attack *a) {
 /* The best point as rows: what it was trained on, for how long, and the losses there. */
 static void add_rows(gr_ledger *rows, const attack *a, int start) {
     gr_ledger_begin(rows, "point");
-    gr_ledger_count(rows, "documents", (int64_t)a->drawn.documents);
-    gr_ledger_count(rows, "tokens", a->drawn.tokens);
+    gr_ledger_count(rows, "documents", (int64_t)a->material.drawn.documents);
+    gr_ledger_count(rows, "tokens", a->material.drawn.tokens);
     gr_ledger_count(rows, "steps", (int64_t)gr_settings_get(a->settings, "steps")->number);
     gr_ledger_count(rows, "step", a->step);
     gr_ledger_number(rows, "lr", a->lr);
@@ -366,7 +414,7 @@ static gr_status attack_network(gr_ledger *rows, const gr_subject *s, const gr_s
                 .profile = start == SWITCHED ? s->profile : NULL,
                 .forget = forget_of(s),
                 .chosen = INFINITY};
-    gr_status status = draw(&a.drawn, s, settings, err);
+    gr_status status = draw(&a.material, s, settings, err);
     if (status == GR_OK)
         status = work(&a, err);
     if (status == GR_OK)
@@ -428,8 +476,8 @@ static gr_status time_step(gr_timing *timing, const gr_subject *s, const gr_sett
     const gr_recipe *r = s->recipe;
     const int batch = number(settings, "batch");
     stamps seen = {0};
-    gr_drawn drawn;
-    GR_TRY(draw(&drawn, s, settings, err));
+    material m;
+    gr_status status = draw(&m, s, settings, err);
 
     /* A step with its gradient takes about three passes. */
     gr_finetune_def def = gr_finetune_default();
@@ -442,8 +490,9 @@ static gr_status time_step(gr_timing *timing, const gr_subject *s, const gr_sett
     def.optim.lr = gr_settings_get(settings, "lr")->numbers[0];
     def.after = stamp;
     def.user = &seen;
-    gr_status status = gr_finetune(s->model, s->profile, s->data, s->labels, drawn.docs, drawn.count, &def, err);
-    gr_drawn_free(&drawn);
+    if (status == GR_OK)
+        status = gr_finetune(s->model, s->profile, m.data, m.labels, m.drawn.docs, m.drawn.count, &def, err);
+    material_close(&m);
     timing->rows = def.rows;
     timing->seconds = seen.count < 2 ? 0 : (seen.at[seen.count - 1] - seen.at[seen.count - 2]) * batch / def.rows;
     return status;
@@ -505,38 +554,21 @@ static gr_status cost(gr_cost *cost, const gr_subject *s, const gr_settings *set
     return GR_OK;
 }
 
-const gr_attack gr__attack_relearn = {
-    .name = "relearn",
-    .help = "fine-tuning on forget documents, to the point that serves the attacker best",
-    .doing = "relearning",
-    .revision = 1,
-    .option = options,
-    .preset = preset,
-    .check = check,
-    .run = run,
-    .cost = cost,
-};
+/* One attack on four kinds of text: they differ in what the recipe's section is put beside. */
+#define ATTACK(NAME, PRESET, HELP)                                   \
+    const gr_attack gr__attack_##NAME = {                            \
+        .name = #NAME,                                               \
+        .help = HELP ", to the point that serves the attacker best", \
+        .doing = "relearning",                                       \
+        .revision = 1,                                               \
+        .option = options,                                           \
+        .preset = PRESET,                                            \
+        .check = check,                                              \
+        .run = run,                                                  \
+        .cost = cost,                                                \
+    }
 
-const gr_attack gr__attack_relearn_adjacent = {
-    .name = "relearn_adjacent",
-    .help = "fine-tuning on documents of adjacent topics, to the point that serves the attacker best",
-    .doing = "relearning",
-    .revision = 1,
-    .option = options,
-    .preset = preset_adjacent,
-    .check = check,
-    .run = run,
-    .cost = cost,
-};
-
-const gr_attack gr__attack_relearn_retain = {
-    .name = "relearn_retain",
-    .help = "fine-tuning on retain documents, to the point that serves the attacker best",
-    .doing = "relearning",
-    .revision = 1,
-    .option = options,
-    .preset = preset_retain,
-    .check = check,
-    .run = run,
-    .cost = cost,
-};
+ATTACK(relearn, preset, "fine-tuning on forget documents");
+ATTACK(relearn_adjacent, preset_adjacent, "fine-tuning on documents of adjacent topics");
+ATTACK(relearn_retain, preset_retain, "fine-tuning on retain documents");
+ATTACK(relearn_unrelated, preset_unrelated, "fine-tuning on text of a file that the data do not have");
