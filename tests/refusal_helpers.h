@@ -4,6 +4,7 @@
 #ifndef GR_TESTS_REFUSAL_HELPERS_H
 #define GR_TESTS_REFUSAL_HELPERS_H
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -51,6 +52,9 @@ static inline int refused(world *w, gr_test_call *call, uint64_t nth) {
     pid_t pid = fork();
     if (pid == 0) {
         setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+        /* A child that dies is to die: cmocka's handlers would let it go on with the tests that follow. */
+        signal(SIGSEGV, SIG_DFL);
+        signal(SIGBUS, SIG_DFL);
         _exit(child(w, call, nth));
     }
     int status = 0;
