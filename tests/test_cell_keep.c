@@ -4,15 +4,37 @@
 #include <sys/wait.h>
 
 #include "cell_helpers.h"
+#include "format/manifest.h"
 #include "kill_calls.c"
 
-/* A cell whose model is a folder without a file, which may be removed. */
-static char *with_bare_model(const char *root) {
+/* The files of a model beside its manifest. */
+static const char *const files[] = {"core.safetensors", "biology.safetensors", "tokenizer.json"};
+
+/* A cell whose model has a manifest that lists its files, so that it may be removed. */
+static char *with_model_folder(const char *root) {
+    char hex[GR_DIGEST_HEX];
     make(root, 0);
-    char *model = path_in(root, "cells/%s/model", key_of(0)), *manifest = gr_format("%s/manifest.json", model);
-    assert_int_equal(unlink(manifest), 0);
-    gr_free(manifest);
+    char *model = path_in(root, "cells/%s/model", key_of(0));
+    json_t *manifest = json_pack("{s:i, s:[{s:s}, {s:s}, {s:s}]}", "format_version", GR__FOLDER_VERSION, "files",
+                                 "name", files[0], "name", files[1], "name", files[2]);
+    gr_json_seal(hex, manifest);
+    json_object_set_new(manifest, "sha256", json_string(hex));
+    char *text = json_dumps(manifest, 0);
+    write_in(model, "manifest.json", text);
+    for (int i = 0; i < 3; i++)
+        write_in(model, files[i], "numbers");
+    free(text);
+    json_decref(manifest);
     return model;
+}
+
+/* Of a model that is there every file is. */
+static void assert_whole_or_gone(const char *root) {
+    for (int i = 0; gr__cell_holds(root, key_of(0), "model") && i < 3; i++) {
+        char *file = gr_format("cells/%s/model/%s", key_of(0), files[i]);
+        assert_true(is_there(root, "%s", file));
+        gr_free(file);
+    }
 }
 
 static const char *asked; /* the last key that somebody was asked about */
@@ -31,7 +53,7 @@ static void models_go_where_nobody_needs_them(void **state) {
     gr_error err = {0}, why = {0};
     gr__cell_work *work;
     gr_cell_state found;
-    char *model = with_bare_model(root);
+    char *model = with_model_folder(root);
 
     /* Nobody is removed from under one that is at work on it, or on something that needs it. */
     gr_test_ok(gr__cell_begin(&work, &found, root, key_of(1), GR__WANT_ROWS, &err), &err);
@@ -75,7 +97,7 @@ static void a_kill_leaves_the_model_or_none(void **state) {
         const char *root = fresh();
         gr_error err = {0};
         int status;
-        gr_free(with_bare_model(root));
+        gr_free(with_model_folder(root));
         pid_t child = fork();
         if (!child) {
             kill_at = n;
@@ -85,6 +107,7 @@ static void a_kill_leaves_the_model_or_none(void **state) {
         assert_int_equal(waitpid(child, &status, 0), child);
         lives = !WIFSIGNALED(status);
         seen[gr__cell_holds(root, key_of(0), "model")]++;
+        assert_whole_or_gone(root);
 
         /* The next one ends it; what stepped aside goes. */
         gr_test_ok(gr__cell_drop_model(root, key_of(0), no, &asked, &err), &err);
