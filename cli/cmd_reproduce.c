@@ -13,7 +13,7 @@ static const char doc[] =
     "  gradroute reproduce audit --base recipes/demo.yaml --budget 30 -o runs/half\n"
     "To start anew choose another folder, or remove DIR yourself.\n" GR__EXIT_STATUS;
 
-enum { KEY_BASE = GR__KEY_OWN, KEY_PRESET, KEY_ROWS, KEY_FRESH, KEY_COMMIT, KEY_YES };
+enum { KEY_BASE = GR__KEY_OWN, KEY_PRESET, KEY_ROWS, KEY_FRESH, KEY_COMMIT, KEY_CELL, KEY_YES };
 
 static const struct argp_option options[] = {
     GR__OPTION_OUT("The folder DIR (default: runs/NAME)"),
@@ -24,6 +24,7 @@ static const struct argp_option options[] = {
     {"rows", KEY_ROWS, "FILE", 0, "Committed rows that count as done (default: rows/NAME.jsonl beside the file)", 0},
     {"fresh", KEY_FRESH, NULL, 0, "Committed rows do not count: everything is made here", 0},
     {"commit", KEY_COMMIT, "FILE", 0, "Write the rows of all that is done to FILE, for --rows", 0},
+    {"cell", KEY_CELL, "KEY", 0, "One cell alone, and what it begins with: how its key begins", 0},
     GR__OPTION_JOBS,
     GR__OPTION_BUDGET,
     {"yes", KEY_YES, NULL, 0, "Begin what takes more than two hours without asking", 0},
@@ -45,6 +46,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         run->def.fresh = true;
     else if (key == KEY_COMMIT)
         run->commit = arg;
+    else if (key == KEY_CELL)
+        run->def.cell = arg;
     else if (key == KEY_YES)
         run->yes = true;
     else

@@ -86,6 +86,8 @@ static gr_status work(gr_result **result, gr__lab_run *run, const gr_control *co
     GR_TRY(gr__output_alone(run->def.folder, err));
     if (run->export)
         GR_TRY(gr__output_alone(run->export, err));
+    if (run->commit)
+        GR_TRY(gr_lab_commit_check(run->commit, err));
     GR_TRY(gr_lab_open(&lab, &run->def, control, err));
     bool all = gr_lab_done(lab), leads = !run->worker && !all;
 

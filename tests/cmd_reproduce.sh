@@ -137,6 +137,30 @@ ok 'the figures are the same' figures "$work/s" "$work/c"
 ok 'unless everything is to be made here' reproduce "$work/f" --rows "$work/rows.jsonl" --fresh
 ok 'which trains' same "$(trained "$work/f")" 3
 
+# ---- one cell alone ----
+loss=$(python3 -c 'import json, sys
+lines = [json.loads(line) for line in open(sys.argv[1])]
+print(*[l["cell"]["key"] for l in lines if l["cell"]["of"].get("what") == "loss" and l["about"]["uses"][0] == {"arm": "plain", "seed": 3}])' "$work/rows.jsonl")
+fails 0 '^2 of 2 models and measurements are done' 'one measurement' reproduce "$work/lone" --cell "$(echo "$loss" | cut -c 1-16)" --rows "$work/rows.jsonl" --fresh --commit "$work/lone.jsonl"
+ok 'is made, and the model that it is of' same "$(ls "$work/lone/cells" | wc -l)" 2
+ok 'with the rows that it had' same "$(cd "$work/s/cells/$loss" && sha256sum rows.jsonl)" "$(cd "$work/lone/cells/$loss" && sha256sum rows.jsonl)"
+ok 'and these alone are committed' same "$(wc -l <"$work/lone.jsonl")" 2
+cp "$work/lone.jsonl" "$work/more.jsonl"
+ok 'other cells, in the same file' reproduce "$work/s" --arms filtered --seeds 1 --commit "$work/more.jsonl"
+ok 'leave those that are there' python3 - "$work/lone.jsonl" "$work/more.jsonl" <<'PYTHON'
+import json, sys
+one, more = ({line["cell"]["key"]: line for line in map(json.loads, open(path))} for path in sys.argv[1:])
+arms = {use.get("arm") for line in more.values() for use in line["about"]["uses"]}
+assert len(one) == 2 and len(more) > 6 and arms == {None, "plain", "routed", "routed_off", "filtered"}, arms
+assert all(more[key] == line for key, line in one.items())
+PYTHON
+echo mine >"$work/mine"
+fails 2 'mine:1' 'a file of something else' reproduce "$work/s" --commit "$work/mine"
+ok 'stays' same "$(cat "$work/mine")" mine
+fails 2 'no cell of the experiment has a key that begins so' 'a cell that there is not' reproduce "$work/none" --cell "xx$loss"
+fails 2 'the keys of [0-9]* cells begin so' 'and one of many' reproduce "$work/none" --cell ''
+ok 'nothing is there then' test ! -e "$work/none"
+
 # ---- what is refused ----
 place=$work/a
 refused 2 'holds an experiment of another recipe\|train.lr is' 'another recipe' reproduce "$work/a" --set train.lr=0.01

@@ -231,6 +231,39 @@ static void cells_are_made_in_order(void **state) {
     gr_experiment_free(e);
 }
 
+/* Of one that is asked for, what it begins with is made before it, and nothing else. */
+static void one_cell_may_be_asked_for(void **state) {
+    (void)state;
+    gr_experiment *e = parsed(small);
+    gr__cells *cells = cells_of(&(gr__cells_def){.experiment = e, .runs = all_run, .seeds = 2});
+    const int chain[] = {cell_named(e, cells, "model routed.1 @1 s1 #0"),
+                         cell_named(e, cells, "model routed_off.1 @1 s1 #0"),
+                         cell_named(e, cells, "attack routed_off.1 @1 s1 #0")};
+    bool again, wait, *left = gr_alloc((size_t)cells->cells);
+
+    /* More than one, or none, is no choice. */
+    assert_int_equal(gr__cells_only(cells, ""), cells->cells);
+    assert_int_equal(gr__cells_only(cells, "none"), 0);
+    gr__cells_left(cells, left);
+    for (int c = 0; c < cells->cells; c++)
+        assert_true(left[c]);
+
+    /* Its parents from the top. */
+    assert_int_equal(gr__cells_only(cells, cells->cell[chain[2]].key), 1);
+    gr__cells_left(cells, left);
+    for (int c = 0; c < cells->cells; c++)
+        assert_int_equal(left[c], c == chain[0] || c == chain[1] || c == chain[2]);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(gr__cells_next(cells, &again, &wait), chain[i]);
+        gr__cells_know(cells, chain[i], done);
+    }
+    assert_int_equal(gr__cells_next(cells, &again, &wait), -1);
+    assert_false(wait);
+    gr_free(left);
+    gr__cells_free(cells);
+    gr_experiment_free(e);
+}
+
 static void what_others_make_is_passed_over(void **state) {
     (void)state;
     gr_experiment *e = parsed(small);
@@ -417,6 +450,7 @@ int main(void) {
         cmocka_unit_test(readings_know_their_tasks),
         cmocka_unit_test(equal_keys_are_one_cell),
         cmocka_unit_test(cells_are_made_in_order),
+        cmocka_unit_test(one_cell_may_be_asked_for),
         cmocka_unit_test(what_others_make_is_passed_over),
         cmocka_unit_test(below_a_model_that_diverged_nothing_is_wanted),
         cmocka_unit_test(committed_models_are_made_again_for_a_new_child),

@@ -74,6 +74,7 @@ typedef struct gr_lab_def {
     const char *rows; /* a file of committed rows; NULL: rows/NAME.jsonl beside the experiment, where there is one */
     const gr_registry *registry; /* NULL: what the library has */
     const char *commit; /* of the sources of the program, which cells say they were made by; NULL: it is not known */
+    const char *cell;   /* how its key begins: it alone is made, and what it begins with; NULL: all cells are */
     int sets, arms, givens;
     int seeds;  /* 0: as the experiment says */
     bool twins; /* the recipe's `twins`, where it says some, are the arms that run */
@@ -102,7 +103,8 @@ typedef struct gr_result gr_result;
 
 /* Reads the experiment and the data of each of its points and seeds, one after the other, and makes the keys of all
  * cells; writes nothing. Whatever a method, attack or measure refuses, it refuses here. control may be NULL. Errors:
- * GR_ERR_USAGE for models that are given to no arm, twice, or not to all that always run; those of gr_experiment_open,
+ * GR_ERR_USAGE for models that are given to no arm, twice, or not to all that always run, and for a cell that there is
+ * not, or several of; those of gr_experiment_open,
  * gr_experiment_select, gr_project_open and of the checks; GR_ERR_FORMAT for a damaged cell. */
 gr_status gr_lab_open(gr_lab **lab, const gr_lab_def *def, const gr_control *control, gr_error *err);
 void gr_lab_free(gr_lab *lab); /* NULL is fine */
@@ -191,8 +193,10 @@ void gr_result_free(gr_result *result); /* NULL is fine */
 gr_status gr_lab_write(gr_lab *lab, const gr_result *result, gr_error *err);
 
 /* Writes the rows of all cells that are done to a file that gr_lab_def.rows takes, with what each is of: experiment,
- * preset, arms, points, seeds. */
+ * preset, arms, points, seeds. Rows of other cells that are in the file stay. And whether a file may be written so, to
+ * be asked before hours are spent: GR_ERR_FORMAT where it holds something else than committed rows. */
 gr_status gr_lab_commit(const gr_lab *lab, const char *path, gr_error *err);
+gr_status gr_lab_commit_check(const char *path, gr_error *err);
 
 #ifdef __cplusplus
 }

@@ -94,6 +94,7 @@ void gr__cell_free(gr__kept_cell *cell) {
     if (!cell)
         return;
     json_decref(cell->file);
+    json_decref(cell->about);
     gr_ledger_free(cell->rows);
     gr_free(cell);
 }
@@ -302,6 +303,8 @@ static gr_status cell_of_line(gr__kept_cell **cell, json_t *line, const char *pl
         gr_free(row);
     }
     gr_status status = join(cell, json_incref(file), lines.at, lines.length, place, err);
+    if (status == GR_OK)
+        (*cell)->about = json_incref(json_object_get(line, "about"));
     gr_free(lines.at);
     return status;
 }

@@ -15,7 +15,7 @@
  * Times, machine and program stand here and never in rows: rows of two machines that compute alike are equal bytes.
  *
  * Committed rows are lines {"cell": cell.json without "host", signed anew, "about": {..}, "rows": [ROW, ..]}, sorted by
- * key. Readers pass over "about", which says for people and programs what the cell was made for.
+ * key. "about" decides nothing: it says for people and programs what the cell was made for.
  */
 #ifndef GR_LAB_CELL_FILE_H
 #define GR_LAB_CELL_FILE_H
@@ -42,6 +42,7 @@ typedef struct gr__kept_cell {
     char key[GR_DIGEST_HEX];
     json_t *file; /* the object of cell.json */
     gr_ledger *rows;
+    json_t *about; /* of a committed one, what its line says it was made for; NULL: nothing */
 } gr__kept_cell;
 
 /* Takes the rows; `of` is borrowed. */

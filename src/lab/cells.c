@@ -193,6 +193,21 @@ void gr__cells_join(gr__cells *cells) {
     gr_free(first);
 }
 
+int gr__cells_only(gr__cells *cells, const char *key) {
+    int found = 0, only = -1;
+    for (int c = 0; c < cells->cells; c++)
+        if (!strncmp(cells->cell[c].key, key, strlen(key)))
+            found++, only = c;
+    if (found != 1)
+        return found;
+
+    for (int c = 0; c < cells->cells; c++)
+        cells->cell[c].left_out = true;
+    for (; only >= 0; only = cells->cell[only].parent)
+        cells->cell[only].left_out = false;
+    return found;
+}
+
 void gr__cells_know(gr__cells *cells, int cell, gr__known known) {
     assert(cell >= 0 && cell < cells->cells);
     cells->cell[cell].known = known;
@@ -225,7 +240,7 @@ static bool is_ready(const gr__cells *cells, const gr__lab_cell *c) {
 
 /* Whether it is still to be made, for the first time or with more in its rows. */
 static bool is_missing(const gr__cells *cells, const gr__lab_cell *c) {
-    return (!has_rows(c) || c->known.poor) && !is_blocked(cells, c);
+    return !c->left_out && (!has_rows(c) || c->known.poor) && !is_blocked(cells, c);
 }
 
 /* Marks the models whose weights are wanted: those that missing cells begin with, and, where such weights are gone,

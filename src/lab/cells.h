@@ -40,6 +40,7 @@ typedef struct gr__lab_cell {
     int use;    /* the first */
     int parent; /* a cell; -1: none */
     bool view;
+    bool left_out; /* it is not asked for */
     gr__known known;
 } gr__lab_cell;
 
@@ -71,6 +72,10 @@ void gr__cells_key(gr__cells *cells, int use, const char *key, bool view);
 
 /* Makes cells of the uses, each of which has a key by now (asserted). */
 void gr__cells_join(gr__cells *cells);
+
+/* Leaves out all cells but one, whose key begins so, and those that it begins with. Returns how many keys do: where it
+ * is not 1, nothing is left out. */
+int gr__cells_only(gr__cells *cells, const char *key);
 
 void gr__cells_know(gr__cells *cells, int cell, gr__known known);
 

@@ -432,6 +432,18 @@ static gr_status make_keys(gr_lab *lab, const gr_control *control, gr_error *err
     return status;
 }
 
+/* Where one cell is asked for, the others are not. */
+static gr_status leave_out(gr_lab *lab, gr_error *err) {
+    const char *key = lab->def.cell;
+    const int found = key ? gr__cells_only(lab->cells, key) : 1;
+    if (found > 1)
+        return gr_error_set(err, GR_ERR_USAGE, key, "give more of it", "the keys of %d cells begin so", found);
+    if (found == 0)
+        return gr_error_set(err, GR_ERR_USAGE, key, "preset, seeds, recipe, data and precision decide keys",
+                            "no cell of the experiment has a key that begins so");
+    return GR_OK;
+}
+
 /* ---- what is there already ---- */
 
 gr_status gr__lab_check_cell(gr_lab *lab, int c, gr_error *err) {
@@ -519,6 +531,7 @@ static gr_status open_lab(gr_lab *lab, const gr_control *control, gr_error *err)
                          .user = lab};
     lab->cells = gr__cells_new(&def);
     GR_TRY(make_keys(lab, control, err));
+    GR_TRY(leave_out(lab, err));
     if (lab->def.folder)
         GR_TRY(gr__lab_link_check(lab, err));
     return gr_lab_look(lab, err);

@@ -225,22 +225,58 @@ static json_t **about_cells(const gr_lab *lab) {
     return about;
 }
 
-gr_status gr_lab_commit(const gr_lab *lab, const char *path, gr_error *err) {
-    all_rows all = {0};
-    gr_status status = read_cells(&all, lab, err);
-    gr__commit_line *line = gr_alloc((size_t)(all.cells + 1) * sizeof *line);
-    json_t **about = about_cells(lab);
-    size_t count = 0;
-    for (int c = 0; status == GR_OK && c < all.cells; c++)
-        if (all.cell[c])
-            line[count++] = (gr__commit_line){all.cell[c], about[c]};
-    if (status == GR_OK)
-        status = gr__committed_write(line, count, path, err);
+/* What is in the file already; nothing where there is none. */
+static gr_status read_kept(gr__committed *kept, const char *path, gr_error *err) {
+    *kept = (gr__committed){0};
+    return gr_file_exists(path) ? gr__committed_read(kept, path, err) : GR_OK;
+}
 
-    for (int c = 0; c < all.cells; c++)
+gr_status gr_lab_commit_check(const char *path, gr_error *err) {
+    gr__committed kept;
+    GR_TRY(read_kept(&kept, path, err));
+    gr__committed_free(&kept);
+    return GR_OK;
+}
+
+/* Rows of all cells that are done, and of those in the file that are of other cells. */
+static gr_status commit(const gr_lab *lab, const all_rows *all, json_t *const *about, const gr__committed *kept,
+                        const char *path, gr_error *err) {
+    gr__commit_line *line = gr_alloc((kept->count + (size_t)all->cells + 1) * sizeof *line);
+    size_t count = 0;
+
+    /* What is done here, with what it is of now. */
+    for (int c = 0; c < all->cells; c++)
+        if (all->cell[c])
+            line[count++] = (gr__commit_line){all->cell[c], about[c]};
+
+    /* Then what is there and none of these: another preset's, of which nobody here knows more than its line says. */
+    const size_t here = count;
+    for (size_t i = 0; i < kept->count; i++) {
+        size_t same = 0;
+        while (same < here && strcmp(line[same].cell->key, kept->cell[i]->key) != 0)
+            same++;
+        if (same == here)
+            line[count++] = (gr__commit_line){kept->cell[i], kept->cell[i]->about};
+    }
+
+    gr_status status = gr__committed_write(line, count, path, err);
+    gr_free(line);
+    return status;
+}
+
+gr_status gr_lab_commit(const gr_lab *lab, const char *path, gr_error *err) {
+    gr__committed kept;
+    all_rows all = {0};
+    GR_TRY(read_kept(&kept, path, err));
+    gr_status status = read_cells(&all, lab, err);
+    json_t **about = about_cells(lab);
+    if (status == GR_OK)
+        status = commit(lab, &all, about, &kept, path, err);
+
+    for (int c = 0; c < lab->cells->cells; c++)
         json_decref(about[c]);
     gr_free(about);
-    gr_free(line);
     free_rows(&all);
+    gr__committed_free(&kept);
     return status;
 }

@@ -67,7 +67,7 @@ const char *gr__reading_briefly(const gr_reading *reading) {
 }
 
 bool gr__lab_takes_time(const gr_lab *lab, int cell) {
-    return gr__lab_doing(lab, &lab->cells->use[lab->cells->cell[cell].use]) != NULL;
+    return !lab->cells->cell[cell].left_out && gr__lab_doing(lab, &lab->cells->use[lab->cells->cell[cell].use]) != NULL;
 }
 
 char *gr__lab_begins(const gr_lab *lab, int cell) {
