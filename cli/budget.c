@@ -11,8 +11,7 @@
 #include "lab/claims.h"
 #include "plan_experiment.h"
 
-/* What a lab has left to do, timed with the threads that each process will have. */
-static gr_status plan(gr_plan *p, gr_lab *lab, const gr__budget *b, const gr_control *control, gr_error *err) {
+gr_status gr__budget_plan(gr_plan *p, gr_lab *lab, const gr__budget *b, const gr_control *control, gr_error *err) {
     const int share = gr_cores() / b->jobs, before = omp_get_max_threads();
     if (b->threads || b->jobs > 1)
         omp_set_num_threads(b->threads ? b->threads : share > 0 ? share : 1);
@@ -21,7 +20,7 @@ static gr_status plan(gr_plan *p, gr_lab *lab, const gr__budget *b, const gr_con
     return status;
 }
 
-static double seconds_of(const gr_plan *p, const gr__budget *b) { return gr__planned_seconds(p) / b->jobs; }
+double gr__budget_seconds(const gr_plan *p, const gr__budget *b) { return gr__planned_seconds(p) / b->jobs; }
 
 /* ---- nothing fits ---- */
 
@@ -31,8 +30,7 @@ static double rounded(double count) {
     return floor(count / unit) * unit;
 }
 
-/* Shorter trainings that would fit, as the recipe says how long they are; or that no training would. */
-static char *what_fits(const gr_plan *p, const gr_lab *lab, const gr__budget *b) {
+char *gr__budget_what_fits(const gr_plan *p, const gr_lab *lab, const gr__budget *b, const char *fewer) {
     const gr_recipe *r = gr_lab_project(lab)->recipe;
     const double fixed = (p->measuring + p->attacking) / b->jobs, left = 60 * b->minutes - fixed;
     const double share = p->training > 0 ? left * b->jobs / p->training : 0;
@@ -41,17 +39,17 @@ static char *what_fits(const gr_plan *p, const gr_lab *lab, const gr__budget *b)
     const double most = share * (double)(by_tokens ? r->train.tokens : r->train.steps);
     char clock[32];
     if (most >= 1)
-        return gr_format("about --set train.%s=%.0f would fit, or fewer --arms; nothing was begun",
-                         by_tokens ? "tokens" : "steps", rounded(most));
-    return gr_format("measuring and attacks alone take about %s: fewer --arms, fewer documents (data.test), a smaller "
-                     "network; nothing was begun",
-                     gr__text_time(clock, fixed));
+        return gr_format("about --set train.%s=%.0f would fit, or %s; nothing was begun",
+                         by_tokens ? "tokens" : "steps", rounded(most), fewer);
+    return gr_format("measuring and attacks alone take about %s: %s, fewer documents (data.test), a smaller network; "
+                     "nothing was begun",
+                     gr__text_time(clock, fixed), fewer);
 }
 
 static gr_status refuse(const gr_plan *p, const gr_lab *lab, const gr__budget *b, gr_error *err) {
-    char clock[32], *hint = what_fits(p, lab, b);
+    char clock[32], *hint = gr__budget_what_fits(p, lab, b, "fewer --arms");
     gr_error_set(err, GR_ERR_USAGE, "--budget", hint, "one seed takes about %s, more than %g %s",
-                 gr__text_time(clock, seconds_of(p, b)), b->minutes, b->minutes == 1 ? "minute" : "minutes");
+                 gr__text_time(clock, gr__budget_seconds(p, b)), b->minutes, b->minutes == 1 ? "minute" : "minutes");
     gr_free(hint);
     return GR_ERR_USAGE;
 }
@@ -81,9 +79,9 @@ static gr_status open_again(gr_lab **lab, gr_lab_def *def, int seeds, const gr_c
 gr_status gr__budget_fit(gr_lab **lab, gr_lab_def *def, gr__budget *b, const gr_control *control, gr_error *err) {
     gr_plan p = {0};
     const double most = 60 * b->minutes;
-    GR_TRY(plan(&p, *lab, b, control, err));
+    GR_TRY(gr__budget_plan(&p, *lab, b, control, err));
     b->asked = b->seeds = p.seeds;
-    b->all = b->cut = seconds_of(&p, b);
+    b->all = b->cut = gr__budget_seconds(&p, b);
 
     /* As many as would fit if each took the same; what is done already may leave room for fewer than that. */
     gr_status status = gr__plan_fits(&p, "--budget", err);
@@ -93,8 +91,8 @@ gr_status gr__budget_fit(gr_lab **lab, gr_lab_def *def, gr__budget *b, const gr_
         gr_plan_free(&p);
         status = open_again(lab, def, b->seeds, control, err);
         if (status == GR_OK)
-            status = plan(&p, *lab, b, control, err);
-        b->cut = status == GR_OK ? seconds_of(&p, b) : 0;
+            status = gr__budget_plan(&p, *lab, b, control, err);
+        b->cut = status == GR_OK ? gr__budget_seconds(&p, b) : 0;
     }
     if (status == GR_OK && b->cut > most)
         status = refuse(&p, *lab, b, err);

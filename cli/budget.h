@@ -28,4 +28,16 @@ gr_status gr__budget_fit(gr_lab **lab, gr_lab_def *def, gr__budget *budget, cons
 /* The note about seeds that were cut; nothing where none were. */
 void gr__budget_say(const gr__budget *budget, const gr_control *control);
 
+/* ---- shared with whoever fits something else than seeds ---- */
+
+/* What a lab has left to do, timed with the threads that each process will have; and the seconds of it, by all
+ * processes. Errors: those of gr_plan_new. */
+gr_status gr__budget_plan(gr_plan *plan, gr_lab *lab, const gr__budget *budget, const gr_control *control,
+                          gr_error *err);
+double gr__budget_seconds(const gr_plan *plan, const gr__budget *budget);
+
+/* A hint: shorter trainings that would fit, as the recipe says how long they are, or that no training would; fewer:
+ * what else would help ("fewer --arms"). gr_free. */
+char *gr__budget_what_fits(const gr_plan *plan, const gr_lab *lab, const gr__budget *budget, const char *fewer);
+
 #endif

@@ -11,6 +11,7 @@
     X(train, "train the routed model of a recipe") \
     X(audit, "train it beside its twins, take the region out, measure the removal") \
     X(reproduce, "make and measure all models of an experiment, print its claims") \
+    X(tune, "try settings of routing on topics to develop on, and choose") \
     X(report, "write a page about finished experiments, side by side") \
     X(plan, "parameters, memory, steps and minutes of a recipe beforehand") \
     X(check, "print what the routes of a recipe do, and what looks wrong") \

@@ -40,7 +40,8 @@ static void say_count(const gr_lab *lab, const gr_control *control) {
 
 /* The same command as so many processes, which share the cores unless the user says how many threads each has. */
 static gr_status work_by_workers(gr_lab *lab, const gr__lab_run *run, gr_error *err) {
-    char threads[16], seeds[16], **words = gr_alloc((size_t)(run->count + 8) * sizeof *words);
+    char threads[16], seeds[16], **words = gr_alloc((size_t)(run->count + 9) * sizeof *words);
+    char *preset = run->chose_preset ? gr_format("--preset=%s", run->def.preset) : NULL;
     int n = 0, share = gr_cores() / run->jobs;
     snprintf(threads, sizeof threads, "%d", share > 0 ? share : 1);
 
@@ -50,6 +51,8 @@ static gr_status work_by_workers(gr_lab *lab, const gr__lab_run *run, gr_error *
     words[n++] = "--worker";
     words[n++] = "--threads";
     words[n++] = threads;
+    if (preset)
+        words[n++] = preset;
     for (int i = 0; i < run->count; i++)
         words[n++] = run->words[i];
 
@@ -60,6 +63,7 @@ static gr_status work_by_workers(gr_lab *lab, const gr__lab_run *run, gr_error *
 
     gr_status status = gr__workers_run(words, run->jobs, gr__stop_flag(), err);
     gr_free(words);
+    gr_free(preset);
     return status == GR_OK ? gr_lab_look(lab, err) : status;
 }
 
@@ -88,6 +92,8 @@ static gr_status work(gr_result **result, gr__lab_run *run, const gr_control *co
         GR_TRY(gr__output_alone(run->export, err));
     if (run->commit)
         GR_TRY(gr_lab_commit_check(run->commit, err));
+    if (run->prepare)
+        GR_TRY(run->prepare(run, control, err));
     GR_TRY(gr_lab_open(&lab, &run->def, control, err));
     bool all = gr_lab_done(lab), leads = !run->worker && !all;
 
@@ -125,13 +131,13 @@ static gr_status work(gr_result **result, gr__lab_run *run, const gr_control *co
     return status;
 }
 
-/* The tables for people, or the result as it is in its file. */
-static void print(const gr_result *result, bool json) {
-    if (!json) {
-        gr_result_print(result, stdout);
+/* The tables for people, or the result as it is in its file; of settings that were tried the choice alone. */
+static void print(const gr_result *result, const gr__lab_run *run) {
+    if (!run->common.json) {
+        (run->choice ? gr_result_print_choice : gr_result_print)(result, stdout);
         return;
     }
-    char *text = gr_result_text(result);
+    char *text = run->choice ? gr_result_choice_text(result) : gr_result_text(result);
     puts(text);
     gr_free(text);
 }
@@ -154,7 +160,7 @@ static gr_status work_and_print(gr__lab_run *run, gr_error *err) {
     gr_status status = work(&result, run, &control, err);
     gr__progress_end(&progress); /* before the tables are printed */
     if (status == GR_OK && !run->worker)
-        print(result, run->common.json);
+        print(result, run);
     gr_result_free(result);
     return status;
 }
@@ -176,8 +182,9 @@ int gr__lab_run_all(gr__lab_run *run, int argc, char **argv) {
 
     gr_status status = work_and_print(run, &err);
     if (err.status == GR_ERR_INTERRUPTED)
-        snprintf(err.hint, sizeof err.hint, "all is saved; the same command goes on: gradroute %s %s -o %s%s",
-                 run->command, run->common.input, folder, run->common.set.count ? " and the same --set" : "");
+        snprintf(err.hint, sizeof err.hint, "all is saved; the same command goes on: gradroute %s %s -o %s%s%s%s",
+                 run->command, run->common.input, folder, run->chose_preset ? " --preset " : "",
+                 run->chose_preset ? run->def.preset : "", run->common.set.count ? " and the same --set" : "");
     gr_free(folder);
     gr_free(run->arms.at);
     return gr__end_command(&run->common, status, &err);

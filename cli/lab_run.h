@@ -20,12 +20,17 @@ typedef struct gr__lab_run {
     gr__strings arms;
     int jobs;
     gr__budget budget;
+    bool choice; /* what was chosen is printed, and no more */
+
+    /* Before anything is opened: what is still to be decided of def. NULL: nothing is. */
+    gr_status (*prepare)(struct gr__lab_run *run, const gr_control *control, gr_error *err);
     bool yes;    /* more than two hours are begun without asking */
     bool worker; /* one of several that work for a command with --jobs */
 
     /* Set by gr__lab_run_all: the command line behind the command's name. */
     char **words;
     int count;
+    bool chose_preset; /* prepare did, and workers are told */
 } gr__lab_run;
 
 enum { GR__KEY_SEEDS = GR__KEY_OWN + 100, GR__KEY_ARMS, GR__KEY_JOBS, GR__KEY_WORKER, GR__KEY_BUDGET };

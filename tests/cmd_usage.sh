@@ -1,7 +1,7 @@
 # Help, version, and what the command says to wrong usage.
 . tests/cmd.inc
 
-commands="train audit reproduce report plan check eval ablate resize generate import inspect data"
+commands="train audit reproduce tune report plan check eval ablate resize generate import inspect data"
 actions="show tokenizer encode fetch pack"
 lists_all() { [ "$(gradroute --help | sed -n 's/^  \([a-z]*\)   *[a-z].*/\1/p' | xargs)" = "$commands" ]; }
 ok 'these are all commands' lists_all

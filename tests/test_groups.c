@@ -1,4 +1,7 @@
 /* Documents by group: each word, against topics that the test knows, and against what audits picked before. */
+#include <stdlib.h>
+
+#include "task/propose.h"
 #include "task_helpers.h"
 
 /* Whether a list holds exactly the documents of `from` for which `holds` is true. */
@@ -115,6 +118,59 @@ static void the_groups_of_audits_are_what_they_were(void **state) {
     expect_as_before(open_samples(NULL, 0), want);
 }
 
+/* ---- topics to develop on ---- */
+
+static void expect_proposed(const char *const *sets, int count, const char *text) {
+    gr_project *p = open_text(sets, count);
+    char *have = gr__project_propose(p);
+    if (text ? !have || strcmp(have, text) != 0 : have != NULL)
+        fail_msg("proposed %s, expected %s", have ? have : "nothing", text ? text : "nothing");
+    gr_free(have);
+    lab_close(p);
+}
+
+/* Training documents of a topic. */
+static int size_of(const gr_project *p, const char *topic) {
+    int size = 0;
+    for (size_t i = 0; i < p->data->train_count; i++)
+        size += strcmp(topic_of(p->data->train[i]), topic) == 0;
+    return size;
+}
+
+/* Free topics alone, the one nearest in size first. */
+static void topics_to_develop_on_are_free_and_alike(void **state) {
+    (void)state;
+    gr_project *p = open_text((const char *[]){"adjacent=[]"}, 1);
+    static const char *const free_topics[] = {"tool", "food", "act"};
+    const char *nearest = NULL;
+    const int animals = size_of(p, "animal");
+    for (int i = 0; i < 3; i++)
+        if (!nearest || abs(size_of(p, free_topics[i]) - animals) < abs(size_of(p, nearest) - animals))
+            nearest = free_topics[i];
+    char *text = gr_format("{labels: {animals: {is: [%s]}}}", nearest), *adjacent = gr_format("adjacent=[%s]", nearest);
+    lab_close(p);
+    expect_proposed((const char *[]){"adjacent=[]"}, 1, text);
+    gr_free(text);
+
+    /* Not that one where it is adjacent: of two labels each has one of its own. */
+    p = open_text((const char *[]){adjacent}, 1);
+    char *first = gr__project_propose(p);
+    assert_non_null(first);
+    assert_null(strstr(first, nearest));
+    gr_free(first);
+    lab_close(p);
+    gr_free(adjacent);
+    expect_proposed((const char *[]){"labels={a: {is: [animal]}, b: {is: [tool]}}", "adjacent=[act]"}, 2, NULL);
+    expect_proposed((const char *[]){"labels={a: {is: [animal]}}", "adjacent=[act, food]"}, 2,
+                    "{labels: {a: {is: [tool]}}}");
+    expect_proposed((const char *[]){"labels={a: {is: [animal, food]}}", "adjacent=[act]"}, 2,
+                    "{labels: {a: {is: [tool]}}}");
+
+    /* None is left; labels that are made by something else. */
+    expect_proposed((const char *[]){"labels={a: {is: [animal, tool, food]}}", "adjacent=[act]"}, 2, NULL);
+    expect_proposed((const char *[]){"labels={a: {words: [bird]}}"}, 1, NULL);
+}
+
 /* Of labels of tokens a document is of each label that one of its tokens has. */
 static bool has_bird(const gr_project *p, uint32_t d) {
     for (size_t at = p->data->offsets[d] + d; at <= p->data->offsets[d + 1] + d; at++)
@@ -171,8 +227,11 @@ static void groups_that_cannot_be_are_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(documents_are_grouped_by_each_word),      cmocka_unit_test(hidden_topics_are_a_group),
-        cmocka_unit_test(the_groups_of_audits_are_what_they_were), cmocka_unit_test(labels_of_tokens_group_documents),
+        cmocka_unit_test(topics_to_develop_on_are_free_and_alike),
+        cmocka_unit_test(documents_are_grouped_by_each_word),
+        cmocka_unit_test(hidden_topics_are_a_group),
+        cmocka_unit_test(the_groups_of_audits_are_what_they_were),
+        cmocka_unit_test(labels_of_tokens_group_documents),
         cmocka_unit_test(groups_that_cannot_be_are_refused),
     };
     return cmocka_run_group_tests_name("groups", tests, task_setup, gr_test_files_teardown);

@@ -137,6 +137,25 @@ typedef struct gr_verdict_text {
     const char *const *scale; /* [experiment->arms] said of the arm in role one; NULL: nothing */
 } gr_verdict_text;
 
+/* A figure that may not be above a limit (least), or below it. */
+typedef struct gr_bound {
+    int figure; /* by number */
+    bool least;
+    double limit;
+} gr_bound;
+
+/* What is wanted of settings that are tried: each point of the axes is one. */
+typedef struct gr_choosing {
+    const int *most;       /* [mosts] figures: the first that some point has is to be as large as it can */
+    int mosts;             /* 0: nothing is chosen */
+    const gr_bound *bound; /* [bounds] */
+    int bounds;
+    double within;             /* of the figure that is to be large: what is less apart counts as equal */
+    const double (*ends)[2];   /* [axes] beyond which no value makes sense; infinities */
+    const char *const *preset; /* [presets] from small to large: a budget takes the largest that fits */
+    int presets;
+} gr_choosing;
+
 /* needed: as long as something is to be made of them. */
 typedef enum gr_kept_models { GR_KEEP_ALL, GR_KEEP_NEEDED } gr_kept_models;
 
@@ -171,6 +190,7 @@ typedef struct gr_experiment {
     const gr_claim *claim; /* [claims] one is primary, where there are any */
     int claims;
     gr_verdict_text verdict;
+    gr_choosing choose;
     const int *suggest; /* [suggests] arms that would say more where they did not run */
     int suggests;
     gr_units units; /* that rows of losses keep */

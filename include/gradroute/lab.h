@@ -188,6 +188,10 @@ gr_status gr_lab_result(gr_result **result, const gr_lab *lab, gr_error *err);
 char *gr_result_text(const gr_result *result);
 void gr_result_free(gr_result *result); /* NULL is fine */
 
+/* What was chosen of the settings that were tried (`choose` of experiments), as JSON with the folder; gr_free. NULL:
+ * the experiment chooses nothing. */
+char *gr_result_choice_text(const gr_result *result);
+
 /* Writes result.json, results.jsonl (each row as a line, without lists) and links to models; nothing where result.json
  * holds this result already. Errors: those of gr_lab_claim and of files. */
 gr_status gr_lab_write(gr_lab *lab, const gr_result *result, gr_error *err);

@@ -116,8 +116,8 @@ typedef struct gr_recipe_data {
 
 /* Topics that stand for those of a label while settings are chosen (gradroute tune). */
 typedef struct gr_development {
-    int label;                 /* from 0: recipe->label[label] */
-    const char *const *is;     /* [topics] neither of a label nor adjacent */
+    const char *label;
+    const char *const *is;     /* [topics] */
     const char *const *hidden; /* [hiddens] of these, where the label hides some of its own */
     int topics, hiddens;
 } gr_development;
@@ -162,7 +162,8 @@ typedef struct gr_recipe {
     int labels;
     const char *const *adjacent; /* [adjacents] topics */
     int adjacents;
-    const gr_development *development; /* [developments] every label that is no combination has one, or none has */
+    /* [developments] whether labels and topics fit is asked where they are taken: experiments change the labels */
+    const gr_development *development;
     int developments;
     gr_recipe_from from;
     gr_arch_def model;       /* with its regions, those of `from` first; vocab is 0 where the tokenizer decides */

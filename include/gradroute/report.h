@@ -19,6 +19,10 @@ extern "C" {
 /* Verdict, claims, and for each point of the axes tables of the result, in 80 columns. */
 void gr_result_print(const gr_result *result, FILE *out);
 
+/* What was chosen of the settings that were tried, and nothing else: the frontier, the choice as lines of a recipe, and
+ * where to try more. Nothing where the experiment chooses nothing. */
+void gr_result_print_choice(const gr_result *result, FILE *out);
+
 /* One page that needs nothing else, about the results of folders side by side (one or more): of each its result.json,
  * results.jsonl and the metrics of models that are there (gr_lab_write). The same folders give the same bytes, and a
  * file that holds them already stays as it is. Errors: GR_ERR_INPUT where a folder has no result, GR_ERR_FORMAT for one

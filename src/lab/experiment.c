@@ -68,10 +68,10 @@ gr_status gr__options_read(gr_settings **settings, const gr_setting *table,
 
 /* ---- the top ---- */
 
-static const char *const top[] = {"experiment", "question", "base",     "needs",      "seeds",  "set",
-                                  "presets",    "axes",     "values",   "arms",       "only",   "roles",
-                                  "groups",     "measures", "attacks",  "figures",    "claims", "verdict",
-                                  "suggest",    "keep",     "diverged", "development"};
+static const char *const top[] = {"experiment", "question", "base",     "needs",       "seeds",  "set",
+                                  "presets",    "axes",     "values",   "arms",        "only",   "roles",
+                                  "groups",     "measures", "attacks",  "figures",     "claims", "verdict",
+                                  "suggest",    "keep",     "diverged", "development", "choose"};
 enum { TOP = sizeof top / sizeof *top };
 
 /* A recipe is known by what only recipes have, and all of them have one of. */
@@ -227,6 +227,7 @@ static gr_status read_all(gr__experiment_reader *r, const char *preset, gr_error
     GR_TRY(gr__experiment_figures(r, err));
     GR_TRY(gr__experiment_claims(r, err));
     GR_TRY(gr__experiment_verdict(r, err));
+    GR_TRY(gr__experiment_choose(r, err));
     GR_TRY(read_keep(r, err));
     return gr_yaml_finish(r->root, err);
 }

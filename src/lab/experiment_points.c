@@ -118,8 +118,7 @@ static gr_status value_read(const gr_axis *axis, const gr_yaml *node, int *value
     return status;
 }
 
-/* The number of the axis that a key names. */
-static gr_status axis_read(const gr__experiment_reader *r, const gr_yaml *node, int *axis, gr_error *err) {
+gr_status gr__axis_read(const gr__experiment_reader *r, const gr_yaml *node, int *axis, gr_error *err) {
     const gr_experiment *e = r->to;
     for (*axis = 0; *axis < e->axes; (*axis)++)
         if (strcmp(e->axis[*axis].name, node->key) == 0)
@@ -146,7 +145,7 @@ static gr_status pairs_read(gr__experiment_reader *r, gr_yaml *map, const gr_at 
     for (gr_yaml *child = map->first; child; child = child->next) {
         int first = count; /* of this axis */
         gr_at pair;
-        GR_TRY(axis_read(r, child, &pair.axis, err));
+        GR_TRY(gr__axis_read(r, child, &pair.axis, err));
         for (gr_yaml *item = gr__names_first(child); item; item = gr__names_next(child, item)) {
             GR_TRY(value_read(&r->to->axis[pair.axis], item, &pair.value, err));
             for (int i = first; i < count; i++)

@@ -3,6 +3,8 @@
 #ifndef GR_LAB_EXPERIMENT_READ_H
 #define GR_LAB_EXPERIMENT_READ_H
 
+#include <jansson.h>
+
 #include "base/mem.h"
 #include "gradroute/experiment.h"
 #include "gradroute/lab.h"
@@ -44,6 +46,9 @@ gr_status gr__experiment_figures(gr__experiment_reader *r, gr_error *err);
 gr_status gr__experiment_claims(gr__experiment_reader *r, gr_error *err);
 gr_status gr__experiment_verdict(gr__experiment_reader *r, gr_error *err);
 
+/* experiment_choose.c. */
+gr_status gr__experiment_choose(gr__experiment_reader *r, gr_error *err);
+
 /* experiment_find.c: the text of an experiment that is built into the program; false: there is none of this name. */
 bool gr__experiment_shipped(const char *name, const char **text);
 
@@ -70,6 +75,9 @@ gr_status gr__sets_read(gr__experiment_reader *r, gr_yaml *map, const gr_set **s
 /* The value of `at` in a map: {AXIS: VALUE or [VALUE, ..]}; none where it is left out. */
 gr_status gr__at_read(gr__experiment_reader *r, gr_yaml *map, const gr_at **at, int *ats, gr_error *err);
 
+/* The number of the axis that a key names. */
+gr_status gr__axis_read(const gr__experiment_reader *r, const gr_yaml *node, int *axis, gr_error *err);
+
 /* The arm that a text names, and those of a list, each once. */
 gr_status gr__arm_read(const gr__experiment_reader *r, const gr_yaml *node, int *arm, gr_error *err);
 gr_status gr__arms_read(gr__experiment_reader *r, gr_yaml *node, const int **arm, int *arms, gr_error *err);
@@ -84,6 +92,14 @@ char *gr__path_part(const char *key);
 gr_status gr__options_read(gr_settings **settings, const gr_setting *table,
                            void (*preset)(gr_settings *settings, const gr_recipe *recipe), const gr_recipe *recipe,
                            gr_yaml *options, gr_error *err);
+
+/* What the axes of an experiment set in the recipe of a point, as it is there:
+ *
+ *     {"values": {AXIS: {KEY: TEXT, ..}, ..}, "places": {AXIS: NUMBER or null, ..}, "recipe": TEXT}
+ *
+ * Keys are those that any value of the axis sets and that the recipe has. A place is the sum of their numbers, by which
+ * values of the axis have an order; null: they are none. recipe: the sections that they stand in, as YAML. */
+gr_status gr__experiment_said(json_t **said, const gr_experiment *e, const gr_recipe *recipe, gr_error *err);
 
 /* The number of the measure or attack among the uses; -1: it is not used. */
 int gr__use_of(const gr_experiment *e, const char *name, bool attack);

@@ -8,6 +8,7 @@
 #include "io/file.h"
 #include "io/json.h"
 #include "io/yaml.h"
+#include "lab/experiment_read.h"
 #include "lab/given.h"
 #include "lab/lab_forecast.h"
 #include "lab/lab_state.h"
@@ -20,89 +21,6 @@
 
 int gr__lab_places(const gr_lab *lab) { return gr_experiment_points(lab->experiment) * lab->seeds; }
 int gr__lab_place_of(const gr_lab *lab, const gr__use *use) { return use->point * lab->seeds + use->seed; }
-
-/* Places that read the same share what they keep: a name for what decides the reading. Data sections that differ, and
- * seeds by which documents are held out, never share. */
-static gr_status name_data(char **name, const gr_recipe *recipe, const gr_task *task, gr_error *err) {
-    char hex[GR_DIGEST_HEX], *text = NULL;
-    const gr_yaml *data = gr_yaml_find(recipe->root, "data");
-    if (data)
-        GR_TRY(gr_yaml_write(data, &text, err));
-    char *all = gr_format("%s %d %llu\n%s", task->name, task->revision, (unsigned long long)recipe->split_seed,
-                          text ? text : "");
-    gr_digest_data(hex, all, strlen(all));
-    gr_free(text);
-    gr_free(all);
-    *name = gr_format("data/%.16s", hex);
-    return GR_OK;
-}
-
-void gr__lab_close_place(gr_lab *lab) {
-    gr__lab_forget(lab);
-    gr_groups_free(&lab->groups);
-    gr_project_free(lab->project);
-    gr_recipe_free(lab->recipe);
-    lab->groups = (gr_groups){0};
-    lab->project = NULL;
-    lab->recipe = NULL;
-    lab->open = -1;
-}
-
-/* Before it is known what runs no group is asked for. A plan goes on without those that the data
- * have not. */
-static gr_status read_groups(gr_lab *lab, gr_error *err) {
-    const gr_experiment *e = lab->experiment;
-    gr_error refused = {0};
-    if (!e->groups || !lab->runs)
-        return GR_OK;
-    gr_status status = lab->project->task->groups(&lab->groups, lab->project, e->group, e->groups, &refused);
-    if (status == GR_OK || lab->def.planned)
-        return GR_OK;
-    return gr_error_set(err, status, refused.place, refused.hint, "%s", refused.message);
-}
-
-/* The recipe of one point and seed, and what it reads. */
-static gr_status read_place(gr_lab *lab, int number, const gr_control *control, gr_error *err) {
-    const gr_experiment *e = lab->experiment;
-    const gr_task *task;
-    gr__data_place *place = &lab->place[number];
-    gr_experiment_base base = {.file = lab->def.base,
-                               .text = lab->def.base_text,
-                               .set = lab->def.set,
-                               .sets = lab->def.sets,
-                               .point = number / lab->seeds,
-                               .seed = number % lab->seeds};
-
-    /* Its recipe, and what that reads. */
-    GR_TRY(gr_experiment_recipe(&lab->recipe, e, &base, err));
-    if (!lab->looked && lab->def.folder)
-        GR_TRY(gr__output_look(lab->folder, &gr__folder_of_experiments, lab->recipe, true, err));
-    lab->looked = true;
-    GR_TRY(gr_registry_task_of(&task, lab->registry, lab->recipe, err));
-    if (!place->data)
-        GR_TRY(name_data(&place->data, lab->recipe, task, err));
-    place->split_seed = lab->recipe->split_seed;
-    char *folder = lab->def.folder ? gr_format("%s/%s", lab->folder, place->data) : NULL;
-    gr_status status = gr_project_open_as(&lab->project, task, lab->recipe, folder, control, err);
-    gr_free(folder);
-    GR_TRY(status);
-    if (!lab->def.folder)
-        GR_TRY(gr_project_choose_precision(lab->project, err));
-
-    return read_groups(lab, err);
-}
-
-gr_status gr__lab_open_place(gr_lab *lab, int place, const gr_control *control, gr_error *err) {
-    if (lab->open == place)
-        return GR_OK;
-    gr__lab_close_place(lab);
-    gr_status status = read_place(lab, place, control, err);
-    if (status == GR_OK)
-        lab->open = place;
-    else
-        gr__lab_close_place(lab);
-    return status;
-}
 
 /* ---- arms ---- */
 
@@ -407,6 +325,16 @@ static int count_each(void *user, int reading, int point, int seed) {
     return count;
 }
 
+/* What was set at the point that is open, where settings are to be chosen. */
+static gr_status say_settings(gr_lab *lab, gr_error *err) {
+    const gr_experiment *e = lab->experiment;
+    if (e->choose.mosts == 0 || lab->open % lab->seeds != 0)
+        return GR_OK;
+    if (!lab->said)
+        lab->said = gr_alloc((size_t)(gr_experiment_points(e) + 1) * sizeof *lab->said);
+    return gr__experiment_said(&lab->said[lab->open / lab->seeds], e, lab->recipe, err);
+}
+
 /* Keys of all uses, place by place; parents stand before what begins with them. */
 static gr_status make_keys(gr_lab *lab, const gr_control *control, gr_error *err) {
     int uses = lab->cells->uses;
@@ -414,6 +342,8 @@ static gr_status make_keys(gr_lab *lab, const gr_control *control, gr_error *err
     gr_status status = GR_OK;
     for (int place = 0; place < gr__lab_places(lab) && status == GR_OK; place++) {
         status = gr__lab_open_place(lab, place, control, err);
+        if (status == GR_OK)
+            status = say_settings(lab, err);
         for (int u = 0; u < uses && status == GR_OK; u++)
             if (gr__lab_place_of(lab, &lab->cells->use[u]) == place)
                 status = key_use(lab, u, &of[u], err);
@@ -515,7 +445,7 @@ static gr_status open_lab(gr_lab *lab, const gr_control *control, gr_error *err)
     gr_status status = select_at_points(runs, lab, control, err);
     lab->runs = runs;
     GR_TRY(status);
-    GR_TRY(read_groups(lab, err));
+    GR_TRY(gr__lab_read_groups(lab, err));
     find_suggestions(lab);
     lab->first_seed = (int64_t)lab->recipe->seed;
     lab->least = lab->project->task->least_gap > 0 ? lab->project->task->least_gap : -INFINITY;
@@ -556,11 +486,15 @@ void gr_lab_free(gr_lab *lab) {
     if (!lab)
         return;
     gr__lab_close_place(lab);
+    gr__lab_forget_data(lab);
     gr__time_left_free(lab->forecast);
     for (int c = 0; lab->of && c < lab->cells->cells; c++)
         json_decref(lab->of[c]);
     for (int i = 0; lab->place && i < gr__lab_places(lab); i++)
         gr_free(lab->place[i].data);
+    for (int i = 0; lab->said && i < gr_experiment_points(lab->experiment); i++)
+        json_decref(lab->said[i]);
+    gr_free(lab->said);
     gr_free(lab->of);
     gr_free(lab->place);
     gr__cells_free(lab->cells);

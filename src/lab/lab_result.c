@@ -52,6 +52,7 @@ static gr_status make_result(json_t **result, const gr_lab *lab, const all_rows 
                           .digest = lab->identity,
                           .recipe = lab->recipe_text,
                           .routes = lab->routes,
+                          .said = lab->said,
                           .suggested = lab->suggested,
                           .suggestions = lab->suggestions,
                           .seeds = lab->seeds,
@@ -85,6 +86,16 @@ gr_status gr_lab_result(gr_result **out, const gr_lab *lab, gr_error *err) {
 char *gr_result_text(const gr_result *result) {
     char *text = json_dumps(result->object, JSON_INDENT(2)), *copy = gr_strdup(text);
     free(text);
+    return copy;
+}
+
+char *gr_result_choice_text(const gr_result *result) {
+    json_t *choice = json_copy(json_object_get(result->object, "choice"));
+    if (choice && json_object_get(result->object, "folder"))
+        json_object_set(choice, "folder", json_object_get(result->object, "folder"));
+    char *text = choice ? json_dumps(choice, JSON_INDENT(2)) : NULL, *copy = gr_strdup(text);
+    free(text);
+    json_decref(choice);
     return copy;
 }
 

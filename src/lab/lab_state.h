@@ -1,7 +1,8 @@
 /* lab_state.h - an experiment while it is worked on: what it wants as cells, and the one project that is in memory.
  *
  * A place is one point of the axes at one seed: it has a recipe and data of its own. Keys of cells are made place by
- * place when a lab is opened, and cells are made one after the other: so no more than one project is ever open.
+ * place when a lab is opened, and cells are made one after the other: so no more than one project is ever open. Places
+ * that read the same documents and labels share what was read.
  */
 #ifndef GR_LAB_LAB_STATE_H
 #define GR_LAB_LAB_STATE_H
@@ -35,15 +36,23 @@ struct gr_lab {
     double least;                /* gap of losses that a ratio is taken over */
     char *recipe_text;           /* of the first place */
     json_t *routes;              /* recipes by whose routes arms are trained: gr__result_def */
+    json_t **said;               /* [points] gr__experiment_said; NULL: nothing is to be chosen */
     gr__cells *cells;
     json_t **of; /* [cells] what each key is the digest of */
     gr__committed committed;
     gr__data_place *place; /* [points][seeds] */
 
-    /* The place that is open; -1: none. */
+    /* What was read last, with the recipe of the place that it was read for, and the precision that this asked for. */
+    gr_project *read;
+    gr_recipe *read_recipe;
+    gr_precision asked;
+    const char *read_data; /* the place's `data` */
+    int read_place;
+
+    /* The place that is open; -1: none. Its project is what was read, or `shared`: the same under its own recipe. */
     int open;
     gr_recipe *recipe;
-    gr_project *project;
+    gr_project *project, shared;
     gr_groups groups;
 
     /* The model that was used last, kept for its measurements: weights of cell `root`, and views of them. */
@@ -68,6 +77,13 @@ int gr__lab_place_of(const gr_lab *lab, const gr__use *use);
 /* Opens a place, unless it is open. Errors: those of gr_experiment_recipe, gr_project_open_as and groups. */
 gr_status gr__lab_open_place(gr_lab *lab, int place, const gr_control *control, gr_error *err);
 void gr__lab_close_place(gr_lab *lab);
+
+/* The groups of the open place. Before it is known what runs none is asked for; a plan goes on without those that the
+ * data have not. Errors: those of groups. */
+gr_status gr__lab_read_groups(gr_lab *lab, gr_error *err);
+
+/* Frees what was read last, when no place is open. */
+void gr__lab_forget_data(gr_lab *lab);
 
 /* The project of the open place under the recipe of an arm, or of the parent whose weights it has. */
 typedef struct gr__lab_arm {

@@ -8,16 +8,12 @@
 
 typedef gr__result_job job;
 
-const char *const gr__result_members[] = {"format",     "experiment", "question",
-                                          "points",     "axes",       "intervals",
-                                          "knobs",      "seconds",    "tokens_per_s",
-                                          "parameters", "data",       "completions",
-                                          "models",     "scale",      "known_labels_only",
-                                          "damage",     "collapsed",  "verdict",
-                                          "seeds",      "seed",       "claims",
-                                          "table",      "suggested",  "folder",
-                                          "digest",     "recipe",     "routes",
-                                          "curves",     NULL};
+const char *const gr__result_members[] = {"format",    "experiment",  "question",  "points",       "axes",
+                                          "intervals", "knobs",       "seconds",   "tokens_per_s", "parameters",
+                                          "data",      "completions", "models",    "scale",        "known_labels_only",
+                                          "damage",    "collapsed",   "verdict",   "seeds",        "seed",
+                                          "claims",    "table",       "suggested", "folder",       "digest",
+                                          "recipe",    "routes",      "curves",    "choice",       NULL};
 const char *const gr__result_model_members[] = {"seconds",   "tokens_per_s", "tokens",  "parameters", "flops",
                                                 "regions",   "accuracy",     "classes", "made",       "found",
                                                 "intervals", "values",       "at",      "read",       NULL};
@@ -316,6 +312,7 @@ static json_t *make(const job *j, const asked *a) {
 
     /* What is of all points. */
     gr__result_claims(to, j);
+    gr__result_choice(to, j, a->minus);
     gr__result_table(to, j);
     put_text(to, "folder", d->folder);
     put_text(to, "digest", d->digest);

@@ -37,6 +37,7 @@ typedef struct gr__result_def {
     const bool *runs;                     /* [points][arms] gr_experiment_select */
     const char *folder, *digest, *recipe; /* NULL: left out */
     const json_t *routes; /* a list of {"recipe": text, "of": [{"arm", "axes", "at"}]}; NULL: left out */
+    json_t *const *said;  /* [points] gr__experiment_said; NULL: nothing is to be chosen */
     const int *suggested; /* arms that would say more, and that the data allow */
     int suggestions;
     int seeds;
@@ -131,6 +132,10 @@ void gr__result_curves(json_t *to, const gr__result_job *job, int point);
 void gr__result_verdict(json_t *to, const gr__result_job *job, int point);
 void gr__result_claims(json_t *to, const gr__result_job *job);
 void gr__result_table(json_t *to, const gr__result_job *job);
+
+/* What of the settings that were tried is worth having, and which is to be taken; minus: [figures] of the experiment,
+ * the def of what is taken off each, -1: none. */
+void gr__result_choice(json_t *to, const gr__result_job *job, const int *minus);
 json_t *gr__result_axes(const gr__result_job *job, int point);
 
 /* The word for a value of the knob that an arm, or one it goes on from, has: as the experiment writes it. */

@@ -8,12 +8,7 @@
 
 /* ---- reading ---- */
 
-/* The topics that make a label; NULL: it is made by something else. */
-static const gr_label_arg *topics_of(const gr_label_def *label) {
-    const gr_label_arg *is = gr__label_arg_find(label, "is");
-    return gr__label_arg_find(label, "field") ? NULL : is;
-}
-
+/* Whether a list has a text. */
 static bool is_among(const char *const *list, int count, const char *text) {
     for (int i = 0; i < count; i++)
         if (strcmp(list[i], text) == 0)
@@ -21,92 +16,37 @@ static bool is_among(const char *const *list, int count, const char *text) {
     return false;
 }
 
-/* Whether training is told of some topics of a label alone: by name, not by a member of the records. */
-static bool hides_topics(const gr_label_def *label) { return label->hidden_count > 0 && !label->hidden_by; }
-
-/* The label that a key names, which is one of topics. */
-static gr_status find_label(int *which, const gr_recipe *recipe, const gr_yaml *node, gr_error *err) {
-    const char **known = gr_alloc(((size_t)recipe->labels + 1) * sizeof *known);
-    int count = 0;
-    for (*which = 0; *which < recipe->labels && strcmp(recipe->label[*which].name, node->key) != 0; ++*which)
-        known[count++] = recipe->label[*which].name;
-
-    gr_status status = GR_OK;
-    if (*which == recipe->labels)
-        status = gr__recipe_unknown(node, "label", node->key, known, count, err);
-    else if (!topics_of(&recipe->label[*which]))
-        status = gr_yaml_fail(node, err, "topics to develop on stand for topics: labels by `is`, without `field`",
-                              "label '%s' is not made by topics", node->key);
-    gr_free(known);
-    return status;
-}
-
-/* A topic to develop on is nobody's: neither reported, nor adjacent, nor named before. */
-static gr_status check_topic(const gr_recipe *recipe, const gr_yaml *node, const char *topic, gr_error *err) {
-    for (int k = 0; k < recipe->labels; k++) {
-        const gr_label_arg *is = topics_of(&recipe->label[k]);
-        if (is && is_among(is->texts, is->count, topic))
-            return gr_yaml_fail(node, err, "settings are chosen on other topics than those that are reported",
-                                "topic '%.100s' is to develop on, and reported: it is of label '%s'", topic,
-                                recipe->label[k].name);
-    }
-    if (is_among(recipe->adjacent, recipe->adjacents, topic))
-        return gr_yaml_fail(node, err, "name it once", "topic '%.100s' is to develop on, and adjacent", topic);
+/* A topic is named once in the whole section. */
+static gr_status check_once(const gr_recipe *recipe, const gr_yaml *node, const gr_development *d, int topic,
+                            gr_error *err) {
+    bool twice = is_among(d->is, topic, d->is[topic]);
     for (int i = 0; i < recipe->developments; i++)
-        if (is_among(recipe->development[i].is, recipe->development[i].topics, topic))
-            return gr_yaml_fail(node, err, "name it once", "topic '%.100s' is named twice in development", topic);
-    return GR_OK;
-}
-
-/* A label that hides some of its topics hides some of those that stand for them, and no other label does. */
-static gr_status check_hidden(const gr_recipe *recipe, const gr_yaml *node, const gr_development *d, gr_error *err) {
-    const gr_label_def *label = &recipe->label[d->label];
-    if (hides_topics(label) && !d->hiddens)
-        return gr_yaml_fail(node, err, "hidden: [TOPIC, ..], some of those of `is`",
-                            "label '%s' hides topics, and development says none that is hidden in their place",
-                            label->name);
-    if (!hides_topics(label) && d->hiddens)
-        return gr_yaml_fail(node, err, "leave `hidden` out", "label '%s' hides no topics", label->name);
-    for (int i = 0; i < d->hiddens; i++)
-        if (!is_among(d->is, d->topics, d->hidden[i]))
-            return gr_yaml_fail(node, err, "hidden topics are some of those of `is`",
-                                "topic '%.100s' is hidden, and not of label '%s' in development", d->hidden[i],
-                                label->name);
-    return GR_OK;
+        twice = twice || is_among(recipe->development[i].is, recipe->development[i].topics, d->is[topic]);
+    return twice ? gr_yaml_fail(node, err, "name it once", "topic '%.100s' is named twice in development", d->is[topic])
+                 : GR_OK;
 }
 
 /* {is: [TOPIC, ..], hidden: [TOPIC, ..]} of one label. */
 static gr_status read_label(gr_recipe *recipe, gr_development *d, gr_yaml *node, gr_error *err) {
-    *d = (gr_development){0};
-    GR_TRY(find_label(&d->label, recipe, node, err));
+    *d = (gr_development){.label = node->key};
     GR_TRY(gr_yaml_expect(node, GR_YAML_MAP, err));
     GR_TRY(gr_yaml_texts(node, &d->is, &d->topics, "is", err));
     GR_TRY(gr_yaml_texts(node, &d->hidden, &d->hiddens, "hidden", err));
     if (!d->topics)
         return gr_yaml_fail(node, err, "{is: [TOPIC, ..]}", "development names no topic for label '%s'", node->key);
 
-    /* Each is free, also from those before it. */
-    for (int i = 0; i < d->topics; i++) {
-        GR_TRY(check_topic(recipe, node, d->is[i], err));
-        if (is_among(d->is, i, d->is[i]))
-            return gr_yaml_fail(node, err, "name it once", "topic '%.100s' is named twice in development", d->is[i]);
-    }
-    return check_hidden(recipe, node, d, err);
-}
-
-/* A label that keeps its topics would be tuned on what is reported. Combinations follow their parts. */
-static gr_status check_whole(const gr_recipe *recipe, const gr_yaml *labels, gr_error *err) {
-    for (int k = 0; k < recipe->labels; k++) {
-        bool named = recipe->label[k].all_count > 0;
-        for (int i = 0; i < recipe->developments; i++)
-            named = named || recipe->development[i].label == k;
-        if (!named)
-            return gr_yaml_fail(labels, err, "each label is developed on topics of its own: NAME: {is: [TOPIC, ..]}",
-                                "development leaves out label '%s'", recipe->label[k].name);
-    }
+    /* What can be said without the labels, which an experiment may change. */
+    for (int i = 0; i < d->topics; i++)
+        GR_TRY(check_once(recipe, node, d, i, err));
+    for (int i = 0; i < d->hiddens; i++)
+        if (!is_among(d->is, d->topics, d->hidden[i]))
+            return gr_yaml_fail(node, err, "hidden topics are some of those of `is`",
+                                "topic '%.100s' is hidden, and not of label '%s' in development", d->hidden[i],
+                                d->label);
     return GR_OK;
 }
 
+/* Read wherever the recipe is, and taken by experiments alone. */
 gr_status gr__recipe_read_development(gr_recipe *recipe, gr_yaml *root, gr_error *err) {
     gr_yaml *section, *labels;
     GR_TRY(gr_yaml_map(root, &section, "development", err));
@@ -117,12 +57,91 @@ gr_status gr__recipe_read_development(gr_recipe *recipe, gr_yaml *root, gr_error
         return gr_yaml_fail(section, err, "development: {labels: {NAME: {is: [TOPIC, ..]}}}",
                             "development names no labels");
 
-    /* A map has each name once, so there are no more than labels. */
+    /* A map has each name once. */
     gr_development *list = gr_arena_alloc(recipe->arena, (size_t)labels->count * sizeof *list);
     recipe->development = list;
     for (gr_yaml *c = gr_yaml_first(labels); c; c = gr_yaml_next(c)) {
         GR_TRY(read_label(recipe, &list[recipe->developments], c, err));
         recipe->developments++;
+    }
+    return GR_OK;
+}
+
+/* ---- whether they fit the labels ---- */
+
+/* The topics that make a label; NULL: it is made by something else. */
+static const gr_label_arg *topics_of(const gr_label_def *label) {
+    const gr_label_arg *is = gr__label_arg_find(label, "is");
+    return gr__label_arg_find(label, "field") ? NULL : is;
+}
+
+/* Whether training is told of some topics of a label alone: by name, not by a member of the records. */
+static bool hides_topics(const gr_label_def *label) { return label->hidden_count > 0 && !label->hidden_by; }
+
+/* The label that a key names, which is one of topics. */
+static gr_status find_label(const gr_label_def **label, const gr_recipe *recipe, const gr_yaml *node, gr_error *err) {
+    const char **known = gr_alloc(((size_t)recipe->labels + 1) * sizeof *known);
+    *label = NULL;
+    for (int k = 0; k < recipe->labels; k++) {
+        known[k] = recipe->label[k].name;
+        if (strcmp(known[k], node->key) == 0)
+            *label = &recipe->label[k];
+    }
+
+    gr_status status = GR_OK;
+    if (!*label)
+        status = gr__recipe_unknown(node, "label", node->key, known, recipe->labels, err);
+    else if (!topics_of(*label))
+        status = gr_yaml_fail(node, err, "topics to develop on stand for topics: labels by `is`, without `field`",
+                              "label '%s' is not made by topics", node->key);
+    gr_free(known);
+    return status;
+}
+
+/* A topic to develop on is neither reported nor adjacent. */
+static gr_status check_free(const gr_recipe *recipe, const gr_yaml *node, const char *topic, gr_error *err) {
+    for (int k = 0; k < recipe->labels; k++) {
+        const gr_label_arg *is = topics_of(&recipe->label[k]);
+        if (is && is_among(is->texts, is->count, topic))
+            return gr_yaml_fail(node, err, "settings are chosen on other topics than those that are reported",
+                                "topic '%.100s' is to develop on, and reported: it is of label '%s'", topic,
+                                recipe->label[k].name);
+    }
+    if (is_among(recipe->adjacent, recipe->adjacents, topic))
+        return gr_yaml_fail(node, err, "name it once", "topic '%.100s' is to develop on, and adjacent", topic);
+    return GR_OK;
+}
+
+/* A label that hides some of its topics hides some of those that stand for them, and no other label does. */
+static gr_status check_hidden(const gr_label_def *label, const gr_yaml *node, const gr_development *d, gr_error *err) {
+    if (hides_topics(label) && !d->hiddens)
+        return gr_yaml_fail(node, err, "hidden: [TOPIC, ..], some of those of `is`",
+                            "label '%s' hides topics, and development says none that is hidden in their place",
+                            label->name);
+    return hides_topics(label) || !d->hiddens
+               ? GR_OK
+               : gr_yaml_fail(node, err, "leave `hidden` out", "label '%s' hides no topics", label->name);
+}
+
+/* A label that keeps its topics would be tuned on what is reported. Combinations follow their parts. */
+static gr_status check_whole(const gr_recipe *recipe, const gr_yaml *labels, gr_error *err) {
+    for (int k = 0; k < recipe->labels; k++)
+        if (!recipe->label[k].all_count && !gr__yaml_child(labels, recipe->label[k].name))
+            return gr_yaml_fail(labels, err, "each label is developed on topics of its own: NAME: {is: [TOPIC, ..]}",
+                                "development leaves out label '%s'", recipe->label[k].name);
+    return GR_OK;
+}
+
+/* All of it, for the labels as they are where it is taken. */
+static gr_status check_taken(const gr_recipe *recipe, const gr_yaml *section, gr_error *err) {
+    const gr_yaml *labels = gr__yaml_child(section, "labels"), *node = labels->first;
+    for (int i = 0; i < recipe->developments; i++, node = node->next) {
+        const gr_development *d = &recipe->development[i];
+        const gr_label_def *label;
+        GR_TRY(find_label(&label, recipe, node, err));
+        for (int k = 0; k < d->topics; k++)
+            GR_TRY(check_free(recipe, node, d->is[k], err));
+        GR_TRY(check_hidden(label, node, d, err));
     }
     return check_whole(recipe, labels, err);
 }
@@ -139,9 +158,9 @@ static gr_status set_adjacent(gr_yaml *tree, const gr_recipe *recipe, gr_error *
     list->added = false;
     for (int i = 0; i < recipe->adjacents; i++)
         add_said(list, recipe->adjacent[i]);
-    for (int i = 0; i < recipe->developments; i++) {
-        const gr_label_arg *is = topics_of(&recipe->label[recipe->development[i].label]);
-        for (int k = 0; k < is->count; k++)
+    for (int i = 0; i < recipe->labels; i++) {
+        const gr_label_arg *is = topics_of(&recipe->label[i]);
+        for (int k = 0; is && k < is->count; k++)
             add_said(list, is->texts[k]);
     }
     gr_status status = gr_yaml_graft(tree, "adjacent", list, err);
@@ -163,6 +182,7 @@ static gr_status set_labels(gr_yaml *tree, const gr_yaml *section, gr_error *err
     return GR_OK;
 }
 
+/* The tree was said by somebody, so it may hold any mistake: it is read as a recipe first. */
 gr_status gr__recipe_develop(gr_yaml *tree, const char *file, gr_error *err) {
     gr_recipe *recipe;
     GR_TRY(gr__recipe_of(&recipe, gr_yaml_copy(tree, false), file, err)); /* says what is wrong with the section */
@@ -174,6 +194,8 @@ gr_status gr__recipe_develop(gr_yaml *tree, const char *file, gr_error *err) {
             gr_error_set(err, GR_ERR_USAGE, file,
                          "development: {labels: {NAME: {is: [TOPIC, ..]}}}; `gradroute tune RECIPE` proposes topics",
                          "the recipe names no topics to develop on");
+    if (status == GR_OK)
+        status = check_taken(recipe, section, err);
     if (status == GR_OK)
         status = set_labels(tree, section, err);
     if (status == GR_OK)

@@ -120,6 +120,29 @@ static gr_status change_below(change *c, gr_yaml *node, const char *path, gr_err
     return GR_OK;
 }
 
+/* The same walk for whoever only looks. */
+static void each_below(const gr_yaml *node, const char *path,
+                       void (*tell)(void *user, const char *path, const gr_yaml *node), void *user) {
+    if (!path) {
+        char *full = path_of(node);
+        tell(user, full, node);
+        gr_free(full);
+        return;
+    }
+
+    /* Of a list by number. */
+    const char *end = part_end(path);
+    int number = 0;
+    for (const gr_yaml *child = node->first; child; child = child->next)
+        if (is_named(path, end, child, number++))
+            each_below(child, *end ? end + 1 : NULL, tell, user);
+}
+
+void gr__recipe_each(const gr_yaml *tree, const char *key,
+                     void (*tell)(void *user, const char *path, const gr_yaml *node), void *user) {
+    each_below(tree, key, tell, user);
+}
+
 /* ---- recipes ---- */
 
 /* {times: FACTOR}, also with whole and optional; any other value is put where it belongs as it is. */

@@ -20,6 +20,10 @@ gr_yaml *gr__recipe_said(const gr_recipe *recipe);
  * `*` or `times` where the tree has nothing there, unless the map says `optional: true`. */
 gr_status gr__recipe_change(gr_yaml *tree, const char *key, const gr_yaml *value, gr_error *err);
 
+/* Tells of each place that a key with `*` means in a tree: its path, as gr_yaml_graft takes it, and what is there. */
+void gr__recipe_each(const gr_yaml *tree, const char *key,
+                     void (*tell)(void *user, const char *path, const gr_yaml *node), void *user);
+
 /* Puts the values of a map {KEY: VALUE, ..} into a tree, each by gr__recipe_change. NULL: none. */
 gr_status gr__recipe_graft(gr_yaml *tree, const gr_yaml *sets, gr_error *err);
 

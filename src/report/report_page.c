@@ -346,6 +346,7 @@ static void put_run(gr__page *page, const gr__report_run *run, bool several) {
     gr__page_element(page, "p", NULL, gr__text_of(run->result, "question"));
     put_verdict(page, run->result);
     put_claims(page, run->result);
+    gr__put_choice(page, run->result);
     char *trials = gr__trials_sentence(spot.table);
     if (trials)
         gr__page_element(page, "p", "class=\"data\"", trials);
@@ -431,10 +432,12 @@ static bool is_named(const json_t *list, const char *key) {
 }
 
 bool gr__report_fits(const json_t *result) {
-    const json_t *table = json_object_get(result, "table");
+    const json_t *table = json_object_get(result, "table"), *choice = json_object_get(result, "choice");
     const char *format = gr__text_of(result, "format");
     return format && strcmp(format, "gradroute-result-2") == 0 && is_named(json_object_get(table, "arms"), "name") &&
-           is_named(json_object_get(table, "figures"), "key") && is_named(json_object_get(table, "attacks"), "name");
+           is_named(json_object_get(table, "figures"), "key") && is_named(json_object_get(table, "attacks"), "name") &&
+           is_named(json_object_get(choice, "goals"), "key") && is_named(json_object_get(choice, "edges"), "axis") &&
+           is_named(json_object_get(choice, "edges"), "end");
 }
 
 /* Text of a file that was built in. */

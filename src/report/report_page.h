@@ -60,4 +60,7 @@ void gr__put_curves(const gr__spot *spot);
 /* Figures by the values of each axis: of the whole result. */
 void gr__put_sweeps(const gr__spot *spot);
 
+/* What was chosen of the settings that were tried; nothing where none is to be. */
+void gr__put_choice(gr__page *page, const json_t *result);
+
 #endif

@@ -358,6 +358,7 @@ void gr__result_text_print(const json_t *result, FILE *out) {
     print_question(out, result);
     print_claims(out, result);
     print_trials(out, table);
+    gr__print_choice(out, result);
 
     /* With one point the result itself is the point; with more each has a verdict of its own. */
     if (!points)

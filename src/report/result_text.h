@@ -22,6 +22,9 @@ void gr__print_ladders(FILE *out, const json_t *table, const json_t *point);
 void gr__print_classes(FILE *out, const json_t *table, const json_t *point);
 void gr__print_figures(FILE *out, const json_t *table, const json_t *point);
 void gr__print_seeds(FILE *out, const json_t *table, const json_t *point);
+/* What was chosen of the settings that were tried; nothing where none is to be. */
+void gr__print_choice(FILE *out, const json_t *result);
+
 /* And lines below them: gr__found_of, gr__made_of. */
 void gr__print_found(FILE *out, const json_t *table, const json_t *point);
 void gr__print_curves(FILE *out, const json_t *table, const json_t *point);

@@ -101,6 +101,15 @@ extern const char gr__curves_heading[];
 bool gr__curve_is_again(const json_t *curves, const json_t *curve);
 const char *gr__figure_title(const json_t *table, const char *key);
 
+/* Of settings that were tried (`choice` of a result): how many, and for what; which one is taken, or why none; what
+ * else is to be said, a new list of sentences; of a setting of the frontier whether it is chosen or out of bounds
+ * (NULL: neither). gr_free. And the frontier as a table. */
+char *gr__choice_tried(const json_t *choice);
+char *gr__choice_taken(const json_t *choice);
+json_t *gr__choice_remarks(const json_t *choice);
+const char *gr__choice_note(const json_t *setting);
+gr__table *gr__table_of_frontier(const json_t *choice);
+
 /* How many values were tried of each arm that has a knob; NULL: none has one. gr_free. */
 char *gr__trials_sentence(const json_t *table);
 

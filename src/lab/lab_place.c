@@ -1,0 +1,154 @@
+/* lab_place.c - the place that is open: its recipe, what that reads, and what places share of it. */
+#include <string.h>
+
+#include "base/mem.h"
+#include "io/digest.h"
+#include "io/yaml.h"
+#include "lab/lab_state.h"
+#include "task/output.h"
+
+/* Places that read the same share what they keep: a name for what decides the reading. Data sections that differ, and
+ * seeds by which documents are held out, never share. */
+static gr_status name_data(char **name, const gr_recipe *recipe, const gr_task *task, gr_error *err) {
+    char hex[GR_DIGEST_HEX], *text = NULL;
+    const gr_yaml *data = gr_yaml_find(recipe->root, "data");
+    if (data)
+        GR_TRY(gr_yaml_write(data, &text, err));
+    char *all = gr_format("%s %d %llu\n%s", task->name, task->revision, (unsigned long long)recipe->split_seed,
+                          text ? text : "");
+    gr_digest_data(hex, all, strlen(all));
+    gr_free(text);
+    gr_free(all);
+    *name = gr_format("data/%.16s", hex);
+    return GR_OK;
+}
+
+void gr__lab_close_place(gr_lab *lab) {
+    gr__lab_forget(lab);
+    gr_groups_free(&lab->groups);
+    if (lab->project == &lab->shared) {
+        lab->read->kept = lab->shared.kept; /* it need not be written once more for the next place */
+        gr_project_with_close(&lab->shared);
+    }
+    if (lab->recipe != lab->read_recipe)
+        gr_recipe_free(lab->recipe);
+    lab->groups = (gr_groups){0};
+    lab->project = NULL;
+    lab->recipe = NULL;
+    lab->open = -1;
+}
+
+void gr__lab_forget_data(gr_lab *lab) {
+    gr_project_free(lab->read);
+    gr_recipe_free(lab->read_recipe);
+    lab->read = NULL;
+    lab->read_recipe = NULL;
+    lab->read_data = NULL;
+}
+
+/* Whether the recipe of the place that is being opened reads what was read last: then that is its project too. Tasks
+ * that read something else than documents may go by any part of a recipe. The first place says what the folder is of,
+ * which may hold an earlier version's digest: it reads for itself until that is known. */
+static bool share_data(gr_lab *lab, int place, const gr_task *task) {
+    const gr_project *read = lab->read;
+    const char *data = lab->place[place].data;
+    gr_error no = {0};
+    if (place == 0 && !lab->identity)
+        return false;
+    if (!read || !read->data || read->own || read->task != task || strcmp(lab->read_data, data) != 0 ||
+        lab->recipe->precision != lab->asked || strcmp(lab->recipe->from.sha256, lab->read_recipe->from.sha256) != 0 ||
+        gr_project_with(&lab->shared, read, lab->recipe, &no) != GR_OK)
+        return false;
+    lab->project = &lab->shared;
+    return true;
+}
+
+gr_status gr__lab_read_groups(gr_lab *lab, gr_error *err) {
+    const gr_experiment *e = lab->experiment;
+    gr_error refused = {0};
+    if (!e->groups || !lab->runs)
+        return GR_OK;
+    gr_status status = lab->project->task->groups(&lab->groups, lab->project, e->group, e->groups, &refused);
+    if (status == GR_OK || lab->def.planned)
+        return GR_OK;
+    return gr_error_set(err, status, refused.place, refused.hint, "%s", refused.message);
+}
+
+/* Reads documents and labels; those that were read last make room first. */
+static gr_status read_data(gr_lab *lab, int place, const gr_task *task, const gr_control *control, gr_error *err) {
+    const char *data = lab->place[place].data;
+    char *folder = lab->def.folder ? gr_format("%s/%s", lab->folder, data) : NULL;
+    gr__lab_forget_data(lab);
+    lab->asked = lab->recipe->precision;
+    gr_status status = gr_project_open_as(&lab->read, task, lab->recipe, folder, control, err);
+    gr_free(folder);
+    GR_TRY(status);
+
+    /* From here on the recipe is what was read by, however long the place is open. */
+    lab->project = lab->read;
+    lab->read_recipe = lab->recipe;
+    lab->read_data = data;
+    lab->read_place = place;
+    return lab->def.folder ? GR_OK : gr_project_choose_precision(lab->project, err);
+}
+
+/* Of which recipe a place is. */
+static gr_experiment_base base_of(const gr_lab *lab, int place) {
+    return (gr_experiment_base){.file = lab->def.base,
+                                .text = lab->def.base_text,
+                                .set = lab->def.set,
+                                .sets = lab->def.sets,
+                                .point = place / lab->seeds,
+                                .seed = place % lab->seeds};
+}
+
+/* Whether the folder may be ours, before anything is read: it is known by the recipe of the first place, whichever is
+ * opened first. */
+static gr_status look_at_folder(gr_lab *lab, gr_error *err) {
+    gr_recipe *first;
+    if (lab->looked || !lab->def.folder)
+        return GR_OK;
+    const gr_experiment_base base = base_of(lab, 0);
+    GR_TRY(gr_experiment_recipe(&first, lab->experiment, &base, err));
+    gr_status status = gr__output_look(lab->folder, &gr__folder_of_experiments, first, true, err);
+    gr_recipe_free(first);
+    lab->looked = status == GR_OK;
+    return status;
+}
+
+/* The recipe of one point and seed, and what it reads. */
+static gr_status read_place(gr_lab *lab, int number, const gr_control *control, gr_error *err) {
+    const gr_task *task;
+    gr__data_place *place = &lab->place[number];
+    const gr_experiment_base base = base_of(lab, number);
+
+    /* What was read for it is still there. */
+    if (lab->read && lab->read_place == number) {
+        lab->recipe = lab->read_recipe;
+        lab->project = lab->read;
+        return gr__lab_read_groups(lab, err);
+    }
+
+    /* Its recipe, and what that reads. */
+    GR_TRY(gr_experiment_recipe(&lab->recipe, lab->experiment, &base, err));
+    GR_TRY(look_at_folder(lab, err));
+    GR_TRY(gr_registry_task_of(&task, lab->registry, lab->recipe, err));
+    if (!place->data)
+        GR_TRY(name_data(&place->data, lab->recipe, task, err));
+    place->split_seed = lab->recipe->split_seed;
+    if (!share_data(lab, number, task))
+        GR_TRY(read_data(lab, number, task, control, err));
+    return gr__lab_read_groups(lab, err);
+}
+
+gr_status gr__lab_open_place(gr_lab *lab, int place, const gr_control *control, gr_error *err) {
+    if (lab->open == place)
+        return GR_OK;
+    gr__lab_close_place(lab);
+    gr_status status = read_place(lab, place, control, err);
+    if (status == GR_OK)
+        lab->open = place;
+    else
+        gr__lab_close_place(lab);
+    return status;
+}

@@ -1,0 +1,15 @@
+/* propose.h - topics that could stand for those of the labels while settings are chosen.
+ *
+ *     char *text = gr__project_propose(project);      "{labels: {biology: {is: [noun.artifact, noun.act]}}}"
+ */
+#ifndef GR_TASK_PROPOSE_H
+#define GR_TASK_PROPOSE_H
+
+#include "gradroute/task.h"
+
+/* For each label that is made by topics free ones with about as many training documents: of no label, not adjacent,
+ * with documents in validation; as a value of the recipe's key `development`, a new string. NULL: the project has no
+ * topics, a label is made by something else, or there are no free topics left. */
+char *gr__project_propose(const gr_project *project);
+
+#endif
