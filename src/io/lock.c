@@ -311,12 +311,12 @@ static outcome take_once(attempt *a) {
         return errno == ENOENT ? AGAIN : FAILED; /* gone again */
     }
 
-    /* One who made the file has it, unless somebody locked it in between. */
+    /* One who made the file has it, unless somebody locked it in between, who may have removed it since. */
     outcome out;
     if (made) {
         int code = locks_stay_here(a->fd) ? ENOLCK : gr__lock_open_file(a->fd);
         a->locked = code == 0;
-        out = code == 0 || is_unsupported(code) ? TAKEN : AGAIN;
+        out = (a->locked && is_current(a->fd, a->path)) || is_unsupported(code) ? TAKEN : AGAIN;
     } else {
         out = take_existing(a);
     }
