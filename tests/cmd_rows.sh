@@ -3,10 +3,11 @@
 . tests/cmd.inc
 mkdir "$work/rows"
 rows=$work/rows/composition.jsonl
-check() { GRADROUTE_ROWS=$work/rows sh tests/slow_rows.sh; }
+small=data.wordnet=$PWD/recipes/wordnet-subset
+check() { GRADROUTE_ROWS=$work/rows GRADROUTE_ROWS_SET=$small sh tests/slow_rows.sh; }
 
 fails 77 'no committed rows in' 'without rows it is skipped' check
-ok 'rows of a small experiment' gradroute reproduce experiments/composition.yaml --preset smoke -o "$work/small" --set precision=float32 --commit "$rows"
+ok 'rows of a small experiment' gradroute reproduce experiments/composition.yaml --preset smoke -o "$work/small" --set precision=float32 --set "$small" --commit "$rows"
 cp "$rows" "$work/kept"
 fails 0 'losses at most 0.000000 nat apart' 'they are made again to the last bit' check
 

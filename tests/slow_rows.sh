@@ -78,6 +78,7 @@ for file; do
     esac
     set -- --seeds "$seeds" --set precision="$precision" --fresh --yes --cell "$loss" --commit "$work/$experiment.jsonl"
     [ "$preset" = - ] || set -- --preset "$preset" "$@"
+    [ -z "$GRADROUTE_ROWS_SET" ] || set -- --set "$GRADROUTE_ROWS_SET" "$@" # what a test sets of the recipe
     ok "is made again: $(echo "$loss" | cut -c 1-16)" gradroute reproduce "experiments/$experiment.yaml" -o "$work/$experiment" "$@"
     for key in $model $loss; do
         ok "with the rows of $(echo "$key" | cut -c 1-16)" compare "$file" "$work/$experiment.jsonl" "$key"
