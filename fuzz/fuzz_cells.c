@@ -86,6 +86,16 @@ static void check_cell(const gr__kept_cell *cell) {
     gr_free(lines);
 }
 
+/* The file of what was read. */
+static char *file_of(const gr__committed *list) {
+    gr__commit_line *line = gr_alloc((list->count + 1) * sizeof *line);
+    for (size_t i = 0; i < list->count; i++)
+        line[i] = (gr__commit_line){list->cell[i], list->cell[i]->about};
+    char *text = gr__committed_lines(line, list->count);
+    gr_free(line);
+    return text;
+}
+
 static void try_lines(const char *text, size_t length) {
     gr_error err = {0};
     gr__committed list, back;
@@ -99,9 +109,9 @@ static void try_lines(const char *text, size_t length) {
     }
 
     /* The same lines from what was read. */
-    char *once = gr__committed_lines((const gr__kept_cell *const *)list.cell, list.count);
+    char *once = file_of(&list);
     check(gr__committed_parse(&back, once, strlen(once), "again", &err) == GR_OK && back.count == list.count);
-    char *twice = gr__committed_lines((const gr__kept_cell *const *)back.cell, back.count);
+    char *twice = file_of(&back);
     check(!strcmp(once, twice));
     gr_free(once);
     gr_free(twice);
@@ -133,7 +143,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
     /* A good one, edited. */
     gr__kept_cell *cell = whole();
-    char *good = gr__committed_lines((const gr__kept_cell *const[]){cell}, 1);
+    json_t *about = json_pack("{s:s, s:[{s:s, s:i}]}", "experiment", "any", "uses", "arm", "plain", "seed", 1);
+    char *good = gr__committed_lines(&(gr__commit_line){cell, about}, 1);
+    json_decref(about);
     json_t *line = json_loads(good, 0, NULL);
     check(line != NULL);
     gr_forge_json(line, &in);
