@@ -31,9 +31,12 @@ static double rounded(double count) {
 }
 
 char *gr__budget_what_fits(const gr_plan *p, const gr_lab *lab, const gr__budget *b, const char *fewer) {
+    /* Training scales with the text that is read; measuring and attacks take what they take. */
     const gr_recipe *r = gr_lab_project(lab)->recipe;
     const double fixed = (p->measuring + p->attacking) / b->jobs, left = 60 * b->minutes - fixed;
     const double share = p->training > 0 ? left * b->jobs / p->training : 0;
+
+    /* In the unit in which the recipe says how long it trains. */
     const gr_yaml *train = gr__yaml_child(r->root, "train");
     const bool by_tokens = train && gr__yaml_child(train, "tokens");
     const double most = share * (double)(by_tokens ? r->train.tokens : r->train.steps);

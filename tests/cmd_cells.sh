@@ -125,10 +125,11 @@ ok 'the rows are the same' same "$(rows "$work/needed")" "$(rows "$work/all")"
 ok 'metrics stay' same "$(parts "$work/needed" metrics.jsonl)" 2
 ok 'asked again it makes nothing' kept "$work/needed" 'models: needed'
 ok 'no model is there' same "$(parts "$work/needed" model)" 0
-aside=$work/needed/work/.$(basename "$(readlink "$work/needed/plain")").old
-mkdir -p "$aside"
+aside=.$(basename "$(readlink "$work/needed/plain")").old
+mkdir -p "$work/needed/work"
+mkdir "$work/needed/work"/"$aside"
 ok 'all is done, but a process died while it removed a model' kept "$work/needed" 'models: needed'
-ok 'its rest goes' test ! -e "$aside"
+ok 'its rest goes' test ! -e "$work/needed/work"/"$aside"
 
 # Where things are is said of what is there.
 subject() { # subject ARM [KEY: VALUE]: which arm the experiment is about, and a line of it

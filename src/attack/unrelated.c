@@ -78,11 +78,14 @@ static gr_status read_file(gr__unrelated *other, const gr_subject *s, const char
 gr_status gr__unrelated_open(gr__unrelated *other, const gr_subject *s, const char *path, gr_error *err) {
     static const char hint[] = "file: FILE of text that has nothing to do with the data";
     *other = (gr__unrelated){0};
+
+    /* It takes words, and a file of them. */
     if (!s->tokenizer)
         return gr_error_set(err, GR_ERR_USAGE, "relearn", "text: retain", "text: unrelated takes data of text");
     if (!path)
         return gr_error_set(err, GR_ERR_USAGE, "relearn", hint, "text: unrelated takes a file");
 
+    /* What the data have too was dropped, for it would bring back what they taught. */
     gr_status status = read_file(other, s, path, err);
     if (status == GR_OK && other->data->train_count == 0)
         status = gr_error_set(err, GR_ERR_USAGE, path, hint, "every document of it is one of the data too");

@@ -196,11 +196,14 @@ void gr__cells_join(gr__cells *cells) {
 int gr__cells_only(gr__cells *cells, const char *key) {
     int found = 0, only = -1;
     for (int c = 0; c < cells->cells; c++)
-        if (!strncmp(cells->cell[c].key, key, strlen(key)))
-            found++, only = c;
+        if (!strncmp(cells->cell[c].key, key, strlen(key))) {
+            only = c;
+            found++;
+        }
     if (found != 1)
         return found;
 
+    /* From the one up to the model that was trained from the seed. */
     for (int c = 0; c < cells->cells; c++)
         cells->cell[c].left_out = true;
     for (; only >= 0; only = cells->cell[only].parent)

@@ -189,10 +189,14 @@ gr_status gr_experiment_recipe(gr_recipe **recipe, const gr_experiment *e, const
     gr_yaml *tree;
     const char *file;
     *recipe = NULL;
+
+    /* As YAML: what is set changes the text of a recipe, which is read and checked once all of it stands. */
     GR_TRY(open_base(&tree, &file, e, base->file, base->text, err));
     gr_status status = apply(tree, e, base, err);
     if (status == GR_OK && e->development)
         status = gr__recipe_develop(tree, file, err);
+
+    /* The recipe takes the tree. */
     if (status != GR_OK)
         gr_yaml_free(tree);
     else

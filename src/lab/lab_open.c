@@ -485,6 +485,7 @@ gr_status gr_lab_open(gr_lab **out, const gr_lab_def *def, const gr_control *con
 void gr_lab_free(gr_lab *lab) {
     if (!lab)
         return;
+    /* What is open first: it stands on what was read. */
     gr__lab_close_place(lab);
     gr__lab_forget_data(lab);
     gr__time_left_free(lab->forecast);

@@ -70,12 +70,15 @@ gr_status gr_lab_result(gr_result **out, const gr_lab *lab, gr_error *err) {
     all_rows all = {0};
     json_t *object = NULL;
     *out = NULL;
+
+    /* Of whatever is done: cells that are missing leave figures out. */
     gr_status status = read_cells(&all, lab, err);
     if (status == GR_OK) {
         all.rows = gr__result_rows_of(&all.count, lab->experiment, lab->cells, all.cell);
         status = make_result(&object, lab, &all, err);
     }
     free_rows(&all);
+
     if (status == GR_OK) {
         *out = gr_alloc(sizeof **out);
         (*out)->object = object;
@@ -108,10 +111,11 @@ void gr_result_free(gr_result *result) {
 
 /* ---- files ---- */
 
-/* Where a use is: the values of all axes. */
+/* The values of all axes, as members beside others. */
 static void put_axes(json_t *to, const gr_experiment *e, int point) {
-    for (int i = 0; i < e->axes; i++)
-        json_object_set_new(to, e->axis[i].name, json_string(e->axis[i].value[gr_experiment_value(e, point, i)]));
+    json_t *axes = gr__result_axes(e, point);
+    json_object_update(to, axes);
+    json_decref(axes);
 }
 
 /* One row as a line: what it is of, then its members; lists are left out, they are in the cell. */

@@ -1,7 +1,8 @@
 /* By whose routes arms are trained: noted while keys are made, for whoever draws who opens what.
  *
- *     [{"recipe": text, "of": [{"arm", "axes": {AXIS: VALUE}, "at": the knob's value}]}]      axes, at: where there are
- * any
+ *     [{"recipe": text, "of": [{"arm", "axes": {AXIS: VALUE}, "at": the knob's value}]}]
+ *
+ * axes and at stand where there are any.
  *
  * An arm that sets a preset or routes, and a point whose axes do, have other ones than the recipe of the experiment. */
 #include <string.h>
@@ -14,13 +15,9 @@
 /* Who is trained by routes: an arm, and where there are axes or a knob the point and the value. */
 static json_t *routed_one(const gr_lab *lab, const gr__use *use) {
     const gr_experiment *e = lab->experiment;
-    json_t *one = json_pack("{s:s}", "arm", e->arm[use->arm].name), *axes = json_object();
-    for (int a = 0; a < e->axes; a++)
-        json_object_set_new(axes, e->axis[a].name,
-                            gr_json_text(e->axis[a].value[gr_experiment_value(e, use->point, a)]));
+    json_t *one = json_pack("{s:s}", "arm", e->arm[use->arm].name);
     if (e->axes > 0)
-        json_object_set(one, "axes", axes);
-    json_decref(axes);
+        json_object_set_new(one, "axes", gr__result_axes(e, use->point));
     if (gr_experiment_knobs(e, use->arm) > 1)
         json_object_set_new(one, "at", gr_json_text(gr__knob_word(e, use->arm, use->knob)));
     return one;

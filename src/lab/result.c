@@ -302,7 +302,7 @@ static json_t *make(const job *j, const asked *a) {
     if (j->e->axes == 0)
         put_point(to, j, a, 0);
     for (int p = 0; p < j->points && j->e->axes > 0; p++) {
-        json_t *one = json_pack("{s:o}", "axes", gr__result_axes(j, p));
+        json_t *one = json_pack("{s:o}", "axes", gr__result_axes(j->e, p));
         put_point(one, j, a, p);
         json_array_append_new(points, one);
     }
@@ -398,10 +398,13 @@ gr_status gr__result_make(json_t **result, const gr__result_def *d, gr_error *er
     job j = job_new(d);
     asked a = {0};
     *result = NULL;
+
+    /* All figures are asked for before any is taken: rows of a seed are read once. */
     ask_all(&a, &j);
     gr_status status = gr__seed_figures_new(&j.figures, &j, a.def, a.count, err);
     if (status == GR_OK)
         *result = make(&j, &a);
+
     job_free(&j);
     gr_free(a.def);
     gr_free(a.minus);

@@ -136,7 +136,9 @@ void gr__result_table(json_t *to, const gr__result_job *job);
 /* What of the settings that were tried is worth having, and which is to be taken; minus: [figures] of the experiment,
  * the def of what is taken off each, -1: none. */
 void gr__result_choice(json_t *to, const gr__result_job *job, const int *minus);
-json_t *gr__result_axes(const gr__result_job *job, int point);
+
+/* {AXIS: VALUE, ..}: where a point is. */
+json_t *gr__result_axes(const gr_experiment *experiment, int point);
 
 /* The word for a value of the knob that an arm, or one it goes on from, has: as the experiment writes it. */
 const char *gr__knob_word(const gr_experiment *e, int arm, int knob);

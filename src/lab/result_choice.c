@@ -171,8 +171,9 @@ static json_t *setting_told(const choice *c, const gr__frontier *f, int which) {
     for (int g = 0; g < c->goals; g++)
         gr__result_put(figures, intervals, c->j->e->figure[c->figure[g]].key,
                        told_at(c, c->figure[g], s->point).estimate);
-    return json_pack("{s:o, s:O, s:o, s:o, s:i, s:b}", "axes", gr__result_axes(c->j, s->point), "settings", s->values,
-                     "figures", figures, "intervals", intervals, "changes", s->changes, "fits", f->fits[which]);
+    return json_pack("{s:o, s:O, s:o, s:o, s:i, s:b}", "axes", gr__result_axes(c->j->e, s->point), "settings",
+                     s->values, "figures", figures, "intervals", intervals, "changes", s->changes, "fits",
+                     f->fits[which]);
 }
 
 /* The same so that it can be taken over: as options of commands, and as sections of the recipe. */

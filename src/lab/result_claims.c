@@ -73,7 +73,7 @@ static gr__ruling rule(json_t *list, const job *j, int c, int point) {
     json_t *told = json_object(), *intervals = json_object();
     char *text = gr__claim_text(&one, &ruling);
     if (j->e->axes > 0)
-        json_object_set_new(told, "axes", gr__result_axes(j, point));
+        json_object_set_new(told, "axes", gr__result_axes(j->e, point));
     json_object_set_new(told, "state", json_string(gr__ruling_word(ruling.state)));
     gr__result_put(told, intervals, "value", ruling.estimate);
     json_object_set(told, "interval", json_object_get(intervals, "value"));

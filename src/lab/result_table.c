@@ -26,11 +26,10 @@ const char *gr__knob_word(const gr_experiment *e, int arm, int knob) {
     return value->kind == GR_YAML_SCALAR ? value->text : "a list";
 }
 
-json_t *gr__result_axes(const job *j, int point) {
+json_t *gr__result_axes(const gr_experiment *e, int point) {
     json_t *axes = json_object();
-    for (int a = 0; a < j->e->axes; a++)
-        json_object_set_new(axes, j->e->axis[a].name,
-                            gr_json_text(j->e->axis[a].value[gr_experiment_value(j->e, point, a)]));
+    for (int a = 0; a < e->axes; a++)
+        json_object_set_new(axes, e->axis[a].name, gr_json_text(e->axis[a].value[gr_experiment_value(e, point, a)]));
     return axes;
 }
 

@@ -122,6 +122,8 @@ gr_status gr__shown_filter(gr__shown *shown, const gr_settings *settings, bool b
     int count = shown->project.labels->label_count;
     bool *of = gr_alloc((size_t)count + 1);
     gr_status status = gr__view_labels(of, &shown->project, settings, err);
+
+    /* Labels are numbered from 1 in documents. */
     shown->filtered = true;
     shown->by_truth = by_truth;
     shown->drop = gr_alloc(((size_t)count + 1) * sizeof *shown->drop);
@@ -129,6 +131,8 @@ gr_status gr__shown_filter(gr__shown *shown, const gr_settings *settings, bool b
         if (of[k])
             shown->drop[shown->drops++] = (int16_t)(k + 1);
     gr_free(of);
+
+    /* Which of their documents stay all the same. */
     if (status == GR_OK)
         shown->spared = gr__shown_spared(shown, share);
     return status;

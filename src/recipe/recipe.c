@@ -57,6 +57,7 @@ gr_status gr__recipe_ints(gr_recipe *recipe, gr_yaml *map, const int **values, i
     if (!list)
         return GR_OK;
 
+    /* A list that says what holds anyway is plain: it is left out where the recipe is written. */
     int *numbers = gr_arena_alloc(recipe->arena, sizeof *numbers * ((size_t)list->count + 1)), n = 0;
     bool same = list->count == *count;
     for (gr_yaml *c = gr_yaml_first(list); c; c = gr_yaml_next(c)) {

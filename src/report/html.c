@@ -71,6 +71,8 @@ void gr__page_free(gr__page *page) {
 static void put_heading(gr__page *page, const gr__table *t, const char *first, const char *last) {
     gr__page_raw(page, "<thead><tr>");
     gr__page_element(page, "th", "scope=\"col\"", first);
+
+    /* Two words above each other where a column has two. */
     for (int c = 0; c < t->columns; c++) {
         gr__page_raw(page, "<th scope=\"col\" class=\"number\">");
         gr__page_text(page, t->column[c].above);
@@ -80,6 +82,7 @@ static void put_heading(gr__page *page, const gr__table *t, const char *first, c
         }
         gr__page_raw(page, "</th>\n");
     }
+
     if (last)
         gr__page_element(page, "th", "scope=\"col\"", last);
     gr__page_raw(page, "</tr></thead>\n");
