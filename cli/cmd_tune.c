@@ -129,9 +129,23 @@ static gr_status look_at_recipe(tune_options *own, const gr_control *control, gr
 
 /* ---- the grid ---- */
 
+/* An experiment that does not say what is wanted has no choice to print, however long it worked. */
+static gr_status look_at_grid(const gr__lab_run *run, gr_error *err) {
+    gr_registry *registry = gr_registry_new();
+    gr_experiment *e = NULL;
+    gr_status status = gr_experiment_open(&e, run->def.experiment, run->def.preset, registry, err);
+    if (status == GR_OK && e->choose.mosts == 0)
+        status = gr_error_set(err, GR_ERR_USAGE, e->file ? e->file : e->name, "choose: {most: FIGURE}",
+                              "the experiment does not say what is wanted");
+    gr_experiment_free(e);
+    gr_registry_free(registry);
+    return status;
+}
+
 /* Once what is to be tried is settled the budget is kept: there are no seeds to be cut for it. */
 static gr_status prepare(gr__lab_run *run, const gr_control *control, gr_error *err) {
     tune_options *own = (tune_options *)run;
+    GR_TRY(look_at_grid(run, err));
     GR_TRY(look_at_recipe(own, control, err));
     gr__budget budget = run->budget;
     run->budget.minutes = 0;
