@@ -272,19 +272,30 @@ static void another_recipe_borrows_the_data(void **state) {
     assert_string_equal(with.digest, p->digest);
     gr_project_with_close(&with);
     gr_recipe_free(other);
-
-    /* Another split, or other labels, are other data. */
-    static const char *const sets[][2] = {{"split_seed=2", "split_seed is 2 here, 1 there"},
-                                          {"labels.animals.known=0.5", "labels.animals.known is 0.5 here"},
-                                          {"data.validation=0.2", "data.validation is 0.2 here"}};
-    for (int i = 0; i < 3; i++) {
-        other = parse(text_recipe, &sets[i][0], 1);
-        err = (gr_error){0};
-        assert_int_equal(gr_project_with(&with, p, other, &err), GR_ERR_USAGE);
-        gr_test_error(&err, "recipe", sets[i][1]);
-        gr_recipe_free(other);
-    }
     lab_close(p);
+}
+
+/* Another split, or other labels, are other data; and what opening a project refuses is refused of another recipe. */
+static void another_recipe_is_checked_as_the_first(void **state) {
+    (void)state;
+    static const struct {
+        const char *text, *set, *words;
+    } of[] = {{samples_recipe, "model.sizes=[30000, 8, 3]", "30000 inputs for samples of 4 values"},
+              {samples_recipe, "model.sizes=[4, 8, 2]", "2 outputs for 3 classes"},
+              {samples_recipe, "model.loss=squared", "a class each"},
+              {text_recipe, "split_seed=2", "split_seed is 2 here, 1 there"},
+              {text_recipe, "labels.animals.known=0.5", "labels.animals.known is 0.5 here"},
+              {text_recipe, "data.validation=0.2", "data.validation is 0.2 here"}};
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
+        gr_error err = {0};
+        gr_project *p, with;
+        gr_test_ok(gr_project_open(&p, parse(of[i].text, NULL, 0), NULL, NULL, &err), &err);
+        gr_recipe *other = parse(of[i].text, &of[i].set, 1);
+        assert_int_equal(gr_project_with(&with, p, other, &err), GR_ERR_USAGE);
+        gr_test_error(&err, err.place, of[i].words);
+        gr_recipe_free(other);
+        lab_close(p);
+    }
 }
 
 /* Scores by frequency are of one recipe's routes: another has its own, or none. */
@@ -571,6 +582,7 @@ int main(void) {
         cmocka_unit_test(facts_are_what_experiments_ask_for),
         cmocka_unit_test(rows_say_what_the_data_are),
         cmocka_unit_test(another_recipe_borrows_the_data),
+        cmocka_unit_test(another_recipe_is_checked_as_the_first),
         cmocka_unit_test(scores_of_routes_do_not_leak),
         cmocka_unit_test(a_task_of_ones_own_is_opened_trained_and_measured),
         cmocka_unit_test(its_sections_are_read_and_checked),

@@ -84,7 +84,8 @@ void gr_project_free(gr_project *project); /* NULL is fine */
 
 /* The same data under another recipe, which differs in model, regions, routes, training and the like alone; its model's
  * vocab and its precision are filled in. All but scores that its routes count of their own is borrowed from project,
- * which must outlive it. gr_project_with_close. GR_ERR_USAGE where data, labels or split differ; errors of counting. */
+ * which must outlive it. gr_project_with_close. GR_ERR_USAGE where data, labels or split differ, and for whatever
+ * opening a project refuses of a recipe; errors of counting. */
 gr_status gr_project_with(gr_project *out, const gr_project *project, gr_recipe *recipe, gr_error *err);
 void gr_project_with_close(gr_project *out);
 
@@ -189,6 +190,9 @@ struct gr_task {
 
     /* What refuses a recipe before anything is read. NULL: nothing does. */
     gr_status (*check)(const gr_recipe *recipe, gr_error *err);
+
+    /* What refuses the network of the project's recipe for the data that were read. NULL: nothing does. */
+    gr_status (*suits)(const gr_project *project, gr_error *err);
 
     /* Reads data and labels into the project, and writes nothing; folder NULL: nothing is kept. On failure what was
      * read so far is freed by close. */

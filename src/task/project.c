@@ -124,17 +124,35 @@ static int sections_of(const gr_task *task) {
 }
 
 /* Sections of the task's own; what nobody has read of the recipe by then is a slip. */
-static gr_status read_sections(gr_project *p, gr_error *err) {
-    int count = sections_of(p->task);
-    p->settings = gr_alloc(((size_t)count + 1) * sizeof *p->settings);
-    for (int i = 0; i < count; i++) {
-        const gr_task_section *section = &p->task->section[i];
+static gr_status read_sections(gr_settings **settings, const gr_task *task, const gr_recipe *recipe, gr_error *err) {
+    for (int i = 0; i < sections_of(task); i++) {
         gr_yaml *map = NULL;
-        if (p->recipe->own)
-            GR_TRY(gr_yaml_map(p->recipe->own, &map, section->name, err));
-        GR_TRY(gr_settings_read(&p->settings[i], section->option, NULL, map, err));
+        if (recipe->own)
+            GR_TRY(gr_yaml_map(recipe->own, &map, task->section[i].name, err));
+        GR_TRY(gr_settings_read(&settings[i], task->section[i].option, NULL, map, err));
     }
-    return p->recipe->own ? gr_yaml_finish(p->recipe->own, err) : GR_OK;
+    return recipe->own ? gr_yaml_finish(recipe->own, err) : GR_OK;
+}
+
+static gr_settings **settings_new(const gr_task *task) {
+    return gr_alloc(((size_t)sections_of(task) + 1) * sizeof(gr_settings *));
+}
+
+static void settings_free(gr_settings **settings, const gr_task *task) {
+    for (int i = 0; settings && i < sections_of(task); i++)
+        gr_settings_free(settings[i]);
+    gr_free(settings);
+}
+
+/* What the recipe says, before anything is read that takes long. */
+static gr_status check_recipe(gr_settings **settings, const gr_task *task, const gr_recipe *recipe, gr_error *err) {
+    GR_TRY(read_sections(settings, task, recipe, err));
+    return task->check ? task->check(recipe, err) : GR_OK;
+}
+
+/* Whether its network is one for the data that were read. */
+static gr_status check_network(const gr_project *p, gr_error *err) {
+    return p->task->suits ? p->task->suits(p, err) : GR_OK;
 }
 
 static char *precision_path(const char *folder) { return gr_format("%s/precision.json", folder); }
@@ -151,15 +169,13 @@ static gr_status settle_precision(gr_project *p, const char *folder, const gr_co
 /* From the recipe alone to all that training reads. */
 static gr_status open_project(gr_project *p, const char *folder, const gr_control *control, gr_error *err) {
     const gr_task *task = p->task;
-
-    /* What the recipe says, before anything is read that takes long. */
-    GR_TRY(read_sections(p, err));
-    if (task->check)
-        GR_TRY(task->check(p->recipe, err));
+    p->settings = settings_new(task);
+    GR_TRY(check_recipe(p->settings, task, p->recipe, err));
 
     /* The data, and what they are known by wherever they lie. */
     p->folder = folder ? gr_strdup(folder) : NULL;
     GR_TRY(task->open(p, folder, control, err));
+    GR_TRY(check_network(p, err));
     gr_digest *d = gr_digest_new();
     task->digest(p, d);
     gr_digest_end(d, p->data_digest);
@@ -196,9 +212,7 @@ void gr_project_free(gr_project *p) {
     if (!p)
         return;
     p->task->close(p);
-    for (int i = 0; p->settings && i < sections_of(p->task); i++)
-        gr_settings_free(p->settings[i]);
-    gr_free(p->settings);
+    settings_free(p->settings, p->task);
     gr_free(p->folder);
     gr_fits_free(p->fits);
     gr_free(p);
@@ -284,13 +298,23 @@ static gr_status own_scores(gr_project *out, gr_error *err) {
     return gr__token_scores_open(out, err);
 }
 
+/* What opening would refuse of the recipe; the values of its sections are those of the project, as they decide data. */
+static gr_status check_other(const gr_project *p, const gr_recipe *recipe, gr_error *err) {
+    gr_settings **settings = settings_new(p->task);
+    gr_status status = check_recipe(settings, p->task, recipe, err);
+    settings_free(settings, p->task);
+    return status;
+}
+
 gr_status gr_project_with(gr_project *out, const gr_project *p, gr_recipe *recipe, gr_error *err) {
     *out = (gr_project){0};
+    GR_TRY(check_other(p, recipe, err));
     GR_TRY(check_same_data(p, recipe, err));
 
     /* What the first recipe got from data and folder. */
     gr_project with = *p;
     with.recipe = recipe;
+    GR_TRY(check_network(&with, err));
     recipe->model.vocab = p->recipe->model.vocab;
     GR_TRY(gr__precision_take(recipe, p, err));
 

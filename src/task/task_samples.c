@@ -22,16 +22,17 @@ static gr_status check(const gr_recipe *r, gr_error *err) {
 }
 
 /* The network's ends against what it is to read and to say. */
-static gr_status check_sizes(const gr_arch_def *m, const gr_samples *samples, gr_error *err) {
-    if (m->sizes[0] != samples->width)
+static gr_status suits(const gr_project *p, gr_error *err) {
+    const gr_arch_def *m = &p->recipe->model;
+    const int inputs = m->sizes[0], outputs = m->sizes[m->size_count - 1];
+    const int width = p->data->value_width, classes = p->data->topics.count;
+    if (inputs != width)
         return gr_error_set(err, GR_ERR_USAGE, "model.sizes", "the first size is the number of values of a sample",
-                            "%d %s for samples of %d %s", m->sizes[0], gr__plural(m->sizes[0], "input", "inputs"),
-                            samples->width, gr__plural(samples->width, "value", "values"));
-    int outputs = m->sizes[m->size_count - 1];
-    if (outputs < samples->classes)
+                            "%d %s for samples of %d %s", inputs, gr__plural(inputs, "input", "inputs"), width,
+                            gr__plural(width, "value", "values"));
+    if (outputs < classes)
         return gr_error_set(err, GR_ERR_USAGE, "model.sizes", "the last size is the number of classes",
-                            "%d %s for %d classes", outputs, gr__plural(outputs, "output", "outputs"),
-                            samples->classes);
+                            "%d %s for %d classes", outputs, gr__plural(outputs, "output", "outputs"), classes);
     return GR_OK;
 }
 
@@ -45,9 +46,7 @@ static gr_status open_samples(gr_project *p, const char *folder, const gr_contro
 
     /* One document a sample, whose topic is its class; where there are files of the test, these are held out. */
     gr_dataset_def def = {gr__recipe_held(r), r->split_seed, NULL, NULL};
-    gr_status status = check_sizes(&r->model, samples, err);
-    if (status == GR_OK)
-        status = gr_dataset_samples(&p->data, samples, &def, err);
+    gr_status status = gr_dataset_samples(&p->data, samples, &def, err);
     gr_samples_free(samples);
     GR_TRY(status);
     return gr_task_dataset_ready(p, control, err);
@@ -62,6 +61,7 @@ const gr_task gr__task_samples = {
     .revision = 1,
     .fits = fits,
     .check = check,
+    .suits = suits,
     .open = open_samples,
     .close = gr_task_dataset_close,
     .digest = gr_task_dataset_digest,
