@@ -260,6 +260,21 @@ static void points_of_one_setting_are_one_trial(void **state) {
     gr_experiment_free(e);
 }
 
+/* Whichever of its points comes first, a setting is called by the one that changes least of the recipe. */
+static void settings_are_called_by_what_changes_least(void **state) {
+    (void)state;
+    char *turned = altered("p: {as_is: {}, p0: {preset.p_cr: 0}, p9: {preset.p_cr: 0.9}}",
+                           "p: {p9: {preset.p_cr: 0.9}, p0: {preset.p_cr: 0}, as_is: {}}");
+    gr_experiment *e = parsed(turned);
+    json_t *result = chosen(e, (const off[]){{4.6, 3}, {4, 3}, {4.3, 3}, {4.4, 3}}),
+           *it = json_object_get(json_object_get(result, "choice"), "chosen");
+    is_json(it, "axes", "{\"size\":\"as_is\",\"p\":\"as_is\",\"rate\":\"as_is\"}");
+    is_json(it, "changes", "0");
+    json_decref(result);
+    gr_experiment_free(e);
+    gr_free(turned);
+}
+
 /* ---- as text ---- */
 
 /* All of a text in one line, with single blanks. */
@@ -375,6 +390,7 @@ int main(void) {
         cmocka_unit_test(settings_are_in_words_of_the_recipe),
         cmocka_unit_test(values_stand_in_the_order_of_all_keys),
         cmocka_unit_test(points_of_one_setting_are_one_trial),
+        cmocka_unit_test(settings_are_called_by_what_changes_least),
         cmocka_unit_test(a_choice_is_told),
         cmocka_unit_test(why_there_is_none_is_told),
         cmocka_unit_test(a_report_has_it),

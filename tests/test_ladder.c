@@ -293,6 +293,38 @@ static void intervals_beyond_the_curve_are_left_out(void **state) {
     assert_true(isnan(e.value) && isnan(e.low) && isnan(e.high));
 }
 
+/* Documents whose losses fall along the ladder, and others whose losses rise: a draw with too many of the others has no
+ * curve. The model is always as good as the third point. */
+static gr_estimate with_falling(int falling) {
+    gr__curve c = {.points = VALUES};
+    double nll[1 + VALUES][40];
+    int32_t tokens[40];
+    gr_sample sample[1 + VALUES];
+    for (int i = 0; i <= VALUES; i++) {
+        for (int d = 0; d < 40; d++) {
+            const double shape = trained_at(operations(i == 0 ? 2 : i - 1)) - 2;
+            tokens[d] = 10;
+            nll[i][d] = 10 * (3 + (d < falling ? shape : -shape));
+        }
+        sample[i] = (gr_sample){nll[i], tokens, 40, NULL, "retain", false};
+        if (i > 0)
+            c.x[i - 1] = operations(i - 1);
+    }
+    gr__curve_fit(&c, sample);
+    assert_true(c.fits);
+    gr_estimate e = gr__curve_take(&c, sample, 8e12, 3);
+    assert_true(fabs(e.value - 0.5) < 1e-6);
+    return e;
+}
+
+/* Nothing is known of the place in a draw without a curve, so that there is no border either. */
+static void draws_without_a_curve_leave_no_interval(void **state) {
+    (void)state;
+    gr_estimate all = with_falling(40), most = with_falling(25);
+    assert_true(fabs(all.low - 0.5) < 1e-6 && fabs(all.high - 0.5) < 1e-6);
+    assert_true(isnan(most.low) && isnan(most.high));
+}
+
 /* Without a number of what went in, or with nothing that was hidden, there is no share of it. */
 static void shares_of_nothing_are_refused(void **state) {
     (void)state;
@@ -402,6 +434,7 @@ int main(void) {
         cmocka_unit_test(intervals_are_of_all_models_together),
         cmocka_unit_test(losses_beyond_the_curve_are_refused),
         cmocka_unit_test(intervals_beyond_the_curve_are_left_out),
+        cmocka_unit_test(draws_without_a_curve_leave_no_interval),
         cmocka_unit_test(shares_of_nothing_are_refused),
         cmocka_unit_test(ladders_that_are_none),
         cmocka_unit_test(experiments_are_refused),

@@ -511,12 +511,14 @@ static void ablate_is_checked(void **state) {
 /* ---- what a method sees ---- */
 
 static size_t hidden_seen, labelled_seen, forget_group;
+static const gr_shards *shards_seen;
 
 static gr_status look(gr_made *made, const gr_making *making, gr_error *err) {
     (void)err;
     const gr_labels *shown = making->project->labels, *own = project->labels;
     hidden_seen = labelled_seen = 0;
     forget_group = shown->group_docs[0];
+    shards_seen = making->project->shards;
     for (size_t d = 0; d < own->docs; d++) {
         bool hidden = own->truth[d] > 0 && own->revealed[d] <= 0;
         hidden_seen += hidden && (shown->truth[d] > 0 || shown->group[d] == 0);
@@ -539,16 +541,19 @@ static void hidden_labels_stay_hidden(void **state) {
     }
     assert_true(hidden > 20 && revealed > 20);
 
-    gr_making making = {.project = project};
+    gr_project packed = *project; /* rows of shards are of all documents: nobody reads them who may not read those */
+    packed.shards = (gr_shards *)&packed;
+    gr_making making = {.project = &packed};
     gr_method method = {.name = "look", .sees = GR_SEES_ALL, .make = look};
     gr_test_ok(gr_method_make(&made, &method, &making, &err), &err);
     assert_int_equal(hidden_seen, hidden);
-    assert_int_equal(labelled_seen, revealed);
+    assert_true(labelled_seen == revealed && shards_seen == packed.shards);
     for (method.sees = GR_SEES_REVEALED; method.sees <= GR_SEES_RETAIN; method.sees++) {
         gr_test_ok(gr_method_make(&made, &method, &making, &err), &err);
         assert_int_equal(hidden_seen, 0);
         assert_int_equal(labelled_seen, revealed);
         assert_int_equal(forget_group, revealed);
+        assert_ptr_equal(shards_seen, method.sees == GR_SEES_REVEALED ? packed.shards : NULL);
     }
     assert_int_equal(project->labels, l);
 }

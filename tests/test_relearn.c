@@ -208,10 +208,10 @@ static void other_text_is_other_documents(void **state) {
     gr_test_error(&err, "data", "5000 training documents of retain text are wanted");
 }
 
-/* Lines of words that the corpus has not, `count` of them, and two of its own documents before them. */
-static const char *write_file(const char *name, int count) {
-    char text[4096];
-    size_t used = 0;
+/* A text to begin with, two documents of the corpus, and `count` lines of words that it has not. */
+static const char *write_file(const char *name, const char *first, int count) {
+    char text[8192];
+    size_t used = (size_t)snprintf(text, sizeof text, "%s", first);
     const gr_dataset *data = project->data;
     for (size_t d = 0; d < 2; d++) {
         char *own = NULL;
@@ -224,6 +224,36 @@ static const char *write_file(const char *name, int count) {
     for (int i = 0; i < count; i++)
         used += (size_t)snprintf(text + used, sizeof text - used, "Sums %d and %d make %d.<|endoftext|>", i, i, i + i);
     return gr_test_write(name, text, used);
+}
+
+static void check_refused(const gr_subject *subject, const char *text, const char *place, const char *words) {
+    gr_error err = {0};
+    gr_settings *settings;
+    gr_test_ok(read_settings(&settings, text, &err), &err);
+    assert_int_equal(relearn->check(subject, settings, &err), GR_ERR_USAGE);
+    gr_test_error(&err, place, words);
+    gr_settings_free(settings);
+}
+
+/* Targets of a text: its tokens, and the end. */
+static double targets_of(const char *text) {
+    size_t tokens = 0, room = 0;
+    int32_t *ids = NULL;
+    gr_error err = {0};
+    gr_test_ok(gr_tokenizer_encode(project->tokenizer, &ids, &tokens, &room, text, strlen(text), &err), &err);
+    gr_free(ids);
+    return (double)tokens + 1;
+}
+
+/* Those of the lines of write_file. */
+static double targets_of_lines(int count) {
+    double all = 0;
+    for (int i = 0; i < count; i++) {
+        char line[64];
+        snprintf(line, sizeof line, "Sums %d and %d make %d.", i, i, i + i);
+        all += targets_of(line);
+    }
+    return all;
 }
 
 /* Attack `relearn_unrelated` with a file. */
@@ -240,7 +270,7 @@ static gr_ledger *attack_unrelated(const gr_subject *subject, const char *file, 
 static void unrelated_text_is_of_the_file(void **state) {
     (void)state;
     gr_subject whole = subject_of(false);
-    char *mixed = gr_strdup(write_file("mixed.txt", 8)), *other = gr_strdup(write_file("other.txt", 9));
+    char *mixed = gr_strdup(write_file("mixed.txt", "", 8)), *other = gr_strdup(write_file("other.txt", "", 9));
     gr_ledger *rows = attack_unrelated(&whole, mixed, ""), *again = attack_unrelated(&whole, mixed, "");
     gr_ledger *retain = attack(&whole, "{text: retain}"), *nine = attack_unrelated(&whole, other, ", documents: 9");
     assert_true(of_point(rows, "documents") == 8 && of_point(nine, "documents") == 9);
@@ -251,17 +281,8 @@ static void unrelated_text_is_of_the_file(void **state) {
     assert_string_equal(a, b);
     assert_true(mean_of(rows, "forget") != mean_of(retain, "forget"));
 
-    /* Every token counts: so many as the tokenizer makes of the eight lines, and an end of each. */
-    size_t tokens = 0, room = 0;
-    int32_t *ids = NULL;
-    gr_error err = {0};
-    for (int i = 0; i < 8; i++) {
-        char line[64];
-        int n = snprintf(line, sizeof line, "Sums %d and %d make %d.", i, i, i + i);
-        gr_test_ok(gr_tokenizer_encode(project->tokenizer, &ids, &tokens, &room, line, (size_t)n, &err), &err);
-    }
-    assert_true(of_point(rows, "tokens") == (double)(tokens + 8));
-    gr_free(ids);
+    /* Every token counts: so many as the tokenizer makes of the eight lines. */
+    assert_true(of_point(rows, "tokens") == targets_of_lines(8));
     gr_free(a);
     gr_free(b);
     gr_free(mixed);
@@ -270,6 +291,54 @@ static void unrelated_text_is_of_the_file(void **state) {
     gr_ledger_free(again);
     gr_ledger_free(retain);
     gr_ledger_free(nine);
+}
+
+/* A document of the file that is longer than the context is in pieces or cut, as those of the data are; its pieces are
+ * one document, and what the data have is known by whole documents, wherever pieces stand. */
+static void long_documents_are_as_the_data_have_them(void **state) {
+    (void)state;
+    static const char sentence[] = "Products of one number and another are no sums. ";
+    char text[8 * sizeof sentence] = "", first[sizeof text + 16];
+    for (int i = 0; i < 8; i++)
+        strcat(text, sentence);
+    text[strlen(text) - 1] = 0;
+    snprintf(first, sizeof first, "%s<|endoftext|>", text);
+    const double width = project->recipe->data.context, targets = targets_of(text);
+    assert_true(targets > 3 * width);
+
+    /* In pieces all of it is trained on. */
+    gr_subject whole = subject_of(false);
+    char *file = gr_strdup(write_file("long.txt", first, 8));
+    gr_ledger *rows = attack_unrelated(&whole, file, ", documents: 9");
+    assert_true(of_point(rows, "documents") == 9 && of_point(rows, "tokens") == targets + targets_of_lines(8));
+
+    /* Cut, no more than a row. */
+    gr_recipe recipe = *project->recipe;
+    recipe.data.cut = true;
+    whole.recipe = &recipe;
+    gr_ledger *cut = attack_unrelated(&whole, file, ", documents: 9");
+    assert_true(of_point(cut, "documents") == 9 && of_point(cut, "tokens") == width + targets_of_lines(8));
+    gr_free(file);
+    gr_ledger_free(rows);
+    gr_ledger_free(cut);
+
+    /* Where the data are in pieces, what they have is found all the same, and pieces of the file are one document. */
+    gr_project *pieces = lab_open((const char *[]){"data.context=8"}, 1);
+    gr_subject narrow = {.name = "it",
+                         .recipe = pieces->recipe,
+                         .data = pieces->data,
+                         .labels = pieces->labels,
+                         .tokenizer = pieces->tokenizer,
+                         .seed = 3,
+                         .groups = &groups};
+    char *own = gr_strdup(write_file("own.txt", "", 0)), *all = gr_format("{text: unrelated, file: %s}", own);
+    assert_non_null(pieces->data->whole);
+    check_refused(&narrow, all, own, "every document of it is one of the data too");
+    file = gr_strdup(write_file("long.txt", first, 3));
+    char *few = gr_format("{text: unrelated, file: %s}", file);
+    check_refused(&narrow, few, file, "8 documents are wanted, the file has 4 documents that the data have not");
+    gr_free(own), gr_free(all), gr_free(few), gr_free(file);
+    lab_close(pieces);
 }
 
 /* No documents: the losses of the start, as the measure of losses has them, to the last bit. */
@@ -386,15 +455,6 @@ static void the_recipe_is_the_preset(void **state) {
     lab_close(tokens);
 }
 
-static void check_refused(const gr_subject *subject, const char *text, const char *place, const char *words) {
-    gr_error err = {0};
-    gr_settings *settings;
-    gr_test_ok(read_settings(&settings, text, &err), &err);
-    assert_int_equal(relearn->check(subject, settings, &err), GR_ERR_USAGE);
-    gr_test_error(&err, place, words);
-    gr_settings_free(settings);
-}
-
 /* Refused before there is a model. */
 static void refusals(void **state) {
     (void)state;
@@ -410,17 +470,19 @@ static void refusals(void **state) {
     subject.groups = &groups;
 
     /* Text of a file takes one, that has enough which is not in the data; other text takes none. */
-    char *file = gr_strdup(write_file("few.txt", 3)), *own = gr_strdup(write_file("own.txt", 0));
+    char *file = gr_strdup(write_file("few.txt", "", 3)), *own = gr_strdup(write_file("own.txt", "", 0));
     char *few = gr_format("{text: unrelated, file: %s}", file), *all = gr_format("{text: unrelated, file: %s}", own);
-    char *beside = gr_format("{file: %s}", file);
+    char *beside = gr_format("{file: %s}", file),
+         *lot = gr_format("{text: unrelated, file: %s, tokens: 5000, documents: 0}", file);
     check_refused(&subject, "{text: unrelated}", "relearn", "text: unrelated takes a file");
     check_refused(&subject, beside, "relearn", "a file is of text: unrelated, not of forget");
     check_refused(&subject, few, file, "8 documents are wanted, the file has 3 documents that the data have not");
+    check_refused(&subject, lot, file, "5000 tokens are wanted, the file has 3 documents that the data have not");
     check_refused(&subject, all, own, "every document of it is one of the data too");
     subject.tokenizer = NULL;
     check_refused(&subject, few, "relearn", "takes data of text");
     subject.tokenizer = project->tokenizer;
-    gr_free(few), gr_free(all), gr_free(beside);
+    gr_free(few), gr_free(all), gr_free(beside), gr_free(lot);
     gr_free(file), gr_free(own);
 
     subject.groups = &none;
@@ -510,6 +572,7 @@ int main(void) {
         cmocka_unit_test(a_curve_has_powers_of_two),
         cmocka_unit_test(other_text_is_other_documents),
         cmocka_unit_test(unrelated_text_is_of_the_file),
+        cmocka_unit_test(long_documents_are_as_the_data_have_them),
         cmocka_unit_test(no_documents_are_no_attack),
         cmocka_unit_test(starts),
         cmocka_unit_test(the_recipe_says_the_precision),

@@ -200,6 +200,54 @@ static void members_take_their_names(void **state) {
     }
 }
 
+/* ---- ladders ---- */
+
+/* A weaker attack on a model in one seed: its step and rate are those of the seed. */
+static void add_rung(stored *s, int arm, int seed) {
+    char *text = gr_format("{\"row\":\"point\",\"documents\":4,\"tokens\":100,\"step\":%d,\"lr\":0.25}\n", 5 + seed);
+    GR_PUSH(s->rows, s->count, s->room) = (gr__result_rows){.arm = arm,
+                                                            .seed = seed,
+                                                            .after = gr_registry_attack(registry, "relearn"),
+                                                            .rung = 1,
+                                                            .rows = rows_of(text, strlen(text)),
+                                                            .seconds = 1};
+    s->def.rows = s->rows;
+    s->def.count = s->count;
+    gr_free(text);
+}
+
+/* The weakest attack of a model first. */
+static const json_t *weakest(const json_t *model) {
+    const json_t *ladder = json_object_get(model, "relearned_ladder");
+    assert_int_equal(json_array_size(ladder), 2);
+    near(json_array_get(ladder, 0), "documents", 4);
+    near(json_array_get(ladder, 1), "documents", 16);
+    return json_array_get(ladder, 0);
+}
+
+/* Where an attack served best is told of one seed: steps and rates of several are no numbers to average. */
+static void a_rung_has_the_step_of_one_seed(void **state) {
+    (void)state;
+    stored s;
+    stored_one(&s);
+    add_rung(&s, ROUTED_OFF, 0);
+    json_t *r = make(&s.def);
+    const json_t *rung = weakest(json_object_get(json_object_get(r, "models"), "routed_off"));
+    near(rung, "tokens", 100), near(rung, "step", 5), near(rung, "lr", 0.25);
+    json_decref(r);
+    stored_free(&s);
+
+    stored_seeds(&s);
+    for (int seed = 0; seed < 5; seed++)
+        add_rung(&s, BASE, seed);
+    r = make(&s.def);
+    rung = weakest(json_object_get(json_object_get(r, "models"), "base"));
+    near(rung, "tokens", 100);
+    assert_true(!json_object_get(rung, "step") && !json_object_get(rung, "lr"));
+    json_decref(r);
+    stored_free(&s);
+}
+
 /* ---- what methods say ---- */
 
 /* Rows of a method's own name are there of every seed, whatever it is called, without lists; others are not. */
@@ -240,6 +288,7 @@ int main(void) {
         cmocka_unit_test(rows_are_of_their_uses),
         cmocka_unit_test(a_result_of_cells),
         cmocka_unit_test(members_take_their_names),
+        cmocka_unit_test(a_rung_has_the_step_of_one_seed),
         cmocka_unit_test(rows_of_a_method_are_of_its_models),
     };
     return cmocka_run_group_tests_name("results of cells", tests, setup, teardown);

@@ -178,14 +178,19 @@ static gr_status draw(material *m, const gr_subject *s, const gr_settings *setti
         return GR_OK;
     gr_draw_def def = {(size_t)documents, tokens, labels_of_texts[number(settings, "text")], s->recipe->data.context,
                        s->seed};
+    if (!m->other.data)
+        return gr_dataset_draw(&m->drawn, m->data, m->labels, &def, err);
+
+    /* It fails for nothing but too little, and that is said of the file, not of the data. */
     gr_error few = {0};
     gr_status status = gr_dataset_draw(&m->drawn, m->data, m->labels, &def, &few);
-    if (status != GR_OK && m->other.data)
-        return gr_error_set(err, status, gr_settings_get(settings, "file")->text, "ask for less, or give a longer file",
-                            "%lld %s are wanted, the file has %zu documents that the data have not",
-                            (long long)(documents ? documents : tokens), documents ? "documents" : "tokens",
-                            gr_dataset_documents(m->data, m->data->train, m->data->train_count));
-    return status == GR_OK ? GR_OK : gr_error_set(err, status, few.place, few.hint, "%s", few.message);
+    return status == GR_OK
+               ? GR_OK
+               : gr_error_set(err, status, gr_settings_get(settings, "file")->text,
+                              "ask for less, or give a longer file",
+                              "%lld %s are wanted, the file has %zu documents that the data have not",
+                              (long long)(documents ? documents : tokens), documents ? "documents" : "tokens",
+                              gr_dataset_documents(m->data, m->data->train, m->data->train_count));
 }
 
 /* Refuses what would fail only after hours of training: no document to choose a step by, or none to train on. */
