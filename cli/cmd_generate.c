@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/names.h"
 #include "base/utf8.h"
 #include "commands.h"
 #include "common.h"
@@ -196,10 +197,8 @@ static bool same(const gr__strings *a, const gr__strings *b) {
 
 /* Adds a name unless the list has it. */
 static void add_once(gr__strings *to, const char *name) {
-    for (int i = 0; i < to->count; i++)
-        if (strcmp(to->at[i], name) == 0)
-            return;
-    GR_PUSH(to->at, to->count, to->capacity) = name;
+    if (!gr__has_text(to->at, to->count, name))
+        GR_PUSH(to->at, to->count, to->capacity) = name;
 }
 
 /* The profile for a prompt: the one there is, if it has the same regions off. */

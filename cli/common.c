@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/names.h"
 #include "base/number.h"
 #include "base/utf8.h"
 #include "io/file.h"
@@ -52,10 +53,7 @@ double gr__option_real(struct argp_state *state, const char *name, const char *a
 }
 
 void gr__expand_all(gr__strings *regions, const gr_model *model) {
-    bool all = false;
-    for (int i = 0; i < regions->count; i++)
-        all = all || strcmp(regions->at[i], "all") == 0; /* no region may be called so */
-    if (!all)
+    if (!gr__has_text(regions->at, regions->count, "all")) /* no region may be called so */
         return;
 
     regions->count = 0;

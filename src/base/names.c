@@ -1,7 +1,15 @@
-/* A hash table from texts to their numbers: open addressing, the next slot where one is taken (linear probing). */
+/* A short list of texts, and a hash table from texts to their numbers: open addressing, the next slot where one is
+ * taken (linear probing). */
 #include "base/names.h"
 
 #include <string.h>
+
+bool gr__has_text(const char *const *list, int count, const char *text) {
+    for (int i = 0; i < count; i++)
+        if (strcmp(list[i], text) == 0)
+            return true;
+    return false;
+}
 
 uint64_t gr__hash(const void *bytes, size_t length) {
     const unsigned char *at = bytes;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "base/names.h"
 #include "format/arch_json.h"
 #include "format/bundle_place.h"
 #include "format/manifest.h"
@@ -74,8 +75,7 @@ static gr_status read_arch(loader *l, const char *const *without, int count) {
     /* Whose files will not be asked for. */
     l->left = gr_alloc((size_t)l->def->region_count);
     for (int r = 0; r < l->def->region_count; r++)
-        for (int i = 0; i < count; i++)
-            l->left[r] = l->left[r] || !strcmp(l->def->regions[r].name, without[i]);
+        l->left[r] = gr__has_text(without, count, l->def->regions[r].name);
 
     /* The regions say the same as the description; a reader in another language needs no more than them. */
     json_t *expected = gr__regions_json(l->map->from);

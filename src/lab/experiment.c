@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/names.h"
 #include "base/nearest.h"
 #include "lab/experiment_read.h"
 #include "recipe/read.h"
@@ -88,10 +89,7 @@ static gr_status check_top(const gr_yaml *root, gr_error *err) {
                             "this is a recipe, not an experiment");
     for (const gr_yaml *child = root->first; child; child = child->next) {
         char place[256], hint[384] = "at the top of an experiment: ";
-        bool known = false;
-        for (int i = 0; i < TOP; i++)
-            known = known || strcmp(child->key, top[i]) == 0;
-        if (known)
+        if (gr__has_text(top, TOP, child->key))
             continue;
 
         /* The nearest one, or all of them. */

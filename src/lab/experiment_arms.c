@@ -2,6 +2,7 @@
  * name. */
 #include <string.h>
 
+#include "base/names.h"
 #include "lab/experiment_read.h"
 #include "lab/registry.h"
 #include "recipe/read.h"
@@ -98,10 +99,8 @@ static gr_status read_when(draft *d, gr_error *err) {
         words[count] = gr__fact_words[count - 1];
 
     GR_TRY(gr_yaml_as_text(node, &d->arm.when, err));
-    for (int i = 0; i < count; i++)
-        if (strcmp(words[i], d->arm.when) == 0)
-            return GR_OK;
-    return gr__recipe_unknown(node, "fact", d->arm.when, words, count, err);
+    return gr__has_text(words, count, d->arm.when) ? GR_OK
+                                                   : gr__recipe_unknown(node, "fact", d->arm.when, words, count, err);
 }
 
 /* One arm without its parent, who may be read later. */

@@ -2,19 +2,12 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "lab/experiment_read.h"
 #include "recipe/graft.h"
 #include "recipe/read.h"
 
 /* ---- arms ---- */
-
-/* Whether the data have a fact. */
-static bool holds(const gr_selection *how, const char *fact) {
-    for (int i = 0; i < how->facts; i++)
-        if (strcmp(how->fact[i], fact) == 0)
-            return true;
-    return false;
-}
 
 static int number_of(const gr_experiment *e, const gr_arm *arm) { return (int)(arm - e->arm); }
 
@@ -22,7 +15,7 @@ static int number_of(const gr_experiment *e, const gr_arm *arm) { return (int)(a
 static bool when_holds(const gr_arm *arm, const gr_selection *how) {
     while (arm && !arm->when)
         arm = arm->from;
-    return !arm || holds(how, arm->when);
+    return !arm || gr__has_text(how->fact, how->facts, arm->when);
 }
 
 /* Those that are named, and what goes on from them. */
@@ -58,7 +51,7 @@ static gr_status add_named(bool *runs, const gr_experiment *e, const gr_selectio
 gr_status gr_experiment_select(bool *runs, const gr_experiment *e, const gr_selection *how, gr_error *err) {
     const char *place = how->place ? how->place : e->file ? e->file : e->name;
     for (int i = 0; i < e->needs; i++)
-        if (!holds(how, e->need[i]))
+        if (!gr__has_text(how->fact, how->facts, e->need[i]))
             return gr_error_set(
                 err, GR_ERR_USAGE, place,
                 "labels are made by the recipe: labels: {NAME: {is: [TOPIC]}}; else take another recipe",

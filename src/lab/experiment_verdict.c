@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "base/nearest.h"
 #include "lab/experiment_read.h"
 #include "recipe/read.h"
@@ -44,12 +45,10 @@ static places places_of(const gr_experiment *e) {
 /* One place: `key` is not ended. */
 static gr_status check_place(const places *p, const gr_yaml *node, const char *key, int length, gr_error *err) {
     char *name = gr_format("%.*s", length, key);
-    bool known = false;
-    for (int i = 0; i < p->count; i++)
-        known = known || strcmp(p->at[i], name) == 0;
-    gr_status status = known ? GR_OK
-                             : gr__recipe_unknown(node, "figure, option of an attack or word", name,
-                                                  (const char *const *)p->at, p->count, err);
+    gr_status status = gr__has_text((const char *const *)p->at, p->count, name)
+                           ? GR_OK
+                           : gr__recipe_unknown(node, "figure, option of an attack or word", name,
+                                                (const char *const *)p->at, p->count, err);
     gr_free(name);
     return status;
 }

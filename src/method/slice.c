@@ -1,10 +1,9 @@
 /* A region of random neurons and heads of the core. */
 #include "method/slice.h"
 
-#include <string.h>
-
 #include "arch/blueprint.h"
 #include "base/mem.h"
+#include "base/names.h"
 #include "base/rng.h"
 
 /* The sorts of units that a slice has, and the word for them. */
@@ -12,20 +11,13 @@ enum { KINDS = 2 };
 static const gr__sort sorts[KINDS] = {GR__NEURONS, GR__HEADS};
 static const char *const words[KINDS] = {"neurons", "heads"};
 
-static bool among(const char *name, const char *const *names, int count) {
-    for (int i = 0; i < count; i++)
-        if (!strcmp(names[i], name))
-            return true;
-    return false;
-}
-
 gr_status gr__slice_check(const gr_arch_def *def, const char *const *names, int count, gr_error *err) {
     for (int r = 0; r < def->region_count; r++) {
         const gr_arch_region *region = &def->regions[r];
         const bool stream = region->residual.add || region->residual.hi || region->residual.last;
         const bool other = region->adapter.rank || region->pattern_count || region->whole_count || region->strength ||
                            region->experts.add || region->experts.hi || region->experts.last || region->experts.spans;
-        if (among(region->name, names, count) && (stream || other))
+        if (gr__has_text(names, count, region->name) && (stream || other))
             return gr_error_set(err, GR_ERR_USAGE, region->name, "a slice is of neurons and heads of the core's layers",
                                 "the core has no random slice like region %s, which has %s", region->name,
                                 stream ? "residual dimensions" : "more than neurons and heads");
@@ -49,7 +41,7 @@ static gr_status place(int span[2], const gr__blueprint *b, int kind, int layer,
     const gr__sort sort = sorts[kind];
     int n = 0, places = 0;
     for (int r = 0; r < b->def->region_count; r++)
-        if (among(b->def->regions[r].name, names, count))
+        if (gr__has_text(names, count, b->def->regions[r].name))
             n += b->span[sort][r * b->layers + layer].hi - b->span[sort][r * b->layers + layer].lo;
     span[0] = span[1] = 0;
     if (n == 0)

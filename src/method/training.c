@@ -2,22 +2,14 @@
 #include "method/training.h"
 
 #include <fnmatch.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/names.h"
 #include "gradroute/surgery.h"
 #include "task/project_stream.h"
 
 /* ---- the network ---- */
-
-/* Whether a region is among those that stay. */
-static bool stays(const gr_setting_value *regions, const char *name) {
-    for (int i = 0; i < regions->count; i++)
-        if (!strcmp(regions->texts[i], name))
-            return true;
-    return false;
-}
 
 /* Makes the network smaller by the regions under study that do not stay. Where they cannot be taken out it stays as it
  * is, and a note says so. */
@@ -26,7 +18,7 @@ static gr_status take_out_regions(gr_arch_def **def, gr_model **model, const gr_
     const char **names = gr_alloc(((size_t)(*def)->region_count + 1) * sizeof *names);
     int count = 0;
     for (int i = gr_recipe_first_region(r); i < (*def)->region_count; i++)
-        if (!stays(regions, (*def)->regions[i].name))
+        if (!gr__has_text(regions->texts, regions->count, (*def)->regions[i].name))
             names[count++] = (*def)->regions[i].name;
     gr_surgery_result out;
     gr_error refused = {0};

@@ -2,26 +2,19 @@
  * are never looked at. */
 #include <string.h>
 
+#include "base/names.h"
 #include "label/source.h"
 #include "recipe/graft.h"
 #include "recipe/read.h"
 
 /* ---- reading ---- */
 
-/* Whether a list has a text. */
-static bool is_among(const char *const *list, int count, const char *text) {
-    for (int i = 0; i < count; i++)
-        if (strcmp(list[i], text) == 0)
-            return true;
-    return false;
-}
-
 /* A topic is named once in the whole section. */
 static gr_status check_once(const gr_recipe *recipe, const gr_yaml *node, const gr_development *d, int topic,
                             gr_error *err) {
-    bool twice = is_among(d->is, topic, d->is[topic]);
+    bool twice = gr__has_text(d->is, topic, d->is[topic]);
     for (int i = 0; i < recipe->developments; i++)
-        twice = twice || is_among(recipe->development[i].is, recipe->development[i].topics, d->is[topic]);
+        twice = twice || gr__has_text(recipe->development[i].is, recipe->development[i].topics, d->is[topic]);
     return twice ? gr_yaml_fail(node, err, "name it once", "topic '%.100s' is named twice in development", d->is[topic])
                  : GR_OK;
 }
@@ -39,7 +32,7 @@ static gr_status read_label(gr_recipe *recipe, gr_development *d, gr_yaml *node,
     for (int i = 0; i < d->topics; i++)
         GR_TRY(check_once(recipe, node, d, i, err));
     for (int i = 0; i < d->hiddens; i++)
-        if (!is_among(d->is, d->topics, d->hidden[i]))
+        if (!gr__has_text(d->is, d->topics, d->hidden[i]))
             return gr_yaml_fail(node, err, "hidden topics are some of those of `is`",
                                 "topic '%.100s' is hidden, and not of label '%s' in development", d->hidden[i],
                                 d->label);
@@ -69,18 +62,13 @@ gr_status gr__recipe_read_development(gr_recipe *recipe, gr_yaml *root, gr_error
 
 /* ---- whether they fit the labels ---- */
 
-/* The topics that make a label; NULL: it is made by something else. */
-static const gr_label_arg *topics_of(const gr_label_def *label) {
-    const gr_label_arg *is = gr__label_arg_find(label, "is");
-    return gr__label_arg_find(label, "field") ? NULL : is;
-}
-
 /* Whether training is told of some topics of a label alone: by name, not by a member of the records. */
 static bool hides_topics(const gr_label_def *label) { return label->hidden_count > 0 && !label->hidden_by; }
 
 /* The label that a key names, which is one of topics. */
 static gr_status find_label(const gr_label_def **label, const gr_recipe *recipe, const gr_yaml *node, gr_error *err) {
     const char **known = gr_alloc(((size_t)recipe->labels + 1) * sizeof *known);
+    int topics;
     *label = NULL;
     for (int k = 0; k < recipe->labels; k++) {
         known[k] = recipe->label[k].name;
@@ -91,7 +79,7 @@ static gr_status find_label(const gr_label_def **label, const gr_recipe *recipe,
     gr_status status = GR_OK;
     if (!*label)
         status = gr__recipe_unknown(node, "label", node->key, known, recipe->labels, err);
-    else if (!topics_of(*label))
+    else if (!gr__label_topics(*label, &topics))
         status = gr_yaml_fail(node, err, "topics to develop on stand for topics: labels by `is`, without `field`",
                               "label '%s' is not made by topics", node->key);
     gr_free(known);
@@ -101,13 +89,14 @@ static gr_status find_label(const gr_label_def **label, const gr_recipe *recipe,
 /* A topic to develop on is neither reported nor adjacent. */
 static gr_status check_free(const gr_recipe *recipe, const gr_yaml *node, const char *topic, gr_error *err) {
     for (int k = 0; k < recipe->labels; k++) {
-        const gr_label_arg *is = topics_of(&recipe->label[k]);
-        if (is && is_among(is->texts, is->count, topic))
+        int count;
+        const char *const *is = gr__label_topics(&recipe->label[k], &count);
+        if (gr__has_text(is, count, topic))
             return gr_yaml_fail(node, err, "settings are chosen on other topics than those that are reported",
                                 "topic '%.100s' is to develop on, and reported: it is of label '%s'", topic,
                                 recipe->label[k].name);
     }
-    if (is_among(recipe->adjacent, recipe->adjacents, topic))
+    if (gr__has_text(recipe->adjacent, recipe->adjacents, topic))
         return gr_yaml_fail(node, err, "name it once", "topic '%.100s' is to develop on, and adjacent", topic);
     return GR_OK;
 }
@@ -159,9 +148,10 @@ static gr_status set_adjacent(gr_yaml *tree, const gr_recipe *recipe, gr_error *
     for (int i = 0; i < recipe->adjacents; i++)
         add_said(list, recipe->adjacent[i]);
     for (int i = 0; i < recipe->labels; i++) {
-        const gr_label_arg *is = topics_of(&recipe->label[i]);
-        for (int k = 0; is && k < is->count; k++)
-            add_said(list, is->texts[k]);
+        int count;
+        const char *const *is = gr__label_topics(&recipe->label[i], &count);
+        for (int k = 0; k < count; k++)
+            add_said(list, is[k]);
     }
     gr_status status = gr_yaml_graft(tree, "adjacent", list, err);
     gr_yaml_free(fresh);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "gradroute/classify.h"
 #include "label/source.h"
 #include "recipe/read.h"
@@ -194,22 +195,15 @@ static const gr_label_arg *values_of(const gr_label_def *label, const char **fie
     return is ? is : &none;
 }
 
-/* Whether a value is among those that make a label. */
-static bool has_value(const gr_label_arg *is, const char *value) {
-    for (int i = 0; i < is->count; i++)
-        if (strcmp(is->texts[i], value) == 0)
-            return true;
-    return false;
-}
-
 /* The label before `which` that has one of its values too, or -1. */
 static int other_owner(const gr_recipe *recipe, int which, const char *value) {
     const char *field, *other;
     values_of(&recipe->label[which], &field);
-    for (int m = 0; m < which; m++)
-        if (has_value(values_of(&recipe->label[m], &other), value) &&
-            (field && other ? strcmp(field, other) == 0 : field == other))
+    for (int m = 0; m < which; m++) {
+        const gr_label_arg *is = values_of(&recipe->label[m], &other);
+        if (gr__has_text(is->texts, is->count, value) && (field && other ? strcmp(field, other) == 0 : field == other))
             return m;
+    }
     return -1;
 }
 
@@ -220,12 +214,12 @@ static gr_status check_topics(const gr_recipe *recipe, gr_yaml *root, gr_error *
         const gr_label_arg *is = values_of(&recipe->label[k], &field);
 
         /* A label by a field shares no names with topics, which the adjacent ones are. */
-        const gr_label_arg adjacent = {.texts = recipe->adjacent, .count = field ? 0 : recipe->adjacents};
+        const int adjacents = field ? 0 : recipe->adjacents;
         for (int i = 0; i < is->count; i++) {
             const char *topic = is->texts[i], *name = recipe->label[k].name;
 
             int other = other_owner(recipe, k, topic);
-            if (has_value(&adjacent, topic))
+            if (gr__has_text(recipe->adjacent, adjacents, topic))
                 return gr_yaml_fail(gr_yaml_find(root, "adjacent"), err, "name it once",
                                     "topic '%.100s' is adjacent and of label '%s'", topic, name);
             if (other >= 0)
@@ -261,10 +255,7 @@ static gr_status check_parts(const gr_recipe *recipe, gr_yaml *labels, gr_error 
 
 /* Adds a field to the list unless it is there already; NULL is none. */
 static void keep_field(const char **list, int *count, const char *field) {
-    for (int i = 0; field && i < *count; i++)
-        if (strcmp(list[i], field) == 0)
-            return;
-    if (field)
+    if (field && !gr__has_text(list, *count, field))
         list[(*count)++] = field;
 }
 

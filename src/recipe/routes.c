@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "base/number.h"
 #include "recipe/read.h"
 
@@ -19,10 +20,9 @@ typedef struct reader {
 
 /* Fails where the network has no such region, with the nearest name as the hint. */
 static gr_status known_region(const reader *r, const gr_yaml *node, const char *name, gr_error *err) {
-    for (int i = 0; i < r->regions; i++)
-        if (strcmp(r->region[i], name) == 0)
-            return GR_OK;
-    return gr__recipe_unknown(node, "region", name, r->region, r->regions, err);
+    return gr__has_text(r->region, r->regions, name)
+               ? GR_OK
+               : gr__recipe_unknown(node, "region", name, r->region, r->regions, err);
 }
 
 /* The list's texts at key, which must be regions. *count stays 0 when absent. */

@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/names.h"
 #include "base/nearest.h"
 #include "recipe/read.h"
 
@@ -144,12 +145,7 @@ static const char *const top[] = {"seed",  "split_seed",  "order_seed", "precisi
 enum { TOP = sizeof top / sizeof *top };
 
 /* Whether a recipe has a section or a key at the top of this name. */
-static bool is_known(const char *key) {
-    for (int i = 0; i < TOP; i++)
-        if (strcmp(key, top[i]) == 0)
-            return true;
-    return false;
-}
+static bool is_known(const char *key) { return gr__has_text(top, TOP, key); }
 
 const char *gr__recipe_word(const char *word) {
     static const char *const sections[] = {NULL, "train", "data", "model"}; /* in the order in which they are meant */

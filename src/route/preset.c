@@ -2,6 +2,7 @@
  * this, its extern in internal.h, and a line here. */
 #include <string.h>
 
+#include "base/names.h"
 #include "route/internal.h"
 
 static const gr_preset *const presets[] = {
@@ -41,10 +42,7 @@ gr_status gr_preset_expand(gr_routes *routes, const gr_preset *preset, const gr_
 
 /* Adds a name to the list unless it is there, and returns the new length. */
 static int add_once(const char **names, int count, const char *name) {
-    for (int i = 0; i < count; i++)
-        if (strcmp(names[i], name) == 0)
-            return count;
-    if (count < GR__PRESET_REGIONS)
+    if (count < GR__PRESET_REGIONS && !gr__has_text(names, count, name))
         names[count++] = name;
     return count;
 }
@@ -83,8 +81,7 @@ static uint64_t labels_with(const gr_routes *routes, const gr_preset_def *def, c
     uint64_t labels = 0;
     for (int k = 1; k <= routes->labels; k++) {
         int count = gr__preset_regions(own, routes, def, k);
-        for (int i = 0; i < count; i++)
-            labels |= strcmp(own[i], region) == 0 ? gr_label_bit(k) : 0;
+        labels |= gr__has_text(own, count, region) ? gr_label_bit(k) : 0;
     }
     return labels;
 }

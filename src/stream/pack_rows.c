@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/names.h"
 #include "base/rng.h"
 #include "corpus/dataset.h"
 #include "label/source.h"
@@ -45,9 +46,8 @@ static int16_t *own_topics(const gr_pack_def *d, const gr_topics *topics) {
         int count;
         const char *const *own = gr__label_topics(&d->label[k], &count);
         for (int32_t t = 0; t < topics->count; t++)
-            for (int i = 0; i < count; i++)
-                if (strcmp(topics->names[t], own[i]) == 0)
-                    owner[t] = (int16_t)(k + 1);
+            if (gr__has_text(own, count, topics->names[t]))
+                owner[t] = (int16_t)(k + 1);
     }
     return owner;
 }

@@ -8,6 +8,7 @@
 
 #include "arch/blueprint.h"
 #include "arch/field.h"
+#include "base/names.h"
 
 #define USAGE(err, hint, ...) gr_error_set((err), GR_ERR_USAGE, "surgery", (hint), __VA_ARGS__)
 
@@ -139,14 +140,6 @@ static void merge_region(gr_model *to, gr_model *from, const gr__blueprint *blue
                 merge_map(to, from, &blueprint->def->regions[region], (gr_map)map, i);
 }
 
-/* Whether a region is among those named. */
-static bool is_named(const gr_arch_region *region, const char *const *names, int count) {
-    for (int i = 0; i < count; i++)
-        if (!strcmp(region->name, names[i]))
-            return true;
-    return false;
-}
-
 /* out: the network without the regions, which takes what their adapters add. A region counts once, however often it is
  * named. */
 static gr_status merge_all(gr_surgery_result *out, const gr__blueprint *blueprint, gr_model *model,
@@ -155,14 +148,14 @@ static gr_status merge_all(gr_surgery_result *out, const gr__blueprint *blueprin
     bool ends = false;
     for (int r = 0; r < def->region_count; r++)
         for (int map = GR_MAP_EMBED; map < GR_MAPS; map++)
-            ends = ends ||
-                   (is_named(&def->regions[r], names, count) && gr__blueprint_adapts(blueprint, r, (gr_map)map, 0));
+            ends = ends || (gr__has_text(names, count, def->regions[r].name) &&
+                            gr__blueprint_adapts(blueprint, r, (gr_map)map, 0));
 
     /* A matrix that is both embedding and output cannot take what is added to one of them. */
     if (def->tied && ends)
         GR_TRY(untie(out, err));
     for (int r = 0; r < def->region_count; r++)
-        if (is_named(&def->regions[r], names, count))
+        if (gr__has_text(names, count, def->regions[r].name))
             merge_region(out->model, model, blueprint, r);
     return GR_OK;
 }

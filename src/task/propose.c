@@ -1,9 +1,9 @@
 #include "task/propose.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/mem.h"
+#include "base/names.h"
 #include "label/source.h"
 
 enum { TOPICS_MOST = 8 /* for one label */ };
@@ -18,25 +18,13 @@ typedef struct topics {
 
 /* ---- which are free ---- */
 
-/* Whether a list has a text. */
-static bool is_among(const char *const *list, int count, const char *text) {
-    for (int i = 0; i < count; i++)
-        if (strcmp(list[i], text) == 0)
-            return true;
-    return false;
-}
-
-/* The topics that make a label; NULL: something else does. */
-static const gr_label_arg *topics_of(const gr_label_def *label) {
-    return gr__label_arg_find(label, "field") ? NULL : gr__label_arg_find(label, "is");
-}
-
 /* Named by the recipe. */
 static bool is_named(const gr_recipe *r, const char *topic) {
-    bool named = is_among(r->adjacent, r->adjacents, topic);
+    bool named = gr__has_text(r->adjacent, r->adjacents, topic);
     for (int k = 0; k < r->labels; k++) {
-        const gr_label_arg *is = topics_of(&r->label[k]);
-        named = named || (is && is_among(is->texts, is->count, topic));
+        int count;
+        const char *const *is = gr__label_topics(&r->label[k], &count);
+        named = named || gr__has_text(is, count, topic);
     }
     return named;
 }
@@ -80,16 +68,17 @@ static int nearest(const topics *t, double size) {
 
 /* "biology: {is: [a, b]}", of as many topics as the label has, and more where these are small. NULL: none is left. */
 static char *propose_label(topics *t, const gr_label_def *label) {
-    const gr_label_arg *is = topics_of(label);
+    int count;
+    const char *const *is = gr__label_topics(label, &count);
     double left = 0, all;
     char *list = NULL;
     for (int i = 0; i < t->of->count; i++)
-        left += is_among(is->texts, is->count, t->of->names[i]) ? t->size[i] : 0;
+        left += gr__has_text(is, count, t->of->names[i]) ? t->size[i] : 0;
     all = left;
 
     /* Each takes its share of what is still wanted, so that the next ones make up for it. */
-    for (int n = 0; n < TOPICS_MOST && (n < is->count || left > all / 4); n++) {
-        const int share = n < is->count ? is->count - n : 1, i = nearest(t, left / share);
+    for (int n = 0; n < TOPICS_MOST && (n < count || left > all / 4); n++) {
+        const int share = n < count ? count - n : 1, i = nearest(t, left / share);
         if (i < 0 || (n > 0 && left <= 0))
             break;
         t->taken[i] = true;
@@ -116,7 +105,8 @@ char *gr__project_propose(const gr_project *p) {
     for (int k = 0; k < r->labels && whole; k++) {
         if (r->label[k].all_count)
             continue;
-        char *one = topics_of(&r->label[k]) ? propose_label(&t, &r->label[k]) : NULL;
+        int count;
+        char *one = gr__label_topics(&r->label[k], &count) ? propose_label(&t, &r->label[k]) : NULL;
         char *longer = one ? gr_format("%s%s%s", text ? text : "", text ? ", " : "", one) : NULL;
         whole = one != NULL;
         gr_free(text);
