@@ -5,6 +5,7 @@
 
 #include "io/json.h"
 #include "lab/experiment_read.h"
+#include "report/lines.h"
 #include "report/report_page.h"
 #include "report/result_text.h"
 #include "result_helpers.h"
@@ -151,6 +152,32 @@ static void values_stand_in_the_order_of_all_keys(void **state) {
     gr_free(two);
 }
 
+/* A list or a map as --set takes it: what was said of it, and where nothing was the default. */
+static void lists_and_maps_are_one_line(void **state) {
+    (void)state;
+    static const char *const want[] = {
+        "{\"labels.a.words\":\"[oak]\",\"train.betas\":\"[0.9, 0.95]\",\"preset\":\"{name: residual, p_cr: 0.9}\"}",
+        "{\"labels.a.words\":\"[elm, oak's]\",\"train.betas\":\"[0.9, 0.95]\",\"preset\":\"{name: residual, p_cr: "
+        "0.9}\"}",
+        "{\"labels.a.words\":\"[oak]\",\"train.betas\":\"[0.8, 0.9]\",\"preset\":\"{name: residual, p_cr: 0}\"}",
+    };
+    char *lists =
+        altered("{as_is: {}, p0: {preset.p_cr: 0}, p9: {preset.p_cr: 0.9}}",
+                "{as_is: {}, p0: {labels.a.words: [elm, oak's]}, p9: {train.betas: [0.8, 0.9], preset: {name: "
+                "residual, p_cr: 0}}}");
+    gr_experiment *e = parsed(lists);
+    for (int p = 0; p < 3; p++) {
+        json_t *said = said_at(e, 2 * p); /* as_is, and of the second axis the value of this number */
+        char *values = gr_json_line(json_object_get(json_object_get(said, "values"), "p"), false);
+        assert_string_equal(values, want[p]);
+        assert_true(json_is_null(json_object_get(json_object_get(said, "places"), "p")));
+        gr_free(values);
+        json_decref(said);
+    }
+    gr_experiment_free(e);
+    gr_free(lists);
+}
+
 /* ---- the choice ---- */
 
 /* Four documents of ten tokens with this mean loss. */
@@ -291,6 +318,28 @@ static char *printed(const json_t *result) {
     return whole;
 }
 
+/* The same where one axis sets a map: its values are told apart by what is in it. */
+static void maps_that_differ_are_several_settings(void **state) {
+    (void)state;
+    static const off losses[] = {{4, 3}, {4.64, 3.04}, {4.2, 3}, {5.4, 3.4}};
+    char *map =
+        altered("{as_is: {}, p0: {preset.p_cr: 0}, p9: {preset.p_cr: 0.9}}",
+                "{as_is: {}, p0: {preset: {name: residual, p_cr: 0}}, p9: {preset: {name: residual, p_cr: 0.9}}}");
+    gr_experiment *e = parsed(map);
+    json_t *result = chosen(e, losses), *choice = json_object_get(result, "choice");
+    const json_t *it = json_object_get(choice, "chosen");
+    assert_true(number(choice, "trials") == 4);
+    is_json(choice, "idle", "[\"rate\"]");
+    is_json(it, "set", "[\"regions.a.mlp.add=8\",\"preset={name: residual, p_cr: 0}\"]");
+    is_json(it, "recipe", "\"regions:\\n  a:\\n    mlp:\\n      add: 8\\npreset:\\n  name: residual\\n  p_cr: 0\\n\"");
+    char *whole = printed(result);
+    assert_non_null(strstr(whole, "--set regions.a.mlp.add=8 \\ --set 'preset={name: residual, p_cr: 0}' "));
+    free(whole);
+    json_decref(result);
+    gr_experiment_free(e);
+    gr_free(map);
+}
+
 static void says(const off *losses, const char *experiment, const char *const *sentences) {
     gr_experiment *e = parsed(experiment);
     json_t *result = chosen(e, losses);
@@ -320,6 +369,25 @@ static void a_choice_is_told(void **state) {
          (const char *const[]){"1 is on the frontier",
                                "Chosen: the recipe as it is. No setting within the bounds is more than 0.01 better.",
                                NULL});
+}
+
+/* What a shell would read otherwise stands in quotes, which it takes for one word. */
+static void words_are_for_a_shell(void **state) {
+    (void)state;
+    static const char *const words[][2] = {{"a.b=0.5", "a.b=0.5"},
+                                           {"", "''"},
+                                           {"a=[b, c]", "'a=[b, c]'"},
+                                           {"a=it's $HOME", "'a=it'\\''s $HOME'"},
+                                           {"a=\\n", "'a=\\n'"}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        char *word = NULL;
+        size_t length = 0;
+        FILE *out = open_memstream(&word, &length);
+        gr__print_word(out, words[i][0]);
+        fclose(out);
+        assert_string_equal(word, words[i][1]);
+        free(word);
+    }
 }
 
 static void why_there_is_none_is_told(void **state) {
@@ -389,9 +457,12 @@ int main(void) {
         cmocka_unit_test(slips_are_refused),
         cmocka_unit_test(settings_are_in_words_of_the_recipe),
         cmocka_unit_test(values_stand_in_the_order_of_all_keys),
+        cmocka_unit_test(lists_and_maps_are_one_line),
         cmocka_unit_test(points_of_one_setting_are_one_trial),
         cmocka_unit_test(settings_are_called_by_what_changes_least),
+        cmocka_unit_test(maps_that_differ_are_several_settings),
         cmocka_unit_test(a_choice_is_told),
+        cmocka_unit_test(words_are_for_a_shell),
         cmocka_unit_test(why_there_is_none_is_told),
         cmocka_unit_test(a_report_has_it),
     };

@@ -507,6 +507,36 @@ static void builds_and_writes(void **state) {
     }
 }
 
+/* The line of a node, taken by --set, is that of the same node. */
+static void set_again(const gr_yaml *node) {
+    char *line, *second;
+    assert_int_equal(gr_yaml_write_line(node, &line, NULL), GR_OK);
+    gr_yaml *again = gr_yaml_new("again");
+    char *set = gr_format("k=%s", line);
+    assert_int_equal(gr_yaml_set(again, set, NULL), GR_OK);
+    assert_int_equal(gr_yaml_write_line(again->first, &second, NULL), GR_OK);
+    assert_string_equal(line, second);
+    gr_free(line), gr_free(set), gr_free(second);
+    gr_yaml_free(again);
+}
+
+static void lines_are_what_set_takes(void **state) {
+    (void)state;
+    char *line;
+    gr_yaml *root =
+        parsed("k:\n- 4\n- \"4\"\n- 'no'\n- ~\n-\n- ''\n- {x: 1}\n- - a\n  - {x: 1, y: [2]}\n- {on e: , \"off\": no}\n"
+               "- []\n- {}\n- \"two\\nlines\"\n- \"\\u2028\"\n- \"\\u2029\"\n- \"\\x85\"\n- a, b]\n- {it's: "
+               "h\xc3\xa9}\n- |\n  #\n");
+    assert_int_equal(gr_yaml_write_line(root->first, &line, NULL), GR_OK);
+    assert_string_equal(line,
+                        "[4, '4', 'no', ~, null, '', {x: 1}, [a, {x: 1, y: [2]}], {on e: null, 'off': no}, [], {}, "
+                        "\"two\\nlines\", \"\\L\", \"\\P\", \"\\N\", 'a, b]', {it's: h\xc3\xa9}, \"#\\n\"]");
+    gr_free(line);
+    for (const gr_yaml *child = root->first->first; child; child = child->next)
+        set_again(child);
+    gr_yaml_free(root);
+}
+
 /* Damaged text is refused or read; what is read can be written and read again. */
 static void try_text(const char *bytes, size_t length) {
     gr_error err = {0};
@@ -522,6 +552,7 @@ static void try_text(const char *bytes, size_t length) {
     gr_yaml_free(again);
     gr_free(second);
     gr_free(text);
+    set_again(root);
     gr_yaml_free(root);
 }
 
@@ -562,6 +593,7 @@ int main(void) {
         cmocka_unit_test(marks_hold_for_all_reads),
         cmocka_unit_test(trees_are_sorted),
         cmocka_unit_test(builds_and_writes),
+        cmocka_unit_test(lines_are_what_set_takes),
         cmocka_unit_test(survives_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

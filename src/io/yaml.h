@@ -94,6 +94,9 @@ void gr_yaml_remove(gr_yaml *node); /* takes a node out of its parent; not the r
 /* The tree as text in block style, a new string; reading it gives the same tree. */
 gr_status gr_yaml_write(const gr_yaml *root, char **text, gr_error *err);
 
+/* A node and all below it in one line, in flow style, as gr_yaml_set takes it behind the `=`: "[a, {x: 1}]". */
+gr_status gr_yaml_write_line(const gr_yaml *node, char **text, gr_error *err);
+
 /* ---- structure ---- */
 
 /* The value of a key, marked as used; NULL when absent. */

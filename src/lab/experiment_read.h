@@ -97,8 +97,9 @@ gr_status gr__options_read(gr_settings **settings, const gr_setting *table,
  *
  *     {"values": {AXIS: {KEY: TEXT, ..}, ..}, "places": {AXIS: NUMBER or null, ..}, "recipe": TEXT}
  *
- * Keys are those that any value of the axis sets and that the recipe has. A place is the sum of their numbers, by which
- * values of the axis have an order; null: they are none. recipe: the sections that they stand in, as YAML. */
+ * Keys are those that any value of the axis sets and that the recipe has, with their values as --set takes them: a list
+ * or a map is one line. A place is the sum of their numbers, by which values of the axis have an order; null: they are
+ * none. recipe: the sections that they stand in, as YAML. GR_ERR_USAGE: a value is not UTF-8. */
 gr_status gr__experiment_said(json_t **said, const gr_experiment *e, const gr_recipe *recipe, gr_error *err);
 
 /* The number of the measure or attack among the uses; -1: it is not used. */

@@ -10,6 +10,8 @@
 typedef struct axis_said {
     json_t *values;
     double sum; /* NaN: something of it is no number */
+    gr_status status;
+    gr_error *err;
 } axis_said;
 
 /* The number that stands there, also 64k; NaN: none. */
@@ -24,18 +26,32 @@ static double number_of(const gr_yaml *node) {
     return gr_yaml_as_count(node, &count, 0, INT64_MAX / 2, &none) == GR_OK ? (double)count : NAN;
 }
 
+/* A value as --set takes it; of lists and maps what was said, without the defaults that were filled in, unless it is
+ * one of them itself. */
+static gr_status write_value(char **text, const gr_yaml *node, gr_error *err) {
+    gr_yaml *given = gr_yaml_copy(node, !node->added);
+    gr_status status = gr_yaml_write_line(given, text, err);
+    gr_yaml_free(given);
+    return status;
+}
+
 /* One key; what several values of the axis set is said once. */
 static void tell(void *user, const char *path, const gr_yaml *node) {
     axis_said *said = user;
-    if (json_object_get(said->values, path))
+    char *text;
+    if (said->status != GR_OK || json_object_get(said->values, path))
         return;
-    json_object_set_new(said->values, path, gr_json_text(node->kind == GR_YAML_SCALAR ? node->text : "a list"));
+    said->status = write_value(&text, node, said->err);
+    if (said->status != GR_OK)
+        return;
+    json_object_set_new(said->values, path, gr_json_text(text));
     said->sum += number_of(node);
+    gr_free(text);
 }
 
 /* Whatever some value of the axis sets. */
-static axis_said look_up(const gr_axis *axis, const gr_recipe *recipe) {
-    axis_said said = {json_object(), 0};
+static axis_said look_up(const gr_axis *axis, const gr_recipe *recipe, gr_error *err) {
+    axis_said said = {json_object(), 0, GR_OK, err};
     for (int r = 0; r < axis->runs; r++)
         for (int i = 0; i < axis->sets[axis->run[r]]; i++)
             gr__recipe_each(recipe->root, axis->set[axis->run[r]][i].key, tell, &said);
@@ -69,16 +85,19 @@ static gr_status write_sections(char **text, const json_t *values, const gr_reci
 /* Axis by axis in the order of the experiment, by which whoever prints goes too. */
 gr_status gr__experiment_said(json_t **out, const gr_experiment *e, const gr_recipe *recipe, gr_error *err) {
     json_t *values = json_object(), *places = json_object();
+    gr_status status = GR_OK;
     for (int a = 0; a < e->axes; a++) {
-        axis_said said = look_up(&e->axis[a], recipe);
+        axis_said said = look_up(&e->axis[a], recipe, err);
         const bool ordered = json_object_size(said.values) > 0 && isfinite(said.sum);
         json_object_set_new(values, e->axis[a].name, said.values);
         json_object_set_new(places, e->axis[a].name, ordered ? json_real(said.sum) : json_null());
+        status = status == GR_OK ? said.status : status;
     }
 
     /* Together with what a reader would paste. */
     char *text = NULL;
-    gr_status status = write_sections(&text, values, recipe, err);
+    if (status == GR_OK)
+        status = write_sections(&text, values, recipe, err);
     *out = json_pack("{s:o, s:o, s:o}", "values", values, "places", places, "recipe", gr_json_text(text ? text : ""));
     gr_free(text);
     return status;

@@ -79,6 +79,24 @@ void gr__print_name(FILE *out, const char *name, int width) {
     fprintf(out, "%*s", width - column, "");
 }
 
+/* POSIX, Shell Command Language, 2.2.2: in single quotes nothing is read but the quote that ends them. */
+void gr__print_word(FILE *out, const char *text) {
+    static const char bare[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=,+@%-";
+    if (*text && !text[strspn(text, bare)]) {
+        fputs(text, out);
+        return;
+    }
+
+    /* Such a quote ends them, stands alone behind a backslash, and begins them anew. */
+    fputc('\'', out);
+    for (; *text; text++)
+        if (*text == '\'')
+            fputs("'\\''", out);
+        else
+            fputc(*text, out);
+    fputc('\'', out);
+}
+
 /* Escape is replaced too, or a model could colour, move and erase what stands on the terminal already. */
 void gr__print_line(FILE *out, const char *text) {
     for (; text && *text; text++)

@@ -19,6 +19,10 @@ void gr__print_wrapped(FILE *out, const char *text, int first, int indent);
 /* A name in so many columns, cut or filled up. Names from outside are made visible. */
 void gr__print_name(FILE *out, const char *name, int width);
 
+/* A text as one word of a command that is pasted into a shell: in quotes where it has more than letters, digits and
+ * signs that no shell reads anything into. */
+void gr__print_word(FILE *out, const char *text);
+
 /* One line, so that a line break in a text cannot look like output of the program. */
 void gr__print_line(FILE *out, const char *text);
 

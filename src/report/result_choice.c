@@ -88,8 +88,11 @@ static void print_words(FILE *out, const json_t *one) {
     if (json_array_size(sets) == 0)
         return;
     fputs("\n  As options:\n", out);
-    json_array_foreach((json_t *)sets, i, set)
-        fprintf(out, "    --set %s%s\n", json_string_value(set), i + 1 < json_array_size(sets) ? " \\" : "");
+    json_array_foreach((json_t *)sets, i, set) {
+        fputs("    --set ", out);
+        gr__print_word(out, json_string_value(set));
+        fputs(i + 1 < json_array_size(sets) ? " \\\n" : "\n", out);
+    }
 
     /* Line by line, so that they stand apart from what surrounds them. */
     fputs("\n  In the recipe, in the place of these sections:\n", out);
