@@ -130,6 +130,7 @@ error_t gr__common_parse(int key, char *arg, struct argp_state *state, gr__commo
     /* Options that several commands list: a command that does not list one never gets its key. */
     case 'o':
         common->out = arg;
+        common->placed = true;
         return 0;
     case 't':
         common->threads = (int)gr__option_int(state, "threads", arg, 1, 1024);
@@ -430,6 +431,24 @@ const char *gr__text_bytes(char *text, double n) {
         n /= 1000;
     snprintf(text, 32, unit && n < 99.95 ? "%.1f %s" : "%.0f %s", n, units[unit]);
     return text;
+}
+
+/* Within single quotes a shell takes everything as it is but a quote: that is put between two words. */
+char *gr__shell_word(const char *word) {
+    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./=:,+@%";
+    if (*word && strspn(word, plain) == strlen(word))
+        return gr_strdup(word);
+
+    /* A quote becomes four characters. */
+    char *quoted = gr_alloc(4 * strlen(word) + sizeof "''"), *to = quoted;
+    *to++ = '\'';
+    for (; *word; word++)
+        if (*word == '\'')
+            to = stpcpy(to, "'\\''");
+        else
+            *to++ = *word;
+    strcpy(to, "'");
+    return quoted;
 }
 
 const char *gr__text_cores(char *text, double cores, int threads) {

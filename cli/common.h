@@ -33,6 +33,7 @@ typedef struct gr__strings { /* borrowed texts; the list is freed by its owner *
 typedef struct gr__common {
     const char *what, *input; /* the one argument: "RECIPE" or "MODEL", for messages; what was given */
     const char *out;          /* of -o; NULL: not said */
+    bool placed;              /* the command line has -o: out may be of the command's own choice */
     gr__strings set, off;     /* KEY=VALUE; names of regions */
     int threads;              /* 0: not said */
     bool json, resume;
@@ -125,6 +126,9 @@ void gr__print_precision(const gr_project *project); /* a line, only where the r
 /* Numbers for people, written into text[32], which is returned: 117,659; 12.3 MB (times: base/clock.h). */
 const char *gr__text_count(char *text, int64_t n);
 const char *gr__text_bytes(char *text, double n);
+
+/* A word as a shell takes it, in quotes where it must be ('a b', 'it'\''s'); a new string. */
+char *gr__shell_word(const char *word);
 
 /* "got 0.6 of 2 cores" where that is far below (under 0.6 of the threads), else empty; into text[48]. */
 const char *gr__text_cores(char *text, double cores, int threads);

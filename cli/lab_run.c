@@ -165,6 +165,32 @@ static gr_status work_and_print(gr__lab_run *run, gr_error *err) {
     return status;
 }
 
+/* ---- the end ---- */
+
+static void say_word(const char *word) {
+    char *quoted = gr__shell_word(word);
+    fprintf(stderr, " %s", quoted);
+    gr_free(quoted);
+}
+
+static void say_option(const char *option, const char *value) {
+    say_word(option);
+    say_word(value);
+}
+
+/* The command that goes on: as it was typed, and before that what it chose itself, for behind "--" are no options.
+ * Whole, on a line of its own: an error's hint has not the room, and a line can be pasted. */
+static void say_again(const gr__lab_run *run) {
+    fprintf(stderr, "    gradroute %s", run->command);
+    if (!run->common.placed)
+        say_option("-o", run->def.folder);
+    if (run->chose_preset)
+        say_option("--preset", run->def.preset);
+    for (int i = 0; i < run->count; i++)
+        say_word(run->words[i]);
+    fputc('\n', stderr);
+}
+
 /* What the command line says as the definition of a lab, and its work. */
 int gr__lab_run_all(gr__lab_run *run, int argc, char **argv) {
     gr_error err = {0};
@@ -182,10 +208,13 @@ int gr__lab_run_all(gr__lab_run *run, int argc, char **argv) {
 
     gr_status status = work_and_print(run, &err);
     if (err.status == GR_ERR_INTERRUPTED)
-        snprintf(err.hint, sizeof err.hint, "all is saved; the same command goes on: gradroute %s %s -o %s%s%s%s",
-                 run->command, run->common.input, folder, run->chose_preset ? " --preset " : "",
-                 run->chose_preset ? run->def.preset : "", run->common.set.count ? " and the same --set" : "");
+        snprintf(err.hint, sizeof err.hint, "%s", run->worker ? "" : "all is saved; the same command goes on:");
+    const int code = gr__end_command(&run->common, status, &err);
+
+    /* Whoever started workers says it once for all of them. */
+    if (err.status == GR_ERR_INTERRUPTED && !run->worker)
+        say_again(run);
     gr_free(folder);
     gr_free(run->arms.at);
-    return gr__end_command(&run->common, status, &err);
+    return code;
 }

@@ -130,8 +130,9 @@ ok 'killed or not, the same figures' same "$(figures "$killed")" "$(figures "$w"
 (how=exec; audit "$work/int" >"$work/out" 2>"$work/said") &
 stop_in INT "$work/int/plain" $!
 [ "$code" = 1 ] && say 'ok Ctrl-C ends with status 1' || failure "Ctrl-C ends with status 1 ($code)"
-ok 'and says how to go on' grep -q "same command goes on: gradroute audit $t -o $work/int and the same --set" "$work/said"
-ok 'the same command goes on after Ctrl-C' audit "$work/int"
+ok 'and names the experiment' grep -q "^gradroute: audit: stopped; everything that was finished is kept in $work/int" "$work/said"
+ok 'and says the command that goes on, whole' grep -q "^ *gradroute audit -o $work/int --set train.steps=100 --set 'train.groups=.* $t\$" "$work/said"
+ok 'which does, when it is pasted' sh -c "$(said_again "$work/said")"
 ok 'stopped or not, the same figures' same "$(figures "$work/int")" "$(figures "$w")"
 
 ok 'measuring and relearning are counted' gradroute audit "$t" -o "$work/counted" --set train.steps=2

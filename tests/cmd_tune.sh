@@ -133,17 +133,26 @@ cp "$work/out" "$work/again"
 four() { diff "$work/again" "$work/text"; }
 ok 'and no other grid' four
 
-# ---- stopped ----
-long() { tune --experiment "$work/grid.yaml" -o "$work/long" --set "$develop" --set train.steps=20000 --budget 100000; }
-: >"$work/said"
-long >"$work/said" 2>&1 &
-pid=$!
-while ! grep -q '^training' "$work/said" && kill -0 $pid 2>"$work/null"; do sleep 0.1; done
-kill -INT "$(pgrep -P $pid || echo $pid)" 2>"$work/null"
-wait $pid
-code=$?
-stopped() { [ $code = 1 ] && grep -q "the same command goes on: gradroute tune .* -o $work/long --preset more and the same --set" "$work/said"; }
-ok 'a signal stops it, and it says how to go on with the same grid' stopped
+# ---- stopped, in a folder of its own choice ----
+# interrupted SAID COMMAND ...: what it says, in a file; its status once it trained and was stopped is in $code.
+interrupted() {
+    said=$1; shift
+    : >"$said"
+    (cd "$work" && exec "$@") >"$said" 2>&1 &
+    pid=$!
+    while ! grep -q '^training' "$said" && kill -0 $pid 2>"$work/null"; do sleep 0.1; done
+    kill -INT $pid 2>"$work/null"
+    wait $pid
+    code=$?
+}
+interrupted "$work/said" gradroute tune "$t" --set precision=float32 --experiment "$work/grid.yaml" --set "$develop" --set train.steps=20000 --budget 100000
+again=$(said_again "$work/said")
+ok 'a signal stops it' same $code 1
+ok 'which is said of this experiment' grep -q '^gradroute: tune: stopped; everything that was finished is kept in runs/tiny-tune' "$work/said"
+ok 'it says that the same grid goes on, in the same folder' sh -c 'case $1 in "gradroute tune -o runs/tiny-tune --preset more "*" --budget 100000"*) ;; *) false ;; esac' sh "$again"
+interrupted "$work/pasted" sh -c "exec $again"
+pasted() { [ $code = 1 ] && ! grep -q 'preset more: about' "$work/pasted" && same "$(said_again "$work/pasted")" "$again"; }
+ok 'and so does that when it is pasted' pasted
 
 # ---- an axis that the recipe has nothing for ----
 sed -e 's/residual: {add: 8}, heads: {add: 1}, //' -e 's/name: residual/name: gram/' "$t" >"$work/neurons.yaml"

@@ -29,6 +29,9 @@ bool gr__follow_told(void *follow, int64_t done, int64_t all) {
 gr_status gr__follow_stopped(const gr__follow *f, gr_error *err) {
     if (gr__follow_asked((void *)f, 0, 0))
         return GR_OK;
-    return gr_error_set(err, GR_ERR_INTERRUPTED, "audit", "run the same command again to go on",
-                        "stopped; everything that was finished is kept in %s", f->folder);
+    const char *hint = "run the same command again to go on";
+    if (!f->folder)
+        return gr_error_set(err, GR_ERR_INTERRUPTED, f->name, hint, "stopped");
+    return gr_error_set(err, GR_ERR_INTERRUPTED, f->name, hint, "stopped; everything that was finished is kept in %s",
+                        f->folder);
 }

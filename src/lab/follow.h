@@ -28,7 +28,8 @@ bool gr__follow_told(void *follow, int64_t done, int64_t all);
 /* The same for work whose share is told elsewhere: it is only asked whether to go on. */
 bool gr__follow_asked(void *follow, int64_t done, int64_t all);
 
-/* GR_ERR_INTERRUPTED, with what becomes of the folder, where the caller has asked to stop; else GR_OK. */
+/* GR_ERR_INTERRUPTED, at the place `name`, with what becomes of the folder (NULL: there is none), where the caller has
+ * asked to stop; else GR_OK. */
 gr_status gr__follow_stopped(const gr__follow *follow, gr_error *err);
 
 #endif

@@ -398,7 +398,8 @@ static gr_status make_cell(gr_lab *lab, int c, bool again, const gr_control *con
 /* ---- all of them ---- */
 
 static gr_status stopped(const gr_lab *lab, const gr_control *control, gr_error *err) {
-    return gr__follow_stopped(&(gr__follow){.control = control, .folder = lab->folder}, err);
+    const gr__follow all = {.control = control, .folder = lab->folder, .name = lab->experiment->name};
+    return gr__follow_stopped(&all, err);
 }
 
 /* Everything that is left is being made by other processes: waits a second, and looks again what they have done. */
