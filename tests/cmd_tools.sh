@@ -212,4 +212,20 @@ echo 'models.* lr' >"$work/renamed.txt"
 fails 1 'renamed.txt:1: expected' 'a line that names no key' figures --renamed "$work/renamed.txt"
 echo '{}' >"$work/b.json"
 fails 1 'has no figures' 'an empty result' tools/same_figures.py "$work/b.json" "$work/a.json"
+
+# ---- brown: a corpus of two files ----
+brown=$work/brown
+mkdir "$brown"
+printf 'a1 news\nb1 humor\n' >"$brown/cats.txt"
+printf '\n\tHe/pps said/vbd ,/, ``/`` 1/2/cd (/( half/nn )/) ;/. ;/. no/at ./.\n\n\n\tGo/vb !/. %s\n' "''/''" >"$brown/a1"
+printf '\tHa/uh ./.\n' >"$brown/b1"
+ok 'paragraphs with their genres' tools/brown.py "$brown" "$work/genres.jsonl"
+cat >"$work/genres.expected" <<'J'
+{"text": "He said, \"1/2 (half); no.", "label": "news"}
+{"text": "Go!\"", "label": "news"}
+{"text": "Ha.", "label": "humor"}
+J
+ok 'as print has them' cmp "$work/genres.jsonl" "$work/genres.expected"
+fails 1 'File exists' 'and never over a file' tools/brown.py "$brown" "$work/genres.jsonl"
+
 finish
