@@ -6,16 +6,22 @@
 #include "io/yaml.h"
 #include "lab/lab_state.h"
 #include "task/output.h"
+#include "task/precision.h"
 
 /* Places that read the same share what they keep: a name for what decides the reading. Data sections that differ, and
- * seeds by which documents are held out, never share. */
-static gr_status name_data(char **name, const gr_recipe *recipe, const gr_task *task, gr_error *err) {
+ * seeds by which documents are held out, never share. Nor does a place that asks for another precision than the first:
+ * what was settled is kept beside the data. */
+static gr_status name_data(char **name, const gr_lab *lab, const gr_task *task, gr_error *err) {
     char hex[GR_DIGEST_HEX], *text = NULL;
+    const gr_recipe *recipe = lab->recipe;
     const gr_yaml *data = gr_yaml_find(recipe->root, "data");
     if (data)
         GR_TRY(gr_yaml_write(data, &text, err));
-    char *all = gr_format("%s %d %llu\n%s", task->name, task->revision, (unsigned long long)recipe->split_seed,
-                          text ? text : "");
+
+    /* Of the first place's precision the name is as it was before others had one. */
+    const bool other = recipe->precision != lab->precision;
+    char *all = gr_format("%s %d %llu\n%s%s", task->name, task->revision, (unsigned long long)recipe->split_seed,
+                          text ? text : "", other ? gr__precision_word(recipe->precision) : "");
     gr_digest_data(hex, all, strlen(all));
     gr_free(text);
     gr_free(all);
@@ -56,7 +62,7 @@ static bool share_data(gr_lab *lab, int place, const gr_task *task) {
     if (place == 0 && !lab->identity)
         return false;
     if (!read || !read->data || read->own || read->task != task || strcmp(lab->read_data, data) != 0 ||
-        lab->recipe->precision != lab->asked || strcmp(lab->recipe->from.sha256, lab->read_recipe->from.sha256) != 0 ||
+        strcmp(lab->recipe->from.sha256, lab->read_recipe->from.sha256) != 0 ||
         gr_project_with(&lab->shared, read, lab->recipe, &no) != GR_OK)
         return false;
     lab->project = &lab->shared;
@@ -74,22 +80,55 @@ gr_status gr__lab_read_groups(gr_lab *lab, gr_error *err) {
     return gr_error_set(err, status, refused.place, refused.hint, "%s", refused.message);
 }
 
+/* What the clock chose for these data before; NULL: it was not asked. */
+static const gr_precision_choice *timed_before(const gr_lab *lab, const char *data) {
+    for (int p = 0; p < gr__lab_places(lab); p++)
+        if (lab->place[p].timed.taken && !strcmp(lab->place[p].data, data))
+            return &lab->place[p].timed;
+    return NULL;
+}
+
+/* The project of a place. Data are read again and again until their first model is made, and a clock never says the
+ * same twice: what it said first stays, for keys of cells have it. */
+static gr_status open_project(gr_lab *lab, int place, const gr_task *task, const gr_control *control, gr_error *err) {
+    const char *data = lab->place[place].data;
+    const gr_precision_choice *timed = lab->recipe->precision == GR_PRECISION_AUTO ? timed_before(lab, data) : NULL;
+    if (timed)
+        GR_TRY(gr__precision_pin(lab->recipe, timed->taken, true, err));
+
+    /* In the folder of its data, which keeps what it was begun with; a plan has none. */
+    gr_error why = {0};
+    char *folder = lab->def.folder ? gr_format("%s/%s", lab->folder, data) : NULL;
+    gr_status status = gr_project_open_as(&lab->read, task, lab->recipe, folder, control, &why);
+    if (status == GR_OK && !folder)
+        status = gr_project_choose_precision(lab->read, &why);
+    gr_free(folder);
+    if (status != GR_OK) {
+        const char *hint = timed ? "another call may have begun it meanwhile: give the same command again" : why.hint;
+        gr__lab_forget_data(lab);
+        return gr_error_set(err, status, why.place, hint, "%s", why.message);
+    }
+
+    /* What is kept says who chose. */
+    const char *by = lab->read->precision.decided_by;
+    if (timed)
+        lab->read->precision = *timed;
+    else if (by && !strcmp(by, "clock"))
+        lab->place[place].timed = lab->read->precision;
+    return GR_OK;
+}
+
 /* Reads documents and labels; those that were read last make room first. */
 static gr_status read_data(gr_lab *lab, int place, const gr_task *task, const gr_control *control, gr_error *err) {
-    const char *data = lab->place[place].data;
-    char *folder = lab->def.folder ? gr_format("%s/%s", lab->folder, data) : NULL;
     gr__lab_forget_data(lab);
-    lab->asked = lab->recipe->precision;
-    gr_status status = gr_project_open_as(&lab->read, task, lab->recipe, folder, control, err);
-    gr_free(folder);
-    GR_TRY(status);
+    GR_TRY(open_project(lab, place, task, control, err));
 
     /* From here on the recipe is what was read by, however long the place is open. */
     lab->project = lab->read;
     lab->read_recipe = lab->recipe;
-    lab->read_data = data;
+    lab->read_data = lab->place[place].data;
     lab->read_place = place;
-    return lab->def.folder ? GR_OK : gr_project_choose_precision(lab->project, err);
+    return GR_OK;
 }
 
 /* Of which recipe a place is. */
@@ -102,15 +141,17 @@ static gr_experiment_base base_of(const gr_lab *lab, int place) {
                                 .seed = place % lab->seeds};
 }
 
-/* Whether the folder may be ours, before anything is read: it is known by the recipe of the first place, whichever is
- * opened first. */
-static gr_status look_at_folder(gr_lab *lab, gr_error *err) {
+/* What is known by the recipe of the first place, whichever is opened first: the precision of its data, and whether the
+ * folder may be ours, before anything is read. */
+static gr_status look_at_first(gr_lab *lab, gr_error *err) {
     gr_recipe *first;
-    if (lab->looked || !lab->def.folder)
+    if (lab->looked)
         return GR_OK;
     const gr_experiment_base base = base_of(lab, 0);
     GR_TRY(gr_experiment_recipe(&first, lab->experiment, &base, err));
-    gr_status status = gr__output_look(lab->folder, &gr__folder_of_experiments, first, true, err);
+    lab->precision = first->precision;
+    gr_status status =
+        lab->def.folder ? gr__output_look(lab->folder, &gr__folder_of_experiments, first, true, err) : GR_OK;
     gr_recipe_free(first);
     lab->looked = status == GR_OK;
     return status;
@@ -131,10 +172,10 @@ static gr_status read_place(gr_lab *lab, int number, const gr_control *control, 
 
     /* Its recipe, and what that reads. */
     GR_TRY(gr_experiment_recipe(&lab->recipe, lab->experiment, &base, err));
-    GR_TRY(look_at_folder(lab, err));
+    GR_TRY(look_at_first(lab, err));
     GR_TRY(gr_registry_task_of(&task, lab->registry, lab->recipe, err));
     if (!place->data)
-        GR_TRY(name_data(&place->data, lab->recipe, task, err));
+        GR_TRY(name_data(&place->data, lab, task, err));
     place->split_seed = lab->recipe->split_seed;
     if (!share_data(lab, number, task))
         GR_TRY(read_data(lab, number, task, control, err));

@@ -20,6 +20,7 @@ enum { GR__VIEWS_MOST = 16 }; /* of views of one another */
 typedef struct gr__data_place {
     char *data; /* "data/16 digits": where its corpus is kept, below the folder */
     uint64_t split_seed;
+    gr_precision_choice timed; /* the precision that the clock chose when it was read; nothing: it was not asked */
 } gr__data_place;
 
 struct gr_lab {
@@ -29,6 +30,7 @@ struct gr_lab {
     gr_experiment *experiment;
     char *folder, *identity; /* identity: digest of what the folder is of */
     bool looked, claimed;    /* whether the folder may be ours, before anything is read; whether it is */
+    gr_precision precision;  /* that the recipe of the first place asks for */
     bool *runs;              /* [points][arms] */
     int seeds;
     int64_t first_seed;
@@ -42,10 +44,9 @@ struct gr_lab {
     gr__committed committed;
     gr__data_place *place; /* [points][seeds] */
 
-    /* What was read last, with the recipe of the place that it was read for, and the precision that this asked for. */
+    /* What was read last, with the recipe of the place that it was read for. */
     gr_project *read;
     gr_recipe *read_recipe;
-    gr_precision asked;
     const char *read_data; /* the place's `data` */
     int read_place;
 

@@ -181,8 +181,7 @@ static gr_precision named(const char *word) {
     return GR_PRECISION_MODEL;
 }
 
-/* From now on the recipe says what was taken, in its text too. */
-static gr_status pin(gr_recipe *recipe, gr_precision taken, bool in_text, gr_error *err) {
+gr_status gr__precision_pin(gr_recipe *recipe, gr_precision taken, bool in_text, gr_error *err) {
     char set[32];
     recipe->precision = taken;
     snprintf(set, sizeof set, "precision=%s", gr__precision_word(taken));
@@ -204,7 +203,7 @@ gr_status gr__precision_of_model(gr_recipe *recipe, const char *resolved, gr_err
     gr_precision kept = stated(root);
     gr_yaml_free(root);
     bool settled = kept == GR_PRECISION_FLOAT32 || kept == GR_PRECISION_BF16;
-    return settled ? pin(recipe, kept, true, err) : GR_OK;
+    return settled ? gr__precision_pin(recipe, kept, true, err) : GR_OK;
 }
 
 gr_status gr__precision_take(gr_recipe *recipe, const gr_project *p, gr_error *err) {
@@ -214,7 +213,7 @@ gr_status gr__precision_take(gr_recipe *recipe, const gr_project *p, gr_error *e
 
     /* Without a folder nothing was chosen, and the recipe says it. */
     bool in_text = p->precision.taken == GR_PRECISION_MODEL || p->precision.in_recipe;
-    return pin(recipe, settled, in_text, err);
+    return gr__precision_pin(recipe, settled, in_text, err);
 }
 
 /* By the clock, where there is anything to choose. */
@@ -233,7 +232,7 @@ gr_status gr_project_choose_precision(gr_project *p, gr_error *err) {
     if (p->recipe->precision != GR_PRECISION_AUTO)
         return GR_OK;
     GR_TRY(choose(p, err));
-    return pin(p->recipe, p->precision.taken, true, err);
+    return gr__precision_pin(p->recipe, p->precision.taken, true, err);
 }
 
 /* ---- a folder ---- */
@@ -320,7 +319,7 @@ gr_status gr__precision_settle(gr_project *p, const char *path, const char *begu
 
     /* From here on the recipe has it, and the caller hears why. */
     if (status == GR_OK && !asked)
-        status = pin(p->recipe, p->precision.taken, p->precision.in_recipe, err);
+        status = gr__precision_pin(p->recipe, p->precision.taken, p->precision.in_recipe, err);
     if (status == GR_OK && p->precision.why[0] && control && control->note) {
         char *text = gr_format("precision %s", p->precision.why);
         control->note(control->user, text);

@@ -35,6 +35,9 @@ gr_status gr__precision_take(gr_recipe *recipe, const gr_project *project, gr_er
  */
 gr_status gr__precision_of_model(gr_recipe *recipe, const char *resolved, gr_error *err);
 
+/* From now on the recipe says what was taken, FLOAT32 or BF16; in its text too, where that makes the digest. */
+gr_status gr__precision_pin(gr_recipe *recipe, gr_precision taken, bool in_text, gr_error *err);
+
 const char *gr__precision_word(gr_precision precision); /* "float32", "bf16", "auto" as recipes have them */
 
 #endif
