@@ -126,6 +126,14 @@ static void nearly(const json_t *object, const char *key, double value, double b
         fail_msg("%s: %.9g, by hand %.9g", key, number(object, key), value);
 }
 
+/* Why a figure on a curve has no value; NULL: it has one. */
+static void has_why(const json_t *r, const char *key, const char *why) {
+    const char *said = json_string_value(json_object_get(json_object_get(json_object_get(r, "curves"), key), "why"));
+    assert_non_null(json_object_get(json_object_get(r, "curves"), key));
+    if (!said != !why || (why && strcmp(said, why) != 0))
+        fail_msg("%s: %s, and not %s", key, said ? said : "nothing is said", why ? why : "nothing");
+}
+
 static bool is_refused(const json_t *r, const char *key) { return json_is_null(json_object_get(r, key)); }
 
 /* ---- what they find ---- */
@@ -163,6 +171,14 @@ static void curves_are_in_the_result(void **state) {
     nearly(ratio, "found", 5e12, 1e6);
     nearly(ratio, "from", trained_at(1e12), 1e-9), nearly(ratio, "to", trained_at(16e12), 1e-9);
     assert_string_equal(json_string_value(json_object_get(ratio, "along")), "trained");
+
+    /* Whose loss was looked up, and of which state. */
+    const json_t *again = json_object_get(curves, "again");
+    assert_string_equal(json_string_value(json_object_get(ratio, "of")), "routed_off");
+    assert_string_equal(json_string_value(json_object_get(json_object_get(curves, "whole"), "of")), "routed");
+    assert_string_equal(json_string_value(json_object_get(again, "after")), "relearn");
+    assert_null(json_object_get(ratio, "after"));
+    has_why(r, "ratio", NULL), has_why(r, "again", NULL), has_why(r, "leaked", NULL);
 
     /* A factor is its number. */
     static const char *const at[] = {"0.25", "200", "400", "800", "1600"};
@@ -251,6 +267,8 @@ static void losses_beyond_the_curve_are_refused(void **state) {
         const json_t *curve = json_object_get(json_object_get(r, "curves"), "ratio");
         nearly(curve, "loss", off.retain, 1e-9);
         assert_true(json_is_null(json_object_get(curve, "found")));
+        has_why(r, "ratio", i == 0 ? "above all of the curve" : "below all of the curve");
+        has_why(r, "whole", NULL);
         json_decref(r);
         end(&m);
     }
@@ -336,6 +354,7 @@ static void shares_of_nothing_are_refused(void **state) {
     json_t *r = make(&m.def);
     assert_true(is_refused(r, "leaked") && is_refused(r, "common"));
     nearly(r, "ratio", 5.0 / 8, 1e-6);
+    has_why(r, "leaked", "but it read nothing of the label unlabelled");
     json_decref(r);
 
     /* Rows of earlier versions do not say what was read. */
@@ -343,6 +362,55 @@ static void shares_of_nothing_are_refused(void **state) {
     m.cell[1] = cell_of(&(model){ROUTED_ARM, 0, 9e12, 0, -1, 3, trained_at(6.4e12), 0}, NULL);
     r = make(&m.def);
     assert_true(is_refused(r, "leaked"));
+    has_why(r, "leaked", "but rows do not say what it read of the label unlabelled");
+    json_decref(r);
+
+    /* Nor what a training took. */
+    gr_ledger_free((gr_ledger *)m.cell[0].rows);
+    m.cell[0] = cell_of(&(model){PLAIN_ARM, 0, 0, 0, 0, 3, trained_at(8e12), 0}, NULL);
+    r = make(&m.def);
+    assert_true(is_refused(r, "ratio"));
+    has_why(r, "ratio", "but rows do not say the operations of plain");
+    json_decref(r);
+    end(&m);
+}
+
+/* One of the models of the ladder of trainings, in place of the one that is there. */
+static void put_trained(made *m, int v, double flops, double retain) {
+    gr__result_rows *cell = &m->cell[4 + 2 * v];
+    gr_ledger_free((gr_ledger *)cell->rows);
+    *cell = cell_of(&(model){TRAINED_ARM, v, flops, 0, 0, 3, retain, 0}, NULL);
+}
+
+/* Why there is no curve is not always the same. */
+static void it_is_said_why_there_is_no_curve(void **state) {
+    (void)state;
+    made m;
+    const model off = off_model();
+    begin(&m, &off);
+
+    /* Of two models nobody knows what they took: their x are null. */
+    put_trained(&m, 0, 0, 2.8), put_trained(&m, 2, 0, 2.4);
+    json_t *r = make(&m.def);
+    const json_t *points = json_object_get(json_object_get(json_object_get(r, "curves"), "ratio"), "points");
+    assert_true(is_refused(r, "ratio") && json_is_null(json_object_get(json_array_get(points, 0), "x")));
+    has_why(r, "ratio", "rows do not say the operations of 0.25, 400");
+    json_decref(r);
+
+    /* Three of them took the same. */
+    for (int v = 0; v < VALUES; v++)
+        put_trained(&m, v, operations(v < 3 ? 0 : v), trained_at(operations(v)));
+    r = make(&m.def);
+    assert_true(is_refused(r, "ratio"));
+    has_why(r, "ratio", "a curve takes 1 more with another x");
+    json_decref(r);
+
+    /* More training makes them worse. */
+    for (int v = 0; v < VALUES; v++)
+        put_trained(&m, v, operations(v), 2.5 + 0.01 * v);
+    r = make(&m.def);
+    has_why(r, "ratio", "their losses do not fall along a curve");
+    has_why(r, "leaked", NULL);
     json_decref(r);
     end(&m);
 }
@@ -353,11 +421,8 @@ static void ladders_that_are_none(void **state) {
     made m;
     const model off = off_model();
     begin(&m, &off);
-    for (int v = 0; v < VALUES; v++) {
-        gr__result_rows *cell = &m.cell[4 + 2 * v];
-        gr_ledger_free((gr_ledger *)cell->rows);
-        *cell = cell_of(&(model){TRAINED_ARM, v, operations(v), 0, 0, 3, 2.5 + 0.01 * v, 0}, NULL);
-    }
+    for (int v = 0; v < VALUES; v++)
+        put_trained(&m, v, operations(v), 2.5 + 0.01 * v);
     json_t *r = make(&m.def);
     assert_true(is_refused(r, "ratio"));
     assert_null(json_object_get(json_object_get(json_object_get(r, "curves"), "ratio"), "c"));
@@ -437,6 +502,7 @@ int main(void) {
         cmocka_unit_test(draws_without_a_curve_leave_no_interval),
         cmocka_unit_test(shares_of_nothing_are_refused),
         cmocka_unit_test(ladders_that_are_none),
+        cmocka_unit_test(it_is_said_why_there_is_no_curve),
         cmocka_unit_test(experiments_are_refused),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -226,26 +226,33 @@ static void what_is_missing_is_said(void **state) {
 /* Models of a ladder, the law through them, and what was found: one chart for all that is looked up on it. */
 static void curves_are_drawn(void **state) {
     (void)state;
-    json_t *result = json_of("{'format': 'gradroute-result-2', 'experiment': 'e', 'curves': {"
-                             "'r': {'x': 'operations', 'along': 'lengths', 'group': 'retain', 'points': [{'x': 100, "
-                             "'loss': 2.8}, {'x': 400, "
-                             "'loss': 2.4}], 'a': 2, 'b': 8, 'c': 0.5, 'shift': 0, 'loss': 2.5, 'found': 256}, "
-                             "'s': {'x': 'operations', 'along': 'lengths', 'group': 'retain', 'points': [{'x': 100, "
-                             "'loss': 2.8}, {'x': 400, "
-                             "'loss': 2.4}], 'a': 2, 'b': 8, 'c': 0.5, 'shift': 0, 'loss': 2.9, 'found': null}, "
-                             "'t': {'x': 'text', 'along': 'shares', 'group': 'forget', 'points': [{'x': 0, 'loss': 3}, "
-                             "{'x': 5, 'loss': 4}], "
-                             "'loss': 3.5}}, 'table': {'arms': [], 'groups': [], 'attacks': [], 'figures': [{'key': "
-                             "'r', 'title': '  ratio'}, "
-                             "{'key': 's', 'title': 'other'}, {'key': 't', 'title': 'leak'}]}}");
+    json_t *result =
+        json_of("{'format': 'gradroute-result-2', 'experiment': 'e', 'curves': {"
+                "'r': {'x': 'operations', 'of': 'on', 'along': 'lengths', 'group': 'retain', 'points': [{'x': 100, "
+                "'loss': 2.8}, {'x': 400, "
+                "'loss': 2.4}], 'a': 2, 'b': 8, 'c': 0.5, 'shift': 0, 'loss': 2.5, 'found': 256}, "
+                "'s': {'x': 'operations', 'of': 'off', 'along': 'lengths', 'group': 'retain', 'points': [{'x': 100, "
+                "'loss': 2.8}, {'x': 400, "
+                "'loss': 2.4}], 'a': 2, 'b': 8, 'c': 0.5, 'shift': 0, 'loss': 2.9, 'found': null, 'why': 'above all of "
+                "the curve'}, "
+                "'u': {'x': 'operations', 'of': 'off', 'after': 'relearn', 'along': 'lengths', 'group': 'retain', "
+                "'points': [{'x': 100, "
+                "'loss': 2.8}, {'x': 400, "
+                "'loss': 2.4}], 'a': 2, 'b': 8, 'c': 0.5, 'shift': 0, 'loss': 2.7, 'found': 130}, "
+                "'t': {'x': 'text', 'of': 'off', 'along': 'shares', 'group': 'forget', 'points': [{'x': 0, 'loss': 3}, "
+                "{'x': 5, 'loss': 4}], "
+                "'loss': 3.5}}, 'table': {'arms': [], 'groups': [], 'attacks': [], 'figures': [{'key': "
+                "'r', 'title': '  ratio'}, "
+                "{'key': 's', 'title': 'other'}, {'key': 'u', 'title': '  ratio'}, {'key': 't', 'title': 'leak'}]}}");
     json_t *none = json_array(), *metrics = json_object();
     gr__report_run run = {"e", result, none, metrics};
     char *page = gr__report_page(&run, 1);
     json_t *charts = charts_of(page);
     assert_int_equal(json_array_size(charts), 2);
     has_points(series_of(charts, "Loss on retain along lengths", "lengths"), 2, (double[]){100, 2.8, 400, 2.4});
-    has_points(series_of(charts, "Loss on retain along lengths", "ratio"), 1, (double[]){256, 2.5});
-    assert_null(series_of(charts, "Loss on retain along lengths", "other"));
+    has_points(series_of(charts, "Loss on retain along lengths", "ratio (on)"), 1, (double[]){256, 2.5});
+    has_points(series_of(charts, "Loss on retain along lengths", "ratio (off after relearn)"), 1, (double[]){130, 2.7});
+    assert_null(series_of(charts, "Loss on retain along lengths", "other (off)"));
 
     /* The law from one end to the other. */
     const json_t *law = json_object_get(series_of(charts, "Loss on retain along lengths", "curve"), "points");
@@ -259,8 +266,8 @@ static void curves_are_drawn(void **state) {
     /* Losses that do not fall have none; what lies beyond is told in words. */
     has_points(series_of(charts, "Loss on forget along shares", "shares"), 2, (double[]){0, 3, 5, 4});
     assert_null(series_of(charts, "Loss on forget along shares", "curve"));
-    assert_null(series_of(charts, "Loss on forget along shares", "leak"));
-    assert_non_null(strstr(page, "other 2.900"));
+    assert_null(series_of(charts, "Loss on forget along shares", "leak (off)"));
+    assert_non_null(strstr(page, "other (off) 2.900, above all of the curve"));
     json_decref(charts);
     gr_free(page);
     json_decref(result);

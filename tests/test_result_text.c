@@ -250,26 +250,27 @@ static void curves_are_a_line_each(void **state) {
     (void)state;
     json_t *points = json_pack("[{s:f}, {s:f}]", "x", 100.0, "x", 400.0);
     json_t *result = json_pack(
-        "{s:{s:[{s:s, s:s}, {s:s, s:s}]}, s:{s:{s:s, s:s, s:s, s:O, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f},"
-        " s:{s:s, s:s, s:s, s:O, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f}, s:{s:s, s:s, s:s, s:s, s:[{s:f}]}}}",
+        "{s:{s:[{s:s, s:s}, {s:s, s:s}]}, s:{s:{s:s, s:s, s:s, s:s, s:O, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f},"
+        " s:{s:s, s:s, s:s, s:s, s:s, s:s, s:O, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:f},"
+        " s:{s:s, s:s, s:s, s:s, s:s, s:s, s:[{s:f}]}}}",
         "table", "figures", "key", "one", "title", "the first", "key", "two", "title", "  the second", "curves", "one",
-        "x", "operations", "along", "trained", "group", "retain", "points", points, "a", 2.0, "b", 8.0, "c", 0.5,
-        "shift", 0.0, "off", 0.001, "from", 2.8, "to", 2.4, "loss", 2.5, "two", "x", "operations", "along", "trained",
-        "group", "retain", "points", points, "a", 2.0, "b", 8.0, "c", 0.5, "shift", 0.0, "off", 0.001, "from", 2.8,
-        "to", 2.4, "loss", 2.9, "three", "x", "text of the label", "along", "exposed", "group", "forget", "measure",
-        "calibrated", "points", "x", 7.0);
+        "x", "operations", "of", "on", "along", "trained", "group", "retain", "points", points, "a", 2.0, "b", 8.0, "c",
+        0.5, "shift", 0.0, "off", 0.001, "from", 2.8, "to", 2.4, "loss", 2.5, "two", "x", "operations", "of", "off",
+        "after", "relearn", "along", "trained", "group", "retain", "why", "above all of the curve", "points", points,
+        "a", 2.0, "b", 8.0, "c", 0.5, "shift", 0.0, "off", 0.001, "from", 2.8, "to", 2.4, "loss", 2.9, "three", "x",
+        "text of the label", "of", "off", "along", "exposed", "group", "forget", "measure", "calibrated", "why",
+        "rows do not say", "points", "x", 7.0);
     char *text = print(result);
     assert_non_null(strstr(text, "\nCurves that losses are looked up on (first seed; x as a share of the largest)\n"
                                  "  operations of 2 models of trained, on retain: L = 2.000 + 0.400 x^-0.500, off\n"
-                                 "    by 0.001 at most, from 2.800 to 2.400; the first 2.500; the second 2.900,\n"
-                                 "    above all of it\n"
-                                 "  text of the label of 1 models of exposed, on forget, calibrated: their losses\n"
-                                 "    do not fall along a curve\n"));
+                                 "    by 0.001 at most, from 2.800 to 2.400; the first (on) 2.500; the second\n"
+                                 "    (off after relearn) 2.900, above all of the curve\n"
+                                 "  text of the label of 1 models of exposed, on forget, calibrated: rows do not\n"
+                                 "    say\n"));
     free(text);
 
-    /* Beyond the other end; and a curve that begins with no text at all. */
+    /* A curve that begins with no text at all. */
     json_t *one = json_object_get(json_object_get(result, "curves"), "one");
-    json_object_set_new(one, "loss", json_real(2.3));
     json_object_set_new(one, "shift", json_real(20));
 
     /* An arm with a knob has no one loss. */
@@ -278,7 +279,8 @@ static void curves_are_a_line_each(void **state) {
     json_object_set_new(json_object_get(result, "curves"), "knob", knob);
     text = print(result);
     assert_non_null(strstr(text, "(x +\n    0.05)^-0.500, off"));
-    assert_non_null(strstr(text, "the first 2.300,\n    below all of it; the second 2.900, above all of it\n  text"));
+    assert_non_null(strstr(
+        text, "the first (on)\n    2.500; the second (off after relearn) 2.900, above all of the curve\n  text"));
     free(text);
     json_decref(points);
     json_decref(result);

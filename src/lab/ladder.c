@@ -61,8 +61,7 @@ double gr__curve_whole(const gr__result_job *j, const gr_figure_def *def, int po
     /* Of the model for 0, or of the very model that is looked up: nobody else read what it read. */
     const bool operations = def->figure->along == GR_ALONG_OPERATIONS;
     const gr__whose w = {operations ? j->zero[point] : def->of, point, seed, operations ? 0 : knob, NULL, 0};
-    const double whole = effort_of(j, def, w, "hidden");
-    return whole > 0 ? whole : NAN;
+    return effort_of(j, def, w, "hidden");
 }
 
 /* Total losses over total tokens, as intervals have them: a mean of documents' means would count short ones alike. */
@@ -104,7 +103,7 @@ static double look_up(const double *mean, const void *user) {
 gr_estimate gr__curve_take(const gr__curve *c, const gr_sample *sample, double whole, uint64_t seed) {
     static const gr_estimate refused = {NAN, NAN, NAN};
     bool flat = false;
-    if (!c->fits || isnan(whole) || !isfinite(gr__power_law_find(&c->law, c->own)))
+    if (!c->fits || !(whole > 0) || !isfinite(gr__power_law_find(&c->law, c->own)))
         return refused;
 
     /* Every draw has a curve of its own; a border beyond its ends is none. */

@@ -16,6 +16,7 @@ typedef struct gr__curve {
     double x[GR__LADDER_MOST];    /* operations, or text of the label; NaN: rows do not say */
     double loss[GR__LADDER_MOST]; /* means; of gr__curve_fit */
     double own;                   /* that of the model that is looked up */
+    double whole;                 /* what the x that is found is a share of (gr__curve_whole) */
     gr__power_law law;
     bool fits; /* the losses fall along a curve; else there is no law */
 } gr__curve;
@@ -24,7 +25,7 @@ typedef struct gr__curve {
  * on from. */
 void gr__curve_open(gr__curve *curve, const gr__result_job *job, const gr_figure_def *def, int point, int seed);
 
-/* What the x that is found is a share of; NaN: rows do not say, or there was none. knob: of the arm that the figure is
+/* What the x that is found is a share of; 0: there was none, NaN: rows do not say. knob: of the arm that the figure is
  * of. */
 double gr__curve_whole(const gr__result_job *job, const gr_figure_def *def, int point, int seed, int knob);
 
@@ -32,8 +33,7 @@ double gr__curve_whole(const gr__result_job *job, const gr_figure_def *def, int 
 void gr__curve_fit(gr__curve *curve, const gr_sample *sample);
 
 /* The share for the loss of the first sample, by the curve through those behind it, one for each point. All NaN: the
- * loss lies outside of the curve, there is no curve, or whole says nothing. Without an interval where some draw is so.
- */
+ * loss lies outside of the curve, there is no curve, or whole is not above 0. No interval where some draw is so. */
 gr_estimate gr__curve_take(const gr__curve *curve, const gr_sample *sample, double whole, uint64_t seed);
 
 #endif

@@ -254,8 +254,8 @@ static bool take_along(gr_estimate *e, gr__curve *curve, const losses *l, const 
     }
 
     gr__curve_fit(curve, sample);
-    double whole = gr__curve_whole(j, def, l->point, l->seed, knob);
-    *e = gr__curve_take(curve, sample, whole, j->def->split_seed[l->seed]);
+    curve->whole = gr__curve_whole(j, def, l->point, l->seed, knob);
+    *e = gr__curve_take(curve, sample, curve->whole, j->def->split_seed[l->seed]);
     return true;
 }
 

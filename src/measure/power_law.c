@@ -101,18 +101,27 @@ static candidate at_shift(const ladder *l, double shift, double fixed) {
     return search(l, at_exponent, shift, exponent_low, exponent_high, FEWER, FEWER);
 }
 
-/* How many different x there are; 0: a number cannot be. */
-static int count_different(const double *x, const double *loss, int points) {
+/* One more number to find, the shift, takes one more point. */
+int gr__power_law_lacks(const double *x, int points) {
     int different = 0;
+    bool shifted = false;
     for (int i = 0; i < points; i++) {
         bool again = false;
-        if (!(x[i] >= 0) || !isfinite(x[i]) || !isfinite(loss[i]))
-            return 0;
         for (int k = 0; k < i; k++)
             again = again || x[k] == x[i];
         different += !again;
+        shifted = shifted || x[i] == 0;
     }
-    return different;
+    const int least = GR__LADDER_LEAST + shifted;
+    return different < least ? least - different : 0;
+}
+
+/* Whether every x and every loss is a number that can be. */
+static bool are_numbers(const double *x, const double *loss, int points) {
+    for (int i = 0; i < points; i++)
+        if (!(x[i] >= 0) || !isfinite(x[i]) || !isfinite(loss[i]))
+            return false;
+    return true;
 }
 
 bool gr__power_law_fit(gr__power_law *law, const double *x, const double *loss, int points) {
@@ -124,9 +133,8 @@ bool gr__power_law_fit(gr__power_law *law, const double *x, const double *loss, 
         law->high = fmax(law->high, x[i]);
     }
 
-    /* One more number to find takes one more point. */
     const bool shifted = law->low == 0;
-    if (count_different(x, loss, points) < GR__LADDER_LEAST + shifted)
+    if (!are_numbers(x, loss, points) || gr__power_law_lacks(x, points) > 0)
         return false;
 
     ladder l = {.loss = loss, .points = points};

@@ -41,9 +41,11 @@ static void add_found(gr__chart *chart, const gr__spot *spot, const json_t *curv
     const char *key;
     json_t *other;
     json_object_foreach(json_object_get(spot->point, "curves"), key, other)
-        if (json_equal(json_object_get(other, "points"), points) && json_is_number(json_object_get(other, "found")))
-            gr__chart_add(chart, gr__figure_title(spot->table, key), false,
-                          bare(gr__number_of(other, "found"), gr__number_of(other, "loss")));
+        if (json_equal(json_object_get(other, "points"), points) && json_is_number(json_object_get(other, "found"))) {
+            char *title = gr__looked_up_title(spot->table, key, other);
+            gr__chart_add(chart, title, false, bare(gr__number_of(other, "found"), gr__number_of(other, "loss")));
+            gr_free(title);
+        }
 }
 
 void gr__put_curves(const gr__spot *spot) {

@@ -33,16 +33,14 @@ static void add_law(char **line, const json_t *curve) {
                gr__number_of(curve, "from"), gr__number_of(curve, "to"));
 }
 
-/* "; compute ratio 2.512": what was looked up, and on which side it lies of a curve that does not reach it. */
+/* "; compute ratio (routed_off) 2.512, above all of the curve": what was looked up, and why it was not found. */
 static void add_loss(char **line, const char *title, const json_t *curve) {
     /* An arm with a knob has a loss for each value; without a law there are no ends. */
     const double loss = gr__number_of(curve, "loss");
     if (!json_is_number(json_object_get(curve, "loss")) || !json_object_get(curve, "c"))
         return;
-    gr__append(line, "; %s %.3f%s", title, loss,
-               loss > gr__number_of(curve, "from") ? ", above all of it"
-               : loss < gr__number_of(curve, "to") ? ", below all of it"
-                                                   : "");
+    const char *why = gr__text_of(curve, "why");
+    gr__append(line, "; %s %.3f%s%s", title, loss, why ? ", " : "", why ? why : "");
 }
 
 const char *gr__figure_title(const json_t *table, const char *key) {
@@ -56,17 +54,23 @@ const char *gr__figure_title(const json_t *table, const char *key) {
     return key;
 }
 
+char *gr__looked_up_title(const json_t *table, const char *key, const json_t *curve) {
+    const char *of = gr__text_of(curve, "of"), *after = gr__text_of(curve, "after");
+    return gr_format("%s (%s%s%s)", gr__figure_title(table, key), of ? of : "an arm", after ? " after " : "",
+                     after ? after : "");
+}
+
 /* "operations of 4 models of trained, on retain: L = ..". */
 static void begin_line(char **line, const json_t *curve) {
     const char *x = gr__text_of(curve, "x"), *along = gr__text_of(curve, "along"), *group = gr__text_of(curve, "group");
-    const char *measure = gr__text_of(curve, "measure");
+    const char *measure = gr__text_of(curve, "measure"), *why = gr__text_of(curve, "why");
     gr__append(line, "%s of %zu models of %s, on %s%s%s: ", x ? x : "x",
                json_array_size(json_object_get(curve, "points")), along ? along : "an arm", group ? group : "a group",
                measure ? ", " : "", measure ? measure : "");
     if (json_object_get(curve, "c"))
         add_law(line, curve);
     else
-        gr__append(line, "their losses do not fall along a curve");
+        gr__append(line, "%s", why ? why : "there is no curve");
 }
 
 bool gr__curve_is_again(const json_t *curves, const json_t *curve) {
@@ -92,8 +96,11 @@ json_t *gr__curves_of(const json_t *table, const json_t *point) {
         /* The curve, and all that is looked up on it. */
         begin_line(&line, curve);
         json_object_foreach(curves, of, other)
-            if (json_equal(json_object_get(other, "points"), json_object_get(curve, "points")))
-                add_loss(&line, gr__figure_title(table, of), other);
+            if (json_equal(json_object_get(other, "points"), json_object_get(curve, "points"))) {
+                char *title = gr__looked_up_title(table, of, other);
+                add_loss(&line, title, other);
+                gr_free(title);
+            }
         json_array_append_new(list, gr_json_text(line));
         gr_free(line);
     }

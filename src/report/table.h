@@ -100,6 +100,8 @@ extern const char gr__curves_heading[];
  * without the blanks that set it under another. */
 bool gr__curve_is_again(const json_t *curves, const json_t *curve);
 const char *gr__figure_title(const json_t *table, const char *key);
+/* "compute ratio (routed_off after relearn)": a figure on a curve, and whose loss is looked up; a new string. */
+char *gr__looked_up_title(const json_t *table, const char *key, const json_t *curve);
 
 /* Of settings that were tried (`choice` of a result): how many, and for what; which one is taken, or why none; what
  * else is to be said, a new list of sentences; of a setting of the frontier whether it is chosen or out of bounds
