@@ -91,7 +91,7 @@ static gr_status work(gr_result **result, gr__lab_run *run, const gr_control *co
     if (run->export)
         GR_TRY(gr__output_alone(run->export, err));
     if (run->commit)
-        GR_TRY(gr_lab_commit_check(run->commit, err));
+        GR_TRY(gr_lab_commit_check(run->commit, run->def.folder, err));
     if (run->prepare)
         GR_TRY(run->prepare(run, control, err));
     GR_TRY(gr_lab_open(&lab, &run->def, control, err));

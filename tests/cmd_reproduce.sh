@@ -158,6 +158,11 @@ PYTHON
 echo mine >"$work/mine"
 fails 2 'mine:1' 'a file of something else' reproduce "$work/s" --commit "$work/mine"
 ok 'stays' same "$(cat "$work/mine")" mine
+fails 2 "there is no folder $work/gone to write it to" 'a file in no folder' reproduce "$work/none" --commit "$work/gone/rows.jsonl"
+fails 1 '/proc/rows.jsonl: cannot write' 'one in a folder that takes no files' reproduce "$work/none" --commit /proc/rows.jsonl
+ok 'are refused before anything is made' test ! -e "$work/none"
+ok 'a file in the folder that is to be made' reproduce "$work/own" --arms plain --set train.steps=2 --set train.warmup=1 --commit "$work/own/rows.jsonl"
+ok 'is written' test -s "$work/own/rows.jsonl"
 fails 2 'no cell of the experiment has a key that begins so' 'a cell that there is not' reproduce "$work/none" --cell "xx$loss"
 fails 2 'the keys of [0-9]* cells begin so' 'and one of many' reproduce "$work/none" --cell ''
 ok 'nothing is there then' test ! -e "$work/none"

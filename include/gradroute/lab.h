@@ -198,9 +198,11 @@ gr_status gr_lab_write(gr_lab *lab, const gr_result *result, gr_error *err);
 
 /* Writes the rows of all cells that are done to a file that gr_lab_def.rows takes, with what each is of: experiment,
  * preset, arms, points, seeds. Rows of other cells that are in the file stay. And whether a file may be written so, to
- * be asked before hours are spent: GR_ERR_FORMAT where it holds something else than committed rows. */
+ * be asked before hours are spent: GR_ERR_FORMAT where it holds something else than committed rows, GR_ERR_USAGE where
+ * its folder is not there and is not `made` either, which work on the lab makes (gr_lab_def.folder; NULL: none), and
+ * errors of files that cannot be written. */
 gr_status gr_lab_commit(const gr_lab *lab, const char *path, gr_error *err);
-gr_status gr_lab_commit_check(const char *path, gr_error *err);
+gr_status gr_lab_commit_check(const char *path, const char *made, gr_error *err);
 
 #ifdef __cplusplus
 }

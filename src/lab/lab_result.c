@@ -246,11 +246,44 @@ static gr_status read_kept(gr__committed *kept, const char *path, gr_error *err)
     return gr_file_exists(path) ? gr__committed_read(kept, path, err) : GR_OK;
 }
 
-gr_status gr_lab_commit_check(const char *path, gr_error *err) {
+/* The folder that a file is in; a new string. */
+static char *folder_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return !slash ? gr_strdup(".") : slash == path ? gr_strdup("/") : gr_format("%.*s", (int)(slash - path), path);
+}
+
+/* Whether two paths are spelt alike, but for slashes at the end of the second. */
+static bool is_spelt(const char *path, const char *other) {
+    size_t length = strlen(other);
+    while (length > 1 && other[length - 1] == '/')
+        length--;
+    return strlen(path) == length && strncmp(path, other, length) == 0;
+}
+
+/* Begins the file and takes it back: whatever would refuse it does so now. */
+static gr_status try_file(const char *path, gr_error *err) {
+    gr_file_out *out;
+    GR_TRY(gr_file_out_open(&out, path, err));
+    gr_file_out_abort(out);
+    return GR_OK;
+}
+
+gr_status gr_lab_commit_check(const char *path, const char *made, gr_error *err) {
     gr__committed kept;
     GR_TRY(read_kept(&kept, path, err));
     gr__committed_free(&kept);
-    return GR_OK;
+
+    /* What the run makes itself will be there. */
+    char *folder = folder_of(path);
+    const bool there = gr_file_exists(folder), own = !there && made && is_spelt(folder, made);
+    gr_status status = GR_OK;
+    if (there)
+        status = try_file(path, err);
+    else if (!own)
+        status = gr_error_set(err, GR_ERR_USAGE, path, "make the folder first, or name a file in one that is there",
+                              "there is no folder %.200s to write it to", folder);
+    gr_free(folder);
+    return status;
 }
 
 /* Rows of all cells that are done, and of those in the file that are of other cells. */
