@@ -9,6 +9,7 @@
 #include "io/yaml.h"
 #include "lab/lab_state.h"
 #include "lab/result.h"
+#include "method/given.h"
 
 /* ---- which models ---- */
 
@@ -24,12 +25,11 @@ static gr_status split(gr_given *given, const char *said, gr_error *err) {
 
 /* What the training of a model that is given was told. */
 static gr_status tell(const gr__audit_models *m, const char *said, gr_error *err) {
-    static const char *const words[] = {"revealed", "true_labels", "unknown", NULL};
     const char *equals = strchr(said, '=');
     const size_t length = equals ? (size_t)(equals - said) : 0;
     bool known = false;
-    for (int i = 0; equals && words[i]; i++)
-        known = known || !strcmp(words[i], equals + 1);
+    for (int i = 0; equals && gr__given_words[i]; i++)
+        known = known || !strcmp(gr__given_words[i], equals + 1);
     if (!known)
         return gr_error_set(
             err, GR_ERR_USAGE, "--told",

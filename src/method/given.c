@@ -8,6 +8,8 @@
  *
  * The manifest holds the digests of all files of the model: it alone decides the cell's key, wherever the folder lies.
  * The copy's manifest has a digest of its own, since it also names the cell. */
+#include "method/given.h"
+
 #include <string.h>
 
 #include "arch/kind.h"
@@ -17,9 +19,7 @@
 #include "io/digest.h"
 #include "io/file.h"
 
-/* What a training was told of hidden labels. */
-enum { UNKNOWN, REVEALED, TRUE_LABELS };
-static const char *const words[] = {"unknown", "revealed", "true_labels", NULL};
+const char *const gr__given_words[] = {"unknown", "revealed", "true_labels", NULL};
 
 static const gr_setting options[] = {{.key = "model",
                                       .help = "folder of the model, or of the run that made it",
@@ -28,7 +28,7 @@ static const gr_setting options[] = {{.key = "model",
                                      {.key = "told",
                                       .help = "by which labels its training left documents out, where some are hidden",
                                       .kind = GR_SETTING_WORD,
-                                      .word = words},
+                                      .word = gr__given_words},
                                      {0}};
 
 /* What the folder holds, without opening a file of numbers: gr_arch_free, and a new string. */
@@ -132,8 +132,8 @@ static void add_rows(gr_ledger *rows, const gr_made *made, int told, const char 
     gr_ledger_count(rows, "parameters", (int64_t)gr_model_size(made->bundle->model));
     if (known)
         gr_ledger_count(rows, "core", (int64_t)core);
-    if (told != UNKNOWN)
-        gr_ledger_count(rows, "by_truth", told == TRUE_LABELS);
+    if (told != GR__GIVEN_UNKNOWN)
+        gr_ledger_count(rows, "by_truth", told == GR__GIVEN_TRUE_LABELS);
     for (int i = 0; known && i < def->region_count; i++) {
         gr_ledger_begin(rows, "region");
         gr_ledger_text(rows, "name", def->regions[i].name);

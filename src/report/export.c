@@ -24,6 +24,7 @@
 #include "io/file.h"
 #include "io/json.h"
 #include "lab/lab_state.h"
+#include "method/given.h"
 #include "report/lines.h"
 
 static const char format[] = "gradroute-export-1";
@@ -146,7 +147,7 @@ static const char *told_of(const gr_lab *lab, int cell) {
     }
     if (owned)
         gr__cell_free((gr__kept_cell *)kept);
-    return isnan(by_truth) ? NULL : by_truth > 0 ? "true_labels" : "revealed";
+    return isnan(by_truth) ? NULL : gr__given_words[by_truth > 0 ? GR__GIVEN_TRUE_LABELS : GR__GIVEN_REVEALED];
 }
 
 /* What the page and the list say of a model that is written. */
