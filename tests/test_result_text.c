@@ -245,6 +245,54 @@ static void what_methods_say_is_a_line_a_model(void **state) {
     json_decref(result);
 }
 
+/* A result of one model after two attacks, beside its twin; takes the rungs of the twin. */
+static json_t *attacked_twice(json_t *twin) {
+    return json_pack("{s:{s:[{s:s}, {s:s}], s:[s], s:[{s:s, s:s}, {s:s, s:s}], s:s,"
+                     " s:[{s:s, s:s, s:s, s:s}, {s:s, s:s, s:s, s:s}, {s:s, s:s, s:s, s:s}, {s:s, s:s, s:s, s:s, s:s},"
+                     " {s:s, s:s, s:s, s:s}]},"
+                     " s:{s:{s:[o], s:[o]}, s:{s:o}}, s:f, s:f, s:f, s:f, s:f}",
+                     "table", "arms", "name", "off", "name", "never", "groups", "forget", "attacks", "name", "relearn",
+                     "done", "relearned", "name", "adjacent", "done", "adjacent", "never", "never", "figures", "key",
+                     "a", "figure", "recovery", "of", "off", "after", "relearn", "key", "b", "figure", "savings", "of",
+                     "never", "after", "relearn", "key", "c", "figure", "savings", "of", "off", "after", "adjacent",
+                     "key", "d", "figure", "savings", "of", "off", "after", "relearn", "minus", "never", "key", "e",
+                     "figure", "savings", "of", "off", "after", "relearn", "models", "off", "relearned_ladder",
+                     rung(8, 4.5, 0.25), "adjacent_ladder", rung(8, 4.75, 0.125), "never", "relearned_ladder", twin,
+                     "a", 0.1, "b", 0.2, "c", 0.3, "d", 0.4, "e", 0.5);
+}
+
+/* Savings are those of this model after this very attack, and not of a difference: whatever stands before them. */
+static void savings_stand_below_their_attack(void **state) {
+    (void)state;
+    json_t *result = attacked_twice(json_pack("[o]", rung(8, 5.5, -0.25)));
+    char *text = print(result);
+    assert_non_null(strstr(text, "\n          8      80       5   4.500   3.250    0.250   5.500   3.250   -0.250\n"
+                                 "  savings 0.500\n"));
+    assert_non_null(strstr(text, "\n          8      80       5   4.750   3.250    0.125\n  savings 0.300\n"));
+    free(text);
+
+    /* Where nobody asked for it there is none. */
+    json_array_remove(json_object_get(json_object_get(result, "table"), "figures"), 4);
+    text = print(result);
+    assert_non_null(strstr(text, "   5.500   3.250   -0.250\n\n"));
+    assert_null(strstr(text, "savings 0.500"));
+    free(text);
+    json_decref(result);
+}
+
+/* A rung of the twin stands beside the one of as many documents and as many tokens, and beside no other. */
+static void rungs_of_another_strength_are_not_compared(void **state) {
+    (void)state;
+    json_t *longer = rung(8, 5.5, -0.25), *more = rung(9, 5.25, -0.125);
+    json_object_set_new(longer, "tokens", json_integer(90));
+    json_object_set_new(more, "tokens", json_integer(80));
+    json_t *result = attacked_twice(json_pack("[o, o]", longer, more));
+    char *text = print(result);
+    assert_non_null(strstr(text, "\n          8      80       5   4.500   3.250    0.250\n"));
+    free(text);
+    json_decref(result);
+}
+
 /* A line a curve, with all that is looked up on it; a loss beyond its ends is told, and on which side it lies. */
 static void curves_are_a_line_each(void **state) {
     (void)state;
@@ -408,6 +456,8 @@ int main(void) {
         cmocka_unit_test(wide_tables_are_cut_up),
         cmocka_unit_test(what_classifiers_found_is_a_line_a_model),
         cmocka_unit_test(what_methods_say_is_a_line_a_model),
+        cmocka_unit_test(savings_stand_below_their_attack),
+        cmocka_unit_test(rungs_of_another_strength_are_not_compared),
         cmocka_unit_test(curves_are_a_line_each),
         cmocka_unit_test(foreign_texts_stay_in_their_line),
         cmocka_unit_test(ladders_stand_beside_their_twin),
