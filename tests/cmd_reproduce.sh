@@ -92,7 +92,7 @@ code=$?
 how=
 ok 'a signal stops all processes' same $code 1
 ok 'no worker is left' sh -c "! pgrep -f -- \"[-]-worker .*$work/w\""
-once() { [ "$(said_again "$work/said")" = "gradroute reproduce --base $t -o $work/w --set precision=float32 --seeds 2 --jobs 2 --set train.steps=4000 audit" ]; }
+once() { [ "$(grep -c '^ *gradroute reproduce' "$work/said")" = 1 ] && [ "$(said_again "$work/said")" = "gradroute reproduce --base $t -o $work/w --set precision=float32 --seeds 2 --jobs 2 --set train.steps=4000 audit" ]; }
 ok 'and says once, for all of them, which command goes on' once
 
 # ---- how long it takes ----
