@@ -39,10 +39,21 @@ slow() {
     sed -n 's/^skip /skip    of it: /p' "$log/out"
 }
 
-# Runs commands, one a line with a name before it, as many at once as there are cores; what each printed and how it
-# ended is kept under its name.
+# Those that take longest begin first: one that began last would be waited for with the other cores idle.
+longest='build-asan-test_memory-native build-asan-test_memory_lab-native cmd_shipped cmd_bench cmd_audit cmd_endings cmd_tune cmd_reproduce'
+longest_first() {
+    awk -v longest="$longest" '
+        BEGIN { n = split(longest, names); for (i = 1; i <= n; i++) rank[names[i]] = i }
+        { print ($1 in rank ? rank[$1] : n + 1), $0 }' | sort -s -n -k 1,1 | cut -d ' ' -f 2-
+}
+
+# Runs commands, one a line with a name before it, as many at once as there are cores; what each printed, how it ended
+# and its seconds are kept under its name.
 at_once() {
-    xargs -P "$jobs" -L 1 sh -c 'log=$1 name=$2; shift 2; "$@" >"$log/$name.out" 2>"$log/$name.err"; echo $? >"$log/$name.status"' sh "$log"
+    longest_first | xargs -P "$jobs" -L 1 sh -c 'log=$1 name=$2 begin=$(date +%s); shift 2
+        "$@" >"$log/$name.out" 2>"$log/$name.err"
+        echo $? >"$log/$name.status"
+        echo $(($(date +%s) - begin)) >"$log/$name.seconds"' sh "$log"
 }
 
 # Counts what a test program printed in TAP; one that died before its end counts as a failure.
@@ -55,16 +66,23 @@ group() {
     if [ "$f" = 0 ] && { [ "$status" != 0 ] || [ -z "$planned" ] || [ $((p + s)) -lt "${planned:-1}" ]; }; then f=1; fi
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
     if [ "$f" != 0 ]; then note "FAILED  $label (exit $status)"; grep -v '^ok ' "$out" | tail -n 40; tail -n 60 "$err"
-    else note "ok      $label: $p passed, $s skipped"; fi
+    else note "ok      $label: $p passed, $s skipped, $(cat "$log/$2.seconds") s"; fi
+}
+
+# Names of the test programs that run from a build folder.
+programs_of() {
+    for source in tests/double_*.c tests/test_*.c; do
+        name=$(basename "$source" .c)
+        # Sanitizers slow the checks of gradients most, and say of the same operations no more than the float tests.
+        case $1-$mode-$name in build-asan-quick-double_*) continue ;; esac
+        echo "$name"
+    done
 }
 
 # Test programs, one a line: its name, build folder and instruction set (native: what the processor has).
 programs() {
     for build in build-test build-asan; do
-        for source in tests/double_*.c tests/test_*.c; do
-            name=$(basename "$source" .c)
-            # Sanitizers slow the checks of gradients most, and say of the same operations no more than the float tests.
-            case $build-$mode-$name in build-asan-quick-double_*) continue ;; esac
+        for name in $(programs_of $build); do
             [ -x "$build/$name" ] && echo "$name $build native"
         done
     done
@@ -89,7 +107,7 @@ tools/configure.sh build-asan -Dtests=true -Dwerror=false -Db_sanitize=address,u
 check 'build' ninja -C build-test -j "$jobs"
 check 'layers of what is linked' tools/layers.py build-test
 check 'instructions of what starts everywhere' tools/instructions.py build-test
-check 'build with sanitizers' ninja -C build-asan -j "$jobs"
+check 'build with sanitizers' ninja -C build-asan -j "$jobs" $(programs_of build-asan)
 part_ends 'building'
 # Threads that spin at barriers would fight over the cores with each other and with whatever else runs.
 export OMP_WAIT_POLICY=passive
@@ -109,17 +127,20 @@ for script in tests/cmd_*.sh; do
     echo "$(basename "$script" .sh) env OMP_NUM_THREADS=1 sh $script"
 done | PATH="$PWD/build-test:$PATH" at_once
 for script in tests/cmd_*.sh; do
-    out=$log/$(basename "$script" .sh).out
+    name=$(basename "$script" .sh)
+    out=$log/$name.out
     p=$(grep -c '^ok ' "$out") f=$(grep -c '^not ok ' "$out") s=$(grep -c '^skip ' "$out")
     grep -q '^done$' "$out" || f=$((f + 1))
     passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
-    if [ "$f" = 0 ]; then note "ok      $script: $p passed, $s skipped"
-    else note "FAILED  $script"; grep -v '^ok ' "$out" | tail -n 60; tail -n 20 "${out%.out}.err"; fi
+    if [ "$f" = 0 ]; then note "ok      $script: $p passed, $s skipped, $(cat "$log/$name.seconds") s"
+    else note "FAILED  $script"; grep -v '^ok ' "$out" | tail -n 60; tail -n 20 "$log/$name.err"; fi
 done
 part_ends 'command tests'
 # Coverage-guided mutations of every file format and of recipes, seeded by nothing: short here, longer in full.
 seconds=3; [ "$mode" = full ] && seconds=60
-CC=clang-14 tools/configure.sh build-fuzz -Dfuzz=true -Dwerror=false -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 || exit 1
+# meson looks for ccache only where nobody names a compiler.
+clang="$(command -v ccache) clang-14"
+CC="${clang# }" tools/configure.sh build-fuzz -Dfuzz=true -Dwerror=false -Db_sanitize=address,undefined -Db_lundef=false -Doptimization=1 || exit 1
 check 'build fuzz targets' ninja -C build-fuzz -j "$jobs" $(for f in fuzz/*.c; do basename "$f" .c; done)
 for source in fuzz/fuzz_*.c; do
     name=$(basename "$source" .c)
