@@ -149,7 +149,7 @@ static gr_arch_def gpt(int vocab, int width, int layers, int heads, int context)
     return a;
 }
 
-enum { SMALL_BATCH = 16, LARGE_BATCH = 8 };
+enum { SMALL_BATCH = 16, LARGE_BATCH = 8, QUICK_BATCH = 2 };
 static gr_arch_def arch_small(void) { return gpt(4096, 256, 4, 8, 256); }
 static gr_arch_def arch_28m(void) { return gpt(50257, 512, 8, 16, 256); }
 
@@ -305,6 +305,9 @@ static gr_status compare(const bench *b, gr_bench_row row, gr__side ours, gr__si
 /* A routed step against the plain step of the same network. */
 static gr_status against_plain(bench *b, gr__net_def def, gr_error *err) {
     gr__net *routed, *same = NULL;
+
+    if (b->conditions.quick)
+        def.batch = QUICK_BATCH;
 
     /* The second network is the first without routes, in the precision that the first was found faster in. */
     GR_TRY(gr__net_transformer(&routed, &def, err));

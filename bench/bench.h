@@ -48,7 +48,7 @@ typedef struct gr_bench_profile {
 /* All zero is fine but for row. */
 typedef struct gr_bench_def {
     int threads;         /* 0: 2, or all cores if there are fewer */
-    bool quick;          /* a few steps, to see that it works */
+    bool quick;          /* a few small steps, to see that it works */
     const char *peers;   /* folder of the scripts that time PyTorch; NULL: rows that need it are skipped */
     const char *scripts; /* folder of our own such scripts; NULL: "bench" */
     const volatile sig_atomic_t *stop;

@@ -43,7 +43,7 @@ static const struct argp_option options[] = {
     {"json", GR__KEY_JSON, NULL, 0, "Print one JSON list of the rows and nothing else", 0},
     {"csv", KEY_CSV, "FILE", 0,
      "Append the rows to FILE; if it is a folder, to a file in it named as the processor and the instruction set", 0},
-    {"quick", KEY_QUICK, NULL, 0, "A few steps each, to see that it works: no figures to rely on", 0},
+    {"quick", KEY_QUICK, NULL, 0, "A few small steps each, to see that it works: no figures to rely on", 0},
     {0}};
 
 /* A call of the command: what was asked for, and what has come of it so far. */

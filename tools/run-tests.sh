@@ -93,7 +93,12 @@ programs() {
     done
 }
 
-mkdir -p "$log"
+mkdir -p "$log/bin"
+# Scripts start python thousands of times, and what chooses among versions of it may take longer than they do: it
+# chooses once.
+printf '#!/bin/sh\nexec "%s" "$@"\n' "$(python3 -c 'import sys; print(sys.executable)')" >"$log/bin/python3"
+chmod +x "$log/bin/python3"
+export PATH="$PWD/$log/bin:$PATH"
 check layers tools/layers.py
 check identifiers tools/identifiers.py
 check names tools/names.py
