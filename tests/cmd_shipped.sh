@@ -1,5 +1,5 @@
-# Every experiment that is shipped: its preset `smoke` runs to the end, on the small corpus and in seconds; its larger presets
-# are counted. Figures of networks this small say nothing: what is tested is that protocols can be worked on.
+# Every experiment that is shipped: its preset `smoke` runs to the end, on the small corpus and in seconds; its preset `quick`
+# is counted, of networks as small, as counts do not go by sizes (slow_shipped.sh takes those of the preset). Figures of networks this small say nothing: what is tested is that protocols can be worked on.
 . tests/cmd.inc
 small=$PWD/recipes/wordnet-subset
 reproduce() { experiment=$1; shift; gradroute reproduce "$experiment" --preset smoke -o "$work/$experiment" --set precision=float32 "$@"; }
@@ -31,7 +31,8 @@ for file in experiments/*.yaml; do
     ok 'and is whole' whole "$work/$shipped"
     json "$shipped as a file" gradroute plan "$file" --preset smoke --set precision=float32 --set data.wordnet="$small" --json
     ok 'is as many cells' same "$(last "['cells']['all']")" "$(ls "$work/$shipped/cells" | wc -l)"
-    json "$shipped, quick" gradroute plan "$shipped" --preset quick --seeds 1 --set precision=float32 --set data.wordnet="$small" --set train.steps=1 --set train.warmup=1 --set train.batch=4 --json
+    json "$shipped, quick" gradroute plan "$shipped" --preset quick --seeds 1 --set precision=float32 --set data.wordnet="$small" --set train.steps=1 --set train.warmup=1 --set train.batch=4 \
+        --set data.context=32 --set data.tokenizer.train=300 --set model.width=32 --set model.mlp=64 --json
     ok 'is more' test "$(last "['cells']['all']")" -gt 4
 done
 
@@ -48,6 +49,17 @@ for point in json.load(open(sys.argv[1]))["points"]:
 PYTHON
 }
 ok 'regions beside and afterwards have the same tokens, and no more operations' alike "$work/sidecar"
+
+# ---- composition: each profile with the model that is trained for it, modules and residual groups ----
+compared() { python3 -c 'import json, sys
+result = json.load(open(sys.argv[1]))
+claims = {c["say"]: c["points"] for c in result["claims"]}
+for own in claims["animals: the modules of animals, as its own model"]:             # of modules, and of residual groups
+    assert 0 < abs(own["value"]) < 1 and own["state"] == "undecided", own           # one seed
+assert len(claims["animals: the modules of animals, as its own model"]) == 2
+assert len(claims) == 1 + 4 + 4 + 32 + 15, len(claims)              # topics and other text of 16 profiles
+assert claims["other text: the modules of people, as its own model"][0]["value"] is None' "$1"; }
+ok 'a profile is compared with the model that is trained for it' compared "$work/composition/result.json"
 
 # ---- transfer, to text whose topic is not a matter of words ----
 python3 - "$work" <<'PYTHON'

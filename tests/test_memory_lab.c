@@ -237,11 +237,7 @@ SWEEP(committed, 0)
 SWEEP(plan, 0)
 
 /* All of its refusals: few are of files, and those were the ones it passed over. */
-static void refusals_in_look(void **state) {
-    setenv("GRADROUTE_REFUSALS", "2000", 1);
-    sweep(*state, try_look, 2);
-    unsetenv("GRADROUTE_REFUSALS");
-}
+static void refusals_in_look(void **state) { sweep_most(*state, try_look, 2, 2000); }
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -120,8 +120,10 @@ export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 ASAN_OPTIONS=detect_leak
 export LSAN_OPTIONS=suppressions=tools/lsan.supp:print_suppressions=0
 export CMOCKA_MESSAGE_OUTPUT=TAP
 programs >"$log/programs"
+# Refused allocations of each call: fewer under sanitizers in the quick run, where each takes long.
+more=; [ "$mode" = full ] && more=GRADROUTE_REFUSALS=120
 while read -r name build isa; do
-    echo "$build-$name-$isa env GRADROUTE_ISA=$(echo "$isa" | sed 's/native//') $build/$name"
+    echo "$build-$name-$isa env GRADROUTE_ISA=$(echo "$isa" | sed 's/native//') $more $build/$name"
 done <"$log/programs" | at_once
 while read -r name build isa; do
     group "$build/$name$(echo " ($isa)" | sed 's/ (native)//')" "$build-$name-$isa"
