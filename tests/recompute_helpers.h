@@ -13,7 +13,7 @@
 #include "model/running.h"
 #include "support.h"
 
-enum { BLOCKS = 3, N = BLOCKS * GR_BLOCK, VOCAB = 23, CLASSES = 3, STEPS = 3 };
+enum { BLOCKS = 3, N = BLOCKS * GR_BLOCK, VOCAB = 23, CLASSES = 3, STEPS = 2 };
 
 /* ---- networks ---------------------------------------------------------------------------------------------------- */
 

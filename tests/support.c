@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 
-/* GRADROUTE_SKIP='*_large' leaves out tests of such names: an emulator takes minutes for them. */
+/* GRADROUTE_SKIP='*_large' leaves out tests of such names: an emulator takes minutes for them, sanitizers long. */
 __attribute__((constructor)) static void skip_by_name(void) {
     const char *pattern = getenv("GRADROUTE_SKIP");
     if (pattern)
