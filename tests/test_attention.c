@@ -8,7 +8,8 @@
 #include <string.h>
 
 static const char *const names[] = {"base", "avx2", "avx512", "bf16", "amx"};
-static const int sizes[] = {16, 20, 32, 64, 128}, lengths[] = {1, 2, 17, 32, 33, 64, 100, 257};
+static const int sizes[] = {16, 20, 32, 64, 128}, lengths[] = {1, 2, 17, 32, 33, 64, 100};
+static const int windows[] = {1, 2, 8, 31, 32, 33, 64, 100, 256, 400};
 
 enum { GAP = 5, GUARD = 64 };
 
@@ -327,7 +328,6 @@ static void shared_keys_match_loop(void **state) {
 
 /* Windows that begin and end inside of panels, at their borders, and beyond the document. */
 static void windows_match_loop(void **state) {
-    static const int windows[] = {1, 2, 8, 31, 32, 33, 64, 100, 256, 400};
     const gr_kernels *k = gr__kernel_get(*state);
     if (!k)
         skip();
@@ -338,6 +338,21 @@ static void windows_match_loop(void **state) {
         check_problem(k, (shape){530, 18, group_size, 18, false, 300}); /* several blocks of keys */
         check_problem(k, (shape){300, 16, group_size, 8, true, 5});
     }
+}
+
+/* All of these in documents of more than a block of keys. */
+static void long_documents_match_loop(void **state) {
+    enum { ROWS = 257 };
+    const gr_kernels *k = gr__kernel_get(*state);
+    if (!k)
+        skip();
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++)
+        for (int rotate = 0; rotate < 2; rotate++)
+            check_problem(k, (shape){ROWS, sizes[s], 1, rotate * sizes[s], false, 0});
+    for (int group_size = 2; group_size <= 4; group_size++)
+        check_problem(k, (shape){ROWS, group_size == 3 ? 20 : 32, group_size, 20, false, 0});
+    for (size_t w = 0; w < sizeof windows / sizeof *windows; w++)
+        check_problem(k, (shape){ROWS, w % 2 ? 20 : 32, 1, 20, false, windows[w]});
 }
 
 /* Parts of heads, as neighbours and as halves. */
@@ -390,13 +405,15 @@ static void large_scores_stay_finite(void **state) {
 }
 
 int main(void) {
-    struct CMUnitTest tests[25];
+    struct CMUnitTest tests[30];
     size_t count = 0;
     for (int i = 0; i < 5; i++) {
         tests[count++] = (struct CMUnitTest){names[i], attention_matches_loop, NULL, NULL, (void *)(intptr_t)names[i]};
         tests[count++] = (struct CMUnitTest){names[i], windows_match_loop, NULL, NULL, (void *)(intptr_t)names[i]};
         tests[count++] = (struct CMUnitTest){names[i], rotations_match_loop, NULL, NULL, (void *)(intptr_t)names[i]};
         tests[count++] = (struct CMUnitTest){names[i], shared_keys_match_loop, NULL, NULL, (void *)(intptr_t)names[i]};
+        tests[count++] = (struct CMUnitTest){"long_documents_large", long_documents_match_loop, NULL, NULL,
+                                             (void *)(intptr_t)names[i]};
         tests[count++] =
             (struct CMUnitTest){names[i], large_scores_stay_finite, NULL, NULL, (void *)(intptr_t)names[i]};
     }

@@ -88,8 +88,9 @@ programs() {
             [ -x "$build/$name" ] && echo "$name $build native"
         done
     done
+    # test_attention takes the kernels of every set by itself.
     for isa in base avx2 avx512 bf16; do
-        for name in test_kernel test_engine test_half test_attention test_gemm test_reference; do
+        for name in test_kernel test_engine test_half test_gemm test_reference; do
             [ -x "build-test/$name" ] && echo "$name build-test $isa"
         done
     done
