@@ -41,8 +41,8 @@ slow() {
 }
 
 # Those that take longest begin first: one that began last would be waited for with the other cores idle.
-longest='build-asan-test_recompute-native build-asan-test_attention-native build-asan-test_memory-native cmd_experiment cmd_shipped cmd_plan cmd_audit
-    cmd_endings cmd_tune cmd_install cmd_exchange cmd_reproduce'
+longest='build-asan-test_recompute-native build-asan-test_attention-native build-asan-test_memory-native
+    cmd_experiment cmd_shipped cmd_plan cmd_audit cmd_endings cmd_tune cmd_install cmd_exchange cmd_reproduce'
 longest_first() {
     awk -v longest="$longest" '
         BEGIN { n = split(longest, names); for (i = 1; i <= n; i++) rank[names[i]] = i }
