@@ -1,11 +1,13 @@
 /* gradroute tune: settings of routing that suit a corpus, tried on topics to develop on: the experiment of that name.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "commands.h"
 #include "lab_run.h"
+#include "report/lines.h"
 #include "task/propose.h"
 #include "tune_preset.h"
 
@@ -65,22 +67,41 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 
 /* ---- the recipe ---- */
 
+/* The topics in both forms in which they may be taken over, or in one where a hint has no room for more. NULL: it has
+ * no room for that either, and a part of them would be no recipe. */
+static char *say_topics(const char *topics) {
+    enum { ROOM = sizeof((gr_error *)0)->hint };
+    char *first = gr_format("free topics with about as many documents: development: %s, in the recipe", topics);
+    char *set = gr_format("development=%s", topics), *text = NULL;
+    size_t length;
+
+    /* As one word of a shell: names may have quotes in them. */
+    FILE *out = open_memstream(&text, &length);
+    fprintf(out, "%s, or by --set ", first);
+    gr__print_word(out, set);
+    fclose(out);
+    char *hint = length < ROOM ? gr_strdup(text) : strlen(first) < ROOM ? gr_strdup(first) : NULL;
+    free(text);
+    gr_free(set);
+    gr_free(first);
+    return hint;
+}
+
 /* The recipe names no topics to develop on: says which could be. */
 static gr_status propose(gr_recipe *recipe, const char *file, const gr_control *control, gr_error *err) {
+    static const char form[] = "development: {labels: {NAME: {is: [TOPIC, ..]}}}, of labels that are made by topics; "
+                               "gradroute data show RECIPE lists topics";
     gr_project *project;
     GR_TRY(gr_project_open(&project, recipe, NULL, control, err));
-    char *topics = gr__project_propose(project), *hint = NULL;
+    char *topics = gr__project_propose(project), *hint = topics ? say_topics(topics) : NULL;
+    gr_error_set(err, GR_ERR_USAGE, file, hint ? hint : form, "the recipe names no topics to develop on");
 
-    /* In both forms in which they may be taken over. */
-    if (topics)
-        hint = gr_format("free topics with about as many documents: development: %s, in the recipe, or by "
-                         "--set 'development=%s'",
-                         topics, topics);
-    gr_error_set(err, GR_ERR_USAGE, file,
-                 hint ? hint
-                      : "development: {labels: {NAME: {is: [TOPIC, ..]}}}, of labels that are made by topics; "
-                        "gradroute data show RECIPE lists topics",
-                 "the recipe names no topics to develop on");
+    /* What is too long for a hint has a line of its own. */
+    if (topics && !hint) {
+        char *line = gr_format("free topics with about as many documents: development: %s", topics);
+        control->note(control->user, line);
+        gr_free(line);
+    }
     gr_free(hint);
     gr_free(topics);
     gr_project_free(project);

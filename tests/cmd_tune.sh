@@ -19,6 +19,22 @@ learns="--set train.steps=120 --set train.batch=8 --set train.lr=0.01 --set data
 # ---- what is refused ----
 refused 2 'names no topics to develop on' 'a recipe without topics to develop on' tune --budget 5 -o "$work/a/run"
 refused 2 "hint: free topics .*development: {labels: {animals: {is: \[tool\]}}}" 'it proposes some, neither reported nor adjacent' tune --budget 5 -o "$work/a/run"
+sed "s/\"tool\"/\"it's: tools\"/" "$work/corpus.jsonl" >"$work/odd.jsonl"
+odd() { tune --set "data.jsonl=$work/odd.jsonl" --experiment "$work/grid.yaml" --budget 1 -o "$work/a/run" --set train.steps=50000000 "$@"; }
+refused 2 "names no topics to develop on" 'topics with names that YAML and shells read something into' odd
+said=$(sed -n 's/.* or by \(--set .*\)/\1/p' "$work/err")
+pasted() { eval "odd $said"; }
+refused 2 'the smallest grid, four, takes about' 'are proposed as a shell takes them' pasted
+
+# A hint has room for so much; half a section would be no recipe.
+long() { sed "s/\"tool\"/\"$1\"/" "$work/corpus.jsonl" >"$work/odd.jsonl"; }
+xs=$(printf '%0150d' 0 | tr 0 x)
+long "$xs"
+refused 2 "is: \[$xs\]}}}, in the recipe\$" 'of long names what has room is said' odd
+long "$xs$xs$xs"
+refused 2 "development: {labels: {animals: {is: \[$xs$xs$xs\]}}}\$" 'the rest on a line of its own' odd
+refused 2 "hint: development: {labels: {NAME: {is: \[TOPIC, ..\]}}}, of labels" 'and the hint says the form' odd
+
 refused 2 "topic 'animal' is to develop on, and reported: it is of label 'animals'" 'a topic that is reported' tune --budget 5 -o "$work/a/run" --set 'development={labels: {animals: {is: [animal]}}}'
 refused 2 "topic 'food' is to develop on, and adjacent" 'one that is adjacent' tune --budget 5 -o "$work/a/run" --set 'development={labels: {animals: {is: [food]}}}'
 refused 2 "development leaves out label 'food'" 'a label without topics' tune --budget 5 -o "$work/a/run" --set adjacent=[] --set 'labels.food={is: [food]}' --set 'regions.food={mlp: {add: 4}}' --set "$develop"

@@ -1,6 +1,9 @@
 /* Documents by group: each word, against topics that the test knows, and against what audits picked before. */
 #include <stdlib.h>
 
+#include "base/names.h"
+#include "io/yaml.h"
+#include "recipe/graft.h"
 #include "task/propose.h"
 #include "task_helpers.h"
 
@@ -171,6 +174,93 @@ static void topics_to_develop_on_are_free_and_alike(void **state) {
     expect_proposed((const char *[]){"labels={a: {words: [bird]}}"}, 1, NULL);
 }
 
+/* What is proposed, as the recipe's section, from which an experiment takes it. */
+static gr_yaml *take_proposed(const char *const *sets, int count) {
+    gr_project *p = open_text(sets, count);
+    gr_error err = {0};
+    gr_yaml *tree;
+    char *proposed = gr__project_propose(p), *set = gr_format("development=%s", proposed ? proposed : "");
+    assert_non_null(proposed);
+    gr_test_ok(gr_yaml_parse(&tree, text_recipe, strlen(text_recipe), "task.yaml", &err), &err);
+    for (int i = 0; i < count; i++)
+        gr_test_ok(gr_yaml_set(tree, sets[i], &err), &err);
+    gr_test_ok(gr_yaml_set(tree, set, &err), &err);
+    gr_test_ok(gr__recipe_develop(tree, "task.yaml", &err), &err);
+    gr_free(set);
+    gr_free(proposed);
+    lab_close(p);
+    return tree;
+}
+
+/* The texts of a list of the label that stands first. */
+static int texts_of(const char *const **texts, gr_yaml *tree, const char *key) {
+    int count = 0;
+    gr_error err = {0};
+    gr_yaml *label = gr_yaml_find(tree, "labels")->first;
+    gr_test_ok(gr_yaml_texts(label, texts, &count, key, &err), &err);
+    return count;
+}
+
+/* Where training is not told of a topic, it is not told of the one that stands for it, which is as large. */
+static void topics_that_stand_for_hidden_ones_are_hidden(void **state) {
+    (void)state;
+    static const char *const sets[] = {"adjacent=[]", "labels={things: {is: [animal, tool], hidden: [tool]}}"};
+    gr_project *p = open_text(sets, 2);
+    const int animals = size_of(p, "animal"), foods = size_of(p, "food"), acts = size_of(p, "act");
+    const bool food_first = abs(foods - animals) < abs(acts - animals);
+    assert_int_not_equal(abs(foods - animals), abs(acts - animals));
+    lab_close(p);
+    expect_proposed(sets, 2,
+                    food_first ? "{labels: {things: {is: [food, act], hidden: [act]}}}"
+                               : "{labels: {things: {is: [act, food], hidden: [food]}}}");
+
+    /* An experiment takes it as it stands. */
+    const char *const *is, *const *hidden;
+    gr_yaml *tree = take_proposed(sets, 2);
+    assert_int_equal(texts_of(&is, tree, "is"), 2);
+    assert_int_equal(texts_of(&hidden, tree, "hidden"), 1);
+    assert_string_equal(hidden[0], is[1]);
+    gr_yaml_free(tree);
+
+    /* Where one alone is left, nothing is hidden in the place of what is. */
+    expect_proposed((const char *[]){"adjacent=[act]", sets[1]}, 2, NULL);
+}
+
+/* Names that YAML, or the options of a command, would read as something else. */
+static void any_name_of_a_topic_reads_back(void **state) {
+    (void)state;
+    enum { NAMES = 8, EACH = 20 };
+    static const char *const names[NAMES] = {"a: b", "it's \"so\"", "-x, [y]",       "yes",
+                                             "1e3",  "null",        "# \\ \xc3\xa4", "two\nlines"};
+    FILE *file = fopen(gr_test_path("names.jsonl"), "w");
+    assert_non_null(file);
+    for (int d = 0; d < 4 * NAMES * EACH; d++) {
+        char text[64], own[16];
+        snprintf(text, sizeof text, "a small bird number %d of the north", d);
+        snprintf(own, sizeof own, "own%d", d / 4 % NAMES);
+        json_t *record = json_pack("{s:s, s:s}", "text", text, "label", d % 4 ? own : names[d / 4 % NAMES]);
+        json_dumpf(record, file, 0);
+        fputc('\n', file);
+        json_decref(record);
+    }
+    assert_int_equal(fclose(file), 0);
+
+    /* As many as the label has, which are all there are: its own have more documents, so that none is left out. */
+    const char *const *is;
+    char *data = gr_format("data.jsonl=%s", gr_test_path("names.jsonl"));
+    gr_yaml *tree =
+        take_proposed((const char *[]){data, "data.validation=0.3", "adjacent=[]",
+                                       "labels={things: {is: [own0, own1, own2, own3, own4, own5, own6, own7]}}"},
+                      4);
+    gr_free(data);
+    const int count = texts_of(&is, tree, "is");
+    assert_int_equal(count, NAMES);
+    for (int i = 0; i < NAMES; i++)
+        if (!gr__has_text(is, count, names[i]))
+            fail_msg("'%s' does not read back", names[i]);
+    gr_yaml_free(tree);
+}
+
 /* Of labels of tokens a document is of each label that one of its tokens has. */
 static bool has_bird(const gr_project *p, uint32_t d) {
     for (size_t at = p->data->offsets[d] + d; at <= p->data->offsets[d + 1] + d; at++)
@@ -228,6 +318,8 @@ static void groups_that_cannot_be_are_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(topics_to_develop_on_are_free_and_alike),
+        cmocka_unit_test(topics_that_stand_for_hidden_ones_are_hidden),
+        cmocka_unit_test(any_name_of_a_topic_reads_back),
         cmocka_unit_test(documents_are_grouped_by_each_word),
         cmocka_unit_test(hidden_topics_are_a_group),
         cmocka_unit_test(the_groups_of_audits_are_what_they_were),

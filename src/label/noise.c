@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/names.h"
 #include "base/rng.h"
 #include "label/labelling.h"
 
@@ -218,6 +219,12 @@ const char *gr__label_hidden_by(const gr_label_def *def) {
     if (!def->hidden_count)
         return NULL;
     return def->hidden_by ? def->hidden_by : field ? field->text : NULL;
+}
+
+bool gr__label_hides_topics(const gr_label_def *def) { return def->hidden_count > 0 && !gr__label_hidden_by(def); }
+
+bool gr__label_hides(const gr_label_def *def, const char *topic) {
+    return gr__label_hides_topics(def) && gr__has_text(def->hidden, def->hidden_count, topic);
 }
 
 /* Marks the values that are hidden, hide[values + 1]; each must be one of docs[n], which have the label. */

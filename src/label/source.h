@@ -85,6 +85,11 @@ bool gr__label_is_soft(const gr_label_def *def);
 /* The topics of a label by topics alone; NULL, and 0, for others. */
 const char *const *gr__label_topics(const gr_label_def *def, int *count);
 
+/* Whether training is told of some topics of a label alone: by their names, not by a member of the records. And whether
+ * a topic is one of those that it is not told of. */
+bool gr__label_hides_topics(const gr_label_def *def);
+bool gr__label_hides(const gr_label_def *def, const char *topic);
+
 /* The source, and arg[] in its order: what def gives, else the defaults. *source is NULL for a label of all_of. */
 gr_status gr__label_args(const gr__label_source **source, gr_label_arg *arg, const gr_label_def *def, gr_error *err);
 

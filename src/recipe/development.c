@@ -62,9 +62,6 @@ gr_status gr__recipe_read_development(gr_recipe *recipe, gr_yaml *root, gr_error
 
 /* ---- whether they fit the labels ---- */
 
-/* Whether training is told of some topics of a label alone: by name, not by a member of the records. */
-static bool hides_topics(const gr_label_def *label) { return label->hidden_count > 0 && !label->hidden_by; }
-
 /* The label that a key names, which is one of topics. */
 static gr_status find_label(const gr_label_def **label, const gr_recipe *recipe, const gr_yaml *node, gr_error *err) {
     const char **known = gr_alloc(((size_t)recipe->labels + 1) * sizeof *known);
@@ -103,11 +100,11 @@ static gr_status check_free(const gr_recipe *recipe, const gr_yaml *node, const 
 
 /* A label that hides some of its topics hides some of those that stand for them, and no other label does. */
 static gr_status check_hidden(const gr_label_def *label, const gr_yaml *node, const gr_development *d, gr_error *err) {
-    if (hides_topics(label) && !d->hiddens)
+    if (gr__label_hides_topics(label) && !d->hiddens)
         return gr_yaml_fail(node, err, "hidden: [TOPIC, ..], some of those of `is`",
                             "label '%s' hides topics, and development says none that is hidden in their place",
                             label->name);
-    return hides_topics(label) || !d->hiddens
+    return gr__label_hides_topics(label) || !d->hiddens
                ? GR_OK
                : gr_yaml_fail(node, err, "leave `hidden` out", "label '%s' hides no topics", label->name);
 }

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "base/names.h"
+#include "io/yaml.h"
 #include "label/source.h"
 
 enum { TOPICS_MOST = 8 /* for one label */ };
@@ -66,55 +67,74 @@ static int nearest(const topics *t, double size) {
     return found;
 }
 
-/* "biology: {is: [a, b]}", of as many topics as the label has, and more where these are small. NULL: none is left. */
-static char *propose_label(topics *t, const gr_label_def *label) {
+/* Documents of those topics of a label that it hides, or of the others; *count is how many topics these are. */
+static double size_of(int *count, const topics *t, const gr_label_def *label, bool hidden) {
+    int all;
+    const char *const *is = gr__label_topics(label, &all);
+    double size = 0;
+    *count = 0;
+    for (int i = 0; i < all; i++)
+        *count += gr__label_hides(label, is[i]) == hidden;
+    for (int i = 0; i < t->of->count; i++) {
+        const char *name = t->of->names[i];
+        if (gr__has_text(is, all, name) && gr__label_hides(label, name) == hidden)
+            size += t->size[i];
+    }
+    return size;
+}
+
+/* Takes as many topics as a label has of its hidden or its other ones, and more where these are small, into each of
+ * the lists that is there. False: none is left. */
+static bool propose_topics(gr_yaml *is, gr_yaml *also, topics *t, const gr_label_def *label, bool hidden) {
     int count;
-    const char *const *is = gr__label_topics(label, &count);
-    double left = 0, all;
-    char *list = NULL;
-    for (int i = 0; i < t->of->count; i++)
-        left += gr__has_text(is, count, t->of->names[i]) ? t->size[i] : 0;
-    all = left;
+    const double all = size_of(&count, t, label, hidden);
+    double left = all;
 
     /* Each takes its share of what is still wanted, so that the next ones make up for it. */
-    for (int n = 0; n < TOPICS_MOST && (n < count || left > all / 4); n++) {
+    int n = 0;
+    for (; n < TOPICS_MOST && (n < count || left > all / 4); n++) {
         const int share = n < count ? count - n : 1, i = nearest(t, left / share);
         if (i < 0 || (n > 0 && left <= 0))
             break;
         t->taken[i] = true;
         left -= t->size[i];
-        char *longer = gr_format("%s%s%s", list ? list : "", list ? ", " : "", t->of->names[i]);
-        gr_free(list);
-        list = longer;
+        gr_yaml_add_text(is, NULL, t->of->names[i]);
+        if (also)
+            gr_yaml_add_text(also, NULL, t->of->names[i]);
     }
-    char *text = list ? gr_format("%s: {is: [%s]}", label->name, list) : NULL;
-    gr_free(list);
-    return text;
+    return n > 0;
+}
+
+/* "biology: {is: [a, b]}", and "hidden: [b]" where the label hides some of its topics: what stands for these is hidden
+ * too, or settings would be chosen with labels that know more. False: the label is of no topics, or none is left. */
+static bool propose_label(gr_yaml *labels, topics *t, const gr_label_def *label) {
+    int count;
+    if (!gr__label_topics(label, &count))
+        return false;
+    gr_yaml *own = gr_yaml_add_map(labels, label->name), *is = gr_yaml_add_list(own, "is");
+    if (!propose_topics(is, NULL, t, label, false))
+        return false;
+    return !gr__label_hides_topics(label) || propose_topics(is, gr_yaml_add_list(own, "hidden"), t, label, true);
 }
 
 /* Labels one after the other, each from what those before it have left. */
 char *gr__project_propose(const gr_project *p) {
     const gr_recipe *r = p->recipe;
-    if (!p->data || p->shards || !p->labels)
+    if (!p->data || p->shards || !p->labels || r->labels == 0)
         return NULL;
     topics t = count_topics(p);
-    char *text = NULL;
-    bool whole = r->labels > 0;
+    gr_yaml *root = gr_yaml_new("development"), *labels = gr_yaml_add_map(root, "labels");
+    bool whole = true;
 
     /* Label by label; combinations follow their parts. */
-    for (int k = 0; k < r->labels && whole; k++) {
-        if (r->label[k].all_count)
-            continue;
-        int count;
-        char *one = gr__label_topics(&r->label[k], &count) ? propose_label(&t, &r->label[k]) : NULL;
-        char *longer = one ? gr_format("%s%s%s", text ? text : "", text ? ", " : "", one) : NULL;
-        whole = one != NULL;
-        gr_free(text);
-        gr_free(one);
-        text = longer;
-    }
+    for (int k = 0; k < r->labels && whole; k++)
+        whole = r->label[k].all_count || propose_label(labels, &t, &r->label[k]);
     topics_free(&t);
-    char *out = text && whole ? gr_format("{labels: {%s}}", text) : NULL;
-    gr_free(text);
-    return out;
+
+    /* Names are quoted where they would be read as something else. */
+    char *text = NULL;
+    if (whole)
+        gr_yaml_write_line(root, &text, NULL);
+    gr_yaml_free(root);
+    return text;
 }
