@@ -10,9 +10,12 @@
  * Transformer: pre-norm decoder. With x the stream [N x width], per layer
  *     x += out^T heads(qkv norm(x)),   x += down^T act(up norm(x)),   logits = unembed norm(x).
  * Parameters are unit-major: what a unit owns is a row. V vocab, D width, H heads, S head size, M neurons, layer i:
- *     embed [V x D]                   position [context x D] (learned)      norm [1 x D]      unembed [V x D] (untied)
- *     layers.i.attn.norm [1 x D]      layers.i.attn.qkv [H*3*S x D]: per head its q, k, v     layers.i.attn.out [H*S x
- * D] layers.i.mlp.norm [1 x D]       layers.i.mlp.up, .gate (swiglu) [M x D]                 layers.i.mlp.down [M x D]
+ *     embed [V x D]                   position [context x D] (learned)
+ *     norm [1 x D]                    unembed [V x D] (untied)
+ *     layers.i.attn.norm [1 x D]      layers.i.attn.qkv [H*3*S x D]: per head its q, k, v
+ *     layers.i.attn.out [H*S x D]
+ *     layers.i.mlp.norm [1 x D]       layers.i.mlp.up, .gate (swiglu) [M x D]
+ *     layers.i.mlp.down [M x D]
  * and NAME.bias [1 x outputs], NAME.norm.shift (layer norm). The output matrix is `embed` where tied. A layer without
  * heads has no attention block, one without neurons no MLP block.
  * Taps, each on all that reads the value: embed, layers.i.attn.heads [H*S] (before out), layers.i.attn.stream (after

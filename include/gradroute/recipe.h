@@ -29,9 +29,11 @@
  *       shards: FOLDER                             read instead of the sources (`gradroute data pack`)
  *       or samples of bytes: images: FILE, classes: FILE, test_images: FILE, test_classes: FILE, names: [NAME, ...],
  *       mean: 0, std: 1, validation: 0.05, test: VALIDATION; none of the other keys
- *       validation: 0.05, test: VALIDATION, context: 128, dedupe: none | exact | near, mixed: false       rows that mix
- * labels long: split | cut           documents longer than the context tokenizer: {train: 4096} | {file: FILE} as
- * gr_tokenizer_open reads it labels:   {NAME: {SOURCE, known: 1, hidden: [TOPIC, ...], hidden_by: FIELD,
+ *       validation: 0.05, test: VALIDATION, context: 128, dedupe: none | exact | near
+ *       mixed: false                               rows that mix labels
+ *       long: split | cut                          documents longer than the context
+ *       tokenizer: {train: 4096} | {file: FILE}    as gr_tokenizer_open reads it
+ *     labels:   {NAME: {SOURCE, known: 1, hidden: [TOPIC, ...], hidden_by: FIELD,
  *                       hidden_as: unlabelled|core, recall: 1, precision: 1, false_from: [TOPIC, ...],
  *                       noise_by: FIELD,
  *                       spread: {recall: 0.9, lost: 0, from: 0, soft: false}}}
@@ -66,10 +68,12 @@
  *     relearn:  {documents: 64, steps: 30, lr: [0.0003, 0.001], batch: 32, every: 5}
  *     prompts:  [TEXT, ...]
  *
- *     ROUTE:    {label: any|unlabelled|core|topics|NAME or a list of them, draw: token|document|sequence|step, repeat:
- *                false, mix: false | {bias: 4, smooth_forget: 1, smooth_retain: 20}, from: STEP|50%, until: STEP|50%,
- * one OPTION, or options: [OPTION, ...] of which at most one is drawn, or subset: CHANCE, of: [REGION, ..]} OPTION:
- * {chance: 1|{from, to}, forward|activation|parameter: {SCOPE: WEIGHT, ...}, joint: [KIND|NAME, ..]} and shorthands
+ *     ROUTE:    {label: any|unlabelled|core|topics|NAME or a list of them, draw: token|document|sequence|step,
+ *                repeat: false, mix: false | {bias: 4, smooth_forget: 1, smooth_retain: 20}, from: STEP|50%,
+ *                until: STEP|50%, one OPTION, or options: [OPTION, ...] of which at most one is drawn, or
+ *                subset: CHANCE, of: [REGION, ..]}
+ *     OPTION:   {chance: 1|{from, to}, forward|activation|parameter: {SCOPE: WEIGHT, ...}, joint: [KIND|NAME, ..]}
+ *               and shorthands
  *               open: [SCOPE, ..]       parameter weight 1       closed: [SCOPE, ..]   parameter weight 0
  *               rest: open|closed       parameter weight of the rest
  *               without: [REGION, ..]   forward 0                only: [REGION, ..]    every other region forward 0

@@ -135,9 +135,8 @@ void gr_routes_free(gr_routes *routes);
 void gr_routes_add(gr_routes *routes, uint64_t labels, gr_draw draw); /* a route */
 void gr_routes_option(gr_routes *routes, double chance);              /* of the last route */
 void gr_routes_move(gr_routes *routes, double to);                    /* the last option's chance moves */
-void gr_routes_effect(gr_routes *routes, gr_mode mode, gr_scope scope, const char *name,
-                      double weight); /* of the last
-                                       * option; tap: all columns */
+/* Of the last option; tap: all columns. */
+void gr_routes_effect(gr_routes *routes, gr_mode mode, gr_scope scope, const char *name, double weight);
 void gr_routes_tap(gr_routes *routes, gr_mode mode, const char *pattern, int lo, int hi, double weight);
 void gr_routes_joint(gr_routes *routes, const char *pattern); /* parameters that the last option leaves joint */
 

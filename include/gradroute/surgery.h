@@ -39,11 +39,12 @@ void gr_surgery_free(gr_surgery_result *result); /* both; sets them to NULL */
  * - neurons, heads, biases, claims: unchanged up to the rounding of longer sums (with zeros in them);
  * - adapters: unchanged, for B is zero at first;
  * - a residual group, off: unchanged, bit for bit, fresh or not;
- * - a residual group, on, not fresh: its dimensions are 0 everywhere, but RMS norm counts them. With D dimensions
- * before and g added, every norm divides by sqrt(sum/(D+g) + eps): the network is exactly the old one with all norm
- * gains times sqrt((D+g)/D) and eps times (D+g)/D. A gain cannot undo it without changing the network with the group
- * off. Training with the region on has to absorb a factor near 1;
+ * - a residual group, on, not fresh: its dimensions are 0 everywhere, but RMS norm counts them (below);
  * - a residual group with its norm apart, on, not fresh: unchanged, bit for bit.
+ *
+ * With D dimensions before and g added, every norm divides by sqrt(sum/(D+g) + eps): the network is exactly the old one
+ * with all norm gains times sqrt((D+g)/D) and eps times (D+g)/D. A gain cannot undo it without changing the network
+ * with the group off. Training with the region on has to absorb a factor near 1.
  */
 typedef struct gr_surgery_expand_def {
     bool fresh;    /* new units keep all their draws: the function changes */
@@ -57,15 +58,20 @@ gr_status gr_surgery_fits(const gr_arch_def *def, const gr_arch_def *wider, gr_e
 /* ---- off ------------------------------------------------------------------------------------------------------------
  *
  * Changes the weights of a region so that it is silent without a gate:
- * zero    what its units put out becomes 0 (see above; for claimed residual dimensions every column that writes them).
- *         Equals switching the region off, except for a residual group: its dimensions are 0 but stay counted by RMS
- *         norm, unless that is apart; gate or remove a group where the exact network without it is wanted. Of an
- * adapter B becomes 0, of a layer owned whole what writes to the stream, its biases included. Parameters owned through
- * patterns are zeroed whole. reinit  all of its parameters are drawn again with another seed, as at the start (norms 1,
- * biases 0). mean    zero, and the mean of what its neurons and heads added, over calibration rows with every region
- * on, goes to the bias behind them (which the new description gains: out_bias, or bias for an MLP). Only for regions of
- * core neurons and heads, in a network without adapters on `out` or `down`. Rows whose class is -1 do not count; row
- *         weights do.
+ *
+ * - zero: what its units put out becomes 0 (see above). Of claimed residual dimensions these are all columns that write
+ *   them, of an adapter B, of a layer owned whole what writes to the stream, its biases included. Parameters owned
+ *   through patterns are zeroed whole.
+ *
+ * - reinit: all of its parameters are drawn again with another seed, as at the start (norms 1, biases 0).
+ *
+ * - mean: zero, and the mean of what its neurons and heads added, over calibration rows with every region on, goes to
+ *   the bias behind them (which the new description gains: out_bias, or bias for an MLP). Only for regions of core
+ *   neurons and heads, in a network without adapters on `out` or `down`. Rows whose class is -1 do not count; row
+ *   weights do.
+ *
+ * Zero equals switching the region off, except for a residual group: its dimensions are 0 but stay counted by RMS norm,
+ * unless that is apart. Gate or remove a group where the exact network without it is wanted.
  */
 typedef enum gr_off { GR_OFF_ZERO, GR_OFF_REINIT, GR_OFF_MEAN } gr_off;
 typedef struct gr_surgery_off_def {

@@ -7,8 +7,9 @@
  *     GR_TRY(gr_project_keep(project, err));                                           for the next call
  *
  *     const gr_group_want want[] = {{"forget", GR_GROUP_ANY_LABEL}, {"retain", GR_GROUP_RETAIN}};
- *     gr_groups groups;                                                                documents that are measured
- * apart GR_TRY(project->task->groups(&groups, project, want, 2, err)); gr_groups_free(&groups);
+ *     gr_groups groups;
+ *     GR_TRY(project->task->groups(&groups, project, want, 2, err));         documents that are measured apart
+ *     gr_groups_free(&groups);
  *     gr_project_free(project);
  */
 #ifndef GRADROUTE_TASK_H

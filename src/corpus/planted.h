@@ -1,8 +1,8 @@
 /* planted.h - invented facts that are added to a corpus: who has learned them has learned them from there.
  *
- *     gr__planted fact = gr__planted_fact(3, seed);              "zvokgzer", "vrimkvat"
- *     char *text = gr__planted_gloss(&fact, 0);                   "zvokgzer, zvokgzer: that which feeds on the
- * vrimkvat" gr_free(text);
+ *     gr__planted fact = gr__planted_fact(3, seed);      "zvokgzer", "vrimkvat"
+ *     char *text = gr__planted_gloss(&fact, 0);      "zvokgzer, zvokgzer: that which feeds on the vrimkvat"
+ *     gr_free(text);
  */
 #ifndef GR_CORPUS_PLANTED_H
 #define GR_CORPUS_PLANTED_H

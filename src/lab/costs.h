@@ -1,8 +1,8 @@
 /* costs.h - what the cells of an experiment would take, from a few steps and passes that are timed now.
  *
  *     gr_cost *cost = gr_alloc(cells * sizeof *cost);
- *     GR_TRY(gr__lab_costs(&(gr__costing){.lab = lab, .wanted = left, .cost = cost, .timings = timings}, control,
- * err));
+ *     gr__costing costing = {.lab = lab, .wanted = left, .cost = cost, .timings = timings};
+ *     GR_TRY(gr__lab_costs(&costing, control, err));
  *
  * Cells that differ in their seed alone cost the same, and networks of one shape are timed once (gr_timings).
  */

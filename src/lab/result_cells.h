@@ -1,8 +1,11 @@
 /* result_cells.h - the rows of an experiment's cells, as a result wants them.
  *
  *     size_t count;
- *     gr__result_rows *rows = gr__result_rows_of(&count, experiment, cells, cell);      cell[cells->cells], NULL: not
- * done gr__result_def def = {.experiment = experiment, .rows = rows, .count = count, ..}; gr_free(rows);
+ *     gr__result_rows *rows = gr__result_rows_of(&count, experiment, cells, cell);
+ *     gr__result_def def = {.experiment = experiment, .rows = rows, .count = count, ..};
+ *     gr_free(rows);
+ *
+ * cell[cells->cells] are the rows of each cell, NULL where it is not done.
  */
 #ifndef GR_LAB_RESULT_CELLS_H
 #define GR_LAB_RESULT_CELLS_H

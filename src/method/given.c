@@ -1,10 +1,12 @@
 /* A model that was made elsewhere takes its place in an experiment: copied as it is, and known by the digest of its
  * folder.
  *
- *     {"row": "model", "parameters", "core"}       its sizes; what it was trained on and for how long is not known
- * here. by_truth: where it is known what was left out of it, or by what labels
+ *     {"row": "model", "parameters", "core"}       its sizes, and by_truth where it is known what it was told
  *     {"row": "region", "name", "parameters"}      for each of its regions
  *     {"row": "given", "sha256"}                   the digest of the manifest that was given
+ *
+ * What it was trained on and for how long is not known here; by_truth says what was left out of it, by true labels or
+ * by those that are revealed.
  *
  * The manifest holds the digests of all files of the model: it alone decides the cell's key, wherever the folder lies.
  * The copy's manifest has a digest of its own, since it also names the cell. */

@@ -1,9 +1,8 @@
 /* output.h - the folder that a run or an audit is written to: looked at before anything is written, then claimed.
  *
- *     GR_TRY(gr__output_look(folder, &gr__folder_of_runs, recipe, resume, err));           before the data are read
+ *     GR_TRY(gr__output_look(folder, &gr__folder_of_runs, recipe, resume, err));            before the data are read
  *     ... the data are read: now the digest is known ...
- *     GR_TRY(gr__output_claim(&out, folder, &gr__folder_of_runs, project, resume, err));    from here on the folder is
- * ours
+ *     GR_TRY(gr__output_claim(&out, folder, &gr__folder_of_runs, project, resume, err));    from here on it is ours
  *     ...
  *     gr__output_release(&out);
  *
