@@ -58,8 +58,44 @@ static void nor_are_scores_that_routes_count(void **state) {
     gr_lab_free(lab);
 }
 
+static void count_reads(void *user, const char *text) { *(int *)user += strstr(text, "reading the corpus") != NULL; }
+
+/* How often an experiment reads its corpus to be opened. One of its arms runs where labels are hidden, which is asked
+ * of the data: at the points that `told` has a 1 for. */
+static int reads_of(const char *axes, const char *told) {
+    gr_error err = {0};
+    gr_lab *lab;
+    char base[300], file[300];
+    int reads = 0;
+    char *text = gr_format("experiment: reads\narms: {all: {train: {}}, told: {when: hidden_labels, train: {}}}\n"
+                           "axes: {x: {%s}}\n",
+                           axes);
+    lab_write_corpus("corpus.jsonl");
+    snprintf(base, sizeof base, "%s", gr_test_write("recipe.yaml", lab_recipe, strlen(lab_recipe)));
+    snprintf(file, sizeof file, "%s", gr_test_write("reads.yaml", text, strlen(text)));
+    gr_free(text);
+    const gr_control control = {.note = count_reads, .user = &reads};
+    gr_lab_def def = {.experiment = file, .base = base, .folder = gr_test_path("reads"), .fresh = true};
+    gr_test_ok(gr_lab_open(&lab, &def, &control, &err), &err);
+    assert_int_equal(gr_experiment_points(lab->experiment), (int)strlen(told));
+    for (int point = 0; told[point]; point++)
+        assert_true(lab->runs[2 * point] && lab->runs[2 * point + 1] == (told[point] == '1'));
+    gr_lab_free(lab);
+    return reads;
+}
+
+/* What runs is asked at every point before anything has its key: points that read the same are asked of one reading.
+ * Others are read once to be asked and once for their keys, but the first, which stays between the two. */
+static void data_are_read_as_often_as_they_differ(void **state) {
+    (void)state;
+    assert_int_equal(reads_of("few: {preset.p_cr: 0.05}, many: {preset.p_cr: 0.5}, none: {preset.p_cr: 0}", "000"), 1);
+    assert_int_equal(reads_of("known: {}, half: {labels.animals.known: 0.5}", "01"), 3);
+    assert_int_equal(reads_of("a: {}, half: {labels.animals.known: 0.5}, b: {preset.p_cr: 0.5}", "010"), 4);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(data_are_read_as_often_as_they_differ),
         cmocka_unit_test(models_without_routes_are_one_over_an_axis_of_routing),
         cmocka_unit_test(nor_are_scores_that_routes_count),
     };

@@ -152,17 +152,42 @@ static bool facts_choose(const gr_lab *lab) {
     return any;
 }
 
-/* What runs at every point, by its data at the first seed. The first point is looked at last, and stays open. */
+/* What runs at the points that read what the first one does, or at all others. */
+static gr_status select_where(bool *runs, gr_lab *lab, const bool *like, bool wanted, const gr_control *control,
+                              gr_error *err) {
+    for (int point = 0; point < gr_experiment_points(lab->experiment); point++) {
+        if (like[point] != wanted)
+            continue;
+        GR_TRY(gr__lab_open_place(lab, point * lab->seeds, control, err));
+        GR_TRY(select_arms(&runs[point * lab->experiment->arms], lab, err));
+    }
+    return GR_OK;
+}
+
+/* Point by point. Whoever reads what the first one does comes last, and that one before them: so it is read once, its
+ * network settles the precision of all of them, and it is still there when its keys are made. */
+static gr_status select_by_data(bool *runs, gr_lab *lab, const gr_control *control, gr_error *err) {
+    bool *like = gr_alloc((size_t)gr_experiment_points(lab->experiment) * sizeof *like);
+    gr_status status = gr__lab_find_like_first(like, lab, err);
+    if (status == GR_OK)
+        status = select_where(runs, lab, like, false, control, err);
+    if (status == GR_OK)
+        status = select_where(runs, lab, like, true, control, err);
+    gr_free(like);
+    GR_TRY(status);
+    return gr__lab_open_place(lab, 0, control, err);
+}
+
+/* What runs at every point, by its data at the first seed. Afterwards the first point is open. */
 static gr_status select_at_points(bool *runs, gr_lab *lab, const gr_control *control, gr_error *err) {
     const int arms = lab->experiment->arms, points = gr_experiment_points(lab->experiment);
-    const bool each = facts_choose(lab);
-    for (int point = each ? points - 1 : 0; point >= 0; point--) {
-        GR_TRY(gr__lab_open_place(lab, point * lab->seeds, control, err));
-        GR_TRY(select_arms(&runs[point * arms], lab, err));
-    }
+    if (points > 1 && facts_choose(lab))
+        return select_by_data(runs, lab, control, err);
 
-    /* Where the data have no say one answer is for all, and they need not be read for it. */
-    for (int point = 1; point < points && !each; point++)
+    /* Where the data have no say one answer is for all, and those of the first point alone need to be read for it. */
+    GR_TRY(gr__lab_open_place(lab, 0, control, err));
+    GR_TRY(select_arms(runs, lab, err));
+    for (int point = 1; point < points; point++)
         memcpy(&runs[point * arms], runs, (size_t)arms * sizeof *runs);
     return GR_OK;
 }

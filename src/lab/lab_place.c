@@ -7,6 +7,7 @@
 #include "lab/lab_state.h"
 #include "task/output.h"
 #include "task/precision.h"
+#include "task/task.h"
 
 /* Places that read the same share what they keep: a name for what decides the reading. Data sections that differ, and
  * seeds by which documents are held out, never share. Nor does a place that asks for another precision than the first:
@@ -180,6 +181,32 @@ static gr_status read_place(gr_lab *lab, int number, const gr_control *control, 
     if (!share_data(lab, number, task))
         GR_TRY(read_data(lab, number, task, control, err));
     return gr__lab_read_groups(lab, err);
+}
+
+/* Whether a point reads at its first seed what `first` does: what share_data asks, as far as recipes say it. */
+static gr_status reads_like(bool *like, const gr_lab *lab, int point, const gr_recipe *first, const gr_task *task,
+                            gr_error *err) {
+    const gr_experiment_base base = base_of(lab, point * lab->seeds);
+    gr_recipe *recipe;
+    gr_error no = {0};
+    GR_TRY(gr_experiment_recipe(&recipe, lab->experiment, &base, err));
+    *like = recipe->precision == first->precision && strcmp(recipe->from.sha256, first->from.sha256) == 0 &&
+            gr__task_same_data(task, first, recipe, &no) == GR_OK;
+    gr_recipe_free(recipe);
+    return GR_OK;
+}
+
+gr_status gr__lab_find_like_first(bool *like, const gr_lab *lab, gr_error *err) {
+    const gr_experiment_base start = base_of(lab, 0);
+    const gr_task *task;
+    gr_recipe *first;
+    GR_TRY(gr_experiment_recipe(&first, lab->experiment, &start, err));
+    gr_status status = gr_registry_task_of(&task, lab->registry, first, err);
+    like[0] = true;
+    for (int point = 1; point < gr_experiment_points(lab->experiment) && status == GR_OK; point++)
+        status = reads_like(&like[point], lab, point, first, task, err);
+    gr_recipe_free(first);
+    return status;
 }
 
 gr_status gr__lab_open_place(gr_lab *lab, int place, const gr_control *control, gr_error *err) {

@@ -79,6 +79,10 @@ int gr__lab_place_of(const gr_lab *lab, const gr__use *use);
 gr_status gr__lab_open_place(gr_lab *lab, int place, const gr_control *control, gr_error *err);
 void gr__lab_close_place(gr_lab *lab);
 
+/* like[points]: whether a point reads at its first seed what the first one does, before anything is read. Errors: those
+ * of gr_experiment_recipe and gr_registry_task_of. */
+gr_status gr__lab_find_like_first(bool *like, const gr_lab *lab, gr_error *err);
+
 /* The groups of the open place. Before it is known what runs none is asked for; a plan goes on without those that the
  * data have not. Errors: those of groups. */
 gr_status gr__lab_read_groups(gr_lab *lab, gr_error *err);

@@ -239,7 +239,7 @@ gr_status gr_project_keep(gr_project *p, gr_error *err) {
 /* ---- another recipe on the same data ---- */
 
 /* The resolved sections that the data and labels are made by. */
-static gr_status data_part(gr_yaml **part, const gr_project *p, const gr_recipe *recipe, gr_error *err) {
+static gr_status data_part(gr_yaml **part, const gr_task *task, const gr_recipe *recipe, gr_error *err) {
     static const char *const kept[] = {"task", "data", "labels", "adjacent", "split_seed"};
     char *text;
 
@@ -255,23 +255,22 @@ static gr_status data_part(gr_yaml **part, const gr_project *p, const gr_recipe 
         next = gr_yaml_next(node);
         for (size_t i = 0; i < sizeof kept / sizeof *kept; i++)
             of_data |= !strcmp(node->key, kept[i]);
-        for (int i = 0; i < sections_of(p->task); i++)
-            of_data |= !strcmp(node->key, p->task->section[i].name);
+        for (int i = 0; i < sections_of(task); i++)
+            of_data |= !strcmp(node->key, task->section[i].name);
         if (!of_data)
             gr_yaml_remove(node);
     }
     return GR_OK;
 }
 
-/* GR_ERR_USAGE, naming the keys, where the recipe would read other data than the project has. */
-static gr_status check_same_data(const gr_project *p, const gr_recipe *recipe, gr_error *err) {
+gr_status gr__task_same_data(const gr_task *task, const gr_recipe *one, const gr_recipe *other, gr_error *err) {
     gr_yaml *here = NULL, *there = NULL;
     char list[300];
 
     /* Both as they were resolved: a default that is spelt out is no difference. */
-    gr_status status = data_part(&here, p, recipe, err);
+    gr_status status = data_part(&here, task, one, err);
     if (status == GR_OK)
-        status = data_part(&there, p, p->recipe, err);
+        status = data_part(&there, task, other, err);
     if (status == GR_OK && gr__recipe_differences(list, sizeof list, here, there))
         status = gr_error_set(err, GR_ERR_USAGE, "recipe", "models that are compared read the same documents",
                               "the recipe has other data than the project: %s", list);
@@ -309,7 +308,7 @@ static gr_status check_other(const gr_project *p, const gr_recipe *recipe, gr_er
 gr_status gr_project_with(gr_project *out, const gr_project *p, gr_recipe *recipe, gr_error *err) {
     *out = (gr_project){0};
     GR_TRY(check_other(p, recipe, err));
-    GR_TRY(check_same_data(p, recipe, err));
+    GR_TRY(gr__task_same_data(p->task, recipe, p->recipe, err));
 
     /* What the first recipe got from data and folder. */
     gr_project with = *p;

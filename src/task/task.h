@@ -12,6 +12,9 @@ extern const gr_task *const gr__task_list[];
  * key: there is none of this name; or none fits. */
 gr_status gr__task_choose(const gr_task **task, const gr_task *const *tasks, const gr_recipe *recipe, gr_error *err);
 
+/* Whether two recipes of a task read the same documents and labels. GR_ERR_USAGE, naming the keys: they differ. */
+gr_status gr__task_same_data(const gr_task *task, const gr_recipe *one, const gr_recipe *other, gr_error *err);
+
 /* One line about what begins now, to whoever listens. */
 void gr__task_note(const gr_control *control, const char *text);
 
