@@ -36,6 +36,8 @@ static json_t *number(double value) {
 static json_t *scalar_value(const gr_yaml *node) {
     if (node->path)
         return json_string("file");
+
+    /* What the recipe's reader took it for. */
     switch (node->sense) {
     case GR_YAML_WHOLE:
         return json_integer(node->whole);

@@ -52,6 +52,8 @@ static void list_models(lister *l, int arm) {
     const gr_experiment *e = l->def->experiment;
     const gr_arm *a = &e->arm[arm];
     int knobs = gr_experiment_knobs(e, arm);
+
+    /* Only where it runs: what was chosen for a point, or its own `at`, may leave it out. */
     for (int point = 0; point < l->points; point++) {
         if (!l->def->runs[point * e->arms + arm] || !gr_experiment_at(e, a->at, a->ats, point))
             continue;

@@ -122,14 +122,12 @@ static gr_status read_needs(gr__experiment_reader *r, gr_error *err) {
     while (gr__fact_words[facts])
         facts++;
     GR_TRY(gr_yaml_texts(r->root, &r->to->need, &r->to->needs, "needs", err));
-    for (int i = 0; i < r->to->needs; i++) {
-        bool known = false;
-        for (int k = 0; k < facts; k++)
-            known = known || strcmp(r->to->need[i], gr__fact_words[k]) == 0;
-        if (!known)
+
+    /* Each is one that tasks are asked for. */
+    for (int i = 0; i < r->to->needs; i++)
+        if (!gr__has_text(gr__fact_words, facts, r->to->need[i]))
             return gr__recipe_unknown(gr_yaml_find(r->root, "needs"), "fact", r->to->need[i], gr__fact_words, facts,
                                       err);
-    }
     return GR_OK;
 }
 

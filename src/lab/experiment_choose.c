@@ -116,6 +116,8 @@ static gr_status read_presets(gr__experiment_reader *r, gr_yaml *map, gr_error *
     gr_yaml *presets;
     GR_TRY(gr_yaml_texts(map, &c->preset, &c->presets, "presets", err));
     GR_TRY(gr_yaml_map(r->root, &presets, "presets", err));
+
+    /* Each is one of the experiment's; else all of these are told of. */
     for (int i = 0; i < c->presets && !r->to->preset; i++)
         if (!presets || !gr__yaml_child(presets, c->preset[i])) {
             const char *known[64];

@@ -28,6 +28,8 @@ static void free_places(places *p) {
 /* Everything that texts of a verdict may name. */
 static places places_of(const gr_experiment *e) {
     places p = {0};
+
+    /* A figure with its interval, its number alone, and what an attack was given. */
     for (int i = 0; i < e->figures; i++) {
         add_place(&p, gr_strdup(e->figure[i].key));
         add_place(&p, gr_format("%s.value", e->figure[i].key));
@@ -37,6 +39,8 @@ static places places_of(const gr_experiment *e) {
         for (const gr_setting *o = attack ? attack->option : NULL; o && o->kind != GR_SETTING_NONE; o++)
             add_place(&p, gr_format("%s.%s", attack->name, o->key));
     }
+
+    /* Words of every verdict. */
     add_place(&p, gr_strdup("least")); /* " and at least 0.15 nats per token", where the data have a least gap */
     add_place(&p, gr_strdup("unit"));  /* what the number before it counts: document, samples */
     return p;
@@ -100,6 +104,8 @@ static gr_status read_bounds(gr_verdict_part *part, gr_yaml *map, gr_error *err)
         GR_TRY(gr_yaml_real(map, &part->at_least, "at_least", -1e9, 1e9, err));
     if (high)
         GR_TRY(gr_yaml_real(map, &part->at_most, "at_most", -1e9, 1e9, err));
+
+    /* Some number lies between them, and there is something to be out of. */
     if (part->at_least > part->at_most)
         return gr_yaml_fail(map, err, "at_least is the smaller one", "nothing is at least %g and at most %g",
                             part->at_least, part->at_most);

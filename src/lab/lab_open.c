@@ -510,9 +510,12 @@ gr_status gr_lab_open(gr_lab **out, const gr_lab_def *def, const gr_control *con
 void gr_lab_free(gr_lab *lab) {
     if (!lab)
         return;
+
     /* What is open first: it stands on what was read. */
     gr__lab_close_place(lab);
     gr__lab_forget_data(lab);
+
+    /* What is counted by cells, places and points, before these are gone. */
     gr__time_left_free(lab->forecast);
     for (int c = 0; lab->of && c < lab->cells->cells; c++)
         json_decref(lab->of[c]);
@@ -524,6 +527,8 @@ void gr_lab_free(gr_lab *lab) {
     gr_free(lab->of);
     gr_free(lab->place);
     gr__cells_free(lab->cells);
+
+    /* The rest; the others borrow from the experiment, and that from the registry. */
     gr__committed_free(&lab->committed);
     gr_free(lab->runs);
     gr_free(lab->suggested);

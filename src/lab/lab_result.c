@@ -45,6 +45,8 @@ static gr_status make_result(json_t **result, const gr_lab *lab, const all_rows 
     uint64_t *split = gr_alloc((size_t)(lab->seeds + 1) * sizeof *split);
     for (int i = 0; i < lab->seeds; i++)
         split[i] = lab->place[i].split_seed;
+
+    /* All of it is borrowed. */
     gr__result_def def = {.experiment = lab->experiment,
                           .registry = lab->registry,
                           .runs = lab->runs,
@@ -155,6 +157,8 @@ static gr_status write_rows(gr_file_out *to, const gr_lab *lab, const all_rows *
         const gr__use *use = &lab->cells->use[u];
         const gr__kept_cell *cell = all->cell[use->cell];
         char *lines = cell ? gr_ledger_lines(cell->rows) : NULL;
+
+        /* A cell that is not done has none. */
         for (char *line = lines ? strtok(lines, "\n") : NULL; line && status == GR_OK; line = strtok(NULL, "\n")) {
             json_t *row = json_loads(line, 0, NULL);
             status = write_line(to, lab, use, row, err);

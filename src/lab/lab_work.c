@@ -45,6 +45,8 @@ void gr__lab_forget(gr_lab *lab) {
 static gr_status check_model(const gr_lab *lab, int cell, const gr_made *made, gr_error *err) {
     const gr_bundle_info *info = &made->bundle->info;
     const char *made_in = NULL;
+
+    /* One of the cells from here up to the first parent. */
     for (int i = 0; i < info->data_count; i++) {
         if (strcmp(info->data[i].name, "cell") != 0)
             continue;
@@ -53,6 +55,8 @@ static gr_status check_model(const gr_lab *lab, int cell, const gr_made *made, g
             if (strcmp(made_in, lab->cells->cell[c].key) == 0)
                 return GR_OK;
     }
+
+    /* The name of another one, or none. */
     if (!made_in)
         return GR_OK;
     return gr_error_set(err, GR_ERR_FORMAT, made->path, "remove this folder: the model is made again",
@@ -73,6 +77,8 @@ static gr_status load_root(gr_lab *lab, int root, gr_error *err) {
         gr_made_free(made);
         return status;
     }
+
+    /* In the precision of the place that is open; views of it come later. */
     gr_model_set_precision(made->bundle->model, lab->recipe->precision);
     lab->root = lab->viewed = root;
     return GR_OK;
@@ -87,6 +93,8 @@ static gr_status add_view(gr_lab *lab, int c, gr_error *err) {
     if (lab->views == GR__VIEWS_MOST)
         return gr_error_set(err, GR_ERR_USAGE, arm->name, "make one of them a model of its own", "more than %d views",
                             GR__VIEWS_MOST);
+
+    /* Made as any model is, from what stands before it. */
     GR_TRY(gr__lab_arm_open(&own, lab, use, err));
     gr_status status = gr__lab_settings(&settings, lab, use, own.project.recipe, err);
     if (status == GR_OK) {
@@ -96,6 +104,8 @@ static gr_status add_view(gr_lab *lab, int c, gr_error *err) {
                             .name = arm->name};
         status = gr_method_make(&lab->view[lab->views], arm->method, &making, err);
     }
+
+    /* It is the end of the chain now. */
     if (status == GR_OK) {
         lab->views++;
         lab->viewed = c;

@@ -44,6 +44,7 @@ static void own(gr_status status) {
 
 gr_registry *gr_registry_new(void) {
     gr_registry *registry = gr_alloc(sizeof *registry);
+
     /* Each list is a header of lines that say which entries there are. */
 #define GR_MEASURE(name) own(gr_registry_add_measure(registry, &gr__measure_##name, NULL));
 #include "measure/measures.h"
@@ -54,6 +55,8 @@ gr_registry *gr_registry_new(void) {
 #define GR_ATTACK(name) own(gr_registry_add_attack(registry, &gr__attack_##name, NULL));
 #include "attack/attacks.h"
 #undef GR_ATTACK
+
+    /* These are tables, ended by an entry without a name, and by NULL. */
     for (int i = 0; gr__figure_list[i].name; i++)
         own(gr_registry_add_figure(registry, &gr__figure_list[i], NULL));
     for (int i = 0; gr__task_list[i]; i++)
@@ -167,6 +170,8 @@ const char **gr__registry_names(const gr_registry *registry, gr__registry_part p
                           [GR__REGISTRY_FIGURES] = registry->figures};
     *count = counts[part];
     const char **names = gr_alloc(((size_t)*count + 1) * sizeof *names);
+
+    /* The names are the entries' own. */
     for (int i = 0; i < *count; i++) {
         if (part == GR__REGISTRY_METHODS)
             names[i] = registry->method[i]->name;

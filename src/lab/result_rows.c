@@ -86,6 +86,8 @@ static void put_found(json_t *model, const job *j, const gr__whose *w) {
                                        "lost",  "hidden_auc", "hidden_recall", "core_lost"};
     json_t *found = json_object();
     const gr_entry *row;
+
+    /* By label; a number that the row has not is left out. */
     for (int i = 0; (row = gr__rows_next(j->def, w, "found", i)); i++) {
         json_t *of = json_object();
         for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
@@ -94,6 +96,8 @@ static void put_found(json_t *model, const job *j, const gr__whose *w) {
         const char *name = gr_entry_text(row, "name");
         json_object_set_new(found, name ? name : "", of);
     }
+
+    /* Models that went by no classifier say nothing. */
     if (json_object_size(found))
         json_object_set(model, "found", found);
     json_decref(found);
@@ -185,6 +189,8 @@ static void put_effort(json_t *model, const job *j, const gr__whose *w, const gr
     const gr_entry *region;
     if (isfinite(gr_entry_number(row, "flops")))
         json_object_set_new(model, "flops", json_real(gr_entry_number(row, "flops")));
+
+    /* Region by region. */
     for (int i = 0; (region = gr__rows_next(j->def, w, "region", i)); i++) {
         const char *name = gr_entry_text(region, "name");
         if (!name || !isfinite(gr_entry_number(region, "flops")))
