@@ -1,7 +1,6 @@
 /* gradroute tune: settings of routing that suit a corpus, tried on topics to develop on: the experiment of that name.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -72,18 +71,17 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 static char *say_topics(const char *topics) {
     enum { ROOM = sizeof((gr_error *)0)->hint };
     char *first = gr_format("free topics with about as many documents: development: %s, in the recipe", topics);
-    char *set = gr_format("development=%s", topics), *text = NULL;
-    size_t length;
-
-    /* As one word of a shell: names may have quotes in them. */
-    FILE *out = open_memstream(&text, &length);
-    fprintf(out, "%s, or by --set ", first);
-    gr__print_word(out, set);
-    fclose(out);
-    char *hint = length < ROOM ? gr_strdup(text) : strlen(first) < ROOM ? gr_strdup(first) : NULL;
-    free(text);
+    char *set = gr_format("development=%s", topics), *word = gr__shell_word(set);
+    char *both = gr_format("%s, or by --set %s", first, word);
     gr_free(set);
-    gr_free(first);
+    gr_free(word);
+
+    /* Both, the first, or none. */
+    char *hint = strlen(both) < ROOM ? both : strlen(first) < ROOM ? first : NULL;
+    if (hint != both)
+        gr_free(both);
+    if (hint != first)
+        gr_free(first);
     return hint;
 }
 

@@ -433,24 +433,6 @@ const char *gr__text_bytes(char *text, double n) {
     return text;
 }
 
-/* Within single quotes a shell takes everything as it is but a quote: that is put between two words. */
-char *gr__shell_word(const char *word) {
-    static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_./=:,+@%";
-    if (*word && strspn(word, plain) == strlen(word))
-        return gr_strdup(word);
-
-    /* A quote becomes four characters. */
-    char *quoted = gr_alloc(4 * strlen(word) + sizeof "''"), *to = quoted;
-    *to++ = '\'';
-    for (; *word; word++)
-        if (*word == '\'')
-            to = stpcpy(to, "'\\''");
-        else
-            *to++ = *word;
-    strcpy(to, "'");
-    return quoted;
-}
-
 const char *gr__text_cores(char *text, double cores, int threads) {
     text[0] = 0;
     if (cores < 0.6 * threads) /* false for NaN */

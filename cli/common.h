@@ -127,9 +127,6 @@ void gr__print_precision(const gr_project *project); /* a line, only where the r
 const char *gr__text_count(char *text, int64_t n);
 const char *gr__text_bytes(char *text, double n);
 
-/* A word as a shell takes it, in quotes where it must be ('a b', 'it'\''s'); a new string. */
-char *gr__shell_word(const char *word);
-
 /* "got 0.6 of 2 cores" where that is far below (under 0.6 of the threads), else empty; into text[48]. */
 const char *gr__text_cores(char *text, double cores, int threads);
 /* What to do about it. */

@@ -11,6 +11,7 @@
 #include "gradroute/report.h"
 #include "process.h"
 #include "progress.h"
+#include "report/lines.h"
 #include "workers.h"
 
 error_t gr__lab_run_parse(int key, char *arg, struct argp_state *state, gr__lab_run *run) {

@@ -80,21 +80,27 @@ void gr__print_name(FILE *out, const char *name, int width) {
 }
 
 /* POSIX, Shell Command Language, 2.2.2: in single quotes nothing is read but the quote that ends them. */
-void gr__print_word(FILE *out, const char *text) {
+char *gr__shell_word(const char *text) {
     static const char bare[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:=,+@%-";
-    if (*text && !text[strspn(text, bare)]) {
-        fputs(text, out);
-        return;
-    }
+    if (*text && !text[strspn(text, bare)])
+        return gr_strdup(text);
 
-    /* Such a quote ends them, stands alone behind a backslash, and begins them anew. */
-    fputc('\'', out);
+    /* Such a quote ends them, stands alone behind a backslash, and begins them anew: four characters. */
+    char *word = gr_alloc(4 * strlen(text) + sizeof "''"), *to = word;
+    *to++ = '\'';
     for (; *text; text++)
         if (*text == '\'')
-            fputs("'\\''", out);
+            to = stpcpy(to, "'\\''");
         else
-            fputc(*text, out);
-    fputc('\'', out);
+            *to++ = *text;
+    strcpy(to, "'");
+    return word;
+}
+
+void gr__print_word(FILE *out, const char *text) {
+    char *word = gr__shell_word(text);
+    fputs(word, out);
+    gr_free(word);
 }
 
 /* Escape is replaced too, or a model could colour, move and erase what stands on the terminal already. */

@@ -20,7 +20,8 @@ void gr__print_wrapped(FILE *out, const char *text, int first, int indent);
 void gr__print_name(FILE *out, const char *name, int width);
 
 /* A text as one word of a command that is pasted into a shell: in quotes where it has more than letters, digits and
- * signs that no shell reads anything into. */
+ * signs that no shell reads anything into. A new string; or printed. */
+char *gr__shell_word(const char *text);
 void gr__print_word(FILE *out, const char *text);
 
 /* One line, so that a line break in a text cannot look like output of the program. */
