@@ -65,10 +65,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         gr__option_list(&r->common, &r->choice.arm, arg);
         return 0;
     case KEY_SEEDS:
-        r->choice.seeds = (int)gr__option_int(state, "--seeds", arg, 1, 1000);
+        r->choice.seeds = (int)gr__option_int(state, "seeds", arg, 1, 1000);
         return 0;
     case KEY_JOBS:
-        r->choice.jobs = (int)gr__option_int(state, "--jobs", arg, 1, 1000);
+        r->choice.jobs = (int)gr__option_int(state, "jobs", arg, 1, 1000);
         return 0;
     default:
         return gr__common_parse(key, arg, state, &r->common);

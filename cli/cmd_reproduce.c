@@ -46,9 +46,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
         run->def.fresh = true;
     else if (key == KEY_COMMIT)
         run->commit = arg;
-    else if (key == KEY_CELL)
+    else if (key == KEY_CELL) {
+        if (!*arg)
+            argp_error(state, "--cell is '', expected how a key begins: keys are the names of folders in DIR/cells");
         run->def.cell = arg;
-    else if (key == KEY_YES)
+    } else if (key == KEY_YES)
         run->yes = true;
     else
         return gr__lab_run_parse(key, arg, state, run);

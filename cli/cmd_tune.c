@@ -14,15 +14,17 @@ static const char doc[] =
     "Tries settings of routing on the data of RECIPE: the size of its regions, how often core rows run with them "
     "(p_cr), their learning rate. The topics are those of the recipe's key `development`, never those of its labels, "
     "and the losses those of validation: so nothing is chosen on what is reported later. Prints the settings that no "
-    "other beats in removal, taxes and retention, the one that it would take, as lines of a recipe, and whether that "
-    "lies at the edge of what was tried. A few steps are timed first, and as many settings tried as fit into the "
-    "budget. DIR is the folder of an experiment: called again the command goes on where it stopped."
+    "other beats in removal, taxes and retention, the one that it would take, as options --set and as lines of a "
+    "recipe, and whether that lies at the edge of what was tried. A few steps are timed first, and as many settings "
+    "tried as fit into the budget. DIR is the folder of an experiment: called again the command goes on where it "
+    "stopped."
     "\v"
     "Examples:\n"
     "  gradroute tune recipes/u0.yaml --budget 60\n"
     "  gradroute tune recipes/u0.yaml --budget 120 --jobs 2 --seeds 2 -o runs/tuned\n"
     "  gradroute tune recipes/u0.yaml --preset small --json\n"
-    "Where the recipe names no topics to develop on, it proposes some.\n" GR__EXIT_STATUS;
+    "Where the recipe names no topics to develop on, it proposes some, to be written into the recipe or handed over by "
+    "--set. What --set says is part of the recipe on which settings are tried.\n" GR__EXIT_STATUS;
 
 enum { KEY_PRESET = GR__KEY_OWN, KEY_EXPERIMENT };
 
@@ -58,6 +60,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     case ARGP_KEY_END:
         if (own->run.common.input && !own->run.def.preset && own->run.budget.minutes == 0)
             argp_error(state, "how long may it take? --budget MINUTES, or --preset NAME");
+
+        /* A worker has the user's budget, and the preset that was taken for it. */
+        if (own->run.def.preset && own->run.budget.minutes > 0 && !own->run.worker)
+            argp_error(state, "--budget %g and --preset %s exclude each other: a budget takes the preset that fits",
+                       own->run.budget.minutes, own->run.def.preset);
         return gr__lab_run_parse(key, arg, state, &own->run);
     default:
         return gr__lab_run_parse(key, arg, state, &own->run);

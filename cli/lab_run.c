@@ -16,13 +16,13 @@
 
 error_t gr__lab_run_parse(int key, char *arg, struct argp_state *state, gr__lab_run *run) {
     if (key == GR__KEY_SEEDS)
-        run->def.seeds = (int)gr__option_int(state, "--seeds", arg, 1, 1000);
+        run->def.seeds = (int)gr__option_int(state, "seeds", arg, 1, 1000);
     else if (key == GR__KEY_ARMS)
         gr__option_list(&run->common, &run->arms, arg);
     else if (key == GR__KEY_JOBS)
-        run->jobs = (int)gr__option_int(state, "--jobs", arg, 1, 1000);
+        run->jobs = (int)gr__option_int(state, "jobs", arg, 1, 1000);
     else if (key == GR__KEY_BUDGET)
-        run->budget.minutes = gr__option_real(state, "--budget", arg, 0.001, 1e6);
+        run->budget.minutes = gr__option_real(state, "budget", arg, 0.001, 1e6);
     else if (key == GR__KEY_WORKER)
         run->worker = true;
     else

@@ -137,6 +137,48 @@ cp "$work/out" "$work/whole"
 says_settings() { grep -q '^Settings$' "$work/whole" && tr '\n' ' ' <"$work/whole" | grep -q 'a figure of every setting was  *refused'; }
 ok 'it is told of there too, and of what was refused' says_settings
 
+# ---- a budget between two grids ----
+between() { tune --experiment "$work/grid.yaml" -o "$work/between" --set "$develop" --set train.steps=500000 "$@"; }
+least=$(between --budget 0.01 2>&1 | sed -n 's/.*the smallest grid, four, takes about \([0-9:]*\), more than.*/\1/p')
+minutes() { python3 -c 'import sys
+clock = [int(part) for part in sys.argv[1].split(":")]
+print("%g" % (sum(part * 60 ** i for i, part in enumerate(reversed(clock))) / 60 * float(sys.argv[2])))' "$least" "$1"; }
+# Begins it with so many times what the smaller one seemed to take, and stops it once it has said which it takes. On a busy
+# machine no two timings agree: others are tried where neither fits, or both do.
+try() {
+    rm -rf "$work/between"
+    budget=$(minutes "$1")
+    : >"$work/said"
+    between --budget "$budget" >"$work/said" 2>&1 &
+    pid=$!
+    while ! grep -q 'models and measurements are done' "$work/said" && kill -0 $pid 2>"$work/null"; do sleep 0.1; done
+    kill -INT "$(pgrep -P $pid || echo $pid)" 2>"$work/null"
+    wait $pid
+    { say "--budget $budget"; cat "$work/said"; } >>"$work/tries"
+}
+for factor in 1.8 2.6 1.4 3.5 5; do
+    try $factor
+    grep -q 'preset four' "$work/said" && break
+done
+cp "$work/tries" "$work/out"
+smaller() { python3 - "$work/tries" <<'PYTHON'
+import re, sys
+seconds = lambda clock: sum(int(part) * 60 ** i for i, part in enumerate(reversed(clock.split(":"))))
+smaller = 0
+for said in re.split("^--budget ", open(sys.argv[1]).read(), flags=re.M)[1:]:
+    most = 60 * float(said.split()[0])
+    for taken, here in re.findall(r"preset (\w+): about ([0-9:]+)", said):    # whichever it takes, it fits
+        smaller += taken == "four"
+        assert seconds(here) <= most + 1, said
+    for beyond in re.findall(r"the next one, more, would take about ([0-9:]+), more than --budget", said):
+        assert seconds(beyond) >= most - 1, said
+assert smaller == 1
+PYTHON
+}
+ok 'takes the smaller one, and says what the larger one would' smaller
+begun() { of=$(sed -n 's/^0 of \([0-9]*\) models.*/\1/p' "$work/first.err") && [ -n "$of" ] && grep -q "^0 of $of models" "$work/said"; }
+ok 'it alone is begun' begun
+
 # ---- by several processes, within a budget ----
 ok 'two at once' tune --experiment "$work/grid.yaml" -o "$work/two" --set "$develop" $learns --budget 100000 --jobs 2 --json
 cp "$work/err" "$work/told"

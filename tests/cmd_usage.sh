@@ -44,6 +44,14 @@ fails 2 'cannot open' 'a value that looks like one' gradroute train a -o --epoch
 fails 2 'cannot open' 'an argument that looks like one' gradroute train -- --epochs
 fails 2 'Try .gradroute train --help' 'an option that nobody has' gradroute train a --frobnicate
 fails 2 'Try .gradroute generate --help' 'one of recipes, where none is read' gradroute generate a --epochs 3
+for c in audit reproduce tune plan; do
+    for option in seeds jobs; do
+        fails 2 "^gradroute $c: --$option is 'x', expected a number from 1 to 1000$" "--$option of $c" gradroute $c a --$option x
+    done
+    [ $c = plan ] || fails 2 "^gradroute $c: --budget is 'x', expected a number from 0.001 to 1e+06$" "--budget of $c" gradroute $c a --budget x
+done
+fails 2 '^gradroute tune: --budget 5 and --preset small exclude each other' 'tune with both' gradroute tune a --budget 5 --preset small
+fails 0 'as options --set' 'tune says how to take its choice over' gradroute tune --help
 fails 2 'exclude each other' 'eval with data and recipe' gradroute eval a --data b --recipe c
 fails 2 'mean needs --data' 'a mean over nothing' gradroute ablate a --remove b --how mean -o c
 fails 2 'expected remove, zero' 'an unknown way to ablate' gradroute ablate a --remove b --how burn -o c
