@@ -390,6 +390,77 @@ static void words_are_for_a_shell(void **state) {
     }
 }
 
+/* A frontier of two settings, the second out of bounds: values of axes and keys of goals as they are handed over. */
+static json_t *frontier_of(const char *first, const char *second, const char *const *goals) {
+    json_t *choice = json_pack("{s:[], s:[{s:o, s:{}, s:b, s:b}, {s:o, s:{}, s:b, s:b}]}", "goals", "frontier", "axes",
+                               json_loads(first, 0, NULL), "figures", "chosen", 1, "fits", 1, "axes",
+                               json_loads(second, 0, NULL), "figures", "chosen", 0, "fits", 0);
+    for (; *goals; goals++) {
+        json_t *one;
+        size_t i;
+        json_array_append_new(json_object_get(choice, "goals"), json_pack("{s:s}", "key", *goals));
+        json_array_foreach(json_object_get(choice, "frontier"), i, one)
+            json_object_set_new(json_object_get(one, "figures"), *goals, json_real(i ? 0.5 : -1.25));
+    }
+    return choice;
+}
+
+static void frontier_is(const char *first, const char *second, const char *const *goals, const char *expected) {
+    json_t *choice = frontier_of(first, second, goals);
+    char *lines = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&lines, &length);
+    gr__print_frontier(out, choice);
+    fclose(out);
+    assert_string_equal(lines, expected);
+    for (const char *line = lines; *line; line += strcspn(line, "\n") + 1)
+        assert_true(strcspn(line, "\n") < 80);
+    free(lines);
+    json_decref(choice);
+}
+
+/* Axes and figures in columns of what they take. Nothing is wider than a terminal, and nothing is left out for it. */
+static void a_frontier_fits_a_terminal(void **state) {
+    (void)state;
+    static const char *const four[] = {"removal_hidden", "tax_off", "tax_on", "retention", NULL};
+    frontier_is("{\"size\": \"as_is\", \"p\": \"p0\"}", "{\"size\": \"quarter\", \"p\": \"p75\"}", four,
+                "\n  Settings that no other beats\n"
+                "  size     p     removal_hidden  tax_off   tax_on retention\n"
+                "  as_is    p0            -1.250   -1.250   -1.250    -1.250  chosen\n"
+                "  quarter  p75            0.500    0.500    0.500     0.500  out of bounds\n");
+
+    /* A note that does not fit stands below; columns that do not fit stand below each other. */
+    frontier_is("{\"size\": \"as_is\", \"p_cr\": \"p0\", \"rate\": \"as_is\"}",
+                "{\"size\": \"quarter\", \"p_cr\": \"p75\", \"rate\": \"fourfold\"}", four,
+                "\n  Settings that no other beats\n"
+                "  size     p_cr  rate       removal_hidden  tax_off   tax_on retention\n"
+                "  as_is    p0    as_is              -1.250   -1.250   -1.250    -1.250  chosen\n"
+                "  quarter  p75   fourfold            0.500    0.500    0.500     0.500\n"
+                "                                                         out of bounds\n");
+    frontier_is("{\"size_of_all_regions\": \"as_it_is\", \"another_axis\": \"q\"}",
+                "{\"size_of_all_regions\": \"half\", \"another_axis\": \"r\"}", four,
+                "\n  Settings that no other beats\n"
+                "  size_of_all_regions  another_axis   removal_hidden  tax_off   tax_on\n"
+                "  as_it_is             q                      -1.250   -1.250   -1.250  chosen\n"
+                "  half                 r                       0.500    0.500    0.500\n"
+                "                                                         out of bounds\n"
+                "  size_of_all_regions  another_axis   retention\n"
+                "  as_it_is             q                 -1.250  chosen\n"
+                "  half                 r                  0.500  out of bounds\n");
+
+    /* Titles that leave no room for a figure stand above them. */
+    frontier_is(
+        "{\"first\": \"a_value_with_a_name_of_its_own_of_forty_letters\", \"second\": \"and_another_of_as_many\"}",
+        "{\"first\": \"b\", \"second\": \"c\"}", (const char *const[]){"gone", NULL},
+        "\n  Settings that no other beats\n"
+        "  setting     gone\n"
+        "  first a_value_with_a_name_of_its_own_of_forty_letters, second\n"
+        "    and_another_of_as_many\n"
+        "            -1.250  chosen\n"
+        "  first b, second c\n"
+        "             0.500  out of bounds\n");
+}
+
 static void why_there_is_none_is_told(void **state) {
     (void)state;
     says((const off[]){{4, 3.5}, {4.64, 3.2}, {4.2, 3.07}, {5.4, 3.4}}, text,
@@ -463,6 +534,7 @@ int main(void) {
         cmocka_unit_test(maps_that_differ_are_several_settings),
         cmocka_unit_test(a_choice_is_told),
         cmocka_unit_test(words_are_for_a_shell),
+        cmocka_unit_test(a_frontier_fits_a_terminal),
         cmocka_unit_test(why_there_is_none_is_told),
         cmocka_unit_test(a_report_has_it),
     };

@@ -1,83 +1,11 @@
-/* What was chosen of the settings that were tried: the frontier as a table, the choice in the words of a recipe, and
- * where the grid should go on. */
-#include <math.h>
+/* What was chosen of the settings that were tried, in the words of a recipe, and where the grid should go on. */
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/number.h"
 #include "gradroute/report.h"
 #include "lab/result.h"
 #include "report/lines.h"
 #include "report/result_text.h"
-
-enum { LEAST = 9 }; /* width of a column of figures */
-
-/* A width that a text fits into, with blanks beside it. */
-static int longer(int width, const char *text) {
-    const int length = (int)strlen(text) + 2;
-    return length > width ? length : width;
-}
-
-/* ---- the frontier ---- */
-
-/* The width of an axis: its name, or its longest value. */
-static int axis_width(const json_t *frontier, const char *axis) {
-    int width = longer(0, axis);
-    size_t i;
-    json_t *one;
-    json_array_foreach((json_t *)frontier, i, one)
-        width = longer(width, gr__text_of(json_object_get(one, "axes"), axis));
-    return width;
-}
-
-static int figure_width(const json_t *goal) { return longer(LEAST, gr__text_of(goal, "key")); }
-
-/* Columns of axes to the left, figures to the right. */
-static void print_heading(FILE *out, const json_t *frontier, const json_t *goals) {
-    const char *axis;
-    json_t *value, *goal;
-    size_t i;
-    fputs("\n  ", out);
-    json_object_foreach(json_object_get(json_array_get(frontier, 0), "axes"), axis, value)
-        fprintf(out, "%-*s", axis_width(frontier, axis), axis);
-    json_array_foreach((json_t *)goals, i, goal)
-        fprintf(out, "%*s", figure_width(goal), gr__text_of(goal, "key"));
-    fputc('\n', out);
-}
-
-/* One setting; what is beyond a bound is said, for it was not to be chosen. */
-static void print_setting(FILE *out, const json_t *frontier, const json_t *one, const json_t *goals) {
-    const char *axis;
-    json_t *value, *goal;
-    size_t i;
-    fputs("  ", out);
-    json_object_foreach(json_object_get(one, "axes"), axis, value)
-        fprintf(out, "%-*s", axis_width(frontier, axis), json_string_value(value));
-    json_array_foreach((json_t *)goals, i, goal) {
-        char number[64];
-        gr__print(number, sizeof number, "%.3f",
-                  gr__number_of(json_object_get(one, "figures"), gr__text_of(goal, "key")));
-        fprintf(out, "%*s", figure_width(goal), number);
-    }
-    const char *note = gr__choice_note(one);
-    if (note)
-        fprintf(out, "  %s", note);
-    fputc('\n', out);
-}
-
-/* All of them below each other. */
-static void print_frontier(FILE *out, const json_t *choice) {
-    const json_t *frontier = json_object_get(choice, "frontier"), *goals = json_object_get(choice, "goals");
-    size_t i;
-    json_t *one;
-    if (json_array_size(frontier) == 0)
-        return;
-    print_heading(out, frontier, goals);
-    json_array_foreach((json_t *)frontier, i, one)
-        print_setting(out, frontier, one, goals);
-}
-
-/* ---- the choice ---- */
 
 /* What it is in the recipe: options for a try, and sections to be kept. */
 static void print_words(FILE *out, const json_t *one) {
@@ -123,7 +51,7 @@ void gr__print_choice(FILE *out, const json_t *result) {
     /* What it rests on, and the choice. */
     fputs("\nSettings\n", out);
     print_paragraph(out, gr__choice_tried(choice));
-    print_frontier(out, choice);
+    gr__print_frontier(out, choice);
     fputc('\n', out);
     print_paragraph(out, gr__choice_taken(choice));
     if (json_is_object(json_object_get(choice, "chosen")))

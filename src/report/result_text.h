@@ -22,6 +22,8 @@ void gr__print_ladders(FILE *out, const json_t *table, const json_t *point);
 void gr__print_classes(FILE *out, const json_t *table, const json_t *point);
 void gr__print_figures(FILE *out, const json_t *table, const json_t *point);
 void gr__print_seeds(FILE *out, const json_t *table, const json_t *point);
+/* The settings that no other beats, of `choice` of a result. */
+void gr__print_frontier(FILE *out, const json_t *choice);
 /* What was chosen of the settings that were tried; nothing where none is to be. */
 void gr__print_choice(FILE *out, const json_t *result);
 
