@@ -45,6 +45,9 @@ refused 2 'the smallest grid, four, takes about [0-9:]*, more than 1 minute' 'a 
 refused 2 'hint: about --set train.steps=[0-9]* would fit, or an --experiment with fewer values; nothing was begun' 'says what would fit' tune --experiment "$work/grid.yaml" --budget 1 -o "$work/a/run" --set "$develop" --set train.steps=50000000
 sed '/^  presets: /d' "$work/grid.yaml" >"$work/none.yaml"
 refused 2 'names no presets of which a budget could take one' 'a grid without sizes' tune --experiment "$work/none.yaml" --budget 1 -o "$work/a/run" --set "$develop"
+hint=$(tune --budget 5 -o "$work/a/run" 2>&1 | sed -n 's/.*documents: \(development: .*\), in the recipe, or by.*/\1/p')
+{ cat "$t"; say "$hint"; } >"$work/developed.yaml"
+refused 2 'the smallest grid, four, takes' 'topics that it proposes, as a line of the recipe' gradroute tune "$work/developed.yaml" --experiment "$work/grid.yaml" --budget 0.1 -o "$work/a/run" --set precision=float32 --set train.steps=50000000
 sed '/^choose:/,/^  presets:/d' "$work/grid.yaml" >"$work/wants.yaml"
 for how in '--preset four' '--preset four --json' '--budget 100000'; do
     refused 2 'wants.yaml: the experiment does not say what is wanted' "nothing that is wanted ($how)" tune --experiment "$work/wants.yaml" $how -o "$work/a/run" --set "$develop"
