@@ -115,6 +115,8 @@ assert all(len(r["units"]) == held[r["group"]]["validation"] for r in losses)
 PYTHON
 }
 ok 'losses are those of validation' validation
+said_so() { grep -q '^measuring losses of validation: routed_off ' "$work/first.err" && ! grep -q 'losses of the test' "$work/first.err"; }
+ok 'and said to be' said_so
 
 # ---- for people ----
 ok 'what is done takes no time' grid --preset four

@@ -169,7 +169,7 @@ typedef struct gr_cost {
 typedef struct gr_measure {
     const char *name;         /* the word of recipes and rows: "loss" */
     const char *help;         /* one line */
-    const char *doing;        /* of the note about what begins now: "measuring losses of the test" */
+    const char *doing;        /* of the note about what begins now: "counting right answers" */
     int revision;             /* from 1; another one where the same settings give other rows */
     const gr_setting *option; /* NULL: it has none */
     const char *const *tasks; /* "text", "samples"; ended by NULL. NULL: any data */
@@ -179,6 +179,9 @@ typedef struct gr_measure {
      * of the model (prompts) must come this way: a cell's key has the settings alone. NULL: recipes say nothing of it.
      */
     void (*preset)(gr_settings *settings, const gr_recipe *recipe);
+
+    /* `doing` where settings change what it says: "measuring losses of validation". NULL: it is the same for all. */
+    const char *(*doing_with)(const gr_settings *settings);
 
     /* Adds the rows. Errors: those of gr_evaluator_new, gr_scan_new, gr_losses_check, gr_complete; GR_ERR_INTERRUPTED
      * where `after` said so. */

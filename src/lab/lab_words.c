@@ -66,6 +66,19 @@ const char *gr__reading_briefly(const gr_reading *reading) {
     return reading->attack ? reading->attack->doing : "measuring";
 }
 
+/* By settings that the first place's recipe has nothing against, or in general. Static. */
+static const char *doing_with(const gr_lab *lab, const gr__use *use) {
+    const gr_reading *reading = use->reading < 0 ? NULL : &lab->experiment->use[use->reading];
+    const gr_measure *measure = reading ? reading->measure : NULL;
+    gr_settings *settings;
+    gr_error none = {0};
+    if (!measure || !measure->doing_with || gr__lab_settings(&settings, lab, use, lab->recipe, &none) != GR_OK)
+        return gr__lab_doing(lab, use);
+    const char *doing = measure->doing_with(settings);
+    gr_settings_free(settings);
+    return doing;
+}
+
 bool gr__lab_takes_time(const gr_lab *lab, int cell) {
     return !lab->cells->cell[cell].left_out && gr__lab_doing(lab, &lab->cells->use[lab->cells->cell[cell].use]) != NULL;
 }
@@ -84,7 +97,7 @@ char *gr__lab_begins(const gr_lab *lab, int cell) {
             number += c <= cell;
         }
     char *name = gr__lab_name(lab, use);
-    char *text = gr_format("%s: %s (%d of %d)", gr__lab_doing(lab, use), name, number, all);
+    char *text = gr_format("%s: %s (%d of %d)", doing_with(lab, use), name, number, all);
     gr_free(name);
     return text;
 }

@@ -16,6 +16,11 @@ static bool of_validation(const gr_settings *settings) {
     return gr_settings_get(settings, "split")->number == VALIDATION;
 }
 
+/* Whoever chooses settings wants to see that the test is not read. */
+static const char *doing_with(const gr_settings *settings) {
+    return of_validation(settings) ? "measuring losses of validation" : "measuring losses of the test";
+}
+
 /* A pass that no other measure takes; its documents stand in the groups where those of the test do in others. */
 static gr_status run_validation(gr_ledger *rows, const gr_subject *s, gr_error *err) {
     gr_groups groups = *s->groups;
@@ -49,8 +54,9 @@ static gr_status cost(gr_cost *cost, const gr_subject *s, const gr_settings *set
 
 const gr_measure gr__measure_loss = {
     .name = "loss",
-    .help = "losses of the documents of the test, by group",
-    .doing = "measuring losses of the test",
+    .help = "losses of documents of the test, or of validation, by group",
+    .doing = "measuring losses",
+    .doing_with = doing_with,
     .revision = 1,
     .option = options,
     .run = run,
