@@ -169,9 +169,8 @@ static gr_status work_and_print(gr__lab_run *run, gr_error *err) {
 /* ---- the end ---- */
 
 static void say_word(const char *word) {
-    char *quoted = gr__shell_word(word);
-    fprintf(stderr, " %s", quoted);
-    gr_free(quoted);
+    fputc(' ', stderr);
+    gr__print_word(stderr, word);
 }
 
 static void say_option(const char *option, const char *value) {
@@ -179,14 +178,13 @@ static void say_option(const char *option, const char *value) {
     say_word(value);
 }
 
-/* The command that goes on: as it was typed, and before that what it chose itself, for behind "--" are no options.
- * Whole, on a line of its own: an error's hint has not the room, and a line can be pasted. */
+/* The command that goes on: as it was typed, and before that the folder that it chose itself, for behind "--" are no
+ * options. A preset that it chose is that of the folder, with which a budget goes on. Whole, on a line of its own: an
+ * error's hint has not the room, and a line can be pasted. */
 static void say_again(const gr__lab_run *run) {
     fprintf(stderr, "    gradroute %s", run->command);
     if (!run->common.placed)
         say_option("-o", run->def.folder);
-    if (run->chose_preset)
-        say_option("--preset", run->def.preset);
     for (int i = 0; i < run->count; i++)
         say_word(run->words[i]);
     fputc('\n', stderr);
