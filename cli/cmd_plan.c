@@ -53,6 +53,8 @@ typedef struct request {
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     request *r = state->input;
+
+    /* What a plan of an experiment has; the rest is everybody's. */
     switch (key) {
     case KEY_PRESET:
         r->choice.preset = arg;

@@ -36,6 +36,8 @@ static const struct argp_option options[] = {
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
     gr__lab_run *run = state->input;
+
+    /* What is its own; seeds, arms and processes are those of every experiment. */
     if (key == KEY_BASE)
         run->def.base = arg;
     else if (key == KEY_PRESET)

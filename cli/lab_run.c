@@ -15,6 +15,7 @@
 #include "workers.h"
 
 error_t gr__lab_run_parse(int key, char *arg, struct argp_state *state, gr__lab_run *run) {
+    /* What all commands that work on an experiment have; the rest is everybody's. */
     if (key == GR__KEY_SEEDS)
         run->def.seeds = (int)gr__option_int(state, "seeds", arg, 1, 1000);
     else if (key == GR__KEY_ARMS)
@@ -62,7 +63,7 @@ static gr_status work_by_workers(gr_lab *lab, const gr__lab_run *run, gr_error *
     if (run->budget.seeds != run->budget.asked)
         words[n++] = seeds;
 
-    gr_status status = gr__workers_run(words, run->jobs, gr__stop_flag(), err);
+    gr_status status = gr__workers_run(words, run->jobs, run->def.experiment, gr__stop_flag(), err);
     gr_free(words);
     gr_free(preset);
     return status == GR_OK ? gr_lab_look(lab, err) : status;

@@ -71,7 +71,8 @@ static void wait_for_all(workers *w, const volatile sig_atomic_t *stop) {
     }
 }
 
-gr_status gr__workers_run(char *const *words, int count, const volatile sig_atomic_t *stop, gr_error *err) {
+gr_status gr__workers_run(char *const *words, int count, const char *name, const volatile sig_atomic_t *stop,
+                          gr_error *err) {
     workers w = {.pid = gr_alloc((size_t)count * sizeof *w.pid), .count = count};
     gr_status status = start(&w, words, err);
     if (status != GR_OK)
@@ -81,7 +82,7 @@ gr_status gr__workers_run(char *const *words, int count, const volatile sig_atom
 
     /* A worker that was asked to stop ends with a status too: being stopped comes first. */
     if (status == GR_OK && stop && *stop)
-        return gr_error_set(err, GR_ERR_INTERRUPTED, "--jobs", NULL, "stopped");
+        return gr_error_set(err, GR_ERR_INTERRUPTED, name, NULL, "stopped");
     if (status == GR_OK && w.status)
         return gr_error_set(err, GR_ERR_IO, "--jobs", "what it said stands above; the same command goes on",
                             "a worker ended with status %d", w.status);

@@ -1,8 +1,7 @@
 /* fashion.c - Fashion-MNIST with one class, bags, routed into hidden units of its own; how much is right without them.
  *
  *     cc -O2 fashion.c $(pkg-config --cflags --libs gradroute) -o fashion
- *     ./fashion /usr/share/datasets/fashion-mnist 3000       FOLDER STEPS; Debian's package is dataset-fashion-mnist
- */
+ *     ./fashion /usr/share/datasets/fashion-mnist 3000       FOLDER STEPS; Debian's package is dataset-fashion-mnist */
 #include <gradroute/lab.h>
 #include <gradroute/samples.h>
 #include <stdio.h>

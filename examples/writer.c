@@ -1,8 +1,7 @@
 /* writer.c - trains a small transformer on a file of text, then lets it go on from a prompt.
  *
  *     cc -O2 writer.c $(pkg-config --cflags --libs gradroute) -o writer
- *     ./writer stories.txt 400 "Once upon a time"          FILE STEPS PROMPT; texts lie between "<|endoftext|>"
- */
+ *     ./writer stories.txt 400 "Once upon a time"          FILE STEPS PROMPT; texts lie between "<|endoftext|>" */
 #include <gradroute/arch.h>
 #include <gradroute/infer.h>
 #include <gradroute/train.h>

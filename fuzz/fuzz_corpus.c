@@ -2,8 +2,7 @@
  *
  *     ninja -C build-fuzz fuzz_corpus && build-fuzz/fuzz_corpus FOLDER_OF_SEEDS
  *
- * The first byte chooses the reader. The digest of a dataset is repaired, so that the checks behind it are met too.
- */
+ * The first byte chooses the reader. The digest of a dataset is repaired, so that the checks behind it are met too. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

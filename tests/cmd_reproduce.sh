@@ -94,6 +94,7 @@ ok 'a signal stops all processes' same $code 1
 ok 'no worker is left' sh -c "! pgrep -f -- \"[-]-worker .*$work/w\""
 once() { [ "$(grep -c '^ *gradroute reproduce' "$work/said")" = 1 ] && [ "$(said_again "$work/said")" = "gradroute reproduce --base $t -o $work/w --set precision=float32 --seeds 2 --jobs 2 --set train.steps=4000 audit" ]; }
 ok 'and says once, for all of them, which command goes on' once
+ok 'and which experiment it was' grep -q '^gradroute: audit: stopped' "$work/said"
 
 # ---- how long it takes ----
 fails 0 'about [0-9:]* for 3 models: routed .* plain .* filtered .* measuring .* relearning .* at the speed' 'the time is said first' reproduce "$work/t" --set train.steps=400

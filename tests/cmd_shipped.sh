@@ -36,6 +36,13 @@ for file in experiments/*.yaml; do
     ok 'is more' test "$(last "['cells']['all']")" -gt 4
 done
 
+# ---- those of the search for a method, which have no presets ----
+for file in experiments/search/*.yaml; do
+    json "$file can be read" gradroute plan "$file" --set precision=float32 --set data.wordnet="$small" --set train.steps=1 --set train.warmup=1 --set train.batch=4 \
+        --set data.context=32 --set data.tokenizer.train=300 --set model.width=32 --set model.mlp=64 --json
+    ok 'and is of several models' test "$(last "['cells']['all']")" -gt 4
+done
+
 # ---- sidecar: what is compared was trained on the same ----
 alike() { python3 - "$1/result.json" <<'PYTHON'
 import json, sys

@@ -2,8 +2,7 @@
  * mode against one pass per class. */
 #include "graph_helpers.h"
 
-/* ---- differences of the frozen form --------------------------------------------------------------------------------
- */
+/* ---- differences of the frozen form ---- */
 
 /* Columns of the twin's inputs: tap k reads f a x + f (1 - a) x0 for weights f, a of row and column. */
 static void freeze(const gr_tables *t, gr_run *routed, const net *n, const gr_test_batch *b, bool mixed,
@@ -102,8 +101,7 @@ static void random_graphs_frozen(void **state) {
         check_frozen(random_graph, seed, (modes){.forward = seed % 3 != 0, .activation = seed % 3 != 1}, seed % 5 == 4);
 }
 
-/* ---- parameter mode: one pass per class ----------------------------------------------------------------------------
- */
+/* ---- parameter mode: one pass per class ---- */
 
 /* sum over classes of T[c][slice] times the gradient of that class's rows alone, with the same taps. */
 static void check_classes(describe make, uint64_t seed) {

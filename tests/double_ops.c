@@ -35,8 +35,7 @@ static void fill(gr_real *x) {
         x[i] = (gr_real)(sin(i * 1.7) + 0.3 * cos(i * i * 0.01));
 }
 
-/* ---- rms_norm: a group that is off is as if it had never been there ------------------------------------------------
- */
+/* ---- rms_norm: a group that is off is as if it had never been there ---- */
 
 static gr_tap group_tap;
 
@@ -79,8 +78,7 @@ static void norm_leaves_out_groups(void **state) {
     gr_model_free(model);
 }
 
-/* ---- dropout -------------------------------------------------------------------------------------------------------
- */
+/* ---- dropout ---- */
 
 static gr_value build_dropout(gr_graph *g, gr_value x) { return gr_dropout(g, x, 0.25); }
 
@@ -121,8 +119,7 @@ static void dropout_is_keyed_by_row(void **state) {
     gr_model_free(model);
 }
 
-/* ---- attention: rows see their own document up to themselves -------------------------------------------------------
- */
+/* ---- attention: rows see their own document up to themselves ---- */
 
 static gr_value build_attention(gr_graph *g, gr_value x) {
     return gr_attention(g, x, &(gr_attention_def){.heads = 2, .size = 2, .scale = 0.7, .rotary_base = 10});
@@ -159,8 +156,7 @@ static void attention_sees_the_past_of_its_document(void **state) {
     gr_model_free(model);
 }
 
-/* ---- cross_entropy -------------------------------------------------------------------------------------------------
- */
+/* ---- cross_entropy ---- */
 
 static void cross_entropy_minds_targets(void **state) {
     (void)state;
@@ -189,8 +185,7 @@ static void cross_entropy_minds_targets(void **state) {
     gr_model_free(model);
 }
 
-/* ---- correlation ---------------------------------------------------------------------------------------------------
- */
+/* ---- correlation ---- */
 
 static gr_value build_correlation(gr_graph *g, gr_value x) {
     return gr_correlation(g, gr_slice(g, x, 0, 3), gr_slice(g, x, 3, 5));
@@ -234,8 +229,7 @@ static void correlation_counts_rows_with_a_class(void **state) {
     gr_model_free(model);
 }
 
-/* ---- builders ------------------------------------------------------------------------------------------------------
- */
+/* ---- builders ---- */
 
 static gr_value wrong_norm(gr_graph *g, gr_value x) {
     return gr_rms_norm(g, x, 1, &(gr_norm_group){GR_NONE, WIDTH - 1, GR_NONE}, 1e-5);

@@ -15,8 +15,7 @@
 
 enum { V = 13, CLASSES = 4, TAPS = 2, VALUES = 64, WIDTHS = 9, BLOCK = GR_BLOCK };
 
-/* ---- describing a network ------------------------------------------------------------------------------------------
- */
+/* ---- describing a network ---- */
 
 /* A graph being drawn. frozen: tap k reads input 2k times the value plus input 2k + 1, instead of a table. */
 typedef struct draw {
@@ -92,8 +91,7 @@ static inline void language_loss(draw *d, gr_value v) {
     gr_graph_loss(d->g, gr_mean(d->g, gr_cross_entropy(d->g, linear(d, v, V))), 1.3);
 }
 
-/* ---- odd graphs ----------------------------------------------------------------------------------------------------
- */
+/* ---- odd graphs ---- */
 
 static inline gr_value leaf(draw *d, int w) { return gr_embedding(d->g, param(d, V, w)); }
 
@@ -244,8 +242,7 @@ static const describe odd[] = {tap_on_slice,      tap_on_tap,  twice,          w
                                adapters,          whole_layer, gates,          experts};
 enum { ODD = sizeof odd / sizeof *odd };
 
-/* ---- random graphs -------------------------------------------------------------------------------------------------
- */
+/* ---- random graphs ---- */
 
 static inline gr_value any(draw *d) {
     int back = pick(d, 4) ? pick(d, d->values < 4 ? d->values : 4) : pick(d, d->values);
@@ -315,8 +312,7 @@ static inline void random_graph(draw *d) {
         gr_graph_loss(d->g, gr_correlation(d->g, any(d), any(d)), 0.8);
 }
 
-/* ---- models, tables and batches ------------------------------------------------------------------------------------
- */
+/* ---- models, tables and batches ---- */
 
 typedef struct net {
     gr_model *model;

@@ -10,8 +10,7 @@
 #include "infer/stops.h"
 #include "support.h"
 
-/* ---- a model with a text to say -----------------------------------------------------------------------------------
- */
+/* ---- a model with a text to say ---- */
 
 enum { ROOM = 64 };
 
@@ -106,8 +105,7 @@ static void says(int count, const char *const *piece, int stops, const char *con
     says((int)(sizeof(pieces) / sizeof *(pieces)), pieces, (int)(sizeof(stops) / sizeof *(stops)), stops, __VA_ARGS__)
 #define TEXTS(...) ((const char *const[]){__VA_ARGS__})
 
-/* ---- tests --------------------------------------------------------------------------------------------------------
- */
+/* ---- tests ---- */
 
 static void to_the_end(void **state) {
     (void)state;
@@ -194,8 +192,7 @@ static void a_caller_may_end_it(void **state) {
     speaker_free(&s);
 }
 
-/* ---- stop strings against the slow way ----------------------------------------------------------------------------
- */
+/* ---- stop strings against the slow way ---- */
 
 static bool ends_in(const char *text, size_t n, const char *end, size_t k) {
     return k <= n && memcmp(text + n - k, end, k) == 0;
@@ -235,8 +232,7 @@ static void stops_equal_the_slow_way(void **state) {
     gr__stops_free(NULL);
 }
 
-/* ---- characters ----------------------------------------------------------------------------------------------------
- */
+/* ---- characters ---- */
 
 /* Every code point, and every sequence of up to 3 bytes against what code points spell. */
 static void characters(void **state) {
@@ -273,8 +269,7 @@ static void characters(void **state) {
     assert_memory_equal(clean, "a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd", 10);
 }
 
-/* ---- prompts do not depend on each other ---------------------------------------------------------------------------
- */
+/* ---- prompts do not depend on each other ---- */
 
 /* The engine's own test network behind a tokenizer of more tokens than it has would be refused: one with room. */
 static gr_model *writer_model(int vocab) {
@@ -323,8 +318,7 @@ static void whatever_the_batch(void **state) {
     speaker_free(&s);
 }
 
-/* ---- mistakes ------------------------------------------------------------------------------------------------------
- */
+/* ---- mistakes ---- */
 
 static void refuses(void **state) {
     (void)state;

@@ -367,8 +367,7 @@ static void taps_weight_rows(void **state) {
     assert_int_equal(gr_model_new(&model, g, 1, &err), GR_ERR_USAGE);
 }
 
-/* ---- planning ------------------------------------------------------------------------------------------------------
- */
+/* ---- planning ---- */
 
 static void intervals_do_not_overlap(void **state) {
     (void)state;

@@ -56,11 +56,13 @@ static gr_lab *open_audit(const char *folder, const char *const *arms, int count
     gr_error err = {0};
     gr_lab *lab;
     lab_write_corpus("corpus.jsonl");
-    snprintf(path[0], sizeof path[0], "%s", gr_test_path(folder));
+    if (folder)
+        snprintf(path[0], sizeof path[0], "%s", gr_test_path(folder));
     snprintf(path[1], sizeof path[1], "%s", gr_test_write("recipe.yaml", lab_recipe, strlen(lab_recipe)));
     gr_lab_def def = {.experiment = "audit",
                       .base = path[1],
-                      .folder = path[0],
+                      .folder = folder ? path[0] : NULL,
+                      .planned = !folder,
                       .arm = arms,
                       .arms = count,
                       .set = sets,
@@ -318,6 +320,21 @@ static void a_shape_is_timed_once(void **state) {
     gr_lab_free(lab);
 }
 
+/* A plan that is asked to stop keeps nothing, and does not say where. */
+static void a_plan_without_a_folder_stops(void **state) {
+    (void)state;
+    static const char *const arms[] = {"plain"};
+    gr_error err = {0};
+    gr_plan plan;
+    sig_atomic_t stop = 1;
+    gr_control control = {.stop = &stop};
+    gr_lab *lab = open_audit(NULL, arms, 1, 1, 2);
+    assert_int_equal(gr_plan_new(&plan, lab, &control, &err), GR_ERR_INTERRUPTED);
+    gr_test_error(&err, "audit", "stopped");
+    assert_string_equal(err.message, "stopped");
+    gr_lab_free(lab);
+}
+
 /* Losses and right answers are of one pass: the first measure that asks has it. */
 static void a_pass_is_counted_once(void **state) {
     (void)state;
@@ -371,6 +388,7 @@ int main(void) {
                                        cmocka_unit_test(what_was_seen_puts_it_right),
                                        cmocka_unit_test(short_work_is_not_timed),
                                        cmocka_unit_test(a_shape_is_timed_once),
+                                       cmocka_unit_test(a_plan_without_a_folder_stops),
                                        cmocka_unit_test(a_pass_is_counted_once)};
     return cmocka_run_group_tests(tests, gr_test_files_setup, gr_test_files_teardown);
 }

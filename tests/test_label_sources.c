@@ -89,8 +89,7 @@ static const char *const es[] = {"es"}, *const bio[] = {"bio"}, *const law[] = {
         { "words", .texts = oak_tree, .count = 1 } \
     }
 
-/* ---- Fields -------------------------------------------------------------------------------------------------------
- */
+/* ---- Fields ---- */
 
 static void check_fields(const gr_dataset *data) {
     assert_int_equal(data->topics.docs, DOCS - 2);
@@ -180,8 +179,7 @@ static void labels_by_field(void **state) {
     gr_labels_free(labels);
 }
 
-/* ---- Words --------------------------------------------------------------------------------------------------------
- */
+/* ---- Words ---- */
 
 static void labels_by_word(void **state) {
     world *w = *state;
@@ -265,8 +263,7 @@ static void noise_of_tokens(void **state) {
     gr_labels_free(labels);
 }
 
-/* ---- Noise of documents -------------------------------------------------------------------------------------------
- */
+/* ---- Noise of documents ---- */
 
 static void noise_of_documents(void **state) {
     world *w = *state;
@@ -322,8 +319,7 @@ static void noise_by_author(void **state) {
     gr_labels_free(labels);
 }
 
-/* ---- Scores -------------------------------------------------------------------------------------------------------
- */
+/* ---- Scores ---- */
 
 /* Score records for all or the first `count` records of the corpus, in order. */
 static const char *write_scores(size_t count, bool ids) {
@@ -508,8 +504,7 @@ static void texts_of_pieces(void **state) {
     gr_tokenizer_free(wrong.tokenizer);
 }
 
-/* ---- Definitions that are wrong -----------------------------------------------------------------------------------
- */
+/* ---- Definitions that are wrong ---- */
 
 static void definitions_that_fail(void **state) {
     world *w = *state;

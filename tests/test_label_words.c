@@ -109,8 +109,7 @@ static void stories_with_trees(void **state) {
     gr_corpus_free(corpus);
 }
 
-/* ---- The slow twin ------------------------------------------------------------------------------------------------
- */
+/* ---- The slow twin ---- */
 
 /* What random texts are made of: how it is spelt, whether it is of a word, what it is folded to ("" is white space). */
 static const struct piece {
@@ -232,8 +231,7 @@ static void matcher_against_twin(void **state) {
         fail_msg("only %zu matches, %zu of them of three pieces", all, phrases);
 }
 
-/* ---- Lists that are wrong, and files ------------------------------------------------------------------------------
- */
+/* ---- Lists that are wrong, and files ---- */
 
 static void expect_error(const gr_label_arg *def, gr_status status, const char *place, const char *message) {
     gr__words *words = (gr__words *)1;
@@ -291,8 +289,7 @@ static void files_of_words(void **state) {
     expect_error(&def, GR_ERR_INPUT, "missing.txt", "cannot open");
 }
 
-/* ---- Tokens and sentences -----------------------------------------------------------------------------------------
- */
+/* ---- Tokens and sentences ---- */
 
 static void tokens_that_touch(void **state) {
     (void)state;

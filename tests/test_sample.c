@@ -50,8 +50,7 @@ static int pick_slowly(gr__candidate *list, const gr_real *logits, int vocab, co
     return list[n - 1].id;
 }
 
-/* ---- logits of several forms: spread, with many ties, all equal, in order -----------------------------------------
- */
+/* ---- logits of several forms: spread, with many ties, all equal, in order ---- */
 
 enum { FORMS = 4 };
 
@@ -97,8 +96,7 @@ static void equals_the_slow_way(void **state) {
         }
 }
 
-/* ---- frequencies --------------------------------------------------------------------------------------------------
- */
+/* ---- frequencies ---- */
 
 enum { TOKENS = 24, DRAWS = 40000 };
 

@@ -279,20 +279,20 @@ static void another_recipe_borrows_the_data(void **state) {
 static void another_recipe_is_checked_as_the_first(void **state) {
     (void)state;
     static const struct {
-        const char *text, *set, *words;
-    } of[] = {{samples_recipe, "model.sizes=[30000, 8, 3]", "30000 inputs for samples of 4 values"},
-              {samples_recipe, "model.sizes=[4, 8, 2]", "2 outputs for 3 classes"},
-              {samples_recipe, "model.loss=squared", "a class each"},
-              {text_recipe, "split_seed=2", "split_seed is 2 here, 1 there"},
-              {text_recipe, "labels.animals.known=0.5", "labels.animals.known is 0.5 here"},
-              {text_recipe, "data.validation=0.2", "data.validation is 0.2 here"}};
+        const char *text, *set, *place, *words;
+    } of[] = {{samples_recipe, "model.sizes=[30000, 8, 3]", "model.sizes", "30000 inputs for samples of 4 values"},
+              {samples_recipe, "model.sizes=[4, 8, 2]", "model.sizes", "2 outputs for 3 classes"},
+              {samples_recipe, "model.loss=squared", "model.arch", "a class each"},
+              {text_recipe, "split_seed=2", "recipe", "split_seed is 2 here, 1 there"},
+              {text_recipe, "labels.animals.known=0.5", "recipe", "labels.animals.known is 0.5 here"},
+              {text_recipe, "data.validation=0.2", "recipe", "data.validation is 0.2 here"}};
     for (size_t i = 0; i < sizeof of / sizeof *of; i++) {
         gr_error err = {0};
         gr_project *p, with;
         gr_test_ok(gr_project_open(&p, parse(of[i].text, NULL, 0), NULL, NULL, &err), &err);
         gr_recipe *other = parse(of[i].text, &of[i].set, 1);
         assert_int_equal(gr_project_with(&with, p, other, &err), GR_ERR_USAGE);
-        gr_test_error(&err, err.place, of[i].words);
+        gr_test_error(&err, of[i].place, of[i].words);
         gr_recipe_free(other);
         lab_close(p);
     }

@@ -104,8 +104,7 @@ gr_generate_def gr_generate_default(void);
 gr_status gr_generate(gr_model *model, const gr_tables *tables, int32_t *out, int *count, const int32_t *prompt,
                       int prompt_count, const gr_generate_def *def, gr_error *err);
 
-/* ---- continuing text in characters ---------------------------------------------------------------------------------
- */
+/* ---- continuing text in characters ---- */
 
 typedef enum gr_finish {
     GR_FINISH_LENGTH, /* as many tokens as were asked for */

@@ -16,8 +16,7 @@
 extern "C" {
 #endif
 
-/* ---- Labels: what a run is told about each document, and what is true ---------------------------------------------
- */
+/* ---- Labels: what a run is told about each document, and what is true ---- */
 
 enum {
     GR_LABEL_UNLABELLED = -1,    /* nothing is known about the document */

@@ -27,8 +27,7 @@ typedef struct gr_model gr_model;
 typedef struct gr_tables gr_tables;
 typedef struct gr_run gr_run;
 
-/* ---- model ----------------------------------------------------------------------------------------------------------
- */
+/* ---- model ---- */
 
 /* Compiles and takes over graph (freed on failure too). Parameters are drawn keyed by (seed, name, row, column), so a
  * parameter starts alike in every model that has it, whatever else the model has. GR_ERR_USAGE: the graph's first
@@ -81,8 +80,7 @@ gr_tap gr_model_find_tap(const gr_model *model, const char *name);
 gr_value gr_model_output(const gr_model *model, const char *name); /* GR_NONE if there is none */
 int gr_model_width(const gr_model *model, gr_value v);             /* columns of a value; 0 for GR_NONE */
 
-/* ---- class tables ---------------------------------------------------------------------------------------------------
- */
+/* ---- class tables ---- */
 
 /* Tables over `classes` classes (at least 1), all weights 1. The calls multiply: an entry in several of them gets the
  * product. w[classes] has one finite weight per class and is copied. Taps, columns, rectangles and regions must be
@@ -110,8 +108,7 @@ gr_rect gr_tables_slice(const gr_tables *tables,
 /* Effective parameter weight of a slice for rows of a class, 0 too where the slice's units are gated off. */
 double gr_tables_weight(const gr_tables *tables, int slice, int cls);
 
-/* ---- runs -----------------------------------------------------------------------------------------------------------
- */
+/* ---- runs ---- */
 
 typedef struct gr_run_def {
     int positions;          /* capacity N of a (micro-)batch */

@@ -210,8 +210,7 @@ gr_preset_def gr_preset_default(const gr_preset *preset);
 /* Appends the preset's routes for every label of the list. Errors: GR_ERR_USAGE for a value out of its range. */
 gr_status gr_preset_expand(gr_routes *routes, const gr_preset *preset, const gr_preset_def *def, gr_error *err);
 
-/* ---- Router: the routes of one model, compiled ---------------------------------------------------------------------
- */
+/* ---- Router: the routes of one model, compiled ---- */
 
 typedef struct gr_router gr_router;
 

@@ -194,6 +194,7 @@ bool gr__field_same(const gr__arch_field *f, const void *a, const void *b) {
 void gr__field_keep(const gr__arch_field *f, void *in, gr_arena *arena) {
     /* Numbers and flags are in the struct itself: only what it points to needs a copy that lasts. */
     int count;
+
     if (f->type == GR__FIELD_TEXTS) {
         const char *const *texts = gr__field_texts(f, in, &count);
         const char **copy = count ? gr_arena_alloc(arena, (size_t)count * sizeof *copy) : NULL;

@@ -3,8 +3,7 @@
  *
  *     {"row": "point", "documents", "tokens", "steps", "step", "lr", "chosen", "start"}  where the attack served best
  *     {"row": "loss", "group", "at": "best", "nll", ..}                            and the losses there, by group
- *     {"row": "curve", "group", "lr", "step", "mean"}      with `curve`: nats per token on the way, at 0 and powers of
- * 2
+ *     {"row": "curve", "group", "lr", "step", "mean"}      with `curve`: on the way, at 0 and powers of 2
  *
  * The same on other text shows what any training brings back: the point says then on which ("text").
  * chosen: mean loss of the documents that the point was chosen by. start: "removed", "switched" (off) or "whole". */

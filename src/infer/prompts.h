@@ -10,8 +10,7 @@
  *     prompt   text, may be empty
  *     off      list of regions to switch off (may be left out)
  *     seed     of the draws, an integer from 0 (may be left out)
- * and no others. Any other name: each line that is not empty is a prompt, without its end of line ("\n", "\r\n").
- */
+ * and no others. Any other name: each line that is not empty is a prompt, without its end of line ("\n", "\r\n"). */
 #ifndef GR_INFER_PROMPTS_H
 #define GR_INFER_PROMPTS_H
 

@@ -4,8 +4,7 @@
  *     gr_digest_data(hex, "abc", 3);                            "ba7816bf...", 64 lower-case digits and a 0
  *     GR_TRY(gr_digest_file(hex, "model.safetensors", err));
  *
- * Piece by piece: gr_digest *d = gr_digest_new(); gr_digest_add(d, ...)*; gr_digest_end(d, hex), which frees d.
- */
+ * Piece by piece: gr_digest *d = gr_digest_new(); gr_digest_add(d, ...)*; gr_digest_end(d, hex), which frees d. */
 #ifndef GR_IO_DIGEST_H
 #define GR_IO_DIGEST_H
 

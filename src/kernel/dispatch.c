@@ -28,8 +28,7 @@
 FILL(base)
 static bool has_base(void) { return true; }
 
-/* ---- what an x86-64 processor has beyond the narrower sets --------------------------------------------------------
- */
+/* ---- what an x86-64 processor has beyond the narrower sets ---- */
 
 /* GR_HAS_X86: the build has the objects for AVX2, AVX-512, AVX-512 with bfloat16 products, and these with tiles. */
 #ifdef GR_HAS_X86

@@ -59,8 +59,7 @@ static void open_cpu(void) {
         cpu = NULL;
 }
 
-/* ---- products ------------------------------------------------------------------------------------------------------
- */
+/* ---- products ---- */
 
 /* [rows x cols] with row stride ld as stored, read as its transpose if asked. */
 static gr__dnnl_matrix describe(int rows, int cols, int ld, bool transposed, bool half) {

@@ -217,11 +217,14 @@ static gr_status cost_point(gr__costing *w, int point, const gr_control *control
     const gr__cells *cells = lab->cells;
     const bool open = lab->open >= 0 && lab->open / lab->seeds == point;
     const int place = open ? lab->open : point * lab->seeds;
-    const gr__follow asked = {.control = control, .folder = lab->folder, .name = lab->experiment->name};
+
+    /* The data, and nothing of runs that are too short to be timed. */
+    const gr__follow asked = {.control = control, .folder = lab->def.folder, .name = lab->experiment->name};
     GR_TRY(gr__lab_open_place(lab, place, control, err));
     if (lab->recipe->train.steps < w->steps_least)
         return GR_OK;
 
+    /* Its models, unless it is asked to stop. */
     for (int u = 0; u < cells->uses; u++)
         if (cells->use[u].kind == GR_CELL_MODEL && gr__lab_place_of(lab, &cells->use[u]) == place) {
             GR_TRY(gr__follow_stopped(&asked, err));

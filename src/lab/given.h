@@ -1,7 +1,6 @@
 /* given.h - models that were made elsewhere in the places of arms.
  *
- *     GR_TRY(gr__experiment_give(&experiment, given, 2, registry, err));     its arms of these names take the models
- */
+ *     GR_TRY(gr__experiment_give(&experiment, given, 2, registry, err));     its arms of these names take the models */
 #ifndef GR_LAB_GIVEN_H
 #define GR_LAB_GIVEN_H
 

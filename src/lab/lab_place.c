@@ -105,7 +105,8 @@ static gr_status open_project(gr_lab *lab, int place, const gr_task *task, const
         status = gr_project_choose_precision(lab->read, &why);
     gr_free(folder);
     if (status != GR_OK) {
-        const char *hint = timed ? "another call may have begun it meanwhile: give the same command again" : why.hint;
+        const bool begun = timed && strstr(why.place, "precision.json");
+        const char *hint = begun ? "another call may have begun it meanwhile: give the same command again" : why.hint;
         gr__lab_forget_data(lab);
         return gr_error_set(err, status, why.place, hint, "%s", why.message);
     }

@@ -66,7 +66,7 @@ const char *gr__reading_briefly(const gr_reading *reading) {
     return reading->attack ? reading->attack->doing : "measuring";
 }
 
-/* By settings that the first place's recipe has nothing against, or in general. Static. */
+/* By settings that the recipe of the open place has nothing against, or in general. Static. */
 static const char *doing_with(const gr_lab *lab, const gr__use *use) {
     const gr_reading *reading = use->reading < 0 ? NULL : &lab->experiment->use[use->reading];
     const gr_measure *measure = reading ? reading->measure : NULL;

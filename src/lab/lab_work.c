@@ -408,7 +408,7 @@ static gr_status make_cell(gr_lab *lab, int c, bool again, const gr_control *con
 /* ---- all of them ---- */
 
 static gr_status stopped(const gr_lab *lab, const gr_control *control, gr_error *err) {
-    const gr__follow all = {.control = control, .folder = lab->folder, .name = lab->experiment->name};
+    const gr__follow all = {.control = control, .folder = lab->def.folder, .name = lab->experiment->name};
     return gr__follow_stopped(&all, err);
 }
 

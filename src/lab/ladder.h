@@ -2,8 +2,7 @@
  *
  *     gr__curve curve;
  *     gr__curve_open(&curve, job, def, point, seed);                  what each model of def->along had, from rows
- *     gr_estimate e = gr__curve_take(&curve, samples, whole, seed);   samples: of the model, then of each of them
- */
+ *     gr_estimate e = gr__curve_take(&curve, samples, whole, seed);   samples: of the model, then of each of them */
 #ifndef GR_LAB_LADDER_H
 #define GR_LAB_LADDER_H
 

@@ -6,8 +6,7 @@
  *     GR_TRY(gr__result_make(&result, &def, err));                    result.json, of which tables are printed
  *     json_decref(result);
  *
- * With one point of the axes the keys of docs/files.md stand in the result itself, with several in its `points`.
- */
+ * With one point of the axes the keys of docs/files.md stand in the result itself, with several in its `points`. */
 #ifndef GR_LAB_RESULT_H
 #define GR_LAB_RESULT_H
 

@@ -115,8 +115,7 @@ static size_t keep(const gr__noise *noise, uint32_t *docs, size_t n, double shar
     return kept;
 }
 
-/* ---- False positives ----------------------------------------------------------------------------------------------
- */
+/* ---- False positives ---- */
 
 /* The error where the core has fewer documents or tokens than the mistakes asked for. */
 static gr_status too_few(const gr__noise *noise, size_t wanted, size_t there, const char *what, gr_error *err) {
@@ -211,8 +210,7 @@ static gr_status add_false(const gr__noise *noise, size_t documents, gr_error *e
     return noise->tokens ? false_tokens(noise, wanted, err) : false_documents(noise, wanted, err);
 }
 
-/* ---- What is hidden by topic --------------------------------------------------------------------------------------
- */
+/* ---- What is hidden by topic ---- */
 
 const char *gr__label_hidden_by(const gr_label_def *def) {
     const gr_label_arg *field = gr__label_arg_find(def, "field");
@@ -270,8 +268,7 @@ static gr_status hide_values(const gr__noise *noise, const bool *hide, uint32_t 
     return GR_OK;
 }
 
-/* ---- All of it ----------------------------------------------------------------------------------------------------
- */
+/* ---- All of it ---- */
 
 /* What is shown of docs[n], which have the label; *shown: how many of them still show it. */
 static gr_status hide_some(const gr__noise *noise, const bool *hide, uint32_t *docs, size_t n, size_t *shown,

@@ -77,8 +77,7 @@ static void sort_keys(reading *r) {
     qsort(r->keys, n, sizeof *r->keys, compare_keys);
 }
 
-/* ---- A record -----------------------------------------------------------------------------------------------------
- */
+/* ---- A record ---- */
 
 /* Which record of the corpus the object is about. */
 static gr_status find_by_id(const reading *r, size_t *record, const json_t *object, gr_error *err) {
@@ -217,8 +216,7 @@ static gr_status read_record(reading *r, const json_t *object, gr_error *err) {
     return GR_OK;
 }
 
-/* ---- The file -----------------------------------------------------------------------------------------------------
- */
+/* ---- The file ---- */
 
 /* A line of the file as JSON. */
 static gr_status read_line(reading *r, gr_error *err) {
@@ -329,8 +327,7 @@ static void close_scores(void *state) {
         gr_free(owned[i]);
 }
 
-/* ---- A document ---------------------------------------------------------------------------------------------------
- */
+/* ---- A document ---- */
 
 /* The record's spans as m->spans, in bytes of the document's text. Its places count characters of the record, before
  * white space at its ends was cut (lead, tail). */

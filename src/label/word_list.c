@@ -45,8 +45,7 @@ struct gr__words {
     size_t line_count, line_capacity;
 };
 
-/* ---- Gaps ----------------------------------------------------------------------------------------------------------
- */
+/* ---- Gaps ---- */
 
 /* Whether a stretch of text equals a gap in which runs of white space are one blank. */
 static bool gap_equals(const char *gap, const char *text, size_t length) {
@@ -85,8 +84,7 @@ static char *gap_text(gr_arena *arena, const char *text, size_t length) {
     return gap;
 }
 
-/* ---- Lists --------------------------------------------------------------------------------------------------------
- */
+/* ---- Lists ---- */
 
 /* Whether two entries are the same words with the same gaps: one spelled twice. */
 static bool same_parts(const entry *a, const entry *b) {
@@ -246,8 +244,7 @@ gr_label_match gr__words_match(const gr__words *w, size_t i) {
     return (gr_label_match){w->entries[i].text, w->entries[i].found};
 }
 
-/* ---- Texts --------------------------------------------------------------------------------------------------------
- */
+/* ---- Texts ---- */
 
 /* Cuts a text into words, with the number of each in the list. */
 static void cut(gr__words *w, const char *text, size_t length) {

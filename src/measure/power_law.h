@@ -8,8 +8,7 @@
  * The form is that of Hestness et al., "Deep learning scaling is predictable, empirically" (arXiv 1712.00409, 2017) and
  * Hoffmann et al., "Training compute-optimal large language models" (arXiv 2203.15556, 2022): what no training brings
  * below, and a power of what went in. The shift is that of Hernandez et al., "Scaling laws for transfer" (arXiv
- * 2102.01293, 2021): other text counts as so much of this text, so that a model without any of it has a loss too.
- */
+ * 2102.01293, 2021): other text counts as so much of this text, so that a model without any of it has a loss too. */
 #ifndef GR_MEASURE_POWER_LAW_H
 #define GR_MEASURE_POWER_LAW_H
 

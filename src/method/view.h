@@ -5,8 +5,7 @@
  *     ... shown.project.labels ...
  *     gr__shown_close(&shown);
  *
- * A view is a choice of one of these options, with options of its own; what it does is the entry of the choice.
- */
+ * A view is a choice of one of these options, with options of its own; what it does is the entry of the choice. */
 #ifndef GR_METHOD_VIEW_H
 #define GR_METHOD_VIEW_H
 

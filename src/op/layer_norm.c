@@ -1,7 +1,6 @@
 /* layer_norm.c - gain * (x - mean) / sqrt(variance + eps) + shift (Ba et al. 2016).
  *
- * With xhat the normalised row and g = gain dy:  dx = (g - mean(g) - xhat mean(g xhat)) / sqrt(variance + eps).
- */
+ * With xhat the normalised row and g = gain dy:  dx = (g - mean(g) - xhat mean(g xhat)) / sqrt(variance + eps). */
 #include "op/element.h"
 #include <math.h>
 #include <omp.h>

@@ -80,8 +80,7 @@ static gr_real *lane_of(const gr_ctx *ctx) {
     return ctx->scratch + p->whole + (size_t)omp_get_thread_num() * p->lane;
 }
 
-/* ---- products -------------------------------------------------------------------------------------------------------
- */
+/* ---- products ---- */
 
 /* Row stride of an input as products read it: in bfloat16 an input that is kept in float is a packed copy. */
 static int stride_x(const gr_ctx *ctx, int i) {

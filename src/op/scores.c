@@ -76,8 +76,7 @@ static void scores_backward(gr_ctx *ctx, int r0, int r1) {
     }
 }
 
-/* ---- cases: beside a constant logit above all others, which holds the maximum fixed -------------------------------
- */
+/* ---- cases: beside a constant logit above all others, which holds the maximum fixed ---- */
 
 static gr_value build(gr_graph *graph, gr_value x) {
     const int width = gr_value_width(graph, x);

@@ -1,8 +1,7 @@
 /* The tap: a point where class tables weight a value.
  *
  * forward mode: y = x * T[c] and dx = dy * T[c]; activation mode: y = x and dx = dy * T[c]. Where T is 0 nothing is
- * read, so that what was not computed cannot leak in as a NaN. Without tables the node is a view and has no passes.
- */
+ * read, so that what was not computed cannot leak in as a NaN. Without tables the node is a view and has no passes. */
 #include <string.h>
 
 #include "op/element.h"

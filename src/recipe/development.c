@@ -64,6 +64,7 @@ gr_status gr__recipe_read_development(gr_recipe *recipe, gr_yaml *root, gr_error
 
 /* The label that a key names, which is one of topics. */
 static gr_status find_label(const gr_label_def **label, const gr_recipe *recipe, const gr_yaml *node, gr_error *err) {
+    /* Their names too, for the hint. */
     const char **known = gr_alloc(((size_t)recipe->labels + 1) * sizeof *known);
     int topics;
     *label = NULL;
@@ -73,6 +74,7 @@ static gr_status find_label(const gr_label_def **label, const gr_recipe *recipe,
             *label = &recipe->label[k];
     }
 
+    /* Only topics can stand for topics. */
     gr_status status = GR_OK;
     if (!*label)
         status = gr__recipe_unknown(node, "label", node->key, known, recipe->labels, err);
@@ -142,6 +144,8 @@ static void add_said(gr_yaml *list, const char *text) { gr_yaml_add_text(list, N
 static gr_status set_adjacent(gr_yaml *tree, const gr_recipe *recipe, gr_error *err) {
     gr_yaml *fresh = gr_yaml_new("development"), *list = gr_yaml_add_list(fresh, "adjacent");
     list->added = false;
+
+    /* Those that are adjacent, and those that labels are made of. */
     for (int i = 0; i < recipe->adjacents; i++)
         add_said(list, recipe->adjacent[i]);
     for (int i = 0; i < recipe->labels; i++) {
@@ -150,6 +154,7 @@ static gr_status set_adjacent(gr_yaml *tree, const gr_recipe *recipe, gr_error *
         for (int k = 0; k < count; k++)
             add_said(list, is[k]);
     }
+
     gr_status status = gr_yaml_graft(tree, "adjacent", list, err);
     gr_yaml_free(fresh);
     return status;

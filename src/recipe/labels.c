@@ -7,8 +7,7 @@
 #include "label/source.h"
 #include "recipe/read.h"
 
-/* ---- Sources: read as they describe themselves --------------------------------------------------------------------
- */
+/* ---- Sources: read as they describe themselves ---- */
 
 /* One argument of a source into arg, by the kind that the source says it has; absent: its default. */
 static gr_status read_arg(gr_recipe *recipe, gr_yaml *map, gr_label_arg *arg, const gr__arg_def *def, gr_error *err) {
@@ -126,8 +125,7 @@ static gr_status read_from(gr_recipe *recipe, gr_yaml *node, gr_label_def *label
     return GR_OK;
 }
 
-/* ---- Labels -------------------------------------------------------------------------------------------------------
- */
+/* ---- Labels ---- */
 
 /* How a label may be wrong: hidden documents and false ones. Kept only if there is something wrong. */
 static gr_status read_noise(gr_recipe *recipe, gr_yaml *node, gr_label_def *label, gr_error *err) {

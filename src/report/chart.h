@@ -2,8 +2,7 @@
  *
  *     gr__chart *chart = gr__chart_new("Held-out loss", "training step", "nats per token");
  *     gr__chart_add(chart, "plain", false, (gr__chart_point){.x = 200, .y = 3.1, .low = NAN});
- *     gr__chart_show(chart, page, "Lower is better.");          a canvas, the sentence, and the numbers as a table;
- * frees
+ *     gr__chart_show(chart, page, "Lower is better.");    canvas, sentence, table of numbers; frees
  */
 #ifndef GR_REPORT_CHART_H
 #define GR_REPORT_CHART_H

@@ -170,6 +170,7 @@ static char *align(const json_t *frontier, const json_t *one, bool names) {
 
 /* Titles by columns, so that settings compare; where that takes too much of a line in words, above the figures. */
 void gr__print_frontier(FILE *out, const json_t *choice) {
+    /* What a line must hold: the settings, and the widest figure. */
     const json_t *frontier = json_object_get(choice, "frontier");
     gr__table *t = gr__table_of_frontier(choice);
     char *axes = align(frontier, json_array_get(frontier, 0), true);
@@ -177,9 +178,13 @@ void gr__print_frontier(FILE *out, const json_t *choice) {
     for (int c = 0; c < t->columns; c++)
         widest = width_of_heading(t->column[c].above) > widest ? width_of_heading(t->column[c].above) : widest;
 
+    /* Side by side, or one above the other. */
     shape s = {.of = axes, .title = (int)strlen(axes), .lines = 1, .noted = true};
-    if (2 + s.title + widest > GR__COLUMNS)
-        s.of = "setting", s.title = (int)strlen(s.of), s.apart = true;
+    if (2 + s.title + widest > GR__COLUMNS) {
+        s.of = "setting";
+        s.title = (int)strlen(s.of);
+        s.apart = true;
+    }
     for (int r = 0; r < t->rows && !s.apart; r++) {
         gr_free(t->row[r].title);
         t->row[r].title = align(frontier, json_array_get(frontier, (size_t)r), false);
