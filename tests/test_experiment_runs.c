@@ -5,6 +5,7 @@
 #include "experiment_helpers.h"
 #include "io/yaml.h"
 #include "lab/cells.h"
+#include "lab/result.h"
 
 /* ---- order, knobs, points ---- */
 
@@ -64,6 +65,22 @@ static void knobs_give_options_for_each_value(void **state) {
     assert_string_equal(betas->last->text, "0.99");
     assert_true(betas->last->at.line == 10);
     gr_settings_free(settings);
+    gr_experiment_free(e);
+}
+
+/* Values that are lists are told apart in tables, as numbers are; a factor is called by its number. */
+static void values_of_knobs_have_words(void **state) {
+    (void)state;
+    gr_experiment *e =
+        parsed("experiment: e\narms:\n  a: {train: {set: {train.betas: {knob: [[0.9, 0.95], [0.9, 0.99]]}}}}\n"
+               "  b: {train: {set: {train.lr: {knob: [{times: 0.5}, 0.25]}}}}\n  c: {from: a, undo: {}}\n");
+    static const char *const words[][2] = {{"[0.9, 0.95]", "[0.9, 0.99]"}, {"0.5", "0.25"}};
+    for (int arm = 0; arm < 2; arm++)
+        for (int value = 0; value < 2; value++) {
+            assert_string_equal(e->arm[arm].knob.word[value], words[arm][value]);
+            assert_string_equal(gr__knob_word(e, arm == 0 ? 2 : arm, value), words[arm][value]);
+        }
+    assert_string_equal(gr__knob_word(e, 2, 2), "");
     gr_experiment_free(e);
 }
 
@@ -458,6 +475,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parents_stand_before_children),
         cmocka_unit_test(knobs_give_options_for_each_value),
+        cmocka_unit_test(values_of_knobs_have_words),
         cmocka_unit_test(points_are_the_product_of_axes),
         cmocka_unit_test(presets_take_the_place_of_what_they_name),
         cmocka_unit_test(facts_and_names_select_arms),

@@ -103,6 +103,45 @@ static void a_clock_is_asked_once(void **state) {
     gr_lab_free(lab);
 }
 
+/* Another call may settle the precision of data that this one has looked at: the keys that are made by then are of
+ * what the clock said here. Of any other refusal the hint is its own. */
+static void a_folder_that_another_call_began_is_refused(void **state) {
+    (void)state;
+    static const char text[] = "experiment: seeds\n"
+                               "arms: {plain: {train: {routes: none}}}\n"
+                               "seeds: 2\n"
+                               "set: {precision: auto, train.steps: 2}\n";
+    gr_error err = {0};
+    gr_lab *lab;
+    gr_test_ok(open_lab(&lab, "begun", text, lab_recipe, &err), &err);
+    lab->place[1].timed =
+        (gr_precision_choice){.taken = GR_PRECISION_FLOAT32, .decided_by = "clock", .in_recipe = true};
+
+    /* The other one took bf16. */
+    char *path = gr_format("%s/%s/precision.json", lab->folder, lab->place[1].data);
+    static const char kept[] =
+        "{\"precision\": \"bf16\", \"decided_by\": \"recipe\", \"isa\": \"base\", \"in_recipe\": true}";
+    gr_test_ok(gr__parent_make(path, &err), &err);
+    gr_test_ok(gr_file_write(path, kept, strlen(kept), &err), &err);
+    gr_test_ok(gr__lab_open_place(lab, 0, NULL, &err), &err);
+    assert_int_equal(gr__lab_open_place(lab, 1, NULL, &err), GR_ERR_USAGE);
+    gr_test_error(&err, path, "bf16");
+    assert_non_null(strstr(err.hint, "another call may have begun it meanwhile"));
+
+    /* Data that are gone are gone for another reason. */
+    assert_int_equal(remove(path), 0);
+    char *corpus = gr_strdup(gr_test_path("corpus.jsonl")), *aside = gr_strdup(gr_test_path("aside.jsonl"));
+    assert_int_equal(rename(corpus, aside), 0);
+    err = (gr_error){0};
+    assert_int_not_equal(gr__lab_open_place(lab, 1, NULL, &err), GR_OK);
+    assert_null(strstr(err.hint, "another call"));
+    assert_int_equal(rename(aside, corpus), 0);
+    gr_free(aside);
+    gr_free(corpus);
+    gr_free(path);
+    gr_lab_free(lab);
+}
+
 /* ---- models to go on from ---- */
 
 /* A model of a vocabulary of so many tokens, in a folder. */
@@ -166,6 +205,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(places_of_another_precision_share_nothing),
         cmocka_unit_test(a_clock_is_asked_once),
+        cmocka_unit_test(a_folder_that_another_call_began_is_refused),
         cmocka_unit_test(a_model_of_other_tokens_is_refused),
     };
     return cmocka_run_group_tests_name("places", tests, open_all, gr_test_files_teardown);

@@ -63,6 +63,7 @@ typedef struct gr_at {
 typedef struct gr_knob {
     const char *path;                   /* "lr", "set.preset\.p_cr" */
     const struct gr_yaml *const *value; /* [values] */
+    const char *const *word;            /* [values] for tables: "0.5"; of {times: 2} the "2"; of a list "[a, b]" */
     int values;                         /* 0: the arm has none of its own */
 } gr_knob;
 

@@ -37,6 +37,22 @@ static gr_status find_knob(knob_place *found, gr_yaml *node, const char *path, g
     return GR_OK;
 }
 
+/* What tables call a value: a list or a map is one line, a factor of what the recipe says its number. */
+static gr_status name_value(gr__experiment_reader *r, const char **word, const gr_yaml *value, gr_error *err) {
+    const gr_yaml *times = value->kind == GR_YAML_MAP ? gr__yaml_child(value, "times") : NULL;
+    const gr_yaml *said = times ? times : value;
+    if (said->kind == GR_YAML_SCALAR) {
+        *word = said->text;
+        return GR_OK;
+    }
+
+    char *line;
+    GR_TRY(gr_yaml_write_line(said, &line, err));
+    *word = gr_arena_strdup(r->arena, line);
+    gr_free(line);
+    return GR_OK;
+}
+
 /* The values of a knob that was found. */
 static gr_status read_knob(gr__experiment_reader *r, gr_knob *knob, const knob_place *found, gr_error *err) {
     gr_yaml *list = gr__yaml_child(found->node, "knob");
@@ -47,10 +63,14 @@ static gr_status read_knob(gr__experiment_reader *r, gr_knob *knob, const knob_p
     if (list->count == 0)
         return gr_yaml_fail(list, err, "{knob: [VALUE, ..]}", "the knob %.100s has no values", found->path);
 
+    /* In their order, with what they are called. */
     const gr_yaml **value = gr_arena_alloc(r->arena, (size_t)list->count * sizeof *value);
-    *knob = (gr_knob){gr_arena_strdup(r->arena, found->path), value, 0};
-    for (gr_yaml *child = list->first; child; child = child->next)
+    const char **word = gr_arena_alloc(r->arena, (size_t)list->count * sizeof *word);
+    *knob = (gr_knob){gr_arena_strdup(r->arena, found->path), value, word, 0};
+    for (gr_yaml *child = list->first; child; child = child->next) {
+        GR_TRY(name_value(r, &word[knob->values], child, err));
         value[knob->values++] = child;
+    }
     return GR_OK;
 }
 

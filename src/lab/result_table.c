@@ -17,13 +17,7 @@ static void put_text(json_t *to, const char *key, const char *text) {
 const char *gr__knob_word(const gr_experiment *e, int arm, int knob) {
     while (arm >= 0 && e->arm[arm].knob.values == 0)
         arm = gr__parent_of(e, arm);
-    if (arm < 0 || knob >= e->arm[arm].knob.values)
-        return "";
-    const struct gr_yaml *value = e->arm[arm].knob.value[knob];
-    const struct gr_yaml *times = value->kind == GR_YAML_MAP ? gr__yaml_child(value, "times") : NULL;
-    if (times) /* a factor of what the recipe says */
-        value = times;
-    return value->kind == GR_YAML_SCALAR ? value->text : "a list";
+    return arm < 0 || knob >= e->arm[arm].knob.values ? "" : e->arm[arm].knob.word[knob];
 }
 
 json_t *gr__result_axes(const gr_experiment *e, int point) {
